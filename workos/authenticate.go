@@ -1,0 +1,213 @@
+// The authenticate call: what each grant sends, and what all of them get back.
+
+package workos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// CodeParams is what [Client.AuthenticateWithCode] exchanges. Printed, it shows no secret.
+type CodeParams struct {
+	// Code is the code that came back to the redirect URI. It works once.
+	Code string `json:"-"`
+	// CodeVerifier is the verifier whose challenge the authorization address had (RFC 7636). A public client needs it.
+	CodeVerifier string `json:"-"`
+	// InvitationToken accepts an invitation with this sign-in. Optional.
+	InvitationToken string `json:"-"`
+
+	IPAddress string // of the user, for WorkOS's own records; optional
+	UserAgent string // of the user's browser, likewise
+}
+
+// RefreshTokenParams is what [Client.AuthenticateWithRefreshToken] exchanges. Printed, it shows no secret.
+type RefreshTokenParams struct {
+	RefreshToken string `json:"-"`
+	// OrganizationID is the organization that the new tokens are for, and may differ from that of the old ones.
+	// Optional.
+	OrganizationID string
+
+	IPAddress string // of the user, for WorkOS's own records; optional
+	UserAgent string // of the user's browser, likewise
+}
+
+// Authentication is a successful sign-in or refresh. Printed, logged or encoded as JSON, it shows no token.
+type Authentication struct {
+	User           User   `json:"user"`
+	OrganizationID string `json:"organization_id,omitempty"` // empty outside any organization
+
+	// AccessToken is a JWT, not verified here. It is never empty.
+	AccessToken string `json:"-"`
+	// RefreshToken replaces the one before it. It is never empty after a sign-in; where a refresh leaves it empty, the
+	// token that was sent stays in force.
+	RefreshToken string `json:"-"`
+
+	// AuthenticationMethod is how the user signed in: "SSO", "Password", "Passkey", "MagicAuth", "GoogleOAuth" and so
+	// on. The list is WorkOS's and grows.
+	AuthenticationMethod string `json:"authentication_method,omitempty"`
+
+	Impersonator *Impersonator `json:"impersonator,omitempty"` // nil unless someone else acts as the user
+	OAuthTokens  *OAuthTokens  `json:"oauth_tokens,omitempty"` // nil unless the provider's tokens are handed on
+}
+
+// Impersonator is who acts as the user, from the WorkOS dashboard.
+type Impersonator struct {
+	Email  string `json:"email"`
+	Reason string `json:"reason,omitempty"` // as given in the dashboard; may be empty
+}
+
+// OAuthTokens are the OAuth provider's own tokens, with which its API can be called for the user. Printed, logged or
+// encoded as JSON, they are not shown.
+type OAuthTokens struct {
+	Provider     string    `json:"provider"` // such as "GoogleOAuth"
+	AccessToken  string    `json:"-"`
+	RefreshToken string    `json:"-"` // empty where the provider gives none
+	ExpiresAt    time.Time `json:"expires_at,omitzero"`
+	Scopes       []string  `json:"scopes,omitempty"`
+}
+
+// AuthenticateWithCode exchanges the code of a completed sign-in for the user and tokens. A code works once, so there
+// is exactly one attempt, of 10 s at most. Code is required, and so is CodeVerifier of a public client.
+//
+// See https://workos.com/docs/reference/authkit/authentication/code
+func (c *Client) AuthenticateWithCode(ctx context.Context, p CodeParams) (*Authentication, error) {
+	switch {
+	case p.Code == "":
+		return nil, errors.New("workos: authenticate with code: the code is empty")
+	case p.CodeVerifier == "" && c.apiKey == "":
+		return nil, errors.New("workos: authenticate with code: a public client needs the code verifier")
+	}
+	return c.authenticate(ctx, grant{
+		GrantType:       "authorization_code",
+		Code:            p.Code,
+		CodeVerifier:    p.CodeVerifier,
+		InvitationToken: p.InvitationToken,
+		IPAddress:       p.IPAddress,
+		UserAgent:       p.UserAgent,
+	})
+}
+
+// AuthenticateWithRefreshToken exchanges a refresh token for new tokens. WorkOS answers the same token with the same
+// new pair for 30 s, which makes it safe to retry: an attempt takes 5 s at most, all of them together 10 s.
+// RefreshToken is required.
+//
+// See https://workos.com/docs/reference/authkit/authentication/refresh-token
+func (c *Client) AuthenticateWithRefreshToken(ctx context.Context, p RefreshTokenParams) (*Authentication, error) {
+	if p.RefreshToken == "" {
+		return nil, errors.New("workos: authenticate with refresh token: the refresh token is empty")
+	}
+	return c.authenticate(ctx, grant{
+		GrantType:      grantRefreshToken,
+		RefreshToken:   p.RefreshToken,
+		OrganizationID: p.OrganizationID,
+		IPAddress:      p.IPAddress,
+		UserAgent:      p.UserAgent,
+	})
+}
+
+const grantRefreshToken = "refresh_token"
+
+// grant is the body of an authenticate request. A public client leaves client_secret out altogether.
+type grant struct {
+	ClientID        string `json:"client_id"`
+	ClientSecret    string `json:"client_secret,omitempty"`
+	GrantType       string `json:"grant_type"`
+	Code            string `json:"code,omitempty"`
+	CodeVerifier    string `json:"code_verifier,omitempty"`
+	InvitationToken string `json:"invitation_token,omitempty"`
+	RefreshToken    string `json:"refresh_token,omitempty"`
+	OrganizationID  string `json:"organization_id,omitempty"`
+	IPAddress       string `json:"ip_address,omitempty"`
+	UserAgent       string `json:"user_agent,omitempty"`
+}
+
+func (c *Client) authenticate(ctx context.Context, g grant) (*Authentication, error) {
+	g.ClientID, g.ClientSecret = c.clientID, c.apiKey
+	refresh := g.GrantType == grantRefreshToken
+	reply := authenticationReply{needsRefreshToken: !refresh}
+	err := c.do(ctx, call{
+		method:     http.MethodPost,
+		path:       "/user_management/authenticate",
+		note:       g.GrantType,
+		body:       g,
+		secrets:    []string{g.Code, g.CodeVerifier, g.InvitationToken, g.RefreshToken},
+		replayable: refresh,
+	}, &reply)
+	if err != nil {
+		return nil, err
+	}
+	return reply.authentication(), nil
+}
+
+// authenticationReply reads what the exported types keep out of JSON.
+type authenticationReply struct {
+	Authentication
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token"`
+	OAuthTokens  *struct {
+		OAuthTokens
+		AccessToken  string `json:"access_token"`
+		RefreshToken string `json:"refresh_token"`
+		ExpiresAt    int64  `json:"expires_at"` // Unix time
+	} `json:"oauth_tokens"`
+
+	needsRefreshToken bool
+}
+
+// check implements [checker].
+func (r *authenticationReply) check() error {
+	switch {
+	case r.User.ID == "":
+		return errors.New("it has no user.id")
+	case r.AccessToken == "":
+		return errors.New("it has no access_token")
+	case r.RefreshToken == "" && r.needsRefreshToken:
+		return errors.New("it has no refresh_token")
+	}
+	return nil
+}
+
+func (r *authenticationReply) authentication() *Authentication {
+	auth := r.Authentication
+	auth.AccessToken, auth.RefreshToken = r.AccessToken, r.RefreshToken
+	if r.OAuthTokens != nil {
+		tokens := r.OAuthTokens.OAuthTokens
+		tokens.AccessToken, tokens.RefreshToken = r.OAuthTokens.AccessToken, r.OAuthTokens.RefreshToken
+		if r.OAuthTokens.ExpiresAt != 0 {
+			tokens.ExpiresAt = time.Unix(r.OAuthTokens.ExpiresAt, 0).UTC()
+		}
+		auth.OAuthTokens = &tokens
+	}
+	return &auth
+}
+
+// Format implements [fmt.Formatter]. It masks the code, the verifier and the invitation token.
+func (p CodeParams) Format(s fmt.State, verb rune) {
+	type plain CodeParams
+	p.Code, p.CodeVerifier, p.InvitationToken = mask(p.Code), mask(p.CodeVerifier), mask(p.InvitationToken)
+	format(s, verb, plain(p))
+}
+
+// Format implements [fmt.Formatter]. It masks the refresh token.
+func (p RefreshTokenParams) Format(s fmt.State, verb rune) {
+	type plain RefreshTokenParams
+	p.RefreshToken = mask(p.RefreshToken)
+	format(s, verb, plain(p))
+}
+
+// Format implements [fmt.Formatter]. It masks the tokens.
+func (a Authentication) Format(s fmt.State, verb rune) {
+	type plain Authentication
+	a.AccessToken, a.RefreshToken = mask(a.AccessToken), mask(a.RefreshToken)
+	format(s, verb, plain(a))
+}
+
+// Format implements [fmt.Formatter]. It masks the tokens.
+func (t OAuthTokens) Format(s fmt.State, verb rune) {
+	type plain OAuthTokens
+	t.AccessToken, t.RefreshToken = mask(t.AccessToken), mask(t.RefreshToken)
+	format(s, verb, plain(t))
+}

@@ -1,0 +1,134 @@
+// The start of a sign-in: the address that a browser is sent to.
+
+package workos
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// ProviderAuthKit is the provider that stands for the hosted AuthKit pages.
+const ProviderAuthKit = "authkit"
+
+// AuthorizationParams says what kind of sign-in to start. RedirectURI is required, and so is one selector: Provider,
+// ConnectionID or OrganizationID. Only [ProviderAuthKit] goes together with an OrganizationID, which it preselects.
+// Everything else is optional and left out of the address when it has its zero value.
+type AuthorizationParams struct {
+	// RedirectURI is where the browser comes back to: an absolute URL that is registered with WorkOS.
+	RedirectURI string
+
+	Provider       string // ProviderAuthKit, or an OAuth provider such as "GoogleOAuth"
+	ConnectionID   string // an SSO connection, "conn_…"
+	OrganizationID string // an organization, "org_…"
+
+	// State comes back unchanged beside the code. It is what binds the answer to the browser that asked.
+	State string
+	// CodeChallenge is the S256 challenge of a verifier (RFC 7636 section 4.2). Its method is sent with it.
+	CodeChallenge string
+
+	LoginHint       string // an e-mail address to fill in
+	DomainHint      string // a domain to choose the identity provider's account by
+	InvitationToken string `json:"-"` // an invitation to accept with this sign-in
+	Prompt          string // passed on, such as "login" or "consent"
+
+	// ScreenHint is the page to begin with: "sign-in" (what WorkOS does without it) or "sign-up". AuthKit only.
+	ScreenHint string
+	// MaxAge is how many seconds ago the user may have authenticated at most; 0 asks anew in any case and nil asks
+	// for nothing. AuthKit only. Whether it was kept to is for the caller to see, by the claim auth_time.
+	MaxAge *int
+
+	ProviderScopes      []string          // OAuth scopes to ask the provider for, in addition to its configured ones
+	ProviderQueryParams map[string]string // parameters to pass on to the provider
+}
+
+// AuthorizationURL is the address to send a browser to for a sign-in. It makes no request; the same parameters give
+// the same address. Its error names every fault of the parameters at once.
+//
+// See https://workos.com/docs/reference/authkit/authentication/get-authorization-url
+func (c *Client) AuthorizationURL(p AuthorizationParams) (string, error) {
+	if err := p.check(); err != nil {
+		return "", fmt.Errorf("workos: authorization URL: %w", err)
+	}
+	query := url.Values{"response_type": {"code"}, "client_id": {c.clientID}}
+	for name, value := range map[string]string{
+		"redirect_uri":     p.RedirectURI,
+		"provider":         p.Provider,
+		"connection_id":    p.ConnectionID,
+		"organization_id":  p.OrganizationID,
+		"state":            p.State,
+		"code_challenge":   p.CodeChallenge,
+		"login_hint":       p.LoginHint,
+		"domain_hint":      p.DomainHint,
+		"invitation_token": p.InvitationToken,
+		"prompt":           p.Prompt,
+		"screen_hint":      p.ScreenHint,
+		"provider_scopes":  strings.Join(p.ProviderScopes, ","),
+	} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	if p.CodeChallenge != "" {
+		query.Set("code_challenge_method", "S256")
+	}
+	if p.MaxAge != nil {
+		query.Set("max_age", strconv.Itoa(*p.MaxAge))
+	}
+	for name, value := range p.ProviderQueryParams {
+		query.Set("provider_query_params["+name+"]", value)
+	}
+	return c.url("/user_management/authorize", query), nil
+}
+
+// check refuses what WorkOS would refuse, or pass over, on a page of its own where only the user would see it.
+func (p AuthorizationParams) check() error {
+	var faults []error
+	refuse := func(fault string) { faults = append(faults, errors.New(fault)) }
+
+	// RFC 6749 section 3.1.2: an absolute URI without a fragment.
+	if u, err := url.Parse(p.RedirectURI); err != nil || !u.IsAbs() || strings.Contains(p.RedirectURI, "#") {
+		refuse("RedirectURI: want an absolute URL without a fragment")
+	}
+
+	authKit := p.Provider == ProviderAuthKit
+	switch {
+	case p.Provider == "" && p.ConnectionID == "" && p.OrganizationID == "":
+		refuse("no selector: want one of Provider, ConnectionID and OrganizationID")
+	case p.ConnectionID != "" && (p.Provider != "" || p.OrganizationID != ""),
+		p.OrganizationID != "" && p.Provider != "" && !authKit:
+		refuse("too many selectors: want one of Provider, ConnectionID and OrganizationID, " +
+			"or an OrganizationID with Provider " + strconv.Quote(ProviderAuthKit))
+	}
+
+	if p.ScreenHint != "" {
+		if !authKit {
+			refuse("ScreenHint: only with Provider " + strconv.Quote(ProviderAuthKit))
+		}
+		if p.ScreenHint != "sign-in" && p.ScreenHint != "sign-up" {
+			refuse(`ScreenHint: want "sign-in" or "sign-up"`)
+		}
+	}
+	if p.MaxAge != nil {
+		if !authKit {
+			refuse("MaxAge: only with Provider " + strconv.Quote(ProviderAuthKit))
+		}
+		if *p.MaxAge < 0 {
+			refuse("MaxAge: want 0 seconds or more")
+		}
+	}
+	if slices.ContainsFunc(p.ProviderScopes, func(scope string) bool { return scope == "" || strings.Contains(scope, ",") }) {
+		refuse("ProviderScopes: want scopes that are neither empty nor hold a comma, which is what separates them")
+	}
+	return errors.Join(faults...)
+}
+
+// Format implements [fmt.Formatter]. It masks the invitation token.
+func (p AuthorizationParams) Format(s fmt.State, verb rune) {
+	type plain AuthorizationParams
+	p.InvitationToken = mask(p.InvitationToken)
+	format(s, verb, plain(p))
+}

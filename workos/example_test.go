@@ -1,0 +1,65 @@
+// How to use the package.
+
+package workos_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/authkit-go/authkit/workos"
+)
+
+func ExampleClient_AuthorizationURL() {
+	client, err := workos.NewClient("client_01A", workos.WithAPIKey("sk_test_example"))
+	if err != nil {
+		panic(err)
+	}
+	address, err := client.AuthorizationURL(workos.AuthorizationParams{
+		RedirectURI:   "https://app.example.com/callback",
+		Provider:      workos.ProviderAuthKit,
+		State:         "af0ifjsldkj",
+		CodeChallenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+		ScreenHint:    "sign-up",
+	})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(address)
+	// Output:
+	// https://api.workos.com/user_management/authorize?client_id=client_01A&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&provider=authkit&redirect_uri=https%3A%2F%2Fapp.example.com%2Fcallback&response_type=code&screen_hint=sign-up&state=af0ifjsldkj
+}
+
+func ExampleError() {
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Request-ID", "req_01A")
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprint(w, `{"error":"sso_required","error_description":"Use your company's sign-in.","connection_ids":["conn_01A"]}`)
+	}))
+	defer api.Close()
+	client, err := workos.NewClient("client_01A", workos.WithAPIKey("sk_test_example"), workos.WithBaseURL(api.URL))
+	if err != nil {
+		panic(err)
+	}
+
+	_, err = client.AuthenticateWithRefreshToken(context.Background(), workos.RefreshTokenParams{RefreshToken: "…"})
+	var refusal *workos.Error
+	switch {
+	case errors.As(err, &refusal) && refusal.Code == "sso_required":
+		var sso struct {
+			ConnectionIDs []string `json:"connection_ids"`
+		}
+		if err := refusal.Decode(&sso); err != nil {
+			panic(err)
+		}
+		fmt.Println("sign in by", sso.ConnectionIDs)
+	case workos.IsTransient(err):
+		fmt.Println("keep the session and try again in", workos.RetryAfter(err))
+	}
+	fmt.Println(err)
+	// Output:
+	// sign in by [conn_01A]
+	// workos: POST /user_management/authenticate (refresh_token): sso_required: Use your company's sign-in. (status 400, request req_01A)
+}

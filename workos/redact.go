@@ -1,0 +1,59 @@
+// What keeps secrets out of texts: masks for values of ours, and the cleaning of texts that a server sent.
+
+package workos
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+const (
+	redacted = "[redacted]"
+
+	// maxText bounds, in bytes, what is quoted of a text that a server sent.
+	maxText = 300
+)
+
+// mask stands in for a secret. That one is absent may be seen.
+func mask(secret string) string {
+	if secret == "" {
+		return ""
+	}
+	return redacted
+}
+
+// format prints v under the verb and flags that a Format method was called with. Types with secrets mark those json:"-"
+// and pass here a copy that masks them and has no methods; that covers fmt, encoding/json and log/slog, whose handlers
+// print by one or the other.
+func format(s fmt.State, verb rune, v any) {
+	fmt.Fprintf(s, fmt.FormatString(s, verb), v)
+}
+
+// clean makes a server's text fit to be shown on one line of a log: printable, without any secret that was sent (the
+// API quotes codes in its messages), and short. The order matters: a secret must be whole when it is looked for.
+func clean(text string, secrets []string) string {
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsPrint(r):
+			return -1
+		}
+		return r
+	}, text)
+	text = strings.Join(strings.Fields(text), " ")
+
+	// Longest first, lest a secret that another one starts with leaves the other's tail.
+	for _, secret := range slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return cmp.Compare(len(b), len(a)) }) {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, redacted)
+		}
+	}
+	if len(text) > maxText {
+		text = strings.ToValidUTF8(text[:maxText], "") + "…"
+	}
+	return text
+}

@@ -1,0 +1,136 @@
+// Secrets in no text: neither those in our values nor those that a server echoes.
+
+package workos_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/workos"
+)
+
+func TestNoPrintedLoggedOrEncodedValueShowsASecret(t *testing.T) {
+	const secret = "s3cret"
+	client, err := workos.NewClient("visible", workos.WithAPIKey(secret))
+	require.NoError(t, err)
+	codeParams := workos.CodeParams{Code: secret, CodeVerifier: secret, InvitationToken: secret, UserAgent: "visible"}
+	refreshParams := workos.RefreshTokenParams{RefreshToken: secret, OrganizationID: "visible"}
+	authorizationParams := workos.AuthorizationParams{InvitationToken: secret, Provider: "visible"}
+	tokens := workos.OAuthTokens{Provider: "visible", AccessToken: secret, RefreshToken: secret}
+	authentication := workos.Authentication{
+		OrganizationID: "visible", AccessToken: secret, RefreshToken: secret, OAuthTokens: &tokens,
+	}
+	for name, value := range map[string]any{
+		"client":                        client,
+		"client by value":               *client,
+		"code params":                   codeParams,
+		"code params by address":        &codeParams,
+		"refresh token params":          refreshParams,
+		"refresh params by address":     &refreshParams,
+		"authorization params":          authorizationParams,
+		"authorization by address":      &authorizationParams,
+		"OAuth tokens":                  tokens,
+		"OAuth tokens by address":       &tokens,
+		"authentication":                authentication,
+		"authentication by address":     &authentication,
+		"authentication in a structure": struct{ Auth workos.Authentication }{authentication},
+		"authentications in a list":     []workos.Authentication{authentication},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
+				text := fmt.Sprintf(verb, value)
+				assert.NotContains(t, text, secret, verb)
+				assert.NotContains(t, strings.ToLower(text), fmt.Sprintf("%x", secret), verb)
+			}
+			assert.Contains(t, fmt.Sprintf("%+v", value), "visible")
+
+			encoded, err := json.Marshal(value)
+			require.NoError(t, err)
+			assert.NotContains(t, string(encoded), secret)
+
+			var log strings.Builder
+			slog.New(slog.NewTextHandler(&log, nil)).Info("text", "value", value)
+			slog.New(slog.NewJSONHandler(&log, nil)).Info("json", "value", value)
+			assert.NotContains(t, log.String(), secret)
+		})
+	}
+}
+
+func TestAMaskTellsWhetherThereIsASecret(t *testing.T) {
+	assert.Equal(t, "{RefreshToken:[redacted] OrganizationID: IPAddress: UserAgent:}",
+		fmt.Sprintf("%+v", workos.RefreshTokenParams{RefreshToken: "s3cret"}))
+	assert.Equal(t, "{RefreshToken: OrganizationID: IPAddress: UserAgent:}",
+		fmt.Sprintf("%+v", workos.RefreshTokenParams{}))
+	assert.Equal(t, "<nil>", fmt.Sprint((*workos.Authentication)(nil)))
+}
+
+func TestWhatTheServerEchoesOfOurSecretsIsNotShown(t *testing.T) {
+	escaped := strings.ReplaceAll(code, "-", "\\u002d")
+	tests := map[string]http.HandlerFunc{
+		"in the message":                       replyWith(400, `{"error":"invalid_grant","error_description":"The code '`+code+`' is invalid."}`),
+		"in the message, by escapes":           replyWith(400, `{"error":"invalid_grant","error_description":"The code '`+escaped+`' is invalid."}`),
+		"in the message, across controls":      replyWith(400, `{"message":"`+code[:4]+`\u0000\u200b`+code[4:]+`"}`),
+		"in the code":                          replyWith(400, `{"code":"`+code+`"}`),
+		"in a detail":                          replyWith(422, `{"errors":["`+code+`",{"field":"`+verifier+`","code":"`+apiKey+`","message":"`+code+`"}]}`),
+		"all of them on a page":                replyWith(500, "<p>"+code+" "+verifier+"</p>"+apiKey),
+		"at the edge of what is quoted":        replyWith(500, strings.Repeat("x", 295)+code),
+		"in the request ID":                    replyWith(400, `{}`, "X-Request-ID", code),
+		"in the content type of a bad success": replyWith(200, "x", "Content-Type", "text/"+code),
+		"in the request ID of a bad success":   replyWith(200, "x", "X-Request-ID", code),
+		"in the host of a redirect":            replyWith(302, "", "Location", "https://"+code+".test/"),
+		"in the query of a redirect":           replyWith(307, "", "Location", "https://evil.test/?code="+code),
+		"in an address that cannot be parsed":  replyWith(302, "", "Location", "https://[/"+code),
+	}
+	for name, handler := range tests {
+		t.Run(name, func(t *testing.T) {
+			err := exchange(t, newServer(t, handler))
+			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+				text := fmt.Sprintf(verb, err)
+				for _, secret := range []string{code, verifier, apiKey, code[:8]} {
+					assert.NotContains(t, text, secret, verb)
+				}
+			}
+		})
+	}
+}
+
+func TestASecretThatAnotherOneStartsWithDoesNotUncoverIt(t *testing.T) {
+	client := newServer(t, replyWith(400, `{"message":"not secret-and-its-tail, please"}`)).client(t)
+	_, err := client.AuthenticateWithCode(t.Context(), workos.CodeParams{Code: "secret", CodeVerifier: "secret-and-its-tail"})
+	assert.Equal(t, "not [redacted], please", requireRefusal(t, err).Message)
+}
+
+func TestAServersTextIsShortAndOnOneLine(t *testing.T) {
+	refusal := requireRefusal(t, exchange(t, newServer(t, replyWith(400,
+		`{"code":"a\u001b[31m\nb","message":"`+strings.Repeat("é", 5000)+`\u202e\u0000"}`))))
+	assert.Equal(t, "a[31m b", refusal.Code)
+	assert.LessOrEqual(t, len(refusal.Message), 300+len("…"))
+	assert.True(t, utf8.ValidString(refusal.Message))
+	assert.True(t, strings.HasSuffix(refusal.Message, "é…"), refusal.Message)
+}
+
+func TestAPrintedErrorLeavesTheReplyOut(t *testing.T) {
+	refusal := requireRefusal(t, exchange(t, newServer(t, replyWith(403,
+		`{"code":"mfa_challenge","message":"MFA","pending_authentication_token":"pending-secret"}`))))
+	decimal := strings.Trim(fmt.Sprint([]byte("pending-secret")), "[]")
+	golang := strings.Trim(strings.TrimPrefix(fmt.Sprintf("%#v", []byte("pending-secret")), "[]byte"), "{}")
+	for _, value := range []any{refusal, *refusal} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			text := fmt.Sprintf(verb, value)
+			assert.NotContains(t, text, "pending-secret", verb)
+			assert.NotContains(t, text, decimal, verb)
+			assert.NotContains(t, text, golang, verb)
+			assert.NotContains(t, text, fmt.Sprintf("%x", "pending-secret"), verb)
+		}
+		assert.Contains(t, fmt.Sprint(value), "mfa_challenge")
+		assert.Contains(t, fmt.Sprintf("%#v", value), `Code:"mfa_challenge"`)
+	}
+}

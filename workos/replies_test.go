@@ -1,0 +1,156 @@
+// Replies that are not what the API sends.
+
+package workos_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/workos"
+)
+
+// bothGrants makes both authenticate calls. Neither must try an unusable reply a second time.
+func bothGrants(t *testing.T, client *workos.Client) map[string]error {
+	t.Helper()
+	byCode, codeErr := client.AuthenticateWithCode(t.Context(), workos.CodeParams{Code: code})
+	byToken, tokenErr := client.AuthenticateWithRefreshToken(t.Context(), workos.RefreshTokenParams{RefreshToken: refreshToken})
+	assert.Nil(t, byCode)
+	assert.Nil(t, byToken)
+	return map[string]error{"code": codeErr, "refresh token": tokenErr}
+}
+
+func TestAnUnusableReplyIsAClearAndTransientError(t *testing.T) {
+	tests := map[string]struct {
+		handler http.HandlerFunc
+		want    string
+	}{
+		"HTML with 200":               {replyWith(200, page, "Content-Type", "text/html"), `unusable reply (status 200, content type "text/html"): it is not JSON: invalid character '<'`},
+		"an empty body":               {replyWith(200, ""), "it is not JSON: unexpected end"},
+		"no content":                  {replyWith(204, ""), "it is not JSON: unexpected end"},
+		"white space":                 {replyWith(200, " \n"), "it is not JSON: unexpected end"},
+		"JSON that breaks off":        {replyWith(200, fullReply[:300]), "it is not JSON: unexpected end"},
+		"JSON with more behind":       {replyWith(200, minimalReply+"garbage"), "it is not JSON: invalid character 'g' after top-level value"},
+		"two replies in one":          {replyWith(200, minimalReply+minimalReply), "it is not JSON: invalid character '{' after top-level value"},
+		"a form":                      {replyWith(200, "access_token=a&refresh_token=b"), "it is not JSON"},
+		"null":                        {replyWith(200, "null"), "it has no user.id"},
+		"an empty object":             {replyWith(200, "{}"), "it has no user.id"},
+		"an array":                    {replyWith(200, "["+minimalReply+"]"), `its member "" is an unexpected array`},
+		"a refusal with 200":          {replyWith(200, `{"error":"invalid_grant"}`), "it has no user.id"},
+		"no user":                     {replyWith(200, `{"access_token":"a","refresh_token":"b"}`), "it has no user.id"},
+		"a user without ID":           {replyWith(200, `{"user":{"email":"kim@acme.test"},"access_token":"a","refresh_token":"b"}`), "it has no user.id"},
+		"no access token":             {replyWith(200, `{"user":{"id":"user_01A"},"refresh_token":"b"}`), "it has no access_token"},
+		"an access token that is not": {replyWith(200, `{"user":{"id":"user_01A"},"access_token":123456,"refresh_token":"b"}`), "is an unexpected number"},
+		"a time that is none":         {replyWith(200, `{"user":{"id":"user_01A","created_at":"yesterday"},"access_token":"a","refresh_token":"b"}`), "one of its members cannot be decoded"},
+		"20 MB of JSON":               {replyWith(200, `{"user":{"id":"`+strings.Repeat("x", 20<<20)+`"}}`), "it is longer than 1048576 bytes"},
+		"a redirect to nowhere":       {replyWith(302, ""), "it is a redirect to nowhere"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			server := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("X-Request-ID", "req_01A")
+				tt.handler(w, r)
+			})
+			for grant, err := range bothGrants(t, server.client(t)) {
+				assert.ErrorContains(t, err, tt.want, grant)
+				assert.True(t, workos.IsTransient(err), grant)
+				var failure *workos.TransportError
+				if assert.ErrorAs(t, err, &failure, grant) {
+					assert.NotZero(t, failure.StatusCode)
+					assert.Equal(t, "req_01A", failure.RequestID)
+				}
+				for _, secret := range []string{"access-secret", "next-refresh-secret", "123456", "yesterday"} {
+					assert.NotContains(t, fmt.Sprintf("%v %#v %#v", err, err, errors.Unwrap(err)), secret)
+				}
+			}
+			assert.Len(t, server.received(), 2, "one request for each grant")
+		})
+	}
+}
+
+func TestABodyWithoutEndIsReadToItsLimitOnly(t *testing.T) {
+	for _, status := range []int{200, 500} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			server := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(status)
+				chunk := []byte(strings.Repeat(" ", 64<<10))
+				for {
+					if _, err := w.Write(chunk); err != nil {
+						return
+					}
+				}
+			})
+			assert.True(t, workos.IsTransient(exchange(t, server)))
+			assert.Len(t, server.received(), 1)
+		})
+	}
+}
+
+// countingBody is spaces without end.
+type countingBody struct{ read int }
+
+func (b *countingBody) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	b.read += len(p)
+	return len(p), nil
+}
+
+func (b *countingBody) Close() error { return nil }
+
+func TestNoMoreThanTheLimitIsRead(t *testing.T) {
+	body := &countingBody{}
+	client := newClient(t, workos.WithAPIKey(apiKey), workos.WithHTTPClient(&http.Client{
+		Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: body, Request: r}, nil
+		}),
+	}))
+	_, err := client.AuthenticateWithCode(t.Context(), workos.CodeParams{Code: code})
+	assert.ErrorContains(t, err, "it is longer than 1048576 bytes")
+	assert.LessOrEqual(t, body.read, 1<<20+1)
+}
+
+func TestABodyShorterThanAnnouncedIsANetworkError(t *testing.T) {
+	err := exchange(t, newServer(t, replyWith(200, minimalReply, "Content-Length", "1000")))
+	assert.ErrorContains(t, err, "unexpected EOF")
+	assert.True(t, workos.IsTransient(err))
+}
+
+func TestNoRedirectIsFollowedAndNothingLeaks(t *testing.T) {
+	reached := make(chan string, 100)
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		reached <- r.Method + " " + r.Header.Get("Authorization")
+	}))
+	t.Cleanup(elsewhere.Close)
+
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		for name, location := range map[string]string{
+			"to another host": elsewhere.URL + "/user_management/authenticate",
+			"on the same one": "/elsewhere",
+		} {
+			t.Run(fmt.Sprint(status, " ", name), func(t *testing.T) {
+				server := newServer(t, replyWith(status, "", "Location", location))
+				own := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
+				client := server.client(t, workos.WithHTTPClient(own))
+
+				failures := bothGrants(t, client)
+				failures["read"] = client.Get(t.Context(), "/things", nil, nil)
+				for call, err := range failures {
+					assert.ErrorContains(t, err, "it is a redirect to http://", call)
+					assert.NotContains(t, err.Error(), "elsewhere", call)
+					assert.True(t, workos.IsTransient(err), call)
+				}
+				assert.Len(t, server.received(), 3, "one request for each call")
+				require.NotNil(t, own.CheckRedirect)
+			})
+		}
+	}
+	assert.Empty(t, reached)
+}

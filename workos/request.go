@@ -1,0 +1,178 @@
+// One attempt at a call: JSON out, JSON back, within a time and a size.
+
+package workos
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	userAgent = "authkit-go/0.1.0"
+
+	// maxReply bounds a reply, in bytes. A user is a few kilobytes, a full page of them a few hundred.
+	maxReply = 1 << 20
+)
+
+// call describes a request to the API.
+type call struct {
+	method  string
+	path    string
+	query   url.Values
+	note    string   // tells apart, in errors, calls of the same path
+	body    any      // sent as JSON; nil for none
+	secrets []string // what no error may show, besides the API key
+
+	replayable bool // not a GET, and yet harmless to make twice
+}
+
+// operation names a call in errors: never its query or body.
+func (call call) operation() string {
+	if call.note == "" {
+		return call.method + " " + call.path
+	}
+	return call.method + " " + call.path + " (" + call.note + ")"
+}
+
+func (call call) clean(text string) string { return clean(text, call.secrets) }
+
+// checker is a reply that can tell whether it has the members that the call was made for.
+type checker interface{ check() error }
+
+// attempt makes a call once.
+func (c *Client) attempt(ctx context.Context, call call, limit time.Duration, out any) error {
+	bounded, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := c.clock.AfterFunc(limit, func() {
+		cancel(fmt.Errorf("no reply within %s: %w", limit, context.DeadlineExceeded))
+	})
+	defer stop()
+
+	req, err := c.request(bounded, call)
+	if err != nil {
+		return fmt.Errorf("workos: %s: %w", call.operation(), err)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return call.failure(ctx, bounded, nil, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
+	if err != nil {
+		return call.failure(ctx, bounded, resp, err)
+	}
+
+	switch {
+	case resp.StatusCode >= 400:
+		return c.refusal(call, resp, body)
+	case resp.StatusCode >= 300:
+		return call.unreadable(resp, redirectFault(resp))
+	case out == nil:
+		return nil
+	case len(body) > maxReply:
+		return call.unreadable(resp, fmt.Sprintf("it is longer than %d bytes", maxReply))
+	}
+	if err := json.Unmarshal(body, out); err != nil {
+		return call.unreadable(resp, decodingFault(err))
+	}
+	if reply, ok := out.(checker); ok {
+		if err := reply.check(); err != nil {
+			return call.unreadable(resp, err.Error())
+		}
+	}
+	return nil
+}
+
+func (c *Client) request(ctx context.Context, call call) (*http.Request, error) {
+	var body io.Reader
+	if call.body != nil {
+		encoded, err := json.Marshal(call.body)
+		if err != nil {
+			return nil, err
+		}
+		body = bytes.NewReader(encoded)
+	}
+	req, err := http.NewRequestWithContext(ctx, call.method, c.url(call.path, call.query), body)
+	if err != nil {
+		return nil, err
+	}
+	// No Idempotency-Key: the API ignores it on these calls, and by it net/http would take a POST for one that it may
+	// send again of its own accord.
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", userAgent)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.apiKey != "" {
+		req.Header.Set("Authorization", "Bearer "+c.apiKey)
+	}
+	return req, nil
+}
+
+// failure is the error of a reply that did not arrive, or (resp is not nil) not in full. Whose time ran out matters
+// more than how net/http puts it.
+func (call call) failure(caller, bounded context.Context, resp *http.Response, err error) error {
+	var withURL *url.Error
+	switch {
+	case caller.Err() != nil:
+		err = caller.Err()
+	case bounded.Err() != nil:
+		err = context.Cause(bounded)
+	case errors.As(err, &withURL):
+		err = withURL.Err // without the URL, whose query is nobody's business
+	}
+	return call.transportError(resp, err, false)
+}
+
+// unreadable is the error of a reply that arrived in full but is not one that the call can use. It does not quote the
+// reply, which may hold new tokens.
+func (call call) unreadable(resp *http.Response, fault string) error {
+	return call.transportError(resp, fmt.Errorf("unusable reply (status %d, content type %q): %s",
+		resp.StatusCode, resp.Header.Get("Content-Type"), fault), true)
+}
+
+func (call call) transportError(resp *http.Response, cause error, unreadable bool) error {
+	e := &TransportError{
+		Operation:  call.operation(),
+		reason:     call.clean(cause.Error()),
+		cause:      cause,
+		unreadable: unreadable,
+	}
+	if resp != nil {
+		e.StatusCode = resp.StatusCode
+		e.RequestID = call.clean(resp.Header.Get("X-Request-ID"))
+	}
+	return e
+}
+
+// redirectFault names where a reply points, as far as that is no secret.
+func redirectFault(resp *http.Response) string {
+	to, err := resp.Location()
+	if err != nil {
+		return "it is a redirect to nowhere"
+	}
+	return "it is a redirect to " + to.Scheme + "://" + to.Host + ", and none is followed"
+}
+
+// decodingFault says what was wrong with JSON without quoting it.
+func decodingFault(err error) string {
+	var syntax *json.SyntaxError
+	var mistyped *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		return "it is not JSON: " + syntax.Error()
+	case errors.As(err, &mistyped):
+		kind, _, _ := strings.Cut(mistyped.Value, " ") // what follows is the number itself
+		return fmt.Sprintf("its member %q is an unexpected %s", mistyped.Field, kind)
+	default:
+		return "one of its members cannot be decoded"
+	}
+}

@@ -1,0 +1,126 @@
+// The API's stand-in: a real HTTP server that keeps what it was sent.
+
+package workos_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/workos"
+)
+
+const (
+	clientID     = "client_01A"
+	apiKey       = "sk_test_secret_key"
+	code         = "01CODE-secret"
+	verifier     = "verifier-secret"
+	refreshToken = "refresh-secret"
+)
+
+// received is a request as it came in.
+type received struct {
+	method, path, query string
+	header              http.Header
+	body                []byte
+}
+
+type server struct {
+	*httptest.Server
+	mu       sync.Mutex
+	requests []received
+}
+
+// newServer answers the nth request by the nth handler, and any further ones by the last.
+func newServer(t *testing.T, handlers ...http.HandlerFunc) *server {
+	t.Helper()
+	s := &server{}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		s.requests = append(s.requests, received{r.Method, r.URL.Path, r.URL.RawQuery, r.Header, body})
+		handler := handlers[min(len(s.requests), len(handlers))-1]
+		s.mu.Unlock()
+		handler(w, r)
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *server) received() []received {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.requests
+}
+
+// client is a confidential client of the server, unless options say otherwise.
+func (s *server) client(t *testing.T, opts ...workos.Option) *workos.Client {
+	t.Helper()
+	return newClient(t, append([]workos.Option{workos.WithBaseURL(s.URL), workos.WithAPIKey(apiKey)}, opts...)...)
+}
+
+func newClient(t *testing.T, opts ...workos.Option) *workos.Client {
+	t.Helper()
+	client, err := workos.NewClient(clientID, opts...)
+	require.NoError(t, err)
+	return client
+}
+
+// replyWith answers with a status, header lines as name and value by turns, and a body.
+func replyWith(status int, body string, header ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		for i := 0; i < len(header); i += 2 {
+			w.Header().Set(header[i], header[i+1])
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// hang says on entered that a request is there, and answers nothing more until the client goes away.
+func hang(entered chan<- struct{}) http.HandlerFunc {
+	return func(_ http.ResponseWriter, r *http.Request) {
+		entered <- struct{}{}
+		<-r.Context().Done()
+	}
+}
+
+// dropConnection closes the connection without a reply.
+func dropConnection(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
+// start runs a call on the side, for a test that moves the clock meanwhile.
+func start(call func() error) <-chan error {
+	done := make(chan error, 1)
+	go func() { done <- call() }()
+	return done
+}
+
+const minimalReply = `{"user":{"id":"user_01A"},"access_token":"access-secret","refresh_token":"next-refresh-secret"}`
+
+const fullReply = `{"user":{"object":"user","id":"user_01A","email":"kim@acme.test","email_verified":true,
+  "first_name":"Kim","last_name":"Lee","name":"Kim Lee","profile_picture_url":"https://img.test/kim","external_id":"42",
+  "metadata":{"plan":"pro"},"locale":"en-GB","last_sign_in_at":"2026-05-04T10:00:00.000Z",
+  "created_at":"2026-01-01T00:00:00.000Z","updated_at":"2026-05-04T10:00:00.500Z"},
+ "organization_id":"org_01A","access_token":"access-secret","refresh_token":"next-refresh-secret",
+ "authentication_method":"GoogleOAuth",
+ "impersonator":{"email":"ops@acme.test","reason":"ticket 9"},
+ "oauth_tokens":{"provider":"GoogleOAuth","access_token":"oauth-access-secret","refresh_token":"oauth-refresh-secret",
+   "expires_at":1767225600,"scopes":["email"]},
+ "authkit_authorization_code":"x","sealed_session":null,"a_member_of_tomorrow":{"deep":[1]}}`
+
+const nullReply = `{"user":{"id":"user_01A","email":"kim@acme.test","email_verified":false,"first_name":null,"last_name":null,
+  "name":null,"profile_picture_url":null,"external_id":null,"metadata":null,"locale":null,"last_sign_in_at":null,
+  "created_at":null,"updated_at":null},
+ "organization_id":null,"access_token":"access-secret","refresh_token":"next-refresh-secret","authentication_method":null,
+ "impersonator":null,"oauth_tokens":null}`
+
+var page = string(bytes.Repeat([]byte("<html><body>Bad gateway</body></html>\n"), 20))
