@@ -1,0 +1,33 @@
+package jwks_test
+
+import (
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// BenchmarkVerify is to be held against BenchmarkRSA, which is the part of it that cannot be saved.
+func BenchmarkVerify(b *testing.B) {
+	v, c := newVerifier(b)
+	token := sign(keyA(), goodHeader().json(), goodClaims(c.now()).
+		with("org_id", "org_01A").with("role", "admin").with("roles", []string{"admin", "billing"}).
+		with("permissions", []string{"posts:read", "posts:write", "users:read"}).json())
+	b.ReportAllocs()
+	for b.Loop() {
+		_, err := v.Verify(b.Context(), token)
+		require.NoError(b, err)
+	}
+}
+
+func BenchmarkRSA(b *testing.B) {
+	digest := sha256.Sum256(nil)
+	signature, err := rsa.SignPKCS1v15(nil, keyA(), crypto.SHA256, digest[:])
+	require.NoError(b, err)
+	b.ReportAllocs()
+	for b.Loop() {
+		require.NoError(b, rsa.VerifyPKCS1v15(&keyA().PublicKey, crypto.SHA256, digest[:], signature))
+	}
+}

@@ -1,0 +1,184 @@
+package jwks
+
+// Turns a token's payload into Claims.
+
+import (
+	"encoding/json"
+	"math"
+	"strconv"
+	"time"
+)
+
+// Claims are the claims of an AuthKit access token (https://workos.com/docs/reference/authkit/session-tokens). Absent
+// claims leave a zero value.
+//
+// A JWT template can give most claims any value, so all from ID on are as if absent where their value is not of the
+// expected type, while such a value in one of those before ID is a reason to refuse the token.
+type Claims struct {
+	Issuer    string    // iss
+	Subject   string    // sub, the user's ID; never empty
+	SessionID string    // sid; never empty
+	ClientID  string    // client_id, the application that the token was minted for
+	ExpiresAt time.Time // exp; never zero
+	IssuedAt  time.Time // iat
+	NotBefore time.Time // nbf
+
+	ID             string    // jti
+	OrganizationID string    // org_id
+	Role           string    // role, the one of the highest priority
+	Roles          []string  // roles, all of them
+	Permissions    []string  // permissions
+	Entitlements   []string  // entitlements
+	FeatureFlags   []string  // feature_flags
+	Actor          string    // act.sub, the email address of who impersonates the user
+	AuthTime       time.Time // auth_time, of the last active authentication; a refresh does not change it
+
+	payload []byte
+}
+
+// Decode unmarshals the whole payload into v as [json.Unmarshal] does. It is for claims that a JWT template adds.
+func (c *Claims) Decode(v any) error { return json.Unmarshal(c.payload, v) }
+
+// UnverifiedClaims returns the claims of a token whose authenticity is already known because of where it was
+// kept, such as inside a sealed cookie. The format and the types of the claims are checked as [Verifier.Verify] checks
+// them; signature, issuer, client and times are not.
+//
+// Never use it on a token that came from outside, and never decide from its result what a request may do: anybody can
+// make up such a token, and even a genuine one may have expired long ago. It is for reading an ID out of one's own store,
+// as signing out does.
+func UnverifiedClaims(token string) (*Claims, error) {
+	c, err := parseCompact(token)
+	if err != nil {
+		return nil, err
+	}
+	return decodeClaims(c.payload)
+}
+
+// decodeClaims reads a payload, keeping a reference to it. Errors are of type *RefusedError.
+func decodeClaims(payload []byte) (*Claims, error) {
+	m, err := splitObject(payload)
+	if err != nil {
+		return nil, &RefusedError{"payload", "a JSON object with unique members", err.Error()}
+	}
+	r := claimReader{members: m}
+	c := &Claims{
+		Issuer:    r.optionalString("iss"),
+		Subject:   r.requiredString("sub"),
+		SessionID: r.requiredString("sid"),
+		ClientID:  r.optionalString("client_id"),
+		ExpiresAt: r.requiredTime("exp"),
+		IssuedAt:  r.optionalTime("iat"),
+		NotBefore: r.optionalTime("nbf"),
+
+		ID:             m.lenientString("jti"),
+		OrganizationID: m.lenientString("org_id"),
+		Role:           m.lenientString("role"),
+		Roles:          m.lenientStrings("roles"),
+		Permissions:    m.lenientStrings("permissions"),
+		Entitlements:   m.lenientStrings("entitlements"),
+		FeatureFlags:   m.lenientStrings("feature_flags"),
+		Actor:          m.actor(),
+		AuthTime:       m.lenientTime("auth_time"),
+
+		payload: payload,
+	}
+	if r.refused != nil {
+		return nil, r.refused
+	}
+	return c, nil
+}
+
+// claimReader reads the claims on which a token can fail, and keeps the first failure.
+type claimReader struct {
+	members
+	refused *RefusedError
+}
+
+func (r *claimReader) refuse(e *RefusedError) {
+	if r.refused == nil {
+		r.refused = e
+	}
+}
+
+func (r *claimReader) requiredString(claim string) string {
+	value, _ := r.str(claim)
+	if value == "" {
+		r.refuse(&RefusedError{claim, "a non-empty string", r.describe(claim)})
+	}
+	return value
+}
+
+func (r *claimReader) optionalString(claim string) string {
+	if _, present := r.members[claim]; !present {
+		return ""
+	}
+	return r.requiredString(claim)
+}
+
+func (r *claimReader) requiredTime(claim string) time.Time {
+	t, err := r.numericDate(claim)
+	if err != nil {
+		r.refuse(err)
+	}
+	return t
+}
+
+func (r *claimReader) optionalTime(claim string) time.Time {
+	if _, present := r.members[claim]; !present {
+		return time.Time{}
+	}
+	return r.requiredTime(claim)
+}
+
+// maxNumericDate is the last second of the year 9999, the end of what RFC 3339 and so time.Time's text forms can express.
+const maxNumericDate = 253402300799
+
+// numericDate reads a NumericDate (RFC 7519 section 2): seconds since the epoch, fractions allowed. The epoch itself and
+// what lies before it is refused: no such time is meant, and a careless program takes 0 for "never".
+func (m members) numericDate(claim string) (time.Time, *RefusedError) {
+	const want = "a NumericDate"
+	if got := m.describe(claim); got != "a number" {
+		return time.Time{}, &RefusedError{claim, want, got}
+	}
+	seconds, err := strconv.ParseFloat(string(m[claim]), 64)
+	if err != nil || seconds <= 0 || seconds > maxNumericDate {
+		return time.Time{}, &RefusedError{claim, want, "a number out of range"}
+	}
+	whole, fraction := math.Modf(seconds)
+	return time.Unix(int64(whole), int64(fraction*float64(time.Second))), nil
+}
+
+func (m members) lenientTime(claim string) time.Time {
+	t, _ := m.numericDate(claim)
+	return t
+}
+
+func (m members) lenientString(claim string) string {
+	value, _ := m.str(claim)
+	return value
+}
+
+func (m members) lenientStrings(claim string) []string {
+	raw := m[claim]
+	if len(raw) == 0 || raw[0] != '[' {
+		return nil
+	}
+	var values []string
+	s := scanner{data: raw}
+	for s.pos++; !s.closes(']'); {
+		if s.data[s.pos] != '"' {
+			return nil
+		}
+		values = append(values, unquoteJSON(s.str()))
+	}
+	return values
+}
+
+// actor reads act.sub (RFC 8693 section 4.1).
+func (m members) actor() string {
+	act, err := splitObject(m["act"])
+	if err != nil {
+		return ""
+	}
+	return act.lenientString("sub")
+}

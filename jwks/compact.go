@@ -1,0 +1,113 @@
+package jwks
+
+// Takes apart the JWS compact serialization (RFC 7515 section 7.1) and checks its header, all before any cryptography.
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+const (
+	// maxTokenSize bounds the work that a token can cause before its signature is known to be good. WorkOS caps what a
+	// JWT template renders at 3072 bytes, so real tokens stay far below.
+	maxTokenSize = 16 << 10
+
+	maxKeyIDSize = 256
+)
+
+// base64url is the encoding of RFC 7515 section 2, in its one canonical form. CR and LF, which package base64 skips, are
+// refused separately.
+var base64url = base64.RawURLEncoding.Strict()
+
+// compact is a token in canonical form with an acceptable header. Its signature has not been checked.
+type compact struct {
+	keyID   string
+	payload []byte
+}
+
+func parseCompact(token string) (*compact, error) {
+	if len(token) > maxTokenSize {
+		return nil, &RefusedError{"token", fmt.Sprintf("at most %d bytes", maxTokenSize), fmt.Sprintf("%d bytes", len(token))}
+	}
+	if n := strings.Count(token, ".") + 1; n != 3 {
+		return nil, &RefusedError{"token", "three segments", strconv.Itoa(n)}
+	}
+	header64, rest, _ := strings.Cut(token, ".")
+	payload64, signature64, _ := strings.Cut(rest, ".")
+
+	header, err := decodeSegment("header", header64)
+	if err != nil {
+		return nil, err
+	}
+	payload, err := decodeSegment("payload", payload64)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := decodeSegment("signature", signature64); err != nil {
+		return nil, err
+	}
+	keyID, err := checkHeader(header)
+	if err != nil {
+		return nil, err
+	}
+	return &compact{keyID: keyID, payload: payload}, nil
+}
+
+func decodeSegment(part, segment string) ([]byte, error) {
+	if segment == "" {
+		return nil, &RefusedError{part, "a value", "an empty segment"}
+	}
+	decoded, err := base64url.DecodeString(segment)
+	if err != nil || strings.ContainsAny(segment, "\r\n") {
+		return nil, &RefusedError{part, "canonical base64url without padding", "something else"}
+	}
+	return decoded, nil
+}
+
+// forbiddenParameters are header parameters that a verifier must understand or obey, and that we do neither.
+var forbiddenParameters = []string{
+	"crit",                     // RFC 7515 section 4.1.11: we know no extension, so none may be critical
+	"b64",                      // RFC 7797: an unencoded payload
+	"jku", "jwk", "x5u", "x5c", // RFC 8725 section 3.10: the token does not choose the key that judges it
+}
+
+// stringParameters are header parameters that RFC 7515 section 4.1 defines as strings and that we have no use for.
+var stringParameters = []string{"typ", "cty", "x5t", "x5t#S256"}
+
+// checkHeader returns the key ID of an acceptable JOSE header. Parameters that it does not know are ignored, as RFC 7515
+// section 4 has it.
+func checkHeader(header []byte) (keyID string, err error) {
+	params, err := splitObject(header)
+	if err != nil {
+		return "", &RefusedError{"header", "a JSON object with unique members", err.Error()}
+	}
+	for _, name := range forbiddenParameters {
+		if _, present := params[name]; present {
+			return "", &RefusedError{name, "nothing", params.describe(name)}
+		}
+	}
+	for _, name := range stringParameters {
+		if _, present := params[name]; !present {
+			continue
+		}
+		if _, ok := params.str(name); !ok {
+			return "", &RefusedError{name, "a string", params.describe(name)}
+		}
+	}
+	// RFC 8725 section 3.1: the one algorithm is ours to choose, not the token's.
+	if alg, ok := params.str("alg"); !ok {
+		return "", &RefusedError{"alg", quote("RS256"), params.describe("alg")}
+	} else if alg != "RS256" {
+		return "", &RefusedError{"alg", quote("RS256"), quote(alg)}
+	}
+	keyID, ok := params.str("kid")
+	if !ok || keyID == "" {
+		return "", &RefusedError{"kid", "a key ID", params.describe("kid")}
+	}
+	if len(keyID) > maxKeyIDSize {
+		return "", &RefusedError{"kid", fmt.Sprintf("at most %d bytes", maxKeyIDSize), fmt.Sprintf("%d bytes", len(keyID))}
+	}
+	return keyID, nil
+}

@@ -1,0 +1,76 @@
+package jwks
+
+// Decodes a JWK Set (RFC 7517 section 5) into the keys that may verify an access token.
+
+import (
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// publicKeys are usable keys by their ID.
+type publicKeys map[string]*rsa.PublicKey
+
+// decodeKeySet returns the usable keys of a JWK Set, of which there must be one at least, and why each of the others is
+// ignored.
+func decodeKeySet(body []byte) (keys publicKeys, ignored []error, err error) {
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if err := json.Unmarshal(body, &set); err != nil {
+		return nil, nil, errors.New("not a JWK Set") // the text of err may quote the body
+	}
+	keys = make(publicKeys)
+	for i, raw := range set.Keys {
+		id, key, err := decodeKey(raw)
+		if err != nil {
+			ignored = append(ignored, fmt.Errorf("key %d: %w", i, err))
+			continue
+		}
+		if _, dup := keys[id]; dup {
+			// Kept as nil until the end, for a third key of the same ID.
+			key = nil
+			ignored = append(ignored, fmt.Errorf("key %d: key ID %s is ambiguous, no key that has it is used", i, quote(id)))
+		}
+		keys[id] = key
+	}
+	for id, key := range keys {
+		if key == nil {
+			delete(keys, id)
+		}
+	}
+	if len(keys) == 0 {
+		return nil, ignored, fmt.Errorf("no usable key among %d", len(set.Keys))
+	}
+	return keys, ignored, nil
+}
+
+func decodeKey(jwk []byte) (id string, key *rsa.PublicKey, err error) {
+	m, err := splitObject(jwk)
+	if err != nil {
+		return "", nil, err
+	}
+	if kty, _ := m.str("kty"); kty != "RSA" {
+		return "", nil, errors.New("kty is not RSA")
+	}
+	if id, _ = m.str("kid"); id == "" {
+		return "", nil, errors.New("no kid")
+	}
+	if !m.absentOr("use", "sig") {
+		return "", nil, errors.New("use is not sig")
+	}
+	if !m.absentOr("alg", "RS256") {
+		return "", nil, errors.New("alg is not RS256")
+	}
+	key, err = rsaPublicKey(m["n"], m["e"])
+	return id, key, err
+}
+
+func (m members) absentOr(name, want string) bool {
+	if _, present := m[name]; !present {
+		return true
+	}
+	value, _ := m.str(name)
+	return value == want
+}

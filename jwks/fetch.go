@@ -1,0 +1,109 @@
+package jwks
+
+// Asks the endpoint for its keys over HTTP.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	fetchTimeout = 5 * time.Second
+	maxBodySize  = 1 << 20
+	maxRedirects = 10 // as net/http by default
+)
+
+// fetchError is a failed fetch. retryAfter is what the endpoint asked for, or zero.
+type fetchError struct {
+	err        error
+	retryAfter time.Duration
+}
+
+// endpoint is where the keys of a KeySet come from.
+type endpoint struct {
+	url       string
+	client    *http.Client
+	userAgent string
+}
+
+// String is the URL as it may be logged.
+func (e *endpoint) String() string {
+	u, err := url.Parse(e.url)
+	if err != nil {
+		return "invalid URL"
+	}
+	return u.Redacted()
+}
+
+// get returns the body of the endpoint's answer. The time now is what a Retry-After date counts from.
+func (e *endpoint) get(ctx context.Context, now time.Time) ([]byte, *fetchError) {
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.url, nil)
+	if err != nil { // its text would show a password in the URL
+		return nil, &fetchError{err: errors.New("invalid URL")}
+	}
+	req.Header.Set("Accept", "application/jwk-set+json, application/json")
+	if e.userAgent != "" {
+		req.Header.Set("User-Agent", e.userAgent)
+	}
+	resp, err := e.client.Do(req)
+	if err != nil {
+		return nil, &fetchError{err: err}
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, &fetchError{
+			err:        fmt.Errorf("the endpoint answered %d", resp.StatusCode),
+			retryAfter: parseRetryAfter(resp.Header.Get("Retry-After"), now),
+		}
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBodySize+1))
+	if err != nil {
+		return nil, &fetchError{err: err}
+	}
+	if len(body) > maxBodySize {
+		return nil, &fetchError{err: fmt.Errorf("the answer exceeds %d bytes", maxBodySize)}
+	}
+	return body, nil
+}
+
+// parseRetryAfter reads both forms of RFC 9110 section 10.2.3. Anything else is no wish at all.
+func parseRetryAfter(value string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if date, err := http.ParseTime(value); err == nil {
+		return max(0, date.Sub(now))
+	}
+	return 0
+}
+
+// sameHostOnly returns a copy of client that does not let a redirect take the question for our keys to somebody else.
+func sameHostOnly(client *http.Client) *http.Client {
+	restricted := *client
+	restricted.CheckRedirect = func(req *http.Request, via []*http.Request) error {
+		previous := via[len(via)-1].URL
+		if !strings.EqualFold(req.URL.Host, previous.Host) {
+			return errors.New("redirected to another host")
+		}
+		if previous.Scheme == "https" && req.URL.Scheme != "https" {
+			return errors.New("redirected away from https")
+		}
+		if client.CheckRedirect != nil {
+			return client.CheckRedirect(req, via)
+		}
+		if len(via) >= maxRedirects {
+			return errors.New("redirected too often")
+		}
+		return nil
+	}
+	return &restricted
+}

@@ -1,0 +1,116 @@
+package jwks
+
+// One fetch for many waiters, and what its outcome changes.
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// flight is one fetch that any number of callers wait for.
+type flight struct {
+	number uint64 // counts from 1; tells which of a need and a fetch came first
+	kid    string // that it was begun for, if for one
+
+	done chan struct{} // closed once one of the following is set
+	got  *snapshot
+	err  *UnavailableError
+}
+
+// wait returns what the fetch brought, or gives up when ctx ends, which does not end the fetch.
+func (f *flight) wait(ctx context.Context) (*snapshot, error) {
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+		return nil, &UnavailableError{Err: ctx.Err()}
+	}
+	if f.err != nil {
+		own := *f.err
+		return nil, &own
+	}
+	return f.got, nil
+}
+
+// fetch joins the running fetch or begins one, unless the last one failed too recently. The caller holds mu.
+func (s *KeySet) fetch(ctx context.Context, kid string, now time.Time) (*flight, error) {
+	if s.running != nil {
+		return s.running, nil
+	}
+	if pause := s.retryAt.Sub(now); pause > 0 {
+		return nil, &UnavailableError{RetryAfter: pause, Err: s.failure}
+	}
+	s.started++
+	s.running = &flight{number: s.started, kid: kid, done: make(chan struct{})}
+	go s.run(context.WithoutCancel(ctx), s.running)
+	return s.running, nil
+}
+
+func (s *KeySet) run(ctx context.Context, f *flight) {
+	defer close(f.done)
+	body, failed := s.endpoint.get(ctx, s.now())
+	if failed != nil {
+		s.fail(ctx, f, failed)
+		return
+	}
+	keys, ignored, err := decodeKeySet(body)
+	if len(ignored) > 0 {
+		s.log.WarnContext(ctx, "jwks: ignored keys that cannot be used",
+			"url", s.endpoint.String(), "count", len(ignored), "first", ignored[0])
+	}
+	if err != nil {
+		s.fail(ctx, f, &fetchError{err: err})
+		return
+	}
+	s.succeed(ctx, f, keys)
+}
+
+func (s *KeySet) fail(ctx context.Context, f *flight, failed *fetchError) {
+	pause := min(max(failed.retryAfter, minRetryPause), maxRetryPause)
+	f.err = &UnavailableError{RetryAfter: pause, Err: failed.err}
+
+	s.mu.Lock()
+	s.running = nil
+	s.failure = failed.err
+	s.retryAt = s.now().Add(pause)
+	s.mu.Unlock()
+
+	s.log.WarnContext(ctx, "jwks: could not fetch the signing keys",
+		"url", s.endpoint.String(), "error", failed.err, "retry_after", pause)
+}
+
+func (s *KeySet) succeed(ctx context.Context, f *flight, keys publicKeys) {
+	now := s.now()
+	f.got = &snapshot{number: f.number, keys: keys, fetched: now}
+	var added, removed []string
+
+	s.mu.Lock()
+	if previous := s.current.Load(); previous != nil {
+		added, removed = missing(keys, previous.keys), missing(previous.keys, keys)
+	}
+	s.absent.withdraw(removed)
+	if _, found := keys[f.kid]; f.kid != "" && !found {
+		s.absent.answer(f.kid, now)
+	}
+	s.current.Store(f.got)
+	s.running = nil
+	s.failure, s.retryAt = nil, time.Time{}
+	s.mu.Unlock()
+
+	if len(added)+len(removed) > 0 {
+		s.log.InfoContext(ctx, "jwks: the signing keys have changed",
+			"url", s.endpoint.String(), "added", added, "removed", removed)
+	}
+}
+
+// missing returns the IDs of the keys in a that are not in b, sorted.
+func missing(a, b publicKeys) []string {
+	var ids []string
+	for id := range a {
+		if _, ok := b[id]; !ok {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}

@@ -1,0 +1,84 @@
+package jwks_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/lestrrat-go/jwx/v2/jws"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/jwks"
+)
+
+// FuzzUnverifiedClaims holds our parser against the library that checks the signature: what we take apart, it must
+// take apart in the same way, or the claims we read would not be those that were signed.
+func FuzzUnverifiedClaims(f *testing.F) {
+	good := sign(keyA(), goodHeader().json(), goodClaims(newClock().now()).json())
+	f.Add(good)
+	f.Add(good + "==")
+	f.Add(strings.Replace(good, ".", ".\n", 1))
+	f.Add("..")
+	f.Add(`{"payload":"e30","signatures":[]}`)
+	for _, header := range []string{
+		`{"alg":"RS256","kid":"kid_a","typ":"JWT"}`,
+		`{"alg":"RS256","alg":"none","kid":"kid_a"}`,
+		`{"alg":"RS256","kid":"kid_a","b64":false,"crit":["b64"]}`,
+		`{"\u0061lg":"RS256","kid":"\ud800","x":[{"":1},-0.0e+1,null,true]}`,
+	} {
+		f.Add(sign(keyA(), header, `{"sub":"s","sid":"s","exp":1,"roles":["a","\""],"act":{"sub":"x"}}`))
+	}
+
+	f.Fuzz(func(t *testing.T, token string) {
+		claims, err := jwks.UnverifiedClaims(token)
+		if err != nil {
+			var refused *jwks.RefusedError
+			require.ErrorAs(t, err, &refused)
+			return
+		}
+		require.NotEmpty(t, claims.Subject)
+		require.NotEmpty(t, claims.SessionID)
+		require.False(t, claims.ExpiresAt.IsZero())
+
+		message, err := jws.Parse([]byte(token), jws.WithCompact())
+		if err != nil {
+			// The library decodes numbers in unknown header parameters and cannot hold 1e400. We let such a
+			// parameter pass here; Verify refuses the token with its signature.
+			require.ErrorContains(t, err, "number")
+			return
+		}
+		var payload json.RawMessage
+		require.NoError(t, claims.Decode(&payload))
+		require.Equal(t, string(bytes.Trim(message.Payload(), " \t\r\n")), string(payload))
+		require.Len(t, message.Signatures(), 1)
+		require.Equal(t, "RS256", message.Signatures()[0].ProtectedHeaders().Algorithm().String())
+	})
+}
+
+// FuzzVerify gives the issuer's signature to any header and any payload: even a genuine token has to follow the rules.
+func FuzzVerify(f *testing.F) {
+	good := goodClaims(newClock().now())
+	f.Add(goodHeader().json(), good.json())
+	f.Add(goodHeader().with("crit", []string{}).json(), good.json())
+	f.Add(goodHeader().json(), good.with("exp", "1").json())
+	f.Add(goodHeader().json(), good.with("roles", []any{"a", nil}).with("SUB", "x").json())
+	f.Add(`{"alg":"RS256","kid":"kid_a","x":1e400}`, good.json())
+	f.Add(` {"alg":"RS256","kid":"kid_a"}`, `{"sub":"s","s\u0075b":"t"}`)
+	v, c := newVerifier(f)
+
+	f.Fuzz(func(t *testing.T, header, payload string) {
+		claims, err := v.Verify(t.Context(), sign(keyA(), header, payload))
+		if err != nil {
+			return
+		}
+		var plain map[string]any
+		require.NoError(t, json.Unmarshal([]byte(payload), &plain))
+		require.Equal(t, plain["sub"], claims.Subject)
+		require.Equal(t, plain["sid"], claims.SessionID)
+		require.Equal(t, issuer, strings.TrimSuffix(plain["iss"].(string), "/"))
+		require.True(t, plain["client_id"] == nil || plain["client_id"] == clientID)
+		require.InDelta(t, plain["exp"], float64(claims.ExpiresAt.UnixNano())/1e9, 1e-3)
+		require.True(t, claims.ExpiresAt.Add(jwks.DefaultLeeway).After(c.now()))
+	})
+}

@@ -1,0 +1,190 @@
+package jwks_test
+
+// What the tests use in AuthKit's place: keys, tokens, an endpoint and a clock.
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"log/slog"
+	"maps"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/jwks"
+)
+
+const (
+	issuer   = "https://api.workos.com/user_management/client_01A"
+	clientID = "client_01A"
+)
+
+// Generated once for the whole test binary, because that takes a while.
+var (
+	keyA = sync.OnceValue(func() *rsa.PrivateKey { return generateKey(2048) })
+	keyB = sync.OnceValue(func() *rsa.PrivateKey { return generateKey(2048) })
+)
+
+func generateKey(bits int) *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, bits)
+	if err != nil {
+		panic(err)
+	}
+	return key
+}
+
+// object is a JSON object.
+type object map[string]any
+
+func (o object) with(name string, value any) object {
+	changed := maps.Clone(o)
+	changed[name] = value
+	return changed
+}
+
+func (o object) without(name string) object {
+	changed := maps.Clone(o)
+	delete(changed, name)
+	return changed
+}
+
+func (o object) json() string {
+	text, err := json.Marshal(o)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+func b64(data []byte) string { return base64.RawURLEncoding.EncodeToString(data) }
+
+// publicJWK is a key as WorkOS publishes it.
+func publicJWK(kid string, n *big.Int, e int64) object {
+	return object{
+		"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid,
+		"n": b64(n.Bytes()), "e": b64(big.NewInt(e).Bytes()),
+	}
+}
+
+func jwkA() object { return publicJWK("kid_a", keyA().N, 65537) }
+func jwkB() object { return publicJWK("kid_b", keyB().N, 65537) }
+
+// sign makes an RS256 token of a header and a payload that may be anything, even no JSON.
+func sign(key *rsa.PrivateKey, header, payload string) string {
+	input := b64([]byte(header)) + "." + b64([]byte(payload))
+	digest := sha256.Sum256([]byte(input))
+	signature, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, digest[:])
+	if err != nil {
+		panic(err)
+	}
+	return input + "." + b64(signature)
+}
+
+func goodHeader() object { return object{"alg": "RS256", "kid": "kid_a"} }
+
+// goodClaims are those of a token issued at now for five minutes.
+func goodClaims(now time.Time) object {
+	return object{
+		"iss": issuer, "sub": "user_01A", "sid": "session_01A", "client_id": clientID,
+		"iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(),
+	}
+}
+
+// clock is a clock that the test sets.
+type clock struct{ nanoseconds atomic.Int64 }
+
+func newClock() *clock {
+	c := new(clock)
+	c.nanoseconds.Store(time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC).UnixNano())
+	return c
+}
+
+func (c *clock) now() time.Time          { return time.Unix(0, c.nanoseconds.Load()) }
+func (c *clock) advance(d time.Duration) { c.nanoseconds.Add(int64(d)) }
+
+// endpoint is a JWKS endpoint whose answer the test changes at will.
+type endpoint struct {
+	*httptest.Server
+	requests atomic.Int64
+	handler  atomic.Value // of http.HandlerFunc
+}
+
+func newEndpoint(t testing.TB, handler http.HandlerFunc) *endpoint {
+	t.Helper()
+	e := new(endpoint)
+	e.answer(handler)
+	e.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		e.requests.Add(1)
+		e.handler.Load().(http.HandlerFunc)(w, r)
+	}))
+	t.Cleanup(e.Close)
+	return e
+}
+
+func (e *endpoint) answer(handler http.HandlerFunc) { e.handler.Store(handler) }
+
+func publish(keys ...object) http.HandlerFunc {
+	return sendBody(object{"keys": keys}.json())
+}
+
+func sendBody(body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) }
+}
+
+func sendStatus(status int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
+}
+
+// gate holds requests up between entered and open.
+type gate struct {
+	entered chan struct{} // receives once for each request
+	open    chan struct{} // closed by the test
+}
+
+func newGate() *gate {
+	return &gate{entered: make(chan struct{}, 16), open: make(chan struct{})}
+}
+
+func (g *gate) before(handler http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		g.entered <- struct{}{}
+		<-g.open
+		handler(w, r)
+	}
+}
+
+// quiet keeps what is logged out of the test's output.
+var quiet = jwks.WithLogger(slog.New(slog.DiscardHandler))
+
+// newKeySet returns a KeySet for the endpoint, and the clock it goes by.
+func newKeySet(e *endpoint, opts ...jwks.KeySetOption) (*jwks.KeySet, *clock) {
+	c := newClock()
+	return jwks.NewKeySet(e.URL, append([]jwks.KeySetOption{jwks.WithClock(c.now), quiet}, opts...)...), c
+}
+
+// newVerifier returns a Verifier that trusts keyA as kid_a, and the clock it goes by.
+func newVerifier(t testing.TB, opts ...jwks.VerifierOption) (*jwks.Verifier, *clock) {
+	t.Helper()
+	keys, c := newKeySet(newEndpoint(t, publish(jwkA())))
+	defaults := []jwks.VerifierOption{jwks.WithClock(c.now), jwks.WithIssuers(issuer), jwks.WithClientIDs(clientID)}
+	return jwks.NewVerifier(keys, append(defaults, opts...)...), c
+}
+
+// requireRefused requires a RefusedError for the given part.
+func requireRefused(t testing.TB, err error, part string) *jwks.RefusedError {
+	t.Helper()
+	var refused *jwks.RefusedError
+	require.ErrorAs(t, err, &refused)
+	require.Equal(t, part, refused.Part, err.Error())
+	return refused
+}

@@ -1,0 +1,72 @@
+package jwks
+
+// What an application decides about a KeySet and a Verifier.
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// KeySetOption configures [NewKeySet].
+type KeySetOption interface{ applyToKeySet(*KeySet) }
+
+// VerifierOption configures [NewVerifier].
+type VerifierOption interface{ applyToVerifier(*Verifier) }
+
+type keySetOption func(*KeySet)
+
+func (o keySetOption) applyToKeySet(s *KeySet) { o(s) }
+
+type verifierOption func(*Verifier)
+
+func (o verifierOption) applyToVerifier(v *Verifier) { o(v) }
+
+// Clock is an option of both [NewKeySet] and [NewVerifier], made by [WithClock].
+type Clock func() time.Time
+
+func (c Clock) applyToKeySet(s *KeySet)     { s.now = c }
+func (c Clock) applyToVerifier(v *Verifier) { v.now = c }
+
+// WithClock replaces [time.Now], for tests. The function must be safe for concurrent use.
+func WithClock(now func() time.Time) Clock { return now }
+
+// WithHTTPClient sets the client that fetches the keys, [http.DefaultClient] by default. A copy of it is used, which
+// follows no redirect to another host or from https to http. A fetch takes at most five seconds whatever
+// the client's own timeout.
+func WithHTTPClient(client *http.Client) KeySetOption {
+	return keySetOption(func(s *KeySet) { s.endpoint.client = sameHostOnly(client) })
+}
+
+// WithLogger sets where failed fetches (at level Warn) and key rotations (Info) are logged, [slog.Default] by default.
+func WithLogger(logger *slog.Logger) KeySetOption {
+	return keySetOption(func(s *KeySet) { s.log = logger })
+}
+
+// WithUserAgent sets the User-Agent header of a fetch, net/http's own by default.
+func WithUserAgent(userAgent string) KeySetOption {
+	return keySetOption(func(s *KeySet) { s.endpoint.userAgent = userAgent })
+}
+
+// WithIssuers adds accepted values of the iss claim, which are compared whole but for one trailing slash on either side.
+// Without any, no token is accepted. AuthKit environments differ in their issuer: some have the API's base
+// URL, others that URL followed by /user_management/ and a client ID, not necessarily one's own.
+func WithIssuers(issuers ...string) VerifierOption {
+	return verifierOption(func(v *Verifier) {
+		for _, issuer := range issuers {
+			v.issuers = append(v.issuers, strings.TrimSuffix(issuer, "/"))
+		}
+	})
+}
+
+// WithClientIDs adds accepted values of the client_id claim. Without any, only a token that has no client_id is accepted.
+func WithClientIDs(ids ...string) VerifierOption {
+	return verifierOption(func(v *Verifier) { v.clientIDs = append(v.clientIDs, ids...) })
+}
+
+// WithLeeway sets by how much the exp, nbf and iat claims may disagree with our clock, [DefaultLeeway] by default. A
+// negative leeway counts as none.
+func WithLeeway(leeway time.Duration) VerifierOption {
+	return verifierOption(func(v *Verifier) { v.leeway = max(0, leeway) })
+}

@@ -1,0 +1,108 @@
+package jwks
+
+// Judges a token: format, header, key, signature, claims, expiry, in this order.
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// DefaultLeeway is how far the clock that issued a token and ours may be apart.
+const DefaultLeeway = 60 * time.Second
+
+// Verifier decides whether a token is an AuthKit access token that is good now. It is safe for concurrent use.
+type Verifier struct {
+	keys      *KeySet
+	issuers   []string // without a trailing slash
+	clientIDs []string
+	leeway    time.Duration
+	now       func() time.Time
+}
+
+// NewVerifier returns a Verifier that trusts the given keys. It accepts nothing unless [WithIssuers] is among
+// the options.
+func NewVerifier(keys *KeySet, opts ...VerifierOption) *Verifier {
+	v := &Verifier{keys: keys, leeway: DefaultLeeway, now: time.Now}
+	for _, opt := range opts {
+		opt.applyToVerifier(v)
+	}
+	return v
+}
+
+// Verify returns the claims of a good token: a compact JWS of at most 16 KiB, signed with RS256 by one of the keys, with
+// an accepted iss, an accepted client_id if it has one, a sub, a sid, and times that hold.
+//
+// The error matches [ErrExpired], [ErrUnknownKey] or [ErrUnavailable], or is a [*RefusedError]. With
+// ErrExpired, and with no other error, the claims are returned too: they are genuine, and what they said has been true.
+func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
+	parsed, err := parseCompact(token)
+	if err != nil {
+		return nil, err
+	}
+	key, err := v.keys.Key(ctx, parsed.keyID)
+	if err != nil {
+		return nil, err
+	}
+	payload, err := verifySignature(token, key)
+	if err != nil {
+		return nil, &RefusedError{"signature", "one by the key " + quote(parsed.keyID), "another"}
+	}
+	claims, err := decodeClaims(payload)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.checkParties(claims); err != nil {
+		return nil, err
+	}
+	now := v.now()
+	if err := v.checkNotAhead(claims, now); err != nil {
+		return nil, err
+	}
+	// RFC 7519 section 4.1.4. The last check, so that ErrExpired means that all the rest holds.
+	if !now.Before(claims.ExpiresAt.Add(v.leeway)) {
+		return claims, fmt.Errorf("%w: at %s", ErrExpired, rfc3339(claims.ExpiresAt))
+	}
+	return claims, nil
+}
+
+// checkParties checks who issued the token, and for whom.
+func (v *Verifier) checkParties(c *Claims) error {
+	issuer := strings.TrimSuffix(c.Issuer, "/")
+	if issuer == "" || !slices.Contains(v.issuers, issuer) {
+		return &RefusedError{"iss", oneOf(v.issuers), quote(c.Issuer)}
+	}
+	if c.ClientID != "" && !slices.Contains(v.clientIDs, c.ClientID) {
+		return &RefusedError{"client_id", oneOf(v.clientIDs), quote(c.ClientID)}
+	}
+	return nil
+}
+
+// checkNotAhead checks that the token is not from the future (RFC 7519 sections 4.1.5 and 4.1.6). An absent claim is the
+// zero time, which never is.
+func (v *Verifier) checkNotAhead(c *Claims, now time.Time) error {
+	latest := now.Add(v.leeway)
+	if c.NotBefore.After(latest) {
+		return &RefusedError{"nbf", "at most " + rfc3339(latest), rfc3339(c.NotBefore)}
+	}
+	if c.IssuedAt.After(latest) {
+		return &RefusedError{"iat", "at most " + rfc3339(latest), rfc3339(c.IssuedAt)}
+	}
+	return nil
+}
+
+func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// oneOf lists what would have been accepted.
+func oneOf(values []string) string {
+	if len(values) == 0 {
+		return "one of none, as none is configured"
+	}
+	quoted := make([]string, len(values))
+	for i, value := range values {
+		quoted[i] = quote(value)
+	}
+	return strings.Join(quoted, " or ")
+}
