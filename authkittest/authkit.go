@@ -1,0 +1,170 @@
+// AuthKit: starting, stopping and addressing the fake.
+
+package authkittest
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// AuthKit is a fake WorkOS AuthKit that listens on 127.0.0.1. It is safe for concurrent use.
+type AuthKit struct {
+	settings settings // not changed after Start
+	base     string
+	clientID string
+	apiKey   string
+	clock    timeSource
+
+	server  *http.Server
+	traffic traffic
+	done    chan struct{} // closed by Close: whatever waits inside the fake gives up
+	serving sync.RWMutex  // held for reading by every request, and for writing by Close, for good
+	close   func()
+
+	mu             sync.Mutex // guards everything below
+	accounts       []*account
+	organizations  []Organization
+	keys           []signingKey // what the JWKS publishes; the last one signs
+	keysMade       int
+	authorizations map[string]*authorization
+	browsers       map[string]identity // by browserID
+	codes          map[string]*issuedCode
+	sessions       []*session
+	refreshTokens  map[string]*refreshToken
+}
+
+// New starts a fake AuthKit for a test and stops it when the test ends. Without options it has two organizations and
+// four people; People tells who.
+func New(tb testing.TB, opts ...Option) *AuthKit {
+	tb.Helper()
+	f, err := Start(opts...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(f.Close)
+	return f
+}
+
+// Start starts a fake AuthKit for a program, which should Close it. It fails when the address cannot be listened on or
+// two people share an address.
+func Start(opts ...Option) (*AuthKit, error) {
+	f := &AuthKit{
+		settings:       settings{addr: "127.0.0.1:0", clock: realTime{}, tokenLifetime: 5 * time.Minute},
+		clientID:       newID("client"),
+		apiKey:         "sk_test_" + rand.Text(),
+		done:           make(chan struct{}),
+		authorizations: map[string]*authorization{},
+		browsers:       map[string]identity{},
+		codes:          map[string]*issuedCode{},
+		refreshTokens:  map[string]*refreshToken{},
+	}
+	for _, opt := range opts {
+		opt(&f.settings)
+	}
+	f.clock = f.settings.clock
+	if err := f.seed(); err != nil {
+		return nil, err
+	}
+	f.addKey()
+	if err := f.listen(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *AuthKit) seed() error {
+	organizations, people := f.settings.organizations, f.settings.people
+	if len(people) == 0 {
+		defaultOrganizations, defaultPeople := defaultDirectory()
+		organizations, people = append(defaultOrganizations, organizations...), defaultPeople
+	}
+	for _, o := range organizations {
+		f.addOrganization(o)
+	}
+	for _, p := range people {
+		if f.accountByEmail(p.Email) != nil {
+			return fmt.Errorf("authkittest: two people have the address %q", p.Email)
+		}
+		f.addPerson(p)
+	}
+	return nil
+}
+
+func (f *AuthKit) listen() error {
+	// A literal 127.0.0.1 makes the fake another site than an application on localhost, as AuthKit is in production.
+	if host, _, err := net.SplitHostPort(f.settings.addr); err != nil || host != "127.0.0.1" {
+		return fmt.Errorf("authkittest: WithAddr(%q): want 127.0.0.1:port", f.settings.addr)
+	}
+	listener, err := net.Listen("tcp", f.settings.addr)
+	if err != nil {
+		return fmt.Errorf("authkittest: %w", err)
+	}
+	f.base = "http://" + listener.Addr().String()
+	f.server = &http.Server{Handler: f.handler(), ReadHeaderTimeout: 10 * time.Second}
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		_ = f.server.Serve(listener) // returns once Close has closed the listener
+	}()
+	f.close = sync.OnceFunc(func() {
+		close(f.done)
+		_ = f.server.Close()
+		<-stopped
+		f.serving.Lock()
+	})
+	return nil
+}
+
+// Close stops the fake. Requests that hang in it are cut off, and when Close returns none of its handlers runs any more.
+func (f *AuthKit) Close() { f.close() }
+
+// URL is the base of every address of the fake: "http://127.0.0.1:port".
+func (f *AuthKit) URL() string { return f.base }
+
+// ClientID is the client ID of the one application that the fake knows.
+func (f *AuthKit) ClientID() string { return f.clientID }
+
+// APIKey is the secret key of that application, another one in every fake.
+func (f *AuthKit) APIKey() string { return f.apiKey }
+
+// Issuer is the iss claim of the access tokens.
+func (f *AuthKit) Issuer() string {
+	if f.settings.issuer != "" {
+		return f.settings.issuer
+	}
+	return f.base + "/user_management/" + f.clientID
+}
+
+// Env returns the environment variables that point an application at the fake, under the names that the AuthKit
+// libraries of WorkOS read.
+func (f *AuthKit) Env() map[string]string {
+	host, port, _ := net.SplitHostPort(strings.TrimPrefix(f.base, "http://"))
+	return map[string]string{
+		"WORKOS_API_KEY":      f.apiKey,
+		"WORKOS_CLIENT_ID":    f.clientID,
+		"WORKOS_API_HOSTNAME": host,
+		"WORKOS_API_PORT":     port,
+		"WORKOS_API_HTTPS":    strconv.FormatBool(false),
+	}
+}
+
+// Setenv sets those variables for the duration of a test. Like testing.TB.Setenv it cannot be used in parallel tests.
+func (f *AuthKit) Setenv(tb testing.TB) {
+	tb.Helper()
+	for name, value := range f.Env() {
+		tb.Setenv(name, value)
+	}
+}
+
+// String names the fake by its address, so that printing one shows no key.
+func (f *AuthKit) String() string { return "authkittest.AuthKit(" + f.base + ")" }
+
+// GoString is String, for %#v.
+func (f *AuthKit) GoString() string { return f.String() }

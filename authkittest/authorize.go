@@ -1,0 +1,168 @@
+// GET /user_management/authorize: what an application may ask for, and how the answer gets back to it.
+
+package authkittest
+
+import (
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// authorizationLifetime is how long a person may take over the sign-in pages.
+const authorizationLifetime = time.Hour
+
+// providers are the values of provider, of which authkit alone leaves the method to the person.
+var providers = strings.Fields(`authkit AppleOAuth BitbucketOAuth GitHubOAuth GitLabOAuth GoogleOAuth IntuitOAuth LinkedInOAuth
+	MicrosoftOAuth SalesforceOAuth SlackOAuth VercelMarketplaceOAuth VercelOAuth XeroOAuth`)
+
+// authorization is a request that a person is being asked to answer. The browser knows only its ID.
+type authorization struct {
+	id             string
+	redirectURI    string
+	state          string
+	challenge      string
+	organizationID string // asked for
+	method         string // asked for through provider; empty with authkit
+	hint           string // address to offer
+	who            identity
+	expiresAt      time.Time
+}
+
+// authorize answers RouteAuthorize. Only what is wrong with the client or its redirect URI stays at the fake, since
+// there is then nobody to tell (RFC 6749 section 4.1.2.1).
+func (f *AuthKit) authorize(r *http.Request) outcome {
+	q := r.URL.Query()
+	redirectURI := q.Get("redirect_uri")
+	switch {
+	case q.Get("client_id") != f.clientID:
+		return errorPage(http.StatusBadRequest, "Unknown application", "No application has the client ID of this request.")
+	case !registered(redirectURI, f.settings.redirectURIs):
+		return errorPage(http.StatusBadRequest, "Redirect URI not registered",
+			"The application asked to come back to an address that is not registered for it: "+redirectURI)
+	}
+	a := &authorization{
+		id:             newID("authorization"),
+		redirectURI:    redirectURI,
+		state:          q.Get("state"),
+		challenge:      q.Get("code_challenge"),
+		organizationID: q.Get("organization_id"),
+		hint:           q.Get("login_hint"),
+		expiresAt:      f.clock.Now().Add(authorizationLifetime),
+	}
+	if code, description := f.objection(q); code != "" {
+		return a.refuse(code, description)
+	}
+	switch provider := q.Get("provider"); provider {
+	case "authkit":
+	case "": // an organization alone means its single sign-on
+		a.method = "SSO"
+	default:
+		a.method = provider
+	}
+	f.authorizations[a.id] = a
+	if who, remembered := f.remembered(r); remembered && f.suffices(who, a, q) {
+		a.who = who
+		return f.proceed(a)
+	}
+	if q.Get("screen_hint") == "sign-up" {
+		return redirect(http.StatusFound, a.path()+"/sign-up")
+	}
+	return redirect(http.StatusFound, a.path())
+}
+
+// objection finds what is wrong with a request, in the codes that the callback reports.
+func (f *AuthKit) objection(q url.Values) (code, description string) {
+	provider, connection, organizationID := q.Get("provider"), q.Get("connection_id"), q.Get("organization_id")
+	switch {
+	case q.Get("response_type") != "code":
+		return "unsupported_response_type", "The response_type must be code."
+	case provider == "" && connection == "" && organizationID == "":
+		return "invalid_connection_selector", "One of provider, connection_id and organization_id is required."
+	case connection != "" && provider+organizationID != "", organizationID != "" && provider != "" && provider != "authkit":
+		return "ambiguous_connection_selector", "Only one of provider, connection_id and organization_id is allowed."
+	case connection != "":
+		return "connection_invalid", "The connection does not exist."
+	case provider != "" && !slices.Contains(providers, provider):
+		return "invalid_connection_selector", "The provider is not supported."
+	}
+	if _, exists := f.organization(organizationID); organizationID != "" && !exists {
+		return "organization_invalid", "The organization does not exist."
+	}
+	challenge, method := q.Get("code_challenge"), q.Get("code_challenge_method")
+	if q.Has("code_challenge") != q.Has("code_challenge_method") {
+		return "invalid_request", "code_challenge and code_challenge_method go together."
+	}
+	if q.Has("code_challenge") && (method != "S256" || len(challenge) != len(challengeOf(""))) {
+		return "invalid_request", "The code challenge must be of method S256."
+	}
+	if maxAge := q.Get("max_age"); maxAge != "" {
+		if _, err := strconv.ParseUint(maxAge, 10, 31); err != nil {
+			return "invalid_request", "max_age must be a number of seconds."
+		}
+	}
+	if hint := q.Get("screen_hint"); hint != "" && hint != "sign-in" && hint != "sign-up" {
+		return "invalid_request", "screen_hint must be sign-in or sign-up."
+	}
+	return "", ""
+}
+
+// proceed takes somebody who has signed in on: to a choice of organization, or back to the application.
+func (f *AuthKit) proceed(a *authorization) outcome {
+	memberships := f.accountByID(a.who.personID).Memberships
+	switch {
+	case a.organizationID != "":
+		a.who.organizationID = a.organizationID
+	case len(memberships) == 1:
+		a.who.organizationID = memberships[0].OrganizationID
+	case len(memberships) > 1:
+		return redirect(http.StatusSeeOther, a.path()+"/organization")
+	}
+	return f.grantCode(a)
+}
+
+// grantCode sends the browser back with a code. The authorization is over: going back in the browser finds nothing.
+func (f *AuthKit) grantCode(a *authorization) outcome {
+	delete(f.authorizations, a.id)
+	return a.answer(url.Values{"code": {f.issueCode(a.who, a.challenge)}})
+}
+
+func (a *authorization) refuse(code, description string) outcome {
+	return a.answer(url.Values{"error": {code}, "error_description": {description}})
+}
+
+// answer redirects to the application, whose redirect URI may have a query of its own.
+func (a *authorization) answer(params url.Values) outcome {
+	if a.state != "" {
+		params.Set("state", a.state)
+	}
+	return redirect(http.StatusFound, withQuery(a.redirectURI, params))
+}
+
+// path is where the sign-in pages of this authorization live.
+func (a *authorization) path() string { return "/sign-in/" + a.id }
+
+// registered compares uri with the registered ones, or accepts any loopback address when there are none.
+func registered(uri string, list []string) bool {
+	u, err := url.Parse(uri)
+	if len(list) > 0 {
+		return err == nil && slices.Contains(list, uri)
+	}
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return false
+	}
+	host := u.Hostname()
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
+}
+
+// withQuery adds parameters to a URI and leaves the rest of it as it is.
+func withQuery(uri string, params url.Values) string {
+	separator := "?"
+	if strings.Contains(uri, "?") {
+		separator = "&"
+	}
+	return uri + separator + params.Encode()
+}

@@ -1,0 +1,55 @@
+// Authorization codes: the grant authorization_code.
+
+package authkittest
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"time"
+)
+
+// codeLifetime is that of the official emulator; production does not publish its own.
+const codeLifetime = 10 * time.Minute
+
+// issuedCode is a code on its way through the browser.
+type issuedCode struct {
+	identity
+	challenge string // PKCE code_challenge, S256; empty without
+	expiresAt time.Time
+}
+
+func (f *AuthKit) issueCode(who identity, challenge string) string {
+	code := rand.Text()
+	f.codes[code] = &issuedCode{identity: who, challenge: challenge, expiresAt: f.clock.Now().Add(codeLifetime)}
+	return code
+}
+
+// exchangeCode opens a session for a code. Only success spends the code: production says nothing of the other cases.
+func (f *AuthKit) exchangeCode(p parameters) (*authentication, *refusal) {
+	_, confidential := p["client_secret"] // grant has compared it
+	verifier := p["code_verifier"]
+	switch {
+	case p["code"] == "":
+		return nil, oauthRefusal("invalid_request", "The code parameter is required.")
+	case !confidential && verifier == "":
+		return nil, oauthRefusal("invalid_request", "Either client_secret or code_verifier is required.")
+	}
+	code := f.codes[p["code"]]
+	switch {
+	case code == nil || !f.clock.Now().Before(code.expiresAt):
+		return nil, oauthRefusal("invalid_grant", "The code is invalid, has expired or has already been exchanged.")
+	case verifier != "" && code.challenge == "":
+		return nil, plainRefusal("code_challenge_not_found", "The authorization request had no code challenge.")
+	case code.challenge != "" && challengeOf(verifier) != code.challenge:
+		return nil, oauthRefusal("invalid_grant", "The code verifier does not match the code challenge.")
+	}
+	delete(f.codes, p["code"])
+	return f.mint(f.openSession(code.identity, confidential)), nil
+}
+
+// challengeOf is the S256 transformation of RFC 7636 section 4.2.
+func challengeOf(verifier string) string {
+	sum := sha256.Sum256([]byte(verifier))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}

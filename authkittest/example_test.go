@@ -1,0 +1,95 @@
+package authkittest_test
+
+import (
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"time"
+
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// A program, such as an example that is to run without an account, starts a fake and points itself at it.
+func ExampleStart() {
+	workos, err := authkittest.Start(authkittest.WithPeople(
+		authkittest.Person{Email: "kim@acme.test", FirstName: "Kim", Memberships: []authkittest.Membership{
+			{OrganizationID: "org_acme", Role: "admin", Permissions: []string{"posts:write"}},
+		}},
+	))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer workos.Close()
+	fmt.Println(workos.Env()["WORKOS_API_HOSTNAME"], workos.People()[0].Name())
+	// Output: 127.0.0.1 Kim
+}
+
+// A browser goes through the sign-in page by its buttons, as a person does.
+func ExampleBrowser() {
+	workos, err := authkittest.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer workos.Close()
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/callback" {
+			fmt.Fprint(w, r.URL.Query().Get("error"))
+			return
+		}
+		http.Redirect(w, r, workos.URL()+"/user_management/authorize?"+url.Values{
+			"client_id": {workos.ClientID()}, "redirect_uri": {"http://" + r.Host + "/callback"},
+			"response_type": {"code"}, "provider": {"authkit"},
+		}.Encode(), http.StatusFound)
+	}))
+	defer app.Close()
+
+	browser := authkittest.NewBrowser()
+	if _, err := browser.Get(app.URL + "/login"); err != nil {
+		log.Fatal(err)
+	}
+	page, err := browser.Submit("Cancel", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(page.URL.Path, page.Body)
+	// Output: /callback access_denied
+}
+
+// Two refreshes fail, and the third one is answered: what an outage looks like to an application.
+func ExampleAuthKit_Fail() {
+	workos, err := authkittest.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer workos.Close()
+	workos.Fail(authkittest.RouteRefresh, authkittest.Fault{
+		Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"1"}}, Times: 2,
+	})
+	for range 3 {
+		response, err := http.PostForm(workos.URL()+"/user_management/authenticate", url.Values{"grant_type": {"refresh_token"}})
+		if err != nil {
+			log.Fatal(err)
+		}
+		response.Body.Close()
+		fmt.Println(response.StatusCode)
+	}
+	fmt.Println(workos.Calls(authkittest.RouteRefresh), "calls")
+	// Output:
+	// 503
+	// 503
+	// 400
+	// 3 calls
+}
+
+// Nothing waits for real time: the test moves the clock.
+func ExampleClock() {
+	clock := authkittest.NewClock(time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC))
+	clock.AfterFunc(5*time.Minute, func() { fmt.Println("expired at", clock.Now().Format(time.TimeOnly)) })
+	clock.Advance(time.Hour)
+	fmt.Println("now", clock.Now().Format(time.TimeOnly))
+	// Output:
+	// expired at 10:05:00
+	// now 11:00:00
+}

@@ -1,0 +1,193 @@
+package authkittest_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// jwks asks for the keys over a connection of its own, so that nothing is retried.
+func (a *app) jwks(ctx context.Context) (*http.Response, string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, a.URL()+"/sso/jwks/"+a.ClientID(), nil)
+	require.NoError(a, err)
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return nil, "", err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	return response, string(text), err
+}
+
+func TestAFaultReplacesTheReplyUntilItHeals(t *testing.T) {
+	a := newApp(t)
+	a.Fail(authkittest.RouteJWKS, authkittest.Fault{
+		Status: 503, Body: "<html>busy</html>", Header: http.Header{"retry-after": {"7"}}, Times: 2,
+	})
+	for range 2 {
+		response, body, err := a.jwks(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, 503, response.StatusCode)
+		assert.Equal(t, "7", response.Header.Get("Retry-After"))
+		assert.Equal(t, "<html>busy</html>", body)
+		assert.NotEmpty(t, response.Header.Get("X-Request-ID"))
+	}
+	response, _, err := a.jwks(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusOK, response.StatusCode, "Times is over")
+
+	a.Fail(authkittest.RouteJWKS, authkittest.Fault{Body: `{"keys":[]}`})
+	response, body, err := a.jwks(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusOK, response.StatusCode)
+	assert.Equal(t, "application/json; charset=utf-8", response.Header.Get("Content-Type"))
+	assert.Equal(t, `{"keys":[]}`, body)
+	a.Heal(authkittest.RouteJWKS)
+	_, body, err = a.jwks(t.Context())
+	require.NoError(t, err)
+	assert.Contains(t, body, "sso_oidc_key_pair_")
+	assert.Equal(t, 5, a.Calls(authkittest.RouteJWKS))
+}
+
+func TestGrantsFailAndCountApart(t *testing.T) {
+	a := newApp(t)
+	token := a.signIn("Ada").text("refresh_token")
+	a.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 429, Body: `{"error":"too_many_requests"}`})
+	assert.Equal(t, 429, a.refresh(token).status)
+	a.signIn("Ben")
+	a.Fail(authkittest.RouteAuthenticate, authkittest.Fault{Status: 500, Body: `{"message":"oops"}`})
+	assert.Equal(t, 500, a.exchange("any").status)
+	assert.Equal(t, 429, a.refresh(token).status, "the more particular fault wins")
+	assert.Equal(t, 3, a.Calls(authkittest.RouteCodeExchange))
+	assert.Equal(t, 2, a.Calls(authkittest.RouteRefresh))
+	assert.Equal(t, 5, a.Calls(authkittest.RouteAuthenticate))
+}
+
+func TestALostReplyHasTakenEffect(t *testing.T) {
+	a := newApp(t)
+	token := a.signIn("Ada").text("refresh_token")
+	a.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 502, Body: `{}`, After: true, Times: 1})
+	assert.Equal(t, 502, a.refresh(token).status)
+	assert.False(t, a.Sessions()[0].RefreshedAt.IsZero())
+	assert.Equal(t, http.StatusOK, a.refresh(token).status, "the replay window saves the session")
+	a.clock.Advance(31 * time.Second)
+	assert.Equal(t, "Refresh token already exchanged.", a.refresh(token).text("error_description"))
+
+	token = a.signIn("Ben").text("refresh_token")
+	a.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 502, Body: `{}`, Times: 1})
+	assert.Equal(t, 502, a.refresh(token).status)
+	assert.True(t, a.Sessions()[1].RefreshedAt.IsZero(), "without After nothing happens")
+}
+
+func TestConnectionsBreak(t *testing.T) {
+	cases := map[string]authkittest.Fault{
+		"reset after the status line":      {Reset: true},
+		"cut in the middle of the body":    {Truncate: true},
+		"cut before an empty body":         {Status: 200, Truncate: true},
+		"cut in a body of the fault's own": {Body: "1234", Truncate: true},
+	}
+	for name, fault := range cases {
+		t.Run(name, func(t *testing.T) {
+			a := newApp(t)
+			_, _, err := a.jwks(t.Context()) // leaves a connection that is used again
+			require.NoError(t, err)
+			a.Fail(authkittest.RouteJWKS, fault)
+			_, body, err := a.jwks(t.Context())
+			if errors.Is(err, syscall.ECONNRESET) {
+				err = io.ErrUnexpectedEOF // net/http reports a reset among the headers as either
+			}
+			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+			if fault.Body != "" {
+				assert.Equal(t, "12", body)
+			}
+			assert.Equal(t, 2, a.Calls(authkittest.RouteJWKS), "the client has not retried")
+		})
+	}
+}
+
+func TestAnEndlessBodyEndsWhenTheClientGoes(t *testing.T) {
+	a := newApp(t)
+	a.Fail(authkittest.RouteJWKS, authkittest.Fault{Body: "again ", Endless: true})
+	response, err := http.Get(a.URL() + "/sso/jwks/" + a.ClientID())
+	require.NoError(t, err)
+	_, err = io.CopyN(io.Discard, response.Body, 4<<20)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	a.Close() // would block if the handler still ran
+}
+
+func TestADelayPassesOnTheFakesClock(t *testing.T) {
+	a := newApp(t)
+	a.Fail(authkittest.RouteJWKS, authkittest.Fault{Delay: time.Minute})
+	answered := make(chan string)
+	go func() {
+		_, body, _ := a.jwks(context.Background())
+		answered <- body
+	}()
+	a.clock.AwaitTimers(1)
+	assert.Empty(t, answered)
+	a.clock.Advance(time.Minute)
+	assert.Contains(t, <-answered, "kid")
+}
+
+func TestAHangEnds(t *testing.T) {
+	cases := map[string]struct {
+		end  func(a *app, cancel context.CancelFunc)
+		want error
+	}{
+		"when it is healed, with the real reply": {func(a *app, _ context.CancelFunc) { a.Heal(authkittest.RouteJWKS) }, nil},
+		"when the client goes":                   {func(_ *app, cancel context.CancelFunc) { cancel() }, context.Canceled},
+		"when the fake is closed":                {func(a *app, _ context.CancelFunc) { a.Close() }, io.EOF},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			a := newApp(t)
+			a.Fail(authkittest.RouteJWKS, authkittest.Fault{Hang: true, Status: 500})
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			ended := make(chan error)
+			go func() {
+				response, _, err := a.jwks(ctx)
+				if err == nil && response.StatusCode != http.StatusOK {
+					err = errors.New(response.Status)
+				}
+				ended <- err
+			}()
+			a.AwaitCalls(t, authkittest.RouteJWKS, 1)
+			c.end(a, cancel)
+			err := <-ended
+			if errors.Is(err, syscall.ECONNRESET) {
+				err = io.EOF // the same to a client whose server goes
+			}
+			require.ErrorIs(t, err, c.want)
+			a.Close()
+			stacks := make([]byte, 1<<20)
+			stacks = stacks[:runtime.Stack(stacks, true)]
+			assert.NotContains(t, string(stacks), "(*AuthKit).wait", "no handler is left behind")
+		})
+	}
+}
+
+func TestAnUnknownRoutePanics(t *testing.T) {
+	a := newApp(t)
+	assert.PanicsWithValue(t, "POST /nowhere", func() {
+		defer func() {
+			text, _ := recover().(string)
+			_, rest, _ := strings.Cut(text, `no route "`)
+			name, _, _ := strings.Cut(rest, `"`)
+			panic(name)
+		}()
+		a.Fail("POST /nowhere", authkittest.Fault{})
+	})
+}

@@ -1,0 +1,164 @@
+// Reading a page: its links and forms, no more.
+
+package authkittest
+
+import (
+	"html"
+	"iter"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Page is what a browser shows after a step.
+type Page struct {
+	URL        *url.URL // after all redirects
+	StatusCode int
+	Header     http.Header
+	Body       string
+	Links      []Link
+	Forms      []Form
+}
+
+// String tells the status and the address without its query, where secrets may be.
+func (p *Page) String() string { return strconv.Itoa(p.StatusCode) + " " + withoutQuery(p.URL) }
+
+// GoString is String, for %#v.
+func (p *Page) GoString() string { return p.String() }
+
+// Link is an a element with an href.
+type Link struct {
+	URL  *url.URL
+	Text string
+}
+
+// Form is a form as it stands before anybody fills it in.
+type Form struct {
+	Action  *url.URL
+	Method  string     // "GET" or "POST"
+	Fields  url.Values // names and values of its inputs; a checkbox or radio button only when checked
+	Buttons []Button
+}
+
+// Button is a button that submits its form.
+type Button struct {
+	Name, Value string // both may be empty
+	Text        string
+}
+
+var (
+	tagPattern       = regexp.MustCompile(`(?s)<!--.*?-->|<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:[^>"']|"[^"]*"|'[^']*')*)>`)
+	refreshPattern   = regexp.MustCompile(`(?i)^\s*0\s*;\s*url\s*=\s*['"]?([^'"]*)`)
+	attributePattern = regexp.MustCompile(`(?s)([^\s=/"'>]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?`)
+)
+
+// tag is a start or end tag, and where it stands.
+type tag struct {
+	name       string // lower case, "/form" for an end tag
+	attributes map[string]string
+	whole      string // the tag and everything after it
+	rest       string // everything after it
+}
+
+// tags yields the tags of a document one by one, without looking further than it is asked. Markup inside scripts counts
+// too: the pages that tests read do not hide forms in there.
+func tags(document string) iter.Seq[tag] {
+	return func(yield func(tag) bool) {
+		for {
+			at := tagPattern.FindStringSubmatchIndex(document)
+			if at == nil {
+				return
+			}
+			whole, rest := document[at[0]:], document[at[1]:]
+			if at[4] >= 0 { // not a comment
+				t := tag{
+					name:       document[at[2]:at[3]] + strings.ToLower(document[at[4]:at[5]]),
+					attributes: map[string]string{},
+					whole:      whole,
+					rest:       rest,
+				}
+				for _, a := range attributePattern.FindAllStringSubmatch(document[at[6]:at[7]], -1) {
+					t.attributes[strings.ToLower(a[1])] = html.UnescapeString(a[2] + a[3] + a[4])
+				}
+				if !yield(t) {
+					return
+				}
+			}
+			document = rest
+		}
+	}
+}
+
+// text is what a reader sees between a start tag and its end tag.
+func (t tag) text() string {
+	inner := t.rest
+	for end := range tags(t.rest) {
+		if end.name == "/"+t.name {
+			inner = t.rest[:len(t.rest)-len(end.whole)]
+			break
+		}
+	}
+	return strings.Join(strings.Fields(html.UnescapeString(tagPattern.ReplaceAllString(inner, ""))), " ")
+}
+
+// read finds the links and forms of the page, and where a meta element makes it go on by itself.
+func (p *Page) read() (refresh *url.URL) {
+	var form *Form // the one that is open
+	for t := range tags(p.Body) {
+		a := t.attributes
+		switch t.name {
+		case "a":
+			if target, err := p.URL.Parse(a["href"]); err == nil && a["href"] != "" {
+				p.Links = append(p.Links, Link{URL: target, Text: t.text()})
+			}
+		case "meta":
+			if at := refreshPattern.FindStringSubmatch(a["content"]); at != nil && strings.EqualFold(a["http-equiv"], "refresh") {
+				refresh, _ = p.URL.Parse(at[1])
+			}
+		case "form":
+			action, err := p.URL.Parse(a["action"])
+			if err != nil {
+				continue
+			}
+			method := http.MethodGet
+			if strings.EqualFold(a["method"], http.MethodPost) {
+				method = http.MethodPost
+			}
+			p.Forms = append(p.Forms, Form{Action: action, Method: method, Fields: url.Values{}})
+			form = &p.Forms[len(p.Forms)-1]
+		case "/form":
+			form = nil
+		case "input", "button", "textarea":
+			if form != nil {
+				form.add(t)
+			}
+		}
+	}
+	return refresh
+}
+
+// add takes a control into the form.
+func (f *Form) add(t tag) {
+	a := t.attributes
+	kind := strings.ToLower(a["type"])
+	_, checked := a["checked"]
+	switch {
+	case t.name == "button" && (kind == "" || kind == "submit"):
+		f.Buttons = append(f.Buttons, Button{Name: a["name"], Value: a["value"], Text: t.text()})
+	case t.name == "input" && kind == "submit":
+		f.Buttons = append(f.Buttons, Button{Name: a["name"], Value: a["value"], Text: a["value"]})
+	case t.name == "button", kind == "button", kind == "reset", a["name"] == "":
+	case kind == "checkbox" || kind == "radio":
+		if value, given := a["value"]; checked && given {
+			f.Fields.Add(a["name"], value)
+		} else if checked {
+			f.Fields.Add(a["name"], "on")
+		}
+	case t.name == "textarea":
+		f.Fields.Add(a["name"], t.text())
+	default:
+		f.Fields.Add(a["name"], a["value"])
+	}
+}

@@ -1,0 +1,37 @@
+// GET /user_management/sessions/logout: the end of a session, at the fake and in the browser.
+
+package authkittest
+
+import "net/http"
+
+// logout answers RouteLogout. It needs no proof beyond the session ID, and a session that is over already logs out too.
+func (f *AuthKit) logout(r *http.Request) outcome {
+	q := r.URL.Query()
+	s := f.session(q.Get("session_id"))
+	if s == nil {
+		return outcome{status: http.StatusUnprocessableEntity, refusal: &refusal{Message: "The session_id is missing or unknown."}}
+	}
+	s.end(f.clock.Now())
+	delete(f.browsers, s.browserID)
+	next := redirect(http.StatusFound, f.afterSignOut(q.Get("return_to")))
+	if _, remembered := f.remembered(r); !remembered { // unless somebody else has signed in here meanwhile
+		next.cookie = f.cookie("")
+	}
+	return next
+}
+
+// afterSignOut is where a logout leads: to return_to if that is registered, else to the default.
+func (f *AuthKit) afterSignOut(returnTo string) string {
+	switch list := f.settings.signOutRedirects; {
+	case returnTo != "" && registered(returnTo, list):
+		return returnTo
+	case len(list) > 0:
+		return list[0]
+	default:
+		return "/signed-out"
+	}
+}
+
+func (f *AuthKit) signedOutPage(*http.Request) outcome {
+	return showPage(http.StatusOK, "signed-out", view{})
+}

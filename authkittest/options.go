@@ -1,0 +1,73 @@
+// What a caller may decide about a fake AuthKit before it starts.
+
+package authkittest
+
+import "time"
+
+// Option decides one thing about a fake AuthKit.
+type Option func(*settings)
+
+type settings struct {
+	addr             string
+	appName          string
+	issuer           string
+	clock            timeSource
+	tokenLifetime    time.Duration
+	people           []Person
+	organizations    []Organization
+	redirectURIs     []string
+	signOutRedirects []string
+}
+
+// WithClock makes the fake take the time from clock, usually a *Clock. By default it runs on real time.
+func WithClock(clock interface {
+	Now() time.Time
+	AfterFunc(d time.Duration, f func()) (stop func() bool)
+}) Option {
+	return func(s *settings) { s.clock = clock }
+}
+
+// WithPeople seeds the directory with people instead of the default ones.
+func WithPeople(people ...Person) Option {
+	return func(s *settings) { s.people = append(s.people, people...) }
+}
+
+// WithOrganizations seeds the directory with organizations. An organization that a membership names and nobody listed
+// exists too, with its ID for a name.
+func WithOrganizations(organizations ...Organization) Option {
+	return func(s *settings) { s.organizations = append(s.organizations, organizations...) }
+}
+
+// WithRedirectURIs registers the redirect URIs that an authorization request may name, compared whole. With none
+// registered every http or https URI on a loopback host is accepted: localhost, *.localhost, 127.0.0.0/8 and ::1.
+func WithRedirectURIs(uris ...string) Option {
+	return func(s *settings) { s.redirectURIs = append(s.redirectURIs, uris...) }
+}
+
+// WithSignOutRedirects registers the addresses that a logout may return to, compared whole; the first is where a logout
+// without return_to goes. With none registered every http or https address on a loopback host is accepted.
+func WithSignOutRedirects(uris ...string) Option {
+	return func(s *settings) { s.signOutRedirects = append(s.signOutRedirects, uris...) }
+}
+
+// WithTokenLifetime sets how long an access token is valid; the default is five minutes, as in production.
+func WithTokenLifetime(d time.Duration) Option {
+	return func(s *settings) { s.tokenLifetime = d }
+}
+
+// WithIssuer sets the iss claim. The default is URL() + "/user_management/" + ClientID(), the form of environments made
+// since 2025; older ones use the bare base URL, and a custom authentication host appears in either form.
+func WithIssuer(issuer string) Option {
+	return func(s *settings) { s.issuer = issuer }
+}
+
+// WithAppName sets the name under which the sign-in page speaks of the application; by default the page shows the host
+// of its redirect URI.
+func WithAppName(name string) Option {
+	return func(s *settings) { s.appName = name }
+}
+
+// WithAddr sets the address to listen on. The host must be 127.0.0.1; the default is "127.0.0.1:0", any free port.
+func WithAddr(addr string) Option {
+	return func(s *settings) { s.addr = addr }
+}

@@ -1,0 +1,93 @@
+// Refresh tokens: the grant refresh_token, rotation and the replay window.
+
+package authkittest
+
+import (
+	"crypto/rand"
+	"maps"
+	"time"
+)
+
+// replayWindow is how long a token that was just exchanged still answers with what it became.
+const replayWindow = 30 * time.Second
+
+// retiredFor is how long an exchanged token is told from one that never was.
+const retiredFor = 24 * time.Hour
+
+type refreshToken struct {
+	session   *session
+	retiredAt time.Time       // zero until it is exchanged
+	successor *authentication // what it was exchanged for
+}
+
+// refresh exchanges a refresh token for a new pair.
+func (f *AuthKit) refresh(p parameters) (*authentication, *refusal) {
+	if p["refresh_token"] == "" {
+		return nil, oauthRefusal("invalid_request", "The refresh_token parameter is required.")
+	}
+	token := f.refreshTokens[p["refresh_token"]]
+	if token == nil {
+		return nil, oauthRefusal("invalid_grant", "Invalid refresh token.")
+	}
+	s, now := token.session, f.clock.Now()
+	_, authenticated := p["client_secret"] // grant has compared it
+	switch {
+	case s.confidential && !authenticated:
+		return nil, oauthRefusal("invalid_client", "The client_secret parameter is required for this session.")
+	case !s.endedAt.IsZero():
+		return nil, oauthRefusal("invalid_grant", "Session has already ended.")
+	case token.successor != nil && now.Sub(token.retiredAt) <= replayWindow:
+		return token.successor, nil // whatever organization is asked for: production does not say
+	case token.successor != nil:
+		return nil, oauthRefusal("invalid_grant", "Refresh token already exchanged.")
+	}
+	if organizationID := p["organization_id"]; organizationID != "" {
+		if no := f.switchOrganization(s, organizationID); no != nil {
+			return nil, no
+		}
+	}
+	s.refreshedAt = now
+	token.retiredAt = now
+	token.successor = f.mint(s)
+	return token.successor, nil
+}
+
+func (f *AuthKit) switchOrganization(s *session, organizationID string) *refusal {
+	if _, exists := f.organization(organizationID); !exists {
+		return oauthRefusal("organization_not_found", "The organization does not exist.")
+	}
+	if _, member := f.accountByID(s.personID).membership(organizationID); !member {
+		return oauthRefusal("organization_membership_not_found", "The user is not a member of the organization.")
+	}
+	s.organizationID = organizationID
+	return nil
+}
+
+// mint makes a new pair of tokens for a session, and the reply that carries it.
+func (f *AuthKit) mint(s *session) *authentication {
+	who := f.accountByID(s.personID)
+	reply := &authentication{
+		User:                 who.object(),
+		AccessToken:          f.keys[len(f.keys)-1].sign(f.claims(s, who.Person)),
+		RefreshToken:         rand.Text(),
+		AuthenticationMethod: s.method,
+	}
+	if _, member := who.membership(s.organizationID); member {
+		reply.OrganizationID = s.organizationID
+	}
+	if s.impersonator != nil {
+		reply.Impersonator = &impersonatorObject{Email: s.impersonator.Email, Reason: orNull(s.impersonator.Reason)}
+	}
+	f.refreshTokens[reply.RefreshToken] = &refreshToken{session: s}
+	return reply
+}
+
+// prune forgets what has expired, so that a fake which runs for days does not grow.
+func (f *AuthKit) prune() {
+	now := f.clock.Now()
+	maps.DeleteFunc(f.codes, func(_ string, c *issuedCode) bool { return now.After(c.expiresAt) })
+	maps.DeleteFunc(f.authorizations, func(_ string, a *authorization) bool { return now.After(a.expiresAt) })
+	maps.DeleteFunc(f.refreshTokens, func(_ string, t *refreshToken) bool {
+		return t.successor != nil && now.Sub(t.retiredAt) > retiredFor
+	})
+}

@@ -1,0 +1,24 @@
+// The people of a fake that was started without any.
+
+package authkittest
+
+// defaultDirectory returns two organizations and four people, one of each kind that an application treats differently:
+// an administrator, a member, somebody with a choice of organizations, and somebody without one.
+func defaultDirectory() ([]Organization, []Person) {
+	press := Organization{ID: stableID("org", "Harbor Press"), Name: "Harbor Press"}
+	studio := Organization{ID: stableID("org", "Pine Street Studio"), Name: "Pine Street Studio"}
+	editor := Membership{
+		OrganizationID: press.ID,
+		Role:           "admin",
+		Permissions:    []string{"posts:read", "posts:write", "members:manage"},
+		Entitlements:   []string{"audit-logs"},
+	}
+	reader := Membership{OrganizationID: press.ID, Role: "member", Permissions: []string{"posts:read"}}
+	owner := Membership{OrganizationID: studio.ID, Role: "admin", Permissions: []string{"posts:read", "posts:write"}}
+	return []Organization{press, studio}, []Person{
+		{Email: "ada@harborpress.test", FirstName: "Ada", LastName: "Okafor", Locale: "en-GB", Memberships: []Membership{editor}},
+		{Email: "ben@harborpress.test", FirstName: "Ben", LastName: "Lindqvist", Memberships: []Membership{reader}},
+		{Email: "chiara@example.com", FirstName: "Chiara", LastName: "Rossi", Locale: "it-IT", Memberships: []Membership{reader, owner}},
+		{Email: "dev@example.com", FirstName: "Dev", LastName: "Patel"},
+	}
+}

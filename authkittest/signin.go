@@ -1,0 +1,135 @@
+// The pages on which a person signs in, signs up, chooses an organization or turns back.
+
+package authkittest
+
+import (
+	"cmp"
+	"net/http"
+	"net/mail"
+	"slices"
+	"strings"
+)
+
+func (f *AuthKit) pages(mux *http.ServeMux) {
+	mux.HandleFunc("GET /style.css", style)
+	mux.HandleFunc("GET /signed-out", f.browse(f.signedOutPage))
+	for pattern, page := range map[string]func(*http.Request, *authorization) outcome{
+		"GET /sign-in/{authorization}":               f.signInPage,
+		"POST /sign-in/{authorization}":              f.chooseAccount,
+		"GET /sign-in/{authorization}/sign-up":       f.signUpPage,
+		"POST /sign-in/{authorization}/sign-up":      f.signUp,
+		"GET /sign-in/{authorization}/organization":  f.organizationPage,
+		"POST /sign-in/{authorization}/organization": f.chooseOrganization,
+		"POST /sign-in/{authorization}/cancel":       f.cancel,
+	} {
+		mux.HandleFunc(pattern, f.browse(func(r *http.Request) outcome {
+			a := f.authorizations[r.PathValue("authorization")]
+			if a == nil {
+				return errorPage(http.StatusNotFound, "This sign-in is over",
+					"It was finished, cancelled, or left open for more than an hour. Go back to the application to start again.")
+			}
+			return page(r, a)
+		}))
+	}
+}
+
+func (f *AuthKit) signInPage(_ *http.Request, a *authorization) outcome {
+	v := f.view(a)
+	v.Email = a.hint
+	v.People = f.choices(a)
+	return showPage(http.StatusOK, "sign-in", v)
+}
+
+// chooseAccount signs in whoever has the address, known from a button or typed; an unknown one leads to signing up.
+func (f *AuthKit) chooseAccount(r *http.Request, a *authorization) outcome {
+	email := strings.TrimSpace(r.PostForm.Get("email"))
+	who := f.accountByEmail(email)
+	if who == nil {
+		if !isAddress(email) {
+			return f.signInProblem(a, email, "Enter an email address such as kim@example.com.")
+		}
+		a.hint = email
+		return redirect(http.StatusSeeOther, a.path()+"/sign-up")
+	}
+	if _, member := who.membership(a.organizationID); a.organizationID != "" && !member {
+		return f.signInProblem(a, email, who.Name()+" is not a member of "+f.view(a).Organization+".")
+	}
+	return f.signIn(r, a, who)
+}
+
+func (f *AuthKit) signInProblem(a *authorization, email, problem string) outcome {
+	v := f.view(a)
+	v.Email, v.Problem = email, problem
+	v.People = f.choices(a)
+	return showPage(http.StatusUnprocessableEntity, "sign-in", v)
+}
+
+// signIn records that somebody has proved who they are, which at the fake takes no more than saying so.
+func (f *AuthKit) signIn(r *http.Request, a *authorization, who *account) outcome {
+	a.who = f.remember(r, identity{personID: who.ID, method: cmp.Or(a.method, who.AuthenticationMethod), authTime: f.clock.Now()})
+	next := f.proceed(a)
+	next.cookie = f.cookie(a.who.browserID)
+	return next
+}
+
+func (f *AuthKit) signUpPage(_ *http.Request, a *authorization) outcome {
+	v := f.view(a)
+	v.Email = a.hint
+	return showPage(http.StatusOK, "sign-up", v)
+}
+
+func (f *AuthKit) signUp(r *http.Request, a *authorization) outcome {
+	p := Person{
+		Email:     strings.TrimSpace(r.PostForm.Get("email")),
+		FirstName: strings.TrimSpace(r.PostForm.Get("first_name")),
+		LastName:  strings.TrimSpace(r.PostForm.Get("last_name")),
+	}
+	v := f.view(a)
+	v.Email, v.FirstName, v.LastName = p.Email, p.FirstName, p.LastName
+	switch {
+	case !isAddress(p.Email):
+		v.Problem = "Enter an email address such as kim@example.com."
+	case f.accountByEmail(p.Email) != nil:
+		v.Problem = "There is an account with this address already. Sign in instead."
+	default:
+		if a.organizationID != "" { // as an organization does that lets its domain's users in
+			p.Memberships = []Membership{{OrganizationID: a.organizationID}}
+		}
+		return f.signIn(r, a, f.addPerson(p))
+	}
+	return showPage(http.StatusUnprocessableEntity, "sign-up", v)
+}
+
+func (f *AuthKit) organizationPage(_ *http.Request, a *authorization) outcome {
+	if a.who.personID == "" {
+		return redirect(http.StatusSeeOther, a.path())
+	}
+	who := f.accountByID(a.who.personID)
+	v := f.view(a)
+	v.Email = who.Email
+	for _, m := range who.Memberships {
+		o, _ := f.organization(m.OrganizationID)
+		v.Organizations = append(v.Organizations, organizationChoice{ID: o.ID, Name: o.Name, Role: m.role(), Initials: initials(o.Name)})
+	}
+	return showPage(http.StatusOK, "organization", v)
+}
+
+func (f *AuthKit) chooseOrganization(r *http.Request, a *authorization) outcome {
+	chosen := r.PostForm.Get("organization_id")
+	who := f.accountByID(a.who.personID)
+	if who == nil || !slices.ContainsFunc(who.Memberships, func(m Membership) bool { return m.OrganizationID == chosen }) {
+		return redirect(http.StatusSeeOther, a.path()+"/organization")
+	}
+	a.who.organizationID = chosen
+	return f.grantCode(a)
+}
+
+func (f *AuthKit) cancel(_ *http.Request, a *authorization) outcome {
+	delete(f.authorizations, a.id)
+	return a.refuse("access_denied", "The user cancelled the sign-in.")
+}
+
+func isAddress(s string) bool {
+	parsed, err := mail.ParseAddress(s)
+	return err == nil && parsed.Address == s
+}

@@ -1,0 +1,65 @@
+// The fake's own session in a browser: whoever has signed in once passes the next authorization without a page.
+
+package authkittest
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// cookieName carries the port, since cookies do not tell the ports of a host apart.
+func (f *AuthKit) cookieName() string {
+	return "fake-authkit-" + f.base[strings.LastIndexByte(f.base, ':')+1:]
+}
+
+// cookie is a session cookie, without Secure because the fake speaks plain HTTP. An empty id expires it.
+func (f *AuthKit) cookie(id string) *http.Cookie {
+	c := &http.Cookie{Name: f.cookieName(), Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	if id == "" {
+		c.MaxAge = -1
+	}
+	return c
+}
+
+// remembered finds who has signed in with the browser of a request.
+func (f *AuthKit) remembered(r *http.Request) (identity, bool) {
+	c, err := r.Cookie(f.cookieName())
+	if err != nil {
+		return identity{}, false
+	}
+	who, ok := f.browsers[c.Value]
+	return who, ok
+}
+
+// remember keeps a sign-in in place of whatever the browser had, and names it by a browserID.
+func (f *AuthKit) remember(r *http.Request, who identity) identity {
+	if old, ok := f.remembered(r); ok {
+		delete(f.browsers, old.browserID)
+	}
+	who.browserID = newID("browser")
+	f.browsers[who.browserID] = who
+	return who
+}
+
+// suffices tells whether a remembered sign-in answers an authorization.
+func (f *AuthKit) suffices(who identity, a *authorization, q url.Values) bool {
+	if maxAge := q.Get("max_age"); maxAge != "" {
+		seconds, _ := strconv.Atoi(maxAge) // objection has checked it
+		if f.clock.Now().Sub(who.authTime) >= time.Duration(seconds)*time.Second {
+			return false
+		}
+	}
+	person := f.accountByID(who.personID)
+	_, member := person.membership(a.organizationID)
+	switch {
+	case q.Get("prompt") == "login", q.Get("screen_hint") == "sign-up",
+		a.hint != "" && !strings.EqualFold(a.hint, person.Email),
+		a.method != "" && a.method != who.method,
+		a.organizationID != "" && !member:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,80 @@
+// Access tokens: which claims they carry, and their signature.
+
+package authkittest
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// reservedClaims are those that a JWT template cannot touch.
+var reservedClaims = []string{"iss", "sub", "exp", "iat", "nbf", "jti"}
+
+// SignToken signs any claims with the key that signs access tokens now: for tokens that the fake itself would not mint,
+// such as an expired one. It panics when the claims are not JSON.
+func (f *AuthKit) SignToken(claims map[string]any) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.keys[len(f.keys)-1].sign(claims)
+}
+
+// sign makes a compact JWS with RS256 (RFC 7515 section 3.1, RFC 7518 section 3.3).
+func (k signingKey) sign(claims map[string]any) string {
+	input := segment(map[string]string{"alg": "RS256", "kid": k.id}) + "." + segment(claims)
+	digest := sha256.Sum256([]byte(input))
+	signature, err := rsa.SignPKCS1v15(rand.Reader, k.private, crypto.SHA256, digest[:])
+	if err != nil {
+		panic(fmt.Sprintf("authkittest: %v", err))
+	}
+	return input + "." + base64.RawURLEncoding.EncodeToString(signature)
+}
+
+func segment(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("authkittest: claims are not JSON: %v", err))
+	}
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+// claims are those of a token minted now. They have neither aud nor nbf, as in production.
+func (f *AuthKit) claims(s *session, who Person) map[string]any {
+	now := f.clock.Now()
+	claims := map[string]any{
+		"iss":       f.Issuer(),
+		"sub":       s.personID,
+		"sid":       s.id,
+		"jti":       ulid(rand.Text()),
+		"client_id": f.clientID,
+		"auth_time": s.authTime.Unix(),
+		"iat":       now.Unix(),
+		"exp":       now.Add(f.settings.tokenLifetime).Unix(),
+	}
+	if m, member := who.membership(s.organizationID); member {
+		claims["org_id"] = m.OrganizationID
+		claims["role"] = m.role()
+		claims["roles"] = m.allRoles()
+		claims["permissions"] = append([]string{}, m.Permissions...) // [], not null
+		if len(m.Entitlements) > 0 {
+			claims["entitlements"] = m.Entitlements
+		}
+		if len(m.FeatureFlags) > 0 {
+			claims["feature_flags"] = m.FeatureFlags
+		}
+	}
+	if s.impersonator != nil {
+		claims["act"] = map[string]string{"sub": s.impersonator.Email}
+	}
+	for name, value := range who.Claims {
+		if !slices.Contains(reservedClaims, name) {
+			claims[name] = value
+		}
+	}
+	return claims
+}
