@@ -1,0 +1,180 @@
+package authkit
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/authkit-go/authkit/jwks"
+	"github.com/authkit-go/authkit/seal"
+	"github.com/authkit-go/authkit/workos"
+)
+
+// AuthKit is WorkOS AuthKit sign-in for one application: its handlers, its
+// middleware and its guards. It is made by [New] or [FromEnv], safe for
+// concurrent use, starts no goroutine that stands and needs no closing.
+type AuthKit struct {
+	client   *workos.Client
+	keys     *jwks.KeySet
+	verifier *jwks.Verifier
+
+	cookies  cookies     // where the session and the sign-ins under way are kept
+	sessions seal.Sealer // seals the session
+	signIns  seal.Sealer // seals a sign-in under way
+
+	refreshes *refreshes        // one exchange for many requests
+	ended     *memory[struct{}] // sessions signed out in this process
+	redeemed  *memory[struct{}] // states of callbacks that were answered
+
+	redirectURL   string
+	signedOutURL  string
+	loginPath     string
+	loginOptions  []LoginOption
+	absoluteLimit time.Duration
+	idleLimit     time.Duration
+	crossOrigin   *http.CrossOriginProtection
+
+	onError   func(http.ResponseWriter, *http.Request, Failure)
+	onSignIn  func(context.Context, SignInEvent) error
+	onRefresh func(context.Context, *Session)
+	onSignOut func(context.Context, *Session)
+
+	log   *slog.Logger
+	clock Clock
+}
+
+// New returns an AuthKit, or every fault of its configuration at once: an error
+// made by errors.Join of [*ConfigError] values. It makes no request; the
+// signing keys are fetched when a first session needs them, so an application
+// starts while WorkOS is down.
+//
+// An API key, a client ID and a cookie password are needed. [WithRedirectURL]
+// is needed as soon as Login or Callback is mounted.
+func New(opts ...Option) (*AuthKit, error) {
+	return build(newConfig(opts))
+}
+
+// FromEnv is [New] with the variables that the AuthKit family shares, so that
+// one .env serves a front end and a back end. An option beats a variable, and
+// an empty variable is an absent one.
+//
+//	WORKOS_API_KEY          WithAPIKey
+//	WORKOS_CLIENT_ID        WithClientID
+//	WORKOS_COOKIE_PASSWORD  WithCookiePassword
+//	WORKOS_REDIRECT_URI     WithRedirectURL
+//	WORKOS_COOKIE_NAME      WithCookieName
+//	WORKOS_COOKIE_DOMAIN    WithCookieDomain
+//	WORKOS_COOKIE_MAX_AGE   WithCookieMaxAge, in seconds
+//	WORKOS_COOKIE_SAMESITE  WithCookieSameSite: lax, strict or none
+//	WORKOS_API_HOSTNAME     WithBaseURL: its host,
+//	WORKOS_API_PORT         its port,
+//	WORKOS_API_HTTPS        and its scheme: true (the default) or false
+func FromEnv(opts ...Option) (*AuthKit, error) {
+	return build(newConfig(append(environment(), opts...)))
+}
+
+func build(c *config) (*AuthKit, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	clientOptions := []workos.Option{workos.WithBaseURL(c.baseURL), workos.WithHTTPClient(c.httpClient), workos.WithClock(c.clock)}
+	if !c.public {
+		clientOptions = append(clientOptions, workos.WithAPIKey(c.apiKey))
+	}
+	client, err := workos.NewClient(c.clientID, clientOptions...)
+	if err != nil {
+		return nil, &ConfigError{Option: "WithBaseURL", Variable: variables["WithBaseURL"], Problem: err.Error()}
+	}
+	jar := newCookies(c)
+	sessions, err := seal.SecureCookie("session/"+jar.sessionName, c.passwords...)
+	if err != nil {
+		return nil, err
+	}
+	signIns, err := seal.SecureCookie("sign-in", c.passwords...)
+	if err != nil {
+		return nil, err
+	}
+	crossOrigin, err := newCrossOrigin(c)
+	if err != nil {
+		return nil, err
+	}
+	keys := jwks.NewKeySet(client.JWKSURL(),
+		jwks.WithHTTPClient(c.httpClient), jwks.WithClock(c.clock.Now), jwks.WithLogger(c.log))
+	a := &AuthKit{
+		client: client,
+		keys:   keys,
+		verifier: jwks.NewVerifier(keys,
+			jwks.WithIssuers(acceptedIssuers(c, client)...), jwks.WithClientIDs(c.clientID), jwks.WithClock(c.clock.Now)),
+		cookies:       jar,
+		sessions:      sessions,
+		signIns:       signIns,
+		refreshes:     newRefreshes(c.clock),
+		ended:         newMemory[struct{}](c.clock, markLimit),
+		redeemed:      newMemory[struct{}](c.clock, markLimit),
+		redirectURL:   c.redirectURL,
+		signedOutURL:  c.signedOutURL,
+		loginPath:     c.loginPath,
+		loginOptions:  c.loginOptions,
+		absoluteLimit: c.absoluteLimit,
+		idleLimit:     c.idleLimit,
+		crossOrigin:   crossOrigin,
+		onError:       c.onError,
+		onSignIn:      c.onSignIn,
+		onRefresh:     c.onRefresh,
+		onSignOut:     c.onSignOut,
+		log:           c.log,
+		clock:         c.clock,
+	}
+	if c.redirectURL != "" {
+		if _, err := client.AuthorizationURL(a.newSignIn(nil, c.loginOptions).params); err != nil {
+			return nil, &ConfigError{Option: "WithLoginOptions", Problem: err.Error()}
+		}
+	}
+	return a, nil
+}
+
+// acceptedIssuers are the forms that WorkOS is known to mint, for the base URL
+// in use and for WorkOS's own, and those that the application adds.
+func acceptedIssuers(c *config, client *workos.Client) []string {
+	issuers := append([]string{}, c.issuers...)
+	for _, base := range []string{client.BaseURL(), workos.DefaultBaseURL} {
+		issuers = append(issuers, base, base+"/user_management/"+c.clientID)
+	}
+	return issuers
+}
+
+// newCrossOrigin protects the POST handlers. A proxy may rewrite Host, so the
+// redirect URL's own origin is trusted whatever the request says.
+func newCrossOrigin(c *config) (*http.CrossOriginProtection, error) {
+	protection := http.NewCrossOriginProtection()
+	origins := c.trustedOrigins
+	if own := originOf(c.redirectURL); own != "" {
+		origins = append(origins[:len(origins):len(origins)], own)
+	}
+	for _, origin := range origins {
+		if err := protection.AddTrustedOrigin(origin); err != nil {
+			return nil, &ConfigError{Option: "WithTrustedOrigins", Problem: err.Error()}
+		}
+	}
+	return protection, nil
+}
+
+// originOf is the origin of a URL as browsers write it in the Origin header
+// (RFC 6454, section 6.2): in lower case and without the scheme's own port.
+func originOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	host := strings.ToLower(u.Host)
+	switch u.Scheme {
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	}
+	return u.Scheme + "://" + host
+}

@@ -1,0 +1,188 @@
+package authkit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/authkit-go/authkit/jwks"
+	"github.com/authkit-go/authkit/workos"
+)
+
+// restartLifetime is how long a callback without a state is remembered, so
+// that it starts one sign-in and not a circle of them.
+const restartLifetime = 2 * time.Minute
+
+// SignInEvent is what [WithOnSignIn] is told.
+type SignInEvent struct {
+	// Session is the new session. Its cookie is not set yet.
+	Session *Session
+	// State is what the option [State] carried through the sign-in.
+	State string
+	// ReturnTo is the path that the browser goes to next.
+	ReturnTo string
+}
+
+// Callback returns the handler that AuthKit sends the browser back to: it
+// exchanges the code for a session, verifies it, sets its cookie and goes on
+// to the page that the sign-in was started from. It is mounted at the path of
+// the redirect URL:
+//
+//	mux.Handle("GET /callback", ak.Callback())
+//
+// A callback that does not belong to a sign-in of this browser makes no
+// exchange. A failure is answered with a page, leaves an older session as it
+// was, and links to a new sign-in. Any method but GET is answered 405.
+//
+// Callback panics if no redirect URL is configured.
+func (a *AuthKit) Callback() http.Handler {
+	a.mustRedirect("Callback")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !a.onlyMethod(w, r, http.MethodGet) {
+			return
+		}
+		w.Header().Set("Referrer-Policy", "no-referrer") // the URL holds the code
+		query := r.URL.Query()
+		switch {
+		case query.Get("state") == "" && query.Get("code") != "":
+			a.restart(w, r)
+		case query.Get("state") == "" && query.Get("error") != "":
+			a.failPage(w, r, refusal(query), "")
+		default:
+			a.finishSignIn(w, r, query)
+		}
+	})
+}
+
+// restart answers a code without a state. It may be a dashboard impersonation
+// or an old link, and it may be an attacker's own code, forced on this browser
+// to sign it in as the attacker (RFC 6749, section 10.12): so the code is
+// dropped and a sign-in of our own started. Coming here again at once, which a
+// misconfigured sign-in endpoint would cause without end, gives a page.
+func (a *AuthKit) restart(w http.ResponseWriter, r *http.Request) {
+	for name := range requestCookies(r.Header) {
+		if name == a.cookies.restartName {
+			a.cookies.expire(w, a.cookies.restartName)
+			a.failPage(w, r, fmt.Errorf("%w: the callback had no state, twice", ErrState), "")
+			return
+		}
+	}
+	a.cookies.setRestart(w)
+	a.startSignIn(w, r, a.newSignIn(r, a.loginOptions))
+}
+
+// finishSignIn answers a callback that has a state.
+func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url.Values) {
+	ctx := r.Context()
+	state, code := query.Get("state"), query.Get("code")
+	if len(query["state"]) != 1 || len(query["code"]) > 1 {
+		a.failPage(w, r, fmt.Errorf("%w: a parameter is missing or came twice", ErrState), "")
+		return
+	}
+	if code != "" {
+		// Without keys a session could not be verified, and the code would be
+		// spent for nothing. Nothing is used up yet: loading the page again
+		// goes on from here.
+		if _, err := a.findSignIn(r, state); err == nil {
+			if err := a.keys.Load(ctx); err != nil {
+				a.failPage(w, r, keysUnavailable(err), "")
+				return
+			}
+		}
+	}
+	pending, err := a.takeSignIn(w, r, state)
+	if err != nil {
+		a.failPage(w, r, err, "")
+		return
+	}
+	if code == "" {
+		a.failPage(w, r, refusal(query), pending.returnTo)
+		return
+	}
+	session, err := a.exchangeCode(ctx, r, pending, code)
+	if err != nil {
+		a.failPage(w, r, err, pending.returnTo)
+		return
+	}
+	if err := a.onSignIn(ctx, SignInEvent{Session: session, State: pending.appState, ReturnTo: pending.returnTo}); err != nil {
+		a.failPage(w, r, fmt.Errorf("%w: %w", ErrSignInHook, err), pending.returnTo)
+		return
+	}
+	if err := a.writeSession(w, r, session); err != nil {
+		a.failPage(w, r, err, pending.returnTo)
+		return
+	}
+	for name := range requestCookies(r.Header) {
+		if name == a.cookies.restartName {
+			a.cookies.expire(w, name)
+		}
+	}
+	a.log.LogAttrs(ctx, slog.LevelInfo, "authkit: signed in", slog.String("user_id", session.UserID()))
+	a.goOn(w, pending.returnTo)
+}
+
+// exchangeCode redeems a code and verifies what comes back.
+func (a *AuthKit) exchangeCode(ctx context.Context, r *http.Request, pending pendingSignIn, code string) (*Session, error) {
+	authentication, err := a.client.AuthenticateWithCode(ctx, workos.CodeParams{
+		Code:            code,
+		CodeVerifier:    pending.verifier,
+		InvitationToken: pending.invitationToken,
+		UserAgent:       r.UserAgent(),
+	})
+	switch {
+	case err == nil:
+	case workos.IsTransient(err):
+		return nil, unavailable(fmt.Errorf("exchange the code: %w", err), workos.RetryAfter(err))
+	default:
+		return nil, fmt.Errorf("%w: exchange the code: %w", ErrSignIn, err)
+	}
+	now := a.clock.Now()
+	session, err := a.verify(ctx, sealedSession{
+		accessToken:  authentication.AccessToken,
+		refreshToken: authentication.RefreshToken,
+		user:         authentication.User,
+		impersonator: authentication.Impersonator,
+		method:       authentication.AuthenticationMethod,
+		signedInAt:   now,
+		renewedAt:    now,
+	})
+	switch {
+	case err == nil:
+		return session, nil
+	case errors.Is(err, jwks.ErrUnavailable):
+		return nil, keysUnavailable(err)
+	default:
+		return nil, fmt.Errorf("%w: the new access token is not accepted: %w", ErrSignIn, err)
+	}
+}
+
+// goOn leaves the callback. A Strict cookie would be withheld from a redirect
+// that began at AuthKit, so then a page of this site makes the next request.
+func (a *AuthKit) goOn(w http.ResponseWriter, returnTo string) {
+	noStore(w.Header())
+	if a.cookies.sameSite != http.SameSiteStrictMode {
+		seeOther(w, returnTo)
+		return
+	}
+	writePage(w, http.StatusOK, page{
+		Title: "You are signed in", Text: "One moment …", Link: returnTo, Label: "Continue", Onward: true,
+	})
+}
+
+// refusal is what AuthKit says in place of a code (RFC 6749, section 4.1.2.1).
+// Only the error code goes anywhere, and only to the log: the description is
+// whatever the link that led here says.
+func refusal(query url.Values) error {
+	code := query.Get("error")
+	if code == "access_denied" {
+		return ErrCancelled
+	}
+	if code == "" {
+		return fmt.Errorf("%w: neither a code nor an error came back", ErrState)
+	}
+	return fmt.Errorf("%w: AuthKit answered %.64q", ErrSignIn, code)
+}

@@ -1,0 +1,377 @@
+package authkit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/authkit-go/authkit/seal"
+	"github.com/authkit-go/authkit/workos"
+)
+
+// ConfigError is one fault of a configuration. [New] and [FromEnv] report all
+// of them at once, joined with errors.Join.
+type ConfigError struct {
+	// Option is the name of the option at fault, such as WithClientID.
+	Option string
+	// Variable is the environment variable that sets the same, or "".
+	Variable string
+	// Problem says what was wrong and what is accepted. The value of a secret
+	// is never part of it.
+	Problem string
+}
+
+func (e *ConfigError) Error() string {
+	name := e.Option
+	if e.Variable != "" {
+		name += " (" + e.Variable + ")"
+	}
+	return "authkit: " + name + ": " + e.Problem
+}
+
+// config is what the options decide.
+type config struct {
+	apiKey, clientID string
+	public           bool
+	passwords        []string
+	redirectURL      string
+	insecureHTTP     bool
+	baseURL          string
+	issuers          []string
+
+	cookieName, cookieDomain string
+	sameSite                 http.SameSite
+	maxAge                   time.Duration
+	maxAgeSet                bool
+	absoluteLimit, idleLimit time.Duration
+
+	signedOutURL, loginPath string
+	loginOptions            []LoginOption
+	trustedOrigins          []string
+
+	onError   func(http.ResponseWriter, *http.Request, Failure)
+	onSignIn  func(context.Context, SignInEvent) error
+	onRefresh func(context.Context, *Session)
+	onSignOut func(context.Context, *Session)
+
+	httpClient *http.Client
+	log        *slog.Logger
+	clock      Clock
+
+	// unreadable holds the variables that could not be read, by the option
+	// that they stand for: an option that is given as well beats them.
+	unreadable map[string]*ConfigError
+}
+
+// The cookie names of the AuthKit family: its own format, and ours.
+const (
+	familyCookieName  = "wos-session"
+	sessionCookieName = "authkit-session"
+	stateCookiePrefix = "authkit-state-"
+	hostPrefix        = "__Host-"
+	securePrefix      = "__Secure-"
+)
+
+// cookieLifetime is the most that browsers grant (RFC 6265bis, section 5.5).
+const cookieLifetime = 400 * 24 * time.Hour
+
+func newConfig(opts []Option) *config {
+	c := &config{
+		baseURL:    workos.DefaultBaseURL,
+		sameSite:   http.SameSiteLaxMode,
+		loginPath:  "/login",
+		onError:    func(w http.ResponseWriter, r *http.Request, f Failure) { f.ServeHTTP(w, r) },
+		onSignIn:   func(context.Context, SignInEvent) error { return nil },
+		onRefresh:  func(context.Context, *Session) {},
+		onSignOut:  func(context.Context, *Session) {},
+		httpClient: http.DefaultClient,
+		log:        slog.Default(),
+		clock:      systemClock{},
+		unreadable: map[string]*ConfigError{},
+	}
+	for _, opt := range opts {
+		if opt != nil {
+			opt(c)
+		}
+	}
+	if c.maxAgeSet && c.absoluteLimit == 0 {
+		c.absoluteLimit = c.maxAge
+	}
+	return c
+}
+
+func (c *config) settled(option string) { delete(c.unreadable, option) }
+
+// variables are the environment variables behind options, for error texts.
+var variables = map[string]string{
+	"WithAPIKey":         "WORKOS_API_KEY",
+	"WithClientID":       "WORKOS_CLIENT_ID",
+	"WithCookiePassword": "WORKOS_COOKIE_PASSWORD",
+	"WithRedirectURL":    "WORKOS_REDIRECT_URI",
+	"WithCookieName":     "WORKOS_COOKIE_NAME",
+	"WithCookieDomain":   "WORKOS_COOKIE_DOMAIN",
+	"WithCookieMaxAge":   "WORKOS_COOKIE_MAX_AGE",
+	"WithCookieSameSite": "WORKOS_COOKIE_SAMESITE",
+	"WithBaseURL":        "WORKOS_API_HOSTNAME, WORKOS_API_PORT, WORKOS_API_HTTPS",
+}
+
+// environment reads the variables that the AuthKit family shares. An empty
+// variable is an absent one.
+func environment() []Option {
+	var opts []Option
+	set := func(variable string, option func(string) Option) {
+		if value := strings.TrimSpace(os.Getenv(variable)); value != "" {
+			opts = append(opts, option(value))
+		}
+	}
+	set("WORKOS_API_KEY", WithAPIKey)
+	set("WORKOS_CLIENT_ID", WithClientID)
+	set("WORKOS_COOKIE_PASSWORD", func(password string) Option { return WithCookiePassword(password) })
+	set("WORKOS_REDIRECT_URI", WithRedirectURL)
+	set("WORKOS_COOKIE_NAME", WithCookieName)
+	set("WORKOS_COOKIE_DOMAIN", WithCookieDomain)
+	set("WORKOS_COOKIE_MAX_AGE", maxAgeVariable)
+	set("WORKOS_COOKIE_SAMESITE", sameSiteVariable)
+	return append(opts, baseURLVariables(
+		strings.TrimSpace(os.Getenv("WORKOS_API_HOSTNAME")),
+		strings.TrimSpace(os.Getenv("WORKOS_API_PORT")),
+		strings.TrimSpace(os.Getenv("WORKOS_API_HTTPS"))))
+}
+
+// unreadable is a variable whose value does not say what its option needs.
+func unreadable(option, problem string) Option {
+	return func(c *config) {
+		c.unreadable[option] = &ConfigError{Option: option, Variable: variables[option], Problem: problem}
+	}
+}
+
+func maxAgeVariable(value string) Option {
+	seconds, err := strconv.ParseInt(value, 10, 32)
+	if err != nil {
+		return unreadable("WithCookieMaxAge", fmt.Sprintf("%q is not a number of seconds", value))
+	}
+	return WithCookieMaxAge(time.Duration(seconds) * time.Second)
+}
+
+func sameSiteVariable(value string) Option {
+	switch strings.ToLower(value) {
+	case "lax":
+		return WithCookieSameSite(http.SameSiteLaxMode)
+	case "strict":
+		return WithCookieSameSite(http.SameSiteStrictMode)
+	case "none":
+		return WithCookieSameSite(http.SameSiteNoneMode)
+	}
+	return unreadable("WithCookieSameSite", fmt.Sprintf("%q is none of lax, strict and none", value))
+}
+
+func baseURLVariables(host, port, https string) Option {
+	if host == "" && port == "" && https == "" {
+		return func(*config) {}
+	}
+	base := url.URL{Scheme: "https", Host: host}
+	if host == "" {
+		base.Host = strings.TrimPrefix(workos.DefaultBaseURL, "https://")
+	}
+	if https != "" {
+		secure, err := strconv.ParseBool(https)
+		if err != nil {
+			return unreadable("WithBaseURL", fmt.Sprintf("WORKOS_API_HTTPS is %q; true or false is needed", https))
+		}
+		if !secure {
+			base.Scheme = "http"
+		}
+	}
+	if port != "" {
+		if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 {
+			return unreadable("WithBaseURL", fmt.Sprintf("WORKOS_API_PORT is %q; a port from 1 to 65535 is needed", port))
+		}
+		base.Host = net.JoinHostPort(strings.Trim(base.Host, "[]"), port)
+	}
+	return WithBaseURL(base.String())
+}
+
+// faults collects what is wrong with a configuration.
+type faults []error
+
+func (f *faults) add(option, format string, args ...any) {
+	*f = append(*f, &ConfigError{Option: option, Variable: variables[option], Problem: fmt.Sprintf(format, args...)})
+}
+
+// check reports every fault of the configuration, each as a [ConfigError].
+func (c *config) check() error {
+	var f faults
+	for _, option := range []string{"WithBaseURL", "WithCookieMaxAge", "WithCookieSameSite"} {
+		if err, ok := c.unreadable[option]; ok {
+			f = append(f, err)
+		}
+	}
+	switch {
+	case c.public:
+	case c.apiKey == "":
+		f.add("WithAPIKey", "no API key is set; one that starts with sk_ is needed, or WithPublicClient()")
+	case !isIdentifier(c.apiKey, "sk_"):
+		f.add("WithAPIKey", "is not an API key; those start with sk_ and hold no spaces")
+	}
+	switch {
+	case c.clientID == "":
+		f.add("WithClientID", "no client ID is set; one that starts with client_ is needed")
+	case !isIdentifier(c.clientID, "client_"):
+		f.add("WithClientID", "is not a client ID; those start with client_ and hold no spaces")
+	}
+	if len(c.passwords) == 0 {
+		f.add("WithCookiePassword", "no password is set; one of at least %d random bytes is needed", seal.MinPasswordLength)
+	} else if err := seal.CheckPasswords(c.passwords...); err != nil {
+		f.add("WithCookiePassword", "%s", strings.ReplaceAll(strings.ReplaceAll(err.Error(), "seal: ", ""), "\n", "; "))
+	}
+	if c.redirectURL != "" {
+		if problem := c.checkURL(c.redirectURL); problem != "" {
+			f.add("WithRedirectURL", "%s", problem)
+		}
+	}
+	if problem := c.checkURL(c.baseURL); problem != "" {
+		f.add("WithBaseURL", "%s", problem)
+	}
+	if c.signedOutURL != "" {
+		if problem := c.checkURL(c.signedOutURL); problem != "" {
+			f.add("WithSignedOutURL", "%s", problem)
+		}
+	}
+	if c.loginPath != returnPath(c.loginPath) {
+		f.add("WithLoginPath", "%q is not a path on this origin", c.loginPath)
+	}
+	for _, origin := range c.trustedOrigins {
+		if err := http.NewCrossOriginProtection().AddTrustedOrigin(origin); err != nil {
+			f.add("WithTrustedOrigins", "%q is not an origin such as https://app.example.com", origin)
+		}
+	}
+	for _, issuer := range c.issuers {
+		if strings.TrimSpace(issuer) == "" {
+			f.add("WithIssuers", "an issuer is empty")
+		}
+	}
+	c.checkCookie(&f)
+	if c.maxAgeSet && c.maxAge < time.Second {
+		f.add("WithCookieMaxAge", "%s is too short; at least a second is needed", c.maxAge)
+	}
+	if c.absoluteLimit < 0 {
+		f.add("WithAbsoluteLimit", "%s is negative", c.absoluteLimit)
+	}
+	if c.idleLimit != 0 && c.idleLimit < time.Minute {
+		f.add("WithIdleLimit", "%s is too short; at least a minute is needed, or 0 for none", c.idleLimit)
+	}
+	for _, given := range []struct {
+		option  string
+		missing bool
+	}{
+		{"WithErrorHandler", c.onError == nil},
+		{"WithOnSignIn", c.onSignIn == nil},
+		{"WithOnRefresh", c.onRefresh == nil},
+		{"WithOnSignOut", c.onSignOut == nil},
+		{"WithHTTPClient", c.httpClient == nil},
+		{"WithLogger", c.log == nil},
+		{"WithClock", c.clock == nil},
+	} {
+		if given.missing {
+			f.add(given.option, "is nil; leave the option out for the default")
+		}
+	}
+	return errors.Join(f...)
+}
+
+// checkCookie reports what a browser would not accept of the session cookie.
+func (c *config) checkCookie(f *faults) {
+	switch name := c.cookieName; {
+	case name == "":
+	case name == familyCookieName:
+		f.add("WithCookieName", "%s is the name of the AuthKit family's cookie, which is sealed in a format of its own; choose another", name)
+	case (&http.Cookie{Name: name, Value: "x"}).Valid() != nil:
+		f.add("WithCookieName", "%q is not a cookie name (RFC 6265, section 4.1.1)", name)
+	case strings.Contains(name, stateCookiePrefix):
+		f.add("WithCookieName", "%q is taken by sign-ins under way; choose another", name)
+	case len(name) > 128:
+		f.add("WithCookieName", "is %d characters long; at most 128 are allowed", len(name))
+	case strings.HasPrefix(name, hostPrefix) && (!c.secure() || c.cookieDomain != ""):
+		f.add("WithCookieName", "browsers accept %q only over https and without a Domain", name)
+	case strings.HasPrefix(name, securePrefix) && !c.secure():
+		f.add("WithCookieName", "browsers accept %q only over https", name)
+	}
+	if c.cookieDomain != "" {
+		domain := strings.TrimPrefix(c.cookieDomain, ".")
+		host := hostname(c.redirectURL)
+		switch {
+		case (&http.Cookie{Name: "x", Value: "x", Domain: c.cookieDomain}).Valid() != nil:
+			f.add("WithCookieDomain", "%q is not a domain name", c.cookieDomain)
+		case host != "" && host != domain && !strings.HasSuffix(host, "."+domain):
+			f.add("WithCookieDomain", "%q does not cover the redirect URL's host %q, so browsers would refuse the cookie", c.cookieDomain, host)
+		}
+	}
+	switch c.sameSite {
+	case http.SameSiteLaxMode, http.SameSiteStrictMode:
+	case http.SameSiteNoneMode:
+		if !c.secure() {
+			f.add("WithCookieSameSite", "browsers accept None only over https")
+		}
+	default:
+		f.add("WithCookieSameSite", "is none of http.SameSiteLaxMode, http.SameSiteStrictMode and http.SameSiteNoneMode")
+	}
+}
+
+// secure tells whether cookies are Secure: always, unless the application says
+// through its redirect URL that it is served over plain http.
+func (c *config) secure() bool { return !strings.HasPrefix(strings.ToLower(c.redirectURL), "http://") }
+
+// checkURL says what is wrong with a URL that must be absolute and https, or
+// http where that is safe. It returns "" for a good one.
+func (c *config) checkURL(raw string) string {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return "is not a URL"
+	case u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
+		return fmt.Sprintf("%q is not an absolute URL that starts with https:// (or http:// on a loopback host)", u.Redacted())
+	case u.User != nil:
+		return "holds a user name or password, which has no place here"
+	case u.Fragment != "":
+		return fmt.Sprintf("%q has a fragment, which servers never see", raw)
+	case u.Scheme == "http" && !isLoopback(u.Hostname()) && !c.insecureHTTP:
+		return fmt.Sprintf("%q is plain http on a host that is not loopback; use https, or WithInsecureHTTP() on a closed test network", raw)
+	}
+	return ""
+}
+
+// isLoopback tells whether a host is this machine: localhost and names under
+// it (RFC 6761, section 6.3), 127.0.0.0/8 and ::1.
+func isLoopback(host string) bool {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// isIdentifier tells whether s is a prefix and more, all of it printable ASCII
+// without spaces: a stray quote or line break from a .env file is a fault too.
+func isIdentifier(s, prefix string) bool {
+	if !strings.HasPrefix(s, prefix) || len(s) == len(prefix) {
+		return false
+	}
+	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' || r == '\'' })
+}
+
+func hostname(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}

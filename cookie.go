@@ -1,0 +1,277 @@
+package authkit
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"iter"
+	"net/http"
+	"strings"
+	"time"
+)
+
+const (
+	// maxCookieSize is what browsers keep of one cookie, name and value
+	// together (RFC 6265bis, section 5.6).
+	maxCookieSize = 4096
+	// maxChunks bounds a session to 32 KB, beyond which servers refuse the
+	// request's header anyway.
+	maxChunks = 8
+)
+
+// cookies names this package's cookies and gives them their attributes.
+type cookies struct {
+	sessionName string
+	statePrefix string // of the cookie of a sign-in under way
+	restartName string // marks a callback without a state
+	domain      string
+	otherDomain string // Domain of the form that is not in use; see otherForm
+	secure      bool
+	sameSite    http.SameSite
+	maxAge      time.Duration
+}
+
+func newCookies(c *config) cookies {
+	prefix := ""
+	if c.secure() && c.cookieDomain == "" {
+		prefix = hostPrefix
+	}
+	jar := cookies{
+		sessionName: c.cookieName,
+		statePrefix: prefix + stateCookiePrefix,
+		restartName: prefix + "authkit-restart",
+		domain:      c.cookieDomain,
+		secure:      c.secure(),
+		sameSite:    c.sameSite,
+		maxAge:      cookieLifetime,
+	}
+	if jar.sessionName == "" {
+		jar.sessionName = prefix + sessionCookieName
+	}
+	if c.maxAgeSet {
+		jar.maxAge = c.maxAge
+	}
+	if c.cookieDomain == "" {
+		jar.otherDomain = parentDomain(hostname(c.redirectURL))
+	}
+	return jar
+}
+
+// session returns the sealed session of a request, its chunks joined. Where
+// chunks are missing, or a name came twice, there is none: what came cannot be
+// told from what was planted.
+func (c *cookies) session(h http.Header) (text string, ok bool) {
+	var whole string
+	var chunks [maxChunks]string
+	count := 0 // chunks that came
+	for name, value := range requestCookies(h) {
+		slot := &whole
+		switch index := c.chunk(name); index {
+		case notSession:
+			continue
+		case wholeSession:
+		default:
+			slot = &chunks[index]
+			count++
+		}
+		if *slot != "" || value == "" {
+			return "", false
+		}
+		*slot = value
+	}
+	switch {
+	case count == 0:
+		return whole, whole != ""
+	case whole != "":
+		return "", false
+	}
+	for _, chunk := range chunks[:count] {
+		if chunk == "" {
+			return "", false
+		}
+	}
+	return strings.Join(chunks[:count], ""), true
+}
+
+const (
+	notSession   = -2
+	wholeSession = -1
+)
+
+// chunk tells which part of the session a cookie holds: wholeSession, the
+// number of a chunk, or notSession.
+func (c *cookies) chunk(name string) int {
+	rest, ok := strings.CutPrefix(name, c.sessionName)
+	switch {
+	case !ok:
+		return notSession
+	case rest == "":
+		return wholeSession
+	case len(rest) == 2 && rest[0] == '.' && '0' <= rest[1] && rest[1] < '0'+maxChunks:
+		return int(rest[1] - '0')
+	}
+	return notSession
+}
+
+func (c *cookies) chunkName(index int) string { return fmt.Sprintf("%s.%d", c.sessionName, index) }
+
+// setSession writes a sealed session into as few cookies as it needs, and
+// expires what a longer predecessor left in the browser. It fails, and writes
+// nothing, where eight are too few.
+func (c *cookies) setSession(w http.ResponseWriter, r *http.Request, text string) error {
+	names, values := []string{c.sessionName}, []string{text}
+	if len(c.sessionName)+len(text) > maxCookieSize {
+		size := maxCookieSize - len(c.chunkName(0))
+		if len(text) > maxChunks*size {
+			return fmt.Errorf("%w: %d bytes sealed, at most %d fit", ErrSessionTooLarge, len(text), maxChunks*size)
+		}
+		names, values = nil, nil
+		for len(text) > 0 {
+			n := min(size, len(text))
+			names, values = append(names, c.chunkName(len(names))), append(values, text[:n])
+			text = text[n:]
+		}
+	}
+	c.expireSession(w, r)
+	for i, name := range names {
+		setCookie(w.Header(), c.make(name, values[i], c.maxAge, c.sameSite))
+	}
+	return nil
+}
+
+// clearSession expires the session's cookies.
+func (c *cookies) clearSession(w http.ResponseWriter, r *http.Request) {
+	setCookie(w.Header(), c.expired(c.sessionName))
+	c.expireSession(w, r)
+}
+
+// expireSession expires each part of a session that the request brought.
+func (c *cookies) expireSession(w http.ResponseWriter, r *http.Request) {
+	for name := range requestCookies(r.Header) {
+		if c.chunk(name) != notSession {
+			setCookie(w.Header(), c.expired(name))
+		}
+	}
+}
+
+// healDuplicates expires the form of the session cookie that this
+// configuration does not use, where the browser sent a name twice: once with a
+// Domain and once without, as a change of [WithCookieDomain] leaves it. The
+// form in use is replaced when the sign-in ends, in a response of its own.
+func (c *cookies) healDuplicates(w http.ResponseWriter, r *http.Request) {
+	seen := map[string]bool{}
+	for name := range requestCookies(r.Header) {
+		if c.chunk(name) == notSession {
+			continue
+		}
+		if seen[name] {
+			other := c.expired(name)
+			other.Domain = c.otherDomain
+			setCookie(w.Header(), other)
+		}
+		seen[name] = true
+	}
+}
+
+// parentDomain is the domain that a host most likely shared its cookies
+// through: the one above it, or the host itself where that is a top level.
+func parentDomain(host string) string {
+	if _, parent, _ := strings.Cut(host, "."); strings.Contains(parent, ".") {
+		return parent
+	}
+	return host
+}
+
+// stateName is the name of the cookie of one sign-in, so that two tabs keep
+// two of them. It gives nothing of the state away.
+func (c *cookies) stateName(state string) string {
+	sum := sha256.Sum256([]byte(state))
+	return c.statePrefix + base64.RawURLEncoding.EncodeToString(sum[:12])
+}
+
+// setState keeps a sealed sign-in under way. It is Lax even where the session
+// is Strict: the way back from AuthKit is a navigation from another site.
+func (c *cookies) setState(w http.ResponseWriter, state, text string) {
+	setCookie(w.Header(), c.make(c.stateName(state), text, signInLifetime, c.laxAtLeast()))
+}
+
+// setRestart marks that a callback without a state started a sign-in.
+func (c *cookies) setRestart(w http.ResponseWriter) {
+	setCookie(w.Header(), c.make(c.restartName, "1", restartLifetime, c.laxAtLeast()))
+}
+
+func (c *cookies) laxAtLeast() http.SameSite {
+	if c.sameSite == http.SameSiteNoneMode {
+		return http.SameSiteNoneMode
+	}
+	return http.SameSiteLaxMode
+}
+
+func (c *cookies) expire(w http.ResponseWriter, name string) {
+	setCookie(w.Header(), c.expired(name))
+}
+
+// ours tells whether a cookie is one of this package's.
+func (c *cookies) ours(name string) bool {
+	return c.chunk(name) != notSession || strings.HasPrefix(name, c.statePrefix) || name == c.restartName
+}
+
+func (c *cookies) make(name, value string, maxAge time.Duration, sameSite http.SameSite) *http.Cookie {
+	return &http.Cookie{
+		Name:     name,
+		Value:    value,
+		Path:     "/",
+		Domain:   c.domain,
+		MaxAge:   int(maxAge / time.Second),
+		Secure:   c.secure,
+		HttpOnly: true,
+		SameSite: sameSite,
+	}
+}
+
+// expired repeats the attributes, without which browsers ignore a deletion.
+func (c *cookies) expired(name string) *http.Cookie {
+	sameSite := c.sameSite
+	if c.chunk(name) == notSession {
+		sameSite = c.laxAtLeast()
+	}
+	gone := c.make(name, "", 0, sameSite)
+	gone.MaxAge = -1 // written as Max-Age=0
+	return gone
+}
+
+// setCookie adds a Set-Cookie, in place of any that the response already has
+// for the same name (RFC 6265, section 4.1.1): the last writer wins.
+func setCookie(h http.Header, cookie *http.Cookie) {
+	kept := h["Set-Cookie"][:0:0]
+	for _, line := range h["Set-Cookie"] {
+		if cookieName(line) != cookie.Name {
+			kept = append(kept, line)
+		}
+	}
+	h["Set-Cookie"] = append(kept, cookie.String())
+}
+
+// cookieName is the name in a Set-Cookie line.
+func cookieName(line string) string {
+	name, _, _ := strings.Cut(line, "=")
+	return strings.TrimSpace(name)
+}
+
+// requestCookies yields the name and value of each cookie of a request, as
+// they came. Unlike http.Request.Cookies it makes nothing of them but strings
+// that share the header's memory.
+func requestCookies(h http.Header) iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		for _, line := range h["Cookie"] {
+			for len(line) > 0 {
+				var pair string
+				pair, line, _ = strings.Cut(line, ";")
+				name, value, ok := strings.Cut(strings.Trim(pair, " \t"), "=")
+				if ok && !yield(name, value) {
+					return
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,195 @@
+package authkit_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// incompressible is a claim that fills a token.
+func incompressible(n int) map[string]any {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	random := rand.New(rand.NewPCG(1, 2))
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = letters[random.IntN(len(letters))]
+	}
+	return map[string]any{"padding": string(b)}
+}
+
+func (a *app) fillTokens(n int) {
+	a.fake.UpdatePerson(kim, func(p *authkittest.Person) { p.Claims = incompressible(n) })
+}
+
+func TestASessionWithASixKilobyteTokenWorksInABrowsersCookies(t *testing.T) {
+	a := newApp(t, appOptions{})
+	a.fillTokens(4200)
+	b := a.signedIn(kim)
+	assert.Contains(t, b.get("/account").Body, "page of "+kim)
+	names := b.cookieNames()
+	assert.Equal(t, []string{"authkit-session.0", "authkit-session.1", "authkit-session.2"}, names)
+	for _, c := range b.cookies() {
+		assert.LessOrEqual(t, len(c.Name)+len(c.Value), 4096)
+	}
+
+	a.fillTokens(2200)
+	a.expireToken(0)
+	assert.Contains(t, b.get("/account").Body, "page of "+kim)
+	assert.Len(t, b.cookieNames(), 2, "a refresh to a smaller session leaves no stale chunk")
+
+	a.fillTokens(10)
+	a.expireToken(0)
+	assert.Contains(t, b.get("/account").Body, "page of "+kim)
+	assert.Equal(t, []string{"authkit-session"}, b.cookieNames())
+
+	a.fillTokens(4200)
+	a.expireToken(0)
+	assert.Contains(t, b.get("/account").Body, "page of "+kim)
+	assert.Equal(t, names, b.cookieNames(), "and back")
+
+	_, err := b.SignIn(a.url+"/login?return_to=/account", "lee@example.com")
+	if err != nil { // the fake still knows Kim's browser: sign out first
+		b.get("/")
+		_, err = b.Submit("Sign out", nil)
+		require.NoError(t, err)
+		_, err = b.SignIn(a.url+"/account", "lee@example.com")
+		require.NoError(t, err)
+	}
+	assert.Equal(t, []string{"authkit-session"}, b.cookieNames(), "so does a sign-in")
+}
+
+func TestASessionBeyondEightCookiesIsAClearErrorAtSignIn(t *testing.T) {
+	a := newApp(t, appOptions{})
+	a.fillTokens(9000) // a 12 KB token: the verifier takes 16 at most
+	a.signedIn(kim)
+	a.fake.UpdatePerson(kim, func(p *authkittest.Person) {
+		p.Metadata = map[string]string{}
+		for i := range 40 {
+			p.Metadata[fmt.Sprintf("key%d", i)] = strings.Repeat("v", 500)
+		}
+	})
+	s := a.begin("/login?return_to=/account")
+	resp := a.send(request{target: s.target(), cookie: s.cookie, header: navigation()})
+	assert.Equal(t, http.StatusInternalServerError, resp.status)
+	assert.NotContains(t, strings.Join(resp.header["Set-Cookie"], ";"), "authkit-session")
+	assert.Contains(t, a.logs.String(), "session_too_large")
+	assert.Contains(t, a.logs.String(), "bytes sealed")
+}
+
+func TestOnlyTheWholeSessionInItsOrderIsASession(t *testing.T) {
+	a := newApp(t, appOptions{})
+	a.fillTokens(4200)
+	b := a.signedIn(kim)
+	another := a.signedIn(kim)
+	chunk := func(b *browser, i int) string {
+		cookies := b.cookies()
+		slices.SortFunc(cookies, func(x, y *http.Cookie) int { return strings.Compare(x.Name, y.Name) })
+		return cookies[i].Value
+	}
+	one, two, three := chunk(b, 0), chunk(b, 1), chunk(b, 2)
+	join := func(values ...string) string {
+		var pairs []string
+		for i, v := range values {
+			pairs = append(pairs, fmt.Sprintf("authkit-session.%d=%s", i, v))
+		}
+		return strings.Join(pairs, "; ")
+	}
+	good := join(one, two, three)
+	var thousand []string
+	for i := range 1000 {
+		thousand = append(thousand, fmt.Sprintf("authkit-session.%d=%s", i, "AAAA"))
+	}
+	for name, c := range map[string]struct {
+		cookie string
+		opens  bool
+	}{
+		"as it was set":                  {good, true},
+		"in another order in the header": {"authkit-session.2=" + three + "; authkit-session.0=" + one + ";authkit-session.1=" + two, true},
+		"beside other cookies":           {"theme=dark; " + good + "; authkit-session.9=x; authkit-session.00=x; authkit-sessions=x", true},
+		"the first missing":              {"authkit-session.1=" + two + "; authkit-session.2=" + three, false},
+		"the middle missing":             {"authkit-session.0=" + one + "; authkit-session.2=" + three, false},
+		"the last missing":               {join(one, two), false},
+		"reordered":                      {join(two, one, three), false},
+		"one twice":                      {join(one, one, three), false},
+		"a surplus one":                  {join(one, two, three, three), false},
+		"a surplus one at the end":       {good + "; authkit-session.7=AAAA", false},
+		"an empty one":                   {join(one, "", three), false},
+		"one of another session":         {join(one, chunk(another, 1), three), false},
+		"a name twice":                   {good + "; authkit-session.1=" + two, false},
+		"whole and in chunks":            {good + "; authkit-session=" + one, false},
+		"joined in one":                  {"authkit-session=" + one + two + three, true},
+		"a thousand":                     {strings.Join(thousand, "; "), false},
+		"a flipped bit":                  {join(one, two, flip(three)), false},
+		"cut":                            {join(one, two, three[:len(three)-1]), false},
+		"quoted":                         {`authkit-session="` + one + two + three + `"`, false},
+		"empty":                          {"authkit-session=", false},
+		"no cookie but its name":         {"authkit-session", false},
+		"separators and nothing else":    {";;; ; =; ==", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resp := a.send(request{target: "/", cookie: c.cookie})
+			assert.Equal(t, http.StatusOK, resp.status)
+			assert.Equal(t, c.opens, strings.Contains(resp.body, kim), resp.body)
+			assert.Empty(t, resp.setCookies(t), "it stays until sign-in or logout")
+		})
+	}
+}
+
+func flip(s string) string {
+	b := []byte(s)
+	if b[10] == 'A' {
+		b[10] = 'B'
+	} else {
+		b[10] = 'A'
+	}
+	return string(b)
+}
+
+func TestASealOfOneCookieOpensUnderNoOthersName(t *testing.T) {
+	a := newApp(t, appOptions{})
+	session := a.signedIn(kim).cookieHeader()
+	_, value, _ := strings.Cut(session, "=")
+	s := a.begin("/login")
+	stateName, stateValue, _ := strings.Cut(s.cookie, "=")
+
+	assert.Contains(t, a.send(request{target: "/", cookie: "authkit-session=" + stateValue}).body, "nobody")
+	resp := a.send(request{target: s.target(), cookie: stateName + "=" + value})
+	assert.Equal(t, http.StatusBadRequest, resp.status)
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteCodeExchange))
+}
+
+func TestACookieNameThatCameTwiceIsHealedByTheNextSignIn(t *testing.T) {
+	a := newApp(t, appOptions{authkit: []authkit.Option{
+		authkit.WithRedirectURL("https://app.example.com/callback"), authkit.WithCookieDomain("example.com"),
+	}})
+	twice := "authkit-session=host-only; authkit-session=with-domain"
+	resp := a.send(request{target: "/login", cookie: twice})
+	assert.Equal(t, http.StatusSeeOther, resp.status)
+	gone := resp.setCookies(t)["authkit-session"]
+	require.NotNil(t, gone)
+	assert.Negative(t, gone.MaxAge)
+	assert.Empty(t, gone.Domain, "the form without a Domain goes at the start, the other is replaced at the end")
+}
+
+func TestOverTLSTheCookiesTakeTheHostPrefixAndWork(t *testing.T) {
+	a := newApp(t, appOptions{tls: true})
+	b := a.signedIn(kim)
+	assert.Equal(t, []string{"__Host-authkit-session"}, b.cookieNames())
+	assert.Contains(t, b.get("/account").Body, "page of "+kim)
+	a.expireToken(2 * time.Minute)
+	assert.Contains(t, b.get("/account").Body, "page of "+kim)
+	b.get("/")
+	_, err := b.Submit("Sign out", nil)
+	require.NoError(t, err)
+	assert.Empty(t, b.cookieNames())
+}

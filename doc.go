@@ -1,0 +1,52 @@
+// Package authkit puts WorkOS AuthKit sign-in in front of any net/http router.
+//
+// One value, [*AuthKit], gives an application its login, callback and logout
+// handlers, a middleware that turns the session cookie into a [Session] in the
+// request's context, and guards that keep everybody else out:
+//
+//	ak, err := authkit.New(
+//		authkit.WithAPIKey("sk_…"),
+//		authkit.WithClientID("client_…"),
+//		authkit.WithCookiePassword(password), // 32 random bytes or more
+//		authkit.WithRedirectURL("https://app.example.com/callback"),
+//	)
+//	mux.Handle("GET /login", ak.Login())
+//	mux.Handle("GET /callback", ak.Callback())
+//	mux.Handle("POST /logout", ak.Logout())
+//	mux.Handle("GET /account", ak.RequireAuth(account))
+//	http.ListenAndServe(addr, ak.Middleware(mux))
+//
+// A handler then asks who is there:
+//
+//	s, ok := authkit.FromContext(r.Context())
+//
+// # How a request flows
+//
+// A request walks one straight line:
+//
+//	Cookie header → join chunks → unseal → verify access token
+//	  → (stale? refresh, reseal, Set-Cookie) → Session in the context → handler
+//
+// The session lives in the browser, in cookies that only this application can
+// open; the server keeps no table of sessions. In them are the user's profile,
+// WorkOS's access token and its refresh token. Each request's access token is
+// verified against WorkOS's signing keys, which are cached. A token that is
+// about to expire is exchanged for a new one first: once, however many
+// requests need it at that moment, and not cancelled when one of them is.
+//
+// # When WorkOS cannot be reached
+//
+// Nobody is signed out because a call failed. While an access token is valid,
+// give or take a minute of clock skew, it goes on serving. After that a guarded
+// page answers 503 with Retry-After, the cookie stays, and the session goes on
+// when WorkOS does. Only an answer that says so ends a session: invalid_grant,
+// sso_required or mfa_enrollment.
+//
+// # Errors
+//
+// What a caller may want to tell apart is an error of this package, such as
+// [ErrSignedOut], [ErrUnavailable] or [ErrState], found with errors.Is. A person
+// gets a small page, a program gets application/problem+json; [WithErrorHandler]
+// replaces either. Package workos is the client for WorkOS's API, and package
+// authkittest a fake AuthKit for the tests of an application.
+package authkit

@@ -1,0 +1,107 @@
+package authkit
+
+import (
+	"errors"
+	"net/http"
+	"time"
+)
+
+// The outcomes that a caller may want to tell apart, with errors.Is. Each of
+// them has a page for a person and an application/problem+json document for a
+// program (see [Failure]).
+var (
+	// ErrSignedOut says that a guarded handler was asked for by nobody: 401.
+	ErrSignedOut error = &outcome{http.StatusUnauthorized, "signed_out",
+		"Sign in to continue", "You are not signed in, or your session has ended."}
+
+	// ErrUnavailable says that it could not be decided who is asking, because
+	// WorkOS or its signing keys could not be reached: 503 with Retry-After.
+	// It never means that a session is bad. See [UnavailableError].
+	ErrUnavailable error = &outcome{http.StatusServiceUnavailable, "unavailable",
+		"Please try again in a moment", "Sign-in cannot be checked right now. Nothing is lost: you stay signed in."}
+
+	// ErrState says that a callback did not belong to a sign-in which this
+	// browser has under way: its state was wrong, used, another browser's or
+	// older than ten minutes. No code was exchanged: 400.
+	ErrState error = &outcome{http.StatusBadRequest, "invalid_state",
+		"This sign-in can't be finished", "It took too long, was finished already, or began in another browser. Please start again."}
+
+	// ErrCancelled says that the person cancelled, or that AuthKit answered
+	// access_denied for another reason of theirs: 403.
+	ErrCancelled error = &outcome{http.StatusForbidden, "access_denied",
+		"Sign-in was cancelled", "You are not signed in. You can try again at any time."}
+
+	// ErrSignIn says that AuthKit or WorkOS refused the sign-in, or that the
+	// answer could not be trusted: 502. What was wrong is in the log.
+	ErrSignIn error = &outcome{http.StatusBadGateway, "sign_in_failed",
+		"Sign-in did not work", "Something went wrong between this site and the sign-in service. Please try again."}
+
+	// ErrSessionTooLarge says that a session does not fit into eight cookies:
+	// 500. What fills it is in the log.
+	ErrSessionTooLarge error = &outcome{http.StatusInternalServerError, "session_too_large",
+		"Sign-in did not work", "Your account holds more than this site can keep in a session. Please tell its operators."}
+
+	// ErrSignInHook says that the application's own [WithOnSignIn] refused a
+	// sign-in: 500.
+	ErrSignInHook error = &outcome{http.StatusInternalServerError, "sign_in_hook",
+		"Sign-in did not work", "This site could not set up your account. Please try again."}
+
+	// ErrCrossOrigin says that a POST came from a page of another site: 403.
+	ErrCrossOrigin error = &outcome{http.StatusForbidden, "cross_origin",
+		"This request came from another site", "Nothing was changed. Please use this site's own button."}
+
+	// ErrMethod says that a handler was called with a method that it does not
+	// serve: 405 with Allow.
+	ErrMethod error = &outcome{http.StatusMethodNotAllowed, "method_not_allowed",
+		"This address does not work like that", "Please go back and use the link or the button there."}
+
+	// ErrLogin says that a sign-in could not be started, because the login
+	// options of this request contradict each other: 500.
+	ErrLogin error = &outcome{http.StatusInternalServerError, "login_options",
+		"Sign-in did not work", "This site asked for a sign-in that does not exist. Please tell its operators."}
+)
+
+// outcome is the common shape of the errors above: what a client is told.
+type outcome struct {
+	status int
+	code   string // for programs
+	title  string // for people
+	text   string // for people: what happened, and how to go on
+}
+
+func (o *outcome) Error() string { return "authkit: " + o.code }
+
+// outcomeOf finds what a client is told of err.
+func outcomeOf(err error) *outcome {
+	var o *outcome
+	if errors.As(err, &o) {
+		return o
+	}
+	return ErrSignIn.(*outcome)
+}
+
+// UnavailableError is an [ErrUnavailable] with its reason and the time after
+// which it is worth trying again.
+type UnavailableError struct {
+	// RetryAfter is at least a second. It goes out as the Retry-After header
+	// (RFC 9110, section 10.2.3).
+	RetryAfter time.Duration
+	// Err is what could not be had, and why. It holds no secret.
+	Err error
+}
+
+func (e *UnavailableError) Error() string {
+	return ErrUnavailable.Error() + ": " + e.Err.Error()
+}
+
+// Unwrap makes errors.Is(err, ErrUnavailable) hold, and lets the reason be found.
+func (e *UnavailableError) Unwrap() []error { return []error{ErrUnavailable, e.Err} }
+
+// unavailable wraps a reason. Delays under a second, or none at all, become the
+// pause that a failed attempt is followed by.
+func unavailable(err error, retryAfter time.Duration) error {
+	if retryAfter < time.Second {
+		retryAfter = retryPause
+	}
+	return &UnavailableError{RetryAfter: retryAfter, Err: err}
+}

@@ -1,0 +1,299 @@
+package authkit
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/authkit-go/authkit/pkce"
+	"github.com/authkit-go/authkit/workos"
+)
+
+const (
+	// signInLifetime is how long a person may take at AuthKit. WorkOS's codes
+	// live as long.
+	signInLifetime = 10 * time.Minute
+	// maxSignIns is how many sign-ins one browser may have under way.
+	maxSignIns = 5
+	// maxStateCookies bounds the work that a request full of planted cookies
+	// can cause.
+	maxStateCookies = 20
+	// stateOctets is the entropy of a state (RFC 6749, section 10.10).
+	stateOctets = 32
+)
+
+// LoginOption says what a sign-in asks of AuthKit. It is an option of
+// [AuthKit.Login], or of all sign-ins through [WithLoginOptions].
+type LoginOption func(*http.Request, *signIn)
+
+// signIn is a sign-in about to start.
+type signIn struct {
+	params   workos.AuthorizationParams
+	returnTo string
+	appState string
+}
+
+// ScreenHint chooses AuthKit's first page: "sign-in" or "sign-up".
+func ScreenHint(hint string) LoginOption {
+	return func(_ *http.Request, s *signIn) { s.params.ScreenHint = hint }
+}
+
+// LoginHint fills in the email address.
+func LoginHint(email string) LoginOption {
+	return func(_ *http.Request, s *signIn) { s.params.LoginHint = email }
+}
+
+// DomainHint tells an identity provider which of its domains is meant.
+func DomainHint(domain string) LoginOption {
+	return func(_ *http.Request, s *signIn) { s.params.DomainHint = domain }
+}
+
+// Prompt asks for a particular interaction, such as "login".
+func Prompt(prompt string) LoginOption {
+	return func(_ *http.Request, s *signIn) { s.params.Prompt = prompt }
+}
+
+// MaxAge asks for a new proof of who the person is if the last one is older
+// than d, in whole seconds; zero asks for one in any case.
+// [Session.AuthenticatedAt] tells afterwards whether it was given.
+func MaxAge(d time.Duration) LoginOption {
+	return func(_ *http.Request, s *signIn) {
+		seconds := int(d / time.Second)
+		s.params.MaxAge = &seconds
+	}
+}
+
+// InvitationToken accepts an invitation along with the sign-in.
+func InvitationToken(token string) LoginOption {
+	return func(_ *http.Request, s *signIn) { s.params.InvitationToken = token }
+}
+
+// Organization signs in to an organization, org_…. With the hosted pages it
+// preselects the organization; with [Provider] or [Connection] it must not be
+// combined.
+func Organization(id string) LoginOption {
+	return func(_ *http.Request, s *signIn) { s.params.OrganizationID = id }
+}
+
+// Provider goes straight to an identity provider, such as "GoogleOAuth",
+// instead of AuthKit's hosted pages.
+func Provider(provider string) LoginOption {
+	return func(_ *http.Request, s *signIn) { s.params.Provider = provider }
+}
+
+// Connection goes straight to an SSO connection, conn_….
+func Connection(id string) LoginOption {
+	return func(_ *http.Request, s *signIn) { s.params.ConnectionID, s.params.Provider = id, "" }
+}
+
+// ReturnTo is the page to go to after the sign-in, a path on this origin. It
+// is what is used where the request names none in return_to.
+func ReturnTo(path string) LoginOption {
+	return func(_ *http.Request, s *signIn) { s.returnTo = returnPath(path) }
+}
+
+// State carries a text of the application's own through the sign-in, to
+// [SignInEvent]. It travels in a sealed cookie and never in a URL.
+func State(state string) LoginOption {
+	return func(_ *http.Request, s *signIn) { s.appState = state }
+}
+
+// PerRequest decides options for each request: the organization by the host
+// name, an invitation token out of the query, and so on.
+func PerRequest(options func(*http.Request) []LoginOption) LoginOption {
+	return func(r *http.Request, s *signIn) {
+		if r == nil {
+			return // the check at construction: there is no request yet
+		}
+		for _, opt := range options(r) {
+			opt(r, s)
+		}
+	}
+}
+
+// Login returns the handler that sends a browser to AuthKit to sign in, and
+// afterwards back to the path in the query's return_to, or to "/". It is
+// mounted as GET /login, and as often as an application likes:
+//
+//	mux.Handle("GET /login", ak.Login())
+//	mux.Handle("GET /signup", ak.Login(authkit.ScreenHint("sign-up")))
+//
+// It reads nothing else from the request; what is to vary by request comes
+// from [PerRequest]. Any method but GET is answered 405.
+//
+// Login panics if no redirect URL is configured, or if the options contradict
+// each other: mounting it then is a mistake in the program.
+func (a *AuthKit) Login(opts ...LoginOption) http.Handler {
+	a.mustRedirect("Login")
+	opts = slices.Concat(a.loginOptions, opts)
+	if _, err := a.client.AuthorizationURL(a.newSignIn(nil, opts).params); err != nil {
+		panic("authkit: Login: " + err.Error())
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !a.onlyMethod(w, r, http.MethodGet) {
+			return
+		}
+		s := a.newSignIn(r, opts)
+		if target := r.URL.Query().Get("return_to"); target != "" {
+			s.returnTo = returnPath(target)
+		}
+		a.startSignIn(w, r, s)
+	})
+}
+
+func (a *AuthKit) newSignIn(r *http.Request, opts []LoginOption) signIn {
+	s := signIn{returnTo: "/"}
+	s.params.RedirectURI = a.redirectURL
+	for _, opt := range opts {
+		opt(r, &s)
+	}
+	if s.params.Provider == "" && s.params.ConnectionID == "" {
+		s.params.Provider = workos.ProviderAuthKit
+	}
+	return s
+}
+
+// startSignIn remembers a sign-in in the browser and sends it to AuthKit.
+func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, s signIn) {
+	pending := pendingSignIn{
+		state:           newState(),
+		verifier:        pkce.NewVerifier(),
+		returnTo:        s.returnTo,
+		appState:        s.appState,
+		invitationToken: s.params.InvitationToken,
+		startedAt:       a.clock.Now(),
+	}
+	s.params.State = pending.state
+	s.params.CodeChallenge = pkce.Challenge(pending.verifier)
+	location, err := a.client.AuthorizationURL(s.params)
+	if err != nil {
+		a.failPage(w, r, fmt.Errorf("%w: %w", ErrLogin, err), s.returnTo)
+		return
+	}
+	text, err := a.signIns.Seal(pending.encode())
+	if err == nil && len(a.cookies.stateName(pending.state))+len(text) > maxCookieSize {
+		err = fmt.Errorf("state and invitation token fill %d bytes of a cookie that holds %d", len(text), maxCookieSize)
+	}
+	if err != nil {
+		a.failPage(w, r, fmt.Errorf("%w: %w", ErrLogin, err), s.returnTo)
+		return
+	}
+	a.expireOldSignIns(w, r)
+	a.cookies.healDuplicates(w, r)
+	a.cookies.setState(w, pending.state, text)
+	noStore(w.Header())
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	seeOther(w, location)
+}
+
+func newState() string {
+	octets := make([]byte, stateOctets)
+	rand.Read(octets) // never fails: crypto/rand ends the program instead
+	return base64.RawURLEncoding.EncodeToString(octets)
+}
+
+// expireOldSignIns keeps the newest few of a browser's sign-ins under way, so
+// that abandoned ones do not pile up until servers refuse the header.
+func (a *AuthKit) expireOldSignIns(w http.ResponseWriter, r *http.Request) {
+	type candidate struct {
+		name      string
+		startedAt time.Time // zero where the cookie does not open
+	}
+	var found []candidate
+	for name, value := range requestCookies(r.Header) {
+		if !strings.HasPrefix(name, a.cookies.statePrefix) {
+			continue
+		}
+		pending, _ := a.openSignIn(value)
+		found = append(found, candidate{name, pending.startedAt})
+		if len(found) == maxStateCookies {
+			break
+		}
+	}
+	slices.SortFunc(found, func(x, y candidate) int { return y.startedAt.Compare(x.startedAt) })
+	for i, c := range found {
+		if i >= maxSignIns-1 || c.startedAt.IsZero() {
+			a.cookies.expire(w, c.name)
+		}
+	}
+}
+
+// openSignIn opens the cookie of a sign-in that is under way still.
+func (a *AuthKit) openSignIn(text string) (pendingSignIn, error) {
+	encoded, err := a.signIns.Open(text)
+	if err != nil {
+		return pendingSignIn{}, err
+	}
+	pending, err := decodePendingSignIn(encoded)
+	if err != nil {
+		return pendingSignIn{}, err
+	}
+	if age := a.clock.Now().Sub(pending.startedAt); age >= signInLifetime || age < -clockSkew {
+		return pendingSignIn{}, fmt.Errorf("the sign-in began %s ago", age.Round(time.Second))
+	}
+	return pending, nil
+}
+
+// takeSignIn finds the sign-in that a callback's state belongs to, and uses it
+// up: the cookie goes, and the state is remembered for as long as it would
+// have been good, in case the cookie comes back.
+func (a *AuthKit) takeSignIn(w http.ResponseWriter, r *http.Request, state string) (pendingSignIn, error) {
+	pending, err := a.findSignIn(r, state)
+	if err != nil {
+		return pendingSignIn{}, fmt.Errorf("%w: %w", ErrState, err)
+	}
+	a.cookies.expire(w, a.cookies.stateName(state))
+	if !a.redeemed.add(state, struct{}{}, pending.startedAt.Add(signInLifetime)) {
+		return pendingSignIn{}, fmt.Errorf("%w: the state was used before", ErrState)
+	}
+	return pending, nil
+}
+
+func (a *AuthKit) findSignIn(r *http.Request, state string) (pendingSignIn, error) {
+	name := a.cookies.stateName(state)
+	for cookie, value := range requestCookies(r.Header) {
+		if cookie != name {
+			continue
+		}
+		pending, err := a.openSignIn(value)
+		if err != nil {
+			return pendingSignIn{}, err
+		}
+		if subtle.ConstantTimeCompare([]byte(pending.state), []byte(state)) != 1 {
+			return pendingSignIn{}, fmt.Errorf("the cookie belongs to another sign-in")
+		}
+		return pending, nil
+	}
+	return pendingSignIn{}, fmt.Errorf("this browser has no such sign-in under way")
+}
+
+// loginLink is the address of a new sign-in that comes back to a page.
+func (a *AuthKit) loginLink(returnTo string) string {
+	if returnTo == "" || returnTo == "/" {
+		return a.loginPath
+	}
+	return a.loginPath + "?return_to=" + url.QueryEscape(returnTo)
+}
+
+// onlyMethod refuses every method but one. A ServeMux pattern for GET serves
+// HEAD too, and link scanners that send it must not use anything up.
+func (a *AuthKit) onlyMethod(w http.ResponseWriter, r *http.Request, method string) bool {
+	if r.Method == method {
+		return true
+	}
+	w.Header().Set("Allow", method)
+	a.fail(w, r, fmt.Errorf("%w: %s", ErrMethod, r.Method), "")
+	return false
+}
+
+func (a *AuthKit) mustRedirect(handler string) {
+	if a.redirectURL == "" {
+		panic("authkit: " + handler + " needs WithRedirectURL (WORKOS_REDIRECT_URI)")
+	}
+}

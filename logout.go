@@ -1,0 +1,87 @@
+package authkit
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Logout returns the handler that ends a session: its cookie is removed, this
+// process refuses it from now on should it be replayed, and WorkOS ends it
+// too. It is mounted as POST /logout, behind a form of the application:
+//
+//	<form method="post" action="/logout"><button>Sign out</button></form>
+//
+// A browser that posts a form is sent (303) through WorkOS's own logout to
+// [WithSignedOutURL]. A script that calls fetch gets 200 and
+// {"logout_url":"…"}, the address to go to: until the browser has been there,
+// WorkOS still knows the session.
+//
+// It needs no keys, calls nobody, and works with an expired session; with an
+// unreadable one, or none, it clears the cookies and leads home. A POST from
+// another site's page is answered 403 and any other method 405, and neither
+// changes anything.
+func (a *AuthKit) Logout() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !a.onlyMethod(w, r, http.MethodPost) {
+			return
+		}
+		if err := a.crossOrigin.Check(r); err != nil {
+			a.fail(w, r, fmt.Errorf("%w: %w", ErrCrossOrigin, err), "")
+			return
+		}
+		location := a.signedOutURL
+		if location == "" {
+			location = "/"
+		}
+		if session := a.sessionToEnd(r); session != nil {
+			location = a.client.LogoutURL(session.ID(), a.signedOutURL)
+			a.end(session)
+			a.log.LogAttrs(r.Context(), slog.LevelInfo, "authkit: signed out", slog.String("user_id", session.UserID()))
+			a.onSignOut(r.Context(), session)
+		}
+		a.cookies.clearSession(w, r)
+		noStore(w.Header())
+		if wantsPage(r) {
+			seeOther(w, location)
+			return
+		}
+		writeJSON(w, "application/json", http.StatusOK, map[string]string{"logout_url": location})
+	})
+}
+
+// sessionToEnd is the session that a request's cookie holds, verified or not.
+// It is nil where there is none to be read.
+func (a *AuthKit) sessionToEnd(r *http.Request) *Session {
+	text, ok := a.cookies.session(r.Header)
+	if !ok {
+		return nil
+	}
+	sealed, err := a.unseal(text)
+	if err != nil {
+		return nil
+	}
+	return unverifiedSession(sealed)
+}
+
+// end makes this process refuse a session until none of its access tokens can
+// be good any more: those that were issued up to now, to whichever request,
+// live as long as this one did.
+func (a *AuthKit) end(s *Session) {
+	lifetime := s.ExpiresAt().Sub(s.IssuedAt())
+	if s.IssuedAt().IsZero() {
+		lifetime = time.Hour
+	}
+	until := a.clock.Now().Add(max(lifetime, time.Minute))
+	if s.ExpiresAt().After(until) {
+		until = s.ExpiresAt()
+	}
+	a.ended.put(s.ID(), struct{}{}, until.Add(clockSkew))
+}
+
+// hasEnded tells whether a session was ended in this process.
+func (a *AuthKit) hasEnded(s *Session) bool {
+	_, ended := a.ended.get(s.ID())
+	return ended
+}

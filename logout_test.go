@@ -1,0 +1,170 @@
+package authkit_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+func TestASignedOutSessionIsRefusedWhenItsCookieIsReplayed(t *testing.T) {
+	a := newApp(t, appOptions{})
+	b := a.signedIn(kim)
+	cookie, id := b.cookieHeader(), a.sessionID()
+	b.get("/")
+	_, err := b.Submit("Sign out", nil)
+	require.NoError(t, err)
+	require.False(t, a.fake.Sessions()[0].Active())
+
+	for range 20 {
+		resp := a.send(request{target: "/account", cookie: cookie})
+		require.Equal(t, http.StatusUnauthorized, resp.status)
+		a.clock.Advance(20 * time.Second)
+	}
+	session, _ := a.fake.Session(id)
+	assert.True(t, session.RefreshedAt.IsZero())
+
+	_, err = b.SignIn(a.url+"/account", kim)
+	require.NoError(t, err, "signing in again is another session")
+}
+
+func TestAScriptIsToldWhereToGoToEndTheSession(t *testing.T) {
+	a := newApp(t, appOptions{})
+	b := a.signedIn(kim)
+	id := a.sessionID()
+	page := b.fetch("POST", "/logout")
+	assert.Equal(t, http.StatusOK, page.StatusCode)
+	var reply map[string]string
+	require.NoError(t, json.Unmarshal([]byte(page.Body), &reply))
+	assert.Empty(t, b.cookieNames())
+	assert.True(t, a.fake.Sessions()[0].Active())
+
+	_, err := b.Get(reply["logout_url"])
+	require.NoError(t, err)
+	session, _ := a.fake.Session(id)
+	assert.False(t, session.Active())
+	assert.Equal(t, a.url+"/", b.Page().URL.String())
+}
+
+func TestLogoutWorksWithAnExpiredAnUnreadableAndNoSessionAndWithoutWorkOS(t *testing.T) {
+	var ended []string
+	a := newApp(t, appOptions{authkit: []authkit.Option{
+		authkit.WithAbsoluteLimit(time.Hour),
+		authkit.WithOnSignOut(func(_ context.Context, s *authkit.Session) { ended = append(ended, s.ID()) }),
+	}})
+	cookie, id := a.signedIn(kim).cookieHeader(), a.sessionID()
+	a.server.Config.Handler = a.Logout() // alone, so that no middleware answers for it
+	a.clock.Advance(2 * time.Hour)
+	a.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	a.fake.Fail(authkittest.RouteAuthenticate, authkittest.Fault{Status: 500})
+	keys, grants := a.fake.Calls(authkittest.RouteJWKS), a.fake.Calls(authkittest.RouteAuthenticate)
+
+	resp := a.send(request{method: "POST", target: "/logout", cookie: cookie, header: navigation()})
+	assert.Equal(t, http.StatusSeeOther, resp.status)
+	assert.Contains(t, resp.header.Get("Location"), a.fake.URL()+"/user_management/sessions/logout?")
+	assert.Contains(t, resp.header.Get("Location"), "session_id="+id)
+	assert.Negative(t, resp.setCookies(t)["authkit-session"].MaxAge)
+	assert.Equal(t, []string{id}, ended)
+
+	for _, cookie := range []string{"authkit-session=garbage", "", "authkit-session.0=x; authkit-session.3=y"} {
+		resp := a.send(request{method: "POST", target: "/logout", cookie: cookie, header: navigation()})
+		assert.Equal(t, http.StatusSeeOther, resp.status)
+		assert.Equal(t, a.url+"/", resp.header.Get("Location"))
+		for _, c := range resp.setCookies(t) {
+			assert.Negative(t, c.MaxAge)
+			assert.Equal(t, "/", c.Path)
+			assert.True(t, c.HttpOnly)
+		}
+		assert.Contains(t, resp.setCookies(t), "authkit-session")
+	}
+	assert.Contains(t, resp.header.Get("Cache-Control"), "no-store")
+	assert.Equal(t, keys, a.fake.Calls(authkittest.RouteJWKS), "no keys are asked for")
+	assert.Equal(t, grants, a.fake.Calls(authkittest.RouteAuthenticate), "and nothing is refreshed")
+}
+
+func TestAPOSTOfAnotherSiteSignsNobodyOut(t *testing.T) {
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithTrustedOrigins("https://admin.example.com")}})
+	cookie := a.signedIn(kim).cookieHeader()
+	for name, c := range map[string]struct {
+		header  http.Header
+		refused bool
+	}{
+		"a form on another site":                {http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}}, true},
+		"a form on a sister host":               {http.Header{"Sec-Fetch-Site": {"same-site"}, "Origin": {"https://evil.example.com"}}, true},
+		"a page without an origin":              {http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"null"}}, true},
+		"an older browser on another site":      {http.Header{"Origin": {"https://evil.example"}}, true},
+		"our own form":                          {http.Header{"Sec-Fetch-Site": {"same-origin"}, "Origin": {a.url}}, false},
+		"our own form, Host rewritten":          {http.Header{"Origin": {a.url}, "Host": {"10.0.0.7:8080"}}, false},
+		"an origin that the application trusts": {http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://admin.example.com"}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resp := a.send(request{method: "POST", target: "/logout", cookie: map[bool]string{true: cookie}[c.refused], header: c.header})
+			if c.refused {
+				assert.Equal(t, http.StatusForbidden, resp.status)
+				assert.Empty(t, resp.setCookies(t))
+				assert.Contains(t, a.send(request{target: "/account", cookie: cookie}).body, kim)
+				return
+			}
+			assert.Less(t, resp.status, 400)
+		})
+	}
+}
+
+func TestALogoutDuringARefreshStays(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.expireToken(2 * time.Minute)
+	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+
+	answered := make(chan response)
+	go func() {
+		resp, _ := a.do(request{target: "/account", cookie: cookie})
+		answered <- resp
+	}()
+	a.fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
+
+	// The logout handler stands outside the middleware here: it must not wait
+	// for the refresh.
+	logout := a.direct(a.Logout(), request{method: "POST", target: "/logout", cookie: cookie})
+	require.Equal(t, http.StatusOK, logout.status)
+	a.fake.Heal(authkittest.RouteRefresh)
+
+	resp := <-answered
+	assert.Equal(t, http.StatusUnauthorized, resp.status)
+	assert.Empty(t, resp.setCookies(t), "no cookie of the renewed session goes out")
+	assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/account", cookie: cookie}).status)
+	a.clock.Advance(4 * time.Minute)
+	assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/account", cookie: cookie}).status)
+}
+
+func TestASuccessorThatWasHandedOutBeforeTheLogoutIsRefusedAfterIt(t *testing.T) {
+	a := newApp(t, appOptions{})
+	old := a.signedIn(kim).cookieHeader()
+	a.expireToken(0)
+	renewed := a.send(request{target: "/account", cookie: old}).newCookie(t)
+
+	// Another tab signs out with the old cookie in hand, and the page that
+	// fetches does not go on to WorkOS.
+	require.Equal(t, http.StatusOK, a.direct(a.Logout(), request{method: "POST", target: "/logout", cookie: old}).status)
+	for range 5 {
+		assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/account", cookie: old}).status)
+		assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/account", cookie: renewed}).status)
+		a.clock.Advance(time.Minute)
+	}
+}
+
+func TestLogoutBehindTheMiddlewareSetsEachCookieOnce(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.expireToken(2 * time.Minute)
+	resp := a.send(request{method: "POST", target: "/logout", cookie: cookie})
+	assert.Equal(t, http.StatusOK, resp.status)
+	assert.Negative(t, resp.setCookies(t)["authkit-session"].MaxAge, "the last writer wins")
+}

@@ -1,0 +1,225 @@
+package authkit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/authkit-go/authkit/jwks"
+)
+
+// Middleware loads the session of each request and passes it on in the
+// context, where [FromContext] finds it. It blocks nobody: a request without a
+// good session goes on as anonymous, and one whose session could not be
+// decided on goes on with the reason in [ErrorFromContext]. What to make of
+// that is up to the guards, such as [AuthKit.RequireAuth].
+//
+// A session that is about to expire is renewed before the request goes on, and
+// the response carries its new cookie. Every response varies on Cookie; one
+// that sets a cookie of this package is kept out of shared caches whatever the
+// handler says.
+//
+// It is wrapped around a whole router, and wrapping it twice does no harm:
+//
+//	http.ListenAndServe(addr, ak.Middleware(mux))   // net/http
+//	r.Use(ak.Middleware)                            // chi
+func (a *AuthKit) Middleware(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if v := visitFrom(r.Context()); v != nil && v.trustedBy(a) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		v := a.load(w, r)
+		protected, last := a.protect(w)
+		next.ServeHTTP(protected, r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
+		last()
+	})
+}
+
+// RequireAuth lets signed-in people through, and nobody else. A navigation of
+// a browser is sent to sign in and comes back to the very page it asked for;
+// anything else is answered 401 with a problem document. Where it could not be
+// decided who is asking, the answer is 503 with Retry-After.
+//
+// It stands around a handler, a group of routes or a whole router, and works
+// without [AuthKit.Middleware] too. Responses behind it are "private,
+// no-store" unless the handler says otherwise.
+func (a *AuthKit) RequireAuth(next http.Handler) http.Handler {
+	return a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v := visitFrom(r.Context())
+		switch {
+		case v.session != nil:
+			noStore(w.Header())
+			next.ServeHTTP(w, r)
+		case v.err != nil:
+			a.fail(w, r, v.err, "")
+		case a.redirectURL != "" && isNavigation(r):
+			s := a.newSignIn(r, a.loginOptions)
+			s.returnTo = requestTarget(r)
+			a.startSignIn(w, r, s)
+		default:
+			a.fail(w, r, ErrSignedOut, requestTarget(r))
+		}
+	}))
+}
+
+// visit is what the middleware found out about a request.
+type visit struct {
+	owner   *AuthKit // nil where [NewContext] made it
+	session *Session // nil where nobody is signed in
+	err     error    // why it could not be decided
+}
+
+// visitKey is the context key of a *visit.
+type visitKey struct{}
+
+func visitFrom(ctx context.Context) *visit {
+	v, _ := ctx.Value(visitKey{}).(*visit)
+	return v
+}
+
+// trustedBy tells whether a visit may be taken as a's own finding: what
+// another AuthKit let in, with other keys for other people, may not.
+func (v *visit) trustedBy(a *AuthKit) bool { return v.owner == nil || v.owner == a }
+
+// load walks the line from the Cookie header to a session: join the chunks,
+// unseal, verify, renew if stale.
+func (a *AuthKit) load(w http.ResponseWriter, r *http.Request) *visit {
+	v := &visit{owner: a}
+	text, ok := a.cookies.session(r.Header)
+	if !ok {
+		return v
+	}
+	sealed, err := a.unseal(text)
+	if err == nil {
+		err = a.checkLimits(sealed)
+	}
+	if err != nil {
+		// It may be a neighbour's, or sealed by a password in mid-rotation: it
+		// stays until sign-in or logout replaces it.
+		a.log.LogAttrs(r.Context(), slog.LevelDebug, "authkit: session cookie not taken", slog.Any("error", err))
+		return v
+	}
+	session, err := a.verify(r.Context(), sealed)
+	usable := err == nil
+	switch {
+	case usable, errors.Is(err, jwks.ErrExpired):
+	case errors.Is(err, jwks.ErrUnknownKey):
+		// The token was verified before it was sealed, so its key has been
+		// withdrawn since: the session is stale, not bad.
+		session = unverifiedSession(sealed)
+	case errors.Is(err, jwks.ErrUnavailable):
+		v.err = keysUnavailable(err)
+		return v
+	default:
+		a.log.LogAttrs(r.Context(), slog.LevelWarn, "authkit: access token refused", slog.Any("error", err))
+		return v
+	}
+	if session == nil || a.hasEnded(session) {
+		return v
+	}
+	a.refreshes.presented(session)
+	if usable && !a.due(session) {
+		v.session = session
+		return v
+	}
+	v.session, v.err = a.renew(w, r, session, usable)
+	return v
+}
+
+// unseal opens what a session cookie holds.
+func (a *AuthKit) unseal(text string) (sealedSession, error) {
+	encoded, err := a.sessions.Open(text)
+	if err != nil {
+		return sealedSession{}, err
+	}
+	return decodeSealedSession(encoded)
+}
+
+// checkLimits holds a session against the application's own limits, on the
+// times that were sealed with it.
+func (a *AuthKit) checkLimits(sealed sealedSession) error {
+	now := a.clock.Now()
+	if a.absoluteLimit > 0 && now.Sub(sealed.signedInAt) >= a.absoluteLimit {
+		return errors.New("the session is over its absolute limit")
+	}
+	if a.idleLimit > 0 && now.Sub(sealed.renewedAt) >= a.idleLimit {
+		return errors.New("the session is over its idle limit")
+	}
+	return nil
+}
+
+// verify turns what was sealed, or is about to be, into a session. With
+// [jwks.ErrExpired] the session is returned too.
+func (a *AuthKit) verify(ctx context.Context, sealed sealedSession) (*Session, error) {
+	claims, err := a.verifier.Verify(ctx, sealed.accessToken)
+	if claims == nil {
+		return nil, err
+	}
+	if claims.Subject != sealed.user.ID {
+		return nil, &jwks.RefusedError{Part: "sub", Want: fmt.Sprintf("%q", sealed.user.ID), Got: fmt.Sprintf("%q", claims.Subject)}
+	}
+	return &Session{sealed: sealed, claims: claims}, err
+}
+
+// unverifiedSession is a session that nothing but its seal vouches for, however
+// old: enough to end it, or to exchange it for another. It is nil where the
+// token is none.
+func unverifiedSession(sealed sealedSession) *Session {
+	claims, err := jwks.UnverifiedClaims(sealed.accessToken)
+	if err != nil {
+		return nil
+	}
+	return &Session{sealed: sealed, claims: claims}
+}
+
+// writeSession seals a session into the response's cookies.
+func (a *AuthKit) writeSession(w http.ResponseWriter, r *http.Request, s *Session) error {
+	text, err := a.sessions.Seal(s.sealed.encode())
+	if err != nil {
+		return err
+	}
+	return a.cookies.setSession(w, r, text)
+}
+
+func keysUnavailable(err error) error {
+	var cause *jwks.UnavailableError
+	if errors.As(err, &cause) {
+		return unavailable(err, cause.RetryAfter)
+	}
+	return unavailable(err, 0)
+}
+
+// isNavigation tells whether a browser is loading a page for a person to see,
+// so that sending it elsewhere makes sense. Browsers say so (Fetch Metadata,
+// https://www.w3.org/TR/fetch-metadata/); of those that do not, a GET that
+// accepts HTML is taken for one. A prefetch is for nobody to see yet.
+func isNavigation(r *http.Request) bool {
+	if r.Method != http.MethodGet || isUpgrade(r) || isPrefetch(r) {
+		return false
+	}
+	mode, dest := r.Header.Get("Sec-Fetch-Mode"), r.Header.Get("Sec-Fetch-Dest")
+	if mode != "" || dest != "" {
+		return mode == "navigate" && dest == "document"
+	}
+	return acceptsHTML(r)
+}
+
+func isPrefetch(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Sec-Purpose")+r.Header.Get("Purpose"), "prefetch")
+}
+
+// isUpgrade tells whether a request asks to leave HTTP (RFC 9110, section 7.8).
+func isUpgrade(r *http.Request) bool {
+	for _, line := range r.Header.Values("Connection") {
+		for token := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(token), "upgrade") {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,208 @@
+package authkit
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Option is one decision about an [AuthKit]; the With functions make them. A
+// later option overrides an earlier one.
+type Option func(*config)
+
+// WithAPIKey sets the WorkOS API key, which starts with sk_. It is the client
+// secret of this application and is needed unless [WithPublicClient] is given.
+func WithAPIKey(key string) Option {
+	return func(c *config) { c.apiKey = key }
+}
+
+// WithClientID sets the WorkOS client ID, which starts with client_.
+func WithClientID(id string) Option {
+	return func(c *config) { c.clientID = id }
+}
+
+// WithPublicClient runs without an API key: the code exchange is protected by
+// PKCE alone (RFC 7636). The client must be registered as public at WorkOS. An
+// API key given as well, or found in the environment, is not used.
+func WithPublicClient() Option {
+	return func(c *config) { c.public = true }
+}
+
+// WithCookiePassword sets the passwords of the cookies, each of at least 32
+// random bytes (`openssl rand -base64 32` makes one). The current one seals;
+// all of them open, so that a password is rotated by putting a new one in
+// front and nobody is signed out.
+func WithCookiePassword(current string, previous ...string) Option {
+	return func(c *config) { c.passwords = append([]string{current}, previous...) }
+}
+
+// WithRedirectURL sets the absolute URL at which [AuthKit.Callback] is
+// mounted, exactly as it is registered at WorkOS. It must be https, or http on
+// a loopback host. Its scheme decides whether cookies are Secure; request
+// headers never do. An application that has no sign-in of its own, because it
+// only reads the session of a neighbour, can do without.
+func WithRedirectURL(url string) Option {
+	return func(c *config) { c.redirectURL = url }
+}
+
+// WithInsecureHTTP permits plain http on hosts other than loopback, in the
+// redirect URL and the base URL. Tokens and cookies then cross the network in
+// the clear: this is for a closed test network only.
+func WithInsecureHTTP() Option {
+	return func(c *config) { c.insecureHTTP = true }
+}
+
+// WithBaseURL sets the host of the WorkOS API: scheme, host and port, nothing
+// else. The default is https://api.workos.com. A custom authentication domain
+// or a fake in a test goes here.
+func WithBaseURL(url string) Option {
+	return func(c *config) {
+		c.baseURL = url
+		c.settled("WithBaseURL")
+	}
+}
+
+// WithIssuers accepts access tokens of further issuers, compared whole with
+// one trailing slash ignored. Accepted without it are B and
+// B/user_management/{client ID}, for both the base URL and
+// https://api.workos.com as B. A token that is refused for its issuer is
+// logged with the issuer seen: that value goes here.
+func WithIssuers(issuers ...string) Option {
+	return func(c *config) { c.issuers = append(c.issuers, issuers...) }
+}
+
+// WithCookieName sets the name of the session cookie, exactly as given. The
+// default is authkit-session, and __Host-authkit-session where cookies are
+// Secure and have no Domain.
+func WithCookieName(name string) Option {
+	return func(c *config) { c.cookieName = name }
+}
+
+// WithCookieDomain lets all hosts below a domain see the cookies. Without it
+// only the host that set them does, which is safer.
+func WithCookieDomain(domain string) Option {
+	return func(c *config) { c.cookieDomain = domain }
+}
+
+// WithCookieSameSite sets the SameSite attribute of the session cookie; Lax is
+// the default. With Strict, a person who follows a link from another site
+// arrives signed out at the first page. The cookie of a sign-in under way is
+// Lax at least, since it must survive the way back from AuthKit.
+func WithCookieSameSite(mode http.SameSite) Option {
+	return func(c *config) {
+		c.sameSite = mode
+		c.settled("WithCookieSameSite")
+	}
+}
+
+// WithCookieMaxAge ends a session after a time: it is the Max-Age of the
+// session cookie and the limit of [WithAbsoluteLimit] in one. It is at least a
+// second and counts in whole ones. By default the cookie lives for 400 days,
+// the most that browsers keep one, and WorkOS alone ends sessions.
+func WithCookieMaxAge(d time.Duration) Option {
+	return func(c *config) {
+		c.maxAge, c.maxAgeSet = d, true
+		c.settled("WithCookieMaxAge")
+	}
+}
+
+// WithAbsoluteLimit ends a session so long after its sign-in, whatever happens
+// in between. The time of the sign-in is inside the seal, so that no edit of
+// the cookie's attributes extends it. The default, zero, is no limit but that
+// of WorkOS.
+func WithAbsoluteLimit(d time.Duration) Option {
+	return func(c *config) { c.absoluteLimit = d }
+}
+
+// WithIdleLimit ends a session that has not been used for so long. Use counts
+// when the session is refreshed, as it does at WorkOS; a session in use is
+// refreshed at the latest at half the limit. The default, zero, is no limit
+// but that of WorkOS. It is at least a minute.
+func WithIdleLimit(d time.Duration) Option {
+	return func(c *config) { c.idleLimit = d }
+}
+
+// WithSignedOutURL sets where [AuthKit.Logout] brings the browser in the end.
+// WorkOS returns there only if it is registered as a sign-out redirect. The
+// default is the one chosen in the WorkOS dashboard.
+func WithSignedOutURL(url string) Option {
+	return func(c *config) { c.signedOutURL = url }
+}
+
+// WithLoginPath tells at which path [AuthKit.Login] is mounted, for the link
+// on error pages. The default is /login.
+func WithLoginPath(path string) Option {
+	return func(c *config) { c.loginPath = path }
+}
+
+// WithLoginOptions sets what every sign-in asks of AuthKit, those that a guard
+// starts included. The options of a [AuthKit.Login] come after these.
+func WithLoginOptions(opts ...LoginOption) Option {
+	return func(c *config) { c.loginOptions = append(c.loginOptions, opts...) }
+}
+
+// WithTrustedOrigins lets pages of further origins ("https://app.example.com")
+// post to this package's handlers. The redirect URL's own origin always may.
+func WithTrustedOrigins(origins ...string) Option {
+	return func(c *config) { c.trustedOrigins = append(c.trustedOrigins, origins...) }
+}
+
+// WithErrorHandler replaces the error pages. The handler may answer some
+// failures itself and leave the rest to [Failure.ServeHTTP].
+func WithErrorHandler(handler func(w http.ResponseWriter, r *http.Request, f Failure)) Option {
+	return func(c *config) { c.onError = handler }
+}
+
+// WithOnSignIn is called after a sign-in was verified and before its cookie is
+// set: the place to create a row for a new user. An error refuses the sign-in.
+// It runs within the request of the callback.
+func WithOnSignIn(hook func(ctx context.Context, e SignInEvent) error) Option {
+	return func(c *config) { c.onSignIn = hook }
+}
+
+// WithOnRefresh is called after a session was renewed, once for each exchange
+// however many requests waited for it. They all wait for the hook too, so it
+// should be quick. Its context is not that of any request.
+func WithOnRefresh(hook func(ctx context.Context, s *Session)) Option {
+	return func(c *config) { c.onRefresh = hook }
+}
+
+// WithOnSignOut is called when a session ended: through [AuthKit.Logout], or
+// because WorkOS refused to renew it. The session may be expired.
+func WithOnSignOut(hook func(ctx context.Context, s *Session)) Option {
+	return func(c *config) { c.onSignOut = hook }
+}
+
+// WithHTTPClient sets the client for calls to WorkOS. Its transport, proxy and
+// so on are used; deadlines and redirects are this package's own.
+func WithHTTPClient(client *http.Client) Option {
+	return func(c *config) { c.httpClient = client }
+}
+
+// WithLogger sets the logger; slog.Default() is the default. No token, code,
+// verifier, cookie, password or key is ever logged, at any level.
+func WithLogger(logger *slog.Logger) Option {
+	return func(c *config) { c.log = logger }
+}
+
+// WithClock sets the time, for tests. The default is the system's.
+func WithClock(clock Clock) Option {
+	return func(c *config) { c.clock = clock }
+}
+
+// Clock tells the time and calls back. The clock of package authkittest is one.
+type Clock interface {
+	Now() time.Time
+	// AfterFunc calls f once d has passed, unless stop is called before; stop
+	// tells whether it came in time. f does not block.
+	AfterFunc(d time.Duration, f func()) (stop func() bool)
+}
+
+type systemClock struct{}
+
+func (systemClock) Now() time.Time { return time.Now() }
+
+func (systemClock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
+	return time.AfterFunc(d, f).Stop
+}

@@ -1,0 +1,274 @@
+package authkit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/authkit-go/authkit/jwks"
+	"github.com/authkit-go/authkit/workos"
+)
+
+const (
+	// clockSkew is how far two clocks may be apart.
+	clockSkew = jwks.DefaultLeeway
+	// refreshAhead is how long before its expiry a token is renewed at the
+	// most; a fifth of its lifetime where that is less.
+	refreshAhead = time.Minute
+	// usableWait is how long a request waits for a renewal while its token is
+	// good still.
+	usableWait = 2 * time.Second
+	// replayWindow is how long a retired refresh token is answered from memory
+	// once its successor has come back, as WorkOS answers it too.
+	replayWindow = 30 * time.Second
+	// retryPause is how long nobody tries again after a passing failure.
+	retryPause = 5 * time.Second
+	// refusalPause is the same after a refusal that will not pass by itself.
+	refusalPause = time.Minute
+	// renewalLimit bounds how many renewals are remembered. One is the size of
+	// a session and its sealed form.
+	renewalLimit = 1 << 14
+)
+
+var (
+	// errEnded says that WorkOS has ended the session.
+	errEnded = errors.New("the session was ended by WorkOS")
+	// errRefused says that WorkOS did not renew the session, for a reason that
+	// neither ends it nor passes by itself.
+	errRefused = errors.New("the session was not renewed")
+)
+
+// due tells whether a session whose token is good should be renewed. It never
+// is twice within the time that a renewal is ahead: a clock that is wrong by
+// more than a token's lifetime must not turn every request into an exchange.
+func (a *AuthKit) due(s *Session) bool {
+	now := a.clock.Now()
+	issuedAt := s.IssuedAt()
+	if issuedAt.IsZero() {
+		issuedAt = s.RenewedAt()
+	}
+	ahead := max(0, min(refreshAhead, s.ExpiresAt().Sub(issuedAt)/5))
+	if now.Sub(s.RenewedAt()) < ahead {
+		return false
+	}
+	if a.idleLimit > 0 && now.Sub(s.RenewedAt()) >= a.idleLimit/2 {
+		return true
+	}
+	return !now.Before(s.ExpiresAt().Add(-ahead))
+}
+
+// renew exchanges a stale session for a new one and sets its cookie. While the
+// old token is usable it serves wherever the new one cannot be had.
+func (a *AuthKit) renew(w http.ResponseWriter, r *http.Request, old *Session, usable bool) (*Session, error) {
+	if usable && isUpgrade(r) {
+		return old, nil // a response that is taken over may lose the new cookie
+	}
+	next, err := a.refreshes.await(r.Context(), old, usable, a.exchangeRefreshToken)
+	switch {
+	case a.hasEnded(old):
+		return nil, nil // signed out while the exchange was under way
+	case err == nil:
+		if err := a.cookies.setSession(w, r, next.text); err != nil {
+			a.log.LogAttrs(r.Context(), slog.LevelError, "authkit: renewed session not kept", slog.Any("error", err))
+		}
+		return next.session, nil
+	case errors.Is(err, errEnded):
+		a.cookies.clearSession(w, r)
+		return nil, nil
+	case errors.Is(err, errRefused):
+		return nil, nil
+	case usable:
+		return old, nil
+	default:
+		return nil, err
+	}
+}
+
+// refreshes makes one exchange serve every request that presents the same
+// refresh token: those that come while it runs wait for it, and those that
+// come later with the retired token, because their response was lost or under
+// way, are told what it became.
+type refreshes struct {
+	clock    Clock
+	flights  singleflight.Group
+	renewals *memory[*renewal] // by key
+	origins  *memory[string]   // by refresh token: the key of the renewal that it came from
+}
+
+// renewal is what an exchange came to. Without an error and without a session
+// its tokens have yet to be verified.
+type renewal struct {
+	sealed  sealedSession
+	session *Session
+	text    string // the session, sealed
+	err     error
+}
+
+func (r *renewal) settled() bool { return r.session != nil || r.err != nil }
+
+func newRefreshes(clock Clock) *refreshes {
+	return &refreshes{
+		clock:    clock,
+		renewals: newMemory[*renewal](clock, renewalLimit),
+		origins:  newMemory[string](clock, renewalLimit),
+	}
+}
+
+// exchangeFunc makes an exchange, or verifies what an earlier one came to, and
+// tells until when the outcome holds.
+type exchangeFunc func(ctx context.Context, old *Session, earlier *renewal) (*renewal, time.Time)
+
+// await returns what a stale session became. The exchange belongs to nobody in
+// particular: it goes on when the request that started it is cancelled.
+func (f *refreshes) await(ctx context.Context, old *Session, usable bool, exchange exchangeFunc) (*renewal, error) {
+	key := old.sealed.refreshToken + "\x00" + old.OrganizationID()
+	if known := f.recall(key, old); known != nil && known.settled() {
+		return known, known.err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if usable {
+		stop := f.clock.AfterFunc(usableWait, func() { cancel(errors.New("the renewal takes its time")) })
+		defer stop()
+	}
+	flight := f.flights.DoChan(key, func() (any, error) {
+		known := f.recall(key, old)
+		if known != nil && known.settled() {
+			return known, nil
+		}
+		next, until := exchange(context.WithoutCancel(ctx), old, known)
+		f.renewals.put(key, next, until)
+		if next.session != nil && next.sealed.refreshToken != old.sealed.refreshToken {
+			f.origins.put(next.sealed.refreshToken, key, until)
+		}
+		return next, nil
+	})
+	select {
+	case result := <-flight:
+		next := result.Val.(*renewal)
+		if !next.settled() {
+			return nil, unavailable(errors.New("the renewed token could not be verified yet"), 0)
+		}
+		return next, next.err
+	case <-ctx.Done():
+		return nil, unavailable(context.Cause(ctx), 0)
+	}
+}
+
+// recall finds what a session became. Where WorkOS does not rotate the refresh
+// token, the successor has the same key, and has become nothing yet.
+func (f *refreshes) recall(key string, old *Session) *renewal {
+	known, ok := f.renewals.get(key)
+	if !ok || known.err == nil && known.sealed.accessToken == old.sealed.accessToken {
+		return nil
+	}
+	return known
+}
+
+// presented notes that a browser has come back with a session. If it came from
+// a renewal, the cookie has arrived, and the retired token is answered for a
+// short while more.
+func (f *refreshes) presented(s *Session) {
+	if key, ok := f.origins.get(s.sealed.refreshToken); ok {
+		f.origins.forget(s.sealed.refreshToken)
+		f.renewals.shorten(key, f.clock.Now().Add(replayWindow))
+	}
+}
+
+// exchangeRefreshToken is the exchange itself.
+func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, earlier *renewal) (*renewal, time.Time) {
+	next := earlier
+	if next == nil {
+		authentication, err := a.client.AuthenticateWithRefreshToken(ctx, workos.RefreshTokenParams{
+			RefreshToken:   old.sealed.refreshToken,
+			OrganizationID: old.OrganizationID(),
+		})
+		if err != nil {
+			return a.notRenewed(ctx, old, err)
+		}
+		next = &renewal{sealed: a.successor(old, authentication)}
+	}
+	session, err := a.verify(ctx, next.sealed)
+	if err == nil && session.ID() != old.ID() {
+		err = &jwks.RefusedError{Part: "sid", Want: "the session's own", Got: "another"}
+	}
+	if errors.Is(err, jwks.ErrUnavailable) {
+		// The old refresh token is spent, so the new one is all that is left
+		// of the session: it is kept until keys can be had.
+		return next, a.clock.Now().Add(time.Hour)
+	}
+	if err != nil {
+		return a.notRenewed(ctx, old, fmt.Errorf("%w: the new access token is not accepted: %w", errRefused, err))
+	}
+	text, err := a.sessions.Seal(session.sealed.encode())
+	if err != nil {
+		return a.notRenewed(ctx, old, fmt.Errorf("%w: %w", errRefused, err))
+	}
+	if !a.hasEnded(old) {
+		a.callHook(ctx, "WithOnRefresh", func() { a.onRefresh(ctx, session) })
+	}
+	return &renewal{sealed: session.sealed, session: session, text: text}, session.ExpiresAt()
+}
+
+// successor is what a session becomes with the tokens of a refresh. What a
+// reply leaves out stays as it was.
+func (a *AuthKit) successor(old *Session, reply *workos.Authentication) sealedSession {
+	next := old.sealed
+	next.accessToken = reply.AccessToken
+	next.user = reply.User
+	next.renewedAt = a.clock.Now()
+	if reply.RefreshToken != "" {
+		next.refreshToken = reply.RefreshToken
+	}
+	if reply.AuthenticationMethod != "" {
+		next.method = reply.AuthenticationMethod
+	}
+	if reply.Impersonator != nil {
+		next.impersonator = reply.Impersonator
+	}
+	return next
+}
+
+// notRenewed sorts the ways in which an exchange can fail by what they mean
+// for the session: it has ended, it is refused for now, or, whatever it was,
+// it will pass and nothing happened.
+func (a *AuthKit) notRenewed(ctx context.Context, old *Session, err error) (*renewal, time.Time) {
+	level, message := slog.LevelWarn, "authkit: session not renewed, it stays"
+	pause := max(retryPause, workos.RetryAfter(err))
+	outcome := unavailable(fmt.Errorf("renew the session: %w", err), pause)
+
+	var reply *workos.Error
+	switch {
+	case errors.Is(err, errRefused):
+		outcome, pause = err, refusalPause
+	case !errors.As(err, &reply), workos.IsTransient(err), reply.Code == "":
+	case reply.Code == "invalid_grant", reply.Code == "sso_required", reply.Code == "mfa_enrollment":
+		level, message = slog.LevelInfo, "authkit: session ended by WorkOS"
+		outcome, pause = fmt.Errorf("%w: %w", errEnded, err), refusalPause
+	case reply.Code == "invalid_client", reply.Code == "unauthorized_client", reply.StatusCode == http.StatusUnauthorized:
+		level, message = slog.LevelError, "authkit: WorkOS does not accept this application's client ID or API key"
+	default:
+		outcome, pause = fmt.Errorf("%w: %w", errRefused, err), refusalPause
+	}
+	a.log.LogAttrs(ctx, level, message, slog.String("user_id", old.UserID()), slog.Any("error", err))
+	if errors.Is(outcome, errEnded) {
+		a.callHook(ctx, "WithOnSignOut", func() { a.onSignOut(ctx, old) })
+	}
+	return &renewal{err: outcome}, a.clock.Now().Add(pause)
+}
+
+// callHook keeps a panic of the application's own function from ending the
+// program: no request's recovery stands above an exchange.
+func (a *AuthKit) callHook(ctx context.Context, option string, hook func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.log.LogAttrs(ctx, slog.LevelError, "authkit: hook panicked", slog.String("option", option), slog.Any("panic", p))
+		}
+	}()
+	hook()
+}

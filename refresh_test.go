@@ -1,0 +1,345 @@
+package authkit_test
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+func TestAStaleSessionIsRenewedBeforeItsPageIsServed(t *testing.T) {
+	a := newApp(t, appOptions{})
+	b := a.signedIn(kim)
+	before, id := b.cookieHeader(), a.sessionID()
+	a.expireToken(10 * time.Minute)
+
+	page := b.get("/account")
+	assert.Equal(t, http.StatusOK, page.StatusCode)
+	assert.Equal(t, pageOf(kim, id)+" at /account", page.Body)
+	assert.NotEqual(t, before, b.cookieHeader())
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
+	assert.Equal(t, "private, no-store", page.Header.Get("Cache-Control"))
+
+	b.get("/account")
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh), "the new session serves the next request")
+}
+
+func TestARenewalBeginsOneMinuteOrAFifthOfTheLifetimeBeforeTheExpiry(t *testing.T) {
+	for name, c := range map[string]struct{ lifetime, ahead time.Duration }{
+		"five minutes": {5 * time.Minute, time.Minute},
+		"an hour":      {time.Hour, time.Minute},
+		"two minutes":  {2 * time.Minute, 24 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newApp(t, appOptions{fake: []authkittest.Option{authkittest.WithTokenLifetime(c.lifetime)}})
+			cookie := a.signedIn(kim).cookieHeader()
+
+			a.clock.Advance(c.lifetime - c.ahead - time.Second)
+			assert.Empty(t, a.send(request{target: "/", cookie: cookie}).setCookies(t))
+			a.clock.Advance(time.Second)
+			a.send(request{target: "/", cookie: cookie}).newCookie(t)
+			assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
+		})
+	}
+}
+
+func TestAHundredRequestsWithOneStaleCookieMakeOneExchange(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie, id := a.signedIn(kim).cookieHeader(), a.sessionID()
+	a.expireToken(2 * time.Minute)
+	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+
+	var (
+		wg        sync.WaitGroup
+		mu        sync.Mutex
+		responses []response
+	)
+	for range 100 {
+		wg.Go(func() {
+			resp, err := a.do(request{target: "/account", cookie: cookie})
+			mu.Lock()
+			defer mu.Unlock()
+			assert.NoError(t, err)
+			responses = append(responses, resp)
+		})
+	}
+	a.fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
+	a.fake.Heal(authkittest.RouteRefresh)
+	wg.Wait()
+
+	renewed := responses[0].newCookie(t)
+	for _, resp := range responses {
+		assert.Equal(t, http.StatusOK, resp.status)
+		assert.Equal(t, pageOf(kim, id)+" at /account", resp.body)
+		assert.Equal(t, renewed, resp.newCookie(t), "all get the same new session")
+	}
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
+}
+
+func TestTheExchangeGoesOnWhenTheRequestThatStartedItGoesAway(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.expireToken(2 * time.Minute)
+	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+
+	ctx, cancel := context.WithCancel(t.Context())
+	first, err := http.NewRequestWithContext(ctx, "GET", a.url+"/account", nil)
+	require.NoError(t, err)
+	first.Header.Set("Cookie", cookie)
+	gone := make(chan error)
+	go func() {
+		_, err := http.DefaultTransport.RoundTrip(first)
+		gone <- err
+	}()
+	a.fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
+	cancel()
+	require.ErrorIs(t, <-gone, context.Canceled)
+
+	answered := make(chan response)
+	go func() {
+		resp, _ := a.do(request{target: "/account", cookie: cookie})
+		answered <- resp
+	}()
+	a.fake.Heal(authkittest.RouteRefresh)
+	assert.Equal(t, http.StatusOK, (<-answered).status)
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
+}
+
+func TestARetiredTokenIsAnsweredFromMemoryUntilThirtySecondsAfterItsSuccessorCameBack(t *testing.T) {
+	a := newApp(t, appOptions{})
+	old := a.signedIn(kim).cookieHeader()
+	a.expireToken(0)
+	renewed := a.send(request{target: "/account", cookie: old}).newCookie(t)
+
+	a.clock.Advance(2 * time.Minute) // the successor has not come back: its response may be lost
+	assert.Equal(t, renewed, a.send(request{target: "/account", cookie: old}).newCookie(t))
+
+	assert.Empty(t, a.send(request{target: "/account", cookie: renewed}).setCookies(t))
+	a.clock.Advance(20 * time.Second)
+	assert.Equal(t, renewed, a.send(request{target: "/account", cookie: old}).newCookie(t))
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
+
+	a.clock.Advance(10 * time.Second)
+	resp := a.send(request{target: "/account", cookie: old})
+	assert.Equal(t, http.StatusUnauthorized, resp.status, "from here on it is WorkOS that answers")
+	assert.Equal(t, 2, a.fake.Calls(authkittest.RouteRefresh))
+}
+
+func TestALostReplyOfAnExchangeIsMadeUpForByARetryWithinTheWindow(t *testing.T) {
+	clock := newObservedClock()
+	a := newApp(t, appOptions{clock: &clock})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.expireToken(2 * time.Minute)
+	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{After: true, Status: 500, Times: 1})
+
+	answered := make(chan response)
+	go func() {
+		resp, _ := a.do(request{target: "/account", cookie: cookie})
+		answered <- resp
+	}()
+	a.clock.Advance(clock.await(time.Second, 1250*time.Millisecond)) // the pause before the retry
+	assert.Equal(t, http.StatusOK, (<-answered).status)
+	assert.Equal(t, 2, a.fake.Calls(authkittest.RouteRefresh))
+}
+
+func TestTwoProcessesThatRefreshAtOnceBothGoOn(t *testing.T) {
+	one := newApp(t, appOptions{})
+	two := newInstance(t, one.fake, one.clock, appOptions{})
+	cookie := one.signedIn(kim).cookieHeader()
+	one.expireToken(2 * time.Minute)
+
+	first := one.send(request{target: "/account", cookie: cookie})
+	second := two.send(request{target: "/account", cookie: cookie})
+	assert.Equal(t, http.StatusOK, first.status)
+	assert.Equal(t, http.StatusOK, second.status)
+	assert.Equal(t, 2, one.fake.Calls(authkittest.RouteRefresh))
+	assert.Equal(t, http.StatusOK, one.send(request{target: "/account", cookie: second.newCookie(t)}).status)
+}
+
+func TestAReplyWithoutARefreshTokenLeavesTheOldOneInForce(t *testing.T) {
+	upstream := &rewriting{}
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	cookie := a.signedIn(kim).cookieHeader()
+	upstream.change = func(reply map[string]any) { delete(reply, "refresh_token") }
+
+	a.expireToken(0)
+	renewed := a.send(request{target: "/account", cookie: cookie}).newCookie(t)
+	assert.Empty(t, a.send(request{target: "/account", cookie: renewed}).setCookies(t))
+	assert.Equal(t, renewed, a.send(request{target: "/account", cookie: cookie}).newCookie(t))
+
+	a.clock.Advance(4 * time.Minute) // the fake rotates all the same, and answers the old token within its window only
+	a.send(request{target: "/account", cookie: renewed})
+	assert.Equal(t, 2, a.fake.Calls(authkittest.RouteRefresh), "a session with the same refresh token is renewed in its turn")
+}
+
+func TestOneEndingIsOneEndingHoweverManyAsk(t *testing.T) {
+	for _, reply := range []string{
+		`{"error":"invalid_grant","error_description":"Refresh token already exchanged."}`,
+		`{"error":"sso_required","error_description":"d","email":"kim@example.com","connection_ids":["conn_1"]}`,
+		`{"code":"mfa_enrollment","message":"m","pending_authentication_token":"p"}`,
+	} {
+		t.Run(reply[10:20], func(t *testing.T) {
+			var ended []string
+			a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithOnSignOut(func(_ context.Context, s *authkit.Session) {
+				ended = append(ended, s.UserID())
+			})}})
+			cookie := a.signedIn(kim).cookieHeader()
+			a.expireToken(2 * time.Minute)
+			a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: reply})
+
+			for range 5 {
+				resp := a.send(request{target: "/", cookie: cookie})
+				assert.Contains(t, resp.body, "home of nobody")
+				assert.Negative(t, resp.setCookies(t)["authkit-session"].MaxAge)
+			}
+			assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
+			assert.Equal(t, []string{"user_kim"}, ended)
+
+			resp := a.send(request{target: "/account", cookie: cookie, header: navigation()})
+			assert.Equal(t, http.StatusSeeOther, resp.status, "and on to a new sign-in")
+		})
+	}
+}
+
+func TestARevokedSessionEndsAtItsNextRefresh(t *testing.T) {
+	a := newApp(t, appOptions{})
+	b := a.signedIn(kim)
+	a.fake.RevokeSession(a.sessionID())
+	assert.Contains(t, b.get("/").Body, "home of "+kim, "its token is good until it expires")
+	a.expireToken(2 * time.Minute)
+	assert.Contains(t, b.get("/").Body, "home of nobody")
+	assert.Empty(t, b.cookieNames())
+}
+
+func TestAnotherRefusalLeavesTheCookieAndIsAskedAgainOnceAMinute(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.expireToken(2 * time.Minute)
+	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"organization_not_found"}`})
+	for range 3 {
+		resp := a.send(request{target: "/", cookie: cookie})
+		assert.Contains(t, resp.body, "home of nobody")
+		assert.Empty(t, resp.setCookies(t))
+		a.clock.Advance(19 * time.Second)
+	}
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
+	a.clock.Advance(3 * time.Second)
+	a.fake.Heal(authkittest.RouteRefresh)
+	assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, "home of "+kim)
+}
+
+func TestARenewalWithAnotherPersonsOrSessionsTokenIsNotTaken(t *testing.T) {
+	for name, change := range map[string]func(kims, lees, reply map[string]any){
+		"another person's token":         func(kims, lees, reply map[string]any) { reply["access_token"] = lees["access_token"] },
+		"another person altogether":      func(kims, lees, reply map[string]any) { maps.Copy(reply, lees) },
+		"another session of this person": func(kims, lees, reply map[string]any) { maps.Copy(reply, kims) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			upstream := &rewriting{}
+			a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+			var kims, lees map[string]any
+			upstream.change = func(reply map[string]any) { lees = reply }
+			a.signedIn("lee@example.com")
+			upstream.change = func(reply map[string]any) { kims = reply }
+			a.signedIn(kim)
+			upstream.change = nil
+			cookie := a.signedIn(kim).cookieHeader()
+
+			a.clock.Advance(4 * time.Minute)
+			upstream.change = func(reply map[string]any) { change(kims, lees, reply) }
+			resp := a.send(request{target: "/", cookie: cookie})
+			assert.Contains(t, resp.body, "home of nobody")
+			assert.Empty(t, resp.setCookies(t))
+			assert.Contains(t, a.logs.String(), "the new access token is not accepted")
+		})
+	}
+}
+
+func TestAnUpgradeRenewsNothingWhileItsTokenIsGood(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	upgrade := http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}}
+	a.expireToken(59 * time.Second)
+	resp := a.send(request{target: "/account", cookie: cookie, header: upgrade})
+	assert.Equal(t, http.StatusOK, resp.status)
+	assert.Zero(t, a.fake.Calls(authkittest.RouteRefresh))
+
+	a.clock.Advance(2 * time.Second)
+	resp = a.send(request{target: "/account", cookie: cookie, header: upgrade})
+	assert.Equal(t, http.StatusOK, resp.status)
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
+}
+
+func TestAPasswordInRotationOpensSessionsAndResealsThemAtTheirRefresh(t *testing.T) {
+	next := strings.Repeat("another-password-", 2)
+	before := newApp(t, appOptions{})
+	during := newInstance(t, before.fake, before.clock, appOptions{authkit: []authkit.Option{authkit.WithCookiePassword(next, password)}})
+	after := newInstance(t, before.fake, before.clock, appOptions{authkit: []authkit.Option{authkit.WithCookiePassword(next)}})
+	cookie := before.signedIn(kim).cookieHeader()
+
+	assert.Contains(t, during.send(request{target: "/", cookie: cookie}).body, kim)
+	resp := after.send(request{target: "/", cookie: cookie})
+	assert.Contains(t, resp.body, "nobody")
+	assert.Empty(t, resp.setCookies(t), "a cookie that does not open stays")
+
+	before.expireToken(0)
+	resealed := during.send(request{target: "/", cookie: cookie}).newCookie(t)
+	assert.Contains(t, after.send(request{target: "/", cookie: resealed}).body, kim)
+}
+
+func TestTheHookOfARefreshIsCalledOnceForEachExchange(t *testing.T) {
+	var renewed []string
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithOnRefresh(func(_ context.Context, s *authkit.Session) {
+		renewed = append(renewed, s.UserID())
+		panic("the application's own mistake")
+	})}})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.expireToken(0)
+	for range 3 {
+		assert.Equal(t, http.StatusOK, a.send(request{target: "/account", cookie: cookie}).status)
+	}
+	assert.Equal(t, []string{"user_kim"}, renewed)
+}
+
+func TestTheApplicationsOwnLimitsEndASession(t *testing.T) {
+	t.Run("absolute, however often it is renewed", func(t *testing.T) {
+		a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithAbsoluteLimit(12 * time.Minute)}})
+		b := a.signedIn(kim)
+		for range 2 {
+			a.clock.Advance(5 * time.Minute)
+			assert.Contains(t, b.get("/").Body, kim)
+		}
+		a.clock.Advance(2*time.Minute - time.Second)
+		assert.Contains(t, b.get("/").Body, kim)
+		a.clock.Advance(time.Second)
+		assert.Contains(t, b.get("/").Body, "nobody")
+	})
+	t.Run("idle, but not while it is used", func(t *testing.T) {
+		a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithIdleLimit(3 * time.Minute)}})
+		b := a.signedIn(kim)
+		for range 10 {
+			a.clock.Advance(2 * time.Minute)
+			assert.Contains(t, b.get("/").Body, kim)
+		}
+		a.clock.Advance(3 * time.Minute)
+		assert.Contains(t, b.get("/").Body, "nobody")
+	})
+	t.Run("the cookie's own age, as an environment variable sets it", func(t *testing.T) {
+		a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithCookieMaxAge(time.Hour)}})
+		s := a.begin("/login")
+		resp := a.send(request{target: s.target(), cookie: s.cookie})
+		assert.Equal(t, 3600, resp.setCookies(t)["authkit-session"].MaxAge)
+		cookie := resp.newCookie(t)
+		a.clock.Advance(time.Hour)
+		assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, "nobody")
+	})
+}

@@ -1,0 +1,118 @@
+package authkit
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+)
+
+// The middleware has the last word on a few headers, whatever the handler said
+// about them. It stands between the handler and the server's ResponseWriter
+// for that, and offers the handler exactly the optional interfaces that the
+// server's writer has.
+
+// protect returns the writer to hand to a handler, and what to call when the
+// handler has returned.
+func (a *AuthKit) protect(w http.ResponseWriter) (http.ResponseWriter, func()) {
+	p := &protectedWriter{ResponseWriter: w, cookies: &a.cookies}
+	_, flushes := w.(http.Flusher)
+	_, hijacks := w.(http.Hijacker)
+	_, pushes := w.(http.Pusher)
+	switch {
+	case flushes && hijacks: // HTTP/1
+		return hijackWriter{flushWriter{p}}, p.lastWord
+	case flushes && pushes: // HTTP/2
+		return pushWriter{flushWriter{p}}, p.lastWord
+	case flushes:
+		return flushWriter{p}, p.lastWord
+	}
+	return p, p.lastWord
+}
+
+type protectedWriter struct {
+	http.ResponseWriter
+	cookies *cookies
+	sent    bool // the final header is out
+}
+
+// lastWord makes the response vary on Cookie and, if it sets a cookie of ours,
+// keeps it out of every shared cache: one that was stored with its Set-Cookie
+// would sign other people in.
+func (p *protectedWriter) lastWord() {
+	if p.sent {
+		return
+	}
+	h := p.Header()
+	if !variesOnCookie(h) {
+		h.Add("Vary", "Cookie")
+	}
+	for _, line := range h["Set-Cookie"] {
+		if !p.cookies.ours(cookieName(line)) {
+			continue
+		}
+		noStore(h)
+		for name := range h {
+			if name == "Surrogate-Control" || strings.HasSuffix(name, "Cdn-Cache-Control") {
+				h.Del(name)
+			}
+		}
+		return
+	}
+}
+
+func variesOnCookie(h http.Header) bool {
+	for _, line := range h["Vary"] {
+		for field := range strings.SplitSeq(line, ",") {
+			if field = strings.TrimSpace(field); field == "*" || strings.EqualFold(field, "Cookie") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (p *protectedWriter) WriteHeader(status int) {
+	p.lastWord()
+	// An informational response (RFC 9110, section 15.2) is followed by
+	// another header.
+	p.sent = p.sent || status >= 200 || status == http.StatusSwitchingProtocols
+	p.ResponseWriter.WriteHeader(status)
+}
+
+func (p *protectedWriter) Write(b []byte) (int, error) {
+	p.lastWord()
+	p.sent = true
+	return p.ResponseWriter.Write(b)
+}
+
+// ReadFrom lets the server send a file without copying it through memory.
+func (p *protectedWriter) ReadFrom(src io.Reader) (int64, error) {
+	p.lastWord()
+	p.sent = true
+	return io.Copy(p.ResponseWriter, src)
+}
+
+// Unwrap is for http.ResponseController.
+func (p *protectedWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }
+
+type flushWriter struct{ *protectedWriter }
+
+func (f flushWriter) Flush() {
+	f.lastWord()
+	f.sent = true
+	f.ResponseWriter.(http.Flusher).Flush()
+}
+
+type hijackWriter struct{ flushWriter }
+
+func (w hijackWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return w.ResponseWriter.(http.Hijacker).Hijack()
+}
+
+type pushWriter struct{ flushWriter }
+
+func (w pushWriter) Push(target string, opts *http.PushOptions) error {
+	return w.ResponseWriter.(http.Pusher).Push(target, opts)
+}

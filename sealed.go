@@ -1,0 +1,321 @@
+package authkit
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/authkit-go/authkit/workos"
+)
+
+// What goes into a cookie, before it is sealed: a version, then fields, each a
+// tag, a length and so many bytes. Tags and lengths are unsigned varints. A
+// reader passes over tags that it does not know, so that two releases of an
+// application can run side by side, and an absent field is a zero value.
+
+const sealedVersion = 1
+
+// errSealed says that opened bytes are not in this encoding. They were sealed
+// with our password, so this is another version's, not an attacker's.
+var errSealed = errors.New("authkit: the sealed bytes are not in a known encoding")
+
+// encoder appends fields, leaving out the empty ones.
+type encoder []byte
+
+func newEncoder() encoder { return append(make(encoder, 0, 2048), sealedVersion) }
+
+func (e *encoder) bytes(tag uint64, value []byte) {
+	if len(value) == 0 {
+		return
+	}
+	*e = binary.AppendUvarint(*e, tag)
+	*e = binary.AppendUvarint(*e, uint64(len(value)))
+	*e = append(*e, value...)
+}
+
+func (e *encoder) text(tag uint64, value string) { e.bytes(tag, []byte(value)) }
+
+func (e *encoder) flag(tag uint64, value bool) {
+	if value {
+		e.bytes(tag, []byte{1})
+	}
+}
+
+// time keeps milliseconds, the precision of WorkOS's own timestamps.
+func (e *encoder) time(tag uint64, value time.Time) {
+	if !value.IsZero() {
+		e.bytes(tag, binary.AppendVarint(nil, value.UnixMilli()))
+	}
+}
+
+// decodeFields calls field for each field of an encoding.
+func decodeFields(encoded []byte, field func(tag uint64, value []byte) error) error {
+	if len(encoded) == 0 || encoded[0] != sealedVersion {
+		return errSealed
+	}
+	rest := encoded[1:]
+	for len(rest) > 0 {
+		tag, n := binary.Uvarint(rest)
+		if n <= 0 {
+			return errSealed
+		}
+		rest = rest[n:]
+		length, n := binary.Uvarint(rest)
+		if n <= 0 || length > uint64(len(rest)-n) {
+			return errSealed
+		}
+		value := rest[n : n+int(length)]
+		rest = rest[n+int(length):]
+		if err := field(tag, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func decodeTime(value []byte) (time.Time, error) {
+	ms, n := binary.Varint(value)
+	if n <= 0 || n != len(value) {
+		return time.Time{}, errSealed
+	}
+	return time.UnixMilli(ms).UTC(), nil
+}
+
+// sealedSession is what the session cookie holds.
+type sealedSession struct {
+	accessToken, refreshToken string
+	user                      workos.User
+	impersonator              *workos.Impersonator
+	method                    string
+	signedInAt                time.Time // our clock: the absolute limit counts from here
+	renewedAt                 time.Time // our clock: the idle limit counts from here
+}
+
+// The tags of a sealedSession. A number is never used again for another thing.
+const (
+	tagAccessToken        = 1 // a JWT, as packToken has it
+	tagRefreshToken       = 2
+	tagMethod             = 3
+	tagSignedInAt         = 4
+	tagRenewedAt          = 5
+	tagImpersonatorEmail  = 6
+	tagImpersonatorReason = 7
+	tagPlainAccessToken   = 8 // an access token that packToken could not pack
+
+	tagUserID            = 20
+	tagEmail             = 21
+	tagEmailVerified     = 22
+	tagFirstName         = 23
+	tagLastName          = 24
+	tagName              = 25
+	tagProfilePictureURL = 26
+	tagExternalID        = 27
+	tagLocale            = 28
+	tagLastSignInAt      = 29
+	tagCreatedAt         = 30
+	tagUpdatedAt         = 31
+	tagMetadataKey       = 32 // each followed by its value
+	tagMetadataValue     = 33
+)
+
+func (s *sealedSession) encode() []byte {
+	e := newEncoder()
+	if packed, ok := packToken(s.accessToken); ok {
+		e.bytes(tagAccessToken, packed)
+	} else {
+		e.text(tagPlainAccessToken, s.accessToken)
+	}
+	e.text(tagRefreshToken, s.refreshToken)
+	e.text(tagMethod, s.method)
+	e.time(tagSignedInAt, s.signedInAt)
+	e.time(tagRenewedAt, s.renewedAt)
+	if s.impersonator != nil {
+		e.text(tagImpersonatorEmail, s.impersonator.Email)
+		e.text(tagImpersonatorReason, s.impersonator.Reason)
+	}
+	u := &s.user
+	e.text(tagUserID, u.ID)
+	e.text(tagEmail, u.Email)
+	e.flag(tagEmailVerified, u.EmailVerified)
+	e.text(tagFirstName, u.FirstName)
+	e.text(tagLastName, u.LastName)
+	e.text(tagName, u.Name)
+	e.text(tagProfilePictureURL, u.ProfilePictureURL)
+	e.text(tagExternalID, u.ExternalID)
+	e.text(tagLocale, u.Locale)
+	e.time(tagLastSignInAt, u.LastSignInAt)
+	e.time(tagCreatedAt, u.CreatedAt)
+	e.time(tagUpdatedAt, u.UpdatedAt)
+	for key, value := range u.Metadata {
+		e.text(tagMetadataKey, key)
+		e.text(tagMetadataValue, value)
+	}
+	return e
+}
+
+func decodeSealedSession(encoded []byte) (s sealedSession, err error) {
+	var metadataKey string
+	err = decodeFields(encoded, func(tag uint64, value []byte) (err error) {
+		switch tag {
+		case tagAccessToken:
+			s.accessToken, err = unpackToken(value)
+		case tagPlainAccessToken:
+			s.accessToken = string(value)
+		case tagRefreshToken:
+			s.refreshToken = string(value)
+		case tagMethod:
+			s.method = string(value)
+		case tagSignedInAt:
+			s.signedInAt, err = decodeTime(value)
+		case tagRenewedAt:
+			s.renewedAt, err = decodeTime(value)
+		case tagImpersonatorEmail:
+			s.impersonated().Email = string(value)
+		case tagImpersonatorReason:
+			s.impersonated().Reason = string(value)
+		case tagUserID:
+			s.user.ID = string(value)
+		case tagEmail:
+			s.user.Email = string(value)
+		case tagEmailVerified:
+			s.user.EmailVerified = true
+		case tagFirstName:
+			s.user.FirstName = string(value)
+		case tagLastName:
+			s.user.LastName = string(value)
+		case tagName:
+			s.user.Name = string(value)
+		case tagProfilePictureURL:
+			s.user.ProfilePictureURL = string(value)
+		case tagExternalID:
+			s.user.ExternalID = string(value)
+		case tagLocale:
+			s.user.Locale = string(value)
+		case tagLastSignInAt:
+			s.user.LastSignInAt, err = decodeTime(value)
+		case tagCreatedAt:
+			s.user.CreatedAt, err = decodeTime(value)
+		case tagUpdatedAt:
+			s.user.UpdatedAt, err = decodeTime(value)
+		case tagMetadataKey:
+			metadataKey = string(value)
+			if s.user.Metadata == nil {
+				s.user.Metadata = map[string]string{}
+			}
+			s.user.Metadata[metadataKey] = ""
+		case tagMetadataValue:
+			if s.user.Metadata == nil {
+				return errSealed
+			}
+			s.user.Metadata[metadataKey] = string(value)
+		}
+		return err
+	})
+	if err == nil && (s.accessToken == "" || s.user.ID == "") {
+		err = errSealed
+	}
+	return s, err
+}
+
+func (s *sealedSession) impersonated() *workos.Impersonator {
+	if s.impersonator == nil {
+		s.impersonator = &workos.Impersonator{}
+	}
+	return s.impersonator
+}
+
+// packToken takes the base64url off a JWT's three parts (RFC 7515, section
+// 7.1), which sealing puts on again: a quarter less in the cookie. It declines
+// a token that would not come back to the letter.
+func packToken(token string) ([]byte, bool) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return nil, false
+	}
+	var packed []byte
+	for _, part := range parts {
+		octets, err := base64.RawURLEncoding.Strict().DecodeString(part)
+		if err != nil || strings.ContainsAny(part, "\r\n") {
+			return nil, false
+		}
+		packed = binary.AppendUvarint(packed, uint64(len(octets)))
+		packed = append(packed, octets...)
+	}
+	return packed, true
+}
+
+func unpackToken(packed []byte) (string, error) {
+	token := make([]byte, 0, base64.RawURLEncoding.EncodedLen(len(packed))+3)
+	for i := range 3 {
+		length, n := binary.Uvarint(packed)
+		if n <= 0 || length > uint64(len(packed)-n) {
+			return "", fmt.Errorf("%w: access token", errSealed)
+		}
+		if i > 0 {
+			token = append(token, '.')
+		}
+		token = base64.RawURLEncoding.AppendEncode(token, packed[n:n+int(length)])
+		packed = packed[n+int(length):]
+	}
+	if len(packed) > 0 {
+		return "", fmt.Errorf("%w: access token", errSealed)
+	}
+	return string(token), nil
+}
+
+// pendingSignIn is what the cookie of a sign-in under way holds.
+type pendingSignIn struct {
+	state, verifier string
+	returnTo        string // a path on this origin
+	appState        string
+	invitationToken string
+	startedAt       time.Time
+}
+
+// The tags of a pendingSignIn.
+const (
+	tagState           = 1
+	tagVerifier        = 2
+	tagReturnTo        = 3
+	tagAppState        = 4
+	tagInvitationToken = 5
+	tagStartedAt       = 6
+)
+
+func (p *pendingSignIn) encode() []byte {
+	e := newEncoder()
+	e.text(tagState, p.state)
+	e.text(tagVerifier, p.verifier)
+	e.text(tagReturnTo, p.returnTo)
+	e.text(tagAppState, p.appState)
+	e.text(tagInvitationToken, p.invitationToken)
+	e.time(tagStartedAt, p.startedAt)
+	return e
+}
+
+func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
+	err = decodeFields(encoded, func(tag uint64, value []byte) (err error) {
+		switch tag {
+		case tagState:
+			p.state = string(value)
+		case tagVerifier:
+			p.verifier = string(value)
+		case tagReturnTo:
+			p.returnTo = string(value)
+		case tagAppState:
+			p.appState = string(value)
+		case tagInvitationToken:
+			p.invitationToken = string(value)
+		case tagStartedAt:
+			p.startedAt, err = decodeTime(value)
+		}
+		return err
+	})
+	if err == nil && (p.state == "" || p.verifier == "" || p.startedAt.IsZero()) {
+		err = errSealed
+	}
+	return p, err
+}
