@@ -1,3 +1,5 @@
+// The application that the tests are about, and the browsers and requests that come to it.
+
 package authkit_test
 
 import (

@@ -1,3 +1,5 @@
+// AuthKit: putting a whole configuration together, once.
+
 package authkit
 
 import (

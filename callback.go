@@ -1,3 +1,5 @@
+// Callback: the way back from AuthKit, and the exchange of the code.
+
 package authkit
 
 import (
@@ -83,20 +85,22 @@ func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url
 		a.failPage(w, r, fmt.Errorf("%w: a parameter is missing or came twice", ErrState), "")
 		return
 	}
+	pending, err := a.findSignIn(r, state)
+	if err != nil {
+		a.failPage(w, r, fmt.Errorf("%w: %w", ErrState, err), "")
+		return
+	}
 	if code != "" {
 		// Without keys a session could not be verified, and the code would be
 		// spent for nothing. Nothing is used up yet: loading the page again
 		// goes on from here.
-		if _, err := a.findSignIn(r, state); err == nil {
-			if err := a.keys.Load(ctx); err != nil {
-				a.failPage(w, r, keysUnavailable(err), "")
-				return
-			}
+		if err := a.keys.Load(ctx); err != nil {
+			a.failPage(w, r, keysUnavailable(err), "")
+			return
 		}
 	}
-	pending, err := a.takeSignIn(w, r, state)
-	if err != nil {
-		a.failPage(w, r, err, "")
+	if !a.useUp(w, pending) {
+		a.failPage(w, r, fmt.Errorf("%w: the state was used before", ErrState), "")
 		return
 	}
 	if code == "" {

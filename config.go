@@ -1,3 +1,5 @@
+// The configuration: what the options and the environment decide, and what is wrong with it.
+
 package authkit
 
 import (
@@ -239,6 +241,8 @@ func (c *config) check() error {
 	}
 	if problem := c.checkURL(c.baseURL); problem != "" {
 		f.add("WithBaseURL", "%s", problem)
+	} else if u, err := url.Parse(c.baseURL); err == nil && u.Path+u.RawQuery != "" {
+		f.add("WithBaseURL", "%q is more than scheme, host and port", c.baseURL)
 	}
 	if c.signedOutURL != "" {
 		if problem := c.checkURL(c.signedOutURL); problem != "" {

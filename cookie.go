@@ -1,3 +1,5 @@
+// The cookies: their names, their attributes, their chunks.
+
 package authkit
 
 import (
@@ -134,7 +136,7 @@ func (c *cookies) setSession(w http.ResponseWriter, r *http.Request, text string
 	}
 	c.expireSession(w, r)
 	for i, name := range names {
-		setCookie(w.Header(), c.make(name, values[i], c.maxAge, c.sameSite))
+		setCookie(w.Header(), c.cookie(name, values[i], c.maxAge, c.sameSite))
 	}
 	return nil
 }
@@ -192,12 +194,12 @@ func (c *cookies) stateName(state string) string {
 // setState keeps a sealed sign-in under way. It is Lax even where the session
 // is Strict: the way back from AuthKit is a navigation from another site.
 func (c *cookies) setState(w http.ResponseWriter, state, text string) {
-	setCookie(w.Header(), c.make(c.stateName(state), text, signInLifetime, c.laxAtLeast()))
+	setCookie(w.Header(), c.cookie(c.stateName(state), text, signInLifetime, c.laxAtLeast()))
 }
 
 // setRestart marks that a callback without a state started a sign-in.
 func (c *cookies) setRestart(w http.ResponseWriter) {
-	setCookie(w.Header(), c.make(c.restartName, "1", restartLifetime, c.laxAtLeast()))
+	setCookie(w.Header(), c.cookie(c.restartName, "1", restartLifetime, c.laxAtLeast()))
 }
 
 func (c *cookies) laxAtLeast() http.SameSite {
@@ -216,7 +218,7 @@ func (c *cookies) ours(name string) bool {
 	return c.chunk(name) != notSession || strings.HasPrefix(name, c.statePrefix) || name == c.restartName
 }
 
-func (c *cookies) make(name, value string, maxAge time.Duration, sameSite http.SameSite) *http.Cookie {
+func (c *cookies) cookie(name, value string, maxAge time.Duration, sameSite http.SameSite) *http.Cookie {
 	return &http.Cookie{
 		Name:     name,
 		Value:    value,
@@ -235,7 +237,7 @@ func (c *cookies) expired(name string) *http.Cookie {
 	if c.chunk(name) == notSession {
 		sameSite = c.laxAtLeast()
 	}
-	gone := c.make(name, "", 0, sameSite)
+	gone := c.cookie(name, "", 0, sameSite)
 	gone.MaxAge = -1 // written as Max-Age=0
 	return gone
 }

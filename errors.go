@@ -1,3 +1,5 @@
+// The errors that a caller can tell apart.
+
 package authkit
 
 import (

@@ -1,3 +1,5 @@
+// Failures as answers: a page for a person, a problem document for a program.
+
 package authkit
 
 import (

@@ -1,3 +1,5 @@
+// Login: the way into AuthKit, and what the browser remembers of it.
+
 package authkit
 
 import (
@@ -240,21 +242,8 @@ func (a *AuthKit) openSignIn(text string) (pendingSignIn, error) {
 	return pending, nil
 }
 
-// takeSignIn finds the sign-in that a callback's state belongs to, and uses it
-// up: the cookie goes, and the state is remembered for as long as it would
-// have been good, in case the cookie comes back.
-func (a *AuthKit) takeSignIn(w http.ResponseWriter, r *http.Request, state string) (pendingSignIn, error) {
-	pending, err := a.findSignIn(r, state)
-	if err != nil {
-		return pendingSignIn{}, fmt.Errorf("%w: %w", ErrState, err)
-	}
-	a.cookies.expire(w, a.cookies.stateName(state))
-	if !a.redeemed.add(state, struct{}{}, pending.startedAt.Add(signInLifetime)) {
-		return pendingSignIn{}, fmt.Errorf("%w: the state was used before", ErrState)
-	}
-	return pending, nil
-}
-
+// findSignIn finds the sign-in that a callback's state belongs to, among those
+// of the browser that brings it.
 func (a *AuthKit) findSignIn(r *http.Request, state string) (pendingSignIn, error) {
 	name := a.cookies.stateName(state)
 	for cookie, value := range requestCookies(r.Header) {
@@ -271,6 +260,14 @@ func (a *AuthKit) findSignIn(r *http.Request, state string) (pendingSignIn, erro
 		return pending, nil
 	}
 	return pendingSignIn{}, fmt.Errorf("this browser has no such sign-in under way")
+}
+
+// useUp ends a sign-in: its cookie goes, and its state is remembered for as
+// long as it would have been good, in case the cookie comes back. It tells
+// whether this was the first time.
+func (a *AuthKit) useUp(w http.ResponseWriter, pending pendingSignIn) bool {
+	a.cookies.expire(w, a.cookies.stateName(pending.state))
+	return a.redeemed.add(pending.state, struct{}{}, pending.startedAt.Add(signInLifetime))
 }
 
 // loginLink is the address of a new sign-in that comes back to a page.

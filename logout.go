@@ -1,3 +1,5 @@
+// Logout: the end of a session, here and at WorkOS.
+
 package authkit
 
 import (

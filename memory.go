@@ -1,3 +1,5 @@
+// What a process remembers for a while.
+
 package authkit
 
 import (

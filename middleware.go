@@ -1,3 +1,5 @@
+// From the Cookie header to the Session in the context, and the guards that stand behind.
+
 package authkit
 
 import (

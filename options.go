@@ -1,9 +1,12 @@
+// Options: one function for each decision that an application makes.
+
 package authkit
 
 import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -58,7 +61,7 @@ func WithInsecureHTTP() Option {
 // or a fake in a test goes here.
 func WithBaseURL(url string) Option {
 	return func(c *config) {
-		c.baseURL = url
+		c.baseURL = strings.TrimSuffix(url, "/")
 		c.settled("WithBaseURL")
 	}
 }

@@ -1,3 +1,5 @@
+// Refresh: one exchange for many requests.
+
 package authkit
 
 import (

@@ -1,3 +1,5 @@
+// The middleware's last word on a response.
+
 package authkit
 
 import (
@@ -85,6 +87,13 @@ func (p *protectedWriter) Write(b []byte) (int, error) {
 	p.lastWord()
 	p.sent = true
 	return p.ResponseWriter.Write(b)
+}
+
+// WriteString spares a copy where the server's writer takes strings.
+func (p *protectedWriter) WriteString(s string) (int, error) {
+	p.lastWord()
+	p.sent = true
+	return io.WriteString(p.ResponseWriter, s)
 }
 
 // ReadFrom lets the server send a file without copying it through memory.

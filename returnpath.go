@@ -1,3 +1,5 @@
+// Where a browser may be sent back to.
+
 package authkit
 
 import (

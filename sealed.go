@@ -1,3 +1,5 @@
+// What is sealed into cookies, and its encoding.
+
 package authkit
 
 import (

@@ -1,3 +1,5 @@
+// Session: what a handler reads.
+
 package authkit
 
 import (

@@ -1,3 +1,5 @@
+// What tests put between the application and the fake AuthKit.
+
 package authkit_test
 
 import (

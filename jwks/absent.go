@@ -1,7 +1,7 @@
-package jwks
-
 // Remembers key IDs that are known not to be published, so that tokens signed by a withdrawn key are told apart, without a
 // fetch, from tokens about which nothing is known.
+
+package jwks
 
 import (
 	"maps"

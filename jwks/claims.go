@@ -1,6 +1,6 @@
-package jwks
-
 // Turns a token's payload into Claims.
+
+package jwks
 
 import (
 	"encoding/json"

@@ -1,6 +1,6 @@
-package jwks
-
 // Takes apart the JWS compact serialization (RFC 7515 section 7.1) and checks its header, all before any cryptography.
+
+package jwks
 
 import (
 	"encoding/base64"

@@ -1,6 +1,6 @@
-package jwks
-
 // Decodes a JWK Set (RFC 7517 section 5) into the keys that may verify an access token.
+
+package jwks
 
 import (
 	"crypto/rsa"

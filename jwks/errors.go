@@ -1,7 +1,7 @@
-package jwks
-
 // The errors a caller can tell apart. None of them ever holds a token or a part of one other than a short, quoted value
 // of a claim or header parameter that is no secret.
+
+package jwks
 
 import (
 	"errors"

@@ -1,6 +1,6 @@
-package jwks
-
 // Asks the endpoint for its keys over HTTP.
+
+package jwks
 
 import (
 	"context"

@@ -1,6 +1,6 @@
-package jwks
-
 // One fetch for many waiters, and what its outcome changes.
+
+package jwks
 
 import (
 	"context"

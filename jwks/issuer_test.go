@@ -1,6 +1,6 @@
-package jwks_test
-
 // What the tests use in AuthKit's place: keys, tokens, an endpoint and a clock.
+
+package jwks_test
 
 import (
 	"crypto"

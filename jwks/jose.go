@@ -1,7 +1,7 @@
-package jwks
-
 // Everything that the JOSE library does for this module. It appears nowhere else, so that replacing it means replacing
 // this file.
+
+package jwks
 
 import (
 	"crypto/rsa"

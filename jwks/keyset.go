@@ -1,6 +1,6 @@
-package jwks
-
 // Decides when keys are fetched, who waits for it, and which keys are in force meanwhile.
+
+package jwks
 
 import (
 	"context"

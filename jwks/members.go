@@ -1,7 +1,7 @@
-package jwks
-
 // Splits a JSON object into its members. encoding/json alone will not do for claims: it matches names without regard to
 // case, takes the last of two members of one name, and mends broken UTF-8.
+
+package jwks
 
 import (
 	"bytes"

@@ -1,6 +1,6 @@
-package jwks
-
 // What an application decides about a KeySet and a Verifier.
+
+package jwks
 
 import (
 	"log/slog"

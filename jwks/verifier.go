@@ -1,6 +1,6 @@
-package jwks
-
 // Judges a token: format, header, key, signature, claims, expiry, in this order.
+
+package jwks
 
 import (
 	"context"

@@ -1,3 +1,5 @@
+// The default format: gorilla/securecookie under derived keys.
+
 package seal
 
 import (

@@ -1,0 +1,15 @@
+// The example passes the test that both share.
+
+package main
+
+import (
+	"testing"
+
+	"github.com/authkit-go/authkit/examples/internal/demo/demotest"
+)
+
+func TestMain(m *testing.M) { demotest.Main(m, main) }
+
+func TestApplication(t *testing.T) { demotest.Application(t, routes) }
+
+func TestProgram(t *testing.T) { demotest.Program(t) }

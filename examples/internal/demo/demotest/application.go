@@ -1,0 +1,114 @@
+// The application in this process: its routes and the pages that they answer with.
+
+// Package demotest is the one test of both examples. That they pass the same test is what makes them the same
+// application.
+package demotest
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// Application tests what the routes of an example make of an AuthKit.
+func Application(t *testing.T, routes func(*authkit.AuthKit) http.Handler) {
+	fake := authkittest.New(t)
+	home := serve(t, fake, routes)
+
+	t.Run("A person goes from the home page through sign-in to the account and out again", func(t *testing.T) {
+		left := Walk(t, home)
+		assert.Equal(t, home+"/", left.URL.String())
+		assert.Contains(t, left.Body, "Create an account")
+	})
+
+	t.Run("A person who is new creates an account", func(t *testing.T) {
+		b := browser(t)
+		visit(t, b.Get, home+"/")
+		visit(t, b.Follow, "Create an account")
+		page, err := b.Submit("Create account", url.Values{
+			"email": {"kim@example.com"}, "first_name": {"Kim"}, "last_name": {"Berg"},
+		})
+		require.NoError(t, err)
+		assert.Equal(t, home+"/", page.URL.String())
+		assert.Contains(t, page.Body, "Kim Berg")
+	})
+
+	t.Run("A sign-in leads to the page that return_to names", func(t *testing.T) {
+		page, err := browser(t).SignIn(home+"/login?return_to=%2Faccount%3Ftab%3D1", "ben@harborpress.test")
+		require.NoError(t, err)
+		assert.Equal(t, home+"/account?tab=1", page.URL.String())
+	})
+
+	t.Run("A program is told no permissions as an empty list", func(t *testing.T) {
+		response, err := fake.SignedInClient(t, home+"/login", "dev@example.com").Get(home + "/api/me")
+		require.NoError(t, err)
+		defer response.Body.Close()
+		var document map[string]any
+		require.NoError(t, json.NewDecoder(response.Body).Decode(&document))
+		assert.Equal(t, []any{}, document["permissions"])
+		assert.Equal(t, "", document["organization_id"])
+	})
+
+	for _, c := range []struct {
+		name, method, path string
+		status             int
+		contentType, body  string
+	}{
+		{"whoever asks for its health hears ok", "GET", "/healthz", http.StatusOK, "text/plain", "ok"},
+		{"the stylesheet is served as one", "GET", "/style.css", http.StatusOK, "text/css", ":root"},
+		{"HEAD is answered like GET", "HEAD", "/", http.StatusOK, "text/html", ""},
+		{"an unknown path is not found", "GET", "/nowhere", http.StatusNotFound, "text/plain", ""},
+		{"a path below a known one is not found", "GET", "/account/nowhere", http.StatusNotFound, "text/plain", ""},
+		{"a program without a session is told 401", "GET", "/api/me", http.StatusUnauthorized, "application/problem+json", `"status":401`},
+		{"a link does not sign out", "GET", "/logout", http.StatusMethodNotAllowed, "", ""},
+		{"a link scanner starts no sign-in", "HEAD", "/login", http.StatusMethodNotAllowed, "", ""},
+		{"a callback without a code and a state is refused", "GET", "/callback", http.StatusBadRequest, "text/html", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, err := http.NewRequest(c.method, home+c.path, nil)
+			require.NoError(t, err)
+			response, err := http.DefaultClient.Do(r)
+			require.NoError(t, err)
+			defer response.Body.Close()
+			body, err := io.ReadAll(response.Body)
+			require.NoError(t, err)
+			assert.Equal(t, c.status, response.StatusCode)
+			assert.True(t, strings.HasPrefix(response.Header.Get("Content-Type"), c.contentType), response.Header.Get("Content-Type"))
+			assert.Contains(t, string(body), c.body)
+		})
+	}
+}
+
+// serve runs routes against a fake AuthKit. Like the examples it is on localhost, which browsers hold for another site
+// than the fake's 127.0.0.1.
+func serve(t *testing.T, fake *authkittest.AuthKit, routes func(*authkit.AuthKit) http.Handler) (home string) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	home = "http://" + strings.Replace(server.Listener.Addr().String(), "127.0.0.1", "localhost", 1)
+	ak, err := authkit.New(
+		authkit.WithBaseURL(fake.URL()),
+		authkit.WithAPIKey(fake.APIKey()),
+		authkit.WithClientID(fake.ClientID()),
+		authkit.WithCookiePassword(rand.Text()+rand.Text()),
+		authkit.WithRedirectURL(home+"/callback"),
+		authkit.WithSignedOutURL(home+"/"),
+		authkit.WithLogger(slog.New(slog.DiscardHandler)),
+	)
+	require.NoError(t, err)
+	server.Config.Handler = routes(ak)
+	server.Start()
+	t.Cleanup(server.Close)
+	return home
+}
