@@ -1,4 +1,4 @@
-// The configuration: what the options and the environment decide, and what is wrong with it.
+// The configuration: what the options decide, and what is wrong with it.
 
 package authkit
 
@@ -10,8 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -111,95 +109,6 @@ func newConfig(opts []Option) *config {
 }
 
 func (c *config) settled(option string) { delete(c.unreadable, option) }
-
-// variables are the environment variables behind options, for error texts.
-var variables = map[string]string{
-	"WithAPIKey":         "WORKOS_API_KEY",
-	"WithClientID":       "WORKOS_CLIENT_ID",
-	"WithCookiePassword": "WORKOS_COOKIE_PASSWORD",
-	"WithRedirectURL":    "WORKOS_REDIRECT_URI",
-	"WithCookieName":     "WORKOS_COOKIE_NAME",
-	"WithCookieDomain":   "WORKOS_COOKIE_DOMAIN",
-	"WithCookieMaxAge":   "WORKOS_COOKIE_MAX_AGE",
-	"WithCookieSameSite": "WORKOS_COOKIE_SAMESITE",
-	"WithBaseURL":        "WORKOS_API_HOSTNAME, WORKOS_API_PORT, WORKOS_API_HTTPS",
-}
-
-// environment reads the variables that the AuthKit family shares. An empty
-// variable is an absent one.
-func environment() []Option {
-	var opts []Option
-	set := func(variable string, option func(string) Option) {
-		if value := strings.TrimSpace(os.Getenv(variable)); value != "" {
-			opts = append(opts, option(value))
-		}
-	}
-	set("WORKOS_API_KEY", WithAPIKey)
-	set("WORKOS_CLIENT_ID", WithClientID)
-	set("WORKOS_COOKIE_PASSWORD", func(password string) Option { return WithCookiePassword(password) })
-	set("WORKOS_REDIRECT_URI", WithRedirectURL)
-	set("WORKOS_COOKIE_NAME", WithCookieName)
-	set("WORKOS_COOKIE_DOMAIN", WithCookieDomain)
-	set("WORKOS_COOKIE_MAX_AGE", maxAgeVariable)
-	set("WORKOS_COOKIE_SAMESITE", sameSiteVariable)
-	return append(opts, baseURLVariables(
-		strings.TrimSpace(os.Getenv("WORKOS_API_HOSTNAME")),
-		strings.TrimSpace(os.Getenv("WORKOS_API_PORT")),
-		strings.TrimSpace(os.Getenv("WORKOS_API_HTTPS"))))
-}
-
-// unreadable is a variable whose value does not say what its option needs.
-func unreadable(option, problem string) Option {
-	return func(c *config) {
-		c.unreadable[option] = &ConfigError{Option: option, Variable: variables[option], Problem: problem}
-	}
-}
-
-func maxAgeVariable(value string) Option {
-	seconds, err := strconv.ParseInt(value, 10, 32)
-	if err != nil {
-		return unreadable("WithCookieMaxAge", fmt.Sprintf("%q is not a number of seconds", value))
-	}
-	return WithCookieMaxAge(time.Duration(seconds) * time.Second)
-}
-
-func sameSiteVariable(value string) Option {
-	switch strings.ToLower(value) {
-	case "lax":
-		return WithCookieSameSite(http.SameSiteLaxMode)
-	case "strict":
-		return WithCookieSameSite(http.SameSiteStrictMode)
-	case "none":
-		return WithCookieSameSite(http.SameSiteNoneMode)
-	}
-	return unreadable("WithCookieSameSite", fmt.Sprintf("%q is none of lax, strict and none", value))
-}
-
-func baseURLVariables(host, port, https string) Option {
-	if host == "" && port == "" && https == "" {
-		return func(*config) {}
-	}
-	base := url.URL{Scheme: "https", Host: host}
-	if host == "" {
-		base.Host = strings.TrimPrefix(workos.DefaultBaseURL, "https://")
-	}
-	if https != "" {
-		secure, err := strconv.ParseBool(https)
-		if err != nil {
-			return unreadable("WithBaseURL", fmt.Sprintf("WORKOS_API_HTTPS is %q; true or false is needed", https))
-		}
-		if !secure {
-			base.Scheme = "http"
-		}
-	}
-	if port != "" {
-		if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 {
-			return unreadable("WithBaseURL", fmt.Sprintf("WORKOS_API_PORT is %q; a port from 1 to 65535 is needed", port))
-		}
-		base.Host = net.JoinHostPort(strings.Trim(base.Host, "[]"), port)
-	}
-	return WithBaseURL(base.String())
-}
 
 // faults collects what is wrong with a configuration.
 type faults []error

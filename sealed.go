@@ -1,90 +1,16 @@
-// What is sealed into cookies, and its encoding.
+// What the session cookie holds.
 
 package authkit
 
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/authkit-go/authkit/workos"
 )
-
-// What goes into a cookie, before it is sealed: a version, then fields, each a
-// tag, a length and so many bytes. Tags and lengths are unsigned varints. A
-// reader passes over tags that it does not know, so that two releases of an
-// application can run side by side, and an absent field is a zero value.
-
-const sealedVersion = 1
-
-// errSealed says that opened bytes are not in this encoding. They were sealed
-// with our password, so this is another version's, not an attacker's.
-var errSealed = errors.New("authkit: the sealed bytes are not in a known encoding")
-
-// encoder appends fields, leaving out the empty ones.
-type encoder []byte
-
-func newEncoder() encoder { return append(make(encoder, 0, 2048), sealedVersion) }
-
-func (e *encoder) bytes(tag uint64, value []byte) {
-	if len(value) == 0 {
-		return
-	}
-	*e = binary.AppendUvarint(*e, tag)
-	*e = binary.AppendUvarint(*e, uint64(len(value)))
-	*e = append(*e, value...)
-}
-
-func (e *encoder) text(tag uint64, value string) { e.bytes(tag, []byte(value)) }
-
-func (e *encoder) flag(tag uint64, value bool) {
-	if value {
-		e.bytes(tag, []byte{1})
-	}
-}
-
-// time keeps milliseconds, the precision of WorkOS's own timestamps.
-func (e *encoder) time(tag uint64, value time.Time) {
-	if !value.IsZero() {
-		e.bytes(tag, binary.AppendVarint(nil, value.UnixMilli()))
-	}
-}
-
-// decodeFields calls field for each field of an encoding.
-func decodeFields(encoded []byte, field func(tag uint64, value []byte) error) error {
-	if len(encoded) == 0 || encoded[0] != sealedVersion {
-		return errSealed
-	}
-	rest := encoded[1:]
-	for len(rest) > 0 {
-		tag, n := binary.Uvarint(rest)
-		if n <= 0 {
-			return errSealed
-		}
-		rest = rest[n:]
-		length, n := binary.Uvarint(rest)
-		if n <= 0 || length > uint64(len(rest)-n) {
-			return errSealed
-		}
-		value := rest[n : n+int(length)]
-		rest = rest[n+int(length):]
-		if err := field(tag, value); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func decodeTime(value []byte) (time.Time, error) {
-	ms, n := binary.Varint(value)
-	if n <= 0 || n != len(value) {
-		return time.Time{}, errSealed
-	}
-	return time.UnixMilli(ms).UTC(), nil
-}
 
 // sealedSession is what the session cookie holds.
 type sealedSession struct {
@@ -266,58 +192,4 @@ func unpackToken(packed []byte) (string, error) {
 		return "", fmt.Errorf("%w: access token", errSealed)
 	}
 	return string(token), nil
-}
-
-// pendingSignIn is what the cookie of a sign-in under way holds.
-type pendingSignIn struct {
-	state, verifier string
-	returnTo        string // a path on this origin
-	appState        string
-	invitationToken string
-	startedAt       time.Time
-}
-
-// The tags of a pendingSignIn.
-const (
-	tagState           = 1
-	tagVerifier        = 2
-	tagReturnTo        = 3
-	tagAppState        = 4
-	tagInvitationToken = 5
-	tagStartedAt       = 6
-)
-
-func (p *pendingSignIn) encode() []byte {
-	e := newEncoder()
-	e.text(tagState, p.state)
-	e.text(tagVerifier, p.verifier)
-	e.text(tagReturnTo, p.returnTo)
-	e.text(tagAppState, p.appState)
-	e.text(tagInvitationToken, p.invitationToken)
-	e.time(tagStartedAt, p.startedAt)
-	return e
-}
-
-func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
-	err = decodeFields(encoded, func(tag uint64, value []byte) (err error) {
-		switch tag {
-		case tagState:
-			p.state = string(value)
-		case tagVerifier:
-			p.verifier = string(value)
-		case tagReturnTo:
-			p.returnTo = string(value)
-		case tagAppState:
-			p.appState = string(value)
-		case tagInvitationToken:
-			p.invitationToken = string(value)
-		case tagStartedAt:
-			p.startedAt, err = decodeTime(value)
-		}
-		return err
-	})
-	if err == nil && (p.state == "" || p.verifier == "" || p.startedAt.IsZero()) {
-		err = errSealed
-	}
-	return p, err
 }
