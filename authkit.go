@@ -4,6 +4,7 @@ package authkit
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -105,7 +106,7 @@ func build(c *config) (*AuthKit, error) {
 	}
 	keys := jwks.NewKeySet(client.JWKSURL(),
 		jwks.WithHTTPClient(c.httpClient), jwks.WithClock(c.clock.Now), jwks.WithLogger(c.log))
-	a := &AuthKit{
+	return &AuthKit{
 		client: client,
 		keys:   keys,
 		verifier: jwks.NewVerifier(keys,
@@ -129,13 +130,13 @@ func build(c *config) (*AuthKit, error) {
 		onSignOut:     c.onSignOut,
 		log:           c.log,
 		clock:         c.clock,
-	}
-	if c.redirectURL != "" {
-		if _, err := client.AuthorizationURL(a.newSignIn(nil, c.loginOptions).params); err != nil {
-			return nil, &ConfigError{Option: "WithLoginOptions", Problem: err.Error()}
-		}
-	}
-	return a, nil
+	}, nil
+}
+
+// Format shows the client ID and the redirect URL, whatever the verb, and none
+// of the secrets inside.
+func (a AuthKit) Format(f fmt.State, verb rune) {
+	fmt.Fprintf(f, "authkit.AuthKit(%s %s)", a.client.ClientID(), a.redirectURL)
 }
 
 // acceptedIssuers are the forms that WorkOS is known to mint, for the base URL
@@ -157,7 +158,7 @@ func newCrossOrigin(c *config) (*http.CrossOriginProtection, error) {
 		origins = append(origins[:len(origins):len(origins)], own)
 	}
 	for _, origin := range origins {
-		if err := protection.AddTrustedOrigin(origin); err != nil {
+		if err := protection.AddTrustedOrigin(originOf(origin)); err != nil {
 			return nil, &ConfigError{Option: "WithTrustedOrigins", Problem: err.Error()}
 		}
 	}

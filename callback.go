@@ -74,7 +74,7 @@ func (a *AuthKit) restart(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	a.cookies.setRestart(w)
-	a.startSignIn(w, r, a.newSignIn(r, a.loginOptions))
+	a.startSignIn(w, r, newSignIn(a.redirectURL, r, a.loginOptions))
 }
 
 // finishSignIn answers a callback that has a state.

@@ -350,6 +350,30 @@ func TestANewTokenThatIsNotAcceptedMakesNoSessionAndIsLogged(t *testing.T) {
 	accepting.signedIn(kim)
 }
 
+func TestATokenThatIsNotForThisApplicationOrPersonMakesNoSession(t *testing.T) {
+	for name, c := range map[string]struct {
+		claims map[string]any
+		change func(reply map[string]any)
+		log    string
+	}{
+		"of another client":        {claims: map[string]any{"client_id": "client_other"}, log: "client_id"},
+		"without a session ID":     {claims: map[string]any{"sid": ""}, log: "sid"},
+		"beside another user":      {change: func(reply map[string]any) { reply["user"].(map[string]any)["id"] = "user_other" }, log: "user_other"},
+		"that is no token":         {change: func(reply map[string]any) { reply["access_token"] = "a.b.c" }, log: "token"},
+		"whose signature is wrong": {change: func(reply map[string]any) { reply["access_token"] = flip(reply["access_token"].(string)) }, log: "refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: &rewriting{change: c.change}})}})
+			a.fake.UpdatePerson(kim, func(p *authkittest.Person) { p.Claims = c.claims })
+			s := a.begin("/login")
+			resp := a.send(request{target: s.target(), cookie: s.cookie, header: navigation()})
+			assert.Equal(t, http.StatusBadGateway, resp.status)
+			assert.NotContains(t, resp.setCookies(t), "authkit-session")
+			assert.Contains(t, a.logs.String(), c.log)
+		})
+	}
+}
+
 func TestASessionPlantedBeforeSignInDoesNotSurviveIt(t *testing.T) {
 	a := newApp(t, appOptions{})
 	planted := a.signedIn("lee@example.com").cookieHeader()

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,6 +53,7 @@ type config struct {
 	maxAge                   time.Duration
 	maxAgeSet                bool
 	absoluteLimit, idleLimit time.Duration
+	absoluteLimitSet         bool
 
 	signedOutURL, loginPath string
 	loginOptions            []LoginOption
@@ -76,6 +78,7 @@ const (
 	familyCookieName  = "wos-session"
 	sessionCookieName = "authkit-session"
 	stateCookiePrefix = "authkit-state-"
+	restartCookieName = "authkit-restart"
 	hostPrefix        = "__Host-"
 	securePrefix      = "__Secure-"
 )
@@ -102,7 +105,7 @@ func newConfig(opts []Option) *config {
 			opt(c)
 		}
 	}
-	if c.maxAgeSet && c.absoluteLimit == 0 {
+	if c.maxAgeSet && c.maxAge > 0 && !c.absoluteLimitSet {
 		c.absoluteLimit = c.maxAge
 	}
 	return c
@@ -158,12 +161,15 @@ func (c *config) check() error {
 			f.add("WithSignedOutURL", "%s", problem)
 		}
 	}
-	if c.loginPath != returnPath(c.loginPath) {
-		f.add("WithLoginPath", "%q is not a path on this origin", c.loginPath)
+	if c.loginPath != returnPath(c.loginPath) || strings.ContainsAny(c.loginPath, "?#") {
+		f.add("WithLoginPath", "%q is not a path on this origin and nothing else", c.loginPath)
+	}
+	if problem := checkLoginOptions(c.loginOptions); problem != "" {
+		f.add("WithLoginOptions", "%s", problem)
 	}
 	for _, origin := range c.trustedOrigins {
-		if err := http.NewCrossOriginProtection().AddTrustedOrigin(origin); err != nil {
-			f.add("WithTrustedOrigins", "%q is not an origin such as https://app.example.com", origin)
+		if err := http.NewCrossOriginProtection().AddTrustedOrigin(origin); err != nil || strings.Contains(origin, "@") {
+			f.add("WithTrustedOrigins", "%s is not an origin such as https://app.example.com", quoteURL(origin))
 		}
 	}
 	for _, issuer := range c.issuers {
@@ -208,18 +214,18 @@ func (c *config) checkCookie(f *faults) {
 		f.add("WithCookieName", "%s is the name of the AuthKit family's cookie, which is sealed in a format of its own; choose another", name)
 	case (&http.Cookie{Name: name, Value: "x"}).Valid() != nil:
 		f.add("WithCookieName", "%q is not a cookie name (RFC 6265, section 4.1.1)", name)
-	case strings.Contains(name, stateCookiePrefix):
+	case strings.Contains(name, stateCookiePrefix), strings.HasSuffix(name, restartCookieName):
 		f.add("WithCookieName", "%q is taken by sign-ins under way; choose another", name)
 	case len(name) > 128:
 		f.add("WithCookieName", "is %d characters long; at most 128 are allowed", len(name))
-	case strings.HasPrefix(name, hostPrefix) && (!c.secure() || c.cookieDomain != ""):
+	case hasPrefixFold(name, hostPrefix) && (!c.secure() || c.cookieDomain != ""):
 		f.add("WithCookieName", "browsers accept %q only over https and without a Domain", name)
-	case strings.HasPrefix(name, securePrefix) && !c.secure():
+	case hasPrefixFold(name, securePrefix) && !c.secure():
 		f.add("WithCookieName", "browsers accept %q only over https", name)
 	}
 	if c.cookieDomain != "" {
-		domain := strings.TrimPrefix(c.cookieDomain, ".")
-		host := hostname(c.redirectURL)
+		domain := strings.ToLower(strings.TrimPrefix(c.cookieDomain, "."))
+		host := strings.ToLower(hostname(c.redirectURL))
 		switch {
 		case (&http.Cookie{Name: "x", Value: "x", Domain: c.cookieDomain}).Valid() != nil:
 			f.add("WithCookieDomain", "%q is not a domain name", c.cookieDomain)
@@ -238,6 +244,24 @@ func (c *config) checkCookie(f *faults) {
 	}
 }
 
+// checkLoginOptions says how options that do not depend on a request
+// contradict each other, or "".
+func checkLoginOptions(opts []LoginOption) string {
+	for _, opt := range opts {
+		if opt == nil {
+			return "an option is nil"
+		}
+	}
+	client, err := workos.NewClient("client_")
+	if err == nil {
+		_, err = client.AuthorizationURL(newSignIn("https://localhost/", nil, opts).params)
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
 // secure tells whether cookies are Secure: always, unless the application says
 // through its redirect URL that it is served over plain http.
 func (c *config) secure() bool { return !strings.HasPrefix(strings.ToLower(c.redirectURL), "http://") }
@@ -248,17 +272,25 @@ func (c *config) checkURL(raw string) string {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil:
-		return "is not a URL"
-	case u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
-		return fmt.Sprintf("%q is not an absolute URL that starts with https:// (or http:// on a loopback host)", u.Redacted())
+		return "is not a URL; one that starts with https:// is needed (or http:// on a loopback host)"
 	case u.User != nil:
 		return "holds a user name or password, which has no place here"
-	case u.Fragment != "":
+	case u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
+		return fmt.Sprintf("%s is not an absolute URL that starts with https:// (or http:// on a loopback host)", quoteURL(raw))
+	case strings.Contains(raw, "#"):
 		return fmt.Sprintf("%q has a fragment, which servers never see", raw)
 	case u.Scheme == "http" && !isLoopback(u.Hostname()) && !c.insecureHTTP:
 		return fmt.Sprintf("%q is plain http on a host that is not loopback; use https, or WithInsecureHTTP() on a closed test network", raw)
 	}
 	return ""
+}
+
+// quoteURL shows a value that was to be a URL, unless it may hold a password.
+func quoteURL(raw string) string {
+	if strings.Contains(raw, "@") {
+		return "a value with a user name"
+	}
+	return strconv.Quote(raw)
 }
 
 // isLoopback tells whether a host is this machine: localhost and names under
@@ -279,6 +311,12 @@ func isIdentifier(s, prefix string) bool {
 		return false
 	}
 	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' || r == '\'' })
+}
+
+// hasPrefixFold compares as browsers compare the prefixes of cookie names
+// (RFC 6265bis, section 4.1.3): in any letters.
+func hasPrefixFold(name, prefix string) bool {
+	return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)
 }
 
 func hostname(raw string) string {

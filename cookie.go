@@ -41,7 +41,7 @@ func newCookies(c *config) cookies {
 	jar := cookies{
 		sessionName: c.cookieName,
 		statePrefix: prefix + stateCookiePrefix,
-		restartName: prefix + "authkit-restart",
+		restartName: prefix + restartCookieName,
 		domain:      c.cookieDomain,
 		secure:      c.secure(),
 		sameSite:    c.sameSite,

@@ -145,6 +145,14 @@ func TestOnlyTheWholeSessionInItsOrderIsASession(t *testing.T) {
 	}
 }
 
+func TestACookieThatCameTwiceIsNoSession(t *testing.T) {
+	a := newApp(t, appOptions{})
+	mine, theirs := a.signedIn(kim).cookieHeader(), a.signedIn("lee@example.com").cookieHeader()
+	for _, cookie := range []string{mine + "; " + mine, mine + "; " + theirs, "authkit-session=; " + mine} {
+		assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, "nobody")
+	}
+}
+
 func flip(s string) string {
 	b := []byte(s)
 	if b[10] == 'A' {

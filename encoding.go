@@ -19,15 +19,20 @@ const sealedVersion = 1
 // with our password, so this is another version's, not an attacker's.
 var errSealed = errors.New("authkit: the sealed bytes are not in a known encoding")
 
-// encoder appends fields, leaving out the empty ones.
+// encoder appends fields. Those whose absence says the same are left out when
+// they are empty.
 type encoder []byte
 
 func newEncoder() encoder { return append(make(encoder, 0, 2048), sealedVersion) }
 
 func (e *encoder) bytes(tag uint64, value []byte) {
-	if len(value) == 0 {
-		return
+	if len(value) > 0 {
+		e.field(tag, value)
 	}
+}
+
+// field appends a field even if it is empty.
+func (e *encoder) field(tag uint64, value []byte) {
 	*e = binary.AppendUvarint(*e, tag)
 	*e = binary.AppendUvarint(*e, uint64(len(value)))
 	*e = append(*e, value...)

@@ -86,10 +86,11 @@ func baseURLVariables(host, port, https string) Option {
 	if host == "" {
 		base.Host = strings.TrimPrefix(workos.DefaultBaseURL, "https://")
 	}
+	var problems []string
 	if https != "" {
 		secure, err := strconv.ParseBool(https)
 		if err != nil {
-			return unreadable("WithBaseURL", fmt.Sprintf("WORKOS_API_HTTPS is %q; true or false is needed", https))
+			problems = append(problems, fmt.Sprintf("WORKOS_API_HTTPS is %q; true or false is needed", https))
 		}
 		if !secure {
 			base.Scheme = "http"
@@ -97,9 +98,12 @@ func baseURLVariables(host, port, https string) Option {
 	}
 	if port != "" {
 		if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 {
-			return unreadable("WithBaseURL", fmt.Sprintf("WORKOS_API_PORT is %q; a port from 1 to 65535 is needed", port))
+			problems = append(problems, fmt.Sprintf("WORKOS_API_PORT is %q; a port from 1 to 65535 is needed", port))
 		}
 		base.Host = net.JoinHostPort(strings.Trim(base.Host, "[]"), port)
+	}
+	if len(problems) > 0 {
+		return unreadable("WithBaseURL", strings.Join(problems, "; "))
 	}
 	return WithBaseURL(base.String())
 }

@@ -91,12 +91,17 @@ func State(state string) LoginOption {
 // PerRequest decides options for each request: the organization by the host
 // name, an invitation token out of the query, and so on.
 func PerRequest(options func(*http.Request) []LoginOption) LoginOption {
+	if options == nil {
+		return nil // refused where it is used
+	}
 	return func(r *http.Request, s *signIn) {
 		if r == nil {
 			return // the check at construction: there is no request yet
 		}
 		for _, opt := range options(r) {
-			opt(r, s)
+			if opt != nil {
+				opt(r, s)
+			}
 		}
 	}
 }
@@ -116,14 +121,14 @@ func PerRequest(options func(*http.Request) []LoginOption) LoginOption {
 func (a *AuthKit) Login(opts ...LoginOption) http.Handler {
 	a.mustRedirect("Login")
 	opts = slices.Concat(a.loginOptions, opts)
-	if _, err := a.client.AuthorizationURL(a.newSignIn(nil, opts).params); err != nil {
-		panic("authkit: Login: " + err.Error())
+	if problem := checkLoginOptions(opts); problem != "" {
+		panic("authkit: Login: " + problem)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !a.onlyMethod(w, r, http.MethodGet) {
 			return
 		}
-		s := a.newSignIn(r, opts)
+		s := newSignIn(a.redirectURL, r, opts)
 		if target := r.URL.Query().Get("return_to"); target != "" {
 			s.returnTo = returnPath(target)
 		}
@@ -131,9 +136,10 @@ func (a *AuthKit) Login(opts ...LoginOption) http.Handler {
 	})
 }
 
-func (a *AuthKit) newSignIn(r *http.Request, opts []LoginOption) signIn {
+// newSignIn applies options; r is nil where there is no request yet.
+func newSignIn(redirectURL string, r *http.Request, opts []LoginOption) signIn {
 	s := signIn{returnTo: "/"}
-	s.params.RedirectURI = a.redirectURL
+	s.params.RedirectURI = redirectURL
 	for _, opt := range opts {
 		opt(r, &s)
 	}

@@ -47,8 +47,7 @@ func (m *memory[V]) put(key string, value V, until time.Time) {
 	now := m.clock.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.makeRoom(now)
-	m.entries[key] = remembered[V]{value, until}
+	m.set(key, value, until, now)
 }
 
 // add puts a key that is not there yet, and tells whether it was not.
@@ -59,9 +58,16 @@ func (m *memory[V]) add(key string, value V, until time.Time) bool {
 	if entry, ok := m.entries[key]; ok && now.Before(entry.until) {
 		return false
 	}
-	m.makeRoom(now)
-	m.entries[key] = remembered[V]{value, until}
+	m.set(key, value, until, now)
 	return true
+}
+
+// set is for a caller that holds mu.
+func (m *memory[V]) set(key string, value V, until, now time.Time) {
+	if _, ok := m.entries[key]; !ok {
+		m.makeRoom(now)
+	}
+	m.entries[key] = remembered[V]{value, until}
 }
 
 // shorten brings the end of an entry forward, never back.
@@ -82,10 +88,10 @@ func (m *memory[V]) forget(key string) {
 
 // makeRoom sweeps each time the memory has doubled since the last sweep, so
 // that its cost is shared by the entries. A memory that is full of entries
-// still in force loses an arbitrary one.
+// still in force loses an arbitrary eighth of them, for the same reason.
 func (m *memory[V]) makeRoom(now time.Time) {
 	const smallest = 64
-	if len(m.entries) < max(m.sweepAt, smallest) {
+	if len(m.entries) < min(max(m.sweepAt, smallest), m.limit) {
 		return
 	}
 	for key, entry := range m.entries {
@@ -93,11 +99,13 @@ func (m *memory[V]) makeRoom(now time.Time) {
 			delete(m.entries, key)
 		}
 	}
-	for key := range m.entries {
-		if len(m.entries) < m.limit {
-			break
+	if len(m.entries) >= m.limit {
+		for key := range m.entries {
+			delete(m.entries, key)
+			if len(m.entries) < m.limit-m.limit/8 {
+				break
+			}
 		}
-		delete(m.entries, key)
 	}
-	m.sweepAt = min(2*len(m.entries), m.limit)
+	m.sweepAt = 2 * len(m.entries)
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"github.com/authkit-go/authkit/jwks"
 )
@@ -35,9 +36,9 @@ func (a *AuthKit) Middleware(next http.Handler) http.Handler {
 			return
 		}
 		v := a.load(w, r)
-		protected, last := a.protect(w)
+		protected, lastWord := a.protect(w, v)
+		defer lastWord() // a panic is answered too, by a recovery around this
 		next.ServeHTTP(protected, r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
-		last()
 	})
 }
 
@@ -55,11 +56,12 @@ func (a *AuthKit) RequireAuth(next http.Handler) http.Handler {
 		switch {
 		case v.session != nil:
 			noStore(w.Header())
+			v.guarded.Store(true)
 			next.ServeHTTP(w, r)
 		case v.err != nil:
 			a.fail(w, r, v.err, "")
 		case a.redirectURL != "" && isNavigation(r):
-			s := a.newSignIn(r, a.loginOptions)
+			s := newSignIn(a.redirectURL, r, a.loginOptions)
 			s.returnTo = requestTarget(r)
 			a.startSignIn(w, r, s)
 		default:
@@ -73,6 +75,9 @@ type visit struct {
 	owner   *AuthKit // nil where [NewContext] made it
 	session *Session // nil where nobody is signed in
 	err     error    // why it could not be decided
+	// guarded says that a guard has let it through. It is set while a handler
+	// runs, which may be on another goroutine (http.TimeoutHandler).
+	guarded atomic.Bool
 }
 
 // visitKey is the context key of a *visit.
@@ -164,7 +169,7 @@ func (a *AuthKit) verify(ctx context.Context, sealed sealedSession) (*Session, e
 	if claims.Subject != sealed.user.ID {
 		return nil, &jwks.RefusedError{Part: "sub", Want: fmt.Sprintf("%q", sealed.user.ID), Got: fmt.Sprintf("%q", claims.Subject)}
 	}
-	return &Session{sealed: sealed, claims: claims}, err
+	return makeSession(sealed, claims), err
 }
 
 // unverifiedSession is a session that nothing but its seal vouches for, however
@@ -175,7 +180,7 @@ func unverifiedSession(sealed sealedSession) *Session {
 	if err != nil {
 		return nil
 	}
-	return &Session{sealed: sealed, claims: claims}
+	return makeSession(sealed, claims)
 }
 
 // writeSession seals a session into the response's cookies.

@@ -112,10 +112,10 @@ func WithCookieMaxAge(d time.Duration) Option {
 
 // WithAbsoluteLimit ends a session so long after its sign-in, whatever happens
 // in between. The time of the sign-in is inside the seal, so that no edit of
-// the cookie's attributes extends it. The default, zero, is no limit but that
-// of WorkOS.
+// the cookie's attributes extends it. Zero is no limit but that of WorkOS; it is
+// the default unless [WithCookieMaxAge] is given.
 func WithAbsoluteLimit(d time.Duration) Option {
-	return func(c *config) { c.absoluteLimit = d }
+	return func(c *config) { c.absoluteLimit, c.absoluteLimitSet = d, true }
 }
 
 // WithIdleLimit ends a session that has not been used for so long. Use counts

@@ -17,7 +17,7 @@ var passing = map[string]authkittest.Fault{
 	"500":                        {Status: 500},
 	"502 with a page":            {Status: 502, Body: "<html>bad gateway</html>"},
 	"429":                        {Status: 429, Body: `{"error":"too_many_requests"}`},
-	"429 with a delay":           {Status: 429, Header: http.Header{"Retry-After": {"30"}}},
+	"429 with a delay":           {Status: 429, Header: http.Header{"Retry-After": {"30"}}, Body: `{"error":"too_many_requests"}`},
 	"408":                        {Status: 408},
 	"a page with 200":            {Body: "<html>hello</html>"},
 	"half a reply":               {Body: `{"user":{"id":"user_kim"}}`, Truncate: true},

@@ -196,8 +196,12 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, earlie
 		next = &renewal{sealed: a.successor(old, authentication)}
 	}
 	session, err := a.verify(ctx, next.sealed)
-	if err == nil && session.ID() != old.ID() {
+	switch {
+	case err != nil:
+	case session.ID() != old.ID():
 		err = &jwks.RefusedError{Part: "sid", Want: "the session's own", Got: "another"}
+	case session.UserID() != old.UserID():
+		err = &jwks.RefusedError{Part: "sub", Want: fmt.Sprintf("%q", old.UserID()), Got: fmt.Sprintf("%q", session.UserID())}
 	}
 	if errors.Is(err, jwks.ErrUnavailable) {
 		// The old refresh token is spent, so the new one is all that is left
@@ -214,13 +218,13 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, earlie
 	if !a.hasEnded(old) {
 		a.callHook(ctx, "WithOnRefresh", func() { a.onRefresh(ctx, session) })
 	}
-	return &renewal{sealed: session.sealed, session: session, text: text}, session.ExpiresAt()
+	return &renewal{sealed: *session.sealed, session: session, text: text}, session.ExpiresAt()
 }
 
 // successor is what a session becomes with the tokens of a refresh. What a
 // reply leaves out stays as it was.
 func (a *AuthKit) successor(old *Session, reply *workos.Authentication) sealedSession {
-	next := old.sealed
+	next := *old.sealed
 	next.accessToken = reply.AccessToken
 	next.user = reply.User
 	next.renewedAt = a.clock.Now()
@@ -248,12 +252,13 @@ func (a *AuthKit) notRenewed(ctx context.Context, old *Session, err error) (*ren
 	switch {
 	case errors.Is(err, errRefused):
 		outcome, pause = err, refusalPause
-	case !errors.As(err, &reply), workos.IsTransient(err), reply.Code == "":
+	case !errors.As(err, &reply):
 	case reply.Code == "invalid_grant", reply.Code == "sso_required", reply.Code == "mfa_enrollment":
 		level, message = slog.LevelInfo, "authkit: session ended by WorkOS"
 		outcome, pause = fmt.Errorf("%w: %w", errEnded, err), refusalPause
 	case reply.Code == "invalid_client", reply.Code == "unauthorized_client", reply.StatusCode == http.StatusUnauthorized:
 		level, message = slog.LevelError, "authkit: WorkOS does not accept this application's client ID or API key"
+	case workos.IsTransient(err), reply.Code == "":
 	default:
 		outcome, pause = fmt.Errorf("%w: %w", errRefused, err), refusalPause
 	}

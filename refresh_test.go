@@ -52,6 +52,29 @@ func TestARenewalBeginsOneMinuteOrAFifthOfTheLifetimeBeforeTheExpiry(t *testing.
 	}
 }
 
+func TestAClockThatIsFarAheadMakesNoExchangeOfEveryRequest(t *testing.T) {
+	a := newApp(t, appOptions{})
+	ahead := authkittest.NewClock(start.Add(4*time.Minute + 30*time.Second))
+	fast := newInstance(t, a.fake, ahead, appOptions{})
+	cookie := fast.signedIn(kim).cookieHeader()
+	for range 5 {
+		assert.Empty(t, fast.send(request{target: "/account", cookie: cookie}).setCookies(t))
+	}
+	ahead.Advance(time.Minute)
+	fast.send(request{target: "/account", cookie: cookie})
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
+}
+
+func TestARefreshStaysInItsOrganization(t *testing.T) {
+	upstream := &rewriting{}
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.expireToken(0)
+	a.send(request{target: "/account", cookie: cookie}).newCookie(t)
+	assert.Equal(t, "org_acme", upstream.sent["organization_id"])
+	assert.Equal(t, "refresh_token", upstream.sent["grant_type"])
+}
+
 func TestAHundredRequestsWithOneStaleCookieMakeOneExchange(t *testing.T) {
 	a := newApp(t, appOptions{})
 	cookie, id := a.signedIn(kim).cookieHeader(), a.sessionID()
@@ -323,6 +346,12 @@ func TestTheApplicationsOwnLimitsEndASession(t *testing.T) {
 		a.clock.Advance(time.Second)
 		assert.Contains(t, b.get("/").Body, "nobody")
 	})
+	t.Run("none, where it is zero beside a cookie's age", func(t *testing.T) {
+		a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithCookieMaxAge(time.Minute), authkit.WithAbsoluteLimit(0)}})
+		cookie := a.signedIn(kim).cookieHeader()
+		a.clock.Advance(2 * time.Minute)
+		assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, kim)
+	})
 	t.Run("idle, but not while it is used", func(t *testing.T) {
 		a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithIdleLimit(3 * time.Minute)}})
 		b := a.signedIn(kim)
@@ -342,4 +371,46 @@ func TestTheApplicationsOwnLimitsEndASession(t *testing.T) {
 		a.clock.Advance(time.Hour)
 		assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, "nobody")
 	})
+}
+
+func TestARenewalKeepsTheUserWhateverTheReplySays(t *testing.T) {
+	upstream := &rewriting{}
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	var lees map[string]any
+	upstream.change = func(reply map[string]any) { lees = maps.Clone(reply) }
+	a.signedIn("lee@example.com")
+	upstream.change = nil
+	cookie, id := a.signedIn(kim).cookieHeader(), a.sessionID()
+	a.clock.Advance(4 * time.Minute)
+	upstream.change = func(reply map[string]any) {
+		maps.Copy(reply, lees) // lee's profile, and a token of lee's in kim's session
+		now := a.clock.Now().Unix()
+		reply["access_token"] = a.fake.SignToken(map[string]any{
+			"iss": a.fake.Issuer(), "sub": "user_lee", "sid": id, "client_id": a.fake.ClientID(), "iat": now, "exp": now + 300,
+		})
+	}
+	assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, "home of nobody")
+}
+
+func TestARefusedAPIKeyIsLoggedAsOurOwnMistake(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.expireToken(2 * time.Minute)
+	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`})
+	assert.Equal(t, http.StatusServiceUnavailable, a.send(request{target: "/account", cookie: cookie}).status)
+	assert.Contains(t, a.logs.String(), "does not accept this application's client ID or API key")
+}
+
+func TestAnEndingIsOneWhateverItsStatus(t *testing.T) {
+	for _, status := range []int{400, 401, 403, 422, 429} {
+		a := newApp(t, appOptions{})
+		cookie := a.signedIn(kim).cookieHeader()
+		a.expireToken(0)
+		a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{
+			Status: status, Header: http.Header{"Retry-After": {"60"}}, Body: `{"error":"invalid_grant"}`,
+		})
+		resp := a.send(request{target: "/", cookie: cookie})
+		assert.Contains(t, resp.body, "home of nobody", "status %d", status)
+		assert.Negative(t, resp.setCookies(t)["authkit-session"].MaxAge)
+	}
 }

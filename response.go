@@ -17,8 +17,8 @@ import (
 
 // protect returns the writer to hand to a handler, and what to call when the
 // handler has returned.
-func (a *AuthKit) protect(w http.ResponseWriter) (http.ResponseWriter, func()) {
-	p := &protectedWriter{ResponseWriter: w, cookies: &a.cookies}
+func (a *AuthKit) protect(w http.ResponseWriter, v *visit) (http.ResponseWriter, func()) {
+	p := &protectedWriter{ResponseWriter: w, cookies: &a.cookies, visit: v}
 	_, flushes := w.(http.Flusher)
 	_, hijacks := w.(http.Hijacker)
 	_, pushes := w.(http.Pusher)
@@ -36,12 +36,15 @@ func (a *AuthKit) protect(w http.ResponseWriter) (http.ResponseWriter, func()) {
 type protectedWriter struct {
 	http.ResponseWriter
 	cookies *cookies
+	visit   *visit
 	sent    bool // the final header is out
 }
 
-// lastWord makes the response vary on Cookie and, if it sets a cookie of ours,
-// keeps it out of every shared cache: one that was stored with its Set-Cookie
-// would sign other people in.
+// lastWord makes the response vary on Cookie. What a guard let through is
+// private unless the handler said otherwise; http.ServeContent, for one, takes
+// that header off its errors. And a response that sets a cookie of ours is
+// kept out of every shared cache: one that was stored with its Set-Cookie would
+// sign other people in.
 func (p *protectedWriter) lastWord() {
 	if p.sent {
 		return
@@ -50,16 +53,21 @@ func (p *protectedWriter) lastWord() {
 	if !variesOnCookie(h) {
 		h.Add("Vary", "Cookie")
 	}
+	if p.visit.guarded.Load() && h.Get("Cache-Control") == "" {
+		noStore(h)
+	}
 	for _, line := range h["Set-Cookie"] {
 		if !p.cookies.ours(cookieName(line)) {
 			continue
 		}
-		noStore(h)
 		for name := range h {
-			if name == "Surrogate-Control" || strings.HasSuffix(name, "Cdn-Cache-Control") {
-				h.Del(name)
+			// A handler may have set a name in letters of its own.
+			if canonical := http.CanonicalHeaderKey(name); canonical == "Cache-Control" || canonical == "Surrogate-Control" ||
+				strings.HasSuffix(canonical, "Cdn-Cache-Control") {
+				delete(h, name)
 			}
 		}
+		noStore(h)
 		return
 	}
 }
@@ -96,11 +104,12 @@ func (p *protectedWriter) WriteString(s string) (int, error) {
 	return io.WriteString(p.ResponseWriter, s)
 }
 
-// ReadFrom lets the server send a file without copying it through memory.
-func (p *protectedWriter) ReadFrom(src io.Reader) (int64, error) {
+// FlushError is for http.ResponseController, which would otherwise flush what
+// is below without the last word.
+func (p *protectedWriter) FlushError() error {
 	p.lastWord()
 	p.sent = true
-	return io.Copy(p.ResponseWriter, src)
+	return http.NewResponseController(p.ResponseWriter).Flush()
 }
 
 // Unwrap is for http.ResponseController.
@@ -108,16 +117,18 @@ func (p *protectedWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter
 
 type flushWriter struct{ *protectedWriter }
 
-func (f flushWriter) Flush() {
-	f.lastWord()
-	f.sent = true
-	f.ResponseWriter.(http.Flusher).Flush()
-}
+func (f flushWriter) Flush() { _ = f.FlushError() }
 
 type hijackWriter struct{ flushWriter }
 
 func (w hijackWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return w.ResponseWriter.(http.Hijacker).Hijack()
+}
+
+// ReadFrom lets the server send a file without copying it through memory.
+func (w hijackWriter) ReadFrom(src io.Reader) (int64, error) {
+	w.lastWord() // and once more at the end: an empty source sends no header
+	return io.Copy(w.ResponseWriter, src)
 }
 
 type pushWriter struct{ flushWriter }

@@ -5,6 +5,7 @@ package authkit
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -35,12 +36,30 @@ func returnPath(target string) string {
 		if strings.Contains(path, "//") || strings.Contains(path, `\`) || hasControl(path) {
 			return "/"
 		}
-		decoded, err := url.PathUnescape(path)
-		if err != nil || decoded == path {
+		decoded := percentDecode(path)
+		if decoded == path {
 			return target
 		}
 		path = decoded
 	}
+}
+
+// percentDecode takes one layer of percent-encoding off, and leaves alone what
+// is none: a decoder that gives up at the first stray "%" would not see what a
+// lenient one finds behind it.
+func percentDecode(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			if octet, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
+				b.WriteByte(byte(octet))
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
 }
 
 func hasControl(s string) bool {

@@ -61,7 +61,7 @@ func (s *sealedSession) encode() []byte {
 	e.time(tagSignedInAt, s.signedInAt)
 	e.time(tagRenewedAt, s.renewedAt)
 	if s.impersonator != nil {
-		e.text(tagImpersonatorEmail, s.impersonator.Email)
+		e.field(tagImpersonatorEmail, []byte(s.impersonator.Email))
 		e.text(tagImpersonatorReason, s.impersonator.Reason)
 	}
 	u := &s.user
@@ -78,7 +78,7 @@ func (s *sealedSession) encode() []byte {
 	e.time(tagCreatedAt, u.CreatedAt)
 	e.time(tagUpdatedAt, u.UpdatedAt)
 	for key, value := range u.Metadata {
-		e.text(tagMetadataKey, key)
+		e.field(tagMetadataKey, []byte(key))
 		e.text(tagMetadataValue, value)
 	}
 	return e

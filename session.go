@@ -30,8 +30,19 @@ type Impersonator = workos.Impersonator
 //
 // Printing, logging or encoding a Session shows its identifiers and no token.
 type Session struct {
-	sealed sealedSession
+	*sessionContent
+}
+
+// sessionContent is what a Session stands for. It is two pointers away from a
+// copy of a Session, because package fmt walks through one when it is given a
+// verb that makes no sense, in a field that hides its methods.
+type sessionContent struct {
+	sealed *sealedSession
 	claims *jwks.Claims
+}
+
+func makeSession(sealed sealedSession, claims *jwks.Claims) *Session {
+	return &Session{&sessionContent{sealed: &sealed, claims: claims}}
 }
 
 // FromContext returns the session of the request that ctx belongs to. It is
@@ -186,8 +197,8 @@ func (s *Session) String() string {
 func (s *Session) GoString() string { return s.String() }
 
 // Format is String for every verb, since some of them would otherwise walk
-// through the fields.
-func (s *Session) Format(f fmt.State, verb rune) { io.WriteString(f, s.String()) }
+// through the fields, and for a copy too.
+func (s Session) Format(f fmt.State, verb rune) { io.WriteString(f, s.String()) }
 
 // LogValue shows the identifiers, for log/slog.
 func (s *Session) LogValue() slog.Value {
@@ -202,57 +213,3 @@ func (s *Session) LogValue() slog.Value {
 
 // MarshalJSON shows the identifiers, the role and the expiry.
 func (s *Session) MarshalJSON() ([]byte, error) { return json.Marshal(s.summary()) }
-
-// SessionParams describe a session that did not come from WorkOS, for
-// [NewSession]. Every field may be left out.
-type SessionParams struct {
-	ID             string // session_test if empty
-	User           User   // its ID is user_test if empty
-	OrganizationID string
-	Role           string
-	Roles          []string
-	Permissions    []string
-	Entitlements   []string
-	FeatureFlags   []string
-	Impersonator   *Impersonator
-	// AuthenticatedAt is the auth_time claim; ExpiresAt is exp.
-	AuthenticatedAt, ExpiresAt time.Time
-	AccessToken                string
-	AuthenticationMethod       string
-}
-
-// NewSession makes a session out of its parts, for [NewContext]. Nothing of it
-// is verified. [Session.Claims] finds what the parts say, and no more.
-func NewSession(p SessionParams) *Session {
-	if p.ID == "" {
-		p.ID = "session_test"
-	}
-	if p.User.ID == "" {
-		p.User.ID = "user_test"
-	}
-	p.User.Metadata = maps.Clone(p.User.Metadata)
-	if p.Impersonator != nil {
-		impersonator := *p.Impersonator
-		p.Impersonator = &impersonator
-	}
-	return &Session{
-		sealed: sealedSession{
-			accessToken:  p.AccessToken,
-			user:         p.User,
-			impersonator: p.Impersonator,
-			method:       p.AuthenticationMethod,
-		},
-		claims: &jwks.Claims{
-			SessionID:      p.ID,
-			Subject:        p.User.ID,
-			OrganizationID: p.OrganizationID,
-			Role:           p.Role,
-			Roles:          slices.Clone(p.Roles),
-			Permissions:    slices.Clone(p.Permissions),
-			Entitlements:   slices.Clone(p.Entitlements),
-			FeatureFlags:   slices.Clone(p.FeatureFlags),
-			AuthTime:       p.AuthenticatedAt,
-			ExpiresAt:      p.ExpiresAt,
-		},
-	}
-}

@@ -16,9 +16,20 @@ import (
 // authenticate call, for what the fake has no reason to say.
 type rewriting struct {
 	change func(reply map[string]any) // nil leaves them as they are
+	sent   map[string]any             // the last request to authenticate
 }
 
 func (t *rewriting) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Path == "/user_management/authenticate" {
+		body, err := r.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		t.sent = nil
+		if err := json.NewDecoder(body).Decode(&t.sent); err != nil {
+			return nil, err
+		}
+	}
 	resp, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil || t.change == nil || resp.StatusCode != http.StatusOK || r.URL.Path != "/user_management/authenticate" {
 		return resp, err

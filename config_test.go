@@ -1,0 +1,344 @@
+package authkit_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+)
+
+// Every fault of a configuration, alone and together with others.
+
+// sound is a configuration that New accepts, and what is given on top of it.
+func sound(opts ...authkit.Option) []authkit.Option {
+	return append([]authkit.Option{
+		authkit.WithAPIKey("sk_test_1"),
+		authkit.WithClientID("client_1"),
+		authkit.WithCookiePassword(password),
+		authkit.WithRedirectURL("https://app.example.com/callback"),
+	}, opts...)
+}
+
+// configErrors takes apart what New reports: each part is a ConfigError.
+func configErrors(t *testing.T, err error) []*authkit.ConfigError {
+	t.Helper()
+	require.Error(t, err)
+	joined, ok := err.(interface{ Unwrap() []error })
+	require.True(t, ok, "errors.Join makes the error, also of one fault: %v", err)
+	var faults []*authkit.ConfigError
+	for _, part := range joined.Unwrap() {
+		var fault *authkit.ConfigError
+		require.ErrorAs(t, part, &fault)
+		faults = append(faults, fault)
+	}
+	return faults
+}
+
+func TestASoundConfigurationIsAccepted(t *testing.T) {
+	for name, opts := range map[string][]authkit.Option{
+		"the least":                                   nil,
+		"a nil option among the others":               {nil},
+		"without a redirect URL":                      {authkit.WithRedirectURL("")},
+		"a public client":                             {authkit.WithPublicClient(), authkit.WithAPIKey("")},
+		"a public client that has a key all the same": {authkit.WithPublicClient(), authkit.WithAPIKey("whatever")},
+		"a password of exactly 32 bytes":              {authkit.WithCookiePassword(strings.Repeat("x", 32))},
+		"several passwords":                           {authkit.WithCookiePassword(password, password+"2", password+"3")},
+		"a domain that covers the host":               {authkit.WithCookieDomain("example.com")},
+		"a domain with a leading dot":                 {authkit.WithCookieDomain(".example.com")},
+		"a domain that is the host":                   {authkit.WithCookieDomain("app.example.com")},
+		"a domain in capitals":                        {authkit.WithCookieDomain("Example.COM")},
+		"a domain and no redirect URL":                {authkit.WithCookieDomain("example.com"), authkit.WithRedirectURL("")},
+		"a host in capitals":                          {authkit.WithRedirectURL("https://App.Example.com/callback"), authkit.WithCookieDomain("example.com")},
+		"a name with __Host- over https":              {authkit.WithCookieName("__Host-sid")},
+		"a name with __Secure- and a domain":          {authkit.WithCookieName("__Secure-sid"), authkit.WithCookieDomain("example.com")},
+		"SameSite None over https":                    {authkit.WithCookieSameSite(http.SameSiteNoneMode)},
+		"limits":                                      {authkit.WithCookieMaxAge(time.Second), authkit.WithAbsoluteLimit(time.Hour), authkit.WithIdleLimit(time.Minute)},
+		"a login path with a prefix":                  {authkit.WithLoginPath("/auth/login")},
+		"trusted origins":                             {authkit.WithTrustedOrigins("https://admin.example.com", "http://localhost:3000")},
+		"a redirect URL with a query":                 {authkit.WithRedirectURL("https://app.example.com/callback?tenant=1")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ak, err := authkit.New(sound(opts...)...)
+			require.NoError(t, err)
+			assert.NotNil(t, ak)
+		})
+	}
+}
+
+func TestEachFaultIsReportedByOptionAndVariable(t *testing.T) {
+	const secret = "hunter2"
+	plain := authkit.WithRedirectURL("http://localhost:8080/callback")
+	for name, c := range map[string]struct {
+		opts             []authkit.Option
+		option, variable string
+		says             []string // what was wrong, and what is accepted
+	}{
+		"no API key":                          {[]authkit.Option{authkit.WithAPIKey("")}, "WithAPIKey", "WORKOS_API_KEY", []string{"no API key", "sk_", "WithPublicClient"}},
+		"an API key of something else":        {[]authkit.Option{authkit.WithAPIKey("pk_" + secret)}, "WithAPIKey", "WORKOS_API_KEY", []string{"sk_"}},
+		"nothing but an API key's prefix":     {[]authkit.Option{authkit.WithAPIKey("sk_")}, "WithAPIKey", "WORKOS_API_KEY", []string{"sk_"}},
+		"an API key with a line break":        {[]authkit.Option{authkit.WithAPIKey("sk_" + secret + "\n")}, "WithAPIKey", "WORKOS_API_KEY", []string{"spaces"}},
+		"an API key in quotes":                {[]authkit.Option{authkit.WithAPIKey(`"sk_` + secret + `"`)}, "WithAPIKey", "WORKOS_API_KEY", []string{"sk_"}},
+		"no client ID":                        {[]authkit.Option{authkit.WithClientID("")}, "WithClientID", "WORKOS_CLIENT_ID", []string{"no client ID", "client_"}},
+		"an API key for a client ID":          {[]authkit.Option{authkit.WithClientID("sk_" + secret)}, "WithClientID", "WORKOS_CLIENT_ID", []string{"client_"}},
+		"a client ID with a space":            {[]authkit.Option{authkit.WithClientID("client_1 ")}, "WithClientID", "WORKOS_CLIENT_ID", []string{"spaces"}},
+		"an empty password":                   {[]authkit.Option{authkit.WithCookiePassword("")}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", []string{"0 bytes", "32"}},
+		"a password one byte too short":       {[]authkit.Option{authkit.WithCookiePassword(secret + strings.Repeat("x", 24))}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", []string{"31 bytes", "32"}},
+		"a short previous password":           {[]authkit.Option{authkit.WithCookiePassword(password, secret)}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", []string{"password 2 of 2", "7 bytes", "32"}},
+		"a relative redirect URL":             {[]authkit.Option{authkit.WithRedirectURL("/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", []string{`"/callback"`, "absolute", "https://"}},
+		"a redirect URL without a scheme":     {[]authkit.Option{authkit.WithRedirectURL("app.example.com/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", []string{"absolute", "https://"}},
+		"a redirect URL without a host":       {[]authkit.Option{authkit.WithRedirectURL("https:///callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", []string{"absolute", "https://"}},
+		"a redirect URL of another scheme":    {[]authkit.Option{authkit.WithRedirectURL("myapp://callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", []string{"absolute", "https://"}},
+		"a redirect URL that is none":         {[]authkit.Option{authkit.WithRedirectURL("https://app.example.com:port/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", []string{"not a URL", "https://"}},
+		"a redirect URL over plain http":      {[]authkit.Option{authkit.WithRedirectURL("http://app.example.com/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", []string{"plain http", "loopback", "WithInsecureHTTP"}},
+		"a redirect URL with a fragment":      {[]authkit.Option{authkit.WithRedirectURL("https://app.example.com/callback#x")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", []string{"fragment"}},
+		"a redirect URL, an empty fragment":   {[]authkit.Option{authkit.WithRedirectURL("https://app.example.com/callback#")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", []string{"fragment"}},
+		"a redirect URL with a password":      {[]authkit.Option{authkit.WithRedirectURL("https://kim:" + secret + "@app.example.com/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", []string{"user name or password"}},
+		"a base URL over plain http":          {[]authkit.Option{authkit.WithBaseURL("http://api.workos.com")}, "WithBaseURL", "WORKOS_API_HOSTNAME, WORKOS_API_PORT, WORKOS_API_HTTPS", []string{"plain http"}},
+		"an empty base URL":                   {[]authkit.Option{authkit.WithBaseURL("")}, "WithBaseURL", "WORKOS_API_HOSTNAME, WORKOS_API_PORT, WORKOS_API_HTTPS", []string{"absolute"}},
+		"a base URL with a path":              {[]authkit.Option{authkit.WithBaseURL("https://api.workos.com/v1")}, "WithBaseURL", "WORKOS_API_HOSTNAME, WORKOS_API_PORT, WORKOS_API_HTTPS", []string{"scheme, host and port"}},
+		"a sign-out URL that is relative":     {[]authkit.Option{authkit.WithSignedOutURL("/bye")}, "WithSignedOutURL", "", []string{`"/bye"`, "absolute"}},
+		"a login path on another host":        {[]authkit.Option{authkit.WithLoginPath("//evil.example/login")}, "WithLoginPath", "", []string{"path on this origin"}},
+		"an empty login path":                 {[]authkit.Option{authkit.WithLoginPath("")}, "WithLoginPath", "", []string{"path on this origin"}},
+		"a trusted origin with a path":        {[]authkit.Option{authkit.WithTrustedOrigins("https://admin.example.com/x")}, "WithTrustedOrigins", "", []string{`"https://admin.example.com/x"`, "https://app.example.com"}},
+		"a trusted origin without a scheme":   {[]authkit.Option{authkit.WithTrustedOrigins("admin.example.com")}, "WithTrustedOrigins", "", []string{"https://app.example.com"}},
+		"a trusted origin with a user":        {[]authkit.Option{authkit.WithTrustedOrigins("https://kim:" + secret + "@admin.example.com")}, "WithTrustedOrigins", "", []string{"https://app.example.com"}},
+		"a login option that is nil":          {[]authkit.Option{authkit.WithLoginOptions(nil)}, "WithLoginOptions", "", []string{"nil"}},
+		"an empty issuer":                     {[]authkit.Option{authkit.WithIssuers("https://auth.example.com", " ")}, "WithIssuers", "", []string{"empty"}},
+		"the family's cookie name":            {[]authkit.Option{authkit.WithCookieName("wos-session")}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{"wos-session", "choose another"}},
+		"a cookie name with a space":          {[]authkit.Option{authkit.WithCookieName("my session")}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{`"my session"`, "RFC 6265"}},
+		"a cookie name with a semicolon":      {[]authkit.Option{authkit.WithCookieName("sid;Domain=evil.example")}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{"RFC 6265"}},
+		"a cookie name of a sign-in":          {[]authkit.Option{authkit.WithCookieName("authkit-state-x")}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{"choose another"}},
+		"the cookie name of a fresh start":    {[]authkit.Option{plain, authkit.WithCookieName("authkit-restart")}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{"choose another"}},
+		"a cookie name that is too long":      {[]authkit.Option{authkit.WithCookieName(strings.Repeat("x", 129))}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{"129", "128"}},
+		"__Host- over plain http":             {[]authkit.Option{plain, authkit.WithCookieName("__Host-sid")}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{"__Host-sid", "https", "Domain"}},
+		"__Host- with a domain":               {[]authkit.Option{authkit.WithCookieName("__Host-sid"), authkit.WithCookieDomain("example.com")}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{"Domain"}},
+		"__host- in other letters, over http": {[]authkit.Option{plain, authkit.WithCookieName("__host-sid")}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{"https"}},
+		"__Secure- over plain http":           {[]authkit.Option{plain, authkit.WithCookieName("__Secure-sid")}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{"__Secure-sid", "https"}},
+		"a domain that is no name":            {[]authkit.Option{authkit.WithCookieDomain("exa mple.com")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", []string{"not a domain name"}},
+		"a domain with more attributes":       {[]authkit.Option{authkit.WithCookieDomain("example.com; SameSite=None")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", []string{"not a domain name"}},
+		"a domain of somebody else":           {[]authkit.Option{authkit.WithCookieDomain("example.org")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", []string{"example.org", "app.example.com"}},
+		"a domain below the host":             {[]authkit.Option{authkit.WithCookieDomain("x.app.example.com")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", []string{"cover"}},
+		"a domain that only ends alike":       {[]authkit.Option{authkit.WithCookieDomain("ample.com")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", []string{"cover"}},
+		"SameSite None over plain http":       {[]authkit.Option{plain, authkit.WithCookieSameSite(http.SameSiteNoneMode)}, "WithCookieSameSite", "WORKOS_COOKIE_SAMESITE", []string{"None", "https"}},
+		"SameSite left to the browser":        {[]authkit.Option{authkit.WithCookieSameSite(http.SameSiteDefaultMode)}, "WithCookieSameSite", "WORKOS_COOKIE_SAMESITE", []string{"SameSiteLaxMode"}},
+		"a cookie age of zero":                {[]authkit.Option{authkit.WithCookieMaxAge(0)}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", []string{"too short", "a second"}},
+		"a negative cookie age":               {[]authkit.Option{authkit.WithCookieMaxAge(-time.Hour)}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", []string{"too short", "a second"}},
+		"a negative absolute limit":           {[]authkit.Option{authkit.WithAbsoluteLimit(-1)}, "WithAbsoluteLimit", "", []string{"negative"}},
+		"an idle limit under a minute":        {[]authkit.Option{authkit.WithIdleLimit(59 * time.Second)}, "WithIdleLimit", "", []string{"59s", "minute"}},
+		"login options that contradict":       {[]authkit.Option{authkit.WithLoginOptions(authkit.Provider("GoogleOAuth"), authkit.Organization("org_1"))}, "WithLoginOptions", "", []string{"Provider"}},
+		"a screen hint that does not exist":   {[]authkit.Option{authkit.WithLoginOptions(authkit.ScreenHint("sign-sideways"))}, "WithLoginOptions", "", []string{"sign-in", "sign-up"}},
+		"no error handler":                    {[]authkit.Option{authkit.WithErrorHandler(nil)}, "WithErrorHandler", "", []string{"nil"}},
+		"no hook of sign-in":                  {[]authkit.Option{authkit.WithOnSignIn(nil)}, "WithOnSignIn", "", []string{"nil"}},
+		"no hook of a refresh":                {[]authkit.Option{authkit.WithOnRefresh(nil)}, "WithOnRefresh", "", []string{"nil"}},
+		"no hook of sign-out":                 {[]authkit.Option{authkit.WithOnSignOut(nil)}, "WithOnSignOut", "", []string{"nil"}},
+		"no HTTP client":                      {[]authkit.Option{authkit.WithHTTPClient(nil)}, "WithHTTPClient", "", []string{"nil"}},
+		"no logger":                           {[]authkit.Option{authkit.WithLogger(nil)}, "WithLogger", "", []string{"nil"}},
+		"no clock":                            {[]authkit.Option{authkit.WithClock(nil)}, "WithClock", "", []string{"nil"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ak, err := authkit.New(sound(c.opts...)...)
+			assert.Nil(t, ak)
+			faults := configErrors(t, err)
+			require.Len(t, faults, 1, "%v", err)
+			assert.Equal(t, c.option, faults[0].Option)
+			assert.Equal(t, c.variable, faults[0].Variable)
+			assert.ErrorContains(t, err, "authkit: "+c.option)
+			if c.variable != "" {
+				assert.ErrorContains(t, err, "("+c.variable+")")
+			}
+			for _, text := range c.says {
+				assert.Contains(t, faults[0].Problem, text)
+			}
+			assert.NotContains(t, err.Error(), secret)
+		})
+	}
+}
+
+func TestNoPasswordAtAllIsAFault(t *testing.T) {
+	_, err := authkit.New(authkit.WithAPIKey("sk_test_1"), authkit.WithClientID("client_1"))
+	faults := configErrors(t, err)
+	require.Len(t, faults, 1)
+	assert.Equal(t, "WithCookiePassword", faults[0].Option)
+	assert.Contains(t, faults[0].Problem, "32")
+}
+
+func TestAllFaultsAreReportedAtOnceAndNoSecretWithThem(t *testing.T) {
+	_, err := authkit.New(
+		authkit.WithAPIKey("secret-key"),
+		authkit.WithClientID("secret-client"),
+		authkit.WithCookiePassword("secret-now", "secret-before"),
+		authkit.WithRedirectURL("http://kim:secret-user@app.example.com/callback"),
+		authkit.WithBaseURL("https://api.example.com/v1"),
+		authkit.WithSignedOutURL("bye"),
+		authkit.WithLoginPath("login"),
+		authkit.WithLoginOptions(authkit.ScreenHint("sideways")),
+		authkit.WithTrustedOrigins("admin", "https://ok.example.com", "ops"),
+		authkit.WithIssuers(""),
+		authkit.WithCookieName("wos-session"),
+		authkit.WithCookieDomain("example.org"),
+		authkit.WithCookieSameSite(http.SameSiteNoneMode),
+		authkit.WithCookieMaxAge(-1),
+		authkit.WithAbsoluteLimit(-1),
+		authkit.WithIdleLimit(1),
+		authkit.WithErrorHandler(nil), authkit.WithOnSignIn(nil), authkit.WithOnRefresh(nil), authkit.WithOnSignOut(nil),
+		authkit.WithHTTPClient(nil), authkit.WithLogger(nil), authkit.WithClock(nil),
+	)
+	var options []string
+	for _, fault := range configErrors(t, err) {
+		options = append(options, fault.Option)
+		assert.Contains(t, err.Error(), fault.Error())
+	}
+	assert.ElementsMatch(t, []string{
+		"WithAPIKey", "WithClientID", "WithCookiePassword", "WithRedirectURL", "WithBaseURL", "WithSignedOutURL", "WithLoginPath",
+		"WithLoginOptions", "WithTrustedOrigins", "WithTrustedOrigins", "WithIssuers", "WithCookieName", "WithCookieDomain",
+		"WithCookieSameSite", "WithCookieMaxAge", "WithAbsoluteLimit", "WithIdleLimit", "WithErrorHandler", "WithOnSignIn",
+		"WithOnRefresh", "WithOnSignOut", "WithHTTPClient", "WithLogger", "WithClock",
+	}, options)
+	assert.NotContains(t, err.Error(), "secret")
+	var one *authkit.ConfigError
+	assert.True(t, errors.As(err, &one))
+}
+
+func TestNoPartOfAURLThatMayBeSecretIsShown(t *testing.T) {
+	for _, url := range []string{
+		"https://kim:hunter2@app.example.com/callback",
+		"https://hunter2@app.example.com/callback",
+		"http://kim:hunter2@app.example.com/callback",
+		"ftp://kim:hunter2@app.example.com/callback",
+		"ftp://hunter2@app.example.com/callback",
+		"//kim:hunter2@app.example.com/callback",
+		"//hunter2@app.example.com/callback",
+		"kim:hunter2@app.example.com/callback",
+		"https:kim:hunter2@app.example.com/callback",
+		"https://kim:hunter2@/callback",
+		"https://kim:hunter2@app.example.com:port/callback",
+		"https://kim:hunter2@app.example.com/callback#x",
+		"hunter2@app.example.com",
+	} {
+		t.Run(url, func(t *testing.T) {
+			for option, opt := range map[string]authkit.Option{
+				"WithRedirectURL":    authkit.WithRedirectURL(url),
+				"WithBaseURL":        authkit.WithBaseURL(url),
+				"WithSignedOutURL":   authkit.WithSignedOutURL(url),
+				"WithTrustedOrigins": authkit.WithTrustedOrigins(url),
+			} {
+				_, err := authkit.New(sound(opt)...)
+				require.ErrorContains(t, err, option)
+				assert.NotContains(t, err.Error(), "hunter2")
+			}
+		})
+	}
+}
+
+func TestPlainHTTPIsForLoopbackAlone(t *testing.T) {
+	for host, loopback := range map[string]bool{
+		"localhost":             true,
+		"localhost:3000":        true,
+		"LocalHost":             true,
+		"localhost.":            true,
+		"app.localhost":         true,
+		"a.b.localhost:8080":    true,
+		"127.0.0.1":             true,
+		"127.0.0.1:8080":        true,
+		"127.255.255.254":       true,
+		"[::1]":                 true,
+		"[::1]:8080":            true,
+		"127.0.0.1.evil.com":    false,
+		"localhost.evil.com":    false,
+		"evil-localhost":        false,
+		"notlocalhost":          false,
+		"localhost.localdomain": false,
+		"128.0.0.1":             false,
+		"126.255.255.255":       false,
+		"0.0.0.0":               false,
+		"[::]":                  false,
+		"[::2]":                 false,
+		"10.0.0.1":              false,
+		"192.168.1.1":           false,
+		"app.example.com":       false,
+		"127.evil.com":          false,
+	} {
+		t.Run(host, func(t *testing.T) {
+			for _, opt := range []authkit.Option{
+				authkit.WithRedirectURL("http://" + host + "/callback"),
+				authkit.WithBaseURL("http://" + host),
+				authkit.WithSignedOutURL("http://" + host + "/"),
+			} {
+				_, err := authkit.New(sound(opt)...)
+				if loopback {
+					assert.NoError(t, err)
+				} else {
+					assert.ErrorContains(t, err, "plain http")
+				}
+				_, err = authkit.New(sound(opt, authkit.WithInsecureHTTP())...)
+				assert.NoError(t, err, "permitted in so many words")
+			}
+		})
+	}
+}
+
+func TestATrustedOriginIsTheOneThatABrowserSends(t *testing.T) {
+	a := newApp(t, appOptions{})
+	for _, origin := range []string{"https://admin.example.com", "https://Admin.Example.com", "HTTPS://admin.example.com", "https://admin.example.com:443"} {
+		ak, err := authkit.New(sound(authkit.WithTrustedOrigins(origin))...)
+		require.NoError(t, err)
+		a.server.Config.Handler = ak.Logout()
+		for from, status := range map[string]int{
+			"https://admin.example.com":      http.StatusOK,
+			"https://app.example.com":        http.StatusOK, // the redirect URL's own
+			"https://evil.example":           http.StatusForbidden,
+			"http://admin.example.com":       http.StatusForbidden,
+			"https://admin.example.com:8443": http.StatusForbidden,
+		} {
+			resp := a.send(request{method: "POST", target: "/", header: http.Header{"Origin": {from}, "Sec-Fetch-Site": {"cross-site"}}})
+			assert.Equal(t, status, resp.status, "%s trusted, %s posts", origin, from)
+		}
+	}
+}
+
+func TestLoginAndCallbackPanicWhereTheyCannotWork(t *testing.T) {
+	reader, err := authkit.New(sound(authkit.WithRedirectURL(""))...)
+	require.NoError(t, err)
+	assert.PanicsWithValue(t, "authkit: Login needs WithRedirectURL (WORKOS_REDIRECT_URI)", func() { reader.Login() })
+	assert.PanicsWithValue(t, "authkit: Callback needs WithRedirectURL (WORKOS_REDIRECT_URI)", func() { reader.Callback() })
+	assert.NotPanics(t, func() { reader.Logout() })
+
+	ak, err := authkit.New(sound(authkit.WithLoginOptions(authkit.Organization("org_1")))...)
+	require.NoError(t, err)
+	for name, opts := range map[string][]authkit.LoginOption{
+		"a provider beside an organization": {authkit.Provider("GoogleOAuth")},
+		"a connection beside one":           {authkit.Connection("conn_1")},
+		"an unknown screen":                 {authkit.ScreenHint("sideways")},
+		"a negative age":                    {authkit.MaxAge(-time.Second)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Panics(t, func() { ak.Login(opts...) })
+		})
+	}
+	assert.NotPanics(t, func() { ak.Login(authkit.Organization("")) })
+}
+
+func TestPrintingAnAuthKitShowsNoSecret(t *testing.T) {
+	ak, err := authkit.New(sound(
+		authkit.WithAPIKey("sk_hunter2"),
+		authkit.WithCookiePassword(strings.Repeat("hunter2-", 4)),
+		authkit.WithOnSignOut(func(context.Context, *authkit.Session) {}),
+	)...)
+	require.NoError(t, err)
+	for name, v := range map[string]any{
+		"itself":                  ak,
+		"in a struct":             struct{ AK *authkit.AuthKit }{ak},
+		"in a struct, unexported": struct{ ak *authkit.AuthKit }{ak},
+	} {
+		for how, text := range printed(v) {
+			assert.NotContains(t, text, "hunter2", "%s: %s", name, how)
+		}
+	}
+}

@@ -1,0 +1,212 @@
+package authkit_test
+
+import (
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+)
+
+// FromEnv: each variable, and what beats it.
+
+// soundEnv is an environment that FromEnv accepts.
+var soundEnv = map[string]string{
+	"WORKOS_API_KEY":         "sk_test_1",
+	"WORKOS_CLIENT_ID":       "client_1",
+	"WORKOS_COOKIE_PASSWORD": password,
+	"WORKOS_REDIRECT_URI":    "https://app.example.com/callback",
+}
+
+// setEnv sets the variables that FromEnv reads, and empties those not given.
+func setEnv(t *testing.T, envs ...map[string]string) {
+	t.Helper()
+	for _, name := range []string{
+		"WORKOS_API_KEY", "WORKOS_CLIENT_ID", "WORKOS_COOKIE_PASSWORD", "WORKOS_REDIRECT_URI", "WORKOS_COOKIE_NAME",
+		"WORKOS_COOKIE_DOMAIN", "WORKOS_COOKIE_MAX_AGE", "WORKOS_COOKIE_SAMESITE", "WORKOS_API_HOSTNAME", "WORKOS_API_HTTPS",
+		"WORKOS_API_PORT",
+	} {
+		t.Setenv(name, "")
+	}
+	for _, env := range envs {
+		for name, value := range env {
+			t.Setenv(name, value)
+		}
+	}
+}
+
+// serveFromEnv puts what FromEnv makes of the environment in place of an
+// app's own AuthKit.
+func serveFromEnv(t *testing.T, env map[string]string, opts ...authkit.Option) *app {
+	t.Helper()
+	a := newApp(t, appOptions{})
+	setEnv(t, a.fake.Env(), map[string]string{
+		"WORKOS_COOKIE_PASSWORD": password,
+		"WORKOS_REDIRECT_URI":    a.url + "/callback",
+	}, env)
+	ak, err := authkit.FromEnv(append([]authkit.Option{authkit.WithClock(a.clock), authkit.WithLogger(slog.New(slog.DiscardHandler))}, opts...)...)
+	require.NoError(t, err)
+	a.AuthKit = ak
+	a.server.Config.Handler = a.routes(appOptions{})
+	return a
+}
+
+func TestEveryVariableIsReadAndWorks(t *testing.T) {
+	a := serveFromEnv(t, map[string]string{
+		"WORKOS_COOKIE_NAME":     "my-session",
+		"WORKOS_COOKIE_DOMAIN":   "localhost",
+		"WORKOS_COOKIE_MAX_AGE":  "3600",
+		"WORKOS_COOKIE_SAMESITE": "Lax",
+	})
+	s := a.begin("/login")
+	resp := a.send(request{target: s.target(), cookie: s.cookie})
+	session := resp.setCookies(t)["my-session"]
+	require.NotNil(t, session, "signed in with the key, client, password, redirect URL and API address of the environment")
+	assert.Equal(t, "localhost", session.Domain)
+	assert.Equal(t, 3600, session.MaxAge)
+	assert.Equal(t, http.SameSiteLaxMode, session.SameSite)
+
+	cookie := "my-session=" + session.Value
+	assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, kim)
+	a.clock.Advance(time.Hour)
+	assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, "nobody", "the age is sealed in as well")
+}
+
+func TestAnOptionBeatsItsVariable(t *testing.T) {
+	a := serveFromEnv(t, map[string]string{
+		"WORKOS_COOKIE_NAME":     "from-env",
+		"WORKOS_COOKIE_MAX_AGE":  "60",
+		"WORKOS_COOKIE_SAMESITE": "strict",
+	}, authkit.WithCookieName("from-option"), authkit.WithCookieMaxAge(2*time.Minute), authkit.WithCookieSameSite(http.SameSiteLaxMode))
+	s := a.begin("/login")
+	session := a.send(request{target: s.target(), cookie: s.cookie}).setCookies(t)["from-option"]
+	require.NotNil(t, session)
+	assert.Equal(t, 120, session.MaxAge)
+	assert.Equal(t, http.SameSiteLaxMode, session.SameSite)
+}
+
+func TestWhatCannotBeReadIsReportedByVariable(t *testing.T) {
+	for name, c := range map[string]struct {
+		env              map[string]string
+		option, variable string
+		says             string
+	}{
+		"an age in words":            {map[string]string{"WORKOS_COOKIE_MAX_AGE": "400 days"}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", "seconds"},
+		"an age with a fraction":     {map[string]string{"WORKOS_COOKIE_MAX_AGE": "1.5"}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", "seconds"},
+		"an age beyond counting":     {map[string]string{"WORKOS_COOKIE_MAX_AGE": "99999999999999999999"}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", "seconds"},
+		"an age of zero":             {map[string]string{"WORKOS_COOKIE_MAX_AGE": "0"}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", "a second"},
+		"an unknown SameSite":        {map[string]string{"WORKOS_COOKIE_SAMESITE": "relaxed"}, "WithCookieSameSite", "WORKOS_COOKIE_SAMESITE", "lax, strict and none"},
+		"a scheme that is not a yes": {map[string]string{"WORKOS_API_HTTPS": "https"}, "WithBaseURL", "WORKOS_API_HTTPS", "true or false"},
+		"a port in words":            {map[string]string{"WORKOS_API_PORT": "http"}, "WithBaseURL", "WORKOS_API_PORT", "65535"},
+		"port zero":                  {map[string]string{"WORKOS_API_PORT": "0"}, "WithBaseURL", "WORKOS_API_PORT", "65535"},
+		"a port that is too high":    {map[string]string{"WORKOS_API_PORT": "65536"}, "WithBaseURL", "WORKOS_API_PORT", "65535"},
+		"a URL for a host name":      {map[string]string{"WORKOS_API_HOSTNAME": "https://api.workos.com"}, "WithBaseURL", "WORKOS_API_HOSTNAME", "URL"},
+		"a host name with a path":    {map[string]string{"WORKOS_API_HOSTNAME": "api.workos.com/v1"}, "WithBaseURL", "WORKOS_API_HOSTNAME", "URL"},
+		"a host name with a user":    {map[string]string{"WORKOS_API_HOSTNAME": "kim:hunter2@api.workos.com"}, "WithBaseURL", "WORKOS_API_HOSTNAME", "URL"},
+		"the same with a port":       {map[string]string{"WORKOS_API_HOSTNAME": "kim:hunter2@api.workos.com", "WORKOS_API_PORT": "8443"}, "WithBaseURL", "WORKOS_API_HOSTNAME", ""},
+		"http to a host of others":   {map[string]string{"WORKOS_API_HTTPS": "false"}, "WithBaseURL", "WORKOS_API_HTTPS", "plain http"},
+		"a wrong API key":            {map[string]string{"WORKOS_API_KEY": "hunter2"}, "WithAPIKey", "WORKOS_API_KEY", "sk_"},
+		"no client ID":               {map[string]string{"WORKOS_CLIENT_ID": " "}, "WithClientID", "WORKOS_CLIENT_ID", "client_"},
+		"no password":                {map[string]string{"WORKOS_COOKIE_PASSWORD": ""}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", "32"},
+		"a short password":           {map[string]string{"WORKOS_COOKIE_PASSWORD": "hunter2"}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", "32"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			setEnv(t, soundEnv, c.env)
+			_, err := authkit.FromEnv()
+			faults := configErrors(t, err)
+			require.Len(t, faults, 1, "%v", err)
+			assert.Equal(t, c.option, faults[0].Option)
+			assert.Contains(t, faults[0].Error(), c.variable)
+			assert.Contains(t, faults[0].Problem, c.says)
+			assert.NotContains(t, err.Error(), "hunter2")
+		})
+	}
+}
+
+func TestAllThatCannotBeReadIsReportedAtOnce(t *testing.T) {
+	setEnv(t, map[string]string{
+		"WORKOS_COOKIE_MAX_AGE": "soon", "WORKOS_COOKIE_SAMESITE": "x", "WORKOS_API_HTTPS": "perhaps", "WORKOS_API_PORT": "many",
+		"WORKOS_REDIRECT_URI": "/callback", "WORKOS_COOKIE_NAME": "a b", "WORKOS_COOKIE_DOMAIN": "a b",
+	})
+	_, err := authkit.FromEnv()
+	configErrors(t, err)
+	for _, variable := range []string{
+		"WORKOS_API_KEY", "WORKOS_CLIENT_ID", "WORKOS_COOKIE_PASSWORD", "WORKOS_REDIRECT_URI", "WORKOS_COOKIE_NAME",
+		"WORKOS_COOKIE_DOMAIN", "WORKOS_COOKIE_MAX_AGE", "WORKOS_COOKIE_SAMESITE", "WORKOS_API_HTTPS is", "WORKOS_API_PORT is",
+	} {
+		assert.ErrorContains(t, err, variable)
+	}
+}
+
+func TestAnOptionBeatsAVariableThatCannotBeRead(t *testing.T) {
+	setEnv(t, soundEnv, map[string]string{
+		"WORKOS_COOKIE_MAX_AGE": "soon", "WORKOS_COOKIE_SAMESITE": "x", "WORKOS_API_PORT": "many", "WORKOS_API_KEY": "wrong",
+		"WORKOS_CLIENT_ID": "wrong", "WORKOS_COOKIE_PASSWORD": "short", "WORKOS_REDIRECT_URI": "wrong",
+		"WORKOS_COOKIE_NAME": "a b", "WORKOS_COOKIE_DOMAIN": "a b",
+	})
+	_, err := authkit.FromEnv(sound(
+		authkit.WithCookieMaxAge(time.Hour), authkit.WithCookieSameSite(http.SameSiteLaxMode),
+		authkit.WithBaseURL("https://auth.example.com"), authkit.WithCookieName("sid"), authkit.WithCookieDomain("example.com"),
+	)...)
+	assert.NoError(t, err)
+}
+
+func TestTheEnvironmentIsOfNoConsequenceToNew(t *testing.T) {
+	setEnv(t, map[string]string{"WORKOS_COOKIE_MAX_AGE": "soon", "WORKOS_API_KEY": "wrong"})
+	_, err := authkit.New(sound()...)
+	assert.NoError(t, err)
+}
+
+func TestWhereTheAPIIsComesFromThreeVariables(t *testing.T) {
+	for name, c := range map[string]struct {
+		host, port, https string
+		want              string
+	}{
+		"none of them":             {want: "https://api.workos.com"},
+		"a host":                   {host: "auth.example.com", want: "https://auth.example.com"},
+		"a host between spaces":    {host: " auth.example.com ", want: "https://auth.example.com"},
+		"a host and a port":        {host: "auth.example.com", port: "8443", want: "https://auth.example.com:8443"},
+		"a port alone":             {port: "8443", want: "https://api.workos.com:8443"},
+		"https said so":            {https: "true", want: "https://api.workos.com"},
+		"plain http on loopback":   {host: "localhost", port: "4100", https: "false", want: "http://localhost:4100"},
+		"false in capitals":        {host: "localhost", https: "FALSE", want: "http://localhost"},
+		"an IPv6 host":             {host: "[::1]", https: "false", want: "http://[::1]"},
+		"an IPv6 host and a port":  {host: "[::1]", port: "4100", https: "false", want: "http://[::1]:4100"},
+		"the same without bracket": {host: "::1", port: "4100", https: "false", want: "http://[::1]:4100"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			setEnv(t, soundEnv, map[string]string{
+				"WORKOS_API_HOSTNAME": c.host, "WORKOS_API_PORT": c.port, "WORKOS_API_HTTPS": c.https,
+			})
+			ak, err := authkit.FromEnv()
+			require.NoError(t, err)
+			a := newApp(t, appOptions{})
+			a.server.Config.Handler = ak.Login()
+			location, err := a.send(request{target: "/"}).location()
+			require.NoError(t, err)
+			assert.Equal(t, c.want, (&url.URL{Scheme: location.Scheme, Host: location.Host}).String())
+		})
+	}
+}
+
+func TestEmptyVariablesAreAbsentOnes(t *testing.T) {
+	blank := maps.Clone(soundEnv)
+	for _, name := range strings.Fields("WORKOS_COOKIE_NAME WORKOS_COOKIE_DOMAIN WORKOS_COOKIE_MAX_AGE WORKOS_COOKIE_SAMESITE " +
+		"WORKOS_API_HOSTNAME WORKOS_API_PORT WORKOS_API_HTTPS") {
+		blank[name] = " \t"
+	}
+	setEnv(t, blank)
+	_, err := authkit.FromEnv()
+	require.NoError(t, err)
+
+	setEnv(t, soundEnv, map[string]string{"WORKOS_API_KEY": "", "WORKOS_REDIRECT_URI": ""})
+	_, err = authkit.FromEnv(authkit.WithPublicClient())
+	require.NoError(t, err)
+}

@@ -1,0 +1,200 @@
+package authkit_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// Sign-in in front of a net/http application.
+func Example() {
+	ak, err := authkit.New(
+		authkit.WithAPIKey(os.Getenv("WORKOS_API_KEY")),
+		authkit.WithClientID(os.Getenv("WORKOS_CLIENT_ID")),
+		authkit.WithCookiePassword(os.Getenv("WORKOS_COOKIE_PASSWORD")), // 32 random bytes or more
+		authkit.WithRedirectURL("https://app.example.com/callback"),
+	)
+	if err != nil {
+		log.Fatal(err) // names every fault at once
+	}
+	account := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		session, _ := authkit.FromContext(r.Context()) // the guard lets nobody else in
+		fmt.Fprintf(w, "Hello, %s", session.User().FirstName)
+	})
+
+	mux := http.NewServeMux()
+	mux.Handle("GET /login", ak.Login())
+	mux.Handle("GET /signup", ak.Login(authkit.ScreenHint("sign-up")))
+	mux.Handle("GET /callback", ak.Callback())
+	mux.Handle("POST /logout", ak.Logout())
+	mux.Handle("GET /account", ak.RequireAuth(account))
+	log.Fatal(http.ListenAndServe(":8080", ak.Middleware(mux)))
+}
+
+// All faults of a configuration are reported at once, each as a value that a
+// program can read.
+func ExampleNew_faults() {
+	_, err := authkit.New(
+		authkit.WithAPIKey("pk_123"),
+		authkit.WithClientID("client_123"),
+		authkit.WithCookiePassword("too short"),
+		authkit.WithRedirectURL("http://app.example.com/callback"),
+	)
+	fmt.Println(err)
+	// Output:
+	// authkit: WithAPIKey (WORKOS_API_KEY): is not an API key; those start with sk_ and hold no spaces
+	// authkit: WithCookiePassword (WORKOS_COOKIE_PASSWORD): password 1 of 1 is 9 bytes long; at least 32 are needed
+	// authkit: WithRedirectURL (WORKOS_REDIRECT_URI): "http://app.example.com/callback" is plain http on a host that is not loopback; use https, or WithInsecureHTTP() on a closed test network
+}
+
+// The guards are middleware for chi as they are: around a group of routes, or
+// around all of them.
+func ExampleAuthKit_RequireAuth_chi() {
+	ak := exampleAuthKit()
+	r := chi.NewRouter()
+	r.Use(ak.Middleware)
+	r.Get("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "welcome") })
+	r.Group(func(r chi.Router) {
+		r.Use(ak.RequireAuth)
+		r.Get("/account", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "your account") })
+	})
+
+	for _, path := range []string{"/", "/account"} {
+		w := httptest.NewRecorder()
+		r.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		fmt.Println(path, w.Code)
+	}
+	// Output:
+	// / 200
+	// /account 401
+}
+
+// A handler is tested with a session that is made up, without any sign-in.
+func ExampleNewContext() {
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		session, ok := authkit.FromContext(r.Context())
+		if !ok || !session.HasPermission("posts:write") {
+			http.Error(w, "You may not write posts.", http.StatusForbidden)
+			return
+		}
+		fmt.Fprintf(w, "Posted as %s.", session.User().FirstName)
+	}
+
+	session := authkit.NewSession(authkit.SessionParams{
+		User:        authkit.User{ID: "user_kim", FirstName: "Kim"},
+		Permissions: []string{"posts:write"},
+	})
+	r := httptest.NewRequest("POST", "/posts", nil)
+	w := httptest.NewRecorder()
+	handler(w, r.WithContext(authkit.NewContext(r.Context(), session)))
+	fmt.Println(w.Code, w.Body)
+	// Output: 200 Posted as Kim.
+}
+
+// An application answers the failures that it cares about, and leaves the rest
+// to the default.
+func ExampleWithErrorHandler() {
+	ak := exampleAuthKit(authkit.WithErrorHandler(func(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
+		if errors.Is(f.Err, authkit.ErrSignedOut) {
+			http.Error(w, "Members only: see "+f.Link, f.Status)
+			return
+		}
+		f.ServeHTTP(w, r)
+	}))
+	members := ak.RequireAuth(http.NotFoundHandler())
+
+	w := httptest.NewRecorder()
+	members.ServeHTTP(w, httptest.NewRequest("GET", "/members", nil))
+	fmt.Print(w.Code, " ", w.Body)
+
+	w = httptest.NewRecorder()
+	ak.Logout().ServeHTTP(w, httptest.NewRequest("GET", "/logout", nil))
+	fmt.Println(w.Code, w.Header().Get("Content-Type"))
+	// Output:
+	// 401 Members only: see /login?return_to=%2Fmembers
+	// 405 application/problem+json
+}
+
+// The organization is chosen by the host name that was asked for.
+func ExamplePerRequest() {
+	organizations := map[string]string{"acme.app.example.com": "org_acme"}
+	ak := exampleAuthKit()
+	login := ak.Login(authkit.PerRequest(func(r *http.Request) []authkit.LoginOption {
+		if id, ok := organizations[r.Host]; ok {
+			return []authkit.LoginOption{authkit.Organization(id)}
+		}
+		return nil
+	}))
+
+	for _, host := range []string{"acme.app.example.com", "app.example.com"} {
+		w := httptest.NewRecorder()
+		login.ServeHTTP(w, httptest.NewRequest("GET", "https://"+host+"/login", nil))
+		location, _ := url.Parse(w.Header().Get("Location"))
+		fmt.Printf("%s: %q\n", host, location.Query().Get("organization_id"))
+	}
+	// Output:
+	// acme.app.example.com: "org_acme"
+	// app.example.com: ""
+}
+
+// A new user gets a row in the application's own database before the first
+// page is served.
+func ExampleWithOnSignIn() {
+	workos, err := authkittest.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer workos.Close()
+	mux := http.NewServeMux()
+	app := httptest.NewServer(mux)
+	defer app.Close()
+
+	users := map[string]string{}
+	ak, err := authkit.New(
+		authkit.WithAPIKey(workos.APIKey()), authkit.WithClientID(workos.ClientID()), authkit.WithBaseURL(workos.URL()),
+		authkit.WithCookiePassword("for this example alone: 32 bytes!"),
+		authkit.WithRedirectURL(app.URL+"/callback"),
+		authkit.WithOnSignIn(func(ctx context.Context, e authkit.SignInEvent) error {
+			user := e.Session.User()
+			users[user.Email] = e.State
+			return nil // an error would refuse the sign-in
+		}),
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux.Handle("GET /join", ak.Login(authkit.State("spring campaign"), authkit.ReturnTo("/welcome")))
+	mux.Handle("GET /callback", ak.Callback())
+	mux.HandleFunc("GET /welcome", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "Welcome!") })
+
+	page, err := authkittest.NewBrowser().SignIn(app.URL+"/join", "ben@harborpress.test")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(page.Body, users)
+	// Output: Welcome! map[ben@harborpress.test:spring campaign]
+}
+
+// exampleAuthKit is what the examples have in common.
+func exampleAuthKit(opts ...authkit.Option) *authkit.AuthKit {
+	ak, err := authkit.New(append([]authkit.Option{
+		authkit.WithAPIKey("sk_example"),
+		authkit.WithClientID("client_example"),
+		authkit.WithCookiePassword("for this example alone: 32 bytes!"),
+		authkit.WithRedirectURL("https://app.example.com/callback"),
+	}, opts...)...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return ak
+}

@@ -1,0 +1,173 @@
+package authkit
+
+import (
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// setClock shows the time that a test sets.
+type setClock struct{ now time.Time }
+
+func newSetClock() *setClock { return &setClock{time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)} }
+
+func (c *setClock) Now() time.Time { return c.now }
+
+func (c *setClock) AfterFunc(time.Duration, func()) (stop func() bool) {
+	panic("nothing here waits")
+}
+
+func TestAnEntryIsRememberedUntilItsTimeAndNotAtIt(t *testing.T) {
+	clock := newSetClock()
+	m := newMemory[string](clock, 100)
+	m.put("a", "1", clock.now.Add(time.Minute))
+
+	clock.now = clock.now.Add(time.Minute - 1)
+	value, ok := m.get("a")
+	assert.True(t, ok)
+	assert.Equal(t, "1", value)
+
+	clock.now = clock.now.Add(1)
+	value, ok = m.get("a")
+	assert.False(t, ok)
+	assert.Empty(t, value, "no value of an entry that is over")
+
+	_, ok = m.get("never there")
+	assert.False(t, ok)
+}
+
+func TestPuttingAgainReplaces(t *testing.T) {
+	clock := newSetClock()
+	m := newMemory[int](clock, 100)
+	m.put("a", 1, clock.now.Add(time.Hour))
+	m.put("a", 2, clock.now.Add(time.Minute))
+	value, _ := m.get("a")
+	assert.Equal(t, 2, value)
+	clock.now = clock.now.Add(time.Minute)
+	_, ok := m.get("a")
+	assert.False(t, ok)
+}
+
+func TestAKeyIsAddedOnceUntilItIsOver(t *testing.T) {
+	clock := newSetClock()
+	m := newMemory[int](clock, 100)
+	assert.True(t, m.add("a", 1, clock.now.Add(time.Minute)))
+	assert.False(t, m.add("a", 2, clock.now.Add(time.Hour)))
+	value, _ := m.get("a")
+	assert.Equal(t, 1, value)
+
+	clock.now = clock.now.Add(time.Minute)
+	assert.True(t, m.add("a", 3, clock.now.Add(time.Minute)))
+	value, _ = m.get("a")
+	assert.Equal(t, 3, value)
+}
+
+func TestOfManyWhoAddAKeyOneSucceeds(t *testing.T) {
+	clock := newSetClock()
+	m := newMemory[struct{}](clock, 100)
+	var added atomic.Int32
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			if m.add("state", struct{}{}, clock.now.Add(time.Minute)) {
+				added.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	assert.EqualValues(t, 1, added.Load())
+}
+
+func TestShorteningNeverLengthens(t *testing.T) {
+	clock := newSetClock()
+	m := newMemory[int](clock, 100)
+	end := clock.now.Add(time.Minute)
+	m.put("a", 1, end)
+	m.shorten("a", end.Add(time.Hour))
+	m.shorten("never there", end)
+	clock.now = end
+	_, ok := m.get("a")
+	assert.False(t, ok, "not lengthened")
+	_, ok = m.get("never there")
+	assert.False(t, ok)
+
+	m.put("b", 2, end.Add(time.Hour))
+	m.shorten("b", end.Add(time.Second))
+	value, ok := m.get("b")
+	assert.True(t, ok)
+	assert.Equal(t, 2, value)
+	clock.now = end.Add(time.Second)
+	_, ok = m.get("b")
+	assert.False(t, ok, "shortened")
+}
+
+func TestWhatIsForgottenIsGone(t *testing.T) {
+	clock := newSetClock()
+	m := newMemory[int](clock, 100)
+	m.put("a", 1, clock.now.Add(time.Hour))
+	m.forget("a")
+	m.forget("never there")
+	_, ok := m.get("a")
+	assert.False(t, ok)
+	assert.True(t, m.add("a", 2, clock.now.Add(time.Hour)))
+}
+
+func TestAMemoryNeverGrowsBeyondItsLimit(t *testing.T) {
+	for _, limit := range []int{1, 10, 64, 100, 1000} {
+		t.Run(strconv.Itoa(limit), func(t *testing.T) {
+			clock := newSetClock()
+			m := newMemory[int](clock, limit)
+			for i := range 3 * limit {
+				key := strconv.Itoa(i)
+				if i%2 == 0 {
+					m.put(key, i, clock.now.Add(time.Hour))
+				} else {
+					assert.True(t, m.add(key, i, clock.now.Add(time.Hour)))
+				}
+				assert.LessOrEqual(t, len(m.entries), limit)
+				value, ok := m.get(key)
+				assert.True(t, ok, "the newest is always there")
+				assert.Equal(t, i, value)
+			}
+		})
+	}
+}
+
+func TestReplacingAnEntryOfAFullMemoryCostsNoOtherItsPlace(t *testing.T) {
+	clock := newSetClock()
+	m := newMemory[int](clock, 100)
+	for i := range 100 {
+		m.put(strconv.Itoa(i), i, clock.now.Add(time.Hour))
+	}
+	for range 200 {
+		m.put("7", 7, clock.now.Add(time.Hour))
+	}
+	assert.Len(t, m.entries, 100)
+}
+
+func TestWhatIsOverIsSweptOutAndWhatIsNotStays(t *testing.T) {
+	clock := newSetClock()
+	m := newMemory[int](clock, 10_000)
+	m.put("stays", 1, clock.now.Add(time.Hour))
+	for i := range 5000 {
+		m.put("over "+strconv.Itoa(i), i, clock.now.Add(time.Second))
+	}
+	clock.now = clock.now.Add(time.Second)
+	most := len(m.entries)
+	for i := range 5000 {
+		m.put("new "+strconv.Itoa(i), i, clock.now.Add(time.Second))
+		most = max(most, len(m.entries))
+	}
+	assert.Less(t, most, 10_000, "old ones made room before the limit was reached")
+	clock.now = clock.now.Add(time.Second)
+	for i := range 10_000 {
+		m.put("next "+strconv.Itoa(i), i, clock.now)
+	}
+	assert.Less(t, len(m.entries), 200, "what is over at once does not pile up")
+	_, ok := m.get("stays")
+	assert.True(t, ok)
+}

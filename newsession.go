@@ -1,0 +1,87 @@
+// Sessions made by hand, for the tests of handlers.
+
+package authkit
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"time"
+
+	"github.com/authkit-go/authkit/jwks"
+)
+
+// SessionParams describe a session that did not come from WorkOS, for
+// [NewSession]. Every field may be left out.
+type SessionParams struct {
+	ID             string // session_test if empty
+	User           User   // its ID is user_test if empty
+	OrganizationID string
+	Role           string
+	Roles          []string
+	Permissions    []string
+	Entitlements   []string
+	FeatureFlags   []string
+	Impersonator   *Impersonator
+	// AuthenticatedAt is the auth_time claim.
+	AuthenticatedAt time.Time
+	// ExpiresAt is the exp claim, an hour from now if zero.
+	ExpiresAt            time.Time
+	AuthenticationMethod string
+	// AccessToken is an unsigned token of these parts if empty.
+	AccessToken string
+	// Claims are further claims, such as those of a JWT template, for
+	// [Session.Claims].
+	Claims map[string]any
+}
+
+// NewSession makes a session out of its parts, for [NewContext]. Nothing of it
+// is verified, and unless AccessToken is given no service accepts its token,
+// which nobody has signed. NewSession panics if the parts make no token, because Claims cannot be
+// encoded as JSON or all of it is larger than the 16 KB of a token.
+func NewSession(p SessionParams) *Session {
+	p.User.ID = cmp.Or(p.User.ID, "user_test")
+	p.User.Metadata = maps.Clone(p.User.Metadata)
+	if p.ExpiresAt.IsZero() {
+		p.ExpiresAt = time.Now().Add(time.Hour)
+	}
+	payload := map[string]any{}
+	maps.Copy(payload, p.Claims)
+	claim := func(name string, value any, given bool) {
+		if given {
+			payload[name] = value
+		}
+	}
+	claim("sid", cmp.Or(p.ID, "session_test"), true)
+	claim("sub", p.User.ID, true)
+	claim("exp", p.ExpiresAt.Unix(), true)
+	claim("auth_time", p.AuthenticatedAt.Unix(), !p.AuthenticatedAt.IsZero())
+	claim("org_id", p.OrganizationID, p.OrganizationID != "")
+	claim("role", p.Role, p.Role != "")
+	claim("roles", p.Roles, p.Roles != nil)
+	claim("permissions", p.Permissions, p.Permissions != nil)
+	claim("entitlements", p.Entitlements, p.Entitlements != nil)
+	claim("feature_flags", p.FeatureFlags, p.FeatureFlags != nil)
+	if p.Impersonator != nil {
+		impersonator := *p.Impersonator
+		p.Impersonator = &impersonator
+		claim("act", map[string]string{"sub": impersonator.Email}, true)
+	}
+	encoded, err := json.Marshal(payload)
+	if err != nil {
+		panic("authkit: NewSession: " + err.Error())
+	}
+	token := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"RS256","kid":"unsigned"}`)) + "." +
+		base64.RawURLEncoding.EncodeToString(encoded) + ".AAAA"
+	claims, err := jwks.UnverifiedClaims(token)
+	if err != nil {
+		panic("authkit: NewSession: " + err.Error())
+	}
+	return makeSession(sealedSession{
+		accessToken:  cmp.Or(p.AccessToken, token),
+		user:         p.User,
+		impersonator: p.Impersonator,
+		method:       p.AuthenticationMethod,
+	}, claims)
+}

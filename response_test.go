@@ -1,0 +1,227 @@
+package authkit_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+)
+
+// The last word that the middleware has on the headers of a response.
+
+// cacheable says what a handler would say that wants to be cached everywhere.
+func cacheable(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Cache-Control", "public, max-age=3600")
+	h.Set("CDN-Cache-Control", "public, max-age=3600")
+	h.Set("Cloudflare-CDN-Cache-Control", "public, max-age=3600")
+	h.Set("Surrogate-Control", "max-age=3600")
+}
+
+// waysToAnswer are the ways in which a handler can end its response's header.
+var waysToAnswer = map[string]func(http.ResponseWriter, *http.Request){
+	"it writes nothing":          func(w http.ResponseWriter, _ *http.Request) {},
+	"it writes":                  func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "body") },
+	"it writes no bytes":         func(w http.ResponseWriter, _ *http.Request) { w.Write(nil) },
+	"it writes a status":         func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
+	"it writes an error":         func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "gone", http.StatusGone) },
+	"it redirects":               func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) },
+	"it has not changed":         func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) },
+	"it flushes":                 func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush() },
+	"its controller flushes":     func(w http.ResponseWriter, _ *http.Request) { http.NewResponseController(w).Flush() },
+	"it copies a body":           func(w http.ResponseWriter, _ *http.Request) { io.Copy(w, endingReader(100_000)) },
+	"it copies an empty body":    func(w http.ResponseWriter, _ *http.Request) { io.Copy(w, endingReader(0)) },
+	"it sends early hints first": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusEarlyHints); cacheable(w) },
+	"it copies nothing, then changes its mind": func(w http.ResponseWriter, _ *http.Request) {
+		io.Copy(w, endingReader(0))
+		cacheable(w)
+		w.Header().Set("Vary", "Accept")
+		io.WriteString(w, "body")
+	},
+}
+
+// endingReader yields n bytes and is no io.WriterTo.
+func endingReader(n int64) io.Reader { return io.LimitReader(zeros{}, n) }
+
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
+
+func TestEveryResponseVariesOnCookie(t *testing.T) {
+	a := newApp(t, appOptions{})
+	for name, answer := range waysToAnswer {
+		t.Run(name, func(t *testing.T) {
+			a.server.Config.Handler = a.Middleware(http.HandlerFunc(answer))
+			resp := a.send(request{target: "/"})
+			assert.Contains(t, resp.header.Values("Vary"), "Cookie")
+			assert.Empty(t, resp.setCookies(t))
+		})
+	}
+	for vary, want := range map[string][]string{
+		"":                        {"Cookie"},
+		"Accept-Encoding":         {"Accept-Encoding", "Cookie"},
+		"Accept, Accept-Language": {"Accept, Accept-Language", "Cookie"},
+		"Cookie":                  {"Cookie"},
+		"Accept, cookie":          {"Accept, cookie"},
+		"*":                       {"*"},
+		"X-Cookie":                {"X-Cookie", "Cookie"},
+	} {
+		t.Run("the handler varies on "+vary, func(t *testing.T) {
+			a.server.Config.Handler = a.Middleware(a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if vary != "" {
+					w.Header().Set("Vary", vary)
+				}
+			})))
+			assert.Equal(t, want, a.send(request{target: "/"}).header.Values("Vary"))
+		})
+	}
+}
+
+func TestAResponseThatCarriesOurCookieIsKeptOutOfEveryCache(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.expireToken(0)
+	for name, answer := range waysToAnswer {
+		t.Run(name, func(t *testing.T) {
+			a.server.Config.Handler = a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				cacheable(w)
+				answer(w, r)
+			}))
+			resp := a.send(request{target: "/", cookie: cookie})
+			resp.newCookie(t)
+			assert.Equal(t, []string{"private, no-store"}, resp.header.Values("Cache-Control"))
+			assert.Empty(t, resp.header.Values("CDN-Cache-Control"))
+			assert.Empty(t, resp.header.Values("Cloudflare-CDN-Cache-Control"))
+			assert.Empty(t, resp.header.Values("Surrogate-Control"))
+			assert.Contains(t, resp.header.Values("Vary"), "Cookie")
+		})
+	}
+}
+
+func TestAResponseWithoutACookieOfOursIsTheHandlersOwn(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.server.Config.Handler = a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		cacheable(w)
+		http.SetCookie(w, &http.Cookie{Name: "theme", Value: "dark"})
+	}))
+	resp := a.send(request{target: "/", cookie: cookie})
+	for _, name := range []string{"CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Cache-Control"} {
+		assert.Equal(t, "public, max-age=3600", resp.header.Get(name))
+	}
+	assert.Equal(t, "max-age=3600", resp.header.Get("Surrogate-Control"))
+}
+
+func TestAHandlersOwnCookiesStayBesideOurs(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.expireToken(0)
+	a.server.Config.Handler = a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "theme", Value: "dark"})
+	}))
+	cookies := a.send(request{target: "/", cookie: cookie}).setCookies(t)
+	assert.Len(t, cookies, 2)
+	assert.Equal(t, "dark", cookies["theme"].Value)
+}
+
+func TestAGuardedResponseIsPrivateUnlessItsHandlerSaysOtherwise(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	for name, c := range map[string]struct {
+		handler http.Handler
+		want    string
+	}{
+		"it says nothing":         {http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), "private, no-store"},
+		"it says otherwise":       {http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { cacheable(w) }), "public, max-age=3600"},
+		"it takes the header out": {http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Del("Cache-Control") }), "private, no-store"},
+		"it serves a file":        {http.FileServer(http.Dir("pkce")), "private, no-store"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a.server.Config.Handler = a.RequireAuth(c.handler)
+			resp := a.send(request{target: "/", cookie: cookie})
+			assert.Equal(t, http.StatusOK, resp.status)
+			assert.Equal(t, c.want, resp.header.Get("Cache-Control"))
+		})
+	}
+}
+
+func TestAGuardedFileThatCannotBeServedIsPrivateAsWell(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.server.Config.Handler = a.RequireAuth(http.FileServer(http.Dir("pkce")))
+	for name, c := range map[string]struct {
+		request request
+		status  int
+	}{
+		"a file that is not there": {request{target: "/nothing", cookie: cookie}, http.StatusNotFound},
+		"a part that is not there": {request{target: "/pkce.go", cookie: cookie, header: http.Header{"Range": {"bytes=9999999-"}}}, http.StatusRequestedRangeNotSatisfiable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resp := a.send(c.request)
+			assert.Equal(t, c.status, resp.status)
+			assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
+		})
+	}
+}
+
+func TestAHandlerThatPanicsLeavesNothingToACache(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.expireToken(0)
+	inner := a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		cacheable(w)
+		panic("a mistake")
+	}))
+	// As the recovery middleware of many a router does.
+	a.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if recover() != nil {
+				w.WriteHeader(http.StatusInternalServerError)
+			}
+		}()
+		inner.ServeHTTP(w, r)
+	})
+	resp := a.send(request{target: "/", cookie: cookie})
+	assert.Equal(t, http.StatusInternalServerError, resp.status)
+	resp.newCookie(t)
+	assert.Contains(t, resp.header.Values("Vary"), "Cookie")
+	assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
+	assert.Empty(t, resp.header.Get("CDN-Cache-Control"))
+}
+
+func TestTheLastWordHoldsBehindAWrapperThatOnlyUnwraps(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.expireToken(0)
+	inner := a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		cacheable(w)
+		assert.NoError(t, http.NewResponseController(w).Flush())
+	}))
+	a.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		inner.ServeHTTP(unwrapping{w}, r)
+	})
+	resp := a.send(request{target: "/", cookie: cookie})
+	resp.newCookie(t)
+	assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
+	assert.Contains(t, resp.header.Values("Vary"), "Cookie")
+}
+
+// unwrapping is a writer as a logging middleware may put around the server's.
+type unwrapping struct{ http.ResponseWriter }
+
+func (u unwrapping) Unwrap() http.ResponseWriter { return u.ResponseWriter }
+
+func (u unwrapping) Write(b []byte) (int, error) { return u.ResponseWriter.Write(b) }
+
+func TestAWriterWithoutOptionalInterfacesGainsNone(t *testing.T) {
+	ak, err := authkit.New(sound()...)
+	require.NoError(t, err)
+	ak.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		assert.Equal(t, optionalInterfaces{}, optionalInterfacesOf(w))
+	})).ServeHTTP(struct{ http.ResponseWriter }{httptest.NewRecorder()}, httptest.NewRequest("GET", "/", nil))
+}

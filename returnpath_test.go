@@ -1,0 +1,241 @@
+package authkit
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestAPathOnThisOriginIsTakenToTheLetter(t *testing.T) {
+	for name, target := range map[string]string{
+		"the root":                          "/",
+		"a path":                            "/account",
+		"a trailing slash":                  "/account/",
+		"dots":                              "/a/./b/../c",
+		"an encoded space":                  "/a%20b",
+		"an encoded slash":                  "/files/a%2Fb",
+		"a slash encoded twice":             "/files/a%252Fb",
+		"an encoded percent sign":           "/100%25",
+		"a percent sign encoded twice":      "/100%2525",
+		"several scripts":                   "/山田/Ωμέγα",
+		"several scripts, encoded":          "/%E5%B1%B1",
+		"bytes that are no UTF-8":           "/%FF%FE",
+		"a query":                           "/search?q=a+b&r=%2F%2F",
+		"a query with another URL":          "/open?url=https://example.com//x",
+		"a query with a backslash":          `/search?q=\evil`,
+		"a query with encoded controls":     "/search?q=%0D%0A%00",
+		"a query with a broken encoding":    "/search?q=100%",
+		"a fragment":                        "/account#tab//2",
+		"a colon":                           "/a:b",
+		"an at sign":                        "/@evil.com",
+		"a host below the root":             "/evil.com",
+		"a scheme below the root":           "/javascript:alert(1)",
+		"a semicolon":                       "/a;b=c",
+		"a kilobyte":                        "/" + strings.Repeat("x", 1023),
+		"a solidus of another script":       "/／evil.com",
+		"an empty query":                    "/account?",
+		"a query right behind the root":     "/?x=1",
+		"a fragment right behind the root":  "/#x",
+		"a question mark inside the query":  "/a?b?c",
+		"a percent sign that stands behind": "/a%25zz",
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, target, returnPath(target))
+		})
+	}
+}
+
+// hostileTargets lead elsewhere in one browser or another, or would do after a
+// proxy has decoded them.
+var hostileTargets = map[string]string{
+	"a host":                             "//evil.com",
+	"a host and a path":                  "//evil.com/account",
+	"three slashes":                      "///evil.com",
+	"four slashes":                       "////evil.com",
+	"a backslash":                        `/\evil.com`,
+	"a backslash first":                  `\/evil.com`,
+	"two backslashes":                    `\\evil.com`,
+	"slash, two backslashes":             `/\\evil.com`,
+	"slash, backslash, slash":            `/\/evil.com`,
+	"https":                              "https://evil.com",
+	"https with one slash":               "https:/evil.com",
+	"https without a slash":              "https:evil.com",
+	"capitals":                           "HTTPS://EVIL.COM",
+	"javascript":                         "javascript:alert(1)",
+	"data":                               "data:text/html,<script>alert(1)</script>",
+	"user info":                          "//app.example.com@evil.com",
+	"a host with a port":                 "//evil.com:443/",
+	"a dot segment that leaves slashes":  "/.//evil.com",
+	"two dots that leave slashes":        "/..//evil.com",
+	"a path that leaves slashes":         "/a/..//evil.com",
+	"slashes in the middle":              "/a//evil.com",
+	"a backslash in the middle":          `/a\evil.com`,
+	"a null byte":                        "/\x00/evil.com",
+	"a delete":                           "/\x7f/evil.com",
+	"an escape":                          "/\x1b[2J",
+	"a page that is relative":            "account",
+	"a query alone":                      "?next=1",
+	"a fragment alone":                   "#x",
+	"a space before":                     " //evil.com",
+	"a space before a path":              " /account",
+	"nothing":                            "",
+	"over a kilobyte":                    "/" + strings.Repeat("x", 1024),
+	"a kilobyte of query":                "/?" + strings.Repeat("x", 1023),
+	"slashes before a query":             "//evil.com?x=/",
+	"slashes before a fragment":          "//evil.com#/",
+	"mixed encodings of two slashes":     "/%2fevil.com",
+	"a slash encoded, then twice":        "/%2F%252Fevil.com",
+	"a slash encoded three times":        "/%25252Fevil.com",
+	"a slash encoded ten times":          "/%" + strings.Repeat("25", 10) + "2Fevil.com",
+	"a backslash encoded ten times":      "/%" + strings.Repeat("25", 10) + "5Cevil.com",
+	"behind a percent sign of its own":   "/%252Fevil.com/100%25",
+	"behind an encoding broken on later": "/%252Fevil.com/%25zz",
+	"a backslash behind such a one":      "/%25zz%255Cevil.com",
+	"broken first, then slashes":         "/%25%252F%252Fevil.com",
+	"a null byte behind such a one":      "/%25zz/%2500",
+}
+
+func TestWhatMayLeadElsewhereBecomesTheRoot(t *testing.T) {
+	for name, target := range hostileTargets {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, "/", returnPath(target))
+			once := percentEncoded(target)
+			assert.Equal(t, "/", returnPath(once), "encoded once")
+			assert.Equal(t, "/", returnPath(percentEncoded(once)), "encoded twice")
+			if strings.HasPrefix(target, "/") && !strings.ContainsAny(target, "?#") && !strings.HasPrefix(target, "/x") {
+				once = "/" + percentEncoded(target[1:])
+				assert.Equal(t, "/", returnPath(once), "the rest encoded once: %s", once)
+				once = "/" + percentEncoded(once[1:])
+				assert.Equal(t, "/", returnPath(once), "the rest encoded twice: %s", once)
+			}
+		})
+	}
+}
+
+func TestABrokenEncodingMakesTheRoot(t *testing.T) {
+	for _, target := range []string{"/100%", "/a%2", "/%zz", "/%2525/%", "/a%2?x=1"} {
+		assert.Equal(t, "/", returnPath(target))
+	}
+}
+
+func TestABrowserDropsTabsAndLineBreaksSoTheyMakeTheRoot(t *testing.T) {
+	for _, target := range []string{"/account", "//evil.com", `/\evil.com`, "/account?q=1", "/account#x"} {
+		for _, control := range []string{"\t", "\r", "\n", "\r\n"} {
+			for i := range len(target) + 1 {
+				with := target[:i] + control + target[i:]
+				assert.Equal(t, "/", returnPath(with), "%q", with)
+			}
+		}
+	}
+	for _, control := range []string{"%09", "%0D", "%0A", "%0d%0a", "%2509", "%250A"} {
+		assert.Equal(t, "/", returnPath("/"+control+"/evil.com"))
+		assert.Equal(t, "/", returnPath("/account"+control))
+	}
+}
+
+func TestTheTargetIsTheRequestLinesOwn(t *testing.T) {
+	for name, c := range map[string]struct{ target, want string }{
+		"origin form":             {"/files/a%20b?v=1", "/files/a%20b?v=1"},
+		"absolute form":           {"http://evil.com/files/a", "/"},
+		"absolute form with ours": {"http://app.example.com/files/a", "/"},
+		"a host":                  {"//evil.com/files/a", "/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got string
+			handler := http.StripPrefix("/files", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = requestTarget(r) }))
+			r := httptest.NewRequest("GET", "/files/a", nil)
+			r.RequestURI = c.target
+			handler.ServeHTTP(httptest.NewRecorder(), r)
+			assert.Equal(t, c.want, got)
+		})
+	}
+}
+
+func TestALocationIsASCIIAndOtherwiseAsItWas(t *testing.T) {
+	for target, want := range map[string]string{
+		"/account?x=1#y":   "/account?x=1#y",
+		"/a b":             "/a%20b",
+		"/山":               "/%E5%B1%B1",
+		"/%E5%B1%B1/%2f":   "/%E5%B1%B1/%2f",
+		"/a/../b/./c":      "/a/../b/./c",
+		"/x\r\nSet-Cookie": "/x%0D%0ASet-Cookie",
+	} {
+		w := httptest.NewRecorder()
+		seeOther(w, target)
+		assert.Equal(t, http.StatusSeeOther, w.Code)
+		assert.Equal(t, want, w.Header().Get("Location"))
+	}
+}
+
+// FuzzReturnPath checks that whatever comes out stays on the origin, in a
+// browser as the URL standard has it (https://url.spec.whatwg.org/) and behind
+// whatever decodes a path more often than it should.
+func FuzzReturnPath(f *testing.F) {
+	for _, target := range hostileTargets {
+		f.Add(target)
+	}
+	for _, target := range []string{"/", "/account?x=1#y", "/a%2Fb", "/100%25", "/%E5%B1%B1"} {
+		f.Add(target)
+	}
+	f.Fuzz(func(t *testing.T, target string) {
+		result := returnPath(target)
+		if result != target {
+			require.Equal(t, "/", result)
+		}
+		require.Equal(t, result, returnPath(result), "idempotent")
+		require.LessOrEqual(t, len(result), 1024)
+		for _, location := range []string{result, asciiURL(result)} {
+			require.Regexp(t, `^/($|[^/\\])`, location)
+			require.False(t, strings.ContainsFunc(location, func(r rune) bool { return r < 0x20 || r == 0x7f }))
+			if u, err := url.Parse(location); err == nil {
+				require.Empty(t, u.Scheme)
+				require.Empty(t, u.Host)
+				require.Nil(t, u.User)
+				base := &url.URL{Scheme: "https", Host: "app.example.com", Path: "/"}
+				resolved := base.ResolveReference(u)
+				require.Equal(t, "https", resolved.Scheme)
+				require.Equal(t, "app.example.com", resolved.Host)
+			}
+			path, _, _ := strings.Cut(location, "#")
+			path, _, _ = strings.Cut(path, "?")
+			for {
+				require.NotContains(t, path, "//", "of %q", target)
+				require.NotContains(t, path, `\`, "of %q", target)
+				require.False(t, strings.ContainsFunc(path, func(r rune) bool { return r < 0x20 || r == 0x7f }), "of %q", target)
+				decoded := percentDecoded(path)
+				if decoded == path {
+					break
+				}
+				path = decoded
+			}
+		}
+	})
+}
+
+// percentEncoded encodes all but unreserved characters (RFC 3986, section 2.3).
+func percentEncoded(s string) string {
+	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
+}
+
+// percentDecoded decodes as browsers do
+// (https://url.spec.whatwg.org/#string-percent-decode): a percent sign that
+// begins no encoding stands for itself.
+func percentDecoded(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			if octet, err := url.PathUnescape(s[i : i+3]); err == nil {
+				b.WriteString(octet)
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
