@@ -11,16 +11,24 @@ import (
 	"time"
 )
 
-// maxRequest bounds the body of a request.
-const maxRequest = 1 << 20
-
 // parameters are the members of an authenticate request.
 type parameters map[string]string
 
-// grants are the grant types that the fake knows. Each runs with the fake's lock held.
-var grants = map[string]func(*AuthKit, parameters) (*authentication, *refusal){
-	"authorization_code": (*AuthKit).exchangeCode,
-	"refresh_token":      (*AuthKit).refresh,
+// grant is a grant type that the fake knows. It runs with the fake's lock held.
+type grant struct {
+	run    func(*AuthKit, parameters) (*authentication, *refusal)
+	secret bool // without the client secret it is refused
+}
+
+var grants = map[string]grant{
+	"authorization_code": {run: (*AuthKit).exchangeCode},
+	"refresh_token":      {run: (*AuthKit).refresh},
+	"password":           {run: (*AuthKit).passwordGrant, secret: true},
+	"urn:workos:oauth:grant-type:magic-auth:code":         {run: (*AuthKit).magicAuthGrant, secret: true},
+	"urn:workos:oauth:grant-type:email-verification:code": {run: (*AuthKit).emailVerificationGrant, secret: true},
+	"urn:workos:oauth:grant-type:mfa-totp":                {run: (*AuthKit).totpGrant, secret: true},
+	"urn:workos:oauth:grant-type:organization-selection":  {run: (*AuthKit).organizationGrant, secret: true},
+	"urn:ietf:params:oauth:grant-type:device_code":        {run: (*AuthKit).deviceGrant},
 }
 
 // grantRoute is the route of a single grant.
@@ -33,12 +41,12 @@ func (f *AuthKit) authenticate(w http.ResponseWriter, r *http.Request) {
 	grantType := p["grant_type"]
 	answer := func(w http.ResponseWriter, _ *http.Request) {
 		if no != nil {
-			write(w, http.StatusBadRequest, no)
+			no.write(w)
 			return
 		}
 		reply, no := f.grant(grantType, p)
 		if no != nil {
-			write(w, http.StatusBadRequest, no)
+			no.write(w)
 			return
 		}
 		write(w, http.StatusOK, reply)
@@ -59,11 +67,30 @@ func (f *AuthKit) grant(grantType string, p parameters) (*authentication, *refus
 		return nil, oauthRefusal("invalid_client", "Invalid client ID.")
 	case sent && secret != f.apiKey: // a public client leaves it out; an empty one is wrong
 		return nil, oauthRefusal("invalid_client", "Invalid client secret.")
+	case grant.secret && !sent:
+		return nil, p.require("client_secret")
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.prune()
-	return grant(f, p)
+	return grant.run(f, p)
+}
+
+// require tells which of the parameters is missing, if one is.
+func (p parameters) require(names ...string) *refusal {
+	for _, name := range names {
+		if p[name] == "" {
+			return oauthRefusal("invalid_request", "The "+name+" parameter is required.")
+		}
+	}
+	return nil
+}
+
+// identity is that of a user who has just proved, by this request, who they are.
+func (p parameters) identity(user *account, method string, now time.Time) identity {
+	return identity{
+		personID: user.ID, method: method, authTime: now, ipAddress: p["ip_address"], userAgent: p["user_agent"],
+	}
 }
 
 // readParameters reads a JSON object of strings, or a form: production takes both for every grant.
@@ -104,57 +131,3 @@ type impersonatorObject struct {
 	Email  string  `json:"email"`
 	Reason *string `json:"reason"`
 }
-
-type userObject struct {
-	Object            string            `json:"object"`
-	ID                string            `json:"id"`
-	Email             string            `json:"email"`
-	EmailVerified     bool              `json:"email_verified"`
-	FirstName         *string           `json:"first_name"`
-	LastName          *string           `json:"last_name"`
-	Name              *string           `json:"name"`
-	ProfilePictureURL *string           `json:"profile_picture_url"`
-	ExternalID        *string           `json:"external_id"`
-	Metadata          map[string]string `json:"metadata"`
-	Locale            *string           `json:"locale"`
-	LastSignInAt      *string           `json:"last_sign_in_at"`
-	CreatedAt         string            `json:"created_at"`
-	UpdatedAt         string            `json:"updated_at"`
-}
-
-func (a *account) object() userObject {
-	metadata := a.Metadata
-	if metadata == nil {
-		metadata = map[string]string{}
-	}
-	var lastSignInAt *string
-	if !a.lastSignInAt.IsZero() {
-		lastSignInAt = orNull(timestamp(a.lastSignInAt))
-	}
-	return userObject{
-		Object:            "user",
-		ID:                a.ID,
-		Email:             a.Email,
-		EmailVerified:     true,
-		FirstName:         orNull(a.FirstName),
-		LastName:          orNull(a.LastName),
-		Name:              orNull(a.fullName()),
-		ProfilePictureURL: orNull(a.ProfilePictureURL),
-		ExternalID:        orNull(a.ExternalID),
-		Metadata:          metadata,
-		Locale:            orNull(a.Locale),
-		LastSignInAt:      lastSignInAt,
-		CreatedAt:         timestamp(a.createdAt),
-		UpdatedAt:         timestamp(a.updatedAt),
-	}
-}
-
-func orNull(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
-// timestamp is ISO 8601 in UTC with milliseconds.
-func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

@@ -38,6 +38,16 @@ type AuthKit struct {
 	codes          map[string]*issuedCode
 	sessions       []*session
 	refreshTokens  map[string]*refreshToken
+	pending        map[string]*pendingAuthentication
+	emailedCodes   []*emailedCode
+	passwordResets []*passwordReset
+	invitations    map[string]*invitation
+	nobody         account // holds the factors that were enrolled for no user
+	challenges     map[string]*challenge
+	devices        []*device
+	slowDowns      int // polls of devices that are still to be slowed down
+	apiKeys        []*apiKey
+	mail           []Mail
 }
 
 // New starts a fake AuthKit for a test and stops it when the test ends. Without options it has two organizations and
@@ -64,6 +74,9 @@ func Start(opts ...Option) (*AuthKit, error) {
 		browsers:       map[string]identity{},
 		codes:          map[string]*issuedCode{},
 		refreshTokens:  map[string]*refreshToken{},
+		pending:        map[string]*pendingAuthentication{},
+		invitations:    map[string]*invitation{},
+		challenges:     map[string]*challenge{},
 	}
 	for _, opt := range opts {
 		opt(&f.settings)
@@ -88,6 +101,7 @@ func (f *AuthKit) seed() error {
 	for _, o := range organizations {
 		f.addOrganization(o)
 	}
+	f.nobody.createdAt = f.clock.Now()
 	for _, p := range people {
 		if f.accountByEmail(p.Email) != nil {
 			return fmt.Errorf("authkittest: two people have the address %q", p.Email)

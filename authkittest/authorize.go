@@ -25,9 +25,10 @@ type authorization struct {
 	redirectURI    string
 	state          string
 	challenge      string
-	organizationID string // asked for
-	method         string // asked for through provider; empty with authkit
-	hint           string // address to offer
+	organizationID string  // asked for
+	method         string  // asked for through provider; empty with authkit
+	hint           string  // address to offer
+	device         *device // that is to be signed in, instead of an application to go back to
 	who            identity
 	expiresAt      time.Time
 }
@@ -39,9 +40,9 @@ func (f *AuthKit) authorize(r *http.Request) outcome {
 	redirectURI := q.Get("redirect_uri")
 	switch {
 	case q.Get("client_id") != f.clientID:
-		return errorPage(http.StatusBadRequest, "Unknown application", "No application has the client ID of this request.")
+		return notice(http.StatusBadRequest, "Unknown application", "No application has the client ID of this request.")
 	case !registered(redirectURI, f.settings.redirectURIs):
-		return errorPage(http.StatusBadRequest, "Redirect URI not registered",
+		return notice(http.StatusBadRequest, "Redirect URI not registered",
 			"The application asked to come back to an address that is not registered for it: "+redirectURI)
 	}
 	a := &authorization{
@@ -58,8 +59,11 @@ func (f *AuthKit) authorize(r *http.Request) outcome {
 	}
 	switch provider := q.Get("provider"); provider {
 	case "authkit":
-	case "": // an organization alone means its single sign-on
+	case "": // an organization or a connection alone means single sign-on
 		a.method = "SSO"
+		if o, exists := f.organizationWith(q.Get("connection_id")); exists {
+			a.organizationID = o.ID
+		}
 	default:
 		a.method = provider
 	}
@@ -84,13 +88,14 @@ func (f *AuthKit) objection(q url.Values) (code, description string) {
 		return "invalid_connection_selector", "One of provider, connection_id and organization_id is required."
 	case connection != "" && provider+organizationID != "", organizationID != "" && provider != "" && provider != "authkit":
 		return "ambiguous_connection_selector", "Only one of provider, connection_id and organization_id is allowed."
-	case connection != "":
-		return "connection_invalid", "The connection does not exist."
 	case provider != "" && !slices.Contains(providers, provider):
 		return "invalid_connection_selector", "The provider is not supported."
 	}
 	if _, exists := f.organization(organizationID); organizationID != "" && !exists {
 		return "organization_invalid", "The organization does not exist."
+	}
+	if _, exists := f.organizationWith(connection); connection != "" && !exists {
+		return "connection_invalid", "The connection does not exist."
 	}
 	challenge, method := q.Get("code_challenge"), q.Get("code_challenge_method")
 	if q.Has("code_challenge") != q.Has("code_challenge_method") {
@@ -112,7 +117,7 @@ func (f *AuthKit) objection(q url.Values) (code, description string) {
 
 // proceed takes somebody who has signed in on: to a choice of organization, or back to the application.
 func (f *AuthKit) proceed(a *authorization) outcome {
-	memberships := f.accountByID(a.who.personID).Memberships
+	memberships := f.accountByID(a.who.personID).activeMemberships()
 	switch {
 	case a.organizationID != "":
 		a.who.organizationID = a.organizationID
@@ -124,10 +129,14 @@ func (f *AuthKit) proceed(a *authorization) outcome {
 	return f.grantCode(a)
 }
 
-// grantCode sends the browser back with a code. The authorization is over: going back in the browser finds nothing.
+// grantCode sends the browser back with a code. The authorization is over: going back in the browser finds nothing. For
+// a device there is one more question.
 func (f *AuthKit) grantCode(a *authorization) outcome {
+	if a.device != nil {
+		return redirect(http.StatusSeeOther, a.path()+"/device")
+	}
 	delete(f.authorizations, a.id)
-	return a.answer(url.Values{"code": {f.issueCode(a.who, a.challenge)}})
+	return a.answer(url.Values{"code": {f.issueCode(f.satisfied(a.who), a.challenge)}})
 }
 
 func (a *authorization) refuse(code, description string) outcome {

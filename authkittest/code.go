@@ -31,7 +31,7 @@ func (f *AuthKit) exchangeCode(p parameters) (*authentication, *refusal) {
 	verifier := p["code_verifier"]
 	switch {
 	case p["code"] == "":
-		return nil, oauthRefusal("invalid_request", "The code parameter is required.")
+		return nil, p.require("code")
 	case !confidential && verifier == "":
 		return nil, oauthRefusal("invalid_request", "Either client_secret or code_verifier is required.")
 	}

@@ -25,9 +25,44 @@
 //     official emulator differs from production in several ways; where they do, the fake follows production.
 //   - Access tokens signed with RSA keys that RotateKeys, AddKey and RetireKeys change, in a JWKS.
 //   - Logout, RevokeSession, and Impersonate.
+//   - The API that an application calls with its key: every grant, Magic Auth, email verification, password reset, users,
+//     organization memberships, factors, sessions, devices and API keys. It answers and refuses as production does, with
+//     real one-time codes, real TOTP, pending tokens and pages of lists; rate limits alone there are none, but Fail can
+//     answer 429 with Retry-After.
+//   - What an Organization or a Person demands of a sign-in: single sign-on, certain methods, a second factor.
 //   - Faults: Fail makes a route answer with any status, wait, hang, break off or lose its reply; Calls and AwaitCalls
 //     tell what has arrived.
 //   - Time: WithClock and Clock let a test wait for nothing.
+//
+// # Codes, authenticator apps and devices
+//
+// Nothing is mailed. What would have been is in the Mailbox of its address, and for a person at URL() + "/mailbox":
+//
+//	code := workos.LastMail("ada@harborpress.test").Code
+//
+// TOTP is the authenticator app of whoever has enrolled one, on the same clock as the fake. A code is accepted in its own
+// time step and its neighbours, and in no two sign-ins: move the clock on by half a minute for the next.
+//
+//	workos.UpdatePerson("ada@harborpress.test", func(p *authkittest.Person) {
+//		p.Factors = []authkittest.Factor{{Secret: "JBSWY3DPEHPK3PXP"}}
+//	})
+//	code := authkittest.TOTP("JBSWY3DPEHPK3PXP", clock.Now())
+//
+// A program that signs in by a user code waits until a person has answered at URL() + "/device", or a test has:
+//
+//	workos.ApproveDevice(workos.Devices()[0].UserCode, "ada@harborpress.test")
+//
+// DenyDevice says no, and SlowDownDevices makes polls answer slow_down.
+//
+// # Where production is not known
+//
+// These are the fake's own choices. A pending token works for ten minutes, until its step has succeeded; the steps come in
+// the order email verification, organization, second factor. Of several codes mailed to one address the latest counts,
+// and after five wrong guesses not even that. A password has ten characters or more; a user who comes with a password
+// hash has none here, since the fake opens no hashes. Whoever is a member already cannot be made one again (409). A
+// session ends after a year.
+//
+// # Walking through an application
 //
 // Browser walks through an application by its links and forms, within the limits that a browser sets to cookies.
 //

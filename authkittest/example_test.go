@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/authkit-go/authkit/authkittest"
@@ -92,4 +93,53 @@ func ExampleClock() {
 	// Output:
 	// expired at 10:05:00
 	// now 11:00:00
+}
+
+// A code that would have been mailed is in the mailbox; the clock decides whether it still works.
+func ExampleAuthKit_LastMail() {
+	workos, err := authkittest.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer workos.Close()
+	request, err := http.NewRequest(http.MethodPost, workos.URL()+"/user_management/magic_auth", strings.NewReader(`{"email":"ada@harborpress.test"}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+workos.APIKey())
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		log.Fatal(err)
+	}
+	response.Body.Close()
+	mail := workos.LastMail("ada@harborpress.test")
+	fmt.Println(response.StatusCode, mail.Kind, len(mail.Code), "digits")
+	// Output: 201 magic_auth 6 digits
+}
+
+// An authenticator app shows another code every thirty seconds.
+func ExampleTOTP() {
+	now := time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC)
+	fmt.Println(authkittest.TOTP("JBSWY3DPEHPK3PXP", now))
+	fmt.Println(authkittest.TOTP("JBSWY3DPEHPK3PXP", now.Add(30*time.Second)))
+	// Output:
+	// 411298
+	// 450935
+}
+
+// A person would approve the device on the device page; a test does it by the user code.
+func ExampleAuthKit_ApproveDevice() {
+	workos, err := authkittest.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer workos.Close()
+	response, err := http.PostForm(workos.URL()+"/user_management/authorize/device", url.Values{"client_id": {workos.ClientID()}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	response.Body.Close()
+	workos.ApproveDevice(workos.Devices()[0].UserCode, "ada@harborpress.test")
+	fmt.Println(workos.Devices()[0].Status)
+	// Output: approved
 }

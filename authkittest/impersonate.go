@@ -18,8 +18,8 @@ func (f *AuthKit) Impersonate(email, impersonatorEmail, reason, redirectURI stri
 		impersonator: &Impersonator{Email: impersonatorEmail, Reason: reason},
 		authTime:     f.clock.Now(),
 	}
-	if len(user.Memberships) > 0 {
-		who.organizationID = user.Memberships[0].OrganizationID
+	if memberships := user.activeMemberships(); len(memberships) > 0 {
+		who.organizationID = memberships[0].OrganizationID
 	}
 	return withQuery(redirectURI, url.Values{"code": {f.issueCode(who, "")}})
 }

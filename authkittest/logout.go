@@ -33,5 +33,5 @@ func (f *AuthKit) afterSignOut(returnTo string) string {
 }
 
 func (f *AuthKit) signedOutPage(*http.Request) outcome {
-	return showPage(http.StatusOK, "signed-out", view{})
+	return notice(http.StatusOK, "You are signed out", "You can close this page or go back to the application.")
 }

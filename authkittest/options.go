@@ -17,6 +17,9 @@ type settings struct {
 	organizations    []Organization
 	redirectURIs     []string
 	signOutRedirects []string
+	passwordResetURL string
+	roles            map[string][]string // permissions of each
+	oneRole          bool
 }
 
 // WithClock makes the fake take the time from clock, usually a *Clock. By default it runs on real time.
@@ -48,6 +51,29 @@ func WithRedirectURIs(uris ...string) Option {
 // without return_to goes. With none registered every http or https address on a loopback host is accepted.
 func WithSignOutRedirects(uris ...string) Option {
 	return func(s *settings) { s.signOutRedirects = append(s.signOutRedirects, uris...) }
+}
+
+// WithPasswordResetURL sets the page of the application on which a person chooses a new password: the link of a password
+// reset leads there, with the token in its query. The fake has no such page of its own.
+func WithPasswordResetURL(uri string) Option {
+	return func(s *settings) { s.passwordResetURL = uri }
+}
+
+// WithRole makes a role exist. The API then refuses to give a membership any role that does not, and gives it the
+// permissions of those it has. Without this option it takes every role and leaves permissions alone.
+func WithRole(slug string, permissions ...string) Option {
+	return func(s *settings) {
+		if s.roles == nil {
+			s.roles = map[string][]string{}
+		}
+		s.roles[slug] = permissions
+	}
+}
+
+// WithSingleRole makes the API refuse to give a membership several roles, as an environment does in which that is not
+// enabled.
+func WithSingleRole() Option {
+	return func(s *settings) { s.oneRole = true }
 }
 
 // WithTokenLifetime sets how long an access token is valid; the default is five minutes, as in production.

@@ -38,6 +38,8 @@ type view struct {
 	Organization  string // name of the one that was asked for
 	Heading       string
 	Problem       string
+	UserCode      string // of a device
+	Mail          []Mail
 	Email         string
 	FirstName     string
 	LastName      string
@@ -64,14 +66,14 @@ func showPage(status int, name string, v view) outcome {
 	return outcome{status: status, page: name, view: v}
 }
 
-func errorPage(status int, heading, problem string) outcome {
-	return showPage(status, "error", view{Heading: heading, Problem: problem})
+func notice(status int, heading, text string) outcome {
+	return showPage(status, "notice", view{Heading: heading, Problem: text})
 }
 
 // view begins the view of a sign-in page.
 func (f *AuthKit) view(a *authorization) view {
 	target, _ := url.Parse(a.redirectURI)
-	v := view{App: cmp.Or(f.settings.appName, target.Host, a.redirectURI), Path: a.path(), Scheme: target.Scheme}
+	v := view{App: cmp.Or(f.settings.appName, target.Host, a.redirectURI, "the device"), Path: a.path(), Scheme: target.Scheme}
 	if o, asked := f.organization(a.organizationID); asked {
 		v.Organization = o.Name
 	}
@@ -86,7 +88,7 @@ func (f *AuthKit) choices(a *authorization) []accountChoice {
 			continue
 		}
 		var organizations []string
-		for _, m := range who.Memberships {
+		for _, m := range who.activeMemberships() {
 			o, _ := f.organization(m.OrganizationID)
 			organizations = append(organizations, o.Name)
 		}

@@ -1,8 +1,9 @@
-// The directory: who can sign in, to which organizations, with which rights.
+// The directory: who can sign in.
 
 package authkittest
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,33 +11,27 @@ import (
 	"time"
 )
 
-// Organization is a customer of the application under test.
-type Organization struct {
-	ID   string // "org_…"; derived from Name when empty
-	Name string
-}
-
-// Membership is what a person is and may do in one organization. It becomes the claims of the tokens minted for it.
-type Membership struct {
-	OrganizationID string
-	Role           string   // highest-priority role; by default the first of Roles, else "member"
-	Roles          []string // every role; Role is added when it is missing
-	Permissions    []string
-	Entitlements   []string
-	FeatureFlags   []string
-}
-
-// Person is somebody who can sign in.
+// Person is somebody who can sign in. Printing one shows no more than the address.
 type Person struct {
 	ID                string // "user_…"; derived from Email when empty, so that it is the same in every run
 	Email             string
 	FirstName         string
 	LastName          string
+	FullName          string // in place of FirstName and LastName, where they are shown together
 	ProfilePictureURL string
 	ExternalID        string
 	Locale            string
 	Metadata          map[string]string
 	Memberships       []Membership
+	Identities        []Identity // what the person has connected for sign-in through a provider
+
+	// Password signs the person in by the password grant; without one that grant refuses them. The sign-in page asks for none.
+	Password        string `json:"-"`
+	EmailUnverified bool   // the address still has to be verified: by the code that the first sign-in mails
+	RequireMFA      bool   // signing in by the API takes a second factor, whatever the organization says
+
+	// Factors are the authenticator apps of the person. Signing in by the API asks those who have one for its code.
+	Factors []Factor
 
 	// AuthenticationMethod is how the person signs in where the authorization request does not say; the default is "Password".
 	AuthenticationMethod string
@@ -47,6 +42,18 @@ type Person struct {
 	Claims map[string]any
 }
 
+// Identity is an account of a person at an OAuth provider.
+type Identity struct {
+	Provider string // such as "GoogleOAuth"
+	ID       string // at the provider
+}
+
+// String tells the address, and neither the password nor a factor's secret.
+func (p Person) String() string { return "authkittest.Person(" + p.Email + ")" }
+
+// GoString is String, for %#v.
+func (p Person) GoString() string { return p.String() }
+
 // Name is the person's full name, or the address of one who gave none.
 func (p Person) Name() string {
 	if name := p.fullName(); name != "" {
@@ -56,23 +63,32 @@ func (p Person) Name() string {
 }
 
 func (p Person) fullName() string {
-	return strings.TrimSpace(p.FirstName + " " + p.LastName)
+	return cmp.Or(p.FullName, strings.TrimSpace(p.FirstName+" "+p.LastName))
 }
 
-// membership finds what the person is in one organization.
+// membership finds what the person is in one organization, if it is active there.
 func (p Person) membership(organizationID string) (Membership, bool) {
-	for _, m := range p.Memberships {
-		if m.OrganizationID == organizationID {
-			return m, true
-		}
+	if i := p.membershipIn(organizationID); i >= 0 && p.Memberships[i].Status == MembershipActive {
+		return p.Memberships[i], true
 	}
 	return Membership{}, false
+}
+
+// membershipIn is the index of the membership in an organization, whatever its status, or -1.
+func (p Person) membershipIn(organizationID string) int {
+	return slices.IndexFunc(p.Memberships, func(m Membership) bool { return m.OrganizationID == organizationID })
+}
+
+func (p Person) activeMemberships() []Membership {
+	return slices.DeleteFunc(slices.Clone(p.Memberships), func(m Membership) bool { return m.Status != MembershipActive })
 }
 
 // clone copies everything that a caller could change behind the fake's back; Claims are copied one level deep.
 func (p Person) clone() Person {
 	p.Metadata = maps.Clone(p.Metadata)
 	p.Claims = maps.Clone(p.Claims)
+	p.Identities = slices.Clone(p.Identities)
+	p.Factors = slices.Clone(p.Factors)
 	p.Memberships = slices.Clone(p.Memberships)
 	for i, m := range p.Memberships {
 		p.Memberships[i].Roles = slices.Clone(m.Roles)
@@ -91,26 +107,15 @@ func (p Person) withDefaults() Person {
 	if p.AuthenticationMethod == "" {
 		p.AuthenticationMethod = "Password"
 	}
+	for i := range p.Memberships {
+		m := &p.Memberships[i]
+		m.ID = cmp.Or(m.ID, stableID("om", p.ID+m.OrganizationID))
+		m.Status = cmp.Or(m.Status, MembershipActive)
+	}
+	for i := range p.Factors {
+		p.Factors[i] = p.Factors[i].withDefaults(p.Email)
+	}
 	return p
-}
-
-// allRoles lists every role, the one of highest priority first or wherever Roles has it.
-func (m Membership) allRoles() []string {
-	if slices.Contains(m.Roles, m.role()) {
-		return m.Roles
-	}
-	return append([]string{m.role()}, m.Roles...)
-}
-
-func (m Membership) role() string {
-	switch {
-	case m.Role != "":
-		return m.Role
-	case len(m.Roles) > 0:
-		return m.Roles[0]
-	default:
-		return "member"
-	}
 }
 
 // account is a person with what the directory knows about them besides.
@@ -130,13 +135,6 @@ func (f *AuthKit) People() []Person {
 		people[i] = a.Person.clone()
 	}
 	return people
-}
-
-// Organizations returns the organizations in the directory.
-func (f *AuthKit) Organizations() []Organization {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Clone(f.organizations)
 }
 
 // AddPerson puts p into the directory and returns it with its ID and other defaults filled in. It panics when the
@@ -160,31 +158,23 @@ func (f *AuthKit) UpdatePerson(email string, change func(*Person)) {
 	p := a.Person.clone()
 	change(&p)
 	p.ID = a.ID // sessions refer to it
-	a.Person = p.clone().withDefaults()
+	a.Person = p.clone()
 	a.updatedAt = f.clock.Now()
-	f.addOrganizationsOf(a.Person)
+	f.settle(a)
 }
 
 func (f *AuthKit) addPerson(p Person) *account {
 	now := f.clock.Now()
-	a := &account{Person: p.clone().withDefaults(), createdAt: now, updatedAt: now}
+	a := &account{Person: p.clone(), createdAt: now, updatedAt: now}
+	f.settle(a)
 	f.accounts = append(f.accounts, a)
-	f.addOrganizationsOf(a.Person)
 	return a
 }
 
-func (f *AuthKit) addOrganization(o Organization) {
-	if o.ID == "" {
-		o.ID = stableID("org", o.Name)
-	}
-	if o.Name == "" {
-		o.Name = o.ID
-	}
-	f.organizations = append(f.organizations, o)
-}
-
-func (f *AuthKit) addOrganizationsOf(p Person) {
-	for _, m := range p.Memberships {
+// settle fills in what a change to an account has left open, and makes the organizations that it names exist.
+func (f *AuthKit) settle(a *account) {
+	a.Person = a.Person.withDefaults()
+	for _, m := range a.Memberships {
 		if _, known := f.organization(m.OrganizationID); !known {
 			f.addOrganization(Organization{ID: m.OrganizationID})
 		}
@@ -212,13 +202,4 @@ func (f *AuthKit) mustAccount(email string) *account {
 		panic(fmt.Sprintf("authkittest: nobody has the address %q", email))
 	}
 	return a
-}
-
-func (f *AuthKit) organization(id string) (Organization, bool) {
-	for _, o := range f.organizations {
-		if o.ID == id {
-			return o, true
-		}
-	}
-	return Organization{}, false
 }

@@ -5,13 +5,14 @@ package authkittest
 import (
 	"crypto/rand"
 	"maps"
+	"slices"
 	"time"
 )
 
 // replayWindow is how long a token that was just exchanged still answers with what it became.
 const replayWindow = 30 * time.Second
 
-// retiredFor is how long an exchanged token is told from one that never was.
+// retiredFor is how long what has been used or has expired is told from what never was.
 const retiredFor = 24 * time.Hour
 
 type refreshToken struct {
@@ -22,8 +23,8 @@ type refreshToken struct {
 
 // refresh exchanges a refresh token for a new pair.
 func (f *AuthKit) refresh(p parameters) (*authentication, *refusal) {
-	if p["refresh_token"] == "" {
-		return nil, oauthRefusal("invalid_request", "The refresh_token parameter is required.")
+	if no := p.require("refresh_token"); no != nil {
+		return nil, no
 	}
 	token := f.refreshTokens[p["refresh_token"]]
 	if token == nil {
@@ -34,7 +35,7 @@ func (f *AuthKit) refresh(p parameters) (*authentication, *refusal) {
 	switch {
 	case s.confidential && !authenticated:
 		return nil, oauthRefusal("invalid_client", "The client_secret parameter is required for this session.")
-	case !s.endedAt.IsZero():
+	case !s.active(now):
 		return nil, oauthRefusal("invalid_grant", "Session has already ended.")
 	case token.successor != nil && now.Sub(token.retiredAt) <= replayWindow:
 		return token.successor, nil // whatever organization is asked for: production does not say
@@ -56,8 +57,19 @@ func (f *AuthKit) switchOrganization(s *session, organizationID string) *refusal
 	if _, exists := f.organization(organizationID); !exists {
 		return oauthRefusal("organization_not_found", "The organization does not exist.")
 	}
-	if _, member := f.accountByID(s.personID).membership(organizationID); !member {
+	user := f.accountByID(s.personID)
+	if _, member := user.membership(organizationID); !member {
 		return oauthRefusal("organization_membership_not_found", "The user is not a member of the organization.")
+	}
+	if organizationID != s.organizationID && s.impersonator == nil {
+		there := s.identity
+		there.organizationID = organizationID
+		if no := f.methodRefusal(user, organizationID, s.method); no != nil {
+			return no
+		}
+		if code := f.missingFactor(user, there); code != "" {
+			return f.factorRefusal(user, there, code)
+		}
 	}
 	s.organizationID = organizationID
 	return nil
@@ -86,6 +98,11 @@ func (f *AuthKit) mint(s *session) *authentication {
 func (f *AuthKit) prune() {
 	now := f.clock.Now()
 	maps.DeleteFunc(f.codes, func(_ string, c *issuedCode) bool { return now.After(c.expiresAt) })
+	maps.DeleteFunc(f.pending, func(_ string, p *pendingAuthentication) bool { return now.After(p.expiresAt) })
+	maps.DeleteFunc(f.challenges, func(_ string, ch *challenge) bool { return now.Sub(ch.createdAt) > retiredFor })
+	f.emailedCodes = slices.DeleteFunc(f.emailedCodes, func(c *emailedCode) bool { return now.Sub(c.createdAt) > retiredFor })
+	f.passwordResets = slices.DeleteFunc(f.passwordResets, func(r *passwordReset) bool { return now.Sub(r.createdAt) > retiredFor })
+	f.devices = slices.DeleteFunc(f.devices, func(d *device) bool { return now.Sub(d.ExpiresAt) > retiredFor })
 	maps.DeleteFunc(f.authorizations, func(_ string, a *authorization) bool { return now.After(a.expiresAt) })
 	maps.DeleteFunc(f.refreshTokens, func(_ string, t *refreshToken) bool {
 		return t.successor != nil && now.Sub(t.retiredAt) > retiredFor

@@ -3,6 +3,7 @@
 package authkittest
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 )
@@ -10,10 +11,31 @@ import (
 // refusal is an error reply. Production has three families: Code and Message (plain), OAuthError and Description
 // (OAuth, RFC 6749 section 5.2), and Message alone (bare).
 type refusal struct {
-	Code        string `json:"code,omitempty"`
-	Message     string `json:"message,omitempty"`
-	OAuthError  string `json:"error,omitempty"`
-	Description string `json:"error_description,omitempty"`
+	status int // 400 when zero
+
+	Code        string         `json:"code,omitempty"`
+	Message     string         `json:"message,omitempty"`
+	OAuthError  string         `json:"error,omitempty"`
+	Description string         `json:"error_description,omitempty"`
+	Errors      []fieldProblem `json:"errors,omitempty"`
+
+	// What an application needs for its next step.
+	PendingToken        string            `json:"pending_authentication_token,omitempty"`
+	User                *userObject       `json:"user,omitempty"`
+	Email               string            `json:"email,omitempty"`
+	EmailVerificationID string            `json:"email_verification_id,omitempty"`
+	Factors             []factorReference `json:"authentication_factors,omitempty"`
+	Organizations       []organizationRef `json:"organizations,omitempty"`
+	ConnectionIDs       []string          `json:"connection_ids,omitempty"`
+	SSOConnectionIDs    *[]string         `json:"sso_connection_ids,omitempty"`
+	AuthMethods         map[string]bool   `json:"auth_methods,omitempty"`
+}
+
+// fieldProblem is one of the reasons why a request was refused: production names the field or has a message.
+type fieldProblem struct {
+	Field   string `json:"field,omitempty"`
+	Code    string `json:"code"`
+	Message string `json:"message,omitempty"`
 }
 
 func plainRefusal(code, message string) *refusal {
@@ -22,6 +44,25 @@ func plainRefusal(code, message string) *refusal {
 
 func oauthRefusal(code, description string) *refusal {
 	return &refusal{OAuthError: code, Description: description}
+}
+
+// notFound says that there is no such thing, in the bare form.
+func notFound(what, id string) *refusal {
+	return &refusal{status: http.StatusNotFound, Message: what + " not found: '" + id + "'."}
+}
+
+// invalid says that the request does not have the form that the call asks for.
+func invalid(problems ...fieldProblem) *refusal {
+	return &refusal{
+		status: http.StatusUnprocessableEntity, Code: "invalid_request_parameters", Message: "Validation failed.", Errors: problems,
+	}
+}
+
+func required(field string) *refusal { return invalid(fieldProblem{Field: field, Code: "required"}) }
+
+// write sends the refusal.
+func (no *refusal) write(w http.ResponseWriter) {
+	write(w, cmp.Or(no.status, http.StatusBadRequest), no)
 }
 
 // write sends a reply of the API.

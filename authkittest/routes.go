@@ -1,58 +1,89 @@
-// The routes of the fake, and what all of them share.
+// The routes of the API, by which calls are counted and made to fail.
 
 package authkittest
-
-import "net/http"
 
 // Route names an endpoint of the API, for counting its calls and for making it fail.
 type Route string
 
-// The endpoints of the API. A fault on RouteAuthenticate meets every grant that has none of its own, and its calls
-// count all of them.
+// What a browser, a device and a verifier of tokens ask for, without an API key.
 const (
-	RouteAuthorize    Route = "GET /user_management/authorize"
-	RouteAuthenticate Route = "POST /user_management/authenticate"
-	RouteLogout       Route = "GET /user_management/sessions/logout"
-	RouteJWKS         Route = "GET /sso/jwks/{client_id}"
-	RouteDiscovery    Route = "GET /user_management/{client_id}/.well-known/openid-configuration"
+	RouteAuthorize       Route = "GET /user_management/authorize"
+	RouteAuthorizeDevice Route = "POST /user_management/authorize/device"
+	RouteLogout          Route = "GET /user_management/sessions/logout"
+	RouteJWKS            Route = "GET /sso/jwks/{client_id}"
+	RouteDiscovery       Route = "GET /user_management/{client_id}/.well-known/openid-configuration"
 )
+
+// RouteAuthenticate is the endpoint of every grant. A fault on it meets each grant that has none of its own, and its
+// calls count all of them.
+const RouteAuthenticate Route = "POST /user_management/authenticate"
 
 // Single grants of RouteAuthenticate.
 const (
-	RouteCodeExchange Route = RouteAuthenticate + " authorization_code"
-	RouteRefresh      Route = RouteAuthenticate + " refresh_token"
+	RouteCodeExchange          Route = RouteAuthenticate + " authorization_code"
+	RouteRefresh               Route = RouteAuthenticate + " refresh_token"
+	RoutePassword              Route = RouteAuthenticate + " password"
+	RouteMagicAuth             Route = RouteAuthenticate + " urn:workos:oauth:grant-type:magic-auth:code"
+	RouteEmailVerification     Route = RouteAuthenticate + " urn:workos:oauth:grant-type:email-verification:code"
+	RouteTOTP                  Route = RouteAuthenticate + " urn:workos:oauth:grant-type:mfa-totp"
+	RouteOrganizationSelection Route = RouteAuthenticate + " urn:workos:oauth:grant-type:organization-selection"
+	RouteDeviceToken           Route = RouteAuthenticate + " urn:ietf:params:oauth:grant-type:device_code"
 )
 
-// handler routes every request. The API answers through admit, where calls are counted and faults strike; the pages
-// that a person sees do not.
-func (f *AuthKit) handler() http.Handler {
-	mux := http.NewServeMux()
-	api := func(route Route, h http.HandlerFunc) {
-		f.traffic.add(route)
-		mux.HandleFunc(string(route), func(w http.ResponseWriter, r *http.Request) { f.admit(w, r, h, route) })
-	}
-	api(RouteAuthorize, f.browse(f.authorize))
-	api(RouteLogout, f.browse(f.logout))
-	api(RouteJWKS, f.jwks)
-	api(RouteDiscovery, f.discovery)
+// Magic Auth, email verification and password reset.
+const (
+	RouteCreateMagicAuth          Route = "POST /user_management/magic_auth"
+	RouteGetMagicAuth             Route = "GET /user_management/magic_auth/{id}"
+	RouteSendEmailVerification    Route = "POST /user_management/users/{id}/email_verification/send"
+	RouteConfirmEmailVerification Route = "POST /user_management/users/{id}/email_verification/confirm"
+	RouteGetEmailVerification     Route = "GET /user_management/email_verification/{id}"
+	RouteCreatePasswordReset      Route = "POST /user_management/password_reset"
+	RouteGetPasswordReset         Route = "GET /user_management/password_reset/{id}"
+	RouteConfirmPasswordReset     Route = "POST /user_management/password_reset/confirm"
+)
 
-	f.traffic.add(RouteAuthenticate)
-	for grantType := range grants {
-		f.traffic.add(grantRoute(grantType))
-	}
-	mux.HandleFunc(string(RouteAuthenticate), f.authenticate)
+// Users, their identities and sessions.
+const (
+	RouteGetUser             Route = "GET /user_management/users/{id}"
+	RouteGetUserByExternalID Route = "GET /user_management/users/external_id/{external_id}"
+	RouteListUsers           Route = "GET /user_management/users"
+	RouteCreateUser          Route = "POST /user_management/users"
+	RouteUpdateUser          Route = "PUT /user_management/users/{id}"
+	RouteDeleteUser          Route = "DELETE /user_management/users/{id}"
+	RouteListIdentities      Route = "GET /user_management/users/{id}/identities"
+	RouteListSessions        Route = "GET /user_management/users/{id}/sessions"
+	RouteRevokeSession       Route = "POST /user_management/sessions/revoke"
+)
 
-	f.pages(mux)
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		write(w, http.StatusNotFound, &refusal{Message: "Not Found"})
-	})
+// Organization memberships.
+const (
+	RouteCreateMembership     Route = "POST /user_management/organization_memberships"
+	RouteGetMembership        Route = "GET /user_management/organization_memberships/{id}"
+	RouteListMemberships      Route = "GET /user_management/organization_memberships"
+	RouteUpdateMembership     Route = "PUT /user_management/organization_memberships/{id}"
+	RouteDeactivateMembership Route = "PUT /user_management/organization_memberships/{id}/deactivate"
+	RouteReactivateMembership Route = "PUT /user_management/organization_memberships/{id}/reactivate"
+	RouteDeleteMembership     Route = "DELETE /user_management/organization_memberships/{id}"
+)
 
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !f.serving.TryRLock() {
-			panic(http.ErrAbortHandler) // the fake is being closed
-		}
-		defer f.serving.RUnlock()
-		w.Header().Set("X-Request-ID", newID("req"))
-		mux.ServeHTTP(w, r)
-	})
-}
+// Multi-factor authentication.
+const (
+	RouteEnrollUserFactor Route = "POST /user_management/users/{id}/auth_factors"
+	RouteListUserFactors  Route = "GET /user_management/users/{id}/auth_factors"
+	RouteEnrollFactor     Route = "POST /auth/factors/enroll"
+	RouteGetFactor        Route = "GET /auth/factors/{id}"
+	RouteDeleteFactor     Route = "DELETE /auth/factors/{id}"
+	RouteChallengeFactor  Route = "POST /auth/factors/{id}/challenge"
+	RouteVerifyChallenge  Route = "POST /auth/challenges/{id}/verify"
+)
+
+// API keys.
+const (
+	RouteCreateOrganizationAPIKey Route = "POST /organizations/{id}/api_keys"
+	RouteListOrganizationAPIKeys  Route = "GET /organizations/{id}/api_keys"
+	RouteCreateUserAPIKey         Route = "POST /user_management/users/{id}/api_keys"
+	RouteListUserAPIKeys          Route = "GET /user_management/users/{id}/api_keys"
+	RouteDeleteAPIKey             Route = "DELETE /api_keys/{id}"
+	RouteExpireAPIKey             Route = "POST /api_keys/{id}/expire"
+	RouteValidateAPIKey           Route = "POST /api_keys/validations"
+)

@@ -2,6 +2,9 @@
 
 package authkittest
 
+// DefaultPassword is the password of the people whom a fake has that was started without any.
+const DefaultPassword = "correct horse battery staple"
+
 // defaultDirectory returns two organizations and four people, one of each kind that an application treats differently:
 // an administrator, a member, somebody with a choice of organizations, and somebody without one.
 func defaultDirectory() ([]Organization, []Person) {
@@ -15,10 +18,14 @@ func defaultDirectory() ([]Organization, []Person) {
 	}
 	reader := Membership{OrganizationID: press.ID, Role: "member", Permissions: []string{"posts:read"}}
 	owner := Membership{OrganizationID: studio.ID, Role: "admin", Permissions: []string{"posts:read", "posts:write"}}
-	return []Organization{press, studio}, []Person{
+	people := []Person{
 		{Email: "ada@harborpress.test", FirstName: "Ada", LastName: "Okafor", Locale: "en-GB", Memberships: []Membership{editor}},
 		{Email: "ben@harborpress.test", FirstName: "Ben", LastName: "Lindqvist", Memberships: []Membership{reader}},
 		{Email: "chiara@example.com", FirstName: "Chiara", LastName: "Rossi", Locale: "it-IT", Memberships: []Membership{reader, owner}},
 		{Email: "dev@example.com", FirstName: "Dev", LastName: "Patel"},
 	}
+	for i := range people {
+		people[i].Password = DefaultPassword
+	}
+	return []Organization{press, studio}, people
 }

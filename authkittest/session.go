@@ -17,7 +17,7 @@ type Impersonator struct {
 type SessionInfo struct {
 	ID                   string
 	UserID               string
-	Email                string
+	Email                string // of the user when the session began
 	OrganizationID       string // empty without an organization
 	AuthenticationMethod string
 	Impersonator         *Impersonator // nil for the user's own
@@ -35,15 +35,22 @@ type identity struct {
 	personID       string
 	organizationID string
 	method         string
+	secondFactor   bool // proved in this sign-in
+	ipAddress      string
+	userAgent      string
 	impersonator   *Impersonator
 	authTime       time.Time
 	browserID      string // the browser session at the fake, if any
 }
 
+// sessionLifetime ends even a session that is refreshed all the time; production's is set in the dashboard.
+const sessionLifetime = 365 * 24 * time.Hour
+
 type session struct {
 	identity
 	id           string
-	confidential bool // began with a client secret, and so must prove it at every refresh
+	email        string // when it began: the user may be deleted later
+	confidential bool   // began with a client secret, and so must prove it at every refresh
 	createdAt    time.Time
 	refreshedAt  time.Time
 	endedAt      time.Time
@@ -85,10 +92,11 @@ func (f *AuthKit) RevokeSession(id string) {
 // openSession starts a session for somebody who has signed in.
 func (f *AuthKit) openSession(who identity, confidential bool) *session {
 	now := f.clock.Now()
-	s := &session{identity: who, id: newID("session"), confidential: confidential, createdAt: now}
+	user := f.accountByID(who.personID)
+	s := &session{identity: who, id: newID("session"), email: user.Email, confidential: confidential, createdAt: now}
 	f.sessions = append(f.sessions, s)
 	if who.impersonator == nil {
-		f.accountByID(who.personID).lastSignInAt = now
+		user.lastSignInAt = now
 	}
 	return s
 }
@@ -106,7 +114,7 @@ func (f *AuthKit) info(s *session) SessionInfo {
 	info := SessionInfo{
 		ID:                   s.id,
 		UserID:               s.personID,
-		Email:                f.accountByID(s.personID).Email,
+		Email:                s.email,
 		OrganizationID:       s.organizationID,
 		AuthenticationMethod: s.method,
 		CreatedAt:            s.createdAt,
@@ -120,6 +128,11 @@ func (f *AuthKit) info(s *session) SessionInfo {
 	}
 	return info
 }
+
+func (s *session) expiresAt() time.Time { return s.createdAt.Add(sessionLifetime) }
+
+// active tells whether the session can still be refreshed.
+func (s *session) active(now time.Time) bool { return s.endedAt.IsZero() && now.Before(s.expiresAt()) }
 
 func (s *session) end(now time.Time) {
 	if s.endedAt.IsZero() {

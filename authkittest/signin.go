@@ -13,6 +13,9 @@ import (
 func (f *AuthKit) pages(mux *http.ServeMux) {
 	mux.HandleFunc("GET /style.css", style)
 	mux.HandleFunc("GET /signed-out", f.browse(f.signedOutPage))
+	mux.HandleFunc("GET /mailbox", f.browse(f.mailboxPage))
+	mux.HandleFunc("GET /device", f.browse(f.devicePage))
+	mux.HandleFunc("POST /device", f.browse(f.chooseDevice))
 	for pattern, page := range map[string]func(*http.Request, *authorization) outcome{
 		"GET /sign-in/{authorization}":               f.signInPage,
 		"POST /sign-in/{authorization}":              f.chooseAccount,
@@ -20,12 +23,14 @@ func (f *AuthKit) pages(mux *http.ServeMux) {
 		"POST /sign-in/{authorization}/sign-up":      f.signUp,
 		"GET /sign-in/{authorization}/organization":  f.organizationPage,
 		"POST /sign-in/{authorization}/organization": f.chooseOrganization,
+		"GET /sign-in/{authorization}/device":        f.confirmPage,
+		"POST /sign-in/{authorization}/device":       f.approveDevice,
 		"POST /sign-in/{authorization}/cancel":       f.cancel,
 	} {
 		mux.HandleFunc(pattern, f.browse(func(r *http.Request) outcome {
 			a := f.authorizations[r.PathValue("authorization")]
 			if a == nil {
-				return errorPage(http.StatusNotFound, "This sign-in is over",
+				return notice(http.StatusNotFound, "This sign-in is over",
 					"It was finished, cancelled, or left open for more than an hour. Go back to the application to start again.")
 			}
 			return page(r, a)
@@ -66,6 +71,7 @@ func (f *AuthKit) signInProblem(a *authorization, email, problem string) outcome
 
 // signIn records that somebody has proved who they are, which at the fake takes no more than saying so.
 func (f *AuthKit) signIn(r *http.Request, a *authorization, who *account) outcome {
+	who.EmailUnverified = false // the code that production's page would ask for is taken as given
 	a.who = f.remember(r, identity{personID: who.ID, method: cmp.Or(a.method, who.AuthenticationMethod), authTime: f.clock.Now()})
 	next := f.proceed(a)
 	next.cookie = f.cookie(a.who.browserID)
@@ -107,7 +113,7 @@ func (f *AuthKit) organizationPage(_ *http.Request, a *authorization) outcome {
 	who := f.accountByID(a.who.personID)
 	v := f.view(a)
 	v.Email = who.Email
-	for _, m := range who.Memberships {
+	for _, m := range who.activeMemberships() {
 		o, _ := f.organization(m.OrganizationID)
 		v.Organizations = append(v.Organizations, organizationChoice{ID: o.ID, Name: o.Name, Role: m.role(), Initials: initials(o.Name)})
 	}
@@ -117,7 +123,7 @@ func (f *AuthKit) organizationPage(_ *http.Request, a *authorization) outcome {
 func (f *AuthKit) chooseOrganization(r *http.Request, a *authorization) outcome {
 	chosen := r.PostForm.Get("organization_id")
 	who := f.accountByID(a.who.personID)
-	if who == nil || !slices.ContainsFunc(who.Memberships, func(m Membership) bool { return m.OrganizationID == chosen }) {
+	if who == nil || !slices.ContainsFunc(who.activeMemberships(), func(m Membership) bool { return m.OrganizationID == chosen }) {
 		return redirect(http.StatusSeeOther, a.path()+"/organization")
 	}
 	a.who.organizationID = chosen
@@ -126,6 +132,9 @@ func (f *AuthKit) chooseOrganization(r *http.Request, a *authorization) outcome 
 
 func (f *AuthKit) cancel(_ *http.Request, a *authorization) outcome {
 	delete(f.authorizations, a.id)
+	if a.device != nil {
+		return f.denyDevice(a)
+	}
 	return a.refuse("access_denied", "The user cancelled the sign-in.")
 }
 

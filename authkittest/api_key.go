@@ -1,0 +1,249 @@
+// API keys that customers of the application call it with.
+
+package authkittest
+
+import (
+	"crypto/rand"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// APIKey describes a key that an organization, or a user in one, holds. Its value is told once, by whatever makes it.
+type APIKey struct {
+	ID             string // "api_key_…"; made up when empty
+	Name           string
+	OrganizationID string
+	UserID         string // empty for a key of the organization itself
+	Permissions    []string
+	ExpiresAt      time.Time // zero for one that does not expire
+}
+
+type apiKey struct {
+	APIKey
+	value      string
+	lastUsedAt time.Time
+	createdAt  time.Time
+	updatedAt  time.Time
+}
+
+type ownerObject struct {
+	Type           string `json:"type"`
+	ID             string `json:"id"`
+	OrganizationID string `json:"organization_id,omitempty"` // of a user's key
+}
+
+type apiKeyObject struct {
+	Object          string      `json:"object"`
+	ID              string      `json:"id"`
+	Name            string      `json:"name"`
+	Owner           ownerObject `json:"owner"`
+	ObfuscatedValue string      `json:"obfuscated_value"`
+	Value           string      `json:"value,omitempty"` // in the reply to creating it
+	Permissions     []string    `json:"permissions"`
+	LastUsedAt      *string     `json:"last_used_at"`
+	ExpiresAt       *string     `json:"expires_at"`
+	CreatedAt       string      `json:"created_at"`
+	UpdatedAt       string      `json:"updated_at"`
+}
+
+func (k *apiKey) object() apiKeyObject {
+	owner := ownerObject{Type: "organization", ID: k.OrganizationID}
+	if k.UserID != "" {
+		owner = ownerObject{Type: "user", ID: k.UserID, OrganizationID: k.OrganizationID}
+	}
+	return apiKeyObject{
+		Object: "api_key", ID: k.ID, Name: k.Name, Owner: owner, ObfuscatedValue: "sk_..." + k.value[len(k.value)-4:],
+		Permissions: append([]string{}, k.Permissions...), LastUsedAt: timeOrNull(k.lastUsedAt), ExpiresAt: timeOrNull(k.ExpiresAt),
+		CreatedAt: timestamp(k.createdAt), UpdatedAt: timestamp(k.updatedAt),
+	}
+}
+
+func (k *apiKey) expired(now time.Time) bool {
+	return !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt)
+}
+
+// AddAPIKey issues an API key and returns its value. It panics when there is no such organization.
+func (f *AuthKit) AddAPIKey(k APIKey) (value string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.mustOrganization(k.OrganizationID)
+	return f.addAPIKey(k).value
+}
+
+func (f *AuthKit) addAPIKey(k APIKey) *apiKey {
+	now := f.clock.Now()
+	if k.ID == "" {
+		k.ID = newID("api_key")
+	}
+	k.Permissions = slices.Clone(k.Permissions)
+	added := &apiKey{APIKey: k, value: "sk_" + rand.Text(), createdAt: now, updatedAt: now}
+	f.apiKeys = append(f.apiKeys, added)
+	return added
+}
+
+// newAPIKey is the body of both calls that create one.
+type newAPIKey struct {
+	Name           given[string]       `json:"name"`
+	Permissions    given[[]string]     `json:"permissions"`
+	ExpiresAt      nullable[time.Time] `json:"expires_at"`
+	OrganizationID given[string]       `json:"organization_id"`
+}
+
+func (in newAPIKey) problems(now time.Time) []fieldProblem {
+	var found []fieldProblem
+	if in.Name.value == "" {
+		found = append(found, fieldProblem{Field: "name", Code: "required"})
+	}
+	if slices.Contains(in.Permissions.value, "") {
+		found = append(found, fieldProblem{Field: "permissions", Code: "invalid"})
+	}
+	if expiry := in.ExpiresAt.value; !expiry.IsZero() && !expiry.After(now) {
+		found = append(found, fieldProblem{Field: "expires_at", Code: "must_be_in_the_future"})
+	}
+	return found
+}
+
+func (f *AuthKit) issue(in newAPIKey, organizationID, userID string) apiKeyObject {
+	k := f.addAPIKey(APIKey{
+		Name: in.Name.value, OrganizationID: organizationID, UserID: userID, Permissions: in.Permissions.value, ExpiresAt: in.ExpiresAt.value,
+	})
+	o := k.object()
+	o.Value = k.value
+	return o
+}
+
+// createOrganizationAPIKey answers RouteCreateOrganizationAPIKey.
+func (f *AuthKit) createOrganizationAPIKey(c *call) (any, *refusal) {
+	o, exists := f.organization(c.PathValue("id"))
+	if !exists {
+		return nil, notFound("Organization", c.PathValue("id"))
+	}
+	var in newAPIKey
+	if no := c.read(&in); no != nil {
+		return nil, no
+	}
+	if problems := in.problems(f.clock.Now()); len(problems) > 0 {
+		return nil, &refusal{status: http.StatusUnprocessableEntity, Message: "Validation failed.", Errors: problems}
+	}
+	return f.issue(in, o.ID, ""), nil
+}
+
+// createUserAPIKey answers RouteCreateUserAPIKey. The user must belong to the organization.
+func (f *AuthKit) createUserAPIKey(c *call) (any, *refusal) {
+	user, no := f.userOf(c)
+	if no != nil {
+		return nil, no
+	}
+	var in newAPIKey
+	if no := c.read(&in); no != nil {
+		return nil, no
+	}
+	problems := in.problems(f.clock.Now())
+	if _, member := user.membership(in.OrganizationID.value); !member {
+		problems = append(problems, fieldProblem{Field: "organization_id", Code: "invalid"})
+	}
+	if len(problems) > 0 {
+		return nil, &refusal{Message: "Validation failed.", Errors: problems}
+	}
+	return f.issue(in, in.OrganizationID.value, user.ID), nil
+}
+
+// listOrganizationAPIKeys answers RouteListOrganizationAPIKeys.
+func (f *AuthKit) listOrganizationAPIKeys(c *call) (any, *refusal) {
+	o, exists := f.organization(c.PathValue("id"))
+	if !exists {
+		return nil, notFound("Organization", c.PathValue("id"))
+	}
+	return f.listAPIKeys(c, func(k *apiKey) bool { return k.UserID == "" && k.OrganizationID == o.ID })
+}
+
+// listUserAPIKeys answers RouteListUserAPIKeys.
+func (f *AuthKit) listUserAPIKeys(c *call) (any, *refusal) {
+	user, no := f.userOf(c)
+	if no != nil {
+		return nil, no
+	}
+	organizationID := c.URL.Query().Get("organization_id")
+	return f.listAPIKeys(c, func(k *apiKey) bool {
+		return k.UserID == user.ID && (organizationID == "" || k.OrganizationID == organizationID)
+	})
+}
+
+func (f *AuthKit) listAPIKeys(c *call, belongs func(*apiKey) bool) (any, *refusal) {
+	keys := slices.DeleteFunc(slices.Clone(f.apiKeys), func(k *apiKey) bool { return !belongs(k) })
+	return page(c, keys, func(k *apiKey) string { return k.ID }, (*apiKey).object)
+}
+
+// apiKeyOf finds the key that the path names.
+func (f *AuthKit) apiKeyOf(c *call) (*apiKey, *refusal) {
+	for _, k := range f.apiKeys {
+		if k.ID == c.PathValue("id") {
+			return k, nil
+		}
+	}
+	return nil, notFound("API Key", c.PathValue("id"))
+}
+
+// deleteAPIKey answers RouteDeleteAPIKey.
+func (f *AuthKit) deleteAPIKey(c *call) (any, *refusal) {
+	k, no := f.apiKeyOf(c)
+	if no != nil {
+		return nil, no
+	}
+	f.apiKeys = slices.DeleteFunc(f.apiKeys, func(other *apiKey) bool { return other == k })
+	return nil, nil
+}
+
+// expireAPIKey answers RouteExpireAPIKey. Nothing, or a time gone by, ends the key now; null lets it live on.
+func (f *AuthKit) expireAPIKey(c *call) (any, *refusal) {
+	k, no := f.apiKeyOf(c)
+	if no != nil {
+		return nil, no
+	}
+	var in struct {
+		ExpiresAt nullable[*time.Time] `json:"expires_at"`
+	}
+	if no := c.read(&in); no != nil {
+		return nil, no
+	}
+	now := f.clock.Now()
+	at := in.ExpiresAt.value
+	switch {
+	case k.expired(now):
+		return nil, &refusal{status: http.StatusConflict, Code: "api_key_already_expired", Message: "The API key has already expired."}
+	case !in.ExpiresAt.sent, at != nil && at.Before(now):
+		k.ExpiresAt = now
+	case at == nil:
+		k.ExpiresAt = time.Time{}
+	default:
+		k.ExpiresAt = *at
+	}
+	k.updatedAt = now
+	return k.object(), nil
+}
+
+// validateAPIKey answers RouteValidateAPIKey: null for a key that is not good, whatever the reason.
+func (f *AuthKit) validateAPIKey(c *call) (any, *refusal) {
+	var in struct {
+		Value given[string] `json:"value"`
+	}
+	if no := c.read(&in); no != nil {
+		return nil, no
+	}
+	if in.Value.value == "" {
+		return nil, required("value")
+	}
+	var reply struct {
+		Key *apiKeyObject `json:"api_key"`
+	}
+	now := f.clock.Now()
+	for _, k := range f.apiKeys {
+		if k.value == in.Value.value && !k.expired(now) {
+			k.lastUsedAt = now
+			object := k.object()
+			reply.Key = &object
+		}
+	}
+	return reply, nil
+}

@@ -1,0 +1,172 @@
+// Challenges: proving a factor, by itself or as the last step of a sign-in.
+
+package authkittest
+
+import (
+	"net/http"
+	"time"
+)
+
+// challenge asks for a code of one factor. It is over once that was right.
+type challenge struct {
+	id        string
+	factorID  string
+	otp       *oneTimeCode // of a factor that is no authenticator app
+	wrong     int
+	done      bool
+	createdAt time.Time
+	updatedAt time.Time
+}
+
+type challengeObject struct {
+	Object    string  `json:"object"`
+	ID        string  `json:"id"`
+	FactorID  string  `json:"authentication_factor_id"`
+	ExpiresAt *string `json:"expires_at,omitempty"`
+	Code      string  `json:"code,omitempty"`
+	CreatedAt string  `json:"created_at"`
+	UpdatedAt string  `json:"updated_at"`
+}
+
+func (ch *challenge) object() challengeObject {
+	o := challengeObject{
+		Object: "authentication_challenge", ID: ch.id, FactorID: ch.factorID,
+		CreatedAt: timestamp(ch.createdAt), UpdatedAt: timestamp(ch.updatedAt),
+	}
+	if ch.otp != nil {
+		o.ExpiresAt = orNull(timestamp(ch.otp.expiresAt))
+	}
+	return o
+}
+
+func (f *AuthKit) newChallenge(factor *Factor) *challenge {
+	now := f.clock.Now()
+	ch := &challenge{id: newID("auth_challenge"), factorID: factor.ID, createdAt: now, updatedAt: now}
+	if factor.kind != "totp" {
+		otp := f.newOneTimeCode()
+		ch.otp = &otp
+	}
+	if factor.kind == "sms" {
+		f.deliverMail(Mail{Kind: MailSMS, To: factor.phoneNumber, Code: ch.otp.code})
+	}
+	f.challenges[ch.id] = ch
+	return ch
+}
+
+// challengeFactor answers RouteChallengeFactor. The code of a generic_otp factor is the application's to bring to the
+// user, and so part of the reply.
+func (f *AuthKit) challengeFactor(c *call) (any, *refusal) {
+	var in struct {
+		SMSTemplate given[string] `json:"sms_template"`
+	}
+	if no := c.read(&in); no != nil {
+		return nil, no
+	}
+	_, factor := f.factor(c.PathValue("id"))
+	if factor == nil {
+		return nil, notFound("Authentication Factor", c.PathValue("id"))
+	}
+	ch := f.newChallenge(factor)
+	object := ch.object()
+	if factor.kind == "generic_otp" {
+		object.Code = ch.otp.code
+	}
+	return object, nil
+}
+
+// answer checks a code against a challenge.
+func (f *AuthKit) answer(ch *challenge, code string) codeState {
+	now := f.clock.Now()
+	ch.updatedAt = now
+	_, factor := f.factor(ch.factorID)
+	var state codeState
+	switch {
+	case ch.otp != nil:
+		state = ch.otp.redeem(code, now)
+	case ch.wrong >= oneTimeCodeGuesses:
+		state = codeBlocked
+	default:
+		state = factor.accepts(code, now)
+	}
+	switch state {
+	case codeAccepted:
+		ch.done = true
+	case codeWrong:
+		ch.wrong++
+	}
+	return state
+}
+
+// verifyChallenge answers RouteVerifyChallenge: a wrong code is no error of the call.
+func (f *AuthKit) verifyChallenge(c *call) (any, *refusal) {
+	var in struct {
+		Code given[string] `json:"code"`
+	}
+	if no := c.read(&in); no != nil {
+		return nil, no
+	}
+	ch := f.challenge(c.PathValue("id"))
+	switch {
+	case ch == nil:
+		return nil, notFound("Authentication Challenge", c.PathValue("id"))
+	case in.Code.value == "":
+		return nil, required("code")
+	case ch.done:
+		return nil, &refusal{
+			status: http.StatusUnprocessableEntity, Code: "authentication_challenge_previously_verified",
+			Message: "The authentication challenge has already been verified.",
+		}
+	}
+	state := f.answer(ch, in.Code.value)
+	switch state {
+	case codeBlocked:
+		return nil, codeRefusal(state)
+	case codeExpired:
+		return nil, &refusal{
+			status: http.StatusUnprocessableEntity, Code: "authentication_challenge_expired",
+			Message: "The authentication challenge has expired.",
+		}
+	}
+	return struct {
+		Challenge challengeObject `json:"challenge"`
+		Valid     bool            `json:"valid"`
+	}{ch.object(), state == codeAccepted}, nil
+}
+
+// challenge finds a challenge whose factor is still there.
+func (f *AuthKit) challenge(id string) *challenge {
+	ch := f.challenges[id]
+	if ch == nil {
+		return nil
+	}
+	if _, factor := f.factor(ch.factorID); factor == nil {
+		return nil
+	}
+	return ch
+}
+
+// totpGrant answers RouteTOTP, the step after mfa_challenge and mfa_enrollment.
+func (f *AuthKit) totpGrant(p parameters) (*authentication, *refusal) {
+	if no := p.require("code", "pending_authentication_token", "authentication_challenge_id"); no != nil {
+		return nil, no
+	}
+	pending, no := f.pendingFor(p, stepMFA)
+	if no != nil {
+		return nil, no
+	}
+	ch := f.challenge(p["authentication_challenge_id"])
+	if ch == nil {
+		return nil, notFound("Authentication Challenge", p["authentication_challenge_id"])
+	}
+	if holder, _ := f.factor(ch.factorID); holder.ID != pending.personID {
+		return nil, notFound("Authentication Challenge", ch.id)
+	}
+	if ch.done {
+		return nil, codeRefusal(codeUsed)
+	}
+	if no := codeRefusal(f.answer(ch, p["code"])); no != nil {
+		return nil, no
+	}
+	pending.secondFactor = true
+	return f.resume(p)
+}

@@ -1,0 +1,189 @@
+// Device authorization (RFC 8628): a program without a browser signs in through one elsewhere.
+
+package authkittest
+
+import (
+	"crypto/rand"
+	"fmt"
+	"math/big"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	deviceLifetime = 300 * time.Second
+	deviceInterval = 5 * time.Second // between polls, and what each slow_down adds to it
+)
+
+// What may be the status of a device.
+const (
+	DevicePending  = "pending"
+	DeviceApproved = "approved"
+	DeviceDenied   = "denied"
+)
+
+// Device is a program that waits for a person to let it sign in.
+type Device struct {
+	UserCode  string // such as "BCDF-GHJK"
+	Status    string // DevicePending, DeviceApproved or DeviceDenied
+	ExpiresAt time.Time
+}
+
+type device struct {
+	Device
+	code     string
+	interval time.Duration
+	polledAt time.Time // zero before the first poll
+	who      identity  // who approved it
+	redeemed bool
+}
+
+// Devices returns every device that has asked to sign in and can still be answered or told, oldest first.
+func (f *AuthKit) Devices() []Device {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.prune()
+	var devices []Device
+	for _, d := range f.devices {
+		devices = append(devices, d.Device)
+	}
+	return devices
+}
+
+// ApproveDevice approves a device as the person with the address email would on the device page, for the first of their
+// organizations. It panics when nobody has the address, or no device with that user code is pending.
+func (f *AuthKit) ApproveDevice(userCode, email string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	user := f.mustAccount(email)
+	who := identity{personID: user.ID, method: user.AuthenticationMethod, authTime: f.clock.Now()}
+	if memberships := user.activeMemberships(); len(memberships) > 0 {
+		who.organizationID = memberships[0].OrganizationID
+	}
+	d := f.mustDevice(userCode)
+	d.Status, d.who = DeviceApproved, f.satisfied(who)
+}
+
+// DenyDevice denies a device. It panics when none with that user code is pending.
+func (f *AuthKit) DenyDevice(userCode string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.mustDevice(userCode).Status = DeviceDenied
+}
+
+// SlowDownDevices makes the next n polls, of whatever device, answer slow_down. A poll that comes before its interval is
+// over does so anyway.
+func (f *AuthKit) SlowDownDevices(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.slowDowns = n
+}
+
+// deviceByUserCode finds a device that still waits, however a person has typed its code.
+func (f *AuthKit) deviceByUserCode(typed string) *device {
+	plain := func(code string) string { return strings.NewReplacer("-", "", " ", "").Replace(strings.ToUpper(code)) }
+	for _, d := range f.devices {
+		if plain(d.UserCode) == plain(typed) && d.Status == DevicePending && f.clock.Now().Before(d.ExpiresAt) {
+			return d
+		}
+	}
+	return nil
+}
+
+func (f *AuthKit) mustDevice(userCode string) *device {
+	d := f.deviceByUserCode(userCode)
+	if d == nil {
+		panic(fmt.Sprintf("authkittest: no device with the user code %q is pending", userCode))
+	}
+	return d
+}
+
+// authorizeDevice answers RouteAuthorizeDevice.
+func (f *AuthKit) authorizeDevice(w http.ResponseWriter, r *http.Request) {
+	p, no := readParameters(r)
+	if no == nil {
+		no = p.require("client_id")
+	}
+	if no == nil && p["client_id"] != f.clientID {
+		no = oauthRefusal("invalid_client", "Invalid client ID.")
+	}
+	if no != nil {
+		no.write(w)
+		return
+	}
+	d := f.addDevice()
+	write(w, http.StatusOK, map[string]any{
+		"device_code":               d.code,
+		"user_code":                 d.UserCode,
+		"verification_uri":          f.base + "/device",
+		"verification_uri_complete": withQuery(f.base+"/device", url.Values{"user_code": {d.UserCode}}),
+		"expires_in":                int(deviceLifetime / time.Second),
+		"interval":                  int(deviceInterval / time.Second),
+	})
+}
+
+func (f *AuthKit) addDevice() device {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.prune()
+	d := &device{
+		Device:   Device{UserCode: newUserCode(), Status: DevicePending, ExpiresAt: f.clock.Now().Add(deviceLifetime)},
+		code:     rand.Text(),
+		interval: deviceInterval,
+	}
+	f.devices = append(f.devices, d)
+	return *d
+}
+
+// newUserCode takes the alphabet that RFC 8628 section 6.1 proposes: no vowels, so no words.
+func newUserCode() string {
+	const alphabet = "BCDFGHJKLMNPQRSTVWXZ"
+	code := make([]byte, 8)
+	for i := range code {
+		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(alphabet))))
+		if err != nil {
+			panic(fmt.Sprintf("authkittest: %v", err))
+		}
+		code[i] = alphabet[n.Int64()]
+	}
+	return string(code[:4]) + "-" + string(code[4:])
+}
+
+// deviceGrant answers RouteDeviceToken, a poll: RFC 8628 section 3.5.
+func (f *AuthKit) deviceGrant(p parameters) (*authentication, *refusal) {
+	if no := p.require("device_code"); no != nil {
+		return nil, no
+	}
+	var d *device
+	for _, candidate := range f.devices {
+		if candidate.code == p["device_code"] {
+			d = candidate
+		}
+	}
+	now := f.clock.Now()
+	switch {
+	case d == nil, d.redeemed:
+		return nil, oauthRefusal("invalid_grant", "The device code is invalid or has been used.")
+	case !now.Before(d.ExpiresAt):
+		return nil, oauthRefusal("expired_token", "The device code has expired.")
+	}
+	early := !d.polledAt.IsZero() && now.Sub(d.polledAt) < d.interval
+	d.polledAt = now
+	switch {
+	case f.slowDowns > 0, early && d.Status == DevicePending:
+		f.slowDowns = max(f.slowDowns-1, 0)
+		d.interval += deviceInterval
+		return nil, oauthRefusal("slow_down", "The device polls too often. The interval is five seconds longer from now on.")
+	case d.Status == DeviceDenied:
+		return nil, oauthRefusal("access_denied", "The user denied the request.")
+	case d.Status == DevicePending:
+		return nil, oauthRefusal("authorization_pending", "The user has not answered yet.")
+	}
+	d.redeemed = true
+	_, confidential := p["client_secret"] // grant has compared it
+	who := d.who
+	who.ipAddress, who.userAgent = p["ip_address"], p["user_agent"]
+	return f.mint(f.openSession(who, confidential)), nil
+}

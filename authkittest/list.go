@@ -1,0 +1,77 @@
+// Lists, a page at a time.
+
+package authkittest
+
+import (
+	"slices"
+	"strconv"
+)
+
+// defaultLimit and maxLimit bound the number of objects on a page.
+const (
+	defaultLimit = 10
+	maxLimit     = 100
+)
+
+// listObject is a page of a list.
+type listObject[T any] struct {
+	Object   string  `json:"object"`
+	Data     []T     `json:"data"`
+	Metadata cursors `json:"list_metadata"`
+}
+
+// cursors name the objects at the ends of a page, as far as the list goes on there.
+type cursors struct {
+	Before *string `json:"before"`
+	After  *string `json:"after"`
+}
+
+// page answers with the part of items, which stand in the order in which they were made, that the query asks for.
+func page[T, O any](c *call, items []T, id func(T) string, object func(T) O) (any, *refusal) {
+	q := c.URL.Query()
+	limit := defaultLimit
+	if asked := q.Get("limit"); asked != "" {
+		n, err := strconv.Atoi(asked)
+		if err != nil || n < 1 || n > maxLimit {
+			return nil, invalid(fieldProblem{Field: "limit", Code: "out_of_range"})
+		}
+		limit = n
+	}
+	items = slices.Clone(items)
+	switch q.Get("order") {
+	case "", "desc", "normal":
+		slices.Reverse(items)
+	case "asc":
+	default:
+		return nil, invalid(fieldProblem{Field: "order", Code: "invalid"})
+	}
+	from, to := 0, len(items)
+	for name, cut := range map[string]func(i int){"after": func(i int) { from = i + 1 }, "before": func(i int) { to = i }} {
+		if cursor := q.Get(name); cursor != "" {
+			i := slices.IndexFunc(items, func(item T) bool { return id(item) == cursor })
+			if i < 0 {
+				return nil, invalid(fieldProblem{Field: name, Code: "not_found"})
+			}
+			cut(i)
+		}
+	}
+	if q.Has("before") && !q.Has("after") {
+		from = max(to-limit, 0)
+	} else {
+		to = min(from+limit, max(from, to))
+	}
+
+	list := listObject[O]{Object: "list", Data: []O{}}
+	for _, item := range items[from:to] {
+		list.Data = append(list.Data, object(item))
+	}
+	if from < to && from > 0 {
+		first := id(items[from])
+		list.Metadata.Before = &first
+	}
+	if from < to && to < len(items) {
+		last := id(items[to-1])
+		list.Metadata.After = &last
+	}
+	return list, nil
+}

@@ -1,0 +1,258 @@
+// The calls about organization memberships.
+
+package authkittest
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+type roleObject struct {
+	Slug string `json:"slug"`
+}
+
+type membershipObject struct {
+	Object           string         `json:"object"`
+	ID               string         `json:"id"`
+	UserID           string         `json:"user_id"`
+	OrganizationID   string         `json:"organization_id"`
+	OrganizationName string         `json:"organization_name"`
+	Status           string         `json:"status"`
+	DirectoryManaged bool           `json:"directory_managed"`
+	Role             roleObject     `json:"role"`
+	Roles            []roleObject   `json:"roles"`
+	CustomAttributes map[string]any `json:"custom_attributes"`
+	User             userObject     `json:"user"`
+	CreatedAt        string         `json:"created_at"`
+	UpdatedAt        string         `json:"updated_at"`
+}
+
+// membershipRow is a membership together with whose it is.
+type membershipRow struct {
+	user *account
+	*Membership
+}
+
+func (m membershipRow) created() time.Time { return firstTime(m.createdAt, m.user.createdAt) }
+
+func (f *AuthKit) membershipObject(m membershipRow) membershipObject {
+	o, _ := f.organization(m.OrganizationID)
+	object := membershipObject{
+		Object: "organization_membership", ID: m.ID, UserID: m.user.ID, OrganizationID: o.ID, OrganizationName: o.Name,
+		Status: m.Status, Role: roleObject{m.role()}, CustomAttributes: map[string]any{}, User: m.user.object(),
+		CreatedAt: timestamp(m.created()), UpdatedAt: timestamp(firstTime(m.updatedAt, m.created())),
+	}
+	for _, slug := range m.allRoles() {
+		object.Roles = append(object.Roles, roleObject{slug})
+	}
+	return object
+}
+
+// memberships lists them all, the oldest first.
+func (f *AuthKit) memberships() []membershipRow {
+	var rows []membershipRow
+	for _, user := range f.accounts {
+		for i := range user.Memberships {
+			rows = append(rows, membershipRow{user, &user.Memberships[i]})
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b membershipRow) int { return a.created().Compare(b.created()) })
+	return rows
+}
+
+// membershipOf finds the membership that the path names.
+func (f *AuthKit) membershipOf(c *call) (membershipRow, *refusal) {
+	for _, m := range f.memberships() {
+		if m.ID == c.PathValue("id") {
+			return m, nil
+		}
+	}
+	return membershipRow{}, notFound("Organization Membership", c.PathValue("id"))
+}
+
+// roleFields are the two ways to say a role, of which a request takes one.
+type roleFields struct {
+	Slug  given[string]   `json:"role_slug"`
+	Slugs given[[]string] `json:"role_slugs"`
+}
+
+// roles are those that a request asks for, the one of highest priority first.
+func (f *AuthKit) roles(in roleFields) ([]string, *refusal) {
+	slugs := in.Slugs.value
+	switch {
+	case in.Slug.sent && in.Slugs.sent:
+		return nil, invalid(fieldProblem{Field: "role_slugs", Code: "conflict"})
+	case in.Slug.sent:
+		slugs = []string{in.Slug.value}
+	case in.Slugs.sent && len(slugs) == 0:
+		return nil, invalid(fieldProblem{Field: "role_slugs", Code: "required"})
+	case f.settings.oneRole && len(slugs) > 1:
+		return nil, &refusal{
+			status: http.StatusUnprocessableEntity, Code: "multiple_roles_not_enabled", Message: "Multiple roles are not enabled.",
+		}
+	}
+	for _, slug := range slugs {
+		if _, known := f.settings.roles[slug]; slug == "" || len(f.settings.roles) > 0 && !known {
+			return nil, &refusal{status: http.StatusUnprocessableEntity, Code: "invalid_role", Message: "There is no role '" + slug + "'."}
+		}
+	}
+	return slugs, nil
+}
+
+// assign gives a membership its roles, and the permissions that WithRole says they have.
+func (f *AuthKit) assign(m *Membership, slugs []string) {
+	if len(slugs) == 0 {
+		return
+	}
+	m.Role, m.Roles, m.updatedAt = slugs[0], slices.Clone(slugs), f.clock.Now()
+	if len(f.settings.roles) == 0 {
+		return
+	}
+	m.Permissions = nil
+	for _, slug := range slugs {
+		for _, permission := range f.settings.roles[slug] {
+			if !slices.Contains(m.Permissions, permission) {
+				m.Permissions = append(m.Permissions, permission)
+			}
+		}
+	}
+}
+
+// createMembership answers RouteCreateMembership. What production says of a member who is active already is not known;
+// the status is the official emulator's.
+func (f *AuthKit) createMembership(c *call) (any, *refusal) {
+	var in struct {
+		UserID         given[string] `json:"user_id"`
+		OrganizationID given[string] `json:"organization_id"`
+		roleFields
+	}
+	if no := c.read(&in); no != nil {
+		return nil, no
+	}
+	switch {
+	case in.UserID.value == "":
+		return nil, required("user_id")
+	case in.OrganizationID.value == "":
+		return nil, required("organization_id")
+	}
+	slugs, no := f.roles(in.roleFields)
+	if no != nil {
+		return nil, no
+	}
+	user := f.accountByID(in.UserID.value)
+	if user == nil {
+		return nil, notFound("User", in.UserID.value)
+	}
+	if _, exists := f.organization(in.OrganizationID.value); !exists {
+		return nil, notFound("Organization", in.OrganizationID.value)
+	}
+	now := f.clock.Now()
+	at := user.membershipIn(in.OrganizationID.value)
+	switch {
+	case at < 0:
+		at = len(user.Memberships)
+		user.Memberships = append(user.Memberships, Membership{
+			ID: newID("om"), OrganizationID: in.OrganizationID.value, Status: MembershipActive, createdAt: now, updatedAt: now,
+		})
+	case user.Memberships[at].Status == MembershipPending:
+		return nil, pendingMembership("cannot_reactivate_pending_organization_membership")
+	case user.Memberships[at].Status == MembershipActive:
+		return nil, &refusal{
+			status: http.StatusConflict, Code: "organization_membership_already_exists", Message: "The user is a member already.",
+		}
+	}
+	m := membershipRow{user, &user.Memberships[at]}
+	m.Status, m.updatedAt = MembershipActive, now
+	f.assign(m.Membership, slugs)
+	return f.membershipObject(m), nil
+}
+
+// getMembership answers RouteGetMembership.
+func (f *AuthKit) getMembership(c *call) (any, *refusal) {
+	m, no := f.membershipOf(c)
+	if no != nil {
+		return nil, no
+	}
+	return f.membershipObject(m), nil
+}
+
+// listMemberships answers RouteListMemberships. Statuses may be joined by commas, repeated, or repeated with brackets.
+func (f *AuthKit) listMemberships(c *call) (any, *refusal) {
+	q := c.URL.Query()
+	userID, organizationID := q.Get("user_id"), q.Get("organization_id")
+	if userID == "" && organizationID == "" {
+		return nil, plainRefusal("missing_user_id_or_organization_id", "Either user_id or organization_id is required.")
+	}
+	statuses := []string{MembershipActive}
+	if asked := strings.Join(append(q["statuses"], q["statuses[]"]...), ","); asked != "" {
+		statuses = strings.Split(asked, ",")
+	}
+	for _, status := range statuses {
+		if !slices.Contains([]string{MembershipActive, MembershipInactive, MembershipPending}, status) {
+			return nil, invalid(fieldProblem{Field: "statuses", Code: "invalid"})
+		}
+	}
+	rows := slices.DeleteFunc(f.memberships(), func(m membershipRow) bool {
+		return userID != "" && m.user.ID != userID || organizationID != "" && m.OrganizationID != organizationID ||
+			!slices.Contains(statuses, m.Status)
+	})
+	return page(c, rows, func(m membershipRow) string { return m.ID }, f.membershipObject)
+}
+
+// updateMembership answers RouteUpdateMembership.
+func (f *AuthKit) updateMembership(c *call) (any, *refusal) {
+	m, no := f.membershipOf(c)
+	if no != nil {
+		return nil, no
+	}
+	var in roleFields
+	if no := c.read(&in); no != nil {
+		return nil, no
+	}
+	slugs, no := f.roles(in)
+	if no != nil {
+		return nil, no
+	}
+	f.assign(m.Membership, slugs)
+	return f.membershipObject(m), nil
+}
+
+// deactivateMembership answers RouteDeactivateMembership.
+func (f *AuthKit) deactivateMembership(c *call) (any, *refusal) {
+	return f.setStatus(c, MembershipInactive, "cannot_deactivate_pending_organization_membership")
+}
+
+// reactivateMembership answers RouteReactivateMembership.
+func (f *AuthKit) reactivateMembership(c *call) (any, *refusal) {
+	return f.setStatus(c, MembershipActive, "cannot_reactivate_pending_organization_membership")
+}
+
+func (f *AuthKit) setStatus(c *call, status, codeOfPending string) (any, *refusal) {
+	m, no := f.membershipOf(c)
+	switch {
+	case no != nil:
+		return nil, no
+	case m.Status == MembershipPending:
+		return nil, pendingMembership(codeOfPending)
+	case m.Status != status:
+		m.Status, m.updatedAt = status, f.clock.Now()
+	}
+	return f.membershipObject(m), nil
+}
+
+func pendingMembership(code string) *refusal {
+	return plainRefusal(code, "The membership is pending.")
+}
+
+// deleteMembership answers RouteDeleteMembership.
+func (f *AuthKit) deleteMembership(c *call) (any, *refusal) {
+	m, no := f.membershipOf(c)
+	if no != nil {
+		return nil, no
+	}
+	id := m.ID
+	m.user.Memberships = slices.DeleteFunc(slices.Clone(m.user.Memberships), func(m Membership) bool { return m.ID == id })
+	return nil, nil
+}

@@ -1,0 +1,176 @@
+// Multi-factor authentication: enrolling factors.
+
+package authkittest
+
+import (
+	"encoding/base64"
+	"slices"
+	"time"
+)
+
+type factorObject struct {
+	Object    string      `json:"object"`
+	ID        string      `json:"id"`
+	Type      string      `json:"type"`
+	UserID    string      `json:"user_id,omitempty"`
+	TOTP      *totpObject `json:"totp,omitempty"`
+	SMS       *smsObject  `json:"sms,omitempty"`
+	CreatedAt string      `json:"created_at"`
+	UpdatedAt string      `json:"updated_at"`
+}
+
+// totpObject has its last three members only in the reply to enrolling.
+type totpObject struct {
+	Issuer string `json:"issuer"`
+	User   string `json:"user"`
+	Secret string `json:"secret,omitempty"`
+	QRCode string `json:"qr_code,omitempty"`
+	URI    string `json:"uri,omitempty"`
+}
+
+type smsObject struct {
+	PhoneNumber string `json:"phone_number"`
+}
+
+// factorReference is a factor as mfa_challenge lists it.
+type factorReference struct {
+	ID   string `json:"id"`
+	Type string `json:"type"`
+}
+
+func (t *Factor) object(holder *account) factorObject {
+	o := factorObject{
+		Object: "authentication_factor", ID: t.ID, Type: t.kind, UserID: holder.ID,
+		CreatedAt: timestamp(firstTime(t.createdAt, holder.createdAt)), UpdatedAt: timestamp(firstTime(t.updatedAt, holder.createdAt)),
+	}
+	switch t.kind {
+	case "totp":
+		o.TOTP = &totpObject{Issuer: t.Issuer, User: t.User}
+	case "sms":
+		o.SMS = &smsObject{PhoneNumber: t.phoneNumber}
+	}
+	return o
+}
+
+// firstTime is the first of two times that is known.
+func firstTime(a, b time.Time) time.Time {
+	if a.IsZero() {
+		return b
+	}
+	return a
+}
+
+// enrolled is the object with the secret, which is shown only once.
+func (t *Factor) enrolled(holder *account) (factorObject, *refusal) {
+	o := t.object(holder)
+	if o.TOTP == nil {
+		return o, nil
+	}
+	o.TOTP.Secret, o.TOTP.URI = t.Secret, totpURI(t.Secret, t.Issuer, t.User)
+	code, err := qrCode(o.TOTP.URI)
+	if err != nil {
+		return o, invalid(fieldProblem{Field: "totp_user", Code: "too_long", Message: err.Error()})
+	}
+	o.TOTP.QRCode = "data:image/png;base64," + base64.StdEncoding.EncodeToString(code)
+	return o, nil
+}
+
+type enrollment struct {
+	Type        given[string] `json:"type"`
+	Issuer      given[string] `json:"totp_issuer"`
+	User        given[string] `json:"totp_user"`
+	Secret      given[string] `json:"totp_secret"`
+	PhoneNumber given[string] `json:"phone_number"`
+	UserID      given[string] `json:"user_id"`
+}
+
+// enroll gives holder a new factor.
+func (f *AuthKit) enroll(holder *account, in enrollment) (*Factor, factorObject, *refusal) {
+	now := f.clock.Now()
+	factor := Factor{
+		ID: newID("auth_factor"), kind: in.Type.value, Issuer: in.Issuer.value, User: in.User.value, Secret: in.Secret.value,
+		phoneNumber: in.PhoneNumber.value, createdAt: now, updatedAt: now,
+	}.withDefaults(holder.Email)
+	key, err := totpKey(factor.Secret)
+	switch {
+	case in.Type.value == "totp" && (err != nil || len(key) == 0):
+		return nil, factorObject{}, invalid(fieldProblem{Field: "totp_secret", Code: "invalid"})
+	case in.Type.value == "sms" && factor.phoneNumber == "":
+		return nil, factorObject{}, required("phone_number")
+	}
+	object, no := factor.enrolled(holder)
+	if no != nil {
+		return nil, factorObject{}, no
+	}
+	holder.Factors = append(holder.Factors, factor)
+	return &holder.Factors[len(holder.Factors)-1], object, nil
+}
+
+// enrollUserFactor answers RouteEnrollUserFactor, with a challenge by which the user proves at once that it works.
+func (f *AuthKit) enrollUserFactor(c *call) (any, *refusal) {
+	user, no := f.userOf(c)
+	if no != nil {
+		return nil, no
+	}
+	var in enrollment
+	if no := c.read(&in); no != nil {
+		return nil, no
+	}
+	if in.Type.value != "totp" {
+		return nil, invalid(fieldProblem{Field: "type", Code: "invalid"})
+	}
+	factor, object, no := f.enroll(user, in)
+	if no != nil {
+		return nil, no
+	}
+	return struct {
+		Factor    factorObject    `json:"authentication_factor"`
+		Challenge challengeObject `json:"authentication_challenge"`
+	}{object, f.newChallenge(factor).object()}, nil
+}
+
+// enrollFactor answers RouteEnrollFactor.
+func (f *AuthKit) enrollFactor(c *call) (any, *refusal) {
+	var in enrollment
+	if no := c.read(&in); no != nil {
+		return nil, no
+	}
+	if !slices.Contains([]string{"totp", "sms", "generic_otp"}, in.Type.value) {
+		return nil, invalid(fieldProblem{Field: "type", Code: "invalid"})
+	}
+	holder := f.holder(in.UserID.value)
+	if holder == nil {
+		return nil, notFound("User", in.UserID.value)
+	}
+	_, object, no := f.enroll(holder, in)
+	return object, no
+}
+
+// listUserFactors answers RouteListUserFactors.
+func (f *AuthKit) listUserFactors(c *call) (any, *refusal) {
+	user, no := f.userOf(c)
+	if no != nil {
+		return nil, no
+	}
+	return page(c, user.Factors, func(t Factor) string { return t.ID }, func(t Factor) factorObject { return t.object(user) })
+}
+
+// getFactor answers RouteGetFactor.
+func (f *AuthKit) getFactor(c *call) (any, *refusal) {
+	holder, factor := f.factor(c.PathValue("id"))
+	if factor == nil {
+		return nil, notFound("Authentication Factor", c.PathValue("id"))
+	}
+	return factor.object(holder), nil
+}
+
+// deleteFactor answers RouteDeleteFactor.
+func (f *AuthKit) deleteFactor(c *call) (any, *refusal) {
+	holder, factor := f.factor(c.PathValue("id"))
+	if factor == nil {
+		return nil, notFound("Authentication Factor", c.PathValue("id"))
+	}
+	id := factor.ID
+	holder.Factors = slices.DeleteFunc(slices.Clone(holder.Factors), func(t Factor) bool { return t.ID == id })
+	return nil, nil
+}

@@ -1,0 +1,74 @@
+// One-time codes: six digits that expire, work once and stand five wrong guesses.
+
+package authkittest
+
+import (
+	"crypto/rand"
+	"fmt"
+	"math/big"
+	"time"
+)
+
+const (
+	oneTimeCodeLifetime = 10 * time.Minute
+	oneTimeCodeGuesses  = 5 // wrong ones, after which even the right code is refused
+)
+
+type oneTimeCode struct {
+	code      string
+	expiresAt time.Time
+	wrong     int
+	used      bool
+}
+
+func (f *AuthKit) newOneTimeCode() oneTimeCode {
+	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
+	if err != nil {
+		panic(fmt.Sprintf("authkittest: %v", err))
+	}
+	return oneTimeCode{code: fmt.Sprintf("%06d", n), expiresAt: f.clock.Now().Add(oneTimeCodeLifetime)}
+}
+
+// codeState is what became of an attempt to use a code.
+type codeState int
+
+const (
+	codeAccepted codeState = iota
+	codeWrong
+	codeExpired
+	codeUsed
+	codeBlocked // guessed wrong too often
+)
+
+// redeem uses the code up. Only whoever has the right code learns that it has expired or was used.
+func (c *oneTimeCode) redeem(code string, now time.Time) codeState {
+	switch {
+	case c.wrong >= oneTimeCodeGuesses:
+		return codeBlocked
+	case code != c.code:
+		c.wrong++
+		return codeWrong
+	case c.used:
+		return codeUsed
+	case !now.Before(c.expiresAt):
+		return codeExpired
+	}
+	c.used = true
+	return codeAccepted
+}
+
+// codeRefusal is how the grants report it.
+func codeRefusal(state codeState) *refusal {
+	switch state {
+	case codeAccepted:
+		return nil
+	case codeExpired:
+		return plainRefusal("one_time_code_expired", "The one-time code has expired.")
+	case codeUsed:
+		return plainRefusal("one_time_code_previously_used", "The one-time code has already been used.")
+	case codeBlocked:
+		return plainRefusal("one_time_code_too_many_attempts", "The one-time code was entered wrongly too often. Request a new one.")
+	default:
+		return plainRefusal("invalid_one_time_code", "The one-time code is incorrect.")
+	}
+}

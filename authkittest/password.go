@@ -1,0 +1,42 @@
+// Passwords: the grant, and what makes one too weak.
+
+package authkittest
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// minPassword is the shortest password that may be chosen, in characters. People who are seeded may have shorter ones.
+const minPassword = 10
+
+// passwordGrant answers RoutePassword. It does not tell an unknown address from a wrong password.
+func (f *AuthKit) passwordGrant(p parameters) (*authentication, *refusal) {
+	if no := p.require("email", "password"); no != nil {
+		return nil, no
+	}
+	invitation, no := f.invited(p["invitation_token"], p["email"])
+	if no != nil {
+		return nil, no
+	}
+	user := f.accountByEmail(p["email"])
+	if user == nil || user.Password == "" || user.Password != p["password"] {
+		return nil, plainRefusal("invalid_credentials", "Invalid credentials.")
+	}
+	return f.conclude(f.accept(invitation, user, p.identity(user, "Password", f.clock.Now())))
+}
+
+// weaknesses lists what is wrong with a password that somebody chose.
+func weaknesses(password string) []fieldProblem {
+	var found []fieldProblem
+	if utf8.RuneCountInString(password) < minPassword {
+		found = append(found, fieldProblem{
+			Code: "password_too_short", Message: fmt.Sprintf("Password must be at least %d characters long.", minPassword),
+		})
+	}
+	if first, _ := utf8.DecodeRuneInString(password); strings.Trim(password, string(first)) == "" {
+		found = append(found, fieldProblem{Code: "password_too_weak", Message: "Password is too easy to guess."})
+	}
+	return found
+}

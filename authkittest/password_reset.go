@@ -1,0 +1,128 @@
+// Password reset: a token by mail, and a new password for it.
+
+package authkittest
+
+import (
+	"crypto/rand"
+	"net/url"
+	"time"
+)
+
+// passwordResetLifetime is that of the example in production's reference.
+const passwordResetLifetime = 15 * time.Minute
+
+type passwordReset struct {
+	id        string
+	userID    string
+	email     string
+	token     string
+	used      bool
+	createdAt time.Time
+}
+
+type passwordResetObject struct {
+	Object    string `json:"object"`
+	ID        string `json:"id"`
+	UserID    string `json:"user_id"`
+	Email     string `json:"email"`
+	Token     string `json:"password_reset_token"`
+	URL       string `json:"password_reset_url"`
+	ExpiresAt string `json:"expires_at"`
+	CreatedAt string `json:"created_at"`
+}
+
+func (f *AuthKit) passwordResetObject(r *passwordReset) passwordResetObject {
+	return passwordResetObject{
+		Object: "password_reset", ID: r.id, UserID: r.userID, Email: r.email, Token: r.token, URL: f.passwordResetURL(r.token),
+		ExpiresAt: timestamp(r.createdAt.Add(passwordResetLifetime)), CreatedAt: timestamp(r.createdAt),
+	}
+}
+
+func (f *AuthKit) passwordResetURL(token string) string {
+	page := f.settings.passwordResetURL
+	if page == "" {
+		page = f.base + "/reset-password"
+	}
+	return withQuery(page, url.Values{"token": {token}})
+}
+
+// createPasswordReset answers RouteCreatePasswordReset. Production tells whether the address is known.
+func (f *AuthKit) createPasswordReset(c *call) (any, *refusal) {
+	var in struct {
+		Email given[string] `json:"email"`
+	}
+	if no := c.read(&in); no != nil {
+		return nil, no
+	}
+	if in.Email.value == "" {
+		return nil, required("email")
+	}
+	user := f.accountByEmail(in.Email.value)
+	if user == nil {
+		return nil, notFound("User", in.Email.value)
+	}
+	r := &passwordReset{id: newID("password_reset"), userID: user.ID, email: user.Email, token: rand.Text(), createdAt: f.clock.Now()}
+	f.passwordResets = append(f.passwordResets, r)
+	f.deliverMail(Mail{Kind: MailPasswordReset, To: user.Email, Token: r.token, Link: f.passwordResetURL(r.token)})
+	return f.passwordResetObject(r), nil
+}
+
+// getPasswordReset answers RouteGetPasswordReset.
+func (f *AuthKit) getPasswordReset(c *call) (any, *refusal) {
+	for _, r := range f.passwordResets {
+		if r.id == c.PathValue("id") {
+			return f.passwordResetObject(r), nil
+		}
+	}
+	return nil, notFound("Password Reset", c.PathValue("id"))
+}
+
+// confirmPasswordReset answers RouteConfirmPasswordReset. Who has the token has the mailbox, which verifies the address;
+// whoever else was signed in no longer is.
+func (f *AuthKit) confirmPasswordReset(c *call) (any, *refusal) {
+	var in struct {
+		Token       given[string] `json:"token"`
+		NewPassword given[string] `json:"new_password"`
+	}
+	if no := c.read(&in); no != nil {
+		return nil, no
+	}
+	now := f.clock.Now()
+	r := f.passwordResetByToken(in.Token.value)
+	switch {
+	case in.Token.value == "":
+		return nil, required("token")
+	case in.NewPassword.value == "":
+		return nil, required("new_password")
+	case r == nil:
+		return nil, resetError(fieldProblem{Code: "password_reset_token_invalid", Message: "The token is invalid."})
+	case r.used:
+		return nil, resetError(fieldProblem{Code: "password_reset_token_used", Message: "The token has already been used."})
+	case !now.Before(r.createdAt.Add(passwordResetLifetime)):
+		return nil, resetError(fieldProblem{Code: "password_reset_token_expired", Message: "The token has expired."})
+	}
+	if problems := weaknesses(in.NewPassword.value); len(problems) > 0 {
+		return nil, resetError(problems...)
+	}
+	r.used = true
+	user := f.accountByID(r.userID)
+	user.Password = in.NewPassword.value
+	f.verifyEmail(user)
+	f.endSessionsOf(user.ID)
+	return userReply{user.object()}, nil
+}
+
+func (f *AuthKit) passwordResetByToken(token string) *passwordReset {
+	for _, r := range f.passwordResets {
+		if r.token == token {
+			return r
+		}
+	}
+	return nil
+}
+
+func resetError(problems ...fieldProblem) *refusal {
+	no := plainRefusal("password_reset_error", "The password could not be reset.")
+	no.Errors = problems
+	return no
+}

@@ -1,0 +1,98 @@
+// The calls about sessions.
+
+package authkittest
+
+import (
+	"slices"
+	"strings"
+)
+
+type sessionObject struct {
+	Object         string              `json:"object"`
+	ID             string              `json:"id"`
+	UserID         string              `json:"user_id"`
+	OrganizationID *string             `json:"organization_id"`
+	AuthMethod     string              `json:"auth_method"`
+	Status         string              `json:"status"`
+	IPAddress      *string             `json:"ip_address"`
+	UserAgent      *string             `json:"user_agent"`
+	Impersonator   *impersonatorObject `json:"impersonator,omitempty"`
+	ExpiresAt      string              `json:"expires_at"`
+	EndedAt        *string             `json:"ended_at"`
+	CreatedAt      string              `json:"created_at"`
+	UpdatedAt      string              `json:"updated_at"`
+}
+
+// sessionMethods are the authentication methods under the names that sessions have for them.
+var sessionMethods = map[string]string{
+	"CrossAppAuth":    "cross_app_auth",
+	"ExternalAuth":    "external_auth",
+	"Impersonation":   "impersonation",
+	"MagicAuth":       "magic_code",
+	"MigratedSession": "migrated_session",
+	"Passkey":         "passkey",
+	"Password":        "password",
+	"SSO":             "sso",
+}
+
+func sessionMethod(method string) string {
+	name, listed := sessionMethods[method]
+	switch {
+	case listed:
+		return name
+	case strings.HasSuffix(method, "OAuth"):
+		return "oauth"
+	default:
+		return "unknown"
+	}
+}
+
+// object shows an active session: no call shows another.
+func (s *session) object() sessionObject {
+	o := sessionObject{
+		Object: "session", ID: s.id, UserID: s.personID, OrganizationID: orNull(s.organizationID), AuthMethod: sessionMethod(s.method),
+		Status: "active", IPAddress: orNull(s.ipAddress), UserAgent: orNull(s.userAgent), ExpiresAt: timestamp(s.expiresAt()),
+		CreatedAt: timestamp(s.createdAt), UpdatedAt: timestamp(firstTime(s.refreshedAt, s.createdAt)),
+	}
+	if s.impersonator != nil {
+		o.Impersonator = &impersonatorObject{Email: s.impersonator.Email, Reason: orNull(s.impersonator.Reason)}
+	}
+	return o
+}
+
+// listSessions answers RouteListSessions.
+func (f *AuthKit) listSessions(c *call) (any, *refusal) {
+	user, no := f.userOf(c)
+	if no != nil {
+		return nil, no
+	}
+	now := f.clock.Now()
+	sessions := slices.DeleteFunc(slices.Clone(f.sessions), func(s *session) bool { return s.personID != user.ID || !s.active(now) })
+	return page(c, sessions, func(s *session) string { return s.id }, (*session).object)
+}
+
+// revokeSession answers RouteRevokeSession.
+func (f *AuthKit) revokeSession(c *call) (any, *refusal) {
+	var in struct {
+		SessionID given[string] `json:"session_id"`
+	}
+	if no := c.read(&in); no != nil {
+		return nil, no
+	}
+	s := f.session(in.SessionID.value)
+	if s == nil {
+		return nil, &refusal{Message: "Session not found: '" + in.SessionID.value + "'."}
+	}
+	s.end(f.clock.Now())
+	return nil, nil
+}
+
+// endSessionsOf ends every session of a user, at the fake's pages too.
+func (f *AuthKit) endSessionsOf(userID string) {
+	for _, s := range f.sessions {
+		if s.personID == userID {
+			s.end(f.clock.Now())
+			delete(f.browsers, s.browserID)
+		}
+	}
+}

@@ -1,0 +1,62 @@
+// The user object, as every call shows it.
+
+package authkittest
+
+import "time"
+
+type userObject struct {
+	Object            string            `json:"object"`
+	ID                string            `json:"id"`
+	Email             string            `json:"email"`
+	EmailVerified     bool              `json:"email_verified"`
+	FirstName         *string           `json:"first_name"`
+	LastName          *string           `json:"last_name"`
+	Name              *string           `json:"name"`
+	ProfilePictureURL *string           `json:"profile_picture_url"`
+	ExternalID        *string           `json:"external_id"`
+	Metadata          map[string]string `json:"metadata"`
+	Locale            *string           `json:"locale"`
+	LastSignInAt      *string           `json:"last_sign_in_at"`
+	CreatedAt         string            `json:"created_at"`
+	UpdatedAt         string            `json:"updated_at"`
+}
+
+func (a *account) object() userObject {
+	metadata := a.Metadata
+	if metadata == nil {
+		metadata = map[string]string{}
+	}
+	return userObject{
+		Object:            "user",
+		ID:                a.ID,
+		Email:             a.Email,
+		EmailVerified:     !a.EmailUnverified,
+		FirstName:         orNull(a.FirstName),
+		LastName:          orNull(a.LastName),
+		Name:              orNull(a.fullName()),
+		ProfilePictureURL: orNull(a.ProfilePictureURL),
+		ExternalID:        orNull(a.ExternalID),
+		Metadata:          metadata,
+		Locale:            orNull(a.Locale),
+		LastSignInAt:      timeOrNull(a.lastSignInAt),
+		CreatedAt:         timestamp(a.createdAt),
+		UpdatedAt:         timestamp(a.updatedAt),
+	}
+}
+
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// timestamp is ISO 8601 in UTC with milliseconds.
+func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+func timeOrNull(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	return orNull(timestamp(t))
+}
