@@ -1,4 +1,4 @@
-// The authenticate call: what each grant sends, and what all of them get back.
+// The authenticate call: the two grants of every sign-in by a browser, and what all grants get back.
 
 package workos
 
@@ -74,20 +74,18 @@ type OAuthTokens struct {
 //
 // See https://workos.com/docs/reference/authkit/authentication/code
 func (c *Client) AuthenticateWithCode(ctx context.Context, p CodeParams) (*Authentication, error) {
-	switch {
-	case p.Code == "":
-		return nil, errors.New("workos: authenticate with code: the code is empty")
-	case p.CodeVerifier == "" && c.apiKey == "":
-		return nil, errors.New("workos: authenticate with code: a public client needs the code verifier")
+	required := []argument{{"code", p.Code}}
+	if c.apiKey == "" {
+		required = append(required, argument{"code_verifier", p.CodeVerifier})
 	}
-	return c.authenticate(ctx, grant{
-		GrantType:       "authorization_code",
+	return c.authenticate(ctx, keyIfAny, grant{
+		GrantType:       grantCode,
 		Code:            p.Code,
 		CodeVerifier:    p.CodeVerifier,
 		InvitationToken: p.InvitationToken,
 		IPAddress:       p.IPAddress,
 		UserAgent:       p.UserAgent,
-	})
+	}, required...)
 }
 
 // AuthenticateWithRefreshToken exchanges a refresh token for new tokens. WorkOS answers the same token with the same
@@ -96,44 +94,63 @@ func (c *Client) AuthenticateWithCode(ctx context.Context, p CodeParams) (*Authe
 //
 // See https://workos.com/docs/reference/authkit/authentication/refresh-token
 func (c *Client) AuthenticateWithRefreshToken(ctx context.Context, p RefreshTokenParams) (*Authentication, error) {
-	if p.RefreshToken == "" {
-		return nil, errors.New("workos: authenticate with refresh token: the refresh token is empty")
-	}
-	return c.authenticate(ctx, grant{
+	return c.authenticate(ctx, keyIfAny, grant{
 		GrantType:      grantRefreshToken,
 		RefreshToken:   p.RefreshToken,
 		OrganizationID: p.OrganizationID,
 		IPAddress:      p.IPAddress,
 		UserAgent:      p.UserAgent,
-	})
+	}, argument{"refresh_token", p.RefreshToken})
 }
 
-const grantRefreshToken = "refresh_token"
+// The grant types of the authenticate call.
+const (
+	grantCode                  = "authorization_code"
+	grantRefreshToken          = "refresh_token"
+	grantPassword              = "password"
+	grantMagicAuth             = "urn:workos:oauth:grant-type:magic-auth:code"
+	grantEmailVerification     = "urn:workos:oauth:grant-type:email-verification:code"
+	grantTOTP                  = "urn:workos:oauth:grant-type:mfa-totp"
+	grantOrganizationSelection = "urn:workos:oauth:grant-type:organization-selection"
+	grantDeviceCode            = "urn:ietf:params:oauth:grant-type:device_code"
+)
 
 // grant is the body of an authenticate request. A public client leaves client_secret out altogether.
 type grant struct {
-	ClientID        string `json:"client_id"`
-	ClientSecret    string `json:"client_secret,omitempty"`
-	GrantType       string `json:"grant_type"`
-	Code            string `json:"code,omitempty"`
-	CodeVerifier    string `json:"code_verifier,omitempty"`
-	InvitationToken string `json:"invitation_token,omitempty"`
-	RefreshToken    string `json:"refresh_token,omitempty"`
-	OrganizationID  string `json:"organization_id,omitempty"`
-	IPAddress       string `json:"ip_address,omitempty"`
-	UserAgent       string `json:"user_agent,omitempty"`
+	ClientID                   string `json:"client_id"`
+	ClientSecret               string `json:"client_secret,omitempty"`
+	GrantType                  string `json:"grant_type"`
+	Code                       string `json:"code,omitempty"`
+	CodeVerifier               string `json:"code_verifier,omitempty"`
+	RefreshToken               string `json:"refresh_token,omitempty"`
+	Email                      string `json:"email,omitempty"`
+	Password                   string `json:"password,omitempty"`
+	DeviceCode                 string `json:"device_code,omitempty"`
+	PendingAuthenticationToken string `json:"pending_authentication_token,omitempty"`
+	AuthenticationChallengeID  string `json:"authentication_challenge_id,omitempty"`
+	OrganizationID             string `json:"organization_id,omitempty"`
+	InvitationToken            string `json:"invitation_token,omitempty"`
+	IPAddress                  string `json:"ip_address,omitempty"`
+	UserAgent                  string `json:"user_agent,omitempty"`
 }
 
-func (c *Client) authenticate(ctx context.Context, g grant) (*Authentication, error) {
-	g.ClientID, g.ClientSecret = c.clientID, c.apiKey
+func (c *Client) authenticate(ctx context.Context, key keyUse, g grant, required ...argument) (*Authentication, error) {
+	g.ClientID = c.clientID
+	if key != keyWithheld {
+		g.ClientSecret = c.apiKey
+	}
 	refresh := g.GrantType == grantRefreshToken
 	reply := authenticationReply{needsRefreshToken: !refresh}
 	err := c.do(ctx, call{
-		method:     http.MethodPost,
-		path:       "/user_management/authenticate",
-		note:       g.GrantType,
-		body:       g,
-		secrets:    []string{g.Code, g.CodeVerifier, g.InvitationToken, g.RefreshToken},
+		method:   http.MethodPost,
+		path:     "/user_management/authenticate",
+		note:     g.GrantType,
+		body:     g,
+		required: required,
+		secrets: []string{
+			g.Code, g.CodeVerifier, g.RefreshToken, g.Password, g.DeviceCode, g.PendingAuthenticationToken, g.InvitationToken,
+		},
+		key:        key,
 		replayable: refresh,
 	}, &reply)
 	if err != nil {

@@ -26,7 +26,7 @@ func TestAuthenticateSendsWhatTheGrantNeedsAndNothingElse(t *testing.T) {
 				})
 				return err
 			},
-			wantBody: `{"client_id":"client_01A","client_secret":"sk_test_secret_key","grant_type":"authorization_code",
+			wantBody: `{"client_id":"client_01A","client_secret":"sk_test_4Secret","grant_type":"authorization_code",
 				"code":"01CODE-secret","code_verifier":"verifier-secret","invitation_token":"invitation",
 				"ip_address":"192.0.2.1","user_agent":"Firefox"}`,
 		},
@@ -35,7 +35,7 @@ func TestAuthenticateSendsWhatTheGrantNeedsAndNothingElse(t *testing.T) {
 				_, err := c.AuthenticateWithCode(t.Context(), workos.CodeParams{Code: code})
 				return err
 			},
-			wantBody: `{"client_id":"client_01A","client_secret":"sk_test_secret_key","grant_type":"authorization_code","code":"01CODE-secret"}`,
+			wantBody: `{"client_id":"client_01A","client_secret":"sk_test_4Secret","grant_type":"authorization_code","code":"01CODE-secret"}`,
 		},
 		"a code of a public client": {
 			public: true,
@@ -52,7 +52,7 @@ func TestAuthenticateSendsWhatTheGrantNeedsAndNothingElse(t *testing.T) {
 				})
 				return err
 			},
-			wantBody: `{"client_id":"client_01A","client_secret":"sk_test_secret_key","grant_type":"refresh_token",
+			wantBody: `{"client_id":"client_01A","client_secret":"sk_test_4Secret","grant_type":"refresh_token",
 				"refresh_token":"refresh-secret","organization_id":"org_01B","ip_address":"192.0.2.1","user_agent":"Firefox"}`,
 		},
 		"a refresh token of a public client": {
@@ -99,7 +99,7 @@ func TestAuthenticateRefusesWhatCannotSucceedWithoutARequest(t *testing.T) {
 	_, err := confidential.AuthenticateWithCode(t.Context(), workos.CodeParams{CodeVerifier: verifier})
 	assert.ErrorContains(t, err, "the code is empty")
 	_, err = public.AuthenticateWithCode(t.Context(), workos.CodeParams{Code: code})
-	assert.ErrorContains(t, err, "needs the code verifier")
+	assert.ErrorContains(t, err, "the code verifier is empty")
 	_, err = confidential.AuthenticateWithRefreshToken(t.Context(), workos.RefreshTokenParams{})
 	assert.ErrorContains(t, err, "the refresh token is empty")
 

@@ -10,18 +10,20 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
 
 // Error is a refusal: a reply with a status of 400 or more. The API words refusals in three ways, as {code, message},
-// as {error, error_description} (RFC 6749 section 5.2) and as {message} alone; here they are one.
+// as {error, error_description} (RFC 6749 section 5.2) and as {message} alone; here they are one. What an application
+// can act on comes as a type of its own, such as [*MFAChallengeError], in which [errors.As] finds the Error too.
 //
 // Every text in it is bounded, printable and free of the secrets that were sent.
 type Error struct {
 	// Operation is what was being done, such as "POST /user_management/authenticate (refresh_token)".
 	Operation string
-	// Code is what to tell refusals apart by, such as "invalid_grant". It is empty where the API gave none.
+	// Code is what to tell refusals apart by, such as [CodeInvalidGrant]. It is empty where the API gave none.
 	Code string
 	// Message is for the application's developer, not for its users. It is not stable. For a reply that was not JSON
 	// it is the beginning of that.
@@ -53,6 +55,9 @@ func (e *Error) Error() string {
 			text.WriteString(": " + part)
 		}
 	}
+	if e.StatusCode == 0 {
+		return text.String()
+	}
 	fmt.Fprintf(&text, " (status %d", e.StatusCode)
 	if e.RequestID != "" {
 		text.WriteString(", request " + e.RequestID)
@@ -61,8 +66,8 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
-// Decode reads the reply's JSON into v as [json.Unmarshal] does, for members that are peculiar to one code, such as
-// the connection_ids of "sso_required". What it yields may be secret.
+// Decode reads the reply's JSON into v as [json.Unmarshal] does, for members that this package does not know. What it
+// yields may be secret.
 func (e *Error) Decode(v any) error {
 	if err := json.Unmarshal(e.body, v); err != nil {
 		return fmt.Errorf("workos: decoding the refusal of %s: %s", e.Operation, decodingFault(err))
@@ -131,6 +136,23 @@ func IsTransient(err error) bool {
 	return errors.As(err, &failure)
 }
 
+// IsNotFound tells whether an error is the API's word that there is no object with the ID, or no user with the address,
+// that was asked for. Such a refusal has no code, only the status 404.
+func IsNotFound(err error) bool {
+	var refusal *Error
+	return errors.As(err, &refusal) && refusal.StatusCode == http.StatusNotFound && !refusal.foreign
+}
+
+// ErrorCode is the code of the refusal that err is about, such as [CodeInvalidGrant], and empty if it is about none or
+// about one without a code.
+func ErrorCode(err error) string {
+	var refusal *Error
+	if errors.As(err, &refusal) {
+		return refusal.Code
+	}
+	return ""
+}
+
 // RetryAfter is how long the server asked to be left alone with the reply that err is about: 60 s at most, and 0 if it
 // did not ask.
 func RetryAfter(err error) time.Duration {
@@ -174,10 +196,12 @@ func (c *Client) refusal(call call, resp *http.Response, body []byte) *Error {
 		Error            string            `json:"error"`
 		ErrorDescription string            `json:"error_description"`
 		Errors           []json.RawMessage `json:"errors"`
+		Token            string            `json:"pending_authentication_token"`
 	}
 	// A member of an unexpected type is passed over by json.Unmarshal, and what the others say is still worth having.
 	_ = json.Unmarshal(body, &reply)
-	e.Code = call.clean(cmp.Or(reply.Code, reply.Error))
+	call.secrets = append(slices.Clip(call.secrets), reply.Token)
+	e.Code = cleanName(cmp.Or(reply.Code, reply.Error), call.secrets)
 	e.Message = call.clean(cmp.Or(reply.Message, reply.ErrorDescription))
 	for _, raw := range reply.Errors {
 		// Either an object or, in older replies, a string.
@@ -186,7 +210,9 @@ func (c *Client) refusal(call call, resp *http.Response, body []byte) *Error {
 			_ = json.Unmarshal(raw, &detail)
 		}
 		e.Details = append(e.Details, Detail{
-			Field: call.clean(detail.Field), Code: call.clean(detail.Code), Message: call.clean(detail.Message),
+			Field:   cleanName(detail.Field, call.secrets),
+			Code:    cleanName(detail.Code, call.secrets),
+			Message: call.clean(detail.Message),
 		})
 	}
 	return e

@@ -241,13 +241,14 @@ func TestANetworkErrorNamesTheCallButNotItsQuery(t *testing.T) {
 
 	clock := newFakeClock()
 	done := start(func() error {
-		return down.client(t, workos.WithClock(clock)).Get(t.Context(), "/things", url.Values{"token": {"query-secret"}}, nil)
+		_, err := collect(down.client(t, workos.WithClock(clock)).ListUsers(t.Context(), workos.ListUsersParams{Email: "kim@acme.test"}))
+		return err
 	})
 	for range 4 {
 		clock.next()
 		clock.advance(clock.next())
 	}
 	err = <-done
-	assert.ErrorContains(t, err, "workos: GET /things: dial tcp")
-	assert.NotContains(t, fmt.Sprintf("%v %+v %#v", err, err, err), "query-secret")
+	assert.ErrorContains(t, err, "workos: GET /user_management/users: dial tcp")
+	assert.NotContains(t, fmt.Sprintf("%v %+v %#v", err, err, err), "kim")
 }

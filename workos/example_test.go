@@ -45,21 +45,20 @@ func ExampleError() {
 	}
 
 	_, err = client.AuthenticateWithRefreshToken(context.Background(), workos.RefreshTokenParams{RefreshToken: "…"})
+	var sso *workos.SSORequiredError
 	var refusal *workos.Error
 	switch {
-	case errors.As(err, &refusal) && refusal.Code == "sso_required":
-		var sso struct {
-			ConnectionIDs []string `json:"connection_ids"`
-		}
-		if err := refusal.Decode(&sso); err != nil {
-			panic(err)
-		}
+	case errors.As(err, &sso): // a type with what the next step takes
 		fmt.Println("sign in by", sso.ConnectionIDs)
 	case workos.IsTransient(err):
 		fmt.Println("keep the session and try again in", workos.RetryAfter(err))
 	}
+	if errors.As(err, &refusal) { // the same refusal, as it came
+		fmt.Println(refusal.Code, refusal.StatusCode, refusal.RequestID)
+	}
 	fmt.Println(err)
 	// Output:
 	// sign in by [conn_01A]
+	// sso_required 400 req_01A
 	// workos: POST /user_management/authenticate (refresh_token): sso_required: Use your company's sign-in. (status 400, request req_01A)
 }

@@ -46,14 +46,26 @@ func clean(text string, secrets []string) string {
 	}, text)
 	text = strings.Join(strings.Fields(text), " ")
 
-	// Longest first, lest a secret that another one starts with leaves the other's tail.
+	// In one pass, lest a secret is looked for in what stands in for another one, and the longest first, lest one that
+	// another starts with leaves the other's tail.
+	var masks []string
 	for _, secret := range slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return cmp.Compare(len(b), len(a)) }) {
 		if secret != "" {
-			text = strings.ReplaceAll(text, secret, redacted)
+			masks = append(masks, secret, redacted)
 		}
 	}
+	text = strings.NewReplacer(masks...).Replace(text)
 	if len(text) > maxText {
 		text = strings.ToValidUTF8(text[:maxText], "") + "…"
 	}
 	return text
+}
+
+// cleanName is clean for a text that callers dispatch on. What has the form of the API's names is left as it is: a
+// password that happens to be a part of one must not change what a refusal means.
+func cleanName(text string, secrets []string) string {
+	if len(text) <= maxText && !strings.ContainsFunc(text, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') }) {
+		return text
+	}
+	return clean(text, secrets)
 }

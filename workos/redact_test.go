@@ -24,6 +24,15 @@ func TestNoPrintedLoggedOrEncodedValueShowsASecret(t *testing.T) {
 	codeParams := workos.CodeParams{Code: secret, CodeVerifier: secret, InvitationToken: secret, UserAgent: "visible"}
 	refreshParams := workos.RefreshTokenParams{RefreshToken: secret, OrganizationID: "visible"}
 	authorizationParams := workos.AuthorizationParams{InvitationToken: secret, Provider: "visible"}
+	passwordParams := workos.PasswordParams{Email: "visible", Password: secret, InvitationToken: secret}
+	magicAuthParams := workos.MagicAuthCodeParams{Email: "visible", Code: secret, InvitationToken: secret}
+	verificationParams := workos.EmailVerificationCodeParams{PendingAuthenticationToken: secret, Code: secret, UserAgent: "visible"}
+	totpParams := workos.TOTPParams{PendingAuthenticationToken: secret, Code: secret, AuthenticationChallengeID: "visible"}
+	selectionParams := workos.OrganizationSelectionParams{PendingAuthenticationToken: secret, OrganizationID: "visible"}
+	deviceParams := workos.DeviceCodeParams{DeviceCode: secret, UserAgent: "visible"}
+	createMagicAuth := workos.CreateMagicAuthParams{Email: "visible", InvitationToken: secret}
+	enrollParams := workos.EnrollAuthFactorParams{Issuer: "visible", Secret: secret}
+	password := workos.Password{Plain: secret, Hash: secret, HashType: "visible"}
 	tokens := workos.OAuthTokens{Provider: "visible", AccessToken: secret, RefreshToken: secret}
 	authentication := workos.Authentication{
 		OrganizationID: "visible", AccessToken: secret, RefreshToken: secret, OAuthTokens: &tokens,
@@ -37,6 +46,26 @@ func TestNoPrintedLoggedOrEncodedValueShowsASecret(t *testing.T) {
 		"refresh params by address":     &refreshParams,
 		"authorization params":          authorizationParams,
 		"authorization by address":      &authorizationParams,
+		"password params":               passwordParams,
+		"password params by address":    &passwordParams,
+		"Magic Auth code params":        magicAuthParams,
+		"Magic Auth code by address":    &magicAuthParams,
+		"verification params":           verificationParams,
+		"verification by address":       &verificationParams,
+		"TOTP params":                   totpParams,
+		"TOTP params by address":        &totpParams,
+		"organization selection":        selectionParams,
+		"selection by address":          &selectionParams,
+		"device code params":            deviceParams,
+		"device code by address":        &deviceParams,
+		"Magic Auth params":             createMagicAuth,
+		"Magic Auth params by address":  &createMagicAuth,
+		"enrollment params":             enrollParams,
+		"enrollment params by address":  &enrollParams,
+		"password reset":                struct{ Visible any }{workos.ConfirmPasswordResetParams{Token: secret, NewPassword: secret}},
+		"user params":                   workos.CreateUserParams{Email: "visible", Password: password},
+		"user params by address":        &workos.CreateUserParams{Email: "visible", Password: password},
+		"update params":                 workos.UpdateUserParams{Email: "visible", Password: password},
 		"OAuth tokens":                  tokens,
 		"OAuth tokens by address":       &tokens,
 		"authentication":                authentication,
@@ -50,7 +79,7 @@ func TestNoPrintedLoggedOrEncodedValueShowsASecret(t *testing.T) {
 				assert.NotContains(t, text, secret, verb)
 				assert.NotContains(t, strings.ToLower(text), fmt.Sprintf("%x", secret), verb)
 			}
-			assert.Contains(t, fmt.Sprintf("%+v", value), "visible")
+			assert.Contains(t, strings.ToLower(fmt.Sprintf("%+v", value)), "visible")
 
 			encoded, err := json.Marshal(value)
 			require.NoError(t, err)
@@ -106,6 +135,12 @@ func TestASecretThatAnotherOneStartsWithDoesNotUncoverIt(t *testing.T) {
 	client := newServer(t, replyWith(400, `{"message":"not secret-and-its-tail, please"}`)).client(t)
 	_, err := client.AuthenticateWithCode(t.Context(), workos.CodeParams{Code: "secret", CodeVerifier: "secret-and-its-tail"})
 	assert.Equal(t, "not [redacted], please", requireRefusal(t, err).Message)
+}
+
+func TestASecretIsNotLookedForInWhatStandsInForAnother(t *testing.T) {
+	client := newServer(t, replyWith(400, `{"message":"not secret-tail, red or dead"}`)).client(t)
+	_, err := client.AuthenticateWithCode(t.Context(), workos.CodeParams{Code: "red", CodeVerifier: "secret-tail"})
+	assert.Equal(t, "not [redacted], [redacted] or dead", requireRefusal(t, err).Message)
 }
 
 func TestAServersTextIsShortAndOnOneLine(t *testing.T) {

@@ -24,17 +24,33 @@ const (
 
 // call describes a request to the API.
 type call struct {
-	method  string
-	path    string
-	query   url.Values
-	note    string   // tells apart, in errors, calls of the same path
-	body    any      // sent as JSON; nil for none
-	secrets []string // what no error may show, besides the API key
+	method   string
+	path     string   // with a {name} for each ID, such as "/user_management/users/{user_id}"
+	ids      []string // what comes in place of those, in their order
+	target   string   // the path with them; do fills it in
+	query    url.Values
+	note     string     // tells apart, in errors, calls of the same path
+	body     any        // sent as JSON; nil for none
+	required []argument // what must not be empty, besides the IDs in the path
+	secrets  []string   // what no error may show, besides the API key
+	key      keyUse
 
 	replayable bool // not a GET, and yet harmless to make twice
 }
 
-// operation names a call in errors: never its query or body.
+// argument is what a caller gives for a call, under the name that the API has for it.
+type argument struct{ name, value string }
+
+// keyUse is what a call does with the API key. Most calls manage an environment and are nothing without it.
+type keyUse int
+
+const (
+	keyRequired keyUse = iota
+	keyIfAny           // a public client makes the call too, without one
+	keyWithheld        // the call is open to everybody, so the key stays at home
+)
+
+// operation names a call in errors: never its IDs, query or body.
 func (call call) operation() string {
 	if call.note == "" {
 		return call.method + " " + call.path
@@ -46,6 +62,59 @@ func (call call) clean(text string) string { return clean(text, call.secrets) }
 
 // checker is a reply that can tell whether it has the members that the call was made for.
 type checker interface{ check() error }
+
+// fetch makes a call whose reply is a T.
+func fetch[T any](ctx context.Context, c *Client, call call) (*T, error) {
+	reply := new(T)
+	if err := c.do(ctx, call, reply); err != nil {
+		return nil, err
+	}
+	return reply, nil
+}
+
+// identified is the check of a resource: without its ID it is none.
+func identified(id string) error {
+	if id == "" {
+		return errors.New("it has no id")
+	}
+	return nil
+}
+
+// check refuses a call that cannot succeed, before anything is sent.
+func (c *Client) check(call call) error {
+	if call.key == keyRequired && c.apiKey == "" {
+		return fmt.Errorf("workos: %s: it takes an API key, which a public client has none of", call.operation())
+	}
+	for _, a := range call.required {
+		if a.value == "" {
+			return call.unfit(a.name, "is empty")
+		}
+	}
+	return nil
+}
+
+// address is the path with the IDs in it. Whatever an ID is, it stays one segment: an empty one would name another
+// resource, and so would a dot segment (RFC 3986 section 5.2.4), which no escape keeps from being removed on the way.
+func (call call) address() (string, error) {
+	address := call.path
+	for _, id := range call.ids {
+		before, rest, _ := strings.Cut(address, "{")
+		name, after, _ := strings.Cut(rest, "}")
+		switch id {
+		case "":
+			return "", call.unfit(name, "is empty")
+		case ".", "..":
+			return "", call.unfit(name, "is no ID")
+		}
+		address = before + url.PathEscape(id) + after
+	}
+	return address, nil
+}
+
+// unfit is the error of an argument with which a call cannot be made. It does not show the argument.
+func (call call) unfit(name, fault string) error {
+	return fmt.Errorf("workos: %s: the %s %s", call.operation(), strings.ReplaceAll(name, "_", " "), fault)
+}
 
 // attempt makes a call once.
 func (c *Client) attempt(ctx context.Context, call call, limit time.Duration, out any) error {
@@ -65,6 +134,9 @@ func (c *Client) attempt(ctx context.Context, call call, limit time.Duration, ou
 		return call.failure(ctx, bounded, nil, err)
 	}
 	defer resp.Body.Close()
+	if out == nil && resp.StatusCode < 300 {
+		return nil // it is done, however its reply may end
+	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
 	if err != nil {
 		return call.failure(ctx, bounded, resp, err)
@@ -72,11 +144,9 @@ func (c *Client) attempt(ctx context.Context, call call, limit time.Duration, ou
 
 	switch {
 	case resp.StatusCode >= 400:
-		return c.refusal(call, resp, body)
+		return c.refusal(call, resp, body).actionable()
 	case resp.StatusCode >= 300:
 		return call.unreadable(resp, redirectFault(resp))
-	case out == nil:
-		return nil
 	case len(body) > maxReply:
 		return call.unreadable(resp, fmt.Sprintf("it is longer than %d bytes", maxReply))
 	}
@@ -100,7 +170,7 @@ func (c *Client) request(ctx context.Context, call call) (*http.Request, error) 
 		}
 		body = bytes.NewReader(encoded)
 	}
-	req, err := http.NewRequestWithContext(ctx, call.method, c.url(call.path, call.query), body)
+	req, err := http.NewRequestWithContext(ctx, call.method, c.url(call.target, call.query), body)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +181,7 @@ func (c *Client) request(ctx context.Context, call call) (*http.Request, error) 
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	if c.apiKey != "" {
+	if c.apiKey != "" && call.key != keyWithheld {
 		req.Header.Set("Authorization", "Bearer "+c.apiKey)
 	}
 	return req, nil
@@ -135,8 +205,8 @@ func (call call) failure(caller, bounded context.Context, resp *http.Response, e
 // unreadable is the error of a reply that arrived in full but is not one that the call can use. It does not quote the
 // reply, which may hold new tokens.
 func (call call) unreadable(resp *http.Response, fault string) error {
-	return call.transportError(resp, fmt.Errorf("unusable reply (status %d, content type %q): %s",
-		resp.StatusCode, resp.Header.Get("Content-Type"), fault), true)
+	text := fmt.Sprintf("unusable reply (status %d, content type %q): %s", resp.StatusCode, resp.Header.Get("Content-Type"), fault)
+	return call.transportError(resp, errors.New(call.clean(text)), true)
 }
 
 func (call call) transportError(resp *http.Response, cause error, unreadable bool) error {

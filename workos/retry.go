@@ -38,6 +38,14 @@ const maxRetryAfter = time.Minute
 // do makes a call and, where its limits allow that, makes it again after a failure that may pass. The reply is decoded
 // into out; a nil out ignores it.
 func (c *Client) do(ctx context.Context, call call, out any) error {
+	if err := c.check(call); err != nil {
+		return err
+	}
+	target, err := call.address()
+	if err != nil {
+		return err
+	}
+	call.target = target
 	call.secrets = append(call.secrets, c.apiKey)
 	limits := call.limits()
 	deadline := c.clock.Now().Add(limits.total)

@@ -28,7 +28,8 @@ func redeem(ctx context.Context, client *workos.Client) error {
 }
 
 func read(ctx context.Context, client *workos.Client) error {
-	return client.Get(ctx, "/things", nil, nil)
+	_, err := client.GetUser(ctx, "user_01A")
+	return err
 }
 
 func TestWhatMayPassIsTriedAgain(t *testing.T) {

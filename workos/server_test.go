@@ -17,7 +17,7 @@ import (
 
 const (
 	clientID     = "client_01A"
-	apiKey       = "sk_test_secret_key"
+	apiKey       = "sk_test_4Secret"
 	code         = "01CODE-secret"
 	verifier     = "verifier-secret"
 	refreshToken = "refresh-secret"
@@ -46,7 +46,7 @@ func newServer(t *testing.T, handlers ...http.HandlerFunc) *server {
 			return
 		}
 		s.mu.Lock()
-		s.requests = append(s.requests, received{r.Method, r.URL.Path, r.URL.RawQuery, r.Header, body})
+		s.requests = append(s.requests, received{r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header, body})
 		handler := handlers[min(len(s.requests), len(handlers))-1]
 		s.mu.Unlock()
 		handler(w, r)

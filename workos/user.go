@@ -1,9 +1,15 @@
-// The user, as the API describes one.
+// Users: what one is, and finding, making, changing and deleting them.
 
 package workos
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -59,4 +65,193 @@ func decodeMetadata(data json.RawMessage) map[string]string {
 		}
 	}
 	return metadata
+}
+
+// ListUsersParams says which users to list. Its zero value lists all of them.
+type ListUsersParams struct {
+	Email          string // only the user with this address
+	OrganizationID string // only members of this organization
+	Paging
+}
+
+// CreateUserParams describes a user to make. Email is required; what has its zero value is left out. Printed, logged or
+// encoded as JSON, it shows no secret.
+type CreateUserParams struct {
+	Email         string            `json:"email"`
+	EmailVerified bool              `json:"email_verified,omitempty"`
+	FirstName     string            `json:"first_name,omitempty"`
+	LastName      string            `json:"last_name,omitempty"`
+	Name          string            `json:"name,omitempty"`        // the name to show
+	ExternalID    string            `json:"external_id,omitempty"` // the application's own ID: 128 ASCII characters at most
+	Metadata      map[string]string `json:"metadata,omitempty"`    // values of 600 characters at most
+	Password      Password          `json:"-"`
+
+	IPAddress string `json:"ip_address,omitempty"` // of the user, for WorkOS's detection of abuse; optional
+	UserAgent string `json:"user_agent,omitempty"` // of the user's browser, likewise
+}
+
+// UpdateUserParams says what to change of a user. What has its zero value stays as it is. Printed, logged or encoded as
+// JSON, it shows no secret.
+type UpdateUserParams struct {
+	Email         string                      `json:"email,omitempty"`
+	EmailVerified Optional[bool]              `json:"email_verified,omitzero"`
+	FirstName     string                      `json:"first_name,omitempty"`
+	LastName      string                      `json:"last_name,omitempty"`
+	Name          string                      `json:"name,omitempty"`
+	ExternalID    Optional[string]            `json:"external_id,omitzero"` // Null takes it away
+	Locale        Optional[string]            `json:"locale,omitzero"`      // likewise
+	Metadata      map[string]Optional[string] `json:"metadata,omitempty"`   // what is not named stays; Null takes away
+	Password      Password                    `json:"-"`
+}
+
+// Password is a password to give to a user: Plain, or Hash with HashType where it comes from another system. Printed,
+// logged or encoded as JSON, it shows neither.
+type Password struct {
+	Plain string `json:"-"`
+
+	Hash         string `json:"-"`
+	HashType     string // "bcrypt", "firebase-scrypt", "ssha", "ssha256", "scrypt", "pbkdf2" or "argon2"
+	SaltPosition string // "prefix" or "suffix", for the hash types that leave it open
+}
+
+// Identity is an account at an OAuth provider that a user signs in by.
+type Identity struct {
+	ID       string `json:"idp_id"`   // the provider's ID of the account
+	Type     string `json:"type"`     // "OAuth"
+	Provider string `json:"provider"` // such as "GoogleOAuth"
+}
+
+const userPath = "/user_management/users/{user_id}"
+
+// GetUser reads a user.
+//
+// See https://workos.com/docs/reference/authkit/user
+func (c *Client) GetUser(ctx context.Context, id string) (*User, error) {
+	return fetch[User](ctx, c, call{method: http.MethodGet, path: userPath, ids: []string{id}})
+}
+
+// GetUserByExternalID reads the user to whom the application has given an ID of its own.
+//
+// See https://workos.com/docs/reference/authkit/user
+func (c *Client) GetUserByExternalID(ctx context.Context, externalID string) (*User, error) {
+	return fetch[User](ctx, c, call{
+		method: http.MethodGet,
+		path:   "/user_management/users/external_id/{external_id}",
+		ids:    []string{externalID},
+	})
+}
+
+// ListUsers lists users.
+//
+// See https://workos.com/docs/reference/authkit/user
+func (c *Client) ListUsers(ctx context.Context, p ListUsersParams) iter.Seq2[User, error] {
+	query := url.Values{}
+	set(query, "email", p.Email)
+	set(query, "organization_id", p.OrganizationID)
+	return list[User](ctx, c, call{path: "/user_management/users", query: query}, p.Paging)
+}
+
+// CreateUser makes a user. A password that is too weak is a [*WeakPasswordError]; an address that is taken has
+// [CodeUserCreationError], with the reason in the [Error]'s Details.
+//
+// See https://workos.com/docs/reference/authkit/user/create
+func (c *Client) CreateUser(ctx context.Context, p CreateUserParams) (*User, error) {
+	return fetch[User](ctx, c, call{
+		method: http.MethodPost,
+		path:   "/user_management/users",
+		body: struct {
+			CreateUserParams
+			passwordBody
+		}{p, p.Password.body()},
+		required: []argument{{"email", p.Email}},
+		secrets:  []string{p.Password.Plain, p.Password.Hash},
+	})
+}
+
+// UpdateUser changes a user and returns it as it is then.
+//
+// See https://workos.com/docs/reference/authkit/user
+func (c *Client) UpdateUser(ctx context.Context, id string, p UpdateUserParams) (*User, error) {
+	return fetch[User](ctx, c, call{
+		method: http.MethodPut,
+		path:   userPath,
+		ids:    []string{id},
+		body: struct {
+			UpdateUserParams
+			passwordBody
+		}{p, p.Password.body()},
+		secrets: []string{p.Password.Plain, p.Password.Hash},
+	})
+}
+
+// DeleteUser deletes a user for good.
+//
+// See https://workos.com/docs/reference/authkit/user
+func (c *Client) DeleteUser(ctx context.Context, id string) error {
+	return c.do(ctx, call{method: http.MethodDelete, path: userPath, ids: []string{id}}, nil)
+}
+
+// ListIdentities reads the accounts at OAuth providers that a user signs in by. The API gives all of them at once.
+//
+// See https://workos.com/docs/reference/authkit
+func (c *Client) ListIdentities(ctx context.Context, userID string) ([]Identity, error) {
+	reply, err := fetch[identities](ctx, c, call{
+		method: http.MethodGet,
+		path:   "/user_management/users/{user_id}/identities",
+		ids:    []string{userID},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return *reply, nil
+}
+
+// fetchUser makes a call that replies with a user in an envelope.
+func (c *Client) fetchUser(ctx context.Context, call call) (*User, error) {
+	reply, err := fetch[userReply](ctx, c, call)
+	if err != nil {
+		return nil, err
+	}
+	return &reply.User, nil
+}
+
+type userReply struct {
+	User User `json:"user"`
+}
+
+type identities []Identity
+
+// passwordBody is a password as the API takes it.
+type passwordBody struct {
+	Password     string `json:"password,omitempty"`
+	Hash         string `json:"password_hash,omitempty"`
+	HashType     string `json:"password_hash_type,omitempty"`
+	SaltPosition string `json:"password_salt_position,omitempty"`
+}
+
+func (p Password) body() passwordBody {
+	return passwordBody{p.Plain, p.Hash, p.HashType, p.SaltPosition}
+}
+
+func (u *User) check() error { return identified(u.ID) }
+
+func (r *userReply) check() error {
+	if err := r.User.check(); err != nil {
+		return fmt.Errorf("user: %w", err)
+	}
+	return nil
+}
+
+func (i *identities) check() error {
+	if *i == nil {
+		return errors.New("it is no list")
+	}
+	return nil
+}
+
+// Format implements [fmt.Formatter]. It masks the password and the hash.
+func (p Password) Format(s fmt.State, verb rune) {
+	type plain Password
+	p.Plain, p.Hash = mask(p.Plain), mask(p.Hash)
+	format(s, verb, plain(p))
 }

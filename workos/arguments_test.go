@@ -1,0 +1,150 @@
+// What callers give for a call, before and as it is sent.
+
+package workos_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/workos"
+)
+
+func TestAnIDStaysOneSegmentOfThePath(t *testing.T) {
+	byID := map[string]func(context.Context, *workos.Client, string) error{
+		"GetUser": func(ctx context.Context, c *workos.Client, id string) error {
+			_, err := c.GetUser(ctx, id)
+			return err
+		},
+		"GetUserByExternalID": func(ctx context.Context, c *workos.Client, id string) error {
+			_, err := c.GetUserByExternalID(ctx, id)
+			return err
+		},
+		"DeleteUser": func(ctx context.Context, c *workos.Client, id string) error { return c.DeleteUser(ctx, id) },
+		"ListSessions": func(ctx context.Context, c *workos.Client, id string) error {
+			_, err := collect(c.ListSessions(ctx, id, workos.Paging{}))
+			return err
+		},
+		"EnrollAuthFactor": func(ctx context.Context, c *workos.Client, id string) error {
+			_, err := c.EnrollAuthFactor(ctx, id, workos.EnrollAuthFactorParams{})
+			return err
+		},
+		"ConfirmEmailVerification": func(ctx context.Context, c *workos.Client, id string) error {
+			_, err := c.ConfirmEmailVerification(ctx, id, code)
+			return err
+		},
+		"DeactivateOrganizationMembership": func(ctx context.Context, c *workos.Client, id string) error {
+			_, err := c.DeactivateOrganizationMembership(ctx, id)
+			return err
+		},
+		"DeleteAPIKey": func(ctx context.Context, c *workos.Client, id string) error { return c.DeleteAPIKey(ctx, id) },
+	}
+	for name, call := range byID {
+		t.Run(name, func(t *testing.T) {
+			server := newServer(t, replyWith(404, `{"message":"Not found"}`))
+			client := server.client(t)
+			for _, id := range []string{"", ".", ".."} {
+				err := call(t.Context(), client, id)
+				assert.Error(t, err, "%q", id)
+				assert.False(t, workos.IsTransient(err))
+				assert.False(t, workos.IsNotFound(err))
+			}
+			assert.Empty(t, server.received())
+
+			require.True(t, workos.IsNotFound(call(t.Context(), client, "plain")))
+			want := server.received()[0].path
+			for id, escaped := range map[string]string{
+				"../x": "..%2Fx", "a/b": "a%2Fb", `..\x`: "..%5Cx", "a?b#c": "a%3Fb%23c", "%2e%2e": "%252e%252e", "{user_id}": "%7Buser_id%7D",
+				"a\r\nb": "a%0D%0Ab", "a;b": "a%3Bb", "é": "%C3%A9", "...": "...",
+			} {
+				require.True(t, workos.IsNotFound(call(t.Context(), client, id)), id)
+				sent := server.received()[len(server.received())-1]
+				assert.Equal(t, strings.Replace(want, "plain", escaped, 1), sent.path)
+				assert.NotContains(t, sent.query, "b")
+			}
+		})
+	}
+}
+
+func TestWhatIsRequiredIsAskedForBeforeAnythingIsSent(t *testing.T) {
+	server := newServer(t, replyWith(200, `{}`))
+	c, ctx := server.client(t), t.Context()
+	for want, call := range map[string]func() (any, error){
+		"(password): the email is empty":    func() (any, error) { return c.AuthenticateWithPassword(ctx, workos.PasswordParams{Password: "x"}) },
+		"(password): the password is empty": func() (any, error) { return c.AuthenticateWithPassword(ctx, workos.PasswordParams{Email: "x"}) },
+		"magic-auth:code): the email is empty": func() (any, error) {
+			return c.AuthenticateWithMagicAuth(ctx, workos.MagicAuthCodeParams{Code: "x"})
+		},
+		"magic-auth:code): the code is empty": func() (any, error) {
+			return c.AuthenticateWithMagicAuth(ctx, workos.MagicAuthCodeParams{Email: "x"})
+		},
+		"email-verification:code): the pending authentication token is empty": func() (any, error) {
+			return c.AuthenticateWithEmailVerification(ctx, workos.EmailVerificationCodeParams{Code: "x"})
+		},
+		"email-verification:code): the code is empty": func() (any, error) {
+			return c.AuthenticateWithEmailVerification(ctx, workos.EmailVerificationCodeParams{PendingAuthenticationToken: "x"})
+		},
+		"mfa-totp): the pending authentication token is empty": func() (any, error) {
+			return c.AuthenticateWithTOTP(ctx, workos.TOTPParams{Code: "x", AuthenticationChallengeID: "x"})
+		},
+		"mfa-totp): the authentication challenge id is empty": func() (any, error) {
+			return c.AuthenticateWithTOTP(ctx, workos.TOTPParams{Code: "x", PendingAuthenticationToken: "x"})
+		},
+		"mfa-totp): the code is empty": func() (any, error) {
+			return c.AuthenticateWithTOTP(ctx, workos.TOTPParams{AuthenticationChallengeID: "x", PendingAuthenticationToken: "x"})
+		},
+		"organization-selection): the organization id is empty": func() (any, error) {
+			return c.AuthenticateWithOrganizationSelection(ctx, workos.OrganizationSelectionParams{PendingAuthenticationToken: "x"})
+		},
+		"device_code): the device code is empty": func() (any, error) { return c.AuthenticateWithDeviceCode(ctx, workos.DeviceCodeParams{}) },
+		"/magic_auth: the email is empty":        func() (any, error) { return c.CreateMagicAuth(ctx, workos.CreateMagicAuthParams{}) },
+		"verify: the code is empty":              func() (any, error) { return c.VerifyAuthChallenge(ctx, "x", "") },
+		"confirm: the code is empty":             func() (any, error) { return c.ConfirmEmailVerification(ctx, "x", "") },
+		"/password_reset: the email is empty":    func() (any, error) { return c.CreatePasswordReset(ctx, "") },
+		"confirm: the token is empty": func() (any, error) {
+			return c.ConfirmPasswordReset(ctx, workos.ConfirmPasswordResetParams{NewPassword: "x"})
+		},
+		"confirm: the new password is empty": func() (any, error) {
+			return c.ConfirmPasswordReset(ctx, workos.ConfirmPasswordResetParams{Token: "x"})
+		},
+		"revoke: the session id is empty":   func() (any, error) { return nil, c.RevokeSession(ctx, "") },
+		"sessions: the session id is empty": func() (any, error) { _, _, err := c.FindSession(ctx, "x", ""); return nil, err },
+		"/users: the email is empty":        func() (any, error) { return c.CreateUser(ctx, workos.CreateUserParams{}) },
+		"memberships: the user id is empty": func() (any, error) {
+			return c.CreateOrganizationMembership(ctx, workos.CreateOrganizationMembershipParams{OrganizationID: "x"})
+		},
+		"memberships: the organization id is empty": func() (any, error) {
+			return c.CreateOrganizationMembership(ctx, workos.CreateOrganizationMembershipParams{UserID: "x"})
+		},
+		"memberships: the user id or organization id is empty": func() (any, error) {
+			return collect(c.ListOrganizationMemberships(ctx, workos.ListOrganizationMembershipsParams{}))
+		},
+		"api_keys: the name is empty": func() (any, error) { return c.CreateOrganizationAPIKey(ctx, "x", workos.CreateAPIKeyParams{}) },
+		"api_keys: the organization id is empty": func() (any, error) {
+			return c.CreateUserAPIKey(ctx, "x", "", workos.CreateAPIKeyParams{Name: "x"})
+		},
+	} {
+		_, err := call()
+		assert.ErrorContains(t, err, want)
+		assert.False(t, workos.IsTransient(err), want)
+	}
+	key, valid, err := c.ValidateAPIKey(ctx, "")
+	assert.Nil(t, key)
+	assert.False(t, valid)
+	assert.NoError(t, err, "a request without a key is not a failure of the call")
+	assert.Empty(t, server.received())
+}
+
+func TestATimeThatJSONCannotHoldIsAnErrorBeforeAnythingIsSent(t *testing.T) {
+	server := newServer(t, replyWith(200, `{}`))
+	_, err := server.client(t).CreateOrganizationAPIKey(t.Context(), "org_01A", workos.CreateAPIKeyParams{
+		Name: "CI", ExpiresAt: time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC),
+	})
+	assert.ErrorContains(t, err, "workos: POST /organizations/{organization_id}/api_keys: ")
+	assert.False(t, workos.IsTransient(err))
+	assert.Empty(t, server.received())
+}

@@ -1,0 +1,112 @@
+// The codes of refusals, as far as WorkOS documents them. Its list grows: a code that is not here is no fault.
+
+package workos
+
+// Codes of a sign-in that needs a further step. Each has an error type with what that step takes.
+const (
+	CodeMFAChallenge                  = "mfa_challenge"                   // [MFAChallengeError]
+	CodeMFAEnrollment                 = "mfa_enrollment"                  // [MFAEnrollmentError]
+	CodeEmailVerificationRequired     = "email_verification_required"     // [EmailVerificationRequiredError]
+	CodeOrganizationSelectionRequired = "organization_selection_required" // [OrganizationSelectionError]
+	CodeRadarChallenge                = "radar_challenge"                 // [RadarChallengeError], as all of the next
+	CodeRadarSignUpChallenge          = "radar_sign_up_challenge"
+	CodeRadarSMSSignInChallenge       = "radar_sms_sign_in_challenge"
+	CodeRadarEmailChallenge           = "radar_email_challenge"
+	CodeRadarSMSChallenge             = "radar_sms_challenge"
+)
+
+// Codes of a way of signing in that is closed to this user, organization or environment.
+const (
+	CodeSSORequired                               = "sso_required"                                 // [SSORequiredError]
+	CodeOrganizationAuthenticationMethodsRequired = "organization_authentication_methods_required" // [OrganizationAuthMethodsError]
+	CodeAuthenticationMethodNotAllowed            = "authentication_method_not_allowed"
+	CodeEmailPasswordAuthDisabled                 = "email_password_auth_disabled"
+	CodePasskeyProgressiveEnrollment              = "passkey_progressive_enrollment"
+	CodeApplicationConsentRequired                = "application_consent_required"
+	CodeSignUpNotAllowed                          = "sign_up_not_allowed"
+	CodeInvitationInvalid                         = "invitation_invalid"
+	CodeInvitationCannotBeUsedForEmail            = "invitation_cannot_be_used_for_email"
+	CodeOrganizationNotFound                      = "organization_not_found"
+	CodeOrganizationMembershipNotFound            = "organization_membership_not_found"
+	CodeInvalidOrganizationID                     = "invalid_organization_id"
+	CodeEmailDomainNotDeliverable                 = "email_domain_not_deliverable"
+)
+
+// Codes of what was sent to sign in by and is no good.
+const (
+	CodeInvalidGrant                      = "invalid_grant"         // [InvalidGrantError]
+	CodeInvalidCredentials                = "invalid_credentials"   // [InvalidCredentialsError]
+	CodeInvalidOneTimeCode                = "invalid_one_time_code" // [OneTimeCodeError], as all of the next
+	CodeOneTimeCodeExpired                = "one_time_code_expired"
+	CodeOneTimeCodePreviouslyUsed         = "one_time_code_previously_used"
+	CodeOneTimeCodeTooManyAttempts        = "one_time_code_too_many_attempts"
+	CodeEmailVerificationCodeIncorrect    = "email_verification_code_incorrect"
+	CodeEmailVerificationCodeExpired      = "email_verification_code_expired"
+	CodeEmailVerificationCodeUsed         = "email_verification_code_previously_used"
+	CodeInvalidPendingAuthenticationToken = "invalid_pending_authentication_token" // the sign-in has to begin anew
+	CodeCodeChallengeNotFound             = "code_challenge_not_found"
+	CodeUserMismatch                      = "user_mismatch"
+	CodeInvalidProfile                    = "invalid_profile"
+	CodeInvalidConnection                 = "invalid_connection"
+)
+
+// Codes of the device flow (RFC 8628 section 3.5).
+const (
+	CodeAuthorizationPending = "authorization_pending" // [Client.PollDevice] sees to this one and the next
+	CodeSlowDown             = "slow_down"
+	CodeAccessDenied         = "access_denied" // [DeviceDeniedError]
+	CodeExpiredToken         = "expired_token" // [DeviceExpiredError]
+)
+
+// Codes of a mistake that is the application's own, in its code or its configuration.
+const (
+	CodeInvalidRequest           = "invalid_request" // also for a grant type that WorkOS does not know
+	CodeInvalidClient            = "invalid_client"
+	CodeUnauthorizedClient       = "unauthorized_client"
+	CodePKCENotSupported         = "pkce_not_supported"
+	CodeTokenTooBig              = "token_too_big" // the JWT template yields more than 3072 bytes
+	CodeExtraAttributesRequired  = "extra_attributes_required"
+	CodeInvalidRequestParameters = "invalid_request_parameters" // [ValidationError]
+)
+
+// Codes of limits. Both are a [RateLimitError].
+const (
+	CodeTooManyRequests    = "too_many_requests"
+	CodeDailyQuotaExceeded = "daily_quota_exceeded" // waiting a minute does not help
+)
+
+// Codes of users, their passwords and their addresses.
+const (
+	CodePasswordStrengthError            = "password_strength_error" // [WeakPasswordError]
+	CodePasswordResetError               = "password_reset_error"    // [PasswordResetError]
+	CodePasswordResetNotAllowed          = "password_reset_not_allowed"
+	CodeUserCreationError                = "user_creation_error" // mostly an address that is taken; Details tell
+	CodeUserDeletionNotAllowed           = "user_deletion_not_allowed"
+	CodeInvalidPasswordHash              = "invalid_password_hash"
+	CodePasswordAndPasswordHashProvided  = "password_and_password_hash_provided"
+	CodePasswordAndHashTypeProvided      = "password_and_password_hash_type_provided"
+	CodePasswordSaltPositionRequiresHash = "password_salt_position_requires_password_hash"
+	CodeInvalidMetadata                  = "invalid_metadata"
+	CodeInvalidEmail                     = "invalid_email"
+	CodeInvalidLocale                    = "invalid_locale"
+	CodeExternalIDAlreadyUsed            = "external_id_already_used"
+	CodeEmailNotAvailable                = "email_not_available"
+	CodeEmailChangeNotAllowed            = "email_change_not_allowed"
+	CodeEmailAlreadyVerified             = "email_already_verified"
+	CodeEmailPreviouslyVerified          = "email_previously_verified"
+)
+
+// Codes of organization memberships.
+const (
+	CodeInvalidRole                       = "invalid_role"
+	CodeMultipleRolesNotEnabled           = "multiple_roles_not_enabled"
+	CodeSubResourceScopedRoleNotAllowed   = "sub_resource_scoped_role_not_allowed"
+	CodeMissingUserIDOrOrganizationID     = "missing_user_id_or_organization_id"
+	CodeCannotDeactivatePendingMembership = "cannot_deactivate_pending_organization_membership"
+	CodeCannotReactivatePendingMembership = "cannot_reactivate_pending_organization_membership"
+)
+
+// Codes of API keys.
+const (
+	CodeAPIKeyAlreadyExpired = "api_key_already_expired"
+)

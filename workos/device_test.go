@@ -1,0 +1,207 @@
+// The device flow on a clock that stands still until the test moves it.
+
+package workos_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/workos"
+)
+
+var (
+	pending  = replyWith(400, `{"error":"authorization_pending","error_description":"Not yet."}`)
+	slowDown = replyWith(400, `{"error":"slow_down","error_description":"Slow down."}`)
+	approved = replyWith(200, minimalReply)
+)
+
+// poll starts a poll of a code that expires in 300 s, and returns what the n-th sleep was and lets it pass.
+type poll struct {
+	t      *testing.T
+	clock  *fakeClock
+	server *server
+	done   <-chan error
+	got    *workos.Authentication
+	cancel context.CancelFunc
+}
+
+func startPoll(t *testing.T, interval time.Duration, handlers ...http.HandlerFunc) *poll {
+	t.Helper()
+	p := &poll{t: t, clock: newFakeClock(), server: newServer(t, handlers...)}
+	client := p.server.client(t, workos.WithClock(p.clock))
+	ctx, cancel := context.WithCancel(t.Context())
+	p.cancel = cancel
+	device := &workos.DeviceAuthorization{DeviceCode: "device-secret", ExpiresAt: p.clock.Now().Add(300 * time.Second), Interval: interval}
+	p.done = start(func() (err error) {
+		p.got, err = client.PollDevice(ctx, device)
+		return err
+	})
+	return p
+}
+
+// sleeps asserts the pauses before the next polls, which each then get their reply at once.
+func (p *poll) sleeps(seconds ...int) {
+	p.t.Helper()
+	for _, want := range seconds {
+		assert.Equal(p.t, time.Duration(want)*time.Second, p.clock.next())
+		p.clock.advance(time.Duration(want) * time.Second)
+		assert.Equal(p.t, 10*time.Second, p.clock.next(), "the limit of the attempt")
+	}
+}
+
+func TestADeviceIsPolledAtTheServersInterval(t *testing.T) {
+	p := startPoll(t, 7*time.Second, pending, pending, approved)
+	p.sleeps(7, 7, 7)
+	require.NoError(t, <-p.done)
+	assert.Equal(t, "access-secret", p.got.AccessToken)
+	requests := p.server.received()
+	require.Len(t, requests, 3)
+	for _, request := range requests {
+		assert.JSONEq(t, `{"client_id":"client_01A","grant_type":"urn:ietf:params:oauth:grant-type:device_code","device_code":"device-secret"}`, string(request.body))
+		assert.NotContains(t, request.header, "Authorization")
+	}
+	assert.Zero(t, p.clock.pending())
+}
+
+func TestFiveSecondsAreTheDefaultInterval(t *testing.T) {
+	p := startPoll(t, 0, pending, approved)
+	p.sleeps(5, 5)
+	require.NoError(t, <-p.done)
+}
+
+func TestEverySlowDownCountsForGood(t *testing.T) {
+	p := startPoll(t, 5*time.Second, slowDown, pending, slowDown, pending, pending, approved)
+	p.sleeps(5, 10, 10, 15, 15, 15)
+	require.NoError(t, <-p.done)
+}
+
+func TestAPollSurvivesTroubleAndBacksOffFromIt(t *testing.T) {
+	p := startPoll(t, 5*time.Second, replyWith(503, ""), dropConnection, replyWith(502, page), replyWith(200, page), pending, approved)
+	p.sleeps(5, 10, 20, 30, 30, 5)
+	require.NoError(t, <-p.done)
+
+	p = startPoll(t, 5*time.Second, replyWith(429, `{}`, "Retry-After", "40"), approved)
+	p.sleeps(5, 40)
+	require.NoError(t, <-p.done)
+
+	p = startPoll(t, 5*time.Second, slowDown, replyWith(503, ""), slowDown, approved)
+	p.sleeps(5, 10, 20, 15)
+	require.NoError(t, <-p.done)
+}
+
+func TestAPollThatGetsNoReplyIsMadeAgainLater(t *testing.T) {
+	entered := make(chan struct{})
+	p := startPoll(t, 5*time.Second, hang(entered), approved)
+	p.sleeps(5)
+	<-entered
+	p.clock.advance(10 * time.Second)
+	p.sleeps(10)
+	require.NoError(t, <-p.done)
+}
+
+func TestAPollEndsWithTheDecision(t *testing.T) {
+	for name, tt := range map[string]struct {
+		reply http.HandlerFunc
+		check func(*testing.T, error)
+	}{
+		"denied": {replyWith(400, `{"error":"access_denied","error_description":"No."}`), func(t *testing.T, err error) {
+			requireAs[*workos.DeviceDeniedError](t, err)
+		}},
+		"expired": {replyWith(400, `{"error":"expired_token","error_description":"Too late."}`), func(t *testing.T, err error) {
+			requireAs[*workos.DeviceExpiredError](t, err)
+		}},
+		"denied with the status of an outage": {replyWith(503, `{"error":"access_denied"}`), func(t *testing.T, err error) {
+			requireAs[*workos.DeviceDeniedError](t, err)
+		}},
+		"a code that is spent": {replyWith(400, `{"error":"invalid_grant"}`), func(t *testing.T, err error) {
+			requireAs[*workos.InvalidGrantError](t, err)
+		}},
+		"another client": {replyWith(400, `{"error":"invalid_client"}`), func(t *testing.T, err error) {
+			assert.Equal(t, workos.CodeInvalidClient, workos.ErrorCode(err))
+		}},
+		"an unknown code": {replyWith(400, `{"error":"teapot"}`), func(t *testing.T, err error) {
+			assert.Equal(t, "teapot", workos.ErrorCode(err))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := startPoll(t, 5*time.Second, pending, tt.reply)
+			p.sleeps(5, 5)
+			err := <-p.done
+			tt.check(t, err)
+			assert.Nil(t, p.got)
+			assert.Len(t, p.server.received(), 2)
+		})
+	}
+}
+
+func TestAPollEndsWhenTheCodeExpires(t *testing.T) {
+	p := startPoll(t, 90*time.Second, pending)
+	p.sleeps(90, 90, 90)
+	assert.Equal(t, 30*time.Second, p.clock.next(), "what is left")
+	p.clock.advance(30 * time.Second)
+	err := <-p.done
+	requireAs[*workos.DeviceExpiredError](t, err)
+	assert.EqualError(t, err, "workos: poll device: expired_token: nobody has approved in time")
+	assert.Equal(t, workos.CodeExpiredToken, workos.ErrorCode(err))
+	assert.False(t, workos.IsTransient(err))
+	assert.Len(t, p.server.received(), 3)
+
+	client := p.server.client(t, workos.WithClock(p.clock))
+	_, err = client.PollDevice(t.Context(), &workos.DeviceAuthorization{DeviceCode: "x", ExpiresAt: p.clock.Now()})
+	requireAs[*workos.DeviceExpiredError](t, err)
+	assert.Len(t, p.server.received(), 3, "a code that has expired already is not tried")
+}
+
+func TestAPollEndsWithTheContext(t *testing.T) {
+	t.Run("between two polls", func(t *testing.T) {
+		p := startPoll(t, 5*time.Second, pending)
+		p.sleeps(5)
+		p.clock.next()
+		p.cancel()
+		assert.ErrorIs(t, <-p.done, context.Canceled)
+		assert.Zero(t, p.clock.pending())
+	})
+	t.Run("during one", func(t *testing.T) {
+		entered := make(chan struct{})
+		p := startPoll(t, 5*time.Second, hang(entered))
+		p.sleeps(5)
+		<-entered
+		p.cancel()
+		assert.ErrorIs(t, <-p.done, context.Canceled)
+	})
+	t.Run("while it waits for the end", func(t *testing.T) {
+		p := startPoll(t, 400*time.Second, pending)
+		assert.Equal(t, 300*time.Second, p.clock.next())
+		p.cancel()
+		assert.ErrorIs(t, <-p.done, context.Canceled)
+	})
+}
+
+func TestADevicesLifetimesAreBounded(t *testing.T) {
+	for name, tt := range map[string]struct {
+		lifetimes         string
+		expires, interval time.Duration
+	}{
+		"as announced":      {`"expires_in":300,"interval":7`, 300 * time.Second, 7 * time.Second},
+		"no interval":       {`"expires_in":300`, 300 * time.Second, 5 * time.Second},
+		"null":              {`"expires_in":300,"interval":null`, 300 * time.Second, 5 * time.Second},
+		"no pause":          {`"expires_in":300,"interval":0`, 300 * time.Second, 5 * time.Second},
+		"a negative pause":  {`"expires_in":300,"interval":-9`, 300 * time.Second, 5 * time.Second},
+		"fractions":         {`"expires_in":300.5,"interval":2.5`, 300500 * time.Millisecond, 2500 * time.Millisecond},
+		"beyond all bounds": {`"expires_in":1e300,"interval":1e300`, 24 * time.Hour, 24 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := newFakeClock()
+			server := newServer(t, replyWith(200, `{"device_code":"d","user_code":"u","verification_uri":"https://auth.acme.test/device",`+tt.lifetimes+`}`))
+			device, err := server.client(t, workos.WithClock(clock)).AuthorizeDevice(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, clock.Now().Add(tt.expires), device.ExpiresAt)
+			assert.Equal(t, tt.interval, device.Interval)
+		})
+	}
+}

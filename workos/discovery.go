@@ -1,0 +1,37 @@
+// What the application's authorization server says of itself.
+
+package workos
+
+import (
+	"context"
+	"errors"
+	"net/http"
+)
+
+// OpenIDConfiguration is the discovery document of an application (OpenID Connect Discovery 1.0 section 3), as far as
+// WorkOS publishes one.
+type OpenIDConfiguration struct {
+	// Issuer is the iss claim of access tokens in environments of 2025 and later; older ones have another.
+	Issuer                 string   `json:"issuer"`
+	AuthorizationEndpoint  string   `json:"authorization_endpoint"`
+	TokenEndpoint          string   `json:"token_endpoint"`
+	JWKSURI                string   `json:"jwks_uri"`
+	ResponseTypesSupported []string `json:"response_types_supported"`
+}
+
+// OpenIDConfiguration reads the discovery document. It needs no API key and sends none.
+func (c *Client) OpenIDConfiguration(ctx context.Context) (*OpenIDConfiguration, error) {
+	return fetch[OpenIDConfiguration](ctx, c, call{
+		method: http.MethodGet,
+		path:   "/user_management/{client_id}/.well-known/openid-configuration",
+		ids:    []string{c.clientID},
+		key:    keyWithheld,
+	})
+}
+
+func (o *OpenIDConfiguration) check() error {
+	if o.Issuer == "" {
+		return errors.New("it has no issuer")
+	}
+	return nil
+}

@@ -1,0 +1,180 @@
+// Lists: which pages are fetched, and when.
+
+package workos_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/workos"
+)
+
+// pageOf is a page of users with the given IDs and the cursor of the next page, "" for none.
+func pageOf(after string, ids ...string) http.HandlerFunc {
+	body := `{"object":"list","data":[`
+	for i, id := range ids {
+		if i > 0 {
+			body += ","
+		}
+		body += fmt.Sprintf(`{"id":%q}`, id)
+	}
+	cursor := "null"
+	if after != "" {
+		cursor = fmt.Sprintf("%q", after)
+	}
+	return replyWith(200, body+`],"list_metadata":{"before":null,"after":`+cursor+`}}`)
+}
+
+// idsOf reads a list until it ends, fails or has yielded most objects.
+func idsOf(ctx context.Context, client *workos.Client, most int) (ids []string, err error) {
+	for user, err := range client.ListUsers(ctx, workos.ListUsersParams{OrganizationID: "org_01A"}) {
+		if err != nil {
+			return ids, err
+		}
+		if ids = append(ids, user.ID); len(ids) == most {
+			break
+		}
+	}
+	return ids, nil
+}
+
+func TestAListIsReadPageAfterPage(t *testing.T) {
+	server := newServer(t, pageOf("b", "a", "b"), pageOf("d&x", "c", "d"), pageOf("", "e"))
+	ids, err := idsOf(t.Context(), server.client(t), 0)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a", "b", "c", "d", "e"}, ids)
+	var queries []string
+	for _, request := range server.received() {
+		queries = append(queries, request.query)
+	}
+	assert.Equal(t, []string{"organization_id=org_01A", "after=b&organization_id=org_01A", "after=d%26x&organization_id=org_01A"}, queries)
+}
+
+func TestAListFetchesNoMoreThanIsRead(t *testing.T) {
+	server := newServer(t, pageOf("b", "a", "b"), pageOf("", "c"))
+	client := server.client(t)
+	users := client.ListUsers(t.Context(), workos.ListUsersParams{})
+	assert.Empty(t, server.received(), "a list that nobody reads")
+
+	for most, requests := range map[int]int{1: 1, 2: 1} {
+		before := len(server.received())
+		ids, err := idsOf(t.Context(), newServer(t, pageOf("b", "a", "b"), pageOf("", "c")).client(t), most)
+		require.NoError(t, err)
+		assert.Len(t, ids, most)
+		assert.LessOrEqual(t, len(server.received())-before, requests)
+	}
+
+	for range users {
+		break
+	}
+	assert.Len(t, server.received(), 1)
+}
+
+func TestAListCanBeReadAgain(t *testing.T) {
+	server := newServer(t, pageOf("b", "b"), pageOf("", "c"), pageOf("b", "b"), pageOf("", "c"))
+	users := server.client(t).ListUsers(t.Context(), workos.ListUsersParams{Paging: workos.Paging{After: "a"}})
+	for range 2 {
+		got, err := collect(users)
+		require.NoError(t, err)
+		assert.Len(t, got, 2)
+	}
+	assert.Equal(t, "after=a", server.received()[2].query)
+}
+
+func TestAnEmptyListYieldsNothing(t *testing.T) {
+	ids, err := idsOf(t.Context(), newServer(t, pageOf("")).client(t), 0)
+	assert.NoError(t, err)
+	assert.Empty(t, ids)
+}
+
+func TestAListYieldsAnErrorOnceAndEnds(t *testing.T) {
+	tests := map[string]struct {
+		second http.HandlerFunc
+		want   string
+	}{
+		"a refusal":                        {replyWith(422, `{"code":"invalid_request_parameters","message":"No."}`), "invalid_request_parameters"},
+		"a page that is none":              {replyWith(200, page), "it is not JSON"},
+		"no data":                          {replyWith(200, `{"list_metadata":{"after":null}}`), "it has no data"},
+		"an object without ID":             {replyWith(200, `{"data":[{"id":"c"},{}],"list_metadata":{}}`), "data[1]: it has no id"},
+		"the same cursor again":            {pageOf("b", "c"), "it names a next page that has been read already"},
+		"an empty page with a next one":    {pageOf("c"), "it is an empty page and yet names a next one"},
+		"a cursor of the wrong type":       {replyWith(200, `{"data":[],"list_metadata":{"after":7}}`), "unexpected number"},
+		"a list without end in one object": {replyWith(200, `{"data":{"id":"c"}}`), "unexpected object"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			server := newServer(t, pageOf("b", "a", "b"), tt.second)
+			var ids []string
+			var errs []error
+			for user, err := range server.client(t).ListUsers(t.Context(), workos.ListUsersParams{}) {
+				if err != nil {
+					assert.Zero(t, user)
+					errs = append(errs, err)
+					continue
+				}
+				ids = append(ids, user.ID)
+			}
+			require.Len(t, errs, 1)
+			assert.ErrorContains(t, errs[0], tt.want)
+			assert.Len(t, server.received(), 2)
+			assert.Contains(t, [][]string{{"a", "b"}, {"a", "b", "c"}}, ids)
+		})
+	}
+}
+
+func TestAServerThatLeadsInACircleIsLeft(t *testing.T) {
+	server := newServer(t, pageOf("a", "a"), pageOf("b", "b"), pageOf("c", "c"), pageOf("a", "a"))
+	ids, err := idsOf(t.Context(), server.client(t), 0)
+	assert.ErrorContains(t, err, "read already")
+	assert.Equal(t, []string{"a", "b", "c"}, ids)
+
+	ids, err = idsOf(t.Context(), newServer(t, pageOf("a", "a")).client(t), 0)
+	assert.ErrorContains(t, err, "read already")
+	assert.Equal(t, []string{"a"}, ids)
+}
+
+func TestEachPageIsRetriedByItself(t *testing.T) {
+	clock := newFakeClock()
+	server := newServer(t, pageOf("a", "a"), replyWith(503, ""), pageOf("", "b"))
+	client := server.client(t, workos.WithClock(clock))
+	done := start(func() error {
+		ids, err := idsOf(t.Context(), client, 0)
+		assert.Equal(t, []string{"a", "b"}, ids)
+		return err
+	})
+	assert.Equal(t, 10*time.Second, clock.next())
+	assert.Equal(t, 10*time.Second, clock.next())
+	clock.requireWait(t, time.Second, time.Second/4)
+	require.NoError(t, <-done)
+	assert.Equal(t, server.received()[1].query, server.received()[2].query)
+}
+
+func TestTheContextEndsAListBetweenPages(t *testing.T) {
+	server := newServer(t, pageOf("a", "a"), pageOf("", "b"))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var ids []string
+	var last error
+	for user, err := range server.client(t).ListUsers(ctx, workos.ListUsersParams{}) {
+		cancel()
+		ids, last = append(ids, user.ID), err
+	}
+	assert.ErrorIs(t, last, context.Canceled)
+	assert.Equal(t, []string{"a", ""}, ids)
+	assert.Len(t, server.received(), 1)
+}
+
+func TestASessionIsFoundOnAnyPage(t *testing.T) {
+	server := newServer(t, pageOf("b", "a", "b"), pageOf("c", "c"), pageOf("", "d"))
+	found, ok, err := server.client(t).FindSession(t.Context(), "user_01A", "c")
+	require.NoError(t, err)
+	assert.True(t, ok)
+	assert.Equal(t, "c", found.ID)
+	assert.Len(t, server.received(), 2, "what comes behind is not fetched")
+}

@@ -1,0 +1,160 @@
+// The grants of the authenticate call.
+
+package workos_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/authkit-go/authkit/workos"
+)
+
+var (
+	// grantRefusals are those that every grant may get.
+	grantRefusals = slices.Concat(
+		oauth(nil, workos.CodeInvalidRequest, workos.CodeInvalidClient, workos.CodeUnauthorizedClient,
+			workos.CodeInvalidProfile, workos.CodeInvalidConnection, workos.CodeAuthenticationMethodNotAllowed,
+			workos.CodeOrganizationNotFound, workos.CodeOrganizationMembershipNotFound, workos.CodeTokenTooBig,
+			workos.CodePKCENotSupported, workos.CodeExtraAttributesRequired),
+		oauth(as[*workos.InvalidGrantError], workos.CodeInvalidGrant),
+		oauth(as[*workos.MFAEnrollmentError], workos.CodeMFAEnrollment),
+		oauth(as[*workos.SSORequiredError], workos.CodeSSORequired),
+		oauth(as[*workos.OrganizationAuthMethodsError], workos.CodeOrganizationAuthenticationMethodsRequired),
+		plain(403, as[*workos.MFAChallengeError], workos.CodeMFAChallenge),
+		plain(403, as[*workos.MFAEnrollmentError], workos.CodeMFAEnrollment),
+		plain(403, as[*workos.EmailVerificationRequiredError], workos.CodeEmailVerificationRequired),
+		plain(403, as[*workos.OrganizationSelectionError], workos.CodeOrganizationSelectionRequired),
+		plain(403, as[*workos.RadarChallengeError], workos.CodeRadarChallenge, workos.CodeRadarSignUpChallenge,
+			workos.CodeRadarSMSSignInChallenge, workos.CodeRadarEmailChallenge, workos.CodeRadarSMSChallenge),
+		plain(403, nil, workos.CodeAuthenticationMethodNotAllowed, workos.CodeEmailPasswordAuthDisabled,
+			workos.CodePasskeyProgressiveEnrollment, workos.CodeApplicationConsentRequired),
+		plain(400, nil, workos.CodeInvalidOrganizationID, workos.CodeCodeChallengeNotFound, workos.CodeUserMismatch),
+		plain(422, as[*workos.ValidationError], workos.CodeInvalidRequestParameters),
+		bare(400, 401, 404),
+	)
+	// limitRefusals are left out for calls that are made again after them.
+	limitRefusals = slices.Concat(
+		plain(429, as[*workos.RateLimitError], workos.CodeDailyQuotaExceeded),
+		[]refusal{
+			{429, `{"error":"too_many_requests","error_description":"No."}`, workos.CodeTooManyRequests, as[*workos.RateLimitError]},
+			{429, `{"message":"No."}`, "", as[*workos.RateLimitError]},
+		},
+	)
+	invitationRefusals  = oauth(nil, workos.CodeInvitationInvalid, workos.CodeInvitationCannotBeUsedForEmail, workos.CodeSignUpNotAllowed)
+	oneTimeCodeRefusals = slices.Concat(
+		plain(400, fault(workos.OneTimeCodeWrong), workos.CodeInvalidOneTimeCode),
+		plain(400, fault(workos.OneTimeCodeExpired), workos.CodeOneTimeCodeExpired),
+		plain(400, fault(workos.OneTimeCodeUsed), workos.CodeOneTimeCodePreviouslyUsed),
+		plain(400, fault(workos.OneTimeCodeTooManyAttempts), workos.CodeOneTimeCodeTooManyAttempts),
+	)
+	pendingRefusals = plain(400, nil, workos.CodeInvalidPendingAuthenticationToken)
+)
+
+func fault(want workos.OneTimeCodeFault) func(error) bool {
+	return func(err error) bool {
+		var target *workos.OneTimeCodeError
+		return errors.As(err, &target) && target.Fault == want
+	}
+}
+
+// grantCall is a case of the authenticate call. What the reply becomes is told in detail in authenticate_test.go.
+func grantCall(body string, secrets []string, call func(context.Context, *workos.Client) (*workos.Authentication, error), refusals ...[]refusal) wire {
+	return wire{
+		call:   func(ctx context.Context, c *workos.Client) (any, error) { return call(ctx, c) },
+		method: "POST", path: "/user_management/authenticate", body: body,
+		secrets: append(secrets, "access-secret", "next-refresh-secret"),
+		status:  200, reply: minimalReply, must: []string{"user", "user.id", "access_token", "refresh_token"},
+		want: &workos.Authentication{
+			User: workos.User{ID: "user_01A"}, AccessToken: "access-secret", RefreshToken: "next-refresh-secret",
+		},
+		refusals: slices.Concat(append(refusals, grantRefusals)...),
+	}
+}
+
+var grantCalls = func() map[string]wire {
+	const credentials = `"client_id":"client_01A","client_secret":"sk_test_4Secret",`
+	byCode := grantCall(`{`+credentials+`"grant_type":"authorization_code","code":"01CODE-secret","code_verifier":"verifier-secret",
+			"invitation_token":"invitation-secret","ip_address":"192.0.2.1","user_agent":"Firefox"}`,
+		[]string{code, verifier, "invitation-secret"},
+		func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
+			return c.AuthenticateWithCode(ctx, workos.CodeParams{
+				Code: code, CodeVerifier: verifier, InvitationToken: "invitation-secret", IPAddress: "192.0.2.1", UserAgent: "Firefox",
+			})
+		}, invitationRefusals, limitRefusals)
+	byCode.keyIfAny = true
+	byToken := grantCall(`{`+credentials+`"grant_type":"refresh_token","refresh_token":"refresh-secret","organization_id":"org_01B",
+			"ip_address":"192.0.2.1","user_agent":"Firefox"}`,
+		[]string{refreshToken},
+		func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
+			return c.AuthenticateWithRefreshToken(ctx, workos.RefreshTokenParams{
+				RefreshToken: refreshToken, OrganizationID: "org_01B", IPAddress: "192.0.2.1", UserAgent: "Firefox",
+			})
+		}, limitRefusals)
+	byToken.keyIfAny = true
+	byToken.must = []string{"user", "user.id", "access_token"}
+	byDevice := grantCall(`{"client_id":"client_01A","grant_type":"urn:ietf:params:oauth:grant-type:device_code",
+			"device_code":"device-secret","ip_address":"192.0.2.1","user_agent":"acme-cli"}`,
+		[]string{"device-secret"},
+		func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
+			return c.AuthenticateWithDeviceCode(ctx, workos.DeviceCodeParams{
+				DeviceCode: "device-secret", IPAddress: "192.0.2.1", UserAgent: "acme-cli",
+			})
+		},
+		limitRefusals,
+		oauth(nil, workos.CodeAuthorizationPending, workos.CodeSlowDown),
+		oauth(as[*workos.DeviceDeniedError], workos.CodeAccessDenied),
+		oauth(as[*workos.DeviceExpiredError], workos.CodeExpiredToken))
+	byDevice.keyless = true
+
+	return map[string]wire{
+		"AuthenticateWithCode":         byCode,
+		"AuthenticateWithRefreshToken": byToken,
+		"AuthenticateWithDeviceCode":   byDevice,
+		"AuthenticateWithPassword": grantCall(`{`+credentials+`"grant_type":"password","email":"kim@acme.test","password":"hunter2-secret",
+				"invitation_token":"invitation-secret","ip_address":"192.0.2.1","user_agent":"Firefox"}`,
+			[]string{"hunter2-secret", "invitation-secret"},
+			func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
+				return c.AuthenticateWithPassword(ctx, workos.PasswordParams{
+					Email: "kim@acme.test", Password: "hunter2-secret", InvitationToken: "invitation-secret",
+					IPAddress: "192.0.2.1", UserAgent: "Firefox",
+				})
+			},
+			limitRefusals, invitationRefusals, plain(400, as[*workos.InvalidCredentialsError], workos.CodeInvalidCredentials)),
+		"AuthenticateWithMagicAuth": grantCall(`{`+credentials+`"grant_type":"urn:workos:oauth:grant-type:magic-auth:code",
+				"email":"kim@acme.test","code":"01CODE-secret","invitation_token":"invitation-secret",
+				"ip_address":"192.0.2.1","user_agent":"Firefox"}`,
+			[]string{code, "invitation-secret"},
+			func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
+				return c.AuthenticateWithMagicAuth(ctx, workos.MagicAuthCodeParams{
+					Email: "kim@acme.test", Code: code, InvitationToken: "invitation-secret", IPAddress: "192.0.2.1", UserAgent: "Firefox",
+				})
+			}, limitRefusals, invitationRefusals, oneTimeCodeRefusals),
+		"AuthenticateWithEmailVerification": grantCall(`{`+credentials+`"grant_type":"urn:workos:oauth:grant-type:email-verification:code",
+				"code":"01CODE-secret","pending_authentication_token":"pending-secret","ip_address":"192.0.2.1","user_agent":"Firefox"}`,
+			[]string{code, "pending-secret"},
+			func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
+				return c.AuthenticateWithEmailVerification(ctx, workos.EmailVerificationCodeParams{
+					PendingAuthenticationToken: "pending-secret", Code: code, IPAddress: "192.0.2.1", UserAgent: "Firefox",
+				})
+			}, limitRefusals, oneTimeCodeRefusals, pendingRefusals),
+		"AuthenticateWithTOTP": grantCall(`{`+credentials+`"grant_type":"urn:workos:oauth:grant-type:mfa-totp","code":"01CODE-secret",
+				"pending_authentication_token":"pending-secret","authentication_challenge_id":"auth_challenge_01A",
+				"ip_address":"192.0.2.1","user_agent":"Firefox"}`,
+			[]string{code, "pending-secret"},
+			func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
+				return c.AuthenticateWithTOTP(ctx, workos.TOTPParams{
+					PendingAuthenticationToken: "pending-secret", AuthenticationChallengeID: "auth_challenge_01A", Code: code,
+					IPAddress: "192.0.2.1", UserAgent: "Firefox",
+				})
+			}, limitRefusals, oneTimeCodeRefusals, pendingRefusals),
+		"AuthenticateWithOrganizationSelection": grantCall(`{`+credentials+`"grant_type":"urn:workos:oauth:grant-type:organization-selection",
+				"pending_authentication_token":"pending-secret","organization_id":"org_01B","ip_address":"192.0.2.1","user_agent":"Firefox"}`,
+			[]string{"pending-secret"},
+			func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
+				return c.AuthenticateWithOrganizationSelection(ctx, workos.OrganizationSelectionParams{
+					PendingAuthenticationToken: "pending-secret", OrganizationID: "org_01B", IPAddress: "192.0.2.1", UserAgent: "Firefox",
+				})
+			}, limitRefusals, pendingRefusals),
+	}
+}()

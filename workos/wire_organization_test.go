@@ -1,0 +1,209 @@
+// Organization memberships, and the API keys that an application issues.
+
+package workos_test
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/authkit-go/authkit/workos"
+)
+
+const (
+	membershipJSON = `{"object":"organization_membership","id":"om_01A","user_id":"user_01A","organization_id":"org_01A",
+		"organization_name":"Acme","status":"active","directory_managed":true,"role":{"slug":"admin"},
+		"roles":[{"slug":"admin"},{"slug":"billing"}],"custom_attributes":{"department":"Press","level":3},"user":` + userJSON + `,` + timesJSON + `}`
+	apiKeyJSON = `{"object":"api_key","id":"api_key_01A","name":"CI","owner":{"type":"organization","id":"org_01A"},
+		"obfuscated_value":"sk_...9f2a","permissions":["posts:read"],"last_used_at":"2026-05-04T10:10:00.000Z",` + expiresJSON + `,` + timesJSON + `}`
+	userAPIKeyJSON = `{"object":"api_key","id":"api_key_01B","name":"CI","owner":{"type":"user","id":"user_01A","organization_id":"org_01A"},
+		"obfuscated_value":"sk_...9f2a","permissions":[],"last_used_at":null,"expires_at":null,"value":"sk_issued-secret",` + timesJSON + `}`
+)
+
+var (
+	membership = workos.OrganizationMembership{
+		ID: "om_01A", UserID: "user_01A", OrganizationID: "org_01A", OrganizationName: "Acme", Status: workos.StatusActive,
+		DirectoryManaged: true, Role: workos.Role{Slug: "admin"}, Roles: []workos.Role{{Slug: "admin"}, {Slug: "billing"}},
+		CustomAttributes: map[string]any{"department": "Press", "level": 3.0}, User: &kim, CreatedAt: created, UpdatedAt: updated,
+	}
+	organizationKey = workos.APIKey{
+		ID: "api_key_01A", Name: "CI", Owner: workos.APIKeyOwner{Type: "organization", ID: "org_01A"}, ObfuscatedValue: "sk_...9f2a",
+		Permissions: []string{"posts:read"}, LastUsedAt: expires, ExpiresAt: expires, CreatedAt: created, UpdatedAt: updated,
+	}
+	userKey = workos.APIKey{
+		ID: "api_key_01B", Name: "CI", Owner: workos.APIKeyOwner{Type: "user", ID: "user_01A", OrganizationID: "org_01A"},
+		ObfuscatedValue: "sk_...9f2a", Value: "sk_issued-secret", Permissions: []string{}, CreatedAt: created, UpdatedAt: updated,
+	}
+
+	membershipRefusals = slices.Concat(readRefusals,
+		plain(422, nil, workos.CodeInvalidRole, workos.CodeMultipleRolesNotEnabled, workos.CodeSubResourceScopedRoleNotAllowed))
+	newKeyRefusals = append(slices.Clone(readRefusals),
+		refusal{422, `{"message":"No.","errors":[{"code":"required","field":"name"}]}`, "", as[*workos.ValidationError]})
+)
+
+var organizationCalls = map[string]wire{
+	"CreateOrganizationMembership": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.CreateOrganizationMembership(ctx, workos.CreateOrganizationMembershipParams{
+				UserID: "user_01A", OrganizationID: "org_01A", RoleSlug: "admin",
+			})
+		},
+		method: "POST", path: "/user_management/organization_memberships",
+		body:   `{"user_id":"user_01A","organization_id":"org_01A","role_slug":"admin"}`,
+		status: 201, reply: membershipJSON, must: []string{"id"}, want: &membership,
+		refusals: slices.Concat(membershipRefusals, plain(400, nil, workos.CodeCannotReactivatePendingMembership)),
+	},
+	"CreateOrganizationMembership with several roles": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.CreateOrganizationMembership(ctx, workos.CreateOrganizationMembershipParams{
+				UserID: "user_01A", OrganizationID: "org_01A", RoleSlugs: []string{"admin", "billing"},
+			})
+		},
+		method: "POST", path: "/user_management/organization_memberships",
+		body:   `{"user_id":"user_01A","organization_id":"org_01A","role_slugs":["admin","billing"]}`,
+		status: 201, reply: membershipJSON, must: []string{"id"}, want: &membership, refusals: membershipRefusals,
+	},
+	"GetOrganizationMembership": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.GetOrganizationMembership(ctx, "om_01A")
+		},
+		method: "GET", path: "/user_management/organization_memberships/om_01A",
+		status: 200, reply: membershipJSON, must: []string{"id"}, want: &membership, refusals: readRefusals,
+	},
+	"ListOrganizationMemberships": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return collect(c.ListOrganizationMemberships(ctx, workos.ListOrganizationMembershipsParams{
+				UserID: "user_01A", OrganizationID: "org_01A", Statuses: []string{workos.StatusActive, workos.StatusPending},
+			}))
+		},
+		method: "GET", path: "/user_management/organization_memberships",
+		query:  "organization_id=org_01A&statuses=active%2Cpending&user_id=user_01A",
+		status: 200, reply: listOf(membershipJSON), must: []string{"data", "data.0", "data.0.id"},
+		want:     []workos.OrganizationMembership{membership},
+		refusals: slices.Concat(readRefusals, plain(400, nil, workos.CodeMissingUserIDOrOrganizationID)),
+	},
+	"UpdateOrganizationMembership": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.UpdateOrganizationMembership(ctx, "om_01A", workos.UpdateOrganizationMembershipParams{RoleSlug: "admin"})
+		},
+		method: "PUT", path: "/user_management/organization_memberships/om_01A", body: `{"role_slug":"admin"}`,
+		status: 200, reply: membershipJSON, must: []string{"id"}, want: &membership, refusals: membershipRefusals,
+	},
+	"UpdateOrganizationMembership with several roles": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.UpdateOrganizationMembership(ctx, "om_01A", workos.UpdateOrganizationMembershipParams{RoleSlugs: []string{"admin", "billing"}})
+		},
+		method: "PUT", path: "/user_management/organization_memberships/om_01A", body: `{"role_slugs":["admin","billing"]}`,
+		status: 200, reply: membershipJSON, must: []string{"id"}, want: &membership, refusals: membershipRefusals,
+	},
+	"DeactivateOrganizationMembership": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.DeactivateOrganizationMembership(ctx, "om_01A")
+		},
+		method: "PUT", path: "/user_management/organization_memberships/om_01A/deactivate",
+		status: 200, reply: membershipJSON, must: []string{"id"}, want: &membership,
+		refusals: slices.Concat(readRefusals, plain(400, nil, workos.CodeCannotDeactivatePendingMembership)),
+	},
+	"ReactivateOrganizationMembership": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.ReactivateOrganizationMembership(ctx, "om_01A")
+		},
+		method: "PUT", path: "/user_management/organization_memberships/om_01A/reactivate",
+		status: 200, reply: membershipJSON, must: []string{"id"}, want: &membership,
+		refusals: slices.Concat(readRefusals, plain(400, nil, workos.CodeCannotReactivatePendingMembership)),
+	},
+	"DeleteOrganizationMembership": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return done(c.DeleteOrganizationMembership(ctx, "om_01A"))
+		},
+		method: "DELETE", path: "/user_management/organization_memberships/om_01A", status: 200, refusals: readRefusals,
+	},
+}
+
+var apiKeyCalls = map[string]wire{
+	"CreateOrganizationAPIKey": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.CreateOrganizationAPIKey(ctx, "org_01A", workos.CreateAPIKeyParams{
+				Name: "CI", Permissions: []string{"posts:read"}, ExpiresAt: expires,
+			})
+		},
+		method: "POST", path: "/organizations/org_01A/api_keys",
+		body:   `{"name":"CI","permissions":["posts:read"],"expires_at":"2026-05-04T10:10:00Z"}`,
+		status: 201, reply: apiKeyJSON, must: []string{"id"}, want: &organizationKey, refusals: newKeyRefusals,
+	},
+	"CreateUserAPIKey": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.CreateUserAPIKey(ctx, "user_01A", "org_01A", workos.CreateAPIKeyParams{Name: "CI"})
+		},
+		method: "POST", path: "/user_management/users/user_01A/api_keys", body: `{"name":"CI","organization_id":"org_01A"}`,
+		secrets: []string{"sk_issued-secret"}, status: 201, reply: userAPIKeyJSON, must: []string{"id"}, want: &userKey,
+		refusals: append(slices.Clone(newKeyRefusals),
+			refusal{400, `{"message":"No.","errors":[{"code":"required","field":"organization_id"}]}`, "", as[*workos.ValidationError]}),
+	},
+	"ListOrganizationAPIKeys": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return collect(c.ListOrganizationAPIKeys(ctx, "org_01A", workos.Paging{}))
+		},
+		method: "GET", path: "/organizations/org_01A/api_keys",
+		status: 200, reply: listOf(apiKeyJSON), must: []string{"data", "data.0", "data.0.id"}, want: []workos.APIKey{organizationKey},
+		refusals: readRefusals,
+	},
+	"ListUserAPIKeys": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return collect(c.ListUserAPIKeys(ctx, "user_01A", workos.ListUserAPIKeysParams{
+				OrganizationID: "org_01A", Paging: workos.Paging{Order: workos.OrderDescending},
+			}))
+		},
+		method: "GET", path: "/user_management/users/user_01A/api_keys", query: "order=desc&organization_id=org_01A",
+		status: 200, reply: listOf(apiKeyJSON), must: []string{"data", "data.0", "data.0.id"}, want: []workos.APIKey{organizationKey},
+		refusals: readRefusals,
+	},
+	"DeleteAPIKey": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return done(c.DeleteAPIKey(ctx, "api_key_01A"))
+		},
+		method: "DELETE", path: "/api_keys/api_key_01A", status: 204, refusals: readRefusals,
+	},
+	"ExpireAPIKey now": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.ExpireAPIKey(ctx, "api_key_01A", workos.ExpireAPIKeyParams{})
+		},
+		method: "POST", path: "/api_keys/api_key_01A/expire", body: `{}`,
+		status: 200, reply: apiKeyJSON, must: []string{"id"}, want: &organizationKey,
+		refusals: slices.Concat(readRefusals, plain(409, nil, workos.CodeAPIKeyAlreadyExpired)),
+	},
+	"ExpireAPIKey later": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.ExpireAPIKey(ctx, "api_key_01A", workos.ExpireAPIKeyParams{ExpiresAt: workos.Value(expires)})
+		},
+		method: "POST", path: "/api_keys/api_key_01A/expire", body: `{"expires_at":"2026-05-04T10:10:00Z"}`,
+		status: 200, reply: apiKeyJSON, must: []string{"id"}, want: &organizationKey, refusals: readRefusals,
+	},
+	"ExpireAPIKey never": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.ExpireAPIKey(ctx, "api_key_01A", workos.ExpireAPIKeyParams{ExpiresAt: workos.Null[time.Time]()})
+		},
+		method: "POST", path: "/api_keys/api_key_01A/expire", body: `{"expires_at":null}`,
+		status: 200, reply: apiKeyJSON, must: []string{"id"}, want: &organizationKey, refusals: readRefusals,
+	},
+	"ValidateAPIKey of a good key": {
+		call:   validateAPIKey("sk_issued-secret"),
+		method: "POST", path: "/api_keys/validations", body: `{"value":"sk_issued-secret"}`, secrets: []string{"sk_issued-secret"},
+		status: 200, reply: `{"api_key":` + apiKeyJSON + `}`, must: []string{"api_key.id"},
+		want:     lookup[workos.APIKey]{&organizationKey, true},
+		refusals: slices.Concat(bare(401), limitRefusals, plain(422, as[*workos.ValidationError], workos.CodeInvalidRequestParameters)),
+	},
+	"ValidateAPIKey of a bad key": {
+		call:   validateAPIKey("sk_issued-secret"),
+		method: "POST", path: "/api_keys/validations", body: `{"value":"sk_issued-secret"}`, secrets: []string{"sk_issued-secret"},
+		status: 200, reply: `{"api_key":null}`,
+		want: lookup[workos.APIKey]{}, refusals: bare(401),
+	},
+}
+
+func validateAPIKey(value string) func(context.Context, *workos.Client) (any, error) {
+	return func(ctx context.Context, c *workos.Client) (any, error) {
+		key, valid, err := c.ValidateAPIKey(ctx, value)
+		return lookup[workos.APIKey]{key, valid}, err
+	}
+}
