@@ -147,6 +147,8 @@ func visitor(r *http.Request) string {
 	return "nobody"
 }
 
+func sessionOf(r *http.Request) (*authkit.Session, bool) { return authkit.FromContext(r.Context()) }
+
 // browser returns a browser that knows nothing of the application yet.
 func (a *app) browser() *browser {
 	b := &browser{Browser: authkittest.NewBrowser(), app: a}
@@ -215,6 +217,7 @@ type request struct {
 	method, target string
 	header         http.Header
 	cookie         string
+	form           url.Values // sent as a body if there is one
 }
 
 // navigation is the header of a browser that loads a page.
@@ -244,9 +247,12 @@ func (a *app) do(q request) (response, error) {
 	if q.method == "" {
 		q.method = http.MethodGet
 	}
-	r, err := http.NewRequest(q.method, a.url+q.target, nil)
+	r, err := http.NewRequest(q.method, a.url+q.target, strings.NewReader(q.form.Encode()))
 	if err != nil {
 		return response{}, err
+	}
+	if q.form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	for name, values := range q.header {
 		r.Header[name] = values
@@ -266,7 +272,7 @@ func (a *app) do(q request) (response, error) {
 
 // direct calls one handler, without the application around it.
 func (a *app) direct(h http.Handler, q request) response {
-	r := httptest.NewRequest(q.method, q.target, nil)
+	r := httptest.NewRequest(q.method, q.target, strings.NewReader(q.form.Encode()))
 	for name, values := range q.header {
 		r.Header[name] = values
 	}

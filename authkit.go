@@ -22,15 +22,20 @@ import (
 type AuthKit struct {
 	client   *workos.Client
 	keys     *jwks.KeySet
-	verifier *jwks.Verifier
+	verifier *jwks.Verifier // of cookies' tokens
+	bearers  *jwks.Verifier // of bearer tokens, nil where none are accepted
 
 	cookies  cookies     // where the session and the sign-ins under way are kept
 	sessions seal.Sealer // seals the session
 	signIns  seal.Sealer // seals a sign-in under way
+	flows    seal.Sealer // seals what a sign-in with forms of its own remembers
 
 	refreshes *refreshes        // one exchange for many requests
 	ended     *memory[struct{}] // sessions signed out in this process
 	redeemed  *memory[struct{}] // states of callbacks that were answered
+
+	apiKeys *apiKeys // what WorkOS says of customers' API keys
+	public  bool     // without an API key of our own
 
 	redirectURL   string
 	signedOutURL  string
@@ -40,10 +45,11 @@ type AuthKit struct {
 	idleLimit     time.Duration
 	crossOrigin   *http.CrossOriginProtection
 
-	onError   func(http.ResponseWriter, *http.Request, Failure)
-	onSignIn  func(context.Context, SignInEvent) error
-	onRefresh func(context.Context, *Session)
-	onSignOut func(context.Context, *Session)
+	onError         func(http.ResponseWriter, *http.Request, Failure)
+	onSignIn        func(context.Context, SignInEvent) error
+	onSignInFailure func(context.Context, error)
+	onRefresh       func(context.Context, *Session)
+	onSignOut       func(context.Context, SignOutEvent)
 
 	log   *slog.Logger
 	clock Clock
@@ -100,23 +106,42 @@ func build(c *config) (*AuthKit, error) {
 	if err != nil {
 		return nil, err
 	}
+	flows, err := seal.SecureCookie("flow", c.passwords...)
+	if err != nil {
+		return nil, err
+	}
 	crossOrigin, err := newCrossOrigin(c)
 	if err != nil {
 		return nil, err
 	}
 	keys := jwks.NewKeySet(client.JWKSURL(),
 		jwks.WithHTTPClient(c.httpClient), jwks.WithClock(c.clock.Now), jwks.WithLogger(c.log))
+	verifier := func(clientIDs ...string) *jwks.Verifier {
+		return jwks.NewVerifier(keys, jwks.WithIssuers(acceptedIssuers(c, client, clientIDs)...),
+			jwks.WithClientIDs(clientIDs...), jwks.WithClock(c.clock.Now))
+	}
+	var bearers *jwks.Verifier
+	if c.bearer {
+		bearers = verifier(append([]string{c.clientID}, c.bearerClientIDs...)...)
+	}
 	return &AuthKit{
-		client: client,
-		keys:   keys,
-		verifier: jwks.NewVerifier(keys,
-			jwks.WithIssuers(acceptedIssuers(c, client)...), jwks.WithClientIDs(c.clientID), jwks.WithClock(c.clock.Now)),
-		cookies:       jar,
-		sessions:      sessions,
-		signIns:       signIns,
-		refreshes:     newRefreshes(c.clock),
-		ended:         newMemory[struct{}](c.clock, markLimit),
-		redeemed:      newMemory[struct{}](c.clock, markLimit),
+		client:    client,
+		keys:      keys,
+		verifier:  verifier(c.clientID),
+		bearers:   bearers,
+		cookies:   jar,
+		sessions:  sessions,
+		signIns:   signIns,
+		flows:     flows,
+		refreshes: newRefreshes(c.clock),
+		ended:     newMemory[struct{}](c.clock, markLimit),
+		redeemed:  newMemory[struct{}](c.clock, markLimit),
+		apiKeys: &apiKeys{
+			client: client, clock: c.clock, log: c.log, grace: c.apiKeyGrace,
+			answers: newMemory[keyAnswer](c.clock, keyLimit),
+			proven:  newMemory[*APIKey](c.clock, keyLimit),
+		},
+		public:        c.public,
 		redirectURL:   c.redirectURL,
 		signedOutURL:  c.signedOutURL,
 		loginPath:     c.loginPath,
@@ -127,9 +152,11 @@ func build(c *config) (*AuthKit, error) {
 		onError:       c.onError,
 		onSignIn:      c.onSignIn,
 		onRefresh:     c.onRefresh,
-		onSignOut:     c.onSignOut,
-		log:           c.log,
-		clock:         c.clock,
+
+		onSignInFailure: c.onSignInFailure,
+		onSignOut:       c.onSignOut,
+		log:             c.log,
+		clock:           c.clock,
 	}, nil
 }
 
@@ -141,10 +168,13 @@ func (a AuthKit) Format(f fmt.State, verb rune) {
 
 // acceptedIssuers are the forms that WorkOS is known to mint, for the base URL
 // in use and for WorkOS's own, and those that the application adds.
-func acceptedIssuers(c *config, client *workos.Client) []string {
+func acceptedIssuers(c *config, client *workos.Client, clientIDs []string) []string {
 	issuers := append([]string{}, c.issuers...)
 	for _, base := range []string{client.BaseURL(), workos.DefaultBaseURL} {
-		issuers = append(issuers, base, base+"/user_management/"+c.clientID)
+		issuers = append(issuers, base)
+		for _, id := range clientIDs {
+			issuers = append(issuers, base+"/user_management/"+id)
+		}
 	}
 	return issuers
 }

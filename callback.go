@@ -4,30 +4,17 @@ package authkit
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
 
-	"github.com/authkit-go/authkit/jwks"
 	"github.com/authkit-go/authkit/workos"
 )
 
 // restartLifetime is how long a callback without a state is remembered, so
 // that it starts one sign-in and not a circle of them.
 const restartLifetime = 2 * time.Minute
-
-// SignInEvent is what [WithOnSignIn] is told.
-type SignInEvent struct {
-	// Session is the new session. Its cookie is not set yet.
-	Session *Session
-	// State is what the option [State] carried through the sign-in.
-	State string
-	// ReturnTo is the path that the browser goes to next.
-	ReturnTo string
-}
 
 // Callback returns the handler that AuthKit sends the browser back to: it
 // exchanges the code for a session, verifies it, sets its cookie and goes on
@@ -53,7 +40,7 @@ func (a *AuthKit) Callback() http.Handler {
 		case query.Get("state") == "" && query.Get("code") != "":
 			a.restart(w, r)
 		case query.Get("state") == "" && query.Get("error") != "":
-			a.failPage(w, r, refusal(query), "")
+			a.failSignIn(w, r, refusal(query), "")
 		default:
 			a.finishSignIn(w, r, query)
 		}
@@ -66,12 +53,10 @@ func (a *AuthKit) Callback() http.Handler {
 // dropped and a sign-in of our own started. Coming here again at once, which a
 // misconfigured sign-in endpoint would cause without end, gives a page.
 func (a *AuthKit) restart(w http.ResponseWriter, r *http.Request) {
-	for name := range requestCookies(r.Header) {
-		if name == a.cookies.restartName {
-			a.cookies.expire(w, a.cookies.restartName)
-			a.failPage(w, r, fmt.Errorf("%w: the callback had no state, twice", ErrState), "")
-			return
-		}
+	if sent(r.Header, a.cookies.restartName) {
+		a.cookies.expire(w, a.cookies.restartName)
+		a.failSignIn(w, r, fmt.Errorf("%w: the callback had no state, twice", ErrState), "")
+		return
 	}
 	a.cookies.setRestart(w)
 	a.startSignIn(w, r, newSignIn(a.redirectURL, r, a.loginOptions))
@@ -82,12 +67,12 @@ func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url
 	ctx := r.Context()
 	state, code := query.Get("state"), query.Get("code")
 	if len(query["state"]) != 1 || len(query["code"]) > 1 {
-		a.failPage(w, r, fmt.Errorf("%w: a parameter is missing or came twice", ErrState), "")
+		a.failSignIn(w, r, fmt.Errorf("%w: a parameter is missing or came twice", ErrState), "")
 		return
 	}
 	pending, err := a.findSignIn(r, state)
 	if err != nil {
-		a.failPage(w, r, fmt.Errorf("%w: %w", ErrState, err), "")
+		a.failSignIn(w, r, fmt.Errorf("%w: %w", ErrState, err), "")
 		return
 	}
 	if code != "" {
@@ -95,42 +80,37 @@ func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url
 		// spent for nothing. Nothing is used up yet: loading the page again
 		// goes on from here.
 		if err := a.keys.Load(ctx); err != nil {
-			a.failPage(w, r, keysUnavailable(err), "")
+			a.failSignIn(w, r, keysUnavailable(err), "")
 			return
 		}
 	}
 	if !a.useUp(w, pending) {
-		a.failPage(w, r, fmt.Errorf("%w: the state was used before", ErrState), "")
+		a.failSignIn(w, r, fmt.Errorf("%w: the state was used before", ErrState), "")
 		return
 	}
 	if code == "" {
-		a.failPage(w, r, refusal(query), pending.returnTo)
+		a.failSignIn(w, r, refusal(query), pending.returnTo)
 		return
 	}
-	session, err := a.exchangeCode(ctx, r, pending, code)
+	authentication, err := a.exchangeCode(ctx, r, pending, code)
+	if err == nil {
+		_, err = a.establish(w, r, authentication, pending)
+	}
 	if err != nil {
-		a.failPage(w, r, err, pending.returnTo)
+		a.failSignIn(w, r, err, pending.returnTo)
 		return
 	}
-	if err := a.onSignIn(ctx, SignInEvent{Session: session, State: pending.appState, ReturnTo: pending.returnTo}); err != nil {
-		a.failPage(w, r, fmt.Errorf("%w: %w", ErrSignInHook, err), pending.returnTo)
-		return
-	}
-	if err := a.writeSession(w, r, session); err != nil {
-		a.failPage(w, r, err, pending.returnTo)
-		return
-	}
-	for name := range requestCookies(r.Header) {
-		if name == a.cookies.restartName {
-			a.cookies.expire(w, name)
-		}
-	}
-	a.log.LogAttrs(ctx, slog.LevelInfo, "authkit: signed in", slog.String("user_id", session.UserID()))
 	a.goOn(w, pending.returnTo)
 }
 
-// exchangeCode redeems a code and verifies what comes back.
-func (a *AuthKit) exchangeCode(ctx context.Context, r *http.Request, pending pendingSignIn, code string) (*Session, error) {
+// failSignIn answers a callback that makes no session.
+func (a *AuthKit) failSignIn(w http.ResponseWriter, r *http.Request, err error, returnTo string) {
+	a.signInFailed(r.Context(), err)
+	a.failPage(w, r, err, returnTo)
+}
+
+// exchangeCode redeems a code.
+func (a *AuthKit) exchangeCode(ctx context.Context, r *http.Request, pending pendingSignIn, code string) (*workos.Authentication, error) {
 	authentication, err := a.client.AuthenticateWithCode(ctx, workos.CodeParams{
 		Code:            code,
 		CodeVerifier:    pending.verifier,
@@ -139,28 +119,11 @@ func (a *AuthKit) exchangeCode(ctx context.Context, r *http.Request, pending pen
 	})
 	switch {
 	case err == nil:
+		return authentication, nil
 	case workos.IsTransient(err):
 		return nil, unavailable(fmt.Errorf("exchange the code: %w", err), workos.RetryAfter(err))
 	default:
 		return nil, fmt.Errorf("%w: exchange the code: %w", ErrSignIn, err)
-	}
-	now := a.clock.Now()
-	session, err := a.verify(ctx, sealedSession{
-		accessToken:  authentication.AccessToken,
-		refreshToken: authentication.RefreshToken,
-		user:         authentication.User,
-		impersonator: authentication.Impersonator,
-		method:       authentication.AuthenticationMethod,
-		signedInAt:   now,
-		renewedAt:    now,
-	})
-	switch {
-	case err == nil:
-		return session, nil
-	case errors.Is(err, jwks.ErrUnavailable):
-		return nil, keysUnavailable(err)
-	default:
-		return nil, fmt.Errorf("%w: the new access token is not accepted: %w", ErrSignIn, err)
 	}
 }
 

@@ -403,6 +403,26 @@ func TestAStrictSessionIsContinuedFromAPageOfThisSite(t *testing.T) {
 	assert.Contains(t, page.Body, "/account?x=1")
 }
 
+func TestTheHookOfAFailedSignInIsToldWhy(t *testing.T) {
+	var failures []error
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithOnSignInFailure(func(_ context.Context, err error) {
+		failures = append(failures, err)
+		panic("the application's own mistake")
+	})}})
+	s := a.begin("/login")
+	assert.Equal(t, http.StatusForbidden, a.send(request{target: s.with("code", "") + "&error=access_denied", cookie: s.cookie}).status)
+	a.send(request{target: "/callback?code=x&state=y"})
+	s = a.begin("/login")
+	a.fake.Fail(authkittest.RouteCodeExchange, authkittest.Fault{Status: 500})
+	a.send(request{target: s.target(), cookie: s.cookie})
+
+	require.Len(t, failures, 3)
+	for i, want := range []error{authkit.ErrCancelled, authkit.ErrState, authkit.ErrUnavailable} {
+		assert.ErrorIs(t, failures[i], want)
+		assert.NotContains(t, failures[i].Error(), s.callback.Query().Get("code"))
+	}
+}
+
 func TestTheHookOfASignInSeesItAndMayRefuse(t *testing.T) {
 	var seen []authkit.SignInEvent
 	refuse := false

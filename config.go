@@ -47,6 +47,9 @@ type config struct {
 	insecureHTTP     bool
 	baseURL          string
 	issuers          []string
+	apiKeyGrace      time.Duration
+	bearer           bool
+	bearerClientIDs  []string
 
 	cookieName, cookieDomain string
 	sameSite                 http.SameSite
@@ -59,10 +62,11 @@ type config struct {
 	loginOptions            []LoginOption
 	trustedOrigins          []string
 
-	onError   func(http.ResponseWriter, *http.Request, Failure)
-	onSignIn  func(context.Context, SignInEvent) error
-	onRefresh func(context.Context, *Session)
-	onSignOut func(context.Context, *Session)
+	onError         func(http.ResponseWriter, *http.Request, Failure)
+	onSignIn        func(context.Context, SignInEvent) error
+	onSignInFailure func(context.Context, error)
+	onRefresh       func(context.Context, *Session)
+	onSignOut       func(context.Context, SignOutEvent)
 
 	httpClient *http.Client
 	log        *slog.Logger
@@ -79,6 +83,7 @@ const (
 	sessionCookieName = "authkit-session"
 	stateCookiePrefix = "authkit-state-"
 	restartCookieName = "authkit-restart"
+	flowCookieName    = "authkit-flow"
 	hostPrefix        = "__Host-"
 	securePrefix      = "__Secure-"
 )
@@ -88,17 +93,19 @@ const cookieLifetime = 400 * 24 * time.Hour
 
 func newConfig(opts []Option) *config {
 	c := &config{
-		baseURL:    workos.DefaultBaseURL,
-		sameSite:   http.SameSiteLaxMode,
-		loginPath:  "/login",
-		onError:    func(w http.ResponseWriter, r *http.Request, f Failure) { f.ServeHTTP(w, r) },
-		onSignIn:   func(context.Context, SignInEvent) error { return nil },
-		onRefresh:  func(context.Context, *Session) {},
-		onSignOut:  func(context.Context, *Session) {},
-		httpClient: http.DefaultClient,
-		log:        slog.Default(),
-		clock:      systemClock{},
-		unreadable: map[string]*ConfigError{},
+		baseURL:   workos.DefaultBaseURL,
+		sameSite:  http.SameSiteLaxMode,
+		loginPath: "/login",
+		onError:   func(w http.ResponseWriter, r *http.Request, f Failure) { f.ServeHTTP(w, r) },
+		onSignIn:  func(context.Context, SignInEvent) error { return nil },
+		onRefresh: func(context.Context, *Session) {},
+		onSignOut: func(context.Context, SignOutEvent) {},
+
+		onSignInFailure: func(context.Context, error) {},
+		httpClient:      http.DefaultClient,
+		log:             slog.Default(),
+		clock:           systemClock{},
+		unreadable:      map[string]*ConfigError{},
 	}
 	for _, opt := range opts {
 		if opt != nil {
@@ -164,6 +171,11 @@ func (c *config) check() error {
 	if c.loginPath != returnPath(c.loginPath) || strings.ContainsAny(c.loginPath, "?#") {
 		f.add("WithLoginPath", "%q is not a path on this origin and nothing else", c.loginPath)
 	}
+	for _, id := range c.bearerClientIDs {
+		if !isIdentifier(id, "client_") {
+			f.add("WithBearerTokens", "%q is not a client ID; those start with client_ and hold no spaces", id)
+		}
+	}
 	if problem := checkLoginOptions(c.loginOptions); problem != "" {
 		f.add("WithLoginOptions", "%s", problem)
 	}
@@ -184,6 +196,9 @@ func (c *config) check() error {
 	if c.absoluteLimit < 0 {
 		f.add("WithAbsoluteLimit", "%s is negative", c.absoluteLimit)
 	}
+	if c.apiKeyGrace < 0 {
+		f.add("WithAPIKeyGrace", "%s is negative", c.apiKeyGrace)
+	}
 	if c.idleLimit != 0 && c.idleLimit < time.Minute {
 		f.add("WithIdleLimit", "%s is too short; at least a minute is needed, or 0 for none", c.idleLimit)
 	}
@@ -193,6 +208,7 @@ func (c *config) check() error {
 	}{
 		{"WithErrorHandler", c.onError == nil},
 		{"WithOnSignIn", c.onSignIn == nil},
+		{"WithOnSignInFailure", c.onSignInFailure == nil},
 		{"WithOnRefresh", c.onRefresh == nil},
 		{"WithOnSignOut", c.onSignOut == nil},
 		{"WithHTTPClient", c.httpClient == nil},
@@ -214,7 +230,7 @@ func (c *config) checkCookie(f *faults) {
 		f.add("WithCookieName", "%s is the name of the AuthKit family's cookie, which is sealed in a format of its own; choose another", name)
 	case (&http.Cookie{Name: name, Value: "x"}).Valid() != nil:
 		f.add("WithCookieName", "%q is not a cookie name (RFC 6265, section 4.1.1)", name)
-	case strings.Contains(name, stateCookiePrefix), strings.HasSuffix(name, restartCookieName):
+	case strings.Contains(name, stateCookiePrefix), strings.HasSuffix(name, restartCookieName), strings.HasSuffix(name, flowCookieName):
 		f.add("WithCookieName", "%q is taken by sign-ins under way; choose another", name)
 	case len(name) > 128:
 		f.add("WithCookieName", "is %d characters long; at most 128 are allowed", len(name))

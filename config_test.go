@@ -329,7 +329,7 @@ func TestPrintingAnAuthKitShowsNoSecret(t *testing.T) {
 	ak, err := authkit.New(sound(
 		authkit.WithAPIKey("sk_hunter2"),
 		authkit.WithCookiePassword(strings.Repeat("hunter2-", 4)),
-		authkit.WithOnSignOut(func(context.Context, *authkit.Session) {}),
+		authkit.WithOnSignOut(func(context.Context, authkit.SignOutEvent) {}),
 	)...)
 	require.NoError(t, err)
 	for name, v := range map[string]any{

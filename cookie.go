@@ -26,6 +26,7 @@ type cookies struct {
 	sessionName string
 	statePrefix string // of the cookie of a sign-in under way
 	restartName string // marks a callback without a state
+	flowName    string // of what a sign-in with forms of its own remembers
 	domain      string
 	otherDomain string // Domain of the form that is not in use; see otherForm
 	secure      bool
@@ -42,6 +43,7 @@ func newCookies(c *config) cookies {
 		sessionName: c.cookieName,
 		statePrefix: prefix + stateCookiePrefix,
 		restartName: prefix + restartCookieName,
+		flowName:    prefix + flowCookieName,
 		domain:      c.cookieDomain,
 		secure:      c.secure(),
 		sameSite:    c.sameSite,
@@ -121,12 +123,12 @@ func (c *cookies) chunkName(index int) string { return fmt.Sprintf("%s.%d", c.se
 // expires what a longer predecessor left in the browser. It fails, and writes
 // nothing, where eight are too few.
 func (c *cookies) setSession(w http.ResponseWriter, r *http.Request, text string) error {
+	if err := c.checkSize(text); err != nil {
+		return err
+	}
 	names, values := []string{c.sessionName}, []string{text}
 	if len(c.sessionName)+len(text) > maxCookieSize {
-		size := maxCookieSize - len(c.chunkName(0))
-		if len(text) > maxChunks*size {
-			return fmt.Errorf("%w: %d bytes sealed, at most %d fit", ErrSessionTooLarge, len(text), maxChunks*size)
-		}
+		size := c.chunkSize()
 		names, values = nil, nil
 		for len(text) > 0 {
 			n := min(size, len(text))
@@ -140,6 +142,17 @@ func (c *cookies) setSession(w http.ResponseWriter, r *http.Request, text string
 	}
 	return nil
 }
+
+// checkSize tells whether a sealed session fits into the cookies that it may
+// have.
+func (c *cookies) checkSize(text string) error {
+	if most := maxChunks * c.chunkSize(); len(text) > most {
+		return fmt.Errorf("%w: %d bytes sealed, at most %d fit", ErrSessionTooLarge, len(text), most)
+	}
+	return nil
+}
+
+func (c *cookies) chunkSize() int { return maxCookieSize - len(c.chunkName(0)) }
 
 // clearSession expires the session's cookies.
 func (c *cookies) clearSession(w http.ResponseWriter, r *http.Request) {
@@ -197,6 +210,11 @@ func (c *cookies) setState(w http.ResponseWriter, state, text string) {
 	setCookie(w.Header(), c.cookie(c.stateName(state), text, signInLifetime, c.laxAtLeast()))
 }
 
+// setFlow keeps what the next step of a sign-in needs.
+func (c *cookies) setFlow(w http.ResponseWriter, text string) {
+	setCookie(w.Header(), c.cookie(c.flowName, text, flowLifetime, c.laxAtLeast()))
+}
+
 // setRestart marks that a callback without a state started a sign-in.
 func (c *cookies) setRestart(w http.ResponseWriter) {
 	setCookie(w.Header(), c.cookie(c.restartName, "1", restartLifetime, c.laxAtLeast()))
@@ -215,7 +233,7 @@ func (c *cookies) expire(w http.ResponseWriter, name string) {
 
 // ours tells whether a cookie is one of this package's.
 func (c *cookies) ours(name string) bool {
-	return c.chunk(name) != notSession || strings.HasPrefix(name, c.statePrefix) || name == c.restartName
+	return c.chunk(name) != notSession || strings.HasPrefix(name, c.statePrefix) || name == c.restartName || name == c.flowName
 }
 
 func (c *cookies) cookie(name, value string, maxAge time.Duration, sameSite http.SameSite) *http.Cookie {
@@ -258,6 +276,16 @@ func setCookie(h http.Header, cookie *http.Cookie) {
 func cookieName(line string) string {
 	name, _, _ := strings.Cut(line, "=")
 	return strings.TrimSpace(name)
+}
+
+// sent tells whether a request brings a cookie of a name.
+func sent(h http.Header, name string) bool {
+	for cookie := range requestCookies(h) {
+		if cookie == name {
+			return true
+		}
+	}
+	return false
 }
 
 // requestCookies yields the name and value of each cookie of a request, as

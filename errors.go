@@ -16,6 +16,26 @@ var (
 	ErrSignedOut error = &outcome{http.StatusUnauthorized, "signed_out",
 		"Sign in to continue", "You are not signed in, or your session has ended."}
 
+	// ErrForbidden says that somebody is signed in who lacks what a guard
+	// requires: 403. See [ForbiddenError].
+	ErrForbidden error = &outcome{http.StatusForbidden, "forbidden",
+		"You can't do this", "You are signed in, but your account does not allow this."}
+
+	// ErrRecentAuth says that somebody is signed in whose last proof of who
+	// they are is too old for [AuthKit.RequireRecentAuth]: 403.
+	ErrRecentAuth error = &outcome{http.StatusForbidden, "recent_auth_required",
+		"Please confirm that it is you", "This needs a sign-in that is more recent than yours."}
+
+	// ErrOrganization says that [AuthKit.SwitchOrganization] was refused: 403.
+	// The session is as it was.
+	ErrOrganization error = &outcome{http.StatusForbidden, "organization_refused",
+		"You can't switch to this organization", "You are still signed in where you were."}
+
+	// ErrOrganizationSignIn says that an organization wants a sign-in of its
+	// own before it is switched to: 403.
+	ErrOrganizationSignIn error = &outcome{http.StatusForbidden, "organization_sign_in",
+		"This organization asks you to sign in", "It has its own way of signing in. You are still signed in where you were."}
+
 	// ErrUnavailable says that it could not be decided who is asking, because
 	// WorkOS or its signing keys could not be reached: 503 with Retry-After.
 	// It never means that a session is bad. See [UnavailableError].
@@ -72,6 +92,15 @@ type outcome struct {
 }
 
 func (o *outcome) Error() string { return "authkit: " + o.code }
+
+// leadsToSignIn tells whether a new sign-in is the way on.
+func (o *outcome) leadsToSignIn() bool {
+	switch error(o) {
+	case ErrUnavailable, ErrForbidden, ErrOrganization, ErrMethod:
+		return false
+	}
+	return true
+}
 
 // outcomeOf finds what a client is told of err.
 func outcomeOf(err error) *outcome {

@@ -37,6 +37,8 @@ type Failure struct {
 	Link string
 	// RetryAfter is how long to wait before trying again, or zero.
 	RetryAfter time.Duration
+	// Missing is what a guard found missing, or "". See [ForbiddenError].
+	Missing string
 	// Page says that the answer is for a person.
 	Page bool
 }
@@ -53,14 +55,23 @@ func (f Failure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writePage(w, f.Status, page{Title: f.Title, Text: f.Text, Link: f.Link, Label: label})
 		return
 	}
-	writeJSON(w, "application/problem+json", f.Status, map[string]any{
+	problem := map[string]any{
 		"type":   "about:blank",
 		"title":  f.Title,
 		"status": f.Status,
 		"detail": f.Text,
 		"code":   f.Code,
-	})
+	}
+	if f.Missing != "" {
+		problem["missing"] = f.Missing
+	}
+	writeJSON(w, "application/problem+json", f.Status, problem)
 }
+
+// Fail answers a request with what err stands for, as this package's own
+// handlers do: with [WithErrorHandler]'s answer or the default one. An error
+// that is none of this package's is answered as [ErrSignIn].
+func (a *AuthKit) Fail(w http.ResponseWriter, r *http.Request, err error) { a.fail(w, r, err, "") }
 
 // fail answers a request with what err stands for: a page where the request
 // shows that a person is waiting for one. returnTo is the page that a sign-in
@@ -85,7 +96,12 @@ func (a *AuthKit) answer(w http.ResponseWriter, r *http.Request, err error, retu
 		Text:   o.text,
 		Page:   toPerson,
 	}
-	if a.redirectURL != "" && o.status != http.StatusServiceUnavailable && o.status != http.StatusMethodNotAllowed {
+	var forbidden *ForbiddenError
+	if errors.As(err, &forbidden) {
+		f.Missing = forbidden.Missing
+		f.Text = "You are signed in, but your account lacks: " + forbidden.Missing + "."
+	}
+	if a.redirectURL != "" && o.leadsToSignIn() {
 		f.Link = a.loginLink(returnTo)
 	}
 	var unavailable *UnavailableError

@@ -3,7 +3,6 @@
 package authkit
 
 import (
-	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -25,14 +24,7 @@ import (
 // another site's page is answered 403 and any other method 405, and neither
 // changes anything.
 func (a *AuthKit) Logout() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !a.onlyMethod(w, r, http.MethodPost) {
-			return
-		}
-		if err := a.crossOrigin.Check(r); err != nil {
-			a.fail(w, r, fmt.Errorf("%w: %w", ErrCrossOrigin, err), "")
-			return
-		}
+	return a.post(func(w http.ResponseWriter, r *http.Request) {
 		location := a.signedOutURL
 		if location == "" {
 			location = "/"
@@ -41,7 +33,7 @@ func (a *AuthKit) Logout() http.Handler {
 			location = a.client.LogoutURL(session.ID(), a.signedOutURL)
 			a.end(session)
 			a.log.LogAttrs(r.Context(), slog.LevelInfo, "authkit: signed out", slog.String("user_id", session.UserID()))
-			a.onSignOut(r.Context(), session)
+			a.callHook(r.Context(), "WithOnSignOut", func() { a.onSignOut(r.Context(), SignOutEvent{Session: session}) })
 		}
 		a.cookies.clearSession(w, r)
 		noStore(w.Header())

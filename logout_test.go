@@ -57,7 +57,11 @@ func TestLogoutWorksWithAnExpiredAnUnreadableAndNoSessionAndWithoutWorkOS(t *tes
 	var ended []string
 	a := newApp(t, appOptions{authkit: []authkit.Option{
 		authkit.WithAbsoluteLimit(time.Hour),
-		authkit.WithOnSignOut(func(_ context.Context, s *authkit.Session) { ended = append(ended, s.ID()) }),
+		authkit.WithOnSignOut(func(_ context.Context, e authkit.SignOutEvent) {
+			assert.NoError(t, e.Err)
+			ended = append(ended, e.Session.ID())
+			panic("the application's own mistake")
+		}),
 	}})
 	cookie, id := a.signedIn(kim).cookieHeader(), a.sessionID()
 	a.server.Config.Handler = a.Logout() // alone, so that no middleware answers for it

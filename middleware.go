@@ -1,4 +1,4 @@
-// From the Cookie header to the Session in the context, and the guards that stand behind.
+// From the Cookie header to the Session in the context.
 
 package authkit
 
@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync/atomic"
 
 	"github.com/authkit-go/authkit/jwks"
@@ -42,39 +41,13 @@ func (a *AuthKit) Middleware(next http.Handler) http.Handler {
 	})
 }
 
-// RequireAuth lets signed-in people through, and nobody else. A navigation of
-// a browser is sent to sign in and comes back to the very page it asked for;
-// anything else is answered 401 with a problem document. Where it could not be
-// decided who is asking, the answer is 503 with Retry-After.
-//
-// It stands around a handler, a group of routes or a whole router, and works
-// without [AuthKit.Middleware] too. Responses behind it are "private,
-// no-store" unless the handler says otherwise.
-func (a *AuthKit) RequireAuth(next http.Handler) http.Handler {
-	return a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v := visitFrom(r.Context())
-		switch {
-		case v.session != nil:
-			noStore(w.Header())
-			v.guarded.Store(true)
-			next.ServeHTTP(w, r)
-		case v.err != nil:
-			a.fail(w, r, v.err, "")
-		case a.redirectURL != "" && isNavigation(r):
-			s := newSignIn(a.redirectURL, r, a.loginOptions)
-			s.returnTo = requestTarget(r)
-			a.startSignIn(w, r, s)
-		default:
-			a.fail(w, r, ErrSignedOut, requestTarget(r))
-		}
-	}))
-}
-
 // visit is what the middleware found out about a request.
 type visit struct {
 	owner   *AuthKit // nil where [NewContext] made it
 	session *Session // nil where nobody is signed in
 	err     error    // why it could not be decided
+	// challenge is what a 401 asks for, nil where bearer tokens are not accepted.
+	challenge *bearerChallenge
 	// guarded says that a guard has let it through. It is set while a handler
 	// runs, which may be on another goroutine (http.TimeoutHandler).
 	guarded atomic.Bool
@@ -92,9 +65,23 @@ func visitFrom(ctx context.Context) *visit {
 // another AuthKit let in, with other keys for other people, may not.
 func (v *visit) trustedBy(a *AuthKit) bool { return v.owner == nil || v.owner == a }
 
-// load walks the line from the Cookie header to a session: join the chunks,
-// unseal, verify, renew if stale.
+// load finds out who is asking: by the bearer token if those are accepted and
+// there is one, else by the cookie.
 func (a *AuthKit) load(w http.ResponseWriter, r *http.Request) *visit {
+	if a.bearers == nil {
+		return a.loadCookie(w, r)
+	}
+	if token, ok := bearerToken(r); ok && !isAPIKey(token) {
+		return a.loadBearer(r, token)
+	}
+	v := a.loadCookie(w, r)
+	v.challenge = &bearerChallenge{}
+	return v
+}
+
+// loadCookie walks the line from the Cookie header to a session: join the
+// chunks, unseal, verify, renew if stale.
+func (a *AuthKit) loadCookie(w http.ResponseWriter, r *http.Request) *visit {
 	v := &visit{owner: a}
 	text, ok := a.cookies.session(r.Header)
 	if !ok {
@@ -183,50 +170,10 @@ func unverifiedSession(sealed sealedSession) *Session {
 	return makeSession(sealed, claims)
 }
 
-// writeSession seals a session into the response's cookies.
-func (a *AuthKit) writeSession(w http.ResponseWriter, r *http.Request, s *Session) error {
-	text, err := a.sessions.Seal(s.sealed.encode())
-	if err != nil {
-		return err
-	}
-	return a.cookies.setSession(w, r, text)
-}
-
 func keysUnavailable(err error) error {
 	var cause *jwks.UnavailableError
 	if errors.As(err, &cause) {
 		return unavailable(err, cause.RetryAfter)
 	}
 	return unavailable(err, 0)
-}
-
-// isNavigation tells whether a browser is loading a page for a person to see,
-// so that sending it elsewhere makes sense. Browsers say so (Fetch Metadata,
-// https://www.w3.org/TR/fetch-metadata/); of those that do not, a GET that
-// accepts HTML is taken for one. A prefetch is for nobody to see yet.
-func isNavigation(r *http.Request) bool {
-	if r.Method != http.MethodGet || isUpgrade(r) || isPrefetch(r) {
-		return false
-	}
-	mode, dest := r.Header.Get("Sec-Fetch-Mode"), r.Header.Get("Sec-Fetch-Dest")
-	if mode != "" || dest != "" {
-		return mode == "navigate" && dest == "document"
-	}
-	return acceptsHTML(r)
-}
-
-func isPrefetch(r *http.Request) bool {
-	return strings.Contains(r.Header.Get("Sec-Purpose")+r.Header.Get("Purpose"), "prefetch")
-}
-
-// isUpgrade tells whether a request asks to leave HTTP (RFC 9110, section 7.8).
-func isUpgrade(r *http.Request) bool {
-	for _, line := range r.Header.Values("Connection") {
-		for token := range strings.SplitSeq(line, ",") {
-			if strings.EqualFold(strings.TrimSpace(token), "upgrade") {
-				return true
-			}
-		}
-	}
-	return false
 }

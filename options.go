@@ -75,6 +75,28 @@ func WithIssuers(issuers ...string) Option {
 	return func(c *config) { c.issuers = append(c.issuers, issuers...) }
 }
 
+// WithBearerTokens accepts access tokens in the Authorization header too, from
+// native clients and services: "Authorization: Bearer <access token>" (RFC
+// 6750). They are verified as a cookie's is, and must be of this client ID or
+// of one of those given, since native clients have IDs of their own. A session
+// of theirs has a user ID, an organization and rights, but no profile; it is
+// never refreshed and never becomes a cookie. What is not accepted is answered
+// 401 with WWW-Authenticate.
+//
+// A request that has both is decided by the header alone: its cookie is not
+// looked at, also when the token is bad. API keys (sk_…) in the header are for
+// [AuthKit.RequireAPIKey] and leave the cookie as it is.
+func WithBearerTokens(clientIDs ...string) Option {
+	return func(c *config) { c.bearer, c.bearerClientIDs = true, append(c.bearerClientIDs, clientIDs...) }
+}
+
+// WithAPIKeyGrace lets API keys go on working for so long after WorkOS last
+// called them valid, while WorkOS cannot be asked. The default, zero, is that
+// [AuthKit.RequireAPIKey] answers 503 then.
+func WithAPIKeyGrace(d time.Duration) Option {
+	return func(c *config) { c.apiKeyGrace = d }
+}
+
 // WithCookieName sets the name of the session cookie, exactly as given. The
 // default is authkit-session, and __Host-authkit-session where cookies are
 // Secure and have no Domain.
@@ -158,23 +180,35 @@ func WithErrorHandler(handler func(w http.ResponseWriter, r *http.Request, f Fai
 }
 
 // WithOnSignIn is called after a sign-in was verified and before its cookie is
-// set: the place to create a row for a new user. An error refuses the sign-in.
-// It runs within the request of the callback.
+// set: the place to create a row for a new user. An error refuses the sign-in,
+// with [ErrSignInHook]. It runs within the request that signs in, and the
+// browser waits for it.
 func WithOnSignIn(hook func(ctx context.Context, e SignInEvent) error) Option {
 	return func(c *config) { c.onSignIn = hook }
 }
 
 // WithOnRefresh is called after a session was renewed, once for each exchange
 // however many requests waited for it. They all wait for the hook too, so it
-// should be quick. Its context is not that of any request.
+// should be quick; a panic is logged and changes nothing. Its context is not
+// that of any request.
 func WithOnRefresh(hook func(ctx context.Context, s *Session)) Option {
 	return func(c *config) { c.onRefresh = hook }
 }
 
 // WithOnSignOut is called when a session ended: through [AuthKit.Logout], or
-// because WorkOS refused to renew it. The session may be expired.
-func WithOnSignOut(hook func(ctx context.Context, s *Session)) Option {
+// because WorkOS refused to renew it, then once for each exchange. The response
+// waits for the hook; a panic is logged and changes nothing.
+func WithOnSignOut(hook func(ctx context.Context, e SignOutEvent)) Option {
 	return func(c *config) { c.onSignOut = hook }
+}
+
+// WithOnSignInFailure is called when somebody came back from AuthKit, or
+// through [AuthKit.SignIn], and did not get a session. The error is one of
+// this package's and holds no secret: errors.Is(err, ErrCancelled) and so on
+// tell what it was. The response waits for the hook; a panic is logged and
+// changes nothing.
+func WithOnSignInFailure(hook func(ctx context.Context, err error)) Option {
+	return func(c *config) { c.onSignInFailure = hook }
 }
 
 // WithHTTPClient sets the client for calls to WorkOS. Its transport, proxy and

@@ -46,8 +46,9 @@ var (
 )
 
 // due tells whether a session whose token is good should be renewed. It never
-// is twice within the time that a renewal is ahead: a clock that is wrong by
-// more than a token's lifetime must not turn every request into an exchange.
+// is twice within the time that a renewal is ahead: to a clock that is ahead of
+// WorkOS's every new token is about to expire, and must not turn every request
+// into an exchange.
 func (a *AuthKit) due(s *Session) bool {
 	now := a.clock.Now()
 	issuedAt := s.IssuedAt()
@@ -70,14 +71,20 @@ func (a *AuthKit) renew(w http.ResponseWriter, r *http.Request, old *Session, us
 	if usable && isUpgrade(r) {
 		return old, nil // a response that is taken over may lose the new cookie
 	}
-	next, err := a.refreshes.await(r.Context(), old, usable, a.exchangeRefreshToken)
+	ctx := r.Context()
+	if usable {
+		bounded, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		stop := a.clock.AfterFunc(usableWait, func() { cancel(errors.New("the renewal takes its time")) })
+		defer stop()
+		ctx = bounded
+	}
+	next, err := a.refreshes.await(ctx, old, old.OrganizationID(), a.exchangeRefreshToken)
 	switch {
 	case a.hasEnded(old):
 		return nil, nil // signed out while the exchange was under way
 	case err == nil:
-		if err := a.cookies.setSession(w, r, next.text); err != nil {
-			a.log.LogAttrs(r.Context(), slog.LevelError, "authkit: renewed session not kept", slog.Any("error", err))
-		}
+		a.keepRenewed(w, r, next)
 		return next.session, nil
 	case errors.Is(err, errEnded):
 		a.cookies.clearSession(w, r)
@@ -91,6 +98,14 @@ func (a *AuthKit) renew(w http.ResponseWriter, r *http.Request, old *Session, us
 	}
 }
 
+// keepRenewed sets the cookie of a renewed session. One that has outgrown its
+// cookies serves this request, and those that the memory answers.
+func (a *AuthKit) keepRenewed(w http.ResponseWriter, r *http.Request, next *renewal) {
+	if err := a.cookies.setSession(w, r, next.text); err != nil {
+		a.log.LogAttrs(r.Context(), slog.LevelError, "authkit: renewed session not kept", slog.Any("error", err))
+	}
+}
+
 // refreshes makes one exchange serve every request that presents the same
 // refresh token: those that come while it runs wait for it, and those that
 // come later with the retired token, because their response was lost or under
@@ -98,20 +113,34 @@ func (a *AuthKit) renew(w http.ResponseWriter, r *http.Request, old *Session, us
 type refreshes struct {
 	clock    Clock
 	flights  singleflight.Group
-	renewals *memory[*renewal] // by key
-	origins  *memory[string]   // by refresh token: the key of the renewal that it came from
+	renewals *memory[*renewal] // by the refresh token that was exchanged
+	origins  *memory[string]   // by the one that came of it: the one that was exchanged
 }
 
 // renewal is what an exchange came to. Without an error and without a session
 // its tokens have yet to be verified.
 type renewal struct {
-	sealed  sealedSession
-	session *Session
-	text    string // the session, sealed
-	err     error
+	organization string // that the exchange was for
+	sealed       sealedSession
+	session      *Session
+	text         string // the session, sealed
+	err          error
 }
 
 func (r *renewal) settled() bool { return r.session != nil || r.err != nil }
+
+// serves tells whether the outcome of an exchange is one for a request that
+// wants the session of an organization. An ordinary refresh is content with
+// any; a switch is not, and its failure is nobody else's.
+func (r *renewal) serves(old *Session, organization string) bool {
+	switch {
+	case r.organization == organization, errors.Is(r.err, errEnded):
+		return true
+	case r.err != nil:
+		return r.organization == old.OrganizationID()
+	}
+	return organization == old.OrganizationID()
+}
 
 func newRefreshes(clock Clock) *refreshes {
 	return &refreshes{
@@ -122,50 +151,62 @@ func newRefreshes(clock Clock) *refreshes {
 }
 
 // exchangeFunc makes an exchange, or verifies what an earlier one came to, and
-// tells until when the outcome holds.
-type exchangeFunc func(ctx context.Context, old *Session, earlier *renewal) (*renewal, time.Time)
+// tells until when the outcome is to be remembered, zero for not at all.
+type exchangeFunc func(ctx context.Context, old *Session, organization string, earlier *renewal) (*renewal, time.Time)
 
-// await returns what a stale session became. The exchange belongs to nobody in
-// particular: it goes on when the request that started it is cancelled.
-func (f *refreshes) await(ctx context.Context, old *Session, usable bool, exchange exchangeFunc) (*renewal, error) {
-	key := old.sealed.refreshToken + "\x00" + old.OrganizationID()
-	if known := f.recall(key, old); known != nil && known.settled() {
-		return known, known.err
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	if usable {
-		stop := f.clock.AfterFunc(usableWait, func() { cancel(errors.New("the renewal takes its time")) })
-		defer stop()
-	}
-	flight := f.flights.DoChan(key, func() (any, error) {
-		known := f.recall(key, old)
-		if known != nil && known.settled() {
-			return known, nil
+// await returns what a session became in an organization: its own for a
+// refresh, another for a switch. The exchange belongs to nobody in particular:
+// it goes on when the request that started it is cancelled. At most one runs
+// for a refresh token, so that a switch that meets another exchange goes on
+// from what that came to.
+func (f *refreshes) await(ctx context.Context, old *Session, organization string, exchange exchangeFunc) (*renewal, error) {
+	const exchangesMet = 5 // in a row, each by another request
+	for range exchangesMet {
+		next := f.recall(old)
+		if next == nil || !next.settled() {
+			flight := f.flights.DoChan(old.sealed.refreshToken, func() (any, error) {
+				return f.run(context.WithoutCancel(ctx), old, organization, exchange), nil
+			})
+			select {
+			case result := <-flight:
+				next = result.Val.(*renewal)
+			case <-ctx.Done():
+				return nil, unavailable(context.Cause(ctx), 0)
+			}
 		}
-		next, until := exchange(context.WithoutCancel(ctx), old, known)
-		f.renewals.put(key, next, until)
-		if next.session != nil && next.sealed.refreshToken != old.sealed.refreshToken {
-			f.origins.put(next.sealed.refreshToken, key, until)
-		}
-		return next, nil
-	})
-	select {
-	case result := <-flight:
-		next := result.Val.(*renewal)
-		if !next.settled() {
+		switch {
+		case !next.settled():
 			return nil, unavailable(errors.New("the renewed token could not be verified yet"), 0)
+		case next.serves(old, organization):
+			return next, next.err
+		case next.session != nil:
+			old = next.session
 		}
-		return next, next.err
-	case <-ctx.Done():
-		return nil, unavailable(context.Cause(ctx), 0)
 	}
+	return nil, unavailable(errors.New("the session is being renewed by too many requests at once"), 0)
+}
+
+// run makes the one exchange of a refresh token, unless it was made meanwhile.
+func (f *refreshes) run(ctx context.Context, old *Session, organization string, exchange exchangeFunc) *renewal {
+	known := f.recall(old)
+	if known != nil && known.settled() {
+		return known
+	}
+	next, until := exchange(ctx, old, organization, known)
+	if until.IsZero() {
+		return next
+	}
+	f.renewals.put(old.sealed.refreshToken, next, until)
+	if next.session != nil && next.sealed.refreshToken != old.sealed.refreshToken {
+		f.origins.put(next.sealed.refreshToken, old.sealed.refreshToken, until)
+	}
+	return next
 }
 
 // recall finds what a session became. Where WorkOS does not rotate the refresh
-// token, the successor has the same key, and has become nothing yet.
-func (f *refreshes) recall(key string, old *Session) *renewal {
-	known, ok := f.renewals.get(key)
+// token, the successor has the same one, and has become nothing yet.
+func (f *refreshes) recall(old *Session) *renewal {
+	known, ok := f.renewals.get(old.sealed.refreshToken)
 	if !ok || known.err == nil && known.sealed.accessToken == old.sealed.accessToken {
 		return nil
 	}
@@ -176,24 +217,24 @@ func (f *refreshes) recall(key string, old *Session) *renewal {
 // a renewal, the cookie has arrived, and the retired token is answered for a
 // short while more.
 func (f *refreshes) presented(s *Session) {
-	if key, ok := f.origins.get(s.sealed.refreshToken); ok {
+	if origin, ok := f.origins.get(s.sealed.refreshToken); ok {
 		f.origins.forget(s.sealed.refreshToken)
-		f.renewals.shorten(key, f.clock.Now().Add(replayWindow))
+		f.renewals.shorten(origin, f.clock.Now().Add(replayWindow))
 	}
 }
 
 // exchangeRefreshToken is the exchange itself.
-func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, earlier *renewal) (*renewal, time.Time) {
+func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, organization string, earlier *renewal) (*renewal, time.Time) {
 	next := earlier
 	if next == nil {
 		authentication, err := a.client.AuthenticateWithRefreshToken(ctx, workos.RefreshTokenParams{
 			RefreshToken:   old.sealed.refreshToken,
-			OrganizationID: old.OrganizationID(),
+			OrganizationID: organization,
 		})
 		if err != nil {
-			return a.notRenewed(ctx, old, err)
+			return a.notRenewed(ctx, old, organization, err)
 		}
-		next = &renewal{sealed: a.successor(old, authentication)}
+		next = &renewal{organization: organization, sealed: a.successor(old, authentication)}
 	}
 	session, err := a.verify(ctx, next.sealed)
 	switch {
@@ -209,16 +250,16 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, earlie
 		return next, a.clock.Now().Add(time.Hour)
 	}
 	if err != nil {
-		return a.notRenewed(ctx, old, fmt.Errorf("%w: the new access token is not accepted: %w", errRefused, err))
+		return a.notRenewed(ctx, old, organization, fmt.Errorf("%w: the new access token is not accepted: %w", errRefused, err))
 	}
 	text, err := a.sessions.Seal(session.sealed.encode())
 	if err != nil {
-		return a.notRenewed(ctx, old, fmt.Errorf("%w: %w", errRefused, err))
+		return a.notRenewed(ctx, old, organization, fmt.Errorf("%w: %w", errRefused, err))
 	}
 	if !a.hasEnded(old) {
 		a.callHook(ctx, "WithOnRefresh", func() { a.onRefresh(ctx, session) })
 	}
-	return &renewal{sealed: *session.sealed, session: session, text: text}, session.ExpiresAt()
+	return &renewal{organization: organization, sealed: *session.sealed, session: session, text: text}, session.ExpiresAt()
 }
 
 // successor is what a session becomes with the tokens of a refresh. What a
@@ -242,8 +283,10 @@ func (a *AuthKit) successor(old *Session, reply *workos.Authentication) sealedSe
 
 // notRenewed sorts the ways in which an exchange can fail by what they mean
 // for the session: it has ended, it is refused for now, or, whatever it was,
-// it will pass and nothing happened.
-func (a *AuthKit) notRenewed(ctx context.Context, old *Session, err error) (*renewal, time.Time) {
+// it will pass and nothing happened. Of a switch to another organization
+// nothing is remembered but that the session has ended.
+func (a *AuthKit) notRenewed(ctx context.Context, old *Session, organization string, err error) (*renewal, time.Time) {
+	switching := organization != old.OrganizationID()
 	level, message := slog.LevelWarn, "authkit: session not renewed, it stays"
 	pause := max(retryPause, workos.RetryAfter(err))
 	outcome := unavailable(fmt.Errorf("renew the session: %w", err), pause)
@@ -253,7 +296,7 @@ func (a *AuthKit) notRenewed(ctx context.Context, old *Session, err error) (*ren
 	case errors.Is(err, errRefused):
 		outcome, pause = err, refusalPause
 	case !errors.As(err, &reply):
-	case reply.Code == "invalid_grant", reply.Code == "sso_required", reply.Code == "mfa_enrollment":
+	case reply.Code == "invalid_grant", !switching && (reply.Code == "sso_required" || reply.Code == "mfa_enrollment"):
 		level, message = slog.LevelInfo, "authkit: session ended by WorkOS"
 		outcome, pause = fmt.Errorf("%w: %w", errEnded, err), refusalPause
 	case reply.Code == "invalid_client", reply.Code == "unauthorized_client", reply.StatusCode == http.StatusUnauthorized:
@@ -263,19 +306,12 @@ func (a *AuthKit) notRenewed(ctx context.Context, old *Session, err error) (*ren
 		outcome, pause = fmt.Errorf("%w: %w", errRefused, err), refusalPause
 	}
 	a.log.LogAttrs(ctx, level, message, slog.String("user_id", old.UserID()), slog.Any("error", err))
-	if errors.Is(outcome, errEnded) {
-		a.callHook(ctx, "WithOnSignOut", func() { a.onSignOut(ctx, old) })
+	next := &renewal{organization: organization, err: outcome}
+	switch {
+	case errors.Is(outcome, errEnded):
+		a.callHook(ctx, "WithOnSignOut", func() { a.onSignOut(ctx, SignOutEvent{Session: old, Err: err}) })
+	case switching:
+		return next, time.Time{}
 	}
-	return &renewal{err: outcome}, a.clock.Now().Add(pause)
-}
-
-// callHook keeps a panic of the application's own function from ending the
-// program: no request's recovery stands above an exchange.
-func (a *AuthKit) callHook(ctx context.Context, option string, hook func()) {
-	defer func() {
-		if p := recover(); p != nil {
-			a.log.LogAttrs(ctx, slog.LevelError, "authkit: hook panicked", slog.String("option", option), slog.Any("panic", p))
-		}
-	}()
-	hook()
+	return next, a.clock.Now().Add(pause)
 }

@@ -212,8 +212,9 @@ func TestOneEndingIsOneEndingHoweverManyAsk(t *testing.T) {
 	} {
 		t.Run(reply[10:20], func(t *testing.T) {
 			var ended []string
-			a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithOnSignOut(func(_ context.Context, s *authkit.Session) {
-				ended = append(ended, s.UserID())
+			a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithOnSignOut(func(_ context.Context, e authkit.SignOutEvent) {
+				assert.Error(t, e.Err)
+				ended = append(ended, e.Session.UserID())
 			})}})
 			cookie := a.signedIn(kim).cookieHeader()
 			a.expireToken(2 * time.Minute)

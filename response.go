@@ -18,7 +18,7 @@ import (
 // protect returns the writer to hand to a handler, and what to call when the
 // handler has returned.
 func (a *AuthKit) protect(w http.ResponseWriter, v *visit) (http.ResponseWriter, func()) {
-	p := &protectedWriter{ResponseWriter: w, cookies: &a.cookies, visit: v}
+	p := &protectedWriter{ResponseWriter: w, owner: a, visit: v}
 	_, flushes := w.(http.Flusher)
 	_, hijacks := w.(http.Hijacker)
 	_, pushes := w.(http.Pusher)
@@ -35,9 +35,9 @@ func (a *AuthKit) protect(w http.ResponseWriter, v *visit) (http.ResponseWriter,
 
 type protectedWriter struct {
 	http.ResponseWriter
-	cookies *cookies
-	visit   *visit
-	sent    bool // the final header is out
+	owner *AuthKit
+	visit *visit
+	sent  bool // the final header is out
 }
 
 // lastWord makes the response vary on Cookie. What a guard let through is
@@ -50,14 +50,15 @@ func (p *protectedWriter) lastWord() {
 		return
 	}
 	h := p.Header()
-	if !variesOnCookie(h) {
-		h.Add("Vary", "Cookie")
+	varyOn(h, "Cookie")
+	if p.owner.bearers != nil {
+		varyOn(h, "Authorization")
 	}
 	if p.visit.guarded.Load() && h.Get("Cache-Control") == "" {
 		noStore(h)
 	}
 	for _, line := range h["Set-Cookie"] {
-		if !p.cookies.ours(cookieName(line)) {
+		if !p.owner.cookies.ours(cookieName(line)) {
 			continue
 		}
 		for name := range h {
@@ -72,15 +73,17 @@ func (p *protectedWriter) lastWord() {
 	}
 }
 
-func variesOnCookie(h http.Header) bool {
+// varyOn adds a request header to those that Vary names (RFC 9110, section
+// 12.5.5), unless it is among them.
+func varyOn(h http.Header, name string) {
 	for _, line := range h["Vary"] {
 		for field := range strings.SplitSeq(line, ",") {
-			if field = strings.TrimSpace(field); field == "*" || strings.EqualFold(field, "Cookie") {
-				return true
+			if field = strings.TrimSpace(field); field == "*" || strings.EqualFold(field, name) {
+				return
 			}
 		}
 	}
-	return false
+	h.Add("Vary", name)
 }
 
 func (p *protectedWriter) WriteHeader(status int) {

@@ -39,6 +39,7 @@ type Session struct {
 type sessionContent struct {
 	sealed *sealedSession
 	claims *jwks.Claims
+	bearer bool // came in the Authorization header
 }
 
 func makeSession(sealed sealedSession, claims *jwks.Claims) *Session {
@@ -79,7 +80,13 @@ func (s *Session) ID() string { return s.claims.SessionID }
 // UserID is the ID of the user, user_….
 func (s *Session) UserID() string { return s.claims.Subject }
 
-// User is the user's profile.
+// FromBearerToken tells that the session came as a bearer token
+// ([WithBearerTokens]) and not in a cookie: it has no profile.
+func (s *Session) FromBearerToken() bool { return s.bearer }
+
+// User is the user's profile. Of a session that came as a bearer token it has
+// the ID and nothing else, since nothing else is in the token; package workos
+// gets the rest by that ID.
 func (s *Session) User() User {
 	user := s.sealed.user
 	user.Metadata = maps.Clone(user.Metadata)

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/http"
@@ -36,6 +37,7 @@ type pendingSignIn struct {
 	appState        string
 	invitationToken string
 	startedAt       time.Time
+	maxAge          *time.Duration // nil where no new proof was asked for
 }
 
 // The tags of a pendingSignIn.
@@ -46,6 +48,7 @@ const (
 	tagAppState        = 4
 	tagInvitationToken = 5
 	tagStartedAt       = 6
+	tagMaxAge          = 7
 )
 
 func (p *pendingSignIn) encode() []byte {
@@ -56,6 +59,9 @@ func (p *pendingSignIn) encode() []byte {
 	e.text(tagAppState, p.appState)
 	e.text(tagInvitationToken, p.invitationToken)
 	e.time(tagStartedAt, p.startedAt)
+	if p.maxAge != nil {
+		e.field(tagMaxAge, binary.AppendVarint(nil, int64(*p.maxAge)))
+	}
 	return e
 }
 
@@ -74,6 +80,12 @@ func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
 			p.invitationToken = string(value)
 		case tagStartedAt:
 			p.startedAt, err = decodeTime(value)
+		case tagMaxAge:
+			maxAge, n := binary.Varint(value)
+			if n <= 0 || n != len(value) {
+				return errSealed
+			}
+			p.maxAge = (*time.Duration)(&maxAge)
 		}
 		return err
 	})
@@ -92,6 +104,10 @@ func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, s signIn) 
 		appState:        s.appState,
 		invitationToken: s.params.InvitationToken,
 		startedAt:       a.clock.Now(),
+	}
+	if s.params.MaxAge != nil {
+		maxAge := time.Duration(*s.params.MaxAge) * time.Second
+		pending.maxAge = &maxAge
 	}
 	s.params.State = pending.state
 	s.params.CodeChallenge = pkce.Challenge(pending.verifier)
@@ -182,6 +198,13 @@ func (a *AuthKit) findSignIn(r *http.Request, state string) (pendingSignIn, erro
 		return pending, nil
 	}
 	return pendingSignIn{}, errors.New("this browser has no such sign-in under way")
+}
+
+// provenBy tells whether a session has the proof of who the person is that the
+// sign-in asked for: within the maximum age when the sign-in began, or later.
+// AuthKit may not know the parameter, and a token from before may come back.
+func (p *pendingSignIn) provenBy(s *Session) bool {
+	return p.maxAge == nil || !s.AuthenticatedAt().Before(p.startedAt.Add(-*p.maxAge-clockSkew))
 }
 
 // useUp ends a sign-in: its cookie goes, and its state is remembered for as

@@ -1,0 +1,209 @@
+package authkit_test
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/workos"
+)
+
+func bearerOptions() []authkit.Option {
+	return []authkit.Option{authkit.WithBearerTokens("client_native")}
+}
+
+func (a *app) addKey(name string, permissions ...string) string {
+	return a.fake.AddAPIKey(authkittest.APIKey{ID: "api_key_" + name, Name: name, OrganizationID: "org_acme", Permissions: permissions})
+}
+
+// deleteKey deletes a key as the application's own management does.
+func (a *app) deleteKey(name string) {
+	a.t.Helper()
+	client, err := workos.NewClient(a.fake.ClientID(), workos.WithAPIKey(a.fake.APIKey()), workos.WithBaseURL(a.fake.URL()))
+	require.NoError(a.t, err)
+	require.NoError(a.t, client.DeleteAPIKey(a.t.Context(), "api_key_"+name))
+}
+
+func TestAThousandRequestsWithOneKeyMakeOneValidation(t *testing.T) {
+	a := guarded(t)
+	key := a.addKey("ci", "posts:write")
+	a.fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
+	handler := a.handler()
+	var wg sync.WaitGroup
+	statuses := make(chan int, 1000)
+	for range 1000 {
+		wg.Go(func() {
+			statuses <- a.direct(handler, request{method: "GET", target: "/apikey", header: bearer(key)}).status
+		})
+	}
+	a.fake.AwaitCalls(t, authkittest.RouteValidateAPIKey, 1)
+	a.fake.Heal(authkittest.RouteValidateAPIKey)
+	wg.Wait()
+	close(statuses)
+	for status := range statuses {
+		assert.Equal(t, http.StatusOK, status)
+	}
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteValidateAPIKey))
+}
+
+func TestADeletedKeyStopsWithinThirtySeconds(t *testing.T) {
+	a := guarded(t)
+	key := a.addKey("ci", "posts:write")
+	assert.Equal(t, http.StatusOK, a.send(request{target: "/apikey", header: bearer(key)}).status)
+	a.deleteKey("ci")
+	a.clock.Advance(29 * time.Second)
+	assert.Equal(t, http.StatusOK, a.send(request{target: "/apikey", header: bearer(key)}).status)
+	a.clock.Advance(time.Second)
+	resp := a.send(request{target: "/apikey", header: bearer(key)})
+	assert.Equal(t, http.StatusUnauthorized, resp.status)
+	assert.Contains(t, resp.header.Get("WWW-Authenticate"), `error="invalid_token"`)
+}
+
+func TestAKeyStopsWhenItExpiresThoughItIsRemembered(t *testing.T) {
+	a := guarded(t)
+	key := a.fake.AddAPIKey(authkittest.APIKey{
+		Name: "short", OrganizationID: "org_acme", Permissions: []string{"posts:write"}, ExpiresAt: start.Add(10 * time.Second),
+	})
+	assert.Equal(t, http.StatusOK, a.send(request{target: "/apikey", header: bearer(key)}).status)
+	a.clock.Advance(10 * time.Second)
+	assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/apikey", header: bearer(key)}).status)
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteValidateAPIKey))
+}
+
+func TestAKeyThatIsNotValidIsAskedAboutOnceAndAKeyOfNoKeysShapeNever(t *testing.T) {
+	a := guarded(t)
+	for range 5 {
+		assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/apikey", header: bearer("sk_unknown")}).status)
+	}
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteValidateAPIKey))
+	for _, value := range []string{"", "nonsense", "pk_1", a.nativeToken(nil), "sk_" + longText(600)} {
+		assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/apikey", header: bearer(value)}).status)
+	}
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteValidateAPIKey))
+}
+
+func TestWhileWorkOSCannotBeAskedKeysAreClosedUnlessAGraceIsGiven(t *testing.T) {
+	for name, c := range map[string]struct {
+		grace  time.Duration
+		status int
+	}{
+		"without a grace": {0, http.StatusServiceUnavailable},
+		"with a grace":    {10 * time.Minute, http.StatusOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newApp(t, appOptions{
+				authkit: []authkit.Option{authkit.WithAPIKeyGrace(c.grace)},
+				routes: func(a *app, mux *http.ServeMux) {
+					mux.Handle("/key", a.RequireAPIKey()(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+				},
+			})
+			known, unknown := a.addKey("known"), a.addKey("unknown")
+			assert.Equal(t, http.StatusOK, a.send(request{target: "/key", header: bearer(known)}).status)
+			a.fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 500})
+			a.clock.Advance(time.Minute)
+
+			assert.Equal(t, c.status, a.send(request{target: "/key", header: bearer(known)}).status)
+			resp := a.send(request{target: "/key", header: bearer(unknown)})
+			assert.Equal(t, http.StatusServiceUnavailable, resp.status, "a key that was never seen is closed in any case")
+			assert.NotEmpty(t, resp.header.Get("Retry-After"))
+			calls := a.fake.Calls(authkittest.RouteValidateAPIKey)
+			a.send(request{target: "/key", header: bearer(unknown)})
+			assert.Equal(t, calls, a.fake.Calls(authkittest.RouteValidateAPIKey), "and is not asked about again at once")
+
+			a.clock.Advance(10 * time.Minute)
+			assert.Equal(t, http.StatusServiceUnavailable, a.send(request{target: "/key", header: bearer(known)}).status, "the grace is over")
+			a.fake.Heal(authkittest.RouteValidateAPIKey)
+			a.clock.Advance(time.Minute)
+			assert.Equal(t, http.StatusOK, a.send(request{target: "/key", header: bearer(known)}).status)
+			assert.NotContains(t, a.logs.String(), known)
+			assert.NotContains(t, a.logs.String(), unknown)
+		})
+	}
+}
+
+func TestAKeyThatWorkOSCalledInvalidHasNoGrace(t *testing.T) {
+	a := newApp(t, appOptions{
+		authkit: []authkit.Option{authkit.WithAPIKeyGrace(time.Hour)},
+		routes: func(a *app, mux *http.ServeMux) {
+			mux.Handle("/key", a.RequireAPIKey()(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+		},
+	})
+	key := a.addKey("ci")
+	require.Equal(t, http.StatusOK, a.send(request{target: "/key", header: bearer(key)}).status)
+	a.deleteKey("ci")
+	a.clock.Advance(time.Minute)
+	require.Equal(t, http.StatusUnauthorized, a.send(request{target: "/key", header: bearer(key)}).status)
+	a.fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 500})
+	a.clock.Advance(time.Minute)
+	assert.Equal(t, http.StatusServiceUnavailable, a.send(request{target: "/key", header: bearer(key)}).status)
+}
+
+func TestAValidationGoesOnWhenTheRequestThatAskedGoesAway(t *testing.T) {
+	a := guarded(t)
+	key := a.addKey("ci", "posts:write")
+	a.fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
+	ctx, cancel := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, "GET", a.url+"/apikey", nil)
+	require.NoError(t, err)
+	r.Header = bearer(key)
+	gone := make(chan error)
+	go func() {
+		_, err := http.DefaultTransport.RoundTrip(r)
+		gone <- err
+	}()
+	a.fake.AwaitCalls(t, authkittest.RouteValidateAPIKey, 1)
+	cancel()
+	require.ErrorIs(t, <-gone, context.Canceled)
+	answered := make(chan response)
+	go func() {
+		resp, _ := a.do(request{target: "/apikey", header: bearer(key)})
+		answered <- resp
+	}()
+	a.fake.Heal(authkittest.RouteValidateAPIKey)
+	assert.Equal(t, http.StatusOK, (<-answered).status)
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteValidateAPIKey))
+}
+
+func TestTheKeyOfAUserHasItsOrganizationWhereItReallyIs(t *testing.T) {
+	var seen []*authkit.APIKey
+	a := newApp(t, appOptions{routes: func(a *app, mux *http.ServeMux) {
+		mux.Handle("/key", a.RequireAPIKey()(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			key, _ := authkit.APIKeyFromContext(r.Context())
+			seen = append(seen, key)
+			assert.Equal(t, []string{"posts:read"}, key.Permissions, "what one handler changes, the next does not see")
+			key.Permissions[0] = "planted"
+		})))
+	}})
+	users := a.fake.AddAPIKey(authkittest.APIKey{Name: "kim's", OrganizationID: "org_acme", UserID: "user_kim", Permissions: []string{"posts:read"}})
+	for range 2 {
+		assert.Equal(t, http.StatusOK, a.send(request{target: "/key", header: bearer(users)}).status)
+	}
+	for _, key := range seen {
+		assert.Equal(t, "user", key.Owner.Type)
+		assert.Equal(t, "user_kim", key.Owner.ID)
+		assert.Equal(t, "org_acme", key.OrganizationID())
+		assert.Empty(t, key.Value)
+	}
+}
+
+func TestAPublicClientCannotValidateKeys(t *testing.T) {
+	a, err := authkit.New(authkit.WithPublicClient(), authkit.WithClientID("client_1"), authkit.WithCookiePassword(password))
+	assert.NoError(t, err)
+	assert.Panics(t, func() { a.RequireAPIKey() })
+	assert.Panics(t, func() { a.RequireAuthOrAPIKey() })
+}
+
+func longText(n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = 'x'
+	}
+	return string(b)
+}

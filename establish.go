@@ -1,0 +1,104 @@
+// From an authentication to a session: what ends every way in.
+
+package authkit
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/authkit-go/authkit/jwks"
+	"github.com/authkit-go/authkit/workos"
+)
+
+// SignIn makes an authentication this browser's session. It is the end of a
+// sign-in with forms of the application's own, whichever grant of package
+// workos it came from, and does what [AuthKit.Callback] does: the token is
+// verified, the hook of [WithOnSignIn] is asked, the session's cookie replaces
+// whatever was there, what [AuthKit.SetFlow] kept is dropped, and the response
+// must not be stored. Where to go next is the application's decision; it has
+// to be a redirect or a page that is written after SignIn.
+//
+// An error is one of this package's, for [AuthKit.Fail]: no session was made
+// and an older one is as it was.
+//
+// The form that leads here must not be postable from another site; see
+// [AuthKit.RefuseCrossOrigin].
+func (a *AuthKit) SignIn(w http.ResponseWriter, r *http.Request, authentication *workos.Authentication) (*Session, error) {
+	session, err := a.establish(w, r, authentication, pendingSignIn{})
+	if err != nil {
+		a.signInFailed(r.Context(), err)
+	}
+	return session, err
+}
+
+// establish verifies an authentication and makes it the session of the
+// browser that the sign-in belongs to.
+func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authentication *workos.Authentication, pending pendingSignIn) (*Session, error) {
+	ctx := r.Context()
+	now := a.clock.Now()
+	session, err := a.verify(ctx, sealedSession{
+		accessToken:  authentication.AccessToken,
+		refreshToken: authentication.RefreshToken,
+		user:         authentication.User,
+		impersonator: authentication.Impersonator,
+		method:       authentication.AuthenticationMethod,
+		signedInAt:   now,
+		renewedAt:    now,
+	})
+	switch {
+	case errors.Is(err, jwks.ErrUnavailable):
+		return nil, keysUnavailable(err)
+	case err != nil:
+		return nil, fmt.Errorf("%w: the new access token is not accepted: %w", ErrSignIn, err)
+	case !pending.provenBy(session):
+		return nil, fmt.Errorf("%w: AuthKit gave no new proof", ErrRecentAuth)
+	}
+	text, err := a.sessions.Seal(session.sealed.encode())
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSignIn, err)
+	}
+	if err := a.cookies.checkSize(text); err != nil {
+		return nil, err
+	}
+	if err := a.onSignIn(ctx, SignInEvent{Session: session, State: pending.appState, ReturnTo: pending.returnTo}); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSignInHook, err)
+	}
+	if err := a.cookies.setSession(w, r, text); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{a.cookies.restartName, a.cookies.flowName} {
+		if sent(r.Header, name) {
+			a.cookies.expire(w, name)
+		}
+	}
+	noStore(w.Header())
+	a.log.LogAttrs(ctx, slog.LevelInfo, "authkit: signed in", slog.String("user_id", session.UserID()))
+	return session, nil
+}
+
+// RefuseCrossOrigin answers 403 to a form that was posted from another site's
+// page, and lets everything else through. It belongs around every handler that
+// changes something for whoever is signed in, or signs somebody in. Trusted
+// are the redirect URL's origin and those of [WithTrustedOrigins].
+func (a *AuthKit) RefuseCrossOrigin(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := a.crossOrigin.Check(r); err != nil {
+			a.fail(w, r, fmt.Errorf("%w: %w", ErrCrossOrigin, err), "")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// post is a handler for the forms of this application's own pages: POST only,
+// and from nowhere else.
+func (a *AuthKit) post(handler http.HandlerFunc) http.Handler {
+	guarded := a.RefuseCrossOrigin(handler)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.onlyMethod(w, r, http.MethodPost) {
+			guarded.ServeHTTP(w, r)
+		}
+	})
+}

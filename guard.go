@@ -1,0 +1,236 @@
+// The guards: who may pass, and what everybody else is told.
+
+package authkit
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// RequireAuth lets signed-in people through, and nobody else. A navigation of
+// a browser is sent to sign in and comes back to the very page it asked for;
+// anything else is answered 401 with a problem document. Where it could not be
+// decided who is asking, the answer is 503 with Retry-After.
+//
+// It stands around a handler, a group of routes or a whole router, and works
+// without [AuthKit.Middleware] too. Responses behind it are "private,
+// no-store" unless the handler says otherwise.
+func (a *AuthKit) RequireAuth(next http.Handler) http.Handler {
+	return a.guard(next, func(*Session) error { return nil })
+}
+
+// RequireRole lets people through who have one of the roles in the
+// organization that they are signed in to. Who is not signed in is answered as
+// by [AuthKit.RequireAuth]; who has none of the roles is answered 403, with a
+// page or a problem document that names what is missing.
+//
+// Like all guards of this shape it is a middleware for a route or a group, can
+// be combined with others, and can be used inside a handler:
+//
+//	mux.Handle("DELETE /posts/{id}", ak.RequirePermission("posts:delete")(deletePost))
+//	r.Use(ak.RequireRole("admin"), ak.RequireRecentAuth(10*time.Minute))
+//
+// It panics if no role is named: a guard that lets everybody through is a
+// mistake in the program.
+func (a *AuthKit) RequireRole(slugs ...string) func(http.Handler) http.Handler {
+	return a.require("RequireRole", slugs, func(s *Session) error {
+		return lacking(slices.ContainsFunc(slugs, s.HasRole), oneOf("role", slugs))
+	})
+}
+
+// RequirePermission lets people through who have all of the permissions. See
+// [AuthKit.RequireRole].
+func (a *AuthKit) RequirePermission(slugs ...string) func(http.Handler) http.Handler {
+	return a.require("RequirePermission", slugs, func(s *Session) error {
+		return lackingEach("permission", slugs, s.HasPermission)
+	})
+}
+
+// RequireAnyPermission lets people through who have one of the permissions.
+// See [AuthKit.RequireRole].
+func (a *AuthKit) RequireAnyPermission(slugs ...string) func(http.Handler) http.Handler {
+	return a.require("RequireAnyPermission", slugs, func(s *Session) error {
+		return lacking(slices.ContainsFunc(slugs, s.HasPermission), oneOf("permission", slugs))
+	})
+}
+
+// RequireEntitlement lets people through whose organization has all of the
+// entitlements. See [AuthKit.RequireRole].
+func (a *AuthKit) RequireEntitlement(slugs ...string) func(http.Handler) http.Handler {
+	return a.require("RequireEntitlement", slugs, func(s *Session) error {
+		return lackingEach("entitlement", slugs, s.HasEntitlement)
+	})
+}
+
+// RequireFeatureFlag lets people through for whom all of the flags are on. See
+// [AuthKit.RequireRole].
+func (a *AuthKit) RequireFeatureFlag(slugs ...string) func(http.Handler) http.Handler {
+	return a.require("RequireFeatureFlag", slugs, func(s *Session) error {
+		return lackingEach("feature flag", slugs, s.HasFeatureFlag)
+	})
+}
+
+// RequireOrganization lets people through who are signed in to one of the
+// organizations, org_…, or to any where none is named. See
+// [AuthKit.RequireRole].
+func (a *AuthKit) RequireOrganization(ids ...string) func(http.Handler) http.Handler {
+	return a.guards(func(s *Session) error {
+		if len(ids) == 0 {
+			return lacking(s.OrganizationID() != "", "an organization")
+		}
+		// Its ID is not named: whose address this is, is not for a stranger.
+		return lacking(s.OrganizationID() != "" && slices.Contains(ids, s.OrganizationID()), "another organization")
+	})
+}
+
+// RefuseImpersonation lets people through who are themselves, and keeps out
+// members of staff who are signed in as somebody else through the WorkOS
+// dashboard. See [AuthKit.RequireRole].
+func (a *AuthKit) RefuseImpersonation(next http.Handler) http.Handler {
+	return a.guard(next, func(s *Session) error {
+		_, impersonated := s.Impersonator()
+		return lacking(!impersonated, "the user in person")
+	})
+}
+
+// RequireRecentAuth lets people through who have proved who they are within
+// maxAge, give or take a minute of clock skew. A navigation of somebody else
+// who is signed in goes through AuthKit, which is asked for a new proof
+// (max_age), and comes back to the page; anything else is answered 403 with
+// the code recent_auth_required. Should AuthKit sign somebody in without a new
+// proof, the callback answers 403: there is no going round in circles.
+func (a *AuthKit) RequireRecentAuth(maxAge time.Duration) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch s, _ := FromContext(r.Context()); {
+			case a.authenticatedWithin(s, maxAge):
+				next.ServeHTTP(w, r)
+			case a.redirectURL != "" && isNavigation(r):
+				a.signInFrom(w, r, MaxAge(maxAge))
+			default:
+				a.fail(w, r, ErrRecentAuth, requestTarget(r))
+			}
+		}))
+	}
+}
+
+func (a *AuthKit) authenticatedWithin(s *Session, maxAge time.Duration) bool {
+	at := s.AuthenticatedAt()
+	return !at.IsZero() && a.clock.Now().Sub(at) <= maxAge+clockSkew
+}
+
+// ForbiddenError is an [ErrForbidden] that tells what is missing.
+type ForbiddenError struct {
+	// Missing is what the signed-in person does not have, such as "permission
+	// posts:write". It is shown to them.
+	Missing string
+}
+
+func (e *ForbiddenError) Error() string {
+	return ErrForbidden.Error() + ": " + e.Missing + " is missing"
+}
+
+// Unwrap makes errors.Is(err, ErrForbidden) hold.
+func (e *ForbiddenError) Unwrap() error { return ErrForbidden }
+
+func lacking(has bool, what string) error {
+	if has {
+		return nil
+	}
+	return &ForbiddenError{Missing: what}
+}
+
+func lackingEach(kind string, slugs []string, has func(string) bool) error {
+	for _, slug := range slugs {
+		if !has(slug) {
+			return &ForbiddenError{Missing: kind + " " + slug}
+		}
+	}
+	return nil
+}
+
+func oneOf(kind string, slugs []string) string { return kind + " " + strings.Join(slugs, " or ") }
+
+func (a *AuthKit) require(guard string, slugs []string, check func(*Session) error) func(http.Handler) http.Handler {
+	if len(slugs) == 0 {
+		panic("authkit: " + guard + " needs to be told what it requires")
+	}
+	return a.guards(check)
+}
+
+func (a *AuthKit) guards(check func(*Session) error) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler { return a.guard(next, check) }
+}
+
+// guard is what all guards are: whoever is signed in and passes the check goes
+// on to next.
+func (a *AuthKit) guard(next http.Handler, check func(*Session) error) http.Handler {
+	return a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v := visitFrom(r.Context())
+		switch {
+		case v.session != nil:
+			if err := check(v.session); err != nil {
+				a.fail(w, r, err, "")
+				return
+			}
+			noStore(w.Header())
+			v.guarded.Store(true)
+			next.ServeHTTP(w, r)
+		case v.err != nil:
+			a.fail(w, r, v.err, "")
+		case a.redirectURL != "" && isNavigation(r) && !v.challenge.refusesToken():
+			a.signInFrom(w, r)
+		default:
+			a.failSignedOut(w, r, v.challenge)
+		}
+	}))
+}
+
+// failSignedOut answers 401, with a challenge where credentials other than a
+// cookie are accepted.
+func (a *AuthKit) failSignedOut(w http.ResponseWriter, r *http.Request, c *bearerChallenge) {
+	if c != nil {
+		w.Header().Set("WWW-Authenticate", c.String())
+	}
+	a.fail(w, r, ErrSignedOut, requestTarget(r))
+}
+
+// signInFrom starts a sign-in that comes back to the page that was asked for.
+func (a *AuthKit) signInFrom(w http.ResponseWriter, r *http.Request, opts ...LoginOption) {
+	s := newSignIn(a.redirectURL, r, slices.Concat(a.loginOptions, opts))
+	s.returnTo = requestTarget(r)
+	a.startSignIn(w, r, s)
+}
+
+// isNavigation tells whether a browser is loading a page for a person to see,
+// so that sending it elsewhere makes sense. Browsers say so (Fetch Metadata,
+// https://www.w3.org/TR/fetch-metadata/); of those that do not, a GET that
+// accepts HTML is taken for one. A prefetch is for nobody to see yet.
+func isNavigation(r *http.Request) bool {
+	if r.Method != http.MethodGet || isUpgrade(r) || isPrefetch(r) {
+		return false
+	}
+	mode, dest := r.Header.Get("Sec-Fetch-Mode"), r.Header.Get("Sec-Fetch-Dest")
+	if mode != "" || dest != "" {
+		return mode == "navigate" && dest == "document"
+	}
+	return acceptsHTML(r)
+}
+
+func isPrefetch(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Sec-Purpose")+r.Header.Get("Purpose"), "prefetch")
+}
+
+// isUpgrade tells whether a request asks to leave HTTP (RFC 9110, section 7.8).
+func isUpgrade(r *http.Request) bool {
+	for _, line := range r.Header.Values("Connection") {
+		for token := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(token), "upgrade") {
+				return true
+			}
+		}
+	}
+	return false
+}

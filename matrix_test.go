@@ -1,0 +1,231 @@
+package authkit_test
+
+import (
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// lee is in the same organization as kim, with less.
+const lee = "lee@example.com"
+
+// guarded is an application with one route for each guard.
+func guarded(t *testing.T) *app {
+	pass := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if key, ok := authkit.APIKeyFromContext(r.Context()); ok {
+			io.WriteString(w, "passed: "+key.Name)
+			return
+		}
+		s, _ := authkit.FromContext(r.Context())
+		io.WriteString(w, "passed: "+s.UserID())
+	})
+	a := newApp(t, appOptions{
+		authkit: []authkit.Option{authkit.WithBearerTokens("client_native")},
+		routes: func(a *app, mux *http.ServeMux) {
+			for path, guard := range map[string]func(http.Handler) http.Handler{
+				"/auth":          a.RequireAuth,
+				"/role":          a.RequireRole("owner", "admin"),
+				"/permission":    a.RequirePermission("posts:read", "posts:write"),
+				"/anypermission": a.RequireAnyPermission("posts:delete", "posts:write"),
+				"/entitlement":   a.RequireEntitlement("audit-logs"),
+				"/flag":          a.RequireFeatureFlag("beta"),
+				"/organization":  a.RequireOrganization("org_acme"),
+				"/anywhere":      a.RequireOrganization(),
+				"/inperson":      a.RefuseImpersonation,
+				"/recent":        a.RequireRecentAuth(10 * time.Minute),
+				"/apikey":        a.RequireAPIKey("posts:write"),
+				"/either":        a.RequireAuthOrAPIKey("posts:write"),
+				"/composed": func(next http.Handler) http.Handler {
+					return a.RequireAuth(a.RequireRole("admin")(a.RequirePermission("posts:write")(next)))
+				},
+			} {
+				mux.Handle(path, guard(pass))
+			}
+			mux.HandleFunc("/inside", func(w http.ResponseWriter, r *http.Request) {
+				a.RequirePermission("posts:write")(pass).ServeHTTP(w, r)
+			})
+		},
+	})
+	a.fake.UpdatePerson(lee, func(p *authkittest.Person) {
+		p.Memberships = []authkittest.Membership{{OrganizationID: "org_elsewhere", Role: "member", Permissions: []string{"posts:read"}}}
+	})
+	return a
+}
+
+// sessionOf is the session that a cookie holds.
+func (a *app) sessionOf(cookie string) *authkit.Session {
+	a.t.Helper()
+	var session *authkit.Session
+	handler := a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		session, _ = authkit.FromContext(r.Context())
+	}))
+	a.direct(handler, request{method: "GET", target: "/", cookie: cookie})
+	require.NotNil(a.t, session)
+	return session
+}
+
+// bearerOf is the access token of a session that a cookie holds.
+func (a *app) bearerOf(cookie string) string {
+	a.t.Helper()
+	return a.sessionOf(cookie).AccessToken()
+}
+
+func TestEveryGuardAnswersEveryVisitor(t *testing.T) {
+	a := guarded(t)
+	kims := a.signedIn(kim).cookieHeader()
+	lees := a.signedIn(lee).cookieHeader()
+	full := a.fake.AddAPIKey(authkittest.APIKey{Name: "full", OrganizationID: "org_acme", Permissions: []string{"posts:write"}})
+	poor := a.fake.AddAPIKey(authkittest.APIKey{Name: "poor", OrganizationID: "org_acme", Permissions: []string{"posts:read"}})
+
+	visitors := map[string]request{
+		"signed out":        {},
+		"without the right": {cookie: lees},
+		"with the right":    {cookie: kims},
+		"with a token":      {header: http.Header{"Authorization": {"Bearer " + a.bearerOf(kims)}}},
+		"with a bad token":  {header: http.Header{"Authorization": {"Bearer nonsense"}}},
+		"with a key":        {header: http.Header{"Authorization": {"bearer " + full}}},
+		"with a poor key":   {header: http.Header{"Authorization": {"Bearer " + poor}}},
+		"with a bad key":    {header: http.Header{"Authorization": {"Bearer sk_nonsense"}}},
+	}
+	const in, out, no, page = 200, 401, 403, 303
+	person := map[string][2]int{ // navigation, fetch
+		"signed out": {page, out}, "without the right": {no, no}, "with the right": {in, in}, "with a token": {in, in},
+		"with a bad token": {out, out}, "with a key": {page, out}, "with a poor key": {page, out}, "with a bad key": {page, out},
+	}
+	anybody := map[string][2]int{"without the right": {in, in}}
+	machine := map[string][2]int{
+		"signed out": {out, out}, "without the right": {out, out}, "with the right": {out, out}, "with a token": {out, out},
+		"with a bad token": {out, out}, "with a key": {in, in}, "with a poor key": {no, no}, "with a bad key": {out, out},
+	}
+	either := map[string][2]int{"with a key": {in, in}, "with a poor key": {no, no}, "with a bad key": {out, out}}
+	for path, exceptions := range map[string]map[string][2]int{
+		"/auth": anybody, "/anywhere": anybody, "/inperson": anybody, "/recent": anybody,
+		"/role": nil, "/permission": nil, "/anypermission": nil, "/entitlement": nil, "/flag": nil, "/organization": nil,
+		"/composed": nil, "/inside": nil, "/apikey": machine, "/either": either,
+	} {
+		for visitor, q := range visitors {
+			for how, browser := range map[string]bool{"navigation": true, "fetch": false} {
+				t.Run(path+", "+visitor+", "+how, func(t *testing.T) {
+					want, ok := exceptions[visitor]
+					if !ok {
+						want = person[visitor]
+					}
+					status := want[1]
+					header := scripted()
+					if browser {
+						status, header = want[0], navigation()
+					}
+					for name, values := range q.header {
+						header[name] = values
+					}
+					resp := a.send(request{target: path, cookie: q.cookie, header: header})
+					require.Equal(t, status, resp.status, resp.body)
+					switch status {
+					case in:
+						assert.Contains(t, resp.body, "passed: ")
+						assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
+					case page:
+						assert.Contains(t, resp.header.Get("Location"), a.fake.URL()+"/user_management/authorize?")
+						return
+					case out:
+						assert.Contains(t, resp.header.Get("WWW-Authenticate"), "Bearer")
+					}
+					assert.Empty(t, resp.header.Get("Location"))
+					assert.Empty(t, resp.setCookies(t))
+					if status != in && !browser {
+						problem := resp.problem(t)
+						assert.EqualValues(t, status, problem["status"])
+						if status == no {
+							assert.NotEmpty(t, problem["missing"])
+							assert.NotContains(t, resp.body, "user_")
+						}
+					}
+					if status != in && browser {
+						assert.Contains(t, resp.header.Get("Content-Type"), "text/html")
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestAGuardNamesWhatIsMissing(t *testing.T) {
+	a := guarded(t)
+	cookie := a.signedIn(lee).cookieHeader()
+	for path, missing := range map[string]string{
+		"/role": "role owner or admin", "/permission": "permission posts:write", "/anypermission": "permission posts:delete or posts:write",
+		"/entitlement": "entitlement audit-logs", "/flag": "feature flag beta", "/organization": "another organization",
+	} {
+		resp := a.send(request{target: path, cookie: cookie, header: scripted()})
+		assert.Equal(t, missing, resp.problem(t)["missing"])
+		assert.Contains(t, a.send(request{target: path, cookie: cookie, header: navigation()}).body, missing)
+	}
+}
+
+func TestAnImpersonatorIsSeenAndKeptOutWhereOnlyTheUserMayPass(t *testing.T) {
+	a := guarded(t)
+	a.fake.UpdatePerson(kim, func(p *authkittest.Person) {
+		p.Claims = map[string]any{"act": map[string]any{"sub": "ops@example.com"}}
+	})
+	cookie := a.signedIn(kim).cookieHeader()
+	assert.Equal(t, http.StatusOK, a.send(request{target: "/role", cookie: cookie}).status)
+	resp := a.send(request{target: "/inperson", cookie: cookie, header: scripted()})
+	assert.Equal(t, http.StatusForbidden, resp.status)
+	assert.Equal(t, "the user in person", resp.problem(t)["missing"])
+}
+
+func TestAGuardThatRequiresNothingIsAMistake(t *testing.T) {
+	a := guarded(t)
+	for name, guard := range map[string]func(){
+		"RequireRole":          func() { a.RequireRole() },
+		"RequirePermission":    func() { a.RequirePermission() },
+		"RequireAnyPermission": func() { a.RequireAnyPermission() },
+		"RequireEntitlement":   func() { a.RequireEntitlement() },
+		"RequireFeatureFlag":   func() { a.RequireFeatureFlag() },
+	} {
+		assert.PanicsWithValue(t, "authkit: "+name+" needs to be told what it requires", guard)
+	}
+}
+
+func TestAProofThatIsTooOldIsRenewedAndThePageComesBack(t *testing.T) {
+	a := guarded(t)
+	b := a.signedIn(kim)
+	a.clock.Advance(10*time.Minute + 59*time.Second)
+	assert.Equal(t, http.StatusOK, b.get("/recent").StatusCode, "a minute is for the clocks")
+	a.clock.Advance(2 * time.Second)
+	assert.Equal(t, "recent_auth_required", a.send(request{target: "/recent", cookie: b.cookieHeader(), header: scripted()}).problem(t)["code"])
+
+	page, err := b.SignIn(a.url+"/recent?x=1", kim)
+	require.NoError(t, err, "AuthKit asks again")
+	assert.Equal(t, "passed: user_kim", page.Body)
+	assert.Equal(t, a.url+"/recent?x=1", page.URL.String())
+}
+
+func TestAnAuthKitThatGivesNoNewProofMeans403AndNoCircle(t *testing.T) {
+	for name, claims := range map[string]map[string]any{
+		"an old auth_time": {"auth_time": start.Unix()},
+		"none at all":      {"auth_time": nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := guarded(t)
+			a.fake.UpdatePerson(kim, func(p *authkittest.Person) { p.Claims = claims })
+			b := a.signedIn(kim)
+			before := b.cookieHeader()
+			a.clock.Advance(20 * time.Minute)
+			page, err := b.SignIn(a.url+"/recent", kim)
+			require.Error(t, err)
+			assert.Nil(t, page)
+			assert.Equal(t, http.StatusForbidden, b.Page().StatusCode)
+			assert.Contains(t, b.Page().Body, "more recent")
+			assert.NotEmpty(t, before)
+			assert.Contains(t, b.get("/").Body, kim, "the session is as it was")
+		})
+	}
+}

@@ -1,0 +1,98 @@
+// Switching to another organization within a session.
+
+package authkit
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/authkit-go/authkit/workos"
+)
+
+// maxForm bounds the forms that this package reads.
+const maxForm = 64 << 10
+
+// SwitchOrganization returns the handler that takes a signed-in person to
+// another of their organizations. It is mounted as POST and reads a form with
+// the fields organization_id and, if the way back is not "/", return_to:
+//
+//	mux.Handle("POST /organization", ak.SwitchOrganization())
+//
+//	<form method="post" action="/organization">
+//	  <input type="hidden" name="return_to" value="/account">
+//	  <button name="organization_id" value="org_…">Acme</button>
+//	</form>
+//
+// The session goes on with the new organization's role and permissions, at
+// once. Where WorkOS wants the person to sign in for that organization first,
+// through its single sign-on or with a second factor, a browser goes through
+// that and comes back; a script is answered 403 with the code
+// organization_sign_in. Any other refusal is answered 403 and leaves the
+// session as it was, except invalid_grant, which ends it.
+//
+// A script that calls fetch gets 200 and {"return_to":"…"}. A POST from another
+// site's page is answered 403.
+func (a *AuthKit) SwitchOrganization() http.Handler {
+	return a.post(a.RequireAuth(http.HandlerFunc(a.switchOrganization)).ServeHTTP)
+}
+
+func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	organization := r.PostFormValue("organization_id")
+	returnTo := returnPath(r.PostFormValue("return_to"))
+	session, _ := FromContext(r.Context())
+	if organization == "" || session.sealed.refreshToken == "" {
+		a.fail(w, r, fmt.Errorf("%w: no organization_id, or a session that cannot be refreshed", ErrOrganization), "")
+		return
+	}
+	next, err := a.refreshes.await(r.Context(), session, organization, a.exchangeRefreshToken)
+	switch {
+	case a.hasEnded(session):
+		a.fail(w, r, ErrSignedOut, returnTo)
+	case err == nil && next.session.OrganizationID() != organization:
+		a.keepRenewed(w, r, next) // the old refresh token is spent all the same
+		a.fail(w, r, fmt.Errorf("%w: WorkOS answered with another organization", ErrOrganization), "")
+	case err == nil:
+		a.keepRenewed(w, r, next)
+		a.wentThrough(w, r, returnTo)
+	case errors.Is(err, errEnded):
+		a.cookies.clearSession(w, r)
+		a.fail(w, r, fmt.Errorf("%w: %w", ErrSignedOut, err), returnTo)
+	case wantsSignIn(err) && a.redirectURL != "" && wantsPage(r):
+		s := newSignIn(a.redirectURL, r, append(a.loginOptions[:len(a.loginOptions):len(a.loginOptions)], Organization(organization)))
+		s.returnTo = returnTo
+		a.startSignIn(w, r, s)
+	case wantsSignIn(err):
+		a.fail(w, r, fmt.Errorf("%w: %w", ErrOrganizationSignIn, err), returnTo)
+	case errors.Is(err, ErrUnavailable):
+		a.fail(w, r, err, "")
+	default:
+		a.fail(w, r, fmt.Errorf("%w: %w", ErrOrganization, err), "")
+	}
+}
+
+// wentThrough answers a form of this application's own: a browser goes on, a
+// script is told where to.
+func (a *AuthKit) wentThrough(w http.ResponseWriter, r *http.Request, returnTo string) {
+	noStore(w.Header())
+	if wantsPage(r) {
+		seeOther(w, returnTo)
+		return
+	}
+	writeJSON(w, "application/json", http.StatusOK, map[string]string{"return_to": returnTo})
+}
+
+// wantsSignIn tells whether WorkOS refused to switch because the organization
+// has demands of its own on how its people sign in.
+func wantsSignIn(err error) bool {
+	var reply *workos.Error
+	if !errors.As(err, &reply) {
+		return false
+	}
+	switch reply.Code {
+	case "sso_required", "mfa_enrollment", "mfa_challenge", "organization_authentication_methods_required", "email_verification_required":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,267 @@
+package authkit_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// switching is an application whose kim is in two organizations, and signed in
+// to the first.
+func switching(t *testing.T) *app { return switchingOn(t, nil) }
+
+func switchingOn(t *testing.T, clock *observedClock) *app {
+	a := newApp(t, appOptions{clock: clock, routes: func(a *app, mux *http.ServeMux) {
+		mux.Handle("POST /organization", a.SwitchOrganization())
+		mux.HandleFunc("/me", func(w http.ResponseWriter, r *http.Request) { json.NewEncoder(w).Encode(meOf(r)) })
+		mux.HandleFunc("/switcher", func(w http.ResponseWriter, r *http.Request) {
+			w.Write([]byte(`<form method="post" action="/organization"><input type="hidden" name="return_to" value="/account?x=1">` +
+				`<button name="organization_id" value="org_beta">Beta</button></form>`))
+		})
+	}})
+	a.fake.UpdatePerson(kim, func(p *authkittest.Person) {
+		p.Memberships = append(p.Memberships,
+			authkittest.Membership{OrganizationID: "org_beta", Role: "viewer", Permissions: []string{"posts:read"}},
+			authkittest.Membership{OrganizationID: "org_gamma", Role: "editor"})
+	})
+	return a
+}
+
+func meOf(r *http.Request) map[string]any {
+	s, ok := sessionOf(r)
+	if !ok {
+		return map[string]any{}
+	}
+	return map[string]any{"organization": s.OrganizationID(), "role": s.Role(), "permissions": s.Permissions(), "session": s.ID()}
+}
+
+func (a *app) me(cookie string) map[string]any {
+	var me map[string]any
+	require.NoError(a.t, json.Unmarshal([]byte(a.send(request{target: "/me", cookie: cookie}).body), &me))
+	return me
+}
+
+// switchTo posts the form as a script does.
+func (a *app) switchTo(organization, cookie string, header http.Header) response {
+	a.t.Helper()
+	return a.send(request{
+		method: "POST", target: "/organization", cookie: cookie, header: header,
+		form: url.Values{"organization_id": {organization}, "return_to": {"/account"}},
+	})
+}
+
+// acme is the cookie of kim in org_acme.
+func (a *app) acme() string {
+	a.t.Helper()
+	b := a.browser()
+	_, err := b.SignIn(a.url+"/login", kim)
+	require.NoError(a.t, err)
+	cookie := b.cookieHeader()
+	require.Equal(a.t, "org_acme", a.me(cookie)["organization"])
+	return cookie
+}
+
+func TestASwitchTakesTheSessionToTheOtherOrganizationAtOnce(t *testing.T) {
+	a := switching(t)
+	b := a.browser()
+	_, err := b.SignIn(a.url+"/login?return_to=/switcher", kim)
+	require.NoError(t, err)
+	before := a.me(b.cookieHeader())
+	page, err := b.Submit("Beta", nil)
+	require.NoError(t, err)
+	assert.Equal(t, a.url+"/account?x=1", page.URL.String())
+	after := a.me(b.cookieHeader())
+	assert.Equal(t, map[string]any{
+		"organization": "org_beta", "role": "viewer", "permissions": []any{"posts:read"}, "session": before["session"],
+	}, after)
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
+}
+
+func TestAScriptThatSwitchesIsToldWhereToGo(t *testing.T) {
+	a := switching(t)
+	resp := a.switchTo("org_beta", a.acme(), scripted())
+	assert.Equal(t, http.StatusOK, resp.status)
+	assert.JSONEq(t, `{"return_to":"/account"}`, resp.body)
+	assert.Equal(t, "org_beta", a.me(resp.newCookie(t))["organization"])
+}
+
+func TestASwitchThatIsRefusedLeavesTheSessionAsItWas(t *testing.T) {
+	a := switching(t)
+	cookie := a.acme()
+	for name, c := range map[string]struct {
+		organization string
+		header       http.Header
+		fault        *authkittest.Fault
+		status       int
+		code         string
+	}{
+		"to no organization":          {"", scripted(), nil, 403, "organization_refused"},
+		"to one that does not exist":  {"org_nowhere", scripted(), nil, 403, "organization_refused"},
+		"to one of other people":      {"org_others", scripted(), nil, 403, "organization_refused"},
+		"while WorkOS is down":        {"org_beta", scripted(), &authkittest.Fault{Status: 400, Body: `{"error":"too_many","error_description":"x"}`}, 403, "organization_refused"},
+		"by another site":             {"org_beta", http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}}, nil, 403, "cross_origin"},
+		"which wants single sign-on":  {"org_beta", scripted(), &authkittest.Fault{Status: 400, Body: `{"error":"sso_required","connection_ids":["conn_1"]}`}, 403, "organization_sign_in"},
+		"which wants a second factor": {"org_beta", scripted(), &authkittest.Fault{Status: 403, Body: `{"code":"mfa_enrollment","pending_authentication_token":"secret"}`}, 403, "organization_sign_in"},
+		"while WorkOS answers 401":    {"org_beta", scripted(), &authkittest.Fault{Status: 401}, 503, "unavailable"},
+		"while nothing legible comes": {"org_beta", scripted(), &authkittest.Fault{Body: "<html>"}, 503, "unavailable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.fault != nil {
+				a.fake.Fail(authkittest.RouteRefresh, *c.fault)
+				defer a.fake.Heal(authkittest.RouteRefresh)
+			}
+			resp := a.switchTo(c.organization, cookie, c.header)
+			assert.Equal(t, c.status, resp.status, resp.body)
+			assert.Equal(t, c.code, resp.problem(t)["code"])
+			assert.Empty(t, resp.setCookies(t))
+			assert.Equal(t, "org_acme", a.me(cookie)["organization"])
+		})
+	}
+	a.expireToken(2 * time.Minute)
+	assert.Equal(t, "org_acme", a.me(cookie)["organization"], "and it is still renewed")
+}
+
+func TestASwitchOfAnEndedSessionEndsItHere(t *testing.T) {
+	a := switching(t)
+	cookie := a.acme()
+	a.fake.RevokeSession(a.sessionID())
+	resp := a.switchTo("org_beta", cookie, scripted())
+	assert.Equal(t, http.StatusUnauthorized, resp.status)
+	assert.Negative(t, resp.setCookies(t)["authkit-session"].MaxAge)
+}
+
+func TestAnOrganizationThatWantsItsOwnSignInGetsItAndTheBrowserComesBack(t *testing.T) {
+	a := switching(t)
+	b := a.browser()
+	_, err := b.SignIn(a.url+"/account", kim)
+	require.NoError(t, err)
+	b.get("/switcher")
+	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"sso_required","connection_ids":["conn_1"]}`})
+	page, err := b.Submit("Beta", nil)
+	require.NoError(t, err)
+	if strings.HasPrefix(page.URL.String(), a.fake.URL()) {
+		page, err = b.Submit("Kim", nil)
+		require.NoError(t, err)
+	}
+	assert.Equal(t, a.url+"/account?x=1", page.URL.String())
+	assert.Equal(t, "org_beta", a.me(b.cookieHeader())["organization"])
+}
+
+func TestTwoTabsThatSwitchAtOnceBothArriveAndNobodyIsSignedOut(t *testing.T) {
+	for _, last := range []string{"org_beta", "org_gamma"} {
+		t.Run("the browser is left with the cookie of "+last, func(t *testing.T) {
+			a := switching(t)
+			cookie := a.acme()
+			a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true, Times: 1})
+			var mu sync.Mutex
+			cookies := map[string]string{}
+			var wg sync.WaitGroup
+			for _, organization := range []string{"org_beta", "org_gamma", "org_beta"} {
+				wg.Go(func() {
+					resp := a.switchTo(organization, cookie, scripted())
+					mu.Lock()
+					defer mu.Unlock()
+					if assert.Equal(t, http.StatusOK, resp.status, resp.body) {
+						cookies[organization] = resp.newCookie(t)
+					}
+				})
+			}
+			a.fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
+			a.fake.Heal(authkittest.RouteRefresh)
+			wg.Wait()
+
+			assert.Equal(t, last, a.me(cookies[last])["organization"])
+			a.clock.Advance(4*time.Minute + 30*time.Second)
+			assert.NotEmpty(t, a.me(cookies[last])["organization"], "renewed from whichever came last at WorkOS")
+		})
+	}
+}
+
+func TestARefreshDuringASwitchGoesOnAndTheSwitchToo(t *testing.T) {
+	a := switching(t)
+	cookie := a.acme()
+	a.clock.Advance(4*time.Minute + time.Second)
+	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true, Times: 1})
+	answered := make(chan response)
+	go func() {
+		resp, _ := a.do(request{target: "/account", cookie: cookie})
+		answered <- resp
+	}()
+	a.fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
+	switched := make(chan response)
+	go func() { switched <- a.switchTo("org_beta", cookie, scripted()) }()
+	a.fake.Heal(authkittest.RouteRefresh)
+	assert.Equal(t, http.StatusOK, (<-answered).status)
+	assert.Equal(t, "org_beta", a.me((<-switched).newCookie(t))["organization"])
+}
+
+func TestAnAnswerWithAnotherOrganizationIsRefusedAndLosesNothing(t *testing.T) {
+	a := switching(t)
+	cookie := a.acme()
+	a.fake.UpdatePerson(kim, func(p *authkittest.Person) { p.Claims = map[string]any{"org_id": "org_acme"} })
+	resp := a.switchTo("org_beta", cookie, scripted())
+	assert.Equal(t, http.StatusForbidden, resp.status)
+	assert.Equal(t, "organization_refused", resp.problem(t)["code"])
+	renewed := resp.newCookie(t)
+	a.expireToken(2 * time.Minute)
+	assert.Equal(t, "org_acme", a.me(renewed)["organization"])
+}
+
+func TestALogoutDuringASwitchStays(t *testing.T) {
+	a := switching(t)
+	cookie := a.acme()
+	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	switched := make(chan response)
+	go func() { switched <- a.switchTo("org_beta", cookie, scripted()) }()
+	a.fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
+	a.send(request{method: "POST", target: "/logout", cookie: cookie})
+	a.fake.Heal(authkittest.RouteRefresh)
+	resp := <-switched
+	assert.Equal(t, http.StatusUnauthorized, resp.status)
+	assert.Empty(t, resp.setCookies(t))
+}
+
+func TestASwitchThatFailsIsNoFailureOfARefreshThatWaitedForIt(t *testing.T) {
+	clock := newObservedClock()
+	a := switchingOn(t, &clock)
+	cookie := a.acme()
+	a.clock.Advance(5*time.Minute + 2*time.Minute)
+	cookie = a.send(request{target: "/account", cookie: cookie}).newCookie(t)
+	session := a.sessionOf(cookie)
+	a.clock.Advance(4*time.Minute + time.Second)
+	before := a.fake.Calls(authkittest.RouteRefresh)
+	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{
+		Delay: time.Second, Status: 400, Body: `{"error":"sso_required","connection_ids":["conn_1"]}`, Times: 1,
+	})
+	// The switch comes with a session that the middleware has not renewed.
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.SwitchOrganization().ServeHTTP(w, r.WithContext(authkit.NewContext(r.Context(), session)))
+	})
+	switched := make(chan response)
+	go func() {
+		switched <- a.direct(handler, request{
+			method: "POST", target: "/organization", cookie: cookie,
+			header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, form: url.Values{"organization_id": {"org_beta"}},
+		})
+	}()
+	a.fake.AwaitCalls(t, authkittest.RouteRefresh, before+1)
+	answered := make(chan response)
+	go func() {
+		resp, _ := a.do(request{target: "/account", cookie: cookie})
+		answered <- resp
+	}()
+	clock.await(2*time.Second, 2*time.Second)
+	a.clock.Advance(time.Second)
+	assert.Equal(t, http.StatusForbidden, (<-switched).status)
+	(<-answered).newCookie(t)
+}
