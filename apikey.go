@@ -171,7 +171,14 @@ func (k *apiKeys) expired(key *APIKey) bool {
 	return !key.ExpiresAt.IsZero() && !k.clock.Now().Before(key.ExpiresAt)
 }
 
-func (k *apiKeys) ask(ctx context.Context, hash, value string) keyAnswer {
+// ask puts the question. A panic, of the application's own transport say, would
+// end the program here, where no request's recovery stands above it.
+func (k *apiKeys) ask(ctx context.Context, hash, value string) (answer keyAnswer) {
+	defer func() {
+		if p := recover(); p != nil {
+			answer = keyAnswer{err: unavailable(fmt.Errorf("the question panicked: %v", p), 0)}
+		}
+	}()
 	if answer, known := k.answers.get(hash); known {
 		return answer
 	}

@@ -30,9 +30,9 @@ type AuthKit struct {
 	signIns  seal.Sealer // seals a sign-in under way
 	flows    seal.Sealer // seals what a sign-in with forms of its own remembers
 
-	refreshes *refreshes        // one exchange for many requests
-	ended     *memory[struct{}] // sessions signed out in this process
-	redeemed  *memory[struct{}] // states of callbacks that were answered
+	refreshes *refreshes         // one exchange for many requests
+	ended     *memory[time.Time] // when sessions were signed out in this process
+	redeemed  *memory[struct{}]  // states of callbacks that were answered
 
 	apiKeys *apiKeys // what WorkOS says of customers' API keys
 	public  bool     // without an API key of our own
@@ -40,6 +40,7 @@ type AuthKit struct {
 	redirectURL   string
 	signedOutURL  string
 	loginPath     string
+	ownPaths      map[string]string // the method of each handler of this package, by its path
 	loginOptions  []LoginOption
 	absoluteLimit time.Duration
 	idleLimit     time.Duration
@@ -115,7 +116,8 @@ func build(c *config) (*AuthKit, error) {
 		return nil, err
 	}
 	keys := jwks.NewKeySet(client.JWKSURL(),
-		jwks.WithHTTPClient(c.httpClient), jwks.WithClock(c.clock.Now), jwks.WithLogger(c.log))
+		jwks.WithHTTPClient(c.httpClient), jwks.WithClock(c.clock.Now), jwks.WithLogger(c.log),
+		jwks.WithUserAgent(workos.UserAgent))
 	verifier := func(clientIDs ...string) *jwks.Verifier {
 		return jwks.NewVerifier(keys, jwks.WithIssuers(acceptedIssuers(c, client, clientIDs)...),
 			jwks.WithClientIDs(clientIDs...), jwks.WithClock(c.clock.Now))
@@ -134,7 +136,7 @@ func build(c *config) (*AuthKit, error) {
 		signIns:   signIns,
 		flows:     flows,
 		refreshes: newRefreshes(c.clock),
-		ended:     newMemory[struct{}](c.clock, markLimit),
+		ended:     newMemory[time.Time](c.clock, markLimit),
 		redeemed:  newMemory[struct{}](c.clock, markLimit),
 		apiKeys: &apiKeys{
 			client: client, clock: c.clock, log: c.log, grace: c.apiKeyGrace,
@@ -145,6 +147,7 @@ func build(c *config) (*AuthKit, error) {
 		redirectURL:   c.redirectURL,
 		signedOutURL:  c.signedOutURL,
 		loginPath:     c.loginPath,
+		ownPaths:      ownPaths(c),
 		loginOptions:  c.loginOptions,
 		absoluteLimit: c.absoluteLimit,
 		idleLimit:     c.idleLimit,
@@ -164,6 +167,14 @@ func build(c *config) (*AuthKit, error) {
 // of the secrets inside.
 func (a AuthKit) Format(f fmt.State, verb rune) {
 	fmt.Fprintf(f, "authkit.AuthKit(%s %s)", a.client.ClientID(), a.redirectURL)
+}
+
+func ownPaths(c *config) map[string]string {
+	paths := map[string]string{c.loginPath: http.MethodGet, c.logoutPath: http.MethodPost}
+	if u, err := url.Parse(c.redirectURL); err == nil && u.Path != "" {
+		paths[u.Path] = http.MethodGet
+	}
+	return paths
 }
 
 // acceptedIssuers are the forms that WorkOS is known to mint, for the base URL

@@ -121,7 +121,8 @@ func (a *AuthKit) exchangeCode(ctx context.Context, r *http.Request, pending pen
 	case err == nil:
 		return authentication, nil
 	case workos.IsTransient(err):
-		return nil, unavailable(fmt.Errorf("exchange the code: %w", err), workos.RetryAfter(err))
+		err = unavailable(fmt.Errorf("exchange the code: %w", err), workos.RetryAfter(err))
+		return nil, fmt.Errorf("%w: %w", ErrSignInUnavailable, err)
 	default:
 		return nil, fmt.Errorf("%w: exchange the code: %w", ErrSignIn, err)
 	}

@@ -453,3 +453,19 @@ func TestTheHookOfASignInSeesItAndMayRefuse(t *testing.T) {
 	assert.NotContains(t, resp.body, "database")
 	assert.Contains(t, a.logs.String(), "the database is full")
 }
+
+// The code is spent, the state is used, and the page says "Nothing is lost: you stay signed in".
+func TestAPageAfterASpentCodeDoesNotPromiseThatNothingIsLost(t *testing.T) {
+	a := newApp(t, appOptions{})
+	a.signedIn(kim)
+	a.fake.AddKey()
+	b := a.browser()
+	_, err := b.Get(a.url + "/login")
+	require.NoError(t, err)
+	a.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	_, err = b.Submit("Kim", nil)
+	require.NoError(t, err)
+	body := b.Page().Body
+	assert.NotContains(t, body, "you stay signed in")
+	assert.Contains(t, body, "/login", "the way on is a new sign-in")
+}

@@ -58,9 +58,10 @@ type config struct {
 	absoluteLimit, idleLimit time.Duration
 	absoluteLimitSet         bool
 
-	signedOutURL, loginPath string
-	loginOptions            []LoginOption
-	trustedOrigins          []string
+	signedOutURL          string
+	loginPath, logoutPath string
+	loginOptions          []LoginOption
+	trustedOrigins        []string
 
 	onError         func(http.ResponseWriter, *http.Request, Failure)
 	onSignIn        func(context.Context, SignInEvent) error
@@ -93,13 +94,14 @@ const cookieLifetime = 400 * 24 * time.Hour
 
 func newConfig(opts []Option) *config {
 	c := &config{
-		baseURL:   workos.DefaultBaseURL,
-		sameSite:  http.SameSiteLaxMode,
-		loginPath: "/login",
-		onError:   func(w http.ResponseWriter, r *http.Request, f Failure) { f.ServeHTTP(w, r) },
-		onSignIn:  func(context.Context, SignInEvent) error { return nil },
-		onRefresh: func(context.Context, *Session) {},
-		onSignOut: func(context.Context, SignOutEvent) {},
+		baseURL:    workos.DefaultBaseURL,
+		sameSite:   http.SameSiteLaxMode,
+		loginPath:  "/login",
+		logoutPath: "/logout",
+		onError:    func(w http.ResponseWriter, r *http.Request, f Failure) { f.ServeHTTP(w, r) },
+		onSignIn:   func(context.Context, SignInEvent) error { return nil },
+		onRefresh:  func(context.Context, *Session) {},
+		onSignOut:  func(context.Context, SignOutEvent) {},
 
 		onSignInFailure: func(context.Context, error) {},
 		httpClient:      http.DefaultClient,
@@ -160,16 +162,18 @@ func (c *config) check() error {
 	}
 	if problem := c.checkURL(c.baseURL); problem != "" {
 		f.add("WithBaseURL", "%s", problem)
-	} else if u, err := url.Parse(c.baseURL); err == nil && u.Path+u.RawQuery != "" {
-		f.add("WithBaseURL", "%q is more than scheme, host and port", c.baseURL)
+	} else if _, err := workos.NewClient("client_", workos.WithBaseURL(c.baseURL)); err != nil {
+		f.add("WithBaseURL", "%q is more or less than scheme, host and port", c.baseURL)
 	}
 	if c.signedOutURL != "" {
 		if problem := c.checkURL(c.signedOutURL); problem != "" {
 			f.add("WithSignedOutURL", "%s", problem)
 		}
 	}
-	if c.loginPath != returnPath(c.loginPath) || strings.ContainsAny(c.loginPath, "?#") {
-		f.add("WithLoginPath", "%q is not a path on this origin and nothing else", c.loginPath)
+	for _, given := range [][2]string{{"WithLoginPath", c.loginPath}, {"WithLogoutPath", c.logoutPath}} {
+		if path := given[1]; path != returnPath(path) || strings.ContainsAny(path, "?#") {
+			f.add(given[0], "%q is not a path on this origin and nothing else", path)
+		}
 	}
 	for _, id := range c.bearerClientIDs {
 		if !isIdentifier(id, "client_") {
@@ -293,6 +297,8 @@ func (c *config) checkURL(raw string) string {
 		return "holds a user name or password, which has no place here"
 	case u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
 		return fmt.Sprintf("%s is not an absolute URL that starts with https:// (or http:// on a loopback host)", quoteURL(raw))
+	case strings.ContainsFunc(u.Host, func(r rune) bool { return r > '~' }):
+		return fmt.Sprintf("%q has a host that is not ASCII; write it as browsers do (xn--…)", raw)
 	case strings.Contains(raw, "#"):
 		return fmt.Sprintf("%q has a fragment, which servers never see", raw)
 	case u.Scheme == "http" && !isLoopback(u.Hostname()) && !c.insecureHTTP:

@@ -342,3 +342,25 @@ func TestPrintingAnAuthKitShowsNoSecret(t *testing.T) {
 		}
 	}
 }
+
+// New: "every fault of its configuration at once".
+func TestABaseURLThatTheClientRefusesIsReportedWithTheRest(t *testing.T) {
+	for _, base := range []string{"https://api.workos.com:", "https://api.workos.com?", "https://api.workos.com//"} {
+		_, err := authkit.New(authkit.WithAPIKey("pk_1"), authkit.WithClientID("client_1"), authkit.WithCookiePassword(password), authkit.WithBaseURL(base))
+		require.Error(t, err)
+		assert.ErrorContains(t, err, "WithAPIKey", base)
+		assert.ErrorContains(t, err, "WithBaseURL", base)
+	}
+}
+
+// The redirect URL's own origin is trusted in the form that browsers send, which is punycode.
+func TestTheOwnOriginIsTrustedUnderAnInternationalName(t *testing.T) {
+	ak, err := authkit.New(authkit.WithAPIKey("sk_1"), authkit.WithClientID("client_1"), authkit.WithCookiePassword(password),
+		authkit.WithRedirectURL("https://bücher.example/callback"))
+	if err != nil {
+		return // to refuse it, asking for the ASCII form, is as good
+	}
+	a := &app{AuthKit: ak, t: t}
+	resp := a.direct(ak.Logout(), request{method: "POST", target: "/logout", header: http.Header{"Origin": {"https://xn--bcher-kva.example"}}})
+	assert.Equal(t, http.StatusOK, resp.status)
+}

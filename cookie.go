@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,7 +30,7 @@ type cookies struct {
 	restartName string // marks a callback without a state
 	flowName    string // of what a sign-in with forms of its own remembers
 	domain      string
-	otherDomain string // Domain of the form that is not in use; see otherForm
+	heal        *domains // of the forms of a cookie that are not in use
 	secure      bool
 	sameSite    http.SameSite
 	maxAge      time.Duration
@@ -55,8 +57,9 @@ func newCookies(c *config) cookies {
 	if c.maxAgeSet {
 		jar.maxAge = c.maxAge
 	}
+	jar.heal = &domains{all: []string{""}}
 	if c.cookieDomain == "" {
-		jar.otherDomain = parentDomain(hostname(c.redirectURL))
+		jar.heal.all = domainsOf(hostname(c.redirectURL))
 	}
 	return jar
 }
@@ -156,12 +159,15 @@ func (c *cookies) chunkSize() int { return maxCookieSize - len(c.chunkName(0)) }
 
 // clearSession expires the session's cookies.
 func (c *cookies) clearSession(w http.ResponseWriter, r *http.Request) {
-	setCookie(w.Header(), c.expired(c.sessionName))
 	c.expireSession(w, r)
+	setCookie(w.Header(), c.expired(c.sessionName))
 }
 
-// expireSession expires each part of a session that the request brought.
+// expireSession expires each part of a session that the request brought, and
+// takes back each part that this response was about to set: the middleware may
+// have renewed the session that a sign-in replaces or a logout ends.
 func (c *cookies) expireSession(w http.ResponseWriter, r *http.Request) {
+	c.takeBackSession(w.Header())
 	for name := range requestCookies(r.Header) {
 		if c.chunk(name) != notSession {
 			setCookie(w.Header(), c.expired(name))
@@ -169,32 +175,72 @@ func (c *cookies) expireSession(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// healDuplicates expires the form of the session cookie that this
-// configuration does not use, where the browser sent a name twice: once with a
-// Domain and once without, as a change of [WithCookieDomain] leaves it. The
-// form in use is replaced when the sign-in ends, in a response of its own.
+// takeBackSession drops what a response was about to set of a session.
+func (c *cookies) takeBackSession(h http.Header) {
+	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
+		return c.chunk(cookieName(line)) != notSession
+	})
+}
+
+// takeBack drops what a response was about to set of a session if that is a
+// certain one.
+func (c *cookies) takeBack(h http.Header, text string) {
+	var values []string
+	for _, line := range h["Set-Cookie"] {
+		if cookie, err := http.ParseSetCookie(line); err == nil && c.chunk(cookie.Name) != notSession {
+			values = append(values, cookie.Value)
+		}
+	}
+	if strings.Join(values, "") == text {
+		c.takeBackSession(h)
+	}
+}
+
+// healDuplicates expires a form of the session cookie that this configuration
+// does not use, where the browser sent a name twice: once with a Domain and
+// once without, as a change of [WithCookieDomain] leaves it. The form in use is
+// replaced when the sign-in ends, in a response of its own. Which Domain it was
+// cannot be seen, and a response may set a name once only, so that each sign-in
+// tries another.
 func (c *cookies) healDuplicates(w http.ResponseWriter, r *http.Request) {
 	seen := map[string]bool{}
+	domain := ""
 	for name := range requestCookies(r.Header) {
 		if c.chunk(name) == notSession {
 			continue
 		}
 		if seen[name] {
+			if domain == "" {
+				domain = c.heal.next()
+			}
 			other := c.expired(name)
-			other.Domain = c.otherDomain
+			other.Domain = domain
 			setCookie(w.Header(), other)
 		}
 		seen[name] = true
 	}
 }
 
-// parentDomain is the domain that a host most likely shared its cookies
-// through: the one above it, or the host itself where that is a top level.
-func parentDomain(host string) string {
-	if _, parent, _ := strings.Cut(host, "."); strings.Contains(parent, ".") {
-		return parent
+// domains are tried in turn.
+type domains struct {
+	all   []string
+	tried atomic.Uint64
+}
+
+func (d *domains) next() string { return d.all[(d.tried.Add(1)-1)%uint64(len(d.all))] }
+
+// domainsOf are the domains that a host may have shared its cookies through,
+// the most likely first: those above it short of the top level, and its own.
+func domainsOf(host string) []string {
+	var all []string
+	for parent := host; ; {
+		_, above, found := strings.Cut(parent, ".")
+		if !found || !strings.Contains(above, ".") {
+			return append(all, host)
+		}
+		all = append(all, above)
+		parent = above
 	}
-	return host
 }
 
 // stateName is the name of the cookie of one sign-in, so that two tabs keep

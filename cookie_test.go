@@ -201,3 +201,24 @@ func TestOverTLSTheCookiesTakeTheHostPrefixAndWork(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, b.cookieNames())
 }
+
+// Which Domain a second form of the cookie has cannot be seen, so each sign-in expires another.
+func TestAFormerDomainTwoLevelsUpIsHealed(t *testing.T) {
+	ak, err := authkit.New(
+		authkit.WithAPIKey("sk_1"), authkit.WithClientID("client_1"), authkit.WithCookiePassword(password),
+		authkit.WithRedirectURL("https://app.eu.example.com/callback"), authkit.WithCookieName("sid"),
+		authkit.WithClock(authkittest.NewClock(start)),
+	)
+	require.NoError(t, err)
+	a := &app{AuthKit: ak, t: t}
+	expired := map[string]bool{}
+	for range 4 { // some sign-ins later at the latest
+		resp := a.direct(ak.Login(), request{method: "GET", target: "/login", cookie: "sid=a; sid=b"})
+		if c := resp.setCookies(t)["sid"]; c != nil {
+			expired[c.Domain] = true
+		}
+	}
+	assert.Contains(t, expired, "eu.example.com")
+	assert.Contains(t, expired, "example.com")
+	assert.Contains(t, expired, "app.eu.example.com")
+}

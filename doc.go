@@ -42,6 +42,16 @@
 // when WorkOS does. Only an answer that says so ends a session: invalid_grant,
 // sso_required or mfa_enrollment.
 //
+// # Who may do what, and other ways in
+//
+// Guards are middleware: [AuthKit.RequireAuth], [AuthKit.RequirePermission] and
+// its like, [AuthKit.RequireRecentAuth], [AuthKit.RequireAPIKey]. They stand
+// around a route, a group or a router, and inside one another.
+//
+// An application with sign-in forms of its own ends each of its ways in with
+// [AuthKit.SignIn]. [AuthKit.SwitchOrganization] takes a session to another
+// organization. [WithBearerTokens] lets native clients and services in.
+//
 // # Errors
 //
 // What a caller may want to tell apart is an error of this package, such as

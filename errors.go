@@ -58,6 +58,12 @@ var (
 	ErrSignIn error = &outcome{http.StatusBadGateway, "sign_in_failed",
 		"Sign-in did not work", "Something went wrong between this site and the sign-in service. Please try again."}
 
+	// ErrSignInUnavailable says that a sign-in had to be given up half way,
+	// because WorkOS or its keys could not be reached: 503 with Retry-After. It
+	// wraps an [ErrUnavailable]. The code is spent; a new sign-in is the way on.
+	ErrSignInUnavailable error = &outcome{http.StatusServiceUnavailable, "sign_in_unavailable",
+		"Please sign in again in a moment", "The sign-in service could not be reached. You are not signed in yet."}
+
 	// ErrSessionTooLarge says that a session does not fit into eight cookies:
 	// 500. What fills it is in the log.
 	ErrSessionTooLarge error = &outcome{http.StatusInternalServerError, "session_too_large",

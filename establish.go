@@ -49,7 +49,7 @@ func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authenticati
 	})
 	switch {
 	case errors.Is(err, jwks.ErrUnavailable):
-		return nil, keysUnavailable(err)
+		return nil, fmt.Errorf("%w: %w", ErrSignInUnavailable, keysUnavailable(err))
 	case err != nil:
 		return nil, fmt.Errorf("%w: the new access token is not accepted: %w", ErrSignIn, err)
 	case !pending.provenBy(session):

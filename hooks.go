@@ -33,13 +33,19 @@ func (a *AuthKit) signInFailed(ctx context.Context, err error) {
 	a.callHook(ctx, "WithOnSignInFailure", func() { a.onSignInFailure(ctx, err) })
 }
 
-// callHook keeps a panic of the application's own function to itself. Above
-// the hook of a refresh there is no request's recovery to catch it.
+// callHook keeps a panic of the application's own function to itself, and a
+// runtime.Goexit too, on a goroutine of its own: above the hook of a refresh
+// there is no request to end with it, and many that wait.
 func (a *AuthKit) callHook(ctx context.Context, option string, hook func()) {
-	defer func() {
-		if p := recover(); p != nil {
-			a.log.LogAttrs(ctx, slog.LevelError, "authkit: hook panicked", slog.String("option", option), slog.Any("panic", p))
-		}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			if p := recover(); p != nil {
+				a.log.LogAttrs(ctx, slog.LevelError, "authkit: hook panicked", slog.String("option", option), slog.Any("panic", p))
+			}
+		}()
+		hook()
 	}()
-	hook()
+	<-done
 }

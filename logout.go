@@ -9,8 +9,8 @@ import (
 )
 
 // Logout returns the handler that ends a session: its cookie is removed, this
-// process refuses it from now on should it be replayed, and WorkOS ends it
-// too. It is mounted as POST /logout, behind a form of the application:
+// process refuses it until its token would have expired should it be replayed,
+// and WorkOS ends it too. It is mounted as POST /logout, behind a form of the application:
 //
 //	<form method="post" action="/logout"><button>Sign out</button></form>
 //
@@ -71,11 +71,13 @@ func (a *AuthKit) end(s *Session) {
 	if s.ExpiresAt().After(until) {
 		until = s.ExpiresAt()
 	}
-	a.ended.put(s.ID(), struct{}{}, until.Add(clockSkew))
+	a.ended.put(s.ID(), a.clock.Now(), until.Add(clockSkew))
 }
 
-// hasEnded tells whether a session was ended in this process.
+// hasEnded tells whether a session was ended in this process, and not begun
+// anew by a later sign-in: AuthKit may sign somebody in to the WorkOS session
+// that a script's logout has left alive.
 func (a *AuthKit) hasEnded(s *Session) bool {
-	_, ended := a.ended.get(s.ID())
-	return ended
+	at, ended := a.ended.get(s.ID())
+	return ended && !s.SignedInAt().After(at)
 }

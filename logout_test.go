@@ -172,3 +172,41 @@ func TestLogoutBehindTheMiddlewareSetsEachCookieOnce(t *testing.T) {
 	assert.Equal(t, http.StatusOK, resp.status)
 	assert.Negative(t, resp.setCookies(t)["authkit-session"].MaxAge, "the last writer wins")
 }
+
+func TestLogoutBehindTheMiddlewareRefreshesNothing(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.expireToken(2 * time.Minute)
+	a.send(request{method: "POST", target: "/logout", cookie: cookie, header: navigation()})
+	assert.Zero(t, a.fake.Calls(authkittest.RouteRefresh))
+}
+
+func TestLogoutAndLoginBehindTheMiddlewareWaitForNobody(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.expireToken(2 * time.Minute)
+	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	assert.Equal(t, http.StatusSeeOther, a.send(request{target: "/login", cookie: cookie}).status)
+	assert.Equal(t, http.StatusBadRequest, a.send(request{target: "/callback?code=x&state=y", cookie: cookie}).status)
+	assert.Equal(t, http.StatusSeeOther, a.send(request{method: "POST", target: "/logout", cookie: cookie, header: navigation()}).status)
+	assert.Zero(t, a.fake.Calls(authkittest.RouteRefresh))
+}
+
+// AuthKit may sign somebody in to the session that it still has (a fetch logout ends it nowhere but here). The new sign-in
+// then has the sid that this process refuses: signed in, anonymous, sent into sign-in, round and round until exp.
+func TestASignInAfterALogoutCountsWhateverItsSessionID(t *testing.T) {
+	upstream := &rewriting{}
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	cookie, id := a.signedIn(kim).cookieHeader(), a.sessionID()
+	require.Equal(t, http.StatusOK, a.send(request{method: "POST", target: "/logout", cookie: cookie, header: scripted()}).status)
+	a.clock.Advance(10 * time.Second)
+	upstream.change = func(reply map[string]any) {
+		now := a.clock.Now().Unix()
+		reply["access_token"] = a.fake.SignToken(map[string]any{
+			"iss": a.fake.Issuer(), "sub": "user_kim", "sid": id, "client_id": a.fake.ClientID(), "iat": now, "exp": now + 300,
+		})
+	}
+	again := a.signedIn(kim).cookieHeader()
+	assert.Contains(t, a.send(request{target: "/account", cookie: again}).body, kim)
+	assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/account", cookie: cookie, header: scripted()}).status)
+}

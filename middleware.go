@@ -48,6 +48,8 @@ type visit struct {
 	err     error    // why it could not be decided
 	// challenge is what a 401 asks for, nil where bearer tokens are not accepted.
 	challenge *bearerChallenge
+	// renewed is the renewal whose cookie the response carries.
+	renewed atomic.Pointer[renewal]
 	// guarded says that a guard has let it through. It is set while a handler
 	// runs, which may be on another goroutine (http.TimeoutHandler).
 	guarded atomic.Bool
@@ -68,6 +70,9 @@ func (v *visit) trustedBy(a *AuthKit) bool { return v.owner == nil || v.owner ==
 // load finds out who is asking: by the bearer token if those are accepted and
 // there is one, else by the cookie.
 func (a *AuthKit) load(w http.ResponseWriter, r *http.Request) *visit {
+	if a.ownHandler(r) == http.MethodPost {
+		return &visit{owner: a} // Logout needs neither keys nor an exchange
+	}
 	if a.bearers == nil {
 		return a.loadCookie(w, r)
 	}
@@ -77,6 +82,16 @@ func (a *AuthKit) load(w http.ResponseWriter, r *http.Request) *visit {
 	v := a.loadCookie(w, r)
 	v.challenge = &bearerChallenge{}
 	return v
+}
+
+// ownHandler tells whether a request is for a handler of this package, by its
+// method: GET for Login and Callback, POST for Logout, "" for none. They work
+// while WorkOS does not, so that nothing is fetched or exchanged ahead of them.
+func (a *AuthKit) ownHandler(r *http.Request) string {
+	if method := a.ownPaths[r.URL.Path]; method == r.Method {
+		return method
+	}
+	return ""
 }
 
 // loadCookie walks the line from the Cookie header to a session: join the
@@ -107,6 +122,7 @@ func (a *AuthKit) loadCookie(w http.ResponseWriter, r *http.Request) *visit {
 		session = unverifiedSession(sealed)
 	case errors.Is(err, jwks.ErrUnavailable):
 		v.err = keysUnavailable(err)
+		a.keepUnrenewed(w, r, &sealed, nil)
 		return v
 	default:
 		a.log.LogAttrs(r.Context(), slog.LevelWarn, "authkit: access token refused", slog.Any("error", err))
@@ -120,7 +136,14 @@ func (a *AuthKit) loadCookie(w http.ResponseWriter, r *http.Request) *visit {
 		v.session = session
 		return v
 	}
-	v.session, v.err = a.renew(w, r, session, usable)
+	if a.ownHandler(r) != "" {
+		// A sign-in replaces the session: it waits for no exchange.
+		if usable {
+			v.session = session
+		}
+		return v
+	}
+	a.renew(w, r, v, session, usable)
 	return v
 }
 

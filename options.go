@@ -34,8 +34,9 @@ func WithPublicClient() Option {
 
 // WithCookiePassword sets the passwords of the cookies, each of at least 32
 // random bytes (`openssl rand -base64 32` makes one). The current one seals;
-// all of them open, so that a password is rotated by putting a new one in
-// front and nobody is signed out.
+// all of them open, so that a password can be rotated and nobody is signed out:
+// first add the new one behind the current on every instance, then put it in
+// front, and drop the old one when the longest session that it sealed is over.
 func WithCookiePassword(current string, previous ...string) Option {
 	return func(c *config) { c.passwords = append([]string{current}, previous...) }
 }
@@ -155,10 +156,17 @@ func WithSignedOutURL(url string) Option {
 	return func(c *config) { c.signedOutURL = url }
 }
 
-// WithLoginPath tells at which path [AuthKit.Login] is mounted, for the link
-// on error pages. The default is /login.
+// WithLoginPath tells at which path [AuthKit.Login] is mounted: error pages
+// link there. The default is /login.
 func WithLoginPath(path string) Option {
 	return func(c *config) { c.loginPath = path }
+}
+
+// WithLogoutPath tells at which path [AuthKit.Logout] is mounted, so that the
+// middleware does not renew a session only to see it ended. The default is
+// /logout.
+func WithLogoutPath(path string) Option {
+	return func(c *config) { c.logoutPath = path }
 }
 
 // WithLoginOptions sets what every sign-in asks of AuthKit, those that a guard

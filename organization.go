@@ -41,20 +41,26 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	organization := r.PostFormValue("organization_id")
 	returnTo := returnPath(r.PostFormValue("return_to"))
-	session, _ := FromContext(r.Context())
+	v := visitFrom(r.Context())
+	session := v.session
 	if organization == "" || session.sealed.refreshToken == "" {
 		a.fail(w, r, fmt.Errorf("%w: no organization_id, or a session that cannot be refreshed", ErrOrganization), "")
 		return
 	}
 	next, err := a.refreshes.await(r.Context(), session, organization, a.exchangeRefreshToken)
-	switch {
-	case a.hasEnded(session):
+	if a.hasEnded(session) {
 		a.fail(w, r, ErrSignedOut, returnTo)
+		return
+	}
+	if err != nil && next != nil && next.keep != "" {
+		a.keepUnrenewed(w, r, session.sealed, next)
+	}
+	switch {
 	case err == nil && next.session.OrganizationID() != organization:
-		a.keepRenewed(w, r, next) // the old refresh token is spent all the same
+		a.keepRenewed(w, r, v, next) // the old refresh token is spent all the same
 		a.fail(w, r, fmt.Errorf("%w: WorkOS answered with another organization", ErrOrganization), "")
 	case err == nil:
-		a.keepRenewed(w, r, next)
+		a.keepRenewed(w, r, v, next)
 		a.wentThrough(w, r, returnTo)
 	case errors.Is(err, errEnded):
 		a.cookies.clearSession(w, r)
@@ -86,12 +92,8 @@ func (a *AuthKit) wentThrough(w http.ResponseWriter, r *http.Request, returnTo s
 // wantsSignIn tells whether WorkOS refused to switch because the organization
 // has demands of its own on how its people sign in.
 func wantsSignIn(err error) bool {
-	var reply *workos.Error
-	if !errors.As(err, &reply) {
-		return false
-	}
-	switch reply.Code {
-	case "sso_required", "mfa_enrollment", "mfa_challenge", "organization_authentication_methods_required", "email_verification_required":
+	switch workos.ErrorCode(err) {
+	case workos.CodeSSORequired, workos.CodeMFAEnrollment, workos.CodeMFAChallenge, workos.CodeOrganizationAuthenticationMethodsRequired, workos.CodeEmailVerificationRequired:
 		return true
 	}
 	return false

@@ -1,14 +1,17 @@
 package authkit_test
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
 )
 
@@ -252,21 +255,47 @@ func TestAProcessThatNeverSawAWithdrawnKeyRefreshesTheSessionsItSigned(t *testin
 }
 
 func TestANewPairIsKeptUntilItsKeyCanBeHad(t *testing.T) {
-	a := newApp(t, appOptions{})
-	cookie, id := a.signedIn(kim).cookieHeader(), a.sessionID()
-	a.expireToken(2 * time.Minute)
-	a.fake.RotateKeys()
-	a.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	for _, arrives := range []bool{false, true} {
+		t.Run(fmt.Sprint("the response arrives: ", arrives), func(t *testing.T) {
+			a := newApp(t, appOptions{})
+			cookie, id := a.signedIn(kim).cookieHeader(), a.sessionID()
+			a.expireToken(2 * time.Minute)
+			a.fake.RotateKeys()
+			a.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 
-	// The exchange succeeds, but its token is signed by a key that cannot be had.
-	resp := a.send(request{target: "/account", cookie: cookie})
-	assert.Equal(t, http.StatusServiceUnavailable, resp.status)
-	assert.Empty(t, resp.setCookies(t))
+			// The exchange succeeds, but its token is signed by a key that cannot be had.
+			resp := a.send(request{target: "/account", cookie: cookie})
+			assert.Equal(t, http.StatusServiceUnavailable, resp.status)
+			kept := resp.newCookie(t) // the old token beside the new refresh token
+			if arrives {
+				cookie = kept
+			}
+			for range 3 {
+				assert.Equal(t, http.StatusServiceUnavailable, a.send(request{target: "/account", cookie: cookie}).status)
+			}
 
-	a.fake.Heal(authkittest.RouteJWKS)
-	a.clock.Advance(time.Minute) // longer than WorkOS answers the retired token
-	resp = a.send(request{target: "/account", cookie: cookie})
-	assert.Equal(t, pageOf(kim, id)+" at /account", resp.body)
-	resp.newCookie(t)
-	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
+			a.fake.Heal(authkittest.RouteJWKS)
+			a.clock.Advance(time.Minute) // longer than WorkOS answers the retired token
+			resp = a.send(request{target: "/account", cookie: cookie})
+			assert.Equal(t, pageOf(kim, id)+" at /account", resp.body)
+			assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
+			assert.Empty(t, a.send(request{target: "/account", cookie: resp.newCookie(t)}).setCookies(t))
+		})
+	}
+}
+
+type agents struct{ seen map[string]string }
+
+func (t *agents) RoundTrip(r *http.Request) (*http.Response, error) {
+	t.seen[r.URL.Path] = r.Header.Get("User-Agent")
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+func TestTheKeysAreFetchedUnderOurOwnUserAgent(t *testing.T) {
+	transport := &agents{map[string]string{}}
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: transport})}})
+	a.signedIn(kim)
+	for path, agent := range transport.seen {
+		assert.True(t, strings.HasPrefix(agent, "authkit-go/"), "%s: %q", path, agent)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -34,7 +35,7 @@ const (
 	refusalPause = time.Minute
 	// renewalLimit bounds how many renewals are remembered. One is the size of
 	// a session and its sealed form.
-	renewalLimit = 1 << 14
+	renewalLimit = 1 << 13
 )
 
 var (
@@ -56,20 +57,21 @@ func (a *AuthKit) due(s *Session) bool {
 		issuedAt = s.RenewedAt()
 	}
 	ahead := max(0, min(refreshAhead, s.ExpiresAt().Sub(issuedAt)/5))
-	if now.Sub(s.RenewedAt()) < ahead {
-		return false
-	}
 	if a.idleLimit > 0 && now.Sub(s.RenewedAt()) >= a.idleLimit/2 {
 		return true
+	}
+	if now.Sub(s.RenewedAt()) < ahead {
+		return false
 	}
 	return !now.Before(s.ExpiresAt().Add(-ahead))
 }
 
 // renew exchanges a stale session for a new one and sets its cookie. While the
 // old token is usable it serves wherever the new one cannot be had.
-func (a *AuthKit) renew(w http.ResponseWriter, r *http.Request, old *Session, usable bool) (*Session, error) {
+func (a *AuthKit) renew(w http.ResponseWriter, r *http.Request, v *visit, old *Session, usable bool) {
 	if usable && isUpgrade(r) {
-		return old, nil // a response that is taken over may lose the new cookie
+		v.session = old // a response that is taken over may lose the new cookie
+		return
 	}
 	ctx := r.Context()
 	if usable {
@@ -82,27 +84,53 @@ func (a *AuthKit) renew(w http.ResponseWriter, r *http.Request, old *Session, us
 	next, err := a.refreshes.await(ctx, old, old.OrganizationID(), a.exchangeRefreshToken)
 	switch {
 	case a.hasEnded(old):
-		return nil, nil // signed out while the exchange was under way
+		return // signed out while the exchange was under way
 	case err == nil:
-		a.keepRenewed(w, r, next)
-		return next.session, nil
+		a.keepRenewed(w, r, v, next)
+		v.session = next.session
 	case errors.Is(err, errEnded):
 		a.cookies.clearSession(w, r)
-		return nil, nil
-	case errors.Is(err, errRefused):
-		return nil, nil
-	case usable:
-		return old, nil
 	default:
-		return nil, err
+		a.keepUnrenewed(w, r, old.sealed, next)
+		switch {
+		case errors.Is(err, errRefused):
+		case usable:
+			v.session = old
+		default:
+			v.err = err
+		}
 	}
 }
 
 // keepRenewed sets the cookie of a renewed session. One that has outgrown its
 // cookies serves this request, and those that the memory answers.
-func (a *AuthKit) keepRenewed(w http.ResponseWriter, r *http.Request, next *renewal) {
+func (a *AuthKit) keepRenewed(w http.ResponseWriter, r *http.Request, v *visit, next *renewal) {
 	if err := a.cookies.setSession(w, r, next.text); err != nil {
 		a.log.LogAttrs(r.Context(), slog.LevelError, "authkit: renewed session not kept", slog.Any("error", err))
+		return
+	}
+	v.renewed.Store(next)
+}
+
+// keepUnrenewed sets what a session that could not be renewed must not lose: a
+// refresh token that came without an access token that could be verified, and
+// the time of its use where there is an idle limit, since an outage is nobody's
+// idleness.
+func (a *AuthKit) keepUnrenewed(w http.ResponseWriter, r *http.Request, old *sealedSession, next *renewal) {
+	kept := *old
+	switch {
+	case next != nil && next.keep != "":
+		kept.refreshToken = next.keep
+	case a.idleLimit == 0:
+		return
+	}
+	kept.renewedAt = a.clock.Now()
+	text, err := a.sessions.Seal(kept.encode())
+	if err == nil {
+		err = a.cookies.setSession(w, r, text)
+	}
+	if err != nil {
+		a.log.LogAttrs(r.Context(), slog.LevelError, "authkit: session not kept", slog.Any("error", err))
 	}
 }
 
@@ -125,6 +153,8 @@ type renewal struct {
 	session      *Session
 	text         string // the session, sealed
 	err          error
+	keep         string       // a new refresh token whose access token could not be verified
+	presentedAt  atomic.Int64 // when a browser first came back with the session, in Unix nanoseconds
 }
 
 func (r *renewal) settled() bool { return r.session != nil || r.err != nil }
@@ -140,6 +170,13 @@ func (r *renewal) serves(old *Session, organization string) bool {
 		return r.organization == old.OrganizationID()
 	}
 	return organization == old.OrganizationID()
+}
+
+// late tells whether a browser has had the session for so long that a response
+// which would set it now comes after others with a newer one.
+func (r *renewal) late(now time.Time) bool {
+	at := r.presentedAt.Load()
+	return at != 0 && now.Sub(time.Unix(0, at)) > replayWindow
 }
 
 func newRefreshes(clock Clock) *refreshes {
@@ -176,7 +213,7 @@ func (f *refreshes) await(ctx context.Context, old *Session, organization string
 		}
 		switch {
 		case !next.settled():
-			return nil, unavailable(errors.New("the renewed token could not be verified yet"), 0)
+			return next, unavailable(errors.New("the renewed token could not be verified yet"), 0)
 		case next.serves(old, organization):
 			return next, next.err
 		case next.session != nil:
@@ -187,7 +224,15 @@ func (f *refreshes) await(ctx context.Context, old *Session, organization string
 }
 
 // run makes the one exchange of a refresh token, unless it was made meanwhile.
-func (f *refreshes) run(ctx context.Context, old *Session, organization string, exchange exchangeFunc) *renewal {
+// A panic, of the application's own transport say, would end the program here,
+// where no request's recovery stands above it.
+func (f *refreshes) run(ctx context.Context, old *Session, organization string, exchange exchangeFunc) (next *renewal) {
+	defer func() {
+		if p := recover(); p != nil {
+			next = &renewal{organization: organization, err: unavailable(fmt.Errorf("the exchange panicked: %v", p), 0)}
+			f.renewals.put(old.sealed.refreshToken, next, f.clock.Now().Add(retryPause))
+		}
+	}()
 	known := f.recall(old)
 	if known != nil && known.settled() {
 		return known
@@ -197,7 +242,10 @@ func (f *refreshes) run(ctx context.Context, old *Session, organization string, 
 		return next
 	}
 	f.renewals.put(old.sealed.refreshToken, next, until)
-	if next.session != nil && next.sealed.refreshToken != old.sealed.refreshToken {
+	switch {
+	case next.keep != "":
+		f.renewals.put(next.keep, next, until)
+	case next.session != nil && next.sealed.refreshToken != old.sealed.refreshToken:
 		f.origins.put(next.sealed.refreshToken, old.sealed.refreshToken, until)
 	}
 	return next
@@ -218,8 +266,12 @@ func (f *refreshes) recall(old *Session) *renewal {
 // short while more.
 func (f *refreshes) presented(s *Session) {
 	if origin, ok := f.origins.get(s.sealed.refreshToken); ok {
+		now := f.clock.Now()
 		f.origins.forget(s.sealed.refreshToken)
-		f.renewals.shorten(origin, f.clock.Now().Add(replayWindow))
+		f.renewals.shorten(origin, now.Add(replayWindow))
+		if next, ok := f.renewals.get(origin); ok {
+			next.presentedAt.CompareAndSwap(0, now.UnixNano())
+		}
 	}
 }
 
@@ -244,13 +296,20 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, organi
 	case session.UserID() != old.UserID():
 		err = &jwks.RefusedError{Part: "sub", Want: fmt.Sprintf("%q", old.UserID()), Got: fmt.Sprintf("%q", session.UserID())}
 	}
-	if errors.Is(err, jwks.ErrUnavailable) {
-		// The old refresh token is spent, so the new one is all that is left
-		// of the session: it is kept until keys can be had.
-		return next, a.clock.Now().Add(time.Hour)
-	}
 	if err != nil {
-		return a.notRenewed(ctx, old, organization, fmt.Errorf("%w: the new access token is not accepted: %w", errRefused, err))
+		// The old refresh token is spent, so the new one is all that is left
+		// of the session.
+		keep := ""
+		if next.sealed.refreshToken != old.sealed.refreshToken && sameSession(old, next.sealed) {
+			keep = next.sealed.refreshToken
+		}
+		if errors.Is(err, jwks.ErrUnavailable) {
+			next.keep = keep
+			return next, a.clock.Now().Add(time.Hour)
+		}
+		refused, until := a.notRenewed(ctx, old, organization, fmt.Errorf("%w: the new access token is not accepted: %w", errRefused, err))
+		refused.keep = keep
+		return refused, until
 	}
 	text, err := a.sessions.Seal(session.sealed.encode())
 	if err != nil {
@@ -260,6 +319,13 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, organi
 		a.callHook(ctx, "WithOnRefresh", func() { a.onRefresh(ctx, session) })
 	}
 	return &renewal{organization: organization, sealed: *session.sealed, session: session, text: text}, session.ExpiresAt()
+}
+
+// sameSession tells whether tokens that could not be verified say at least that
+// they are a session's own.
+func sameSession(old *Session, next sealedSession) bool {
+	claims, err := jwks.UnverifiedClaims(next.accessToken)
+	return err == nil && claims.SessionID == old.ID() && claims.Subject == old.UserID()
 }
 
 // successor is what a session becomes with the tokens of a refresh. What a
@@ -296,10 +362,10 @@ func (a *AuthKit) notRenewed(ctx context.Context, old *Session, organization str
 	case errors.Is(err, errRefused):
 		outcome, pause = err, refusalPause
 	case !errors.As(err, &reply):
-	case reply.Code == "invalid_grant", !switching && (reply.Code == "sso_required" || reply.Code == "mfa_enrollment"):
+	case reply.Code == workos.CodeInvalidGrant, !switching && (reply.Code == workos.CodeSSORequired || reply.Code == workos.CodeMFAEnrollment):
 		level, message = slog.LevelInfo, "authkit: session ended by WorkOS"
 		outcome, pause = fmt.Errorf("%w: %w", errEnded, err), refusalPause
-	case reply.Code == "invalid_client", reply.Code == "unauthorized_client", reply.StatusCode == http.StatusUnauthorized:
+	case reply.Code == workos.CodeInvalidClient, reply.Code == workos.CodeUnauthorizedClient, reply.StatusCode == http.StatusUnauthorized:
 		level, message = slog.LevelError, "authkit: WorkOS does not accept this application's client ID or API key"
 	case workos.IsTransient(err), reply.Code == "":
 	default:

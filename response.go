@@ -57,6 +57,10 @@ func (p *protectedWriter) lastWord() {
 	if p.visit.guarded.Load() && h.Get("Cache-Control") == "" {
 		noStore(h)
 	}
+	if renewed := p.visit.renewed.Load(); renewed != nil && renewed.late(p.owner.clock.Now()) {
+		// The browser has had this session, and may have the next by now.
+		p.owner.cookies.takeBack(h, renewed.text)
+	}
 	for _, line := range h["Set-Cookie"] {
 		if !p.owner.cookies.ours(cookieName(line)) {
 			continue

@@ -169,9 +169,11 @@ func (f *AuthKit) Env() map[string]string {
 	}
 }
 
-// Setenv sets those variables for the duration of a test. Like testing.TB.Setenv it cannot be used in parallel tests.
+// Setenv sets those variables for the duration of a test, and WORKOS_COOKIE_PASSWORD to a random one: all that
+// authkit.FromEnv needs but a redirect URL, which [AuthKit.Serve] knows. Like testing.TB.Setenv it cannot be used in parallel tests.
 func (f *AuthKit) Setenv(tb testing.TB) {
 	tb.Helper()
+	tb.Setenv("WORKOS_COOKIE_PASSWORD", rand.Text()+rand.Text())
 	for name, value := range f.Env() {
 		tb.Setenv(name, value)
 	}

@@ -4,6 +4,7 @@ package jwks
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -48,7 +49,7 @@ func (s *KeySet) fetch(ctx context.Context, kid string, now time.Time) (*flight,
 
 func (s *KeySet) run(ctx context.Context, f *flight) {
 	defer close(f.done)
-	body, failed := s.endpoint.get(ctx, s.now())
+	body, failed := s.get(ctx)
 	if failed != nil {
 		s.fail(ctx, f, failed)
 		return
@@ -63,6 +64,17 @@ func (s *KeySet) run(ctx context.Context, f *flight) {
 		return
 	}
 	s.succeed(ctx, f, keys)
+}
+
+// get asks the endpoint. A panic of the application's own transport would end the program here, where no request's
+// recovery stands above it.
+func (s *KeySet) get(ctx context.Context) (body []byte, failed *fetchError) {
+	defer func() {
+		if p := recover(); p != nil {
+			body, failed = nil, &fetchError{err: fmt.Errorf("the HTTP client panicked: %v", p)}
+		}
+	}()
+	return s.endpoint.get(ctx, s.now())
 }
 
 func (s *KeySet) fail(ctx context.Context, f *flight, failed *fetchError) {

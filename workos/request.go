@@ -16,7 +16,8 @@ import (
 )
 
 const (
-	userAgent = "authkit-go/0.1.0"
+	// UserAgent names this library in every request to WorkOS.
+	UserAgent = "authkit-go/0.1.0"
 
 	// maxReply bounds a reply, in bytes. A user is a few kilobytes, a full page of them a few hundred.
 	maxReply = 1 << 20
@@ -177,7 +178,7 @@ func (c *Client) request(ctx context.Context, call call) (*http.Request, error) 
 	// No Idempotency-Key: the API ignores it on these calls, and by it net/http would take a POST for one that it may
 	// send again of its own accord.
 	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", userAgent)
+	req.Header.Set("User-Agent", UserAgent)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}

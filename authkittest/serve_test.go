@@ -1,0 +1,39 @@
+package authkittest_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// An application as a user of the library writes it, tested as its documentation says.
+func TestAnApplicationIsServedAndSignedInTo(t *testing.T) {
+	fake := authkittest.New(t)
+	url := fake.Serve(t, func(string) http.Handler {
+		ak, err := authkit.FromEnv()
+		require.NoError(t, err)
+		mux := http.NewServeMux()
+		mux.Handle("GET /login", ak.Login())
+		mux.Handle("GET /callback", ak.Callback())
+		mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "home") })
+		mux.Handle("GET /account", ak.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s, _ := authkit.FromContext(r.Context())
+			fmt.Fprint(w, "Hello, ", s.User().Email)
+		})))
+		return ak.Middleware(mux)
+	})
+	client := fake.SignedInClient(t, url+"/login", "ada@harborpress.test")
+	resp, err := client.Get(url + "/account")
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	assert.Equal(t, "Hello, ada@harborpress.test", string(body))
+}

@@ -1,0 +1,170 @@
+// Sessions that something is about to lose, and must not.
+
+package authkit_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+type panicking struct{ on bool }
+
+func (p *panicking) RoundTrip(r *http.Request) (*http.Response, error) {
+	if p.on {
+		panic("a transport of the application's own")
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// WithIdleLimit: "a session in use is refreshed at the latest at half the limit ... It is at least a minute."
+func TestASessionInUseOutlivesTheSmallestIdleLimit(t *testing.T) {
+	for _, limit := range []time.Duration{time.Minute, 90 * time.Second} {
+		t.Run(limit.String(), func(t *testing.T) {
+			a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithIdleLimit(limit)}})
+			cookie := a.signedIn(kim).cookieHeader()
+			for i := range 20 {
+				a.clock.Advance(20 * time.Second)
+				resp := a.send(request{target: "/account", cookie: cookie, header: scripted()})
+				require.Equal(t, http.StatusOK, resp.status, "after %d s of steady use", 20*(i+1))
+				if _, renewed := resp.setCookies(t)["authkit-session"]; renewed {
+					cookie = resp.newCookie(t)
+				}
+			}
+		})
+	}
+}
+
+// A handler that answers late (a report, a long poll) sends the cookie that was new when it began. By then the browser has
+// had the next one; the late answer takes it back to a retired token, and the next refresh is "already exchanged".
+func TestALateResponseDoesNotTakeTheBrowserBackToARetiredToken(t *testing.T) {
+	began, goOn := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	a := newApp(t, appOptions{routes: func(a *app, mux *http.ServeMux) {
+		mux.HandleFunc("/report", func(w http.ResponseWriter, r *http.Request) {
+			once.Do(func() { close(began) })
+			<-goOn
+			io.WriteString(w, visitor(r))
+		})
+	}})
+	first := a.signedIn(kim).cookieHeader()
+	a.clock.Advance(4*time.Minute + time.Second)
+	late := make(chan response, 1)
+	go func() {
+		r, _ := a.do(request{target: "/report", cookie: first})
+		late <- r
+	}()
+	<-began
+	second := a.send(request{target: "/account", cookie: first}).newCookie(t)
+	a.clock.Advance(4*time.Minute + time.Second)
+	third := a.send(request{target: "/account", cookie: second}).newCookie(t)
+	a.send(request{target: "/account", cookie: third})
+	a.clock.Advance(31 * time.Second)
+	close(goOn)
+	jar := third
+	if r := <-late; r.header.Get("Set-Cookie") != "" {
+		jar = r.newCookie(t) // what a browser keeps now
+	}
+	a.clock.Advance(4 * time.Minute)
+	assert.Contains(t, a.send(request{target: "/account", cookie: jar}).body, kim)
+}
+
+// A refresh token is spent once it has been exchanged, whatever became of the access token that came with the new one: an
+// issuer that WorkOS has switched and WithIssuers does not know yet must not end every session that is refreshed meanwhile.
+func TestARefusedNewTokenDoesNotCostTheSession(t *testing.T) {
+	upstream := &rewriting{}
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	cookie, id := a.signedIn(kim).cookieHeader(), a.sessionID()
+	a.expireToken(2 * time.Minute)
+	upstream.change = func(reply map[string]any) {
+		now := a.clock.Now().Unix()
+		reply["access_token"] = a.fake.SignToken(map[string]any{
+			"iss": "https://auth.example.com", "sub": "user_kim", "sid": id, "client_id": a.fake.ClientID(), "iat": now, "exp": now + 300,
+		})
+	}
+	resp := a.send(request{target: "/account", cookie: cookie, header: scripted()})
+	require.Equal(t, http.StatusUnauthorized, resp.status)
+	if resp.header.Get("Set-Cookie") != "" {
+		cookie = resp.newCookie(t)
+	}
+	upstream.change = nil // the operator has mended it
+	a.clock.Advance(61 * time.Second)
+	resp = a.send(request{target: "/account", cookie: cookie, header: scripted()})
+	assert.Equal(t, http.StatusOK, resp.status, resp.body)
+}
+
+// The same with keys that cannot be had just after a rotation, and a process that restarts: the new pair was in memory
+// alone.
+func TestANewPairThatCannotBeVerifiedYetOutlivesTheProcess(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.send(request{target: "/account", cookie: cookie}) // keys are had
+	a.clock.Advance(4*time.Minute + 30*time.Second)
+	a.fake.AddKey()
+	a.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	resp := a.send(request{target: "/account", cookie: cookie, header: scripted()})
+	require.Equal(t, http.StatusOK, resp.status)
+	if resp.header.Get("Set-Cookie") != "" {
+		cookie = resp.newCookie(t)
+	}
+	a.fake.Heal(authkittest.RouteJWKS)
+	a.clock.Advance(40 * time.Second)
+	restarted := newInstance(t, a.fake, a.clock, appOptions{})
+	resp = restarted.send(request{target: "/account", cookie: cookie, header: scripted()})
+	assert.Equal(t, http.StatusOK, resp.status) // the token at hand is good still ...
+	a.clock.Advance(2 * time.Minute)
+	resp = restarted.send(request{target: "/account", cookie: cookie, header: scripted()})
+	assert.Equal(t, http.StatusOK, resp.status, resp.body)
+}
+
+// The hook of a refresh runs on singleflight's goroutine: when it exits that (t.FailNow in a test's hook), DoChan answers nobody.
+func TestAHookThatExitsItsGoroutineLeavesNobodyWaiting(t *testing.T) {
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithOnRefresh(func(context.Context, *authkit.Session) { runtime.Goexit() })}})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.expireToken(2 * time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, "GET", a.url+"/account", nil)
+	require.NoError(t, err)
+	r.Header.Set("Cookie", cookie)
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	require.NoError(t, err, "nobody answers")
+	resp.Body.Close()
+	assert.Equal(t, http.StatusOK, resp.StatusCode)
+}
+
+// An outage is nobody's idleness.
+func TestAnOutageOfRefreshesDoesNotRunDownTheIdleLimit(t *testing.T) {
+	a := newApp(t, appOptions{
+		authkit: []authkit.Option{authkit.WithIdleLimit(10 * time.Minute)},
+		fake:    []authkittest.Option{authkittest.WithTokenLifetime(time.Hour)},
+	})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 429, Header: http.Header{"Retry-After": {"30"}}})
+	for i := range 24 {
+		a.clock.Advance(30 * time.Second)
+		resp := a.send(request{target: "/account", cookie: cookie, header: scripted()})
+		require.NotEqual(t, http.StatusUnauthorized, resp.status, "after %d s of steady use", 30*(i+1))
+		if _, kept := resp.setCookies(t)["authkit-session"]; kept {
+			cookie = resp.newCookie(t)
+		}
+	}
+}
+
+func TestAPanicOfTheTransportEndsNoProcess(t *testing.T) {
+	transport := &panicking{}
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: transport})}})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.expireToken(2 * time.Minute)
+	transport.on = true
+	assert.Equal(t, http.StatusServiceUnavailable, a.send(request{target: "/account", cookie: cookie, header: scripted()}).status)
+}
