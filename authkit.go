@@ -40,6 +40,7 @@ type AuthKit struct {
 	redirectURL   string
 	signedOutURL  string
 	loginPath     string
+	signInPage    bool
 	ownPaths      map[string]string // the method of each handler of this package, by its path
 	loginOptions  []LoginOption
 	absoluteLimit time.Duration
@@ -147,6 +148,7 @@ func build(c *config) (*AuthKit, error) {
 		redirectURL:   c.redirectURL,
 		signedOutURL:  c.signedOutURL,
 		loginPath:     c.loginPath,
+		signInPage:    c.signInPage,
 		ownPaths:      ownPaths(c),
 		loginOptions:  c.loginOptions,
 		absoluteLimit: c.absoluteLimit,
@@ -170,7 +172,10 @@ func (a AuthKit) Format(f fmt.State, verb rune) {
 }
 
 func ownPaths(c *config) map[string]string {
-	paths := map[string]string{c.loginPath: http.MethodGet, c.logoutPath: http.MethodPost}
+	paths := map[string]string{c.logoutPath: http.MethodPost}
+	if !c.signInPage {
+		paths[c.loginPath] = http.MethodGet
+	}
 	if u, err := url.Parse(c.redirectURL); err == nil && u.Path != "" {
 		paths[u.Path] = http.MethodGet
 	}

@@ -65,7 +65,7 @@ func (c *config) check() error {
 		}
 	}
 	for _, given := range [][2]string{{"WithLoginPath", c.loginPath}, {"WithLogoutPath", c.logoutPath}} {
-		if path := given[1]; path != returnPath(path) || strings.ContainsAny(path, "?#") {
+		if path := given[1]; path != ReturnPath(path) || strings.ContainsAny(path, "?#") {
 			f.add(given[0], "%q is not a path on this origin and nothing else", path)
 		}
 	}

@@ -53,6 +53,7 @@ type config struct {
 
 	signedOutURL          string
 	loginPath, logoutPath string
+	signInPage            bool
 	loginOptions          []LoginOption
 	trustedOrigins        []string
 

@@ -101,7 +101,7 @@ func (a *AuthKit) answer(w http.ResponseWriter, r *http.Request, err error, retu
 		f.Missing = forbidden.Missing
 		f.Text = "You are signed in, but your account lacks: " + forbidden.Missing + "."
 	}
-	if a.redirectURL != "" && o.leadsToSignIn() {
+	if a.signsIn() && o.leadsToSignIn() {
 		f.Link = a.loginLink(returnTo)
 	}
 	var unavailable *UnavailableError

@@ -107,7 +107,7 @@ func (a *AuthKit) RequireRecentAuth(maxAge time.Duration) func(http.Handler) htt
 			switch s, _ := FromContext(r.Context()); {
 			case a.authenticatedWithin(s, maxAge):
 				next.ServeHTTP(w, r)
-			case a.redirectURL != "" && isNavigation(r):
+			case a.signsIn() && isNavigation(r):
 				a.signInFrom(w, r, MaxAge(maxAge))
 			default:
 				a.fail(w, r, ErrRecentAuth, requestTarget(r))
@@ -180,7 +180,7 @@ func (a *AuthKit) guard(next http.Handler, check func(*Session) error) http.Hand
 			next.ServeHTTP(w, r)
 		case v.err != nil:
 			a.fail(w, r, v.err, "")
-		case a.redirectURL != "" && isNavigation(r) && !v.challenge.refusesToken():
+		case a.signsIn() && isNavigation(r) && !v.challenge.refusesToken():
 			a.signInFrom(w, r)
 		default:
 			a.failSignedOut(w, r, v.challenge)
@@ -197,8 +197,16 @@ func (a *AuthKit) failSignedOut(w http.ResponseWriter, r *http.Request, c *beare
 	a.fail(w, r, ErrSignedOut, requestTarget(r))
 }
 
+// signsIn tells whether there is a way into sign-in from here.
+func (a *AuthKit) signsIn() bool { return a.redirectURL != "" || a.signInPage }
+
 // signInFrom starts a sign-in that comes back to the page that was asked for.
 func (a *AuthKit) signInFrom(w http.ResponseWriter, r *http.Request, opts ...LoginOption) {
+	if a.signInPage {
+		noStore(w.Header())
+		seeOther(w, a.loginLink(requestTarget(r)))
+		return
+	}
 	s := newSignIn(a.redirectURL, r, slices.Concat(a.loginOptions, opts))
 	s.returnTo = requestTarget(r)
 	a.startSignIn(w, r, s)

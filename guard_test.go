@@ -202,3 +202,19 @@ func TestForgedForwardingHeadersChangeNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestWithASignInPageOfItsOwnAGuardLeadsThere(t *testing.T) {
+	ak, err := authkit.New(
+		authkit.WithAPIKey("sk_1"), authkit.WithClientID("client_1"), authkit.WithCookiePassword(password),
+		authkit.WithSignInPage(), authkit.WithLoginPath("/enter"))
+	require.NoError(t, err)
+	a := &app{AuthKit: ak, t: t}
+	guarded := ak.RequireAuth(http.NotFoundHandler())
+	resp := a.direct(guarded, request{method: "GET", target: "/account?a=b&c", header: navigation()})
+	assert.Equal(t, http.StatusSeeOther, resp.status)
+	assert.Equal(t, "/enter?return_to=%2Faccount%3Fa%3Db%26c", resp.header.Get("Location"))
+	assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
+	assert.Empty(t, resp.setCookies(t))
+	assert.Equal(t, "/enter", a.direct(guarded, request{method: "GET", target: "/%2F/evil.example", header: navigation()}).header.Get("Location"))
+	assert.Equal(t, http.StatusUnauthorized, a.direct(guarded, request{method: "GET", target: "/account", header: scripted()}).status)
+}

@@ -79,7 +79,7 @@ func Connection(id string) LoginOption {
 // ReturnTo is the page to go to after the sign-in, a path on this origin. It
 // is what is used where the request names none in return_to.
 func ReturnTo(path string) LoginOption {
-	return func(_ *http.Request, s *signIn) { s.returnTo = returnPath(path) }
+	return func(_ *http.Request, s *signIn) { s.returnTo = ReturnPath(path) }
 }
 
 // State carries a text of the application's own through the sign-in, to
@@ -130,7 +130,7 @@ func (a *AuthKit) Login(opts ...LoginOption) http.Handler {
 		}
 		s := newSignIn(a.redirectURL, r, opts)
 		if target := r.URL.Query().Get("return_to"); target != "" {
-			s.returnTo = returnPath(target)
+			s.returnTo = ReturnPath(target)
 		}
 		a.startSignIn(w, r, s)
 	})

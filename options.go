@@ -162,6 +162,13 @@ func WithLoginPath(path string) Option {
 	return func(c *config) { c.loginPath = path }
 }
 
+// WithSignInPage is for an application with sign-in forms of its own: a guard
+// sends a navigation to the login path ([WithLoginPath]), with the page to come
+// back to in return_to, instead of to AuthKit. Look at that with [ReturnPath].
+func WithSignInPage() Option {
+	return func(c *config) { c.signInPage = true }
+}
+
 // WithLogoutPath tells at which path [AuthKit.Logout] is mounted, so that the
 // middleware does not renew a session only to see it ended. The default is
 // /logout.

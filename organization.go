@@ -40,7 +40,7 @@ func (a *AuthKit) SwitchOrganization() http.Handler {
 func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	organization := r.PostFormValue("organization_id")
-	returnTo := returnPath(r.PostFormValue("return_to"))
+	returnTo := ReturnPath(r.PostFormValue("return_to"))
 	v := visitFrom(r.Context())
 	session := v.session
 	if organization == "" || session.sealed.refreshToken == "" {

@@ -12,8 +12,10 @@ import (
 // maxReturnPath bounds what the cookie of a sign-in has to carry.
 const maxReturnPath = 1 << 10
 
-// returnPath gives a page to come back to after sign-in: the target itself if
-// it is a path on this origin, else "/".
+// ReturnPath gives a page to come back to after sign-in: the target itself if
+// it is a path on this origin, of 1 KB at most, else "/". Login and the guards
+// apply it by themselves; it is for forms of the application's own that carry a
+// return_to.
 //
 // Browsers read more as "another origin" than the URL standard writes: "//"
 // and "/\" begin a host, tabs and line breaks are dropped before parsing
@@ -21,7 +23,7 @@ const maxReturnPath = 1 << 10
 // router in front may decode a path once more. So a path that shows a
 // backslash, a control character or an empty segment, as it stands or under
 // any number of percent-encodings, is not taken. The query is the page's own.
-func returnPath(target string) string {
+func ReturnPath(target string) string {
 	if len(target) > maxReturnPath || !strings.HasPrefix(target, "/") || hasControl(target) {
 		return "/"
 	}
@@ -68,7 +70,7 @@ func hasControl(s string) bool {
 
 // requestTarget is the page that a request asked for, to come back to. It is
 // taken from the request line: a StripPrefix in between does not bend it.
-func requestTarget(r *http.Request) string { return returnPath(r.RequestURI) }
+func requestTarget(r *http.Request) string { return ReturnPath(r.RequestURI) }
 
 // seeOther answers 303 with a Location of exactly the given target;
 // http.Redirect would clean its path. Bytes beyond ASCII are percent-encoded,
