@@ -81,6 +81,10 @@ func TestEveryGuardAnswersEveryVisitor(t *testing.T) {
 	a := guarded(t)
 	kims := a.signedIn(kim).cookieHeader()
 	lees := a.signedIn(lee).cookieHeader()
+	a.fake.UpdatePerson(kim, func(p *authkittest.Person) {
+		p.Claims = map[string]any{"act": map[string]any{"sub": "ops@example.com"}}
+	})
+	impersonated := a.signedIn(kim).cookieHeader()
 	full := a.fake.AddAPIKey(authkittest.APIKey{Name: "full", OrganizationID: "org_acme", Permissions: []string{"posts:write"}})
 	poor := a.fake.AddAPIKey(authkittest.APIKey{Name: "poor", OrganizationID: "org_acme", Permissions: []string{"posts:read"}})
 
@@ -88,6 +92,7 @@ func TestEveryGuardAnswersEveryVisitor(t *testing.T) {
 		"signed out":        {},
 		"without the right": {cookie: lees},
 		"with the right":    {cookie: kims},
+		"impersonated":      {cookie: impersonated},
 		"with a token":      {header: http.Header{"Authorization": {"Bearer " + a.bearerOf(kims)}}},
 		"with a bad token":  {header: http.Header{"Authorization": {"Bearer nonsense"}}},
 		"with a key":        {header: http.Header{"Authorization": {"bearer " + full}}},
@@ -97,16 +102,18 @@ func TestEveryGuardAnswersEveryVisitor(t *testing.T) {
 	const in, out, no, page = 200, 401, 403, 303
 	person := map[string][2]int{ // navigation, fetch
 		"signed out": {page, out}, "without the right": {no, no}, "with the right": {in, in}, "with a token": {in, in},
-		"with a bad token": {out, out}, "with a key": {page, out}, "with a poor key": {page, out}, "with a bad key": {page, out},
+		"impersonated": {in, in}, "with a bad token": {out, out}, "with a key": {page, out}, "with a poor key": {page, out}, "with a bad key": {page, out},
 	}
+	inPerson := map[string][2]int{"without the right": {in, in}, "impersonated": {no, no}}
 	anybody := map[string][2]int{"without the right": {in, in}}
 	machine := map[string][2]int{
 		"signed out": {out, out}, "without the right": {out, out}, "with the right": {out, out}, "with a token": {out, out},
+		"impersonated":     {out, out},
 		"with a bad token": {out, out}, "with a key": {in, in}, "with a poor key": {no, no}, "with a bad key": {out, out},
 	}
 	either := map[string][2]int{"with a key": {in, in}, "with a poor key": {no, no}, "with a bad key": {out, out}}
 	for path, exceptions := range map[string]map[string][2]int{
-		"/auth": anybody, "/anywhere": anybody, "/inperson": anybody, "/recent": anybody,
+		"/auth": anybody, "/anywhere": anybody, "/inperson": inPerson, "/recent": anybody,
 		"/role": nil, "/permission": nil, "/anypermission": nil, "/entitlement": nil, "/flag": nil, "/organization": nil,
 		"/composed": nil, "/inside": nil, "/apikey": machine, "/either": either,
 	} {

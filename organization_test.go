@@ -141,20 +141,31 @@ func TestASwitchOfAnEndedSessionEndsItHere(t *testing.T) {
 }
 
 func TestAnOrganizationThatWantsItsOwnSignInGetsItAndTheBrowserComesBack(t *testing.T) {
-	a := switching(t)
-	b := a.browser()
-	_, err := b.SignIn(a.url+"/account", kim)
-	require.NoError(t, err)
-	b.get("/switcher")
-	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"sso_required","connection_ids":["conn_1"]}`})
-	page, err := b.Submit("Beta", nil)
-	require.NoError(t, err)
-	if strings.HasPrefix(page.URL.String(), a.fake.URL()) {
-		page, err = b.Submit("Kim", nil)
-		require.NoError(t, err)
+	for name, demand := range map[string]func(*authkittest.Organization){
+		"single sign-on":  func(o *authkittest.Organization) { o.RequireSSO, o.Connections = true, []string{"conn_beta"} },
+		"a second factor": func(o *authkittest.Organization) { o.RequireMFA = true },
+		"another method":  func(o *authkittest.Organization) { o.AllowedMethods = []string{"GoogleOAuth"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := switching(t)
+			a.fake.UpdateOrganization("org_beta", demand)
+			b := a.browser()
+			_, err := b.SignIn(a.url+"/login?return_to=/switcher", kim)
+			require.NoError(t, err)
+			before := b.cookieHeader()
+			require.Equal(t, http.StatusForbidden, a.switchTo("org_beta", before, scripted()).status)
+			require.Equal(t, "org_acme", a.me(before)["organization"])
+
+			page, err := b.Submit("Beta", nil)
+			require.NoError(t, err)
+			if strings.HasPrefix(page.URL.String(), a.fake.URL()) {
+				page, err = b.Submit("Kim", nil)
+				require.NoError(t, err)
+			}
+			assert.Equal(t, a.url+"/account?x=1", page.URL.String())
+			assert.Equal(t, "org_beta", a.me(b.cookieHeader())["organization"])
+		})
 	}
-	assert.Equal(t, a.url+"/account?x=1", page.URL.String())
-	assert.Equal(t, "org_beta", a.me(b.cookieHeader())["organization"])
 }
 
 func TestTwoTabsThatSwitchAtOnceBothArriveAndNobodyIsSignedOut(t *testing.T) {
