@@ -165,6 +165,22 @@ func build(c *config) (*AuthKit, error) {
 	}, nil
 }
 
+// Client is the client of the WorkOS API that a uses itself: for sign-in forms
+// of the application's own, and for everything else that package workos does.
+func (a *AuthKit) Client() *workos.Client { return a.client }
+
+// Ready makes sure that the signing keys are at hand, fetching them if need be,
+// and returns an [ErrUnavailable] where they cannot be had. It is for a form of
+// the application's own, before it spends a code for a session that could not
+// be verified then; [AuthKit.Callback] does as much by itself. It serves as a
+// health check too.
+func (a *AuthKit) Ready(ctx context.Context) error {
+	if err := a.keys.Load(ctx); err != nil {
+		return keysUnavailable(err)
+	}
+	return nil
+}
+
 // Format shows the client ID and the redirect URL, whatever the verb, and none
 // of the secrets inside.
 func (a AuthKit) Format(f fmt.State, verb rune) {

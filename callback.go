@@ -79,8 +79,8 @@ func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url
 		// Without keys a session could not be verified, and the code would be
 		// spent for nothing. Nothing is used up yet: loading the page again
 		// goes on from here.
-		if err := a.keys.Load(ctx); err != nil {
-			a.failSignIn(w, r, keysUnavailable(err), "")
+		if err := a.Ready(ctx); err != nil {
+			a.failSignIn(w, r, err, "")
 			return
 		}
 	}

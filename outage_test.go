@@ -299,3 +299,13 @@ func TestTheKeysAreFetchedUnderOurOwnUserAgent(t *testing.T) {
 		assert.True(t, strings.HasPrefix(agent, "authkit-go/"), "%s: %q", path, agent)
 	}
 }
+
+func TestReadyTellsWhetherASessionCouldBeVerified(t *testing.T) {
+	a := newApp(t, appOptions{})
+	a.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	assert.ErrorIs(t, a.Ready(t.Context()), authkit.ErrUnavailable)
+	a.fake.Heal(authkittest.RouteJWKS)
+	a.clock.Advance(5 * time.Second)
+	assert.NoError(t, a.Ready(t.Context()))
+	assert.Equal(t, a.fake.ClientID(), a.Client().ClientID())
+}

@@ -12,4 +12,4 @@ func TestMain(m *testing.M) { demotest.Main(m, main) }
 
 func TestApplication(t *testing.T) { demotest.Application(t, routes) }
 
-func TestProgram(t *testing.T) { demotest.Program(t) }
+func TestProgram(t *testing.T) { demotest.Program(t, demotest.OnHostedPages) }

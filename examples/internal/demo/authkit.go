@@ -23,6 +23,7 @@ func startFake(url string) (*authkittest.AuthKit, error) {
 		authkittest.WithAppName("The authkit example"),
 		authkittest.WithRedirectURIs(url+"/callback"),
 		authkittest.WithSignOutRedirects(url+"/"),
+		authkittest.WithPasswordResetURL(url+"/reset-password"),
 	)
 }
 
@@ -53,22 +54,22 @@ func (s *Server) greet(w io.Writer) {
 	if s.fake == nil {
 		return
 	}
-	organizations := map[string]string{}
+	organizations := map[string]authkittest.Organization{}
 	for _, o := range s.fake.Organizations() {
-		organizations[o.ID] = o.Name
+		organizations[o.ID] = o
 	}
 	lead := "Sign in as"
 	for _, p := range s.fake.People() {
-		var roles []string
+		who := []string{p.Name() + " <" + p.Email + ">"}
 		for _, m := range p.Memberships {
-			roles = append(roles, m.Role+" of "+organizations[m.OrganizationID])
+			who = append(who, m.Role+" of "+organizations[m.OrganizationID].Name)
 		}
-		fmt.Fprintf(w, "%10s %s <%s>", lead, p.Name(), p.Email)
-		if len(roles) > 0 {
-			fmt.Fprintf(w, ", %s", strings.Join(roles, ", "))
-		}
-		fmt.Fprintln(w)
+		who = append(who, demands(p, organizations)...)
+		fmt.Fprintf(w, "%10s %s\n", lead, strings.Join(who, ", "))
 		lead = "or"
+	}
+	if s.ownForms {
+		fmt.Fprintf(w, "Their password is: %s\n", authkittest.DefaultPassword)
 	}
 	fmt.Fprintf(w, "They are at a fake AuthKit, %s. To use WorkOS, set WORKOS_API_KEY, WORKOS_CLIENT_ID and WORKOS_COOKIE_PASSWORD.\n", s.fake.URL())
 }

@@ -8,11 +8,12 @@ import (
 	"strings"
 )
 
-func (s *Server) withHeaders(app http.Handler) http.Handler {
+// WithHeaders makes app say it. Beyond is where its forms may lead, besides to app itself.
+func WithHeaders(app http.Handler, beyond string) http.Handler {
 	policy := strings.Join([]string{
 		"default-src 'none'",
 		"style-src 'self'",
-		"form-action 'self' " + s.signOutSource(),
+		"form-action 'self' " + beyond,
 		"base-uri 'none'",
 		"frame-ancestors 'none'",
 	}, "; ")
@@ -26,12 +27,12 @@ func (s *Server) withHeaders(app http.Handler) http.Handler {
 	})
 }
 
-// signOutSource is where the sign-out form leads beyond this application. Chromium holds form-action against every
+// formTarget is where the sign-out form leads beyond this application. Chromium holds form-action against every
 // redirect that follows a form (and blames /logout itself when it blocks one), and the way out has several: from POST
 // /logout to WorkOS's API, from there to the AuthKit domain or straight to the sign-out redirect, both of which are
 // settings of the WorkOS dashboard. All that is known of them here is that they are https, unless WORKOS_API_HTTPS
 // leads to an emulator. An application that knows its own addresses names them.
-func (s *Server) signOutSource() string {
+func (s *Server) formTarget() string {
 	if s.fake != nil {
 		return s.fake.URL() // and from there back to 'self'
 	}

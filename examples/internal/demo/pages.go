@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"embed"
 	"html/template"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -20,12 +21,14 @@ import (
 var files embed.FS
 
 var (
-	homePage    = parse("home")
-	accountPage = parse("account")
+	homePage    = Parse(files, "pages/home.html", "pages/banner.html")
+	accountPage = Parse(files, "pages/account.html", "pages/banner.html")
 )
 
-func parse(page string) *template.Template {
-	return template.Must(template.ParseFS(files, "pages/layout.html", "pages/"+page+".html"))
+// Parse makes a page of templates that define its title and its main part; the rest of it is the same for all pages.
+func Parse(templates fs.FS, names ...string) *template.Template {
+	layout := template.Must(template.ParseFS(files, "pages/layout.html"))
+	return template.Must(layout.ParseFS(templates, names...))
 }
 
 // view is what the pages show of a session.
@@ -70,15 +73,18 @@ func initials(name string) string {
 func ShowHome(w http.ResponseWriter, s *authkit.Session, err error) {
 	v := viewOf(s)
 	v.Undecided = err != nil
-	show(w, homePage, v)
+	Show(w, http.StatusOK, homePage, v)
 }
 
 // ShowAccount shows somebody what the application knows of them.
-func ShowAccount(w http.ResponseWriter, s *authkit.Session) { show(w, accountPage, viewOf(s)) }
+func ShowAccount(w http.ResponseWriter, s *authkit.Session) {
+	Show(w, http.StatusOK, accountPage, viewOf(s))
+}
 
-func show(w http.ResponseWriter, page *template.Template, v view) {
+// Show answers with a page.
+func Show(w http.ResponseWriter, status int, page *template.Template, view any) {
 	var text bytes.Buffer
-	if err := page.Execute(&text, v); err != nil {
+	if err := page.Execute(&text, view); err != nil {
 		slog.Error("show a page", slog.Any("error", err))
 		http.Error(w, "The page could not be shown.", http.StatusInternalServerError)
 		return
@@ -86,6 +92,7 @@ func show(w http.ResponseWriter, page *template.Template, v view) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	// Every page tells who is signed in, and must not come back once they have signed out.
 	w.Header().Set("Cache-Control", "private, no-store")
+	w.WriteHeader(status)
 	_, _ = w.Write(text.Bytes()) // it fails when the browser has gone, and then nobody is left to tell
 }
 

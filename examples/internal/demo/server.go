@@ -26,6 +26,7 @@ type Server struct {
 	url      string
 	listener net.Listener
 	fake     *authkittest.AuthKit // nil with WorkOS
+	ownForms bool                 // the fake is used by its API, not by its pages
 }
 
 // Listen takes the address that ADDR names. Unless the environment has an API key or a client ID of WorkOS, it starts a
@@ -67,8 +68,11 @@ func address(addr string, listener net.Listener) string {
 func (s *Server) Serve(ctx context.Context, app http.Handler) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if s.ownForms {
+		app = withMail(app, s.fake, os.Stdout)
+	}
 	server := &http.Server{
-		Handler:           s.withHeaders(app),
+		Handler:           WithHeaders(app, s.formTarget()),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      30 * time.Second, // a request may wait 10 s for a refresh, or for the exchange of its code

@@ -28,7 +28,7 @@ func Application(t *testing.T, routes func(*authkit.AuthKit) http.Handler) {
 	home := serve(t, fake, routes)
 
 	t.Run("A person goes from the home page through sign-in to the account and out again", func(t *testing.T) {
-		left := Walk(t, home)
+		left := Walk(t, home, OnHostedPages)
 		assert.Equal(t, home+"/", left.URL.String())
 		assert.Contains(t, left.Body, "Create an account")
 	})

@@ -36,23 +36,23 @@ func Main(m *testing.M, main func()) {
 }
 
 // Program tests an example from the outside, as a process of its own. Its test binary has Main for a TestMain.
-func Program(t *testing.T) {
+func Program(t *testing.T, signIn SignIn) {
 	t.Run("Without a word about WorkOS it says where to go and as whom, and a person goes through it", func(t *testing.T) {
-		p := start(t, map[string]string{"ADDR": "localhost:0"})
-		home := p.address()
+		p := Start(t, map[string]string{"ADDR": "localhost:0"})
+		home := p.Address()
 		assert.Regexp(t, `^http://localhost:[1-9]\d*$`, home)
-		assert.Contains(t, p.line(), "Ada Okafor <ada@harborpress.test>")
-		left := Walk(t, home)
+		assert.Contains(t, p.Line(), "Ada Okafor <ada@harborpress.test>")
+		left := Walk(t, home, signIn)
 		assert.Equal(t, home+"/", left.URL.String())
-		assert.Zero(t, p.stop())
+		assert.Zero(t, p.Stop())
 	})
 
 	t.Run("With the variables of WorkOS it uses WorkOS", func(t *testing.T) {
 		workOS := authkittest.New(t)
-		p := start(t, workOS.Env(), map[string]string{"ADDR": "127.0.0.1:0", "WORKOS_COOKIE_PASSWORD": rand.Text() + rand.Text()})
-		left := Walk(t, p.address())
+		p := Start(t, workOS.Env(), map[string]string{"ADDR": "127.0.0.1:0", "WORKOS_COOKIE_PASSWORD": rand.Text() + rand.Text()})
+		left := Walk(t, p.Address(), signIn)
 		assert.Equal(t, workOS.URL(), origin(left), "only WorkOS knows where a sign-out ends")
-		assert.Zero(t, p.stop())
+		assert.Zero(t, p.Stop())
 	})
 
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -92,7 +92,7 @@ func Program(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := start(t, map[string]string{"ADDR": "localhost:0"}, c.env)
+			p := Start(t, map[string]string{"ADDR": "localhost:0"}, c.env)
 			printed, err := io.ReadAll(p.stdout)
 			require.NoError(t, err)
 			assert.Empty(t, string(printed))
@@ -105,16 +105,16 @@ func Program(t *testing.T) {
 	}
 }
 
-// process is an example that runs.
-type process struct {
+// Process is an example that runs.
+type Process struct {
 	t      *testing.T
 	cmd    *exec.Cmd
 	stdout *bufio.Reader
 	stderr *bytes.Buffer // to be read after wait
 }
 
-// start runs the example with an environment in which nothing but env, the later maps first, tells of WorkOS.
-func start(t *testing.T, env ...map[string]string) *process {
+// Start runs the example with an environment in which nothing but env, the later maps first, tells of WorkOS.
+func Start(t *testing.T, env ...map[string]string) *Process {
 	t.Helper()
 	binary, err := os.Executable()
 	require.NoError(t, err)
@@ -136,7 +136,7 @@ func start(t *testing.T, env ...map[string]string) *process {
 	}
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
-	p := &process{t: t, cmd: cmd, stdout: bufio.NewReader(stdout), stderr: &bytes.Buffer{}}
+	p := &Process{t: t, cmd: cmd, stdout: bufio.NewReader(stdout), stderr: &bytes.Buffer{}}
 	cmd.Stderr = p.stderr
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
@@ -148,31 +148,31 @@ func start(t *testing.T, env ...map[string]string) *process {
 	return p
 }
 
-// line is the next line that the example prints.
-func (p *process) line() string {
+// Line is the next line that the example prints.
+func (p *Process) Line() string {
 	p.t.Helper()
 	line, err := p.stdout.ReadString('\n')
 	require.NoError(p.t, err)
 	return line
 }
 
-// address is what the first line invites to.
-func (p *process) address() string {
+// Address is what the first line invites to.
+func (p *Process) Address() string {
 	p.t.Helper()
-	address, found := strings.CutPrefix(strings.TrimSpace(p.line()), "Open ")
+	address, found := strings.CutPrefix(strings.TrimSpace(p.Line()), "Open ")
 	require.True(p.t, found)
 	return address
 }
 
-// stop asks the example to end, as a service manager does, and returns its exit code.
-func (p *process) stop() int {
+// Stop asks the example to end, as a service manager does, and returns its exit code.
+func (p *Process) Stop() int {
 	p.t.Helper()
 	require.NoError(p.t, p.cmd.Process.Signal(syscall.SIGTERM))
 	return p.wait()
 }
 
 // wait returns the exit code once the example has ended.
-func (p *process) wait() int {
+func (p *Process) wait() int {
 	_ = p.cmd.Wait() // an exit code other than zero is an error too
 	return p.cmd.ProcessState.ExitCode()
 }

@@ -1,0 +1,156 @@
+// The application over HTTP, at a fake AuthKit: people with browsers go through it.
+
+package main
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/examples/internal/demo"
+	"github.com/authkit-go/authkit/examples/internal/demo/demotest"
+	"github.com/authkit-go/authkit/workos"
+)
+
+func TestMain(m *testing.M) { demotest.Main(m, main) }
+
+const (
+	ada, chiara, dev = "ada@harborpress.test", "chiara@example.com", "dev@example.com"
+	nobody           = "nobody@example.com"
+	password         = authkittest.DefaultPassword
+	wrongCode        = "no code" // every code that is six digits may be the right one
+)
+
+// site is the application and its AuthKit.
+type site struct {
+	t       *testing.T
+	fake    *authkittest.AuthKit
+	clock   *authkittest.Clock
+	home    string
+	secrets *secrets
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	// Like the example it is on localhost, which browsers hold for another site than the fake's 127.0.0.1.
+	home := "http://" + strings.Replace(server.Listener.Addr().String(), "127.0.0.1", "localhost", 1)
+	s := &site{t: t, home: home, clock: authkittest.NewClock(time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC)), secrets: newSecrets(t)}
+	s.fake = authkittest.New(t, authkittest.WithClock(s.clock), authkittest.WithPasswordResetURL(home+"/reset-password"))
+
+	app := &application{}
+	var err error
+	api := &http.Client{Transport: s.secrets}
+	app.authkit, err = authkit.New(append(app.options(),
+		authkit.WithBaseURL(s.fake.URL()), authkit.WithAPIKey(s.fake.APIKey()), authkit.WithClientID(s.fake.ClientID()),
+		authkit.WithCookiePassword(rand.Text()+rand.Text()),
+		authkit.WithRedirectURL(home+"/callback"), authkit.WithSignedOutURL(home+"/"),
+		authkit.WithHTTPClient(api), authkit.WithClock(s.clock), authkit.WithLogger(slog.New(slog.DiscardHandler)),
+	)...)
+	require.NoError(t, err)
+	app.workos, err = workos.NewClient(s.fake.ClientID(), workos.WithAPIKey(s.fake.APIKey()), workos.WithBaseURL(s.fake.URL()),
+		workos.WithHTTPClient(api), workos.WithClock(s.clock))
+	require.NoError(t, err)
+	server.Config.Handler = demo.WithHeaders(app.routes(), s.fake.URL())
+	server.Start()
+	t.Cleanup(server.Close)
+	return s
+}
+
+// update changes a person in WorkOS's directory.
+func (s *site) update(email string, change func(*authkittest.Person)) {
+	s.fake.UpdatePerson(email, change)
+}
+
+// code is the latest that was mailed to an address.
+func (s *site) code(email string) string { return s.fake.LastMail(email).Code }
+
+// refuse makes a route answer once with an error.
+func (s *site) refuse(route authkittest.Route, status int, body string) {
+	s.fake.Fail(route, authkittest.Fault{Status: status, Body: body, Times: 1})
+}
+
+// person is somebody with a browser. Whatever the application sends it is looked through for secrets.
+type person struct {
+	*authkittest.Browser
+	site *site
+}
+
+func (s *site) visitor() *person {
+	b := authkittest.NewBrowser()
+	transport := &http.Transport{}
+	s.t.Cleanup(transport.CloseIdleConnections)
+	b.Base = &observer{t: s.t, home: s.home, secrets: s.secrets, next: transport}
+	return &person{b, s}
+}
+
+func (p *person) get(path string) *authkittest.Page {
+	p.site.t.Helper()
+	page, err := p.Get(p.site.home + path)
+	require.NoError(p.site.t, err)
+	return page
+}
+
+func (p *person) follow(text string) *authkittest.Page {
+	p.site.t.Helper()
+	page, err := p.Follow(text)
+	require.NoError(p.site.t, err)
+	return page
+}
+
+// press submits a form, with its fields filled in by pairs of name and value.
+func (p *person) press(button string, filled ...string) *authkittest.Page {
+	p.site.t.Helper()
+	fill := url.Values{}
+	for i := 0; i < len(filled); i += 2 {
+		fill.Set(filled[i], filled[i+1])
+	}
+	page, err := p.Submit(button, fill)
+	require.NoError(p.site.t, err)
+	return page
+}
+
+// signIn begins with a password.
+func (p *person) signIn(email, password string) *authkittest.Page {
+	p.site.t.Helper()
+	p.get("/login")
+	return p.press("Sign in", "email", email, "password", password)
+}
+
+// sees asserts which page the browser shows, with which status and words.
+func (p *person) sees(path string, status int, words ...string) {
+	p.site.t.Helper()
+	page := p.Page()
+	assert.Equal(p.site.t, p.site.home+path, page.URL.String())
+	assert.Equal(p.site.t, status, page.StatusCode)
+	for _, text := range words {
+		assert.Contains(p.site.t, page.Body, text)
+	}
+}
+
+// isIn asserts that the person is signed in, and at the page that they were going to.
+func (p *person) isIn(path, email string) {
+	p.site.t.Helper()
+	p.sees(path, http.StatusOK)
+	page := p.get("/account")
+	p.sees("/account", http.StatusOK, email)
+	require.Contains(p.site.t, page.Body, "Sign out")
+}
+
+// isOut asserts that the person is not signed in.
+func (p *person) isOut() {
+	p.site.t.Helper()
+	fetched, err := p.Fetch(http.MethodGet, p.site.home+"/api/me")
+	require.NoError(p.site.t, err)
+	assert.Equal(p.site.t, http.StatusUnauthorized, fetched.StatusCode)
+}

@@ -1,0 +1,190 @@
+// What no browser may ever be shown: each answer of the application is held against every secret that has passed between
+// it and WorkOS.
+
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// secrets collects them from the calls that the application makes, and from what comes back.
+type secrets struct {
+	t *testing.T
+
+	mu    sync.Mutex
+	found map[string]string // what each value is
+	shown []answer
+}
+
+// answer is what the application sent a browser.
+type answer struct{ request, text string }
+
+func newSecrets(t *testing.T) *secrets {
+	s := &secrets{t: t, found: map[string]string{}}
+	t.Cleanup(func() { // once more, for what became known later
+		for _, a := range s.shown {
+			s.search(a)
+		}
+	})
+	return s
+}
+
+// RoundTrip makes a call to WorkOS.
+func (s *secrets) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.GetBody != nil {
+		if body, err := r.GetBody(); err == nil {
+			sent, _ := io.ReadAll(body)
+			s.learn(sent)
+		}
+	}
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	received, err := io.ReadAll(response.Body)
+	response.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	s.learn(received)
+	response.Body = io.NopCloser(bytes.NewReader(received))
+	return response, nil
+}
+
+var (
+	digits      = regexp.MustCompile(`^[0-9]+$`)
+	challengeID = regexp.MustCompile(`^auth_challenge_`)
+)
+
+// learn takes the secrets out of a document.
+func (s *secrets) learn(document []byte) {
+	var v any
+	if json.Unmarshal(document, &v) == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.walk("", v)
+	}
+}
+
+func (s *secrets) walk(name string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, member := range v {
+			s.walk(name, member)
+		}
+	case []any:
+		for _, element := range v {
+			s.walk("", element)
+		}
+	case string:
+		switch name {
+		case "pending_authentication_token", "password_reset_token", "token", "password", "new_password",
+			"access_token", "refresh_token", "client_secret", "authentication_challenge_id":
+		case "code":
+			if !digits.MatchString(v) {
+				return // the code of an error
+			}
+		case "id":
+			if !challengeID.MatchString(v) {
+				return
+			}
+		default:
+			return
+		}
+		s.know(name, v)
+	}
+}
+
+func (s *secrets) know(kind, value string) {
+	if value != "" {
+		s.found[value] = kind
+	}
+}
+
+// add tells of a secret that came another way.
+func (s *secrets) add(kind, value string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.know(kind, value)
+}
+
+// look holds an answer against what is known so far.
+func (s *secrets) look(a answer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shown = append(s.shown, a)
+	s.search(a)
+}
+
+func (s *secrets) search(a answer) {
+	for value, kind := range s.found {
+		// Six digits may well be part of something longer, such as an ID, by chance.
+		if strings.Contains(a.text, value) && regexp.MustCompile(`(^|\W)`+regexp.QuoteMeta(value)+`(\W|$)`).MatchString(a.text) {
+			s.t.Errorf("%s was answered with a secret, a %s", a.request, kind)
+		}
+	}
+}
+
+// observer is a browser's way to the application.
+type observer struct {
+	t       *testing.T
+	home    string
+	secrets *secrets
+	next    http.RoundTripper
+}
+
+func (o *observer) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := o.next.RoundTrip(r)
+	if err != nil || !strings.HasPrefix(r.URL.String(), o.home+"/") {
+		return response, err
+	}
+	body, err := io.ReadAll(response.Body)
+	response.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+
+	var text strings.Builder
+	_ = response.Header.Write(&text)
+	for _, cookie := range response.Cookies() {
+		for _, encoding := range []*base64.Encoding{base64.RawURLEncoding, base64.RawStdEncoding} {
+			if plain, err := encoding.DecodeString(strings.TrimRight(cookie.Value, "=")); err == nil {
+				text.WriteString("\n" + string(plain))
+			}
+		}
+	}
+	request := r.Method + " " + r.URL.Path
+	o.secrets.look(answer{request, text.String() + "\n" + string(body)})
+	o.checkHeaders(request, response, body)
+	return response, nil
+}
+
+// checkHeaders holds a page against what all pages must say of themselves.
+func (o *observer) checkHeaders(request string, response *http.Response, body []byte) {
+	h := response.Header
+	if !strings.HasPrefix(h.Get("Content-Type"), "text/html") {
+		return
+	}
+	if !strings.Contains(h.Get("Cache-Control"), "no-store") && response.StatusCode < 300 {
+		o.t.Errorf("%s may be stored: %q", request, h.Get("Cache-Control"))
+	}
+	if p := h.Get("Referrer-Policy"); p != "same-origin" && p != "no-referrer" {
+		o.t.Errorf("%s has the referrer policy %q", request, p)
+	}
+	policy := h.Get("Content-Security-Policy")
+	if !strings.HasPrefix(policy, "default-src 'none'; style-src 'self'; form-action 'self' ") || !strings.Contains(policy, "frame-ancestors 'none'") {
+		o.t.Errorf("%s has the policy %q", request, policy)
+	}
+	if picture := bytes.Contains(body, []byte(`src="data:image/png;base64,`)); picture != strings.Contains(policy, "img-src data:") {
+		o.t.Errorf("%s has the policy %q, and a picture: %v", request, policy, picture)
+	}
+}
