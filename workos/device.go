@@ -105,8 +105,8 @@ func (c *Client) PollDevice(ctx context.Context, d *DeviceAuthorization) (*Authe
 		switch code := ErrorCode(err); {
 		case err == nil:
 			return auth, nil
-		case ctx.Err() != nil:
-			return nil, err
+		case ctx.Err() != nil: // whatever was answered before the caller gave up
+			return nil, fmt.Errorf("workos: poll device: %w", ctx.Err())
 		case code == CodeAuthorizationPending:
 			failures = 0
 		case code == CodeSlowDown:

@@ -3,7 +3,9 @@
 package workos_test
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"testing"
 	"time"
@@ -180,6 +182,46 @@ func TestAPollEndsWithTheContext(t *testing.T) {
 		p.cancel()
 		assert.ErrorIs(t, <-p.done, context.Canceled)
 	})
+}
+
+// afterwards is a transport that calls done once a reply has been read to its end.
+type afterwards struct{ done func() }
+
+func (a afterwards) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	resp.Body = &closing{bytes.NewReader(body), a.done}
+	return resp, err
+}
+
+type closing struct {
+	io.Reader
+	done func()
+}
+
+func (c *closing) Close() error {
+	c.done()
+	return nil
+}
+
+func TestAPollWhoseContextEndsWhileItIsAnsweredEndsWithTheContext(t *testing.T) {
+	for name, reply := range map[string]http.HandlerFunc{"pending": pending, "slowed down": slowDown} {
+		t.Run(name, func(t *testing.T) {
+			clock, server := newFakeClock(), newServer(t, reply)
+			ctx, cancel := context.WithCancel(t.Context())
+			client := server.client(t, workos.WithClock(clock), workos.WithHTTPClient(&http.Client{Transport: afterwards{cancel}}))
+			done := start(func() error {
+				_, err := client.PollDevice(ctx, &workos.DeviceAuthorization{DeviceCode: "d", ExpiresAt: clock.Now().Add(time.Minute)})
+				return err
+			})
+			clock.advance(clock.next())
+			assert.ErrorIs(t, <-done, context.Canceled)
+		})
+	}
 }
 
 func TestADevicesLifetimesAreBounded(t *testing.T) {
