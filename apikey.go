@@ -44,7 +44,7 @@ type apiKeyKey struct{}
 
 // RequireAPIKey lets programs through that bring a valid API key with all of
 // the permissions: "Authorization: Bearer sk_…". Its owner and permissions are
-// in [APIKeyFromContext]. A request without a valid key is answered 401 with
+// in [APIKeyFromContext], and [FromContext] finds nobody, whatever cookie came along. A request without a valid key is answered 401 with
 // WWW-Authenticate, one whose key lacks a permission 403.
 //
 // WorkOS validates a key; its answer is believed for 30 seconds, which is how
@@ -59,7 +59,10 @@ func (a *AuthKit) RequireAPIKey(permissions ...string) func(http.Handler) http.H
 	a.mustHaveKey("RequireAPIKey")
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			value, _ := bearerToken(r)
+			value, ok := bearerToken(r)
+			if !ok {
+				value = ""
+			}
 			a.serveAPIKey(w, r, next, value, permissions)
 		})
 	}
@@ -72,12 +75,13 @@ func (a *AuthKit) RequireAPIKey(permissions ...string) func(http.Handler) http.H
 func (a *AuthKit) RequireAuthOrAPIKey(permissions ...string) func(http.Handler) http.Handler {
 	a.mustHaveKey("RequireAuthOrAPIKey")
 	return func(next http.Handler) http.Handler {
-		forPeople := a.guard(next, func(s *Session) error { return lackingEach("permission", permissions, s.HasPermission) })
+		forPeople := a.guard(next, func(s *Session) error { return lackingEach("permission", permissions, s.HasPermission) }, &bearerChallenge{})
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if value, ok := bearerToken(r); ok && isAPIKey(value) {
 				a.serveAPIKey(w, r, next, value, permissions)
 				return
 			}
+			varyOn(w.Header(), "Authorization")
 			forPeople.ServeHTTP(w, r)
 		})
 	}
@@ -109,8 +113,16 @@ func (a *AuthKit) serveAPIKey(w http.ResponseWriter, r *http.Request, next http.
 		return
 	}
 	noStore(w.Header())
-	next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), apiKeyKey{}, key)))
+	// Whoever has a cookie in the same request is not asked for: rights of two
+	// must not mix.
+	ctx := context.WithValue(r.Context(), visitKey{}, &visit{owner: a})
+	next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, apiKeyKey{}, key)))
 }
+
+// rateLimited is where the answer to every unknown key is while WorkOS wants no
+// more questions: somebody who tries keys must not use up what sign-ins and
+// refreshes need. It is no key's hash.
+const rateLimited = ""
 
 // apiKeys asks WorkOS about keys, and remembers what it said.
 type apiKeys struct {
@@ -139,6 +151,9 @@ func (k *apiKeys) validate(ctx context.Context, value string) (*APIKey, error) {
 	sum := sha256.Sum256([]byte(value))
 	hash := string(sum[:])
 	answer, known := k.answers.get(hash)
+	if !known {
+		answer, known = k.answers.get(rateLimited)
+	}
 	if !known {
 		// The question belongs to nobody in particular: it goes on when the
 		// request that asked it first is cancelled.
@@ -200,5 +215,9 @@ func (k *apiKeys) ask(ctx context.Context, hash, value string) (answer keyAnswer
 		k.proven.put(hash, key, k.clock.Now().Add(k.grace))
 	}
 	k.answers.put(hash, answer, k.clock.Now().Add(lasts))
+	var limit *workos.RateLimitError
+	if errors.As(err, &limit) {
+		k.answers.put(rateLimited, answer, k.clock.Now().Add(lasts))
+	}
 	return answer
 }

@@ -2,6 +2,7 @@ package authkit_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync"
 	"testing"
@@ -191,6 +192,23 @@ func TestTheKeyOfAUserHasItsOrganizationWhereItReallyIs(t *testing.T) {
 		assert.Equal(t, "org_acme", key.OrganizationID())
 		assert.Empty(t, key.Value)
 	}
+}
+
+func TestWhoeverTriesKeysUntilWorkOSHasEnoughUsesUpNoMore(t *testing.T) {
+	a := guarded(t)
+	known := a.addKey("known", "posts:write")
+	assert.Equal(t, http.StatusOK, a.send(request{target: "/apikey", header: bearer(known)}).status)
+	a.fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 429, Header: http.Header{"Retry-After": {"20"}}, Body: `{"message":"slow down"}`})
+	for i := range 50 {
+		resp := a.send(request{target: "/apikey", header: bearer(fmt.Sprint("sk_guess", i))})
+		assert.Equal(t, http.StatusServiceUnavailable, resp.status)
+		assert.Equal(t, "20", resp.header.Get("Retry-After"))
+	}
+	assert.Equal(t, 2, a.fake.Calls(authkittest.RouteValidateAPIKey))
+	assert.Equal(t, http.StatusOK, a.send(request{target: "/apikey", header: bearer(known)}).status, "what is known is known")
+	a.fake.Heal(authkittest.RouteValidateAPIKey)
+	a.clock.Advance(20 * time.Second)
+	assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/apikey", header: bearer("sk_guess99")}).status)
 }
 
 func TestAPublicClientCannotValidateKeys(t *testing.T) {

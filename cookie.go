@@ -125,7 +125,7 @@ func (c *cookies) chunkName(index int) string { return fmt.Sprintf("%s.%d", c.se
 // setSession writes a sealed session into as few cookies as it needs, and
 // expires what a longer predecessor left in the browser. It fails, and writes
 // nothing, where eight are too few.
-func (c *cookies) setSession(w http.ResponseWriter, r *http.Request, text string) error {
+func (c *cookies) setSession(h http.Header, r *http.Request, text string) error {
 	if err := c.checkSize(text); err != nil {
 		return err
 	}
@@ -139,9 +139,9 @@ func (c *cookies) setSession(w http.ResponseWriter, r *http.Request, text string
 			text = text[n:]
 		}
 	}
-	c.expireSession(w, r)
+	c.expireSession(h, r)
 	for i, name := range names {
-		setCookie(w.Header(), c.cookie(name, values[i], c.maxAge, c.sameSite))
+		setCookie(h, c.cookie(name, values[i], c.maxAge, c.sameSite))
 	}
 	return nil
 }
@@ -159,18 +159,18 @@ func (c *cookies) chunkSize() int { return maxCookieSize - len(c.chunkName(0)) }
 
 // clearSession expires the session's cookies.
 func (c *cookies) clearSession(w http.ResponseWriter, r *http.Request) {
-	c.expireSession(w, r)
+	c.expireSession(w.Header(), r)
 	setCookie(w.Header(), c.expired(c.sessionName))
 }
 
 // expireSession expires each part of a session that the request brought, and
 // takes back each part that this response was about to set: the middleware may
 // have renewed the session that a sign-in replaces or a logout ends.
-func (c *cookies) expireSession(w http.ResponseWriter, r *http.Request) {
-	c.takeBackSession(w.Header())
+func (c *cookies) expireSession(h http.Header, r *http.Request) {
+	c.takeBackSession(h)
 	for name := range requestCookies(r.Header) {
 		if c.chunk(name) != notSession {
-			setCookie(w.Header(), c.expired(name))
+			setCookie(h, c.expired(name))
 		}
 	}
 }
@@ -183,17 +183,19 @@ func (c *cookies) takeBackSession(h http.Header) {
 }
 
 // takeBack drops what a response was about to set of a session if that is a
-// certain one.
-func (c *cookies) takeBack(h http.Header, text string) {
+// certain one, and tells whether it was.
+func (c *cookies) takeBack(h http.Header, text string) bool {
 	var values []string
 	for _, line := range h["Set-Cookie"] {
 		if cookie, err := http.ParseSetCookie(line); err == nil && c.chunk(cookie.Name) != notSession {
 			values = append(values, cookie.Value)
 		}
 	}
-	if strings.Join(values, "") == text {
-		c.takeBackSession(h)
+	if text == "" || strings.Join(values, "") != text {
+		return false
 	}
+	c.takeBackSession(h)
+	return true
 }
 
 // healDuplicates expires a form of the session cookie that this configuration

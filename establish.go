@@ -65,7 +65,7 @@ func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authenticati
 	if err := a.onSignIn(ctx, SignInEvent{Session: session, State: pending.appState, ReturnTo: pending.returnTo}); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSignInHook, err)
 	}
-	if err := a.cookies.setSession(w, r, text); err != nil {
+	if err := a.cookies.setSession(w.Header(), r, text); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{a.cookies.restartName, a.cookies.flowName} {

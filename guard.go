@@ -3,6 +3,7 @@
 package authkit
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,7 +19,7 @@ import (
 // without [AuthKit.Middleware] too. Responses behind it are "private,
 // no-store" unless the handler says otherwise.
 func (a *AuthKit) RequireAuth(next http.Handler) http.Handler {
-	return a.guard(next, func(*Session) error { return nil })
+	return a.guard(next, func(*Session) error { return nil }, nil)
 }
 
 // RequireRole lets people through who have one of the roles in the
@@ -92,7 +93,7 @@ func (a *AuthKit) RefuseImpersonation(next http.Handler) http.Handler {
 	return a.guard(next, func(s *Session) error {
 		_, impersonated := s.Impersonator()
 		return lacking(!impersonated, "the user in person")
-	})
+	}, nil)
 }
 
 // RequireRecentAuth lets people through who have proved who they are within
@@ -107,7 +108,7 @@ func (a *AuthKit) RequireRecentAuth(maxAge time.Duration) func(http.Handler) htt
 			switch s, _ := FromContext(r.Context()); {
 			case a.authenticatedWithin(s, maxAge):
 				next.ServeHTTP(w, r)
-			case a.signsIn() && isNavigation(r):
+			case a.signsIn() && isNavigation(r) && !s.FromBearerToken():
 				a.signInFrom(w, r, MaxAge(maxAge))
 			default:
 				a.fail(w, r, ErrRecentAuth, requestTarget(r))
@@ -161,12 +162,12 @@ func (a *AuthKit) require(guard string, slugs []string, check func(*Session) err
 }
 
 func (a *AuthKit) guards(check func(*Session) error) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler { return a.guard(next, check) }
+	return func(next http.Handler) http.Handler { return a.guard(next, check, nil) }
 }
 
 // guard is what all guards are: whoever is signed in and passes the check goes
-// on to next.
-func (a *AuthKit) guard(next http.Handler, check func(*Session) error) http.Handler {
+// on to next. The challenge is for a 401 where bearer tokens are not accepted.
+func (a *AuthKit) guard(next http.Handler, check func(*Session) error, challenge *bearerChallenge) http.Handler {
 	return a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := visitFrom(r.Context())
 		switch {
@@ -183,7 +184,7 @@ func (a *AuthKit) guard(next http.Handler, check func(*Session) error) http.Hand
 		case a.signsIn() && isNavigation(r) && !v.challenge.refusesToken():
 			a.signInFrom(w, r)
 		default:
-			a.failSignedOut(w, r, v.challenge)
+			a.failSignedOut(w, r, cmp.Or(v.challenge, challenge))
 		}
 	}))
 }
@@ -194,7 +195,11 @@ func (a *AuthKit) failSignedOut(w http.ResponseWriter, r *http.Request, c *beare
 	if c != nil {
 		w.Header().Set("WWW-Authenticate", c.String())
 	}
-	a.fail(w, r, ErrSignedOut, requestTarget(r))
+	returnTo := ""
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		returnTo = requestTarget(r) // what was posted cannot be come back to
+	}
+	a.fail(w, r, ErrSignedOut, returnTo)
 }
 
 // signsIn tells whether there is a way into sign-in from here.

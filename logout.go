@@ -31,9 +31,12 @@ func (a *AuthKit) Logout() http.Handler {
 		}
 		if session := a.sessionToEnd(r); session != nil {
 			location = a.client.LogoutURL(session.ID(), a.signedOutURL)
+			again := a.hasEnded(session)
 			a.end(session)
-			a.log.LogAttrs(r.Context(), slog.LevelInfo, "authkit: signed out", slog.String("user_id", session.UserID()))
-			a.callHook(r.Context(), "WithOnSignOut", func() { a.onSignOut(r.Context(), SignOutEvent{Session: session}) })
+			if !again {
+				a.log.LogAttrs(r.Context(), slog.LevelInfo, "authkit: signed out", slog.String("user_id", session.UserID()))
+				a.callHook(r.Context(), "WithOnSignOut", func() { a.onSignOut(r.Context(), SignOutEvent{Session: session}) })
+			}
 		}
 		a.cookies.clearSession(w, r)
 		noStore(w.Header())

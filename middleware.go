@@ -35,7 +35,7 @@ func (a *AuthKit) Middleware(next http.Handler) http.Handler {
 			return
 		}
 		v := a.load(w, r)
-		protected, lastWord := a.protect(w, v)
+		protected, lastWord := a.protect(w, r, v)
 		defer lastWord() // a panic is answered too, by a recovery around this
 		next.ServeHTTP(protected, r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
 	})
@@ -48,8 +48,8 @@ type visit struct {
 	err     error    // why it could not be decided
 	// challenge is what a 401 asks for, nil where bearer tokens are not accepted.
 	challenge *bearerChallenge
-	// renewed is the renewal whose cookie the response carries.
-	renewed atomic.Pointer[renewal]
+	// kept is the session that the response is about to set on its own account.
+	kept atomic.Pointer[keptSession]
 	// guarded says that a guard has let it through. It is set while a handler
 	// runs, which may be on another goroutine (http.TimeoutHandler).
 	guarded atomic.Bool
@@ -70,9 +70,6 @@ func (v *visit) trustedBy(a *AuthKit) bool { return v.owner == nil || v.owner ==
 // load finds out who is asking: by the bearer token if those are accepted and
 // there is one, else by the cookie.
 func (a *AuthKit) load(w http.ResponseWriter, r *http.Request) *visit {
-	if a.ownHandler(r) == http.MethodPost {
-		return &visit{owner: a} // Logout needs neither keys nor an exchange
-	}
 	if a.bearers == nil {
 		return a.loadCookie(w, r)
 	}
@@ -84,15 +81,9 @@ func (a *AuthKit) load(w http.ResponseWriter, r *http.Request) *visit {
 	return v
 }
 
-// ownHandler tells whether a request is for a handler of this package, by its
-// method: GET for Login and Callback, POST for Logout, "" for none. They work
-// while WorkOS does not, so that nothing is fetched or exchanged ahead of them.
-func (a *AuthKit) ownHandler(r *http.Request) string {
-	if method := a.ownPaths[r.URL.Path]; method == r.Method {
-		return method
-	}
-	return ""
-}
+// isOwnHandler tells whether a request is for Login, Callback or Logout. They
+// work while WorkOS does not, so nothing is exchanged ahead of them.
+func (a *AuthKit) isOwnHandler(r *http.Request) bool { return a.ownPaths[r.URL.Path] == r.Method }
 
 // loadCookie walks the line from the Cookie header to a session: join the
 // chunks, unseal, verify, renew if stale.
@@ -122,7 +113,9 @@ func (a *AuthKit) loadCookie(w http.ResponseWriter, r *http.Request) *visit {
 		session = unverifiedSession(sealed)
 	case errors.Is(err, jwks.ErrUnavailable):
 		v.err = keysUnavailable(err)
-		a.keepUnrenewed(w, r, &sealed, nil)
+		if s := unverifiedSession(sealed); s != nil && !a.hasEnded(s) {
+			a.keepUnrenewed(w, r, v, s, nil)
+		}
 		return v
 	default:
 		a.log.LogAttrs(r.Context(), slog.LevelWarn, "authkit: access token refused", slog.Any("error", err))
@@ -136,7 +129,7 @@ func (a *AuthKit) loadCookie(w http.ResponseWriter, r *http.Request) *visit {
 		v.session = session
 		return v
 	}
-	if a.ownHandler(r) != "" {
+	if a.isOwnHandler(r) {
 		// A sign-in replaces the session: it waits for no exchange.
 		if usable {
 			v.session = session

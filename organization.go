@@ -53,7 +53,7 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil && next != nil && next.keep != "" {
-		a.keepUnrenewed(w, r, session.sealed, next)
+		a.keepUnrenewed(w, r, v, session, next)
 	}
 	switch {
 	case err == nil && next.session.OrganizationID() != organization:

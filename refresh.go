@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -33,6 +32,9 @@ const (
 	retryPause = 5 * time.Second
 	// refusalPause is the same after a refusal that will not pass by itself.
 	refusalPause = time.Minute
+	// spentMemory is how long a refresh token is known to be spent: longer than
+	// a handler takes to answer.
+	spentMemory = time.Hour
 	// renewalLimit bounds how many renewals are remembered. One is the size of
 	// a session and its sealed form.
 	renewalLimit = 1 << 13
@@ -91,7 +93,7 @@ func (a *AuthKit) renew(w http.ResponseWriter, r *http.Request, v *visit, old *S
 	case errors.Is(err, errEnded):
 		a.cookies.clearSession(w, r)
 	default:
-		a.keepUnrenewed(w, r, old.sealed, next)
+		a.keepUnrenewed(w, r, v, old, next)
 		switch {
 		case errors.Is(err, errRefused):
 		case usable:
@@ -105,19 +107,19 @@ func (a *AuthKit) renew(w http.ResponseWriter, r *http.Request, v *visit, old *S
 // keepRenewed sets the cookie of a renewed session. One that has outgrown its
 // cookies serves this request, and those that the memory answers.
 func (a *AuthKit) keepRenewed(w http.ResponseWriter, r *http.Request, v *visit, next *renewal) {
-	if err := a.cookies.setSession(w, r, next.text); err != nil {
+	if err := a.cookies.setSession(w.Header(), r, next.text); err != nil {
 		a.log.LogAttrs(r.Context(), slog.LevelError, "authkit: renewed session not kept", slog.Any("error", err))
 		return
 	}
-	v.renewed.Store(next)
+	v.kept.Store(&keptSession{next.session, next.text})
 }
 
 // keepUnrenewed sets what a session that could not be renewed must not lose: a
 // refresh token that came without an access token that could be verified, and
 // the time of its use where there is an idle limit, since an outage is nobody's
 // idleness.
-func (a *AuthKit) keepUnrenewed(w http.ResponseWriter, r *http.Request, old *sealedSession, next *renewal) {
-	kept := *old
+func (a *AuthKit) keepUnrenewed(w http.ResponseWriter, r *http.Request, v *visit, old *Session, next *renewal) {
+	kept := *old.sealed
 	switch {
 	case next != nil && next.keep != "":
 		kept.refreshToken = next.keep
@@ -127,10 +129,36 @@ func (a *AuthKit) keepUnrenewed(w http.ResponseWriter, r *http.Request, old *sea
 	kept.renewedAt = a.clock.Now()
 	text, err := a.sessions.Seal(kept.encode())
 	if err == nil {
-		err = a.cookies.setSession(w, r, text)
+		err = a.cookies.setSession(w.Header(), r, text)
 	}
 	if err != nil {
 		a.log.LogAttrs(r.Context(), slog.LevelError, "authkit: session not kept", slog.Any("error", err))
+		return
+	}
+	v.kept.Store(&keptSession{makeSession(kept, old.claims), text})
+}
+
+// keptSession is a session that a response is about to set, sealed.
+type keptSession struct {
+	session *Session
+	text    string
+}
+
+// lastCookie sees to it that a response which comes late does not take the
+// browser back: behind a logout, or to a refresh token that was exchanged since
+// the request began.
+func (a *AuthKit) lastCookie(h http.Header, r *http.Request, kept *keptSession) {
+	ended := a.hasEnded(kept.session)
+	if !ended && !a.refreshes.isSpent(kept.session) {
+		return
+	}
+	if !a.cookies.takeBack(h, kept.text) || ended {
+		return
+	}
+	if newest := a.refreshes.newest(kept.session); newest != nil {
+		if err := a.cookies.setSession(h, r, newest.text); err != nil {
+			a.log.LogAttrs(r.Context(), slog.LevelError, "authkit: renewed session not kept", slog.Any("error", err))
+		}
 	}
 }
 
@@ -142,6 +170,7 @@ type refreshes struct {
 	clock    Clock
 	flights  singleflight.Group
 	renewals *memory[*renewal] // by the refresh token that was exchanged
+	spent    *memory[struct{}] // refresh tokens that were exchanged
 	origins  *memory[string]   // by the one that came of it: the one that was exchanged
 }
 
@@ -153,8 +182,7 @@ type renewal struct {
 	session      *Session
 	text         string // the session, sealed
 	err          error
-	keep         string       // a new refresh token whose access token could not be verified
-	presentedAt  atomic.Int64 // when a browser first came back with the session, in Unix nanoseconds
+	keep         string // a new refresh token whose access token could not be verified
 }
 
 func (r *renewal) settled() bool { return r.session != nil || r.err != nil }
@@ -172,18 +200,12 @@ func (r *renewal) serves(old *Session, organization string) bool {
 	return organization == old.OrganizationID()
 }
 
-// late tells whether a browser has had the session for so long that a response
-// which would set it now comes after others with a newer one.
-func (r *renewal) late(now time.Time) bool {
-	at := r.presentedAt.Load()
-	return at != 0 && now.Sub(time.Unix(0, at)) > replayWindow
-}
-
 func newRefreshes(clock Clock) *refreshes {
 	return &refreshes{
 		clock:    clock,
 		renewals: newMemory[*renewal](clock, renewalLimit),
 		origins:  newMemory[string](clock, renewalLimit),
+		spent:    newMemory[struct{}](clock, markLimit),
 	}
 }
 
@@ -242,11 +264,18 @@ func (f *refreshes) run(ctx context.Context, old *Session, organization string, 
 		return next
 	}
 	f.renewals.put(old.sealed.refreshToken, next, until)
-	switch {
-	case next.keep != "":
-		f.renewals.put(next.keep, next, until)
-	case next.session != nil && next.sealed.refreshToken != old.sealed.refreshToken:
-		f.origins.put(next.sealed.refreshToken, old.sealed.refreshToken, until)
+	became := next.keep
+	if next.session != nil {
+		became = next.sealed.refreshToken
+	}
+	if became == "" || became == old.sealed.refreshToken {
+		return next
+	}
+	f.spent.put(old.sealed.refreshToken, struct{}{}, f.clock.Now().Add(spentMemory))
+	if next.session != nil {
+		f.origins.put(became, old.sealed.refreshToken, until)
+	} else {
+		f.renewals.put(became, next, until)
 	}
 	return next
 }
@@ -266,13 +295,28 @@ func (f *refreshes) recall(old *Session) *renewal {
 // short while more.
 func (f *refreshes) presented(s *Session) {
 	if origin, ok := f.origins.get(s.sealed.refreshToken); ok {
-		now := f.clock.Now()
 		f.origins.forget(s.sealed.refreshToken)
-		f.renewals.shorten(origin, now.Add(replayWindow))
-		if next, ok := f.renewals.get(origin); ok {
-			next.presentedAt.CompareAndSwap(0, now.UnixNano())
-		}
+		f.renewals.shorten(origin, f.clock.Now().Add(replayWindow))
 	}
+}
+
+// newest is what became of a session, and of that in turn, or nil.
+func (f *refreshes) newest(s *Session) (newest *renewal) {
+	const chain = 5 // longer ones are no browser's
+	for range chain {
+		next := f.recall(s)
+		if next == nil || next.session == nil {
+			break
+		}
+		newest, s = next, next.session
+	}
+	return newest
+}
+
+// isSpent tells whether the refresh token of a session was exchanged here.
+func (f *refreshes) isSpent(s *Session) bool {
+	_, spent := f.spent.get(s.sealed.refreshToken)
+	return spent
 }
 
 // exchangeRefreshToken is the exchange itself.
@@ -304,7 +348,9 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, organi
 			keep = next.sealed.refreshToken
 		}
 		if errors.Is(err, jwks.ErrUnavailable) {
-			next.keep = keep
+			if earlier == nil { // others read it by now
+				next.keep = keep
+			}
 			return next, a.clock.Now().Add(time.Hour)
 		}
 		refused, until := a.notRenewed(ctx, old, organization, fmt.Errorf("%w: the new access token is not accepted: %w", errRefused, err))
@@ -318,7 +364,7 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, organi
 	if !a.hasEnded(old) {
 		a.callHook(ctx, "WithOnRefresh", func() { a.onRefresh(ctx, session) })
 	}
-	return &renewal{organization: organization, sealed: *session.sealed, session: session, text: text}, session.ExpiresAt()
+	return &renewal{organization: next.organization, sealed: *session.sealed, session: session, text: text}, session.ExpiresAt()
 }
 
 // sameSession tells whether tokens that could not be verified say at least that
@@ -374,6 +420,7 @@ func (a *AuthKit) notRenewed(ctx context.Context, old *Session, organization str
 	a.log.LogAttrs(ctx, level, message, slog.String("user_id", old.UserID()), slog.Any("error", err))
 	next := &renewal{organization: organization, err: outcome}
 	switch {
+	case errors.Is(outcome, errEnded) && a.hasEnded(old): // told of by Logout
 	case errors.Is(outcome, errEnded):
 		a.callHook(ctx, "WithOnSignOut", func() { a.onSignOut(ctx, SignOutEvent{Session: old, Err: err}) })
 	case switching:

@@ -17,8 +17,8 @@ import (
 
 // protect returns the writer to hand to a handler, and what to call when the
 // handler has returned.
-func (a *AuthKit) protect(w http.ResponseWriter, v *visit) (http.ResponseWriter, func()) {
-	p := &protectedWriter{ResponseWriter: w, owner: a, visit: v}
+func (a *AuthKit) protect(w http.ResponseWriter, r *http.Request, v *visit) (http.ResponseWriter, func()) {
+	p := &protectedWriter{ResponseWriter: w, owner: a, visit: v, request: r}
 	_, flushes := w.(http.Flusher)
 	_, hijacks := w.(http.Hijacker)
 	_, pushes := w.(http.Pusher)
@@ -35,9 +35,10 @@ func (a *AuthKit) protect(w http.ResponseWriter, v *visit) (http.ResponseWriter,
 
 type protectedWriter struct {
 	http.ResponseWriter
-	owner *AuthKit
-	visit *visit
-	sent  bool // the final header is out
+	owner   *AuthKit
+	visit   *visit
+	request *http.Request
+	sent    bool // the final header is out
 }
 
 // lastWord makes the response vary on Cookie. What a guard let through is
@@ -57,9 +58,8 @@ func (p *protectedWriter) lastWord() {
 	if p.visit.guarded.Load() && h.Get("Cache-Control") == "" {
 		noStore(h)
 	}
-	if renewed := p.visit.renewed.Load(); renewed != nil && renewed.late(p.owner.clock.Now()) {
-		// The browser has had this session, and may have the next by now.
-		p.owner.cookies.takeBack(h, renewed.text)
+	if kept := p.visit.kept.Load(); kept != nil {
+		p.owner.lastCookie(h, p.request, kept)
 	}
 	for _, line := range h["Set-Cookie"] {
 		if !p.owner.cookies.ours(cookieName(line)) {
