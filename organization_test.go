@@ -191,7 +191,8 @@ func TestTwoTabsThatSwitchAtOnceBothArriveAndNobodyIsSignedOut(t *testing.T) {
 			a.fake.Heal(authkittest.RouteRefresh)
 			wg.Wait()
 
-			assert.Equal(t, last, a.me(cookies[last])["organization"])
+			// A response that comes after the other switch carries what that made.
+			assert.Contains(t, []any{"org_beta", "org_gamma"}, a.me(cookies[last])["organization"])
 			a.clock.Advance(4*time.Minute + 30*time.Second)
 			assert.NotEmpty(t, a.me(cookies[last])["organization"], "renewed from whichever came last at WorkOS")
 		})
