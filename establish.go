@@ -68,6 +68,9 @@ func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authenticati
 	if err := a.cookies.setSession(w.Header(), r, text); err != nil {
 		return nil, err
 	}
+	if before := a.sessionToEnd(r); before != nil {
+		a.refreshes.supersede(before)
+	}
 	for _, name := range []string{a.cookies.restartName, a.cookies.flowName} {
 		if sent(r.Header, name) {
 			a.cookies.expire(w, name)

@@ -175,3 +175,16 @@ func TestASlowResponseOfThePersonBeforeDoesNotReplaceANewSignIn(t *testing.T) {
 	jar = jarAfter(jar, <-late)
 	assert.Contains(t, a.send(request{target: "/account", cookie: jar, header: scripted()}).body, "lee@example.com")
 }
+
+func TestASlowResponseDoesNotUndoASignInOverALiveSession(t *testing.T) {
+	began, goOn := make(chan struct{}), make(chan struct{})
+	a := newApp(t, appOptions{routes: reporting(began, goOn)})
+	lees := a.signedIn("lee@example.com").cookieHeader()
+	a.clock.Advance(4*time.Minute + 10*time.Second)
+	late := a.beginLate("/report", lees, began)
+	s := a.begin("/login")
+	jar := a.send(request{target: s.target(), cookie: lees + "; " + s.cookie, header: navigation()}).newCookie(t)
+	close(goOn)
+	jar = jarAfter(jar, <-late)
+	assert.Contains(t, a.send(request{target: "/account", cookie: jar, header: scripted()}).body, kim)
+}

@@ -155,7 +155,7 @@ func (a *AuthKit) lastCookie(h http.Header, r *http.Request, kept *keptSession) 
 	if !a.cookies.takeBack(h, kept.text) || ended {
 		return
 	}
-	if newest := a.refreshes.newest(kept.session); newest != nil {
+	if newest := a.refreshes.newest(kept.session); newest != nil && !a.refreshes.isSpent(newest.session) {
 		if err := a.cookies.setSession(h, r, newest.text); err != nil {
 			a.log.LogAttrs(r.Context(), slog.LevelError, "authkit: renewed session not kept", slog.Any("error", err))
 		}
@@ -170,7 +170,7 @@ type refreshes struct {
 	clock    Clock
 	flights  singleflight.Group
 	renewals *memory[*renewal] // by the refresh token that was exchanged
-	spent    *memory[struct{}] // refresh tokens that were exchanged
+	spent    *memory[struct{}] // refresh tokens that no cookie may bring back
 	origins  *memory[string]   // by the one that came of it: the one that was exchanged
 }
 
@@ -313,7 +313,18 @@ func (f *refreshes) newest(s *Session) (newest *renewal) {
 	return newest
 }
 
-// isSpent tells whether the refresh token of a session was exchanged here.
+// supersede notes that another session has taken a session's place in its
+// browser: no response that is still under way may set it again.
+func (f *refreshes) supersede(s *Session) {
+	until := f.clock.Now().Add(spentMemory)
+	f.spent.put(s.sealed.refreshToken, struct{}{}, until)
+	if next := f.newest(s); next != nil {
+		f.spent.put(next.sealed.refreshToken, struct{}{}, until)
+	}
+}
+
+// isSpent tells whether the refresh token of a session was exchanged here, or
+// the session superseded.
 func (f *refreshes) isSpent(s *Session) bool {
 	_, spent := f.spent.get(s.sealed.refreshToken)
 	return spent
