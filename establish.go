@@ -68,7 +68,7 @@ func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authenticati
 	if err := a.cookies.setSession(w.Header(), r, text); err != nil {
 		return nil, err
 	}
-	if before := a.sessionToEnd(r); before != nil {
+	if before := a.sessionSent(r); before != nil && before.sealed.refreshToken != session.sealed.refreshToken {
 		a.refreshes.supersede(before)
 	}
 	for _, name := range []string{a.cookies.restartName, a.cookies.flowName} {

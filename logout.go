@@ -29,7 +29,7 @@ func (a *AuthKit) Logout() http.Handler {
 		if location == "" {
 			location = "/"
 		}
-		if session := a.sessionToEnd(r); session != nil {
+		if session := a.sessionSent(r); session != nil {
 			location = a.client.LogoutURL(session.ID(), a.signedOutURL)
 			again := a.hasEnded(session)
 			a.end(session)
@@ -48,9 +48,10 @@ func (a *AuthKit) Logout() http.Handler {
 	})
 }
 
-// sessionToEnd is the session that a request's cookie holds, verified or not.
-// It is nil where there is none to be read.
-func (a *AuthKit) sessionToEnd(r *http.Request) *Session {
+// sessionSent is the session that a request's cookie holds, verified or not:
+// one to end or to replace, and never one to serve. It is nil where there is
+// none to be read.
+func (a *AuthKit) sessionSent(r *http.Request) *Session {
 	text, ok := a.cookies.session(r.Header)
 	if !ok {
 		return nil

@@ -11,8 +11,8 @@ import (
 const markLimit = 1 << 16
 
 // memory remembers values by key, each until a time of its own, and at most
-// limit of them. It needs no goroutine: what is over is swept out as
-// new entries come in.
+// limit of them. It needs no goroutine: what is over is swept out as new
+// entries come in.
 type memory[V any] struct {
 	clock Clock
 	limit int
