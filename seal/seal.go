@@ -7,6 +7,8 @@
 //
 //   - [SecureCookie], the default, is authkit's own: gorilla/securecookie under
 //     keys derived from a password.
+//   - [Iron] is that of the AuthKit libraries for Next.js and Node.
+//   - [WorkOSGo] is that of WorkOS's official Go SDK.
 //
 // Every format takes one password or several. The first seals, all of them
 // open, which is how a password is rotated without signing anybody out: put
@@ -35,13 +37,36 @@ type Sealer interface {
 	// Open returns the bytes that text was sealed from. Text that was altered,
 	// cut, sealed with a password that is not among this Sealer's or for
 	// another purpose gives an error for which errors.Is(err, ErrOpen) holds.
-	// The error never quotes the text.
+	// The error never quotes what was sealed.
 	Open(text string) ([]byte, error)
 }
 
 // ErrOpen says that a text was not sealed by the Sealer that was to open it,
-// or has been altered since. Which of the two cannot be told apart.
+// has expired or been altered since.
 var ErrOpen = errors.New("seal: the text does not open with any of the passwords")
+
+// refusal is an [ErrOpen] that says more: in a format of parts, which of them
+// is not as it has to be.
+type refusal string
+
+func (r refusal) Error() string { return "seal: " + string(r) }
+
+// Is makes errors.Is(err, ErrOpen) hold.
+func (r refusal) Is(target error) bool { return target == ErrOpen }
+
+// maxLength bounds the work that a text in a format of somebody else's can
+// cause, to as much as the header of a request may hold in any case.
+const maxLength = 32 << 10
+
+// checkLength refuses to seal what would not be opened.
+func checkLength(text string) (string, error) {
+	if len(text) > maxLength {
+		return "", fmt.Errorf("seal: %d bytes sealed; this format is read up to %d", len(text), maxLength)
+	}
+	return text, nil
+}
+
+var errTooLong = refusal(fmt.Sprintf("longer than %d bytes", maxLength))
 
 // CheckPasswords reports what makes a list of passwords unusable: none at all,
 // or one shorter than [MinPasswordLength] bytes, named by its position and

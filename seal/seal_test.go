@@ -18,176 +18,199 @@ const (
 	stranger = "a password that nobody here ever had"
 )
 
-func secureCookie(t testing.TB, purpose string, passwords ...string) seal.Sealer {
-	t.Helper()
-	sealer, err := seal.SecureCookie(purpose, passwords...)
-	require.NoError(t, err)
-	return sealer
+// format is one of the package's formats, for what holds of all of them.
+type format func(t testing.TB, passwords ...string) seal.Sealer
+
+var formats = map[string]format{
+	"securecookie": func(t testing.TB, passwords ...string) seal.Sealer {
+		return secureCookie(t, "session", passwords...)
+	},
+	"iron": func(t testing.TB, passwords ...string) seal.Sealer {
+		return iron(t, passwords...)
+	},
+	"workos-go": workOSGo,
+}
+
+// inEachFormat runs a test once for each format.
+func inEachFormat(t *testing.T, test func(t *testing.T, sealer format)) {
+	for name, sealer := range formats {
+		t.Run(name, func(t *testing.T) { test(t, sealer) })
+	}
 }
 
 func TestWhatIsSealedOpens(t *testing.T) {
-	sealer := secureCookie(t, "session", password)
-	for name, plaintext := range map[string][]byte{
-		"one byte":                   {0},
-		"a short text":               []byte("hello"),
-		"text in several scripts":    []byte("Zoë 山田 Ωμέγα"),
-		"every byte value":           everyByte(),
-		"more than fits in a cookie": bytes.Repeat([]byte("0123456789"), 2000),
-	} {
-		t.Run(name, func(t *testing.T) {
-			given := bytes.Clone(plaintext)
-			text, err := sealer.Seal(given)
-			require.NoError(t, err)
-			assert.Equal(t, plaintext, given, "the caller's slice was changed")
+	inEachFormat(t, func(t *testing.T, format format) {
+		sealer := format(t, password)
+		for name, plaintext := range map[string][]byte{
+			"one byte":                   {0},
+			"a short text":               []byte("hello"),
+			"a block of the cipher":      []byte("0123456789abcdef"),
+			"text in several scripts":    []byte("Zoë 山田 Ωμέγα"),
+			"every byte value":           everyByte(),
+			"more than fits in a cookie": bytes.Repeat([]byte("0123456789"), 2000),
+		} {
+			t.Run(name, func(t *testing.T) {
+				given := bytes.Clone(plaintext)
+				text, err := sealer.Seal(given)
+				require.NoError(t, err)
+				assert.Equal(t, plaintext, given, "the caller's slice was changed")
 
-			opened, err := sealer.Open(text)
-			require.NoError(t, err)
-			assert.True(t, bytes.Equal(plaintext, opened))
-		})
-	}
+				opened, err := sealer.Open(text)
+				require.NoError(t, err)
+				assert.True(t, bytes.Equal(plaintext, opened))
+			})
+		}
+	})
 }
 
 func TestNothingCannotBeSealed(t *testing.T) {
-	_, err := secureCookie(t, "session", password).Seal(nil)
-	assert.ErrorContains(t, err, "nothing to seal")
+	inEachFormat(t, func(t *testing.T, format format) {
+		_, err := format(t, password).Seal(nil)
+		assert.ErrorContains(t, err, "nothing to seal")
+	})
 }
 
 func TestASealIsSafeInACookieAndNeverTheSameTwice(t *testing.T) {
-	sealer := secureCookie(t, "session", password)
-	seen := map[string]bool{}
-	for length := range 64 {
-		text, err := sealer.Seal(everyByte()[:length+1])
-		require.NoError(t, err)
-		assert.Regexp(t, `^[A-Za-z0-9_-]+$`, text)
-		assert.False(t, seen[text])
-		seen[text] = true
-	}
+	inEachFormat(t, func(t *testing.T, format format) {
+		sealer := format(t, password)
+		seen := map[string]bool{}
+		for length := range 64 {
+			text, err := sealer.Seal(everyByte()[:length+1])
+			require.NoError(t, err)
+			// RFC 6265, section 4.1.1, without what browsers and frameworks encode.
+			assert.Regexp(t, `^[A-Za-z0-9_.*~+/=-]+$`, text)
+			assert.False(t, seen[text])
+			seen[text] = true
+		}
+	})
 }
 
 func TestTheTextShowsNothingOfWhatItHolds(t *testing.T) {
-	sealer := secureCookie(t, "session", password)
-	text, err := sealer.Seal(bytes.Repeat([]byte("A"), 300))
-	require.NoError(t, err)
-	assert.NotContains(t, text, "AAAA")
+	inEachFormat(t, func(t *testing.T, format format) {
+		text, err := format(t, password).Seal(bytes.Repeat([]byte("A"), 300))
+		require.NoError(t, err)
+		assert.NotContains(t, text, "AAAA")
+	})
 }
 
 func TestTheFirstPasswordSealsAndAllOpen(t *testing.T) {
-	before := secureCookie(t, "session", previous)
-	during := secureCookie(t, "session", password, previous)
-	after := secureCookie(t, "session", password)
+	inEachFormat(t, func(t *testing.T, format format) {
+		before, during, after := format(t, previous), format(t, password, previous), format(t, password)
 
-	old, err := before.Seal([]byte("old"))
-	require.NoError(t, err)
-	opened, err := during.Open(old)
-	require.NoError(t, err)
-	assert.Equal(t, "old", string(opened))
+		old, err := before.Seal([]byte("old"))
+		require.NoError(t, err)
+		opened, err := during.Open(old)
+		require.NoError(t, err)
+		assert.Equal(t, "old", string(opened))
 
-	renewed, err := during.Seal([]byte("new"))
-	require.NoError(t, err)
-	opened, err = after.Open(renewed)
-	require.NoError(t, err)
-	assert.Equal(t, "new", string(opened))
+		renewed, err := during.Seal([]byte("new"))
+		require.NoError(t, err)
+		opened, err = after.Open(renewed)
+		require.NoError(t, err)
+		assert.Equal(t, "new", string(opened))
 
-	_, err = after.Open(old)
-	assert.ErrorIs(t, err, seal.ErrOpen)
-	_, err = before.Open(renewed)
-	assert.ErrorIs(t, err, seal.ErrOpen)
+		_, err = after.Open(old)
+		assert.ErrorIs(t, err, seal.ErrOpen)
+		_, err = before.Open(renewed)
+		assert.ErrorIs(t, err, seal.ErrOpen)
+	})
 }
 
 func TestATextThatWasNotSealedHereDoesNotOpen(t *testing.T) {
-	sealer := secureCookie(t, "session", password, previous)
-	text, err := sealer.Seal([]byte("the session"))
-	require.NoError(t, err)
-	another, err := secureCookie(t, "session", stranger).Seal([]byte("the session"))
-	require.NoError(t, err)
-	otherPurpose, err := secureCookie(t, "state", password).Seal([]byte("the session"))
-	require.NoError(t, err)
+	inEachFormat(t, func(t *testing.T, format format) {
+		sealer := format(t, password, previous)
+		text, err := sealer.Seal([]byte("the session"))
+		require.NoError(t, err)
+		another, err := format(t, stranger).Seal([]byte("the session"))
+		require.NoError(t, err)
 
-	for name, altered := range map[string]string{
-		"empty":                         "",
-		"not base64url":                 "!!!!",
-		"random":                        strings.Repeat("Zm9v", 100),
-		"doubled":                       text + text,
-		"with padding":                  text + "=",
-		"with a line break":             text[:20] + "\n" + text[20:],
-		"with a line break at the end":  text + "\r\n",
-		"with a space":                  text + " ",
-		"of another password":           another,
-		"of another purpose":            otherPurpose,
-		"a megabyte of the same letter": strings.Repeat("A", 1<<20),
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := sealer.Open(altered)
-			require.ErrorIs(t, err, seal.ErrOpen)
-			if altered != "" {
-				assert.NotContains(t, err.Error(), altered)
+		for name, altered := range map[string]string{
+			"empty":                         "",
+			"not base64":                    "!!!!",
+			"random":                        strings.Repeat("Zm9v", 100),
+			"doubled":                       text + text,
+			"with padding":                  text + "=",
+			"with a line break":             text[:20] + "\n" + text[20:],
+			"with a line break at the end":  text + "\r\n",
+			"with a space":                  text + " ",
+			"of another password":           another,
+			"a megabyte of the same letter": strings.Repeat("A", 1<<20),
+		} {
+			t.Run(name, func(t *testing.T) {
+				_, err := sealer.Open(altered)
+				require.ErrorIs(t, err, seal.ErrOpen)
+				if altered != "" {
+					assert.NotContains(t, err.Error(), altered)
+				}
+			})
+		}
+		for name, other := range formats {
+			opened, err := other(t, password).Open(text)
+			if err == nil {
+				assert.Equal(t, "the session", string(opened), "%s read something else out of it", name)
 			}
-		})
-	}
+		}
+	})
 }
 
 func TestNoPrefixAndNoSingleFlippedBitOpens(t *testing.T) {
-	sealer := secureCookie(t, "session", password)
-	// Three lengths, so that the last character has each number of unused bits.
-	for _, plaintext := range []string{"a", "ab", "abc", "abcd"} {
-		text, err := sealer.Seal([]byte(plaintext))
-		require.NoError(t, err)
-		for i := range text {
-			_, err := sealer.Open(text[:i])
-			require.ErrorIs(t, err, seal.ErrOpen, "cut to %d characters", i)
-			for bit := range 8 {
-				flipped := []byte(text)
-				flipped[i] ^= 1 << bit
-				_, err := sealer.Open(string(flipped))
-				require.ErrorIs(t, err, seal.ErrOpen, "bit %d of character %d", bit, i)
+	inEachFormat(t, func(t *testing.T, format format) {
+		sealer := format(t, password)
+		// Several lengths, so that the last character has each number of unused bits.
+		for _, plaintext := range []string{"a", "ab", "abc", "abcd"} {
+			text, err := sealer.Seal([]byte(plaintext))
+			require.NoError(t, err)
+			for i := range text {
+				if text[i] != '~' { // without its version an iron seal is whole
+					_, err := sealer.Open(text[:i])
+					require.ErrorIs(t, err, seal.ErrOpen, "cut to %d characters", i)
+				}
+				for bit := range 8 {
+					flipped := []byte(text)
+					flipped[i] ^= 1 << bit
+					_, err := sealer.Open(string(flipped))
+					require.ErrorIs(t, err, seal.ErrOpen, "bit %d of character %d", bit, i)
+				}
 			}
 		}
-	}
-}
-
-func TestPurposesThatReadAlikeStayApart(t *testing.T) {
-	purposes := []string{"session", "session/", "/session", "hash/session", "block/session", "sessio", "Session"}
-	for _, sealed := range purposes {
-		text, err := secureCookie(t, sealed, password).Seal([]byte("x"))
-		require.NoError(t, err)
-		for _, opened := range purposes {
-			_, err := secureCookie(t, opened, password).Open(text)
-			assert.Equal(t, sealed == opened, err == nil, "sealed as %q, opened as %q", sealed, opened)
-		}
-	}
+	})
 }
 
 func TestBadPasswordsAreNamedByPositionAndNeverShown(t *testing.T) {
-	for name, c := range map[string]struct {
-		passwords []string
-		want      []string
-	}{
-		"none at all":          {nil, []string{"no password"}},
-		"an empty one":         {[]string{""}, []string{"password 1 of 1 is 0 bytes long"}},
-		"one byte too short":   {[]string{password[:31]}, []string{"password 1 of 1 is 31 bytes long; at least 32"}},
-		"each of several":      {[]string{"short1", password, "short-3"}, []string{"password 1 of 3 is 6 bytes", "password 3 of 3 is 7 bytes"}},
-		"short though in runs": {[]string{"山山山山山"}, []string{"password 1 of 1 is 15 bytes long"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := seal.SecureCookie("session", c.passwords...)
-			require.Error(t, err)
-			for _, want := range c.want {
-				assert.ErrorContains(t, err, want)
-			}
-			for _, password := range c.passwords {
-				if password != "" {
-					assert.NotContains(t, err.Error(), password)
-				}
-			}
-		})
+	constructors := map[string]func(...string) error{
+		"securecookie": func(passwords ...string) error { _, err := seal.SecureCookie("session", passwords...); return err },
+		"iron":         func(passwords ...string) error { _, err := seal.Iron(passwords...); return err },
+		"workos-go":    func(passwords ...string) error { _, err := seal.WorkOSGo(passwords...); return err },
 	}
-	_, err := seal.SecureCookie("", password)
-	assert.ErrorContains(t, err, "no purpose")
+	for format, construct := range constructors {
+		for name, c := range map[string]struct {
+			passwords []string
+			want      []string
+		}{
+			"none at all":          {nil, []string{"no password"}},
+			"an empty one":         {[]string{""}, []string{"password 1 of 1 is 0 bytes long"}},
+			"one byte too short":   {[]string{password[:31]}, []string{"password 1 of 1 is 31 bytes long; at least 32"}},
+			"each of several":      {[]string{"short1", password, "short-3"}, []string{"password 1 of 3 is 6 bytes", "password 3 of 3 is 7 bytes"}},
+			"short though in runs": {[]string{"山山山山山"}, []string{"password 1 of 1 is 15 bytes long"}},
+		} {
+			t.Run(format+"/"+name, func(t *testing.T) {
+				err := construct(c.passwords...)
+				require.Error(t, err)
+				for _, want := range c.want {
+					assert.ErrorContains(t, err, want)
+				}
+				for _, password := range c.passwords {
+					if password != "" {
+						assert.NotContains(t, err.Error(), password)
+					}
+				}
+			})
+		}
+	}
 }
 
-func FuzzOpen(f *testing.F) {
-	sealer, err := seal.SecureCookie("session", password, previous)
-	require.NoError(f, err)
+// fuzzOpen fuzzes one format, from what it sealed itself and near misses.
+func fuzzOpen(f *testing.F, sealer seal.Sealer, seeds ...string) {
 	genuine := []string{"a", "a longer text"}
 	for _, plaintext := range genuine {
 		text, err := sealer.Seal([]byte(plaintext))
@@ -195,6 +218,9 @@ func FuzzOpen(f *testing.F) {
 		f.Add(text)
 		f.Add(text + "=")
 		f.Add(text[1:])
+	}
+	for _, seed := range seeds {
+		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		plaintext, err := sealer.Open(text)

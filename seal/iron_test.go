@@ -1,0 +1,212 @@
+package seal_test
+
+import (
+	"crypto/hmac"
+	"crypto/pbkdf2"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/seal"
+)
+
+func iron(t testing.TB, passwords ...string) *seal.IronSealer {
+	t.Helper()
+	sealer, err := seal.Iron(passwords...)
+	require.NoError(t, err)
+	return sealer
+}
+
+// A seal that iron-session made, and what it holds.
+const (
+	ironVectorPassword = "test-password-at-least-32-characters-long"
+	ironVector         = "Fe26.2*1*b541837a8b40776f11b4027e594a8dcd25ec99229cdc45ed3b687cbccca64f47*DEmkyWywBMwX-Or2pdwoWA*" +
+		"UbrlJcc9zsf2V72e1ZtRLAMXll8I9g0vHxmSPeDHYBvpXz6eZWpwOhhIN51Qv2KQTBOTdZ68NM1rlMEi8Qw8_3MJx2d5gCF3HuxdD8i_rW1ZtOKA_" +
+		"FeJ2wMv9hOsRbjLUcBSY22V_1uWn8ntaDr30g**55f4e2b49646b2f99b283de7c94ff44b321457ef3a53ae0cdef5e7022e89361e*" +
+		"vFrhRr_N5aoWweeL27cA7KlzbQsHlgOVgG0N-L1Phjo~2"
+	ironVectorPlaintext = `{"accessToken":"a.b.c","refreshToken":"r","user":{"id":"user_1","name":"é"},"authenticationMethod":"Password"}`
+)
+
+func TestWhatIronSessionSealedOpens(t *testing.T) {
+	for name, c := range map[string]struct {
+		passwords []string
+		text      string
+	}{
+		"as it is":                     {[]string{ironVectorPassword}, ironVector},
+		"without the version":          {[]string{ironVectorPassword}, strings.TrimSuffix(ironVector, "~2")},
+		"with the password in second":  {[]string{password, ironVectorPassword}, ironVector},
+		"under an ID nobody here uses": {[]string{password}, sealAs(t, password, "7", "", "~2")},
+		"under no ID":                  {[]string{password}, sealAs(t, password, "", "", "~2")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plaintext, err := iron(t, c.passwords...).Open(c.text)
+			require.NoError(t, err)
+			assert.Equal(t, ironVectorPlaintext, string(plaintext))
+		})
+	}
+}
+
+// sealAs makes a seal of the vector's text with members of its own, as Seal
+// never does: another ID, an expiration, another version.
+func sealAs(t testing.TB, password, id, expiration, suffix string) string {
+	t.Helper()
+	text, err := iron(t, password).Seal([]byte(ironVectorPlaintext))
+	require.NoError(t, err)
+	parts := strings.Split(strings.TrimSuffix(text, "~2"), "*")
+	parts[1], parts[5] = id, expiration
+	return remac(t, password, parts) + suffix
+}
+
+// remac replaces the mac by one that fits the parts before it.
+func remac(t testing.TB, password string, parts []string) string {
+	t.Helper()
+	key, err := pbkdf2.Key(sha1.New, password, []byte(parts[6]), 1, 32)
+	require.NoError(t, err)
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(strings.Join(parts[:6], "*")))
+	parts[7] = base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	return strings.Join(parts, "*")
+}
+
+func TestNoFlippedBitOfTheVectorOpens(t *testing.T) {
+	sealer := iron(t, ironVectorPassword)
+	for i := range ironVector {
+		for bit := range 8 {
+			flipped := []byte(ironVector)
+			flipped[i] ^= 1 << bit
+			_, err := sealer.Open(string(flipped))
+			require.ErrorIs(t, err, seal.ErrOpen, "bit %d of character %d", bit, i)
+		}
+	}
+}
+
+func TestWhatIsNotAnIronSealIsRefusedWithTheReason(t *testing.T) {
+	parts := strings.Split(strings.TrimSuffix(ironVector, "~2"), "*")
+	with := func(i int, part string) string {
+		changed := append([]string{}, parts...)
+		changed[i] = part
+		return remac(t, ironVectorPassword, changed) + "~2"
+	}
+	for name, c := range map[string]struct {
+		text, want string
+	}{
+		"nothing":                        {"", "1 parts; the iron format has 8"},
+		"a million asterisks":            {strings.Repeat("*", 1_000_000), "longer than 32768 bytes"},
+		"as many asterisks as are read":  {strings.Repeat("*", 32<<10), "32769 parts"},
+		"a part too many":                {ironVector + "*", "version of iron-session"},
+		"a part too many before the end": {strings.Replace(ironVector, "~", "*~", 1), "9 parts"},
+		"a megabyte of ciphertext":       {strings.Replace(ironVector, parts[4], strings.Repeat("A", 1<<20), 1), "longer than"},
+		"a version to come":              {strings.TrimSuffix(ironVector, "2") + "3", "version of iron-session other than 2"},
+		"the version before":             {strings.TrimSuffix(ironVector, "2") + "1", "version of iron-session other than 2"},
+		"an empty version":               {strings.TrimSuffix(ironVector, "2"), "version of iron-session other than 2"},
+		"two versions":                   {ironVector + "~2", "version of iron-session other than 2"},
+		"a format to come":               {with(0, "Fe26.3"), "not of the iron format, version Fe26.2"},
+		"a password of an ID to come":    {sealAs(t, stranger, "99", "", "~2"), `password ID "99"`},
+		"an ID that is none":             {with(1, "é"), "a password ID that is none"},
+		"a long ID":                      {with(1, strings.Repeat("1", 65)), "a password ID that is none"},
+		"a short salt":                   {with(2, parts[2][:63]), "a salt that is none"},
+		"a salt in capitals":             {with(2, strings.ToUpper(parts[2])), "a salt that is none"},
+		"a long mac salt":                {with(6, parts[6]+"0"), "a salt that is none"},
+		"an iv of 15 octets":             {with(3, "DEmkyWywBMwX-Or2pdwo"), "an initialization vector"},
+		"an iv with a line break":        {with(3, "\n"+parts[3]), "an initialization vector"},
+		"a ciphertext of no block":       {with(4, parts[4]+"AAAA"), "a ciphertext that is none"},
+		"a padded ciphertext":            {with(4, parts[4]+"=="), "a ciphertext that is none"},
+		"a ciphertext of another length": {with(4, parts[4][:len(parts[4])-4]), "a ciphertext that is none"},
+		"an expiration in words":         {with(5, "never"), "an expiration that is none"},
+		"an expiration of zero":          {with(5, "0"), "an expiration that is none"},
+		"an expiration with a sign":      {with(5, "+1"), "an expiration that is none"},
+		"a negative expiration":          {with(5, "-1"), "an expiration that is none"},
+		"an expiration of 17 digits":     {with(5, "10000000000000000"), "an expiration that is none"},
+		"another password":               {sealAs(t, stranger, "1", "", "~2"), "the mac is none of the passwords'"},
+		"wrong padding":                  {with(4, strings.Repeat("A", 64)), "padded as the iron format is not"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := iron(t, ironVectorPassword).Open(c.text)
+			require.ErrorIs(t, err, seal.ErrOpen)
+			assert.ErrorContains(t, err, c.want)
+		})
+	}
+	for i := range parts {
+		if i == 5 {
+			continue // a seal without an expiration is a good one
+		}
+		for name, text := range map[string]string{
+			"empty":   strings.Join(append(append(append([]string{}, parts[:i]...), ""), parts[i+1:]...), "*") + "~2",
+			"missing": strings.Join(append(append([]string{}, parts[:i]...), parts[i+1:]...), "*") + "~2",
+		} {
+			_, err := iron(t, ironVectorPassword).Open(text)
+			require.ErrorIs(t, err, seal.ErrOpen, "part %d %s", i, name)
+		}
+	}
+}
+
+func TestAnIronSealExpiresAfterItsTimeAndAMinute(t *testing.T) {
+	now := time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
+	sealer := iron(t, password).WithTTL(time.Hour).WithClock(func() time.Time { return now })
+	text, err := sealer.Seal([]byte("x"))
+	require.NoError(t, err)
+	assert.Contains(t, text, fmt.Sprintf("*%d*", now.Add(time.Hour).UnixMilli()))
+	eternal, err := sealer.WithTTL(0).Seal([]byte("x"))
+	require.NoError(t, err)
+	for after, opens := range map[time.Duration]bool{
+		0:         true,
+		time.Hour: true,
+		time.Hour + time.Minute - time.Millisecond: true,
+		time.Hour + time.Minute:                    false,
+		24 * time.Hour:                             false,
+	} {
+		now := now.Add(after)
+		reader := iron(t, password).WithClock(func() time.Time { return now })
+		_, err := reader.Open(text)
+		if opens {
+			assert.NoError(t, err, "%s later", after)
+		} else {
+			assert.ErrorIs(t, err, seal.ErrOpen, "%s later", after)
+			assert.ErrorContains(t, err, "expired at 2026-03-14T10:26:53Z")
+		}
+		_, err = reader.Open(eternal)
+		assert.NoError(t, err)
+	}
+}
+
+func TestAnIronPasswordIsCountedAsJavaScriptDoes(t *testing.T) {
+	for name, c := range map[string]struct {
+		password, want string
+	}{
+		"32 characters of one byte":       {password, ""},
+		"32 characters of two bytes":      {strings.Repeat("é", 32), ""},
+		"16 characters that count double": {strings.Repeat("🔑", 16), ""},
+		"31 characters of three bytes":    {strings.Repeat("山", 31), "is 31 characters long; the iron format needs at least 32"},
+		"15 characters that count double": {strings.Repeat("🔑", 15), "is 30 characters long"},
+		"bytes that are no text":          {strings.Repeat("\xff", 32), "is not UTF-8"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := seal.Iron(password, c.password)
+			if c.want == "" {
+				assert.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, "password 2 of 2 "+c.want)
+			assert.NotContains(t, err.Error(), c.password)
+		})
+	}
+}
+
+func TestWhatWouldNotOpenIsNotSealed(t *testing.T) {
+	for _, format := range []string{"iron", "workos-go"} {
+		_, err := formats[format](t, password).Seal(make([]byte, 32<<10))
+		assert.ErrorContains(t, err, "this format is read up to 32768", format)
+	}
+}
+
+func FuzzIron(f *testing.F) {
+	fuzzOpen(f, iron(f, password, previous), ironVector, strings.Repeat("*", 1000), "Fe26.2*1*****1*~2",
+		sealAs(f, stranger, "99", "1", "~3"))
+}

@@ -1,0 +1,78 @@
+// The format of the official Go SDK, workos-go.
+
+package seal
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// WorkOSGo returns a [Sealer] of the format that WorkOS's official Go SDK
+// seals sessions in: standard base64 of a nonce and of what AES-256-GCM makes
+// of the text. The key is the password itself where that is 64 hexadecimal
+// digits, and else its SHA-256 digest.
+//
+// The first password seals, all of them open. As with [Iron], the purpose of a
+// text is not part of it. Texts over 32 KB are neither sealed nor opened.
+func WorkOSGo(passwords ...string) (Sealer, error) {
+	if err := CheckPasswords(passwords...); err != nil {
+		return nil, err
+	}
+	s := &workOSGo{}
+	for _, password := range passwords {
+		key, err := hex.DecodeString(password)
+		if err != nil || len(key) != keyLength {
+			digest := sha256.Sum256([]byte(password))
+			key = digest[:]
+		}
+		block, err := aes.NewCipher(key)
+		if err != nil {
+			return nil, fmt.Errorf("seal: %w", err)
+		}
+		aead, err := cipher.NewGCM(block)
+		if err != nil {
+			return nil, fmt.Errorf("seal: %w", err)
+		}
+		s.aeads = append(s.aeads, aead)
+	}
+	return s, nil
+}
+
+type workOSGo struct {
+	aeads []cipher.AEAD // the first seals
+}
+
+func (s *workOSGo) Seal(plaintext []byte) (string, error) {
+	if len(plaintext) == 0 {
+		return "", errors.New("seal: nothing to seal")
+	}
+	aead := s.aeads[0]
+	octets := make([]byte, aead.NonceSize(), aead.NonceSize()+len(plaintext)+aead.Overhead())
+	rand.Read(octets) // never fails: crypto/rand ends the program instead
+	return checkLength(base64.StdEncoding.EncodeToString(aead.Seal(octets, octets, plaintext, nil)))
+}
+
+func (s *workOSGo) Open(text string) ([]byte, error) {
+	if len(text) > maxLength {
+		return nil, errTooLong
+	}
+	octets, err := base64.StdEncoding.Strict().DecodeString(text)
+	if err != nil || strings.ContainsAny(text, "\r\n") {
+		return nil, refusal("not standard base64")
+	}
+	for _, aead := range s.aeads {
+		if n := aead.NonceSize(); len(octets) > n+aead.Overhead() {
+			if plaintext, err := aead.Open(nil, octets[:n], octets[n:], nil); err == nil {
+				return plaintext, nil
+			}
+		}
+	}
+	return nil, ErrOpen
+}

@@ -1,0 +1,66 @@
+package seal_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/seal"
+)
+
+func workOSGo(t testing.TB, passwords ...string) seal.Sealer {
+	t.Helper()
+	sealer, err := seal.WorkOSGo(passwords...)
+	require.NoError(t, err)
+	return sealer
+}
+
+// A session that workos-go 10.1.1 sealed, of a user and an impersonator.
+const (
+	workOSGoVectorPassword = "test-password-at-least-32-characters-long"
+	workOSGoVector         = "T3DgNIkvBIoFEFuWv9xQh7rrToEQg84EF5n5OS0/hH0zN5kZwU0NM4b3SagNxVcLv5exzXN8iTfZUvWcCVVh0u5FEkp+XO0T1iMts6nCAhCEXn" +
+		"cg86c7d+y6w8QAVA/miSA6eo8gY+hrjGmpYMirw+EqdzIG1XU3iG6mLiC14/wLqZgr+A25lLYr9nvWx21/qigRfHPuzE4vtn9Bj1r3n7O8xmbn" +
+		"tZ/A9sm/0q/8r7aNGia/Is+qYawaVNq11x5ozwxXowyZ+P1isPcqQsyyZ8Fh0iJCygeIw7ZbuTFEeprdnRsCrD93hQ9APG4MmrDGUaO17mCkzO" +
+		"UzgyKipkiWF6V1ON56Zt+om1TxOVsknLlPpjFdTYux2UB9NWKR1kZHHPTe1Uv850WRhsgR5TW+peOlpU+Cv8ONjSbkCjRhQIbcNO3bLM49sBnk" +
+		"CLNECP3MBnRjgZD+ja9qCvg6Rw6r3jgSWRqO71RRgFJ7SYhvV6+VrRjzEPv0YC8="
+)
+
+func TestWhatTheOfficialSDKSealedOpens(t *testing.T) {
+	plaintext, err := workOSGo(t, password, workOSGoVectorPassword).Open(workOSGoVector)
+	require.NoError(t, err)
+	var session struct {
+		AccessToken string `json:"access_token"`
+		User        struct {
+			FirstName string `json:"first_name"`
+		} `json:"user"`
+	}
+	require.NoError(t, json.Unmarshal(plaintext, &session))
+	assert.Equal(t, "a.b.c", session.AccessToken)
+	assert.Equal(t, "Zoë", session.User.FirstName)
+}
+
+func TestAPasswordOfHexadecimalDigitsIsTheKeyItself(t *testing.T) {
+	hexadecimal := strings.Repeat("0123456789abcdef", 4)
+	text, err := workOSGo(t, hexadecimal).Seal([]byte("x"))
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		password string
+		opens    bool
+	}{
+		"the same":                      {hexadecimal, true},
+		"the same octets":               {strings.ToUpper(hexadecimal), true},
+		"two digits more":               {hexadecimal + "00", false},
+		"the first half":                {hexadecimal[:32], false},
+		"another of as many characters": {strings.Repeat("z", 64), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := workOSGo(t, c.password).Open(text)
+			assert.Equal(t, c.opens, err == nil, "%v", err)
+		})
+	}
+}
+
+func FuzzWorkOSGo(f *testing.F) { fuzzOpen(f, workOSGo(f, password, previous)) }
