@@ -25,10 +25,11 @@ type AuthKit struct {
 	verifier *jwks.Verifier // of cookies' tokens
 	bearers  *jwks.Verifier // of bearer tokens, nil where none are accepted
 
-	cookies  cookies     // where the session and the sign-ins under way are kept
-	sessions seal.Sealer // seals the session
-	signIns  seal.Sealer // seals a sign-in under way
-	flows    seal.Sealer // seals what a sign-in with forms of its own remembers
+	cookies cookies     // where the session and the sign-ins under way are kept
+	format  format      // of the session
+	foreign []format    // of sessions that are accepted from others
+	signIns seal.Sealer // seals a sign-in under way
+	flows   seal.Sealer // seals what a sign-in with forms of its own remembers
 
 	refreshes *refreshes         // one exchange for many requests
 	ended     *memory[time.Time] // when sessions were signed out in this process
@@ -100,7 +101,7 @@ func build(c *config) (*AuthKit, error) {
 		return nil, &ConfigError{Option: "WithBaseURL", Variable: variables["WithBaseURL"], Problem: err.Error()}
 	}
 	jar := newCookies(c)
-	sessions, err := seal.SecureCookie("session/"+jar.sessionName, c.passwords...)
+	own, foreign, err := newFormats(c, jar.sessionName)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +134,8 @@ func build(c *config) (*AuthKit, error) {
 		verifier:  verifier(c.clientID),
 		bearers:   bearers,
 		cookies:   jar,
-		sessions:  sessions,
+		format:    own,
+		foreign:   foreign,
 		signIns:   signIns,
 		flows:     flows,
 		refreshes: newRefreshes(c.clock),

@@ -23,6 +23,11 @@ func (f *faults) add(option, format string, args ...any) {
 	*f = append(*f, &ConfigError{Option: option, Variable: variables[option], Problem: fmt.Sprintf(format, args...)})
 }
 
+// addPasswords tells what package seal says of the passwords.
+func (f *faults) addPasswords(err error) {
+	f.add("WithCookiePassword", "%s", strings.ReplaceAll(strings.ReplaceAll(err.Error(), "seal: ", ""), "\n", "; "))
+}
+
 // check reports every fault of the configuration, each as a [ConfigError].
 func (c *config) check() error {
 	var f faults
@@ -47,7 +52,11 @@ func (c *config) check() error {
 	if len(c.passwords) == 0 {
 		f.add("WithCookiePassword", "no password is set; one of at least %d random bytes is needed", seal.MinPasswordLength)
 	} else if err := seal.CheckPasswords(c.passwords...); err != nil {
-		f.add("WithCookiePassword", "%s", strings.ReplaceAll(strings.ReplaceAll(err.Error(), "seal: ", ""), "\n", "; "))
+		f.addPasswords(err)
+	} else if c.shared || c.foreignNames != nil {
+		if _, err := seal.Iron(c.passwords...); err != nil {
+			f.addPasswords(err)
+		}
 	}
 	if c.redirectURL != "" {
 		if problem := c.checkURL(c.redirectURL); problem != "" {
@@ -91,14 +100,21 @@ func (c *config) check() error {
 	if c.maxAgeSet && c.maxAge < time.Second {
 		f.add("WithCookieMaxAge", "%s is too short; at least a second is needed", c.maxAge)
 	}
-	if c.absoluteLimit < 0 {
+	const dropped = "has no place beside WithSharedSession: the other libraries drop it when they renew a session; set WorkOS's own limits, in its dashboard"
+	switch {
+	case c.absoluteLimit < 0:
 		f.add("WithAbsoluteLimit", "%s is negative", c.absoluteLimit)
+	case c.absoluteLimit > 0 && c.shared:
+		f.add("WithAbsoluteLimit", dropped)
 	}
 	if c.apiKeyGrace < 0 {
 		f.add("WithAPIKeyGrace", "%s is negative", c.apiKeyGrace)
 	}
-	if c.idleLimit != 0 && c.idleLimit < time.Minute {
+	switch {
+	case c.idleLimit != 0 && c.idleLimit < time.Minute:
 		f.add("WithIdleLimit", "%s is too short; at least a minute is needed, or 0 for none", c.idleLimit)
+	case c.idleLimit > 0 && c.shared:
+		f.add("WithIdleLimit", dropped)
 	}
 	for _, given := range []struct {
 		option  string
@@ -124,18 +140,19 @@ func (c *config) check() error {
 func (c *config) checkCookie(f *faults) {
 	switch name := c.cookieName; {
 	case name == "":
-	case name == familyCookieName:
-		f.add("WithCookieName", "%s is the name of the AuthKit family's cookie, which is sealed in a format of its own; choose another", name)
-	case (&http.Cookie{Name: name, Value: "x"}).Valid() != nil:
-		f.add("WithCookieName", "%q is not a cookie name (RFC 6265, section 4.1.1)", name)
-	case strings.Contains(name, stateCookiePrefix), strings.HasSuffix(name, restartCookieName), strings.HasSuffix(name, flowCookieName):
-		f.add("WithCookieName", "%q is taken by sign-ins under way; choose another", name)
-	case len(name) > 128:
-		f.add("WithCookieName", "is %d characters long; at most 128 are allowed", len(name))
+	case name == familyCookieName && !c.shared:
+		f.add("WithCookieName", "%s is the name of the AuthKit family's cookie, which is sealed in a format of its own; share it by WithSharedSession(), or choose another", name)
+	case cookieNameProblem(name) != "":
+		f.add("WithCookieName", "%s", cookieNameProblem(name))
 	case hasPrefixFold(name, hostPrefix) && (!c.secure() || c.cookieDomain != ""):
 		f.add("WithCookieName", "browsers accept %q only over https and without a Domain", name)
 	case hasPrefixFold(name, securePrefix) && !c.secure():
 		f.add("WithCookieName", "browsers accept %q only over https", name)
+	}
+	for _, name := range c.foreignNames {
+		if problem := cookieNameProblem(name); problem != "" {
+			f.add("WithForeignSessions", "%s", problem)
+		}
 	}
 	if c.cookieDomain != "" {
 		domain := strings.ToLower(strings.TrimPrefix(c.cookieDomain, "."))
@@ -156,6 +173,19 @@ func (c *config) checkCookie(f *faults) {
 	default:
 		f.add("WithCookieSameSite", "is none of http.SameSiteLaxMode, http.SameSiteStrictMode and http.SameSiteNoneMode")
 	}
+}
+
+// cookieNameProblem says why a name is none for a session cookie, or "".
+func cookieNameProblem(name string) string {
+	switch {
+	case (&http.Cookie{Name: name, Value: "x"}).Valid() != nil:
+		return fmt.Sprintf("%q is not a cookie name (RFC 6265, section 4.1.1)", name)
+	case strings.Contains(name, stateCookiePrefix), strings.HasSuffix(name, restartCookieName), strings.HasSuffix(name, flowCookieName):
+		return fmt.Sprintf("%q is taken by sign-ins under way; choose another", name)
+	case len(name) > 128:
+		return fmt.Sprintf("is %d characters long; at most 128 are allowed", len(name))
+	}
+	return ""
 }
 
 // checkLoginOptions says how options that do not depend on a request

@@ -44,6 +44,8 @@ type config struct {
 	bearer           bool
 	bearerClientIDs  []string
 
+	shared                   bool     // in the family's format
+	foreignNames             []string // of cookies of others that are accepted, nil for none
 	cookieName, cookieDomain string
 	sameSite                 http.SameSite
 	maxAge                   time.Duration
@@ -108,7 +110,7 @@ func newConfig(opts []Option) *config {
 			opt(c)
 		}
 	}
-	if c.maxAgeSet && c.maxAge > 0 && !c.absoluteLimitSet {
+	if c.maxAgeSet && c.maxAge > 0 && !c.absoluteLimitSet && !c.shared {
 		c.absoluteLimit = c.maxAge
 	}
 	return c

@@ -3,6 +3,7 @@
 package authkit
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
@@ -21,19 +22,26 @@ const (
 	// maxChunks bounds a session to 32 KB, beyond which servers refuse the
 	// request's header anyway.
 	maxChunks = 8
+	// oneCookie is the number of chunks of a session that is not split: the
+	// rest of the AuthKit family reads a single cookie.
+	oneCookie = 0
 )
 
 // cookies names this package's cookies and gives them their attributes.
 type cookies struct {
 	sessionName string
-	statePrefix string // of the cookie of a sign-in under way
-	restartName string // marks a callback without a state
-	flowName    string // of what a sign-in with forms of its own remembers
-	domain      string
-	heal        *domains // of the forms of a cookie that are not in use
-	secure      bool
-	sameSite    http.SameSite
-	maxAge      time.Duration
+	// chunks is into how many cookies a session may be split: maxChunks or
+	// oneCookie.
+	chunks       int
+	foreignNames []string // of sessions of others that are accepted
+	statePrefix  string   // of the cookie of a sign-in under way
+	restartName  string   // marks a callback without a state
+	flowName     string   // of what a sign-in with forms of its own remembers
+	domain       string
+	heal         *domains // of the forms of a cookie that are not in use
+	secure       bool
+	sameSite     http.SameSite
+	maxAge       time.Duration
 }
 
 func newCookies(c *config) cookies {
@@ -43,6 +51,7 @@ func newCookies(c *config) cookies {
 	}
 	jar := cookies{
 		sessionName: c.cookieName,
+		chunks:      maxChunks,
 		statePrefix: prefix + stateCookiePrefix,
 		restartName: prefix + restartCookieName,
 		flowName:    prefix + flowCookieName,
@@ -50,6 +59,11 @@ func newCookies(c *config) cookies {
 		secure:      c.secure(),
 		sameSite:    c.sameSite,
 		maxAge:      cookieLifetime,
+	}
+	jar.foreignNames = c.foreignNames
+	if c.shared {
+		jar.chunks = oneCookie
+		jar.sessionName = cmp.Or(c.cookieName, familyCookieName)
 	}
 	if jar.sessionName == "" {
 		jar.sessionName = prefix + sessionCookieName
@@ -114,7 +128,7 @@ func (c *cookies) chunk(name string) int {
 		return notSession
 	case rest == "":
 		return wholeSession
-	case len(rest) == 2 && rest[0] == '.' && '0' <= rest[1] && rest[1] < '0'+maxChunks:
+	case len(rest) == 2 && rest[0] == '.' && '0' <= rest[1] && int(rest[1]-'0') < c.chunks:
 		return int(rest[1] - '0')
 	}
 	return notSession
@@ -122,9 +136,15 @@ func (c *cookies) chunk(name string) int {
 
 func (c *cookies) chunkName(index int) string { return fmt.Sprintf("%s.%d", c.sessionName, index) }
 
+// holdsSession tells whether a cookie holds a session, or a part of one: ours,
+// or one that is accepted of others.
+func (c *cookies) holdsSession(name string) bool {
+	return c.chunk(name) != notSession || slices.Contains(c.foreignNames, name)
+}
+
 // setSession writes a sealed session into as few cookies as it needs, and
-// expires what a longer predecessor left in the browser. It fails, and writes
-// nothing, where eight are too few.
+// expires what a longer predecessor left in the browser, and others. It fails,
+// and writes nothing, where the cookies that it may have are too few.
 func (c *cookies) setSession(h http.Header, r *http.Request, text string) error {
 	if err := c.checkSize(text); err != nil {
 		return err
@@ -149,7 +169,7 @@ func (c *cookies) setSession(h http.Header, r *http.Request, text string) error 
 // checkSize tells whether a sealed session fits into the cookies that it may
 // have.
 func (c *cookies) checkSize(text string) error {
-	if most := maxChunks * c.chunkSize(); len(text) > most {
+	if most := max(maxCookieSize-len(c.sessionName), c.chunks*c.chunkSize()); len(text) > most {
 		return fmt.Errorf("%w: %d bytes sealed, at most %d fit", ErrSessionTooLarge, len(text), most)
 	}
 	return nil
@@ -169,7 +189,7 @@ func (c *cookies) clearSession(w http.ResponseWriter, r *http.Request) {
 func (c *cookies) expireSession(h http.Header, r *http.Request) {
 	c.takeBackSession(h)
 	for name := range requestCookies(r.Header) {
-		if c.chunk(name) != notSession {
+		if c.holdsSession(name) {
 			setCookie(h, c.expired(name))
 		}
 	}
@@ -178,7 +198,7 @@ func (c *cookies) expireSession(h http.Header, r *http.Request) {
 // takeBackSession drops what a response was about to set of a session.
 func (c *cookies) takeBackSession(h http.Header) {
 	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
-		return c.chunk(cookieName(line)) != notSession
+		return c.holdsSession(cookieName(line))
 	})
 }
 
@@ -281,7 +301,7 @@ func (c *cookies) expire(w http.ResponseWriter, name string) {
 
 // ours tells whether a cookie is one of this package's.
 func (c *cookies) ours(name string) bool {
-	return c.chunk(name) != notSession || strings.HasPrefix(name, c.statePrefix) || name == c.restartName || name == c.flowName
+	return c.holdsSession(name) || strings.HasPrefix(name, c.statePrefix) || name == c.restartName || name == c.flowName
 }
 
 func (c *cookies) cookie(name, value string, maxAge time.Duration, sameSite http.SameSite) *http.Cookie {
@@ -300,7 +320,7 @@ func (c *cookies) cookie(name, value string, maxAge time.Duration, sameSite http
 // expired repeats the attributes, without which browsers ignore a deletion.
 func (c *cookies) expired(name string) *http.Cookie {
 	sameSite := c.sameSite
-	if c.chunk(name) == notSession {
+	if !c.holdsSession(name) {
 		sameSite = c.laxAtLeast()
 	}
 	gone := c.cookie(name, "", 0, sameSite)
@@ -324,6 +344,20 @@ func setCookie(h http.Header, cookie *http.Cookie) {
 func cookieName(line string) string {
 	name, _, _ := strings.Cut(line, "=")
 	return strings.TrimSpace(name)
+}
+
+// single returns the value of a cookie that came once.
+func single(h http.Header, name string) (value string, ok bool) {
+	for cookie, v := range requestCookies(h) {
+		if cookie != name {
+			continue
+		}
+		if ok || v == "" {
+			return "", false
+		}
+		value, ok = v, true
+	}
+	return value, ok
 }
 
 // sent tells whether a request brings a cookie of a name.

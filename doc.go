@@ -51,6 +51,8 @@
 // An application with sign-in forms of its own ends each of its ways in with
 // [AuthKit.SignIn]. [AuthKit.SwitchOrganization] takes a session to another
 // organization. [WithBearerTokens] lets native clients and services in.
+// [WithSharedSession] shares one session with a front end in Next.js or Node, and
+// [WithForeignSessions] takes over what such a library left in browsers.
 //
 // # Errors
 //

@@ -64,8 +64,9 @@ var (
 	ErrSignInUnavailable error = &outcome{http.StatusServiceUnavailable, "sign_in_unavailable",
 		"Please sign in again in a moment", "The sign-in service could not be reached. You are not signed in yet."}
 
-	// ErrSessionTooLarge says that a session does not fit into eight cookies:
-	// 500. What fills it is in the log.
+	// ErrSessionTooLarge says that a session does not fit into the cookies that
+	// it may have, eight or, with [WithSharedSession], one: 500. What fills it
+	// is in the log.
 	ErrSessionTooLarge error = &outcome{http.StatusInternalServerError, "session_too_large",
 		"Sign-in did not work", "Your account holds more than this site can keep in a session. Please tell its operators."}
 

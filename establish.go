@@ -55,12 +55,12 @@ func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authenticati
 	case !pending.provenBy(session):
 		return nil, fmt.Errorf("%w: AuthKit gave no new proof", ErrRecentAuth)
 	}
-	text, err := a.sessions.Seal(session.sealed.encode())
+	text, err := a.format.seal(session)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSignIn, err)
 	}
 	if err := a.cookies.checkSize(text); err != nil {
-		return nil, err
+		return nil, tooLarge(session, err)
 	}
 	if err := a.onSignIn(ctx, SignInEvent{Session: session, State: pending.appState, ReturnTo: pending.returnTo}); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSignInHook, err)

@@ -52,11 +52,7 @@ func (a *AuthKit) Logout() http.Handler {
 // one to end or to replace, and never one to serve. It is nil where there is
 // none to be read.
 func (a *AuthKit) sessionSent(r *http.Request) *Session {
-	text, ok := a.cookies.session(r.Header)
-	if !ok {
-		return nil
-	}
-	sealed, err := a.unseal(text)
+	sealed, err := a.readSession(r.Header)
 	if err != nil {
 		return nil
 	}

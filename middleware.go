@@ -89,11 +89,10 @@ func (a *AuthKit) isOwnHandler(r *http.Request) bool { return a.ownPaths[r.URL.P
 // chunks, unseal, verify, renew if stale.
 func (a *AuthKit) loadCookie(w http.ResponseWriter, r *http.Request) *visit {
 	v := &visit{owner: a}
-	text, ok := a.cookies.session(r.Header)
-	if !ok {
+	sealed, err := a.readSession(r.Header)
+	if err == errNoSession {
 		return v
 	}
-	sealed, err := a.unseal(text)
 	if err == nil {
 		err = a.checkLimits(sealed)
 	}
@@ -109,7 +108,8 @@ func (a *AuthKit) loadCookie(w http.ResponseWriter, r *http.Request) *visit {
 	case usable, errors.Is(err, jwks.ErrExpired):
 	case errors.Is(err, jwks.ErrUnknownKey):
 		// The token was verified before it was sealed, so its key has been
-		// withdrawn since: the session is stale, not bad.
+		// withdrawn since: the session is stale, not bad. Others may not have
+		// verified it; what comes of the exchange is, in any case.
 		session = unverifiedSession(sealed)
 	case errors.Is(err, jwks.ErrUnavailable):
 		v.err = keysUnavailable(err)
@@ -138,15 +138,6 @@ func (a *AuthKit) loadCookie(w http.ResponseWriter, r *http.Request) *visit {
 	}
 	a.renew(w, r, v, session, usable)
 	return v
-}
-
-// unseal opens what a session cookie holds.
-func (a *AuthKit) unseal(text string) (sealedSession, error) {
-	encoded, err := a.sessions.Open(text)
-	if err != nil {
-		return sealedSession{}, err
-	}
-	return decodeSealedSession(encoded)
 }
 
 // checkLimits holds a session against the application's own limits, on the

@@ -98,9 +98,53 @@ func WithAPIKeyGrace(d time.Duration) Option {
 	return func(c *config) { c.apiKeyGrace = d }
 }
 
+// WithSharedSession shares one session with the AuthKit libraries of other
+// languages: those for Next.js, SvelteKit, TanStack Start and Node. The session
+// is kept as they keep it, in one cookie called wos-session ([WithCookieName]
+// changes that) and sealed in their format ([seal.Iron]), so that either side
+// may sign in, refresh, switch organization or sign out, and the other goes on.
+// What the others keep in it besides stays there. A session that they sealed
+// is verified as one of our own is: its signature, issuer, client, user and
+// expiry.
+//
+// All of them need the same cookie password, client ID, cookie name and domain:
+// [FromEnv] reads the variables that they read. An application that has no
+// sign-in of its own can do without [WithRedirectURL]; its cookies are Secure
+// then.
+//
+// A session that does not fit into one cookie is an [ErrSessionTooLarge]: the
+// others read no second one. They would also drop limits of ours when they
+// renew a session, so that [WithAbsoluteLimit] and [WithIdleLimit] are refused,
+// and [WithCookieMaxAge] is about the cookie alone: WorkOS's own limits apply.
+func WithSharedSession() Option {
+	return func(c *config) { c.shared = true }
+}
+
+// WithForeignSessions accepts sessions that others have sealed under one of our
+// cookie passwords, in cookies of the names given, or of wos-session where none
+// is given: the AuthKit libraries for Next.js and Node ([seal.Iron]) and
+// WorkOS's official Go SDK ([seal.WorkOSGo]). It is for moving from one of them
+// to this package without signing anybody out. A session is accepted until it
+// is written the next time, by a refresh for one; from then on it is in our own
+// cookie and format, and the other cookie is removed.
+//
+// A session of theirs gets the same checks as one of our own: signature,
+// issuer, client, user and expiry, and our limits, which count from when its
+// token says that the user signed in. It is looked at where a request brings no
+// session of ours that opens. Such cookies may lack the protection of the
+// __Host- prefix, so take the option out once everybody has moved.
+func WithForeignSessions(cookieNames ...string) Option {
+	return func(c *config) {
+		if len(cookieNames) == 0 {
+			cookieNames = []string{familyCookieName}
+		}
+		c.foreignNames = append(c.foreignNames, cookieNames...)
+	}
+}
+
 // WithCookieName sets the name of the session cookie, exactly as given. The
 // default is authkit-session, and __Host-authkit-session where cookies are
-// Secure and have no Domain.
+// Secure and have no Domain; with [WithSharedSession] it is wos-session.
 func WithCookieName(name string) Option {
 	return func(c *config) { c.cookieName = name }
 }
@@ -123,7 +167,8 @@ func WithCookieSameSite(mode http.SameSite) Option {
 }
 
 // WithCookieMaxAge ends a session after a time: it is the Max-Age of the
-// session cookie and the limit of [WithAbsoluteLimit] in one. It is at least a
+// session cookie and the limit of [WithAbsoluteLimit] in one; the former alone
+// with [WithSharedSession]. It is at least a
 // second and counts in whole ones. By default the cookie lives for 400 days,
 // the most that browsers keep one, and WorkOS alone ends sessions.
 func WithCookieMaxAge(d time.Duration) Option {

@@ -107,7 +107,7 @@ func (a *AuthKit) renew(w http.ResponseWriter, r *http.Request, v *visit, old *S
 // keepRenewed sets the cookie of a renewed session. One that has outgrown its
 // cookies serves this request, and those that the memory answers.
 func (a *AuthKit) keepRenewed(w http.ResponseWriter, r *http.Request, v *visit, next *renewal) {
-	if err := a.cookies.setSession(w.Header(), r, next.text); err != nil {
+	if err := a.setSession(w.Header(), r, keptSession{next.session, next.text}); err != nil {
 		a.log.LogAttrs(r.Context(), slog.LevelError, "authkit: renewed session not kept", slog.Any("error", err))
 		return
 	}
@@ -127,15 +127,16 @@ func (a *AuthKit) keepUnrenewed(w http.ResponseWriter, r *http.Request, v *visit
 		return
 	}
 	kept.renewedAt = a.clock.Now()
-	text, err := a.sessions.Seal(kept.encode())
+	session := makeSession(kept, old.claims)
+	text, err := a.format.seal(session)
 	if err == nil {
-		err = a.cookies.setSession(w.Header(), r, text)
+		err = a.setSession(w.Header(), r, keptSession{session, text})
 	}
 	if err != nil {
 		a.log.LogAttrs(r.Context(), slog.LevelError, "authkit: session not kept", slog.Any("error", err))
 		return
 	}
-	v.kept.Store(&keptSession{makeSession(kept, old.claims), text})
+	v.kept.Store(&keptSession{session, text})
 }
 
 // keptSession is a session that a response is about to set, sealed.
@@ -143,6 +144,16 @@ type keptSession struct {
 	session *Session
 	text    string
 }
+
+func (a *AuthKit) setSession(h http.Header, r *http.Request, kept keptSession) error {
+	if err := a.cookies.setSession(h, r, kept.text); err != nil {
+		return tooLarge(kept.session, err)
+	}
+	return nil
+}
+
+// tooLarge adds to an error of the cookies what it is that fills them.
+func tooLarge(s *Session, err error) error { return fmt.Errorf("%w: %s", err, s.sealed.contents()) }
 
 // lastCookie sees to it that a response which comes late does not take the
 // browser back: behind a logout, or to a refresh token that was exchanged since
@@ -156,7 +167,7 @@ func (a *AuthKit) lastCookie(h http.Header, r *http.Request, kept *keptSession) 
 		return
 	}
 	if newest := a.refreshes.newest(kept.session); newest != nil && !a.refreshes.isSpent(newest.session) {
-		if err := a.cookies.setSession(h, r, newest.text); err != nil {
+		if err := a.setSession(h, r, keptSession{newest.session, newest.text}); err != nil {
 			a.log.LogAttrs(r.Context(), slog.LevelError, "authkit: renewed session not kept", slog.Any("error", err))
 		}
 	}
@@ -368,7 +379,7 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, organi
 		refused.keep = keep
 		return refused, until
 	}
-	text, err := a.sessions.Seal(session.sealed.encode())
+	text, err := a.format.seal(session)
 	if err != nil {
 		return a.notRenewed(ctx, old, organization, fmt.Errorf("%w: %w", errRefused, err))
 	}

@@ -20,6 +20,34 @@ type sealedSession struct {
 	method                    string
 	signedInAt                time.Time // our clock: the absolute limit counts from here
 	renewedAt                 time.Time // our clock: the idle limit counts from here
+
+	// family is the payload that it was read from, where that was the
+	// family's: members that only others know are kept there.
+	family object
+}
+
+// contents tells how many bytes of what a session holds, for an operator whose
+// sessions have grown too large.
+func (s *sealedSession) contents() string {
+	metadata, others := 0, 0
+	for key, value := range s.user.Metadata {
+		metadata += len(key) + len(value)
+	}
+	for member, value := range s.family {
+		switch member {
+		case memberAccessToken, memberRefreshToken, memberUser, memberTimes:
+		default:
+			others += len(member) + len(value)
+		}
+	}
+	u := &s.user
+	profile := len(u.ID) + len(u.Email) + len(u.FirstName) + len(u.LastName) + len(u.Name) + len(u.ProfilePictureURL) + len(u.ExternalID)
+	text := fmt.Sprintf("the access token has %d bytes, the refresh token %d, the profile %d, its metadata %d",
+		len(s.accessToken), len(s.refreshToken), profile, metadata)
+	if others > 0 {
+		text += fmt.Sprintf(", members that other libraries put there %d", others)
+	}
+	return text
 }
 
 // The tags of a sealedSession. A number is never used again for another thing.
