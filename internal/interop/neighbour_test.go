@@ -1,0 +1,420 @@
+package interop_test
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+const yuki = "yuki@example.com"
+
+// family is two applications before one fake AuthKit, one in Go and one in
+// JavaScript, configured by the same environment. Both are on localhost, whose
+// ports share cookies.
+type family struct {
+	t          *testing.T
+	fake       *authkittest.AuthKit
+	clock      *authkittest.Clock
+	goURL      string // of the application in Go
+	javascript string // of the one in JavaScript
+}
+
+// me is what either application tells of whoever is signed in.
+type me struct {
+	Email          string            `json:"email"`
+	FirstName      string            `json:"firstName"`
+	LastName       string            `json:"lastName"`
+	Metadata       map[string]string `json:"metadata"`
+	CreatedAt      string            `json:"createdAt"`
+	OrganizationID string            `json:"organizationId"`
+	Role           string            `json:"role"`
+	Permissions    []string          `json:"permissions"`
+	Impersonator   string            `json:"impersonator"`
+}
+
+// libraries are the hands that a session goes through.
+var libraries = []string{"go", "node", "session"}
+
+func newFamily(t *testing.T, opts ...authkit.Option) *family {
+	t.Helper()
+	clock := authkittest.NewClock(time.Now())
+	f := &family{t: t, clock: clock, fake: authkittest.New(t, authkittest.WithClock(clock), authkittest.WithPeople(authkittest.Person{
+		ID: "user_yuki", Email: yuki, FirstName: "由紀 Ωμέγα", LastName: "Ødegård-Иванова 👩‍🚀",
+		Metadata: map[string]string{"plan": "pro", "ключ": "значение", "quote": `"<&>`},
+		Memberships: []authkittest.Membership{
+			{OrganizationID: "org_acme", Role: "admin", Permissions: []string{"posts:read", "posts:write"}},
+			{OrganizationID: "org_beta", Role: "viewer", Permissions: []string{"posts:read"}},
+		},
+	}))}
+	env := f.fake.Env()
+	env["WORKOS_COOKIE_PASSWORD"] = rand.Text() + rand.Text()
+	for name, value := range env {
+		t.Setenv(name, value)
+	}
+	f.startGo(opts...)
+	f.startJavaScript(env)
+	f.advance(0)
+	return f
+}
+
+// TestMain leaves everything out where the other half of the family is not
+// here, and says so. In a list of packages the go command shows of that no more
+// than "[no tests to run]".
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if missing := missingPart(); missing != "" {
+		fmt.Printf("left out: the AuthKit libraries for JavaScript, since %s; see go doc ./internal/interop\n", missing)
+		if os.Getenv("AUTHKIT_INTEROP") == "required" {
+			os.Exit(1)
+		}
+		flag.Set("test.run", "^$")
+	}
+	os.Exit(m.Run())
+}
+
+// missingPart tells what of the other half of the family is not here.
+func missingPart() string {
+	version, err := exec.Command("node", "--version").Output()
+	if err != nil {
+		return "there is no Node.js"
+	}
+	var major int
+	if _, err := fmt.Sscanf(string(version), "v%d.", &major); err != nil || major < 20 {
+		return "Node.js is " + strings.TrimSpace(string(version)) + " and 20 is needed"
+	}
+	for _, name := range []string{"@workos-inc/node", "@workos/authkit-session", "iron-session"} {
+		if _, err := os.Stat("node_modules/" + name); err != nil {
+			return "the package " + name + " is not installed (npm ci)"
+		}
+	}
+	return ""
+}
+
+func (f *family) startGo(opts ...authkit.Option) {
+	server := httptest.NewUnstartedServer(nil)
+	f.goURL = strings.Replace("http://"+server.Listener.Addr().String(), "127.0.0.1", "localhost", 1)
+	ak, err := authkit.FromEnv(append([]authkit.Option{
+		authkit.WithRedirectURL(f.goURL + "/callback"), authkit.WithClock(f.clock),
+	}, opts...)...)
+	require.NoError(f.t, err)
+	mux := http.NewServeMux()
+	mux.Handle("/go/login", ak.Login(authkit.ReturnTo("/go/me")))
+	mux.Handle("/callback", ak.Callback())
+	mux.Handle("/go/logout", ak.Logout())
+	mux.Handle("/go/organization", ak.SwitchOrganization())
+	mux.Handle("/go/me", ak.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, _ := authkit.FromContext(r.Context())
+		user := s.User()
+		impersonator, _ := s.Impersonator()
+		w.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(w).Encode(me{
+			user.Email, user.FirstName, user.LastName, user.Metadata, user.CreatedAt.UTC().Format("2006-01-02T15:04:05.000Z"),
+			s.OrganizationID(), s.Role(), s.Permissions(), impersonator.Email,
+		})
+	})))
+	server.Config.Handler = ak.Middleware(mux)
+	server.Start()
+	f.t.Cleanup(server.Close)
+}
+
+func (f *family) startJavaScript(env map[string]string) {
+	// Should it hang, it fails its test rather than all of them.
+	cmd := exec.CommandContext(f.t.Context(), "node", "neighbour.mjs")
+	for name, value := range env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	cmd.Env = append(cmd.Env, "PATH="+os.Getenv("PATH"))
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdin, err := cmd.StdinPipe()
+	require.NoError(f.t, err)
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(f.t, err)
+	require.NoError(f.t, cmd.Start())
+	f.t.Cleanup(func() {
+		stdin.Close()
+		cmd.Wait()
+	})
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(f.t, err, "node neighbour.mjs: %s", &stderr)
+	f.javascript = strings.TrimSpace(line)
+}
+
+// advance moves the one clock of everybody.
+func (f *family) advance(d time.Duration) {
+	f.t.Helper()
+	f.clock.Advance(d)
+	resp, err := http.Post(fmt.Sprintf("%s/clock?now=%d", f.javascript, f.clock.Now().UnixMilli()), "", nil)
+	require.NoError(f.t, err)
+	resp.Body.Close()
+}
+
+// url is an address of the application that uses a library.
+func (f *family) url(library, path string) string {
+	if library == "go" {
+		return f.goURL + "/go/" + path
+	}
+	return f.javascript + "/" + library + "/" + path
+}
+
+func (f *family) browser() *browser {
+	b := &browser{authkittest.NewBrowser(), f}
+	f.t.Cleanup(b.CloseIdleConnections)
+	return b
+}
+
+type browser struct {
+	*authkittest.Browser
+	f *family
+}
+
+// signIn signs yuki in at an application.
+func (b *browser) signIn(library string) {
+	b.f.t.Helper()
+	page, err := b.SignIn(b.f.url(library, "login"), yuki)
+	require.NoError(b.f.t, err)
+	require.Contains(b.f.t, page.Body, yuki)
+}
+
+// me asks an application who is signed in.
+func (b *browser) me(library string) me {
+	b.f.t.Helper()
+	return b.call(http.MethodGet, b.f.url(library, "me"), nil)
+}
+
+// hand lets an application refresh the session, and tells who is signed in then.
+func (b *browser) hand(library string) me {
+	b.f.t.Helper()
+	if library == "go" { // it refreshes what is stale
+		b.f.advance(6 * time.Minute)
+		return b.me(library)
+	}
+	return b.call(http.MethodPost, b.f.url(library, "refresh"), nil)
+}
+
+// switchTo takes the session to another organization.
+func (b *browser) switchTo(library, organization string) me {
+	b.f.t.Helper()
+	if library == "go" {
+		b.call(http.MethodPost, b.f.url(library, "organization"), url.Values{"organization_id": {organization}})
+		return b.me(library)
+	}
+	return b.call(http.MethodPost, b.f.url(library, "refresh?organization="+organization), nil)
+}
+
+// signOut ends the session at an application, and tells where to go for WorkOS
+// to end it too.
+func (b *browser) signOut(library string) (leave string) {
+	b.f.t.Helper()
+	var answer struct {
+		Go         string `json:"logout_url"`
+		JavaScript string `json:"location"`
+	}
+	require.NoError(b.f.t, json.Unmarshal(b.fetch(http.MethodPost, b.f.url(library, "logout"), nil), &answer))
+	return answer.Go + answer.JavaScript
+}
+
+// call fetches what an application tells of whoever is signed in, if anybody is.
+func (b *browser) call(method, address string, form url.Values) (who me) {
+	b.f.t.Helper()
+	require.NoError(b.f.t, json.Unmarshal(b.fetch(method, address, form), &who))
+	return who
+}
+
+// fetch is a script's.
+func (b *browser) fetch(method, address string, form url.Values) []byte {
+	b.f.t.Helper()
+	r, err := http.NewRequest(method, address, strings.NewReader(form.Encode()))
+	require.NoError(b.f.t, err)
+	r.Header.Set("Sec-Fetch-Mode", "cors")
+	r.Header.Set("Sec-Fetch-Dest", "empty")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	resp, err := b.Do(r)
+	require.NoError(b.f.t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(b.f.t, err)
+	require.Less(b.f.t, resp.StatusCode, 500, "%s", body)
+	return body
+}
+
+// session is the cookie's content, as iron-session reads it.
+func (b *browser) session() (session map[string]any) {
+	b.f.t.Helper()
+	resp, err := b.Client.Get(b.f.javascript + "/iron")
+	require.NoError(b.f.t, err)
+	defer resp.Body.Close()
+	require.NoError(b.f.t, json.NewDecoder(resp.Body).Decode(&session))
+	return session
+}
+
+// cookies are the browser's session cookies.
+func (b *browser) cookies() map[string]string {
+	u, _ := url.Parse(b.f.goURL + "/")
+	found := map[string]string{}
+	for _, c := range b.Jar.Cookies(u) {
+		if strings.Contains(c.Name, "session") {
+			found[c.Name] = c.Value
+		}
+	}
+	return found
+}
+
+func TestASessionGoesThroughEveryHandInEveryOrder(t *testing.T) {
+	f := newFamily(t, authkit.WithSharedSession())
+	for _, first := range libraries {
+		for _, second := range libraries {
+			for _, third := range libraries {
+				t.Run(first+", "+second+", "+third, func(t *testing.T) {
+					b := f.browser()
+					b.signIn(first)
+					refreshed := f.fake.Calls(authkittest.RouteRefresh)
+					want := b.me(first)
+					require.Equal(t, yuki, want.Email)
+					require.Equal(t, "由紀 Ωμέγα", want.FirstName)
+					require.Len(t, want.Metadata, 3)
+					require.Equal(t, "admin", want.Role)
+					for i, library := range []string{second, third, first} {
+						require.Equal(t, want, b.hand(library), "refreshed by %s", library)
+						for _, reader := range libraries {
+							require.Equal(t, want, b.me(reader), "refreshed by %s, read by %s", library, reader)
+						}
+						require.Equal(t, i+1, f.fake.Calls(authkittest.RouteRefresh)-refreshed, "each hand refreshed once, and readers did not")
+						require.Equal(t, yuki, b.session()["user"].(map[string]any)["email"], "read by iron-session")
+					}
+					assert.Len(t, b.cookies(), 1)
+					assert.Contains(t, b.cookies(), "wos-session")
+				})
+			}
+		}
+	}
+}
+
+func TestAnExpiredSessionIsRefreshedByWhoeverMeetsItFirst(t *testing.T) {
+	f := newFamily(t, authkit.WithSharedSession())
+	for _, library := range libraries {
+		b := f.browser()
+		b.signIn("go")
+		want := b.me("go")
+		for range 3 {
+			f.advance(7 * time.Minute)
+			for _, reader := range append([]string{library}, libraries...) {
+				require.Equal(t, want, b.me(reader), "met by %s first, then by %s", library, reader)
+			}
+		}
+	}
+}
+
+func TestGoAndNodeRefreshAtTheSameTimeAndBothEndSignedIn(t *testing.T) {
+	f := newFamily(t, authkit.WithSharedSession())
+	for _, library := range []string{"node", "session"} {
+		b := f.browser()
+		b.signIn(library)
+		want := b.me(library)
+		f.advance(6 * time.Minute)
+		// Two browsers with one cookie stand for two requests that were under
+		// way at once, each with the answer that it got.
+		ours, theirs := f.browser(), f.browser()
+		u, _ := url.Parse(f.goURL + "/")
+		for _, half := range []*browser{ours, theirs} {
+			half.Jar.SetCookies(u, []*http.Cookie{{Name: "wos-session", Value: b.cookies()["wos-session"], Path: "/"}})
+		}
+		done := make(chan me)
+		go func() { done <- theirs.me(library) }()
+		assert.Equal(t, want, ours.me("go"))
+		assert.Equal(t, want, <-done)
+		assert.Equal(t, ours.session()["refreshToken"], theirs.session()["refreshToken"])
+		// Whichever answer the browser kept, either application goes on with it.
+		assert.Equal(t, want, theirs.hand("go"))
+		f.advance(time.Minute)
+		assert.Equal(t, want, theirs.hand(library))
+	}
+}
+
+func TestASwitchOfOrganizationIsSeenByEveryHand(t *testing.T) {
+	f := newFamily(t, authkit.WithSharedSession())
+	for _, library := range libraries {
+		b := f.browser()
+		b.signIn("session")
+		require.Equal(t, "org_acme", b.me("session").OrganizationID)
+		want := b.switchTo(library, "org_beta")
+		require.Equal(t, "org_beta", want.OrganizationID, library)
+		require.Equal(t, []string{"posts:read"}, want.Permissions)
+		for _, reader := range libraries {
+			require.Equal(t, want, b.me(reader), "switched by %s, read by %s", library, reader)
+		}
+		for _, hand := range libraries {
+			require.Equal(t, want, b.hand(hand), "switched by %s, refreshed by %s", library, hand)
+		}
+	}
+}
+
+func TestWhereverSomebodySignsOutNobodyIsSignedInAnywhere(t *testing.T) {
+	f := newFamily(t, authkit.WithSharedSession())
+	for _, library := range libraries {
+		b := f.browser()
+		for _, first := range libraries {
+			b.signIn(first)
+			for _, reader := range libraries {
+				require.Equal(t, yuki, b.me(reader).Email, "signed in by %s, read by %s", first, reader)
+			}
+			leave := b.signOut(library)
+			assert.Empty(t, b.cookies(), library)
+			for _, reader := range libraries {
+				assert.Empty(t, b.me(reader).Email, "signed out by %s, read by %s", library, reader)
+			}
+			_, err := b.Get(leave)
+			require.NoError(t, err)
+		}
+	}
+	for _, s := range f.fake.Sessions() {
+		assert.False(t, s.Active(), "WorkOS ended it too")
+	}
+}
+
+func TestAnImpersonatorIsKnownToEveryHand(t *testing.T) {
+	f := newFamily(t, authkit.WithSharedSession())
+	b := f.browser()
+	_, err := b.Get(f.fake.Impersonate(yuki, "ops@example.com", "ticket 9", f.javascript+"/node/callback"))
+	require.NoError(t, err)
+	for _, hand := range []string{"node", "go", "session", "go"} {
+		require.Equal(t, "ops@example.com", b.hand(hand).Impersonator, hand)
+		for _, reader := range libraries {
+			require.Equal(t, "ops@example.com", b.me(reader).Impersonator, "refreshed by %s, read by %s", hand, reader)
+		}
+	}
+}
+
+func TestWhoeverWasSignedInUnderJavaScriptMovesToGoSignedIn(t *testing.T) {
+	f := newFamily(t, authkit.WithForeignSessions())
+	for _, library := range []string{"node", "session"} {
+		b := f.browser()
+		b.signIn(library)
+		want := b.me(library)
+		assert.Equal(t, want, b.me("go"))
+		assert.Contains(t, b.cookies(), "wos-session", "until it has to be written")
+		assert.Equal(t, want, b.hand("go"))
+		assert.Len(t, b.cookies(), 1)
+		assert.Contains(t, b.cookies(), "authkit-session")
+		assert.Equal(t, want, b.hand("go"))
+	}
+}
