@@ -3,9 +3,11 @@
 package jwks
 
 import (
+	"crypto/rsa"
 	"encoding/json"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -33,11 +35,16 @@ type Claims struct {
 	Actor          string    // act.sub, the email address of who impersonates the user
 	AuthTime       time.Time // auth_time, of the last active authentication; a refresh does not change it
 
-	payload []byte
+	// payload is what was signed. The texts above share its memory.
+	payload string
+
+	verifier *Verifier      // that verified it; nil if none did
+	keyID    string         // of the key that it was signed by
+	key      *rsa.PublicKey // that key
 }
 
 // Decode unmarshals the whole payload into v as [json.Unmarshal] does. It is for claims that a JWT template adds.
-func (c *Claims) Decode(v any) error { return json.Unmarshal(c.payload, v) }
+func (c *Claims) Decode(v any) error { return json.Unmarshal([]byte(c.payload), v) }
 
 // UnverifiedClaims returns the claims of a token whose authenticity is already known because of where it was
 // kept, such as inside a sealed cookie. The format and the types of the claims are checked as [Verifier.Verify] checks
@@ -55,8 +62,9 @@ func UnverifiedClaims(token string) (*Claims, error) {
 }
 
 // decodeClaims reads a payload, keeping a reference to it. Errors are of type *RefusedError.
-func decodeClaims(payload []byte) (*Claims, error) {
-	m, err := splitObject(payload)
+func decodeClaims(payload string) (*Claims, error) {
+	var room [24]member
+	m, err := splitObject(payload, room[:0])
 	if err != nil {
 		return nil, &RefusedError{"payload", "a JSON object with unique members", err.Error()}
 	}
@@ -109,7 +117,7 @@ func (r *claimReader) requiredString(claim string) string {
 }
 
 func (r *claimReader) optionalString(claim string) string {
-	if _, present := r.members[claim]; !present {
+	if !r.has(claim) {
 		return ""
 	}
 	return r.requiredString(claim)
@@ -124,7 +132,7 @@ func (r *claimReader) requiredTime(claim string) time.Time {
 }
 
 func (r *claimReader) optionalTime(claim string) time.Time {
-	if _, present := r.members[claim]; !present {
+	if !r.has(claim) {
 		return time.Time{}
 	}
 	return r.requiredTime(claim)
@@ -140,7 +148,8 @@ func (m members) numericDate(claim string) (time.Time, *RefusedError) {
 	if got := m.describe(claim); got != "a number" {
 		return time.Time{}, &RefusedError{claim, want, got}
 	}
-	seconds, err := strconv.ParseFloat(string(m[claim]), 64)
+	raw, _ := m.get(claim)
+	seconds, err := strconv.ParseFloat(raw, 64)
 	if err != nil || seconds <= 0 || seconds > maxNumericDate {
 		return time.Time{}, &RefusedError{claim, want, "a number out of range"}
 	}
@@ -159,24 +168,36 @@ func (m members) lenientString(claim string) string {
 }
 
 func (m members) lenientStrings(claim string) []string {
-	raw := m[claim]
-	if len(raw) == 0 || raw[0] != '[' {
+	raw, _ := m.get(claim)
+	if raw == "" || raw[0] != '[' {
 		return nil
 	}
-	var values []string
-	s := scanner{data: raw}
-	for s.pos++; !s.closes(']'); {
-		if s.data[s.pos] != '"' {
+	s := scanner{data: raw, pos: 1}
+	if s.skipSpace(); s.next(']') {
+		return nil
+	}
+	values := make([]string, 0, 1+strings.Count(raw, ","))
+	for {
+		s.skipSpace()
+		quoted, ok := s.text()
+		if !ok {
 			return nil
 		}
-		values = append(values, unquoteJSON(s.str()))
+		values = append(values, unquote(quoted))
+		if s.skipSpace(); !s.next(',') {
+			return values
+		}
 	}
-	return values
 }
 
 // actor reads act.sub (RFC 8693 section 4.1).
 func (m members) actor() string {
-	act, err := splitObject(m["act"])
+	raw, present := m.get("act")
+	if !present {
+		return ""
+	}
+	var room [4]member
+	act, err := splitObject(raw, room[:0])
 	if err != nil {
 		return ""
 	}

@@ -4,6 +4,7 @@ package jwks
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -23,8 +24,10 @@ var base64url = base64.RawURLEncoding.Strict()
 
 // compact is a token in canonical form with an acceptable header. Its signature has not been checked.
 type compact struct {
-	keyID   string
-	payload []byte
+	keyID     string
+	payload   string
+	signed    string // what the signature is of: the first two segments and the dot between them
+	signature []byte
 }
 
 func parseCompact(token string) (*compact, error) {
@@ -45,14 +48,20 @@ func parseCompact(token string) (*compact, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := decodeSegment("signature", signature64); err != nil {
-		return nil, err
-	}
-	keyID, err := checkHeader(header)
+	signature, err := decodeSegment("signature", signature64)
 	if err != nil {
 		return nil, err
 	}
-	return &compact{keyID: keyID, payload: payload}, nil
+	keyID, err := checkHeader(string(header))
+	if err != nil {
+		return nil, err
+	}
+	return &compact{
+		keyID:     keyID,
+		payload:   string(payload),
+		signed:    token[:len(header64)+1+len(payload64)],
+		signature: signature,
+	}, nil
 }
 
 func decodeSegment(part, segment string) ([]byte, error) {
@@ -78,18 +87,30 @@ var stringParameters = []string{"typ", "cty", "x5t", "x5t#S256"}
 
 // checkHeader returns the key ID of an acceptable JOSE header. Parameters that it does not know are ignored, as RFC 7515
 // section 4 has it.
-func checkHeader(header []byte) (keyID string, err error) {
-	params, err := splitObject(header)
+//
+// What JOSE libraries disagree on is refused: space around the object, and numbers that a float64 does not hold.
+func checkHeader(header string) (keyID string, err error) {
+	var room [8]member
+	params, err := splitObject(header, room[:0])
 	if err != nil {
 		return "", &RefusedError{"header", "a JSON object with unique members", err.Error()}
 	}
+	if header[0] != '{' || header[len(header)-1] != '}' {
+		return "", &RefusedError{"header", "a JSON object and nothing else", "space around it"}
+	}
+	for _, p := range params {
+		var value any
+		if p.value[0] != '"' && json.Unmarshal([]byte(p.value), &value) != nil {
+			return "", &RefusedError{"header", "numbers that a float64 holds", "a number out of range"}
+		}
+	}
 	for _, name := range forbiddenParameters {
-		if _, present := params[name]; present {
+		if params.has(name) {
 			return "", &RefusedError{name, "nothing", params.describe(name)}
 		}
 	}
 	for _, name := range stringParameters {
-		if _, present := params[name]; !present {
+		if !params.has(name) {
 			continue
 		}
 		if _, ok := params.str(name); !ok {

@@ -98,6 +98,9 @@ func TestHeadersThatAreRefused(t *testing.T) {
 		"the address of a certificate":      {good.with("x5u", "https://evil.test/cert").json(), "x5u"},
 		"an embedded certificate":           {good.with("x5c", []string{"MIIB"}).json(), "x5c"},
 		"a typ that is no string":           {good.with("typ", 1).json(), "typ"},
+		"space in front":                    {" " + good.json(), "header"},
+		"a line feed behind":                {good.json() + "\n", "header"},
+		"a number that no float64 holds":    {`{"alg":"RS256","kid":"kid_a","x":[1e400]}`, "header"},
 		"a cty that is null":                {good.with("cty", nil).json(), "cty"},
 	} {
 		t.Run(name, func(t *testing.T) {

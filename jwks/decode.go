@@ -47,7 +47,7 @@ func decodeKeySet(body []byte) (keys publicKeys, ignored []error, err error) {
 }
 
 func decodeKey(jwk []byte) (id string, key *rsa.PublicKey, err error) {
-	m, err := splitObject(jwk)
+	m, err := splitObject(string(jwk), nil)
 	if err != nil {
 		return "", nil, err
 	}
@@ -63,12 +63,14 @@ func decodeKey(jwk []byte) (id string, key *rsa.PublicKey, err error) {
 	if !m.absentOr("alg", "RS256") {
 		return "", nil, errors.New("alg is not RS256")
 	}
-	key, err = rsaPublicKey(m["n"], m["e"])
+	n, _ := m.get("n")
+	e, _ := m.get("e")
+	key, err = rsaPublicKey(n, e)
 	return id, key, err
 }
 
 func (m members) absentOr(name, want string) bool {
-	if _, present := m[name]; !present {
+	if !m.has(name) {
 		return true
 	}
 	value, _ := m.str(name)

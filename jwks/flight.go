@@ -99,6 +99,7 @@ func (s *KeySet) succeed(ctx context.Context, f *flight, keys publicKeys) {
 	s.mu.Lock()
 	if previous := s.current.Load(); previous != nil {
 		added, removed = missing(keys, previous.keys), missing(previous.keys, keys)
+		keys.keep(previous.keys)
 	}
 	s.absent.withdraw(removed)
 	if _, found := keys[f.kid]; f.kid != "" && !found {
@@ -112,6 +113,15 @@ func (s *KeySet) succeed(ctx context.Context, f *flight, keys publicKeys) {
 	if len(added)+len(removed) > 0 {
 		s.log.InfoContext(ctx, "jwks: the signing keys have changed",
 			"url", s.endpoint.String(), "added", added, "removed", removed)
+	}
+}
+
+// keep takes over those of the previous keys that have not changed, so that a key which stays is one and the same object.
+func (k publicKeys) keep(previous publicKeys) {
+	for id, key := range k {
+		if before := previous[id]; before != nil && before.Equal(key) {
+			k[id] = before
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ package jwks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,26 +47,50 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
 	if err != nil {
 		return nil, err
 	}
-	payload, err := verifySignature(token, key)
-	if err != nil {
+	if !parsed.signedBy(key) {
 		return nil, &RefusedError{"signature", "one by the key " + quote(parsed.keyID), "another"}
 	}
-	claims, err := decodeClaims(payload)
+	claims, err := decodeClaims(parsed.payload)
 	if err != nil {
 		return nil, err
 	}
 	if err := v.checkParties(claims); err != nil {
 		return nil, err
 	}
-	now := v.now()
-	if err := v.checkNotAhead(claims, now); err != nil {
+	claims.verifier, claims.keyID, claims.key = v, parsed.keyID, key
+	switch err := v.checkTimes(claims, v.now()); {
+	case err == nil, errors.Is(err, ErrExpired):
+		return claims, err
+	default:
 		return nil, err
 	}
-	// RFC 7519 section 4.1.4. The last check, so that ErrExpired means that all the rest holds.
-	if !now.Before(claims.ExpiresAt.Add(v.leeway)) {
-		return claims, fmt.Errorf("%w: at %s", ErrExpired, rfc3339(claims.ExpiresAt))
+}
+
+// Recheck decides once more on claims that v has verified before, by all that may have changed since: whether the key that
+// signed them is still published, and the time. It does no cryptography. The error is as that of [Verifier.Verify].
+func (v *Verifier) Recheck(ctx context.Context, c *Claims) error {
+	if c.verifier != v {
+		return &RefusedError{"token", "one that was verified here", "another"}
 	}
-	return claims, nil
+	key, err := v.keys.Key(ctx, c.keyID)
+	if err != nil {
+		return err
+	}
+	if key != c.key {
+		return &RefusedError{"signature", "one by the key that is now " + quote(c.keyID), "another"}
+	}
+	return v.checkTimes(c, v.now())
+}
+
+// checkTimes checks expiry last, so that ErrExpired means that all the rest holds (RFC 7519 section 4.1.4).
+func (v *Verifier) checkTimes(c *Claims, now time.Time) error {
+	if err := v.checkNotAhead(c, now); err != nil {
+		return err
+	}
+	if !now.Before(c.ExpiresAt.Add(v.leeway)) {
+		return fmt.Errorf("%w: at %s", ErrExpired, rfc3339(c.ExpiresAt))
+	}
+	return nil
 }
 
 // checkParties checks who issued the token, and for whom.

@@ -1,0 +1,87 @@
+package jwks_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/jwks"
+)
+
+// verified is a verifier before an endpoint, and claims that it has verified.
+func verified(t *testing.T) (*jwks.Verifier, *jwks.Claims, *jwks.KeySet, *endpoint, *clock) {
+	t.Helper()
+	e := newEndpoint(t, publish(jwkA(), jwkB()))
+	keys, c := newKeySet(e)
+	v := jwks.NewVerifier(keys, jwks.WithClock(c.now), jwks.WithIssuers(issuer), jwks.WithClientIDs(clientID))
+	claims, err := v.Verify(t.Context(), sign(keyA(), goodHeader().json(), goodClaims(c.now()).with("exp", c.now().Add(48*time.Hour).Unix()).json()))
+	require.NoError(t, err)
+	require.NoError(t, v.Recheck(t.Context(), claims))
+	return v, claims, keys, e, c
+}
+
+// renew lets the keys be fetched once more, as they are when they are used after ten minutes.
+func renew(t *testing.T, v *jwks.Verifier, claims *jwks.Claims, keys *jwks.KeySet, c *clock) {
+	t.Helper()
+	c.advance(11 * time.Minute)
+	require.NoError(t, v.Recheck(t.Context(), claims), "keys that have to be renewed go on being used meanwhile")
+	keys.WaitForFetch()
+}
+
+func TestARecheckEndsWithTheToken(t *testing.T) {
+	v, claims, _, _, c := verified(t)
+	c.advance(48*time.Hour + 59*time.Second)
+	require.NoError(t, v.Recheck(t.Context(), claims))
+	c.advance(time.Second)
+	require.ErrorIs(t, v.Recheck(t.Context(), claims), jwks.ErrExpired)
+	c.advance(-49*time.Hour + -2*time.Minute)
+	requireRefused(t, v.Recheck(t.Context(), claims), "iat")
+}
+
+func TestARecheckEndsWithTheKey(t *testing.T) {
+	v, claims, keys, e, c := verified(t)
+	renew(t, v, claims, keys, c)
+	require.NoError(t, v.Recheck(t.Context(), claims), "a key that is published again is the same one")
+	require.EqualValues(t, 2, e.requests.Load())
+
+	e.answer(publish(jwkB()))
+	renew(t, v, claims, keys, c)
+	require.ErrorIs(t, v.Recheck(t.Context(), claims), jwks.ErrUnknownKey)
+}
+
+func TestARecheckEndsWhereAnotherKeyTakesTheID(t *testing.T) {
+	v, claims, keys, e, c := verified(t)
+	e.answer(publish(publicJWK("kid_a", keyB().N, 65537)))
+	renew(t, v, claims, keys, c)
+	requireRefused(t, v.Recheck(t.Context(), claims), "signature")
+}
+
+func TestARecheckWithoutKeysIsNoRefusal(t *testing.T) {
+	v, claims, _, e, c := verified(t)
+	e.answer(sendStatus(http.StatusInternalServerError))
+	c.advance(25 * time.Hour)
+	require.ErrorIs(t, v.Recheck(t.Context(), claims), jwks.ErrUnavailable)
+}
+
+func TestARecheckTakesNothingThatWasNotVerifiedByTheSame(t *testing.T) {
+	v, claims, keys, _, c := verified(t)
+	other := jwks.NewVerifier(keys, jwks.WithClock(c.now), jwks.WithIssuers(issuer), jwks.WithClientIDs(clientID))
+	requireRefused(t, other.Recheck(t.Context(), claims), "token")
+
+	unverified, err := jwks.UnverifiedClaims(sign(keyA(), goodHeader().json(), goodClaims(c.now()).json()))
+	require.NoError(t, err)
+	requireRefused(t, v.Recheck(t.Context(), unverified), "token")
+	requireRefused(t, v.Recheck(t.Context(), &jwks.Claims{}), "token")
+}
+
+func TestARecheckAllocatesNothing(t *testing.T) {
+	v, claims, _, _, _ := verified(t)
+	assert.Zero(t, testing.AllocsPerRun(100, func() {
+		if v.Recheck(t.Context(), claims) != nil {
+			t.Error("refused")
+		}
+	}))
+}

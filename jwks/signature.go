@@ -1,0 +1,15 @@
+// The one signature algorithm: RS256.
+
+package jwks
+
+import (
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+)
+
+// signedBy checks the signature of a token: RSASSA-PKCS1-v1_5 using SHA-256 (RFC 7518 section 3.3).
+func (c *compact) signedBy(key *rsa.PublicKey) bool {
+	digest := sha256.Sum256([]byte(c.signed))
+	return rsa.VerifyPKCS1v15(key, crypto.SHA256, digest[:], c.signature) == nil
+}
