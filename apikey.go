@@ -115,7 +115,7 @@ func (a *AuthKit) serveAPIKey(w http.ResponseWriter, r *http.Request, next http.
 	noStore(w.Header())
 	// Whoever has a cookie in the same request is not asked for: rights of two
 	// must not mix.
-	ctx := context.WithValue(r.Context(), visitKey{}, &visit{owner: a})
+	ctx := &visit{Context: r.Context(), owner: a}
 	next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, apiKeyKey{}, key)))
 }
 

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -90,6 +91,9 @@ func newInstance(t testing.TB, fake *authkittest.AuthKit, clock *authkittest.Clo
 		a.url = "http://" + strings.Replace(address, "127.0.0.1", "localhost", 1)
 	}
 
+	if os.Getenv("AUTHKIT_TEST_CACHE") == "off" { // all that holds with the session cache has to hold without
+		o.authkit = append([]authkit.Option{authkit.WithSessionCache(0, 0)}, o.authkit...)
+	}
 	var err error
 	a.AuthKit, err = authkit.New(append([]authkit.Option{
 		authkit.WithAPIKey(fake.APIKey()),

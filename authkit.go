@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/authkit-go/authkit/jwks"
@@ -31,12 +32,15 @@ type AuthKit struct {
 	signIns seal.Sealer // seals a sign-in under way
 	flows   seal.Sealer // seals what a sign-in with forms of its own remembers
 
+	cache     *sessionCache      // verified sessions, nil for none
 	refreshes *refreshes         // one exchange for many requests
 	ended     *memory[time.Time] // when sessions were signed out in this process
+	signOuts  *atomic.Uint64     // how many were, and one more
 	redeemed  *memory[struct{}]  // states of callbacks that were answered
 
 	apiKeys *apiKeys // what WorkOS says of customers' API keys
 	public  bool     // without an API key of our own
+	nobody  *visit   // of every request that brings nothing; it is never changed
 
 	redirectURL   string
 	signedOutURL  string
@@ -128,7 +132,7 @@ func build(c *config) (*AuthKit, error) {
 	if c.bearer {
 		bearers = verifier(append([]string{c.clientID}, c.bearerClientIDs...)...)
 	}
-	return &AuthKit{
+	a := &AuthKit{
 		client:    client,
 		keys:      keys,
 		verifier:  verifier(c.clientID),
@@ -138,8 +142,10 @@ func build(c *config) (*AuthKit, error) {
 		foreign:   foreign,
 		signIns:   signIns,
 		flows:     flows,
+		cache:     newSessionCache(c.cacheEntries, c.cacheBytes),
 		refreshes: newRefreshes(c.clock),
 		ended:     newMemory[time.Time](c.clock, markLimit),
+		signOuts:  new(atomic.Uint64),
 		redeemed:  newMemory[struct{}](c.clock, markLimit),
 		apiKeys: &apiKeys{
 			client: client, clock: c.clock, log: c.log, grace: c.apiKeyGrace,
@@ -164,7 +170,13 @@ func build(c *config) (*AuthKit, error) {
 		onSignOut:       c.onSignOut,
 		log:             c.log,
 		clock:           c.clock,
-	}, nil
+	}
+	a.signOuts.Store(1)
+	a.nobody = &visit{owner: a}
+	if c.bearer {
+		a.nobody.challenge = &bearerChallenge{}
+	}
+	return a, nil
 }
 
 // Client is the client of the WorkOS API that a uses itself: for sign-in forms

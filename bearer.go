@@ -33,8 +33,7 @@ func isAPIKey(token string) bool { return strings.HasPrefix(token, "sk_") }
 
 // loadBearer makes a session of a bearer token. There is no cookie behind it
 // and no refresh token: what is not good now is refused.
-func (a *AuthKit) loadBearer(r *http.Request, token string) *visit {
-	v := &visit{owner: a}
+func (a *AuthKit) loadBearer(v *visit, r *http.Request, token string) {
 	claims, err := a.bearers.Verify(r.Context(), token)
 	switch {
 	case err == nil:
@@ -42,7 +41,7 @@ func (a *AuthKit) loadBearer(r *http.Request, token string) *visit {
 		session.bearer = true
 		if a.hasEnded(session) {
 			v.challenge = &bearerChallenge{code: "invalid_token", description: "The session has ended"}
-			return v
+			return
 		}
 		v.session = session
 	case errors.Is(err, jwks.ErrUnavailable) && !errors.Is(err, jwks.ErrCoolDown):
@@ -53,7 +52,6 @@ func (a *AuthKit) loadBearer(r *http.Request, token string) *visit {
 		a.log.LogAttrs(r.Context(), slog.LevelDebug, "authkit: bearer token refused", slog.Any("error", err))
 		v.challenge = &bearerChallenge{code: "invalid_token", description: "The access token is not accepted"}
 	}
-	return v
 }
 
 // bearerChallenge is what a program that came without a good token is told.

@@ -107,6 +107,9 @@ func (c *config) check() error {
 	case c.absoluteLimit > 0 && c.shared:
 		f.add("WithAbsoluteLimit", dropped)
 	}
+	if c.cacheEntries < 0 || c.cacheBytes < 0 {
+		f.add("WithSessionCache", "%d entries and %d bytes: neither may be negative; 0 turns the cache off", c.cacheEntries, c.cacheBytes)
+	}
 	if c.apiKeyGrace < 0 {
 		f.add("WithAPIKeyGrace", "%s is negative", c.apiKeyGrace)
 	}

@@ -49,6 +49,7 @@ type config struct {
 	cookieName, cookieDomain string
 	sameSite                 http.SameSite
 	maxAge                   time.Duration
+	cacheEntries, cacheBytes int
 	maxAgeSet                bool
 	absoluteLimit, idleLimit time.Duration
 	absoluteLimitSet         bool
@@ -90,8 +91,12 @@ const cookieLifetime = 400 * 24 * time.Hour
 
 func newConfig(opts []Option) *config {
 	c := &config{
-		baseURL:    workos.DefaultBaseURL,
-		sameSite:   http.SameSiteLaxMode,
+		baseURL:  workos.DefaultBaseURL,
+		sameSite: http.SameSiteLaxMode,
+
+		cacheEntries: defaultCacheEntries,
+		cacheBytes:   defaultCacheBytes,
+
 		loginPath:  "/login",
 		logoutPath: "/logout",
 		onError:    func(w http.ResponseWriter, r *http.Request, f Failure) { f.ServeHTTP(w, r) },

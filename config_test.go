@@ -64,6 +64,7 @@ func TestASoundConfigurationIsAccepted(t *testing.T) {
 		"trusted origins":                             {authkit.WithTrustedOrigins("https://admin.example.com", "http://localhost:3000")},
 		"a shared session":                            {authkit.WithSharedSession(), authkit.WithCookieName("wos-session"), authkit.WithCookieMaxAge(time.Hour)},
 		"a shared session and limits of zero":         {authkit.WithSharedSession(), authkit.WithAbsoluteLimit(0), authkit.WithIdleLimit(0)},
+		"no session cache":                            {authkit.WithSessionCache(0, 0)},
 		"foreign sessions":                            {authkit.WithForeignSessions(), authkit.WithForeignSessions("session", "sid")},
 		"a redirect URL with a query":                 {authkit.WithRedirectURL("https://app.example.com/callback?tenant=1")},
 	} {
@@ -119,6 +120,7 @@ func TestEachFaultIsReportedByOptionAndVariable(t *testing.T) {
 		"a shared session that idles":         {[]authkit.Option{authkit.WithSharedSession(), authkit.WithIdleLimit(time.Hour)}, "WithIdleLimit", "", []string{"WithSharedSession", "drop it", "dashboard"}},
 		"a shared session, a short password":  {[]authkit.Option{authkit.WithSharedSession(), authkit.WithCookiePassword(strings.Repeat("山", 31))}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", []string{"31 characters", "at least 32"}},
 		"foreign sessions, a short password":  {[]authkit.Option{authkit.WithForeignSessions(), authkit.WithCookiePassword(password, strings.Repeat("山", 31))}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", []string{"password 2 of 2", "31 characters"}},
+		"a cache of less than nothing":        {[]authkit.Option{authkit.WithSessionCache(-1, 1<<20)}, "WithSessionCache", "", []string{"-1 entries", "negative"}},
 		"foreign sessions of no cookie":       {[]authkit.Option{authkit.WithForeignSessions("my session")}, "WithForeignSessions", "", []string{`"my session"`, "RFC 6265"}},
 		"foreign sessions of a sign-in":       {[]authkit.Option{authkit.WithForeignSessions("authkit-state-x")}, "WithForeignSessions", "", []string{"choose another"}},
 		"a cookie name with a space":          {[]authkit.Option{authkit.WithCookieName("my session")}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{`"my session"`, "RFC 6265"}},

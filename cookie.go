@@ -78,12 +78,38 @@ func newCookies(c *config) cookies {
 	return jar
 }
 
-// session returns the sealed session of a request, its chunks joined. Where
-// chunks are missing, or a name came twice, there is none: what came cannot be
-// told from what was planted.
-func (c *cookies) session(h http.Header) (text string, ok bool) {
+// sessionCookie is the sealed session that a request brings, in as many parts
+// as there were cookies. It has none where there is no session.
+type sessionCookie struct {
+	parts [maxChunks]string
+	count int
+}
+
+// text is the parts joined.
+func (s *sessionCookie) text() string {
+	if s.count == 1 {
+		return s.parts[0]
+	}
+	return strings.Join(s.parts[:s.count], "")
+}
+
+// is tells whether the parts joined are a text, without joining them.
+func (s *sessionCookie) is(text string) bool {
+	for _, part := range s.parts[:s.count] {
+		rest, ok := strings.CutPrefix(text, part)
+		if !ok {
+			return false
+		}
+		text = rest
+	}
+	return text == ""
+}
+
+// session returns the sealed session of a request. Where chunks are missing, or
+// a name came twice, there is none: what came cannot be told from what was
+// planted.
+func (c *cookies) session(h http.Header) (cookie sessionCookie) {
 	var whole string
-	var chunks [maxChunks]string
 	count := 0 // chunks that came
 	for name, value := range requestCookies(h) {
 		slot := &whole
@@ -92,26 +118,27 @@ func (c *cookies) session(h http.Header) (text string, ok bool) {
 			continue
 		case wholeSession:
 		default:
-			slot = &chunks[index]
+			slot = &cookie.parts[index]
 			count++
 		}
 		if *slot != "" || value == "" {
-			return "", false
+			return sessionCookie{}
 		}
 		*slot = value
 	}
 	switch {
-	case count == 0:
-		return whole, whole != ""
+	case whole != "" && count > 0:
+		return sessionCookie{}
 	case whole != "":
-		return "", false
+		cookie.parts[0], count = whole, 1
 	}
-	for _, chunk := range chunks[:count] {
-		if chunk == "" {
-			return "", false
+	for _, part := range cookie.parts[:count] {
+		if part == "" {
+			return sessionCookie{}
 		}
 	}
-	return strings.Join(chunks[:count], ""), true
+	cookie.count = count
+	return cookie
 }
 
 const (

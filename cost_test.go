@@ -108,7 +108,12 @@ func BenchmarkWarm(b *testing.B) {
 }
 
 func BenchmarkCold(b *testing.B) {
-	handler, cookies := costed(b, 1000)
+	handler, cookies := costed(b, 1000, authkit.WithSessionCache(10, 1<<20))
+	serve(b, handler, cookies...)
+}
+
+func BenchmarkCacheOff(b *testing.B) {
+	handler, cookies := costed(b, 1, authkit.WithSessionCache(0, 0))
 	serve(b, handler, cookies...)
 }
 

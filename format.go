@@ -71,9 +71,15 @@ var errNoSession = errors.New("authkit: no session cookie")
 // own cookie, or else in one that it accepts from others. Nothing of it is
 // verified but the seal.
 func (a *AuthKit) readSession(h http.Header) (sealedSession, error) {
+	own := a.cookies.session(h)
+	return a.openSession(h, &own)
+}
+
+// openSession is readSession for a caller that has found our own cookie.
+func (a *AuthKit) openSession(h http.Header, own *sessionCookie) (sealedSession, error) {
 	var refusals []error
-	if text, ok := a.cookies.session(h); ok {
-		sealed, err := a.format.open(text)
+	if own.count > 0 {
+		sealed, err := a.format.open(own.text())
 		if err == nil {
 			return sealed, nil
 		}
@@ -87,6 +93,7 @@ func (a *AuthKit) readSession(h http.Header) (sealedSession, error) {
 		for i := range a.foreign {
 			sealed, err := a.foreign[i].open(text)
 			if err == nil {
+				sealed.foreign = true
 				return sealed, nil
 			}
 			refusals = append(refusals, err)

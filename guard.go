@@ -169,7 +169,7 @@ func (a *AuthKit) guards(check func(*Session) error) func(http.Handler) http.Han
 // on to next. The challenge is for a 401 where bearer tokens are not accepted.
 func (a *AuthKit) guard(next http.Handler, check func(*Session) error, challenge *bearerChallenge) http.Handler {
 	return a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v := visitFrom(r.Context())
+		v := a.visitOf(r)
 		switch {
 		case v.session != nil:
 			if err := check(v.session); err != nil {

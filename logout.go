@@ -72,6 +72,7 @@ func (a *AuthKit) end(s *Session) {
 		until = s.ExpiresAt()
 	}
 	a.ended.put(s.ID(), a.clock.Now(), until.Add(clockSkew))
+	a.signOuts.Add(1)
 }
 
 // hasEnded tells whether a session was ended in this process, and not begun
@@ -80,4 +81,18 @@ func (a *AuthKit) end(s *Session) {
 func (a *AuthKit) hasEnded(s *Session) bool {
 	at, ended := a.ended.get(s.ID())
 	return ended && !s.SignedInAt().After(at)
+}
+
+// hasEndedSince is hasEnded for a session that is at hand for many requests: it
+// looks again only after a sign-out, whoever's it was.
+func (a *AuthKit) hasEndedSince(e *cachedSession) bool {
+	signOuts := a.signOuts.Load()
+	if e.checked.Load() == signOuts {
+		return false
+	}
+	if a.hasEnded(e.session) {
+		return true
+	}
+	e.checked.Store(signOuts)
+	return false
 }

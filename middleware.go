@@ -30,19 +30,37 @@ import (
 //	r.Use(ak.Middleware)                            // chi
 func (a *AuthKit) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if v := visitFrom(r.Context()); v != nil && v.trustedBy(a) {
+		outer := visitFrom(r.Context())
+		if outer != nil && outer.trustedBy(a) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		v := a.load(w, r)
-		protected, lastWord := a.protect(w, r, v)
-		defer lastWord() // a panic is answered too, by a recovery around this
-		next.ServeHTTP(protected, r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
+		own := a.cookies.session(r.Header)
+		if outer == nil && own.count == 0 && a.bringsNothing(r.Header) {
+			// No context says so: FromContext finds nobody, and guards nobody's visit.
+			p := &protectedWriter{ResponseWriter: w, visit: a.nobody, request: r}
+			defer p.lastWord() // a panic is answered too, by a recovery around this
+			next.ServeHTTP(p.asTheServers(), r)
+			return
+		}
+		p := &passage{visit: visit{Context: r.Context(), owner: a}}
+		p.writer = protectedWriter{ResponseWriter: w, visit: &p.visit, request: r}
+		a.load(&p.visit, w, r, &own)
+		defer p.writer.lastWord()
+		next.ServeHTTP(p.writer.asTheServers(), r.WithContext(&p.visit))
 	})
 }
 
-// visit is what the middleware found out about a request.
+// passage is a visit and the writer of its response, in one.
+type passage struct {
+	visit  visit
+	writer protectedWriter
+}
+
+// visit is what the middleware found out about a request. It is the request's
+// context, too, so that it can be found there.
 type visit struct {
+	context.Context
 	owner   *AuthKit // nil where [NewContext] made it
 	session *Session // nil where nobody is signed in
 	err     error    // why it could not be decided
@@ -58,6 +76,16 @@ type visit struct {
 // visitKey is the context key of a *visit.
 type visitKey struct{}
 
+func (v *visit) Value(key any) any {
+	if key == (visitKey{}) {
+		return v
+	}
+	return v.Context.Value(key)
+}
+
+// String keeps what is inside out of a printed context.
+func (v *visit) String() string { return fmt.Sprintf("%v.WithAuthKit", v.Context) }
+
 func visitFrom(ctx context.Context) *visit {
 	v, _ := ctx.Value(visitKey{}).(*visit)
 	return v
@@ -67,82 +95,133 @@ func visitFrom(ctx context.Context) *visit {
 // another AuthKit let in, with other keys for other people, may not.
 func (v *visit) trustedBy(a *AuthKit) bool { return v.owner == nil || v.owner == a }
 
+// visitOf is a visit that a's middleware has let pass.
+func (a *AuthKit) visitOf(r *http.Request) *visit {
+	if v := visitFrom(r.Context()); v != nil {
+		return v
+	}
+	return a.nobody
+}
+
+// bringsNothing tells that a request without a session cookie of ours brings
+// nothing else either that could make it somebody's.
+func (a *AuthKit) bringsNothing(h http.Header) bool {
+	return a.foreign == nil && (a.bearers == nil || len(h["Authorization"]) == 0)
+}
+
 // load finds out who is asking: by the bearer token if those are accepted and
 // there is one, else by the cookie.
-func (a *AuthKit) load(w http.ResponseWriter, r *http.Request) *visit {
-	if a.bearers == nil {
-		return a.loadCookie(w, r)
+func (a *AuthKit) load(v *visit, w http.ResponseWriter, r *http.Request, own *sessionCookie) {
+	if a.bearers != nil {
+		if token, ok := bearerToken(r); ok && !isAPIKey(token) {
+			a.loadBearer(v, r, token)
+			return
+		}
+		v.challenge = a.nobody.challenge
 	}
-	if token, ok := bearerToken(r); ok && !isAPIKey(token) {
-		return a.loadBearer(r, token)
-	}
-	v := a.loadCookie(w, r)
-	v.challenge = &bearerChallenge{}
-	return v
+	a.loadCookie(v, w, r, own)
 }
 
 // isOwnHandler tells whether a request is for Login, Callback or Logout. They
 // work while WorkOS does not, so nothing is exchanged ahead of them.
 func (a *AuthKit) isOwnHandler(r *http.Request) bool { return a.ownPaths[r.URL.Path] == r.Method }
 
-// loadCookie walks the line from the Cookie header to a session: join the
-// chunks, unseal, verify, renew if stale.
-func (a *AuthKit) loadCookie(w http.ResponseWriter, r *http.Request) *visit {
-	v := &visit{owner: a}
-	sealed, err := a.readSession(r.Header)
-	if err == errNoSession {
-		return v
-	}
-	if err == nil {
-		err = a.checkLimits(sealed)
-	}
-	if err != nil {
-		// It may be a neighbour's, or sealed by a password in mid-rotation: it
-		// stays until sign-in or logout replaces it.
-		a.log.LogAttrs(r.Context(), slog.LevelDebug, "authkit: session cookie not taken", slog.Any("error", err))
-		return v
-	}
-	session, err := a.verify(r.Context(), sealed)
+// loadCookie decides what a session that came in a cookie is good for: it
+// serves, or is renewed because it has gone stale, or is none.
+func (a *AuthKit) loadCookie(v *visit, w http.ResponseWriter, r *http.Request, own *sessionCookie) {
+	session, ended, err := a.sessionOf(r, own)
 	usable := err == nil
 	switch {
-	case usable, errors.Is(err, jwks.ErrExpired):
-	case errors.Is(err, jwks.ErrUnknownKey):
-		// The token was verified before it was sealed, so its key has been
-		// withdrawn since: the session is stale, not bad. Others may not have
+	case usable, errors.Is(err, jwks.ErrExpired), errors.Is(err, jwks.ErrUnknownKey):
+		// A token was verified before it was sealed, so one whose key is unknown
+		// has lost it since: the session is stale, not bad. Others may not have
 		// verified it; what comes of the exchange is, in any case.
-		session = unverifiedSession(sealed)
 	case errors.Is(err, jwks.ErrUnavailable):
 		v.err = keysUnavailable(err)
-		if s := unverifiedSession(sealed); s != nil && !a.hasEnded(s) {
-			a.keepUnrenewed(w, r, v, s, nil)
+		if session != nil && !ended {
+			a.keepUnrenewed(w, r, v, session, nil)
 		}
-		return v
+		return
+	case err == errNoSession:
+		return
 	default:
-		a.log.LogAttrs(r.Context(), slog.LevelWarn, "authkit: access token refused", slog.Any("error", err))
-		return v
+		a.logRefused(r.Context(), err)
+		return
 	}
-	if session == nil || a.hasEnded(session) {
-		return v
-	}
-	a.refreshes.presented(session)
-	if usable && !a.due(session) {
+	switch {
+	case session == nil, ended:
+	case usable && !a.due(session):
 		v.session = session
-		return v
-	}
-	if a.isOwnHandler(r) {
+	case a.isOwnHandler(r):
 		// A sign-in replaces the session: it waits for no exchange.
 		if usable {
 			v.session = session
 		}
-		return v
+	default:
+		a.renew(w, r, v, session, usable)
 	}
-	a.renew(w, r, v, session, usable)
-	return v
+}
+
+// logRefused tells why a session was not taken. One that does not open may be a
+// neighbour's, or sealed by a password in mid-rotation: it stays until sign-in
+// or logout replaces it. A token that is not accepted in a seal of our own
+// should not be.
+func (a *AuthKit) logRefused(ctx context.Context, err error) {
+	level, message := slog.LevelDebug, "authkit: session cookie not taken"
+	var refused *jwks.RefusedError
+	if errors.As(err, &refused) {
+		level, message = slog.LevelWarn, "authkit: access token refused"
+	}
+	a.log.LogAttrs(ctx, level, message, slog.Any("error", err))
+}
+
+// sessionOf walks the line from the cookie to a session: unseal, verify. The
+// error is errNoSession, or says why there is none, or is one of package jwks:
+// with ErrExpired, ErrUnknownKey and ErrUnavailable the session is returned
+// too, if its token can be read; the seal vouches for it. Whether it was signed
+// out in this process is told as well.
+//
+// A cookie that has come before goes the short way: everything that may have
+// changed since is looked at again, and nothing else.
+func (a *AuthKit) sessionOf(r *http.Request, own *sessionCookie) (session *Session, ended bool, err error) {
+	if own.count > 0 {
+		if known := a.cache.get(own); known != nil {
+			if err := a.checkLimits(known.session.sealed); err != nil {
+				return nil, false, err
+			}
+			return known.session, a.hasEndedSince(known), a.verifier.Recheck(r.Context(), known.session.claims)
+		}
+	}
+	sealed, err := a.openSession(r.Header, own)
+	if err == nil {
+		err = a.checkLimits(&sealed)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	session, err = a.verify(r.Context(), sealed)
+	if errors.Is(err, jwks.ErrUnknownKey) || errors.Is(err, jwks.ErrUnavailable) {
+		session = unverifiedSession(sealed)
+	}
+	if session == nil {
+		return nil, false, err
+	}
+	ended = a.hasEnded(session)
+	if !ended && !errors.Is(err, jwks.ErrUnavailable) {
+		a.refreshes.presented(session)
+	}
+	if err == nil && own.count > 0 && !sealed.foreign {
+		a.cache.put(own, session)
+	}
+	return session, ended, err
 }
 
 // checkLimits holds a session against the application's own limits, on the
 // times that were sealed with it.
-func (a *AuthKit) checkLimits(sealed sealedSession) error {
+func (a *AuthKit) checkLimits(sealed *sealedSession) error {
+	if a.absoluteLimit == 0 && a.idleLimit == 0 {
+		return nil
+	}
 	now := a.clock.Now()
 	if a.absoluteLimit > 0 && now.Sub(sealed.signedInAt) >= a.absoluteLimit {
 		return errors.New("the session is over its absolute limit")

@@ -194,6 +194,16 @@ func WithIdleLimit(d time.Duration) Option {
 	return func(c *config) { c.idleLimit = d }
 }
 
+// WithSessionCache bounds the memory of sessions that were verified already, by
+// the exact text of their cookies: so many of them, and about so many bytes
+// together. A cookie that comes again is then neither unsealed nor verified
+// again, but still held against the time, the signing keys, the limits and the
+// sign-outs of this process. The default is 10,000 sessions and 64 MiB, which
+// is about 6 KB a session; 0 for either turns the cache off.
+func WithSessionCache(entries, bytes int) Option {
+	return func(c *config) { c.cacheEntries, c.cacheBytes = entries, bytes }
+}
+
 // WithSignedOutURL sets where [AuthKit.Logout] brings the browser in the end.
 // WorkOS returns there only if it is registered as a sign-out redirect. The
 // default is the one chosen in the WorkOS dashboard.

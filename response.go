@@ -15,30 +15,29 @@ import (
 // for that, and offers the handler exactly the optional interfaces that the
 // server's writer has.
 
-// protect returns the writer to hand to a handler, and what to call when the
-// handler has returned.
-func (a *AuthKit) protect(w http.ResponseWriter, r *http.Request, v *visit) (http.ResponseWriter, func()) {
-	p := &protectedWriter{ResponseWriter: w, owner: a, visit: v, request: r}
-	_, flushes := w.(http.Flusher)
-	_, hijacks := w.(http.Hijacker)
-	_, pushes := w.(http.Pusher)
-	switch {
-	case flushes && hijacks: // HTTP/1
-		return hijackWriter{flushWriter{p}}, p.lastWord
-	case flushes && pushes: // HTTP/2
-		return pushWriter{flushWriter{p}}, p.lastWord
-	case flushes:
-		return flushWriter{p}, p.lastWord
-	}
-	return p, p.lastWord
-}
-
+// protectedWriter is that writer.
 type protectedWriter struct {
 	http.ResponseWriter
-	owner   *AuthKit
 	visit   *visit
 	request *http.Request
-	sent    bool // the final header is out
+	sent    bool      // the final header is out
+	vary    [1]string // what Vary is where the handler says nothing
+}
+
+// asTheServers is the writer to hand to a handler.
+func (p *protectedWriter) asTheServers() http.ResponseWriter {
+	_, flushes := p.ResponseWriter.(http.Flusher)
+	_, hijacks := p.ResponseWriter.(http.Hijacker)
+	_, pushes := p.ResponseWriter.(http.Pusher)
+	switch {
+	case flushes && hijacks: // HTTP/1
+		return hijackWriter{flushWriter{p}}
+	case flushes && pushes: // HTTP/2
+		return pushWriter{flushWriter{p}}
+	case flushes:
+		return flushWriter{p}
+	}
+	return p
 }
 
 // lastWord makes the response vary on Cookie. What a guard let through is
@@ -50,19 +49,24 @@ func (p *protectedWriter) lastWord() {
 	if p.sent {
 		return
 	}
-	h := p.Header()
-	varyOn(h, "Cookie")
-	if p.owner.bearers != nil {
+	h, owner := p.Header(), p.visit.owner
+	if _, said := h["Vary"]; said {
+		varyOn(h, "Cookie")
+	} else {
+		p.vary[0] = "Cookie"
+		h["Vary"] = p.vary[:]
+	}
+	if owner.bearers != nil {
 		varyOn(h, "Authorization")
 	}
 	if p.visit.guarded.Load() && h.Get("Cache-Control") == "" {
 		noStore(h)
 	}
 	if kept := p.visit.kept.Load(); kept != nil {
-		p.owner.lastCookie(h, p.request, kept)
+		owner.lastCookie(h, p.request, kept)
 	}
 	for _, line := range h["Set-Cookie"] {
-		if !p.owner.cookies.ours(cookieName(line)) {
+		if !owner.cookies.ours(cookieName(line)) {
 			continue
 		}
 		for name := range h {

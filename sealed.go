@@ -21,9 +21,24 @@ type sealedSession struct {
 	signedInAt                time.Time // our clock: the absolute limit counts from here
 	renewedAt                 time.Time // our clock: the idle limit counts from here
 
+	foreign bool // sealed by others, in a format that is not this application's own
+
 	// family is the payload that it was read from, where that was the
 	// family's: members that only others know are kept there.
 	family object
+}
+
+// size is about how many bytes a session takes in memory, its claims included.
+func (s *sealedSession) size() int {
+	u := &s.user
+	size := 2*len(s.accessToken) + len(s.refreshToken) + len(u.Email) + len(u.Name) + len(u.FirstName) + len(u.LastName) + len(u.ProfilePictureURL)
+	for key, value := range u.Metadata {
+		size += len(key) + len(value) + 64
+	}
+	for member, value := range s.family {
+		size += len(member) + len(value) + 64
+	}
+	return size
 }
 
 // contents tells how many bytes of what a session holds, for an operator whose

@@ -71,7 +71,7 @@ func ErrorFromContext(ctx context.Context) error {
 // handlers and for sessions that come about in another way. Guards trust it
 // as they trust the middleware's.
 func NewContext(ctx context.Context, s *Session) context.Context {
-	return context.WithValue(ctx, visitKey{}, &visit{session: s})
+	return &visit{Context: ctx, session: s}
 }
 
 // ID is the ID of the WorkOS session, session_….

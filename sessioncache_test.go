@@ -1,0 +1,174 @@
+package authkit
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/workos"
+)
+
+// cookieOf is a session cookie in one part, as good as any.
+func cookieOf(i int) *sessionCookie {
+	return &sessionCookie{parts: [maxChunks]string{fmt.Sprintf("%0200d", i)}, count: 1}
+}
+
+func sessionNumber(i int) *Session {
+	return makeSession(sealedSession{accessToken: strings.Repeat("t", 1000), user: workos.User{ID: fmt.Sprint(i)}}, nil)
+}
+
+func (c *sessionCache) visit(i int) (hit bool) {
+	if e := c.get(cookieOf(i)); e != nil {
+		return e.session.sealed.user.ID == fmt.Sprint(i)
+	}
+	c.put(cookieOf(i), sessionNumber(i))
+	return false
+}
+
+// consistent holds a cache against its own books.
+func (c *sessionCache) consistent(t *testing.T) {
+	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	entries, bytes := 0, 0
+	for i := range c.buckets {
+		for e := c.buckets[i].Load(); e != nil; e = e.next.Load() {
+			entries++
+			bytes += e.size
+		}
+	}
+	assert.Equal(t, c.entries, entries)
+	assert.Equal(t, c.bytes, bytes)
+	assert.Equal(t, c.entries, c.small.len()+c.main.len())
+	assert.Equal(t, c.bytes, c.small.bytes+c.main.bytes)
+	assert.LessOrEqual(t, c.entries, c.maxEntries)
+	assert.LessOrEqual(t, c.bytes, c.maxBytes)
+	assert.LessOrEqual(t, len(c.ghosts), c.maxEntries)
+	assert.LessOrEqual(t, cap(c.small.entries)+cap(c.main.entries), 8*c.maxEntries+16)
+}
+
+func TestTheSessionCacheStaysWithinItsBounds(t *testing.T) {
+	for name, c := range map[string]struct{ entries, bytes int }{
+		"by number":       {50, 1 << 30},
+		"by size":         {10_000, 100_000},
+		"one entry":       {1, 1 << 30},
+		"less than any":   {10, 1000},
+		"a power of two":  {64, 1 << 30},
+		"one beyond that": {65, 1 << 30},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cache := newSessionCache(c.entries, c.bytes)
+			random := rand.New(rand.NewPCG(1, 2))
+			for range 20_000 {
+				cache.visit(int(random.ExpFloat64() * 100))
+			}
+			cache.consistent(t)
+			assert.Equal(t, c.bytes > 2000, cache.entries > 0)
+		})
+	}
+}
+
+func TestASessionCacheOfNothingHoldsNothing(t *testing.T) {
+	for _, cache := range []*sessionCache{newSessionCache(0, 1), newSessionCache(1, 0), newSessionCache(-1, -1)} {
+		assert.False(t, cache.visit(1))
+		assert.False(t, cache.visit(1))
+	}
+}
+
+func TestWhatIsSeenOnceDoesNotPushOutWhatIsInUse(t *testing.T) {
+	cache := newSessionCache(100, 1<<30)
+	inUse := func() (hits int) {
+		for i := range 80 {
+			if cache.visit(i) {
+				hits++
+			}
+		}
+		return hits
+	}
+	for range 5 {
+		inUse()
+	}
+	require.Equal(t, 80, inUse())
+	for i := range 100_000 {
+		cache.visit(1000 + i)
+	}
+	assert.Equal(t, 80, inUse(), "a scan of 100,000 sessions went by")
+	cache.consistent(t)
+}
+
+func TestWhatIsNoLongerUsedMakesRoom(t *testing.T) {
+	cache := newSessionCache(100, 1<<30)
+	for generation := range 5 {
+		hits := 0
+		for range 20 {
+			hits = 0
+			for i := range 80 {
+				if cache.visit(generation*1000 + i) {
+					hits++
+				}
+			}
+		}
+		assert.Equal(t, 80, hits)
+	}
+}
+
+func TestASessionOfSkewedPopularityIsMostlyFound(t *testing.T) {
+	cache := newSessionCache(1000, 1<<30)
+	zipf := rand.NewZipf(rand.New(rand.NewPCG(1, 2)), 1.1, 1, 100_000)
+	hits := 0
+	const visits = 200_000
+	for range visits {
+		if cache.visit(int(zipf.Uint64())) {
+			hits++
+		}
+	}
+	assert.Greater(t, float64(hits)/visits, 0.6, "a hundredth of the sessions is kept")
+}
+
+// Texts that hash alike are still told apart: the hash is of their end.
+func TestTextsOfTheSameEndAreToldApart(t *testing.T) {
+	cache := newSessionCache(10, 1<<30)
+	end := strings.Repeat("e", tailLength)
+	one, other := &sessionCookie{count: 1}, &sessionCookie{count: 1}
+	one.parts[0], other.parts[0] = "one"+end, "other"+end
+	cache.put(one, sessionNumber(1))
+	assert.Nil(t, cache.get(other))
+	cache.put(other, sessionNumber(2))
+	assert.Equal(t, "1", cache.get(one).session.sealed.user.ID)
+	assert.Equal(t, "2", cache.get(other).session.sealed.user.ID)
+	split := &sessionCookie{count: 2}
+	split.parts[0], split.parts[1] = "o", "ne"+end
+	assert.Same(t, cache.get(one), cache.get(split), "in parts it is the same text")
+	split.parts[1] = "ne"
+	assert.Nil(t, cache.get(split))
+	twice, once := &sessionCookie{count: 1}, &sessionCookie{count: 1}
+	twice.parts[0], once.parts[0] = end+end, end
+	cache.put(twice, sessionNumber(3))
+	assert.Nil(t, cache.get(once), "the beginning of a text is another")
+	cache.consistent(t)
+}
+
+func TestTheSessionCacheIsForManyAtOnce(t *testing.T) {
+	cache := newSessionCache(50, 1<<30)
+	var all sync.WaitGroup
+	for worker := range 8 {
+		all.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(worker), 2))
+			for range 5000 {
+				i := int(random.ExpFloat64() * 50)
+				if e := cache.get(cookieOf(i)); e != nil {
+					assert.Equal(t, fmt.Sprint(i), e.session.sealed.user.ID)
+				} else {
+					cache.put(cookieOf(i), sessionNumber(i))
+				}
+			}
+		})
+	}
+	all.Wait()
+	cache.consistent(t)
+}
