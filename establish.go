@@ -38,15 +38,16 @@ func (a *AuthKit) SignIn(w http.ResponseWriter, r *http.Request, authentication 
 func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authentication *workos.Authentication, pending pendingSignIn) (*Session, error) {
 	ctx := r.Context()
 	now := a.clock.Now()
-	session, err := a.verify(ctx, sealedSession{
+	sealed := sealedSession{
 		accessToken:  authentication.AccessToken,
 		refreshToken: authentication.RefreshToken,
-		user:         authentication.User,
 		impersonator: authentication.Impersonator,
 		method:       authentication.AuthenticationMethod,
 		signedInAt:   now,
 		renewedAt:    now,
-	})
+	}
+	sealed.setUser(authentication.User)
+	session, err := a.verify(ctx, sealed)
 	switch {
 	case errors.Is(err, jwks.ErrUnavailable):
 		return nil, fmt.Errorf("%w: %w", ErrSignInUnavailable, keysUnavailable(err))

@@ -67,8 +67,9 @@ func decodeFamily(encoded []byte) (s sealedSession, err error) {
 		}
 	}
 	var times familyTimes
+	var profile workos.User
 	for _, err := range []error{
-		json.Unmarshal(renamed.encode(), &s.user),
+		json.Unmarshal(renamed.encode(), &profile),
 		session.get(memberAccessToken, &s.accessToken),
 		session.get(memberRefreshToken, &s.refreshToken),
 		session.get(memberImpersonator, &s.impersonator),
@@ -79,6 +80,7 @@ func decodeFamily(encoded []byte) (s sealedSession, err error) {
 			return s, notFamily(err)
 		}
 	}
+	s.setUser(profile)
 	s.family = session
 	s.signedInAt, s.renewedAt = times.SignedInAt, times.RenewedAt
 	return s, s.settle()
@@ -128,7 +130,7 @@ func encodeFamily(s *Session) ([]byte, error) {
 			with("email", sealed.impersonator.Email).
 			with("reason", orNull(sealed.impersonator.Reason)))
 	}
-	session.put(memberUser, session.object(memberUser).withUser(sealed.user))
+	session.put(memberUser, session.object(memberUser).withUser(sealed.profile()))
 	return session.encode(), nil
 }
 

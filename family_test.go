@@ -49,7 +49,7 @@ func throughFamily(t *testing.T, s sealedSession) sealedSession {
 func TestTheFamilysFormatHasItsMembersAndNulls(t *testing.T) {
 	s := fullSession()
 	s.impersonator.Reason = ""
-	s.user.Locale, s.user.ExternalID, s.user.Metadata = "", "", nil
+	s.user.Locale, s.user.ExternalID, s.metadata = "", "", nil
 	s.user.LastSignInAt = time.Time{}
 	encoded, err := encodeFamily(unverifiedSession(s))
 	require.NoError(t, err)

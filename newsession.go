@@ -42,7 +42,6 @@ type SessionParams struct {
 // encoded as JSON or all of it is larger than the 16 KB of a token.
 func NewSession(p SessionParams) *Session {
 	p.User.ID = cmp.Or(p.User.ID, "user_test")
-	p.User.Metadata = maps.Clone(p.User.Metadata)
 	if p.ExpiresAt.IsZero() {
 		p.ExpiresAt = time.Now().Add(time.Hour)
 	}
@@ -78,10 +77,11 @@ func NewSession(p SessionParams) *Session {
 	if err != nil {
 		panic("authkit: NewSession: " + err.Error())
 	}
-	return makeSession(sealedSession{
+	sealed := sealedSession{
 		accessToken:  cmp.Or(p.AccessToken, token),
-		user:         p.User,
 		impersonator: p.Impersonator,
 		method:       p.AuthenticationMethod,
-	}, claims)
+	}
+	sealed.setUser(p.User)
+	return makeSession(sealed, claims)
 }

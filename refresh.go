@@ -401,7 +401,7 @@ func sameSession(old *Session, next sealedSession) bool {
 func (a *AuthKit) successor(old *Session, reply *workos.Authentication) sealedSession {
 	next := *old.sealed
 	next.accessToken = reply.AccessToken
-	next.user = reply.User
+	next.setUser(reply.User)
 	next.renewedAt = a.clock.Now()
 	if reply.RefreshToken != "" {
 		next.refreshToken = reply.RefreshToken

@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +17,8 @@ import (
 // sealedSession is what the session cookie holds.
 type sealedSession struct {
 	accessToken, refreshToken string
-	user                      workos.User
+	user                      workos.User // without its metadata
+	metadata                  metadata
 	impersonator              *workos.Impersonator
 	method                    string
 	signedInAt                time.Time // our clock: the absolute limit counts from here
@@ -28,13 +31,44 @@ type sealedSession struct {
 	family object
 }
 
+// metadata are the keys of a user's metadata, sorted, each followed by its value:
+// a fraction of what a map takes, which counts where many sessions are kept.
+type metadata []string
+
+// setUser keeps a user.
+func (s *sealedSession) setUser(u workos.User) {
+	s.metadata = nil
+	for _, key := range slices.Sorted(maps.Keys(u.Metadata)) {
+		s.metadata = append(s.metadata, key, u.Metadata[key])
+	}
+	u.Metadata = nil
+	s.user = u
+}
+
+// profile is the user, in a copy.
+func (s *sealedSession) profile() workos.User {
+	u := s.user
+	if s.metadata != nil {
+		u.Metadata = make(map[string]string, len(s.metadata)/2)
+	}
+	for pair := range slices.Chunk(s.metadata, 2) {
+		u.Metadata[pair[0]] = pair[1]
+	}
+	return u
+}
+
+func (m metadata) size() (size int) {
+	for _, text := range m {
+		size += len(text)
+	}
+	return size
+}
+
 // size is about how many bytes a session takes in memory, its claims included.
 func (s *sealedSession) size() int {
 	u := &s.user
 	size := 2*len(s.accessToken) + len(s.refreshToken) + len(u.Email) + len(u.Name) + len(u.FirstName) + len(u.LastName) + len(u.ProfilePictureURL)
-	for key, value := range u.Metadata {
-		size += len(key) + len(value) + 64
-	}
+	size += s.metadata.size() + 16*len(s.metadata)
 	for member, value := range s.family {
 		size += len(member) + len(value) + 64
 	}
@@ -44,10 +78,7 @@ func (s *sealedSession) size() int {
 // contents tells how many bytes of what a session holds, for an operator whose
 // sessions have grown too large.
 func (s *sealedSession) contents() string {
-	metadata, others := 0, 0
-	for key, value := range s.user.Metadata {
-		metadata += len(key) + len(value)
-	}
+	others := 0
 	for member, value := range s.family {
 		switch member {
 		case memberAccessToken, memberRefreshToken, memberUser, memberTimes:
@@ -58,7 +89,7 @@ func (s *sealedSession) contents() string {
 	u := &s.user
 	profile := len(u.ID) + len(u.Email) + len(u.FirstName) + len(u.LastName) + len(u.Name) + len(u.ProfilePictureURL) + len(u.ExternalID)
 	text := fmt.Sprintf("the access token has %d bytes, the refresh token %d, the profile %d, its metadata %d",
-		len(s.accessToken), len(s.refreshToken), profile, metadata)
+		len(s.accessToken), len(s.refreshToken), profile, s.metadata.size())
 	if others > 0 {
 		text += fmt.Sprintf(", members that other libraries put there %d", others)
 	}
@@ -120,15 +151,14 @@ func (s *sealedSession) encode() []byte {
 	e.time(tagLastSignInAt, u.LastSignInAt)
 	e.time(tagCreatedAt, u.CreatedAt)
 	e.time(tagUpdatedAt, u.UpdatedAt)
-	for key, value := range u.Metadata {
-		e.field(tagMetadataKey, []byte(key))
-		e.text(tagMetadataValue, value)
+	for pair := range slices.Chunk(s.metadata, 2) {
+		e.field(tagMetadataKey, []byte(pair[0]))
+		e.text(tagMetadataValue, pair[1])
 	}
 	return e
 }
 
 func decodeSealedSession(encoded []byte) (s sealedSession, err error) {
-	var metadataKey string
 	err = decodeFields(encoded, func(tag uint64, value []byte) (err error) {
 		switch tag {
 		case tagAccessToken:
@@ -172,16 +202,12 @@ func decodeSealedSession(encoded []byte) (s sealedSession, err error) {
 		case tagUpdatedAt:
 			s.user.UpdatedAt, err = decodeTime(value)
 		case tagMetadataKey:
-			metadataKey = string(value)
-			if s.user.Metadata == nil {
-				s.user.Metadata = map[string]string{}
-			}
-			s.user.Metadata[metadataKey] = ""
+			s.metadata = append(s.metadata, string(value), "")
 		case tagMetadataValue:
-			if s.user.Metadata == nil {
+			if s.metadata == nil {
 				return errSealed
 			}
-			s.user.Metadata[metadataKey] = string(value)
+			s.metadata[len(s.metadata)-1] = string(value)
 		}
 		return err
 	})

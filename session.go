@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"slices"
 	"time"
 
@@ -88,9 +87,7 @@ func (s *Session) FromBearerToken() bool { return s.bearer }
 // the ID and nothing else, since nothing else is in the token; package workos
 // gets the rest by that ID.
 func (s *Session) User() User {
-	user := s.sealed.user
-	user.Metadata = maps.Clone(user.Metadata)
-	return user
+	return s.sealed.profile()
 }
 
 // OrganizationID is the organization that the session is signed in to, org_…,

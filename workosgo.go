@@ -22,8 +22,8 @@ func decodeWorkOSGo(encoded []byte) (sealedSession, error) {
 	s := sealedSession{
 		accessToken:  session.AccessToken,
 		refreshToken: session.RefreshToken,
-		user:         session.User,
 		impersonator: session.Impersonator,
 	}
+	s.setUser(session.User)
 	return s, s.settle()
 }

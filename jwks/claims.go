@@ -35,8 +35,7 @@ type Claims struct {
 	Actor          string    // act.sub, the email address of who impersonates the user
 	AuthTime       time.Time // auth_time, of the last active authentication; a refresh does not change it
 
-	// payload is what was signed. The texts above share its memory.
-	payload string
+	token string // that they are the payload of
 
 	verifier *Verifier      // that verified it; nil if none did
 	keyID    string         // of the key that it was signed by
@@ -44,7 +43,15 @@ type Claims struct {
 }
 
 // Decode unmarshals the whole payload into v as [json.Unmarshal] does. It is for claims that a JWT template adds.
-func (c *Claims) Decode(v any) error { return json.Unmarshal([]byte(c.payload), v) }
+func (c *Claims) Decode(v any) error {
+	_, rest, _ := strings.Cut(c.token, ".")
+	payload64, _, _ := strings.Cut(rest, ".")
+	payload, err := base64url.DecodeString(payload64)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(payload, v)
+}
 
 // UnverifiedClaims returns the claims of a token whose authenticity is already known because of where it was
 // kept, such as inside a sealed cookie. The format and the types of the claims are checked as [Verifier.Verify] checks
@@ -58,13 +65,13 @@ func UnverifiedClaims(token string) (*Claims, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeClaims(c.payload)
+	return decodeClaims(c)
 }
 
-// decodeClaims reads a payload, keeping a reference to it. Errors are of type *RefusedError.
-func decodeClaims(payload string) (*Claims, error) {
+// decodeClaims reads the payload of a token, keeping a reference to the token. Errors are of type *RefusedError.
+func decodeClaims(token *compact) (*Claims, error) {
 	var room [24]member
-	m, err := splitObject(payload, room[:0])
+	m, err := splitObject(token.payload, room[:0])
 	if err != nil {
 		return nil, &RefusedError{"payload", "a JSON object with unique members", err.Error()}
 	}
@@ -88,12 +95,44 @@ func decodeClaims(payload string) (*Claims, error) {
 		Actor:          m.actor(),
 		AuthTime:       m.lenientTime("auth_time"),
 
-		payload: payload,
+		token: token.text,
 	}
 	if r.refused != nil {
 		return nil, r.refused
 	}
+	c.detach()
 	return c, nil
+}
+
+// detach moves the texts out of the payload's memory into one of their own, so that whoever keeps claims keeps no payload
+// beside the token.
+func (c *Claims) detach() {
+	texts := [...]*string{&c.Issuer, &c.Subject, &c.SessionID, &c.ClientID, &c.ID, &c.OrganizationID, &c.Role, &c.Actor}
+	lists := [...][]string{c.Roles, c.Permissions, c.Entitlements, c.FeatureFlags}
+	size := 0
+	for _, text := range texts {
+		size += len(*text)
+	}
+	for _, list := range lists {
+		for _, text := range list {
+			size += len(text)
+		}
+	}
+	var all strings.Builder
+	all.Grow(size)
+	move := func(text *string) {
+		start := all.Len()
+		all.WriteString(*text)
+		*text = all.String()[start:]
+	}
+	for _, text := range texts {
+		move(text)
+	}
+	for _, list := range lists {
+		for i := range list {
+			move(&list[i])
+		}
+	}
 }
 
 // claimReader reads the claims on which a token can fail, and keeps the first failure.

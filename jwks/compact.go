@@ -24,6 +24,7 @@ var base64url = base64.RawURLEncoding.Strict()
 
 // compact is a token in canonical form with an acceptable header. Its signature has not been checked.
 type compact struct {
+	text      string // the token
 	keyID     string
 	payload   string
 	signed    string // what the signature is of: the first two segments and the dot between them
@@ -57,6 +58,7 @@ func parseCompact(token string) (*compact, error) {
 		return nil, err
 	}
 	return &compact{
+		text:      token,
 		keyID:     keyID,
 		payload:   string(payload),
 		signed:    token[:len(header64)+1+len(payload64)],

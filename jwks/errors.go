@@ -29,6 +29,14 @@ var (
 	ErrExpired = errors.New("jwks: token expired")
 )
 
+// expiredError is an ErrExpired. It is written only when it is read: a token that has expired is nothing to report.
+type expiredError struct{ at time.Time }
+
+func (e *expiredError) Error() string { return ErrExpired.Error() + ": at " + rfc3339(e.at) }
+
+// Is reports true for [ErrExpired].
+func (e *expiredError) Is(target error) bool { return target == ErrExpired }
+
 // UnavailableError is the error that matches [ErrUnavailable].
 type UnavailableError struct {
 	// RetryAfter is how long no further attempt will be made; a new call before then gets the same answer at once.

@@ -5,7 +5,6 @@ package jwks
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -50,7 +49,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
 	if !parsed.signedBy(key) {
 		return nil, &RefusedError{"signature", "one by the key " + quote(parsed.keyID), "another"}
 	}
-	claims, err := decodeClaims(parsed.payload)
+	claims, err := decodeClaims(parsed)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +87,7 @@ func (v *Verifier) checkTimes(c *Claims, now time.Time) error {
 		return err
 	}
 	if !now.Before(c.ExpiresAt.Add(v.leeway)) {
-		return fmt.Errorf("%w: at %s", ErrExpired, rfc3339(c.ExpiresAt))
+		return &expiredError{c.ExpiresAt}
 	}
 	return nil
 }
