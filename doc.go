@@ -34,6 +34,10 @@
 // about to expire is exchanged for a new one first: once, however many
 // requests need it at that moment, and not cancelled when one of them is.
 //
+// A cookie that has come before goes a shorter way, past the unsealing and the
+// signature ([WithSessionCache]). What may have changed since is looked at each
+// time: the clock, the signing keys, the limits, the sign-outs of this process.
+//
 // # When WorkOS cannot be reached
 //
 // Nobody is signed out because a call failed. While an access token is valid,

@@ -1,0 +1,128 @@
+// Command bench measures what it costs to know who is asking: authkit beside the libraries that an application might
+// take instead, over the same token and the same profile. It measures in rounds, writes docs/performance.md and
+// docs/performance.svg, and prints every measurement in the format that benchstat reads.
+//
+//	cd bench && go run .
+//
+// The benchmarks are Go's own, and run by themselves too:
+//
+//	go test -run '^$' -bench . -count 7
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/authkit-go/authkit/bench/contender"
+	"github.com/authkit-go/authkit/bench/server"
+)
+
+func main() {
+	if err := dispatch(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// dispatch is the command itself, unless it is one of the processes that the command starts.
+func dispatch() error {
+	if len(os.Args) == 2 {
+		switch os.Args[1] {
+		case server.ServeProcess:
+			return server.Serve(os.Stdin, os.Stdout)
+		case server.GenerateProcess:
+			return server.Generate(os.Stdin, os.Stdout)
+		}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	s, err := settings{
+		rounds: 7, benchtime: 250 * time.Millisecond, measure: 1500 * time.Millisecond, sessions: 100_000,
+		out: filepath.Join("..", "docs"),
+	}.parse(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return run(ctx, s)
+}
+
+// settings are how much is measured.
+type settings struct {
+	rounds    int
+	benchtime time.Duration // of each benchmark in a round
+	measure   time.Duration // of each load of a server in a round
+	sessions  int           // of different people
+	out       string        // the folder that the page and the plot are written to
+}
+
+// parse reads the command line.
+func (s settings) parse(arguments []string) (settings, error) {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	quick := flags.Bool("quick", false, "measure little, to try the program: the results go to the folder for temporary files and are good for nothing else")
+	flags.IntVar(&s.rounds, "rounds", s.rounds, "how often everything is measured")
+	flags.DurationVar(&s.benchtime, "benchtime", s.benchtime, "how long each benchmark runs in a round")
+	flags.DurationVar(&s.measure, "load", s.measure, "how long each load of a server lasts in a round")
+	flags.IntVar(&s.sessions, "sessions", s.sessions, "how many people have a session")
+	flags.StringVar(&s.out, "out", s.out, "the folder for performance.md and performance.svg")
+	if err := flags.Parse(arguments); err != nil {
+		return s, err
+	}
+	if *quick {
+		given := map[string]bool{}
+		flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+		for name, value := range map[string]string{"rounds": "2", "benchtime": "20ms", "load": "200ms", "sessions": "2000", "out": os.TempDir()} {
+			if given[name] {
+				continue
+			}
+			if err := flags.Set(name, value); err != nil {
+				return s, err
+			}
+		}
+	}
+	if s.rounds < 1 || s.sessions < 1 {
+		return s, errors.New("at least one round and one session are needed")
+	}
+	return s, nil
+}
+
+func run(ctx context.Context, s settings) error {
+	testing.Init() // the flags of the harness, by which it is told for how long to measure
+	began := time.Now()
+	stage, err := contender.NewStage(s.sessions)
+	if err != nil {
+		return err
+	}
+	defer stage.Close()
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	trial, err := server.Start(ctx, func(ctx context.Context, name string) *exec.Cmd { return exec.CommandContext(ctx, program, name) })
+	if err != nil {
+		return err
+	}
+	results, err := measure(ctx, s, stage, trial)
+	if err := errors.Join(err, trial.Close()); err != nil {
+		return err
+	}
+	sizes, err := stage.Sizes()
+	if err != nil {
+		return err
+	}
+	page, err := newPage(s, results, sizes, time.Since(began))
+	if err != nil {
+		return err
+	}
+	return page.write(s.out)
+}

@@ -1,0 +1,220 @@
+// The page: what docs/performance.md says, all of it out of the measurements.
+
+package main
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/authkit-go/authkit/bench/contender"
+	"github.com/authkit-go/authkit/bench/server"
+)
+
+//go:embed performance.md.tmpl
+var pageTemplate string
+
+// page is what the template is filled with.
+type page struct {
+	Machine    machine
+	Modules    []dependency
+	Date       string
+	Rounds     int
+	Benchtime  time.Duration
+	Load       time.Duration
+	Took       time.Duration
+	Sessions   string
+	Sizes      contender.Sizes
+	Processors int
+	Floor      string
+
+	AtMost, AtLeast []limitLine
+	One, Many       []subjectLine
+	Storms          []stormLine
+	Floods          []floodLine
+	Memory          []memoryLine
+	Server          []serverLine
+	Connections     int
+	SignedIn        int
+	Refreshes       string
+	Checks          []checkLine
+	Forgeries       []contender.Forgery
+
+	plot []bar
+}
+
+type limitLine struct{ What, Measured, Limit, Met string }
+
+type subjectLine struct{ Title, Traffic, Time, Ratio, Range, Allocations, Bytes, Speedup string }
+
+type stormLine struct{ Requests, Exchanges, Time, Overhead string }
+
+type floodLine struct{ Title, Time, Fetches string }
+
+type memoryLine struct{ Title, Size string }
+
+type serverLine struct{ Title, Throughput, P50, P95, P99, Ratio, Range string }
+
+type checkLine struct {
+	Title, What string
+	Refuses     []string // by each forgery
+}
+
+func newPage(s settings, rs results, sizes contender.Sizes, took time.Duration) (*page, error) {
+	modules, err := dependencies()
+	if err != nil {
+		return nil, err
+	}
+	p := &page{
+		Machine: thisMachine(), Modules: modules, Date: time.Now().UTC().Format(time.DateOnly),
+		Rounds: s.rounds, Benchtime: s.benchtime, Load: s.measure, Took: took.Round(time.Second),
+		Sessions: thousands(s.sessions), Sizes: sizes, Processors: runtime.GOMAXPROCS(0),
+		Floor:       duration(rs.nanoseconds(floorName).Median),
+		Connections: server.Connections, SignedIn: server.Sessions,
+		Forgeries: contender.Forgeries,
+	}
+	p.judge(rs)
+	p.compare(rs)
+	p.strain(rs)
+	p.serve(rs)
+	for _, c := range contender.Contenders() {
+		line := checkLine{Title: c.Title, What: c.What}
+		for _, f := range contender.Forgeries {
+			line.Refuses = append(line.Refuses, yes(slices.Contains(c.Refuses, f)))
+		}
+		p.Checks = append(p.Checks, line)
+	}
+	return p, nil
+}
+
+// judge holds authkit against its limits.
+func (p *page) judge(rs results) {
+	for _, l := range atMost() {
+		v := l.Measured(rs).Median
+		p.AtMost = append(p.AtMost, limitLine{l.What, l.Show(v), shortest(l.Show(l.Limit)), yes(v <= l.Limit)})
+	}
+	for _, l := range atLeast() {
+		v := l.Measured(rs).Median
+		p.AtLeast = append(p.AtLeast, limitLine{l.What, l.Show(v), shortest(l.Show(l.Limit)), yes(v >= l.Limit)})
+	}
+}
+
+// compare puts everybody side by side.
+func (p *page) compare(rs results) {
+	for _, s := range contender.Subjects() {
+		name := s.Serial()
+		ratio := rs.ratio(name)
+		line := subjectLine{
+			Title:       s.Title,
+			Traffic:     string(s.Traffic),
+			Time:        duration(rs.nanoseconds(name).Median),
+			Ratio:       times(ratio.Median),
+			Range:       ranged(ratio, times),
+			Allocations: whole(rs.allocations(name)),
+			Bytes:       whole(rs.bytes(name)),
+			Speedup:     times(rs.speedup(s).Median),
+		}
+		if s.Traffic == contender.ManySessions {
+			p.Many = append(p.Many, line)
+			continue
+		}
+		p.One = append(p.One, line)
+		if s.Name != contender.Handler {
+			p.plot = append(p.plot, bar{Label: s.Title, Value: ratio.Median, Ours: s.Ours()})
+		}
+	}
+}
+
+// strain is storms, floods and memory.
+func (p *page) strain(rs results) {
+	for _, requests := range contender.Storms {
+		name := contender.Storm(requests)
+		p.Storms = append(p.Storms, stormLine{
+			Requests:  thousands(requests),
+			Exchanges: whole(rs.extra(name, contender.ExchangesPerStorm).Median),
+			Time:      duration(rs.nanoseconds(name).Median),
+			Overhead:  duration(rs.extra(name, contender.PerWaiter).Median),
+		})
+	}
+	for _, c := range contender.Flooded() {
+		name := contender.Flood(c)
+		p.Floods = append(p.Floods, floodLine{
+			Title: c.Title, Time: duration(rs.nanoseconds(name).Median),
+			Fetches: significant(rs.extra(name, contender.FetchesPerRequest).Median, 2),
+		})
+	}
+	for _, c := range contender.Remembering() {
+		p.Memory = append(p.Memory, memoryLine{c.Title, size(rs.extra(contender.Memory(c), contender.PerSession).Median)})
+	}
+}
+
+// serve is the whole servers.
+func (p *page) serve(rs results) {
+	add := func(title string, load func(server.Round) server.Load, ratio func(server.Round) float64) {
+		of := func(value func(server.Load) float64) float64 {
+			return rs.ofEach(func(r round) float64 { return value(load(r.server)) }).Median
+		}
+		line := serverLine{
+			Title:      title,
+			Throughput: whole(of(server.Load.Throughput)),
+			P50:        duration(of(func(l server.Load) float64 { return nanoseconds(l.P50) })),
+			P95:        duration(of(func(l server.Load) float64 { return nanoseconds(l.P95) })),
+			P99:        duration(of(func(l server.Load) float64 { return nanoseconds(l.P99) })),
+		}
+		if ratio != nil {
+			s := rs.ofEach(func(r round) float64 { return ratio(r.server) })
+			line.Ratio, line.Range = times(s.Median), ranged(s, times)
+		}
+		p.Server = append(p.Server, line)
+	}
+	add("public page, without authkit", func(r server.Round) server.Load { return r.Public.Without }, nil)
+	add("public page, with authkit", func(r server.Round) server.Load { return r.Public.With },
+		func(r server.Round) float64 { return r.Public.Ratio() })
+	add("signed-in page, without authkit", func(r server.Round) server.Load { return r.SignedIn.Without }, nil)
+	add("signed-in page, with authkit", func(r server.Round) server.Load { return r.SignedIn.With },
+		func(r server.Round) float64 { return r.SignedIn.Ratio() })
+	add("the same, and sessions are refreshed", func(r server.Round) server.Load { return r.Refreshing }, server.Round.RefreshingRatio)
+	p.Refreshes = significant(100*rs.ofEach(func(r round) float64 {
+		return float64(r.server.Refreshing.Renewed) / float64(r.server.Refreshing.Requests)
+	}).Median, 2)
+}
+
+// write writes the page and its plot into a folder, and says where.
+func (p *page) write(folder string) error {
+	parsed, err := template.New("page").Parse(pageTemplate)
+	if err != nil {
+		return err
+	}
+	var text bytes.Buffer
+	if err := parsed.Execute(&text, p); err != nil {
+		return err
+	}
+	for _, file := range []struct {
+		name    string
+		content []byte
+	}{{"performance.md", text.Bytes()}, {"performance.svg", draw(p.plot)}} {
+		path := filepath.Join(folder, file.name)
+		if err := os.WriteFile(path, file.content, 0o644); err != nil {
+			return err
+		}
+		fmt.Fprintln(os.Stderr, "wrote "+path)
+	}
+	return nil
+}
+
+// Row joins the cells of a row that has as many as there are forgeries.
+func (l checkLine) Row() string { return strings.Join(l.Refuses, " | ") }
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}

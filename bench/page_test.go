@@ -1,0 +1,90 @@
+package main
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/bench/contender"
+	"github.com/authkit-go/authkit/bench/server"
+)
+
+// made is results in which every benchmark takes twice as long as the floor, and a server serves half as much.
+func made(t *testing.T) results {
+	t.Helper()
+	stage, err := contender.NewStage(1)
+	require.NoError(t, err)
+	defer stage.Close()
+	benchmarks := map[string]measurement{}
+	for _, b := range stage.Benchmarks() {
+		benchmarks[b.Name] = measurement{
+			Floor: 50_000, Nanoseconds: 100_000, Allocations: 3, Bytes: 512,
+			Extra: map[string]float64{
+				contender.PerWaiter: 10_000, contender.ExchangesPerStorm: 1, contender.FetchesPerRequest: 0.25, contender.PerSession: 4096,
+			},
+		}
+	}
+	load := server.Load{Requests: 1000, Renewed: 10, Took: time.Second, P50: time.Millisecond, P95: 2 * time.Millisecond, P99: 3 * time.Millisecond}
+	with := load
+	with.Requests = 500
+	with.Renewed = 5
+	pair := server.Pair{With: with, Without: load}
+	return results{{benchmarks: benchmarks, server: server.Round{Public: pair, SignedIn: pair, Refreshing: with}}}
+}
+
+func TestThePageSaysWhatWasMeasured(t *testing.T) {
+	folder := t.TempDir()
+	p, err := newPage(settings{rounds: 1, sessions: 100_000}, made(t), contender.Sizes{Token: 1385, Cookie: 2546}, time.Minute)
+	require.NoError(t, err)
+	require.NoError(t, p.write(folder))
+	text, err := os.ReadFile(filepath.Join(folder, "performance.md"))
+	require.NoError(t, err)
+	for _, line := range []string{
+		"| Warm: time | 2.00x | 0.05x | no |",
+		"| Warm: allocations | 3 | 3 | yes |",
+		"| Memory of a cached session | 4096 B | 6144 B | yes |",
+		"| The same: overhead for each waiter | 10.0 µs | 20 µs | yes |",
+		"| A whole server, signed in: throughput to that without the middleware | 0.50x | 0.9x | no |",
+		"| scs, memory store | one session | 100 µs | 2.00x | 2.00x – 2.00x | 3 | 512 | 1.00x |",
+		"| go-oidc | 100 µs | 0.25 |",
+		"| signed-in page, with authkit | 500 | 1.00 ms | 2.00 ms | 3.00 ms | 0.50x | 0.50x – 0.50x |",
+		"1.0 % of the requests refreshed a session",
+		"## 100 000 sessions",
+	} {
+		assert.Contains(t, string(text), line)
+	}
+	assert.NotContains(t, string(text), "<no value>")
+	for _, c := range contender.Contenders() {
+		assert.Contains(t, string(text), c.What)
+		for _, path := range c.Modules {
+			assert.Contains(t, string(text), "| "+path+" | ")
+		}
+	}
+}
+
+func TestThePlotIsWellFormedAndNamesEverybody(t *testing.T) {
+	plot := string(draw([]bar{{"the <floor> & more", 1, false}, {"authkit", 0.02, true}, {"another", 4.5, false}}))
+	decoder := xml.NewDecoder(strings.NewReader(plot))
+	texts := ""
+	for {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		require.NoError(t, err)
+		if text, ok := token.(xml.CharData); ok {
+			texts += string(text)
+		}
+	}
+	for _, text := range []string{"the <floor> & more", "authkit", "another", "0.020x", "4.50x", "0.01x", "10x"} {
+		assert.Contains(t, texts, text)
+	}
+}

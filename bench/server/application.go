@@ -1,0 +1,69 @@
+// The application: a public page and one for those who are signed in.
+
+package server
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/authkit-go/authkit"
+)
+
+// The paths of the application.
+const (
+	publicPath   = "/"
+	signedInPath = "/account"
+)
+
+// body is most of a page of 1.5 KB, which net/http sends in one piece.
+var body = `<!doctype html><html lang="en"><head><title>Harbor Press</title></head><body><h1>Harbor Press</h1>` +
+	strings.Repeat("<p>A paragraph of about a hundred bytes, so that a page has a size that pages of applications have.</p>\n", 12)
+
+// config is how an application is set up: with the middleware in front of a fake AuthKit, or without.
+type config struct {
+	Middleware bool   `json:"middleware"`
+	BaseURL    string `json:"base_url"`
+	ClientID   string `json:"client_id"`
+	APIKey     string `json:"api_key"`
+}
+
+func (c config) authkit(opts ...authkit.Option) (*authkit.AuthKit, error) {
+	return authkit.New(append([]authkit.Option{
+		authkit.WithAPIKey(c.APIKey),
+		authkit.WithClientID(c.ClientID),
+		authkit.WithBaseURL(c.BaseURL),
+		authkit.WithCookiePassword(strings.Repeat("correct-horse-", 3)),
+		authkit.WithRedirectURL("http://localhost/callback"),
+		authkit.WithLogger(slog.New(slog.DiscardHandler)),
+	}, opts...)...)
+}
+
+// handler is the whole application. Without the middleware it is the same router with the same pages, and whoever asks
+// is Rosalind.
+func (c config) handler() (http.Handler, error) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+publicPath+"{$}", func(w http.ResponseWriter, _ *http.Request) { writePage(w, "whoever you are") })
+	if !c.Middleware {
+		mux.HandleFunc("GET "+signedInPath, func(w http.ResponseWriter, _ *http.Request) { writePage(w, person) })
+		return mux, nil
+	}
+	ak, err := c.authkit()
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("GET "+signedInPath, ak.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, _ := authkit.FromContext(r.Context())
+		writePage(w, s.User().FirstName)
+	})))
+	return ak.Middleware(mux), nil
+}
+
+func writePage(w http.ResponseWriter, name string) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	io.WriteString(w, body)
+	io.WriteString(w, "<p>Hello, ")
+	io.WriteString(w, name)
+	io.WriteString(w, ".</p></body></html>\n")
+}
