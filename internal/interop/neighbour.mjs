@@ -137,6 +137,14 @@ const session = {
 
 const others = {
   'GET iron': async request => ({ body: await unsealData(cookieOf(request, cookieName) ?? '', { password: WORKOS_COOKIE_PASSWORD }) }),
+  // Which of some references lead away from the page that they are on, as browsers see it.
+  'POST references': async request => {
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const { page, references } = JSON.parse(Buffer.concat(chunks));
+    const { origin } = new URL(page);
+    return { body: references.filter(reference => new URL(reference, page).origin !== origin) };
+  },
   'POST clock': async (request, query) => {
     ahead = Number(query.get('now')) - RealDate.now();
     return { body: {} };

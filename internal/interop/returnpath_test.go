@@ -1,0 +1,62 @@
+package interop_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+)
+
+// pieces are what addresses that lead elsewhere are made of.
+var pieces = []string{
+	"/", "//", `\`, "/\\", "..", ".", "evil.com", "@", ":", "https:", "http:", "javascript:", "?", "#", "%2f", "%5c", "%252f", "%09", "%0a", "%00",
+	"\t", "\n", "\r", "\x00", " ", "\u00a0", "／", "＼", "。", "%", "%zz", "[::1]", ";", "&", "=", "a", "%E3%80%82", "\u2028", "\u200b", "~", "*",
+}
+
+// Browsers resolve an address by the WHATWG's URL standard, which Node.js implements and Go does not.
+func TestNoReturnPathLeavesTheOriginInABrowser(t *testing.T) {
+	f := newFamily(t, authkit.WithSharedSession())
+	random := rand.New(rand.NewPCG(1, 2))
+	var taken []string
+	refused := 0
+	for range 200_000 {
+		var target strings.Builder
+		target.WriteString("/")
+		for range random.IntN(8) {
+			target.WriteString(pieces[random.IntN(len(pieces))])
+		}
+		path := authkit.ReturnPath(target.String())
+		if path != target.String() {
+			refused++
+			continue
+		}
+		taken = append(taken, path)
+	}
+	require.NotEmpty(t, taken)
+	require.NotZero(t, refused)
+	for _, page := range []string{"https://app.example.com/", "https://app.example.com/callback?code=1", "http://localhost:8080/a/b/"} {
+		assert.Empty(t, f.leavingOrigin(page, taken))
+	}
+	assert.Equal(t, []string{`/\evil.com`, "//evil.com"}, f.leavingOrigin("https://app.example.com/", []string{"/a", `/\evil.com`, "//evil.com"}),
+		"and those would be seen")
+}
+
+// leavingOrigin asks Node.js which references lead to another origin than that of the page they are on.
+func (f *family) leavingOrigin(page string, references []string) (leaving []string) {
+	f.t.Helper()
+	question, err := json.Marshal(map[string]any{"page": page, "references": references})
+	require.NoError(f.t, err)
+	resp, err := http.Post(f.javascript+"/references", "application/json", bytes.NewReader(question))
+	require.NoError(f.t, err)
+	defer resp.Body.Close()
+	require.Equal(f.t, http.StatusOK, resp.StatusCode)
+	require.NoError(f.t, json.NewDecoder(resp.Body).Decode(&leaving))
+	return leaving
+}
