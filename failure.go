@@ -152,8 +152,9 @@ func accepts(r *http.Request, mediaType string) bool {
 	return false
 }
 
-// noStore keeps an answer out of every cache: the browser's, so that nothing
-// of it comes back after signing out, and those on the way.
+// noStore keeps an answer out of every cache, the browser's and those on the
+// way. A browser may keep the whole page for the way back all the same; Logout
+// tells it not to.
 func noStore(h http.Header) { h.Set("Cache-Control", "private, no-store") }
 
 func writeJSON(w http.ResponseWriter, contentType string, status int, v any) {

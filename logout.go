@@ -19,10 +19,15 @@ import (
 // {"logout_url":"…"}, the address to go to: until the browser has been there,
 // WorkOS still knows the session.
 //
+// The browser is told to clear its cache of this origin, so that the way back
+// shows nobody's pages ([Clear-Site-Data]).
+//
 // It needs no keys, calls nobody, and works with an expired session; with an
 // unreadable one, or none, it clears the cookies and leads home. A POST from
 // another site's page is answered 403 and any other method 405, and neither
 // changes anything.
+//
+// [Clear-Site-Data]: https://www.w3.org/TR/clear-site-data/
 func (a *AuthKit) Logout() http.Handler {
 	return a.post(func(w http.ResponseWriter, r *http.Request) {
 		location := a.signedOutURL
@@ -40,6 +45,9 @@ func (a *AuthKit) Logout() http.Handler {
 		}
 		a.cookies.clearSession(w, r)
 		noStore(w.Header())
+		// https://www.w3.org/TR/clear-site-data/: what a browser has kept of this
+		// origin's pages, for the way back too, was somebody's who has left.
+		w.Header().Set("Clear-Site-Data", `"cache"`)
 		if wantsPage(r) {
 			seeOther(w, location)
 			return

@@ -113,10 +113,12 @@ func TestAPOSTOfAnotherSiteSignsNobodyOut(t *testing.T) {
 			if c.refused {
 				assert.Equal(t, http.StatusForbidden, resp.status)
 				assert.Empty(t, resp.setCookies(t))
+				assert.Empty(t, resp.header.Get("Clear-Site-Data"))
 				assert.Contains(t, a.send(request{target: "/account", cookie: cookie}).body, kim)
 				return
 			}
 			assert.Less(t, resp.status, 400)
+			assert.Equal(t, `"cache"`, resp.header.Get("Clear-Site-Data"), "nothing comes back with the back button")
 		})
 	}
 }
