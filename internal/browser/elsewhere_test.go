@@ -1,0 +1,233 @@
+// What the pages of other sites can do, and what they cannot.
+
+package browser_test
+
+import (
+	"fmt"
+	"html"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// neighbours are the hosts of other origins. To an application on localhost
+// 127.0.0.1 is another site, whose requests bring no Lax cookie but with a link;
+// another port of localhost is the same site, whose requests bring them all.
+var neighbours = []struct{ name, host string }{
+	{"another site", "127.0.0.1"},
+	{"another origin of the same site", "localhost"},
+}
+
+func TestAFormOfAnotherOriginChangesNothing(t *testing.T) {
+	t.Parallel()
+	const form = `<form method="post" action="%s"><input name="organization_id" value="org_acme"><button>Win a prize</button></form>`
+	// A frame that is sandboxed has no origin to tell (Origin: null).
+	const sandboxed = `<iframe sandbox="allow-forms allow-top-navigation-by-user-activation" srcdoc="%s"></iframe>`
+	for _, n := range neighbours {
+		for _, c := range []struct {
+			path      string
+			sandboxed bool
+		}{{"/logout", false}, {"/logout", true}, {"/organization", false}} {
+			t.Run(fmt.Sprintf("%s, %s, from a sandbox: %t", n.name, c.path, c.sandboxed), func(t *testing.T) {
+				a := newApp(t, appOptions{})
+				b := open(t)
+				a.signIn(b)
+				before := b.cookies()
+				body := fmt.Sprintf(form, a.url+c.path)
+				if c.sandboxed {
+					b.visit(newSite(t, n.host, fmt.Sprintf(sandboxed, html.EscapeString(`<base target="_top">`+body))))
+					b.enterFrame()
+				} else {
+					b.visit(newSite(t, n.host, body))
+				}
+				b.click("Win a prize")
+				b.leaveFrames()
+				b.sees("This request came from another site")
+				assert.Equal(t, a.url+c.path, b.url())
+				b.visit(a.url + "/account")
+				b.sees("Account of " + kim)
+				assert.Equal(t, before, b.cookies())
+				assert.True(t, a.newest().Active())
+			})
+		}
+	}
+}
+
+func TestALinkOfAnotherSiteLeadsIntoAGuardedPage(t *testing.T) {
+	t.Parallel()
+	for _, scheme := range schemes {
+		for _, n := range neighbours {
+			if scheme.tls && n.host == "localhost" {
+				continue // it is another site, too: the application is on 127.0.0.1 then
+			}
+			t.Run(scheme.name+", "+n.name, func(t *testing.T) {
+				a := newApp(t, appOptions{tls: scheme.tls})
+				site := newSite(t, n.host, `<a href="`+a.url+`/account?from=elsewhere">Account</a>`)
+				b := open(t)
+				b.visit(site)
+				b.click("Account")
+				b.sees("Sign in")
+				b.click("Kim Oduya")
+				b.sees("Account of " + kim)
+				assert.Equal(t, a.url+"/account?from=elsewhere", b.url())
+
+				b.visit(site)
+				b.click("Account")
+				b.sees("Account of " + kim)
+				assert.Equal(t, a.url+"/account?from=elsewhere", b.url())
+				assert.Len(t, a.fake.Sessions(), 1, "the session came with the link")
+			})
+		}
+	}
+}
+
+func TestAFetchOfAnotherOriginReadsNothingAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	const attempt = `const [method, address, mode] = arguments;
+		try {
+			const r = await fetch(address, {method, mode, credentials: "include", body: method === "POST" ? new URLSearchParams({organization_id: "org_acme"}) : undefined});
+			return r.type + ": " + await r.text();
+		} catch (e) {
+			return e.name;
+		}`
+	for _, scheme := range schemes {
+		for _, n := range neighbours {
+			if scheme.tls && n.host == "localhost" {
+				continue // it is another site, too: the application is on 127.0.0.1 then
+			}
+			t.Run(scheme.name+", "+n.name, func(t *testing.T) {
+				a := newApp(t, appOptions{tls: scheme.tls})
+				b := open(t)
+				a.signIn(b)
+				before := b.cookies()[scheme.cookie]
+				b.visit(newSite(t, n.host, ""))
+				for _, c := range []struct{ method, path, mode, want string }{
+					{"GET", "/api/me", "cors", "TypeError"},
+					{"GET", "/api/me", "no-cors", "opaque: "},
+					{"GET", "/login", "cors", "TypeError"},
+					{"GET", "/logout", "no-cors", "opaque: "},
+					{"POST", "/logout", "cors", "TypeError"},
+					{"POST", "/logout", "no-cors", "opaque: "},
+					{"POST", "/organization", "no-cors", "opaque: "},
+				} {
+					asked := a.requests(c.path)
+					var got string
+					b.run(attempt, &got, c.method, a.url+c.path, c.mode)
+					assert.Equal(t, c.want, got, "%s %s, %s", c.method, c.path, c.mode)
+					assert.Greater(t, a.requests(c.path), asked, "%s %s did arrive", c.method, c.path)
+				}
+				b.visit(a.url + "/account")
+				b.sees("Account of " + kim)
+				assert.Equal(t, before, b.cookies()[scheme.cookie])
+				assert.True(t, a.newest().Active())
+				assert.Len(t, a.fake.Sessions(), 1)
+			})
+		}
+	}
+}
+
+func TestErrorPagesAreNotShownInAFrame(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, appOptions{})
+	b := open(t)
+	a.signIn(b)
+	for _, c := range []struct{ name, path, heading string }{
+		{"a state that is not known", "/callback?state=unknown&code=any", "This sign-in can't be finished"},
+		{"cancelled", "/callback?error=access_denied", "Sign-in was cancelled"},
+		{"forbidden", "/admin", "You can't do this"},
+		{"a method that is not served", "/logout", "This address does not work like that"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := &tab{t: t, session: b.session}
+			b.visit(a.url + c.path)
+			b.sees(c.heading)
+			for _, n := range neighbours {
+				assert.Equal(t, "chrome-error://chromewebdata/", b.framed(n.host, a.url+c.path), n.name)
+			}
+		})
+	}
+	t.Run("a page that says nothing of frames is", func(t *testing.T) {
+		b := &tab{t: t, session: b.session}
+		assert.Equal(t, a.url+"/open", b.framed("127.0.0.1", a.url+"/open"))
+		b.sees("Open to all")
+	})
+}
+
+func TestAGuardedPageInAFrameStartsNoSignIn(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, appOptions{})
+	b := open(t)
+	for _, n := range neighbours {
+		assert.Equal(t, "chrome-error://chromewebdata/", b.framed(n.host, a.url+"/account"), n.name)
+	}
+	assert.Equal(t, len(neighbours), a.requests("/account"))
+	assert.Zero(t, a.fake.Calls(authkittest.RouteAuthorize))
+	b.visit(a.url + "/open")
+	assert.Empty(t, b.cookies())
+}
+
+// framed shows an address in a frame of somebody else's page, and returns the
+// address of what the frame holds then.
+func (b *tab) framed(host, address string) (held string) {
+	b.t.Helper()
+	b.visit(newSite(b.t, host, `<iframe src="`+html.EscapeString(address)+`"></iframe>`))
+	b.sees("Elsewhere")
+	b.enterFrame()
+	b.run("return location.href", &held)
+	return held
+}
+
+func TestALinkThatIsFetchedAheadStartsNoSignInUntilItIsClicked(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, appOptions{})
+	b := open(t)
+	b.visit(a.url + "/ahead")
+	b.sees("Ahead")
+	require.Eventually(t, func() bool { return a.requests("/account") > 0 }, patience, 10*time.Millisecond, "nothing is fetched ahead")
+	assert.Empty(t, b.cookies(), "no sign-in is under way")
+	b.click("Account")
+	b.sees("Sign in")
+	b.click("Kim Oduya")
+	b.sees("Account of " + kim)
+
+	// What is fetched ahead for somebody who is signed in renews the session, like anything else.
+	before := b.cookies()["authkit-session"]
+	a.clock.Advance(6 * time.Minute)
+	b.visit(a.url + "/ahead")
+	b.click("Account")
+	b.sees("Account of " + kim)
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
+	assert.NotEqual(t, before, b.cookies()["authkit-session"])
+}
+
+// A Content-Security-Policy of the application's own holds for the way out too:
+// browsers apply form-action to the redirects that follow a form.
+func TestAPolicyMustLetTheSignOutFormLeadToAuthKit(t *testing.T) {
+	t.Parallel()
+	var policy string
+	a := newApp(t, appOptions{around: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Security-Policy", policy)
+			next.ServeHTTP(w, r)
+		})
+	}})
+	b := open(t)
+	policy = "form-action 'self'"
+	a.signIn(b)
+	b.click("Sign out")
+	b.complains("form-action")
+	require.True(t, a.newest().Active(), "WorkOS was not told")
+
+	policy = "form-action 'self' " + a.fake.URL()
+	b.visit(a.url + "/account")
+	b.sees("Account of " + kim)
+	b.click("Sign out")
+	b.sees("Home of nobody")
+	assert.False(t, a.newest().Active())
+	b.nothingBlocked()
+}

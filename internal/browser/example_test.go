@@ -1,0 +1,47 @@
+// examples/stdlib as a program.
+
+package browser_test
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var buildExample = sync.OnceValues(func() (program string, err error) {
+	program = filepath.Join(programs, "stdlib")
+	cmd := exec.Command("go", "build", "-o", program, "github.com/authkit-go/authkit/examples/stdlib")
+	cmd.Stderr = os.Stderr
+	return program, cmd.Run()
+})
+
+// startExample runs the example with a fake AuthKit inside, and returns its
+// address. The example is on localhost and its AuthKit on 127.0.0.1, which to a
+// browser is another site.
+func startExample(t *testing.T) (home string) {
+	t.Helper()
+	program, err := buildExample()
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), program)
+	for _, variable := range os.Environ() {
+		if !strings.HasPrefix(variable, "WORKOS_") {
+			cmd.Env = append(cmd.Env, variable)
+		}
+	}
+	cmd.Env = append(cmd.Env, "ADDR=localhost:0")
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { cmd.Wait() }) // the context has killed it
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(t, err)
+	home, ok := strings.CutPrefix(strings.TrimSpace(line), "Open ")
+	require.True(t, ok, line)
+	return home
+}

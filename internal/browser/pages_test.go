@@ -1,0 +1,129 @@
+// The pages that a person sees: that they fit, that they can be read, and what they look like.
+
+package browser_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// screens are what the pages are looked at on.
+var screens = []struct {
+	name          string // of the screenshot, behind that of the page
+	width, height int
+}{
+	{"", 1000, 700},
+	{"-phone", 390, 844},
+}
+
+func TestEveryPageFitsADesktopAndATelephone(t *testing.T) {
+	t.Parallel()
+	home := startExample(t)
+	b := open(t)
+	b.visit(home)
+	b.sees("Welcome")
+	b.fits("home")
+	b.visit(home + "/callback?state=of-another-browser&code=theirs")
+	b.sees("This sign-in can't be finished")
+	b.fits("invalid-state")
+	b.visit(home + "/account")
+	b.sees("Sign in")
+	b.fits("sign-in")
+	b.click("Cancel and go back")
+	b.sees("Sign-in was cancelled")
+	b.fits("cancelled")
+	b.click("Try again")
+	b.click("Ada Okafor")
+	b.sees("Your account")
+	b.fits("account")
+	b.click("Home")
+	b.sees("Hello, Ada")
+	b.fits("signed-in")
+
+	a := newApp(t, appOptions{})
+	a.signIn(b)
+	b.visit(a.url + "/admin")
+	b.sees("You can't do this")
+	b.fits("forbidden")
+}
+
+// Without it, the test above would hold of any page.
+func TestAPageThatDoesNotFitIsFound(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	b.visit(newSite(t, "localhost", `<p style="width: 2000px">wide</p><p style="color: #aaa">pale</p>`))
+	b.sees("Elsewhere")
+	b.resize(1000, 700)
+	var faults []string
+	b.run(faultsOfPage, &faults)
+	require.Len(t, faults, 3)
+	assert.Contains(t, faults[0], "the page is 20")
+	assert.Equal(t, "beyond the screen: wide", faults[1])
+	assert.Equal(t, "contrast 2.3: pale", faults[2])
+}
+
+// fits holds that a page shows all of its width on each screen and that its
+// text stands out, in daylight and in the dark, and takes a screenshot where
+// one is asked for.
+func (b *tab) fits(name string) {
+	b.t.Helper()
+	folder := os.Getenv("AUTHKIT_SCREENSHOTS")
+	for _, s := range screens {
+		b.resize(s.width, s.height)
+		for _, scheme := range []string{"dark", "light"} {
+			b.devtools("Emulation.setEmulatedMedia", map[string]any{
+				"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}},
+			})
+			var faults []string
+			b.run(faultsOfPage, &faults)
+			assert.Empty(b.t, faults, "%s, %d wide, %s", name, s.width, scheme)
+		}
+		if folder != "" {
+			require.NoError(b.t, os.WriteFile(filepath.Join(folder, name+s.name+".png"), b.screenshot(), 0o644))
+		}
+	}
+}
+
+// faultsOfPage finds what is wider than the screen, and text whose contrast
+// with what is behind it is below 4.5 (WCAG 2.2, success criterion 1.4.3).
+// Colours of any notation are read by painting with them.
+const faultsOfPage = `
+const faults = [];
+if (document.documentElement.scrollWidth > innerWidth) {
+	faults.push("the page is " + document.documentElement.scrollWidth + " wide");
+}
+const canvas = new OffscreenCanvas(1, 1).getContext("2d", {willReadFrequently: true});
+const paint = colours => {
+	canvas.fillStyle = "white";
+	canvas.fillRect(0, 0, 1, 1);
+	for (const c of colours) {
+		canvas.fillStyle = c;
+		canvas.fillRect(0, 0, 1, 1);
+	}
+	return canvas.getImageData(0, 0, 1, 1).data;
+};
+const luminance = ([r, g, b]) => {
+	const [x, y, z] = [r, g, b].map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+	return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+};
+const behind = e => e ? [...behind(e.parentElement), getComputedStyle(e).backgroundColor] : [];
+const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+let seen = 0;
+while (texts.nextNode()) {
+	const e = texts.currentNode.parentElement, text = texts.currentNode.data.trim();
+	if (!text || !e.checkVisibility()) continue;
+	seen++;
+	const box = e.getBoundingClientRect();
+	if (box.left < 0 || box.right > innerWidth + 1) faults.push("beyond the screen: " + text);
+	const ground = behind(e);
+	const [a, b] = [luminance(paint(ground)), luminance(paint([...ground, getComputedStyle(e).color]))].sort((a, b) => b - a);
+	const contrast = (a + 0.05) / (b + 0.05);
+	if (contrast < 4.5) faults.push("contrast " + contrast.toFixed(1) + ": " + text);
+}
+if (!seen) faults.push("there is no text");
+return faults;
+`

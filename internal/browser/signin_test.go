@@ -1,0 +1,205 @@
+package browser_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// visitors are the browsers that somebody may come with.
+var visitors = []struct {
+	name string
+	open func(*testing.T) *tab
+}{
+	{"with JavaScript", open},
+	{"without JavaScript", openWithoutScripts},
+}
+
+func TestScriptsRunInTheOneBrowserAndNotInTheOther(t *testing.T) {
+	t.Parallel()
+	address := newSite(t, "localhost", "<title>off</title><script>document.title = 'on'</script>")
+	for _, v := range visitors {
+		t.Run(v.name, func(t *testing.T) {
+			b := v.open(t)
+			b.visit(address)
+			b.sees("Elsewhere")
+			want := map[string]string{"with JavaScript": "on", "without JavaScript": "off"}[v.name]
+			assert.Equal(t, want, b.title())
+		})
+	}
+}
+
+func TestAPersonGoesThroughTheExampleByItsLinksAndButtons(t *testing.T) {
+	t.Parallel()
+	for _, v := range visitors {
+		t.Run(v.name, func(t *testing.T) {
+			home := startExample(t)
+			b := v.open(t)
+			b.visit(home)
+			b.sees("Welcome")
+			b.click("Account page")
+			b.sees("Sign in")
+			require.NotEqual(t, home, b.origin())
+			b.click("Ada Okafor")
+			b.sees("Your account")
+			assert.Equal(t, home+"/account", b.url())
+			assert.Contains(t, b.text(), "ada@harborpress.test")
+			require.Equal(t, []string{"authkit-session"}, names(b.cookies()), "that of the sign-in is gone")
+			b.click("Home")
+			b.sees("Hello, Ada")
+			b.click("Sign out")
+			b.sees("Welcome")
+			assert.Equal(t, home+"/", b.url())
+			assert.Empty(t, b.cookies())
+			b.click("Account page")
+			b.sees("Sign in")
+			assert.NotEqual(t, home, b.origin(), "AuthKit has forgotten the session too")
+			b.nothingBlocked()
+		})
+	}
+}
+
+func TestASignInComesBackToTheVeryPageThatWasAskedFor(t *testing.T) {
+	t.Parallel()
+	home := startExample(t)
+	for _, target := range []string{"/account?tab=sessions&q=a%20b&q=%C3%A9%2F%3F", "/account?next=https://elsewhere.test/", "/account?"} {
+		t.Run(target, func(t *testing.T) {
+			b := open(t)
+			b.visit(home + target)
+			b.sees("Sign in")
+			b.click("Ada Okafor")
+			b.sees("Your account")
+			assert.Equal(t, home+target, b.url())
+		})
+	}
+}
+
+func TestSomebodyNewTypesTheirNameAndHasAnAccount(t *testing.T) {
+	t.Parallel()
+	home := startExample(t)
+	b := open(t)
+	b.visit(home)
+	b.click("Create an account")
+	b.sees("Create your account")
+	b.fill("email", "zoe@example.com")
+	b.fill("first_name", "Zoë")
+	b.fill("last_name", "Ødegård"+enter)
+	b.sees("Hello, Zoë")
+	assert.Equal(t, home+"/", b.url())
+	b.nothingBlocked()
+}
+
+func TestTheKeyboardAloneSignsInAndOut(t *testing.T) {
+	t.Parallel()
+	home := startExample(t)
+	b := open(t)
+	b.visit(home)
+	b.tabTo("Account page")
+	b.press(enter)
+	b.sees("Sign in")
+	b.tabTo("Cancel and go back")
+	b.press(enter)
+	b.sees("Sign-in was cancelled")
+	b.tabTo("Try again")
+	b.press(enter)
+	b.sees("Sign in")
+	b.tabTo("Ada Okafor")
+	b.press(enter)
+	b.sees("Your account")
+	assert.Equal(t, home+"/account", b.url())
+	b.tabTo("Sign out")
+	b.press(enter)
+	b.sees("Welcome")
+	assert.Empty(t, b.cookies())
+}
+
+// tabTo moves the focus forward until it is on a link or a button with a text,
+// and holds that a person can see it there.
+func (b *tab) tabTo(text string) {
+	b.t.Helper()
+	for range 30 {
+		b.press(tabKey)
+		var focus struct {
+			Text    string
+			Visible bool
+		}
+		b.run(`const e = document.activeElement, s = getComputedStyle(e);
+			return {text: e.matches("a, button") ? e.textContent : "", visible: s.outlineStyle !== "none" && parseFloat(s.outlineWidth) > 1}`, &focus)
+		if strings.Contains(focus.Text, text) {
+			assert.True(b.t, focus.Visible, "the focus on %q cannot be seen", text)
+			return
+		}
+	}
+	require.Fail(b.t, "the keyboard does not get there", text)
+}
+
+func TestTwoTabsSignInAtOnceAndBothFinish(t *testing.T) {
+	t.Parallel()
+	home := startExample(t)
+	for _, order := range []string{"the first finishes first", "the last finishes first"} {
+		t.Run(order, func(t *testing.T) {
+			b := open(t)
+			tabs := map[string]string{b.here(): home + "/account?tab=one", b.another(): home + "/account?tab=two"}
+			handles := b.handles()
+			for _, handle := range handles {
+				b.switchTo(handle)
+				b.visit(tabs[handle])
+				b.sees("Sign in")
+			}
+			if order == "the last finishes first" {
+				slices.Reverse(handles)
+			}
+			for _, handle := range handles {
+				b.switchTo(handle)
+				b.click("Ada Okafor")
+				b.sees("Your account")
+				assert.Equal(t, tabs[handle], b.url())
+			}
+			b.switchTo(handles[0])
+			b.reload()
+			b.sees("Your account")
+			assert.Equal(t, []string{"authkit-session"}, names(b.cookies()), "nothing is left of either sign-in")
+		})
+	}
+}
+
+func TestWhoeverCancelsIsToldSoAndCanTryAgain(t *testing.T) {
+	t.Parallel()
+	for _, v := range visitors {
+		t.Run(v.name, func(t *testing.T) {
+			home := startExample(t)
+			b := v.open(t)
+			b.visit(home + "/account?tab=1")
+			b.click("Cancel and go back")
+			b.sees("Sign-in was cancelled")
+			assert.Equal(t, home, b.origin())
+			assert.Empty(t, b.cookies(), "nothing is left of the sign-in")
+			b.click("Try again")
+			b.sees("Sign in")
+			b.click("Ada Okafor")
+			b.sees("Your account")
+			assert.Equal(t, home+"/account?tab=1", b.url(), "the page that was asked for at first")
+			b.nothingBlocked()
+		})
+	}
+}
+
+func TestASignInThatCannotBeFinishedLeadsToOneThatCan(t *testing.T) {
+	t.Parallel()
+	home := startExample(t)
+	for _, v := range visitors {
+		t.Run(v.name, func(t *testing.T) {
+			b := v.open(t)
+			b.visit(home + "/callback?state=of-another-browser&code=theirs")
+			b.sees("This sign-in can't be finished")
+			b.click("Sign in")
+			b.sees("Sign in")
+			b.click("Ada Okafor")
+			b.sees("Hello, Ada")
+			assert.Equal(t, home+"/", b.url())
+		})
+	}
+}
