@@ -1,0 +1,295 @@
+// An attacker's workshop: tokens that are good but for one thing, keys to sign them with, seals to put them in.
+
+package attack_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"maps"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/seal"
+)
+
+// object is a JSON object.
+type object = map[string]any
+
+// Keys are made once for the whole test binary, because that takes a while. What the known ones sign would pass: they
+// are published, so that nothing but the flaw of a token can be what it is refused for.
+var (
+	knownKey   = sync.OnceValue(func() *rsa.PrivateKey { return newKey(2048) })
+	unknownKey = sync.OnceValue(func() *rsa.PrivateKey { return newKey(2048) })
+	knownCurve = sync.OnceValue(func() *ecdsa.PrivateKey {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			panic(err)
+		}
+		return key
+	})
+)
+
+const (
+	knownID = "key_known"
+	curveID = "key_curve"
+)
+
+func newKey(bits int) *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, bits)
+	if err != nil {
+		panic(err)
+	}
+	return key
+}
+
+// jwk is a key as a JWKS publishes it.
+func jwk(id string, key *rsa.PrivateKey) object {
+	return object{
+		"kty": "RSA", "use": "sig", "alg": "RS256", "kid": id,
+		"n": b64(key.N.Bytes()), "e": b64(big.NewInt(int64(key.E)).Bytes()),
+	}
+}
+
+func curveJWK(id string, key *ecdsa.PrivateKey) object {
+	point, err := key.PublicKey.Bytes() // 4, x, y
+	if err != nil {
+		panic(err)
+	}
+	return object{"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": id, "x": b64(point[1:33]), "y": b64(point[33:])}
+}
+
+// listener is an address of the attacker's, which nobody should ever ask.
+type listener struct{ heard atomic.Int32 }
+
+func (l *listener) listen(t *testing.T) (url string) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		l.heard.Add(1)
+		io.WriteString(w, marshal(object{"keys": []object{jwk(knownID, unknownKey())}}))
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// publish adds keys to those of AuthKit's that verify tokens.
+func (a *target) publish(keys ...object) {
+	a.t.Helper()
+	a.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Body: a.keySet(keys...)})
+}
+
+// keySet is AuthKit's own keys, and others.
+func (a *target) keySet(keys ...object) string {
+	a.t.Helper()
+	a.fake.Heal(authkittest.RouteJWKS)
+	r, err := http.NewRequest("GET", a.fake.URL()+"/sso/jwks/"+a.fake.ClientID(), nil)
+	require.NoError(a.t, err)
+	resp, err := direct.RoundTrip(r)
+	require.NoError(a.t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(a.t, err)
+	var set struct {
+		Keys []any `json:"keys"`
+	}
+	require.NoError(a.t, json.Unmarshal(body, &set))
+	require.NotEmpty(a.t, set.Keys)
+	for _, key := range keys {
+		set.Keys = append(set.Keys, key)
+	}
+	return marshal(set)
+}
+
+func (a *target) publishKnown() {
+	a.t.Helper()
+	a.publish(jwk(knownID, knownKey()), curveJWK(curveID, knownCurve()))
+}
+
+// claims are those of a good token of kim's.
+func (m *minimal) claims() object {
+	now := m.clock.Now().Unix()
+	return object{
+		"iss": m.fake.Issuer(), "sub": "user_kim", "sid": "session_1", "client_id": m.fake.ClientID(),
+		"iat": now, "exp": now + 300, "auth_time": now,
+	}
+}
+
+// forgery is a token that is good but for one thing.
+type forgery struct {
+	name string
+	// header and claims change the parts before they are signed; the texts are theirs in JSON.
+	header, claims         func(object)
+	headerText, claimsText func(string) string
+	sign                   func(input string) []byte // nil for RS256 by the known key
+	token                  func(string) string       // changes what came of it
+}
+
+// good changes nothing.
+var good forgery
+
+func (m *minimal) forge(f forgery) string {
+	header, claims := object{"alg": "RS256", "kid": knownID}, m.claims()
+	if f.header != nil {
+		f.header(header)
+	}
+	if f.claims != nil {
+		f.claims(claims)
+	}
+	headerText, claimsText := marshal(header), marshal(claims)
+	if f.headerText != nil {
+		headerText = f.headerText(headerText)
+	}
+	if f.claimsText != nil {
+		claimsText = f.claimsText(claimsText)
+	}
+	sign := f.sign
+	if sign == nil {
+		sign = rs(crypto.SHA256, knownKey())
+	}
+	input := b64([]byte(headerText)) + "." + b64([]byte(claimsText))
+	token := input + "." + b64(sign(input))
+	if f.token != nil {
+		token = f.token(token)
+	}
+	return token
+}
+
+// rs signs with RSASSA-PKCS1-v1_5 (RFC 7518, section 3.3).
+func rs(hash crypto.Hash, key *rsa.PrivateKey) func(string) []byte {
+	return func(input string) []byte {
+		signature, err := rsa.SignPKCS1v15(rand.Reader, key, hash, digest(hash, input))
+		if err != nil {
+			panic(err)
+		}
+		return signature
+	}
+}
+
+// ps signs with RSASSA-PSS (section 3.5).
+func ps(hash crypto.Hash, key *rsa.PrivateKey) func(string) []byte {
+	return func(input string) []byte {
+		signature, err := rsa.SignPSS(rand.Reader, key, hash, digest(hash, input), &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
+		if err != nil {
+			panic(err)
+		}
+		return signature
+	}
+}
+
+// es256 signs with ECDSA (section 3.4).
+func es256(input string) []byte {
+	r, s, err := ecdsa.Sign(rand.Reader, knownCurve(), digest(crypto.SHA256, input))
+	if err != nil {
+		panic(err)
+	}
+	signature := make([]byte, 64)
+	r.FillBytes(signature[:32])
+	s.FillBytes(signature[32:])
+	return signature
+}
+
+// hs256 signs with HMAC under a secret (section 3.2).
+func hs256(secret []byte) func(string) []byte {
+	return func(input string) []byte {
+		mac := hmac.New(sha256.New, secret)
+		mac.Write([]byte(input))
+		return mac.Sum(nil)
+	}
+}
+
+func unsigned(string) []byte { return nil }
+
+func digest(hash crypto.Hash, input string) []byte {
+	h := hash.New()
+	h.Write([]byte(input))
+	return h.Sum(nil)
+}
+
+// publicKeyTexts are the forms of the known public key that a careless verifier may take for the secret of an HMAC.
+func publicKeyTexts() map[string][]byte {
+	pkix, err := x509.MarshalPKIXPublicKey(&knownKey().PublicKey)
+	if err != nil {
+		panic(err)
+	}
+	pkcs1 := x509.MarshalPKCS1PublicKey(&knownKey().PublicKey)
+	return map[string][]byte{
+		"in PEM":                          pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: pkix}),
+		"in PEM, without the last line's": []byte(strings.TrimSpace(string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: pkix})))),
+		"in PEM of PKCS #1":               pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: pkcs1}),
+		"in DER":                          pkix,
+		"as its modulus":                  knownKey().N.Bytes(),
+		"as its modulus in base64url":     []byte(b64(knownKey().N.Bytes())),
+		"as the JWK":                      []byte(marshal(jwk(knownID, knownKey()))),
+		"as nothing":                      nil,
+		"as its ID":                       []byte(knownID),
+	}
+}
+
+// sharing is an application whose session others write too: whoever has the password can put anything into its seal.
+func sharing(t *testing.T, opts ...authkit.Option) *minimal {
+	t.Helper()
+	return newMinimal(t, append([]authkit.Option{authkit.WithSharedSession()}, opts...)...)
+}
+
+// sealed is the Cookie header of a session with some members changed, or taken out where they are nil.
+func (m *minimal) sealed(token string, change object) (cookie string) {
+	m.t.Helper()
+	session := object{
+		"accessToken": token, "refreshToken": "forged-refresh-token-of-nobody",
+		"user": object{"object": "user", "id": "user_kim", "email": kim, "emailVerified": true},
+	}
+	maps.Copy(session, change)
+	maps.DeleteFunc(session, func(_ string, value any) bool { return value == nil })
+	return m.sealedText(marshal(session))
+}
+
+func (m *minimal) sealedText(plaintext string) (cookie string) {
+	m.t.Helper()
+	iron, err := seal.Iron(m.password)
+	require.NoError(m.t, err)
+	text, err := iron.Seal([]byte(plaintext))
+	require.NoError(m.t, err)
+	return "wos-session=" + text
+}
+
+// unsealed opens the session of a sharing application.
+func (m *minimal) unsealed(cookie string) (session struct {
+	AccessToken, RefreshToken string
+	User                      object
+}) {
+	m.t.Helper()
+	iron, err := seal.Iron(m.password)
+	require.NoError(m.t, err)
+	_, text, _ := strings.Cut(cookie, "=")
+	plaintext, err := iron.Open(text)
+	require.NoError(m.t, err)
+	require.NoError(m.t, json.Unmarshal(plaintext, &session))
+	return session
+}
+
+func b64(octets []byte) string { return base64.RawURLEncoding.EncodeToString(octets) }
+
+func marshal(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
