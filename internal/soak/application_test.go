@@ -1,0 +1,159 @@
+// The application, and the processes that it runs in.
+
+package soak
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/jwks"
+	"github.com/authkit-go/authkit/workos"
+)
+
+// slot is an address at which a process of the application listens, one after
+// the other.
+type slot struct {
+	world   *world
+	url     string // http://localhost:port
+	process atomic.Pointer[process]
+	server  *httptest.Server
+}
+
+// process is one instance of the application.
+type process struct {
+	handler  http.Handler
+	upstream *upstream
+}
+
+func (w *world) newSlot() *slot {
+	s := &slot{world: w}
+	s.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		s.process.Load().handler.ServeHTTP(&numbered{ResponseWriter: rw, next: &w.order}, r)
+	}))
+	s.url = strings.Replace(s.server.URL, "127.0.0.1", "localhost", 1)
+	w.t.Cleanup(func() {
+		s.server.Close()
+		s.process.Load().upstream.base.CloseIdleConnections()
+	})
+	return s
+}
+
+// replace puts a new process in the place of the one that was there.
+func (s *slot) replace(passwords ...string) {
+	w := s.world
+	p := &process{upstream: &upstream{
+		clock: w.clock, base: &http.Transport{MaxIdleConnsPerHost: 64}, exchanges: map[string]int{},
+	}}
+	ak, err := authkit.New(
+		authkit.WithAPIKey(w.fake.APIKey()), authkit.WithClientID(w.fake.ClientID()), authkit.WithBaseURL(w.fake.URL()),
+		authkit.WithCookiePassword(passwords[0], passwords[1:]...),
+		authkit.WithRedirectURL(s.url+"/callback"), authkit.WithSignedOutURL(s.url+"/"),
+		authkit.WithHTTPClient(&http.Client{Transport: p.upstream}),
+		authkit.WithClock(w.clock), authkit.WithLogger(slog.New(slog.DiscardHandler)),
+		authkit.WithSessionCache(500, 8<<20), // fewer than there are sessions
+		authkit.WithErrorHandler(failed),
+	)
+	w.require().NoError(err)
+	p.handler = routes(ak)
+	if before := s.process.Swap(p); before != nil {
+		before.upstream.base.CloseIdleConnections()
+	}
+}
+
+// causeHeader tells the checker why an answer is a 503: the Retry-After of a
+// cool-down is no outage.
+const causeHeader = "X-Cause"
+
+const coolDown = "cool-down"
+
+func failed(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
+	// A renewed token whose key may not be asked for yet says so in words only.
+	if errors.Is(f.Err, jwks.ErrCoolDown) || strings.Contains(f.Err.Error(), "could not be verified yet") {
+		w.Header().Set(causeHeader, coolDown)
+	}
+	f.ServeHTTP(w, r)
+}
+
+// seen is what a page shows of whoever is signed in.
+type seen struct {
+	Email        string
+	Session      string
+	Organization string
+	Undecided    bool
+}
+
+func routes(ak *authkit.AuthKit) http.Handler {
+	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var p seen
+		if s, ok := authkit.FromContext(r.Context()); ok {
+			p = seen{Email: s.User().Email, Session: s.ID(), Organization: s.OrganizationID()}
+		}
+		p.Undecided = authkit.ErrorFromContext(r.Context()) != nil
+		json.NewEncoder(w).Encode(p)
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/login", ak.Login())
+	mux.Handle("/callback", ak.Callback())
+	mux.Handle("/logout", ak.Logout())
+	mux.Handle("/organization", ak.SwitchOrganization())
+	mux.Handle("/account", ak.RequireAuth(page))
+	mux.Handle("/{$}", page)
+	mux.HandleFunc("POST /signin", func(w http.ResponseWriter, r *http.Request) {
+		authentication, err := authenticate(ak.Client(), r, r.PostFormValue("email"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		session, err := ak.SignIn(w, r, authentication)
+		if err != nil {
+			ak.Fail(w, r, err)
+			return
+		}
+		json.NewEncoder(w).Encode(seen{
+			Email: session.User().Email, Session: session.ID(), Organization: session.OrganizationID(),
+		})
+	})
+	return ak.Middleware(mux)
+}
+
+func authenticate(client *workos.Client, r *http.Request, email string) (*workos.Authentication, error) {
+	authentication, err := client.AuthenticateWithPassword(r.Context(), workos.PasswordParams{Email: email, Password: password})
+	var selection *workos.OrganizationSelectionError
+	if errors.As(err, &selection) {
+		return client.AuthenticateWithOrganizationSelection(r.Context(), selection.Selection(acme))
+	}
+	return authentication, err
+}
+
+// orderHeader tells in which order responses were sent: that in which they
+// arrive over several connections is not what a browser would go by.
+const orderHeader = "X-Order"
+
+// numbered numbers a response as it is sent.
+type numbered struct {
+	http.ResponseWriter
+	next *atomic.Uint64
+	sent bool
+}
+
+func (n *numbered) WriteHeader(status int) {
+	if !n.sent {
+		n.sent = true
+		n.Header().Set(orderHeader, strconv.FormatUint(n.next.Add(1), 10))
+	}
+	n.ResponseWriter.WriteHeader(status)
+}
+
+func (n *numbered) Write(b []byte) (int, error) {
+	if !n.sent {
+		n.WriteHeader(http.StatusOK)
+	}
+	return n.ResponseWriter.Write(b)
+}

@@ -1,0 +1,161 @@
+// What is decided ahead of time, from the seed alone.
+
+package soak
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// action is what a browser does besides looking at pages.
+type action int
+
+const (
+	look action = iota
+	signOut
+	switchOrganization
+	loseReply // the response to its first page is lost on the way
+	follow    // of a lost reply: the browser comes back with the old cookie
+	comeBack  // until it is served; it replays nothing, which would ask for a key of its own
+)
+
+// rotation is what happens to the signing keys.
+type rotation int
+
+const (
+	keep rotation = iota
+	addKey
+	retireKeys
+	rotateKeys
+)
+
+// visit is one browser's part in a round.
+type visit struct {
+	browser  int
+	slots    []int // the first is where the browser goes alone
+	action   action
+	parallel int // pages at once
+	revoke   bool
+}
+
+// round is a moment of fake time, and what happens in it.
+type round struct {
+	gap      time.Duration // since the one before
+	replaced bool          // the next process is replaced
+	keys     rotation
+	fault    *fault
+	followed []visit // of replies that were lost in the round before
+	visits   []visit
+}
+
+// planner decides. It knows nothing of what comes of it.
+type planner struct {
+	seed     uint64
+	browsers int
+	slots    int
+	harsh    bool
+	number   int
+	owed     []visit // to be made in the next round
+	swept    int     // browsers that have had their turn
+}
+
+func (p *planner) rand(stream uint64, number int) *rand.Rand {
+	return rand.New(rand.NewPCG(p.seed, stream<<32|uint64(number)))
+}
+
+// fault is that of a round, nil for none.
+func (p *planner) fault(number int) *fault {
+	r := p.rand(1, number)
+	if r.IntN(3) != 0 {
+		return nil
+	}
+	all := faults
+	if p.harsh {
+		all = slices.Concat(faults, harsh)
+	}
+	return all[r.IntN(len(all))]
+}
+
+func replaces(number int) bool { return number%5 == 4 }
+
+func (p *planner) next() round {
+	const (
+		active = 24 // browsers in a round go by their activity, one in so many
+		sweep  = 40 // and one in so many because it is their turn
+	)
+	n := p.number
+	p.number++
+	r := p.rand(2, n)
+	plan := round{fault: p.fault(n), replaced: replaces(n)}
+	switch {
+	case len(p.owed) > 0: // what retired tokens became is remembered while the new ones last
+		plan.gap = between(r, 40*time.Second, 3*time.Minute)
+	case r.IntN(2) == 0:
+		plan.gap = between(r, 10*time.Minute, 40*time.Minute)
+	default: // longer than any pause that a fault may have begun
+		plan.gap = between(r, 75*time.Second, 4*time.Minute)
+	}
+	if r.IntN(8) == 0 && (p.harsh || !plan.fault.ofKeys()) {
+		plan.keys = addKey + rotation(r.IntN(3))
+	}
+	mayLose := plan.fault == nil && p.fault(n+1) == nil && !replaces(n+1)
+	seen := map[int]bool{}
+	for _, v := range p.owed {
+		seen[v.browser] = true
+	}
+	plan.followed, p.owed = p.owed, nil
+	zipf := rand.NewZipf(r, 1.2, float64(p.browsers)/50, uint64(p.browsers-1))
+	for range max(1, p.browsers/active) {
+		p.visit(&plan, r, seen, int(zipf.Uint64()), mayLose)
+	}
+	for range max(1, p.browsers/sweep) {
+		p.visit(&plan, r, seen, p.swept%p.browsers, mayLose)
+		p.swept++
+	}
+	return plan
+}
+
+func (p *planner) visit(plan *round, r *rand.Rand, seen map[int]bool, browser int, mayLose bool) {
+	v := visit{browser: browser, slots: r.Perm(p.slots), parallel: 1 + r.IntN(6)}
+	if r.IntN(2) == 0 {
+		v.slots = v.slots[:1]
+	}
+	switch n := r.IntN(100); {
+	case n < 6:
+		v.action = signOut
+	case n < 16:
+		v.action = switchOrganization
+	case n < 26 && mayLose:
+		v.action, v.slots = loseReply, v.slots[:1]
+	case n < 29:
+		v.revoke = true
+	}
+	if seen[browser] {
+		return
+	}
+	seen[browser] = true
+	plan.visits = append(plan.visits, v)
+	if v.action == loseReply {
+		p.owed = append(p.owed, visit{browser: browser, slots: v.slots, action: follow, parallel: v.parallel})
+	}
+}
+
+func between(r *rand.Rand, least, most time.Duration) time.Duration {
+	return least + time.Duration(r.Int64N(int64(most-least)))
+}
+
+func TestTheSameSeedDecidesTheSame(t *testing.T) {
+	rounds := func(seed uint64) (plans []round) {
+		p := &planner{seed: seed, browsers: 300, slots: 2}
+		for range 60 {
+			plans = append(plans, p.next())
+		}
+		return plans
+	}
+	assert.Equal(t, rounds(7), rounds(7))
+	assert.NotEqual(t, rounds(7), rounds(8))
+}

@@ -1,0 +1,442 @@
+// Hours of thousands of browsers.
+
+package soak
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	soakFor      = flag.Duration("soak.for", 6*time.Second, "how long the soak makes rounds, in real time")
+	soakSeed     = flag.Uint64("soak.seed", 1, "what the soak decides from; 0 for another one each time")
+	soakBrowsers = flag.Int("soak.browsers", defaultBrowsers, "how many browsers there are")
+	soakHarsh    = flag.Bool("soak.harsh", false, "faults too that leave an exchange to itself, and new signing keys while none can be had")
+)
+
+const (
+	workers = 8
+
+	// keysPause is longer than authkit waits until it asks for an unknown key again.
+	keysPause = 35 * time.Second
+
+	// What may be left, after everybody has been there once more, beyond what
+	// there was when everybody had been there once: the session caches and some
+	// noise; what two processes remember of a browser's renewals; and what the
+	// fake keeps of every session for good.
+	maxHeapGrowth       = 32 << 20
+	maxGrowthPerBrowser = 16 << 10
+	maxGrowthPerSession = 1 << 10
+	// maxGoroutineGrowth is a connection or two of each worker.
+	maxGoroutineGrowth = 4 * workers
+)
+
+// soak is a run.
+type soak struct {
+	*world
+	browsers []*browser
+	stage    int // of the cookie passwords
+
+	requests, signIns, logouts, revoked, switches, lost, forfeited, replays, waits atomic.Int64
+	faults, rotations, replacements, rounds                                        int
+
+	mu       sync.Mutex
+	findings [kinds]int // guarded by mu
+	first    []string   // guarded by mu: the first few
+}
+
+func (s *soak) report(b *browser, f *finding) {
+	if f == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.findings[f.kind]++
+	if len(s.first) < 10 {
+		how := "no fault"
+		if fault := s.fault.Load(); fault != nil {
+			how = fault.name
+		}
+		s.first = append(s.first, fmt.Sprintf("round %d, %s: %s\n    %s", s.rounds, how, f, b.story()))
+	}
+}
+
+// kept is how many generations of cookie passwords stay behind the one in use.
+const kept = 4
+
+// passwords are those of a stage: the next one joins behind the one in use, then
+// takes its place. Those that came before stay for a while, since some browsers
+// come seldom.
+func passwords(stage int) []string {
+	name := func(i int) string { return fmt.Sprintf("the-cookie-password-of-generation-%06d", i) }
+	generation := stage / 2
+	var all []string
+	if stage%2 == 0 {
+		all = append(all, name(generation), name(generation+1))
+	} else {
+		all = append(all, name(generation+1), name(generation))
+	}
+	for i := generation - 1; i >= max(0, generation-kept); i-- {
+		all = append(all, name(i))
+	}
+	return all
+}
+
+func newSoak(t *testing.T, browsers int) *soak {
+	emails := make([]string, (browsers+1)/2) // each is signed in in two browsers
+	for i := range emails {
+		emails[i] = fmt.Sprintf("person-%05d@example.com", i)
+	}
+	s := &soak{world: newWorld(t, everybody(emails), 2)}
+	for _, slot := range s.slots {
+		slot.replace(passwords(0)...)
+	}
+	for i := range browsers {
+		s.browsers = append(s.browsers, &browser{number: i, email: emails[i%len(emails)], jar: map[string]string{}})
+	}
+	return s
+}
+
+func TestSoak(t *testing.T) {
+	seed := *soakSeed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	began := time.Now()
+	s := newSoak(t, *soakBrowsers)
+	for i, b := range s.browsers[:(len(s.browsers)+1)/2] {
+		if i%2 == 0 {
+			s.joinBeta(b.email)
+		}
+	}
+	s.everybody(false)
+	heapAtStart, goroutinesAtStart := s.measure()
+	plan := &planner{seed: seed, browsers: len(s.browsers), slots: len(s.slots), harsh: *soakHarsh}
+	for running := time.Now(); time.Since(running) < *soakFor && s.findings[crossed]+s.findings[wrongful] == 0; {
+		s.round(plan.next())
+	}
+	fakeHours := s.clock.Now().Sub(start).Hours()
+	s.clock.move(time.Minute)
+	s.make(plan.owed)
+	s.everybody(true)
+	heapAtEnd, goroutinesAtEnd := s.measure()
+
+	t.Logf(`seed %d, %d rounds in %.1f s
+browsers           %d
+requests           %d
+refreshes          %d
+sign-ins           %d
+logouts            %d (replayed %d times)
+revoked at WorkOS  %d
+switches           %d
+replies lost       %d (%d for good)
+faults             %d rounds (%d answers of 503)
+key rotations      %d
+new processes      %d
+fake hours         %.1f
+wrongful logouts   %d
+crossed sessions   %d
+revived sessions   %d
+other findings     %d
+heap               %.1f MB at the start, %.1f MB at the end
+goroutines         %d at the start, %d at the end`,
+		seed, s.rounds, time.Since(began).Seconds(), len(s.browsers), s.requests.Load(), s.fake.Calls("POST /user_management/authenticate refresh_token"),
+		s.signIns.Load(), s.logouts.Load(), s.replays.Load(), s.revoked.Load(), s.switches.Load(), s.lost.Load(), s.forfeited.Load(),
+		s.faults, s.waits.Load(), s.rotations, s.replacements, fakeHours,
+		s.findings[wrongful], s.findings[crossed], s.findings[revived], s.findings[undecided]+s.findings[inconsistent],
+		float64(heapAtStart)/(1<<20), float64(heapAtEnd)/(1<<20), goroutinesAtStart, goroutinesAtEnd)
+
+	require.Empty(t, strings.Join(s.first, "\n"), "repeat it with -soak.seed %d", seed)
+	bound := maxHeapGrowth + maxGrowthPerBrowser*len(s.browsers) + maxGrowthPerSession*int(s.signIns.Load())
+	assert.Less(t, int(heapAtEnd)-int(heapAtStart), bound, "the heap has grown")
+	assert.LessOrEqual(t, goroutinesAtEnd, goroutinesAtStart+maxGoroutineGrowth, "goroutines were left behind")
+}
+
+// round makes a round of the plan.
+func (s *soak) round(r round) {
+	s.rounds++
+	s.clock.move(r.gap)
+	if len(r.followed) > 0 { // alone, before anybody asks for keys that are long gone
+		s.make(r.followed)
+		s.clock.settle()
+		s.clock.move(keysPause)
+	}
+	if r.replaced {
+		slot := s.slots[s.replacements%len(s.slots)]
+		s.replacements++
+		s.stage = (s.replacements + 1) / len(s.slots) // all of them, before any takes the next step
+		s.renewCookies()
+		slot.replace(passwords(s.stage)...)
+	}
+	switch r.keys {
+	case addKey:
+		s.fake.AddKey()
+	case retireKeys:
+		s.fake.RetireKeys()
+	case rotateKeys:
+		s.fake.RotateKeys()
+	}
+	if r.keys != keep {
+		s.rotations++
+		if !*soakHarsh {
+			s.introduceKeys()
+		}
+	}
+	if r.fault != nil {
+		s.faults++
+		s.fail(r.fault)
+	}
+	s.make(r.visits)
+	s.clock.settle() // what hangs would take effect when it is healed
+	s.heal()
+	for i, slot := range s.slots {
+		if most := slot.process.Load().upstream.most(); most > 1 && r.fault == nil {
+			s.report(&browser{}, found(inconsistent, "process %d exchanged one refresh token %d times", i, most))
+		}
+	}
+}
+
+// renewCookies sees to it that no session is left whose cookie the passwords of
+// the stage do not open: an old one is dropped when the longest is over.
+func (s *soak) renewCookies() {
+	var visits []visit
+	for i, b := range s.browsers {
+		if b.session != "" && s.outdated(b) {
+			visits = append(visits, visit{browser: i, slots: []int{i % len(s.slots)}, action: comeBack, parallel: 1})
+		}
+	}
+	s.untilDone(visits, func(b *browser) bool { return b.session == "" || !s.outdated(b) })
+}
+
+func (s *soak) outdated(b *browser) bool { return int(b.stage.Load())/2 <= s.stage/2-kept }
+
+// untilDone makes visits until each is done: of the keys that are long gone a
+// process asks for one in 30 s, and answers 503 to who needs another.
+func (s *soak) untilDone(visits []visit, done func(*browser) bool) {
+	for tries := 0; len(visits) > 0 && tries < 200; tries++ {
+		s.make(visits)
+		s.clock.settle()
+		s.clock.move(keysPause)
+		visits = slices.DeleteFunc(visits, func(v visit) bool { return done(s.browsers[v.browser]) })
+	}
+	for _, v := range visits {
+		b := s.browsers[v.browser]
+		s.report(b, found(wrongful, "%s of %s does not come back", b.session, b.email))
+	}
+}
+
+// introduceKeys lets every process see a token that the newest key has signed,
+// before others ask it for keys that it has never known.
+func (s *soak) introduceKeys() {
+	for _, slot := range s.slots {
+		b := &browser{email: s.browsers[0].email, jar: map[string]string{}}
+		s.signIn(b, slot)
+	}
+}
+
+// make makes visits, several at once, and moves the time where they wait for it.
+func (s *soak) make(visits []visit) {
+	todo := make(chan visit)
+	var running sync.WaitGroup
+	for range workers {
+		running.Go(func() {
+			for v := range todo {
+				s.visit(s.browsers[v.browser], v)
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for _, v := range visits {
+			todo <- v
+		}
+		close(todo)
+		running.Wait()
+	}()
+	s.clock.runUntil(done)
+}
+
+// visit is one browser's part.
+func (s *soak) visit(b *browser, v visit) {
+	at := s.slots[v.slots[0]]
+	if b.former != nil && v.action != comeBack {
+		s.replays.Add(1)
+		s.requests.Add(1)
+		s.report(b, b.replay(at))
+	}
+	if b.session == "" && !s.signIn(b, at) {
+		return
+	}
+	if v.action == loseReply {
+		s.lost.Add(1)
+		s.page(b, at, "/account", false)
+		return
+	}
+	var pages sync.WaitGroup
+	var served atomic.Bool
+	for i := range v.parallel {
+		pages.Go(func() {
+			a := s.page(b, s.slots[v.slots[i%len(v.slots)]], []string{"/account", "/"}[i/2%2], true)
+			if a.page.Session != "" {
+				served.Store(true)
+			}
+		})
+	}
+	pages.Wait()
+	b.served = served.Load()
+	switch {
+	case b.served:
+		b.forfeited = false
+	case v.action == follow:
+		b.forfeited = true
+		s.forfeited.Add(1)
+	}
+	if !b.holdsSession() { // one of the answers has ended it
+		if !b.mayEnd() {
+			s.report(b, found(wrongful, "%s has no cookie any more", b.session))
+		}
+		b.session = ""
+		return
+	}
+	if v.revoke && b.revokedAt.IsZero() {
+		s.revoked.Add(1)
+		b.revokedAt = s.clock.Now()
+		s.fake.RevokeSession(b.session)
+		return
+	}
+	switch v.action {
+	case signOut:
+		s.logouts.Add(1)
+		s.requests.Add(1)
+		if f := b.signOut(at); f != nil {
+			s.report(b, f)
+			return
+		}
+		s.page(b, at, "/account", true)
+		s.replays.Add(1)
+		s.report(b, b.replay(at))
+	case switchOrganization:
+		s.switchOrganization(b, at)
+	}
+}
+
+func (s *soak) signIn(b *browser, at *slot) bool {
+	s.requests.Add(1)
+	ok, f := b.signIn(at)
+	s.report(b, f)
+	if ok {
+		s.signIns.Add(1)
+		b.stage.Store(int64(s.stage))
+	}
+	return ok
+}
+
+// page asks for a page and judges the answer.
+func (s *soak) page(b *browser, at *slot, path string, arrives bool) answer {
+	s.requests.Add(1)
+	a, err := b.send(at, http.MethodGet, path, nil, b.cookies(), arrives)
+	if err != nil {
+		s.report(b, found(inconsistent, "%v", err))
+		return a
+	}
+	_, f := judge(a, b.email, b.session, b.revokedAt, circumstances{outage: s.fault.Load() != nil, forfeited: b.forfeited})
+	if f == nil && a.page.Session != "" && b.organization != "" && a.page.Organization != b.organization {
+		f = found(inconsistent, "%s is in %s, and not in %s", b.session, a.page.Organization, b.organization)
+	}
+	if a.set && arrives {
+		b.stage.Store(int64(s.stage))
+	}
+	if a.status == http.StatusServiceUnavailable {
+		s.waits.Add(1)
+	}
+	s.report(b, f)
+	return a
+}
+
+// switchOrganization switches, and looks whether it took. A member of one
+// organization is refused, and stays where they are.
+func (s *soak) switchOrganization(b *browser, at *slot) {
+	to := beta
+	if b.organization == beta {
+		to = acme
+	}
+	member := to == acme || b.number%((len(s.browsers)+1)/2)%2 == 0
+	s.switches.Add(1)
+	s.requests.Add(1)
+	a, err := b.post(at, "/organization", url.Values{"organization_id": {to}})
+	outage := s.fault.Load() != nil
+	switch {
+	case err != nil:
+		s.report(b, found(inconsistent, "switch: %v", err))
+	case a.status == http.StatusOK && member:
+		b.organization = to
+		b.stage.Store(int64(s.stage))
+	case a.status == http.StatusOK:
+		s.report(b, found(inconsistent, "%s switched to an organization of others", b.session))
+	case b.mayEnd():
+	case outage, a.cause == coolDown:
+		b.organization = "" // it may have taken all the same
+	case member, a.status != http.StatusForbidden, a.cleared:
+		s.report(b, found(inconsistent, "switch of %s: %d, cookie removed: %t", b.session, a.status, a.cleared))
+	}
+	if a.cleared && b.mayEnd() {
+		b.session = ""
+		return
+	}
+	s.page(b, at, "/account", true)
+	if !b.holdsSession() {
+		b.session = ""
+	}
+}
+
+// everybody lets every browser come once, and in the end see to it that what an
+// outage held up has come back.
+func (s *soak) everybody(end bool) {
+	if end {
+		s.clock.move(25 * time.Hour) // beyond what the fake remembers of tokens
+	}
+	visits := make([]visit, len(s.browsers))
+	for i, b := range s.browsers {
+		b.served = false
+		visits[i] = visit{browser: i, slots: []int{i % len(s.slots)}, action: comeBack, parallel: 1}
+	}
+	s.untilDone(visits, func(b *browser) bool { return b.served })
+}
+
+// measure tells how much is in use when nothing is going on.
+func (s *soak) measure() (heap uint64, goroutines int) {
+	s.visits.CloseIdleConnections()
+	for _, slot := range s.slots {
+		slot.process.Load().upstream.base.CloseIdleConnections()
+	}
+	const patience = 500 // ticks; connections take a moment to close
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	goroutines = runtime.NumGoroutine()
+	for quiet, ticks := 0, 0; quiet < 50 && ticks < patience; ticks++ {
+		<-ticker.C
+		quiet++
+		if now := runtime.NumGoroutine(); now < goroutines {
+			goroutines, quiet = now, 0
+		}
+	}
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc, goroutines
+}

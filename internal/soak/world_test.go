@@ -1,0 +1,321 @@
+// The fake AuthKit, the time, and what stands between it and the application.
+
+package soak
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+const (
+	acme = "org_acme" // where everybody begins
+	beta = "org_beta"
+
+	password = "correct horse battery staple"
+
+	// tokenLifetime is that of the fake's access tokens, and leeway how far
+	// beyond it authkit takes one.
+	tokenLifetime = 5 * time.Minute
+	leeway        = time.Minute
+
+	// tick is the real time between two steps of the fake one, where somebody
+	// waits for it. Without a fault nobody should, and it goes as the real one.
+	tick = time.Millisecond
+	step = 250 * time.Millisecond
+	// slowStep leaves a busy machine time enough where a reply comes in the end:
+	// who waits for it longer than 2 s is served without the new cookie.
+	slowStep = 10 * time.Millisecond
+)
+
+var start = time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
+
+// clock is the time of the whole world. It stands still while a call to WorkOS
+// is under way, so that a busy machine never makes one time out: WorkOS would
+// have exchanged a refresh token, and nobody have learned for what.
+type clock struct {
+	*authkittest.Clock
+	waiting atomic.Int64 // timers of the application that are still to come
+	calls   sync.RWMutex // held for reading by every call
+	// answersLate says that the fault in force takes time itself.
+	answersLate atomic.Bool
+	step        atomic.Int64 // a time.Duration
+}
+
+func (c *clock) AfterFunc(d time.Duration, f func()) func() bool {
+	c.waiting.Add(1)
+	stop := c.Clock.AfterFunc(d, func() {
+		c.waiting.Add(-1)
+		f()
+	})
+	return func() bool {
+		stopped := stop()
+		if stopped {
+			c.waiting.Add(-1)
+		}
+		return stopped
+	}
+}
+
+// move moves the time on as soon as no call is under way.
+func (c *clock) move(d time.Duration) {
+	if !c.answersLate.Load() {
+		c.calls.Lock()
+		defer c.calls.Unlock()
+	}
+	c.Advance(d)
+}
+
+// runUntil moves the time wherever somebody waits for it, until done is closed.
+func (c *clock) runUntil(done <-chan struct{}) {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-ticker.C:
+			if c.waiting.Load() > 0 {
+				c.move(time.Duration(c.step.Load()))
+			}
+		}
+	}
+}
+
+// settle returns once nothing waits for the time and no call is under way: what
+// was begun for a request goes on when the request has been answered.
+func (c *clock) settle() {
+	const enough = 10 // ticks, since somebody may be about to wait
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for quiet := 0; quiet < enough; {
+		<-ticker.C
+		free := c.calls.TryLock()
+		if free {
+			c.calls.Unlock()
+		}
+		switch {
+		case c.waiting.Load() > 0:
+			c.move(time.Duration(c.step.Load()))
+			quiet = 0
+		case !free:
+			quiet = 0
+		default:
+			quiet++
+		}
+	}
+}
+
+// upstream is the way of one process to WorkOS. It counts how often each
+// refresh token was exchanged.
+type upstream struct {
+	clock *clock
+	base  *http.Transport
+
+	mu        sync.Mutex
+	exchanges map[string]int // guarded by mu
+}
+
+func (u *upstream) RoundTrip(r *http.Request) (*http.Response, error) {
+	token := refreshToken(r)
+	if u.clock.answersLate.Load() {
+		return u.base.RoundTrip(r)
+	}
+	u.clock.calls.RLock()
+	answered := sync.OnceFunc(u.clock.calls.RUnlock)
+	resp, err := u.base.RoundTrip(r)
+	if err != nil {
+		answered()
+		return nil, err
+	}
+	if token != "" && resp.StatusCode == http.StatusOK {
+		u.mu.Lock()
+		u.exchanges[token]++
+		u.mu.Unlock()
+	}
+	resp.Body = &awaited{resp.Body, answered}
+	return resp, nil
+}
+
+// most is how often the same refresh token was exchanged since it was last
+// asked.
+func (u *upstream) most() (most int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, n := range u.exchanges {
+		most = max(most, n)
+	}
+	clear(u.exchanges)
+	return most
+}
+
+func refreshToken(r *http.Request) string {
+	if r.URL.Path != "/user_management/authenticate" {
+		return ""
+	}
+	body, err := r.GetBody()
+	if err != nil {
+		return ""
+	}
+	var p struct {
+		RefreshToken string `json:"refresh_token"`
+	}
+	if json.NewDecoder(body).Decode(&p) != nil {
+		return ""
+	}
+	return p.RefreshToken
+}
+
+// awaited is a body that tells when it has been read.
+type awaited struct {
+	io.ReadCloser
+	closed func()
+}
+
+func (a *awaited) Close() error {
+	defer a.closed()
+	return a.ReadCloser.Close()
+}
+
+// world is a fake AuthKit with the processes of one application before it.
+type world struct {
+	t     testing.TB
+	fake  *authkittest.AuthKit
+	clock *clock
+	slots []*slot
+	order atomic.Uint64 // of the responses, in which they were sent
+	// visits is the way of all browsers to the application.
+	visits *http.Transport
+	fault  atomic.Pointer[fault] // in force, nil for none
+}
+
+func newWorld(t testing.TB, people []authkittest.Person, slots int) *world {
+	w := &world{
+		t:      t,
+		clock:  &clock{Clock: authkittest.NewClock(start)},
+		visits: &http.Transport{MaxIdleConnsPerHost: 64},
+	}
+	w.clock.step.Store(int64(tick))
+	w.fake = authkittest.New(t, authkittest.WithClock(w.clock.Clock), authkittest.WithPeople(people...),
+		authkittest.WithOrganizations(authkittest.Organization{ID: acme}, authkittest.Organization{ID: beta}))
+	for range slots {
+		w.slots = append(w.slots, w.newSlot())
+	}
+	t.Cleanup(w.visits.CloseIdleConnections)
+	return w
+}
+
+// fault is a way in which WorkOS fails.
+type fault struct {
+	name   string
+	routes map[authkittest.Route]authkittest.Fault
+	late   bool // it takes fake time
+	passes bool // the reply comes in the end
+}
+
+// ofKeys tells whether the signing keys cannot be had.
+func (f *fault) ofKeys() bool {
+	if f == nil {
+		return false
+	}
+	_, struck := f.routes[authkittest.RouteJWKS]
+	return struck
+}
+
+var (
+	down    = authkittest.Fault{Status: 500}
+	garbage = authkittest.Fault{Body: "<!doctype html><p>maintenance"}
+)
+
+// faults are those that end no session: where a reply is lost on its way, the
+// next attempt gets it, or WorkOS would know a token that nobody else does.
+var faults = []*fault{
+	{name: "refresh: 500", routes: on(authkittest.RouteRefresh, down)},
+	{name: "refresh: 500 once", routes: on(authkittest.RouteRefresh, authkittest.Fault{Status: 500, Times: 1}), passes: true},
+	{name: "refresh: 503, Retry-After", routes: on(authkittest.RouteRefresh, asking(503, "3"))},
+	{name: "refresh: 429, Retry-After", routes: on(authkittest.RouteRefresh, asking(429, "20"))},
+	{name: "refresh: reset", routes: on(authkittest.RouteRefresh, authkittest.Fault{Reset: true})},
+	{name: "refresh: garbage", routes: on(authkittest.RouteRefresh, garbage)},
+	{name: "refresh: invalid_client", routes: on(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"invalid_client"}`})},
+	{name: "refresh: reply cut off", routes: on(authkittest.RouteRefresh, authkittest.Fault{Truncate: true, Times: 1}), passes: true},
+	{name: "refresh: reply lost", routes: on(authkittest.RouteRefresh, authkittest.Fault{Reset: true, After: true, Times: 1}), passes: true},
+	{name: "refresh: hangs", routes: on(authkittest.RouteRefresh, authkittest.Fault{Hang: true}), late: true},
+	{name: "refresh: slow", routes: on(authkittest.RouteRefresh, authkittest.Fault{Delay: 500 * time.Millisecond}), late: true, passes: true},
+	{name: "keys: 500", routes: on(authkittest.RouteJWKS, down)},
+	{name: "keys: 503, Retry-After", routes: on(authkittest.RouteJWKS, asking(503, "40"))},
+	{name: "keys: reset", routes: on(authkittest.RouteJWKS, authkittest.Fault{Reset: true})},
+	{name: "keys: garbage", routes: on(authkittest.RouteJWKS, garbage)},
+	{name: "keys: none", routes: on(authkittest.RouteJWKS, authkittest.Fault{Body: `{"keys":[]}`})},
+	{name: "everything: 500", routes: map[authkittest.Route]authkittest.Fault{authkittest.RouteRefresh: down, authkittest.RouteJWKS: down}},
+}
+
+// harsh are those under which a request that can is served before the exchange
+// that it began is over.
+var harsh = []*fault{
+	{name: "refresh: 500 twice", routes: on(authkittest.RouteRefresh, authkittest.Fault{Status: 500, Times: 2}), passes: true},
+	{name: "refresh: reply lost twice", routes: on(authkittest.RouteRefresh, authkittest.Fault{Reset: true, After: true, Times: 2}), passes: true},
+	{name: "refresh: very slow", routes: on(authkittest.RouteRefresh, authkittest.Fault{Delay: 3 * time.Second}), late: true, passes: true},
+}
+
+func on(route authkittest.Route, f authkittest.Fault) map[authkittest.Route]authkittest.Fault {
+	return map[authkittest.Route]authkittest.Fault{route: f}
+}
+
+func asking(status int, retryAfter string) authkittest.Fault {
+	return authkittest.Fault{Status: status, Header: http.Header{"Retry-After": {retryAfter}}}
+}
+
+func (w *world) fail(f *fault) {
+	w.fault.Store(f)
+	w.clock.answersLate.Store(f.late)
+	w.clock.step.Store(int64(step))
+	if f.passes {
+		w.clock.step.Store(int64(slowStep))
+	}
+	for route, how := range f.routes {
+		w.fake.Fail(route, how)
+	}
+}
+
+func (w *world) heal() {
+	f := w.fault.Load()
+	if f == nil {
+		return
+	}
+	for route := range f.routes {
+		w.fake.Heal(route)
+	}
+	w.clock.answersLate.Store(false)
+	w.clock.step.Store(int64(tick))
+	w.fault.Store(nil)
+}
+
+// everybody are people in one organization, so that their first sign-in asks
+// no question.
+func everybody(emails []string) []authkittest.Person {
+	people := make([]authkittest.Person, len(emails))
+	for i, email := range emails {
+		people[i] = authkittest.Person{
+			Email: email, Password: password,
+			Memberships: []authkittest.Membership{{OrganizationID: acme, Role: "member", Permissions: []string{"posts:read"}}},
+		}
+	}
+	return people
+}
+
+// joinBeta makes somebody a member of a second organization.
+func (w *world) joinBeta(email string) {
+	w.fake.UpdatePerson(email, func(p *authkittest.Person) {
+		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: beta, Role: "admin"})
+	})
+}
+
+func (w *world) require() *require.Assertions { return require.New(w.t) }
