@@ -355,6 +355,14 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, organi
 		next = &renewal{organization: organization, sealed: a.successor(old, authentication)}
 	}
 	session, err := a.verify(ctx, next.sealed)
+	if earlier != nil && (errors.Is(err, jwks.ErrExpired) || errors.Is(err, jwks.ErrUnknownKey)) && sameSession(old, next.sealed) {
+		// It was good when it came, and went stale before it could be verified.
+		later, until := a.exchangeRefreshToken(ctx, unverifiedSession(next.sealed), organization, nil)
+		if later.session == nil && later.keep == "" {
+			later.keep = next.sealed.refreshToken
+		}
+		return later, until
+	}
 	switch {
 	case err != nil:
 	case session.ID() != old.ID():
