@@ -101,6 +101,24 @@ func TestACallbackThatIsNotThisBrowsersMakesNoExchange(t *testing.T) {
 	})
 }
 
+// Link scanners ask for every address in a mail, and a code is good for one.
+func TestAMethodThatIsNotTheHandlersUsesNothingUp(t *testing.T) {
+	everywhere(t, func(t *testing.T, a *target) {
+		s := a.begin("/login", kim)
+		before := a.fake.Calls(authkittest.RouteAuthenticate)
+		for _, method := range []string{"HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"} {
+			for _, path := range []string{"/login", s.path()} {
+				resp := a.send(request{method: method, path: path, cookie: s.cookie, header: navigation()})
+				assert.Equal(t, http.StatusMethodNotAllowed, resp.status, "%s %s", method, path)
+				assert.Empty(t, resp.header["Set-Cookie"], "%s %s", method, path)
+				assert.Empty(t, resp.header["Location"], "%s %s", method, path)
+			}
+		}
+		assert.Equal(t, before, a.fake.Calls(authkittest.RouteAuthenticate))
+		assert.Equal(t, http.StatusSeeOther, a.finish(s).status)
+	})
+}
+
 func TestACallbackIsGoodForOneSignInHoweverOftenItComesAtOnce(t *testing.T) {
 	everywhere(t, func(t *testing.T, a *target) {
 		s := a.begin("/login", kim)
