@@ -81,8 +81,11 @@ func TestWhateverTheKeysEndpointAnswersTheOldKeysStayAndBadOnesAreNotUsed(t *tes
 		{name: "a key of 1024 bits", status: 401, sign: rs(crypto.SHA256, small), answer: func(m *minimal) authkittest.Fault {
 			return authkittest.Fault{Body: m.keySet(jwk(knownID, small))}
 		}},
-		{name: "two keys of one ID", status: 401, answer: func(m *minimal) authkittest.Fault {
+		{name: "two keys of one ID, the signer's first", status: 401, answer: func(m *minimal) authkittest.Fault {
 			return authkittest.Fault{Body: m.keySet(jwk(knownID, knownKey()), jwk(knownID, unknownKey()))}
+		}},
+		{name: "two keys of one ID, the signer's last", status: 401, answer: func(m *minimal) authkittest.Fault {
+			return authkittest.Fault{Body: m.keySet(jwk(knownID, unknownKey()), jwk(knownID, knownKey()))}
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
