@@ -139,7 +139,7 @@ func (a *AuthKit) loadCookie(v *visit, w http.ResponseWriter, r *http.Request, o
 	case errors.Is(err, jwks.ErrUnavailable):
 		v.err = keysUnavailable(err)
 		if session != nil && !ended {
-			a.keepUnrenewed(w, r, v, session, nil)
+			a.keepUnrenewed(w, r, v, session)
 		}
 		return
 	case err == errNoSession:

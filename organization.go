@@ -52,8 +52,8 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, ErrSignedOut, returnTo)
 		return
 	}
-	if err != nil && next != nil && next.keep != "" {
-		a.keepUnrenewed(w, r, v, session, next)
+	if err != nil && !errors.Is(err, errEnded) && a.refreshes.newest(session) != session {
+		a.keepUnrenewed(w, r, v, session)
 	}
 	switch {
 	case err == nil && next.session.OrganizationID() != organization:

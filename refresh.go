@@ -1,4 +1,4 @@
-// Refresh: one exchange for many requests.
+// Refresh: when a session is renewed, and what its exchange comes to.
 
 package authkit
 
@@ -9,8 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
-
-	"golang.org/x/sync/singleflight"
 
 	"github.com/authkit-go/authkit/jwks"
 	"github.com/authkit-go/authkit/workos"
@@ -25,19 +23,12 @@ const (
 	// usableWait is how long a request waits for a renewal while its token is
 	// good still.
 	usableWait = 2 * time.Second
-	// replayWindow is how long a retired refresh token is answered from memory
-	// once its successor has come back, as WorkOS answers it too.
-	replayWindow = 30 * time.Second
 	// retryPause is how long nobody tries again after a passing failure.
 	retryPause = 5 * time.Second
 	// refusalPause is the same after a refusal that will not pass by itself.
 	refusalPause = time.Minute
-	// spentMemory is how long a refresh token is known to be spent: longer than
-	// a handler takes to answer.
-	spentMemory = time.Hour
-	// renewalLimit bounds how many renewals are remembered. One is the size of
-	// a session and its sealed form.
-	renewalLimit = 1 << 13
+	// verifyMemory is how long tokens are kept that could not be verified yet.
+	verifyMemory = time.Hour
 )
 
 var (
@@ -93,7 +84,7 @@ func (a *AuthKit) renew(w http.ResponseWriter, r *http.Request, v *visit, old *S
 	case errors.Is(err, errEnded):
 		a.cookies.clearSession(w, r)
 	default:
-		a.keepUnrenewed(w, r, v, old, next)
+		a.keepUnrenewed(w, r, v, old)
 		switch {
 		case errors.Is(err, errRefused):
 		case usable:
@@ -107,36 +98,25 @@ func (a *AuthKit) renew(w http.ResponseWriter, r *http.Request, v *visit, old *S
 // keepRenewed sets the cookie of a renewed session. One that has outgrown its
 // cookies serves this request, and those that the memory answers.
 func (a *AuthKit) keepRenewed(w http.ResponseWriter, r *http.Request, v *visit, next *renewal) {
-	if err := a.setSession(w.Header(), r, keptSession{next.session, next.text}); err != nil {
-		a.log.LogAttrs(r.Context(), slog.LevelError, "authkit: renewed session not kept", slog.Any("error", err))
-		return
+	if kept := a.keep(w.Header(), r, next.session, next.text); kept != nil {
+		v.kept.Store(kept)
 	}
-	v.kept.Store(&keptSession{next.session, next.text})
 }
 
 // keepUnrenewed sets what a session that could not be renewed must not lose: a
 // refresh token that came without an access token that could be verified, and
 // the time of its use where there is an idle limit, since an outage is nobody's
 // idleness.
-func (a *AuthKit) keepUnrenewed(w http.ResponseWriter, r *http.Request, v *visit, old *Session, next *renewal) {
-	kept := *old.sealed
-	switch {
-	case next != nil && next.keep != "":
-		kept.refreshToken = next.keep
-	case a.idleLimit == 0:
+func (a *AuthKit) keepUnrenewed(w http.ResponseWriter, r *http.Request, v *visit, old *Session) {
+	newest := a.refreshes.newest(old)
+	if newest == old && a.idleLimit == 0 {
 		return
 	}
-	kept.renewedAt = a.clock.Now()
-	session := makeSession(kept, old.claims)
-	text, err := a.format.seal(session)
-	if err == nil {
-		err = a.setSession(w.Header(), r, keptSession{session, text})
+	sealed := *newest.sealed
+	sealed.renewedAt = a.clock.Now()
+	if kept := a.keep(w.Header(), r, makeSession(sealed, newest.claims), ""); kept != nil {
+		v.kept.Store(kept)
 	}
-	if err != nil {
-		a.log.LogAttrs(r.Context(), slog.LevelError, "authkit: session not kept", slog.Any("error", err))
-		return
-	}
-	v.kept.Store(&keptSession{session, text})
 }
 
 // keptSession is a session that a response is about to set, sealed.
@@ -145,10 +125,20 @@ type keptSession struct {
 	text    string
 }
 
-func (a *AuthKit) setSession(h http.Header, r *http.Request, kept keptSession) error {
-	if err := a.cookies.setSession(h, r, kept.text); err != nil {
-		return tooLarge(kept.session, err)
+// keep sets the cookie of a session, whose text is empty where it is not sealed
+// yet. It returns nil if that cannot be.
+func (a *AuthKit) keep(h http.Header, r *http.Request, s *Session, text string) *keptSession {
+	var err error
+	if text == "" {
+		text, err = a.format.seal(s)
 	}
+	if err == nil {
+		if err = a.cookies.setSession(h, r, text); err == nil {
+			return &keptSession{s, text}
+		}
+		err = tooLarge(s, err)
+	}
+	a.log.LogAttrs(r.Context(), slog.LevelError, "authkit: session not kept", slog.Any("error", err))
 	return nil
 }
 
@@ -166,179 +156,9 @@ func (a *AuthKit) lastCookie(h http.Header, r *http.Request, kept *keptSession) 
 	if !a.cookies.takeBack(h, kept.text) || ended {
 		return
 	}
-	if newest := a.refreshes.newest(kept.session); newest != nil && !a.refreshes.isSpent(newest.session) {
-		if err := a.setSession(h, r, keptSession{newest.session, newest.text}); err != nil {
-			a.log.LogAttrs(r.Context(), slog.LevelError, "authkit: renewed session not kept", slog.Any("error", err))
-		}
+	if newest := a.refreshes.newest(kept.session); !a.refreshes.isSpent(newest) {
+		a.keep(h, r, newest, "")
 	}
-}
-
-// refreshes makes one exchange serve every request that presents the same
-// refresh token: those that come while it runs wait for it, and those that
-// come later with the retired token, because their response was lost or under
-// way, are told what it became.
-type refreshes struct {
-	clock    Clock
-	flights  singleflight.Group
-	renewals *memory[*renewal] // by the refresh token that was exchanged
-	spent    *memory[struct{}] // refresh tokens that no cookie may bring back
-	origins  *memory[string]   // by the one that came of it: the one that was exchanged
-}
-
-// renewal is what an exchange came to. Without an error and without a session
-// its tokens have yet to be verified.
-type renewal struct {
-	organization string // that the exchange was for
-	sealed       sealedSession
-	session      *Session
-	text         string // the session, sealed
-	err          error
-	keep         string // a new refresh token whose access token could not be verified
-}
-
-func (r *renewal) settled() bool { return r.session != nil || r.err != nil }
-
-// serves tells whether the outcome of an exchange is one for a request that
-// wants the session of an organization. An ordinary refresh is content with
-// any; a switch is not, and its failure is nobody else's.
-func (r *renewal) serves(old *Session, organization string) bool {
-	switch {
-	case r.organization == organization, errors.Is(r.err, errEnded):
-		return true
-	case r.err != nil:
-		return r.organization == old.OrganizationID()
-	}
-	return organization == old.OrganizationID()
-}
-
-func newRefreshes(clock Clock) *refreshes {
-	return &refreshes{
-		clock:    clock,
-		renewals: newMemory[*renewal](clock, renewalLimit),
-		origins:  newMemory[string](clock, renewalLimit),
-		spent:    newMemory[struct{}](clock, markLimit),
-	}
-}
-
-// exchangeFunc makes an exchange, or verifies what an earlier one came to, and
-// tells until when the outcome is to be remembered, zero for not at all.
-type exchangeFunc func(ctx context.Context, old *Session, organization string, earlier *renewal) (*renewal, time.Time)
-
-// await returns what a session became in an organization: its own for a
-// refresh, another for a switch. The exchange belongs to nobody in particular:
-// it goes on when the request that started it is cancelled. At most one runs
-// for a refresh token, so that a switch that meets another exchange goes on
-// from what that came to.
-func (f *refreshes) await(ctx context.Context, old *Session, organization string, exchange exchangeFunc) (*renewal, error) {
-	const exchangesMet = 5 // in a row, each by another request
-	for range exchangesMet {
-		next := f.recall(old)
-		if next == nil || !next.settled() {
-			flight := f.flights.DoChan(old.sealed.refreshToken, func() (any, error) {
-				return f.run(context.WithoutCancel(ctx), old, organization, exchange), nil
-			})
-			select {
-			case result := <-flight:
-				next = result.Val.(*renewal)
-			case <-ctx.Done():
-				return nil, unavailable(context.Cause(ctx), 0)
-			}
-		}
-		switch {
-		case !next.settled():
-			return next, unavailable(errors.New("the renewed token could not be verified yet"), 0)
-		case next.serves(old, organization):
-			return next, next.err
-		case next.session != nil:
-			old = next.session
-		}
-	}
-	return nil, unavailable(errors.New("the session is being renewed by too many requests at once"), 0)
-}
-
-// run makes the one exchange of a refresh token, unless it was made meanwhile.
-// A panic, of the application's own transport say, would end the program here,
-// where no request's recovery stands above it.
-func (f *refreshes) run(ctx context.Context, old *Session, organization string, exchange exchangeFunc) (next *renewal) {
-	defer func() {
-		if p := recover(); p != nil {
-			next = &renewal{organization: organization, err: unavailable(fmt.Errorf("the exchange panicked: %v", p), 0)}
-			f.renewals.put(old.sealed.refreshToken, next, f.clock.Now().Add(retryPause))
-		}
-	}()
-	known := f.recall(old)
-	if known != nil && known.settled() {
-		return known
-	}
-	next, until := exchange(ctx, old, organization, known)
-	if until.IsZero() {
-		return next
-	}
-	f.renewals.put(old.sealed.refreshToken, next, until)
-	became := next.keep
-	if next.session != nil {
-		became = next.sealed.refreshToken
-	}
-	if became == "" || became == old.sealed.refreshToken {
-		return next
-	}
-	f.spent.put(old.sealed.refreshToken, struct{}{}, f.clock.Now().Add(spentMemory))
-	if next.session != nil {
-		f.origins.put(became, old.sealed.refreshToken, until)
-	} else {
-		f.renewals.put(became, next, until)
-	}
-	return next
-}
-
-// recall finds what a session became. Where WorkOS does not rotate the refresh
-// token, the successor has the same one, and has become nothing yet.
-func (f *refreshes) recall(old *Session) *renewal {
-	known, ok := f.renewals.get(old.sealed.refreshToken)
-	if !ok || known.err == nil && known.sealed.accessToken == old.sealed.accessToken {
-		return nil
-	}
-	return known
-}
-
-// presented notes that a browser has come back with a session. If it came from
-// a renewal, the cookie has arrived, and the retired token is answered for a
-// short while more.
-func (f *refreshes) presented(s *Session) {
-	if origin, ok := f.origins.get(s.sealed.refreshToken); ok {
-		f.origins.forget(s.sealed.refreshToken)
-		f.renewals.shorten(origin, f.clock.Now().Add(replayWindow))
-	}
-}
-
-// newest is what became of a session, and of that in turn, or nil.
-func (f *refreshes) newest(s *Session) (newest *renewal) {
-	const chain = 5 // longer ones are no browser's
-	for range chain {
-		next := f.recall(s)
-		if next == nil || next.session == nil {
-			break
-		}
-		newest, s = next, next.session
-	}
-	return newest
-}
-
-// supersede notes that another session has taken a session's place in its
-// browser: no response that is still under way may set it again.
-func (f *refreshes) supersede(s *Session) {
-	until := f.clock.Now().Add(spentMemory)
-	f.spent.put(s.sealed.refreshToken, struct{}{}, until)
-	if next := f.newest(s); next != nil {
-		f.spent.put(next.sealed.refreshToken, struct{}{}, until)
-	}
-}
-
-// isSpent tells whether the refresh token of a session was exchanged here, or
-// the session superseded.
-func (f *refreshes) isSpent(s *Session) bool {
-	_, spent := f.spent.get(s.sealed.refreshToken)
-	return spent
 }
 
 // exchangeRefreshToken is the exchange itself.
@@ -355,53 +175,52 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, organi
 		next = &renewal{organization: organization, sealed: a.successor(old, authentication)}
 	}
 	session, err := a.verify(ctx, next.sealed)
-	if earlier != nil && (errors.Is(err, jwks.ErrExpired) || errors.Is(err, jwks.ErrUnknownKey)) && sameSession(old, next.sealed) {
-		// It was good when it came, and went stale before it could be verified.
-		later, until := a.exchangeRefreshToken(ctx, unverifiedSession(next.sealed), organization, nil)
-		if later.session == nil && later.keep == "" {
-			later.keep = next.sealed.refreshToken
-		}
-		return later, until
-	}
+	difference := differs(old, next.sealed)
+	own := difference == nil
 	switch {
-	case err != nil:
-	case session.ID() != old.ID():
-		err = &jwks.RefusedError{Part: "sid", Want: "the session's own", Got: "another"}
-	case session.UserID() != old.UserID():
-		err = &jwks.RefusedError{Part: "sub", Want: fmt.Sprintf("%q", old.UserID()), Got: fmt.Sprintf("%q", session.UserID())}
+	case !own && (err == nil || errors.Is(err, jwks.ErrUnavailable)):
+		err = difference
+	case own && errors.Is(err, jwks.ErrUnavailable):
+		return next, a.clock.Now().Add(verifyMemory)
+	case own && earlier != nil && (errors.Is(err, jwks.ErrExpired) || errors.Is(err, jwks.ErrUnknownKey)):
+		return nil, time.Time{} // it was good when it came, and went stale before it could be verified
+	}
+	var text string
+	if err == nil {
+		text, err = a.format.seal(session)
 	}
 	if err != nil {
-		// The old refresh token is spent, so the new one is all that is left
-		// of the session.
-		keep := ""
-		if next.sealed.refreshToken != old.sealed.refreshToken && sameSession(old, next.sealed) {
-			keep = next.sealed.refreshToken
-		}
-		if errors.Is(err, jwks.ErrUnavailable) {
-			if earlier == nil { // others read it by now
-				next.keep = keep
-			}
-			return next, a.clock.Now().Add(time.Hour)
-		}
 		refused, until := a.notRenewed(ctx, old, organization, fmt.Errorf("%w: the new access token is not accepted: %w", errRefused, err))
-		refused.keep = keep
+		if own {
+			// The old refresh token is spent, so the new one is all that is left
+			// of the session.
+			refused.sealed.refreshToken = next.sealed.refreshToken
+		}
 		return refused, until
-	}
-	text, err := a.format.seal(session)
-	if err != nil {
-		return a.notRenewed(ctx, old, organization, fmt.Errorf("%w: %w", errRefused, err))
 	}
 	if !a.hasEnded(old) {
 		a.callHook(ctx, "WithOnRefresh", func() { a.onRefresh(ctx, session) })
 	}
-	return &renewal{organization: next.organization, sealed: *session.sealed, session: session, text: text}, session.ExpiresAt()
+	until := a.clock.Now().Add(replayWindow) // of a clock that is far ahead
+	if session.ExpiresAt().After(until) {
+		until = session.ExpiresAt()
+	}
+	return &renewal{organization: next.organization, sealed: *session.sealed, session: session, text: text}, until
 }
 
-// sameSession tells whether tokens that could not be verified say at least that
-// they are a session's own.
-func sameSession(old *Session, next sealedSession) bool {
+// differs tells in what new tokens, which may not be verified, are of another
+// session by their own account, or nil.
+func differs(old *Session, next sealedSession) error {
 	claims, err := jwks.UnverifiedClaims(next.accessToken)
-	return err == nil && claims.SessionID == old.ID() && claims.Subject == old.UserID()
+	switch {
+	case err != nil:
+		return err
+	case claims.SessionID != old.ID():
+		return &jwks.RefusedError{Part: "sid", Want: "the session's own", Got: "another"}
+	case claims.Subject != old.UserID():
+		return &jwks.RefusedError{Part: "sub", Want: fmt.Sprintf("%q", old.UserID()), Got: fmt.Sprintf("%q", claims.Subject)}
+	}
+	return nil
 }
 
 // successor is what a session becomes with the tokens of a refresh. What a
@@ -448,7 +267,7 @@ func (a *AuthKit) notRenewed(ctx context.Context, old *Session, organization str
 		outcome, pause = fmt.Errorf("%w: %w", errRefused, err), refusalPause
 	}
 	a.log.LogAttrs(ctx, level, message, slog.String("user_id", old.UserID()), slog.Any("error", err))
-	next := &renewal{organization: organization, err: outcome}
+	next := &renewal{organization: organization, sealed: *old.sealed, err: outcome}
 	switch {
 	case errors.Is(outcome, errEnded) && a.hasEnded(old): // told of by Logout
 	case errors.Is(outcome, errEnded):

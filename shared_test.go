@@ -268,7 +268,7 @@ func TestASharedSessionThatOutgrowsItsCookieIsNamedInTheLog(t *testing.T) {
 	resp := a.send(request{target: "/account", cookie: cookie})
 	assert.Contains(t, resp.body, "page of "+kim, "this request is served")
 	assert.Empty(t, resp.setCookies(t))
-	assert.Regexp(t, `renewed session not kept.*\d+ bytes sealed, at most 4085 fit.*members that other libraries put there 10\d\d`, a.logs.String())
+	assert.Regexp(t, `session not kept.*\d+ bytes sealed, at most 4085 fit.*members that other libraries put there 10\d\d`, a.logs.String())
 }
 
 func TestASharedSessionIsVerifiedLikeOurOwn(t *testing.T) {

@@ -59,6 +59,7 @@ func FuzzVerify(f *testing.F) {
 	f.Add(goodHeader().json(), good.json())
 	f.Add(goodHeader().with("crit", []string{}).json(), good.json())
 	f.Add(goodHeader().json(), good.with("exp", "1").json())
+	f.Add(goodHeader().json(), good.with("exp", 17778891007).json()) // the year 2533
 	f.Add(goodHeader().json(), good.with("roles", []any{"a", nil}).with("SUB", "x").json())
 	f.Add(`{"alg":"RS256","kid":"kid_a","x":1e400}`, good.json())
 	f.Add(` {"alg":"RS256","kid":"kid_a"}`, `{"sub":"s","s\u0075b":"t"}`)
@@ -80,7 +81,8 @@ func FuzzVerify(f *testing.F) {
 		require.Equal(t, plain["sid"], claims.SessionID)
 		require.Equal(t, issuer, strings.TrimSuffix(plain["iss"].(string), "/"))
 		require.True(t, plain["client_id"] == nil || plain["client_id"] == clientID)
-		require.InDelta(t, plain["exp"], float64(claims.ExpiresAt.UnixNano())/1e9, 1e-3)
+		expires := float64(claims.ExpiresAt.Unix()) + float64(claims.ExpiresAt.Nanosecond())/1e9 // UnixNano ends in 2262
+		require.InDelta(t, plain["exp"], expires, 1e-3)
 		require.True(t, claims.ExpiresAt.Add(jwks.DefaultLeeway).After(c.now()))
 	})
 }

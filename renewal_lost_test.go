@@ -1,0 +1,243 @@
+// Renewals whose cookies have not come to the browser.
+
+package authkit_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// WorkOS takes three seconds. The request is served after two with its old
+// token, and without the cookie of the renewal that it began.
+func TestARenewalThatNobodyWaitedForIsGoneOnFrom(t *testing.T) {
+	for _, later := range []time.Duration{10 * time.Second, 7 * time.Minute, 23 * time.Hour} {
+		renewed := make(chan struct{}, 9)
+		a := newApp(t, appOptions{authkit: []authkit.Option{
+			authkit.WithOnRefresh(func(context.Context, *authkit.Session) { renewed <- struct{}{} }),
+		}})
+		cookie := a.signedIn(kim).cookieHeader()
+		a.send(request{target: "/account", cookie: cookie})
+		a.clock.Advance(4*time.Minute + 10*time.Second)
+		a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Delay: 3 * time.Second, Times: 1})
+		answered := make(chan response, 1)
+		go func() {
+			resp, _ := a.do(request{target: "/account", cookie: cookie, header: scripted()})
+			answered <- resp
+		}()
+		a.fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
+		a.clock.AwaitTimers(3) // the attempt's, the waiting request's and the fault's
+		a.clock.Advance(2 * time.Second)
+		resp := <-answered
+		require.Equal(t, http.StatusOK, resp.status, "the old token serves")
+		require.Empty(t, resp.setCookies(t))
+		a.clock.Advance(time.Second)
+		<-renewed
+
+		a.clock.Advance(later)
+		resp = a.send(request{target: "/account", cookie: cookie, header: scripted()})
+		require.Equal(t, http.StatusOK, resp.status, "%s later: signed out without cause", later)
+		a.clock.Advance(time.Minute)
+		assert.Equal(t, http.StatusOK, a.send(request{target: "/account", cookie: resp.newCookie(t), header: scripted()}).status)
+	}
+}
+
+func TestASessionOutlivesHoweverManyLostResponses(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	for range 8 {
+		a.clock.Advance(7 * time.Minute)
+		require.Equal(t, http.StatusOK, a.send(request{target: "/account", cookie: cookie}).status)
+	}
+	a.clock.Advance(7 * time.Minute)
+	resp := a.send(request{target: "/account", cookie: cookie, header: scripted()})
+	assert.Equal(t, http.StatusOK, resp.status)
+	assert.Equal(t, 9, a.fake.Calls(authkittest.RouteRefresh), "one exchange a renewal")
+
+	a.send(request{target: "/account", cookie: resp.newCookie(t)})
+	a.clock.Advance(31 * time.Second)
+	assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/account", cookie: cookie}).status, "until its successor has come back")
+}
+
+func TestWhatARefreshTokenBecameIsForgottenAfterADay(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.expireToken(2 * time.Minute)
+	a.send(request{target: "/account", cookie: cookie}).newCookie(t)
+	a.clock.Advance(24*time.Hour - time.Second)
+	a.send(request{target: "/account", cookie: cookie}).newCookie(t)
+	a.clock.Advance(24*time.Hour - time.Second) // the first of the two steps is forgotten now
+	assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/account", cookie: cookie}).status)
+}
+
+// A server that hands out an old refresh token again leads nobody in a circle.
+func TestARefreshTokenThatComesBackIsNotSpent(t *testing.T) {
+	upstream := &rewriting{}
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	var tokens []any
+	upstream.change = func(reply map[string]any) { tokens = append(tokens, reply["refresh_token"]) }
+	cookie := a.signedIn(kim).cookieHeader()
+	a.clock.Advance(4*time.Minute + 10*time.Second)
+	cookie = a.send(request{target: "/account", cookie: cookie}).newCookie(t)
+	a.clock.Advance(4*time.Minute + 10*time.Second)
+	upstream.change = func(reply map[string]any) { reply["refresh_token"] = tokens[0] }
+	returned := a.send(request{target: "/account", cookie: cookie}).newCookie(t)
+	assert.Equal(t, http.StatusOK, a.send(request{target: "/account", cookie: returned}).status)
+	assert.Equal(t, returned, a.send(request{target: "/account", cookie: cookie}).newCookie(t))
+
+	a.expireToken(2 * time.Minute)
+	assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/account", cookie: returned}).status, "the fake does not know it any more")
+	assert.Equal(t, 3, a.fake.Calls(authkittest.RouteRefresh))
+}
+
+// The exchange was made, its token could not be verified and has expired, the
+// next exchange fails in passing; and no response arrives.
+func TestNoFailureOnTheWayForgetsWhatARefreshTokenBecame(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.send(request{target: "/account", cookie: cookie})
+	a.clock.Advance(4*time.Minute + 10*time.Second)
+	a.fake.AddKey()
+	a.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	require.Equal(t, http.StatusOK, a.send(request{target: "/account", cookie: cookie}).status)
+	a.fake.Heal(authkittest.RouteJWKS)
+	for range 3 {
+		a.clock.Advance(7 * time.Minute)
+		a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`, Times: 1})
+		calls := a.fake.Calls(authkittest.RouteRefresh)
+		for range 3 {
+			resp := a.send(request{target: "/account", cookie: cookie, header: scripted()})
+			require.Equal(t, http.StatusServiceUnavailable, resp.status)
+			require.NotEmpty(t, resp.setCookies(t), "the new refresh token is kept")
+		}
+		require.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh)-calls, "nobody tries again at once")
+	}
+	a.clock.Advance(7 * time.Minute)
+	assert.Equal(t, http.StatusOK, a.send(request{target: "/account", cookie: cookie, header: scripted()}).status, "signed out without cause")
+}
+
+// WorkOS has answered a switch with a token that is not taken, and the response
+// with the new refresh token is lost.
+func TestASwitchThatFailedHalfwayLosesNoSession(t *testing.T) {
+	upstream := &rewriting{}
+	a := newApp(t, appOptions{
+		authkit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})},
+		routes:  func(a *app, mux *http.ServeMux) { mux.Handle("POST /organization", a.SwitchOrganization()) },
+	})
+	a.fake.UpdatePerson(kim, func(p *authkittest.Person) {
+		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: "org_beta", Role: "viewer"})
+	})
+	b := a.browser()
+	_, err := b.SignIn(a.url+"/login", kim)
+	require.NoError(t, err)
+	cookie := b.cookieHeader()
+	upstream.change = func(reply map[string]any) {
+		now := a.clock.Now().Unix()
+		reply["access_token"] = a.fake.SignToken(map[string]any{
+			"iss": "https://issuer.example", "sub": "user_kim", "sid": a.sessionID(), "client_id": a.fake.ClientID(), "iat": now, "exp": now + 300,
+		})
+	}
+	require.Equal(t, http.StatusForbidden, a.switchTo("org_beta", cookie, scripted()).status)
+	upstream.change = nil
+	a.clock.Advance(7 * time.Minute)
+	resp := a.send(request{target: "/account", cookie: cookie, header: scripted()})
+	assert.Equal(t, http.StatusOK, resp.status, "signed out without cause")
+	require.Equal(t, http.StatusOK, a.switchTo("org_beta", resp.newCookie(t), scripted()).status)
+}
+
+// A straggler still holds the token before the one that could not be verified,
+// and the browser has switched since.
+func TestAStragglerDoesNotMakeASpentTokenGoodAgain(t *testing.T) {
+	a := newApp(t, appOptions{routes: reporting(make(chan struct{}), nil)})
+	a.fake.UpdatePerson(kim, func(p *authkittest.Person) {
+		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: "org_beta", Role: "viewer"})
+	})
+	b := a.browser()
+	_, err := b.SignIn(a.url+"/login", kim)
+	require.NoError(t, err)
+	old := b.cookieHeader()
+	a.send(request{target: "/me", cookie: old})
+	a.clock.Advance(4*time.Minute + 10*time.Second)
+	a.fake.AddKey()
+	a.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	cookie := a.send(request{target: "/me", cookie: old}).newCookie(t)
+	a.fake.Heal(authkittest.RouteJWKS)
+	a.clock.Advance(time.Minute + time.Second)
+	cookie = a.send(request{target: "/me", cookie: cookie}).newCookie(t)
+	cookie = a.switchTo("org_beta", cookie, scripted()).newCookie(t)
+
+	cookie = a.send(request{target: "/me", cookie: old}).newCookie(t)
+	assert.Equal(t, "user_kim in org_beta", a.send(request{target: "/me", cookie: cookie}).body)
+	assert.Equal(t, 2, a.fake.Calls(authkittest.RouteRefresh))
+}
+
+// To a clock that is far ahead every token has expired when it comes. It serves
+// within the skew all the same, and is no reason for another exchange.
+func TestARenewalThatIsOldWhenItComesIsNotRenewedAtOnce(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	ahead := authkittest.NewClock(start.Add(5*time.Minute + 30*time.Second))
+	fast := newInstance(t, a.fake, ahead, appOptions{})
+	for range 5 {
+		assert.Equal(t, http.StatusOK, fast.send(request{target: "/account", cookie: cookie}).status)
+	}
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
+}
+
+// With a clock that is ten minutes ahead no new token is good, and asking for
+// another one does not help.
+func TestARenewalThatHasExpiredWhenItComesLosesNoSession(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	fast := newInstance(t, a.fake, authkittest.NewClock(start.Add(10*time.Minute)), appOptions{})
+	resp := fast.send(request{target: "/account", cookie: cookie})
+	assert.Equal(t, http.StatusUnauthorized, resp.status)
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
+	assert.Contains(t, fast.logs.String(), "the new access token is not accepted")
+
+	a.expireToken(2 * time.Minute)
+	assert.Equal(t, http.StatusOK, a.send(request{target: "/account", cookie: resp.newCookie(t)}).status)
+}
+
+// The keys cannot be had, so nothing can be verified; but the tokens say
+// themselves that they are somebody else's.
+func TestTokensOfSomebodyElseAreNotKeptUnverified(t *testing.T) {
+	upstream := &rewriting{}
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.send(request{target: "/account", cookie: cookie})
+	a.expireToken(2 * time.Minute)
+	a.fake.AddKey()
+	a.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	upstream.change = func(reply map[string]any) {
+		now := a.clock.Now().Unix()
+		reply["access_token"] = a.fake.SignToken(map[string]any{
+			"iss": a.fake.Issuer(), "sub": "user_lee", "sid": "session_lee", "client_id": a.fake.ClientID(), "iat": now, "exp": now + 300,
+		})
+	}
+	resp := a.send(request{target: "/account", cookie: cookie})
+	assert.Equal(t, http.StatusUnauthorized, resp.status)
+	assert.Empty(t, resp.setCookies(t))
+	assert.Contains(t, a.logs.String(), "sid: want the session's own, got another")
+}
+
+func TestARenewalThatWasLostRevivesNothing(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.expireToken(2 * time.Minute)
+	a.send(request{target: "/account", cookie: cookie})
+	left := a.send(request{method: http.MethodPost, target: "/logout", cookie: cookie, header: scripted()})
+	require.Equal(t, http.StatusOK, left.status)
+	a.fake.RevokeSession(a.sessionID()) // as WorkOS's logout does, where the browser goes next
+	for range 4 {
+		assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/account", cookie: cookie}).status)
+		a.clock.Advance(7 * time.Minute)
+	}
+}

@@ -1,0 +1,39 @@
+package authkit
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/authkit-go/authkit/jwks"
+)
+
+// WorkOS hands out no refresh token twice; whatever does must not lead a
+// request in a circle.
+func TestNoWayFromTokenToTokenLeadsBack(t *testing.T) {
+	clock := newSetClock()
+	sessionOf := func(accessToken, refreshToken string) *Session {
+		return makeSession(sealedSession{accessToken: accessToken, refreshToken: refreshToken}, &jwks.Claims{})
+	}
+	exchange := func(f *refreshes, old, next *Session, remembered bool) {
+		f.exchanged(old.sealed.refreshToken, next.sealed.refreshToken)
+		if remembered {
+			f.remember(old, &renewal{sealed: *next.sealed, session: next}, clock.now.Add(time.Minute))
+		}
+	}
+	first, second, again := sessionOf("1", "a"), sessionOf("2", "b"), sessionOf("3", "a")
+	for _, remembered := range []bool{true, false} {
+		f := newRefreshes(clock)
+		exchange(f, first, second, remembered)
+		assert.Equal(t, "b", f.newest(first).sealed.refreshToken)
+		exchange(f, second, again, remembered)
+		assert.Equal(t, "a", f.newest(second).sealed.refreshToken)
+		assert.Same(t, again, f.newest(again))
+		found, next := f.recall(again)
+		assert.Same(t, again, found)
+		assert.Nil(t, next)
+		assert.False(t, f.isSpent(again))
+		assert.True(t, f.isSpent(second))
+	}
+}
