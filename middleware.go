@@ -136,6 +136,9 @@ func (a *AuthKit) loadCookie(v *visit, w http.ResponseWriter, r *http.Request, o
 		// A token was verified before it was sealed, so one whose key is unknown
 		// has lost it since: the session is stale, not bad. Others may not have
 		// verified it; what comes of the exchange is, in any case.
+	case errors.Is(err, jwks.ErrCoolDown) && session != nil && !a.clock.Now().Before(session.ExpiresAt().Add(clockSkew)):
+		// Stale too, whichever key it was. Others with old cookies must not keep
+		// it from finding out.
 	case errors.Is(err, jwks.ErrUnavailable):
 		v.err = keysUnavailable(err)
 		if session != nil && !ended {

@@ -254,6 +254,38 @@ func TestAProcessThatNeverSawAWithdrawnKeyRefreshesTheSessionsItSigned(t *testin
 	assert.Equal(t, 2, a.fake.Calls(authkittest.RouteRefresh))
 }
 
+// A process that was started after two keys had gone. Whoever keeps sending an
+// old cookie of the one, as often as an unknown key may be asked for, keeps
+// nobody out whose cookie is of the other.
+func TestACookieOfAWithdrawnKeyStarvesNoneOfAnother(t *testing.T) {
+	a := newApp(t, appOptions{})
+	kims := a.signedIn(kim).cookieHeader()
+	a.fake.RotateKeys()
+	a.clock.Advance(time.Minute)
+	lees := a.signedIn("lee@example.com").cookieHeader()
+	a.fake.RotateKeys()
+	a.clock.Advance(time.Minute)
+	current := a.signedIn(kim).cookieHeader()
+	for name, c := range map[string]struct {
+		later time.Duration
+		want  int
+	}{
+		"while its token may be good": {4 * time.Minute, http.StatusServiceUnavailable},
+		"once that has expired":       {4*time.Minute + 2*time.Second, http.StatusOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := authkittest.NewClock(a.clock.Now())
+			fresh := newInstance(t, a.fake, clock, appOptions{})
+			fresh.send(request{target: "/account", cookie: current}) // it has keys
+			clock.Advance(c.later - 30*time.Second)
+			fresh.send(request{target: "/account", cookie: lees})
+			clock.Advance(29 * time.Second)
+			resp := fresh.send(request{target: "/account", cookie: kims})
+			assert.Equal(t, c.want, resp.status)
+		})
+	}
+}
+
 func TestANewPairIsKeptUntilItsKeyCanBeHad(t *testing.T) {
 	for _, arrives := range []bool{false, true} {
 		t.Run(fmt.Sprint("the response arrives: ", arrives), func(t *testing.T) {
