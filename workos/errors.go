@@ -19,7 +19,7 @@ import (
 // as {error, error_description} (RFC 6749 section 5.2) and as {message} alone; here they are one. What an application
 // can act on comes as a type of its own, such as [*MFAChallengeError], in which [errors.As] finds the Error too.
 //
-// Every text in it is bounded, printable and free of the secrets that were sent.
+// Every text in it is bounded, printable and free of the secrets that were sent and of what looks like a token or a key.
 type Error struct {
 	// Operation is what was being done, such as "POST /user_management/authenticate (refresh_token)".
 	Operation string

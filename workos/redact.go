@@ -5,6 +5,7 @@ package workos
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -32,8 +33,15 @@ func format(s fmt.State, verb rune, v any) {
 	fmt.Fprintf(s, fmt.FormatString(s, verb), v)
 }
 
+// secretForms are what JSON Web Tokens, parts of them, and the API's keys look like, also once a secret in them is masked.
+var secretForms = regexp.MustCompile(`(eyJ|\bsk_)[\w.` + masked + `-]+`)
+
+// masked stands in for a secret while others are looked for. It is in no text: it is not printable.
+const masked = "\x00"
+
 // clean makes a server's text fit to be shown on one line of a log: printable, without any secret that was sent (the
-// API quotes codes in its messages), and short. The order matters: a secret must be whole when it is looked for.
+// API quotes codes in its messages) or that looks like one, and short. The order matters: a secret must be whole when it
+// is looked for.
 func clean(text string, secrets []string) string {
 	text = strings.Map(func(r rune) rune {
 		switch {
@@ -46,15 +54,16 @@ func clean(text string, secrets []string) string {
 	}, text)
 	text = strings.Join(strings.Fields(text), " ")
 
-	// In one pass, lest a secret is looked for in what stands in for another one, and the longest first, lest one that
-	// another starts with leaves the other's tail.
+	// The longest first, lest one that another starts with leaves the other's tail.
 	var masks []string
 	for _, secret := range slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return cmp.Compare(len(b), len(a)) }) {
 		if secret != "" {
-			masks = append(masks, secret, redacted)
+			masks = append(masks, secret, masked)
 		}
 	}
 	text = strings.NewReplacer(masks...).Replace(text)
+	text = secretForms.ReplaceAllLiteralString(text, masked)
+	text = strings.ReplaceAll(text, masked, redacted)
 	if len(text) > maxText {
 		text = strings.ToValidUTF8(text[:maxText], "") + "…"
 	}

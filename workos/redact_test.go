@@ -143,6 +143,31 @@ func TestASecretIsNotLookedForInWhatStandsInForAnother(t *testing.T) {
 	assert.Equal(t, "not [redacted], [redacted] or dead", requireRefusal(t, err).Message)
 }
 
+// Tokens of other requests, or of nobody that is known here, are told by their form.
+func TestATokenThatTheServerQuotesIsNotShownWhoeverSentIt(t *testing.T) {
+	for name, c := range map[string]struct{ message, want string }{
+		"an access token":                  {"not eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1In0.c2ln-_, please", "not [redacted], please"},
+		"one without its signature":        {"not eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1In0., please", "not [redacted], please"},
+		"a part of one":                    {"payload eyJzdWIiOiJ1In0", "payload [redacted]"},
+		"one with a secret of ours inside": {"not eyJhbGciOi-and-its-tail.eyJzdWIi-and-its-tail.c2ln", "not [redacted]"},
+		"a key":                            {"Invalid API key: sk_test_a2V5, ask somebody", "Invalid API key: [redacted], ask somebody"},
+		"a word that is none":              {"no such task_list", "no such task_list"},
+		"at the edge of what is quoted":    {strings.Repeat("x", 290) + " eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1In0.c2ln", strings.Repeat("x", 290) + " [redacted…"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, body := range []string{
+				fmt.Sprintf(`{"message":%q}`, c.message),
+				fmt.Sprintf(`{"error":"invalid_grant","error_description":%q}`, c.message),
+				c.message,
+			} {
+				client := newServer(t, replyWith(400, body)).client(t)
+				_, err := client.AuthenticateWithCode(t.Context(), workos.CodeParams{Code: "-and-its-tail", CodeVerifier: verifier})
+				assert.Equal(t, c.want, requireRefusal(t, err).Message)
+			}
+		})
+	}
+}
+
 func TestAServersTextIsShortAndOnOneLine(t *testing.T) {
 	refusal := requireRefusal(t, exchange(t, newServer(t, replyWith(400,
 		`{"code":"a\u001b[31m\nb","message":"`+strings.Repeat("é", 5000)+`\u202e\u0000"}`))))

@@ -36,7 +36,8 @@ func TestTheLogOfAWholeLifeTellsWhatHappenedAndNoSecret(t *testing.T) {
 	m.expireTokens(2 * time.Minute)
 	for _, fault := range []authkittest.Fault{
 		{Status: 401, Body: `{"message":"` + tokens[3] + `"}`},
-		{Status: 400, Body: `{"error":"` + tokens[3] + `","error_description":"` + tokens[3] + `"}`},
+		{Status: 403, Body: "<p>" + tokens[0] + " is not " + tokens[2] + "</p>"}, // nothing of the request's own
+		{Status: 400, Body: `{"error":"` + tokens[3] + `","error_description":"` + tokens[2] + `"}`},
 		{Status: 400, Body: `{"error":"invalid_grant","error_description":"` + tokens[3] + `"}`},
 	} {
 		m.fake.Fail(authkittest.RouteRefresh, fault)
