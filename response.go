@@ -132,7 +132,10 @@ func (f flushWriter) Flush() { _ = f.FlushError() }
 
 type hijackWriter struct{ flushWriter }
 
+// Hijack has the last word too: who takes the connection over may write the
+// header out.
 func (w hijackWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	w.lastWord()
 	return w.ResponseWriter.(http.Hijacker).Hijack()
 }
 

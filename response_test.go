@@ -25,17 +25,25 @@ func cacheable(w http.ResponseWriter) {
 
 // waysToAnswer are the ways in which a handler can end its response's header.
 var waysToAnswer = map[string]func(http.ResponseWriter, *http.Request){
-	"it writes nothing":          func(w http.ResponseWriter, _ *http.Request) {},
-	"it writes":                  func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "body") },
-	"it writes no bytes":         func(w http.ResponseWriter, _ *http.Request) { w.Write(nil) },
-	"it writes a status":         func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
-	"it writes an error":         func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "gone", http.StatusGone) },
-	"it redirects":               func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) },
-	"it has not changed":         func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) },
-	"it flushes":                 func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush() },
-	"its controller flushes":     func(w http.ResponseWriter, _ *http.Request) { http.NewResponseController(w).Flush() },
-	"it copies a body":           func(w http.ResponseWriter, _ *http.Request) { io.Copy(w, endingReader(100_000)) },
-	"it copies an empty body":    func(w http.ResponseWriter, _ *http.Request) { io.Copy(w, endingReader(0)) },
+	"it writes nothing":       func(w http.ResponseWriter, _ *http.Request) {},
+	"it writes":               func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "body") },
+	"it writes no bytes":      func(w http.ResponseWriter, _ *http.Request) { w.Write(nil) },
+	"it writes a status":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
+	"it writes an error":      func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "gone", http.StatusGone) },
+	"it redirects":            func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) },
+	"it has not changed":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) },
+	"it flushes":              func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush() },
+	"its controller flushes":  func(w http.ResponseWriter, _ *http.Request) { http.NewResponseController(w).Flush() },
+	"it copies a body":        func(w http.ResponseWriter, _ *http.Request) { io.Copy(w, endingReader(100_000)) },
+	"it copies an empty body": func(w http.ResponseWriter, _ *http.Request) { io.Copy(w, endingReader(0)) },
+	"it takes over the connection": func(w http.ResponseWriter, _ *http.Request) {
+		conn, buffered, _ := w.(http.Hijacker).Hijack()
+		defer conn.Close()
+		io.WriteString(buffered, "HTTP/1.1 200 OK\r\nConnection: close\r\n")
+		w.Header().Write(buffered)
+		io.WriteString(buffered, "\r\n")
+		buffered.Flush()
+	},
 	"it sends early hints first": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusEarlyHints); cacheable(w) },
 	"it copies nothing, then changes its mind": func(w http.ResponseWriter, _ *http.Request) {
 		io.Copy(w, endingReader(0))

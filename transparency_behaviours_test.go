@@ -67,7 +67,7 @@ var behaviours = map[string]behaviour{
 			return readAll(e, resp.Body)
 		},
 	},
-	"it speaks WebSocket": {only: "HTTP/1.1", takenOver: true, handle: speakWebSocket, ask: askWebSocket, read: readWebSocket},
+	"it speaks WebSocket": {only: "HTTP/1.1", handle: speakWebSocket, ask: askWebSocket, read: readWebSocket},
 	"it would take over the connection": {only: "HTTP/2.0", handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
 		_, _, err := http.NewResponseController(w).Hijack()
 		e.note("not supported: %t", errors.Is(err, http.ErrNotSupported))
