@@ -80,7 +80,7 @@ func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url
 		// spent for nothing. Nothing is used up yet: loading the page again
 		// goes on from here.
 		if err := a.Ready(ctx); err != nil {
-			a.failSignIn(w, r, err, "")
+			a.failSignIn(w, r, fmt.Errorf("%w: %w", errSignInWaiting, err), pending.returnTo)
 			return
 		}
 	}

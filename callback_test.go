@@ -323,6 +323,9 @@ func TestWithoutKeysTheCodeIsKeptForLoadingThePageAgain(t *testing.T) {
 	assert.NotEmpty(t, resp.header.Get("Retry-After"))
 	assert.Empty(t, resp.setCookies(t), "nothing is used up")
 	assert.Zero(t, a.fake.Calls(authkittest.RouteCodeExchange))
+	assert.Contains(t, resp.body, "load this page again")
+	assert.NotContains(t, resp.body, "stay signed in", "nobody is")
+	assert.Contains(t, resp.body, `href="/login"`)
 
 	a.fake.Heal(authkittest.RouteJWKS)
 	a.clock.Advance(5 * time.Second)

@@ -42,6 +42,11 @@ var (
 	ErrUnavailable error = &outcome{http.StatusServiceUnavailable, "unavailable",
 		"Please try again in a moment", "Sign-in cannot be checked right now. Nothing is lost: you stay signed in."}
 
+	// errSignInWaiting is the ErrUnavailable of a callback that has used nothing
+	// up yet.
+	errSignInWaiting error = &outcome{http.StatusServiceUnavailable, "unavailable",
+		"Please try again in a moment", "Your sign-in cannot be finished right now. Nothing is lost: load this page again in a moment."}
+
 	// ErrState says that a callback did not belong to a sign-in which this
 	// browser has under way: its state was wrong, used, another browser's or
 	// older than ten minutes. No code was exchanged: 400.
@@ -75,7 +80,8 @@ var (
 	ErrSignInHook error = &outcome{http.StatusInternalServerError, "sign_in_hook",
 		"Sign-in did not work", "This site could not set up your account. Please try again."}
 
-	// ErrCrossOrigin says that a POST came from a page of another site: 403.
+	// ErrCrossOrigin says that a POST came from a page of another site, or that
+	// such a page's script or image asked for Login: 403.
 	ErrCrossOrigin error = &outcome{http.StatusForbidden, "cross_origin",
 		"This request came from another site", "Nothing was changed. Please use this site's own button."}
 

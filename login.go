@@ -114,7 +114,9 @@ func PerRequest(options func(*http.Request) []LoginOption) LoginOption {
 //	mux.Handle("GET /signup", ak.Login(authkit.ScreenHint("sign-up")))
 //
 // It reads nothing else from the request; what is to vary by request comes
-// from [PerRequest]. Any method but GET is answered 405.
+// from [PerRequest]. Any method but GET is answered 405, and a script or an
+// image of another origin's page 403: it would use up the sign-ins that a
+// browser may have under way, and cannot lead anybody anywhere.
 //
 // Login panics if no redirect URL is configured, or if the options contradict
 // each other: mounting it then is a mistake in the program.
@@ -128,12 +130,23 @@ func (a *AuthKit) Login(opts ...LoginOption) http.Handler {
 		if !a.onlyMethod(w, r, http.MethodGet) {
 			return
 		}
+		if fetchedFromElsewhere(r) {
+			a.fail(w, r, fmt.Errorf("%w: it fetched the login path", ErrCrossOrigin), "")
+			return
+		}
 		s := newSignIn(a.redirectURL, r, opts)
 		if target := r.URL.Query().Get("return_to"); target != "" {
 			s.returnTo = ReturnPath(target)
 		}
 		a.startSignIn(w, r, s)
 	})
+}
+
+// fetchedFromElsewhere tells that another origin's page asks for something that
+// it does not go to (Fetch Metadata).
+func fetchedFromElsewhere(r *http.Request) bool {
+	site, mode := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Sec-Fetch-Mode")
+	return (site == "same-site" || site == "cross-site") && mode != "" && mode != "navigate"
 }
 
 // newSignIn applies options; r is nil where there is no request yet.

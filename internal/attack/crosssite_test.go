@@ -129,3 +129,36 @@ func TestAFormOnAnotherSitesPageSwitchesNobodysOrganization(t *testing.T) {
 		was, other = other, was
 	}
 }
+
+func TestAScriptOfAnotherSitesPageUsesUpNoSignIn(t *testing.T) {
+	everywhere(t, func(t *testing.T, a *target) {
+		for name, c := range map[string]struct {
+			site, mode, dest string
+			status           int
+		}{
+			"a sibling's script":           {"same-site", "cors", "empty", http.StatusForbidden},
+			"a script on another port":     {"same-site", "no-cors", "empty", http.StatusForbidden},
+			"an image on another site":     {"cross-site", "no-cors", "image", http.StatusForbidden},
+			"a style sheet of a sibling":   {"same-site", "no-cors", "style", http.StatusForbidden},
+			"a link on a sibling's page":   {"same-site", "navigate", "document", http.StatusSeeOther},
+			"a link on another site":       {"cross-site", "navigate", "document", http.StatusSeeOther},
+			"a frame of a sibling's page":  {"same-site", "navigate", "iframe", http.StatusSeeOther},
+			"an address that was typed":    {"none", "navigate", "document", http.StatusSeeOther},
+			"this page's own script":       {"same-origin", "cors", "empty", http.StatusSeeOther},
+			"a browser that tells nothing": {"", "", "", http.StatusSeeOther},
+			"a browser that tells half":    {"same-site", "", "", http.StatusSeeOther},
+		} {
+			t.Run(name, func(t *testing.T) {
+				header := http.Header{"Accept": {"*/*"}}
+				for field, value := range map[string]string{"Sec-Fetch-Site": c.site, "Sec-Fetch-Mode": c.mode, "Sec-Fetch-Dest": c.dest} {
+					if value != "" {
+						header.Set(field, value)
+					}
+				}
+				resp := a.send(request{path: "/login", header: header})
+				assert.Equal(t, c.status, resp.status)
+				assert.Equal(t, c.status == http.StatusForbidden, len(resp.header["Set-Cookie"]) == 0)
+			})
+		}
+	})
+}
