@@ -122,7 +122,8 @@ func build(c *config) (*AuthKit, error) {
 		return nil, err
 	}
 	keys := jwks.NewKeySet(client.JWKSURL(),
-		jwks.WithHTTPClient(c.httpClient), jwks.WithClock(c.clock.Now), jwks.WithLogger(c.log),
+		jwks.WithHTTPClient(c.httpClient), jwks.WithLogger(c.log),
+		jwks.WithClock(c.clock.Now), jwks.WithAfterFunc(c.clock.AfterFunc),
 		jwks.WithUserAgent(workos.UserAgent))
 	verifier := func(clientIDs ...string) *jwks.Verifier {
 		return jwks.NewVerifier(keys, jwks.WithIssuers(acceptedIssuers(c, client, clientIDs)...),

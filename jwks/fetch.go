@@ -3,6 +3,7 @@
 package jwks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,9 @@ const (
 	maxRedirects = 10 // as net/http by default
 )
 
+// errTimeout is a [context.DeadlineExceeded].
+var errTimeout = fmt.Errorf("no answer within %s: %w", fetchTimeout, context.DeadlineExceeded)
+
 // fetchError is a failed fetch. retryAfter is what the endpoint asked for, or zero.
 type fetchError struct {
 	err        error
@@ -29,6 +33,7 @@ type fetchError struct {
 // endpoint is where the keys of a KeySet come from.
 type endpoint struct {
 	url       string
+	afterFunc func(time.Duration, func()) (stop func() bool)
 	client    *http.Client
 	userAgent string
 }
@@ -44,8 +49,9 @@ func (e *endpoint) String() string {
 
 // get returns the body of the endpoint's answer. The time now is what a Retry-After date counts from.
 func (e *endpoint) get(ctx context.Context, now time.Time) ([]byte, *fetchError) {
-	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer e.afterFunc(fetchTimeout, func() { cancel(errTimeout) })()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.url, nil)
 	if err != nil { // its text would show a password in the URL
 		return nil, &fetchError{err: errors.New("invalid URL")}
@@ -56,7 +62,7 @@ func (e *endpoint) get(ctx context.Context, now time.Time) ([]byte, *fetchError)
 	}
 	resp, err := e.client.Do(req)
 	if err != nil {
-		return nil, &fetchError{err: err}
+		return nil, &fetchError{err: cmp.Or(context.Cause(ctx), err)}
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
@@ -67,7 +73,7 @@ func (e *endpoint) get(ctx context.Context, now time.Time) ([]byte, *fetchError)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBodySize+1))
 	if err != nil {
-		return nil, &fetchError{err: err}
+		return nil, &fetchError{err: cmp.Or(context.Cause(ctx), err)}
 	}
 	if len(body) > maxBodySize {
 		return nil, &fetchError{err: fmt.Errorf("the answer exceeds %d bytes", maxBodySize)}

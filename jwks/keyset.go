@@ -65,7 +65,7 @@ func (s *snapshot) usable(now time.Time) bool {
 // nothing yet; a URL that cannot be fetched shows as [ErrUnavailable] later.
 func NewKeySet(url string, opts ...KeySetOption) *KeySet {
 	s := &KeySet{
-		endpoint: endpoint{url: url, client: sameHostOnly(http.DefaultClient)},
+		endpoint: endpoint{url: url, client: sameHostOnly(http.DefaultClient), afterFunc: systemAfterFunc},
 		now:      time.Now,
 		log:      slog.Default(),
 	}

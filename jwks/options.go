@@ -32,6 +32,14 @@ func (c Clock) applyToVerifier(v *Verifier) { v.now = c }
 // WithClock replaces [time.Now], for tests. The function must be safe for concurrent use.
 func WithClock(now func() time.Time) Clock { return now }
 
+// WithAfterFunc replaces [time.AfterFunc], for tests: it ends a fetch that takes too long. The function that it returns
+// keeps the other from being called, and tells whether it was in time.
+func WithAfterFunc(afterFunc func(time.Duration, func()) (stop func() bool)) KeySetOption {
+	return keySetOption(func(s *KeySet) { s.endpoint.afterFunc = afterFunc })
+}
+
+func systemAfterFunc(d time.Duration, f func()) (stop func() bool) { return time.AfterFunc(d, f).Stop }
+
 // WithHTTPClient sets the client that fetches the keys, [http.DefaultClient] by default. A copy of it is used, which
 // follows no redirect to another host or from https to http. A fetch takes at most five seconds whatever
 // the client's own timeout.
