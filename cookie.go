@@ -230,7 +230,7 @@ func (c *cookies) takeBackSession(h http.Header) {
 }
 
 // takeBack drops what a response was about to set of a session if that is a
-// certain one, and tells whether it was.
+// certain one, and tells whether it was. No text stands for none.
 func (c *cookies) takeBack(h http.Header, text string) bool {
 	var values []string
 	for _, line := range h["Set-Cookie"] {
@@ -238,7 +238,7 @@ func (c *cookies) takeBack(h http.Header, text string) bool {
 			values = append(values, cookie.Value)
 		}
 	}
-	if text == "" || strings.Join(values, "") != text {
+	if strings.Join(values, "") != text || text == "" && len(values) > 0 {
 		return false
 	}
 	c.takeBackSession(h)

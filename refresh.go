@@ -89,6 +89,7 @@ func (a *AuthKit) renew(w http.ResponseWriter, r *http.Request, v *visit, old *S
 		case errors.Is(err, errRefused):
 		case usable:
 			v.session = old
+			v.kept.CompareAndSwap(nil, &keptSession{session: old})
 		default:
 			v.err = err
 		}
@@ -119,7 +120,8 @@ func (a *AuthKit) keepUnrenewed(w http.ResponseWriter, r *http.Request, v *visit
 	}
 }
 
-// keptSession is a session that a response is about to set, sealed.
+// keptSession is a session that a response is about to set, sealed. Without a
+// text it is one whose renewal may come before the response does.
 type keptSession struct {
 	session *Session
 	text    string
@@ -147,7 +149,7 @@ func tooLarge(s *Session, err error) error { return fmt.Errorf("%w: %s", err, s.
 
 // lastCookie sees to it that a response which comes late does not take the
 // browser back: behind a logout, or to a refresh token that was exchanged since
-// the request began.
+// the request began. What that has become it carries.
 func (a *AuthKit) lastCookie(h http.Header, r *http.Request, kept *keptSession) {
 	ended := a.hasEnded(kept.session)
 	if !ended && !a.refreshes.isSpent(kept.session) {

@@ -4,7 +4,9 @@ package authkit_test
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,6 +48,59 @@ func TestARenewalThatNobodyWaitedForIsGoneOnFrom(t *testing.T) {
 		require.Equal(t, http.StatusOK, resp.status, "%s later: signed out without cause", later)
 		a.clock.Advance(time.Minute)
 		assert.Equal(t, http.StatusOK, a.send(request{target: "/account", cookie: resp.newCookie(t), header: scripted()}).status)
+	}
+}
+
+// The handler takes its time as well, so that the cookie is there before its
+// response is.
+func TestARenewalThatComesBeforeTheResponseGoesOutWithIt(t *testing.T) {
+	for _, meanwhile := range []string{"", "the person signs out", "the handler drops the cookie itself"} {
+		began, goOn, renewed := make(chan struct{}), make(chan struct{}), make(chan struct{}, 1)
+		a := newApp(t, appOptions{
+			routes: func(_ *app, mux *http.ServeMux) {
+				mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
+					close(began)
+					<-goOn
+					if strings.Contains(meanwhile, "drops") {
+						http.SetCookie(w, &http.Cookie{Name: "authkit-session", Path: "/", MaxAge: -1})
+					}
+					io.WriteString(w, visitor(r))
+				})
+			},
+			authkit: []authkit.Option{
+				authkit.WithOnRefresh(func(context.Context, *authkit.Session) { renewed <- struct{}{} }),
+			},
+		})
+		cookie := a.signedIn(kim).cookieHeader()
+		a.send(request{target: "/account", cookie: cookie})
+		a.clock.Advance(4*time.Minute + 10*time.Second)
+		a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Delay: 3 * time.Second, Times: 1})
+		answered := make(chan response, 1)
+		go func() {
+			resp, _ := a.do(request{target: "/slow", cookie: cookie})
+			answered <- resp
+		}()
+		a.fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
+		a.clock.AwaitTimers(3)
+		a.clock.Advance(2 * time.Second)
+		<-began
+		a.clock.Advance(time.Second)
+		<-renewed
+		other := a.send(request{target: "/account", cookie: cookie}).newCookie(t) // waits for its end
+		if strings.Contains(meanwhile, "signs out") {
+			a.send(request{method: http.MethodPost, target: "/logout", cookie: other, header: scripted()})
+		}
+		close(goOn)
+		resp := <-answered
+		require.Contains(t, resp.body, kim)
+		if meanwhile != "" {
+			assert.Empty(t, jarAfter("", resp), meanwhile)
+			continue
+		}
+		assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
+		a.clock.Advance(time.Minute)
+		fresh := newInstance(t, a.fake, a.clock, appOptions{})
+		assert.Equal(t, http.StatusOK, fresh.send(request{target: "/account", cookie: resp.newCookie(t)}).status, "another process takes it")
 	}
 }
 
