@@ -61,7 +61,7 @@ func (s *slot) replace(passwords ...string) {
 		authkit.WithErrorHandler(failed),
 	)
 	w.require().NoError(err)
-	p.handler = routes(ak)
+	p.handler = w.routes(ak)
 	if before := s.process.Swap(p); before != nil {
 		before.upstream.base.CloseIdleConnections()
 	}
@@ -89,7 +89,10 @@ type seen struct {
 	Undecided    bool
 }
 
-func routes(ak *authkit.AuthKit) http.Handler {
+// report is a page that takes its time: it is written when the test says so.
+type report struct{ began, finish chan struct{} }
+
+func (w *world) routes(ak *authkit.AuthKit) http.Handler {
 	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var p seen
 		if s, ok := authkit.FromContext(r.Context()); ok {
@@ -105,6 +108,13 @@ func routes(ak *authkit.AuthKit) http.Handler {
 	mux.Handle("/organization", ak.SwitchOrganization())
 	mux.Handle("/account", ak.RequireAuth(page))
 	mux.Handle("/{$}", page)
+	mux.HandleFunc("/report/{number}", func(rw http.ResponseWriter, r *http.Request) {
+		if known, ok := w.reports.Load(r.PathValue("number")); ok {
+			close(known.(*report).began)
+			<-known.(*report).finish
+		}
+		page(rw, r)
+	})
 	mux.HandleFunc("POST /signin", func(w http.ResponseWriter, r *http.Request) {
 		authentication, err := authenticate(ak.Client(), r, r.PostFormValue("email"))
 		if err != nil {

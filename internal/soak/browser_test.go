@@ -33,9 +33,11 @@ type browser struct {
 	organization string    // "" where it is not known
 	revokedAt    time.Time // zero unless WorkOS has ended it
 	former       *former   // the session before, if it was signed out
-	// forfeited says that a reply was lost on the way, and that coming back for
-	// it was answered 503: of keys that are long gone a new process asks for one
-	// in 30 s. The new tokens may then expire before anybody has had them.
+	// knows is the process that has served a reply which was lost on the way, or
+	// has sent one before an exchange was over: it alone knows what the browser's
+	// refresh token may have become.
+	knows *process
+	// forfeited says that it was replaced before the browser came back.
 	forfeited bool
 	served    bool         // a page of the last visit showed the session
 	stage     atomic.Int64 // of the cookie passwords when its cookie was last set
@@ -250,7 +252,8 @@ func (b *browser) signIn(s *slot) (bool, *finding) {
 	case a.page.Email != b.email:
 		return false, found(crossed, "%s signed in as %s", b.email, a.page.Email)
 	}
-	b.session, b.organization, b.revokedAt, b.forfeited = a.page.Session, a.page.Organization, time.Time{}, false
+	b.session, b.organization, b.revokedAt = a.page.Session, a.page.Organization, time.Time{}
+	b.knows, b.forfeited = nil, false
 	return true, nil
 }
 

@@ -11,9 +11,6 @@
 //
 //	go test -race -timeout 0 ./internal/soak -run Soak -v -soak.for 10m -soak.browsers 5000
 //
-// With -soak.harsh there are faults too that outlast the wait of a request, and
-// signing keys change while none can be had.
-//
 // What is decided comes from -soak.seed alone, and the figures at the end say
 // which it was. How requests interleave does not; a failure may take more than
 // one run to come back.

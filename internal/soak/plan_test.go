@@ -4,7 +4,6 @@ package soak
 
 import (
 	"math/rand/v2"
-	"slices"
 	"testing"
 	"time"
 
@@ -19,7 +18,6 @@ const (
 	signOut
 	switchOrganization
 	loseReply // the response to its first page is lost on the way
-	follow    // of a lost reply: the browser comes back with the old cookie
 	comeBack  // until it is served; it replays nothing, which would ask for a key of its own
 )
 
@@ -38,7 +36,8 @@ type visit struct {
 	browser  int
 	slots    []int // the first is where the browser goes alone
 	action   action
-	parallel int // pages at once
+	parallel int  // pages at once
+	report   bool // and one that is answered after everything else
 	revoke   bool
 }
 
@@ -48,7 +47,6 @@ type round struct {
 	replaced bool          // the next process is replaced
 	keys     rotation
 	fault    *fault
-	followed []visit // of replies that were lost in the round before
 	visits   []visit
 }
 
@@ -57,10 +55,8 @@ type planner struct {
 	seed     uint64
 	browsers int
 	slots    int
-	harsh    bool
 	number   int
-	owed     []visit // to be made in the next round
-	swept    int     // browsers that have had their turn
+	swept    int // browsers that have had their turn
 }
 
 func (p *planner) rand(stream uint64, number int) *rand.Rand {
@@ -73,11 +69,7 @@ func (p *planner) fault(number int) *fault {
 	if r.IntN(3) != 0 {
 		return nil
 	}
-	all := faults
-	if p.harsh {
-		all = slices.Concat(faults, harsh)
-	}
-	return all[r.IntN(len(all))]
+	return faults[r.IntN(len(faults))]
 }
 
 func replaces(number int) bool { return number%5 == 4 }
@@ -92,35 +84,28 @@ func (p *planner) next() round {
 	r := p.rand(2, n)
 	plan := round{fault: p.fault(n), replaced: replaces(n)}
 	switch {
-	case len(p.owed) > 0: // what retired tokens became is remembered while the new ones last
-		plan.gap = between(r, 40*time.Second, 3*time.Minute)
 	case r.IntN(2) == 0:
 		plan.gap = between(r, 10*time.Minute, 40*time.Minute)
 	default: // longer than any pause that a fault may have begun
 		plan.gap = between(r, 75*time.Second, 4*time.Minute)
 	}
-	if r.IntN(8) == 0 && (p.harsh || !plan.fault.ofKeys()) {
+	if r.IntN(8) == 0 {
 		plan.keys = addKey + rotation(r.IntN(3))
 	}
-	mayLose := plan.fault == nil && p.fault(n+1) == nil && !replaces(n+1)
 	seen := map[int]bool{}
-	for _, v := range p.owed {
-		seen[v.browser] = true
-	}
-	plan.followed, p.owed = p.owed, nil
 	zipf := rand.NewZipf(r, 1.2, float64(p.browsers)/50, uint64(p.browsers-1))
 	for range max(1, p.browsers/active) {
-		p.visit(&plan, r, seen, int(zipf.Uint64()), mayLose)
+		p.visit(&plan, r, seen, int(zipf.Uint64()))
 	}
 	for range max(1, p.browsers/sweep) {
-		p.visit(&plan, r, seen, p.swept%p.browsers, mayLose)
+		p.visit(&plan, r, seen, p.swept%p.browsers)
 		p.swept++
 	}
 	return plan
 }
 
-func (p *planner) visit(plan *round, r *rand.Rand, seen map[int]bool, browser int, mayLose bool) {
-	v := visit{browser: browser, slots: r.Perm(p.slots), parallel: 1 + r.IntN(6)}
+func (p *planner) visit(plan *round, r *rand.Rand, seen map[int]bool, browser int) {
+	v := visit{browser: browser, slots: r.Perm(p.slots), parallel: 1 + r.IntN(6), report: r.IntN(4) == 0}
 	if r.IntN(2) == 0 {
 		v.slots = v.slots[:1]
 	}
@@ -129,7 +114,7 @@ func (p *planner) visit(plan *round, r *rand.Rand, seen map[int]bool, browser in
 		v.action = signOut
 	case n < 16:
 		v.action = switchOrganization
-	case n < 26 && mayLose:
+	case n < 26:
 		v.action, v.slots = loseReply, v.slots[:1]
 	case n < 29:
 		v.revoke = true
@@ -139,9 +124,6 @@ func (p *planner) visit(plan *round, r *rand.Rand, seen map[int]bool, browser in
 	}
 	seen[browser] = true
 	plan.visits = append(plan.visits, v)
-	if v.action == loseReply {
-		p.owed = append(p.owed, visit{browser: browser, slots: v.slots, action: follow, parallel: v.parallel})
-	}
 }
 
 func between(r *rand.Rand, least, most time.Duration) time.Duration {

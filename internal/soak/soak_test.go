@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,7 +25,6 @@ var (
 	soakFor      = flag.Duration("soak.for", 6*time.Second, "how long the soak makes rounds, in real time")
 	soakSeed     = flag.Uint64("soak.seed", 1, "what the soak decides from; 0 for another one each time")
 	soakBrowsers = flag.Int("soak.browsers", defaultBrowsers, "how many browsers there are")
-	soakHarsh    = flag.Bool("soak.harsh", false, "faults too that leave an exchange to itself, and new signing keys while none can be had")
 )
 
 const (
@@ -50,8 +50,8 @@ type soak struct {
 	browsers []*browser
 	stage    int // of the cookie passwords
 
-	requests, signIns, logouts, revoked, switches, lost, forfeited, replays, waits atomic.Int64
-	faults, rotations, replacements, rounds                                        int
+	requests, signIns, logouts, revoked, switches, lost, forfeited, replays, waits, slow atomic.Int64
+	faults, rotations, replacements, rounds                                              int
 
 	mu       sync.Mutex
 	findings [kinds]int // guarded by mu
@@ -124,13 +124,12 @@ func TestSoak(t *testing.T) {
 	}
 	s.everybody(false)
 	heapAtStart, goroutinesAtStart := s.measure()
-	plan := &planner{seed: seed, browsers: len(s.browsers), slots: len(s.slots), harsh: *soakHarsh}
+	plan := &planner{seed: seed, browsers: len(s.browsers), slots: len(s.slots)}
 	for running := time.Now(); time.Since(running) < *soakFor && s.findings[crossed]+s.findings[wrongful] == 0; {
 		s.round(plan.next())
 	}
 	fakeHours := s.clock.Now().Sub(start).Hours()
 	s.clock.move(time.Minute)
-	s.make(plan.owed)
 	s.everybody(true)
 	heapAtEnd, goroutinesAtEnd := s.measure()
 
@@ -142,6 +141,7 @@ sign-ins           %d
 logouts            %d (replayed %d times)
 revoked at WorkOS  %d
 switches           %d
+slow pages         %d
 replies lost       %d (%d for good)
 faults             %d rounds (%d answers of 503)
 key rotations      %d
@@ -154,7 +154,7 @@ other findings     %d
 heap               %.1f MB at the start, %.1f MB at the end
 goroutines         %d at the start, %d at the end`,
 		seed, s.rounds, time.Since(began).Seconds(), len(s.browsers), s.requests.Load(), s.fake.Calls("POST /user_management/authenticate refresh_token"),
-		s.signIns.Load(), s.logouts.Load(), s.replays.Load(), s.revoked.Load(), s.switches.Load(), s.lost.Load(), s.forfeited.Load(),
+		s.signIns.Load(), s.logouts.Load(), s.replays.Load(), s.revoked.Load(), s.switches.Load(), s.slow.Load(), s.lost.Load(), s.forfeited.Load(),
 		s.faults, s.waits.Load(), s.rotations, s.replacements, fakeHours,
 		s.findings[wrongful], s.findings[crossed], s.findings[revived], s.findings[undecided]+s.findings[inconsistent],
 		float64(heapAtStart)/(1<<20), float64(heapAtEnd)/(1<<20), goroutinesAtStart, goroutinesAtEnd)
@@ -169,11 +169,6 @@ goroutines         %d at the start, %d at the end`,
 func (s *soak) round(r round) {
 	s.rounds++
 	s.clock.move(r.gap)
-	if len(r.followed) > 0 { // alone, before anybody asks for keys that are long gone
-		s.make(r.followed)
-		s.clock.settle()
-		s.clock.move(keysPause)
-	}
 	if r.replaced {
 		slot := s.slots[s.replacements%len(s.slots)]
 		s.replacements++
@@ -191,9 +186,6 @@ func (s *soak) round(r round) {
 	}
 	if r.keys != keep {
 		s.rotations++
-		if !*soakHarsh {
-			s.introduceKeys()
-		}
 	}
 	if r.fault != nil {
 		s.faults++
@@ -238,15 +230,6 @@ func (s *soak) untilDone(visits []visit, done func(*browser) bool) {
 	}
 }
 
-// introduceKeys lets every process see a token that the newest key has signed,
-// before others ask it for keys that it has never known.
-func (s *soak) introduceKeys() {
-	for _, slot := range s.slots {
-		b := &browser{email: s.browsers[0].email, jar: map[string]string{}}
-		s.signIn(b, slot)
-	}
-}
-
 // make makes visits, several at once, and moves the time where they wait for it.
 func (s *soak) make(visits []visit) {
 	todo := make(chan visit)
@@ -272,6 +255,15 @@ func (s *soak) make(visits []visit) {
 
 // visit is one browser's part.
 func (s *soak) visit(b *browser, v visit) {
+	if b.knows != nil { // what its refresh token became
+		slot := slices.IndexFunc(s.slots, func(at *slot) bool { return at.process.Load() == b.knows })
+		if slot < 0 {
+			s.forfeited.Add(1)
+			b.knows, b.forfeited = nil, true
+		} else {
+			v.slots = []int{slot}
+		}
+	}
 	at := s.slots[v.slots[0]]
 	if b.former != nil && v.action != comeBack {
 		s.replays.Add(1)
@@ -283,8 +275,16 @@ func (s *soak) visit(b *browser, v visit) {
 	}
 	if v.action == loseReply {
 		s.lost.Add(1)
+		b.knows = at.process.Load()
 		s.page(b, at, "/account", false)
 		return
+	}
+	orphans := s.orphans()
+	if orphans {
+		b.knows, v.slots = at.process.Load(), v.slots[:1]
+	}
+	if v.report {
+		defer s.slowPage(b, at)()
 	}
 	var pages sync.WaitGroup
 	var served atomic.Bool
@@ -298,12 +298,11 @@ func (s *soak) visit(b *browser, v visit) {
 	}
 	pages.Wait()
 	b.served = served.Load()
-	switch {
-	case b.served:
+	if b.served {
 		b.forfeited = false
-	case v.action == follow:
-		b.forfeited = true
-		s.forfeited.Add(1)
+		if !orphans {
+			b.knows = nil
+		}
 	}
 	if !b.holdsSession() { // one of the answers has ended it
 		if !b.mayEnd() {
@@ -331,6 +330,51 @@ func (s *soak) visit(b *browser, v visit) {
 		s.report(b, b.replay(at))
 	case switchOrganization:
 		s.switchOrganization(b, at)
+	}
+}
+
+// orphans tells whether the reply to an exchange may come after the pages that
+// it was for.
+func (s *soak) orphans() bool {
+	f := s.fault.Load()
+	return f != nil && f.orphans
+}
+
+// slowPage begins a page at a slot, and returns what lets it end: whatever the
+// browser has done there meanwhile, the late response undoes nothing.
+func (s *soak) slowPage(b *browser, at *slot) (finish func()) {
+	s.requests.Add(1)
+	number := strconv.FormatInt(s.slow.Add(1), 10)
+	slow := &report{make(chan struct{}), make(chan struct{})}
+	s.reports.Store(number, slow)
+	session, cookie := b.session, b.cookies()
+	answered := make(chan answer)
+	go func() {
+		defer close(answered)
+		a, err := b.send(at, http.MethodGet, "/report/"+number, nil, cookie, true)
+		if err != nil {
+			s.report(b, found(inconsistent, "%v", err))
+			return
+		}
+		answered <- a
+	}()
+	<-slow.began
+	return func() {
+		signedOut := b.session == "" && !b.holdsSession()
+		close(slow.finish)
+		a, ok := <-answered
+		s.reports.Delete(number)
+		if !ok {
+			return
+		}
+		_, f := judge(a, b.email, session, b.revokedAt, circumstances{outage: true, forfeited: b.forfeited})
+		s.report(b, f)
+		switch {
+		case signedOut && b.holdsSession():
+			s.report(b, found(revived, "a late response has brought %s back", session))
+		case b.session != "":
+			s.page(b, at, "/account", true)
+		}
 	}
 }
 
@@ -407,7 +451,8 @@ func (s *soak) switchOrganization(b *browser, at *slot) {
 // outage held up has come back.
 func (s *soak) everybody(end bool) {
 	if end {
-		s.clock.move(25 * time.Hour) // beyond what the fake remembers of tokens
+		s.followLost()
+		s.clock.move(25 * time.Hour) // beyond what anybody remembers of tokens
 	}
 	visits := make([]visit, len(s.browsers))
 	for i, b := range s.browsers {
@@ -415,6 +460,17 @@ func (s *soak) everybody(end bool) {
 		visits[i] = visit{browser: i, slots: []int{i % len(s.slots)}, action: comeBack, parallel: 1}
 	}
 	s.untilDone(visits, func(b *browser) bool { return b.served })
+}
+
+// followLost lets the browsers whose replies were lost come back.
+func (s *soak) followLost() {
+	var visits []visit
+	for i, b := range s.browsers {
+		if b.knows != nil {
+			visits = append(visits, visit{browser: i, slots: []int{0}, action: comeBack, parallel: 1})
+		}
+	}
+	s.untilDone(visits, func(b *browser) bool { return b.knows == nil })
 }
 
 // measure tells how much is in use when nothing is going on.

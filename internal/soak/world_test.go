@@ -195,6 +195,8 @@ type world struct {
 	// visits is the way of all browsers to the application.
 	visits *http.Transport
 	fault  atomic.Pointer[fault] // in force, nil for none
+	// reports are those under way, *report by number.
+	reports sync.Map
 }
 
 func newWorld(t testing.TB, people []authkittest.Person, slots int) *world {
@@ -219,15 +221,8 @@ type fault struct {
 	routes map[authkittest.Route]authkittest.Fault
 	late   bool // it takes fake time
 	passes bool // the reply comes in the end
-}
-
-// ofKeys tells whether the signing keys cannot be had.
-func (f *fault) ofKeys() bool {
-	if f == nil {
-		return false
-	}
-	_, struck := f.routes[authkittest.RouteJWKS]
-	return struck
+	// orphans says that it may come when nobody waits for it any more.
+	orphans bool
 }
 
 var (
@@ -254,15 +249,10 @@ var faults = []*fault{
 	{name: "keys: reset", routes: on(authkittest.RouteJWKS, authkittest.Fault{Reset: true})},
 	{name: "keys: garbage", routes: on(authkittest.RouteJWKS, garbage)},
 	{name: "keys: none", routes: on(authkittest.RouteJWKS, authkittest.Fault{Body: `{"keys":[]}`})},
+	{name: "refresh: 500 twice", routes: on(authkittest.RouteRefresh, authkittest.Fault{Status: 500, Times: 2}), passes: true, orphans: true},
+	{name: "refresh: reply lost twice", routes: on(authkittest.RouteRefresh, authkittest.Fault{Reset: true, After: true, Times: 2}), passes: true, orphans: true},
+	{name: "refresh: very slow", routes: on(authkittest.RouteRefresh, authkittest.Fault{Delay: 3 * time.Second}), late: true, passes: true, orphans: true},
 	{name: "everything: 500", routes: map[authkittest.Route]authkittest.Fault{authkittest.RouteRefresh: down, authkittest.RouteJWKS: down}},
-}
-
-// harsh are those under which a request that can is served before the exchange
-// that it began is over.
-var harsh = []*fault{
-	{name: "refresh: 500 twice", routes: on(authkittest.RouteRefresh, authkittest.Fault{Status: 500, Times: 2}), passes: true},
-	{name: "refresh: reply lost twice", routes: on(authkittest.RouteRefresh, authkittest.Fault{Reset: true, After: true, Times: 2}), passes: true},
-	{name: "refresh: very slow", routes: on(authkittest.RouteRefresh, authkittest.Fault{Delay: 3 * time.Second}), late: true, passes: true},
 }
 
 func on(route authkittest.Route, f authkittest.Fault) map[authkittest.Route]authkittest.Fault {
