@@ -1,10 +1,12 @@
-// The README, held against the code.
+// The README and SECURITY.md, held against the code.
 
 package authkit_test
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -25,6 +27,36 @@ func TestTheREADMENamesEveryOptionAndVariable(t *testing.T) {
 		require.NotEmpty(t, names, file)
 		for _, name := range names {
 			assert.Regexp(t, `\b`+name[1]+`\b`, string(readme), "in no table")
+		}
+	}
+}
+
+func TestEveryPromiseOfSECURITYNamesTestsThatExist(t *testing.T) {
+	promises, err := os.ReadFile("SECURITY.md")
+	require.NoError(t, err)
+	known := map[string]bool{}
+	for _, pattern := range []string{"*_test.go", "*/*_test.go", "*/*/*_test.go"} {
+		files, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		for _, file := range files {
+			source, err := os.ReadFile(file)
+			require.NoError(t, err)
+			for _, name := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`).FindAllStringSubmatch(string(source), -1) {
+				known[name[1]] = true
+			}
+		}
+	}
+	named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`").FindAllStringSubmatch(string(promises), -1)
+	require.NotEmpty(t, named)
+	for _, name := range named {
+		assert.True(t, known[name[1]], name[1])
+	}
+	for _, row := range regexp.MustCompile(`(?m)^\| [A-Z].*$`).FindAllString(string(promises), -1) {
+		assert.True(t, row == "| Promise | Test |" || strings.Contains(row, "`Test"), "a promise without a test: %s", row)
+	}
+	for name := range known {
+		if strings.HasPrefix(name, "Fuzz") {
+			assert.True(t, strings.Contains(string(promises), "`"+name+"`"), "what %s holds is promised nowhere", name)
 		}
 	}
 }
