@@ -1,4 +1,4 @@
-// The endpoint of the signing keys, in the hands of an attacker or out of order: lines 20 to 22 of the list.
+// The endpoint of the signing keys, in the hands of an attacker or out of order: lines 19 to 22 of the list.
 
 package attack_test
 
@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -200,4 +201,38 @@ func TestWithoutKeysAnApplicationStartsAndDecidesNothingForOrAgainstAnybody(t *t
 		m.clock.Advance(time.Minute)
 		assert.Equal(t, kim, again.visitor(cookie), "and it heals by itself")
 	})
+}
+
+func TestAThousandRequestsWithMadeUpKeysCauseOneFetchAndNobodyWaits(t *testing.T) {
+	m := newMinimal(t, authkit.WithBearerTokens())
+	m.publishKnown()
+	token := m.forge(good)
+	require.Equal(t, http.StatusOK, m.send(request{path: "/api/me", header: bearer(token)}).status)
+	before := m.fake.Calls(authkittest.RouteJWKS)
+	for moment := range 3 {
+		var all sync.WaitGroup
+		for i := range 1000 {
+			all.Go(func() {
+				madeUp := forgery{header: set("kid", fmt.Sprintf("made_up_%d_%d", moment, i))}
+				resp, err := m.do(request{path: "/api/me", header: bearer(m.forge(madeUp))})
+				assert.NoError(t, err)
+				assert.Equal(t, http.StatusUnauthorized, resp.status)
+			})
+		}
+		all.Wait()
+		assert.Equal(t, moment+1, m.fake.Calls(authkittest.RouteJWKS)-before)
+		m.clock.Advance(30 * time.Second)
+	}
+
+	m.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Hang: true})
+	waits := make(chan response, 1)
+	go func() {
+		resp, err := m.do(request{path: "/api/me", header: bearer(m.forge(forgery{header: set("kid", "made_up")}))})
+		assert.NoError(t, err)
+		waits <- resp
+	}()
+	m.fake.AwaitCalls(t, authkittest.RouteJWKS, before+4)
+	assert.Equal(t, http.StatusOK, m.send(request{path: "/api/me", header: bearer(token)}).status, "nobody else waits for that fetch")
+	m.fake.Heal(authkittest.RouteJWKS)
+	assert.Equal(t, http.StatusUnauthorized, (<-waits).status)
 }

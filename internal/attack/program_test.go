@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -85,12 +86,7 @@ func start(t *testing.T, example string, fake *authkittest.AuthKit, password str
 		cmd:      exec.Command(binary(t, example)),
 		browsers: map[string]*authkittest.Browser{},
 	}
-	for _, variable := range os.Environ() {
-		if !strings.HasPrefix(variable, "WORKOS_") {
-			p.cmd.Env = append(p.cmd.Env, variable)
-		}
-	}
-	p.cmd.Env = append(p.cmd.Env, "ADDR=localhost:0", "WORKOS_COOKIE_PASSWORD="+password)
+	p.cmd.Env = append(withoutSettings(), "ADDR=localhost:0", "WORKOS_COOKIE_PASSWORD="+password)
 	for name, value := range fake.Env() {
 		p.cmd.Env = append(p.cmd.Env, name+"="+value)
 	}
@@ -108,6 +104,11 @@ func start(t *testing.T, example string, fake *authkittest.AuthKit, password str
 	require.True(t, found, line)
 	p.url = address
 	return p
+}
+
+// withoutSettings is the environment of this process, but for what would configure an example.
+func withoutSettings() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "WORKOS_") })
 }
 
 // stop ends the program as a service manager does, and tells what was wrong with it and its log.

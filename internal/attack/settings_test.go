@@ -1,0 +1,78 @@
+// Settings that are missing, too short or malformed: line 29 of the list.
+
+package attack_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestEveryBadSettingIsNamedAtStartAndNoSecretIsTold(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		settings map[string]string
+		named    []string
+		secrets  []string
+	}{
+		{
+			name: "all of them are bad",
+			settings: map[string]string{
+				"WORKOS_API_KEY":         "hunter2hunter2hunter2",
+				"WORKOS_CLIENT_ID":       "no_client_at_all",
+				"WORKOS_COOKIE_PASSWORD": "correct horse battery",
+				"WORKOS_REDIRECT_URI":    "http://user:s3cr3tw0rd@app.example.com/callback?token=t0ps3cret",
+				"WORKOS_COOKIE_MAX_AGE":  "a fortnight",
+				"WORKOS_COOKIE_SAMESITE": "sometimes",
+				"WORKOS_API_HTTPS":       "perhaps",
+				"WORKOS_API_PORT":        "70000",
+			},
+			named: []string{
+				"WORKOS_API_KEY", "WORKOS_CLIENT_ID", "WORKOS_COOKIE_PASSWORD", "WORKOS_REDIRECT_URI",
+				"WORKOS_COOKIE_MAX_AGE", "WORKOS_COOKIE_SAMESITE", "WORKOS_API_HTTPS", "WORKOS_API_PORT",
+			},
+			secrets: []string{"hunter2", "horse", "s3cr3tw0rd", "t0ps3cret"},
+		},
+		{
+			name:     "all but one are missing",
+			settings: map[string]string{"WORKOS_API_KEY": "sk_test_hunter2"},
+			named:    []string{"WORKOS_CLIENT_ID", "WORKOS_COOKIE_PASSWORD"},
+			secrets:  []string{"hunter2"},
+		},
+		{
+			name: "an empty one is a missing one",
+			settings: map[string]string{
+				"WORKOS_API_KEY": "sk_test_hunter2", "WORKOS_CLIENT_ID": "", "WORKOS_COOKIE_PASSWORD": strings.Repeat("hunter2 ", 4),
+			},
+			named:   []string{"WORKOS_CLIENT_ID"},
+			secrets: []string{"hunter2"},
+		},
+	} {
+		for _, example := range []string{"stdlib", "chi"} {
+			t.Run(c.name+", "+example, func(t *testing.T) {
+				cmd := exec.Command(binary(t, example))
+				cmd.Env = append(withoutSettings(), "ADDR=localhost:0")
+				for name, value := range c.settings {
+					cmd.Env = append(cmd.Env, name+"="+value)
+				}
+				hung := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
+				defer hung.Stop()
+				output, err := cmd.CombinedOutput()
+				var exit *exec.ExitError
+				require.ErrorAs(t, err, &exit, string(output))
+				assert.Equal(t, 1, exit.ExitCode())
+				for _, name := range c.named {
+					assert.Contains(t, string(output), name)
+				}
+				for _, secret := range c.secrets {
+					assert.NotContains(t, string(output), secret)
+				}
+				assert.NotContains(t, string(output), "panic")
+			})
+		}
+	}
+}
