@@ -283,6 +283,30 @@ func TestTokensOfSomebodyElseAreNotKeptUnverified(t *testing.T) {
 	assert.Contains(t, a.logs.String(), "sid: want the session's own, got another")
 }
 
+// A script's logout leaves the session alive at WorkOS; no cookie but the last
+// one leads there.
+func TestALogoutForgetsWhatRetiredTokensBecame(t *testing.T) {
+	for _, with := range []string{"the first cookie", "the last cookie"} {
+		t.Run(with, func(t *testing.T) {
+			a := newApp(t, appOptions{})
+			cookies := []string{a.signedIn(kim).cookieHeader()}
+			for range 3 { // their responses are lost, but for the last
+				a.clock.Advance(7 * time.Minute)
+				cookies = append(cookies, a.send(request{target: "/account", cookie: cookies[0]}).newCookie(t))
+			}
+			leaves := cookies[0]
+			if with == "the last cookie" {
+				leaves = cookies[3]
+			}
+			a.send(request{method: http.MethodPost, target: "/logout", cookie: leaves, header: scripted()})
+			a.clock.Advance(10 * time.Minute)
+			for _, retired := range cookies[:3] {
+				assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/account", cookie: retired}).status)
+			}
+		})
+	}
+}
+
 func TestARenewalThatWasLostRevivesNothing(t *testing.T) {
 	a := newApp(t, appOptions{})
 	cookie := a.signedIn(kim).cookieHeader()

@@ -76,7 +76,7 @@ func newRefreshes(clock Clock) *refreshes {
 
 // exchangeFunc makes an exchange, or verifies what an earlier one came to, and
 // tells until when the outcome is to be remembered, zero for not at all. It
-// returns nil where the earlier one has come to nothing but a refresh token.
+// returns nil where the earlier one has come to no more than a refresh token.
 type exchangeFunc func(ctx context.Context, old *Session, organization string, earlier *renewal) (*renewal, time.Time)
 
 // await returns what a session became in an organization: its own for a
@@ -124,9 +124,12 @@ func (f *refreshes) run(ctx context.Context, old *Session, organization string, 
 			f.remember(old, next, f.clock.Now().Add(retryPause))
 		}
 	}()
-	known := f.became(old)
-	if known != nil && known.settled() {
+	latest, known := f.recall(old)
+	switch {
+	case known != nil && known.settled():
 		return known
+	case latest != old: // it was made meanwhile, and came to no more than a refresh token
+		return nil
 	}
 	next, until := exchange(ctx, old, organization, known)
 	switch {
@@ -208,6 +211,17 @@ func (f *refreshes) presented(s *Session) {
 		f.origins.forget(s.sealed.refreshToken)
 		f.renewals.shorten(origin, until)
 		f.successors.shorten(origin, until)
+	}
+}
+
+// forgetRetired lets no retired refresh token lead to a session any more.
+func (f *refreshes) forgetRetired(s *Session) {
+	token := f.newest(s).sealed.refreshToken
+	for origin, ok := f.origins.get(token); ok; origin, ok = f.origins.get(token) {
+		f.origins.forget(token)
+		f.renewals.forget(origin)
+		f.successors.forget(origin)
+		token = origin
 	}
 }
 
