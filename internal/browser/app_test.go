@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +24,16 @@ import (
 )
 
 const kim = "kim@example.com"
+
+// readmeScript is the script that the README gives to pages which people come
+// to from a sign-in.
+var readmeScript = func() string {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		panic(err)
+	}
+	return regexp.MustCompile(`(?s)<script>.*?</script>`).FindString(string(readme))
+}()
 
 // app is a small application behind authkit on one clock with its AuthKit.
 type app struct {
@@ -98,6 +110,10 @@ func (a *app) routes() http.Handler {
 	mux.Handle("GET /account", a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, _ := authkit.FromContext(r.Context())
 		page(w, "Account of "+s.User().Email, s.ID()+` <a href="/">Home</a><form method="post" action="/logout"><button>Sign out</button></form>`)
+	})))
+	mux.Handle("GET /landing", a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, _ := authkit.FromContext(r.Context())
+		page(w, "Landing of "+s.User().Email, readmeScript+`<form method="post" action="/logout"><button>Sign out</button></form>`)
 	})))
 	mux.Handle("GET /kept", a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "private, max-age=3600")

@@ -1,4 +1,4 @@
-// examples/stdlib as a program.
+// The examples as programs.
 
 package browser_test
 
@@ -14,20 +14,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var buildExample = sync.OnceValues(func() (program string, err error) {
-	program = filepath.Join(programs, "stdlib")
-	cmd := exec.Command("go", "build", "-o", program, "github.com/authkit-go/authkit/examples/stdlib")
+var buildExamples = sync.OnceValue(func() error {
+	const examples = "github.com/authkit-go/authkit/examples/"
+	cmd := exec.Command("go", "build", "-o", programs, examples+"stdlib", examples+"chi", examples+"headless")
 	cmd.Stderr = os.Stderr
-	return program, cmd.Run()
+	return cmd.Run()
 })
 
-// startExample runs the example with a fake AuthKit inside, and returns its
+// startExample runs an example with a fake AuthKit inside, and returns its
 // address. The example is on localhost and its AuthKit on 127.0.0.1, which to a
 // browser is another site.
-func startExample(t *testing.T) (home string) {
+func startExample(t *testing.T, name string) (home string) {
 	t.Helper()
-	program, err := buildExample()
-	require.NoError(t, err)
+	require.NoError(t, buildExamples())
+	program := filepath.Join(programs, name)
 	cmd := exec.CommandContext(t.Context(), program)
 	for _, variable := range os.Environ() {
 		if !strings.HasPrefix(variable, "WORKOS_") {

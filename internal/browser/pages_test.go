@@ -22,7 +22,7 @@ var screens = []struct {
 
 func TestEveryPageFitsADesktopAndATelephone(t *testing.T) {
 	t.Parallel()
-	home := startExample(t)
+	home := startExample(t, "stdlib")
 	b := open(t)
 	b.visit(home)
 	b.sees("Welcome")

@@ -192,6 +192,29 @@ func TestTheBackButtonAfterASignOutShowsNothingOfTheAccount(t *testing.T) {
 	}
 }
 
+// Chromium would show the page that AuthKit's redirect has led to as it was: it
+// keeps it although it is no-store and the cookie is gone, and only when the
+// sign-out has cleared the caches already.
+func TestThePageThatASignInLedToIsNotShownOnTheWayBackWhereItHasTheScript(t *testing.T) {
+	t.Parallel()
+	require.NotEmpty(t, readmeScript)
+	for _, scheme := range schemes {
+		t.Run(scheme.name, func(t *testing.T) {
+			a := newApp(t, appOptions{tls: scheme.tls})
+			b := open(t)
+			b.visit(a.url + "/landing")
+			b.sees("Sign in")
+			b.click("Kim Oduya")
+			b.sees("Landing of " + kim)
+			b.click("Sign out")
+			b.sees("Home of nobody")
+			b.back()
+			b.sees("Sign in")
+			assert.Equal(t, a.fake.URL(), b.origin())
+		})
+	}
+}
+
 // Chromium keeps whole pages for the way back, also those that are no-store
 // (the back/forward cache is no HTTP cache), and would show them after a
 // sign-out that took place elsewhere than on the page itself.

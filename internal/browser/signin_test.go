@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/authkittest"
 )
 
 // visitors are the browsers that somebody may come with.
@@ -32,31 +34,62 @@ func TestScriptsRunInTheOneBrowserAndNotInTheOther(t *testing.T) {
 	}
 }
 
-func TestAPersonGoesThroughTheExampleByItsLinksAndButtons(t *testing.T) {
+func TestAPersonGoesThroughTheExamplesByTheirLinksAndButtons(t *testing.T) {
+	t.Parallel()
+	for _, example := range []string{"stdlib", "chi"} {
+		for _, v := range visitors {
+			t.Run(example+", "+v.name, func(t *testing.T) {
+				home := startExample(t, example)
+				b := v.open(t)
+				b.visit(home)
+				b.sees("Welcome")
+				b.click("Account page")
+				b.sees("Sign in")
+				require.NotEqual(t, home, b.origin())
+				b.click("Ada Okafor")
+				b.sees("Your account")
+				assert.Equal(t, home+"/account", b.url())
+				assert.Contains(t, b.text(), "ada@harborpress.test")
+				require.Equal(t, []string{"authkit-session"}, names(b.cookies()), "that of the sign-in is gone")
+				b.click("Home")
+				b.sees("Hello, Ada")
+				b.click("Sign out")
+				b.sees("Welcome")
+				assert.Equal(t, home+"/", b.url())
+				assert.Empty(t, b.cookies())
+				b.click("Account page")
+				b.sees("Sign in")
+				assert.NotEqual(t, home, b.origin(), "AuthKit has forgotten the session too")
+				b.nothingBlocked()
+			})
+		}
+	}
+}
+
+func TestAPersonSignsInByTheApplicationsOwnForms(t *testing.T) {
 	t.Parallel()
 	for _, v := range visitors {
 		t.Run(v.name, func(t *testing.T) {
-			home := startExample(t)
+			home := startExample(t, "headless")
 			b := v.open(t)
 			b.visit(home)
-			b.sees("Welcome")
 			b.click("Account page")
 			b.sees("Sign in")
-			require.NotEqual(t, home, b.origin())
-			b.click("Ada Okafor")
+			assert.Equal(t, home, b.origin())
+			b.fill("email", "chiara@example.com")
+			b.fill("password", "wrong"+enter)
+			b.sees("Sign in")
+			assert.Contains(t, b.text(), "do not go together")
+			b.fill("password", authkittest.DefaultPassword+enter)
+			b.sees("Choose an organization")
+			b.click("Pine Street Studio")
 			b.sees("Your account")
 			assert.Equal(t, home+"/account", b.url())
-			assert.Contains(t, b.text(), "ada@harborpress.test")
-			require.Equal(t, []string{"authkit-session"}, names(b.cookies()), "that of the sign-in is gone")
-			b.click("Home")
-			b.sees("Hello, Ada")
+			assert.Contains(t, b.text(), "chiara@example.com")
+			require.Equal(t, []string{"authkit-session"}, names(b.cookies()), "that of the steps is gone")
 			b.click("Sign out")
 			b.sees("Welcome")
-			assert.Equal(t, home+"/", b.url())
 			assert.Empty(t, b.cookies())
-			b.click("Account page")
-			b.sees("Sign in")
-			assert.NotEqual(t, home, b.origin(), "AuthKit has forgotten the session too")
 			b.nothingBlocked()
 		})
 	}
@@ -64,7 +97,7 @@ func TestAPersonGoesThroughTheExampleByItsLinksAndButtons(t *testing.T) {
 
 func TestASignInComesBackToTheVeryPageThatWasAskedFor(t *testing.T) {
 	t.Parallel()
-	home := startExample(t)
+	home := startExample(t, "stdlib")
 	for _, target := range []string{"/account?tab=sessions&q=a%20b&q=%C3%A9%2F%3F", "/account?next=https://elsewhere.test/", "/account?"} {
 		t.Run(target, func(t *testing.T) {
 			b := open(t)
@@ -79,7 +112,7 @@ func TestASignInComesBackToTheVeryPageThatWasAskedFor(t *testing.T) {
 
 func TestSomebodyNewTypesTheirNameAndHasAnAccount(t *testing.T) {
 	t.Parallel()
-	home := startExample(t)
+	home := startExample(t, "stdlib")
 	b := open(t)
 	b.visit(home)
 	b.click("Create an account")
@@ -94,7 +127,7 @@ func TestSomebodyNewTypesTheirNameAndHasAnAccount(t *testing.T) {
 
 func TestTheKeyboardAloneSignsInAndOut(t *testing.T) {
 	t.Parallel()
-	home := startExample(t)
+	home := startExample(t, "stdlib")
 	b := open(t)
 	b.visit(home)
 	b.tabTo("Account page")
@@ -138,7 +171,7 @@ func (b *tab) tabTo(text string) {
 
 func TestTwoTabsSignInAtOnceAndBothFinish(t *testing.T) {
 	t.Parallel()
-	home := startExample(t)
+	home := startExample(t, "stdlib")
 	for _, order := range []string{"the first finishes first", "the last finishes first"} {
 		t.Run(order, func(t *testing.T) {
 			b := open(t)
@@ -170,7 +203,7 @@ func TestWhoeverCancelsIsToldSoAndCanTryAgain(t *testing.T) {
 	t.Parallel()
 	for _, v := range visitors {
 		t.Run(v.name, func(t *testing.T) {
-			home := startExample(t)
+			home := startExample(t, "stdlib")
 			b := v.open(t)
 			b.visit(home + "/account?tab=1")
 			b.click("Cancel and go back")
@@ -189,7 +222,7 @@ func TestWhoeverCancelsIsToldSoAndCanTryAgain(t *testing.T) {
 
 func TestASignInThatCannotBeFinishedLeadsToOneThatCan(t *testing.T) {
 	t.Parallel()
-	home := startExample(t)
+	home := startExample(t, "stdlib")
 	for _, v := range visitors {
 		t.Run(v.name, func(t *testing.T) {
 			b := v.open(t)
