@@ -1,6 +1,7 @@
 package authkit
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -8,6 +9,19 @@ import (
 
 	"github.com/authkit-go/authkit/jwks"
 )
+
+// A request looked before another one's exchange, and its turn comes after it.
+func TestAnExchangeThatWasMadeMeanwhileIsNotMadeAgain(t *testing.T) {
+	f := newRefreshes(newSetClock())
+	f.exchanged("a", "b")
+	session := makeSession(sealedSession{accessToken: "1", refreshToken: "a"}, &jwks.Claims{})
+	assert.Nil(t, f.run(t.Context(), session, "", func(context.Context, *Session, string, *renewal) (*renewal, time.Time) {
+		assert.Fail(t, "the refresh token is spent")
+		return nil, time.Time{}
+	}))
+	latest, _ := f.recall(session)
+	assert.Equal(t, "b", latest.sealed.refreshToken)
+}
 
 // WorkOS hands out no refresh token twice; whatever does must not lead a
 // request in a circle.

@@ -112,6 +112,17 @@ func TestAFetchIsGivenUpAfterFiveSeconds(t *testing.T) {
 	})
 }
 
+func TestAFetchThatIsOverLeavesNoTimer(t *testing.T) {
+	stopped := false
+	keys := jwks.NewKeySet("https://api.workos.test/", inMemory(publish(jwkA())), quiet,
+		jwks.WithAfterFunc(func(d time.Duration, _ func()) (stop func() bool) {
+			assert.Equal(t, 5*time.Second, d)
+			return func() bool { stopped = true; return true }
+		}))
+	require.NoError(t, keys.Load(t.Context()))
+	assert.True(t, stopped)
+}
+
 // transport answers in memory, for tests in a bubble of package synctest, where no network can be.
 type transport func(*http.Request) (*http.Response, error)
 
