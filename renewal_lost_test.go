@@ -226,7 +226,7 @@ func TestAStragglerDoesNotMakeASpentTokenGoodAgain(t *testing.T) {
 	a.fake.Heal(authkittest.RouteJWKS)
 	a.clock.Advance(time.Minute + time.Second)
 	cookie = a.send(request{target: "/me", cookie: cookie}).newCookie(t)
-	cookie = a.switchTo("org_beta", cookie, scripted()).newCookie(t)
+	a.switchTo("org_beta", cookie, scripted()).newCookie(t)
 
 	cookie = a.send(request{target: "/me", cookie: old}).newCookie(t)
 	assert.Equal(t, "user_kim in org_beta", a.send(request{target: "/me", cookie: cookie}).body)
