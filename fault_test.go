@@ -19,9 +19,9 @@ import (
 
 // failure is a way in which a call can fail, and what is promised of it.
 type failure struct {
-	fault   authkittest.Fault
-	refused bool // no connection comes about, in place of the fault
-	holds   bool // no reply comes before the library's own deadline
+	fault authkittest.Fault
+	dial  dialFunc // how no connection comes about, in place of the fault
+	holds bool     // no reply comes before the library's own deadline
 	// attempts is how many of them one refresh makes within its ten seconds,
 	// the pauses between them included.
 	attempts int
@@ -72,8 +72,14 @@ var failures = map[string]failure{
 	"a connection that is reset": {
 		fault: authkittest.Fault{Reset: true}, attempts: 4, pause: 5 * time.Second, signIn: 503,
 	},
+	"a reply that drips": {
+		fault: authkittest.Fault{Drip: 2 * time.Second, Body: strings.Repeat(" ", 64)}, holds: true, attempts: 2, pause: 5 * time.Second, signIn: 503,
+	},
+	"an address that is not found": {
+		dial: notFound, attempts: 4, pause: 5 * time.Second, signIn: 503,
+	},
 	"a connection that is refused": {
-		refused: true, attempts: 4, pause: 5 * time.Second, signIn: 503,
+		dial: refused, attempts: 4, pause: 5 * time.Second, signIn: 503,
 	},
 	"a reply that comes too late": {
 		fault: authkittest.Fault{Delay: time.Minute}, holds: true, attempts: 2, pause: 5 * time.Second, signIn: 503,

@@ -20,20 +20,37 @@ import (
 )
 
 // patience is how long, in real time, a test waits for what has to happen by
-// itself. A fetch of keys, which runs by the real clock, may take five seconds.
+// itself.
 const patience = 15 * time.Second
 
-// settling is how long, in real time, what has been given up may take to end:
-// less than a fetch of keys, whose own deadline would end whatever it left.
+// settling is how long, in real time, what has been given up may take to end.
 const settling = 4 * time.Second
 
 // upstream counts the requests and the connections of one application.
 type upstream struct {
 	*http.Transport
-	sent    atomic.Int64 // requests, those that are refused a connection included
-	open    atomic.Int64 // connections
-	refuses atomic.Value // a string: no connection is accepted for addresses that begin so
-	refused *http.Transport
+	sent atomic.Int64 // requests, those that get no connection included
+	open atomic.Int64 // connections
+	dead atomic.Pointer[deadEnd]
+}
+
+// deadEnd is where requests go whose path begins in a certain way.
+type deadEnd struct {
+	path string
+	way  *http.Transport
+}
+
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// refused is dialled where nobody listens.
+func refused(ctx context.Context, network, _ string) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:1")
+}
+
+// notFound is dialled by a name when no name server can be reached.
+func notFound(ctx context.Context, network, _ string) (net.Conn, error) {
+	nowhere := net.Resolver{PreferGo: true, Dial: refused}
+	return (&net.Dialer{Resolver: &nowhere}).DialContext(ctx, network, "api.workos.example:443")
 }
 
 func newUpstream() *upstream {
@@ -47,16 +64,13 @@ func newUpstream() *upstream {
 		u.open.Add(1)
 		return &countedConn{Conn: conn, open: &u.open}, nil
 	}}
-	u.refused = &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return dialer.DialContext(ctx, network, "127.0.0.1:1")
-	}}
 	return u
 }
 
 func (u *upstream) RoundTrip(r *http.Request) (*http.Response, error) {
 	u.sent.Add(1)
-	if path, _ := u.refuses.Load().(string); path != "" && strings.HasPrefix(r.URL.Path, path) {
-		return u.refused.RoundTrip(r)
+	if dead := u.dead.Load(); dead != nil && strings.HasPrefix(r.URL.Path, dead.path) {
+		return dead.way.RoundTrip(r)
 	}
 	return u.Transport.RoundTrip(r)
 }
@@ -113,10 +127,10 @@ func (o *outage) options() []authkit.Option {
 
 // begins makes a route fail, and returns how to make it work again.
 func (o *outage) begins(route authkittest.Route, f failure) (ends func()) {
-	if f.refused {
+	if f.dial != nil {
 		path, _, _ := strings.Cut(strings.Fields(string(route))[1], "{")
-		o.up.refuses.Store(path)
-		return func() { o.up.refuses.Store("") }
+		o.up.dead.Store(&deadEnd{path, &http.Transport{DialContext: f.dial}})
+		return func() { o.up.dead.Store(nil) }
 	}
 	o.fake.Fail(route, f.fault)
 	return func() { o.fake.Heal(route) }

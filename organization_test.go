@@ -18,10 +18,10 @@ import (
 
 // switching is an application whose kim is in two organizations, and signed in
 // to the first.
-func switching(t *testing.T) *app { return switchingOn(t, nil) }
+func switching(t *testing.T, opts ...authkit.Option) *app { return switchingOn(t, nil, opts...) }
 
-func switchingOn(t *testing.T, clock *observedClock) *app {
-	a := newApp(t, appOptions{clock: clock, routes: func(a *app, mux *http.ServeMux) {
+func switchingOn(t *testing.T, clock *observedClock, opts ...authkit.Option) *app {
+	a := newApp(t, appOptions{clock: clock, authkit: opts, routes: func(a *app, mux *http.ServeMux) {
 		mux.Handle("POST /organization", a.SwitchOrganization())
 		mux.HandleFunc("/me", func(w http.ResponseWriter, r *http.Request) { json.NewEncoder(w).Encode(meOf(r)) })
 		mux.HandleFunc("/switcher", func(w http.ResponseWriter, r *http.Request) {

@@ -14,7 +14,7 @@ import (
 )
 
 // Fault says how a route fails. Delay and Hang come first, then the reply: with Status or Body set it is made of those,
-// otherwise it is the real one; then Reset, Truncate and Endless spoil its delivery.
+// otherwise it is the real one; then Reset, Truncate, Endless and Drip spoil its delivery.
 type Fault struct {
 	Status int         // status of the reply instead of the real one; 200 when only Body is set
 	Body   string      // body of the reply instead of the real one
@@ -26,6 +26,8 @@ type Fault struct {
 	Reset    bool // the connection is reset after the status line: http.Client.Do fails
 	Truncate bool // half of the announced body arrives, then the connection closes
 	Endless  bool // the body is repeated until the caller gives up, the fault is healed or the fake is closed
+
+	Drip time.Duration // the body arrives byte by byte, with so long before each, on the fake's clock
 
 	// After lets the request take effect before it fails: a token is rotated, a code spent, and the caller never learns.
 	// Otherwise a call whose reply is replaced or lost takes no effect, and one that waits takes effect afterwards.
@@ -49,7 +51,7 @@ func (f *AuthKit) admit(w http.ResponseWriter, r *http.Request, h http.HandlerFu
 	if fault.After {
 		h(reply, r)
 	}
-	healed, gone := f.wait(r, fault)
+	healed, gone := f.wait(r, fault, fault.Delay)
 	switch {
 	case gone:
 		panic(http.ErrAbortHandler)
@@ -63,14 +65,14 @@ func (f *AuthKit) admit(w http.ResponseWriter, r *http.Request, h http.HandlerFu
 	f.deliver(w, r, fault, reply)
 }
 
-// wait lets Delay or Hang pass. It tells whether the fault was healed meanwhile, and whether nobody is left to answer.
-func (f *AuthKit) wait(r *http.Request, fault *activeFault) (healed, gone bool) {
-	if fault.Delay <= 0 && !fault.Hang {
+// wait lets a delay pass, or Hang. It tells whether the fault was healed meanwhile, and whether nobody is left to answer.
+func (f *AuthKit) wait(r *http.Request, fault *activeFault, delay time.Duration) (healed, gone bool) {
+	if delay <= 0 && !fault.Hang {
 		return false, false
 	}
 	over := make(chan struct{}) // never closed when it hangs
 	if !fault.Hang {
-		stop := f.clock.AfterFunc(fault.Delay, func() { close(over) })
+		stop := f.clock.AfterFunc(delay, func() { close(over) })
 		defer stop()
 	}
 	select {
@@ -114,6 +116,8 @@ func (f *AuthKit) deliver(w http.ResponseWriter, r *http.Request, fault *activeF
 		panic(http.ErrAbortHandler)
 	case fault.Endless:
 		f.sendForever(w, r, fault, reply)
+	case fault.Drip > 0:
+		f.sendSlowly(w, r, fault, reply)
 	default:
 		send(w, reply)
 	}
@@ -141,11 +145,31 @@ func (f *AuthKit) sendForever(w http.ResponseWriter, r *http.Request, fault *act
 	}
 }
 
+func (f *AuthKit) sendSlowly(w http.ResponseWriter, r *http.Request, fault *activeFault, reply *httptest.ResponseRecorder) {
+	body := reply.Body.Bytes()
+	reply.Body = nil
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	send(w, reply)
+	for i := range body {
+		_ = http.NewResponseController(w).Flush()
+		switch healed, gone := f.wait(r, fault, fault.Drip); {
+		case gone:
+			panic(http.ErrAbortHandler)
+		case healed:
+			_, _ = w.Write(body[i:])
+			return
+		}
+		_, _ = w.Write(body[i : i+1])
+	}
+}
+
 // send copies a recorded reply to the caller.
 func send(w http.ResponseWriter, reply *httptest.ResponseRecorder) {
 	maps.Copy(w.Header(), reply.Header())
 	w.WriteHeader(reply.Code)
-	_, _ = w.Write(reply.Body.Bytes())
+	if reply.Body != nil {
+		_, _ = w.Write(reply.Body.Bytes())
+	}
 }
 
 // reset breaks the connection off after the status line. An untouched connection would not do: net/http's Transport

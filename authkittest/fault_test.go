@@ -141,6 +141,33 @@ func TestADelayPassesOnTheFakesClock(t *testing.T) {
 	assert.Contains(t, <-answered, "kid")
 }
 
+func TestADripArrivesByteByByteOnTheFakesClock(t *testing.T) {
+	a := newApp(t)
+	a.Fail(authkittest.RouteJWKS, authkittest.Fault{Drip: time.Second, Body: "drip", Times: 1})
+	response, err := http.Get(a.URL() + "/sso/jwks/" + a.ClientID())
+	require.NoError(t, err)
+	defer response.Body.Close()
+	arrived := make([]byte, 1)
+	for _, want := range "dri" {
+		a.clock.AwaitTimers(1)
+		a.clock.Advance(time.Second)
+		_, err := io.ReadFull(response.Body, arrived)
+		require.NoError(t, err)
+		assert.Equal(t, string(want), string(arrived))
+	}
+	a.clock.AwaitTimers(1)
+	a.Heal(authkittest.RouteJWKS)
+	rest, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	assert.Equal(t, "p", string(rest), "what is healed comes at once")
+
+	a.Fail(authkittest.RouteJWKS, authkittest.Fault{Drip: time.Second})
+	dripping, err := http.Get(a.URL() + "/sso/jwks/" + a.ClientID())
+	require.NoError(t, err)
+	require.NoError(t, dripping.Body.Close())
+	a.Close() // would block if the handler still ran
+}
+
 func TestAHangEnds(t *testing.T) {
 	cases := map[string]struct {
 		end  func(a *app, cancel context.CancelFunc)
