@@ -17,26 +17,33 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// WorkOS takes three seconds. The request is served after two with its old
-// token, and without the cookie of the renewal that it began.
+// slowly is an application whose kim asks for a page when the session is due and
+// WorkOS takes three seconds to renew it. After two of them the page is served
+// with the old token.
+func slowly(t *testing.T, target string, routes func(*app, *http.ServeMux)) (a *app, cookie string, answered chan response, renewed chan struct{}) {
+	t.Helper()
+	answered, renewed = make(chan response, 1), make(chan struct{}, 9)
+	a = newApp(t, appOptions{routes: routes, authkit: []authkit.Option{
+		authkit.WithOnRefresh(func(context.Context, *authkit.Session) { renewed <- struct{}{} }),
+	}})
+	cookie = a.signedIn(kim).cookieHeader()
+	a.send(request{target: "/account", cookie: cookie})
+	a.clock.Advance(4*time.Minute + 10*time.Second)
+	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Delay: 3 * time.Second, Times: 1})
+	go func() {
+		resp, err := a.do(request{target: target, cookie: cookie, header: scripted()})
+		assert.NoError(t, err)
+		answered <- resp
+	}()
+	a.fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
+	a.clock.AwaitTimers(3) // the attempt's, the waiting request's and the fault's
+	a.clock.Advance(2 * time.Second)
+	return a, cookie, answered, renewed
+}
+
 func TestARenewalThatNobodyWaitedForIsGoneOnFrom(t *testing.T) {
 	for _, later := range []time.Duration{10 * time.Second, 7 * time.Minute, 23 * time.Hour} {
-		renewed := make(chan struct{}, 9)
-		a := newApp(t, appOptions{authkit: []authkit.Option{
-			authkit.WithOnRefresh(func(context.Context, *authkit.Session) { renewed <- struct{}{} }),
-		}})
-		cookie := a.signedIn(kim).cookieHeader()
-		a.send(request{target: "/account", cookie: cookie})
-		a.clock.Advance(4*time.Minute + 10*time.Second)
-		a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Delay: 3 * time.Second, Times: 1})
-		answered := make(chan response, 1)
-		go func() {
-			resp, _ := a.do(request{target: "/account", cookie: cookie, header: scripted()})
-			answered <- resp
-		}()
-		a.fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
-		a.clock.AwaitTimers(3) // the attempt's, the waiting request's and the fault's
-		a.clock.Advance(2 * time.Second)
+		a, cookie, answered, renewed := slowly(t, "/account", nil)
 		resp := <-answered
 		require.Equal(t, http.StatusOK, resp.status, "the old token serves")
 		require.Empty(t, resp.setCookies(t))
@@ -55,34 +62,17 @@ func TestARenewalThatNobodyWaitedForIsGoneOnFrom(t *testing.T) {
 // response is.
 func TestARenewalThatComesBeforeTheResponseGoesOutWithIt(t *testing.T) {
 	for _, meanwhile := range []string{"", "the person signs out", "the handler drops the cookie itself"} {
-		began, goOn, renewed := make(chan struct{}), make(chan struct{}), make(chan struct{}, 1)
-		a := newApp(t, appOptions{
-			routes: func(_ *app, mux *http.ServeMux) {
-				mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
-					close(began)
-					<-goOn
-					if strings.Contains(meanwhile, "drops") {
-						http.SetCookie(w, &http.Cookie{Name: "authkit-session", Path: "/", MaxAge: -1})
-					}
-					io.WriteString(w, visitor(r))
-				})
-			},
-			authkit: []authkit.Option{
-				authkit.WithOnRefresh(func(context.Context, *authkit.Session) { renewed <- struct{}{} }),
-			},
+		began, goOn := make(chan struct{}), make(chan struct{})
+		a, cookie, answered, renewed := slowly(t, "/slow", func(_ *app, mux *http.ServeMux) {
+			mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
+				close(began)
+				<-goOn
+				if strings.Contains(meanwhile, "drops") {
+					http.SetCookie(w, &http.Cookie{Name: "authkit-session", Path: "/", MaxAge: -1})
+				}
+				io.WriteString(w, visitor(r))
+			})
 		})
-		cookie := a.signedIn(kim).cookieHeader()
-		a.send(request{target: "/account", cookie: cookie})
-		a.clock.Advance(4*time.Minute + 10*time.Second)
-		a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Delay: 3 * time.Second, Times: 1})
-		answered := make(chan response, 1)
-		go func() {
-			resp, _ := a.do(request{target: "/slow", cookie: cookie})
-			answered <- resp
-		}()
-		a.fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
-		a.clock.AwaitTimers(3)
-		a.clock.Advance(2 * time.Second)
 		<-began
 		a.clock.Advance(time.Second)
 		<-renewed
