@@ -195,23 +195,44 @@ func TestTheBackButtonAfterASignOutShowsNothingOfTheAccount(t *testing.T) {
 // Chromium would show the page that AuthKit's redirect has led to as it was: it
 // keeps it although it is no-store and the cookie is gone, and only when the
 // sign-out has cleared the caches already.
-func TestThePageThatASignInLedToIsNotShownOnTheWayBackWhereItHasTheScript(t *testing.T) {
+func TestThePageThatASignInLedToIsNotShownOnTheWayBackWhereTheREADMEIsFollowed(t *testing.T) {
 	t.Parallel()
 	require.NotEmpty(t, readmeScript)
-	for _, scheme := range schemes {
-		t.Run(scheme.name, func(t *testing.T) {
-			a := newApp(t, appOptions{tls: scheme.tls})
-			b := open(t)
-			b.visit(a.url + "/landing")
-			b.sees("Sign in")
-			b.click("Kim Oduya")
-			b.sees("Landing of " + kim)
-			b.click("Sign out")
-			b.sees("Home of nobody")
-			b.back()
-			b.sees("Sign in")
-			assert.Equal(t, a.fake.URL(), b.origin())
+	styled := func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch r.URL.Path {
+			case "/":
+				page(w, "Good-bye", `<link rel="stylesheet" href="/good-bye.css">`)
+			case "/good-bye.css":
+				w.Header().Set("Content-Type", "text/css")
+				w.Header().Set("Clear-Site-Data", `"cache"`)
+			default:
+				h.ServeHTTP(w, r)
+			}
 		})
+	}
+	for _, remedy := range []struct {
+		name, path, landing, leaving string
+		around                       func(http.Handler) http.Handler
+	}{
+		{"by a script", "/landing", "Landing of " + kim, "Home of nobody", nil},
+		{"by a style sheet", "/account", "Account of " + kim, "Good-bye", styled},
+	} {
+		for _, scheme := range schemes {
+			t.Run(remedy.name+", "+scheme.name, func(t *testing.T) {
+				a := newApp(t, appOptions{tls: scheme.tls, around: remedy.around})
+				b := open(t)
+				b.visit(a.url + remedy.path)
+				b.sees("Sign in")
+				b.click("Kim Oduya")
+				b.sees(remedy.landing)
+				b.click("Sign out")
+				b.sees(remedy.leaving)
+				b.back()
+				b.sees("Sign in")
+				assert.Equal(t, a.fake.URL(), b.origin())
+			})
+		}
 	}
 }
 
