@@ -72,8 +72,6 @@ func (p *planner) fault(number int) *fault {
 	return faults[r.IntN(len(faults))]
 }
 
-func replaces(number int) bool { return number%5 == 4 }
-
 func (p *planner) next() round {
 	const (
 		active = 24 // browsers in a round go by their activity, one in so many
@@ -82,12 +80,10 @@ func (p *planner) next() round {
 	n := p.number
 	p.number++
 	r := p.rand(2, n)
-	plan := round{fault: p.fault(n), replaced: replaces(n)}
-	switch {
-	case r.IntN(2) == 0:
+	plan := round{fault: p.fault(n), replaced: n%5 == 4}
+	plan.gap = between(r, 75*time.Second, 4*time.Minute) // longer than any pause that a fault may have begun
+	if r.IntN(2) == 0 {
 		plan.gap = between(r, 10*time.Minute, 40*time.Minute)
-	default: // longer than any pause that a fault may have begun
-		plan.gap = between(r, 75*time.Second, 4*time.Minute)
 	}
 	if r.IntN(8) == 0 {
 		plan.keys = addKey + rotation(r.IntN(3))
