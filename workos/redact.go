@@ -43,16 +43,10 @@ const masked = "\x00"
 // API quotes codes in its messages) or that looks like one, and short. The order matters: a secret must be whole when it
 // is looked for.
 func clean(text string, secrets []string) string {
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return -1
-		}
-		return r
-	}, text)
-	text = strings.Join(strings.Fields(text), " ")
+	text = oneLine(text)
+	for _, secret := range secrets { // as the text would quote it now
+		secrets = append(secrets, oneLine(secret))
+	}
 
 	// The longest first, lest one that another starts with leaves the other's tail.
 	var masks []string
@@ -77,4 +71,18 @@ func cleanName(text string, secrets []string) string {
 		return text
 	}
 	return clean(text, secrets)
+}
+
+// oneLine makes a text printable, its runs of white space single spaces.
+func oneLine(text string) string {
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsPrint(r):
+			return -1
+		}
+		return r
+	}, text)
+	return strings.Join(strings.Fields(text), " ")
 }

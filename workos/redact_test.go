@@ -137,6 +137,17 @@ func TestASecretThatAnotherOneStartsWithDoesNotUncoverIt(t *testing.T) {
 	assert.Equal(t, "not [redacted], please", requireRefusal(t, err).Message)
 }
 
+// The text is made one line before it is looked through, and so may be the secret in it.
+func TestASecretWithOddSpacesIsFoundInTheTextThatIsQuoted(t *testing.T) {
+	for _, secret := range []string{"hunter  two", "tab\there", "hun\u200bter", "no\u00a0break", "line\nbreak"} {
+		body, err := json.Marshal(map[string]string{"message": "not " + secret + ", please"})
+		require.NoError(t, err)
+		client := newServer(t, replyWith(400, string(body))).client(t)
+		_, err = client.AuthenticateWithCode(t.Context(), workos.CodeParams{Code: secret, CodeVerifier: verifier})
+		assert.Equal(t, "not [redacted], please", requireRefusal(t, err).Message)
+	}
+}
+
 func TestASecretIsNotLookedForInWhatStandsInForAnother(t *testing.T) {
 	client := newServer(t, replyWith(400, `{"message":"not secret-tail, red or dead"}`)).client(t)
 	_, err := client.AuthenticateWithCode(t.Context(), workos.CodeParams{Code: "red", CodeVerifier: "secret-tail"})
