@@ -224,3 +224,15 @@ func TestAForeignSessionOfAPasswordInRotationOpens(t *testing.T) {
 		assert.Contains(t, a.send(request{target: "/account", cookie: "wos-session=" + text}).body, "page of "+kim)
 	}
 }
+
+// Nothing of a neighbour's session is taken over that could not be verified.
+func TestAnOutageOfKeysLeavesANeighboursCookieWhereItIs(t *testing.T) {
+	other := newApp(t, appOptions{})
+	a := newInstance(t, other.fake, other.clock, appOptions{authkit: []authkit.Option{authkit.WithForeignSessions(), authkit.WithIdleLimit(time.Hour)}})
+	token := a.fake.SignToken(map[string]any{
+		"iss": "https://elsewhere.example", "sub": "user_kim", "sid": "session_1", "iat": start.Unix(), "exp": start.Add(time.Hour).Unix(),
+	})
+	cookie := "wos-session=" + a.sealedElsewhere(kim, map[string]any{"accessToken": token})
+	a.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	assert.Empty(t, a.send(request{target: "/", cookie: cookie}).setCookies(t))
+}

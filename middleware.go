@@ -141,7 +141,7 @@ func (a *AuthKit) loadCookie(v *visit, w http.ResponseWriter, r *http.Request, o
 		// it from finding out.
 	case errors.Is(err, jwks.ErrUnavailable):
 		v.err = keysUnavailable(err)
-		if session != nil && !ended {
+		if session != nil && !ended && !session.sealed.foreign {
 			a.keepUnrenewed(w, r, v, session)
 		}
 		return
