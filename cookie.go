@@ -245,6 +245,11 @@ func (c *cookies) takeBack(h http.Header, text string) bool {
 	return true
 }
 
+// setsSession tells whether a response says something of the session's cookies.
+func (c *cookies) setsSession(h http.Header) bool {
+	return slices.ContainsFunc(h["Set-Cookie"], func(line string) bool { return c.holdsSession(cookieName(line)) })
+}
+
 // healDuplicates expires a form of the session cookie that this configuration
 // does not use, where the browser sent a name twice: once with a Domain and
 // once without, as a change of [WithCookieDomain] leaves it. The form in use is

@@ -80,6 +80,7 @@ func (a *AuthKit) end(s *Session) {
 		until = s.ExpiresAt()
 	}
 	a.ended.put(s.ID(), a.clock.Now(), until.Add(clockSkew))
+	a.refreshes.supersede(s)
 	a.refreshes.forgetRetired(s)
 	a.signOuts.Add(1)
 }

@@ -63,7 +63,9 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 		a.keepRenewed(w, r, v, next)
 		a.wentThrough(w, r, returnTo)
 	case errors.Is(err, errEnded):
-		a.cookies.clearSession(w, r)
+		if !a.refreshes.isSuperseded(session) {
+			a.cookies.clearSession(w, r)
+		}
 		a.fail(w, r, fmt.Errorf("%w: %w", ErrSignedOut, err), returnTo)
 	case wantsSignIn(err) && a.redirectURL != "" && wantsPage(r):
 		s := newSignIn(a.redirectURL, r, append(a.loginOptions[:len(a.loginOptions):len(a.loginOptions)], Organization(organization)))

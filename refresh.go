@@ -82,7 +82,9 @@ func (a *AuthKit) renew(w http.ResponseWriter, r *http.Request, v *visit, old *S
 		a.keepRenewed(w, r, v, next)
 		v.session = next.session
 	case errors.Is(err, errEnded):
-		a.cookies.clearSession(w, r)
+		if !a.refreshes.isSuperseded(old) {
+			a.cookies.clearSession(w, r)
+		}
 	default:
 		a.keepUnrenewed(w, r, v, old)
 		switch {
@@ -148,19 +150,24 @@ func (a *AuthKit) keep(h http.Header, r *http.Request, s *Session, text string) 
 func tooLarge(s *Session, err error) error { return fmt.Errorf("%w: %s", err, s.sealed.contents()) }
 
 // lastCookie sees to it that a response which comes late does not take the
-// browser back: behind a logout, or to a refresh token that was exchanged since
-// the request began. What that has become it carries.
-func (a *AuthKit) lastCookie(h http.Header, r *http.Request, kept *keptSession) {
+// browser back: behind a logout or a sign-in, or to tokens that were exchanged
+// since the request began. What those have become it carries. One whose handler
+// has dropped the cookie, as http.TimeoutHandler does with any header, gets it
+// again. It returns what the response is about to set now.
+func (a *AuthKit) lastCookie(h http.Header, r *http.Request, kept *keptSession) *keptSession {
 	ended := a.hasEnded(kept.session)
-	if !ended && !a.refreshes.isSpent(kept.session) {
-		return
+	newest := a.refreshes.newest(kept.session)
+	switch spent := a.refreshes.isSpent(newest); {
+	case !ended && !spent && newest == kept.session:
+		if kept.text != "" && !a.cookies.setsSession(h) {
+			return a.keep(h, r, kept.session, kept.text)
+		}
+	case a.cookies.takeBack(h, kept.text) && !ended && !spent:
+		if next := a.keep(h, r, newest, ""); next != nil {
+			return next
+		}
 	}
-	if !a.cookies.takeBack(h, kept.text) || ended {
-		return
-	}
-	if newest := a.refreshes.newest(kept.session); !a.refreshes.isSpent(newest) {
-		a.keep(h, r, newest, "")
-	}
+	return kept
 }
 
 // exchangeRefreshToken is the exchange itself.

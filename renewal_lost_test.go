@@ -281,6 +281,16 @@ func TestALogoutForgetsWhatRetiredTokensBecame(t *testing.T) {
 	}
 }
 
+func TestALostRenewalWhoseSessionWasRevokedClearsTheCookie(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.expireToken(2 * time.Minute)
+	a.send(request{target: "/account", cookie: cookie})
+	a.fake.RevokeSession(a.sessionID())
+	a.clock.Advance(7 * time.Minute)
+	assert.Empty(t, jarAfter(cookie, a.send(request{target: "/account", cookie: cookie})))
+}
+
 func TestARenewalThatWasLostRevivesNothing(t *testing.T) {
 	a := newApp(t, appOptions{})
 	cookie := a.signedIn(kim).cookieHeader()

@@ -21,6 +21,9 @@ const (
 	// successorMemory is how long it is known which refresh token one was
 	// exchanged for, while its browser has not come back with that.
 	successorMemory = 24 * time.Hour
+	// longestWay bounds how many exchanges are followed from a cookie: as many
+	// as a browser can miss in a day, and then some.
+	longestWay = 1000
 	// renewalLimit bounds how many renewals are remembered. One is the size of
 	// a session and its sealed form.
 	renewalLimit = 1 << 13
@@ -36,7 +39,7 @@ type refreshes struct {
 	renewals   *memory[*renewal] // by the refresh token that was exchanged
 	successors *memory[string]   // of a refresh token: the one that it was exchanged for
 	origins    *memory[string]   // and the other way round
-	spent      *memory[struct{}] // refresh tokens that no cookie may bring back
+	spent      *memory[bool]     // refresh tokens that no cookie may bring back, true where the browser has another
 }
 
 // renewal is what an exchange came to. Without an error and without a session
@@ -70,7 +73,7 @@ func newRefreshes(clock Clock) *refreshes {
 		renewals:   newMemory[*renewal](clock, renewalLimit),
 		successors: newMemory[string](clock, markLimit),
 		origins:    newMemory[string](clock, markLimit),
-		spent:      newMemory[struct{}](clock, markLimit),
+		spent:      newMemory[bool](clock, markLimit),
 	}
 }
 
@@ -150,8 +153,13 @@ func (f *refreshes) exchanged(token, became string) {
 	f.renewals.forget(became)
 	f.successors.forget(became)
 	f.spent.forget(became)
-	f.spent.put(token, struct{}{}, now.Add(spentMemory))
 	f.successors.put(token, became, now.Add(successorMemory))
+	f.spent.add(token, false, now.Add(spentMemory))
+	if superseded, _ := f.spent.get(token); superseded { // while the exchange was under way
+		f.spent.put(became, true, now.Add(spentMemory))
+		f.successors.forget(token)
+		return
+	}
 	f.origins.put(became, token, now.Add(successorMemory))
 }
 
@@ -194,23 +202,29 @@ func (f *refreshes) succeed(s *Session) (*Session, bool) {
 // recall finds what a session became. Where no more is remembered than its next
 // refresh token, it goes on from that.
 func (f *refreshes) recall(s *Session) (*Session, *renewal) {
-	for more := true; more; s, more = f.succeed(s) {
+	for range longestWay {
 		if known := f.became(s); known != nil {
 			return s, known
 		}
+		next, ok := f.succeed(s)
+		if !ok {
+			break
+		}
+		s = next
 	}
 	return s, nil
 }
 
 // presented notes that a browser has come back with a session. If it came from
-// a renewal, the cookie has arrived, and the retired token is answered for a
-// short while more.
+// a renewal, the cookie has arrived: the retired token is answered for a short
+// while more, and has been superseded.
 func (f *refreshes) presented(s *Session) {
 	if origin, ok := f.origins.get(s.sealed.refreshToken); ok {
 		until := f.clock.Now().Add(replayWindow)
 		f.origins.forget(s.sealed.refreshToken)
 		f.renewals.shorten(origin, until)
 		f.successors.shorten(origin, until)
+		f.spent.put(origin, true, f.clock.Now().Add(spentMemory))
 	}
 }
 
@@ -228,22 +242,30 @@ func (f *refreshes) forgetRetired(s *Session) {
 // newest is what became of a session, and of that in turn, as far as it is
 // known.
 func (f *refreshes) newest(s *Session) *Session {
-	for more := true; more; {
+	for range longestWay {
 		if known := f.became(s); known != nil && known.session != nil {
 			s = known.session
-		} else {
-			s, more = f.succeed(s)
+			continue
 		}
+		next, ok := f.succeed(s)
+		if !ok {
+			break
+		}
+		s = next
 	}
 	return s
 }
 
 // supersede notes that another session has taken a session's place in its
-// browser: no response that is still under way may set it again.
+// browser, or none has after a logout: no response that is still under way may
+// set it again, nor what comes of it.
 func (f *refreshes) supersede(s *Session) {
+	if s.sealed.refreshToken == "" {
+		return // it cannot be renewed, and others have none either
+	}
 	until := f.clock.Now().Add(spentMemory)
-	f.spent.put(s.sealed.refreshToken, struct{}{}, until)
-	f.spent.put(f.newest(s).sealed.refreshToken, struct{}{}, until)
+	f.spent.put(s.sealed.refreshToken, true, until)
+	f.spent.put(f.newest(s).sealed.refreshToken, true, until)
 }
 
 // isSpent tells whether the refresh token of a session was exchanged here, or
@@ -251,4 +273,12 @@ func (f *refreshes) supersede(s *Session) {
 func (f *refreshes) isSpent(s *Session) bool {
 	_, spent := f.spent.get(s.sealed.refreshToken)
 	return spent
+}
+
+// isSuperseded tells whether the browser is known to have something in the place
+// of a session: its successor, another session, or none after a logout. Its end
+// is not the browser's, then.
+func (f *refreshes) isSuperseded(s *Session) bool {
+	superseded, _ := f.spent.get(s.sealed.refreshToken)
+	return superseded
 }

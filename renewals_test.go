@@ -10,6 +10,14 @@ import (
 	"github.com/authkit-go/authkit/jwks"
 )
 
+func TestSessionsThatCannotBeRenewedAreToldApart(t *testing.T) {
+	f := newRefreshes(newSetClock())
+	kims, lees := makeSession(sealedSession{accessToken: "kim"}, &jwks.Claims{}), makeSession(sealedSession{accessToken: "lee"}, &jwks.Claims{})
+	f.supersede(kims)
+	assert.False(t, f.isSpent(lees))
+	assert.False(t, f.isSuperseded(lees))
+}
+
 // A request looked before another one's exchange, and its turn comes after it.
 func TestAnExchangeThatWasMadeMeanwhileIsNotMadeAgain(t *testing.T) {
 	f := newRefreshes(newSetClock())

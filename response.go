@@ -4,6 +4,7 @@ package authkit
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -63,7 +64,7 @@ func (p *protectedWriter) lastWord() {
 		noStore(h)
 	}
 	if kept := p.visit.kept.Load(); kept != nil {
-		owner.lastCookie(h, p.request, kept)
+		p.visit.kept.CompareAndSwap(kept, owner.lastCookie(h, p.request, kept))
 	}
 	for _, line := range h["Set-Cookie"] {
 		if !owner.cookies.ours(cookieName(line)) {
@@ -119,8 +120,9 @@ func (p *protectedWriter) WriteString(s string) (int, error) {
 // is below without the last word.
 func (p *protectedWriter) FlushError() error {
 	p.lastWord()
-	p.sent = true
-	return http.NewResponseController(p.ResponseWriter).Flush()
+	err := http.NewResponseController(p.ResponseWriter).Flush()
+	p.sent = p.sent || !errors.Is(err, http.ErrNotSupported)
+	return err
 }
 
 // Unwrap is for http.ResponseController.

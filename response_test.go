@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -156,6 +157,39 @@ func TestAGuardedResponseIsPrivateUnlessItsHandlerSaysOtherwise(t *testing.T) {
 			assert.Equal(t, c.want, resp.header.Get("Cache-Control"))
 		})
 	}
+}
+
+// http.TimeoutHandler writes its own header over what is there.
+func TestAHandlerThatDropsOurCookieLosesNoSession(t *testing.T) {
+	own := &http.Cookie{Name: "csrf", Value: "1"}
+	a := newApp(t, appOptions{routes: func(_ *app, mux *http.ServeMux) {
+		mux.Handle("/own", http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.SetCookie(w, own)
+			io.WriteString(w, visitor(r))
+		}), time.Hour, ""))
+	}})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.expireToken(2 * time.Minute)
+	resp := a.send(request{target: "/own", cookie: cookie})
+	assert.Equal(t, "1", resp.setCookies(t)["csrf"].Value)
+	assert.Equal(t, http.StatusOK, a.send(request{target: "/account", cookie: resp.newCookie(t)}).status)
+
+	own = &http.Cookie{Name: "authkit-session", Path: "/", MaxAge: -1}
+	assert.Empty(t, jarAfter(cookie, a.send(request{target: "/own", cookie: cookie})), "but for one that says so itself")
+}
+
+func TestAFlushThatIsNotSupportedIsNotTheLastWord(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.clock.Advance(4*time.Minute + 10*time.Second)
+	h := http.TimeoutHandler(a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.Error(t, http.NewResponseController(w).Flush())
+		cacheable(w)
+		io.WriteString(w, "page")
+	})), time.Hour, "")
+	resp := a.direct(h, request{method: http.MethodGet, target: "/", cookie: cookie})
+	resp.newCookie(t)
+	assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
 }
 
 func TestAGuardedFileThatCannotBeServedIsPrivateAsWell(t *testing.T) {
