@@ -26,8 +26,10 @@ type slot struct {
 	server  *httptest.Server
 }
 
-// process is one instance of the application.
+// process is one instance of the application. Whoever remembers one goes by its
+// number, and keeps nothing of it alive.
 type process struct {
+	number   uint64 // from 1
 	handler  http.Handler
 	upstream *upstream
 }
@@ -45,10 +47,12 @@ func (w *world) newSlot() *slot {
 	return s
 }
 
+func (s *slot) number() uint64 { return s.process.Load().number }
+
 // replace puts a new process in the place of the one that was there.
 func (s *slot) replace(passwords ...string) {
 	w := s.world
-	p := &process{upstream: &upstream{
+	p := &process{number: w.processes.Add(1), upstream: &upstream{
 		clock: w.clock, base: &http.Transport{MaxIdleConnsPerHost: 64}, exchanges: map[string]int{},
 	}}
 	ak, err := authkit.New(

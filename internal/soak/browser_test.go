@@ -33,10 +33,10 @@ type browser struct {
 	organization string    // "" where it is not known
 	revokedAt    time.Time // zero unless WorkOS has ended it
 	former       *former   // the session before, if it was signed out
-	// knows is the process that has served a reply which was lost on the way, or
+	// knows is the number of the process that has served a reply which was lost on the way, or
 	// has sent one before an exchange was over: it alone knows what the browser's
 	// refresh token may have become.
-	knows *process
+	knows uint64
 	// forfeited says that it was replaced before the browser came back.
 	forfeited bool
 	served    bool         // a page of the last visit showed the session
@@ -50,7 +50,7 @@ func (b *browser) mayEnd() bool { return b.forfeited || !b.revokedAt.IsZero() }
 type former struct {
 	cookie  string
 	at      time.Time
-	process *process // that served the logout
+	process uint64 // that served the logout
 }
 
 // answer is a response as the checker sees it.
@@ -253,13 +253,13 @@ func (b *browser) signIn(s *slot) (bool, *finding) {
 		return false, found(crossed, "%s signed in as %s", b.email, a.page.Email)
 	}
 	b.session, b.organization, b.revokedAt = a.page.Session, a.page.Organization, time.Time{}
-	b.knows, b.forfeited = nil, false
+	b.knows, b.forfeited = 0, false
 	return true, nil
 }
 
 // signOut posts the form and goes through WorkOS's logout, as browsers do.
 func (b *browser) signOut(s *slot) *finding {
-	before := &former{cookie: b.cookies(), process: s.process.Load()}
+	before := &former{cookie: b.cookies(), process: s.number()}
 	a, err := b.post(s, "/logout", url.Values{})
 	switch {
 	case err != nil:
@@ -292,7 +292,7 @@ func (b *browser) replay(s *slot) *finding {
 	}
 	over := s.world.clock.Now().Sub(f.at) >= tokenLifetime+leeway
 	a, err := b.send(s, http.MethodGet, "/account", nil, f.cookie, false)
-	switch refuses := over || s.process.Load() == f.process; {
+	switch refuses := over || s.number() == f.process; {
 	case err != nil:
 		return found(inconsistent, "replay: %v", err)
 	case a.page.Session != "" && refuses:

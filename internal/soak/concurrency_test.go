@@ -334,7 +334,7 @@ func (c *crowdTest) logout(b *browser, l *life) {
 	c.signOuts.Add(1)
 	cookie := b.cookies()
 	session := b.session
-	process := c.slot.process.Load()
+	process := c.slot.number()
 	finished := c.begin()
 	a, err := b.send(c.slot, http.MethodPost, "/logout", url.Values{}, cookie, true)
 	finished()

@@ -37,7 +37,7 @@ const (
 	// there was when everybody had been there once: the session caches and some
 	// noise; what two processes remember of a browser's renewals; and what the
 	// fake keeps of every session for good.
-	maxHeapGrowth       = 32 << 20
+	maxHeapGrowth       = 16 << 20
 	maxGrowthPerBrowser = 16 << 10
 	maxGrowthPerSession = 1 << 10
 	// maxGoroutineGrowth is a connection or two of each worker.
@@ -255,11 +255,11 @@ func (s *soak) make(visits []visit) {
 
 // visit is one browser's part.
 func (s *soak) visit(b *browser, v visit) {
-	if b.knows != nil { // what its refresh token became
-		slot := slices.IndexFunc(s.slots, func(at *slot) bool { return at.process.Load() == b.knows })
+	if b.knows != 0 { // what its refresh token became
+		slot := slices.IndexFunc(s.slots, func(at *slot) bool { return at.number() == b.knows })
 		if slot < 0 {
 			s.forfeited.Add(1)
-			b.knows, b.forfeited = nil, true
+			b.knows, b.forfeited = 0, true
 		} else {
 			v.slots = []int{slot}
 		}
@@ -275,13 +275,13 @@ func (s *soak) visit(b *browser, v visit) {
 	}
 	if v.action == loseReply {
 		s.lost.Add(1)
-		b.knows = at.process.Load()
+		b.knows = at.number()
 		s.page(b, at, "/account", false)
 		return
 	}
 	orphans := s.orphans()
 	if orphans {
-		b.knows, v.slots = at.process.Load(), v.slots[:1]
+		b.knows, v.slots = at.number(), v.slots[:1]
 	}
 	if v.report {
 		defer s.slowPage(b, at)()
@@ -301,7 +301,7 @@ func (s *soak) visit(b *browser, v visit) {
 	if b.served {
 		b.forfeited = false
 		if !orphans {
-			b.knows = nil
+			b.knows = 0
 		}
 	}
 	if !b.holdsSession() { // one of the answers has ended it
@@ -466,11 +466,11 @@ func (s *soak) everybody(end bool) {
 func (s *soak) followLost() {
 	var visits []visit
 	for i, b := range s.browsers {
-		if b.knows != nil {
+		if b.knows != 0 {
 			visits = append(visits, visit{browser: i, slots: []int{0}, action: comeBack, parallel: 1})
 		}
 	}
-	s.untilDone(visits, func(b *browser) bool { return b.knows == nil })
+	s.untilDone(visits, func(b *browser) bool { return b.knows == 0 })
 }
 
 // measure tells how much is in use when nothing is going on.

@@ -192,6 +192,8 @@ type world struct {
 	clock *clock
 	slots []*slot
 	order atomic.Uint64 // of the responses, in which they were sent
+	// processes is how many there have been.
+	processes atomic.Uint64
 	// visits is the way of all browsers to the application.
 	visits *http.Transport
 	fault  atomic.Pointer[fault] // in force, nil for none
