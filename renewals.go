@@ -24,8 +24,8 @@ const (
 	// longestWay bounds how many exchanges are followed from a cookie: as many
 	// as a browser can miss in a day, and then some.
 	longestWay = 1000
-	// renewalLimit bounds how many renewals are remembered. One is the size of
-	// a session and its sealed form.
+	// renewalLimit bounds how many renewals are remembered, each as large as a
+	// session and its sealed form together.
 	renewalLimit = 1 << 13
 )
 

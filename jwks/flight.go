@@ -4,6 +4,7 @@ package jwks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -49,6 +50,11 @@ func (s *KeySet) fetch(ctx context.Context, kid string, now time.Time) (*flight,
 
 func (s *KeySet) run(ctx context.Context, f *flight) {
 	defer close(f.done)
+	defer func() { // the application's own transport may end this goroutine (runtime.Goexit)
+		if f.got == nil && f.err == nil {
+			s.fail(ctx, f, &fetchError{err: errors.New("the HTTP client came to no end")})
+		}
+	}()
 	body, failed := s.get(ctx)
 	if failed != nil {
 		s.fail(ctx, f, failed)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -110,6 +111,28 @@ func TestAFetchIsGivenUpAfterFiveSeconds(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.Equal(t, 5*time.Second, time.Since(start))
 	})
+}
+
+func TestAClientThatEndsItsGoroutineIsAFailedFetch(t *testing.T) {
+	ends := true
+	c := newClock()
+	keys := jwks.NewKeySet("https://api.workos.test/", quiet, jwks.WithClock(c.now), jwks.WithHTTPClient(&http.Client{
+		Transport: transport(func(r *http.Request) (*http.Response, error) {
+			if ends {
+				runtime.Goexit()
+			}
+			recorder := httptest.NewRecorder()
+			publish(jwkA())(recorder, r)
+			return recorder.Result(), nil
+		}),
+	}))
+	for range 2 {
+		requireUnavailable(t, keys.Load(t.Context()), 5*time.Second)
+	}
+	ends = false
+	c.advance(5 * time.Second)
+	_, err := keys.Key(t.Context(), "kid_a")
+	require.NoError(t, err, "it recovers by itself")
 }
 
 func TestAFetchThatIsOverLeavesNoTimer(t *testing.T) {

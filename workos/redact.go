@@ -44,13 +44,14 @@ const masked = "\x00"
 // is looked for.
 func clean(text string, secrets []string) string {
 	text = oneLine(text)
-	for _, secret := range secrets { // as the text would quote it now
-		secrets = append(secrets, oneLine(secret))
+	known := slices.Clone(secrets)
+	for _, secret := range secrets {
+		known = append(known, oneLine(secret)) // as the text would quote it now
 	}
-
 	// The longest first, lest one that another starts with leaves the other's tail.
+	slices.SortFunc(known, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	var masks []string
-	for _, secret := range slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return cmp.Compare(len(b), len(a)) }) {
+	for _, secret := range known {
 		if secret != "" {
 			masks = append(masks, secret, masked)
 		}
