@@ -2,6 +2,7 @@ package authkit
 
 import (
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -170,4 +171,72 @@ func TestWhatIsOverIsSweptOutAndWhatIsNotStays(t *testing.T) {
 	assert.Less(t, len(m.entries), 200, "what is over at once does not pile up")
 	_, ok := m.get("stays")
 	assert.True(t, ok)
+}
+
+func TestTheOldestLeavesAFullMemoryAndNeverAnArbitraryOne(t *testing.T) {
+	clock := newSetClock()
+	m := newMemory[int](clock, 100)
+	var left []string
+	m.evicted = func(key string, _ int) { left = append(left, key) }
+	for i := range 100 {
+		m.put(strconv.Itoa(i), i, clock.now.Add(time.Hour))
+	}
+	m.put("0", 0, clock.now.Add(time.Hour)) // put again, it is the newest
+	for i := 100; i < 150; i++ {
+		m.put(strconv.Itoa(i), i, clock.now.Add(time.Hour))
+	}
+	_, ok := m.get("0")
+	assert.True(t, ok)
+	for i := 1; i <= 50; i++ {
+		assert.Equal(t, strconv.Itoa(i), left[i-1])
+		_, ok := m.get(strconv.Itoa(i))
+		assert.False(t, ok, i)
+	}
+	for i := 51; i < 150; i++ {
+		_, ok := m.get(strconv.Itoa(i))
+		assert.True(t, ok, i)
+	}
+	assert.Len(t, left, 50)
+}
+
+func TestWhatIsOverMakesRoomBeforeTheOldestLeaves(t *testing.T) {
+	clock := newSetClock()
+	m := newMemory[int](clock, 100)
+	m.evicted = func(key string, _ int) { t.Errorf("%s left", key) }
+	for i := range 50 {
+		m.put("stays "+strconv.Itoa(i), i, clock.now.Add(time.Hour))
+		m.put("over "+strconv.Itoa(i), i, clock.now.Add(time.Second))
+	}
+	clock.now = clock.now.Add(time.Second)
+	for i := range 50 {
+		m.put("new "+strconv.Itoa(i), i, clock.now.Add(time.Hour))
+	}
+	for i := range 50 {
+		_, ok := m.get("stays " + strconv.Itoa(i))
+		assert.True(t, ok, i)
+	}
+}
+
+func TestAMemoryIsBoundedInBytesToo(t *testing.T) {
+	clock := newSetClock()
+	const most = 100 << 10
+	m := newMemory[string](clock, 1<<20).bounded(most, func(text string) int { return len(text) })
+	for i := range 1000 {
+		m.put(strconv.Itoa(i), strings.Repeat("x", i), clock.now.Add(time.Hour))
+		assert.LessOrEqual(t, m.bytes, most)
+		_, ok := m.get(strconv.Itoa(i))
+		assert.True(t, ok, "the newest is always there")
+	}
+	m.put("999", "", clock.now.Add(time.Hour))
+	m.put("too large", strings.Repeat("x", most), clock.now.Add(time.Hour))
+	_, ok := m.get("too large")
+	assert.False(t, ok)
+	_, ok = m.get("998")
+	assert.True(t, ok, "what is too large pushes nothing out")
+	for key := range m.entries {
+		m.forget(key)
+	}
+	assert.Zero(t, m.bytes)
+	assert.Nil(t, m.oldest)
+	assert.Nil(t, m.newest)
 }
