@@ -286,16 +286,22 @@ func (a *app) direct(h http.Handler, q request) response {
 	return response{w.Code, w.Header(), w.Body.String()}
 }
 
-// setCookies are the cookies that a response sets, by name. No response may
-// set one twice.
+// setCookies are the cookies that a response sets, by name: in the form that
+// the application uses, which comes after the expiry of other forms. No response
+// may set one cookie twice.
 func (r response) setCookies(t testing.TB) map[string]*http.Cookie {
 	t.Helper()
 	cookies := map[string]*http.Cookie{}
+	forms := map[string]bool{}
 	for _, line := range r.header["Set-Cookie"] {
 		c, err := http.ParseSetCookie(line)
 		require.NoError(t, err)
-		require.NotContains(t, cookies, c.Name, "two Set-Cookie for one name")
-		cookies[c.Name] = c
+		form := c.Name + " " + c.Domain + " " + c.Path
+		require.False(t, forms[form], "two Set-Cookie for %s", form)
+		forms[form] = true
+		if before := cookies[c.Name]; before == nil || c.Path == "/" {
+			cookies[c.Name] = c
+		}
 	}
 	return cookies
 }
@@ -320,13 +326,18 @@ func (r response) problem(t testing.TB) map[string]any {
 
 // lockedBuffer collects a log that several goroutines write.
 type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
+	mu      sync.Mutex
+	buf     bytes.Buffer
+	changed chan struct{} // closed at the next write, nil where nobody waits
 }
 
 func (b *lockedBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.changed != nil {
+		close(b.changed)
+		b.changed = nil
+	}
 	return b.buf.Write(p)
 }
 
@@ -334,6 +345,29 @@ func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buf.String()
+}
+
+// await waits until a text has been written so many times.
+func (b *lockedBuffer) await(t testing.TB, text string, times int) {
+	t.Helper()
+	tooLong := time.After(20 * time.Second)
+	for {
+		b.mu.Lock()
+		if strings.Count(b.buf.String(), text) >= times {
+			b.mu.Unlock()
+			return
+		}
+		if b.changed == nil {
+			b.changed = make(chan struct{})
+		}
+		changed := b.changed
+		b.mu.Unlock()
+		select {
+		case <-changed:
+		case <-tooLong:
+			t.Fatalf("%q was not logged", text)
+		}
+	}
 }
 
 // expireToken moves the clock to a time after the expiry of the access tokens

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/authkit-go/authkit/jwks"
@@ -32,11 +31,11 @@ type AuthKit struct {
 	signIns seal.Sealer // seals a sign-in under way
 	flows   seal.Sealer // seals what a sign-in with forms of its own remembers
 
-	cache     *sessionCache      // verified sessions, nil for none
-	refreshes *refreshes         // one exchange for many requests
-	ended     *memory[time.Time] // when sessions were signed out in this process
-	signOuts  *atomic.Uint64     // how many were, and one more
-	redeemed  *memory[struct{}]  // states of callbacks that were answered
+	cache       *sessionCache     // verified sessions, nil for none
+	refreshes   *refreshes        // one exchange for many requests
+	signedOut   *signedOut        // sessions that were signed out in this process
+	revocations *revocations      // of sessions at WorkOS, nil for a public client
+	redeemed    *memory[struct{}] // states of callbacks that were answered
 
 	apiKeys *apiKeys // what WorkOS says of customers' API keys
 	public  bool     // without an API key of our own
@@ -145,8 +144,7 @@ func build(c *config) (*AuthKit, error) {
 		flows:     flows,
 		cache:     newSessionCache(c.cacheEntries, c.cacheBytes),
 		refreshes: newRefreshes(c.clock),
-		ended:     newMemory[time.Time](c.clock, markLimit),
-		signOuts:  new(atomic.Uint64),
+		signedOut: newSignedOut(c.clock),
 		redeemed:  newMemory[struct{}](c.clock, markLimit),
 		apiKeys: &apiKeys{
 			client: client, clock: c.clock, log: c.log, grace: c.apiKeyGrace,
@@ -172,7 +170,9 @@ func build(c *config) (*AuthKit, error) {
 		log:             c.log,
 		clock:           c.clock,
 	}
-	a.signOuts.Store(1)
+	if !c.public {
+		a.revocations = &revocations{client: client, clock: c.clock, log: c.log, waiting: map[string]*revocation{}}
+	}
 	a.nobody = &visit{owner: a}
 	if c.bearer {
 		a.nobody.challenge = &bearerChallenge{}

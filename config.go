@@ -84,6 +84,8 @@ const (
 	flowCookieName    = "authkit-flow"
 	hostPrefix        = "__Host-"
 	securePrefix      = "__Secure-"
+
+	conflictCookieName = "authkit-conflict"
 )
 
 // cookieLifetime is the most that browsers grant (RFC 6265bis, section 5.5).

@@ -38,7 +38,10 @@ type cookies struct {
 	restartName  string   // marks a callback without a state
 	flowName     string   // of what a sign-in with forms of its own remembers
 	domain       string
-	heal         *domains // of the forms of a cookie that are not in use
+	conflictName string   // counts sign-ins that cookies in the way made fruitless
+	host         string   // of the redirect URL
+	otherDomains []string // that another form of the session cookie may have, "" for none
+	windows      *atomic.Uint64
 	secure       bool
 	sameSite     http.SameSite
 	maxAge       time.Duration
@@ -71,18 +74,23 @@ func newCookies(c *config) cookies {
 	if c.maxAgeSet {
 		jar.maxAge = c.maxAge
 	}
-	jar.heal = &domains{all: []string{""}}
-	if c.cookieDomain == "" {
-		jar.heal.all = domainsOf(hostname(c.redirectURL))
-	}
+	jar.conflictName = prefix + conflictCookieName + "-" + jar.sessionName
+	jar.host = strings.ToLower(hostname(c.redirectURL))
+	jar.otherDomains = otherDomains(c)
+	jar.windows = new(atomic.Uint64)
 	return jar
 }
 
 // sessionCookie is the sealed session that a request brings, in as many parts
-// as there were cookies. It has none where there is no session.
+// as there were cookies. It has none where there is no session, and none where
+// the cookies can be read in more than one way.
 type sessionCookie struct {
 	parts [maxChunks]string
 	count int
+	// several says that more came than one session in one form: a name with two
+	// values, a whole session beside chunks, or chunks that do not follow each
+	// other. See candidates.
+	several bool
 }
 
 // text is the parts joined.
@@ -93,7 +101,7 @@ func (s *sessionCookie) text() string {
 	return strings.Join(s.parts[:s.count], "")
 }
 
-// is tells whether the parts joined are a text, without joining them.
+// is reports whether the parts joined are a text, without joining them.
 func (s *sessionCookie) is(text string) bool {
 	for _, part := range s.parts[:s.count] {
 		rest, ok := strings.CutPrefix(text, part)
@@ -105,12 +113,10 @@ func (s *sessionCookie) is(text string) bool {
 	return text == ""
 }
 
-// session returns the sealed session of a request. Where chunks are missing, or
-// a name came twice, there is none: what came cannot be told from what was
-// planted.
+// session returns the sealed session of a request. An empty value counts as no
+// cookie, and equal values of one name count as one cookie.
 func (c *cookies) session(h http.Header) (cookie sessionCookie) {
 	var whole string
-	count := 0 // chunks that came
 	for name, value := range requestCookies(h) {
 		slot := &whole
 		switch index := c.chunk(name); index {
@@ -119,26 +125,126 @@ func (c *cookies) session(h http.Header) (cookie sessionCookie) {
 		case wholeSession:
 		default:
 			slot = &cookie.parts[index]
-			count++
 		}
-		if *slot != "" || value == "" {
-			return sessionCookie{}
+		switch {
+		case value == "", value == *slot:
+		case *slot != "":
+			cookie.several = true
+		default:
+			*slot = value
 		}
-		*slot = value
+	}
+	surplus := false
+	for _, part := range cookie.parts {
+		switch {
+		case part == "":
+		case cookie.count < maxChunks && cookie.parts[cookie.count] != "":
+			cookie.count++
+		default:
+			surplus = true
+		}
 	}
 	switch {
-	case whole != "" && count > 0:
-		return sessionCookie{}
+	case whole != "" && (cookie.count > 0 || surplus), cookie.several, surplus:
+		return sessionCookie{several: true}
 	case whole != "":
-		cookie.parts[0], count = whole, 1
+		cookie.parts[0], cookie.count = whole, 1
 	}
-	for _, part := range cookie.parts[:count] {
-		if part == "" {
-			return sessionCookie{}
+	return cookie
+}
+
+const (
+	// maxCandidates bounds how many values are tried where a request can be read
+	// in more than one way.
+	maxCandidates = 16
+	// maxCandidate is longer than any session: what is longer is not tried.
+	maxCandidate = maxChunks * maxCookieSize
+)
+
+// candidates are the texts that may be the sealed session of a request whose
+// cookies can be read in more than one way, maxCandidates of them at most, the
+// likeliest first: the chunks joined, each whole value, and the chunks with one
+// of a doubled number exchanged for another of its values. So a cookie that
+// somebody planted beside a good one does not hide it.
+//
+// Chunks of doubled numbers are read as they came first, as they came last, and
+// with one number varied at a time. Never are several varied, whose number would
+// be a product. Browsers send cookies of a longer path first, and of one path
+// the older first (RFC 6265, section 5.4), so that what somebody planted tends to
+// come all before or all behind.
+//
+// Where a session is to be ended, cut is given: then fewer chunks than came may
+// be the session too, since a surplus one must not protect it.
+func (c *cookies) candidates(h http.Header, cut bool) []string {
+	var wholes values
+	var chunks [maxChunks]values
+	for name, value := range requestCookies(h) {
+		switch index := c.chunk(name); index {
+		case notSession:
+		case wholeSession:
+			wholes.add(value)
+		default:
+			chunks[index].add(value)
 		}
 	}
-	cookie.count = count
-	return cookie
+	count, surplus := 0, false
+	for _, chunk := range chunks {
+		switch {
+		case len(chunk) == 0:
+		case count < maxChunks && len(chunks[count]) > 0:
+			count++
+		default:
+			surplus = true
+		}
+	}
+	var texts []string
+	add := func(parts ...string) {
+		text := strings.Join(parts, "")
+		if text != "" && len(texts) < maxCandidates && len(text) <= maxCandidate && !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	var first, last [maxChunks]string
+	for i := range count {
+		first[i], last[i] = chunks[i][0], chunks[i][len(chunks[i])-1]
+	}
+	whole := cut || !surplus
+	if whole {
+		add(first[:count]...)
+		add(last[:count]...)
+	}
+	for i := range wholes { // from both ends, the newest of the longest path and of the shortest
+		at := i / 2
+		if i%2 == 0 {
+			at = len(wholes) - 1 - at
+		}
+		add(wholes[at])
+	}
+	for shorter := count - 1; cut && shorter > 0; shorter-- {
+		add(first[:shorter]...)
+	}
+	for i := 0; whole && i < count; i++ {
+		for _, other := range chunks[i][1:] {
+			varied := first
+			varied[i] = other
+			add(varied[:count]...)
+		}
+	}
+	return texts
+}
+
+// values are the values of one cookie name, each once: the first and the last of
+// them where they are too many.
+type values []string
+
+func (v *values) add(value string) {
+	if value == "" || len(value) > maxCandidate || slices.Contains(*v, value) {
+		return
+	}
+	if len(*v) == maxCandidates {
+		*v = slices.Delete(*v, maxCandidates/2, maxCandidates/2+1)
+	}
+	*v = append(*v, value)
 }
 
 const (
@@ -215,25 +321,40 @@ func (c *cookies) clearSession(w http.ResponseWriter, r *http.Request) {
 // have renewed the session that a sign-in replaces or a logout ends.
 func (c *cookies) expireSession(h http.Header, r *http.Request) {
 	c.takeBackSession(h)
-	for name := range requestCookies(r.Header) {
-		if c.holdsSession(name) {
-			setCookie(h, c.expired(name))
+	for _, name := range c.sessionNames(r.Header, 1) {
+		setCookie(h, c.expired(name))
+	}
+}
+
+// sessionNames are the names of session cookies that a request brings so many
+// times at least, each once. There are few: ours whole, its chunks, and those
+// that are accepted of others.
+func (c *cookies) sessionNames(h http.Header, times int) (names []string) {
+	counts := map[string]int{}
+	for name := range requestCookies(h) {
+		if !c.holdsSession(name) {
+			continue
+		}
+		if counts[name]++; counts[name] == times {
+			names = append(names, name)
 		}
 	}
+	return names
 }
 
 // takeBackSession drops what a response was about to set of a session.
 func (c *cookies) takeBackSession(h http.Header) {
-	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
-		return c.holdsSession(cookieName(line))
-	})
+	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], c.saysSession)
 }
 
 // takeBack drops what a response was about to set of a session if that is a
-// certain one, and tells whether it was. No text stands for none.
+// certain one, and reports whether it was. No text stands for none.
 func (c *cookies) takeBack(h http.Header, text string) bool {
 	var values []string
 	for _, line := range h["Set-Cookie"] {
+		if !c.saysSession(line) {
+			continue
+		}
 		if cookie, err := http.ParseSetCookie(line); err == nil && c.chunk(cookie.Name) != notSession {
 			values = append(values, cookie.Value)
 		}
@@ -245,56 +366,20 @@ func (c *cookies) takeBack(h http.Header, text string) bool {
 	return true
 }
 
-// setsSession tells whether a response says something of the session's cookies.
+// setsSession reports whether a response says something of the session's cookies.
 func (c *cookies) setsSession(h http.Header) bool {
-	return slices.ContainsFunc(h["Set-Cookie"], func(line string) bool { return c.holdsSession(cookieName(line)) })
+	return slices.ContainsFunc(h["Set-Cookie"], c.saysSession)
 }
 
-// healDuplicates expires a form of the session cookie that this configuration
-// does not use, where the browser sent a name twice: once with a Domain and
-// once without, as a change of [WithCookieDomain] leaves it. The form in use is
-// replaced when the sign-in ends, in a response of its own. Which Domain it was
-// cannot be seen, and a response may set a name once only, so that each sign-in
-// tries another.
-func (c *cookies) healDuplicates(w http.ResponseWriter, r *http.Request) {
-	seen := map[string]bool{}
-	domain := ""
-	for name := range requestCookies(r.Header) {
-		if c.chunk(name) == notSession {
-			continue
-		}
-		if seen[name] {
-			if domain == "" {
-				domain = c.heal.next()
-			}
-			other := c.expired(name)
-			other.Domain = domain
-			setCookie(w.Header(), other)
-		}
-		seen[name] = true
+// saysSession reports whether a Set-Cookie line sets or expires a part of a
+// session, in the form that this configuration uses. The expiry of another form
+// is no word about the session.
+func (c *cookies) saysSession(line string) bool {
+	if !c.holdsSession(cookieName(line)) {
+		return false
 	}
-}
-
-// domains are tried in turn.
-type domains struct {
-	all   []string
-	tried atomic.Uint64
-}
-
-func (d *domains) next() string { return d.all[(d.tried.Add(1)-1)%uint64(len(d.all))] }
-
-// domainsOf are the domains that a host may have shared its cookies through,
-// the most likely first: those above it short of the top level, and its own.
-func domainsOf(host string) []string {
-	var all []string
-	for parent := host; ; {
-		_, above, found := strings.Cut(parent, ".")
-		if !found || !strings.Contains(above, ".") {
-			return append(all, host)
-		}
-		all = append(all, above)
-		parent = above
-	}
+	domain, path := cookieForm(line)
+	return strings.EqualFold(domain, strings.TrimPrefix(c.domain, ".")) && path == "/"
 }
 
 // stateName is the name of the cookie of one sign-in, so that two tabs keep
@@ -331,9 +416,10 @@ func (c *cookies) expire(w http.ResponseWriter, name string) {
 	setCookie(w.Header(), c.expired(name))
 }
 
-// ours tells whether a cookie is one of this package's.
+// ours reports whether a cookie is one of this package's.
 func (c *cookies) ours(name string) bool {
-	return c.holdsSession(name) || strings.HasPrefix(name, c.statePrefix) || name == c.restartName || name == c.flowName
+	return c.holdsSession(name) || strings.HasPrefix(name, c.statePrefix) ||
+		name == c.restartName || name == c.flowName || name == c.conflictName
 }
 
 func (c *cookies) cookie(name, value string, maxAge time.Duration, sameSite http.SameSite) *http.Cookie {
@@ -361,15 +447,21 @@ func (c *cookies) expired(name string) *http.Cookie {
 }
 
 // setCookie adds a Set-Cookie, in place of any that the response already has
-// for the same name (RFC 6265, section 4.1.1): the last writer wins.
+// for the same name, Domain and Path, which together are one cookie (RFC 6265,
+// sections 4.1.1 and 5.3): the last writer wins.
 func setCookie(h http.Header, cookie *http.Cookie) {
+	line := cookie.String()
+	domain, path := cookieForm(line)
 	kept := h["Set-Cookie"][:0:0]
-	for _, line := range h["Set-Cookie"] {
-		if cookieName(line) != cookie.Name {
-			kept = append(kept, line)
+	for _, before := range h["Set-Cookie"] {
+		if cookieName(before) == cookie.Name {
+			if d, p := cookieForm(before); d == domain && p == path {
+				continue
+			}
 		}
+		kept = append(kept, before)
 	}
-	h["Set-Cookie"] = append(kept, cookie.String())
+	h["Set-Cookie"] = append(kept, line)
 }
 
 // cookieName is the name in a Set-Cookie line.
@@ -378,18 +470,30 @@ func cookieName(line string) string {
 	return strings.TrimSpace(name)
 }
 
-// single returns the value of a cookie that came once.
-func single(h http.Header, name string) (value string, ok bool) {
-	for cookie, v := range requestCookies(h) {
-		if cookie != name {
-			continue
+// cookieForm is the Domain, without a leading dot, and the Path of a Set-Cookie
+// line, each empty where the line does not give it.
+func cookieForm(line string) (domain, path string) {
+	_, attributes, _ := strings.Cut(line, ";")
+	for attribute := range strings.SplitSeq(attributes, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(attribute), "=")
+		switch {
+		case strings.EqualFold(name, "Domain"):
+			domain = strings.TrimPrefix(value, ".")
+		case strings.EqualFold(name, "Path"):
+			path = value
 		}
-		if ok || v == "" {
-			return "", false
-		}
-		value, ok = v, true
 	}
-	return value, ok
+	return domain, path
+}
+
+// valuesOf are the values of a cookie of a name.
+func valuesOf(h http.Header, name string) (all values) {
+	for cookie, value := range requestCookies(h) {
+		if cookie == name {
+			all.add(value)
+		}
+	}
+	return all
 }
 
 // sent tells whether a request brings a cookie of a name.

@@ -105,6 +105,8 @@ func TestOnlyTheWholeSessionInItsOrderIsASession(t *testing.T) {
 		return strings.Join(pairs, "; ")
 	}
 	good := join(one, two, three)
+	a.fillTokens(10)
+	whole := a.signedIn(kim).cookies()[0].Value
 	var thousand []string
 	for i := range 1000 {
 		thousand = append(thousand, fmt.Sprintf("authkit-session.%d=%s", i, "AAAA"))
@@ -125,8 +127,17 @@ func TestOnlyTheWholeSessionInItsOrderIsASession(t *testing.T) {
 		"a surplus one at the end":       {good + "; authkit-session.7=AAAA", false},
 		"an empty one":                   {join(one, "", three), false},
 		"one of another session":         {join(one, chunk(another, 1), three), false},
-		"a name twice":                   {good + "; authkit-session.1=" + two, false},
-		"whole and in chunks":            {good + "; authkit-session=" + one, false},
+		"a name twice with one value":    {good + "; authkit-session.1=" + two, true},
+		"a junk chunk beside":            {good + "; authkit-session.1=junk", true},
+		"a junk chunk before":            {"authkit-session.1=junk; " + good, true},
+		"two junk chunks before":         {"authkit-session.1=junk; authkit-session.2=junk; " + good, true},
+		"two junk chunks on two sides":   {"authkit-session.1=junk; " + good + "; authkit-session.2=junk", true},
+		"three junk chunks on two sides": {"authkit-session.0=junk; authkit-session.1=junk; " + good + "; authkit-session.2=junk", false},
+		"a junk whole beside":            {good + "; authkit-session=" + one, true},
+		"a junk whole before":            {"authkit-session=" + one + "; " + good, true},
+		"an empty whole before":          {"authkit-session=; " + good, true},
+		"an empty chunk before":          {"authkit-session.0=; " + good, true},
+		"another whole session beside":   {good + "; authkit-session=" + whole, false},
 		"joined in one":                  {"authkit-session=" + one + two + three, true},
 		"a thousand":                     {strings.Join(thousand, "; "), false},
 		"a flipped bit":                  {join(one, two, flip(three)), false},
@@ -145,11 +156,17 @@ func TestOnlyTheWholeSessionInItsOrderIsASession(t *testing.T) {
 	}
 }
 
-func TestACookieThatCameTwiceIsNoSession(t *testing.T) {
+func TestOfACookieThatCameTwiceTheOneThatOpensIsTheSession(t *testing.T) {
 	a := newApp(t, appOptions{})
 	mine, theirs := a.signedIn(kim).cookieHeader(), a.signedIn("lee@example.com").cookieHeader()
-	for _, cookie := range []string{mine + "; " + mine, mine + "; " + theirs, "authkit-session=; " + mine} {
-		assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, "nobody")
+	for _, cookie := range []string{
+		mine + "; " + mine, "authkit-session=; " + mine, mine + "; authkit-session=", mine + "; authkit-session=x", "authkit-session=x; " + mine,
+		"authkit-session.0=x; " + mine, mine + "; authkit-session.0=x; authkit-session.1=y", mine + "; " + flip(mine), "authkit-session=a; authkit-session=b; " + mine,
+	} {
+		assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, kim)
+	}
+	for _, cookie := range []string{mine + "; " + theirs, theirs + "; " + mine} {
+		assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, "nobody", "sessions of two people are none")
 	}
 }
 
@@ -181,12 +198,27 @@ func TestACookieNameThatCameTwiceIsHealedByTheNextSignIn(t *testing.T) {
 		authkit.WithRedirectURL("https://app.example.com/callback"), authkit.WithCookieDomain("example.com"),
 	}})
 	twice := "authkit-session=host-only; authkit-session=with-domain"
-	resp := a.send(request{target: "/login", cookie: twice})
+	resp := a.send(request{target: "/login?x=/not/a/path", cookie: twice})
 	assert.Equal(t, http.StatusSeeOther, resp.status)
-	gone := resp.setCookies(t)["authkit-session"]
-	require.NotNil(t, gone)
-	assert.Negative(t, gone.MaxAge)
-	assert.Empty(t, gone.Domain, "the form without a Domain goes at the start, the other is replaced at the end")
+	assert.ElementsMatch(t, []string{
+		"authkit-session  /", "authkit-session app.example.com /",
+		"authkit-session  /login", "authkit-session app.example.com /login", "authkit-session example.com /login",
+	}, resp.expiredForms(t), "each form that can exist goes at the start but the one in use, which is replaced at the end")
+}
+
+// expiredForms are the cookies that a response expires: name, Domain and Path.
+func (r response) expiredForms(t testing.TB) (forms []string) {
+	t.Helper()
+	for _, line := range r.header["Set-Cookie"] {
+		c, err := http.ParseSetCookie(line)
+		require.NoError(t, err)
+		if c.MaxAge < 0 {
+			forms = append(forms, c.Name+" "+c.Domain+" "+c.Path)
+			assert.True(t, c.HttpOnly)
+			assert.Empty(t, c.Value)
+		}
+	}
+	return forms
 }
 
 func TestOverTLSTheCookiesTakeTheHostPrefixAndWork(t *testing.T) {
@@ -202,8 +234,8 @@ func TestOverTLSTheCookiesTakeTheHostPrefixAndWork(t *testing.T) {
 	assert.Empty(t, b.cookieNames())
 }
 
-// Which Domain a second form of the cookie has cannot be seen, so each sign-in expires another.
-func TestAFormerDomainTwoLevelsUpIsHealed(t *testing.T) {
+// Which Domain and Path a second form of the cookie has cannot be seen.
+func TestEveryFormThatADoubledCookieCanHaveIsExpired(t *testing.T) {
 	ak, err := authkit.New(
 		authkit.WithAPIKey("sk_1"), authkit.WithClientID("client_1"), authkit.WithCookiePassword(password),
 		authkit.WithRedirectURL("https://app.eu.example.com/callback"), authkit.WithCookieName("sid"),
@@ -211,14 +243,49 @@ func TestAFormerDomainTwoLevelsUpIsHealed(t *testing.T) {
 	)
 	require.NoError(t, err)
 	a := &app{AuthKit: ak, t: t}
+	handler := ak.RequireAuth(http.NotFoundHandler())
 	expired := map[string]bool{}
-	for range 4 { // some sign-ins later at the latest
-		resp := a.direct(ak.Login(), request{method: "GET", target: "/login", cookie: "sid=a; sid=b"})
-		if c := resp.setCookies(t)["sid"]; c != nil {
-			expired[c.Domain] = true
+	jar := "sid=a; sid=b; sid.0=c"
+	for _, count := range []string{"", "; " + conflictCookie("sid") + "=1"} {
+		resp := a.direct(handler, request{method: "GET", target: "/a/b%3b?c=/d", cookie: jar + count, header: navigation()})
+		require.Equal(t, http.StatusSeeOther, resp.status)
+		bytes := 0
+		for _, line := range resp.header["Set-Cookie"] {
+			if strings.HasPrefix(line, "sid") {
+				bytes += len("Set-Cookie: ") + len(line) + len("\r\n")
+			}
+		}
+		assert.LessOrEqual(t, bytes, 2048)
+		for _, form := range resp.expiredForms(t) {
+			expired[form] = true
 		}
 	}
-	assert.Contains(t, expired, "eu.example.com")
-	assert.Contains(t, expired, "example.com")
-	assert.Contains(t, expired, "app.eu.example.com")
+	for _, name := range []string{"sid", "sid.0"} {
+		for _, domain := range []string{"", "example.com", "eu.example.com", "app.eu.example.com"} {
+			for _, path := range []string{"/", "/a", "/a/", "/a/b%3b"} {
+				form := name + " " + domain + " " + path
+				inUse := form == name+"  /" || form == name+" app.eu.example.com /" // one cookie, by RFC 6265
+				assert.Equal(t, !inUse, expired[form], form)
+			}
+		}
+	}
+	for _, path := range []string{"/" + strings.Repeat("x", 5000), "/" + strings.Repeat("x/", 2500)} {
+		resp := a.direct(handler, request{method: "GET", target: path, cookie: jar, header: navigation()})
+		assert.Less(t, len(strings.Join(resp.header["Set-Cookie"], "")), 4096)
+	}
+}
+
+// conflictCookie is the name of the cookie that counts fruitless sign-ins.
+func conflictCookie(session string) string { return "__Host-authkit-conflict-" + session }
+
+func TestNoFormOfACookieIsExpiredWhereNothingIsInTheWay(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	for name, resp := range map[string]response{
+		"a sign-in": a.send(request{target: "/login", cookie: cookie}),
+		"a page":    a.send(request{target: "/account", cookie: cookie + "; authkit-session=x"}),
+	} {
+		assert.Empty(t, resp.expiredForms(t), name)
+	}
+	assert.Equal(t, []string{"authkit-session  /"}, a.send(request{method: "POST", target: "/logout", cookie: cookie}).expiredForms(t))
 }

@@ -90,6 +90,13 @@ var (
 	ErrMethod error = &outcome{http.StatusMethodNotAllowed, "method_not_allowed",
 		"This address does not work like that", "Please go back and use the link or the button there."}
 
+	// ErrCookieConflict says that cookies of the session's name are in the way
+	// of a session, and that two sign-ins have not helped: 400. Another host of
+	// the same domain has set them, or an earlier configuration. See
+	// [CookieConflictError].
+	ErrCookieConflict error = &outcome{http.StatusBadRequest, "cookie_conflict",
+		"Cookies are in the way", "Your browser sends cookies that keep this site from telling who you are. Delete the cookies of this site and of its domain in your browser's settings, then try again."}
+
 	// ErrLogin says that a sign-in could not be started, because the login
 	// options of this request contradict each other: 500.
 	ErrLogin error = &outcome{http.StatusInternalServerError, "login_options",

@@ -47,6 +47,9 @@ func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authenticati
 		renewedAt:    now,
 	}
 	sealed.setUser(authentication.User)
+	if unverified := unverifiedSession(sealed); unverified != nil {
+		sealed.signedInAt = a.signInTime(unverified.ID())
+	}
 	session, err := a.verify(ctx, sealed)
 	switch {
 	case errors.Is(err, jwks.ErrUnavailable):
@@ -66,11 +69,17 @@ func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authenticati
 	if err := a.onSignIn(ctx, SignInEvent{Session: session, State: pending.appState, ReturnTo: pending.returnTo}); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSignInHook, err)
 	}
+	// Browsers that do not tell a host-only cookie from one of the same Domain
+	// (RFC 6265, section 5.3) go by the order: the session comes last.
+	a.cookies.expireOtherForms(w.Header(), r, a.cookies.fruitless(r.Header), false)
 	if err := a.cookies.setSession(w.Header(), r, text); err != nil {
 		return nil, err
 	}
-	if before := a.sessionSent(r); before != nil && before.sealed.refreshToken != session.sealed.refreshToken {
-		a.refreshes.supersede(before)
+	a.revocations.cancel(session.ID())
+	for _, before := range a.sessionsSent(r) {
+		if before.sealed.refreshToken != session.sealed.refreshToken {
+			a.refreshes.supersede(before)
+		}
 	}
 	for _, name := range []string{a.cookies.restartName, a.cookies.flowName} {
 		if sent(r.Header, name) {

@@ -49,7 +49,7 @@ type Failure struct {
 func (f Failure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f.Page {
 		label := "Sign in"
-		if errors.Is(f.Err, ErrCancelled) {
+		if errors.Is(f.Err, ErrCancelled) || errors.Is(f.Err, ErrCookieConflict) {
 			label = "Try again"
 		}
 		writePage(w, f.Status, page{Title: f.Title, Text: f.Text, Link: f.Link, Label: label})
@@ -100,6 +100,10 @@ func (a *AuthKit) answer(w http.ResponseWriter, r *http.Request, err error, retu
 	if errors.As(err, &forbidden) {
 		f.Missing = forbidden.Missing
 		f.Text = "You are signed in, but your account lacks: " + forbidden.Missing + "."
+	}
+	var conflict *CookieConflictError
+	if errors.As(err, &conflict) {
+		f.Text += " They are called " + strings.Join(conflict.Names, ", ") + "."
 	}
 	if a.signsIn() && o.leadsToSignIn() {
 		f.Link = a.loginLink(returnTo)

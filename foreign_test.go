@@ -173,7 +173,10 @@ func TestWhereASessionOfOursOpensNoOtherIsLookedAt(t *testing.T) {
 	ours := a.signedIn(kim).cookieHeader()
 	assert.Contains(t, a.send(request{target: "/", cookie: lee + "; " + ours}).body, kim)
 	assert.Contains(t, a.send(request{target: "/", cookie: lee + "; authkit-session=garbage"}).body, "lee@example.com")
-	assert.Contains(t, a.send(request{target: "/", cookie: lee + "; " + lee}).body, "nobody", "what came twice is not told apart")
+	assert.Contains(t, a.send(request{target: "/", cookie: lee + "; " + lee}).body, "lee@example.com", "equal ones are one")
+	assert.Contains(t, a.send(request{target: "/", cookie: "wos-session=junk; " + lee}).body, "lee@example.com", "junk beside it changes nothing")
+	kims := "wos-session=" + a.sealedElsewhere(kim, map[string]any{"user": map[string]any{"id": "user_kim", "email": kim}})
+	assert.Contains(t, a.send(request{target: "/", cookie: lee + "; " + kims}).body, "nobody", "sessions of two people are none")
 }
 
 func TestEachNameOpensInItsOwnFormatOnly(t *testing.T) {

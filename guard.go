@@ -208,6 +208,9 @@ func (a *AuthKit) signsIn() bool { return a.redirectURL != "" || a.signInPage }
 // signInFrom starts a sign-in that comes back to the page that was asked for.
 func (a *AuthKit) signInFrom(w http.ResponseWriter, r *http.Request, opts ...LoginOption) {
 	if a.signInPage {
+		if !a.passConflict(w, r, requestTarget(r)) {
+			return
+		}
 		noStore(w.Header())
 		seeOther(w, a.loginLink(requestTarget(r)))
 		return

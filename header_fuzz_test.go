@@ -31,55 +31,68 @@ func (unreachable) RoundTrip(r *http.Request) (*http.Response, error) {
 	panic("a stranger's request led to a call of " + r.URL.Path)
 }
 
-// FuzzSessionCookie holds the joining of chunks against the plainest way to say what it is to do.
+// FuzzSessionCookie holds the reading of session cookies against the plainest way to say what it is to do.
 func FuzzSessionCookie(f *testing.F) {
 	for _, header := range []string{
 		"sid=a", "sid=a; sid=b", "sid.0=a; sid.1=b", "sid.1=b;sid.0=a", "sid.0=a; sid.2=c", "sid.7=a", "sid.8=a", "sid.00=a", "sid.0=",
 		"sid=; sid=a", "theme=dark; sid=a", " sid = a ", "sid", "=a", ";;", "sid=a=b", `sid="a"`, "sid.0=a; sid=b", "SID=a", "sid\t=a", "sid=a\x00",
+		"sid=a; sid=a", "sid.0=a; sid.0=b; sid.1=c; sid.1=d", "sidx0=a", "sid.0=a; sid.1=b; sid.7=c",
 	} {
 		f.Add(header)
 	}
 	a := fuzzed(f)
 	f.Fuzz(func(t *testing.T, header string) {
-		var names, values []string
+		values := map[string][]string{} // of each name, each once, without empty ones
 		for pair := range strings.SplitSeq(header, ";") {
-			if name, value, ok := strings.Cut(strings.Trim(pair, " \t"), "="); ok {
-				names, values = append(names, name), append(values, value)
+			name, value, ok := strings.Cut(strings.Trim(pair, " \t"), "=")
+			if ok && value != "" && !slices.Contains(values[name], value) {
+				values[name] = append(values[name], value)
 			}
 		}
-		parts := []string{"sid"}
-		if !slices.Contains(names, "sid") {
-			parts = nil
-			for _, name := range []string{"sid.0", "sid.1", "sid.2", "sid.3", "sid.4", "sid.5", "sid.6", "sid.7"} {
-				if slices.Contains(names, name) {
-					parts = append(parts, name)
-				}
-			}
-		}
-		want := ""
-		for i, part := range parts {
-			if len(parts) > 1 && part != a.cookies.chunkName(i) || len(parts) == 1 && part != "sid" && part != "sid.0" {
-				want = ""
-				break
-			}
-			want += values[slices.Index(names, part)]
-		}
-		seen := map[string]bool{}
+		names := []string{"sid.0", "sid.1", "sid.2", "sid.3", "sid.4", "sid.5", "sid.6", "sid.7"}
+		whole, chunks, gap, doubled := values["sid"], "", false, len(values["sid"]) > 1
 		for i, name := range names {
-			if a.cookies.chunk(name) == notSession {
-				continue
+			doubled = doubled || len(values[name]) > 1
+			switch {
+			case len(values[name]) == 0:
+			case i > 0 && len(values[names[i-1]]) == 0:
+				gap = true
+			default:
+				chunks += values[name][0]
 			}
-			if seen[name] || values[i] == "" || name != "sid" && seen["sid"] || name == "sid" && len(seen) > 0 {
-				want = ""
-			}
-			seen[name] = true
 		}
-
-		got := a.cookies.session(http.Header{"Cookie": {header}})
+		want, several := chunks, doubled || gap || len(whole) > 0 && chunks != ""
+		if len(whole) > 0 {
+			want = whole[0]
+		}
+		if several {
+			want = ""
+		}
+		h := http.Header{"Cookie": {header}}
+		got := a.cookies.session(h)
 		require.Equal(t, want, got.text())
+		require.Equal(t, several, got.several)
 		require.LessOrEqual(t, got.count, maxChunks)
 		require.Equal(t, want == "", got.count == 0)
 		require.True(t, got.is(want))
+
+		for _, cut := range []bool{false, true} {
+			candidates := a.cookies.candidates(h, cut)
+			require.LessOrEqual(t, len(candidates), maxCandidates)
+			for i, candidate := range candidates {
+				require.NotEmpty(t, candidate)
+				require.NotContains(t, candidates[:i], candidate)
+			}
+			if chunks != "" && (cut || !gap) {
+				require.Equal(t, chunks, candidates[0])
+			}
+			for _, value := range whole {
+				require.True(t, slices.Contains(candidates, value) || len(whole) > maxCandidates-2)
+			}
+			if want != "" {
+				require.Contains(t, candidates, want)
+			}
+		}
 	})
 }
 

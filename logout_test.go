@@ -212,3 +212,112 @@ func TestASignInAfterALogoutCountsWhateverItsSessionID(t *testing.T) {
 	assert.Contains(t, a.send(request{target: "/account", cookie: again}).body, kim)
 	assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/account", cookie: cookie, header: scripted()}).status)
 }
+
+// The cookie is gone from the browser. A copy of it must not be refreshed at WorkOS once this process has forgotten it.
+func TestASessionThatAScriptSignedOutIsRevokedAtWorkOS(t *testing.T) {
+	a := newApp(t, appOptions{})
+	other := newInstance(t, a.fake, a.clock, appOptions{})
+	b := a.signedIn(kim)
+	copied, id := b.cookieHeader(), a.sessionID()
+	require.Equal(t, http.StatusOK, b.fetch("POST", "/logout").StatusCode)
+	a.clock.Advance(30*time.Second - time.Millisecond)
+	session, _ := a.fake.Session(id)
+	require.True(t, session.Active(), "the browser's own way through logout comes first")
+	require.Zero(t, a.fake.Calls(authkittest.RouteRevokeSession))
+	a.clock.Advance(time.Millisecond)
+	a.logs.await(t, "session revoked at WorkOS", 1)
+	a.clock.Advance(6 * time.Minute)
+	for _, process := range []*app{a, other} {
+		assert.Equal(t, http.StatusUnauthorized, process.send(request{target: "/account", cookie: copied, header: scripted()}).status)
+	}
+	session, _ = a.fake.Session(id)
+	assert.False(t, session.Active())
+	a.clock.Advance(24 * time.Hour)
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRevokeSession))
+}
+
+func TestASessionThatWorkOSsLogoutEndsIsNotRevoked(t *testing.T) {
+	a := newApp(t, appOptions{})
+	b := a.signedIn(kim)
+	b.get("/")
+	_, err := b.Submit("Sign out", nil)
+	require.NoError(t, err)
+	a.clock.Advance(time.Hour)
+	assert.Zero(t, a.fake.Calls(authkittest.RouteRevokeSession))
+
+	page := a.signedIn(kim).fetch("POST", "/logout")
+	var reply map[string]string
+	require.NoError(t, json.Unmarshal([]byte(page.Body), &reply))
+	_, err = b.Get(reply["logout_url"])
+	require.NoError(t, err)
+	a.clock.Advance(30 * time.Second)
+	a.logs.await(t, "session revoked at WorkOS", 1)
+	a.clock.Advance(time.Hour)
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRevokeSession), "it does no harm that the browser was first")
+	assert.NotContains(t, a.logs.String(), "level=WARN")
+}
+
+func TestASignInToASessionThatIsAboutToBeRevokedCallsThatOff(t *testing.T) {
+	upstream := &rewriting{}
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	cookie, id := a.signedIn(kim).cookieHeader(), a.sessionID()
+	require.Equal(t, http.StatusOK, a.send(request{method: "POST", target: "/logout", cookie: cookie, header: scripted()}).status)
+	upstream.change = func(reply map[string]any) {
+		now := a.clock.Now().Unix()
+		reply["access_token"] = a.fake.SignToken(map[string]any{
+			"iss": a.fake.Issuer(), "sub": "user_kim", "sid": id, "client_id": a.fake.ClientID(), "iat": now, "exp": now + 300,
+		})
+	}
+	again := a.signedIn(kim).cookieHeader() // on a clock that stands still
+	assert.Contains(t, a.send(request{target: "/account", cookie: again}).body, kim)
+	assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/account", cookie: cookie, header: scripted()}).status)
+	a.clock.Advance(time.Minute)
+	assert.Zero(t, a.fake.Calls(authkittest.RouteRevokeSession))
+	assert.Contains(t, a.send(request{target: "/account", cookie: again}).body, kim)
+}
+
+func TestEverySessionThatOpensIsEndedAtWorkOSToo(t *testing.T) {
+	for name, header := range map[string]http.Header{"by a form": navigation(), "by a script": scripted()} {
+		t.Run(name, func(t *testing.T) {
+			var ended []string
+			a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithOnSignOut(func(_ context.Context, e authkit.SignOutEvent) {
+				ended = append(ended, e.Session.UserID())
+			})}})
+			b := a.signedIn(kim)
+			mine, theirs := b.cookieHeader(), a.signedIn("lee@example.com").cookieHeader()
+			resp := a.send(request{method: "POST", target: "/logout", cookie: theirs + "; authkit-session=x; " + mine + "; " + mine, header: header})
+			require.Less(t, resp.status, 400)
+			assert.ElementsMatch(t, []string{"user_kim", "user_lee"}, ended)
+			a.logs.await(t, "session revoked at WorkOS", 1)
+			if name == "by a script" {
+				a.clock.Advance(30 * time.Second)
+				a.logs.await(t, "session revoked at WorkOS", 2)
+			} else {
+				location, err := resp.location()
+				require.NoError(t, err)
+				_, err = b.Get(location.String())
+				require.NoError(t, err)
+			}
+			for _, cookie := range []string{mine, theirs} {
+				assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/account", cookie: cookie, header: scripted()}).status)
+			}
+			a.clock.Advance(6 * time.Minute)
+			other := newInstance(t, a.fake, a.clock, appOptions{})
+			for _, cookie := range []string{mine, theirs} {
+				assert.Equal(t, http.StatusUnauthorized, other.send(request{target: "/account", cookie: cookie, header: scripted()}).status)
+			}
+			for _, session := range a.fake.Sessions() {
+				assert.False(t, session.Active(), session.ID)
+			}
+		})
+	}
+}
+
+func TestAPublicClientRevokesNothing(t *testing.T) {
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithPublicClient()}})
+	cookie := a.signedIn(kim).cookieHeader()
+	require.Equal(t, http.StatusOK, a.send(request{method: "POST", target: "/logout", cookie: cookie, header: scripted()}).status)
+	a.clock.Advance(time.Minute)
+	assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/account", cookie: cookie, header: scripted()}).status)
+	assert.Zero(t, a.fake.Calls(authkittest.RouteRevokeSession))
+}

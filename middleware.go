@@ -36,7 +36,7 @@ func (a *AuthKit) Middleware(next http.Handler) http.Handler {
 			return
 		}
 		own := a.cookies.session(r.Header)
-		if outer == nil && own.count == 0 && a.bringsNothing(r.Header) {
+		if outer == nil && own.count == 0 && !own.several && a.bringsNothing(r.Header) {
 			// No context says so: FromContext finds nobody, and guards nobody's visit.
 			p := &protectedWriter{ResponseWriter: w, visit: a.nobody, request: r}
 			defer p.lastWord() // a panic is answered too, by a recovery around this

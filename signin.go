@@ -97,6 +97,9 @@ func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
 
 // startSignIn remembers a sign-in in the browser and sends it to AuthKit.
 func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, s signIn) {
+	if !a.passConflict(w, r, s.returnTo) {
+		return
+	}
 	pending := pendingSignIn{
 		state:           newState(),
 		verifier:        pkce.NewVerifier(),
@@ -125,7 +128,6 @@ func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, s signIn) 
 		return
 	}
 	a.expireOldSignIns(w, r)
-	a.cookies.healDuplicates(w, r)
 	a.cookies.setState(w, pending.state, text)
 	noStore(w.Header())
 	w.Header().Set("Referrer-Policy", "no-referrer")

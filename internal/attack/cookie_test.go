@@ -61,11 +61,8 @@ func TestACookieThatWasTamperedWithIsNobodysAndStays(t *testing.T) {
 			{"one under a name in other letters", "Authkit-Session=" + value},
 			{"one under the name of a neighbour's", "wos-session=" + value},
 			{"one under the name with the prefix", "__Host-" + cookie},
-			{"one that came twice", cookie + "; " + cookie},
-			{"one beside an empty one", cookie + "; " + sessionCookie + "="},
 			{"one beside another's", cookie + "; " + a.signIn(lee)},
 			{"one beside another's, which came first", a.signIn(lee) + "; " + cookie},
-			{"one beside a part", cookie + "; " + chunks("A")},
 			{"a sign-in's under the session's name", sessionCookie + "=" + state},
 			{"one that another password sealed", sessionCookie + "=" + elsewhere},
 			{"a kilobyte of nothing", sessionCookie + "=" + strings.Repeat("A", 1<<10)},
@@ -74,6 +71,20 @@ func TestACookieThatWasTamperedWithIsNobodysAndStays(t *testing.T) {
 			{"JSON in place of a seal", sessionCookie + `={"user":{"id":"user_kim"}}`},
 		} {
 			t.Run(c.name, func(t *testing.T) { a.isNobody(c.cookie) })
+		}
+
+		for _, c := range []struct{ name, cookie string }{
+			{"one that came twice", cookie + "; " + cookie},
+			{"one beside an empty one", cookie + "; " + sessionCookie + "="},
+			{"one behind an empty one", sessionCookie + "=; " + cookie},
+			{"one beside a part", cookie + "; " + chunks("A")},
+			{"one behind parts", chunks("A", "B") + "; " + cookie},
+			{"one beside junk", cookie + "; " + sessionCookie + "=A"},
+			{"one behind junk", sessionCookie + "=A; " + sessionCookie + "=B; " + cookie},
+			{"one beside itself, cut", cookie + "; " + cookie[:len(cookie)-1]},
+			{"one beside another password's", sessionCookie + "=" + elsewhere + "; " + cookie},
+		} {
+			assert.Equal(t, kim, a.visitor(c.cookie), c.name)
 		}
 
 		step := 37
@@ -120,13 +131,14 @@ func TestASessionInPartsIsWholeAndInItsOrderOrNobodys(t *testing.T) {
 			thousand = append(thousand, fmt.Sprintf("%s.%d=AAAA", sessionCookie, i))
 			thousandTimes = append(thousandTimes, sessionCookie+".1=AAAA")
 		}
+		var mixed []string
 		for _, c := range []struct{ name, cookie string }{
 			{"the first is missing", strings.Join(strings.Split(good, "; ")[1:], "; ")},
 			{"one in the middle is missing", chunks(p[0]) + "; " + strings.SplitN(good, "; ", 3)[2]},
 			{"the last is missing", chunks(p[:last]...)},
 			{"two have changed places", chunks(append([]string{p[1], p[0]}, p[2:]...)...)},
 			{"one is there in place of another", chunks(append([]string{p[0], p[0]}, p[2:]...)...)},
-			{"a name came twice", good + "; " + fmt.Sprintf("%s.1=%s", sessionCookie, p[1])},
+			{"two names came twice, before and behind", fmt.Sprintf("%s.1=x; %s.0=x; %s; %s.2=x", sessionCookie, sessionCookie, good, sessionCookie)},
 			{"there is one more", chunks(append(append([]string{}, p...), p[last])...)},
 			{"there is one more, far behind", good + "; " + sessionCookie + ".7=AAAA"},
 			{"there is the whole as well", good + "; " + sessionCookie + "=" + small},
@@ -140,13 +152,25 @@ func TestASessionInPartsIsWholeAndInItsOrderOrNobodys(t *testing.T) {
 			{"there are a thousand of one name", strings.Join(thousandTimes, "; ")},
 			{"there are a thousand besides", good + "; " + strings.Join(thousand[len(p):], "; ")},
 		} {
-			t.Run("where "+c.name, func(t *testing.T) {
-				a.isNobody(c.cookie)
-				resp := a.send(request{method: "POST", path: "/logout", cookie: c.cookie, header: navigation()})
-				assert.LessOrEqual(t, len(resp.setCookies(t)), 9, "what is cleared away is as much as there can be")
-			})
+			t.Run("where "+c.name, func(t *testing.T) { a.isNobody(c.cookie) })
+			mixed = append(mixed, c.cookie)
+		}
+		for _, c := range []struct{ name, cookie string }{
+			{"a name came twice", good + "; " + fmt.Sprintf("%s.1=%s", sessionCookie, p[1])},
+			{"a name came twice, once with junk", fmt.Sprintf("%s.1=A; ", sessionCookie) + good},
+			{"each name came twice, first with junk", chunks(append([]string{"A", "B", "C"}, p[3:]...)...) + "; " + good},
+			{"each name came twice, then with junk", good + "; " + chunks("A", "B", "C")},
+			{"there is a whole beside, which does not open", sessionCookie + "=" + p[0] + "; " + good},
+		} {
+			assert.Equal(t, val, a.visitor(c.cookie), c.name)
 		}
 		assert.Equal(t, val, a.visitor("theme=dark; "+good+"; "+sessionCookie+".9=x; "+sessionCookie+".00=x; "+sessionCookie+"s=x"), "other names do no harm")
+
+		for _, cookie := range mixed {
+			resp := a.send(request{method: "POST", path: "/logout", cookie: cookie, header: navigation()})
+			assert.LessOrEqual(t, len(resp.setCookies(t)), 9, "what is cleared away is as much as there can be")
+		}
+		a.isNobody(good, "a surplus part protects no session from its sign-out")
 	})
 }
 
@@ -237,11 +261,14 @@ func TestASealOfANeighboursThatWasTamperedWithIsNobodysAndStays(t *testing.T) {
 				"longer":          text + "A",
 				"doubled":         text + text,
 				"another's":       anothers(t, c.seal, session),
-				"came twice":      text + "; wos-session=" + text,
+				"cut, twice":      text[:len(text)-1] + "; wos-session=" + text[1:],
 				"under our name":  "; " + sessionCookie + "=" + text,
 				"in parts of one": "; wos-session.0=" + text,
 			} {
 				t.Run(name, func(t *testing.T) { m.isNobody("wos-session=" + cookie) })
+			}
+			for _, cookie := range []string{text + "; wos-session=" + text, text + "; wos-session=A", "A; wos-session=" + text, "; wos-session=" + text} {
+				assert.Equal(t, kim, m.visitor("wos-session="+cookie), "equal ones are one, and junk beside it changes nothing")
 			}
 		})
 	}

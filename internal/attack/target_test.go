@@ -169,15 +169,21 @@ func (a *target) read(resp *http.Response) (response, error) {
 	return response{resp.StatusCode, resp.Header, string(body)}, err
 }
 
-// setCookies are the cookies that a response sets, by name.
+// setCookies are the cookies that a response sets, by name: in the form that the
+// application uses, which comes after the expiry of other forms.
 func (r response) setCookies(t testing.TB) map[string]*http.Cookie {
 	t.Helper()
 	cookies := map[string]*http.Cookie{}
+	forms := map[string]bool{}
 	for _, line := range r.header["Set-Cookie"] {
 		c, err := http.ParseSetCookie(line)
 		require.NoError(t, err)
-		require.NotContains(t, cookies, c.Name, "two Set-Cookie for one name")
-		cookies[c.Name] = c
+		form := c.Name + " " + c.Domain + " " + c.Path
+		require.False(t, forms[form], "two Set-Cookie for %s", form)
+		forms[form] = true
+		if cookies[c.Name] == nil || c.Path == "/" {
+			cookies[c.Name] = c
+		}
 	}
 	return cookies
 }

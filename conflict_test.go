@@ -1,0 +1,262 @@
+// Cookies of the session's name that somebody else has put into the browser.
+
+package authkit_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// planting is the network of a browser that holds cookies which the application
+// cannot delete: they have another Domain or Path.
+type planting struct {
+	base          http.RoundTripper
+	host          string
+	before, after string // sent beside the browser's own
+	under         string // on paths that begin like this
+	requests      int
+}
+
+func (p *planting) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Host != p.host {
+		return p.base.RoundTrip(r)
+	}
+	p.requests++
+	if strings.HasPrefix(r.URL.Path, p.under) {
+		var pairs []string
+		for _, pair := range []string{p.before, r.Header.Get("Cookie"), p.after} {
+			if pair != "" {
+				pairs = append(pairs, pair)
+			}
+		}
+		r = r.Clone(r.Context())
+		r.Header.Set("Cookie", strings.Join(pairs, "; "))
+	}
+	return p.base.RoundTrip(r)
+}
+
+// planted returns a browser with cookies that the application cannot delete.
+func (a *app) planted(p planting) (*browser, *planting) {
+	b := a.browser()
+	p.base, p.host = b.Base, strings.TrimPrefix(strings.TrimPrefix(a.url, "http://"), "https://")
+	b.Base = &p
+	return b, &p
+}
+
+func junk(n int) string {
+	var pairs []string
+	for i := range n {
+		pairs = append(pairs, fmt.Sprintf("authkit-session=junk%d-%d", i, n))
+	}
+	return strings.Join(pairs, "; ")
+}
+
+// Findings A1 and A2.
+func TestAPersonBehindPlantedCookiesReachesThePageOrOneThatExplainsAndSignsOutForGood(t *testing.T) {
+	for name, c := range map[string]struct {
+		plant   planting
+		reaches bool
+	}{
+		"junk before":                       {planting{before: "authkit-session=x"}, true},
+		"junk behind":                       {planting{after: "authkit-session=x"}, true},
+		"junk on both sides":                {planting{before: "authkit-session=x; authkit-session=y", after: "authkit-session=z"}, true},
+		"an empty one before":               {planting{before: "authkit-session="}, true},
+		"an empty one behind":               {planting{after: "authkit-session="}, true},
+		"a chunk":                           {planting{before: "authkit-session.0=x"}, true},
+		"another chunk":                     {planting{after: "authkit-session.7=x"}, true},
+		"chunks in a row":                   {planting{before: "authkit-session.0=x; authkit-session.1=y"}, true},
+		"junk on the guarded page alone":    {planting{before: "authkit-session=x", under: "/account"}, true},
+		"a chunk on the guarded page alone": {planting{before: "authkit-session.0=x", under: "/account"}, true},
+		"ten of them":                       {planting{before: junk(10)}, true},
+		"forty before":                      {planting{before: junk(40)}, true},
+		"forty behind":                      {planting{after: junk(40)}, true},
+		"more than are tried":               {planting{before: junk(20), after: junk(40)}, false},
+		"a kilobyte of junk":                {planting{before: "authkit-session=" + strings.Repeat("A", 1<<10)}, true},
+		"a count of fruitless sign-ins":     {planting{before: "authkit-conflict-authkit-session=-5; authkit-session=x"}, true},
+	} {
+		for form, fill := range map[string]int{"whole": 0, "in chunks": 4200} {
+			t.Run(name+", the session "+form, func(t *testing.T) {
+				a := newApp(t, appOptions{})
+				if fill > 0 {
+					a.fillTokens(fill)
+				}
+				other := newInstance(t, a.fake, a.clock, appOptions{})
+				b, plant := a.planted(c.plant)
+				reaches := c.reaches
+				switch {
+				case name == "another chunk" && fill > 0:
+					reaches = false // a surplus chunk makes the session none
+				case name == "more than are tried" && fill > 0:
+					reaches = true // the chunks are tried first
+				}
+				page, err := b.SignIn(a.url+"/account", kim)
+				if err != nil {
+					page = b.Page()
+				}
+				if reaches {
+					require.NoError(t, err)
+					require.Contains(t, page.Body, "page of "+kim)
+				} else {
+					require.Equal(t, http.StatusBadRequest, page.StatusCode, page.Body)
+					require.Contains(t, page.Body, "Cookies are in the way")
+					require.Contains(t, page.Body, "authkit-session")
+				}
+				require.LessOrEqual(t, plant.requests, 8)
+
+				copied := b.cookieHeader()
+				require.Contains(t, copied, "authkit-session")
+				require.Contains(t, other.send(request{target: "/account", cookie: copied}).body, "page of "+kim, "by itself it is good")
+				b.get("/")
+				id := a.sessionID()
+				_, err = b.Submit("Sign out", nil)
+				require.NoError(t, err)
+				if !reaches && name == "more than are tried" {
+					return // what the cure is, the page has said
+				}
+				session, _ := a.fake.Session(id)
+				require.False(t, session.Active(), "WorkOS has ended it")
+				for range 3 {
+					assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/account", cookie: copied, header: scripted()}).status)
+					a.clock.Advance(6 * time.Minute)
+					assert.Equal(t, http.StatusUnauthorized, other.send(request{target: "/account", cookie: copied, header: scripted()}).status)
+				}
+			})
+		}
+	}
+}
+
+func TestASessionOfAnotherPersonBesideOnesOwnIsExplainedAndNeverServed(t *testing.T) {
+	a := newApp(t, appOptions{})
+	lees := a.signedIn("lee@example.com").cookieHeader()
+	for name, plant := range map[string]planting{
+		"everywhere":                {before: lees},
+		"behind":                    {after: lees},
+		"on the guarded page alone": {before: lees, under: "/account"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, plant := a.planted(plant)
+			// Alone, the planted session is the browser's: one's own sign-in is begun by hand.
+			_, err := b.SignIn(a.url+"/login?return_to=/account", kim)
+			require.Error(t, err)
+			page := b.Page()
+			require.Equal(t, http.StatusBadRequest, page.StatusCode, page.Body)
+			require.Contains(t, page.Body, "Cookies are in the way")
+			require.Contains(t, page.Body, "authkit-session")
+			require.NotContains(t, page.Body, "lee@example.com")
+			require.LessOrEqual(t, plant.requests, 8)
+
+			again, err := b.Follow("Try again")
+			require.NoError(t, err)
+			require.Equal(t, http.StatusBadRequest, again.StatusCode, "two more sign-ins, and the page again")
+			require.LessOrEqual(t, plant.requests, 16)
+
+			plant.before, plant.after = "", "" // the person deletes the site's cookies
+			b.get("/account")
+			require.Contains(t, b.Page().Body, "page of "+kim)
+		})
+	}
+}
+
+// A doubled cookie of the shared session, whose name has no prefix that protects it.
+func TestASharedSessionIsFoundAndEndedBesideAPlantedOne(t *testing.T) {
+	for name, plant := range map[string]planting{
+		"junk before": {before: "wos-session=x"}, "junk behind": {after: "wos-session=Fe26.2*1*a*b*c**d*e~2"}, "an empty one": {before: "wos-session="},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := sharing(t)
+			b, _ := a.planted(plant)
+			page, err := b.SignIn(a.url+"/account", kim)
+			require.NoError(t, err)
+			require.Contains(t, page.Body, "page of "+kim)
+			copied := b.cookieHeader()
+			b.get("/")
+			_, err = b.Submit("Sign out", nil)
+			require.NoError(t, err)
+			assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/account", cookie: copied, header: scripted()}).status)
+			session, _ := a.fake.Session(a.sessionID())
+			assert.False(t, session.Active())
+		})
+	}
+}
+
+func TestOfSeveralCookiesOfOneSessionTheOneThatWasRefreshedLastCounts(t *testing.T) {
+	a := newApp(t, appOptions{})
+	old := a.signedIn(kim).cookieHeader()
+	a.expireToken(0)
+	renewed := a.send(request{target: "/account", cookie: old}).newCookie(t)
+	a.expireToken(2 * time.Minute)
+	fresh := a.send(request{target: "/account", cookie: renewed}).newCookie(t)
+	calls := a.fake.Calls(authkittest.RouteRefresh)
+	for _, cookie := range []string{old + "; " + renewed + "; " + fresh, fresh + "; " + old, renewed + "; " + fresh + "; authkit-session=x"} {
+		resp := a.send(request{target: "/account", cookie: cookie})
+		assert.Contains(t, resp.body, "page of "+kim)
+		assert.Empty(t, resp.setCookies(t), "the newest is fresh")
+	}
+	assert.Equal(t, calls, a.fake.Calls(authkittest.RouteRefresh))
+}
+
+// Finding A1: the same where a sign-in takes the place of a session.
+func TestASignInTakesThePlaceOfASessionBesideAPlantedCookie(t *testing.T) {
+	for name, plant := range map[string]string{"behind": "; authkit-session=x", "a chunk": "; authkit-session.0=x", "a surplus chunk": "; authkit-session.5=x"} {
+		t.Run(name, func(t *testing.T) {
+			began, goOn := make(chan struct{}), make(chan struct{})
+			a := newApp(t, appOptions{routes: reporting(began, goOn)})
+			lees := a.signedIn("lee@example.com").cookieHeader()
+			a.clock.Advance(4*time.Minute + 10*time.Second)
+			late := a.beginLate("/report", lees, began)
+			s := a.begin("/login")
+			jar := a.send(request{target: s.target(), cookie: lees + plant + "; " + s.cookie, header: navigation()}).newCookie(t)
+			close(goOn)
+			jar = jarAfter(jar, <-late)
+			assert.Contains(t, a.send(request{target: "/account", cookie: jar, header: scripted()}).body, kim)
+		})
+	}
+}
+
+func TestAFormOfTheApplicationsOwnIsNotLedInCirclesByPlantedCookies(t *testing.T) {
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithSignInPage()}})
+	mine, theirs := a.signedIn(kim).cookieHeader(), a.signedIn("lee@example.com").cookieHeader()
+	jar := mine + "; " + theirs
+	for visit := range 3 {
+		resp := a.send(request{target: "/account", cookie: jar, header: navigation()})
+		if visit < 2 {
+			require.Equal(t, http.StatusSeeOther, resp.status)
+			count := resp.setCookies(t)["authkit-conflict-authkit-session"]
+			require.NotNil(t, count)
+			jar = mine + "; " + theirs + "; " + count.Name + "=" + count.Value
+			continue
+		}
+		require.Equal(t, http.StatusBadRequest, resp.status)
+	}
+}
+
+// Finding A19: each name is expired once, however often it came.
+func TestAMegabyteOfOneCookieNameIsExpiredOnce(t *testing.T) {
+	a := newApp(t, appOptions{})
+	flood := strings.Repeat("authkit-session.1=A; ", 40_000)
+	for name, q := range map[string]request{
+		"at logout": {method: "POST", target: "/logout", cookie: flood}, "at login": {method: "GET", target: "/login", cookie: flood},
+	} {
+		t.Run(name, func(t *testing.T) {
+			handler := map[string]http.Handler{"at logout": a.Logout(), "at login": a.Login()}[name]
+			resp := a.direct(handler, q)
+			assert.Less(t, resp.status, 400)
+			seen := map[string]bool{}
+			for _, form := range resp.expiredForms(t) {
+				assert.False(t, seen[form], form)
+				seen[form] = true
+			}
+			allocs := testing.AllocsPerRun(3, func() { a.direct(handler, q) })
+			assert.Less(t, allocs, 2000.0, "the work does not grow with the cookies")
+		})
+	}
+}

@@ -1,0 +1,134 @@
+// Signed-out sessions: what this process refuses although its token still verifies.
+
+package authkit
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// signedOut remembers the sessions that were signed out here.
+//
+// The order of two steps matters. A sign-out first puts its mark and then counts
+// the epoch on. A request that has a cached session at hand first reads the epoch
+// and then looks for a mark. So a session whose entry says that it was checked in
+// the present epoch has been checked after the mark of every sign-out of that
+// epoch was there. The other way round, a request that falls between the two
+// steps would note the new epoch without having seen the mark, and the session
+// would be served for as long as it is cached.
+type signedOut struct {
+	mu sync.Mutex // two marks for one session take turns
+	// Both hold, by session ID, the time up to which a sign-in is ended. They are
+	// apart so that cookies whose tokens have long expired, which their owner can
+	// collect and present in any number, push out no mark of a session that is in
+	// use.
+	live, expired *memory[time.Time]
+	// epoch counts the sign-outs and starts at 1, so that a new cache entry (0)
+	// is always checked.
+	epoch atomic.Uint64
+
+	seam func(step string) // for tests, nil otherwise
+}
+
+func newSignedOut(clock Clock) *signedOut {
+	o := &signedOut{
+		live:    newMemory[time.Time](clock, markLimit),
+		expired: newMemory[time.Time](clock, markLimit),
+	}
+	o.epoch.Store(1)
+	return o
+}
+
+// mark notes that the sign-ins of a session up to a time are ended. live says
+// that the session is in use: its token has not expired, or this process has
+// served it.
+func (o *signedOut) mark(sessionID string, at, until time.Time, live bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if before, ok := o.at(sessionID); ok && before.After(at) {
+		at = before
+	}
+	marks := o.expired
+	if live {
+		marks = o.live
+	}
+	marks.put(sessionID, at, until)
+	o.pass("marked")
+	o.epoch.Add(1)
+}
+
+// at is the time up to which the sign-ins of a session are ended.
+func (o *signedOut) at(sessionID string) (at time.Time, ok bool) {
+	at, ok = o.live.get(sessionID)
+	if old, found := o.expired.get(sessionID); found && old.After(at) {
+		return old, true
+	}
+	return at, ok
+}
+
+func (o *signedOut) pass(step string) {
+	if o.seam != nil {
+		o.seam(step)
+	}
+}
+
+// markSignedOut makes this process refuse a session until none of its access
+// tokens can be good any more: those that were issued up to now, to whichever
+// request, live as long as this one did.
+//
+// The mark carries the session's own sign-in time where that is later than now:
+// others may have taken it from a clock that is ahead of ours.
+func (a *AuthKit) markSignedOut(s *Session, served bool) {
+	now := a.clock.Now()
+	lifetime := s.ExpiresAt().Sub(s.IssuedAt())
+	if s.IssuedAt().IsZero() {
+		lifetime = time.Hour
+	}
+	until := now.Add(max(lifetime, time.Minute))
+	if s.ExpiresAt().After(until) {
+		until = s.ExpiresAt()
+	}
+	at := now
+	if s.SignedInAt().After(at) {
+		at = s.SignedInAt()
+	}
+	live := served || now.Before(s.ExpiresAt().Add(clockSkew))
+	a.signedOut.mark(s.ID(), at, until.Add(clockSkew), live)
+	a.refreshes.supersede(s)
+	a.refreshes.forgetRetired(s)
+}
+
+// hasEnded reports whether a session was signed out in this process, and not
+// begun anew by a later sign-in: AuthKit may sign a person in to the WorkOS
+// session that a script's logout has left alive.
+func (a *AuthKit) hasEnded(s *Session) bool {
+	at, ended := a.signedOut.at(s.ID())
+	return ended && !s.SignedInAt().After(at)
+}
+
+// hasEndedSince is hasEnded for a session that is at hand for many requests: it
+// looks again only after a sign-out, whichever session that was of.
+func (a *AuthKit) hasEndedSince(e *cachedSession) bool {
+	epoch := a.signedOut.epoch.Load()
+	if e.checked.Load() == epoch {
+		return false
+	}
+	a.signedOut.pass("epoch read")
+	if a.hasEnded(e.session) {
+		return true
+	}
+	a.signedOut.pass("no mark found")
+	e.checked.Store(epoch)
+	return false
+}
+
+// signInTime is the time to seal a new sign-in with. A sign-in to a session that
+// is known as signed out is dated after that, whatever the clocks say.
+func (a *AuthKit) signInTime(sessionID string) time.Time {
+	now := a.clock.Now()
+	if at, ended := a.signedOut.at(sessionID); ended && !now.After(at) {
+		return at.Add(time.Millisecond) // the precision of what is sealed
+	}
+	return now
+}

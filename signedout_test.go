@@ -1,0 +1,342 @@
+// Signing out: the marks of one process, the orders that they need, and what WorkOS is told.
+
+package authkit
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/workos"
+)
+
+// sessionFor is a session by its parts, as a seal would vouch for it.
+func sessionFor(t testing.TB, id string, signedInAt, issuedAt, expiresAt time.Time) *Session {
+	t.Helper()
+	s := NewSession(SessionParams{ID: id, ExpiresAt: expiresAt, Claims: map[string]any{"iat": issuedAt.Unix()}})
+	s.sealed.signedInAt = signedInAt
+	s.sealed.refreshToken = "refresh " + id
+	return s
+}
+
+// deaf is an AuthKit that nothing leaves, on a clock that a test sets.
+func deaf(t testing.TB, clock Clock, opts ...Option) *AuthKit {
+	t.Helper()
+	a, err := New(append([]Option{
+		WithAPIKey("sk_1"), WithClientID("client_1"), WithCookiePassword("0123456789abcdef0123456789abcdef"),
+		WithRedirectURL("https://app.example.com/callback"), WithLogger(slog.New(slog.DiscardHandler)),
+		WithHTTPClient(&http.Client{Transport: unreachable{}}), WithClock(clock),
+	}, opts...)...)
+	require.NoError(t, err)
+	return a
+}
+
+// A sign-out that a request with a cached session falls into. Whatever the step
+// that the request meets, it is refused from then on.
+func TestNoCachedSessionOutlivesASignOutThatItsRequestFallsInto(t *testing.T) {
+	for _, step := range []string{"marked"} {
+		t.Run("the request falls into the sign-out: "+step, func(t *testing.T) {
+			clock := newSetClock()
+			a := deaf(t, clock)
+			s := sessionFor(t, "session_1", clock.now.Add(-time.Minute), clock.now, clock.now.Add(time.Hour))
+			entry := &cachedSession{session: s}
+			require.False(t, a.hasEndedSince(entry))
+			inside := 0
+			a.signedOut.seam = func(at string) {
+				if at == step && inside == 0 {
+					inside++
+					a.hasEndedSince(entry)
+				}
+			}
+			a.markSignedOut(s, true)
+			require.Equal(t, 1, inside)
+			assert.True(t, a.hasEndedSince(entry))
+		})
+	}
+	for _, step := range []string{"epoch read", "no mark found"} {
+		t.Run("the sign-out falls into the request: "+step, func(t *testing.T) {
+			clock := newSetClock()
+			a := deaf(t, clock)
+			s := sessionFor(t, "session_1", clock.now.Add(-time.Minute), clock.now, clock.now.Add(time.Hour))
+			entry := &cachedSession{session: s}
+			inside := 0
+			a.signedOut.seam = func(at string) {
+				if at == step && inside == 0 {
+					inside++
+					a.markSignedOut(s, true)
+				}
+			}
+			a.hasEndedSince(entry) // it may have been faster
+			require.Equal(t, 1, inside)
+			assert.True(t, a.hasEndedSince(entry))
+		})
+	}
+}
+
+// A session is verified, signed out, and put into the cache after that.
+func TestASessionThatIsCachedAfterItsSignOutIsChecked(t *testing.T) {
+	clock := newSetClock()
+	a := deaf(t, clock)
+	s := sessionFor(t, "session_1", clock.now.Add(-time.Minute), clock.now, clock.now.Add(time.Hour))
+	cookie := &sessionCookie{count: 1}
+	cookie.parts[0] = "sealed"
+	a.markSignedOut(s, false)
+	a.cache.put(cookie, s)
+	assert.True(t, a.hasEndedSince(a.cache.get(cookie)))
+}
+
+// Finding A13.
+func TestASignOutHoldsWhateverTheClocksSay(t *testing.T) {
+	clock := newSetClock()
+	a := deaf(t, clock)
+	for _, ahead := range []time.Duration{0, time.Millisecond, time.Second, 59 * time.Second} {
+		id := fmt.Sprintf("session_%d", ahead)
+		s := sessionFor(t, id, clock.now.Add(ahead), clock.now.Add(ahead), clock.now.Add(ahead+5*time.Minute))
+		a.markSignedOut(s, false)
+		assert.True(t, a.hasEnded(s), ahead)
+
+		again := sessionFor(t, id, a.signInTime(id), clock.now.Add(ahead), clock.now.Add(ahead+5*time.Minute))
+		assert.False(t, a.hasEnded(again), "a sign-in that comes after it counts: %s", ahead)
+		resealed := sessionFor(t, id, time.UnixMilli(again.SignedInAt().UnixMilli()), clock.now, clock.now.Add(5*time.Minute))
+		assert.False(t, a.hasEnded(resealed), "in the precision of the seal too: %s", ahead)
+
+		older := sessionFor(t, id, clock.now.Add(-time.Hour), clock.now, clock.now.Add(5*time.Minute))
+		a.markSignedOut(older, false)
+		assert.True(t, a.hasEnded(s), "an older cookie takes nothing back: %s", ahead)
+	}
+	assert.Equal(t, clock.now, a.signInTime("session_another"))
+}
+
+// Finding A12.
+func TestSignOutsOfOldSessionsPushNoMarkOut(t *testing.T) {
+	clock := newSetClock()
+	a := deaf(t, clock)
+	s := sessionFor(t, "session_1", clock.now.Add(-time.Minute), clock.now, clock.now.Add(5*time.Minute))
+	served := sessionFor(t, "session_2", clock.now.Add(-time.Hour), clock.now.Add(-time.Hour), clock.now.Add(-55*time.Minute))
+	a.markSignedOut(s, false)
+	a.markSignedOut(served, true)
+	old := sessionFor(t, "session_0", clock.now.Add(-24*time.Hour), clock.now.Add(-24*time.Hour), clock.now.Add(-24*time.Hour+5*time.Minute))
+	for i := range markLimit + 100 {
+		a.signedOut.mark("session_old_"+strconv.Itoa(i), clock.now, clock.now.Add(time.Hour), false)
+	}
+	a.markSignedOut(old, false)
+	assert.True(t, a.hasEnded(s))
+	assert.True(t, a.hasEnded(served), "this process has served it")
+	assert.True(t, a.hasEnded(old))
+	assert.LessOrEqual(t, len(a.signedOut.expired.entries), markLimit)
+	assert.LessOrEqual(t, len(a.signedOut.live.entries), 2)
+}
+
+// steppingClock has timers that a test lets go off.
+type steppingClock struct {
+	*setClock
+	timers []*steppingTimer
+}
+
+type steppingTimer struct {
+	at   time.Time
+	f    func()
+	done bool
+}
+
+func (c *steppingClock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
+	timer := &steppingTimer{at: c.now.Add(d), f: f}
+	c.timers = append(c.timers, timer)
+	return func() bool {
+		was := timer.done
+		timer.done = true
+		return !was
+	}
+}
+
+func (c *steppingClock) advance(d time.Duration) {
+	c.now = c.now.Add(d)
+	for _, timer := range c.timers {
+		if !timer.done && !timer.at.After(c.now) {
+			timer.done = true
+			timer.f()
+		}
+	}
+}
+
+// upstreamCalls is WorkOS as far as revoking goes.
+type upstreamCalls struct {
+	revoked   chan string // the path of each call
+	finished  chan string // the log line that each attempt ends with
+	answer    atomic.Pointer[func(http.ResponseWriter)]
+	transport atomic.Pointer[http.RoundTripper] // instead of the network's
+}
+
+// RoundTrip makes the calls.
+func (up *upstreamCalls) RoundTrip(r *http.Request) (*http.Response, error) {
+	if transport := up.transport.Load(); transport != nil {
+		return (*transport).RoundTrip(r)
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// Write takes the lines of the log.
+func (up *upstreamCalls) Write(line []byte) (int, error) {
+	up.finished <- string(line)
+	return len(line), nil
+}
+
+func revoking(t testing.TB, clock *steppingClock) (*revocations, *upstreamCalls) {
+	up := &upstreamCalls{revoked: make(chan string, 100), finished: make(chan string, 1000)}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if answer := up.answer.Load(); answer != nil {
+			(*answer)(w)
+		} else {
+			w.WriteHeader(http.StatusOK)
+		}
+		up.revoked <- r.URL.Path
+	}))
+	t.Cleanup(server.Close)
+	// The calls' own deadlines run on the system's clock: this one belongs to the test's goroutine.
+	client, err := workos.NewClient("client_1", workos.WithAPIKey("sk_1"), workos.WithBaseURL(server.URL), workos.WithHTTPClient(&http.Client{Transport: up}))
+	require.NoError(t, err)
+	log := slog.New(slog.NewTextHandler(up, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	return &revocations{client: client, clock: clock, log: log, waiting: map[string]*revocation{}}, up
+}
+
+// after waits for the end of so many attempts and returns how many sessions wait.
+func (v *revocations) after(up *upstreamCalls, attempts int) (waiting int) {
+	for range attempts {
+		<-up.finished
+	}
+	v.mu.Lock() // held until the attempt's outcome is noted
+	defer v.mu.Unlock()
+	return len(v.waiting)
+}
+
+func TestARevocationThatFailsIsTriedAgainAFewTimes(t *testing.T) {
+	clock := &steppingClock{setClock: newSetClock()}
+	v, up := revoking(t, clock)
+	failing := func(w http.ResponseWriter) { w.WriteHeader(http.StatusBadGateway) }
+	up.answer.Store(&failing)
+	v.revoke(sessionFor(t, "session_1", clock.now, clock.now, clock.now), 0)
+	<-up.revoked
+	require.Equal(t, 1, v.after(up, 1))
+	for _, pause := range revokePauses {
+		clock.advance(pause - time.Millisecond)
+		require.Empty(t, up.revoked)
+		clock.advance(time.Millisecond)
+		<-up.revoked
+		v.after(up, 1)
+	}
+	v.mu.Lock()
+	assert.Empty(t, v.waiting, "then it is given up")
+	v.mu.Unlock()
+	clock.advance(time.Hour)
+	assert.Empty(t, up.revoked)
+
+	limited := func(w http.ResponseWriter) {
+		w.Header().Set("Retry-After", "20")
+		w.WriteHeader(http.StatusTooManyRequests)
+	}
+	up.answer.Store(&limited)
+	v.revoke(sessionFor(t, "session_2", clock.now, clock.now, clock.now), 0)
+	<-up.revoked
+	v.after(up, 1)
+	up.answer.Store(nil)
+	clock.advance(19 * time.Second)
+	require.Empty(t, up.revoked)
+	clock.advance(time.Second)
+	<-up.revoked
+	assert.Zero(t, v.after(up, 1))
+}
+
+func TestARevocationThatWorkOSRefusesIsOver(t *testing.T) {
+	clock := &steppingClock{setClock: newSetClock()}
+	v, up := revoking(t, clock)
+	for _, status := range []int{400, 401, 403, 404, 422} {
+		refusing := func(w http.ResponseWriter) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(status)
+			fmt.Fprint(w, `{"message":"no"}`)
+		}
+		up.answer.Store(&refusing)
+		v.revoke(sessionFor(t, "session_1", clock.now, clock.now, clock.now), 0)
+		<-up.revoked
+		assert.Zero(t, v.after(up, 1), status)
+	}
+}
+
+func TestWhatWaitsToBeRevokedIsBoundedAndWaitsOnce(t *testing.T) {
+	clock := &steppingClock{setClock: newSetClock()}
+	v, up := revoking(t, clock)
+	s := func(i int) *Session {
+		return sessionFor(t, "session_"+strconv.Itoa(i), clock.now, clock.now, clock.now)
+	}
+	for range 3 {
+		v.revoke(s(1), logoutGrace)
+	}
+	require.Len(t, clock.timers, 1)
+	v.revoke(s(1), 0)
+	<-up.revoked
+	require.Zero(t, v.after(up, 1))
+	clock.advance(logoutGrace)
+	require.Empty(t, up.revoked, "once is enough")
+
+	for i := range maxRevocations + 100 {
+		v.revoke(s(i), logoutGrace)
+	}
+	assert.Len(t, v.waiting, maxRevocations)
+	assert.Len(t, up.finished, 100, "the log tells of those that are too many")
+	for i := range maxRevocations {
+		v.cancel("session_" + strconv.Itoa(i))
+	}
+	assert.Empty(t, v.waiting)
+	clock.advance(logoutGrace)
+	assert.Empty(t, up.revoked, "they were called off")
+
+	var public *revocations
+	public.revoke(s(1), 0)
+	public.cancel("session_1")
+}
+
+func TestATransportThatPanicsOrEndsItsGoroutineDoesNotStopRevoking(t *testing.T) {
+	clock := &steppingClock{setClock: newSetClock()}
+	v, up := revoking(t, clock)
+	for name, transport := range map[string]http.RoundTripper{"panics": unreachable{}, "ends its goroutine": ending{}} {
+		up.transport.Store(&transport)
+		for i := range 2 * maxRevoking {
+			v.revoke(sessionFor(t, name+strconv.Itoa(i), clock.now, clock.now, clock.now), 0)
+		}
+		assert.Equal(t, 2*maxRevoking, v.after(up, 2*maxRevoking), name)
+		up.transport.Store(nil)
+		clock.advance(revokePauses[0])
+		assert.Zero(t, v.after(up, 2*maxRevoking), name)
+		assert.Len(t, up.revoked, 2*maxRevoking, name)
+		for range 2 * maxRevoking {
+			<-up.revoked
+		}
+	}
+}
+
+// Mutants of the lines above must not pass for want of a number that is large enough.
+func TestTheWindowOfALogoutNeverTurnsNegative(t *testing.T) {
+	c := cookies{windows: new(atomic.Uint64)}
+	for _, count := range []uint64{0, math.MaxInt64 - 1, math.MaxInt64, math.MaxUint64} {
+		c.windows.Store(count)
+		assert.GreaterOrEqual(t, c.nextWindow(), 0)
+	}
+}
+
+// ending is a transport that ends its goroutine.
+type ending struct{}
+
+func (ending) RoundTrip(*http.Request) (*http.Response, error) {
+	runtime.Goexit()
+	return nil, nil
+}
