@@ -54,9 +54,10 @@ type apiKeyKey struct{}
 // is not kept: what is remembered is found by its SHA-256 hash.
 //
 // RequireAPIKey panics for a public client, which has no key of its own to ask
-// WorkOS with.
+// WorkOS with, and if a permission is empty.
 func (a *AuthKit) RequireAPIKey(permissions ...string) func(http.Handler) http.Handler {
 	a.mustHaveKey("RequireAPIKey")
+	mustBeNamed("RequireAPIKey", permissions)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			value, ok := bearerToken(r)
@@ -74,6 +75,7 @@ func (a *AuthKit) RequireAPIKey(permissions ...string) func(http.Handler) http.H
 // whatever cookie it has.
 func (a *AuthKit) RequireAuthOrAPIKey(permissions ...string) func(http.Handler) http.Handler {
 	a.mustHaveKey("RequireAuthOrAPIKey")
+	mustBeNamed("RequireAuthOrAPIKey", permissions)
 	return func(next http.Handler) http.Handler {
 		forPeople := a.guard(next, func(s *Session) error { return lackingEach("permission", permissions, s.HasPermission) }, &bearerChallenge{})
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -4,6 +4,8 @@ package authkit
 
 import (
 	"cmp"
+	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -33,10 +35,10 @@ func (a *AuthKit) RequireAuth(next http.Handler) http.Handler {
 //	mux.Handle("DELETE /posts/{id}", ak.RequirePermission("posts:delete")(deletePost))
 //	r.Use(ak.RequireRole("admin"), ak.RequireRecentAuth(10*time.Minute))
 //
-// It panics if no role is named: a guard that lets everybody through is a
-// mistake in the program.
+// It panics if no slug is given or one is empty: a guard that requires nothing
+// is a mistake in the program.
 func (a *AuthKit) RequireRole(slugs ...string) func(http.Handler) http.Handler {
-	return a.require("RequireRole", slugs, func(s *Session) error {
+	return a.require("RequireRole", slugs, func(s *Session, slugs []string) error {
 		return lacking(slices.ContainsFunc(slugs, s.HasRole), oneOf("role", slugs))
 	})
 }
@@ -44,7 +46,7 @@ func (a *AuthKit) RequireRole(slugs ...string) func(http.Handler) http.Handler {
 // RequirePermission lets people through who have all of the permissions. See
 // [AuthKit.RequireRole].
 func (a *AuthKit) RequirePermission(slugs ...string) func(http.Handler) http.Handler {
-	return a.require("RequirePermission", slugs, func(s *Session) error {
+	return a.require("RequirePermission", slugs, func(s *Session, slugs []string) error {
 		return lackingEach("permission", slugs, s.HasPermission)
 	})
 }
@@ -52,7 +54,7 @@ func (a *AuthKit) RequirePermission(slugs ...string) func(http.Handler) http.Han
 // RequireAnyPermission lets people through who have one of the permissions.
 // See [AuthKit.RequireRole].
 func (a *AuthKit) RequireAnyPermission(slugs ...string) func(http.Handler) http.Handler {
-	return a.require("RequireAnyPermission", slugs, func(s *Session) error {
+	return a.require("RequireAnyPermission", slugs, func(s *Session, slugs []string) error {
 		return lacking(slices.ContainsFunc(slugs, s.HasPermission), oneOf("permission", slugs))
 	})
 }
@@ -60,7 +62,7 @@ func (a *AuthKit) RequireAnyPermission(slugs ...string) func(http.Handler) http.
 // RequireEntitlement lets people through whose organization has all of the
 // entitlements. See [AuthKit.RequireRole].
 func (a *AuthKit) RequireEntitlement(slugs ...string) func(http.Handler) http.Handler {
-	return a.require("RequireEntitlement", slugs, func(s *Session) error {
+	return a.require("RequireEntitlement", slugs, func(s *Session, slugs []string) error {
 		return lackingEach("entitlement", slugs, s.HasEntitlement)
 	})
 }
@@ -68,22 +70,30 @@ func (a *AuthKit) RequireEntitlement(slugs ...string) func(http.Handler) http.Ha
 // RequireFeatureFlag lets people through for whom all of the flags are on. See
 // [AuthKit.RequireRole].
 func (a *AuthKit) RequireFeatureFlag(slugs ...string) func(http.Handler) http.Handler {
-	return a.require("RequireFeatureFlag", slugs, func(s *Session) error {
+	return a.require("RequireFeatureFlag", slugs, func(s *Session, slugs []string) error {
 		return lackingEach("feature flag", slugs, s.HasFeatureFlag)
 	})
 }
 
 // RequireOrganization lets people through who are signed in to one of the
-// organizations, org_…, or to any where none is named. See
+// organizations, org_…. [AuthKit.RequireOrganizationSession] accepts every
+// organization. It panics if no ID is given or one is empty. See
 // [AuthKit.RequireRole].
 func (a *AuthKit) RequireOrganization(ids ...string) func(http.Handler) http.Handler {
-	return a.guards(func(s *Session) error {
-		if len(ids) == 0 {
-			return lacking(s.OrganizationID() != "", "an organization")
-		}
-		// Its ID is not named: whose address this is, is not for a stranger.
-		return lacking(s.OrganizationID() != "" && slices.Contains(ids, s.OrganizationID()), "another organization")
+	if len(ids) == 0 {
+		panic("authkit: RequireOrganization needs an organization ID; RequireOrganizationSession accepts every organization")
+	}
+	return a.require("RequireOrganization", ids, func(s *Session, ids []string) error {
+		// The answer does not name the organizations: a stranger must not learn whose page this is.
+		return lacking(slices.Contains(ids, s.OrganizationID()), "another organization")
 	})
+}
+
+// RequireOrganizationSession lets people through who are signed in to an
+// organization, whichever it is. Who is signed in without one is answered 403.
+// See [AuthKit.RequireRole].
+func (a *AuthKit) RequireOrganizationSession() func(http.Handler) http.Handler {
+	return a.guards(func(s *Session) error { return lacking(s.OrganizationID() != "", "an organization") })
 }
 
 // RefuseImpersonation lets people through who are themselves, and keeps out
@@ -102,7 +112,14 @@ func (a *AuthKit) RefuseImpersonation(next http.Handler) http.Handler {
 // (max_age), and comes back to the page; anything else is answered 403 with
 // the code recent_auth_required. Should AuthKit sign somebody in without a new
 // proof, the callback answers 403: there is no going round in circles.
+//
+// Zero asks for a proof within the minute of skew. RequireRecentAuth panics if
+// maxAge is negative.
 func (a *AuthKit) RequireRecentAuth(maxAge time.Duration) func(http.Handler) http.Handler {
+	if maxAge < 0 {
+		panic("authkit: RequireRecentAuth needs an age of zero or more, not " + maxAge.String())
+	}
+	maxAge = min(maxAge, math.MaxInt64-clockSkew) // the skew is added to it
 	return func(next http.Handler) http.Handler {
 		return a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch s, _ := FromContext(r.Context()); {
@@ -154,11 +171,24 @@ func lackingEach(kind string, slugs []string, has func(string) bool) error {
 
 func oneOf(kind string, slugs []string) string { return kind + " " + strings.Join(slugs, " or ") }
 
-func (a *AuthKit) require(guard string, slugs []string, check func(*Session) error) func(http.Handler) http.Handler {
-	if len(slugs) == 0 {
+// require makes a guard of the check, which gets a copy of the names: they
+// cannot change later. It panics if there are none, or if one is empty.
+func (a *AuthKit) require(guard string, names []string, check func(s *Session, names []string) error) func(http.Handler) http.Handler {
+	if len(names) == 0 {
 		panic("authkit: " + guard + " needs to be told what it requires")
 	}
-	return a.guards(check)
+	mustBeNamed(guard, names)
+	names = slices.Clone(names)
+	return a.guards(func(s *Session) error { return check(s, names) })
+}
+
+// mustBeNamed panics if one of the names that a guard requires is empty.
+func mustBeNamed(guard string, names []string) {
+	for i, name := range names {
+		if strings.TrimSpace(name) == "" {
+			panic(fmt.Sprintf("authkit: %s: name %d of %d is empty", guard, i+1, len(names)))
+		}
+	}
 }
 
 func (a *AuthKit) guards(check func(*Session) error) func(http.Handler) http.Handler {

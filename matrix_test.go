@@ -37,7 +37,7 @@ func guarded(t *testing.T) *app {
 				"/entitlement":   a.RequireEntitlement("audit-logs"),
 				"/flag":          a.RequireFeatureFlag("beta"),
 				"/organization":  a.RequireOrganization("org_acme"),
-				"/anywhere":      a.RequireOrganization(),
+				"/anywhere":      a.RequireOrganizationSession(),
 				"/inperson":      a.RefuseImpersonation,
 				"/recent":        a.RequireRecentAuth(10 * time.Minute),
 				"/apikey":        a.RequireAPIKey("posts:write"),

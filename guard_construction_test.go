@@ -1,0 +1,204 @@
+// What a guard is built from: no mistake of the program makes one that lets everybody through.
+
+package authkit_test
+
+import (
+	"io"
+	"math"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// middleware is what every guard comes to.
+type middleware = func(http.Handler) http.Handler
+
+// guardsOf are the exported guards of an AuthKit by their names, found by
+// reflection: one that is added later is tested too.
+func guardsOf(ak *authkit.AuthKit) map[string]reflect.Value {
+	guards := map[string]reflect.Value{}
+	v := reflect.ValueOf(ak)
+	for i := range v.NumMethod() {
+		if name := v.Type().Method(i).Name; strings.HasPrefix(name, "Require") || strings.HasPrefix(name, "Refuse") {
+			guards[name] = v.Method(i)
+		}
+	}
+	return guards
+}
+
+// emptyArguments are the arguments that say nothing, for a guard of each
+// signature that there is. The label is for messages.
+func emptyArguments(t *testing.T, name string, guard reflect.Value) map[string]func() middleware {
+	t.Helper()
+	switch build := guard.Interface().(type) {
+	case func(http.Handler) http.Handler:
+		return map[string]func() middleware{"()": func() middleware { return build }}
+	case func() func(http.Handler) http.Handler:
+		return map[string]func() middleware{"()": build}
+	case func(...string) func(http.Handler) http.Handler:
+		return map[string]func() middleware{
+			"()":              func() middleware { return build() },
+			"(nil...)":        func() middleware { return build([]string(nil)...) },
+			"([]string{}...)": func() middleware { return build([]string{}...) },
+			`("")`:            func() middleware { return build("") },
+			`(" ")`:           func() middleware { return build(" ") },
+			`("", "")`:        func() middleware { return build("", "") },
+			`("", "other")`:   func() middleware { return build("", "other") },
+			`("other", "")`:   func() middleware { return build("other", "") },
+		}
+	case func(time.Duration) func(http.Handler) http.Handler:
+		return map[string]func() middleware{
+			"(0)":                   func() middleware { return build(0) },
+			"(-1)":                  func() middleware { return build(-1) },
+			"(the least there is)":  func() middleware { return build(math.MinInt64) },
+			"(an hour in negative)": func() middleware { return build(-time.Hour) },
+		}
+	}
+	require.Failf(t, "a guard of a signature that this test does not know", "%s is a %s", name, guard.Type())
+	return nil
+}
+
+// built is the middleware that a guard makes, and false where it panics.
+func built(build func() middleware) (made middleware, ok bool) {
+	defer func() { ok = recover() == nil }()
+	return build(), true
+}
+
+// withoutRights is an application, a handler that says that it was reached,
+// and the cookies of two people who are signed in and have nothing that a guard
+// can ask for: no right, no recent proof, and not in person. The rights in
+// their tokens are empty texts. One is signed in to no organization, the other
+// to org_acme.
+func withoutRights(t *testing.T) (a *app, pass http.Handler, none, acme string) {
+	a = newApp(t, appOptions{})
+	cookies := map[string]string{}
+	for _, email := range []string{lee, kim} {
+		a.fake.UpdatePerson(email, func(p *authkittest.Person) {
+			p.Claims = map[string]any{
+				"act":  map[string]any{"sub": "ops@example.com"},
+				"role": "", "roles": []string{"", " "}, "permissions": []string{"", " "},
+				"entitlements": []string{"", " "}, "feature_flags": []string{"", " "},
+			}
+		})
+		cookies[email] = a.signedIn(email).cookieHeader()
+	}
+	a.clock.Advance(time.Hour)
+	for email, cookie := range cookies {
+		cookies[email] = jarAfter(cookie, a.send(request{target: "/account", cookie: cookie}))
+	}
+	pass = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "reached") })
+	return a, pass, cookies[lee], cookies[kim]
+}
+
+// A15.
+func TestNoGuardThatIsBuiltWithEmptyArgumentsLetsThroughWhoHasNoRights(t *testing.T) {
+	a, pass, none, acme := withoutRights(t)
+	visitors := map[string]string{"signed out": "", "signed in": none, "signed in to an organization": acme}
+	// What a guard lets through by its very meaning. A guard that is not
+	// listed lets nobody of this test through.
+	meant := map[string]func(method, visitor string) bool{
+		"RequireAuth()":                func(_, visitor string) bool { return visitor != "signed out" },
+		"RequireAuthOrAPIKey()":        func(_, visitor string) bool { return visitor != "signed out" },
+		"RequireOrganizationSession()": func(_, visitor string) bool { return visitor == "signed in to an organization" },
+		"RefuseCrossOrigin()":          func(method, _ string) bool { return method == "GET" },
+	}
+	guards := guardsOf(a.AuthKit)
+	for _, name := range []string{"RequireAuth", "RequireRole", "RefuseImpersonation", "RequireRecentAuth", "RequireAPIKey"} {
+		require.Contains(t, guards, name)
+	}
+	for name, guard := range guards {
+		for arguments, build := range emptyArguments(t, name, guard) {
+			t.Run(name+arguments, func(t *testing.T) {
+				made, ok := built(build)
+				if !ok {
+					return // refused at construction
+				}
+				a.server.Config.Handler = made(pass)
+				passes := meant[name+strings.NewReplacer("nil...", "", "[]string{}...", "").Replace(arguments)]
+				for visitor, cookie := range visitors {
+					for _, method := range []string{"GET", "POST"} {
+						header := scripted()
+						header.Set("Sec-Fetch-Site", "cross-site")
+						resp := a.send(request{method: method, target: "/guarded", cookie: cookie, header: header})
+						through := passes != nil && passes(method, visitor)
+						assert.Equal(t, through, resp.body == "reached", "%s, %s: %d %s", method, visitor, resp.status, resp.body)
+						if !through {
+							assert.Contains(t, []int{http.StatusUnauthorized, http.StatusForbidden}, resp.status)
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestAGuardThatIsToldAnEmptyNameOrANegativeAgePanicsAtConstruction(t *testing.T) {
+	a := guarded(t)
+	var none []string
+	for want, build := range map[string]func(){
+		"authkit: RequireRole needs to be told what it requires":            func() { a.RequireRole(none...) },
+		"authkit: RequirePermission needs to be told what it requires":      func() { a.RequirePermission([]string{}...) },
+		"authkit: RequireRole: name 1 of 1 is empty":                        func() { a.RequireRole("") },
+		"authkit: RequireRole: name 2 of 3 is empty":                        func() { a.RequireRole("admin", "", "owner") },
+		"authkit: RequirePermission: name 1 of 1 is empty":                  func() { a.RequirePermission("") },
+		"authkit: RequireAnyPermission: name 2 of 2 is empty":               func() { a.RequireAnyPermission("posts:write", " \t") },
+		"authkit: RequireEntitlement: name 1 of 1 is empty":                 func() { a.RequireEntitlement("") },
+		"authkit: RequireFeatureFlag: name 1 of 1 is empty":                 func() { a.RequireFeatureFlag("") },
+		"authkit: RequireOrganization: name 1 of 2 is empty":                func() { a.RequireOrganization("", "org_acme") },
+		"authkit: RequireRecentAuth needs an age of zero or more, not -1ns": func() { a.RequireRecentAuth(-1) },
+		"authkit: RequireOrganization needs an organization ID; RequireOrganizationSession accepts every organization": func() {
+			a.RequireOrganization(none...)
+		},
+	} {
+		assert.PanicsWithValue(t, want, build)
+	}
+	for name, build := range map[string]func(){
+		"RequireAPIKey":       func() { a.RequireAPIKey("posts:write", "") },
+		"RequireAuthOrAPIKey": func() { a.RequireAuthOrAPIKey("") },
+	} {
+		assert.Panics(t, build, name)
+	}
+	assert.NotPanics(t, func() { a.RequireRecentAuth(0) })
+	assert.NotPanics(t, func() { a.RequireOrganizationSession() })
+}
+
+func TestAGuardKeepsItsNamesWhateverBecomesOfTheSlice(t *testing.T) {
+	a, pass, cookie, _ := withoutRights(t)
+	for name, guard := range map[string]func(...string) func(http.Handler) http.Handler{
+		"RequireRole": a.RequireRole, "RequirePermission": a.RequirePermission, "RequireAnyPermission": a.RequireAnyPermission,
+		"RequireEntitlement": a.RequireEntitlement, "RequireFeatureFlag": a.RequireFeatureFlag, "RequireOrganization": a.RequireOrganization,
+	} {
+		names := []string{"other"}
+		a.server.Config.Handler = guard(names...)(pass)
+		names[0] = ""
+		assert.Equal(t, http.StatusForbidden, a.send(request{target: "/", cookie: cookie, header: scripted()}).status, name)
+	}
+}
+
+func TestWhoIsSignedInToNoOrganizationIsToldThatOneIsMissing(t *testing.T) {
+	a, pass, none, acme := withoutRights(t)
+	a.server.Config.Handler = a.RequireOrganizationSession()(pass)
+	resp := a.send(request{target: "/", cookie: none, header: scripted()})
+	assert.Equal(t, http.StatusForbidden, resp.status)
+	assert.Equal(t, "an organization", resp.problem(t)["missing"])
+	assert.Equal(t, "reached", a.send(request{target: "/", cookie: acme}).body)
+}
+
+// The skew that is added to the longest time there is must not make it negative.
+func TestTheLongestAgeOfAProofRefusesNobodyWhoHasOne(t *testing.T) {
+	a := newApp(t, appOptions{})
+	cookie := a.signedIn(kim).cookieHeader()
+	pass := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "reached") })
+	for _, age := range []time.Duration{math.MaxInt64, math.MaxInt64 - 1, math.MaxInt64 - time.Minute} {
+		a.server.Config.Handler = a.RequireRecentAuth(age)(pass)
+		assert.Equal(t, "reached", a.send(request{target: "/", cookie: cookie}).body, age)
+	}
+}
