@@ -59,6 +59,7 @@ func (a *AuthKit) RequireAPIKey(permissions ...string) func(http.Handler) http.H
 	a.mustHaveKey("RequireAPIKey")
 	mustBeNamed("RequireAPIKey", permissions)
 	return func(next http.Handler) http.Handler {
+		mustHandle(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			value, ok := bearerToken(r)
 			if !ok {

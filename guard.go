@@ -36,7 +36,7 @@ func (a *AuthKit) RequireAuth(next http.Handler) http.Handler {
 //	r.Use(ak.RequireRole("admin"), ak.RequireRecentAuth(10*time.Minute))
 //
 // It panics if no slug is given or one is empty: a guard that requires nothing
-// is a mistake in the program.
+// is a mistake in the program. All guards panic if the handler is nil.
 func (a *AuthKit) RequireRole(slugs ...string) func(http.Handler) http.Handler {
 	return a.require("RequireRole", slugs, func(s *Session, slugs []string) error {
 		return lacking(slices.ContainsFunc(slugs, s.HasRole), oneOf("role", slugs))
@@ -121,6 +121,7 @@ func (a *AuthKit) RequireRecentAuth(maxAge time.Duration) func(http.Handler) htt
 	}
 	maxAge = min(maxAge, math.MaxInt64-clockSkew) // the skew is added to it
 	return func(next http.Handler) http.Handler {
+		mustHandle(next)
 		return a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch s, _ := FromContext(r.Context()); {
 			case a.authenticatedWithin(s, maxAge):
@@ -191,6 +192,13 @@ func mustBeNamed(guard string, names []string) {
 	}
 }
 
+// mustHandle panics if a guard would have nothing to let people through to.
+func mustHandle(next http.Handler) {
+	if f, ok := next.(http.HandlerFunc); next == nil || ok && f == nil {
+		panic("authkit: a guard needs a handler, and this one is nil")
+	}
+}
+
 func (a *AuthKit) guards(check func(*Session) error) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler { return a.guard(next, check, nil) }
 }
@@ -198,6 +206,7 @@ func (a *AuthKit) guards(check func(*Session) error) func(http.Handler) http.Han
 // guard is what all guards are: whoever is signed in and passes the check goes
 // on to next. The challenge is for a 401 where bearer tokens are not accepted.
 func (a *AuthKit) guard(next http.Handler, check func(*Session) error, challenge *bearerChallenge) http.Handler {
+	mustHandle(next)
 	return a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := a.visitOf(r)
 		switch {

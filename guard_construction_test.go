@@ -202,3 +202,25 @@ func TestTheLongestAgeOfAProofRefusesNobodyWhoHasOne(t *testing.T) {
 		assert.Equal(t, "reached", a.send(request{target: "/", cookie: cookie}).body, age)
 	}
 }
+
+func TestEveryGuardPanicsAtConstructionForANilHandler(t *testing.T) {
+	a := guarded(t)
+	const want = "authkit: a guard needs a handler, and this one is nil"
+	for name, guard := range guardsOf(a.AuthKit) {
+		var made middleware
+		switch build := guard.Interface().(type) {
+		case func(http.Handler) http.Handler:
+			made = build
+		case func() func(http.Handler) http.Handler:
+			made = build()
+		case func(...string) func(http.Handler) http.Handler:
+			made = build("org_acme")
+		case func(time.Duration) func(http.Handler) http.Handler:
+			made = build(time.Hour)
+		}
+		require.NotNil(t, made, "%s is a %s, which this test does not know", name, guard.Type())
+		assert.PanicsWithValue(t, want, func() { made(nil) }, name)
+		assert.PanicsWithValue(t, want, func() { made(http.HandlerFunc(nil)) }, name)
+		assert.NotPanics(t, func() { made(http.NotFoundHandler()) }, name)
+	}
+}
