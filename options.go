@@ -199,7 +199,9 @@ func WithIdleLimit(d time.Duration) Option {
 // together. A cookie that comes again is then neither unsealed nor verified
 // again, but still held against the time, the signing keys, the limits and the
 // sign-outs of this process. The default is 10,000 sessions and 64 MiB, which
-// is about 6 KB a session; 0 for either turns the cache off.
+// is about 6 KB a session; 0 for either turns the cache off. A session counts as
+// 2 KB at least, so the bytes bound the number of sessions too. An empty cache
+// takes up to 16 bytes for each session that it may hold, and 8 MiB at most.
 func WithSessionCache(entries, bytes int) Option {
 	return func(c *config) { c.cacheEntries, c.cacheBytes = entries, bytes }
 }

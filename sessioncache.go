@@ -18,6 +18,9 @@ const (
 
 	// cachedOverhead is what an entry takes besides the texts that are counted.
 	cachedOverhead = 2 << 10
+	// maxBuckets bounds what a cache takes before it holds anything, to 8 MiB.
+	// A cache of more sessions than that has longer chains in its buckets.
+	maxBuckets = 1 << 20
 	// maxUses is how much use of an entry is remembered.
 	maxUses = 3
 	// tailLength is how much of a cookie is hashed: its end, which is its
@@ -70,16 +73,20 @@ type queue struct {
 	bytes   int
 }
 
-// newSessionCache returns nil for a cache of nothing.
+// newSessionCache returns nil for a cache of nothing. The number of entries is
+// bounded by the bytes too, since each takes cachedOverhead at least: buckets
+// and ghosts are sized by it.
 func newSessionCache(maxEntries, maxBytes int) *sessionCache {
 	if maxEntries <= 0 || maxBytes <= 0 {
 		return nil
 	}
+	maxEntries = min(maxEntries, max(1, maxBytes/cachedOverhead))
+	buckets := 1 << bits.Len(uint(min(maxEntries, maxBuckets)-1))
 	return &sessionCache{
 		maxEntries: maxEntries,
 		maxBytes:   maxBytes,
 		seed:       maphash.MakeSeed(),
-		buckets:    make([]atomic.Pointer[cachedSession], 1<<bits.Len(uint(maxEntries-1))),
+		buckets:    make([]atomic.Pointer[cachedSession], buckets),
 		ghosts:     map[uint64]struct{}{},
 	}
 }
@@ -119,7 +126,7 @@ func (c *sessionCache) put(cookie *sessionCookie, s *Session) {
 			return // another request was faster
 		}
 	}
-	for c.entries >= c.maxEntries || c.bytes+e.size > c.maxBytes {
+	for c.entries >= c.maxEntries || e.size > c.maxBytes-c.bytes {
 		c.evict()
 	}
 	if _, known := c.ghosts[e.hash]; known {

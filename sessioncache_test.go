@@ -2,6 +2,7 @@ package authkit
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -69,6 +70,36 @@ func TestTheSessionCacheStaysWithinItsBounds(t *testing.T) {
 			}
 			cache.consistent(t)
 			assert.Equal(t, c.bytes > 2000, cache.entries > 0)
+		})
+	}
+}
+
+// What a cache takes before it holds anything is its buckets, 8 bytes each.
+func TestASessionCacheOfHugeBoundsTakesNoMemoryAhead(t *testing.T) {
+	for name, c := range map[string]struct{ entries, bytes, buckets int }{
+		"both huge":               {math.MaxInt, math.MaxInt, 1 << 20},
+		"both huge, in 32 bits":   {math.MaxInt32, math.MaxInt32, 1 << 20},
+		"a huge number":           {math.MaxInt, 1 << 20, 512},
+		"a huge number, 32 bits":  {math.MaxInt32, 1 << 20, 512},
+		"a huge size":             {16, math.MaxInt, 16},
+		"a huge size, in 32 bits": {16, math.MaxInt32, 16},
+		"neither":                 {16, 1 << 20, 16},
+		"less than one entry":     {math.MaxInt, 1, 1},
+		"the default":             {defaultCacheEntries, defaultCacheBytes, 1 << 14},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, err := New(WithAPIKey("sk_1"), WithClientID("client_1"), WithCookiePassword(strings.Repeat("p", 32)), WithSessionCache(c.entries, c.bytes))
+			require.NoError(t, err)
+			require.Len(t, a.cache.buckets, c.buckets)
+			for i := range 3000 {
+				a.cache.visit(i)
+			}
+			assert.Equal(t, c.bytes > 1, a.cache.visit(2999))
+			a.cache.consistent(t)
+			if c.bytes == 1<<20 {
+				assert.LessOrEqual(t, len(a.cache.ghosts), 512, "what has left counts too")
+				assert.LessOrEqual(t, cap(a.cache.ghostly), 1024)
+			}
 		})
 	}
 }
