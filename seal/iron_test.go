@@ -1,6 +1,9 @@
 package seal_test
 
 import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/pbkdf2"
 	"crypto/sha1"
@@ -144,6 +147,59 @@ func TestWhatIsNotAnIronSealIsRefusedWithTheReason(t *testing.T) {
 			_, err := iron(t, ironVectorPassword).Open(text)
 			require.ErrorIs(t, err, seal.ErrOpen, "part %d %s", i, name)
 		}
+	}
+}
+
+// padded makes a seal of blocks that bring their padding with them.
+func padded(t testing.TB, blocks []byte) string {
+	t.Helper()
+	text, err := iron(t, password).Seal([]byte("x"))
+	require.NoError(t, err)
+	parts := strings.Split(strings.TrimSuffix(text, "~2"), "*")
+	key, err := pbkdf2.Key(sha1.New, password, []byte(parts[2]), 1, 32)
+	require.NoError(t, err)
+	block, err := aes.NewCipher(key)
+	require.NoError(t, err)
+	iv, err := base64.RawURLEncoding.DecodeString(parts[3])
+	require.NoError(t, err)
+	ciphertext := make([]byte, len(blocks))
+	cipher.NewCBCEncrypter(block, iv).CryptBlocks(ciphertext, blocks)
+	parts[4] = base64.RawURLEncoding.EncodeToString(ciphertext)
+	return remac(t, password, parts) + "~2"
+}
+
+// RFC 5652, section 6.3: each octet of the padding is its length, 1 to 16.
+func TestOnlyThePaddingOfPKCS7IsTakenOff(t *testing.T) {
+	const text = "0123456789abcdef0123456789abcdef"
+	end := func(octets ...byte) []byte { return append([]byte(text[:32-len(octets)]), octets...) }
+	for name, c := range map[string]struct {
+		blocks []byte
+		want   string // nothing where it is refused
+	}{
+		"one octet":                     {end(1), text[:31]},
+		"two octets":                    {end(2, 2), text[:30]},
+		"a block":                       {end(bytes.Repeat([]byte{16}, 16)...), text[:16]},
+		"none":                          {end(0), ""},
+		"two octets of zero":            {end(0, 0), ""},
+		"seventeen octets":              {end(bytes.Repeat([]byte{17}, 17)...), ""},
+		"two blocks":                    {bytes.Repeat([]byte{32}, 32), ""},
+		"more than there is":            {end(255), ""},
+		"the first octet another":       {end(2, 3, 3), ""},
+		"an octet in between another":   {end(4, 4, 5, 4), ""},
+		"the first of a block another":  {end(append([]byte{15}, bytes.Repeat([]byte{16}, 15)...)...), ""},
+		"a zero before the last octets": {end(0, 2), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plaintext, err := iron(t, password).Open(padded(t, c.blocks))
+			if c.want != "" {
+				require.NoError(t, err)
+				assert.Equal(t, c.want, string(plaintext))
+				return
+			}
+			require.ErrorIs(t, err, seal.ErrOpen)
+			assert.ErrorContains(t, err, "padded as the iron format is not")
+			assert.Empty(t, plaintext)
+		})
 	}
 }
 

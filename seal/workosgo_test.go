@@ -1,6 +1,10 @@
 package seal_test
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -60,6 +64,33 @@ func TestAPasswordOfHexadecimalDigitsIsTheKeyItself(t *testing.T) {
 			_, err := workOSGo(t, c.password).Open(text)
 			assert.Equal(t, c.opens, err == nil, "%v", err)
 		})
+	}
+}
+
+// sealedByTheSDK is what the official Go SDK makes of so many octets, which
+// knows no limit.
+func sealedByTheSDK(t testing.TB, octets int) string {
+	t.Helper()
+	key := sha256.Sum256([]byte(password))
+	block, err := aes.NewCipher(key[:])
+	require.NoError(t, err)
+	aead, err := cipher.NewGCM(block)
+	require.NoError(t, err)
+	nonce := []byte("twelve bytes")
+	return base64.StdEncoding.EncodeToString(aead.Seal(nonce, nonce, make([]byte, octets), nil))
+}
+
+func TestATextOfTheOfficialSDKIsReadUpToItsLimit(t *testing.T) {
+	const most = 32<<10/4*3 - 12 - 16 // octets, besides the nonce and the tag
+	text := sealedByTheSDK(t, most)
+	require.Len(t, text, 32<<10)
+	plaintext, err := workOSGo(t, password).Open(text)
+	require.NoError(t, err)
+	assert.Len(t, plaintext, most)
+	for _, octets := range []int{most + 1, 1 << 20} {
+		_, err := workOSGo(t, password).Open(sealedByTheSDK(t, octets))
+		require.ErrorIs(t, err, seal.ErrOpen, "%d octets", octets)
+		assert.ErrorContains(t, err, "longer than 32768 bytes")
 	}
 }
 
