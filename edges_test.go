@@ -1,0 +1,162 @@
+// The far side of rules: cases that a careless change would let in while every other test passes.
+
+package authkit_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/workos"
+)
+
+// sessionCookies are the session cookies that a response gives a value.
+func (r response) sessionCookies(t *testing.T) (names []string, header string) {
+	t.Helper()
+	var pairs []string
+	for name, c := range r.setCookies(t) {
+		if strings.HasPrefix(name, "authkit-session") && c.Value != "" {
+			names = append(names, name)
+			pairs = append(pairs, name+"="+c.Value)
+		}
+	}
+	slices.Sort(names)
+	return names, strings.Join(pairs, "; ")
+}
+
+func TestACookieWhoseNameOnlyResemblesAChunksIsNoPartOfTheSession(t *testing.T) {
+	a := newApp(t, appOptions{})
+	a.fillTokens(4200)
+	chunks := a.signedIn(kim).cookieHeader()
+	require.Equal(t, 3, strings.Count(chunks, "authkit-session."))
+	for _, separator := range []string{"x", "-", "_", "0"} {
+		renamed := strings.ReplaceAll(chunks, "authkit-session.", "authkit-session"+separator)
+		assert.Contains(t, a.send(request{target: "/", cookie: renamed}).body, "nobody", renamed[:20])
+		beside := chunks + "; authkit-session" + separator + "0=planted"
+		assert.Contains(t, a.send(request{target: "/", cookie: beside}).body, kim, separator)
+		gone := a.send(request{method: "POST", target: "/logout", cookie: "authkit-session" + separator + "0=a-neighbours"}).setCookies(t)
+		assert.NotContains(t, gone, "authkit-session"+separator+"0", "a neighbour's cookie stays")
+	}
+}
+
+func TestASignInWithoutTheMiddlewareIsNotStoredByCaches(t *testing.T) {
+	a := newApp(t, appOptions{})
+	authentication := a.authenticate(kim)
+	resp := a.direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=60")
+		_, err := a.SignIn(w, r, authentication)
+		assert.NoError(t, err)
+	}), request{method: "POST", target: "/form"})
+	assert.Contains(t, resp.setCookies(t), "authkit-session")
+	assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
+}
+
+func TestAStepThatWasSetInTheFutureIsNotReadBeyondTheSkewOfClocks(t *testing.T) {
+	a := newApp(t, appOptions{})
+	for ahead, read := range map[time.Duration]bool{
+		0: true, 59 * time.Second: true, time.Minute: true,
+		time.Minute + time.Millisecond: false, time.Hour: false, 365 * 24 * time.Hour: false,
+	} {
+		fast := newInstance(t, a.fake, authkittest.NewClock(start.Add(ahead)), appOptions{})
+		w := httptest.NewRecorder()
+		require.NoError(t, fast.SetFlow(w, step{Note: "from a clock that is ahead"}))
+		r := httptest.NewRequest("GET", "/", nil)
+		for _, c := range w.Result().Cookies() {
+			r.AddCookie(c)
+		}
+		var s step
+		assert.Equal(t, read, a.Flow(r, &s), "%s ahead", ahead)
+	}
+}
+
+func TestAnAuthenticationWithoutAUserMakesNoSession(t *testing.T) {
+	for name, opts := range map[string][]authkit.Option{
+		"a session of its own": nil,
+		"a shared session":     {authkit.WithSharedSession()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newApp(t, appOptions{authkit: opts})
+			for _, user := range []workos.User{{}, {Email: kim, FirstName: "Kim"}, {ID: " user_kim"}, {ID: "user_lee", Email: kim}} {
+				authentication := a.authenticate(kim)
+				authentication.User = user
+				var err error
+				resp := a.direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					_, err = a.SignIn(w, r, authentication)
+				}), request{method: "POST", target: "/form"})
+				assert.ErrorIs(t, err, authkit.ErrSignIn)
+				assert.Empty(t, resp.setCookies(t))
+			}
+		})
+	}
+}
+
+func TestASealedSessionWithoutAUserIsNobodys(t *testing.T) {
+	a, _ := moving(t)
+	for _, user := range []any{nil, map[string]any{}, map[string]any{"id": ""}, map[string]any{"id": nil, "email": kim}} {
+		for library, text := range map[string]string{
+			"family":    a.sealedElsewhere(kim, map[string]any{"user": user}),
+			"workos-go": a.sealedBySDK(kim, map[string]any{"user": user}),
+		} {
+			resp := a.send(request{target: "/account", cookie: "wos-session=" + text, header: scripted()})
+			assert.Equal(t, http.StatusUnauthorized, resp.status, "%s: %v", library, user)
+		}
+	}
+}
+
+func TestALogoutAtAPathOfItsOwnRefreshesNothing(t *testing.T) {
+	a := newApp(t, appOptions{
+		authkit: []authkit.Option{authkit.WithLogoutPath("/bye")},
+		routes:  func(a *app, mux *http.ServeMux) { mux.Handle("/bye", a.Logout()) },
+	})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.expireToken(2 * time.Minute)
+	resp := a.send(request{method: "POST", target: "/bye", cookie: cookie})
+	assert.Equal(t, http.StatusOK, resp.status)
+	assert.Negative(t, resp.setCookies(t)["authkit-session"].MaxAge)
+	assert.Zero(t, a.fake.Calls(authkittest.RouteRefresh))
+}
+
+// The middleware refreshes a session, into more cookies than came, before the
+// handler behind it ends or replaces it.
+func TestNothingOfASessionThatWasJustRefreshedOutlivesItsEndInTheSameResponse(t *testing.T) {
+	var authentication *workos.Authentication
+	a := newApp(t, appOptions{routes: func(a *app, mux *http.ServeMux) {
+		mux.Handle("/elsewhere/logout", a.Logout())
+		mux.HandleFunc("/form", func(w http.ResponseWriter, r *http.Request) {
+			if _, err := a.SignIn(w, r, authentication); err != nil {
+				a.Fail(w, r, err)
+			}
+		})
+	}})
+	stale := func() (cookie string) {
+		a.fillTokens(10)
+		cookie = a.signedIn(kim).cookieHeader()
+		require.Equal(t, 1, strings.Count(cookie, "="))
+		a.fillTokens(4200)
+		a.expireToken(0)
+		return cookie
+	}
+	names, _ := a.send(request{target: "/account", cookie: stale()}).sessionCookies(t)
+	require.Len(t, names, 3, "so large it becomes")
+
+	resp := a.send(request{method: "POST", target: "/elsewhere/logout", cookie: stale()})
+	names, _ = resp.sessionCookies(t)
+	assert.Empty(t, names)
+	require.Contains(t, resp.setCookies(t), "authkit-session")
+	assert.Negative(t, resp.setCookies(t)["authkit-session"].MaxAge)
+
+	cookie := stale()
+	authentication = a.authenticate(lee)
+	resp = a.send(request{method: "POST", target: "/form", cookie: cookie})
+	names, cookie = resp.sessionCookies(t)
+	assert.Equal(t, []string{"authkit-session"}, names)
+	assert.Contains(t, a.send(request{target: "/account", cookie: cookie}).body, lee)
+}
