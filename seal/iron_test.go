@@ -47,6 +47,7 @@ func TestWhatIronSessionSealedOpens(t *testing.T) {
 		"with the password in second":  {[]string{password, ironVectorPassword}, ironVector},
 		"under an ID nobody here uses": {[]string{password}, sealAs(t, password, "7", "", "~2")},
 		"under no ID":                  {[]string{password}, sealAs(t, password, "", "", "~2")},
+		"with the last expiration":     {[]string{password}, sealAs(t, password, "1", "9999999999999999", "~2")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plaintext, err := iron(t, c.passwords...).Open(c.text)
@@ -100,35 +101,46 @@ func TestWhatIsNotAnIronSealIsRefusedWithTheReason(t *testing.T) {
 	for name, c := range map[string]struct {
 		text, want string
 	}{
-		"nothing":                        {"", "1 parts; the iron format has 8"},
-		"a million asterisks":            {strings.Repeat("*", 1_000_000), "longer than 32768 bytes"},
-		"as many asterisks as are read":  {strings.Repeat("*", 32<<10), "32769 parts"},
-		"a part too many":                {ironVector + "*", "version of iron-session"},
-		"a part too many before the end": {strings.Replace(ironVector, "~", "*~", 1), "9 parts"},
-		"a megabyte of ciphertext":       {strings.Replace(ironVector, parts[4], strings.Repeat("A", 1<<20), 1), "longer than"},
-		"a version to come":              {strings.TrimSuffix(ironVector, "2") + "3", "version of iron-session other than 2"},
-		"the version before":             {strings.TrimSuffix(ironVector, "2") + "1", "version of iron-session other than 2"},
-		"an empty version":               {strings.TrimSuffix(ironVector, "2"), "version of iron-session other than 2"},
-		"two versions":                   {ironVector + "~2", "version of iron-session other than 2"},
-		"a format to come":               {with(0, "Fe26.3"), "not of the iron format, version Fe26.2"},
-		"a password of an ID to come":    {sealAs(t, stranger, "99", "", "~2"), `password ID "99"`},
-		"an ID that is none":             {with(1, "é"), "a password ID that is none"},
-		"a long ID":                      {with(1, strings.Repeat("1", 65)), "a password ID that is none"},
-		"a short salt":                   {with(2, parts[2][:63]), "a salt that is none"},
-		"a salt in capitals":             {with(2, strings.ToUpper(parts[2])), "a salt that is none"},
-		"a long mac salt":                {with(6, parts[6]+"0"), "a salt that is none"},
-		"an iv of 15 octets":             {with(3, "DEmkyWywBMwX-Or2pdwo"), "an initialization vector"},
-		"an iv with a line break":        {with(3, "\n"+parts[3]), "an initialization vector"},
-		"a ciphertext of no block":       {with(4, parts[4]+"AAAA"), "a ciphertext that is none"},
-		"a padded ciphertext":            {with(4, parts[4]+"=="), "a ciphertext that is none"},
-		"a ciphertext of another length": {with(4, parts[4][:len(parts[4])-4]), "a ciphertext that is none"},
-		"an expiration in words":         {with(5, "never"), "an expiration that is none"},
-		"an expiration of zero":          {with(5, "0"), "an expiration that is none"},
-		"an expiration with a sign":      {with(5, "+1"), "an expiration that is none"},
-		"a negative expiration":          {with(5, "-1"), "an expiration that is none"},
-		"an expiration of 17 digits":     {with(5, "10000000000000000"), "an expiration that is none"},
-		"another password":               {sealAs(t, stranger, "1", "", "~2"), "the mac is none of the passwords'"},
-		"wrong padding":                  {with(4, strings.Repeat("A", 64)), "padded as the iron format is not"},
+		"nothing":                           {"", "1 parts; the iron format has 8"},
+		"a million asterisks":               {strings.Repeat("*", 1_000_000), "longer than 32768 bytes"},
+		"as many asterisks as are read":     {strings.Repeat("*", 32<<10), "32769 parts"},
+		"a part too many":                   {ironVector + "*", "version of iron-session"},
+		"a part too many before the end":    {strings.Replace(ironVector, "~", "*~", 1), "9 parts"},
+		"a megabyte of ciphertext":          {strings.Replace(ironVector, parts[4], strings.Repeat("A", 1<<20), 1), "longer than"},
+		"a version to come":                 {strings.TrimSuffix(ironVector, "2") + "3", "version of iron-session other than 2"},
+		"the version before":                {strings.TrimSuffix(ironVector, "2") + "1", "version of iron-session other than 2"},
+		"an empty version":                  {strings.TrimSuffix(ironVector, "2"), "version of iron-session other than 2"},
+		"two versions":                      {ironVector + "~2", "version of iron-session other than 2"},
+		"a format to come":                  {with(0, "Fe26.3"), "not of the iron format, version Fe26.2"},
+		"a password of an ID to come":       {sealAs(t, stranger, "99", "", "~2"), `password ID "99"`},
+		"an ID that is none":                {with(1, "é"), "a password ID that is none"},
+		"a long ID":                         {with(1, strings.Repeat("1", 65)), "a password ID that is none"},
+		"a short salt":                      {with(2, parts[2][:63]), "a salt that is none"},
+		"a salt in capitals":                {with(2, strings.ToUpper(parts[2])), "a salt that is none"},
+		"a salt with a character below":     {with(2, "/"+parts[2][1:]), "a salt that is none"},
+		"a salt with one between":           {with(2, ":"+parts[2][1:]), "a salt that is none"},
+		"a salt with one before a":          {with(2, "`"+parts[2][1:]), "a salt that is none"},
+		"a salt with a letter beyond f":     {with(2, "g"+parts[2][1:]), "a salt that is none"},
+		"a long mac salt":                   {with(6, parts[6]+"0"), "a salt that is none"},
+		"an iv of 15 octets":                {with(3, "DEmkyWywBMwX-Or2pdwo"), "an initialization vector"},
+		"an iv with a line break":           {with(3, "\n"+parts[3]), "an initialization vector"},
+		"a ciphertext of no block":          {with(4, parts[4]+"AAAA"), "a ciphertext that is none"},
+		"a padded ciphertext":               {with(4, parts[4]+"=="), "a ciphertext that is none"},
+		"a ciphertext of another length":    {with(4, parts[4][:len(parts[4])-4]), "a ciphertext that is none"},
+		"a ciphertext with a line break":    {with(4, parts[4]+"\n"), "a ciphertext that is none"},
+		"a ciphertext that ends in another": {with(4, parts[4][:64]+"!"), "a ciphertext that is none"},
+		"no ciphertext":                     {with(4, ""), "a ciphertext that is none"},
+		"a mac with a line break":           {strings.Replace(ironVector, parts[7], parts[7]+"\n", 1), "a mac that is none"},
+		"a mac in two lines":                {strings.Replace(ironVector, parts[7], parts[7][:20]+"\r\n"+parts[7][20:], 1), "a mac that is none"},
+		"a short mac":                       {strings.Replace(ironVector, parts[7], parts[7][:40], 1), "a mac that is none"},
+		"an expiration that starts with 0":  {with(5, "01"), "an expiration that is none"},
+		"an expiration in words":            {with(5, "never"), "an expiration that is none"},
+		"an expiration of zero":             {with(5, "0"), "an expiration that is none"},
+		"an expiration with a sign":         {with(5, "+1"), "an expiration that is none"},
+		"a negative expiration":             {with(5, "-1"), "an expiration that is none"},
+		"an expiration of 17 digits":        {with(5, "10000000000000000"), "an expiration that is none"},
+		"another password":                  {sealAs(t, stranger, "1", "", "~2"), "the mac is none of the passwords'"},
+		"wrong padding":                     {with(4, strings.Repeat("A", 64)), "padded as the iron format is not"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := iron(t, ironVectorPassword).Open(c.text)
@@ -201,6 +213,31 @@ func TestOnlyThePaddingOfPKCS7IsTakenOff(t *testing.T) {
 			assert.Empty(t, plaintext)
 		})
 	}
+}
+
+func TestAnIronPasswordIDIsOfWordCharactersAndOf64AtTheMost(t *testing.T) {
+	for _, id := range []string{"0", "9", "a", "z", "A", "Z", "_", "key_9Zz", strings.Repeat("k", 64)} {
+		_, err := iron(t, password).Open(sealAs(t, password, id, "", "~2"))
+		assert.NoError(t, err, id)
+	}
+	for _, id := range []string{"/", ":", "@", "[", "`", "{", "^", "-", ".", " ", "a b", strings.Repeat("k", 65)} {
+		_, err := iron(t, password).Open(sealAs(t, password, id, "", "~2"))
+		require.ErrorIs(t, err, seal.ErrOpen, id)
+		assert.ErrorContains(t, err, "a password ID that is none", id)
+	}
+}
+
+func TestTwoIronSealsOfOneTextShareNothingThatIsRandom(t *testing.T) {
+	parts := func() []string {
+		text, err := iron(t, password).Seal([]byte("the session"))
+		require.NoError(t, err)
+		return strings.Split(text, "*")
+	}
+	one, other := parts(), parts()
+	for i, name := range map[int]string{2: "salt", 3: "initialization vector", 4: "ciphertext", 6: "mac salt", 7: "mac"} {
+		assert.NotEqual(t, one[i], other[i], name)
+	}
+	assert.NotEqual(t, one[2], one[6], "the salts of one seal")
 }
 
 func TestAnIronSealExpiresAfterItsTimeAndAMinute(t *testing.T) {

@@ -58,6 +58,7 @@ func TestAPasswordOfHexadecimalDigitsIsTheKeyItself(t *testing.T) {
 		"the same octets":               {strings.ToUpper(hexadecimal), true},
 		"two digits more":               {hexadecimal + "00", false},
 		"the first half":                {hexadecimal[:32], false},
+		"and characters of others":      {hexadecimal + "zz", false},
 		"another of as many characters": {strings.Repeat("z", 64), false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -87,6 +88,11 @@ func TestATextOfTheOfficialSDKIsReadUpToItsLimit(t *testing.T) {
 	plaintext, err := workOSGo(t, password).Open(text)
 	require.NoError(t, err)
 	assert.Len(t, plaintext, most)
+	sealed, err := workOSGo(t, password).Seal(make([]byte, most))
+	require.NoError(t, err)
+	assert.Len(t, sealed, 32<<10, "and sealed up to it")
+	_, err = workOSGo(t, password).Open(sealedByTheSDK(t, 0))
+	assert.ErrorIs(t, err, seal.ErrOpen, "nothing at all is never sealed")
 	for _, octets := range []int{most + 1, 1 << 20} {
 		_, err := workOSGo(t, password).Open(sealedByTheSDK(t, octets))
 		require.ErrorIs(t, err, seal.ErrOpen, "%d octets", octets)
