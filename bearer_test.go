@@ -1,6 +1,8 @@
 package authkit_test
 
 import (
+	"encoding/base64"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -126,4 +128,18 @@ func TestAnUnknownKeyIsARefusalForABearerTokenAndAnOutageIsNot(t *testing.T) {
 	resp := fresh.send(request{target: "/account", header: bearer(a.nativeToken(nil))})
 	assert.Equal(t, http.StatusServiceUnavailable, resp.status)
 	assert.NotEmpty(t, resp.header.Get("Retry-After"))
+}
+
+// A19: what a stranger sends is measured before it is decoded, and asks for no keys.
+func TestABearerTokenWithALargeHeaderIsRefusedBeforeAnyWork(t *testing.T) {
+	a := guarded(t)
+	for name, value := range map[string]string{
+		"nested": strings.Repeat("[", 5600) + strings.Repeat("]", 5600), "long": `"` + strings.Repeat("x", 10<<10) + `"`, "a little too long": `"` + strings.Repeat("x", 740) + `"`,
+	} {
+		header := base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"alg":"RS256","kid":"key_made_up","x":%s}`, value))
+		resp := a.send(request{target: "/auth", header: bearer(header + ".e30.AAAA")})
+		assert.Equal(t, http.StatusUnauthorized, resp.status, name)
+	}
+	assert.Zero(t, a.fake.Calls(authkittest.RouteJWKS))
+	assert.Contains(t, a.logs.String(), "header: want at most 1024 bytes")
 }

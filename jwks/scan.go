@@ -7,23 +7,41 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
 var errInvalidJSON = errors.New("invalid JSON")
 
-// maxDepth bounds the recursion, as encoding/json does.
-const maxDepth = 10_000
+// maxDepth bounds the recursion: how many objects and arrays a value may have around it. A claim that a JWT template makes
+// has a few.
+const maxDepth = 512
+
+// maxHeaderDepth is the same for a JOSE header, which is read before the signature is checked. The parameters that we
+// accept are strings.
+const maxHeaderDepth = 16
 
 // splitObject splits a JSON object that is valid UTF-8 and in which no object, at any depth, has two members of one name:
 // RFC 7515 section 5.2 and RFC 7519 section 7.2 leave it to us to refuse those, and two parsers that disagree
 // on which of the two counts are an attack. The members are appended to room, and share the memory of data.
 func splitObject(data string, room members) (members, error) {
-	if !utf8.ValidString(data) {
+	s := scanner{data: data, maxDepth: maxDepth}
+	return s.whole(room)
+}
+
+// splitHeader does the same for a JOSE header. It refuses numbers that no float64 holds too, since JOSE libraries
+// disagree on them.
+func splitHeader(header string, room members) (members, error) {
+	s := scanner{data: header, maxDepth: maxHeaderDepth, float64s: true}
+	return s.whole(room)
+}
+
+// whole reads all of the data, which has to be one object.
+func (s *scanner) whole(room members) (members, error) {
+	if !utf8.ValidString(s.data) {
 		return nil, errors.New("invalid UTF-8")
 	}
-	s := scanner{data: data}
 	s.skipSpace()
 	if s.peek() != '{' {
 		if s.value(0) != nil || s.rest() {
@@ -43,8 +61,10 @@ func splitObject(data string, room members) (members, error) {
 
 // scanner walks over JSON.
 type scanner struct {
-	data string
-	pos  int
+	data     string
+	pos      int
+	maxDepth int
+	float64s bool // every number has to be one that a float64 holds
 }
 
 // peek is the next character, or 0 at the end.
@@ -83,8 +103,8 @@ const linearNames = 32
 
 // object reads the object that starts here and appends its members to m.
 func (s *scanner) object(m members, depth int) (members, error) {
-	if depth == maxDepth {
-		return nil, fmt.Errorf("JSON that is more than %d levels deep", maxDepth)
+	if depth == s.maxDepth {
+		return nil, s.tooDeep()
 	}
 	var seen map[string]struct{} // of names, once there are many
 	s.pos++
@@ -136,8 +156,8 @@ func (s *scanner) object(m members, depth int) (members, error) {
 
 // array passes over the array that starts here.
 func (s *scanner) array(depth int) error {
-	if depth == maxDepth {
-		return fmt.Errorf("JSON that is more than %d levels deep", maxDepth)
+	if depth == s.maxDepth {
+		return s.tooDeep()
 	}
 	s.pos++
 	if s.skipSpace(); s.next(']') {
@@ -176,12 +196,22 @@ func (s *scanner) value(depth int) error {
 	case 'n':
 		ok = s.literal("null")
 	default:
+		start := s.pos
 		ok = s.number()
+		if ok && s.float64s {
+			if _, err := strconv.ParseFloat(s.data[start:s.pos], 64); err != nil {
+				return errors.New("a number out of range")
+			}
+		}
 	}
 	if !ok {
 		return errInvalidJSON
 	}
 	return nil
+}
+
+func (s *scanner) tooDeep() error {
+	return fmt.Errorf("JSON that is more than %d levels deep", s.maxDepth)
 }
 
 func (s *scanner) literal(word string) bool {

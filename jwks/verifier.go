@@ -32,8 +32,8 @@ func NewVerifier(keys *KeySet, opts ...VerifierOption) *Verifier {
 	return v
 }
 
-// Verify returns the claims of a good token: a compact JWS of at most 16 KiB, signed with RS256 by one of the keys, with
-// an accepted iss, an accepted client_id if it has one, a sub, a sid, and times that hold.
+// Verify returns the claims of a good token: a compact JWS of at most 16 KiB, 1 KiB of which may be its header, signed with
+// RS256 by one of the keys, with an accepted iss, an accepted client_id if it has one, a sub, a sid, and times that hold.
 //
 // The error matches [ErrExpired], [ErrUnknownKey] or [ErrUnavailable], or is a [*RefusedError]. With
 // ErrExpired, and with no other error, the claims are returned too: they are genuine, and what they said has been true.
