@@ -22,7 +22,7 @@ import (
 type AuthKit struct {
 	client   *workos.Client
 	keys     *jwks.KeySet
-	verifier *jwks.Verifier // of cookies' tokens
+	verifier *jwks.Verifier // of tokens that came from WorkOS, in replies and in cookies
 	bearers  *jwks.Verifier // of bearer tokens, nil where none are accepted
 
 	cookies cookies     // where the session and the sign-ins under way are kept
@@ -124,18 +124,15 @@ func build(c *config) (*AuthKit, error) {
 		jwks.WithHTTPClient(c.httpClient), jwks.WithLogger(c.log),
 		jwks.WithClock(c.clock.Now), jwks.WithAfterFunc(c.clock.AfterFunc),
 		jwks.WithUserAgent(workos.UserAgent))
-	verifier := func(clientIDs ...string) *jwks.Verifier {
-		return jwks.NewVerifier(keys, jwks.WithIssuers(acceptedIssuers(c, client, clientIDs)...),
-			jwks.WithClientIDs(clientIDs...), jwks.WithClock(c.clock.Now))
-	}
 	var bearers *jwks.Verifier
 	if c.bearer {
-		bearers = verifier(append([]string{c.clientID}, c.bearerClientIDs...)...)
+		clientIDs := append([]string{c.clientID}, c.bearerClientIDs...)
+		bearers = jwks.NewVerifier(keys, verifierOptions(c, client, clientIDs)...)
 	}
 	a := &AuthKit{
 		client:    client,
 		keys:      keys,
-		verifier:  verifier(c.clientID),
+		verifier:  jwks.NewVerifier(keys, append(verifierOptions(c, client, []string{c.clientID}), jwks.WithTrustedSource())...),
 		bearers:   bearers,
 		cookies:   jar,
 		format:    own,
@@ -211,6 +208,13 @@ func ownPaths(c *config) map[string]string {
 		paths[u.Path] = http.MethodGet
 	}
 	return paths
+}
+
+// verifierOptions say which access tokens are accepted, of the clients given.
+func verifierOptions(c *config, client *workos.Client, clientIDs []string) []jwks.VerifierOption {
+	return []jwks.VerifierOption{
+		jwks.WithIssuers(acceptedIssuers(c, client, clientIDs)...), jwks.WithClientIDs(clientIDs...), jwks.WithClock(c.clock.Now),
+	}
 }
 
 // acceptedIssuers are the forms that WorkOS is known to mint, for the base URL

@@ -192,7 +192,11 @@ func (a *AuthKit) sessionOf(r *http.Request, own *sessionCookie) (session *Sessi
 			if err := a.checkLimits(known.session.sealed); err != nil {
 				return nil, false, err
 			}
-			return known.session, a.hasEndedSince(known), a.verifier.Recheck(r.Context(), known.session.claims)
+			// A refusal is about the keys at hand: the cookie is then opened and verified again.
+			err := a.verifier.Recheck(r.Context(), known.session.claims)
+			if _, refused := err.(*jwks.RefusedError); !refused {
+				return known.session, a.hasEndedSince(known), err
+			}
 		}
 	}
 	sealed, err := a.openSession(r.Header, own)

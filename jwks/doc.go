@@ -3,7 +3,8 @@
 // It has two parts. A [KeySet] holds the signing keys of one JWKS endpoint (RFC 7517): it fetches them on first need,
 // renews them behind the requests that use them, and keeps working with the last good keys while the endpoint is down.
 // A [Verifier] takes a compact JWS (RFC 7515), checks it against those keys and against the rules for AuthKit's claims,
-// and returns [Claims].
+// and returns [Claims]. Tokens that come from the issuer or out of a sealed cookie, and those that anybody can send, belong
+// to two verifiers of one KeySet ([WithTrustedSource]), so that made-up key IDs cost nobody else a fetch.
 //
 // The outcome of a verification is one of five, and an application answers each differently:
 //

@@ -17,8 +17,9 @@ var (
 	ErrUnavailable = errors.New("jwks: signing keys unavailable")
 
 	// ErrCoolDown is the [ErrUnavailable] of a key ID that is in no set seen so far, asked for so soon after the last
-	// such key ID that no fetch was made for it. An error that matches it matches ErrUnavailable too.
-	ErrCoolDown = errors.New("unknown key ID during the cool-down")
+	// such key ID that no fetch was made for it. With [WithTrustedSource] it may be that of a signature by another key
+	// than the one that has the ID, too. An error that matches it matches ErrUnavailable too.
+	ErrCoolDown = errors.New("unknown key during the cool-down")
 
 	// ErrUnknownKey says that the endpoint was asked and does not publish a usable key of this ID: it was withdrawn, or
 	// never existed.
@@ -28,6 +29,9 @@ var (
 	// its signature included.
 	ErrExpired = errors.New("jwks: token expired")
 )
+
+// errSameKey says that the endpoint was asked and still publishes the key that did not sign the token.
+var errSameKey = errors.New("jwks: no other key has this ID")
 
 // expiredError is an ErrExpired. It is written only when it is read: a token that has expired is nothing to report.
 type expiredError struct{ at time.Time }

@@ -12,8 +12,9 @@ import (
 
 // flight is one fetch that any number of callers wait for.
 type flight struct {
-	number uint64 // counts from 1; tells which of a need and a fetch came first
-	kid    string // that it was begun for, if for one
+	number    uint64     // counts from 1; tells which of a need and a fetch came first
+	question  question   // that it was begun for, or zero
+	allowance *allowance // that it counts against
 
 	done chan struct{} // closed once one of the following is set
 	got  *snapshot
@@ -35,7 +36,7 @@ func (f *flight) wait(ctx context.Context) (*snapshot, error) {
 }
 
 // fetch joins the running fetch or begins one, unless the last one failed too recently. The caller holds mu.
-func (s *KeySet) fetch(ctx context.Context, kid string, now time.Time) (*flight, error) {
+func (s *KeySet) fetch(ctx context.Context, q question, a *allowance, now time.Time) (*flight, error) {
 	if s.running != nil {
 		return s.running, nil
 	}
@@ -43,7 +44,7 @@ func (s *KeySet) fetch(ctx context.Context, kid string, now time.Time) (*flight,
 		return nil, &UnavailableError{RetryAfter: pause, Err: s.failure}
 	}
 	s.started++
-	s.running = &flight{number: s.started, kid: kid, done: make(chan struct{})}
+	s.running = &flight{number: s.started, question: q, allowance: a, done: make(chan struct{})}
 	go s.run(context.WithoutCancel(ctx), s.running)
 	return s.running, nil
 }
@@ -100,35 +101,46 @@ func (s *KeySet) fail(ctx context.Context, f *flight, failed *fetchError) {
 func (s *KeySet) succeed(ctx context.Context, f *flight, keys publicKeys) {
 	now := s.now()
 	f.got = &snapshot{number: f.number, keys: keys, fetched: now}
-	var added, removed []string
+	var added, removed, replaced []string
 
 	s.mu.Lock()
 	if previous := s.current.Load(); previous != nil {
 		added, removed = missing(keys, previous.keys), missing(previous.keys, keys)
-		keys.keep(previous.keys)
+		replaced = keys.keep(previous.keys)
+		for _, kid := range slices.Concat(removed, replaced) {
+			s.withdrawn.add(kid, previous.keys[kid])
+		}
 	}
-	s.absent.withdraw(removed)
-	if _, found := keys[f.kid]; f.kid != "" && !found {
-		s.absent.answer(f.kid, now)
+	if q := f.question; q.kid != "" {
+		if _, found := q.answer(keys); !found {
+			f.allowance.answeredInVain(q, now)
+		}
 	}
 	s.current.Store(f.got)
 	s.running = nil
 	s.failure, s.retryAt = nil, time.Time{}
 	s.mu.Unlock()
 
-	if len(added)+len(removed) > 0 {
+	if len(added)+len(removed)+len(replaced) > 0 {
 		s.log.InfoContext(ctx, "jwks: the signing keys have changed",
-			"url", s.endpoint.String(), "added", added, "removed", removed)
+			"url", s.endpoint.String(), "added", added, "removed", removed, "replaced", replaced)
 	}
 }
 
 // keep takes over those of the previous keys that have not changed, so that a key which stays is one and the same object.
-func (k publicKeys) keep(previous publicKeys) {
+// It returns the IDs, sorted, that have another key now.
+func (k publicKeys) keep(previous publicKeys) (replaced []string) {
 	for id, key := range k {
-		if before := previous[id]; before != nil && before.Equal(key) {
+		switch before := previous[id]; {
+		case before == nil:
+		case sameKey(before, key):
 			k[id] = before
+		default:
+			replaced = append(replaced, id)
 		}
 	}
+	slices.Sort(replaced)
+	return replaced
 }
 
 // missing returns the IDs of the keys in a that are not in b, sorted.

@@ -20,7 +20,7 @@ const (
 	minRetryPause = 5 * time.Second // after a failed fetch
 	maxRetryPause = 60 * time.Second
 
-	unknownKeyPause = 30 * time.Second // between fetches for key IDs that are not in the set
+	unknownKeyPause = 30 * time.Second // between fetches of one allowance for keys that are not in the set
 )
 
 // KeySet is the signing keys that one JWKS endpoint publishes. It is safe for concurrent use.
@@ -28,8 +28,9 @@ const (
 // Keys are fetched when they are first needed and are fresh for ten minutes. After that they go on being
 // used while one renewal runs in the background, and for up to 24 hours if renewals fail. A failed fetch is
 // followed by a pause of five seconds, or of what Retry-After asks for up to a minute. A key ID that is not in the
-// set causes a fetch too, at most once in 30 seconds. However many callers need a fetch, one runs for all of them, and it
-// goes on when they have left.
+// set causes a fetch too, at most once in 30 seconds. That allowance is shared by all callers but those of a [Verifier]
+// with [WithTrustedSource], which have one of their own. However many callers need a fetch, one runs for all of them, and
+// it goes on when they have left.
 type KeySet struct {
 	endpoint endpoint
 	now      func() time.Time
@@ -37,13 +38,13 @@ type KeySet struct {
 
 	current atomic.Pointer[snapshot] // stored under mu, read without it
 
-	mu           sync.Mutex // guards what follows
-	started      uint64     // fetches begun so far
-	running      *flight    // nil if none
-	failure      error      // of the last fetch; nil if it succeeded
-	retryAt      time.Time  // no fetch before then; set by a failure
-	unknownUntil time.Time  // no fetch for an unknown key ID before then
-	absent       absentKeys
+	mu        sync.Mutex // guards what follows, and the allowances of verifiers
+	started   uint64     // fetches begun so far
+	running   *flight    // nil if none
+	failure   error      // of the last fetch; nil if it succeeded
+	retryAt   time.Time  // no fetch before then; set by a failure
+	withdrawn withdrawnKeys
+	shared    allowance // of all who have none of their own
 }
 
 // snapshot is what one fetch returned. It does not change.
@@ -79,15 +80,20 @@ func NewKeySet(url string, opts ...KeySetOption) *KeySet {
 // that cannot be repeated, such as spending an authorization code, when a token will have to be verified afterwards.
 // The error matches [ErrUnavailable].
 func (s *KeySet) Load(ctx context.Context) error {
-	_, err := s.load(ctx, "")
+	_, err := s.load(ctx, question{}, &s.shared)
 	return err
 }
 
 // Key returns the key that has the given ID, which the caller must not change. The error matches [ErrUnknownKey] or
 // [ErrUnavailable].
 func (s *KeySet) Key(ctx context.Context, kid string) (*rsa.PublicKey, error) {
+	return s.find(ctx, question{kid: kid}, &s.shared)
+}
+
+// find returns the key that answers a question. The error matches ErrUnknownKey, errSameKey or ErrUnavailable.
+func (s *KeySet) find(ctx context.Context, q question, a *allowance) (*rsa.PublicKey, error) {
 	if set := s.current.Load(); set.fresh(s.now()) {
-		if key, ok := set.keys[kid]; ok {
+		if key, ok := q.answer(set.keys); ok {
 			return key, nil
 		}
 	}
@@ -95,24 +101,40 @@ func (s *KeySet) Key(ctx context.Context, kid string) (*rsa.PublicKey, error) {
 	before := s.started
 	s.mu.Unlock()
 
-	set, err := s.load(ctx, kid)
+	set, err := s.load(ctx, q, a)
 	for err == nil {
-		if key, ok := set.keys[kid]; ok {
+		if key, ok := q.answer(set.keys); ok {
 			return key, nil
 		}
-		if set.number > before { // its fetch began after the need arose, so it is the last word
+		if set.number > before { // its fetch began after the need arose, so its answer is final
 			s.mu.Lock()
-			s.absent.answer(kid, s.now())
+			a.answeredInVain(q, s.now())
 			s.mu.Unlock()
-			return nil, unknownKey(kid)
+			return nil, set.inVain(q)
 		}
-		set, err = s.newer(ctx, kid, set)
+		set, err = s.newer(ctx, q, a, set)
 	}
 	return nil, err
 }
 
-// load returns usable keys, waiting for them if there are none. kid is what they are needed for, if it is known.
-func (s *KeySet) load(ctx context.Context, kid string) (*snapshot, error) {
+// inVain says why a set does not answer a question.
+func (s *snapshot) inVain(q question) error {
+	if _, ok := s.keys[q.kid]; ok {
+		return errSameKey
+	}
+	return unknownKey(q.kid)
+}
+
+// withdrawnUnder returns the keys that were published under an ID and are not any more.
+func (s *KeySet) withdrawnUnder(kid string) []*rsa.PublicKey {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.withdrawn.of(kid)
+}
+
+// load returns usable keys, waiting for them if there are none. The question is the one that they are needed for, or
+// zero.
+func (s *KeySet) load(ctx context.Context, q question, a *allowance) (*snapshot, error) {
 	s.mu.Lock()
 	now := s.now()
 	set := s.current.Load()
@@ -120,7 +142,7 @@ func (s *KeySet) load(ctx context.Context, kid string) (*snapshot, error) {
 		s.mu.Unlock()
 		return set, nil
 	}
-	f, err := s.fetch(ctx, kid, now)
+	f, err := s.fetch(ctx, q, a, now)
 	s.mu.Unlock()
 
 	switch {
@@ -133,14 +155,14 @@ func (s *KeySet) load(ctx context.Context, kid string) (*snapshot, error) {
 	}
 }
 
-// newer returns a set that is newer than seen, in which kid was looked for in vain.
-func (s *KeySet) newer(ctx context.Context, kid string, seen *snapshot) (*snapshot, error) {
+// newer returns a set that is newer than seen, which does not answer the question.
+func (s *KeySet) newer(ctx context.Context, q question, a *allowance, seen *snapshot) (*snapshot, error) {
 	s.mu.Lock()
 	if set := s.current.Load(); set != seen {
 		s.mu.Unlock()
 		return set, nil
 	}
-	f, err := s.fetchForUnknown(ctx, kid, s.now())
+	f, err := s.fetchForUnknown(ctx, q, a, seen)
 	s.mu.Unlock()
 
 	if err != nil {
@@ -149,21 +171,22 @@ func (s *KeySet) newer(ctx context.Context, kid string, seen *snapshot) (*snapsh
 	return f.wait(ctx)
 }
 
-// fetchForUnknown joins the running fetch or begins one. While none may begin, what is remembered of kid is the answer.
-// The caller holds mu.
-func (s *KeySet) fetchForUnknown(ctx context.Context, kid string, now time.Time) (*flight, error) {
-	coolDown := s.unknownUntil.Sub(now)
+// fetchForUnknown joins the running fetch or begins one. While none may begin, what is remembered of the question is the
+// answer. The caller holds mu.
+func (s *KeySet) fetchForUnknown(ctx context.Context, q question, a *allowance, seen *snapshot) (*flight, error) {
+	now := s.now()
+	coolDown := a.notBefore.Sub(now)
 	pause := max(coolDown, s.retryAt.Sub(now))
-	if pause > 0 && s.absent.has(kid, now) {
-		return nil, unknownKey(kid)
+	if pause > 0 && (a.knows(q, now) || q.seen == nil && s.withdrawn.has(q.kid)) {
+		return nil, seen.inVain(q)
 	}
 	begins := s.running == nil
 	if begins && coolDown > 0 {
 		return nil, &UnavailableError{RetryAfter: pause, Err: ErrCoolDown}
 	}
-	f, err := s.fetch(ctx, kid, now)
+	f, err := s.fetch(ctx, q, a, now)
 	if err == nil && begins {
-		s.unknownUntil = now.Add(unknownKeyPause)
+		a.notBefore = now.Add(unknownKeyPause)
 	}
 	return f, err
 }

@@ -68,6 +68,17 @@ func WithIssuers(issuers ...string) VerifierOption {
 	})
 }
 
+// WithTrustedSource says that the tokens come from the issuer itself, or from a place that only the application writes to,
+// such as a sealed cookie, and not from the sender of a request. Without the option, any token may be made up.
+//
+// Such a verifier has an allowance of its own for what the [KeySet] does not know: an unknown key ID causes a fetch once in
+// 30 seconds, whatever other tokens have caused, and what is remembered of its key IDs is apart from theirs. A key may also
+// be replaced under its ID: a signature by another key than the one at hand causes a fetch under the same allowance. If
+// the token was signed by a key that has been replaced, the error is [ErrUnknownKey], as of any withdrawn key.
+func WithTrustedSource() VerifierOption {
+	return verifierOption(func(v *Verifier) { v.trusted = new(allowance) })
+}
+
 // WithClientIDs adds accepted values of the client_id claim. Without any, only a token that has no client_id is accepted.
 func WithClientIDs(ids ...string) VerifierOption {
 	return verifierOption(func(v *Verifier) { v.clientIDs = append(v.clientIDs, ids...) })

@@ -52,6 +52,38 @@ func TestARecheckEndsWithTheKey(t *testing.T) {
 	require.ErrorIs(t, v.Recheck(t.Context(), claims), jwks.ErrUnknownKey)
 }
 
+// A3: a key is what it is by its value. The one that comes back is another object in memory.
+func TestARecheckPassesAgainOnceTheKeyIsBack(t *testing.T) {
+	v, claims, keys, e, c := verified(t)
+	e.answer(publish(jwkB()))
+	renew(t, v, claims, keys, c)
+	require.ErrorIs(t, v.Recheck(t.Context(), claims), jwks.ErrUnknownKey)
+
+	e.answer(publish(jwkA(), jwkB()))
+	c.advance(11 * time.Minute)
+	require.NoError(t, keys.Load(t.Context()))
+	keys.WaitForFetch()
+	require.NoError(t, v.Recheck(t.Context(), claims))
+	assert.Zero(t, testing.AllocsPerRun(100, func() {
+		if v.Recheck(t.Context(), claims) != nil {
+			t.Error("refused")
+		}
+	}))
+}
+
+func TestARecheckPassesAgainOnceTheKeyHasItsIDBack(t *testing.T) {
+	v, claims, keys, e, c := verified(t)
+	e.answer(publish(publicJWK("kid_a", keyB().N, 65537)))
+	renew(t, v, claims, keys, c)
+	requireRefused(t, v.Recheck(t.Context(), claims), "signature")
+
+	e.answer(publish(jwkA()))
+	c.advance(11 * time.Minute)
+	require.NoError(t, keys.Load(t.Context()))
+	keys.WaitForFetch()
+	require.NoError(t, v.Recheck(t.Context(), claims))
+}
+
 func TestARecheckEndsWhereAnotherKeyTakesTheID(t *testing.T) {
 	v, claims, keys, e, c := verified(t)
 	e.answer(publish(publicJWK("kid_a", keyB().N, 65537)))

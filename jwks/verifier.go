@@ -4,6 +4,7 @@ package jwks
 
 import (
 	"context"
+	"crypto/rsa"
 	"errors"
 	"slices"
 	"strings"
@@ -16,7 +17,8 @@ const DefaultLeeway = 60 * time.Second
 // Verifier decides whether a token is an AuthKit access token that is good now. It is safe for concurrent use.
 type Verifier struct {
 	keys      *KeySet
-	issuers   []string // without a trailing slash
+	trusted   *allowance // of tokens from a trusted source; nil where the source is anybody
+	issuers   []string   // without a trailing slash
 	clientIDs []string
 	leeway    time.Duration
 	now       func() time.Time
@@ -42,12 +44,9 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := v.keys.Key(ctx, parsed.keyID)
+	key, err := v.signer(ctx, parsed)
 	if err != nil {
 		return nil, err
-	}
-	if !parsed.signedBy(key) {
-		return nil, &RefusedError{"signature", "one by the key " + quote(parsed.keyID), "another"}
 	}
 	claims, err := decodeClaims(parsed)
 	if err != nil {
@@ -65,17 +64,54 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
 	}
 }
 
+// signer returns the key that signed a token.
+func (v *Verifier) signer(ctx context.Context, token *compact) (*rsa.PublicKey, error) {
+	key, err := v.key(ctx, question{kid: token.keyID})
+	if err != nil {
+		return nil, err
+	}
+	if token.signedBy(key) {
+		return key, nil
+	}
+	refused := &RefusedError{"signature", "one by the key " + quote(token.keyID), "another"}
+	if v.trusted == nil {
+		return nil, refused
+	}
+	// The endpoint may publish another key under the ID by now.
+	newer, err := v.key(ctx, question{kid: token.keyID, seen: key})
+	switch {
+	case err == nil && token.signedBy(newer):
+		return newer, nil
+	case slices.ContainsFunc(v.keys.withdrawnUnder(token.keyID), token.signedBy):
+		return nil, unknownKey(token.keyID) // its key is withdrawn, though another one has the ID
+	case err == nil, errors.Is(err, errSameKey):
+		return nil, refused
+	default:
+		return nil, err
+	}
+}
+
+// key asks the key set, at the expense of the allowance that the tokens of this verifier have.
+func (v *Verifier) key(ctx context.Context, q question) (*rsa.PublicKey, error) {
+	if v.trusted != nil {
+		return v.keys.find(ctx, q, v.trusted)
+	}
+	return v.keys.find(ctx, q, &v.keys.shared)
+}
+
 // Recheck decides once more on claims that v has verified before, by all that may have changed since: whether the key that
-// signed them is still published, and the time. It does no cryptography. The error is as that of [Verifier.Verify].
+// signed them is still published, and the time. Keys are compared by value, so that one which was missing for a while
+// verifies again. It does no cryptography. The error is as that of [Verifier.Verify]. A [*RefusedError] is about the keys
+// at hand: to verify the token again may have another outcome.
 func (v *Verifier) Recheck(ctx context.Context, c *Claims) error {
 	if c.verifier != v {
 		return &RefusedError{"token", "one that was verified here", "another"}
 	}
-	key, err := v.keys.Key(ctx, c.keyID)
+	key, err := v.key(ctx, question{kid: c.keyID})
 	if err != nil {
 		return err
 	}
-	if key != c.key {
+	if !sameKey(key, c.key) {
 		return &RefusedError{"signature", "one by the key that is now " + quote(c.keyID), "another"}
 	}
 	return v.checkTimes(c, v.now())
