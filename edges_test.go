@@ -160,3 +160,50 @@ func TestNothingOfASessionThatWasJustRefreshedOutlivesItsEndInTheSameResponse(t 
 	assert.Equal(t, []string{"authkit-session"}, names)
 	assert.Contains(t, a.send(request{target: "/account", cookie: cookie}).body, lee)
 }
+
+func TestAProofIsGoodForItsAgeAndTheSkewToTheLastMoment(t *testing.T) {
+	a := guarded(t)
+	b := a.signedIn(kim)
+	a.clock.Advance(11 * time.Minute)
+	assert.Equal(t, http.StatusOK, b.get("/recent").StatusCode)
+	a.clock.Advance(time.Millisecond)
+	assert.Equal(t, http.StatusForbidden, a.send(request{target: "/recent", cookie: b.cookieHeader(), header: scripted()}).status)
+}
+
+// A browser that sends one of the two headers knows both.
+func TestARequestWithHalfOfFetchMetadataIsNoNavigation(t *testing.T) {
+	a := newApp(t, appOptions{})
+	for name, value := range map[string]string{"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "image"} {
+		resp := a.send(request{target: "/account", header: http.Header{name: {value}, "Accept": {"text/html"}}})
+		assert.Equal(t, http.StatusUnauthorized, resp.status, name)
+		assert.Empty(t, resp.setCookies(t))
+	}
+}
+
+func TestABearerTokenOfASignedOutSessionIsToldSoAndNotSentToSignIn(t *testing.T) {
+	a := guarded(t)
+	cookie := a.signedIn(kim).cookieHeader()
+	token := a.bearerOf(cookie)
+	a.send(request{method: "POST", target: "/logout", cookie: cookie})
+	header := navigation()
+	header.Set("Authorization", "Bearer "+token)
+	resp := a.send(request{target: "/auth", header: header})
+	assert.Equal(t, http.StatusUnauthorized, resp.status)
+	assert.Equal(t, `Bearer error="invalid_token", error_description="The session has ended"`, resp.header.Get("WWW-Authenticate"))
+}
+
+func TestAnIdentifierInSingleQuotesOrWithADELIsRefused(t *testing.T) {
+	for _, end := range []string{"'", `"`, "\x7f", " ", "é", "\t"} {
+		for option, opt := range map[string]authkit.Option{
+			"WithAPIKey": authkit.WithAPIKey("sk_1" + end), "WithClientID": authkit.WithClientID("client_1" + end),
+			"WithBearerTokens": authkit.WithBearerTokens("client_2" + end),
+		} {
+			_, err := authkit.New(sound(opt)...)
+			faults := configErrors(t, err)
+			require.Len(t, faults, 1, "%s %q", option, end)
+			assert.Equal(t, option, faults[0].Option)
+		}
+	}
+	_, err := authkit.New(sound(authkit.WithAPIKey("sk_!~"), authkit.WithClientID("client_!~"))...)
+	assert.NoError(t, err, "printable ASCII from one end to the other")
+}

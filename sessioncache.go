@@ -142,7 +142,7 @@ func (c *sessionCache) put(cookie *sessionCookie, s *Session) {
 
 // evict drops one entry, or moves one on. The caller holds mu.
 func (c *sessionCache) evict() {
-	if c.small.len() > 0 && (c.small.bytes >= c.bytes/10 || c.main.len() == 0) {
+	if c.small.len() > 0 && c.small.bytes >= c.bytes/10 { // as it always is where main is empty
 		e := c.small.pop()
 		if e.uses.Load() > 0 {
 			e.uses.Store(0)

@@ -104,6 +104,16 @@ func TestASessionCacheOfHugeBoundsTakesNoMemoryAhead(t *testing.T) {
 	}
 }
 
+func TestASessionThatFillsTheCacheIsKeptAndALargerOneIsNot(t *testing.T) {
+	size := len(cookieOf(1).text()) + sessionNumber(1).sealed.size() + cachedOverhead
+	for bytes, kept := range map[int]bool{size: true, size + 1: true, size - 1: false} {
+		cache := newSessionCache(10, bytes)
+		cache.visit(1)
+		assert.Equal(t, kept, cache.visit(1), "%d bytes of %d", bytes, size)
+		cache.consistent(t)
+	}
+}
+
 func TestASessionCacheOfNothingHoldsNothing(t *testing.T) {
 	for _, cache := range []*sessionCache{newSessionCache(0, 1), newSessionCache(1, 0), newSessionCache(-1, -1)} {
 		assert.False(t, cache.visit(1))
@@ -130,6 +140,14 @@ func TestWhatIsSeenOnceDoesNotPushOutWhatIsInUse(t *testing.T) {
 	}
 	assert.Equal(t, 80, inUse(), "a scan of 100,000 sessions went by")
 	cache.consistent(t)
+}
+
+func TestUseOfACachedSessionIsCountedUpToItsLimit(t *testing.T) {
+	cache := newSessionCache(100, 1<<30)
+	cache.visit(1)
+	for uses := range uint32(10) {
+		assert.Equal(t, min(uses+1, maxUses), cache.get(cookieOf(1)).uses.Load())
+	}
 }
 
 func TestWhatIsNoLongerUsedMakesRoom(t *testing.T) {
