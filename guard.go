@@ -98,7 +98,8 @@ func (a *AuthKit) RequireOrganizationSession() func(http.Handler) http.Handler {
 
 // RefuseImpersonation lets people through who are themselves, and keeps out
 // members of staff who are signed in as somebody else through the WorkOS
-// dashboard. See [AuthKit.RequireRole].
+// dashboard: every session that has a [Session.Impersonator]. See
+// [AuthKit.RequireRole].
 func (a *AuthKit) RefuseImpersonation(next http.Handler) http.Handler {
 	return a.guard(next, func(s *Session) error {
 		_, impersonated := s.Impersonator()

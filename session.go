@@ -136,12 +136,15 @@ func (s *Session) HasFeatureFlag(slug string) bool {
 	return slices.Contains(s.claims.FeatureFlags, slug)
 }
 
-// Impersonator tells who is signed in as this user, if it is not the user.
+// Impersonator returns who is signed in as this user, and reports whether it is
+// somebody else than the user. That is so where WorkOS's reply named an
+// impersonator, and where the token has any act claim that is not null (RFC
+// 8693, section 4.1). The email address is empty where neither tells it.
 func (s *Session) Impersonator() (Impersonator, bool) {
 	if s.sealed.impersonator != nil {
 		return *s.sealed.impersonator, true
 	}
-	if s.claims.Actor != "" {
+	if s.claims.Impersonated {
 		return Impersonator{Email: s.claims.Actor}, true
 	}
 	return Impersonator{}, false

@@ -32,6 +32,7 @@ type Claims struct {
 	Permissions    []string  // permissions
 	Entitlements   []string  // entitlements
 	FeatureFlags   []string  // feature_flags
+	Impersonated   bool      // whether there is an act that is not null: somebody else acts as the user
 	Actor          string    // act.sub, the email address of who impersonates the user
 	AuthTime       time.Time // auth_time, of the last active authentication; a refresh does not change it
 
@@ -92,6 +93,7 @@ func decodeClaims(token *compact) (*Claims, error) {
 		Permissions:    m.lenientStrings("permissions"),
 		Entitlements:   m.lenientStrings("entitlements"),
 		FeatureFlags:   m.lenientStrings("feature_flags"),
+		Impersonated:   m.has("act") && m.describe("act") != "null",
 		Actor:          m.actor(),
 		AuthTime:       m.lenientTime("auth_time"),
 

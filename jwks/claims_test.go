@@ -193,3 +193,21 @@ func TestUnverifiedClaimsChecksNeitherSignatureNorTimes(t *testing.T) {
 	assert.Equal(t, "session_01A", claims.SessionID)
 	assert.Equal(t, "https://elsewhere.test", claims.Issuer)
 }
+
+// A14: whatever act holds but null, somebody else acts as the user.
+func TestAnActClaimThatIsNotNullIsAnImpersonation(t *testing.T) {
+	for act, actor := range map[string]string{
+		`"ops@acme.test"`: "", `""`: "", `[]`: "", `["ops@acme.test"]`: "", `{}`: "", `{"sub":{}}`: "", `{"sub":null}`: "", `{"sub":""}`: "",
+		`{"email":"ops@acme.test"}`: "", `0`: "", `1`: "", `false`: "", `true`: "", `{"sub":"ops@acme.test","act":{"sub":"x"}}`: "ops@acme.test",
+	} {
+		claims, err := jwks.UnverifiedClaims(sign(keyA(), goodHeader().json(), strings.TrimSuffix(goodClaims(newClock().now()).json(), "}")+`,"act":`+act+"}"))
+		require.NoError(t, err)
+		assert.True(t, claims.Impersonated, act)
+		assert.Equal(t, actor, claims.Actor, act)
+	}
+	for _, payload := range []object{goodClaims(newClock().now()), goodClaims(newClock().now()).with("act", nil), goodClaims(newClock().now()).with("ACT", "x")} {
+		claims, err := jwks.UnverifiedClaims(sign(keyA(), goodHeader().json(), payload.json()))
+		require.NoError(t, err)
+		assert.False(t, claims.Impersonated, payload)
+	}
+}
