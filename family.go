@@ -106,8 +106,8 @@ func (s *sealedSession) settle() error {
 		return err
 	}
 	s.signedInAt, s.renewedAt = claims.AuthTime, claims.IssuedAt
-	if s.signedInAt.IsZero() {
-		s.signedInAt = claims.IssuedAt
+	if s.signedInAt.IsZero() || s.signedInAt.After(claims.IssuedAt.Add(clockSkew)) {
+		s.signedInAt = claims.IssuedAt // the proof was not given after the token that tells of it
 	}
 	return nil
 }

@@ -108,7 +108,8 @@ func (a *AuthKit) RefuseImpersonation(next http.Handler) http.Handler {
 }
 
 // RequireRecentAuth lets people through who have proved who they are within
-// maxAge, give or take a minute of clock skew. A navigation of somebody else
+// maxAge, give or take a minute of clock skew. A time in the future, beyond
+// that minute, is no proof. A navigation of somebody else
 // who is signed in goes through AuthKit, which is asked for a new proof
 // (max_age), and comes back to the page; anything else is answered 403 with
 // the code recent_auth_required. Should AuthKit sign somebody in without a new
@@ -138,7 +139,8 @@ func (a *AuthKit) RequireRecentAuth(maxAge time.Duration) func(http.Handler) htt
 
 func (a *AuthKit) authenticatedWithin(s *Session, maxAge time.Duration) bool {
 	at := s.AuthenticatedAt()
-	return !at.IsZero() && a.clock.Now().Sub(at) <= maxAge+clockSkew
+	age := a.clock.Now().Sub(at)
+	return !at.IsZero() && age >= -clockSkew && age <= maxAge+clockSkew // a proof in the future is none
 }
 
 // ForbiddenError is an [ErrForbidden] that tells what is missing.

@@ -165,7 +165,8 @@ func (s *Session) SignedInAt() time.Time { return s.sealed.signedInAt }
 func (s *Session) RenewedAt() time.Time { return s.sealed.renewedAt }
 
 // AuthenticatedAt is when the user last proved who they are (the auth_time
-// claim). A refresh does not change it. It may be zero.
+// claim). A refresh does not change it. It may be zero: where the token does not
+// tell, or tells of a time in the future, beyond a minute of clock skew.
 func (s *Session) AuthenticatedAt() time.Time { return s.claims.AuthTime }
 
 // IssuedAt is when the access token was issued (iat). It may be zero.

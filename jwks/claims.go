@@ -25,16 +25,18 @@ type Claims struct {
 	IssuedAt  time.Time // iat
 	NotBefore time.Time // nbf
 
-	ID             string    // jti
-	OrganizationID string    // org_id
-	Role           string    // role, the one of the highest priority
-	Roles          []string  // roles, all of them
-	Permissions    []string  // permissions
-	Entitlements   []string  // entitlements
-	FeatureFlags   []string  // feature_flags
-	Impersonated   bool      // whether there is an act that is not null: somebody else acts as the user
-	Actor          string    // act.sub, the email address of who impersonates the user
-	AuthTime       time.Time // auth_time, of the last active authentication; a refresh does not change it
+	ID             string   // jti
+	OrganizationID string   // org_id
+	Role           string   // role, the one of the highest priority
+	Roles          []string // roles, all of them
+	Permissions    []string // permissions
+	Entitlements   []string // entitlements
+	FeatureFlags   []string // feature_flags
+	Impersonated   bool     // whether there is an act that is not null: somebody else acts as the user
+	Actor          string   // act.sub, the email address of who impersonates the user
+	// AuthTime is auth_time, the time of the last active authentication. A refresh does not change it. A time in the
+	// future, beyond the leeway, is no proof: [Verifier.Verify] leaves it out.
+	AuthTime time.Time
 
 	token string // that they are the payload of
 

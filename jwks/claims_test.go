@@ -211,3 +211,28 @@ func TestAnActClaimThatIsNotNullIsAnImpersonation(t *testing.T) {
 		assert.False(t, claims.Impersonated, payload)
 	}
 }
+
+// A16: a proof that lies in the future is none.
+func TestAnAuthTimeBeyondTheLeewayIsNone(t *testing.T) {
+	for name, test := range map[string]struct {
+		at    time.Duration
+		given bool
+	}{
+		"an hour ago": {-time.Hour, true}, "in 59 s": {59 * time.Second, true}, "in 60 s": {60 * time.Second, true}, "in 61 s": {61 * time.Second, false},
+		"in an hour": {time.Hour, false}, "in two hundred years": {200 * 365 * 24 * time.Hour, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for outcome, exp := range map[error]time.Duration{nil: time.Hour, jwks.ErrExpired: -time.Hour} {
+				v, c := newVerifier(t)
+				payload := goodClaims(c.now()).with("auth_time", c.now().Add(test.at).Unix()).with("exp", c.now().Add(exp).Unix())
+				claims, err := v.Verify(t.Context(), sign(keyA(), goodHeader().json(), payload.json()))
+				require.ErrorIs(t, err, outcome)
+				assert.Equal(t, test.given, !claims.AuthTime.IsZero())
+			}
+		})
+	}
+	v, c := newVerifier(t, jwks.WithLeeway(time.Hour))
+	claims, err := v.Verify(t.Context(), sign(keyA(), goodHeader().json(), goodClaims(c.now()).with("auth_time", c.now().Add(time.Hour).Unix()).json()))
+	require.NoError(t, err)
+	assert.False(t, claims.AuthTime.IsZero(), "the leeway is the verifier's")
+}

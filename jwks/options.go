@@ -84,7 +84,7 @@ func WithClientIDs(ids ...string) VerifierOption {
 	return verifierOption(func(v *Verifier) { v.clientIDs = append(v.clientIDs, ids...) })
 }
 
-// WithLeeway sets by how much the exp, nbf and iat claims may disagree with our clock, [DefaultLeeway] by default. A
+// WithLeeway sets by how much the exp, nbf, iat and auth_time claims may disagree with our clock, [DefaultLeeway] by default. A
 // negative leeway counts as none.
 func WithLeeway(leeway time.Duration) VerifierOption {
 	return verifierOption(func(v *Verifier) { v.leeway = max(0, leeway) })

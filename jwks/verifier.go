@@ -56,7 +56,11 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
 		return nil, err
 	}
 	claims.verifier, claims.keyID, claims.key = v, parsed.keyID, key
-	switch err := v.checkTimes(claims, v.now()); {
+	now := v.now()
+	if claims.AuthTime.After(now.Add(v.leeway)) {
+		claims.AuthTime = time.Time{}
+	}
+	switch err := v.checkTimes(claims, now); {
 	case err == nil, errors.Is(err, ErrExpired):
 		return claims, err
 	default:
