@@ -129,6 +129,10 @@ func build(c *config) (*AuthKit, error) {
 		clientIDs := append([]string{c.clientID}, c.bearerClientIDs...)
 		bearers = jwks.NewVerifier(keys, verifierOptions(c, client, clientIDs)...)
 	}
+	if len(c.issuers) > 0 && c.audiences == nil {
+		c.log.Warn("authkit: WithIssuers is given without WithAudiences: a token that one of these issuers minted for another " +
+			"application is accepted if it has no client_id; name this application's audiences with WithAudiences")
+	}
 	a := &AuthKit{
 		client:    client,
 		keys:      keys,
@@ -212,9 +216,13 @@ func ownPaths(c *config) map[string]string {
 
 // verifierOptions say which access tokens are accepted, of the clients given.
 func verifierOptions(c *config, client *workos.Client, clientIDs []string) []jwks.VerifierOption {
-	return []jwks.VerifierOption{
+	opts := []jwks.VerifierOption{
 		jwks.WithIssuers(acceptedIssuers(c, client, clientIDs)...), jwks.WithClientIDs(clientIDs...), jwks.WithClock(c.clock.Now),
 	}
+	if c.audiences != nil {
+		opts = append(opts, jwks.WithAudiences(c.audiences...))
+	}
+	return opts
 }
 
 // acceptedIssuers are the forms that WorkOS is known to mint, for the base URL

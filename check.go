@@ -96,6 +96,14 @@ func (c *config) check() error {
 			f.add("WithIssuers", "an issuer is empty")
 		}
 	}
+	if c.audiences != nil && len(c.audiences) == 0 {
+		f.add("WithAudiences", "names no audience; name one at least, or leave the option out")
+	}
+	for _, audience := range c.audiences {
+		if strings.TrimSpace(audience) == "" {
+			f.add("WithAudiences", "an audience is empty")
+		}
+	}
 	c.checkCookie(&f)
 	if c.maxAgeSet && c.maxAge < time.Second {
 		f.add("WithCookieMaxAge", "%s is too short; at least a second is needed", c.maxAge)

@@ -40,6 +40,7 @@ type config struct {
 	insecureHTTP     bool
 	baseURL          string
 	issuers          []string
+	audiences        []string // nil where aud is not looked at
 	apiKeyGrace      time.Duration
 	bearer           bool
 	bearerClientIDs  []string

@@ -66,6 +66,7 @@ func TestASoundConfigurationIsAccepted(t *testing.T) {
 		"a shared session and limits of zero":         {authkit.WithSharedSession(), authkit.WithAbsoluteLimit(0), authkit.WithIdleLimit(0)},
 		"no session cache":                            {authkit.WithSessionCache(0, 0)},
 		"foreign sessions":                            {authkit.WithForeignSessions(), authkit.WithForeignSessions("session", "sid")},
+		"audiences":                                   {authkit.WithAudiences("https://api.example.com"), authkit.WithAudiences("api://admin", "client_1")},
 		"a redirect URL with a query":                 {authkit.WithRedirectURL("https://app.example.com/callback?tenant=1")},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -115,6 +116,8 @@ func TestEachFaultIsReportedByOptionAndVariable(t *testing.T) {
 		"a trusted origin with a user":        {[]authkit.Option{authkit.WithTrustedOrigins("https://kim:" + secret + "@admin.example.com")}, "WithTrustedOrigins", "", []string{"https://app.example.com"}},
 		"a login option that is nil":          {[]authkit.Option{authkit.WithLoginOptions(nil)}, "WithLoginOptions", "", []string{"nil"}},
 		"an empty issuer":                     {[]authkit.Option{authkit.WithIssuers("https://auth.example.com", " ")}, "WithIssuers", "", []string{"empty"}},
+		"an empty audience":                   {[]authkit.Option{authkit.WithAudiences("api", " ")}, "WithAudiences", "", []string{"empty"}},
+		"no audience":                         {[]authkit.Option{authkit.WithAudiences()}, "WithAudiences", "", []string{"names no audience", "leave the option out"}},
 		"the family's cookie name":            {[]authkit.Option{authkit.WithCookieName("wos-session")}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{"wos-session", "format of its own", "WithSharedSession", "choose another"}},
 		"a shared session that ends":          {[]authkit.Option{authkit.WithSharedSession(), authkit.WithAbsoluteLimit(time.Hour)}, "WithAbsoluteLimit", "", []string{"WithSharedSession", "drop it", "dashboard"}},
 		"a shared session that idles":         {[]authkit.Option{authkit.WithSharedSession(), authkit.WithIdleLimit(time.Hour)}, "WithIdleLimit", "", []string{"WithSharedSession", "drop it", "dashboard"}},

@@ -71,9 +71,22 @@ func WithBaseURL(url string) Option {
 // one trailing slash ignored. Accepted without it are B and
 // B/user_management/{client ID}, for both the base URL and
 // https://api.workos.com as B. A token that is refused for its issuer is
-// logged with the issuer seen: that value goes here.
+// logged with the issuer seen: that value goes here. An issuer may mint tokens
+// for several applications, so that [WithAudiences] belongs beside it; without
+// it, one line at level Warn says so.
 func WithIssuers(issuers ...string) Option {
 	return func(c *config) { c.issuers = append(c.issuers, issuers...) }
+}
+
+// WithAudiences accepts an access token with an aud claim only if it names one
+// of the audiences, compared whole (RFC 7519, section 4.1.3). A token without
+// aud, as WorkOS's session tokens usually are, is accepted only if it has a
+// client_id that is accepted. An aud that is neither a string nor an array of
+// strings is refused. It is for issuers that mint tokens for several
+// applications ([WithIssuers]), and holds for cookies and for bearer tokens.
+// Without the option, aud is not looked at.
+func WithAudiences(audiences ...string) Option {
+	return func(c *config) { c.audiences = append(append([]string{}, c.audiences...), audiences...) }
 }
 
 // WithBearerTokens accepts access tokens in the Authorization header too, from

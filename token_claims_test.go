@@ -1,10 +1,12 @@
-// Claims of an access token on which rights depend: who acts (act), when the proof was given (auth_time). By the cookie and by the bearer token.
+// Claims of an access token on which rights depend: who acts (act), when the proof was given (auth_time), for whom the
+// token is (aud). By the cookie and by the bearer token.
 
 package authkit_test
 
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -135,5 +137,89 @@ func TestAForeignSessionOutlivesNoLimitByAnAuthTimeInTheFuture(t *testing.T) {
 	a.clock.Advance(11 * time.Minute)
 	for library, cookie := range cookies {
 		assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, "nobody", library)
+	}
+}
+
+// A17: the issuer mints tokens for several applications.
+func TestATokenForAnotherAudienceIsRefusedByEveryDoor(t *testing.T) {
+	const issuer, api = "https://auth.example.com", "https://api.example.com"
+	native := func(aud any, clientID string) func(map[string]any) {
+		return func(c map[string]any) {
+			c["iss"] = issuer
+			delete(c, "client_id")
+			if clientID != "" {
+				c["client_id"] = clientID
+			}
+			if aud != nil {
+				c["aud"] = aud
+			}
+		}
+	}
+	audiences := newApp(t, appOptions{authkit: []authkit.Option{
+		authkit.WithBearerTokens("client_native"), authkit.WithIssuers(issuer), authkit.WithAudiences(api, "api://admin"),
+	}})
+	without := newInstance(t, audiences.fake, audiences.clock, appOptions{authkit: []authkit.Option{
+		authkit.WithBearerTokens("client_native"), authkit.WithIssuers(issuer),
+	}})
+	for name, c := range map[string]struct {
+		aud      any
+		clientID string
+		status   int
+	}{
+		"ours":                            {api, "", 200},
+		"ours, the second":                {"api://admin", "client_native", 200},
+		"ours among others":               {[]string{"x", api}, "", 200},
+		"another":                         {"https://other.example.com", "client_native", 401},
+		"others":                          {[]string{"x", "y"}, "client_native", 401},
+		"ours and a slash":                {api + "/", "", 401},
+		"an empty list":                   {[]string{}, "client_native", 401},
+		"a number":                        {1, "client_native", 401},
+		"null":                            {json.RawMessage("null"), "client_native", 401},
+		"ours beside a number":            {[]any{api, 1}, "client_native", 401},
+		"none and an accepted client_id":  {nil, "client_native", 200},
+		"none and no client_id":           {nil, "", 401},
+		"ours and a client_id of another": {api, "client_other", 401},
+	} {
+		token := bearer(audiences.nativeToken(native(c.aud, c.clientID)))
+		assert.Equal(t, c.status, audiences.send(request{target: "/account", header: token}).status, name)
+		if c.clientID != "client_other" {
+			assert.Equal(t, http.StatusOK, without.send(request{target: "/account", header: token}).status, "%s: aud is not looked at without the option", name)
+		}
+	}
+
+	audiences.signedIn(kim) // whose token has a client_id and no aud, as WorkOS's have
+	for aud, status := range map[any]int{api: http.StatusSeeOther, "https://other.example.com": http.StatusBadGateway} {
+		audiences.fake.UpdatePerson(kim, func(p *authkittest.Person) { p.Claims = map[string]any{"aud": aud} })
+		s := audiences.begin("/login")
+		assert.Equal(t, status, audiences.send(request{target: s.target(), cookie: s.cookie}).status)
+		cookie := without.signedIn(kim).cookieHeader()
+		assert.Equal(t, map[int]int{http.StatusSeeOther: 200, http.StatusBadGateway: 401}[status], audiences.send(request{target: "/account", cookie: cookie}).status)
+	}
+	assert.Contains(t, audiences.logs.String(), `aud: want \"https://api.example.com\" or \"api://admin\", got \"https://other.example.com\"`)
+}
+
+// A17: the default says nothing, since WorkOS's own tokens have no aud.
+func TestIssuersWithoutAudiencesAreWarnedOfOnce(t *testing.T) {
+	const says = "WithAudiences"
+	for name, c := range map[string]struct {
+		opts  []authkit.Option
+		lines int
+	}{
+		"neither":           {nil, 0},
+		"issuers alone":     {[]authkit.Option{authkit.WithIssuers("https://a.example.com"), authkit.WithIssuers("https://b.example.com")}, 1},
+		"no issuer at all":  {[]authkit.Option{authkit.WithIssuers()}, 0},
+		"issuers and both":  {[]authkit.Option{authkit.WithIssuers("https://a.example.com"), authkit.WithAudiences("api")}, 0},
+		"audiences alone":   {[]authkit.Option{authkit.WithAudiences("api")}, 0},
+		"and bearer tokens": {[]authkit.Option{authkit.WithIssuers("https://a.example.com"), authkit.WithBearerTokens()}, 1},
+	} {
+		a := newApp(t, appOptions{authkit: c.opts})
+		warned := 0
+		for line := range strings.Lines(a.logs.String()) {
+			if strings.Contains(line, "level=WARN") {
+				assert.Contains(t, line, says, name)
+				warned++
+			}
+		}
+		assert.Equal(t, c.lines, warned, name)
 	}
 }

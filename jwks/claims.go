@@ -37,6 +37,9 @@ type Claims struct {
 	// AuthTime is auth_time, the time of the last active authentication. A refresh does not change it. A time in the
 	// future, beyond the leeway, is no proof: [Verifier.Verify] leaves it out.
 	AuthTime time.Time
+	Audience []string // aud, of one or more
+
+	malformedAudience string // the JSON type of an aud that is neither a string nor an array of strings, or ""
 
 	token string // that they are the payload of
 
@@ -101,6 +104,7 @@ func decodeClaims(token *compact) (*Claims, error) {
 
 		token: token.text,
 	}
+	c.Audience, c.malformedAudience = m.audience()
 	if r.refused != nil {
 		return nil, r.refused
 	}
@@ -112,7 +116,7 @@ func decodeClaims(token *compact) (*Claims, error) {
 // beside the token.
 func (c *Claims) detach() {
 	texts := [...]*string{&c.Issuer, &c.Subject, &c.SessionID, &c.ClientID, &c.ID, &c.OrganizationID, &c.Role, &c.Actor}
-	lists := [...][]string{c.Roles, c.Permissions, c.Entitlements, c.FeatureFlags}
+	lists := [...][]string{c.Roles, c.Permissions, c.Entitlements, c.FeatureFlags, c.Audience}
 	size := 0
 	for _, text := range texts {
 		size += len(*text)
@@ -231,6 +235,20 @@ func (m members) lenientStrings(claim string) []string {
 			return values
 		}
 	}
+}
+
+// audience reads aud, a string or an array of strings (RFC 7519 section 4.1.3). Of anything else the JSON type is told.
+func (m members) audience() (values []string, malformed string) {
+	if !m.has("aud") {
+		return nil, ""
+	}
+	if value, ok := m.str("aud"); ok {
+		return []string{value}, ""
+	}
+	if values = m.lenientStrings("aud"); values == nil {
+		malformed = m.describe("aud")
+	}
+	return values, malformed
 }
 
 // actor reads act.sub (RFC 8693 section 4.1).

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -72,6 +73,21 @@ type RefusedError struct {
 
 func (e *RefusedError) Error() string {
 	return fmt.Sprintf("jwks: token refused: %s: want %s, got %s", e.Part, e.Want, e.Got)
+}
+
+// maxListed is how many foreign values an error text shows.
+const maxListed = 4
+
+// quoteAll makes values from outside safe to show in a log, the first few of them.
+func quoteAll(values []string) string {
+	var quoted []string
+	for _, value := range values[:min(len(values), maxListed)] {
+		quoted = append(quoted, quote(value))
+	}
+	if n := len(values) - len(quoted); n > 0 {
+		quoted = append(quoted, fmt.Sprintf("%d more", n))
+	}
+	return strings.Join(quoted, " and ")
 }
 
 // maxQuoted is how many bytes of a foreign value an error text shows.

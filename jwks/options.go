@@ -84,6 +84,19 @@ func WithClientIDs(ids ...string) VerifierOption {
 	return verifierOption(func(v *Verifier) { v.clientIDs = append(v.clientIDs, ids...) })
 }
 
+// WithAudiences adds accepted values of the aud claim (RFC 7519 section 4.1.3), which are compared whole. A token with aud,
+// a string or an array of strings, has to name one of them. One without aud is accepted only if it has a client_id that
+// is accepted: most session tokens of WorkOS have no aud. Any other aud is refused. If no audience is given, every token
+// with aud is refused; without the option, aud is not looked at.
+func WithAudiences(audiences ...string) VerifierOption {
+	return verifierOption(func(v *Verifier) {
+		if v.audiences == nil {
+			v.audiences = []string{}
+		}
+		v.audiences = append(v.audiences, audiences...)
+	})
+}
+
 // WithLeeway sets by how much the exp, nbf, iat and auth_time claims may disagree with our clock, [DefaultLeeway] by default. A
 // negative leeway counts as none.
 func WithLeeway(leeway time.Duration) VerifierOption {

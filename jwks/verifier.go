@@ -20,6 +20,7 @@ type Verifier struct {
 	trusted   *allowance // of tokens from a trusted source; nil where the source is anybody
 	issuers   []string   // without a trailing slash
 	clientIDs []string
+	audiences []string // nil where aud is not looked at
 	leeway    time.Duration
 	now       func() time.Time
 }
@@ -35,7 +36,8 @@ func NewVerifier(keys *KeySet, opts ...VerifierOption) *Verifier {
 }
 
 // Verify returns the claims of a good token: a compact JWS of at most 16 KiB, 1 KiB of which may be its header, signed with
-// RS256 by one of the keys, with an accepted iss, an accepted client_id if it has one, a sub, a sid, and times that hold.
+// RS256 by one of the keys, with an accepted iss, an accepted client_id if it has one, an accepted aud if [WithAudiences]
+// was given, a sub, a sid, and times that hold.
 //
 // The error matches [ErrExpired], [ErrUnknownKey] or [ErrUnavailable], or is a [*RefusedError]. With
 // ErrExpired, and with no other error, the claims are returned too: they are genuine, and what they said has been true.
@@ -141,7 +143,25 @@ func (v *Verifier) checkParties(c *Claims) error {
 	if c.ClientID != "" && !slices.Contains(v.clientIDs, c.ClientID) {
 		return &RefusedError{"client_id", oneOf(v.clientIDs), quote(c.ClientID)}
 	}
-	return nil
+	return v.checkAudience(c)
+}
+
+// checkAudience checks aud where the verifier has audiences. A token without aud is told by its client_id, which has been
+// accepted before.
+func (v *Verifier) checkAudience(c *Claims) error {
+	accepted := func(audience string) bool { return audience != "" && slices.Contains(v.audiences, audience) }
+	switch {
+	case v.audiences == nil, slices.ContainsFunc(c.Audience, accepted):
+		return nil
+	case c.malformedAudience != "":
+		return &RefusedError{"aud", oneOf(v.audiences), c.malformedAudience}
+	case len(c.Audience) > 0:
+		return &RefusedError{"aud", oneOf(v.audiences), quoteAll(c.Audience)}
+	case c.ClientID != "":
+		return nil
+	default:
+		return &RefusedError{"aud", oneOf(v.audiences) + ", or a client_id that is accepted", "nothing"}
+	}
 }
 
 // checkNotAhead checks that the token is not from the future (RFC 7519 sections 4.1.5 and 4.1.6). An absent claim is the
