@@ -1,0 +1,247 @@
+// Two instances of one application, the proxy in front of them, and what comes to it.
+
+package proxy_test
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// The people at AuthKit. The token of val fills several cookies.
+const (
+	kim = "kim@example.com"
+	val = "val@example.com"
+)
+
+// site is an application in two instances, which have one cookie password and
+// one WorkOS, behind nginx.
+type site struct {
+	t         *testing.T
+	url       string // http://localhost:port, nginx's
+	fake      *authkittest.AuthKit
+	clock     *authkittest.Clock
+	nginx     *nginx
+	instances [2]*instance
+}
+
+// instance is one process of the application.
+type instance struct {
+	server *httptest.Server
+	served atomic.Int64 // requests
+}
+
+// newSite starts all of it, with the buffers that nginx has by default.
+func newSite(t *testing.T) *site { return newSiteWithBuffer(t, defaultBuffer) }
+
+func newSiteWithBuffer(t *testing.T, buffer string) *site {
+	t.Helper()
+	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	require.NoError(t, err)
+	s := &site{
+		t: t, clock: authkittest.NewClock(time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)),
+		url: fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port),
+	}
+	acme := []authkittest.Membership{{OrganizationID: "org_acme", Role: "admin", Permissions: []string{"posts:read", "posts:write"}}}
+	s.fake = authkittest.New(t, authkittest.WithClock(s.clock), authkittest.WithPeople(
+		authkittest.Person{ID: "user_kim", Email: kim, FirstName: "Kim", LastName: "Oduya", Metadata: map[string]string{"plan": "pro"}, Memberships: acme},
+		authkittest.Person{ID: "user_val", Email: val, FirstName: "Val", Claims: map[string]any{"padding": strings.Repeat(rand.Text(), 80)}},
+	))
+	password := rand.Text() + rand.Text()
+	var upstreams []string
+	for i := range s.instances {
+		s.instances[i] = s.newInstance(password)
+		upstreams = append(upstreams, s.instances[i].server.Listener.Addr().String())
+	}
+	s.nginx = startNginx(t, listener, buffer, upstreams...)
+	return s
+}
+
+// newInstance is configured as one behind a proxy is: nothing but the redirect
+// URL tells it where browsers find it. nginx sets its own Host.
+func (s *site) newInstance(password string) *instance {
+	s.t.Helper()
+	ak, err := authkit.New(
+		authkit.WithAPIKey(s.fake.APIKey()),
+		authkit.WithClientID(s.fake.ClientID()),
+		authkit.WithBaseURL(s.fake.URL()),
+		authkit.WithCookiePassword(password),
+		authkit.WithRedirectURL(s.url+"/callback"),
+		authkit.WithSignedOutURL(s.url+"/"),
+		authkit.WithBearerTokens(),
+		authkit.WithClock(s.clock),
+		authkit.WithLogger(slog.New(slog.DiscardHandler)),
+	)
+	require.NoError(s.t, err)
+	mux := http.NewServeMux()
+	// No methods: the handlers have to see to those themselves.
+	mux.Handle("/login", ak.Login())
+	mux.Handle("/callback", ak.Callback())
+	mux.Handle("/logout", ak.Logout())
+	mux.Handle("/organization", ak.SwitchOrganization())
+	mux.Handle("/account", ak.RequireAuth(page("account")))
+	mux.Handle("/programs", ak.RequireAPIKey()(page("programs")))
+	mux.Handle("/either", ak.RequireAuthOrAPIKey("posts:read")(page("either")))
+	mux.Handle("/{$}", page("home"))
+	handler := ak.Middleware(mux)
+	i := &instance{}
+	i.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		i.served.Add(1)
+		handler.ServeHTTP(w, r)
+	}))
+	s.t.Cleanup(i.server.Close)
+	return i
+}
+
+// page says who is there.
+func page(name string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who := "nobody"
+		if session, ok := authkit.FromContext(r.Context()); ok {
+			who = session.User().Email
+		}
+		fmt.Fprintf(w, "<!doctype html><h1>%s of %s</h1>"+`<form method="post" action="/logout"><button>Sign out</button></form>`, name, who)
+	})
+}
+
+// request is sent as it is; redirects are not followed.
+type request struct {
+	method, target string // GET, if there is no method
+	header         http.Header
+	cookie         string
+	body           string
+}
+
+type response struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// navigation is the header of a browser that loads a page.
+func navigation() http.Header {
+	return http.Header{"Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {"document"}, "Accept": {"text/html"}}
+}
+
+// scripted is the header of a script's fetch.
+func scripted() http.Header {
+	return http.Header{"Sec-Fetch-Mode": {"cors"}, "Sec-Fetch-Dest": {"empty"}, "Accept": {"*/*"}}
+}
+
+// with is a header with one more field.
+func with(h http.Header, name, value string) http.Header {
+	h.Set(name, value)
+	return h
+}
+
+// direct goes to nobody but whom it is told to, whatever the environment says
+// of proxies, and keeps no connection.
+var direct = &http.Transport{DisableKeepAlives: true}
+
+func (s *site) send(q request) response {
+	s.t.Helper()
+	resp, err := s.do(q)
+	require.NoError(s.t, err)
+	return resp
+}
+
+// do is send for goroutines that cannot end the test.
+func (s *site) do(q request) (response, error) { return doTo(s.url, q) }
+
+func doTo(base string, q request) (response, error) {
+	if q.method == "" {
+		q.method = http.MethodGet
+	}
+	r, err := http.NewRequest(q.method, base+q.target, strings.NewReader(q.body))
+	if err != nil {
+		return response{}, err
+	}
+	for name, values := range q.header {
+		r.Header[name] = values
+	}
+	if q.body != "" {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if q.cookie != "" {
+		r.Header.Set("Cookie", q.cookie)
+	}
+	resp, err := direct.RoundTrip(r)
+	if err != nil {
+		return response{}, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return response{resp.StatusCode, resp.Header, string(body)}, err
+}
+
+// cookies is the Cookie header after a response.
+func (r response) cookies() string {
+	var pairs []string
+	for _, line := range r.header["Set-Cookie"] {
+		if c, err := http.ParseSetCookie(line); err == nil && c.MaxAge >= 0 {
+			pairs = append(pairs, c.Name+"="+c.Value)
+		}
+	}
+	return strings.Join(pairs, "; ")
+}
+
+// underWay is a sign-in that has begun: the state and the cookie of the
+// browser that began it.
+type underWay struct{ state, cookie string }
+
+// begin begins a sign-in, as anybody can.
+func (s *site) begin() underWay {
+	s.t.Helper()
+	resp := s.send(request{target: "/login", header: navigation()})
+	require.Equal(s.t, http.StatusSeeOther, resp.status)
+	location, err := url.Parse(resp.header.Get("Location"))
+	require.NoError(s.t, err)
+	u := underWay{location.Query().Get("state"), resp.cookies()}
+	require.NotEmpty(s.t, u.state)
+	require.NotEmpty(s.t, u.cookie)
+	return u
+}
+
+// browser returns a browser that knows nothing of the application yet.
+func (s *site) browser() *authkittest.Browser {
+	b := authkittest.NewBrowser()
+	s.t.Cleanup(b.CloseIdleConnections)
+	return b
+}
+
+// bothServe holds that the proxy still sends requests to both instances: it
+// does so in turn unless it has taken one out.
+func (s *site) bothServe() {
+	s.t.Helper()
+	before := [2]int64{s.instances[0].served.Load(), s.instances[1].served.Load()}
+	statuses := map[int]int{}
+	for range 10 {
+		statuses[s.send(request{target: "/"}).status]++
+	}
+	assert.Equal(s.t, map[int]int{http.StatusOK: 10}, statuses)
+	for i, instance := range s.instances {
+		assert.NotEqual(s.t, before[i], instance.served.Load(), "instance %d has been taken out of rotation", i)
+	}
+	for _, sign := range []string{"temporarily disabled", "no live upstreams", "too big header", "prematurely closed"} {
+		for _, complaint := range s.nginx.complaints() {
+			if !assert.NotContains(s.t, complaint, sign) {
+				break
+			}
+		}
+	}
+}

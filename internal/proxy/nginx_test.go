@@ -1,0 +1,149 @@
+// nginx: found, configured for one test, started and stopped.
+
+package proxy_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"text/template"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// program is the path of nginx. Debian installs it where only the path of an
+// administrator leads.
+var program = func() string {
+	for _, name := range []string{"nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return ""
+}()
+
+// TestMain leaves everything out where there is no nginx, and says so. In a
+// list of packages the go command shows of that no more than "[no tests to
+// run]".
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if program == "" {
+		fmt.Println("left out: the tests behind a proxy, since there is no nginx; see go doc ./internal/proxy")
+		if os.Getenv("AUTHKIT_NGINX") == "required" {
+			os.Exit(1)
+		}
+		flag.Set("test.run", "^$")
+	}
+	os.Exit(m.Run())
+}
+
+// configuration keeps everything inside of one folder. Of what concerns
+// requests and responses it sets the rules for failed instances and no more:
+// header and buffer sizes are nginx's defaults. That of a buffer is a page of
+// memory, and is written down where a page may be larger than 4 KB.
+var configuration = template.Must(template.New("nginx.conf").Parse(`
+daemon off;
+worker_processes 1;
+worker_rlimit_nofile 4096;
+{{if .Root}}user root;{{end}}
+pid {{.Folder}}/nginx.pid;
+error_log {{.Folder}}/error.log info;
+events { worker_connections 2048; }
+http {
+	access_log off;
+	client_body_temp_path {{.Folder}}/body;
+	proxy_temp_path {{.Folder}}/proxy;
+	fastcgi_temp_path {{.Folder}}/fastcgi;
+	scgi_temp_path {{.Folder}}/scgi;
+	uwsgi_temp_path {{.Folder}}/uwsgi;
+	proxy_buffer_size {{.Buffer}};
+	proxy_buffers 8 {{.Buffer}};
+	upstream application {
+		{{range .Upstreams}}server {{.}} max_fails=1 fail_timeout=60s;
+		{{end}}
+	}
+	server {
+		listen {{.Address}};
+		location / {
+			proxy_pass http://application;
+			proxy_next_upstream error timeout http_502 http_503;
+		}
+	}
+}
+`))
+
+// defaultBuffer is nginx's proxy_buffer_size on a machine with pages of 4 KB.
+const defaultBuffer = "4k"
+
+// nginx is a proxy that runs.
+type nginx struct {
+	t   *testing.T
+	log string // path of its error log
+}
+
+// startNginx starts a proxy on a listener, which it takes over, and stops it
+// when the test ends.
+func startNginx(t *testing.T, listener *net.TCPListener, buffer string, upstreams ...string) *nginx {
+	t.Helper()
+	folder := t.TempDir()
+	var text bytes.Buffer
+	require.NoError(t, configuration.Execute(&text, map[string]any{
+		"Folder": folder, "Root": os.Geteuid() == 0, "Buffer": buffer, "Upstreams": upstreams, "Address": listener.Addr(),
+	}))
+	path := filepath.Join(folder, "nginx.conf")
+	require.NoError(t, os.WriteFile(path, text.Bytes(), 0o600))
+	n := &nginx{t: t, log: filepath.Join(folder, "error.log")}
+
+	// nginx takes over a socket that a predecessor listened on (its upgrade on
+	// the fly, by the variable NGINX). So the port stays reserved from the
+	// moment it is chosen, and connections wait in the socket until nginx is up.
+	socket, err := listener.File()
+	require.NoError(t, err)
+	defer socket.Close()
+	var printed bytes.Buffer
+	cmd := exec.Command(program, "-p", folder, "-e", n.log, "-c", path)
+	cmd.ExtraFiles = []*os.File{socket} // descriptor 3
+	cmd.Env = append(os.Environ(), "NGINX=3;")
+	cmd.Stdout, cmd.Stderr = &printed, &printed
+	require.NoError(t, cmd.Start())
+	require.NoError(t, listener.Close())
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		hung := time.AfterFunc(10*time.Second, func() { cmd.Process.Kill() })
+		defer hung.Stop()
+		if err := <-ended; err != nil || t.Failed() {
+			t.Logf("nginx ended: %v\n%s%s", err, printed.String(), strings.Join(n.complaints(), "\n"))
+		}
+	})
+	return n
+}
+
+// query is what a line of the log quotes of an address behind its path, where
+// codes and states are.
+var query = regexp.MustCompile(`\?[^ "]*`)
+
+// complaints are the lines of the log from warn upwards, without queries.
+func (n *nginx) complaints() (lines []string) {
+	n.t.Helper()
+	text, err := os.ReadFile(n.log)
+	require.NoError(n.t, err)
+	for line := range strings.Lines(string(text)) {
+		for _, level := range []string{"[warn]", "[error]", "[crit]", "[alert]", "[emerg]"} {
+			if strings.Contains(line, level) {
+				lines = append(lines, query.ReplaceAllString(strings.TrimSpace(line), "?…"))
+			}
+		}
+	}
+	return lines
+}

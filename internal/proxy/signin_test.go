@@ -1,0 +1,125 @@
+// What a person does, through the buffers that nginx has by default.
+
+package proxy_test
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+func TestASignInARefreshAndASignOutPassAProxyWithItsDefaultBuffers(t *testing.T) {
+	walk(t, newSite(t), kim)
+}
+
+func TestASessionOfSeveralCookiesPassesAProxyWithLargerBuffers(t *testing.T) {
+	walk(t, newSiteWithBuffer(t, "32k"), val)
+}
+
+// walk goes through the application as a person does.
+func walk(t *testing.T, s *site, email string) {
+	t.Helper()
+	b := s.browser()
+	page, err := b.SignIn(s.url+"/account?tab=1", email)
+	require.NoError(t, err)
+	assert.Equal(t, s.url+"/account?tab=1", page.URL.String())
+	for round := range 3 {
+		for range 2 { // on either instance
+			page, err = b.Get(s.url + "/account")
+			require.NoError(t, err)
+			require.Contains(t, page.Body, "account of "+email)
+		}
+		assert.Equal(t, round, s.fake.Calls(authkittest.RouteRefresh))
+		s.clock.Advance(5*time.Minute + time.Second)
+	}
+	copied := s.cookiesOf(b)
+	page, err = b.Submit("Sign out", nil)
+	require.NoError(t, err)
+	assert.Equal(t, s.url+"/", page.URL.String())
+	assert.Contains(t, page.Body, "home of nobody")
+	assert.Empty(t, s.cookiesOf(b))
+	s.clock.Advance(6 * time.Minute)
+	for _, i := range s.instances {
+		resp, err := doTo(i.server.URL, request{target: "/account", header: scripted(), cookie: copied})
+		require.NoError(t, err)
+		assert.Equal(t, http.StatusUnauthorized, resp.status)
+	}
+	s.bothServe()
+}
+
+// cookiesOf is the Cookie header that a browser would send to the application.
+func (s *site) cookiesOf(b *authkittest.Browser) string {
+	home, err := url.Parse(s.url + "/")
+	require.NoError(s.t, err)
+	var pairs []string
+	for _, c := range b.Jar.Cookies(home) {
+		if !strings.HasPrefix(c.Name, "fake-authkit-") {
+			pairs = append(pairs, c.Name+"="+c.Value)
+		}
+	}
+	return strings.Join(pairs, "; ")
+}
+
+// What another host of the domain has planted is taken away little by little,
+// so that the response still fits.
+func TestASignInWithPlantedCookiesPassesAProxyWithItsDefaultBuffers(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	home, err := url.Parse(s.url + "/")
+	require.NoError(t, err)
+	var planted []*http.Cookie
+	for _, path := range []string{"/", "/account", "/callback"} {
+		for _, name := range []string{
+			"authkit-session", "authkit-session.0", "authkit-session.1", "authkit-session.2", "authkit-session.3",
+			"authkit-session.4", "authkit-session.5", "authkit-session.6", "authkit-session.7", "wos-session",
+		} {
+			planted = append(planted, &http.Cookie{Name: name, Value: "x", Path: path})
+		}
+	}
+	b.Jar.SetCookies(home, planted)
+	page, err := b.SignIn(s.url+"/account", kim)
+	require.NoError(t, err)
+	assert.Contains(t, page.Body, "account of "+kim)
+	page, err = b.Submit("Sign out", nil)
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusOK, page.StatusCode)
+	s.bothServe()
+}
+
+// A8: nginx takes a Cookie header of 8 KB at most, by default.
+func TestLinksWithLongReturnPathsLeaveABrowserThatAProxyStillTakes(t *testing.T) {
+	long := strings.Repeat("a", 1000)
+	for _, c := range []struct {
+		name  string
+		links []string
+	}{
+		{"a path of 1 KB", slices.Repeat([]string{"/login?return_to=/" + long}, 6)},
+		{"a query of 1 KB", slices.Repeat([]string{"/login?return_to=" + url.QueryEscape("/account?"+long)}, 6)},
+		{"a path of 2 KB", slices.Repeat([]string{"/login?return_to=/" + long + long}, 6)},
+		{"a guarded page with a query of 1 KB", slices.Repeat([]string{"/account?" + long}, 6)},
+		{"many of them", slices.Repeat([]string{"/login?return_to=/" + long, "/account?" + long, "/login"}, 10)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSite(t)
+			b := s.browser()
+			for i, link := range c.links {
+				page, err := b.Get(s.url + link)
+				require.NoError(t, err)
+				require.Equal(t, http.StatusOK, page.StatusCode, "link %d does not lead to AuthKit", i)
+			}
+			assert.LessOrEqual(t, len(s.cookiesOf(b)), 4<<10)
+			page, err := b.SignIn(s.url+"/account?tab=1", kim)
+			require.NoError(t, err)
+			assert.Contains(t, page.Body, "account of "+kim)
+			s.bothServe()
+		})
+	}
+}
