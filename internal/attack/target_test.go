@@ -328,6 +328,13 @@ func (l *log) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
+// has reports whether the log has a text since it was last asked for its faults.
+func (l *log) has(text string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Contains(l.text.Bytes(), []byte(text))
+}
+
 // shortestSecret keeps words such as "x" and "none", which a test plays a secret with, from being looked for.
 const shortestSecret = 20
 

@@ -1,0 +1,238 @@
+// A sign-out that a script asked for, and what becomes of the session at WorkOS.
+
+package attack_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// A browser that a script signs out goes on to WorkOS's own logout, or does not. Only 30 s later is WorkOS told in its
+// place.
+const untilWorkOSIsTold = 30 * time.Second
+
+// signOutByFetch posts the sign-out as a script does, and returns the address to go to.
+func signOutByFetch(t *testing.T, m *minimal, cookie string) (logoutURL string) {
+	t.Helper()
+	resp := m.send(request{method: "POST", path: "/logout", cookie: cookie, header: scripted()})
+	require.Equal(t, http.StatusOK, resp.status)
+	var to struct {
+		LogoutURL string `json:"logout_url"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(resp.body), &to))
+	return to.LogoutURL
+}
+
+// passes waits until a condition holds that something behind the responses brings about: first without time, then while
+// a minute passes, second by second. Where a call to WorkOS has just begun the clock stands still, so that the call does
+// not run out of time.
+func (m *minimal) passes(t *testing.T, until func() bool) {
+	t.Helper()
+	if until() {
+		return
+	}
+	const pause = 20 // ticks
+	still, left, calls := pause, 60, m.fake.Calls(authkittest.RouteRevokeSession)
+	assert.Eventually(t, func() bool {
+		if now := m.fake.Calls(authkittest.RouteRevokeSession); now != calls {
+			calls, still = now, pause
+		}
+		if still--; still < 0 && left > 0 {
+			left--
+			m.clock.Advance(time.Second)
+		}
+		return until()
+	}, patience, 10*time.Millisecond, "WorkOS was not told")
+}
+
+func TestACopyOfASessionThatAScriptSignedOutIsRefusedForGood(t *testing.T) {
+	for _, form := range sessionForms {
+		t.Run(form.name, func(t *testing.T) {
+			m := newMinimal(t, form.opts...)
+			other := newProcess(t, m.fake, m.clock, m.password, form.opts...)
+			copied := m.signedInWith(form)
+			to := signOutByFetch(t, m, copied)
+			require.True(t, strings.HasPrefix(to, m.fake.URL()+"/user_management/sessions/logout?"))
+			isRefused(t, m, copied, "at once")
+
+			m.clock.Advance(untilWorkOSIsTold - time.Second)
+			assert.Zero(t, m.fake.Calls(authkittest.RouteRevokeSession), "the browser has 30 s to go to WorkOS itself")
+			m.passes(t, func() bool { return active(m.fake, 0, form.email) == 0 })
+			assert.Equal(t, 1, m.fake.Calls(authkittest.RouteRevokeSession))
+
+			m.clock.Advance(6 * time.Minute)
+			isRefused(t, m, copied, "after six minutes")
+			isRefused(t, other, copied, "after six minutes, by the other instance")
+		})
+	}
+}
+
+// signedInWith is the Cookie header of somebody with a session of a form.
+func (m *minimal) signedInWith(form sessionForm) (cookie string) {
+	m.t.Helper()
+	resp := m.finish(m.begin("/login", form.email))
+	require.Equal(m.t, http.StatusSeeOther, resp.status)
+	var pairs []string
+	for _, c := range resp.setCookies(m.t) {
+		if strings.HasPrefix(c.Name, form.cookie) && c.MaxAge >= 0 {
+			pairs = append(pairs, c.Name+"="+c.Value)
+		}
+	}
+	require.NotEmpty(m.t, pairs)
+	return strings.Join(pairs, "; ")
+}
+
+// WorkOS may be out of reach when it is to be told. The browser has its answer long since.
+func TestAScriptsSignOutReachesWorkOSThoughItFailsAtFirst(t *testing.T) {
+	for name, fault := range map[string]authkittest.Fault{
+		"where the connection breaks": {Reset: true, Times: 1},
+		"where WorkOS has a fault":    {Status: http.StatusInternalServerError, Times: 1},
+		"where WorkOS is busy":        {Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"1"}}, Times: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMinimal(t)
+			copied := m.signIn(kim)
+			m.fake.Fail(authkittest.RouteRevokeSession, fault)
+			signOutByFetch(t, m, copied)
+			m.clock.Advance(untilWorkOSIsTold - time.Second)
+			m.passes(t, func() bool { return active(m.fake, 0, kim) == 0 })
+			m.clock.Advance(6 * time.Minute)
+			isRefused(t, m, copied, "after six minutes")
+		})
+	}
+}
+
+func TestWhatWorkOSIsToldLateHarmsNobodyWhoWentThroughItsLogout(t *testing.T) {
+	m := newMinimal(t)
+	copied := m.signIn(kim)
+	to := signOutByFetch(t, m, copied)
+	b := m.atAuthKit[kim]
+	b.CheckRedirect = nil
+	_, err := b.Get(to)
+	require.NoError(t, err)
+	require.Zero(t, active(m.fake, 0, kim))
+
+	again := m.signIn(kim)
+	m.clock.Advance(2 * untilWorkOSIsTold)
+	assert.Equal(t, kim, m.visitor(again))
+	assert.Equal(t, 1, active(m.fake, 0, kim), "the sign-in since has a session of its own")
+	m.clock.Advance(6 * time.Minute)
+	assert.Equal(t, kim, m.visitor(again), "and can refresh it")
+	isRefused(t, m, copied, "after six minutes")
+	assert.False(t, m.logs.has("level=WARN") || m.logs.has("level=ERROR"), "nothing went wrong")
+}
+
+// AuthKit may sign somebody in to the very session that a script's sign-out has left alive.
+func TestASignInToTheSameWorkOSSessionIsNotEndedByTheSignOutBefore(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		wait time.Duration // from the sign-out to the sign-in
+	}{
+		{"at once", time.Millisecond},
+		{"a second later", time.Second},
+		{"a second before WorkOS is told", untilWorkOSIsTold - time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			replies := &recorder{}
+			m := newMinimal(t, authkit.WithHTTPClient(&http.Client{Transport: replies}))
+			first := m.signIn(kim)
+			signOutByFetch(t, m, first)
+			m.clock.Advance(c.wait)
+			isRefused(t, m, first, "after the sign-out")
+
+			// What AuthKit answers to the next code is a new pair of tokens for the same session.
+			s := m.begin("/login", kim)
+			m.fake.Fail(authkittest.RouteCodeExchange, authkittest.Fault{Body: replies.next(t, m), Times: 1})
+			resp := m.finish(s)
+			require.Equal(t, http.StatusSeeOther, resp.status, resp.body)
+			again := resp.session(t)
+			require.Len(t, m.fake.Sessions(), 1)
+
+			m.clock.Advance(2 * untilWorkOSIsTold)
+			assert.Equal(t, kim, m.visitor(again))
+			m.clock.Advance(6 * time.Minute)
+			assert.Equal(t, kim, m.visitor(again), "it can be refreshed")
+			assert.Equal(t, 1, active(m.fake, 0, kim))
+		})
+	}
+}
+
+// recorder keeps the last tokens that WorkOS has handed out.
+type recorder struct {
+	mu   sync.Mutex
+	last []byte // guarded by mu
+}
+
+func (p *recorder) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := direct.RoundTrip(r)
+	if err != nil || r.URL.Path != "/user_management/authenticate" {
+		return resp, err
+	}
+	body, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = body
+	return resp, err
+}
+
+// next is WorkOS's reply with the tokens that come after the last ones, of the same session.
+func (p *recorder) next(t *testing.T, m *minimal) (reply string) {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var last struct {
+		RefreshToken string `json:"refresh_token"`
+	}
+	require.NoError(t, json.Unmarshal(p.last, &last))
+	resp, err := (&http.Client{Transport: direct}).PostForm(m.fake.URL()+"/user_management/authenticate", url.Values{
+		"grant_type": {"refresh_token"}, "client_id": {m.fake.ClientID()}, "client_secret": {m.fake.APIKey()}, "refresh_token": {last.RefreshToken},
+	})
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return string(body)
+}
+
+// A13: in a shared session the token's own time tells when somebody signed in, and WorkOS's clock may be ahead of ours.
+func TestASignOutHoldsWhateverTheSkewOfWorkOSsClock(t *testing.T) {
+	for _, skew := range []time.Duration{-59 * time.Second, -time.Second, 0, time.Second, 2 * time.Second, 30 * time.Second, 59 * time.Second} {
+		for _, navigates := range []bool{true, false} {
+			t.Run(skew.String()+", by "+map[bool]string{true: "a form", false: "a script"}[navigates], func(t *testing.T) {
+				m := sharing(t)
+				m.publishKnown()
+				issued := startOfTime.Add(skew).Unix()
+				copied := m.sealed(m.forge(forgery{claims: func(c object) {
+					c["iat"], c["auth_time"], c["exp"] = issued, issued, issued+300
+				}}), nil)
+				require.Equal(t, kim, m.visitor(copied))
+				header := scripted()
+				if navigates {
+					header = navigation()
+				}
+				resp := m.send(request{method: "POST", path: "/logout", cookie: copied, header: header})
+				require.Less(t, resp.status, 400)
+				for _, later := range []time.Duration{0, time.Second, 30 * time.Second, 60 * time.Second} {
+					m.clock.Set(startOfTime.Add(later))
+					isRefused(t, m, copied, later.String()+" after the sign-out")
+				}
+			})
+		}
+	}
+}
