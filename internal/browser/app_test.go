@@ -3,11 +3,14 @@
 package browser_test
 
 import (
+	"cmp"
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -51,6 +54,8 @@ type appOptions struct {
 	// tls serves it at https://127.0.0.1 in place of http://localhost. Either is
 	// another site than that of its AuthKit, http://127.0.0.1: the scheme counts.
 	tls bool
+	// host is the name of it in place of localhost, one that startChromium maps.
+	host string
 	// around is put around all of it.
 	around func(http.Handler) http.Handler
 }
@@ -58,15 +63,18 @@ type appOptions struct {
 func newApp(t *testing.T, o appOptions) *app {
 	t.Helper()
 	a := &app{clock: authkittest.NewClock(time.Now()), served: map[string]int{}}
-	a.fake = authkittest.New(t, authkittest.WithClock(a.clock), authkittest.WithPeople(authkittest.Person{
-		Email: kim, FirstName: "Kim", LastName: "Oduya",
-		Memberships: []authkittest.Membership{{OrganizationID: "org_acme", Role: "member", Permissions: []string{"posts:read"}}},
-	}))
 	server := httptest.NewUnstartedServer(nil)
 	a.url = "https://" + server.Listener.Addr().String()
 	if !o.tls {
-		a.url = "http://" + strings.Replace(server.Listener.Addr().String(), "127.0.0.1", "localhost", 1)
+		a.url = "http://" + strings.Replace(server.Listener.Addr().String(), "127.0.0.1", cmp.Or(o.host, "localhost"), 1)
 	}
+	if o.host != "" {
+		o.authkit = append([]authkit.Option{authkit.WithInsecureHTTP()}, o.authkit...)
+	}
+	a.fake = authkittest.New(t, authkittest.WithClock(a.clock), authkittest.WithPeople(authkittest.Person{
+		Email: kim, FirstName: "Kim", LastName: "Oduya",
+		Memberships: []authkittest.Membership{{OrganizationID: "org_acme", Role: "member", Permissions: []string{"posts:read"}}},
+	}), authkittest.WithRedirectURIs(a.url+"/callback"), authkittest.WithSignOutRedirects(a.url+"/"))
 	var err error
 	a.AuthKit, err = authkit.New(append([]authkit.Option{
 		authkit.WithBaseURL(a.fake.URL()),
@@ -146,6 +154,28 @@ func (a *app) requests(path string) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.served[path]
+}
+
+// navigations is how often anything has been asked for.
+func (a *app) navigations() (n int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, served := range a.served {
+		n += served
+	}
+	return n
+}
+
+// toLoopback finds on 127.0.0.1 what the browser finds there.
+var toLoopback = &http.Transport{
+	DisableKeepAlives: true,
+	DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		_, port, err := net.SplitHostPort(address)
+		if err != nil {
+			return nil, err
+		}
+		return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
+	},
 }
 
 // signIn signs kim in, in a tab.

@@ -141,6 +141,8 @@ func startChromium(t *testing.T, scripts bool) *tab {
 	args := []string{
 		"--headless", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--lang=en-US",
 		"--force-color-profile=srgb", "--window-size=1000,700", "--ignore-certificate-errors",
+		// The names of two hosts of one domain (RFC 6761 keeps .test for such).
+		"--host-resolver-rules=MAP *.example.test 127.0.0.1",
 		// It is to call nobody but the tests.
 		"--no-first-run", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync",
 	}

@@ -4,6 +4,10 @@
 // what comes back with the back button, what a frame shows, what a policy
 // blocks. It has tests and nothing else.
 //
+// Some applications are at http://app.example.test, beside another host of the
+// same domain that plants cookies: Chromium is started with a rule that finds
+// *.example.test on 127.0.0.1.
+//
 // They need Chromium and its driver, on Debian:
 //
 //	apt-get install chromium chromium-driver
