@@ -163,11 +163,12 @@ func TestNothingOfASessionThatWasJustRefreshedOutlivesItsEndInTheSameResponse(t 
 
 func TestAProofIsGoodForItsAgeAndTheSkewToTheLastMoment(t *testing.T) {
 	a := guarded(t)
-	b := a.signedIn(kim)
+	cookie := a.signedIn(kim).cookieHeader()
 	a.clock.Advance(11 * time.Minute)
-	assert.Equal(t, http.StatusOK, b.get("/recent").StatusCode)
+	resp := a.send(request{target: "/recent", cookie: cookie, header: scripted()})
+	assert.Equal(t, http.StatusOK, resp.status)
 	a.clock.Advance(time.Millisecond)
-	assert.Equal(t, http.StatusForbidden, a.send(request{target: "/recent", cookie: b.cookieHeader(), header: scripted()}).status)
+	assert.Equal(t, http.StatusForbidden, a.send(request{target: "/recent", cookie: jarAfter(cookie, resp), header: scripted()}).status)
 }
 
 // A browser that sends one of the two headers knows both.
@@ -206,4 +207,41 @@ func TestAnIdentifierInSingleQuotesOrWithADELIsRefused(t *testing.T) {
 	}
 	_, err := authkit.New(sound(authkit.WithAPIKey("sk_!~"), authkit.WithClientID("client_!~"))...)
 	assert.NoError(t, err, "printable ASCII from one end to the other")
+}
+
+func TestWithoutARedirectURLAProofThatIsTooOldIs403ForANavigationToo(t *testing.T) {
+	a := newApp(t, appOptions{})
+	reader, err := authkit.New(
+		authkit.WithAPIKey(a.fake.APIKey()), authkit.WithClientID(a.fake.ClientID()), authkit.WithBaseURL(a.fake.URL()),
+		authkit.WithCookiePassword(password), authkit.WithCookieName("authkit-session"), authkit.WithClock(a.clock))
+	require.NoError(t, err)
+	cookie := a.signedIn(kim).cookieHeader()
+	a.clock.Advance(2 * time.Minute)
+	a.server.Config.Handler = reader.RequireRecentAuth(0)(http.NotFoundHandler())
+	resp := a.send(request{target: "/", cookie: cookie, header: navigation()})
+	assert.Equal(t, http.StatusForbidden, resp.status)
+	assert.Empty(t, resp.setCookies(t))
+}
+
+// Where the application puts a session into the context, no middleware stands
+// around the guard.
+func TestAGuardedResponseToASessionOfTheApplicationsOwnIsPrivateToo(t *testing.T) {
+	a := newApp(t, appOptions{})
+	guarded := a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Write([]byte(visitor(r)))
+	}))
+	resp := a.direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		guarded.ServeHTTP(w, r.WithContext(authkit.NewContext(r.Context(), authkit.NewSession(authkit.SessionParams{ID: "session_own"}))))
+	}), request{method: "GET", target: "/"})
+	assert.Contains(t, resp.body, "session_own")
+	assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
+}
+
+func TestASessionCookieThatDoesNotOpenIsLoggedAtDebug(t *testing.T) {
+	a := newApp(t, appOptions{})
+	require.Contains(t, a.send(request{target: "/", cookie: "theme=dark"}).body, "nobody")
+	require.NotContains(t, a.logs.String(), "session cookie")
+	require.Contains(t, a.send(request{target: "/", cookie: "authkit-session=planted"}).body, "nobody")
+	assert.Regexp(t, `level=DEBUG msg="authkit: session cookie [^"]*" error="seal: `, a.logs.String())
+	assert.NotContains(t, a.logs.String(), "planted")
 }

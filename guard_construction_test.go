@@ -201,6 +201,11 @@ func TestTheLongestAgeOfAProofRefusesNobodyWhoHasOne(t *testing.T) {
 		a.server.Config.Handler = a.RequireRecentAuth(age)(pass)
 		assert.Equal(t, "reached", a.send(request{target: "/", cookie: cookie}).body, age)
 	}
+	a = newApp(t, appOptions{})
+	a.fake.UpdatePerson(kim, func(p *authkittest.Person) { p.Claims = map[string]any{"auth_time": nil} })
+	cookie = a.signedIn(kim).cookieHeader()
+	a.server.Config.Handler = a.RequireRecentAuth(math.MaxInt64)(pass)
+	assert.Equal(t, http.StatusForbidden, a.send(request{target: "/", cookie: cookie}).status, "no proof is none of any age")
 }
 
 func TestEveryGuardPanicsAtConstructionForANilHandler(t *testing.T) {
