@@ -244,4 +244,42 @@ func TestASessionCookieThatDoesNotOpenIsLoggedAtDebug(t *testing.T) {
 	require.Contains(t, a.send(request{target: "/", cookie: "authkit-session=planted"}).body, "nobody")
 	assert.Regexp(t, `level=DEBUG msg="authkit: session cookie [^"]*" error="seal: `, a.logs.String())
 	assert.NotContains(t, a.logs.String(), "planted")
+
+	a, _ = moving(t)
+	require.Contains(t, a.send(request{target: "/", cookie: "theme=dark"}).body, "nobody")
+	require.NotContains(t, a.logs.String(), "session cookie", "no session came")
+	require.Contains(t, a.send(request{target: "/", cookie: "wos-session=planted"}).body, "nobody")
+	assert.Regexp(t, `level=DEBUG msg="authkit: session cookie [^"]*" error="seal: `, a.logs.String())
+}
+
+func TestABearerTokenThatIsRefusedIsLoggedAtDebug(t *testing.T) {
+	a := guarded(t)
+	require.Equal(t, http.StatusUnauthorized, a.send(request{target: "/auth", header: bearer("made-up")}).status)
+	assert.Regexp(t, `level=DEBUG msg="authkit: bearer token [^"]*" error=`, a.logs.String())
+	assert.NotContains(t, a.logs.String(), "made-up")
+	assert.NotContains(t, a.logs.String(), "level=WARN")
+}
+
+func TestAPathThatEndsWithinAnEncodingOfASecondLayerComesBackAsItWas(t *testing.T) {
+	for _, target := range []string{"/a%25", "/a%252", "/a%2525", "/a%25252", "/a%25%32"} {
+		assert.Equal(t, target, authkit.ReturnPath(target))
+	}
+}
+
+func TestTheLastValueThatAnOptionAcceptsAndTheFirstThatItDoesNot(t *testing.T) {
+	plain := authkit.WithRedirectURL("http://localhost:8080/callback")
+	_, err := authkit.New(sound(authkit.WithCookieName(strings.Repeat("x", 128)))...)
+	assert.NoError(t, err)
+	for option, opts := range map[string][]authkit.Option{
+		"WithLoginPath":    {authkit.WithLoginPath("/login?screen=1")},
+		"WithLogoutPath":   {authkit.WithLogoutPath("/logout#top")},
+		"WithSessionCache": {authkit.WithSessionCache(10, -1)},
+		"WithAPIKeyGrace":  {authkit.WithAPIKeyGrace(-1)},
+		"WithCookieName":   {plain, authkit.WithCookieName("__Host-")},
+	} {
+		_, err := authkit.New(sound(opts...)...)
+		faults := configErrors(t, err)
+		require.Len(t, faults, 1, option)
+		assert.Equal(t, option, faults[0].Option)
+	}
 }
