@@ -225,9 +225,10 @@ func TestABadSignatureFromATrustedSourceCausesOneFetch(t *testing.T) {
 func TestABadSignatureThatTheEndpointDoesNotExplainIsRefused(t *testing.T) {
 	e := newEndpoint(t, publish(jwkA()))
 	o := at(t, e)
+	token := o.byB("kid_a")
 	for round := range 3 {
 		for range 100 {
-			requireRefused(t, o.verify(o.trusted, o.byB("kid_a")), "signature")
+			requireRefused(t, o.verify(o.trusted, token), "signature")
 		}
 		assert.EqualValues(t, 2+round, e.requests.Load(), "one fetch in 30 s")
 		o.clock.advance(30 * time.Second)
@@ -281,9 +282,10 @@ func TestAHundredBadSignaturesAtOnceCauseOneFetch(t *testing.T) {
 					set = publish(jwkB().with("kid", "kid_a"))
 				}
 				g := answerNext(set)
+				token := o.byB("kid_a")
 				results := make(chan error)
 				for range 100 {
-					go func() { results <- o.verify(o.trusted, o.byB("kid_a")) }()
+					go func() { results <- o.verify(o.trusted, token) }()
 				}
 				synctest.Wait()
 				close(g.open)
