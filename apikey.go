@@ -43,9 +43,11 @@ func APIKeyFromContext(ctx context.Context) (*APIKey, bool) {
 type apiKeyKey struct{}
 
 // RequireAPIKey lets programs through that bring a valid API key with all of
-// the permissions: "Authorization: Bearer sk_…". Its owner and permissions are
-// in [APIKeyFromContext], and [FromContext] finds nobody, whatever cookie came along. A request without a valid key is answered 401 with
-// WWW-Authenticate, one whose key lacks a permission 403.
+// the permissions: "Authorization: Bearer sk_…". No permission at all is
+// allowed: any valid key passes then. The key's owner and permissions are in
+// [APIKeyFromContext], and [FromContext] finds nobody, whatever cookie came
+// along. A request without a valid key is answered 401 with WWW-Authenticate,
+// one whose key lacks a permission 403.
 //
 // WorkOS validates a key; its answer is believed for 30 seconds, which is how
 // long a deleted key may go on working, and one question serves all requests
@@ -57,7 +59,7 @@ type apiKeyKey struct{}
 // WorkOS with, and if a permission is empty.
 func (a *AuthKit) RequireAPIKey(permissions ...string) func(http.Handler) http.Handler {
 	a.mustHaveKey("RequireAPIKey")
-	mustBeNamed("RequireAPIKey", permissions)
+	permissions = mustBeNamed("RequireAPIKey", permissions)
 	return func(next http.Handler) http.Handler {
 		mustHandle(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -73,10 +75,12 @@ func (a *AuthKit) RequireAPIKey(permissions ...string) func(http.Handler) http.H
 // RequireAuthOrAPIKey lets through who has all of the permissions, people as
 // [AuthKit.RequirePermission] does, and programs with an API key as
 // [AuthKit.RequireAPIKey] does. A request that brings a key is a program's,
-// whatever cookie it has.
+// whatever cookie it has. Without any permission it lets through everybody who
+// is signed in and every valid key, and nobody else. It panics as
+// [AuthKit.RequireAPIKey] does.
 func (a *AuthKit) RequireAuthOrAPIKey(permissions ...string) func(http.Handler) http.Handler {
 	a.mustHaveKey("RequireAuthOrAPIKey")
-	mustBeNamed("RequireAuthOrAPIKey", permissions)
+	permissions = mustBeNamed("RequireAuthOrAPIKey", permissions)
 	return func(next http.Handler) http.Handler {
 		forPeople := a.guard(next, func(s *Session) error { return lackingEach("permission", permissions, s.HasPermission) }, &bearerChallenge{})
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -3,7 +3,9 @@ package authkit_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -218,10 +220,85 @@ func TestAPublicClientCannotValidateKeys(t *testing.T) {
 	assert.Panics(t, func() { a.RequireAuthOrAPIKey() })
 }
 
+func TestAnEmptyPermissionOfAnAPIKeyGuardIsAMistake(t *testing.T) { // A15
+	a := newApp(t, appOptions{})
+	for name, guard := range map[string]func(...string) func(http.Handler) http.Handler{
+		"RequireAPIKey": a.RequireAPIKey, "RequireAuthOrAPIKey": a.RequireAuthOrAPIKey,
+	} {
+		for _, permissions := range [][]string{{""}, {" "}, {"\t\n"}, {"posts:read", ""}, {"", "posts:read"}} {
+			assert.PanicsWithValue(t, "authkit: "+name+": a permission is empty", func() { guard(permissions...) }, "%q", permissions)
+		}
+		assert.NotPanics(t, func() { guard() }, "none at all is allowed")
+		assert.NotPanics(t, func() { guard([]string{}...) })
+	}
+}
+
+func TestAnAPIKeyGuardKeepsThePermissionsThatItWasBuiltWith(t *testing.T) { // A15
+	permissions := [][]string{{"posts:write"}, {"posts:write"}}
+	a := newApp(t, appOptions{routes: func(a *app, mux *http.ServeMux) {
+		pass := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+		mux.Handle("/key", a.RequireAPIKey(permissions[0]...)(pass))
+		mux.Handle("/either", a.RequireAuthOrAPIKey(permissions[1]...)(pass))
+	}})
+	poor := a.addKey("poor", "posts:read")
+	permissions[0][0], permissions[1][0] = "posts:read", "posts:read"
+	assert.Equal(t, http.StatusForbidden, a.withKey(t.Context(), "/key", poor).status)
+	assert.Equal(t, http.StatusForbidden, a.withKey(t.Context(), "/either", poor).status)
+}
+
+func TestAGuardForPeopleOrAPIKeysWithoutAPermissionStillWantsOneOfThem(t *testing.T) { // A20
+	a := newApp(t, appOptions{routes: func(a *app, mux *http.ServeMux) {
+		mux.Handle("/either", a.RequireAuthOrAPIKey()(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if key, ok := authkit.APIKeyFromContext(r.Context()); ok {
+				io.WriteString(w, "key "+key.Name)
+				return
+			}
+			io.WriteString(w, visitor(r))
+		})))
+	}})
+	cookie := a.signedIn("lee@example.com").cookieHeader() // has no permission at all
+	key := a.addKey("bare")
+	for name, c := range map[string]struct {
+		q      request
+		status int
+		body   string
+	}{
+		"a stranger's navigation":        {request{header: navigation()}, 303, ""},
+		"a stranger's fetch":             {request{header: scripted()}, 401, "signed_out"},
+		"a stranger's POST":              {request{method: "POST", header: scripted()}, 401, "signed_out"},
+		"a cookie that does not open":    {request{cookie: "authkit-session=x", header: scripted()}, 401, "signed_out"},
+		"a made-up key":                  {request{header: bearer("sk_made_up")}, 401, "signed_out"},
+		"a made-up key beside a cookie":  {request{header: bearer("sk_made_up"), cookie: cookie}, 401, "signed_out"},
+		"a bare prefix":                  {request{header: bearer("sk_")}, 401, "signed_out"},
+		"a bearer token that is no key":  {request{header: bearer("nonsense")}, 401, "signed_out"},
+		"an empty bearer token":          {request{header: bearer("")}, 401, "signed_out"},
+		"a person without any right":     {request{cookie: cookie}, 200, "lee@example.com"},
+		"a key without any right":        {request{header: bearer(key)}, 200, "key bare"},
+		"a key beside a person's cookie": {request{header: bearer(key), cookie: cookie}, 200, "key bare"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.q.target = "/either"
+			resp := a.send(c.q)
+			assert.Equal(t, c.status, resp.status)
+			assert.Contains(t, resp.body, c.body)
+		})
+	}
+}
+
 func longText(n int) string {
 	b := make([]byte, n)
 	for i := range b {
 		b[i] = 'x'
 	}
 	return string(b)
+}
+
+// withKey sends a request with an API key straight to the handler. It returns when the handler does, also where the
+// request's context ends.
+func (a *app) withKey(ctx context.Context, path, key string) response {
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, path, nil)
+	r.Header = bearer(key)
+	w := httptest.NewRecorder()
+	a.handler().ServeHTTP(w, r)
+	return response{w.Code, w.Header(), w.Body.String()}
 }

@@ -181,18 +181,19 @@ func (a *AuthKit) require(guard string, names []string, check func(s *Session, n
 	if len(names) == 0 {
 		panic("authkit: " + guard + " needs to be told what it requires")
 	}
-	mustBeNamed(guard, names)
-	names = slices.Clone(names)
+	names = mustBeNamed(guard, names)
 	return a.guards(func(s *Session) error { return check(s, names) })
 }
 
-// mustBeNamed panics if one of the names that a guard requires is empty.
-func mustBeNamed(guard string, names []string) {
+// mustBeNamed returns a copy of the names that a guard requires, which the
+// application cannot change later. It panics if one of them is empty.
+func mustBeNamed(guard string, names []string) []string {
 	for i, name := range names {
 		if strings.TrimSpace(name) == "" {
 			panic(fmt.Sprintf("authkit: %s: name %d of %d is empty", guard, i+1, len(names)))
 		}
 	}
+	return slices.Clone(names)
 }
 
 // mustHandle panics if a guard would have nothing to let people through to.
