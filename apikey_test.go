@@ -285,12 +285,41 @@ func TestAGuardForPeopleOrAPIKeysWithoutAPermissionStillWantsOneOfThem(t *testin
 	}
 }
 
+func TestAClientThatLeavesWhileItsAPIKeyIsAskedAboutIsLoggedAtDebug(t *testing.T) { // A5
+	a := keyed(t)
+	a.fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
+	ctx, leave := context.WithCancel(t.Context())
+	answered := make(chan response)
+	go func() { answered <- a.withKey(ctx, "/key", "sk_made_up") }()
+	a.fake.AwaitCalls(t, authkittest.RouteValidateAPIKey, 1)
+	leave()
+	assert.Equal(t, http.StatusServiceUnavailable, (<-answered).status)
+	assert.Contains(t, a.logs.String(), "context canceled")
+	assert.NotContains(t, a.logs.String(), "level=WARN")
+}
+
+func TestARequestThatRunsOutOfItsOwnTimeIsLoggedAsAFailure(t *testing.T) {
+	a := keyed(t)
+	key := a.addKey("ci")
+	late, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	assert.Equal(t, http.StatusServiceUnavailable, a.withKey(late, "/key", key).status)
+	assert.Contains(t, a.logs.String(), "level=WARN", "no client has left")
+}
+
 func longText(n int) string {
 	b := make([]byte, n)
 	for i := range b {
 		b[i] = 'x'
 	}
 	return string(b)
+}
+
+// keyed is an application with a route that any valid API key opens.
+func keyed(t *testing.T, opts ...authkit.Option) *app {
+	return newApp(t, appOptions{authkit: opts, routes: func(a *app, mux *http.ServeMux) {
+		mux.Handle("/key", a.RequireAPIKey()(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+	}})
 }
 
 // withKey sends a request with an API key straight to the handler. It returns when the handler does, also where the

@@ -4,6 +4,7 @@ package authkit
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"html/template"
@@ -115,15 +116,17 @@ func (a *AuthKit) answer(w http.ResponseWriter, r *http.Request, err error, retu
 		w.Header().Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
 	}
 	noStore(w.Header())
-	a.log.LogAttrs(r.Context(), levelOf(o.status), "authkit: request refused",
+	a.log.LogAttrs(r.Context(), levelOf(r.Context(), o.status, err), "authkit: request refused",
 		slog.Int("status", o.status), slog.String("code", o.code), slog.Any("error", err))
 	a.onError(w, r, f)
 }
 
-// levelOf is the log level of an answer: what strangers can provoke is worth
-// little attention, what only this side or WorkOS can cause is worth some.
-func levelOf(status int) slog.Level {
-	if status >= 500 {
+// levelOf is the log level of an answer. Answers that a client causes are logged
+// at Debug, those to a client that has left among them; failures of this side or
+// of WorkOS at Warn.
+func levelOf(ctx context.Context, status int, err error) slog.Level {
+	left := errors.Is(ctx.Err(), context.Canceled) && errors.Is(err, context.Canceled)
+	if status >= 500 && !left {
 		return slog.LevelWarn
 	}
 	return slog.LevelDebug
