@@ -5,14 +5,9 @@ package authkit
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
-	"fmt"
-	"log/slog"
 	"net/http"
 	"slices"
 	"time"
-
-	"golang.org/x/sync/singleflight"
 
 	"github.com/authkit-go/authkit/workos"
 )
@@ -21,15 +16,8 @@ import (
 // its organization and its permissions, and never its value.
 type APIKey = workos.APIKey
 
-const (
-	// keyMemory is how long an answer of WorkOS about a key is believed, and
-	// so how long a deleted key may go on working.
-	keyMemory = 30 * time.Second
-	// keyLimit bounds how many keys are remembered.
-	keyLimit = 1 << 14
-	// maxAPIKey is more than any key is long.
-	maxAPIKey = 512
-)
+// maxAPIKey bounds a key, in bytes. WorkOS's keys are far shorter.
+const maxAPIKey = 512
 
 // APIKeyFromContext returns the API key of a request that
 // [AuthKit.RequireAPIKey] let through, and false for one that came in another
@@ -49,11 +37,33 @@ type apiKeyKey struct{}
 // along. A request without a valid key is answered 401 with WWW-Authenticate,
 // one whose key lacks a permission 403.
 //
-// WorkOS validates a key; its answer is believed for 30 seconds, which is how
-// long a deleted key may go on working, and one question serves all requests
-// that ask it at the same time. Where WorkOS cannot be asked, the answer is 503
-// with Retry-After, unless [WithAPIKeyGrace] says otherwise. The value of a key
-// is not kept: what is remembered is found by its SHA-256 hash.
+// WorkOS validates a key
+// (https://workos.com/docs/reference/authkit/api-keys/validate). Its answer is
+// believed for 30 seconds, which is how long a deleted key may go on working,
+// and one question serves all requests that ask it at the same time. Where
+// WorkOS does not answer, the answer is 503 with Retry-After, unless
+// [WithAPIKeyGrace] says otherwise. The value of a key is not kept: what is
+// remembered is found by its SHA-256 hash.
+//
+// Made-up keys must not use up WorkOS's rate limit, which is 6,000 requests a
+// minute for each API key of the application. So keys are of two kinds, and
+// neither waits for the other:
+//
+//   - Proven keys are those that WorkOS called valid within the last seven days,
+//     or within the grace if that is longer: the last 16,384 of them, in 32 MiB
+//     at the most. Each is asked about whenever its answer is 30 seconds old, up
+//     to 128 at a time.
+//   - All other keys are unknown. They share a budget of 200 questions, which
+//     grows by 10 a second (a tenth of WorkOS's limit) until it is 200 again. A
+//     question that finds a valid key is given back, so that thousands of valid
+//     keys can come at once after a restart. Up to 32 unknown keys are asked
+//     about at a time, and 4,096 answers are remembered.
+//
+// An unknown key beyond the budget is answered 429 with Retry-After
+// ([ErrTooManyAPIKeys]), and so is one that comes while WorkOS itself wants no
+// more questions. A request waits 5 seconds at the most until its question is
+// put, and then 10 for the reply. 4,096 requests of either kind may wait at a
+// time; beyond that, the answer is 429 for unknown keys and 503 for proven ones.
 //
 // RequireAPIKey panics for a public client, which has no key of its own to ask
 // WorkOS with, and if a permission is empty.
@@ -126,105 +136,53 @@ func (a *AuthKit) serveAPIKey(w http.ResponseWriter, r *http.Request, next http.
 	next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, apiKeyKey{}, key)))
 }
 
-// rateLimited is where the answer to every unknown key is while WorkOS wants no
-// more questions: somebody who tries keys must not use up what sign-ins and
-// refreshes need. It is no key's hash.
-const rateLimited = ""
-
-// apiKeys asks WorkOS about keys, and remembers what it said.
-type apiKeys struct {
-	client *workos.Client
-	clock  Clock
-	log    *slog.Logger
-	grace  time.Duration
-
-	flights singleflight.Group
-	answers *memory[keyAnswer] // by the hash of a key
-	proven  *memory[*APIKey]   // good keys, for as long as the grace lasts
-}
-
-// keyAnswer is a key, none for one that is not valid, or why it is not known.
-type keyAnswer struct {
-	key *APIKey
-	err error
-}
-
 // validate returns a key's description, or nil for one that is not valid. What
 // it returns belongs to the caller.
 func (k *apiKeys) validate(ctx context.Context, value string) (*APIKey, error) {
-	if !isAPIKey(value) || len(value) > maxAPIKey {
+	if !maybeAPIKey(value) {
 		return nil, nil
 	}
 	sum := sha256.Sum256([]byte(value))
 	hash := string(sum[:])
-	answer, known := k.answers.get(hash)
+	answer, known := k.remembered(hash)
 	if !known {
-		answer, known = k.answers.get(rateLimited)
-	}
-	if !known {
-		// The question belongs to nobody in particular: it goes on when the
-		// request that asked it first is cancelled.
-		flight := k.flights.DoChan(hash, func() (any, error) {
-			return k.ask(context.WithoutCancel(ctx), hash, value), nil
-		})
-		select {
-		case result := <-flight:
-			answer = result.Val.(keyAnswer)
-		case <-ctx.Done():
-			return nil, unavailable(ctx.Err(), 0)
+		var err error
+		if answer, err = k.await(ctx, hash, value); err != nil {
+			return nil, err
 		}
 	}
-	if answer.err != nil {
-		proven, ok := k.proven.get(hash)
-		if !ok {
-			return nil, answer.err
-		}
-		answer.key = proven
+	key, err := k.verdict(hash, answer)
+	if err != nil || key == nil || k.expired(key) {
+		return nil, err
 	}
-	if answer.key == nil || k.expired(answer.key) {
-		return nil, nil
-	}
-	own := *answer.key
+	own := *key
 	own.Permissions = slices.Clone(own.Permissions)
 	return &own, nil
 }
+
+// maybeAPIKey reports whether a value may be a key, so that it is worth a
+// question. A key is a bearer token, which is visible ASCII (RFC 6750, section
+// 2.1).
+func maybeAPIKey(value string) bool { return len(value) <= maxAPIKey && isIdentifier(value, "sk_") }
 
 func (k *apiKeys) expired(key *APIKey) bool {
 	return !key.ExpiresAt.IsZero() && !k.clock.Now().Before(key.ExpiresAt)
 }
 
-// ask puts the question. A panic, of the application's own transport say, would
-// end the program here, where no request's recovery stands above it.
-func (k *apiKeys) ask(ctx context.Context, hash, value string) (answer keyAnswer) {
-	defer func() {
-		if p := recover(); p != nil {
-			answer = keyAnswer{err: unavailable(fmt.Errorf("the question panicked: %v", p), 0)}
-		}
-	}()
-	if answer, known := k.answers.get(hash); known {
-		return answer
+// verdict is what an answer means for a request. The grace counts only where
+// WorkOS did not answer about this very key.
+func (k *apiKeys) verdict(hash string, answer keyAnswer) (*APIKey, error) {
+	if answer.err == nil {
+		return answer.key, nil
 	}
-	key, _, err := k.client.ValidateAPIKey(ctx, value)
-	answer, lasts := keyAnswer{key: key}, keyMemory
+	now := k.clock.Now()
+	wait := max(time.Second, answer.until.Sub(now))
+	known, proven := k.proven.get(hash)
 	switch {
-	case err != nil:
-		level := slog.LevelWarn
-		var reply *workos.Error
-		if errors.As(err, &reply) && reply.StatusCode == http.StatusUnauthorized {
-			level = slog.LevelError // our own key is not accepted
-		}
-		k.log.LogAttrs(ctx, level, "authkit: API key not validated", slog.Any("error", err))
-		lasts = max(retryPause, workos.RetryAfter(err))
-		answer.err = unavailable(fmt.Errorf("validate an API key: %w", err), lasts)
-	case key == nil:
-		k.proven.forget(hash)
-	case k.grace > 0:
-		k.proven.put(hash, key, k.clock.Now().Add(k.grace))
+	case proven && answer.unanswered && k.grace > 0 && now.Before(known.validAt.Add(k.grace)):
+		return known.key, nil
+	case !proven && answer.limited:
+		return nil, &TooManyAPIKeysError{RetryAfter: wait, Err: answer.err}
 	}
-	k.answers.put(hash, answer, k.clock.Now().Add(lasts))
-	var limit *workos.RateLimitError
-	if errors.As(err, &limit) {
-		k.answers.put(rateLimited, answer, k.clock.Now().Add(lasts))
-	}
-	return answer
+	return nil, unavailable(answer.err, wait)
 }

@@ -203,7 +203,7 @@ func TestWhoeverTriesKeysUntilWorkOSHasEnoughUsesUpNoMore(t *testing.T) {
 	a.fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 429, Header: http.Header{"Retry-After": {"20"}}, Body: `{"message":"slow down"}`})
 	for i := range 50 {
 		resp := a.send(request{target: "/apikey", header: bearer(fmt.Sprint("sk_guess", i))})
-		assert.Equal(t, http.StatusServiceUnavailable, resp.status)
+		assert.Equal(t, http.StatusTooManyRequests, resp.status)
 		assert.Equal(t, "20", resp.header.Get("Retry-After"))
 	}
 	assert.Equal(t, 2, a.fake.Calls(authkittest.RouteValidateAPIKey))
@@ -305,6 +305,33 @@ func TestARequestThatRunsOutOfItsOwnTimeIsLoggedAsAFailure(t *testing.T) {
 	defer cancel()
 	assert.Equal(t, http.StatusServiceUnavailable, a.withKey(late, "/key", key).status)
 	assert.Contains(t, a.logs.String(), "level=WARN", "no client has left")
+}
+
+func TestAClientThatLeavesIsNotToldThatItsAPIKeyIsBadAndNothingIsRememberedOfThat(t *testing.T) { // A20
+	a := keyed(t)
+	key := a.addKey("ci")
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	resp := a.withKey(gone, "/key", key)
+	assert.Equal(t, http.StatusServiceUnavailable, resp.status, "it was gone before it was asked about")
+	assert.Empty(t, resp.header.Get("WWW-Authenticate"))
+	assert.Zero(t, a.fake.Calls(authkittest.RouteValidateAPIKey))
+
+	a.fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
+	ctx, leave := context.WithCancel(t.Context())
+	answered := make(chan response)
+	go func() { answered <- a.withKey(ctx, "/key", key) }()
+	a.fake.AwaitCalls(t, authkittest.RouteValidateAPIKey, 1)
+	leave()
+	resp = <-answered
+	assert.Equal(t, http.StatusServiceUnavailable, resp.status, "it left while it was asked about")
+	assert.Empty(t, resp.header.Get("WWW-Authenticate"))
+	assert.NotContains(t, a.logs.String(), "level=WARN")
+
+	a.fake.Heal(authkittest.RouteValidateAPIKey)
+	assert.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", key).status)
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteValidateAPIKey), "the question went on")
+	assert.Equal(t, http.StatusOK, a.withKey(gone, "/key", key).status, "what is known is known")
 }
 
 func longText(n int) string {

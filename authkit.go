@@ -147,11 +147,8 @@ func build(c *config) (*AuthKit, error) {
 		refreshes: newRefreshes(c.clock),
 		signedOut: newSignedOut(c.clock),
 		redeemed:  newMemory[struct{}](c.clock, markLimit),
-		apiKeys: &apiKeys{
-			client: client, clock: c.clock, log: c.log, grace: c.apiKeyGrace,
-			answers: newMemory[keyAnswer](c.clock, keyLimit),
-			proven:  newMemory[*APIKey](c.clock, keyLimit),
-		},
+		apiKeys:   newAPIKeys(client, c),
+
 		public:        c.public,
 		redirectURL:   c.redirectURL,
 		signedOutURL:  c.signedOutURL,

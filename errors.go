@@ -42,6 +42,13 @@ var (
 	ErrUnavailable error = &outcome{http.StatusServiceUnavailable, "unavailable",
 		"Please try again in a moment", "Sign-in cannot be checked right now. Nothing is lost: you stay signed in."}
 
+	// ErrTooManyAPIKeys says that an unknown API key was not checked, because
+	// more of them came than WorkOS is asked about, or because WorkOS wants no
+	// more questions for now: 429 with Retry-After. It never means that the key
+	// is bad. See [TooManyAPIKeysError] and [AuthKit.RequireAPIKey].
+	ErrTooManyAPIKeys error = &outcome{http.StatusTooManyRequests, "too_many_api_keys",
+		"Please try again in a moment", "Too many unknown API keys came at once, so yours has not been checked. Please try again in a moment."}
+
 	// errSignInWaiting is the ErrUnavailable of a callback that has used nothing
 	// up yet.
 	errSignInWaiting error = &outcome{http.StatusServiceUnavailable, "unavailable",
@@ -116,7 +123,7 @@ func (o *outcome) Error() string { return "authkit: " + o.code }
 // leadsToSignIn tells whether a new sign-in is the way on.
 func (o *outcome) leadsToSignIn() bool {
 	switch error(o) {
-	case ErrUnavailable, ErrForbidden, ErrOrganization, ErrMethod:
+	case ErrUnavailable, ErrForbidden, ErrOrganization, ErrMethod, ErrTooManyAPIKeys:
 		return false
 	}
 	return true
@@ -147,6 +154,34 @@ func (e *UnavailableError) Error() string {
 
 // Unwrap makes errors.Is(err, ErrUnavailable) hold, and lets the reason be found.
 func (e *UnavailableError) Unwrap() []error { return []error{ErrUnavailable, e.Err} }
+
+func (e *UnavailableError) retryAfter() time.Duration { return e.RetryAfter }
+
+// TooManyAPIKeysError is an [ErrTooManyAPIKeys] with its reason and the time
+// after which it is worth trying again.
+type TooManyAPIKeysError struct {
+	// RetryAfter is at least a second. It goes out as the Retry-After header
+	// (RFC 9110, section 10.2.3).
+	RetryAfter time.Duration
+	// Err is the reason. It holds no secret.
+	Err error
+}
+
+func (e *TooManyAPIKeysError) Error() string {
+	return ErrTooManyAPIKeys.Error() + ": " + e.Err.Error()
+}
+
+// Unwrap makes errors.Is(err, ErrTooManyAPIKeys) hold, and lets the reason be
+// found.
+func (e *TooManyAPIKeysError) Unwrap() []error { return []error{ErrTooManyAPIKeys, e.Err} }
+
+func (e *TooManyAPIKeysError) retryAfter() time.Duration { return e.RetryAfter }
+
+// delayed is an error that tells when it is worth trying again.
+type delayed interface {
+	error
+	retryAfter() time.Duration
+}
 
 // unavailable wraps a reason. Delays under a second, or none at all, become the
 // pause that a failed attempt is followed by.

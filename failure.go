@@ -109,9 +109,9 @@ func (a *AuthKit) answer(w http.ResponseWriter, r *http.Request, err error, retu
 	if a.signsIn() && o.leadsToSignIn() {
 		f.Link = a.loginLink(returnTo)
 	}
-	var unavailable *UnavailableError
-	if errors.As(err, &unavailable) {
-		f.RetryAfter = unavailable.RetryAfter
+	var later delayed
+	if errors.As(err, &later) {
+		f.RetryAfter = later.retryAfter()
 		seconds := (f.RetryAfter + time.Second - 1) / time.Second
 		w.Header().Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
 	}

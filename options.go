@@ -104,9 +104,12 @@ func WithBearerTokens(clientIDs ...string) Option {
 	return func(c *config) { c.bearer, c.bearerClientIDs = true, append(c.bearerClientIDs, clientIDs...) }
 }
 
-// WithAPIKeyGrace lets API keys go on working for so long after WorkOS last
-// called them valid, while WorkOS cannot be asked. The default, zero, is that
-// [AuthKit.RequireAPIKey] answers 503 then.
+// WithAPIKeyGrace lets an API key go on working for so long after WorkOS last
+// called it valid, while WorkOS does not answer about it: it cannot be reached,
+// fails, or answers the question about this very key 429. What becomes of other
+// keys' questions does not count. The default, zero, is that
+// [AuthKit.RequireAPIKey] answers 503 then. A grace does not help a key that has
+// not been validated since the process started.
 func WithAPIKeyGrace(d time.Duration) Option {
 	return func(c *config) { c.apiKeyGrace = d }
 }

@@ -1,0 +1,474 @@
+// Requests that wait for an answer about their API key, and which of them has its turn.
+
+package authkit_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+)
+
+// gate is a WorkOS that answers about a key when the test says so: at once where it is open, otherwise by let. Keys that
+// begin with sk_good are valid.
+type gate struct {
+	asked chan string // the keys, as they are asked about
+
+	mu   sync.Mutex
+	open bool
+	held map[string]chan *http.Response
+}
+
+func newGate() *gate {
+	return &gate{asked: make(chan string, 100_000), open: true, held: map[string]chan *http.Response{}}
+}
+
+func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
+	var question struct{ Value string }
+	if err := json.NewDecoder(r.Body).Decode(&question); err != nil {
+		return nil, err
+	}
+	g.mu.Lock()
+	open, held := g.open, g.of(question.Value)
+	g.mu.Unlock()
+	g.asked <- question.Value
+	if open {
+		return g.reply(question.Value), nil
+	}
+	select {
+	case resp := <-held:
+		return resp, nil
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+}
+
+func (g *gate) of(value string) chan *http.Response {
+	if g.held[value] == nil {
+		g.held[value] = make(chan *http.Response, 1)
+	}
+	return g.held[value]
+}
+
+func (g *gate) reply(value string) *http.Response {
+	if strings.HasPrefix(value, "sk_good") {
+		return jsonReply(200, nil, `{"api_key":{"id":"api_key_1","name":"`+value[3:]+`","owner":{"type":"organization","id":"org_1"}}}`)
+	}
+	return jsonReply(200, nil, `{"api_key":null}`)
+}
+
+// let answers the question about a key, with what the key deserves where resp is nil.
+func (g *gate) let(value string, resp *http.Response) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if resp == nil {
+		resp = g.reply(value)
+	}
+	g.of(value) <- resp
+}
+
+func (g *gate) shut() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.open = false
+	clear(g.held)
+}
+
+// reopen answers what is held and all that comes.
+func (g *gate) reopen() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.open = true
+	for value, held := range g.held {
+		select {
+		case held <- g.reply(value):
+		default:
+		}
+	}
+}
+
+// awaited is what a channel brings, in bounded time.
+func awaited[T any](t testing.TB, from <-chan T, what string) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(patience):
+		require.FailNow(t, "it never came: "+what)
+		panic("not reached")
+	}
+}
+
+// queued is an application whose WorkOS is a gate.
+type queued struct {
+	*app
+	gate   *gate
+	joined chan struct{} // one for each request that waits
+}
+
+func newQueued(t *testing.T, opts ...authkit.Option) *queued {
+	q := &queued{gate: newGate(), joined: make(chan struct{}, 100_000)}
+	q.app = keyed(t, append(opts, authkit.WithHTTPClient(&http.Client{Transport: q.gate}))...)
+	q.OnAPIKeyJoined(func() { q.joined <- struct{}{} })
+	t.Cleanup(q.gate.reopen)
+	return q
+}
+
+// begin sends a request and returns once it waits for its answer.
+func (q *queued) begin(ctx context.Context, key string) <-chan response {
+	q.t.Helper()
+	answered := make(chan response, 1)
+	go func() { answered <- q.withKey(ctx, "/key", key) }()
+	select {
+	case <-q.joined:
+	case resp := <-answered:
+		require.FailNow(q.t, "it does not wait", "%d for %s", resp.status, key)
+	case <-time.After(patience):
+		require.FailNow(q.t, "it does not arrive")
+	}
+	return answered
+}
+
+// response is the answer to a request, in bounded time.
+func (q *queued) response(key string) response {
+	q.t.Helper()
+	answered := make(chan response, 1)
+	go func() { answered <- q.withKey(q.t.Context(), "/key", key) }()
+	return awaited(q.t, answered, "the answer to "+key)
+}
+
+func (q *queued) status(key string) int {
+	q.t.Helper()
+	return q.response(key).status
+}
+
+// prove has WorkOS call n keys valid, and lets the answers grow old.
+func (q *queued) prove(n int) (keys []string) {
+	for i := range n {
+		keys = append(keys, fmt.Sprint("sk_good_", i))
+		require.Equal(q.t, http.StatusOK, q.status(keys[i]))
+		<-q.gate.asked
+		<-q.joined
+	}
+	q.clock.Advance(time.Minute)
+	q.gate.shut()
+	return keys
+}
+
+func (q *queued) asked() string {
+	q.t.Helper()
+	return awaited(q.t, q.gate.asked, "a question")
+}
+
+// fill has as many keys asked about as have a place, and returns the answers to come.
+func (q *queued) fill(keys []string) (answers []<-chan response) {
+	q.t.Helper()
+	for _, key := range keys {
+		answers = append(answers, q.begin(q.t.Context(), key))
+		require.Equal(q.t, key, q.asked())
+	}
+	return answers
+}
+
+func madeUpKeys(n int) (keys []string) {
+	for i := range n {
+		keys = append(keys, madeUp(i))
+	}
+	return keys
+}
+
+func TestAPlaceThatIsFreeGoesToTheAPIKeyThatHasWaitedLongest(t *testing.T) { // A5
+	q := newQueued(t)
+	q.gate.shut()
+	running := madeUpKeys(unknownKeysAtOnce)
+	first := q.fill(running)
+	gone, leave := context.WithCancel(t.Context())
+	leaving := q.begin(gone, "sk_leaves")
+	second := q.begin(t.Context(), "sk_good_second")
+	again := q.begin(t.Context(), "sk_good_second")
+	third := q.begin(t.Context(), "sk_third")
+	leave()
+	assert.Equal(t, http.StatusServiceUnavailable, awaited(t, leaving, "the answer of the client that left").status)
+	assert.Equal(t, unknownKeysAtOnce+2, q.APIKeyQuestions())
+	assert.Empty(t, q.gate.asked, "no place is free")
+
+	q.gate.let(running[7], nil)
+	assert.Equal(t, http.StatusUnauthorized, awaited(t, first[7], "its answer").status)
+	assert.Equal(t, "sk_good_second", q.asked(), "the one that left has no turn")
+	q.gate.let(running[3], nil)
+	assert.Equal(t, "sk_third", q.asked())
+	q.gate.reopen()
+	assert.Equal(t, http.StatusOK, awaited(t, second, "its answer").status)
+	assert.Equal(t, http.StatusOK, awaited(t, again, "its answer").status)
+	assert.Equal(t, http.StatusUnauthorized, awaited(t, third, "its answer").status)
+	assert.Empty(t, q.gate.asked, "one question for both")
+}
+
+func TestAnAPIKeyIsAskedAboutAsLongAsOneRequestWaitsForIt(t *testing.T) { // A5
+	q := newQueued(t)
+	q.gate.shut()
+	running := madeUpKeys(unknownKeysAtOnce)
+	q.fill(running)
+	gone, leave := context.WithCancel(t.Context())
+	leaving, staying := q.begin(gone, "sk_good"), q.begin(t.Context(), "sk_good")
+	leave()
+	awaited(t, leaving, "the answer of the client that left")
+	assert.Equal(t, unknownKeysAtOnce+1, q.APIKeyQuestions())
+	q.gate.reopen()
+	assert.Equal(t, http.StatusOK, awaited(t, staying, "its answer").status)
+}
+
+func TestAnAPIKeyThatLeavesTheQueueGivesItsPartOfTheBudgetBack(t *testing.T) { // A5
+	q := newQueued(t)
+	q.gate.shut()
+	q.fill(madeUpKeys(unknownKeysAtOnce))
+	for range 3 {
+		gone, leave := context.WithCancel(t.Context())
+		var leaving []<-chan response
+		for i := range budgetOfUnknownKeys - unknownKeysAtOnce {
+			leaving = append(leaving, q.begin(gone, fmt.Sprint("sk_leaves_", i)))
+		}
+		assert.Equal(t, http.StatusTooManyRequests, q.status("sk_one_too_many"))
+		assert.Equal(t, budgetOfUnknownKeys, q.APIKeyQuestions())
+		leave()
+		for _, answered := range leaving {
+			awaited(t, answered, "the answer of a client that left")
+		}
+		assert.Equal(t, unknownKeysAtOnce, q.APIKeyQuestions())
+	}
+}
+
+func TestAnAbandonedQuestionAboutAnAPIKeyEndsAfterTenSecondsAndFreesItsPlace(t *testing.T) { // A5
+	q := newQueued(t)
+	q.gate.shut()
+	gone, leave := context.WithCancel(t.Context())
+	var leaving []<-chan response
+	for _, key := range madeUpKeys(unknownKeysAtOnce) {
+		leaving = append(leaving, q.begin(gone, key))
+		q.asked()
+	}
+	leave()
+	for _, answered := range leaving {
+		awaited(t, answered, "the answer of a client that left")
+	}
+	q.clock.Advance(7 * time.Second)
+	waiting := q.begin(t.Context(), "sk_good")
+	q.clock.Advance(3 * time.Second)
+	assert.Equal(t, "sk_good", q.asked())
+	q.gate.reopen()
+	assert.Equal(t, http.StatusOK, awaited(t, waiting, "its answer").status)
+}
+
+func TestAProvenAPIKeyThatFindsNoPlaceWhileWorkOSIsSilentHasItsGrace(t *testing.T) { // A5
+	for name, c := range map[string]struct {
+		grace  time.Duration
+		status int
+	}{
+		"without a grace": {0, http.StatusServiceUnavailable},
+		"with a grace":    {time.Hour, http.StatusOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := newQueued(t, authkit.WithAPIKeyGrace(c.grace))
+			keys := q.prove(provenKeysAtOnce + 1)
+			last := keys[provenKeysAtOnce]
+			q.fill(keys[:provenKeysAtOnce])
+			waiting := q.begin(t.Context(), last)
+			q.clock.Advance(5*time.Second - 1)
+			assert.Empty(t, waiting)
+			q.clock.Advance(1)
+			assert.Equal(t, c.status, awaited(t, waiting, "its answer").status)
+			assert.Equal(t, c.status, q.status(last), "the next request need not wait as long")
+			assert.Empty(t, q.gate.asked)
+		})
+	}
+}
+
+func TestAProvenAPIKeyThatFindsNoPlaceWhileWorkOSAnswersHasNoGrace(t *testing.T) { // A5
+	q := newQueued(t, authkit.WithAPIKeyGrace(time.Hour))
+	keys := q.prove(provenKeysAtOnce + 2)
+	first := q.fill(keys[:provenKeysAtOnce])
+	next, last := q.begin(t.Context(), keys[provenKeysAtOnce]), q.begin(t.Context(), keys[provenKeysAtOnce+1])
+	q.gate.let(keys[5], nil)
+	assert.Equal(t, http.StatusOK, awaited(t, first[5], "its answer").status)
+	assert.Equal(t, keys[provenKeysAtOnce], q.asked())
+	q.clock.Advance(5 * time.Second)
+	assert.Equal(t, http.StatusServiceUnavailable, awaited(t, last, "its answer").status, "it may have been deleted")
+	assert.Empty(t, next, "it has its place")
+	q.gate.reopen()
+	assert.Equal(t, http.StatusOK, awaited(t, next, "its answer").status)
+	assert.Equal(t, http.StatusOK, q.status(keys[provenKeysAtOnce+1]), "that is not remembered")
+}
+
+func TestAnUnknownAPIKeyThatFindsNoPlaceIsAnsweredByWhatWorkOSDoes(t *testing.T) { // A5
+	t.Run("it answers others", func(t *testing.T) {
+		q := newQueued(t)
+		q.gate.shut()
+		running := madeUpKeys(unknownKeysAtOnce)
+		q.fill(running)
+		q.begin(t.Context(), "sk_next")
+		last := q.begin(t.Context(), "sk_good")
+		q.gate.let(running[0], nil)
+		assert.Equal(t, "sk_next", q.asked())
+		q.clock.Advance(5 * time.Second)
+		resp := awaited(t, last, "its answer")
+		assert.Equal(t, http.StatusTooManyRequests, resp.status)
+		assert.Equal(t, "5", resp.header.Get("Retry-After"))
+		q.gate.reopen()
+		assert.Equal(t, http.StatusOK, q.status("sk_good"), "that is not remembered")
+	})
+	t.Run("it answers none", func(t *testing.T) {
+		q := newQueued(t)
+		q.gate.shut()
+		q.fill(madeUpKeys(unknownKeysAtOnce))
+		last := q.begin(t.Context(), "sk_good")
+		q.clock.Advance(5 * time.Second)
+		resp := awaited(t, last, "its answer")
+		assert.Equal(t, http.StatusServiceUnavailable, resp.status, "an outage is no stranger's doing")
+		assert.Equal(t, "5", resp.header.Get("Retry-After"))
+		assert.Equal(t, http.StatusServiceUnavailable, q.status("sk_good"))
+		q.gate.reopen()
+		q.clock.Advance(5 * time.Second)
+		assert.Equal(t, http.StatusOK, q.status("sk_good"))
+	})
+}
+
+func TestUnknownAPIKeysThatWaitAreAnsweredAtOnceWhenWorkOSWantsNoMore(t *testing.T) { // A5
+	q := newQueued(t)
+	proven := q.prove(1)[0]
+	running := madeUpKeys(unknownKeysAtOnce)
+	first := q.fill(running)
+	var waiting []<-chan response
+	for i := range 100 {
+		waiting = append(waiting, q.begin(t.Context(), fmt.Sprint("sk_waits_", i)))
+	}
+	q.gate.let(running[0], jsonReply(429, http.Header{"Retry-After": {"20"}}, `{}`))
+	for _, answered := range append(waiting, first[0]) {
+		resp := awaited(t, answered, "the answer of one that waits")
+		assert.Equal(t, http.StatusTooManyRequests, resp.status)
+		assert.Equal(t, "20", resp.header.Get("Retry-After"))
+	}
+	assert.Empty(t, q.gate.asked)
+	assert.Equal(t, unknownKeysAtOnce-1, q.APIKeyQuestions())
+
+	answered := q.begin(t.Context(), proven)
+	assert.Equal(t, proven, q.asked(), "a proven key is asked about itself")
+	q.gate.let(proven, nil)
+	assert.Equal(t, http.StatusOK, awaited(t, answered, "its answer").status)
+
+	// A shorter wish does not shorten the longer one.
+	q.gate.let(running[1], jsonReply(429, http.Header{"Retry-After": {"7"}}, `{}`))
+	assert.Equal(t, "7", awaited(t, first[1], "its answer").header.Get("Retry-After"))
+	q.clock.Advance(8 * time.Second)
+	assert.Equal(t, http.StatusTooManyRequests, q.status("sk_good_new"))
+	q.clock.Advance(12 * time.Second)
+	q.gate.reopen()
+	assert.Equal(t, http.StatusOK, q.status("sk_good_new"))
+}
+
+func TestNoMoreRequestsOfOneKindWaitThanThereMay(t *testing.T) { // A5
+	const most = 4096
+	const proven = "sk_good_0"
+	for name, c := range map[string]struct {
+		key, other string
+		status     int
+	}{
+		"unknown keys": {"sk_good_unknown", "sk_other", http.StatusTooManyRequests},
+		"a proven key": {proven, proven, http.StatusServiceUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := newQueued(t)
+			require.Equal(t, proven, q.prove(1)[0])
+			ctx, leave := context.WithCancel(t.Context())
+			var waiting []<-chan response
+			for range most {
+				waiting = append(waiting, q.begin(ctx, c.key))
+			}
+			assert.Equal(t, c.key, q.asked())
+			resp := q.response(c.other)
+			assert.Equal(t, c.status, resp.status)
+			assert.Equal(t, "1", resp.header.Get("Retry-After"))
+			assert.Empty(t, q.gate.asked)
+			leave()
+			for _, answered := range waiting {
+				awaited(t, answered, "the answer of a client that left")
+			}
+			q.gate.reopen()
+			assert.Equal(t, http.StatusOK, q.status(c.key), "their places are free")
+		})
+	}
+}
+
+func TestAnAPIKeyIsProvenForAWeekAfterItWasLastValid(t *testing.T) { // A5
+	q := newQueued(t)
+	key := "sk_good"
+	require.Equal(t, http.StatusOK, q.status(key))
+	for _, c := range []struct {
+		after  time.Duration
+		status int
+	}{
+		{7*24*time.Hour - time.Second, http.StatusOK},
+		{7*24*time.Hour - time.Second, http.StatusOK}, // it was valid again in between
+		{7 * 24 * time.Hour, http.StatusTooManyRequests},
+	} {
+		q.clock.Advance(c.after)
+		for i := range budgetOfUnknownKeys {
+			q.status(fmt.Sprintf("sk_%s_%d", c.after, i))
+		}
+		assert.Equal(t, c.status, q.status(key))
+	}
+}
+
+func TestAGraceOfMoreThanAWeekIsKept(t *testing.T) { // A5
+	q := newQueued(t, authkit.WithAPIKeyGrace(14*24*time.Hour))
+	require.Equal(t, http.StatusOK, q.status("sk_good"))
+	<-q.gate.asked
+	<-q.joined
+	for _, c := range []struct {
+		after  time.Duration
+		status int
+	}{
+		{13 * 24 * time.Hour, http.StatusOK},
+		{24 * time.Hour, http.StatusServiceUnavailable},
+	} {
+		q.clock.Advance(c.after)
+		q.gate.shut()
+		waiting := q.begin(t.Context(), "sk_good")
+		q.asked()
+		q.gate.let("sk_good", jsonReply(500, nil, `{}`))
+		assert.Equal(t, c.status, awaited(t, waiting, "its answer").status, "after %s", c.after)
+	}
+}
+
+func TestThousandsOfGoodAPIKeysAreAnsweredAtOnceAfterARestart(t *testing.T) { // A5
+	q := newQueued(t, quietly)
+	keys := make(chan string, 3000)
+	for i := range cap(keys) {
+		keys <- fmt.Sprint("sk_good_", i)
+	}
+	close(keys)
+	var mu sync.Mutex
+	statuses := map[int]int{}
+	var wg sync.WaitGroup
+	for range 150 {
+		wg.Go(func() {
+			for key := range keys {
+				status := q.withKey(t.Context(), "/key", key).status
+				mu.Lock()
+				statuses[status]++
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	assert.Equal(t, map[int]int{200: 3000}, statuses)
+	assert.Len(t, q.gate.asked, 3000)
+}

@@ -1,0 +1,105 @@
+package authkit
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/authkit-go/authkit/workos"
+)
+
+func newTestAPIKeys(clock Clock) *apiKeys { return newAPIKeys(nil, &config{clock: clock}) }
+
+func TestWhatIsRememberedOfValidAPIKeysIsBounded(t *testing.T) { // A5
+	clock := newSetClock()
+	k := newTestAPIKeys(clock)
+	large := strings.Repeat("x", 1<<19)
+	for i := range 50 {
+		key := &APIKey{Name: large, Owner: workos.APIKeyOwner{Type: "organization", ID: "org_1"}, Permissions: []string{large}}
+		k.remember(fmt.Sprint(i), keyAnswer{key: key, asked: clock.now, until: clock.now.Add(keyMemory)})
+	}
+	assert.Len(t, k.proven.entries, 31, "about 1 MiB each, of 32 MiB")
+	assert.LessOrEqual(t, k.proven.bytes, 32<<20)
+
+	for i := range 20_000 {
+		k.remember(fmt.Sprint("small", i), keyAnswer{key: &APIKey{}, asked: clock.now, until: clock.now.Add(keyMemory)})
+	}
+	assert.Len(t, k.proven.entries, 16_384)
+	_, known := k.remembered("small19999")
+	assert.True(t, known)
+	_, known = k.remembered("small0")
+	assert.False(t, known, "the oldest has left")
+}
+
+func TestWhatIsRememberedOfUnknownAPIKeysIsBoundedAndApart(t *testing.T) { // A5
+	clock := newSetClock()
+	k := newTestAPIKeys(clock)
+	k.remember("good", keyAnswer{key: &APIKey{}, asked: clock.now, until: clock.now.Add(keyMemory)})
+	for i := range 40_000 {
+		answer := keyAnswer{until: clock.now.Add(keyMemory)}
+		if i%2 == 0 {
+			answer.err = errors.New("a failure")
+		}
+		k.remember(fmt.Sprint(i), answer)
+	}
+	assert.Len(t, k.unknown.entries, 4096)
+	answer, known := k.remembered("good")
+	assert.True(t, known)
+	assert.NotNil(t, answer.key)
+}
+
+func TestAFailureNeverMakesAnAPIKeyProvenForLonger(t *testing.T) { // A5
+	clock := newSetClock()
+	k := newTestAPIKeys(clock)
+	k.remember("good", keyAnswer{key: &APIKey{}, asked: clock.now, until: clock.now.Add(keyMemory)})
+	for range 14 {
+		clock.now = clock.now.Add(12*time.Hour - 1)
+		k.remember("good", keyAnswer{err: errors.New("a failure"), asked: clock.now, until: clock.now.Add(retryPause)})
+	}
+	_, proven := k.proven.get("good")
+	assert.True(t, proven)
+	clock.now = clock.now.Add(14)
+	_, proven = k.proven.get("good")
+	assert.False(t, proven)
+}
+
+func TestTheBudgetOfUnknownAPIKeysIsWhatItGainsHoweverItIsReserved(t *testing.T) { // A5
+	clock := newSetClock()
+	var b budget
+	reserve := func() (n int) {
+		for b.reserve(clock.now) == 0 {
+			n++
+		}
+		return n
+	}
+	assert.Equal(t, 200, reserve())
+
+	// What is reserved for long and then given back leaves no more than was there.
+	clock.now = clock.now.Add(time.Hour)
+	assert.Zero(t, reserve())
+	for range 200 {
+		b.settle(clock.now, false)
+	}
+	assert.Equal(t, 200, reserve())
+
+	// Charged is when the question has ended.
+	for range 200 {
+		b.settle(clock.now, true)
+	}
+	assert.Equal(t, 100*time.Millisecond, b.reserve(clock.now))
+	clock.now = clock.now.Add(30 * time.Millisecond)
+	assert.Equal(t, 70*time.Millisecond, b.reserve(clock.now))
+	clock.now = clock.now.Add(70 * time.Millisecond)
+	assert.Equal(t, 1, reserve())
+	b.settle(clock.now, true)
+
+	// A clock that goes back neither gains nor loses anything.
+	clock.now = clock.now.Add(-time.Hour)
+	assert.Equal(t, 100*time.Millisecond, b.reserve(clock.now))
+	clock.now = clock.now.Add(time.Second)
+	assert.Equal(t, 10, reserve())
+}
