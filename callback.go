@@ -25,16 +25,17 @@ const restartLifetime = 2 * time.Minute
 //
 // A callback that does not belong to a sign-in of this browser makes no
 // exchange. A failure is answered with a page, leaves an older session as it
-// was, and links to a new sign-in. Any method but GET is answered 405.
+// was, and links to a new sign-in. Any method but GET is answered 405, and a
+// prefetch 403: neither uses anything up.
 //
 // Callback panics if no redirect URL is configured.
 func (a *AuthKit) Callback() http.Handler {
 	a.mustRedirect("Callback")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !a.onlyMethod(w, r, http.MethodGet) {
+		w.Header().Set("Referrer-Policy", "no-referrer") // the URL holds the code
+		if !a.acceptsSignIn(w, r) {
 			return
 		}
-		w.Header().Set("Referrer-Policy", "no-referrer") // the URL holds the code
 		query := r.URL.Query()
 		switch {
 		case query.Get("state") == "" && query.Get("code") != "":

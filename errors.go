@@ -88,9 +88,15 @@ var (
 		"Sign-in did not work", "This site could not set up your account. Please try again."}
 
 	// ErrCrossOrigin says that a POST came from a page of another site, or that
-	// such a page's script or image asked for Login: 403.
+	// such a page's script or image asked for Login or Callback: 403.
 	ErrCrossOrigin error = &outcome{http.StatusForbidden, "cross_origin",
 		"This request came from another site", "Nothing was changed. Please use this site's own button."}
+
+	// ErrPrefetch says that a browser asked for Login or Callback ahead of time
+	// (Sec-Purpose: prefetch), before a person opened it: 403. Nothing was started
+	// and nothing used up.
+	ErrPrefetch error = &outcome{http.StatusForbidden, "prefetch",
+		"This page was asked for ahead of time", "Nothing was changed. Please open the link again."}
 
 	// ErrMethod says that a handler was called with a method that it does not
 	// serve: 405 with Allow.

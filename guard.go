@@ -278,8 +278,18 @@ func isNavigation(r *http.Request) bool {
 	return acceptsHTML(r)
 }
 
+// isPrefetch reports whether a browser asks for a page before a person opens it:
+// by Sec-Purpose (https://wicg.github.io/nav-speculation/prefetch.html), or
+// by the headers of older browsers.
 func isPrefetch(r *http.Request) bool {
-	return strings.Contains(r.Header.Get("Sec-Purpose")+r.Header.Get("Purpose"), "prefetch")
+	for _, name := range [...]string{"Sec-Purpose", "Purpose", "X-Moz"} {
+		for _, value := range r.Header[name] {
+			if strings.Contains(strings.ToLower(value), "prefetch") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // isUpgrade tells whether a request asks to leave HTTP (RFC 9110, section 7.8).

@@ -114,9 +114,9 @@ func PerRequest(options func(*http.Request) []LoginOption) LoginOption {
 //	mux.Handle("GET /signup", ak.Login(authkit.ScreenHint("sign-up")))
 //
 // It reads nothing else from the request; what is to vary by request comes
-// from [PerRequest]. Any method but GET is answered 405, and a script or an
-// image of another origin's page 403: it would use up the sign-ins that a
-// browser may have under way, and cannot lead anybody anywhere.
+// from [PerRequest]. Any method but GET is answered 405. A script or an image
+// of another origin's page is answered 403, since it cannot lead anybody
+// anywhere. So is a prefetch: no person has opened the page yet.
 //
 // Login panics if no redirect URL is configured, or if the options contradict
 // each other: mounting it then is a mistake in the program.
@@ -127,11 +127,7 @@ func (a *AuthKit) Login(opts ...LoginOption) http.Handler {
 		panic("authkit: Login: " + problem)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !a.onlyMethod(w, r, http.MethodGet) {
-			return
-		}
-		if fetchedFromElsewhere(r) {
-			a.fail(w, r, fmt.Errorf("%w: it fetched the login path", ErrCrossOrigin), "")
+		if !a.acceptsSignIn(w, r) {
 			return
 		}
 		s := newSignIn(a.redirectURL, r, opts)
@@ -142,11 +138,31 @@ func (a *AuthKit) Login(opts ...LoginOption) http.Handler {
 	})
 }
 
-// fetchedFromElsewhere tells that another origin's page asks for something that
-// it does not go to (Fetch Metadata).
-func fetchedFromElsewhere(r *http.Request) bool {
-	site, mode := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Sec-Fetch-Mode")
-	return (site == "same-site" || site == "cross-site") && mode != "" && mode != "navigate"
+// acceptsSignIn reports whether a request may start or finish a sign-in. It
+// answers those that may not: another method than GET, a prefetch, and what
+// another origin's page fetches without going there.
+func (a *AuthKit) acceptsSignIn(w http.ResponseWriter, r *http.Request) bool {
+	if !a.onlyMethod(w, r, http.MethodGet) {
+		return false
+	}
+	mode := r.Header.Get("Sec-Fetch-Mode")
+	switch {
+	case isPrefetch(r):
+		a.fail(w, r, ErrPrefetch, "")
+	case isCrossOrigin(r) && mode != "" && mode != "navigate":
+		a.fail(w, r, fmt.Errorf("%w: it fetched the login or callback path", ErrCrossOrigin), "")
+	default:
+		return true
+	}
+	return false
+}
+
+// isCrossOrigin reports whether a page of another origin has caused a request
+// (Fetch Metadata, https://www.w3.org/TR/fetch-metadata/). A browser that does
+// not say counts as this site's own.
+func isCrossOrigin(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return site == "cross-site" || site == "same-site"
 }
 
 // newSignIn applies options; r is nil where there is no request yet.
