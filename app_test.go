@@ -306,6 +306,19 @@ func (r response) setCookies(t testing.TB) map[string]*http.Cookie {
 	return cookies
 }
 
+// cookieOf is the one cookie that a response sets whose name begins with a
+// prefix, for those whose names hold a hash. It is nil where there is none.
+func (r response) cookieOf(t testing.TB, prefix string) (found *http.Cookie) {
+	t.Helper()
+	for name, c := range r.setCookies(t) {
+		if strings.HasPrefix(name, prefix) {
+			require.Nil(t, found, "two cookies begin with %s", prefix)
+			found = c
+		}
+	}
+	return found
+}
+
 // newCookie is the Cookie header after a response, for a session of one cookie.
 func (r response) newCookie(t testing.TB) string {
 	t.Helper()

@@ -191,12 +191,23 @@ func cookieNameProblem(name string) string {
 	switch {
 	case (&http.Cookie{Name: name, Value: "x"}).Valid() != nil:
 		return fmt.Sprintf("%q is not a cookie name (RFC 6265, section 4.1.1)", name)
-	case strings.Contains(name, stateCookiePrefix), strings.HasSuffix(name, restartCookieName), strings.HasSuffix(name, flowCookieName):
+	case isSignInCookie(name):
 		return fmt.Sprintf("%q is taken by sign-ins under way; choose another", name)
 	case len(name) > 128:
 		return fmt.Sprintf("is %d characters long; at most 128 are allowed", len(name))
 	}
 	return ""
+}
+
+// isSignInCookie reports whether a name could be that of a cookie of a sign-in
+// under way, or of something close to it.
+func isSignInCookie(name string) bool {
+	for _, prefix := range []string{stateCookiePrefix, restartCookiePrefix, flowCookiePrefix, conflictCookiePrefix} {
+		if strings.Contains(name+"-", prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // checkLoginOptions says how options that do not depend on a request

@@ -80,13 +80,13 @@ type config struct {
 const (
 	familyCookieName  = "wos-session"
 	sessionCookieName = "authkit-session"
-	stateCookiePrefix = "authkit-state-"
-	restartCookieName = "authkit-restart"
-	flowCookieName    = "authkit-flow"
 	hostPrefix        = "__Host-"
 	securePrefix      = "__Secure-"
 
-	conflictCookieName = "authkit-conflict"
+	stateCookiePrefix    = "authkit-state-"
+	restartCookiePrefix  = "authkit-restart-"
+	flowCookiePrefix     = "authkit-flow-"
+	conflictCookiePrefix = "authkit-conflict-"
 )
 
 // cookieLifetime is the most that browsers grant (RFC 6265bis, section 5.5).

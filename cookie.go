@@ -55,9 +55,6 @@ func newCookies(c *config) cookies {
 	jar := cookies{
 		sessionName: c.cookieName,
 		chunks:      maxChunks,
-		statePrefix: prefix + stateCookiePrefix,
-		restartName: prefix + restartCookieName,
-		flowName:    prefix + flowCookieName,
 		domain:      c.cookieDomain,
 		secure:      c.secure(),
 		sameSite:    c.sameSite,
@@ -71,10 +68,16 @@ func newCookies(c *config) cookies {
 	if jar.sessionName == "" {
 		jar.sessionName = prefix + sessionCookieName
 	}
+	// Applications on one host, such as two ports of localhost, see each other's
+	// cookies. Names of their own keep them apart.
+	application := nameHash(6, c.clientID, jar.sessionName)
+	jar.statePrefix = prefix + stateCookiePrefix + application + "-"
+	jar.restartName = prefix + restartCookiePrefix + application
+	jar.flowName = prefix + flowCookiePrefix + application
+	jar.conflictName = prefix + conflictCookiePrefix + application
 	if c.maxAgeSet {
 		jar.maxAge = c.maxAge
 	}
-	jar.conflictName = prefix + conflictCookieName + "-" + jar.sessionName
 	jar.host = strings.ToLower(hostname(c.redirectURL))
 	jar.otherDomains = otherDomains(c)
 	jar.windows = new(atomic.Uint64)
@@ -384,9 +387,12 @@ func (c *cookies) saysSession(line string) bool {
 
 // stateName is the name of the cookie of one sign-in, so that two tabs keep
 // two of them. It gives nothing of the state away.
-func (c *cookies) stateName(state string) string {
-	sum := sha256.Sum256([]byte(state))
-	return c.statePrefix + base64.RawURLEncoding.EncodeToString(sum[:12])
+func (c *cookies) stateName(state string) string { return c.statePrefix + nameHash(12, state) }
+
+// nameHash is a part of a cookie's name: that many octets of a hash of parts.
+func nameHash(octets int, parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return base64.RawURLEncoding.EncodeToString(sum[:octets])
 }
 
 // setState keeps a sealed sign-in under way. It is Lax even where the session

@@ -1,6 +1,8 @@
 package authkit_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -246,7 +248,7 @@ func TestEveryFormThatADoubledCookieCanHaveIsExpired(t *testing.T) {
 	handler := ak.RequireAuth(http.NotFoundHandler())
 	expired := map[string]bool{}
 	jar := "sid=a; sid=b; sid.0=c"
-	for _, count := range []string{"", "; " + conflictCookie("sid") + "=1"} {
+	for _, count := range []string{"", "; " + conflictCookie("__Host-", "client_1", "sid") + "=1"} {
 		resp := a.direct(handler, request{method: "GET", target: "/a/b%3b?c=/d", cookie: jar + count, header: navigation()})
 		require.Equal(t, http.StatusSeeOther, resp.status)
 		bytes := 0
@@ -276,7 +278,10 @@ func TestEveryFormThatADoubledCookieCanHaveIsExpired(t *testing.T) {
 }
 
 // conflictCookie is the name of the cookie that counts fruitless sign-ins.
-func conflictCookie(session string) string { return "__Host-authkit-conflict-" + session }
+func conflictCookie(prefix, clientID, session string) string {
+	sum := sha256.Sum256([]byte(clientID + "\x00" + session))
+	return prefix + "authkit-conflict-" + base64.RawURLEncoding.EncodeToString(sum[:6])
+}
 
 func TestNoFormOfACookieIsExpiredWhereNothingIsInTheWay(t *testing.T) {
 	a := newApp(t, appOptions{})

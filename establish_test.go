@@ -76,13 +76,14 @@ func credentials() url.Values {
 
 func TestAFormOfTheApplicationsOwnSignsIn(t *testing.T) {
 	a := withForms(t)
-	planted := a.signedIn(kim).cookieHeader() + "; authkit-session.0=x; authkit-flow=y"
+	flow := a.send(request{target: "/step?note=x"}).cookieOf(t, "authkit-flow-").Name
+	planted := a.signedIn(kim).cookieHeader() + "; authkit-session.0=x; " + flow + "=y"
 	resp := a.post("/password", planted, credentials())
 	assert.Equal(t, http.StatusSeeOther, resp.status, resp.body)
 	assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
 	cookies := resp.setCookies(t)
 	assert.Negative(t, cookies["authkit-session.0"].MaxAge, "what was planted is gone")
-	assert.Negative(t, cookies["authkit-flow"].MaxAge)
+	assert.Negative(t, cookies[flow].MaxAge)
 	cookie := resp.newCookie(t)
 	assert.Contains(t, a.send(request{target: "/account", cookie: cookie}).body, "page of pat@example.com")
 
@@ -153,23 +154,23 @@ func TestASignInThatCannotBeFinishedLeavesTheOldSession(t *testing.T) {
 func TestAFlowRemembersOneStepForTenMinutesInASealedCookie(t *testing.T) {
 	a := withForms(t)
 	set := a.send(request{target: "/step?note=first"})
-	flow := set.setCookies(t)["authkit-flow"]
+	flow := set.cookieOf(t, "authkit-flow-")
 	require.NotNil(t, flow)
 	assert.True(t, flow.HttpOnly)
 	assert.Equal(t, 600, flow.MaxAge)
 	assert.NotContains(t, flow.Value, "pending")
 	assert.Equal(t, "private, no-store", set.header.Get("Cache-Control"))
-	cookie := "authkit-flow=" + flow.Value
+	cookie := flow.Name + "=" + flow.Value
 	assert.Equal(t, "true pending-secret first", a.send(request{target: "/step", cookie: cookie}).body)
 
 	for name, other := range map[string]string{
 		"none":                   "",
-		"altered":                "authkit-flow=" + flip(flow.Value),
-		"a session in its place": strings.Replace(a.signedIn(kim).cookieHeader(), "authkit-session", "authkit-flow", 1),
+		"altered":                flow.Name + "=" + flip(flow.Value),
+		"a session in its place": strings.Replace(a.signedIn(kim).cookieHeader(), "authkit-session", flow.Name, 1),
 	} {
 		assert.Equal(t, "false  ", a.send(request{target: "/step", cookie: other}).body, name)
 	}
-	assert.Negative(t, a.send(request{target: "/forget", cookie: cookie}).setCookies(t)["authkit-flow"].MaxAge)
+	assert.Negative(t, a.send(request{target: "/forget", cookie: cookie}).setCookies(t)[flow.Name].MaxAge)
 	a.clock.Advance(10 * time.Minute)
 	assert.Equal(t, "false  ", a.send(request{target: "/step", cookie: cookie}).body)
 

@@ -43,10 +43,16 @@ func (a *AuthKit) SetFlow(w http.ResponseWriter, v any) error {
 // whether there was anything: not after ten minutes, nor after SignIn or
 // ClearFlow.
 func (a *AuthKit) Flow(r *http.Request, v any) bool {
+	tries := 0
 	for name, text := range requestCookies(r.Header) {
-		if name == a.cookies.flowName {
-			content, err := a.openFlow(text)
-			return err == nil && json.Unmarshal(content, v) == nil
+		if name != a.cookies.flowName {
+			continue
+		}
+		if tries++; tries > maxSameName {
+			return false
+		}
+		if content, err := a.openFlow(text); err == nil {
+			return json.Unmarshal(content, v) == nil
 		}
 	}
 	return false

@@ -26,6 +26,9 @@ const (
 	// maxStateCookies bounds the work that a request full of planted cookies
 	// can cause.
 	maxStateCookies = 20
+	// maxSameName bounds the values that are tried of a cookie whose name came
+	// more than once.
+	maxSameName = 16
 	// stateOctets is the entropy of a state (RFC 6749, section 10.10).
 	stateOctets = 32
 )
