@@ -4,6 +4,7 @@ package authkit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -25,7 +26,8 @@ const restartLifetime = 2 * time.Minute
 //
 // A callback that does not belong to a sign-in of this browser makes no
 // exchange. A failure is answered with a page, leaves an older session as it
-// was, and links to a new sign-in. Any method but GET is answered 405, and a
+// was, and links to a new sign-in. What a query can cause is a 4xx; a 5xx is an
+// outage, or this application's own fault. Any method but GET is answered 405, and a
 // prefetch 403: neither uses anything up.
 //
 // Callback panics if no redirect URL is configured.
@@ -37,15 +39,29 @@ func (a *AuthKit) Callback() http.Handler {
 			return
 		}
 		query := r.URL.Query()
+		state, code := query.Get("state"), query.Get("code")
 		switch {
-		case query.Get("state") == "" && query.Get("code") != "":
-			a.restart(w, r)
-		case query.Get("state") == "" && query.Get("error") != "":
-			a.failSignIn(w, r, refusal(query), "")
-		default:
+		case isGarbled(query):
+			a.failPage(w, r, fmt.Errorf("%w: a parameter is missing or came twice", ErrState), "")
+		case state != "":
 			a.finishSignIn(w, r, query)
+		case code != "":
+			a.restart(w, r)
+		default:
+			a.failPage(w, r, refusal(query), "")
 		}
 	})
+}
+
+// isGarbled reports whether a query is not one that AuthKit sends: with a code
+// or an error, and each parameter once (RFC 6749, section 4.1.2).
+func isGarbled(query url.Values) bool {
+	for _, name := range []string{"state", "code", "error"} {
+		if len(query[name]) > 1 {
+			return true
+		}
+	}
+	return query.Has("code") == query.Has("error") || query.Get("code")+query.Get("error") == ""
 }
 
 // restart answers a code without a state. It may be a dashboard impersonation
@@ -56,7 +72,7 @@ func (a *AuthKit) Callback() http.Handler {
 func (a *AuthKit) restart(w http.ResponseWriter, r *http.Request) {
 	if sent(r.Header, a.cookies.restartName) {
 		a.cookies.expire(w, a.cookies.restartName)
-		a.failSignIn(w, r, fmt.Errorf("%w: the callback had no state, twice", ErrState), "")
+		a.failPage(w, r, fmt.Errorf("%w: the callback had no state, twice", ErrState), "")
 		return
 	}
 	a.cookies.setRestart(w)
@@ -67,13 +83,9 @@ func (a *AuthKit) restart(w http.ResponseWriter, r *http.Request) {
 func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url.Values) {
 	ctx := r.Context()
 	state, code := query.Get("state"), query.Get("code")
-	if len(query["state"]) != 1 || len(query["code"]) > 1 {
-		a.failSignIn(w, r, fmt.Errorf("%w: a parameter is missing or came twice", ErrState), "")
-		return
-	}
 	pending, err := a.findSignIn(r, state)
 	if err != nil {
-		a.failSignIn(w, r, fmt.Errorf("%w: %w", ErrState, err), "")
+		a.failPage(w, r, fmt.Errorf("%w: %w", ErrState, err), "")
 		return
 	}
 	if code != "" {
@@ -86,7 +98,7 @@ func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url
 		}
 	}
 	if !a.useUp(w, pending) {
-		a.failSignIn(w, r, fmt.Errorf("%w: the state was used before", ErrState), "")
+		a.failPage(w, r, fmt.Errorf("%w: the state was used before", ErrState), "")
 		return
 	}
 	if code == "" {
@@ -104,7 +116,8 @@ func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url
 	a.goOn(w, pending.returnTo)
 }
 
-// failSignIn answers a callback that makes no session.
+// failSignIn answers a callback of a sign-in that was under way in this browser
+// and makes no session.
 func (a *AuthKit) failSignIn(w http.ResponseWriter, r *http.Request, err error, returnTo string) {
 	a.signInFailed(r.Context(), err)
 	a.failPage(w, r, err, returnTo)
@@ -118,15 +131,30 @@ func (a *AuthKit) exchangeCode(ctx context.Context, r *http.Request, pending pen
 		InvitationToken: pending.invitationToken,
 		UserAgent:       r.UserAgent(),
 	})
-	switch {
-	case err == nil:
+	if err == nil {
 		return authentication, nil
-	case workos.IsTransient(err):
-		err = unavailable(fmt.Errorf("exchange the code: %w", err), workos.RetryAfter(err))
-		return nil, fmt.Errorf("%w: %w", ErrSignInUnavailable, err)
-	default:
-		return nil, fmt.Errorf("%w: exchange the code: %w", ErrSignIn, err)
 	}
+	retryAfter := workos.RetryAfter(err)
+	err = fmt.Errorf("exchange the code: %w", err)
+	var refusal *workos.Error
+	refused := errors.As(err, &refusal)
+	var limited *workos.RateLimitError
+	switch {
+	case refused && refusal.StatusCode == http.StatusTooManyRequests, errors.As(err, &limited):
+		return nil, fmt.Errorf("%w: %w", ErrSignInRateLimited, unavailable(err, retryAfter))
+	case workos.IsTransient(err), ctx.Err() != nil:
+		return nil, fmt.Errorf("%w: %w", ErrSignInUnavailable, unavailable(err, retryAfter))
+	case refused && !refusesApplication(refusal):
+		return nil, fmt.Errorf("%w: %w", ErrSignInRefused, err)
+	}
+	return nil, fmt.Errorf("%w: %w", ErrSignIn, err)
+}
+
+// refusesApplication reports whether a refusal is about this application's
+// client ID or API key, whatever the code was.
+func refusesApplication(refusal *workos.Error) bool {
+	return refusal.Code == workos.CodeInvalidClient || refusal.Code == workos.CodeUnauthorizedClient ||
+		refusal.StatusCode == http.StatusUnauthorized
 }
 
 // goOn leaves the callback. A Strict cookie would be withheld from a redirect
@@ -153,5 +181,5 @@ func refusal(query url.Values) error {
 	if code == "" {
 		return fmt.Errorf("%w: neither a code nor an error came back", ErrState)
 	}
-	return fmt.Errorf("%w: AuthKit answered %.64q", ErrSignIn, code)
+	return fmt.Errorf("%w: AuthKit answered %.64q", ErrSignInRefused, code)
 }

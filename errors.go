@@ -65,8 +65,22 @@ var (
 	ErrCancelled error = &outcome{http.StatusForbidden, "access_denied",
 		"Sign-in was cancelled", "You are not signed in. You can try again at any time."}
 
-	// ErrSignIn says that AuthKit or WorkOS refused the sign-in, or that the
-	// answer could not be trusted: 502. What was wrong is in the log.
+	// ErrSignInRefused says that AuthKit came back with an error, or that WorkOS
+	// refused the code: it was used before, is too old or was made up, a further
+	// step is needed, or a policy is in the way. 400. The error code is in the
+	// log, at Debug: a link can cause this.
+	ErrSignInRefused error = &outcome{http.StatusBadRequest, "sign_in_refused",
+		"Sign-in did not work", "The sign-in service did not accept it. Please try again."}
+
+	// ErrSignInRateLimited says that WorkOS answered the code with 429: 429 with
+	// Retry-After. It wraps an [ErrUnavailable]. The code is spent; a new sign-in
+	// is the way on.
+	ErrSignInRateLimited error = &outcome{http.StatusTooManyRequests, "sign_in_rate_limited",
+		"Please sign in again in a moment", "There are too many sign-ins just now. You are not signed in yet."}
+
+	// ErrSignIn says that a sign-in failed between this application and WorkOS:
+	// WorkOS does not accept its client ID or API key, or the new access token
+	// was not accepted here. 502. What was wrong is in the log.
 	ErrSignIn error = &outcome{http.StatusBadGateway, "sign_in_failed",
 		"Sign-in did not work", "Something went wrong between this site and the sign-in service. Please try again."}
 

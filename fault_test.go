@@ -37,19 +37,19 @@ var failures = map[string]failure{
 		fault: page(502), attempts: 4, pause: 5 * time.Second, signIn: 503,
 	},
 	"429 that says nothing of when": {
-		fault: tooMany(""), attempts: 4, pause: 5 * time.Second, signIn: 503,
+		fault: tooMany(""), attempts: 4, pause: 5 * time.Second, signIn: 429,
 	},
 	"429 with a Retry-After that fits in": {
-		fault: tooMany("3"), attempts: 3, pause: 5 * time.Second, signIn: 503,
+		fault: tooMany("3"), attempts: 3, pause: 5 * time.Second, signIn: 429,
 	},
 	"429 with a Retry-After that does not": {
-		fault: tooMany("30"), attempts: 1, pause: 30 * time.Second, signIn: 503,
+		fault: tooMany("30"), attempts: 1, pause: 30 * time.Second, signIn: 429,
 	},
 	"429 with a date": {
-		fault: tooMany(start.Add(time.Hour).Format(http.TimeFormat)), attempts: 1, pause: time.Minute, signIn: 503,
+		fault: tooMany(start.Add(time.Hour).Format(http.TimeFormat)), attempts: 1, pause: time.Minute, signIn: 429,
 	},
 	"404 of the API's": {
-		fault: authkittest.Fault{Status: 404, Body: `{"message":"Not Found"}`}, attempts: 1, pause: 5 * time.Second, signIn: 502,
+		fault: authkittest.Fault{Status: 404, Body: `{"message":"Not Found"}`}, attempts: 1, pause: 5 * time.Second, signIn: 400,
 	},
 	"404 of something in between": {
 		fault: page(404), attempts: 1, pause: 5 * time.Second, signIn: 503,
@@ -364,7 +364,7 @@ func TestACodeThatCannotBeExchangedCostsASignInAndNothingElse(t *testing.T) {
 			assert.Contains(t, resp.body, "/login", "the way on is a new sign-in")
 			assert.NotContains(t, resp.setCookies(t), "authkit-session")
 			assert.EqualValues(t, 1, o.up.sent.Load()-before, "a code is sent once")
-			if resp.status == http.StatusServiceUnavailable {
+			if resp.status == http.StatusServiceUnavailable || resp.status == http.StatusTooManyRequests {
 				seconds, err := strconv.Atoi(resp.header.Get("Retry-After"))
 				require.NoError(t, err)
 				asked, _ := strconv.Atoi(f.fault.Header.Get("Retry-After"))

@@ -295,6 +295,10 @@ func WithOnSignOut(hook func(ctx context.Context, e SignOutEvent)) Option {
 // this package's and holds no secret: errors.Is(err, ErrCancelled) and so on
 // tell what it was. The response waits for the hook; a panic is logged and
 // changes nothing.
+//
+// It is called only where the browser had that sign-in under way. A callback
+// with a wrong, used or missing state, which any link can cause, is answered
+// and logged at Debug, and is no failed sign-in.
 func WithOnSignInFailure(hook func(ctx context.Context, err error)) Option {
 	return func(c *config) { c.onSignInFailure = hook }
 }

@@ -3,7 +3,9 @@
 package authkit_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -61,6 +63,185 @@ func (j *cookieJar) states() []string {
 func (a *app) warned() bool {
 	return strings.Contains(a.logs.String(), "level=WARN") || strings.Contains(a.logs.String(), "level=ERROR")
 }
+
+// A4. A load balancer takes an instance out that answers 5xx, and somebody is woken by a warning.
+func TestNoQueryOfACallbackCausesAFailureOfTheServer(t *testing.T) {
+	long := strings.Repeat("x", 4000)
+	for _, query := range []string{
+		"", "x=y", "error=x", "error=server_error", "error=access_denied", "error=", "error=%00", "error=" + long, "error=x&error=y",
+		"error=x&state=", "error=x&state=made-up", "error=x&state=STATE", "error=server_error&state=STATE", "error=access_denied&state=STATE",
+		"error=x&state=STATE&state=STATE", "error=x&error=y&state=STATE", "error=" + long + "&state=STATE",
+		"code=junk&state=STATE", "code=" + long + "&state=STATE", "code=%00%FF&state=STATE", "code=a&code=b&state=STATE",
+		"code=a&error=b&state=STATE", "code=a&state=STATE&state=b", "code=a&state=b&state=STATE", "code=&state=STATE", "state=STATE",
+		"code=%zz&state=STATE", "code=a;state=STATE", "code=a&state=%zz", "code=a&state=" + long, "code=a&code=b", "code=a&state=&state=STATE",
+		"code[]=a&state=STATE", "code=a&state[]=STATE", "code=a%26state=STATE",
+	} {
+		for _, known := range []bool{true, false} {
+			name := fmt.Sprintf("%.60s, state cookie %t", query, known)
+			t.Run(name, func(t *testing.T) {
+				a := newApp(t, appOptions{})
+				s := a.begin("/login")
+				if !known {
+					s.cookie = ""
+				}
+				target := "/callback?" + strings.ReplaceAll(query, "STATE", s.callback.Query().Get("state"))
+				resp := a.send(request{target: target, cookie: s.cookie, header: navigation()})
+				assert.Less(t, resp.status, 500)
+				if resp.status != http.StatusSeeOther { // a code without a state starts a sign-in
+					assert.GreaterOrEqual(t, resp.status, 400)
+					assert.Contains(t, resp.body, `href="/login"`)
+				}
+				assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
+				assert.False(t, a.warned(), a.logs.String())
+				assert.Empty(t, a.fake.Sessions())
+			})
+		}
+	}
+}
+
+func TestAFailedSignInIsReportedOnlyWhereThisBrowserHadOneUnderWay(t *testing.T) {
+	var told []error
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithOnSignInFailure(func(_ context.Context, err error) {
+		told = append(told, err)
+	})}})
+	used := a.begin("/login")
+	a.send(request{target: used.target(), cookie: used.cookie})
+	pending := a.begin("/login")
+	for _, target := range []string{
+		"/callback", "/callback?error=x", "/callback?error=access_denied", "/callback?error=x&state=y", "/callback?code=x&state=y",
+		"/callback?code=x&state=y&state=z", pending.target() + "&code=x", used.target(), used.with("code", "") + "&error=x",
+	} {
+		for _, cookie := range []string{"", used.cookie, used.cookie + "; " + pending.cookie, "authkit-state-x=y"} {
+			a.send(request{target: target, cookie: cookie, header: navigation()})
+		}
+	}
+	a.send(request{target: "/callback?code=x", header: navigation()})
+	assert.Empty(t, told)
+	assert.False(t, a.warned())
+
+	a.send(request{target: pending.with("code", "junk"), cookie: pending.cookie, header: navigation()})
+	assert.Len(t, told, 1)
+}
+
+func TestAGarbledCallbackUsesNothingUp(t *testing.T) {
+	a := newApp(t, appOptions{})
+	s := a.begin("/login")
+	for _, target := range []string{
+		s.target() + "&code=x", s.target() + "&state=x", s.target() + "&error=x", s.target() + "&error=",
+		s.with("code", ""), s.with("code", "") + "&error=x&error=y", s.with("code", "") + "&code=%zz",
+	} {
+		resp := a.send(request{target: target, cookie: s.cookie, header: navigation()})
+		assert.Equal(t, http.StatusBadRequest, resp.status, target)
+		assert.Empty(t, resp.setCookies(t), target)
+	}
+	assert.Zero(t, a.fake.Calls(authkittest.RouteAuthenticate))
+	assert.Equal(t, http.StatusSeeOther, a.send(request{target: s.target(), cookie: s.cookie, header: navigation()}).status)
+}
+
+func TestACodeThatWorkOSRefusesIsABadRequest(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault  authkittest.Fault
+		status int
+		warned bool
+	}{
+		"invalid_grant":                      {authkittest.Fault{Status: 400, Body: `{"error":"invalid_grant"}`}, 400, false},
+		"invalid_request":                    {authkittest.Fault{Status: 400, Body: `{"error":"invalid_request"}`}, 400, false},
+		"an invitation that is no good":      {authkittest.Fault{Status: 400, Body: `{"error":"invitation_invalid"}`}, 400, false},
+		"a code that nobody has heard of":    {authkittest.Fault{Status: 422, Body: `{"code":"new_in_2030","message":"m"}`}, 400, false},
+		"no code at all":                     {authkittest.Fault{Status: 404, Body: `{"message":"Not Found"}`}, 400, false},
+		"an organization's policy":           {authkittest.Fault{Status: 403, Body: `{"error":"sso_required"}`}, 400, false},
+		"the client secret":                  {authkittest.Fault{Status: 400, Body: `{"error":"invalid_client"}`}, 502, true},
+		"the client":                         {authkittest.Fault{Status: 400, Body: `{"error":"unauthorized_client"}`}, 502, true},
+		"the API key":                        {authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`}, 502, true},
+		"a firewall's page":                  {authkittest.Fault{Status: 403, Body: "<html>no</html>"}, 503, true},
+		"a gateway":                          {authkittest.Fault{Status: 502, Body: "<html>no</html>"}, 503, true},
+		"a request that WorkOS waited for":   {authkittest.Fault{Status: 408, Body: `{"message":"m"}`}, 503, true},
+		"too many requests":                  {authkittest.Fault{Status: 429, Body: `{"error":"too_many_requests"}`, Header: http.Header{"Retry-After": {"7"}}}, 429, false},
+		"too many requests, and no word":     {authkittest.Fault{Status: 429, Body: `{"message":"m"}`}, 429, false},
+		"too many requests, on a page":       {authkittest.Fault{Status: 429, Body: "<html>slow down</html>"}, 429, false},
+		"a quota, under another status":      {authkittest.Fault{Status: 403, Body: `{"code":"daily_quota_exceeded","message":"m"}`}, 429, false},
+		"invalid_grant, in an outage's word": {authkittest.Fault{Status: 500, Body: `{"error":"server_error"}`}, 503, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newApp(t, appOptions{})
+			s := a.begin("/login?return_to=/account")
+			a.fake.Fail(authkittest.RouteCodeExchange, c.fault)
+			resp := a.send(request{target: s.target(), cookie: s.cookie, header: navigation()})
+			assert.Equal(t, c.status, resp.status)
+			assert.Equal(t, c.status == 429 || c.status == 503, resp.header.Get("Retry-After") != "")
+			if asked := c.fault.Header.Get("Retry-After"); asked != "" {
+				assert.Equal(t, asked, resp.header.Get("Retry-After"))
+			}
+			assert.Contains(t, resp.body, `href="/login?return_to=%2Faccount"`, "the way on")
+			assert.Equal(t, c.warned, a.warned(), a.logs.String())
+			assert.Equal(t, 1, a.fake.Calls(authkittest.RouteCodeExchange), "a code is sent once")
+		})
+	}
+}
+
+func TestTheErrorsOfASignInThatIsRefusedCanBeToldApart(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault *authkittest.Fault
+		query string
+		want  error
+		not   []error
+	}{
+		"refused by WorkOS":  {fault: &authkittest.Fault{Status: 400, Body: `{"error":"invalid_grant"}`}, want: authkit.ErrSignInRefused, not: []error{authkit.ErrSignIn, authkit.ErrUnavailable}},
+		"refused by AuthKit": {query: "&error=server_error", want: authkit.ErrSignInRefused, not: []error{authkit.ErrSignIn, authkit.ErrCancelled}},
+		"too many":           {fault: &authkittest.Fault{Status: 429, Body: `{}`}, want: authkit.ErrSignInRateLimited, not: []error{authkit.ErrSignIn, authkit.ErrSignInUnavailable}},
+		"our own fault":      {fault: &authkittest.Fault{Status: 401, Body: `{"message":"m"}`}, want: authkit.ErrSignIn, not: []error{authkit.ErrSignInRefused}},
+		"an outage":          {fault: &authkittest.Fault{Status: 500}, want: authkit.ErrSignInUnavailable, not: []error{authkit.ErrSignInRateLimited}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var told error
+			a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithOnSignInFailure(func(_ context.Context, err error) { told = err })}})
+			s := a.begin("/login")
+			target := s.target()
+			if c.fault != nil {
+				a.fake.Fail(authkittest.RouteCodeExchange, *c.fault)
+			} else {
+				target = s.with("code", "") + c.query
+			}
+			a.send(request{target: target, cookie: s.cookie, header: navigation()})
+			require.ErrorIs(t, told, c.want)
+			for _, not := range c.not {
+				assert.False(t, errors.Is(told, not), not)
+			}
+			assert.NotContains(t, told.Error(), s.callback.Query().Get("code"))
+		})
+	}
+}
+
+// The client hangs up during the exchange, as anybody can.
+func TestAClientThatLeavesDuringTheExchangeIsNoWarning(t *testing.T) {
+	a := newApp(t, appOptions{})
+	s := a.begin("/login")
+	a.fake.Fail(authkittest.RouteCodeExchange, authkittest.Fault{Hang: true})
+	ctx, leave := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.target(), nil)
+	require.NoError(t, err)
+	r.Header = navigation()
+	r.Header.Set("Cookie", s.cookie)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.handler().ServeHTTP(discarded{http.Header{}}, r)
+	}()
+	a.fake.AwaitCalls(t, authkittest.RouteCodeExchange, 1)
+	leave()
+	<-done
+	assert.Contains(t, a.logs.String(), "request refused")
+	assert.False(t, a.warned(), a.logs.String())
+}
+
+// discarded is a response that nobody reads.
+type discarded struct{ header http.Header }
+
+func (d discarded) Header() http.Header { return d.header }
+
+func (d discarded) Write(p []byte) (int, error) { return len(p), nil }
+
+func (d discarded) WriteHeader(int) {}
 
 func TestTheCookiesOfASignInAreNamedAfterTheClientAndTheSessionCookie(t *testing.T) {
 	names := func(opts ...authkit.Option) (names []string) {
