@@ -75,8 +75,9 @@ func (a *AuthKit) restart(w http.ResponseWriter, r *http.Request) {
 		a.failPage(w, r, fmt.Errorf("%w: the callback had no state, twice", ErrState), "")
 		return
 	}
-	a.cookies.setRestart(w)
-	a.startSignIn(w, r, newSignIn(a.redirectURL, r, a.loginOptions))
+	s := newSignIn(a.redirectURL, r, a.loginOptions)
+	s.withoutState = true
+	a.startSignIn(w, r, s)
 }
 
 // finishSignIn answers a callback that has a state.

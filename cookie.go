@@ -397,8 +397,8 @@ func nameHash(octets int, parts ...string) string {
 
 // setState keeps a sealed sign-in under way. It is Lax even where the session
 // is Strict: the way back from AuthKit is a navigation from another site.
-func (c *cookies) setState(w http.ResponseWriter, state, text string) {
-	setCookie(w.Header(), c.cookie(c.stateName(state), text, signInLifetime, c.laxAtLeast()))
+func (c *cookies) setState(w http.ResponseWriter, name, text string, maxAge time.Duration) {
+	setCookie(w.Header(), c.cookie(name, text, maxAge, c.laxAtLeast()))
 }
 
 // setFlow keeps what the next step of a sign-in needs.

@@ -101,8 +101,9 @@ var (
 	ErrSignInHook error = &outcome{http.StatusInternalServerError, "sign_in_hook",
 		"Sign-in did not work", "This site could not set up your account. Please try again."}
 
-	// ErrCrossOrigin says that a POST came from a page of another site, or that
-	// such a page's script or image asked for Login or Callback: 403.
+	// ErrCrossOrigin says that a POST came from a page of another site, that such
+	// a page's script or image asked for Login or Callback, or that its link
+	// would have dropped a sign-in which this site itself started: 403.
 	ErrCrossOrigin error = &outcome{http.StatusForbidden, "cross_origin",
 		"This request came from another site", "Nothing was changed. Please use this site's own button."}
 

@@ -21,6 +21,8 @@ type signIn struct {
 	params   workos.AuthorizationParams
 	returnTo string
 	appState string
+	// withoutState says that a callback without a state started it.
+	withoutState bool
 }
 
 // ScreenHint chooses AuthKit's first page: "sign-in" or "sign-up".
@@ -117,6 +119,13 @@ func PerRequest(options func(*http.Request) []LoginOption) LoginOption {
 // from [PerRequest]. Any method but GET is answered 405. A script or an image
 // of another origin's page is answered 403, since it cannot lead anybody
 // anywhere. So is a prefetch: no person has opened the page yet.
+//
+// The cookies of the sign-ins that one browser has under way take less than
+// 4 KB together. Where a new one needs room, older ones lose the query of the
+// page that they lead to, then its path, and are dropped last. Those that a
+// page of another origin started go first. Such a page never drops one that
+// this site itself started: where there is no other room, the answer is 403
+// with a link to sign in.
 //
 // Login panics if no redirect URL is configured, or if the options contradict
 // each other: mounting it then is a mistake in the program.

@@ -3,6 +3,7 @@
 package authkit
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
@@ -21,11 +22,13 @@ const (
 	// signInLifetime is how long a person may take at AuthKit. WorkOS's codes
 	// live as long.
 	signInLifetime = 10 * time.Minute
-	// maxSignIns is how many sign-ins one browser may have under way.
-	maxSignIns = 5
+	// maxPendingSize is what the cookies of the sign-ins under way in one browser
+	// may take together in its Cookie header. Servers refuse a header of 8 KB
+	// (nginx, large_client_header_buffers), and the session needs room as well.
+	maxPendingSize = 4096
 	// maxStateCookies bounds the work that a request full of planted cookies
-	// can cause.
-	maxStateCookies = 20
+	// can cause: more than fit into maxPendingSize.
+	maxStateCookies = 32
 	// maxSameName bounds the values that are tried of a cookie whose name came
 	// more than once.
 	maxSameName = 16
@@ -41,6 +44,7 @@ type pendingSignIn struct {
 	invitationToken string
 	startedAt       time.Time
 	maxAge          *time.Duration // nil where no new proof was asked for
+	crossOrigin     bool           // a page of another origin started it
 }
 
 // The tags of a pendingSignIn.
@@ -52,6 +56,7 @@ const (
 	tagInvitationToken = 5
 	tagStartedAt       = 6
 	tagMaxAge          = 7
+	tagCrossOrigin     = 8
 )
 
 func (p *pendingSignIn) encode() []byte {
@@ -65,6 +70,7 @@ func (p *pendingSignIn) encode() []byte {
 	if p.maxAge != nil {
 		e.field(tagMaxAge, binary.AppendVarint(nil, int64(*p.maxAge)))
 	}
+	e.flag(tagCrossOrigin, p.crossOrigin)
 	return e
 }
 
@@ -89,6 +95,8 @@ func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
 				return errSealed
 			}
 			p.maxAge = (*time.Duration)(&maxAge)
+		case tagCrossOrigin:
+			p.crossOrigin = true
 		}
 		return err
 	})
@@ -110,6 +118,7 @@ func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, s signIn) 
 		appState:        s.appState,
 		invitationToken: s.params.InvitationToken,
 		startedAt:       a.clock.Now(),
+		crossOrigin:     isCrossOrigin(r),
 	}
 	if s.params.MaxAge != nil {
 		maxAge := time.Duration(*s.params.MaxAge) * time.Second
@@ -122,16 +131,13 @@ func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, s signIn) 
 		a.failPage(w, r, fmt.Errorf("%w: %w", ErrLogin, err), s.returnTo)
 		return
 	}
-	text, err := a.signIns.Seal(pending.encode())
-	if err == nil && len(a.cookies.stateName(pending.state))+len(text) > maxCookieSize {
-		err = fmt.Errorf("state and invitation token fill %d bytes of a cookie that holds %d", len(text), maxCookieSize)
-	}
-	if err != nil {
-		a.failPage(w, r, fmt.Errorf("%w: %w", ErrLogin, err), s.returnTo)
+	if err := a.keepSignIn(w, r, pending); err != nil {
+		a.failPage(w, r, err, s.returnTo)
 		return
 	}
-	a.expireOldSignIns(w, r)
-	a.cookies.setState(w, pending.state, text)
+	if s.withoutState {
+		a.cookies.setRestart(w)
+	}
 	noStore(w.Header())
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	seeOther(w, location)
@@ -143,44 +149,216 @@ func newState() string {
 	return base64.RawURLEncoding.EncodeToString(octets)
 }
 
-// expireOldSignIns keeps the newest few of a browser's sign-ins under way, so
-// that abandoned ones do not pile up until servers refuse the header.
-func (a *AuthKit) expireOldSignIns(w http.ResponseWriter, r *http.Request) {
-	type candidate struct {
-		name      string
-		startedAt time.Time // zero where the cookie does not open
-	}
-	var found []candidate
-	for name, value := range requestCookies(r.Header) {
-		if !strings.HasPrefix(name, a.cookies.statePrefix) {
-			continue
-		}
-		pending, _ := a.openSignIn(value)
-		found = append(found, candidate{name, pending.startedAt})
-		if len(found) == maxStateCookies {
-			break
-		}
-	}
-	slices.SortFunc(found, func(x, y candidate) int { return y.startedAt.Compare(x.startedAt) })
-	for i, c := range found {
-		if i >= maxSignIns-1 || c.startedAt.IsZero() {
-			a.cookies.expire(w, c.name)
-		}
-	}
+// stateCookie is the cookie of a sign-in under way: one that the browser sent,
+// or the new one.
+type stateCookie struct {
+	pendingSignIn
+	name string
+	// size is what it takes in the Cookie header, without further cookies of the
+	// same name. Their size is in doubled: a Set-Cookie replaces one of them.
+	size, doubled int
+	// text is what the response sets, "" where it leaves the cookie as it is.
+	text    string
+	dropped bool
 }
 
-// openSignIn opens the cookie of a sign-in that is under way still.
-func (a *AuthKit) openSignIn(text string) (pendingSignIn, error) {
+// cookieSize is what a cookie takes in the Cookie header, with "=" and "; ".
+func cookieSize(name, value string) int { return len(name) + len(value) + 3 }
+
+// keepSignIn sets the cookie of a new sign-in, and makes the others of this
+// browser so small that all of them fit.
+func (a *AuthKit) keepSignIn(w http.ResponseWriter, r *http.Request, pending pendingSignIn) error {
+	fresh := &stateCookie{pendingSignIn: pending, name: a.cookies.stateName(pending.state)}
+	if err := a.sealNew(fresh); err != nil {
+		return fmt.Errorf("%w: %w", ErrLogin, err)
+	}
+	older := a.stateCookies(r)
+	now, total := pending.startedAt, fresh.size
+	for _, c := range older {
+		if stateLifetime(&c.pendingSignIn, now) < time.Second {
+			c.dropped, c.size = true, 0
+		}
+		total += c.size + c.doubled
+	}
+	for _, step := range roomFor(fresh, older) {
+		if total < maxPendingSize {
+			break
+		}
+		before := step.cookie.size
+		if err := a.shrink(step); err != nil {
+			return fmt.Errorf("%w: %w", ErrLogin, err)
+		}
+		total += step.cookie.size - before
+	}
+	if total >= maxPendingSize && fresh.crossOrigin && slices.ContainsFunc(older, func(c *stateCookie) bool { return !c.dropped && !c.crossOrigin }) {
+		return fmt.Errorf("%w: there is no room beside the sign-ins that this site started", ErrCrossOrigin)
+	}
+	for _, c := range append(older, fresh) {
+		switch {
+		case c.dropped:
+			a.cookies.expire(w, c.name)
+		case c.text != "":
+			a.cookies.setState(w, c.name, c.text, stateLifetime(&c.pendingSignIn, now))
+		}
+	}
+	return nil
+}
+
+// stateLifetime is how long the cookie of a sign-in lives from now on.
+func stateLifetime(pending *pendingSignIn, now time.Time) time.Duration {
+	return pending.startedAt.Add(signInLifetime).Sub(now)
+}
+
+// sealNew seals a new sign-in, without the query or the path of its page where
+// it would not fit into a cookie otherwise.
+func (a *AuthKit) sealNew(c *stateCookie) error {
+	for _, size := range []smaller{asItIs, withoutQuery, withoutPath} {
+		if err := a.shrink(shrinking{c, size}); err != nil {
+			return err
+		}
+		if c.size < maxPendingSize {
+			return nil
+		}
+	}
+	return fmt.Errorf("state and invitation token fill %d bytes of a cookie that holds %d", len(c.text), maxCookieSize)
+}
+
+// smaller is a way to make the cookie of a sign-in smaller.
+type smaller int
+
+const (
+	asItIs smaller = iota
+	withoutQuery
+	withoutPath
+	dropped
+)
+
+// shrinking is a step that makes a cookie smaller.
+type shrinking struct {
+	cookie *stateCookie
+	to     smaller
+}
+
+// roomFor lists the steps that make room for a new sign-in, in their order:
+// queries go first, then paths, then whole sign-ins, each time those that
+// another origin started before the others, and the oldest first. A new one that
+// another origin started costs this site's own no more than their pages, and
+// these only where it has no page left itself.
+func roomFor(fresh *stateCookie, older []*stateCookie) (steps []shrinking) {
+	slices.SortFunc(older, func(x, y *stateCookie) int {
+		switch {
+		case x.crossOrigin != y.crossOrigin && x.crossOrigin:
+			return -1
+		case x.crossOrigin != y.crossOrigin:
+			return 1
+		}
+		return cmp.Or(x.startedAt.Compare(y.startedAt), strings.Compare(x.name, y.name))
+	})
+	add := func(to smaller, cookies ...*stateCookie) {
+		for _, c := range cookies {
+			steps = append(steps, shrinking{c, to})
+		}
+	}
+	if !fresh.crossOrigin {
+		add(withoutQuery, older...)
+		add(withoutPath, older...)
+		add(dropped, older...)
+		return steps
+	}
+	others, own := older, []*stateCookie(nil)
+	if i := slices.IndexFunc(older, func(c *stateCookie) bool { return !c.crossOrigin }); i >= 0 {
+		others, own = older[:i], older[i:]
+	}
+	add(withoutQuery, others...)
+	add(withoutPath, others...)
+	add(dropped, others...)
+	add(withoutQuery, append([]*stateCookie{fresh}, own...)...)
+	add(withoutPath, append([]*stateCookie{fresh}, own...)...)
+	return steps
+}
+
+// shrink makes a step, if it makes the cookie smaller.
+func (a *AuthKit) shrink(step shrinking) error {
+	c, returnTo := step.cookie, step.cookie.returnTo
+	switch {
+	case c.dropped:
+		return nil
+	case step.to == dropped:
+		c.dropped, c.size = true, 0
+		return nil
+	case step.to == withoutQuery:
+		if i := strings.IndexAny(returnTo, "?#"); i >= 0 {
+			returnTo = returnTo[:i]
+		}
+	case step.to == withoutPath:
+		returnTo = "/"
+	}
+	if returnTo == c.returnTo && step.to != asItIs {
+		return nil
+	}
+	c.returnTo = returnTo
+	text, err := a.signIns.Seal(c.encode())
+	if err != nil {
+		return err
+	}
+	c.text, c.size = text, cookieSize(c.name, text)
+	return nil
+}
+
+// stateCookies are the sign-ins under way in a browser, by the cookies of a
+// request. A cookie that does not open, or not under its name, is not among them:
+// it may be a neighbour's. Of a great many cookies the last are looked at, which
+// are the newest (RFC 6265, section 5.4).
+func (a *AuthKit) stateCookies(r *http.Request) (found []*stateCookie) {
+	type pair struct{ name, value string }
+	var sent []pair
+	for name, value := range requestCookies(r.Header) {
+		if strings.HasPrefix(name, a.cookies.statePrefix) {
+			if len(sent) == 2*maxStateCookies { // the older half is of no interest any more
+				sent = append(sent[:0], sent[maxStateCookies:]...)
+			}
+			sent = append(sent, pair{name, value})
+		}
+	}
+	byName := map[string]*stateCookie{}
+	for _, p := range sent[max(0, len(sent)-maxStateCookies):] {
+		c := byName[p.name]
+		if c == nil {
+			c = &stateCookie{name: p.name}
+			byName[p.name] = c
+		}
+		size := cookieSize(p.name, p.value)
+		if c.size == 0 {
+			c.size = size
+		} else {
+			c.size, c.doubled = min(c.size, size), c.doubled+max(c.size, size)
+		}
+		if c.state != "" {
+			continue // a good one of this name was found already
+		}
+		if pending, err := a.openStateCookie(p.name, p.value); err == nil {
+			c.pendingSignIn = pending
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// openStateCookie opens the cookie of a sign-in, however old.
+func (a *AuthKit) openStateCookie(name, text string) (pendingSignIn, error) {
+	if len(text) > maxCookieSize {
+		return pendingSignIn{}, errors.New("the cookie is larger than any of ours")
+	}
 	encoded, err := a.signIns.Open(text)
 	if err != nil {
 		return pendingSignIn{}, err
 	}
 	pending, err := decodePendingSignIn(encoded)
+	if err == nil && a.cookies.stateName(pending.state) != name {
+		err = errors.New("the cookie belongs to another sign-in")
+	}
 	if err != nil {
 		return pendingSignIn{}, err
-	}
-	if age := a.clock.Now().Sub(pending.startedAt); age >= signInLifetime || age < -clockSkew {
-		return pendingSignIn{}, fmt.Errorf("the sign-in began %s ago", age.Round(time.Second))
 	}
 	return pending, nil
 }
@@ -188,21 +366,29 @@ func (a *AuthKit) openSignIn(text string) (pendingSignIn, error) {
 // findSignIn finds the sign-in that a callback's state belongs to, among those
 // of the browser that brings it.
 func (a *AuthKit) findSignIn(r *http.Request, state string) (pendingSignIn, error) {
-	name := a.cookies.stateName(state)
+	name, tries := a.cookies.stateName(state), 0
+	err := errors.New("this browser has no such sign-in under way")
 	for cookie, value := range requestCookies(r.Header) {
 		if cookie != name {
 			continue
 		}
-		pending, err := a.openSignIn(value)
-		if err != nil {
-			return pendingSignIn{}, err
+		if tries++; tries > maxSameName {
+			break
+		}
+		var pending pendingSignIn
+		if pending, err = a.openStateCookie(name, value); err != nil {
+			continue
 		}
 		if subtle.ConstantTimeCompare([]byte(pending.state), []byte(state)) != 1 {
-			return pendingSignIn{}, errors.New("the cookie belongs to another sign-in")
+			err = errors.New("the cookie belongs to another sign-in")
+			continue
+		}
+		if age := a.clock.Now().Sub(pending.startedAt); age >= signInLifetime || age < -clockSkew {
+			return pendingSignIn{}, fmt.Errorf("the sign-in began %s ago", age.Round(time.Second))
 		}
 		return pending, nil
 	}
-	return pendingSignIn{}, errors.New("this browser has no such sign-in under way")
+	return pendingSignIn{}, err
 }
 
 // provenBy tells whether a session has the proof of who the person is that the

@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -58,6 +60,59 @@ func (j *cookieJar) header() string {
 // states are the names of the cookies of sign-ins under way.
 func (j *cookieJar) states() []string {
 	return slices.DeleteFunc(slices.Clone(j.names), func(name string) bool { return !strings.Contains(name, "authkit-state-") })
+}
+
+// from is the header of a navigation that a page of another origin, or of this one, has caused.
+func from(site string) http.Header {
+	h := navigation()
+	h.Set("Sec-Fetch-Site", site)
+	return h
+}
+
+// starts starts a sign-in in the browser of a jar and returns its state.
+func (a *app) starts(j *cookieJar, target string, header http.Header) (state string) {
+	a.t.Helper()
+	resp := a.send(request{target: target, cookie: j.header(), header: header})
+	require.Equal(a.t, http.StatusSeeOther, resp.status, resp.body)
+	j.take(resp)
+	return stateOf(a.t, resp)
+}
+
+// stateOf is the state in a redirect to AuthKit.
+func stateOf(t testing.TB, resp response) string {
+	t.Helper()
+	location, err := resp.location()
+	require.NoError(t, err)
+	require.Equal(t, "/user_management/authorize", location.Path)
+	return location.Query().Get("state")
+}
+
+// wayBack is the page that a pending sign-in leads to, as the page of a cancelled one links to it. The sign-in is used
+// up by that.
+func (a *app) wayBack(j *cookieJar, state string) string {
+	a.t.Helper()
+	resp := a.send(request{target: "/callback?error=access_denied&state=" + state, cookie: j.header(), header: navigation()})
+	require.Equal(a.t, http.StatusForbidden, resp.status, resp.body)
+	j.take(resp)
+	if strings.Contains(resp.body, `href="/login"`) {
+		return "/"
+	}
+	_, rest, found := strings.Cut(resp.body, `href="/login?return_to=`)
+	require.True(a.t, found)
+	link, _, _ := strings.Cut(rest, `"`)
+	page, err := url.QueryUnescape(link)
+	require.NoError(a.t, err)
+	return page
+}
+
+// isUnderWay reports whether the browser of a jar could still finish a sign-in. It changes nothing.
+func (a *app) isUnderWay(j *cookieJar, state string) bool {
+	a.t.Helper()
+	a.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	defer a.fake.Heal(authkittest.RouteJWKS)
+	resp := a.send(request{target: "/callback?code=x&state=" + state, cookie: j.header(), header: navigation()})
+	require.Contains(a.t, []int{http.StatusServiceUnavailable, http.StatusBadRequest}, resp.status)
+	return resp.status == http.StatusServiceUnavailable
 }
 
 func (a *app) warned() bool {
@@ -243,6 +298,28 @@ func (d discarded) Write(p []byte) (int, error) { return len(p), nil }
 
 func (d discarded) WriteHeader(int) {}
 
+// A7. Ports of one host share their cookies, and so do hosts below one Domain.
+func TestNeighboursOnOneHostLeaveEachOthersSignInsAlone(t *testing.T) {
+	for name, opts := range map[string][]authkit.Option{
+		"another password":    {authkit.WithCookiePassword(strings.Repeat("another-", 5))},
+		"another client ID":   {authkit.WithClientID("client_other")},
+		"another cookie name": {authkit.WithCookieName("sid")},
+		"all of those":        {authkit.WithCookiePassword(strings.Repeat("another-", 5)), authkit.WithClientID("client_other"), authkit.WithCookieName("sid")},
+		"none: a replica":     nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newApp(t, appOptions{})
+			neighbour := newInstance(t, a.fake, a.clock, appOptions{authkit: opts})
+			j := newCookieJar(t)
+			state := a.starts(j, "/login?return_to=/account%3Fa%3Db", navigation())
+			for range 20 {
+				j.take(neighbour.send(request{target: "/login?return_to=/" + strings.Repeat("n", 900), cookie: j.header(), header: from("same-site")}))
+			}
+			assert.Equal(t, "/account?a=b", a.wayBack(j, state))
+		})
+	}
+}
+
 func TestTheCookiesOfASignInAreNamedAfterTheClientAndTheSessionCookie(t *testing.T) {
 	names := func(opts ...authkit.Option) (names []string) {
 		a := newApp(t, appOptions{authkit: opts, routes: func(a *app, mux *http.ServeMux) {
@@ -270,6 +347,205 @@ func TestTheCookiesOfASignInAreNamedAfterTheClientAndTheSessionCookie(t *testing
 		assert.NotEqual(t, own[0], other[0])
 		assert.NotEqual(t, own[1], other[1])
 	}
+}
+
+func TestAStateCookieThatDoesNotOpenStaysWhereItIs(t *testing.T) {
+	a := newApp(t, appOptions{})
+	s := a.begin("/login")
+	name, value, _ := strings.Cut(s.cookie, "=")
+	for _, cookie := range []string{name + "=x", name + "=", name + "=" + flip(value), name + "x=" + value, name + "=" + strings.Repeat("x", 4000)} {
+		assert.NotContains(t, a.send(request{target: "/login", cookie: cookie, header: navigation()}).setCookies(t), name)
+		refused := a.send(request{target: s.target(), cookie: cookie, header: navigation()})
+		assert.Equal(t, http.StatusBadRequest, refused.status)
+		assert.Empty(t, refused.setCookies(t))
+	}
+	for _, cookie := range []string{name + "=x; " + s.cookie, s.cookie + "; " + name + "=x"} {
+		assert.True(t, a.isUnderWay(&cookieJar{t: t, names: []string{"a"}, values: map[string]string{"a": "b; " + cookie}}, s.callback.Query().Get("state")),
+			"junk beside a good cookie changes nothing")
+	}
+}
+
+// A8. nginx answers 400 to a Cookie header of 8 KB, to everything and for as long as the cookies live.
+func TestThePendingSignInsOfOneBrowserStayBelowFourKilobytes(t *testing.T) {
+	for _, size := range []int{0, 1, 100, 400, 900, 1020} {
+		t.Run(fmt.Sprint(size, " bytes of query"), func(t *testing.T) {
+			a := newApp(t, appOptions{})
+			j := newCookieJar(t)
+			newest := ""
+			for i := range 20 {
+				newest = a.starts(j, "/login?return_to=/"+fmt.Sprint(i)+"?"+strings.Repeat("a", size)[:max(0, size-4)], navigation())
+				assert.Less(t, len(j.header()), 4096)
+				a.clock.Advance(time.Second)
+			}
+			assert.Greater(t, len(j.states()), 5, "they are made smaller before they are dropped")
+			assert.Equal(t, "/19?"+strings.Repeat("a", size)[:max(0, size-4)], a.wayBack(j, newest), "the newest is whole")
+		})
+	}
+}
+
+func TestAnOlderSignInLosesItsQueryThenItsPathAndThenItself(t *testing.T) {
+	a := newApp(t, appOptions{})
+	j := newCookieJar(t)
+	oldest := a.starts(j, "/login?return_to="+url.QueryEscape("/old/page?"+strings.Repeat("q", 200)), navigation())
+	copied := func() *cookieJar { return &cookieJar{t, slices.Clone(j.names), maps.Clone(j.values)} }
+	var seen []string
+	for i := 0; i < 40 && a.isUnderWay(j, oldest); i++ {
+		// Another process looks, so that the state is not used up in this one.
+		page := newInstance(t, a.fake, a.clock, appOptions{}).wayBack(copied(), oldest)
+		if len(seen) == 0 || seen[len(seen)-1] != page {
+			seen = append(seen, page)
+		}
+		a.clock.Advance(time.Second)
+		a.starts(j, "/login?return_to=/"+strings.Repeat("n", 150), navigation())
+	}
+	assert.Equal(t, []string{"/old/page?" + strings.Repeat("q", 200), "/old/page", "/"}, seen)
+	assert.False(t, a.isUnderWay(j, oldest))
+}
+
+func TestASignInThatWasMadeSmallerStillFinishes(t *testing.T) {
+	a := newApp(t, appOptions{})
+	s := a.begin("/login?return_to=" + url.QueryEscape("/account?"+strings.Repeat("q", 900)))
+	j := newCookieJar(t)
+	name, value, _ := strings.Cut(s.cookie, "=")
+	j.names, j.values[name] = []string{name}, value
+	a.clock.Advance(9 * time.Minute)
+	for range 2 {
+		a.starts(j, "/login?return_to=/"+strings.Repeat("n", 700), navigation())
+	}
+	require.NotEqual(t, value, j.values[name], "it was sealed anew")
+	resp := a.send(request{target: s.target(), cookie: j.header(), header: navigation()})
+	assert.Equal(t, http.StatusSeeOther, resp.status)
+	assert.Equal(t, "/account", resp.header.Get("Location"))
+	resp.newCookie(t)
+}
+
+func TestASealedAgainSignInLivesNoLongerThanBefore(t *testing.T) {
+	a := newApp(t, appOptions{})
+	first := a.send(request{target: "/login?return_to=/a%3F" + strings.Repeat("q", 1000), header: navigation()})
+	j := newCookieJar(t)
+	j.take(first)
+	name := j.names[0]
+	lives := first.setCookies(t)[name].MaxAge
+	a.clock.Advance(5 * time.Minute)
+	second := a.send(request{target: "/login?return_to=/" + strings.Repeat("n", 1000), cookie: j.header(), header: navigation()})
+	j.take(second)
+	a.clock.Advance(5 * time.Minute)
+	third := a.send(request{target: "/login?return_to=/" + strings.Repeat("n", 1000), cookie: j.header(), header: navigation()})
+	again := second.setCookies(t)[name]
+	if again == nil {
+		lives -= 5 * 60
+		again = third.setCookies(t)[name]
+	}
+	require.NotNil(t, again)
+	assert.Equal(t, lives-5*60, again.MaxAge)
+}
+
+func TestASignInWhoseOwnDataFillACookieFails(t *testing.T) {
+	a := newApp(t, appOptions{routes: func(a *app, mux *http.ServeMux) {
+		for _, size := range []int{1000, 1900, 2300} {
+			mux.Handle(fmt.Sprint("/", size), a.Login(authkit.State(strings.Repeat("s", size))))
+		}
+	}})
+	long := "?return_to=/account%3F" + strings.Repeat("q", 900)
+	for size, want := range map[int]string{1000: "/account?" + strings.Repeat("q", 900), 1900: "/account"} {
+		j := newCookieJar(t)
+		state := a.starts(j, fmt.Sprint("/", size, long), navigation())
+		assert.Less(t, len(j.header()), 4096)
+		assert.Equal(t, want, a.wayBack(j, state), "%d bytes: the page makes room for them", size)
+	}
+	resp := a.send(request{target: "/2300" + long, header: navigation()})
+	assert.Equal(t, http.StatusInternalServerError, resp.status)
+	assert.Empty(t, resp.setCookies(t))
+	assert.Contains(t, a.logs.String(), "bytes of a cookie that holds 4096")
+	assert.NotContains(t, a.logs.String(), "sss")
+}
+
+func TestSignInCookiesThatCameTwiceCountTwice(t *testing.T) {
+	a := newApp(t, appOptions{})
+	old := a.begin("/login?return_to=/" + strings.Repeat("a", 900))
+	name, _, _ := strings.Cut(old.cookie, "=")
+	once := a.send(request{target: "/login?return_to=/" + strings.Repeat("b", 500), cookie: old.cookie, header: navigation()})
+	assert.NotContains(t, once.setCookies(t), name, "both fit")
+	twice := a.send(request{target: "/login?return_to=/" + strings.Repeat("b", 500), cookie: old.cookie + "; " + old.cookie, header: navigation()})
+	assert.Contains(t, twice.setCookies(t), name, "the old one was made smaller: it came twice")
+}
+
+func TestSignInCookiesThatNoResponseCanTakeAwayKeepNobodyFromSigningIn(t *testing.T) {
+	a := newApp(t, appOptions{})
+	resp := a.send(request{target: "/login?return_to=/" + strings.Repeat("a", 900), header: from("cross-site")})
+	twice := strings.Repeat(resp.stateCookie(t)+"; ", 4) // of other domains or paths
+	for _, site := range []string{"same-origin", "cross-site"} {
+		assert.Equal(t, http.StatusSeeOther, a.send(request{target: "/login", cookie: twice, header: from(site)}).status, site)
+	}
+}
+
+func TestACopyOfASignInUnderAnotherNameCountsForNothing(t *testing.T) {
+	a := newApp(t, appOptions{})
+	j := newCookieJar(t)
+	state := a.starts(j, "/login?return_to=/account%3F"+strings.Repeat("q", 900), navigation())
+	name := j.names[0]
+	copies := j.header()
+	for i := range 8 {
+		copies += fmt.Sprint("; ", name, i, "=", j.values[name])
+	}
+	resp := a.send(request{target: "/login", cookie: copies, header: navigation()})
+	assert.Len(t, resp.setCookies(t), 1, "neither the copies nor the sign-in itself")
+	assert.Equal(t, "/account?"+strings.Repeat("q", 900), a.wayBack(j, state))
+}
+
+// A9. Another site's page navigates the browser as often as it likes.
+func TestAnotherSitesNavigationsPushOutNoSignInOfThisSite(t *testing.T) {
+	for _, site := range []string{"cross-site", "same-site"} {
+		for _, start := range []string{"/login?return_to=/", "/deep/"} {
+			t.Run(site+" to "+start, func(t *testing.T) {
+				a := newApp(t, appOptions{})
+				j := newCookieJar(t)
+				page := "/account?" + strings.Repeat("q", 700)
+				own := a.starts(j, "/login?return_to="+url.QueryEscape(page), from("same-origin"))
+				typed := a.starts(j, "/login?return_to=/account", from("none"))
+				for i := range 30 {
+					a.clock.Advance(time.Second)
+					a.starts(j, start+fmt.Sprint("x", i, strings.Repeat("n", 800)), from(site))
+					assert.Less(t, len(j.header()), 4096)
+				}
+				assert.Equal(t, page, a.wayBack(j, own), "not even its query")
+				assert.Equal(t, "/account", a.wayBack(j, typed))
+			})
+		}
+	}
+}
+
+func TestWhereOnlyThisSitesSignInsAreLeftAnotherSiteStartsNone(t *testing.T) {
+	a := newApp(t, appOptions{})
+	j := newCookieJar(t)
+	var own []string
+	for range 30 {
+		own = append(own, a.starts(j, "/login", from("same-origin")))
+		a.clock.Advance(time.Second)
+	}
+	kept := slices.DeleteFunc(own, func(state string) bool { return !a.isUnderWay(j, state) })
+	require.Greater(t, len(kept), 5)
+	resp := a.send(request{target: "/account?x=1", cookie: j.header(), header: from("cross-site")})
+	assert.Equal(t, http.StatusForbidden, resp.status)
+	assert.Contains(t, resp.body, `href="/login?return_to=%2Faccount%3Fx%3D1"`, "a click on our own page starts one")
+	assert.Empty(t, resp.setCookies(t))
+	for _, state := range kept {
+		assert.True(t, a.isUnderWay(j, state))
+	}
+	a.starts(j, "/login?return_to=/account", from("same-origin"))
+	assert.False(t, a.isUnderWay(j, kept[0]), "the oldest makes room for one of this site's")
+}
+
+func TestAFloodOfStateCookiesIsLookedAtInBoundedNumber(t *testing.T) {
+	a := newApp(t, appOptions{})
+	var planted []string
+	for range 60 {
+		planted = append(planted, a.begin("/login").cookie)
+	}
+	resp := a.send(request{target: "/login", cookie: strings.Join(planted, "; "), header: navigation()})
+	assert.Equal(t, http.StatusSeeOther, resp.status)
+	assert.LessOrEqual(t, len(resp.setCookies(t)), 32+1)
+	assert.Greater(t, len(resp.setCookies(t)), 16, "they are cleared away in steps")
 }
 
 // A9. What is fetched ahead is for nobody to see yet.
@@ -315,6 +591,27 @@ func TestAnImageOfAnotherOriginsPageReachesNoCallback(t *testing.T) {
 		assert.Empty(t, resp.header["Set-Cookie"])
 	}
 	assert.Zero(t, a.fake.Calls(authkittest.RouteAuthenticate))
+}
+
+// A20: the marker of a callback without a state.
+func TestTheMarkerOfAFreshStartEndsWithTheSignInAndWithThePage(t *testing.T) {
+	a := newApp(t, appOptions{})
+	j := newCookieJar(t)
+	state := a.starts(j, "/callback?code=stray", navigation())
+	marker := slices.DeleteFunc(slices.Clone(j.names), func(name string) bool { return !strings.HasPrefix(name, "authkit-restart") })
+	require.Len(t, marker, 1)
+
+	refused := a.send(request{target: "/callback?code=stray", cookie: j.header(), header: navigation()})
+	assert.Equal(t, http.StatusBadRequest, refused.status)
+	require.NotNil(t, refused.setCookies(t)[marker[0]])
+	assert.Negative(t, refused.setCookies(t)[marker[0]].MaxAge, "the next one may start again")
+
+	s := a.begin("/login")
+	finished := a.send(request{target: s.target(), cookie: j.header() + "; " + s.cookie, header: navigation()})
+	require.Equal(t, http.StatusSeeOther, finished.status)
+	require.NotNil(t, finished.setCookies(t)[marker[0]], "a sign-in that completes ends the marker")
+	assert.Negative(t, finished.setCookies(t)[marker[0]].MaxAge)
+	assert.Equal(t, "/", a.wayBack(j, state), "and no other sign-in")
 }
 
 // A20: a flow that was set by a clock ahead of this one's.
