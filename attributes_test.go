@@ -56,7 +56,7 @@ func TestNamesAndAttributesFollowTheConfiguration(t *testing.T) {
 			for name, state := range started {
 				assert.True(t, strings.HasPrefix(name, c.want.state), name)
 				assert.Equal(t, c.want.stateSite, state.SameSite)
-				assert.Equal(t, 600, state.MaxAge)
+				assert.Equal(t, 25*60*60, state.MaxAge, "an hour, and a day to find the page of a late one")
 				for _, cookie := range []*http.Cookie{session, state} {
 					assert.Equal(t, c.want.secure, cookie.Secure)
 					assert.Equal(t, c.want.domain, cookie.Domain)

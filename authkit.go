@@ -31,11 +31,11 @@ type AuthKit struct {
 	signIns seal.Sealer // seals a sign-in under way
 	flows   seal.Sealer // seals what a sign-in with forms of its own remembers
 
-	cache       *sessionCache     // verified sessions, nil for none
-	refreshes   *refreshes        // one exchange for many requests
-	signedOut   *signedOut        // sessions that were signed out in this process
-	revocations *revocations      // of sessions at WorkOS, nil for a public client
-	redeemed    *memory[struct{}] // states of callbacks that were answered
+	cache       *sessionCache // verified sessions, nil for none
+	refreshes   *refreshes    // one exchange for many requests
+	signedOut   *signedOut    // sessions that were signed out in this process
+	revocations *revocations  // of sessions at WorkOS, nil for a public client
+	used        *usedStates   // states of the sign-ins that are over
 
 	apiKeys *apiKeys // what WorkOS says of customers' API keys
 	public  bool     // without an API key of our own
@@ -45,6 +45,7 @@ type AuthKit struct {
 	signedOutURL  string
 	loginPath     string
 	signInPage    bool
+	signInTimeout time.Duration
 	ownPaths      map[string]string // the method of each handler of this package, by its path
 	loginOptions  []LoginOption
 	absoluteLimit time.Duration
@@ -146,7 +147,7 @@ func build(c *config) (*AuthKit, error) {
 		cache:     newSessionCache(c.cacheEntries, c.cacheBytes),
 		refreshes: newRefreshes(c.clock),
 		signedOut: newSignedOut(c.clock),
-		redeemed:  newMemory[struct{}](c.clock, markLimit),
+		used:      newUsedStates(c.clock, markLimit),
 		apiKeys:   newAPIKeys(client, c),
 
 		public:        c.public,
@@ -154,6 +155,7 @@ func build(c *config) (*AuthKit, error) {
 		signedOutURL:  c.signedOutURL,
 		loginPath:     c.loginPath,
 		signInPage:    c.signInPage,
+		signInTimeout: c.signInTimeout,
 		ownPaths:      ownPaths(c),
 		loginOptions:  c.loginOptions,
 		absoluteLimit: c.absoluteLimit,

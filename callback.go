@@ -25,10 +25,11 @@ const restartLifetime = 2 * time.Minute
 //	mux.Handle("GET /callback", ak.Callback())
 //
 // A callback that does not belong to a sign-in of this browser makes no
-// exchange. A failure is answered with a page, leaves an older session as it
-// was, and links to a new sign-in. What a query can cause is a 4xx; a 5xx is an
-// outage, or this application's own fault. Any method but GET is answered 405, and a
-// prefetch 403: neither uses anything up.
+// exchange. A sign-in that took longer than [WithSignInTimeout] starts again
+// once, to the same page. Any other failure is answered with a page, leaves an
+// older session as it was, and links to a new sign-in. What a query can cause is
+// a 4xx; a 5xx is an outage, or this application's own fault. Any method but GET
+// is answered 405, and a prefetch 403: neither uses anything up.
 //
 // Callback panics if no redirect URL is configured.
 func (a *AuthKit) Callback() http.Handler {
@@ -83,13 +84,17 @@ func (a *AuthKit) restart(w http.ResponseWriter, r *http.Request) {
 // finishSignIn answers a callback that has a state.
 func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url.Values) {
 	ctx := r.Context()
-	state, code := query.Get("state"), query.Get("code")
-	pending, err := a.findSignIn(r, state)
+	pending, err := a.findSignIn(r, query.Get("state"))
 	if err != nil {
-		a.failPage(w, r, fmt.Errorf("%w: %w", ErrState, err), "")
+		a.refuseState(w, r, pending, err)
 		return
 	}
-	if code != "" {
+	code := query.Get("code")
+	use := a.used.look(pending)
+	if a.age(pending) >= a.signInTimeout && use == stateFresh {
+		use = stateTooOld
+	}
+	if use == stateFresh && code != "" {
 		// Without keys a session could not be verified, and the code would be
 		// spent for nothing. Nothing is used up yet: loading the page again
 		// goes on from here.
@@ -98,23 +103,47 @@ func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url
 			return
 		}
 	}
-	if !a.useUp(w, pending) {
-		a.failPage(w, r, fmt.Errorf("%w: the state was used before", ErrState), "")
+	if use == stateFresh {
+		use = a.used.use(pending, pending.startedAt.Add(a.signInTimeout))
+	}
+	switch {
+	case use == stateUsed:
+		a.cookies.expire(w, a.cookies.stateName(pending.state))
+		a.refuseState(w, r, pending, errors.New("the state was used before"))
+		return
+	case use == stateTooOld && code != "" && !pending.restarted:
+		a.restartSignIn(w, r, pending)
 		return
 	}
+	a.cookies.expire(w, a.cookies.stateName(pending.state))
 	if code == "" {
 		a.failSignIn(w, r, refusal(query), pending.returnTo)
 		return
 	}
+	if use == stateTooOld {
+		err := fmt.Errorf("%w: the sign-in began %s ago, and was started again before", ErrState, a.age(pending).Round(time.Second))
+		a.failSignIn(w, r, err, pending.returnTo)
+		return
+	}
 	authentication, err := a.exchangeCode(ctx, r, pending, code)
 	if err == nil {
-		_, err = a.establish(w, r, authentication, pending)
+		_, err = a.establish(w, r, authentication, *pending)
 	}
 	if err != nil {
 		a.failSignIn(w, r, err, pending.returnTo)
 		return
 	}
 	a.goOn(w, pending.returnTo)
+}
+
+// refuseState answers a callback whose state is wrong or used. pending is the
+// sign-in that the state belongs to, nil where none is known.
+func (a *AuthKit) refuseState(w http.ResponseWriter, r *http.Request, pending *pendingSignIn, err error) {
+	returnTo := ""
+	if pending != nil {
+		returnTo = pending.returnTo
+	}
+	a.failPage(w, r, fmt.Errorf("%w: %w", ErrState, err), returnTo)
 }
 
 // failSignIn answers a callback of a sign-in that was under way in this browser
@@ -125,7 +154,7 @@ func (a *AuthKit) failSignIn(w http.ResponseWriter, r *http.Request, err error, 
 }
 
 // exchangeCode redeems a code.
-func (a *AuthKit) exchangeCode(ctx context.Context, r *http.Request, pending pendingSignIn, code string) (*workos.Authentication, error) {
+func (a *AuthKit) exchangeCode(ctx context.Context, r *http.Request, pending *pendingSignIn, code string) (*workos.Authentication, error) {
 	authentication, err := a.client.AuthenticateWithCode(ctx, workos.CodeParams{
 		Code:            code,
 		CodeVerifier:    pending.verifier,

@@ -72,6 +72,26 @@ func (r response) stateCookie(t testing.TB) string {
 	return c.Name + "=" + c.Value
 }
 
+// afresh is a sign-in that a callback has started again, as it would come back
+// with a code that nobody has issued.
+func (a *app) afresh(resp response) signInUnderWay {
+	a.t.Helper()
+	require.Equal(a.t, http.StatusSeeOther, resp.status, resp.body)
+	location, err := resp.location()
+	require.NoError(a.t, err)
+	require.Equal(a.t, a.fake.URL()+"/user_management/authorize", location.Scheme+"://"+location.Host+location.Path)
+	for name, c := range resp.setCookies(a.t) {
+		if c.MaxAge > 0 {
+			return signInUnderWay{
+				callback: &url.URL{Path: "/callback", RawQuery: url.Values{"code": {"x"}, "state": {location.Query().Get("state")}}.Encode()},
+				cookie:   name + "=" + c.Value,
+			}
+		}
+	}
+	require.Fail(a.t, "no sign-in was started")
+	return signInUnderWay{}
+}
+
 func TestACallbackOfThisBrowserSignsIn(t *testing.T) {
 	a := newApp(t, appOptions{})
 	s := a.begin("/login?return_to=/account%3Fa%3Db")
@@ -94,6 +114,7 @@ func TestACallbackOfThisBrowserSignsIn(t *testing.T) {
 }
 
 func TestACallbackThatIsNotThisBrowsersMakesNoExchange(t *testing.T) {
+	var again signInUnderWay // of a sign-in that was started again
 	for name, c := range map[string]struct {
 		wait   time.Duration
 		target func(a *app, s signInUnderWay) string
@@ -112,8 +133,16 @@ func TestACallbackThatIsNotThisBrowsersMakesNoExchange(t *testing.T) {
 			_, value, _ := strings.Cut(a.begin("/login").cookie, "=")
 			return name + "=" + value
 		}},
-		"altered cookie":                   {cookie: func(_ *app, s signInUnderWay) string { return s.cookie[:len(s.cookie)-2] + "AA" }},
-		"older than ten minutes":           {wait: 10 * time.Minute},
+		"altered cookie": {cookie: func(_ *app, s signInUnderWay) string { return s.cookie[:len(s.cookie)-2] + "AA" }},
+		"older than an hour, the second time": {
+			wait: time.Hour,
+			target: func(a *app, s signInUnderWay) string {
+				a.clock.Advance(time.Hour)
+				again = a.afresh(a.send(request{target: s.target(), cookie: s.cookie, header: navigation()}))
+				return again.target()
+			},
+			cookie: func(*app, signInUnderWay) string { return again.cookie },
+		},
 		"from the future":                  {wait: -2 * time.Minute},
 		"state twice":                      {target: func(_ *app, s signInUnderWay) string { return s.target() + "&state=x" }},
 		"code twice":                       {target: func(_ *app, s signInUnderWay) string { return s.target() + "&code=x" }},

@@ -118,6 +118,9 @@ func (c *config) check() error {
 	if c.cacheEntries < 0 || c.cacheBytes < 0 {
 		f.add("WithSessionCache", "%d entries and %d bytes: neither may be negative; 0 turns the cache off", c.cacheEntries, c.cacheBytes)
 	}
+	if c.signInTimeout < minSignInTimeout || c.signInTimeout > maxSignInTimeout {
+		f.add("WithSignInTimeout", "%s is not between a minute and a day", c.signInTimeout)
+	}
 	if c.apiKeyGrace < 0 {
 		f.add("WithAPIKeyGrace", "%s is negative", c.apiKeyGrace)
 	}

@@ -58,6 +58,7 @@ type config struct {
 	signedOutURL          string
 	loginPath, logoutPath string
 	signInPage            bool
+	signInTimeout         time.Duration
 	loginOptions          []LoginOption
 	trustedOrigins        []string
 
@@ -99,6 +100,8 @@ func newConfig(opts []Option) *config {
 
 		cacheEntries: defaultCacheEntries,
 		cacheBytes:   defaultCacheBytes,
+
+		signInTimeout: defaultSignInTimeout,
 
 		loginPath:  "/login",
 		logoutPath: "/logout",

@@ -55,8 +55,9 @@ var (
 		"Please try again in a moment", "Your sign-in cannot be finished right now. Nothing is lost: load this page again in a moment."}
 
 	// ErrState says that a callback did not belong to a sign-in which this
-	// browser has under way: its state was wrong, used, another browser's or
-	// older than ten minutes. No code was exchanged: 400.
+	// browser has under way: its state was wrong, used or another browser's, or
+	// older than [WithSignInTimeout] for the second time. No code was exchanged:
+	// 400.
 	ErrState error = &outcome{http.StatusBadRequest, "invalid_state",
 		"This sign-in can't be finished", "It took too long, was finished already, or began in another browser. Please start again."}
 

@@ -23,6 +23,9 @@ type signIn struct {
 	appState string
 	// withoutState says that a callback without a state started it.
 	withoutState bool
+	// replaces is the sign-in that could not be finished and that this one
+	// starts again, nil for any other.
+	replaces *pendingSignIn
 }
 
 // ScreenHint chooses AuthKit's first page: "sign-in" or "sign-up".
@@ -181,10 +184,14 @@ func newSignIn(redirectURL string, r *http.Request, opts []LoginOption) signIn {
 	for _, opt := range opts {
 		opt(r, &s)
 	}
+	s.defaultProvider()
+	return s
+}
+
+func (s *signIn) defaultProvider() {
 	if s.params.Provider == "" && s.params.ConnectionID == "" {
 		s.params.Provider = workos.ProviderAuthKit
 	}
-	return s
 }
 
 // loginLink is the address of a new sign-in that comes back to a page.

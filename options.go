@@ -242,6 +242,19 @@ func WithSignInPage() Option {
 	return func(c *config) { c.signInPage = true }
 }
 
+// WithSignInTimeout sets how long a person may take from [AuthKit.Login] to
+// [AuthKit.Callback]: to find a password, to set up an authenticator, to wait
+// for a mail. The default is an hour; it is at least a minute and at most a day.
+// A callback that comes later exchanges no code. It starts the sign-in again,
+// to the same page; if that one takes too long as well, the answer is
+// [ErrState].
+//
+// A code itself lives for ten minutes at WorkOS, from when the person has
+// signed in there.
+func WithSignInTimeout(d time.Duration) Option {
+	return func(c *config) { c.signInTimeout = d }
+}
+
 // WithLogoutPath tells at which path [AuthKit.Logout] is mounted, so that the
 // middleware does not renew a session only to see it ended. The default is
 // /logout.

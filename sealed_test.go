@@ -233,6 +233,17 @@ func FuzzDecodeSealedSession(f *testing.F) {
 func FuzzDecodePendingSignIn(f *testing.F) {
 	p := pendingSignIn{state: "s", verifier: "v", returnTo: "/", startedAt: time.UnixMilli(1)}
 	f.Add(p.encode())
+	maxAge := time.Minute
+	full := pendingSignIn{
+		state: "s", verifier: "v", returnTo: "/a?b", appState: "a", invitationToken: "i", startedAt: time.UnixMilli(2).UTC(), maxAge: &maxAge,
+		crossOrigin: true, restarted: true, asked: workos.AuthorizationParams{
+			Provider: "p", ConnectionID: "c", OrganizationID: "o", ScreenHint: "s", LoginHint: "l", DomainHint: "d", Prompt: "q",
+		},
+	}
+	decoded, err := decodePendingSignIn(full.encode())
+	require.NoError(f, err)
+	require.Equal(f, full, decoded)
+	f.Add(full.encode())
 	f.Add([]byte{sealedVersion, tagStartedAt, 1, 2})
 	f.Fuzz(func(t *testing.T, encoded []byte) {
 		p, err := decodePendingSignIn(encoded)

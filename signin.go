@@ -13,15 +13,21 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/authkit-go/authkit/pkce"
+	"github.com/authkit-go/authkit/workos"
 )
 
 const (
-	// signInLifetime is how long a person may take at AuthKit. WorkOS's codes
-	// live as long.
-	signInLifetime = 10 * time.Minute
+	defaultSignInTimeout = time.Hour
+	minSignInTimeout     = time.Minute
+	maxSignInTimeout     = 24 * time.Hour
+
+	// lateLifetime is how much longer a state's cookie lives than its sign-in,
+	// so that a callback that comes too late still finds the page to lead to.
+	lateLifetime = 24 * time.Hour
 	// maxPendingSize is what the cookies of the sign-ins under way in one browser
 	// may take together in its Cookie header. Servers refuse a header of 8 KB
 	// (nginx, large_client_header_buffers), and the session needs room as well.
@@ -45,6 +51,10 @@ type pendingSignIn struct {
 	startedAt       time.Time
 	maxAge          *time.Duration // nil where no new proof was asked for
 	crossOrigin     bool           // a page of another origin started it
+	restarted       bool           // it was started again in place of another
+
+	// asked is what else was asked of AuthKit, to ask for it again.
+	asked workos.AuthorizationParams
 }
 
 // The tags of a pendingSignIn.
@@ -57,6 +67,14 @@ const (
 	tagStartedAt       = 6
 	tagMaxAge          = 7
 	tagCrossOrigin     = 8
+	tagRestarted       = 9
+	tagProvider        = 10
+	tagConnection      = 11
+	tagOrganization    = 12
+	tagScreenHint      = 13
+	tagLoginHint       = 14
+	tagDomainHint      = 15
+	tagPrompt          = 16
 )
 
 func (p *pendingSignIn) encode() []byte {
@@ -71,22 +89,26 @@ func (p *pendingSignIn) encode() []byte {
 		e.field(tagMaxAge, binary.AppendVarint(nil, int64(*p.maxAge)))
 	}
 	e.flag(tagCrossOrigin, p.crossOrigin)
+	e.flag(tagRestarted, p.restarted)
+	e.text(tagProvider, p.asked.Provider)
+	e.text(tagConnection, p.asked.ConnectionID)
+	e.text(tagOrganization, p.asked.OrganizationID)
+	e.text(tagScreenHint, p.asked.ScreenHint)
+	e.text(tagLoginHint, p.asked.LoginHint)
+	e.text(tagDomainHint, p.asked.DomainHint)
+	e.text(tagPrompt, p.asked.Prompt)
 	return e
 }
 
 func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
+	texts := map[uint64]*string{
+		tagState: &p.state, tagVerifier: &p.verifier, tagReturnTo: &p.returnTo, tagAppState: &p.appState,
+		tagInvitationToken: &p.invitationToken, tagProvider: &p.asked.Provider, tagConnection: &p.asked.ConnectionID,
+		tagOrganization: &p.asked.OrganizationID, tagScreenHint: &p.asked.ScreenHint, tagLoginHint: &p.asked.LoginHint,
+		tagDomainHint: &p.asked.DomainHint, tagPrompt: &p.asked.Prompt,
+	}
 	err = decodeFields(encoded, func(tag uint64, value []byte) (err error) {
 		switch tag {
-		case tagState:
-			p.state = string(value)
-		case tagVerifier:
-			p.verifier = string(value)
-		case tagReturnTo:
-			p.returnTo = string(value)
-		case tagAppState:
-			p.appState = string(value)
-		case tagInvitationToken:
-			p.invitationToken = string(value)
 		case tagStartedAt:
 			p.startedAt, err = decodeTime(value)
 		case tagMaxAge:
@@ -97,6 +119,12 @@ func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
 			p.maxAge = (*time.Duration)(&maxAge)
 		case tagCrossOrigin:
 			p.crossOrigin = true
+		case tagRestarted:
+			p.restarted = true
+		default:
+			if text := texts[tag]; text != nil {
+				*text = string(value)
+			}
 		}
 		return err
 	})
@@ -119,6 +147,17 @@ func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, s signIn) 
 		invitationToken: s.params.InvitationToken,
 		startedAt:       a.clock.Now(),
 		crossOrigin:     isCrossOrigin(r),
+		asked: workos.AuthorizationParams{
+			Provider: s.params.Provider, ConnectionID: s.params.ConnectionID, OrganizationID: s.params.OrganizationID,
+			ScreenHint: s.params.ScreenHint, LoginHint: s.params.LoginHint, DomainHint: s.params.DomainHint, Prompt: s.params.Prompt,
+		},
+	}
+	if pending.asked.Provider == workos.ProviderAuthKit {
+		pending.asked.Provider = "" // as newSignIn has it anyway
+	}
+	if s.replaces != nil {
+		pending.restarted = true
+		pending.crossOrigin = s.replaces.crossOrigin // not AuthKit, which leads to every callback
 	}
 	if s.params.MaxAge != nil {
 		maxAge := time.Duration(*s.params.MaxAge) * time.Second
@@ -131,7 +170,7 @@ func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, s signIn) 
 		a.failPage(w, r, fmt.Errorf("%w: %w", ErrLogin, err), s.returnTo)
 		return
 	}
-	if err := a.keepSignIn(w, r, pending); err != nil {
+	if err := a.keepSignIn(w, r, pending, s.replaces); err != nil {
 		a.failPage(w, r, err, s.returnTo)
 		return
 	}
@@ -141,6 +180,20 @@ func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, s signIn) 
 	noStore(w.Header())
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	seeOther(w, location)
+}
+
+// restartSignIn starts a sign-in again that cannot be finished: to the same
+// page, and asking the same of AuthKit.
+func (a *AuthKit) restartSignIn(w http.ResponseWriter, r *http.Request, pending *pendingSignIn) {
+	s := signIn{params: pending.asked, returnTo: pending.returnTo, appState: pending.appState, replaces: pending}
+	s.params.RedirectURI = a.redirectURL
+	s.params.InvitationToken = pending.invitationToken
+	if pending.maxAge != nil {
+		seconds := int(*pending.maxAge / time.Second)
+		s.params.MaxAge = &seconds
+	}
+	s.defaultProvider()
+	a.startSignIn(w, r, s)
 }
 
 func newState() string {
@@ -166,8 +219,9 @@ type stateCookie struct {
 func cookieSize(name, value string) int { return len(name) + len(value) + 3 }
 
 // keepSignIn sets the cookie of a new sign-in, and makes the others of this
-// browser so small that all of them fit.
-func (a *AuthKit) keepSignIn(w http.ResponseWriter, r *http.Request, pending pendingSignIn) error {
+// browser so small that all of them fit. replaces is nil or one of these, whose
+// place the new one takes.
+func (a *AuthKit) keepSignIn(w http.ResponseWriter, r *http.Request, pending pendingSignIn, replaces *pendingSignIn) error {
 	fresh := &stateCookie{pendingSignIn: pending, name: a.cookies.stateName(pending.state)}
 	if err := a.sealNew(fresh); err != nil {
 		return fmt.Errorf("%w: %w", ErrLogin, err)
@@ -175,7 +229,7 @@ func (a *AuthKit) keepSignIn(w http.ResponseWriter, r *http.Request, pending pen
 	older := a.stateCookies(r)
 	now, total := pending.startedAt, fresh.size
 	for _, c := range older {
-		if stateLifetime(&c.pendingSignIn, now) < time.Second {
+		if replaces != nil && c.state == replaces.state || a.stateLifetime(&c.pendingSignIn, now) < time.Second {
 			c.dropped, c.size = true, 0
 		}
 		total += c.size + c.doubled
@@ -193,20 +247,23 @@ func (a *AuthKit) keepSignIn(w http.ResponseWriter, r *http.Request, pending pen
 	if total >= maxPendingSize && fresh.crossOrigin && slices.ContainsFunc(older, func(c *stateCookie) bool { return !c.dropped && !c.crossOrigin }) {
 		return fmt.Errorf("%w: there is no room beside the sign-ins that this site started", ErrCrossOrigin)
 	}
+	if replaces != nil { // it may be beyond those that were looked at
+		a.cookies.expire(w, a.cookies.stateName(replaces.state))
+	}
 	for _, c := range append(older, fresh) {
 		switch {
 		case c.dropped:
 			a.cookies.expire(w, c.name)
 		case c.text != "":
-			a.cookies.setState(w, c.name, c.text, stateLifetime(&c.pendingSignIn, now))
+			a.cookies.setState(w, c.name, c.text, a.stateLifetime(&c.pendingSignIn, now))
 		}
 	}
 	return nil
 }
 
 // stateLifetime is how long the cookie of a sign-in lives from now on.
-func stateLifetime(pending *pendingSignIn, now time.Time) time.Duration {
-	return pending.startedAt.Add(signInLifetime).Sub(now)
+func (a *AuthKit) stateLifetime(pending *pendingSignIn, now time.Time) time.Duration {
+	return pending.startedAt.Add(a.signInTimeout + lateLifetime).Sub(now)
 }
 
 // sealNew seals a new sign-in, without the query or the path of its page where
@@ -364,8 +421,9 @@ func (a *AuthKit) openStateCookie(name, text string) (pendingSignIn, error) {
 }
 
 // findSignIn finds the sign-in that a callback's state belongs to, among those
-// of the browser that brings it.
-func (a *AuthKit) findSignIn(r *http.Request, state string) (pendingSignIn, error) {
+// of the browser that brings it. It may be too old. One from the future comes with
+// an error.
+func (a *AuthKit) findSignIn(r *http.Request, state string) (*pendingSignIn, error) {
 	name, tries := a.cookies.stateName(state), 0
 	err := errors.New("this browser has no such sign-in under way")
 	for cookie, value := range requestCookies(r.Header) {
@@ -383,12 +441,17 @@ func (a *AuthKit) findSignIn(r *http.Request, state string) (pendingSignIn, erro
 			err = errors.New("the cookie belongs to another sign-in")
 			continue
 		}
-		if age := a.clock.Now().Sub(pending.startedAt); age >= signInLifetime || age < -clockSkew {
-			return pendingSignIn{}, fmt.Errorf("the sign-in began %s ago", age.Round(time.Second))
+		if ahead := pending.startedAt.Sub(a.clock.Now()); ahead > clockSkew {
+			return &pending, fmt.Errorf("the sign-in begins in %s", ahead.Round(time.Second))
 		}
-		return pending, nil
+		return &pending, nil
 	}
-	return pendingSignIn{}, err
+	return nil, err
+}
+
+// age is how long ago a sign-in began.
+func (a *AuthKit) age(pending *pendingSignIn) time.Duration {
+	return a.clock.Now().Sub(pending.startedAt)
 }
 
 // provenBy tells whether a session has the proof of who the person is that the
@@ -398,10 +461,65 @@ func (p *pendingSignIn) provenBy(s *Session) bool {
 	return p.maxAge == nil || !s.AuthenticatedAt().Before(p.startedAt.Add(-*p.maxAge-clockSkew))
 }
 
-// useUp ends a sign-in: its cookie goes, and its state is remembered for as
-// long as it would have been good, in case the cookie comes back. It tells
-// whether this was the first time.
-func (a *AuthKit) useUp(w http.ResponseWriter, pending pendingSignIn) bool {
-	a.cookies.expire(w, a.cookies.stateName(pending.state))
-	return a.redeemed.add(pending.state, struct{}{}, pending.startedAt.Add(signInLifetime))
+// usedStates remembers the states of the sign-ins that are over, each for as
+// long as the sign-in could have lived, in case its cookie comes back. Where
+// there are too many the oldest leaves, and then no sign-in that began before
+// it counts as fresh any more.
+type usedStates struct {
+	mu        sync.Mutex
+	states    *memory[time.Time] // guarded by mu: when each sign-in began
+	forgotten time.Time          // guarded by mu: the latest beginning among those that left before their time
+
+	beforeUse func() // for tests; nil otherwise
+}
+
+func newUsedStates(clock Clock, limit int) *usedStates {
+	u := &usedStates{states: newMemory[time.Time](clock, limit)}
+	u.states.evicted = func(_ string, began time.Time) { // within use
+		if began.After(u.forgotten) {
+			u.forgotten = began
+		}
+	}
+	return u
+}
+
+// stateUse is what became of an attempt to use a state.
+type stateUse int
+
+const (
+	stateFresh  stateUse = iota // it is used now
+	stateUsed                   // it was used before
+	stateTooOld                 // it may have been used before: so much is not remembered
+)
+
+// look finds out what use would find.
+func (u *usedStates) look(pending *pendingSignIn) stateUse {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.find(pending)
+}
+
+// find is for a caller that holds mu.
+func (u *usedStates) find(pending *pendingSignIn) stateUse {
+	if _, used := u.states.get(pending.state); used {
+		return stateUsed
+	}
+	if !pending.startedAt.After(u.forgotten) {
+		return stateTooOld
+	}
+	return stateFresh
+}
+
+// use uses a state that is fresh, and remembers it until a time.
+func (u *usedStates) use(pending *pendingSignIn, until time.Time) stateUse {
+	if u.beforeUse != nil {
+		u.beforeUse()
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	found := u.find(pending)
+	if found == stateFresh {
+		u.states.put(pending.state, pending.startedAt, until)
+	}
+	return found
 }

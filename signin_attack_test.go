@@ -493,6 +493,19 @@ func TestACopyOfASignInUnderAnotherNameCountsForNothing(t *testing.T) {
 	assert.Equal(t, "/account?"+strings.Repeat("q", 900), a.wayBack(j, state))
 }
 
+func TestASignInThatIsLongOverGoesWithTheNextOne(t *testing.T) {
+	a := newApp(t, appOptions{})
+	j := newCookieJar(t)
+	a.starts(j, "/login", navigation())
+	a.clock.Advance(25*time.Hour - time.Second)
+	resp := a.send(request{target: "/login", cookie: j.header(), header: navigation()})
+	assert.Len(t, resp.setCookies(t), 1)
+	a.clock.Advance(time.Second) // a browser that keeps a cookie beyond its Max-Age
+	resp = a.send(request{target: "/login", cookie: j.header(), header: navigation()})
+	require.NotNil(t, resp.setCookies(t)[j.names[0]])
+	assert.Negative(t, resp.setCookies(t)[j.names[0]].MaxAge)
+}
+
 // A9. Another site's page navigates the browser as often as it likes.
 func TestAnotherSitesNavigationsPushOutNoSignInOfThisSite(t *testing.T) {
 	for _, site := range []string{"cross-site", "same-site"} {

@@ -57,7 +57,7 @@ func TestForgedHeadersOfAProxyChangeNoAddressAndNoCookie(t *testing.T) {
 		}
 		plain := signsIn(a.send(request{path: "/login", header: navigation()}))
 		require.Equal(t, a.url+"/callback", plain["redirect_uri"])
-		require.Equal(t, "Path=/; Max-Age=600; HttpOnly; SameSite=Lax", plain["attributes"])
+		require.Equal(t, "Path=/; Max-Age=90000; HttpOnly; SameSite=Lax", plain["attributes"])
 		require.Equal(t, "authkit-", plain["cookie"])
 		for name, forged := range forgeries() {
 			t.Run(name, func(t *testing.T) {
