@@ -3,13 +3,16 @@
 package authkit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
 
+	"github.com/authkit-go/authkit/jwks"
 	"github.com/authkit-go/authkit/workos"
 )
 
@@ -25,7 +28,9 @@ const restartLifetime = 2 * time.Minute
 //	mux.Handle("GET /callback", ak.Callback())
 //
 // A callback that does not belong to a sign-in of this browser makes no
-// exchange. A sign-in that took longer than [WithSignInTimeout] starts again
+// exchange. Where somebody is signed in already, because the page was loaded
+// again for one, it leads on: to the page of that sign-in, or to "/" where that
+// is not known. A sign-in that took longer than [WithSignInTimeout] starts again
 // once, to the same page. Any other failure is answered with a page, leaves an
 // older session as it was, and links to a new sign-in. What a query can cause is
 // a 4xx; a 5xx is an outage, or this application's own fault. Any method but GET
@@ -136,14 +141,30 @@ func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url
 	a.goOn(w, pending.returnTo)
 }
 
-// refuseState answers a callback whose state is wrong or used. pending is the
+// refuseState answers a callback whose state is wrong or used. It leads a
+// browser on in which somebody is signed in already: the page was loaded again,
+// or its tab restored. Nothing in this depends on the query, so a link that
+// somebody was sent leads to no other page than their own. pending is the
 // sign-in that the state belongs to, nil where none is known.
 func (a *AuthKit) refuseState(w http.ResponseWriter, r *http.Request, pending *pendingSignIn, err error) {
 	returnTo := ""
 	if pending != nil {
 		returnTo = pending.returnTo
 	}
+	if a.isSignedIn(r) {
+		a.log.LogAttrs(r.Context(), slog.LevelDebug, "authkit: callback without a sign-in under way, led on", slog.Any("error", err))
+		a.goOn(w, cmp.Or(returnTo, "/"))
+		return
+	}
 	a.failPage(w, r, fmt.Errorf("%w: %w", ErrState, err), returnTo)
+}
+
+// isSignedIn reports whether a request's cookie holds a session that verifies.
+// One whose token has expired counts: the page that comes next refreshes it.
+func (a *AuthKit) isSignedIn(r *http.Request) bool {
+	own := a.cookies.session(r.Header)
+	session, ended, err := a.sessionOf(r, &own)
+	return session != nil && !ended && (err == nil || errors.Is(err, jwks.ErrExpired))
 }
 
 // failSignIn answers a callback of a sign-in that was under way in this browser

@@ -57,7 +57,8 @@ var (
 	// ErrState says that a callback did not belong to a sign-in which this
 	// browser has under way: its state was wrong, used or another browser's, or
 	// older than [WithSignInTimeout] for the second time. No code was exchanged:
-	// 400.
+	// 400. A browser that is signed in already gets no such answer to a wrong or
+	// used state: it is led on to the page of that sign-in, or to "/".
 	ErrState error = &outcome{http.StatusBadRequest, "invalid_state",
 		"This sign-in can't be finished", "It took too long, was finished already, or began in another browser. Please start again."}
 

@@ -606,6 +606,88 @@ func TestAnImageOfAnotherOriginsPageReachesNoCallback(t *testing.T) {
 	assert.Zero(t, a.fake.Calls(authkittest.RouteAuthenticate))
 }
 
+// B3. The page is loaded again, its tab is duplicated or restored, its state was pushed out.
+func TestACallbackWithABadStateLeadsOnWhereSomebodyIsSignedIn(t *testing.T) {
+	a := newApp(t, appOptions{})
+	session := a.signedIn(kim).cookieHeader()
+	s := a.begin("/login?return_to=/account%3Fa%3Db")
+	require.Equal(t, http.StatusSeeOther, a.send(request{target: s.target(), cookie: s.cookie, header: navigation()}).status)
+	before := a.fake.Calls(authkittest.RouteAuthenticate)
+	name, value, _ := strings.Cut(s.cookie, "=")
+	for what, c := range map[string]struct{ target, cookie, want string }{
+		"replayed":                                 {s.target(), "", "/"},
+		"replayed, and the cookie came back":       {s.target(), s.cookie, "/account?a=b"},
+		"replayed with another code":               {s.with("code", "x"), s.cookie, "/account?a=b"},
+		"replayed as an error":                     {s.with("code", "") + "&error=access_denied", s.cookie, "/account?a=b"},
+		"made up":                                  {s.with("state", "made-up"), s.cookie, "/"},
+		"unknown, and an error":                    {"/callback?error=x&state=y", "", "/"},
+		"another one's cookie":                     {s.with("state", "made-up"), name + "=" + value, "/"},
+		"a cookie that does not open":              {s.target(), name + "=x", "/"},
+		"an attacker's own code, forced on people": {a.begin("/login?return_to=/evil").target(), "", "/"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			resp := a.send(request{target: c.target, cookie: session + "; " + c.cookie, header: from("cross-site")})
+			assert.Equal(t, http.StatusSeeOther, resp.status, resp.body)
+			assert.Equal(t, c.want, resp.header.Get("Location"))
+			assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
+			for set, cookie := range resp.setCookies(t) {
+				assert.Equal(t, name, set)
+				assert.Negative(t, cookie.MaxAge)
+			}
+			for who, cookie := range map[string]string{"nobody": "", "a made-up session": "authkit-session=x"} {
+				resp := a.send(request{target: c.target, cookie: cookie + "; " + c.cookie, header: navigation()})
+				assert.Equal(t, http.StatusBadRequest, resp.status, who)
+				assert.Contains(t, resp.body, `href="/login`, who)
+			}
+		})
+	}
+	assert.Equal(t, before, a.fake.Calls(authkittest.RouteAuthenticate), "no exchange")
+	assert.Contains(t, a.send(request{target: "/account", cookie: session}).body, kim, "and the session is as it was")
+}
+
+func TestOnlyASessionThatIsGoodLeadsACallbackOn(t *testing.T) {
+	for name, c := range map[string]struct {
+		opts   []authkit.Option
+		change func(a *app, session string)
+		status int
+	}{
+		"one whose token has expired, which is refreshed next": {change: func(a *app, _ string) { a.expireToken(time.Hour) }, status: 303},
+		"one that was signed out": {change: func(a *app, session string) {
+			a.send(request{method: "POST", target: "/logout", cookie: session})
+		}, status: 400},
+		"one beyond its limit": {
+			opts: []authkit.Option{authkit.WithAbsoluteLimit(time.Minute)}, status: 400,
+			change: func(a *app, _ string) { a.clock.Advance(time.Minute) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newApp(t, appOptions{authkit: c.opts})
+			session := a.signedIn(kim).cookieHeader()
+			c.change(a, session)
+			before := a.fake.Calls(authkittest.RouteAuthenticate)
+			resp := a.send(request{target: "/callback?code=x&state=y", cookie: session, header: navigation()})
+			assert.Equal(t, c.status, resp.status)
+			assert.Equal(t, before, a.fake.Calls(authkittest.RouteAuthenticate))
+		})
+	}
+}
+
+func TestAGarbledCallbackLeadsNobodyOn(t *testing.T) {
+	a := newApp(t, appOptions{})
+	session := a.signedIn(kim).cookieHeader()
+	for _, target := range []string{"/callback", "/callback?state=a&state=b", "/callback?code=a&code=b&state=c"} {
+		assert.Equal(t, http.StatusBadRequest, a.send(request{target: target, cookie: session, header: navigation()}).status, target)
+	}
+}
+
+func TestAStrictSessionIsLedOnFromAPageOfThisSite(t *testing.T) {
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithCookieSameSite(http.SameSiteStrictMode)}})
+	session := a.signedIn(kim).cookieHeader()
+	resp := a.send(request{target: "/callback?code=x&state=y", cookie: session, header: from("same-origin")})
+	assert.Equal(t, http.StatusOK, resp.status)
+	assert.Contains(t, resp.body, `http-equiv="refresh"`)
+}
+
 // A20: the marker of a callback without a state.
 func TestTheMarkerOfAFreshStartEndsWithTheSignInAndWithThePage(t *testing.T) {
 	a := newApp(t, appOptions{})

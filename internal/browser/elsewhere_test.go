@@ -137,7 +137,7 @@ func TestErrorPagesAreNotShownInAFrame(t *testing.T) {
 	b := open(t)
 	a.signIn(b)
 	for _, c := range []struct{ name, path, heading string }{
-		{"a state that is not known", "/callback?state=unknown&code=any", "This sign-in can't be finished"},
+		{"a state that came twice", "/callback?state=one&state=two&code=any", "This sign-in can't be finished"},
 		{"cancelled", "/callback?error=access_denied", "Sign-in was cancelled"},
 		{"forbidden", "/admin", "You can't do this"},
 		{"a method that is not served", "/logout", "This address does not work like that"},
