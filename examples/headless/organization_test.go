@@ -247,7 +247,7 @@ func TestACallbackThatFailsIsAPageOfThisApplication(t *testing.T) {
 	p.get("/login/with/google_oauth")
 	s.refuse(authkittest.RouteCodeExchange, http.StatusBadRequest, `{"error":"invalid_grant"}`)
 	p.press("Ada Okafor")
-	assert.Equal(t, http.StatusBadGateway, p.Page().StatusCode)
+	assert.Equal(t, http.StatusBadRequest, p.Page().StatusCode)
 	assert.Contains(t, p.Page().Body, "Sign-in did not work")
 	assert.True(t, strings.HasSuffix(p.Page().URL.Path, "/callback"))
 	p.follow("Sign in")
