@@ -225,8 +225,12 @@ func TestAnEmptyPermissionOfAnAPIKeyGuardIsAMistake(t *testing.T) { // A15
 	for name, guard := range map[string]func(...string) func(http.Handler) http.Handler{
 		"RequireAPIKey": a.RequireAPIKey, "RequireAuthOrAPIKey": a.RequireAuthOrAPIKey,
 	} {
-		for _, permissions := range [][]string{{""}, {" "}, {"\t\n"}, {"posts:read", ""}, {"", "posts:read"}} {
-			assert.PanicsWithValue(t, "authkit: "+name+": a permission is empty", func() { guard(permissions...) }, "%q", permissions)
+		for place, lists := range map[string][][]string{
+			"1 of 1": {{""}, {" "}, {"\t\n"}}, "2 of 2": {{"posts:read", ""}}, "1 of 2": {{"", "posts:read"}},
+		} {
+			for _, permissions := range lists {
+				assert.PanicsWithValue(t, "authkit: "+name+": name "+place+" is empty", func() { guard(permissions...) }, "%q", permissions)
+			}
 		}
 		assert.NotPanics(t, func() { guard() }, "none at all is allowed")
 		assert.NotPanics(t, func() { guard([]string{}...) })
