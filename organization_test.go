@@ -277,3 +277,18 @@ func TestASwitchThatFailsIsNoFailureOfARefreshThatWaitedForIt(t *testing.T) {
 	assert.Equal(t, http.StatusForbidden, (<-switched).status)
 	(<-answered).newCookie(t)
 }
+
+func TestAFormThatIsTooLargeSwitchesNothing(t *testing.T) {
+	a := switching(t)
+	cookie := a.acme()
+	send := func(padding int) response {
+		return a.send(request{method: "POST", target: "/organization", cookie: cookie, header: scripted(), form: url.Values{
+			"organization_id": {"org_beta"}, "padding": {strings.Repeat("x", padding)},
+		}})
+	}
+	resp := send(64 << 10)
+	assert.Equal(t, http.StatusForbidden, resp.status)
+	assert.Empty(t, resp.setCookies(t))
+	assert.Zero(t, a.fake.Calls(authkittest.RouteRefresh))
+	assert.Equal(t, http.StatusOK, send(63<<10).status)
+}

@@ -112,6 +112,38 @@ func TestAResponseThatCarriesOurCookieIsKeptOutOfEveryCache(t *testing.T) {
 	}
 }
 
+func TestAResponseThatSetsOnlyASignInsCookieIsKeptOutOfEveryCacheToo(t *testing.T) {
+	a := newApp(t, appOptions{})
+	login := a.Login()
+	for name, answer := range map[string]http.HandlerFunc{
+		"of a sign-in under way": func(w http.ResponseWriter, r *http.Request) {
+			login.ServeHTTP(w, r)
+		},
+		"of a step of a form": func(w http.ResponseWriter, _ *http.Request) {
+			require.NoError(t, a.SetFlow(w, "step"))
+			cacheable(w)
+		},
+		"of a step that is dropped": func(w http.ResponseWriter, _ *http.Request) {
+			a.ClearFlow(w)
+			cacheable(w)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a.server.Config.Handler = a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				cacheable(w)
+				answer(w, r)
+			}))
+			resp := a.send(request{target: "/login", header: navigation()})
+			require.NotEmpty(t, resp.setCookies(t))
+			require.NotContains(t, resp.setCookies(t), "authkit-session")
+			assert.Equal(t, []string{"private, no-store"}, resp.header.Values("Cache-Control"))
+			assert.Empty(t, resp.header.Values("CDN-Cache-Control"))
+			assert.Empty(t, resp.header.Values("Cloudflare-CDN-Cache-Control"))
+			assert.Empty(t, resp.header.Values("Surrogate-Control"))
+		})
+	}
+}
+
 func TestAResponseWithoutACookieOfOursIsTheHandlersOwn(t *testing.T) {
 	a := newApp(t, appOptions{})
 	cookie := a.signedIn(kim).cookieHeader()
