@@ -47,7 +47,7 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, fmt.Errorf("%w: no organization_id, or a session that cannot be refreshed", ErrOrganization), "")
 		return
 	}
-	next, err := a.refreshes.await(r.Context(), session, organization, a.exchangeRefreshToken)
+	next, err := a.refreshes.await(r.Context(), session, wanted{organization, true}, a.exchangeRefreshToken)
 	if a.hasEnded(session) {
 		a.fail(w, r, ErrSignedOut, returnTo)
 		return

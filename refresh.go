@@ -27,6 +27,9 @@ const (
 	retryPause = 5 * time.Second
 	// refusalPause is the same after a refusal that will not pass by itself.
 	refusalPause = time.Minute
+	// exchangeLimit is how long an exchange takes at the most, with its retries
+	// and with the wait for the key that its new token needs.
+	exchangeLimit = 10 * time.Second
 	// verifyMemory is how long tokens are kept that could not be verified yet.
 	verifyMemory = time.Hour
 )
@@ -34,9 +37,11 @@ const (
 var (
 	// errEnded says that WorkOS has ended the session.
 	errEnded = errors.New("the session was ended by WorkOS")
-	// errRefused says that WorkOS did not renew the session, for a reason that
+	// errRefused says that WorkOS did not refresh the session, for a reason that
 	// neither ends it nor passes by itself.
-	errRefused = errors.New("the session was not renewed")
+	errRefused = errors.New("the session was not refreshed")
+	// errNotAccepted says that WorkOS answered with a token that is not accepted.
+	errNotAccepted = errors.New("the new access token is not accepted")
 )
 
 // due tells whether a session whose token is good should be renewed. It never
@@ -62,19 +67,22 @@ func (a *AuthKit) due(s *Session) bool {
 // renew exchanges a stale session for a new one and sets its cookie. While the
 // old token is usable it serves wherever the new one cannot be had.
 func (a *AuthKit) renew(w http.ResponseWriter, r *http.Request, v *visit, old *Session, usable bool) {
-	if usable && isUpgrade(r) {
-		v.session = old // a response that is taken over may lose the new cookie
+	if old.sealed.refreshToken == "" || usable && isUpgrade(r) {
+		// Without a refresh token there is no exchange to make. The response to
+		// an upgrade may lose the new cookie.
+		if usable {
+			v.session = old
+		}
 		return
 	}
 	ctx := r.Context()
 	if usable {
-		bounded, cancel := context.WithCancelCause(ctx)
-		defer cancel(nil)
-		stop := a.clock.AfterFunc(usableWait, func() { cancel(errors.New("the renewal takes its time")) })
+		bounded, stop := a.within(ctx, usableWait, "the refresh takes its time")
 		defer stop()
 		ctx = bounded
 	}
-	next, err := a.refreshes.await(ctx, old, old.OrganizationID(), a.exchangeRefreshToken)
+	next, err := a.refreshes.await(ctx, old, wanted{organization: old.OrganizationID()}, a.exchangeRefreshToken)
+	a.refreshes.at("awaited")
 	switch {
 	case a.hasEnded(old):
 		return // signed out while the exchange was under way
@@ -88,13 +96,24 @@ func (a *AuthKit) renew(w http.ResponseWriter, r *http.Request, v *visit, old *S
 	default:
 		a.keepUnrenewed(w, r, v, old)
 		switch {
-		case errors.Is(err, errRefused):
+		case errors.Is(err, errNotAccepted), errors.Is(err, errRefused):
 		case usable:
 			v.session = old
 			v.kept.CompareAndSwap(nil, &keptSession{session: old})
 		default:
 			v.err = err
 		}
+	}
+}
+
+// within bounds a context to a time on the application's clock. The cause of
+// its end is a text.
+func (a *AuthKit) within(ctx context.Context, limit time.Duration, cause string) (bounded context.Context, stop func()) {
+	bounded, cancel := context.WithCancelCause(ctx)
+	stopTimer := a.clock.AfterFunc(limit, func() { cancel(errors.New(cause)) })
+	return bounded, func() {
+		stopTimer()
+		cancel(nil)
 	}
 }
 
@@ -123,7 +142,7 @@ func (a *AuthKit) keepUnrenewed(w http.ResponseWriter, r *http.Request, v *visit
 }
 
 // keptSession is a session that a response is about to set, sealed. Without a
-// text it is one whose renewal may come before the response does.
+// text it is one whose refresh may come before the response does.
 type keptSession struct {
 	session *Session
 	text    string
@@ -155,14 +174,15 @@ func tooLarge(s *Session, err error) error { return fmt.Errorf("%w: %s", err, s.
 // has dropped the cookie, as http.TimeoutHandler does with any header, gets it
 // again. It returns what the response is about to set now.
 func (a *AuthKit) lastCookie(h http.Header, r *http.Request, kept *keptSession) *keptSession {
-	ended := a.hasEnded(kept.session)
-	newest := a.refreshes.newest(kept.session)
-	switch spent := a.refreshes.isSpent(newest); {
-	case !ended && !spent && newest == kept.session:
+	newest, spent := a.refreshes.latest(kept.session)
+	a.refreshes.at("examined")
+	gone := spent || a.hasEnded(kept.session)
+	switch {
+	case !gone && newest == kept.session:
 		if kept.text != "" && !a.cookies.setsSession(h) {
 			return a.keep(h, r, kept.session, kept.text)
 		}
-	case a.cookies.takeBack(h, kept.text) && !ended && !spent:
+	case a.cookies.takeBack(h, kept.text) && !gone:
 		if next := a.keep(h, r, newest, ""); next != nil {
 			return next
 		}
@@ -171,50 +191,58 @@ func (a *AuthKit) lastCookie(h http.Header, r *http.Request, kept *keptSession) 
 }
 
 // exchangeRefreshToken is the exchange itself.
-func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, organization string, earlier *renewal) (*renewal, time.Time) {
+func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, want wanted, earlier *renewal) exchangeResult {
+	end := a.clock.Now().Add(exchangeLimit)
 	next := earlier
 	if next == nil {
 		authentication, err := a.client.AuthenticateWithRefreshToken(ctx, workos.RefreshTokenParams{
 			RefreshToken:   old.sealed.refreshToken,
-			OrganizationID: organization,
+			OrganizationID: want.organization,
 		})
 		if err != nil {
-			return a.notRenewed(ctx, old, organization, err)
+			return a.notRenewed(ctx, old, want, err)
 		}
-		next = &renewal{organization: organization, sealed: a.successor(old, authentication)}
+		next = &renewal{wanted: want, sealed: a.successor(old, authentication)}
 	}
-	session, err := a.verify(ctx, next.sealed)
+	bounded, stop := a.within(ctx, end.Sub(a.clock.Now()), "the exchange takes too long")
+	defer stop()
+	session, err := a.verify(bounded, next.sealed)
 	difference := differs(old, next.sealed)
 	own := difference == nil
 	switch {
 	case !own && (err == nil || errors.Is(err, jwks.ErrUnavailable)):
 		err = difference
 	case own && errors.Is(err, jwks.ErrUnavailable):
-		return next, a.clock.Now().Add(verifyMemory)
+		return exchangeResult{next: next, until: a.clock.Now().Add(verifyMemory)}
 	case own && earlier != nil && (errors.Is(err, jwks.ErrExpired) || errors.Is(err, jwks.ErrUnknownKey)):
-		return nil, time.Time{} // it was good when it came, and went stale before it could be verified
+		return exchangeResult{} // it was good when it came, and went stale before it could be verified
 	}
 	var text string
 	if err == nil {
 		text, err = a.format.seal(session)
 	}
 	if err != nil {
-		refused, until := a.notRenewed(ctx, old, organization, fmt.Errorf("%w: the new access token is not accepted: %w", errRefused, err))
+		refused := a.notRenewed(ctx, old, want, fmt.Errorf("%w: %w", errNotAccepted, err))
 		if own {
 			// The old refresh token is spent, so the new one is all that is left
 			// of the session.
-			refused.sealed.refreshToken = next.sealed.refreshToken
+			refused.next.sealed.refreshToken = next.sealed.refreshToken
 		}
-		return refused, until
-	}
-	if !a.hasEnded(old) {
-		a.callHook(ctx, "WithOnRefresh", func() { a.onRefresh(ctx, session) })
+		return refused
 	}
 	until := a.clock.Now().Add(replayWindow) // of a clock that is far ahead
 	if session.ExpiresAt().After(until) {
 		until = session.ExpiresAt()
 	}
-	return &renewal{organization: next.organization, sealed: *session.sealed, session: session, text: text}, until
+	return exchangeResult{
+		next:  &renewal{wanted: next.wanted, sealed: *session.sealed, session: session, text: text},
+		until: until,
+		notify: func() {
+			if !a.hasEnded(old) {
+				a.callHook(ctx, "WithOnRefresh", func() { a.onRefresh(ctx, session) })
+			}
+		},
+	}
 }
 
 // differs tells in what new tokens, which may not be verified, are of another
@@ -253,20 +281,19 @@ func (a *AuthKit) successor(old *Session, reply *workos.Authentication) sealedSe
 
 // notRenewed sorts the ways in which an exchange can fail by what they mean
 // for the session: it has ended, it is refused for now, or, whatever it was,
-// it will pass and nothing happened. Of a switch to another organization
-// nothing is remembered but that the session has ended.
-func (a *AuthKit) notRenewed(ctx context.Context, old *Session, organization string, err error) (*renewal, time.Time) {
-	switching := organization != old.OrganizationID()
+// it will pass and nothing happened. What an organization demands of a switch
+// ends no session.
+func (a *AuthKit) notRenewed(ctx context.Context, old *Session, want wanted, err error) exchangeResult {
 	level, message := slog.LevelWarn, "authkit: session not renewed, it stays"
 	pause := max(retryPause, workos.RetryAfter(err))
-	outcome := unavailable(fmt.Errorf("renew the session: %w", err), pause)
+	outcome := unavailable(fmt.Errorf("refresh the session: %w", err), pause)
 
 	var reply *workos.Error
 	switch {
-	case errors.Is(err, errRefused):
+	case errors.Is(err, errNotAccepted):
 		outcome, pause = err, refusalPause
 	case !errors.As(err, &reply):
-	case reply.Code == workos.CodeInvalidGrant, !switching && (reply.Code == workos.CodeSSORequired || reply.Code == workos.CodeMFAEnrollment):
+	case reply.Code == workos.CodeInvalidGrant, !want.switching && (reply.Code == workos.CodeSSORequired || reply.Code == workos.CodeMFAEnrollment):
 		level, message = slog.LevelInfo, "authkit: session ended by WorkOS"
 		outcome, pause = fmt.Errorf("%w: %w", errEnded, err), refusalPause
 	case reply.Code == workos.CodeInvalidClient, reply.Code == workos.CodeUnauthorizedClient, reply.StatusCode == http.StatusUnauthorized:
@@ -276,13 +303,13 @@ func (a *AuthKit) notRenewed(ctx context.Context, old *Session, organization str
 		outcome, pause = fmt.Errorf("%w: %w", errRefused, err), refusalPause
 	}
 	a.log.LogAttrs(ctx, level, message, slog.String("user_id", old.UserID()), slog.Any("error", err))
-	next := &renewal{organization: organization, sealed: *old.sealed, err: outcome}
-	switch {
-	case errors.Is(outcome, errEnded) && a.hasEnded(old): // told of by Logout
-	case errors.Is(outcome, errEnded):
-		a.callHook(ctx, "WithOnSignOut", func() { a.onSignOut(ctx, SignOutEvent{Session: old, Err: err}) })
-	case switching:
-		return next, time.Time{}
+	result := exchangeResult{next: failed(old, want, outcome), until: a.clock.Now().Add(pause)}
+	if errors.Is(outcome, errEnded) {
+		result.notify = func() {
+			if !a.hasEnded(old) { // Logout has told of it
+				a.callHook(ctx, "WithOnSignOut", func() { a.onSignOut(ctx, SignOutEvent{Session: old, Err: err}) })
+			}
+		}
 	}
-	return next, a.clock.Now().Add(pause)
+	return result
 }

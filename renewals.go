@@ -1,4 +1,32 @@
 // One exchange for many requests, and what refresh tokens became.
+//
+// Exchanges, sign-ins, sign-outs, switches and late responses run at the same
+// time. What is remembered is in several memories, and mu makes each change and
+// each reading of them one step. Beyond that these orders are kept:
+//
+//   - An outcome is remembered before its flight ends. A request that recalled
+//     nothing either joins the flight, or opens one of its own, which recalls
+//     again and finds the outcome.
+//   - The successor of a refresh token becomes visible in the step that makes
+//     the outcome visible. Otherwise a request would take the successor for a
+//     token that nobody has exchanged, and exchange it.
+//   - A session is superseded before the response of the sign-in or sign-out is
+//     written. An exchange that ends later finds its refresh token superseded,
+//     and its outcome is superseded from the start.
+//   - A session is marked as signed out before it is superseded. What reads both
+//     reads the rotation first and the sign-out last.
+//   - A browser can present a session only after its outcome was remembered.
+//     Everything that the session came from is retired in one step.
+//   - Hooks run after the outcome is remembered and before the flight ends.
+//     Requests that waited find the hook done; a slow hook keeps no later
+//     request from the new session.
+//   - What a response sets is decided when its header is written, from what is
+//     known then.
+//   - A switch and a refresh of one refresh token share a flight. The second of
+//     them goes on from what the first came to.
+//   - A token that could not be verified yet is remembered by its own refresh
+//     token alone. Every request that leads there joins one flight, so that it
+//     is verified once and the hook is called once.
 
 package authkit
 
@@ -6,6 +34,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -30,41 +59,63 @@ const (
 )
 
 // refreshes makes one exchange serve every request that presents the same
-// refresh token: those that come while it runs wait for it, and those that
-// come later with the retired token, because their response was lost or under
-// way, are told what it became.
+// refresh token. Requests that come while it runs wait for it. Requests that
+// come later with the retired token, because their response was lost or was
+// under way, get the new session.
 type refreshes struct {
-	clock      Clock
-	flights    singleflight.Group
+	clock   Clock
+	flights singleflight.Group
+
+	mu         sync.Mutex        // makes each operation on what follows one step
 	renewals   *memory[*renewal] // by the refresh token that was exchanged
 	successors *memory[string]   // of a refresh token: the one that it was exchanged for
 	origins    *memory[string]   // and the other way round
-	spent      *memory[bool]     // refresh tokens that no cookie may bring back, true where the browser has another
+	spent      *memory[fate]     // refresh tokens that no cookie may bring back
+
+	step func(name string) // set by tests only: called between two steps
+}
+
+// fate is why a refresh token must not be set again.
+type fate struct {
+	// replaced reports whether the browser has something else in its place: its
+	// successor, another session, or none after a sign-out.
+	replaced bool
+}
+
+// wanted is what a request wants of an exchange.
+type wanted struct {
+	organization string
+	// switching reports whether a person asked for the organization. A refresh
+	// stays in the organization of its session.
+	switching bool
 }
 
 // renewal is what an exchange came to. Without an error and without a session
 // its tokens have yet to be verified.
 type renewal struct {
-	organization string // that the exchange was for
-	sealed       sealedSession
-	session      *Session
-	text         string // the session, sealed
-	err          error  // then sealed is the session before, with the newest refresh token
+	wanted  wanted // by the request that the exchange was made for
+	sealed  sealedSession
+	session *Session
+	text    string // the session, sealed
+	err     error  // then sealed has the newest refresh token and nothing else
 }
 
 func (r *renewal) settled() bool { return r.session != nil || r.err != nil }
 
-// serves tells whether the outcome of an exchange is one for a request that
-// wants the session of an organization. An ordinary refresh is content with
-// any; a switch is not, and its failure is nobody else's.
-func (r *renewal) serves(old *Session, organization string) bool {
+// serves reports whether an outcome answers a request. A refresh takes any
+// session; a switch takes only one that was asked for in its organization. The
+// failure of a switch is no failure of a refresh, unless the session has ended.
+// A refresh that failed for a passing reason holds a switch up too.
+func (r *renewal) serves(want wanted) bool {
 	switch {
-	case r.organization == organization, errors.Is(r.err, errEnded):
+	case errors.Is(r.err, errEnded):
 		return true
-	case r.err != nil:
-		return r.organization == old.OrganizationID()
+	case r.err == nil:
+		return !want.switching || r.wanted.organization == want.organization
+	case r.wanted.switching:
+		return r.wanted == want
 	}
-	return organization == old.OrganizationID()
+	return !want.switching || errors.Is(r.err, ErrUnavailable)
 }
 
 func newRefreshes(clock Clock) *refreshes {
@@ -73,28 +124,44 @@ func newRefreshes(clock Clock) *refreshes {
 		renewals:   newMemory[*renewal](clock, renewalLimit),
 		successors: newMemory[string](clock, markLimit),
 		origins:    newMemory[string](clock, markLimit),
-		spent:      newMemory[bool](clock, markLimit),
+		spent:      newMemory[fate](clock, markLimit),
 	}
 }
 
-// exchangeFunc makes an exchange, or verifies what an earlier one came to, and
-// tells until when the outcome is to be remembered, zero for not at all. It
-// returns nil where the earlier one has come to no more than a refresh token.
-type exchangeFunc func(ctx context.Context, old *Session, organization string, earlier *renewal) (*renewal, time.Time)
+// at tells a test how far a request or an exchange has come.
+func (f *refreshes) at(name string) {
+	if f.step != nil {
+		f.step(name)
+	}
+}
+
+// exchangeFunc makes an exchange, or verifies what an earlier one came to.
+type exchangeFunc func(ctx context.Context, old *Session, want wanted, earlier *renewal) exchangeResult
+
+// exchangeResult is what an exchangeFunc returns.
+type exchangeResult struct {
+	// next is nil where the earlier exchange came to no more than a refresh token.
+	next *renewal
+	// until is how long next is remembered. An error is remembered until
+	// another exchange may be made.
+	until time.Time
+	// notify tells the application, once the outcome is remembered. It may be nil.
+	notify func()
+}
 
 // await returns what a session became in an organization: its own for a
-// refresh, another for a switch. The exchange belongs to nobody in particular:
-// it goes on when the request that started it is cancelled. At most one runs
-// for a refresh token, so that a switch that meets another exchange goes on
-// from what that came to.
-func (f *refreshes) await(ctx context.Context, old *Session, organization string, exchange exchangeFunc) (*renewal, error) {
+// refresh, another for a switch. The exchange is not cancelled by the request
+// that started it. At most one runs for a refresh token, so that a switch that
+// meets another exchange goes on from what that came to.
+func (f *refreshes) await(ctx context.Context, old *Session, want wanted, exchange exchangeFunc) (*renewal, error) {
 	const exchangesMet = 5 // in a row, each by another request
 	for range exchangesMet {
 		var next *renewal
-		old, next = f.recall(old)
+		old, next = f.recall(old, want)
 		if next == nil || !next.settled() {
+			f.at("recalled")
 			flight := f.flights.DoChan(old.sealed.refreshToken, func() (any, error) {
-				return f.run(context.WithoutCancel(ctx), old, organization, exchange), nil
+				return f.run(context.WithoutCancel(ctx), old, want, exchange), nil
 			})
 			select {
 			case result := <-flight:
@@ -106,148 +173,221 @@ func (f *refreshes) await(ctx context.Context, old *Session, organization string
 		switch {
 		case next == nil:
 		case !next.settled():
-			return next, unavailable(errors.New("the renewed token could not be verified yet"), 0)
-		case next.serves(old, organization):
+			return next, unavailable(errors.New("the new token could not be verified yet"), 0)
+		case next.serves(want):
 			return next, next.err
 		case next.session != nil:
 			old = next.session
 		}
 	}
-	return nil, unavailable(errors.New("the session is being renewed by too many requests at once"), 0)
+	return nil, unavailable(errors.New("the session is being refreshed by too many requests at once"), 0)
 }
 
 // run makes the one exchange of a refresh token, unless it was made meanwhile.
 // A panic, of the application's own transport say, would end the program here,
 // where no request's recovery stands above it.
-func (f *refreshes) run(ctx context.Context, old *Session, organization string, exchange exchangeFunc) (next *renewal) {
-	defer func() {
-		if p := recover(); p != nil {
-			err := unavailable(fmt.Errorf("the exchange panicked: %v", p), 0)
-			next = &renewal{organization: organization, sealed: *old.sealed, err: err}
-			f.remember(old, next, f.clock.Now().Add(retryPause))
-		}
-	}()
-	latest, known := f.recall(old)
+func (f *refreshes) run(ctx context.Context, old *Session, want wanted, exchange exchangeFunc) *renewal {
+	latest, known := f.recall(old, want)
 	switch {
 	case known != nil && known.settled():
 		return known
 	case latest != old: // it was made meanwhile, and came to no more than a refresh token
 		return nil
 	}
-	next, until := exchange(ctx, old, organization, known)
-	switch {
-	case next == nil:
-		f.renewals.forget(old.sealed.refreshToken)
-		return nil
-	case known == nil && next.sealed.refreshToken != old.sealed.refreshToken:
-		f.exchanged(old.sealed.refreshToken, next.sealed.refreshToken)
+	result := f.contain(old, want, func() exchangeResult { return exchange(ctx, old, want, known) })
+	f.at("exchanged")
+	f.commit(old, want, known, result)
+	f.at("committed")
+	if result.notify != nil {
+		result.notify()
 	}
-	f.remember(old, next, until)
-	return next
+	f.at("notified")
+	return result.next
 }
 
-// exchanged notes that a refresh token was spent on another. That is not spent
-// itself, whatever it was before: no way from token to token leads back.
+// contain makes a panic an outcome.
+func (f *refreshes) contain(old *Session, want wanted, exchange func() exchangeResult) (result exchangeResult) {
+	defer func() {
+		if p := recover(); p != nil {
+			result = exchangeResult{
+				next:  failed(old, want, unavailable(fmt.Errorf("the exchange panicked: %v", p), 0)),
+				until: f.clock.Now().Add(retryPause),
+			}
+		}
+	}()
+	return exchange()
+}
+
+// failed is the outcome of an exchange that brought no session.
+func failed(old *Session, want wanted, err error) *renewal {
+	return &renewal{wanted: want, sealed: sealedSession{refreshToken: old.sealed.refreshToken}, err: err}
+}
+
+// commit makes visible what an exchange came to, in one step.
+func (f *refreshes) commit(old *Session, want wanted, known *renewal, result exchangeResult) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	token, next, until := old.sealed.refreshToken, result.next, result.until
+	if next == nil {
+		f.renewals.forget(token)
+		return
+	}
+	if known == nil && next.sealed.refreshToken != token {
+		f.exchanged(token, next.sealed.refreshToken)
+	}
+	if want.switching && next.err != nil && !errors.Is(next.err, errEnded) {
+		return // no refresh is refused for it
+	}
+	if before, _ := f.spent.get(token); before.replaced {
+		until = earlier(until, f.clock.Now().Add(replayWindow))
+	}
+	f.remember(old, next, until)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// exchanged notes that a refresh token was spent on another. The other is not
+// spent, whatever it was before: no way from token to token leads back. The
+// caller holds mu.
 func (f *refreshes) exchanged(token, became string) {
 	now := f.clock.Now()
+	f.renewals.forget(token)
 	f.renewals.forget(became)
 	f.successors.forget(became)
 	f.spent.forget(became)
-	f.successors.put(token, became, now.Add(successorMemory))
-	f.spent.add(token, false, now.Add(spentMemory))
-	if superseded, _ := f.spent.get(token); superseded { // while the exchange was under way
-		f.spent.put(became, true, now.Add(spentMemory))
-		f.successors.forget(token)
+	f.spent.add(token, fate{}, now.Add(spentMemory))
+	if before, _ := f.spent.get(token); before.replaced { // while the exchange was under way
+		f.replace(became)
+		f.origins.forget(became)
 		return
 	}
+	f.successors.put(token, became, now.Add(successorMemory))
 	f.origins.put(became, token, now.Add(successorMemory))
 }
 
-// remember puts the outcome of an exchange where it will be looked for: by the
-// refresh token that was exchanged, and where that got no further than a new
-// one, by that.
+// remember puts the outcome of an exchange where it is looked for: a session by
+// the refresh token that was exchanged, and everything else by the refresh token
+// that is left. The caller holds mu.
 func (f *refreshes) remember(old *Session, next *renewal, until time.Time) {
-	token, became := old.sealed.refreshToken, next.sealed.refreshToken
-	if !until.After(f.clock.Now()) {
+	now := f.clock.Now()
+	if !until.After(now) {
 		return
 	}
-	f.renewals.put(token, next, until)
-	if became != token && next.session == nil {
-		f.renewals.put(became, next, until)
+	token := next.sealed.refreshToken
+	if next.session != nil {
+		token = old.sealed.refreshToken
 	}
+	f.renewals.put(token, next, earlier(until, now.Add(successorMemory)))
 }
 
 // became is what is remembered of an exchange of a session's refresh token.
 // Where WorkOS does not rotate it, the successor has the same one, and has
-// become nothing yet.
-func (f *refreshes) became(s *Session) *renewal {
-	known, ok := f.renewals.get(s.sealed.refreshToken)
+// become nothing yet. The caller holds mu.
+func (f *refreshes) became(token string, s *Session) *renewal {
+	known, ok := f.renewals.get(token)
 	if !ok || known.err == nil && known.sealed.accessToken == s.sealed.accessToken {
 		return nil
 	}
 	return known
 }
 
-// succeed is a session with the refresh token that its own was exchanged for.
-func (f *refreshes) succeed(s *Session) (*Session, bool) {
-	token, ok := f.successors.get(s.sealed.refreshToken)
-	if !ok {
-		return s, false
+// withToken is a session with another refresh token.
+func withToken(s *Session, token string) *Session {
+	if token == s.sealed.refreshToken {
+		return s
 	}
 	sealed := *s.sealed
 	sealed.refreshToken = token
-	return makeSession(sealed, s.claims), true
+	return makeSession(sealed, s.claims)
 }
 
-// recall finds what a session became. Where no more is remembered than its next
-// refresh token, it goes on from that.
-func (f *refreshes) recall(s *Session) (*Session, *renewal) {
+// recall finds what a session became, as far as a request can use it. Where no
+// more is remembered than its next refresh token, it goes on from that.
+func (f *refreshes) recall(s *Session, want wanted) (*Session, *renewal) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var known *renewal
+	token := s.sealed.refreshToken
 	for range longestWay {
-		if known := f.became(s); known != nil {
-			return s, known
+		if known = f.became(token, s); known != nil {
+			break
 		}
-		next, ok := f.succeed(s)
+		next, ok := f.successors.get(token)
 		if !ok {
 			break
 		}
-		s = next
+		token = next
 	}
-	return s, nil
+	if known != nil && known.err != nil && !known.serves(want) {
+		known = nil
+	}
+	return withToken(s, token), known
 }
 
 // presented notes that a browser has come back with a session. If it came from
-// a renewal, the cookie has arrived: the retired token is answered for a short
-// while more, and has been superseded.
+// an exchange, the cookie has arrived: everything that it came from has been
+// replaced, and is answered for a short while more.
 func (f *refreshes) presented(s *Session) {
-	if origin, ok := f.origins.get(s.sealed.refreshToken); ok {
-		until := f.clock.Now().Add(replayWindow)
-		f.origins.forget(s.sealed.refreshToken)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	until := f.clock.Now().Add(replayWindow)
+	f.eachOrigin(s.sealed.refreshToken, func(origin string) {
 		f.renewals.shorten(origin, until)
 		f.successors.shorten(origin, until)
-		f.spent.put(origin, true, f.clock.Now().Add(spentMemory))
-	}
+		f.replace(origin)
+	})
 }
 
 // forgetRetired lets no retired refresh token lead to a session any more.
 func (f *refreshes) forgetRetired(s *Session) {
-	token := f.newest(s).sealed.refreshToken
-	for origin, ok := f.origins.get(token); ok; origin, ok = f.origins.get(token) {
-		f.origins.forget(token)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.eachOrigin(f.newest(s).sealed.refreshToken, func(origin string) {
 		f.renewals.forget(origin)
 		f.successors.forget(origin)
-		token = origin
+	})
+}
+
+// eachOrigin calls do with each refresh token that a token came from, the last
+// one first, and forgets that it did. The caller holds mu.
+func (f *refreshes) eachOrigin(token string, do func(origin string)) {
+	at := token
+	for range longestWay {
+		origin, ok := f.origins.get(at)
+		if !ok {
+			return
+		}
+		f.origins.forget(at)
+		if origin == token { // handed out a second time
+			return
+		}
+		do(origin)
+		at = origin
 	}
 }
 
+// after is what a session became in one exchange. The caller holds mu.
+func (f *refreshes) after(s *Session) (*Session, bool) {
+	if known := f.became(s.sealed.refreshToken, s); known != nil && known.session != nil {
+		return known.session, true
+	}
+	token, ok := f.successors.get(s.sealed.refreshToken)
+	if !ok {
+		return s, false
+	}
+	return withToken(s, token), true
+}
+
 // newest is what became of a session, and of that in turn, as far as it is
-// known.
+// known. The caller holds mu.
 func (f *refreshes) newest(s *Session) *Session {
 	for range longestWay {
-		if known := f.became(s); known != nil && known.session != nil {
-			s = known.session
-			continue
-		}
-		next, ok := f.succeed(s)
+		next, ok := f.after(s)
 		if !ok {
 			break
 		}
@@ -256,29 +396,59 @@ func (f *refreshes) newest(s *Session) *Session {
 	return s
 }
 
+// latest returns what became of a session, and reports whether that must not be
+// set: its refresh token was spent, or the session superseded.
+func (f *refreshes) latest(s *Session) (newest *Session, spent bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	newest = f.newest(s)
+	_, spent = f.spent.get(newest.sealed.refreshToken)
+	return newest, spent
+}
+
+// replace notes that the browser has something else in the place of a refresh
+// token. The caller holds mu.
+func (f *refreshes) replace(token string) {
+	before, _ := f.spent.get(token)
+	before.replaced = true
+	f.spent.put(token, before, f.clock.Now().Add(spentMemory))
+}
+
 // supersede notes that another session has taken a session's place in its
-// browser, or none has after a logout: no response that is still under way may
-// set it again, nor what comes of it.
+// browser, or that a sign-out has left none: no response that is still under
+// way may set it again, nor what comes of it.
 func (f *refreshes) supersede(s *Session) {
 	if s.sealed.refreshToken == "" {
-		return // it cannot be renewed, and others have none either
+		return // it cannot be refreshed, and other sessions have none either
 	}
-	until := f.clock.Now().Add(spentMemory)
-	f.spent.put(s.sealed.refreshToken, true, until)
-	f.spent.put(f.newest(s).sealed.refreshToken, true, until)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.replace(s.sealed.refreshToken)
+	for range longestWay {
+		next, ok := f.after(s)
+		if !ok {
+			return
+		}
+		f.replace(next.sealed.refreshToken)
+		s = next
+	}
 }
 
-// isSpent tells whether the refresh token of a session was exchanged here, or
-// the session superseded.
-func (f *refreshes) isSpent(s *Session) bool {
-	_, spent := f.spent.get(s.sealed.refreshToken)
-	return spent
-}
-
-// isSuperseded tells whether the browser is known to have something in the place
-// of a session: its successor, another session, or none after a logout. Its end
-// is not the browser's, then.
+// isSuperseded reports whether the browser is known to have something in the
+// place of a session, or of what became of it: its successor, another session,
+// or none after a sign-out.
 func (f *refreshes) isSuperseded(s *Session) bool {
-	superseded, _ := f.spent.get(s.sealed.refreshToken)
-	return superseded
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for range longestWay {
+		if before, _ := f.spent.get(s.sealed.refreshToken); before.replaced {
+			return true
+		}
+		next, ok := f.after(s)
+		if !ok {
+			break
+		}
+		s = next
+	}
+	return false
 }
