@@ -5,9 +5,11 @@ package authkit_test
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +25,17 @@ type panicking struct{ on bool }
 func (p *panicking) RoundTrip(r *http.Request) (*http.Response, error) {
 	if p.on {
 		panic("a transport of the application's own")
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// exiting is a transport that ends its goroutine, as t.FailNow does in the
+// transport of a test.
+type exiting struct{ on atomic.Bool }
+
+func (e *exiting) RoundTrip(r *http.Request) (*http.Response, error) {
+	if e.on.Load() {
+		runtime.Goexit()
 	}
 	return http.DefaultTransport.RoundTrip(r)
 }
@@ -161,3 +174,75 @@ func TestAPanicOfTheTransportEndsNoProcess(t *testing.T) {
 	transport.on = true
 	assert.Equal(t, http.StatusServiceUnavailable, a.send(request{target: "/account", cookie: cookie, header: scripted()}).status)
 }
+
+func TestATransportThatEndsItsGoroutineLeavesNobodyWaiting(t *testing.T) {
+	transport := &exiting{}
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: transport})}})
+	cookie := a.signedIn(kim).cookieHeader()
+
+	a.clock.Advance(4 * time.Minute)
+	transport.on.Store(true)
+	resp := a.send(request{target: "/account", cookie: cookie})
+	assert.Equal(t, http.StatusOK, resp.status, "the old token serves")
+	assert.Empty(t, resp.setCookies(t))
+
+	a.clock.Advance(3 * time.Minute)
+	var waiting []chan response
+	for range 5 {
+		waiting = append(waiting, a.sendAside(request{target: "/account", cookie: cookie}))
+	}
+	for _, answered := range waiting {
+		resp := <-answered
+		assert.Equal(t, http.StatusServiceUnavailable, resp.status)
+		assert.Empty(t, resp.setCookies(t))
+	}
+	assert.Contains(t, a.logs.String(), "ended its goroutine")
+
+	transport.on.Store(false)
+	a.clock.Advance(5 * time.Second)
+	assert.Equal(t, http.StatusOK, a.send(request{target: "/account", cookie: cookie}).status, "the next exchange works")
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
+}
+
+func TestAPanicOfTheTransportIsLoggedAndTheNextExchangeWorks(t *testing.T) {
+	transport := &panicking{}
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: transport})}})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.clock.Advance(4 * time.Minute)
+	transport.on = true
+	assert.Equal(t, http.StatusOK, a.send(request{target: "/account", cookie: cookie}).status, "the old token serves")
+	assert.Contains(t, a.logs.String(), "a transport of the application's own")
+	transport.on = false
+	a.clock.Advance(5 * time.Second)
+	a.send(request{target: "/account", cookie: cookie}).newCookie(t)
+}
+
+// A log handler of the application's own, on the way of the exchange.
+func TestALogHandlerThatEndsItsGoroutineLeavesNobodyWaiting(t *testing.T) {
+	handler := &exitingLog{}
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithLogger(slog.New(handler))}})
+	cookie := a.signedIn(kim).cookieHeader()
+	a.expireToken(2 * time.Minute)
+	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 401})
+	handler.on.Store(true)
+	assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, "home of somebody unknown")
+	handler.on.Store(false)
+	a.fake.Heal(authkittest.RouteRefresh)
+	a.clock.Advance(5 * time.Second)
+	assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, "home of "+kim)
+}
+
+type exitingLog struct{ on atomic.Bool }
+
+func (l *exitingLog) Enabled(context.Context, slog.Level) bool { return true }
+
+func (l *exitingLog) Handle(context.Context, slog.Record) error {
+	if l.on.Load() {
+		runtime.Goexit()
+	}
+	return nil
+}
+
+func (l *exitingLog) WithAttrs([]slog.Attr) slog.Handler { return l }
+
+func (l *exitingLog) WithGroup(string) slog.Handler { return l }

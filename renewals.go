@@ -184,8 +184,8 @@ func (f *refreshes) await(ctx context.Context, old *Session, want wanted, exchan
 }
 
 // run makes the one exchange of a refresh token, unless it was made meanwhile.
-// A panic, of the application's own transport say, would end the program here,
-// where no request's recovery stands above it.
+// It runs on singleflight's goroutine: a panic there would end the program, and
+// after runtime.Goexit no waiting request would be answered.
 func (f *refreshes) run(ctx context.Context, old *Session, want wanted, exchange exchangeFunc) *renewal {
 	latest, known := f.recall(old, want)
 	switch {
@@ -194,7 +194,13 @@ func (f *refreshes) run(ctx context.Context, old *Session, want wanted, exchange
 	case latest != old: // it was made meanwhile, and came to no more than a refresh token
 		return nil
 	}
-	result := f.contain(old, want, func() exchangeResult { return exchange(ctx, old, want, known) })
+	var result exchangeResult
+	if err := contained(func() { result = exchange(ctx, old, want, known) }); err != nil {
+		result = exchangeResult{
+			next:  failed(old, want, unavailable(fmt.Errorf("the exchange %w", err), 0)),
+			until: f.clock.Now().Add(retryPause),
+		}
+	}
 	f.at("exchanged")
 	f.commit(old, want, known, result)
 	f.at("committed")
@@ -205,17 +211,26 @@ func (f *refreshes) run(ctx context.Context, old *Session, want wanted, exchange
 	return result.next
 }
 
-// contain makes a panic an outcome.
-func (f *refreshes) contain(old *Session, want wanted, exchange func() exchangeResult) (result exchangeResult) {
-	defer func() {
-		if p := recover(); p != nil {
-			result = exchangeResult{
-				next:  failed(old, want, unavailable(fmt.Errorf("the exchange panicked: %v", p), 0)),
-				until: f.clock.Now().Add(retryPause),
+// contained calls f on a goroutine of its own and waits for it. The error says
+// that f panicked or called runtime.Goexit, as the application's own transport
+// may do: neither reaches the caller.
+func contained(f func()) (err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		returned := false
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("panicked: %v", p)
+			} else if !returned {
+				err = errors.New("ended its goroutine")
 			}
-		}
+		}()
+		f()
+		returned = true
 	}()
-	return exchange()
+	<-done
+	return err
 }
 
 // failed is the outcome of an exchange that brought no session.
