@@ -32,12 +32,15 @@ package authkit
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
+
+	"github.com/authkit-go/authkit/workos"
 )
 
 const (
@@ -56,6 +59,10 @@ const (
 	// renewalLimit bounds how many renewals are remembered, each as large as a
 	// session and its sealed form together.
 	renewalLimit = 1 << 13
+
+	// The bytes that are remembered of exchanges, 64 MiB in all.
+	renewalBytes = 40 << 20
+	markBytes    = 8 << 20 // each of successors, origins and spent
 )
 
 // refreshes makes one exchange serve every request that presents the same
@@ -118,13 +125,41 @@ func (r *renewal) serves(want wanted) bool {
 	return !want.switching || errors.Is(r.err, ErrUnavailable)
 }
 
+// size is about how many bytes an outcome takes in memory.
+func (r *renewal) size() int {
+	size := cachedOverhead + len(r.text) + r.sealed.size() + errorSize(r.err)
+	if r.session == nil {
+		return size
+	}
+	c := r.session.claims
+	for _, list := range [][]string{c.Roles, c.Permissions, c.Entitlements, c.FeatureFlags} {
+		for _, slug := range list {
+			size += len(slug) + 32 // its header, and what an allocation is rounded up by
+		}
+	}
+	return size
+}
+
+// errorSize is about how many bytes an error takes in memory. A refusal keeps
+// the reply, which its texts were read from.
+func errorSize(err error) int {
+	var reply *workos.Error
+	if !errors.As(err, &reply) {
+		return 0
+	}
+	var body json.RawMessage
+	_ = reply.Decode(&body) // a reply that is not JSON is not kept
+	return 3*len(body) + len(reply.Message)
+}
+
 func newRefreshes(clock Clock) *refreshes {
+	lengthOf := func(token string) int { return len(token) }
 	return &refreshes{
 		clock:      clock,
-		renewals:   newMemory[*renewal](clock, renewalLimit),
-		successors: newMemory[string](clock, markLimit),
-		origins:    newMemory[string](clock, markLimit),
-		spent:      newMemory[fate](clock, markLimit),
+		renewals:   newMemory[*renewal](clock, renewalLimit).bounded(renewalBytes, (*renewal).size),
+		successors: newMemory[string](clock, markLimit).bounded(markBytes, lengthOf),
+		origins:    newMemory[string](clock, markLimit).bounded(markBytes, lengthOf),
+		spent:      newMemory[fate](clock, markLimit).bounded(markBytes, func(fate) int { return 0 }),
 	}
 }
 

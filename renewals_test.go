@@ -2,15 +2,23 @@ package authkit
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit/jwks"
+	"github.com/authkit-go/authkit/workos"
 )
 
 func TestSessionsThatCannotBeRenewedAreToldApart(t *testing.T) {
@@ -67,6 +75,100 @@ func TestNoWayFromTokenToTokenLeadsBack(t *testing.T) {
 		assert.False(t, f.isSpent(again))
 		assert.True(t, f.isSpent(second))
 	}
+}
+
+// heavySession is a session with 12 KB of metadata and the rights of many roles.
+func heavySession(i int, organization string) *Session {
+	sealed := sealedSession{
+		accessToken:  strings.Repeat("t", 2000) + strconv.Itoa(i),
+		refreshToken: "refresh-token-" + strconv.Itoa(i),
+	}
+	for field := range 10 {
+		sealed.metadata = append(sealed.metadata, "field-"+strconv.Itoa(field), strings.Repeat(strconv.Itoa(i%10), 1200))
+	}
+	claims := &jwks.Claims{SessionID: "session_1", OrganizationID: organization}
+	for right := range 50 {
+		claims.Permissions = append(claims.Permissions, "p"+strconv.Itoa(i)+":"+strconv.Itoa(right))
+	}
+	return makeSession(sealed, claims)
+}
+
+func heap() int {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
+func TestWhatExchangesCameToIsBoundedInBytes(t *testing.T) {
+	clock := newSetClock()
+	f := newRefreshes(clock)
+	before := heap()
+	session := heavySession(0, "org_0")
+	middle := session
+	for i := range 9000 {
+		organization := "org_" + strconv.Itoa(i%2)
+		next, err := f.await(t.Context(), session, wanted{organization, true}, func(_ context.Context, old *Session, want wanted, _ *renewal) exchangeResult {
+			next := heavySession(i+1, want.organization)
+			return exchangeResult{
+				next:  &renewal{wanted: want, sealed: *next.sealed, session: next, text: strings.Repeat("s", 18_000) + strconv.Itoa(i)},
+				until: clock.now.Add(time.Hour),
+			}
+		})
+		require.NoError(t, err)
+		session = next.session
+		if i == 8500 {
+			middle = session
+		}
+	}
+	grown := heap() - before
+	assert.Greater(t, f.renewals.bytes, renewalBytes/2, "what is there is remembered")
+	assert.LessOrEqual(t, f.renewals.bytes, renewalBytes)
+	counted := f.renewals.bytes + f.successors.bytes + f.origins.bytes + f.spent.bytes
+	assert.LessOrEqual(t, counted, 64<<20)
+	assert.Less(t, grown, counted*5/4, "the sizes are honest")
+
+	latest, known := f.recall(middle, wanted{organization: middle.OrganizationID()})
+	assert.Equal(t, "session_1", latest.ID())
+	require.NotNil(t, known, "nearly all outcomes left early; those that did not are found")
+	assert.Equal(t, "session_1", known.session.ID())
+	runtime.KeepAlive(f)
+}
+
+func TestTheMarksOfExchangesAreBoundedInBytes(t *testing.T) {
+	assert.LessOrEqual(t, renewalBytes+3*markBytes, 64<<20)
+	f := newRefreshes(newSetClock())
+	long := strings.Repeat("x", 4000)
+	for i := range 20_000 {
+		f.exchanged(long+strconv.Itoa(i), long+strconv.Itoa(i+1))
+	}
+	for _, bytes := range []int{f.successors.bytes, f.origins.bytes, f.spent.bytes} {
+		assert.Greater(t, bytes, markBytes/2)
+		assert.LessOrEqual(t, bytes, markBytes)
+	}
+}
+
+// A reply of WorkOS may have a megabyte, and is kept in the error.
+func TestARefusalIsCountedWithTheReplyThatItKeeps(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		io.WriteString(w, `{"code":"some_code","padding":"`+strings.Repeat("x", 900_000)+`"}`)
+	}))
+	defer server.Close()
+	client, err := workos.NewClient("client_1", workos.WithBaseURL(server.URL))
+	require.NoError(t, err)
+	_, refused := client.AuthenticateWithRefreshToken(t.Context(), workos.RefreshTokenParams{RefreshToken: "r"})
+	require.Equal(t, "some_code", workos.ErrorCode(refused))
+
+	clock := newSetClock()
+	f := newRefreshes(clock)
+	for i := range 100 {
+		session := heavySession(i, "org_0")
+		want := wanted{organization: "org_0"}
+		f.commit(session, want, nil, exchangeResult{next: failed(session, want, fmt.Errorf("%w: %w", errRefused, refused)), until: clock.now.Add(time.Hour)})
+	}
+	assert.LessOrEqual(t, len(f.renewals.entries)*900_000, renewalBytes)
+	assert.NotEmpty(t, f.renewals.entries)
 }
 
 // A server that hands out an old refresh token again makes no circle of what is
