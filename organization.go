@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/authkit-go/authkit/workos"
 )
@@ -29,7 +30,11 @@ const maxForm = 64 << 10
 // through its single sign-on or with a second factor, a browser goes through
 // that and comes back; a script is answered 403 with the code
 // organization_sign_in. Any other refusal is answered 403 and leaves the
-// session as it was, except invalid_grant, which ends it.
+// session as it was, except invalid_grant, which ends it. A refusal is remembered
+// for a minute, and so is what is no organization ID (org_ and at most 128
+// letters, digits, "_" and "-") refused without asking WorkOS. A session that was
+// refused 20 organizations within a minute is refused every other until that is
+// over.
 //
 // A script that calls fetch gets 200 and {"return_to":"…"}. A POST from another
 // site's page is answered 403.
@@ -43,8 +48,8 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 	returnTo := ReturnPath(r.PostFormValue("return_to"))
 	v := visitFrom(r.Context())
 	session := v.session
-	if organization == "" || session.sealed.refreshToken == "" {
-		a.fail(w, r, fmt.Errorf("%w: no organization_id, or a session that cannot be refreshed", ErrOrganization), "")
+	if !isOrganizationID(organization) || session.sealed.refreshToken == "" {
+		a.fail(w, r, fmt.Errorf("%w: organization_id is none, or the session cannot be refreshed", ErrOrganization), "")
 		return
 	}
 	next, err := a.refreshes.await(r.Context(), session, wanted{organization, true}, a.exchangeRefreshToken)
@@ -78,6 +83,23 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 	default:
 		a.fail(w, r, fmt.Errorf("%w: %w", ErrOrganization, err), "")
 	}
+}
+
+// maxOrganizationID bounds an organization ID. WorkOS's have 30 bytes.
+const maxOrganizationID = 128
+
+// isOrganizationID reports whether a text has the form of an organization ID.
+func isOrganizationID(text string) bool {
+	name, ok := strings.CutPrefix(text, "org_")
+	if !ok || name == "" || len(text) > maxOrganizationID {
+		return false
+	}
+	for _, c := range []byte(name) {
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-') {
+			return false
+		}
+	}
+	return true
 }
 
 // wentThrough answers a form of this application's own: a browser goes on, a

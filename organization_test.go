@@ -2,6 +2,7 @@ package authkit_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -97,7 +98,6 @@ func TestAScriptThatSwitchesIsToldWhereToGo(t *testing.T) {
 
 func TestASwitchThatIsRefusedLeavesTheSessionAsItWas(t *testing.T) {
 	a := switching(t)
-	cookie := a.acme()
 	for name, c := range map[string]struct {
 		organization string
 		header       http.Header
@@ -116,6 +116,7 @@ func TestASwitchThatIsRefusedLeavesTheSessionAsItWas(t *testing.T) {
 		"while nothing legible comes": {"org_beta", scripted(), &authkittest.Fault{Body: "<html>"}, 503, "unavailable"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			cookie := a.acme() // a session of its own: a refusal is remembered for one
 			if c.fault != nil {
 				a.fake.Fail(authkittest.RouteRefresh, *c.fault)
 				defer a.fake.Heal(authkittest.RouteRefresh)
@@ -125,10 +126,11 @@ func TestASwitchThatIsRefusedLeavesTheSessionAsItWas(t *testing.T) {
 			assert.Equal(t, c.code, resp.problem(t)["code"])
 			assert.Empty(t, resp.setCookies(t))
 			assert.Equal(t, "org_acme", a.me(cookie)["organization"])
+			a.fake.Heal(authkittest.RouteRefresh)
+			a.expireToken(2 * time.Minute)
+			assert.Equal(t, "org_acme", a.me(cookie)["organization"], "and it is still renewed")
 		})
 	}
-	a.expireToken(2 * time.Minute)
-	assert.Equal(t, "org_acme", a.me(cookie)["organization"], "and it is still renewed")
 }
 
 func TestASwitchOfAnEndedSessionEndsItHere(t *testing.T) {
@@ -276,6 +278,196 @@ func TestASwitchThatFailsIsNoFailureOfARefreshThatWaitedForIt(t *testing.T) {
 	a.clock.Advance(time.Second)
 	assert.Equal(t, http.StatusForbidden, (<-switched).status)
 	(<-answered).newCookie(t)
+}
+
+func TestWhatIsNoOrganizationIDIsRefusedWithoutACall(t *testing.T) {
+	a := switching(t)
+	cookie := a.acme()
+	for _, id := range []string{
+		"", "acme", "org_", "ORG_acme", "user_kim", " org_acme", "org_acme ", "org_acme\n", "org_acme\x00", "org_a/../b", "org_a.b",
+		"org_\u00e4cme", "org_\xff", "org_a\u200bb", "org_a&x=1", "{\"org_a\":1}", "org_" + strings.Repeat("a", 125), strings.Repeat("org_", 5000),
+	} {
+		resp := a.switchTo(id, cookie, scripted())
+		assert.Equal(t, http.StatusForbidden, resp.status, "%.40q", id)
+		assert.Equal(t, "organization_refused", resp.problem(t)["code"])
+		assert.Empty(t, resp.setCookies(t))
+	}
+	assert.Zero(t, a.fake.Calls(authkittest.RouteRefresh))
+
+	for i, id := range []string{"org_" + strings.Repeat("a", 124), "org_0", "org_01EHWNCE74X7JSDV0X3SZ3KJNY", "org_a-b_C"} {
+		assert.Equal(t, http.StatusForbidden, a.switchTo(id, cookie, scripted()).status)
+		assert.Equal(t, i+1, a.fake.Calls(authkittest.RouteRefresh), "%.40q may be one", id)
+	}
+}
+
+func TestMadeUpOrganizationIDsAreAskedAboutTwentyTimesAMinuteAtTheMost(t *testing.T) {
+	a := switching(t)
+	cookie := a.acme()
+	guess := func(ids int) {
+		for range 2 {
+			for i := range ids {
+				resp := a.switchTo(fmt.Sprintf("org_%d", i), cookie, scripted())
+				require.Equal(t, http.StatusForbidden, resp.status)
+				require.Equal(t, "organization_refused", resp.problem(t)["code"])
+				require.Empty(t, resp.setCookies(t))
+			}
+		}
+	}
+	guess(200)
+	assert.Equal(t, 20, a.fake.Calls(authkittest.RouteRefresh))
+	a.clock.Advance(59 * time.Second)
+	guess(30)
+	assert.Equal(t, http.StatusForbidden, a.switchTo("org_beta", cookie, scripted()).status, "no organization is asked about any more")
+	assert.Equal(t, 20, a.fake.Calls(authkittest.RouteRefresh))
+	assert.Equal(t, "org_acme", a.me(cookie)["organization"])
+
+	other := a.acme()
+	a.switchTo("org_beta", other, scripted()).newCookie(t)
+	assert.Equal(t, 21, a.fake.Calls(authkittest.RouteRefresh), "another session is not held up")
+
+	a.clock.Advance(time.Second)
+	guess(30)
+	assert.Equal(t, 41, a.fake.Calls(authkittest.RouteRefresh))
+	a.clock.Advance(time.Minute)
+	assert.Equal(t, "org_beta", a.me(a.switchTo("org_beta", cookie, scripted()).newCookie(t))["organization"])
+	assert.NotContains(t, a.logs.String(), "WARN", "a client can cause it")
+}
+
+// All at once, so that none of them finds another's refusal in time.
+func TestMadeUpOrganizationIDsThatComeAtOnceAreBoundedToo(t *testing.T) {
+	a := switching(t)
+	cookie := a.acme()
+	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true, Times: 1})
+	var answers []chan response
+	for i := range 40 {
+		answers = append(answers, a.sendAside(request{
+			method: "POST", target: "/organization", cookie: cookie, header: scripted(), form: url.Values{"organization_id": {fmt.Sprintf("org_%d", i)}},
+		}))
+	}
+	a.fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
+	a.fake.Heal(authkittest.RouteRefresh)
+	for _, answered := range answers {
+		assert.Contains(t, []int{http.StatusForbidden, http.StatusServiceUnavailable}, (<-answered).status)
+	}
+	assert.LessOrEqual(t, a.fake.Calls(authkittest.RouteRefresh), 20)
+	assert.Equal(t, "org_acme", a.me(cookie)["organization"])
+}
+
+func TestAPersonMaySwitchAmongTheirOrganizationsAsOftenAsTheyLike(t *testing.T) {
+	a := switching(t)
+	cookie := a.acme()
+	for i := range 10 {
+		for _, organization := range []string{"org_beta", "org_gamma", "org_acme"} {
+			resp := a.switchTo(organization, cookie, scripted())
+			require.Equal(t, http.StatusOK, resp.status, "round %d", i)
+			cookie = resp.newCookie(t)
+			require.Equal(t, organization, a.me(cookie)["organization"])
+		}
+	}
+}
+
+func TestARefusedOrganizationIsAskedAboutAgainAfterAMinute(t *testing.T) {
+	a := switching(t)
+	cookie := a.acme()
+	for range 5 {
+		assert.Equal(t, http.StatusForbidden, a.switchTo("org_delta", cookie, scripted()).status)
+	}
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
+	assert.Equal(t, http.StatusOK, a.switchTo("org_beta", cookie, scripted()).status, "another organization is")
+	a.fake.UpdatePerson(kim, func(p *authkittest.Person) {
+		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: "org_delta", Role: "viewer"})
+	})
+	a.clock.Advance(time.Minute - time.Millisecond)
+	assert.Equal(t, http.StatusForbidden, a.switchTo("org_delta", cookie, scripted()).status)
+	assert.Equal(t, 2, a.fake.Calls(authkittest.RouteRefresh))
+	a.clock.Advance(time.Millisecond)
+	assert.Equal(t, "org_delta", a.me(a.switchTo("org_delta", cookie, scripted()).newCookie(t))["organization"])
+}
+
+// The organization wanted a sign-in of its own, and got it. Its refusal is one
+// of the session before that.
+func TestASignInForAnOrganizationForgetsThatItWasRefused(t *testing.T) {
+	a := switching(t)
+	cookie := a.acme()
+	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"sso_required"}`, Times: 1})
+	resp := a.switchTo("org_beta", cookie, scripted())
+	assert.Equal(t, "organization_sign_in", resp.problem(t)["code"])
+	resp = a.switchTo("org_beta", cookie, scripted())
+	assert.Equal(t, "organization_sign_in", resp.problem(t)["code"], "what is remembered says the same")
+	a.clock.Advance(time.Second)
+	assert.Equal(t, http.StatusOK, a.switchTo("org_beta", a.signInOver(cookie), scripted()).status)
+	assert.Equal(t, 2, a.fake.Calls(authkittest.RouteRefresh))
+}
+
+func TestASwitchThatFailsInPassingPausesSwitchesAndNoRefresh(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault authkittest.Fault
+		pause time.Duration
+	}{
+		"five seconds where none is given": {authkittest.Fault{Status: 401, Times: 1}, 5 * time.Second},
+		"as long as is asked for":          {authkittest.Fault{Status: 401, Header: http.Header{"Retry-After": {"40"}}, Times: 1}, 40 * time.Second},
+		"invalid_client":                   {authkittest.Fault{Status: 400, Body: `{"error":"invalid_client"}`, Times: 1}, 5 * time.Second},
+		"a page":                           {authkittest.Fault{Status: 403, Body: "<html>", Times: 1}, 5 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := switching(t)
+			cookie := a.acme()
+			a.clock.Advance(3 * time.Minute)
+			a.fake.Fail(authkittest.RouteRefresh, c.fault)
+			for range 3 {
+				for _, organization := range []string{"org_beta", "org_gamma"} {
+					resp := a.switchTo(organization, cookie, scripted())
+					assert.Equal(t, http.StatusServiceUnavailable, resp.status)
+					assert.Equal(t, fmt.Sprint(c.pause.Seconds()), resp.header.Get("Retry-After"))
+				}
+			}
+			assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
+			a.clock.Advance(c.pause - time.Millisecond)
+			assert.Equal(t, http.StatusServiceUnavailable, a.switchTo("org_beta", cookie, scripted()).status)
+			assert.Equal(t, "org_acme", a.me(cookie)["organization"])
+			assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
+			a.clock.Advance(time.Millisecond)
+			assert.Equal(t, http.StatusOK, a.switchTo("org_beta", cookie, scripted()).status)
+		})
+	}
+	t.Run("a refresh is made meanwhile", func(t *testing.T) {
+		a := switching(t)
+		cookie := a.acme()
+		a.clock.Advance(4*time.Minute - time.Second)
+		a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Header: http.Header{"Retry-After": {"60"}}, Times: 1})
+		require.Equal(t, http.StatusServiceUnavailable, a.switchTo("org_beta", cookie, scripted()).status)
+		a.clock.Advance(2 * time.Second)
+		a.send(request{target: "/account", cookie: cookie}).newCookie(t)
+	})
+}
+
+func TestARefreshThatFailsInPassingPausesSwitchesToo(t *testing.T) {
+	a := switching(t)
+	cookie := a.acme()
+	a.clock.Advance(4 * time.Minute)
+	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Header: http.Header{"Retry-After": {"40"}}, Times: 1})
+	for range 3 {
+		resp := a.switchTo("org_beta", cookie, scripted())
+		assert.Equal(t, http.StatusServiceUnavailable, resp.status)
+		assert.Equal(t, "40", resp.header.Get("Retry-After"))
+	}
+	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
+}
+
+// To the organization of the session as well: a switch is no refresh.
+func TestADemandOfAnOrganizationEndsNoSessionThatSwitches(t *testing.T) {
+	for _, organization := range []string{"org_beta", "org_acme"} {
+		for _, demand := range []string{`{"error":"sso_required","connection_ids":["conn_1"]}`, `{"code":"mfa_enrollment","pending_authentication_token":"p"}`} {
+			a := switching(t)
+			cookie := a.acme()
+			a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 403, Body: demand, Times: 1})
+			resp := a.switchTo(organization, cookie, scripted())
+			assert.Equal(t, "organization_sign_in", resp.problem(t)["code"])
+			assert.Empty(t, resp.setCookies(t))
+			a.clock.Advance(4 * time.Minute)
+			a.send(request{target: "/account", cookie: cookie}).newCookie(t)
+		}
+	}
 }
 
 func TestAFormThatIsTooLargeSwitchesNothing(t *testing.T) {

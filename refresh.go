@@ -310,6 +310,9 @@ func (a *AuthKit) notRenewed(ctx context.Context, old *Session, want wanted, err
 	case workos.IsTransient(err), reply.Code == "":
 	default:
 		outcome, pause = fmt.Errorf("%w: %w", errRefused, err), refusalPause
+		if want.switching {
+			level, message = slog.LevelDebug, "authkit: organization refused, the session stays" // anybody can make an ID up
+		}
 	}
 	a.log.LogAttrs(ctx, level, message, slog.String("user_id", old.UserID()), slog.Any("error", err))
 	result := exchangeResult{next: failed(old, want, outcome), until: a.clock.Now().Add(pause)}

@@ -35,6 +35,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -61,8 +62,16 @@ const (
 	renewalLimit = 1 << 13
 
 	// The bytes that are remembered of exchanges, 64 MiB in all.
-	renewalBytes = 40 << 20
+	renewalBytes = 36 << 20
 	markBytes    = 8 << 20 // each of successors, origins and spent
+	refusalBytes = 3 << 20
+	triesBytes   = 1 << 20
+
+	// triesLimit is how many organizations a session may be refused in
+	// triesWindow. A person is in a handful; what asks for more is guessing, and
+	// is answered without a call.
+	triesLimit  = 20
+	triesWindow = time.Minute
 )
 
 // refreshes makes one exchange serve every request that presents the same
@@ -73,11 +82,13 @@ type refreshes struct {
 	clock   Clock
 	flights singleflight.Group
 
-	mu         sync.Mutex        // makes each operation on what follows one step
-	renewals   *memory[*renewal] // by the refresh token that was exchanged
-	successors *memory[string]   // of a refresh token: the one that it was exchanged for
-	origins    *memory[string]   // and the other way round
-	spent      *memory[fate]     // refresh tokens that no cookie may bring back
+	mu         sync.Mutex          // makes each operation on what follows one step
+	renewals   *memory[*renewal]   // by the refresh token that was exchanged
+	successors *memory[string]     // of a refresh token: the one that it was exchanged for
+	origins    *memory[string]     // and the other way round
+	spent      *memory[fate]       // refresh tokens that no cookie may bring back
+	refusals   *memory[*renewal]   // of switches, by session and organization
+	tries      *memory[*triesMade] // refused switches, by session
 
 	step func(name string) // set by tests only: called between two steps
 }
@@ -88,6 +99,9 @@ type fate struct {
 	// successor, another session, or none after a sign-out.
 	replaced bool
 }
+
+// triesMade counts the organizations that a session was refused.
+type triesMade struct{ count int }
 
 // wanted is what a request wants of an exchange.
 type wanted struct {
@@ -160,6 +174,8 @@ func newRefreshes(clock Clock) *refreshes {
 		successors: newMemory[string](clock, markLimit).bounded(markBytes, lengthOf),
 		origins:    newMemory[string](clock, markLimit).bounded(markBytes, lengthOf),
 		spent:      newMemory[fate](clock, markLimit).bounded(markBytes, func(fate) int { return 0 }),
+		refusals:   newMemory[*renewal](clock, renewalLimit).bounded(refusalBytes, (*renewal).size),
+		tries:      newMemory[*triesMade](clock, renewalLimit).bounded(triesBytes, func(*triesMade) int { return 8 }),
 	}
 }
 
@@ -285,6 +301,9 @@ func (f *refreshes) commit(old *Session, want wanted, known *renewal, result exc
 	if known == nil && next.sealed.refreshToken != token {
 		f.exchanged(token, next.sealed.refreshToken)
 	}
+	if want.switching {
+		f.rememberTry(old, want, next, until)
+	}
 	if want.switching && next.err != nil && !errors.Is(next.err, errEnded) {
 		return // no refresh is refused for it
 	}
@@ -335,6 +354,49 @@ func (f *refreshes) remember(old *Session, next *renewal, until time.Time) {
 	f.renewals.put(token, next, earlier(until, now.Add(successorMemory)))
 }
 
+// rememberTry remembers that a session was refused an organization. A failure
+// that passes pauses the switches of the session to any organization. The
+// caller holds mu.
+func (f *refreshes) rememberTry(old *Session, want wanted, next *renewal, until time.Time) {
+	organization := want.organization
+	switch {
+	case next.err == nil && (next.session == nil || next.session.OrganizationID() == organization), errors.Is(next.err, errEnded):
+		return
+	case errors.Is(next.err, ErrUnavailable):
+		organization = ""
+	default:
+		tries, ok := f.tries.get(old.ID())
+		if !ok {
+			tries = &triesMade{}
+			f.tries.put(old.ID(), tries, f.clock.Now().Add(triesWindow))
+		}
+		tries.count++
+	}
+	if next.err != nil {
+		f.refusals.put(tryKey(old, organization), &renewal{err: next.err}, until)
+	}
+}
+
+// refusal is what a switch is answered without an exchange, nil where there
+// must be one. The caller holds mu.
+func (f *refreshes) refusal(s *Session, want wanted) *renewal {
+	for _, organization := range []string{want.organization, ""} {
+		if known, ok := f.refusals.get(tryKey(s, organization)); ok {
+			return &renewal{wanted: want, err: known.err}
+		}
+	}
+	if tries, ok := f.tries.get(s.ID()); ok && tries.count >= triesLimit {
+		return failed(s, want, fmt.Errorf("%w: %d organizations were refused to this session within %s", errRefused, triesLimit, triesWindow))
+	}
+	return nil
+}
+
+// tryKey names an organization and a session since its sign-in. A new sign-in
+// may be what the organization asked for.
+func tryKey(s *Session, organization string) string {
+	return s.ID() + "\n" + strconv.FormatInt(s.SignedInAt().Unix(), 36) + "\n" + organization
+}
+
 // became is what is remembered of an exchange of a session's refresh token.
 // Where WorkOS does not rotate it, the successor has the same one, and has
 // become nothing yet. The caller holds mu.
@@ -375,6 +437,9 @@ func (f *refreshes) recall(s *Session, want wanted) (*Session, *renewal) {
 	}
 	if known != nil && known.err != nil && !known.serves(want) {
 		known = nil
+	}
+	if known == nil && want.switching {
+		known = f.refusal(s, want)
 	}
 	return withToken(s, token), known
 }

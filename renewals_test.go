@@ -124,7 +124,7 @@ func TestWhatExchangesCameToIsBoundedInBytes(t *testing.T) {
 	grown := heap() - before
 	assert.Greater(t, f.renewals.bytes, renewalBytes/2, "what is there is remembered")
 	assert.LessOrEqual(t, f.renewals.bytes, renewalBytes)
-	counted := f.renewals.bytes + f.successors.bytes + f.origins.bytes + f.spent.bytes
+	counted := f.renewals.bytes + f.successors.bytes + f.origins.bytes + f.spent.bytes + f.refusals.bytes + f.tries.bytes
 	assert.LessOrEqual(t, counted, 64<<20)
 	assert.Less(t, grown, counted*5/4, "the sizes are honest")
 
@@ -136,7 +136,7 @@ func TestWhatExchangesCameToIsBoundedInBytes(t *testing.T) {
 }
 
 func TestTheMarksOfExchangesAreBoundedInBytes(t *testing.T) {
-	assert.LessOrEqual(t, renewalBytes+3*markBytes, 64<<20)
+	assert.LessOrEqual(t, renewalBytes+3*markBytes+refusalBytes+triesBytes, 64<<20)
 	f := newRefreshes(newSetClock())
 	long := strings.Repeat("x", 4000)
 	for i := range 20_000 {
@@ -164,11 +164,49 @@ func TestARefusalIsCountedWithTheReplyThatItKeeps(t *testing.T) {
 	f := newRefreshes(clock)
 	for i := range 100 {
 		session := heavySession(i, "org_0")
-		want := wanted{organization: "org_0"}
+		want := wanted{"org_" + strconv.Itoa(i), i%2 == 0}
 		f.commit(session, want, nil, exchangeResult{next: failed(session, want, fmt.Errorf("%w: %w", errRefused, refused)), until: clock.now.Add(time.Hour)})
 	}
+	assert.LessOrEqual(t, len(f.refusals.entries)*900_000, refusalBytes)
 	assert.LessOrEqual(t, len(f.renewals.entries)*900_000, renewalBytes)
+	assert.NotEmpty(t, f.refusals.entries)
 	assert.NotEmpty(t, f.renewals.entries)
+}
+
+func TestARefusalIsOneOfASessionSinceItsSignIn(t *testing.T) {
+	signedIn := func(at time.Time) *Session {
+		return makeSession(sealedSession{refreshToken: "r", signedInAt: at}, &jwks.Claims{SessionID: "session_1"})
+	}
+	clock := newSetClock()
+	f := newRefreshes(clock)
+	want := wanted{"org_1", true}
+	before := signedIn(clock.now)
+	f.commit(before, want, nil, exchangeResult{next: failed(before, want, errRefused), until: clock.now.Add(time.Minute)})
+	_, known := f.recall(before, want)
+	require.NotNil(t, known)
+	assert.ErrorIs(t, known.err, errRefused)
+	_, known = f.recall(signedIn(clock.now.Add(time.Second)), want)
+	assert.Nil(t, known, "AuthKit may have signed the person in to the same WorkOS session")
+}
+
+// WorkOS answered with a session, in another organization than was asked for.
+func TestAnAnswerWithAnotherOrganizationCountsAsARefusedTry(t *testing.T) {
+	clock := newSetClock()
+	f := newRefreshes(clock)
+	session := heavySession(0, "org_0")
+	exchanges := 0
+	for i := range 3 * triesLimit {
+		want := wanted{"org_x" + strconv.Itoa(i), true}
+		next, err := f.await(t.Context(), session, want, func(_ context.Context, _ *Session, want wanted, _ *renewal) exchangeResult {
+			exchanges++
+			next := heavySession(exchanges, "org_0")
+			return exchangeResult{next: &renewal{wanted: want, sealed: *next.sealed, session: next}, until: clock.now.Add(time.Hour)}
+		})
+		if err == nil {
+			session = next.session
+		}
+	}
+	assert.Equal(t, triesLimit, exchanges)
 }
 
 // A server that hands out an old refresh token again makes no circle of what is
