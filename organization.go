@@ -52,12 +52,13 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, fmt.Errorf("%w: organization_id is none, or the session cannot be refreshed", ErrOrganization), "")
 		return
 	}
+	since := a.refreshes.clearingsSoFar()
 	next, err := a.refreshes.await(r.Context(), session, wanted{organization, true}, a.exchangeRefreshToken)
 	if a.hasEnded(session) {
 		a.fail(w, r, ErrSignedOut, returnTo)
 		return
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errEnded) {
 		a.keepUnrenewed(w, r, v, session)
 	}
 	switch {
@@ -68,9 +69,7 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 		a.keepRenewed(w, r, v, next)
 		a.wentThrough(w, r, returnTo)
 	case errors.Is(err, errEnded):
-		if !a.refreshes.isSuperseded(session) {
-			a.cookies.clearSession(w, r)
-		}
+		a.clearEnded(w, r, v, session, since)
 		a.fail(w, r, fmt.Errorf("%w: %w", ErrSignedOut, err), returnTo)
 	case wantsSignIn(err) && a.redirectURL != "" && wantsPage(r):
 		s := newSignIn(a.redirectURL, r, append(a.loginOptions[:len(a.loginOptions):len(a.loginOptions)], Organization(organization)))

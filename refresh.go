@@ -75,6 +75,7 @@ func (a *AuthKit) renew(w http.ResponseWriter, r *http.Request, v *visit, old *S
 		}
 		return
 	}
+	since := a.refreshes.clearingsSoFar()
 	ctx := r.Context()
 	if usable {
 		bounded, stop := a.within(ctx, usableWait, "the refresh takes its time")
@@ -90,9 +91,7 @@ func (a *AuthKit) renew(w http.ResponseWriter, r *http.Request, v *visit, old *S
 		a.keepRenewed(w, r, v, next)
 		v.session = next.session
 	case errors.Is(err, errEnded):
-		if !a.refreshes.isSuperseded(old) {
-			a.cookies.clearSession(w, r)
-		}
+		a.clearEnded(w, r, v, old, since)
 	default:
 		a.keepUnrenewed(w, r, v, old)
 		switch {
@@ -141,11 +140,48 @@ func (a *AuthKit) keepUnrenewed(w http.ResponseWriter, r *http.Request, v *visit
 	}
 }
 
-// keptSession is a session that a response is about to set, sealed. Without a
-// text it is one whose refresh may come before the response does.
+// keptSession is what a response is about to do with the session's cookie: to
+// set a session, sealed, or to clear the cookie of one that WorkOS has ended.
+// Without a text, a session to set is one whose refresh may come before the
+// response does.
 type keptSession struct {
 	session *Session
 	text    string
+
+	clears   bool
+	since    uint64 // clearingsSoFar, when the request began
+	clearing uint64 // the number of this response, once it has cleared the cookie
+}
+
+// clearEnded lets the response clear the cookie of a session that WorkOS has
+// ended. Whether it still may is decided when its header is written. A response
+// that is not this middleware's is about to be written, and is decided on here.
+func (a *AuthKit) clearEnded(w http.ResponseWriter, r *http.Request, v *visit, ended *Session, since uint64) {
+	a.cookies.takeBackSession(w.Header())
+	cleared := &keptSession{session: ended, clears: true, since: since}
+	if v.owner == a {
+		v.kept.Store(cleared)
+		return
+	}
+	a.lastClear(w, r, cleared)
+}
+
+// lastClear clears the cookie of a session that WorkOS has ended, unless
+// something has taken its place since the request began, or the handler has said
+// something of the session's cookies itself. It returns what the response is
+// about to do now.
+func (a *AuthKit) lastClear(w http.ResponseWriter, r *http.Request, kept *keptSession) *keptSession {
+	h := w.Header()
+	number := a.refreshes.clear(kept.session, kept.since, kept.clearing)
+	switch {
+	case number == 0 && kept.clearing != 0:
+		a.cookies.takeBackCleared(h)
+	case number != 0 && !a.cookies.setsSession(h):
+		a.cookies.clearSession(w, r)
+	}
+	decided := *kept
+	decided.clearing = number
+	return &decided
 }
 
 // keep sets the cookie of a session, whose text is empty where it is not sealed
@@ -157,7 +193,7 @@ func (a *AuthKit) keep(h http.Header, r *http.Request, s *Session, text string) 
 	}
 	if err == nil {
 		if err = a.cookies.setSession(h, r, text); err == nil {
-			return &keptSession{s, text}
+			return &keptSession{session: s, text: text}
 		}
 		err = tooLarge(s, err)
 	}

@@ -20,8 +20,9 @@
 //   - Hooks run after the outcome is remembered and before the flight ends.
 //     Requests that waited find the hook done; a slow hook keeps no later
 //     request from the new session.
-//   - What a response sets is decided when its header is written, from what is
-//     known then.
+//   - What a response sets or clears is decided when its header is written, from
+//     what is known then. Setting is prepared when the request is loaded,
+//     clearing is not.
 //   - A switch and a refresh of one refresh token share a flight. The second of
 //     them goes on from what the first came to.
 //   - A token that could not be verified yet is remembered by its own refresh
@@ -89,6 +90,7 @@ type refreshes struct {
 	spent      *memory[fate]       // refresh tokens that no cookie may bring back
 	refusals   *memory[*renewal]   // of switches, by session and organization
 	tries      *memory[*triesMade] // refused switches, by session
+	clearings  uint64              // responses so far that expired the cookie of an ended session
 
 	step func(name string) // set by tests only: called between two steps
 }
@@ -98,6 +100,9 @@ type fate struct {
 	// replaced reports whether the browser has something else in its place: its
 	// successor, another session, or none after a sign-out.
 	replaced bool
+	// cleared is the number of the response that last expired the cookie
+	// because WorkOS had ended the session, 0 for none.
+	cleared uint64
 }
 
 // triesMade counts the organizations that a session was refused.
@@ -512,7 +517,7 @@ func (f *refreshes) newest(s *Session) *Session {
 }
 
 // latest returns what became of a session, and reports whether that must not be
-// set: its refresh token was spent, or the session superseded.
+// set: its refresh token was spent, or the session superseded or cleared.
 func (f *refreshes) latest(s *Session) (newest *Session, spent bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -549,15 +554,48 @@ func (f *refreshes) supersede(s *Session) {
 	}
 }
 
-// isSuperseded reports whether the browser is known to have something in the
-// place of a session, or of what became of it: its successor, another session,
-// or none after a sign-out.
-func (f *refreshes) isSuperseded(s *Session) bool {
+// clearingsSoFar is the number of the last response that expired the cookie of
+// an ended session.
+func (f *refreshes) clearingsSoFar() uint64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.clearings
+}
+
+// clear asks whether a response may expire the cookie of a session that WorkOS
+// has ended, and notes that it does. It may not where the session was
+// superseded, or where another response has expired the cookie since the request
+// began: the browser may hold a new session by now. since is what clearingsSoFar
+// was when the request began, and own the number that an earlier call returned
+// to the same response, or 0. The number returned is 0 if the response may not.
+func (f *refreshes) clear(s *Session, since, own uint64) uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.mayClear(s, since, own) {
+		return 0
+	}
+	if own == 0 {
+		f.clearings++
+		own = f.clearings
+	}
+	until := f.clock.Now().Add(spentMemory)
 	for range longestWay {
-		if before, _ := f.spent.get(s.sealed.refreshToken); before.replaced {
-			return true
+		f.spent.put(s.sealed.refreshToken, fate{cleared: own}, until)
+		next, ok := f.after(s)
+		if !ok {
+			break
+		}
+		s = next
+	}
+	return own
+}
+
+// mayClear is the question of clear. The caller holds mu.
+func (f *refreshes) mayClear(s *Session, since, own uint64) bool {
+	for range longestWay {
+		before, _ := f.spent.get(s.sealed.refreshToken)
+		if before.replaced || before.cleared > since && before.cleared != own {
+			return false
 		}
 		next, ok := f.after(s)
 		if !ok {
@@ -565,5 +603,5 @@ func (f *refreshes) isSuperseded(s *Session) bool {
 		}
 		s = next
 	}
-	return false
+	return true
 }

@@ -46,7 +46,12 @@ func (p *protectedWriter) asTheServers() http.ResponseWriter {
 // that header off its errors. And a response that sets a cookie of ours is
 // kept out of every shared cache: one that was stored with its Set-Cookie would
 // sign other people in.
-func (p *protectedWriter) lastWord() {
+func (p *protectedWriter) lastWord() { p.decide(true) }
+
+// decide is lastWord for a header that may not be the final one. An
+// informational response clears no cookie: another header follows, and the
+// browser may sign in until then.
+func (p *protectedWriter) decide(final bool) {
 	if p.sent {
 		return
 	}
@@ -64,7 +69,12 @@ func (p *protectedWriter) lastWord() {
 		noStore(h)
 	}
 	if kept := p.visit.kept.Load(); kept != nil {
-		p.visit.kept.CompareAndSwap(kept, owner.lastCookie(h, p.request, kept))
+		switch {
+		case !kept.clears:
+			p.visit.kept.CompareAndSwap(kept, owner.lastCookie(h, p.request, kept))
+		case final:
+			p.visit.kept.CompareAndSwap(kept, owner.lastClear(p.ResponseWriter, p.request, kept))
+		}
 	}
 	for _, line := range h["Set-Cookie"] {
 		if !owner.cookies.ours(cookieName(line)) {
@@ -82,6 +92,20 @@ func (p *protectedWriter) lastWord() {
 	}
 }
 
+// takeBackCleared drops what a response was about to expire of a session, unless
+// the response sets one.
+func (c *cookies) takeBackCleared(h http.Header) {
+	for _, line := range h["Set-Cookie"] {
+		if !c.holdsSession(cookieName(line)) {
+			continue
+		}
+		if cookie, err := http.ParseSetCookie(line); err != nil || cookie.Value != "" {
+			return
+		}
+	}
+	c.takeBackSession(h)
+}
+
 // varyOn adds a request header to those that Vary names (RFC 9110, section
 // 12.5.5), unless it is among them.
 func varyOn(h http.Header, name string) {
@@ -96,10 +120,11 @@ func varyOn(h http.Header, name string) {
 }
 
 func (p *protectedWriter) WriteHeader(status int) {
-	p.lastWord()
 	// An informational response (RFC 9110, section 15.2) is followed by
 	// another header.
-	p.sent = p.sent || status >= 200 || status == http.StatusSwitchingProtocols
+	final := status >= 200 || status == http.StatusSwitchingProtocols
+	p.decide(final)
+	p.sent = p.sent || final
 	p.ResponseWriter.WriteHeader(status)
 }
 
