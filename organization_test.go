@@ -454,6 +454,17 @@ func TestARefreshThatFailsInPassingPausesSwitchesToo(t *testing.T) {
 	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
 }
 
+// The organization of the session is gone. That must not keep the person there.
+func TestARefreshThatIsRefusedKeepsNobodyFromSwitching(t *testing.T) {
+	a := switching(t)
+	cookie := a.acme()
+	a.clock.Advance(4 * time.Minute)
+	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"organization_not_found"}`, Times: 1})
+	resp := a.switchTo("org_beta", cookie, scripted())
+	assert.Equal(t, http.StatusOK, resp.status)
+	assert.Equal(t, "org_beta", a.me(resp.newCookie(t))["organization"])
+}
+
 // To the organization of the session as well: a switch is no refresh.
 func TestADemandOfAnOrganizationEndsNoSessionThatSwitches(t *testing.T) {
 	for _, organization := range []string{"org_beta", "org_acme"} {

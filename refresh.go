@@ -95,10 +95,11 @@ func (a *AuthKit) renew(w http.ResponseWriter, r *http.Request, v *visit, old *S
 	default:
 		a.keepUnrenewed(w, r, v, old)
 		switch {
-		case errors.Is(err, errNotAccepted), errors.Is(err, errRefused):
+		case errors.Is(err, errNotAccepted):
 		case usable:
 			v.session = old
 			v.kept.CompareAndSwap(nil, &keptSession{session: old})
+		case errors.Is(err, errRefused):
 		default:
 			v.err = err
 		}
@@ -343,8 +344,8 @@ func (a *AuthKit) notRenewed(ctx context.Context, old *Session, want wanted, err
 		outcome, pause = fmt.Errorf("%w: %w", errEnded, err), refusalPause
 	case reply.Code == workos.CodeInvalidClient, reply.Code == workos.CodeUnauthorizedClient, reply.StatusCode == http.StatusUnauthorized:
 		level, message = slog.LevelError, "authkit: WorkOS does not accept this application's client ID or API key"
-	case workos.IsTransient(err), reply.Code == "":
-	default:
+	case workos.IsTransient(err):
+	default: // with or without a code: a user who was deleted is a bare 404
 		outcome, pause = fmt.Errorf("%w: %w", errRefused, err), refusalPause
 		if want.switching {
 			level, message = slog.LevelDebug, "authkit: organization refused, the session stays" // anybody can make an ID up

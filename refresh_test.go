@@ -415,3 +415,44 @@ func TestAnEndingIsOneWhateverItsStatus(t *testing.T) {
 		assert.Negative(t, resp.setCookies(t)["authkit-session"].MaxAge)
 	}
 }
+
+// What WorkOS says when it refuses a refresh and does not say that the session
+// has ended, with a code or without one (a user who was deleted is a bare 404).
+func TestARefusalLeavesTheTokenInUseUntilItIsBeyondSkew(t *testing.T) {
+	for name, fault := range map[string]authkittest.Fault{
+		"invalid_request":             {Status: 400, Body: `{"error":"invalid_request"}`},
+		"email_verification_required": {Status: 403, Body: `{"code":"email_verification_required","pending_authentication_token":"p"}`},
+		"organization_not_found":      {Status: 400, Body: `{"error":"organization_not_found"}`},
+		"an unknown code":             {Status: 422, Body: `{"code":"something_new"}`},
+		"a bare 404":                  {Status: 404, Body: `{"message":"Not Found"}`},
+		"a bare 400":                  {Status: 400, Body: `{"message":"must use SSO"}`},
+		"an empty object":             {Status: 403, Body: `{}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newApp(t, appOptions{})
+			cookie := a.signedIn(kim).cookieHeader()
+			a.fake.Fail(authkittest.RouteRefresh, fault)
+			ask := func(status, calls int) {
+				t.Helper()
+				resp := a.send(request{target: "/account", cookie: cookie})
+				assert.Equal(t, status, resp.status)
+				assert.Empty(t, resp.setCookies(t), "the cookie is kept")
+				assert.Equal(t, calls, a.fake.Calls(authkittest.RouteRefresh))
+			}
+			a.clock.Advance(4 * time.Minute)
+			ask(http.StatusOK, 1)
+			a.clock.Advance(59 * time.Second)
+			ask(http.StatusOK, 1)
+			a.clock.Advance(time.Second)
+			ask(http.StatusOK, 2) // once a minute
+			a.clock.Advance(59 * time.Second)
+			ask(http.StatusOK, 2) // as late as the skew permits
+			a.clock.Advance(time.Second)
+			ask(http.StatusUnauthorized, 3)
+			ask(http.StatusUnauthorized, 3)
+			a.fake.Heal(authkittest.RouteRefresh)
+			a.clock.Advance(time.Minute)
+			assert.Equal(t, http.StatusOK, a.send(request{target: "/account", cookie: cookie}).status)
+		})
+	}
+}
