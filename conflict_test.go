@@ -135,17 +135,43 @@ func TestAPersonBehindPlantedCookiesReachesThePageOrOneThatExplainsAndSignsOutFo
 	}
 }
 
-func TestASessionOfAnotherPersonBesideOnesOwnIsExplainedAndNeverServed(t *testing.T) {
-	a := newApp(t, appOptions{})
-	lees := a.signedIn("lee@example.com").cookieHeader()
-	for name, plant := range map[string]planting{
-		"everywhere":                {before: lees},
-		"behind":                    {after: lees},
-		"on the guarded page alone": {before: lees, under: "/account"},
-	} {
+// Which of two sessions is the browser's own cannot be told until the person signs in, which ends the other one.
+func TestASessionOfAnotherPersonBesideOnesOwnIsNeverServedAndEndsWithASignIn(t *testing.T) {
+	for name, plant := range map[string]planting{"before": {before: "LEE"}, "behind": {after: "LEE"}} {
 		t.Run(name, func(t *testing.T) {
+			a := newApp(t, appOptions{})
+			lees := a.signedIn("lee@example.com").cookieHeader()
+			theirs := a.sessionID()
+			plant.before, plant.after = strings.Replace(plant.before, "LEE", lees, 1), strings.Replace(plant.after, "LEE", lees, 1)
 			b, plant := a.planted(plant)
 			// Alone, the planted session is the browser's: one's own sign-in is begun by hand.
+			page, err := b.SignIn(a.url+"/login?return_to=/account", kim)
+			require.NoError(t, err)
+			require.Contains(t, page.Body, "page of "+kim)
+			require.LessOrEqual(t, plant.requests, 8)
+			b.get("/account")
+			require.Contains(t, b.Page().Body, "page of "+kim)
+			a.logs.await(t, "session revoked at WorkOS", 1)
+			session, _ := a.fake.Session(theirs)
+			require.False(t, session.Active())
+			copied := b.cookieHeader()
+			b.get("/")
+			_, err = b.Submit("Sign out", nil)
+			require.NoError(t, err)
+			assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/account", cookie: copied, header: scripted()}).status)
+		})
+	}
+}
+
+// Where no sign-in sees what is planted, or too much of it, the person is not sent in circles.
+func TestWhereSessionsCannotBeToldApartAPageExplains(t *testing.T) {
+	for name, plant := range map[string]planting{
+		"another person's on the guarded page alone": {before: "LEE", under: "/account"}, "more than are tried": {after: junk(40), before: junk(20)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newApp(t, appOptions{})
+			plant.before = strings.Replace(plant.before, "LEE", a.signedIn("lee@example.com").cookieHeader(), 1)
+			b, plant := a.planted(plant)
 			_, err := b.SignIn(a.url+"/login?return_to=/account", kim)
 			require.Error(t, err)
 			page := b.Page()

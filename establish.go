@@ -76,11 +76,7 @@ func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authenticati
 		return nil, err
 	}
 	a.revocations.cancel(session.ID())
-	for _, before := range a.sessionsSent(r) {
-		if before.sealed.refreshToken != session.sealed.refreshToken {
-			a.refreshes.supersede(before)
-		}
-	}
+	a.replaceSessions(r, session)
 	for _, name := range []string{a.cookies.restartName, a.cookies.flowName} {
 		if sent(r.Header, name) {
 			a.cookies.expire(w, name)
@@ -89,6 +85,22 @@ func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authenticati
 	noStore(w.Header())
 	a.log.LogAttrs(ctx, slog.LevelInfo, "authkit: signed in", slog.String("user_id", session.UserID()))
 	return session, nil
+}
+
+// replaceSessions gives a new session the place of those that the request
+// brings: nothing of them that is still under way may set a cookie any more. They
+// are ended, here and at WorkOS, but for the WorkOS session that the new one goes
+// on with.
+func (a *AuthKit) replaceSessions(r *http.Request, session *Session) {
+	for _, before := range a.sessionsSent(r) {
+		switch {
+		case before.ID() != session.ID():
+			a.markSignedOut(before, false)
+			a.revocations.revoke(before, 0)
+		case before.sealed.refreshToken != session.sealed.refreshToken:
+			a.refreshes.supersede(before)
+		}
+	}
 }
 
 // RefuseCrossOrigin answers 403 to a form that was posted from another site's

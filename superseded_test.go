@@ -52,8 +52,13 @@ func TestAnExchangeThatEndsAfterASignInDoesNotUndoIt(t *testing.T) {
 		})
 	}
 	t.Run("on a page that was served before", func(t *testing.T) {
-		began, goOn := make(chan struct{}), make(chan struct{})
-		a, cookie, answered, renewed := slowly(t, "/slow", func(_ *app, mux *http.ServeMux) {
+		began, goOn, committed := make(chan struct{}), make(chan struct{}), make(chan struct{}, 9)
+		a, cookie, answered, _ := slowly(t, "/slow", func(a *app, mux *http.ServeMux) {
+			authkit.OnRefreshStep(a.AuthKit, func(step string) {
+				if step == "committed" {
+					committed <- struct{}{}
+				}
+			})
 			mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
 				close(began)
 				<-goOn
@@ -64,8 +69,7 @@ func TestAnExchangeThatEndsAfterASignInDoesNotUndoIt(t *testing.T) {
 		jar := a.signInOver(cookie)
 		id := a.sessionID()
 		a.clock.Advance(time.Second)
-		<-renewed
-		a.send(request{target: "/account", cookie: cookie}) // waits for its end
+		<-committed
 		close(goOn)
 		jar = jarAfter(jar, <-answered)
 		assert.Contains(t, a.send(request{target: "/account", cookie: jar}).body, id)
