@@ -24,7 +24,7 @@ import (
 // instead of being sent round in circles.
 
 const (
-	// maxFruitless is how many sign-ins in a row may start with cookies in the
+	// maxFruitless is how many sign-ins in a row may end with cookies still in the
 	// way before a page explains.
 	maxFruitless = 2
 	// conflictLifetime is how long they are counted.
@@ -103,11 +103,11 @@ func (a *AuthKit) sessionsSent(r *http.Request) (sessions []*Session) {
 	return sessions
 }
 
-// conflict reports whether cookies are in the way of a session: more than one
-// came, and none of them could be taken.
+// conflict reports whether cookies are in the way of a session: some of its name
+// came, and none of them could be taken for a session.
 func (a *AuthKit) conflict(r *http.Request) bool {
 	own := a.cookies.session(r.Header)
-	if !own.several {
+	if own.count == 0 && !own.several {
 		return false
 	}
 	_, err := a.openSession(r.Header, &own)
@@ -115,25 +115,44 @@ func (a *AuthKit) conflict(r *http.Request) bool {
 }
 
 // passConflict is called where a sign-in starts. It expires the forms of the
-// session cookie that are not in use where a name came twice, and counts the
-// sign-ins that start with cookies in the way. After two of them it answers with
-// a page that says so, and reports false: the next one would not help either.
+// session cookie that are not in use where a name came twice. Where none of the
+// cookies is a session, a count of the sign-ins that end without helping begins.
+// A sign-in replaces what it finds in the form in use, so that after the first
+// one another form must be in the way, and all of them are expired. After the
+// second one passConflict answers with a page that says so, and reports false:
+// the next sign-in would not help either.
 func (a *AuthKit) passConflict(w http.ResponseWriter, r *http.Request, returnTo string) bool {
 	fruitless := a.cookies.fruitless(r.Header)
-	a.cookies.expireOtherForms(w.Header(), r, fruitless, true)
-	switch {
-	case !a.conflict(r):
+	if !a.conflict(r) {
+		a.cookies.expireOtherForms(w.Header(), r, a.cookies.inTheWay(r.Header), fruitless, true)
 		if sent(r.Header, a.cookies.conflictName) {
 			a.cookies.expire(w, a.cookies.conflictName)
 		}
 		return true
-	case fruitless < maxFruitless:
-		a.cookies.setConflict(w, fruitless+1)
+	}
+	names := a.cookies.sessionNames(r.Header, 1)
+	if fruitless == 0 {
+		names = a.cookies.inTheWay(r.Header)
+	}
+	a.cookies.expireOtherForms(w.Header(), r, names, fruitless, true)
+	if fruitless < maxFruitless {
+		a.cookies.setConflict(w.Header(), fruitless)
 		return true
 	}
 	a.cookies.expire(w, a.cookies.conflictName) // the person may try again
 	a.failPage(w, r, &CookieConflictError{Names: a.cookies.sessionNames(r.Header, 1)}, returnTo)
 	return false
+}
+
+// countSignIn is called where a sign-in ends. It counts the sign-in where cookies
+// were in the way as it started, and expires the forms that are in the way: the
+// same window of them as there, where the path was another.
+func (a *AuthKit) countSignIn(h http.Header, r *http.Request) {
+	fruitless := a.cookies.fruitless(r.Header)
+	a.cookies.expireOtherForms(h, r, a.cookies.inTheWay(r.Header), fruitless, false)
+	if sent(r.Header, a.cookies.conflictName) {
+		a.cookies.setConflict(h, fruitless+1)
+	}
 }
 
 // CookieConflictError is an [ErrCookieConflict] that names the cookies.
@@ -143,27 +162,28 @@ type CookieConflictError struct {
 }
 
 func (e *CookieConflictError) Error() string {
-	return fmt.Sprintf("%v: %s came more than once, and no session could be told from them", ErrCookieConflict, strings.Join(e.Names, ", "))
+	return fmt.Sprintf("%v: none of the cookies %s could be taken for a session", ErrCookieConflict, strings.Join(e.Names, ", "))
 }
 
 // Unwrap makes errors.Is(err, ErrCookieConflict) hold.
 func (e *CookieConflictError) Unwrap() error { return ErrCookieConflict }
 
-// fruitless is how many sign-ins this browser has started with cookies in the
-// way. Of several counts the highest is taken: a planted one must not stop it.
+// fruitless is how many sign-ins have ended in this browser since cookies were
+// first in the way. Of several counts the highest is taken: a planted one must not
+// stop it.
 func (c *cookies) fruitless(h http.Header) (count int) {
 	for name, value := range requestCookies(h) {
 		if name == c.conflictName {
 			if n, err := strconv.Atoi(value); err == nil {
-				count = max(count, n)
+				count = max(count, min(n, maxFruitless))
 			}
 		}
 	}
 	return count
 }
 
-func (c *cookies) setConflict(w http.ResponseWriter, count int) {
-	setCookie(w.Header(), c.cookie(c.conflictName, strconv.Itoa(count), conflictLifetime, c.laxAtLeast()))
+func (c *cookies) setConflict(h http.Header, count int) {
+	setCookie(h, c.cookie(c.conflictName, strconv.Itoa(count), conflictLifetime, c.laxAtLeast()))
 }
 
 // inTheWay are the names of session cookies of which another form must exist:
@@ -191,17 +211,15 @@ func (c *cookies) inTheWay(h http.Header) []string {
 }
 
 // expireOtherForms expires the forms of session cookies that this configuration
-// does not use and that the browser must have, since their names came twice or
-// contradict each other. Which Domain and Path they have cannot be seen, so that
-// each form that can exist is expired: the configured hosts' domains, and the
-// paths that lead to this request. At most maxExpiries bytes of lines go out at
-// once; window tells which.
+// does not use. Which Domain and Path they have cannot be seen, so that each form
+// that can exist is expired: the configured hosts' domains, and the paths that
+// lead to this request. At most maxExpiries bytes of lines go out at once; window
+// tells which.
 //
 // By RFC 6265, section 5.3, a host-only cookie and one whose Domain is that very
 // host are one cookie; browsers keep two. Where the response does not replace or
 // end the session, keep is given and that form is left alone.
-func (c *cookies) expireOtherForms(h http.Header, r *http.Request, window int, keep bool) {
-	names := c.inTheWay(r.Header)
+func (c *cookies) expireOtherForms(h http.Header, r *http.Request, names []string, window int, keep bool) {
 	if len(names) == 0 {
 		return
 	}

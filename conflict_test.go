@@ -5,6 +5,7 @@ package authkit_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,7 @@ func TestAPersonBehindPlantedCookiesReachesThePageOrOneThatExplainsAndSignsOutFo
 		"an empty one behind":               {planting{after: "authkit-session="}, true},
 		"a chunk":                           {planting{before: "authkit-session.0=x"}, true},
 		"another chunk":                     {planting{after: "authkit-session.7=x"}, true},
+		"the next chunk on a page alone":    {planting{after: "authkit-session.3=x", under: "/account"}, true},
 		"chunks in a row":                   {planting{before: "authkit-session.0=x; authkit-session.1=y"}, true},
 		"junk on the guarded page alone":    {planting{before: "authkit-session=x", under: "/account"}, true},
 		"a chunk on the guarded page alone": {planting{before: "authkit-session.0=x", under: "/account"}, true},
@@ -94,7 +96,7 @@ func TestAPersonBehindPlantedCookiesReachesThePageOrOneThatExplainsAndSignsOutFo
 				b, plant := a.planted(c.plant)
 				reaches := c.reaches
 				switch {
-				case name == "another chunk" && fill > 0:
+				case strings.Contains(name, "chunk") && strings.Contains(c.plant.after, ".") && fill > 0:
 					reaches = false // a surplus chunk makes the session none
 				case name == "more than are tried" && fill > 0:
 					reaches = true // the chunks are tried first
@@ -252,17 +254,38 @@ func TestASignInTakesThePlaceOfASessionBesideAPlantedCookie(t *testing.T) {
 func TestAFormOfTheApplicationsOwnIsNotLedInCirclesByPlantedCookies(t *testing.T) {
 	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithSignInPage()}})
 	mine, theirs := a.signedIn(kim).cookieHeader(), a.signedIn("lee@example.com").cookieHeader()
-	jar := mine + "; " + theirs
-	for visit := range 3 {
-		resp := a.send(request{target: "/account", cookie: jar, header: navigation()})
-		if visit < 2 {
-			require.Equal(t, http.StatusSeeOther, resp.status)
-			count := resp.setCookies(t)[conflictCookie("", a.fake.ClientID(), "authkit-session")]
-			require.NotNil(t, count)
-			jar = mine + "; " + theirs + "; " + count.Name + "=" + count.Value
-			continue
+	name := conflictCookie("", a.fake.ClientID(), "authkit-session")
+	for _, c := range []struct {
+		count  string
+		status int
+	}{{"", 303}, {"0", 303}, {"1", 303}, {"2", 400}, {"3", 400}, {"99", 400}, {"junk", 303}, {"-7", 303}} {
+		resp := a.send(request{target: "/account", cookie: mine + "; " + theirs + "; " + name + "=" + c.count, header: navigation()})
+		require.Equal(t, c.status, resp.status, c.count)
+		if c.status == 303 {
+			require.Equal(t, map[bool]string{true: "1", false: "0"}[c.count == "1"], resp.setCookies(t)[name].Value)
+		} else {
+			require.Negative(t, resp.setCookies(t)[name].MaxAge)
 		}
-		require.Equal(t, http.StatusBadRequest, resp.status)
+	}
+}
+
+// An old cookie that does not open is no reason to refuse a sign-in, however often it is begun.
+func TestSignInsThatArePutOffAreNotCountedAsFruitless(t *testing.T) {
+	a := newApp(t, appOptions{})
+	b := a.browser()
+	u, err := url.Parse(a.url + "/")
+	require.NoError(t, err)
+	b.Jar.SetCookies(u, []*http.Cookie{{Name: "authkit-session", Value: "sealed-by-a-password-of-last-year", Path: "/"}})
+	for range 5 {
+		page := b.get("/account")
+		require.Equal(t, http.StatusOK, page.StatusCode, "the sign-in page comes each time")
+	}
+	page, err := b.SignIn(a.url+"/account", kim)
+	require.NoError(t, err)
+	require.Contains(t, page.Body, "page of "+kim)
+	b.get("/login")
+	for _, name := range b.cookieNames() {
+		require.NotContains(t, name, "authkit-conflict", "the count ends with the next sign-in that finds the session")
 	}
 }
 

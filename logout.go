@@ -54,7 +54,7 @@ func (a *AuthKit) Logout() http.Handler {
 				}
 			}
 		}
-		a.cookies.expireOtherForms(w.Header(), r, a.cookies.nextWindow(), false)
+		a.cookies.expireOtherForms(w.Header(), r, a.cookies.inTheWay(r.Header), a.cookies.nextWindow(), false)
 		a.cookies.clearSession(w, r)
 		noStore(w.Header())
 		// https://www.w3.org/TR/clear-site-data/: what a browser has kept of this
