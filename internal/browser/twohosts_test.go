@@ -54,6 +54,12 @@ func (s *issued) watched(next http.Handler) http.Handler {
 	})
 }
 
+func (s *issued) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.cookies)
+}
+
 // copied is the Cookie header of somebody who has copied the session.
 func (s *issued) copied(name string) string {
 	s.mu.Lock()
@@ -163,6 +169,7 @@ func TestCookiesThatAnotherHostOfTheDomainHasPlantedKeepNobodyOutNorIn(t *testin
 					theirs := ""
 					if strings.Contains(form.planted[0], "THEIRS") {
 						theirs = a.sessionOfLee(t, s.cookie)
+						own.forget() // what the attacker's browser was sent
 					}
 					var planted []string
 					for _, line := range form.planted {
