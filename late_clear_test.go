@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"testing"
 	"time"
 
@@ -91,6 +93,14 @@ func TestTheEndOfASessionTakesNothingBackThatItsHandlerSets(t *testing.T) {
 	var authentication *workos.Authentication
 	a := newApp(t, appOptions{routes: func(a *app, mux *http.ServeMux) {
 		mux.Handle("POST /sign-out", a.Logout())
+		mux.HandleFunc("POST /own", func(w http.ResponseWriter, _ *http.Request) {
+			http.SetCookie(w, &http.Cookie{Name: "authkit-session", Value: "own", Path: "/"})
+		})
+		mux.HandleFunc("POST /copy-and-sign-in", func(w http.ResponseWriter, r *http.Request) {
+			io.Copy(w, endingReader(0)) // sends nothing, but is decided on
+			_, err := a.SignIn(w, r, authentication)
+			assert.NoError(t, err)
+		})
 		mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) {
 			_, err := a.SignIn(w, r, authentication)
 			assert.NoError(t, err)
@@ -105,8 +115,34 @@ func TestTheEndOfASessionTakesNothingBackThatItsHandlerSets(t *testing.T) {
 	}
 	cookie, resp := ended("/sign-out")
 	assert.Empty(t, jarAfter(cookie, resp))
-	_, resp = ended("/sign-in")
-	assert.Equal(t, http.StatusOK, a.send(request{target: "/account", cookie: resp.newCookie(t)}).status)
+	_, resp = ended("/own")
+	assert.Equal(t, "own", resp.setCookies(t)["authkit-session"].Value)
+	for _, target := range []string{"/sign-in", "/copy-and-sign-in"} {
+		_, resp = ended(target)
+		assert.Equal(t, http.StatusOK, a.send(request{target: "/account", cookie: resp.newCookie(t)}).status)
+	}
+}
+
+func TestAnInformationalResponseClearsNoCookie(t *testing.T) {
+	a, cookie, late, goOn := endingLate(t, true)
+	goOn()
+	require.Empty(t, jarAfter(cookie, <-late))
+	a.serve(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusEarlyHints) })
+	hints := 0
+	r, err := http.NewRequestWithContext(httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+		Got1xxResponse: func(_ int, header textproto.MIMEHeader) error {
+			hints++
+			assert.Empty(t, header.Get("Set-Cookie"))
+			return nil
+		},
+	}), "GET", a.url, nil)
+	require.NoError(t, err)
+	r.Header.Set("Cookie", cookie)
+	resp, err := a.server.Client().Do(r)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	assert.Equal(t, 1, hints)
+	assert.Contains(t, resp.Header.Get("Set-Cookie"), "Max-Age=0")
 }
 
 func TestALateEndOfASwitchLeavesTheSignInAfterIt(t *testing.T) {
@@ -209,4 +245,21 @@ func TestAnEndThatIsDecidedOnTwiceLeavesTheSignInInBetween(t *testing.T) {
 			assert.Empty(t, jarAfter(jar, resp))
 		}
 	}
+}
+
+// A session that the application put into the context itself: no writer of the
+// middleware's is there to decide later.
+func TestASwitchOutsideTheMiddlewareClearsTheCookieAtOnce(t *testing.T) {
+	a := switching(t)
+	cookie := a.acme()
+	session := a.sessionOf(cookie)
+	a.fake.RevokeSession(a.sessionID())
+	resp := a.direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.SwitchOrganization().ServeHTTP(w, r.WithContext(authkit.NewContext(r.Context(), session)))
+	}), request{
+		method: "POST", target: "/organization", cookie: cookie,
+		header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, form: map[string][]string{"organization_id": {"org_beta"}},
+	})
+	assert.Equal(t, http.StatusUnauthorized, resp.status)
+	assert.Empty(t, jarAfter(cookie, resp))
 }

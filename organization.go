@@ -58,7 +58,7 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, ErrSignedOut, returnTo)
 		return
 	}
-	if err != nil && !errors.Is(err, errEnded) {
+	if err != nil {
 		a.keepUnrenewed(w, r, v, session)
 	}
 	switch {

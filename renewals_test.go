@@ -263,3 +263,18 @@ func TestWhatBecameOfARefreshTokenIsReadAndWrittenAtOnce(t *testing.T) {
 	wg.Wait()
 	assert.Positive(t, exchanges.Load())
 }
+
+// The refresh of a session was refused, then a switch of it was made, and its
+// token could not be verified yet.
+func TestAnExchangeForgetsARefusalBeforeIt(t *testing.T) {
+	clock := newSetClock()
+	f := newRefreshes(clock)
+	session := heavySession(0, "org_0")
+	refresh, change := wanted{organization: "org_0"}, wanted{"org_1", true}
+	f.commit(session, refresh, nil, exchangeResult{next: failed(session, refresh, errRefused), until: clock.now.Add(time.Minute)})
+	unverified := &renewal{wanted: change, sealed: *heavySession(1, "org_1").sealed}
+	f.commit(session, change, nil, exchangeResult{next: unverified, until: clock.now.Add(time.Hour)})
+	latest, known := f.recall(session, refresh)
+	assert.Equal(t, "refresh-token-1", latest.sealed.refreshToken)
+	assert.Same(t, unverified, known)
+}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -157,6 +158,28 @@ func TestARequestThatComesWhileTheHookRunsGetsTheNewSession(t *testing.T) {
 	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
 }
 
+// Signed out here while WorkOS answers: with new tokens, or with the end that it
+// had come to there. The sign-out is what there is to tell of.
+func TestOfASignOutDuringAnExchangeTheHooksAreToldOnce(t *testing.T) {
+	for _, revoked := range []bool{false, true} {
+		var refreshed, signedOut atomic.Int64
+		a, cookie := whatStale(t,
+			authkit.WithOnRefresh(func(context.Context, *authkit.Session) { refreshed.Add(1) }),
+			authkit.WithOnSignOut(func(context.Context, authkit.SignOutEvent) { signedOut.Add(1) }))
+		if revoked {
+			a.fake.RevokeSession(a.sessionID())
+		}
+		h := a.holdAt("exchanged")
+		late := a.sendAside(request{target: "/account", cookie: cookie, header: scripted()})
+		<-h.reached
+		a.send(request{method: http.MethodPost, target: "/logout", cookie: cookie, header: scripted()})
+		h.goOn()
+		assert.Equal(t, http.StatusUnauthorized, (<-late).status)
+		assert.Zero(t, refreshed.Load())
+		assert.EqualValues(t, 1, signedOut.Load())
+	}
+}
+
 // The exchange was made, and its key could not be had. The old cookie leads to
 // its tokens, and so does the one with the new refresh token in it.
 func TestATokenThatIsVerifiedLaterIsVerifiedOnceWhicheverCookieLeadsToIt(t *testing.T) {
@@ -205,6 +228,26 @@ func TestALateRequestOfACookieBeforeTheLastDoesNotSignTheBrowserOut(t *testing.T
 	a.clock.Advance(31 * time.Second)
 	jar = jarAfter(jar, a.send(request{target: "/", cookie: first}))
 	assert.Equal(t, http.StatusOK, a.send(request{target: "/account", cookie: jar, header: scripted()}).status)
+}
+
+// The response to a switch was lost, and the next one arrived. The cookie before
+// both leads to neither once the browser has shown the last.
+func TestACookieBeforeTheLastIsNotAnsweredOnceTheLastHasCome(t *testing.T) {
+	a := switching(t)
+	first := a.acme()
+	a.switchTo("org_beta", first, scripted()).newCookie(t)
+	last := a.switchTo("org_gamma", first, scripted()).newCookie(t)
+	assert.Equal(t, "org_gamma", a.me(last)["organization"])
+	a.clock.Advance(30*time.Second - time.Millisecond)
+	late := request{method: "POST", target: "/organization", cookie: first, header: scripted(), form: map[string][]string{"organization_id": {"org_beta"}}}
+	assert.Equal(t, http.StatusOK, a.send(late).status, "what it became is remembered")
+	assert.Equal(t, 2, a.fake.Calls(authkittest.RouteRefresh))
+	a.clock.Advance(time.Second)
+	resp := a.send(late)
+	assert.Equal(t, http.StatusUnauthorized, resp.status)
+	assert.Empty(t, resp.setCookies(t))
+	assert.Equal(t, 3, a.fake.Calls(authkittest.RouteRefresh), "WorkOS is asked, and does not know it any more")
+	assert.Equal(t, "org_gamma", a.me(last)["organization"])
 }
 
 func TestASwitchThatRecalledNothingGoesOnFromARefreshThatIsOver(t *testing.T) {
