@@ -30,8 +30,11 @@ const (
 	// conflictLifetime is how long they are counted.
 	conflictLifetime = time.Hour
 	// maxExpiries bounds the Set-Cookie lines that expire other forms in one
-	// response: proxies take 4 KB of header by default.
+	// response.
 	maxExpiries = 2 << 10
+	// maxHeader is how large they may make a header: nginx takes 4 KB by default,
+	// with the status line and what the application and the server add.
+	maxHeader = 3500
 	// maxPathForms and maxPathLength bound the paths whose cookies are expired.
 	maxPathForms  = 8
 	maxPathLength = 256
@@ -114,45 +117,51 @@ func (a *AuthKit) conflict(r *http.Request) bool {
 	return err != nil
 }
 
-// passConflict is called where a sign-in starts. It expires the forms of the
-// session cookie that are not in use where a name came twice. Where none of the
-// cookies is a session, a count of the sign-ins that end without helping begins.
-// A sign-in replaces what it finds in the form in use, so that after the first
-// one another form must be in the way, and all of them are expired. After the
-// second one passConflict answers with a page that says so, and reports false:
-// the next sign-in would not help either.
+// passConflict is called where a sign-in starts. Where none of the cookies is a
+// session, a count of the sign-ins that end without helping begins. After the
+// second one passConflict answers with a page that says what is in the way, and
+// reports false: the next sign-in would not help either.
 func (a *AuthKit) passConflict(w http.ResponseWriter, r *http.Request, returnTo string) bool {
 	fruitless := a.cookies.fruitless(r.Header)
-	if !a.conflict(r) {
-		a.cookies.expireOtherForms(w.Header(), r, a.cookies.inTheWay(r.Header), fruitless, true)
+	switch {
+	case !a.conflict(r):
 		if sent(r.Header, a.cookies.conflictName) {
 			a.cookies.expire(w, a.cookies.conflictName)
 		}
 		return true
-	}
-	names := a.cookies.sessionNames(r.Header, 1)
-	if fruitless == 0 {
-		names = a.cookies.inTheWay(r.Header)
-	}
-	a.cookies.expireOtherForms(w.Header(), r, names, fruitless, true)
-	if fruitless < maxFruitless {
+	case fruitless < maxFruitless:
 		a.cookies.setConflict(w.Header(), fruitless)
 		return true
 	}
+	a.expireInTheWay(w.Header(), r, 0)
 	a.cookies.expire(w, a.cookies.conflictName) // the person may try again
 	a.failPage(w, r, &CookieConflictError{Names: a.cookies.sessionNames(r.Header, 1)}, returnTo)
 	return false
 }
 
-// countSignIn is called where a sign-in ends. It counts the sign-in where cookies
-// were in the way as it started, and expires the forms that are in the way: the
-// same window of them as there, where the path was another.
-func (a *AuthKit) countSignIn(h http.Header, r *http.Request) {
+// expireInTheWay is called where a sign-in starts, with how many bytes the header
+// will hold besides. It expires the forms of the session cookie that are not in
+// use where a name came twice. A sign-in replaces what it finds in the form in
+// use, so that after one that has not helped, another form of every name must be
+// in the way.
+func (a *AuthKit) expireInTheWay(h http.Header, r *http.Request, reserved int) {
+	names := a.cookies.inTheWay(r.Header)
 	fruitless := a.cookies.fruitless(r.Header)
-	a.cookies.expireOtherForms(h, r, a.cookies.inTheWay(r.Header), fruitless, false)
+	if fruitless > 0 && a.conflict(r) {
+		names = a.cookies.sessionNames(r.Header, 1)
+	}
+	a.cookies.expireOtherForms(h, r, expiry{names: names, window: fruitless, keep: true, reserved: reserved})
+}
+
+// countSignIn is called where a sign-in ends, with how many bytes its session
+// takes. It counts the sign-in where cookies were in the way as it started, and
+// expires the forms that are in the way here, where the path is another.
+func (a *AuthKit) countSignIn(h http.Header, r *http.Request, session int) {
+	fruitless := a.cookies.fruitless(r.Header)
 	if sent(r.Header, a.cookies.conflictName) {
 		a.cookies.setConflict(h, fruitless+1)
 	}
+	a.cookies.expireOtherForms(h, r, expiry{names: a.cookies.inTheWay(r.Header), window: fruitless, reserved: session})
 }
 
 // CookieConflictError is an [ErrCookieConflict] that names the cookies.
@@ -210,48 +219,70 @@ func (c *cookies) inTheWay(h http.Header) []string {
 	return c.sessionNames(h, 2)
 }
 
+// expiry says which forms to expire.
+type expiry struct {
+	names []string
+	// window tells which part of the forms, where they are too many for one
+	// response.
+	window int
+	// keep leaves the form alone that is one cookie with the form in use by RFC
+	// 6265, section 5.3, though browsers keep two: a host-only cookie and one
+	// whose Domain is that very host. It is given where the response does not
+	// replace or end the session.
+	keep bool
+	// reserved is how many bytes the header of the response will hold besides.
+	reserved int
+}
+
 // expireOtherForms expires the forms of session cookies that this configuration
 // does not use. Which Domain and Path they have cannot be seen, so that each form
 // that can exist is expired: the configured hosts' domains, and the paths that
-// lead to this request. At most maxExpiries bytes of lines go out at once; window
-// tells which.
-//
-// By RFC 6265, section 5.3, a host-only cookie and one whose Domain is that very
-// host are one cookie; browsers keep two. Where the response does not replace or
-// end the session, keep is given and that form is left alone.
-func (c *cookies) expireOtherForms(h http.Header, r *http.Request, names []string, window int, keep bool) {
-	if len(names) == 0 {
-		return
-	}
+// lead to this request. At most maxExpiries bytes of lines go out at once, and
+// fewer where the header would grow past maxHeader.
+func (c *cookies) expireOtherForms(h http.Header, r *http.Request, e expiry) {
 	own := strings.TrimPrefix(c.domain, ".")
+	room := min(maxExpiries, maxHeader-e.reserved-headerSize(h))
 	var windows [][]*http.Cookie
-	room := 0
+	left := 0
 	for _, path := range pathForms(r.RequestURI) {
 		for _, domain := range c.otherDomains {
-			if path == "/" && (domain == own || keep && cmp.Or(domain, c.host) == cmp.Or(own, c.host)) {
+			if path == "/" && (domain == own || e.keep && cmp.Or(domain, c.host) == cmp.Or(own, c.host)) {
 				continue // the form in use
 			}
-			for _, name := range names {
+			for _, name := range e.names {
 				if hasPrefixFold(name, hostPrefix) {
 					continue // browsers accept it in one form only
 				}
 				other := c.expired(name)
 				other.Domain, other.Path = domain, path
-				size := len(other.String()) + len("Set-Cookie: \r\n")
+				size := len("Set-Cookie: \r\n") + len(other.String())
 				if size > room {
-					windows, room = append(windows, nil), maxExpiries
+					continue
 				}
-				room -= size
+				if size > left {
+					windows, left = append(windows, nil), room
+				}
+				left -= size
 				last := len(windows) - 1
 				windows[last] = append(windows[last], other)
 			}
 		}
 	}
 	if len(windows) > 0 {
-		for _, other := range windows[window%len(windows)] {
+		for _, other := range windows[e.window%len(windows)] {
 			setCookie(h, other)
 		}
 	}
+}
+
+// headerSize is how many bytes a header takes on the wire.
+func headerSize(h http.Header) (size int) {
+	for name, values := range h {
+		for _, value := range values {
+			size += len(name) + len(": \r\n") + len(value)
+		}
+	}
+	return size
 }
 
 // nextWindow counts on where no count of the browser's own is at hand.

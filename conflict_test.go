@@ -310,3 +310,36 @@ func TestAMegabyteOfOneCookieNameIsExpiredOnce(t *testing.T) {
 		})
 	}
 }
+
+// nginx takes 4 KB of a response's header by default, and answers 502 beyond that.
+func TestWhatIsExpiredMakesNoHeaderTooLargeForAProxy(t *testing.T) {
+	var names []string
+	for _, suffix := range []string{"", ".0", ".1", ".2", ".3", ".4", ".5", ".6", ".7"} {
+		names = append(names, "authkit-session"+suffix+"=x")
+	}
+	jar := strings.Join(names, "; ")
+	size := func(r response) (size int) {
+		for name, values := range r.header {
+			for _, value := range values {
+				size += len(name) + len(": \r\n") + len(value)
+			}
+		}
+		return size
+	}
+	for _, n := range []int{0, 200, 500, 900, 1000} {
+		a := newApp(t, appOptions{})
+		a.fillTokens(n)
+		page := "/account?" + strings.Repeat("x", n)
+		alone := a.send(request{target: page, header: navigation()})
+		beside := a.send(request{target: page, cookie: jar, header: navigation()})
+		require.Equal(t, http.StatusSeeOther, beside.status)
+		require.LessOrEqual(t, size(beside), max(3700, size(alone)+300), "at the start of a sign-in")
+
+		s, other := a.begin("/login"), a.begin("/login")
+		alone = a.send(request{target: s.target(), cookie: s.cookie, header: navigation()})
+		beside = a.send(request{target: other.target(), cookie: other.cookie + "; " + jar, header: navigation()})
+		require.Equal(t, "/", beside.header.Get("Location"))
+		own := 9 * 90 // what the request brought of the form in use goes in any case
+		require.LessOrEqual(t, size(beside), max(3700, size(alone))+own, "at its end")
+	}
+}

@@ -71,7 +71,7 @@ func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authenticati
 	}
 	// Browsers that do not tell a host-only cookie from one of the same Domain
 	// (RFC 6265, section 5.3) go by the order: the session comes last.
-	a.countSignIn(w.Header(), r)
+	a.countSignIn(w.Header(), r, len(text))
 	if err := a.cookies.setSession(w.Header(), r, text); err != nil {
 		return nil, err
 	}

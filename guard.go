@@ -254,8 +254,10 @@ func (a *AuthKit) signInFrom(w http.ResponseWriter, r *http.Request, opts ...Log
 		if !a.passConflict(w, r, requestTarget(r)) {
 			return
 		}
+		link := a.loginLink(requestTarget(r))
+		a.expireInTheWay(w.Header(), r, len(link))
 		noStore(w.Header())
-		seeOther(w, a.loginLink(requestTarget(r)))
+		seeOther(w, link)
 		return
 	}
 	s := newSignIn(a.redirectURL, r, slices.Concat(a.loginOptions, opts))

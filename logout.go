@@ -54,7 +54,9 @@ func (a *AuthKit) Logout() http.Handler {
 				}
 			}
 		}
-		a.cookies.expireOtherForms(w.Header(), r, a.cookies.inTheWay(r.Header), a.cookies.nextWindow(), false)
+		a.cookies.expireOtherForms(w.Header(), r, expiry{
+			names: a.cookies.inTheWay(r.Header), window: a.cookies.nextWindow(), reserved: len(location),
+		})
 		a.cookies.clearSession(w, r)
 		noStore(w.Header())
 		// https://www.w3.org/TR/clear-site-data/: what a browser has kept of this

@@ -177,6 +177,7 @@ func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, s signIn) 
 	if s.withoutState {
 		a.cookies.setRestart(w)
 	}
+	a.expireInTheWay(w.Header(), r, len(location))
 	noStore(w.Header())
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	seeOther(w, location)
