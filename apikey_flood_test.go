@@ -332,7 +332,11 @@ func TestAValueThatWorkOSRefusesToLookAtIsNoOutage(t *testing.T) { // A5
 			a := keyed(t)
 			a.fake.Fail(authkittest.RouteValidateAPIKey, fault)
 			assert.Equal(t, http.StatusServiceUnavailable, a.withKey(t.Context(), "/key", madeUp(1)).status)
-			assert.Contains(t, a.logs.String(), "API key not validated")
+			level := "WARN"
+			if fault.Status == http.StatusUnauthorized {
+				level = "ERROR" // it does not pass by itself
+			}
+			assert.Contains(t, a.logs.String(), `level=`+level+` msg="authkit: API key not validated"`)
 		})
 	}
 }
@@ -424,6 +428,13 @@ func TestAnAPIKeyThatIsDeletedWhileTheReplyIsOnItsWayStopsThirtySecondsAfterTheQ
 	assert.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", key).status)
 	a.clock.Advance(time.Second)
 	assert.Equal(t, http.StatusUnauthorized, a.withKey(t.Context(), "/key", key).status)
+}
+
+func TestACancellationByTheTransportItselfIsLoggedAsAFailure(t *testing.T) {
+	way := &validations{strike: func(*http.Request, string) (*http.Response, error) { return nil, context.Canceled }}
+	a := keyed(t, way.option())
+	assert.Equal(t, http.StatusServiceUnavailable, a.withKey(t.Context(), "/key", "sk_some").status)
+	assert.Contains(t, a.logs.String(), `level=WARN msg="authkit: request refused"`, "the client is still there")
 }
 
 func TestTheRetryAfterOfARememberedFailureIsWhatIsLeftOfIt(t *testing.T) {

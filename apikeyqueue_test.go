@@ -3,6 +3,7 @@ package authkit
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +13,27 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-func newTestAPIKeys(clock Clock) *apiKeys { return newAPIKeys(nil, &config{clock: clock}) }
+func newTestAPIKeys(clock Clock) *apiKeys {
+	return newAPIKeys(nil, &config{clock: clock, log: slog.New(slog.DiscardHandler)})
+}
+
+// A question may end between a request's look into the memory and its turn.
+func TestAnAnswerAboutAnAPIKeyThatCameInTheMeantimeIsTaken(t *testing.T) { // A5
+	clock := newSetClock()
+	for name, answer := range map[string]keyAnswer{
+		"valid":     {key: &APIKey{}, asked: clock.now, until: clock.now.Add(keyMemory)},
+		"not valid": {asked: clock.now, until: clock.now.Add(keyMemory)},
+		"a failure": {err: errKeyNoEnd, asked: clock.now, until: clock.now.Add(retryPause)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := newTestAPIKeys(clock)
+			k.remember("hash", answer)
+			q, got := k.join(t.Context(), "hash", "sk_value")
+			assert.Nil(t, q, "no second question")
+			assert.Equal(t, answer, got)
+		})
+	}
+}
 
 func TestWhatIsRememberedOfValidAPIKeysIsBounded(t *testing.T) { // A5
 	clock := newSetClock()
@@ -102,4 +123,37 @@ func TestTheBudgetOfUnknownAPIKeysIsWhatItGainsHoweverItIsReserved(t *testing.T)
 	assert.Equal(t, 100*time.Millisecond, b.reserve(clock.now))
 	clock.now = clock.now.Add(time.Second)
 	assert.Equal(t, 10, reserve())
+}
+
+// timedClock counts the timers that are set.
+type timedClock struct {
+	*setClock
+	timers int
+}
+
+func (c *timedClock) AfterFunc(time.Duration, func()) (stop func() bool) {
+	c.timers++
+	return func() bool { c.timers--; return true }
+}
+
+func TestAnAPIKeyThatHasLeftTheQueueLeavesNoTimer(t *testing.T) { // A5
+	for name, leaves := range map[string]func(*apiKeys, *question){
+		"its request went away": (*apiKeys).leave,
+		"it gave up":            (*apiKeys).giveUp,
+		"WorkOS wants no more":  func(k *apiKeys, _ *question) { k.limit(k.clock.Now().Add(time.Minute)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := &timedClock{setClock: newSetClock()}
+			k := newTestAPIKeys(clock)
+			k.unknownLane.running = unknownPlaces
+			q, _ := k.join(t.Context(), "hash", "sk_value")
+			assert.Equal(t, 1, clock.timers)
+			assert.Equal(t, 1, k.budget.reserved)
+			leaves(k, q)
+			assert.Zero(t, clock.timers)
+			assert.Zero(t, k.budget.reserved)
+			assert.Zero(t, k.unknownLane.queue.Len())
+			assert.Empty(t, k.questions)
+		})
+	}
 }
