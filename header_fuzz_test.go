@@ -36,7 +36,7 @@ func FuzzSessionCookie(f *testing.F) {
 	for _, header := range []string{
 		"sid=a", "sid=a; sid=b", "sid.0=a; sid.1=b", "sid.1=b;sid.0=a", "sid.0=a; sid.2=c", "sid.7=a", "sid.8=a", "sid.00=a", "sid.0=",
 		"sid=; sid=a", "sid=a; sid=", "theme=dark; sid=a", " sid = a ", "sid", "=a", ";;", "sid=a=b", `sid="a"`, "sid.0=a; sid=b", "SID=a", "sid\t=a", "sid=a\x00",
-		"sid=a; sid=a", "sid.0=a; sid.0=b; sid.1=c; sid.1=d", "sidx0=a", "sid.0=a; sid.1=b; sid.7=c",
+		"sid=a; sid=a", "sid.0=a; sid.0=b; sid.1=c; sid.1=d", "sidx0=a", "sid.0=a; sid.1=b; sid.7=c", "sid.1=a; sid.2=b", "sid.0=a; sid.2=b; sid.3=c",
 	} {
 		f.Add(header)
 	}
@@ -55,7 +55,7 @@ func FuzzSessionCookie(f *testing.F) {
 			doubled = doubled || len(values[name]) > 1
 			switch {
 			case len(values[name]) == 0:
-			case i > 0 && len(values[names[i-1]]) == 0:
+			case gap || i > 0 && len(values[names[i-1]]) == 0:
 				gap = true
 			default:
 				chunks += values[name][0]
