@@ -41,6 +41,7 @@ type AuthKit struct {
 	public  bool     // without an API key of our own
 	nobody  *visit   // of every request that brings nothing; it is never changed
 
+	shared        bool // the session is one with other libraries
 	redirectURL   string
 	signedOutURL  string
 	loginPath     string
@@ -151,6 +152,7 @@ func build(c *config) (*AuthKit, error) {
 		apiKeys:   newAPIKeys(client, c),
 
 		public:        c.public,
+		shared:        c.shared,
 		redirectURL:   c.redirectURL,
 		signedOutURL:  c.signedOutURL,
 		loginPath:     c.loginPath,
@@ -171,7 +173,7 @@ func build(c *config) (*AuthKit, error) {
 		clock:           c.clock,
 	}
 	if !c.public {
-		a.revocations = &revocations{client: client, clock: c.clock, log: c.log, waiting: map[string]*revocation{}}
+		a.revocations = newRevocations(client, c.clock, c.log)
 	}
 	a.nobody = &visit{owner: a}
 	if c.bearer {

@@ -108,7 +108,7 @@ func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url
 			return
 		}
 	}
-	if use == stateFresh {
+	if use == stateFresh && code != "" { // an error uses nothing up: anybody can cause them in any number
 		use = a.used.use(pending, pending.startedAt.Add(a.signInTimeout))
 	}
 	switch {
@@ -159,12 +159,14 @@ func (a *AuthKit) refuseState(w http.ResponseWriter, r *http.Request, pending *p
 	a.failPage(w, r, fmt.Errorf("%w: %w", ErrState, err), returnTo)
 }
 
-// isSignedIn reports whether a request's cookie holds a session that verifies.
-// One whose token has expired counts: the page that comes next refreshes it.
+// isSignedIn reports whether a request's cookie holds a session that verifies, or
+// is stale: its token has expired, or its key is withdrawn or cannot be had. The
+// page that comes next decides on that.
 func (a *AuthKit) isSignedIn(r *http.Request) bool {
 	own := a.cookies.session(r.Header)
 	session, ended, err := a.sessionOf(r, &own)
-	return session != nil && !ended && (err == nil || errors.Is(err, jwks.ErrExpired))
+	stale := errors.Is(err, jwks.ErrExpired) || errors.Is(err, jwks.ErrUnknownKey) || errors.Is(err, jwks.ErrUnavailable)
+	return session != nil && !ended && (err == nil || stale)
 }
 
 // failSignIn answers a callback of a sign-in that was under way in this browser
@@ -193,10 +195,10 @@ func (a *AuthKit) exchangeCode(ctx context.Context, r *http.Request, pending *pe
 	switch {
 	case refused && refusal.StatusCode == http.StatusTooManyRequests, errors.As(err, &limited):
 		return nil, fmt.Errorf("%w: %w", ErrSignInRateLimited, unavailable(err, retryAfter))
+	case refused && !workos.IsTransient(err) && !refusesApplication(refusal):
+		return nil, fmt.Errorf("%w: %w", ErrSignInRefused, err) // also where the client has left since
 	case workos.IsTransient(err), ctx.Err() != nil:
 		return nil, fmt.Errorf("%w: %w", ErrSignInUnavailable, unavailable(err, retryAfter))
-	case refused && !refusesApplication(refusal):
-		return nil, fmt.Errorf("%w: %w", ErrSignInRefused, err)
 	}
 	return nil, fmt.Errorf("%w: %w", ErrSignIn, err)
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -92,7 +93,7 @@ func (a *AuthKit) sessionsSent(r *http.Request) (sessions []*Session) {
 		}
 		sessions = append(sessions, s)
 	}
-	if own.several {
+	if own.several || own.count > 1 { // a planted chunk may look like the session's next
 		for _, sealed := range a.openCandidates(a.cookies.candidates(r.Header, true)) {
 			add(sealed)
 		}
@@ -117,20 +118,13 @@ func (a *AuthKit) conflict(r *http.Request) bool {
 	return err != nil
 }
 
-// passConflict is called where a sign-in starts. Where none of the cookies is a
-// session, a count of the sign-ins that end without helping begins. After the
-// second one passConflict answers with a page that says what is in the way, and
-// reports false: the next sign-in would not help either.
+// passConflict is called where a guard starts a sign-in. After two sign-ins that
+// have not helped it answers with a page that says what is in the way, and reports
+// false: the next one would not help either, and the browser would go round in
+// circles. The page leads to Login, which a person has to choose and which always
+// starts a sign-in.
 func (a *AuthKit) passConflict(w http.ResponseWriter, r *http.Request, returnTo string) bool {
-	fruitless := a.cookies.fruitless(r.Header)
-	switch {
-	case !a.conflict(r):
-		if sent(r.Header, a.cookies.conflictName) {
-			a.cookies.expire(w, a.cookies.conflictName)
-		}
-		return true
-	case fruitless < maxFruitless:
-		a.cookies.setConflict(w.Header(), fruitless)
+	if a.cookies.fruitless(r.Header) < maxFruitless || !a.conflict(r) {
 		return true
 	}
 	a.expireInTheWay(w.Header(), r, 0)
@@ -139,18 +133,28 @@ func (a *AuthKit) passConflict(w http.ResponseWriter, r *http.Request, returnTo 
 	return false
 }
 
+// noteConflict is called where a sign-in starts. Where none of the cookies is a
+// session, a count of the sign-ins that end without helping begins; where one is,
+// the count is over.
+func (a *AuthKit) noteConflict(w http.ResponseWriter, r *http.Request) {
+	if a.conflict(r) {
+		a.cookies.setConflict(w.Header(), a.cookies.fruitless(r.Header))
+	} else if sent(r.Header, a.cookies.conflictName) {
+		a.cookies.expire(w, a.cookies.conflictName)
+	}
+}
+
 // expireInTheWay is called where a sign-in starts, with how many bytes the header
 // will hold besides. It expires the forms of the session cookie that are not in
 // use where a name came twice. A sign-in replaces what it finds in the form in
 // use, so that after one that has not helped, another form of every name must be
 // in the way.
 func (a *AuthKit) expireInTheWay(h http.Header, r *http.Request, reserved int) {
-	names := a.cookies.inTheWay(r.Header)
-	fruitless := a.cookies.fruitless(r.Header)
-	if fruitless > 0 && a.conflict(r) {
-		names = a.cookies.sessionNames(r.Header, 1)
+	e := expiry{names: a.cookies.inTheWay(r.Header), keep: true, reserved: reserved}
+	if a.cookies.fruitless(r.Header) > 0 && a.conflict(r) {
+		e.names, e.window = a.cookies.sessionNames(r.Header, 1), 1+nextWindow(a.cookies.starts)
 	}
-	a.cookies.expireOtherForms(h, r, expiry{names: names, window: fruitless, keep: true, reserved: reserved})
+	a.cookies.expireOtherForms(h, r, e)
 }
 
 // countSignIn is called where a sign-in ends, with how many bytes its session
@@ -161,7 +165,11 @@ func (a *AuthKit) countSignIn(h http.Header, r *http.Request, session int) {
 	if sent(r.Header, a.cookies.conflictName) {
 		a.cookies.setConflict(h, fruitless+1)
 	}
-	a.cookies.expireOtherForms(h, r, expiry{names: a.cookies.inTheWay(r.Header), window: fruitless, reserved: session})
+	e := expiry{names: a.cookies.inTheWay(r.Header), reserved: session}
+	if fruitless > 0 {
+		e.window = nextWindow(a.cookies.ends)
+	}
+	a.cookies.expireOtherForms(h, r, e)
 }
 
 // CookieConflictError is an [ErrCookieConflict] that names the cookies.
@@ -223,7 +231,7 @@ func (c *cookies) inTheWay(h http.Header) []string {
 type expiry struct {
 	names []string
 	// window tells which part of the forms, where they are too many for one
-	// response.
+	// response: the likeliest first, then the others in turn.
 	window int
 	// keep leaves the form alone that is one cookie with the form in use by RFC
 	// 6265, section 5.3, though browsers keep two: a host-only cookie and one
@@ -240,7 +248,7 @@ type expiry struct {
 // lead to this request. At most maxExpiries bytes of lines go out at once, and
 // fewer where the header would grow past maxHeader.
 func (c *cookies) expireOtherForms(h http.Header, r *http.Request, e expiry) {
-	own := strings.TrimPrefix(c.domain, ".")
+	own := strings.ToLower(strings.TrimPrefix(c.domain, "."))
 	room := min(maxExpiries, maxHeader-e.reserved-headerSize(h))
 	var windows [][]*http.Cookie
 	left := 0
@@ -285,8 +293,9 @@ func headerSize(h http.Header) (size int) {
 	return size
 }
 
-// nextWindow counts on where no count of the browser's own is at hand.
-func (c *cookies) nextWindow() int { return int(c.windows.Add(1)-1) & (1<<20 - 1) }
+// nextWindow counts on. All browsers share the counts: what matters is that no
+// window is left out.
+func nextWindow(count *atomic.Uint64) int { return int(count.Add(1)-1) & (1<<20 - 1) }
 
 // pathForms are the paths that a cookie may have which a browser sends to a
 // target (RFC 6265, section 5.1.4), the likeliest first.
@@ -316,11 +325,11 @@ func pathForms(target string) []string {
 // request.
 func otherDomains(c *config) []string {
 	var domains []string
-	if host := hostname(c.redirectURL); strings.Contains(host, ".") && net.ParseIP(host) == nil {
+	if host := strings.ToLower(hostname(c.redirectURL)); strings.Contains(host, ".") && net.ParseIP(host) == nil {
 		domains = domainsOf(host)
 	}
 	domains = append(domains, "")
-	if own := strings.TrimPrefix(c.cookieDomain, "."); own != "" && !slices.Contains(domains, own) {
+	if own := strings.ToLower(strings.TrimPrefix(c.cookieDomain, ".")); own != "" && !slices.Contains(domains, own) {
 		domains = append(domains, own)
 	}
 	return domains

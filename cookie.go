@@ -38,10 +38,10 @@ type cookies struct {
 	restartName  string   // marks a callback without a state
 	flowName     string   // of what a sign-in with forms of its own remembers
 	domain       string
-	conflictName string   // counts sign-ins that cookies in the way made fruitless
-	host         string   // of the redirect URL
-	otherDomains []string // that another form of the session cookie may have, "" for none
-	windows      *atomic.Uint64
+	conflictName string         // counts sign-ins that cookies in the way made fruitless
+	host         string         // of the redirect URL
+	otherDomains []string       // that another form of the session cookie may have, "" for none
+	starts, ends *atomic.Uint64 // windows of forms that were expired where a sign-in started, and where something ended
 	secure       bool
 	sameSite     http.SameSite
 	maxAge       time.Duration
@@ -80,7 +80,7 @@ func newCookies(c *config) cookies {
 	}
 	jar.host = strings.ToLower(hostname(c.redirectURL))
 	jar.otherDomains = otherDomains(c)
-	jar.windows = new(atomic.Uint64)
+	jar.starts, jar.ends = new(atomic.Uint64), new(atomic.Uint64)
 	return jar
 }
 
@@ -216,21 +216,30 @@ func (c *cookies) candidates(h http.Header, cut bool) []string {
 		add(first[:count]...)
 		add(last[:count]...)
 	}
-	for i := range wholes { // from both ends, the newest of the longest path and of the shortest
-		at := i / 2
-		if i%2 == 0 {
-			at = len(wholes) - 1 - at
-		}
-		add(wholes[at])
-	}
-	for shorter := count - 1; cut && shorter > 0; shorter-- {
-		add(first[:shorter]...)
+	// Of each kind one in turn, so that many of one kind hide none of another.
+	var shorter, varied []string
+	for n := count - 1; cut && n > 0; n-- {
+		shorter = append(shorter, strings.Join(first[:n], ""))
 	}
 	for i := 0; whole && i < count; i++ {
 		for _, other := range chunks[i][1:] {
-			varied := first
-			varied[i] = other
-			add(varied[:count]...)
+			parts := first
+			parts[i] = other
+			varied = append(varied, strings.Join(parts[:count], ""))
+		}
+	}
+	for i := range max(len(wholes), len(shorter), len(varied)) {
+		if i < len(wholes) { // from both ends, the newest of the longest path and of the shortest
+			at := i / 2
+			if i%2 == 0 {
+				at = len(wholes) - 1 - at
+			}
+			add(wholes[at])
+		}
+		for _, kind := range [][]string{shorter, varied} {
+			if i < len(kind) {
+				add(kind[i])
+			}
 		}
 	}
 	return texts
@@ -512,12 +521,21 @@ func sent(h http.Header, name string) bool {
 	return false
 }
 
+// maxCookieHeader bounds how much of a request's cookies is looked at. Servers
+// and proxies refuse much less; net/http alone takes a megabyte.
+const maxCookieHeader = 128 << 10
+
 // requestCookies yields the name and value of each cookie of a request, as
 // they came. Unlike http.Request.Cookies it makes nothing of them but strings
 // that share the header's memory.
 func requestCookies(h http.Header) iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
+		room := maxCookieHeader
 		for _, line := range h["Cookie"] {
+			if len(line) > room {
+				line = line[:strings.LastIndexByte(line[:room], ';')+1]
+			}
+			room -= len(line)
 			for len(line) > 0 {
 				var pair string
 				pair, line, _ = strings.Cut(line, ";")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/authkit-go/authkit/jwks"
 	"github.com/authkit-go/authkit/workos"
@@ -66,6 +67,15 @@ func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authenticati
 	if err := a.cookies.checkSize(text); err != nil {
 		return nil, tooLarge(session, err)
 	}
+	// A session that a script has signed out may be signed in to again. It is not
+	// revoked while the hook runs, and is not forgotten if the hook refuses.
+	heldBack := a.revocations.cancel(session.ID())
+	kept := false
+	defer func() {
+		if heldBack != nil && !kept {
+			a.revocations.revoke(heldBack, logoutGrace)
+		}
+	}()
 	if err := a.onSignIn(ctx, SignInEvent{Session: session, State: pending.appState, ReturnTo: pending.returnTo}); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSignInHook, err)
 	}
@@ -75,8 +85,8 @@ func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authenticati
 	if err := a.cookies.setSession(w.Header(), r, text); err != nil {
 		return nil, err
 	}
-	a.revocations.cancel(session.ID())
-	a.replaceSessions(r, session)
+	kept = true
+	a.replaceSessions(r, session, pending.before)
 	for _, name := range []string{a.cookies.restartName, a.cookies.flowName} {
 		if sent(r.Header, name) {
 			a.cookies.expire(w, name)
@@ -88,19 +98,54 @@ func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authenticati
 }
 
 // replaceSessions gives a new session the place of those that the request
-// brings: nothing of them that is still under way may set a cookie any more. They
-// are ended, here and at WorkOS, but for the WorkOS session that the new one goes
-// on with.
-func (a *AuthKit) replaceSessions(r *http.Request, session *Session) {
-	for _, before := range a.sessionsSent(r) {
+// brings, or that were there when the sign-in began: nothing of them that is
+// still under way may set a cookie any more. They are ended, here and at WorkOS,
+// but for the WorkOS session that the new one goes on with. Of that one, what was
+// signed out stays so: its copies must not come back with it.
+func (a *AuthKit) replaceSessions(r *http.Request, session *Session, earlier *sessionBefore) {
+	a.refreshes.noteSignIn()
+	sessions := a.sessionsSent(r)
+	if earlier != nil {
+		sessions = append(sessions, earlier.session(a.clock.Now()))
+	}
+	if !a.shared {
+		a.signedOut.keep(session.ID(), a.clock.Now().Add(cookieLifetime))
+	}
+	for _, before := range sessions {
 		switch {
 		case before.ID() != session.ID():
-			a.markSignedOut(before, false)
+			a.markSignedOut(before, false, replacedMemory)
 			a.revocations.revoke(before, 0)
 		case before.sealed.refreshToken != session.sealed.refreshToken:
 			a.refreshes.supersede(before)
 		}
 	}
+}
+
+// sessionBefore is what the end of a session needs of it.
+type sessionBefore struct{ id, userID, refreshToken string }
+
+// sessionBefore is the session that a request which starts a sign-in brings,
+// where the callback will not bring it: browsers withhold a Strict cookie from a
+// redirect that began at AuthKit.
+func (a *AuthKit) sessionBefore(r *http.Request) *sessionBefore {
+	if a.cookies.sameSite != http.SameSiteStrictMode {
+		return nil
+	}
+	for _, s := range a.sessionsSent(r) {
+		return &sessionBefore{s.ID(), s.UserID(), s.sealed.refreshToken}
+	}
+	return nil
+}
+
+// session is a session to end. Its tokens' times are not known any more: they
+// count as issued now, for an hour.
+func (b *sessionBefore) session(now time.Time) *Session {
+	s := NewSession(SessionParams{
+		ID: b.id, User: User{ID: b.userID}, ExpiresAt: now.Add(time.Hour), Claims: map[string]any{"iat": now.Unix()},
+	})
+	s.sealed.refreshToken = b.refreshToken
+	return s
 }
 
 // RefuseCrossOrigin answers 403 to a form that was posted from another site's

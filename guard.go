@@ -250,10 +250,11 @@ func (a *AuthKit) signsIn() bool { return a.redirectURL != "" || a.signInPage }
 
 // signInFrom starts a sign-in that comes back to the page that was asked for.
 func (a *AuthKit) signInFrom(w http.ResponseWriter, r *http.Request, opts ...LoginOption) {
+	if !a.passConflict(w, r, requestTarget(r)) {
+		return
+	}
 	if a.signInPage {
-		if !a.passConflict(w, r, requestTarget(r)) {
-			return
-		}
+		a.noteConflict(w, r)
 		link := a.loginLink(requestTarget(r))
 		a.expireInTheWay(w.Header(), r, len(link))
 		noStore(w.Header())

@@ -55,7 +55,7 @@ func (a *AuthKit) Logout() http.Handler {
 			}
 		}
 		a.cookies.expireOtherForms(w.Header(), r, expiry{
-			names: a.cookies.inTheWay(r.Header), window: a.cookies.nextWindow(), reserved: len(location),
+			names: a.cookies.inTheWay(r.Header), window: nextWindow(a.cookies.ends), reserved: len(location),
 		})
 		a.cookies.clearSession(w, r)
 		noStore(w.Header())
@@ -76,7 +76,7 @@ func (a *AuthKit) signOut(r *http.Request, sessions []*Session) {
 	served := own.count > 0 && a.cache.get(&own) != nil
 	for _, session := range sessions {
 		again := a.hasEnded(session)
-		a.markSignedOut(session, served)
+		a.markSignedOut(session, served, 0)
 		if again {
 			continue
 		}

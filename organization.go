@@ -52,7 +52,7 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, fmt.Errorf("%w: organization_id is none, or the session cannot be refreshed", ErrOrganization), "")
 		return
 	}
-	since := a.refreshes.clearingsSoFar()
+	since := a.refreshes.soFar()
 	next, err := a.refreshes.await(r.Context(), session, wanted{organization, true}, a.exchangeRefreshToken)
 	if a.hasEnded(session) {
 		a.fail(w, r, ErrSignedOut, returnTo)

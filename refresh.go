@@ -75,7 +75,7 @@ func (a *AuthKit) renew(w http.ResponseWriter, r *http.Request, v *visit, old *S
 		}
 		return
 	}
-	since := a.refreshes.clearingsSoFar()
+	since := a.refreshes.soFar()
 	ctx := r.Context()
 	if usable {
 		bounded, stop := a.within(ctx, usableWait, "the refresh takes its time")
@@ -130,7 +130,7 @@ func (a *AuthKit) keepRenewed(w http.ResponseWriter, r *http.Request, v *visit, 
 // the time of its use where there is an idle limit, since an outage is nobody's
 // idleness.
 func (a *AuthKit) keepUnrenewed(w http.ResponseWriter, r *http.Request, v *visit, old *Session) {
-	newest := a.refreshes.newest(old)
+	newest, _ := a.refreshes.latest(old)
 	if newest == old && a.idleLimit == 0 {
 		return
 	}
@@ -150,14 +150,14 @@ type keptSession struct {
 	text    string
 
 	clears   bool
-	since    uint64 // clearingsSoFar, when the request began
+	since    counts // when the request began
 	clearing uint64 // the number of this response, once it has cleared the cookie
 }
 
 // clearEnded lets the response clear the cookie of a session that WorkOS has
 // ended. Whether it still may is decided when its header is written. A response
 // that is not this middleware's is about to be written, and is decided on here.
-func (a *AuthKit) clearEnded(w http.ResponseWriter, r *http.Request, v *visit, ended *Session, since uint64) {
+func (a *AuthKit) clearEnded(w http.ResponseWriter, r *http.Request, v *visit, ended *Session, since counts) {
 	a.cookies.takeBackSession(w.Header())
 	cleared := &keptSession{session: ended, clears: true, since: since}
 	if v.owner == a {

@@ -90,7 +90,7 @@ type refreshes struct {
 	spent      *memory[fate]       // refresh tokens that no cookie may bring back
 	refusals   *memory[*renewal]   // of switches, by session and organization
 	tries      *memory[*triesMade] // refused switches, by session
-	clearings  uint64              // responses so far that expired the cookie of an ended session
+	so         counts              // what happened so far
 
 	step func(name string) // set by tests only: called between two steps
 }
@@ -150,13 +150,7 @@ func (r *renewal) size() int {
 	if r.session == nil {
 		return size
 	}
-	c := r.session.claims
-	for _, list := range [][]string{c.Roles, c.Permissions, c.Entitlements, c.FeatureFlags} {
-		for _, slug := range list {
-			size += len(slug) + 32 // its header, and what an allocation is rounded up by
-		}
-	}
-	return size
+	return size + listsSize(r.session.claims)
 }
 
 // errorSize is about how many bytes an error takes in memory. A refusal keeps
@@ -554,29 +548,42 @@ func (f *refreshes) supersede(s *Session) {
 	}
 }
 
-// clearingsSoFar is the number of the last response that expired the cookie of
-// an ended session.
-func (f *refreshes) clearingsSoFar() uint64 {
+// counts are what a response that may expire a cookie has to know of the others.
+type counts struct {
+	clearings uint64 // responses that expired the cookie of an ended session
+	signIns   uint64
+}
+
+// soFar is what happened so far.
+func (f *refreshes) soFar() counts {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.clearings
+	return f.so
+}
+
+// noteSignIn counts a sign-in.
+func (f *refreshes) noteSignIn() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.so.signIns++
 }
 
 // clear asks whether a response may expire the cookie of a session that WorkOS
 // has ended, and notes that it does. It may not where the session was
-// superseded, or where another response has expired the cookie since the request
-// began: the browser may hold a new session by now. since is what clearingsSoFar
-// was when the request began, and own the number that an earlier call returned
-// to the same response, or 0. The number returned is 0 if the response may not.
-func (f *refreshes) clear(s *Session, since, own uint64) uint64 {
+// superseded, or where the browser may hold a new session by now: another response
+// has expired the cookie since the request began, or expired it before and there
+// was a sign-in since. since is what soFar was when the request began, and own the
+// number that an earlier call returned to the same response, or 0. The number
+// returned is 0 if the response may not.
+func (f *refreshes) clear(s *Session, since counts, own uint64) uint64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.mayClear(s, since, own) {
 		return 0
 	}
 	if own == 0 {
-		f.clearings++
-		own = f.clearings
+		f.so.clearings++
+		own = f.so.clearings
 	}
 	until := f.clock.Now().Add(spentMemory)
 	for range longestWay {
@@ -591,10 +598,11 @@ func (f *refreshes) clear(s *Session, since, own uint64) uint64 {
 }
 
 // mayClear is the question of clear. The caller holds mu.
-func (f *refreshes) mayClear(s *Session, since, own uint64) bool {
+func (f *refreshes) mayClear(s *Session, since counts, own uint64) bool {
 	for range longestWay {
 		before, _ := f.spent.get(s.sealed.refreshToken)
-		if before.replaced || before.cleared > since && before.cleared != own {
+		byAnother := before.cleared != 0 && before.cleared != own
+		if before.replaced || byAnother && (before.cleared > since.clearings || f.so.signIns > since.signIns) {
 			return false
 		}
 		next, ok := f.after(s)

@@ -49,7 +49,7 @@ func (f *refreshes) isSpent(s *Session) bool {
 }
 
 // isSuperseded reports whether the browser is known to have something else.
-func (f *refreshes) isSuperseded(s *Session) bool { return !f.mayClear(s, f.clearings, 0) }
+func (f *refreshes) isSuperseded(s *Session) bool { return !f.mayClear(s, f.so, 0) }
 
 // WorkOS hands out no refresh token twice; whatever does must not lead a
 // request in a circle.
@@ -255,7 +255,7 @@ func TestWhatBecameOfARefreshTokenIsReadAndWrittenAtOnce(t *testing.T) {
 				case 2:
 					f.forgetRetired(newest)
 				case 3:
-					f.clear(newest, f.clearingsSoFar(), 0)
+					f.clear(newest, f.soFar(), 0)
 				}
 			}
 		})

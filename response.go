@@ -166,11 +166,22 @@ func (w hijackWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return w.ResponseWriter.(http.Hijacker).Hijack()
 }
 
-// ReadFrom lets the server send a file without copying it through memory.
-func (w hijackWriter) ReadFrom(src io.Reader) (int64, error) {
-	w.lastWord() // and once more at the end: an empty source sends no header
-	return io.Copy(w.ResponseWriter, src)
+// ReadFrom lets the server send a file without copying it through memory, but
+// for its beginning: the server would read that before it writes the header, and
+// what the header says of cookies is decided once there is something to write.
+func (w hijackWriter) ReadFrom(src io.Reader) (n int64, err error) {
+	if !w.sent {
+		n, err = io.CopyBuffer(struct{ io.Writer }{w.protectedWriter}, io.LimitReader(src, sniffed), make([]byte, sniffed))
+		if err != nil || n < sniffed {
+			return n, err
+		}
+	}
+	rest, err := io.Copy(w.ResponseWriter, src)
+	return n + rest, err
 }
+
+// sniffed is how much of a body the server looks at for its content type.
+const sniffed = 512
 
 type pushWriter struct{ flushWriter }
 

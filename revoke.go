@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,6 +23,8 @@ const (
 	maxRevocations = 1 << 13
 	// maxRevoking bounds how many calls are made at once.
 	maxRevoking = 4
+	// revokedMemory is how long WorkOS is not told of the same session again.
+	revokedMemory = 24 * time.Hour
 )
 
 // revokePauses are how long to wait after each attempt that failed for a passing
@@ -35,6 +38,7 @@ type revocations struct {
 	client *workos.Client
 	clock  Clock
 	log    *slog.Logger
+	over   *memory[struct{}] // sessions that WorkOS was told of
 
 	mu      sync.Mutex
 	waiting map[string]*revocation // by session ID: those that are not done; guarded by mu
@@ -45,23 +49,33 @@ type revocations struct {
 // revocation is one session that is to be revoked. It is guarded by the mutex of
 // its revocations.
 type revocation struct {
-	sessionID, userID string
-	failed            int         // attempts
-	begun             bool        // a call has been made or is due
-	stop              func() bool // the timer
+	session *Session
+	failed  int         // attempts
+	calling bool        // an attempt is being made
+	stop    func() bool // the timer until it is due, nil once it is
+}
+
+func newRevocations(client *workos.Client, clock Clock, log *slog.Logger) *revocations {
+	return &revocations{
+		client: client, clock: clock, log: log, waiting: map[string]*revocation{}, over: newMemory[struct{}](clock, markLimit),
+	}
 }
 
 // revoke revokes a session after a time, zero for at once. It returns without
-// waiting. A public client has no key to do so with.
+// waiting. A session is revoked once: an old cookie that is presented again and
+// again costs no further call. A public client has no key to revoke with.
 func (v *revocations) revoke(s *Session, after time.Duration) {
 	if v == nil {
 		return
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if _, over := v.over.get(s.ID()); over {
+		return
+	}
 	next, known := v.waiting[s.ID()]
 	switch {
-	case known && (next.begun || after > 0):
+	case known && (next.stop == nil || next.failed > 0 || after > 0):
 		return
 	case known: // it waits, and is wanted now
 		next.stop()
@@ -69,7 +83,7 @@ func (v *revocations) revoke(s *Session, after time.Duration) {
 		v.log.Warn("authkit: session not revoked at WorkOS, too many are waiting", "user_id", s.UserID())
 		return
 	default:
-		next = &revocation{sessionID: s.ID(), userID: s.UserID()}
+		next = &revocation{session: s}
 		v.waiting[s.ID()] = next
 	}
 	if after > 0 {
@@ -79,31 +93,38 @@ func (v *revocations) revoke(s *Session, after time.Duration) {
 	v.enqueue(next)
 }
 
-// cancel calls off the revocation of a session that was signed in to again.
-func (v *revocations) cancel(sessionID string) {
+// cancel calls off the revocation of a session that is signed in to again, and
+// returns whose it was, or nil. An attempt that is being made goes on.
+func (v *revocations) cancel(sessionID string) *Session {
 	if v == nil {
-		return
+		return nil
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if next, ok := v.waiting[sessionID]; ok && !next.begun {
-		next.stop()
-		delete(v.waiting, sessionID)
+	next, ok := v.waiting[sessionID]
+	if !ok || next.calling {
+		return nil
 	}
+	if next.stop != nil {
+		next.stop()
+	}
+	delete(v.waiting, sessionID)
+	v.due = slices.DeleteFunc(v.due, func(other *revocation) bool { return other == next })
+	return next.session
 }
 
 // begin is what a timer calls.
 func (v *revocations) begin(next *revocation) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.waiting[next.sessionID] == next { // not called off meanwhile
+	if v.waiting[next.session.ID()] == next { // not called off meanwhile
 		v.enqueue(next)
 	}
 }
 
 // enqueue is for a caller that holds mu.
 func (v *revocations) enqueue(next *revocation) {
-	next.begun = true
+	next.stop = nil
 	v.due = append(v.due, next)
 	v.work()
 }
@@ -117,6 +138,7 @@ func (v *revocations) work() {
 	v.due[0] = nil
 	v.due = v.due[1:]
 	v.calls++
+	next.calling = true
 	go v.call(next)
 }
 
@@ -130,15 +152,16 @@ func (v *revocations) call(next *revocation) {
 		}
 		v.finish(next, err)
 	}()
-	err = v.client.RevokeSession(context.Background(), next.sessionID)
+	err = v.client.RevokeSession(context.Background(), next.session.ID())
 }
 
 func (v *revocations) finish(next *revocation, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.calls--
+	next.calling = false
 	defer v.work()
-	attributes := []any{"user_id", next.userID}
+	attributes := []any{"user_id", next.session.UserID()}
 	if err != nil {
 		attributes = append(attributes, "error", err)
 	}
@@ -161,5 +184,8 @@ func (v *revocations) finish(next *revocation, err error) {
 	default:
 		v.log.Warn("authkit: session not revoked at WorkOS, it is given up", attributes...)
 	}
-	delete(v.waiting, next.sessionID)
+	delete(v.waiting, next.session.ID())
+	if err == nil || refused {
+		v.over.put(next.session.ID(), struct{}{}, v.clock.Now().Add(revokedMemory))
+	}
 }

@@ -114,7 +114,7 @@ func (c *sessionCache) put(cookie *sessionCookie, s *Session) {
 		return
 	}
 	e := &cachedSession{hash: c.hash(cookie), text: strings.Clone(cookie.text()), session: s}
-	e.size = len(e.text) + s.sealed.size() + cachedOverhead
+	e.size = len(e.text) + s.sealed.size() + listsSize(s.claims) + cachedOverhead
 	if e.size > c.maxBytes {
 		return
 	}

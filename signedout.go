@@ -58,6 +58,15 @@ func (o *signedOut) mark(sessionID string, at, until time.Time, live bool) {
 	o.epoch.Add(1)
 }
 
+// keep makes a mark last until a time, if there is one.
+func (o *signedOut) keep(sessionID string, until time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if at, ok := o.at(sessionID); ok {
+		o.live.put(sessionID, at, until)
+	}
+}
+
 // at is the time up to which the sign-ins of a session are ended.
 func (o *signedOut) at(sessionID string) (at time.Time, ok bool) {
 	at, ok = o.live.get(sessionID)
@@ -73,23 +82,38 @@ func (o *signedOut) pass(step string) {
 	}
 }
 
+// replacedMemory is how long a session is refused at least whose place a sign-in
+// took. WorkOS is told of its end, so that it is good for nothing; but beside the
+// new one it would be a second session.
+const replacedMemory = 24 * time.Hour
+
 // markSignedOut makes this process refuse a session until none of its access
-// tokens can be good any more: those that were issued up to now, to whichever
-// request, live as long as this one did.
+// tokens can be good any more, and for a time at least: those that were issued up
+// to now, to whichever request, live as long as this one did, or as the newest
+// that is known.
 //
 // The mark carries the session's own sign-in time where that is later than now:
-// others may have taken it from a clock that is ahead of ours.
-func (a *AuthKit) markSignedOut(s *Session, served bool) {
+// others may have taken it from a clock that is ahead of ours. In a shared session
+// it is ahead by the skew in any case.
+func (a *AuthKit) markSignedOut(s *Session, served bool, atLeast time.Duration) {
 	now := a.clock.Now()
-	lifetime := s.ExpiresAt().Sub(s.IssuedAt())
-	if s.IssuedAt().IsZero() {
-		lifetime = time.Hour
-	}
-	until := now.Add(max(lifetime, time.Minute))
-	if s.ExpiresAt().After(until) {
-		until = s.ExpiresAt()
+	until := now.Add(max(atLeast, time.Minute))
+	newest, _ := a.refreshes.latest(s)
+	for _, token := range []*Session{s, newest} {
+		lifetime := token.ExpiresAt().Sub(token.IssuedAt())
+		if token.IssuedAt().IsZero() {
+			lifetime = time.Hour
+		}
+		for _, end := range []time.Time{now.Add(lifetime), token.ExpiresAt()} {
+			if end.After(until) {
+				until = end
+			}
+		}
 	}
 	at := now
+	if a.shared {
+		at = now.Add(clockSkew) // the issuer's clock dates the sessions of neighbours
+	}
 	if s.SignedInAt().After(at) {
 		at = s.SignedInAt()
 	}
@@ -127,8 +151,9 @@ func (a *AuthKit) hasEndedSince(e *cachedSession) bool {
 // is known as signed out is dated after that, whatever the clocks say.
 func (a *AuthKit) signInTime(sessionID string) time.Time {
 	now := a.clock.Now()
-	if at, ended := a.signedOut.at(sessionID); ended && !now.After(at) {
-		return at.Add(time.Millisecond) // the precision of what is sealed
+	const sealed = time.Millisecond // the precision of what is sealed
+	if at, ended := a.signedOut.at(sessionID); ended && !now.Truncate(sealed).After(at) {
+		return at.Add(sealed)
 	}
 	return now
 }

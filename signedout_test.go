@@ -58,7 +58,7 @@ func TestNoCachedSessionOutlivesASignOutThatItsRequestFallsInto(t *testing.T) {
 					a.hasEndedSince(entry)
 				}
 			}
-			a.markSignedOut(s, true)
+			a.markSignedOut(s, true, 0)
 			require.Equal(t, 1, inside)
 			assert.True(t, a.hasEndedSince(entry))
 		})
@@ -73,7 +73,7 @@ func TestNoCachedSessionOutlivesASignOutThatItsRequestFallsInto(t *testing.T) {
 			a.signedOut.seam = func(at string) {
 				if at == step && inside == 0 {
 					inside++
-					a.markSignedOut(s, true)
+					a.markSignedOut(s, true, 0)
 				}
 			}
 			a.hasEndedSince(entry) // it may have been faster
@@ -90,7 +90,7 @@ func TestASessionThatIsCachedAfterItsSignOutIsChecked(t *testing.T) {
 	s := sessionFor(t, "session_1", clock.now.Add(-time.Minute), clock.now, clock.now.Add(time.Hour))
 	cookie := &sessionCookie{count: 1}
 	cookie.parts[0] = "sealed"
-	a.markSignedOut(s, false)
+	a.markSignedOut(s, false, 0)
 	a.cache.put(cookie, s)
 	assert.True(t, a.hasEndedSince(a.cache.get(cookie)))
 }
@@ -102,7 +102,7 @@ func TestASignOutHoldsWhateverTheClocksSay(t *testing.T) {
 	for _, ahead := range []time.Duration{0, time.Millisecond, time.Second, 59 * time.Second} {
 		id := fmt.Sprintf("session_%d", ahead)
 		s := sessionFor(t, id, clock.now.Add(ahead), clock.now.Add(ahead), clock.now.Add(ahead+5*time.Minute))
-		a.markSignedOut(s, false)
+		a.markSignedOut(s, false, 0)
 		assert.True(t, a.hasEnded(s), ahead)
 
 		again := sessionFor(t, id, a.signInTime(id), clock.now.Add(ahead), clock.now.Add(ahead+5*time.Minute))
@@ -111,10 +111,22 @@ func TestASignOutHoldsWhateverTheClocksSay(t *testing.T) {
 		assert.False(t, a.hasEnded(resealed), "in the precision of the seal too: %s", ahead)
 
 		older := sessionFor(t, id, clock.now.Add(-time.Hour), clock.now, clock.now.Add(5*time.Minute))
-		a.markSignedOut(older, false)
+		a.markSignedOut(older, false, 0)
 		assert.True(t, a.hasEnded(s), "an older cookie takes nothing back: %s", ahead)
 	}
 	assert.Equal(t, clock.now, a.signInTime("session_another"))
+}
+
+func TestASignInWithinTheMillisecondOfASignOutCounts(t *testing.T) {
+	clock := newSetClock()
+	a := deaf(t, clock)
+	clock.now = clock.now.Add(200 * time.Microsecond)
+	s := sessionFor(t, "session_1", clock.now.Add(-time.Minute), clock.now, clock.now.Add(5*time.Minute))
+	a.markSignedOut(s, true, 0)
+	clock.now = clock.now.Add(500 * time.Microsecond)
+	at := a.signInTime("session_1")
+	resealed := sessionFor(t, "session_1", time.UnixMilli(at.UnixMilli()), clock.now, clock.now.Add(5*time.Minute))
+	assert.False(t, a.hasEnded(resealed), "the new sign-in, as its cookie has it")
 }
 
 // Finding A12.
@@ -123,13 +135,13 @@ func TestSignOutsOfOldSessionsPushNoMarkOut(t *testing.T) {
 	a := deaf(t, clock)
 	s := sessionFor(t, "session_1", clock.now.Add(-time.Minute), clock.now, clock.now.Add(5*time.Minute))
 	served := sessionFor(t, "session_2", clock.now.Add(-time.Hour), clock.now.Add(-time.Hour), clock.now.Add(-55*time.Minute))
-	a.markSignedOut(s, false)
-	a.markSignedOut(served, true)
+	a.markSignedOut(s, false, 0)
+	a.markSignedOut(served, true, 0)
 	old := sessionFor(t, "session_0", clock.now.Add(-24*time.Hour), clock.now.Add(-24*time.Hour), clock.now.Add(-24*time.Hour+5*time.Minute))
 	for i := range markLimit + 100 {
 		a.signedOut.mark("session_old_"+strconv.Itoa(i), clock.now, clock.now.Add(time.Hour), false)
 	}
-	a.markSignedOut(old, false)
+	a.markSignedOut(old, false, 0)
 	assert.True(t, a.hasEnded(s))
 	assert.True(t, a.hasEnded(served), "this process has served it")
 	assert.True(t, a.hasEnded(old))
@@ -206,7 +218,7 @@ func revoking(t testing.TB, clock *steppingClock) (*revocations, *upstreamCalls)
 	client, err := workos.NewClient("client_1", workos.WithAPIKey("sk_1"), workos.WithBaseURL(server.URL), workos.WithHTTPClient(&http.Client{Transport: up}))
 	require.NoError(t, err)
 	log := slog.New(slog.NewTextHandler(up, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	return &revocations{client: client, clock: clock, log: log, waiting: map[string]*revocation{}}, up
+	return newRevocations(client, clock, log), up
 }
 
 // after waits for the end of so many attempts and returns how many sessions wait.
@@ -266,7 +278,7 @@ func TestARevocationThatWorkOSRefusesIsOver(t *testing.T) {
 			fmt.Fprint(w, `{"message":"no"}`)
 		}
 		up.answer.Store(&refusing)
-		v.revoke(sessionFor(t, "session_1", clock.now, clock.now, clock.now), 0)
+		v.revoke(sessionFor(t, "session_"+strconv.Itoa(status), clock.now, clock.now, clock.now), 0)
 		<-up.revoked
 		assert.Zero(t, v.after(up, 1), status)
 	}
@@ -289,12 +301,12 @@ func TestWhatWaitsToBeRevokedIsBoundedAndWaitsOnce(t *testing.T) {
 	require.Empty(t, up.revoked, "once is enough")
 
 	for i := range maxRevocations + 100 {
-		v.revoke(s(i), logoutGrace)
+		v.revoke(s(i+2), logoutGrace)
 	}
 	assert.Len(t, v.waiting, maxRevocations)
 	assert.Len(t, up.finished, 100, "the log tells of those that are too many")
 	for i := range maxRevocations {
-		v.cancel("session_" + strconv.Itoa(i))
+		v.cancel("session_" + strconv.Itoa(i+2))
 	}
 	assert.Empty(t, v.waiting)
 	clock.advance(logoutGrace)
@@ -326,10 +338,10 @@ func TestATransportThatPanicsOrEndsItsGoroutineDoesNotStopRevoking(t *testing.T)
 
 // Mutants of the lines above must not pass for want of a number that is large enough.
 func TestTheWindowOfALogoutNeverTurnsNegative(t *testing.T) {
-	c := cookies{windows: new(atomic.Uint64)}
+	var windows atomic.Uint64
 	for _, count := range []uint64{0, math.MaxInt64 - 1, math.MaxInt64, math.MaxUint64} {
-		c.windows.Store(count)
-		assert.GreaterOrEqual(t, c.nextWindow(), 0)
+		windows.Store(count)
+		assert.GreaterOrEqual(t, nextWindow(&windows), 0)
 	}
 }
 

@@ -53,6 +53,10 @@ type pendingSignIn struct {
 	crossOrigin     bool           // a page of another origin started it
 	restarted       bool           // it was started again in place of another
 
+	// before is the session that was there as the sign-in began, where browsers
+	// withhold its cookie from the callback; nil otherwise.
+	before *sessionBefore
+
 	// asked is what else was asked of AuthKit, to ask for it again.
 	asked workos.AuthorizationParams
 }
@@ -75,6 +79,9 @@ const (
 	tagLoginHint       = 14
 	tagDomainHint      = 15
 	tagPrompt          = 16
+	tagBeforeID        = 17
+	tagBeforeUser      = 18
+	tagBeforeToken     = 19
 )
 
 func (p *pendingSignIn) encode() []byte {
@@ -97,11 +104,18 @@ func (p *pendingSignIn) encode() []byte {
 	e.text(tagLoginHint, p.asked.LoginHint)
 	e.text(tagDomainHint, p.asked.DomainHint)
 	e.text(tagPrompt, p.asked.Prompt)
+	if p.before != nil {
+		e.text(tagBeforeID, p.before.id)
+		e.text(tagBeforeUser, p.before.userID)
+		e.text(tagBeforeToken, p.before.refreshToken)
+	}
 	return e
 }
 
 func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
+	var before sessionBefore
 	texts := map[uint64]*string{
+		tagBeforeID: &before.id, tagBeforeUser: &before.userID, tagBeforeToken: &before.refreshToken,
 		tagState: &p.state, tagVerifier: &p.verifier, tagReturnTo: &p.returnTo, tagAppState: &p.appState,
 		tagInvitationToken: &p.invitationToken, tagProvider: &p.asked.Provider, tagConnection: &p.asked.ConnectionID,
 		tagOrganization: &p.asked.OrganizationID, tagScreenHint: &p.asked.ScreenHint, tagLoginHint: &p.asked.LoginHint,
@@ -128,6 +142,9 @@ func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
 		}
 		return err
 	})
+	if before.id != "" && before.userID != "" {
+		p.before = &before
+	}
 	if err == nil && (p.state == "" || p.verifier == "" || p.startedAt.IsZero()) {
 		err = errSealed
 	}
@@ -136,9 +153,6 @@ func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
 
 // startSignIn remembers a sign-in in the browser and sends it to AuthKit.
 func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, s signIn) {
-	if !a.passConflict(w, r, s.returnTo) {
-		return
-	}
 	pending := pendingSignIn{
 		state:           newState(),
 		verifier:        pkce.NewVerifier(),
@@ -147,6 +161,7 @@ func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, s signIn) 
 		invitationToken: s.params.InvitationToken,
 		startedAt:       a.clock.Now(),
 		crossOrigin:     isCrossOrigin(r),
+		before:          a.sessionBefore(r),
 		asked: workos.AuthorizationParams{
 			Provider: s.params.Provider, ConnectionID: s.params.ConnectionID, OrganizationID: s.params.OrganizationID,
 			ScreenHint: s.params.ScreenHint, LoginHint: s.params.LoginHint, DomainHint: s.params.DomainHint, Prompt: s.params.Prompt,
@@ -177,6 +192,7 @@ func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, s signIn) 
 	if s.withoutState {
 		a.cookies.setRestart(w)
 	}
+	a.noteConflict(w, r)
 	a.expireInTheWay(w.Header(), r, len(location))
 	noStore(w.Header())
 	w.Header().Set("Referrer-Policy", "no-referrer")

@@ -197,6 +197,7 @@ func TestAUsedStateIsNotGoodAgainHoweverManyCallbacksCome(t *testing.T) {
 			j := newCookieJar(t)
 			a.wayBack(j, a.starts(j, "/login", navigation()))
 		},
+		"callbacks of real sign-ins with a code that is refused": func(a *app, _ int) { a.refusedWayBack() },
 		"error callbacks that bring a cookie of another": func(a *app, i int) {
 			a.send(request{target: fmt.Sprint("/callback?error=x&state=", i), cookie: a.begin("/login").cookie, header: navigation()})
 		},
@@ -211,10 +212,11 @@ func TestAUsedStateIsNotGoodAgainHoweverManyCallbacksCome(t *testing.T) {
 				flood(a, i)
 			}
 			a.clock.Advance(time.Second)
+			exchanges := a.fake.Calls(authkittest.RouteAuthenticate)
 			resp := a.send(request{target: s.target(), cookie: s.cookie, header: navigation()})
-			assert.Equal(t, 1, a.fake.Calls(authkittest.RouteAuthenticate), "no exchange")
+			assert.Equal(t, exchanges, a.fake.Calls(authkittest.RouteAuthenticate), "no exchange")
 			assert.NotContains(t, resp.setCookies(t), "authkit-session")
-			if strings.Contains(name, "real") {
+			if strings.Contains(name, "a code") {
 				assert.Equal(t, http.StatusSeeOther, resp.status, "so much is not remembered: it starts again")
 				again := a.afresh(resp)
 				assert.Equal(t, http.StatusServiceUnavailable, a.waiting(again), "and the one that it starts is fresh")
@@ -223,6 +225,15 @@ func TestAUsedStateIsNotGoodAgainHoweverManyCallbacksCome(t *testing.T) {
 			}
 		})
 	}
+}
+
+// refusedWayBack is a sign-in that comes back with a code which WorkOS refuses.
+func (a *app) refusedWayBack() {
+	a.t.Helper()
+	j := newCookieJar(a.t)
+	state := a.starts(j, "/login", navigation())
+	resp := a.send(request{target: "/callback?code=junk&state=" + state, cookie: j.header(), header: navigation()})
+	require.Equal(a.t, http.StatusBadRequest, resp.status)
 }
 
 // waiting is the status of a callback while there are no keys, which uses nothing up.
@@ -239,14 +250,13 @@ func TestASignInThatBeganBeforeAForgottenOneStartsAgainAndTheLaterOneFinishes(t 
 	slow := a.begin("/login?return_to=/account")
 	a.clock.Advance(time.Second)
 	for range 6 {
-		j := newCookieJar(t)
-		a.wayBack(j, a.starts(j, "/login", navigation()))
+		a.refusedWayBack()
 		a.clock.Advance(time.Second)
 	}
 	resp := a.send(request{target: slow.target(), cookie: slow.cookie, header: navigation()})
 	assert.Equal(t, http.StatusSeeOther, resp.status)
 	stateOf(t, resp)
-	assert.Zero(t, a.fake.Calls(authkittest.RouteAuthenticate))
+	assert.Equal(t, 6, a.fake.Calls(authkittest.RouteAuthenticate))
 
 	later := a.begin("/login?return_to=/account")
 	resp = a.send(request{target: later.target(), cookie: later.cookie, header: navigation()})
