@@ -22,7 +22,8 @@ import (
 type AuthKit struct {
 	client   *workos.Client
 	keys     *jwks.KeySet
-	verifier *jwks.Verifier // of tokens that came from WorkOS, in replies and in cookies
+	issued   *jwks.Verifier // of tokens that have just come from WorkOS
+	verifier *jwks.Verifier // of tokens in cookies
 	bearers  *jwks.Verifier // of bearer tokens, nil where none are accepted
 
 	cookies cookies     // where the session and the sign-ins under way are kept
@@ -138,7 +139,8 @@ func build(c *config) (*AuthKit, error) {
 	a := &AuthKit{
 		client:    client,
 		keys:      keys,
-		verifier:  jwks.NewVerifier(keys, append(verifierOptions(c, client, []string{c.clientID}), jwks.WithTrustedSource())...),
+		issued:    jwks.NewVerifier(keys, append(verifierOptions(c, client, []string{c.clientID}), jwks.WithTrustedSource())...),
+		verifier:  jwks.NewVerifier(keys, append(verifierOptions(c, client, []string{c.clientID}), jwks.WithStoredTokens())...),
 		bearers:   bearers,
 		cookies:   jar,
 		format:    own,

@@ -131,6 +131,11 @@ var (
 	// options of this request contradict each other: 500.
 	ErrLogin error = &outcome{http.StatusInternalServerError, "login_options",
 		"Sign-in did not work", "This site asked for a sign-in that does not exist. Please tell its operators."}
+
+	// errLoginTooLarge is the ErrLogin of options that do not fit into a cookie.
+	// They may come out of the query, as an invitation token does: 400.
+	errLoginTooLarge error = &outcome{http.StatusBadRequest, "login_too_large",
+		"Sign-in did not work", "The address that led here holds more than this site can keep. Please try it without."}
 )
 
 // outcome is the common shape of the errors above: what a client is told.

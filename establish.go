@@ -51,7 +51,7 @@ func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authenticati
 	if unverified := unverifiedSession(sealed); unverified != nil {
 		sealed.signedInAt = a.signInTime(unverified.ID())
 	}
-	session, err := a.verify(ctx, sealed)
+	session, err := a.verify(ctx, a.issued, sealed)
 	switch {
 	case errors.Is(err, jwks.ErrUnavailable):
 		return nil, fmt.Errorf("%w: %w", ErrSignInUnavailable, keysUnavailable(err))

@@ -206,7 +206,7 @@ func (a *AuthKit) sessionOf(r *http.Request, own *sessionCookie) (session *Sessi
 	if err != nil {
 		return nil, false, err
 	}
-	session, err = a.verify(r.Context(), sealed)
+	session, err = a.verify(r.Context(), a.verifier, sealed)
 	if errors.Is(err, jwks.ErrUnknownKey) || errors.Is(err, jwks.ErrUnavailable) {
 		session = unverifiedSession(sealed)
 	}
@@ -241,8 +241,8 @@ func (a *AuthKit) checkLimits(sealed *sealedSession) error {
 
 // verify turns what was sealed, or is about to be, into a session. With
 // [jwks.ErrExpired] the session is returned too.
-func (a *AuthKit) verify(ctx context.Context, sealed sealedSession) (*Session, error) {
-	claims, err := a.verifier.Verify(ctx, sealed.accessToken)
+func (a *AuthKit) verify(ctx context.Context, verifier *jwks.Verifier, sealed sealedSession) (*Session, error) {
+	claims, err := verifier.Verify(ctx, sealed.accessToken)
 	if claims == nil {
 		return nil, err
 	}

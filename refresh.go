@@ -243,7 +243,7 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, want w
 	}
 	bounded, stop := a.within(ctx, end.Sub(a.clock.Now()), "the exchange takes too long")
 	defer stop()
-	session, err := a.verify(bounded, next.sealed)
+	session, err := a.verify(bounded, a.issued, next.sealed)
 	difference := differs(old, next.sealed)
 	own := difference == nil
 	switch {

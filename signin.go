@@ -241,7 +241,7 @@ func cookieSize(name, value string) int { return len(name) + len(value) + 3 }
 func (a *AuthKit) keepSignIn(w http.ResponseWriter, r *http.Request, pending pendingSignIn, replaces *pendingSignIn) error {
 	fresh := &stateCookie{pendingSignIn: pending, name: a.cookies.stateName(pending.state)}
 	if err := a.sealNew(fresh); err != nil {
-		return fmt.Errorf("%w: %w", ErrLogin, err)
+		return fmt.Errorf("%w: %w: %w", errLoginTooLarge, ErrLogin, err)
 	}
 	older := a.stateCookies(r)
 	now, total := pending.startedAt, fresh.size

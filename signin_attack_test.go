@@ -454,7 +454,7 @@ func TestASignInWhoseOwnDataFillACookieFails(t *testing.T) {
 		assert.Equal(t, want, a.wayBack(j, state), "%d bytes: the page makes room for them", size)
 	}
 	resp := a.send(request{target: "/2300" + long, header: navigation()})
-	assert.Equal(t, http.StatusInternalServerError, resp.status)
+	assert.Equal(t, http.StatusBadRequest, resp.status)
 	assert.Empty(t, resp.setCookies(t))
 	assert.Contains(t, a.logs.String(), "bytes of a cookie that holds 4096")
 	assert.NotContains(t, a.logs.String(), "sss")
@@ -726,4 +726,39 @@ func TestAFlowFromTheFutureIsTakenWithinSkewOnly(t *testing.T) {
 		assert.Equal(t, want+"\n", a.send(request{target: "/step", cookie: j.header()}).body, ahead)
 		assert.Equal(t, want+"\n", a.send(request{target: "/step", cookie: j.names[0] + "=x; " + j.header()}).body, "junk beside it changes nothing")
 	}
+}
+
+// A callback that is loaded again leads on whoever is signed in, though the session is stale or cannot be decided on.
+func TestAPersonWhoseKeyWasWithdrawnIsLedOnFromACallback(t *testing.T) {
+	changed := make(keyChanges, 8)
+	a := newApp(t, appOptions{authkit: []authkit.Option{changed.option()}})
+	session := a.signedIn(kim).cookieHeader()
+	a.clock.Advance(time.Minute)
+	a.fake.RotateKeys()
+	changed.await(a)
+	resp := a.send(request{target: "/callback?code=x&state=y", cookie: session, header: navigation()})
+	assert.Equal(t, http.StatusSeeOther, resp.status, "the token is stale, not bad")
+	page := a.send(request{target: "/account", cookie: session, header: navigation()})
+	assert.Equal(t, http.StatusOK, page.status, "and the page itself takes the session")
+}
+
+func TestAPersonIsLedOnFromACallbackDuringAKeyOutage(t *testing.T) {
+	a := newApp(t, appOptions{})
+	session := a.signedIn(kim).cookieHeader()
+	a.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	fresh := newInstance(t, a.fake, a.clock, appOptions{})
+	resp := fresh.send(request{target: "/callback?code=x&state=y", cookie: session, header: navigation()})
+	assert.Equal(t, http.StatusSeeOther, resp.status)
+}
+
+// A4.
+func TestAnInvitationTokenOfTheQueryCausesNoFailureOfTheServer(t *testing.T) {
+	a := newApp(t, appOptions{routes: func(a *app, mux *http.ServeMux) {
+		mux.Handle("/invited", a.Login(authkit.PerRequest(func(r *http.Request) []authkit.LoginOption {
+			return []authkit.LoginOption{authkit.InvitationToken(r.URL.Query().Get("invitation_token"))}
+		})))
+	}})
+	resp := a.send(request{target: "/invited?invitation_token=" + strings.Repeat("i", 3000), header: from("cross-site")})
+	assert.Less(t, resp.status, 500, "what a query can cause is never 5xx")
+	assert.False(t, a.warned(), a.logs.String())
 }

@@ -228,3 +228,49 @@ func TestABearerTokenWithABadSignatureCausesNoFetch(t *testing.T) {
 	}
 	assert.Equal(t, fetched, a.fake.Calls(authkittest.RouteJWKS))
 }
+
+// A6: somebody replays an old cookie for ever, and a rotation comes.
+func TestAnOldCookieOfAWithdrawnKeyCostsNoSignInItsCode(t *testing.T) {
+	for _, signedOut := range []bool{false, true} {
+		t.Run(map[bool]string{false: "one that is good still", true: "one that was signed out"}[signedOut], func(t *testing.T) {
+			changed := make(keyChanges, 16)
+			a := newApp(t, appOptions{authkit: []authkit.Option{changed.option()}})
+			old := a.signedIn(kim).cookieHeader()
+			if signedOut {
+				a.send(request{method: "POST", target: "/logout", cookie: old})
+			}
+			a.clock.Advance(time.Minute)
+			a.fake.RotateKeys() // the old cookie's key is withdrawn
+			changed.await(a)
+			a.clock.Advance(time.Minute)
+
+			fetched := a.fake.Calls(authkittest.RouteJWKS)
+			a.send(request{target: "/", cookie: old})
+			assert.Equal(t, fetched, a.fake.Calls(authkittest.RouteJWKS), "the old cookie causes no fetch")
+			a.fake.RotateKeys()
+			for i := range 3 {
+				s := a.begin("/login")
+				resp := a.send(request{target: s.target(), cookie: s.cookie, header: navigation()})
+				assert.Equal(t, http.StatusSeeOther, resp.status, "sign-in %d", i)
+				a.clock.Advance(9 * time.Second)
+			}
+		})
+	}
+}
+
+// The same for the cookies that another instance has made since the rotation.
+func TestAnOldCookieOfAWithdrawnKeyCostsNoNewCookieItsAnswer(t *testing.T) {
+	changed := make(keyChanges, 16)
+	a := newApp(t, appOptions{authkit: []authkit.Option{changed.option()}})
+	old := a.signedIn(kim).cookieHeader()
+	a.clock.Advance(time.Minute)
+	a.fake.RotateKeys()
+	changed.await(a)
+	a.clock.Advance(time.Minute)
+	elsewhere := newInstance(t, a.fake, a.clock, appOptions{})
+	a.send(request{target: "/", cookie: old})
+	a.fake.RotateKeys()
+	s := elsewhere.begin("/login")
+	cookie := elsewhere.send(request{target: s.target(), cookie: s.cookie}).newCookie(t)
+	assert.Equal(t, http.StatusOK, a.send(request{target: "/account", cookie: cookie}).status)
+}

@@ -72,6 +72,7 @@ func (q question) answer(keys publicKeys) (key *rsa.PublicKey, found bool) {
 // one each, so that the tokens of one origin cannot use up what those of another need. It is guarded by the mutex of the
 // KeySet.
 type allowance struct {
+	stored    bool                   // a withdrawn key causes no fetch
 	notBefore time.Time              // no fetch for a question before then
 	answered  map[question]time.Time // a fetch was made for it, in vain; until when that counts
 }

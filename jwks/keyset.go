@@ -177,7 +177,8 @@ func (s *KeySet) fetchForUnknown(ctx context.Context, q question, a *allowance, 
 	now := s.now()
 	coolDown := a.notBefore.Sub(now)
 	pause := max(coolDown, s.retryAt.Sub(now))
-	if pause > 0 && (a.knows(q, now) || q.seen == nil && s.withdrawn.has(q.kid)) {
+	withdrawn := q.seen == nil && s.withdrawn.has(q.kid)
+	if withdrawn && a.stored || pause > 0 && (withdrawn || a.knows(q, now)) {
 		return nil, seen.inVain(q)
 	}
 	begins := s.running == nil

@@ -79,6 +79,13 @@ func WithTrustedSource() VerifierOption {
 	return verifierOption(func(v *Verifier) { v.trusted = new(allowance) })
 }
 
+// WithStoredTokens is [WithTrustedSource] for tokens that were verified before they were stored, such as in a sealed
+// cookie. A token of theirs whose key was withdrawn is stale and nothing more: it causes no fetch, so that who keeps
+// presenting an old one uses up no allowance. Give tokens that have just come from the issuer a verifier of their own.
+func WithStoredTokens() VerifierOption {
+	return verifierOption(func(v *Verifier) { v.trusted = &allowance{stored: true} })
+}
+
 // WithClientIDs adds accepted values of the client_id claim. Without any, only a token that has no client_id is accepted.
 func WithClientIDs(ids ...string) VerifierOption {
 	return verifierOption(func(v *Verifier) { v.clientIDs = append(v.clientIDs, ids...) })
