@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/authkit-go/authkit/workos"
@@ -161,16 +162,23 @@ func (k *apiKeys) validate(ctx context.Context, value string) (*APIKey, error) {
 }
 
 // maybeAPIKey reports whether a value may be a key, so that it is worth a
-// question. A key is a bearer token, which is visible ASCII (RFC 6750, section
-// 2.1).
-func maybeAPIKey(value string) bool { return len(value) <= maxAPIKey && isIdentifier(value, "sk_") }
+// question. WorkOS's keys are ASCII letters, digits, "_" and "-". Anything else
+// is never sent: a firewall before WorkOS may take it for an attack, and its
+// refusal would look like a failure of WorkOS.
+func maybeAPIKey(value string) bool {
+	rest, isKey := strings.CutPrefix(value, "sk_")
+	return isKey && rest != "" && len(value) <= maxAPIKey && !strings.ContainsFunc(rest, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-'
+	})
+}
 
 func (k *apiKeys) expired(key *APIKey) bool {
 	return !key.ExpiresAt.IsZero() && !k.clock.Now().Before(key.ExpiresAt)
 }
 
 // verdict is what an answer means for a request. The grace counts only where
-// WorkOS did not answer about this very key.
+// WorkOS did not answer about this very key, and has not refused it since it
+// was last valid.
 func (k *apiKeys) verdict(hash string, answer keyAnswer) (*APIKey, error) {
 	if answer.err == nil {
 		return answer.key, nil
@@ -179,7 +187,7 @@ func (k *apiKeys) verdict(hash string, answer keyAnswer) (*APIKey, error) {
 	wait := max(time.Second, answer.until.Sub(now))
 	known, proven := k.proven.get(hash)
 	switch {
-	case proven && answer.unanswered && k.grace > 0 && now.Before(known.validAt.Add(k.grace)):
+	case proven && answer.unanswered && !known.refused && k.grace > 0 && now.Before(known.validAt.Add(k.grace)):
 		return known.key, nil
 	case !proven && answer.limited:
 		return nil, &TooManyAPIKeysError{RetryAfter: wait, Err: answer.err}

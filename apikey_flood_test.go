@@ -252,6 +252,40 @@ func TestA429ToTheQuestionAboutAnAPIKeyItselfGivesItItsGrace(t *testing.T) { // 
 	}
 }
 
+// The grace is for a WorkOS that does not answer about this key. A refusal of this key is an answer.
+func TestAProvenAPIKeyThatWorkOSRefusesHasNoGrace(t *testing.T) { // A5
+	for name, c := range map[string]struct {
+		fault  authkittest.Fault
+		status int
+	}{
+		"400":                {authkittest.Fault{Status: 400, Body: `{"code":"invalid_api_key","message":"no such key"}`}, 503},
+		"404":                {authkittest.Fault{Status: 404, Body: `{"message":"Not Found"}`}, 503},
+		"422":                {authkittest.Fault{Status: 422, Body: `{"code":"invalid_request_parameters","message":"value"}`}, 503},
+		"403 is our own key": {authkittest.Fault{Status: 403, Body: `{"message":"Forbidden"}`}, 200},
+		"404 that is a page": {authkittest.Fault{Status: 404, Body: `<html>`}, 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := keyed(t, authkit.WithAPIKeyGrace(time.Hour))
+			good := a.addKey("good")
+			require.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", good).status)
+			a.fake.Fail(authkittest.RouteValidateAPIKey, c.fault)
+			a.clock.Advance(50 * time.Minute)
+			assert.Equal(t, c.status, a.withKey(t.Context(), "/key", good).status)
+
+			a.fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 500})
+			a.clock.Advance(time.Minute)
+			assert.Equal(t, c.status, a.withKey(t.Context(), "/key", good).status, "an outage takes no refusal back")
+
+			a.fake.Heal(authkittest.RouteValidateAPIKey)
+			a.clock.Advance(time.Minute)
+			assert.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", good).status, "WorkOS calls it valid again")
+			a.fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 500})
+			a.clock.Advance(time.Minute)
+			assert.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", good).status, "and it has its grace again")
+		})
+	}
+}
+
 func TestAGoodAPIKeyIsAskedAboutThoughTheBudgetOfStrangersIsSpent(t *testing.T) { // A5
 	a := keyed(t)
 	good, gone := a.addKey("good"), a.addKey("gone")
@@ -308,7 +342,7 @@ func TestMadeUpAPIKeysThatWorkOSThinksAboutDelayNoGoodKey(t *testing.T) { // A5
 }
 
 func TestAValueThatWorkOSRefusesToLookAtIsNoOutage(t *testing.T) { // A5
-	for _, status := range []int{400, 422} {
+	for _, status := range []int{400, 404, 413, 422} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			a := keyed(t)
 			good := a.addKey("good")
@@ -322,7 +356,7 @@ func TestAValueThatWorkOSRefusesToLookAtIsNoOutage(t *testing.T) { // A5
 	}
 	for name, fault := range map[string]authkittest.Fault{
 		"403":                    {Status: 403, Body: `{"message":"Forbidden"}`},
-		"404":                    {Status: 404, Body: `{"message":"Not Found"}`},
+		"404 that is a page":     {Status: 404, Body: `<html>`},
 		"422 that is a page":     {Status: 422, Body: `<html>`},
 		"401: our key is wrong":  {Status: 401, Body: `{"message":"Unauthorized"}`},
 		"200 that says nothing":  {Body: `{}`},
@@ -343,12 +377,35 @@ func TestAValueThatWorkOSRefusesToLookAtIsNoOutage(t *testing.T) { // A5
 
 func TestATextThatIsNoBearerTokenIsNotAskedAbout(t *testing.T) { // A5
 	a := keyed(t)
-	for _, value := range []string{"sk_", "sk_a b", "sk_\x80\xff", "sk_ü", "sk_a\"b", "sk_a\tb", "SK_a", "sk_" + longText(510)} {
+	for _, value := range []string{"sk_", "sk_a b", "sk_\x80\xff", "sk_ü", "sk_a\"b", "sk_a\tb", "SK_a", "sk_a.b", "sk_a/../b", "sk_a:b", "sk_'--", "sk_a%00", "sk_a$b", "sk_" + longText(510)} {
 		assert.Equal(t, http.StatusUnauthorized, a.withKey(t.Context(), "/key", value).status, "%q", value)
 	}
 	assert.Zero(t, a.fake.Calls(authkittest.RouteValidateAPIKey))
 	assert.Equal(t, http.StatusUnauthorized, a.withKey(t.Context(), "/key", "sk_"+longText(509)).status)
 	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteValidateAPIKey))
+}
+
+// A firewall before WorkOS refuses what looks like an attack, and says so in ways that read as a failure of WorkOS.
+func TestAMadeUpAPIKeyThatAFirewallWouldRefuseIsNeverSent(t *testing.T) { // A5
+	for name, fault := range map[string]authkittest.Fault{
+		"a page of a firewall's": {Status: 403, Body: `<html>Attention Required</html>`},
+		"403":                    {Status: 403, Body: `{"message":"Forbidden"}`},
+		"404":                    {Status: 404, Body: `{"message":"Not Found"}`},
+		"413":                    {Status: 413, Body: `{"message":"Too large"}`},
+		"422":                    {Status: 422, Body: `{"message":"no"}`},
+		"422 that is a page":     {Status: 422, Body: `<html>`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := keyed(t)
+			a.fake.Fail(authkittest.RouteValidateAPIKey, fault)
+			for i := range 20 {
+				resp := a.withKey(t.Context(), "/key", fmt.Sprint("sk_<script>alert(1)</script>", i))
+				assert.Equal(t, http.StatusUnauthorized, resp.status)
+			}
+			assert.Zero(t, a.fake.Calls(authkittest.RouteValidateAPIKey))
+			assert.False(t, a.warned(), a.logs.String())
+		})
+	}
 }
 
 func TestATransportThatNeverReturnsAnswersEveryAPIKeyAndTheNextQuestionWorks(t *testing.T) { // A18

@@ -100,6 +100,7 @@ type provenKey struct {
 	key     *APIKey   // as WorkOS last described it
 	validAt time.Time // when WorkOS was asked then
 	answer  keyAnswer // the latest
+	refused bool      // WorkOS has refused the key since
 }
 
 // question is a question about one key, and the requests that wait for its answer.
@@ -346,7 +347,7 @@ func (k *apiKeys) ask(q *question) {
 		}
 		answer := k.answerTo(q, key, err, asked)
 		defer k.finish(q, answer)
-		k.report(q, answer)
+		k.report(q, answer, err)
 	}()
 	key, _, err = k.client.ValidateAPIKey(q.ctx, q.value)
 }
@@ -360,6 +361,8 @@ func (k *apiKeys) answerTo(q *question, key *APIKey, err error, asked time.Time)
 		return keyAnswer{key: key, asked: asked, until: asked.Add(keyMemory)}
 	case err == nil, q.lane == &k.unknownLane && refusesValue(err):
 		return keyAnswer{asked: asked, until: asked.Add(keyMemory)}
+	case refusesValue(err): // a key once, and a key still: but WorkOS did answer about it
+		return keyAnswer{asked: asked, err: fmt.Errorf("validate an API key: %w", err), until: k.clock.Now().Add(retryPause)}
 	}
 	var limit *workos.RateLimitError
 	return keyAnswer{
@@ -372,16 +375,27 @@ func (k *apiKeys) answerTo(q *question, key *APIKey, err error, asked time.Time)
 }
 
 // refusesValue reports whether WorkOS finds that what was sent cannot be a key,
-// rather than that it cannot answer.
+// rather than that it cannot answer. A 401 or 403 is about the application's own
+// key.
 func refusesValue(err error) bool {
 	var reply *workos.Error
-	return errors.As(err, &reply) && !workos.IsTransient(err) &&
-		(reply.StatusCode == http.StatusBadRequest || reply.StatusCode == http.StatusUnprocessableEntity)
+	if !errors.As(err, &reply) || workos.IsTransient(err) {
+		return false
+	}
+	switch reply.StatusCode {
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		return true
+	}
+	return false
 }
 
-// report logs a failure of WorkOS or of the way to it.
-func (k *apiKeys) report(q *question, answer keyAnswer) {
+// report logs a failure of WorkOS or of the way to it, and at Debug the refusal
+// of an unknown key, which its client causes.
+func (k *apiKeys) report(q *question, answer keyAnswer, err error) {
 	if answer.err == nil {
+		if err != nil {
+			k.log.LogAttrs(q.ctx, slog.LevelDebug, "authkit: unknown API key refused", slog.Any("error", err))
+		}
 		return
 	}
 	level := slog.LevelWarn
@@ -398,7 +412,7 @@ func (k *apiKeys) finish(q *question, answer keyAnswer) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	q.lane.running--
-	if answer.err == nil {
+	if !answer.unanswered {
 		q.lane.answers++
 	}
 	if q.lane == &k.unknownLane {
@@ -434,6 +448,7 @@ func (k *apiKeys) remember(hash string, answer keyAnswer) {
 		known = provenKey{key: answer.key, validAt: answer.asked, answer: answer}
 	case answer.err != nil && proven:
 		known.answer = answer
+		known.refused = known.refused || !answer.unanswered
 	default:
 		k.proven.forget(hash)
 		k.unknown.put(hash, answer, answer.until)
