@@ -114,6 +114,20 @@ func strangersKey(t *testing.T) request {
 	return request{target: "/auth", header: bearer(header + ".e30.AAAA")}
 }
 
+// A6: a stranger's fetch of a set that holds a key which cannot be used.
+func TestAStrangersMadeUpKeyCausesNoWarningAboutIgnoredKeys(t *testing.T) {
+	a := guarded(t)
+	a.publish(a.published()[0], map[string]any{"kty": "EC", "crv": "P-256", "kid": "key_ec", "use": "sig", "alg": "ES256", "x": "AAAA", "y": "AAAA"})
+	require.NoError(t, a.Ready(t.Context()))
+	fetched := a.fake.Calls(authkittest.RouteJWKS)
+	for range 10 {
+		a.clock.Advance(31 * time.Second)
+		require.Equal(t, http.StatusUnauthorized, a.send(strangersKey(t)).status)
+	}
+	require.Greater(t, a.fake.Calls(authkittest.RouteJWKS), fetched)
+	assert.Equal(t, 1, strings.Count(a.logs.String(), "level=WARN"), a.logs.String())
+}
+
 // A6: a stranger's fetch just before a rotation.
 func TestAStrangersMadeUpKeyCostsNoCookieItsSession(t *testing.T) {
 	a := guarded(t)

@@ -4,8 +4,10 @@ package jwks
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 )
@@ -62,15 +64,41 @@ func (s *KeySet) run(ctx context.Context, f *flight) {
 		return
 	}
 	keys, ignored, err := decodeKeySet(body)
-	if len(ignored) > 0 {
-		s.log.WarnContext(ctx, "jwks: ignored keys that cannot be used",
-			"url", s.endpoint.String(), "count", len(ignored), "first", ignored[0])
+	if err == nil || len(ignored) > 0 { // what is not a set says nothing of ignored keys
+		s.reportIgnored(ctx, ignored)
 	}
 	if err != nil {
 		s.fail(ctx, f, &fetchError{err: err})
 		return
 	}
 	s.succeed(ctx, f, keys)
+}
+
+// reportIgnored logs which keys of a set cannot be used: a Warn if they are others than those of the set before, and
+// else at Debug. A client can cause a fetch with a made-up key ID, and must not cause a Warn each time.
+func (s *KeySet) reportIgnored(ctx context.Context, ignored []error) {
+	var seen [sha256.Size]byte // zero if all keys can be used
+	if len(ignored) > 0 {
+		hash := sha256.New()
+		for _, err := range ignored {
+			fmt.Fprintln(hash, err)
+		}
+		hash.Sum(seen[:0])
+	}
+	s.mu.Lock()
+	changed := seen != s.ignored
+	s.ignored = seen
+	s.mu.Unlock()
+
+	if len(ignored) == 0 {
+		return
+	}
+	level := slog.LevelDebug
+	if changed {
+		level = slog.LevelWarn
+	}
+	s.log.Log(ctx, level, "jwks: ignored keys that cannot be used",
+		"url", s.endpoint.String(), "count", len(ignored), "first", ignored[0])
 }
 
 // get asks the endpoint. A panic of the application's own transport would end the program here, where no request's

@@ -5,6 +5,7 @@ package jwks
 import (
 	"context"
 	"crypto/rsa"
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -38,11 +39,12 @@ type KeySet struct {
 
 	current atomic.Pointer[snapshot] // stored under mu, read without it
 
-	mu        sync.Mutex // guards what follows, and the allowances of verifiers
-	started   uint64     // fetches begun so far
-	running   *flight    // nil if none
-	failure   error      // of the last fetch; nil if it succeeded
-	retryAt   time.Time  // no fetch before then; set by a failure
+	mu        sync.Mutex        // guards what follows, and the allowances of verifiers
+	started   uint64            // fetches begun so far
+	running   *flight           // nil if none
+	failure   error             // of the last fetch; nil if it succeeded
+	retryAt   time.Time         // no fetch before then; set by a failure
+	ignored   [sha256.Size]byte // hash of why keys of the last set were ignored; zero if none was
 	withdrawn withdrawnKeys
 	shared    allowance // of all who have none of their own
 }

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -334,6 +335,39 @@ func TestRotationsAndFailuresAreLogged(t *testing.T) {
 	assert.Contains(t, line, "level=WARN")
 	assert.Contains(t, line, "ambiguous")
 	assert.NotContains(t, line, "added")
+}
+
+func TestIgnoredKeysAreAWarningWhenTheyChange(t *testing.T) {
+	var log bytes.Buffer
+	e := newEndpoint(t, publish(jwkA(), jwkB().with("use", "enc")))
+	keys, c := newKeySet(e, jwks.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	level := func(answer http.HandlerFunc) string {
+		log.Reset()
+		e.answer(answer)
+		c.advance(10 * time.Minute)
+		require.NoError(t, keys.Load(t.Context()))
+		keys.WaitForFetch()
+		for line := range strings.Lines(log.String()) {
+			if strings.Contains(line, "ignored keys") {
+				level, _, _ := strings.Cut(line[strings.Index(line, "level="):], " ")
+				return level
+			}
+		}
+		return ""
+	}
+	unusable := jwkB().with("use", "enc")
+	require.NoError(t, keys.Load(t.Context()))
+	require.Contains(t, log.String(), "level=WARN")
+	assert.Equal(t, "level=DEBUG", level(publish(jwkA(), unusable)), "the same")
+	assert.Equal(t, "level=DEBUG", level(publish(jwkA(), unusable)), "the same again")
+	assert.Equal(t, "level=WARN", level(publish(jwkA(), unusable, unusable)), "one more")
+	assert.Equal(t, "level=WARN", level(publish(jwkA(), jwkB().with("alg", "ES256"))), "another reason")
+	assert.Empty(t, level(sendStatus(http.StatusTeapot)))
+	assert.Equal(t, "level=DEBUG", level(publish(jwkA(), jwkB().with("alg", "ES256"))), "a failed fetch says nothing of them")
+	assert.Empty(t, level(sendBody("<html>")))
+	assert.Equal(t, "level=DEBUG", level(publish(jwkA(), jwkB().with("alg", "ES256"))), "nor does what is not a set")
+	assert.Empty(t, level(publish(jwkA())))
+	assert.Equal(t, "level=WARN", level(publish(jwkA(), unusable)), "there are some again")
 }
 
 func TestTheDefaultsWork(t *testing.T) {
