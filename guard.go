@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/authkit-go/authkit/workos"
 )
 
 // RequireAuth lets signed-in people through, and nobody else. A navigation of
@@ -111,7 +113,9 @@ func (a *AuthKit) RefuseImpersonation(next http.Handler) http.Handler {
 // maxAge, give or take a minute of clock skew. A time in the future, beyond
 // that minute, is no proof. A navigation of somebody else
 // who is signed in goes through AuthKit, which is asked for a new proof
-// (max_age), and comes back to the page; anything else is answered 403 with
+// (max_age), and comes back to the page. That is on AuthKit's hosted pages, also
+// where [WithLoginOptions] names a [Provider] or a [Connection], which do not know
+// max_age. Anything else is answered 403 with
 // the code recent_auth_required. Should AuthKit sign somebody in without a new
 // proof, the callback answers 403: there is no going round in circles.
 //
@@ -129,12 +133,18 @@ func (a *AuthKit) RequireRecentAuth(maxAge time.Duration) func(http.Handler) htt
 			case a.authenticatedWithin(s, maxAge):
 				next.ServeHTTP(w, r)
 			case a.signsIn() && isNavigation(r) && !s.FromBearerToken():
-				a.signInFrom(w, r, MaxAge(maxAge))
+				a.signInFrom(w, r, MaxAge(maxAge), throughAuthKit)
 			default:
 				a.fail(w, r, ErrRecentAuth, requestTarget(r))
 			}
 		}))
 	}
+}
+
+// throughAuthKit makes a sign-in go through AuthKit's hosted pages, whatever
+// [WithLoginOptions] says: only they know max_age.
+func throughAuthKit(_ *http.Request, s *signIn) {
+	s.params.Provider, s.params.ConnectionID = workos.ProviderAuthKit, ""
 }
 
 func (a *AuthKit) authenticatedWithin(s *Session, maxAge time.Duration) bool {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -217,4 +218,38 @@ func TestWithASignInPageOfItsOwnAGuardLeadsThere(t *testing.T) {
 	assert.Empty(t, resp.setCookies(t))
 	assert.Equal(t, "/enter", a.direct(guarded, request{method: "GET", target: "/%2F/evil.example", header: navigation()}).header.Get("Location"))
 	assert.Equal(t, http.StatusUnauthorized, a.direct(guarded, request{method: "GET", target: "/account", header: scripted()}).status)
+}
+
+// AuthKit alone knows max_age, so a new proof is given there, whatever a sign-in asks for otherwise.
+func TestANewProofIsGivenAtAuthKitItselfWhateverTheLoginOptionsSay(t *testing.T) {
+	connection := authkit.PerRequest(func(*http.Request) []authkit.LoginOption {
+		return []authkit.LoginOption{authkit.Connection("conn_1")}
+	})
+	for name, options := range map[string][]authkit.LoginOption{
+		"a provider":                 {authkit.Provider("GoogleOAuth")},
+		"a connection":               {authkit.Connection("conn_1")},
+		"a connection by request":    {connection},
+		"an organization":            {authkit.Organization("org_acme")},
+		"a provider with its domain": {authkit.Provider("GoogleOAuth"), authkit.DomainHint("example.com")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newApp(t, appOptions{
+				authkit: []authkit.Option{authkit.WithLoginOptions(options...)},
+				routes: func(a *app, mux *http.ServeMux) {
+					mux.Handle("/recent", a.RequireRecentAuth(time.Minute)(http.NotFoundHandler()))
+				},
+			})
+			cookie := newInstance(t, a.fake, a.clock, appOptions{}).signedIn(kim).cookieHeader()
+			a.clock.Advance(4 * time.Minute)
+			resp := a.send(request{target: "/recent", cookie: cookie, header: navigation()})
+			require.Equal(t, http.StatusSeeOther, resp.status, resp.body)
+			location, err := resp.location()
+			require.NoError(t, err)
+			assert.Equal(t, "authkit", location.Query().Get("provider"))
+			assert.Equal(t, "60", location.Query().Get("max_age"))
+			assert.NotContains(t, location.Query(), "connection_id")
+			assert.Equal(t, name == "an organization", location.Query().Has("organization_id"))
+			assert.False(t, a.warned(), a.logs.String())
+		})
+	}
 }
