@@ -124,11 +124,12 @@ func PerRequest(options func(*http.Request) []LoginOption) LoginOption {
 // anywhere. So is a prefetch: no person has opened the page yet.
 //
 // The cookies of the sign-ins that one browser has under way take less than
-// 4 KB together. Where a new one needs room, older ones lose the query of the
-// page that they lead to, then its path, and are dropped last. Those that a
-// page of another origin started go first. Such a page never drops one that
-// this site itself started: where there is no other room, the answer is 403
-// with a link to sign in.
+// 4 KB together. Where a new one needs room, those that took longer than
+// [WithSignInTimeout] are dropped first. Of the others, older ones lose the query
+// of the page that they lead to, then its path, and are dropped last. Those that
+// a page of another origin started go first. Such a page never drops one that
+// this site itself started and that can still be finished: where there is no
+// other room, the answer is 403 with a link to sign in.
 //
 // Login panics if no redirect URL is configured, or if the options contradict
 // each other: mounting it then is a mistake in the program.

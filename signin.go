@@ -230,6 +230,7 @@ type stateCookie struct {
 	// text is what the response sets, "" where it leaves the cookie as it is.
 	text    string
 	dropped bool
+	over    bool // it took longer than a sign-in may
 }
 
 // cookieSize is what a cookie takes in the Cookie header, with "=" and "; ".
@@ -245,7 +246,11 @@ func (a *AuthKit) keepSignIn(w http.ResponseWriter, r *http.Request, pending pen
 	}
 	older := a.stateCookies(r)
 	now, total := pending.startedAt, fresh.size
+	stuck := 0 // of those that are over, what no response can take away
 	for _, c := range older {
+		if c.over = now.Sub(c.startedAt) >= a.signInTimeout; c.over {
+			stuck += c.doubled
+		}
 		if replaces != nil && c.state == replaces.state || a.stateLifetime(&c.pendingSignIn, now) < time.Second {
 			c.dropped, c.size = true, 0
 		}
@@ -261,7 +266,7 @@ func (a *AuthKit) keepSignIn(w http.ResponseWriter, r *http.Request, pending pen
 		}
 		total += step.cookie.size - before
 	}
-	if total >= maxPendingSize && fresh.crossOrigin && slices.ContainsFunc(older, func(c *stateCookie) bool { return !c.dropped && !c.crossOrigin }) {
+	if total-stuck >= maxPendingSize && fresh.crossOrigin && slices.ContainsFunc(older, func(c *stateCookie) bool { return !c.dropped && !c.crossOrigin }) {
 		return fmt.Errorf("%w: there is no room beside the sign-ins that this site started", ErrCrossOrigin)
 	}
 	if replaces != nil { // it may be beyond those that were looked at
@@ -313,14 +318,20 @@ type shrinking struct {
 	to     smaller
 }
 
-// roomFor lists the steps that make room for a new sign-in, in their order:
-// queries go first, then paths, then whole sign-ins, each time those that
+// roomFor lists the steps that make room for a new sign-in, in their order.
+// Sign-ins that are over are dropped first, whichever origin started them. Of the
+// others, queries go first, then paths, then whole sign-ins, each time those that
 // another origin started before the others, and the oldest first. A new one that
 // another origin started costs this site's own no more than their pages, and
 // these only where it has no page left itself.
 func roomFor(fresh *stateCookie, older []*stateCookie) (steps []shrinking) {
 	slices.SortFunc(older, func(x, y *stateCookie) int {
 		switch {
+		case x.over && y.over: // by their age alone
+		case x.over:
+			return -1
+		case y.over:
+			return 1
 		case x.crossOrigin != y.crossOrigin && x.crossOrigin:
 			return -1
 		case x.crossOrigin != y.crossOrigin:
@@ -332,6 +343,10 @@ func roomFor(fresh *stateCookie, older []*stateCookie) (steps []shrinking) {
 		for _, c := range cookies {
 			steps = append(steps, shrinking{c, to})
 		}
+	}
+	for len(older) > 0 && older[0].over {
+		add(dropped, older[0])
+		older = older[1:]
 	}
 	if !fresh.crossOrigin {
 		add(withoutQuery, older...)

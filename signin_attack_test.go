@@ -549,6 +549,61 @@ func TestWhereOnlyThisSitesSignInsAreLeftAnotherSiteStartsNone(t *testing.T) {
 	assert.False(t, a.isUnderWay(j, kept[0]), "the oldest makes room for one of this site's")
 }
 
+// A9. Abandoned sign-ins that can no longer be finished, and a link in a mail.
+func TestSignInsThatAreOverKeepNoNewOneOut(t *testing.T) {
+	a := newApp(t, appOptions{})
+	j := newCookieJar(t)
+	for range 13 {
+		a.starts(j, "/login", from("same-origin"))
+	}
+	link := request{target: "/account", cookie: j.header(), header: from("cross-site")}
+	a.clock.Advance(time.Hour - time.Second)
+	assert.Equal(t, http.StatusForbidden, a.send(link).status, "they could still be finished")
+	for _, d := range []time.Duration{time.Second, 20 * time.Hour} {
+		a.clock.Advance(d)
+		resp := a.send(link)
+		assert.Equal(t, http.StatusSeeOther, resp.status)
+		assert.Less(t, len(resp.setCookies(t)), 5, "no more of them go than must")
+	}
+	resp := a.send(request{target: "/callback?code=x", cookie: j.header(), header: from("cross-site")})
+	assert.Equal(t, http.StatusSeeOther, resp.status, "a code without a state")
+}
+
+func TestASignInThatIsOverGoesBeforeAPageOfOneThatIsNot(t *testing.T) {
+	for _, site := range []string{"same-origin", "cross-site"} {
+		t.Run(site, func(t *testing.T) {
+			a := newApp(t, appOptions{})
+			j := newCookieJar(t)
+			for range 5 {
+				a.starts(j, "/login", from("same-origin"))
+			}
+			over := j.states()
+			a.clock.Advance(time.Minute)
+			page := "/account?" + strings.Repeat("q", 500)
+			living := a.starts(j, "/login?return_to="+url.QueryEscape(page), from("cross-site"))
+			a.clock.Advance(time.Hour - time.Minute)
+			a.starts(j, "/deep/?"+strings.Repeat("q", 700), from(site))
+			assert.Less(t, len(j.header()), 4096)
+			assert.Less(t, len(j.states()), len(over)+2)
+			assert.Equal(t, page, a.wayBack(j, living))
+		})
+	}
+}
+
+// Of a cookie that a sibling domain has planted in several forms, no response takes all away.
+func TestPlantedSignInsThatAreOverKeepNoNewOneOut(t *testing.T) {
+	a := newApp(t, appOptions{})
+	planted := a.begin("/login?return_to=/" + strings.Repeat("p", 900)).cookie
+	a.clock.Advance(time.Hour - time.Second)
+	own := a.begin("/login").cookie
+	cookie := own + strings.Repeat("; "+planted, 4)
+	resp := a.send(request{target: "/account", cookie: cookie, header: from("cross-site")})
+	assert.Equal(t, http.StatusForbidden, resp.status, "they could still be finished")
+	a.clock.Advance(time.Second)
+	resp = a.send(request{target: "/account", cookie: cookie, header: from("cross-site")})
+	assert.Equal(t, http.StatusSeeOther, resp.status)
+}
+
 func TestAFloodOfStateCookiesIsLookedAtInBoundedNumber(t *testing.T) {
 	a := newApp(t, appOptions{})
 	var planted []string
