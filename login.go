@@ -121,7 +121,8 @@ func PerRequest(options func(*http.Request) []LoginOption) LoginOption {
 // It reads nothing else from the request; what is to vary by request comes
 // from [PerRequest]. Any method but GET is answered 405. A script or an image
 // of another origin's page is answered 403, since it cannot lead anybody
-// anywhere. So is a prefetch: no person has opened the page yet.
+// anywhere. So is such a page that loads Login in a frame, an object or an embed,
+// and so is a prefetch: no person has opened the page yet.
 //
 // The cookies of the sign-ins that one browser has under way take less than
 // 4 KB together. Where a new one needs room, those that took longer than
@@ -176,6 +177,16 @@ func (a *AuthKit) acceptsSignIn(w http.ResponseWriter, r *http.Request) bool {
 func isCrossOrigin(r *http.Request) bool {
 	site := r.Header.Get("Sec-Fetch-Site")
 	return site == "cross-site" || site == "same-site"
+}
+
+// isFrame reports whether a browser loads a page into another one (Fetch
+// Metadata, https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header).
+func isFrame(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Dest") {
+	case "iframe", "frame", "object", "embed", "fencedframe":
+		return true
+	}
+	return false
 }
 
 // newSignIn applies options; r is nil where there is no request yet.

@@ -151,8 +151,15 @@ func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
 	return p, err
 }
 
-// startSignIn remembers a sign-in in the browser and sends it to AuthKit.
+// startSignIn remembers a sign-in in the browser and sends it to AuthKit. It
+// refuses the frame of another origin's page, except where a sign-in of this
+// browser starts again: AuthKit has led that one back, in the frame that it
+// began in.
 func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, s signIn) {
+	if s.replaces == nil && isCrossOrigin(r) && isFrame(r) {
+		a.fail(w, r, fmt.Errorf("%w: it loaded a sign-in into a frame", ErrCrossOrigin), "")
+		return
+	}
 	pending := pendingSignIn{
 		state:           newState(),
 		verifier:        pkce.NewVerifier(),

@@ -661,6 +661,30 @@ func TestAnImageOfAnotherOriginsPageReachesNoCallback(t *testing.T) {
 	assert.Zero(t, a.fake.Calls(authkittest.RouteAuthenticate))
 }
 
+func TestAnotherOriginsFrameStartsNoSignIn(t *testing.T) {
+	framed := func(site, dest string) http.Header {
+		return http.Header{"Sec-Fetch-Site": {site}, "Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {dest}, "Accept": {"text/html"}}
+	}
+	a := newApp(t, appOptions{})
+	for _, dest := range []string{"iframe", "frame", "object", "embed", "fencedframe"} {
+		for _, target := range []string{"/login", "/login?state=x&return_to=/" + strings.Repeat("a", 900), "/callback?code=x"} {
+			for _, site := range []string{"same-site", "cross-site"} {
+				resp := a.send(request{target: target, header: framed(site, dest)})
+				assert.Equal(t, http.StatusForbidden, resp.status, "%s %s %.20s", site, dest, target)
+				assert.Empty(t, resp.header["Set-Cookie"])
+				assert.Empty(t, resp.header["Location"])
+			}
+		}
+		resp := a.send(request{target: "/login", header: framed("same-origin", dest)})
+		assert.Equal(t, http.StatusSeeOther, resp.status, "a frame of this site's own page: %s", dest)
+	}
+	s := a.begin("/login")
+	resp := a.send(request{target: s.target(), cookie: s.cookie, header: framed("cross-site", "iframe")})
+	assert.Equal(t, http.StatusSeeOther, resp.status, "AuthKit leads a sign-in that this site's own frame began back")
+	assert.Equal(t, http.StatusSeeOther, a.send(request{target: "/login", header: from("cross-site")}).status, "a link")
+	assert.False(t, a.warned(), a.logs.String())
+}
+
 // B3. The page is loaded again, its tab is duplicated or restored, its state was pushed out.
 func TestACallbackWithABadStateLeadsOnWhereSomebodyIsSignedIn(t *testing.T) {
 	a := newApp(t, appOptions{})
