@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/authkit-go/authkit/workos"
@@ -72,7 +73,7 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 		a.clearEnded(w, r, v, session, since)
 		a.fail(w, r, fmt.Errorf("%w: %w", ErrSignedOut, err), returnTo)
 	case wantsSignIn(err) && a.redirectURL != "" && wantsPage(r):
-		s := newSignIn(a.redirectURL, r, append(a.loginOptions[:len(a.loginOptions):len(a.loginOptions)], Organization(organization)))
+		s := newSignIn(a.redirectURL, r, slices.Concat(a.loginOptions, []LoginOption{Organization(organization), throughAuthKit}))
 		s.returnTo = returnTo
 		a.startSignIn(w, r, s)
 	case wantsSignIn(err):

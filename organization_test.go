@@ -170,6 +170,26 @@ func TestAnOrganizationThatWantsItsOwnSignInGetsItAndTheBrowserComesBack(t *test
 	}
 }
 
+// A provider or a connection in the options of every sign-in cannot stand beside an organization.
+func TestASwitchThatNeedsASignInGoesThroughAuthKitWhateverTheLoginOptionsSay(t *testing.T) {
+	for name, option := range map[string]authkit.LoginOption{
+		"a provider": authkit.Provider("GoogleOAuth"), "a connection": authkit.Connection("conn_acme"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := switching(t, authkit.WithLoginOptions(option))
+			a.fake.UpdateOrganization("org_beta", func(o *authkittest.Organization) { o.RequireMFA = true })
+			plain := newInstance(t, a.fake, a.clock, appOptions{})
+			resp := a.switchTo("org_beta", plain.signedIn(kim).cookieHeader(), navigation())
+			require.Equal(t, http.StatusSeeOther, resp.status, resp.body)
+			location, err := resp.location()
+			require.NoError(t, err)
+			assert.Equal(t, "authkit", location.Query().Get("provider"))
+			assert.Equal(t, "org_beta", location.Query().Get("organization_id"))
+			assert.Empty(t, location.Query().Get("connection_id"))
+		})
+	}
+}
+
 func TestTwoTabsThatSwitchAtOnceBothArriveAndNobodyIsSignedOut(t *testing.T) {
 	for _, last := range []string{"org_beta", "org_gamma"} {
 		t.Run("the browser is left with the cookie of "+last, func(t *testing.T) {
