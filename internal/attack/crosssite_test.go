@@ -142,7 +142,7 @@ func TestAScriptOfAnotherSitesPageUsesUpNoSignIn(t *testing.T) {
 			"a style sheet of a sibling":   {"same-site", "no-cors", "style", http.StatusForbidden},
 			"a link on a sibling's page":   {"same-site", "navigate", "document", http.StatusSeeOther},
 			"a link on another site":       {"cross-site", "navigate", "document", http.StatusSeeOther},
-			"a frame of a sibling's page":  {"same-site", "navigate", "iframe", http.StatusSeeOther},
+			"a frame of a sibling's page":  {"same-site", "navigate", "iframe", http.StatusForbidden},
 			"an address that was typed":    {"none", "navigate", "document", http.StatusSeeOther},
 			"this page's own script":       {"same-origin", "cors", "empty", http.StatusSeeOther},
 			"a browser that tells nothing": {"", "", "", http.StatusSeeOther},
