@@ -3,6 +3,7 @@
 package authkit
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -40,6 +41,11 @@ func FuzzSessionCookie(f *testing.F) {
 	} {
 		f.Add(header)
 	}
+	many := "sid.0=a; sid.0=b; sid.1=c; sid.1=d"
+	for i := range 40 {
+		many += fmt.Sprintf("; sid=%d; sid.2=%d", i, i)
+	}
+	f.Add(many)
 	a := fuzzed(f)
 	f.Fuzz(func(t *testing.T, header string) {
 		values := map[string][]string{} // of each name, each once, without empty ones
