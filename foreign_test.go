@@ -179,6 +179,17 @@ func TestWhereASessionOfOursOpensNoOtherIsLookedAt(t *testing.T) {
 	assert.Contains(t, a.send(request{target: "/", cookie: lee + "; " + kims}).body, "nobody", "sessions of two people are none")
 }
 
+// A1: a session of others beside our own is ended with it.
+func TestASignOutEndsAForeignSessionBesideOurOwn(t *testing.T) {
+	a, _ := moving(t)
+	lee := "wos-session=" + a.sealedElsewhere("lee@example.com", map[string]any{"user": map[string]any{"id": "user_lee", "email": "lee@example.com"}})
+	ours := a.signedIn(kim).cookieHeader()
+	a.send(request{method: "POST", target: "/logout", cookie: ours + "; " + lee, header: scripted()})
+	for _, cookie := range []string{ours, lee} {
+		assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, "nobody")
+	}
+}
+
 func TestEachNameOpensInItsOwnFormatOnly(t *testing.T) {
 	a, sealed := moving(t)
 	ours := a.signedIn(kim).cookieHeader()
