@@ -261,9 +261,8 @@ func TestARevocationThatFailsIsTriedAgainAFewTimes(t *testing.T) {
 	<-up.revoked
 	v.after(up, 1)
 	up.answer.Store(nil)
-	clock.advance(19 * time.Second)
-	require.Empty(t, up.revoked)
-	clock.advance(time.Second)
+	require.Equal(t, clock.now.Add(20*time.Second), clock.timers[len(clock.timers)-1].at, "Retry-After is obeyed")
+	clock.advance(20 * time.Second)
 	<-up.revoked
 	assert.Zero(t, v.after(up, 1))
 }
@@ -282,6 +281,34 @@ func TestARevocationThatWorkOSRefusesIsOver(t *testing.T) {
 		<-up.revoked
 		assert.Zero(t, v.after(up, 1), status)
 	}
+}
+
+func TestFewSessionsAreRevokedAtOnceAndNoneIsCalledOffInMidCall(t *testing.T) {
+	clock := &steppingClock{setClock: newSetClock()}
+	v, up := revoking(t, clock)
+	arrived, goOn := make(chan struct{}, 100), make(chan struct{})
+	holding := func(w http.ResponseWriter) {
+		arrived <- struct{}{}
+		<-goOn
+		w.WriteHeader(http.StatusOK)
+	}
+	up.answer.Store(&holding)
+	for i := range 3 * maxRevoking {
+		v.revoke(sessionFor(t, "session_"+strconv.Itoa(i), clock.now, clock.now, clock.now), 0)
+	}
+	for range maxRevoking {
+		<-arrived
+	}
+	v.mu.Lock()
+	assert.Equal(t, maxRevoking, v.calls)
+	assert.Len(t, v.due, 2*maxRevoking)
+	v.mu.Unlock()
+	assert.Nil(t, v.cancel("session_0"), "its call is being made")
+	last := "session_" + strconv.Itoa(3*maxRevoking-1)
+	require.NotNil(t, v.cancel(last), "its call is due")
+	close(goOn)
+	assert.Zero(t, v.after(up, 3*maxRevoking-1))
+	assert.Len(t, up.revoked, 3*maxRevoking-1)
 }
 
 func TestWhatWaitsToBeRevokedIsBoundedAndWaitsOnce(t *testing.T) {

@@ -178,7 +178,7 @@ func (h *twoHosts) goThrough(t *testing.T, form sessionForm, p plant, s scope, w
 	isRefused(t, h.other, copied, "after six minutes, by the other instance")
 }
 
-// isRefused holds that a cookie by itself is nobody's to a fetch.
+// isRefused checks that a fetch with nothing but this cookie is refused.
 func isRefused(t *testing.T, m *minimal, cookie, when string) {
 	t.Helper()
 	resp, err := m.do(request{path: "/api/me", cookie: cookie, header: scripted()})

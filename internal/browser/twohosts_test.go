@@ -257,7 +257,7 @@ func (a *app) sessionOfLee(t *testing.T, name string) (value string) {
 	return value
 }
 
-// isRefused holds that a cookie by itself is nobody's to a fetch.
+// isRefused checks that a fetch with nothing but this cookie is refused.
 func (a *app) isRefused(t *testing.T, copied, when string) {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodGet, a.url+"/api/me", nil)
