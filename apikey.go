@@ -9,27 +9,10 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/authkit-go/authkit/workos"
 )
-
-// APIKey is a key that was issued to a customer of the application: its owner,
-// its organization and its permissions, and never its value.
-type APIKey = workos.APIKey
 
 // maxAPIKey bounds a key, in bytes. WorkOS's keys are far shorter.
 const maxAPIKey = 512
-
-// APIKeyFromContext returns the API key of a request that
-// [AuthKit.RequireAPIKey] let through, and false for one that came in another
-// way.
-func APIKeyFromContext(ctx context.Context) (*APIKey, bool) {
-	key, ok := ctx.Value(apiKeyKey{}).(*APIKey)
-	return key, ok
-}
-
-// apiKeyKey is the context key of an *APIKey.
-type apiKeyKey struct{}
 
 // RequireAPIKey lets programs through that bring a valid API key with all of
 // the permissions: "Authorization: Bearer sk_…". No permission at all is

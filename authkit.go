@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/authkit-go/authkit/jwks"
@@ -188,18 +187,6 @@ func build(c *config) (*AuthKit, error) {
 // of the application's own, and for everything else that package workos does.
 func (a *AuthKit) Client() *workos.Client { return a.client }
 
-// Ready makes sure that the signing keys are at hand, fetching them if need be,
-// and returns an [ErrUnavailable] where they cannot be had. It is for a form of
-// the application's own, before it spends a code for a session that could not
-// be verified then; [AuthKit.Callback] does as much by itself. It serves as a
-// health check too.
-func (a *AuthKit) Ready(ctx context.Context) error {
-	if err := a.keys.Load(ctx); err != nil {
-		return keysUnavailable(err)
-	}
-	return nil
-}
-
 // Format shows the client ID and the redirect URL, whatever the verb, and none
 // of the secrets inside.
 func (a AuthKit) Format(f fmt.State, verb rune) {
@@ -239,37 +226,4 @@ func acceptedIssuers(c *config, client *workos.Client, clientIDs []string) []str
 		}
 	}
 	return issuers
-}
-
-// newCrossOrigin protects the POST handlers. A proxy may rewrite Host, so the
-// redirect URL's own origin is trusted whatever the request says.
-func newCrossOrigin(c *config) (*http.CrossOriginProtection, error) {
-	protection := http.NewCrossOriginProtection()
-	origins := c.trustedOrigins
-	if own := originOf(c.redirectURL); own != "" {
-		origins = append(origins[:len(origins):len(origins)], own)
-	}
-	for _, origin := range origins {
-		if err := protection.AddTrustedOrigin(originOf(origin)); err != nil {
-			return nil, &ConfigError{Option: "WithTrustedOrigins", Problem: err.Error()}
-		}
-	}
-	return protection, nil
-}
-
-// originOf is the origin of a URL as browsers write it in the Origin header
-// (RFC 6454, section 6.2): in lower case and without the scheme's own port.
-func originOf(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
-		return ""
-	}
-	host := strings.ToLower(u.Host)
-	switch u.Scheme {
-	case "https":
-		host = strings.TrimSuffix(host, ":443")
-	case "http":
-		host = strings.TrimSuffix(host, ":80")
-	}
-	return u.Scheme + "://" + host
 }

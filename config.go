@@ -5,7 +5,10 @@ package authkit
 import (
 	"context"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/authkit-go/authkit/workos"
@@ -77,22 +80,6 @@ type config struct {
 	unreadable map[string]*ConfigError
 }
 
-// The cookie names of the AuthKit family: its own format, and ours.
-const (
-	familyCookieName  = "wos-session"
-	sessionCookieName = "authkit-session"
-	hostPrefix        = "__Host-"
-	securePrefix      = "__Secure-"
-
-	stateCookiePrefix    = "authkit-state-"
-	restartCookiePrefix  = "authkit-restart-"
-	flowCookiePrefix     = "authkit-flow-"
-	conflictCookiePrefix = "authkit-conflict-"
-)
-
-// cookieLifetime is the most that browsers grant (RFC 6265bis, section 5.5).
-const cookieLifetime = 400 * 24 * time.Hour
-
 func newConfig(opts []Option) *config {
 	c := &config{
 		baseURL:  workos.DefaultBaseURL,
@@ -128,3 +115,43 @@ func newConfig(opts []Option) *config {
 }
 
 func (c *config) settled(option string) { delete(c.unreadable, option) }
+
+// secure tells whether cookies are Secure: always, unless the application says
+// through its redirect URL that it is served over plain http.
+func (c *config) secure() bool { return !strings.HasPrefix(strings.ToLower(c.redirectURL), "http://") }
+
+// isLoopback tells whether a host is this machine: localhost and names under
+// it (RFC 6761, section 6.3), 127.0.0.0/8 and ::1.
+func isLoopback(host string) bool {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+func hostname(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// Option is one decision about an [AuthKit]; the With functions make them. A
+// later option overrides an earlier one.
+type Option func(*config)
+
+const (
+	// defaultCacheEntries and defaultCacheBytes bound the session cache where
+	// the application does not say.
+	defaultCacheEntries = 10_000
+	defaultCacheBytes   = 64 << 20
+)
+
+const (
+	defaultSignInTimeout = time.Hour
+	minSignInTimeout     = time.Minute
+	maxSignInTimeout     = 24 * time.Hour
+)

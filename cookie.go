@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"iter"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -326,16 +327,6 @@ func cookieForm(line string) (domain, path string) {
 	return domain, path
 }
 
-// valuesOf are the values of a cookie of a name.
-func valuesOf(h http.Header, name string) (all values) {
-	for cookie, value := range requestCookies(h) {
-		if cookie == name {
-			all.add(value)
-		}
-	}
-	return all
-}
-
 // sent tells whether a request brings a cookie of a name.
 func sent(h http.Header, name string) bool {
 	for cookie := range requestCookies(h) {
@@ -372,3 +363,81 @@ func requestCookies(h http.Header) iter.Seq2[string, string] {
 		}
 	}
 }
+
+// restartLifetime is how long a callback without a state is remembered, so
+// that it starts one sign-in and not a circle of them.
+const restartLifetime = 2 * time.Minute
+
+// hasPrefixFold compares as browsers compare the prefixes of cookie names
+// (RFC 6265bis, section 4.1.3): in any letters.
+func hasPrefixFold(name, prefix string) bool {
+	return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)
+}
+
+// The cookie names of the AuthKit family: its own format, and ours.
+const (
+	familyCookieName  = "wos-session"
+	sessionCookieName = "authkit-session"
+	hostPrefix        = "__Host-"
+	securePrefix      = "__Secure-"
+
+	stateCookiePrefix    = "authkit-state-"
+	restartCookiePrefix  = "authkit-restart-"
+	flowCookiePrefix     = "authkit-flow-"
+	conflictCookiePrefix = "authkit-conflict-"
+)
+
+// cookieLifetime is the most that browsers grant (RFC 6265bis, section 5.5).
+const cookieLifetime = 400 * 24 * time.Hour
+
+// otherDomains are the domains that another form of the cookie may have, "" for
+// none, the likeliest first. They come from the configuration, never from a
+// request.
+func otherDomains(c *config) []string {
+	var domains []string
+	if host := strings.ToLower(hostname(c.redirectURL)); strings.Contains(host, ".") && net.ParseIP(host) == nil {
+		domains = domainsOf(host)
+	}
+	domains = append(domains, "")
+	if own := strings.ToLower(strings.TrimPrefix(c.cookieDomain, ".")); own != "" && !slices.Contains(domains, own) {
+		domains = append(domains, own)
+	}
+	return domains
+}
+
+// domainsOf are the domains that a host may share its cookies through, the
+// most likely first: those above it short of the top level, and its own.
+func domainsOf(host string) []string {
+	var all []string
+	for parent := host; ; {
+		_, above, found := strings.Cut(parent, ".")
+		if !found || !strings.Contains(above, ".") {
+			return append(all, host)
+		}
+		all = append(all, above)
+		parent = above
+	}
+}
+
+// flowLifetime is how long a person may take from one step to the next.
+const flowLifetime = 10 * time.Minute
+
+// takeBackCleared drops what a response was about to expire of a session, unless
+// the response sets one.
+func (c *cookies) takeBackCleared(h http.Header) {
+	for _, line := range h["Set-Cookie"] {
+		if !c.holdsSession(cookieName(line)) {
+			continue
+		}
+		if cookie, err := http.ParseSetCookie(line); err != nil || cookie.Value != "" {
+			return
+		}
+	}
+	c.takeBackSession(h)
+}
+
+const (
+	// maxSameName bounds the values that are tried of a cookie whose name came
+	// more than once.
+	maxSameName = 16
+)

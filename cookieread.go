@@ -182,3 +182,13 @@ func (v *values) add(value string) {
 	}
 	*v = append(*v, value)
 }
+
+// valuesOf are the values of a cookie of a name.
+func valuesOf(h http.Header, name string) (all values) {
+	for cookie, value := range requestCookies(h) {
+		if cookie == name {
+			all.add(value)
+		}
+	}
+	return all
+}

@@ -4,8 +4,12 @@ package authkit
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 	"time"
+
+	"github.com/authkit-go/authkit/jwks"
 )
 
 // The outcomes that a caller may want to tell apart, with errors.Is. Each of
@@ -219,3 +223,45 @@ func unavailable(err error, retryAfter time.Duration) error {
 	}
 	return &UnavailableError{RetryAfter: retryAfter, Err: err}
 }
+
+// CookieConflictError is an [ErrCookieConflict] that names the cookies.
+type CookieConflictError struct {
+	// Names are the names of the session cookies that came, each once.
+	Names []string
+}
+
+func (e *CookieConflictError) Error() string {
+	return fmt.Sprintf("%v: none of the cookies %s could be taken for a session", ErrCookieConflict, strings.Join(e.Names, ", "))
+}
+
+// Unwrap makes errors.Is(err, ErrCookieConflict) hold.
+func (e *CookieConflictError) Unwrap() error { return ErrCookieConflict }
+
+// ForbiddenError is an [ErrForbidden] that tells what is missing.
+type ForbiddenError struct {
+	// Missing is what the signed-in person does not have, such as "permission
+	// posts:write". It is shown to them.
+	Missing string
+}
+
+func (e *ForbiddenError) Error() string {
+	return ErrForbidden.Error() + ": " + e.Missing + " is missing"
+}
+
+// Unwrap makes errors.Is(err, ErrForbidden) hold.
+func (e *ForbiddenError) Unwrap() error { return ErrForbidden }
+
+func keysUnavailable(err error) error {
+	var cause *jwks.UnavailableError
+	if errors.As(err, &cause) {
+		return unavailable(err, cause.RetryAfter)
+	}
+	return unavailable(err, 0)
+}
+
+const (
+	// retryPause is how long nobody tries again after a passing failure.
+	retryPause = 5 * time.Second
+	// refusalPause is the same after a refusal that will not pass by itself.
+	refusalPause = time.Minute
+)

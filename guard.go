@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/authkit-go/authkit/workos"
 )
 
 // RequireAuth lets signed-in people through, and nobody else. A navigation of
@@ -141,31 +139,11 @@ func (a *AuthKit) RequireRecentAuth(maxAge time.Duration) func(http.Handler) htt
 	}
 }
 
-// throughAuthKit makes a sign-in go through AuthKit's hosted pages, whatever
-// [WithLoginOptions] says: only they know max_age.
-func throughAuthKit(_ *http.Request, s *signIn) {
-	s.params.Provider, s.params.ConnectionID = workos.ProviderAuthKit, ""
-}
-
 func (a *AuthKit) authenticatedWithin(s *Session, maxAge time.Duration) bool {
 	at := s.AuthenticatedAt()
 	age := a.clock.Now().Sub(at)
 	return !at.IsZero() && age >= -clockSkew && age <= maxAge+clockSkew // a proof in the future is none
 }
-
-// ForbiddenError is an [ErrForbidden] that tells what is missing.
-type ForbiddenError struct {
-	// Missing is what the signed-in person does not have, such as "permission
-	// posts:write". It is shown to them.
-	Missing string
-}
-
-func (e *ForbiddenError) Error() string {
-	return ErrForbidden.Error() + ": " + e.Missing + " is missing"
-}
-
-// Unwrap makes errors.Is(err, ErrForbidden) hold.
-func (e *ForbiddenError) Unwrap() error { return ErrForbidden }
 
 func lacking(has bool, what string) error {
 	if has {
@@ -255,9 +233,6 @@ func (a *AuthKit) failSignedOut(w http.ResponseWriter, r *http.Request, c *beare
 	a.fail(w, r, ErrSignedOut, returnTo)
 }
 
-// signsIn tells whether there is a way into sign-in from here.
-func (a *AuthKit) signsIn() bool { return a.redirectURL != "" || a.signInPage }
-
 // signInFrom starts a sign-in that comes back to the page that was asked for.
 func (a *AuthKit) signInFrom(w http.ResponseWriter, r *http.Request, opts ...LoginOption) {
 	if !a.passConflict(w, r, requestTarget(r)) {
@@ -274,45 +249,4 @@ func (a *AuthKit) signInFrom(w http.ResponseWriter, r *http.Request, opts ...Log
 	s := newSignIn(a.redirectURL, r, slices.Concat(a.loginOptions, opts))
 	s.returnTo = requestTarget(r)
 	a.startSignIn(w, r, s)
-}
-
-// isNavigation tells whether a browser is loading a page for a person to see,
-// so that sending it elsewhere makes sense. Browsers say so (Fetch Metadata,
-// https://www.w3.org/TR/fetch-metadata/); of those that do not, a GET that
-// accepts HTML is taken for one. A prefetch is for nobody to see yet.
-func isNavigation(r *http.Request) bool {
-	if r.Method != http.MethodGet || isUpgrade(r) || isPrefetch(r) {
-		return false
-	}
-	mode, dest := r.Header.Get("Sec-Fetch-Mode"), r.Header.Get("Sec-Fetch-Dest")
-	if mode != "" || dest != "" {
-		return mode == "navigate" && dest == "document"
-	}
-	return acceptsHTML(r)
-}
-
-// isPrefetch reports whether a browser asks for a page before a person opens it:
-// by Sec-Purpose (https://wicg.github.io/nav-speculation/prefetch.html), or
-// by the headers of older browsers.
-func isPrefetch(r *http.Request) bool {
-	for _, name := range [...]string{"Sec-Purpose", "Purpose", "X-Moz"} {
-		for _, value := range r.Header[name] {
-			if strings.Contains(strings.ToLower(value), "prefetch") {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// isUpgrade tells whether a request asks to leave HTTP (RFC 9110, section 7.8).
-func isUpgrade(r *http.Request) bool {
-	for _, line := range r.Header.Values("Connection") {
-		for token := range strings.SplitSeq(line, ",") {
-			if strings.EqualFold(strings.TrimSpace(token), "upgrade") {
-				return true
-			}
-		}
-	}
-	return false
 }

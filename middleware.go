@@ -5,10 +5,8 @@ package authkit
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"sync/atomic"
 
 	"github.com/authkit-go/authkit/jwks"
 )
@@ -55,52 +53,6 @@ func (a *AuthKit) Middleware(next http.Handler) http.Handler {
 type passage struct {
 	visit  visit
 	writer protectedWriter
-}
-
-// visit is what the middleware found out about a request. It is the request's
-// context, too, so that it can be found there.
-type visit struct {
-	context.Context
-	owner   *AuthKit // nil where [NewContext] made it
-	session *Session // nil where nobody is signed in
-	err     error    // why it could not be decided
-	// challenge is what a 401 asks for, nil where bearer tokens are not accepted.
-	challenge *bearerChallenge
-	// kept is the session that the response is about to set on its own account.
-	kept atomic.Pointer[keptSession]
-	// guarded says that a guard has let it through. It is set while a handler
-	// runs, which may be on another goroutine (http.TimeoutHandler).
-	guarded atomic.Bool
-}
-
-// visitKey is the context key of a *visit.
-type visitKey struct{}
-
-func (v *visit) Value(key any) any {
-	if key == (visitKey{}) {
-		return v
-	}
-	return v.Context.Value(key)
-}
-
-// String keeps what is inside out of a printed context.
-func (v *visit) String() string { return fmt.Sprintf("%v.WithAuthKit", v.Context) }
-
-func visitFrom(ctx context.Context) *visit {
-	v, _ := ctx.Value(visitKey{}).(*visit)
-	return v
-}
-
-// trustedBy tells whether a visit may be taken as a's own finding: what
-// another AuthKit let in, with other keys for other people, may not.
-func (v *visit) trustedBy(a *AuthKit) bool { return v.owner == nil || v.owner == a }
-
-// visitOf is a visit that a's middleware has let pass.
-func (a *AuthKit) visitOf(r *http.Request) *visit {
-	if v := visitFrom(r.Context()); v != nil {
-		return v
-	}
-	return a.nobody
 }
 
 // bringsNothing tells that a request without a session cookie of ours brings
@@ -176,97 +128,4 @@ func (a *AuthKit) logRefused(ctx context.Context, err error) {
 		level, message = slog.LevelWarn, "authkit: access token refused"
 	}
 	a.log.LogAttrs(ctx, level, message, slog.Any("error", err))
-}
-
-// sessionOf walks the line from the cookie to a session: unseal, verify. The
-// error is errNoSession, or says why there is none, or is one of package jwks:
-// with ErrExpired, ErrUnknownKey and ErrUnavailable the session is returned
-// too, if its token can be read; the seal vouches for it. Whether it was signed
-// out in this process is told as well.
-//
-// A cookie that has come before goes the short way: everything that may have
-// changed since is looked at again, and nothing else.
-func (a *AuthKit) sessionOf(r *http.Request, own *sessionCookie) (session *Session, ended bool, err error) {
-	if own.count > 0 {
-		if known := a.cache.get(own); known != nil {
-			if err := a.checkLimits(known.session.sealed); err != nil {
-				return nil, false, err
-			}
-			// A refusal is about the keys at hand: the cookie is then opened and verified again.
-			err := a.verifier.Recheck(r.Context(), known.session.claims)
-			if _, refused := err.(*jwks.RefusedError); !refused {
-				return known.session, a.hasEndedSince(known), err
-			}
-		}
-	}
-	sealed, err := a.openSession(r.Header, own)
-	if err == nil {
-		err = a.checkLimits(&sealed)
-	}
-	if err != nil {
-		return nil, false, err
-	}
-	session, err = a.verify(r.Context(), a.verifier, sealed)
-	if errors.Is(err, jwks.ErrUnknownKey) || errors.Is(err, jwks.ErrUnavailable) {
-		session = unverifiedSession(sealed)
-	}
-	if session == nil {
-		return nil, false, err
-	}
-	ended = a.hasEnded(session)
-	if !ended && !errors.Is(err, jwks.ErrUnavailable) {
-		a.refreshes.presented(session)
-	}
-	if err == nil && own.count > 0 && !sealed.foreign {
-		a.cache.put(own, session)
-	}
-	return session, ended, err
-}
-
-// checkLimits holds a session against the application's own limits, on the
-// times that were sealed with it.
-func (a *AuthKit) checkLimits(sealed *sealedSession) error {
-	if a.absoluteLimit == 0 && a.idleLimit == 0 {
-		return nil
-	}
-	now := a.clock.Now()
-	if a.absoluteLimit > 0 && now.Sub(sealed.signedInAt) >= a.absoluteLimit {
-		return errors.New("the session is over its absolute limit")
-	}
-	if a.idleLimit > 0 && now.Sub(sealed.renewedAt) >= a.idleLimit {
-		return errors.New("the session is over its idle limit")
-	}
-	return nil
-}
-
-// verify turns what was sealed, or is about to be, into a session. With
-// [jwks.ErrExpired] the session is returned too.
-func (a *AuthKit) verify(ctx context.Context, verifier *jwks.Verifier, sealed sealedSession) (*Session, error) {
-	claims, err := verifier.Verify(ctx, sealed.accessToken)
-	if claims == nil {
-		return nil, err
-	}
-	if claims.Subject != sealed.user.ID {
-		return nil, &jwks.RefusedError{Part: "sub", Want: fmt.Sprintf("%q", sealed.user.ID), Got: fmt.Sprintf("%q", claims.Subject)}
-	}
-	return makeSession(sealed, claims), err
-}
-
-// unverifiedSession is a session that nothing but its seal vouches for, however
-// old: enough to end it, or to exchange it for another. It is nil where the
-// token is none.
-func unverifiedSession(sealed sealedSession) *Session {
-	claims, err := jwks.UnverifiedClaims(sealed.accessToken)
-	if err != nil {
-		return nil
-	}
-	return makeSession(sealed, claims)
-}
-
-func keysUnavailable(err error) error {
-	var cause *jwks.UnavailableError
-	if errors.As(err, &cause) {
-		return unavailable(err, cause.RetryAfter)
-	}
-	return unavailable(err, 0)
 }

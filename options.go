@@ -10,10 +10,6 @@ import (
 	"time"
 )
 
-// Option is one decision about an [AuthKit]; the With functions make them. A
-// later option overrides an earlier one.
-type Option func(*config)
-
 // WithAPIKey sets the WorkOS API key, which starts with sk_. It is the client
 // secret of this application and is needed unless [WithPublicClient] is given.
 func WithAPIKey(key string) Option {
@@ -331,20 +327,4 @@ func WithLogger(logger *slog.Logger) Option {
 // WithClock sets the time, for tests. The default is the system's.
 func WithClock(clock Clock) Option {
 	return func(c *config) { c.clock = clock }
-}
-
-// Clock tells the time and calls back. The clock of package authkittest is one.
-type Clock interface {
-	Now() time.Time
-	// AfterFunc calls f once d has passed, unless stop is called before; stop
-	// tells whether it came in time. f does not block.
-	AfterFunc(d time.Duration, f func()) (stop func() bool)
-}
-
-type systemClock struct{}
-
-func (systemClock) Now() time.Time { return time.Now() }
-
-func (systemClock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
-	return time.AfterFunc(d, f).Stop
 }

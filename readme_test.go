@@ -17,9 +17,9 @@ func TestTheREADMENamesEveryOptionAndVariable(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	require.NoError(t, err)
 	for file, pattern := range map[string]string{
-		"options.go": `(?m)^func (With\w+)\(`,
-		"login.go":   `(?m)^func (\w+)\([^)]*\) LoginOption`,
-		"authkit.go": `(?m)^//\t(WORKOS_\w+) `,
+		"options.go":     `(?m)^func (With\w+)\(`,
+		"loginparams.go": `(?m)^func (\w+)\([^)]*\) LoginOption`,
+		"authkit.go":     `(?m)^//\t(WORKOS_\w+) `,
 	} {
 		source, err := os.ReadFile(file)
 		require.NoError(t, err)

@@ -15,18 +15,12 @@ import (
 )
 
 const (
-	// clockSkew is how far two clocks may be apart.
-	clockSkew = jwks.DefaultLeeway
 	// refreshAhead is how long before its expiry a token is renewed at the
 	// most; a fifth of its lifetime where that is less.
 	refreshAhead = time.Minute
 	// usableWait is how long a request waits for a renewal while its token is
 	// good still.
 	usableWait = 2 * time.Second
-	// retryPause is how long nobody tries again after a passing failure.
-	retryPause = 5 * time.Second
-	// refusalPause is the same after a refusal that will not pass by itself.
-	refusalPause = time.Minute
 	// exchangeLimit is how long an exchange takes at the most, with its retries
 	// and with the wait for the key that its new token needs.
 	exchangeLimit = 10 * time.Second
@@ -35,11 +29,6 @@ const (
 )
 
 var (
-	// errEnded says that WorkOS has ended the session.
-	errEnded = errors.New("the session was ended by WorkOS")
-	// errRefused says that WorkOS did not refresh the session, for a reason that
-	// neither ends it nor passes by itself.
-	errRefused = errors.New("the session was not refreshed")
 	// errNotAccepted says that WorkOS answered with a token that is not accepted.
 	errNotAccepted = errors.New("the new access token is not accepted")
 )
@@ -104,127 +93,6 @@ func (a *AuthKit) renew(w http.ResponseWriter, r *http.Request, v *visit, old *S
 			v.err = err
 		}
 	}
-}
-
-// within bounds a context to a time on the application's clock. The cause of
-// its end is a text.
-func (a *AuthKit) within(ctx context.Context, limit time.Duration, cause string) (bounded context.Context, stop func()) {
-	bounded, cancel := context.WithCancelCause(ctx)
-	stopTimer := a.clock.AfterFunc(limit, func() { cancel(errors.New(cause)) })
-	return bounded, func() {
-		stopTimer()
-		cancel(nil)
-	}
-}
-
-// keepRenewed sets the cookie of a renewed session. One that has outgrown its
-// cookies serves this request, and those that the memory answers.
-func (a *AuthKit) keepRenewed(w http.ResponseWriter, r *http.Request, v *visit, next *renewal) {
-	if kept := a.keep(w.Header(), r, next.session, next.text); kept != nil {
-		v.kept.Store(kept)
-	}
-}
-
-// keepUnrenewed sets what a session that could not be renewed must not lose: a
-// refresh token that came without an access token that could be verified, and
-// the time of its use where there is an idle limit, since an outage is nobody's
-// idleness.
-func (a *AuthKit) keepUnrenewed(w http.ResponseWriter, r *http.Request, v *visit, old *Session) {
-	newest, _ := a.refreshes.latest(old)
-	if newest == old && a.idleLimit == 0 {
-		return
-	}
-	sealed := *newest.sealed
-	sealed.renewedAt = a.clock.Now()
-	if kept := a.keep(w.Header(), r, makeSession(sealed, newest.claims), ""); kept != nil {
-		v.kept.Store(kept)
-	}
-}
-
-// keptSession is what a response is about to do with the session's cookie: to
-// set a session, sealed, or to clear the cookie of one that WorkOS has ended.
-// Without a text, a session to set is one whose refresh may come before the
-// response does.
-type keptSession struct {
-	session *Session
-	text    string
-
-	clears   bool
-	since    counts // when the request began
-	clearing uint64 // the number of this response, once it has cleared the cookie
-}
-
-// clearEnded lets the response clear the cookie of a session that WorkOS has
-// ended. Whether it still may is decided when its header is written. A response
-// that is not this middleware's is about to be written, and is decided on here.
-func (a *AuthKit) clearEnded(w http.ResponseWriter, r *http.Request, v *visit, ended *Session, since counts) {
-	a.cookies.takeBackSession(w.Header())
-	cleared := &keptSession{session: ended, clears: true, since: since}
-	if v.owner == a {
-		v.kept.Store(cleared)
-		return
-	}
-	a.lastClear(w, r, cleared)
-}
-
-// lastClear clears the cookie of a session that WorkOS has ended, unless
-// something has taken its place since the request began, or the handler has said
-// something of the session's cookies itself. It returns what the response is
-// about to do now.
-func (a *AuthKit) lastClear(w http.ResponseWriter, r *http.Request, kept *keptSession) *keptSession {
-	h := w.Header()
-	number := a.refreshes.clear(kept.session, kept.since, kept.clearing)
-	switch {
-	case number == 0 && kept.clearing != 0:
-		a.cookies.takeBackCleared(h)
-	case number != 0 && !a.cookies.setsSession(h):
-		a.cookies.clearSession(w, r)
-	}
-	decided := *kept
-	decided.clearing = number
-	return &decided
-}
-
-// keep sets the cookie of a session, whose text is empty where it is not sealed
-// yet. It returns nil if that cannot be.
-func (a *AuthKit) keep(h http.Header, r *http.Request, s *Session, text string) *keptSession {
-	var err error
-	if text == "" {
-		text, err = a.format.seal(s)
-	}
-	if err == nil {
-		if err = a.cookies.setSession(h, r, text); err == nil {
-			return &keptSession{session: s, text: text}
-		}
-		err = tooLarge(s, err)
-	}
-	a.log.LogAttrs(r.Context(), slog.LevelError, "authkit: session not kept", slog.Any("error", err))
-	return nil
-}
-
-// tooLarge adds to an error of the cookies what it is that fills them.
-func tooLarge(s *Session, err error) error { return fmt.Errorf("%w: %s", err, s.sealed.contents()) }
-
-// lastCookie sees to it that a response which comes late does not take the
-// browser back: behind a logout or a sign-in, or to tokens that were exchanged
-// since the request began. What those have become it carries. One whose handler
-// has dropped the cookie, as http.TimeoutHandler does with any header, gets it
-// again. It returns what the response is about to set now.
-func (a *AuthKit) lastCookie(h http.Header, r *http.Request, kept *keptSession) *keptSession {
-	newest, spent := a.refreshes.latest(kept.session)
-	a.refreshes.at("examined")
-	gone := spent || a.hasEnded(kept.session)
-	switch {
-	case !gone && newest == kept.session:
-		if kept.text != "" && !a.cookies.setsSession(h) {
-			return a.keep(h, r, kept.session, kept.text)
-		}
-	case a.cookies.takeBack(h, kept.text) && !gone:
-		if next := a.keep(h, r, newest, ""); next != nil {
-			return next
-		}
-	}
-	return kept
 }
 
 // exchangeRefreshToken is the exchange itself.

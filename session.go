@@ -3,7 +3,6 @@
 package authkit
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -43,34 +42,6 @@ type sessionContent struct {
 
 func makeSession(sealed sealedSession, claims *jwks.Claims) *Session {
 	return &Session{&sessionContent{sealed: &sealed, claims: claims}}
-}
-
-// FromContext returns the session of the request that ctx belongs to. It is
-// false where nobody is signed in, and where that could not be decided: then
-// [ErrorFromContext] says why.
-func FromContext(ctx context.Context) (*Session, bool) {
-	v := visitFrom(ctx)
-	if v == nil || v.session == nil {
-		return nil, false
-	}
-	return v.session, true
-}
-
-// ErrorFromContext returns why the middleware could not decide who is asking,
-// an [ErrUnavailable], or nil where it could. A page that is public can ignore
-// it; the guards answer 503.
-func ErrorFromContext(ctx context.Context) error {
-	if v := visitFrom(ctx); v != nil {
-		return v.err
-	}
-	return nil
-}
-
-// NewContext returns a context in which s is the session, for tests of
-// handlers and for sessions that come about in another way. Guards trust it
-// as they trust the middleware's.
-func NewContext(ctx context.Context, s *Session) context.Context {
-	return &visit{Context: ctx, session: s}
 }
 
 // ID is the ID of the WorkOS session, session_….
@@ -221,3 +192,14 @@ func (s *Session) LogValue() slog.Value {
 
 // MarshalJSON shows the identifiers, the role and the expiry.
 func (s *Session) MarshalJSON() ([]byte, error) { return json.Marshal(s.summary()) }
+
+// unverifiedSession is a session that nothing but its seal vouches for, however
+// old: enough to end it, or to exchange it for another. It is nil where the
+// token is none.
+func unverifiedSession(sealed sealedSession) *Session {
+	claims, err := jwks.UnverifiedClaims(sealed.accessToken)
+	if err != nil {
+		return nil
+	}
+	return makeSession(sealed, claims)
+}

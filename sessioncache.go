@@ -11,11 +11,6 @@ import (
 )
 
 const (
-	// defaultCacheEntries and defaultCacheBytes bound the session cache where
-	// the application does not say.
-	defaultCacheEntries = 10_000
-	defaultCacheBytes   = 64 << 20
-
 	// cachedOverhead is what an entry takes besides the texts that are counted.
 	cachedOverhead = 2 << 10
 	// maxBuckets bounds what a cache takes before it holds anything, to 8 MiB.

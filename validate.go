@@ -5,7 +5,6 @@ package authkit
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -231,10 +230,6 @@ func checkLoginOptions(opts []LoginOption) string {
 	return ""
 }
 
-// secure tells whether cookies are Secure: always, unless the application says
-// through its redirect URL that it is served over plain http.
-func (c *config) secure() bool { return !strings.HasPrefix(strings.ToLower(c.redirectURL), "http://") }
-
 // checkURL says what is wrong with a URL that must be absolute and https, or
 // http where that is safe. It returns "" for a good one.
 func (c *config) checkURL(raw string) string {
@@ -264,17 +259,6 @@ func quoteURL(raw string) string {
 	return strconv.Quote(raw)
 }
 
-// isLoopback tells whether a host is this machine: localhost and names under
-// it (RFC 6761, section 6.3), 127.0.0.0/8 and ::1.
-func isLoopback(host string) bool {
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
-}
-
 // isIdentifier tells whether s is a prefix and more, all of it printable ASCII
 // without spaces: a stray quote or line break from a .env file is a fault too.
 func isIdentifier(s, prefix string) bool {
@@ -282,18 +266,4 @@ func isIdentifier(s, prefix string) bool {
 		return false
 	}
 	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' || r == '\'' })
-}
-
-// hasPrefixFold compares as browsers compare the prefixes of cookie names
-// (RFC 6265bis, section 4.1.3): in any letters.
-func hasPrefixFold(name, prefix string) bool {
-	return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)
-}
-
-func hostname(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return ""
-	}
-	return u.Hostname()
 }

@@ -32,7 +32,6 @@
 package authkit
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -185,9 +184,6 @@ func (f *refreshes) at(name string) {
 	}
 }
 
-// exchangeFunc makes an exchange, or verifies what an earlier one came to.
-type exchangeFunc func(ctx context.Context, old *Session, want wanted, earlier *renewal) exchangeResult
-
 // exchangeResult is what an exchangeFunc returns.
 type exchangeResult struct {
 	// next is nil where the earlier exchange came to no more than a refresh token.
@@ -197,90 +193,6 @@ type exchangeResult struct {
 	until time.Time
 	// notify tells the application, once the outcome is remembered. It may be nil.
 	notify func()
-}
-
-// await returns what a session became in an organization: its own for a
-// refresh, another for a switch. The exchange is not cancelled by the request
-// that started it. At most one runs for a refresh token, so that a switch that
-// meets another exchange goes on from what that came to.
-func (f *refreshes) await(ctx context.Context, old *Session, want wanted, exchange exchangeFunc) (*renewal, error) {
-	const exchangesMet = 5 // in a row, each by another request
-	for range exchangesMet {
-		var next *renewal
-		old, next = f.recall(old, want)
-		if next == nil || !next.settled() {
-			f.at("recalled")
-			flight := f.flights.DoChan(old.sealed.refreshToken, func() (any, error) {
-				return f.run(context.WithoutCancel(ctx), old, want, exchange), nil
-			})
-			select {
-			case result := <-flight:
-				next = result.Val.(*renewal)
-			case <-ctx.Done():
-				return nil, unavailable(context.Cause(ctx), 0)
-			}
-		}
-		switch {
-		case next == nil:
-		case !next.settled():
-			return next, unavailable(errors.New("the new token could not be verified yet"), 0)
-		case next.serves(want):
-			return next, next.err
-		case next.session != nil:
-			old = next.session
-		}
-	}
-	return nil, unavailable(errors.New("the session is being refreshed by too many requests at once"), 0)
-}
-
-// run makes the one exchange of a refresh token, unless it was made meanwhile.
-// It runs on singleflight's goroutine: a panic there would end the program, and
-// after runtime.Goexit no waiting request would be answered.
-func (f *refreshes) run(ctx context.Context, old *Session, want wanted, exchange exchangeFunc) *renewal {
-	latest, known := f.recall(old, want)
-	switch {
-	case known != nil && known.settled():
-		return known
-	case latest != old: // it was made meanwhile, and came to no more than a refresh token
-		return nil
-	}
-	var result exchangeResult
-	if err := contained(func() { result = exchange(ctx, old, want, known) }); err != nil {
-		result = exchangeResult{
-			next:  failed(old, want, unavailable(fmt.Errorf("the exchange %w", err), 0)),
-			until: f.clock.Now().Add(retryPause),
-		}
-	}
-	f.at("exchanged")
-	f.commit(old, want, known, result)
-	f.at("committed")
-	if result.notify != nil {
-		result.notify()
-	}
-	f.at("notified")
-	return result.next
-}
-
-// contained calls f on a goroutine of its own and waits for it. The error says
-// that f panicked or called runtime.Goexit, as the application's own transport
-// may do: neither reaches the caller.
-func contained(f func()) (err error) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		returned := false
-		defer func() {
-			if p := recover(); p != nil {
-				err = fmt.Errorf("panicked: %v", p)
-			} else if !returned {
-				err = errors.New("ended its goroutine")
-			}
-		}()
-		f()
-		returned = true
-	}()
-	<-done
-	return err
 }
 
 // failed is the outcome of an exchange that brought no session.
@@ -547,3 +459,77 @@ func (f *refreshes) supersede(s *Session) {
 		s = next
 	}
 }
+
+// counts are what a response that may expire a cookie has to know of the others.
+type counts struct {
+	clearings uint64 // responses that expired the cookie of an ended session
+	signIns   uint64
+}
+
+// soFar is what happened so far.
+func (f *refreshes) soFar() counts {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.so
+}
+
+// noteSignIn counts a sign-in.
+func (f *refreshes) noteSignIn() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.so.signIns++
+}
+
+// clear asks whether a response may expire the cookie of a session that WorkOS
+// has ended, and notes that it does. It may not where the session was
+// superseded, or where the browser may hold a new session by now: another response
+// has expired the cookie since the request began, or expired it before and there
+// was a sign-in since. since is what soFar was when the request began, and own the
+// number that an earlier call returned to the same response, or 0. The number
+// returned is 0 if the response may not.
+func (f *refreshes) clear(s *Session, since counts, own uint64) uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.mayClear(s, since, own) {
+		return 0
+	}
+	if own == 0 {
+		f.so.clearings++
+		own = f.so.clearings
+	}
+	until := f.clock.Now().Add(spentMemory)
+	for range longestWay {
+		f.spent.put(s.sealed.refreshToken, fate{cleared: own}, until)
+		next, ok := f.after(s)
+		if !ok {
+			break
+		}
+		s = next
+	}
+	return own
+}
+
+// mayClear is the question of clear. The caller holds mu.
+func (f *refreshes) mayClear(s *Session, since counts, own uint64) bool {
+	for range longestWay {
+		before, _ := f.spent.get(s.sealed.refreshToken)
+		byAnother := before.cleared != 0 && before.cleared != own
+		if before.replaced || byAnother && (before.cleared > since.clearings || f.so.signIns > since.signIns) {
+			return false
+		}
+		next, ok := f.after(s)
+		if !ok {
+			break
+		}
+		s = next
+	}
+	return true
+}
+
+var (
+	// errEnded says that WorkOS has ended the session.
+	errEnded = errors.New("the session was ended by WorkOS")
+	// errRefused says that WorkOS did not refresh the session, for a reason that
+	// neither ends it nor passes by itself.
+	errRefused = errors.New("the session was not refreshed")
+)

@@ -94,3 +94,20 @@ func asciiURL(s string) string {
 	}
 	return b.String()
 }
+
+// signsIn tells whether there is a way into sign-in from here.
+func (a *AuthKit) signsIn() bool { return a.redirectURL != "" || a.signInPage }
+
+// loginLink is the address of a new sign-in that comes back to a page.
+func (a *AuthKit) loginLink(returnTo string) string {
+	if returnTo == "" || returnTo == "/" {
+		return a.loginPath
+	}
+	return a.loginPath + "?return_to=" + url.QueryEscape(returnTo)
+}
+
+func (a *AuthKit) mustRedirect(handler string) {
+	if a.redirectURL == "" {
+		panic("authkit: " + handler + " needs WithRedirectURL (WORKOS_REDIRECT_URI)")
+	}
+}

@@ -92,33 +92,6 @@ func (p *protectedWriter) decide(final bool) {
 	}
 }
 
-// takeBackCleared drops what a response was about to expire of a session, unless
-// the response sets one.
-func (c *cookies) takeBackCleared(h http.Header) {
-	for _, line := range h["Set-Cookie"] {
-		if !c.holdsSession(cookieName(line)) {
-			continue
-		}
-		if cookie, err := http.ParseSetCookie(line); err != nil || cookie.Value != "" {
-			return
-		}
-	}
-	c.takeBackSession(h)
-}
-
-// varyOn adds a request header to those that Vary names (RFC 9110, section
-// 12.5.5), unless it is among them.
-func varyOn(h http.Header, name string) {
-	for _, line := range h["Vary"] {
-		for field := range strings.SplitSeq(line, ",") {
-			if field = strings.TrimSpace(field); field == "*" || strings.EqualFold(field, name) {
-				return
-			}
-		}
-	}
-	h.Add("Vary", name)
-}
-
 func (p *protectedWriter) WriteHeader(status int) {
 	// An informational response (RFC 9110, section 15.2) is followed by
 	// another header.

@@ -10,9 +10,6 @@ import (
 	"time"
 )
 
-// flowLifetime is how long a person may take from one step to the next.
-const flowLifetime = 10 * time.Minute
-
 // SetFlow keeps what a sign-in with forms of the application's own has to
 // remember until its next step: a pending authentication token, the ID of a
 // challenge. Those are secrets, which belong neither into a form nor into a

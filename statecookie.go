@@ -1,29 +1,19 @@
-// A sign-in under way: what the browser keeps of it between Login and Callback.
+// The cookies of the sign-ins under way in one browser.
 
 package authkit
 
 import (
 	"cmp"
-	"crypto/rand"
 	"crypto/subtle"
-	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/authkit-go/authkit/pkce"
-	"github.com/authkit-go/authkit/workos"
 )
 
 const (
-	defaultSignInTimeout = time.Hour
-	minSignInTimeout     = time.Minute
-	maxSignInTimeout     = 24 * time.Hour
-
 	// lateLifetime is how much longer a state's cookie lives than its sign-in,
 	// so that a callback that comes too late still finds the page to lead to.
 	lateLifetime = 24 * time.Hour
@@ -34,196 +24,7 @@ const (
 	// maxStateCookies bounds the work that a request full of planted cookies
 	// can cause: more than fit into maxPendingSize.
 	maxStateCookies = 32
-	// maxSameName bounds the values that are tried of a cookie whose name came
-	// more than once.
-	maxSameName = 16
-	// stateOctets is the entropy of a state (RFC 6749, section 10.10).
-	stateOctets = 32
 )
-
-// pendingSignIn is what the cookie of a sign-in under way holds.
-type pendingSignIn struct {
-	state, verifier string
-	returnTo        string // a path on this origin
-	appState        string
-	invitationToken string
-	startedAt       time.Time
-	maxAge          *time.Duration // nil where no new proof was asked for
-	crossOrigin     bool           // a page of another origin started it
-	restarted       bool           // it was started again in place of another
-
-	// before is the session that was there as the sign-in began, where browsers
-	// withhold its cookie from the callback; nil otherwise.
-	before *sessionBefore
-
-	// asked is what else was asked of AuthKit, to ask for it again.
-	asked workos.AuthorizationParams
-}
-
-// The tags of a pendingSignIn.
-const (
-	tagState           = 1
-	tagVerifier        = 2
-	tagReturnTo        = 3
-	tagAppState        = 4
-	tagInvitationToken = 5
-	tagStartedAt       = 6
-	tagMaxAge          = 7
-	tagCrossOrigin     = 8
-	tagRestarted       = 9
-	tagProvider        = 10
-	tagConnection      = 11
-	tagOrganization    = 12
-	tagScreenHint      = 13
-	tagLoginHint       = 14
-	tagDomainHint      = 15
-	tagPrompt          = 16
-	tagBeforeID        = 17
-	tagBeforeUser      = 18
-	tagBeforeToken     = 19
-)
-
-func (p *pendingSignIn) encode() []byte {
-	e := newEncoder()
-	e.text(tagState, p.state)
-	e.text(tagVerifier, p.verifier)
-	e.text(tagReturnTo, p.returnTo)
-	e.text(tagAppState, p.appState)
-	e.text(tagInvitationToken, p.invitationToken)
-	e.time(tagStartedAt, p.startedAt)
-	if p.maxAge != nil {
-		e.field(tagMaxAge, binary.AppendVarint(nil, int64(*p.maxAge)))
-	}
-	e.flag(tagCrossOrigin, p.crossOrigin)
-	e.flag(tagRestarted, p.restarted)
-	e.text(tagProvider, p.asked.Provider)
-	e.text(tagConnection, p.asked.ConnectionID)
-	e.text(tagOrganization, p.asked.OrganizationID)
-	e.text(tagScreenHint, p.asked.ScreenHint)
-	e.text(tagLoginHint, p.asked.LoginHint)
-	e.text(tagDomainHint, p.asked.DomainHint)
-	e.text(tagPrompt, p.asked.Prompt)
-	if p.before != nil {
-		e.text(tagBeforeID, p.before.id)
-		e.text(tagBeforeUser, p.before.userID)
-		e.text(tagBeforeToken, p.before.refreshToken)
-	}
-	return e
-}
-
-func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
-	var before sessionBefore
-	texts := map[uint64]*string{
-		tagBeforeID: &before.id, tagBeforeUser: &before.userID, tagBeforeToken: &before.refreshToken,
-		tagState: &p.state, tagVerifier: &p.verifier, tagReturnTo: &p.returnTo, tagAppState: &p.appState,
-		tagInvitationToken: &p.invitationToken, tagProvider: &p.asked.Provider, tagConnection: &p.asked.ConnectionID,
-		tagOrganization: &p.asked.OrganizationID, tagScreenHint: &p.asked.ScreenHint, tagLoginHint: &p.asked.LoginHint,
-		tagDomainHint: &p.asked.DomainHint, tagPrompt: &p.asked.Prompt,
-	}
-	err = decodeFields(encoded, func(tag uint64, value []byte) (err error) {
-		switch tag {
-		case tagStartedAt:
-			p.startedAt, err = decodeTime(value)
-		case tagMaxAge:
-			maxAge, n := binary.Varint(value)
-			if n <= 0 || n != len(value) {
-				return errSealed
-			}
-			p.maxAge = (*time.Duration)(&maxAge)
-		case tagCrossOrigin:
-			p.crossOrigin = true
-		case tagRestarted:
-			p.restarted = true
-		default:
-			if text := texts[tag]; text != nil {
-				*text = string(value)
-			}
-		}
-		return err
-	})
-	if before.id != "" && before.userID != "" {
-		p.before = &before
-	}
-	if err == nil && (p.state == "" || p.verifier == "" || p.startedAt.IsZero()) {
-		err = errSealed
-	}
-	return p, err
-}
-
-// startSignIn remembers a sign-in in the browser and sends it to AuthKit. It
-// refuses the frame of another origin's page, except where a sign-in of this
-// browser starts again: AuthKit has led that one back, in the frame that it
-// began in.
-func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, s signIn) {
-	if s.replaces == nil && isCrossOrigin(r) && isFrame(r) {
-		a.fail(w, r, fmt.Errorf("%w: it loaded a sign-in into a frame", ErrCrossOrigin), "")
-		return
-	}
-	pending := pendingSignIn{
-		state:           newState(),
-		verifier:        pkce.NewVerifier(),
-		returnTo:        s.returnTo,
-		appState:        s.appState,
-		invitationToken: s.params.InvitationToken,
-		startedAt:       a.clock.Now(),
-		crossOrigin:     isCrossOrigin(r),
-		before:          a.sessionBefore(r),
-		asked: workos.AuthorizationParams{
-			Provider: s.params.Provider, ConnectionID: s.params.ConnectionID, OrganizationID: s.params.OrganizationID,
-			ScreenHint: s.params.ScreenHint, LoginHint: s.params.LoginHint, DomainHint: s.params.DomainHint, Prompt: s.params.Prompt,
-		},
-	}
-	if pending.asked.Provider == workos.ProviderAuthKit {
-		pending.asked.Provider = "" // as newSignIn has it anyway
-	}
-	if s.replaces != nil {
-		pending.restarted = true
-		pending.crossOrigin = s.replaces.crossOrigin // not AuthKit, which leads to every callback
-	}
-	if s.params.MaxAge != nil {
-		maxAge := time.Duration(*s.params.MaxAge) * time.Second
-		pending.maxAge = &maxAge
-	}
-	s.params.State = pending.state
-	s.params.CodeChallenge = pkce.Challenge(pending.verifier)
-	location, err := a.client.AuthorizationURL(s.params)
-	if err != nil {
-		a.failPage(w, r, fmt.Errorf("%w: %w", ErrLogin, err), s.returnTo)
-		return
-	}
-	if err := a.keepSignIn(w, r, pending, s.replaces); err != nil {
-		a.failPage(w, r, err, s.returnTo)
-		return
-	}
-	if s.withoutState {
-		a.cookies.setRestart(w)
-	}
-	a.noteConflict(w, r)
-	a.expireInTheWay(w.Header(), r, len(location))
-	noStore(w.Header())
-	w.Header().Set("Referrer-Policy", "no-referrer")
-	seeOther(w, location)
-}
-
-// restartSignIn starts a sign-in again that cannot be finished: to the same
-// page, and asking the same of AuthKit.
-func (a *AuthKit) restartSignIn(w http.ResponseWriter, r *http.Request, pending *pendingSignIn) {
-	s := signIn{params: pending.asked, returnTo: pending.returnTo, appState: pending.appState, replaces: pending}
-	s.params.RedirectURI = a.redirectURL
-	s.params.InvitationToken = pending.invitationToken
-	if pending.maxAge != nil {
-		seconds := int(*pending.maxAge / time.Second)
-		s.params.MaxAge = &seconds
-	}
-	s.defaultProvider()
-	a.startSignIn(w, r, s)
-}
-
-func newState() string {
-	octets := make([]byte, stateOctets)
-	rand.Read(octets) // never fails: crypto/rand ends the program instead
-	return base64.RawURLEncoding.EncodeToString(octets)
-}
 
 // stateCookie is the cookie of a sign-in under way: one that the browser sent,
 // or the new one.
@@ -490,11 +291,4 @@ func (a *AuthKit) findSignIn(r *http.Request, state string) (*pendingSignIn, err
 // age is how long ago a sign-in began.
 func (a *AuthKit) age(pending *pendingSignIn) time.Duration {
 	return a.clock.Now().Sub(pending.startedAt)
-}
-
-// provenBy tells whether a session has the proof of who the person is that the
-// sign-in asked for: within the maximum age when the sign-in began, or later.
-// AuthKit may not know the parameter, and a token from before may come back.
-func (p *pendingSignIn) provenBy(s *Session) bool {
-	return p.maxAge == nil || !s.AuthenticatedAt().Before(p.startedAt.Add(-*p.maxAge-clockSkew))
 }

@@ -1,0 +1,114 @@
+// The finding of a request, in its context.
+
+package authkit
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/authkit-go/authkit/workos"
+)
+
+// APIKey is a key that was issued to a customer of the application: its owner,
+// its organization and its permissions, and never its value.
+type APIKey = workos.APIKey
+
+// APIKeyFromContext returns the API key of a request that
+// [AuthKit.RequireAPIKey] let through, and false for one that came in another
+// way.
+func APIKeyFromContext(ctx context.Context) (*APIKey, bool) {
+	key, ok := ctx.Value(apiKeyKey{}).(*APIKey)
+	return key, ok
+}
+
+// apiKeyKey is the context key of an *APIKey.
+type apiKeyKey struct{}
+
+// visit is what the middleware found out about a request. It is the request's
+// context, too, so that it can be found there.
+type visit struct {
+	context.Context
+	owner   *AuthKit // nil where [NewContext] made it
+	session *Session // nil where nobody is signed in
+	err     error    // why it could not be decided
+	// challenge is what a 401 asks for, nil where bearer tokens are not accepted.
+	challenge *bearerChallenge
+	// kept is the session that the response is about to set on its own account.
+	kept atomic.Pointer[keptSession]
+	// guarded says that a guard has let it through. It is set while a handler
+	// runs, which may be on another goroutine (http.TimeoutHandler).
+	guarded atomic.Bool
+}
+
+// visitKey is the context key of a *visit.
+type visitKey struct{}
+
+func (v *visit) Value(key any) any {
+	if key == (visitKey{}) {
+		return v
+	}
+	return v.Context.Value(key)
+}
+
+// String keeps what is inside out of a printed context.
+func (v *visit) String() string { return fmt.Sprintf("%v.WithAuthKit", v.Context) }
+
+func visitFrom(ctx context.Context) *visit {
+	v, _ := ctx.Value(visitKey{}).(*visit)
+	return v
+}
+
+// trustedBy tells whether a visit may be taken as a's own finding: what
+// another AuthKit let in, with other keys for other people, may not.
+func (v *visit) trustedBy(a *AuthKit) bool { return v.owner == nil || v.owner == a }
+
+// visitOf is a visit that a's middleware has let pass.
+func (a *AuthKit) visitOf(r *http.Request) *visit {
+	if v := visitFrom(r.Context()); v != nil {
+		return v
+	}
+	return a.nobody
+}
+
+// keptSession is what a response is about to do with the session's cookie: to
+// set a session, sealed, or to clear the cookie of one that WorkOS has ended.
+// Without a text, a session to set is one whose refresh may come before the
+// response does.
+type keptSession struct {
+	session *Session
+	text    string
+
+	clears   bool
+	since    counts // when the request began
+	clearing uint64 // the number of this response, once it has cleared the cookie
+}
+
+// FromContext returns the session of the request that ctx belongs to. It is
+// false where nobody is signed in, and where that could not be decided: then
+// [ErrorFromContext] says why.
+func FromContext(ctx context.Context) (*Session, bool) {
+	v := visitFrom(ctx)
+	if v == nil || v.session == nil {
+		return nil, false
+	}
+	return v.session, true
+}
+
+// ErrorFromContext returns why the middleware could not decide who is asking,
+// an [ErrUnavailable], or nil where it could. A page that is public can ignore
+// it; the guards answer 503.
+func ErrorFromContext(ctx context.Context) error {
+	if v := visitFrom(ctx); v != nil {
+		return v.err
+	}
+	return nil
+}
+
+// NewContext returns a context in which s is the session, for tests of
+// handlers and for sessions that come about in another way. Guards trust it
+// as they trust the middleware's.
+func NewContext(ctx context.Context, s *Session) context.Context {
+	return &visit{Context: ctx, session: s}
+}

@@ -1,0 +1,62 @@
+// The page that a person is shown.
+
+package authkit
+
+import (
+	"bytes"
+	"html/template"
+	"net/http"
+)
+
+// page is what the one page of this package shows.
+type page struct {
+	Title, Text string
+	Link, Label string
+	// Onward makes the page go on to Link by itself.
+	Onward bool
+}
+
+// pageStyle is the whole look. The page runs no script and loads nothing.
+const pageStyle = `
+:root { color-scheme: light dark; }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; font: 1rem/1.5 system-ui, sans-serif; background: light-dark(#f4f5f7, #16181d); color: light-dark(#1d2129, #e8eaed); }
+main { box-sizing: border-box; width: min(26rem, calc(100vw - 2rem)); padding: 2rem; border-radius: .75rem; background: light-dark(#fff, #20242c); box-shadow: 0 1px 3px rgb(0 0 0 / .15); }
+h1 { margin: 0 0 .5rem; font-size: 1.25rem; }
+p { margin: 0; }
+a { display: inline-block; margin-top: 1.5rem; padding: .6rem 1.1rem; border-radius: .5rem; background: #4f46e5; color: #fff; text-decoration: none; }
+a:focus-visible { outline: 3px solid #a5b4fc; outline-offset: 2px; }
+`
+
+var pageTemplate = template.Must(template.New("page").Parse(`<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+{{if .Onward}}<meta http-equiv="refresh" content="0;url={{.Link}}">
+{{end}}<title>{{.Title}}</title>
+<style>` + pageStyle + `</style>
+<main>
+<h1>{{.Title}}</h1>
+<p>{{.Text}}</p>
+{{if .Link}}<a href="{{.Link}}">{{.Label}}</a>
+{{end}}</main>
+</html>
+`))
+
+// pagePolicy lets the page have its style and nothing else, and keeps it out
+// of other sites' frames.
+const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+func writePage(w http.ResponseWriter, status int, p page) {
+	var body bytes.Buffer
+	if err := pageTemplate.Execute(&body, p); err != nil {
+		http.Error(w, p.Title, status)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", pagePolicy)
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	w.Write(body.Bytes())
+}

@@ -1,0 +1,98 @@
+// Whether a session may still be used.
+
+package authkit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/authkit-go/authkit/jwks"
+)
+
+// Ready makes sure that the signing keys are at hand, fetching them if need be,
+// and returns an [ErrUnavailable] where they cannot be had. It is for a form of
+// the application's own, before it spends a code for a session that could not
+// be verified then; [AuthKit.Callback] does as much by itself. It serves as a
+// health check too.
+func (a *AuthKit) Ready(ctx context.Context) error {
+	if err := a.keys.Load(ctx); err != nil {
+		return keysUnavailable(err)
+	}
+	return nil
+}
+
+// sessionOf walks the line from the cookie to a session: unseal, verify. The
+// error is errNoSession, or says why there is none, or is one of package jwks:
+// with ErrExpired, ErrUnknownKey and ErrUnavailable the session is returned
+// too, if its token can be read; the seal vouches for it. Whether it was signed
+// out in this process is told as well.
+//
+// A cookie that has come before goes the short way: everything that may have
+// changed since is looked at again, and nothing else.
+func (a *AuthKit) sessionOf(r *http.Request, own *sessionCookie) (session *Session, ended bool, err error) {
+	if own.count > 0 {
+		if known := a.cache.get(own); known != nil {
+			if err := a.checkLimits(known.session.sealed); err != nil {
+				return nil, false, err
+			}
+			// A refusal is about the keys at hand: the cookie is then opened and verified again.
+			err := a.verifier.Recheck(r.Context(), known.session.claims)
+			if _, refused := err.(*jwks.RefusedError); !refused {
+				return known.session, a.hasEndedSince(known), err
+			}
+		}
+	}
+	sealed, err := a.openSession(r.Header, own)
+	if err == nil {
+		err = a.checkLimits(&sealed)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	session, err = a.verify(r.Context(), a.verifier, sealed)
+	if errors.Is(err, jwks.ErrUnknownKey) || errors.Is(err, jwks.ErrUnavailable) {
+		session = unverifiedSession(sealed)
+	}
+	if session == nil {
+		return nil, false, err
+	}
+	ended = a.hasEnded(session)
+	if !ended && !errors.Is(err, jwks.ErrUnavailable) {
+		a.refreshes.presented(session)
+	}
+	if err == nil && own.count > 0 && !sealed.foreign {
+		a.cache.put(own, session)
+	}
+	return session, ended, err
+}
+
+// checkLimits holds a session against the application's own limits, on the
+// times that were sealed with it.
+func (a *AuthKit) checkLimits(sealed *sealedSession) error {
+	if a.absoluteLimit == 0 && a.idleLimit == 0 {
+		return nil
+	}
+	now := a.clock.Now()
+	if a.absoluteLimit > 0 && now.Sub(sealed.signedInAt) >= a.absoluteLimit {
+		return errors.New("the session is over its absolute limit")
+	}
+	if a.idleLimit > 0 && now.Sub(sealed.renewedAt) >= a.idleLimit {
+		return errors.New("the session is over its idle limit")
+	}
+	return nil
+}
+
+// verify turns what was sealed, or is about to be, into a session. With
+// [jwks.ErrExpired] the session is returned too.
+func (a *AuthKit) verify(ctx context.Context, verifier *jwks.Verifier, sealed sealedSession) (*Session, error) {
+	claims, err := verifier.Verify(ctx, sealed.accessToken)
+	if claims == nil {
+		return nil, err
+	}
+	if claims.Subject != sealed.user.ID {
+		return nil, &jwks.RefusedError{Part: "sub", Want: fmt.Sprintf("%q", sealed.user.ID), Got: fmt.Sprintf("%q", claims.Subject)}
+	}
+	return makeSession(sealed, claims), err
+}
