@@ -101,7 +101,7 @@ func newInstance(t testing.TB, fake *authkittest.AuthKit, clock *authkittest.Clo
 		authkit.WithBaseURL(fake.URL()),
 		authkit.WithCookiePassword(password),
 		authkit.WithRedirectURL(a.url + "/callback"),
-		authkit.WithSignedOutURL(a.url + "/"),
+		authkit.WithPostLogoutRedirectURL(a.url + "/"),
 		authkit.WithClock(clock),
 		authkit.WithLogger(slog.New(slog.NewTextHandler(a.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))),
 	}, o.authkit...)...)

@@ -85,7 +85,7 @@ func TestABrowserKeepsTheCookiesOfAnApplicationOverTLS(t *testing.T) {
 	}{
 		"for 400 days by default":                   {nil, 400 * 24 * time.Hour},
 		"for as long as it is set":                  {[]authkit.Option{authkit.WithCookieMaxAge(90 * time.Minute)}, 90 * time.Minute},
-		"an absolute limit is no age of the cookie": {[]authkit.Option{authkit.WithAbsoluteLimit(time.Hour)}, 400 * 24 * time.Hour},
+		"an absolute limit is no age of the cookie": {[]authkit.Option{authkit.WithAbsoluteTimeout(time.Hour)}, 400 * 24 * time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newApp(t, appOptions{tls: true, authkit: c.opts})

@@ -41,17 +41,17 @@ type AuthKit struct {
 	public  bool     // without an API key of our own
 	nobody  *visit   // of every request that brings nothing; it is never changed
 
-	shared        bool // the session is one with other libraries
-	redirectURL   string
-	signedOutURL  string
-	loginPath     string
-	signInPage    bool
-	signInTimeout time.Duration
-	ownPaths      map[string]string // the method of each handler of this package, by its path
-	loginOptions  []LoginOption
-	absoluteLimit time.Duration
-	idleLimit     time.Duration
-	crossOrigin   *http.CrossOriginProtection
+	shared                bool // the session is one with other libraries
+	redirectURL           string
+	postLogoutRedirectURL string
+	loginPath             string
+	signInPage            bool
+	signInTimeout         time.Duration
+	ownPaths              map[string]string // the method of each handler of this package, by its path
+	loginOptions          []LoginOption
+	absoluteTimeout       time.Duration
+	idleTimeout           time.Duration
+	crossOrigin           *http.CrossOriginProtection
 
 	onError         func(http.ResponseWriter, *http.Request, Failure)
 	onSignIn        func(context.Context, SignInEvent) error
@@ -132,7 +132,7 @@ func build(c *config) (*AuthKit, error) {
 		bearers = jwks.NewVerifier(keys, verifierOptions(c, client, clientIDs)...)
 	}
 	if len(c.issuers) > 0 && c.audiences == nil {
-		c.log.Warn("authkit: WithIssuers is given without WithAudiences: a token that one of these issuers minted for another " +
+		c.log.Warn("authkit: WithAdditionalIssuers is given without WithAudiences: a token that one of these issuers minted for another " +
 			"application is accepted if it has no client_id; name this application's audiences with WithAudiences")
 	}
 	a := &AuthKit{
@@ -152,21 +152,21 @@ func build(c *config) (*AuthKit, error) {
 		used:      newUsedStates(c.clock, markLimit),
 		apiKeys:   newAPIKeys(client, c),
 
-		public:        c.public,
-		shared:        c.shared,
-		redirectURL:   c.redirectURL,
-		signedOutURL:  c.signedOutURL,
-		loginPath:     c.loginPath,
-		signInPage:    c.signInPage,
-		signInTimeout: c.signInTimeout,
-		ownPaths:      ownPaths(c),
-		loginOptions:  c.loginOptions,
-		absoluteLimit: c.absoluteLimit,
-		idleLimit:     c.idleLimit,
-		crossOrigin:   crossOrigin,
-		onError:       c.onError,
-		onSignIn:      c.onSignIn,
-		onRefresh:     c.onRefresh,
+		public:                c.public,
+		shared:                c.shared,
+		redirectURL:           c.redirectURL,
+		postLogoutRedirectURL: c.postLogoutRedirectURL,
+		loginPath:             c.loginPath,
+		signInPage:            c.signInPage,
+		signInTimeout:         c.signInTimeout,
+		ownPaths:              ownPaths(c),
+		loginOptions:          c.loginOptions,
+		absoluteTimeout:       c.absoluteTimeout,
+		idleTimeout:           c.idleTimeout,
+		crossOrigin:           crossOrigin,
+		onError:               c.onError,
+		onSignIn:              c.onSignIn,
+		onRefresh:             c.onRefresh,
 
 		onSignInFailure: c.onSignInFailure,
 		onSignOut:       c.onSignOut,

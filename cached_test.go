@@ -76,7 +76,7 @@ func TestAKnownCookieServesNoLongerThanItsToken(t *testing.T) {
 
 func TestAKnownCookieServesNoLongerThanOurLimits(t *testing.T) {
 	for name, limit := range map[string]authkit.Option{
-		"absolute": authkit.WithAbsoluteLimit(20 * time.Minute), "idle": authkit.WithIdleLimit(20 * time.Minute),
+		"absolute": authkit.WithAbsoluteTimeout(20 * time.Minute), "idle": authkit.WithIdleTimeout(20 * time.Minute),
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCaching(t, limit)

@@ -401,7 +401,7 @@ func TestANewTokenThatIsNotAcceptedMakesNoSessionAndIsLogged(t *testing.T) {
 
 	accepting := newApp(t, appOptions{
 		fake:    []authkittest.Option{authkittest.WithIssuer("https://auth.other.example/")},
-		authkit: []authkit.Option{authkit.WithIssuers("https://auth.other.example")},
+		authkit: []authkit.Option{authkit.WithAdditionalIssuers("https://auth.other.example")},
 	})
 	accepting.signedIn(kim)
 }

@@ -1,4 +1,4 @@
-// The clock, and times that are bounded by it.
+// The clock, and contexts that end on it.
 
 package authkit
 
@@ -8,13 +8,21 @@ import (
 	"time"
 
 	"github.com/authkit-go/authkit/jwks"
+	"github.com/authkit-go/authkit/workos"
 )
 
-// Clock tells the time and calls back. The clock of package authkittest is one.
+var _ Clock = workos.Clock(nil) // the two interfaces are the same
+
+// Clock tells the time and calls back later. Every deadline and delay of an
+// [AuthKit] runs on its clock, so that a test can decide when time passes. A
+// Clock must be safe for concurrent use. It is the same interface as
+// [workos.Clock].
 type Clock interface {
+	// Now returns the current time.
 	Now() time.Time
-	// AfterFunc calls f once d has passed, unless stop is called before; stop
-	// tells whether it came in time. f does not block.
+	// AfterFunc calls f once, in a goroutine of its own choice, when d has
+	// passed. stop cancels the call and reports whether it did, as
+	// [time.Timer.Stop] does.
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
 
@@ -26,13 +34,11 @@ func (systemClock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
 	return time.AfterFunc(d, f).Stop
 }
 
-const (
-	// clockSkew is how far two clocks may be apart.
-	clockSkew = jwks.DefaultLeeway
-)
+// clockSkew is by how much two clocks may differ.
+const clockSkew = jwks.DefaultLeeway
 
-// within bounds a context to a time on the application's clock. The cause of
-// its end is a text.
+// within returns a context that ends after limit on the application's clock.
+// Its cause is then an error with the text cause.
 func (a *AuthKit) within(ctx context.Context, limit time.Duration, cause string) (bounded context.Context, stop func()) {
 	bounded, cancel := context.WithCancelCause(ctx)
 	stopTimer := a.clock.AfterFunc(limit, func() { cancel(errors.New(cause)) })

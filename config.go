@@ -48,17 +48,17 @@ type config struct {
 	bearer           bool
 	bearerClientIDs  []string
 
-	shared                   bool     // in the family's format
-	foreignNames             []string // of cookies of others that are accepted, nil for none
-	cookieName, cookieDomain string
-	sameSite                 http.SameSite
-	maxAge                   time.Duration
-	cacheEntries, cacheBytes int
-	maxAgeSet                bool
-	absoluteLimit, idleLimit time.Duration
-	absoluteLimitSet         bool
+	shared                       bool     // in the family's format
+	foreignNames                 []string // of cookies of others that are accepted, nil for none
+	cookieName, cookieDomain     string
+	sameSite                     http.SameSite
+	maxAge                       time.Duration
+	cacheEntries, cacheBytes     int
+	maxAgeSet                    bool
+	absoluteTimeout, idleTimeout time.Duration
+	absoluteTimeoutSet           bool
 
-	signedOutURL          string
+	postLogoutRedirectURL string
 	loginPath, logoutPath string
 	signInPage            bool
 	signInTimeout         time.Duration
@@ -108,8 +108,8 @@ func newConfig(opts []Option) *config {
 			opt(c)
 		}
 	}
-	if c.maxAgeSet && c.maxAge > 0 && !c.absoluteLimitSet && !c.shared {
-		c.absoluteLimit = c.maxAge
+	if c.maxAgeSet && c.maxAge > 0 && !c.absoluteTimeoutSet && !c.shared {
+		c.absoluteTimeout = c.maxAge
 	}
 	return c
 }

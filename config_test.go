@@ -59,13 +59,13 @@ func TestASoundConfigurationIsAccepted(t *testing.T) {
 		"a name with __Host- over https":              {authkit.WithCookieName("__Host-sid")},
 		"a name with __Secure- and a domain":          {authkit.WithCookieName("__Secure-sid"), authkit.WithCookieDomain("example.com")},
 		"SameSite None over https":                    {authkit.WithCookieSameSite(http.SameSiteNoneMode)},
-		"limits":                                      {authkit.WithCookieMaxAge(time.Second), authkit.WithAbsoluteLimit(time.Hour), authkit.WithIdleLimit(time.Minute)},
+		"limits":                                      {authkit.WithCookieMaxAge(time.Second), authkit.WithAbsoluteTimeout(time.Hour), authkit.WithIdleTimeout(time.Minute)},
 		"a sign-in of a minute":                       {authkit.WithSignInTimeout(time.Minute)},
 		"a sign-in of a day":                          {authkit.WithSignInTimeout(24 * time.Hour)},
 		"a login path with a prefix":                  {authkit.WithLoginPath("/auth/login")},
 		"trusted origins":                             {authkit.WithTrustedOrigins("https://admin.example.com", "http://localhost:3000")},
 		"a shared session":                            {authkit.WithSharedSession(), authkit.WithCookieName("wos-session"), authkit.WithCookieMaxAge(time.Hour)},
-		"a shared session and limits of zero":         {authkit.WithSharedSession(), authkit.WithAbsoluteLimit(0), authkit.WithIdleLimit(0)},
+		"a shared session and limits of zero":         {authkit.WithSharedSession(), authkit.WithAbsoluteTimeout(0), authkit.WithIdleTimeout(0)},
 		"no session cache":                            {authkit.WithSessionCache(0, 0)},
 		"foreign sessions":                            {authkit.WithForeignSessions(), authkit.WithForeignSessions("session", "sid")},
 		"audiences":                                   {authkit.WithAudiences("https://api.example.com"), authkit.WithAudiences("api://admin", "client_1")},
@@ -110,19 +110,19 @@ func TestEachFaultIsReportedByOptionAndVariable(t *testing.T) {
 		"a base URL over plain http":          {[]authkit.Option{authkit.WithBaseURL("http://api.workos.com")}, "WithBaseURL", "WORKOS_API_HOSTNAME, WORKOS_API_PORT, WORKOS_API_HTTPS", []string{"plain http"}},
 		"an empty base URL":                   {[]authkit.Option{authkit.WithBaseURL("")}, "WithBaseURL", "WORKOS_API_HOSTNAME, WORKOS_API_PORT, WORKOS_API_HTTPS", []string{"absolute"}},
 		"a base URL with a path":              {[]authkit.Option{authkit.WithBaseURL("https://api.workos.com/v1")}, "WithBaseURL", "WORKOS_API_HOSTNAME, WORKOS_API_PORT, WORKOS_API_HTTPS", []string{"scheme, host and port"}},
-		"a sign-out URL that is relative":     {[]authkit.Option{authkit.WithSignedOutURL("/bye")}, "WithSignedOutURL", "", []string{`"/bye"`, "absolute"}},
+		"a sign-out URL that is relative":     {[]authkit.Option{authkit.WithPostLogoutRedirectURL("/bye")}, "WithPostLogoutRedirectURL", "", []string{`"/bye"`, "absolute"}},
 		"a login path on another host":        {[]authkit.Option{authkit.WithLoginPath("//evil.example/login")}, "WithLoginPath", "", []string{"path on this origin"}},
 		"an empty login path":                 {[]authkit.Option{authkit.WithLoginPath("")}, "WithLoginPath", "", []string{"path on this origin"}},
 		"a trusted origin with a path":        {[]authkit.Option{authkit.WithTrustedOrigins("https://admin.example.com/x")}, "WithTrustedOrigins", "", []string{`"https://admin.example.com/x"`, "https://app.example.com"}},
 		"a trusted origin without a scheme":   {[]authkit.Option{authkit.WithTrustedOrigins("admin.example.com")}, "WithTrustedOrigins", "", []string{"https://app.example.com"}},
 		"a trusted origin with a user":        {[]authkit.Option{authkit.WithTrustedOrigins("https://kim:" + secret + "@admin.example.com")}, "WithTrustedOrigins", "", []string{"https://app.example.com"}},
 		"a login option that is nil":          {[]authkit.Option{authkit.WithLoginOptions(nil)}, "WithLoginOptions", "", []string{"nil"}},
-		"an empty issuer":                     {[]authkit.Option{authkit.WithIssuers("https://auth.example.com", " ")}, "WithIssuers", "", []string{"empty"}},
+		"an empty issuer":                     {[]authkit.Option{authkit.WithAdditionalIssuers("https://auth.example.com", " ")}, "WithAdditionalIssuers", "", []string{"empty"}},
 		"an empty audience":                   {[]authkit.Option{authkit.WithAudiences("api", " ")}, "WithAudiences", "", []string{"empty"}},
 		"no audience":                         {[]authkit.Option{authkit.WithAudiences()}, "WithAudiences", "", []string{"names no audience", "leave the option out"}},
 		"the family's cookie name":            {[]authkit.Option{authkit.WithCookieName("wos-session")}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{"wos-session", "format of its own", "WithSharedSession", "choose another"}},
-		"a shared session that ends":          {[]authkit.Option{authkit.WithSharedSession(), authkit.WithAbsoluteLimit(time.Hour)}, "WithAbsoluteLimit", "", []string{"WithSharedSession", "drop it", "dashboard"}},
-		"a shared session that idles":         {[]authkit.Option{authkit.WithSharedSession(), authkit.WithIdleLimit(time.Hour)}, "WithIdleLimit", "", []string{"WithSharedSession", "drop it", "dashboard"}},
+		"a shared session that ends":          {[]authkit.Option{authkit.WithSharedSession(), authkit.WithAbsoluteTimeout(time.Hour)}, "WithAbsoluteTimeout", "", []string{"WithSharedSession", "drop it", "dashboard"}},
+		"a shared session that idles":         {[]authkit.Option{authkit.WithSharedSession(), authkit.WithIdleTimeout(time.Hour)}, "WithIdleTimeout", "", []string{"WithSharedSession", "drop it", "dashboard"}},
 		"a shared session, a short password":  {[]authkit.Option{authkit.WithSharedSession(), authkit.WithCookiePassword(strings.Repeat("山", 31))}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", []string{"31 characters", "at least 32"}},
 		"foreign sessions, a short password":  {[]authkit.Option{authkit.WithForeignSessions(), authkit.WithCookiePassword(password, strings.Repeat("山", 31))}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", []string{"password 2 of 2", "31 characters"}},
 		"a cache of less than nothing":        {[]authkit.Option{authkit.WithSessionCache(-1, 1<<20)}, "WithSessionCache", "", []string{"-1 entries", "negative"}},
@@ -147,8 +147,8 @@ func TestEachFaultIsReportedByOptionAndVariable(t *testing.T) {
 		"SameSite left to the browser":        {[]authkit.Option{authkit.WithCookieSameSite(http.SameSiteDefaultMode)}, "WithCookieSameSite", "WORKOS_COOKIE_SAMESITE", []string{"SameSiteLaxMode"}},
 		"a cookie age of zero":                {[]authkit.Option{authkit.WithCookieMaxAge(0)}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", []string{"too short", "a second"}},
 		"a negative cookie age":               {[]authkit.Option{authkit.WithCookieMaxAge(-time.Hour)}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", []string{"too short", "a second"}},
-		"a negative absolute limit":           {[]authkit.Option{authkit.WithAbsoluteLimit(-1)}, "WithAbsoluteLimit", "", []string{"negative"}},
-		"an idle limit under a minute":        {[]authkit.Option{authkit.WithIdleLimit(59 * time.Second)}, "WithIdleLimit", "", []string{"59s", "minute"}},
+		"a negative absolute limit":           {[]authkit.Option{authkit.WithAbsoluteTimeout(-1)}, "WithAbsoluteTimeout", "", []string{"negative"}},
+		"an idle limit under a minute":        {[]authkit.Option{authkit.WithIdleTimeout(59 * time.Second)}, "WithIdleTimeout", "", []string{"59s", "minute"}},
 		"a sign-in under a minute":            {[]authkit.Option{authkit.WithSignInTimeout(59 * time.Second)}, "WithSignInTimeout", "", []string{"59s", "a minute and a day"}},
 		"a sign-in without end":               {[]authkit.Option{authkit.WithSignInTimeout(0)}, "WithSignInTimeout", "", []string{"0s", "a minute and a day"}},
 		"a sign-in over a day":                {[]authkit.Option{authkit.WithSignInTimeout(24*time.Hour + 1)}, "WithSignInTimeout", "", []string{"24h0m0.000000001s", "a minute and a day"}},
@@ -196,17 +196,17 @@ func TestAllFaultsAreReportedAtOnceAndNoSecretWithThem(t *testing.T) {
 		authkit.WithCookiePassword("secret-now", "secret-before"),
 		authkit.WithRedirectURL("http://kim:secret-user@app.example.com/callback"),
 		authkit.WithBaseURL("https://api.example.com/v1"),
-		authkit.WithSignedOutURL("bye"),
+		authkit.WithPostLogoutRedirectURL("bye"),
 		authkit.WithLoginPath("login"),
 		authkit.WithLoginOptions(authkit.ScreenHint("sideways")),
 		authkit.WithTrustedOrigins("admin", "https://ok.example.com", "ops"),
-		authkit.WithIssuers(""),
+		authkit.WithAdditionalIssuers(""),
 		authkit.WithCookieName("wos-session"),
 		authkit.WithCookieDomain("example.org"),
 		authkit.WithCookieSameSite(http.SameSiteNoneMode),
 		authkit.WithCookieMaxAge(-1),
-		authkit.WithAbsoluteLimit(-1),
-		authkit.WithIdleLimit(1),
+		authkit.WithAbsoluteTimeout(-1),
+		authkit.WithIdleTimeout(1),
 		authkit.WithErrorHandler(nil), authkit.WithOnSignIn(nil), authkit.WithOnRefresh(nil), authkit.WithOnSignOut(nil),
 		authkit.WithHTTPClient(nil), authkit.WithLogger(nil), authkit.WithClock(nil),
 	)
@@ -216,9 +216,9 @@ func TestAllFaultsAreReportedAtOnceAndNoSecretWithThem(t *testing.T) {
 		assert.Contains(t, err.Error(), fault.Error())
 	}
 	assert.ElementsMatch(t, []string{
-		"WithAPIKey", "WithClientID", "WithCookiePassword", "WithRedirectURL", "WithBaseURL", "WithSignedOutURL", "WithLoginPath",
-		"WithLoginOptions", "WithTrustedOrigins", "WithTrustedOrigins", "WithIssuers", "WithCookieName", "WithCookieDomain",
-		"WithCookieSameSite", "WithCookieMaxAge", "WithAbsoluteLimit", "WithIdleLimit", "WithErrorHandler", "WithOnSignIn",
+		"WithAPIKey", "WithClientID", "WithCookiePassword", "WithRedirectURL", "WithBaseURL", "WithPostLogoutRedirectURL", "WithLoginPath",
+		"WithLoginOptions", "WithTrustedOrigins", "WithTrustedOrigins", "WithAdditionalIssuers", "WithCookieName", "WithCookieDomain",
+		"WithCookieSameSite", "WithCookieMaxAge", "WithAbsoluteTimeout", "WithIdleTimeout", "WithErrorHandler", "WithOnSignIn",
 		"WithOnRefresh", "WithOnSignOut", "WithHTTPClient", "WithLogger", "WithClock",
 	}, options)
 	assert.NotContains(t, err.Error(), "secret")
@@ -244,10 +244,10 @@ func TestNoPartOfAURLThatMayBeSecretIsShown(t *testing.T) {
 	} {
 		t.Run(url, func(t *testing.T) {
 			for option, opt := range map[string]authkit.Option{
-				"WithRedirectURL":    authkit.WithRedirectURL(url),
-				"WithBaseURL":        authkit.WithBaseURL(url),
-				"WithSignedOutURL":   authkit.WithSignedOutURL(url),
-				"WithTrustedOrigins": authkit.WithTrustedOrigins(url),
+				"WithRedirectURL":           authkit.WithRedirectURL(url),
+				"WithBaseURL":               authkit.WithBaseURL(url),
+				"WithPostLogoutRedirectURL": authkit.WithPostLogoutRedirectURL(url),
+				"WithTrustedOrigins":        authkit.WithTrustedOrigins(url),
 			} {
 				_, err := authkit.New(sound(opt)...)
 				require.ErrorContains(t, err, option)
@@ -289,7 +289,7 @@ func TestPlainHTTPIsForLoopbackAlone(t *testing.T) {
 			for _, opt := range []authkit.Option{
 				authkit.WithRedirectURL("http://" + host + "/callback"),
 				authkit.WithBaseURL("http://" + host),
-				authkit.WithSignedOutURL("http://" + host + "/"),
+				authkit.WithPostLogoutRedirectURL("http://" + host + "/"),
 			} {
 				_, err := authkit.New(sound(opt)...)
 				if loopback {

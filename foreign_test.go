@@ -132,8 +132,8 @@ func TestOurLimitsHoldForAForeignSession(t *testing.T) {
 		limit  authkit.Option
 		within time.Duration
 	}{
-		"absolute": {authkit.WithAbsoluteLimit(10 * time.Minute), 9 * time.Minute},
-		"idle":     {authkit.WithIdleLimit(10 * time.Minute), 9 * time.Minute},
+		"absolute": {authkit.WithAbsoluteTimeout(10 * time.Minute), 9 * time.Minute},
+		"idle":     {authkit.WithIdleTimeout(10 * time.Minute), 9 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, sealed := moving(t, c.limit)
@@ -242,7 +242,7 @@ func TestAForeignSessionOfAPasswordInRotationOpens(t *testing.T) {
 // Nothing of a neighbour's session is taken over that could not be verified.
 func TestAnOutageOfKeysLeavesANeighboursCookieWhereItIs(t *testing.T) {
 	other := newApp(t, appOptions{})
-	a := newInstance(t, other.fake, other.clock, appOptions{authkit: []authkit.Option{authkit.WithForeignSessions(), authkit.WithIdleLimit(time.Hour)}})
+	a := newInstance(t, other.fake, other.clock, appOptions{authkit: []authkit.Option{authkit.WithForeignSessions(), authkit.WithIdleTimeout(time.Hour)}})
 	token := a.fake.SignToken(map[string]any{
 		"iss": "https://elsewhere.example", "sub": "user_kim", "sid": "session_1", "iat": start.Unix(), "exp": start.Add(time.Hour).Unix(),
 	})

@@ -44,7 +44,7 @@ func (e *exiting) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestASessionInUseOutlivesTheSmallestIdleLimit(t *testing.T) {
 	for _, limit := range []time.Duration{time.Minute, 90 * time.Second} {
 		t.Run(limit.String(), func(t *testing.T) {
-			a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithIdleLimit(limit)}})
+			a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithIdleTimeout(limit)}})
 			cookie := a.signedIn(kim).cookieHeader()
 			for i := range 20 {
 				a.clock.Advance(20 * time.Second)
@@ -93,7 +93,7 @@ func TestALateResponseDoesNotTakeTheBrowserBackToARetiredToken(t *testing.T) {
 }
 
 // A refresh token is spent once it has been exchanged, whatever became of the access token that came with the new one: an
-// issuer that WorkOS has switched and WithIssuers does not know yet must not end every session that is refreshed meanwhile.
+// issuer that WorkOS has switched and WithAdditionalIssuers does not know yet must not end every session that is refreshed meanwhile.
 func TestARefusedNewTokenDoesNotCostTheSession(t *testing.T) {
 	upstream := &rewriting{}
 	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
@@ -151,7 +151,7 @@ func TestAHookThatExitsItsGoroutineLeavesNobodyWaiting(t *testing.T) {
 // An outage is nobody's idleness.
 func TestAnOutageOfRefreshesDoesNotRunDownTheIdleLimit(t *testing.T) {
 	a := newApp(t, appOptions{
-		authkit: []authkit.Option{authkit.WithIdleLimit(10 * time.Minute)},
+		authkit: []authkit.Option{authkit.WithIdleTimeout(10 * time.Minute)},
 		fake:    []authkittest.Option{authkittest.WithTokenLifetime(time.Hour)},
 	})
 	cookie := a.signedIn(kim).cookieHeader()

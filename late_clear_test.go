@@ -198,7 +198,7 @@ func TestALateRefreshDoesNotReplaceASignInAfterTheEndOfItsSession(t *testing.T) 
 
 // The middleware has refreshed the session in the very response that ends it.
 func TestASwitchThatEndsASessionWhichWasJustRefreshedSetsNothing(t *testing.T) {
-	for _, opts := range [][]authkit.Option{nil, {authkit.WithIdleLimit(time.Hour)}} {
+	for _, opts := range [][]authkit.Option{nil, {authkit.WithIdleTimeout(time.Hour)}} {
 		upstream := &interrupted{}
 		a := switching(t, append(opts, authkit.WithHTTPClient(&http.Client{Transport: upstream}))...)
 		cookie := a.acme()

@@ -89,7 +89,7 @@ func TestAKeptCookieDoesNotTakeTheBrowserBack(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
 	a := newApp(t, appOptions{
 		routes:  reporting(began, goOn),
-		authkit: []authkit.Option{authkit.WithIdleLimit(time.Hour)},
+		authkit: []authkit.Option{authkit.WithIdleTimeout(time.Hour)},
 	})
 	jar := a.signedIn(kim).cookieHeader()
 	a.clock.Advance(4*time.Minute + 10*time.Second)
@@ -150,9 +150,9 @@ func TestASlowResponseRevivesNoSessionThatWasLoggedOut(t *testing.T) {
 }
 
 func TestAnOutageOfKeysSetsNoCookieThatWasLoggedOut(t *testing.T) {
-	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithIdleLimit(time.Hour)}})
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithIdleTimeout(time.Hour)}})
 	jar := a.signedIn(kim).cookieHeader()
-	fresh := newInstance(t, a.fake, a.clock, appOptions{authkit: []authkit.Option{authkit.WithIdleLimit(time.Hour)}})
+	fresh := newInstance(t, a.fake, a.clock, appOptions{authkit: []authkit.Option{authkit.WithIdleTimeout(time.Hour)}})
 	fresh.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	fresh.send(request{method: "POST", target: "/logout", cookie: jar, header: scripted()})
 	a.clock.Advance(time.Second)

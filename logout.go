@@ -16,7 +16,7 @@ import (
 //	<form method="post" action="/logout"><button>Sign out</button></form>
 //
 // A browser that posts a form is sent (303) through WorkOS's own logout to
-// [WithSignedOutURL]. A script that calls fetch gets 200 and
+// [WithPostLogoutRedirectURL]. A script that calls fetch gets 200 and
 // {"logout_url":"…"}, the address to go to. Where the browser has not been there
 // after 30 seconds, the session is revoked at WorkOS behind the response, so that
 // a copy of its cookie cannot be refreshed (sessions/revoke, retried for a few
@@ -38,12 +38,12 @@ import (
 // [Clear-Site-Data]: https://www.w3.org/TR/clear-site-data/
 func (a *AuthKit) Logout() http.Handler {
 	return a.post(func(w http.ResponseWriter, r *http.Request) {
-		location := cmp.Or(a.signedOutURL, "/")
+		location := cmp.Or(a.postLogoutRedirectURL, "/")
 		toPage := wantsPage(r)
 		sessions := a.sessionsSent(r)
 		if len(sessions) > 0 {
 			through := sessions[0] // the one that WorkOS's own logout ends
-			location = a.client.LogoutURL(through.ID(), a.signedOutURL)
+			location = a.client.LogoutURL(through.ID(), a.postLogoutRedirectURL)
 			a.signOut(r, sessions)
 			for _, session := range sessions {
 				switch {

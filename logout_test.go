@@ -56,7 +56,7 @@ func TestAScriptIsToldWhereToGoToEndTheSession(t *testing.T) {
 func TestLogoutWorksWithAnExpiredAnUnreadableAndNoSessionAndWithoutWorkOS(t *testing.T) {
 	var ended []string
 	a := newApp(t, appOptions{authkit: []authkit.Option{
-		authkit.WithAbsoluteLimit(time.Hour),
+		authkit.WithAbsoluteTimeout(time.Hour),
 		authkit.WithOnSignOut(func(_ context.Context, e authkit.SignOutEvent) {
 			assert.NoError(t, e.Err)
 			ended = append(ended, e.Session.ID())

@@ -63,14 +63,14 @@ func WithBaseURL(url string) Option {
 	}
 }
 
-// WithIssuers accepts access tokens of further issuers, compared whole with
+// WithAdditionalIssuers accepts access tokens of further issuers, compared whole with
 // one trailing slash ignored. Accepted without it are B and
 // B/user_management/{client ID}, for both the base URL and
 // https://api.workos.com as B. A token that is refused for its issuer is
 // logged with the issuer seen: that value goes here. An issuer may mint tokens
 // for several applications, so that [WithAudiences] belongs beside it; without
 // it, one line at level Warn says so.
-func WithIssuers(issuers ...string) Option {
+func WithAdditionalIssuers(issuers ...string) Option {
 	return func(c *config) { c.issuers = append(c.issuers, issuers...) }
 }
 
@@ -79,7 +79,7 @@ func WithIssuers(issuers ...string) Option {
 // aud, as WorkOS's session tokens usually are, is accepted only if it has a
 // client_id that is accepted. An aud that is neither a string nor an array of
 // strings is refused. It is for issuers that mint tokens for several
-// applications ([WithIssuers]), and holds for cookies and for bearer tokens.
+// applications ([WithAdditionalIssuers]), and holds for cookies and for bearer tokens.
 // Without the option, aud is not looked at.
 func WithAudiences(audiences ...string) Option {
 	return func(c *config) { c.audiences = append(append([]string{}, c.audiences...), audiences...) }
@@ -126,7 +126,7 @@ func WithAPIKeyGrace(d time.Duration) Option {
 //
 // A session that does not fit into one cookie is an [ErrSessionTooLarge]: the
 // others read no second one. They would also drop limits of ours when they
-// renew a session, so that [WithAbsoluteLimit] and [WithIdleLimit] are refused,
+// renew a session, so that [WithAbsoluteTimeout] and [WithIdleTimeout] are refused,
 // and [WithCookieMaxAge] is about the cookie alone: WorkOS's own limits apply.
 func WithSharedSession() Option {
 	return func(c *config) { c.shared = true }
@@ -179,7 +179,7 @@ func WithCookieSameSite(mode http.SameSite) Option {
 }
 
 // WithCookieMaxAge ends a session after a time: it is the Max-Age of the
-// session cookie and the limit of [WithAbsoluteLimit] in one; the former alone
+// session cookie and the limit of [WithAbsoluteTimeout] in one; the former alone
 // with [WithSharedSession]. It is at least a
 // second and counts in whole ones. By default the cookie lives for 400 days,
 // the most that browsers keep one, and WorkOS alone ends sessions.
@@ -190,20 +190,20 @@ func WithCookieMaxAge(d time.Duration) Option {
 	}
 }
 
-// WithAbsoluteLimit ends a session so long after its sign-in, whatever happens
+// WithAbsoluteTimeout ends a session so long after its sign-in, whatever happens
 // in between. The time of the sign-in is inside the seal, so that no edit of
 // the cookie's attributes extends it. Zero is no limit but that of WorkOS; it is
 // the default unless [WithCookieMaxAge] is given.
-func WithAbsoluteLimit(d time.Duration) Option {
-	return func(c *config) { c.absoluteLimit, c.absoluteLimitSet = d, true }
+func WithAbsoluteTimeout(d time.Duration) Option {
+	return func(c *config) { c.absoluteTimeout, c.absoluteTimeoutSet = d, true }
 }
 
-// WithIdleLimit ends a session that has not been used for so long. Use counts
+// WithIdleTimeout ends a session that has not been used for so long. Use counts
 // when the session is refreshed, as it does at WorkOS; a session in use is
 // refreshed at the latest at half the limit. The default, zero, is no limit
 // but that of WorkOS. It is at least a minute.
-func WithIdleLimit(d time.Duration) Option {
-	return func(c *config) { c.idleLimit = d }
+func WithIdleTimeout(d time.Duration) Option {
+	return func(c *config) { c.idleTimeout = d }
 }
 
 // WithSessionCache bounds the memory of sessions that were verified already, by
@@ -218,11 +218,11 @@ func WithSessionCache(entries, bytes int) Option {
 	return func(c *config) { c.cacheEntries, c.cacheBytes = entries, bytes }
 }
 
-// WithSignedOutURL sets where [AuthKit.Logout] brings the browser in the end.
+// WithPostLogoutRedirectURL sets where [AuthKit.Logout] brings the browser in the end.
 // WorkOS returns there only if it is registered as a sign-out redirect. The
 // default is the one chosen in the WorkOS dashboard.
-func WithSignedOutURL(url string) Option {
-	return func(c *config) { c.signedOutURL = url }
+func WithPostLogoutRedirectURL(url string) Option {
+	return func(c *config) { c.postLogoutRedirectURL = url }
 }
 
 // WithLoginPath tells at which path [AuthKit.Login] is mounted: error pages

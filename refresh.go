@@ -44,7 +44,7 @@ func (a *AuthKit) due(s *Session) bool {
 		issuedAt = s.RenewedAt()
 	}
 	ahead := max(0, min(refreshAhead, s.ExpiresAt().Sub(issuedAt)/5))
-	if a.idleLimit > 0 && now.Sub(s.RenewedAt()) >= a.idleLimit/2 {
+	if a.idleTimeout > 0 && now.Sub(s.RenewedAt()) >= a.idleTimeout/2 {
 		return true
 	}
 	if now.Sub(s.RenewedAt()) < ahead {

@@ -336,7 +336,7 @@ func TestTheHookOfARefreshIsCalledOnceForEachExchange(t *testing.T) {
 
 func TestTheApplicationsOwnLimitsEndASession(t *testing.T) {
 	t.Run("absolute, however often it is renewed", func(t *testing.T) {
-		a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithAbsoluteLimit(12 * time.Minute)}})
+		a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithAbsoluteTimeout(12 * time.Minute)}})
 		b := a.signedIn(kim)
 		for range 2 {
 			a.clock.Advance(5 * time.Minute)
@@ -348,13 +348,13 @@ func TestTheApplicationsOwnLimitsEndASession(t *testing.T) {
 		assert.Contains(t, b.get("/").Body, "nobody")
 	})
 	t.Run("none, where it is zero beside a cookie's age", func(t *testing.T) {
-		a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithCookieMaxAge(time.Minute), authkit.WithAbsoluteLimit(0)}})
+		a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithCookieMaxAge(time.Minute), authkit.WithAbsoluteTimeout(0)}})
 		cookie := a.signedIn(kim).cookieHeader()
 		a.clock.Advance(2 * time.Minute)
 		assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, kim)
 	})
 	t.Run("idle, but not while it is used", func(t *testing.T) {
-		a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithIdleLimit(3 * time.Minute)}})
+		a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithIdleTimeout(3 * time.Minute)}})
 		b := a.signedIn(kim)
 		for range 10 {
 			a.clock.Advance(2 * time.Minute)

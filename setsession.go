@@ -22,7 +22,7 @@ func (a *AuthKit) keepRenewed(w http.ResponseWriter, r *http.Request, v *visit, 
 // idleness.
 func (a *AuthKit) keepUnrenewed(w http.ResponseWriter, r *http.Request, v *visit, old *Session) {
 	newest, _ := a.refreshes.latest(old)
-	if newest == old && a.idleLimit == 0 {
+	if newest == old && a.idleTimeout == 0 {
 		return
 	}
 	sealed := *newest.sealed

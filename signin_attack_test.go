@@ -735,7 +735,7 @@ func TestOnlyASessionThatIsGoodLeadsACallbackOn(t *testing.T) {
 			a.send(request{method: "POST", target: "/logout", cookie: session})
 		}, status: 400},
 		"one beyond its limit": {
-			opts: []authkit.Option{authkit.WithAbsoluteLimit(time.Minute)}, status: 400,
+			opts: []authkit.Option{authkit.WithAbsoluteTimeout(time.Minute)}, status: 400,
 			change: func(a *app, _ string) { a.clock.Advance(time.Minute) },
 		},
 	} {

@@ -124,7 +124,7 @@ func TestASessionMadeByHandHasNoProofFromTheFuture(t *testing.T) {
 // A16: the absolute limit of a session that others sealed counts from its
 // auth_time.
 func TestAForeignSessionOutlivesNoLimitByAnAuthTimeInTheFuture(t *testing.T) {
-	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithForeignSessions(), authkit.WithAbsoluteLimit(10 * time.Minute)}})
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithForeignSessions(), authkit.WithAbsoluteTimeout(10 * time.Minute)}})
 	a.fake.UpdatePerson(kim, func(p *authkittest.Person) {
 		p.Claims = map[string]any{"auth_time": start.Add(24 * 365 * time.Hour).Unix()}
 	})
@@ -156,10 +156,10 @@ func TestATokenForAnotherAudienceIsRefusedByEveryDoor(t *testing.T) {
 		}
 	}
 	audiences := newApp(t, appOptions{authkit: []authkit.Option{
-		authkit.WithBearerTokens("client_native"), authkit.WithIssuers(issuer), authkit.WithAudiences(api, "api://admin"),
+		authkit.WithBearerTokens("client_native"), authkit.WithAdditionalIssuers(issuer), authkit.WithAudiences(api, "api://admin"),
 	}})
 	without := newInstance(t, audiences.fake, audiences.clock, appOptions{authkit: []authkit.Option{
-		authkit.WithBearerTokens("client_native"), authkit.WithIssuers(issuer),
+		authkit.WithBearerTokens("client_native"), authkit.WithAdditionalIssuers(issuer),
 	}})
 	for name, c := range map[string]struct {
 		aud      any
@@ -206,11 +206,11 @@ func TestIssuersWithoutAudiencesAreWarnedOfOnce(t *testing.T) {
 		lines int
 	}{
 		"neither":           {nil, 0},
-		"issuers alone":     {[]authkit.Option{authkit.WithIssuers("https://a.example.com"), authkit.WithIssuers("https://b.example.com")}, 1},
-		"no issuer at all":  {[]authkit.Option{authkit.WithIssuers()}, 0},
-		"issuers and both":  {[]authkit.Option{authkit.WithIssuers("https://a.example.com"), authkit.WithAudiences("api")}, 0},
+		"issuers alone":     {[]authkit.Option{authkit.WithAdditionalIssuers("https://a.example.com"), authkit.WithAdditionalIssuers("https://b.example.com")}, 1},
+		"no issuer at all":  {[]authkit.Option{authkit.WithAdditionalIssuers()}, 0},
+		"issuers and both":  {[]authkit.Option{authkit.WithAdditionalIssuers("https://a.example.com"), authkit.WithAudiences("api")}, 0},
 		"audiences alone":   {[]authkit.Option{authkit.WithAudiences("api")}, 0},
-		"and bearer tokens": {[]authkit.Option{authkit.WithIssuers("https://a.example.com"), authkit.WithBearerTokens()}, 1},
+		"and bearer tokens": {[]authkit.Option{authkit.WithAdditionalIssuers("https://a.example.com"), authkit.WithBearerTokens()}, 1},
 	} {
 		a := newApp(t, appOptions{authkit: c.opts})
 		warned := 0

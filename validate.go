@@ -67,9 +67,9 @@ func (c *config) check() error {
 	} else if _, err := workos.NewClient("client_", workos.WithBaseURL(c.baseURL)); err != nil {
 		f.add("WithBaseURL", "%q is more or less than scheme, host and port", c.baseURL)
 	}
-	if c.signedOutURL != "" {
-		if problem := c.checkURL(c.signedOutURL); problem != "" {
-			f.add("WithSignedOutURL", "%s", problem)
+	if c.postLogoutRedirectURL != "" {
+		if problem := c.checkURL(c.postLogoutRedirectURL); problem != "" {
+			f.add("WithPostLogoutRedirectURL", "%s", problem)
 		}
 	}
 	for _, given := range [][2]string{{"WithLoginPath", c.loginPath}, {"WithLogoutPath", c.logoutPath}} {
@@ -92,7 +92,7 @@ func (c *config) check() error {
 	}
 	for _, issuer := range c.issuers {
 		if strings.TrimSpace(issuer) == "" {
-			f.add("WithIssuers", "an issuer is empty")
+			f.add("WithAdditionalIssuers", "an issuer is empty")
 		}
 	}
 	if c.audiences != nil && len(c.audiences) == 0 {
@@ -109,10 +109,10 @@ func (c *config) check() error {
 	}
 	const dropped = "has no place beside WithSharedSession: the other libraries drop it when they renew a session; set WorkOS's own limits, in its dashboard"
 	switch {
-	case c.absoluteLimit < 0:
-		f.add("WithAbsoluteLimit", "%s is negative", c.absoluteLimit)
-	case c.absoluteLimit > 0 && c.shared:
-		f.add("WithAbsoluteLimit", dropped)
+	case c.absoluteTimeout < 0:
+		f.add("WithAbsoluteTimeout", "%s is negative", c.absoluteTimeout)
+	case c.absoluteTimeout > 0 && c.shared:
+		f.add("WithAbsoluteTimeout", dropped)
 	}
 	if c.cacheEntries < 0 || c.cacheBytes < 0 {
 		f.add("WithSessionCache", "%d entries and %d bytes: neither may be negative; 0 turns the cache off", c.cacheEntries, c.cacheBytes)
@@ -124,10 +124,10 @@ func (c *config) check() error {
 		f.add("WithAPIKeyGrace", "%s is negative", c.apiKeyGrace)
 	}
 	switch {
-	case c.idleLimit != 0 && c.idleLimit < time.Minute:
-		f.add("WithIdleLimit", "%s is too short; at least a minute is needed, or 0 for none", c.idleLimit)
-	case c.idleLimit > 0 && c.shared:
-		f.add("WithIdleLimit", dropped)
+	case c.idleTimeout != 0 && c.idleTimeout < time.Minute:
+		f.add("WithIdleTimeout", "%s is too short; at least a minute is needed, or 0 for none", c.idleTimeout)
+	case c.idleTimeout > 0 && c.shared:
+		f.add("WithIdleTimeout", dropped)
 	}
 	for _, given := range []struct {
 		option  string

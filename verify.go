@@ -71,14 +71,14 @@ func (a *AuthKit) sessionOf(r *http.Request, own *sessionCookie) (session *Sessi
 // checkLimits holds a session against the application's own limits, on the
 // times that were sealed with it.
 func (a *AuthKit) checkLimits(sealed *sealedSession) error {
-	if a.absoluteLimit == 0 && a.idleLimit == 0 {
+	if a.absoluteTimeout == 0 && a.idleTimeout == 0 {
 		return nil
 	}
 	now := a.clock.Now()
-	if a.absoluteLimit > 0 && now.Sub(sealed.signedInAt) >= a.absoluteLimit {
+	if a.absoluteTimeout > 0 && now.Sub(sealed.signedInAt) >= a.absoluteTimeout {
 		return errors.New("the session is over its absolute limit")
 	}
-	if a.idleLimit > 0 && now.Sub(sealed.renewedAt) >= a.idleLimit {
+	if a.idleTimeout > 0 && now.Sub(sealed.renewedAt) >= a.idleTimeout {
 		return errors.New("the session is over its idle limit")
 	}
 	return nil

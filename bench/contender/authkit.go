@@ -132,7 +132,7 @@ func (s *sealer) trusting(t trust) (*authkit.AuthKit, error) {
 	}
 	ak, err := newAuthKit(s.authority,
 		authkit.WithClientID(t.clientID),
-		authkit.WithIssuers(t.issuer),
+		authkit.WithAdditionalIssuers(t.issuer),
 		authkit.WithClock(stopped(t.issuedAt)),
 		authkit.WithHTTPClient(&http.Client{Transport: keyOf{t.key}}))
 	if err != nil {

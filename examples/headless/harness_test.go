@@ -54,7 +54,7 @@ func newSite(t *testing.T) *site {
 	app.authkit, err = authkit.New(append(app.options(),
 		authkit.WithBaseURL(s.fake.URL()), authkit.WithAPIKey(s.fake.APIKey()), authkit.WithClientID(s.fake.ClientID()),
 		authkit.WithCookiePassword(rand.Text()+rand.Text()),
-		authkit.WithRedirectURL(home+"/callback"), authkit.WithSignedOutURL(home+"/"),
+		authkit.WithRedirectURL(home+"/callback"), authkit.WithPostLogoutRedirectURL(home+"/"),
 		authkit.WithHTTPClient(api), authkit.WithClock(s.clock), authkit.WithLogger(slog.New(slog.DiscardHandler)),
 	)...)
 	require.NoError(t, err)

@@ -176,7 +176,7 @@ func TestASessionInPartsIsWholeAndInItsOrderOrNobodys(t *testing.T) {
 
 func TestASessionEndsAtItsLimitsWhateverTheCookieSays(t *testing.T) {
 	const day = 24 * time.Hour
-	m := newMinimal(t, authkit.WithCookieMaxAge(day), authkit.WithIdleLimit(2*time.Hour))
+	m := newMinimal(t, authkit.WithCookieMaxAge(day), authkit.WithIdleTimeout(2*time.Hour))
 	first := m.signIn(kim) // an attacker keeps it for good, whatever Max-Age says
 	cookie := first
 	for m.clock.Now().Before(startOfTime.Add(day - time.Hour)) {

@@ -56,7 +56,7 @@ func newProcess(t *testing.T, fake *authkittest.AuthKit, clock *authkittest.Cloc
 		authkit.WithBaseURL(fake.URL()),
 		authkit.WithCookiePassword(password),
 		authkit.WithRedirectURL(m.url + "/callback"),
-		authkit.WithSignedOutURL(m.url + "/"),
+		authkit.WithPostLogoutRedirectURL(m.url + "/"),
 		authkit.WithClock(clock),
 		authkit.WithLogger(slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug}))),
 	}, opts...)...)

@@ -214,8 +214,8 @@ func TestNoRefreshRevivesASessionThatHasEnded(t *testing.T) {
 		{"revoked at WorkOS, once its token has expired", nil, func(_ *testing.T, m *minimal, _ string) {
 			m.fake.RevokeSession(m.fake.Sessions()[0].ID)
 		}, 6*time.Minute + time.Second, 1},
-		{"beyond its absolute limit", []authkit.Option{authkit.WithAbsoluteLimit(time.Hour)}, nil, time.Hour, 0},
-		{"beyond its idle limit", []authkit.Option{authkit.WithIdleLimit(time.Hour)}, nil, time.Hour, 0},
+		{"beyond its absolute limit", []authkit.Option{authkit.WithAbsoluteTimeout(time.Hour)}, nil, time.Hour, 0},
+		{"beyond its idle limit", []authkit.Option{authkit.WithIdleTimeout(time.Hour)}, nil, time.Hour, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := newMinimal(t, c.opts...)

@@ -45,7 +45,7 @@ func newTwoHosts(t *testing.T, opts ...authkit.Option) *twoHosts {
 	fake := authkittest.New(t, people(), authkittest.WithClock(clock),
 		authkittest.WithRedirectURIs(appURL+"/callback"), authkittest.WithSignOutRedirects(appURL+"/"))
 	opts = append([]authkit.Option{
-		authkit.WithRedirectURL(appURL + "/callback"), authkit.WithSignedOutURL(appURL + "/"), authkit.WithInsecureHTTP(),
+		authkit.WithRedirectURL(appURL + "/callback"), authkit.WithPostLogoutRedirectURL(appURL + "/"), authkit.WithInsecureHTTP(),
 	}, opts...)
 	password := newPassword()
 	h := &twoHosts{minimal: newProcess(t, fake, clock, password, opts...), other: newProcess(t, fake, clock, password, opts...)}

@@ -82,7 +82,7 @@ func newApp(t *testing.T, o appOptions) *app {
 		authkit.WithClientID(a.fake.ClientID()),
 		authkit.WithCookiePassword(rand.Text() + rand.Text()),
 		authkit.WithRedirectURL(a.url + "/callback"),
-		authkit.WithSignedOutURL(a.url + "/"),
+		authkit.WithPostLogoutRedirectURL(a.url + "/"),
 		authkit.WithClock(a.clock),
 		authkit.WithLogger(slog.New(slog.DiscardHandler)),
 	}, o.authkit...)...)

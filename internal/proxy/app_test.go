@@ -82,7 +82,7 @@ func (s *site) newInstance(password string) *instance {
 		authkit.WithBaseURL(s.fake.URL()),
 		authkit.WithCookiePassword(password),
 		authkit.WithRedirectURL(s.url+"/callback"),
-		authkit.WithSignedOutURL(s.url+"/"),
+		authkit.WithPostLogoutRedirectURL(s.url+"/"),
 		authkit.WithBearerTokens(),
 		authkit.WithClock(s.clock),
 		authkit.WithLogger(slog.New(slog.DiscardHandler)),

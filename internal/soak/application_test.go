@@ -58,7 +58,7 @@ func (s *slot) replace(passwords ...string) {
 	ak, err := authkit.New(
 		authkit.WithAPIKey(w.fake.APIKey()), authkit.WithClientID(w.fake.ClientID()), authkit.WithBaseURL(w.fake.URL()),
 		authkit.WithCookiePassword(passwords[0], passwords[1:]...),
-		authkit.WithRedirectURL(s.url+"/callback"), authkit.WithSignedOutURL(s.url+"/"),
+		authkit.WithRedirectURL(s.url+"/callback"), authkit.WithPostLogoutRedirectURL(s.url+"/"),
 		authkit.WithHTTPClient(&http.Client{Transport: p.upstream}),
 		authkit.WithClock(w.clock), authkit.WithLogger(slog.New(slog.DiscardHandler)),
 		authkit.WithSessionCache(500, 8<<20), // fewer than there are sessions

@@ -37,10 +37,10 @@ func (s *Server) Options() []authkit.Option {
 			// Sessions end with the fake that knows them, so the password need not outlive it.
 			authkit.WithCookiePassword(rand.Text() + rand.Text()),
 			authkit.WithRedirectURL(s.url + "/callback"),
-			authkit.WithSignedOutURL(s.url + "/"),
+			authkit.WithPostLogoutRedirectURL(s.url + "/"),
 		}
 	}
-	// No WithSignedOutURL: WorkOS returns only to addresses that are registered in its dashboard, and to the default
+	// No WithPostLogoutRedirectURL: WorkOS returns only to addresses that are registered in its dashboard, and to the default
 	// among them when none is asked for.
 	if variable("WORKOS_REDIRECT_URI") == "" {
 		return []authkit.Option{authkit.WithRedirectURL(s.url + "/callback")}

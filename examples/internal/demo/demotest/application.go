@@ -103,7 +103,7 @@ func serve(t *testing.T, fake *authkittest.AuthKit, routes func(*authkit.AuthKit
 		authkit.WithClientID(fake.ClientID()),
 		authkit.WithCookiePassword(rand.Text()+rand.Text()),
 		authkit.WithRedirectURL(home+"/callback"),
-		authkit.WithSignedOutURL(home+"/"),
+		authkit.WithPostLogoutRedirectURL(home+"/"),
 		authkit.WithLogger(slog.New(slog.DiscardHandler)),
 	)
 	require.NoError(t, err)
