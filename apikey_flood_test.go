@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
 	"runtime"
 	"strconv"
@@ -23,17 +21,6 @@ import (
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
 )
-
-const (
-	budgetOfUnknownKeys = 200 // as the documentation of RequireAPIKey has it
-	unknownKeysAtOnce   = 32
-	provenKeysAtOnce    = 128
-)
-
-// quietly is for tests of so many requests that their log takes the time.
-var quietly = authkit.WithLogger(slog.New(slog.DiscardHandler))
-
-func madeUp(i int) string { return fmt.Sprint("sk_made_up_", i) }
 
 // validations is the way to the fake. It sees each key that is asked about.
 type validations struct {
@@ -61,61 +48,53 @@ func (v *validations) option() authkit.Option {
 	return authkit.WithHTTPClient(&http.Client{Transport: v})
 }
 
-func jsonReply(status int, header http.Header, body string) *http.Response {
-	if header == nil {
-		header = http.Header{}
-	}
-	header.Set("Content-Type", "application/json")
-	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body))}
-}
-
 // earn429 answers questions about made-up keys as WorkOS does beyond its limit.
 func earn429(_ *http.Request, value string) (*http.Response, error) {
 	if strings.HasPrefix(value, "sk_made_up_") {
-		return jsonReply(429, http.Header{"Retry-After": {"20"}}, `{"message":"slow down"}`), nil
+		return JSONReply(429, http.Header{"Retry-After": {"20"}}, `{"message":"slow down"}`), nil
 	}
 	return nil, nil
 }
 
 func TestFiveHundredMadeUpAPIKeysCostTheirBudgetAndNoMore(t *testing.T) { // A5
-	a := keyed(t)
+	a := Keyed(t)
 	send := func(from, to int) (statuses map[int]int) {
 		statuses = map[int]int{}
 		for i := from; i < to; i++ {
-			resp := a.withKey(t.Context(), "/key", madeUp(i))
-			statuses[resp.status]++
-			if resp.status == http.StatusTooManyRequests {
-				assert.Equal(t, "1", resp.header.Get("Retry-After"))
-				assert.Equal(t, "too_many_api_keys", resp.problem(t)["code"])
-				assert.Empty(t, resp.header.Get("WWW-Authenticate"), "the key may be good")
-				assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
+			resp := a.WithKey(t.Context(), "/key", MadeUpKey(i))
+			statuses[resp.Status]++
+			if resp.Status == http.StatusTooManyRequests {
+				assert.Equal(t, "1", resp.Header.Get("Retry-After"))
+				assert.Equal(t, "too_many_api_keys", resp.Problem(t)["code"])
+				assert.Empty(t, resp.Header.Get("WWW-Authenticate"), "the key may be good")
+				assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
 			}
 		}
 		return statuses
 	}
-	assert.Equal(t, map[int]int{401: budgetOfUnknownKeys, 429: 500 - budgetOfUnknownKeys}, send(0, 500))
-	assert.Equal(t, budgetOfUnknownKeys, a.fake.Calls(authkittest.RouteValidateAPIKey))
-	assert.Equal(t, map[int]int{401: budgetOfUnknownKeys}, send(0, budgetOfUnknownKeys), "what is known is known")
+	assert.Equal(t, map[int]int{401: BudgetOfUnknownKeys, 429: 500 - BudgetOfUnknownKeys}, send(0, 500))
+	assert.Equal(t, BudgetOfUnknownKeys, a.Fake.Calls(authkittest.RouteValidateAPIKey))
+	assert.Equal(t, map[int]int{401: BudgetOfUnknownKeys}, send(0, BudgetOfUnknownKeys), "what is known is known")
 
-	a.clock.Advance(time.Second)
+	a.Clock.Advance(time.Second)
 	assert.Equal(t, map[int]int{401: 10, 429: 90}, send(500, 600), "ten a second")
-	a.clock.Advance(time.Hour)
-	assert.Equal(t, map[int]int{401: budgetOfUnknownKeys, 429: 100}, send(600, 900), "and never more than at first")
-	assert.Equal(t, 2*budgetOfUnknownKeys+10, a.fake.Calls(authkittest.RouteValidateAPIKey))
+	a.Clock.Advance(time.Hour)
+	assert.Equal(t, map[int]int{401: BudgetOfUnknownKeys, 429: 100}, send(600, 900), "and never more than at first")
+	assert.Equal(t, 2*BudgetOfUnknownKeys+10, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 
-	assert.NotContains(t, a.logs.String(), "level=WARN")
-	assert.NotContains(t, a.logs.String(), "level=ERROR")
-	assert.NotContains(t, a.logs.String(), "sk_made_up_")
+	assert.NotContains(t, a.Logs.String(), "level=WARN")
+	assert.NotContains(t, a.Logs.String(), "level=ERROR")
+	assert.NotContains(t, a.Logs.String(), "sk_made_up_")
 }
 
 func TestAMadeUpAPIKeyBeyondTheBudgetIsAnsweredByTheApplicationsErrorHandler(t *testing.T) { // A5
 	var last authkit.Failure
-	a := keyed(t, authkit.WithErrorHandler(func(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
+	a := Keyed(t, authkit.WithErrorHandler(func(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
 		last = f
 		f.ServeHTTP(w, r)
 	}))
-	for i := range budgetOfUnknownKeys + 1 {
-		a.withKey(t.Context(), "/key", madeUp(i))
+	for i := range BudgetOfUnknownKeys + 1 {
+		a.WithKey(t.Context(), "/key", MadeUpKey(i))
 	}
 	assert.Equal(t, http.StatusTooManyRequests, last.Status)
 	assert.Equal(t, time.Second, last.RetryAfter)
@@ -128,107 +107,107 @@ func TestAMadeUpAPIKeyBeyondTheBudgetIsAnsweredByTheApplicationsErrorHandler(t *
 }
 
 func TestMadeUpAPIKeysWhileWorkOSHangsAndTheirClientsLeaveHoldFewQuestions(t *testing.T) { // A5
-	a := keyed(t)
+	a := Keyed(t)
 	good := a.addKey("good")
-	a.fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
+	a.Fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
 	before := runtime.NumGoroutine()
 	statuses := make(chan int, 1000)
 	var wg sync.WaitGroup
 	for i := range 1000 {
-		wg.Go(func() { statuses <- a.withKey(ctx, "/key", madeUp(i)).status })
+		wg.Go(func() { statuses <- a.WithKey(ctx, "/key", MadeUpKey(i)).Status })
 	}
-	for i := range 1000 - budgetOfUnknownKeys {
+	for i := range 1000 - BudgetOfUnknownKeys {
 		select {
 		case status := <-statuses:
 			assert.Equal(t, http.StatusTooManyRequests, status)
-		case <-time.After(patience):
-			require.FailNow(t, "the clients wait", "%d were answered, %d questions were put", i, a.fake.Calls(authkittest.RouteValidateAPIKey))
+		case <-time.After(Patience):
+			require.FailNow(t, "the clients wait", "%d were answered, %d questions were put", i, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 		}
 	}
-	a.fake.AwaitCalls(t, authkittest.RouteValidateAPIKey, unknownKeysAtOnce)
+	a.Fake.AwaitCalls(t, authkittest.RouteValidateAPIKey, UnknownKeysAtOnce)
 	leave()
 	wg.Wait()
 	close(statuses)
 	for status := range statuses {
 		assert.Equal(t, http.StatusServiceUnavailable, status)
 	}
-	assert.Equal(t, unknownKeysAtOnce, a.fake.Calls(authkittest.RouteValidateAPIKey))
-	assert.Less(t, runtime.NumGoroutine()-before, 10*unknownKeysAtOnce, "a few for each question at both ends")
-	assert.NotContains(t, a.logs.String(), "level=WARN", "clients that leave are no failure")
+	assert.Equal(t, UnknownKeysAtOnce, a.Fake.Calls(authkittest.RouteValidateAPIKey))
+	assert.Less(t, runtime.NumGoroutine()-before, 10*UnknownKeysAtOnce, "a few for each question at both ends")
+	assert.NotContains(t, a.Logs.String(), "level=WARN", "clients that leave are no failure")
 
 	// Those that waited for a place have left theirs, and their part of the budget.
-	a.fake.Heal(authkittest.RouteValidateAPIKey)
-	assert.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", good).status)
+	a.Fake.Heal(authkittest.RouteValidateAPIKey)
+	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
 	for i := range 1000 {
-		if a.withKey(t.Context(), "/key", madeUp(2000+i)).status == http.StatusTooManyRequests {
+		if a.WithKey(t.Context(), "/key", MadeUpKey(2000+i)).Status == http.StatusTooManyRequests {
 			break
 		}
 	}
-	assert.Equal(t, budgetOfUnknownKeys+1, a.fake.Calls(authkittest.RouteValidateAPIKey))
+	assert.Equal(t, BudgetOfUnknownKeys+1, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 }
 
 func TestAMadeUpAPIKeyThatEarnsA429CostsNoGoodKeyItsAnswer(t *testing.T) { // A5
 	for _, grace := range []time.Duration{0, time.Hour} {
 		t.Run(grace.String(), func(t *testing.T) {
-			a := keyed(t, (&validations{strike: earn429}).option(), authkit.WithAPIKeyGrace(grace))
+			a := Keyed(t, (&validations{strike: earn429}).option(), authkit.WithAPIKeyGrace(grace))
 			good, later := a.addKey("good"), a.addKey("later")
-			require.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", good).status)
-			a.clock.Advance(31 * time.Second)
-			calls := a.fake.Calls(authkittest.RouteValidateAPIKey)
+			require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
+			a.Clock.Advance(31 * time.Second)
+			calls := a.Fake.Calls(authkittest.RouteValidateAPIKey)
 
-			resp := a.withKey(t.Context(), "/key", madeUp(1))
-			assert.Equal(t, http.StatusTooManyRequests, resp.status)
-			assert.Equal(t, "20", resp.header.Get("Retry-After"))
-			assert.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", good).status)
-			assert.Equal(t, calls+1, a.fake.Calls(authkittest.RouteValidateAPIKey), "it is asked about itself")
+			resp := a.WithKey(t.Context(), "/key", MadeUpKey(1))
+			assert.Equal(t, http.StatusTooManyRequests, resp.Status)
+			assert.Equal(t, "20", resp.Header.Get("Retry-After"))
+			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
+			assert.Equal(t, calls+1, a.Fake.Calls(authkittest.RouteValidateAPIKey), "it is asked about itself")
 
-			a.clock.Advance(5 * time.Second)
-			for _, unknown := range []string{madeUp(1), madeUp(2), later} {
-				resp = a.withKey(t.Context(), "/key", unknown)
-				assert.Equal(t, http.StatusTooManyRequests, resp.status)
-				assert.Equal(t, "15", resp.header.Get("Retry-After"), "what is left of it")
+			a.Clock.Advance(5 * time.Second)
+			for _, unknown := range []string{MadeUpKey(1), MadeUpKey(2), later} {
+				resp = a.WithKey(t.Context(), "/key", unknown)
+				assert.Equal(t, http.StatusTooManyRequests, resp.Status)
+				assert.Equal(t, "15", resp.Header.Get("Retry-After"), "what is left of it")
 			}
-			a.clock.Advance(15 * time.Second)
-			assert.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", later).status)
+			a.Clock.Advance(15 * time.Second)
+			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", later).Status)
 		})
 	}
 }
 
 func TestFortyThousandMadeUpAPIKeysPushNoGoodAnswerOut(t *testing.T) { // A5
-	a := keyed(t, quietly)
+	a := Keyed(t, WithoutLog)
 	good := a.addKey("good")
-	require.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", good).status)
+	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
 	for i := range 40_000 {
-		a.withKey(t.Context(), "/key", madeUp(i))
+		a.WithKey(t.Context(), "/key", MadeUpKey(i))
 	}
-	assert.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", good).status)
-	assert.Equal(t, 1+budgetOfUnknownKeys, a.fake.Calls(authkittest.RouteValidateAPIKey), "it is remembered")
+	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
+	assert.Equal(t, 1+BudgetOfUnknownKeys, a.Fake.Calls(authkittest.RouteValidateAPIKey), "it is remembered")
 }
 
 func TestADeletedAPIKeyHasNoGraceWhileMadeUpKeysEarn429s(t *testing.T) { // A5
-	a := keyed(t, (&validations{strike: earn429}).option(), authkit.WithAPIKeyGrace(time.Hour))
+	a := Keyed(t, (&validations{strike: earn429}).option(), authkit.WithAPIKeyGrace(time.Hour))
 	key := a.addKey("ci")
-	require.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", key).status)
+	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", key).Status)
 	a.deleteKey("ci")
 	for i := range 59 {
-		a.clock.Advance(time.Minute)
-		assert.NotEqual(t, http.StatusOK, a.withKey(t.Context(), "/key", madeUp(i)).status)
-		assert.NotEqual(t, http.StatusOK, a.withKey(t.Context(), "/key", key).status, "after %d minutes", i+1)
+		a.Clock.Advance(time.Minute)
+		assert.NotEqual(t, http.StatusOK, a.WithKey(t.Context(), "/key", MadeUpKey(i)).Status)
+		assert.NotEqual(t, http.StatusOK, a.WithKey(t.Context(), "/key", key).Status, "after %d minutes", i+1)
 	}
 }
 
 func TestADeletedAPIKeyHasNoGraceWhileMadeUpKeysSpendTheBudget(t *testing.T) { // A5
-	a := keyed(t, authkit.WithAPIKeyGrace(time.Hour))
+	a := Keyed(t, authkit.WithAPIKeyGrace(time.Hour))
 	key := a.addKey("ci")
-	require.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", key).status)
+	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", key).Status)
 	a.deleteKey("ci")
-	a.clock.Advance(30 * time.Second)
+	a.Clock.Advance(30 * time.Second)
 	for i := range 500 {
-		a.withKey(t.Context(), "/key", madeUp(i))
+		a.WithKey(t.Context(), "/key", MadeUpKey(i))
 	}
-	assert.Equal(t, http.StatusUnauthorized, a.withKey(t.Context(), "/key", key).status)
+	assert.Equal(t, http.StatusUnauthorized, a.WithKey(t.Context(), "/key", key).Status)
 }
 
 func TestA429ToTheQuestionAboutAnAPIKeyItselfGivesItItsGrace(t *testing.T) { // A5
@@ -240,14 +219,14 @@ func TestA429ToTheQuestionAboutAnAPIKeyItselfGivesItItsGrace(t *testing.T) { // 
 		"with a grace":    {time.Hour, http.StatusOK},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := keyed(t, authkit.WithAPIKeyGrace(c.grace))
+			a := Keyed(t, authkit.WithAPIKeyGrace(c.grace))
 			key := a.addKey("ci")
-			require.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", key).status)
-			a.clock.Advance(time.Minute)
-			a.fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 429, Header: http.Header{"Retry-After": {"20"}}})
-			assert.Equal(t, c.status, a.withKey(t.Context(), "/key", key).status)
-			assert.Equal(t, http.StatusTooManyRequests, a.withKey(t.Context(), "/key", madeUp(1)).status)
-			assert.Equal(t, 2, a.fake.Calls(authkittest.RouteValidateAPIKey), "strangers wait when WorkOS has enough")
+			require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", key).Status)
+			a.Clock.Advance(time.Minute)
+			a.Fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 429, Header: http.Header{"Retry-After": {"20"}}})
+			assert.Equal(t, c.status, a.WithKey(t.Context(), "/key", key).Status)
+			assert.Equal(t, http.StatusTooManyRequests, a.WithKey(t.Context(), "/key", MadeUpKey(1)).Status)
+			assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteValidateAPIKey), "strangers wait when WorkOS has enough")
 		})
 	}
 }
@@ -265,53 +244,53 @@ func TestAProvenAPIKeyThatWorkOSRefusesHasNoGrace(t *testing.T) { // A5
 		"404 that is a page": {authkittest.Fault{Status: 404, Body: `<html>`}, 200},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := keyed(t, authkit.WithAPIKeyGrace(time.Hour))
+			a := Keyed(t, authkit.WithAPIKeyGrace(time.Hour))
 			good := a.addKey("good")
-			require.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", good).status)
-			a.fake.Fail(authkittest.RouteValidateAPIKey, c.fault)
-			a.clock.Advance(50 * time.Minute)
-			assert.Equal(t, c.status, a.withKey(t.Context(), "/key", good).status)
+			require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
+			a.Fake.Fail(authkittest.RouteValidateAPIKey, c.fault)
+			a.Clock.Advance(50 * time.Minute)
+			assert.Equal(t, c.status, a.WithKey(t.Context(), "/key", good).Status)
 
-			a.fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 500})
-			a.clock.Advance(time.Minute)
-			assert.Equal(t, c.status, a.withKey(t.Context(), "/key", good).status, "an outage takes no refusal back")
+			a.Fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 500})
+			a.Clock.Advance(time.Minute)
+			assert.Equal(t, c.status, a.WithKey(t.Context(), "/key", good).Status, "an outage takes no refusal back")
 
-			a.fake.Heal(authkittest.RouteValidateAPIKey)
-			a.clock.Advance(time.Minute)
-			assert.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", good).status, "WorkOS calls it valid again")
-			a.fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 500})
-			a.clock.Advance(time.Minute)
-			assert.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", good).status, "and it has its grace again")
+			a.Fake.Heal(authkittest.RouteValidateAPIKey)
+			a.Clock.Advance(time.Minute)
+			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status, "WorkOS calls it valid again")
+			a.Fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 500})
+			a.Clock.Advance(time.Minute)
+			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status, "and it has its grace again")
 		})
 	}
 }
 
 func TestAGoodAPIKeyIsAskedAboutThoughTheBudgetOfStrangersIsSpent(t *testing.T) { // A5
-	a := keyed(t)
+	a := Keyed(t)
 	good, gone := a.addKey("good"), a.addKey("gone")
-	require.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", good).status)
-	require.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", gone).status)
-	a.clock.Advance(6 * 24 * time.Hour)
+	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
+	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", gone).Status)
+	a.Clock.Advance(6 * 24 * time.Hour)
 	a.deleteKey("gone")
 	for i := range 500 {
-		a.withKey(t.Context(), "/key", madeUp(i))
+		a.WithKey(t.Context(), "/key", MadeUpKey(i))
 	}
-	require.Equal(t, http.StatusTooManyRequests, a.withKey(t.Context(), "/key", madeUp(500)).status)
-	calls := a.fake.Calls(authkittest.RouteValidateAPIKey)
-	assert.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", good).status)
-	assert.Equal(t, http.StatusUnauthorized, a.withKey(t.Context(), "/key", gone).status)
-	assert.Equal(t, calls+2, a.fake.Calls(authkittest.RouteValidateAPIKey))
+	require.Equal(t, http.StatusTooManyRequests, a.WithKey(t.Context(), "/key", MadeUpKey(500)).Status)
+	calls := a.Fake.Calls(authkittest.RouteValidateAPIKey)
+	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
+	assert.Equal(t, http.StatusUnauthorized, a.WithKey(t.Context(), "/key", gone).Status)
+	assert.Equal(t, calls+2, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 
-	a.clock.Advance(30 * time.Second)
+	a.Clock.Advance(30 * time.Second)
 	for i := range 500 {
-		a.withKey(t.Context(), "/key", madeUp(1000+i))
+		a.WithKey(t.Context(), "/key", MadeUpKey(1000+i))
 	}
-	assert.Equal(t, http.StatusTooManyRequests, a.withKey(t.Context(), "/key", gone).status, "it is proven no more")
+	assert.Equal(t, http.StatusTooManyRequests, a.WithKey(t.Context(), "/key", gone).Status, "it is proven no more")
 }
 
 func TestMadeUpAPIKeysThatWorkOSThinksAboutDelayNoGoodKey(t *testing.T) { // A5
 	thinking, over := make(chan struct{}, 1000), make(chan struct{})
-	a := keyed(t, (&validations{strike: func(_ *http.Request, value string) (*http.Response, error) {
+	a := Keyed(t, (&validations{strike: func(_ *http.Request, value string) (*http.Response, error) {
 		if strings.HasPrefix(value, "sk_made_up_") {
 			thinking <- struct{}{}
 			<-over
@@ -319,21 +298,21 @@ func TestMadeUpAPIKeysThatWorkOSThinksAboutDelayNoGoodKey(t *testing.T) { // A5
 		return nil, nil
 	}}).option())
 	good := a.addKey("good")
-	require.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", good).status)
-	a.clock.Advance(time.Minute)
+	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
+	a.Clock.Advance(time.Minute)
 	var wg sync.WaitGroup
 	for i := range 500 {
-		wg.Go(func() { a.withKey(t.Context(), "/key", madeUp(i)) })
+		wg.Go(func() { a.WithKey(t.Context(), "/key", MadeUpKey(i)) })
 	}
-	for range unknownKeysAtOnce {
+	for range UnknownKeysAtOnce {
 		<-thinking
 	}
 	answered := make(chan int, 1)
-	go func() { answered <- a.withKey(t.Context(), "/key", good).status }()
+	go func() { answered <- a.WithKey(t.Context(), "/key", good).Status }()
 	select {
 	case status := <-answered:
 		assert.Equal(t, http.StatusOK, status)
-	case <-time.After(patience):
+	case <-time.After(Patience):
 		assert.Fail(t, "the good key waits for made-up ones")
 	}
 	assert.Empty(t, thinking, "more made-up keys at once than have a place")
@@ -344,14 +323,14 @@ func TestMadeUpAPIKeysThatWorkOSThinksAboutDelayNoGoodKey(t *testing.T) { // A5
 func TestAValueThatWorkOSRefusesToLookAtIsNoOutage(t *testing.T) { // A5
 	for _, status := range []int{400, 404, 413, 422} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
-			a := keyed(t)
+			a := Keyed(t)
 			good := a.addKey("good")
-			require.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", good).status)
-			a.clock.Advance(time.Minute)
-			a.fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: status, Body: `{"message":"Validation failed"}`})
-			assert.Equal(t, http.StatusUnauthorized, a.withKey(t.Context(), "/key", madeUp(1)).status)
-			assert.NotContains(t, a.logs.String(), "level=WARN")
-			assert.Equal(t, http.StatusServiceUnavailable, a.withKey(t.Context(), "/key", good).status, "a key once, a key still")
+			require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
+			a.Clock.Advance(time.Minute)
+			a.Fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: status, Body: `{"message":"Validation failed"}`})
+			assert.Equal(t, http.StatusUnauthorized, a.WithKey(t.Context(), "/key", MadeUpKey(1)).Status)
+			assert.NotContains(t, a.Logs.String(), "level=WARN")
+			assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", good).Status, "a key once, a key still")
 		})
 	}
 	for name, fault := range map[string]authkittest.Fault{
@@ -363,26 +342,26 @@ func TestAValueThatWorkOSRefusesToLookAtIsNoOutage(t *testing.T) { // A5
 		"a page of a firewall's": {Status: 400, Body: `<html>`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := keyed(t)
-			a.fake.Fail(authkittest.RouteValidateAPIKey, fault)
-			assert.Equal(t, http.StatusServiceUnavailable, a.withKey(t.Context(), "/key", madeUp(1)).status)
+			a := Keyed(t)
+			a.Fake.Fail(authkittest.RouteValidateAPIKey, fault)
+			assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", MadeUpKey(1)).Status)
 			level := "WARN"
 			if fault.Status == http.StatusUnauthorized {
 				level = "ERROR" // it does not pass by itself
 			}
-			assert.Contains(t, a.logs.String(), `level=`+level+` msg="authkit: API key not validated"`)
+			assert.Contains(t, a.Logs.String(), `level=`+level+` msg="authkit: API key not validated"`)
 		})
 	}
 }
 
 func TestATextThatIsNoBearerTokenIsNotAskedAbout(t *testing.T) { // A5
-	a := keyed(t)
+	a := Keyed(t)
 	for _, value := range []string{"sk_", "sk_a b", "sk_\x80\xff", "sk_ü", "sk_a\"b", "sk_a\tb", "SK_a", "sk_a.b", "sk_a/../b", "sk_a:b", "sk_'--", "sk_a%00", "sk_a$b", "sk_" + longText(510)} {
-		assert.Equal(t, http.StatusUnauthorized, a.withKey(t.Context(), "/key", value).status, "%q", value)
+		assert.Equal(t, http.StatusUnauthorized, a.WithKey(t.Context(), "/key", value).Status, "%q", value)
 	}
-	assert.Zero(t, a.fake.Calls(authkittest.RouteValidateAPIKey))
-	assert.Equal(t, http.StatusUnauthorized, a.withKey(t.Context(), "/key", "sk_"+longText(509)).status)
-	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteValidateAPIKey))
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteValidateAPIKey))
+	assert.Equal(t, http.StatusUnauthorized, a.WithKey(t.Context(), "/key", "sk_"+longText(509)).Status)
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 }
 
 // A firewall before WorkOS refuses what looks like an attack, and says so in ways that read as a failure of WorkOS.
@@ -396,14 +375,14 @@ func TestAMadeUpAPIKeyThatAFirewallWouldRefuseIsNeverSent(t *testing.T) { // A5
 		"422 that is a page":     {Status: 422, Body: `<html>`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := keyed(t)
-			a.fake.Fail(authkittest.RouteValidateAPIKey, fault)
+			a := Keyed(t)
+			a.Fake.Fail(authkittest.RouteValidateAPIKey, fault)
 			for i := range 20 {
-				resp := a.withKey(t.Context(), "/key", fmt.Sprint("sk_<script>alert(1)</script>", i))
-				assert.Equal(t, http.StatusUnauthorized, resp.status)
+				resp := a.WithKey(t.Context(), "/key", fmt.Sprint("sk_<script>alert(1)</script>", i))
+				assert.Equal(t, http.StatusUnauthorized, resp.Status)
 			}
-			assert.Zero(t, a.fake.Calls(authkittest.RouteValidateAPIKey))
-			assert.False(t, a.warned(), a.logs.String())
+			assert.Zero(t, a.Fake.Calls(authkittest.RouteValidateAPIKey))
+			assert.False(t, a.warned(), a.Logs.String())
 		})
 	}
 }
@@ -422,100 +401,100 @@ func TestATransportThatNeverReturnsAnswersEveryAPIKeyAndTheNextQuestionWorks(t *
 				end()
 				return nil, errors.New("not reached")
 			}}
-			a := keyed(t, way.option())
+			a := Keyed(t, way.option())
 			key := a.addKey("ci")
-			answered := make(chan response, 100)
+			answered := make(chan Response, 100)
 			for range cap(answered) {
-				go func() { answered <- a.withKey(t.Context(), "/key", key) }()
+				go func() { answered <- a.WithKey(t.Context(), "/key", key) }()
 			}
 			<-asked
 			close(goOn)
 			for range cap(answered) {
 				select {
 				case resp := <-answered:
-					assert.Equal(t, http.StatusServiceUnavailable, resp.status)
-					assert.Equal(t, "5", resp.header.Get("Retry-After"))
-				case <-time.After(patience):
+					assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
+					assert.Equal(t, "5", resp.Header.Get("Retry-After"))
+				case <-time.After(Patience):
 					require.FailNow(t, "a request was never answered")
 				}
 			}
 			assert.Empty(t, asked, "one question for all")
-			assert.Contains(t, a.logs.String(), "API key not validated")
+			assert.Contains(t, a.Logs.String(), "API key not validated")
 
 			way.strike = nil
-			a.clock.Advance(5 * time.Second)
-			assert.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", key).status)
+			a.Clock.Advance(5 * time.Second)
+			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", key).Status)
 
 			// A proven key fares no worse.
 			way.strike = func(*http.Request, string) (*http.Response, error) { end(); return nil, nil }
-			a.clock.Advance(time.Minute)
-			assert.Equal(t, http.StatusServiceUnavailable, a.withKey(t.Context(), "/key", key).status)
+			a.Clock.Advance(time.Minute)
+			assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", key).Status)
 			way.strike = nil
-			a.clock.Advance(5 * time.Second)
-			assert.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", key).status)
+			a.Clock.Advance(5 * time.Second)
+			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", key).Status)
 		})
 	}
 }
 
 func TestATransportThatEndsManyGoroutinesLeavesEveryPlaceFree(t *testing.T) { // A18
 	way := &validations{strike: func(*http.Request, string) (*http.Response, error) { runtime.Goexit(); return nil, nil }}
-	a := keyed(t, way.option())
-	for i := range 2 * unknownKeysAtOnce {
-		assert.Equal(t, http.StatusServiceUnavailable, a.withKey(t.Context(), "/key", madeUp(i)).status)
+	a := Keyed(t, way.option())
+	for i := range 2 * UnknownKeysAtOnce {
+		assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", MadeUpKey(i)).Status)
 	}
 	way.strike = nil
-	assert.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", a.addKey("ci")).status)
+	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", a.addKey("ci")).Status)
 }
 
 func TestAnAPIKeyThatIsDeletedWhileTheReplyIsOnItsWayStopsThirtySecondsAfterTheQuestion(t *testing.T) {
 	clock := newObservedClock()
-	a := newApp(t, appOptions{clock: &clock, routes: func(a *app, mux *http.ServeMux) {
+	a := NewApp(t, AppOptions{Clock: &clock, Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("/key", a.RequireAPIKey()(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
 	}})
 	key := a.addKey("ci")
-	a.fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Delay: 9 * time.Second, After: true, Times: 1})
-	answered := make(chan response)
-	go func() { answered <- a.withKey(t.Context(), "/key", key) }()
-	a.fake.AwaitCalls(t, authkittest.RouteValidateAPIKey, 1)
-	a.clock.AwaitTimers(2) // the limit of the call, and the delay of the reply
+	a.Fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Delay: 9 * time.Second, After: true, Times: 1})
+	answered := make(chan Response)
+	go func() { answered <- a.WithKey(t.Context(), "/key", key) }()
+	a.Fake.AwaitCalls(t, authkittest.RouteValidateAPIKey, 1)
+	a.Clock.AwaitTimers(2) // the limit of the call, and the delay of the reply
 	a.deleteKey("ci")
-	a.clock.Advance(9 * time.Second)
-	require.Equal(t, http.StatusOK, (<-answered).status)
-	a.clock.Advance(20 * time.Second)
-	assert.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", key).status)
-	a.clock.Advance(time.Second)
-	assert.Equal(t, http.StatusUnauthorized, a.withKey(t.Context(), "/key", key).status)
+	a.Clock.Advance(9 * time.Second)
+	require.Equal(t, http.StatusOK, (<-answered).Status)
+	a.Clock.Advance(20 * time.Second)
+	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", key).Status)
+	a.Clock.Advance(time.Second)
+	assert.Equal(t, http.StatusUnauthorized, a.WithKey(t.Context(), "/key", key).Status)
 }
 
 func TestACancellationByTheTransportItselfIsLoggedAsAFailure(t *testing.T) {
 	way := &validations{strike: func(*http.Request, string) (*http.Response, error) { return nil, context.Canceled }}
-	a := keyed(t, way.option())
-	assert.Equal(t, http.StatusServiceUnavailable, a.withKey(t.Context(), "/key", "sk_some").status)
-	assert.Contains(t, a.logs.String(), `level=WARN msg="authkit: request refused"`, "the client is still there")
+	a := Keyed(t, way.option())
+	assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", "sk_some").Status)
+	assert.Contains(t, a.Logs.String(), `level=WARN msg="authkit: request refused"`, "the client is still there")
 }
 
 func TestTheRetryAfterOfARememberedFailureIsWhatIsLeftOfIt(t *testing.T) {
-	a := keyed(t)
-	a.fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 503, Header: http.Header{"Retry-After": {"30"}}})
+	a := Keyed(t)
+	a.Fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 503, Header: http.Header{"Retry-After": {"30"}}})
 	for _, left := range []string{"30", "21", "11", "1"} {
-		assert.Equal(t, left, a.withKey(t.Context(), "/key", "sk_some").header.Get("Retry-After"))
-		a.clock.Advance(10*time.Second - time.Second/3)
+		assert.Equal(t, left, a.WithKey(t.Context(), "/key", "sk_some").Header.Get("Retry-After"))
+		a.Clock.Advance(10*time.Second - time.Second/3)
 	}
-	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteValidateAPIKey))
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 }
 
 func TestTheValueOfAnAPIKeyIsHandedToNoHandler(t *testing.T) {
 	var seen []*authkit.APIKey
 	way := &validations{strike: func(_ *http.Request, value string) (*http.Response, error) {
-		return jsonReply(200, nil, `{"api_key":{"id":"api_key_1","name":"ci","value":"`+value+`","owner":{"type":"organization","id":"org_1"}}}`), nil
+		return JSONReply(200, nil, `{"api_key":{"id":"api_key_1","name":"ci","value":"`+value+`","owner":{"type":"organization","id":"org_1"}}}`), nil
 	}}
-	a := newApp(t, appOptions{authkit: []authkit.Option{way.option()}, routes: func(a *app, mux *http.ServeMux) {
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{way.option()}, Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("/key", a.RequireAPIKey()(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			key, _ := authkit.APIKeyFromContext(r.Context())
 			seen = append(seen, key)
 		})))
 	}})
-	require.Equal(t, http.StatusOK, a.withKey(t.Context(), "/key", "sk_whatever").status)
+	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", "sk_whatever").Status)
 	require.Len(t, seen, 1)
 	assert.Equal(t, "api_key_1", seen[0].ID)
 	assert.Empty(t, seen[0].Value)

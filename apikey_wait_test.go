@@ -61,9 +61,9 @@ func (g *gate) of(value string) chan *http.Response {
 
 func (g *gate) reply(value string) *http.Response {
 	if strings.HasPrefix(value, "sk_good") {
-		return jsonReply(200, nil, `{"api_key":{"id":"api_key_1","name":"`+value[3:]+`","owner":{"type":"organization","id":"org_1"}}}`)
+		return JSONReply(200, nil, `{"api_key":{"id":"api_key_1","name":"`+value[3:]+`","owner":{"type":"organization","id":"org_1"}}}`)
 	}
-	return jsonReply(200, nil, `{"api_key":null}`)
+	return JSONReply(200, nil, `{"api_key":null}`)
 }
 
 // let answers the question about a key, with what the key deserves where resp is nil.
@@ -102,7 +102,7 @@ func awaited[T any](t testing.TB, from <-chan T, what string) T {
 	select {
 	case v := <-from:
 		return v
-	case <-time.After(patience):
+	case <-time.After(Patience):
 		require.FailNow(t, "it never came: "+what)
 		panic("not reached")
 	}
@@ -110,78 +110,78 @@ func awaited[T any](t testing.TB, from <-chan T, what string) T {
 
 // queued is an application whose WorkOS is a gate.
 type queued struct {
-	*app
+	*App
 	gate   *gate
 	joined chan struct{} // one for each request that waits
 }
 
 func newQueued(t *testing.T, opts ...authkit.Option) *queued {
 	q := &queued{gate: newGate(), joined: make(chan struct{}, 100_000)}
-	q.app = keyed(t, append(opts, authkit.WithHTTPClient(&http.Client{Transport: q.gate}))...)
+	q.App = Keyed(t, append(opts, authkit.WithHTTPClient(&http.Client{Transport: q.gate}))...)
 	q.OnAPIKeyJoined(func() { q.joined <- struct{}{} })
 	t.Cleanup(q.gate.reopen)
 	return q
 }
 
 // begin sends a request and returns once it waits for its answer.
-func (q *queued) begin(ctx context.Context, key string) <-chan response {
-	q.t.Helper()
-	answered := make(chan response, 1)
-	go func() { answered <- q.withKey(ctx, "/key", key) }()
+func (q *queued) begin(ctx context.Context, key string) <-chan Response {
+	q.T.Helper()
+	answered := make(chan Response, 1)
+	go func() { answered <- q.WithKey(ctx, "/key", key) }()
 	select {
 	case <-q.joined:
 	case resp := <-answered:
-		require.FailNow(q.t, "it does not wait", "%d for %s", resp.status, key)
-	case <-time.After(patience):
-		require.FailNow(q.t, "it does not arrive")
+		require.FailNow(q.T, "it does not wait", "%d for %s", resp.Status, key)
+	case <-time.After(Patience):
+		require.FailNow(q.T, "it does not arrive")
 	}
 	return answered
 }
 
 // response is the answer to a request, in bounded time.
-func (q *queued) response(key string) response {
-	q.t.Helper()
-	answered := make(chan response, 1)
-	go func() { answered <- q.withKey(q.t.Context(), "/key", key) }()
-	return awaited(q.t, answered, "the answer to "+key)
+func (q *queued) response(key string) Response {
+	q.T.Helper()
+	answered := make(chan Response, 1)
+	go func() { answered <- q.WithKey(q.T.Context(), "/key", key) }()
+	return awaited(q.T, answered, "the answer to "+key)
 }
 
 func (q *queued) status(key string) int {
-	q.t.Helper()
-	return q.response(key).status
+	q.T.Helper()
+	return q.response(key).Status
 }
 
 // prove has WorkOS call n keys valid, and lets the answers grow old.
 func (q *queued) prove(n int) (keys []string) {
 	for i := range n {
 		keys = append(keys, fmt.Sprint("sk_good_", i))
-		require.Equal(q.t, http.StatusOK, q.status(keys[i]))
+		require.Equal(q.T, http.StatusOK, q.status(keys[i]))
 		<-q.gate.asked
 		<-q.joined
 	}
-	q.clock.Advance(time.Minute)
+	q.Clock.Advance(time.Minute)
 	q.gate.shut()
 	return keys
 }
 
 func (q *queued) asked() string {
-	q.t.Helper()
-	return awaited(q.t, q.gate.asked, "a question")
+	q.T.Helper()
+	return awaited(q.T, q.gate.asked, "a question")
 }
 
 // fill has as many keys asked about as have a place, and returns the answers to come.
-func (q *queued) fill(keys []string) (answers []<-chan response) {
-	q.t.Helper()
+func (q *queued) fill(keys []string) (answers []<-chan Response) {
+	q.T.Helper()
 	for _, key := range keys {
-		answers = append(answers, q.begin(q.t.Context(), key))
-		require.Equal(q.t, key, q.asked())
+		answers = append(answers, q.begin(q.T.Context(), key))
+		require.Equal(q.T, key, q.asked())
 	}
 	return answers
 }
 
 func madeUpKeys(n int) (keys []string) {
 	for i := range n {
-		keys = append(keys, madeUp(i))
+		keys = append(keys, MadeUpKey(i))
 	}
 	return keys
 }
@@ -189,7 +189,7 @@ func madeUpKeys(n int) (keys []string) {
 func TestAPlaceThatIsFreeGoesToTheAPIKeyThatHasWaitedLongest(t *testing.T) { // A5
 	q := newQueued(t)
 	q.gate.shut()
-	running := madeUpKeys(unknownKeysAtOnce)
+	running := madeUpKeys(UnknownKeysAtOnce)
 	first := q.fill(running)
 	gone, leave := context.WithCancel(t.Context())
 	leaving := q.begin(gone, "sk_leaves")
@@ -197,53 +197,53 @@ func TestAPlaceThatIsFreeGoesToTheAPIKeyThatHasWaitedLongest(t *testing.T) { // 
 	again := q.begin(t.Context(), "sk_good_second")
 	third := q.begin(t.Context(), "sk_third")
 	leave()
-	assert.Equal(t, http.StatusServiceUnavailable, awaited(t, leaving, "the answer of the client that left").status)
-	assert.Equal(t, unknownKeysAtOnce+2, q.APIKeyQuestions())
+	assert.Equal(t, http.StatusServiceUnavailable, awaited(t, leaving, "the answer of the client that left").Status)
+	assert.Equal(t, UnknownKeysAtOnce+2, q.APIKeyQuestions())
 	assert.Empty(t, q.gate.asked, "no place is free")
 
 	q.gate.let(running[7], nil)
-	assert.Equal(t, http.StatusUnauthorized, awaited(t, first[7], "its answer").status)
+	assert.Equal(t, http.StatusUnauthorized, awaited(t, first[7], "its answer").Status)
 	assert.Equal(t, "sk_good_second", q.asked(), "the one that left has no turn")
 	q.gate.let(running[3], nil)
 	assert.Equal(t, "sk_third", q.asked())
 	q.gate.reopen()
-	assert.Equal(t, http.StatusOK, awaited(t, second, "its answer").status)
-	assert.Equal(t, http.StatusOK, awaited(t, again, "its answer").status)
-	assert.Equal(t, http.StatusUnauthorized, awaited(t, third, "its answer").status)
+	assert.Equal(t, http.StatusOK, awaited(t, second, "its answer").Status)
+	assert.Equal(t, http.StatusOK, awaited(t, again, "its answer").Status)
+	assert.Equal(t, http.StatusUnauthorized, awaited(t, third, "its answer").Status)
 	assert.Empty(t, q.gate.asked, "one question for both")
 }
 
 func TestAnAPIKeyIsAskedAboutAsLongAsOneRequestWaitsForIt(t *testing.T) { // A5
 	q := newQueued(t)
 	q.gate.shut()
-	running := madeUpKeys(unknownKeysAtOnce)
+	running := madeUpKeys(UnknownKeysAtOnce)
 	q.fill(running)
 	gone, leave := context.WithCancel(t.Context())
 	leaving, staying := q.begin(gone, "sk_good"), q.begin(t.Context(), "sk_good")
 	leave()
 	awaited(t, leaving, "the answer of the client that left")
-	assert.Equal(t, unknownKeysAtOnce+1, q.APIKeyQuestions())
+	assert.Equal(t, UnknownKeysAtOnce+1, q.APIKeyQuestions())
 	q.gate.reopen()
-	assert.Equal(t, http.StatusOK, awaited(t, staying, "its answer").status)
+	assert.Equal(t, http.StatusOK, awaited(t, staying, "its answer").Status)
 }
 
 func TestAnAPIKeyThatLeavesTheQueueGivesItsPartOfTheBudgetBack(t *testing.T) { // A5
 	q := newQueued(t)
 	q.gate.shut()
-	q.fill(madeUpKeys(unknownKeysAtOnce))
+	q.fill(madeUpKeys(UnknownKeysAtOnce))
 	for range 3 {
 		gone, leave := context.WithCancel(t.Context())
-		var leaving []<-chan response
-		for i := range budgetOfUnknownKeys - unknownKeysAtOnce {
+		var leaving []<-chan Response
+		for i := range BudgetOfUnknownKeys - UnknownKeysAtOnce {
 			leaving = append(leaving, q.begin(gone, fmt.Sprint("sk_leaves_", i)))
 		}
 		assert.Equal(t, http.StatusTooManyRequests, q.status("sk_one_too_many"))
-		assert.Equal(t, budgetOfUnknownKeys, q.APIKeyQuestions())
+		assert.Equal(t, BudgetOfUnknownKeys, q.APIKeyQuestions())
 		leave()
 		for _, answered := range leaving {
 			awaited(t, answered, "the answer of a client that left")
 		}
-		assert.Equal(t, unknownKeysAtOnce, q.APIKeyQuestions())
+		assert.Equal(t, UnknownKeysAtOnce, q.APIKeyQuestions())
 	}
 }
 
@@ -251,8 +251,8 @@ func TestAnAbandonedQuestionAboutAnAPIKeyEndsAfterTenSecondsAndFreesItsPlace(t *
 	q := newQueued(t)
 	q.gate.shut()
 	gone, leave := context.WithCancel(t.Context())
-	var leaving []<-chan response
-	for _, key := range madeUpKeys(unknownKeysAtOnce) {
+	var leaving []<-chan Response
+	for _, key := range madeUpKeys(UnknownKeysAtOnce) {
 		leaving = append(leaving, q.begin(gone, key))
 		q.asked()
 	}
@@ -260,12 +260,12 @@ func TestAnAbandonedQuestionAboutAnAPIKeyEndsAfterTenSecondsAndFreesItsPlace(t *
 	for _, answered := range leaving {
 		awaited(t, answered, "the answer of a client that left")
 	}
-	q.clock.Advance(7 * time.Second)
+	q.Clock.Advance(7 * time.Second)
 	waiting := q.begin(t.Context(), "sk_good")
-	q.clock.Advance(3 * time.Second)
+	q.Clock.Advance(3 * time.Second)
 	assert.Equal(t, "sk_good", q.asked())
 	q.gate.reopen()
-	assert.Equal(t, http.StatusOK, awaited(t, waiting, "its answer").status)
+	assert.Equal(t, http.StatusOK, awaited(t, waiting, "its answer").Status)
 }
 
 func TestAProvenAPIKeyThatFindsNoPlaceWhileWorkOSIsSilentHasItsGrace(t *testing.T) { // A5
@@ -278,14 +278,14 @@ func TestAProvenAPIKeyThatFindsNoPlaceWhileWorkOSIsSilentHasItsGrace(t *testing.
 	} {
 		t.Run(name, func(t *testing.T) {
 			q := newQueued(t, authkit.WithAPIKeyGrace(c.grace))
-			keys := q.prove(provenKeysAtOnce + 1)
-			last := keys[provenKeysAtOnce]
-			q.fill(keys[:provenKeysAtOnce])
+			keys := q.prove(ProvenKeysAtOnce + 1)
+			last := keys[ProvenKeysAtOnce]
+			q.fill(keys[:ProvenKeysAtOnce])
 			waiting := q.begin(t.Context(), last)
-			q.clock.Advance(5*time.Second - 1)
+			q.Clock.Advance(5*time.Second - 1)
 			assert.Empty(t, waiting)
-			q.clock.Advance(1)
-			assert.Equal(t, c.status, awaited(t, waiting, "its answer").status)
+			q.Clock.Advance(1)
+			assert.Equal(t, c.status, awaited(t, waiting, "its answer").Status)
 			assert.Equal(t, c.status, q.status(last), "the next request need not wait as long")
 			assert.Empty(t, q.gate.asked)
 		})
@@ -294,49 +294,49 @@ func TestAProvenAPIKeyThatFindsNoPlaceWhileWorkOSIsSilentHasItsGrace(t *testing.
 
 func TestAProvenAPIKeyThatFindsNoPlaceWhileWorkOSAnswersHasNoGrace(t *testing.T) { // A5
 	q := newQueued(t, authkit.WithAPIKeyGrace(time.Hour))
-	keys := q.prove(provenKeysAtOnce + 2)
-	first := q.fill(keys[:provenKeysAtOnce])
-	next, last := q.begin(t.Context(), keys[provenKeysAtOnce]), q.begin(t.Context(), keys[provenKeysAtOnce+1])
+	keys := q.prove(ProvenKeysAtOnce + 2)
+	first := q.fill(keys[:ProvenKeysAtOnce])
+	next, last := q.begin(t.Context(), keys[ProvenKeysAtOnce]), q.begin(t.Context(), keys[ProvenKeysAtOnce+1])
 	q.gate.let(keys[5], nil)
-	assert.Equal(t, http.StatusOK, awaited(t, first[5], "its answer").status)
-	assert.Equal(t, keys[provenKeysAtOnce], q.asked())
-	q.clock.Advance(5 * time.Second)
-	assert.Equal(t, http.StatusServiceUnavailable, awaited(t, last, "its answer").status, "it may have been deleted")
+	assert.Equal(t, http.StatusOK, awaited(t, first[5], "its answer").Status)
+	assert.Equal(t, keys[ProvenKeysAtOnce], q.asked())
+	q.Clock.Advance(5 * time.Second)
+	assert.Equal(t, http.StatusServiceUnavailable, awaited(t, last, "its answer").Status, "it may have been deleted")
 	assert.Empty(t, next, "it has its place")
 	q.gate.reopen()
-	assert.Equal(t, http.StatusOK, awaited(t, next, "its answer").status)
-	assert.Equal(t, http.StatusOK, q.status(keys[provenKeysAtOnce+1]), "that is not remembered")
+	assert.Equal(t, http.StatusOK, awaited(t, next, "its answer").Status)
+	assert.Equal(t, http.StatusOK, q.status(keys[ProvenKeysAtOnce+1]), "that is not remembered")
 }
 
 func TestAnUnknownAPIKeyThatFindsNoPlaceIsAnsweredByWhatWorkOSDoes(t *testing.T) { // A5
 	t.Run("it answers others", func(t *testing.T) {
 		q := newQueued(t)
 		q.gate.shut()
-		running := madeUpKeys(unknownKeysAtOnce)
+		running := madeUpKeys(UnknownKeysAtOnce)
 		q.fill(running)
 		q.begin(t.Context(), "sk_next")
 		last := q.begin(t.Context(), "sk_good")
 		q.gate.let(running[0], nil)
 		assert.Equal(t, "sk_next", q.asked())
-		q.clock.Advance(5 * time.Second)
+		q.Clock.Advance(5 * time.Second)
 		resp := awaited(t, last, "its answer")
-		assert.Equal(t, http.StatusTooManyRequests, resp.status)
-		assert.Equal(t, "5", resp.header.Get("Retry-After"))
+		assert.Equal(t, http.StatusTooManyRequests, resp.Status)
+		assert.Equal(t, "5", resp.Header.Get("Retry-After"))
 		q.gate.reopen()
 		assert.Equal(t, http.StatusOK, q.status("sk_good"), "that is not remembered")
 	})
 	t.Run("it answers none", func(t *testing.T) {
 		q := newQueued(t)
 		q.gate.shut()
-		q.fill(madeUpKeys(unknownKeysAtOnce))
+		q.fill(madeUpKeys(UnknownKeysAtOnce))
 		last := q.begin(t.Context(), "sk_good")
-		q.clock.Advance(5 * time.Second)
+		q.Clock.Advance(5 * time.Second)
 		resp := awaited(t, last, "its answer")
-		assert.Equal(t, http.StatusServiceUnavailable, resp.status, "an outage is no stranger's doing")
-		assert.Equal(t, "5", resp.header.Get("Retry-After"))
+		assert.Equal(t, http.StatusServiceUnavailable, resp.Status, "an outage is no stranger's doing")
+		assert.Equal(t, "5", resp.Header.Get("Retry-After"))
 		assert.Equal(t, http.StatusServiceUnavailable, q.status("sk_good"))
 		q.gate.reopen()
-		q.clock.Advance(5 * time.Second)
+		q.Clock.Advance(5 * time.Second)
 		assert.Equal(t, http.StatusOK, q.status("sk_good"))
 	})
 }
@@ -344,32 +344,32 @@ func TestAnUnknownAPIKeyThatFindsNoPlaceIsAnsweredByWhatWorkOSDoes(t *testing.T)
 func TestUnknownAPIKeysThatWaitAreAnsweredAtOnceWhenWorkOSWantsNoMore(t *testing.T) { // A5
 	q := newQueued(t)
 	proven := q.prove(1)[0]
-	running := madeUpKeys(unknownKeysAtOnce)
+	running := madeUpKeys(UnknownKeysAtOnce)
 	first := q.fill(running)
-	var waiting []<-chan response
+	var waiting []<-chan Response
 	for i := range 100 {
 		waiting = append(waiting, q.begin(t.Context(), fmt.Sprint("sk_waits_", i)))
 	}
-	q.gate.let(running[0], jsonReply(429, http.Header{"Retry-After": {"20"}}, `{}`))
+	q.gate.let(running[0], JSONReply(429, http.Header{"Retry-After": {"20"}}, `{}`))
 	for _, answered := range append(waiting, first[0]) {
 		resp := awaited(t, answered, "the answer of one that waits")
-		assert.Equal(t, http.StatusTooManyRequests, resp.status)
-		assert.Equal(t, "20", resp.header.Get("Retry-After"))
+		assert.Equal(t, http.StatusTooManyRequests, resp.Status)
+		assert.Equal(t, "20", resp.Header.Get("Retry-After"))
 	}
 	assert.Empty(t, q.gate.asked)
-	assert.Equal(t, unknownKeysAtOnce-1, q.APIKeyQuestions())
+	assert.Equal(t, UnknownKeysAtOnce-1, q.APIKeyQuestions())
 
 	answered := q.begin(t.Context(), proven)
 	assert.Equal(t, proven, q.asked(), "a proven key is asked about itself")
 	q.gate.let(proven, nil)
-	assert.Equal(t, http.StatusOK, awaited(t, answered, "its answer").status)
+	assert.Equal(t, http.StatusOK, awaited(t, answered, "its answer").Status)
 
 	// A shorter wish does not shorten the longer one.
-	q.gate.let(running[1], jsonReply(429, http.Header{"Retry-After": {"7"}}, `{}`))
-	assert.Equal(t, "7", awaited(t, first[1], "its answer").header.Get("Retry-After"))
-	q.clock.Advance(8 * time.Second)
+	q.gate.let(running[1], JSONReply(429, http.Header{"Retry-After": {"7"}}, `{}`))
+	assert.Equal(t, "7", awaited(t, first[1], "its answer").Header.Get("Retry-After"))
+	q.Clock.Advance(8 * time.Second)
 	assert.Equal(t, http.StatusTooManyRequests, q.status("sk_good_new"))
-	q.clock.Advance(12 * time.Second)
+	q.Clock.Advance(12 * time.Second)
 	q.gate.reopen()
 	assert.Equal(t, http.StatusOK, q.status("sk_good_new"))
 }
@@ -388,14 +388,14 @@ func TestNoMoreRequestsOfOneKindWaitThanThereMay(t *testing.T) { // A5
 			q := newQueued(t)
 			require.Equal(t, proven, q.prove(1)[0])
 			ctx, leave := context.WithCancel(t.Context())
-			var waiting []<-chan response
+			var waiting []<-chan Response
 			for range most {
 				waiting = append(waiting, q.begin(ctx, c.key))
 			}
 			assert.Equal(t, c.key, q.asked())
 			resp := q.response(c.other)
-			assert.Equal(t, c.status, resp.status)
-			assert.Equal(t, "1", resp.header.Get("Retry-After"))
+			assert.Equal(t, c.status, resp.Status)
+			assert.Equal(t, "1", resp.Header.Get("Retry-After"))
 			assert.Empty(t, q.gate.asked)
 			leave()
 			for _, answered := range waiting {
@@ -419,8 +419,8 @@ func TestAnAPIKeyIsProvenForAWeekAfterItWasLastValid(t *testing.T) { // A5
 		{7*24*time.Hour - time.Second, http.StatusOK}, // it was valid again in between
 		{7 * 24 * time.Hour, http.StatusTooManyRequests},
 	} {
-		q.clock.Advance(c.after)
-		for i := range budgetOfUnknownKeys {
+		q.Clock.Advance(c.after)
+		for i := range BudgetOfUnknownKeys {
 			q.status(fmt.Sprintf("sk_%s_%d", c.after, i))
 		}
 		assert.Equal(t, c.status, q.status(key))
@@ -439,17 +439,17 @@ func TestAGraceOfMoreThanAWeekIsKept(t *testing.T) { // A5
 		{13 * 24 * time.Hour, http.StatusOK},
 		{24 * time.Hour, http.StatusServiceUnavailable},
 	} {
-		q.clock.Advance(c.after)
+		q.Clock.Advance(c.after)
 		q.gate.shut()
 		waiting := q.begin(t.Context(), "sk_good")
 		q.asked()
-		q.gate.let("sk_good", jsonReply(500, nil, `{}`))
-		assert.Equal(t, c.status, awaited(t, waiting, "its answer").status, "after %s", c.after)
+		q.gate.let("sk_good", JSONReply(500, nil, `{}`))
+		assert.Equal(t, c.status, awaited(t, waiting, "its answer").Status, "after %s", c.after)
 	}
 }
 
 func TestThousandsOfGoodAPIKeysAreAnsweredAtOnceAfterARestart(t *testing.T) { // A5
-	q := newQueued(t, quietly)
+	q := newQueued(t, WithoutLog)
 	keys := make(chan string, 3000)
 	for i := range cap(keys) {
 		keys <- fmt.Sprint("sk_good_", i)
@@ -461,7 +461,7 @@ func TestThousandsOfGoodAPIKeysAreAnsweredAtOnceAfterARestart(t *testing.T) { //
 	for range 150 {
 		wg.Go(func() {
 			for key := range keys {
-				status := q.withKey(t.Context(), "/key", key).status
+				status := q.WithKey(t.Context(), "/key", key).Status
 				mu.Lock()
 				statuses[status]++
 				mu.Unlock()

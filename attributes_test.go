@@ -45,13 +45,13 @@ func TestNamesAndAttributesFollowTheConfiguration(t *testing.T) {
 		"__Host- asked for by name": {https, []authkit.Option{authkit.WithCookieName("__Host-sid")}, attributes{"__Host-sid", "__Host-authkit-state-", true, "", lax, lax}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := newApp(t, appOptions{authkit: append([]authkit.Option{authkit.WithRedirectURL(c.redirect)}, c.opts...)})
-			session := a.send(request{method: "POST", target: "/logout"}).setCookies(t)[c.want.name]
+			a := NewApp(t, AppOptions{AuthKit: append([]authkit.Option{authkit.WithRedirectURL(c.redirect)}, c.opts...)})
+			session := a.Send(Request{Method: "POST", Target: "/logout"}).SetCookies(t)[c.want.name]
 			require.NotNil(t, session)
 			assert.Equal(t, c.want.sameSite, session.SameSite)
 			assert.Negative(t, session.MaxAge)
 
-			started := a.send(request{target: "/login"}).setCookies(t)
+			started := a.Send(Request{Target: "/login"}).SetCookies(t)
 			require.Len(t, started, 1)
 			for name, state := range started {
 				assert.True(t, strings.HasPrefix(name, c.want.state), name)
@@ -69,11 +69,11 @@ func TestNamesAndAttributesFollowTheConfiguration(t *testing.T) {
 }
 
 func TestWithoutARedirectURLCookiesAreSecure(t *testing.T) {
-	a := newApp(t, appOptions{})
-	ak, err := authkit.New(sound(authkit.WithRedirectURL(""))...)
+	a := NewApp(t, AppOptions{})
+	ak, err := authkit.New(ValidOptions(authkit.WithRedirectURL(""))...)
 	require.NoError(t, err)
-	a.server.Config.Handler = ak.Logout()
-	session := a.send(request{method: "POST", target: "/"}).setCookies(t)["__Host-authkit-session"]
+	a.Server.Config.Handler = ak.Logout()
+	session := a.Send(Request{Method: "POST", Target: "/"}).SetCookies(t)["__Host-authkit-session"]
 	require.NotNil(t, session)
 	assert.True(t, session.Secure)
 }
@@ -88,13 +88,13 @@ func TestABrowserKeepsTheCookiesOfAnApplicationOverTLS(t *testing.T) {
 		"an absolute limit is no age of the cookie": {[]authkit.Option{authkit.WithAbsoluteTimeout(time.Hour)}, 400 * 24 * time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := newApp(t, appOptions{tls: true, authkit: c.opts})
-			b := a.browser()
-			seen := &setCookieLog{next: a.server.Client().Transport}
+			a := NewApp(t, AppOptions{TLS: true, AuthKit: c.opts})
+			b := a.Browser()
+			seen := &setCookieLog{next: a.Server.Client().Transport}
 			b.Base = seen
-			page, err := b.SignIn(a.url+"/account", kim)
+			page, err := b.SignIn(a.URL+"/account", Kim)
 			require.NoError(t, err)
-			assert.Contains(t, page.Body, "page of "+kim)
+			assert.Contains(t, page.Body, "page of "+Kim)
 			assert.Equal(t, []string{"__Host-authkit-session"}, b.cookieNames())
 
 			session := seen.last("__Host-authkit-session")

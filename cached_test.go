@@ -21,23 +21,23 @@ import (
 // that they outlive the signing keys' freshness. seen are the sessions that its
 // handler at /seen has been handed.
 type caching struct {
-	*app
+	*App
 	mu   sync.Mutex
 	seen []*authkit.Session // guarded by mu
 }
 
 func newCaching(t testing.TB, opts ...authkit.Option) *caching {
 	c := &caching{}
-	c.app = newApp(t, appOptions{
-		authkit: append([]authkit.Option{authkit.WithSessionCache(100, 1<<20)}, opts...),
-		fake:    []authkittest.Option{authkittest.WithTokenLifetime(time.Hour)},
-		routes: func(a *app, mux *http.ServeMux) {
+	c.App = NewApp(t, AppOptions{
+		AuthKit: append([]authkit.Option{authkit.WithSessionCache(100, 1<<20)}, opts...),
+		Fake:    []authkittest.Option{authkittest.WithTokenLifetime(time.Hour)},
+		Routes: func(a *App, mux *http.ServeMux) {
 			mux.HandleFunc("/seen", func(w http.ResponseWriter, r *http.Request) {
 				s, _ := sessionOf(r)
 				c.mu.Lock()
 				defer c.mu.Unlock()
 				c.seen = append(c.seen, s)
-				fmt.Fprint(w, visitor(r))
+				fmt.Fprint(w, Visitor(r))
 			})
 		},
 	})
@@ -47,18 +47,18 @@ func newCaching(t testing.TB, opts ...authkit.Option) *caching {
 // known signs kim in and lets the cookie come twice. It is in the cache then:
 // the second request was handed the very session of the first.
 func (c *caching) known() (cookie string) {
-	c.t.Helper()
-	cookie = c.signedIn(kim).cookieHeader()
+	c.T.Helper()
+	cookie = c.SignedIn(Kim).CookieHeader()
 	first, second := c.see(cookie), c.see(cookie)
-	require.NotNil(c.t, first)
-	require.Same(c.t, first, second)
+	require.NotNil(c.T, first)
+	require.Same(c.T, first, second)
 	return cookie
 }
 
 // see is what a handler is handed for a cookie.
 func (c *caching) see(cookie string) *authkit.Session {
-	c.t.Helper()
-	c.send(request{target: "/seen", cookie: cookie})
+	c.T.Helper()
+	c.Send(Request{Target: "/seen", Cookie: cookie})
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.seen[len(c.seen)-1]
@@ -67,11 +67,11 @@ func (c *caching) see(cookie string) *authkit.Session {
 func TestAKnownCookieServesNoLongerThanItsToken(t *testing.T) {
 	c := newCaching(t)
 	cookie := c.known()
-	c.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: http.StatusUnauthorized, Body: `{"message":"Unauthorized"}`})
-	c.clock.Advance(time.Hour + 59*time.Second)
-	assert.Equal(t, http.StatusOK, c.send(request{target: "/account", cookie: cookie}).status)
-	c.clock.Advance(time.Second)
-	assert.Equal(t, http.StatusServiceUnavailable, c.send(request{target: "/account", cookie: cookie}).status)
+	c.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: http.StatusUnauthorized, Body: `{"message":"Unauthorized"}`})
+	c.Clock.Advance(time.Hour + 59*time.Second)
+	assert.Equal(t, http.StatusOK, c.Send(Request{Target: "/account", Cookie: cookie}).Status)
+	c.Clock.Advance(time.Second)
+	assert.Equal(t, http.StatusServiceUnavailable, c.Send(Request{Target: "/account", Cookie: cookie}).Status)
 }
 
 func TestAKnownCookieServesNoLongerThanOurLimits(t *testing.T) {
@@ -81,9 +81,9 @@ func TestAKnownCookieServesNoLongerThanOurLimits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newCaching(t, limit)
 			cookie := c.known()
-			c.clock.Advance(9 * time.Minute)
+			c.Clock.Advance(9 * time.Minute)
 			assert.NotNil(t, c.see(cookie))
-			c.clock.Advance(11 * time.Minute)
+			c.Clock.Advance(11 * time.Minute)
 			assert.Nil(t, c.see(cookie))
 		})
 	}
@@ -92,30 +92,30 @@ func TestAKnownCookieServesNoLongerThanOurLimits(t *testing.T) {
 func TestAKnownCookieServesNoLongerThanItsSigningKey(t *testing.T) {
 	c := newCaching(t)
 	cookie := c.known()
-	c.fake.RotateKeys()
+	c.Fake.RotateKeys()
 	assert.NotNil(t, c.see(cookie), "nobody here knows yet")
-	c.signedIn("lee@example.com") // whose token is signed by the new key: the keys are fetched
-	c.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: http.StatusUnauthorized, Body: `{"message":"Unauthorized"}`})
+	c.SignedIn("lee@example.com") // whose token is signed by the new key: the keys are fetched
+	c.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: http.StatusUnauthorized, Body: `{"message":"Unauthorized"}`})
 	assert.Nil(t, c.see(cookie), "the key is withdrawn")
-	assert.Equal(t, http.StatusServiceUnavailable, c.send(request{target: "/account", cookie: cookie}).status)
-	c.fake.Heal(authkittest.RouteRefresh)
-	c.clock.Advance(10 * time.Second)
+	assert.Equal(t, http.StatusServiceUnavailable, c.Send(Request{Target: "/account", Cookie: cookie}).Status)
+	c.Fake.Heal(authkittest.RouteRefresh)
+	c.Clock.Advance(10 * time.Second)
 	assert.NotNil(t, c.see(cookie), "and the session is renewed, not lost")
 }
 
 func TestAKnownCookieServesWhileTheKeysAreRenewedBehindIt(t *testing.T) {
 	c := newCaching(t)
 	cookie := c.known()
-	c.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: http.StatusInternalServerError})
-	c.clock.Advance(30 * time.Minute)
+	c.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: http.StatusInternalServerError})
+	c.Clock.Advance(30 * time.Minute)
 	assert.NotNil(t, c.see(cookie))
-	c.fake.AwaitCalls(t, authkittest.RouteJWKS, 2) // a known cookie asks for a renewal as any other
+	c.Fake.AwaitCalls(t, authkittest.RouteJWKS, 2) // a known cookie asks for a renewal as any other
 }
 
 func TestAKnownCookieIsRefusedAfterASignOut(t *testing.T) {
 	c := newCaching(t)
-	cookie, other := c.known(), c.signedIn("lee@example.com").cookieHeader()
-	c.send(request{method: "POST", target: "/logout", cookie: cookie, header: scripted()})
+	cookie, other := c.known(), c.SignedIn("lee@example.com").CookieHeader()
+	c.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
 	assert.Nil(t, c.see(cookie))
 	assert.NotNil(t, c.see(other), "and nobody else's is")
 	assert.NotNil(t, c.see(other))
@@ -125,11 +125,11 @@ func TestAKnownCookieIsRefusedAfterASignOut(t *testing.T) {
 func TestEveryKnownCookieOfASessionIsRefusedAfterASignOut(t *testing.T) {
 	c := newCaching(t)
 	cookie := c.known()
-	c.clock.Advance(time.Hour - 30*time.Second)
-	renewed := c.send(request{target: "/seen", cookie: cookie}).newCookie(t)
+	c.Clock.Advance(time.Hour - 30*time.Second)
+	renewed := c.Send(Request{Target: "/seen", Cookie: cookie}).NewCookie(t)
 	require.NotNil(t, c.see(renewed))
 	require.NotNil(t, c.see(renewed))
-	c.send(request{method: "POST", target: "/logout", cookie: cookie, header: scripted()})
+	c.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
 	assert.Nil(t, c.see(renewed))
 	assert.Nil(t, c.see(cookie))
 }
@@ -137,10 +137,10 @@ func TestEveryKnownCookieOfASessionIsRefusedAfterASignOut(t *testing.T) {
 func TestAKnownCookieIsKnownToNobodyWithAnotherPassword(t *testing.T) {
 	c := newCaching(t)
 	cookie := c.known()
-	other := newInstance(t, c.fake, c.clock, appOptions{authkit: []authkit.Option{authkit.WithCookiePassword(strings.Repeat("another-", 5))}})
-	assert.Contains(t, other.send(request{target: "/", cookie: cookie}).body, "nobody")
-	rotated := newInstance(t, c.fake, c.clock, appOptions{authkit: []authkit.Option{authkit.WithCookiePassword(strings.Repeat("another-", 5), password)}})
-	assert.Contains(t, rotated.send(request{target: "/", cookie: cookie}).body, kim)
+	other := NewInstance(t, c.Fake, c.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithCookiePassword(strings.Repeat("another-", 5))}})
+	assert.Contains(t, other.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody")
+	rotated := NewInstance(t, c.Fake, c.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithCookiePassword(strings.Repeat("another-", 5), Password)}})
+	assert.Contains(t, rotated.Send(Request{Target: "/", Cookie: cookie}).Body, Kim)
 	assert.NotNil(t, c.see(cookie))
 }
 
@@ -163,7 +163,7 @@ func TestAKnownCookieOpensUnderItsOwnNameOnly(t *testing.T) {
 // A cookie of ours that does not open stands beside one of another library that does. They are not one.
 func TestACookieThatDoesNotOpenIsNotKnownByTheOneBesideIt(t *testing.T) {
 	c := newCaching(t, authkit.WithForeignSessions())
-	garbage, theirs := "authkit-session=garbage", "wos-session="+c.sealedElsewhere(kim, nil)
+	garbage, theirs := "authkit-session=garbage", "wos-session="+c.sealedElsewhere(Kim, nil)
 	for range 2 {
 		assert.NotNil(t, c.see(garbage+"; "+theirs))
 		assert.NotNil(t, c.see(theirs))
@@ -187,8 +187,8 @@ func TestNothingThatIsRefusedBecomesKnownOrPushesOthersOut(t *testing.T) {
 	cookie := c.known()
 	kept := c.see(cookie)
 	name, text, _ := strings.Cut(cookie, "=")
-	lee := c.signedIn("lee@example.com").cookieHeader()
-	c.send(request{method: "POST", target: "/logout", cookie: lee, header: scripted()})
+	lee := c.SignedIn("lee@example.com").CookieHeader()
+	c.Send(Request{Method: "POST", Target: "/logout", Cookie: lee, Header: Scripted()})
 	for i := range 500 {
 		assert.Nil(t, c.see(fmt.Sprintf("%s=%s%d", name, text, i)))
 		assert.Nil(t, c.see(lee))
@@ -198,7 +198,7 @@ func TestNothingThatIsRefusedBecomesKnownOrPushesOthersOut(t *testing.T) {
 
 func TestWithoutTheCacheEachRequestVerifies(t *testing.T) {
 	c := newCaching(t, authkit.WithSessionCache(0, 0))
-	cookie := c.signedIn(kim).cookieHeader()
+	cookie := c.SignedIn(Kim).CookieHeader()
 	first, second := c.see(cookie), c.see(cookie)
 	require.NotNil(t, first)
 	assert.NotSame(t, first, second)
@@ -207,7 +207,7 @@ func TestWithoutTheCacheEachRequestVerifies(t *testing.T) {
 // Many requests share one session, and so whatever a handler does to what it is handed.
 func TestWhatAHandlerChangesOfAKnownSessionNoOtherSees(t *testing.T) {
 	c := newCaching(t)
-	c.fake.UpdatePerson(kim, func(p *authkittest.Person) {
+	c.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
 		p.Memberships[0].Roles = []string{"admin", "billing"}
 		p.Claims = map[string]any{"tier": "gold"}
 	})
@@ -229,7 +229,7 @@ func TestWhatAHandlerChangesOfAKnownSessionNoOtherSees(t *testing.T) {
 	assert.Equal(t, []string{"admin", "billing"}, s.Roles())
 	assert.Equal(t, []string{"posts:read", "posts:write"}, s.Permissions())
 	assert.False(t, s.HasRole("root") || s.HasPermission("root") || s.HasEntitlement("root") || s.HasFeatureFlag("root"))
-	assert.Equal(t, kim, s.User().Email)
+	assert.Equal(t, Kim, s.User().Email)
 	assert.Equal(t, "pro", s.User().Metadata["plan"])
 	var again struct {
 		Tier string `json:"tier"`
@@ -248,19 +248,19 @@ func (r *rawClaims) UnmarshalJSON(data []byte) error {
 
 func TestManyRequestsAtOnceWithKnownCookiesEachGetTheirOwn(t *testing.T) {
 	c := newCaching(t, authkit.WithSessionCache(3, 1<<20))
-	cookies := map[string]string{kim: c.signedIn(kim).cookieHeader(), "lee@example.com": c.signedIn("lee@example.com").cookieHeader()}
+	cookies := map[string]string{Kim: c.SignedIn(Kim).CookieHeader(), "lee@example.com": c.SignedIn("lee@example.com").CookieHeader()}
 	for i := range 5 {
 		email := fmt.Sprintf("person%d@example.com", i)
-		c.fake.AddPerson(authkittest.Person{Email: email})
-		cookies[email] = c.signedIn(email).cookieHeader()
+		c.Fake.AddPerson(authkittest.Person{Email: email})
+		cookies[email] = c.SignedIn(email).CookieHeader()
 	}
 	var all sync.WaitGroup
 	for email, cookie := range cookies {
 		for range 4 {
 			all.Go(func() {
 				for range 50 {
-					resp, err := c.do(request{target: "/", cookie: cookie})
-					if !assert.NoError(t, err) || !assert.Contains(t, resp.body, email) {
+					resp, err := c.Do(Request{Target: "/", Cookie: cookie})
+					if !assert.NoError(t, err) || !assert.Contains(t, resp.Body, email) {
 						return
 					}
 				}

@@ -17,255 +17,180 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// signInUnderWay is a sign-in between Login and Callback, held by a client
-// that is no browser: what came back from AuthKit, and the cookies.
-type signInUnderWay struct {
-	callback *url.URL
-	cookie   string
-}
-
-func (s signInUnderWay) target() string { return s.callback.RequestURI() }
-
-// with is the callback with one parameter changed, or taken out.
-func (s signInUnderWay) with(name, value string) string {
-	query := s.callback.Query()
-	query.Del(name)
-	if value != "" {
-		query.Set(name, value)
-	}
-	return "/callback?" + query.Encode()
-}
-
-// begin goes through Login and AuthKit's page as kim and stops short of the
-// callback.
-func (a *app) begin(target string) signInUnderWay {
-	a.t.Helper()
-	resp := a.send(request{target: target, header: navigation()})
-	require.Equal(a.t, http.StatusSeeOther, resp.status, resp.body)
-	var cookies []string
-	for name, c := range resp.setCookies(a.t) {
-		require.True(a.t, strings.HasPrefix(name, "authkit-state-"), name)
-		cookies = append(cookies, name+"="+c.Value)
-	}
-	require.Len(a.t, cookies, 1)
-
-	atAuthKit := authkittest.NewBrowser()
-	defer atAuthKit.CloseIdleConnections()
-	var callback *url.URL
-	atAuthKit.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
-		if strings.HasPrefix(r.URL.String(), a.url) {
-			callback = r.URL
-			return http.ErrUseLastResponse
-		}
-		return nil
-	}
-	_, err := atAuthKit.SignIn(resp.header.Get("Location"), kim)
-	require.NotNil(a.t, callback, "AuthKit did not send the browser back: %v", err)
-	return signInUnderWay{callback, cookies[0]}
-}
-
-// stateCookie is the Cookie header of the sign-in that a response has started.
-func (r response) stateCookie(t testing.TB) string {
-	t.Helper()
-	c := r.cookieOf(t, "authkit-state-")
-	require.NotNil(t, c)
-	return c.Name + "=" + c.Value
-}
-
-// afresh is a sign-in that a callback has started again, as it would come back
-// with a code that nobody has issued.
-func (a *app) afresh(resp response) signInUnderWay {
-	a.t.Helper()
-	require.Equal(a.t, http.StatusSeeOther, resp.status, resp.body)
-	location, err := resp.location()
-	require.NoError(a.t, err)
-	require.Equal(a.t, a.fake.URL()+"/user_management/authorize", location.Scheme+"://"+location.Host+location.Path)
-	for name, c := range resp.setCookies(a.t) {
-		if c.MaxAge > 0 {
-			return signInUnderWay{
-				callback: &url.URL{Path: "/callback", RawQuery: url.Values{"code": {"x"}, "state": {location.Query().Get("state")}}.Encode()},
-				cookie:   name + "=" + c.Value,
-			}
-		}
-	}
-	require.Fail(a.t, "no sign-in was started")
-	return signInUnderWay{}
-}
-
 func TestACallbackOfThisBrowserSignsIn(t *testing.T) {
-	a := newApp(t, appOptions{})
-	s := a.begin("/login?return_to=/account%3Fa%3Db")
-	resp := a.send(request{target: s.target(), cookie: s.cookie, header: navigation()})
+	a := NewApp(t, AppOptions{})
+	s := a.Begin("/login?return_to=/account%3Fa%3Db")
+	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 
-	assert.Equal(t, http.StatusSeeOther, resp.status)
-	assert.Equal(t, "/account?a=b", resp.header.Get("Location"))
-	assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
-	assert.Equal(t, "no-referrer", resp.header.Get("Referrer-Policy"))
-	cookies := resp.setCookies(t)
+	assert.Equal(t, http.StatusSeeOther, resp.Status)
+	assert.Equal(t, "/account?a=b", resp.Header.Get("Location"))
+	assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
+	assert.Equal(t, "no-referrer", resp.Header.Get("Referrer-Policy"))
+	cookies := resp.SetCookies(t)
 	session := cookies["authkit-session"]
 	require.NotNil(t, session)
 	assert.True(t, session.HttpOnly)
 	assert.Equal(t, http.SameSiteLaxMode, session.SameSite)
 	assert.Equal(t, "/", session.Path)
 	assert.Equal(t, 400*24*60*60, session.MaxAge)
-	state, _, _ := strings.Cut(s.cookie, "=")
+	state, _, _ := strings.Cut(s.Cookie, "=")
 	require.Contains(t, cookies, state)
 	assert.Negative(t, cookies[state].MaxAge, "the state's cookie is used up")
 }
 
 func TestACallbackThatIsNotThisBrowsersMakesNoExchange(t *testing.T) {
-	var again signInUnderWay // of a sign-in that was started again
+	var again PendingSignIn // of a sign-in that was started again
 	for name, c := range map[string]struct {
 		wait   time.Duration
-		target func(a *app, s signInUnderWay) string
-		cookie func(a *app, s signInUnderWay) string
+		target func(a *App, s PendingSignIn) string
+		cookie func(a *App, s PendingSignIn) string
 	}{
-		"wrong state": {target: func(a *app, s signInUnderWay) string { return s.with("state", "nonsense") }},
+		"wrong state": {target: func(a *App, s PendingSignIn) string { return s.With("state", "nonsense") }},
 		"state of another sign-in, whose cookie is here": {
-			target: func(a *app, s signInUnderWay) string {
-				return s.with("state", a.begin("/login").callback.Query().Get("state"))
+			target: func(a *App, s PendingSignIn) string {
+				return s.With("state", a.Begin("/login").Callback.Query().Get("state"))
 			},
 		},
-		"another browser: no cookie":      {cookie: func(*app, signInUnderWay) string { return "" }},
-		"another browser: its own cookie": {cookie: func(a *app, _ signInUnderWay) string { return a.begin("/login").cookie }},
-		"another sign-in's seal under this one's name": {cookie: func(a *app, s signInUnderWay) string {
-			name, _, _ := strings.Cut(s.cookie, "=")
-			_, value, _ := strings.Cut(a.begin("/login").cookie, "=")
+		"another browser: no cookie":      {cookie: func(*App, PendingSignIn) string { return "" }},
+		"another browser: its own cookie": {cookie: func(a *App, _ PendingSignIn) string { return a.Begin("/login").Cookie }},
+		"another sign-in's seal under this one's name": {cookie: func(a *App, s PendingSignIn) string {
+			name, _, _ := strings.Cut(s.Cookie, "=")
+			_, value, _ := strings.Cut(a.Begin("/login").Cookie, "=")
 			return name + "=" + value
 		}},
-		"altered cookie": {cookie: func(_ *app, s signInUnderWay) string { return s.cookie[:len(s.cookie)-2] + "AA" }},
+		"altered cookie": {cookie: func(_ *App, s PendingSignIn) string { return s.Cookie[:len(s.Cookie)-2] + "AA" }},
 		"older than an hour, the second time": {
 			wait: time.Hour,
-			target: func(a *app, s signInUnderWay) string {
-				a.clock.Advance(time.Hour)
-				again = a.afresh(a.send(request{target: s.target(), cookie: s.cookie, header: navigation()}))
-				return again.target()
+			target: func(a *App, s PendingSignIn) string {
+				a.Clock.Advance(time.Hour)
+				again = a.Afresh(a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}))
+				return again.Target()
 			},
-			cookie: func(*app, signInUnderWay) string { return again.cookie },
+			cookie: func(*App, PendingSignIn) string { return again.Cookie },
 		},
 		"from the future":                  {wait: -2 * time.Minute},
-		"state twice":                      {target: func(_ *app, s signInUnderWay) string { return s.target() + "&state=x" }},
-		"code twice":                       {target: func(_ *app, s signInUnderWay) string { return s.target() + "&code=x" }},
-		"neither code nor state nor error": {target: func(*app, signInUnderWay) string { return "/callback" }},
-		"no code and no error":             {target: func(_ *app, s signInUnderWay) string { return s.with("code", "") }},
+		"state twice":                      {target: func(_ *App, s PendingSignIn) string { return s.Target() + "&state=x" }},
+		"code twice":                       {target: func(_ *App, s PendingSignIn) string { return s.Target() + "&code=x" }},
+		"neither code nor state nor error": {target: func(*App, PendingSignIn) string { return "/callback" }},
+		"no code and no error":             {target: func(_ *App, s PendingSignIn) string { return s.With("code", "") }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := newApp(t, appOptions{})
-			s := a.begin("/login")
-			target, cookie := s.target(), s.cookie
+			a := NewApp(t, AppOptions{})
+			s := a.Begin("/login")
+			target, cookie := s.Target(), s.Cookie
 			if c.target != nil {
 				target = c.target(a, s)
 			}
 			if c.cookie != nil {
 				cookie = c.cookie(a, s)
 			}
-			a.clock.Advance(max(0, c.wait))
+			a.Clock.Advance(max(0, c.wait))
 			if c.wait < 0 {
-				a.clock.Set(start.Add(c.wait))
+				a.Clock.Set(Start.Add(c.wait))
 			}
-			resp := a.send(request{target: target, cookie: cookie, header: navigation()})
+			resp := a.Send(Request{Target: target, Cookie: cookie, Header: Navigation()})
 
-			assert.Equal(t, http.StatusBadRequest, resp.status)
-			assert.Contains(t, resp.header.Get("Content-Type"), "text/html")
-			assert.Contains(t, resp.body, `href="/login"`)
-			assert.NotContains(t, resp.setCookies(t), "authkit-session")
-			assert.Zero(t, a.fake.Calls(authkittest.RouteAuthenticate))
+			assert.Equal(t, http.StatusBadRequest, resp.Status)
+			assert.Contains(t, resp.Header.Get("Content-Type"), "text/html")
+			assert.Contains(t, resp.Body, `href="/login"`)
+			assert.NotContains(t, resp.SetCookies(t), "authkit-session")
+			assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
 		})
 	}
 }
 
 func TestAnErrorWithoutAStateIsAPageAndStartsNothing(t *testing.T) {
-	a := newApp(t, appOptions{})
-	resp := a.send(request{target: "/callback?error=server_error", header: navigation()})
-	assert.Equal(t, http.StatusBadRequest, resp.status)
-	assert.Contains(t, resp.body, `href="/login"`)
-	assert.Empty(t, resp.setCookies(t))
+	a := NewApp(t, AppOptions{})
+	resp := a.Send(Request{Target: "/callback?error=server_error", Header: Navigation()})
+	assert.Equal(t, http.StatusBadRequest, resp.Status)
+	assert.Contains(t, resp.Body, `href="/login"`)
+	assert.Empty(t, resp.SetCookies(t))
 }
 
 func TestAStateIsGoodOnce(t *testing.T) {
-	a := newApp(t, appOptions{})
-	s := a.begin("/login")
-	require.Equal(t, http.StatusSeeOther, a.send(request{target: s.target(), cookie: s.cookie}).status)
+	a := NewApp(t, AppOptions{})
+	s := a.Begin("/login")
+	require.Equal(t, http.StatusSeeOther, a.Send(Request{Target: s.Target(), Cookie: s.Cookie}).Status)
 
-	replayed := a.send(request{target: s.target(), cookie: s.cookie})
-	assert.Equal(t, http.StatusBadRequest, replayed.status)
-	assert.NotContains(t, replayed.setCookies(t), "authkit-session")
-	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteAuthenticate))
+	replayed := a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
+	assert.Equal(t, http.StatusBadRequest, replayed.Status)
+	assert.NotContains(t, replayed.SetCookies(t), "authkit-session")
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteAuthenticate))
 }
 
 func TestACodeWithoutAStateStartsOneFreshSignInAndNoCircle(t *testing.T) {
-	a := newApp(t, appOptions{})
-	stray, err := url.Parse(a.fake.Impersonate(kim, "ops@example.com", "ticket 9", a.url+"/callback"))
+	a := NewApp(t, AppOptions{})
+	stray, err := url.Parse(a.Fake.Impersonate(Kim, "ops@example.com", "ticket 9", a.URL+"/callback"))
 	require.NoError(t, err)
 
-	first := a.send(request{target: stray.RequestURI(), header: navigation()})
-	assert.Equal(t, http.StatusSeeOther, first.status)
-	assert.Contains(t, first.header.Get("Location"), a.fake.URL()+"/user_management/authorize?")
+	first := a.Send(Request{Target: stray.RequestURI(), Header: Navigation()})
+	assert.Equal(t, http.StatusSeeOther, first.Status)
+	assert.Contains(t, first.Header.Get("Location"), a.Fake.URL()+"/user_management/authorize?")
 	marker := first.cookieOf(t, "authkit-restart-")
 	require.NotNil(t, marker)
 	assert.Equal(t, 120, marker.MaxAge)
 
-	second := a.send(request{target: stray.RequestURI(), header: navigation(), cookie: marker.Name + "=1"})
-	assert.Equal(t, http.StatusBadRequest, second.status)
-	assert.Contains(t, second.body, `href="/login"`)
-	assert.Zero(t, a.fake.Calls(authkittest.RouteAuthenticate))
+	second := a.Send(Request{Target: stray.RequestURI(), Header: Navigation(), Cookie: marker.Name + "=1"})
+	assert.Equal(t, http.StatusBadRequest, second.Status)
+	assert.Contains(t, second.Body, `href="/login"`)
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
 
-	b := a.browser()
-	page, err := b.SignIn(a.url+stray.RequestURI(), kim)
+	b := a.Browser()
+	page, err := b.SignIn(a.URL+stray.RequestURI(), Kim)
 	require.NoError(t, err, "a browser goes through the fresh sign-in")
-	assert.Contains(t, page.Body, "home of "+kim)
+	assert.Contains(t, page.Body, "home of "+Kim)
 	assert.Equal(t, []string{"authkit-session"}, b.cookieNames(), "the marker is gone")
 }
 
 func TestTwoTabsSignInAtOnceAndBothFinish(t *testing.T) {
-	a := newApp(t, appOptions{})
-	first, second := a.begin("/login?return_to=/account%3F1"), a.begin("/login?return_to=/account%3F2")
-	cookie := first.cookie + "; " + second.cookie
+	a := NewApp(t, AppOptions{})
+	first, second := a.Begin("/login?return_to=/account%3F1"), a.Begin("/login?return_to=/account%3F2")
+	cookie := first.Cookie + "; " + second.Cookie
 
-	resp := a.send(request{target: first.target(), cookie: cookie, header: navigation()})
-	assert.Equal(t, "/account?1", resp.header.Get("Location"))
-	name, _, _ := strings.Cut(second.cookie, "=")
-	assert.NotContains(t, resp.setCookies(t), name, "the other tab's sign-in goes on")
+	resp := a.Send(Request{Target: first.Target(), Cookie: cookie, Header: Navigation()})
+	assert.Equal(t, "/account?1", resp.Header.Get("Location"))
+	name, _, _ := strings.Cut(second.Cookie, "=")
+	assert.NotContains(t, resp.SetCookies(t), name, "the other tab's sign-in goes on")
 
-	resp = a.send(request{target: second.target(), cookie: cookie, header: navigation()})
-	assert.Equal(t, "/account?2", resp.header.Get("Location"))
+	resp = a.Send(Request{Target: second.Target(), Cookie: cookie, Header: Navigation()})
+	assert.Equal(t, "/account?2", resp.Header.Get("Location"))
 }
 
 func TestAbandonedSignInsStayBounded(t *testing.T) {
-	a := newApp(t, appOptions{})
-	b := a.browser()
+	a := NewApp(t, AppOptions{})
+	b := a.Browser()
 	for range 20 {
-		page, err := b.Get(a.url + "/login")
+		page, err := b.Get(a.URL + "/login")
 		require.NoError(t, err)
 		require.Equal(t, http.StatusOK, page.StatusCode)
-		a.clock.Advance(time.Second)
+		a.Clock.Advance(time.Second)
 	}
-	assert.Less(t, len(b.cookieHeader()), 4096)
+	assert.Less(t, len(b.CookieHeader()), 4096)
 
-	page, err := b.SignIn(a.url+"/account", kim)
+	page, err := b.SignIn(a.URL+"/account", Kim)
 	require.NoError(t, err, "the newest still finishes")
-	assert.Contains(t, page.Body, "page of "+kim)
+	assert.Contains(t, page.Body, "page of "+Kim)
 }
 
 func TestAFloodOfPlantedStateCookiesIsClearedAwayInBoundedSteps(t *testing.T) {
-	a := newApp(t, appOptions{})
-	prefix, _, _ := strings.Cut(a.begin("/login").cookie, "=")
+	a := NewApp(t, AppOptions{})
+	prefix, _, _ := strings.Cut(a.Begin("/login").Cookie, "=")
 	prefix = prefix[:len("authkit-state-")+len("12345678-")]
 	var planted []string
 	for i := range 500 {
 		planted = append(planted, fmt.Sprintf("%s%d=x", prefix, i))
 	}
-	resp := a.send(request{target: "/login", cookie: strings.Join(planted, "; ")})
-	assert.Equal(t, http.StatusSeeOther, resp.status)
-	assert.Len(t, resp.setCookies(t), 1, "what does not open stays")
+	resp := a.Send(Request{Target: "/login", Cookie: strings.Join(planted, "; ")})
+	assert.Equal(t, http.StatusSeeOther, resp.Status)
+	assert.Len(t, resp.SetCookies(t), 1, "what does not open stays")
 
 	for i := range planted {
-		planted[i] = a.send(request{target: "/login"}).stateCookie(t)
+		planted[i] = a.Send(Request{Target: "/login"}).stateCookie(t)
 	}
 	cleared := 0
-	resp = a.send(request{target: "/login", cookie: strings.Join(planted, "; ")})
-	assert.Equal(t, http.StatusSeeOther, resp.status)
-	for _, c := range resp.setCookies(t) {
+	resp = a.Send(Request{Target: "/login", Cookie: strings.Join(planted, "; ")})
+	assert.Equal(t, http.StatusSeeOther, resp.Status)
+	for _, c := range resp.SetCookies(t) {
 		if c.MaxAge < 0 {
 			cleared++
 		}
@@ -275,9 +200,9 @@ func TestAFloodOfPlantedStateCookiesIsClearedAwayInBoundedSteps(t *testing.T) {
 }
 
 func TestAPersonWhoCancelsGetsAPageAndCanTryAgain(t *testing.T) {
-	a := newApp(t, appOptions{})
-	b := a.browser()
-	_, err := b.Get(a.url + "/account?x=1")
+	a := NewApp(t, AppOptions{})
+	b := a.Browser()
+	_, err := b.Get(a.URL + "/account?x=1")
 	require.NoError(t, err)
 	page, err := b.Submit("Cancel", nil)
 	require.NoError(t, err)
@@ -286,29 +211,29 @@ func TestAPersonWhoCancelsGetsAPageAndCanTryAgain(t *testing.T) {
 
 	_, err = b.Follow("Try again")
 	require.NoError(t, err)
-	assert.Contains(t, b.Page().URL.String(), a.fake.URL())
-	assert.Empty(t, a.fake.Sessions())
+	assert.Contains(t, b.Page().URL.String(), a.Fake.URL())
+	assert.Empty(t, a.Fake.Sessions())
 }
 
 func TestNothingOfAnErrorCallbackIsEchoed(t *testing.T) {
-	a := newApp(t, appOptions{})
+	a := NewApp(t, AppOptions{})
 	for _, error := range []string{"access_denied", "server_error", "<script>alert(1)</script>", strings.Repeat("x", 2000)} {
-		s := a.begin("/login")
+		s := a.Begin("/login")
 		query := url.Values{
-			"state":             {s.callback.Query().Get("state")},
+			"state":             {s.Callback.Query().Get("state")},
 			"error":             {error},
 			"error_description": {"<script>alert(2)</script>"},
 			"error_uri":         {"https://evil.example/"},
 		}
-		resp := a.send(request{target: "/callback?" + query.Encode(), cookie: s.cookie, header: navigation()})
-		assert.GreaterOrEqual(t, resp.status, 400)
-		assert.NotContains(t, resp.body, "script")
-		assert.NotContains(t, resp.body, "alert")
-		assert.NotContains(t, resp.body, "evil")
-		assert.NotContains(t, resp.body, "xxx")
-		assert.NotContains(t, a.logs.String(), "alert(2)")
+		resp := a.Send(Request{Target: "/callback?" + query.Encode(), Cookie: s.Cookie, Header: Navigation()})
+		assert.GreaterOrEqual(t, resp.Status, 400)
+		assert.NotContains(t, resp.Body, "script")
+		assert.NotContains(t, resp.Body, "alert")
+		assert.NotContains(t, resp.Body, "evil")
+		assert.NotContains(t, resp.Body, "xxx")
+		assert.NotContains(t, a.Logs.String(), "alert(2)")
 	}
-	assert.Zero(t, a.fake.Calls(authkittest.RouteAuthenticate))
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
 }
 
 func TestAFailedExchangeIsAPageWithoutASessionAndLeavesAnOldOneAlone(t *testing.T) {
@@ -329,81 +254,81 @@ func TestAFailedExchangeIsAPageWithoutASessionAndLeavesAnOldOneAlone(t *testing.
 		"somebody else's token":      {authkittest.Fault{Body: `{"user":{"id":"user_other"},"access_token":"a.b.c","refresh_token":"r"}`}, 502},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := newApp(t, appOptions{})
-			old := a.signedIn("lee@example.com").cookieHeader()
-			s := a.begin("/login?return_to=/account")
-			a.fake.Fail(authkittest.RouteCodeExchange, c.fault)
+			a := NewApp(t, AppOptions{})
+			old := a.SignedIn("lee@example.com").CookieHeader()
+			s := a.Begin("/login?return_to=/account")
+			a.Fake.Fail(authkittest.RouteCodeExchange, c.fault)
 
-			resp := a.send(request{target: s.target(), cookie: old + "; " + s.cookie, header: navigation()})
-			assert.Equal(t, c.status, resp.status)
-			assert.Contains(t, resp.header.Get("Content-Type"), "text/html")
-			assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
-			assert.NotContains(t, resp.setCookies(t), "authkit-session")
-			assert.Equal(t, 2, a.fake.Calls(authkittest.RouteCodeExchange), "a code is sent once")
-			if resp.status == 503 || resp.status == 429 {
-				assert.NotEmpty(t, resp.header.Get("Retry-After"))
+			resp := a.Send(Request{Target: s.Target(), Cookie: old + "; " + s.Cookie, Header: Navigation()})
+			assert.Equal(t, c.status, resp.Status)
+			assert.Contains(t, resp.Header.Get("Content-Type"), "text/html")
+			assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
+			assert.NotContains(t, resp.SetCookies(t), "authkit-session")
+			assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteCodeExchange), "a code is sent once")
+			if resp.Status == 503 || resp.Status == 429 {
+				assert.NotEmpty(t, resp.Header.Get("Retry-After"))
 			}
-			assert.NotContains(t, resp.body+a.logs.String(), "secret-token")
-			assert.Contains(t, a.send(request{target: "/account", cookie: old}).body, "page of lee@example.com")
+			assert.NotContains(t, resp.Body+a.Logs.String(), "secret-token")
+			assert.Contains(t, a.Send(Request{Target: "/account", Cookie: old}).Body, "page of lee@example.com")
 		})
 	}
 }
 
 func TestAnExchangeThatHangsEndsAfterTenSeconds(t *testing.T) {
-	a := newApp(t, appOptions{})
-	s := a.begin("/login")
-	a.fake.Fail(authkittest.RouteCodeExchange, authkittest.Fault{Hang: true})
+	a := NewApp(t, AppOptions{})
+	s := a.Begin("/login")
+	a.Fake.Fail(authkittest.RouteCodeExchange, authkittest.Fault{Hang: true})
 
-	answered := make(chan response)
+	answered := make(chan Response)
 	go func() {
-		resp, _ := a.do(request{target: s.target(), cookie: s.cookie, header: navigation()})
+		resp, _ := a.Do(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 		answered <- resp
 	}()
-	a.fake.AwaitCalls(t, authkittest.RouteCodeExchange, 1)
-	a.clock.Advance(10 * time.Second)
+	a.Fake.AwaitCalls(t, authkittest.RouteCodeExchange, 1)
+	a.Clock.Advance(10 * time.Second)
 	resp := <-answered
-	assert.Equal(t, http.StatusServiceUnavailable, resp.status)
-	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteCodeExchange))
+	assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteCodeExchange))
 }
 
 func TestWithoutKeysTheCodeIsKeptForLoadingThePageAgain(t *testing.T) {
-	a := newApp(t, appOptions{})
-	s := a.begin("/login")
-	a.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	a := NewApp(t, AppOptions{})
+	s := a.Begin("/login")
+	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 
-	resp := a.send(request{target: s.target(), cookie: s.cookie, header: navigation()})
-	assert.Equal(t, http.StatusServiceUnavailable, resp.status)
-	assert.NotEmpty(t, resp.header.Get("Retry-After"))
-	assert.Empty(t, resp.setCookies(t), "nothing is used up")
-	assert.Zero(t, a.fake.Calls(authkittest.RouteCodeExchange))
-	assert.Contains(t, resp.body, "load this page again")
-	assert.NotContains(t, resp.body, "stay signed in", "nobody is")
-	assert.Contains(t, resp.body, `href="/login"`)
+	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+	assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
+	assert.NotEmpty(t, resp.Header.Get("Retry-After"))
+	assert.Empty(t, resp.SetCookies(t), "nothing is used up")
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteCodeExchange))
+	assert.Contains(t, resp.Body, "load this page again")
+	assert.NotContains(t, resp.Body, "stay signed in", "nobody is")
+	assert.Contains(t, resp.Body, `href="/login"`)
 
-	a.fake.Heal(authkittest.RouteJWKS)
-	a.clock.Advance(5 * time.Second)
-	resp = a.send(request{target: s.target(), cookie: s.cookie, header: navigation()})
-	assert.Equal(t, http.StatusSeeOther, resp.status)
-	resp.newCookie(t)
+	a.Fake.Heal(authkittest.RouteJWKS)
+	a.Clock.Advance(5 * time.Second)
+	resp = a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+	assert.Equal(t, http.StatusSeeOther, resp.Status)
+	resp.NewCookie(t)
 }
 
 func TestANewTokenThatIsNotAcceptedMakesNoSessionAndIsLogged(t *testing.T) {
-	a := newApp(t, appOptions{fake: []authkittest.Option{authkittest.WithIssuer("https://auth.other.example")}})
-	s := a.begin("/login")
-	resp := a.send(request{target: s.target(), cookie: s.cookie, header: navigation()})
+	a := NewApp(t, AppOptions{Fake: []authkittest.Option{authkittest.WithIssuer("https://auth.other.example")}})
+	s := a.Begin("/login")
+	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 
-	assert.Equal(t, http.StatusBadGateway, resp.status)
-	assert.NotContains(t, resp.setCookies(t), "authkit-session")
-	assert.Contains(t, a.logs.String(), "iss", "the log names the claim")
-	assert.Contains(t, a.logs.String(), "https://auth.other.example", "and what came")
-	assert.Contains(t, a.logs.String(), "/user_management/"+a.fake.ClientID(), "and what was expected")
-	assert.NotContains(t, resp.body, "other.example")
+	assert.Equal(t, http.StatusBadGateway, resp.Status)
+	assert.NotContains(t, resp.SetCookies(t), "authkit-session")
+	assert.Contains(t, a.Logs.String(), "iss", "the log names the claim")
+	assert.Contains(t, a.Logs.String(), "https://auth.other.example", "and what came")
+	assert.Contains(t, a.Logs.String(), "/user_management/"+a.Fake.ClientID(), "and what was expected")
+	assert.NotContains(t, resp.Body, "other.example")
 
-	accepting := newApp(t, appOptions{
-		fake:    []authkittest.Option{authkittest.WithIssuer("https://auth.other.example/")},
-		authkit: []authkit.Option{authkit.WithAdditionalIssuers("https://auth.other.example")},
+	accepting := NewApp(t, AppOptions{
+		Fake:    []authkittest.Option{authkittest.WithIssuer("https://auth.other.example/")},
+		AuthKit: []authkit.Option{authkit.WithAdditionalIssuers("https://auth.other.example")},
 	})
-	accepting.signedIn(kim)
+	accepting.SignedIn(Kim)
 }
 
 func TestATokenThatIsNotForThisApplicationOrPersonMakesNoSession(t *testing.T) {
@@ -419,106 +344,106 @@ func TestATokenThatIsNotForThisApplicationOrPersonMakesNoSession(t *testing.T) {
 		"whose signature is wrong": {change: func(reply map[string]any) { reply["access_token"] = flip(reply["access_token"].(string)) }, log: "refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: &rewriting{change: c.change}})}})
-			a.fake.UpdatePerson(kim, func(p *authkittest.Person) { p.Claims = c.claims })
-			s := a.begin("/login")
-			resp := a.send(request{target: s.target(), cookie: s.cookie, header: navigation()})
-			assert.Equal(t, http.StatusBadGateway, resp.status)
-			assert.NotContains(t, resp.setCookies(t), "authkit-session")
-			assert.Contains(t, a.logs.String(), c.log)
+			a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: &Rewriting{Change: c.change}})}})
+			a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.Claims = c.claims })
+			s := a.Begin("/login")
+			resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+			assert.Equal(t, http.StatusBadGateway, resp.Status)
+			assert.NotContains(t, resp.SetCookies(t), "authkit-session")
+			assert.Contains(t, a.Logs.String(), c.log)
 		})
 	}
 }
 
 func TestASessionPlantedBeforeSignInDoesNotSurviveIt(t *testing.T) {
-	a := newApp(t, appOptions{})
-	planted := a.signedIn("lee@example.com").cookieHeader()
-	s := a.begin("/login")
-	resp := a.send(request{target: s.target(), cookie: planted + "; authkit-session.0=x; authkit-session.7=y; " + s.cookie})
-	cookies := resp.setCookies(t)
+	a := NewApp(t, AppOptions{})
+	planted := a.SignedIn("lee@example.com").CookieHeader()
+	s := a.Begin("/login")
+	resp := a.Send(Request{Target: s.Target(), Cookie: planted + "; authkit-session.0=x; authkit-session.7=y; " + s.Cookie})
+	cookies := resp.SetCookies(t)
 	assert.Negative(t, cookies["authkit-session.0"].MaxAge)
 	assert.Negative(t, cookies["authkit-session.7"].MaxAge)
-	body := a.send(request{target: "/account", cookie: resp.newCookie(t)}).body
-	assert.Contains(t, body, "page of "+kim)
-	assert.NotContains(t, body, a.fake.Sessions()[0].ID)
+	body := a.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)}).Body
+	assert.Contains(t, body, "page of "+Kim)
+	assert.NotContains(t, body, a.Fake.Sessions()[0].ID)
 }
 
 func TestAStrictSessionIsContinuedFromAPageOfThisSite(t *testing.T) {
-	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithCookieSameSite(http.SameSiteStrictMode)}})
-	s := a.begin("/login?return_to=/account%3Fq%3D%22%26")
-	resp := a.send(request{target: s.target(), cookie: s.cookie})
-	assert.Equal(t, http.StatusOK, resp.status)
-	assert.Equal(t, http.SameSiteStrictMode, resp.setCookies(t)["authkit-session"].SameSite)
-	assert.Contains(t, resp.body, `http-equiv="refresh"`)
-	assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieSameSite(http.SameSiteStrictMode)}})
+	s := a.Begin("/login?return_to=/account%3Fq%3D%22%26")
+	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
+	assert.Equal(t, http.StatusOK, resp.Status)
+	assert.Equal(t, http.SameSiteStrictMode, resp.SetCookies(t)["authkit-session"].SameSite)
+	assert.Contains(t, resp.Body, `http-equiv="refresh"`)
+	assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
 
-	b := a.browser()
-	page, err := b.SignIn(a.url+"/account?x=1", kim)
+	b := a.Browser()
+	page, err := b.SignIn(a.URL+"/account?x=1", Kim)
 	require.NoError(t, err)
-	assert.Contains(t, page.Body, "page of "+kim)
+	assert.Contains(t, page.Body, "page of "+Kim)
 	assert.Contains(t, page.Body, "/account?x=1")
 }
 
 func TestTheHookOfAFailedSignInIsToldWhy(t *testing.T) {
 	var failures []error
-	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithOnSignInFailure(func(_ context.Context, err error) {
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignInFailure(func(_ context.Context, err error) {
 		failures = append(failures, err)
 		panic("the application's own mistake")
 	})}})
-	s := a.begin("/login")
-	assert.Equal(t, http.StatusForbidden, a.send(request{target: s.with("code", "") + "&error=access_denied", cookie: s.cookie}).status)
-	a.send(request{target: "/callback?code=x&state=y"}) // any link can do that
-	s = a.begin("/login")
-	a.fake.Fail(authkittest.RouteCodeExchange, authkittest.Fault{Status: 500})
-	a.send(request{target: s.target(), cookie: s.cookie})
+	s := a.Begin("/login")
+	assert.Equal(t, http.StatusForbidden, a.Send(Request{Target: s.With("code", "") + "&error=access_denied", Cookie: s.Cookie}).Status)
+	a.Send(Request{Target: "/callback?code=x&state=y"}) // any link can do that
+	s = a.Begin("/login")
+	a.Fake.Fail(authkittest.RouteCodeExchange, authkittest.Fault{Status: 500})
+	a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
 
 	require.Len(t, failures, 2)
 	for i, want := range []error{authkit.ErrCancelled, authkit.ErrUnavailable} {
 		assert.ErrorIs(t, failures[i], want)
-		assert.NotContains(t, failures[i].Error(), s.callback.Query().Get("code"))
+		assert.NotContains(t, failures[i].Error(), s.Callback.Query().Get("code"))
 	}
 }
 
 func TestTheHookOfASignInSeesItAndMayRefuse(t *testing.T) {
 	var seen []authkit.SignInEvent
 	refuse := false
-	a := newApp(t, appOptions{
-		authkit: []authkit.Option{authkit.WithOnSignIn(func(_ context.Context, e authkit.SignInEvent) error {
+	a := NewApp(t, AppOptions{
+		AuthKit: []authkit.Option{authkit.WithOnSignIn(func(_ context.Context, e authkit.SignInEvent) error {
 			seen = append(seen, e)
 			if refuse {
 				return errors.New("the database is full")
 			}
 			return nil
 		})},
-		routes: func(a *app, mux *http.ServeMux) {
+		Routes: func(a *App, mux *http.ServeMux) {
 			mux.Handle("/invited", a.Login(authkit.State("campaign 7"), authkit.ReturnTo("/account")))
 		},
 	})
-	_, err := a.browser().SignIn(a.url+"/invited", kim)
+	_, err := a.Browser().SignIn(a.URL+"/invited", Kim)
 	require.NoError(t, err)
 	require.Len(t, seen, 1)
 	assert.Equal(t, "campaign 7", seen[0].State)
 	assert.Equal(t, "/account", seen[0].ReturnTo)
-	assert.Equal(t, kim, seen[0].Session.User().Email)
+	assert.Equal(t, Kim, seen[0].Session.User().Email)
 
 	refuse = true
-	s := a.begin("/login")
-	resp := a.send(request{target: s.target(), cookie: s.cookie, header: navigation()})
-	assert.Equal(t, http.StatusInternalServerError, resp.status)
-	assert.NotContains(t, resp.setCookies(t), "authkit-session")
-	assert.NotContains(t, resp.body, "database")
-	assert.Contains(t, a.logs.String(), "the database is full")
+	s := a.Begin("/login")
+	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+	assert.Equal(t, http.StatusInternalServerError, resp.Status)
+	assert.NotContains(t, resp.SetCookies(t), "authkit-session")
+	assert.NotContains(t, resp.Body, "database")
+	assert.Contains(t, a.Logs.String(), "the database is full")
 }
 
 // The code is spent, the state is used, and the page says "Nothing is lost: you stay signed in".
 func TestAPageAfterASpentCodeDoesNotPromiseThatNothingIsLost(t *testing.T) {
-	a := newApp(t, appOptions{})
-	a.signedIn(kim)
-	a.fake.AddKey()
-	b := a.browser()
-	_, err := b.Get(a.url + "/login")
+	a := NewApp(t, AppOptions{})
+	a.SignedIn(Kim)
+	a.Fake.AddKey()
+	b := a.Browser()
+	_, err := b.Get(a.URL + "/login")
 	require.NoError(t, err)
-	a.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	_, err = b.Submit("Kim", nil)
 	require.NoError(t, err)
 	body := b.Page().Body

@@ -46,9 +46,9 @@ func (p *planting) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // planted returns a browser with cookies that the application cannot delete.
-func (a *app) planted(p planting) (*browser, *planting) {
-	b := a.browser()
-	p.base, p.host = b.Base, strings.TrimPrefix(strings.TrimPrefix(a.url, "http://"), "https://")
+func (a *App) planted(p planting) (*Browser, *planting) {
+	b := a.Browser()
+	p.base, p.host = b.Base, strings.TrimPrefix(strings.TrimPrefix(a.URL, "http://"), "https://")
 	b.Base = &p
 	return b, &p
 }
@@ -87,12 +87,12 @@ func TestAPersonBehindPlantedCookiesReachesThePageOrOneThatExplainsAndSignsOutFo
 	} {
 		for form, fill := range map[string]int{"whole": 0, "in chunks": 4200} {
 			t.Run(name+", the session "+form, func(t *testing.T) {
-				a := newApp(t, appOptions{})
+				a := NewApp(t, AppOptions{})
 				if fill > 0 {
 					a.fillTokens(fill)
 				}
-				other := newInstance(t, a.fake, a.clock, appOptions{})
-				c.plant.before = strings.ReplaceAll(c.plant.before, "COUNT", conflictCookie("", a.fake.ClientID(), "authkit-session"))
+				other := NewInstance(t, a.Fake, a.Clock, AppOptions{})
+				c.plant.before = strings.ReplaceAll(c.plant.before, "COUNT", conflictCookie("", a.Fake.ClientID(), "authkit-session"))
 				b, plant := a.planted(c.plant)
 				reaches := c.reaches
 				switch {
@@ -101,13 +101,13 @@ func TestAPersonBehindPlantedCookiesReachesThePageOrOneThatExplainsAndSignsOutFo
 				case name == "more than are tried" && fill > 0:
 					reaches = true // the chunks are tried first
 				}
-				page, err := b.SignIn(a.url+"/account", kim)
+				page, err := b.SignIn(a.URL+"/account", Kim)
 				if err != nil {
 					page = b.Page()
 				}
 				if reaches {
 					require.NoError(t, err)
-					require.Contains(t, page.Body, "page of "+kim)
+					require.Contains(t, page.Body, "page of "+Kim)
 				} else {
 					require.Equal(t, http.StatusBadRequest, page.StatusCode, page.Body)
 					require.Contains(t, page.Body, "Cookies are in the way")
@@ -115,22 +115,22 @@ func TestAPersonBehindPlantedCookiesReachesThePageOrOneThatExplainsAndSignsOutFo
 				}
 				require.LessOrEqual(t, plant.requests, 8)
 
-				copied := b.cookieHeader()
+				copied := b.CookieHeader()
 				require.Contains(t, copied, "authkit-session")
-				require.Contains(t, other.send(request{target: "/account", cookie: copied}).body, "page of "+kim, "by itself it is good")
+				require.Contains(t, other.Send(Request{Target: "/account", Cookie: copied}).Body, "page of "+Kim, "by itself it is good")
 				b.get("/")
-				id := a.sessionID()
+				id := a.SessionID()
 				_, err = b.Submit("Sign out", nil)
 				require.NoError(t, err)
 				if !reaches && name == "more than are tried" {
 					return // what the cure is, the page has said
 				}
-				session, _ := a.fake.Session(id)
+				session, _ := a.Fake.Session(id)
 				require.False(t, session.Active(), "WorkOS has ended it")
 				for range 3 {
-					assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/account", cookie: copied, header: scripted()}).status)
-					a.clock.Advance(6 * time.Minute)
-					assert.Equal(t, http.StatusUnauthorized, other.send(request{target: "/account", cookie: copied, header: scripted()}).status)
+					assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: copied, Header: Scripted()}).Status)
+					a.Clock.Advance(6 * time.Minute)
+					assert.Equal(t, http.StatusUnauthorized, other.Send(Request{Target: "/account", Cookie: copied, Header: Scripted()}).Status)
 				}
 			})
 		}
@@ -141,26 +141,26 @@ func TestAPersonBehindPlantedCookiesReachesThePageOrOneThatExplainsAndSignsOutFo
 func TestASessionOfAnotherPersonBesideOnesOwnIsNeverServedAndEndsWithASignIn(t *testing.T) {
 	for name, plant := range map[string]planting{"before": {before: "LEE"}, "behind": {after: "LEE"}} {
 		t.Run(name, func(t *testing.T) {
-			a := newApp(t, appOptions{})
-			lees := a.signedIn("lee@example.com").cookieHeader()
-			theirs := a.sessionID()
+			a := NewApp(t, AppOptions{})
+			lees := a.SignedIn("lee@example.com").CookieHeader()
+			theirs := a.SessionID()
 			plant.before, plant.after = strings.Replace(plant.before, "LEE", lees, 1), strings.Replace(plant.after, "LEE", lees, 1)
 			b, plant := a.planted(plant)
 			// Alone, the planted session is the browser's: one's own sign-in is begun by hand.
-			page, err := b.SignIn(a.url+"/login?return_to=/account", kim)
+			page, err := b.SignIn(a.URL+"/login?return_to=/account", Kim)
 			require.NoError(t, err)
-			require.Contains(t, page.Body, "page of "+kim)
+			require.Contains(t, page.Body, "page of "+Kim)
 			require.LessOrEqual(t, plant.requests, 8)
 			b.get("/account")
-			require.Contains(t, b.Page().Body, "page of "+kim)
-			a.logs.await(t, "session revoked at WorkOS", 1)
-			session, _ := a.fake.Session(theirs)
+			require.Contains(t, b.Page().Body, "page of "+Kim)
+			a.Logs.await(t, "session revoked at WorkOS", 1)
+			session, _ := a.Fake.Session(theirs)
 			require.False(t, session.Active())
-			copied := b.cookieHeader()
+			copied := b.CookieHeader()
 			b.get("/")
 			_, err = b.Submit("Sign out", nil)
 			require.NoError(t, err)
-			assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/account", cookie: copied, header: scripted()}).status)
+			assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: copied, Header: Scripted()}).Status)
 		})
 	}
 }
@@ -171,10 +171,10 @@ func TestWhereSessionsCannotBeToldApartAPageExplains(t *testing.T) {
 		"another person's on the guarded page alone": {before: "LEE", under: "/account"}, "more than are tried": {after: junk(40), before: junk(20)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := newApp(t, appOptions{})
-			plant.before = strings.Replace(plant.before, "LEE", a.signedIn("lee@example.com").cookieHeader(), 1)
+			a := NewApp(t, AppOptions{})
+			plant.before = strings.Replace(plant.before, "LEE", a.SignedIn("lee@example.com").CookieHeader(), 1)
 			b, plant := a.planted(plant)
-			_, err := b.SignIn(a.url+"/login?return_to=/account", kim)
+			_, err := b.SignIn(a.URL+"/login?return_to=/account", Kim)
 			require.Error(t, err)
 			page := b.Page()
 			require.Equal(t, http.StatusBadRequest, page.StatusCode, page.Body)
@@ -190,7 +190,7 @@ func TestWhereSessionsCannotBeToldApartAPageExplains(t *testing.T) {
 
 			plant.before, plant.after = "", "" // the person deletes the site's cookies
 			b.get("/account")
-			require.Contains(t, b.Page().Body, "page of "+kim)
+			require.Contains(t, b.Page().Body, "page of "+Kim)
 		})
 	}
 }
@@ -201,36 +201,36 @@ func TestASharedSessionIsFoundAndEndedBesideAPlantedOne(t *testing.T) {
 		"junk before": {before: "wos-session=x"}, "junk behind": {after: "wos-session=Fe26.2*1*a*b*c**d*e~2"}, "an empty one": {before: "wos-session="},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := sharing(t)
+			a := Sharing(t)
 			b, _ := a.planted(plant)
-			page, err := b.SignIn(a.url+"/account", kim)
+			page, err := b.SignIn(a.URL+"/account", Kim)
 			require.NoError(t, err)
-			require.Contains(t, page.Body, "page of "+kim)
-			copied := b.cookieHeader()
+			require.Contains(t, page.Body, "page of "+Kim)
+			copied := b.CookieHeader()
 			b.get("/")
 			_, err = b.Submit("Sign out", nil)
 			require.NoError(t, err)
-			assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/account", cookie: copied, header: scripted()}).status)
-			session, _ := a.fake.Session(a.sessionID())
+			assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: copied, Header: Scripted()}).Status)
+			session, _ := a.Fake.Session(a.SessionID())
 			assert.False(t, session.Active())
 		})
 	}
 }
 
 func TestOfSeveralCookiesOfOneSessionTheOneThatWasRefreshedLastCounts(t *testing.T) {
-	a := newApp(t, appOptions{})
-	old := a.signedIn(kim).cookieHeader()
-	a.expireToken(0)
-	renewed := a.send(request{target: "/account", cookie: old}).newCookie(t)
-	a.expireToken(2 * time.Minute)
-	fresh := a.send(request{target: "/account", cookie: renewed}).newCookie(t)
-	calls := a.fake.Calls(authkittest.RouteRefresh)
+	a := NewApp(t, AppOptions{})
+	old := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(0)
+	renewed := a.Send(Request{Target: "/account", Cookie: old}).NewCookie(t)
+	a.ExpireToken(2 * time.Minute)
+	fresh := a.Send(Request{Target: "/account", Cookie: renewed}).NewCookie(t)
+	calls := a.Fake.Calls(authkittest.RouteRefresh)
 	for _, cookie := range []string{old + "; " + renewed + "; " + fresh, fresh + "; " + old, renewed + "; " + fresh + "; authkit-session=x"} {
-		resp := a.send(request{target: "/account", cookie: cookie})
-		assert.Contains(t, resp.body, "page of "+kim)
-		assert.Empty(t, resp.setCookies(t), "the newest is fresh")
+		resp := a.Send(Request{Target: "/account", Cookie: cookie})
+		assert.Contains(t, resp.Body, "page of "+Kim)
+		assert.Empty(t, resp.SetCookies(t), "the newest is fresh")
 	}
-	assert.Equal(t, calls, a.fake.Calls(authkittest.RouteRefresh))
+	assert.Equal(t, calls, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
 // Finding A1: the same where a sign-in takes the place of a session.
@@ -238,52 +238,52 @@ func TestASignInTakesThePlaceOfASessionBesideAPlantedCookie(t *testing.T) {
 	for name, plant := range map[string]string{"behind": "; authkit-session=x", "a chunk": "; authkit-session.0=x", "a surplus chunk": "; authkit-session.5=x"} {
 		t.Run(name, func(t *testing.T) {
 			began, goOn := make(chan struct{}), make(chan struct{})
-			a := newApp(t, appOptions{routes: reporting(began, goOn)})
-			lees := a.signedIn("lee@example.com").cookieHeader()
-			a.clock.Advance(4*time.Minute + 10*time.Second)
-			late := a.beginLate("/report", lees, began)
-			s := a.begin("/login")
-			jar := a.send(request{target: s.target(), cookie: lees + plant + "; " + s.cookie, header: navigation()}).newCookie(t)
+			a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
+			lees := a.SignedIn("lee@example.com").CookieHeader()
+			a.Clock.Advance(4*time.Minute + 10*time.Second)
+			late := a.BeginLate("/report", lees, began)
+			s := a.Begin("/login")
+			jar := a.Send(Request{Target: s.Target(), Cookie: lees + plant + "; " + s.Cookie, Header: Navigation()}).NewCookie(t)
 			close(goOn)
-			jar = jarAfter(jar, <-late)
-			assert.Contains(t, a.send(request{target: "/account", cookie: jar, header: scripted()}).body, kim)
+			jar = JarAfter(jar, <-late)
+			assert.Contains(t, a.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()}).Body, Kim)
 		})
 	}
 }
 
 func TestAFormOfTheApplicationsOwnIsNotLedInCirclesByPlantedCookies(t *testing.T) {
-	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithSignInPage()}})
-	mine, theirs := a.signedIn(kim).cookieHeader(), a.signedIn("lee@example.com").cookieHeader()
-	name := conflictCookie("", a.fake.ClientID(), "authkit-session")
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithSignInPage()}})
+	mine, theirs := a.SignedIn(Kim).CookieHeader(), a.SignedIn("lee@example.com").CookieHeader()
+	name := conflictCookie("", a.Fake.ClientID(), "authkit-session")
 	for _, c := range []struct {
 		count  string
 		status int
 	}{{"", 303}, {"0", 303}, {"1", 303}, {"2", 400}, {"3", 400}, {"99", 400}, {"junk", 303}, {"-7", 303}} {
-		resp := a.send(request{target: "/account", cookie: mine + "; " + theirs + "; " + name + "=" + c.count, header: navigation()})
-		require.Equal(t, c.status, resp.status, c.count)
+		resp := a.Send(Request{Target: "/account", Cookie: mine + "; " + theirs + "; " + name + "=" + c.count, Header: Navigation()})
+		require.Equal(t, c.status, resp.Status, c.count)
 		require.Contains(t, resp.expiredForms(t), "authkit-session  /account", "what may be in the way is expired, too")
 		if c.status == 303 {
-			require.Equal(t, map[bool]string{true: "1", false: "0"}[c.count == "1"], resp.setCookies(t)[name].Value)
+			require.Equal(t, map[bool]string{true: "1", false: "0"}[c.count == "1"], resp.SetCookies(t)[name].Value)
 		} else {
-			require.Negative(t, resp.setCookies(t)[name].MaxAge)
+			require.Negative(t, resp.SetCookies(t)[name].MaxAge)
 		}
 	}
 }
 
 // An old cookie that does not open is no reason to refuse a sign-in, however often it is begun.
 func TestSignInsThatArePutOffAreNotCountedAsFruitless(t *testing.T) {
-	a := newApp(t, appOptions{})
-	b := a.browser()
-	u, err := url.Parse(a.url + "/")
+	a := NewApp(t, AppOptions{})
+	b := a.Browser()
+	u, err := url.Parse(a.URL + "/")
 	require.NoError(t, err)
 	b.Jar.SetCookies(u, []*http.Cookie{{Name: "authkit-session", Value: "sealed-by-a-password-of-last-year", Path: "/"}})
 	for range 5 {
 		page := b.get("/account")
 		require.Equal(t, http.StatusOK, page.StatusCode, "the sign-in page comes each time")
 	}
-	page, err := b.SignIn(a.url+"/account", kim)
+	page, err := b.SignIn(a.URL+"/account", Kim)
 	require.NoError(t, err)
-	require.Contains(t, page.Body, "page of "+kim)
+	require.Contains(t, page.Body, "page of "+Kim)
 	b.get("/login")
 	for _, name := range b.cookieNames() {
 		require.NotContains(t, name, "authkit-conflict", "the count ends with the next sign-in that finds the session")
@@ -292,21 +292,21 @@ func TestSignInsThatArePutOffAreNotCountedAsFruitless(t *testing.T) {
 
 // Finding A19: each name is expired once, however often it came.
 func TestAMegabyteOfOneCookieNameIsExpiredOnce(t *testing.T) {
-	a := newApp(t, appOptions{})
+	a := NewApp(t, AppOptions{})
 	flood := strings.Repeat("authkit-session.1=A; ", 40_000)
-	for name, q := range map[string]request{
-		"at logout": {method: "POST", target: "/logout", cookie: flood}, "at login": {method: "GET", target: "/login", cookie: flood},
+	for name, q := range map[string]Request{
+		"at logout": {Method: "POST", Target: "/logout", Cookie: flood}, "at login": {Method: "GET", Target: "/login", Cookie: flood},
 	} {
 		t.Run(name, func(t *testing.T) {
 			handler := map[string]http.Handler{"at logout": a.Logout(), "at login": a.Login()}[name]
-			resp := a.direct(handler, q)
-			assert.Less(t, resp.status, 400)
+			resp := a.Direct(handler, q)
+			assert.Less(t, resp.Status, 400)
 			seen := map[string]bool{}
 			for _, form := range resp.expiredForms(t) {
 				assert.False(t, seen[form], form)
 				seen[form] = true
 			}
-			allocs := testing.AllocsPerRun(3, func() { a.direct(handler, q) })
+			allocs := testing.AllocsPerRun(3, func() { a.Direct(handler, q) })
 			assert.Less(t, allocs, 2000.0, "the work does not grow with the cookies")
 		})
 	}
@@ -319,8 +319,8 @@ func TestWhatIsExpiredMakesNoHeaderTooLargeForAProxy(t *testing.T) {
 		names = append(names, "authkit-session"+suffix+"=x")
 	}
 	jar := strings.Join(names, "; ")
-	size := func(r response) (size int) {
-		for name, values := range r.header {
+	size := func(r Response) (size int) {
+		for name, values := range r.Header {
 			for _, value := range values {
 				size += len(name) + len(": \r\n") + len(value)
 			}
@@ -328,18 +328,18 @@ func TestWhatIsExpiredMakesNoHeaderTooLargeForAProxy(t *testing.T) {
 		return size
 	}
 	for _, n := range []int{0, 200, 500, 900, 1000} {
-		a := newApp(t, appOptions{})
+		a := NewApp(t, AppOptions{})
 		a.fillTokens(n)
 		page := "/account?" + strings.Repeat("x", n)
-		alone := a.send(request{target: page, header: navigation()})
-		beside := a.send(request{target: page, cookie: jar, header: navigation()})
-		require.Equal(t, http.StatusSeeOther, beside.status)
+		alone := a.Send(Request{Target: page, Header: Navigation()})
+		beside := a.Send(Request{Target: page, Cookie: jar, Header: Navigation()})
+		require.Equal(t, http.StatusSeeOther, beside.Status)
 		require.LessOrEqual(t, size(beside), max(3700, size(alone)+300), "at the start of a sign-in")
 
-		s, other := a.begin("/login"), a.begin("/login")
-		alone = a.send(request{target: s.target(), cookie: s.cookie, header: navigation()})
-		beside = a.send(request{target: other.target(), cookie: other.cookie + "; " + jar, header: navigation()})
-		require.Equal(t, "/", beside.header.Get("Location"))
+		s, other := a.Begin("/login"), a.Begin("/login")
+		alone = a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+		beside = a.Send(Request{Target: other.Target(), Cookie: other.Cookie + "; " + jar, Header: Navigation()})
+		require.Equal(t, "/", beside.Header.Get("Location"))
 		own := 9 * 90 // what the request brought of the form in use goes in any case
 		require.LessOrEqual(t, size(beside), max(3700, size(alone))+own, "at its end")
 	}

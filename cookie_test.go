@@ -29,15 +29,15 @@ func incompressible(n int) map[string]any {
 	return map[string]any{"padding": string(b)}
 }
 
-func (a *app) fillTokens(n int) {
-	a.fake.UpdatePerson(kim, func(p *authkittest.Person) { p.Claims = incompressible(n) })
+func (a *App) fillTokens(n int) {
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.Claims = incompressible(n) })
 }
 
 func TestASessionWithASixKilobyteTokenWorksInABrowsersCookies(t *testing.T) {
-	a := newApp(t, appOptions{})
+	a := NewApp(t, AppOptions{})
 	a.fillTokens(4200)
-	b := a.signedIn(kim)
-	assert.Contains(t, b.get("/account").Body, "page of "+kim)
+	b := a.SignedIn(Kim)
+	assert.Contains(t, b.get("/account").Body, "page of "+Kim)
 	names := b.cookieNames()
 	assert.Equal(t, []string{"authkit-session.0", "authkit-session.1", "authkit-session.2"}, names)
 	for _, c := range b.cookies() {
@@ -45,55 +45,55 @@ func TestASessionWithASixKilobyteTokenWorksInABrowsersCookies(t *testing.T) {
 	}
 
 	a.fillTokens(2200)
-	a.expireToken(0)
-	assert.Contains(t, b.get("/account").Body, "page of "+kim)
+	a.ExpireToken(0)
+	assert.Contains(t, b.get("/account").Body, "page of "+Kim)
 	assert.Len(t, b.cookieNames(), 2, "a refresh to a smaller session leaves no stale chunk")
 
 	a.fillTokens(10)
-	a.expireToken(0)
-	assert.Contains(t, b.get("/account").Body, "page of "+kim)
+	a.ExpireToken(0)
+	assert.Contains(t, b.get("/account").Body, "page of "+Kim)
 	assert.Equal(t, []string{"authkit-session"}, b.cookieNames())
 
 	a.fillTokens(4200)
-	a.expireToken(0)
-	assert.Contains(t, b.get("/account").Body, "page of "+kim)
+	a.ExpireToken(0)
+	assert.Contains(t, b.get("/account").Body, "page of "+Kim)
 	assert.Equal(t, names, b.cookieNames(), "and back")
 
-	_, err := b.SignIn(a.url+"/login?return_to=/account", "lee@example.com")
+	_, err := b.SignIn(a.URL+"/login?return_to=/account", "lee@example.com")
 	if err != nil { // the fake still knows Kim's browser: sign out first
 		b.get("/")
 		_, err = b.Submit("Sign out", nil)
 		require.NoError(t, err)
-		_, err = b.SignIn(a.url+"/account", "lee@example.com")
+		_, err = b.SignIn(a.URL+"/account", "lee@example.com")
 		require.NoError(t, err)
 	}
 	assert.Equal(t, []string{"authkit-session"}, b.cookieNames(), "so does a sign-in")
 }
 
 func TestASessionBeyondEightCookiesIsAClearErrorAtSignIn(t *testing.T) {
-	a := newApp(t, appOptions{})
+	a := NewApp(t, AppOptions{})
 	a.fillTokens(9000) // a 12 KB token: the verifier takes 16 at most
-	a.signedIn(kim)
-	a.fake.UpdatePerson(kim, func(p *authkittest.Person) {
+	a.SignedIn(Kim)
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
 		p.Metadata = map[string]string{}
 		for i := range 40 {
 			p.Metadata[fmt.Sprintf("key%d", i)] = strings.Repeat("v", 500)
 		}
 	})
-	s := a.begin("/login?return_to=/account")
-	resp := a.send(request{target: s.target(), cookie: s.cookie, header: navigation()})
-	assert.Equal(t, http.StatusInternalServerError, resp.status)
-	assert.NotContains(t, strings.Join(resp.header["Set-Cookie"], ";"), "authkit-session")
-	assert.Contains(t, a.logs.String(), "session_too_large")
-	assert.Contains(t, a.logs.String(), "bytes sealed")
+	s := a.Begin("/login?return_to=/account")
+	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+	assert.Equal(t, http.StatusInternalServerError, resp.Status)
+	assert.NotContains(t, strings.Join(resp.Header["Set-Cookie"], ";"), "authkit-session")
+	assert.Contains(t, a.Logs.String(), "session_too_large")
+	assert.Contains(t, a.Logs.String(), "bytes sealed")
 }
 
 func TestOnlyTheWholeSessionInItsOrderIsASession(t *testing.T) {
-	a := newApp(t, appOptions{})
+	a := NewApp(t, AppOptions{})
 	a.fillTokens(4200)
-	b := a.signedIn(kim)
-	another := a.signedIn(kim)
-	chunk := func(b *browser, i int) string {
+	b := a.SignedIn(Kim)
+	another := a.SignedIn(Kim)
+	chunk := func(b *Browser, i int) string {
 		cookies := b.cookies()
 		slices.SortFunc(cookies, func(x, y *http.Cookie) int { return strings.Compare(x.Name, y.Name) })
 		return cookies[i].Value
@@ -108,7 +108,7 @@ func TestOnlyTheWholeSessionInItsOrderIsASession(t *testing.T) {
 	}
 	good := join(one, two, three)
 	a.fillTokens(10)
-	whole := a.signedIn(kim).cookies()[0].Value
+	whole := a.SignedIn(Kim).cookies()[0].Value
 	var thousand []string
 	for i := range 1000 {
 		thousand = append(thousand, fmt.Sprintf("authkit-session.%d=%s", i, "AAAA"))
@@ -150,25 +150,25 @@ func TestOnlyTheWholeSessionInItsOrderIsASession(t *testing.T) {
 		"separators and nothing else":    {";;; ; =; ==", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			resp := a.send(request{target: "/", cookie: c.cookie})
-			assert.Equal(t, http.StatusOK, resp.status)
-			assert.Equal(t, c.opens, strings.Contains(resp.body, kim), resp.body)
-			assert.Empty(t, resp.setCookies(t), "it stays until sign-in or logout")
+			resp := a.Send(Request{Target: "/", Cookie: c.cookie})
+			assert.Equal(t, http.StatusOK, resp.Status)
+			assert.Equal(t, c.opens, strings.Contains(resp.Body, Kim), resp.Body)
+			assert.Empty(t, resp.SetCookies(t), "it stays until sign-in or logout")
 		})
 	}
 }
 
 func TestOfACookieThatCameTwiceTheOneThatOpensIsTheSession(t *testing.T) {
-	a := newApp(t, appOptions{})
-	mine, theirs := a.signedIn(kim).cookieHeader(), a.signedIn("lee@example.com").cookieHeader()
+	a := NewApp(t, AppOptions{})
+	mine, theirs := a.SignedIn(Kim).CookieHeader(), a.SignedIn("lee@example.com").CookieHeader()
 	for _, cookie := range []string{
 		mine + "; " + mine, "authkit-session=; " + mine, mine + "; authkit-session=", mine + "; authkit-session=x", "authkit-session=x; " + mine,
 		"authkit-session.0=x; " + mine, mine + "; authkit-session.0=x; authkit-session.1=y", mine + "; " + flip(mine), "authkit-session=a; authkit-session=b; " + mine,
 	} {
-		assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, kim)
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, Kim)
 	}
 	for _, cookie := range []string{mine + "; " + theirs, theirs + "; " + mine} {
-		assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, "nobody", "sessions of two people are none")
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody", "sessions of two people are none")
 	}
 }
 
@@ -183,53 +183,38 @@ func flip(s string) string {
 }
 
 func TestASealOfOneCookieOpensUnderNoOthersName(t *testing.T) {
-	a := newApp(t, appOptions{})
-	session := a.signedIn(kim).cookieHeader()
+	a := NewApp(t, AppOptions{})
+	session := a.SignedIn(Kim).CookieHeader()
 	_, value, _ := strings.Cut(session, "=")
-	s := a.begin("/login")
-	stateName, stateValue, _ := strings.Cut(s.cookie, "=")
+	s := a.Begin("/login")
+	stateName, stateValue, _ := strings.Cut(s.Cookie, "=")
 
-	assert.Contains(t, a.send(request{target: "/", cookie: "authkit-session=" + stateValue}).body, "nobody")
-	resp := a.send(request{target: s.target(), cookie: stateName + "=" + value})
-	assert.Equal(t, http.StatusBadRequest, resp.status)
-	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteCodeExchange))
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: "authkit-session=" + stateValue}).Body, "nobody")
+	resp := a.Send(Request{Target: s.Target(), Cookie: stateName + "=" + value})
+	assert.Equal(t, http.StatusBadRequest, resp.Status)
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteCodeExchange))
 }
 
 func TestACookieNameThatCameTwiceIsHealedByTheNextSignIn(t *testing.T) {
-	a := newApp(t, appOptions{authkit: []authkit.Option{
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{
 		authkit.WithRedirectURL("https://app.example.com/callback"), authkit.WithCookieDomain("example.com"),
 	}})
 	twice := "authkit-session=host-only; authkit-session=with-domain"
-	resp := a.send(request{target: "/login?x=/not/a/path", cookie: twice})
-	assert.Equal(t, http.StatusSeeOther, resp.status)
+	resp := a.Send(Request{Target: "/login?x=/not/a/path", Cookie: twice})
+	assert.Equal(t, http.StatusSeeOther, resp.Status)
 	assert.ElementsMatch(t, []string{
 		"authkit-session  /", "authkit-session app.example.com /",
 		"authkit-session  /login", "authkit-session app.example.com /login", "authkit-session example.com /login",
 	}, resp.expiredForms(t), "each form that can exist goes at the start but the one in use, which is replaced at the end")
 }
 
-// expiredForms are the cookies that a response expires: name, Domain and Path.
-func (r response) expiredForms(t testing.TB) (forms []string) {
-	t.Helper()
-	for _, line := range r.header["Set-Cookie"] {
-		c, err := http.ParseSetCookie(line)
-		require.NoError(t, err)
-		if c.MaxAge < 0 {
-			forms = append(forms, c.Name+" "+c.Domain+" "+c.Path)
-			assert.True(t, c.HttpOnly)
-			assert.Empty(t, c.Value)
-		}
-	}
-	return forms
-}
-
 func TestOverTLSTheCookiesTakeTheHostPrefixAndWork(t *testing.T) {
-	a := newApp(t, appOptions{tls: true})
-	b := a.signedIn(kim)
+	a := NewApp(t, AppOptions{TLS: true})
+	b := a.SignedIn(Kim)
 	assert.Equal(t, []string{"__Host-authkit-session"}, b.cookieNames())
-	assert.Contains(t, b.get("/account").Body, "page of "+kim)
-	a.expireToken(2 * time.Minute)
-	assert.Contains(t, b.get("/account").Body, "page of "+kim)
+	assert.Contains(t, b.get("/account").Body, "page of "+Kim)
+	a.ExpireToken(2 * time.Minute)
+	assert.Contains(t, b.get("/account").Body, "page of "+Kim)
 	b.get("/")
 	_, err := b.Submit("Sign out", nil)
 	require.NoError(t, err)
@@ -239,20 +224,20 @@ func TestOverTLSTheCookiesTakeTheHostPrefixAndWork(t *testing.T) {
 // Which Domain and Path a second form of the cookie has cannot be seen.
 func TestEveryFormThatADoubledCookieCanHaveIsExpired(t *testing.T) {
 	ak, err := authkit.New(
-		authkit.WithAPIKey("sk_1"), authkit.WithClientID("client_1"), authkit.WithCookiePassword(password),
+		authkit.WithAPIKey("sk_1"), authkit.WithClientID("client_1"), authkit.WithCookiePassword(Password),
 		authkit.WithRedirectURL("https://app.eu.example.com/callback"), authkit.WithCookieName("sid"),
-		authkit.WithClock(authkittest.NewClock(start)),
+		authkit.WithClock(authkittest.NewClock(Start)),
 	)
 	require.NoError(t, err)
-	a := &app{AuthKit: ak, t: t}
+	a := &App{AuthKit: ak, T: t}
 	handler := ak.RequireAuth(http.NotFoundHandler())
 	expired := map[string]bool{}
 	jar := "sid=a; sid=b; sid.0=c"
 	for _, count := range []string{"", "; " + conflictCookie("__Host-", "client_1", "sid") + "=1"} {
-		resp := a.direct(handler, request{method: "GET", target: "/a/b%3b?c=/d", cookie: jar + count, header: navigation()})
-		require.Equal(t, http.StatusSeeOther, resp.status)
+		resp := a.Direct(handler, Request{Method: "GET", Target: "/a/b%3b?c=/d", Cookie: jar + count, Header: Navigation()})
+		require.Equal(t, http.StatusSeeOther, resp.Status)
 		bytes := 0
-		for _, line := range resp.header["Set-Cookie"] {
+		for _, line := range resp.Header["Set-Cookie"] {
 			if strings.HasPrefix(line, "sid") {
 				bytes += len("Set-Cookie: ") + len(line) + len("\r\n")
 			}
@@ -272,8 +257,8 @@ func TestEveryFormThatADoubledCookieCanHaveIsExpired(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/" + strings.Repeat("x", 5000), "/" + strings.Repeat("x/", 2500)} {
-		resp := a.direct(handler, request{method: "GET", target: path, cookie: jar, header: navigation()})
-		assert.Less(t, len(strings.Join(resp.header["Set-Cookie"], "")), 4096)
+		resp := a.Direct(handler, Request{Method: "GET", Target: path, Cookie: jar, Header: Navigation()})
+		assert.Less(t, len(strings.Join(resp.Header["Set-Cookie"], "")), 4096)
 	}
 }
 
@@ -284,13 +269,13 @@ func conflictCookie(prefix, clientID, session string) string {
 }
 
 func TestNoFormOfACookieIsExpiredWhereNothingIsInTheWay(t *testing.T) {
-	a := newApp(t, appOptions{})
-	cookie := a.signedIn(kim).cookieHeader()
-	for name, resp := range map[string]response{
-		"a sign-in": a.send(request{target: "/login", cookie: cookie}),
-		"a page":    a.send(request{target: "/account", cookie: cookie + "; authkit-session=x"}),
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	for name, resp := range map[string]Response{
+		"a sign-in": a.Send(Request{Target: "/login", Cookie: cookie}),
+		"a page":    a.Send(Request{Target: "/account", Cookie: cookie + "; authkit-session=x"}),
 	} {
 		assert.Empty(t, resp.expiredForms(t), name)
 	}
-	assert.Equal(t, []string{"authkit-session  /"}, a.send(request{method: "POST", target: "/logout", cookie: cookie}).expiredForms(t))
+	assert.Equal(t, []string{"authkit-session  /"}, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie}).expiredForms(t))
 }

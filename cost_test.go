@@ -33,7 +33,7 @@ func costed(b *testing.B, sessions int, opts ...authkit.Option) (handler http.Ha
 	fake := authkittest.New(b)
 	ak, err := authkit.New(append([]authkit.Option{
 		authkit.WithAPIKey(fake.APIKey()), authkit.WithClientID(fake.ClientID()), authkit.WithBaseURL(fake.URL()),
-		authkit.WithCookiePassword(password), authkit.WithRedirectURL("https://app.example.com/callback"),
+		authkit.WithCookiePassword(Password), authkit.WithRedirectURL("https://app.example.com/callback"),
 		authkit.WithLogger(slog.New(slog.DiscardHandler)),
 	}, opts...)...)
 	require.NoError(b, err)

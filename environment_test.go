@@ -21,7 +21,7 @@ import (
 var soundEnv = map[string]string{
 	"WORKOS_API_KEY":         "sk_test_1",
 	"WORKOS_CLIENT_ID":       "client_1",
-	"WORKOS_COOKIE_PASSWORD": password,
+	"WORKOS_COOKIE_PASSWORD": Password,
 	"WORKOS_REDIRECT_URI":    "https://app.example.com/callback",
 }
 
@@ -44,17 +44,16 @@ func setEnv(t *testing.T, envs ...map[string]string) {
 
 // serveFromEnv puts what FromEnv makes of the environment in place of an
 // app's own AuthKit.
-func serveFromEnv(t *testing.T, env map[string]string, opts ...authkit.Option) *app {
+func serveFromEnv(t *testing.T, env map[string]string, opts ...authkit.Option) *App {
 	t.Helper()
-	a := newApp(t, appOptions{})
-	setEnv(t, a.fake.Env(), map[string]string{
-		"WORKOS_COOKIE_PASSWORD": password,
-		"WORKOS_REDIRECT_URI":    a.url + "/callback",
+	a := NewApp(t, AppOptions{})
+	setEnv(t, a.Fake.Env(), map[string]string{
+		"WORKOS_COOKIE_PASSWORD": Password,
+		"WORKOS_REDIRECT_URI":    a.URL + "/callback",
 	}, env)
-	ak, err := authkit.FromEnv(append([]authkit.Option{authkit.WithClock(a.clock), authkit.WithLogger(slog.New(slog.DiscardHandler))}, opts...)...)
+	ak, err := authkit.FromEnv(append([]authkit.Option{authkit.WithClock(a.Clock), authkit.WithLogger(slog.New(slog.DiscardHandler))}, opts...)...)
 	require.NoError(t, err)
-	a.AuthKit = ak
-	a.server.Config.Handler = a.routes(appOptions{})
+	a.Replace(ak)
 	return a
 }
 
@@ -65,18 +64,18 @@ func TestEveryVariableIsReadAndWorks(t *testing.T) {
 		"WORKOS_COOKIE_MAX_AGE":  "3600",
 		"WORKOS_COOKIE_SAMESITE": "Lax",
 	})
-	s := a.begin("/login")
-	resp := a.send(request{target: s.target(), cookie: s.cookie})
-	session := resp.setCookies(t)["my-session"]
+	s := a.Begin("/login")
+	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
+	session := resp.SetCookies(t)["my-session"]
 	require.NotNil(t, session, "signed in with the key, client, password, redirect URL and API address of the environment")
 	assert.Equal(t, "localhost", session.Domain)
 	assert.Equal(t, 3600, session.MaxAge)
 	assert.Equal(t, http.SameSiteLaxMode, session.SameSite)
 
 	cookie := "my-session=" + session.Value
-	assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, kim)
-	a.clock.Advance(time.Hour)
-	assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, "nobody", "the age is sealed in as well")
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, Kim)
+	a.Clock.Advance(time.Hour)
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody", "the age is sealed in as well")
 }
 
 func TestAnOptionBeatsItsVariable(t *testing.T) {
@@ -85,8 +84,8 @@ func TestAnOptionBeatsItsVariable(t *testing.T) {
 		"WORKOS_COOKIE_MAX_AGE":  "60",
 		"WORKOS_COOKIE_SAMESITE": "strict",
 	}, authkit.WithCookieName("from-option"), authkit.WithCookieMaxAge(2*time.Minute), authkit.WithCookieSameSite(http.SameSiteLaxMode))
-	s := a.begin("/login")
-	session := a.send(request{target: s.target(), cookie: s.cookie}).setCookies(t)["from-option"]
+	s := a.Begin("/login")
+	session := a.Send(Request{Target: s.Target(), Cookie: s.Cookie}).SetCookies(t)["from-option"]
 	require.NotNil(t, session)
 	assert.Equal(t, 120, session.MaxAge)
 	assert.Equal(t, http.SameSiteLaxMode, session.SameSite)
@@ -151,7 +150,7 @@ func TestAnOptionBeatsAVariableThatCannotBeRead(t *testing.T) {
 		"WORKOS_CLIENT_ID": "wrong", "WORKOS_COOKIE_PASSWORD": "short", "WORKOS_REDIRECT_URI": "wrong",
 		"WORKOS_COOKIE_NAME": "a b", "WORKOS_COOKIE_DOMAIN": "a b",
 	})
-	_, err := authkit.FromEnv(sound(
+	_, err := authkit.FromEnv(ValidOptions(
 		authkit.WithCookieMaxAge(time.Hour), authkit.WithCookieSameSite(http.SameSiteLaxMode),
 		authkit.WithBaseURL("https://auth.example.com"), authkit.WithCookieName("sid"), authkit.WithCookieDomain("example.com"),
 	)...)
@@ -160,7 +159,7 @@ func TestAnOptionBeatsAVariableThatCannotBeRead(t *testing.T) {
 
 func TestTheEnvironmentIsOfNoConsequenceToNew(t *testing.T) {
 	setEnv(t, map[string]string{"WORKOS_COOKIE_MAX_AGE": "soon", "WORKOS_API_KEY": "wrong"})
-	_, err := authkit.New(sound()...)
+	_, err := authkit.New(ValidOptions()...)
 	assert.NoError(t, err)
 }
 
@@ -187,9 +186,9 @@ func TestWhereTheAPIIsComesFromThreeVariables(t *testing.T) {
 			})
 			ak, err := authkit.FromEnv()
 			require.NoError(t, err)
-			a := newApp(t, appOptions{})
-			a.server.Config.Handler = ak.Login()
-			location, err := a.send(request{target: "/"}).location()
+			a := NewApp(t, AppOptions{})
+			a.Server.Config.Handler = ak.Login()
+			location, err := a.Send(Request{Target: "/"}).Location()
 			require.NoError(t, err)
 			assert.Equal(t, c.want, (&url.URL{Scheme: location.Scheme, Host: location.Host}).String())
 		})

@@ -24,14 +24,14 @@ type step struct {
 }
 
 // withForms is an application with a sign-in form of its own.
-func withForms(t *testing.T, opts ...authkit.Option) *app {
+func withForms(t *testing.T, opts ...authkit.Option) *App {
 	var client *workos.Client
-	a := newApp(t, appOptions{
-		authkit: opts,
-		fake: []authkittest.Option{authkittest.WithPeople(authkittest.Person{
+	a := NewApp(t, AppOptions{
+		AuthKit: opts,
+		Fake: []authkittest.Option{authkittest.WithPeople(authkittest.Person{
 			ID: "user_pat", Email: "pat@example.com", Password: "correct horse battery",
 		})},
-		routes: func(a *app, mux *http.ServeMux) {
+		Routes: func(a *App, mux *http.ServeMux) {
 			mux.Handle("POST /password", a.RefuseCrossOrigin(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				auth, err := client.AuthenticateWithPassword(r.Context(), workos.PasswordParams{
 					Email: r.PostFormValue("email"), Password: r.PostFormValue("password"),
@@ -60,14 +60,14 @@ func withForms(t *testing.T, opts ...authkit.Option) *app {
 		},
 	})
 	var err error
-	client, err = workos.NewClient(a.fake.ClientID(), workos.WithAPIKey(a.fake.APIKey()), workos.WithBaseURL(a.fake.URL()), workos.WithClock(a.clock))
+	client, err = workos.NewClient(a.Fake.ClientID(), workos.WithAPIKey(a.Fake.APIKey()), workos.WithBaseURL(a.Fake.URL()), workos.WithClock(a.Clock))
 	require.NoError(t, err)
 	return a
 }
 
-func (a *app) post(path, cookie string, form url.Values) response {
-	a.t.Helper()
-	return a.send(request{method: "POST", target: path, cookie: cookie, form: form, header: navigation()})
+func (a *App) post(path, cookie string, form url.Values) Response {
+	a.T.Helper()
+	return a.Send(Request{Method: "POST", Target: path, Cookie: cookie, Form: form, Header: Navigation()})
 }
 
 func credentials() url.Values {
@@ -76,41 +76,41 @@ func credentials() url.Values {
 
 func TestAFormOfTheApplicationsOwnSignsIn(t *testing.T) {
 	a := withForms(t)
-	flow := a.send(request{target: "/step?note=x"}).cookieOf(t, "authkit-flow-").Name
-	planted := a.signedIn(kim).cookieHeader() + "; authkit-session.0=x; " + flow + "=y"
+	flow := a.Send(Request{Target: "/step?note=x"}).cookieOf(t, "authkit-flow-").Name
+	planted := a.SignedIn(Kim).CookieHeader() + "; authkit-session.0=x; " + flow + "=y"
 	resp := a.post("/password", planted, credentials())
-	assert.Equal(t, http.StatusSeeOther, resp.status, resp.body)
-	assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
-	cookies := resp.setCookies(t)
+	assert.Equal(t, http.StatusSeeOther, resp.Status, resp.Body)
+	assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
+	cookies := resp.SetCookies(t)
 	assert.Negative(t, cookies["authkit-session.0"].MaxAge, "what was planted is gone")
 	assert.Negative(t, cookies[flow].MaxAge)
-	cookie := resp.newCookie(t)
-	assert.Contains(t, a.send(request{target: "/account", cookie: cookie}).body, "page of pat@example.com")
+	cookie := resp.NewCookie(t)
+	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, "page of pat@example.com")
 
-	a.expireToken(2 * time.Minute)
-	assert.Contains(t, a.send(request{target: "/account", cookie: cookie}).body, "page of pat@example.com", "it is a session as any other")
+	a.ExpireToken(2 * time.Minute)
+	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, "page of pat@example.com", "it is a session as any other")
 }
 
 func TestAFormOfAnotherSiteSignsNobodyIn(t *testing.T) {
 	a := withForms(t)
-	resp := a.send(request{
-		method: "POST", target: "/password", form: credentials(),
-		header: http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}},
+	resp := a.Send(Request{
+		Method: "POST", Target: "/password", Form: credentials(),
+		Header: http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}},
 	})
-	assert.Equal(t, http.StatusForbidden, resp.status)
-	assert.Empty(t, resp.setCookies(t))
-	assert.Zero(t, a.fake.Calls(authkittest.RoutePassword))
+	assert.Equal(t, http.StatusForbidden, resp.Status)
+	assert.Empty(t, resp.SetCookies(t))
+	assert.Zero(t, a.Fake.Calls(authkittest.RoutePassword))
 }
 
 func TestASignInThatCannotBeFinishedLeavesTheOldSession(t *testing.T) {
 	refuse := errors.New("not in our list")
 	for name, c := range map[string]struct {
 		opts   []authkit.Option
-		before func(a *app)
+		before func(a *App)
 		status int
 	}{
-		"a token of another issuer": {before: func(a *app) {
-			a.fake.UpdatePerson("pat@example.com", func(p *authkittest.Person) { p.Claims = map[string]any{"client_id": "client_other"} })
+		"a token of another issuer": {before: func(a *App) {
+			a.Fake.UpdatePerson("pat@example.com", func(p *authkittest.Person) { p.Claims = map[string]any{"client_id": "client_other"} })
 		}, status: http.StatusBadGateway},
 		"a hook that refuses": {opts: []authkit.Option{authkit.WithOnSignIn(func(_ context.Context, e authkit.SignInEvent) error {
 			if e.Session.User().Email == "pat@example.com" {
@@ -118,8 +118,8 @@ func TestASignInThatCannotBeFinishedLeavesTheOldSession(t *testing.T) {
 			}
 			return nil
 		})}, status: http.StatusInternalServerError},
-		"a session that is too large": {before: func(a *app) {
-			a.fake.UpdatePerson("pat@example.com", func(p *authkittest.Person) {
+		"a session that is too large": {before: func(a *App) {
+			a.Fake.UpdatePerson("pat@example.com", func(p *authkittest.Person) {
 				p.Metadata = map[string]string{}
 				for i := range 60 {
 					p.Metadata[fmt.Sprint("key", i)] = strings.Repeat("v", 500)
@@ -131,51 +131,51 @@ func TestASignInThatCannotBeFinishedLeavesTheOldSession(t *testing.T) {
 			told := 0
 			if c.opts == nil {
 				c.opts = []authkit.Option{authkit.WithOnSignIn(func(_ context.Context, e authkit.SignInEvent) error {
-					if e.Session.User().Email != kim {
+					if e.Session.User().Email != Kim {
 						told++
 					}
 					return nil
 				})}
 			}
 			a := withForms(t, c.opts...)
-			old := a.signedIn(kim).cookieHeader()
+			old := a.SignedIn(Kim).CookieHeader()
 			if c.before != nil {
 				c.before(a)
 			}
 			resp := a.post("/password", old, credentials())
-			assert.Equal(t, c.status, resp.status)
-			assert.Empty(t, resp.setCookies(t))
+			assert.Equal(t, c.status, resp.Status)
+			assert.Empty(t, resp.SetCookies(t))
 			assert.Zero(t, told, "the application hears of sign-ins that work")
-			assert.Contains(t, a.send(request{target: "/account", cookie: old}).body, kim)
+			assert.Contains(t, a.Send(Request{Target: "/account", Cookie: old}).Body, Kim)
 		})
 	}
 }
 
 func TestAFlowRemembersOneStepForTenMinutesInASealedCookie(t *testing.T) {
 	a := withForms(t)
-	set := a.send(request{target: "/step?note=first"})
+	set := a.Send(Request{Target: "/step?note=first"})
 	flow := set.cookieOf(t, "authkit-flow-")
 	require.NotNil(t, flow)
 	assert.True(t, flow.HttpOnly)
 	assert.Equal(t, 600, flow.MaxAge)
 	assert.NotContains(t, flow.Value, "pending")
-	assert.Equal(t, "private, no-store", set.header.Get("Cache-Control"))
+	assert.Equal(t, "private, no-store", set.Header.Get("Cache-Control"))
 	cookie := flow.Name + "=" + flow.Value
-	assert.Equal(t, "true pending-secret first", a.send(request{target: "/step", cookie: cookie}).body)
+	assert.Equal(t, "true pending-secret first", a.Send(Request{Target: "/step", Cookie: cookie}).Body)
 
 	for name, other := range map[string]string{
 		"none":                   "",
 		"altered":                flow.Name + "=" + flip(flow.Value),
-		"a session in its place": strings.Replace(a.signedIn(kim).cookieHeader(), "authkit-session", flow.Name, 1),
+		"a session in its place": strings.Replace(a.SignedIn(Kim).CookieHeader(), "authkit-session", flow.Name, 1),
 	} {
-		assert.Equal(t, "false  ", a.send(request{target: "/step", cookie: other}).body, name)
+		assert.Equal(t, "false  ", a.Send(Request{Target: "/step", Cookie: other}).Body, name)
 	}
-	assert.Negative(t, a.send(request{target: "/forget", cookie: cookie}).setCookies(t)[flow.Name].MaxAge)
-	a.clock.Advance(10 * time.Minute)
-	assert.Equal(t, "false  ", a.send(request{target: "/step", cookie: cookie}).body)
+	assert.Negative(t, a.Send(Request{Target: "/forget", Cookie: cookie}).SetCookies(t)[flow.Name].MaxAge)
+	a.Clock.Advance(10 * time.Minute)
+	assert.Equal(t, "false  ", a.Send(Request{Target: "/step", Cookie: cookie}).Body)
 
-	resp := a.send(request{target: "/step?note=" + strings.Repeat("x", 4000)})
-	assert.Equal(t, http.StatusInternalServerError, resp.status)
-	assert.NotContains(t, resp.body, "pending-secret")
-	assert.Empty(t, resp.setCookies(t))
+	resp := a.Send(Request{Target: "/step?note=" + strings.Repeat("x", 4000)})
+	assert.Equal(t, http.StatusInternalServerError, resp.Status)
+	assert.NotContains(t, resp.Body, "pending-secret")
+	assert.Empty(t, resp.SetCookies(t))
 }

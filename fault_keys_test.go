@@ -40,90 +40,90 @@ func TestKeysThatCannotBeHadAreHeldAgainstNobody(t *testing.T) {
 // nothing else ends it.
 func (o *outage) giveUp(f failure, fetches int) {
 	if f.holds {
-		o.fake.AwaitCalls(o.t, authkittest.RouteJWKS, fetches+1)
-		o.clock.Advance(5 * time.Second)
+		o.Fake.AwaitCalls(o.T, authkittest.RouteJWKS, fetches+1)
+		o.Clock.Advance(5 * time.Second)
 	}
 }
 
 // failFirstKeys is about a process that starts while there are none: it decides
 // nothing.
 func failFirstKeys(t *testing.T, f failure) {
-	running := newApp(t, appOptions{})
-	cookie, id := running.signedIn(kim).cookieHeader(), running.sessionID()
+	running := NewApp(t, AppOptions{})
+	cookie, id := running.SignedIn(Kim).CookieHeader(), running.SessionID()
 	o := newOutageInstance(t, running)
-	s := o.begin("/login?return_to=/account")
-	exchanges := o.fake.Calls(authkittest.RouteCodeExchange)
-	fetches := o.fake.Calls(authkittest.RouteJWKS)
+	s := o.Begin("/login?return_to=/account")
+	exchanges := o.Fake.Calls(authkittest.RouteCodeExchange)
+	fetches := o.Fake.Calls(authkittest.RouteJWKS)
 	ends := o.begins(authkittest.RouteJWKS, f)
-	account := request{target: "/account", cookie: cookie, header: scripted()}
-	callback := request{target: s.target(), cookie: s.cookie, header: navigation()}
+	account := Request{Target: "/account", Cookie: cookie, Header: Scripted()}
+	callback := Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}
 
 	// Whoever needs the keys waits for one and the same fetch.
-	var answers []<-chan response
-	for _, q := range []request{account, callback, account, callback} {
+	var answers []<-chan Response
+	for _, q := range []Request{account, callback, account, callback} {
 		answers = append(answers, o.sending(q))
 	}
 	o.giveUp(f, fetches)
 	for _, answered := range answers {
 		resp := o.answer(answered)
-		assert.Equal(t, http.StatusServiceUnavailable, resp.status)
-		assert.Equal(t, strconv.Itoa(int(f.pause/time.Second)), resp.header.Get("Retry-After"))
-		assert.Empty(t, resp.setCookies(t), "the session stays, and of the sign-in nothing is used up")
+		assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
+		assert.Equal(t, strconv.Itoa(int(f.pause/time.Second)), resp.Header.Get("Retry-After"))
+		assert.Empty(t, resp.SetCookies(t), "the session stays, and of the sign-in nothing is used up")
 	}
 
-	o.clock.Advance(f.pause - time.Millisecond)
-	assert.Equal(t, "unavailable", o.send(account).problem(t)["code"])
-	assert.Equal(t, http.StatusServiceUnavailable, o.send(callback).status)
-	assert.Contains(t, o.send(request{target: "/", cookie: cookie}).body, "home of somebody unknown")
-	assert.Equal(t, http.StatusSeeOther, o.send(request{target: "/login", cookie: cookie}).status)
-	assert.Equal(t, http.StatusUnauthorized, o.send(request{target: "/account"}).status)
+	o.Clock.Advance(f.pause - time.Millisecond)
+	assert.Equal(t, "unavailable", o.Send(account).Problem(t)["code"])
+	assert.Equal(t, http.StatusServiceUnavailable, o.Send(callback).Status)
+	assert.Contains(t, o.Send(Request{Target: "/", Cookie: cookie}).Body, "home of somebody unknown")
+	assert.Equal(t, http.StatusSeeOther, o.Send(Request{Target: "/login", Cookie: cookie}).Status)
+	assert.Equal(t, http.StatusUnauthorized, o.Send(Request{Target: "/account"}).Status)
 	assert.EqualValues(t, 1, o.up.sent.Load(), "nobody asks again before it is time")
 
 	ends()
-	o.clock.Advance(time.Millisecond)
-	assert.Equal(t, pageOf(kim, id)+" at /account", o.send(account).body)
+	o.Clock.Advance(time.Millisecond)
+	assert.Equal(t, PageOf(Kim, id)+" at /account", o.Send(account).Body)
 	assert.EqualValues(t, 2, o.up.sent.Load())
-	resp := o.send(callback)
-	assert.Equal(t, http.StatusSeeOther, resp.status)
-	assert.Contains(t, o.send(request{target: "/account", cookie: resp.newCookie(t)}).body, "page of "+kim)
-	assert.Equal(t, exchanges+1, o.fake.Calls(authkittest.RouteCodeExchange))
-	assert.Zero(t, o.fake.Calls(authkittest.RouteRefresh))
+	resp := o.Send(callback)
+	assert.Equal(t, http.StatusSeeOther, resp.Status)
+	assert.Contains(t, o.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)}).Body, "page of "+Kim)
+	assert.Equal(t, exchanges+1, o.Fake.Calls(authkittest.RouteCodeExchange))
+	assert.Zero(t, o.Fake.Calls(authkittest.RouteRefresh))
 }
 
 // failNewerKeys is about a process that has some: they serve, and at once.
 func failNewerKeys(t *testing.T, f failure) {
-	o := newOutage(t, appOptions{fake: []authkittest.Option{authkittest.WithTokenLifetime(time.Hour)}})
-	cookie, id := o.signedIn(kim).cookieHeader(), o.sessionID()
-	account := request{target: "/account", cookie: cookie}
-	o.clock.Advance(10 * time.Minute)
-	fetches := o.fake.Calls(authkittest.RouteJWKS)
+	o := newOutage(t, AppOptions{Fake: []authkittest.Option{authkittest.WithTokenLifetime(time.Hour)}})
+	cookie, id := o.SignedIn(Kim).CookieHeader(), o.SessionID()
+	account := Request{Target: "/account", Cookie: cookie}
+	o.Clock.Advance(10 * time.Minute)
+	fetches := o.Fake.Calls(authkittest.RouteJWKS)
 	ends := o.begins(authkittest.RouteJWKS, f)
 	before := o.up.sent.Load()
 	serves := func() {
 		t.Helper()
-		resp := o.send(account)
-		assert.Equal(t, pageOf(kim, id)+" at /account", resp.body)
-		assert.Empty(t, resp.setCookies(t))
+		resp := o.Send(account)
+		assert.Equal(t, PageOf(Kim, id)+" at /account", resp.Body)
+		assert.Empty(t, resp.SetCookies(t))
 	}
 
 	serves()
 	o.giveUp(f, fetches)
 	o.awaitLog(keysFailed)
 	serves()
-	s := o.begin("/login")
-	assert.Equal(t, http.StatusSeeOther, o.send(request{target: s.target(), cookie: s.cookie}).status)
-	o.clock.Advance(f.pause - time.Millisecond)
+	s := o.Begin("/login")
+	assert.Equal(t, http.StatusSeeOther, o.Send(Request{Target: s.Target(), Cookie: s.Cookie}).Status)
+	o.Clock.Advance(f.pause - time.Millisecond)
 	serves()
 	assert.EqualValues(t, 2, o.up.sent.Load()-before, "one fetch, and the exchange of the sign-in")
 
 	ends()
-	o.fake.AddKey()
-	o.clock.Advance(time.Millisecond)
+	o.Fake.AddKey()
+	o.Clock.Advance(time.Millisecond)
 	serves()
 	o.awaitLog(keysChanged)
 	serves()
 	assert.EqualValues(t, 3, o.up.sent.Load()-before)
-	assert.Zero(t, o.fake.Calls(authkittest.RouteRefresh))
+	assert.Zero(t, o.Fake.Calls(authkittest.RouteRefresh))
 }
 
 // The reply is behind the request, and in front of it where there are no keys yet.
@@ -132,27 +132,27 @@ func TestKeysThatComeSlowlyAreWaitedForOnlyWhereThereAreNone(t *testing.T) {
 
 	t.Run("the first ones", func(t *testing.T) {
 		leavesNothing(t)
-		running := newApp(t, appOptions{})
-		cookie, id := running.signedIn(kim).cookieHeader(), running.sessionID()
+		running := NewApp(t, AppOptions{})
+		cookie, id := running.SignedIn(Kim).CookieHeader(), running.SessionID()
 		o := newOutageInstance(t, running)
-		o.fake.Fail(authkittest.RouteJWKS, slow)
-		answered := o.sending(request{target: "/account", cookie: cookie})
-		o.clock.AwaitTimers(2) // the fetch's and the fault's
+		o.Fake.Fail(authkittest.RouteJWKS, slow)
+		answered := o.sending(Request{Target: "/account", Cookie: cookie})
+		o.Clock.AwaitTimers(2) // the fetch's and the fault's
 		assert.Empty(t, answered)
-		o.clock.Advance(3 * time.Second)
-		assert.Equal(t, pageOf(kim, id)+" at /account", o.answer(answered).body)
+		o.Clock.Advance(3 * time.Second)
+		assert.Equal(t, PageOf(Kim, id)+" at /account", o.answer(answered).Body)
 	})
 
 	t.Run("newer ones", func(t *testing.T) {
 		leavesNothing(t)
-		o := newOutage(t, appOptions{fake: []authkittest.Option{authkittest.WithTokenLifetime(time.Hour)}})
-		cookie, id := o.signedIn(kim).cookieHeader(), o.sessionID()
-		o.clock.Advance(10 * time.Minute)
-		o.fake.AddKey()
-		o.fake.Fail(authkittest.RouteJWKS, slow)
-		assert.Equal(t, pageOf(kim, id)+" at /account", o.send(request{target: "/account", cookie: cookie}).body)
-		o.clock.AwaitTimers(2)
-		o.clock.Advance(3 * time.Second)
+		o := newOutage(t, AppOptions{Fake: []authkittest.Option{authkittest.WithTokenLifetime(time.Hour)}})
+		cookie, id := o.SignedIn(Kim).CookieHeader(), o.SessionID()
+		o.Clock.Advance(10 * time.Minute)
+		o.Fake.AddKey()
+		o.Fake.Fail(authkittest.RouteJWKS, slow)
+		assert.Equal(t, PageOf(Kim, id)+" at /account", o.Send(Request{Target: "/account", Cookie: cookie}).Body)
+		o.Clock.AwaitTimers(2)
+		o.Clock.Advance(3 * time.Second)
 		o.awaitLog(keysChanged)
 	})
 }

@@ -47,7 +47,7 @@ var failures = map[string]failure{
 		fault: tooMany("30"), attempts: 1, pause: 30 * time.Second, signIn: 429,
 	},
 	"429 with a date": {
-		fault: tooMany(start.Add(time.Hour).Format(http.TimeFormat)), attempts: 1, pause: time.Minute, signIn: 429,
+		fault: tooMany(Start.Add(time.Hour).Format(http.TimeFormat)), attempts: 1, pause: time.Minute, signIn: 429,
 	},
 	"404 of the API's": {
 		fault: authkittest.Fault{Status: 404, Body: `{"message":"Not Found"}`}, attempts: 1, pause: 5 * time.Second, signIn: 400, refuses: true,
@@ -104,7 +104,7 @@ func tooMany(retryAfter string) authkittest.Fault {
 
 // renewing is what a request comes to that needed a refresh.
 type renewing struct {
-	response
+	Response
 	took     time.Duration // until the response, on the clock
 	exchange time.Duration // until the exchange was over
 }
@@ -112,10 +112,10 @@ type renewing struct {
 // renew sends a request whose session has to be refreshed, and moves the clock
 // from one moment to the next at which something is due: the request's own
 // patience, an attempt's end, a pause's end.
-func (o *outage) renew(f failure, q request, usable bool) renewing {
-	o.t.Helper()
+func (o *outage) renew(f failure, q Request, usable bool) renewing {
+	o.T.Helper()
 	o.forgetTimers()
-	began, calls := o.clock.Now(), o.fake.Calls(authkittest.RouteRefresh)
+	began, calls := o.Clock.Now(), o.Fake.Calls(authkittest.RouteRefresh)
 	answered := o.sending(q)
 
 	var r renewing
@@ -123,35 +123,35 @@ func (o *outage) renew(f failure, q request, usable bool) renewing {
 	var left time.Duration // that the request waits for, while its token is good
 	if usable {
 		left = o.timer()
-		assert.Equal(o.t, 2*time.Second, left)
+		assert.Equal(o.T, 2*time.Second, left)
 	}
 	move := func(d time.Duration) {
 		if usable && waiting && d >= left {
-			o.clock.Advance(left)
+			o.Clock.Advance(left)
 			d -= left
-			waiting, r.response, r.took = false, o.answer(answered), o.clock.Now().Sub(began)
+			waiting, r.Response, r.took = false, o.answer(answered), o.Clock.Now().Sub(began)
 		}
 		left -= d
-		o.clock.Advance(d)
+		o.Clock.Advance(d)
 	}
 	for attempt := 1; attempt <= f.attempts; attempt++ {
 		limit := o.timer()
-		assert.LessOrEqual(o.t, limit, 5*time.Second, "an attempt has five seconds")
+		assert.LessOrEqual(o.T, limit, 5*time.Second, "an attempt has five seconds")
 		if f.holds {
-			o.fake.AwaitCalls(o.t, authkittest.RouteRefresh, calls+attempt)
+			o.Fake.AwaitCalls(o.T, authkittest.RouteRefresh, calls+attempt)
 			move(limit)
 		}
 		if attempt < f.attempts {
 			pause := o.timer()
 			asked, _ := strconv.Atoi(f.fault.Header.Get("Retry-After"))
-			assert.GreaterOrEqual(o.t, pause, time.Duration(asked)*time.Second)
+			assert.GreaterOrEqual(o.T, pause, time.Duration(asked)*time.Second)
 			move(pause)
 		}
 	}
 	if waiting {
-		r.response, r.took = o.answer(answered), o.clock.Now().Sub(began)
+		r.Response, r.took = o.answer(answered), o.Clock.Now().Sub(began)
 	}
-	r.exchange = o.clock.Now().Sub(began)
+	r.exchange = o.Clock.Now().Sub(began)
 	return r
 }
 
@@ -165,36 +165,36 @@ func TestARefreshThatFailsLeavesTheSessionWhole(t *testing.T) {
 			t.Run(name+", of a session "+token, func(t *testing.T) {
 				leavesNothing(t)
 				signedOut := 0
-				o := newOutage(t, appOptions{authkit: []authkit.Option{
+				o := newOutage(t, AppOptions{AuthKit: []authkit.Option{
 					authkit.WithOnSignOut(func(context.Context, authkit.SignOutEvent) { signedOut++ }),
 				}})
-				cookie, id := o.signedIn(kim).cookieHeader(), o.sessionID()
-				o.expireToken(2 * time.Minute)
+				cookie, id := o.SignedIn(Kim).CookieHeader(), o.SessionID()
+				o.ExpireToken(2 * time.Minute)
 				if usable {
-					o.clock.Advance(-150 * time.Second) // half a minute before its expiry
+					o.Clock.Advance(-150 * time.Second) // half a minute before its expiry
 				}
 				ends := o.begins(authkittest.RouteRefresh, f)
 				before := o.up.sent.Load()
 				exchanges := func() int { return int(o.up.sent.Load() - before) }
 
-				ask := func(resp response) {
+				ask := func(resp Response) {
 					t.Helper()
-					assert.Empty(t, resp.setCookies(t), "the cookie stays")
+					assert.Empty(t, resp.SetCookies(t), "the cookie stays")
 					if usable {
-						assert.Equal(t, http.StatusOK, resp.status)
-						assert.Equal(t, pageOf(kim, id)+" at /account", resp.body)
+						assert.Equal(t, http.StatusOK, resp.Status)
+						assert.Equal(t, PageOf(Kim, id)+" at /account", resp.Body)
 						return
 					}
 					if f.refuses {
-						assert.Equal(t, http.StatusUnauthorized, resp.status)
+						assert.Equal(t, http.StatusUnauthorized, resp.Status)
 						return
 					}
-					assert.Equal(t, http.StatusServiceUnavailable, resp.status)
-					assert.Equal(t, "unavailable", resp.problem(t)["code"])
-					assert.Equal(t, strconv.Itoa(int(f.pause/time.Second)), resp.header.Get("Retry-After"))
+					assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
+					assert.Equal(t, "unavailable", resp.Problem(t)["code"])
+					assert.Equal(t, strconv.Itoa(int(f.pause/time.Second)), resp.Header.Get("Retry-After"))
 				}
-				first := o.renew(f, request{target: "/account", cookie: cookie, header: scripted()}, usable)
-				ask(first.response)
+				first := o.renew(f, Request{Target: "/account", Cookie: cookie, Header: Scripted()}, usable)
+				ask(first.Response)
 				if usable {
 					assert.LessOrEqual(t, first.took, 2*time.Second)
 				}
@@ -202,34 +202,34 @@ func TestARefreshThatFailsLeavesTheSessionWhole(t *testing.T) {
 
 				// Nobody asks WorkOS again before it is time. The first waits for
 				// the end of the exchange, if that goes on.
-				again := request{target: "/account", cookie: cookie, header: scripted()}
+				again := Request{Target: "/account", Cookie: cookie, Header: Scripted()}
 				ask(o.answer(o.sending(again)))
 				assert.Equal(t, f.attempts, exchanges())
 				pause := f.pause
 				if f.refuses {
 					pause = time.Minute
 				}
-				o.clock.Advance(pause - time.Millisecond)
+				o.Clock.Advance(pause - time.Millisecond)
 				ask(o.answer(o.sending(again)))
 				if !usable {
-					home := o.answer(o.sending(request{target: "/", cookie: cookie}))
+					home := o.answer(o.sending(Request{Target: "/", Cookie: cookie}))
 					visitor := "somebody unknown"
 					if f.refuses {
 						visitor = "nobody"
 					}
-					assert.Contains(t, home.body, "home of "+visitor, "public pages work")
+					assert.Contains(t, home.Body, "home of "+visitor, "public pages work")
 				}
 				assert.Equal(t, f.attempts, exchanges())
 
 				// Then the session goes on by itself.
 				ends()
-				o.clock.Advance(time.Millisecond)
+				o.Clock.Advance(time.Millisecond)
 				resp := o.answer(o.sending(again))
-				assert.Equal(t, http.StatusOK, resp.status)
-				assert.Equal(t, pageOf(kim, id)+" at /account", resp.body)
+				assert.Equal(t, http.StatusOK, resp.Status)
+				assert.Equal(t, PageOf(Kim, id)+" at /account", resp.Body)
 				assert.Equal(t, f.attempts+1, exchanges())
-				resp = o.answer(o.sending(request{target: "/account", cookie: resp.newCookie(t)}))
-				assert.Equal(t, pageOf(kim, id)+" at /account", resp.body)
+				resp = o.answer(o.sending(Request{Target: "/account", Cookie: resp.NewCookie(t)}))
+				assert.Equal(t, PageOf(Kim, id)+" at /account", resp.Body)
 				assert.Zero(t, signedOut)
 			})
 		}
@@ -247,29 +247,29 @@ func TestARefreshThatIsSlowServesWhoeverCanWait(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			leavesNothing(t)
-			o := newOutage(t, appOptions{})
-			cookie, id := o.signedIn(kim).cookieHeader(), o.sessionID()
-			o.expireToken(c.beyond)
-			o.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Delay: 3 * time.Second})
+			o := newOutage(t, AppOptions{})
+			cookie, id := o.SignedIn(Kim).CookieHeader(), o.SessionID()
+			o.ExpireToken(c.beyond)
+			o.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Delay: 3 * time.Second})
 
-			answered := o.sending(request{target: "/account", cookie: cookie})
-			o.fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
+			answered := o.sending(Request{Target: "/account", Cookie: cookie})
+			o.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
 			timers := 2 // the attempt's and the fake's
 			if c.beyond < time.Minute {
 				timers++ // and the request's
 			}
-			o.clock.AwaitTimers(timers)
-			o.clock.Advance(c.serves)
+			o.Clock.AwaitTimers(timers)
+			o.Clock.Advance(c.serves)
 			resp := o.answer(answered)
-			assert.Equal(t, pageOf(kim, id)+" at /account", resp.body)
+			assert.Equal(t, PageOf(Kim, id)+" at /account", resp.Body)
 			if c.serves < 3*time.Second {
-				assert.Empty(t, resp.setCookies(t))
-				o.clock.Advance(3*time.Second - c.serves)
-				resp = o.answer(o.sending(request{target: "/account", cookie: cookie}))
-				assert.Equal(t, pageOf(kim, id)+" at /account", resp.body)
+				assert.Empty(t, resp.SetCookies(t))
+				o.Clock.Advance(3*time.Second - c.serves)
+				resp = o.answer(o.sending(Request{Target: "/account", Cookie: cookie}))
+				assert.Equal(t, PageOf(Kim, id)+" at /account", resp.Body)
 			}
-			resp.newCookie(t)
-			assert.Equal(t, 1, o.fake.Calls(authkittest.RouteRefresh))
+			resp.NewCookie(t)
+			assert.Equal(t, 1, o.Fake.Calls(authkittest.RouteRefresh))
 		})
 	}
 }
@@ -277,16 +277,16 @@ func TestARefreshThatIsSlowServesWhoeverCanWait(t *testing.T) {
 // What counts is what a reply says, not what it is called.
 func TestAReplyUnderAnotherContentTypeIsReadAllTheSame(t *testing.T) {
 	leavesNothing(t)
-	o := newOutage(t, appOptions{})
+	o := newOutage(t, AppOptions{})
 	other := authkittest.Fault{Header: http.Header{"Content-Type": {"text/plain"}}}
 	for _, route := range []authkittest.Route{authkittest.RouteJWKS, authkittest.RouteCodeExchange, authkittest.RouteRefresh} {
-		o.fake.Fail(route, other)
+		o.Fake.Fail(route, other)
 	}
-	cookie := o.signedIn(kim).cookieHeader()
-	o.expireToken(2 * time.Minute)
-	resp := o.send(request{target: "/account", cookie: cookie})
-	assert.Equal(t, pageOf(kim, o.sessionID())+" at /account", resp.body)
-	resp.newCookie(t)
+	cookie := o.SignedIn(Kim).CookieHeader()
+	o.ExpireToken(2 * time.Minute)
+	resp := o.Send(Request{Target: "/account", Cookie: cookie})
+	assert.Equal(t, PageOf(Kim, o.SessionID())+" at /account", resp.Body)
+	resp.NewCookie(t)
 }
 
 // The exchange has been made, and its reply is lost. WorkOS answers the retired
@@ -304,19 +304,19 @@ func TestASessionWhoseRefreshWasMadeAndLostGoesOn(t *testing.T) {
 				f.attempts = 2
 			}
 			leavesNothing(t)
-			o := newOutage(t, appOptions{})
-			cookie, id := o.signedIn(kim).cookieHeader(), o.sessionID()
-			o.expireToken(2 * time.Minute)
+			o := newOutage(t, AppOptions{})
+			cookie, id := o.SignedIn(Kim).CookieHeader(), o.SessionID()
+			o.ExpireToken(2 * time.Minute)
 			ends := o.begins(authkittest.RouteRefresh, f)
-			resp := o.renew(f, request{target: "/account", cookie: cookie}, false)
-			assert.Equal(t, http.StatusServiceUnavailable, resp.status)
-			assert.Empty(t, resp.setCookies(t))
+			resp := o.renew(f, Request{Target: "/account", Cookie: cookie}, false)
+			assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
+			assert.Empty(t, resp.SetCookies(t))
 
 			ends()
-			o.clock.Advance(5 * time.Second)
-			again := o.answer(o.sending(request{target: "/account", cookie: cookie}))
-			assert.Equal(t, pageOf(kim, id)+" at /account", again.body)
-			again.newCookie(t)
+			o.Clock.Advance(5 * time.Second)
+			again := o.answer(o.sending(Request{Target: "/account", Cookie: cookie}))
+			assert.Equal(t, PageOf(Kim, id)+" at /account", again.Body)
+			again.NewCookie(t)
 		})
 	}
 }
@@ -326,11 +326,11 @@ func TestARefreshThatIsRefusedByNameIsAskedForAgainAfterAMinute(t *testing.T) {
 	for name, usable := range map[string]bool{"a token that is good still": true, "a token that has expired": false} {
 		t.Run(name, func(t *testing.T) {
 			leavesNothing(t)
-			o := newOutage(t, appOptions{})
-			cookie, id := o.signedIn(kim).cookieHeader(), o.sessionID()
-			o.expireToken(2 * time.Minute)
+			o := newOutage(t, AppOptions{})
+			cookie, id := o.SignedIn(Kim).CookieHeader(), o.SessionID()
+			o.ExpireToken(2 * time.Minute)
 			if usable {
-				o.clock.Advance(-150 * time.Second)
+				o.Clock.Advance(-150 * time.Second)
 			}
 			f := failure{fault: authkittest.Fault{Status: 404, Body: `{"code":"entity_not_found","message":"m"}`}, attempts: 1}
 			ends := o.begins(authkittest.RouteRefresh, f)
@@ -338,19 +338,19 @@ func TestARefreshThatIsRefusedByNameIsAskedForAgainAfterAMinute(t *testing.T) {
 			if usable {
 				want = http.StatusOK // with the token that it has
 			}
-			resp := o.renew(f, request{target: "/account", cookie: cookie, header: scripted()}, usable).response
-			assert.Equal(t, want, resp.status)
-			assert.Empty(t, resp.setCookies(t), "the cookie stays")
+			resp := o.renew(f, Request{Target: "/account", Cookie: cookie, Header: Scripted()}, usable).Response
+			assert.Equal(t, want, resp.Status)
+			assert.Empty(t, resp.SetCookies(t), "the cookie stays")
 
 			ends()
-			o.clock.Advance(time.Minute - time.Millisecond)
-			resp = o.answer(o.sending(request{target: "/account", cookie: cookie, header: scripted()}))
-			assert.Equal(t, want, resp.status)
-			assert.Empty(t, resp.setCookies(t))
-			o.clock.Advance(time.Millisecond)
-			resp = o.answer(o.sending(request{target: "/account", cookie: cookie}))
-			assert.Equal(t, pageOf(kim, id)+" at /account", resp.body)
-			resp.newCookie(t)
+			o.Clock.Advance(time.Minute - time.Millisecond)
+			resp = o.answer(o.sending(Request{Target: "/account", Cookie: cookie, Header: Scripted()}))
+			assert.Equal(t, want, resp.Status)
+			assert.Empty(t, resp.SetCookies(t))
+			o.Clock.Advance(time.Millisecond)
+			resp = o.answer(o.sending(Request{Target: "/account", Cookie: cookie}))
+			assert.Equal(t, PageOf(Kim, id)+" at /account", resp.Body)
+			resp.NewCookie(t)
 		})
 	}
 }
@@ -359,44 +359,44 @@ func TestACodeThatCannotBeExchangedCostsASignInAndNothingElse(t *testing.T) {
 	for name, f := range failures {
 		t.Run(name, func(t *testing.T) {
 			leavesNothing(t)
-			o := newOutage(t, appOptions{})
-			old := o.signedIn("lee@example.com").cookieHeader()
-			s := o.begin("/login?return_to=/account")
+			o := newOutage(t, AppOptions{})
+			old := o.SignedIn("lee@example.com").CookieHeader()
+			s := o.Begin("/login?return_to=/account")
 			ends := o.begins(authkittest.RouteCodeExchange, f)
-			before, calls := o.up.sent.Load(), o.fake.Calls(authkittest.RouteCodeExchange)
+			before, calls := o.up.sent.Load(), o.Fake.Calls(authkittest.RouteCodeExchange)
 
 			o.forgetTimers()
-			began := o.clock.Now()
-			answered := o.sending(request{target: s.target(), cookie: old + "; " + s.cookie, header: navigation()})
+			began := o.Clock.Now()
+			answered := o.sending(Request{Target: s.Target(), Cookie: old + "; " + s.Cookie, Header: Navigation()})
 			limit := o.timer()
 			if f.holds {
-				o.fake.AwaitCalls(t, authkittest.RouteCodeExchange, calls+1)
-				o.clock.Advance(limit)
+				o.Fake.AwaitCalls(t, authkittest.RouteCodeExchange, calls+1)
+				o.Clock.Advance(limit)
 			}
 			resp := o.answer(answered)
 			assert.LessOrEqual(t, limit, 10*time.Second)
-			assert.LessOrEqual(t, o.clock.Now().Sub(began), 10*time.Second)
-			assert.Equal(t, f.signIn, resp.status)
-			assert.Contains(t, resp.header.Get("Content-Type"), "text/html")
-			assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
-			assert.Contains(t, resp.body, "/login", "the way on is a new sign-in")
-			assert.NotContains(t, resp.setCookies(t), "authkit-session")
+			assert.LessOrEqual(t, o.Clock.Now().Sub(began), 10*time.Second)
+			assert.Equal(t, f.signIn, resp.Status)
+			assert.Contains(t, resp.Header.Get("Content-Type"), "text/html")
+			assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
+			assert.Contains(t, resp.Body, "/login", "the way on is a new sign-in")
+			assert.NotContains(t, resp.SetCookies(t), "authkit-session")
 			assert.EqualValues(t, 1, o.up.sent.Load()-before, "a code is sent once")
-			if resp.status == http.StatusServiceUnavailable || resp.status == http.StatusTooManyRequests {
-				seconds, err := strconv.Atoi(resp.header.Get("Retry-After"))
+			if resp.Status == http.StatusServiceUnavailable || resp.Status == http.StatusTooManyRequests {
+				seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
 				require.NoError(t, err)
 				asked, _ := strconv.Atoi(f.fault.Header.Get("Retry-After"))
 				assert.GreaterOrEqual(t, seconds, max(asked, 1))
 				assert.LessOrEqual(t, seconds, 60)
 			}
-			assert.Contains(t, o.send(request{target: "/account", cookie: old}).body, "page of lee@example.com")
+			assert.Contains(t, o.Send(Request{Target: "/account", Cookie: old}).Body, "page of lee@example.com")
 
 			// The next sign-in waits for nothing.
 			ends()
-			s = o.begin("/login?return_to=/account")
-			resp = o.send(request{target: s.target(), cookie: s.cookie, header: navigation()})
-			assert.Equal(t, http.StatusSeeOther, resp.status)
-			assert.Contains(t, o.send(request{target: "/account", cookie: resp.newCookie(t)}).body, "page of "+kim)
+			s = o.Begin("/login?return_to=/account")
+			resp = o.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+			assert.Equal(t, http.StatusSeeOther, resp.Status)
+			assert.Contains(t, o.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)}).Body, "page of "+Kim)
 		})
 	}
 }

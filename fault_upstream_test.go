@@ -19,10 +19,6 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// patience is how long, in real time, a test waits for what has to happen by
-// itself.
-const patience = 15 * time.Second
-
 // settling is how long, in real time, what has been given up may take to end.
 const settling = 4 * time.Second
 
@@ -90,29 +86,29 @@ func (c *countedConn) Close() error {
 
 // outage is an application whose way to WorkOS can fail.
 type outage struct {
-	*app
+	*App
 	timers observedClock
 	up     *upstream
 	logged chan string // the message of each line of the log
 }
 
-func newOutage(t *testing.T, o appOptions) *outage {
+func newOutage(t *testing.T, o AppOptions) *outage {
 	t.Helper()
 	timers := newObservedClock()
 	out := &outage{timers: timers, up: newUpstream(), logged: make(chan string, 1000)}
-	o.clock = &timers
-	o.authkit = append(out.options(), o.authkit...)
-	out.app = newApp(t, o)
+	o.Clock = &timers
+	o.AuthKit = append(out.options(), o.AuthKit...)
+	out.App = NewApp(t, o)
 	out.leavesNothingUpstream(t)
 	return out
 }
 
 // newOutageInstance is another process of a running application, on the same clock.
-func newOutageInstance(t *testing.T, running *app) *outage {
+func newOutageInstance(t *testing.T, running *App) *outage {
 	t.Helper()
-	out := &outage{timers: observedClock{running.clock, make(chan time.Duration, 1000)}, up: newUpstream(), logged: make(chan string, 1000)}
-	out.app = newInstance(t, running.fake, running.clock, appOptions{
-		authkit: append(out.options(), authkit.WithClock(out.timers)),
+	out := &outage{timers: observedClock{running.Clock, make(chan time.Duration, 1000)}, up: newUpstream(), logged: make(chan string, 1000)}
+	out.App = NewInstance(t, running.Fake, running.Clock, AppOptions{
+		AuthKit: append(out.options(), authkit.WithClock(out.timers)),
 	})
 	out.leavesNothingUpstream(t)
 	return out
@@ -132,18 +128,18 @@ func (o *outage) begins(route authkittest.Route, f failure) (ends func()) {
 		o.up.dead.Store(&deadEnd{path, &http.Transport{DialContext: f.dial}})
 		return func() { o.up.dead.Store(nil) }
 	}
-	o.fake.Fail(route, f.fault)
-	return func() { o.fake.Heal(route) }
+	o.Fake.Fail(route, f.fault)
+	return func() { o.Fake.Heal(route) }
 }
 
 // timer is the next timer that the library sets.
 func (o *outage) timer() time.Duration {
-	o.t.Helper()
+	o.T.Helper()
 	select {
 	case d := <-o.timers.set:
 		return d
-	case <-time.After(patience):
-		require.FailNow(o.t, "no timer was set")
+	case <-time.After(Patience):
+		require.FailNow(o.T, "no timer was set")
 		return 0
 	}
 }
@@ -157,8 +153,8 @@ func (o *outage) forgetTimers() {
 
 // awaitLog blocks until a message has been logged.
 func (o *outage) awaitLog(message string) {
-	o.t.Helper()
-	limit := time.After(patience)
+	o.T.Helper()
+	limit := time.After(Patience)
 	for {
 		select {
 		case logged := <-o.logged:
@@ -166,17 +162,17 @@ func (o *outage) awaitLog(message string) {
 				return
 			}
 		case <-limit:
-			require.FailNow(o.t, "it was not logged", message)
+			require.FailNow(o.T, "it was not logged", message)
 		}
 	}
 }
 
 // sending sends a request and returns where its response will be.
-func (o *outage) sending(q request) <-chan response {
-	answered := make(chan response, 1)
+func (o *outage) sending(q Request) <-chan Response {
+	answered := make(chan Response, 1)
 	go func() {
 		defer close(answered)
-		if resp, err := o.do(q); err == nil {
+		if resp, err := o.Do(q); err == nil {
 			answered <- resp
 		}
 	}()
@@ -184,15 +180,15 @@ func (o *outage) sending(q request) <-chan response {
 }
 
 // answer is a response that does not need the clock to move any more.
-func (o *outage) answer(answered <-chan response) response {
-	o.t.Helper()
+func (o *outage) answer(answered <-chan Response) Response {
+	o.T.Helper()
 	select {
 	case resp, ok := <-answered:
-		require.True(o.t, ok, "the request failed")
+		require.True(o.T, ok, "the request failed")
 		return resp
-	case <-time.After(patience):
-		require.FailNow(o.t, "no response, though it is time")
-		return response{}
+	case <-time.After(Patience):
+		require.FailNow(o.T, "no response, though it is time")
+		return Response{}
 	}
 }
 
@@ -215,7 +211,7 @@ func leavesNothing(t *testing.T) {
 	before := goroutines()
 	t.Cleanup(func() {
 		t.Helper()
-		eventuallyNone(t, patience, func() []string {
+		eventuallyNone(t, Patience, func() []string {
 			return before.newer(func(string) bool { return true })
 		})
 	})
@@ -230,7 +226,7 @@ func (o *outage) leavesNothingUpstream(t *testing.T) {
 		t.Helper()
 		eventuallyNone(t, settling, func() []string {
 			if t.Failed() { // and left something waiting for the clock, perhaps
-				o.clock.Advance(10 * time.Second)
+				o.Clock.Advance(10 * time.Second)
 			}
 			o.up.CloseIdleConnections()
 			left := before.newer(ofTheLibrary)

@@ -22,28 +22,28 @@ import (
 // moving is an application that accepts the sessions of its predecessor, and
 // such a session of kim's under each library that the predecessor may have been
 // written with.
-func moving(t *testing.T, opts ...authkit.Option) (a *app, sealed map[string]string) {
-	a = newApp(t, appOptions{authkit: append([]authkit.Option{authkit.WithForeignSessions()}, opts...)})
+func moving(t *testing.T, opts ...authkit.Option) (a *App, sealed map[string]string) {
+	a = NewApp(t, AppOptions{AuthKit: append([]authkit.Option{authkit.WithForeignSessions()}, opts...)})
 	return a, map[string]string{
-		"Next.js":             "wos-session=" + a.sealedElsewhere(kim, nil),
-		"the official Go SDK": "wos-session=" + a.sealedBySDK(kim, nil),
+		"Next.js":             "wos-session=" + a.sealedElsewhere(Kim, nil),
+		"the official Go SDK": "wos-session=" + a.sealedBySDK(Kim, nil),
 	}
 }
 
 // authenticate signs somebody in as a server does that then seals the session
 // itself.
-func (a *app) authenticate(email string) *workos.Authentication {
-	a.t.Helper()
-	a.fake.UpdatePerson(email, func(p *authkittest.Person) { p.Password = "correct horse" })
-	client, err := workos.NewClient(a.fake.ClientID(), workos.WithAPIKey(a.fake.APIKey()), workos.WithBaseURL(a.fake.URL()), workos.WithClock(a.clock))
-	require.NoError(a.t, err)
-	authentication, err := client.AuthenticateWithPassword(a.t.Context(), workos.PasswordParams{Email: email, Password: "correct horse"})
-	require.NoError(a.t, err)
+func (a *App) authenticate(email string) *workos.Authentication {
+	a.T.Helper()
+	a.Fake.UpdatePerson(email, func(p *authkittest.Person) { p.Password = "correct horse" })
+	client, err := workos.NewClient(a.Fake.ClientID(), workos.WithAPIKey(a.Fake.APIKey()), workos.WithBaseURL(a.Fake.URL()), workos.WithClock(a.Clock))
+	require.NoError(a.T, err)
+	authentication, err := client.AuthenticateWithPassword(a.T.Context(), workos.PasswordParams{Email: email, Password: "correct horse"})
+	require.NoError(a.T, err)
 	return authentication
 }
 
 // sealedElsewhere is a new session as the family's libraries seal it.
-func (a *app) sealedElsewhere(email string, change map[string]any) string {
+func (a *App) sealedElsewhere(email string, change map[string]any) string {
 	authentication := a.authenticate(email)
 	session := map[string]any{
 		"accessToken": authentication.AccessToken, "refreshToken": authentication.RefreshToken,
@@ -51,23 +51,23 @@ func (a *app) sealedElsewhere(email string, change map[string]any) string {
 	}
 	maps.Copy(session, change)
 	plaintext, err := json.Marshal(session)
-	require.NoError(a.t, err)
-	return ironOf(a.t, password, plaintext)
+	require.NoError(a.T, err)
+	return ironOf(a.T, Password, plaintext)
 }
 
 // sealedBySDK is a new session as the official Go SDK seals it.
-func (a *app) sealedBySDK(email string, change map[string]any) string {
+func (a *App) sealedBySDK(email string, change map[string]any) string {
 	authentication := a.authenticate(email)
 	session := map[string]any{
 		"access_token": authentication.AccessToken, "refresh_token": authentication.RefreshToken, "user": authentication.User,
 	}
 	maps.Copy(session, change)
 	plaintext, err := json.Marshal(session)
-	require.NoError(a.t, err)
-	sealer, err := seal.WorkOSGo(password)
-	require.NoError(a.t, err)
+	require.NoError(a.T, err)
+	sealer, err := seal.WorkOSGo(Password)
+	require.NoError(a.T, err)
 	text, err := sealer.Seal(plaintext)
-	require.NoError(a.t, err)
+	require.NoError(a.T, err)
 	return text
 }
 
@@ -76,21 +76,21 @@ func TestWhoeverWasSignedInUnderAnotherLibraryStaysSoAndTheNextCookieIsOurs(t *t
 		t.Run(library, func(t *testing.T) {
 			a, sealed := moving(t)
 			cookie := sealed[library]
-			resp := a.send(request{target: "/account", cookie: cookie})
-			require.Contains(t, resp.body, "page of "+kim)
-			assert.Empty(t, resp.setCookies(t), "until it has to be written")
+			resp := a.Send(Request{Target: "/account", Cookie: cookie})
+			require.Contains(t, resp.Body, "page of "+Kim)
+			assert.Empty(t, resp.SetCookies(t), "until it has to be written")
 
-			a.expireToken(2 * time.Minute)
-			resp = a.send(request{target: "/account", cookie: cookie})
-			require.Contains(t, resp.body, "page of "+kim)
-			cookies := resp.setCookies(t)
+			a.ExpireToken(2 * time.Minute)
+			resp = a.Send(Request{Target: "/account", Cookie: cookie})
+			require.Contains(t, resp.Body, "page of "+Kim)
+			cookies := resp.SetCookies(t)
 			assert.Negative(t, cookies["wos-session"].MaxAge, "the one before is gone")
-			assert.Contains(t, resp.header.Get("Cache-Control"), "no-store")
+			assert.Contains(t, resp.Header.Get("Cache-Control"), "no-store")
 
-			a.expireToken(2 * time.Minute)
-			later := a.send(request{target: "/account", cookie: resp.newCookie(t)})
-			assert.Contains(t, later.body, "page of "+kim)
-			assert.Contains(t, later.setCookies(t), "authkit-session")
+			a.ExpireToken(2 * time.Minute)
+			later := a.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)})
+			assert.Contains(t, later.Body, "page of "+Kim)
+			assert.Contains(t, later.SetCookies(t), "authkit-session")
 		})
 	}
 }
@@ -98,12 +98,12 @@ func TestWhoeverWasSignedInUnderAnotherLibraryStaysSoAndTheNextCookieIsOurs(t *t
 func TestAForeignSessionGetsTheChecksOfOurOwn(t *testing.T) {
 	a, _ := moving(t)
 	lee := a.authenticate("lee@example.com")
-	stranger := authkittest.New(t, authkittest.WithClock(a.clock))
-	claims := map[string]any{"iss": a.fake.Issuer(), "sub": "user_kim", "sid": "session_1", "client_id": a.fake.ClientID(), "exp": start.Add(time.Hour).Unix()}
+	stranger := authkittest.New(t, authkittest.WithClock(a.Clock))
+	claims := map[string]any{"iss": a.Fake.Issuer(), "sub": "user_kim", "sid": "session_1", "client_id": a.Fake.ClientID(), "exp": Start.Add(time.Hour).Unix()}
 	with := func(name string, value any) string {
 		changed := maps.Clone(claims)
 		changed[name] = value
-		return a.fake.SignToken(changed)
+		return a.Fake.SignToken(changed)
 	}
 	for name, token := range map[string]string{
 		"another person's token": lee.AccessToken,
@@ -115,13 +115,13 @@ func TestAForeignSessionGetsTheChecksOfOurOwn(t *testing.T) {
 		"another key":            stranger.SignToken(claims),
 	} {
 		for library, text := range map[string]string{
-			"family":    a.sealedElsewhere(kim, map[string]any{"accessToken": token, "refreshToken": ""}),
-			"workos-go": a.sealedBySDK(kim, map[string]any{"access_token": token, "refresh_token": ""}),
+			"family":    a.sealedElsewhere(Kim, map[string]any{"accessToken": token, "refreshToken": ""}),
+			"workos-go": a.sealedBySDK(Kim, map[string]any{"access_token": token, "refresh_token": ""}),
 		} {
 			t.Run(name+"/"+library, func(t *testing.T) {
-				resp := a.send(request{target: "/", cookie: "wos-session=" + text})
-				assert.NotContains(t, resp.body, kim)
-				assert.Empty(t, resp.setCookies(t))
+				resp := a.Send(Request{Target: "/", Cookie: "wos-session=" + text})
+				assert.NotContains(t, resp.Body, Kim)
+				assert.Empty(t, resp.SetCookies(t))
 			})
 		}
 	}
@@ -137,14 +137,14 @@ func TestOurLimitsHoldForAForeignSession(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, sealed := moving(t, c.limit)
-			a.clock.Advance(c.within)
+			a.Clock.Advance(c.within)
 			for library, cookie := range sealed {
-				assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, kim, library)
+				assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, Kim, library)
 			}
 			a, sealed = moving(t, c.limit)
-			a.clock.Advance(11 * time.Minute)
+			a.Clock.Advance(11 * time.Minute)
 			for library, cookie := range sealed {
-				assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, "nobody", library)
+				assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody", library)
 			}
 		})
 	}
@@ -154,15 +154,15 @@ func TestSigningOutAndInRemoveAForeignSession(t *testing.T) {
 	a, sealed := moving(t)
 	for library, cookie := range sealed {
 		t.Run(library, func(t *testing.T) {
-			s := a.begin("/login")
-			resp := a.send(request{target: s.target(), cookie: s.cookie + "; " + cookie, header: navigation()})
-			require.Equal(t, http.StatusSeeOther, resp.status)
-			assert.Negative(t, resp.setCookies(t)["wos-session"].MaxAge, "nothing of it survives a sign-in")
+			s := a.Begin("/login")
+			resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie + "; " + cookie, Header: Navigation()})
+			require.Equal(t, http.StatusSeeOther, resp.Status)
+			assert.Negative(t, resp.SetCookies(t)["wos-session"].MaxAge, "nothing of it survives a sign-in")
 
-			resp = a.send(request{method: "POST", target: "/logout", cookie: cookie, header: navigation()})
-			assert.Negative(t, resp.setCookies(t)["wos-session"].MaxAge)
-			assert.Contains(t, resp.header.Get("Location"), "session_id=", "WorkOS ends it too")
-			assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, "nobody")
+			resp = a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
+			assert.Negative(t, resp.SetCookies(t)["wos-session"].MaxAge)
+			assert.Contains(t, resp.Header.Get("Location"), "session_id=", "WorkOS ends it too")
+			assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody")
 		})
 	}
 }
@@ -170,83 +170,83 @@ func TestSigningOutAndInRemoveAForeignSession(t *testing.T) {
 func TestWhereASessionOfOursOpensNoOtherIsLookedAt(t *testing.T) {
 	a, _ := moving(t)
 	lee := "wos-session=" + a.sealedElsewhere("lee@example.com", map[string]any{"user": map[string]any{"id": "user_lee", "email": "lee@example.com"}})
-	ours := a.signedIn(kim).cookieHeader()
-	assert.Contains(t, a.send(request{target: "/", cookie: lee + "; " + ours}).body, kim)
-	assert.Contains(t, a.send(request{target: "/", cookie: lee + "; authkit-session=garbage"}).body, "lee@example.com")
-	assert.Contains(t, a.send(request{target: "/", cookie: lee + "; " + lee}).body, "lee@example.com", "equal ones are one")
-	assert.Contains(t, a.send(request{target: "/", cookie: "wos-session=junk; " + lee}).body, "lee@example.com", "junk beside it changes nothing")
-	kims := "wos-session=" + a.sealedElsewhere(kim, map[string]any{"user": map[string]any{"id": "user_kim", "email": kim}})
-	assert.Contains(t, a.send(request{target: "/", cookie: lee + "; " + kims}).body, "nobody", "sessions of two people are none")
+	ours := a.SignedIn(Kim).CookieHeader()
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: lee + "; " + ours}).Body, Kim)
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: lee + "; authkit-session=garbage"}).Body, "lee@example.com")
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: lee + "; " + lee}).Body, "lee@example.com", "equal ones are one")
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: "wos-session=junk; " + lee}).Body, "lee@example.com", "junk beside it changes nothing")
+	kims := "wos-session=" + a.sealedElsewhere(Kim, map[string]any{"user": map[string]any{"id": "user_kim", "email": Kim}})
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: lee + "; " + kims}).Body, "nobody", "sessions of two people are none")
 }
 
 // A1: a session of others beside our own is ended with it.
 func TestASignOutEndsAForeignSessionBesideOurOwn(t *testing.T) {
 	a, _ := moving(t)
 	lee := "wos-session=" + a.sealedElsewhere("lee@example.com", map[string]any{"user": map[string]any{"id": "user_lee", "email": "lee@example.com"}})
-	ours := a.signedIn(kim).cookieHeader()
-	a.send(request{method: "POST", target: "/logout", cookie: ours + "; " + lee, header: scripted()})
+	ours := a.SignedIn(Kim).CookieHeader()
+	a.Send(Request{Method: "POST", Target: "/logout", Cookie: ours + "; " + lee, Header: Scripted()})
 	for _, cookie := range []string{ours, lee} {
-		assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, "nobody")
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody")
 	}
 }
 
 func TestEachNameOpensInItsOwnFormatOnly(t *testing.T) {
 	a, sealed := moving(t)
-	ours := a.signedIn(kim).cookieHeader()
-	assert.Contains(t, a.send(request{target: "/", cookie: "wos-session=" + ours[len("authkit-session="):]}).body, "nobody")
+	ours := a.SignedIn(Kim).CookieHeader()
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: "wos-session=" + ours[len("authkit-session="):]}).Body, "nobody")
 	for library, cookie := range sealed {
 		text := strings.TrimPrefix(cookie, "wos-session=")
-		assert.Contains(t, a.send(request{target: "/", cookie: "authkit-session=" + text}).body, "nobody", library)
-		assert.Contains(t, a.send(request{target: "/", cookie: "session=" + text}).body, "nobody", library)
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: "authkit-session=" + text}).Body, "nobody", library)
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: "session=" + text}).Body, "nobody", library)
 	}
-	plain := newApp(t, appOptions{})
-	assert.Contains(t, plain.send(request{target: "/", cookie: "wos-session=" + plain.sealedElsewhere(kim, nil)}).body, "nobody",
+	plain := NewApp(t, AppOptions{})
+	assert.Contains(t, plain.Send(Request{Target: "/", Cookie: "wos-session=" + plain.sealedElsewhere(Kim, nil)}).Body, "nobody",
 		"without the option")
 }
 
 // The official Go SDK leaves the name to the application, which keeps it.
 func TestAForeignSessionMayHaveTheNameThatOursHas(t *testing.T) {
-	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithCookieName("session"), authkit.WithForeignSessions("session", "former")}})
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieName("session"), authkit.WithForeignSessions("session", "former")}})
 	for _, name := range []string{"session", "former"} {
-		cookie := name + "=" + a.sealedBySDK(kim, nil)
-		require.Contains(t, a.send(request{target: "/account", cookie: cookie}).body, "page of "+kim)
-		a.expireToken(2 * time.Minute)
-		resp := a.send(request{target: "/account", cookie: cookie})
-		require.Contains(t, resp.body, "page of "+kim)
-		c := resp.setCookies(t)["session"]
+		cookie := name + "=" + a.sealedBySDK(Kim, nil)
+		require.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, "page of "+Kim)
+		a.ExpireToken(2 * time.Minute)
+		resp := a.Send(Request{Target: "/account", Cookie: cookie})
+		require.Contains(t, resp.Body, "page of "+Kim)
+		c := resp.SetCookies(t)["session"]
 		require.NotNil(t, c)
 		assert.Positive(t, c.MaxAge)
-		assert.Contains(t, a.send(request{target: "/account", cookie: "session=" + c.Value}).body, "page of "+kim)
+		assert.Contains(t, a.Send(Request{Target: "/account", Cookie: "session=" + c.Value}).Body, "page of "+Kim)
 	}
 }
 
 func TestAnApplicationThatSharesItsSessionMayMoveToItTheSameWay(t *testing.T) {
-	a := sharing(t, authkit.WithForeignSessions("go-session"))
-	cookie := "go-session=" + a.sealedBySDK(kim, nil)
-	a.expireToken(2 * time.Minute)
-	resp := a.send(request{target: "/account", cookie: cookie})
-	require.Contains(t, resp.body, "page of "+kim)
-	assert.Negative(t, resp.setCookies(t)["go-session"].MaxAge)
-	assert.Equal(t, "Kim", a.neighbour().read(resp.sharedCookie(t))["user"].(map[string]any)["firstName"])
+	a := Sharing(t, authkit.WithForeignSessions("go-session"))
+	cookie := "go-session=" + a.sealedBySDK(Kim, nil)
+	a.ExpireToken(2 * time.Minute)
+	resp := a.Send(Request{Target: "/account", Cookie: cookie})
+	require.Contains(t, resp.Body, "page of "+Kim)
+	assert.Negative(t, resp.SetCookies(t)["go-session"].MaxAge)
+	assert.Equal(t, "Kim", a.Neighbour().Read(resp.sharedCookie(t))["user"].(map[string]any)["firstName"])
 }
 
 func TestAForeignSessionOfAPasswordInRotationOpens(t *testing.T) {
-	a := newApp(t, appOptions{authkit: []authkit.Option{
-		authkit.WithForeignSessions(), authkit.WithCookiePassword(strings.Repeat("the-new-one-", 3), password),
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{
+		authkit.WithForeignSessions(), authkit.WithCookiePassword(strings.Repeat("the-new-one-", 3), Password),
 	}})
-	for _, text := range []string{a.sealedElsewhere(kim, nil), a.sealedBySDK(kim, nil)} {
-		assert.Contains(t, a.send(request{target: "/account", cookie: "wos-session=" + text}).body, "page of "+kim)
+	for _, text := range []string{a.sealedElsewhere(Kim, nil), a.sealedBySDK(Kim, nil)} {
+		assert.Contains(t, a.Send(Request{Target: "/account", Cookie: "wos-session=" + text}).Body, "page of "+Kim)
 	}
 }
 
 // Nothing of a neighbour's session is taken over that could not be verified.
 func TestAnOutageOfKeysLeavesANeighboursCookieWhereItIs(t *testing.T) {
-	other := newApp(t, appOptions{})
-	a := newInstance(t, other.fake, other.clock, appOptions{authkit: []authkit.Option{authkit.WithForeignSessions(), authkit.WithIdleTimeout(time.Hour)}})
-	token := a.fake.SignToken(map[string]any{
-		"iss": "https://elsewhere.example", "sub": "user_kim", "sid": "session_1", "iat": start.Unix(), "exp": start.Add(time.Hour).Unix(),
+	other := NewApp(t, AppOptions{})
+	a := NewInstance(t, other.Fake, other.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithForeignSessions(), authkit.WithIdleTimeout(time.Hour)}})
+	token := a.Fake.SignToken(map[string]any{
+		"iss": "https://elsewhere.example", "sub": "user_kim", "sid": "session_1", "iat": Start.Unix(), "exp": Start.Add(time.Hour).Unix(),
 	})
-	cookie := "wos-session=" + a.sealedElsewhere(kim, map[string]any{"accessToken": token})
-	a.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
-	assert.Empty(t, a.send(request{target: "/", cookie: cookie}).setCookies(t))
+	cookie := "wos-session=" + a.sealedElsewhere(Kim, map[string]any{"accessToken": token})
+	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	assert.Empty(t, a.Send(Request{Target: "/", Cookie: cookie}).SetCookies(t))
 }

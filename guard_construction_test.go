@@ -77,25 +77,25 @@ func built(build func() middleware) (made middleware, ok bool) {
 // can ask for: no right, no recent proof, and not in person. The rights in
 // their tokens are empty texts. One is signed in to no organization, the other
 // to org_acme.
-func withoutRights(t *testing.T) (a *app, pass http.Handler, none, acme string) {
-	a = newApp(t, appOptions{})
+func withoutRights(t *testing.T) (a *App, pass http.Handler, none, acme string) {
+	a = NewApp(t, AppOptions{})
 	cookies := map[string]string{}
-	for _, email := range []string{lee, kim} {
-		a.fake.UpdatePerson(email, func(p *authkittest.Person) {
+	for _, email := range []string{lee, Kim} {
+		a.Fake.UpdatePerson(email, func(p *authkittest.Person) {
 			p.Claims = map[string]any{
 				"act":  map[string]any{"sub": "ops@example.com"},
 				"role": "", "roles": []string{"", " "}, "permissions": []string{"", " "},
 				"entitlements": []string{"", " "}, "feature_flags": []string{"", " "},
 			}
 		})
-		cookies[email] = a.signedIn(email).cookieHeader()
+		cookies[email] = a.SignedIn(email).CookieHeader()
 	}
-	a.clock.Advance(time.Hour)
+	a.Clock.Advance(time.Hour)
 	for email, cookie := range cookies {
-		cookies[email] = jarAfter(cookie, a.send(request{target: "/account", cookie: cookie}))
+		cookies[email] = JarAfter(cookie, a.Send(Request{Target: "/account", Cookie: cookie}))
 	}
 	pass = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "reached") })
-	return a, pass, cookies[lee], cookies[kim]
+	return a, pass, cookies[lee], cookies[Kim]
 }
 
 // A15.
@@ -121,17 +121,17 @@ func TestNoGuardThatIsBuiltWithEmptyArgumentsLetsThroughWhoHasNoRights(t *testin
 				if !ok {
 					return // refused at construction
 				}
-				a.server.Config.Handler = made(pass)
+				a.Server.Config.Handler = made(pass)
 				passes := meant[name+strings.NewReplacer("nil...", "", "[]string{}...", "").Replace(arguments)]
 				for visitor, cookie := range visitors {
 					for _, method := range []string{"GET", "POST"} {
-						header := scripted()
+						header := Scripted()
 						header.Set("Sec-Fetch-Site", "cross-site")
-						resp := a.send(request{method: method, target: "/guarded", cookie: cookie, header: header})
+						resp := a.Send(Request{Method: method, Target: "/guarded", Cookie: cookie, Header: header})
 						through := passes != nil && passes(method, visitor)
-						assert.Equal(t, through, resp.body == "reached", "%s, %s: %d %s", method, visitor, resp.status, resp.body)
+						assert.Equal(t, through, resp.Body == "reached", "%s, %s: %d %s", method, visitor, resp.Status, resp.Body)
 						if !through {
-							assert.Contains(t, []int{http.StatusUnauthorized, http.StatusForbidden}, resp.status)
+							assert.Contains(t, []int{http.StatusUnauthorized, http.StatusForbidden}, resp.Status)
 						}
 					}
 				}
@@ -177,35 +177,35 @@ func TestAGuardKeepsItsNamesWhateverBecomesOfTheSlice(t *testing.T) {
 		"RequireEntitlement": a.RequireEntitlement, "RequireFeatureFlag": a.RequireFeatureFlag, "RequireOrganization": a.RequireOrganization,
 	} {
 		names := []string{"other"}
-		a.server.Config.Handler = guard(names...)(pass)
+		a.Server.Config.Handler = guard(names...)(pass)
 		names[0] = ""
-		assert.Equal(t, http.StatusForbidden, a.send(request{target: "/", cookie: cookie, header: scripted()}).status, name)
+		assert.Equal(t, http.StatusForbidden, a.Send(Request{Target: "/", Cookie: cookie, Header: Scripted()}).Status, name)
 	}
 }
 
 func TestWhoIsSignedInToNoOrganizationIsToldThatOneIsMissing(t *testing.T) {
 	a, pass, none, acme := withoutRights(t)
-	a.server.Config.Handler = a.RequireOrganizationSession()(pass)
-	resp := a.send(request{target: "/", cookie: none, header: scripted()})
-	assert.Equal(t, http.StatusForbidden, resp.status)
-	assert.Equal(t, "an organization", resp.problem(t)["missing"])
-	assert.Equal(t, "reached", a.send(request{target: "/", cookie: acme}).body)
+	a.Server.Config.Handler = a.RequireOrganizationSession()(pass)
+	resp := a.Send(Request{Target: "/", Cookie: none, Header: Scripted()})
+	assert.Equal(t, http.StatusForbidden, resp.Status)
+	assert.Equal(t, "an organization", resp.Problem(t)["missing"])
+	assert.Equal(t, "reached", a.Send(Request{Target: "/", Cookie: acme}).Body)
 }
 
 // The skew that is added to the longest time there is must not make it negative.
 func TestTheLongestAgeOfAProofRefusesNobodyWhoHasOne(t *testing.T) {
-	a := newApp(t, appOptions{})
-	cookie := a.signedIn(kim).cookieHeader()
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
 	pass := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "reached") })
 	for _, age := range []time.Duration{math.MaxInt64, math.MaxInt64 - 1, math.MaxInt64 - time.Minute} {
-		a.server.Config.Handler = a.RequireRecentAuth(age)(pass)
-		assert.Equal(t, "reached", a.send(request{target: "/", cookie: cookie}).body, age)
+		a.Server.Config.Handler = a.RequireRecentAuth(age)(pass)
+		assert.Equal(t, "reached", a.Send(Request{Target: "/", Cookie: cookie}).Body, age)
 	}
-	a = newApp(t, appOptions{})
-	a.fake.UpdatePerson(kim, func(p *authkittest.Person) { p.Claims = map[string]any{"auth_time": nil} })
-	cookie = a.signedIn(kim).cookieHeader()
-	a.server.Config.Handler = a.RequireRecentAuth(math.MaxInt64)(pass)
-	assert.Equal(t, http.StatusForbidden, a.send(request{target: "/", cookie: cookie}).status, "no proof is none of any age")
+	a = NewApp(t, AppOptions{})
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.Claims = map[string]any{"auth_time": nil} })
+	cookie = a.SignedIn(Kim).CookieHeader()
+	a.Server.Config.Handler = a.RequireRecentAuth(math.MaxInt64)(pass)
+	assert.Equal(t, http.StatusForbidden, a.Send(Request{Target: "/", Cookie: cookie}).Status, "no proof is none of any age")
 }
 
 func TestEveryGuardPanicsAtConstructionForANilHandler(t *testing.T) {

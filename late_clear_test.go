@@ -16,47 +16,46 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit"
-	"github.com/authkit-go/authkit/authkittest"
 	"github.com/authkit-go/authkit/workos"
 )
 
 // endingLate is an application whose kim has been revoked at WorkOS. A page that
 // was asked for with the cookie knows of it, and is held by its handler.
-func endingLate(t *testing.T, hint bool) (a *app, cookie string, late chan response, goOn func()) {
+func endingLate(t *testing.T, hint bool) (a *App, cookie string, late chan Response, goOn func()) {
 	t.Helper()
 	began, held := make(chan struct{}), make(chan struct{})
-	a = newApp(t, appOptions{routes: func(a *app, mux *http.ServeMux) {
+	a = NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("/slow", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if hint {
 				w.WriteHeader(http.StatusEarlyHints)
 			}
 			close(began)
 			<-held
-			io.WriteString(w, visitor(r))
+			io.WriteString(w, Visitor(r))
 		}))
 	}})
-	cookie = a.signedIn(kim).cookieHeader()
-	a.expireToken(2 * time.Minute)
-	a.fake.RevokeSession(a.sessionID())
-	late = a.beginLate("/slow", cookie, began)
+	cookie = a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(2 * time.Minute)
+	a.Fake.RevokeSession(a.SessionID())
+	late = a.BeginLate("/slow", cookie, began)
 	return a, cookie, late, func() { close(held) }
 }
 
 func TestALateEndOfASessionLeavesTheSignInAfterIt(t *testing.T) {
 	for _, hint := range []bool{false, true} {
-		for name, signIn := range map[string]func(a *app, cookie string) (jar string){
-			"another person, over the old cookie": func(a *app, cookie string) string {
-				return a.signInOver(cookie)
+		for name, signIn := range map[string]func(a *App, cookie string) (jar string){
+			"another person, over the old cookie": func(a *App, cookie string) string {
+				return a.SignInOver(cookie)
 			},
-			"after a page that cleared the cookie": func(a *app, cookie string) string {
-				jar := jarAfter(cookie, a.send(request{target: "/account", cookie: cookie, header: navigation()}))
-				require.Empty(a.t, jar)
-				return a.signedIn("lee@example.com").cookieHeader()
+			"after a page that cleared the cookie": func(a *App, cookie string) string {
+				jar := JarAfter(cookie, a.Send(Request{Target: "/account", Cookie: cookie, Header: Navigation()}))
+				require.Empty(a.T, jar)
+				return a.SignedIn("lee@example.com").CookieHeader()
 			},
-			"after a sign-out": func(a *app, cookie string) string {
-				jar := jarAfter(cookie, a.send(request{method: "POST", target: "/logout", cookie: cookie, header: scripted()}))
-				require.Empty(a.t, jar)
-				return a.signedIn(kim).cookieHeader()
+			"after a sign-out": func(a *App, cookie string) string {
+				jar := JarAfter(cookie, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()}))
+				require.Empty(a.T, jar)
+				return a.SignedIn(Kim).CookieHeader()
 			},
 		} {
 			t.Run(fmt.Sprintf("%s, early hints: %t", name, hint), func(t *testing.T) {
@@ -64,10 +63,10 @@ func TestALateEndOfASessionLeavesTheSignInAfterIt(t *testing.T) {
 				jar := signIn(a, cookie)
 				goOn()
 				resp := <-late
-				assert.Equal(t, "nobody", resp.body)
-				assert.Empty(t, resp.setCookies(t))
-				assert.Equal(t, jar, jarAfter(jar, resp))
-				assert.Equal(t, http.StatusOK, a.send(request{target: "/account", cookie: jar}).status)
+				assert.Equal(t, "nobody", resp.Body)
+				assert.Empty(t, resp.SetCookies(t))
+				assert.Equal(t, jar, JarAfter(jar, resp))
+				assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: jar}).Status)
 			})
 		}
 	}
@@ -78,12 +77,12 @@ func TestALateEndOfASessionClearsTheCookieThatIsStillThere(t *testing.T) {
 		a, cookie, late, goOn := endingLate(t, hint)
 		goOn()
 		resp := <-late
-		assert.Negative(t, resp.setCookies(t)["authkit-session"].MaxAge)
-		assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
+		assert.Negative(t, resp.SetCookies(t)["authkit-session"].MaxAge)
+		assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
 		// That response is lost, and so is the next one.
 		for range 2 {
-			resp = a.send(request{target: "/", cookie: cookie})
-			assert.Negative(t, resp.setCookies(t)["authkit-session"].MaxAge)
+			resp = a.Send(Request{Target: "/", Cookie: cookie})
+			assert.Negative(t, resp.SetCookies(t)["authkit-session"].MaxAge)
 		}
 	}
 }
@@ -91,7 +90,7 @@ func TestALateEndOfASessionClearsTheCookieThatIsStillThere(t *testing.T) {
 // The handler's own word on the cookie holds, whichever it is.
 func TestTheEndOfASessionTakesNothingBackThatItsHandlerSets(t *testing.T) {
 	var authentication *workos.Authentication
-	a := newApp(t, appOptions{routes: func(a *app, mux *http.ServeMux) {
+	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("POST /sign-out", a.Logout())
 		mux.HandleFunc("POST /own", func(w http.ResponseWriter, _ *http.Request) {
 			http.SetCookie(w, &http.Cookie{Name: "authkit-session", Value: "own", Path: "/"})
@@ -106,27 +105,27 @@ func TestTheEndOfASessionTakesNothingBackThatItsHandlerSets(t *testing.T) {
 			assert.NoError(t, err)
 		})
 	}})
-	ended := func(target string) (cookie string, resp response) {
-		cookie = a.signedIn(kim).cookieHeader()
-		a.fake.RevokeSession(a.sessionID())
-		a.expireToken(2 * time.Minute)
-		authentication = a.authenticate(kim)
-		return cookie, a.send(request{method: "POST", target: target, cookie: cookie, header: scripted()})
+	ended := func(target string) (cookie string, resp Response) {
+		cookie = a.SignedIn(Kim).CookieHeader()
+		a.Fake.RevokeSession(a.SessionID())
+		a.ExpireToken(2 * time.Minute)
+		authentication = a.authenticate(Kim)
+		return cookie, a.Send(Request{Method: "POST", Target: target, Cookie: cookie, Header: Scripted()})
 	}
 	cookie, resp := ended("/sign-out")
-	assert.Empty(t, jarAfter(cookie, resp))
+	assert.Empty(t, JarAfter(cookie, resp))
 	_, resp = ended("/own")
-	assert.Equal(t, "own", resp.setCookies(t)["authkit-session"].Value)
+	assert.Equal(t, "own", resp.SetCookies(t)["authkit-session"].Value)
 	for _, target := range []string{"/sign-in", "/copy-and-sign-in"} {
 		_, resp = ended(target)
-		assert.Equal(t, http.StatusOK, a.send(request{target: "/account", cookie: resp.newCookie(t)}).status)
+		assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)}).Status)
 	}
 }
 
 func TestAnInformationalResponseClearsNoCookie(t *testing.T) {
 	a, cookie, late, goOn := endingLate(t, true)
 	goOn()
-	require.Empty(t, jarAfter(cookie, <-late))
+	require.Empty(t, JarAfter(cookie, <-late))
 	a.serve(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusEarlyHints) })
 	hints := 0
 	r, err := http.NewRequestWithContext(httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
@@ -135,10 +134,10 @@ func TestAnInformationalResponseClearsNoCookie(t *testing.T) {
 			assert.Empty(t, header.Get("Set-Cookie"))
 			return nil
 		},
-	}), "GET", a.url, nil)
+	}), "GET", a.URL, nil)
 	require.NoError(t, err)
 	r.Header.Set("Cookie", cookie)
-	resp, err := a.server.Client().Do(r)
+	resp, err := a.Server.Client().Do(r)
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	assert.Equal(t, 1, hints)
@@ -149,7 +148,7 @@ func TestALateEndOfASwitchLeavesTheSignInAfterIt(t *testing.T) {
 	for _, cleared := range []bool{false, true} {
 		began, held := make(chan struct{}), make(chan struct{})
 		slow := true
-		a := switching(t, authkit.WithErrorHandler(func(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
+		a := Switching(t, authkit.WithErrorHandler(func(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
 			if slow && r.URL.Path == "/organization" {
 				slow = false
 				close(began)
@@ -157,24 +156,24 @@ func TestALateEndOfASwitchLeavesTheSignInAfterIt(t *testing.T) {
 			}
 			f.ServeHTTP(w, r)
 		}))
-		cookie := a.acme()
-		a.fake.RevokeSession(a.sessionID())
-		late := a.sendAside(request{
-			method: "POST", target: "/organization", cookie: cookie, header: scripted(), form: map[string][]string{"organization_id": {"org_beta"}},
+		cookie := a.Acme()
+		a.Fake.RevokeSession(a.SessionID())
+		late := a.SendAside(Request{
+			Method: "POST", Target: "/organization", Cookie: cookie, Header: Scripted(), Form: map[string][]string{"organization_id": {"org_beta"}},
 		})
 		<-began
 		var jar string
 		if cleared {
-			require.Empty(t, jarAfter(cookie, a.switchTo("org_beta", cookie, scripted())))
-			jar = a.signedIn("lee@example.com").cookieHeader()
+			require.Empty(t, JarAfter(cookie, a.SwitchTo("org_beta", cookie, Scripted())))
+			jar = a.SignedIn("lee@example.com").CookieHeader()
 		} else {
-			jar = a.signInOver(cookie)
+			jar = a.SignInOver(cookie)
 		}
 		close(held)
 		resp := <-late
-		assert.Equal(t, http.StatusUnauthorized, resp.status)
-		assert.Empty(t, resp.setCookies(t))
-		assert.Equal(t, http.StatusOK, a.send(request{target: "/account", cookie: jar}).status)
+		assert.Equal(t, http.StatusUnauthorized, resp.Status)
+		assert.Empty(t, resp.SetCookies(t))
+		assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: jar}).Status)
 	}
 }
 
@@ -182,36 +181,18 @@ func TestALateEndOfASwitchLeavesTheSignInAfterIt(t *testing.T) {
 // ended by WorkOS, its cookie cleared, and somebody else signed in.
 func TestALateRefreshDoesNotReplaceASignInAfterTheEndOfItsSession(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
-	a := newApp(t, appOptions{routes: reporting(began, goOn)})
-	cookie := a.signedIn(kim).cookieHeader()
-	id := a.sessionID()
-	a.clock.Advance(4*time.Minute + 10*time.Second)
-	late := a.beginLate("/report", cookie, began)
-	jar := a.send(request{target: "/account", cookie: cookie}).newCookie(t)
-	a.fake.RevokeSession(id)
-	a.clock.Advance(7 * time.Minute)
-	require.Empty(t, jarAfter(jar, a.send(request{target: "/account", cookie: jar, header: scripted()})))
-	jar = a.signedIn("lee@example.com").cookieHeader()
+	a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	id := a.SessionID()
+	a.Clock.Advance(4*time.Minute + 10*time.Second)
+	late := a.BeginLate("/report", cookie, began)
+	jar := a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
+	a.Fake.RevokeSession(id)
+	a.Clock.Advance(7 * time.Minute)
+	require.Empty(t, JarAfter(jar, a.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()})))
+	jar = a.SignedIn("lee@example.com").CookieHeader()
 	close(goOn)
-	assert.Equal(t, jar, jarAfter(jar, <-late))
-}
-
-// The middleware has refreshed the session in the very response that ends it.
-func TestASwitchThatEndsASessionWhichWasJustRefreshedSetsNothing(t *testing.T) {
-	for _, opts := range [][]authkit.Option{nil, {authkit.WithIdleTimeout(time.Hour)}} {
-		upstream := &interrupted{}
-		a := switching(t, append(opts, authkit.WithHTTPClient(&http.Client{Transport: upstream}))...)
-		cookie := a.acme()
-		a.clock.Advance(4*time.Minute + 10*time.Second)
-		authkit.OnRefreshStep(a.AuthKit, func(step string) {
-			if step == "notified" && a.fake.Calls(authkittest.RouteRefresh) == 1 {
-				upstream.by = func() {} // the next exchange is refused
-			}
-		})
-		resp := a.switchTo("org_beta", cookie, scripted())
-		assert.Equal(t, http.StatusUnauthorized, resp.status)
-		assert.Empty(t, jarAfter(cookie, resp))
-	}
+	assert.Equal(t, jar, JarAfter(jar, <-late))
 }
 
 // The handler copies an empty file first, which sends no header, and somebody
@@ -219,7 +200,7 @@ func TestASwitchThatEndsASessionWhichWasJustRefreshedSetsNothing(t *testing.T) {
 func TestAnEndThatIsDecidedOnTwiceLeavesTheSignInInBetween(t *testing.T) {
 	for _, signsIn := range []bool{false, true} {
 		copied, goOn := make(chan struct{}), make(chan struct{})
-		a := newApp(t, appOptions{routes: func(_ *app, mux *http.ServeMux) {
+		a := NewApp(t, AppOptions{Routes: func(_ *App, mux *http.ServeMux) {
 			mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
 				http.SetCookie(w, &http.Cookie{Name: "theme", Value: "dark"})
 				io.Copy(w, endingReader(0))
@@ -228,21 +209,21 @@ func TestAnEndThatIsDecidedOnTwiceLeavesTheSignInInBetween(t *testing.T) {
 				io.WriteString(w, "page")
 			})
 		}})
-		cookie := a.signedIn(kim).cookieHeader()
-		a.expireToken(2 * time.Minute)
-		a.fake.RevokeSession(a.sessionID())
-		late := a.beginLate("/slow", cookie, copied)
+		cookie := a.SignedIn(Kim).CookieHeader()
+		a.ExpireToken(2 * time.Minute)
+		a.Fake.RevokeSession(a.SessionID())
+		late := a.BeginLate("/slow", cookie, copied)
 		jar := cookie
 		if signsIn {
-			jar = a.signInOver(cookie)
+			jar = a.SignInOver(cookie)
 		}
 		close(goOn)
 		resp := <-late
-		assert.Equal(t, "dark", resp.setCookies(t)["theme"].Value)
+		assert.Equal(t, "dark", resp.SetCookies(t)["theme"].Value)
 		if signsIn {
-			assert.Equal(t, jar, jarAfter(jar, resp))
+			assert.Equal(t, jar, JarAfter(jar, resp))
 		} else {
-			assert.Empty(t, jarAfter(jar, resp))
+			assert.Empty(t, JarAfter(jar, resp))
 		}
 	}
 }
@@ -250,16 +231,16 @@ func TestAnEndThatIsDecidedOnTwiceLeavesTheSignInInBetween(t *testing.T) {
 // A session that the application put into the context itself: no writer of the
 // middleware's is there to decide later.
 func TestASwitchOutsideTheMiddlewareClearsTheCookieAtOnce(t *testing.T) {
-	a := switching(t)
-	cookie := a.acme()
+	a := Switching(t)
+	cookie := a.Acme()
 	session := a.sessionOf(cookie)
-	a.fake.RevokeSession(a.sessionID())
-	resp := a.direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	a.Fake.RevokeSession(a.SessionID())
+	resp := a.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.SwitchOrganization().ServeHTTP(w, r.WithContext(authkit.NewContext(r.Context(), session)))
-	}), request{
-		method: "POST", target: "/organization", cookie: cookie,
-		header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, form: map[string][]string{"organization_id": {"org_beta"}},
+	}), Request{
+		Method: "POST", Target: "/organization", Cookie: cookie,
+		Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, Form: map[string][]string{"organization_id": {"org_beta"}},
 	})
-	assert.Equal(t, http.StatusUnauthorized, resp.status)
-	assert.Empty(t, jarAfter(cookie, resp))
+	assert.Equal(t, http.StatusUnauthorized, resp.Status)
+	assert.Empty(t, JarAfter(cookie, resp))
 }

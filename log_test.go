@@ -16,33 +16,33 @@ import (
 
 func TestNoSecretIsLoggedAtAnyLevelInAWholeLifeOfASession(t *testing.T) {
 	var tokens []string
-	upstream := &rewriting{change: func(reply map[string]any) {
+	upstream := &Rewriting{Change: func(reply map[string]any) {
 		tokens = append(tokens, reply["access_token"].(string), reply["refresh_token"].(string))
 	}}
-	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
-	s := a.begin("/login?return_to=/account")
-	signedIn := a.send(request{target: s.target(), cookie: s.cookie, header: navigation()})
-	a.send(request{target: s.target(), cookie: s.cookie, header: navigation()}) // replayed
-	cookie := signedIn.newCookie(t)
-	a.expireToken(0)
-	renewed := a.send(request{target: "/account", cookie: cookie}).newCookie(t)
-	a.send(request{target: "/account", cookie: renewed + "x"})
-	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`})
-	a.expireToken(2 * time.Minute)
-	a.send(request{target: "/account", cookie: renewed})
-	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"invalid_grant","error_description":"token ` + tokens[3] + `"}`})
-	a.clock.Advance(time.Minute)
-	a.send(request{target: "/account", cookie: renewed})
-	a.send(request{method: "POST", target: "/logout", cookie: renewed})
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	s := a.Begin("/login?return_to=/account")
+	signedIn := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+	a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}) // replayed
+	cookie := signedIn.NewCookie(t)
+	a.ExpireToken(0)
+	renewed := a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
+	a.Send(Request{Target: "/account", Cookie: renewed + "x"})
+	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`})
+	a.ExpireToken(2 * time.Minute)
+	a.Send(Request{Target: "/account", Cookie: renewed})
+	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"invalid_grant","error_description":"token ` + tokens[3] + `"}`})
+	a.Clock.Advance(time.Minute)
+	a.Send(Request{Target: "/account", Cookie: renewed})
+	a.Send(Request{Method: "POST", Target: "/logout", Cookie: renewed})
 
-	logs := a.logs.String()
+	logs := a.Logs.String()
 	require.Contains(t, logs, "signed in")
 	require.Contains(t, logs, "signed out")
 	require.Contains(t, logs, "session ended by WorkOS")
 
-	secrets := append(tokens, a.fake.APIKey(), password, s.callback.Query().Get("code"), s.callback.Query().Get("state"))
+	secrets := append(tokens, a.Fake.APIKey(), Password, s.Callback.Query().Get("code"), s.Callback.Query().Get("state"))
 	require.Len(t, tokens, 4)
-	for _, header := range []string{s.cookie, cookie, renewed} {
+	for _, header := range []string{s.Cookie, cookie, renewed} {
 		_, value, _ := strings.Cut(header, "=")
 		secrets = append(secrets, value)
 	}

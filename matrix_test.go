@@ -17,7 +17,7 @@ import (
 const lee = "lee@example.com"
 
 // guarded is an application with one route for each guard.
-func guarded(t *testing.T) *app {
+func guarded(t *testing.T) *App {
 	pass := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if key, ok := authkit.APIKeyFromContext(r.Context()); ok {
 			io.WriteString(w, "passed: "+key.Name)
@@ -26,9 +26,9 @@ func guarded(t *testing.T) *app {
 		s, _ := authkit.FromContext(r.Context())
 		io.WriteString(w, "passed: "+s.UserID())
 	})
-	a := newApp(t, appOptions{
-		authkit: []authkit.Option{authkit.WithBearerTokens("client_native")},
-		routes: func(a *app, mux *http.ServeMux) {
+	a := NewApp(t, AppOptions{
+		AuthKit: []authkit.Option{authkit.WithBearerTokens("client_native")},
+		Routes: func(a *App, mux *http.ServeMux) {
 			for path, guard := range map[string]func(http.Handler) http.Handler{
 				"/auth":          a.RequireAuth,
 				"/role":          a.RequireRole("owner", "admin"),
@@ -53,51 +53,51 @@ func guarded(t *testing.T) *app {
 			})
 		},
 	})
-	a.fake.UpdatePerson(lee, func(p *authkittest.Person) {
+	a.Fake.UpdatePerson(lee, func(p *authkittest.Person) {
 		p.Memberships = []authkittest.Membership{{OrganizationID: "org_elsewhere", Role: "member", Permissions: []string{"posts:read"}}}
 	})
 	return a
 }
 
 // sessionOf is the session that a cookie holds.
-func (a *app) sessionOf(cookie string) *authkit.Session {
-	a.t.Helper()
+func (a *App) sessionOf(cookie string) *authkit.Session {
+	a.T.Helper()
 	var session *authkit.Session
 	handler := a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		session, _ = authkit.FromContext(r.Context())
 	}))
-	a.direct(handler, request{method: "GET", target: "/", cookie: cookie})
-	require.NotNil(a.t, session)
+	a.Direct(handler, Request{Method: "GET", Target: "/", Cookie: cookie})
+	require.NotNil(a.T, session)
 	return session
 }
 
 // bearerOf is the access token of a session that a cookie holds.
-func (a *app) bearerOf(cookie string) string {
-	a.t.Helper()
+func (a *App) bearerOf(cookie string) string {
+	a.T.Helper()
 	return a.sessionOf(cookie).AccessToken()
 }
 
 func TestEveryGuardAnswersEveryVisitor(t *testing.T) {
 	a := guarded(t)
-	kims := a.signedIn(kim).cookieHeader()
-	lees := a.signedIn(lee).cookieHeader()
-	a.fake.UpdatePerson(kim, func(p *authkittest.Person) {
+	kims := a.SignedIn(Kim).CookieHeader()
+	lees := a.SignedIn(lee).CookieHeader()
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
 		p.Claims = map[string]any{"act": map[string]any{"sub": "ops@example.com"}}
 	})
-	impersonated := a.signedIn(kim).cookieHeader()
-	full := a.fake.AddAPIKey(authkittest.APIKey{Name: "full", OrganizationID: "org_acme", Permissions: []string{"posts:write"}})
-	poor := a.fake.AddAPIKey(authkittest.APIKey{Name: "poor", OrganizationID: "org_acme", Permissions: []string{"posts:read"}})
+	impersonated := a.SignedIn(Kim).CookieHeader()
+	full := a.Fake.AddAPIKey(authkittest.APIKey{Name: "full", OrganizationID: "org_acme", Permissions: []string{"posts:write"}})
+	poor := a.Fake.AddAPIKey(authkittest.APIKey{Name: "poor", OrganizationID: "org_acme", Permissions: []string{"posts:read"}})
 
-	visitors := map[string]request{
+	visitors := map[string]Request{
 		"signed out":        {},
-		"without the right": {cookie: lees},
-		"with the right":    {cookie: kims},
-		"impersonated":      {cookie: impersonated},
-		"with a token":      {header: http.Header{"Authorization": {"Bearer " + a.bearerOf(kims)}}},
-		"with a bad token":  {header: http.Header{"Authorization": {"Bearer nonsense"}}},
-		"with a key":        {header: http.Header{"Authorization": {"bearer " + full}}},
-		"with a poor key":   {header: http.Header{"Authorization": {"Bearer " + poor}}},
-		"with a bad key":    {header: http.Header{"Authorization": {"Bearer sk_nonsense"}}},
+		"without the right": {Cookie: lees},
+		"with the right":    {Cookie: kims},
+		"impersonated":      {Cookie: impersonated},
+		"with a token":      {Header: http.Header{"Authorization": {"Bearer " + a.bearerOf(kims)}}},
+		"with a bad token":  {Header: http.Header{"Authorization": {"Bearer nonsense"}}},
+		"with a key":        {Header: http.Header{"Authorization": {"bearer " + full}}},
+		"with a poor key":   {Header: http.Header{"Authorization": {"Bearer " + poor}}},
+		"with a bad key":    {Header: http.Header{"Authorization": {"Bearer sk_nonsense"}}},
 	}
 	const in, out, no, page = 200, 401, 403, 303
 	person := map[string][2]int{ // navigation, fetch
@@ -125,37 +125,37 @@ func TestEveryGuardAnswersEveryVisitor(t *testing.T) {
 						want = person[visitor]
 					}
 					status := want[1]
-					header := scripted()
+					header := Scripted()
 					if browser {
-						status, header = want[0], navigation()
+						status, header = want[0], Navigation()
 					}
-					for name, values := range q.header {
+					for name, values := range q.Header {
 						header[name] = values
 					}
-					resp := a.send(request{target: path, cookie: q.cookie, header: header})
-					require.Equal(t, status, resp.status, resp.body)
+					resp := a.Send(Request{Target: path, Cookie: q.Cookie, Header: header})
+					require.Equal(t, status, resp.Status, resp.Body)
 					switch status {
 					case in:
-						assert.Contains(t, resp.body, "passed: ")
-						assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
+						assert.Contains(t, resp.Body, "passed: ")
+						assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
 					case page:
-						assert.Contains(t, resp.header.Get("Location"), a.fake.URL()+"/user_management/authorize?")
+						assert.Contains(t, resp.Header.Get("Location"), a.Fake.URL()+"/user_management/authorize?")
 						return
 					case out:
-						assert.Contains(t, resp.header.Get("WWW-Authenticate"), "Bearer")
+						assert.Contains(t, resp.Header.Get("WWW-Authenticate"), "Bearer")
 					}
-					assert.Empty(t, resp.header.Get("Location"))
-					assert.Empty(t, resp.setCookies(t))
+					assert.Empty(t, resp.Header.Get("Location"))
+					assert.Empty(t, resp.SetCookies(t))
 					if status != in && !browser {
-						problem := resp.problem(t)
+						problem := resp.Problem(t)
 						assert.EqualValues(t, status, problem["status"])
 						if status == no {
 							assert.NotEmpty(t, problem["missing"])
-							assert.NotContains(t, resp.body, "user_")
+							assert.NotContains(t, resp.Body, "user_")
 						}
 					}
 					if status != in && browser {
-						assert.Contains(t, resp.header.Get("Content-Type"), "text/html")
+						assert.Contains(t, resp.Header.Get("Content-Type"), "text/html")
 					}
 				})
 			}
@@ -165,27 +165,27 @@ func TestEveryGuardAnswersEveryVisitor(t *testing.T) {
 
 func TestAGuardNamesWhatIsMissing(t *testing.T) {
 	a := guarded(t)
-	cookie := a.signedIn(lee).cookieHeader()
+	cookie := a.SignedIn(lee).CookieHeader()
 	for path, missing := range map[string]string{
 		"/role": "role owner or admin", "/permission": "permission posts:write", "/anypermission": "permission posts:delete or posts:write",
 		"/entitlement": "entitlement audit-logs", "/flag": "feature flag beta", "/organization": "another organization",
 	} {
-		resp := a.send(request{target: path, cookie: cookie, header: scripted()})
-		assert.Equal(t, missing, resp.problem(t)["missing"])
-		assert.Contains(t, a.send(request{target: path, cookie: cookie, header: navigation()}).body, missing)
+		resp := a.Send(Request{Target: path, Cookie: cookie, Header: Scripted()})
+		assert.Equal(t, missing, resp.Problem(t)["missing"])
+		assert.Contains(t, a.Send(Request{Target: path, Cookie: cookie, Header: Navigation()}).Body, missing)
 	}
 }
 
 func TestAnImpersonatorIsSeenAndKeptOutWhereOnlyTheUserMayPass(t *testing.T) {
 	a := guarded(t)
-	a.fake.UpdatePerson(kim, func(p *authkittest.Person) {
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
 		p.Claims = map[string]any{"act": map[string]any{"sub": "ops@example.com"}}
 	})
-	cookie := a.signedIn(kim).cookieHeader()
-	assert.Equal(t, http.StatusOK, a.send(request{target: "/role", cookie: cookie}).status)
-	resp := a.send(request{target: "/inperson", cookie: cookie, header: scripted()})
-	assert.Equal(t, http.StatusForbidden, resp.status)
-	assert.Equal(t, "the user in person", resp.problem(t)["missing"])
+	cookie := a.SignedIn(Kim).CookieHeader()
+	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/role", Cookie: cookie}).Status)
+	resp := a.Send(Request{Target: "/inperson", Cookie: cookie, Header: Scripted()})
+	assert.Equal(t, http.StatusForbidden, resp.Status)
+	assert.Equal(t, "the user in person", resp.Problem(t)["missing"])
 }
 
 func TestAGuardThatRequiresNothingIsAMistake(t *testing.T) {
@@ -203,36 +203,36 @@ func TestAGuardThatRequiresNothingIsAMistake(t *testing.T) {
 
 func TestAProofThatIsTooOldIsRenewedAndThePageComesBack(t *testing.T) {
 	a := guarded(t)
-	b := a.signedIn(kim)
-	a.clock.Advance(10*time.Minute + 59*time.Second)
+	b := a.SignedIn(Kim)
+	a.Clock.Advance(10*time.Minute + 59*time.Second)
 	assert.Equal(t, http.StatusOK, b.get("/recent").StatusCode, "a minute is for the clocks")
-	a.clock.Advance(2 * time.Second)
-	assert.Equal(t, "recent_auth_required", a.send(request{target: "/recent", cookie: b.cookieHeader(), header: scripted()}).problem(t)["code"])
+	a.Clock.Advance(2 * time.Second)
+	assert.Equal(t, "recent_auth_required", a.Send(Request{Target: "/recent", Cookie: b.CookieHeader(), Header: Scripted()}).Problem(t)["code"])
 
-	page, err := b.SignIn(a.url+"/recent?x=1", kim)
+	page, err := b.SignIn(a.URL+"/recent?x=1", Kim)
 	require.NoError(t, err, "AuthKit asks again")
 	assert.Equal(t, "passed: user_kim", page.Body)
-	assert.Equal(t, a.url+"/recent?x=1", page.URL.String())
+	assert.Equal(t, a.URL+"/recent?x=1", page.URL.String())
 }
 
 func TestAnAuthKitThatGivesNoNewProofMeans403AndNoCircle(t *testing.T) {
 	for name, claims := range map[string]map[string]any{
-		"an old auth_time": {"auth_time": start.Unix()},
+		"an old auth_time": {"auth_time": Start.Unix()},
 		"none at all":      {"auth_time": nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := guarded(t)
-			a.fake.UpdatePerson(kim, func(p *authkittest.Person) { p.Claims = claims })
-			b := a.signedIn(kim)
-			before := b.cookieHeader()
-			a.clock.Advance(20 * time.Minute)
-			page, err := b.SignIn(a.url+"/recent", kim)
+			a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.Claims = claims })
+			b := a.SignedIn(Kim)
+			before := b.CookieHeader()
+			a.Clock.Advance(20 * time.Minute)
+			page, err := b.SignIn(a.URL+"/recent", Kim)
 			require.Error(t, err)
 			assert.Nil(t, page)
 			assert.Equal(t, http.StatusForbidden, b.Page().StatusCode)
 			assert.Contains(t, b.Page().Body, "more recent")
 			assert.NotEmpty(t, before)
-			assert.Contains(t, b.get("/").Body, kim, "the session is as it was")
+			assert.Contains(t, b.get("/").Body, Kim, "the session is as it was")
 		})
 	}
 }

@@ -41,37 +41,37 @@ func TestAPassingFailureOfARefreshEndsNoSession(t *testing.T) {
 	for name, fault := range passing {
 		t.Run(name, func(t *testing.T) {
 			clock := newObservedClock()
-			a := newApp(t, appOptions{clock: &clock})
-			cookie := a.signedIn(kim).cookieHeader()
-			a.fake.Fail(authkittest.RouteRefresh, fault)
+			a := NewApp(t, AppOptions{Clock: &clock})
+			cookie := a.SignedIn(Kim).CookieHeader()
+			a.Fake.Fail(authkittest.RouteRefresh, fault)
 
 			// Within skew the token serves, and nobody waits for longer than
 			// two seconds.
-			a.expireToken(59 * time.Second)
-			resp := a.sendWhileTimePasses(clock, request{target: "/account", cookie: cookie})
-			assert.Equal(t, http.StatusOK, resp.status)
-			assert.Contains(t, resp.body, "page of "+kim)
-			assert.Empty(t, resp.setCookies(t))
+			a.ExpireToken(59 * time.Second)
+			resp := a.sendWhileTimePasses(clock, Request{Target: "/account", Cookie: cookie})
+			assert.Equal(t, http.StatusOK, resp.Status)
+			assert.Contains(t, resp.Body, "page of "+Kim)
+			assert.Empty(t, resp.SetCookies(t))
 
 			// Beyond it, the answer is 503 and the cookie stays.
-			a.clock.Advance(2 * time.Second)
-			resp = a.sendWhileTimePasses(clock, request{target: "/account", cookie: cookie, header: navigation()})
-			assert.Equal(t, http.StatusServiceUnavailable, resp.status)
-			assert.Empty(t, resp.setCookies(t))
-			seconds, err := strconv.Atoi(resp.header.Get("Retry-After"))
+			a.Clock.Advance(2 * time.Second)
+			resp = a.sendWhileTimePasses(clock, Request{Target: "/account", Cookie: cookie, Header: Navigation()})
+			assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
+			assert.Empty(t, resp.SetCookies(t))
+			seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
 			require.NoError(t, err)
 			assert.GreaterOrEqual(t, seconds, 1)
 			assert.LessOrEqual(t, seconds, 60)
-			resp = a.sendWhileTimePasses(clock, request{target: "/account", cookie: cookie, header: scripted()})
-			assert.Equal(t, "unavailable", resp.problem(t)["code"])
-			assert.Contains(t, a.sendWhileTimePasses(clock, request{target: "/", cookie: cookie}).body, "home of somebody unknown",
+			resp = a.sendWhileTimePasses(clock, Request{Target: "/account", Cookie: cookie, Header: Scripted()})
+			assert.Equal(t, "unavailable", resp.Problem(t)["code"])
+			assert.Contains(t, a.sendWhileTimePasses(clock, Request{Target: "/", Cookie: cookie}).Body, "home of somebody unknown",
 				"public pages work")
-			assert.Equal(t, http.StatusSeeOther, a.sendWhileTimePasses(clock, request{target: "/login", cookie: cookie}).status)
+			assert.Equal(t, http.StatusSeeOther, a.sendWhileTimePasses(clock, Request{Target: "/login", Cookie: cookie}).Status)
 
 			// Once it is over, the session goes on by itself.
-			a.fake.Heal(authkittest.RouteRefresh)
-			a.clock.Advance(time.Minute)
-			assert.Contains(t, a.sendWhileTimePasses(clock, request{target: "/account", cookie: cookie}).body, "page of "+kim)
+			a.Fake.Heal(authkittest.RouteRefresh)
+			a.Clock.Advance(time.Minute)
+			assert.Contains(t, a.sendWhileTimePasses(clock, Request{Target: "/account", Cookie: cookie}).Body, "page of "+Kim)
 		})
 	}
 }
@@ -79,12 +79,12 @@ func TestAPassingFailureOfARefreshEndsNoSession(t *testing.T) {
 // sendWhileTimePasses sends a request and lets each pause before a retry pass
 // as soon as it begins. The deadlines around them stay where they are: two
 // seconds for a request, five for an attempt, ten for them all.
-func (a *app) sendWhileTimePasses(clock observedClock, q request) response {
-	a.t.Helper()
-	answered := make(chan response, 1)
+func (a *App) sendWhileTimePasses(clock observedClock, q Request) Response {
+	a.T.Helper()
+	answered := make(chan Response, 1)
 	go func() {
 		defer close(answered)
-		if resp, err := a.do(q); assert.NoError(a.t, err) {
+		if resp, err := a.Do(q); assert.NoError(a.T, err) {
 			answered <- resp
 		}
 	}()
@@ -94,7 +94,7 @@ func (a *app) sendWhileTimePasses(clock observedClock, q request) response {
 			return resp
 		case d := <-clock.set:
 			if d < 5*time.Second && d != 2*time.Second {
-				a.clock.Advance(d)
+				a.Clock.Advance(d)
 			}
 		}
 	}
@@ -102,44 +102,44 @@ func (a *app) sendWhileTimePasses(clock observedClock, q request) response {
 
 func TestARefreshThatHangsHoldsARequestUpForTwoSecondsWhileItsTokenIsGood(t *testing.T) {
 	clock := newObservedClock()
-	a := newApp(t, appOptions{clock: &clock})
-	cookie := a.signedIn(kim).cookieHeader()
-	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
-	a.expireToken(0)
+	a := NewApp(t, AppOptions{Clock: &clock})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	a.ExpireToken(0)
 
-	answered := make(chan response)
+	answered := make(chan Response)
 	go func() {
-		resp, _ := a.do(request{target: "/account", cookie: cookie})
+		resp, _ := a.Do(Request{Target: "/account", Cookie: cookie})
 		answered <- resp
 	}()
 	clock.await(2*time.Second, 2*time.Second)
-	a.fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
-	a.clock.Advance(2 * time.Second)
-	assert.Contains(t, (<-answered).body, "page of "+kim)
+	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
+	a.Clock.Advance(2 * time.Second)
+	assert.Contains(t, (<-answered).Body, "page of "+Kim)
 
 	// The exchange goes on behind it, and its end is everybody's.
-	a.fake.Heal(authkittest.RouteRefresh)
-	a.send(request{target: "/account", cookie: cookie}).newCookie(t)
-	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
+	a.Fake.Heal(authkittest.RouteRefresh)
+	a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
 func TestARefreshThatHangsEndsWithinTenSecondsAndTheSessionStays(t *testing.T) {
 	clock := newObservedClock()
-	a := newApp(t, appOptions{clock: &clock})
-	cookie := a.signedIn(kim).cookieHeader()
-	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
-	a.expireToken(2 * time.Minute)
+	a := NewApp(t, AppOptions{Clock: &clock})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	a.ExpireToken(2 * time.Minute)
 
-	answered := make(chan response)
+	answered := make(chan Response)
 	go func() {
-		resp, _ := a.do(request{target: "/account", cookie: cookie})
+		resp, _ := a.Do(Request{Target: "/account", Cookie: cookie})
 		answered <- resp
 	}()
-	a.fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
-	a.clock.Advance(10 * time.Second)
+	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
+	a.Clock.Advance(10 * time.Second)
 	resp := <-answered
-	assert.Equal(t, http.StatusServiceUnavailable, resp.status)
-	assert.Empty(t, resp.setCookies(t))
+	assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
+	assert.Empty(t, resp.SetCookies(t))
 }
 
 func TestAfterAFailureNobodyTriesAgainBeforeTheTimeGiven(t *testing.T) {
@@ -153,22 +153,22 @@ func TestAfterAFailureNobodyTriesAgainBeforeTheTimeGiven(t *testing.T) {
 		"a minute at the most":             {http.Header{"Retry-After": {"86400"}}, time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := newApp(t, appOptions{})
-			cookie := a.signedIn(kim).cookieHeader()
-			a.expireToken(-time.Minute)
+			a := NewApp(t, AppOptions{})
+			cookie := a.SignedIn(Kim).CookieHeader()
+			a.ExpireToken(-time.Minute)
 			// A reply that cannot be read is not retried, so that each call
 			// here is a decision of its own.
-			a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Header: c.header})
+			a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Header: c.header})
 			for range 10 {
-				a.send(request{target: "/account", cookie: cookie})
+				a.Send(Request{Target: "/account", Cookie: cookie})
 			}
-			assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
-			a.clock.Advance(c.pause - time.Millisecond)
-			a.send(request{target: "/account", cookie: cookie})
-			assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
-			a.clock.Advance(time.Millisecond)
-			a.send(request{target: "/account", cookie: cookie})
-			assert.Equal(t, 2, a.fake.Calls(authkittest.RouteRefresh))
+			assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
+			a.Clock.Advance(c.pause - time.Millisecond)
+			a.Send(Request{Target: "/account", Cookie: cookie})
+			assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
+			a.Clock.Advance(time.Millisecond)
+			a.Send(Request{Target: "/account", Cookie: cookie})
+			assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh))
 		})
 	}
 }
@@ -187,88 +187,88 @@ func TestWithoutKeysNothingIsRefreshedAndNobodySignedOut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			// A process that starts while the endpoint is down meets sessions
 			// that another one has sealed.
-			running := newApp(t, appOptions{})
-			cookie := running.signedIn(kim).cookieHeader()
-			running.fake.Fail(authkittest.RouteJWKS, fault)
-			a := newInstance(t, running.fake, running.clock, appOptions{})
+			running := NewApp(t, AppOptions{})
+			cookie := running.SignedIn(Kim).CookieHeader()
+			running.Fake.Fail(authkittest.RouteJWKS, fault)
+			a := NewInstance(t, running.Fake, running.Clock, AppOptions{})
 
 			for _, expired := range []bool{false, true} {
 				if expired {
-					a.expireToken(time.Hour)
+					a.ExpireToken(time.Hour)
 				}
-				resp := a.send(request{target: "/account", cookie: cookie, header: navigation()})
-				assert.Equal(t, http.StatusServiceUnavailable, resp.status)
-				assert.NotEmpty(t, resp.header.Get("Retry-After"))
-				assert.Empty(t, resp.setCookies(t), "the cookie stays")
-				assert.Equal(t, http.StatusServiceUnavailable, a.send(request{target: "/account", cookie: cookie}).status)
-				assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, "home of somebody unknown")
-				assert.Equal(t, http.StatusSeeOther, a.send(request{target: "/login", cookie: cookie}).status)
-				assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/account"}).status)
+				resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: Navigation()})
+				assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
+				assert.NotEmpty(t, resp.Header.Get("Retry-After"))
+				assert.Empty(t, resp.SetCookies(t), "the cookie stays")
+				assert.Equal(t, http.StatusServiceUnavailable, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
+				assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "home of somebody unknown")
+				assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: "/login", Cookie: cookie}).Status)
+				assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account"}).Status)
 			}
-			assert.Zero(t, a.fake.Calls(authkittest.RouteRefresh))
+			assert.Zero(t, a.Fake.Calls(authkittest.RouteRefresh))
 
-			a.fake.Heal(authkittest.RouteJWKS)
-			a.clock.Advance(time.Minute)
-			assert.Contains(t, a.send(request{target: "/account", cookie: cookie}).body, "page of "+kim, "it heals by itself")
+			a.Fake.Heal(authkittest.RouteJWKS)
+			a.Clock.Advance(time.Minute)
+			assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, "page of "+Kim, "it heals by itself")
 		})
 	}
 }
 
 func TestKeysAtHandServeThroughAnOutageOfADay(t *testing.T) {
-	a := newApp(t, appOptions{fake: []authkittest.Option{authkittest.WithTokenLifetime(48 * time.Hour)}})
-	cookie := a.signedIn(kim).cookieHeader()
-	a.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
-	a.clock.Advance(23 * time.Hour)
-	assert.Contains(t, a.send(request{target: "/account", cookie: cookie}).body, "page of "+kim)
-	a.clock.Advance(time.Hour + time.Second)
-	assert.Equal(t, http.StatusServiceUnavailable, a.send(request{target: "/account", cookie: cookie}).status)
+	a := NewApp(t, AppOptions{Fake: []authkittest.Option{authkittest.WithTokenLifetime(48 * time.Hour)}})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	a.Clock.Advance(23 * time.Hour)
+	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, "page of "+Kim)
+	a.Clock.Advance(time.Hour + time.Second)
+	assert.Equal(t, http.StatusServiceUnavailable, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
 }
 
 func TestAKeyRotatedAwayUnderALiveSessionMeansARefreshAndNotALogout(t *testing.T) {
-	a := newApp(t, appOptions{})
+	a := NewApp(t, AppOptions{})
 	var cookies []string
 	for range 3 {
-		cookies = append(cookies, a.signedIn(kim).cookieHeader())
+		cookies = append(cookies, a.SignedIn(Kim).CookieHeader())
 	}
-	a.fake.RotateKeys()
-	a.clock.Advance(30 * time.Second)
-	assert.Contains(t, a.send(request{target: "/account", cookie: cookies[0]}).body, "page of "+kim,
+	a.Fake.RotateKeys()
+	a.Clock.Advance(30 * time.Second)
+	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookies[0]}).Body, "page of "+Kim,
 		"the key is at hand still, and fresh")
-	assert.Zero(t, a.fake.Calls(authkittest.RouteRefresh))
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteRefresh))
 
-	a.signedIn("lee@example.com") // a token of the new key makes the rotation known
+	a.SignedIn("lee@example.com") // a token of the new key makes the rotation known
 	for i, cookie := range cookies {
-		resp := a.send(request{target: "/account", cookie: cookie})
-		assert.Contains(t, resp.body, "page of "+kim)
-		assert.NotEqual(t, cookie, resp.newCookie(t))
-		assert.Equal(t, i+1, a.fake.Calls(authkittest.RouteRefresh), "each session is refreshed, once")
+		resp := a.Send(Request{Target: "/account", Cookie: cookie})
+		assert.Contains(t, resp.Body, "page of "+Kim)
+		assert.NotEqual(t, cookie, resp.NewCookie(t))
+		assert.Equal(t, i+1, a.Fake.Calls(authkittest.RouteRefresh), "each session is refreshed, once")
 	}
-	assert.Equal(t, 2, a.fake.Calls(authkittest.RouteJWKS))
+	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteJWKS))
 }
 
 func TestAProcessThatNeverSawAWithdrawnKeyRefreshesTheSessionsItSigned(t *testing.T) {
-	before := newApp(t, appOptions{})
-	cookies := []string{before.signedIn(kim).cookieHeader(), before.signedIn(kim).cookieHeader()}
-	before.fake.RotateKeys()
-	a := newInstance(t, before.fake, before.clock, appOptions{})
+	before := NewApp(t, AppOptions{})
+	cookies := []string{before.SignedIn(Kim).CookieHeader(), before.SignedIn(Kim).CookieHeader()}
+	before.Fake.RotateKeys()
+	a := NewInstance(t, before.Fake, before.Clock, AppOptions{})
 	for _, cookie := range cookies {
-		assert.Contains(t, a.send(request{target: "/account", cookie: cookie}).body, "page of "+kim)
+		assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, "page of "+Kim)
 	}
-	assert.Equal(t, 2, a.fake.Calls(authkittest.RouteRefresh))
+	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
 // A process that was started after two keys had gone. Whoever keeps sending an
 // old cookie of the one, as often as an unknown key may be asked for, keeps
 // nobody out whose cookie is of the other.
 func TestACookieOfAWithdrawnKeyStarvesNoneOfAnother(t *testing.T) {
-	a := newApp(t, appOptions{})
-	kims := a.signedIn(kim).cookieHeader()
-	a.fake.RotateKeys()
-	a.clock.Advance(time.Minute)
-	lees := a.signedIn("lee@example.com").cookieHeader()
-	a.fake.RotateKeys()
-	a.clock.Advance(time.Minute)
-	current := a.signedIn(kim).cookieHeader()
+	a := NewApp(t, AppOptions{})
+	kims := a.SignedIn(Kim).CookieHeader()
+	a.Fake.RotateKeys()
+	a.Clock.Advance(time.Minute)
+	lees := a.SignedIn("lee@example.com").CookieHeader()
+	a.Fake.RotateKeys()
+	a.Clock.Advance(time.Minute)
+	current := a.SignedIn(Kim).CookieHeader()
 	for name, c := range map[string]struct {
 		later time.Duration
 		want  int
@@ -277,14 +277,14 @@ func TestACookieOfAWithdrawnKeyStarvesNoneOfAnother(t *testing.T) {
 		"once that has expired":       {4*time.Minute + 2*time.Second, http.StatusOK},
 	} {
 		t.Run(name, func(t *testing.T) {
-			clock := authkittest.NewClock(a.clock.Now())
-			fresh := newInstance(t, a.fake, clock, appOptions{})
-			fresh.send(request{target: "/account", cookie: current}) // it has keys
+			clock := authkittest.NewClock(a.Clock.Now())
+			fresh := NewInstance(t, a.Fake, clock, AppOptions{})
+			fresh.Send(Request{Target: "/account", Cookie: current}) // it has keys
 			clock.Advance(c.later - 30*time.Second)
-			fresh.send(request{target: "/account", cookie: lees})
+			fresh.Send(Request{Target: "/account", Cookie: lees})
 			clock.Advance(29 * time.Second)
-			resp := fresh.send(request{target: "/account", cookie: kims})
-			assert.Equal(t, c.want, resp.status)
+			resp := fresh.Send(Request{Target: "/account", Cookie: kims})
+			assert.Equal(t, c.want, resp.Status)
 		})
 	}
 }
@@ -292,29 +292,29 @@ func TestACookieOfAWithdrawnKeyStarvesNoneOfAnother(t *testing.T) {
 func TestANewPairIsKeptUntilItsKeyCanBeHad(t *testing.T) {
 	for _, arrives := range []bool{false, true} {
 		t.Run(fmt.Sprint("the response arrives: ", arrives), func(t *testing.T) {
-			a := newApp(t, appOptions{})
-			cookie, id := a.signedIn(kim).cookieHeader(), a.sessionID()
-			a.expireToken(2 * time.Minute)
-			a.fake.RotateKeys()
-			a.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+			a := NewApp(t, AppOptions{})
+			cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
+			a.ExpireToken(2 * time.Minute)
+			a.Fake.RotateKeys()
+			a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 
 			// The exchange succeeds, but its token is signed by a key that cannot be had.
-			resp := a.send(request{target: "/account", cookie: cookie})
-			assert.Equal(t, http.StatusServiceUnavailable, resp.status)
-			kept := resp.newCookie(t) // the old token beside the new refresh token
+			resp := a.Send(Request{Target: "/account", Cookie: cookie})
+			assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
+			kept := resp.NewCookie(t) // the old token beside the new refresh token
 			if arrives {
 				cookie = kept
 			}
 			for range 3 {
-				assert.Equal(t, http.StatusServiceUnavailable, a.send(request{target: "/account", cookie: cookie}).status)
+				assert.Equal(t, http.StatusServiceUnavailable, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
 			}
 
-			a.fake.Heal(authkittest.RouteJWKS)
-			a.clock.Advance(time.Minute) // longer than WorkOS answers the retired token
-			resp = a.send(request{target: "/account", cookie: cookie})
-			assert.Equal(t, pageOf(kim, id)+" at /account", resp.body)
-			assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
-			assert.Empty(t, a.send(request{target: "/account", cookie: resp.newCookie(t)}).setCookies(t))
+			a.Fake.Heal(authkittest.RouteJWKS)
+			a.Clock.Advance(time.Minute) // longer than WorkOS answers the retired token
+			resp = a.Send(Request{Target: "/account", Cookie: cookie})
+			assert.Equal(t, PageOf(Kim, id)+" at /account", resp.Body)
+			assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
+			assert.Empty(t, a.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)}).SetCookies(t))
 		})
 	}
 }
@@ -328,19 +328,19 @@ func (t *agents) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func TestTheKeysAreFetchedUnderOurOwnUserAgent(t *testing.T) {
 	transport := &agents{map[string]string{}}
-	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: transport})}})
-	a.signedIn(kim)
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: transport})}})
+	a.SignedIn(Kim)
 	for path, agent := range transport.seen {
 		assert.True(t, strings.HasPrefix(agent, "authkit-go/"), "%s: %q", path, agent)
 	}
 }
 
 func TestReadyTellsWhetherASessionCouldBeVerified(t *testing.T) {
-	a := newApp(t, appOptions{})
-	a.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	a := NewApp(t, AppOptions{})
+	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	assert.ErrorIs(t, a.Ready(t.Context()), authkit.ErrUnavailable)
-	a.fake.Heal(authkittest.RouteJWKS)
-	a.clock.Advance(5 * time.Second)
+	a.Fake.Heal(authkittest.RouteJWKS)
+	a.Clock.Advance(5 * time.Second)
 	assert.NoError(t, a.Ready(t.Context()))
-	assert.Equal(t, a.fake.ClientID(), a.Client().ClientID())
+	assert.Equal(t, a.Fake.ClientID(), a.Client().ClientID())
 }

@@ -22,38 +22,38 @@ var hostileReturns = []string{
 }
 
 func TestAHostileReturnPathLeadsToTheRoot(t *testing.T) {
-	a := newApp(t, appOptions{})
+	a := NewApp(t, AppOptions{})
 	for _, target := range hostileReturns {
-		s := a.begin("/login?return_to=" + url.QueryEscape(target))
-		resp := a.send(request{target: s.target(), cookie: s.cookie, header: navigation()})
-		assert.Equal(t, http.StatusSeeOther, resp.status)
-		assert.Equal(t, "/", resp.header.Get("Location"), "%q", target)
+		s := a.Begin("/login?return_to=" + url.QueryEscape(target))
+		resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+		assert.Equal(t, http.StatusSeeOther, resp.Status)
+		assert.Equal(t, "/", resp.Header.Get("Location"), "%q", target)
 	}
 }
 
 func TestOnlyTheFirstReturnPathCounts(t *testing.T) {
-	a := newApp(t, appOptions{})
-	s := a.begin("/login?return_to=/account&return_to=//evil.example")
-	assert.Equal(t, "/account", a.send(request{target: s.target(), cookie: s.cookie}).header.Get("Location"))
+	a := NewApp(t, AppOptions{})
+	s := a.Begin("/login?return_to=/account&return_to=//evil.example")
+	assert.Equal(t, "/account", a.Send(Request{Target: s.Target(), Cookie: s.Cookie}).Header.Get("Location"))
 }
 
 func TestAnErrorPageLinksToThisOriginAlone(t *testing.T) {
-	a := newApp(t, appOptions{})
+	a := NewApp(t, AppOptions{})
 	for _, target := range hostileReturns {
-		s := a.begin("/login?return_to=" + url.QueryEscape(target))
-		resp := a.send(request{target: s.with("code", "") + "&error=access_denied", cookie: s.cookie, header: navigation()})
-		assert.Equal(t, http.StatusForbidden, resp.status)
-		assert.Contains(t, resp.body, `href="/login"`)
-		assert.NotContains(t, resp.body, "evil")
+		s := a.Begin("/login?return_to=" + url.QueryEscape(target))
+		resp := a.Send(Request{Target: s.With("code", "") + "&error=access_denied", Cookie: s.Cookie, Header: Navigation()})
+		assert.Equal(t, http.StatusForbidden, resp.Status)
+		assert.Contains(t, resp.Body, `href="/login"`)
+		assert.NotContains(t, resp.Body, "evil")
 	}
 }
 
 func TestAHostileGuardedAddressComesBackToThisOriginAlone(t *testing.T) {
-	a := newApp(t, appOptions{})
-	account := a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, visitor(r)) }))
+	a := NewApp(t, AppOptions{})
+	account := a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, Visitor(r)) }))
 	callback := a.Callback()
 	// No http.ServeMux stands before the guard, which would clean some paths.
-	a.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	a.Server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/callback" {
 			callback.ServeHTTP(w, r)
 			return
@@ -78,27 +78,27 @@ func TestAHostileGuardedAddressComesBackToThisOriginAlone(t *testing.T) {
 		"/account?" + strings.Repeat("x", 2000):    "/",
 	} {
 		resp := a.sendRaw("GET "+target+" HTTP/1.1", "Accept: text/html")
-		require.Equal(t, http.StatusSeeOther, resp.status, target)
-		location, err := resp.location()
+		require.Equal(t, http.StatusSeeOther, resp.Status, target)
+		location, err := resp.Location()
 		require.NoError(t, err)
-		assert.Equal(t, a.fake.URL(), location.Scheme+"://"+location.Host, "into sign-in")
-		assert.Equal(t, a.url+"/callback", location.Query().Get("redirect_uri"))
+		assert.Equal(t, a.Fake.URL(), location.Scheme+"://"+location.Host, "into sign-in")
+		assert.Equal(t, a.URL+"/callback", location.Query().Get("redirect_uri"))
 
 		// The page of a cancelled sign-in links to where it would have led.
 		query := url.Values{"state": {location.Query().Get("state")}, "error": {"access_denied"}}
-		page := a.send(request{target: "/callback?" + query.Encode(), cookie: onlyCookie(t, resp), header: navigation()})
+		page := a.Send(Request{Target: "/callback?" + query.Encode(), Cookie: onlyCookie(t, resp), Header: Navigation()})
 		link := "/login"
 		if want != "/" {
 			link += "?return_to=" + url.QueryEscape(want)
 		}
-		assert.Contains(t, page.body, `href="`+link+`"`, "%q", target)
+		assert.Contains(t, page.Body, `href="`+link+`"`, "%q", target)
 	}
 }
 
 // onlyCookie is the Cookie header after a response that set one cookie.
-func onlyCookie(t testing.TB, resp response) string {
+func onlyCookie(t testing.TB, resp Response) string {
 	t.Helper()
-	cookies := resp.setCookies(t)
+	cookies := resp.SetCookies(t)
 	require.Len(t, cookies, 1)
 	for name, c := range cookies {
 		return name + "=" + c.Value
@@ -107,18 +107,18 @@ func onlyCookie(t testing.TB, resp response) string {
 }
 
 // sendRaw sends a request line that no client library would let out.
-func (a *app) sendRaw(line string, header ...string) response {
-	a.t.Helper()
-	conn, err := net.Dial("tcp", a.server.Listener.Addr().String())
-	require.NoError(a.t, err)
+func (a *App) sendRaw(line string, header ...string) Response {
+	a.T.Helper()
+	conn, err := net.Dial("tcp", a.Server.Listener.Addr().String())
+	require.NoError(a.T, err)
 	defer conn.Close()
 	lines := append([]string{line, "Host: evil.example", "Connection: close"}, header...)
 	_, err = io.WriteString(conn, strings.Join(lines, "\r\n")+"\r\n\r\n")
-	require.NoError(a.t, err)
+	require.NoError(a.T, err)
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	require.NoError(a.t, err)
+	require.NoError(a.T, err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	require.NoError(a.t, err)
-	return response{resp.StatusCode, resp.Header, string(body)}
+	require.NoError(a.T, err)
+	return Response{resp.StatusCode, resp.Header, string(body)}
 }

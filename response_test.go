@@ -54,21 +54,14 @@ var waysToAnswer = map[string]func(http.ResponseWriter, *http.Request){
 	},
 }
 
-// endingReader yields n bytes and is no io.WriterTo.
-func endingReader(n int64) io.Reader { return io.LimitReader(zeros{}, n) }
-
-type zeros struct{}
-
-func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
-
 func TestEveryResponseVariesOnCookie(t *testing.T) {
-	a := newApp(t, appOptions{})
+	a := NewApp(t, AppOptions{})
 	for name, answer := range waysToAnswer {
 		t.Run(name, func(t *testing.T) {
-			a.server.Config.Handler = a.Middleware(http.HandlerFunc(answer))
-			resp := a.send(request{target: "/"})
-			assert.Contains(t, resp.header.Values("Vary"), "Cookie")
-			assert.Empty(t, resp.setCookies(t))
+			a.Server.Config.Handler = a.Middleware(http.HandlerFunc(answer))
+			resp := a.Send(Request{Target: "/"})
+			assert.Contains(t, resp.Header.Values("Vary"), "Cookie")
+			assert.Empty(t, resp.SetCookies(t))
 		})
 	}
 	for vary, want := range map[string][]string{
@@ -81,39 +74,39 @@ func TestEveryResponseVariesOnCookie(t *testing.T) {
 		"X-Cookie":                {"X-Cookie", "Cookie"},
 	} {
 		t.Run("the handler varies on "+vary, func(t *testing.T) {
-			a.server.Config.Handler = a.Middleware(a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			a.Server.Config.Handler = a.Middleware(a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				if vary != "" {
 					w.Header().Set("Vary", vary)
 				}
 			})))
-			assert.Equal(t, want, a.send(request{target: "/"}).header.Values("Vary"))
+			assert.Equal(t, want, a.Send(Request{Target: "/"}).Header.Values("Vary"))
 		})
 	}
 }
 
 func TestAResponseThatCarriesOurCookieIsKeptOutOfEveryCache(t *testing.T) {
-	a := newApp(t, appOptions{})
-	cookie := a.signedIn(kim).cookieHeader()
-	a.expireToken(0)
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(0)
 	for name, answer := range waysToAnswer {
 		t.Run(name, func(t *testing.T) {
-			a.server.Config.Handler = a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			a.Server.Config.Handler = a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				cacheable(w)
 				answer(w, r)
 			}))
-			resp := a.send(request{target: "/", cookie: cookie})
-			resp.newCookie(t)
-			assert.Equal(t, []string{"private, no-store"}, resp.header.Values("Cache-Control"))
-			assert.Empty(t, resp.header.Values("CDN-Cache-Control"))
-			assert.Empty(t, resp.header.Values("Cloudflare-CDN-Cache-Control"))
-			assert.Empty(t, resp.header.Values("Surrogate-Control"))
-			assert.Contains(t, resp.header.Values("Vary"), "Cookie")
+			resp := a.Send(Request{Target: "/", Cookie: cookie})
+			resp.NewCookie(t)
+			assert.Equal(t, []string{"private, no-store"}, resp.Header.Values("Cache-Control"))
+			assert.Empty(t, resp.Header.Values("CDN-Cache-Control"))
+			assert.Empty(t, resp.Header.Values("Cloudflare-CDN-Cache-Control"))
+			assert.Empty(t, resp.Header.Values("Surrogate-Control"))
+			assert.Contains(t, resp.Header.Values("Vary"), "Cookie")
 		})
 	}
 }
 
 func TestAResponseThatSetsOnlyASignInsCookieIsKeptOutOfEveryCacheToo(t *testing.T) {
-	a := newApp(t, appOptions{})
+	a := NewApp(t, AppOptions{})
 	login := a.Login()
 	for name, answer := range map[string]http.HandlerFunc{
 		"of a sign-in under way": func(w http.ResponseWriter, r *http.Request) {
@@ -129,50 +122,50 @@ func TestAResponseThatSetsOnlyASignInsCookieIsKeptOutOfEveryCacheToo(t *testing.
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a.server.Config.Handler = a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			a.Server.Config.Handler = a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				cacheable(w)
 				answer(w, r)
 			}))
-			resp := a.send(request{target: "/login", header: navigation()})
-			require.NotEmpty(t, resp.setCookies(t))
-			require.NotContains(t, resp.setCookies(t), "authkit-session")
-			assert.Equal(t, []string{"private, no-store"}, resp.header.Values("Cache-Control"))
-			assert.Empty(t, resp.header.Values("CDN-Cache-Control"))
-			assert.Empty(t, resp.header.Values("Cloudflare-CDN-Cache-Control"))
-			assert.Empty(t, resp.header.Values("Surrogate-Control"))
+			resp := a.Send(Request{Target: "/login", Header: Navigation()})
+			require.NotEmpty(t, resp.SetCookies(t))
+			require.NotContains(t, resp.SetCookies(t), "authkit-session")
+			assert.Equal(t, []string{"private, no-store"}, resp.Header.Values("Cache-Control"))
+			assert.Empty(t, resp.Header.Values("CDN-Cache-Control"))
+			assert.Empty(t, resp.Header.Values("Cloudflare-CDN-Cache-Control"))
+			assert.Empty(t, resp.Header.Values("Surrogate-Control"))
 		})
 	}
 }
 
 func TestAResponseWithoutACookieOfOursIsTheHandlersOwn(t *testing.T) {
-	a := newApp(t, appOptions{})
-	cookie := a.signedIn(kim).cookieHeader()
-	a.server.Config.Handler = a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.Server.Config.Handler = a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		cacheable(w)
 		http.SetCookie(w, &http.Cookie{Name: "theme", Value: "dark"})
 	}))
-	resp := a.send(request{target: "/", cookie: cookie})
+	resp := a.Send(Request{Target: "/", Cookie: cookie})
 	for _, name := range []string{"CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Cache-Control"} {
-		assert.Equal(t, "public, max-age=3600", resp.header.Get(name))
+		assert.Equal(t, "public, max-age=3600", resp.Header.Get(name))
 	}
-	assert.Equal(t, "max-age=3600", resp.header.Get("Surrogate-Control"))
+	assert.Equal(t, "max-age=3600", resp.Header.Get("Surrogate-Control"))
 }
 
 func TestAHandlersOwnCookiesStayBesideOurs(t *testing.T) {
-	a := newApp(t, appOptions{})
-	cookie := a.signedIn(kim).cookieHeader()
-	a.expireToken(0)
-	a.server.Config.Handler = a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(0)
+	a.Server.Config.Handler = a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.SetCookie(w, &http.Cookie{Name: "theme", Value: "dark"})
 	}))
-	cookies := a.send(request{target: "/", cookie: cookie}).setCookies(t)
+	cookies := a.Send(Request{Target: "/", Cookie: cookie}).SetCookies(t)
 	assert.Len(t, cookies, 2)
 	assert.Equal(t, "dark", cookies["theme"].Value)
 }
 
 func TestAGuardedResponseIsPrivateUnlessItsHandlerSaysOtherwise(t *testing.T) {
-	a := newApp(t, appOptions{})
-	cookie := a.signedIn(kim).cookieHeader()
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
 	for name, c := range map[string]struct {
 		handler http.Handler
 		want    string
@@ -183,10 +176,10 @@ func TestAGuardedResponseIsPrivateUnlessItsHandlerSaysOtherwise(t *testing.T) {
 		"it serves a file":        {http.FileServer(http.Dir("pkce")), "private, no-store"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a.server.Config.Handler = a.RequireAuth(c.handler)
-			resp := a.send(request{target: "/", cookie: cookie})
-			assert.Equal(t, http.StatusOK, resp.status)
-			assert.Equal(t, c.want, resp.header.Get("Cache-Control"))
+			a.Server.Config.Handler = a.RequireAuth(c.handler)
+			resp := a.Send(Request{Target: "/", Cookie: cookie})
+			assert.Equal(t, http.StatusOK, resp.Status)
+			assert.Equal(t, c.want, resp.Header.Get("Cache-Control"))
 		})
 	}
 }
@@ -194,65 +187,65 @@ func TestAGuardedResponseIsPrivateUnlessItsHandlerSaysOtherwise(t *testing.T) {
 // http.TimeoutHandler writes its own header over what is there.
 func TestAHandlerThatDropsOurCookieLosesNoSession(t *testing.T) {
 	own := &http.Cookie{Name: "csrf", Value: "1"}
-	a := newApp(t, appOptions{routes: func(_ *app, mux *http.ServeMux) {
+	a := NewApp(t, AppOptions{Routes: func(_ *App, mux *http.ServeMux) {
 		mux.Handle("/own", http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.SetCookie(w, own)
-			io.WriteString(w, visitor(r))
+			io.WriteString(w, Visitor(r))
 		}), time.Hour, ""))
 	}})
-	cookie := a.signedIn(kim).cookieHeader()
-	a.expireToken(2 * time.Minute)
-	resp := a.send(request{target: "/own", cookie: cookie})
-	assert.Equal(t, "1", resp.setCookies(t)["csrf"].Value)
-	assert.Equal(t, http.StatusOK, a.send(request{target: "/account", cookie: resp.newCookie(t)}).status)
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(2 * time.Minute)
+	resp := a.Send(Request{Target: "/own", Cookie: cookie})
+	assert.Equal(t, "1", resp.SetCookies(t)["csrf"].Value)
+	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)}).Status)
 
 	own = &http.Cookie{Name: "authkit-session", Path: "/", MaxAge: -1}
-	assert.Empty(t, jarAfter(cookie, a.send(request{target: "/own", cookie: cookie})), "but for one that says so itself")
+	assert.Empty(t, JarAfter(cookie, a.Send(Request{Target: "/own", Cookie: cookie})), "but for one that says so itself")
 }
 
 func TestAFlushThatIsNotSupportedIsNotTheLastWord(t *testing.T) {
-	a := newApp(t, appOptions{})
-	cookie := a.signedIn(kim).cookieHeader()
-	a.clock.Advance(4*time.Minute + 10*time.Second)
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.Clock.Advance(4*time.Minute + 10*time.Second)
 	h := http.TimeoutHandler(a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		assert.Error(t, http.NewResponseController(w).Flush())
 		cacheable(w)
 		io.WriteString(w, "page")
 	})), time.Hour, "")
-	resp := a.direct(h, request{method: http.MethodGet, target: "/", cookie: cookie})
-	resp.newCookie(t)
-	assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
+	resp := a.Direct(h, Request{Method: http.MethodGet, Target: "/", Cookie: cookie})
+	resp.NewCookie(t)
+	assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
 }
 
 func TestAGuardedFileThatCannotBeServedIsPrivateAsWell(t *testing.T) {
-	a := newApp(t, appOptions{})
-	cookie := a.signedIn(kim).cookieHeader()
-	a.server.Config.Handler = a.RequireAuth(http.FileServer(http.Dir("pkce")))
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.Server.Config.Handler = a.RequireAuth(http.FileServer(http.Dir("pkce")))
 	for name, c := range map[string]struct {
-		request request
+		request Request
 		status  int
 	}{
-		"a file that is not there": {request{target: "/nothing", cookie: cookie}, http.StatusNotFound},
-		"a part that is not there": {request{target: "/pkce.go", cookie: cookie, header: http.Header{"Range": {"bytes=9999999-"}}}, http.StatusRequestedRangeNotSatisfiable},
+		"a file that is not there": {Request{Target: "/nothing", Cookie: cookie}, http.StatusNotFound},
+		"a part that is not there": {Request{Target: "/pkce.go", Cookie: cookie, Header: http.Header{"Range": {"bytes=9999999-"}}}, http.StatusRequestedRangeNotSatisfiable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			resp := a.send(c.request)
-			assert.Equal(t, c.status, resp.status)
-			assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
+			resp := a.Send(c.request)
+			assert.Equal(t, c.status, resp.Status)
+			assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
 		})
 	}
 }
 
 func TestAHandlerThatPanicsLeavesNothingToACache(t *testing.T) {
-	a := newApp(t, appOptions{})
-	cookie := a.signedIn(kim).cookieHeader()
-	a.expireToken(0)
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(0)
 	inner := a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		cacheable(w)
 		panic("a mistake")
 	}))
 	// As the recovery middleware of many a router does.
-	a.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	a.Server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if recover() != nil {
 				w.WriteHeader(http.StatusInternalServerError)
@@ -260,29 +253,29 @@ func TestAHandlerThatPanicsLeavesNothingToACache(t *testing.T) {
 		}()
 		inner.ServeHTTP(w, r)
 	})
-	resp := a.send(request{target: "/", cookie: cookie})
-	assert.Equal(t, http.StatusInternalServerError, resp.status)
-	resp.newCookie(t)
-	assert.Contains(t, resp.header.Values("Vary"), "Cookie")
-	assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
-	assert.Empty(t, resp.header.Get("CDN-Cache-Control"))
+	resp := a.Send(Request{Target: "/", Cookie: cookie})
+	assert.Equal(t, http.StatusInternalServerError, resp.Status)
+	resp.NewCookie(t)
+	assert.Contains(t, resp.Header.Values("Vary"), "Cookie")
+	assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
+	assert.Empty(t, resp.Header.Get("CDN-Cache-Control"))
 }
 
 func TestTheLastWordHoldsBehindAWrapperThatOnlyUnwraps(t *testing.T) {
-	a := newApp(t, appOptions{})
-	cookie := a.signedIn(kim).cookieHeader()
-	a.expireToken(0)
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(0)
 	inner := a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		cacheable(w)
 		assert.NoError(t, http.NewResponseController(w).Flush())
 	}))
-	a.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	a.Server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		inner.ServeHTTP(unwrapping{w}, r)
 	})
-	resp := a.send(request{target: "/", cookie: cookie})
-	resp.newCookie(t)
-	assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"))
-	assert.Contains(t, resp.header.Values("Vary"), "Cookie")
+	resp := a.Send(Request{Target: "/", Cookie: cookie})
+	resp.NewCookie(t)
+	assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
+	assert.Contains(t, resp.Header.Values("Vary"), "Cookie")
 }
 
 // unwrapping is a writer as a logging middleware may put around the server's.
@@ -293,7 +286,7 @@ func (u unwrapping) Unwrap() http.ResponseWriter { return u.ResponseWriter }
 func (u unwrapping) Write(b []byte) (int, error) { return u.ResponseWriter.Write(b) }
 
 func TestAWriterWithoutOptionalInterfacesGainsNone(t *testing.T) {
-	ak, err := authkit.New(sound()...)
+	ak, err := authkit.New(ValidOptions()...)
 	require.NoError(t, err)
 	ak.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		assert.Equal(t, optionalInterfaces{}, optionalInterfacesOf(w))

@@ -1,12 +1,9 @@
 package authkit_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -20,30 +17,30 @@ import (
 )
 
 // capture signs in and returns the session that a handler then finds.
-func (a *app) capture(email string) *authkit.Session {
-	a.t.Helper()
-	cookie := a.signedIn(email).cookieHeader()
+func (a *App) capture(email string) *authkit.Session {
+	a.T.Helper()
+	cookie := a.SignedIn(email).CookieHeader()
 	var session *authkit.Session
-	a.server.Config.Handler = a.RequireAuth(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	a.Server.Config.Handler = a.RequireAuth(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		session, _ = authkit.FromContext(r.Context())
 	}))
-	a.send(request{target: "/", cookie: cookie})
-	require.NotNil(a.t, session)
+	a.Send(Request{Target: "/", Cookie: cookie})
+	require.NotNil(a.T, session)
 	return session
 }
 
 func TestASessionTellsWhatWorkOSSays(t *testing.T) {
-	a := newApp(t, appOptions{})
-	a.fake.UpdatePerson(kim, func(p *authkittest.Person) {
+	a := NewApp(t, AppOptions{})
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
 		p.AuthenticationMethod = "GoogleOAuth"
 		p.Locale = "en-GB"
 		p.ExternalID = "ext-7"
 		p.Memberships[0].Roles = []string{"admin", "billing"}
 		p.Claims = map[string]any{"tier": "gold", "seats": 7, "teams": []string{"a", "b"}}
 	})
-	s := a.capture(kim)
+	s := a.capture(Kim)
 
-	assert.Equal(t, a.sessionID(), s.ID())
+	assert.Equal(t, a.SessionID(), s.ID())
 	assert.Equal(t, "user_kim", s.UserID())
 	assert.Equal(t, "org_acme", s.OrganizationID())
 	assert.Equal(t, "admin", s.Role())
@@ -58,18 +55,18 @@ func TestASessionTellsWhatWorkOSSays(t *testing.T) {
 
 	user := s.User()
 	assert.Equal(t, "user_kim", user.ID)
-	assert.Equal(t, kim, user.Email)
+	assert.Equal(t, Kim, user.Email)
 	assert.Equal(t, "Kim", user.FirstName)
 	assert.Equal(t, "Oduya", user.LastName)
 	assert.Equal(t, "en-GB", user.Locale)
 	assert.Equal(t, "ext-7", user.ExternalID)
 	assert.Equal(t, map[string]string{"plan": "pro"}, user.Metadata)
 
-	assert.Equal(t, start, s.SignedInAt())
-	assert.Equal(t, start, s.RenewedAt())
-	assert.True(t, s.IssuedAt().Equal(start))
-	assert.True(t, s.AuthenticatedAt().Equal(start))
-	assert.True(t, s.ExpiresAt().Equal(start.Add(5*time.Minute)))
+	assert.Equal(t, Start, s.SignedInAt())
+	assert.Equal(t, Start, s.RenewedAt())
+	assert.True(t, s.IssuedAt().Equal(Start))
+	assert.True(t, s.AuthenticatedAt().Equal(Start))
+	assert.True(t, s.ExpiresAt().Equal(Start.Add(5*time.Minute)))
 
 	var own struct {
 		Tier  string   `json:"tier"`
@@ -86,21 +83,21 @@ func TestASessionTellsWhatWorkOSSays(t *testing.T) {
 }
 
 func TestTimesOfARenewedSession(t *testing.T) {
-	a := newApp(t, appOptions{})
-	b := a.signedIn(kim)
-	a.expireToken(time.Minute)
+	a := NewApp(t, AppOptions{})
+	b := a.SignedIn(Kim)
+	a.ExpireToken(time.Minute)
 	var s *authkit.Session
 	a.serve(func(_ http.ResponseWriter, r *http.Request) { s, _ = authkit.FromContext(r.Context()) })
 	b.get("/")
 	require.NotNil(t, s)
-	assert.Equal(t, start, s.SignedInAt(), "a refresh is no sign-in")
-	assert.Equal(t, a.clock.Now(), s.RenewedAt())
-	assert.True(t, s.AuthenticatedAt().Equal(start), "nor a proof of who it is")
-	assert.True(t, s.IssuedAt().Equal(a.clock.Now()))
+	assert.Equal(t, Start, s.SignedInAt(), "a refresh is no sign-in")
+	assert.Equal(t, a.Clock.Now(), s.RenewedAt())
+	assert.True(t, s.AuthenticatedAt().Equal(Start), "nor a proof of who it is")
+	assert.True(t, s.IssuedAt().Equal(a.Clock.Now()))
 }
 
 func TestASessionOfNobodysOrganizationHasNoRights(t *testing.T) {
-	s := newApp(t, appOptions{}).capture("lee@example.com")
+	s := NewApp(t, AppOptions{}).capture("lee@example.com")
 	assert.Empty(t, s.OrganizationID())
 	assert.Empty(t, s.Role())
 	assert.Empty(t, s.Roles())
@@ -174,50 +171,30 @@ func TestNothingThatAHandlerDoesChangesASession(t *testing.T) {
 }
 
 func TestAnImpersonatorIsFoundInTheReplyOrTheToken(t *testing.T) {
-	a := newApp(t, appOptions{})
+	a := NewApp(t, AppOptions{})
 	// Staff come back to the sign-in that the callback starts over, as
 	// themselves: so the impersonation is put into what the fake replies.
-	upstream := &rewriting{change: func(reply map[string]any) {
+	upstream := &Rewriting{Change: func(reply map[string]any) {
 		reply["impersonator"] = map[string]any{"email": "ops@example.com", "reason": nil}
 	}}
-	b := newInstance(t, a.fake, a.clock, appOptions{authkit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
-	impersonator, ok := b.capture(kim).Impersonator()
+	b := NewInstance(t, a.Fake, a.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	impersonator, ok := b.capture(Kim).Impersonator()
 	assert.True(t, ok)
 	assert.Equal(t, authkit.Impersonator{Email: "ops@example.com"}, impersonator)
 
-	a.fake.UpdatePerson(kim, func(p *authkittest.Person) {
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
 		p.Claims = map[string]any{"act": map[string]any{"sub": "dev@example.com"}}
 	})
-	impersonator, ok = a.capture(kim).Impersonator()
+	impersonator, ok = a.capture(Kim).Impersonator()
 	assert.True(t, ok)
 	assert.Equal(t, authkit.Impersonator{Email: "dev@example.com"}, impersonator)
 }
 
-// printed is a value as it comes out of all that prints values.
-func printed(v any) map[string]string {
-	texts := map[string]string{}
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%X", "%t", "%5.2v"} {
-		texts[verb] = fmt.Sprintf(verb, v)
-	}
-	texts["Sprint"] = fmt.Sprint(v)
-	encoded, err := json.Marshal(v)
-	texts["JSON"] = fmt.Sprint(string(encoded), err)
-	for name, handler := range map[string]func(io.Writer) slog.Handler{
-		"slog text": func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, nil) },
-		"slog JSON": func(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, nil) },
-	} {
-		var line bytes.Buffer
-		slog.New(handler(&line)).Info("message", "value", v, slog.Group("group", "value", v))
-		texts[name] = line.String()
-	}
-	return texts
-}
-
 func TestNoPrintedSessionShowsAToken(t *testing.T) {
 	var refreshToken string
-	upstream := &rewriting{change: func(reply map[string]any) { refreshToken = reply["refresh_token"].(string) }}
-	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
-	s := a.capture(kim)
+	upstream := &Rewriting{Change: func(reply map[string]any) { refreshToken = reply["refresh_token"].(string) }}
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	s := a.capture(Kim)
 	token := s.AccessToken()
 	signature := token[strings.LastIndex(token, ".")+1:]
 	type embeds struct{ *authkit.Session }
@@ -244,7 +221,7 @@ func TestNoPrintedSessionShowsAToken(t *testing.T) {
 		"its context":                authkit.NewContext(context.Background(), s),
 	} {
 		t.Run(name, func(t *testing.T) {
-			for how, text := range printed(v) {
+			for how, text := range Printed(v) {
 				for _, secret := range []string{signature, refreshToken} {
 					for _, form := range []string{"%s", "%x", "%X"} { // as it is, and in hexadecimal
 						if strings.Contains(text, fmt.Sprintf(form, secret)) {
@@ -255,15 +232,15 @@ func TestNoPrintedSessionShowsAToken(t *testing.T) {
 			}
 		})
 	}
-	for how, text := range printed(s) {
+	for how, text := range Printed(s) {
 		assert.Contains(t, text, s.ID(), how)
 		assert.Contains(t, text, "user_kim", how)
-		assert.NotContains(t, text, kim, "a log needs no more than IDs: %s", how)
+		assert.NotContains(t, text, Kim, "a log needs no more than IDs: %s", how)
 	}
 }
 
 func TestPrintingNoSessionDoesNoHarm(t *testing.T) {
-	for how, text := range printed((*authkit.Session)(nil)) {
+	for how, text := range Printed((*authkit.Session)(nil)) {
 		assert.NotContains(t, strings.ToLower(text), "panic", how)
 	}
 }
@@ -276,13 +253,13 @@ func TestASessionOfATestHasDefaultsAndClaims(t *testing.T) {
 
 	s = authkit.NewSession(authkit.SessionParams{
 		ID: "session_9", User: authkit.User{ID: "user_9"}, OrganizationID: "org_9", Role: "admin", Permissions: []string{"p"},
-		AuthenticatedAt: start, ExpiresAt: start.Add(time.Hour), AccessToken: "token", AuthenticationMethod: "SSO",
+		AuthenticatedAt: Start, ExpiresAt: Start.Add(time.Hour), AccessToken: "token", AuthenticationMethod: "SSO",
 	})
 	assert.Equal(t, "session_9", s.ID())
 	assert.Equal(t, "token", s.AccessToken())
 	assert.Equal(t, "SSO", s.AuthenticationMethod())
-	assert.True(t, s.AuthenticatedAt().Equal(start))
-	assert.True(t, s.ExpiresAt().Equal(start.Add(time.Hour)))
+	assert.True(t, s.AuthenticatedAt().Equal(Start))
+	assert.True(t, s.ExpiresAt().Equal(Start.Add(time.Hour)))
 	var claims struct {
 		Subject      string   `json:"sub"`
 		SessionID    string   `json:"sid"`
@@ -328,11 +305,11 @@ func TestAContextHoldsTheSessionThatIsPutIntoIt(t *testing.T) {
 }
 
 func TestAGuardTrustsASessionPutIntoTheContextAndNoOtherAuthKits(t *testing.T) {
-	a := newApp(t, appOptions{})
-	other := newInstance(t, a.fake, a.clock, appOptions{authkit: []authkit.Option{authkit.WithCookieName("other-session")}})
+	a := NewApp(t, AppOptions{})
+	other := NewInstance(t, a.Fake, a.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieName("other-session")}})
 	seen := func(handler http.Handler, cookie string) string {
-		a.server.Config.Handler = handler
-		return a.send(request{target: "/", cookie: cookie}).body
+		a.Server.Config.Handler = handler
+		return a.Send(Request{Target: "/", Cookie: cookie}).Body
 	}
 	show := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, _ := authkit.FromContext(r.Context())
@@ -344,7 +321,7 @@ func TestAGuardTrustsASessionPutIntoTheContextAndNoOtherAuthKits(t *testing.T) {
 		})
 	}
 	robot := authkit.NewSession(authkit.SessionParams{User: authkit.User{ID: "user_robot"}})
-	cookie := a.signedIn(kim).cookieHeader()
+	cookie := a.SignedIn(Kim).CookieHeader()
 
 	assert.Equal(t, "hello user_robot", seen(puts(robot, a.RequireAuth(show)), ""))
 	assert.Equal(t, "hello user_robot", seen(puts(robot, a.Middleware(other.RequireAuth(show))), cookie), "before the middleware")

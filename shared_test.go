@@ -19,76 +19,15 @@ import (
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
 	"github.com/authkit-go/authkit/seal"
-	"github.com/authkit-go/authkit/workos"
 )
 
-// sharing is an application that shares its session, with the options given.
-func sharing(t testing.TB, opts ...authkit.Option) *app {
-	return newApp(t, appOptions{authkit: append([]authkit.Option{authkit.WithSharedSession()}, opts...)})
-}
-
-// neighbour is an application in another language that shares the session of
-// an app.
-type neighbour struct {
-	app  *app
-	iron seal.Sealer
-}
-
-func (a *app) neighbour() neighbour {
-	iron, err := seal.Iron(password)
-	require.NoError(a.t, err)
-	return neighbour{a, iron}
-}
-
-// read opens a session cookie, "wos-session=…".
-func (n neighbour) read(cookie string) map[string]any {
-	n.app.t.Helper()
-	_, text, _ := strings.Cut(cookie, "=")
-	plaintext, err := n.iron.Open(text)
-	require.NoError(n.app.t, err)
-	var session map[string]any
-	require.NoError(n.app.t, json.Unmarshal(plaintext, &session))
-	return session
-}
-
-func (n neighbour) write(session map[string]any) (cookie string) {
-	n.app.t.Helper()
-	plaintext, err := json.Marshal(session)
-	require.NoError(n.app.t, err)
-	text, err := n.iron.Seal(plaintext)
-	require.NoError(n.app.t, err)
-	return "wos-session=" + text
-}
-
-// refresh does what the libraries do: what they do not know is lost.
-func (n neighbour) refresh(cookie, organization string) string {
-	n.app.t.Helper()
-	session := n.read(cookie)
-	client, err := workos.NewClient(n.app.fake.ClientID(), workos.WithAPIKey(n.app.fake.APIKey()),
-		workos.WithBaseURL(n.app.fake.URL()), workos.WithClock(n.app.clock))
-	require.NoError(n.app.t, err)
-	reply, err := client.AuthenticateWithRefreshToken(n.app.t.Context(), workos.RefreshTokenParams{
-		RefreshToken: session["refreshToken"].(string), OrganizationID: organization,
-	})
-	require.NoError(n.app.t, err)
-	return n.write(map[string]any{"accessToken": reply.AccessToken, "refreshToken": reply.RefreshToken, "user": session["user"]})
-}
-
-// sharedCookie is the Cookie header after a response of an app that shares.
-func (r response) sharedCookie(t testing.TB) string {
-	t.Helper()
-	c := r.setCookies(t)["wos-session"]
-	require.NotNil(t, c, "no session cookie was set")
-	return c.Name + "=" + c.Value
-}
-
 func TestASharedSessionIsOneCookieOfTheFamilysFormat(t *testing.T) {
-	a := sharing(t)
-	b := a.signedIn(kim)
+	a := Sharing(t)
+	b := a.SignedIn(Kim)
 	assert.Equal(t, []string{"wos-session"}, b.cookieNames())
-	assert.Regexp(t, `^wos-session=Fe26\.2\*1\*.*~2$`, b.cookieHeader())
+	assert.Regexp(t, `^wos-session=Fe26\.2\*1\*.*~2$`, b.CookieHeader())
 
-	session := a.neighbour().read(b.cookieHeader())
+	session := a.Neighbour().Read(b.CookieHeader())
 	assert.Equal(t, "Password", session["authenticationMethod"])
 	assert.Equal(t, "org_acme", session["organizationId"])
 	assert.NotEmpty(t, session["accessToken"])
@@ -113,12 +52,12 @@ func TestASharedSessionHasTheNameOfTheConfigurationAndNoPrefix(t *testing.T) {
 		"of the family's own": {[]authkit.Option{authkit.WithCookieName("wos-session")}, true, "wos-session"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := newApp(t, appOptions{tls: c.tls, authkit: append([]authkit.Option{authkit.WithSharedSession()}, c.opts...)})
-			b := a.signedIn(kim)
+			a := NewApp(t, AppOptions{TLS: c.tls, AuthKit: append([]authkit.Option{authkit.WithSharedSession()}, c.opts...)})
+			b := a.SignedIn(Kim)
 			assert.Equal(t, []string{c.want}, b.cookieNames())
-			assert.Contains(t, b.get("/account").Body, "page of "+kim)
-			login := a.send(request{target: "/login"})
-			for name := range login.setCookies(t) {
+			assert.Contains(t, b.get("/account").Body, "page of "+Kim)
+			login := a.Send(Request{Target: "/login"})
+			for name := range login.SetCookies(t) {
 				prefix := ""
 				if c.tls {
 					prefix = "__Host-"
@@ -130,37 +69,37 @@ func TestASharedSessionHasTheNameOfTheConfigurationAndNoPrefix(t *testing.T) {
 }
 
 func TestEitherSideRefreshesAndTheOtherGoesOn(t *testing.T) {
-	a := sharing(t)
-	n := a.neighbour()
-	cookie := a.signedIn(kim).cookieHeader()
+	a := Sharing(t)
+	n := a.Neighbour()
+	cookie := a.SignedIn(Kim).CookieHeader()
 	for hand := range 3 {
-		a.expireToken(time.Minute)
+		a.ExpireToken(time.Minute)
 		cookie = n.refresh(cookie, "")
-		resp := a.send(request{target: "/account", cookie: cookie})
-		require.Contains(t, resp.body, "page of "+kim, "hand %d", hand)
-		assert.Empty(t, resp.setCookies(t), "what is fresh is left as it is")
+		resp := a.Send(Request{Target: "/account", Cookie: cookie})
+		require.Contains(t, resp.Body, "page of "+Kim, "hand %d", hand)
+		assert.Empty(t, resp.SetCookies(t), "what is fresh is left as it is")
 
-		a.expireToken(time.Minute)
-		resp = a.send(request{target: "/account", cookie: cookie})
-		require.Contains(t, resp.body, "page of "+kim, "hand %d", hand)
+		a.ExpireToken(time.Minute)
+		resp = a.Send(Request{Target: "/account", Cookie: cookie})
+		require.Contains(t, resp.Body, "page of "+Kim, "hand %d", hand)
 		cookie = resp.sharedCookie(t)
 	}
-	assert.Equal(t, 6, a.fake.Calls(authkittest.RouteRefresh))
+	assert.Equal(t, 6, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
 func TestWhatOthersPutIntoASharedSessionSurvivesARefresh(t *testing.T) {
-	a := sharing(t)
-	n := a.neighbour()
-	session := n.read(a.signedIn(kim).cookieHeader())
+	a := Sharing(t)
+	n := a.Neighbour()
+	session := n.Read(a.SignedIn(Kim).CookieHeader())
 	delete(session, "authkit")
 	session["oauthTokens"] = map[string]any{"provider": "GoogleOAuth", "accessToken": "gho_1"}
 	session["user"].(map[string]any)["theme"] = "dark"
-	a.expireToken(time.Minute)
-	a.fake.UpdatePerson(kim, func(p *authkittest.Person) { p.LastName = "Ωμέγα-山田" })
+	a.ExpireToken(time.Minute)
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.LastName = "Ωμέγα-山田" })
 
-	resp := a.send(request{target: "/account", cookie: n.write(session)})
-	require.Contains(t, resp.body, "page of "+kim)
-	after := n.read(resp.sharedCookie(t))
+	resp := a.Send(Request{Target: "/account", Cookie: n.Write(session)})
+	require.Contains(t, resp.Body, "page of "+Kim)
+	after := n.Read(resp.sharedCookie(t))
 	assert.Equal(t, session["oauthTokens"], after["oauthTokens"])
 	assert.Equal(t, "dark", after["user"].(map[string]any)["theme"])
 	assert.Equal(t, "Ωμέγα-山田", after["user"].(map[string]any)["lastName"])
@@ -168,120 +107,120 @@ func TestWhatOthersPutIntoASharedSessionSurvivesARefresh(t *testing.T) {
 }
 
 func TestTwoSidesThatRefreshAtOnceBothEndSignedIn(t *testing.T) {
-	a := sharing(t)
-	n := a.neighbour()
-	cookie := a.signedIn(kim).cookieHeader()
-	a.expireToken(time.Minute)
+	a := Sharing(t)
+	n := a.Neighbour()
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(time.Minute)
 	var ours, theirs string
 	var both sync.WaitGroup
-	both.Go(func() { ours = a.send(request{target: "/account", cookie: cookie}).sharedCookie(t) })
+	both.Go(func() { ours = a.Send(Request{Target: "/account", Cookie: cookie}).sharedCookie(t) })
 	both.Go(func() { theirs = n.refresh(cookie, "org_acme") })
 	both.Wait()
-	assert.Equal(t, n.read(ours)["refreshToken"], n.read(theirs)["refreshToken"], "WorkOS answers a token that was just exchanged alike")
+	assert.Equal(t, n.Read(ours)["refreshToken"], n.Read(theirs)["refreshToken"], "WorkOS answers a token that was just exchanged alike")
 
 	for _, last := range []string{ours, theirs} { // whichever answer reached the browser last
-		a.clock.Advance(time.Minute) // beyond the window in which that is so
-		assert.Contains(t, a.send(request{target: "/account", cookie: last}).body, "page of "+kim)
+		a.Clock.Advance(time.Minute) // beyond the window in which that is so
+		assert.Contains(t, a.Send(Request{Target: "/account", Cookie: last}).Body, "page of "+Kim)
 	}
-	a.expireToken(time.Minute)
-	assert.Contains(t, a.send(request{target: "/account", cookie: theirs}).body, "page of "+kim)
+	a.ExpireToken(time.Minute)
+	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: theirs}).Body, "page of "+Kim)
 }
 
 func TestASwitchOfOrganizationOnEitherSideIsSeenOnTheOther(t *testing.T) {
-	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithSharedSession()}, routes: func(a *app, mux *http.ServeMux) {
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithSharedSession()}, Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("POST /organization", a.SwitchOrganization())
 		mux.HandleFunc("/me", func(w http.ResponseWriter, r *http.Request) { json.NewEncoder(w).Encode(meOf(r)) })
 	}})
-	a.fake.UpdatePerson(kim, func(p *authkittest.Person) {
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
 		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: "org_beta", Role: "viewer"})
 	})
-	n := a.neighbour()
-	cookie := n.refresh(a.signedIn(kim).cookieHeader(), "org_beta")
-	assert.Equal(t, "org_beta", a.me(cookie)["organization"])
-	resp := a.switchTo("org_acme", cookie, scripted())
-	require.Equal(t, http.StatusOK, resp.status, resp.body)
-	assert.Equal(t, "org_acme", n.read(resp.sharedCookie(t))["organizationId"])
-	assert.Equal(t, "admin", a.me(resp.sharedCookie(t))["role"])
+	n := a.Neighbour()
+	cookie := n.refresh(a.SignedIn(Kim).CookieHeader(), "org_beta")
+	assert.Equal(t, "org_beta", a.Me(cookie)["organization"])
+	resp := a.SwitchTo("org_acme", cookie, Scripted())
+	require.Equal(t, http.StatusOK, resp.Status, resp.Body)
+	assert.Equal(t, "org_acme", n.Read(resp.sharedCookie(t))["organizationId"])
+	assert.Equal(t, "admin", a.Me(resp.sharedCookie(t))["role"])
 }
 
 func TestEitherSideSignsOut(t *testing.T) {
-	a := sharing(t)
-	b := a.signedIn(kim)
-	cookie := b.cookieHeader()
-	resp := a.send(request{method: "POST", target: "/logout", cookie: cookie, header: navigation()})
-	assert.Equal(t, http.StatusSeeOther, resp.status)
-	assert.Negative(t, resp.setCookies(t)["wos-session"].MaxAge)
-	assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, "nobody", "not with the cookie of before either")
+	a := Sharing(t)
+	b := a.SignedIn(Kim)
+	cookie := b.CookieHeader()
+	resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
+	assert.Equal(t, http.StatusSeeOther, resp.Status)
+	assert.Negative(t, resp.SetCookies(t)["wos-session"].MaxAge)
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody", "not with the cookie of before either")
 
-	other := a.signedIn(kim).cookieHeader()
-	a.fake.RevokeSession(a.sessionID()) // as signing out at the neighbour does
-	a.expireToken(2 * time.Minute)
-	resp = a.send(request{target: "/", cookie: other})
-	assert.Contains(t, resp.body, "nobody")
-	assert.Negative(t, resp.setCookies(t)["wos-session"].MaxAge)
+	other := a.SignedIn(Kim).CookieHeader()
+	a.Fake.RevokeSession(a.SessionID()) // as signing out at the neighbour does
+	a.ExpireToken(2 * time.Minute)
+	resp = a.Send(Request{Target: "/", Cookie: other})
+	assert.Contains(t, resp.Body, "nobody")
+	assert.Negative(t, resp.SetCookies(t)["wos-session"].MaxAge)
 }
 
 // An API has no sign-in of its own: its front end does that.
 func TestAnAPIThatOnlyReadsTheSessionNeedsNoRedirectURL(t *testing.T) {
-	site := sharing(t)
-	api, err := authkit.New(authkit.WithSharedSession(), authkit.WithAPIKey(site.fake.APIKey()), authkit.WithClientID(site.fake.ClientID()),
-		authkit.WithBaseURL(site.fake.URL()), authkit.WithCookiePassword(password), authkit.WithClock(site.clock))
+	site := Sharing(t)
+	api, err := authkit.New(authkit.WithSharedSession(), authkit.WithAPIKey(site.Fake.APIKey()), authkit.WithClientID(site.Fake.ClientID()),
+		authkit.WithBaseURL(site.Fake.URL()), authkit.WithCookiePassword(Password), authkit.WithClock(site.Clock))
 	require.NoError(t, err)
 	handler := api.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, _ := sessionOf(r)
 		w.Write([]byte(s.User().Email))
 	}))
-	cookie := site.signedIn(kim).cookieHeader()
-	resp := site.direct(handler, request{method: "GET", target: "/api/me", cookie: cookie})
-	assert.Equal(t, kim, resp.body)
+	cookie := site.SignedIn(Kim).CookieHeader()
+	resp := site.Direct(handler, Request{Method: "GET", Target: "/api/me", Cookie: cookie})
+	assert.Equal(t, Kim, resp.Body)
 
-	site.expireToken(2 * time.Minute)
-	resp = site.direct(handler, request{method: "GET", target: "/api/me", cookie: cookie})
-	assert.Equal(t, kim, resp.body)
-	assert.True(t, resp.setCookies(t)["wos-session"].Secure, "nothing says that it is served over plain http")
-	assert.Equal(t, http.StatusUnauthorized, site.direct(handler, request{method: "GET", target: "/api/me", header: navigation()}).status)
-	assert.Contains(t, site.send(request{target: "/account", cookie: resp.sharedCookie(t)}).body, "page of "+kim)
+	site.ExpireToken(2 * time.Minute)
+	resp = site.Direct(handler, Request{Method: "GET", Target: "/api/me", Cookie: cookie})
+	assert.Equal(t, Kim, resp.Body)
+	assert.True(t, resp.SetCookies(t)["wos-session"].Secure, "nothing says that it is served over plain http")
+	assert.Equal(t, http.StatusUnauthorized, site.Direct(handler, Request{Method: "GET", Target: "/api/me", Header: Navigation()}).Status)
+	assert.Contains(t, site.Send(Request{Target: "/account", Cookie: resp.sharedCookie(t)}).Body, "page of "+Kim)
 }
 
 func TestASharedSessionThatDoesNotFitIntoOneCookieIsAClearErrorAtSignIn(t *testing.T) {
-	a := sharing(t)
-	b := a.signedIn(kim)
-	before := b.cookieHeader()
+	a := Sharing(t)
+	b := a.SignedIn(Kim)
+	before := b.CookieHeader()
 	a.fillTokens(2000)
-	a.fake.UpdatePerson(kim, func(p *authkittest.Person) { p.Metadata = map[string]string{"biography": strings.Repeat("x", 600)} })
-	s := a.begin("/login?return_to=/account")
-	resp := a.send(request{target: s.target(), cookie: s.cookie + "; " + before, header: navigation()})
-	assert.Equal(t, http.StatusInternalServerError, resp.status)
-	assert.Contains(t, resp.body, "more than this site can keep")
-	assert.NotContains(t, strings.Join(resp.header["Set-Cookie"], ";"), "wos-session", "an older session stays")
-	assert.Regexp(t, `session_too_large: \d+ bytes sealed, at most 4085 fit: the access token has \d{4} bytes, the refresh token 26, the profile \d+, its metadata 609`, a.logs.String())
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.Metadata = map[string]string{"biography": strings.Repeat("x", 600)} })
+	s := a.Begin("/login?return_to=/account")
+	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie + "; " + before, Header: Navigation()})
+	assert.Equal(t, http.StatusInternalServerError, resp.Status)
+	assert.Contains(t, resp.Body, "more than this site can keep")
+	assert.NotContains(t, strings.Join(resp.Header["Set-Cookie"], ";"), "wos-session", "an older session stays")
+	assert.Regexp(t, `session_too_large: \d+ bytes sealed, at most 4085 fit: the access token has \d{4} bytes, the refresh token 26, the profile \d+, its metadata 609`, a.Logs.String())
 }
 
 func TestASharedSessionThatOutgrowsItsCookieIsNamedInTheLog(t *testing.T) {
-	a := sharing(t)
-	n := a.neighbour()
-	session := n.read(a.signedIn(kim).cookieHeader())
+	a := Sharing(t)
+	n := a.Neighbour()
+	session := n.Read(a.SignedIn(Kim).CookieHeader())
 	session["oauthTokens"] = strings.Repeat("o", 1000)
-	cookie := n.write(session)
+	cookie := n.Write(session)
 	a.fillTokens(2000)
-	a.expireToken(time.Minute)
-	resp := a.send(request{target: "/account", cookie: cookie})
-	assert.Contains(t, resp.body, "page of "+kim, "this request is served")
-	assert.Empty(t, resp.setCookies(t))
-	assert.Regexp(t, `session not kept.*\d+ bytes sealed, at most 4085 fit.*members that other libraries put there 10\d\d`, a.logs.String())
+	a.ExpireToken(time.Minute)
+	resp := a.Send(Request{Target: "/account", Cookie: cookie})
+	assert.Contains(t, resp.Body, "page of "+Kim, "this request is served")
+	assert.Empty(t, resp.SetCookies(t))
+	assert.Regexp(t, `session not kept.*\d+ bytes sealed, at most 4085 fit.*members that other libraries put there 10\d\d`, a.Logs.String())
 }
 
 func TestASharedSessionIsVerifiedLikeOurOwn(t *testing.T) {
-	a := sharing(t)
-	n := a.neighbour()
-	good := n.read(a.signedIn(kim).cookieHeader())
-	other := n.read(a.signedIn("lee@example.com").cookieHeader())
-	foreign := authkittest.New(t, authkittest.WithClock(a.clock))
-	claims := map[string]any{"iss": a.fake.Issuer(), "sub": "user_kim", "sid": "session_1", "client_id": a.fake.ClientID(), "exp": start.Add(time.Hour).Unix()}
+	a := Sharing(t)
+	n := a.Neighbour()
+	good := n.Read(a.SignedIn(Kim).CookieHeader())
+	other := n.Read(a.SignedIn("lee@example.com").CookieHeader())
+	foreign := authkittest.New(t, authkittest.WithClock(a.Clock))
+	claims := map[string]any{"iss": a.Fake.Issuer(), "sub": "user_kim", "sid": "session_1", "client_id": a.Fake.ClientID(), "exp": Start.Add(time.Hour).Unix()}
 	token := func(name string, value any) map[string]any {
 		changed := maps.Clone(claims)
 		changed[name] = value
-		return map[string]any{"accessToken": a.fake.SignToken(changed)}
+		return map[string]any{"accessToken": a.Fake.SignToken(changed)}
 	}
 	for name, change := range map[string]map[string]any{
 		"of another person":    {"user": other["user"]},
@@ -296,32 +235,32 @@ func TestASharedSessionIsVerifiedLikeOurOwn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			changed := maps.Clone(good)
 			maps.Copy(changed, change)
-			resp := a.send(request{target: "/", cookie: n.write(changed)})
-			assert.Equal(t, http.StatusOK, resp.status)
-			assert.NotContains(t, resp.body, kim)
+			resp := a.Send(Request{Target: "/", Cookie: n.Write(changed)})
+			assert.Equal(t, http.StatusOK, resp.Status)
+			assert.NotContains(t, resp.Body, Kim)
 		})
 	}
-	assert.Contains(t, a.send(request{target: "/", cookie: n.write(good)}).body, kim)
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: n.Write(good)}).Body, Kim)
 	assert.Zero(t, foreign.Calls(authkittest.RouteRefresh))
 }
 
 func TestWhatIsSealedForSomethingElseIsNoSharedSession(t *testing.T) {
-	a := sharing(t)
-	n := a.neighbour()
-	cookie := a.signedIn(kim).cookieHeader()
+	a := Sharing(t)
+	n := a.Neighbour()
+	cookie := a.SignedIn(Kim).CookieHeader()
 	for name, text := range map[string]string{
-		"a neighbour's sign-in under way": n.write(map[string]any{"nonce": "x", "codeVerifier": "y", "returnPathname": "/"}),
+		"a neighbour's sign-in under way": n.Write(map[string]any{"nonce": "x", "codeVerifier": "y", "returnPathname": "/"}),
 		"another password's":              "wos-session=" + ironOf(t, strings.Repeat("another-password-", 3), []byte(`{}`)),
 		"in chunks":                       "wos-session.0=" + cookie[len("wos-session="):],
-		"our own format's":                "wos-session=" + newApp(t, appOptions{}).signedIn(kim).cookieHeader()[len("authkit-session="):],
+		"our own format's":                "wos-session=" + NewApp(t, AppOptions{}).SignedIn(Kim).CookieHeader()[len("authkit-session="):],
 		"sent twice, cut":                 cookie[:len(cookie)-3] + "; " + cookie[:len(cookie)-4],
 		"cut":                             cookie[:len(cookie)-3],
 	} {
 		t.Run(name, func(t *testing.T) {
-			resp := a.send(request{target: "/", cookie: text})
-			assert.Equal(t, http.StatusOK, resp.status)
-			assert.Contains(t, resp.body, "nobody")
-			assert.Empty(t, resp.setCookies(t), "it stays until sign-in or logout")
+			resp := a.Send(Request{Target: "/", Cookie: text})
+			assert.Equal(t, http.StatusOK, resp.Status)
+			assert.Contains(t, resp.Body, "nobody")
+			assert.Empty(t, resp.SetCookies(t), "it stays until sign-in or logout")
 		})
 	}
 }
@@ -338,29 +277,29 @@ func ironOf(t testing.TB, password string, plaintext []byte) string {
 // A clock that is ahead takes each new token for an old one. What says that it
 // is new is in the session, and not only in ours.
 func TestAClockAheadDoesNotRefreshASharedSessionAtEachRequest(t *testing.T) {
-	fast := authkittest.NewClock(start)
-	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithSharedSession(), authkit.WithClock(fast)}})
+	fast := authkittest.NewClock(Start)
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithSharedSession(), authkit.WithClock(fast)}})
 	fast.Advance(4*time.Minute + 30*time.Second)
-	cookie := a.signedIn(kim).cookieHeader()
+	cookie := a.SignedIn(Kim).CookieHeader()
 	for range 5 {
-		resp := a.send(request{target: "/account", cookie: cookie})
-		require.Contains(t, resp.body, "page of "+kim)
-		if c := resp.setCookies(t)["wos-session"]; c != nil {
+		resp := a.Send(Request{Target: "/account", Cookie: cookie})
+		require.Contains(t, resp.Body, "page of "+Kim)
+		if c := resp.SetCookies(t)["wos-session"]; c != nil {
 			cookie = c.Name + "=" + c.Value
 		}
 	}
-	assert.LessOrEqual(t, a.fake.Calls(authkittest.RouteRefresh), 1)
+	assert.LessOrEqual(t, a.Fake.Calls(authkittest.RouteRefresh), 1)
 }
 
 func TestTheAgeOfASharedCookieIsNoLimitOfTheSession(t *testing.T) {
-	a := sharing(t, authkit.WithCookieMaxAge(time.Hour))
-	b := a.browser()
+	a := Sharing(t, authkit.WithCookieMaxAge(time.Hour))
+	b := a.Browser()
 	log := &setCookieLog{next: b.Base}
 	b.Base = log
-	_, err := b.SignIn(a.url+"/login", kim)
+	_, err := b.SignIn(a.URL+"/login", Kim)
 	require.NoError(t, err)
 	assert.Equal(t, 3600, log.last("wos-session").MaxAge)
-	cookie := b.cookieHeader()
-	a.clock.Advance(2 * time.Hour)
-	assert.Contains(t, a.send(request{target: "/account", cookie: cookie}).body, "page of "+kim)
+	cookie := b.CookieHeader()
+	a.Clock.Advance(2 * time.Hour)
+	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, "page of "+Kim)
 }

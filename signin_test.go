@@ -8,26 +8,26 @@ import (
 )
 
 func TestThePersonComesBackToThePageAskedForAndIsSignedIn(t *testing.T) {
-	a := newApp(t, appOptions{})
-	b := a.browser()
+	a := NewApp(t, AppOptions{})
+	b := a.Browser()
 
 	page := b.get("/")
 	assert.Contains(t, page.Body, "home of nobody")
 
-	page, err := b.SignIn(a.url+"/account?tab=a%2Fb&x=1", kim)
+	page, err := b.SignIn(a.URL+"/account?tab=a%2Fb&x=1", Kim)
 	require.NoError(t, err)
-	session := a.fake.Sessions()[0].ID
-	assert.Equal(t, pageOf(kim, session)+" at /account?tab=a%2Fb&x=1", page.Body)
+	session := a.Fake.Sessions()[0].ID
+	assert.Equal(t, PageOf(Kim, session)+" at /account?tab=a%2Fb&x=1", page.Body)
 
 	page = b.get("/")
-	assert.Contains(t, page.Body, "home of "+kim)
+	assert.Contains(t, page.Body, "home of "+Kim)
 	assert.Equal(t, []string{"authkit-session"}, b.cookieNames())
 
 	page, err = b.Submit("Sign out", nil)
 	require.NoError(t, err)
 	assert.Contains(t, page.Body, "home of nobody")
-	assert.Equal(t, a.url+"/", page.URL.String())
+	assert.Equal(t, a.URL+"/", page.URL.String())
 	assert.Empty(t, b.cookieNames())
-	assert.False(t, a.fake.Sessions()[0].Active())
+	assert.False(t, a.Fake.Sessions()[0].Active())
 	assert.Equal(t, 401, b.fetch("GET", "/account").StatusCode)
 }

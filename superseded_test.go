@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -19,163 +18,116 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// signInOver signs kim in anew in a browser that has a session.
-func (a *app) signInOver(cookie string) (next string) {
-	a.t.Helper()
-	s := a.begin("/login")
-	return a.send(request{target: s.target(), cookie: cookie + "; " + s.cookie, header: navigation()}).newCookie(a.t)
-}
-
 func TestAnExchangeThatEndsAfterASignInDoesNotUndoIt(t *testing.T) {
 	for name, fault := range map[string]authkittest.Fault{
 		"with a new session":  {},
 		"with the end of one": {Status: 400, Body: `{"error":"invalid_grant"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := newApp(t, appOptions{})
-			cookie := a.signedIn("lee@example.com").cookieHeader()
-			a.expireToken(2 * time.Minute)
+			a := NewApp(t, AppOptions{})
+			cookie := a.SignedIn("lee@example.com").CookieHeader()
+			a.ExpireToken(2 * time.Minute)
 			fault.Delay, fault.Times = time.Second, 1
-			a.fake.Fail(authkittest.RouteRefresh, fault)
-			answered := make(chan response, 1)
+			a.Fake.Fail(authkittest.RouteRefresh, fault)
+			answered := make(chan Response, 1)
 			go func() {
-				resp, err := a.do(request{target: "/account", cookie: cookie, header: scripted()})
+				resp, err := a.Do(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
 				assert.NoError(t, err)
 				answered <- resp
 			}()
-			a.fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
-			a.clock.AwaitTimers(2) // the attempt's and the fault's
-			jar := a.signInOver(cookie)
-			a.clock.Advance(time.Second)
-			jar = jarAfter(jar, <-answered)
-			assert.Contains(t, a.send(request{target: "/account", cookie: jar}).body, "page of "+kim)
+			a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
+			a.Clock.AwaitTimers(2) // the attempt's and the fault's
+			jar := a.SignInOver(cookie)
+			a.Clock.Advance(time.Second)
+			jar = JarAfter(jar, <-answered)
+			assert.Contains(t, a.Send(Request{Target: "/account", Cookie: jar}).Body, "page of "+Kim)
 		})
 	}
-	t.Run("on a page that was served before", func(t *testing.T) {
-		began, goOn, committed := make(chan struct{}), make(chan struct{}), make(chan struct{}, 9)
-		a, cookie, answered, _ := slowly(t, "/slow", func(a *app, mux *http.ServeMux) {
-			authkit.OnRefreshStep(a.AuthKit, func(step string) {
-				if step == "committed" {
-					committed <- struct{}{}
-				}
-			})
-			mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
-				close(began)
-				<-goOn
-				io.WriteString(w, visitor(r))
-			})
-		})
-		<-began
-		jar := a.signInOver(cookie)
-		id := a.sessionID()
-		a.clock.Advance(time.Second)
-		<-committed
-		close(goOn)
-		jar = jarAfter(jar, <-answered)
-		assert.Contains(t, a.send(request{target: "/account", cookie: jar}).body, id)
-	})
 	t.Run("of a request that comes late", func(t *testing.T) {
-		a := newApp(t, appOptions{})
-		cookie := a.signedIn(kim).cookieHeader()
-		a.expireToken(2 * time.Minute)
-		a.signInOver(cookie)
-		assert.Empty(t, a.send(request{target: "/account", cookie: cookie, header: scripted()}).setCookies(t))
+		a := NewApp(t, AppOptions{})
+		cookie := a.SignedIn(Kim).CookieHeader()
+		a.ExpireToken(2 * time.Minute)
+		a.SignInOver(cookie)
+		assert.Empty(t, a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}).SetCookies(t))
 	})
-}
-
-// interrupted is a WorkOS that refuses a refresh for good, after something has
-// happened.
-type interrupted struct{ by func() }
-
-func (i *interrupted) RoundTrip(r *http.Request) (*http.Response, error) {
-	by := i.by
-	if by == nil || r.URL.Path != "/user_management/authenticate" {
-		return http.DefaultTransport.RoundTrip(r)
-	}
-	i.by = nil
-	by()
-	return &http.Response{
-		StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
-		Body: io.NopCloser(strings.NewReader(`{"error":"invalid_grant"}`)),
-	}, nil
 }
 
 func TestASwitchThatEndsASessionLeavesTheSignInAfterIt(t *testing.T) {
-	upstream := &interrupted{}
-	a := switching(t, authkit.WithHTTPClient(&http.Client{Transport: upstream}))
-	cookie := a.acme()
+	upstream := &Interrupted{}
+	a := Switching(t, authkit.WithHTTPClient(&http.Client{Transport: upstream}))
+	cookie := a.Acme()
 	var jar string
-	upstream.by = func() { jar = a.signInOver(cookie) }
-	jar = jarAfter(jar, a.switchTo("org_beta", cookie, scripted()))
-	assert.Equal(t, http.StatusOK, a.send(request{target: "/account", cookie: jar}).status)
+	upstream.By = func() { jar = a.SignInOver(cookie) }
+	jar = JarAfter(jar, a.SwitchTo("org_beta", cookie, Scripted()))
+	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: jar}).Status)
 }
 
 // The retired cookie comes half a minute after its successor, in a request that
 // was long on its way, and WorkOS does not take it any more.
 func TestALateRequestDoesNotSignTheBrowserOut(t *testing.T) {
-	a := newApp(t, appOptions{})
-	cookie := a.signedIn(kim).cookieHeader()
-	a.expireToken(2 * time.Minute)
-	jar := a.send(request{target: "/account", cookie: cookie}).newCookie(t)
-	a.send(request{target: "/account", cookie: jar})
-	a.clock.Advance(31 * time.Second)
-	jar = jarAfter(jar, a.send(request{target: "/", cookie: cookie}))
-	assert.Equal(t, http.StatusOK, a.send(request{target: "/account", cookie: jar}).status)
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(2 * time.Minute)
+	jar := a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
+	a.Send(Request{Target: "/account", Cookie: jar})
+	a.Clock.Advance(31 * time.Second)
+	jar = JarAfter(jar, a.Send(Request{Target: "/", Cookie: cookie}))
+	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: jar}).Status)
 }
 
 func TestALogoutDuringAnExchangeForgetsWhatComesOfIt(t *testing.T) {
-	upstream := &rewriting{}
-	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
-	cookie := a.signedIn(kim).cookieHeader()
-	a.expireToken(2 * time.Minute)
-	upstream.change = func(map[string]any) { // the reply is on its way
-		a.send(request{method: http.MethodPost, target: "/logout", cookie: cookie, header: scripted()})
+	upstream := &Rewriting{}
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(2 * time.Minute)
+	upstream.Change = func(map[string]any) { // the reply is on its way
+		a.Send(Request{Method: http.MethodPost, Target: "/logout", Cookie: cookie, Header: Scripted()})
 	}
-	require.Equal(t, http.StatusUnauthorized, a.send(request{target: "/account", cookie: cookie}).status)
-	upstream.change = nil
-	a.clock.Advance(10 * time.Minute)
-	assert.Equal(t, http.StatusUnauthorized, a.send(request{target: "/account", cookie: cookie}).status)
+	require.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
+	upstream.Change = nil
+	a.Clock.Advance(10 * time.Minute)
+	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
 }
 
 // The response is later than this process remembers the logout.
 func TestAVerySlowResponseRevivesNoSessionThatWasLoggedOut(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
-	a := newApp(t, appOptions{routes: reporting(began, goOn)})
-	jar := a.signedIn(kim).cookieHeader()
-	a.clock.Advance(4*time.Minute + 10*time.Second)
-	late := a.beginLate("/report", jar, began)
-	a.send(request{method: http.MethodPost, target: "/logout", cookie: jar, header: scripted()})
-	a.clock.Advance(10 * time.Minute)
+	a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
+	jar := a.SignedIn(Kim).CookieHeader()
+	a.Clock.Advance(4*time.Minute + 10*time.Second)
+	late := a.BeginLate("/report", jar, began)
+	a.Send(Request{Method: http.MethodPost, Target: "/logout", Cookie: jar, Header: Scripted()})
+	a.Clock.Advance(10 * time.Minute)
 	close(goOn)
-	assert.Empty(t, jarAfter("", <-late))
+	assert.Empty(t, JarAfter("", <-late))
 }
 
 // The header goes out twice, and somebody signs out in between.
 func TestALogoutAfterEarlyHintsStays(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
 	hinted, finish := make(chan struct{}), make(chan struct{})
-	a := newApp(t, appOptions{routes: func(_ *app, mux *http.ServeMux) {
+	a := NewApp(t, AppOptions{Routes: func(_ *App, mux *http.ServeMux) {
 		mux.HandleFunc("/report", func(w http.ResponseWriter, r *http.Request) {
 			close(began)
 			<-goOn
 			w.WriteHeader(http.StatusEarlyHints)
 			close(hinted)
 			<-finish
-			io.WriteString(w, visitor(r))
+			io.WriteString(w, Visitor(r))
 		})
 	}})
-	first := a.signedIn(kim).cookieHeader()
-	a.clock.Advance(4*time.Minute + 10*time.Second)
-	late := a.beginLate("/report", first, began)
-	a.clock.Advance(time.Second)
-	second := a.send(request{target: "/account", cookie: first}).newCookie(t)
-	a.clock.Advance(4*time.Minute + 10*time.Second)
-	third := a.send(request{target: "/account", cookie: second}).newCookie(t)
+	first := a.SignedIn(Kim).CookieHeader()
+	a.Clock.Advance(4*time.Minute + 10*time.Second)
+	late := a.BeginLate("/report", first, began)
+	a.Clock.Advance(time.Second)
+	second := a.Send(Request{Target: "/account", Cookie: first}).NewCookie(t)
+	a.Clock.Advance(4*time.Minute + 10*time.Second)
+	third := a.Send(Request{Target: "/account", Cookie: second}).NewCookie(t)
 	close(goOn)
 	<-hinted
-	a.send(request{method: http.MethodPost, target: "/logout", cookie: third, header: scripted()})
+	a.Send(Request{Method: http.MethodPost, Target: "/logout", Cookie: third, Header: Scripted()})
 	close(finish)
-	assert.Empty(t, jarAfter("", <-late))
+	assert.Empty(t, JarAfter("", <-late))
 }
 
 // unrotated is a WorkOS whose refresh tokens stay the same.
@@ -220,23 +172,23 @@ func (u *unrotated) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func TestASlowResponseDoesNotUndoASwitchWhereRefreshTokensStay(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
-	a := newApp(t, appOptions{
-		routes:  reporting(began, goOn),
-		authkit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: &unrotated{map[string]string{}}})},
+	a := NewApp(t, AppOptions{
+		Routes:  reporting(began, goOn),
+		AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: &unrotated{map[string]string{}}})},
 	})
-	a.fake.UpdatePerson(kim, func(p *authkittest.Person) {
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
 		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: "org_beta", Role: "viewer"})
 	})
-	b := a.browser()
-	_, err := b.SignIn(a.url+"/login", kim)
+	b := a.Browser()
+	_, err := b.SignIn(a.URL+"/login", Kim)
 	require.NoError(t, err)
-	first := b.cookieHeader()
-	a.clock.Advance(4*time.Minute + 10*time.Second)
-	late := a.beginLate("/report", first, began)
-	jar := a.send(request{target: "/me", cookie: first}).newCookie(t)
-	a.clock.Advance(time.Second)
-	jar = a.switchTo("org_beta", jar, scripted()).newCookie(t)
+	first := b.CookieHeader()
+	a.Clock.Advance(4*time.Minute + 10*time.Second)
+	late := a.BeginLate("/report", first, began)
+	jar := a.Send(Request{Target: "/me", Cookie: first}).NewCookie(t)
+	a.Clock.Advance(time.Second)
+	jar = a.SwitchTo("org_beta", jar, Scripted()).NewCookie(t)
 	close(goOn)
-	jar = jarAfter(jar, <-late)
-	assert.Equal(t, "user_kim in org_beta", a.send(request{target: "/me", cookie: jar}).body)
+	jar = JarAfter(jar, <-late)
+	assert.Equal(t, "user_kim in org_beta", a.Send(Request{Target: "/me", Cookie: jar}).Body)
 }

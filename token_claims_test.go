@@ -19,12 +19,12 @@ import (
 
 // withClaim is a cookie and a bearer token of kim that have one claim of the
 // value given.
-func (a *app) withClaim(name string, value any) map[string]request {
-	a.t.Helper()
-	a.fake.UpdatePerson(kim, func(p *authkittest.Person) { p.Claims = map[string]any{name: value} })
-	return map[string]request{
-		"by cookie":       {cookie: a.signedIn(kim).cookieHeader()},
-		"by bearer token": {header: bearer(a.nativeToken(func(c map[string]any) { c[name] = value }))},
+func (a *App) withClaim(name string, value any) map[string]Request {
+	a.T.Helper()
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.Claims = map[string]any{name: value} })
+	return map[string]Request{
+		"by cookie":       {Cookie: a.SignedIn(Kim).CookieHeader()},
+		"by bearer token": {Header: Bearer(a.nativeToken(func(c map[string]any) { c[name] = value }))},
 	}
 }
 
@@ -36,22 +36,22 @@ func TestAnyActThatIsNotNullIsAnImpersonation(t *testing.T) {
 		`1`, `0`, `true`, `false`, `{"sub":"ops@example.com"}`,
 	} {
 		for door, q := range a.withClaim("act", json.RawMessage(act)) {
-			q.target = "/auth"
-			assert.Equal(t, http.StatusOK, a.send(q).status, "%s, %s", act, door)
-			q.target = "/inperson"
-			resp := a.send(q)
-			if assert.Equal(t, http.StatusForbidden, resp.status, "%s, %s", act, door) {
-				assert.Equal(t, "the user in person", resp.problem(t)["missing"])
+			q.Target = "/auth"
+			assert.Equal(t, http.StatusOK, a.Send(q).Status, "%s, %s", act, door)
+			q.Target = "/inperson"
+			resp := a.Send(q)
+			if assert.Equal(t, http.StatusForbidden, resp.Status, "%s, %s", act, door) {
+				assert.Equal(t, "the user in person", resp.Problem(t)["missing"])
 			}
 		}
 	}
 	for door, q := range a.withClaim("act", json.RawMessage(`null`)) {
-		q.target = "/inperson"
-		assert.Equal(t, http.StatusOK, a.send(q).status, door)
+		q.Target = "/inperson"
+		assert.Equal(t, http.StatusOK, a.Send(q).Status, door)
 	}
 	for door, q := range a.withClaim("ACT", "ops@example.com") {
-		q.target = "/inperson"
-		assert.Equal(t, http.StatusOK, a.send(q).status, door)
+		q.Target = "/inperson"
+		assert.Equal(t, http.StatusOK, a.Send(q).Status, door)
 	}
 }
 
@@ -70,14 +70,14 @@ func TestASessionTellsThatItIsAnImpersonationThoughNotWhose(t *testing.T) {
 func TestAnAuthTimeInTheFutureIsNoRecentProof(t *testing.T) {
 	a := guarded(t)
 	for at, status := range map[int64]int{
-		start.Unix(): 200, start.Unix() + 59: 200, start.Unix() + 60: 200, start.Unix() + 61: 403, start.Unix() + 3600: 403,
-		253402300799: 403, 253402300800: 403, start.UnixMilli(): 403,
+		Start.Unix(): 200, Start.Unix() + 59: 200, Start.Unix() + 60: 200, Start.Unix() + 61: 403, Start.Unix() + 3600: 403,
+		253402300799: 403, 253402300800: 403, Start.UnixMilli(): 403,
 	} {
 		for door, q := range a.withClaim("auth_time", at) {
-			q.target, q.header = "/recent", mergedHeader(q.header, scripted())
-			resp := a.send(q)
-			if assert.Equal(t, status, resp.status, "%d, %s", at, door) && status == http.StatusForbidden {
-				assert.Equal(t, "recent_auth_required", resp.problem(t)["code"])
+			q.Target, q.Header = "/recent", mergedHeader(q.Header, Scripted())
+			resp := a.Send(q)
+			if assert.Equal(t, status, resp.Status, "%d, %s", at, door) && status == http.StatusForbidden {
+				assert.Equal(t, "recent_auth_required", resp.Problem(t)["code"])
 			}
 		}
 	}
@@ -97,11 +97,11 @@ func mergedHeader(headers ...http.Header) http.Header {
 func TestASignInForANewProofTakesNoneFromTheFuture(t *testing.T) {
 	for _, ahead := range []time.Duration{61 * time.Second, 365 * 24 * time.Hour} {
 		a := guarded(t)
-		a.fake.UpdatePerson(kim, func(p *authkittest.Person) {
-			p.Claims = map[string]any{"auth_time": start.Add(ahead).Unix()}
+		a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+			p.Claims = map[string]any{"auth_time": Start.Add(ahead).Unix()}
 		})
-		b := a.signedIn(kim)
-		_, err := b.SignIn(a.url+"/recent", kim)
+		b := a.SignedIn(Kim)
+		_, err := b.SignIn(a.URL+"/recent", Kim)
 		require.Error(t, err)
 		assert.Equal(t, http.StatusForbidden, b.Page().StatusCode)
 		assert.Contains(t, b.Page().Body, "more recent")
@@ -110,33 +110,33 @@ func TestASignInForANewProofTakesNoneFromTheFuture(t *testing.T) {
 
 // A16: a session made by hand may hold any time, too.
 func TestASessionMadeByHandHasNoProofFromTheFuture(t *testing.T) {
-	a := newApp(t, appOptions{})
-	for at, status := range map[time.Time]int{start: 200, start.Add(time.Minute): 200, start.Add(61 * time.Second): 403, start.Add(100 * 365 * 24 * time.Hour): 403} {
-		s := authkit.NewSession(authkit.SessionParams{AuthenticatedAt: at, ExpiresAt: start.Add(time.Hour)})
+	a := NewApp(t, AppOptions{})
+	for at, status := range map[time.Time]int{Start: 200, Start.Add(time.Minute): 200, Start.Add(61 * time.Second): 403, Start.Add(100 * 365 * 24 * time.Hour): 403} {
+		s := authkit.NewSession(authkit.SessionParams{AuthenticatedAt: at, ExpiresAt: Start.Add(time.Hour)})
 		handler := a.RequireRecentAuth(10 * time.Minute)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-		resp := a.direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		resp := a.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			handler.ServeHTTP(w, r.WithContext(authkit.NewContext(r.Context(), s)))
-		}), request{method: "GET", target: "/"})
-		assert.Equal(t, status, resp.status, at)
+		}), Request{Method: "GET", Target: "/"})
+		assert.Equal(t, status, resp.Status, at)
 	}
 }
 
 // A16: the absolute limit of a session that others sealed counts from its
 // auth_time.
 func TestAForeignSessionOutlivesNoLimitByAnAuthTimeInTheFuture(t *testing.T) {
-	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithForeignSessions(), authkit.WithAbsoluteTimeout(10 * time.Minute)}})
-	a.fake.UpdatePerson(kim, func(p *authkittest.Person) {
-		p.Claims = map[string]any{"auth_time": start.Add(24 * 365 * time.Hour).Unix()}
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithForeignSessions(), authkit.WithAbsoluteTimeout(10 * time.Minute)}})
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+		p.Claims = map[string]any{"auth_time": Start.Add(24 * 365 * time.Hour).Unix()}
 	})
 	cookies := map[string]string{
-		"Next.js": "wos-session=" + a.sealedElsewhere(kim, nil), "the official Go SDK": "wos-session=" + a.sealedBySDK(kim, nil),
+		"Next.js": "wos-session=" + a.sealedElsewhere(Kim, nil), "the official Go SDK": "wos-session=" + a.sealedBySDK(Kim, nil),
 	}
 	for library, cookie := range cookies {
-		assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, kim, library)
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, Kim, library)
 	}
-	a.clock.Advance(11 * time.Minute)
+	a.Clock.Advance(11 * time.Minute)
 	for library, cookie := range cookies {
-		assert.Contains(t, a.send(request{target: "/", cookie: cookie}).body, "nobody", library)
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody", library)
 	}
 }
 
@@ -155,10 +155,10 @@ func TestATokenForAnotherAudienceIsRefusedByEveryDoor(t *testing.T) {
 			}
 		}
 	}
-	audiences := newApp(t, appOptions{authkit: []authkit.Option{
+	audiences := NewApp(t, AppOptions{AuthKit: []authkit.Option{
 		authkit.WithBearerTokens("client_native"), authkit.WithAdditionalIssuers(issuer), authkit.WithAudiences(api, "api://admin"),
 	}})
-	without := newInstance(t, audiences.fake, audiences.clock, appOptions{authkit: []authkit.Option{
+	without := NewInstance(t, audiences.Fake, audiences.Clock, AppOptions{AuthKit: []authkit.Option{
 		authkit.WithBearerTokens("client_native"), authkit.WithAdditionalIssuers(issuer),
 	}})
 	for name, c := range map[string]struct {
@@ -180,22 +180,22 @@ func TestATokenForAnotherAudienceIsRefusedByEveryDoor(t *testing.T) {
 		"none and no client_id":           {nil, "", 401},
 		"ours and a client_id of another": {api, "client_other", 401},
 	} {
-		token := bearer(audiences.nativeToken(native(c.aud, c.clientID)))
-		assert.Equal(t, c.status, audiences.send(request{target: "/account", header: token}).status, name)
+		token := Bearer(audiences.nativeToken(native(c.aud, c.clientID)))
+		assert.Equal(t, c.status, audiences.Send(Request{Target: "/account", Header: token}).Status, name)
 		if c.clientID != "client_other" {
-			assert.Equal(t, http.StatusOK, without.send(request{target: "/account", header: token}).status, "%s: aud is not looked at without the option", name)
+			assert.Equal(t, http.StatusOK, without.Send(Request{Target: "/account", Header: token}).Status, "%s: aud is not looked at without the option", name)
 		}
 	}
 
-	audiences.signedIn(kim) // whose token has a client_id and no aud, as WorkOS's have
+	audiences.SignedIn(Kim) // whose token has a client_id and no aud, as WorkOS's have
 	for aud, status := range map[any]int{api: http.StatusSeeOther, "https://other.example.com": http.StatusBadGateway} {
-		audiences.fake.UpdatePerson(kim, func(p *authkittest.Person) { p.Claims = map[string]any{"aud": aud} })
-		s := audiences.begin("/login")
-		assert.Equal(t, status, audiences.send(request{target: s.target(), cookie: s.cookie}).status)
-		cookie := without.signedIn(kim).cookieHeader()
-		assert.Equal(t, map[int]int{http.StatusSeeOther: 200, http.StatusBadGateway: 401}[status], audiences.send(request{target: "/account", cookie: cookie}).status)
+		audiences.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.Claims = map[string]any{"aud": aud} })
+		s := audiences.Begin("/login")
+		assert.Equal(t, status, audiences.Send(Request{Target: s.Target(), Cookie: s.Cookie}).Status)
+		cookie := without.SignedIn(Kim).CookieHeader()
+		assert.Equal(t, map[int]int{http.StatusSeeOther: 200, http.StatusBadGateway: 401}[status], audiences.Send(Request{Target: "/account", Cookie: cookie}).Status)
 	}
-	assert.Contains(t, audiences.logs.String(), `aud: want \"https://api.example.com\" or \"api://admin\", got \"https://other.example.com\"`)
+	assert.Contains(t, audiences.Logs.String(), `aud: want \"https://api.example.com\" or \"api://admin\", got \"https://other.example.com\"`)
 }
 
 // A17: the default says nothing, since WorkOS's own tokens have no aud.
@@ -212,9 +212,9 @@ func TestIssuersWithoutAudiencesAreWarnedOfOnce(t *testing.T) {
 		"audiences alone":   {[]authkit.Option{authkit.WithAudiences("api")}, 0},
 		"and bearer tokens": {[]authkit.Option{authkit.WithAdditionalIssuers("https://a.example.com"), authkit.WithBearerTokens()}, 1},
 	} {
-		a := newApp(t, appOptions{authkit: c.opts})
+		a := NewApp(t, AppOptions{AuthKit: c.opts})
 		warned := 0
-		for line := range strings.Lines(a.logs.String()) {
+		for line := range strings.Lines(a.Logs.String()) {
 			if strings.Contains(line, "level=WARN") {
 				assert.Contains(t, line, says, name)
 				warned++

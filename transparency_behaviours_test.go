@@ -185,12 +185,12 @@ var behaviours = map[string]behaviour{
 	"it is asked for a part that is not there":     {ask: asking("Range", "bytes=999999-"), handle: serveDigits},
 	"it is asked for a part of an earlier version": {ask: asking("Range", "bytes=5-14", "If-Range", `"v0"`), handle: serveDigits},
 	"it is asked whether something has changed":    {ask: asking("If-None-Match", `"v1"`), handle: serveDigits},
-	"it is asked whether it is newer":              {ask: asking("If-Modified-Since", start.Format(http.TimeFormat)), handle: serveDigits},
+	"it is asked whether it is newer":              {ask: asking("If-Modified-Since", Start.Format(http.TimeFormat)), handle: serveDigits},
 	"it is asked for a version that is gone":       {ask: asking("If-Match", `"v0"`), handle: serveDigits},
 	"it sends a file from the disk": {handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
 		file := fileOfDigits(e)
 		defer file.Close()
-		http.ServeContent(w, r, "digits.txt", start, file)
+		http.ServeContent(w, r, "digits.txt", Start, file)
 	}},
 	"it copies a file from the disk": {handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
 		file := fileOfDigits(e)
@@ -233,7 +233,7 @@ var behaviours = map[string]behaviour{
 	"it reads what others have put into the context": {
 		around: func(next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				ctx, cancel := context.WithDeadline(context.WithValue(r.Context(), outerKey{}, "from outside"), start.AddDate(1000, 0, 0))
+				ctx, cancel := context.WithDeadline(context.WithValue(r.Context(), outerKey{}, "from outside"), Start.AddDate(1000, 0, 0))
 				defer cancel()
 				next.ServeHTTP(w, r.WithContext(ctx))
 			})
@@ -258,7 +258,7 @@ var behaviours = map[string]behaviour{
 			select {
 			case <-r.Context().Done():
 				e.note("%v, %v", r.Context().Err(), context.Cause(r.Context()))
-			case <-time.After(patience):
+			case <-time.After(Patience):
 				e.note("nobody told it")
 			}
 		},
@@ -335,7 +335,7 @@ func runOutOfTime(e *encounter, w http.ResponseWriter, r *http.Request) {
 
 func serveDigits(_ *encounter, w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("ETag", `"v1"`)
-	http.ServeContent(w, r, "digits.txt", start, strings.NewReader(digits))
+	http.ServeContent(w, r, "digits.txt", Start, strings.NewReader(digits))
 }
 
 func fileOfDigits(e *encounter) *os.File {

@@ -100,12 +100,12 @@ func (e *encounter) sending(method string, header http.Header, body io.Reader) *
 func (b behaviour) meet(t *testing.T, http2 bool, middleware func(http.Handler) http.Handler, cookie string) (s seen, header http.Header, whose string) {
 	t.Helper()
 	e := &encounter{t: t, began: make(chan struct{}), goOn: make(chan struct{}), ended: make(chan struct{})}
-	e.ctx, e.leave = context.WithTimeout(t.Context(), patience)
+	e.ctx, e.leave = context.WithTimeout(t.Context(), Patience)
 	defer e.leave()
 
 	var handler http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer close(e.ended)
-		e.whose = visitor(r)
+		e.whose = Visitor(r)
 		close(e.began)
 		cacheable(w)
 		b.handle(e, w, r)
@@ -126,7 +126,7 @@ func (b behaviour) meet(t *testing.T, http2 bool, middleware func(http.Handler) 
 	}
 	defer server.Close()
 	e.url = server.URL
-	server.Client().Transport.(*http.Transport).ExpectContinueTimeout = patience // or it would not wait at all
+	server.Client().Transport.(*http.Transport).ExpectContinueTimeout = Patience // or it would not wait at all
 
 	r := e.asking(http.MethodGet, nil)
 	if b.ask != nil {
@@ -155,7 +155,7 @@ func (b behaviour) meet(t *testing.T, http2 bool, middleware func(http.Handler) 
 	}
 	select {
 	case <-e.ended:
-	case <-time.After(patience):
+	case <-time.After(Patience):
 		require.FailNow(t, "the handler does not end")
 	}
 	e.mu.Lock()
@@ -220,10 +220,10 @@ func (c *fileConn) ReadFrom(src io.Reader) (int64, error) {
 }
 
 func TestAHandlerBehavesBehindTheMiddlewareAsItDoesWithout(t *testing.T) {
-	a := newApp(t, appOptions{})
-	stale := a.signedIn(kim).cookieHeader()
-	a.expireToken(2 * time.Minute)
-	fresh := a.signedIn(kim).cookieHeader()
+	a := NewApp(t, AppOptions{})
+	stale := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(2 * time.Minute)
+	fresh := a.SignedIn(Kim).CookieHeader()
 
 	for name, b := range behaviours {
 		for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
@@ -237,24 +237,24 @@ func TestAHandlerBehavesBehindTheMiddlewareAsItDoesWithout(t *testing.T) {
 				if bare.proto != "" {
 					require.Equal(t, protocol, bare.proto)
 				}
-				for visitor, cookie := range map[string]string{"nobody": "", kim: fresh} {
+				for visitor, cookie := range map[string]string{"nobody": "", Kim: fresh} {
 					behind, header, whose := b.meet(t, http2, a.Middleware, cookie)
 					assert.Equal(t, bare, behind, "for %s", visitor)
 					assert.Equal(t, cachingOf(bareHeader), cachingOf(header), "for %s", visitor)
-					assert.NotContains(t, response{header: header}.setCookies(t), "authkit-session", "for %s", visitor)
+					assert.NotContains(t, Response{Header: header}.SetCookies(t), "authkit-session", "for %s", visitor)
 					assert.Contains(t, whose, visitor)
 				}
 
 				behind, header, whose := b.meet(t, http2, a.Middleware, stale)
 				assert.Equal(t, bare, behind, "for somebody who is renewed")
-				assert.Contains(t, whose, kim)
+				assert.Contains(t, whose, Kim)
 				if header == nil || b.unseen {
 					// The cookie is lost with the response, and comes with the next.
-					a.send(request{target: "/", cookie: stale}).newCookie(t)
+					a.Send(Request{Target: "/", Cookie: stale}).NewCookie(t)
 					return
 				}
-				renewed := response{header: header}.newCookie(t)
-				assert.Empty(t, a.send(request{target: "/account", cookie: renewed}).setCookies(t))
+				renewed := Response{Header: header}.NewCookie(t)
+				assert.Empty(t, a.Send(Request{Target: "/account", Cookie: renewed}).SetCookies(t))
 				assert.Equal(t, []string{"private, no-store"}, cachingOf(header))
 				assert.Contains(t, header.Values("Vary"), "Cookie")
 			})
@@ -264,8 +264,8 @@ func TestAHandlerBehavesBehindTheMiddlewareAsItDoesWithout(t *testing.T) {
 
 // Only so is a file sent by the kernel, and the test above compares what happens.
 func TestAFileGoesFromTheDiskToTheConnection(t *testing.T) {
-	a := newApp(t, appOptions{})
-	cookie := a.signedIn(kim).cookieHeader()
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
 	for _, name := range []string{"it sends a file from the disk", "it copies a file from the disk"} {
 		t.Run(name, func(t *testing.T) {
 			sent, _, _ := behaviours[name].meet(t, false, a.Middleware, cookie)

@@ -34,7 +34,7 @@ func optionalInterfacesOf(w http.ResponseWriter) (has optionalInterfaces) {
 func TestAHandlerSeesTheInterfacesOfTheServersOwnWriter(t *testing.T) {
 	for version, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {
 		t.Run(version, func(t *testing.T) {
-			a := newApp(t, appOptions{})
+			a := NewApp(t, AppOptions{})
 			var bare, behind optionalInterfaces
 			inner := a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				behind = optionalInterfacesOf(w)
@@ -61,7 +61,7 @@ func TestAHandlerSeesTheInterfacesOfTheServersOwnWriter(t *testing.T) {
 }
 
 // serve puts one handler behind the middleware in place of an app's routes.
-func (a *app) serve(handler http.HandlerFunc) { a.server.Config.Handler = a.Middleware(handler) }
+func (a *App) serve(handler http.HandlerFunc) { a.Server.Config.Handler = a.Middleware(handler) }
 
 func TestAnEventArrivesBeforeItsHandlerEnds(t *testing.T) {
 	for name, flush := range map[string]func(http.ResponseWriter){
@@ -69,7 +69,7 @@ func TestAnEventArrivesBeforeItsHandlerEnds(t *testing.T) {
 		"by the controller": func(w http.ResponseWriter) { assert.NoError(t, http.NewResponseController(w).Flush()) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := newApp(t, appOptions{})
+			a := NewApp(t, AppOptions{})
 			received := make(chan struct{})
 			a.serve(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "text/event-stream")
@@ -81,7 +81,7 @@ func TestAnEventArrivesBeforeItsHandlerEnds(t *testing.T) {
 				}
 				io.WriteString(w, "data: 2\n\n")
 			})
-			resp, err := a.server.Client().Get(a.url)
+			resp, err := a.Server.Client().Get(a.URL)
 			require.NoError(t, err)
 			defer resp.Body.Close()
 			first := make([]byte, len("data: 1\n\n"))
@@ -98,7 +98,7 @@ func TestAnEventArrivesBeforeItsHandlerEnds(t *testing.T) {
 }
 
 func TestEarlyHintsAreFollowedByTheResponse(t *testing.T) {
-	a := newApp(t, appOptions{})
+	a := NewApp(t, AppOptions{})
 	a.serve(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Link", "</style.css>; rel=preload")
 		w.WriteHeader(http.StatusEarlyHints)
@@ -113,9 +113,9 @@ func TestEarlyHintsAreFollowedByTheResponse(t *testing.T) {
 			assert.NotEmpty(t, header.Get("Link"))
 			return nil
 		},
-	}), "GET", a.url, nil)
+	}), "GET", a.URL, nil)
 	require.NoError(t, err)
-	resp, err := a.server.Client().Do(r)
+	resp, err := a.Server.Client().Do(r)
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	assert.Equal(t, []int{103}, hints)
@@ -131,9 +131,9 @@ func TestAConnectionCanBeTakenOver(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := newApp(t, appOptions{})
-			cookie := a.signedIn(kim).cookieHeader()
-			a.server.Config.Handler = a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			a := NewApp(t, AppOptions{})
+			cookie := a.SignedIn(Kim).CookieHeader()
+			a.Server.Config.Handler = a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				conn, buffered, err := hijack(w)
 				if !assert.NoError(t, err) {
 					return
@@ -143,10 +143,10 @@ func TestAConnectionCanBeTakenOver(t *testing.T) {
 				buffered.Flush()
 				line, err := buffered.ReadString('\n')
 				assert.NoError(t, err)
-				fmt.Fprint(buffered, visitor(r)+" said "+line)
+				fmt.Fprint(buffered, Visitor(r)+" said "+line)
 				buffered.Flush()
 			}))
-			conn, err := net.Dial("tcp", a.server.Listener.Addr().String())
+			conn, err := net.Dial("tcp", a.Server.Listener.Addr().String())
 			require.NoError(t, err)
 			defer conn.Close()
 			fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: echo\r\nCookie: %s\r\n\r\n", cookie)
@@ -157,29 +157,29 @@ func TestAConnectionCanBeTakenOver(t *testing.T) {
 			fmt.Fprint(conn, "hello\n")
 			echo, err := reader.ReadString('\n')
 			require.NoError(t, err)
-			assert.Contains(t, echo, kim)
+			assert.Contains(t, echo, Kim)
 			assert.Contains(t, echo, "said hello")
 		})
 	}
 }
 
 func TestDeadlinesCanBeSet(t *testing.T) {
-	a := newApp(t, appOptions{})
+	a := NewApp(t, AppOptions{})
 	a.serve(func(w http.ResponseWriter, _ *http.Request) {
 		controller := http.NewResponseController(w)
 		assert.NoError(t, controller.SetReadDeadline(time.Time{}))
 		assert.NoError(t, controller.SetWriteDeadline(time.Time{}))
 		assert.NoError(t, controller.EnableFullDuplex())
 	})
-	assert.Equal(t, http.StatusOK, a.send(request{target: "/"}).status)
+	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/"}).Status)
 }
 
 func TestAFileIsServedInPartsAndNotTwice(t *testing.T) {
-	a := newApp(t, appOptions{})
+	a := NewApp(t, AppOptions{})
 	content := strings.Repeat("0123456789", 10_000)
 	a.serve(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"v1"`)
-		http.ServeContent(w, r, "digits.txt", start, strings.NewReader(content))
+		http.ServeContent(w, r, "digits.txt", Start, strings.NewReader(content))
 	})
 	for name, c := range map[string]struct {
 		header http.Header
@@ -194,23 +194,23 @@ func TestAFileIsServedInPartsAndNotTwice(t *testing.T) {
 		"a part of an earlier version": {http.Header{"Range": {"bytes=5-14"}, "If-Range": {`"v0"`}}, http.StatusOK, content},
 	} {
 		t.Run(name, func(t *testing.T) {
-			resp := a.send(request{target: "/", header: c.header})
-			assert.Equal(t, c.status, resp.status)
-			assert.Equal(t, c.body, resp.body)
-			assert.Equal(t, []string{"Cookie"}, resp.header.Values("Vary"))
+			resp := a.Send(Request{Target: "/", Header: c.header})
+			assert.Equal(t, c.status, resp.Status)
+			assert.Equal(t, c.body, resp.Body)
+			assert.Equal(t, []string{"Cookie"}, resp.Header.Values("Vary"))
 		})
 	}
 }
 
 func TestTrailersArrive(t *testing.T) {
-	a := newApp(t, appOptions{})
+	a := NewApp(t, AppOptions{})
 	a.serve(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Trailer", "X-Checksum")
 		io.WriteString(w, "body")
 		w.Header().Set("X-Checksum", "42")
 		w.Header().Set(http.TrailerPrefix+"X-Late", "yes")
 	})
-	resp, err := a.server.Client().Get(a.url)
+	resp, err := a.Server.Client().Get(a.URL)
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	_, err = io.ReadAll(resp.Body)
@@ -220,36 +220,36 @@ func TestTrailersArrive(t *testing.T) {
 }
 
 func TestAnAbortedHandlerAbortsTheResponse(t *testing.T) {
-	a := newApp(t, appOptions{})
+	a := NewApp(t, AppOptions{})
 	a.serve(func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "half")
 		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
 	})
-	_, err := a.do(request{target: "/"})
+	_, err := a.Do(Request{Target: "/"})
 	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }
 
 func TestAGuardedHandlerThatRunsOutOfTimeIsAnsweredFor(t *testing.T) {
-	a := newApp(t, appOptions{})
-	cookie := a.signedIn(kim).cookieHeader()
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
 	answered := make(chan struct{})
 	slow := a.RequireAuth(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-answered }))
 	// It answers on one goroutine while the handler goes on on another.
-	a.server.Config.Handler = a.Middleware(http.TimeoutHandler(slow, 0, "too slow"))
+	a.Server.Config.Handler = a.Middleware(http.TimeoutHandler(slow, 0, "too slow"))
 	defer close(answered)
 	for range 20 { // so that the race detector meets the two in every order
-		resp := a.send(request{target: "/", cookie: cookie})
-		assert.Equal(t, http.StatusServiceUnavailable, resp.status)
-		assert.Equal(t, "too slow", resp.body)
-		assert.Contains(t, resp.header.Values("Vary"), "Cookie")
+		resp := a.Send(Request{Target: "/", Cookie: cookie})
+		assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
+		assert.Equal(t, "too slow", resp.Body)
+		assert.Contains(t, resp.Header.Values("Vary"), "Cookie")
 	}
 }
 
 func TestTheBodyOfARequestArrives(t *testing.T) {
-	a := newApp(t, appOptions{})
+	a := NewApp(t, AppOptions{})
 	a.serve(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
-	resp, err := a.server.Client().Post(a.url, "text/plain", strings.NewReader("hello"))
+	resp, err := a.Server.Client().Post(a.URL, "text/plain", strings.NewReader("hello"))
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)

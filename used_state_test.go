@@ -1,0 +1,106 @@
+// Used states that a full memory has dropped, and one state in two requests at once.
+
+package authkit_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/authkit-go/authkit/authkittest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A12. With room for 8 used states it takes no hour to push one out.
+func TestAUsedStateIsNotGoodAgainHoweverManyCallbacksCome(t *testing.T) {
+	for name, flood := range map[string]func(a *App, i int){
+		"anonymous error callbacks": func(a *App, i int) {
+			a.Send(Request{Target: fmt.Sprint("/callback?error=x&state=", i), Header: Navigation()})
+		},
+		"error callbacks of real sign-ins": func(a *App, _ int) {
+			j := NewCookieJar(t)
+			a.WayBack(j, a.Starts(j, "/login", Navigation()))
+		},
+		"callbacks of real sign-ins with a code that is refused": func(a *App, _ int) { a.RefusedWayBack() },
+		"error callbacks that bring a cookie of another": func(a *App, i int) {
+			a.Send(Request{Target: fmt.Sprint("/callback?error=x&state=", i), Cookie: a.Begin("/login").Cookie, Header: Navigation()})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{})
+			a.LimitUsedStates(8)
+			s := a.Begin("/login?return_to=/account")
+			require.Equal(t, http.StatusSeeOther, a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}).Status)
+			for i := range 30 {
+				a.Clock.Advance(time.Second)
+				flood(a, i)
+			}
+			a.Clock.Advance(time.Second)
+			exchanges := a.Fake.Calls(authkittest.RouteAuthenticate)
+			resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+			assert.Equal(t, exchanges, a.Fake.Calls(authkittest.RouteAuthenticate), "no exchange")
+			assert.NotContains(t, resp.SetCookies(t), "authkit-session")
+			if strings.Contains(name, "a code") {
+				assert.Equal(t, http.StatusSeeOther, resp.Status, "so much is not remembered: it starts again")
+				again := a.Afresh(resp)
+				assert.Equal(t, http.StatusServiceUnavailable, a.Waiting(again), "and the one that it starts is fresh")
+			} else {
+				assert.Equal(t, http.StatusBadRequest, resp.Status, "it is remembered")
+			}
+		})
+	}
+}
+
+func TestASignInThatBeganBeforeAForgottenOneStartsAgainAndTheLaterOneFinishes(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	a.LimitUsedStates(4)
+	slow := a.Begin("/login?return_to=/account")
+	a.Clock.Advance(time.Second)
+	for range 6 {
+		a.RefusedWayBack()
+		a.Clock.Advance(time.Second)
+	}
+	resp := a.Send(Request{Target: slow.Target(), Cookie: slow.Cookie, Header: Navigation()})
+	assert.Equal(t, http.StatusSeeOther, resp.Status)
+	StateOf(t, resp)
+	assert.Equal(t, 6, a.Fake.Calls(authkittest.RouteAuthenticate))
+
+	later := a.Begin("/login?return_to=/account")
+	resp = a.Send(Request{Target: later.Target(), Cookie: later.Cookie, Header: Navigation()})
+	assert.Equal(t, "/account", resp.Header.Get("Location"))
+	resp.NewCookie(t)
+}
+
+// Two requests with one state stand behind the same check, and one of them is to go on.
+func TestAStateIsGoodForOneOfTwoRequestsThatHaveBothFoundItFresh(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	s := a.Begin("/login")
+	var found sync.WaitGroup
+	found.Add(2)
+	a.BeforeUseOfState(func() { // both have found it fresh
+		found.Done()
+		found.Wait()
+	})
+	var both sync.WaitGroup
+	statuses := make(chan int, 2)
+	for range 2 {
+		both.Go(func() {
+			resp, err := a.Do(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+			if err == nil {
+				statuses <- resp.Status
+			}
+		})
+	}
+	both.Wait()
+	close(statuses)
+	var got []int
+	for status := range statuses {
+		got = append(got, status)
+	}
+	assert.ElementsMatch(t, []int{http.StatusSeeOther, http.StatusBadRequest}, got)
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteAuthenticate))
+}
