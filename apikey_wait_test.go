@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/internal/behaviour"
 )
 
 // gate is a WorkOS that answers about a key when the test says so: at once where it is open, otherwise by let. Keys that
@@ -61,9 +62,9 @@ func (g *gate) of(value string) chan *http.Response {
 
 func (g *gate) reply(value string) *http.Response {
 	if strings.HasPrefix(value, "sk_good") {
-		return JSONReply(200, nil, `{"api_key":{"id":"api_key_1","name":"`+value[3:]+`","owner":{"type":"organization","id":"org_1"}}}`)
+		return behaviour.JSONReply(200, nil, `{"api_key":{"id":"api_key_1","name":"`+value[3:]+`","owner":{"type":"organization","id":"org_1"}}}`)
 	}
-	return JSONReply(200, nil, `{"api_key":null}`)
+	return behaviour.JSONReply(200, nil, `{"api_key":null}`)
 }
 
 // let answers the question about a key, with what the key deserves where resp is nil.
@@ -102,7 +103,7 @@ func awaited[T any](t testing.TB, from <-chan T, what string) T {
 	select {
 	case v := <-from:
 		return v
-	case <-time.After(Patience):
+	case <-time.After(behaviour.Patience):
 		require.FailNow(t, "it never came: "+what)
 		panic("not reached")
 	}
@@ -110,38 +111,38 @@ func awaited[T any](t testing.TB, from <-chan T, what string) T {
 
 // queued is an application whose WorkOS is a gate.
 type queued struct {
-	*App
+	*behaviour.App
 	gate   *gate
 	joined chan struct{} // one for each request that waits
 }
 
 func newQueued(t *testing.T, opts ...authkit.Option) *queued {
 	q := &queued{gate: newGate(), joined: make(chan struct{}, 100_000)}
-	q.App = Keyed(t, append(opts, authkit.WithHTTPClient(&http.Client{Transport: q.gate}))...)
+	q.App = behaviour.Keyed(t, append(opts, authkit.WithHTTPClient(&http.Client{Transport: q.gate}))...)
 	q.OnAPIKeyJoined(func() { q.joined <- struct{}{} })
 	t.Cleanup(q.gate.reopen)
 	return q
 }
 
 // begin sends a request and returns once it waits for its answer.
-func (q *queued) begin(ctx context.Context, key string) <-chan Response {
+func (q *queued) begin(ctx context.Context, key string) <-chan behaviour.Response {
 	q.T.Helper()
-	answered := make(chan Response, 1)
+	answered := make(chan behaviour.Response, 1)
 	go func() { answered <- q.WithKey(ctx, "/key", key) }()
 	select {
 	case <-q.joined:
 	case resp := <-answered:
 		require.FailNow(q.T, "it does not wait", "%d for %s", resp.Status, key)
-	case <-time.After(Patience):
+	case <-time.After(behaviour.Patience):
 		require.FailNow(q.T, "it does not arrive")
 	}
 	return answered
 }
 
 // response is the answer to a request, in bounded time.
-func (q *queued) response(key string) Response {
+func (q *queued) response(key string) behaviour.Response {
 	q.T.Helper()
-	answered := make(chan Response, 1)
+	answered := make(chan behaviour.Response, 1)
 	go func() { answered <- q.WithKey(q.T.Context(), "/key", key) }()
 	return awaited(q.T, answered, "the answer to "+key)
 }
@@ -170,7 +171,7 @@ func (q *queued) asked() string {
 }
 
 // fill has as many keys asked about as have a place, and returns the answers to come.
-func (q *queued) fill(keys []string) (answers []<-chan Response) {
+func (q *queued) fill(keys []string) (answers []<-chan behaviour.Response) {
 	q.T.Helper()
 	for _, key := range keys {
 		answers = append(answers, q.begin(q.T.Context(), key))
@@ -181,7 +182,7 @@ func (q *queued) fill(keys []string) (answers []<-chan Response) {
 
 func madeUpKeys(n int) (keys []string) {
 	for i := range n {
-		keys = append(keys, MadeUpKey(i))
+		keys = append(keys, behaviour.MadeUpKey(i))
 	}
 	return keys
 }
@@ -189,7 +190,7 @@ func madeUpKeys(n int) (keys []string) {
 func TestAPlaceThatIsFreeGoesToTheAPIKeyThatHasWaitedLongest(t *testing.T) { // A5
 	q := newQueued(t)
 	q.gate.shut()
-	running := madeUpKeys(UnknownKeysAtOnce)
+	running := madeUpKeys(behaviour.UnknownKeysAtOnce)
 	first := q.fill(running)
 	gone, leave := context.WithCancel(t.Context())
 	leaving := q.begin(gone, "sk_leaves")
@@ -198,7 +199,7 @@ func TestAPlaceThatIsFreeGoesToTheAPIKeyThatHasWaitedLongest(t *testing.T) { // 
 	third := q.begin(t.Context(), "sk_third")
 	leave()
 	assert.Equal(t, http.StatusServiceUnavailable, awaited(t, leaving, "the answer of the client that left").Status)
-	assert.Equal(t, UnknownKeysAtOnce+2, q.APIKeyQuestions())
+	assert.Equal(t, behaviour.UnknownKeysAtOnce+2, q.APIKeyQuestions())
 	assert.Empty(t, q.gate.asked, "no place is free")
 
 	q.gate.let(running[7], nil)
@@ -216,13 +217,13 @@ func TestAPlaceThatIsFreeGoesToTheAPIKeyThatHasWaitedLongest(t *testing.T) { // 
 func TestAnAPIKeyIsAskedAboutAsLongAsOneRequestWaitsForIt(t *testing.T) { // A5
 	q := newQueued(t)
 	q.gate.shut()
-	running := madeUpKeys(UnknownKeysAtOnce)
+	running := madeUpKeys(behaviour.UnknownKeysAtOnce)
 	q.fill(running)
 	gone, leave := context.WithCancel(t.Context())
 	leaving, staying := q.begin(gone, "sk_good"), q.begin(t.Context(), "sk_good")
 	leave()
 	awaited(t, leaving, "the answer of the client that left")
-	assert.Equal(t, UnknownKeysAtOnce+1, q.APIKeyQuestions())
+	assert.Equal(t, behaviour.UnknownKeysAtOnce+1, q.APIKeyQuestions())
 	q.gate.reopen()
 	assert.Equal(t, http.StatusOK, awaited(t, staying, "its answer").Status)
 }
@@ -230,20 +231,20 @@ func TestAnAPIKeyIsAskedAboutAsLongAsOneRequestWaitsForIt(t *testing.T) { // A5
 func TestAnAPIKeyThatLeavesTheQueueGivesItsPartOfTheBudgetBack(t *testing.T) { // A5
 	q := newQueued(t)
 	q.gate.shut()
-	q.fill(madeUpKeys(UnknownKeysAtOnce))
+	q.fill(madeUpKeys(behaviour.UnknownKeysAtOnce))
 	for range 3 {
 		gone, leave := context.WithCancel(t.Context())
-		var leaving []<-chan Response
-		for i := range BudgetOfUnknownKeys - UnknownKeysAtOnce {
+		var leaving []<-chan behaviour.Response
+		for i := range behaviour.BudgetOfUnknownKeys - behaviour.UnknownKeysAtOnce {
 			leaving = append(leaving, q.begin(gone, fmt.Sprint("sk_leaves_", i)))
 		}
 		assert.Equal(t, http.StatusTooManyRequests, q.status("sk_one_too_many"))
-		assert.Equal(t, BudgetOfUnknownKeys, q.APIKeyQuestions())
+		assert.Equal(t, behaviour.BudgetOfUnknownKeys, q.APIKeyQuestions())
 		leave()
 		for _, answered := range leaving {
 			awaited(t, answered, "the answer of a client that left")
 		}
-		assert.Equal(t, UnknownKeysAtOnce, q.APIKeyQuestions())
+		assert.Equal(t, behaviour.UnknownKeysAtOnce, q.APIKeyQuestions())
 	}
 }
 
@@ -251,8 +252,8 @@ func TestAnAbandonedQuestionAboutAnAPIKeyEndsAfterTenSecondsAndFreesItsPlace(t *
 	q := newQueued(t)
 	q.gate.shut()
 	gone, leave := context.WithCancel(t.Context())
-	var leaving []<-chan Response
-	for _, key := range madeUpKeys(UnknownKeysAtOnce) {
+	var leaving []<-chan behaviour.Response
+	for _, key := range madeUpKeys(behaviour.UnknownKeysAtOnce) {
 		leaving = append(leaving, q.begin(gone, key))
 		q.asked()
 	}
@@ -278,9 +279,9 @@ func TestAProvenAPIKeyThatFindsNoPlaceWhileWorkOSIsSilentHasItsGrace(t *testing.
 	} {
 		t.Run(name, func(t *testing.T) {
 			q := newQueued(t, authkit.WithAPIKeyGrace(c.grace))
-			keys := q.prove(ProvenKeysAtOnce + 1)
-			last := keys[ProvenKeysAtOnce]
-			q.fill(keys[:ProvenKeysAtOnce])
+			keys := q.prove(behaviour.ProvenKeysAtOnce + 1)
+			last := keys[behaviour.ProvenKeysAtOnce]
+			q.fill(keys[:behaviour.ProvenKeysAtOnce])
 			waiting := q.begin(t.Context(), last)
 			q.Clock.Advance(5*time.Second - 1)
 			assert.Empty(t, waiting)
@@ -294,25 +295,25 @@ func TestAProvenAPIKeyThatFindsNoPlaceWhileWorkOSIsSilentHasItsGrace(t *testing.
 
 func TestAProvenAPIKeyThatFindsNoPlaceWhileWorkOSAnswersHasNoGrace(t *testing.T) { // A5
 	q := newQueued(t, authkit.WithAPIKeyGrace(time.Hour))
-	keys := q.prove(ProvenKeysAtOnce + 2)
-	first := q.fill(keys[:ProvenKeysAtOnce])
-	next, last := q.begin(t.Context(), keys[ProvenKeysAtOnce]), q.begin(t.Context(), keys[ProvenKeysAtOnce+1])
+	keys := q.prove(behaviour.ProvenKeysAtOnce + 2)
+	first := q.fill(keys[:behaviour.ProvenKeysAtOnce])
+	next, last := q.begin(t.Context(), keys[behaviour.ProvenKeysAtOnce]), q.begin(t.Context(), keys[behaviour.ProvenKeysAtOnce+1])
 	q.gate.let(keys[5], nil)
 	assert.Equal(t, http.StatusOK, awaited(t, first[5], "its answer").Status)
-	assert.Equal(t, keys[ProvenKeysAtOnce], q.asked())
+	assert.Equal(t, keys[behaviour.ProvenKeysAtOnce], q.asked())
 	q.Clock.Advance(5 * time.Second)
 	assert.Equal(t, http.StatusServiceUnavailable, awaited(t, last, "its answer").Status, "it may have been deleted")
 	assert.Empty(t, next, "it has its place")
 	q.gate.reopen()
 	assert.Equal(t, http.StatusOK, awaited(t, next, "its answer").Status)
-	assert.Equal(t, http.StatusOK, q.status(keys[ProvenKeysAtOnce+1]), "that is not remembered")
+	assert.Equal(t, http.StatusOK, q.status(keys[behaviour.ProvenKeysAtOnce+1]), "that is not remembered")
 }
 
 func TestAnUnknownAPIKeyThatFindsNoPlaceIsAnsweredByWhatWorkOSDoes(t *testing.T) { // A5
 	t.Run("it answers others", func(t *testing.T) {
 		q := newQueued(t)
 		q.gate.shut()
-		running := madeUpKeys(UnknownKeysAtOnce)
+		running := madeUpKeys(behaviour.UnknownKeysAtOnce)
 		q.fill(running)
 		q.begin(t.Context(), "sk_next")
 		last := q.begin(t.Context(), "sk_good")
@@ -328,7 +329,7 @@ func TestAnUnknownAPIKeyThatFindsNoPlaceIsAnsweredByWhatWorkOSDoes(t *testing.T)
 	t.Run("it answers none", func(t *testing.T) {
 		q := newQueued(t)
 		q.gate.shut()
-		q.fill(madeUpKeys(UnknownKeysAtOnce))
+		q.fill(madeUpKeys(behaviour.UnknownKeysAtOnce))
 		last := q.begin(t.Context(), "sk_good")
 		q.Clock.Advance(5 * time.Second)
 		resp := awaited(t, last, "its answer")
@@ -344,20 +345,20 @@ func TestAnUnknownAPIKeyThatFindsNoPlaceIsAnsweredByWhatWorkOSDoes(t *testing.T)
 func TestUnknownAPIKeysThatWaitAreAnsweredAtOnceWhenWorkOSWantsNoMore(t *testing.T) { // A5
 	q := newQueued(t)
 	proven := q.prove(1)[0]
-	running := madeUpKeys(UnknownKeysAtOnce)
+	running := madeUpKeys(behaviour.UnknownKeysAtOnce)
 	first := q.fill(running)
-	var waiting []<-chan Response
+	var waiting []<-chan behaviour.Response
 	for i := range 100 {
 		waiting = append(waiting, q.begin(t.Context(), fmt.Sprint("sk_waits_", i)))
 	}
-	q.gate.let(running[0], JSONReply(429, http.Header{"Retry-After": {"20"}}, `{}`))
+	q.gate.let(running[0], behaviour.JSONReply(429, http.Header{"Retry-After": {"20"}}, `{}`))
 	for _, answered := range append(waiting, first[0]) {
 		resp := awaited(t, answered, "the answer of one that waits")
 		assert.Equal(t, http.StatusTooManyRequests, resp.Status)
 		assert.Equal(t, "20", resp.Header.Get("Retry-After"))
 	}
 	assert.Empty(t, q.gate.asked)
-	assert.Equal(t, UnknownKeysAtOnce-1, q.APIKeyQuestions())
+	assert.Equal(t, behaviour.UnknownKeysAtOnce-1, q.APIKeyQuestions())
 
 	answered := q.begin(t.Context(), proven)
 	assert.Equal(t, proven, q.asked(), "a proven key is asked about itself")
@@ -365,7 +366,7 @@ func TestUnknownAPIKeysThatWaitAreAnsweredAtOnceWhenWorkOSWantsNoMore(t *testing
 	assert.Equal(t, http.StatusOK, awaited(t, answered, "its answer").Status)
 
 	// A shorter wish does not shorten the longer one.
-	q.gate.let(running[1], JSONReply(429, http.Header{"Retry-After": {"7"}}, `{}`))
+	q.gate.let(running[1], behaviour.JSONReply(429, http.Header{"Retry-After": {"7"}}, `{}`))
 	assert.Equal(t, "7", awaited(t, first[1], "its answer").Header.Get("Retry-After"))
 	q.Clock.Advance(8 * time.Second)
 	assert.Equal(t, http.StatusTooManyRequests, q.status("sk_good_new"))
@@ -388,7 +389,7 @@ func TestNoMoreRequestsOfOneKindWaitThanThereMay(t *testing.T) { // A5
 			q := newQueued(t)
 			require.Equal(t, proven, q.prove(1)[0])
 			ctx, leave := context.WithCancel(t.Context())
-			var waiting []<-chan Response
+			var waiting []<-chan behaviour.Response
 			for range most {
 				waiting = append(waiting, q.begin(ctx, c.key))
 			}
@@ -420,7 +421,7 @@ func TestAnAPIKeyIsProvenForAWeekAfterItWasLastValid(t *testing.T) { // A5
 		{7 * 24 * time.Hour, http.StatusTooManyRequests},
 	} {
 		q.Clock.Advance(c.after)
-		for i := range BudgetOfUnknownKeys {
+		for i := range behaviour.BudgetOfUnknownKeys {
 			q.status(fmt.Sprintf("sk_%s_%d", c.after, i))
 		}
 		assert.Equal(t, c.status, q.status(key))
@@ -443,13 +444,13 @@ func TestAGraceOfMoreThanAWeekIsKept(t *testing.T) { // A5
 		q.gate.shut()
 		waiting := q.begin(t.Context(), "sk_good")
 		q.asked()
-		q.gate.let("sk_good", JSONReply(500, nil, `{}`))
+		q.gate.let("sk_good", behaviour.JSONReply(500, nil, `{}`))
 		assert.Equal(t, c.status, awaited(t, waiting, "its answer").Status, "after %s", c.after)
 	}
 }
 
 func TestThousandsOfGoodAPIKeysAreAnsweredAtOnceAfterARestart(t *testing.T) { // A5
-	q := newQueued(t, WithoutLog)
+	q := newQueued(t, behaviour.WithoutLog)
 	keys := make(chan string, 3000)
 	for i := range cap(keys) {
 		keys <- fmt.Sprint("sk_good_", i)

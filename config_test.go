@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/internal/behaviour"
 )
 
 // Every fault of a configuration, alone and together with others.
@@ -39,7 +40,7 @@ func TestASoundConfigurationIsAccepted(t *testing.T) {
 		"a public client":                             {authkit.WithPublicClient(), authkit.WithAPIKey("")},
 		"a public client that has a key all the same": {authkit.WithPublicClient(), authkit.WithAPIKey("whatever")},
 		"a password of exactly 32 bytes":              {authkit.WithCookiePassword(strings.Repeat("x", 32))},
-		"several passwords":                           {authkit.WithCookiePassword(Password, Password+"2", Password+"3")},
+		"several passwords":                           {authkit.WithCookiePassword(behaviour.Password, behaviour.Password+"2", behaviour.Password+"3")},
 		"a domain that covers the host":               {authkit.WithCookieDomain("example.com")},
 		"a domain with a leading dot":                 {authkit.WithCookieDomain(".example.com")},
 		"a domain that is the host":                   {authkit.WithCookieDomain("app.example.com")},
@@ -62,7 +63,7 @@ func TestASoundConfigurationIsAccepted(t *testing.T) {
 		"a redirect URL with a query":                 {authkit.WithRedirectURL("https://app.example.com/callback?tenant=1")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ak, err := authkit.New(ValidOptions(opts...)...)
+			ak, err := authkit.New(behaviour.ValidOptions(opts...)...)
 			require.NoError(t, err)
 			assert.NotNil(t, ak)
 		})
@@ -87,7 +88,7 @@ func TestEachFaultIsReportedByOptionAndVariable(t *testing.T) {
 		"a client ID with a space":            {[]authkit.Option{authkit.WithClientID("client_1 ")}, "WithClientID", "WORKOS_CLIENT_ID", []string{"spaces"}},
 		"an empty password":                   {[]authkit.Option{authkit.WithCookiePassword("")}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", []string{"0 bytes", "32"}},
 		"a password one byte too short":       {[]authkit.Option{authkit.WithCookiePassword(secret + strings.Repeat("x", 24))}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", []string{"31 bytes", "32"}},
-		"a short previous password":           {[]authkit.Option{authkit.WithCookiePassword(Password, secret)}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", []string{"password 2 of 2", "7 bytes", "32"}},
+		"a short previous password":           {[]authkit.Option{authkit.WithCookiePassword(behaviour.Password, secret)}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", []string{"password 2 of 2", "7 bytes", "32"}},
 		"a relative redirect URL":             {[]authkit.Option{authkit.WithRedirectURL("/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", []string{`"/callback"`, "absolute", "https://"}},
 		"a redirect URL without a scheme":     {[]authkit.Option{authkit.WithRedirectURL("app.example.com/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", []string{"absolute", "https://"}},
 		"a redirect URL without a host":       {[]authkit.Option{authkit.WithRedirectURL("https:///callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", []string{"absolute", "https://"}},
@@ -114,7 +115,7 @@ func TestEachFaultIsReportedByOptionAndVariable(t *testing.T) {
 		"a shared session that ends":          {[]authkit.Option{authkit.WithSharedSession(), authkit.WithAbsoluteTimeout(time.Hour)}, "WithAbsoluteTimeout", "", []string{"WithSharedSession", "drop it", "dashboard"}},
 		"a shared session that idles":         {[]authkit.Option{authkit.WithSharedSession(), authkit.WithIdleTimeout(time.Hour)}, "WithIdleTimeout", "", []string{"WithSharedSession", "drop it", "dashboard"}},
 		"a shared session, a short password":  {[]authkit.Option{authkit.WithSharedSession(), authkit.WithCookiePassword(strings.Repeat("山", 31))}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", []string{"31 characters", "at least 32"}},
-		"foreign sessions, a short password":  {[]authkit.Option{authkit.WithForeignSessions(), authkit.WithCookiePassword(Password, strings.Repeat("山", 31))}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", []string{"password 2 of 2", "31 characters"}},
+		"foreign sessions, a short password":  {[]authkit.Option{authkit.WithForeignSessions(), authkit.WithCookiePassword(behaviour.Password, strings.Repeat("山", 31))}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", []string{"password 2 of 2", "31 characters"}},
 		"a cache of less than nothing":        {[]authkit.Option{authkit.WithSessionCache(-1, 1<<20)}, "WithSessionCache", "", []string{"-1 entries", "negative"}},
 		"foreign sessions of no cookie":       {[]authkit.Option{authkit.WithForeignSessions("my session")}, "WithForeignSessions", "", []string{`"my session"`, "RFC 6265"}},
 		"foreign sessions of a sign-in":       {[]authkit.Option{authkit.WithForeignSessions("authkit-state-x")}, "WithForeignSessions", "", []string{"choose another"}},
@@ -153,7 +154,7 @@ func TestEachFaultIsReportedByOptionAndVariable(t *testing.T) {
 		"no clock":                            {[]authkit.Option{authkit.WithClock(nil)}, "WithClock", "", []string{"nil"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ak, err := authkit.New(ValidOptions(c.opts...)...)
+			ak, err := authkit.New(behaviour.ValidOptions(c.opts...)...)
 			assert.Nil(t, ak)
 			faults := configErrors(t, err)
 			require.Len(t, faults, 1, "%v", err)
@@ -239,7 +240,7 @@ func TestNoPartOfAURLThatMayBeSecretIsShown(t *testing.T) {
 				"WithPostLogoutRedirectURL": authkit.WithPostLogoutRedirectURL(url),
 				"WithTrustedOrigins":        authkit.WithTrustedOrigins(url),
 			} {
-				_, err := authkit.New(ValidOptions(opt)...)
+				_, err := authkit.New(behaviour.ValidOptions(opt)...)
 				require.ErrorContains(t, err, option)
 				assert.NotContains(t, err.Error(), "hunter2")
 			}
@@ -281,13 +282,13 @@ func TestPlainHTTPIsForLoopbackAlone(t *testing.T) {
 				authkit.WithBaseURL("http://" + host),
 				authkit.WithPostLogoutRedirectURL("http://" + host + "/"),
 			} {
-				_, err := authkit.New(ValidOptions(opt)...)
+				_, err := authkit.New(behaviour.ValidOptions(opt)...)
 				if loopback {
 					assert.NoError(t, err)
 				} else {
 					assert.ErrorContains(t, err, "plain http")
 				}
-				_, err = authkit.New(ValidOptions(opt, authkit.WithInsecureHTTP())...)
+				_, err = authkit.New(behaviour.ValidOptions(opt, authkit.WithInsecureHTTP())...)
 				assert.NoError(t, err, "permitted in so many words")
 			}
 		})
@@ -295,9 +296,9 @@ func TestPlainHTTPIsForLoopbackAlone(t *testing.T) {
 }
 
 func TestATrustedOriginIsTheOneThatABrowserSends(t *testing.T) {
-	a := NewApp(t, AppOptions{})
+	a := behaviour.NewApp(t, behaviour.AppOptions{})
 	for _, origin := range []string{"https://admin.example.com", "https://Admin.Example.com", "HTTPS://admin.example.com", "https://admin.example.com:443"} {
-		ak, err := authkit.New(ValidOptions(authkit.WithTrustedOrigins(origin))...)
+		ak, err := authkit.New(behaviour.ValidOptions(authkit.WithTrustedOrigins(origin))...)
 		require.NoError(t, err)
 		a.Server.Config.Handler = ak.Logout()
 		for from, status := range map[string]int{
@@ -307,20 +308,20 @@ func TestATrustedOriginIsTheOneThatABrowserSends(t *testing.T) {
 			"http://admin.example.com":       http.StatusForbidden,
 			"https://admin.example.com:8443": http.StatusForbidden,
 		} {
-			resp := a.Send(Request{Method: "POST", Target: "/", Header: http.Header{"Origin": {from}, "Sec-Fetch-Site": {"cross-site"}}})
+			resp := a.Send(behaviour.Request{Method: "POST", Target: "/", Header: http.Header{"Origin": {from}, "Sec-Fetch-Site": {"cross-site"}}})
 			assert.Equal(t, status, resp.Status, "%s trusted, %s posts", origin, from)
 		}
 	}
 }
 
 func TestLoginAndCallbackPanicWhereTheyCannotWork(t *testing.T) {
-	reader, err := authkit.New(ValidOptions(authkit.WithRedirectURL(""))...)
+	reader, err := authkit.New(behaviour.ValidOptions(authkit.WithRedirectURL(""))...)
 	require.NoError(t, err)
 	assert.PanicsWithValue(t, "authkit: Login needs WithRedirectURL (WORKOS_REDIRECT_URI)", func() { reader.Login() })
 	assert.PanicsWithValue(t, "authkit: Callback needs WithRedirectURL (WORKOS_REDIRECT_URI)", func() { reader.Callback() })
 	assert.NotPanics(t, func() { reader.Logout() })
 
-	ak, err := authkit.New(ValidOptions(authkit.WithLoginOptions(authkit.Organization("org_1")))...)
+	ak, err := authkit.New(behaviour.ValidOptions(authkit.WithLoginOptions(authkit.Organization("org_1")))...)
 	require.NoError(t, err)
 	for name, opts := range map[string][]authkit.LoginOption{
 		"a provider beside an organization": {authkit.Provider("GoogleOAuth")},
@@ -336,7 +337,7 @@ func TestLoginAndCallbackPanicWhereTheyCannotWork(t *testing.T) {
 }
 
 func TestPrintingAnAuthKitShowsNoSecret(t *testing.T) {
-	ak, err := authkit.New(ValidOptions(
+	ak, err := authkit.New(behaviour.ValidOptions(
 		authkit.WithAPIKey("sk_hunter2"),
 		authkit.WithCookiePassword(strings.Repeat("hunter2-", 4)),
 		authkit.WithOnSignOut(func(context.Context, authkit.SignOutEvent) {}),
@@ -347,7 +348,7 @@ func TestPrintingAnAuthKitShowsNoSecret(t *testing.T) {
 		"in a struct":             struct{ AK *authkit.AuthKit }{ak},
 		"in a struct, unexported": struct{ ak *authkit.AuthKit }{ak},
 	} {
-		for how, text := range Printed(v) {
+		for how, text := range behaviour.Printed(v) {
 			assert.NotContains(t, text, "hunter2", "%s: %s", name, how)
 		}
 	}
@@ -356,7 +357,7 @@ func TestPrintingAnAuthKitShowsNoSecret(t *testing.T) {
 // New: "every fault of its configuration at once".
 func TestABaseURLThatTheClientRefusesIsReportedWithTheRest(t *testing.T) {
 	for _, base := range []string{"https://api.workos.com:", "https://api.workos.com?", "https://api.workos.com//"} {
-		_, err := authkit.New(authkit.WithAPIKey("pk_1"), authkit.WithClientID("client_1"), authkit.WithCookiePassword(Password), authkit.WithBaseURL(base))
+		_, err := authkit.New(authkit.WithAPIKey("pk_1"), authkit.WithClientID("client_1"), authkit.WithCookiePassword(behaviour.Password), authkit.WithBaseURL(base))
 		require.Error(t, err)
 		assert.ErrorContains(t, err, "WithAPIKey", base)
 		assert.ErrorContains(t, err, "WithBaseURL", base)
@@ -365,13 +366,13 @@ func TestABaseURLThatTheClientRefusesIsReportedWithTheRest(t *testing.T) {
 
 // The redirect URL's own origin is trusted in the form that browsers send, which is punycode.
 func TestTheOwnOriginIsTrustedUnderAnInternationalName(t *testing.T) {
-	ak, err := authkit.New(authkit.WithAPIKey("sk_1"), authkit.WithClientID("client_1"), authkit.WithCookiePassword(Password),
+	ak, err := authkit.New(authkit.WithAPIKey("sk_1"), authkit.WithClientID("client_1"), authkit.WithCookiePassword(behaviour.Password),
 		authkit.WithRedirectURL("https://bücher.example/callback"))
 	if err != nil {
 		return // to refuse it, asking for the ASCII form, is as good
 	}
-	a := &App{AuthKit: ak, T: t}
-	resp := a.Direct(ak.Logout(), Request{Method: "POST", Target: "/logout", Header: http.Header{"Origin": {"https://xn--bcher-kva.example"}}})
+	a := &behaviour.App{AuthKit: ak, T: t}
+	resp := a.Direct(ak.Logout(), behaviour.Request{Method: "POST", Target: "/logout", Header: http.Header{"Origin": {"https://xn--bcher-kva.example"}}})
 	assert.Equal(t, http.StatusOK, resp.Status)
 }
 
@@ -381,19 +382,19 @@ func TestAnIdentifierInSingleQuotesOrWithADELIsRefused(t *testing.T) {
 			"WithAPIKey": authkit.WithAPIKey("sk_1" + end), "WithClientID": authkit.WithClientID("client_1" + end),
 			"WithBearerTokens": authkit.WithBearerTokens("client_2" + end),
 		} {
-			_, err := authkit.New(ValidOptions(opt)...)
+			_, err := authkit.New(behaviour.ValidOptions(opt)...)
 			faults := configErrors(t, err)
 			require.Len(t, faults, 1, "%s %q", option, end)
 			assert.Equal(t, option, faults[0].Option)
 		}
 	}
-	_, err := authkit.New(ValidOptions(authkit.WithAPIKey("sk_!~"), authkit.WithClientID("client_!~"))...)
+	_, err := authkit.New(behaviour.ValidOptions(authkit.WithAPIKey("sk_!~"), authkit.WithClientID("client_!~"))...)
 	assert.NoError(t, err, "printable ASCII from one end to the other")
 }
 
 func TestTheLastValueThatAnOptionAcceptsAndTheFirstThatItDoesNot(t *testing.T) {
 	plain := authkit.WithRedirectURL("http://localhost:8080/callback")
-	_, err := authkit.New(ValidOptions(authkit.WithCookieName(strings.Repeat("x", 128)))...)
+	_, err := authkit.New(behaviour.ValidOptions(authkit.WithCookieName(strings.Repeat("x", 128)))...)
 	assert.NoError(t, err)
 	for option, opts := range map[string][]authkit.Option{
 		"WithLoginPath":    {authkit.WithLoginPath("/login?screen=1")},
@@ -402,7 +403,7 @@ func TestTheLastValueThatAnOptionAcceptsAndTheFirstThatItDoesNot(t *testing.T) {
 		"WithAPIKeyGrace":  {authkit.WithAPIKeyGrace(-1)},
 		"WithCookieName":   {plain, authkit.WithCookieName("__Host-")},
 	} {
-		_, err := authkit.New(ValidOptions(opts...)...)
+		_, err := authkit.New(behaviour.ValidOptions(opts...)...)
 		faults := configErrors(t, err)
 		require.Len(t, faults, 1, option)
 		assert.Equal(t, option, faults[0].Option)

@@ -24,6 +24,7 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/behaviour"
 	"github.com/authkit-go/authkit/workos"
 )
 
@@ -33,7 +34,7 @@ func costed(b *testing.B, sessions int, opts ...authkit.Option) (handler http.Ha
 	fake := authkittest.New(b)
 	ak, err := authkit.New(append([]authkit.Option{
 		authkit.WithAPIKey(fake.APIKey()), authkit.WithClientID(fake.ClientID()), authkit.WithBaseURL(fake.URL()),
-		authkit.WithCookiePassword(Password), authkit.WithRedirectURL("https://app.example.com/callback"),
+		authkit.WithCookiePassword(behaviour.Password), authkit.WithRedirectURL("https://app.example.com/callback"),
 		authkit.WithLogger(slog.New(slog.DiscardHandler)),
 	}, opts...)...)
 	require.NoError(b, err)

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/internal/behaviour"
 )
 
 // FromEnv: each variable, and what beats it.
@@ -21,7 +22,7 @@ import (
 var soundEnv = map[string]string{
 	"WORKOS_API_KEY":         "sk_test_1",
 	"WORKOS_CLIENT_ID":       "client_1",
-	"WORKOS_COOKIE_PASSWORD": Password,
+	"WORKOS_COOKIE_PASSWORD": behaviour.Password,
 	"WORKOS_REDIRECT_URI":    "https://app.example.com/callback",
 }
 
@@ -44,11 +45,11 @@ func setEnv(t *testing.T, envs ...map[string]string) {
 
 // serveFromEnv puts what FromEnv makes of the environment in place of an
 // app's own AuthKit.
-func serveFromEnv(t *testing.T, env map[string]string, opts ...authkit.Option) *App {
+func serveFromEnv(t *testing.T, env map[string]string, opts ...authkit.Option) *behaviour.App {
 	t.Helper()
-	a := NewApp(t, AppOptions{})
+	a := behaviour.NewApp(t, behaviour.AppOptions{})
 	setEnv(t, a.Fake.Env(), map[string]string{
-		"WORKOS_COOKIE_PASSWORD": Password,
+		"WORKOS_COOKIE_PASSWORD": behaviour.Password,
 		"WORKOS_REDIRECT_URI":    a.URL + "/callback",
 	}, env)
 	ak, err := authkit.FromEnv(append([]authkit.Option{authkit.WithClock(a.Clock), authkit.WithLogger(slog.New(slog.DiscardHandler))}, opts...)...)
@@ -65,7 +66,7 @@ func TestEveryVariableIsReadAndWorks(t *testing.T) {
 		"WORKOS_COOKIE_SAMESITE": "Lax",
 	})
 	s := a.Begin("/login")
-	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
+	resp := a.Send(behaviour.Request{Target: s.Target(), Cookie: s.Cookie})
 	session := resp.SetCookies(t)["my-session"]
 	require.NotNil(t, session, "signed in with the key, client, password, redirect URL and API address of the environment")
 	assert.Equal(t, "localhost", session.Domain)
@@ -73,9 +74,9 @@ func TestEveryVariableIsReadAndWorks(t *testing.T) {
 	assert.Equal(t, http.SameSiteLaxMode, session.SameSite)
 
 	cookie := "my-session=" + session.Value
-	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, Kim)
+	assert.Contains(t, a.Send(behaviour.Request{Target: "/", Cookie: cookie}).Body, behaviour.Kim)
 	a.Clock.Advance(time.Hour)
-	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody", "the age is sealed in as well")
+	assert.Contains(t, a.Send(behaviour.Request{Target: "/", Cookie: cookie}).Body, "nobody", "the age is sealed in as well")
 }
 
 func TestAnOptionBeatsItsVariable(t *testing.T) {
@@ -85,7 +86,7 @@ func TestAnOptionBeatsItsVariable(t *testing.T) {
 		"WORKOS_COOKIE_SAMESITE": "strict",
 	}, authkit.WithCookieName("from-option"), authkit.WithCookieMaxAge(2*time.Minute), authkit.WithCookieSameSite(http.SameSiteLaxMode))
 	s := a.Begin("/login")
-	session := a.Send(Request{Target: s.Target(), Cookie: s.Cookie}).SetCookies(t)["from-option"]
+	session := a.Send(behaviour.Request{Target: s.Target(), Cookie: s.Cookie}).SetCookies(t)["from-option"]
 	require.NotNil(t, session)
 	assert.Equal(t, 120, session.MaxAge)
 	assert.Equal(t, http.SameSiteLaxMode, session.SameSite)
@@ -150,7 +151,7 @@ func TestAnOptionBeatsAVariableThatCannotBeRead(t *testing.T) {
 		"WORKOS_CLIENT_ID": "wrong", "WORKOS_COOKIE_PASSWORD": "short", "WORKOS_REDIRECT_URI": "wrong",
 		"WORKOS_COOKIE_NAME": "a b", "WORKOS_COOKIE_DOMAIN": "a b",
 	})
-	_, err := authkit.FromEnv(ValidOptions(
+	_, err := authkit.FromEnv(behaviour.ValidOptions(
 		authkit.WithCookieMaxAge(time.Hour), authkit.WithCookieSameSite(http.SameSiteLaxMode),
 		authkit.WithBaseURL("https://auth.example.com"), authkit.WithCookieName("sid"), authkit.WithCookieDomain("example.com"),
 	)...)
@@ -159,7 +160,7 @@ func TestAnOptionBeatsAVariableThatCannotBeRead(t *testing.T) {
 
 func TestTheEnvironmentIsOfNoConsequenceToNew(t *testing.T) {
 	setEnv(t, map[string]string{"WORKOS_COOKIE_MAX_AGE": "soon", "WORKOS_API_KEY": "wrong"})
-	_, err := authkit.New(ValidOptions()...)
+	_, err := authkit.New(behaviour.ValidOptions()...)
 	assert.NoError(t, err)
 }
 
@@ -186,9 +187,9 @@ func TestWhereTheAPIIsComesFromThreeVariables(t *testing.T) {
 			})
 			ak, err := authkit.FromEnv()
 			require.NoError(t, err)
-			a := NewApp(t, AppOptions{})
+			a := behaviour.NewApp(t, behaviour.AppOptions{})
 			a.Server.Config.Handler = ak.Login()
-			location, err := a.Send(Request{Target: "/"}).Location()
+			location, err := a.Send(behaviour.Request{Target: "/"}).Location()
 			require.NoError(t, err)
 			assert.Equal(t, c.want, (&url.URL{Scheme: location.Scheme, Host: location.Host}).String())
 		})

@@ -17,6 +17,7 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/behaviour"
 )
 
 // held is a step at which the first to come to it waits.
@@ -26,7 +27,7 @@ type held struct {
 	goOn    func()        // lets the first one go on
 }
 
-func holdAt(a *App, step string) held {
+func holdAt(a *behaviour.App, step string) held {
 	goOn := make(chan struct{})
 	h := held{reached: make(chan struct{}), again: make(chan struct{}, 100), goOn: sync.OnceFunc(func() { close(goOn) })}
 	var mu sync.Mutex
@@ -51,9 +52,9 @@ func holdAt(a *App, step string) held {
 }
 
 // whatStale is an application with a stale session.
-func whatStale(t *testing.T, opts ...authkit.Option) (a *App, cookie string) {
-	a = NewApp(t, AppOptions{AuthKit: opts})
-	cookie = a.SignedIn(Kim).CookieHeader()
+func whatStale(t *testing.T, opts ...authkit.Option) (a *behaviour.App, cookie string) {
+	a = behaviour.NewApp(t, behaviour.AppOptions{AuthKit: opts})
+	cookie = a.SignedIn(behaviour.Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
 	return a, cookie
 }
@@ -61,9 +62,9 @@ func whatStale(t *testing.T, opts ...authkit.Option) (a *App, cookie string) {
 func TestARequestThatRecalledNothingFindsWhatAFlightThatIsOverCameTo(t *testing.T) {
 	a, cookie := whatStale(t)
 	early := holdAt(a, "recalled")
-	late := a.SendAside(Request{Target: "/account", Cookie: cookie})
+	late := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie})
 	<-early.reached
-	renewed := a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
+	renewed := a.Send(behaviour.Request{Target: "/account", Cookie: cookie}).NewCookie(t)
 	early.goOn()
 	resp := <-late
 	assert.Equal(t, http.StatusOK, resp.Status)
@@ -76,9 +77,9 @@ func TestARequestBetweenTwoStepsOfAnExchangeMakesNoneOfItsOwn(t *testing.T) {
 		t.Run(step, func(t *testing.T) {
 			a, cookie := whatStale(t)
 			h := holdAt(a, step)
-			first := a.SendAside(Request{Target: "/account", Cookie: cookie})
+			first := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie})
 			<-h.reached
-			second := a.SendAside(Request{Target: "/account", Cookie: cookie})
+			second := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie})
 			if step == "exchanged" { // nothing can be known yet: the second one waits
 				h.goOn()
 			}
@@ -96,13 +97,13 @@ func TestASignOutOrASignInBetweenTwoStepsOfAnExchangeHolds(t *testing.T) {
 		t.Run("sign-out at "+step, func(t *testing.T) {
 			a, cookie := whatStale(t)
 			h := holdAt(a, step)
-			late := a.SendAside(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
+			late := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie, Header: behaviour.Scripted()})
 			<-h.reached
-			a.Send(Request{Method: http.MethodPost, Target: "/logout", Cookie: cookie, Header: Scripted()})
+			a.Send(behaviour.Request{Method: http.MethodPost, Target: "/logout", Cookie: cookie, Header: behaviour.Scripted()})
 			h.goOn()
-			assert.Empty(t, JarAfter("", <-late), "the late response sets nothing")
+			assert.Empty(t, behaviour.JarAfter("", <-late), "the late response sets nothing")
 			for range 3 { // while the sign-out is remembered, and after that
-				assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}).Status)
+				assert.Equal(t, http.StatusUnauthorized, a.Send(behaviour.Request{Target: "/account", Cookie: cookie, Header: behaviour.Scripted()}).Status)
 				a.Clock.Advance(7 * time.Minute)
 			}
 		})
@@ -112,17 +113,17 @@ func TestASignOutOrASignInBetweenTwoStepsOfAnExchangeHolds(t *testing.T) {
 		t.Run("sign-in at "+step, func(t *testing.T) {
 			a, cookie := whatStale(t)
 			h := holdAt(a, step)
-			late := a.SendAside(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
+			late := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie, Header: behaviour.Scripted()})
 			<-h.reached
 			jar := a.SignInOver(cookie)
 			h.goOn()
-			assert.Equal(t, jar, JarAfter(jar, <-late), "the late response sets nothing")
+			assert.Equal(t, jar, behaviour.JarAfter(jar, <-late), "the late response sets nothing")
 			a.Clock.Advance(31 * time.Second)
 			for range 2 {
-				assert.Equal(t, jar, JarAfter(jar, a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})), "nor does another straggler")
+				assert.Equal(t, jar, behaviour.JarAfter(jar, a.Send(behaviour.Request{Target: "/account", Cookie: cookie, Header: behaviour.Scripted()})), "nor does another straggler")
 				a.Clock.Advance(2 * time.Minute)
 			}
-			assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()}).Status)
+			assert.Equal(t, http.StatusOK, a.Send(behaviour.Request{Target: "/account", Cookie: jar, Header: behaviour.Scripted()}).Status)
 		})
 	}
 }
@@ -135,11 +136,11 @@ func TestARequestThatComesWhileTheHookRunsGetsTheNewSession(t *testing.T) {
 	}))
 	release := sync.OnceFunc(func() { close(goOn) })
 	t.Cleanup(release)
-	first := a.SendAside(Request{Target: "/account", Cookie: cookie})
+	first := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie})
 	<-began
-	resp := a.Send(Request{Target: "/account", Cookie: cookie})
+	resp := a.Send(behaviour.Request{Target: "/account", Cookie: cookie})
 	assert.Equal(t, http.StatusOK, resp.Status)
-	next := a.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)})
+	next := a.Send(behaviour.Request{Target: "/account", Cookie: resp.NewCookie(t)})
 	assert.Equal(t, http.StatusOK, next.Status, "the new cookie is good at once")
 	assert.Empty(t, next.SetCookies(t))
 	release()
@@ -159,9 +160,9 @@ func TestOfASignOutDuringAnExchangeTheHooksAreToldOnce(t *testing.T) {
 			a.Fake.RevokeSession(a.SessionID())
 		}
 		h := holdAt(a, "exchanged")
-		late := a.SendAside(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
+		late := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie, Header: behaviour.Scripted()})
 		<-h.reached
-		a.Send(Request{Method: http.MethodPost, Target: "/logout", Cookie: cookie, Header: Scripted()})
+		a.Send(behaviour.Request{Method: http.MethodPost, Target: "/logout", Cookie: cookie, Header: behaviour.Scripted()})
 		h.goOn()
 		assert.Equal(t, http.StatusUnauthorized, (<-late).Status)
 		assert.Zero(t, refreshed.Load())
@@ -179,23 +180,23 @@ func TestATokenThatIsVerifiedLaterIsVerifiedOnceWhicheverCookieLeadsToIt(t *test
 			a.Fake.AddKey()
 			a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 			a.Clock.Advance(10 * time.Minute) // the keys at hand are looked at afresh
-			unverified := a.Send(Request{Target: "/account", Cookie: old}).NewCookie(t)
+			unverified := a.Send(behaviour.Request{Target: "/account", Cookie: old}).NewCookie(t)
 			a.Fake.Heal(authkittest.RouteJWKS)
 			a.Clock.Advance(time.Minute)
-			var first, second Response
+			var first, second behaviour.Response
 			if at == "at once" {
 				h := holdAt(a, "exchanged")
-				one := a.SendAside(Request{Target: "/account", Cookie: old})
+				one := a.SendAside(behaviour.Request{Target: "/account", Cookie: old})
 				<-h.reached
 				joined := holdAt(a, "recalled")
 				joined.goOn()
-				two := a.SendAside(Request{Target: "/account", Cookie: unverified})
+				two := a.SendAside(behaviour.Request{Target: "/account", Cookie: unverified})
 				<-joined.reached
 				h.goOn()
 				first, second = <-one, <-two
 			} else {
-				first = a.Send(Request{Target: "/account", Cookie: old})
-				second = a.Send(Request{Target: "/account", Cookie: unverified})
+				first = a.Send(behaviour.Request{Target: "/account", Cookie: old})
+				second = a.Send(behaviour.Request{Target: "/account", Cookie: unverified})
 			}
 			assert.Equal(t, first.NewCookie(t), second.NewCookie(t))
 			assert.Len(t, renewed, 1, "the hook is called once for an exchange")
@@ -207,28 +208,28 @@ func TestATokenThatIsVerifiedLaterIsVerifiedOnceWhicheverCookieLeadsToIt(t *test
 // Two responses were lost in turn, and the third arrived. A request with the
 // first cookie was long on its way.
 func TestALateRequestOfACookieBeforeTheLastDoesNotSignTheBrowserOut(t *testing.T) {
-	a := NewApp(t, AppOptions{})
-	first := a.SignedIn(Kim).CookieHeader()
+	a := behaviour.NewApp(t, behaviour.AppOptions{})
+	first := a.SignedIn(behaviour.Kim).CookieHeader()
 	a.Clock.Advance(7 * time.Minute)
-	a.Send(Request{Target: "/account", Cookie: first}).NewCookie(t)
+	a.Send(behaviour.Request{Target: "/account", Cookie: first}).NewCookie(t)
 	a.Clock.Advance(7 * time.Minute)
-	jar := a.Send(Request{Target: "/account", Cookie: first}).NewCookie(t)
-	require.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: jar}).Status)
+	jar := a.Send(behaviour.Request{Target: "/account", Cookie: first}).NewCookie(t)
+	require.Equal(t, http.StatusOK, a.Send(behaviour.Request{Target: "/account", Cookie: jar}).Status)
 	a.Clock.Advance(31 * time.Second)
-	jar = JarAfter(jar, a.Send(Request{Target: "/", Cookie: first}))
-	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()}).Status)
+	jar = behaviour.JarAfter(jar, a.Send(behaviour.Request{Target: "/", Cookie: first}))
+	assert.Equal(t, http.StatusOK, a.Send(behaviour.Request{Target: "/account", Cookie: jar, Header: behaviour.Scripted()}).Status)
 }
 
 // The response to a switch was lost, and the next one arrived. The cookie before
 // both leads to neither once the browser has shown the last.
 func TestACookieBeforeTheLastIsNotAnsweredOnceTheLastHasCome(t *testing.T) {
-	a := Switching(t)
+	a := behaviour.Switching(t)
 	first := a.Acme()
-	a.SwitchTo("org_beta", first, Scripted()).NewCookie(t)
-	last := a.SwitchTo("org_gamma", first, Scripted()).NewCookie(t)
+	a.SwitchTo("org_beta", first, behaviour.Scripted()).NewCookie(t)
+	last := a.SwitchTo("org_gamma", first, behaviour.Scripted()).NewCookie(t)
 	assert.Equal(t, "org_gamma", a.Me(last)["organization"])
 	a.Clock.Advance(30*time.Second - time.Millisecond)
-	late := Request{Method: "POST", Target: "/organization", Cookie: first, Header: Scripted(), Form: map[string][]string{"organization_id": {"org_beta"}}}
+	late := behaviour.Request{Method: "POST", Target: "/organization", Cookie: first, Header: behaviour.Scripted(), Form: map[string][]string{"organization_id": {"org_beta"}}}
 	assert.Equal(t, http.StatusOK, a.Send(late).Status, "what it became is remembered")
 	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh))
 	a.Clock.Advance(time.Second)
@@ -240,15 +241,15 @@ func TestACookieBeforeTheLastIsNotAnsweredOnceTheLastHasCome(t *testing.T) {
 }
 
 func TestASwitchThatRecalledNothingGoesOnFromARefreshThatIsOver(t *testing.T) {
-	a := Switching(t)
+	a := behaviour.Switching(t)
 	cookie := a.Acme()
 	h := holdAt(a, "recalled")
-	switched := a.SendAside(Request{
-		Method: "POST", Target: "/organization", Cookie: cookie, Header: Scripted(), Form: map[string][]string{"organization_id": {"org_beta"}},
+	switched := a.SendAside(behaviour.Request{
+		Method: "POST", Target: "/organization", Cookie: cookie, Header: behaviour.Scripted(), Form: map[string][]string{"organization_id": {"org_beta"}},
 	})
 	<-h.reached
 	a.Clock.Advance(4*time.Minute + time.Second)
-	renewed := a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
+	renewed := a.Send(behaviour.Request{Target: "/account", Cookie: cookie}).NewCookie(t)
 	h.goOn()
 	resp := <-switched
 	assert.Equal(t, http.StatusOK, resp.Status)
@@ -260,15 +261,15 @@ func TestASwitchThatRecalledNothingGoesOnFromARefreshThatIsOver(t *testing.T) {
 func TestARefreshBetweenTwoStepsOfASwitchMakesNoExchangeOfItsOwn(t *testing.T) {
 	for _, step := range []string{"exchanged", "committed", "notified"} {
 		t.Run(step, func(t *testing.T) {
-			a := Switching(t)
+			a := behaviour.Switching(t)
 			cookie := a.Acme()
 			h := holdAt(a, step)
-			switched := a.SendAside(Request{
-				Method: "POST", Target: "/organization", Cookie: cookie, Header: Scripted(), Form: map[string][]string{"organization_id": {"org_beta"}},
+			switched := a.SendAside(behaviour.Request{
+				Method: "POST", Target: "/organization", Cookie: cookie, Header: behaviour.Scripted(), Form: map[string][]string{"organization_id": {"org_beta"}},
 			})
 			<-h.reached
 			a.Clock.Advance(4*time.Minute + time.Second)
-			refreshed := a.SendAside(Request{Target: "/me", Cookie: cookie})
+			refreshed := a.SendAside(behaviour.Request{Target: "/me", Cookie: cookie})
 			if step == "exchanged" {
 				h.goOn()
 			}
@@ -287,12 +288,12 @@ func TestAnOutcomeThatLeftEarlyCostsAnExchangeAndNoSession(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, cookie := whatStale(t)
 			id := a.SessionID()
-			a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t) // the response is lost
+			a.Send(behaviour.Request{Target: "/account", Cookie: cookie}).NewCookie(t) // the response is lost
 			authkit.DropOutcomes(a.AuthKit, successors)
-			resp := a.Send(Request{Target: "/account", Cookie: cookie})
-			assert.Equal(t, PageOf(Kim, id)+" at /account", resp.Body)
+			resp := a.Send(behaviour.Request{Target: "/account", Cookie: cookie})
+			assert.Equal(t, behaviour.PageOf(behaviour.Kim, id)+" at /account", resp.Body)
 			assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh))
-			resp = a.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)})
+			resp = a.Send(behaviour.Request{Target: "/account", Cookie: resp.NewCookie(t)})
 			assert.Equal(t, http.StatusOK, resp.Status)
 			assert.Empty(t, resp.SetCookies(t))
 		})
@@ -301,16 +302,16 @@ func TestAnOutcomeThatLeftEarlyCostsAnExchangeAndNoSession(t *testing.T) {
 
 // WorkOS took eight seconds, and the key of the new token hangs.
 func TestAnExchangeWaitsForItsKeyWithinItsTenSeconds(t *testing.T) {
-	upstream := &Rewriting{}
-	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
-	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
-	a.Send(Request{Target: "/account", Cookie: cookie})
+	upstream := &behaviour.Rewriting{}
+	a := behaviour.NewApp(t, behaviour.AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	cookie, id := a.SignedIn(behaviour.Kim).CookieHeader(), a.SessionID()
+	a.Send(behaviour.Request{Target: "/account", Cookie: cookie})
 	a.ExpireToken(2 * time.Minute)
 	a.Fake.AddKey()
 	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Delay: 4 * time.Second})
 	upstream.Change = func(map[string]any) { a.Clock.Advance(8 * time.Second) }
 	before := a.Fake.Calls(authkittest.RouteJWKS)
-	answered := a.SendAside(Request{Target: "/account", Cookie: cookie})
+	answered := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie})
 	a.Fake.AwaitCalls(t, authkittest.RouteJWKS, before+1)
 	a.Clock.AwaitTimers(3) // the exchange's, the fetch's and the fault's
 	a.Clock.Advance(2 * time.Second)
@@ -319,31 +320,31 @@ func TestAnExchangeWaitsForItsKeyWithinItsTenSeconds(t *testing.T) {
 	jar := resp.NewCookie(t) // the new refresh token is not lost
 
 	a.Clock.Advance(2 * time.Second) // the key is there
-	resp = a.Send(Request{Target: "/account", Cookie: jar})
-	assert.Equal(t, PageOf(Kim, id)+" at /account", resp.Body)
+	resp = a.Send(behaviour.Request{Target: "/account", Cookie: jar})
+	assert.Equal(t, behaviour.PageOf(behaviour.Kim, id)+" at /account", resp.Body)
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
 func TestARetiredTokenIsAnsweredForADayAtTheMostHoweverLongItsSuccessorLives(t *testing.T) {
-	a := NewApp(t, AppOptions{Fake: []authkittest.Option{authkittest.WithTokenLifetime(48 * time.Hour)}})
-	cookie := a.SignedIn(Kim).CookieHeader()
+	a := behaviour.NewApp(t, behaviour.AppOptions{Fake: []authkittest.Option{authkittest.WithTokenLifetime(48 * time.Hour)}})
+	cookie := a.SignedIn(behaviour.Kim).CookieHeader()
 	a.Clock.Advance(48*time.Hour + 2*time.Minute)
-	a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t) // the response is lost
+	a.Send(behaviour.Request{Target: "/account", Cookie: cookie}).NewCookie(t) // the response is lost
 	a.Clock.Advance(24*time.Hour - time.Second)
-	require.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
+	require.Equal(t, http.StatusOK, a.Send(behaviour.Request{Target: "/account", Cookie: cookie}).Status)
 	a.Clock.Advance(time.Second)
-	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
+	assert.Equal(t, http.StatusUnauthorized, a.Send(behaviour.Request{Target: "/account", Cookie: cookie}).Status)
 }
 
 func TestASessionWithoutARefreshTokenServesUntilItExpiresAndAsksNothing(t *testing.T) {
-	a := Sharing(t)
+	a := behaviour.Sharing(t)
 	neighbour := a.Neighbour()
-	session := neighbour.Read(a.SignedIn(Kim).CookieHeader())
+	session := neighbour.Read(a.SignedIn(behaviour.Kim).CookieHeader())
 	delete(session, "refreshToken")
 	cookie := neighbour.Write(session)
 	a.ExpireToken(59 * time.Second)
 	for _, status := range []int{http.StatusOK, http.StatusUnauthorized} {
-		resp := a.Send(Request{Target: "/account", Cookie: cookie})
+		resp := a.Send(behaviour.Request{Target: "/account", Cookie: cookie})
 		assert.Equal(t, status, resp.Status)
 		assert.Empty(t, resp.SetCookies(t))
 		a.Clock.Advance(2 * time.Second)
@@ -355,8 +356,8 @@ func TestASessionWithoutARefreshTokenServesUntilItExpiresAndAsksNothing(t *testi
 // The middleware has refreshed the session in the very response that ends it.
 func TestASwitchThatEndsASessionWhichWasJustRefreshedSetsNothing(t *testing.T) {
 	for _, opts := range [][]authkit.Option{nil, {authkit.WithIdleTimeout(time.Hour)}} {
-		upstream := &Interrupted{}
-		a := Switching(t, append(opts, authkit.WithHTTPClient(&http.Client{Transport: upstream}))...)
+		upstream := &behaviour.Interrupted{}
+		a := behaviour.Switching(t, append(opts, authkit.WithHTTPClient(&http.Client{Transport: upstream}))...)
 		cookie := a.Acme()
 		a.Clock.Advance(4*time.Minute + 10*time.Second)
 		authkit.OnRefreshStep(a.AuthKit, func(step string) {
@@ -364,15 +365,15 @@ func TestASwitchThatEndsASessionWhichWasJustRefreshedSetsNothing(t *testing.T) {
 				upstream.By = func() {} // the next exchange is refused
 			}
 		})
-		resp := a.SwitchTo("org_beta", cookie, Scripted())
+		resp := a.SwitchTo("org_beta", cookie, behaviour.Scripted())
 		assert.Equal(t, http.StatusUnauthorized, resp.Status)
-		assert.Empty(t, JarAfter(cookie, resp))
+		assert.Empty(t, behaviour.JarAfter(cookie, resp))
 	}
 }
 
 func TestAnExchangeThatEndsAfterASignInDoesNotUndoItOnAPageThatWasServedBefore(t *testing.T) {
 	began, goOn, committed := make(chan struct{}), make(chan struct{}), make(chan struct{}, 9)
-	a, cookie, answered, _ := Slowly(t, "/slow", func(a *App, mux *http.ServeMux) {
+	a, cookie, answered, _ := behaviour.Slowly(t, "/slow", func(a *behaviour.App, mux *http.ServeMux) {
 		authkit.OnRefreshStep(a.AuthKit, func(step string) {
 			if step == "committed" {
 				committed <- struct{}{}
@@ -381,7 +382,7 @@ func TestAnExchangeThatEndsAfterASignInDoesNotUndoItOnAPageThatWasServedBefore(t
 		mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
 			close(began)
 			<-goOn
-			io.WriteString(w, Visitor(r))
+			io.WriteString(w, behaviour.Visitor(r))
 		})
 	})
 	<-began
@@ -390,6 +391,6 @@ func TestAnExchangeThatEndsAfterASignInDoesNotUndoItOnAPageThatWasServedBefore(t
 	a.Clock.Advance(time.Second)
 	<-committed
 	close(goOn)
-	jar = JarAfter(jar, <-answered)
-	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: jar}).Body, id)
+	jar = behaviour.JarAfter(jar, <-answered)
+	assert.Contains(t, a.Send(behaviour.Request{Target: "/account", Cookie: jar}).Body, id)
 }

@@ -11,37 +11,38 @@ import (
 	"time"
 
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/behaviour"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 // A12. With room for 8 used states it takes no hour to push one out.
 func TestAUsedStateIsNotGoodAgainHoweverManyCallbacksCome(t *testing.T) {
-	for name, flood := range map[string]func(a *App, i int){
-		"anonymous error callbacks": func(a *App, i int) {
-			a.Send(Request{Target: fmt.Sprint("/callback?error=x&state=", i), Header: Navigation()})
+	for name, flood := range map[string]func(a *behaviour.App, i int){
+		"anonymous error callbacks": func(a *behaviour.App, i int) {
+			a.Send(behaviour.Request{Target: fmt.Sprint("/callback?error=x&state=", i), Header: behaviour.Navigation()})
 		},
-		"error callbacks of real sign-ins": func(a *App, _ int) {
-			j := NewCookieJar(t)
-			a.WayBack(j, a.Starts(j, "/login", Navigation()))
+		"error callbacks of real sign-ins": func(a *behaviour.App, _ int) {
+			j := behaviour.NewCookieJar(t)
+			a.WayBack(j, a.Starts(j, "/login", behaviour.Navigation()))
 		},
-		"callbacks of real sign-ins with a code that is refused": func(a *App, _ int) { a.RefusedWayBack() },
-		"error callbacks that bring a cookie of another": func(a *App, i int) {
-			a.Send(Request{Target: fmt.Sprint("/callback?error=x&state=", i), Cookie: a.Begin("/login").Cookie, Header: Navigation()})
+		"callbacks of real sign-ins with a code that is refused": func(a *behaviour.App, _ int) { a.RefusedWayBack() },
+		"error callbacks that bring a cookie of another": func(a *behaviour.App, i int) {
+			a.Send(behaviour.Request{Target: fmt.Sprint("/callback?error=x&state=", i), Cookie: a.Begin("/login").Cookie, Header: behaviour.Navigation()})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := NewApp(t, AppOptions{})
+			a := behaviour.NewApp(t, behaviour.AppOptions{})
 			a.LimitUsedStates(8)
 			s := a.Begin("/login?return_to=/account")
-			require.Equal(t, http.StatusSeeOther, a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}).Status)
+			require.Equal(t, http.StatusSeeOther, a.Send(behaviour.Request{Target: s.Target(), Cookie: s.Cookie, Header: behaviour.Navigation()}).Status)
 			for i := range 30 {
 				a.Clock.Advance(time.Second)
 				flood(a, i)
 			}
 			a.Clock.Advance(time.Second)
 			exchanges := a.Fake.Calls(authkittest.RouteAuthenticate)
-			resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+			resp := a.Send(behaviour.Request{Target: s.Target(), Cookie: s.Cookie, Header: behaviour.Navigation()})
 			assert.Equal(t, exchanges, a.Fake.Calls(authkittest.RouteAuthenticate), "no exchange")
 			assert.NotContains(t, resp.SetCookies(t), "authkit-session")
 			if strings.Contains(name, "a code") {
@@ -56,7 +57,7 @@ func TestAUsedStateIsNotGoodAgainHoweverManyCallbacksCome(t *testing.T) {
 }
 
 func TestASignInThatBeganBeforeAForgottenOneStartsAgainAndTheLaterOneFinishes(t *testing.T) {
-	a := NewApp(t, AppOptions{})
+	a := behaviour.NewApp(t, behaviour.AppOptions{})
 	a.LimitUsedStates(4)
 	slow := a.Begin("/login?return_to=/account")
 	a.Clock.Advance(time.Second)
@@ -64,20 +65,20 @@ func TestASignInThatBeganBeforeAForgottenOneStartsAgainAndTheLaterOneFinishes(t 
 		a.RefusedWayBack()
 		a.Clock.Advance(time.Second)
 	}
-	resp := a.Send(Request{Target: slow.Target(), Cookie: slow.Cookie, Header: Navigation()})
+	resp := a.Send(behaviour.Request{Target: slow.Target(), Cookie: slow.Cookie, Header: behaviour.Navigation()})
 	assert.Equal(t, http.StatusSeeOther, resp.Status)
-	StateOf(t, resp)
+	behaviour.StateOf(t, resp)
 	assert.Equal(t, 6, a.Fake.Calls(authkittest.RouteAuthenticate))
 
 	later := a.Begin("/login?return_to=/account")
-	resp = a.Send(Request{Target: later.Target(), Cookie: later.Cookie, Header: Navigation()})
+	resp = a.Send(behaviour.Request{Target: later.Target(), Cookie: later.Cookie, Header: behaviour.Navigation()})
 	assert.Equal(t, "/account", resp.Header.Get("Location"))
 	resp.NewCookie(t)
 }
 
 // Two requests with one state stand behind the same check, and one of them is to go on.
 func TestAStateIsGoodForOneOfTwoRequestsThatHaveBothFoundItFresh(t *testing.T) {
-	a := NewApp(t, AppOptions{})
+	a := behaviour.NewApp(t, behaviour.AppOptions{})
 	s := a.Begin("/login")
 	var found sync.WaitGroup
 	found.Add(2)
@@ -89,7 +90,7 @@ func TestAStateIsGoodForOneOfTwoRequestsThatHaveBothFoundItFresh(t *testing.T) {
 	statuses := make(chan int, 2)
 	for range 2 {
 		both.Go(func() {
-			resp, err := a.Do(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+			resp, err := a.Do(behaviour.Request{Target: s.Target(), Cookie: s.Cookie, Header: behaviour.Navigation()})
 			if err == nil {
 				statuses <- resp.Status
 			}

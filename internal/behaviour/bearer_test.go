@@ -1,0 +1,143 @@
+package behaviour
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// nativeToken is an access token of a native client, which has an ID of its
+// own.
+func (a *App) nativeToken(change func(claims map[string]any)) string {
+	now := a.Clock.Now().Unix()
+	claims := map[string]any{
+		"iss": a.Fake.URL() + "/user_management/client_native", "sub": "user_kim", "sid": "session_native",
+		"client_id": "client_native", "org_id": "org_acme", "role": "admin", "permissions": []string{"posts:read", "posts:write"},
+		"auth_time": now, "iat": now, "exp": now + 300,
+	}
+	if change != nil {
+		change(claims)
+	}
+	return a.Fake.SignToken(claims)
+}
+
+func TestABearerTokenIsASessionWithoutAProfile(t *testing.T) {
+	a := guarded(t)
+	resp := a.Send(Request{Target: "/permission", Header: Bearer(a.nativeToken(nil))})
+	assert.Equal(t, http.StatusOK, resp.Status)
+	assert.Equal(t, "passed: user_kim", resp.Body)
+	assert.Contains(t, strings.Join(resp.Header.Values("Vary"), ", "), "Authorization")
+	assert.Empty(t, resp.SetCookies(t))
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
+}
+
+func TestABadBearerTokenIsAnswered401AndWhy(t *testing.T) {
+	a := guarded(t)
+	cookie := a.SignedIn(Kim).CookieHeader()
+	refreshes := a.Fake.Calls(authkittest.RouteRefresh)
+	for name, c := range map[string]struct {
+		token string
+		says  string
+	}{
+		"garbage":             {"garbage", "not accepted"},
+		"expired":             {a.nativeToken(func(c map[string]any) { c["exp"] = Start.Add(-2 * time.Minute).Unix() }), "expired"},
+		"of a foreign client": {a.nativeToken(func(c map[string]any) { c["client_id"] = "client_foreign" }), "not accepted"},
+		"of a foreign issuer": {a.nativeToken(func(c map[string]any) { c["iss"] = "https://evil.example" }), "not accepted"},
+		"altered":             {flip(a.nativeToken(nil)), "not accepted"},
+		"of no session":       {a.nativeToken(func(c map[string]any) { delete(c, "sid") }), "not accepted"},
+		"empty":               {"", "not accepted"},
+	} {
+		for _, q := range []Request{{Header: Bearer(c.token)}, {Header: Bearer(c.token), Cookie: cookie}} {
+			q.Target = "/auth"
+			resp := a.Send(q)
+			assert.Equal(t, http.StatusUnauthorized, resp.Status, name)
+			challenge := resp.Header.Get("WWW-Authenticate")
+			assert.Contains(t, challenge, `Bearer error="invalid_token"`, name)
+			assert.Contains(t, challenge, c.says, name)
+			assert.Empty(t, resp.SetCookies(t))
+		}
+	}
+	assert.Equal(t, refreshes, a.Fake.Calls(authkittest.RouteRefresh))
+	resp := a.Send(Request{Target: "/auth"})
+	assert.Equal(t, "Bearer", resp.Header.Get("WWW-Authenticate"), "no error code where no token came")
+}
+
+func TestTheHeaderDecidesWhereThereIsACookieToo(t *testing.T) {
+	a := guarded(t)
+	lees := a.SignedIn(lee).CookieHeader()
+	resp := a.Send(Request{Target: "/auth", Cookie: lees, Header: Bearer(a.nativeToken(nil))})
+	assert.Equal(t, "passed: user_kim", resp.Body)
+	for _, other := range []string{"Basic a2ltOmtpbQ==", "sk_1", "Bearer sk_nonsense"} {
+		resp := a.Send(Request{Target: "/auth", Cookie: lees, Header: http.Header{"Authorization": {other}}})
+		assert.Contains(t, resp.Body, "passed: ", "%q is not an access token", other)
+	}
+}
+
+func TestOfTwoAuthorizationHeadersNoneIsBelieved(t *testing.T) {
+	a := guarded(t)
+	token := "Bearer " + a.nativeToken(nil)
+	resp := a.Send(Request{Target: "/auth", Header: http.Header{"Authorization": {token, token}}})
+	assert.Equal(t, http.StatusUnauthorized, resp.Status)
+}
+
+func TestBearerTokensAreNotAcceptedUnlessAsked(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	token := a.bearerOf(a.SignedIn(Kim).CookieHeader())
+	resp := a.Send(Request{Target: "/account", Header: Bearer(token)})
+	assert.Equal(t, http.StatusUnauthorized, resp.Status)
+	assert.Empty(t, resp.Header.Get("WWW-Authenticate"))
+}
+
+func TestACookiesTokenOfAnotherClientIsRefusedThoughBearerTokensOfItAreAccepted(t *testing.T) {
+	a := guarded(t)
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.Claims = map[string]any{"client_id": "client_native"} })
+	s := a.Begin("/login")
+	assert.Equal(t, http.StatusBadGateway, a.Send(Request{Target: s.Target(), Cookie: s.Cookie}).Status)
+}
+
+func TestASignedOutSessionIsRefusedAsABearerTokenToo(t *testing.T) {
+	a := guarded(t)
+	cookie := a.SignedIn(Kim).CookieHeader()
+	token := a.bearerOf(cookie)
+	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/auth", Header: Bearer(token)}).Status)
+	a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie})
+	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/auth", Header: Bearer(token)}).Status)
+}
+
+func TestAnUnknownKeyIsARefusalForABearerTokenAndAnOutageIsNot(t *testing.T) {
+	a := guarded(t)
+	a.SignedIn(Kim) // the keys are at hand
+	for range 3 {
+		stranger := guarded(t) // each has keys of its own
+		resp := a.Send(Request{Target: "/auth", Header: Bearer(stranger.nativeToken(nil))})
+		assert.Equal(t, http.StatusUnauthorized, resp.Status)
+	}
+	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteJWKS), "the others come within the pause")
+
+	fresh := NewInstance(t, a.Fake, a.Clock, AppOptions{AuthKit: bearerOptions()})
+	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	resp := fresh.Send(Request{Target: "/account", Header: Bearer(a.nativeToken(nil))})
+	assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
+	assert.NotEmpty(t, resp.Header.Get("Retry-After"))
+}
+
+// A19: what a stranger sends is measured before it is decoded, and asks for no keys.
+func TestABearerTokenWithALargeHeaderIsRefusedBeforeAnyWork(t *testing.T) {
+	a := guarded(t)
+	for name, value := range map[string]string{
+		"nested": strings.Repeat("[", 5600) + strings.Repeat("]", 5600), "long": `"` + strings.Repeat("x", 10<<10) + `"`, "a little too long": `"` + strings.Repeat("x", 740) + `"`,
+	} {
+		header := base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"alg":"RS256","kid":"key_made_up","x":%s}`, value))
+		resp := a.Send(Request{Target: "/auth", Header: Bearer(header + ".e30.AAAA")})
+		assert.Equal(t, http.StatusUnauthorized, resp.Status, name)
+	}
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteJWKS))
+	assert.Contains(t, a.Logs.String(), "header: want at most 1024 bytes")
+}

@@ -1,0 +1,452 @@
+package behaviour
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+func TestACallbackOfThisBrowserSignsIn(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	s := a.Begin("/login?return_to=/account%3Fa%3Db")
+	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+
+	assert.Equal(t, http.StatusSeeOther, resp.Status)
+	assert.Equal(t, "/account?a=b", resp.Header.Get("Location"))
+	assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
+	assert.Equal(t, "no-referrer", resp.Header.Get("Referrer-Policy"))
+	cookies := resp.SetCookies(t)
+	session := cookies["authkit-session"]
+	require.NotNil(t, session)
+	assert.True(t, session.HttpOnly)
+	assert.Equal(t, http.SameSiteLaxMode, session.SameSite)
+	assert.Equal(t, "/", session.Path)
+	assert.Equal(t, 400*24*60*60, session.MaxAge)
+	state, _, _ := strings.Cut(s.Cookie, "=")
+	require.Contains(t, cookies, state)
+	assert.Negative(t, cookies[state].MaxAge, "the state's cookie is used up")
+}
+
+func TestACallbackThatIsNotThisBrowsersMakesNoExchange(t *testing.T) {
+	var again PendingSignIn // of a sign-in that was started again
+	for name, c := range map[string]struct {
+		wait   time.Duration
+		target func(a *App, s PendingSignIn) string
+		cookie func(a *App, s PendingSignIn) string
+	}{
+		"wrong state": {target: func(a *App, s PendingSignIn) string { return s.With("state", "nonsense") }},
+		"state of another sign-in, whose cookie is here": {
+			target: func(a *App, s PendingSignIn) string {
+				return s.With("state", a.Begin("/login").Callback.Query().Get("state"))
+			},
+		},
+		"another browser: no cookie":      {cookie: func(*App, PendingSignIn) string { return "" }},
+		"another browser: its own cookie": {cookie: func(a *App, _ PendingSignIn) string { return a.Begin("/login").Cookie }},
+		"another sign-in's seal under this one's name": {cookie: func(a *App, s PendingSignIn) string {
+			name, _, _ := strings.Cut(s.Cookie, "=")
+			_, value, _ := strings.Cut(a.Begin("/login").Cookie, "=")
+			return name + "=" + value
+		}},
+		"altered cookie": {cookie: func(_ *App, s PendingSignIn) string { return s.Cookie[:len(s.Cookie)-2] + "AA" }},
+		"older than an hour, the second time": {
+			wait: time.Hour,
+			target: func(a *App, s PendingSignIn) string {
+				a.Clock.Advance(time.Hour)
+				again = a.Afresh(a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}))
+				return again.Target()
+			},
+			cookie: func(*App, PendingSignIn) string { return again.Cookie },
+		},
+		"from the future":                  {wait: -2 * time.Minute},
+		"state twice":                      {target: func(_ *App, s PendingSignIn) string { return s.Target() + "&state=x" }},
+		"code twice":                       {target: func(_ *App, s PendingSignIn) string { return s.Target() + "&code=x" }},
+		"neither code nor state nor error": {target: func(*App, PendingSignIn) string { return "/callback" }},
+		"no code and no error":             {target: func(_ *App, s PendingSignIn) string { return s.With("code", "") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{})
+			s := a.Begin("/login")
+			target, cookie := s.Target(), s.Cookie
+			if c.target != nil {
+				target = c.target(a, s)
+			}
+			if c.cookie != nil {
+				cookie = c.cookie(a, s)
+			}
+			a.Clock.Advance(max(0, c.wait))
+			if c.wait < 0 {
+				a.Clock.Set(Start.Add(c.wait))
+			}
+			resp := a.Send(Request{Target: target, Cookie: cookie, Header: Navigation()})
+
+			assert.Equal(t, http.StatusBadRequest, resp.Status)
+			assert.Contains(t, resp.Header.Get("Content-Type"), "text/html")
+			assert.Contains(t, resp.Body, `href="/login"`)
+			assert.NotContains(t, resp.SetCookies(t), "authkit-session")
+			assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
+		})
+	}
+}
+
+func TestAnErrorWithoutAStateIsAPageAndStartsNothing(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	resp := a.Send(Request{Target: "/callback?error=server_error", Header: Navigation()})
+	assert.Equal(t, http.StatusBadRequest, resp.Status)
+	assert.Contains(t, resp.Body, `href="/login"`)
+	assert.Empty(t, resp.SetCookies(t))
+}
+
+func TestAStateIsGoodOnce(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	s := a.Begin("/login")
+	require.Equal(t, http.StatusSeeOther, a.Send(Request{Target: s.Target(), Cookie: s.Cookie}).Status)
+
+	replayed := a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
+	assert.Equal(t, http.StatusBadRequest, replayed.Status)
+	assert.NotContains(t, replayed.SetCookies(t), "authkit-session")
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteAuthenticate))
+}
+
+func TestACodeWithoutAStateStartsOneFreshSignInAndNoCircle(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	stray, err := url.Parse(a.Fake.Impersonate(Kim, "ops@example.com", "ticket 9", a.URL+"/callback"))
+	require.NoError(t, err)
+
+	first := a.Send(Request{Target: stray.RequestURI(), Header: Navigation()})
+	assert.Equal(t, http.StatusSeeOther, first.Status)
+	assert.Contains(t, first.Header.Get("Location"), a.Fake.URL()+"/user_management/authorize?")
+	marker := first.cookieOf(t, "authkit-restart-")
+	require.NotNil(t, marker)
+	assert.Equal(t, 120, marker.MaxAge)
+
+	second := a.Send(Request{Target: stray.RequestURI(), Header: Navigation(), Cookie: marker.Name + "=1"})
+	assert.Equal(t, http.StatusBadRequest, second.Status)
+	assert.Contains(t, second.Body, `href="/login"`)
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
+
+	b := a.Browser()
+	page, err := b.SignIn(a.URL+stray.RequestURI(), Kim)
+	require.NoError(t, err, "a browser goes through the fresh sign-in")
+	assert.Contains(t, page.Body, "home of "+Kim)
+	assert.Equal(t, []string{"authkit-session"}, b.cookieNames(), "the marker is gone")
+}
+
+func TestTwoTabsSignInAtOnceAndBothFinish(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	first, second := a.Begin("/login?return_to=/account%3F1"), a.Begin("/login?return_to=/account%3F2")
+	cookie := first.Cookie + "; " + second.Cookie
+
+	resp := a.Send(Request{Target: first.Target(), Cookie: cookie, Header: Navigation()})
+	assert.Equal(t, "/account?1", resp.Header.Get("Location"))
+	name, _, _ := strings.Cut(second.Cookie, "=")
+	assert.NotContains(t, resp.SetCookies(t), name, "the other tab's sign-in goes on")
+
+	resp = a.Send(Request{Target: second.Target(), Cookie: cookie, Header: Navigation()})
+	assert.Equal(t, "/account?2", resp.Header.Get("Location"))
+}
+
+func TestAbandonedSignInsStayBounded(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	b := a.Browser()
+	for range 20 {
+		page, err := b.Get(a.URL + "/login")
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, page.StatusCode)
+		a.Clock.Advance(time.Second)
+	}
+	assert.Less(t, len(b.CookieHeader()), 4096)
+
+	page, err := b.SignIn(a.URL+"/account", Kim)
+	require.NoError(t, err, "the newest still finishes")
+	assert.Contains(t, page.Body, "page of "+Kim)
+}
+
+func TestAFloodOfPlantedStateCookiesIsClearedAwayInBoundedSteps(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	prefix, _, _ := strings.Cut(a.Begin("/login").Cookie, "=")
+	prefix = prefix[:len("authkit-state-")+len("12345678-")]
+	var planted []string
+	for i := range 500 {
+		planted = append(planted, fmt.Sprintf("%s%d=x", prefix, i))
+	}
+	resp := a.Send(Request{Target: "/login", Cookie: strings.Join(planted, "; ")})
+	assert.Equal(t, http.StatusSeeOther, resp.Status)
+	assert.Len(t, resp.SetCookies(t), 1, "what does not open stays")
+
+	for i := range planted {
+		planted[i] = a.Send(Request{Target: "/login"}).stateCookie(t)
+	}
+	cleared := 0
+	resp = a.Send(Request{Target: "/login", Cookie: strings.Join(planted, "; ")})
+	assert.Equal(t, http.StatusSeeOther, resp.Status)
+	for _, c := range resp.SetCookies(t) {
+		if c.MaxAge < 0 {
+			cleared++
+		}
+	}
+	assert.Greater(t, cleared, 15)
+	assert.LessOrEqual(t, cleared, 32)
+}
+
+func TestAPersonWhoCancelsGetsAPageAndCanTryAgain(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	b := a.Browser()
+	_, err := b.Get(a.URL + "/account?x=1")
+	require.NoError(t, err)
+	page, err := b.Submit("Cancel", nil)
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusForbidden, page.StatusCode)
+	assert.Contains(t, page.Body, "Sign-in was cancelled")
+
+	_, err = b.Follow("Try again")
+	require.NoError(t, err)
+	assert.Contains(t, b.Page().URL.String(), a.Fake.URL())
+	assert.Empty(t, a.Fake.Sessions())
+}
+
+func TestNothingOfAnErrorCallbackIsEchoed(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	for _, error := range []string{"access_denied", "server_error", "<script>alert(1)</script>", strings.Repeat("x", 2000)} {
+		s := a.Begin("/login")
+		query := url.Values{
+			"state":             {s.Callback.Query().Get("state")},
+			"error":             {error},
+			"error_description": {"<script>alert(2)</script>"},
+			"error_uri":         {"https://evil.example/"},
+		}
+		resp := a.Send(Request{Target: "/callback?" + query.Encode(), Cookie: s.Cookie, Header: Navigation()})
+		assert.GreaterOrEqual(t, resp.Status, 400)
+		assert.NotContains(t, resp.Body, "script")
+		assert.NotContains(t, resp.Body, "alert")
+		assert.NotContains(t, resp.Body, "evil")
+		assert.NotContains(t, resp.Body, "xxx")
+		assert.NotContains(t, a.Logs.String(), "alert(2)")
+	}
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
+}
+
+func TestAFailedExchangeIsAPageWithoutASessionAndLeavesAnOldOneAlone(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault  authkittest.Fault
+		status int
+	}{
+		"429 with a delay":           {authkittest.Fault{Status: 429, Header: http.Header{"Retry-After": {"7"}}, Body: `{"error":"too_many_requests"}`}, 429},
+		"500":                        {authkittest.Fault{Status: 500}, 503},
+		"a page instead of JSON":     {authkittest.Fault{Body: "<html>maintenance</html>"}, 503},
+		"an endless reply":           {authkittest.Fault{Body: " ", Endless: true}, 503},
+		"half a reply":               {authkittest.Fault{Truncate: true}, 503},
+		"a reset":                    {authkittest.Fault{Reset: true}, 503},
+		"a redirect to another host": {authkittest.Fault{Status: 307, Header: http.Header{"Location": {"http://localhost:1/x"}}}, 503},
+		"invalid_grant":              {authkittest.Fault{Status: 400, Body: `{"error":"invalid_grant","error_description":"no"}`}, 400},
+		"wrong client secret":        {authkittest.Fault{Status: 400, Body: `{"error":"invalid_client"}`}, 502},
+		"a step-up":                  {authkittest.Fault{Status: 403, Body: `{"code":"mfa_challenge","message":"m","pending_authentication_token":"secret-token"}`}, 400},
+		"somebody else's token":      {authkittest.Fault{Body: `{"user":{"id":"user_other"},"access_token":"a.b.c","refresh_token":"r"}`}, 502},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{})
+			old := a.SignedIn("lee@example.com").CookieHeader()
+			s := a.Begin("/login?return_to=/account")
+			a.Fake.Fail(authkittest.RouteCodeExchange, c.fault)
+
+			resp := a.Send(Request{Target: s.Target(), Cookie: old + "; " + s.Cookie, Header: Navigation()})
+			assert.Equal(t, c.status, resp.Status)
+			assert.Contains(t, resp.Header.Get("Content-Type"), "text/html")
+			assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
+			assert.NotContains(t, resp.SetCookies(t), "authkit-session")
+			assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteCodeExchange), "a code is sent once")
+			if resp.Status == 503 || resp.Status == 429 {
+				assert.NotEmpty(t, resp.Header.Get("Retry-After"))
+			}
+			assert.NotContains(t, resp.Body+a.Logs.String(), "secret-token")
+			assert.Contains(t, a.Send(Request{Target: "/account", Cookie: old}).Body, "page of lee@example.com")
+		})
+	}
+}
+
+func TestAnExchangeThatHangsEndsAfterTenSeconds(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	s := a.Begin("/login")
+	a.Fake.Fail(authkittest.RouteCodeExchange, authkittest.Fault{Hang: true})
+
+	answered := make(chan Response)
+	go func() {
+		resp, _ := a.Do(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+		answered <- resp
+	}()
+	a.Fake.AwaitCalls(t, authkittest.RouteCodeExchange, 1)
+	a.Clock.Advance(10 * time.Second)
+	resp := <-answered
+	assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteCodeExchange))
+}
+
+func TestWithoutKeysTheCodeIsKeptForLoadingThePageAgain(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	s := a.Begin("/login")
+	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+
+	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+	assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
+	assert.NotEmpty(t, resp.Header.Get("Retry-After"))
+	assert.Empty(t, resp.SetCookies(t), "nothing is used up")
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteCodeExchange))
+	assert.Contains(t, resp.Body, "load this page again")
+	assert.NotContains(t, resp.Body, "stay signed in", "nobody is")
+	assert.Contains(t, resp.Body, `href="/login"`)
+
+	a.Fake.Heal(authkittest.RouteJWKS)
+	a.Clock.Advance(5 * time.Second)
+	resp = a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+	assert.Equal(t, http.StatusSeeOther, resp.Status)
+	resp.NewCookie(t)
+}
+
+func TestANewTokenThatIsNotAcceptedMakesNoSessionAndIsLogged(t *testing.T) {
+	a := NewApp(t, AppOptions{Fake: []authkittest.Option{authkittest.WithIssuer("https://auth.other.example")}})
+	s := a.Begin("/login")
+	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+
+	assert.Equal(t, http.StatusBadGateway, resp.Status)
+	assert.NotContains(t, resp.SetCookies(t), "authkit-session")
+	assert.Contains(t, a.Logs.String(), "iss", "the log names the claim")
+	assert.Contains(t, a.Logs.String(), "https://auth.other.example", "and what came")
+	assert.Contains(t, a.Logs.String(), "/user_management/"+a.Fake.ClientID(), "and what was expected")
+	assert.NotContains(t, resp.Body, "other.example")
+
+	accepting := NewApp(t, AppOptions{
+		Fake:    []authkittest.Option{authkittest.WithIssuer("https://auth.other.example/")},
+		AuthKit: []authkit.Option{authkit.WithAdditionalIssuers("https://auth.other.example")},
+	})
+	accepting.SignedIn(Kim)
+}
+
+func TestATokenThatIsNotForThisApplicationOrPersonMakesNoSession(t *testing.T) {
+	for name, c := range map[string]struct {
+		claims map[string]any
+		change func(reply map[string]any)
+		log    string
+	}{
+		"of another client":        {claims: map[string]any{"client_id": "client_other"}, log: "client_id"},
+		"without a session ID":     {claims: map[string]any{"sid": ""}, log: "sid"},
+		"beside another user":      {change: func(reply map[string]any) { reply["user"].(map[string]any)["id"] = "user_other" }, log: "user_other"},
+		"that is no token":         {change: func(reply map[string]any) { reply["access_token"] = "a.b.c" }, log: "token"},
+		"whose signature is wrong": {change: func(reply map[string]any) { reply["access_token"] = flip(reply["access_token"].(string)) }, log: "refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: &Rewriting{Change: c.change}})}})
+			a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.Claims = c.claims })
+			s := a.Begin("/login")
+			resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+			assert.Equal(t, http.StatusBadGateway, resp.Status)
+			assert.NotContains(t, resp.SetCookies(t), "authkit-session")
+			assert.Contains(t, a.Logs.String(), c.log)
+		})
+	}
+}
+
+func TestASessionPlantedBeforeSignInDoesNotSurviveIt(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	planted := a.SignedIn("lee@example.com").CookieHeader()
+	s := a.Begin("/login")
+	resp := a.Send(Request{Target: s.Target(), Cookie: planted + "; authkit-session.0=x; authkit-session.7=y; " + s.Cookie})
+	cookies := resp.SetCookies(t)
+	assert.Negative(t, cookies["authkit-session.0"].MaxAge)
+	assert.Negative(t, cookies["authkit-session.7"].MaxAge)
+	body := a.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)}).Body
+	assert.Contains(t, body, "page of "+Kim)
+	assert.NotContains(t, body, a.Fake.Sessions()[0].ID)
+}
+
+func TestAStrictSessionIsContinuedFromAPageOfThisSite(t *testing.T) {
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieSameSite(http.SameSiteStrictMode)}})
+	s := a.Begin("/login?return_to=/account%3Fq%3D%22%26")
+	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
+	assert.Equal(t, http.StatusOK, resp.Status)
+	assert.Equal(t, http.SameSiteStrictMode, resp.SetCookies(t)["authkit-session"].SameSite)
+	assert.Contains(t, resp.Body, `http-equiv="refresh"`)
+	assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
+
+	b := a.Browser()
+	page, err := b.SignIn(a.URL+"/account?x=1", Kim)
+	require.NoError(t, err)
+	assert.Contains(t, page.Body, "page of "+Kim)
+	assert.Contains(t, page.Body, "/account?x=1")
+}
+
+func TestTheHookOfAFailedSignInIsToldWhy(t *testing.T) {
+	var failures []error
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignInFailure(func(_ context.Context, err error) {
+		failures = append(failures, err)
+		panic("the application's own mistake")
+	})}})
+	s := a.Begin("/login")
+	assert.Equal(t, http.StatusForbidden, a.Send(Request{Target: s.With("code", "") + "&error=access_denied", Cookie: s.Cookie}).Status)
+	a.Send(Request{Target: "/callback?code=x&state=y"}) // any link can do that
+	s = a.Begin("/login")
+	a.Fake.Fail(authkittest.RouteCodeExchange, authkittest.Fault{Status: 500})
+	a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
+
+	require.Len(t, failures, 2)
+	for i, want := range []error{authkit.ErrCancelled, authkit.ErrUnavailable} {
+		assert.ErrorIs(t, failures[i], want)
+		assert.NotContains(t, failures[i].Error(), s.Callback.Query().Get("code"))
+	}
+}
+
+func TestTheHookOfASignInSeesItAndMayRefuse(t *testing.T) {
+	var seen []authkit.SignInEvent
+	refuse := false
+	a := NewApp(t, AppOptions{
+		AuthKit: []authkit.Option{authkit.WithOnSignIn(func(_ context.Context, e authkit.SignInEvent) error {
+			seen = append(seen, e)
+			if refuse {
+				return errors.New("the database is full")
+			}
+			return nil
+		})},
+		Routes: func(a *App, mux *http.ServeMux) {
+			mux.Handle("/invited", a.Login(authkit.State("campaign 7"), authkit.ReturnTo("/account")))
+		},
+	})
+	_, err := a.Browser().SignIn(a.URL+"/invited", Kim)
+	require.NoError(t, err)
+	require.Len(t, seen, 1)
+	assert.Equal(t, "campaign 7", seen[0].State)
+	assert.Equal(t, "/account", seen[0].ReturnTo)
+	assert.Equal(t, Kim, seen[0].Session.User().Email)
+
+	refuse = true
+	s := a.Begin("/login")
+	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+	assert.Equal(t, http.StatusInternalServerError, resp.Status)
+	assert.NotContains(t, resp.SetCookies(t), "authkit-session")
+	assert.NotContains(t, resp.Body, "database")
+	assert.Contains(t, a.Logs.String(), "the database is full")
+}
+
+// The code is spent, the state is used, and the page says "Nothing is lost: you stay signed in".
+func TestAPageAfterASpentCodeDoesNotPromiseThatNothingIsLost(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	a.SignedIn(Kim)
+	a.Fake.AddKey()
+	b := a.Browser()
+	_, err := b.Get(a.URL + "/login")
+	require.NoError(t, err)
+	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	_, err = b.Submit("Kim", nil)
+	require.NoError(t, err)
+	body := b.Page().Body
+	assert.NotContains(t, body, "you stay signed in")
+	assert.Contains(t, body, "/login", "the way on is a new sign-in")
+}

@@ -1,0 +1,138 @@
+package behaviour
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+)
+
+// The names and attributes that cookies go out with, as the configuration
+// decides them.
+
+func TestNamesAndAttributesFollowTheConfiguration(t *testing.T) {
+	const https, plain = "https://app.example.com/callback", "http://localhost:3000/callback"
+	type attributes struct {
+		name, state string
+		secure      bool
+		domain      string
+		sameSite    http.SameSite // of the session
+		stateSite   http.SameSite // of a sign-in under way
+	}
+	lax, strict, none := http.SameSiteLaxMode, http.SameSiteStrictMode, http.SameSiteNoneMode
+	for name, c := range map[string]struct {
+		redirect string
+		opts     []authkit.Option
+		want     attributes
+	}{
+		"https":                     {https, nil, attributes{"__Host-authkit-session", "__Host-authkit-state-", true, "", lax, lax}},
+		"https in capitals":         {"HTTPS://app.example.com/callback", nil, attributes{"__Host-authkit-session", "__Host-authkit-state-", true, "", lax, lax}},
+		"https with a domain":       {https, []authkit.Option{authkit.WithCookieDomain("example.com")}, attributes{"authkit-session", "authkit-state-", true, "example.com", lax, lax}},
+		"https with a name":         {https, []authkit.Option{authkit.WithCookieName("sid")}, attributes{"sid", "__Host-authkit-state-", true, "", lax, lax}},
+		"https, name and domain":    {https, []authkit.Option{authkit.WithCookieName("sid"), authkit.WithCookieDomain("example.com")}, attributes{"sid", "authkit-state-", true, "example.com", lax, lax}},
+		"https and strict":          {https, []authkit.Option{authkit.WithCookieSameSite(strict)}, attributes{"__Host-authkit-session", "__Host-authkit-state-", true, "", strict, lax}},
+		"https and none":            {https, []authkit.Option{authkit.WithCookieSameSite(none)}, attributes{"__Host-authkit-session", "__Host-authkit-state-", true, "", none, none}},
+		"http on loopback":          {plain, nil, attributes{"authkit-session", "authkit-state-", false, "", lax, lax}},
+		"http in capitals":          {"HTTP://localhost:3000/callback", nil, attributes{"authkit-session", "authkit-state-", false, "", lax, lax}},
+		"http on a closed network":  {"http://app.test/callback", []authkit.Option{authkit.WithInsecureHTTP()}, attributes{"authkit-session", "authkit-state-", false, "", lax, lax}},
+		"http with a name":          {plain, []authkit.Option{authkit.WithCookieName("sid")}, attributes{"sid", "authkit-state-", false, "", lax, lax}},
+		"__Host- asked for by name": {https, []authkit.Option{authkit.WithCookieName("__Host-sid")}, attributes{"__Host-sid", "__Host-authkit-state-", true, "", lax, lax}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{AuthKit: append([]authkit.Option{authkit.WithRedirectURL(c.redirect)}, c.opts...)})
+			session := a.Send(Request{Method: "POST", Target: "/logout"}).SetCookies(t)[c.want.name]
+			require.NotNil(t, session)
+			assert.Equal(t, c.want.sameSite, session.SameSite)
+			assert.Negative(t, session.MaxAge)
+
+			started := a.Send(Request{Target: "/login"}).SetCookies(t)
+			require.Len(t, started, 1)
+			for name, state := range started {
+				assert.True(t, strings.HasPrefix(name, c.want.state), name)
+				assert.Equal(t, c.want.stateSite, state.SameSite)
+				assert.Equal(t, 25*60*60, state.MaxAge, "an hour, and a day to find the page of a late one")
+				for _, cookie := range []*http.Cookie{session, state} {
+					assert.Equal(t, c.want.secure, cookie.Secure)
+					assert.Equal(t, c.want.domain, cookie.Domain)
+					assert.Equal(t, "/", cookie.Path)
+					assert.True(t, cookie.HttpOnly)
+				}
+			}
+		})
+	}
+}
+
+func TestWithoutARedirectURLCookiesAreSecure(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	ak, err := authkit.New(ValidOptions(authkit.WithRedirectURL(""))...)
+	require.NoError(t, err)
+	a.Server.Config.Handler = ak.Logout()
+	session := a.Send(Request{Method: "POST", Target: "/"}).SetCookies(t)["__Host-authkit-session"]
+	require.NotNil(t, session)
+	assert.True(t, session.Secure)
+}
+
+func TestABrowserKeepsTheCookiesOfAnApplicationOverTLS(t *testing.T) {
+	for name, c := range map[string]struct {
+		opts   []authkit.Option
+		maxAge time.Duration
+	}{
+		"for 400 days by default":                   {nil, 400 * 24 * time.Hour},
+		"for as long as it is set":                  {[]authkit.Option{authkit.WithCookieMaxAge(90 * time.Minute)}, 90 * time.Minute},
+		"an absolute limit is no age of the cookie": {[]authkit.Option{authkit.WithAbsoluteTimeout(time.Hour)}, 400 * 24 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{TLS: true, AuthKit: c.opts})
+			b := a.Browser()
+			seen := &setCookieLog{next: a.Server.Client().Transport}
+			b.Base = seen
+			page, err := b.SignIn(a.URL+"/account", Kim)
+			require.NoError(t, err)
+			assert.Contains(t, page.Body, "page of "+Kim)
+			assert.Equal(t, []string{"__Host-authkit-session"}, b.cookieNames())
+
+			session := seen.last("__Host-authkit-session")
+			require.NotNil(t, session)
+			assert.Equal(t, int(c.maxAge/time.Second), session.MaxAge)
+			assert.True(t, session.Secure)
+			assert.True(t, session.HttpOnly)
+			assert.Empty(t, session.Domain)
+		})
+	}
+}
+
+// setCookieLog is a transport that keeps the Set-Cookie lines of all replies.
+type setCookieLog struct {
+	next http.RoundTripper
+
+	mu      sync.Mutex
+	cookies []*http.Cookie // guarded by mu
+}
+
+func (l *setCookieLog) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := l.next.RoundTrip(r)
+	if err == nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.cookies = append(l.cookies, resp.Cookies()...)
+	}
+	return resp, err
+}
+
+// last is the cookie that was set last under a name, or nil.
+func (l *setCookieLog) last(name string) (last *http.Cookie) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.cookies {
+		if c.Name == name {
+			last = c
+		}
+	}
+	return last
+}

@@ -1,0 +1,346 @@
+// Cookies of the session's name that somebody else has put into the browser.
+
+package behaviour
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// planting is the network of a browser that holds cookies which the application
+// cannot delete: they have another Domain or Path.
+type planting struct {
+	base          http.RoundTripper
+	host          string
+	before, after string // sent beside the browser's own
+	under         string // on paths that begin like this
+	requests      int
+}
+
+func (p *planting) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Host != p.host {
+		return p.base.RoundTrip(r)
+	}
+	p.requests++
+	if strings.HasPrefix(r.URL.Path, p.under) {
+		var pairs []string
+		for _, pair := range []string{p.before, r.Header.Get("Cookie"), p.after} {
+			if pair != "" {
+				pairs = append(pairs, pair)
+			}
+		}
+		r = r.Clone(r.Context())
+		r.Header.Set("Cookie", strings.Join(pairs, "; "))
+	}
+	return p.base.RoundTrip(r)
+}
+
+// planted returns a browser with cookies that the application cannot delete.
+func (a *App) planted(p planting) (*Browser, *planting) {
+	b := a.Browser()
+	p.base, p.host = b.Base, strings.TrimPrefix(strings.TrimPrefix(a.URL, "http://"), "https://")
+	b.Base = &p
+	return b, &p
+}
+
+func junk(n int) string {
+	var pairs []string
+	for i := range n {
+		pairs = append(pairs, fmt.Sprintf("authkit-session=junk%d-%d", i, n))
+	}
+	return strings.Join(pairs, "; ")
+}
+
+// Findings A1 and A2.
+func TestAPersonBehindPlantedCookiesReachesThePageOrOneThatExplainsAndSignsOutForGood(t *testing.T) {
+	for name, c := range map[string]struct {
+		plant   planting
+		reaches bool
+	}{
+		"junk before":                       {planting{before: "authkit-session=x"}, true},
+		"junk behind":                       {planting{after: "authkit-session=x"}, true},
+		"junk on both sides":                {planting{before: "authkit-session=x; authkit-session=y", after: "authkit-session=z"}, true},
+		"an empty one before":               {planting{before: "authkit-session="}, true},
+		"an empty one behind":               {planting{after: "authkit-session="}, true},
+		"a chunk":                           {planting{before: "authkit-session.0=x"}, true},
+		"another chunk":                     {planting{after: "authkit-session.7=x"}, true},
+		"the next chunk on a page alone":    {planting{after: "authkit-session.3=x", under: "/account"}, true},
+		"chunks in a row":                   {planting{before: "authkit-session.0=x; authkit-session.1=y"}, true},
+		"junk on the guarded page alone":    {planting{before: "authkit-session=x", under: "/account"}, true},
+		"a chunk on the guarded page alone": {planting{before: "authkit-session.0=x", under: "/account"}, true},
+		"ten of them":                       {planting{before: junk(10)}, true},
+		"forty before":                      {planting{before: junk(40)}, true},
+		"forty behind":                      {planting{after: junk(40)}, true},
+		"more than are tried":               {planting{before: junk(20), after: junk(40)}, false},
+		"a kilobyte of junk":                {planting{before: "authkit-session=" + strings.Repeat("A", 1<<10)}, true},
+		"a count of fruitless sign-ins":     {planting{before: "COUNT=-5; authkit-session=x"}, true},
+	} {
+		for form, fill := range map[string]int{"whole": 0, "in chunks": 4200} {
+			t.Run(name+", the session "+form, func(t *testing.T) {
+				a := NewApp(t, AppOptions{})
+				if fill > 0 {
+					a.fillTokens(fill)
+				}
+				other := NewInstance(t, a.Fake, a.Clock, AppOptions{})
+				c.plant.before = strings.ReplaceAll(c.plant.before, "COUNT", conflictCookie("", a.Fake.ClientID(), "authkit-session"))
+				b, plant := a.planted(c.plant)
+				reaches := c.reaches
+				switch {
+				case strings.Contains(name, "chunk") && strings.Contains(c.plant.after, ".") && fill > 0:
+					reaches = false // a surplus chunk makes the session none
+				case name == "more than are tried" && fill > 0:
+					reaches = true // the chunks are tried first
+				}
+				page, err := b.SignIn(a.URL+"/account", Kim)
+				if err != nil {
+					page = b.Page()
+				}
+				if reaches {
+					require.NoError(t, err)
+					require.Contains(t, page.Body, "page of "+Kim)
+				} else {
+					require.Equal(t, http.StatusBadRequest, page.StatusCode, page.Body)
+					require.Contains(t, page.Body, "Cookies are in the way")
+					require.Contains(t, page.Body, "authkit-session")
+				}
+				require.LessOrEqual(t, plant.requests, 8)
+
+				copied := b.CookieHeader()
+				require.Contains(t, copied, "authkit-session")
+				require.Contains(t, other.Send(Request{Target: "/account", Cookie: copied}).Body, "page of "+Kim, "by itself it is good")
+				b.get("/")
+				id := a.SessionID()
+				_, err = b.Submit("Sign out", nil)
+				require.NoError(t, err)
+				if !reaches && name == "more than are tried" {
+					return // what the cure is, the page has said
+				}
+				session, _ := a.Fake.Session(id)
+				require.False(t, session.Active(), "WorkOS has ended it")
+				for range 3 {
+					assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: copied, Header: Scripted()}).Status)
+					a.Clock.Advance(6 * time.Minute)
+					assert.Equal(t, http.StatusUnauthorized, other.Send(Request{Target: "/account", Cookie: copied, Header: Scripted()}).Status)
+				}
+			})
+		}
+	}
+}
+
+// Which of two sessions is the browser's own cannot be told until the person signs in, which ends the other one.
+func TestASessionOfAnotherPersonBesideOnesOwnIsNeverServedAndEndsWithASignIn(t *testing.T) {
+	for name, plant := range map[string]planting{"before": {before: "LEE"}, "behind": {after: "LEE"}} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{})
+			lees := a.SignedIn("lee@example.com").CookieHeader()
+			theirs := a.SessionID()
+			plant.before, plant.after = strings.Replace(plant.before, "LEE", lees, 1), strings.Replace(plant.after, "LEE", lees, 1)
+			b, plant := a.planted(plant)
+			// Alone, the planted session is the browser's: one's own sign-in is begun by hand.
+			page, err := b.SignIn(a.URL+"/login?return_to=/account", Kim)
+			require.NoError(t, err)
+			require.Contains(t, page.Body, "page of "+Kim)
+			require.LessOrEqual(t, plant.requests, 8)
+			b.get("/account")
+			require.Contains(t, b.Page().Body, "page of "+Kim)
+			a.Logs.await(t, "session revoked at WorkOS", 1)
+			session, _ := a.Fake.Session(theirs)
+			require.False(t, session.Active())
+			copied := b.CookieHeader()
+			b.get("/")
+			_, err = b.Submit("Sign out", nil)
+			require.NoError(t, err)
+			assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: copied, Header: Scripted()}).Status)
+		})
+	}
+}
+
+// Where no sign-in sees what is planted, or too much of it, the person is not sent in circles.
+func TestWhereSessionsCannotBeToldApartAPageExplains(t *testing.T) {
+	for name, plant := range map[string]planting{
+		"another person's on the guarded page alone": {before: "LEE", under: "/account"}, "more than are tried": {after: junk(40), before: junk(20)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{})
+			plant.before = strings.Replace(plant.before, "LEE", a.SignedIn("lee@example.com").CookieHeader(), 1)
+			b, plant := a.planted(plant)
+			_, err := b.SignIn(a.URL+"/login?return_to=/account", Kim)
+			require.Error(t, err)
+			page := b.Page()
+			require.Equal(t, http.StatusBadRequest, page.StatusCode, page.Body)
+			require.Contains(t, page.Body, "Cookies are in the way")
+			require.Contains(t, page.Body, "authkit-session")
+			require.NotContains(t, page.Body, "lee@example.com")
+			require.LessOrEqual(t, plant.requests, 8)
+
+			again, err := b.Follow("Try again")
+			require.NoError(t, err)
+			require.Equal(t, http.StatusBadRequest, again.StatusCode, "two more sign-ins, and the page again")
+			require.LessOrEqual(t, plant.requests, 16)
+
+			plant.before, plant.after = "", "" // the person deletes the site's cookies
+			b.get("/account")
+			require.Contains(t, b.Page().Body, "page of "+Kim)
+		})
+	}
+}
+
+// A doubled cookie of the shared session, whose name has no prefix that protects it.
+func TestASharedSessionIsFoundAndEndedBesideAPlantedOne(t *testing.T) {
+	for name, plant := range map[string]planting{
+		"junk before": {before: "wos-session=x"}, "junk behind": {after: "wos-session=Fe26.2*1*a*b*c**d*e~2"}, "an empty one": {before: "wos-session="},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := Sharing(t)
+			b, _ := a.planted(plant)
+			page, err := b.SignIn(a.URL+"/account", Kim)
+			require.NoError(t, err)
+			require.Contains(t, page.Body, "page of "+Kim)
+			copied := b.CookieHeader()
+			b.get("/")
+			_, err = b.Submit("Sign out", nil)
+			require.NoError(t, err)
+			assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: copied, Header: Scripted()}).Status)
+			session, _ := a.Fake.Session(a.SessionID())
+			assert.False(t, session.Active())
+		})
+	}
+}
+
+func TestOfSeveralCookiesOfOneSessionTheOneThatWasRefreshedLastCounts(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	old := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(0)
+	renewed := a.Send(Request{Target: "/account", Cookie: old}).NewCookie(t)
+	a.ExpireToken(2 * time.Minute)
+	fresh := a.Send(Request{Target: "/account", Cookie: renewed}).NewCookie(t)
+	calls := a.Fake.Calls(authkittest.RouteRefresh)
+	for _, cookie := range []string{old + "; " + renewed + "; " + fresh, fresh + "; " + old, renewed + "; " + fresh + "; authkit-session=x"} {
+		resp := a.Send(Request{Target: "/account", Cookie: cookie})
+		assert.Contains(t, resp.Body, "page of "+Kim)
+		assert.Empty(t, resp.SetCookies(t), "the newest is fresh")
+	}
+	assert.Equal(t, calls, a.Fake.Calls(authkittest.RouteRefresh))
+}
+
+// Finding A1: the same where a sign-in takes the place of a session.
+func TestASignInTakesThePlaceOfASessionBesideAPlantedCookie(t *testing.T) {
+	for name, plant := range map[string]string{"behind": "; authkit-session=x", "a chunk": "; authkit-session.0=x", "a surplus chunk": "; authkit-session.5=x"} {
+		t.Run(name, func(t *testing.T) {
+			began, goOn := make(chan struct{}), make(chan struct{})
+			a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
+			lees := a.SignedIn("lee@example.com").CookieHeader()
+			a.Clock.Advance(4*time.Minute + 10*time.Second)
+			late := a.BeginLate("/report", lees, began)
+			s := a.Begin("/login")
+			jar := a.Send(Request{Target: s.Target(), Cookie: lees + plant + "; " + s.Cookie, Header: Navigation()}).NewCookie(t)
+			close(goOn)
+			jar = JarAfter(jar, <-late)
+			assert.Contains(t, a.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()}).Body, Kim)
+		})
+	}
+}
+
+func TestAFormOfTheApplicationsOwnIsNotLedInCirclesByPlantedCookies(t *testing.T) {
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithSignInPage()}})
+	mine, theirs := a.SignedIn(Kim).CookieHeader(), a.SignedIn("lee@example.com").CookieHeader()
+	name := conflictCookie("", a.Fake.ClientID(), "authkit-session")
+	for _, c := range []struct {
+		count  string
+		status int
+	}{{"", 303}, {"0", 303}, {"1", 303}, {"2", 400}, {"3", 400}, {"99", 400}, {"junk", 303}, {"-7", 303}} {
+		resp := a.Send(Request{Target: "/account", Cookie: mine + "; " + theirs + "; " + name + "=" + c.count, Header: Navigation()})
+		require.Equal(t, c.status, resp.Status, c.count)
+		require.Contains(t, resp.expiredForms(t), "authkit-session  /account", "what may be in the way is expired, too")
+		if c.status == 303 {
+			require.Equal(t, map[bool]string{true: "1", false: "0"}[c.count == "1"], resp.SetCookies(t)[name].Value)
+		} else {
+			require.Negative(t, resp.SetCookies(t)[name].MaxAge)
+		}
+	}
+}
+
+// An old cookie that does not open is no reason to refuse a sign-in, however often it is begun.
+func TestSignInsThatArePutOffAreNotCountedAsFruitless(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	b := a.Browser()
+	u, err := url.Parse(a.URL + "/")
+	require.NoError(t, err)
+	b.Jar.SetCookies(u, []*http.Cookie{{Name: "authkit-session", Value: "sealed-by-a-password-of-last-year", Path: "/"}})
+	for range 5 {
+		page := b.get("/account")
+		require.Equal(t, http.StatusOK, page.StatusCode, "the sign-in page comes each time")
+	}
+	page, err := b.SignIn(a.URL+"/account", Kim)
+	require.NoError(t, err)
+	require.Contains(t, page.Body, "page of "+Kim)
+	b.get("/login")
+	for _, name := range b.cookieNames() {
+		require.NotContains(t, name, "authkit-conflict", "the count ends with the next sign-in that finds the session")
+	}
+}
+
+// Finding A19: each name is expired once, however often it came.
+func TestAMegabyteOfOneCookieNameIsExpiredOnce(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	flood := strings.Repeat("authkit-session.1=A; ", 40_000)
+	for name, q := range map[string]Request{
+		"at logout": {Method: "POST", Target: "/logout", Cookie: flood}, "at login": {Method: "GET", Target: "/login", Cookie: flood},
+	} {
+		t.Run(name, func(t *testing.T) {
+			handler := map[string]http.Handler{"at logout": a.Logout(), "at login": a.Login()}[name]
+			resp := a.Direct(handler, q)
+			assert.Less(t, resp.Status, 400)
+			seen := map[string]bool{}
+			for _, form := range resp.expiredForms(t) {
+				assert.False(t, seen[form], form)
+				seen[form] = true
+			}
+			allocs := testing.AllocsPerRun(3, func() { a.Direct(handler, q) })
+			assert.Less(t, allocs, 2000.0, "the work does not grow with the cookies")
+		})
+	}
+}
+
+// nginx takes 4 KB of a response's header by default, and answers 502 beyond that.
+func TestWhatIsExpiredMakesNoHeaderTooLargeForAProxy(t *testing.T) {
+	var names []string
+	for _, suffix := range []string{"", ".0", ".1", ".2", ".3", ".4", ".5", ".6", ".7"} {
+		names = append(names, "authkit-session"+suffix+"=x")
+	}
+	jar := strings.Join(names, "; ")
+	size := func(r Response) (size int) {
+		for name, values := range r.Header {
+			for _, value := range values {
+				size += len(name) + len(": \r\n") + len(value)
+			}
+		}
+		return size
+	}
+	for _, n := range []int{0, 200, 500, 900, 1000} {
+		a := NewApp(t, AppOptions{})
+		a.fillTokens(n)
+		page := "/account?" + strings.Repeat("x", n)
+		alone := a.Send(Request{Target: page, Header: Navigation()})
+		beside := a.Send(Request{Target: page, Cookie: jar, Header: Navigation()})
+		require.Equal(t, http.StatusSeeOther, beside.Status)
+		require.LessOrEqual(t, size(beside), max(3700, size(alone)+300), "at the start of a sign-in")
+
+		s, other := a.Begin("/login"), a.Begin("/login")
+		alone = a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+		beside = a.Send(Request{Target: other.Target(), Cookie: other.Cookie + "; " + jar, Header: Navigation()})
+		require.Equal(t, "/", beside.Header.Get("Location"))
+		own := 9 * 90 // what the request brought of the form in use goes in any case
+		require.LessOrEqual(t, size(beside), max(3700, size(alone))+own, "at its end")
+	}
+}

@@ -1,0 +1,231 @@
+// What a guard is built from: no mistake of the program makes one that lets everybody through.
+
+package behaviour
+
+import (
+	"io"
+	"math"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// middleware is what every guard comes to.
+type middleware = func(http.Handler) http.Handler
+
+// guardsOf are the exported guards of an AuthKit by their names, found by
+// reflection: one that is added later is tested too.
+func guardsOf(ak *authkit.AuthKit) map[string]reflect.Value {
+	guards := map[string]reflect.Value{}
+	v := reflect.ValueOf(ak)
+	for i := range v.NumMethod() {
+		if name := v.Type().Method(i).Name; strings.HasPrefix(name, "Require") || strings.HasPrefix(name, "Refuse") {
+			guards[name] = v.Method(i)
+		}
+	}
+	return guards
+}
+
+// emptyArguments are the arguments that say nothing, for a guard of each
+// signature that there is. The label is for messages.
+func emptyArguments(t *testing.T, name string, guard reflect.Value) map[string]func() middleware {
+	t.Helper()
+	switch build := guard.Interface().(type) {
+	case func(http.Handler) http.Handler:
+		return map[string]func() middleware{"()": func() middleware { return build }}
+	case func() func(http.Handler) http.Handler:
+		return map[string]func() middleware{"()": build}
+	case func(...string) func(http.Handler) http.Handler:
+		return map[string]func() middleware{
+			"()":              func() middleware { return build() },
+			"(nil...)":        func() middleware { return build([]string(nil)...) },
+			"([]string{}...)": func() middleware { return build([]string{}...) },
+			`("")`:            func() middleware { return build("") },
+			`(" ")`:           func() middleware { return build(" ") },
+			`("", "")`:        func() middleware { return build("", "") },
+			`("", "other")`:   func() middleware { return build("", "other") },
+			`("other", "")`:   func() middleware { return build("other", "") },
+		}
+	case func(time.Duration) func(http.Handler) http.Handler:
+		return map[string]func() middleware{
+			"(0)":                   func() middleware { return build(0) },
+			"(-1)":                  func() middleware { return build(-1) },
+			"(the least there is)":  func() middleware { return build(math.MinInt64) },
+			"(an hour in negative)": func() middleware { return build(-time.Hour) },
+		}
+	}
+	require.Failf(t, "a guard of a signature that this test does not know", "%s is a %s", name, guard.Type())
+	return nil
+}
+
+// built is the middleware that a guard makes, and false where it panics.
+func built(build func() middleware) (made middleware, ok bool) {
+	defer func() { ok = recover() == nil }()
+	return build(), true
+}
+
+// withoutRights is an application, a handler that says that it was reached,
+// and the cookies of two people who are signed in and have nothing that a guard
+// can ask for: no right, no recent proof, and not in person. The rights in
+// their tokens are empty texts. One is signed in to no organization, the other
+// to org_acme.
+func withoutRights(t *testing.T) (a *App, pass http.Handler, none, acme string) {
+	a = NewApp(t, AppOptions{})
+	cookies := map[string]string{}
+	for _, email := range []string{lee, Kim} {
+		a.Fake.UpdatePerson(email, func(p *authkittest.Person) {
+			p.Claims = map[string]any{
+				"act":  map[string]any{"sub": "ops@example.com"},
+				"role": "", "roles": []string{"", " "}, "permissions": []string{"", " "},
+				"entitlements": []string{"", " "}, "feature_flags": []string{"", " "},
+			}
+		})
+		cookies[email] = a.SignedIn(email).CookieHeader()
+	}
+	a.Clock.Advance(time.Hour)
+	for email, cookie := range cookies {
+		cookies[email] = JarAfter(cookie, a.Send(Request{Target: "/account", Cookie: cookie}))
+	}
+	pass = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "reached") })
+	return a, pass, cookies[lee], cookies[Kim]
+}
+
+// A15.
+func TestNoGuardThatIsBuiltWithEmptyArgumentsLetsThroughWhoHasNoRights(t *testing.T) {
+	a, pass, none, acme := withoutRights(t)
+	visitors := map[string]string{"signed out": "", "signed in": none, "signed in to an organization": acme}
+	// What a guard lets through by its very meaning. A guard that is not
+	// listed lets nobody of this test through.
+	meant := map[string]func(method, visitor string) bool{
+		"RequireAuth()":                func(_, visitor string) bool { return visitor != "signed out" },
+		"RequireAuthOrAPIKey()":        func(_, visitor string) bool { return visitor != "signed out" },
+		"RequireOrganizationSession()": func(_, visitor string) bool { return visitor == "signed in to an organization" },
+		"RefuseCrossOrigin()":          func(method, _ string) bool { return method == "GET" },
+	}
+	guards := guardsOf(a.AuthKit)
+	for _, name := range []string{"RequireAuth", "RequireRole", "RefuseImpersonation", "RequireRecentAuth", "RequireAPIKey"} {
+		require.Contains(t, guards, name)
+	}
+	for name, guard := range guards {
+		for arguments, build := range emptyArguments(t, name, guard) {
+			t.Run(name+arguments, func(t *testing.T) {
+				made, ok := built(build)
+				if !ok {
+					return // refused at construction
+				}
+				a.Server.Config.Handler = made(pass)
+				passes := meant[name+strings.NewReplacer("nil...", "", "[]string{}...", "").Replace(arguments)]
+				for visitor, cookie := range visitors {
+					for _, method := range []string{"GET", "POST"} {
+						header := Scripted()
+						header.Set("Sec-Fetch-Site", "cross-site")
+						resp := a.Send(Request{Method: method, Target: "/guarded", Cookie: cookie, Header: header})
+						through := passes != nil && passes(method, visitor)
+						assert.Equal(t, through, resp.Body == "reached", "%s, %s: %d %s", method, visitor, resp.Status, resp.Body)
+						if !through {
+							assert.Contains(t, []int{http.StatusUnauthorized, http.StatusForbidden}, resp.Status)
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestAGuardThatIsToldAnEmptyNameOrANegativeAgePanicsAtConstruction(t *testing.T) {
+	a := guarded(t)
+	var none []string
+	for want, build := range map[string]func(){
+		"authkit: RequireRole needs to be told what it requires":            func() { a.RequireRole(none...) },
+		"authkit: RequirePermission needs to be told what it requires":      func() { a.RequirePermission([]string{}...) },
+		"authkit: RequireRole: name 1 of 1 is empty":                        func() { a.RequireRole("") },
+		"authkit: RequireRole: name 2 of 3 is empty":                        func() { a.RequireRole("admin", "", "owner") },
+		"authkit: RequirePermission: name 1 of 1 is empty":                  func() { a.RequirePermission("") },
+		"authkit: RequireAnyPermission: name 2 of 2 is empty":               func() { a.RequireAnyPermission("posts:write", " \t") },
+		"authkit: RequireEntitlement: name 1 of 1 is empty":                 func() { a.RequireEntitlement("") },
+		"authkit: RequireFeatureFlag: name 1 of 1 is empty":                 func() { a.RequireFeatureFlag("") },
+		"authkit: RequireOrganization: name 1 of 2 is empty":                func() { a.RequireOrganization("", "org_acme") },
+		"authkit: RequireRecentAuth needs an age of zero or more, not -1ns": func() { a.RequireRecentAuth(-1) },
+		"authkit: RequireOrganization needs an organization ID; RequireOrganizationSession accepts every organization": func() {
+			a.RequireOrganization(none...)
+		},
+	} {
+		assert.PanicsWithValue(t, want, build)
+	}
+	for name, build := range map[string]func(){
+		"RequireAPIKey":       func() { a.RequireAPIKey("posts:write", "") },
+		"RequireAuthOrAPIKey": func() { a.RequireAuthOrAPIKey("") },
+	} {
+		assert.Panics(t, build, name)
+	}
+	assert.NotPanics(t, func() { a.RequireRecentAuth(0) })
+	assert.NotPanics(t, func() { a.RequireOrganizationSession() })
+}
+
+func TestAGuardKeepsItsNamesWhateverBecomesOfTheSlice(t *testing.T) {
+	a, pass, cookie, _ := withoutRights(t)
+	for name, guard := range map[string]func(...string) func(http.Handler) http.Handler{
+		"RequireRole": a.RequireRole, "RequirePermission": a.RequirePermission, "RequireAnyPermission": a.RequireAnyPermission,
+		"RequireEntitlement": a.RequireEntitlement, "RequireFeatureFlag": a.RequireFeatureFlag, "RequireOrganization": a.RequireOrganization,
+	} {
+		names := []string{"other"}
+		a.Server.Config.Handler = guard(names...)(pass)
+		names[0] = ""
+		assert.Equal(t, http.StatusForbidden, a.Send(Request{Target: "/", Cookie: cookie, Header: Scripted()}).Status, name)
+	}
+}
+
+func TestWhoIsSignedInToNoOrganizationIsToldThatOneIsMissing(t *testing.T) {
+	a, pass, none, acme := withoutRights(t)
+	a.Server.Config.Handler = a.RequireOrganizationSession()(pass)
+	resp := a.Send(Request{Target: "/", Cookie: none, Header: Scripted()})
+	assert.Equal(t, http.StatusForbidden, resp.Status)
+	assert.Equal(t, "an organization", resp.Problem(t)["missing"])
+	assert.Equal(t, "reached", a.Send(Request{Target: "/", Cookie: acme}).Body)
+}
+
+// The skew that is added to the longest time there is must not make it negative.
+func TestTheLongestAgeOfAProofRefusesNobodyWhoHasOne(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	pass := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "reached") })
+	for _, age := range []time.Duration{math.MaxInt64, math.MaxInt64 - 1, math.MaxInt64 - time.Minute} {
+		a.Server.Config.Handler = a.RequireRecentAuth(age)(pass)
+		assert.Equal(t, "reached", a.Send(Request{Target: "/", Cookie: cookie}).Body, age)
+	}
+	a = NewApp(t, AppOptions{})
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.Claims = map[string]any{"auth_time": nil} })
+	cookie = a.SignedIn(Kim).CookieHeader()
+	a.Server.Config.Handler = a.RequireRecentAuth(math.MaxInt64)(pass)
+	assert.Equal(t, http.StatusForbidden, a.Send(Request{Target: "/", Cookie: cookie}).Status, "no proof is none of any age")
+}
+
+func TestEveryGuardPanicsAtConstructionForANilHandler(t *testing.T) {
+	a := guarded(t)
+	const want = "authkit: a guard needs a handler, and this one is nil"
+	for name, guard := range guardsOf(a.AuthKit) {
+		var made middleware
+		switch build := guard.Interface().(type) {
+		case func(http.Handler) http.Handler:
+			made = build
+		case func() func(http.Handler) http.Handler:
+			made = build()
+		case func(...string) func(http.Handler) http.Handler:
+			made = build("org_acme")
+		case func(time.Duration) func(http.Handler) http.Handler:
+			made = build(time.Hour)
+		}
+		require.NotNil(t, made, "%s is a %s, which this test does not know", name, guard.Type())
+		assert.PanicsWithValue(t, want, func() { made(nil) }, name)
+		assert.PanicsWithValue(t, want, func() { made(http.HandlerFunc(nil)) }, name)
+		assert.NotPanics(t, func() { made(http.NotFoundHandler()) }, name)
+	}
+}

@@ -1,0 +1,238 @@
+package behaviour
+
+import (
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// lee is in the same organization as kim, with less.
+const lee = "lee@example.com"
+
+// guarded is an application with one route for each guard.
+func guarded(t *testing.T) *App {
+	pass := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if key, ok := authkit.APIKeyFromContext(r.Context()); ok {
+			io.WriteString(w, "passed: "+key.Name)
+			return
+		}
+		s, _ := authkit.FromContext(r.Context())
+		io.WriteString(w, "passed: "+s.UserID())
+	})
+	a := NewApp(t, AppOptions{
+		AuthKit: []authkit.Option{authkit.WithBearerTokens("client_native")},
+		Routes: func(a *App, mux *http.ServeMux) {
+			for path, guard := range map[string]func(http.Handler) http.Handler{
+				"/auth":          a.RequireAuth,
+				"/role":          a.RequireRole("owner", "admin"),
+				"/permission":    a.RequirePermission("posts:read", "posts:write"),
+				"/anypermission": a.RequireAnyPermission("posts:delete", "posts:write"),
+				"/entitlement":   a.RequireEntitlement("audit-logs"),
+				"/flag":          a.RequireFeatureFlag("beta"),
+				"/organization":  a.RequireOrganization("org_acme"),
+				"/anywhere":      a.RequireOrganizationSession(),
+				"/inperson":      a.RefuseImpersonation,
+				"/recent":        a.RequireRecentAuth(10 * time.Minute),
+				"/apikey":        a.RequireAPIKey("posts:write"),
+				"/either":        a.RequireAuthOrAPIKey("posts:write"),
+				"/composed": func(next http.Handler) http.Handler {
+					return a.RequireAuth(a.RequireRole("admin")(a.RequirePermission("posts:write")(next)))
+				},
+			} {
+				mux.Handle(path, guard(pass))
+			}
+			mux.HandleFunc("/inside", func(w http.ResponseWriter, r *http.Request) {
+				a.RequirePermission("posts:write")(pass).ServeHTTP(w, r)
+			})
+		},
+	})
+	a.Fake.UpdatePerson(lee, func(p *authkittest.Person) {
+		p.Memberships = []authkittest.Membership{{OrganizationID: "org_elsewhere", Role: "member", Permissions: []string{"posts:read"}}}
+	})
+	return a
+}
+
+// sessionOf is the session that a cookie holds.
+func (a *App) sessionOf(cookie string) *authkit.Session {
+	a.T.Helper()
+	var session *authkit.Session
+	handler := a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		session, _ = authkit.FromContext(r.Context())
+	}))
+	a.Direct(handler, Request{Method: "GET", Target: "/", Cookie: cookie})
+	require.NotNil(a.T, session)
+	return session
+}
+
+// bearerOf is the access token of a session that a cookie holds.
+func (a *App) bearerOf(cookie string) string {
+	a.T.Helper()
+	return a.sessionOf(cookie).AccessToken()
+}
+
+func TestEveryGuardAnswersEveryVisitor(t *testing.T) {
+	a := guarded(t)
+	kims := a.SignedIn(Kim).CookieHeader()
+	lees := a.SignedIn(lee).CookieHeader()
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+		p.Claims = map[string]any{"act": map[string]any{"sub": "ops@example.com"}}
+	})
+	impersonated := a.SignedIn(Kim).CookieHeader()
+	full := a.Fake.AddAPIKey(authkittest.APIKey{Name: "full", OrganizationID: "org_acme", Permissions: []string{"posts:write"}})
+	poor := a.Fake.AddAPIKey(authkittest.APIKey{Name: "poor", OrganizationID: "org_acme", Permissions: []string{"posts:read"}})
+
+	visitors := map[string]Request{
+		"signed out":        {},
+		"without the right": {Cookie: lees},
+		"with the right":    {Cookie: kims},
+		"impersonated":      {Cookie: impersonated},
+		"with a token":      {Header: http.Header{"Authorization": {"Bearer " + a.bearerOf(kims)}}},
+		"with a bad token":  {Header: http.Header{"Authorization": {"Bearer nonsense"}}},
+		"with a key":        {Header: http.Header{"Authorization": {"bearer " + full}}},
+		"with a poor key":   {Header: http.Header{"Authorization": {"Bearer " + poor}}},
+		"with a bad key":    {Header: http.Header{"Authorization": {"Bearer sk_nonsense"}}},
+	}
+	const in, out, no, page = 200, 401, 403, 303
+	person := map[string][2]int{ // navigation, fetch
+		"signed out": {page, out}, "without the right": {no, no}, "with the right": {in, in}, "with a token": {in, in},
+		"impersonated": {in, in}, "with a bad token": {out, out}, "with a key": {page, out}, "with a poor key": {page, out}, "with a bad key": {page, out},
+	}
+	inPerson := map[string][2]int{"without the right": {in, in}, "impersonated": {no, no}}
+	anybody := map[string][2]int{"without the right": {in, in}}
+	machine := map[string][2]int{
+		"signed out": {out, out}, "without the right": {out, out}, "with the right": {out, out}, "with a token": {out, out},
+		"impersonated":     {out, out},
+		"with a bad token": {out, out}, "with a key": {in, in}, "with a poor key": {no, no}, "with a bad key": {out, out},
+	}
+	either := map[string][2]int{"with a key": {in, in}, "with a poor key": {no, no}, "with a bad key": {out, out}}
+	for path, exceptions := range map[string]map[string][2]int{
+		"/auth": anybody, "/anywhere": anybody, "/inperson": inPerson, "/recent": anybody,
+		"/role": nil, "/permission": nil, "/anypermission": nil, "/entitlement": nil, "/flag": nil, "/organization": nil,
+		"/composed": nil, "/inside": nil, "/apikey": machine, "/either": either,
+	} {
+		for visitor, q := range visitors {
+			for how, browser := range map[string]bool{"navigation": true, "fetch": false} {
+				t.Run(path+", "+visitor+", "+how, func(t *testing.T) {
+					want, ok := exceptions[visitor]
+					if !ok {
+						want = person[visitor]
+					}
+					status := want[1]
+					header := Scripted()
+					if browser {
+						status, header = want[0], Navigation()
+					}
+					for name, values := range q.Header {
+						header[name] = values
+					}
+					resp := a.Send(Request{Target: path, Cookie: q.Cookie, Header: header})
+					require.Equal(t, status, resp.Status, resp.Body)
+					switch status {
+					case in:
+						assert.Contains(t, resp.Body, "passed: ")
+						assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
+					case page:
+						assert.Contains(t, resp.Header.Get("Location"), a.Fake.URL()+"/user_management/authorize?")
+						return
+					case out:
+						assert.Contains(t, resp.Header.Get("WWW-Authenticate"), "Bearer")
+					}
+					assert.Empty(t, resp.Header.Get("Location"))
+					assert.Empty(t, resp.SetCookies(t))
+					if status != in && !browser {
+						problem := resp.Problem(t)
+						assert.EqualValues(t, status, problem["status"])
+						if status == no {
+							assert.NotEmpty(t, problem["missing"])
+							assert.NotContains(t, resp.Body, "user_")
+						}
+					}
+					if status != in && browser {
+						assert.Contains(t, resp.Header.Get("Content-Type"), "text/html")
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestAGuardNamesWhatIsMissing(t *testing.T) {
+	a := guarded(t)
+	cookie := a.SignedIn(lee).CookieHeader()
+	for path, missing := range map[string]string{
+		"/role": "role owner or admin", "/permission": "permission posts:write", "/anypermission": "permission posts:delete or posts:write",
+		"/entitlement": "entitlement audit-logs", "/flag": "feature flag beta", "/organization": "another organization",
+	} {
+		resp := a.Send(Request{Target: path, Cookie: cookie, Header: Scripted()})
+		assert.Equal(t, missing, resp.Problem(t)["missing"])
+		assert.Contains(t, a.Send(Request{Target: path, Cookie: cookie, Header: Navigation()}).Body, missing)
+	}
+}
+
+func TestAnImpersonatorIsSeenAndKeptOutWhereOnlyTheUserMayPass(t *testing.T) {
+	a := guarded(t)
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+		p.Claims = map[string]any{"act": map[string]any{"sub": "ops@example.com"}}
+	})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/role", Cookie: cookie}).Status)
+	resp := a.Send(Request{Target: "/inperson", Cookie: cookie, Header: Scripted()})
+	assert.Equal(t, http.StatusForbidden, resp.Status)
+	assert.Equal(t, "the user in person", resp.Problem(t)["missing"])
+}
+
+func TestAGuardThatRequiresNothingIsAMistake(t *testing.T) {
+	a := guarded(t)
+	for name, guard := range map[string]func(){
+		"RequireRole":          func() { a.RequireRole() },
+		"RequirePermission":    func() { a.RequirePermission() },
+		"RequireAnyPermission": func() { a.RequireAnyPermission() },
+		"RequireEntitlement":   func() { a.RequireEntitlement() },
+		"RequireFeatureFlag":   func() { a.RequireFeatureFlag() },
+	} {
+		assert.PanicsWithValue(t, "authkit: "+name+" needs to be told what it requires", guard)
+	}
+}
+
+func TestAProofThatIsTooOldIsRenewedAndThePageComesBack(t *testing.T) {
+	a := guarded(t)
+	b := a.SignedIn(Kim)
+	a.Clock.Advance(10*time.Minute + 59*time.Second)
+	assert.Equal(t, http.StatusOK, b.get("/recent").StatusCode, "a minute is for the clocks")
+	a.Clock.Advance(2 * time.Second)
+	assert.Equal(t, "recent_auth_required", a.Send(Request{Target: "/recent", Cookie: b.CookieHeader(), Header: Scripted()}).Problem(t)["code"])
+
+	page, err := b.SignIn(a.URL+"/recent?x=1", Kim)
+	require.NoError(t, err, "AuthKit asks again")
+	assert.Equal(t, "passed: user_kim", page.Body)
+	assert.Equal(t, a.URL+"/recent?x=1", page.URL.String())
+}
+
+func TestAnAuthKitThatGivesNoNewProofMeans403AndNoCircle(t *testing.T) {
+	for name, claims := range map[string]map[string]any{
+		"an old auth_time": {"auth_time": Start.Unix()},
+		"none at all":      {"auth_time": nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := guarded(t)
+			a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.Claims = claims })
+			b := a.SignedIn(Kim)
+			before := b.CookieHeader()
+			a.Clock.Advance(20 * time.Minute)
+			page, err := b.SignIn(a.URL+"/recent", Kim)
+			require.Error(t, err)
+			assert.Nil(t, page)
+			assert.Equal(t, http.StatusForbidden, b.Page().StatusCode)
+			assert.Contains(t, b.Page().Body, "more recent")
+			assert.NotEmpty(t, before)
+			assert.Contains(t, b.get("/").Body, Kim, "the session is as it was")
+		})
+	}
+}

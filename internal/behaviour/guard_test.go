@@ -1,0 +1,255 @@
+package behaviour
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+func TestAnAnonymousNavigationGoesIntoSignInAndAnythingElseGets401(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	header := func(pairs ...string) http.Header {
+		h := http.Header{}
+		for i := 0; i < len(pairs); i += 2 {
+			h.Set(pairs[i], pairs[i+1])
+		}
+		return h
+	}
+	for name, c := range map[string]struct {
+		method     string
+		header     http.Header
+		navigation bool
+	}{
+		"a browser loads a page":             {"GET", Navigation(), true},
+		"a browser without Fetch Metadata":   {"GET", header("Accept", "text/html,*/*;q=0.8"), true},
+		"a script's fetch":                   {"GET", Scripted(), false},
+		"a script's fetch that accepts HTML": {"GET", header("Sec-Fetch-Mode", "cors", "Sec-Fetch-Dest", "empty", "Accept", "text/html"), false},
+		"a program that accepts anything":    {"GET", header("Accept", "*/*"), false},
+		"a program that accepts JSON":        {"GET", header("Accept", "application/json"), false},
+		"a program that says nothing":        {"GET", header(), false},
+		"a page in a frame":                  {"GET", header("Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "iframe", "Accept", "text/html"), false},
+		"an image":                           {"GET", header("Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "image"), false},
+		"a prefetch":                         {"GET", header("Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document", "Accept", "text/html", "Sec-Purpose", "prefetch"), false},
+		"a prerendered page":                 {"GET", header("Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document", "Accept", "text/html", "Sec-Purpose", "prefetch;prerender"), false},
+		"an older browser's prefetch":        {"GET", header("Accept", "text/html", "Purpose", "prefetch"), false},
+		"a HEAD":                             {"HEAD", Navigation(), false},
+		"a form that is posted":              {"POST", Navigation(), false},
+		"an upgrade to WebSocket":            {"GET", header("Connection", "keep-alive, Upgrade", "Upgrade", "websocket", "Accept", "text/html"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resp := a.Send(Request{Method: c.method, Target: "/account?tab=1", Header: c.header})
+			assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
+			assert.Contains(t, resp.Header.Values("Vary"), "Cookie")
+			if c.navigation {
+				assert.Equal(t, http.StatusSeeOther, resp.Status)
+				assert.Contains(t, resp.Header.Get("Location"), a.Fake.URL()+"/user_management/authorize?")
+				assert.Len(t, resp.SetCookies(t), 1)
+				return
+			}
+			assert.Equal(t, http.StatusUnauthorized, resp.Status)
+			assert.Empty(t, resp.Header.Get("Location"))
+			assert.Empty(t, resp.SetCookies(t))
+			if c.method != "HEAD" && !strings.Contains(c.header.Get("Accept"), "text/html") {
+				problem := resp.Problem(t)
+				assert.Equal(t, "signed_out", problem["code"])
+				assert.EqualValues(t, 401, problem["status"])
+				assert.NotEmpty(t, problem["title"])
+			}
+		})
+	}
+}
+
+func TestTheReturnPathIsTheRequestsOwnWhateverAPrefixHandlerStrips(t *testing.T) {
+	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
+		inner := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "inner "+r.URL.Path) })
+		mux.Handle("/files/", http.StripPrefix("/files", a.RequireAuth(inner)))
+	}})
+	page, err := a.Browser().SignIn(a.URL+"/files/a%20b/c.txt?v=%2F1&x", Kim)
+	require.NoError(t, err)
+	assert.Equal(t, "inner /a b/c.txt", page.Body)
+	assert.Equal(t, a.URL+"/files/a%20b/c.txt?v=%2F1&x", page.URL.String())
+}
+
+func TestAGuardWithoutTheMiddlewareLoadsTheSessionItself(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	bare := NewInstance(t, a.Fake, a.Clock, AppOptions{})
+	bare.Server.Config.Handler = bare.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, Visitor(r))
+	}))
+	assert.Contains(t, bare.Send(Request{Target: "/", Cookie: cookie}).Body, Kim)
+	resp := bare.Send(Request{Target: "/"})
+	assert.Equal(t, http.StatusUnauthorized, resp.Status)
+	assert.Equal(t, []string{"Cookie"}, resp.Header.Values("Vary"))
+}
+
+func TestAGuardTrustsItsOwnAuthKitAlone(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	other := NewInstance(t, a.Fake, a.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieName("admin-session")}})
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, Visitor(r)) })
+	other.Server.Config.Handler = a.Middleware(other.RequireAuth(handler))
+
+	assert.Equal(t, http.StatusUnauthorized, other.Send(Request{Target: "/", Cookie: cookie}).Status)
+	renamed := strings.Replace(cookie, "authkit-session=", "admin-session=", 1)
+	assert.Equal(t, http.StatusUnauthorized, other.Send(Request{Target: "/", Cookie: renamed}).Status,
+		"a seal of one cookie does not open under another's name")
+}
+
+func TestWithoutARedirectURLAGuardRedirectsNobody(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	reader, err := authkit.New(
+		authkit.WithAPIKey(a.Fake.APIKey()), authkit.WithClientID(a.Fake.ClientID()), authkit.WithBaseURL(a.Fake.URL()),
+		authkit.WithCookiePassword(Password), authkit.WithCookieName("authkit-session"), authkit.WithClock(a.Clock))
+	require.NoError(t, err)
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.Server.Config.Handler = reader.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, Visitor(r))
+	}))
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, Kim)
+	resp := a.Send(Request{Target: "/", Header: Navigation()})
+	assert.Equal(t, http.StatusUnauthorized, resp.Status)
+	assert.NotContains(t, resp.Body, "href")
+}
+
+func TestLoginAndCallbackServeGETAndLogoutPOST(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	s := a.Begin("/login")
+	for target, allow := range map[string]string{"/login": "GET", s.Target(): "GET", "/logout": "POST"} {
+		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"} {
+			if method == allow {
+				continue
+			}
+			resp := a.Send(Request{Method: method, Target: target, Cookie: cookie + "; " + s.Cookie})
+			assert.Equal(t, http.StatusMethodNotAllowed, resp.Status, "%s %s", method, target)
+			assert.Equal(t, allow, resp.Header.Get("Allow"))
+			assert.Empty(t, resp.SetCookies(t))
+		}
+	}
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteAuthenticate))
+	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, Kim, "still signed in")
+	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: s.Target(), Cookie: s.Cookie}).Status, "the code is still good")
+}
+
+func TestLoginSendsWhatItsOptionsSay(t *testing.T) {
+	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
+		mux.Handle("/signup", a.Login(authkit.ScreenHint("sign-up"), authkit.LoginHint("new@example.com"), authkit.InvitationToken("invite-1")))
+		mux.Handle("/fresh", a.Login(authkit.MaxAge(0), authkit.Prompt("login"), authkit.Organization("org_acme")))
+		mux.Handle("/google", a.Login(authkit.Provider("GoogleOAuth"), authkit.DomainHint("acme.test")))
+		mux.Handle("/sso", a.Login(authkit.Connection("conn_1")))
+		mux.Handle("/tenant", a.Login(authkit.PerRequest(func(r *http.Request) []authkit.LoginOption {
+			return []authkit.LoginOption{authkit.Organization(r.URL.Query().Get("org"))}
+		})))
+		mux.Handle("/broken", a.Login(authkit.PerRequest(func(*http.Request) []authkit.LoginOption {
+			return []authkit.LoginOption{authkit.ScreenHint("nonsense")}
+		})))
+	}})
+	for target, want := range map[string]map[string]string{
+		"/login": {"provider": "authkit", "screen_hint": "", "organization_id": ""},
+		"/login?screen_hint=sign-up&organization_id=org_x&provider=GoogleOAuth&redirect_uri=http://evil.example&state=x": {"provider": "authkit", "screen_hint": "", "organization_id": ""},
+		"/signup":            {"provider": "authkit", "screen_hint": "sign-up", "login_hint": "new@example.com", "invitation_token": "invite-1"},
+		"/fresh":             {"provider": "authkit", "max_age": "0", "prompt": "login", "organization_id": "org_acme"},
+		"/google":            {"provider": "GoogleOAuth", "domain_hint": "acme.test"},
+		"/sso":               {"connection_id": "conn_1", "provider": ""},
+		"/tenant?org=org_42": {"organization_id": "org_42"},
+	} {
+		resp := a.Send(Request{Target: target})
+		require.Equal(t, http.StatusSeeOther, resp.Status, target)
+		location, err := resp.Location()
+		require.NoError(t, err)
+		query := location.Query()
+		assert.Equal(t, "code", query.Get("response_type"))
+		assert.Equal(t, a.Fake.ClientID(), query.Get("client_id"))
+		assert.Equal(t, a.URL+"/callback", query.Get("redirect_uri"))
+		assert.Equal(t, "S256", query.Get("code_challenge_method"))
+		assert.Len(t, query.Get("code_challenge"), 43)
+		assert.Len(t, query.Get("state"), 43)
+		for name, value := range want {
+			assert.Equal(t, value, query.Get(name), "%s: %s", target, name)
+		}
+	}
+	resp := a.Send(Request{Target: "/broken", Header: Navigation()})
+	assert.Equal(t, http.StatusInternalServerError, resp.Status)
+	assert.Empty(t, resp.SetCookies(t))
+}
+
+func TestForgedForwardingHeadersChangeNothing(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	forged := Navigation()
+	for name, value := range map[string]string{
+		"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https", "X-Forwarded-Prefix": "//evil.example",
+		"Forwarded": "host=evil.example;proto=https", "X-Original-URL": "//evil.example/", "Origin": "https://evil.example",
+	} {
+		forged.Set(name, value)
+	}
+	forged.Set("Host", "evil.example")
+	for _, target := range []string{"/login?return_to=/account", "/account"} {
+		resp := a.Send(Request{Target: target, Header: forged})
+		location, err := resp.Location()
+		require.NoError(t, err)
+		assert.Equal(t, a.URL+"/callback", location.Query().Get("redirect_uri"))
+		for _, c := range resp.SetCookies(t) {
+			assert.False(t, c.Secure, "Secure comes from the redirect URL")
+			assert.Empty(t, c.Domain)
+		}
+	}
+}
+
+func TestWithASignInPageOfItsOwnAGuardLeadsThere(t *testing.T) {
+	ak, err := authkit.New(
+		authkit.WithAPIKey("sk_1"), authkit.WithClientID("client_1"), authkit.WithCookiePassword(Password),
+		authkit.WithSignInPage(), authkit.WithLoginPath("/enter"))
+	require.NoError(t, err)
+	a := &App{AuthKit: ak, T: t}
+	guarded := ak.RequireAuth(http.NotFoundHandler())
+	resp := a.Direct(guarded, Request{Method: "GET", Target: "/account?a=b&c", Header: Navigation()})
+	assert.Equal(t, http.StatusSeeOther, resp.Status)
+	assert.Equal(t, "/enter?return_to=%2Faccount%3Fa%3Db%26c", resp.Header.Get("Location"))
+	assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
+	assert.Empty(t, resp.SetCookies(t))
+	assert.Equal(t, "/enter", a.Direct(guarded, Request{Method: "GET", Target: "/%2F/evil.example", Header: Navigation()}).Header.Get("Location"))
+	assert.Equal(t, http.StatusUnauthorized, a.Direct(guarded, Request{Method: "GET", Target: "/account", Header: Scripted()}).Status)
+}
+
+// AuthKit alone knows max_age, so a new proof is given there, whatever a sign-in asks for otherwise.
+func TestANewProofIsGivenAtAuthKitItselfWhateverTheLoginOptionsSay(t *testing.T) {
+	connection := authkit.PerRequest(func(*http.Request) []authkit.LoginOption {
+		return []authkit.LoginOption{authkit.Connection("conn_1")}
+	})
+	for name, options := range map[string][]authkit.LoginOption{
+		"a provider":                 {authkit.Provider("GoogleOAuth")},
+		"a connection":               {authkit.Connection("conn_1")},
+		"a connection by request":    {connection},
+		"an organization":            {authkit.Organization("org_acme")},
+		"a provider with its domain": {authkit.Provider("GoogleOAuth"), authkit.DomainHint("example.com")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{
+				AuthKit: []authkit.Option{authkit.WithLoginOptions(options...)},
+				Routes: func(a *App, mux *http.ServeMux) {
+					mux.Handle("/recent", a.RequireRecentAuth(time.Minute)(http.NotFoundHandler()))
+				},
+			})
+			cookie := NewInstance(t, a.Fake, a.Clock, AppOptions{}).SignedIn(Kim).CookieHeader()
+			a.Clock.Advance(4 * time.Minute)
+			resp := a.Send(Request{Target: "/recent", Cookie: cookie, Header: Navigation()})
+			require.Equal(t, http.StatusSeeOther, resp.Status, resp.Body)
+			location, err := resp.Location()
+			require.NoError(t, err)
+			assert.Equal(t, "authkit", location.Query().Get("provider"))
+			assert.Equal(t, "60", location.Query().Get("max_age"))
+			assert.NotContains(t, location.Query(), "connection_id")
+			assert.Equal(t, name == "an organization", location.Query().Has("organization_id"))
+			assert.False(t, a.warned(), a.Logs.String())
+		})
+	}
+}

@@ -1,0 +1,323 @@
+package behaviour
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+func TestASignedOutSessionIsRefusedWhenItsCookieIsReplayed(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	b := a.SignedIn(Kim)
+	cookie, id := b.CookieHeader(), a.SessionID()
+	b.get("/")
+	_, err := b.Submit("Sign out", nil)
+	require.NoError(t, err)
+	require.False(t, a.Fake.Sessions()[0].Active())
+
+	for range 20 {
+		resp := a.Send(Request{Target: "/account", Cookie: cookie})
+		require.Equal(t, http.StatusUnauthorized, resp.Status)
+		a.Clock.Advance(20 * time.Second)
+	}
+	session, _ := a.Fake.Session(id)
+	assert.True(t, session.RefreshedAt.IsZero())
+
+	_, err = b.SignIn(a.URL+"/account", Kim)
+	require.NoError(t, err, "signing in again is another session")
+}
+
+func TestAScriptIsToldWhereToGoToEndTheSession(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	b := a.SignedIn(Kim)
+	id := a.SessionID()
+	page := b.fetch("POST", "/logout")
+	assert.Equal(t, http.StatusOK, page.StatusCode)
+	var reply map[string]string
+	require.NoError(t, json.Unmarshal([]byte(page.Body), &reply))
+	assert.Empty(t, b.cookieNames())
+	assert.True(t, a.Fake.Sessions()[0].Active())
+
+	_, err := b.Get(reply["logout_url"])
+	require.NoError(t, err)
+	session, _ := a.Fake.Session(id)
+	assert.False(t, session.Active())
+	assert.Equal(t, a.URL+"/", b.Page().URL.String())
+}
+
+func TestLogoutWorksWithAnExpiredAnUnreadableAndNoSessionAndWithoutWorkOS(t *testing.T) {
+	var ended []string
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{
+		authkit.WithAbsoluteTimeout(time.Hour),
+		authkit.WithOnSignOut(func(_ context.Context, e authkit.SignOutEvent) {
+			assert.NoError(t, e.Err)
+			ended = append(ended, e.Session.ID())
+			panic("the application's own mistake")
+		}),
+	}})
+	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
+	a.Server.Config.Handler = a.Logout() // alone, so that no middleware answers for it
+	a.Clock.Advance(2 * time.Hour)
+	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	a.Fake.Fail(authkittest.RouteAuthenticate, authkittest.Fault{Status: 500})
+	keys, grants := a.Fake.Calls(authkittest.RouteJWKS), a.Fake.Calls(authkittest.RouteAuthenticate)
+
+	resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
+	assert.Equal(t, http.StatusSeeOther, resp.Status)
+	assert.Contains(t, resp.Header.Get("Location"), a.Fake.URL()+"/user_management/sessions/logout?")
+	assert.Contains(t, resp.Header.Get("Location"), "session_id="+id)
+	assert.Negative(t, resp.SetCookies(t)["authkit-session"].MaxAge)
+	assert.Equal(t, []string{id}, ended)
+
+	for _, cookie := range []string{"authkit-session=garbage", "", "authkit-session.0=x; authkit-session.3=y"} {
+		resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
+		assert.Equal(t, http.StatusSeeOther, resp.Status)
+		assert.Equal(t, a.URL+"/", resp.Header.Get("Location"))
+		for _, c := range resp.SetCookies(t) {
+			assert.Negative(t, c.MaxAge)
+			assert.Equal(t, "/", c.Path)
+			assert.True(t, c.HttpOnly)
+		}
+		assert.Contains(t, resp.SetCookies(t), "authkit-session")
+	}
+	assert.Contains(t, resp.Header.Get("Cache-Control"), "no-store")
+	assert.Equal(t, keys, a.Fake.Calls(authkittest.RouteJWKS), "no keys are asked for")
+	assert.Equal(t, grants, a.Fake.Calls(authkittest.RouteAuthenticate), "and nothing is refreshed")
+}
+
+func TestAPOSTOfAnotherSiteSignsNobodyOut(t *testing.T) {
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithTrustedOrigins("https://admin.example.com")}})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	for name, c := range map[string]struct {
+		header  http.Header
+		refused bool
+	}{
+		"a form on another site":                {http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}}, true},
+		"a form on a sister host":               {http.Header{"Sec-Fetch-Site": {"same-site"}, "Origin": {"https://evil.example.com"}}, true},
+		"a page without an origin":              {http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"null"}}, true},
+		"an older browser on another site":      {http.Header{"Origin": {"https://evil.example"}}, true},
+		"our own form":                          {http.Header{"Sec-Fetch-Site": {"same-origin"}, "Origin": {a.URL}}, false},
+		"our own form, Host rewritten":          {http.Header{"Origin": {a.URL}, "Host": {"10.0.0.7:8080"}}, false},
+		"an origin that the application trusts": {http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://admin.example.com"}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: map[bool]string{true: cookie}[c.refused], Header: c.header})
+			if c.refused {
+				assert.Equal(t, http.StatusForbidden, resp.Status)
+				assert.Empty(t, resp.SetCookies(t))
+				assert.Empty(t, resp.Header.Get("Clear-Site-Data"))
+				assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, Kim)
+				return
+			}
+			assert.Less(t, resp.Status, 400)
+			assert.Equal(t, `"cache"`, resp.Header.Get("Clear-Site-Data"), "nothing comes back with the back button")
+		})
+	}
+}
+
+func TestALogoutDuringARefreshStays(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(2 * time.Minute)
+	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+
+	answered := make(chan Response)
+	go func() {
+		resp, _ := a.Do(Request{Target: "/account", Cookie: cookie})
+		answered <- resp
+	}()
+	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
+
+	// The logout handler stands outside the middleware here: it must not wait
+	// for the refresh.
+	logout := a.Direct(a.Logout(), Request{Method: "POST", Target: "/logout", Cookie: cookie})
+	require.Equal(t, http.StatusOK, logout.Status)
+	a.Fake.Heal(authkittest.RouteRefresh)
+
+	resp := <-answered
+	assert.Equal(t, http.StatusUnauthorized, resp.Status)
+	assert.Empty(t, resp.SetCookies(t), "no cookie of the renewed session goes out")
+	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
+	a.Clock.Advance(4 * time.Minute)
+	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
+}
+
+func TestASuccessorThatWasHandedOutBeforeTheLogoutIsRefusedAfterIt(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	old := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(0)
+	renewed := a.Send(Request{Target: "/account", Cookie: old}).NewCookie(t)
+
+	// Another tab signs out with the old cookie in hand, and the page that
+	// fetches does not go on to WorkOS.
+	require.Equal(t, http.StatusOK, a.Direct(a.Logout(), Request{Method: "POST", Target: "/logout", Cookie: old}).Status)
+	for range 5 {
+		assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: old}).Status)
+		assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: renewed}).Status)
+		a.Clock.Advance(time.Minute)
+	}
+}
+
+func TestLogoutBehindTheMiddlewareSetsEachCookieOnce(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(2 * time.Minute)
+	resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie})
+	assert.Equal(t, http.StatusOK, resp.Status)
+	assert.Negative(t, resp.SetCookies(t)["authkit-session"].MaxAge, "the last writer wins")
+}
+
+func TestLogoutBehindTheMiddlewareRefreshesNothing(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(2 * time.Minute)
+	a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteRefresh))
+}
+
+func TestLogoutAndLoginBehindTheMiddlewareWaitForNobody(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(2 * time.Minute)
+	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: "/login", Cookie: cookie}).Status)
+	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: "/callback?code=x&state=y", Cookie: cookie}).Status, "on to a page that refreshes")
+	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()}).Status)
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteRefresh))
+}
+
+// AuthKit may sign somebody in to the session that it still has (a fetch logout ends it nowhere but here). The new sign-in
+// then has the sid that this process refuses: signed in, anonymous, sent into sign-in, round and round until exp.
+func TestASignInAfterALogoutCountsWhateverItsSessionID(t *testing.T) {
+	upstream := &Rewriting{}
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
+	require.Equal(t, http.StatusOK, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()}).Status)
+	a.Clock.Advance(10 * time.Second)
+	upstream.Change = func(reply map[string]any) {
+		now := a.Clock.Now().Unix()
+		reply["access_token"] = a.Fake.SignToken(map[string]any{
+			"iss": a.Fake.Issuer(), "sub": "user_kim", "sid": id, "client_id": a.Fake.ClientID(), "iat": now, "exp": now + 300,
+		})
+	}
+	again := a.SignedIn(Kim).CookieHeader()
+	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: again}).Body, Kim)
+	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}).Status)
+}
+
+// The cookie is gone from the browser. A copy of it must not be refreshed at WorkOS once this process has forgotten it.
+func TestASessionThatAScriptSignedOutIsRevokedAtWorkOS(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	other := NewInstance(t, a.Fake, a.Clock, AppOptions{})
+	b := a.SignedIn(Kim)
+	copied, id := b.CookieHeader(), a.SessionID()
+	require.Equal(t, http.StatusOK, b.fetch("POST", "/logout").StatusCode)
+	a.Clock.Advance(30*time.Second - time.Millisecond)
+	session, _ := a.Fake.Session(id)
+	require.True(t, session.Active(), "the browser's own way through logout comes first")
+	require.Zero(t, a.Fake.Calls(authkittest.RouteRevokeSession))
+	a.Clock.Advance(time.Millisecond)
+	a.Logs.await(t, "session revoked at WorkOS", 1)
+	a.Clock.Advance(6 * time.Minute)
+	for _, process := range []*App{a, other} {
+		assert.Equal(t, http.StatusUnauthorized, process.Send(Request{Target: "/account", Cookie: copied, Header: Scripted()}).Status)
+	}
+	session, _ = a.Fake.Session(id)
+	assert.False(t, session.Active())
+	a.Clock.Advance(24 * time.Hour)
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRevokeSession))
+}
+
+func TestASessionThatWorkOSsLogoutEndsIsNotRevoked(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	b := a.SignedIn(Kim)
+	b.get("/")
+	_, err := b.Submit("Sign out", nil)
+	require.NoError(t, err)
+	a.Clock.Advance(time.Hour)
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteRevokeSession))
+
+	page := a.SignedIn(Kim).fetch("POST", "/logout")
+	var reply map[string]string
+	require.NoError(t, json.Unmarshal([]byte(page.Body), &reply))
+	_, err = b.Get(reply["logout_url"])
+	require.NoError(t, err)
+	a.Clock.Advance(30 * time.Second)
+	a.Logs.await(t, "session revoked at WorkOS", 1)
+	a.Clock.Advance(time.Hour)
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRevokeSession), "it does no harm that the browser was first")
+	assert.NotContains(t, a.Logs.String(), "not revoked")
+}
+
+func TestASignInToASessionThatIsAboutToBeRevokedCallsThatOff(t *testing.T) {
+	upstream := &Rewriting{}
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
+	require.Equal(t, http.StatusOK, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()}).Status)
+	upstream.Change = func(reply map[string]any) {
+		now := a.Clock.Now().Unix()
+		reply["access_token"] = a.Fake.SignToken(map[string]any{
+			"iss": a.Fake.Issuer(), "sub": "user_kim", "sid": id, "client_id": a.Fake.ClientID(), "iat": now, "exp": now + 300,
+		})
+	}
+	again := a.SignedIn(Kim).CookieHeader() // on a clock that stands still
+	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: again}).Body, Kim)
+	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}).Status)
+	a.Clock.Advance(time.Minute)
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteRevokeSession))
+	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: again}).Body, Kim)
+}
+
+func TestEverySessionThatOpensIsEndedAtWorkOSToo(t *testing.T) {
+	for name, header := range map[string]http.Header{"by a form": Navigation(), "by a script": Scripted()} {
+		t.Run(name, func(t *testing.T) {
+			var ended []string
+			a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignOut(func(_ context.Context, e authkit.SignOutEvent) {
+				ended = append(ended, e.Session.UserID())
+			})}})
+			b := a.SignedIn(Kim)
+			mine, theirs := b.CookieHeader(), a.SignedIn("lee@example.com").CookieHeader()
+			resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: theirs + "; authkit-session=x; " + mine + "; " + mine, Header: header})
+			require.Less(t, resp.Status, 400)
+			assert.ElementsMatch(t, []string{"user_kim", "user_lee"}, ended)
+			a.Logs.await(t, "session revoked at WorkOS", 1)
+			if name == "by a script" {
+				a.Clock.Advance(30 * time.Second)
+				a.Logs.await(t, "session revoked at WorkOS", 2)
+			} else {
+				location, err := resp.Location()
+				require.NoError(t, err)
+				_, err = b.Get(location.String())
+				require.NoError(t, err)
+			}
+			for _, cookie := range []string{mine, theirs} {
+				assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}).Status)
+			}
+			a.Clock.Advance(6 * time.Minute)
+			other := NewInstance(t, a.Fake, a.Clock, AppOptions{})
+			for _, cookie := range []string{mine, theirs} {
+				assert.Equal(t, http.StatusUnauthorized, other.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}).Status)
+			}
+			for _, session := range a.Fake.Sessions() {
+				assert.False(t, session.Active(), session.ID)
+			}
+		})
+	}
+}
+
+func TestAPublicClientRevokesNothing(t *testing.T) {
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithPublicClient()}})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	require.Equal(t, http.StatusOK, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()}).Status)
+	a.Clock.Advance(time.Minute)
+	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}).Status)
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteRevokeSession))
+}

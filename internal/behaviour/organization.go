@@ -1,0 +1,69 @@
+// An application whose signed-in user switches between organizations.
+
+package behaviour
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+	"github.com/stretchr/testify/require"
+)
+
+// Switching is an application whose kim is in two organizations, and signed in
+// to the first.
+func Switching(t *testing.T, opts ...authkit.Option) *App { return switchingOn(t, nil, opts...) }
+
+func switchingOn(t *testing.T, clock *observedClock, opts ...authkit.Option) *App {
+	a := NewApp(t, AppOptions{Clock: clock, AuthKit: opts, Routes: func(a *App, mux *http.ServeMux) {
+		mux.Handle("POST /organization", a.SwitchOrganization())
+		mux.HandleFunc("/me", func(w http.ResponseWriter, r *http.Request) { json.NewEncoder(w).Encode(meOf(r)) })
+		mux.HandleFunc("/switcher", func(w http.ResponseWriter, r *http.Request) {
+			w.Write([]byte(`<form method="post" action="/organization"><input type="hidden" name="return_to" value="/account?x=1">` +
+				`<button name="organization_id" value="org_beta">Beta</button></form>`))
+		})
+	}})
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+		p.Memberships = append(p.Memberships,
+			authkittest.Membership{OrganizationID: "org_beta", Role: "viewer", Permissions: []string{"posts:read"}},
+			authkittest.Membership{OrganizationID: "org_gamma", Role: "editor"})
+	})
+	return a
+}
+
+func meOf(r *http.Request) map[string]any {
+	s, ok := sessionOf(r)
+	if !ok {
+		return map[string]any{}
+	}
+	return map[string]any{"organization": s.OrganizationID(), "role": s.Role(), "permissions": s.Permissions(), "session": s.ID()}
+}
+
+func (a *App) Me(cookie string) map[string]any {
+	var me map[string]any
+	require.NoError(a.T, json.Unmarshal([]byte(a.Send(Request{Target: "/me", Cookie: cookie}).Body), &me))
+	return me
+}
+
+// SwitchTo posts the form as a script does.
+func (a *App) SwitchTo(organization, cookie string, header http.Header) Response {
+	a.T.Helper()
+	return a.Send(Request{
+		Method: "POST", Target: "/organization", Cookie: cookie, Header: header,
+		Form: url.Values{"organization_id": {organization}, "return_to": {"/account"}},
+	})
+}
+
+// Acme is the cookie of kim in org_acme.
+func (a *App) Acme() string {
+	a.T.Helper()
+	b := a.Browser()
+	_, err := b.SignIn(a.URL+"/login", Kim)
+	require.NoError(a.T, err)
+	cookie := b.CookieHeader()
+	require.Equal(a.T, "org_acme", a.Me(cookie)["organization"])
+	return cookie
+}

@@ -1,0 +1,248 @@
+// Sessions that something is about to lose, and must not.
+
+package behaviour
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+type panicking struct{ on bool }
+
+func (p *panicking) RoundTrip(r *http.Request) (*http.Response, error) {
+	if p.on {
+		panic("a transport of the application's own")
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// exiting is a transport that ends its goroutine, as t.FailNow does in the
+// transport of a test.
+type exiting struct{ on atomic.Bool }
+
+func (e *exiting) RoundTrip(r *http.Request) (*http.Response, error) {
+	if e.on.Load() {
+		runtime.Goexit()
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// Use counts at the latest at half the limit.
+func TestASessionInUseOutlivesTheSmallestIdleLimit(t *testing.T) {
+	for _, limit := range []time.Duration{time.Minute, 90 * time.Second} {
+		t.Run(limit.String(), func(t *testing.T) {
+			a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithIdleTimeout(limit)}})
+			cookie := a.SignedIn(Kim).CookieHeader()
+			for i := range 20 {
+				a.Clock.Advance(20 * time.Second)
+				resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
+				require.Equal(t, http.StatusOK, resp.Status, "after %d s of steady use", 20*(i+1))
+				if _, renewed := resp.SetCookies(t)["authkit-session"]; renewed {
+					cookie = resp.NewCookie(t)
+				}
+			}
+		})
+	}
+}
+
+// A handler that answers late (a report, a long poll) sends the cookie that was new when it began. By then the browser has
+// had the next one; the late answer takes it back to a retired token, and the next refresh is "already exchanged".
+func TestALateResponseDoesNotTakeTheBrowserBackToARetiredToken(t *testing.T) {
+	began, goOn := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
+		mux.HandleFunc("/report", func(w http.ResponseWriter, r *http.Request) {
+			once.Do(func() { close(began) })
+			<-goOn
+			io.WriteString(w, Visitor(r))
+		})
+	}})
+	first := a.SignedIn(Kim).CookieHeader()
+	a.Clock.Advance(4*time.Minute + time.Second)
+	late := make(chan Response, 1)
+	go func() {
+		r, _ := a.Do(Request{Target: "/report", Cookie: first})
+		late <- r
+	}()
+	<-began
+	second := a.Send(Request{Target: "/account", Cookie: first}).NewCookie(t)
+	a.Clock.Advance(4*time.Minute + time.Second)
+	third := a.Send(Request{Target: "/account", Cookie: second}).NewCookie(t)
+	a.Send(Request{Target: "/account", Cookie: third})
+	a.Clock.Advance(31 * time.Second)
+	close(goOn)
+	jar := third
+	if r := <-late; r.Header.Get("Set-Cookie") != "" {
+		jar = r.NewCookie(t) // what a browser keeps now
+	}
+	a.Clock.Advance(4 * time.Minute)
+	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: jar}).Body, Kim)
+}
+
+// A refresh token is spent once it has been exchanged, whatever became of the access token that came with the new one: an
+// issuer that WorkOS has switched and WithAdditionalIssuers does not know yet must not end every session that is refreshed meanwhile.
+func TestARefusedNewTokenDoesNotCostTheSession(t *testing.T) {
+	upstream := &Rewriting{}
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
+	a.ExpireToken(2 * time.Minute)
+	upstream.Change = func(reply map[string]any) {
+		now := a.Clock.Now().Unix()
+		reply["access_token"] = a.Fake.SignToken(map[string]any{
+			"iss": "https://auth.example.com", "sub": "user_kim", "sid": id, "client_id": a.Fake.ClientID(), "iat": now, "exp": now + 300,
+		})
+	}
+	resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
+	require.Equal(t, http.StatusUnauthorized, resp.Status)
+	if resp.Header.Get("Set-Cookie") != "" {
+		cookie = resp.NewCookie(t)
+	}
+	upstream.Change = nil // the operator has mended it
+	a.Clock.Advance(61 * time.Second)
+	resp = a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
+	assert.Equal(t, http.StatusOK, resp.Status, resp.Body)
+}
+
+// The same with keys that cannot be had just after a rotation, and a process that restarts: the new pair was in memory
+// alone.
+func TestANewPairThatCannotBeVerifiedYetOutlivesTheProcess(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.Send(Request{Target: "/account", Cookie: cookie}) // keys are had
+	a.Clock.Advance(4*time.Minute + 30*time.Second)
+	a.Fake.AddKey()
+	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
+	require.Equal(t, http.StatusOK, resp.Status)
+	if resp.Header.Get("Set-Cookie") != "" {
+		cookie = resp.NewCookie(t)
+	}
+	a.Fake.Heal(authkittest.RouteJWKS)
+	a.Clock.Advance(40 * time.Second)
+	restarted := NewInstance(t, a.Fake, a.Clock, AppOptions{})
+	resp = restarted.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
+	assert.Equal(t, http.StatusOK, resp.Status) // the token at hand is good still ...
+	a.Clock.Advance(2 * time.Minute)
+	resp = restarted.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
+	assert.Equal(t, http.StatusOK, resp.Status, resp.Body)
+}
+
+// The hook of a refresh runs on singleflight's goroutine: when it exits that (t.FailNow in a test's hook), DoChan answers nobody.
+func TestAHookThatExitsItsGoroutineLeavesNobodyWaiting(t *testing.T) {
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnRefresh(func(context.Context, *authkit.Session) { runtime.Goexit() })}})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(2 * time.Minute)
+	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
+}
+
+// An outage is nobody's idleness.
+func TestAnOutageOfRefreshesDoesNotRunDownTheIdleLimit(t *testing.T) {
+	a := NewApp(t, AppOptions{
+		AuthKit: []authkit.Option{authkit.WithIdleTimeout(10 * time.Minute)},
+		Fake:    []authkittest.Option{authkittest.WithTokenLifetime(time.Hour)},
+	})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 429, Header: http.Header{"Retry-After": {"30"}}})
+	for i := range 24 {
+		a.Clock.Advance(30 * time.Second)
+		resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
+		require.NotEqual(t, http.StatusUnauthorized, resp.Status, "after %d s of steady use", 30*(i+1))
+		if _, kept := resp.SetCookies(t)["authkit-session"]; kept {
+			cookie = resp.NewCookie(t)
+		}
+	}
+}
+
+func TestAPanicOfTheTransportEndsNoProcess(t *testing.T) {
+	transport := &panicking{}
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: transport})}})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(2 * time.Minute)
+	transport.on = true
+	assert.Equal(t, http.StatusServiceUnavailable, a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}).Status)
+}
+
+func TestATransportThatEndsItsGoroutineLeavesNobodyWaiting(t *testing.T) {
+	transport := &exiting{}
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: transport})}})
+	cookie := a.SignedIn(Kim).CookieHeader()
+
+	a.Clock.Advance(4 * time.Minute)
+	transport.on.Store(true)
+	resp := a.Send(Request{Target: "/account", Cookie: cookie})
+	assert.Equal(t, http.StatusOK, resp.Status, "the old token serves")
+	assert.Empty(t, resp.SetCookies(t))
+
+	a.Clock.Advance(3 * time.Minute)
+	var waiting []chan Response
+	for range 5 {
+		waiting = append(waiting, a.SendAside(Request{Target: "/account", Cookie: cookie}))
+	}
+	for _, answered := range waiting {
+		resp := <-answered
+		assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
+		assert.Empty(t, resp.SetCookies(t))
+	}
+	assert.Contains(t, a.Logs.String(), "ended its goroutine")
+
+	transport.on.Store(false)
+	a.Clock.Advance(5 * time.Second)
+	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: cookie}).Status, "the next exchange works")
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
+}
+
+func TestAPanicOfTheTransportIsLoggedAndTheNextExchangeWorks(t *testing.T) {
+	transport := &panicking{}
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: transport})}})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.Clock.Advance(4 * time.Minute)
+	transport.on = true
+	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: cookie}).Status, "the old token serves")
+	assert.Contains(t, a.Logs.String(), "a transport of the application's own")
+	transport.on = false
+	a.Clock.Advance(5 * time.Second)
+	a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
+}
+
+// A log handler of the application's own, on the way of the exchange.
+func TestALogHandlerThatEndsItsGoroutineLeavesNobodyWaiting(t *testing.T) {
+	handler := &exitingLog{}
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithLogger(slog.New(handler))}})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(2 * time.Minute)
+	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 401})
+	handler.on.Store(true)
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "home of somebody unknown")
+	handler.on.Store(false)
+	a.Fake.Heal(authkittest.RouteRefresh)
+	a.Clock.Advance(5 * time.Second)
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "home of "+Kim)
+}
+
+type exitingLog struct{ on atomic.Bool }
+
+func (l *exitingLog) Enabled(context.Context, slog.Level) bool { return true }
+
+func (l *exitingLog) Handle(context.Context, slog.Record) error {
+	if l.on.Load() {
+		runtime.Goexit()
+	}
+	return nil
+}
+
+func (l *exitingLog) WithAttrs([]slog.Attr) slog.Handler { return l }
+
+func (l *exitingLog) WithGroup(string) slog.Handler { return l }

@@ -1,0 +1,458 @@
+package behaviour
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+func TestAStaleSessionIsRenewedBeforeItsPageIsServed(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	b := a.SignedIn(Kim)
+	before, id := b.CookieHeader(), a.SessionID()
+	a.ExpireToken(10 * time.Minute)
+
+	page := b.get("/account")
+	assert.Equal(t, http.StatusOK, page.StatusCode)
+	assert.Equal(t, PageOf(Kim, id)+" at /account", page.Body)
+	assert.NotEqual(t, before, b.CookieHeader())
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
+	assert.Equal(t, "private, no-store", page.Header.Get("Cache-Control"))
+
+	b.get("/account")
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh), "the new session serves the next request")
+}
+
+func TestARenewalBeginsOneMinuteOrAFifthOfTheLifetimeBeforeTheExpiry(t *testing.T) {
+	for name, c := range map[string]struct{ lifetime, ahead time.Duration }{
+		"five minutes": {5 * time.Minute, time.Minute},
+		"an hour":      {time.Hour, time.Minute},
+		"two minutes":  {2 * time.Minute, 24 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{Fake: []authkittest.Option{authkittest.WithTokenLifetime(c.lifetime)}})
+			cookie := a.SignedIn(Kim).CookieHeader()
+
+			a.Clock.Advance(c.lifetime - c.ahead - time.Second)
+			assert.Empty(t, a.Send(Request{Target: "/", Cookie: cookie}).SetCookies(t))
+			a.Clock.Advance(time.Second)
+			a.Send(Request{Target: "/", Cookie: cookie}).NewCookie(t)
+			assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
+		})
+	}
+}
+
+func TestAClockThatIsFarAheadMakesNoExchangeOfEveryRequest(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	ahead := authkittest.NewClock(Start.Add(4*time.Minute + 30*time.Second))
+	fast := NewInstance(t, a.Fake, ahead, AppOptions{})
+	cookie := fast.SignedIn(Kim).CookieHeader()
+	for range 5 {
+		assert.Empty(t, fast.Send(Request{Target: "/account", Cookie: cookie}).SetCookies(t))
+	}
+	ahead.Advance(time.Minute)
+	fast.Send(Request{Target: "/account", Cookie: cookie})
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
+}
+
+func TestARefreshStaysInItsOrganization(t *testing.T) {
+	upstream := &Rewriting{}
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(0)
+	a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
+	assert.Equal(t, "org_acme", upstream.Sent["organization_id"])
+	assert.Equal(t, "refresh_token", upstream.Sent["grant_type"])
+}
+
+func TestAHundredRequestsWithOneStaleCookieMakeOneExchange(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
+	a.ExpireToken(2 * time.Minute)
+	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+
+	var (
+		wg        sync.WaitGroup
+		mu        sync.Mutex
+		responses []Response
+	)
+	for range 100 {
+		wg.Go(func() {
+			resp, err := a.Do(Request{Target: "/account", Cookie: cookie})
+			mu.Lock()
+			defer mu.Unlock()
+			assert.NoError(t, err)
+			responses = append(responses, resp)
+		})
+	}
+	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
+	a.Fake.Heal(authkittest.RouteRefresh)
+	wg.Wait()
+
+	renewed := responses[0].NewCookie(t)
+	for _, resp := range responses {
+		assert.Equal(t, http.StatusOK, resp.Status)
+		assert.Equal(t, PageOf(Kim, id)+" at /account", resp.Body)
+		assert.Equal(t, renewed, resp.NewCookie(t), "all get the same new session")
+	}
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
+}
+
+func TestTheExchangeGoesOnWhenTheRequestThatStartedItGoesAway(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(2 * time.Minute)
+	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+
+	ctx, cancel := context.WithCancel(t.Context())
+	first, err := http.NewRequestWithContext(ctx, "GET", a.URL+"/account", nil)
+	require.NoError(t, err)
+	first.Header.Set("Cookie", cookie)
+	gone := make(chan error)
+	go func() {
+		_, err := http.DefaultTransport.RoundTrip(first)
+		gone <- err
+	}()
+	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
+	cancel()
+	require.ErrorIs(t, <-gone, context.Canceled)
+
+	answered := make(chan Response)
+	go func() {
+		resp, _ := a.Do(Request{Target: "/account", Cookie: cookie})
+		answered <- resp
+	}()
+	a.Fake.Heal(authkittest.RouteRefresh)
+	assert.Equal(t, http.StatusOK, (<-answered).Status)
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
+}
+
+func TestARetiredTokenIsAnsweredFromMemoryUntilThirtySecondsAfterItsSuccessorCameBack(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	old := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(0)
+	renewed := a.Send(Request{Target: "/account", Cookie: old}).NewCookie(t)
+
+	a.Clock.Advance(2 * time.Minute) // the successor has not come back: its response may be lost
+	assert.Equal(t, renewed, a.Send(Request{Target: "/account", Cookie: old}).NewCookie(t))
+
+	assert.Empty(t, a.Send(Request{Target: "/account", Cookie: renewed}).SetCookies(t))
+	a.Clock.Advance(20 * time.Second)
+	assert.Equal(t, renewed, a.Send(Request{Target: "/account", Cookie: old}).NewCookie(t))
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
+
+	a.Clock.Advance(10 * time.Second)
+	resp := a.Send(Request{Target: "/account", Cookie: old})
+	assert.Equal(t, http.StatusUnauthorized, resp.Status, "from here on it is WorkOS that answers")
+	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh))
+}
+
+func TestALostReplyOfAnExchangeIsMadeUpForByARetryWithinTheWindow(t *testing.T) {
+	clock := newObservedClock()
+	a := NewApp(t, AppOptions{Clock: &clock})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(2 * time.Minute)
+	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{After: true, Status: 500, Times: 1})
+
+	answered := make(chan Response)
+	go func() {
+		resp, _ := a.Do(Request{Target: "/account", Cookie: cookie})
+		answered <- resp
+	}()
+	a.Clock.Advance(clock.await(time.Second, 1250*time.Millisecond)) // the pause before the retry
+	assert.Equal(t, http.StatusOK, (<-answered).Status)
+	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh))
+}
+
+func TestTwoProcessesThatRefreshAtOnceBothGoOn(t *testing.T) {
+	one := NewApp(t, AppOptions{})
+	two := NewInstance(t, one.Fake, one.Clock, AppOptions{})
+	cookie := one.SignedIn(Kim).CookieHeader()
+	one.ExpireToken(2 * time.Minute)
+
+	first := one.Send(Request{Target: "/account", Cookie: cookie})
+	second := two.Send(Request{Target: "/account", Cookie: cookie})
+	assert.Equal(t, http.StatusOK, first.Status)
+	assert.Equal(t, http.StatusOK, second.Status)
+	assert.Equal(t, 2, one.Fake.Calls(authkittest.RouteRefresh))
+	assert.Equal(t, http.StatusOK, one.Send(Request{Target: "/account", Cookie: second.NewCookie(t)}).Status)
+}
+
+func TestAReplyWithoutARefreshTokenLeavesTheOldOneInForce(t *testing.T) {
+	upstream := &Rewriting{}
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	upstream.Change = func(reply map[string]any) { delete(reply, "refresh_token") }
+
+	a.ExpireToken(0)
+	renewed := a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
+	assert.Empty(t, a.Send(Request{Target: "/account", Cookie: renewed}).SetCookies(t))
+	assert.Equal(t, renewed, a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t))
+
+	a.Clock.Advance(4 * time.Minute) // the fake rotates all the same, and answers the old token within its window only
+	a.Send(Request{Target: "/account", Cookie: renewed})
+	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh), "a session with the same refresh token is renewed in its turn")
+}
+
+func TestOneEndingIsOneEndingHoweverManyAsk(t *testing.T) {
+	for _, reply := range []string{
+		`{"error":"invalid_grant","error_description":"Refresh token already exchanged."}`,
+		`{"error":"sso_required","error_description":"d","email":"kim@example.com","connection_ids":["conn_1"]}`,
+		`{"code":"mfa_enrollment","message":"m","pending_authentication_token":"p"}`,
+	} {
+		t.Run(reply[10:20], func(t *testing.T) {
+			var ended []string
+			a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignOut(func(_ context.Context, e authkit.SignOutEvent) {
+				assert.Error(t, e.Err)
+				ended = append(ended, e.Session.UserID())
+			})}})
+			cookie := a.SignedIn(Kim).CookieHeader()
+			a.ExpireToken(2 * time.Minute)
+			a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: reply})
+
+			for range 5 {
+				resp := a.Send(Request{Target: "/", Cookie: cookie})
+				assert.Contains(t, resp.Body, "home of nobody")
+				assert.Negative(t, resp.SetCookies(t)["authkit-session"].MaxAge)
+			}
+			assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
+			assert.Equal(t, []string{"user_kim"}, ended)
+
+			resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: Navigation()})
+			assert.Equal(t, http.StatusSeeOther, resp.Status, "and on to a new sign-in")
+		})
+	}
+}
+
+func TestARevokedSessionEndsAtItsNextRefresh(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	b := a.SignedIn(Kim)
+	a.Fake.RevokeSession(a.SessionID())
+	assert.Contains(t, b.get("/").Body, "home of "+Kim, "its token is good until it expires")
+	a.ExpireToken(2 * time.Minute)
+	assert.Contains(t, b.get("/").Body, "home of nobody")
+	assert.Empty(t, b.cookieNames())
+}
+
+func TestAnotherRefusalLeavesTheCookieAndIsAskedAgainOnceAMinute(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(2 * time.Minute)
+	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"organization_not_found"}`})
+	for range 3 {
+		resp := a.Send(Request{Target: "/", Cookie: cookie})
+		assert.Contains(t, resp.Body, "home of nobody")
+		assert.Empty(t, resp.SetCookies(t))
+		a.Clock.Advance(19 * time.Second)
+	}
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
+	a.Clock.Advance(3 * time.Second)
+	a.Fake.Heal(authkittest.RouteRefresh)
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "home of "+Kim)
+}
+
+func TestARenewalWithAnotherPersonsOrSessionsTokenIsNotTaken(t *testing.T) {
+	for name, change := range map[string]func(kims, lees, reply map[string]any){
+		"another person's token":         func(kims, lees, reply map[string]any) { reply["access_token"] = lees["access_token"] },
+		"another person altogether":      func(kims, lees, reply map[string]any) { maps.Copy(reply, lees) },
+		"another session of this person": func(kims, lees, reply map[string]any) { maps.Copy(reply, kims) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			upstream := &Rewriting{}
+			a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+			var kims, lees map[string]any
+			upstream.Change = func(reply map[string]any) { lees = reply }
+			a.SignedIn("lee@example.com")
+			upstream.Change = func(reply map[string]any) { kims = reply }
+			a.SignedIn(Kim)
+			upstream.Change = nil
+			cookie := a.SignedIn(Kim).CookieHeader()
+
+			a.Clock.Advance(4 * time.Minute)
+			upstream.Change = func(reply map[string]any) { change(kims, lees, reply) }
+			resp := a.Send(Request{Target: "/", Cookie: cookie})
+			assert.Contains(t, resp.Body, "home of nobody")
+			assert.Empty(t, resp.SetCookies(t))
+			assert.Contains(t, a.Logs.String(), "the new access token is not accepted")
+		})
+	}
+}
+
+func TestAnUpgradeRenewsNothingWhileItsTokenIsGood(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	upgrade := http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}}
+	a.ExpireToken(59 * time.Second)
+	resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: upgrade})
+	assert.Equal(t, http.StatusOK, resp.Status)
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteRefresh))
+
+	a.Clock.Advance(2 * time.Second)
+	resp = a.Send(Request{Target: "/account", Cookie: cookie, Header: upgrade})
+	assert.Equal(t, http.StatusOK, resp.Status)
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
+}
+
+func TestAPasswordInRotationOpensSessionsAndResealsThemAtTheirRefresh(t *testing.T) {
+	next := strings.Repeat("another-password-", 2)
+	before := NewApp(t, AppOptions{})
+	during := NewInstance(t, before.Fake, before.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithCookiePassword(next, Password)}})
+	after := NewInstance(t, before.Fake, before.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithCookiePassword(next)}})
+	cookie := before.SignedIn(Kim).CookieHeader()
+
+	assert.Contains(t, during.Send(Request{Target: "/", Cookie: cookie}).Body, Kim)
+	resp := after.Send(Request{Target: "/", Cookie: cookie})
+	assert.Contains(t, resp.Body, "nobody")
+	assert.Empty(t, resp.SetCookies(t), "a cookie that does not open stays")
+
+	before.ExpireToken(0)
+	resealed := during.Send(Request{Target: "/", Cookie: cookie}).NewCookie(t)
+	assert.Contains(t, after.Send(Request{Target: "/", Cookie: resealed}).Body, Kim)
+}
+
+func TestTheHookOfARefreshIsCalledOnceForEachExchange(t *testing.T) {
+	var renewed []string
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnRefresh(func(_ context.Context, s *authkit.Session) {
+		renewed = append(renewed, s.UserID())
+		panic("the application's own mistake")
+	})}})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(0)
+	for range 3 {
+		assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
+	}
+	assert.Equal(t, []string{"user_kim"}, renewed)
+}
+
+func TestTheApplicationsOwnLimitsEndASession(t *testing.T) {
+	t.Run("absolute, however often it is renewed", func(t *testing.T) {
+		a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithAbsoluteTimeout(12 * time.Minute)}})
+		b := a.SignedIn(Kim)
+		for range 2 {
+			a.Clock.Advance(5 * time.Minute)
+			assert.Contains(t, b.get("/").Body, Kim)
+		}
+		a.Clock.Advance(2*time.Minute - time.Second)
+		assert.Contains(t, b.get("/").Body, Kim)
+		a.Clock.Advance(time.Second)
+		assert.Contains(t, b.get("/").Body, "nobody")
+	})
+	t.Run("none, where it is zero beside a cookie's age", func(t *testing.T) {
+		a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieMaxAge(time.Minute), authkit.WithAbsoluteTimeout(0)}})
+		cookie := a.SignedIn(Kim).CookieHeader()
+		a.Clock.Advance(2 * time.Minute)
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, Kim)
+	})
+	t.Run("idle, but not while it is used", func(t *testing.T) {
+		a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithIdleTimeout(3 * time.Minute)}})
+		b := a.SignedIn(Kim)
+		for range 10 {
+			a.Clock.Advance(2 * time.Minute)
+			assert.Contains(t, b.get("/").Body, Kim)
+		}
+		a.Clock.Advance(3 * time.Minute)
+		assert.Contains(t, b.get("/").Body, "nobody")
+	})
+	t.Run("the cookie's own age, as an environment variable sets it", func(t *testing.T) {
+		a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieMaxAge(time.Hour)}})
+		s := a.Begin("/login")
+		resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
+		assert.Equal(t, 3600, resp.SetCookies(t)["authkit-session"].MaxAge)
+		cookie := resp.NewCookie(t)
+		a.Clock.Advance(time.Hour)
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody")
+	})
+}
+
+func TestARenewalKeepsTheUserWhateverTheReplySays(t *testing.T) {
+	upstream := &Rewriting{}
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	var lees map[string]any
+	upstream.Change = func(reply map[string]any) { lees = maps.Clone(reply) }
+	a.SignedIn("lee@example.com")
+	upstream.Change = nil
+	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
+	a.Clock.Advance(4 * time.Minute)
+	upstream.Change = func(reply map[string]any) {
+		maps.Copy(reply, lees) // lee's profile, and a token of lee's in kim's session
+		now := a.Clock.Now().Unix()
+		reply["access_token"] = a.Fake.SignToken(map[string]any{
+			"iss": a.Fake.Issuer(), "sub": "user_lee", "sid": id, "client_id": a.Fake.ClientID(), "iat": now, "exp": now + 300,
+		})
+	}
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "home of nobody")
+}
+
+func TestARefusedAPIKeyIsLoggedAsOurOwnMistake(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(2 * time.Minute)
+	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`})
+	assert.Equal(t, http.StatusServiceUnavailable, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
+	assert.Contains(t, a.Logs.String(), "does not accept this application's client ID or API key")
+}
+
+func TestAnEndingIsOneWhateverItsStatus(t *testing.T) {
+	for _, status := range []int{400, 401, 403, 422, 429} {
+		a := NewApp(t, AppOptions{})
+		cookie := a.SignedIn(Kim).CookieHeader()
+		a.ExpireToken(0)
+		a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{
+			Status: status, Header: http.Header{"Retry-After": {"60"}}, Body: `{"error":"invalid_grant"}`,
+		})
+		resp := a.Send(Request{Target: "/", Cookie: cookie})
+		assert.Contains(t, resp.Body, "home of nobody", "status %d", status)
+		assert.Negative(t, resp.SetCookies(t)["authkit-session"].MaxAge)
+	}
+}
+
+// What WorkOS says when it refuses a refresh and does not say that the session
+// has ended, with a code or without one (a user who was deleted is a bare 404).
+func TestARefusalLeavesTheTokenInUseUntilItIsBeyondSkew(t *testing.T) {
+	for name, fault := range map[string]authkittest.Fault{
+		"invalid_request":             {Status: 400, Body: `{"error":"invalid_request"}`},
+		"email_verification_required": {Status: 403, Body: `{"code":"email_verification_required","pending_authentication_token":"p"}`},
+		"organization_not_found":      {Status: 400, Body: `{"error":"organization_not_found"}`},
+		"an unknown code":             {Status: 422, Body: `{"code":"something_new"}`},
+		"a bare 404":                  {Status: 404, Body: `{"message":"Not Found"}`},
+		"a bare 400":                  {Status: 400, Body: `{"message":"must use SSO"}`},
+		"an empty object":             {Status: 403, Body: `{}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{})
+			cookie := a.SignedIn(Kim).CookieHeader()
+			a.Fake.Fail(authkittest.RouteRefresh, fault)
+			ask := func(status, calls int) {
+				t.Helper()
+				resp := a.Send(Request{Target: "/account", Cookie: cookie})
+				assert.Equal(t, status, resp.Status)
+				assert.Empty(t, resp.SetCookies(t), "the cookie is kept")
+				assert.Equal(t, calls, a.Fake.Calls(authkittest.RouteRefresh))
+			}
+			a.Clock.Advance(4 * time.Minute)
+			ask(http.StatusOK, 1)
+			a.Clock.Advance(59 * time.Second)
+			ask(http.StatusOK, 1)
+			a.Clock.Advance(time.Second)
+			ask(http.StatusOK, 2) // once a minute
+			a.Clock.Advance(59 * time.Second)
+			ask(http.StatusOK, 2) // as late as the skew permits
+			a.Clock.Advance(time.Second)
+			ask(http.StatusUnauthorized, 3)
+			ask(http.StatusUnauthorized, 3)
+			a.Fake.Heal(authkittest.RouteRefresh)
+			a.Clock.Advance(time.Minute)
+			assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
+		})
+	}
+}

@@ -1,0 +1,124 @@
+package behaviour
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Where a browser is sent, seen from outside.
+
+var hostileReturns = []string{
+	`//evil.example`, `///evil.example`, `/\evil.example`, `\/evil.example`, `https://evil.example`, `https:evil.example`,
+	`javascript:alert(1)`, "/\t/evil.example", "/\r\n/evil.example", "\t//evil.example", `/%2Fevil.example`, `/%252Fevil.example`,
+	`/%5Cevil.example`, `/%255Cevil.example`, `/%09/evil.example`, `/.//evil.example`, `%2F%2Fevil.example`, `/%252Fevil.example/%25zz`,
+}
+
+func TestAHostileReturnPathLeadsToTheRoot(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	for _, target := range hostileReturns {
+		s := a.Begin("/login?return_to=" + url.QueryEscape(target))
+		resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+		assert.Equal(t, http.StatusSeeOther, resp.Status)
+		assert.Equal(t, "/", resp.Header.Get("Location"), "%q", target)
+	}
+}
+
+func TestOnlyTheFirstReturnPathCounts(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	s := a.Begin("/login?return_to=/account&return_to=//evil.example")
+	assert.Equal(t, "/account", a.Send(Request{Target: s.Target(), Cookie: s.Cookie}).Header.Get("Location"))
+}
+
+func TestAnErrorPageLinksToThisOriginAlone(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	for _, target := range hostileReturns {
+		s := a.Begin("/login?return_to=" + url.QueryEscape(target))
+		resp := a.Send(Request{Target: s.With("code", "") + "&error=access_denied", Cookie: s.Cookie, Header: Navigation()})
+		assert.Equal(t, http.StatusForbidden, resp.Status)
+		assert.Contains(t, resp.Body, `href="/login"`)
+		assert.NotContains(t, resp.Body, "evil")
+	}
+}
+
+func TestAHostileGuardedAddressComesBackToThisOriginAlone(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	account := a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, Visitor(r)) }))
+	callback := a.Callback()
+	// No http.ServeMux stands before the guard, which would clean some paths.
+	a.Server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/callback" {
+			callback.ServeHTTP(w, r)
+			return
+		}
+		account.ServeHTTP(w, r)
+	})
+	for target, want := range map[string]string{
+		"/account?next=//evil.example":             "/account?next=//evil.example",
+		"/account?next=https://evil.example/%0d%0": "/account?next=https://evil.example/%0d%0",
+		"/account%2Fb?x=%5C":                       "/account%2Fb?x=%5C",
+		"//evil.example":                           "/",
+		"///evil.example/account":                  "/",
+		`/\evil.example`:                           "/",
+		"/%5Cevil.example":                         "/",
+		"/%2Fevil.example":                         "/",
+		"/%252Fevil.example":                       "/",
+		"/%252Fevil.example/%25zz":                 "/",
+		"/a/..//evil.example":                      "/",
+		"/%0D%0ALocation:%20https://evil.example":  "/",
+		"http://evil.example/account":              "/",
+		"http://evil.example//account":             "/",
+		"/account?" + strings.Repeat("x", 2000):    "/",
+	} {
+		resp := a.sendRaw("GET "+target+" HTTP/1.1", "Accept: text/html")
+		require.Equal(t, http.StatusSeeOther, resp.Status, target)
+		location, err := resp.Location()
+		require.NoError(t, err)
+		assert.Equal(t, a.Fake.URL(), location.Scheme+"://"+location.Host, "into sign-in")
+		assert.Equal(t, a.URL+"/callback", location.Query().Get("redirect_uri"))
+
+		// The page of a cancelled sign-in links to where it would have led.
+		query := url.Values{"state": {location.Query().Get("state")}, "error": {"access_denied"}}
+		page := a.Send(Request{Target: "/callback?" + query.Encode(), Cookie: onlyCookie(t, resp), Header: Navigation()})
+		link := "/login"
+		if want != "/" {
+			link += "?return_to=" + url.QueryEscape(want)
+		}
+		assert.Contains(t, page.Body, `href="`+link+`"`, "%q", target)
+	}
+}
+
+// onlyCookie is the Cookie header after a response that set one cookie.
+func onlyCookie(t testing.TB, resp Response) string {
+	t.Helper()
+	cookies := resp.SetCookies(t)
+	require.Len(t, cookies, 1)
+	for name, c := range cookies {
+		return name + "=" + c.Value
+	}
+	return ""
+}
+
+// sendRaw sends a request line that no client library would let out.
+func (a *App) sendRaw(line string, header ...string) Response {
+	a.T.Helper()
+	conn, err := net.Dial("tcp", a.Server.Listener.Addr().String())
+	require.NoError(a.T, err)
+	defer conn.Close()
+	lines := append([]string{line, "Host: evil.example", "Connection: close"}, header...)
+	_, err = io.WriteString(conn, strings.Join(lines, "\r\n")+"\r\n\r\n")
+	require.NoError(a.T, err)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(a.T, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(a.T, err)
+	return Response{resp.StatusCode, resp.Header, string(body)}
+}

@@ -1,0 +1,271 @@
+// What a session that was verified before is held against, each time that its cookie comes.
+
+package behaviour
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// caching is an application with a session cache and with tokens of an hour, so
+// that they outlive the signing keys' freshness. seen are the sessions that its
+// handler at /seen has been handed.
+type caching struct {
+	*App
+	mu   sync.Mutex
+	seen []*authkit.Session // guarded by mu
+}
+
+func newCaching(t testing.TB, opts ...authkit.Option) *caching {
+	c := &caching{}
+	c.App = NewApp(t, AppOptions{
+		AuthKit: append([]authkit.Option{authkit.WithSessionCache(100, 1<<20)}, opts...),
+		Fake:    []authkittest.Option{authkittest.WithTokenLifetime(time.Hour)},
+		Routes: func(a *App, mux *http.ServeMux) {
+			mux.HandleFunc("/seen", func(w http.ResponseWriter, r *http.Request) {
+				s, _ := sessionOf(r)
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				c.seen = append(c.seen, s)
+				fmt.Fprint(w, Visitor(r))
+			})
+		},
+	})
+	return c
+}
+
+// known signs kim in and lets the cookie come twice. It is in the cache then:
+// the second request was handed the very session of the first.
+func (c *caching) known() (cookie string) {
+	c.T.Helper()
+	cookie = c.SignedIn(Kim).CookieHeader()
+	first, second := c.see(cookie), c.see(cookie)
+	require.NotNil(c.T, first)
+	require.Same(c.T, first, second)
+	return cookie
+}
+
+// see is what a handler is handed for a cookie.
+func (c *caching) see(cookie string) *authkit.Session {
+	c.T.Helper()
+	c.Send(Request{Target: "/seen", Cookie: cookie})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seen[len(c.seen)-1]
+}
+
+func TestAKnownCookieServesNoLongerThanItsToken(t *testing.T) {
+	c := newCaching(t)
+	cookie := c.known()
+	c.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: http.StatusUnauthorized, Body: `{"message":"Unauthorized"}`})
+	c.Clock.Advance(time.Hour + 59*time.Second)
+	assert.Equal(t, http.StatusOK, c.Send(Request{Target: "/account", Cookie: cookie}).Status)
+	c.Clock.Advance(time.Second)
+	assert.Equal(t, http.StatusServiceUnavailable, c.Send(Request{Target: "/account", Cookie: cookie}).Status)
+}
+
+func TestAKnownCookieServesNoLongerThanOurLimits(t *testing.T) {
+	for name, limit := range map[string]authkit.Option{
+		"absolute": authkit.WithAbsoluteTimeout(20 * time.Minute), "idle": authkit.WithIdleTimeout(20 * time.Minute),
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCaching(t, limit)
+			cookie := c.known()
+			c.Clock.Advance(9 * time.Minute)
+			assert.NotNil(t, c.see(cookie))
+			c.Clock.Advance(11 * time.Minute)
+			assert.Nil(t, c.see(cookie))
+		})
+	}
+}
+
+func TestAKnownCookieServesNoLongerThanItsSigningKey(t *testing.T) {
+	c := newCaching(t)
+	cookie := c.known()
+	c.Fake.RotateKeys()
+	assert.NotNil(t, c.see(cookie), "nobody here knows yet")
+	c.SignedIn("lee@example.com") // whose token is signed by the new key: the keys are fetched
+	c.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: http.StatusUnauthorized, Body: `{"message":"Unauthorized"}`})
+	assert.Nil(t, c.see(cookie), "the key is withdrawn")
+	assert.Equal(t, http.StatusServiceUnavailable, c.Send(Request{Target: "/account", Cookie: cookie}).Status)
+	c.Fake.Heal(authkittest.RouteRefresh)
+	c.Clock.Advance(10 * time.Second)
+	assert.NotNil(t, c.see(cookie), "and the session is renewed, not lost")
+}
+
+func TestAKnownCookieServesWhileTheKeysAreRenewedBehindIt(t *testing.T) {
+	c := newCaching(t)
+	cookie := c.known()
+	c.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: http.StatusInternalServerError})
+	c.Clock.Advance(30 * time.Minute)
+	assert.NotNil(t, c.see(cookie))
+	c.Fake.AwaitCalls(t, authkittest.RouteJWKS, 2) // a known cookie asks for a renewal as any other
+}
+
+func TestAKnownCookieIsRefusedAfterASignOut(t *testing.T) {
+	c := newCaching(t)
+	cookie, other := c.known(), c.SignedIn("lee@example.com").CookieHeader()
+	c.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
+	assert.Nil(t, c.see(cookie))
+	assert.NotNil(t, c.see(other), "and nobody else's is")
+	assert.NotNil(t, c.see(other))
+}
+
+// The cookie of before a refresh is the same session's.
+func TestEveryKnownCookieOfASessionIsRefusedAfterASignOut(t *testing.T) {
+	c := newCaching(t)
+	cookie := c.known()
+	c.Clock.Advance(time.Hour - 30*time.Second)
+	renewed := c.Send(Request{Target: "/seen", Cookie: cookie}).NewCookie(t)
+	require.NotNil(t, c.see(renewed))
+	require.NotNil(t, c.see(renewed))
+	c.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
+	assert.Nil(t, c.see(renewed))
+	assert.Nil(t, c.see(cookie))
+}
+
+func TestAKnownCookieIsKnownToNobodyWithAnotherPassword(t *testing.T) {
+	c := newCaching(t)
+	cookie := c.known()
+	other := NewInstance(t, c.Fake, c.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithCookiePassword(strings.Repeat("another-", 5))}})
+	assert.Contains(t, other.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody")
+	rotated := NewInstance(t, c.Fake, c.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithCookiePassword(strings.Repeat("another-", 5), Password)}})
+	assert.Contains(t, rotated.Send(Request{Target: "/", Cookie: cookie}).Body, Kim)
+	assert.NotNil(t, c.see(cookie))
+}
+
+func TestAKnownCookieOpensUnderItsOwnNameOnly(t *testing.T) {
+	c := newCaching(t, authkit.WithForeignSessions("former"))
+	_, text, _ := strings.Cut(c.known(), "=")
+	for _, name := range []string{"former", "wos-session", "authkit-session.0", "authkit-session.1"} {
+		s := c.see(name + "=" + text)
+		assert.Equal(t, name == "authkit-session.0", s != nil, name) // whole, though in a chunk
+	}
+	for i := range len(text) {
+		if i%97 == 0 {
+			assert.Nil(t, c.see("authkit-session="+text[:i]+"A"+text[min(i+1, len(text)):]+"A"))
+		}
+	}
+	assert.Nil(t, c.see("authkit-session=A"+text[1:]), "its end alone is not enough")
+	assert.Nil(t, c.see("authkit-session="+text[1:]))
+}
+
+// A cookie of ours that does not open stands beside one of another library that does. They are not one.
+func TestACookieThatDoesNotOpenIsNotKnownByTheOneBesideIt(t *testing.T) {
+	c := newCaching(t, authkit.WithForeignSessions())
+	garbage, theirs := "authkit-session=garbage", "wos-session="+c.sealedElsewhere(Kim, nil)
+	for range 2 {
+		assert.NotNil(t, c.see(garbage+"; "+theirs))
+		assert.NotNil(t, c.see(theirs))
+	}
+	assert.Nil(t, c.see(garbage))
+}
+
+func TestASessionInChunksIsKnownToo(t *testing.T) {
+	c := newCaching(t)
+	c.fillTokens(4200)
+	cookie := c.known()
+	require.Equal(t, 3, strings.Count(cookie, "authkit-session."))
+	parts := strings.Split(cookie, "; ")
+	assert.Same(t, c.see(cookie), c.see(parts[2]+"; "+parts[0]+"; "+parts[1]))
+	assert.Nil(t, c.see(parts[0]+"; "+parts[1]))
+	assert.Nil(t, c.see(strings.Replace(cookie, parts[0], parts[0][:len(parts[0])-1], 1)))
+}
+
+func TestNothingThatIsRefusedBecomesKnownOrPushesOthersOut(t *testing.T) {
+	c := newCaching(t, authkit.WithSessionCache(2, 1<<20))
+	cookie := c.known()
+	kept := c.see(cookie)
+	name, text, _ := strings.Cut(cookie, "=")
+	lee := c.SignedIn("lee@example.com").CookieHeader()
+	c.Send(Request{Method: "POST", Target: "/logout", Cookie: lee, Header: Scripted()})
+	for i := range 500 {
+		assert.Nil(t, c.see(fmt.Sprintf("%s=%s%d", name, text, i)))
+		assert.Nil(t, c.see(lee))
+	}
+	assert.Same(t, kept, c.see(cookie))
+}
+
+func TestWithoutTheCacheEachRequestVerifies(t *testing.T) {
+	c := newCaching(t, authkit.WithSessionCache(0, 0))
+	cookie := c.SignedIn(Kim).CookieHeader()
+	first, second := c.see(cookie), c.see(cookie)
+	require.NotNil(t, first)
+	assert.NotSame(t, first, second)
+}
+
+// Many requests share one session, and so whatever a handler does to what it is handed.
+func TestWhatAHandlerChangesOfAKnownSessionNoOtherSees(t *testing.T) {
+	c := newCaching(t)
+	c.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+		p.Memberships[0].Roles = []string{"admin", "billing"}
+		p.Claims = map[string]any{"tier": "gold"}
+	})
+	s := c.see(c.known())
+	for _, list := range [][]string{s.Roles(), s.Permissions(), s.Entitlements(), s.FeatureFlags()} {
+		require.NotEmpty(t, list)
+		list[0] = "root"
+		_ = append(list[:0], "root", "root", "root")
+	}
+	user := s.User()
+	user.Email, user.Metadata["plan"] = "root@example.com", "root"
+	var claims map[string]any
+	require.NoError(t, s.Claims(&claims))
+	claims["tier"] = "root"
+	var raw rawClaims
+	require.NoError(t, s.Claims(&raw))
+	copy(raw, strings.Repeat("x", len(raw)))
+
+	assert.Equal(t, []string{"admin", "billing"}, s.Roles())
+	assert.Equal(t, []string{"posts:read", "posts:write"}, s.Permissions())
+	assert.False(t, s.HasRole("root") || s.HasPermission("root") || s.HasEntitlement("root") || s.HasFeatureFlag("root"))
+	assert.Equal(t, Kim, s.User().Email)
+	assert.Equal(t, "pro", s.User().Metadata["plan"])
+	var again struct {
+		Tier string `json:"tier"`
+	}
+	require.NoError(t, s.Claims(&again))
+	assert.Equal(t, "gold", again.Tier)
+}
+
+// rawClaims keeps the bytes that it is handed.
+type rawClaims []byte
+
+func (r *rawClaims) UnmarshalJSON(data []byte) error {
+	*r = data
+	return nil
+}
+
+func TestManyRequestsAtOnceWithKnownCookiesEachGetTheirOwn(t *testing.T) {
+	c := newCaching(t, authkit.WithSessionCache(3, 1<<20))
+	cookies := map[string]string{Kim: c.SignedIn(Kim).CookieHeader(), "lee@example.com": c.SignedIn("lee@example.com").CookieHeader()}
+	for i := range 5 {
+		email := fmt.Sprintf("person%d@example.com", i)
+		c.Fake.AddPerson(authkittest.Person{Email: email})
+		cookies[email] = c.SignedIn(email).CookieHeader()
+	}
+	var all sync.WaitGroup
+	for email, cookie := range cookies {
+		for range 4 {
+			all.Go(func() {
+				for range 50 {
+					resp, err := c.Do(Request{Target: "/", Cookie: cookie})
+					if !assert.NoError(t, err) || !assert.Contains(t, resp.Body, email) {
+						return
+					}
+				}
+			})
+		}
+	}
+	all.Wait()
+}

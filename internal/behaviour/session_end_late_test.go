@@ -1,0 +1,246 @@
+// Responses that clear the cookie of a session that WorkOS has ended, and come
+// late: they must not clear what took its place.
+
+package behaviour
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/workos"
+)
+
+// endingLate is an application whose kim has been revoked at WorkOS. A page that
+// was asked for with the cookie knows of it, and is held by its handler.
+func endingLate(t *testing.T, hint bool) (a *App, cookie string, late chan Response, goOn func()) {
+	t.Helper()
+	began, held := make(chan struct{}), make(chan struct{})
+	a = NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
+		mux.Handle("/slow", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if hint {
+				w.WriteHeader(http.StatusEarlyHints)
+			}
+			close(began)
+			<-held
+			io.WriteString(w, Visitor(r))
+		}))
+	}})
+	cookie = a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(2 * time.Minute)
+	a.Fake.RevokeSession(a.SessionID())
+	late = a.BeginLate("/slow", cookie, began)
+	return a, cookie, late, func() { close(held) }
+}
+
+func TestALateEndOfASessionLeavesTheSignInAfterIt(t *testing.T) {
+	for _, hint := range []bool{false, true} {
+		for name, signIn := range map[string]func(a *App, cookie string) (jar string){
+			"another person, over the old cookie": func(a *App, cookie string) string {
+				return a.SignInOver(cookie)
+			},
+			"after a page that cleared the cookie": func(a *App, cookie string) string {
+				jar := JarAfter(cookie, a.Send(Request{Target: "/account", Cookie: cookie, Header: Navigation()}))
+				require.Empty(a.T, jar)
+				return a.SignedIn("lee@example.com").CookieHeader()
+			},
+			"after a sign-out": func(a *App, cookie string) string {
+				jar := JarAfter(cookie, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()}))
+				require.Empty(a.T, jar)
+				return a.SignedIn(Kim).CookieHeader()
+			},
+		} {
+			t.Run(fmt.Sprintf("%s, early hints: %t", name, hint), func(t *testing.T) {
+				a, cookie, late, goOn := endingLate(t, hint)
+				jar := signIn(a, cookie)
+				goOn()
+				resp := <-late
+				assert.Equal(t, "nobody", resp.Body)
+				assert.Empty(t, resp.SetCookies(t))
+				assert.Equal(t, jar, JarAfter(jar, resp))
+				assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: jar}).Status)
+			})
+		}
+	}
+}
+
+func TestALateEndOfASessionClearsTheCookieThatIsStillThere(t *testing.T) {
+	for _, hint := range []bool{false, true} {
+		a, cookie, late, goOn := endingLate(t, hint)
+		goOn()
+		resp := <-late
+		assert.Negative(t, resp.SetCookies(t)["authkit-session"].MaxAge)
+		assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
+		// That response is lost, and so is the next one.
+		for range 2 {
+			resp = a.Send(Request{Target: "/", Cookie: cookie})
+			assert.Negative(t, resp.SetCookies(t)["authkit-session"].MaxAge)
+		}
+	}
+}
+
+// The handler's own word on the cookie holds, whichever it is.
+func TestTheEndOfASessionTakesNothingBackThatItsHandlerSets(t *testing.T) {
+	var authentication *workos.Authentication
+	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
+		mux.Handle("POST /sign-out", a.Logout())
+		mux.HandleFunc("POST /own", func(w http.ResponseWriter, _ *http.Request) {
+			http.SetCookie(w, &http.Cookie{Name: "authkit-session", Value: "own", Path: "/"})
+		})
+		mux.HandleFunc("POST /copy-and-sign-in", func(w http.ResponseWriter, r *http.Request) {
+			io.Copy(w, endingReader(0)) // sends nothing, but is decided on
+			_, err := a.SignIn(w, r, authentication)
+			assert.NoError(t, err)
+		})
+		mux.HandleFunc("POST /sign-in", func(w http.ResponseWriter, r *http.Request) {
+			_, err := a.SignIn(w, r, authentication)
+			assert.NoError(t, err)
+		})
+	}})
+	ended := func(target string) (cookie string, resp Response) {
+		cookie = a.SignedIn(Kim).CookieHeader()
+		a.Fake.RevokeSession(a.SessionID())
+		a.ExpireToken(2 * time.Minute)
+		authentication = a.authenticate(Kim)
+		return cookie, a.Send(Request{Method: "POST", Target: target, Cookie: cookie, Header: Scripted()})
+	}
+	cookie, resp := ended("/sign-out")
+	assert.Empty(t, JarAfter(cookie, resp))
+	_, resp = ended("/own")
+	assert.Equal(t, "own", resp.SetCookies(t)["authkit-session"].Value)
+	for _, target := range []string{"/sign-in", "/copy-and-sign-in"} {
+		_, resp = ended(target)
+		assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)}).Status)
+	}
+}
+
+func TestAnInformationalResponseClearsNoCookie(t *testing.T) {
+	a, cookie, late, goOn := endingLate(t, true)
+	goOn()
+	require.Empty(t, JarAfter(cookie, <-late))
+	a.serve(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusEarlyHints) })
+	hints := 0
+	r, err := http.NewRequestWithContext(httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+		Got1xxResponse: func(_ int, header textproto.MIMEHeader) error {
+			hints++
+			assert.Empty(t, header.Get("Set-Cookie"))
+			return nil
+		},
+	}), "GET", a.URL, nil)
+	require.NoError(t, err)
+	r.Header.Set("Cookie", cookie)
+	resp, err := a.Server.Client().Do(r)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	assert.Equal(t, 1, hints)
+	assert.Contains(t, resp.Header.Get("Set-Cookie"), "Max-Age=0")
+}
+
+func TestALateEndOfASwitchLeavesTheSignInAfterIt(t *testing.T) {
+	for _, cleared := range []bool{false, true} {
+		began, held := make(chan struct{}), make(chan struct{})
+		slow := true
+		a := Switching(t, authkit.WithErrorHandler(func(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
+			if slow && r.URL.Path == "/organization" {
+				slow = false
+				close(began)
+				<-held
+			}
+			f.ServeHTTP(w, r)
+		}))
+		cookie := a.Acme()
+		a.Fake.RevokeSession(a.SessionID())
+		late := a.SendAside(Request{
+			Method: "POST", Target: "/organization", Cookie: cookie, Header: Scripted(), Form: map[string][]string{"organization_id": {"org_beta"}},
+		})
+		<-began
+		var jar string
+		if cleared {
+			require.Empty(t, JarAfter(cookie, a.SwitchTo("org_beta", cookie, Scripted())))
+			jar = a.SignedIn("lee@example.com").CookieHeader()
+		} else {
+			jar = a.SignInOver(cookie)
+		}
+		close(held)
+		resp := <-late
+		assert.Equal(t, http.StatusUnauthorized, resp.Status)
+		assert.Empty(t, resp.SetCookies(t))
+		assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: jar}).Status)
+	}
+}
+
+// A page was refreshed and held by its handler. Meanwhile the new session was
+// ended by WorkOS, its cookie cleared, and somebody else signed in.
+func TestALateRefreshDoesNotReplaceASignInAfterTheEndOfItsSession(t *testing.T) {
+	began, goOn := make(chan struct{}), make(chan struct{})
+	a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	id := a.SessionID()
+	a.Clock.Advance(4*time.Minute + 10*time.Second)
+	late := a.BeginLate("/report", cookie, began)
+	jar := a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
+	a.Fake.RevokeSession(id)
+	a.Clock.Advance(7 * time.Minute)
+	require.Empty(t, JarAfter(jar, a.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()})))
+	jar = a.SignedIn("lee@example.com").CookieHeader()
+	close(goOn)
+	assert.Equal(t, jar, JarAfter(jar, <-late))
+}
+
+// The handler copies an empty file first, which sends no header, and somebody
+// signs in before it goes on.
+func TestAnEndThatIsDecidedOnTwiceLeavesTheSignInInBetween(t *testing.T) {
+	for _, signsIn := range []bool{false, true} {
+		copied, goOn := make(chan struct{}), make(chan struct{})
+		a := NewApp(t, AppOptions{Routes: func(_ *App, mux *http.ServeMux) {
+			mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
+				http.SetCookie(w, &http.Cookie{Name: "theme", Value: "dark"})
+				io.Copy(w, endingReader(0))
+				close(copied)
+				<-goOn
+				io.WriteString(w, "page")
+			})
+		}})
+		cookie := a.SignedIn(Kim).CookieHeader()
+		a.ExpireToken(2 * time.Minute)
+		a.Fake.RevokeSession(a.SessionID())
+		late := a.BeginLate("/slow", cookie, copied)
+		jar := cookie
+		if signsIn {
+			jar = a.SignInOver(cookie)
+		}
+		close(goOn)
+		resp := <-late
+		assert.Equal(t, "dark", resp.SetCookies(t)["theme"].Value)
+		if signsIn {
+			assert.Equal(t, jar, JarAfter(jar, resp))
+		} else {
+			assert.Empty(t, JarAfter(jar, resp))
+		}
+	}
+}
+
+// A session that the application put into the context itself: no writer of the
+// middleware's is there to decide later.
+func TestASwitchOutsideTheMiddlewareClearsTheCookieAtOnce(t *testing.T) {
+	a := Switching(t)
+	cookie := a.Acme()
+	session := a.sessionOf(cookie)
+	a.Fake.RevokeSession(a.SessionID())
+	resp := a.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.SwitchOrganization().ServeHTTP(w, r.WithContext(authkit.NewContext(r.Context(), session)))
+	}), Request{
+		Method: "POST", Target: "/organization", Cookie: cookie,
+		Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, Form: map[string][]string{"organization_id": {"org_beta"}},
+	})
+	assert.Equal(t, http.StatusUnauthorized, resp.Status)
+	assert.Empty(t, JarAfter(cookie, resp))
+}

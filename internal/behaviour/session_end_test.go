@@ -1,0 +1,378 @@
+// Sessions that end, and what must not protect, revive or outlive them.
+
+package behaviour
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// sameSession has every sign-in from now on lead to a WorkOS session that exists, as AuthKit does with one that is alive.
+func sameSession(a *App, upstream *Rewriting, id string, claims map[string]any) {
+	upstream.Change = func(reply map[string]any) {
+		now := a.Clock.Now().Unix()
+		token := map[string]any{"iss": a.Fake.Issuer(), "sub": "user_kim", "sid": id, "client_id": a.Fake.ClientID(), "iat": now, "exp": now + 300}
+		for k, v := range claims {
+			token[k] = v
+		}
+		reply["access_token"] = a.Fake.SignToken(token)
+	}
+}
+
+// rewritten is an application whose replies of WorkOS a test may change.
+func rewritten(t *testing.T, opts ...authkit.Option) (*App, *Rewriting) {
+	upstream := &Rewriting{}
+	return NewApp(t, AppOptions{AuthKit: append([]authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}, opts...)}), upstream
+}
+
+// A planted chunk may look like the next one of a session in parts.
+func TestTheNextChunkInTheRowProtectsNoSessionFromItsEnd(t *testing.T) {
+	for name, header := range map[string]http.Header{"by a form": Navigation(), "by a script": Scripted()} {
+		for planted, cookies := range map[string]string{"alone": "authkit-session.3=x", "among many": "authkit-session.3=x; " + junk(15)} {
+			t.Run("a sign-out "+name+", "+planted, func(t *testing.T) {
+				a := NewApp(t, AppOptions{})
+				a.fillTokens(4200)
+				b := a.SignedIn(Kim)
+				copied := b.CookieHeader() // .0 .1 .2
+				resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: copied + "; " + cookies, Header: header})
+				if name == "by a form" {
+					_, err := b.Get(resp.Header.Get("Location"))
+					require.NoError(t, err)
+				} else {
+					a.Clock.Advance(30 * time.Second)
+					a.Logs.await(t, "session revoked at WorkOS", 1)
+				}
+				for range 2 {
+					assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: copied, Header: Scripted()}).Status)
+					a.Clock.Advance(6 * time.Minute)
+				}
+			})
+		}
+	}
+	t.Run("a sign-in that takes its place", func(t *testing.T) {
+		a := NewApp(t, AppOptions{})
+		a.Fake.UpdatePerson("lee@example.com", func(p *authkittest.Person) { p.Claims = incompressible(4200) })
+		lees := a.SignedIn("lee@example.com").CookieHeader()
+		id := a.SessionID()
+		s := a.Begin("/login")
+		a.Send(Request{Target: s.Target(), Cookie: lees + "; authkit-session.3=x; " + s.Cookie, Header: Navigation()})
+		a.Logs.await(t, "session revoked at WorkOS", 1)
+		session, _ := a.Fake.Session(id)
+		assert.False(t, session.Active())
+		assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: lees, Header: Scripted()}).Status)
+	})
+}
+
+// A script signs out, the first attempt to revoke fails, and the person signs in to the same WorkOS session again.
+func TestASignInCallsOffARevocationBetweenTwoAttempts(t *testing.T) {
+	a, upstream := rewritten(t)
+	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
+	require.Equal(t, http.StatusOK, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()}).Status)
+	a.Fake.Fail(authkittest.RouteRevokeSession, authkittest.Fault{Status: 503, Times: 1})
+	a.Clock.Advance(30 * time.Second)
+	a.Logs.await(t, "session not revoked at WorkOS yet", 1)
+
+	sameSession(a, upstream, id, nil)
+	again := a.SignedIn(Kim).CookieHeader()
+	upstream.Change = nil
+	a.Clock.Advance(3 * time.Minute)
+	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: again}).Body, Kim+" in "+id)
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRevokeSession))
+	session, _ := a.Fake.Session(id)
+	assert.True(t, session.Active())
+}
+
+func TestARevocationWaitsForTheHookOfASignInToItsSession(t *testing.T) {
+	for name, refusal := range map[string]error{"that accepts": nil, "that refuses": fmt.Errorf("not today")} {
+		t.Run(name, func(t *testing.T) {
+			signIns := 0
+			var a *App
+			a, upstream := rewritten(t, authkit.WithOnSignIn(func(context.Context, authkit.SignInEvent) error {
+				if signIns++; signIns == 2 {
+					a.Clock.Advance(2 * time.Second) // the hook writes to a database
+					return refusal
+				}
+				return nil
+			}))
+			cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
+			a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
+			a.Clock.Advance(29 * time.Second)
+			sameSession(a, upstream, id, nil)
+			s := a.Begin("/login")
+			resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+			upstream.Change = nil
+			if refusal != nil {
+				require.Equal(t, http.StatusInternalServerError, resp.Status)
+				a.Clock.Advance(30 * time.Second)
+				a.Logs.await(t, "session revoked at WorkOS", 1)
+				return
+			}
+			a.Clock.Advance(time.Minute)
+			assert.Contains(t, a.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)}).Body, Kim+" in "+id)
+			assert.Zero(t, a.Fake.Calls(authkittest.RouteRevokeSession))
+		})
+	}
+}
+
+// A sign-out that falls into the hook of a sign-in to its session comes after that: here, and at WorkOS.
+func TestASignOutWithinTheHookOfASignInHolds(t *testing.T) {
+	signIns := 0
+	var a *App
+	var cookie string
+	a, upstream := rewritten(t, authkit.WithOnSignIn(func(context.Context, authkit.SignInEvent) error {
+		if signIns++; signIns == 2 {
+			a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
+		}
+		return nil
+	}))
+	cookie = a.SignedIn(Kim).CookieHeader()
+	id := a.SessionID()
+	sameSession(a, upstream, id, nil)
+	again := a.SignedIn(Kim).CookieHeader()
+	upstream.Change = nil
+	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: again, Header: Scripted()}).Status)
+	a.Clock.Advance(30 * time.Second)
+	a.Logs.await(t, "session revoked at WorkOS", 1)
+	session, _ := a.Fake.Session(id)
+	assert.False(t, session.Active())
+}
+
+// A sign-in to the same WorkOS session keeps that alive. What was signed out must not come back with it.
+func TestACopyOfASignedOutCookieStaysRefusedAfterASignInToItsSession(t *testing.T) {
+	a, upstream := rewritten(t)
+	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
+	a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
+	a.Clock.Advance(10 * time.Second)
+	sameSession(a, upstream, id, nil)
+	a.SignedIn(Kim)
+	upstream.Change = nil
+	for range 3 {
+		require.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}).Status)
+		a.Clock.Advance(7 * time.Minute)
+	}
+}
+
+// A first response has cleared the cookie of a session that WorkOS had ended. A second request of the same page, sent
+// before that arrived, is slow, and the person signs in meanwhile.
+func TestALateEndThatBeganAfterAnotherOneLeavesTheSignInAfterIt(t *testing.T) {
+	began, goOn := make(chan struct{}), make(chan struct{})
+	a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(2 * time.Minute)
+	a.Fake.RevokeSession(a.SessionID())
+	first := a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}) // on its way to the browser
+	late := a.BeginLate("/report", cookie, began)                                    // which has sent this already
+	jar := JarAfter(cookie, first)
+	require.Empty(t, jar)
+	jar = a.SignedIn("lee@example.com").CookieHeader()
+	close(goOn)
+	resp := <-late
+	assert.Equal(t, jar, JarAfter(jar, resp), "a late response clears nothing that took its place: %v", resp.Header["Set-Cookie"])
+}
+
+// Browsers withhold a Strict cookie from the callback, so that the sign-in has to remember what was there before.
+func TestASignInWithStrictCookiesEndsTheSessionBefore(t *testing.T) {
+	began, goOn := make(chan struct{}), make(chan struct{})
+	a := NewApp(t, AppOptions{Routes: reporting(began, goOn), AuthKit: []authkit.Option{
+		authkit.WithCookieSameSite(http.SameSiteStrictMode), authkit.WithLoginOptions(authkit.Prompt("login")),
+	}})
+	b := a.SignedIn("lee@example.com")
+	lees, theirs := b.CookieHeader(), a.SessionID()
+	a.Clock.Advance(4*time.Minute + 10*time.Second)
+	late := a.BeginLate("/report", lees, began) // refreshes, and is slow
+	page, err := b.SignIn(a.URL+"/login?return_to=/account", Kim)
+	require.NoError(t, err)
+	require.Contains(t, page.Body, Kim)
+	a.Logs.await(t, "session revoked at WorkOS", 1)
+	session, _ := a.Fake.Session(theirs)
+	assert.False(t, session.Active(), "ended at WorkOS")
+	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: lees, Header: Scripted()}).Status, "ended here")
+	close(goOn)
+	jar := JarAfter(b.CookieHeader(), <-late)
+	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()}).Body, Kim, "the browser is kim's")
+}
+
+func TestWorkOSIsToldOfASessionOnceHoweverOftenItsCookieIsPosted(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	one, two := a.SignedIn(Kim).CookieHeader(), a.SignedIn(Kim).CookieHeader()
+	for _, cookie := range []string{one, two} {
+		a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
+	}
+	a.Clock.Advance(time.Minute)
+	a.Logs.await(t, "session revoked at WorkOS", 2)
+	a.Clock.Advance(23 * time.Hour)
+	for range 50 {
+		a.Send(Request{Method: "POST", Target: "/logout", Cookie: one + "; " + two, Header: Navigation()})
+	}
+	third := a.SignedIn(Kim).CookieHeader()
+	a.Send(Request{Method: "POST", Target: "/logout", Cookie: one + "; " + third, Header: Scripted()})
+	a.Clock.Advance(30 * time.Second)
+	a.Logs.await(t, "session revoked at WorkOS", 3)
+	assert.Equal(t, 3, a.Fake.Calls(authkittest.RouteRevokeSession))
+}
+
+// A count of fruitless sign-ins may be planted too. It hinders no sign-in that the person begins.
+func TestAPlantedCountOfFruitlessSignInsLocksNobodyOut(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	count := conflictCookie("", a.Fake.ClientID(), "authkit-session")
+	b, _ := a.planted(planting{before: count + "=2; authkit-session=x"})
+	page := b.get("/account")
+	require.Equal(t, http.StatusBadRequest, page.StatusCode)
+	_, err := b.Follow("Try again")
+	require.NoError(t, err)
+	page, err = b.Submit("Kim", nil)
+	require.NoError(t, err)
+	require.Contains(t, page.Body, "page of "+Kim)
+}
+
+// The issuer's clock is ahead and its tokens have no auth_time: the sign-in time of a shared session is when its token was
+// issued.
+func TestASignOutHoldsForASharedCookieThatANeighbourRefreshedBefore(t *testing.T) {
+	a := Sharing(t)
+	n := a.Neighbour()
+	cookie := a.SignedIn(Kim).CookieHeader()
+	id := a.SessionID()
+	token := func(ahead time.Duration) string {
+		now := a.Clock.Now().Add(ahead).Unix()
+		return a.Fake.SignToken(map[string]any{"iss": a.Fake.Issuer(), "sub": "user_kim", "sid": id, "client_id": a.Fake.ClientID(), "iat": now, "exp": now + 300})
+	}
+	session := n.Read(cookie)
+	delete(session, "authkit")
+	session["accessToken"] = token(30 * time.Second)
+	first := n.Write(session)
+	a.Clock.Advance(10 * time.Second)
+	session["accessToken"] = token(30 * time.Second)
+	second := n.Write(session) // refreshed; a copy of it stays behind
+	a.Clock.Advance(5 * time.Second)
+	require.Contains(t, a.Send(Request{Target: "/account", Cookie: first}).Body, Kim)
+	a.Send(Request{Method: "POST", Target: "/logout", Cookie: first, Header: Scripted()})
+	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: first, Header: Scripted()}).Status)
+	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: second, Header: Scripted()}).Status, "the same session")
+}
+
+// The session has a newer token that lives longer than the one that was signed out with.
+func TestASignOutHoldsUntilTheSessionsNewerTokenExpires(t *testing.T) {
+	upstream := &Rewriting{}
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	old, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
+	a.Clock.Advance(4*time.Minute + 30*time.Second)
+	sameSession(a, upstream, id, map[string]any{"exp": a.Clock.Now().Add(time.Hour).Unix()}) // the environment's setting was changed
+	renewed := a.Send(Request{Target: "/account", Cookie: old}).NewCookie(t)
+	upstream.Change = nil
+	a.Send(Request{Method: "POST", Target: "/logout", Cookie: old, Header: Navigation()}) // sent before the new cookie had arrived
+	require.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: renewed, Header: Scripted()}).Status)
+	a.Clock.Advance(7 * time.Minute)
+	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: renewed, Header: Scripted()}).Status, "until exp")
+}
+
+// A session that a sign-in ended stays out of the way, though its planted cookie lives on.
+func TestAPlantedSessionThatASignInEndedStaysOutOfTheWay(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	lees := a.SignedIn("lee@example.com").CookieHeader()
+	b, _ := a.planted(planting{before: lees})
+	_, err := b.SignIn(a.URL+"/login?return_to=/account", Kim)
+	require.NoError(t, err)
+	require.Contains(t, b.get("/account").Body, Kim)
+	for minute := range 9 {
+		a.Clock.Advance(time.Minute)
+		page := b.fetch("GET", "/account")
+		require.Contains(t, page.Body, "page of "+Kim, "minute %d", minute+1)
+	}
+}
+
+// pausing is a source whose first bytes take their time.
+type pausing struct {
+	began, goOn chan struct{}
+	done        bool
+}
+
+func (p *pausing) Read(b []byte) (int, error) {
+	if p.done {
+		return 0, io.EOF
+	}
+	p.done = true
+	close(p.began)
+	<-p.goOn
+	return copy(b, "data"), nil
+}
+
+func copying(src *pausing) func(*App, *http.ServeMux) {
+	return func(_ *App, mux *http.ServeMux) {
+		mux.HandleFunc("/report", func(w http.ResponseWriter, r *http.Request) { io.Copy(w, src) })
+	}
+}
+
+// io.Copy hands the writer over to its source. What the header says is decided once there is something to write.
+func TestACopyFromASlowSourceNeitherSetsNorClearsWhatASignInHasReplaced(t *testing.T) {
+	for name, c := range map[string]struct {
+		after time.Duration
+		ended bool
+	}{"a refreshed session": {4*time.Minute + 10*time.Second, false}, "the end of one": {7 * time.Minute, true}} {
+		t.Run(name, func(t *testing.T) {
+			src := &pausing{began: make(chan struct{}), goOn: make(chan struct{})}
+			a := NewApp(t, AppOptions{Routes: copying(src)})
+			lees := a.SignedIn("lee@example.com").CookieHeader()
+			a.Clock.Advance(c.after)
+			if c.ended {
+				a.Fake.RevokeSession(a.SessionID())
+			}
+			late := a.BeginLate("/report", lees, src.began)
+			jar := a.SignInOver(lees)
+			close(src.goOn)
+			resp := <-late
+			require.Equal(t, "data", resp.Body)
+			assert.Empty(t, resp.Header["Set-Cookie"])
+			assert.Contains(t, a.Send(Request{Target: "/account", Cookie: JarAfter(jar, resp), Header: Scripted()}).Body, Kim)
+		})
+	}
+}
+
+func TestACopyFromASlowSourceUndoesNoSwitch(t *testing.T) {
+	src := &pausing{began: make(chan struct{}), goOn: make(chan struct{})}
+	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
+		copying(src)(a, mux)
+		mux.Handle("POST /organization", a.SwitchOrganization())
+		mux.HandleFunc("/me", func(w http.ResponseWriter, r *http.Request) {
+			if s, ok := sessionOf(r); ok {
+				io.WriteString(w, s.OrganizationID())
+			}
+		})
+	}})
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: "org_beta", Role: "viewer"})
+	})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.Clock.Advance(4*time.Minute + 10*time.Second)
+	late := a.BeginLate("/report", cookie, src.began)
+	jar := a.Send(Request{Method: "POST", Target: "/organization", Cookie: cookie, Header: Scripted(), Form: url.Values{"organization_id": {"org_beta"}}}).NewCookie(t)
+	require.Equal(t, "org_beta", a.Send(Request{Target: "/me", Cookie: jar}).Body)
+	close(src.goOn)
+	jar = JarAfter(jar, <-late)
+	assert.Equal(t, "org_beta", a.Send(Request{Target: "/me", Cookie: jar}).Body)
+}
+
+// What is sent by io.Copy arrives whole, whatever its length.
+func TestACopyArrivesWholeWhateverItsLength(t *testing.T) {
+	a := NewApp(t, AppOptions{Routes: func(_ *App, mux *http.ServeMux) {
+		mux.HandleFunc("/copy", func(w http.ResponseWriter, r *http.Request) {
+			_, err := io.Copy(w, strings.NewReader(r.URL.Query().Get("text")))
+			assert.NoError(t, err)
+		})
+	}})
+	for _, n := range []int{0, 1, 511, 512, 513, 1024, 5000} {
+		text := strings.Repeat("x", n)
+		assert.Equal(t, text, a.Send(Request{Target: "/copy?text=" + text}).Body, n)
+	}
+}

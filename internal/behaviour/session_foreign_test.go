@@ -1,0 +1,252 @@
+// Moving from another library without signing anybody out.
+
+package behaviour
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/seal"
+	"github.com/authkit-go/authkit/workos"
+)
+
+// moving is an application that accepts the sessions of its predecessor, and
+// such a session of kim's under each library that the predecessor may have been
+// written with.
+func moving(t *testing.T, opts ...authkit.Option) (a *App, sealed map[string]string) {
+	a = NewApp(t, AppOptions{AuthKit: append([]authkit.Option{authkit.WithForeignSessions()}, opts...)})
+	return a, map[string]string{
+		"Next.js":             "wos-session=" + a.sealedElsewhere(Kim, nil),
+		"the official Go SDK": "wos-session=" + a.sealedBySDK(Kim, nil),
+	}
+}
+
+// authenticate signs somebody in as a server does that then seals the session
+// itself.
+func (a *App) authenticate(email string) *workos.Authentication {
+	a.T.Helper()
+	a.Fake.UpdatePerson(email, func(p *authkittest.Person) { p.Password = "correct horse" })
+	client, err := workos.NewClient(a.Fake.ClientID(), workos.WithAPIKey(a.Fake.APIKey()), workos.WithBaseURL(a.Fake.URL()), workos.WithClock(a.Clock))
+	require.NoError(a.T, err)
+	authentication, err := client.AuthenticateWithPassword(a.T.Context(), workos.PasswordParams{Email: email, Password: "correct horse"})
+	require.NoError(a.T, err)
+	return authentication
+}
+
+// sealedElsewhere is a new session as the family's libraries seal it.
+func (a *App) sealedElsewhere(email string, change map[string]any) string {
+	authentication := a.authenticate(email)
+	session := map[string]any{
+		"accessToken": authentication.AccessToken, "refreshToken": authentication.RefreshToken,
+		"user": map[string]any{"object": "user", "id": authentication.User.ID, "email": email, "firstName": "Kim"},
+	}
+	maps.Copy(session, change)
+	plaintext, err := json.Marshal(session)
+	require.NoError(a.T, err)
+	return ironOf(a.T, Password, plaintext)
+}
+
+// sealedBySDK is a new session as the official Go SDK seals it.
+func (a *App) sealedBySDK(email string, change map[string]any) string {
+	authentication := a.authenticate(email)
+	session := map[string]any{
+		"access_token": authentication.AccessToken, "refresh_token": authentication.RefreshToken, "user": authentication.User,
+	}
+	maps.Copy(session, change)
+	plaintext, err := json.Marshal(session)
+	require.NoError(a.T, err)
+	sealer, err := seal.WorkOSGo(Password)
+	require.NoError(a.T, err)
+	text, err := sealer.Seal(plaintext)
+	require.NoError(a.T, err)
+	return text
+}
+
+func TestWhoeverWasSignedInUnderAnotherLibraryStaysSoAndTheNextCookieIsOurs(t *testing.T) {
+	for _, library := range []string{"Next.js", "the official Go SDK"} {
+		t.Run(library, func(t *testing.T) {
+			a, sealed := moving(t)
+			cookie := sealed[library]
+			resp := a.Send(Request{Target: "/account", Cookie: cookie})
+			require.Contains(t, resp.Body, "page of "+Kim)
+			assert.Empty(t, resp.SetCookies(t), "until it has to be written")
+
+			a.ExpireToken(2 * time.Minute)
+			resp = a.Send(Request{Target: "/account", Cookie: cookie})
+			require.Contains(t, resp.Body, "page of "+Kim)
+			cookies := resp.SetCookies(t)
+			assert.Negative(t, cookies["wos-session"].MaxAge, "the one before is gone")
+			assert.Contains(t, resp.Header.Get("Cache-Control"), "no-store")
+
+			a.ExpireToken(2 * time.Minute)
+			later := a.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)})
+			assert.Contains(t, later.Body, "page of "+Kim)
+			assert.Contains(t, later.SetCookies(t), "authkit-session")
+		})
+	}
+}
+
+func TestAForeignSessionGetsTheChecksOfOurOwn(t *testing.T) {
+	a, _ := moving(t)
+	lee := a.authenticate("lee@example.com")
+	stranger := authkittest.New(t, authkittest.WithClock(a.Clock))
+	claims := map[string]any{"iss": a.Fake.Issuer(), "sub": "user_kim", "sid": "session_1", "client_id": a.Fake.ClientID(), "exp": Start.Add(time.Hour).Unix()}
+	with := func(name string, value any) string {
+		changed := maps.Clone(claims)
+		changed[name] = value
+		return a.Fake.SignToken(changed)
+	}
+	for name, token := range map[string]string{
+		"another person's token": lee.AccessToken,
+		"another issuer":         with("iss", "https://elsewhere.example"),
+		"another client":         with("client_id", "client_other"),
+		"another user":           with("sub", "user_lee"),
+		"no session":             with("sid", ""),
+		"no signature":           with("sub", "user_kim")[:20],
+		"another key":            stranger.SignToken(claims),
+	} {
+		for library, text := range map[string]string{
+			"family":    a.sealedElsewhere(Kim, map[string]any{"accessToken": token, "refreshToken": ""}),
+			"workos-go": a.sealedBySDK(Kim, map[string]any{"access_token": token, "refresh_token": ""}),
+		} {
+			t.Run(name+"/"+library, func(t *testing.T) {
+				resp := a.Send(Request{Target: "/", Cookie: "wos-session=" + text})
+				assert.NotContains(t, resp.Body, Kim)
+				assert.Empty(t, resp.SetCookies(t))
+			})
+		}
+	}
+}
+
+func TestOurLimitsHoldForAForeignSession(t *testing.T) {
+	for name, c := range map[string]struct {
+		limit  authkit.Option
+		within time.Duration
+	}{
+		"absolute": {authkit.WithAbsoluteTimeout(10 * time.Minute), 9 * time.Minute},
+		"idle":     {authkit.WithIdleTimeout(10 * time.Minute), 9 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, sealed := moving(t, c.limit)
+			a.Clock.Advance(c.within)
+			for library, cookie := range sealed {
+				assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, Kim, library)
+			}
+			a, sealed = moving(t, c.limit)
+			a.Clock.Advance(11 * time.Minute)
+			for library, cookie := range sealed {
+				assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody", library)
+			}
+		})
+	}
+}
+
+func TestSigningOutAndInRemoveAForeignSession(t *testing.T) {
+	a, sealed := moving(t)
+	for library, cookie := range sealed {
+		t.Run(library, func(t *testing.T) {
+			s := a.Begin("/login")
+			resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie + "; " + cookie, Header: Navigation()})
+			require.Equal(t, http.StatusSeeOther, resp.Status)
+			assert.Negative(t, resp.SetCookies(t)["wos-session"].MaxAge, "nothing of it survives a sign-in")
+
+			resp = a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
+			assert.Negative(t, resp.SetCookies(t)["wos-session"].MaxAge)
+			assert.Contains(t, resp.Header.Get("Location"), "session_id=", "WorkOS ends it too")
+			assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody")
+		})
+	}
+}
+
+func TestWhereASessionOfOursOpensNoOtherIsLookedAt(t *testing.T) {
+	a, _ := moving(t)
+	lee := "wos-session=" + a.sealedElsewhere("lee@example.com", map[string]any{"user": map[string]any{"id": "user_lee", "email": "lee@example.com"}})
+	ours := a.SignedIn(Kim).CookieHeader()
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: lee + "; " + ours}).Body, Kim)
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: lee + "; authkit-session=garbage"}).Body, "lee@example.com")
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: lee + "; " + lee}).Body, "lee@example.com", "equal ones are one")
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: "wos-session=junk; " + lee}).Body, "lee@example.com", "junk beside it changes nothing")
+	kims := "wos-session=" + a.sealedElsewhere(Kim, map[string]any{"user": map[string]any{"id": "user_kim", "email": Kim}})
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: lee + "; " + kims}).Body, "nobody", "sessions of two people are none")
+}
+
+// A1: a session of others beside our own is ended with it.
+func TestASignOutEndsAForeignSessionBesideOurOwn(t *testing.T) {
+	a, _ := moving(t)
+	lee := "wos-session=" + a.sealedElsewhere("lee@example.com", map[string]any{"user": map[string]any{"id": "user_lee", "email": "lee@example.com"}})
+	ours := a.SignedIn(Kim).CookieHeader()
+	a.Send(Request{Method: "POST", Target: "/logout", Cookie: ours + "; " + lee, Header: Scripted()})
+	for _, cookie := range []string{ours, lee} {
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody")
+	}
+}
+
+func TestEachNameOpensInItsOwnFormatOnly(t *testing.T) {
+	a, sealed := moving(t)
+	ours := a.SignedIn(Kim).CookieHeader()
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: "wos-session=" + ours[len("authkit-session="):]}).Body, "nobody")
+	for library, cookie := range sealed {
+		text := strings.TrimPrefix(cookie, "wos-session=")
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: "authkit-session=" + text}).Body, "nobody", library)
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: "session=" + text}).Body, "nobody", library)
+	}
+	plain := NewApp(t, AppOptions{})
+	assert.Contains(t, plain.Send(Request{Target: "/", Cookie: "wos-session=" + plain.sealedElsewhere(Kim, nil)}).Body, "nobody",
+		"without the option")
+}
+
+// The official Go SDK leaves the name to the application, which keeps it.
+func TestAForeignSessionMayHaveTheNameThatOursHas(t *testing.T) {
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieName("session"), authkit.WithForeignSessions("session", "former")}})
+	for _, name := range []string{"session", "former"} {
+		cookie := name + "=" + a.sealedBySDK(Kim, nil)
+		require.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, "page of "+Kim)
+		a.ExpireToken(2 * time.Minute)
+		resp := a.Send(Request{Target: "/account", Cookie: cookie})
+		require.Contains(t, resp.Body, "page of "+Kim)
+		c := resp.SetCookies(t)["session"]
+		require.NotNil(t, c)
+		assert.Positive(t, c.MaxAge)
+		assert.Contains(t, a.Send(Request{Target: "/account", Cookie: "session=" + c.Value}).Body, "page of "+Kim)
+	}
+}
+
+func TestAnApplicationThatSharesItsSessionMayMoveToItTheSameWay(t *testing.T) {
+	a := Sharing(t, authkit.WithForeignSessions("go-session"))
+	cookie := "go-session=" + a.sealedBySDK(Kim, nil)
+	a.ExpireToken(2 * time.Minute)
+	resp := a.Send(Request{Target: "/account", Cookie: cookie})
+	require.Contains(t, resp.Body, "page of "+Kim)
+	assert.Negative(t, resp.SetCookies(t)["go-session"].MaxAge)
+	assert.Equal(t, "Kim", a.Neighbour().Read(resp.sharedCookie(t))["user"].(map[string]any)["firstName"])
+}
+
+func TestAForeignSessionOfAPasswordInRotationOpens(t *testing.T) {
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{
+		authkit.WithForeignSessions(), authkit.WithCookiePassword(strings.Repeat("the-new-one-", 3), Password),
+	}})
+	for _, text := range []string{a.sealedElsewhere(Kim, nil), a.sealedBySDK(Kim, nil)} {
+		assert.Contains(t, a.Send(Request{Target: "/account", Cookie: "wos-session=" + text}).Body, "page of "+Kim)
+	}
+}
+
+// Nothing of a neighbour's session is taken over that could not be verified.
+func TestAnOutageOfKeysLeavesANeighboursCookieWhereItIs(t *testing.T) {
+	other := NewApp(t, AppOptions{})
+	a := NewInstance(t, other.Fake, other.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithForeignSessions(), authkit.WithIdleTimeout(time.Hour)}})
+	token := a.Fake.SignToken(map[string]any{
+		"iss": "https://elsewhere.example", "sub": "user_kim", "sid": "session_1", "iat": Start.Unix(), "exp": Start.Add(time.Hour).Unix(),
+	})
+	cookie := "wos-session=" + a.sealedElsewhere(Kim, map[string]any{"accessToken": token})
+	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	assert.Empty(t, a.Send(Request{Target: "/", Cookie: cookie}).SetCookies(t))
+}

@@ -1,0 +1,194 @@
+// Sessions that have lost their place in the browser, to a sign-in or a logout,
+// while something of theirs was under way.
+
+package behaviour
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+func TestAnExchangeThatEndsAfterASignInDoesNotUndoIt(t *testing.T) {
+	for name, fault := range map[string]authkittest.Fault{
+		"with a new session":  {},
+		"with the end of one": {Status: 400, Body: `{"error":"invalid_grant"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{})
+			cookie := a.SignedIn("lee@example.com").CookieHeader()
+			a.ExpireToken(2 * time.Minute)
+			fault.Delay, fault.Times = time.Second, 1
+			a.Fake.Fail(authkittest.RouteRefresh, fault)
+			answered := make(chan Response, 1)
+			go func() {
+				resp, err := a.Do(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
+				assert.NoError(t, err)
+				answered <- resp
+			}()
+			a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
+			a.Clock.AwaitTimers(2) // the attempt's and the fault's
+			jar := a.SignInOver(cookie)
+			a.Clock.Advance(time.Second)
+			jar = JarAfter(jar, <-answered)
+			assert.Contains(t, a.Send(Request{Target: "/account", Cookie: jar}).Body, "page of "+Kim)
+		})
+	}
+	t.Run("of a request that comes late", func(t *testing.T) {
+		a := NewApp(t, AppOptions{})
+		cookie := a.SignedIn(Kim).CookieHeader()
+		a.ExpireToken(2 * time.Minute)
+		a.SignInOver(cookie)
+		assert.Empty(t, a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}).SetCookies(t))
+	})
+}
+
+func TestASwitchThatEndsASessionLeavesTheSignInAfterIt(t *testing.T) {
+	upstream := &Interrupted{}
+	a := Switching(t, authkit.WithHTTPClient(&http.Client{Transport: upstream}))
+	cookie := a.Acme()
+	var jar string
+	upstream.By = func() { jar = a.SignInOver(cookie) }
+	jar = JarAfter(jar, a.SwitchTo("org_beta", cookie, Scripted()))
+	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: jar}).Status)
+}
+
+// The retired cookie comes half a minute after its successor, in a request that
+// was long on its way, and WorkOS does not take it any more.
+func TestALateRequestDoesNotSignTheBrowserOut(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(2 * time.Minute)
+	jar := a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
+	a.Send(Request{Target: "/account", Cookie: jar})
+	a.Clock.Advance(31 * time.Second)
+	jar = JarAfter(jar, a.Send(Request{Target: "/", Cookie: cookie}))
+	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: jar}).Status)
+}
+
+func TestALogoutDuringAnExchangeForgetsWhatComesOfIt(t *testing.T) {
+	upstream := &Rewriting{}
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(2 * time.Minute)
+	upstream.Change = func(map[string]any) { // the reply is on its way
+		a.Send(Request{Method: http.MethodPost, Target: "/logout", Cookie: cookie, Header: Scripted()})
+	}
+	require.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
+	upstream.Change = nil
+	a.Clock.Advance(10 * time.Minute)
+	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
+}
+
+// The response is later than this process remembers the logout.
+func TestAVerySlowResponseRevivesNoSessionThatWasLoggedOut(t *testing.T) {
+	began, goOn := make(chan struct{}), make(chan struct{})
+	a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
+	jar := a.SignedIn(Kim).CookieHeader()
+	a.Clock.Advance(4*time.Minute + 10*time.Second)
+	late := a.BeginLate("/report", jar, began)
+	a.Send(Request{Method: http.MethodPost, Target: "/logout", Cookie: jar, Header: Scripted()})
+	a.Clock.Advance(10 * time.Minute)
+	close(goOn)
+	assert.Empty(t, JarAfter("", <-late))
+}
+
+// The header goes out twice, and somebody signs out in between.
+func TestALogoutAfterEarlyHintsStays(t *testing.T) {
+	began, goOn := make(chan struct{}), make(chan struct{})
+	hinted, finish := make(chan struct{}), make(chan struct{})
+	a := NewApp(t, AppOptions{Routes: func(_ *App, mux *http.ServeMux) {
+		mux.HandleFunc("/report", func(w http.ResponseWriter, r *http.Request) {
+			close(began)
+			<-goOn
+			w.WriteHeader(http.StatusEarlyHints)
+			close(hinted)
+			<-finish
+			io.WriteString(w, Visitor(r))
+		})
+	}})
+	first := a.SignedIn(Kim).CookieHeader()
+	a.Clock.Advance(4*time.Minute + 10*time.Second)
+	late := a.BeginLate("/report", first, began)
+	a.Clock.Advance(time.Second)
+	second := a.Send(Request{Target: "/account", Cookie: first}).NewCookie(t)
+	a.Clock.Advance(4*time.Minute + 10*time.Second)
+	third := a.Send(Request{Target: "/account", Cookie: second}).NewCookie(t)
+	close(goOn)
+	<-hinted
+	a.Send(Request{Method: http.MethodPost, Target: "/logout", Cookie: third, Header: Scripted()})
+	close(finish)
+	assert.Empty(t, JarAfter("", <-late))
+}
+
+// unrotated is a WorkOS whose refresh tokens stay the same.
+type unrotated struct{ newest map[string]string }
+
+func (u *unrotated) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Path != "/user_management/authenticate" {
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	var sent map[string]any
+	if err := json.NewDecoder(r.Body).Decode(&sent); err != nil {
+		return nil, err
+	}
+	first, _ := sent["refresh_token"].(string)
+	if newest := u.newest[first]; newest != "" {
+		sent["refresh_token"] = newest
+	}
+	body, err := json.Marshal(sent)
+	if err != nil {
+		return nil, err
+	}
+	r = r.Clone(r.Context())
+	r.Body, r.ContentLength, r.GetBody = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil || first == "" || resp.StatusCode != http.StatusOK {
+		return resp, err
+	}
+	defer resp.Body.Close()
+	var reply map[string]any
+	if err := json.NewDecoder(resp.Body).Decode(&reply); err != nil {
+		return nil, err
+	}
+	u.newest[first], _ = reply["refresh_token"].(string)
+	delete(reply, "refresh_token")
+	if body, err = json.Marshal(reply); err != nil {
+		return nil, err
+	}
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	resp.Header.Del("Content-Length")
+	return resp, nil
+}
+
+func TestASlowResponseDoesNotUndoASwitchWhereRefreshTokensStay(t *testing.T) {
+	began, goOn := make(chan struct{}), make(chan struct{})
+	a := NewApp(t, AppOptions{
+		Routes:  reporting(began, goOn),
+		AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: &unrotated{map[string]string{}}})},
+	})
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: "org_beta", Role: "viewer"})
+	})
+	b := a.Browser()
+	_, err := b.SignIn(a.URL+"/login", Kim)
+	require.NoError(t, err)
+	first := b.CookieHeader()
+	a.Clock.Advance(4*time.Minute + 10*time.Second)
+	late := a.BeginLate("/report", first, began)
+	jar := a.Send(Request{Target: "/me", Cookie: first}).NewCookie(t)
+	a.Clock.Advance(time.Second)
+	jar = a.SwitchTo("org_beta", jar, Scripted()).NewCookie(t)
+	close(goOn)
+	jar = JarAfter(jar, <-late)
+	assert.Equal(t, "user_kim in org_beta", a.Send(Request{Target: "/me", Cookie: jar}).Body)
+}

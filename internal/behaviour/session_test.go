@@ -1,0 +1,332 @@
+package behaviour
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// capture signs in and returns the session that a handler then finds.
+func (a *App) capture(email string) *authkit.Session {
+	a.T.Helper()
+	cookie := a.SignedIn(email).CookieHeader()
+	var session *authkit.Session
+	a.Server.Config.Handler = a.RequireAuth(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		session, _ = authkit.FromContext(r.Context())
+	}))
+	a.Send(Request{Target: "/", Cookie: cookie})
+	require.NotNil(a.T, session)
+	return session
+}
+
+func TestASessionTellsWhatWorkOSSays(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+		p.AuthenticationMethod = "GoogleOAuth"
+		p.Locale = "en-GB"
+		p.ExternalID = "ext-7"
+		p.Memberships[0].Roles = []string{"admin", "billing"}
+		p.Claims = map[string]any{"tier": "gold", "seats": 7, "teams": []string{"a", "b"}}
+	})
+	s := a.capture(Kim)
+
+	assert.Equal(t, a.SessionID(), s.ID())
+	assert.Equal(t, "user_kim", s.UserID())
+	assert.Equal(t, "org_acme", s.OrganizationID())
+	assert.Equal(t, "admin", s.Role())
+	assert.Equal(t, []string{"admin", "billing"}, s.Roles())
+	assert.Equal(t, []string{"posts:read", "posts:write"}, s.Permissions())
+	assert.Equal(t, []string{"audit-logs"}, s.Entitlements())
+	assert.Equal(t, []string{"beta"}, s.FeatureFlags())
+	assert.Equal(t, "GoogleOAuth", s.AuthenticationMethod())
+	assert.Equal(t, 2, strings.Count(s.AccessToken(), "."))
+	_, impersonated := s.Impersonator()
+	assert.False(t, impersonated)
+
+	user := s.User()
+	assert.Equal(t, "user_kim", user.ID)
+	assert.Equal(t, Kim, user.Email)
+	assert.Equal(t, "Kim", user.FirstName)
+	assert.Equal(t, "Oduya", user.LastName)
+	assert.Equal(t, "en-GB", user.Locale)
+	assert.Equal(t, "ext-7", user.ExternalID)
+	assert.Equal(t, map[string]string{"plan": "pro"}, user.Metadata)
+
+	assert.Equal(t, Start, s.SignedInAt())
+	assert.Equal(t, Start, s.RenewedAt())
+	assert.True(t, s.IssuedAt().Equal(Start))
+	assert.True(t, s.AuthenticatedAt().Equal(Start))
+	assert.True(t, s.ExpiresAt().Equal(Start.Add(5*time.Minute)))
+
+	var own struct {
+		Tier  string   `json:"tier"`
+		Seats int      `json:"seats"`
+		Teams []string `json:"teams"`
+		Sub   string   `json:"sub"`
+	}
+	require.NoError(t, s.Claims(&own))
+	assert.Equal(t, "gold", own.Tier)
+	assert.Equal(t, 7, own.Seats)
+	assert.Equal(t, []string{"a", "b"}, own.Teams)
+	assert.Equal(t, "user_kim", own.Sub)
+	assert.Error(t, s.Claims(nil))
+}
+
+func TestTimesOfARenewedSession(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	b := a.SignedIn(Kim)
+	a.ExpireToken(time.Minute)
+	var s *authkit.Session
+	a.serve(func(_ http.ResponseWriter, r *http.Request) { s, _ = authkit.FromContext(r.Context()) })
+	b.get("/")
+	require.NotNil(t, s)
+	assert.Equal(t, Start, s.SignedInAt(), "a refresh is no sign-in")
+	assert.Equal(t, a.Clock.Now(), s.RenewedAt())
+	assert.True(t, s.AuthenticatedAt().Equal(Start), "nor a proof of who it is")
+	assert.True(t, s.IssuedAt().Equal(a.Clock.Now()))
+}
+
+func TestASessionOfNobodysOrganizationHasNoRights(t *testing.T) {
+	s := NewApp(t, AppOptions{}).capture("lee@example.com")
+	assert.Empty(t, s.OrganizationID())
+	assert.Empty(t, s.Role())
+	assert.Empty(t, s.Roles())
+	assert.Empty(t, s.Permissions())
+	assert.Empty(t, s.Entitlements())
+	assert.Empty(t, s.FeatureFlags())
+	assert.False(t, s.HasRole(""))
+	assert.False(t, s.HasPermission(""))
+	assert.False(t, s.HasEntitlement(""))
+	assert.False(t, s.HasFeatureFlag(""))
+}
+
+func TestHasAnswersForEachRight(t *testing.T) {
+	s := authkit.NewSession(authkit.SessionParams{
+		Role: "admin", Roles: []string{"admin", "billing"}, Permissions: []string{"posts:read"},
+		Entitlements: []string{"audit-logs"}, FeatureFlags: []string{"beta"},
+	})
+	for name, c := range map[string]struct {
+		has  func(string) bool
+		yes  []string
+		nope []string
+	}{
+		"role":         {s.HasRole, []string{"admin", "billing"}, []string{"", "Admin", "adm", "admin ", "posts:read"}},
+		"permission":   {s.HasPermission, []string{"posts:read"}, []string{"", "posts", "posts:", "posts:write", "posts:*", "admin"}},
+		"entitlement":  {s.HasEntitlement, []string{"audit-logs"}, []string{"", "audit", "beta"}},
+		"feature flag": {s.HasFeatureFlag, []string{"beta"}, []string{"", "BETA", "audit-logs"}},
+	} {
+		for _, slug := range c.yes {
+			assert.True(t, c.has(slug), "%s %q", name, slug)
+		}
+		for _, slug := range c.nope {
+			assert.False(t, c.has(slug), "%s %q", name, slug)
+		}
+		assert.Zero(t, testing.AllocsPerRun(100, func() { c.has("admin") }), name)
+	}
+	alone := authkit.NewSession(authkit.SessionParams{Role: "member"})
+	assert.Equal(t, []string{"member"}, alone.Roles())
+	assert.True(t, alone.HasRole("member"))
+}
+
+func TestNothingThatAHandlerDoesChangesASession(t *testing.T) {
+	params := authkit.SessionParams{
+		User:  authkit.User{ID: "user_1", Metadata: map[string]string{"plan": "pro"}},
+		Roles: []string{"r1", "r2"}, Permissions: []string{"p1", "p2"}, Entitlements: []string{"e1"}, FeatureFlags: []string{"f1"},
+		Impersonator: &authkit.Impersonator{Email: "ops@example.com", Reason: "ticket"},
+	}
+	s := authkit.NewSession(params)
+	spoil := func(slices ...[]string) {
+		for _, slice := range slices {
+			slice[0] = "spoilt"
+			_ = append(slice[:0], "spoilt", "spoilt")
+		}
+	}
+	spoil(s.Roles(), s.Permissions(), s.Entitlements(), s.FeatureFlags())
+	spoil(params.Roles, params.Permissions, params.Entitlements, params.FeatureFlags)
+	user := s.User()
+	user.ID, user.Metadata["plan"] = "spoilt", "spoilt"
+	params.User.Metadata["plan"] = "spoilt"
+	impersonator, _ := s.Impersonator()
+	impersonator.Email = "spoilt"
+	params.Impersonator.Email = "spoilt"
+
+	assert.Equal(t, []string{"r1", "r2"}, s.Roles())
+	assert.Equal(t, []string{"p1", "p2"}, s.Permissions())
+	assert.Equal(t, []string{"e1"}, s.Entitlements())
+	assert.Equal(t, []string{"f1"}, s.FeatureFlags())
+	assert.Equal(t, "user_1", s.User().ID)
+	assert.Equal(t, "pro", s.User().Metadata["plan"])
+	impersonator, _ = s.Impersonator()
+	assert.Equal(t, "ops@example.com", impersonator.Email)
+}
+
+func TestAnImpersonatorIsFoundInTheReplyOrTheToken(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	// Staff come back to the sign-in that the callback starts over, as
+	// themselves: so the impersonation is put into what the fake replies.
+	upstream := &Rewriting{Change: func(reply map[string]any) {
+		reply["impersonator"] = map[string]any{"email": "ops@example.com", "reason": nil}
+	}}
+	b := NewInstance(t, a.Fake, a.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	impersonator, ok := b.capture(Kim).Impersonator()
+	assert.True(t, ok)
+	assert.Equal(t, authkit.Impersonator{Email: "ops@example.com"}, impersonator)
+
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+		p.Claims = map[string]any{"act": map[string]any{"sub": "dev@example.com"}}
+	})
+	impersonator, ok = a.capture(Kim).Impersonator()
+	assert.True(t, ok)
+	assert.Equal(t, authkit.Impersonator{Email: "dev@example.com"}, impersonator)
+}
+
+func TestNoPrintedSessionShowsAToken(t *testing.T) {
+	var refreshToken string
+	upstream := &Rewriting{Change: func(reply map[string]any) { refreshToken = reply["refresh_token"].(string) }}
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	s := a.capture(Kim)
+	token := s.AccessToken()
+	signature := token[strings.LastIndex(token, ".")+1:]
+	type embeds struct{ *authkit.Session }
+	type holds struct {
+		Session *authkit.Session
+		hidden  *authkit.Session
+	}
+	type copies struct {
+		Session authkit.Session
+		hidden  authkit.Session
+	}
+	for name, v := range map[string]any{
+		"the session":                s,
+		"a copy of it":               *s,
+		"a struct that embeds it":    embeds{s},
+		"a pointer to such":          &embeds{s},
+		"a struct that holds it":     holds{s, s},
+		"a pointer to such a one":    &holds{s, s},
+		"a struct that holds a copy": copies{*s, *s},
+		"a slice of it":              []*authkit.Session{s},
+		"a slice of copies":          []authkit.Session{*s},
+		"a map of it":                map[string]*authkit.Session{"kim": s},
+		"an event of it":             authkit.SignInEvent{Session: s},
+		"its context":                authkit.NewContext(context.Background(), s),
+	} {
+		t.Run(name, func(t *testing.T) {
+			for how, text := range Printed(v) {
+				for _, secret := range []string{signature, refreshToken} {
+					for _, form := range []string{"%s", "%x", "%X"} { // as it is, and in hexadecimal
+						if strings.Contains(text, fmt.Sprintf(form, secret)) {
+							t.Errorf("%s shows a token", how)
+						}
+					}
+				}
+			}
+		})
+	}
+	for how, text := range Printed(s) {
+		assert.Contains(t, text, s.ID(), how)
+		assert.Contains(t, text, "user_kim", how)
+		assert.NotContains(t, text, Kim, "a log needs no more than IDs: %s", how)
+	}
+}
+
+func TestPrintingNoSessionDoesNoHarm(t *testing.T) {
+	for how, text := range Printed((*authkit.Session)(nil)) {
+		assert.NotContains(t, strings.ToLower(text), "panic", how)
+	}
+}
+
+func TestASessionOfATestHasDefaultsAndClaims(t *testing.T) {
+	s := authkit.NewSession(authkit.SessionParams{})
+	assert.Equal(t, "session_test", s.ID())
+	assert.Equal(t, "user_test", s.UserID())
+	assert.Equal(t, "user_test", s.User().ID)
+
+	s = authkit.NewSession(authkit.SessionParams{
+		ID: "session_9", User: authkit.User{ID: "user_9"}, OrganizationID: "org_9", Role: "admin", Permissions: []string{"p"},
+		AuthenticatedAt: Start, ExpiresAt: Start.Add(time.Hour), AccessToken: "token", AuthenticationMethod: "SSO",
+	})
+	assert.Equal(t, "session_9", s.ID())
+	assert.Equal(t, "token", s.AccessToken())
+	assert.Equal(t, "SSO", s.AuthenticationMethod())
+	assert.True(t, s.AuthenticatedAt().Equal(Start))
+	assert.True(t, s.ExpiresAt().Equal(Start.Add(time.Hour)))
+	var claims struct {
+		Subject      string   `json:"sub"`
+		SessionID    string   `json:"sid"`
+		Organization string   `json:"org_id"`
+		Role         string   `json:"role"`
+		Permissions  []string `json:"permissions"`
+	}
+	require.NoError(t, s.Claims(&claims), "it finds what the parts say")
+	assert.Equal(t, "user_9", claims.Subject)
+	assert.Equal(t, "session_9", claims.SessionID)
+	assert.Equal(t, "org_9", claims.Organization)
+	assert.Equal(t, "admin", claims.Role)
+	assert.Equal(t, []string{"p"}, claims.Permissions)
+}
+
+func TestASessionOfATestHasClaimsOfATemplateButNoneThatContradictItsParts(t *testing.T) {
+	s := authkit.NewSession(authkit.SessionParams{
+		Role:   "member",
+		Claims: map[string]any{"tier": "gold", "sub": "user_other", "sid": "session_other", "role": "admin"},
+	})
+	var claims map[string]any
+	require.NoError(t, s.Claims(&claims))
+	assert.Equal(t, "gold", claims["tier"])
+	assert.Equal(t, "user_test", claims["sub"])
+	assert.Equal(t, "session_test", s.ID())
+	assert.False(t, s.HasRole("admin"))
+	assert.Panics(t, func() { authkit.NewSession(authkit.SessionParams{Claims: map[string]any{"f": func() {}}}) })
+}
+
+func TestAContextHoldsTheSessionThatIsPutIntoIt(t *testing.T) {
+	_, ok := authkit.FromContext(t.Context())
+	assert.False(t, ok)
+	assert.NoError(t, authkit.ErrorFromContext(t.Context()))
+
+	one, two := authkit.NewSession(authkit.SessionParams{ID: "one"}), authkit.NewSession(authkit.SessionParams{ID: "two"})
+	ctx := authkit.NewContext(authkit.NewContext(t.Context(), one), two)
+	s, ok := authkit.FromContext(ctx)
+	assert.True(t, ok)
+	assert.Same(t, two, s)
+	s, ok = authkit.FromContext(authkit.NewContext(ctx, nil))
+	assert.False(t, ok)
+	assert.Nil(t, s)
+}
+
+func TestAGuardTrustsASessionPutIntoTheContextAndNoOtherAuthKits(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	other := NewInstance(t, a.Fake, a.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieName("other-session")}})
+	seen := func(handler http.Handler, cookie string) string {
+		a.Server.Config.Handler = handler
+		return a.Send(Request{Target: "/", Cookie: cookie}).Body
+	}
+	show := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, _ := authkit.FromContext(r.Context())
+		io.WriteString(w, "hello "+s.UserID())
+	})
+	puts := func(s *authkit.Session, next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(w, r.WithContext(authkit.NewContext(r.Context(), s)))
+		})
+	}
+	robot := authkit.NewSession(authkit.SessionParams{User: authkit.User{ID: "user_robot"}})
+	cookie := a.SignedIn(Kim).CookieHeader()
+
+	assert.Equal(t, "hello user_robot", seen(puts(robot, a.RequireAuth(show)), ""))
+	assert.Equal(t, "hello user_robot", seen(puts(robot, a.Middleware(other.RequireAuth(show))), cookie), "before the middleware")
+	assert.Equal(t, "hello user_robot", seen(a.Middleware(puts(robot, a.RequireAuth(show))), cookie), "behind the middleware")
+	assert.NotContains(t, seen(a.Middleware(puts(nil, a.RequireAuth(show))), cookie), "hello", "nobody, put there")
+	assert.NotContains(t, seen(a.Middleware(other.RequireAuth(show)), cookie), "hello", "the session of another AuthKit")
+	assert.Equal(t, "hello user_kim", seen(other.Middleware(a.RequireAuth(show)), cookie), "its own, past another's anonymous")
+}

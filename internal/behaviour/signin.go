@@ -1,0 +1,189 @@
+// Sign-ins between Login and Callback, without a browser.
+
+package behaviour
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/authkit-go/authkit/authkittest"
+	"github.com/stretchr/testify/require"
+)
+
+// PendingSignIn is a sign-in between Login and Callback, held by a client
+// that is no browser: what came back from AuthKit, and the cookies.
+type PendingSignIn struct {
+	Callback *url.URL
+	Cookie   string
+}
+
+func (s PendingSignIn) Target() string { return s.Callback.RequestURI() }
+
+// With is the callback with one parameter changed, or taken out.
+func (s PendingSignIn) With(name, value string) string {
+	query := s.Callback.Query()
+	query.Del(name)
+	if value != "" {
+		query.Set(name, value)
+	}
+	return "/callback?" + query.Encode()
+}
+
+// Begin goes through Login and AuthKit's page as kim and stops short of the
+// callback.
+func (a *App) Begin(target string) PendingSignIn {
+	a.T.Helper()
+	resp := a.Send(Request{Target: target, Header: Navigation()})
+	require.Equal(a.T, http.StatusSeeOther, resp.Status, resp.Body)
+	var cookies []string
+	for name, c := range resp.SetCookies(a.T) {
+		require.True(a.T, strings.HasPrefix(name, "authkit-state-"), name)
+		cookies = append(cookies, name+"="+c.Value)
+	}
+	require.Len(a.T, cookies, 1)
+
+	atAuthKit := authkittest.NewBrowser()
+	defer atAuthKit.CloseIdleConnections()
+	var callback *url.URL
+	atAuthKit.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+		if strings.HasPrefix(r.URL.String(), a.URL) {
+			callback = r.URL
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}
+	_, err := atAuthKit.SignIn(resp.Header.Get("Location"), Kim)
+	require.NotNil(a.T, callback, "AuthKit did not send the browser back: %v", err)
+	return PendingSignIn{callback, cookies[0]}
+}
+
+// stateCookie is the Cookie header of the sign-in that a response has started.
+func (r Response) stateCookie(t testing.TB) string {
+	t.Helper()
+	c := r.cookieOf(t, "authkit-state-")
+	require.NotNil(t, c)
+	return c.Name + "=" + c.Value
+}
+
+// Afresh is a sign-in that a callback has started again, as it would come back
+// with a code that nobody has issued.
+func (a *App) Afresh(resp Response) PendingSignIn {
+	a.T.Helper()
+	require.Equal(a.T, http.StatusSeeOther, resp.Status, resp.Body)
+	location, err := resp.Location()
+	require.NoError(a.T, err)
+	require.Equal(a.T, a.Fake.URL()+"/user_management/authorize", location.Scheme+"://"+location.Host+location.Path)
+	for name, c := range resp.SetCookies(a.T) {
+		if c.MaxAge > 0 {
+			return PendingSignIn{
+				Callback: &url.URL{Path: "/callback", RawQuery: url.Values{"code": {"x"}, "state": {location.Query().Get("state")}}.Encode()},
+				Cookie:   name + "=" + c.Value,
+			}
+		}
+	}
+	require.Fail(a.T, "no sign-in was started")
+	return PendingSignIn{}
+}
+
+// CookieJar holds what a browser keeps of the application's cookies, in the order in which their names were first set.
+type CookieJar struct {
+	t      testing.TB
+	names  []string
+	values map[string]string
+}
+
+func NewCookieJar(t testing.TB) *CookieJar { return &CookieJar{t: t, values: map[string]string{}} }
+
+// take keeps and deletes what a response says.
+func (j *CookieJar) take(resp Response) {
+	j.t.Helper()
+	for _, line := range resp.Header["Set-Cookie"] {
+		c, err := http.ParseSetCookie(line)
+		require.NoError(j.t, err)
+		if c.MaxAge < 0 {
+			j.names = slices.DeleteFunc(j.names, func(name string) bool { return name == c.Name })
+			delete(j.values, c.Name)
+			continue
+		}
+		if _, known := j.values[c.Name]; !known {
+			j.names = append(j.names, c.Name)
+		}
+		j.values[c.Name] = c.Value
+	}
+}
+
+func (j *CookieJar) Header() string {
+	var pairs []string
+	for _, name := range j.names {
+		pairs = append(pairs, name+"="+j.values[name])
+	}
+	return strings.Join(pairs, "; ")
+}
+
+// states are the names of the cookies of sign-ins under way.
+func (j *CookieJar) states() []string {
+	return slices.DeleteFunc(slices.Clone(j.names), func(name string) bool { return !strings.Contains(name, "authkit-state-") })
+}
+
+// Starts starts a sign-in in the browser of a jar and returns its state.
+func (a *App) Starts(j *CookieJar, target string, header http.Header) (state string) {
+	a.T.Helper()
+	resp := a.Send(Request{Target: target, Cookie: j.Header(), Header: header})
+	require.Equal(a.T, http.StatusSeeOther, resp.Status, resp.Body)
+	j.take(resp)
+	return StateOf(a.T, resp)
+}
+
+// StateOf is the state in a redirect to AuthKit.
+func StateOf(t testing.TB, resp Response) string {
+	t.Helper()
+	location, err := resp.Location()
+	require.NoError(t, err)
+	require.Equal(t, "/user_management/authorize", location.Path)
+	return location.Query().Get("state")
+}
+
+// WayBack is the page that a pending sign-in leads to, as the page of a cancelled one links to it. The sign-in is used
+// up by that.
+func (a *App) WayBack(j *CookieJar, state string) string {
+	a.T.Helper()
+	resp := a.Send(Request{Target: "/callback?error=access_denied&state=" + state, Cookie: j.Header(), Header: Navigation()})
+	require.Equal(a.T, http.StatusForbidden, resp.Status, resp.Body)
+	j.take(resp)
+	if strings.Contains(resp.Body, `href="/login"`) {
+		return "/"
+	}
+	_, rest, found := strings.Cut(resp.Body, `href="/login?return_to=`)
+	require.True(a.T, found)
+	link, _, _ := strings.Cut(rest, `"`)
+	page, err := url.QueryUnescape(link)
+	require.NoError(a.T, err)
+	return page
+}
+
+// RefusedWayBack is a sign-in that comes back with a code which WorkOS refuses.
+func (a *App) RefusedWayBack() {
+	a.T.Helper()
+	j := NewCookieJar(a.T)
+	state := a.Starts(j, "/login", Navigation())
+	resp := a.Send(Request{Target: "/callback?code=junk&state=" + state, Cookie: j.Header(), Header: Navigation()})
+	require.Equal(a.T, http.StatusBadRequest, resp.Status)
+}
+
+// Waiting is the status of a callback while there are no keys, which uses nothing up.
+func (a *App) Waiting(s PendingSignIn) int {
+	fresh := NewInstance(a.T, a.Fake, a.Clock, AppOptions{})
+	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	defer a.Fake.Heal(authkittest.RouteJWKS)
+	return fresh.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}).Status
+}
+
+// SignInOver signs kim in anew in a browser that has a session.
+func (a *App) SignInOver(cookie string) (next string) {
+	a.T.Helper()
+	s := a.Begin("/login")
+	return a.Send(Request{Target: s.Target(), Cookie: cookie + "; " + s.Cookie, Header: Navigation()}).NewCookie(a.T)
+}

@@ -1,0 +1,181 @@
+package behaviour
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/workos"
+)
+
+// step is what the application of these tests remembers between two forms.
+type step struct {
+	Token, Note string
+}
+
+// withForms is an application with a sign-in form of its own.
+func withForms(t *testing.T, opts ...authkit.Option) *App {
+	var client *workos.Client
+	a := NewApp(t, AppOptions{
+		AuthKit: opts,
+		Fake: []authkittest.Option{authkittest.WithPeople(authkittest.Person{
+			ID: "user_pat", Email: "pat@example.com", Password: "correct horse battery",
+		})},
+		Routes: func(a *App, mux *http.ServeMux) {
+			mux.Handle("POST /password", a.RefuseCrossOrigin(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				auth, err := client.AuthenticateWithPassword(r.Context(), workos.PasswordParams{
+					Email: r.PostFormValue("email"), Password: r.PostFormValue("password"),
+				})
+				if err == nil {
+					_, err = a.SignIn(w, r, auth)
+				}
+				if err != nil {
+					a.Fail(w, r, err)
+					return
+				}
+				w.Header().Set("Location", "/account")
+				w.WriteHeader(http.StatusSeeOther)
+			})))
+			mux.HandleFunc("/step", func(w http.ResponseWriter, r *http.Request) {
+				if note := r.URL.Query().Get("note"); note != "" {
+					if err := a.SetFlow(w, step{Token: "pending-secret", Note: note}); err != nil {
+						http.Error(w, err.Error(), http.StatusInternalServerError)
+					}
+					return
+				}
+				var s step
+				fmt.Fprint(w, a.Flow(r, &s), " ", s.Token, " ", s.Note)
+			})
+			mux.HandleFunc("/forget", func(w http.ResponseWriter, _ *http.Request) { a.ClearFlow(w) })
+		},
+	})
+	var err error
+	client, err = workos.NewClient(a.Fake.ClientID(), workos.WithAPIKey(a.Fake.APIKey()), workos.WithBaseURL(a.Fake.URL()), workos.WithClock(a.Clock))
+	require.NoError(t, err)
+	return a
+}
+
+func (a *App) post(path, cookie string, form url.Values) Response {
+	a.T.Helper()
+	return a.Send(Request{Method: "POST", Target: path, Cookie: cookie, Form: form, Header: Navigation()})
+}
+
+func credentials() url.Values {
+	return url.Values{"email": {"pat@example.com"}, "password": {"correct horse battery"}}
+}
+
+func TestAFormOfTheApplicationsOwnSignsIn(t *testing.T) {
+	a := withForms(t)
+	flow := a.Send(Request{Target: "/step?note=x"}).cookieOf(t, "authkit-flow-").Name
+	planted := a.SignedIn(Kim).CookieHeader() + "; authkit-session.0=x; " + flow + "=y"
+	resp := a.post("/password", planted, credentials())
+	assert.Equal(t, http.StatusSeeOther, resp.Status, resp.Body)
+	assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
+	cookies := resp.SetCookies(t)
+	assert.Negative(t, cookies["authkit-session.0"].MaxAge, "what was planted is gone")
+	assert.Negative(t, cookies[flow].MaxAge)
+	cookie := resp.NewCookie(t)
+	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, "page of pat@example.com")
+
+	a.ExpireToken(2 * time.Minute)
+	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, "page of pat@example.com", "it is a session as any other")
+}
+
+func TestAFormOfAnotherSiteSignsNobodyIn(t *testing.T) {
+	a := withForms(t)
+	resp := a.Send(Request{
+		Method: "POST", Target: "/password", Form: credentials(),
+		Header: http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}},
+	})
+	assert.Equal(t, http.StatusForbidden, resp.Status)
+	assert.Empty(t, resp.SetCookies(t))
+	assert.Zero(t, a.Fake.Calls(authkittest.RoutePassword))
+}
+
+func TestASignInThatCannotBeFinishedLeavesTheOldSession(t *testing.T) {
+	refuse := errors.New("not in our list")
+	for name, c := range map[string]struct {
+		opts   []authkit.Option
+		before func(a *App)
+		status int
+	}{
+		"a token of another issuer": {before: func(a *App) {
+			a.Fake.UpdatePerson("pat@example.com", func(p *authkittest.Person) { p.Claims = map[string]any{"client_id": "client_other"} })
+		}, status: http.StatusBadGateway},
+		"a hook that refuses": {opts: []authkit.Option{authkit.WithOnSignIn(func(_ context.Context, e authkit.SignInEvent) error {
+			if e.Session.User().Email == "pat@example.com" {
+				return refuse
+			}
+			return nil
+		})}, status: http.StatusInternalServerError},
+		"a session that is too large": {before: func(a *App) {
+			a.Fake.UpdatePerson("pat@example.com", func(p *authkittest.Person) {
+				p.Metadata = map[string]string{}
+				for i := range 60 {
+					p.Metadata[fmt.Sprint("key", i)] = strings.Repeat("v", 500)
+				}
+			})
+		}, status: http.StatusInternalServerError},
+	} {
+		t.Run(name, func(t *testing.T) {
+			told := 0
+			if c.opts == nil {
+				c.opts = []authkit.Option{authkit.WithOnSignIn(func(_ context.Context, e authkit.SignInEvent) error {
+					if e.Session.User().Email != Kim {
+						told++
+					}
+					return nil
+				})}
+			}
+			a := withForms(t, c.opts...)
+			old := a.SignedIn(Kim).CookieHeader()
+			if c.before != nil {
+				c.before(a)
+			}
+			resp := a.post("/password", old, credentials())
+			assert.Equal(t, c.status, resp.Status)
+			assert.Empty(t, resp.SetCookies(t))
+			assert.Zero(t, told, "the application hears of sign-ins that work")
+			assert.Contains(t, a.Send(Request{Target: "/account", Cookie: old}).Body, Kim)
+		})
+	}
+}
+
+func TestAFlowRemembersOneStepForTenMinutesInASealedCookie(t *testing.T) {
+	a := withForms(t)
+	set := a.Send(Request{Target: "/step?note=first"})
+	flow := set.cookieOf(t, "authkit-flow-")
+	require.NotNil(t, flow)
+	assert.True(t, flow.HttpOnly)
+	assert.Equal(t, 600, flow.MaxAge)
+	assert.NotContains(t, flow.Value, "pending")
+	assert.Equal(t, "private, no-store", set.Header.Get("Cache-Control"))
+	cookie := flow.Name + "=" + flow.Value
+	assert.Equal(t, "true pending-secret first", a.Send(Request{Target: "/step", Cookie: cookie}).Body)
+
+	for name, other := range map[string]string{
+		"none":                   "",
+		"altered":                flow.Name + "=" + flip(flow.Value),
+		"a session in its place": strings.Replace(a.SignedIn(Kim).CookieHeader(), "authkit-session", flow.Name, 1),
+	} {
+		assert.Equal(t, "false  ", a.Send(Request{Target: "/step", Cookie: other}).Body, name)
+	}
+	assert.Negative(t, a.Send(Request{Target: "/forget", Cookie: cookie}).SetCookies(t)[flow.Name].MaxAge)
+	a.Clock.Advance(10 * time.Minute)
+	assert.Equal(t, "false  ", a.Send(Request{Target: "/step", Cookie: cookie}).Body)
+
+	resp := a.Send(Request{Target: "/step?note=" + strings.Repeat("x", 4000)})
+	assert.Equal(t, http.StatusInternalServerError, resp.Status)
+	assert.NotContains(t, resp.Body, "pending-secret")
+	assert.Empty(t, resp.SetCookies(t))
+}

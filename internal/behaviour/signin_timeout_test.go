@@ -1,0 +1,187 @@
+// How long a sign-in may take, and what is remembered of those that are over.
+
+package behaviour
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+func TestASignInMayTakeAsLongAsItIsSet(t *testing.T) {
+	for name, c := range map[string]struct {
+		opts    []authkit.Option
+		timeout time.Duration
+	}{
+		"an hour by default": {nil, time.Hour},
+		"a minute":           {[]authkit.Option{authkit.WithSignInTimeout(time.Minute)}, time.Minute},
+		"a day":              {[]authkit.Option{authkit.WithSignInTimeout(24 * time.Hour)}, 24 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{AuthKit: c.opts})
+			// The fake's codes live for ten minutes, so the browser is at AuthKit for most of the time.
+			login := a.Send(Request{Target: "/login?return_to=/account", Header: Navigation()})
+			maxAge := login.cookieOf(t, "authkit-state-").MaxAge
+			assert.Equal(t, int((c.timeout+24*time.Hour)/time.Second), maxAge)
+			a.Clock.Advance(c.timeout - time.Millisecond)
+			resp := a.Send(Request{
+				Target: "/callback?error=access_denied&state=" + StateOf(t, login), Cookie: login.stateCookie(t), Header: Navigation(),
+			})
+			assert.Equal(t, http.StatusForbidden, resp.Status, "it is still this browser's sign-in")
+
+			late := a.Begin("/login?return_to=/account")
+			a.Clock.Advance(c.timeout)
+			resp = a.Send(Request{Target: late.Target(), Cookie: late.Cookie, Header: Navigation()})
+			assert.Equal(t, http.StatusSeeOther, resp.Status)
+			StateOf(t, resp)
+			assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
+		})
+	}
+}
+
+// B4. Whoever comes back too late has signed in at AuthKit, which lets them through at once.
+func TestASignInThatTookTooLongStartsAgainOnceToTheSamePage(t *testing.T) {
+	var seen []authkit.SignInEvent
+	var failed []error
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{
+		authkit.WithOnSignIn(func(_ context.Context, e authkit.SignInEvent) error { seen = append(seen, e); return nil }),
+		authkit.WithOnSignInFailure(func(_ context.Context, err error) { failed = append(failed, err) }),
+	}, Routes: func(a *App, mux *http.ServeMux) {
+		mux.Handle("/invited", a.Login(authkit.State("campaign 7"), authkit.Organization("org_acme"), authkit.LoginHint(Kim),
+			authkit.ScreenHint("sign-up"), authkit.InvitationToken("invitation"), authkit.MaxAge(2*time.Hour), authkit.Prompt("login"),
+			authkit.DomainHint("example.com")))
+	}})
+	page := "/account?a=b&c=%2F"
+	first := a.Send(Request{Target: "/invited?return_to=" + url.QueryEscape(page), Header: Navigation()})
+	asked, err := first.Location()
+	require.NoError(t, err)
+	a.Clock.Advance(time.Hour)
+
+	callback := "/callback?code=x&state=" + StateOf(t, first)
+	again := a.Send(Request{Target: callback, Cookie: first.stateCookie(t), Header: from("cross-site")})
+	require.Equal(t, http.StatusSeeOther, again.Status, again.Body)
+	location, err := again.Location()
+	require.NoError(t, err)
+	before, after := asked.Query(), location.Query()
+	for _, name := range []string{"state", "code_challenge"} {
+		assert.NotEqual(t, before.Get(name), after.Get(name), name)
+		before.Del(name)
+		after.Del(name)
+	}
+	assert.Equal(t, before, after, "the same is asked of AuthKit")
+	require.Len(t, again.SetCookies(t), 2)
+	assert.Negative(t, again.SetCookies(t)[strings.Split(first.stateCookie(t), "=")[0]].MaxAge)
+	assert.Empty(t, failed, "it goes on")
+
+	// The second one comes back in time.
+	s := a.Afresh(again)
+	refused := a.Send(Request{Target: s.With("code", "") + "&error=access_denied", Cookie: s.Cookie, Header: Navigation()})
+	assert.Contains(t, refused.Body, url.QueryEscape(page))
+	require.Len(t, failed, 1)
+	assert.ErrorIs(t, failed[0], authkit.ErrCancelled)
+
+	// Or it does not.
+	s = a.Afresh(a.Send(Request{Target: callback, Cookie: first.stateCookie(t), Header: Navigation()}))
+	a.Clock.Advance(time.Hour)
+	refused = a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+	assert.Equal(t, http.StatusBadRequest, refused.Status)
+	assert.Contains(t, refused.Body, `href="/login?return_to=`+url.QueryEscape(page)+`"`)
+	require.Len(t, failed, 2)
+	assert.ErrorIs(t, failed[1], authkit.ErrState)
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
+	assert.Empty(t, seen)
+}
+
+func TestABrowserThatIsLateFinishesAllTheSame(t *testing.T) {
+	var seen []authkit.SignInEvent
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{
+		authkit.WithSignInTimeout(5 * time.Minute),
+		authkit.WithOnSignIn(func(_ context.Context, e authkit.SignInEvent) error { seen = append(seen, e); return nil }),
+	}, Routes: func(a *App, mux *http.ServeMux) { mux.Handle("/invited", a.Login(authkit.State("campaign 7"))) }})
+	b := a.Browser()
+	_, err := b.Get(a.URL + "/invited?return_to=/account%3Fa%3Db")
+	require.NoError(t, err)
+	a.Clock.Advance(6 * time.Minute)
+	page, err := b.Submit("Kim", nil)
+	require.NoError(t, err)
+	assert.Contains(t, page.Body, "page of "+Kim)
+	assert.Contains(t, page.Body, "/account?a=b")
+	require.Len(t, seen, 1)
+	assert.Equal(t, "campaign 7", seen[0].State)
+	assert.Equal(t, []string{"authkit-session"}, b.cookieNames())
+}
+
+func TestAnErrorThatComesTooLateStartsNothing(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	s := a.Begin("/login?return_to=/account")
+	a.Clock.Advance(2 * time.Hour)
+	resp := a.Send(Request{Target: s.With("code", "") + "&error=access_denied", Cookie: s.Cookie, Header: Navigation()})
+	assert.Equal(t, http.StatusForbidden, resp.Status, "who cancels does not want to start again")
+	assert.Contains(t, resp.Body, `href="/login?return_to=%2Faccount"`)
+	require.Len(t, resp.SetCookies(t), 1)
+	assert.Negative(t, resp.cookieOf(t, "authkit-state-").MaxAge)
+}
+
+func TestASignInFromTheFutureIsRefusedBeyondSkew(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	s := a.Begin("/login?return_to=/account")
+	session := a.SignedIn("lee@example.com").CookieHeader()
+	a.Clock.Set(Start.Add(-61 * time.Second))
+	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+	assert.Equal(t, http.StatusBadRequest, resp.Status)
+	assert.Empty(t, resp.SetCookies(t))
+	assert.Equal(t, http.StatusBadRequest, a.Send(Request{Target: s.Target(), Cookie: s.Cookie + "; " + session, Header: Navigation()}).Status,
+		"the session is of the future, too")
+	a.Clock.Set(Start.Add(-60 * time.Second))
+	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}).Status)
+}
+
+func TestASignInThatStartsAgainTakesThePlaceOfTheOldOneAndIsWhoseItWas(t *testing.T) {
+	for site, own := range map[string]bool{"same-origin": true, "cross-site": false} {
+		t.Run(site, func(t *testing.T) {
+			a := NewApp(t, AppOptions{})
+			j := NewCookieJar(t)
+			state := a.Starts(j, "/login?return_to=/account", from(site))
+			a.Clock.Advance(time.Hour)
+			resp := a.Send(Request{Target: "/callback?code=x&state=" + state, Cookie: j.Header(), Header: from("cross-site")})
+			j.take(resp)
+			again := StateOf(t, resp)
+			assert.Len(t, j.states(), 1)
+			for i := range 20 { // those of another site push each other out
+				a.Clock.Advance(time.Second)
+				a.Starts(j, fmt.Sprint("/login?return_to=/", i, strings.Repeat("n", 500)), from("cross-site"))
+			}
+			if own {
+				assert.Equal(t, "/account", a.WayBack(j, again))
+			} else {
+				assert.False(t, a.isUnderWay(j, again))
+			}
+		})
+	}
+}
+
+// A20: a state that was remembered for a minute only would be good again after that.
+func TestAUsedStateIsRememberedForAsLongAsItsSignInCouldLive(t *testing.T) {
+	for _, timeout := range []time.Duration{time.Minute, time.Hour, 24 * time.Hour} {
+		a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithSignInTimeout(timeout)}})
+		s := a.Begin("/login")
+		require.Equal(t, http.StatusSeeOther, a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}).Status)
+		for range 5 {
+			resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+			assert.Equal(t, http.StatusBadRequest, resp.Status, a.Clock.Now().Sub(Start))
+			a.Clock.Advance((timeout - time.Millisecond) / 5)
+		}
+		assert.Equal(t, http.StatusBadRequest, a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}).Status)
+		assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteAuthenticate))
+	}
+}

@@ -1,0 +1,290 @@
+// Signing keys that come, go and come back, and who may cause a fetch of them.
+
+package behaviour
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"log/slog"
+	"math/big"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// published is the key set that the fake publishes.
+func (a *App) published() (keys []map[string]any) {
+	a.T.Helper()
+	resp, err := http.Get(a.Fake.URL() + "/sso/jwks/" + a.Fake.ClientID())
+	require.NoError(a.T, err)
+	defer resp.Body.Close()
+	var set struct{ Keys []map[string]any }
+	require.NoError(a.T, json.NewDecoder(resp.Body).Decode(&set))
+	return set.Keys
+}
+
+// publish replaces the key set until the route is healed.
+func (a *App) publish(keys ...map[string]any) {
+	a.T.Helper()
+	body, err := json.Marshal(map[string]any{"keys": keys})
+	require.NoError(a.T, err)
+	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Body: string(body)})
+}
+
+// otherKey is a key to which no private key exists, under the ID given.
+func otherKey(kid any) map[string]any {
+	n := new(big.Int).Lsh(big.NewInt(1), 2047)
+	n.SetBit(n, 0, 1)
+	return map[string]any{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": base64.RawURLEncoding.EncodeToString(n.Bytes()), "e": "AQAB"}
+}
+
+// keyChanges is a log of which a test hears that the signing keys have changed.
+type keyChanges chan struct{}
+
+func (c keyChanges) option() authkit.Option { return authkit.WithLogger(slog.New(c)) }
+
+func (c keyChanges) Enabled(context.Context, slog.Level) bool { return true }
+func (c keyChanges) WithAttrs([]slog.Attr) slog.Handler       { return c }
+func (c keyChanges) WithGroup(string) slog.Handler            { return c }
+func (c keyChanges) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == keysChanged {
+		c <- struct{}{}
+	}
+	return nil
+}
+
+// await lets the keys of an application grow old and be fetched again. The set
+// that it gets has to differ in its key IDs.
+func (c keyChanges) await(a *App) {
+	a.T.Helper()
+	a.Clock.Advance(10 * time.Minute)
+	require.NoError(a.T, a.Ready(a.T.Context()))
+	select {
+	case <-c:
+	case <-time.After(Patience):
+		require.FailNow(a.T, "the keys have not changed")
+	}
+}
+
+// A3: the next fetch brings the key again, as another object.
+func TestAKnownCookieServesAgainOnceItsSigningKeyIsBack(t *testing.T) {
+	changed := make(keyChanges, 8)
+	c := newCaching(t, changed.option())
+	cookie := c.known()
+	c.publish(otherKey("key_other"))
+	changed.await(c.App)
+	c.Fake.Heal(authkittest.RouteJWKS)
+	changed.await(c.App)
+
+	refreshes := c.Fake.Calls(authkittest.RouteRefresh)
+	for range 2 {
+		assert.Equal(t, http.StatusOK, c.Send(Request{Target: "/account", Cookie: cookie}).Status)
+	}
+	assert.Equal(t, refreshes, c.Fake.Calls(authkittest.RouteRefresh))
+}
+
+// A3: the endpoint served another key under the ID once. The cached session is refused then, and looked at afresh.
+func TestAKnownCookieThatIsRefusedIsLookedAtAfresh(t *testing.T) {
+	changed := make(keyChanges, 8)
+	c := newCaching(t, changed.option())
+	cookie := c.known()
+	c.publish(otherKey(c.published()[0]["kid"]), otherKey("key_other"))
+	changed.await(c.App)
+	c.Fake.Heal(authkittest.RouteJWKS)
+
+	refreshes := c.Fake.Calls(authkittest.RouteRefresh)
+	for range 2 {
+		assert.Equal(t, http.StatusOK, c.Send(Request{Target: "/account", Cookie: cookie}).Status)
+	}
+	assert.Equal(t, refreshes, c.Fake.Calls(authkittest.RouteRefresh))
+}
+
+// strangersKey is a bearer token under a key ID that is made up.
+func strangersKey(t *testing.T) Request {
+	t.Helper()
+	header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"RS256","kid":"key_made_up"}`))
+	return Request{Target: "/auth", Header: Bearer(header + ".e30.AAAA")}
+}
+
+// A6: a stranger's fetch of a set that holds a key which cannot be used.
+func TestAStrangersMadeUpKeyCausesNoWarningAboutIgnoredKeys(t *testing.T) {
+	a := guarded(t)
+	a.publish(a.published()[0], map[string]any{"kty": "EC", "crv": "P-256", "kid": "key_ec", "use": "sig", "alg": "ES256", "x": "AAAA", "y": "AAAA"})
+	require.NoError(t, a.Ready(t.Context()))
+	fetched := a.Fake.Calls(authkittest.RouteJWKS)
+	for range 10 {
+		a.Clock.Advance(31 * time.Second)
+		require.Equal(t, http.StatusUnauthorized, a.Send(strangersKey(t)).Status)
+	}
+	require.Greater(t, a.Fake.Calls(authkittest.RouteJWKS), fetched)
+	assert.Equal(t, 1, strings.Count(a.Logs.String(), "level=WARN"), a.Logs.String())
+}
+
+// A6: a stranger's fetch just before a rotation.
+func TestAStrangersMadeUpKeyCostsNoCookieItsSession(t *testing.T) {
+	a := guarded(t)
+	a.SignedIn(Kim) // the keys are at hand
+	elsewhere := NewInstance(t, a.Fake, a.Clock, AppOptions{})
+	require.Equal(t, http.StatusUnauthorized, a.Send(strangersKey(t)).Status)
+	fetched := a.Fake.Calls(authkittest.RouteJWKS)
+	a.Fake.RotateKeys()
+	s := elsewhere.Begin("/login")
+	cookie := elsewhere.Send(Request{Target: s.Target(), Cookie: s.Cookie}).NewCookie(t)
+
+	for range 2 {
+		assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/auth", Cookie: cookie}).Status)
+	}
+	assert.Equal(t, fetched+2, a.Fake.Calls(authkittest.RouteJWKS), "one by each instance")
+}
+
+func TestAStrangersMadeUpKeyCostsASignInNoCode(t *testing.T) {
+	a := guarded(t)
+	a.SignedIn(Kim)
+	require.Equal(t, http.StatusUnauthorized, a.Send(strangersKey(t)).Status)
+	a.Fake.RotateKeys()
+	s := a.Begin("/login")
+	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
+	require.Equal(t, http.StatusSeeOther, resp.Status)
+	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/auth", Cookie: resp.NewCookie(t)}).Status)
+}
+
+func TestAStrangersMadeUpKeyCostsARefreshNothing(t *testing.T) {
+	a := guarded(t)
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(2 * time.Minute)
+	require.Equal(t, http.StatusUnauthorized, a.Send(strangersKey(t)).Status)
+	a.Fake.RotateKeys()
+	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/auth", Cookie: cookie}).Status)
+}
+
+// A6, the other way round: a cookie of a key that was withdrawn before this process started.
+func TestACookieOfAnUnknownKeyCostsNoBearerTokenItsFetch(t *testing.T) {
+	a := guarded(t)
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.Fake.RotateKeys()
+	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: http.StatusUnauthorized, Body: `{"message":"Unauthorized"}`})
+	fresh := NewInstance(t, a.Fake, a.Clock, AppOptions{
+		AuthKit: []authkit.Option{authkit.WithBearerTokens("client_native")},
+	})
+	require.NoError(t, fresh.Ready(t.Context()))
+	fetched := a.Fake.Calls(authkittest.RouteJWKS)
+	require.Equal(t, http.StatusServiceUnavailable, fresh.Send(Request{Target: "/account", Cookie: cookie}).Status)
+	require.Equal(t, fetched+1, a.Fake.Calls(authkittest.RouteJWKS), "the cookie's key was asked for")
+
+	a.Fake.AddKey()
+	assert.Equal(t, http.StatusOK, fresh.Send(Request{Target: "/account", Header: Bearer(a.nativeToken(nil))}).Status)
+}
+
+// B16: the key set has changed a key under the same ID, and what is at hand is from before.
+func TestASignInWorksThoughAKeyWasReplacedUnderItsID(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	a.publish(otherKey(a.published()[0]["kid"]))
+	require.NoError(t, a.Ready(t.Context()))
+	a.Fake.Heal(authkittest.RouteJWKS)
+
+	s := a.Begin("/login")
+	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
+	require.Equal(t, http.StatusSeeOther, resp.Status)
+	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)}).Status)
+	assert.Equal(t, 3, a.Fake.Calls(authkittest.RouteJWKS), "the test's own, the first and one for the signature")
+}
+
+// B16: a cookie whose token was signed by a key that this process does not have yet.
+func TestACookieWorksThoughAKeyWasReplacedUnderItsID(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	fresh := NewInstance(t, a.Fake, a.Clock, AppOptions{})
+	a.publish(otherKey(a.published()[0]["kid"]))
+	require.NoError(t, fresh.Ready(t.Context()))
+	a.Fake.Heal(authkittest.RouteJWKS)
+	assert.Equal(t, http.StatusOK, fresh.Send(Request{Target: "/account", Cookie: cookie}).Status)
+}
+
+// B16: a session that the replaced key signed is stale, as one of any key that is withdrawn.
+func TestASessionOfAKeyThatWasReplacedUnderItsIDIsRefreshed(t *testing.T) {
+	for name, cached := range map[string]authkit.Option{"cached": authkit.WithSessionCache(100, 1<<20), "not cached": authkit.WithSessionCache(0, 0)} {
+		t.Run(name, func(t *testing.T) {
+			changed := make(keyChanges, 8)
+			c := newCaching(t, cached, changed.option())
+			cookie := c.SignedIn(Kim).CookieHeader()
+			require.NotNil(t, c.see(cookie))
+			c.Fake.AddKey() // which signs from now on
+			keys := c.published()
+			c.publish(otherKey(keys[0]["kid"]), keys[1])
+			changed.await(c.App)
+			resp := c.Send(Request{Target: "/account", Cookie: cookie})
+			assert.Equal(t, http.StatusOK, resp.Status)
+			assert.NotEmpty(t, resp.SetCookies(t))
+			assert.Equal(t, 1, c.Fake.Calls(authkittest.RouteRefresh))
+		})
+	}
+}
+
+// B16: strangers can write any signature under a known key ID.
+func TestABearerTokenWithABadSignatureCausesNoFetch(t *testing.T) {
+	a := guarded(t)
+	token := a.nativeToken(nil)
+	require.Equal(t, http.StatusOK, a.Send(Request{Target: "/auth", Header: Bearer(token)}).Status)
+	fetched := a.Fake.Calls(authkittest.RouteJWKS)
+	for range 3 {
+		segments := strings.Split(token, ".")
+		resp := a.Send(Request{Target: "/auth", Header: Bearer(segments[0] + "." + segments[1] + "." + flip(segments[2]))})
+		assert.Equal(t, http.StatusUnauthorized, resp.Status)
+		a.Clock.Advance(31 * time.Second)
+	}
+	assert.Equal(t, fetched, a.Fake.Calls(authkittest.RouteJWKS))
+}
+
+// A6: somebody replays an old cookie for ever, and a rotation comes.
+func TestAnOldCookieOfAWithdrawnKeyCostsNoSignInItsCode(t *testing.T) {
+	for _, signedOut := range []bool{false, true} {
+		t.Run(map[bool]string{false: "one that is good still", true: "one that was signed out"}[signedOut], func(t *testing.T) {
+			changed := make(keyChanges, 16)
+			a := NewApp(t, AppOptions{AuthKit: []authkit.Option{changed.option()}})
+			old := a.SignedIn(Kim).CookieHeader()
+			if signedOut {
+				a.Send(Request{Method: "POST", Target: "/logout", Cookie: old})
+			}
+			a.Clock.Advance(time.Minute)
+			a.Fake.RotateKeys() // the old cookie's key is withdrawn
+			changed.await(a)
+			a.Clock.Advance(time.Minute)
+
+			fetched := a.Fake.Calls(authkittest.RouteJWKS)
+			a.Send(Request{Target: "/", Cookie: old})
+			assert.Equal(t, fetched, a.Fake.Calls(authkittest.RouteJWKS), "the old cookie causes no fetch")
+			a.Fake.RotateKeys()
+			for i := range 3 {
+				s := a.Begin("/login")
+				resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+				assert.Equal(t, http.StatusSeeOther, resp.Status, "sign-in %d", i)
+				a.Clock.Advance(9 * time.Second)
+			}
+		})
+	}
+}
+
+// The same for the cookies that another instance has made since the rotation.
+func TestAnOldCookieOfAWithdrawnKeyCostsNoNewCookieItsAnswer(t *testing.T) {
+	changed := make(keyChanges, 16)
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{changed.option()}})
+	old := a.SignedIn(Kim).CookieHeader()
+	a.Clock.Advance(time.Minute)
+	a.Fake.RotateKeys()
+	changed.await(a)
+	a.Clock.Advance(time.Minute)
+	elsewhere := NewInstance(t, a.Fake, a.Clock, AppOptions{})
+	a.Send(Request{Target: "/", Cookie: old})
+	a.Fake.RotateKeys()
+	s := elsewhere.Begin("/login")
+	cookie := elsewhere.Send(Request{Target: s.Target(), Cookie: s.Cookie}).NewCookie(t)
+	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
+}

@@ -1,0 +1,225 @@
+// Claims of an access token on which rights depend: who acts (act), when the proof was given (auth_time), for whom the
+// token is (aud). By the cookie and by the bearer token.
+
+package behaviour
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// withClaim is a cookie and a bearer token of kim that have one claim of the
+// value given.
+func (a *App) withClaim(name string, value any) map[string]Request {
+	a.T.Helper()
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.Claims = map[string]any{name: value} })
+	return map[string]Request{
+		"by cookie":       {Cookie: a.SignedIn(Kim).CookieHeader()},
+		"by bearer token": {Header: Bearer(a.nativeToken(func(c map[string]any) { c[name] = value }))},
+	}
+}
+
+// A14: a JWT template can give act any value.
+func TestAnyActThatIsNotNullIsAnImpersonation(t *testing.T) {
+	a := guarded(t)
+	for _, act := range []string{
+		`"ops@example.com"`, `""`, `["ops@example.com"]`, `[]`, `{}`, `{"sub":{}}`, `{"sub":null}`, `{"sub":""}`, `{"email":"ops@example.com"}`,
+		`1`, `0`, `true`, `false`, `{"sub":"ops@example.com"}`,
+	} {
+		for door, q := range a.withClaim("act", json.RawMessage(act)) {
+			q.Target = "/auth"
+			assert.Equal(t, http.StatusOK, a.Send(q).Status, "%s, %s", act, door)
+			q.Target = "/inperson"
+			resp := a.Send(q)
+			if assert.Equal(t, http.StatusForbidden, resp.Status, "%s, %s", act, door) {
+				assert.Equal(t, "the user in person", resp.Problem(t)["missing"])
+			}
+		}
+	}
+	for door, q := range a.withClaim("act", json.RawMessage(`null`)) {
+		q.Target = "/inperson"
+		assert.Equal(t, http.StatusOK, a.Send(q).Status, door)
+	}
+	for door, q := range a.withClaim("ACT", "ops@example.com") {
+		q.Target = "/inperson"
+		assert.Equal(t, http.StatusOK, a.Send(q).Status, door)
+	}
+}
+
+func TestASessionTellsThatItIsAnImpersonationThoughNotWhose(t *testing.T) {
+	for act, email := range map[string]string{`"x"`: "", `{}`: "", `{"sub":"ops@example.com"}`: "ops@example.com"} {
+		s := authkit.NewSession(authkit.SessionParams{Claims: map[string]any{"act": json.RawMessage(act)}})
+		impersonator, ok := s.Impersonator()
+		assert.True(t, ok, act)
+		assert.Equal(t, authkit.Impersonator{Email: email}, impersonator)
+	}
+	_, ok := authkit.NewSession(authkit.SessionParams{Claims: map[string]any{"act": nil}}).Impersonator()
+	assert.False(t, ok)
+}
+
+// A16: a JWT template can give auth_time any value.
+func TestAnAuthTimeInTheFutureIsNoRecentProof(t *testing.T) {
+	a := guarded(t)
+	for at, status := range map[int64]int{
+		Start.Unix(): 200, Start.Unix() + 59: 200, Start.Unix() + 60: 200, Start.Unix() + 61: 403, Start.Unix() + 3600: 403,
+		253402300799: 403, 253402300800: 403, Start.UnixMilli(): 403,
+	} {
+		for door, q := range a.withClaim("auth_time", at) {
+			q.Target, q.Header = "/recent", mergedHeader(q.Header, Scripted())
+			resp := a.Send(q)
+			if assert.Equal(t, status, resp.Status, "%d, %s", at, door) && status == http.StatusForbidden {
+				assert.Equal(t, "recent_auth_required", resp.Problem(t)["code"])
+			}
+		}
+	}
+}
+
+func mergedHeader(headers ...http.Header) http.Header {
+	all := http.Header{}
+	for _, h := range headers {
+		for name, values := range h {
+			all[name] = values
+		}
+	}
+	return all
+}
+
+// A16: AuthKit is asked for a new proof, and the one that it gives lies in the future.
+func TestASignInForANewProofTakesNoneFromTheFuture(t *testing.T) {
+	for _, ahead := range []time.Duration{61 * time.Second, 365 * 24 * time.Hour} {
+		a := guarded(t)
+		a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+			p.Claims = map[string]any{"auth_time": Start.Add(ahead).Unix()}
+		})
+		b := a.SignedIn(Kim)
+		_, err := b.SignIn(a.URL+"/recent", Kim)
+		require.Error(t, err)
+		assert.Equal(t, http.StatusForbidden, b.Page().StatusCode)
+		assert.Contains(t, b.Page().Body, "more recent")
+	}
+}
+
+// A16: a session made by hand may hold any time, too.
+func TestASessionMadeByHandHasNoProofFromTheFuture(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	for at, status := range map[time.Time]int{Start: 200, Start.Add(time.Minute): 200, Start.Add(61 * time.Second): 403, Start.Add(100 * 365 * 24 * time.Hour): 403} {
+		s := authkit.NewSession(authkit.SessionParams{AuthenticatedAt: at, ExpiresAt: Start.Add(time.Hour)})
+		handler := a.RequireRecentAuth(10 * time.Minute)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		resp := a.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			handler.ServeHTTP(w, r.WithContext(authkit.NewContext(r.Context(), s)))
+		}), Request{Method: "GET", Target: "/"})
+		assert.Equal(t, status, resp.Status, at)
+	}
+}
+
+// A16: the absolute limit of a session that others sealed counts from its
+// auth_time.
+func TestAForeignSessionOutlivesNoLimitByAnAuthTimeInTheFuture(t *testing.T) {
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithForeignSessions(), authkit.WithAbsoluteTimeout(10 * time.Minute)}})
+	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+		p.Claims = map[string]any{"auth_time": Start.Add(24 * 365 * time.Hour).Unix()}
+	})
+	cookies := map[string]string{
+		"Next.js": "wos-session=" + a.sealedElsewhere(Kim, nil), "the official Go SDK": "wos-session=" + a.sealedBySDK(Kim, nil),
+	}
+	for library, cookie := range cookies {
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, Kim, library)
+	}
+	a.Clock.Advance(11 * time.Minute)
+	for library, cookie := range cookies {
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody", library)
+	}
+}
+
+// A17: the issuer mints tokens for several applications.
+func TestATokenForAnotherAudienceIsRefusedByEveryDoor(t *testing.T) {
+	const issuer, api = "https://auth.example.com", "https://api.example.com"
+	native := func(aud any, clientID string) func(map[string]any) {
+		return func(c map[string]any) {
+			c["iss"] = issuer
+			delete(c, "client_id")
+			if clientID != "" {
+				c["client_id"] = clientID
+			}
+			if aud != nil {
+				c["aud"] = aud
+			}
+		}
+	}
+	audiences := NewApp(t, AppOptions{AuthKit: []authkit.Option{
+		authkit.WithBearerTokens("client_native"), authkit.WithAdditionalIssuers(issuer), authkit.WithAudiences(api, "api://admin"),
+	}})
+	without := NewInstance(t, audiences.Fake, audiences.Clock, AppOptions{AuthKit: []authkit.Option{
+		authkit.WithBearerTokens("client_native"), authkit.WithAdditionalIssuers(issuer),
+	}})
+	for name, c := range map[string]struct {
+		aud      any
+		clientID string
+		status   int
+	}{
+		"ours":                            {api, "", 200},
+		"ours, the second":                {"api://admin", "client_native", 200},
+		"ours among others":               {[]string{"x", api}, "", 200},
+		"another":                         {"https://other.example.com", "client_native", 401},
+		"others":                          {[]string{"x", "y"}, "client_native", 401},
+		"ours and a slash":                {api + "/", "", 401},
+		"an empty list":                   {[]string{}, "client_native", 401},
+		"a number":                        {1, "client_native", 401},
+		"null":                            {json.RawMessage("null"), "client_native", 401},
+		"ours beside a number":            {[]any{api, 1}, "client_native", 401},
+		"none and an accepted client_id":  {nil, "client_native", 200},
+		"none and no client_id":           {nil, "", 401},
+		"ours and a client_id of another": {api, "client_other", 401},
+	} {
+		token := Bearer(audiences.nativeToken(native(c.aud, c.clientID)))
+		assert.Equal(t, c.status, audiences.Send(Request{Target: "/account", Header: token}).Status, name)
+		if c.clientID != "client_other" {
+			assert.Equal(t, http.StatusOK, without.Send(Request{Target: "/account", Header: token}).Status, "%s: aud is not looked at without the option", name)
+		}
+	}
+
+	audiences.SignedIn(Kim) // whose token has a client_id and no aud, as WorkOS's have
+	for aud, status := range map[any]int{api: http.StatusSeeOther, "https://other.example.com": http.StatusBadGateway} {
+		audiences.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.Claims = map[string]any{"aud": aud} })
+		s := audiences.Begin("/login")
+		assert.Equal(t, status, audiences.Send(Request{Target: s.Target(), Cookie: s.Cookie}).Status)
+		cookie := without.SignedIn(Kim).CookieHeader()
+		assert.Equal(t, map[int]int{http.StatusSeeOther: 200, http.StatusBadGateway: 401}[status], audiences.Send(Request{Target: "/account", Cookie: cookie}).Status)
+	}
+	assert.Contains(t, audiences.Logs.String(), `aud: want \"https://api.example.com\" or \"api://admin\", got \"https://other.example.com\"`)
+}
+
+// A17: the default says nothing, since WorkOS's own tokens have no aud.
+func TestIssuersWithoutAudiencesAreWarnedOfOnce(t *testing.T) {
+	const says = "WithAudiences"
+	for name, c := range map[string]struct {
+		opts  []authkit.Option
+		lines int
+	}{
+		"neither":           {nil, 0},
+		"issuers alone":     {[]authkit.Option{authkit.WithAdditionalIssuers("https://a.example.com"), authkit.WithAdditionalIssuers("https://b.example.com")}, 1},
+		"no issuer at all":  {[]authkit.Option{authkit.WithAdditionalIssuers()}, 0},
+		"issuers and both":  {[]authkit.Option{authkit.WithAdditionalIssuers("https://a.example.com"), authkit.WithAudiences("api")}, 0},
+		"audiences alone":   {[]authkit.Option{authkit.WithAudiences("api")}, 0},
+		"and bearer tokens": {[]authkit.Option{authkit.WithAdditionalIssuers("https://a.example.com"), authkit.WithBearerTokens()}, 1},
+	} {
+		a := NewApp(t, AppOptions{AuthKit: c.opts})
+		warned := 0
+		for line := range strings.Lines(a.Logs.String()) {
+			if strings.Contains(line, "level=WARN") {
+				assert.Contains(t, line, says, name)
+				warned++
+			}
+		}
+		assert.Equal(t, c.lines, warned, name)
+	}
+}

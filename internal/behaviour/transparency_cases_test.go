@@ -1,0 +1,403 @@
+// What handlers do with a connection.
+
+package behaviour
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var digits = strings.Repeat("0123456789", 30_000)
+
+type outerKey struct{}
+
+var behaviours = map[string]behaviour{
+	"it answers": {handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Vary", "Accept")
+		http.SetCookie(w, &http.Cookie{Name: "theme", Value: "dark"})
+		w.WriteHeader(http.StatusTeapot)
+		n, err := io.WriteString(w, "short and stout")
+		e.note("%d %v", n, err)
+	}},
+	"it sends events, one at a time": {
+		handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			io.WriteString(w, "data: 1\n\n")
+			w.(http.Flusher).Flush()
+			e.wait(r)
+			io.WriteString(w, "data: 2\n\n")
+			e.note("flushed: %v", http.NewResponseController(w).Flush())
+		},
+		read: func(e *encounter, resp *http.Response) string {
+			first := make([]byte, len("data: 1\n\n"))
+			_, err := io.ReadFull(resp.Body, first)
+			require.NoError(e.t, err, "the first event comes before the second is written")
+			close(e.goOn)
+			rest, err := io.ReadAll(resp.Body)
+			require.NoError(e.t, err)
+			return string(first) + string(rest)
+		},
+	},
+	"it flushes before it writes": {
+		handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
+			e.note("flushed: %v", http.NewResponseController(w).Flush())
+			e.wait(r)
+			w.Header().Set("X-Late", "too late")
+			io.WriteString(w, "body")
+		},
+		read: func(e *encounter, resp *http.Response) string {
+			close(e.goOn)
+			return readAll(e, resp.Body)
+		},
+	},
+	"it speaks WebSocket": {only: "HTTP/1.1", handle: speakWebSocket, ask: askWebSocket, read: readWebSocket},
+	"it would take over the connection": {only: "HTTP/2.0", handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
+		_, _, err := http.NewResponseController(w).Hijack()
+		e.note("not supported: %t", errors.Is(err, http.ErrNotSupported))
+		_, hijacks := w.(http.Hijacker)
+		e.note("and not offered: %t", !hijacks)
+		w.WriteHeader(http.StatusUpgradeRequired)
+	}},
+	"it takes over the connection and says nothing": {only: "HTTP/1.1", handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		e.note("%v", err)
+		_, err = w.Write([]byte("too late"))
+		e.note("%t", errors.Is(err, http.ErrHijacked))
+		conn.Close()
+	}},
+	"it controls the response": {handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
+		controller := http.NewResponseController(w)
+		e.note("%v", controller.SetReadDeadline(time.Now().Add(time.Hour)))
+		e.note("%v", controller.SetWriteDeadline(time.Now().Add(time.Hour)))
+		e.note("%v", controller.EnableFullDuplex())
+		e.note("%v", controller.Flush())
+	}},
+	"it reads past a deadline": {
+		ask: func(e *encounter) *http.Request {
+			body, end := io.Pipe()
+			go func() { <-e.ended; end.Close() }()
+			return e.sending("POST", nil, body)
+		},
+		handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
+			controller := http.NewResponseController(w)
+			e.note("%v", controller.SetReadDeadline(time.Now().Add(-time.Second)))
+			_, err := io.ReadAll(r.Body)
+			e.note("late: %t", errors.Is(err, os.ErrDeadlineExceeded))
+			io.WriteString(w, "body")
+		},
+	},
+	"it writes past a deadline": {handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
+		e.note("%v", http.NewResponseController(w).SetWriteDeadline(time.Now().Add(-time.Second)))
+		io.WriteString(w, digits)
+	}},
+	"it reads and writes by turns": {
+		ask: func(e *encounter) *http.Request {
+			body, lines := io.Pipe()
+			go func() {
+				io.WriteString(lines, "one\n")
+				<-e.goOn
+				io.WriteString(lines, "two\n")
+				lines.Close()
+			}()
+			return e.sending("POST", nil, body)
+		},
+		handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
+			controller := http.NewResponseController(w)
+			e.note("%v", controller.EnableFullDuplex())
+			for lines := bufio.NewScanner(r.Body); lines.Scan(); {
+				io.WriteString(w, "you said "+lines.Text()+"\n")
+				e.note("%v", controller.Flush())
+			}
+		},
+		read: func(e *encounter, resp *http.Response) string {
+			reader := bufio.NewReader(resp.Body)
+			first, err := reader.ReadString('\n')
+			require.NoError(e.t, err, "the first answer comes before the second line")
+			close(e.goOn)
+			return first + readAll(e, reader)
+		},
+	},
+	"it sends trailers": {handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Trailer", "X-Checksum")
+		io.WriteString(w, "body")
+		w.Header().Set("X-Checksum", "42")
+		w.Header().Set(http.TrailerPrefix+"X-Unannounced", "yes")
+	}},
+	"it sends trailers and no body": {handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Trailer", "X-Checksum")
+		w.WriteHeader(http.StatusOK)
+		w.(http.Flusher).Flush()
+		w.Header().Set("X-Checksum", "42")
+	}},
+	"it sends early hints": {handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Link", "</style.css>; rel=preload")
+		w.WriteHeader(http.StatusEarlyHints)
+		w.Header().Add("Link", "</script.js>; rel=preload")
+		w.WriteHeader(http.StatusEarlyHints)
+		cacheable(w)
+		w.WriteHeader(http.StatusAccepted)
+		io.WriteString(w, "body")
+	}},
+	"it is asked for the header alone": {
+		ask: func(e *encounter) *http.Request { return e.asking("HEAD", nil) },
+		handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
+			n, err := io.WriteString(w, "body")
+			e.note("%d %v", n, err)
+		},
+	},
+	"it is asked for the header of a file alone": {
+		ask:    func(e *encounter) *http.Request { return e.asking("HEAD", nil) },
+		handle: serveDigits,
+	},
+	"it serves a file": {handle: serveDigits},
+	"it serves a part": {ask: asking("Range", "bytes=5-14"), handle: serveDigits},
+	"it serves two parts": {ask: asking("Range", "bytes=0-4,10-19"), handle: serveDigits, read: func(e *encounter, resp *http.Response) string {
+		_, params, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+		require.NoError(e.t, err)
+		resp.Header.Set("Content-Type", "multipart/byteranges") // its boundary is another each time
+		var parts []string
+		for reader := multipart.NewReader(resp.Body, params["boundary"]); ; {
+			part, err := reader.NextPart()
+			if err == io.EOF {
+				return strings.Join(parts, ", ")
+			}
+			require.NoError(e.t, err)
+			parts = append(parts, part.Header.Get("Content-Range")+" "+readAll(e, part))
+		}
+	}},
+	"it is asked for a part that is not there":     {ask: asking("Range", "bytes=999999-"), handle: serveDigits},
+	"it is asked for a part of an earlier version": {ask: asking("Range", "bytes=5-14", "If-Range", `"v0"`), handle: serveDigits},
+	"it is asked whether something has changed":    {ask: asking("If-None-Match", `"v1"`), handle: serveDigits},
+	"it is asked whether it is newer":              {ask: asking("If-Modified-Since", Start.Format(http.TimeFormat)), handle: serveDigits},
+	"it is asked for a version that is gone":       {ask: asking("If-Match", `"v0"`), handle: serveDigits},
+	"it sends a file from the disk": {handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
+		file := fileOfDigits(e)
+		defer file.Close()
+		http.ServeContent(w, r, "digits.txt", Start, file)
+	}},
+	"it copies a file from the disk": {handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
+		file := fileOfDigits(e)
+		defer file.Close()
+		w.Header().Set("Content-Length", fmt.Sprint(len(digits)))
+		n, err := io.Copy(w, file)
+		e.note("%d %v", n, err)
+	}},
+	"it has time enough, inside": {inside: timeout(time.Hour), handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "in time")
+	}},
+	"it has time enough, outside": {around: timeout(time.Hour), handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "in time")
+	}},
+	"it runs out of time, inside":  {inside: timeout(50 * time.Millisecond), handle: runOutOfTime},
+	"it runs out of time, outside": {around: timeout(50 * time.Millisecond), handle: runOutOfTime, unseen: true},
+	"it aborts": {handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "half")
+		panic(http.ErrAbortHandler)
+	}},
+	"it aborts half way": {handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "half")
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	}},
+	"it panics": {handle: func(*encounter, http.ResponseWriter, *http.Request) { panic("a mistake") }},
+	"it panics and is recovered from": {
+		around: func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				defer func() {
+					if p := recover(); p != nil {
+						http.Error(w, fmt.Sprint(p), http.StatusInternalServerError)
+					}
+				}()
+				next.ServeHTTP(w, r)
+			})
+		},
+		handle: func(*encounter, http.ResponseWriter, *http.Request) { panic("a mistake") },
+	},
+	"it reads what others have put into the context": {
+		around: func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				ctx, cancel := context.WithDeadline(context.WithValue(r.Context(), outerKey{}, "from outside"), Start.AddDate(1000, 0, 0))
+				defer cancel()
+				next.ServeHTTP(w, r.WithContext(ctx))
+			})
+		},
+		handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
+			deadline, ok := r.Context().Deadline()
+			e.note("%v %v %v", r.Context().Value(outerKey{}), deadline, ok)
+			_, ok = r.Context().Value(http.ServerContextKey).(*http.Server)
+			e.note("server: %v, address: %t", ok, r.Context().Value(http.LocalAddrContextKey) != nil)
+			e.note("%v", r.Context().Err())
+			inner, cancel := context.WithCancelCause(r.Context())
+			cancel(errors.New("enough"))
+			e.note("%v, %v", inner.Err(), context.Cause(inner))
+		},
+	},
+	"its client goes away": {
+		ask: func(e *encounter) *http.Request {
+			go func() { <-e.began; e.leave() }()
+			return e.asking("GET", nil)
+		},
+		handle: func(e *encounter, _ http.ResponseWriter, r *http.Request) {
+			select {
+			case <-r.Context().Done():
+				e.note("%v, %v", r.Context().Err(), context.Cause(r.Context()))
+			case <-time.After(Patience):
+				e.note("nobody told it")
+			}
+		},
+	},
+	"it takes a large upload": {
+		ask: func(e *encounter) *http.Request { return e.sending("PUT", nil, endingReader(8<<20)) },
+		handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
+			sum := sha256.New()
+			n, err := io.Copy(sum, r.Body)
+			e.note("%d of %d, %v", n, r.ContentLength, err)
+			fmt.Fprintf(w, "%x", sum.Sum(nil))
+		},
+	},
+	"it sends a large upload back while it comes": {
+		ask: func(e *encounter) *http.Request { return e.sending("PUT", nil, strings.NewReader(digits+digits)) },
+		handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
+			e.note("%v", http.NewResponseController(w).EnableFullDuplex())
+			n, err := io.Copy(w, r.Body)
+			e.note("%d of %d, %v", n, r.ContentLength, err)
+		},
+	},
+	"it sends a large upload away": {
+		ask: func(e *encounter) *http.Request {
+			return e.sending("PUT", http.Header{"Expect": {"100-continue"}}, strings.NewReader(digits))
+		},
+		handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+		},
+	},
+	"it takes an upload that asks first": {
+		ask: func(e *encounter) *http.Request {
+			return e.sending("PUT", http.Header{"Expect": {"100-continue"}}, strings.NewReader(digits))
+		},
+		handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
+			n, err := io.Copy(io.Discard, r.Body)
+			e.note("%d %v", n, err)
+		},
+	},
+	"it limits an upload": {
+		ask: func(e *encounter) *http.Request { return e.sending("PUT", nil, strings.NewReader(digits[:20_000])) },
+		handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
+			_, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 10_000))
+			var tooLarge *http.MaxBytesError
+			e.note("%t", errors.As(err, &tooLarge))
+			http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+		},
+		// Then net/http closes the connection, but only where it finds its own
+		// writer, by a method that no other can have.
+		read: func(e *encounter, resp *http.Response) string {
+			resp.Close = false
+			return readAll(e, resp.Body)
+		},
+	},
+}
+
+func asking(nameAndValue ...string) func(*encounter) *http.Request {
+	return func(e *encounter) *http.Request {
+		header := http.Header{}
+		for i := 0; i < len(nameAndValue); i += 2 {
+			header.Set(nameAndValue[i], nameAndValue[i+1])
+		}
+		return e.asking("GET", header)
+	}
+}
+
+func timeout(after time.Duration) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler { return http.TimeoutHandler(next, after, "too slow") }
+}
+
+func runOutOfTime(e *encounter, w http.ResponseWriter, r *http.Request) {
+	<-r.Context().Done()
+	e.note("%v", r.Context().Err())
+}
+
+func serveDigits(_ *encounter, w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("ETag", `"v1"`)
+	http.ServeContent(w, r, "digits.txt", Start, strings.NewReader(digits))
+}
+
+func fileOfDigits(e *encounter) *os.File {
+	name := e.t.TempDir() + "/digits.txt"
+	assert.NoError(e.t, os.WriteFile(name, []byte(digits), 0o600))
+	file, err := os.Open(name)
+	assert.NoError(e.t, err)
+	return file
+}
+
+func readAll(e *encounter, r io.Reader) string {
+	e.t.Helper()
+	all, err := io.ReadAll(r)
+	require.NoError(e.t, err)
+	return string(all)
+}
+
+// The handshake of RFC 6455, section 4, and one text frame each way.
+
+func askWebSocket(e *encounter) *http.Request {
+	return e.asking("GET", http.Header{
+		"Connection": {"Upgrade"}, "Upgrade": {"websocket"},
+		"Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="},
+	})
+}
+
+func speakWebSocket(e *encounter, w http.ResponseWriter, r *http.Request) {
+	conn, buffered, err := http.NewResponseController(w).Hijack()
+	if !assert.NoError(e.t, err) {
+		return
+	}
+	defer conn.Close()
+	accept := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	w.Header().Set("Connection", "Upgrade")
+	w.Header().Set("Upgrade", "websocket")
+	w.Header().Set("Sec-WebSocket-Accept", base64.StdEncoding.EncodeToString(accept[:]))
+	io.WriteString(buffered, "HTTP/1.1 101 Switching Protocols\r\n")
+	w.Header().Write(buffered) // with the cookie, if there is one
+	io.WriteString(buffered, "\r\n")
+	assert.NoError(e.t, buffered.Flush())
+
+	frame := make([]byte, 2+4+len("hello")) // masked, as those of clients are
+	_, err = io.ReadFull(buffered, frame)
+	assert.NoError(e.t, err)
+	for i := range frame[6:] {
+		frame[6+i] ^= frame[2+i%4]
+	}
+	e.note("%s", frame[6:])
+	buffered.Write(append([]byte{0x81, byte(len("hello"))}, frame[6:]...))
+	assert.NoError(e.t, buffered.Flush())
+}
+
+func readWebSocket(e *encounter, resp *http.Response) string {
+	require.Equal(e.t, http.StatusSwitchingProtocols, resp.StatusCode)
+	require.Equal(e.t, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", resp.Header.Get("Sec-WebSocket-Accept"))
+	conn := resp.Body.(io.ReadWriter)
+	mask := binary.BigEndian.AppendUint32(nil, 0x37fa213d)
+	frame := append([]byte{0x81, 0x80 | byte(len("hello"))}, mask...)
+	for i, c := range []byte("hello") {
+		frame = append(frame, c^mask[i%4])
+	}
+	_, err := conn.Write(frame)
+	require.NoError(e.t, err)
+	return string(bytes.TrimPrefix([]byte(readAll(e, conn)), []byte{0x81, byte(len("hello"))}))
+}

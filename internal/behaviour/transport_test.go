@@ -1,0 +1,258 @@
+package behaviour
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"net/textproto"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// What handlers do with a connection works behind the middleware as it does
+// without.
+
+// optionalInterfaces are those of an http.ResponseWriter that handlers ask for.
+type optionalInterfaces struct{ flusher, hijacker, pusher, readerFrom bool }
+
+func optionalInterfacesOf(w http.ResponseWriter) (has optionalInterfaces) {
+	_, has.flusher = w.(http.Flusher)
+	_, has.hijacker = w.(http.Hijacker)
+	_, has.pusher = w.(http.Pusher)
+	_, has.readerFrom = w.(io.ReaderFrom)
+	return has
+}
+
+func TestAHandlerSeesTheInterfacesOfTheServersOwnWriter(t *testing.T) {
+	for version, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {
+		t.Run(version, func(t *testing.T) {
+			a := NewApp(t, AppOptions{})
+			var bare, behind optionalInterfaces
+			inner := a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				behind = optionalInterfacesOf(w)
+				io.WriteString(w, "body")
+			}))
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				assert.Equal(t, version, r.Proto)
+				bare = optionalInterfacesOf(w)
+				inner.ServeHTTP(w, r)
+			}))
+			server.EnableHTTP2 = http2
+			server.StartTLS()
+			defer server.Close()
+			resp, err := server.Client().Get(server.URL)
+			require.NoError(t, err)
+			defer resp.Body.Close()
+			body, err := io.ReadAll(resp.Body)
+			require.NoError(t, err)
+			assert.Equal(t, "body", string(body))
+			assert.Equal(t, "Cookie", resp.Header.Get("Vary"))
+			assert.Equal(t, bare, behind)
+		})
+	}
+}
+
+// serve puts one handler behind the middleware in place of an app's routes.
+func (a *App) serve(handler http.HandlerFunc) { a.Server.Config.Handler = a.Middleware(handler) }
+
+func TestAnEventArrivesBeforeItsHandlerEnds(t *testing.T) {
+	for name, flush := range map[string]func(http.ResponseWriter){
+		"by the interface":  func(w http.ResponseWriter) { w.(http.Flusher).Flush() },
+		"by the controller": func(w http.ResponseWriter) { assert.NoError(t, http.NewResponseController(w).Flush()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{})
+			received := make(chan struct{})
+			a.serve(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "text/event-stream")
+				io.WriteString(w, "data: 1\n\n")
+				flush(w)
+				select {
+				case <-received:
+				case <-r.Context().Done():
+				}
+				io.WriteString(w, "data: 2\n\n")
+			})
+			resp, err := a.Server.Client().Get(a.URL)
+			require.NoError(t, err)
+			defer resp.Body.Close()
+			first := make([]byte, len("data: 1\n\n"))
+			_, err = io.ReadFull(resp.Body, first)
+			require.NoError(t, err)
+			assert.Equal(t, "data: 1\n\n", string(first))
+			assert.Equal(t, "Cookie", resp.Header.Get("Vary"))
+			close(received)
+			rest, err := io.ReadAll(resp.Body)
+			require.NoError(t, err)
+			assert.Equal(t, "data: 2\n\n", string(rest))
+		})
+	}
+}
+
+func TestEarlyHintsAreFollowedByTheResponse(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	a.serve(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Link", "</style.css>; rel=preload")
+		w.WriteHeader(http.StatusEarlyHints)
+		w.Header().Set("Vary", "Accept")
+		w.WriteHeader(http.StatusAccepted)
+		io.WriteString(w, "body")
+	})
+	var hints []int
+	r, err := http.NewRequestWithContext(httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+		Got1xxResponse: func(status int, header textproto.MIMEHeader) error {
+			hints = append(hints, status)
+			assert.NotEmpty(t, header.Get("Link"))
+			return nil
+		},
+	}), "GET", a.URL, nil)
+	require.NoError(t, err)
+	resp, err := a.Server.Client().Do(r)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	assert.Equal(t, []int{103}, hints)
+	assert.Equal(t, http.StatusAccepted, resp.StatusCode)
+	assert.Equal(t, []string{"Accept", "Cookie"}, resp.Header.Values("Vary"))
+}
+
+func TestAConnectionCanBeTakenOver(t *testing.T) {
+	for name, hijack := range map[string]func(http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error){
+		"by the interface": func(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) { return w.(http.Hijacker).Hijack() },
+		"by the controller": func(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) {
+			return http.NewResponseController(w).Hijack()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{})
+			cookie := a.SignedIn(Kim).CookieHeader()
+			a.Server.Config.Handler = a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				conn, buffered, err := hijack(w)
+				if !assert.NoError(t, err) {
+					return
+				}
+				defer conn.Close()
+				fmt.Fprint(buffered, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+				buffered.Flush()
+				line, err := buffered.ReadString('\n')
+				assert.NoError(t, err)
+				fmt.Fprint(buffered, Visitor(r)+" said "+line)
+				buffered.Flush()
+			}))
+			conn, err := net.Dial("tcp", a.Server.Listener.Addr().String())
+			require.NoError(t, err)
+			defer conn.Close()
+			fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: echo\r\nCookie: %s\r\n\r\n", cookie)
+			reader := bufio.NewReader(conn)
+			resp, err := http.ReadResponse(reader, nil)
+			require.NoError(t, err)
+			assert.Equal(t, http.StatusSwitchingProtocols, resp.StatusCode)
+			fmt.Fprint(conn, "hello\n")
+			echo, err := reader.ReadString('\n')
+			require.NoError(t, err)
+			assert.Contains(t, echo, Kim)
+			assert.Contains(t, echo, "said hello")
+		})
+	}
+}
+
+func TestDeadlinesCanBeSet(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	a.serve(func(w http.ResponseWriter, _ *http.Request) {
+		controller := http.NewResponseController(w)
+		assert.NoError(t, controller.SetReadDeadline(time.Time{}))
+		assert.NoError(t, controller.SetWriteDeadline(time.Time{}))
+		assert.NoError(t, controller.EnableFullDuplex())
+	})
+	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/"}).Status)
+}
+
+func TestAFileIsServedInPartsAndNotTwice(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	content := strings.Repeat("0123456789", 10_000)
+	a.serve(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"v1"`)
+		http.ServeContent(w, r, "digits.txt", Start, strings.NewReader(content))
+	})
+	for name, c := range map[string]struct {
+		header http.Header
+		status int
+		body   string
+	}{
+		"whole":                        {nil, http.StatusOK, content},
+		"a part":                       {http.Header{"Range": {"bytes=5-14"}}, http.StatusPartialContent, "5678901234"},
+		"a part that is not there":     {http.Header{"Range": {"bytes=999999-"}}, http.StatusRequestedRangeNotSatisfiable, "invalid range: failed to overlap\n"},
+		"a page that has not changed":  {http.Header{"If-None-Match": {`"v1"`}}, http.StatusNotModified, ""},
+		"a page that has changed":      {http.Header{"If-None-Match": {`"v0"`}}, http.StatusOK, content},
+		"a part of an earlier version": {http.Header{"Range": {"bytes=5-14"}, "If-Range": {`"v0"`}}, http.StatusOK, content},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resp := a.Send(Request{Target: "/", Header: c.header})
+			assert.Equal(t, c.status, resp.Status)
+			assert.Equal(t, c.body, resp.Body)
+			assert.Equal(t, []string{"Cookie"}, resp.Header.Values("Vary"))
+		})
+	}
+}
+
+func TestTrailersArrive(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	a.serve(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Trailer", "X-Checksum")
+		io.WriteString(w, "body")
+		w.Header().Set("X-Checksum", "42")
+		w.Header().Set(http.TrailerPrefix+"X-Late", "yes")
+	})
+	resp, err := a.Server.Client().Get(a.URL)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	_, err = io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	assert.Equal(t, http.Header{"X-Checksum": {"42"}, "X-Late": {"yes"}}, resp.Trailer)
+	assert.Equal(t, "Cookie", resp.Header.Get("Vary"))
+}
+
+func TestAnAbortedHandlerAbortsTheResponse(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	a.serve(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "half")
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	})
+	_, err := a.Do(Request{Target: "/"})
+	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+}
+
+func TestAGuardedHandlerThatRunsOutOfTimeIsAnsweredFor(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	answered := make(chan struct{})
+	slow := a.RequireAuth(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-answered }))
+	// It answers on one goroutine while the handler goes on on another.
+	a.Server.Config.Handler = a.Middleware(http.TimeoutHandler(slow, 0, "too slow"))
+	defer close(answered)
+	for range 20 { // so that the race detector meets the two in every order
+		resp := a.Send(Request{Target: "/", Cookie: cookie})
+		assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
+		assert.Equal(t, "too slow", resp.Body)
+		assert.Contains(t, resp.Header.Values("Vary"), "Cookie")
+	}
+}
+
+func TestTheBodyOfARequestArrives(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	a.serve(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
+	resp, err := a.Server.Client().Post(a.URL, "text/plain", strings.NewReader("hello"))
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	assert.Equal(t, "hello", string(body))
+}
