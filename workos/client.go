@@ -23,86 +23,101 @@ type Client struct {
 	clock    Clock
 }
 
-// Option is one decision about a [Client].
-type Option func(*Client) error
+// Option configures [NewClient].
+type Option func(*options)
 
-// WithAPIKey makes a confidential client: the key ("sk_…") is sent as bearer token and as client_secret. Without this
-// option the client is public and sends neither; an empty key is refused rather than taken for that.
+// options are the values that the options of [NewClient] set. NewClient checks them.
+type options struct {
+	apiKey     string
+	withAPIKey bool // an empty key must not make a public client
+	baseURL    string
+	httpClient *http.Client
+	clock      Clock
+}
+
+// WithAPIKey makes a confidential client: it sends the key ("sk_…") as bearer token and as client_secret. Without this
+// option the client is public and sends neither. An empty key is an error.
 func WithAPIKey(key string) Option {
-	return func(c *Client) error {
-		if key == "" {
-			return errors.New("WithAPIKey: the key is empty; a public client is one without this option")
-		}
-		// RFC 6750 section 2.1: a bearer token is visible ASCII. A line feed from a secrets file is the usual stray.
-		if strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			return errors.New("WithAPIKey: the key holds white space, a control character or one outside ASCII")
-		}
-		c.apiKey = key
-		return nil
-	}
+	return func(o *options) { o.apiKey, o.withAPIKey = key, true }
 }
 
-// WithBaseURL sets where the API is (default [DefaultBaseURL]): scheme, host, perhaps a port, and nothing else, not
-// even a trailing slash. Plain http is meant for an emulator on the same machine: the API key travels over it readable.
+// WithBaseURL sets the address of the API. The default is [DefaultBaseURL]. It consists of a scheme, a host and
+// optionally a port, without a trailing slash. Use plain http only for an emulator on the same machine: it sends the API
+// key unencrypted.
 func WithBaseURL(base string) Option {
-	return func(c *Client) error {
-		// The value is not shown: it may hold a password.
-		u, err := url.Parse(base)
-		switch {
-		case err != nil,
-			u.Scheme != "https" && u.Scheme != "http",
-			u.Hostname() == "",
-			strings.HasSuffix(u.Host, ":"),
-			!strings.EqualFold(base, u.Scheme+"://"+u.Host):
-			return errors.New("WithBaseURL: want http or https, a host, perhaps a port, and nothing else, as in " + DefaultBaseURL)
-		}
-		c.baseURL = strings.ToLower(base)
-		return nil
-	}
+	return func(o *options) { o.baseURL = base }
 }
 
-// WithHTTPClient sets the client that requests go through, for a proxy, a private certificate authority or tracing.
-// It is copied and not changed; its CheckRedirect is not used, because no redirect is followed. Its Timeout, if set,
-// bounds each attempt in addition to the limits that the package documentation lists.
+// WithHTTPClient sets the client that sends the requests, for a proxy, a private certificate authority or tracing.
+// [NewClient] copies it and does not change it. Its CheckRedirect is not used, because no redirect is followed. Its
+// Timeout, if set, bounds each attempt in addition to the limits in the package documentation.
 func WithHTTPClient(client *http.Client) Option {
-	return func(c *Client) error {
-		if client == nil {
-			return errors.New("WithHTTPClient: the client is nil")
-		}
-		own := *client
-		c.http = &own
-		return nil
-	}
+	return func(o *options) { o.httpClient = client }
 }
 
-// WithClock sets the clock by which deadlines and retries run (default: the system's).
+// WithClock sets the clock for deadlines and retries. The default is the system clock.
 func WithClock(clock Clock) Option {
-	return func(c *Client) error {
-		if clock == nil {
-			return errors.New("WithClock: the clock is nil")
-		}
-		c.clock = clock
-		return nil
-	}
+	return func(o *options) { o.clock = clock }
 }
 
-// NewClient returns a client for the application with the given client ID ("client_…"). It makes no request. Its error
+// NewClient returns a client for the application with the given client ID ("client_…"). It makes no request. The error
 // names every fault of the configuration at once, without the value of any secret.
 func NewClient(clientID string, opts ...Option) (*Client, error) {
-	c := &Client{clientID: clientID, baseURL: DefaultBaseURL, http: &http.Client{}, clock: systemClock{}}
+	o := options{baseURL: DefaultBaseURL, httpClient: &http.Client{}, clock: systemClock{}}
+	for _, opt := range opts {
+		opt(&o)
+	}
 	var faults []error
 	if clientID == "" {
 		faults = append(faults, errors.New("the client ID is empty"))
 	}
-	for _, opt := range opts {
-		faults = append(faults, opt(c))
-	}
-	if err := errors.Join(faults...); err != nil {
+	if err := errors.Join(append(faults, o.validate()...)...); err != nil {
 		return nil, fmt.Errorf("workos: new client: %w", err)
 	}
-	// The API answers no call with a redirect, and to follow one could hand a code, a token or the key to another host.
-	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return c, nil
+	httpClient := *o.httpClient
+	// The API never redirects a call. Following a redirect could send a code, a token or the API key to another host.
+	httpClient.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &Client{
+		clientID: clientID,
+		apiKey:   o.apiKey,
+		baseURL:  strings.ToLower(o.baseURL),
+		http:     &httpClient,
+		clock:    o.clock,
+	}, nil
+}
+
+// validate returns every fault of the options.
+func (o options) validate() []error {
+	var faults []error
+	fault := func(text string) { faults = append(faults, errors.New(text)) }
+	switch {
+	case o.withAPIKey && o.apiKey == "":
+		fault("WithAPIKey: the key is empty; for a public client, omit this option")
+	// RFC 6750 section 2.1: a bearer token is visible ASCII. A common fault is a line feed from a secrets file.
+	case strings.ContainsFunc(o.apiKey, func(r rune) bool { return r <= ' ' || r > '~' }):
+		fault("WithAPIKey: the key contains white space, a control character or a character outside ASCII")
+	}
+	if !isBaseURL(o.baseURL) {
+		// The text omits the value, which may contain a password.
+		fault("WithBaseURL: want http or https, a host, optionally a port, and nothing else, as in " + DefaultBaseURL)
+	}
+	if o.httpClient == nil {
+		fault("WithHTTPClient: the client is nil")
+	}
+	if o.clock == nil {
+		fault("WithClock: the clock is nil")
+	}
+	return faults
+}
+
+// isBaseURL reports whether base consists of a scheme, a host and optionally a port.
+func isBaseURL(base string) bool {
+	u, err := url.Parse(base)
+	return err == nil &&
+		(u.Scheme == "https" || u.Scheme == "http") &&
+		u.Hostname() != "" &&
+		!strings.HasSuffix(u.Host, ":") &&
+		strings.EqualFold(base, u.Scheme+"://"+u.Host)
 }
 
 // ClientID is the application's ID.

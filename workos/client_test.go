@@ -29,7 +29,7 @@ func TestNewClientRefusesABrokenConfigurationAsAWhole(t *testing.T) {
 	assert.ErrorContains(t, err, "the key is empty", "an unset variable must not make a public client")
 	for _, key := range []string{"sk_a b", "sk_a\x00", "sk_\u00e9", "sk_a\x7f"} {
 		_, err = workos.NewClient(clientID, workos.WithAPIKey(key))
-		assert.ErrorContains(t, err, "white space, a control character or one outside ASCII", "%q", key)
+		assert.ErrorContains(t, err, "white space, a control character or a character outside ASCII", "%q", key)
 	}
 }
 

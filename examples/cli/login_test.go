@@ -180,7 +180,7 @@ func TestALoginThatComesToNothingStoresNothing(t *testing.T) {
 		{
 			"WORKOS_API_PORT is no port",
 			func(w *world) { w.env["WORKOS_API_PORT"] = "https" }, false,
-			"want http or https, a host, perhaps a port",
+			"want http or https, a host, optionally a port",
 		},
 		{
 			"the directory of the tokens is open to others",
