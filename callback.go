@@ -174,7 +174,7 @@ func (a *AuthKit) failSignIn(w http.ResponseWriter, r *http.Request, err error, 
 
 // exchangeCode redeems a code.
 func (a *AuthKit) exchangeCode(ctx context.Context, r *http.Request, pending *pendingSignIn, code string) (*workos.Authentication, error) {
-	authentication, err := a.client.AuthenticateWithCode(ctx, workos.CodeParams{
+	authentication, err := a.client.AuthenticateWithCode(ctx, workos.AuthenticateWithCodeParams{
 		Code:            code,
 		CodeVerifier:    pending.verifier,
 		InvitationToken: pending.invitationToken,

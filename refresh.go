@@ -100,7 +100,7 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, want w
 	end := a.clock.Now().Add(exchangeLimit)
 	next := earlier
 	if next == nil {
-		authentication, err := a.refreshAtWorkOS(ctx, workos.RefreshTokenParams{
+		authentication, err := a.refreshAtWorkOS(ctx, workos.AuthenticateWithRefreshTokenParams{
 			RefreshToken:   old.sealed.refreshToken,
 			OrganizationID: want.organization,
 		})
@@ -152,7 +152,7 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, want w
 
 // refreshAtWorkOS makes the call. A transport that panics, or ends its
 // goroutine, fails like a network.
-func (a *AuthKit) refreshAtWorkOS(ctx context.Context, params workos.RefreshTokenParams) (authentication *workos.Authentication, err error) {
+func (a *AuthKit) refreshAtWorkOS(ctx context.Context, params workos.AuthenticateWithRefreshTokenParams) (authentication *workos.Authentication, err error) {
 	if ended := contained(func() { authentication, err = a.client.AuthenticateWithRefreshToken(ctx, params) }); ended != nil {
 		return nil, fmt.Errorf("the HTTP client %w", ended)
 	}

@@ -160,7 +160,7 @@ func TestARefusalIsCountedWithTheReplyThatItKeeps(t *testing.T) {
 	defer server.Close()
 	client, err := workos.NewClient("client_1", workos.WithBaseURL(server.URL))
 	require.NoError(t, err)
-	_, refused := client.AuthenticateWithRefreshToken(t.Context(), workos.RefreshTokenParams{RefreshToken: "r"})
+	_, refused := client.AuthenticateWithRefreshToken(t.Context(), workos.AuthenticateWithRefreshTokenParams{RefreshToken: "r"})
 	require.Equal(t, "some_code", workos.ErrorCode(refused))
 
 	clock := newSetClock()

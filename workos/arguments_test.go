@@ -74,37 +74,43 @@ func TestWhatIsRequiredIsAskedForBeforeAnythingIsSent(t *testing.T) {
 	server := newServer(t, replyWith(200, `{}`))
 	c, ctx := server.client(t), t.Context()
 	for want, call := range map[string]func() (any, error){
-		"(password): the email is empty":    func() (any, error) { return c.AuthenticateWithPassword(ctx, workos.PasswordParams{Password: "x"}) },
-		"(password): the password is empty": func() (any, error) { return c.AuthenticateWithPassword(ctx, workos.PasswordParams{Email: "x"}) },
+		"(password): the email is empty": func() (any, error) {
+			return c.AuthenticateWithPassword(ctx, workos.AuthenticateWithPasswordParams{Password: "x"})
+		},
+		"(password): the password is empty": func() (any, error) {
+			return c.AuthenticateWithPassword(ctx, workos.AuthenticateWithPasswordParams{Email: "x"})
+		},
 		"magic-auth:code): the email is empty": func() (any, error) {
-			return c.AuthenticateWithMagicAuth(ctx, workos.MagicAuthCodeParams{Code: "x"})
+			return c.AuthenticateWithMagicAuth(ctx, workos.AuthenticateWithMagicAuthParams{Code: "x"})
 		},
 		"magic-auth:code): the code is empty": func() (any, error) {
-			return c.AuthenticateWithMagicAuth(ctx, workos.MagicAuthCodeParams{Email: "x"})
+			return c.AuthenticateWithMagicAuth(ctx, workos.AuthenticateWithMagicAuthParams{Email: "x"})
 		},
 		"email-verification:code): the pending authentication token is empty": func() (any, error) {
-			return c.AuthenticateWithEmailVerification(ctx, workos.EmailVerificationCodeParams{Code: "x"})
+			return c.AuthenticateWithEmailVerification(ctx, workos.AuthenticateWithEmailVerificationParams{Code: "x"})
 		},
 		"email-verification:code): the code is empty": func() (any, error) {
-			return c.AuthenticateWithEmailVerification(ctx, workos.EmailVerificationCodeParams{PendingAuthenticationToken: "x"})
+			return c.AuthenticateWithEmailVerification(ctx, workos.AuthenticateWithEmailVerificationParams{PendingAuthenticationToken: "x"})
 		},
 		"mfa-totp): the pending authentication token is empty": func() (any, error) {
-			return c.AuthenticateWithTOTP(ctx, workos.TOTPParams{Code: "x", AuthenticationChallengeID: "x"})
+			return c.AuthenticateWithTOTP(ctx, workos.AuthenticateWithTOTPParams{Code: "x", AuthenticationChallengeID: "x"})
 		},
 		"mfa-totp): the authentication challenge id is empty": func() (any, error) {
-			return c.AuthenticateWithTOTP(ctx, workos.TOTPParams{Code: "x", PendingAuthenticationToken: "x"})
+			return c.AuthenticateWithTOTP(ctx, workos.AuthenticateWithTOTPParams{Code: "x", PendingAuthenticationToken: "x"})
 		},
 		"mfa-totp): the code is empty": func() (any, error) {
-			return c.AuthenticateWithTOTP(ctx, workos.TOTPParams{AuthenticationChallengeID: "x", PendingAuthenticationToken: "x"})
+			return c.AuthenticateWithTOTP(ctx, workos.AuthenticateWithTOTPParams{AuthenticationChallengeID: "x", PendingAuthenticationToken: "x"})
 		},
 		"organization-selection): the organization id is empty": func() (any, error) {
-			return c.AuthenticateWithOrganizationSelection(ctx, workos.OrganizationSelectionParams{PendingAuthenticationToken: "x"})
+			return c.AuthenticateWithOrganizationSelection(ctx, workos.AuthenticateWithOrganizationSelectionParams{PendingAuthenticationToken: "x"})
 		},
-		"device_code): the device code is empty": func() (any, error) { return c.AuthenticateWithDeviceCode(ctx, workos.DeviceCodeParams{}) },
-		"/magic_auth: the email is empty":        func() (any, error) { return c.CreateMagicAuth(ctx, workos.CreateMagicAuthParams{}) },
-		"verify: the code is empty":              func() (any, error) { return c.VerifyAuthChallenge(ctx, "x", "") },
-		"confirm: the code is empty":             func() (any, error) { return c.ConfirmEmailVerification(ctx, "x", "") },
-		"/password_reset: the email is empty":    func() (any, error) { return c.CreatePasswordReset(ctx, "") },
+		"device_code): the device code is empty": func() (any, error) {
+			return c.AuthenticateWithDeviceCode(ctx, workos.AuthenticateWithDeviceCodeParams{})
+		},
+		"/magic_auth: the email is empty":     func() (any, error) { return c.CreateMagicAuth(ctx, workos.CreateMagicAuthParams{}) },
+		"verify: the code is empty":           func() (any, error) { return c.VerifyAuthChallenge(ctx, "x", "") },
+		"confirm: the code is empty":          func() (any, error) { return c.ConfirmEmailVerification(ctx, "x", "") },
+		"/password_reset: the email is empty": func() (any, error) { return c.CreatePasswordReset(ctx, "") },
 		"confirm: the token is empty": func() (any, error) {
 			return c.ConfirmPasswordReset(ctx, workos.ConfirmPasswordResetParams{NewPassword: "x"})
 		},

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// CodeParams is what [Client.AuthenticateWithCode] exchanges. Printed, it shows no secret.
-type CodeParams struct {
+// AuthenticateWithCodeParams is what [Client.AuthenticateWithCode] exchanges. Printed, it shows no secret.
+type AuthenticateWithCodeParams struct {
 	// Code is the code that came back to the redirect URI. It works once.
 	Code string `json:"-"`
 	// CodeVerifier is the verifier whose challenge the authorization address had (RFC 7636). A public client needs it.
@@ -23,8 +23,8 @@ type CodeParams struct {
 	UserAgent string // of the user's browser, likewise
 }
 
-// RefreshTokenParams is what [Client.AuthenticateWithRefreshToken] exchanges. Printed, it shows no secret.
-type RefreshTokenParams struct {
+// AuthenticateWithRefreshTokenParams is what [Client.AuthenticateWithRefreshToken] exchanges. Printed, it shows no secret.
+type AuthenticateWithRefreshTokenParams struct {
 	RefreshToken string `json:"-"`
 	// OrganizationID is the organization that the new tokens are for, and may differ from that of the old ones.
 	// Optional.
@@ -73,7 +73,7 @@ type OAuthTokens struct {
 // is exactly one attempt, of 10 s at most. Code is required, and so is CodeVerifier of a public client.
 //
 // See https://workos.com/docs/reference/authkit/authentication/code
-func (c *Client) AuthenticateWithCode(ctx context.Context, p CodeParams) (*Authentication, error) {
+func (c *Client) AuthenticateWithCode(ctx context.Context, p AuthenticateWithCodeParams) (*Authentication, error) {
 	required := []argument{{"code", p.Code}}
 	if c.apiKey == "" {
 		required = append(required, argument{"code_verifier", p.CodeVerifier})
@@ -93,7 +93,7 @@ func (c *Client) AuthenticateWithCode(ctx context.Context, p CodeParams) (*Authe
 // RefreshToken is required.
 //
 // See https://workos.com/docs/reference/authkit/authentication/refresh-token
-func (c *Client) AuthenticateWithRefreshToken(ctx context.Context, p RefreshTokenParams) (*Authentication, error) {
+func (c *Client) AuthenticateWithRefreshToken(ctx context.Context, p AuthenticateWithRefreshTokenParams) (*Authentication, error) {
 	return c.authenticate(ctx, keyIfAny, grant{
 		GrantType:      grantRefreshToken,
 		RefreshToken:   p.RefreshToken,
@@ -202,15 +202,15 @@ func (r *authenticationReply) authentication() *Authentication {
 }
 
 // Format implements [fmt.Formatter]. It masks the code, the verifier and the invitation token.
-func (p CodeParams) Format(s fmt.State, verb rune) {
-	type plain CodeParams
+func (p AuthenticateWithCodeParams) Format(s fmt.State, verb rune) {
+	type plain AuthenticateWithCodeParams
 	p.Code, p.CodeVerifier, p.InvitationToken = mask(p.Code), mask(p.CodeVerifier), mask(p.InvitationToken)
 	format(s, verb, plain(p))
 }
 
 // Format implements [fmt.Formatter]. It masks the refresh token.
-func (p RefreshTokenParams) Format(s fmt.State, verb rune) {
-	type plain RefreshTokenParams
+func (p AuthenticateWithRefreshTokenParams) Format(s fmt.State, verb rune) {
+	type plain AuthenticateWithRefreshTokenParams
 	p.RefreshToken = mask(p.RefreshToken)
 	format(s, verb, plain(p))
 }

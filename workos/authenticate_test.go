@@ -21,7 +21,7 @@ func TestAuthenticateSendsWhatTheGrantNeedsAndNothingElse(t *testing.T) {
 	}{
 		"a code with everything": {
 			call: func(t *testing.T, c *workos.Client) error {
-				_, err := c.AuthenticateWithCode(t.Context(), workos.CodeParams{
+				_, err := c.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{
 					Code: code, CodeVerifier: verifier, InvitationToken: "invitation", IPAddress: "192.0.2.1", UserAgent: "Firefox",
 				})
 				return err
@@ -32,7 +32,7 @@ func TestAuthenticateSendsWhatTheGrantNeedsAndNothingElse(t *testing.T) {
 		},
 		"a code of a confidential client without verifier": {
 			call: func(t *testing.T, c *workos.Client) error {
-				_, err := c.AuthenticateWithCode(t.Context(), workos.CodeParams{Code: code})
+				_, err := c.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: code})
 				return err
 			},
 			wantBody: `{"client_id":"client_01A","client_secret":"sk_test_4Secret","grant_type":"authorization_code","code":"01CODE-secret"}`,
@@ -40,14 +40,14 @@ func TestAuthenticateSendsWhatTheGrantNeedsAndNothingElse(t *testing.T) {
 		"a code of a public client": {
 			public: true,
 			call: func(t *testing.T, c *workos.Client) error {
-				_, err := c.AuthenticateWithCode(t.Context(), workos.CodeParams{Code: code, CodeVerifier: verifier})
+				_, err := c.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: code, CodeVerifier: verifier})
 				return err
 			},
 			wantBody: `{"client_id":"client_01A","grant_type":"authorization_code","code":"01CODE-secret","code_verifier":"verifier-secret"}`,
 		},
 		"a refresh token with everything": {
 			call: func(t *testing.T, c *workos.Client) error {
-				_, err := c.AuthenticateWithRefreshToken(t.Context(), workos.RefreshTokenParams{
+				_, err := c.AuthenticateWithRefreshToken(t.Context(), workos.AuthenticateWithRefreshTokenParams{
 					RefreshToken: refreshToken, OrganizationID: "org_01B", IPAddress: "192.0.2.1", UserAgent: "Firefox",
 				})
 				return err
@@ -58,7 +58,7 @@ func TestAuthenticateSendsWhatTheGrantNeedsAndNothingElse(t *testing.T) {
 		"a refresh token of a public client": {
 			public: true,
 			call: func(t *testing.T, c *workos.Client) error {
-				_, err := c.AuthenticateWithRefreshToken(t.Context(), workos.RefreshTokenParams{RefreshToken: refreshToken})
+				_, err := c.AuthenticateWithRefreshToken(t.Context(), workos.AuthenticateWithRefreshTokenParams{RefreshToken: refreshToken})
 				return err
 			},
 			wantBody: `{"client_id":"client_01A","grant_type":"refresh_token","refresh_token":"refresh-secret"}`,
@@ -96,11 +96,11 @@ func TestAuthenticateRefusesWhatCannotSucceedWithoutARequest(t *testing.T) {
 	confidential := server.client(t)
 	public := newClient(t, workos.WithBaseURL(server.URL))
 
-	_, err := confidential.AuthenticateWithCode(t.Context(), workos.CodeParams{CodeVerifier: verifier})
+	_, err := confidential.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{CodeVerifier: verifier})
 	assert.ErrorContains(t, err, "the code is empty")
-	_, err = public.AuthenticateWithCode(t.Context(), workos.CodeParams{Code: code})
+	_, err = public.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: code})
 	assert.ErrorContains(t, err, "the code verifier is empty")
-	_, err = confidential.AuthenticateWithRefreshToken(t.Context(), workos.RefreshTokenParams{})
+	_, err = confidential.AuthenticateWithRefreshToken(t.Context(), workos.AuthenticateWithRefreshTokenParams{})
 	assert.ErrorContains(t, err, "the refresh token is empty")
 
 	assert.False(t, workos.IsTransient(err))
@@ -161,11 +161,11 @@ func TestAuthenticateReadsTheReply(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			client := newServer(t, replyWith(200, tt.reply)).client(t)
-			got, err := client.AuthenticateWithCode(t.Context(), workos.CodeParams{Code: code})
+			got, err := client.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: code})
 			require.NoError(t, err)
 			assert.Equal(t, tt.want, *got)
 
-			got, err = client.AuthenticateWithRefreshToken(t.Context(), workos.RefreshTokenParams{RefreshToken: refreshToken})
+			got, err = client.AuthenticateWithRefreshToken(t.Context(), workos.AuthenticateWithRefreshTokenParams{RefreshToken: refreshToken})
 			require.NoError(t, err)
 			assert.Equal(t, tt.want, *got)
 		})
@@ -174,11 +174,11 @@ func TestAuthenticateReadsTheReply(t *testing.T) {
 
 func TestARefreshMayLeaveTheOldRefreshTokenInForce(t *testing.T) {
 	client := newServer(t, replyWith(200, `{"user":{"id":"user_01A"},"access_token":"access-secret"}`)).client(t)
-	got, err := client.AuthenticateWithRefreshToken(t.Context(), workos.RefreshTokenParams{RefreshToken: refreshToken})
+	got, err := client.AuthenticateWithRefreshToken(t.Context(), workos.AuthenticateWithRefreshTokenParams{RefreshToken: refreshToken})
 	require.NoError(t, err)
 	assert.Equal(t, "access-secret", got.AccessToken)
 	assert.Empty(t, got.RefreshToken)
 
-	_, err = client.AuthenticateWithCode(t.Context(), workos.CodeParams{Code: code})
+	_, err = client.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: code})
 	assert.ErrorContains(t, err, "it has no refresh_token", "a sign-in without one could never be renewed")
 }

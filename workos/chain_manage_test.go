@@ -28,10 +28,10 @@ func TestASessionThatIsRevokedIsNotRefreshed(t *testing.T) {
 	require.True(t, ok)
 	assert.Equal(t, "active", found.Status)
 
-	auth, err = client.AuthenticateWithRefreshToken(t.Context(), workos.RefreshTokenParams{RefreshToken: auth.RefreshToken})
+	auth, err = client.AuthenticateWithRefreshToken(t.Context(), workos.AuthenticateWithRefreshTokenParams{RefreshToken: auth.RefreshToken})
 	require.NoError(t, err)
 	require.NoError(t, client.RevokeSession(t.Context(), found.ID))
-	_, err = client.AuthenticateWithRefreshToken(t.Context(), workos.RefreshTokenParams{RefreshToken: auth.RefreshToken})
+	_, err = client.AuthenticateWithRefreshToken(t.Context(), workos.AuthenticateWithRefreshTokenParams{RefreshToken: auth.RefreshToken})
 	requireAs[*workos.InvalidGrantError](t, err)
 	_, ok, err = client.FindSession(t.Context(), auth.User.ID, found.ID)
 	require.NoError(t, err)
@@ -57,7 +57,7 @@ func TestAPasswordIsReset(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, ada, user.Email)
 
-	_, err = client.AuthenticateWithRefreshToken(t.Context(), workos.RefreshTokenParams{RefreshToken: before.RefreshToken})
+	_, err = client.AuthenticateWithRefreshToken(t.Context(), workos.AuthenticateWithRefreshTokenParams{RefreshToken: before.RefreshToken})
 	requireAs[*workos.InvalidGrantError](t, err)
 	_, err = withPassword(t, client, ada)
 	requireAs[*workos.InvalidCredentialsError](t, err)
@@ -119,27 +119,27 @@ func TestAMembershipIsMadeChangedAndEnded(t *testing.T) {
 		UserID: user.ID, OrganizationID: press, RoleSlug: "member",
 	})
 	require.NoError(t, err)
-	assert.Equal(t, workos.StatusActive, membership.Status)
+	assert.Equal(t, workos.MembershipStatusActive, membership.Status)
 	membership, err = client.UpdateOrganizationMembership(t.Context(), membership.ID, workos.UpdateOrganizationMembershipParams{RoleSlug: "admin"})
 	require.NoError(t, err)
 	assert.Equal(t, "admin", membership.Role.Slug)
 	membership, err = client.DeactivateOrganizationMembership(t.Context(), membership.ID)
 	require.NoError(t, err)
-	assert.Equal(t, workos.StatusInactive, membership.Status)
+	assert.Equal(t, workos.MembershipStatusInactive, membership.Status)
 
 	active := workos.ListOrganizationMembershipsParams{UserID: user.ID}
 	none, err := collect(client.ListOrganizationMemberships(t.Context(), active))
 	require.NoError(t, err)
 	assert.Empty(t, none)
 	inactive, err := collect(client.ListOrganizationMemberships(t.Context(), workos.ListOrganizationMembershipsParams{
-		UserID: user.ID, Statuses: []string{workos.StatusActive, workos.StatusInactive},
+		UserID: user.ID, Statuses: []string{workos.MembershipStatusActive, workos.MembershipStatusInactive},
 	}))
 	require.NoError(t, err)
 	assert.Len(t, inactive, 1)
 
 	membership, err = client.ReactivateOrganizationMembership(t.Context(), membership.ID)
 	require.NoError(t, err)
-	assert.Equal(t, workos.StatusActive, membership.Status)
+	assert.Equal(t, workos.MembershipStatusActive, membership.Status)
 	require.NoError(t, client.DeleteOrganizationMembership(t.Context(), membership.ID))
 	_, err = client.GetOrganizationMembership(t.Context(), membership.ID)
 	assert.True(t, workos.IsNotFound(err))
@@ -186,7 +186,7 @@ func TestAnAPIKeyIsMadeUsedAndEnded(t *testing.T) {
 
 func TestTheDiscoveryDocumentIsRead(t *testing.T) {
 	fake, client, _ := newFake(t)
-	configuration, err := client.OpenIDConfiguration(t.Context())
+	configuration, err := client.GetOpenIDConfiguration(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, fake.Issuer(), configuration.Issuer)
 	assert.Equal(t, client.JWKSURL(), configuration.JWKSURI)

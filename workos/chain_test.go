@@ -32,7 +32,7 @@ func newFake(t *testing.T) (*authkittest.AuthKit, *workos.Client, *fakeClock) {
 
 func withPassword(t *testing.T, client *workos.Client, email string) (*workos.Authentication, error) {
 	t.Helper()
-	return client.AuthenticateWithPassword(t.Context(), workos.PasswordParams{Email: email, Password: authkittest.DefaultPassword})
+	return client.AuthenticateWithPassword(t.Context(), workos.AuthenticateWithPasswordParams{Email: email, Password: authkittest.DefaultPassword})
 }
 
 func TestAPasswordSignsIn(t *testing.T) {
@@ -43,7 +43,7 @@ func TestAPasswordSignsIn(t *testing.T) {
 	assert.Equal(t, "Password", auth.AuthenticationMethod)
 	assert.NotEmpty(t, auth.OrganizationID)
 
-	_, err = client.AuthenticateWithPassword(t.Context(), workos.PasswordParams{Email: ada, Password: "e"})
+	_, err = client.AuthenticateWithPassword(t.Context(), workos.AuthenticateWithPasswordParams{Email: ada, Password: "e"})
 	requireAs[*workos.InvalidCredentialsError](t, err)
 }
 
@@ -59,16 +59,16 @@ func TestAPasswordThenAnMFAChallengeSignsIn(t *testing.T) {
 	challenge, err := client.ChallengeAuthFactor(t.Context(), mfa.Factors[0].ID)
 	require.NoError(t, err)
 
-	_, err = client.AuthenticateWithTOTP(t.Context(), mfa.TOTP(challenge.ID, "000000"))
-	assert.Equal(t, workos.OneTimeCodeWrong, requireAs[*workos.OneTimeCodeError](t, err).Fault)
+	_, err = client.AuthenticateWithTOTP(t.Context(), mfa.TOTPParams(challenge.ID, "000000"))
+	assert.Equal(t, workos.OneTimeCodeWrong, requireAs[*workos.OneTimeCodeError](t, err).Reason)
 
 	challenge, err = client.ChallengeAuthFactor(t.Context(), mfa.Factors[0].ID)
 	require.NoError(t, err)
-	auth, err := client.AuthenticateWithTOTP(t.Context(), mfa.TOTP(challenge.ID, authkittest.TOTP(secret, clock.Now())))
+	auth, err := client.AuthenticateWithTOTP(t.Context(), mfa.TOTPParams(challenge.ID, authkittest.TOTP(secret, clock.Now())))
 	require.NoError(t, err)
 	assert.Equal(t, ada, auth.User.Email)
 
-	_, err = client.AuthenticateWithTOTP(t.Context(), mfa.TOTP(challenge.ID, authkittest.TOTP(secret, clock.Now())))
+	_, err = client.AuthenticateWithTOTP(t.Context(), mfa.TOTPParams(challenge.ID, authkittest.TOTP(secret, clock.Now())))
 	assert.Equal(t, workos.CodeInvalidPendingAuthenticationToken, workos.ErrorCode(err), "a pending token works once")
 }
 
@@ -86,7 +86,7 @@ func TestAnEnrollmentThatIsRequiredSignsIn(t *testing.T) {
 	assert.Contains(t, totp.URI, totp.Secret)
 	assert.Contains(t, totp.QRCode, "data:image/png;base64,")
 
-	auth, err := client.AuthenticateWithTOTP(t.Context(), mfa.TOTP(enrollment.Challenge.ID, authkittest.TOTP(totp.Secret, clock.Now())))
+	auth, err := client.AuthenticateWithTOTP(t.Context(), mfa.TOTPParams(enrollment.Challenge.ID, authkittest.TOTP(totp.Secret, clock.Now())))
 	require.NoError(t, err)
 	assert.Equal(t, ada, auth.User.Email)
 
@@ -131,9 +131,9 @@ func TestAPasswordThenAVerificationSignsIn(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, fake.LastMail(ada).Code, sent.Code)
 
-	_, err = client.AuthenticateWithEmailVerification(t.Context(), required.Verification("wrong"))
-	assert.Equal(t, workos.OneTimeCodeWrong, requireAs[*workos.OneTimeCodeError](t, err).Fault)
-	auth, err := client.AuthenticateWithEmailVerification(t.Context(), required.Verification(fake.LastMail(ada).Code))
+	_, err = client.AuthenticateWithEmailVerification(t.Context(), required.VerificationParams("wrong"))
+	assert.Equal(t, workos.OneTimeCodeWrong, requireAs[*workos.OneTimeCodeError](t, err).Reason)
+	auth, err := client.AuthenticateWithEmailVerification(t.Context(), required.VerificationParams(fake.LastMail(ada).Code))
 	require.NoError(t, err)
 	assert.True(t, auth.User.EmailVerified)
 }
@@ -145,7 +145,7 @@ func TestAnAddressIsVerifiedOutsideASignIn(t *testing.T) {
 	_, err := client.SendEmailVerification(t.Context(), user.ID)
 	require.NoError(t, err)
 	_, err = client.ConfirmEmailVerification(t.Context(), user.ID, "wrong")
-	assert.Equal(t, workos.OneTimeCodeWrong, requireAs[*workos.OneTimeCodeError](t, err).Fault)
+	assert.Equal(t, workos.OneTimeCodeWrong, requireAs[*workos.OneTimeCodeError](t, err).Reason)
 	confirmed, err := client.ConfirmEmailVerification(t.Context(), user.ID, fake.LastMail(ada).Code)
 	require.NoError(t, err)
 	assert.True(t, confirmed.EmailVerified)
@@ -156,13 +156,13 @@ func TestAnAddressIsVerifiedOutsideASignIn(t *testing.T) {
 func TestAPasswordThenAChoiceOfOrganizationSignsIn(t *testing.T) {
 	_, client, _ := newFake(t)
 	_, err := withPassword(t, client, chiara)
-	selection := requireAs[*workos.OrganizationSelectionError](t, err)
+	selection := requireAs[*workos.OrganizationSelectionRequiredError](t, err)
 	require.Len(t, selection.Organizations, 2)
 	assert.Equal(t, "Pine Street Studio", selection.Organizations[1].Name)
 
-	_, err = client.AuthenticateWithOrganizationSelection(t.Context(), selection.Selection("org_of_others"))
+	_, err = client.AuthenticateWithOrganizationSelection(t.Context(), selection.SelectionParams("org_of_others"))
 	assert.Equal(t, workos.CodeInvalidOrganizationID, workos.ErrorCode(err))
-	auth, err := client.AuthenticateWithOrganizationSelection(t.Context(), selection.Selection(selection.Organizations[1].ID))
+	auth, err := client.AuthenticateWithOrganizationSelection(t.Context(), selection.SelectionParams(selection.Organizations[1].ID))
 	require.NoError(t, err)
 	assert.Equal(t, selection.Organizations[1].ID, auth.OrganizationID)
 }
@@ -178,17 +178,17 @@ func TestAnOrganizationsPolicyIsTold(t *testing.T) {
 
 	fake.UpdateOrganization(press, func(o *authkittest.Organization) { o.RequireSSO, o.AllowedMethods = false, []string{"GoogleOAuth"} })
 	_, err = withPassword(t, client, ada)
-	assert.Equal(t, []string{"google_oauth"}, requireAs[*workos.OrganizationAuthMethodsError](t, err).Methods)
+	assert.Equal(t, []string{"google_oauth"}, requireAs[*workos.OrganizationAuthMethodsRequiredError](t, err).Methods)
 }
 
 func redeemMagicAuth(t *testing.T, client *workos.Client, email, code string) (*workos.Authentication, error) {
 	t.Helper()
-	return client.AuthenticateWithMagicAuth(t.Context(), workos.MagicAuthCodeParams{Email: email, Code: code})
+	return client.AuthenticateWithMagicAuth(t.Context(), workos.AuthenticateWithMagicAuthParams{Email: email, Code: code})
 }
 
-func requireFault(t *testing.T, want workos.OneTimeCodeFault, err error) {
+func requireFault(t *testing.T, want workos.OneTimeCodeReason, err error) {
 	t.Helper()
-	require.Equal(t, want, requireAs[*workos.OneTimeCodeError](t, err).Fault)
+	require.Equal(t, want, requireAs[*workos.OneTimeCodeError](t, err).Reason)
 }
 
 func TestAMagicAuthCodeSignsInOnce(t *testing.T) {

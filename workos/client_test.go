@@ -86,7 +86,7 @@ func TestTheCallersHTTPClientIsUsedAndNotChanged(t *testing.T) {
 		return http.DefaultTransport.RoundTrip(r)
 	})}
 	client := server.client(t, workos.WithHTTPClient(own))
-	_, err := client.AuthenticateWithCode(t.Context(), workos.CodeParams{Code: code})
+	_, err := client.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: code})
 	require.NoError(t, err)
 	assert.Equal(t, 1, passed)
 	assert.Nil(t, own.CheckRedirect)

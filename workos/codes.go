@@ -7,7 +7,7 @@ const (
 	CodeMFAChallenge                  = "mfa_challenge"                   // [MFAChallengeError]
 	CodeMFAEnrollment                 = "mfa_enrollment"                  // [MFAEnrollmentError]
 	CodeEmailVerificationRequired     = "email_verification_required"     // [EmailVerificationRequiredError]
-	CodeOrganizationSelectionRequired = "organization_selection_required" // [OrganizationSelectionError]
+	CodeOrganizationSelectionRequired = "organization_selection_required" // [OrganizationSelectionRequiredError]
 	CodeRadarChallenge                = "radar_challenge"                 // [RadarChallengeError], as all of the next
 	CodeRadarSignUpChallenge          = "radar_sign_up_challenge"
 	CodeRadarSMSSignInChallenge       = "radar_sms_sign_in_challenge"
@@ -18,7 +18,7 @@ const (
 // Codes of a way of signing in that is closed to this user, organization or environment.
 const (
 	CodeSSORequired                               = "sso_required"                                 // [SSORequiredError]
-	CodeOrganizationAuthenticationMethodsRequired = "organization_authentication_methods_required" // [OrganizationAuthMethodsError]
+	CodeOrganizationAuthenticationMethodsRequired = "organization_authentication_methods_required" // [OrganizationAuthMethodsRequiredError]
 	CodeAuthenticationMethodNotAllowed            = "authentication_method_not_allowed"
 	CodeEmailPasswordAuthDisabled                 = "email_password_auth_disabled"
 	CodePasskeyProgressiveEnrollment              = "passkey_progressive_enrollment"

@@ -37,8 +37,8 @@ type DeviceAuthorization struct {
 	Interval  time.Duration `json:"-"`          // the least pause between polls; 0 stands for 5 s
 }
 
-// DeviceCodeParams is what [Client.AuthenticateWithDeviceCode] redeems. Printed, it shows no secret.
-type DeviceCodeParams struct {
+// AuthenticateWithDeviceCodeParams is what [Client.AuthenticateWithDeviceCode] redeems. Printed, it shows no secret.
+type AuthenticateWithDeviceCodeParams struct {
 	DeviceCode string `json:"-"`
 
 	IPAddress string // of the device, for WorkOS's own records; optional
@@ -69,7 +69,7 @@ func (c *Client) AuthorizeDevice(ctx context.Context) (*DeviceAuthorization, err
 // is required.
 //
 // See https://workos.com/docs/reference/authkit/cli-auth
-func (c *Client) AuthenticateWithDeviceCode(ctx context.Context, p DeviceCodeParams) (*Authentication, error) {
+func (c *Client) AuthenticateWithDeviceCode(ctx context.Context, p AuthenticateWithDeviceCodeParams) (*Authentication, error) {
 	return c.authenticate(ctx, keyWithheld, grant{
 		GrantType:  grantDeviceCode,
 		DeviceCode: p.DeviceCode,
@@ -101,7 +101,7 @@ func (c *Client) PollDevice(ctx context.Context, d *DeviceAuthorization) (*Authe
 		if err := c.sleep(ctx, wait); err != nil {
 			return nil, fmt.Errorf("workos: poll device: %w", err)
 		}
-		auth, err := c.AuthenticateWithDeviceCode(ctx, DeviceCodeParams{DeviceCode: d.DeviceCode})
+		auth, err := c.AuthenticateWithDeviceCode(ctx, AuthenticateWithDeviceCodeParams{DeviceCode: d.DeviceCode})
 		switch code := ErrorCode(err); {
 		case err == nil:
 			return auth, nil
@@ -190,8 +190,8 @@ func (d DeviceAuthorization) Format(s fmt.State, verb rune) {
 }
 
 // Format implements [fmt.Formatter]. It masks the device code.
-func (p DeviceCodeParams) Format(s fmt.State, verb rune) {
-	type plain DeviceCodeParams
+func (p AuthenticateWithDeviceCodeParams) Format(s fmt.State, verb rune) {
+	type plain AuthenticateWithDeviceCodeParams
 	p.DeviceCode = mask(p.DeviceCode)
 	format(s, verb, plain(p))
 }

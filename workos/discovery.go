@@ -19,8 +19,8 @@ type OpenIDConfiguration struct {
 	ResponseTypesSupported []string `json:"response_types_supported"`
 }
 
-// OpenIDConfiguration reads the discovery document. It needs no API key and sends none.
-func (c *Client) OpenIDConfiguration(ctx context.Context) (*OpenIDConfiguration, error) {
+// GetOpenIDConfiguration reads the discovery document. It needs no API key and sends none.
+func (c *Client) GetOpenIDConfiguration(ctx context.Context) (*OpenIDConfiguration, error) {
 	return fetch[OpenIDConfiguration](ctx, c, call{
 		method: http.MethodGet,
 		path:   "/user_management/{client_id}/.well-known/openid-configuration",

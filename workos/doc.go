@@ -22,13 +22,13 @@
 //	Password reset      CreatePasswordReset, GetPasswordReset, ConfirmPasswordReset
 //	Device (RFC 8628)   AuthorizeDevice, PollDevice
 //	Sessions            ListSessions, FindSession, RevokeSession; LogoutURL
-//	Users               GetUser, GetUserByExternalID, ListUsers, CreateUser, UpdateUser, DeleteUser, ListIdentities
+//	Users               GetUser, GetUserByExternalID, ListUsers, CreateUser, UpdateUser, DeleteUser, GetUserIdentities
 //	Organization        CreateOrganizationMembership, GetOrganizationMembership, ListOrganizationMemberships,
 //	memberships         UpdateOrganizationMembership, DeactivateOrganizationMembership,
 //	                    ReactivateOrganizationMembership, DeleteOrganizationMembership
 //	API keys            CreateOrganizationAPIKey, CreateUserAPIKey, ListOrganizationAPIKeys, ListUserAPIKeys,
 //	                    DeleteAPIKey, ExpireAPIKey, ValidateAPIKey
-//	Discovery           OpenIDConfiguration; JWKSURL
+//	Discovery           GetOpenIDConfiguration; JWKSURL
 //
 // Those whose name ends in URL build an address and make no request. A parameter that has its zero value is left out;
 // where the API tells null apart from that, the parameter is an [Optional]. A list is an [iter.Seq2] that fetches a page
@@ -67,16 +67,16 @@
 //	EmailVerificationRequiredError  AuthenticateWithEmailVerification
 //	MFAChallengeError               ChallengeAuthFactor, then AuthenticateWithTOTP
 //	MFAEnrollmentError              EnrollAuthFactor, then AuthenticateWithTOTP
-//	OrganizationSelectionError      AuthenticateWithOrganizationSelection
+//	OrganizationSelectionRequiredError      AuthenticateWithOrganizationSelection
 //	SSORequiredError                AuthorizationURL with one of its connections
-//	OrganizationAuthMethodsError    AuthorizationURL, or another of the methods that it names
+//	OrganizationAuthMethodsRequiredError    AuthorizationURL, or another of the methods that it names
 //	RadarChallengeError             AuthorizationURL
 //
 // Refusals that end what was tried:
 //
 //	error                           because
 //	InvalidCredentialsError         the e-mail address and the password do not go together
-//	OneTimeCodeError                the code is wrong, expired or used, or was guessed too often: its Fault says which
+//	OneTimeCodeError                the code is wrong, expired or used, or was guessed too often: its Reason says which
 //	InvalidGrantError               the code, refresh token or device code is no good
 //	DeviceDeniedError               the person has refused the device
 //	DeviceExpiredError              nobody has approved the device in time

@@ -29,7 +29,7 @@ type Error struct {
 	// it is the beginning of that.
 	Message string
 	// Details are the parts of a refusal that has several, such as the faults of a password.
-	Details []Detail
+	Details []ErrorDetail
 
 	StatusCode int
 	RequestID  string        // what WorkOS support asks for; may be empty
@@ -39,8 +39,8 @@ type Error struct {
 	foreign bool   // not a JSON object: something in front of the API answered
 }
 
-// Detail is one part of a refusal. Which of its fields are set depends on the call.
-type Detail struct {
+// ErrorDetail is one part of a refusal. Which of its fields are set depends on the call.
+type ErrorDetail struct {
 	Field   string `json:"field,omitempty"`
 	Code    string `json:"code,omitempty"`
 	Message string `json:"message,omitempty"`
@@ -205,11 +205,11 @@ func (c *Client) refusal(call call, resp *http.Response, body []byte) *Error {
 	e.Message = call.clean(cmp.Or(reply.Message, reply.ErrorDescription))
 	for _, raw := range reply.Errors {
 		// Either an object or, in older replies, a string.
-		var detail Detail
+		var detail ErrorDetail
 		if json.Unmarshal(raw, &detail.Message) != nil {
 			_ = json.Unmarshal(raw, &detail)
 		}
-		e.Details = append(e.Details, Detail{
+		e.Details = append(e.Details, ErrorDetail{
 			Field:   cleanName(detail.Field, call.secrets),
 			Code:    cleanName(detail.Code, call.secrets),
 			Message: call.clean(detail.Message),

@@ -20,7 +20,7 @@ import (
 // exchange spends a code, which is never tried twice.
 func exchange(t *testing.T, server *server, opts ...workos.Option) error {
 	t.Helper()
-	got, err := server.client(t, opts...).AuthenticateWithCode(t.Context(), workos.CodeParams{Code: code, CodeVerifier: verifier})
+	got, err := server.client(t, opts...).AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: code, CodeVerifier: verifier})
 	assert.Nil(t, got)
 	require.Error(t, err)
 	return err
@@ -40,7 +40,7 @@ func TestARefusalIsReadFromEachEnvelope(t *testing.T) {
 		body        string
 		wantCode    string
 		wantMessage string
-		wantDetails []workos.Detail
+		wantDetails []workos.ErrorDetail
 		wantText    string
 		transient   bool
 	}{
@@ -80,22 +80,22 @@ func TestARefusalIsReadFromEachEnvelope(t *testing.T) {
 		},
 		"errors by field": {
 			status: 422, body: `{"code":"invalid_request_parameters","errors":[{"field":"email","code":"email_required"}]}`,
-			wantCode: "invalid_request_parameters", wantDetails: []workos.Detail{{Field: "email", Code: "email_required"}},
+			wantCode: "invalid_request_parameters", wantDetails: []workos.ErrorDetail{{Field: "email", Code: "email_required"}},
 			wantText: doing + ": invalid_request_parameters (status 422, request req_01A)",
 		},
 		"errors by code": {
 			status: 400, body: `{"code":"password_strength_error","errors":[{"code":"too_short","message":"Too short."},{"code":"leaked"}]}`,
-			wantCode: "password_strength_error", wantDetails: []workos.Detail{{Code: "too_short", Message: "Too short."}, {Code: "leaked"}},
+			wantCode: "password_strength_error", wantDetails: []workos.ErrorDetail{{Code: "too_short", Message: "Too short."}, {Code: "leaked"}},
 			wantText: doing + ": password_strength_error (status 400, request req_01A)",
 		},
 		"errors as strings": {
 			status: 422, body: `{"message":"Validation failed","errors":["email must be an email"]}`,
-			wantMessage: "Validation failed", wantDetails: []workos.Detail{{Message: "email must be an email"}},
+			wantMessage: "Validation failed", wantDetails: []workos.ErrorDetail{{Message: "email must be an email"}},
 			wantText: doing + ": Validation failed (status 422, request req_01A)",
 		},
 		"errors of mixed and unknown kinds": {
 			status: 422, body: `{"code":"x","errors":["a",{"code":"b","field":7},null,3]}`,
-			wantCode: "x", wantDetails: []workos.Detail{{Message: "a"}, {Code: "b"}, {}, {}},
+			wantCode: "x", wantDetails: []workos.ErrorDetail{{Message: "a"}, {Code: "b"}, {}, {}},
 			wantText: doing + ": x (status 422, request req_01A)",
 		},
 		"errors that are no list": {

@@ -38,7 +38,7 @@ func Example_passwordAndMFA() {
 	defer fake.Close()
 	ctx := context.Background()
 
-	auth, err := client.AuthenticateWithPassword(ctx, workos.PasswordParams{
+	auth, err := client.AuthenticateWithPassword(ctx, workos.AuthenticateWithPasswordParams{
 		Email: "ada@harborpress.test", Password: authkittest.DefaultPassword,
 	})
 	var mfa *workos.MFAChallengeError
@@ -48,7 +48,7 @@ func Example_passwordAndMFA() {
 			log.Fatal(err)
 		}
 		code := authkittest.TOTP(secret, clock.Now()) // an application asks the user
-		auth, err = client.AuthenticateWithTOTP(ctx, mfa.TOTP(challenge.ID, code))
+		auth, err = client.AuthenticateWithTOTP(ctx, mfa.TOTPParams(challenge.ID, code))
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -63,7 +63,7 @@ func Example_passwordAndMFAEnrollment() {
 	defer fake.Close()
 	ctx := context.Background()
 
-	auth, err := client.AuthenticateWithPassword(ctx, workos.PasswordParams{
+	auth, err := client.AuthenticateWithPassword(ctx, workos.AuthenticateWithPasswordParams{
 		Email: "ada@harborpress.test", Password: authkittest.DefaultPassword,
 	})
 	var mfa *workos.MFAEnrollmentError
@@ -76,7 +76,7 @@ func Example_passwordAndMFAEnrollment() {
 		}
 		fmt.Println(enrollment.Factor.TOTP.QRCode[:22]) // an application shows it, as the src of an img
 		code := authkittest.TOTP(enrollment.Factor.TOTP.Secret, clock.Now())
-		auth, err = client.AuthenticateWithTOTP(ctx, mfa.TOTP(enrollment.Challenge.ID, code))
+		auth, err = client.AuthenticateWithTOTP(ctx, mfa.TOTPParams(enrollment.Challenge.ID, code))
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -93,14 +93,14 @@ func Example_passwordAndEmailVerification() {
 	defer fake.Close()
 	ctx := context.Background()
 
-	auth, err := client.AuthenticateWithPassword(ctx, workos.PasswordParams{
+	auth, err := client.AuthenticateWithPassword(ctx, workos.AuthenticateWithPasswordParams{
 		Email: "ada@harborpress.test", Password: authkittest.DefaultPassword,
 	})
 	var required *workos.EmailVerificationRequiredError
 	if errors.As(err, &required) {
 		fmt.Println("check the mail to", required.Email)
 		code := fake.LastMail("ada@harborpress.test").Code // an application asks the user
-		auth, err = client.AuthenticateWithEmailVerification(ctx, required.Verification(code))
+		auth, err = client.AuthenticateWithEmailVerification(ctx, required.VerificationParams(code))
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -117,16 +117,16 @@ func Example_passwordAndOrganization() {
 	defer fake.Close()
 	ctx := context.Background()
 
-	auth, err := client.AuthenticateWithPassword(ctx, workos.PasswordParams{
+	auth, err := client.AuthenticateWithPassword(ctx, workos.AuthenticateWithPasswordParams{
 		Email: "chiara@example.com", Password: authkittest.DefaultPassword,
 	})
-	var selection *workos.OrganizationSelectionError
+	var selection *workos.OrganizationSelectionRequiredError
 	if errors.As(err, &selection) {
 		for _, organization := range selection.Organizations {
 			fmt.Println(organization.Name)
 		}
 		chosen := selection.Organizations[1].ID // an application asks the user
-		auth, err = client.AuthenticateWithOrganizationSelection(ctx, selection.Selection(chosen))
+		auth, err = client.AuthenticateWithOrganizationSelection(ctx, selection.SelectionParams(chosen))
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -146,17 +146,17 @@ func Example_magicAuth() {
 	const email = "ada@harborpress.test"
 
 	signIn := func(code string) {
-		auth, err := client.AuthenticateWithMagicAuth(ctx, workos.MagicAuthCodeParams{Email: email, Code: code})
+		auth, err := client.AuthenticateWithMagicAuth(ctx, workos.AuthenticateWithMagicAuthParams{Email: email, Code: code})
 		var oneTime *workos.OneTimeCodeError
 		switch {
 		case err == nil:
 			fmt.Println("signed in as", auth.User.Email)
 		case !errors.As(err, &oneTime):
 			log.Fatal(err)
-		case oneTime.Fault == workos.OneTimeCodeWrong:
+		case oneTime.Reason == workos.OneTimeCodeWrong:
 			fmt.Println("wrong code, try again")
 		default:
-			fmt.Println("this code is of no use any more:", oneTime.Fault)
+			fmt.Println("this code is of no use any more:", oneTime.Reason)
 		}
 	}
 	send := func() string {

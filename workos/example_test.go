@@ -44,7 +44,7 @@ func ExampleError() {
 		panic(err)
 	}
 
-	_, err = client.AuthenticateWithRefreshToken(context.Background(), workos.RefreshTokenParams{RefreshToken: "…"})
+	_, err = client.AuthenticateWithRefreshToken(context.Background(), workos.AuthenticateWithRefreshTokenParams{RefreshToken: "…"})
 	var sso *workos.SSORequiredError
 	var refusal *workos.Error
 	switch {

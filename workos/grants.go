@@ -8,8 +8,8 @@ import (
 	"fmt"
 )
 
-// PasswordParams is what [Client.AuthenticateWithPassword] checks. Printed, it shows no secret.
-type PasswordParams struct {
+// AuthenticateWithPasswordParams is what [Client.AuthenticateWithPassword] checks. Printed, it shows no secret.
+type AuthenticateWithPasswordParams struct {
 	Email    string
 	Password string `json:"-"`
 	// InvitationToken accepts an invitation with this sign-in. Optional.
@@ -19,47 +19,47 @@ type PasswordParams struct {
 	UserAgent string // of the user's browser, likewise
 }
 
-// MagicAuthCodeParams is what [Client.AuthenticateWithMagicAuth] redeems. Printed, it shows no secret.
-type MagicAuthCodeParams struct {
+// AuthenticateWithMagicAuthParams is what [Client.AuthenticateWithMagicAuth] redeems. Printed, it shows no secret.
+type AuthenticateWithMagicAuthParams struct {
 	Email string // the address that the code was mailed to
 	Code  string `json:"-"`
 	// InvitationToken accepts an invitation with this sign-in. Optional.
 	InvitationToken string `json:"-"`
 
-	IPAddress string // as in [PasswordParams]
+	IPAddress string // as in [AuthenticateWithPasswordParams]
 	UserAgent string
 }
 
-// EmailVerificationCodeParams is what [Client.AuthenticateWithEmailVerification] redeems.
-// [EmailVerificationRequiredError.Verification] makes it. Printed, it shows no secret.
-type EmailVerificationCodeParams struct {
+// AuthenticateWithEmailVerificationParams is what [Client.AuthenticateWithEmailVerification] redeems.
+// [EmailVerificationRequiredError.VerificationParams] makes it. Printed, it shows no secret.
+type AuthenticateWithEmailVerificationParams struct {
 	PendingAuthenticationToken string `json:"-"`
 	Code                       string `json:"-"` // the code that was mailed
 
-	IPAddress string // as in [PasswordParams]
+	IPAddress string // as in [AuthenticateWithPasswordParams]
 	UserAgent string
 }
 
-// TOTPParams is what [Client.AuthenticateWithTOTP] redeems. [MFAChallengeError.TOTP] and [MFAEnrollmentError.TOTP] make
+// AuthenticateWithTOTPParams is what [Client.AuthenticateWithTOTP] redeems. [MFAChallengeError.TOTPParams] and [MFAEnrollmentError.TOTPParams] make
 // it. Printed, it shows no secret.
-type TOTPParams struct {
+type AuthenticateWithTOTPParams struct {
 	PendingAuthenticationToken string `json:"-"`
 	// AuthenticationChallengeID is that of a challenge which [Client.ChallengeAuthFactor] or [Client.EnrollAuthFactor]
 	// has issued. A challenge is good for one sign-in.
 	AuthenticationChallengeID string
 	Code                      string `json:"-"` // the six digits that the user's authenticator shows
 
-	IPAddress string // as in [PasswordParams]
+	IPAddress string // as in [AuthenticateWithPasswordParams]
 	UserAgent string
 }
 
-// OrganizationSelectionParams is what [Client.AuthenticateWithOrganizationSelection] goes on with.
-// [OrganizationSelectionError.Selection] makes it. Printed, it shows no secret.
-type OrganizationSelectionParams struct {
+// AuthenticateWithOrganizationSelectionParams is what [Client.AuthenticateWithOrganizationSelection] goes on with.
+// [OrganizationSelectionRequiredError.SelectionParams] makes it. Printed, it shows no secret.
+type AuthenticateWithOrganizationSelectionParams struct {
 	PendingAuthenticationToken string `json:"-"`
 	OrganizationID             string
 
-	IPAddress string // as in [PasswordParams]
+	IPAddress string // as in [AuthenticateWithPasswordParams]
 	UserAgent string
 }
 
@@ -68,7 +68,7 @@ type OrganizationSelectionParams struct {
 // by the errors that the package documentation lists under "Further steps".
 //
 // See https://workos.com/docs/reference/authkit/authentication/password
-func (c *Client) AuthenticateWithPassword(ctx context.Context, p PasswordParams) (*Authentication, error) {
+func (c *Client) AuthenticateWithPassword(ctx context.Context, p AuthenticateWithPasswordParams) (*Authentication, error) {
 	return c.authenticate(ctx, keyRequired, grant{
 		GrantType:       grantPassword,
 		Email:           p.Email,
@@ -84,7 +84,7 @@ func (c *Client) AuthenticateWithPassword(ctx context.Context, p PasswordParams)
 // [*OneTimeCodeError].
 //
 // See https://workos.com/docs/reference/authkit/authentication
-func (c *Client) AuthenticateWithMagicAuth(ctx context.Context, p MagicAuthCodeParams) (*Authentication, error) {
+func (c *Client) AuthenticateWithMagicAuth(ctx context.Context, p AuthenticateWithMagicAuthParams) (*Authentication, error) {
 	return c.authenticate(ctx, keyRequired, grant{
 		GrantType:       grantMagicAuth,
 		Email:           p.Email,
@@ -100,7 +100,7 @@ func (c *Client) AuthenticateWithMagicAuth(ctx context.Context, p MagicAuthCodeP
 // PendingAuthenticationToken and Code are required. A code that does not work is a [*OneTimeCodeError].
 //
 // See https://workos.com/docs/reference/authkit/authentication
-func (c *Client) AuthenticateWithEmailVerification(ctx context.Context, p EmailVerificationCodeParams) (*Authentication, error) {
+func (c *Client) AuthenticateWithEmailVerification(ctx context.Context, p AuthenticateWithEmailVerificationParams) (*Authentication, error) {
 	return c.authenticate(ctx, keyRequired, grant{
 		GrantType:                  grantEmailVerification,
 		PendingAuthenticationToken: p.PendingAuthenticationToken,
@@ -115,7 +115,7 @@ func (c *Client) AuthenticateWithEmailVerification(ctx context.Context, p EmailV
 // AuthenticationChallengeID and Code are required. A code that does not work is a [*OneTimeCodeError].
 //
 // See https://workos.com/docs/reference/authkit/authentication/totp
-func (c *Client) AuthenticateWithTOTP(ctx context.Context, p TOTPParams) (*Authentication, error) {
+func (c *Client) AuthenticateWithTOTP(ctx context.Context, p AuthenticateWithTOTPParams) (*Authentication, error) {
 	return c.authenticate(ctx, keyRequired, grant{
 		GrantType:                  grantTOTP,
 		PendingAuthenticationToken: p.PendingAuthenticationToken,
@@ -129,12 +129,12 @@ func (c *Client) AuthenticateWithTOTP(ctx context.Context, p TOTPParams) (*Authe
 		argument{"code", p.Code})
 }
 
-// AuthenticateWithOrganizationSelection goes on after an [*OrganizationSelectionError] with the organization that the
+// AuthenticateWithOrganizationSelection goes on after an [*OrganizationSelectionRequiredError] with the organization that the
 // user has chosen. There is exactly one attempt, of 10 s at most. PendingAuthenticationToken and OrganizationID are
 // required.
 //
 // See https://workos.com/docs/reference/authkit/authentication
-func (c *Client) AuthenticateWithOrganizationSelection(ctx context.Context, p OrganizationSelectionParams) (*Authentication, error) {
+func (c *Client) AuthenticateWithOrganizationSelection(ctx context.Context, p AuthenticateWithOrganizationSelectionParams) (*Authentication, error) {
 	return c.authenticate(ctx, keyRequired, grant{
 		GrantType:                  grantOrganizationSelection,
 		PendingAuthenticationToken: p.PendingAuthenticationToken,
@@ -147,36 +147,36 @@ func (c *Client) AuthenticateWithOrganizationSelection(ctx context.Context, p Or
 }
 
 // Format implements [fmt.Formatter]. It masks the password and the invitation token.
-func (p PasswordParams) Format(s fmt.State, verb rune) {
-	type plain PasswordParams
+func (p AuthenticateWithPasswordParams) Format(s fmt.State, verb rune) {
+	type plain AuthenticateWithPasswordParams
 	p.Password, p.InvitationToken = mask(p.Password), mask(p.InvitationToken)
 	format(s, verb, plain(p))
 }
 
 // Format implements [fmt.Formatter]. It masks the code and the invitation token.
-func (p MagicAuthCodeParams) Format(s fmt.State, verb rune) {
-	type plain MagicAuthCodeParams
+func (p AuthenticateWithMagicAuthParams) Format(s fmt.State, verb rune) {
+	type plain AuthenticateWithMagicAuthParams
 	p.Code, p.InvitationToken = mask(p.Code), mask(p.InvitationToken)
 	format(s, verb, plain(p))
 }
 
 // Format implements [fmt.Formatter]. It masks the pending token and the code.
-func (p EmailVerificationCodeParams) Format(s fmt.State, verb rune) {
-	type plain EmailVerificationCodeParams
+func (p AuthenticateWithEmailVerificationParams) Format(s fmt.State, verb rune) {
+	type plain AuthenticateWithEmailVerificationParams
 	p.PendingAuthenticationToken, p.Code = mask(p.PendingAuthenticationToken), mask(p.Code)
 	format(s, verb, plain(p))
 }
 
 // Format implements [fmt.Formatter]. It masks the pending token and the code.
-func (p TOTPParams) Format(s fmt.State, verb rune) {
-	type plain TOTPParams
+func (p AuthenticateWithTOTPParams) Format(s fmt.State, verb rune) {
+	type plain AuthenticateWithTOTPParams
 	p.PendingAuthenticationToken, p.Code = mask(p.PendingAuthenticationToken), mask(p.Code)
 	format(s, verb, plain(p))
 }
 
 // Format implements [fmt.Formatter]. It masks the pending token.
-func (p OrganizationSelectionParams) Format(s fmt.State, verb rune) {
-	type plain OrganizationSelectionParams
+func (p AuthenticateWithOrganizationSelectionParams) Format(s fmt.State, verb rune) {
+	type plain AuthenticateWithOrganizationSelectionParams
 	p.PendingAuthenticationToken = mask(p.PendingAuthenticationToken)
 	format(s, verb, plain(p))
 }

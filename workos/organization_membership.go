@@ -19,7 +19,7 @@ type OrganizationMembership struct {
 	UserID           string         `json:"user_id"`
 	OrganizationID   string         `json:"organization_id"`
 	OrganizationName string         `json:"organization_name,omitempty"`
-	Status           string         `json:"status"`                      // StatusActive, StatusInactive or StatusPending
+	Status           string         `json:"status"`                      // MembershipStatusActive, MembershipStatusInactive or MembershipStatusPending
 	DirectoryManaged bool           `json:"directory_managed,omitempty"` // a directory decides about it
 	Role             Role           `json:"role,omitzero"`               // the one of the highest priority
 	Roles            []Role         `json:"roles,omitempty"`             // all of them
@@ -36,9 +36,9 @@ type Role struct {
 
 // The statuses of an [OrganizationMembership].
 const (
-	StatusActive   = "active"
-	StatusInactive = "inactive" // deactivated: the user cannot sign in to the organization
-	StatusPending  = "pending"  // invited
+	MembershipStatusActive   = "active"
+	MembershipStatusInactive = "inactive" // deactivated: the user cannot sign in to the organization
+	MembershipStatusPending  = "pending"  // invited
 )
 
 // CreateOrganizationMembershipParams describes a membership to make. UserID and OrganizationID are required. RoleSlug
@@ -60,7 +60,7 @@ type UpdateOrganizationMembershipParams struct {
 type ListOrganizationMembershipsParams struct {
 	UserID         string
 	OrganizationID string
-	Statuses       []string // StatusActive alone if there are none
+	Statuses       []string // MembershipStatusActive alone if there are none
 	Paging
 }
 

@@ -21,15 +21,15 @@ func TestNoPrintedLoggedOrEncodedValueShowsASecret(t *testing.T) {
 	const secret = "s3cret"
 	client, err := workos.NewClient("visible", workos.WithAPIKey(secret))
 	require.NoError(t, err)
-	codeParams := workos.CodeParams{Code: secret, CodeVerifier: secret, InvitationToken: secret, UserAgent: "visible"}
-	refreshParams := workos.RefreshTokenParams{RefreshToken: secret, OrganizationID: "visible"}
+	codeParams := workos.AuthenticateWithCodeParams{Code: secret, CodeVerifier: secret, InvitationToken: secret, UserAgent: "visible"}
+	refreshParams := workos.AuthenticateWithRefreshTokenParams{RefreshToken: secret, OrganizationID: "visible"}
 	authorizationParams := workos.AuthorizationParams{InvitationToken: secret, Provider: "visible"}
-	passwordParams := workos.PasswordParams{Email: "visible", Password: secret, InvitationToken: secret}
-	magicAuthParams := workos.MagicAuthCodeParams{Email: "visible", Code: secret, InvitationToken: secret}
-	verificationParams := workos.EmailVerificationCodeParams{PendingAuthenticationToken: secret, Code: secret, UserAgent: "visible"}
-	totpParams := workos.TOTPParams{PendingAuthenticationToken: secret, Code: secret, AuthenticationChallengeID: "visible"}
-	selectionParams := workos.OrganizationSelectionParams{PendingAuthenticationToken: secret, OrganizationID: "visible"}
-	deviceParams := workos.DeviceCodeParams{DeviceCode: secret, UserAgent: "visible"}
+	passwordParams := workos.AuthenticateWithPasswordParams{Email: "visible", Password: secret, InvitationToken: secret}
+	magicAuthParams := workos.AuthenticateWithMagicAuthParams{Email: "visible", Code: secret, InvitationToken: secret}
+	verificationParams := workos.AuthenticateWithEmailVerificationParams{PendingAuthenticationToken: secret, Code: secret, UserAgent: "visible"}
+	totpParams := workos.AuthenticateWithTOTPParams{PendingAuthenticationToken: secret, Code: secret, AuthenticationChallengeID: "visible"}
+	selectionParams := workos.AuthenticateWithOrganizationSelectionParams{PendingAuthenticationToken: secret, OrganizationID: "visible"}
+	deviceParams := workos.AuthenticateWithDeviceCodeParams{DeviceCode: secret, UserAgent: "visible"}
 	createMagicAuth := workos.CreateMagicAuthParams{Email: "visible", InvitationToken: secret}
 	enrollParams := workos.EnrollAuthFactorParams{Issuer: "visible", Secret: secret}
 	password := workos.Password{Plain: secret, Hash: secret, HashType: "visible"}
@@ -95,9 +95,9 @@ func TestNoPrintedLoggedOrEncodedValueShowsASecret(t *testing.T) {
 
 func TestAMaskTellsWhetherThereIsASecret(t *testing.T) {
 	assert.Equal(t, "{RefreshToken:[redacted] OrganizationID: IPAddress: UserAgent:}",
-		fmt.Sprintf("%+v", workos.RefreshTokenParams{RefreshToken: "s3cret"}))
+		fmt.Sprintf("%+v", workos.AuthenticateWithRefreshTokenParams{RefreshToken: "s3cret"}))
 	assert.Equal(t, "{RefreshToken: OrganizationID: IPAddress: UserAgent:}",
-		fmt.Sprintf("%+v", workos.RefreshTokenParams{}))
+		fmt.Sprintf("%+v", workos.AuthenticateWithRefreshTokenParams{}))
 	assert.Equal(t, "<nil>", fmt.Sprint((*workos.Authentication)(nil)))
 }
 
@@ -133,7 +133,7 @@ func TestWhatTheServerEchoesOfOurSecretsIsNotShown(t *testing.T) {
 
 func TestASecretThatAnotherOneStartsWithDoesNotUncoverIt(t *testing.T) {
 	client := newServer(t, replyWith(400, `{"message":"not secret-and-its-tail, please"}`)).client(t)
-	_, err := client.AuthenticateWithCode(t.Context(), workos.CodeParams{Code: "secret", CodeVerifier: "secret-and-its-tail"})
+	_, err := client.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: "secret", CodeVerifier: "secret-and-its-tail"})
 	assert.Equal(t, "not [redacted], please", requireRefusal(t, err).Message)
 }
 
@@ -143,14 +143,14 @@ func TestASecretWithOddSpacesIsFoundInTheTextThatIsQuoted(t *testing.T) {
 		body, err := json.Marshal(map[string]string{"message": "not " + secret + ", please"})
 		require.NoError(t, err)
 		client := newServer(t, replyWith(400, string(body))).client(t)
-		_, err = client.AuthenticateWithCode(t.Context(), workos.CodeParams{Code: secret, CodeVerifier: verifier})
+		_, err = client.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: secret, CodeVerifier: verifier})
 		assert.Equal(t, "not [redacted], please", requireRefusal(t, err).Message)
 	}
 }
 
 func TestASecretIsNotLookedForInWhatStandsInForAnother(t *testing.T) {
 	client := newServer(t, replyWith(400, `{"message":"not secret-tail, red or dead"}`)).client(t)
-	_, err := client.AuthenticateWithCode(t.Context(), workos.CodeParams{Code: "red", CodeVerifier: "secret-tail"})
+	_, err := client.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: "red", CodeVerifier: "secret-tail"})
 	assert.Equal(t, "not [redacted], [redacted] or dead", requireRefusal(t, err).Message)
 }
 
@@ -172,7 +172,7 @@ func TestATokenThatTheServerQuotesIsNotShownWhoeverSentIt(t *testing.T) {
 				c.message,
 			} {
 				client := newServer(t, replyWith(400, body)).client(t)
-				_, err := client.AuthenticateWithCode(t.Context(), workos.CodeParams{Code: "-and-its-tail", CodeVerifier: verifier})
+				_, err := client.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: "-and-its-tail", CodeVerifier: verifier})
 				assert.Equal(t, c.want, requireRefusal(t, err).Message)
 			}
 		})

@@ -50,36 +50,36 @@ type InvalidCredentialsError struct{ refused }
 // OneTimeCodeError says that a code which was mailed, or which an authenticator shows, does not work.
 type OneTimeCodeError struct {
 	refused
-	Fault OneTimeCodeFault
+	Reason OneTimeCodeReason
 }
 
-// OneTimeCodeFault is why a one-time code does not work.
-type OneTimeCodeFault string
+// OneTimeCodeReason is why a one-time code does not work.
+type OneTimeCodeReason string
 
 // The reasons for a code not to work.
 const (
-	OneTimeCodeWrong           OneTimeCodeFault = "wrong"             // the user may try again
-	OneTimeCodeExpired         OneTimeCodeFault = "expired"           // another code has to be sent
-	OneTimeCodeUsed            OneTimeCodeFault = "used"              // likewise
-	OneTimeCodeTooManyAttempts OneTimeCodeFault = "too many attempts" // likewise: not even the right code works any more
+	OneTimeCodeWrong           OneTimeCodeReason = "wrong"             // the user may try again
+	OneTimeCodeExpired         OneTimeCodeReason = "expired"           // another code has to be sent
+	OneTimeCodeUsed            OneTimeCodeReason = "used"              // likewise
+	OneTimeCodeTooManyAttempts OneTimeCodeReason = "too many attempts" // likewise: not even the right code works any more
 )
 
 // WeakPasswordError says that a password does not meet the environment's requirements.
 type WeakPasswordError struct {
 	refused
-	Reasons []Detail // which of them, by Code and Message
+	Reasons []ErrorDetail // which of them, by Code and Message
 }
 
 // PasswordResetError says that a password was not reset: the token is no good or the password is too weak.
 type PasswordResetError struct {
 	refused
-	Reasons []Detail // why, by Code and Message
+	Reasons []ErrorDetail // why, by Code and Message
 }
 
 // ValidationError says that parameters are missing or malformed.
 type ValidationError struct {
 	refused
-	Fields []Detail // which, by Field and Code; may be empty
+	Fields []ErrorDetail // which, by Field and Code; may be empty
 }
 
 // RateLimitError says that there have been too many calls: in all, for this user or for this address.
@@ -131,7 +131,7 @@ func (e *Error) actionable() error {
 	switch {
 	case e.StatusCode == http.StatusTooManyRequests:
 		return &RateLimitError{r, e.RetryAfter}
-	case e.Code == "" && slices.ContainsFunc(e.Details, func(d Detail) bool { return d.Field != "" }):
+	case e.Code == "" && slices.ContainsFunc(e.Details, func(d ErrorDetail) bool { return d.Field != "" }):
 		return &ValidationError{r, e.Details}
 	}
 	return e

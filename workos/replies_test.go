@@ -19,8 +19,8 @@ import (
 // bothGrants makes both authenticate calls. Neither must try an unusable reply a second time.
 func bothGrants(t *testing.T, client *workos.Client) map[string]error {
 	t.Helper()
-	byCode, codeErr := client.AuthenticateWithCode(t.Context(), workos.CodeParams{Code: code})
-	byToken, tokenErr := client.AuthenticateWithRefreshToken(t.Context(), workos.RefreshTokenParams{RefreshToken: refreshToken})
+	byCode, codeErr := client.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: code})
+	byToken, tokenErr := client.AuthenticateWithRefreshToken(t.Context(), workos.AuthenticateWithRefreshTokenParams{RefreshToken: refreshToken})
 	assert.Nil(t, byCode)
 	assert.Nil(t, byToken)
 	return map[string]error{"code": codeErr, "refresh token": tokenErr}
@@ -112,7 +112,7 @@ func TestNoMoreThanTheLimitIsRead(t *testing.T) {
 			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: body, Request: r}, nil
 		}),
 	}))
-	_, err := client.AuthenticateWithCode(t.Context(), workos.CodeParams{Code: code})
+	_, err := client.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: code})
 	assert.ErrorContains(t, err, "it is longer than 1048576 bytes")
 	assert.LessOrEqual(t, body.read, 1<<20+1)
 }

@@ -18,12 +18,12 @@ import (
 )
 
 func refresh(ctx context.Context, client *workos.Client) error {
-	_, err := client.AuthenticateWithRefreshToken(ctx, workos.RefreshTokenParams{RefreshToken: refreshToken})
+	_, err := client.AuthenticateWithRefreshToken(ctx, workos.AuthenticateWithRefreshTokenParams{RefreshToken: refreshToken})
 	return err
 }
 
 func redeem(ctx context.Context, client *workos.Client) error {
-	_, err := client.AuthenticateWithCode(ctx, workos.CodeParams{Code: code})
+	_, err := client.AuthenticateWithCode(ctx, workos.AuthenticateWithCodeParams{Code: code})
 	return err
 }
 

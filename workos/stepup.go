@@ -13,7 +13,7 @@ import (
 //
 //	challenge, err := client.ChallengeAuthFactor(ctx, mfa.Factors[0].ID)
 //	… ask for the code that the authenticator shows …
-//	auth, err := client.AuthenticateWithTOTP(ctx, mfa.TOTP(challenge.ID, code))
+//	auth, err := client.AuthenticateWithTOTP(ctx, mfa.TOTPParams(challenge.ID, code))
 type MFAChallengeError struct {
 	refused
 	// PendingAuthenticationToken stands for the sign-in so far. It is a secret, which printing does not show: between two
@@ -29,9 +29,9 @@ type AuthFactorChoice struct {
 	Type string `json:"type"` // "totp" and so on
 }
 
-// TOTP is what [Client.AuthenticateWithTOTP] takes to go on, with the ID of the challenge and the user's code.
-func (e *MFAChallengeError) TOTP(challengeID, code string) TOTPParams {
-	return TOTPParams{
+// TOTPParams is what [Client.AuthenticateWithTOTP] takes to go on, with the ID of the challenge and the user's code.
+func (e *MFAChallengeError) TOTPParams(challengeID, code string) AuthenticateWithTOTPParams {
+	return AuthenticateWithTOTPParams{
 		PendingAuthenticationToken: e.PendingAuthenticationToken, AuthenticationChallengeID: challengeID, Code: code,
 	}
 }
@@ -40,7 +40,7 @@ func (e *MFAChallengeError) TOTP(challengeID, code string) TOTPParams {
 //
 //	enrollment, err := client.EnrollAuthFactor(ctx, mfa.User.ID, workos.EnrollAuthFactorParams{Issuer: "Acme", User: mfa.User.Email})
 //	… show enrollment.Factor.TOTP.QRCode and ask for the first code …
-//	auth, err := client.AuthenticateWithTOTP(ctx, mfa.TOTP(enrollment.Challenge.ID, code))
+//	auth, err := client.AuthenticateWithTOTP(ctx, mfa.TOTPParams(enrollment.Challenge.ID, code))
 type MFAEnrollmentError struct {
 	refused
 	// PendingAuthenticationToken stands for the sign-in so far, as that of [MFAChallengeError] does. It is empty where
@@ -49,16 +49,16 @@ type MFAEnrollmentError struct {
 	User                       User   // who is signing in
 }
 
-// TOTP is what [Client.AuthenticateWithTOTP] takes to go on, with the ID of the challenge and the user's code.
-func (e *MFAEnrollmentError) TOTP(challengeID, code string) TOTPParams {
-	return TOTPParams{
+// TOTPParams is what [Client.AuthenticateWithTOTP] takes to go on, with the ID of the challenge and the user's code.
+func (e *MFAEnrollmentError) TOTPParams(challengeID, code string) AuthenticateWithTOTPParams {
+	return AuthenticateWithTOTPParams{
 		PendingAuthenticationToken: e.PendingAuthenticationToken, AuthenticationChallengeID: challengeID, Code: code,
 	}
 }
 
 // EmailVerificationRequiredError says that the user has to give the code that WorkOS has mailed. The next step:
 //
-//	auth, err := client.AuthenticateWithEmailVerification(ctx, required.Verification(code))
+//	auth, err := client.AuthenticateWithEmailVerification(ctx, required.VerificationParams(code))
 type EmailVerificationRequiredError struct {
 	refused
 	// PendingAuthenticationToken stands for the sign-in so far, as that of [MFAChallengeError] does.
@@ -69,15 +69,15 @@ type EmailVerificationRequiredError struct {
 	EmailVerificationID string
 }
 
-// Verification is what [Client.AuthenticateWithEmailVerification] takes to go on, with the code that was mailed.
-func (e *EmailVerificationRequiredError) Verification(code string) EmailVerificationCodeParams {
-	return EmailVerificationCodeParams{PendingAuthenticationToken: e.PendingAuthenticationToken, Code: code}
+// VerificationParams is what [Client.AuthenticateWithEmailVerification] takes to go on, with the code that was mailed.
+func (e *EmailVerificationRequiredError) VerificationParams(code string) AuthenticateWithEmailVerificationParams {
+	return AuthenticateWithEmailVerificationParams{PendingAuthenticationToken: e.PendingAuthenticationToken, Code: code}
 }
 
-// OrganizationSelectionError says that the user has to choose one of several organizations. The next step:
+// OrganizationSelectionRequiredError says that the user has to choose one of several organizations. The next step:
 //
-//	auth, err := client.AuthenticateWithOrganizationSelection(ctx, selection.Selection(organizationID))
-type OrganizationSelectionError struct {
+//	auth, err := client.AuthenticateWithOrganizationSelection(ctx, selection.SelectionParams(organizationID))
+type OrganizationSelectionRequiredError struct {
 	refused
 	// PendingAuthenticationToken stands for the sign-in so far, as that of [MFAChallengeError] does.
 	PendingAuthenticationToken string               `json:"-"`
@@ -85,15 +85,15 @@ type OrganizationSelectionError struct {
 	User                       User                 // who is signing in
 }
 
-// OrganizationChoice is an organization that can answer an [OrganizationSelectionError].
+// OrganizationChoice is an organization that can answer an [OrganizationSelectionRequiredError].
 type OrganizationChoice struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 }
 
-// Selection is what [Client.AuthenticateWithOrganizationSelection] takes to go on, with the user's choice.
-func (e *OrganizationSelectionError) Selection(organizationID string) OrganizationSelectionParams {
-	return OrganizationSelectionParams{PendingAuthenticationToken: e.PendingAuthenticationToken, OrganizationID: organizationID}
+// SelectionParams is what [Client.AuthenticateWithOrganizationSelection] takes to go on, with the user's choice.
+func (e *OrganizationSelectionRequiredError) SelectionParams(organizationID string) AuthenticateWithOrganizationSelectionParams {
+	return AuthenticateWithOrganizationSelectionParams{PendingAuthenticationToken: e.PendingAuthenticationToken, OrganizationID: organizationID}
 }
 
 // SSORequiredError says that the user has to sign in by single sign-on. The next step is to send the browser to
@@ -104,9 +104,9 @@ type SSORequiredError struct {
 	ConnectionIDs []string
 }
 
-// OrganizationAuthMethodsError says that the user's organization does not permit this way of signing in. The next step
+// OrganizationAuthMethodsRequiredError says that the user's organization does not permit this way of signing in. The next step
 // is another way: one of Methods, or single sign-on as after an [SSORequiredError].
-type OrganizationAuthMethodsError struct {
+type OrganizationAuthMethodsRequiredError struct {
 	refused
 	Email            string
 	SSOConnectionIDs []string
@@ -151,12 +151,12 @@ func (e *Error) furtherStep() error {
 	case CodeEmailVerificationRequired:
 		return &EmailVerificationRequiredError{r, reply.Token, reply.Email, reply.EmailVerificationID}
 	case CodeOrganizationSelectionRequired:
-		return &OrganizationSelectionError{r, reply.Token, reply.Organizations, user}
+		return &OrganizationSelectionRequiredError{r, reply.Token, reply.Organizations, user}
 	case CodeSSORequired:
 		return &SSORequiredError{r, reply.Email, reply.ConnectionIDs}
 	case CodeOrganizationAuthenticationMethodsRequired:
 		maps.DeleteFunc(reply.AuthMethods, func(_ string, permitted bool) bool { return !permitted })
-		return &OrganizationAuthMethodsError{r, reply.Email, reply.SSOConnectionIDs, slices.Sorted(maps.Keys(reply.AuthMethods))}
+		return &OrganizationAuthMethodsRequiredError{r, reply.Email, reply.SSOConnectionIDs, slices.Sorted(maps.Keys(reply.AuthMethods))}
 	case CodeRadarChallenge, CodeRadarSignUpChallenge, CodeRadarSMSSignInChallenge, CodeRadarEmailChallenge, CodeRadarSMSChallenge:
 		return &RadarChallengeError{r, reply.Token, reply.RadarChallengeID}
 	}

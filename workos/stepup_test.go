@@ -19,7 +19,7 @@ import (
 func refuse(t *testing.T, status int, body string, header ...string) error {
 	t.Helper()
 	server := newServer(t, replyWith(status, body, header...))
-	_, err := server.client(t).AuthenticateWithPassword(t.Context(), workos.PasswordParams{Email: "kim@acme.test", Password: "hunter2-secret"})
+	_, err := server.client(t).AuthenticateWithPassword(t.Context(), workos.AuthenticateWithPasswordParams{Email: "kim@acme.test", Password: "hunter2-secret"})
 	require.Error(t, err)
 	assert.Len(t, server.received(), 1)
 	return err
@@ -40,9 +40,9 @@ func TestAnMFAChallengeHoldsTheNextStep(t *testing.T) {
 	assert.Equal(t, []workos.AuthFactorChoice{{ID: "auth_factor_01A", Type: "totp"}}, challenge.Factors)
 	assert.Equal(t, kim, challenge.User)
 	assert.Equal(t, "pending-secret", challenge.PendingAuthenticationToken)
-	assert.Equal(t, workos.TOTPParams{
+	assert.Equal(t, workos.AuthenticateWithTOTPParams{
 		PendingAuthenticationToken: "pending-secret", AuthenticationChallengeID: "auth_challenge_01A", Code: "123456",
-	}, challenge.TOTP("auth_challenge_01A", "123456"))
+	}, challenge.TOTPParams("auth_challenge_01A", "123456"))
 }
 
 func TestAnMFAEnrollmentHoldsTheNextStepInEitherEnvelope(t *testing.T) {
@@ -52,9 +52,9 @@ func TestAnMFAEnrollmentHoldsTheNextStepInEitherEnvelope(t *testing.T) {
 	} {
 		enrollment := requireAs[*workos.MFAEnrollmentError](t, refuse(t, 400, body))
 		assert.Equal(t, kim, enrollment.User)
-		assert.Equal(t, workos.TOTPParams{
+		assert.Equal(t, workos.AuthenticateWithTOTPParams{
 			PendingAuthenticationToken: "pending-secret", AuthenticationChallengeID: "auth_challenge_01A", Code: "123456",
-		}, enrollment.TOTP("auth_challenge_01A", "123456"))
+		}, enrollment.TOTPParams("auth_challenge_01A", "123456"))
 	}
 }
 
@@ -63,18 +63,18 @@ func TestARequiredVerificationHoldsTheNextStep(t *testing.T) {
 		"pending_authentication_token":"pending-secret","email":"kim@acme.test","email_verification_id":"email_verification_01A"}`))
 	assert.Equal(t, "kim@acme.test", required.Email)
 	assert.Equal(t, "email_verification_01A", required.EmailVerificationID)
-	assert.Equal(t, workos.EmailVerificationCodeParams{PendingAuthenticationToken: "pending-secret", Code: "123456"},
-		required.Verification("123456"))
+	assert.Equal(t, workos.AuthenticateWithEmailVerificationParams{PendingAuthenticationToken: "pending-secret", Code: "123456"},
+		required.VerificationParams("123456"))
 }
 
 func TestAnOrganizationSelectionHoldsTheNextStep(t *testing.T) {
-	selection := requireAs[*workos.OrganizationSelectionError](t, refuse(t, 403, `{"code":"organization_selection_required","message":"Choose.",
+	selection := requireAs[*workos.OrganizationSelectionRequiredError](t, refuse(t, 403, `{"code":"organization_selection_required","message":"Choose.",
 		"pending_authentication_token":"pending-secret","organizations":[{"id":"org_01A","name":"Acme"},{"id":"org_01B","name":"Birch"}],
 		"user":`+userJSON+`}`))
 	assert.Equal(t, []workos.OrganizationChoice{{ID: "org_01A", Name: "Acme"}, {ID: "org_01B", Name: "Birch"}}, selection.Organizations)
 	assert.Equal(t, kim, selection.User)
-	assert.Equal(t, workos.OrganizationSelectionParams{PendingAuthenticationToken: "pending-secret", OrganizationID: "org_01B"},
-		selection.Selection("org_01B"))
+	assert.Equal(t, workos.AuthenticateWithOrganizationSelectionParams{PendingAuthenticationToken: "pending-secret", OrganizationID: "org_01B"},
+		selection.SelectionParams("org_01B"))
 }
 
 func TestAPolicyHoldsWhatIsPermittedWhateverItsStatus(t *testing.T) {
@@ -84,7 +84,7 @@ func TestAPolicyHoldsWhatIsPermittedWhateverItsStatus(t *testing.T) {
 		assert.Equal(t, "kim@acme.test", sso.Email)
 		assert.Equal(t, []string{"conn_1", "conn_2"}, sso.ConnectionIDs)
 
-		methods := requireAs[*workos.OrganizationAuthMethodsError](t, refuse(t, status, `{"error":"organization_authentication_methods_required",
+		methods := requireAs[*workos.OrganizationAuthMethodsRequiredError](t, refuse(t, status, `{"error":"organization_authentication_methods_required",
 			"error_description":"No.","email":"kim@acme.test","sso_connection_ids":["conn_1"],
 			"auth_methods":{"password":false,"magic_auth":true,"google_oauth":true,"apple_oauth":false}}`))
 		assert.Equal(t, "kim@acme.test", methods.Email)
@@ -103,15 +103,15 @@ func TestARadarChallengeHoldsItsIDs(t *testing.T) {
 func TestReasonsFieldsAndDelaysAreTold(t *testing.T) {
 	weak := requireAs[*workos.WeakPasswordError](t, refuse(t, 400,
 		`{"code":"password_strength_error","message":"Weak.","errors":[{"code":"password_too_short","message":"Too short."}]}`))
-	assert.Equal(t, []workos.Detail{{Code: "password_too_short", Message: "Too short."}}, weak.Reasons)
+	assert.Equal(t, []workos.ErrorDetail{{Code: "password_too_short", Message: "Too short."}}, weak.Reasons)
 
 	reset := requireAs[*workos.PasswordResetError](t, refuse(t, 400,
 		`{"code":"password_reset_error","message":"No.","errors":[{"code":"password_too_weak","message":"Too weak."}]}`))
-	assert.Equal(t, []workos.Detail{{Code: "password_too_weak", Message: "Too weak."}}, reset.Reasons)
+	assert.Equal(t, []workos.ErrorDetail{{Code: "password_too_weak", Message: "Too weak."}}, reset.Reasons)
 
 	invalid := requireAs[*workos.ValidationError](t, refuse(t, 422,
 		`{"code":"invalid_request_parameters","message":"No.","errors":[{"field":"email","code":"email_required"}]}`))
-	assert.Equal(t, []workos.Detail{{Field: "email", Code: "email_required"}}, invalid.Fields)
+	assert.Equal(t, []workos.ErrorDetail{{Field: "email", Code: "email_required"}}, invalid.Fields)
 
 	for _, body := range []string{`{"code":"daily_quota_exceeded","message":"No."}`, `{"error":"too_many_requests"}`, `{}`, page} {
 		err := refuse(t, 429, body, "Retry-After", "7")
@@ -138,10 +138,10 @@ func TestOddMembersDoNotTakeTheNextStepAway(t *testing.T) {
 func TestWhatAUserTypesDoesNotChangeWhatARefusalIs(t *testing.T) {
 	for _, password := range []string{"a", "_", "invalid", "invalid_credentials"} {
 		client := newServer(t, replyWith(400, `{"code":"invalid_credentials","message":"Invalid.","errors":[{"code":"a_b","field":"email"}]}`)).client(t)
-		_, err := client.AuthenticateWithPassword(t.Context(), workos.PasswordParams{Email: "kim@acme.test", Password: password})
+		_, err := client.AuthenticateWithPassword(t.Context(), workos.AuthenticateWithPasswordParams{Email: "kim@acme.test", Password: password})
 		requireAs[*workos.InvalidCredentialsError](t, err)
 		assert.Equal(t, workos.CodeInvalidCredentials, workos.ErrorCode(err))
-		assert.Equal(t, []workos.Detail{{Code: "a_b", Field: "email"}}, requireRefusal(t, err).Details)
+		assert.Equal(t, []workos.ErrorDetail{{Code: "a_b", Field: "email"}}, requireRefusal(t, err).Details)
 	}
 }
 
@@ -168,8 +168,8 @@ func TestAnErrorOfATypeIsStillTheRefusal(t *testing.T) {
 func TestAnErrorThatNobodySentCanBePrinted(t *testing.T) {
 	for _, err := range []error{
 		&workos.MFAChallengeError{PendingAuthenticationToken: "pending-secret"}, &workos.MFAEnrollmentError{},
-		&workos.EmailVerificationRequiredError{}, &workos.OrganizationSelectionError{}, &workos.SSORequiredError{},
-		&workos.OrganizationAuthMethodsError{}, &workos.RadarChallengeError{}, &workos.InvalidGrantError{},
+		&workos.EmailVerificationRequiredError{}, &workos.OrganizationSelectionRequiredError{}, &workos.SSORequiredError{},
+		&workos.OrganizationAuthMethodsRequiredError{}, &workos.RadarChallengeError{}, &workos.InvalidGrantError{},
 		&workos.InvalidCredentialsError{}, &workos.OneTimeCodeError{}, &workos.WeakPasswordError{}, &workos.PasswordResetError{},
 		&workos.ValidationError{}, &workos.RateLimitError{}, &workos.DeviceDeniedError{}, &workos.DeviceExpiredError{},
 	} {

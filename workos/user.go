@@ -191,10 +191,10 @@ func (c *Client) DeleteUser(ctx context.Context, id string) error {
 	return c.do(ctx, call{method: http.MethodDelete, path: userPath, ids: []string{id}}, nil)
 }
 
-// ListIdentities reads the accounts at OAuth providers that a user signs in by. The API gives all of them at once.
+// GetUserIdentities reads the accounts at OAuth providers that a user signs in by. The API gives all of them at once.
 //
 // See https://workos.com/docs/reference/authkit
-func (c *Client) ListIdentities(ctx context.Context, userID string) ([]Identity, error) {
+func (c *Client) GetUserIdentities(ctx context.Context, userID string) ([]Identity, error) {
 	reply, err := fetch[identities](ctx, c, call{
 		method: http.MethodGet,
 		path:   "/user_management/users/{user_id}/identities",

@@ -20,11 +20,11 @@ var (
 		oauth(as[*workos.InvalidGrantError], workos.CodeInvalidGrant),
 		oauth(as[*workos.MFAEnrollmentError], workos.CodeMFAEnrollment),
 		oauth(as[*workos.SSORequiredError], workos.CodeSSORequired),
-		oauth(as[*workos.OrganizationAuthMethodsError], workos.CodeOrganizationAuthenticationMethodsRequired),
+		oauth(as[*workos.OrganizationAuthMethodsRequiredError], workos.CodeOrganizationAuthenticationMethodsRequired),
 		plain(403, as[*workos.MFAChallengeError], workos.CodeMFAChallenge),
 		plain(403, as[*workos.MFAEnrollmentError], workos.CodeMFAEnrollment),
 		plain(403, as[*workos.EmailVerificationRequiredError], workos.CodeEmailVerificationRequired),
-		plain(403, as[*workos.OrganizationSelectionError], workos.CodeOrganizationSelectionRequired),
+		plain(403, as[*workos.OrganizationSelectionRequiredError], workos.CodeOrganizationSelectionRequired),
 		plain(403, as[*workos.RadarChallengeError], workos.CodeRadarChallenge, workos.CodeRadarSignUpChallenge,
 			workos.CodeRadarSMSSignInChallenge, workos.CodeRadarEmailChallenge, workos.CodeRadarSMSChallenge),
 		plain(403, nil, workos.CodeAuthenticationMethodNotAllowed, workos.CodeEmailPasswordAuthDisabled,
@@ -51,10 +51,10 @@ var (
 	pendingRefusals = plain(400, nil, workos.CodeInvalidPendingAuthenticationToken)
 )
 
-func fault(want workos.OneTimeCodeFault) func(error) bool {
+func fault(want workos.OneTimeCodeReason) func(error) bool {
 	return func(err error) bool {
 		var target *workos.OneTimeCodeError
-		return errors.As(err, &target) && target.Fault == want
+		return errors.As(err, &target) && target.Reason == want
 	}
 }
 
@@ -78,7 +78,7 @@ var grantCalls = func() map[string]wire {
 			"invitation_token":"invitation-secret","ip_address":"192.0.2.1","user_agent":"Firefox"}`,
 		[]string{code, verifier, "invitation-secret"},
 		func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
-			return c.AuthenticateWithCode(ctx, workos.CodeParams{
+			return c.AuthenticateWithCode(ctx, workos.AuthenticateWithCodeParams{
 				Code: code, CodeVerifier: verifier, InvitationToken: "invitation-secret", IPAddress: "192.0.2.1", UserAgent: "Firefox",
 			})
 		}, invitationRefusals, limitRefusals)
@@ -87,7 +87,7 @@ var grantCalls = func() map[string]wire {
 			"ip_address":"192.0.2.1","user_agent":"Firefox"}`,
 		[]string{refreshToken},
 		func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
-			return c.AuthenticateWithRefreshToken(ctx, workos.RefreshTokenParams{
+			return c.AuthenticateWithRefreshToken(ctx, workos.AuthenticateWithRefreshTokenParams{
 				RefreshToken: refreshToken, OrganizationID: "org_01B", IPAddress: "192.0.2.1", UserAgent: "Firefox",
 			})
 		}, limitRefusals)
@@ -97,7 +97,7 @@ var grantCalls = func() map[string]wire {
 			"device_code":"device-secret","ip_address":"192.0.2.1","user_agent":"acme-cli"}`,
 		[]string{"device-secret"},
 		func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
-			return c.AuthenticateWithDeviceCode(ctx, workos.DeviceCodeParams{
+			return c.AuthenticateWithDeviceCode(ctx, workos.AuthenticateWithDeviceCodeParams{
 				DeviceCode: "device-secret", IPAddress: "192.0.2.1", UserAgent: "acme-cli",
 			})
 		},
@@ -115,7 +115,7 @@ var grantCalls = func() map[string]wire {
 				"invitation_token":"invitation-secret","ip_address":"192.0.2.1","user_agent":"Firefox"}`,
 			[]string{"hunter2-secret", "invitation-secret"},
 			func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
-				return c.AuthenticateWithPassword(ctx, workos.PasswordParams{
+				return c.AuthenticateWithPassword(ctx, workos.AuthenticateWithPasswordParams{
 					Email: "kim@acme.test", Password: "hunter2-secret", InvitationToken: "invitation-secret",
 					IPAddress: "192.0.2.1", UserAgent: "Firefox",
 				})
@@ -126,7 +126,7 @@ var grantCalls = func() map[string]wire {
 				"ip_address":"192.0.2.1","user_agent":"Firefox"}`,
 			[]string{code, "invitation-secret"},
 			func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
-				return c.AuthenticateWithMagicAuth(ctx, workos.MagicAuthCodeParams{
+				return c.AuthenticateWithMagicAuth(ctx, workos.AuthenticateWithMagicAuthParams{
 					Email: "kim@acme.test", Code: code, InvitationToken: "invitation-secret", IPAddress: "192.0.2.1", UserAgent: "Firefox",
 				})
 			}, limitRefusals, invitationRefusals, oneTimeCodeRefusals),
@@ -134,7 +134,7 @@ var grantCalls = func() map[string]wire {
 				"code":"01CODE-secret","pending_authentication_token":"pending-secret","ip_address":"192.0.2.1","user_agent":"Firefox"}`,
 			[]string{code, "pending-secret"},
 			func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
-				return c.AuthenticateWithEmailVerification(ctx, workos.EmailVerificationCodeParams{
+				return c.AuthenticateWithEmailVerification(ctx, workos.AuthenticateWithEmailVerificationParams{
 					PendingAuthenticationToken: "pending-secret", Code: code, IPAddress: "192.0.2.1", UserAgent: "Firefox",
 				})
 			}, limitRefusals, oneTimeCodeRefusals, pendingRefusals),
@@ -143,7 +143,7 @@ var grantCalls = func() map[string]wire {
 				"ip_address":"192.0.2.1","user_agent":"Firefox"}`,
 			[]string{code, "pending-secret"},
 			func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
-				return c.AuthenticateWithTOTP(ctx, workos.TOTPParams{
+				return c.AuthenticateWithTOTP(ctx, workos.AuthenticateWithTOTPParams{
 					PendingAuthenticationToken: "pending-secret", AuthenticationChallengeID: "auth_challenge_01A", Code: code,
 					IPAddress: "192.0.2.1", UserAgent: "Firefox",
 				})
@@ -152,7 +152,7 @@ var grantCalls = func() map[string]wire {
 				"pending_authentication_token":"pending-secret","organization_id":"org_01B","ip_address":"192.0.2.1","user_agent":"Firefox"}`,
 			[]string{"pending-secret"},
 			func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
-				return c.AuthenticateWithOrganizationSelection(ctx, workos.OrganizationSelectionParams{
+				return c.AuthenticateWithOrganizationSelection(ctx, workos.AuthenticateWithOrganizationSelectionParams{
 					PendingAuthenticationToken: "pending-secret", OrganizationID: "org_01B", IPAddress: "192.0.2.1", UserAgent: "Firefox",
 				})
 			}, limitRefusals, pendingRefusals),

@@ -22,7 +22,7 @@ const (
 
 var (
 	membership = workos.OrganizationMembership{
-		ID: "om_01A", UserID: "user_01A", OrganizationID: "org_01A", OrganizationName: "Acme", Status: workos.StatusActive,
+		ID: "om_01A", UserID: "user_01A", OrganizationID: "org_01A", OrganizationName: "Acme", Status: workos.MembershipStatusActive,
 		DirectoryManaged: true, Role: workos.Role{Slug: "admin"}, Roles: []workos.Role{{Slug: "admin"}, {Slug: "billing"}},
 		CustomAttributes: map[string]any{"department": "Press", "level": 3.0}, User: &kim, CreatedAt: created, UpdatedAt: updated,
 	}
@@ -73,7 +73,7 @@ var organizationCalls = map[string]wire{
 	"ListOrganizationMemberships": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return collect(c.ListOrganizationMemberships(ctx, workos.ListOrganizationMembershipsParams{
-				UserID: "user_01A", OrganizationID: "org_01A", Statuses: []string{workos.StatusActive, workos.StatusPending},
+				UserID: "user_01A", OrganizationID: "org_01A", Statuses: []string{workos.MembershipStatusActive, workos.MembershipStatusPending},
 			}))
 		},
 		method: "GET", path: "/user_management/organization_memberships",

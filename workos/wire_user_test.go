@@ -128,8 +128,8 @@ var userCalls = map[string]wire{
 		method: "DELETE", path: "/user_management/users/user_01A", status: 204,
 		refusals: slices.Concat(readRefusals, plain(409, nil, workos.CodeUserDeletionNotAllowed)),
 	},
-	"ListIdentities": {
-		call:   func(ctx context.Context, c *workos.Client) (any, error) { return c.ListIdentities(ctx, "user_01A") },
+	"GetUserIdentities": {
+		call:   func(ctx context.Context, c *workos.Client) (any, error) { return c.GetUserIdentities(ctx, "user_01A") },
 		method: "GET", path: "/user_management/users/user_01A/identities",
 		status: 200, reply: `[{"idp_id":"13966412","type":"OAuth","provider":"GitHubOAuth"}]`,
 		want: []workos.Identity{{ID: "13966412", Type: "OAuth", Provider: "GitHubOAuth"}}, refusals: readRefusals,
@@ -164,8 +164,8 @@ var userCalls = map[string]wire{
 		method: "POST", path: "/user_management/sessions/revoke", body: `{"session_id":"session_01A"}`, status: 200,
 		refusals: slices.Concat(readRefusals, bare(400)),
 	},
-	"OpenIDConfiguration": {
-		call:   func(ctx context.Context, c *workos.Client) (any, error) { return c.OpenIDConfiguration(ctx) },
+	"GetOpenIDConfiguration": {
+		call:   func(ctx context.Context, c *workos.Client) (any, error) { return c.GetOpenIDConfiguration(ctx) },
 		method: "GET", path: "/user_management/client_01A/.well-known/openid-configuration", keyless: true,
 		status: 200, reply: `{"issuer":"https://api.workos.com/user_management/client_01A",
 			"authorization_endpoint":"https://api.workos.com/user_management/authorize",

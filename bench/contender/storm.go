@@ -89,7 +89,7 @@ func newStormTarget(ctx context.Context) (*stormTarget, error) {
 	if err != nil {
 		return nil, err
 	}
-	authentication, err := ak.Client().AuthenticateWithPassword(ctx, workos.PasswordParams{Email: email, Password: password})
+	authentication, err := ak.Client().AuthenticateWithPassword(ctx, workos.AuthenticateWithPasswordParams{Email: email, Password: password})
 	if err != nil {
 		return nil, fmt.Errorf("sign in at the fake: %w", err)
 	}

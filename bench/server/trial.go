@@ -241,7 +241,7 @@ func (s *service) signIn(ctx context.Context, sessions int) ([]string, error) {
 	}
 	cookies := make([]string, sessions)
 	for i := range cookies {
-		authentication, err := ak.Client().AuthenticateWithPassword(ctx, workos.PasswordParams{Email: email, Password: password})
+		authentication, err := ak.Client().AuthenticateWithPassword(ctx, workos.AuthenticateWithPasswordParams{Email: email, Password: password})
 		if err != nil {
 			return nil, fmt.Errorf("sign in at the fake: %w", err)
 		}

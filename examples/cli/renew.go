@@ -65,7 +65,7 @@ func (t *tool) exchange(ctx context.Context, s session) (*session, *jwks.Claims,
 	}
 	// Not for Ctrl-C to break off: the old refresh token is spent once the request has arrived, and the new one would be
 	// lost. It takes 10 s at most, and a second Ctrl-C ends it all the same.
-	auth, err := client.AuthenticateWithRefreshToken(context.WithoutCancel(ctx), workos.RefreshTokenParams{
+	auth, err := client.AuthenticateWithRefreshToken(context.WithoutCancel(ctx), workos.AuthenticateWithRefreshTokenParams{
 		RefreshToken:   string(s.RefreshToken),
 		OrganizationID: s.OrganizationID,
 	})

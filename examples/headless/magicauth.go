@@ -42,7 +42,7 @@ func (a *application) showCode(w http.ResponseWriter, _ *http.Request, f flow) {
 }
 
 func (a *application) answerCode(w http.ResponseWriter, r *http.Request, f flow) {
-	auth, err := a.workos.AuthenticateWithMagicAuth(r.Context(), workos.MagicAuthCodeParams{
+	auth, err := a.workos.AuthenticateWithMagicAuth(r.Context(), workos.AuthenticateWithMagicAuthParams{
 		Email: f.Email, Code: typedCode(r), UserAgent: r.UserAgent(),
 	})
 	a.next(w, r, codeScreen(f), auth, err)

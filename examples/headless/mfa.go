@@ -33,8 +33,8 @@ func (a *application) answerTOTP(w http.ResponseWriter, r *http.Request, f flow)
 }
 
 // totp is the answer to the challenge that a sign-in waits for.
-func (f flow) totp(r *http.Request) workos.TOTPParams {
-	return workos.TOTPParams{
+func (f flow) totp(r *http.Request) workos.AuthenticateWithTOTPParams {
+	return workos.AuthenticateWithTOTPParams{
 		PendingAuthenticationToken: f.Pending, AuthenticationChallengeID: f.Challenge, Code: typedCode(r), UserAgent: r.UserAgent(),
 	}
 }

@@ -51,9 +51,9 @@ func stepAfter(err error) (flow, bool) {
 		verify       *workos.EmailVerificationRequiredError
 		enroll       *workos.MFAEnrollmentError
 		mfa          *workos.MFAChallengeError
-		organization *workos.OrganizationSelectionError
+		organization *workos.OrganizationSelectionRequiredError
 		sso          *workos.SSORequiredError
-		methods      *workos.OrganizationAuthMethodsError
+		methods      *workos.OrganizationAuthMethodsRequiredError
 		radar        *workos.RadarChallengeError
 	)
 	switch {

@@ -39,7 +39,7 @@ func (a *application) showOrganizations(w http.ResponseWriter, r *http.Request, 
 }
 
 func (a *application) chooseOrganization(w http.ResponseWriter, r *http.Request, f flow) {
-	auth, err := a.workos.AuthenticateWithOrganizationSelection(r.Context(), workos.OrganizationSelectionParams{
+	auth, err := a.workos.AuthenticateWithOrganizationSelection(r.Context(), workos.AuthenticateWithOrganizationSelectionParams{
 		PendingAuthenticationToken: f.Pending, OrganizationID: r.PostForm.Get("organization_id"), UserAgent: r.UserAgent(),
 	})
 	a.next(w, r, organizationScreen(f), auth, err)

@@ -22,7 +22,7 @@ func (a *application) showSignIn(w http.ResponseWriter, r *http.Request) {
 
 func (a *application) signIn(w http.ResponseWriter, r *http.Request) {
 	email := typedEmail(r)
-	auth, err := a.workos.AuthenticateWithPassword(r.Context(), workos.PasswordParams{
+	auth, err := a.workos.AuthenticateWithPassword(r.Context(), workos.AuthenticateWithPasswordParams{
 		Email:     email,
 		Password:  r.PostForm.Get("password"),
 		UserAgent: r.UserAgent(),

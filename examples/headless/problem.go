@@ -45,7 +45,7 @@ func problemOf(err error, kind codeKind) problem {
 	case errors.As(err, &credentials):
 		return problem{Status: http.StatusUnprocessableEntity, Text: "That email address and password do not go together. Check both, or get a new password."}
 	case errors.As(err, &code):
-		return kind.problem(code.Fault)
+		return kind.problem(code.Reason)
 	case errors.As(err, &weak):
 		return weakPassword(weak.Reasons)
 	case errors.As(err, &reset):
@@ -91,7 +91,7 @@ var problems = map[string]problem{
 }
 
 // weakPassword repeats WorkOS's reasons: which they are is decided in its dashboard.
-func weakPassword(reasons []workos.Detail) problem {
+func weakPassword(reasons []workos.ErrorDetail) problem {
 	p := problem{Status: http.StatusUnprocessableEntity, Text: "That password is not strong enough. Choose another."}
 	for _, reason := range reasons {
 		if reason.Message != "" {
@@ -147,7 +147,7 @@ const (
 	byNewApp
 )
 
-func (k codeKind) problem(fault workos.OneTimeCodeFault) problem {
+func (k codeKind) problem(fault workos.OneTimeCodeReason) problem {
 	another := map[codeKind]string{
 		byMail:   "Send a new one below.",
 		byApp:    "Wait until your app shows the next one.",

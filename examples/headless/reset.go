@@ -95,7 +95,7 @@ func isBadLink(err error) bool {
 	if !errors.As(err, &refused) {
 		return workos.IsNotFound(err)
 	}
-	return len(refused.Reasons) == 0 || slices.ContainsFunc(refused.Reasons, func(reason workos.Detail) bool {
+	return len(refused.Reasons) == 0 || slices.ContainsFunc(refused.Reasons, func(reason workos.ErrorDetail) bool {
 		return strings.Contains(reason.Code, "token")
 	})
 }

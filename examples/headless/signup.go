@@ -39,7 +39,7 @@ func (a *application) signUp(w http.ResponseWriter, r *http.Request) {
 	// all the same: the page to come back to is the one for signing in.
 	at = signInScreen(at.Email)
 	at.Info = "Your account is made. Sign in to it with your password."
-	auth, err := a.workos.AuthenticateWithPassword(r.Context(), workos.PasswordParams{
+	auth, err := a.workos.AuthenticateWithPassword(r.Context(), workos.AuthenticateWithPasswordParams{
 		Email: at.Email, Password: password, UserAgent: r.UserAgent(),
 	})
 	a.next(w, r, at, auth, err)

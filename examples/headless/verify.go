@@ -17,7 +17,7 @@ func (a *application) showVerification(w http.ResponseWriter, _ *http.Request, f
 }
 
 func (a *application) answerVerification(w http.ResponseWriter, r *http.Request, f flow) {
-	auth, err := a.workos.AuthenticateWithEmailVerification(r.Context(), workos.EmailVerificationCodeParams{
+	auth, err := a.workos.AuthenticateWithEmailVerification(r.Context(), workos.AuthenticateWithEmailVerificationParams{
 		PendingAuthenticationToken: f.Pending, Code: typedCode(r), UserAgent: r.UserAgent(),
 	})
 	a.next(w, r, verificationScreen(f), auth, err)

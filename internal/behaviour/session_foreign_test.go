@@ -37,7 +37,7 @@ func (a *App) authenticate(email string) *workos.Authentication {
 	a.Fake.UpdatePerson(email, func(p *authkittest.Person) { p.Password = "correct horse" })
 	client, err := workos.NewClient(a.Fake.ClientID(), workos.WithAPIKey(a.Fake.APIKey()), workos.WithBaseURL(a.Fake.URL()), workos.WithClock(a.Clock))
 	require.NoError(a.T, err)
-	authentication, err := client.AuthenticateWithPassword(a.T.Context(), workos.PasswordParams{Email: email, Password: "correct horse"})
+	authentication, err := client.AuthenticateWithPassword(a.T.Context(), workos.AuthenticateWithPasswordParams{Email: email, Password: "correct horse"})
 	require.NoError(a.T, err)
 	return authentication
 }

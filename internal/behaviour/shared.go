@@ -58,7 +58,7 @@ func (n Neighbour) refresh(cookie, organization string) string {
 	client, err := workos.NewClient(n.app.Fake.ClientID(), workos.WithAPIKey(n.app.Fake.APIKey()),
 		workos.WithBaseURL(n.app.Fake.URL()), workos.WithClock(n.app.Clock))
 	require.NoError(n.app.T, err)
-	reply, err := client.AuthenticateWithRefreshToken(n.app.T.Context(), workos.RefreshTokenParams{
+	reply, err := client.AuthenticateWithRefreshToken(n.app.T.Context(), workos.AuthenticateWithRefreshTokenParams{
 		RefreshToken: session["refreshToken"].(string), OrganizationID: organization,
 	})
 	require.NoError(n.app.T, err)

@@ -33,7 +33,7 @@ func withForms(t *testing.T, opts ...authkit.Option) *App {
 		})},
 		Routes: func(a *App, mux *http.ServeMux) {
 			mux.Handle("POST /password", a.RefuseCrossOrigin(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				auth, err := client.AuthenticateWithPassword(r.Context(), workos.PasswordParams{
+				auth, err := client.AuthenticateWithPassword(r.Context(), workos.AuthenticateWithPasswordParams{
 					Email: r.PostFormValue("email"), Password: r.PostFormValue("password"),
 				})
 				if err == nil {

@@ -138,10 +138,10 @@ func (w *world) routes(ak *authkit.AuthKit) http.Handler {
 }
 
 func authenticate(client *workos.Client, r *http.Request, email string) (*workos.Authentication, error) {
-	authentication, err := client.AuthenticateWithPassword(r.Context(), workos.PasswordParams{Email: email, Password: password})
-	var selection *workos.OrganizationSelectionError
+	authentication, err := client.AuthenticateWithPassword(r.Context(), workos.AuthenticateWithPasswordParams{Email: email, Password: password})
+	var selection *workos.OrganizationSelectionRequiredError
 	if errors.As(err, &selection) {
-		return client.AuthenticateWithOrganizationSelection(r.Context(), selection.Selection(acme))
+		return client.AuthenticateWithOrganizationSelection(r.Context(), selection.SelectionParams(acme))
 	}
 	return authentication, err
 }
