@@ -141,7 +141,7 @@ func (c *Client) ValidateAPIKey(ctx context.Context, value string) (key *APIKey,
 	if value == "" {
 		return nil, false, nil
 	}
-	reply, err := fetch[validation](ctx, c, call{
+	response, err := fetch[validateResponse](ctx, c, call{
 		method: http.MethodPost,
 		path:   "/api_keys/validations",
 		body: struct {
@@ -152,10 +152,10 @@ func (c *Client) ValidateAPIKey(ctx context.Context, value string) (key *APIKey,
 	if err != nil {
 		return nil, false, err
 	}
-	if reply.APIKey.null {
+	if response.APIKey.null {
 		return nil, false, nil
 	}
-	return &reply.APIKey.value, true, nil
+	return &response.APIKey.value, true, nil
 }
 
 func (c *Client) createAPIKey(ctx context.Context, call call) (*APIKey, error) {
@@ -164,31 +164,31 @@ func (c *Client) createAPIKey(ctx context.Context, call call) (*APIKey, error) {
 }
 
 // validation is the reply about a key. That it says so matters: absent is not null.
-type validation struct {
+type validateResponse struct {
 	APIKey Optional[APIKey] `json:"api_key"`
 }
 
-func (v *validation) check() error {
+func (v *validateResponse) validate() error {
 	switch {
 	case v.APIKey.IsZero():
-		return errors.New("it has no api_key")
+		return errors.New("missing api_key")
 	case v.APIKey.null:
 		return nil
 	}
-	return v.APIKey.value.check()
+	return v.APIKey.value.validate()
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It reads the value, which encoding leaves out.
 func (k *APIKey) UnmarshalJSON(data []byte) error {
 	type plain APIKey
-	reply := struct {
+	response := struct {
 		*plain
 		Value *string `json:"value"`
 	}{(*plain)(k), &k.Value}
-	return json.Unmarshal(data, &reply)
+	return json.Unmarshal(data, &response)
 }
 
-func (k *APIKey) check() error { return identified(k.ID) }
+func (k *APIKey) validate() error { return requireID(k.ID) }
 
 // Format implements [fmt.Formatter]. It masks the value.
 func (k APIKey) Format(s fmt.State, verb rune) {

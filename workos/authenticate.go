@@ -78,7 +78,7 @@ func (c *Client) AuthenticateWithCode(ctx context.Context, p AuthenticateWithCod
 	if c.apiKey == "" {
 		required = append(required, argument{"code_verifier", p.CodeVerifier})
 	}
-	return c.authenticate(ctx, keyIfAny, grant{
+	return c.authenticate(ctx, keyOptional, grant{
 		GrantType:       grantCode,
 		Code:            p.Code,
 		CodeVerifier:    p.CodeVerifier,
@@ -94,7 +94,7 @@ func (c *Client) AuthenticateWithCode(ctx context.Context, p AuthenticateWithCod
 //
 // See https://workos.com/docs/reference/authkit/authentication/refresh-token
 func (c *Client) AuthenticateWithRefreshToken(ctx context.Context, p AuthenticateWithRefreshTokenParams) (*Authentication, error) {
-	return c.authenticate(ctx, keyIfAny, grant{
+	return c.authenticate(ctx, keyOptional, grant{
 		GrantType:      grantRefreshToken,
 		RefreshToken:   p.RefreshToken,
 		OrganizationID: p.OrganizationID,
@@ -136,11 +136,11 @@ type grant struct {
 
 func (c *Client) authenticate(ctx context.Context, key keyUse, g grant, required ...argument) (*Authentication, error) {
 	g.ClientID = c.clientID
-	if key != keyWithheld {
+	if key != keyOmitted {
 		g.ClientSecret = c.apiKey
 	}
 	refresh := g.GrantType == grantRefreshToken
-	reply := authenticationReply{needsRefreshToken: !refresh}
+	response := authenticationResponse{needsRefreshToken: !refresh}
 	err := c.do(ctx, call{
 		method:   http.MethodPost,
 		path:     "/user_management/authenticate",
@@ -151,16 +151,16 @@ func (c *Client) authenticate(ctx context.Context, key keyUse, g grant, required
 			g.Code, g.CodeVerifier, g.RefreshToken, g.Password, g.DeviceCode, g.PendingAuthenticationToken, g.InvitationToken,
 		},
 		key:        key,
-		replayable: refresh,
-	}, &reply)
+		idempotent: refresh,
+	}, &response)
 	if err != nil {
 		return nil, err
 	}
-	return reply.authentication(), nil
+	return response.authentication(), nil
 }
 
 // authenticationReply reads what the exported types keep out of JSON.
-type authenticationReply struct {
+type authenticationResponse struct {
 	Authentication
 	AccessToken  string `json:"access_token"`
 	RefreshToken string `json:"refresh_token"`
@@ -175,19 +175,19 @@ type authenticationReply struct {
 }
 
 // check implements [checker].
-func (r *authenticationReply) check() error {
+func (r *authenticationResponse) validate() error {
 	switch {
 	case r.User.ID == "":
-		return errors.New("it has no user.id")
+		return errors.New("missing user.id")
 	case r.AccessToken == "":
-		return errors.New("it has no access_token")
+		return errors.New("missing access_token")
 	case r.RefreshToken == "" && r.needsRefreshToken:
-		return errors.New("it has no refresh_token")
+		return errors.New("missing refresh_token")
 	}
 	return nil
 }
 
-func (r *authenticationReply) authentication() *Authentication {
+func (r *authenticationResponse) authentication() *Authentication {
 	auth := r.Authentication
 	auth.AccessToken, auth.RefreshToken = r.AccessToken, r.RefreshToken
 	if r.OAuthTokens != nil {

@@ -180,5 +180,5 @@ func TestARefreshMayLeaveTheOldRefreshTokenInForce(t *testing.T) {
 	assert.Empty(t, got.RefreshToken)
 
 	_, err = client.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: code})
-	assert.ErrorContains(t, err, "it has no refresh_token", "a sign-in without one could never be renewed")
+	assert.ErrorContains(t, err, "missing refresh_token", "a sign-in without one could never be renewed")
 }

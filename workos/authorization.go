@@ -50,7 +50,7 @@ type AuthorizationParams struct {
 //
 // See https://workos.com/docs/reference/authkit/authentication/get-authorization-url
 func (c *Client) AuthorizationURL(p AuthorizationParams) (string, error) {
-	if err := p.check(); err != nil {
+	if err := p.validate(); err != nil {
 		return "", fmt.Errorf("workos: authorization URL: %w", err)
 	}
 	query := url.Values{"response_type": {"code"}, "client_id": {c.clientID}}
@@ -85,7 +85,7 @@ func (c *Client) AuthorizationURL(p AuthorizationParams) (string, error) {
 }
 
 // check refuses what WorkOS would refuse, or pass over, on a page of its own where only the user would see it.
-func (p AuthorizationParams) check() error {
+func (p AuthorizationParams) validate() error {
 	var faults []error
 	refuse := func(fault string) { faults = append(faults, errors.New(fault)) }
 
@@ -121,7 +121,7 @@ func (p AuthorizationParams) check() error {
 		}
 	}
 	if slices.ContainsFunc(p.ProviderScopes, func(scope string) bool { return scope == "" || strings.Contains(scope, ",") }) {
-		refuse("ProviderScopes: want scopes that are neither empty nor hold a comma, which is what separates them")
+		refuse("ProviderScopes: want scopes that are not empty and contain no comma, because commas separate them")
 	}
 	return errors.Join(faults...)
 }

@@ -49,18 +49,18 @@ type AuthenticateWithDeviceCodeParams struct {
 //
 // See https://workos.com/docs/reference/authkit/cli-auth/device-authorization
 func (c *Client) AuthorizeDevice(ctx context.Context) (*DeviceAuthorization, error) {
-	reply, err := fetch[deviceReply](ctx, c, call{
+	response, err := fetch[deviceResponse](ctx, c, call{
 		method: http.MethodPost,
 		path:   "/user_management/authorize/device",
 		body: struct {
 			ClientID string `json:"client_id"`
 		}{c.clientID},
-		key: keyWithheld,
+		key: keyOmitted,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return reply.authorization(c.clock.Now()), nil
+	return response.authorization(c.clock.Now()), nil
 }
 
 // AuthenticateWithDeviceCode asks once whether the person has approved, and gets the tokens if so. It sends no secret
@@ -70,7 +70,7 @@ func (c *Client) AuthorizeDevice(ctx context.Context) (*DeviceAuthorization, err
 //
 // See https://workos.com/docs/reference/authkit/cli-auth
 func (c *Client) AuthenticateWithDeviceCode(ctx context.Context, p AuthenticateWithDeviceCodeParams) (*Authentication, error) {
-	return c.authenticate(ctx, keyWithheld, grant{
+	return c.authenticate(ctx, keyOmitted, grant{
 		GrantType:  grantDeviceCode,
 		DeviceCode: p.DeviceCode,
 		IPAddress:  p.IPAddress,
@@ -135,12 +135,12 @@ func (c *Client) deviceExpired(ctx context.Context, left time.Duration) error {
 			return fmt.Errorf("workos: poll device: %w", err)
 		}
 	}
-	e := &Error{Operation: "poll device", Code: CodeExpiredToken, Message: "nobody has approved in time"}
-	return e.actionable()
+	e := &Error{Operation: "poll device", Code: CodeExpiredToken, Message: "the sign-in was not approved in time"}
+	return e.typed()
 }
 
 // deviceReply has the lifetimes in seconds.
-type deviceReply struct {
+type deviceResponse struct {
 	DeviceCode              string  `json:"device_code"`
 	UserCode                string  `json:"user_code"`
 	VerificationURI         string  `json:"verification_uri"`
@@ -150,21 +150,21 @@ type deviceReply struct {
 }
 
 // check implements [checker]. RFC 8628 section 3.2 requires all four.
-func (r *deviceReply) check() error {
+func (r *deviceResponse) validate() error {
 	switch {
 	case r.DeviceCode == "":
-		return errors.New("it has no device_code")
+		return errors.New("missing device_code")
 	case r.UserCode == "":
-		return errors.New("it has no user_code")
+		return errors.New("missing user_code")
 	case r.VerificationURI == "":
-		return errors.New("it has no verification_uri")
+		return errors.New("missing verification_uri")
 	case r.ExpiresIn <= 0:
-		return errors.New("it has no expires_in")
+		return errors.New("missing expires_in")
 	}
 	return nil
 }
 
-func (r *deviceReply) authorization(now time.Time) *DeviceAuthorization {
+func (r *deviceResponse) authorization(now time.Time) *DeviceAuthorization {
 	seconds := func(n float64) time.Duration {
 		return time.Duration(min(n, maxDeviceSeconds) * float64(time.Second))
 	}

@@ -148,7 +148,7 @@ func TestAPollEndsWhenTheCodeExpires(t *testing.T) {
 	p.clock.advance(30 * time.Second)
 	err := <-p.done
 	requireAs[*workos.DeviceExpiredError](t, err)
-	assert.EqualError(t, err, "workos: poll device: expired_token: nobody has approved in time")
+	assert.EqualError(t, err, "workos: poll device: expired_token: the sign-in was not approved in time")
 	assert.Equal(t, workos.CodeExpiredToken, workos.ErrorCode(err))
 	assert.False(t, workos.IsTransient(err))
 	assert.Len(t, p.server.received(), 3)

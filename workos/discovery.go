@@ -25,13 +25,13 @@ func (c *Client) GetOpenIDConfiguration(ctx context.Context) (*OpenIDConfigurati
 		method: http.MethodGet,
 		path:   "/user_management/{client_id}/.well-known/openid-configuration",
 		ids:    []string{c.clientID},
-		key:    keyWithheld,
+		key:    keyOmitted,
 	})
 }
 
-func (o *OpenIDConfiguration) check() error {
+func (o *OpenIDConfiguration) validate() error {
 	if o.Issuer == "" {
-		return errors.New("it has no issuer")
+		return errors.New("missing issuer")
 	}
 	return nil
 }

@@ -68,14 +68,14 @@ func (c *Client) GetEmailVerification(ctx context.Context, id string) (*EmailVer
 // UnmarshalJSON implements [json.Unmarshaler]. It reads the code, which encoding leaves out.
 func (v *EmailVerification) UnmarshalJSON(data []byte) error {
 	type plain EmailVerification
-	reply := struct {
+	response := struct {
 		*plain
 		Code *string `json:"code"`
 	}{(*plain)(v), &v.Code}
-	return json.Unmarshal(data, &reply)
+	return json.Unmarshal(data, &response)
 }
 
-func (v *EmailVerification) check() error { return identified(v.ID) }
+func (v *EmailVerification) validate() error { return requireID(v.ID) }
 
 // Format implements [fmt.Formatter]. It masks the code.
 func (v EmailVerification) Format(s fmt.State, verb rune) {

@@ -35,8 +35,8 @@ type Error struct {
 	RequestID  string        // what WorkOS support asks for; may be empty
 	RetryAfter time.Duration // how long the server asked to be left alone, 60 s at most, 0 if it did not
 
-	body    []byte // may hold a pending_authentication_token
-	foreign bool   // not a JSON object: something in front of the API answered
+	body       []byte // may hold a pending_authentication_token
+	notFromAPI bool   // not a JSON object: something in front of the API answered
 }
 
 // ErrorDetail is one part of a refusal. Which of its fields are set depends on the call.
@@ -70,7 +70,7 @@ func (e *Error) Error() string {
 // yields may be secret.
 func (e *Error) Decode(v any) error {
 	if err := json.Unmarshal(e.body, v); err != nil {
-		return fmt.Errorf("workos: decoding the refusal of %s: %s", e.Operation, decodingFault(err))
+		return fmt.Errorf("workos: decode the error response of %s: %s", e.Operation, describeDecodeError(err))
 	}
 	return nil
 }
@@ -94,12 +94,12 @@ type TransportError struct {
 	// Operation is what was being done, such as "POST /user_management/authenticate (refresh_token)".
 	Operation string
 
-	StatusCode int    // 0 if no reply began to arrive
+	StatusCode int    // 0 if no response began to arrive
 	RequestID  string // what WorkOS support asks for; may be empty
 
-	reason     string // the cause's text, cleaned
-	cause      error
-	unreadable bool // a whole reply, but not one that the call can use
+	reason   string // the cause's text, cleaned
+	cause    error
+	unusable bool // a whole response, but not one that the call can use
 }
 
 // Error tells what was being done and why nothing came of it.
@@ -128,27 +128,27 @@ func IsTransient(err error) bool {
 	if errors.Is(err, context.Canceled) {
 		return false
 	}
-	var refusal *Error
-	if errors.As(err, &refusal) {
-		return refusal.foreign || passing(refusal.StatusCode)
+	var apiErr *Error
+	if errors.As(err, &apiErr) {
+		return apiErr.notFromAPI || isTransientStatus(apiErr.StatusCode)
 	}
-	var failure *TransportError
-	return errors.As(err, &failure)
+	var transportErr *TransportError
+	return errors.As(err, &transportErr)
 }
 
 // IsNotFound tells whether an error is the API's word that there is no object with the ID, or no user with the address,
 // that was asked for. Such a refusal has no code, only the status 404.
 func IsNotFound(err error) bool {
-	var refusal *Error
-	return errors.As(err, &refusal) && refusal.StatusCode == http.StatusNotFound && !refusal.foreign
+	var apiErr *Error
+	return errors.As(err, &apiErr) && apiErr.StatusCode == http.StatusNotFound && !apiErr.notFromAPI
 }
 
 // ErrorCode is the code of the refusal that err is about, such as [CodeInvalidGrant], and empty if it is about none or
 // about one without a code.
 func ErrorCode(err error) string {
-	var refusal *Error
-	if errors.As(err, &refusal) {
-		return refusal.Code
+	var apiErr *Error
+	if errors.As(err, &apiErr) {
+		return apiErr.Code
 	}
 	return ""
 }
@@ -156,41 +156,41 @@ func ErrorCode(err error) string {
 // RetryAfter is how long the server asked to be left alone with the reply that err is about: 60 s at most, and 0 if it
 // did not ask.
 func RetryAfter(err error) time.Duration {
-	var refusal *Error
-	if errors.As(err, &refusal) {
-		return refusal.RetryAfter
+	var apiErr *Error
+	if errors.As(err, &apiErr) {
+		return apiErr.RetryAfter
 	}
 	return 0
 }
 
 // passing tells whether a status is about the moment rather than about the request.
-func passing(status int) bool {
+func isTransientStatus(status int) bool {
 	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500
 }
 
 // refusal reads a reply of status 400 or more.
-func (c *Client) refusal(call call, resp *http.Response, body []byte) *Error {
+func (c *Client) newError(call call, resp *http.Response, body []byte) *Error {
 	e := &Error{
 		Operation:  call.operation(),
 		StatusCode: resp.StatusCode,
-		RequestID:  call.clean(resp.Header.Get("X-Request-ID")),
+		RequestID:  call.sanitize(resp.Header.Get("X-Request-ID")),
 		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), c.clock.Now()),
 	}
 	body = bytes.TrimSpace(body)
 	if !bytes.HasPrefix(body, []byte("{")) {
-		e.foreign = true
-		e.Message = call.clean(string(body))
+		e.notFromAPI = true
+		e.Message = call.sanitize(string(body))
 		return e
 	}
 	if !json.Valid(body) {
 		// Not quoted: broken JSON may hold a pending_authentication_token.
-		e.foreign = true
-		e.Message = "the reply is broken JSON"
+		e.notFromAPI = true
+		e.Message = "the response is broken JSON"
 		return e
 	}
 	e.body = body
 
-	var reply struct {
+	var response struct {
 		Code             string            `json:"code"`
 		Message          string            `json:"message"`
 		Error            string            `json:"error"`
@@ -199,20 +199,20 @@ func (c *Client) refusal(call call, resp *http.Response, body []byte) *Error {
 		Token            string            `json:"pending_authentication_token"`
 	}
 	// A member of an unexpected type is passed over by json.Unmarshal, and what the others say is still worth having.
-	_ = json.Unmarshal(body, &reply)
-	call.secrets = append(slices.Clip(call.secrets), reply.Token)
-	e.Code = cleanName(cmp.Or(reply.Code, reply.Error), call.secrets)
-	e.Message = call.clean(cmp.Or(reply.Message, reply.ErrorDescription))
-	for _, raw := range reply.Errors {
+	_ = json.Unmarshal(body, &response)
+	call.secrets = append(slices.Clip(call.secrets), response.Token)
+	e.Code = sanitizeCode(cmp.Or(response.Code, response.Error), call.secrets)
+	e.Message = call.sanitize(cmp.Or(response.Message, response.ErrorDescription))
+	for _, raw := range response.Errors {
 		// Either an object or, in older replies, a string.
 		var detail ErrorDetail
 		if json.Unmarshal(raw, &detail.Message) != nil {
 			_ = json.Unmarshal(raw, &detail)
 		}
 		e.Details = append(e.Details, ErrorDetail{
-			Field:   cleanName(detail.Field, call.secrets),
-			Code:    cleanName(detail.Code, call.secrets),
-			Message: call.clean(detail.Message),
+			Field:   sanitizeCode(detail.Field, call.secrets),
+			Code:    sanitizeCode(detail.Code, call.secrets),
+			Message: call.sanitize(detail.Message),
 		})
 	}
 	return e

@@ -139,8 +139,8 @@ func TestARefusalIsReadFromEachEnvelope(t *testing.T) {
 		},
 		"broken JSON, which is not quoted": {
 			status: 403, body: `{"code":"mfa_challenge","pending_authentication_token":"pending-sec`,
-			wantMessage: "the reply is broken JSON", transient: true,
-			wantText: doing + ": the reply is broken JSON (status 403, request req_01A)",
+			wantMessage: "the response is broken JSON", transient: true,
+			wantText: doing + ": the response is broken JSON (status 403, request req_01A)",
 		},
 	}
 	for name, tt := range tests {
@@ -179,10 +179,10 @@ func TestARefusalsOwnMembersCanBeDecoded(t *testing.T) {
 	var mistyped struct {
 		Token int `json:"pending_authentication_token"`
 	}
-	assert.ErrorContains(t, refusal.Decode(&mistyped), `its member "pending_authentication_token" is an unexpected string`)
+	assert.ErrorContains(t, refusal.Decode(&mistyped), `member "pending_authentication_token" has the unexpected type string`)
 
 	err = exchange(t, newServer(t, replyWith(502, page)))
-	assert.ErrorContains(t, requireRefusal(t, err).Decode(&members), "it is not JSON")
+	assert.ErrorContains(t, requireRefusal(t, err).Decode(&members), "not JSON")
 }
 
 func TestRetryAfterIsReadAndCapped(t *testing.T) {

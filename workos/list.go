@@ -48,18 +48,18 @@ func list[T any](ctx context.Context, c *Client, call call, p Paging) iter.Seq2[
 
 		seen := map[string]bool{p.After: true}
 		for {
-			reply := page[T]{seen: seen}
-			if err := c.do(ctx, call, &reply); err != nil {
+			response := page[T]{seen: seen}
+			if err := c.do(ctx, call, &response); err != nil {
 				var none T
 				yield(none, err)
 				return
 			}
-			for _, object := range reply.Data {
+			for _, object := range response.Data {
 				if !yield(object, nil) {
 					return
 				}
 			}
-			after := reply.Metadata.After
+			after := response.Metadata.After
 			if after == "" {
 				return
 			}
@@ -87,19 +87,19 @@ type page[T any] struct {
 }
 
 // check implements [checker]. A server that leads from page to page without end must not hold the caller for good.
-func (p *page[T]) check() error {
+func (p *page[T]) validate() error {
 	after := p.Metadata.After
 	switch {
 	case p.Data == nil:
-		return errors.New("it has no data")
+		return errors.New("missing data")
 	case after != "" && len(p.Data) == 0:
-		return errors.New("it is an empty page and yet names a next one")
+		return errors.New("empty page with the cursor of a next page")
 	case after != "" && p.seen[after]:
-		return errors.New("it names a next page that has been read already")
+		return errors.New("cursor of a page that was already read")
 	}
 	for i := range p.Data {
-		if object, ok := any(&p.Data[i]).(checker); ok {
-			if err := object.check(); err != nil {
+		if object, ok := any(&p.Data[i]).(validator); ok {
+			if err := object.validate(); err != nil {
 				return fmt.Errorf("data[%d]: %w", i, err)
 			}
 		}

@@ -99,13 +99,13 @@ func TestAListYieldsAnErrorOnceAndEnds(t *testing.T) {
 		want   string
 	}{
 		"a refusal":                        {replyWith(422, `{"code":"invalid_request_parameters","message":"No."}`), "invalid_request_parameters"},
-		"a page that is none":              {replyWith(200, page), "it is not JSON"},
-		"no data":                          {replyWith(200, `{"list_metadata":{"after":null}}`), "it has no data"},
-		"an object without ID":             {replyWith(200, `{"data":[{"id":"c"},{}],"list_metadata":{}}`), "data[1]: it has no id"},
-		"the same cursor again":            {pageOf("b", "c"), "it names a next page that has been read already"},
-		"an empty page with a next one":    {pageOf("c"), "it is an empty page and yet names a next one"},
-		"a cursor of the wrong type":       {replyWith(200, `{"data":[],"list_metadata":{"after":7}}`), "unexpected number"},
-		"a list without end in one object": {replyWith(200, `{"data":{"id":"c"}}`), "unexpected object"},
+		"a page that is none":              {replyWith(200, page), "not JSON"},
+		"no data":                          {replyWith(200, `{"list_metadata":{"after":null}}`), "missing data"},
+		"an object without ID":             {replyWith(200, `{"data":[{"id":"c"},{}],"list_metadata":{}}`), "data[1]: missing id"},
+		"the same cursor again":            {pageOf("b", "c"), "cursor of a page that was already read"},
+		"an empty page with a next one":    {pageOf("c"), "empty page with the cursor of a next page"},
+		"a cursor of the wrong type":       {replyWith(200, `{"data":[],"list_metadata":{"after":7}}`), "unexpected type number"},
+		"a list without end in one object": {replyWith(200, `{"data":{"id":"c"}}`), "unexpected type object"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -131,11 +131,11 @@ func TestAListYieldsAnErrorOnceAndEnds(t *testing.T) {
 func TestAServerThatLeadsInACircleIsLeft(t *testing.T) {
 	server := newServer(t, pageOf("a", "a"), pageOf("b", "b"), pageOf("c", "c"), pageOf("a", "a"))
 	ids, err := idsOf(t.Context(), server.client(t), 0)
-	assert.ErrorContains(t, err, "read already")
+	assert.ErrorContains(t, err, "already read")
 	assert.Equal(t, []string{"a", "b", "c"}, ids)
 
 	ids, err = idsOf(t.Context(), newServer(t, pageOf("a", "a")).client(t), 0)
-	assert.ErrorContains(t, err, "read already")
+	assert.ErrorContains(t, err, "already read")
 	assert.Equal(t, []string{"a"}, ids)
 }
 

@@ -65,14 +65,14 @@ func (c *Client) GetMagicAuth(ctx context.Context, id string) (*MagicAuth, error
 // UnmarshalJSON implements [json.Unmarshaler]. It reads the code, which encoding leaves out.
 func (m *MagicAuth) UnmarshalJSON(data []byte) error {
 	type plain MagicAuth
-	reply := struct {
+	response := struct {
 		*plain
 		Code *string `json:"code"`
 	}{(*plain)(m), &m.Code}
-	return json.Unmarshal(data, &reply)
+	return json.Unmarshal(data, &response)
 }
 
-func (m *MagicAuth) check() error { return identified(m.ID) }
+func (m *MagicAuth) validate() error { return requireID(m.ID) }
 
 // Format implements [fmt.Formatter]. It masks the code.
 func (m MagicAuth) Format(s fmt.State, verb rune) {

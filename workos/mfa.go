@@ -128,7 +128,7 @@ func (c *Client) ChallengeAuthFactor(ctx context.Context, factorID string) (*Aut
 //
 // See https://workos.com/docs/reference/mfa/challenge
 func (c *Client) VerifyAuthChallenge(ctx context.Context, challengeID, code string) (valid bool, err error) {
-	reply, err := fetch[verification](ctx, c, call{
+	response, err := fetch[verifyResponse](ctx, c, call{
 		method: http.MethodPost,
 		path:   "/auth/challenges/{authentication_challenge_id}/verify",
 		ids:    []string{challengeID},
@@ -141,31 +141,31 @@ func (c *Client) VerifyAuthChallenge(ctx context.Context, challengeID, code stri
 	if err != nil {
 		return false, err
 	}
-	return *reply.Valid, nil
+	return *response.Valid, nil
 }
 
 const authFactorPath = "/auth/factors/{authentication_factor_id}"
 
 // verification is the reply to a code. That it says so matters: absent is not false.
-type verification struct {
+type verifyResponse struct {
 	Valid *bool `json:"valid"`
 }
 
-func (v *verification) check() error {
+func (v *verifyResponse) validate() error {
 	if v.Valid == nil {
-		return errors.New("it does not say whether the code is valid")
+		return errors.New("missing valid")
 	}
 	return nil
 }
 
-func (f *AuthFactor) check() error    { return identified(f.ID) }
-func (c *AuthChallenge) check() error { return identified(c.ID) }
+func (f *AuthFactor) validate() error    { return requireID(f.ID) }
+func (c *AuthChallenge) validate() error { return requireID(c.ID) }
 
-func (e *AuthFactorEnrollment) check() error {
-	if err := e.Factor.check(); err != nil {
+func (e *AuthFactorEnrollment) validate() error {
+	if err := e.Factor.validate(); err != nil {
 		return fmt.Errorf("authentication_factor: %w", err)
 	}
-	if err := e.Challenge.check(); err != nil {
+	if err := e.Challenge.validate(); err != nil {
 		return fmt.Errorf("authentication_challenge: %w", err)
 	}
 	return nil
@@ -174,23 +174,23 @@ func (e *AuthFactorEnrollment) check() error {
 // UnmarshalJSON implements [json.Unmarshaler]. It reads the secrets, which encoding leaves out.
 func (t *TOTP) UnmarshalJSON(data []byte) error {
 	type plain TOTP
-	reply := struct {
+	response := struct {
 		*plain
 		Secret *string `json:"secret"`
 		QRCode *string `json:"qr_code"`
 		URI    *string `json:"uri"`
 	}{(*plain)(t), &t.Secret, &t.QRCode, &t.URI}
-	return json.Unmarshal(data, &reply)
+	return json.Unmarshal(data, &response)
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It reads the code, which encoding leaves out.
 func (c *AuthChallenge) UnmarshalJSON(data []byte) error {
 	type plain AuthChallenge
-	reply := struct {
+	response := struct {
 		*plain
 		Code *string `json:"code"`
 	}{(*plain)(c), &c.Code}
-	return json.Unmarshal(data, &reply)
+	return json.Unmarshal(data, &response)
 }
 
 // Format implements [fmt.Formatter]. It masks the secret, the QR code and the address.

@@ -133,4 +133,4 @@ func (c *Client) DeleteOrganizationMembership(ctx context.Context, id string) er
 	return c.do(ctx, call{method: http.MethodDelete, path: membershipPath, ids: []string{id}}, nil)
 }
 
-func (m *OrganizationMembership) check() error { return identified(m.ID) }
+func (m *OrganizationMembership) validate() error { return requireID(m.ID) }

@@ -77,15 +77,15 @@ func (c *Client) ConfirmPasswordReset(ctx context.Context, p ConfirmPasswordRese
 // UnmarshalJSON implements [json.Unmarshaler]. It reads the token and the address, which encoding leaves out.
 func (r *PasswordReset) UnmarshalJSON(data []byte) error {
 	type plain PasswordReset
-	reply := struct {
+	response := struct {
 		*plain
 		Token *string `json:"password_reset_token"`
 		URL   *string `json:"password_reset_url"`
 	}{(*plain)(r), &r.Token, &r.URL}
-	return json.Unmarshal(data, &reply)
+	return json.Unmarshal(data, &response)
 }
 
-func (r *PasswordReset) check() error { return identified(r.ID) }
+func (r *PasswordReset) validate() error { return requireID(r.ID) }
 
 // Format implements [fmt.Formatter]. It masks the token and the address.
 func (r PasswordReset) Format(s fmt.State, verb rune) {

@@ -34,15 +34,15 @@ func format(s fmt.State, verb rune, v any) {
 }
 
 // secretForms are what JSON Web Tokens, parts of them, and the API's keys look like, also once a secret in them is masked.
-var secretForms = regexp.MustCompile(`(eyJ|\bsk_)[\w.` + masked + `-]+`)
+var secretPattern = regexp.MustCompile(`(eyJ|\bsk_)[\w.` + placeholder + `-]+`)
 
 // masked stands in for a secret while others are looked for. It is in no text: it is not printable.
-const masked = "\x00"
+const placeholder = "\x00"
 
 // clean makes a server's text fit to be shown on one line of a log: printable, without any secret that was sent (the
 // API quotes codes in its messages) or that looks like one, and short. The order matters: a secret must be whole when it
 // is looked for.
-func clean(text string, secrets []string) string {
+func sanitize(text string, secrets []string) string {
 	text = oneLine(text)
 	known := slices.Clone(secrets)
 	for _, secret := range secrets {
@@ -53,12 +53,12 @@ func clean(text string, secrets []string) string {
 	var masks []string
 	for _, secret := range known {
 		if secret != "" {
-			masks = append(masks, secret, masked)
+			masks = append(masks, secret, placeholder)
 		}
 	}
 	text = strings.NewReplacer(masks...).Replace(text)
-	text = secretForms.ReplaceAllLiteralString(text, masked)
-	text = strings.ReplaceAll(text, masked, redacted)
+	text = secretPattern.ReplaceAllLiteralString(text, placeholder)
+	text = strings.ReplaceAll(text, placeholder, redacted)
 	if len(text) > maxText {
 		text = strings.ToValidUTF8(text[:maxText], "") + "…"
 	}
@@ -67,11 +67,11 @@ func clean(text string, secrets []string) string {
 
 // cleanName is clean for a text that callers dispatch on. What has the form of the API's names is left as it is: a
 // password that happens to be a part of one must not change what a refusal means.
-func cleanName(text string, secrets []string) string {
+func sanitizeCode(text string, secrets []string) string {
 	if len(text) <= maxText && !strings.ContainsFunc(text, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') }) {
 		return text
 	}
-	return clean(text, secrets)
+	return sanitize(text, secrets)
 }
 
 // oneLine makes a text printable, its runs of white space single spaces.

@@ -31,25 +31,25 @@ func TestAnUnusableReplyIsAClearAndTransientError(t *testing.T) {
 		handler http.HandlerFunc
 		want    string
 	}{
-		"HTML with 200":               {replyWith(200, page, "Content-Type", "text/html"), `unusable reply (status 200, content type "text/html"): it is not JSON: invalid character '<'`},
-		"an empty body":               {replyWith(200, ""), "it is not JSON: unexpected end"},
-		"no content":                  {replyWith(204, ""), "it is not JSON: unexpected end"},
-		"white space":                 {replyWith(200, " \n"), "it is not JSON: unexpected end"},
-		"JSON that breaks off":        {replyWith(200, fullReply[:300]), "it is not JSON: unexpected end"},
-		"JSON with more behind":       {replyWith(200, minimalReply+"garbage"), "it is not JSON: invalid character 'g' after top-level value"},
-		"two replies in one":          {replyWith(200, minimalReply+minimalReply), "it is not JSON: invalid character '{' after top-level value"},
-		"a form":                      {replyWith(200, "access_token=a&refresh_token=b"), "it is not JSON"},
-		"null":                        {replyWith(200, "null"), "it has no user.id"},
-		"an empty object":             {replyWith(200, "{}"), "it has no user.id"},
-		"an array":                    {replyWith(200, "["+minimalReply+"]"), `its member "" is an unexpected array`},
-		"a refusal with 200":          {replyWith(200, `{"error":"invalid_grant"}`), "it has no user.id"},
-		"no user":                     {replyWith(200, `{"access_token":"a","refresh_token":"b"}`), "it has no user.id"},
-		"a user without ID":           {replyWith(200, `{"user":{"email":"kim@acme.test"},"access_token":"a","refresh_token":"b"}`), "it has no user.id"},
-		"no access token":             {replyWith(200, `{"user":{"id":"user_01A"},"refresh_token":"b"}`), "it has no access_token"},
-		"an access token that is not": {replyWith(200, `{"user":{"id":"user_01A"},"access_token":123456,"refresh_token":"b"}`), "is an unexpected number"},
-		"a time that is none":         {replyWith(200, `{"user":{"id":"user_01A","created_at":"yesterday"},"access_token":"a","refresh_token":"b"}`), "one of its members cannot be decoded"},
-		"20 MB of JSON":               {replyWith(200, `{"user":{"id":"`+strings.Repeat("x", 20<<20)+`"}}`), "it is longer than 1048576 bytes"},
-		"a redirect to nowhere":       {replyWith(302, ""), "it is a redirect to nowhere"},
+		"HTML with 200":               {replyWith(200, page, "Content-Type", "text/html"), `unusable response (status 200, content type "text/html"): not JSON: invalid character '<'`},
+		"an empty body":               {replyWith(200, ""), "not JSON: unexpected end"},
+		"no content":                  {replyWith(204, ""), "not JSON: unexpected end"},
+		"white space":                 {replyWith(200, " \n"), "not JSON: unexpected end"},
+		"JSON that breaks off":        {replyWith(200, fullReply[:300]), "not JSON: unexpected end"},
+		"JSON with more behind":       {replyWith(200, minimalReply+"garbage"), "not JSON: invalid character 'g' after top-level value"},
+		"two replies in one":          {replyWith(200, minimalReply+minimalReply), "not JSON: invalid character '{' after top-level value"},
+		"a form":                      {replyWith(200, "access_token=a&refresh_token=b"), "not JSON"},
+		"null":                        {replyWith(200, "null"), "missing user.id"},
+		"an empty object":             {replyWith(200, "{}"), "missing user.id"},
+		"an array":                    {replyWith(200, "["+minimalReply+"]"), `member "" has the unexpected type array`},
+		"a refusal with 200":          {replyWith(200, `{"error":"invalid_grant"}`), "missing user.id"},
+		"no user":                     {replyWith(200, `{"access_token":"a","refresh_token":"b"}`), "missing user.id"},
+		"a user without ID":           {replyWith(200, `{"user":{"email":"kim@acme.test"},"access_token":"a","refresh_token":"b"}`), "missing user.id"},
+		"no access token":             {replyWith(200, `{"user":{"id":"user_01A"},"refresh_token":"b"}`), "missing access_token"},
+		"an access token that is not": {replyWith(200, `{"user":{"id":"user_01A"},"access_token":123456,"refresh_token":"b"}`), "unexpected type number"},
+		"a time that is none":         {replyWith(200, `{"user":{"id":"user_01A","created_at":"yesterday"},"access_token":"a","refresh_token":"b"}`), "a member cannot be decoded"},
+		"20 MB of JSON":               {replyWith(200, `{"user":{"id":"`+strings.Repeat("x", 20<<20)+`"}}`), "longer than 1048576 bytes"},
+		"a redirect to nowhere":       {replyWith(302, ""), "redirect without a usable Location"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -113,7 +113,7 @@ func TestNoMoreThanTheLimitIsRead(t *testing.T) {
 		}),
 	}))
 	_, err := client.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: code})
-	assert.ErrorContains(t, err, "it is longer than 1048576 bytes")
+	assert.ErrorContains(t, err, "longer than 1048576 bytes")
 	assert.LessOrEqual(t, body.read, 1<<20+1)
 }
 
@@ -143,7 +143,7 @@ func TestNoRedirectIsFollowedAndNothingLeaks(t *testing.T) {
 				failures := bothGrants(t, client)
 				_, failures["read"] = client.GetUser(t.Context(), "user_01A")
 				for call, err := range failures {
-					assert.ErrorContains(t, err, "it is a redirect to http://", call)
+					assert.ErrorContains(t, err, "redirect to http://", call)
 					assert.NotContains(t, err.Error(), "elsewhere", call)
 					assert.True(t, workos.IsTransient(err), call)
 				}

@@ -20,7 +20,7 @@ const (
 	UserAgent = "authkit-go/0.1.0"
 
 	// maxReply bounds a reply, in bytes. A user is a few kilobytes, a full page of them a few hundred.
-	maxReply = 1 << 20
+	maxResponse = 1 << 20
 )
 
 // call describes a request to the API.
@@ -36,7 +36,7 @@ type call struct {
 	secrets  []string   // what no error may show, besides the API key
 	key      keyUse
 
-	replayable bool // not a GET, and yet harmless to make twice
+	idempotent bool // not a GET, and yet harmless to make twice
 }
 
 // argument is what a caller gives for a call, under the name that the API has for it.
@@ -47,8 +47,8 @@ type keyUse int
 
 const (
 	keyRequired keyUse = iota
-	keyIfAny           // a public client makes the call too, without one
-	keyWithheld        // the call is open to everybody, so the key stays at home
+	keyOptional        // a public client makes the call too, without one
+	keyOmitted         // the call is open to everybody, so the key stays at home
 )
 
 // operation names a call in errors: never its IDs, query or body.
@@ -59,36 +59,36 @@ func (call call) operation() string {
 	return call.method + " " + call.path + " (" + call.note + ")"
 }
 
-func (call call) clean(text string) string { return clean(text, call.secrets) }
+func (call call) sanitize(text string) string { return sanitize(text, call.secrets) }
 
 // checker is a reply that can tell whether it has the members that the call was made for.
-type checker interface{ check() error }
+type validator interface{ validate() error }
 
 // fetch makes a call whose reply is a T.
 func fetch[T any](ctx context.Context, c *Client, call call) (*T, error) {
-	reply := new(T)
-	if err := c.do(ctx, call, reply); err != nil {
+	response := new(T)
+	if err := c.do(ctx, call, response); err != nil {
 		return nil, err
 	}
-	return reply, nil
+	return response, nil
 }
 
 // identified is the check of a resource: without its ID it is none.
-func identified(id string) error {
+func requireID(id string) error {
 	if id == "" {
-		return errors.New("it has no id")
+		return errors.New("missing id")
 	}
 	return nil
 }
 
 // check refuses a call that cannot succeed, before anything is sent.
-func (c *Client) check(call call) error {
+func (c *Client) checkCall(call call) error {
 	if call.key == keyRequired && c.apiKey == "" {
-		return fmt.Errorf("workos: %s: it takes an API key, which a public client has none of", call.operation())
+		return fmt.Errorf("workos: %s: an API key is required: add WithAPIKey", call.operation())
 	}
 	for _, a := range call.required {
 		if a.value == "" {
-			return call.unfit(a.name, "is empty")
+			return call.argumentError(a.name, "is empty")
 		}
 	}
 	return nil
@@ -103,9 +103,9 @@ func (call call) address() (string, error) {
 		name, after, _ := strings.Cut(rest, "}")
 		switch id {
 		case "":
-			return "", call.unfit(name, "is empty")
+			return "", call.argumentError(name, "is empty")
 		case ".", "..":
-			return "", call.unfit(name, "is no ID")
+			return "", call.argumentError(name, "is not an ID")
 		}
 		address = before + url.PathEscape(id) + after
 	}
@@ -113,7 +113,7 @@ func (call call) address() (string, error) {
 }
 
 // unfit is the error of an argument with which a call cannot be made. It does not show the argument.
-func (call call) unfit(name, fault string) error {
+func (call call) argumentError(name, fault string) error {
 	return fmt.Errorf("workos: %s: the %s %s", call.operation(), strings.ReplaceAll(name, "_", " "), fault)
 }
 
@@ -122,7 +122,7 @@ func (c *Client) attempt(ctx context.Context, call call, limit time.Duration, ou
 	bounded, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stop := c.clock.AfterFunc(limit, func() {
-		cancel(fmt.Errorf("no reply within %s: %w", limit, context.DeadlineExceeded))
+		cancel(fmt.Errorf("no response within %s: %w", limit, context.DeadlineExceeded))
 	})
 	defer stop()
 
@@ -132,31 +132,31 @@ func (c *Client) attempt(ctx context.Context, call call, limit time.Duration, ou
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return call.failure(ctx, bounded, nil, err)
+		return call.networkError(ctx, bounded, nil, err)
 	}
 	defer resp.Body.Close()
 	if out == nil && resp.StatusCode < 300 {
-		return nil // it is done, however its reply may end
+		return nil // it is done, however its response may end
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
 	if err != nil {
-		return call.failure(ctx, bounded, resp, err)
+		return call.networkError(ctx, bounded, resp, err)
 	}
 
 	switch {
 	case resp.StatusCode >= 400:
-		return c.refusal(call, resp, body).actionable()
+		return c.newError(call, resp, body).typed()
 	case resp.StatusCode >= 300:
-		return call.unreadable(resp, redirectFault(resp))
-	case len(body) > maxReply:
-		return call.unreadable(resp, fmt.Sprintf("it is longer than %d bytes", maxReply))
+		return call.unusableResponse(resp, describeRedirect(resp))
+	case len(body) > maxResponse:
+		return call.unusableResponse(resp, fmt.Sprintf("longer than %d bytes", maxResponse))
 	}
 	if err := json.Unmarshal(body, out); err != nil {
-		return call.unreadable(resp, decodingFault(err))
+		return call.unusableResponse(resp, describeDecodeError(err))
 	}
-	if reply, ok := out.(checker); ok {
-		if err := reply.check(); err != nil {
-			return call.unreadable(resp, err.Error())
+	if response, ok := out.(validator); ok {
+		if err := response.validate(); err != nil {
+			return call.unusableResponse(resp, err.Error())
 		}
 	}
 	return nil
@@ -182,7 +182,7 @@ func (c *Client) request(ctx context.Context, call call) (*http.Request, error) 
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	if c.apiKey != "" && call.key != keyWithheld {
+	if c.apiKey != "" && call.key != keyOmitted {
 		req.Header.Set("Authorization", "Bearer "+c.apiKey)
 	}
 	return req, nil
@@ -190,7 +190,7 @@ func (c *Client) request(ctx context.Context, call call) (*http.Request, error) 
 
 // failure is the error of a reply that did not arrive, or (resp is not nil) not in full. Whose time ran out matters
 // more than how net/http puts it.
-func (call call) failure(caller, bounded context.Context, resp *http.Response, err error) error {
+func (call call) networkError(caller, bounded context.Context, resp *http.Response, err error) error {
 	var withURL *url.Error
 	switch {
 	case caller.Err() != nil:
@@ -205,45 +205,45 @@ func (call call) failure(caller, bounded context.Context, resp *http.Response, e
 
 // unreadable is the error of a reply that arrived in full but is not one that the call can use. It does not quote the
 // reply, which may hold new tokens.
-func (call call) unreadable(resp *http.Response, fault string) error {
-	text := fmt.Sprintf("unusable reply (status %d, content type %q): %s", resp.StatusCode, resp.Header.Get("Content-Type"), fault)
-	return call.transportError(resp, errors.New(call.clean(text)), true)
+func (call call) unusableResponse(resp *http.Response, fault string) error {
+	text := fmt.Sprintf("unusable response (status %d, content type %q): %s", resp.StatusCode, resp.Header.Get("Content-Type"), fault)
+	return call.transportError(resp, errors.New(call.sanitize(text)), true)
 }
 
-func (call call) transportError(resp *http.Response, cause error, unreadable bool) error {
+func (call call) transportError(resp *http.Response, cause error, unusable bool) error {
 	e := &TransportError{
-		Operation:  call.operation(),
-		reason:     call.clean(cause.Error()),
-		cause:      cause,
-		unreadable: unreadable,
+		Operation: call.operation(),
+		reason:    call.sanitize(cause.Error()),
+		cause:     cause,
+		unusable:  unusable,
 	}
 	if resp != nil {
 		e.StatusCode = resp.StatusCode
-		e.RequestID = call.clean(resp.Header.Get("X-Request-ID"))
+		e.RequestID = call.sanitize(resp.Header.Get("X-Request-ID"))
 	}
 	return e
 }
 
 // redirectFault names where a reply points, as far as that is no secret.
-func redirectFault(resp *http.Response) string {
+func describeRedirect(resp *http.Response) string {
 	to, err := resp.Location()
 	if err != nil {
-		return "it is a redirect to nowhere"
+		return "redirect without a usable Location"
 	}
-	return "it is a redirect to " + to.Scheme + "://" + to.Host + ", and none is followed"
+	return "redirect to " + to.Scheme + "://" + to.Host + ", which is not followed"
 }
 
 // decodingFault says what was wrong with JSON without quoting it.
-func decodingFault(err error) string {
+func describeDecodeError(err error) string {
 	var syntax *json.SyntaxError
 	var mistyped *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &syntax):
-		return "it is not JSON: " + syntax.Error()
+		return "not JSON: " + syntax.Error()
 	case errors.As(err, &mistyped):
 		kind, _, _ := strings.Cut(mistyped.Value, " ") // what follows is the number itself
-		return fmt.Sprintf("its member %q is an unexpected %s", mistyped.Field, kind)
+		return fmt.Sprintf("member %q has the unexpected type %s", mistyped.Field, kind)
 	default:
-		return "one of its members cannot be decoded"
+		return "a member cannot be decoded"
 	}
 }

@@ -23,7 +23,7 @@ type limits struct {
 // limits of a call are those of one that must not be made twice, unless it says otherwise.
 func (call call) limits() limits {
 	switch {
-	case call.replayable:
+	case call.idempotent:
 		return limits{attempt: 5 * time.Second, total: 10 * time.Second, retry: true}
 	case call.method == http.MethodGet:
 		return limits{attempt: 10 * time.Second, total: 30 * time.Second, retry: true}
@@ -38,7 +38,7 @@ const maxRetryAfter = time.Minute
 // do makes a call and, where its limits allow that, makes it again after a failure that may pass. The reply is decoded
 // into out; a nil out ignores it.
 func (c *Client) do(ctx context.Context, call call, out any) error {
-	if err := c.check(call); err != nil {
+	if err := c.checkCall(call); err != nil {
 		return err
 	}
 	target, err := call.address()
@@ -60,7 +60,7 @@ func (c *Client) do(ctx context.Context, call call, out any) error {
 			return err
 		}
 		if ended := c.sleep(ctx, wait); ended != nil {
-			return fmt.Errorf("%w; while waiting to try again: %w", err, ended)
+			return fmt.Errorf("%w; while waiting to retry: %w", err, ended)
 		}
 		if left() <= 0 { // the machine slept longer than we did
 			return err
@@ -71,12 +71,12 @@ func (c *Client) do(ctx context.Context, call call, out any) error {
 // retryable tells whether another attempt is worth its while: unlike a network error, a page where JSON should be is
 // still there a second later.
 func retryable(err error) bool {
-	var refusal *Error
-	if errors.As(err, &refusal) {
-		return passing(refusal.StatusCode)
+	var apiErr *Error
+	if errors.As(err, &apiErr) {
+		return isTransientStatus(apiErr.StatusCode)
 	}
-	var failure *TransportError
-	return errors.As(err, &failure) && !failure.unreadable
+	var transportErr *TransportError
+	return errors.As(err, &transportErr) && !transportErr.unusable
 }
 
 // delay is the time between an attempt, counted from 0, and the next: 1 s doubled with each, or what the server asked

@@ -166,7 +166,7 @@ func TestASilentServerCostsNoMoreThanTheDeadline(t *testing.T) {
 			clock.advance(10 * time.Second)
 			err := <-done
 			assert.ErrorIs(t, err, context.DeadlineExceeded)
-			assert.EqualError(t, err, "workos: POST /user_management/authenticate (authorization_code): no reply within 10s: context deadline exceeded")
+			assert.EqualError(t, err, "workos: POST /user_management/authenticate (authorization_code): no response within 10s: context deadline exceeded")
 			assert.True(t, workos.IsTransient(err))
 			assert.Len(t, server.received(), 1)
 		})
@@ -206,7 +206,7 @@ func TestTheCallersContextEndsACall(t *testing.T) {
 			cancel(errors.New("a cause of the caller's own"))
 			err := <-done
 			assert.ErrorIs(t, err, context.Canceled)
-			assert.NotContains(t, err.Error(), "waiting to try again")
+			assert.NotContains(t, err.Error(), "waiting to retry")
 			assert.False(t, workos.IsTransient(err))
 			assert.Len(t, server.received(), 1)
 			assert.Zero(t, clock.pending())

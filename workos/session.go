@@ -83,4 +83,4 @@ func (c *Client) RevokeSession(ctx context.Context, id string) error {
 	}, nil) // what a success replies is not documented
 }
 
-func (s *Session) check() error { return identified(s.ID) }
+func (s *Session) validate() error { return requireID(s.ID) }

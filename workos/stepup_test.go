@@ -173,7 +173,7 @@ func TestAnErrorThatNobodySentCanBePrinted(t *testing.T) {
 		&workos.InvalidCredentialsError{}, &workos.OneTimeCodeError{}, &workos.WeakPasswordError{}, &workos.PasswordResetError{},
 		&workos.ValidationError{}, &workos.RateLimitError{}, &workos.DeviceDeniedError{}, &workos.DeviceExpiredError{},
 	} {
-		assert.Equal(t, "workos: refused", err.Error())
+		assert.Equal(t, "workos: error without a response", err.Error())
 		assert.NoError(t, errors.Unwrap(err))
 		assert.False(t, workos.IsTransient(err))
 		assert.Empty(t, workos.ErrorCode(err))

@@ -38,14 +38,14 @@ type User struct {
 // is taken for none. An odd entry must not lock its user out.
 func (u *User) UnmarshalJSON(data []byte) error {
 	type plain User
-	reply := struct {
+	response := struct {
 		*plain
 		Metadata json.RawMessage `json:"metadata"`
 	}{plain: (*plain)(u)}
-	if err := json.Unmarshal(data, &reply); err != nil {
+	if err := json.Unmarshal(data, &response); err != nil {
 		return err
 	}
-	u.Metadata = decodeMetadata(reply.Metadata)
+	u.Metadata = decodeMetadata(response.Metadata)
 	return nil
 }
 
@@ -195,7 +195,7 @@ func (c *Client) DeleteUser(ctx context.Context, id string) error {
 //
 // See https://workos.com/docs/reference/authkit
 func (c *Client) GetUserIdentities(ctx context.Context, userID string) ([]Identity, error) {
-	reply, err := fetch[identities](ctx, c, call{
+	response, err := fetch[identities](ctx, c, call{
 		method: http.MethodGet,
 		path:   "/user_management/users/{user_id}/identities",
 		ids:    []string{userID},
@@ -203,19 +203,19 @@ func (c *Client) GetUserIdentities(ctx context.Context, userID string) ([]Identi
 	if err != nil {
 		return nil, err
 	}
-	return *reply, nil
+	return *response, nil
 }
 
 // fetchUser makes a call that replies with a user in an envelope.
 func (c *Client) fetchUser(ctx context.Context, call call) (*User, error) {
-	reply, err := fetch[userReply](ctx, c, call)
+	response, err := fetch[userResponse](ctx, c, call)
 	if err != nil {
 		return nil, err
 	}
-	return &reply.User, nil
+	return &response.User, nil
 }
 
-type userReply struct {
+type userResponse struct {
 	User User `json:"user"`
 }
 
@@ -233,18 +233,18 @@ func (p Password) body() passwordBody {
 	return passwordBody{p.Plain, p.Hash, p.HashType, p.SaltPosition}
 }
 
-func (u *User) check() error { return identified(u.ID) }
+func (u *User) validate() error { return requireID(u.ID) }
 
-func (r *userReply) check() error {
-	if err := r.User.check(); err != nil {
+func (r *userResponse) validate() error {
+	if err := r.User.validate(); err != nil {
 		return fmt.Errorf("user: %w", err)
 	}
 	return nil
 }
 
-func (i *identities) check() error {
+func (i *identities) validate() error {
 	if *i == nil {
-		return errors.New("it is no list")
+		return errors.New("not a list")
 	}
 	return nil
 }

@@ -193,7 +193,7 @@ func TestACallWithoutAKeyIsMadeOnlyWhereThatWorks(t *testing.T) {
 				assert.NotContains(t, string(server.received()[0].body), "client_secret")
 				return
 			}
-			assert.ErrorContains(t, err, "it takes an API key")
+			assert.ErrorContains(t, err, "an API key is required")
 			assert.False(t, workos.IsTransient(err))
 			assert.Empty(t, server.received())
 		})

@@ -15,7 +15,7 @@ import (
 //	… ask for the code that the authenticator shows …
 //	auth, err := client.AuthenticateWithTOTP(ctx, mfa.TOTPParams(challenge.ID, code))
 type MFAChallengeError struct {
-	refused
+	apiError
 	// PendingAuthenticationToken stands for the sign-in so far. It is a secret, which printing does not show: between two
 	// requests of a browser it belongs into a sealed cookie or a store, not into a form.
 	PendingAuthenticationToken string             `json:"-"`
@@ -42,7 +42,7 @@ func (e *MFAChallengeError) TOTPParams(challengeID, code string) AuthenticateWit
 //	… show enrollment.Factor.TOTP.QRCode and ask for the first code …
 //	auth, err := client.AuthenticateWithTOTP(ctx, mfa.TOTPParams(enrollment.Challenge.ID, code))
 type MFAEnrollmentError struct {
-	refused
+	apiError
 	// PendingAuthenticationToken stands for the sign-in so far, as that of [MFAChallengeError] does. It is empty where
 	// there is none to go on with, as after a refresh.
 	PendingAuthenticationToken string `json:"-"`
@@ -60,7 +60,7 @@ func (e *MFAEnrollmentError) TOTPParams(challengeID, code string) AuthenticateWi
 //
 //	auth, err := client.AuthenticateWithEmailVerification(ctx, required.VerificationParams(code))
 type EmailVerificationRequiredError struct {
-	refused
+	apiError
 	// PendingAuthenticationToken stands for the sign-in so far, as that of [MFAChallengeError] does.
 	PendingAuthenticationToken string `json:"-"`
 	Email                      string // where the code went
@@ -78,7 +78,7 @@ func (e *EmailVerificationRequiredError) VerificationParams(code string) Authent
 //
 //	auth, err := client.AuthenticateWithOrganizationSelection(ctx, selection.SelectionParams(organizationID))
 type OrganizationSelectionRequiredError struct {
-	refused
+	apiError
 	// PendingAuthenticationToken stands for the sign-in so far, as that of [MFAChallengeError] does.
 	PendingAuthenticationToken string               `json:"-"`
 	Organizations              []OrganizationChoice // what there is to choose from
@@ -99,7 +99,7 @@ func (e *OrganizationSelectionRequiredError) SelectionParams(organizationID stri
 // SSORequiredError says that the user has to sign in by single sign-on. The next step is to send the browser to
 // [Client.AuthorizationURL] with one of the connections as ConnectionID and Email as LoginHint.
 type SSORequiredError struct {
-	refused
+	apiError
 	Email         string
 	ConnectionIDs []string
 }
@@ -107,7 +107,7 @@ type SSORequiredError struct {
 // OrganizationAuthMethodsRequiredError says that the user's organization does not permit this way of signing in. The next step
 // is another way: one of Methods, or single sign-on as after an [SSORequiredError].
 type OrganizationAuthMethodsRequiredError struct {
-	refused
+	apiError
 	Email            string
 	SSOConnectionIDs []string
 	Methods          []string // what it permits: "password", "magic_auth", "google_oauth" and so on, in order of the alphabet
@@ -117,15 +117,15 @@ type OrganizationAuthMethodsRequiredError struct {
 // pages ask for that; this package has no grant for it, so the next step is to send the browser to
 // [Client.AuthorizationURL].
 type RadarChallengeError struct {
-	refused
+	apiError
 	// PendingAuthenticationToken stands for the sign-in so far, as that of [MFAChallengeError] does.
 	PendingAuthenticationToken string `json:"-"`
 	RadarChallengeID           string // may be empty
 }
 
 // furtherStep is the error of a sign-in that can go on in another way, or nil if e is none.
-func (e *Error) furtherStep() error {
-	var reply struct {
+func (e *Error) nextStepError() error {
+	var response struct {
 		Token               string               `json:"pending_authentication_token"`
 		Factors             []AuthFactorChoice   `json:"authentication_factors"`
 		Email               string               `json:"email"`
@@ -138,27 +138,27 @@ func (e *Error) furtherStep() error {
 		User                json.RawMessage      `json:"user"`
 	}
 	// As far as the members are what they should be: a sign-in must not end over one that is not needed.
-	_ = json.Unmarshal(e.body, &reply)
+	_ = json.Unmarshal(e.body, &response)
 	var user User
-	_ = json.Unmarshal(reply.User, &user)
+	_ = json.Unmarshal(response.User, &user)
 
-	r := refused{e}
+	r := apiError{e}
 	switch e.Code {
 	case CodeMFAChallenge:
-		return &MFAChallengeError{r, reply.Token, reply.Factors, user}
+		return &MFAChallengeError{r, response.Token, response.Factors, user}
 	case CodeMFAEnrollment:
-		return &MFAEnrollmentError{r, reply.Token, user}
+		return &MFAEnrollmentError{r, response.Token, user}
 	case CodeEmailVerificationRequired:
-		return &EmailVerificationRequiredError{r, reply.Token, reply.Email, reply.EmailVerificationID}
+		return &EmailVerificationRequiredError{r, response.Token, response.Email, response.EmailVerificationID}
 	case CodeOrganizationSelectionRequired:
-		return &OrganizationSelectionRequiredError{r, reply.Token, reply.Organizations, user}
+		return &OrganizationSelectionRequiredError{r, response.Token, response.Organizations, user}
 	case CodeSSORequired:
-		return &SSORequiredError{r, reply.Email, reply.ConnectionIDs}
+		return &SSORequiredError{r, response.Email, response.ConnectionIDs}
 	case CodeOrganizationAuthenticationMethodsRequired:
-		maps.DeleteFunc(reply.AuthMethods, func(_ string, permitted bool) bool { return !permitted })
-		return &OrganizationAuthMethodsRequiredError{r, reply.Email, reply.SSOConnectionIDs, slices.Sorted(maps.Keys(reply.AuthMethods))}
+		maps.DeleteFunc(response.AuthMethods, func(_ string, permitted bool) bool { return !permitted })
+		return &OrganizationAuthMethodsRequiredError{r, response.Email, response.SSOConnectionIDs, slices.Sorted(maps.Keys(response.AuthMethods))}
 	case CodeRadarChallenge, CodeRadarSignUpChallenge, CodeRadarSMSSignInChallenge, CodeRadarEmailChallenge, CodeRadarSMSChallenge:
-		return &RadarChallengeError{r, reply.Token, reply.RadarChallengeID}
+		return &RadarChallengeError{r, response.Token, response.RadarChallengeID}
 	}
 	return nil
 }

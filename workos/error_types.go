@@ -12,44 +12,44 @@ import (
 
 // refused is what every one of these types is made of: the refusal that it stands for, which is also all that printing
 // it shows.
-type refused struct{ refusal *Error }
+type apiError struct{ err *Error }
 
 // Error tells what was being done and what came back.
-func (r refused) Error() string {
-	if r.refusal == nil {
-		return "workos: refused"
+func (e apiError) Error() string {
+	if e.err == nil {
+		return "workos: error without a response"
 	}
-	return r.refusal.Error()
+	return e.err.Error()
 }
 
 // Unwrap is the [*Error] that the API replied with.
-func (r refused) Unwrap() error {
-	if r.refusal == nil {
+func (e apiError) Unwrap() error {
+	if e.err == nil {
 		return nil
 	}
-	return r.refusal
+	return e.err
 }
 
 // Format implements [fmt.Formatter]. It leaves out everything besides the [*Error].
-func (r refused) Format(s fmt.State, verb rune) {
-	if r.refusal == nil {
-		format(s, verb, r.Error())
+func (e apiError) Format(s fmt.State, verb rune) {
+	if e.err == nil {
+		format(s, verb, e.Error())
 		return
 	}
-	r.refusal.Format(s, verb)
+	e.err.Format(s, verb)
 }
 
 // InvalidGrantError says that a code, a refresh token or a device code is no good: unknown, expired, used already, or
 // of another client or verifier. It is final: what was sent is worth nothing any more.
-type InvalidGrantError struct{ refused }
+type InvalidGrantError struct{ apiError }
 
 // InvalidCredentialsError says that e-mail address and password do not go together. Whether there is a user with that
 // address it does not say, and neither should the application.
-type InvalidCredentialsError struct{ refused }
+type InvalidCredentialsError struct{ apiError }
 
 // OneTimeCodeError says that a code which was mailed, or which an authenticator shows, does not work.
 type OneTimeCodeError struct {
-	refused
+	apiError
 	Reason OneTimeCodeReason
 }
 
@@ -66,38 +66,38 @@ const (
 
 // WeakPasswordError says that a password does not meet the environment's requirements.
 type WeakPasswordError struct {
-	refused
+	apiError
 	Reasons []ErrorDetail // which of them, by Code and Message
 }
 
 // PasswordResetError says that a password was not reset: the token is no good or the password is too weak.
 type PasswordResetError struct {
-	refused
+	apiError
 	Reasons []ErrorDetail // why, by Code and Message
 }
 
 // ValidationError says that parameters are missing or malformed.
 type ValidationError struct {
-	refused
+	apiError
 	Fields []ErrorDetail // which, by Field and Code; may be empty
 }
 
 // RateLimitError says that there have been too many calls: in all, for this user or for this address.
 type RateLimitError struct {
-	refused
+	apiError
 	RetryAfter time.Duration // how long the server asked to be left alone, 60 s at most, 0 if it did not
 }
 
 // DeviceDeniedError says that the person has refused the sign-in of a device.
-type DeviceDeniedError struct{ refused }
+type DeviceDeniedError struct{ apiError }
 
 // DeviceExpiredError says that nobody approved the sign-in of a device in time. It can be started over, by
 // [Client.AuthorizeDevice]. Where [Client.PollDevice] found that out by its own clock, the [*Error] has no status.
-type DeviceExpiredError struct{ refused }
+type DeviceExpiredError struct{ apiError }
 
 // actionable is the error as the caller gets it: of the type that goes with its code, if there is one.
-func (e *Error) actionable() error {
-	r := refused{e}
+func (e *Error) typed() error {
+	r := apiError{e}
 	switch e.Code {
 	case CodeInvalidGrant:
 		return &InvalidGrantError{r}
@@ -124,7 +124,7 @@ func (e *Error) actionable() error {
 	case CodeExpiredToken:
 		return &DeviceExpiredError{r}
 	}
-	if step := e.furtherStep(); step != nil {
+	if step := e.nextStepError(); step != nil {
 		return step
 	}
 	// Some replies have no code, and say what they are by the only other means that HTTP and the API leave them.
