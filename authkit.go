@@ -124,8 +124,7 @@ func build(c *config) (*AuthKit, error) {
 	}
 	keys := jwks.NewKeySet(client.JWKSURL(),
 		jwks.WithHTTPClient(c.httpClient), jwks.WithLogger(c.log),
-		jwks.WithClock(c.clock.Now), jwks.WithAfterFunc(c.clock.AfterFunc),
-		jwks.WithUserAgent(workos.UserAgent))
+		jwks.WithClock(c.clock), jwks.WithUserAgent(workos.UserAgent))
 	var bearers *jwks.Verifier
 	if c.bearer {
 		clientIDs := append([]string{c.clientID}, c.bearerClientIDs...)
@@ -138,8 +137,8 @@ func build(c *config) (*AuthKit, error) {
 	a := &AuthKit{
 		client:    client,
 		keys:      keys,
-		issued:    jwks.NewVerifier(keys, append(verifierOptions(c, client, []string{c.clientID}), jwks.WithTrustedSource())...),
-		verifier:  jwks.NewVerifier(keys, append(verifierOptions(c, client, []string{c.clientID}), jwks.WithStoredTokens())...),
+		issued:    jwks.NewVerifier(keys, append(verifierOptions(c, client, []string{c.clientID}), jwks.WithTokensFromIssuer())...),
+		verifier:  jwks.NewVerifier(keys, append(verifierOptions(c, client, []string{c.clientID}), jwks.WithTokensFromStorage())...),
 		bearers:   bearers,
 		cookies:   jar,
 		format:    own,
@@ -207,7 +206,7 @@ func ownPaths(c *config) map[string]string {
 // verifierOptions say which access tokens are accepted, of the clients given.
 func verifierOptions(c *config, client *workos.Client, clientIDs []string) []jwks.VerifierOption {
 	opts := []jwks.VerifierOption{
-		jwks.WithIssuers(acceptedIssuers(c, client, clientIDs)...), jwks.WithClientIDs(clientIDs...), jwks.WithClock(c.clock.Now),
+		jwks.WithIssuers(acceptedIssuers(c, client, clientIDs)...), jwks.WithClientIDs(clientIDs...),
 	}
 	if c.audiences != nil {
 		opts = append(opts, jwks.WithAudiences(c.audiences...))

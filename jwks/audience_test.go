@@ -48,7 +48,7 @@ func TestTheAudienceMustBeNamedWhereAudiencesAreSet(t *testing.T) {
 		"none though none is accepted":            {[]string{}, "", clientID, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			payload := goodClaims(newClock().now()).without("client_id")
+			payload := goodClaims(newClock().Now()).without("client_id")
 			if test.clientID != "" {
 				payload = payload.with("client_id", test.clientID)
 			}
@@ -79,12 +79,12 @@ func TestTheAudienceMustBeNamedWhereAudiencesAreSet(t *testing.T) {
 func TestARefusedAudienceIsNamed(t *testing.T) {
 	v, c := newVerifier(t, jwks.WithAudiences("api", "admin"))
 	for aud, got := range map[any]string{"other\n": `"other\n"`, 1: "a number", nil: "null"} {
-		_, err := v.Verify(t.Context(), sign(keyA(), goodHeader().json(), goodClaims(c.now()).with("aud", aud).json()))
+		_, err := v.Verify(t.Context(), sign(keyA(), goodHeader().json(), goodClaims(c.Now()).with("aud", aud).json()))
 		refused := requireRefused(t, err, "aud")
 		assert.Equal(t, `"api" or "admin"`, refused.Want)
 		assert.Equal(t, got, refused.Got)
 	}
-	_, err := v.Verify(t.Context(), sign(keyA(), goodHeader().json(), goodClaims(c.now()).without("client_id").json()))
+	_, err := v.Verify(t.Context(), sign(keyA(), goodHeader().json(), goodClaims(c.Now()).without("client_id").json()))
 	refused := requireRefused(t, err, "aud")
 	assert.Equal(t, `"api" or "admin", or a client_id that is accepted`, refused.Want)
 	assert.Equal(t, "nothing", refused.Got)
@@ -97,7 +97,7 @@ func TestClaimsNameTheirAudiences(t *testing.T) {
 	}{
 		{"api", []string{"api"}}, {[]string{"api", "admin"}, []string{"api", "admin"}}, {nil, nil}, {1, nil}, {[]any{}, nil}, {[]any{"api", 1}, nil},
 	} {
-		claims, err := jwks.UnverifiedClaims(sign(keyA(), goodHeader().json(), goodClaims(newClock().now()).with("aud", test.aud).json()))
+		claims, err := jwks.UnverifiedClaims(sign(keyA(), goodHeader().json(), goodClaims(newClock().Now()).with("aud", test.aud).json()))
 		require.NoError(t, err)
 		assert.Equal(t, test.want, claims.Audience)
 	}

@@ -12,7 +12,7 @@ import (
 // BenchmarkVerify is to be held against BenchmarkRSA, which is the part of it that cannot be saved.
 func BenchmarkVerify(b *testing.B) {
 	v, c := newVerifier(b)
-	token := sign(keyA(), goodHeader().json(), goodClaims(c.now()).
+	token := sign(keyA(), goodHeader().json(), goodClaims(c.Now()).
 		with("org_id", "org_01A").with("role", "admin").with("roles", []string{"admin", "billing"}).
 		with("permissions", []string{"posts:read", "posts:write", "users:read"}).json())
 	b.ReportAllocs()

@@ -31,7 +31,7 @@ func padded(t *testing.T, segment int) string {
 // A19: the segment is measured before it is decoded.
 func TestAHeaderBeyondAKilobyteIsRefusedBeforeItIsDecoded(t *testing.T) {
 	v, c := newVerifier(t)
-	payload := goodClaims(c.now()).json()
+	payload := goodClaims(c.Now()).json()
 	_, err := v.Verify(t.Context(), sign(keyA(), padded(t, maxHeader), payload))
 	require.NoError(t, err)
 
@@ -73,7 +73,7 @@ func members(n int) string {
 // A19: what fits into a kilobyte costs no more than a kilobyte's worth: no value is built of it, and little is nested.
 func TestAHeaderWithinAKilobyteCostsLittle(t *testing.T) {
 	v, c := newVerifier(t)
-	payload := goodClaims(c.now()).json()
+	payload := goodClaims(c.Now()).json()
 	for name, test := range map[string]struct {
 		value string
 		good  bool
@@ -110,7 +110,7 @@ func TestAHeaderWithinAKilobyteCostsLittle(t *testing.T) {
 func TestAPayloadIsNestedOnlySoDeep(t *testing.T) {
 	v, c := newVerifier(t)
 	for depth, good := range map[int]bool{500: true, 511: true, 512: false, 2000: false, 5500: false} {
-		payload := strings.TrimSuffix(goodClaims(c.now()).json(), "}") + `,"x":` + nested("[", "]", depth) + "}"
+		payload := strings.TrimSuffix(goodClaims(c.Now()).json(), "}") + `,"x":` + nested("[", "]", depth) + "}"
 		_, err := v.Verify(t.Context(), sign(keyA(), goodHeader().json(), payload))
 		if good {
 			require.NoError(t, err, depth)

@@ -15,7 +15,7 @@ import (
 
 func TestClaimsOfAFullToken(t *testing.T) {
 	v, c := newVerifier(t)
-	now := c.now()
+	now := c.Now()
 	payload := goodClaims(now).
 		with("jti", "01K").with("org_id", "org_01A").with("role", "admin").with("roles", []string{"admin", "billing"}).
 		with("permissions", []string{"posts:write", `with "quotes" and \ and é`}).with("entitlements", []string{"audit-logs"}).
@@ -75,7 +75,7 @@ func TestClaimsThatATemplateMayOverrideAreReadLeniently(t *testing.T) {
 			t.Run(fmt.Sprintf("%s is %v", claim, value), func(t *testing.T) {
 				v, c := newVerifier(t)
 
-				claims, err := v.Verify(t.Context(), sign(keyA(), goodHeader().json(), goodClaims(c.now()).with(claim, value).json()))
+				claims, err := v.Verify(t.Context(), sign(keyA(), goodHeader().json(), goodClaims(c.Now()).with(claim, value).json()))
 
 				require.NoError(t, err)
 				text, isText := value.(string)
@@ -97,7 +97,7 @@ func TestClaimsThatATemplateMayOverrideAreReadLeniently(t *testing.T) {
 }
 
 func TestPayloadsThatAreRefused(t *testing.T) {
-	now := newClock().now()
+	now := newClock().Now()
 	good := goodClaims(now)
 	raw := func(claim, value string) string { // for numbers that encoding/json does not write
 		return strings.TrimSuffix(good.without(claim).json(), "}") + `,"` + claim + `":` + value + "}"
@@ -158,7 +158,7 @@ func TestPayloadsThatAreRefused(t *testing.T) {
 }
 
 func TestPayloadsThatAreAccepted(t *testing.T) {
-	now := newClock().now()
+	now := newClock().Now()
 	good := goodClaims(now)
 	for name, payload := range map[string]string{
 		"an escaped name":             strings.Replace(good.json(), `"sub"`, `"s\u0075b"`, 1),
@@ -200,12 +200,12 @@ func TestAnActClaimThatIsNotNullIsAnImpersonation(t *testing.T) {
 		`"ops@acme.test"`: "", `""`: "", `[]`: "", `["ops@acme.test"]`: "", `{}`: "", `{"sub":{}}`: "", `{"sub":null}`: "", `{"sub":""}`: "",
 		`{"email":"ops@acme.test"}`: "", `0`: "", `1`: "", `false`: "", `true`: "", `{"sub":"ops@acme.test","act":{"sub":"x"}}`: "ops@acme.test",
 	} {
-		claims, err := jwks.UnverifiedClaims(sign(keyA(), goodHeader().json(), strings.TrimSuffix(goodClaims(newClock().now()).json(), "}")+`,"act":`+act+"}"))
+		claims, err := jwks.UnverifiedClaims(sign(keyA(), goodHeader().json(), strings.TrimSuffix(goodClaims(newClock().Now()).json(), "}")+`,"act":`+act+"}"))
 		require.NoError(t, err)
 		assert.True(t, claims.Impersonated, act)
 		assert.Equal(t, actor, claims.Actor, act)
 	}
-	for _, payload := range []object{goodClaims(newClock().now()), goodClaims(newClock().now()).with("act", nil), goodClaims(newClock().now()).with("ACT", "x")} {
+	for _, payload := range []object{goodClaims(newClock().Now()), goodClaims(newClock().Now()).with("act", nil), goodClaims(newClock().Now()).with("ACT", "x")} {
 		claims, err := jwks.UnverifiedClaims(sign(keyA(), goodHeader().json(), payload.json()))
 		require.NoError(t, err)
 		assert.False(t, claims.Impersonated, payload)
@@ -224,7 +224,7 @@ func TestAnAuthTimeBeyondTheLeewayIsNone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for outcome, exp := range map[error]time.Duration{nil: time.Hour, jwks.ErrExpired: -time.Hour} {
 				v, c := newVerifier(t)
-				payload := goodClaims(c.now()).with("auth_time", c.now().Add(test.at).Unix()).with("exp", c.now().Add(exp).Unix())
+				payload := goodClaims(c.Now()).with("auth_time", c.Now().Add(test.at).Unix()).with("exp", c.Now().Add(exp).Unix())
 				claims, err := v.Verify(t.Context(), sign(keyA(), goodHeader().json(), payload.json()))
 				require.ErrorIs(t, err, outcome)
 				assert.Equal(t, test.given, !claims.AuthTime.IsZero())
@@ -232,7 +232,7 @@ func TestAnAuthTimeBeyondTheLeewayIsNone(t *testing.T) {
 		})
 	}
 	v, c := newVerifier(t, jwks.WithLeeway(time.Hour))
-	claims, err := v.Verify(t.Context(), sign(keyA(), goodHeader().json(), goodClaims(c.now()).with("auth_time", c.now().Add(time.Hour).Unix()).json()))
+	claims, err := v.Verify(t.Context(), sign(keyA(), goodHeader().json(), goodClaims(c.Now()).with("auth_time", c.Now().Add(time.Hour).Unix()).json()))
 	require.NoError(t, err)
 	assert.False(t, claims.AuthTime.IsZero(), "the leeway is the verifier's")
 }

@@ -15,7 +15,7 @@ import (
 
 func TestMalformedTokensAreRefusedBeforeAnyKeyIsFetched(t *testing.T) {
 	c := newClock()
-	good := sign(keyA(), goodHeader().json(), goodClaims(c.now()).json())
+	good := sign(keyA(), goodHeader().json(), goodClaims(c.Now()).json())
 	segments := strings.Split(good, ".")
 	header, payload, signature := segments[0], segments[1], segments[2]
 
@@ -50,8 +50,8 @@ func TestMalformedTokensAreRefusedBeforeAnyKeyIsFetched(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEndpoint(t, publish(jwkA()))
-			keys, c := newKeySet(e)
-			v := jwks.NewVerifier(keys, jwks.WithClock(c.now), jwks.WithIssuers(issuer), jwks.WithClientIDs(clientID))
+			keys, _ := newKeySet(e)
+			v := jwks.NewVerifier(keys, jwks.WithIssuers(issuer), jwks.WithClientIDs(clientID))
 
 			claims, err := v.Verify(t.Context(), test.token)
 
@@ -105,7 +105,7 @@ func TestHeadersThatAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v, c := newVerifier(t)
-			token := sign(keyA(), test.header, goodClaims(c.now()).json())
+			token := sign(keyA(), test.header, goodClaims(c.Now()).json())
 
 			claims, err := v.Verify(t.Context(), token)
 
@@ -128,7 +128,7 @@ func TestHeadersThatAreAccepted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			v, c := newVerifier(t)
 
-			claims, err := v.Verify(t.Context(), sign(keyA(), header, goodClaims(c.now()).json()))
+			claims, err := v.Verify(t.Context(), sign(keyA(), header, goodClaims(c.Now()).json()))
 
 			require.NoError(t, err)
 			assert.Equal(t, "user_01A", claims.Subject)
@@ -138,7 +138,7 @@ func TestHeadersThatAreAccepted(t *testing.T) {
 
 func TestATokenKeyedWithThePublicKeyIsRefused(t *testing.T) {
 	v, c := newVerifier(t)
-	input := b64([]byte(`{"alg":"HS256","kid":"kid_a"}`)) + "." + b64([]byte(goodClaims(c.now()).json()))
+	input := b64([]byte(`{"alg":"HS256","kid":"kid_a"}`)) + "." + b64([]byte(goodClaims(c.Now()).json()))
 	mac := hmac.New(sha256.New, x509.MarshalPKCS1PublicKey(&keyA().PublicKey))
 	mac.Write([]byte(input))
 

@@ -4,7 +4,7 @@
 // renews them behind the requests that use them, and keeps working with the last good keys while the endpoint is down.
 // A [Verifier] takes a compact JWS (RFC 7515), checks it against those keys and against the rules for AuthKit's claims,
 // and returns [Claims]. Tokens that come from the issuer or out of a sealed cookie, and those that anybody can send, belong
-// to two verifiers of one KeySet ([WithTrustedSource]), so that made-up key IDs cost nobody else a fetch.
+// to two verifiers of one KeySet ([WithTokensFromIssuer], [WithTokensFromStorage]), so that made-up key IDs cost nobody else a fetch.
 //
 // The outcome of a verification is one of five, and an application answers each differently:
 //

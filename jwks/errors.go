@@ -18,7 +18,7 @@ var (
 	ErrUnavailable = errors.New("jwks: signing keys unavailable")
 
 	// ErrCoolDown is the [ErrUnavailable] of a key ID that is in no set seen so far, asked for so soon after the last
-	// such key ID that no fetch was made for it. With [WithTrustedSource] it may be that of a signature by another key
+	// such key ID that no fetch was made for it. With [WithTokensFromIssuer] it may be that of a signature by another key
 	// than the one that has the ID, too. An error that matches it matches ErrUnavailable too.
 	ErrCoolDown = errors.New("unknown key during the cool-down")
 

@@ -16,11 +16,10 @@ func ExampleVerifier_Verify() {
 	endpoint := httptest.NewServer(publish(jwkA())) // in production https://api.workos.com/sso/jwks/{client_id}
 	defer endpoint.Close()
 	clock := newClock()
-	keys := jwks.NewKeySet(endpoint.URL)
+	keys := jwks.NewKeySet(endpoint.URL, jwks.WithClock(clock))
 	verifier := jwks.NewVerifier(keys,
 		jwks.WithIssuers("https://api.workos.com", "https://api.workos.com/user_management/client_01A"),
 		jwks.WithClientIDs("client_01A"),
-		jwks.WithClock(clock.now),
 	)
 
 	api := func(w http.ResponseWriter, r *http.Request) {
@@ -37,8 +36,8 @@ func ExampleVerifier_Verify() {
 	}
 
 	for _, token := range []string{
-		sign(keyA(), goodHeader().json(), goodClaims(clock.now()).json()),
-		sign(keyA(), goodHeader().json(), goodClaims(clock.now()).with("iss", "https://evil.test").json()),
+		sign(keyA(), goodHeader().json(), goodClaims(clock.Now()).json()),
+		sign(keyA(), goodHeader().json(), goodClaims(clock.Now()).with("iss", "https://evil.test").json()),
 		"no token at all",
 	} {
 		response := httptest.NewRecorder()
@@ -58,9 +57,10 @@ func ExampleRefusedError() {
 	endpoint := httptest.NewServer(publish(jwkA()))
 	defer endpoint.Close()
 	clock := newClock()
-	verifier := jwks.NewVerifier(jwks.NewKeySet(endpoint.URL), jwks.WithClock(clock.now), jwks.WithIssuers("https://api.workos.com"))
+	keys := jwks.NewKeySet(endpoint.URL, jwks.WithClock(clock))
+	verifier := jwks.NewVerifier(keys, jwks.WithIssuers("https://api.workos.com"))
 
-	_, err := verifier.Verify(context.Background(), sign(keyA(), goodHeader().json(), goodClaims(clock.now()).json()))
+	_, err := verifier.Verify(context.Background(), sign(keyA(), goodHeader().json(), goodClaims(clock.Now()).json()))
 
 	var refused *jwks.RefusedError
 	if errors.As(err, &refused) {
@@ -76,7 +76,7 @@ func ExampleRefusedError() {
 
 // Claims that a JWT template adds are read with Decode.
 func ExampleClaims_Decode() {
-	token := sign(keyA(), goodHeader().json(), goodClaims(newClock().now()).with("tier", "gold").json())
+	token := sign(keyA(), goodHeader().json(), goodClaims(newClock().Now()).with("tier", "gold").json())
 	claims, err := jwks.UnverifiedClaims(token) // the claims of a verified token come from Verifier.Verify
 	if err != nil {
 		fmt.Println(err)

@@ -33,7 +33,6 @@ type fetchError struct {
 // endpoint is where the keys of a KeySet come from.
 type endpoint struct {
 	url       string
-	afterFunc func(time.Duration, func()) (stop func() bool)
 	client    *http.Client
 	userAgent string
 }
@@ -47,11 +46,12 @@ func (e *endpoint) String() string {
 	return u.Redacted()
 }
 
-// get returns the body of the endpoint's answer. The time now is what a Retry-After date counts from.
-func (e *endpoint) get(ctx context.Context, now time.Time) ([]byte, *fetchError) {
+// get returns the body of the endpoint's answer. A date in Retry-After counts from the start of the request.
+func (e *endpoint) get(ctx context.Context, clock Clock) ([]byte, *fetchError) {
+	now := clock.Now()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer e.afterFunc(fetchTimeout, func() { cancel(errTimeout) })()
+	defer clock.AfterFunc(fetchTimeout, func() { cancel(errTimeout) })()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.url, nil)
 	if err != nil { // its text would show a password in the URL
 		return nil, &fetchError{err: errors.New("invalid URL")}

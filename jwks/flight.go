@@ -109,7 +109,7 @@ func (s *KeySet) get(ctx context.Context) (body []byte, failed *fetchError) {
 			body, failed = nil, &fetchError{err: fmt.Errorf("the HTTP client panicked: %v", p)}
 		}
 	}()
-	return s.endpoint.get(ctx, s.now())
+	return s.endpoint.get(ctx, s.clock)
 }
 
 func (s *KeySet) fail(ctx context.Context, f *flight, failed *fetchError) {
@@ -119,7 +119,7 @@ func (s *KeySet) fail(ctx context.Context, f *flight, failed *fetchError) {
 	s.mu.Lock()
 	s.running = nil
 	s.failure = failed.err
-	s.retryAt = s.now().Add(pause)
+	s.retryAt = s.clock.Now().Add(pause)
 	s.mu.Unlock()
 
 	s.log.WarnContext(ctx, "jwks: could not fetch the signing keys",
@@ -127,7 +127,7 @@ func (s *KeySet) fail(ctx context.Context, f *flight, failed *fetchError) {
 }
 
 func (s *KeySet) succeed(ctx context.Context, f *flight, keys publicKeys) {
-	now := s.now()
+	now := s.clock.Now()
 	f.got = &snapshot{number: f.number, keys: keys, fetched: now}
 	var added, removed, replaced []string
 

@@ -16,7 +16,7 @@ import (
 // FuzzUnverifiedClaims holds our parser against the library that checks the signature: what we take apart, it must
 // take apart in the same way, or the claims we read would not be those that were signed.
 func FuzzUnverifiedClaims(f *testing.F) {
-	good := sign(keyA(), goodHeader().json(), goodClaims(newClock().now()).json())
+	good := sign(keyA(), goodHeader().json(), goodClaims(newClock().Now()).json())
 	f.Add(good)
 	f.Add(good + "==")
 	f.Add(strings.Replace(good, ".", ".\n", 1))
@@ -55,7 +55,7 @@ func FuzzUnverifiedClaims(f *testing.F) {
 // FuzzVerify gives the issuer's signature to any header and any payload: even a genuine token has to follow the rules.
 // What we accept then, the JOSE library accepts too, and it has verified the very bytes that we read.
 func FuzzVerify(f *testing.F) {
-	good := goodClaims(newClock().now())
+	good := goodClaims(newClock().Now())
 	f.Add(goodHeader().json(), good.json())
 	f.Add(goodHeader().with("crit", []string{}).json(), good.json())
 	f.Add(goodHeader().json(), good.with("exp", "1").json())
@@ -83,19 +83,19 @@ func FuzzVerify(f *testing.F) {
 		require.True(t, plain["client_id"] == nil || plain["client_id"] == clientID)
 		expires := float64(claims.ExpiresAt.Unix()) + float64(claims.ExpiresAt.Nanosecond())/1e9 // UnixNano ends in 2262
 		require.InDelta(t, plain["exp"], expires, 1e-3)
-		require.True(t, claims.ExpiresAt.Add(jwks.DefaultLeeway).After(c.now()))
+		require.True(t, claims.ExpiresAt.Add(jwks.DefaultLeeway).After(c.Now()))
 	})
 }
 
 // FuzzVerifyAltered alters a genuine token: nothing that was not signed is accepted, and the JOSE library agrees.
 func FuzzVerifyAltered(f *testing.F) {
 	v, c := newVerifier(f)
-	good := sign(keyA(), goodHeader().json(), goodClaims(c.now()).json())
+	good := sign(keyA(), goodHeader().json(), goodClaims(c.Now()).json())
 	f.Add(good)
 	f.Add(good + "=")
 	f.Add(strings.Replace(good, ".", "..", 1))
 	f.Add(good[:len(good)-1])
-	f.Add(sign(keyB(), goodHeader().json(), goodClaims(c.now()).json()))
+	f.Add(sign(keyB(), goodHeader().json(), goodClaims(c.Now()).json()))
 	f.Fuzz(func(t *testing.T, token string) {
 		claims, err := v.Verify(t.Context(), token)
 		if err != nil {

@@ -109,8 +109,13 @@ func newClock() *clock {
 	return c
 }
 
-func (c *clock) now() time.Time          { return time.Unix(0, c.nanoseconds.Load()) }
+func (c *clock) Now() time.Time          { return time.Unix(0, c.nanoseconds.Load()) }
 func (c *clock) advance(d time.Duration) { c.nanoseconds.Add(int64(d)) }
+
+// AfterFunc does not follow the test's time: no test advances it past the timeout of a fetch.
+func (c *clock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
+	return time.AfterFunc(d, f).Stop
+}
 
 // endpoint is a JWKS endpoint whose answer the test changes at will.
 type endpoint struct {
@@ -169,14 +174,14 @@ var quiet = jwks.WithLogger(slog.New(slog.DiscardHandler))
 // newKeySet returns a KeySet for the endpoint, and the clock it goes by.
 func newKeySet(e *endpoint, opts ...jwks.KeySetOption) (*jwks.KeySet, *clock) {
 	c := newClock()
-	return jwks.NewKeySet(e.URL, append([]jwks.KeySetOption{jwks.WithClock(c.now), quiet}, opts...)...), c
+	return jwks.NewKeySet(e.URL, append([]jwks.KeySetOption{jwks.WithClock(c), quiet}, opts...)...), c
 }
 
 // newVerifier returns a Verifier that trusts keyA as kid_a, and the clock it goes by.
 func newVerifier(t testing.TB, opts ...jwks.VerifierOption) (*jwks.Verifier, *clock) {
 	t.Helper()
 	keys, c := newKeySet(newEndpoint(t, publish(jwkA())))
-	defaults := []jwks.VerifierOption{jwks.WithClock(c.now), jwks.WithIssuers(issuer), jwks.WithClientIDs(clientID)}
+	defaults := []jwks.VerifierOption{jwks.WithIssuers(issuer), jwks.WithClientIDs(clientID)}
 	return jwks.NewVerifier(keys, append(defaults, opts...)...), c
 }
 

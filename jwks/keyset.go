@@ -30,11 +30,11 @@ const (
 // used while one renewal runs in the background, and for up to 24 hours if renewals fail. A failed fetch is
 // followed by a pause of five seconds, or of what Retry-After asks for up to a minute. A key ID that is not in the
 // set causes a fetch too, at most once in 30 seconds. That allowance is shared by all callers but those of a [Verifier]
-// with [WithTrustedSource], which have one of their own. However many callers need a fetch, one runs for all of them, and
+// with [WithTokensFromIssuer] or [WithTokensFromStorage], which have one of their own. However many callers need a fetch, one runs for all of them, and
 // it goes on when they have left.
 type KeySet struct {
 	endpoint endpoint
-	now      func() time.Time
+	clock    Clock
 	log      *slog.Logger
 
 	current atomic.Pointer[snapshot] // stored under mu, read without it
@@ -68,12 +68,12 @@ func (s *snapshot) usable(now time.Time) bool {
 // nothing yet; a URL that cannot be fetched shows as [ErrUnavailable] later.
 func NewKeySet(url string, opts ...KeySetOption) *KeySet {
 	s := &KeySet{
-		endpoint: endpoint{url: url, client: sameHostOnly(http.DefaultClient), afterFunc: systemAfterFunc},
-		now:      time.Now,
+		endpoint: endpoint{url: url, client: sameHostOnly(http.DefaultClient)},
+		clock:    systemClock{},
 		log:      slog.Default(),
 	}
 	for _, opt := range opts {
-		opt.applyToKeySet(s)
+		opt(s)
 	}
 	return s
 }
@@ -94,7 +94,7 @@ func (s *KeySet) Key(ctx context.Context, kid string) (*rsa.PublicKey, error) {
 
 // find returns the key that answers a question. The error matches ErrUnknownKey, errSameKey or ErrUnavailable.
 func (s *KeySet) find(ctx context.Context, q question, a *allowance) (*rsa.PublicKey, error) {
-	if set := s.current.Load(); set.fresh(s.now()) {
+	if set := s.current.Load(); set.fresh(s.clock.Now()) {
 		if key, ok := q.answer(set.keys); ok {
 			return key, nil
 		}
@@ -110,7 +110,7 @@ func (s *KeySet) find(ctx context.Context, q question, a *allowance) (*rsa.Publi
 		}
 		if set.number > before { // its fetch began after the need arose, so its answer is final
 			s.mu.Lock()
-			a.answeredInVain(q, s.now())
+			a.answeredInVain(q, s.clock.Now())
 			s.mu.Unlock()
 			return nil, set.inVain(q)
 		}
@@ -138,7 +138,7 @@ func (s *KeySet) withdrawnUnder(kid string) []*rsa.PublicKey {
 // zero.
 func (s *KeySet) load(ctx context.Context, q question, a *allowance) (*snapshot, error) {
 	s.mu.Lock()
-	now := s.now()
+	now := s.clock.Now()
 	set := s.current.Load()
 	if set.fresh(now) {
 		s.mu.Unlock()
@@ -176,7 +176,7 @@ func (s *KeySet) newer(ctx context.Context, q question, a *allowance, seen *snap
 // fetchForUnknown joins the running fetch or begins one. While none may begin, what is remembered of the question is the
 // answer. The caller holds mu.
 func (s *KeySet) fetchForUnknown(ctx context.Context, q question, a *allowance, seen *snapshot) (*flight, error) {
-	now := s.now()
+	now := s.clock.Now()
 	coolDown := a.notBefore.Sub(now)
 	pause := max(coolDown, s.retryAt.Sub(now))
 	withdrawn := q.seen == nil && s.withdrawn.has(q.kid)

@@ -117,7 +117,7 @@ func TestAFetchIsGivenUpAfterFiveSeconds(t *testing.T) {
 func TestAClientThatEndsItsGoroutineIsAFailedFetch(t *testing.T) {
 	ends := true
 	c := newClock()
-	keys := jwks.NewKeySet("https://api.workos.test/", quiet, jwks.WithClock(c.now), jwks.WithHTTPClient(&http.Client{
+	keys := jwks.NewKeySet("https://api.workos.test/", quiet, jwks.WithClock(c), jwks.WithHTTPClient(&http.Client{
 		Transport: transport(func(r *http.Request) (*http.Response, error) {
 			if ends {
 				runtime.Goexit()
@@ -137,14 +137,23 @@ func TestAClientThatEndsItsGoroutineIsAFailedFetch(t *testing.T) {
 }
 
 func TestAFetchThatIsOverLeavesNoTimer(t *testing.T) {
-	stopped := false
-	keys := jwks.NewKeySet("https://api.workos.test/", inMemory(publish(jwkA())), quiet,
-		jwks.WithAfterFunc(func(d time.Duration, _ func()) (stop func() bool) {
-			assert.Equal(t, 5*time.Second, d)
-			return func() bool { stopped = true; return true }
-		}))
+	c := &timerClock{clock: newClock()}
+	keys := jwks.NewKeySet("https://api.workos.test/", inMemory(publish(jwkA())), quiet, jwks.WithClock(c))
 	require.NoError(t, keys.Load(t.Context()))
-	assert.True(t, stopped)
+	assert.Equal(t, 5*time.Second, c.timeout)
+	assert.True(t, c.stopped)
+}
+
+// timerClock records the timer of one fetch.
+type timerClock struct {
+	*clock
+	timeout time.Duration
+	stopped bool
+}
+
+func (c *timerClock) AfterFunc(d time.Duration, _ func()) (stop func() bool) {
+	c.timeout = d
+	return func() bool { c.stopped = true; return true }
 }
 
 // transport answers in memory, for tests in a bubble of package synctest, where no network can be.
@@ -217,8 +226,8 @@ func TestKeysKeepWorkingForADayWhileTheEndpointFails(t *testing.T) {
 }
 
 func TestAFailedFetchIsFollowedByAPause(t *testing.T) {
-	date := newClock().now().Add(20 * time.Second).UTC().Format(http.TimeFormat)
-	longAgo := newClock().now().Add(-time.Hour).UTC().Format(http.TimeFormat)
+	date := newClock().Now().Add(20 * time.Second).UTC().Format(http.TimeFormat)
+	longAgo := newClock().Now().Add(-time.Hour).UTC().Format(http.TimeFormat)
 	for name, test := range map[string]struct {
 		status     int
 		retryAfter string

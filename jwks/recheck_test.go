@@ -16,8 +16,8 @@ func verified(t *testing.T) (*jwks.Verifier, *jwks.Claims, *jwks.KeySet, *endpoi
 	t.Helper()
 	e := newEndpoint(t, publish(jwkA(), jwkB()))
 	keys, c := newKeySet(e)
-	v := jwks.NewVerifier(keys, jwks.WithClock(c.now), jwks.WithIssuers(issuer), jwks.WithClientIDs(clientID))
-	claims, err := v.Verify(t.Context(), sign(keyA(), goodHeader().json(), goodClaims(c.now()).with("exp", c.now().Add(48*time.Hour).Unix()).json()))
+	v := jwks.NewVerifier(keys, jwks.WithIssuers(issuer), jwks.WithClientIDs(clientID))
+	claims, err := v.Verify(t.Context(), sign(keyA(), goodHeader().json(), goodClaims(c.Now()).with("exp", c.Now().Add(48*time.Hour).Unix()).json()))
 	require.NoError(t, err)
 	require.NoError(t, v.Recheck(t.Context(), claims))
 	return v, claims, keys, e, c
@@ -100,10 +100,10 @@ func TestARecheckWithoutKeysIsNoRefusal(t *testing.T) {
 
 func TestARecheckTakesNothingThatWasNotVerifiedByTheSame(t *testing.T) {
 	v, claims, keys, _, c := verified(t)
-	other := jwks.NewVerifier(keys, jwks.WithClock(c.now), jwks.WithIssuers(issuer), jwks.WithClientIDs(clientID))
+	other := jwks.NewVerifier(keys, jwks.WithIssuers(issuer), jwks.WithClientIDs(clientID))
 	requireRefused(t, other.Recheck(t.Context(), claims), "token")
 
-	unverified, err := jwks.UnverifiedClaims(sign(keyA(), goodHeader().json(), goodClaims(c.now()).json()))
+	unverified, err := jwks.UnverifiedClaims(sign(keyA(), goodHeader().json(), goodClaims(c.Now()).json()))
 	require.NoError(t, err)
 	requireRefused(t, v.Recheck(t.Context(), unverified), "token")
 	requireRefused(t, v.Recheck(t.Context(), &jwks.Claims{}), "token")

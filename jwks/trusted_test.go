@@ -28,10 +28,10 @@ type origins struct {
 }
 
 func newOrigins(t *testing.T, keys *jwks.KeySet, c *clock) *origins {
-	opts := []jwks.VerifierOption{jwks.WithClock(c.now), jwks.WithIssuers(issuer), jwks.WithClientIDs(clientID)}
+	opts := []jwks.VerifierOption{jwks.WithIssuers(issuer), jwks.WithClientIDs(clientID)}
 	return &origins{
 		t: t, keys: keys, clock: c,
-		trusted:   jwks.NewVerifier(keys, append(opts, jwks.WithTrustedSource())...),
+		trusted:   jwks.NewVerifier(keys, append(opts, jwks.WithTokensFromIssuer())...),
 		strangers: jwks.NewVerifier(keys, opts...),
 	}
 }
@@ -46,12 +46,12 @@ func at(t *testing.T, e *endpoint) *origins {
 
 // byA is a good token but for its key ID, signed by keyA.
 func (o *origins) byA(kid string) string {
-	return sign(keyA(), goodHeader().with("kid", kid).json(), goodClaims(o.clock.now()).json())
+	return sign(keyA(), goodHeader().with("kid", kid).json(), goodClaims(o.clock.Now()).json())
 }
 
 // byB is a good token but for its key ID, signed by keyB.
 func (o *origins) byB(kid string) string {
-	return sign(keyB(), goodHeader().with("kid", kid).json(), goodClaims(o.clock.now()).json())
+	return sign(keyB(), goodHeader().with("kid", kid).json(), goodClaims(o.clock.Now()).json())
 }
 
 func (o *origins) verify(v *jwks.Verifier, token string) error {
@@ -100,9 +100,9 @@ func TestWhatStrangersWereToldOfAKeyIDHoldsForNobodyElse(t *testing.T) {
 func TestAnOptionThatIsGivenTwiceMakesTwoAllowances(t *testing.T) {
 	e := newEndpoint(t, publish(jwkA()))
 	o := at(t, e)
-	option := jwks.WithTrustedSource()
+	option := jwks.WithTokensFromIssuer()
 	for i := range 2 {
-		v := jwks.NewVerifier(o.keys, jwks.WithClock(o.clock.now), jwks.WithIssuers(issuer), option)
+		v := jwks.NewVerifier(o.keys, jwks.WithIssuers(issuer), option)
 		require.ErrorIs(t, o.verify(v, o.byA(fmt.Sprint("made_up_", i))), jwks.ErrUnknownKey)
 	}
 	assert.EqualValues(t, 3, e.requests.Load())
@@ -112,7 +112,7 @@ func TestAnOptionThatIsGivenTwiceMakesTwoAllowances(t *testing.T) {
 func hanging(t *testing.T, requests *atomic.Int64) (o *origins, answerNext func(http.HandlerFunc) *gate) {
 	answer := publish(jwkA())
 	c := newClock()
-	keys := jwks.NewKeySet("https://api.workos.test/", quiet, jwks.WithClock(c.now), inMemory(func(w http.ResponseWriter, r *http.Request) {
+	keys := jwks.NewKeySet("https://api.workos.test/", quiet, jwks.WithClock(c), inMemory(func(w http.ResponseWriter, r *http.Request) {
 		requests.Add(1)
 		answer(w, r)
 	}))

@@ -140,7 +140,7 @@ func TestAFetchThatBeganBeforeTheNeedDoesNotSettleIt(t *testing.T) {
 		answer := publish(jwkA())
 		g := newGate()
 		c := newClock()
-		keys := jwks.NewKeySet("https://api.workos.test/", quiet, jwks.WithClock(c.now), inMemory(func(w http.ResponseWriter, r *http.Request) {
+		keys := jwks.NewKeySet("https://api.workos.test/", quiet, jwks.WithClock(c), inMemory(func(w http.ResponseWriter, r *http.Request) {
 			requests.Add(1)
 			answer(w, r)
 		}))
@@ -284,7 +284,7 @@ func TestMemoryOfMadeUpKeyIDsIsBounded(t *testing.T) {
 		answer := publish(jwkA())
 		g := newGate()
 		c := newClock()
-		keys := jwks.NewKeySet("https://api.workos.test/", quiet, jwks.WithClock(c.now), inMemory(func(w http.ResponseWriter, r *http.Request) {
+		keys := jwks.NewKeySet("https://api.workos.test/", quiet, jwks.WithClock(c), inMemory(func(w http.ResponseWriter, r *http.Request) {
 			answer(w, r)
 		}))
 		require.NoError(t, keys.Load(t.Context()))

@@ -22,15 +22,14 @@ type Verifier struct {
 	clientIDs []string
 	audiences []string // nil where aud is not looked at
 	leeway    time.Duration
-	now       func() time.Time
 }
 
 // NewVerifier returns a Verifier that trusts the given keys. It accepts nothing unless [WithIssuers] is among
 // the options.
 func NewVerifier(keys *KeySet, opts ...VerifierOption) *Verifier {
-	v := &Verifier{keys: keys, leeway: DefaultLeeway, now: time.Now}
+	v := &Verifier{keys: keys, leeway: DefaultLeeway}
 	for _, opt := range opts {
-		opt.applyToVerifier(v)
+		opt(v)
 	}
 	return v
 }
@@ -58,7 +57,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
 		return nil, err
 	}
 	claims.verifier, claims.keyID, claims.key = v, parsed.keyID, key
-	now := v.now()
+	now := v.keys.clock.Now()
 	if claims.AuthTime.After(now.Add(v.leeway)) {
 		claims.AuthTime = time.Time{}
 	}
@@ -120,7 +119,7 @@ func (v *Verifier) Recheck(ctx context.Context, c *Claims) error {
 	if !sameKey(key, c.key) {
 		return &RefusedError{"signature", "one by the key that is now " + quote(c.keyID), "another"}
 	}
-	return v.checkTimes(c, v.now())
+	return v.checkTimes(c, v.keys.clock.Now())
 }
 
 // checkTimes checks expiry last, so that ErrExpired means that all the rest holds (RFC 7519 section 4.1.4).

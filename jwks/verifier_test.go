@@ -38,7 +38,7 @@ func TestTimesAreCheckedWithLeeway(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v, c := newVerifier(t)
-			payload := goodClaims(c.now()).with(test.claim, c.now().Add(test.at).Unix())
+			payload := goodClaims(c.Now()).with(test.claim, c.Now().Add(test.at).Unix())
 
 			claims, err := v.Verify(t.Context(), sign(keyA(), goodHeader().json(), payload.json()))
 
@@ -70,7 +70,7 @@ func TestTheLeewayCanBeSet(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			v, c := newVerifier(t, jwks.WithLeeway(test.leeway))
 			token := func(exp time.Duration) string {
-				return sign(keyA(), goodHeader().json(), goodClaims(c.now()).with("exp", c.now().Add(exp).Unix()).json())
+				return sign(keyA(), goodHeader().json(), goodClaims(c.Now()).with("exp", c.Now().Add(exp).Unix()).json())
 			}
 
 			_, err := v.Verify(t.Context(), token(test.passes))
@@ -82,7 +82,7 @@ func TestTheLeewayCanBeSet(t *testing.T) {
 }
 
 func TestExpiryIsTheLastThingChecked(t *testing.T) {
-	now := newClock().now()
+	now := newClock().Now()
 	expired := goodClaims(now).with("exp", now.Add(-time.Hour).Unix())
 	for name, test := range map[string]struct {
 		payload object
@@ -138,8 +138,8 @@ func TestTheIssuerIsComparedWhole(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			keys, c := newKeySet(newEndpoint(t, publish(jwkA())))
-			v := jwks.NewVerifier(keys, jwks.WithClock(c.now), jwks.WithIssuers(test.accepted...), jwks.WithClientIDs(clientID))
-			payload := goodClaims(c.now()).with("iss", test.iss)
+			v := jwks.NewVerifier(keys, jwks.WithIssuers(test.accepted...), jwks.WithClientIDs(clientID))
+			payload := goodClaims(c.Now()).with("iss", test.iss)
 			if test.iss == nil {
 				payload = payload.without("iss")
 			}
@@ -172,8 +172,8 @@ func TestTheClientIDMustBeAcceptedWhereThereIsOne(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			keys, c := newKeySet(newEndpoint(t, publish(jwkA())))
-			v := jwks.NewVerifier(keys, jwks.WithClock(c.now), jwks.WithIssuers(issuer), jwks.WithClientIDs(test.accepted...))
-			payload := goodClaims(c.now()).without("client_id")
+			v := jwks.NewVerifier(keys, jwks.WithIssuers(issuer), jwks.WithClientIDs(test.accepted...))
+			payload := goodClaims(c.Now()).without("client_id")
 			if test.clientID != "" {
 				payload = payload.with("client_id", test.clientID)
 			}
@@ -191,7 +191,7 @@ func TestTheClientIDMustBeAcceptedWhereThereIsOne(t *testing.T) {
 
 func TestARefusalNamesWhatWasExpectedAndWhatCame(t *testing.T) {
 	v, c := newVerifier(t, jwks.WithIssuers("https://auth.acme.test/"))
-	payload := goodClaims(c.now()).with("iss", "https://evil.test\n"+strings.Repeat("x", 1000))
+	payload := goodClaims(c.Now()).with("iss", "https://evil.test\n"+strings.Repeat("x", 1000))
 	token := sign(keyA(), goodHeader().json(), payload.json())
 
 	_, err := v.Verify(t.Context(), token)
@@ -206,7 +206,7 @@ func TestARefusalNamesWhatWasExpectedAndWhatCame(t *testing.T) {
 func TestNoErrorTextHoldsAPartOfTheToken(t *testing.T) {
 	v, c := newVerifier(t)
 	const secret = "c2VjcmV0-secret"
-	good := goodClaims(c.now())
+	good := goodClaims(c.Now())
 	for name, token := range map[string]string{
 		"garbage":               secret,
 		"garbage in segments":   secret + "." + secret + "." + secret + "!",
@@ -231,7 +231,7 @@ func TestNoErrorTextHoldsAPartOfTheToken(t *testing.T) {
 
 func TestAChangedTokenIsRefused(t *testing.T) {
 	v, c := newVerifier(t)
-	token := sign(keyA(), goodHeader().json(), goodClaims(c.now()).json())
+	token := sign(keyA(), goodHeader().json(), goodClaims(c.Now()).json())
 	_, err := v.Verify(t.Context(), token)
 	require.NoError(t, err)
 
@@ -252,8 +252,8 @@ func TestAChangedTokenIsRefused(t *testing.T) {
 
 func TestTheSignatureMustBeByTheNamedKey(t *testing.T) {
 	keys, c := newKeySet(newEndpoint(t, publish(jwkA(), jwkB())))
-	v := jwks.NewVerifier(keys, jwks.WithClock(c.now), jwks.WithIssuers(issuer), jwks.WithClientIDs(clientID))
-	payload := goodClaims(c.now()).json()
+	v := jwks.NewVerifier(keys, jwks.WithIssuers(issuer), jwks.WithClientIDs(clientID))
+	payload := goodClaims(c.Now()).json()
 
 	_, err := v.Verify(t.Context(), sign(keyB(), goodHeader().json(), payload))
 	requireRefused(t, err, "signature")
@@ -263,10 +263,10 @@ func TestTheSignatureMustBeByTheNamedKey(t *testing.T) {
 
 func TestMissingKeysAreToldApartFromABadToken(t *testing.T) {
 	c := newClock()
-	token := sign(keyA(), goodHeader().json(), goodClaims(c.now()).json())
+	token := sign(keyA(), goodHeader().json(), goodClaims(c.Now()).json())
 	verify := func(ctx context.Context, answer http.HandlerFunc) error {
-		keys, c := newKeySet(newEndpoint(t, answer))
-		v := jwks.NewVerifier(keys, jwks.WithClock(c.now), jwks.WithIssuers(issuer), jwks.WithClientIDs(clientID))
+		keys, _ := newKeySet(newEndpoint(t, answer))
+		v := jwks.NewVerifier(keys, jwks.WithIssuers(issuer), jwks.WithClientIDs(clientID))
 		_, err := v.Verify(ctx, token)
 		return err
 	}

@@ -69,7 +69,7 @@ func (a application) client(clock workos.Clock, transport http.RoundTripper) (*w
 // issued makes what an access token of the application is verified with.
 func (a application) issued(clock workos.Clock, keysURL string) (*jwks.KeySet, *jwks.Verifier) {
 	keys := jwks.NewKeySet(keysURL,
-		jwks.WithClock(clock.Now),
+		jwks.WithClock(clock),
 		jwks.WithLogger(slog.New(slog.DiscardHandler))) // whatever goes wrong is an error too, and told as one
 	var issuers []string
 	for _, base := range []string{a.API, workos.DefaultBaseURL} {
@@ -78,7 +78,6 @@ func (a application) issued(clock workos.Clock, keysURL string) (*jwks.KeySet, *
 		issuers = append(issuers, base, base+"/user_management/"+a.ClientID)
 	}
 	return keys, jwks.NewVerifier(keys,
-		jwks.WithClock(clock.Now),
 		jwks.WithIssuers(issuers...),
 		jwks.WithClientIDs(a.ClientID))
 }

@@ -88,7 +88,7 @@ func (c *command) wait() int {
 func (w *world) signIn() {
 	w.Helper()
 	c := w.begin(false, "login")
-	w.clock.await(interval, 1)
+	w.clock.awaitPoll(1)
 	w.workOS.ApproveDevice(w.userCode(), ada)
 	w.clock.Advance(interval)
 	require.Zero(w, c.wait(), c.stderr.String())
@@ -193,6 +193,10 @@ func (c *clock) await(d time.Duration, n int) {
 		c.changed.Wait()
 	}
 }
+
+// awaitPoll blocks until a login waits for its n-th poll. Before that it has fetched the signing keys, which sets a timer of
+// the same length.
+func (c *clock) awaitPoll(n int) { c.await(interval, n+1) }
 
 // forget begins to count anew.
 func (c *clock) forget() {

@@ -29,9 +29,9 @@ const (
 func TestAnApprovedLoginIsStoredForItsOwnerAlone(t *testing.T) {
 	w := newWorld(t)
 	c := w.begin(false, "login")
-	w.clock.await(interval, 1)
+	w.clock.awaitPoll(1)
 	w.clock.Advance(interval)
-	w.clock.await(interval, 2) // nobody has decided
+	w.clock.awaitPoll(2) // nobody has decided
 	w.workOS.ApproveDevice(w.userCode(), ada)
 	w.clock.Advance(interval)
 
@@ -49,7 +49,7 @@ func TestOnATerminalALineMovesAndTheTimeRunsDown(t *testing.T) {
 	w := newWorld(t)
 	w.workOS.Fail(authkittest.RouteDeviceToken, authkittest.Fault{Hang: true})
 	c := w.begin(true, "login")
-	w.clock.await(interval, 1)
+	w.clock.awaitPoll(1)
 	w.workOS.ApproveDevice(w.userCode(), ada)
 	w.clock.Advance(interval)
 	w.workOS.Heal(authkittest.RouteDeviceToken) // not before the last second has been shown
@@ -98,7 +98,7 @@ func TestALoginGoesOnWhateverThePollsMeet(t *testing.T) {
 			w := newWorld(t)
 			c.meets(w.workOS)
 			login := w.begin(false, "login")
-			w.clock.await(interval, 1)
+			w.clock.awaitPoll(1)
 			w.clock.Advance(interval)
 			w.clock.await(afterOneSlowDown, 3) // after the limits of two calls
 			w.workOS.ApproveDevice(w.userCode(), ada)
@@ -114,7 +114,7 @@ func TestOnATerminalANoticeStaysAboveTheLineThatMoves(t *testing.T) {
 	w := newWorld(t)
 	w.workOS.SlowDownDevices(1)
 	c := w.begin(true, "login")
-	w.clock.await(interval, 1)
+	w.clock.awaitPoll(1)
 	w.clock.Advance(interval)
 	w.clock.await(afterOneSlowDown, 3)
 	c.interrupt()
@@ -198,7 +198,7 @@ func TestALoginThatComesToNothingStoresNothing(t *testing.T) {
 			}
 			login := w.begin(false, "login")
 			if c.polled {
-				w.clock.await(interval, 1)
+				w.clock.awaitPoll(1)
 				w.workOS.DenyDevice(w.userCode())
 				w.clock.Advance(interval)
 			}
@@ -232,7 +232,7 @@ func TestACodeExpiresByTheToolsOwnClockToo(t *testing.T) {
 func TestATokenThatDoesNotVerifyIsNotStored(t *testing.T) {
 	w := newWorld(t, authkittest.WithIssuer("https://elsewhere.test"))
 	c := w.begin(false, "login")
-	w.clock.await(interval, 1)
+	w.clock.awaitPoll(1)
 	w.workOS.ApproveDevice(w.userCode(), ada)
 	w.clock.Advance(interval)
 	assert.Equal(t, exitFailure, c.wait())
@@ -254,7 +254,7 @@ func TestCtrlCEndsALoginAtOnce(t *testing.T) {
 			}
 			c := w.begin(false, "login")
 			if fault == "" || fault == authkittest.RouteDeviceToken {
-				w.clock.await(interval, 1)
+				w.clock.awaitPoll(1)
 			}
 			if fault == authkittest.RouteDeviceToken {
 				w.clock.Advance(interval)
@@ -275,7 +275,7 @@ func TestWithoutAClientIDThereIsAFakeUntilTheLoginEnds(t *testing.T) {
 	clear(w.env)
 	w.env["AUTHKIT_EXAMPLE_DIR"] = w.dir
 	c := w.begin(false, "login")
-	w.clock.await(interval, 1)
+	w.clock.awaitPoll(1)
 	assert.Contains(t, c.stdout.String(), "No WORKOS_CLIENT_ID: this is a fake AuthKit, which ends with this command.\n")
 	w.approveInBrowser(regexp.MustCompile(`http://\S+user_code=\S+`).FindString(c.stdout.String()))
 	w.clock.Advance(interval)

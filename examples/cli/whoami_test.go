@@ -73,7 +73,7 @@ func TestATokenOfAShortLifeIsNotRenewedOnEveryUse(t *testing.T) {
 func TestWhoamiShowsWhatThereIs(t *testing.T) {
 	w := newWorld(t)
 	c := w.begin(false, "login")
-	w.clock.await(interval, 1)
+	w.clock.awaitPoll(1)
 	w.workOS.UpdatePerson("dev@example.com", func(p *authkittest.Person) {
 		p.FirstName, p.LastName = "", ""
 		p.Claims = map[string]any{"act": map[string]string{"sub": "support@example.com"}}

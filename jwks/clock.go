@@ -1,0 +1,21 @@
+// The clock of a KeySet and of its verifiers.
+
+package jwks
+
+import "time"
+
+// Clock tells the time and calls functions later. A [KeySet] and every [Verifier] of it run on the KeySet's clock, so that a
+// test can decide when time passes. A Clock must be safe for concurrent use.
+type Clock interface {
+	// Now returns the current time.
+	Now() time.Time
+	// AfterFunc calls f once, on a goroutine that the clock chooses, when d has passed. stop cancels the call and reports
+	// whether it did, as [time.Timer.Stop] does.
+	AfterFunc(d time.Duration, f func()) (stop func() bool)
+}
+
+type systemClock struct{}
+
+func (systemClock) Now() time.Time { return time.Now() }
+
+func (systemClock) AfterFunc(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
