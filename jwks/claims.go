@@ -1,4 +1,4 @@
-// Turns a token's payload into Claims.
+// The claims of an access token, read from its payload.
 
 package jwks
 
@@ -11,44 +11,44 @@ import (
 	"time"
 )
 
-// Claims are the claims of an AuthKit access token (https://workos.com/docs/reference/authkit/session-tokens). Absent
-// claims leave a zero value.
+// Claims are the claims of an AuthKit access token (https://workos.com/docs/reference/authkit/session-tokens). The field of
+// an absent claim is zero.
 //
-// A JWT template can give most claims any value, so all from ID on are as if absent where their value is not of the
-// expected type, while such a value in one of those before ID is a reason to refuse the token.
+// A JWT template can set most claims to any value. So a claim from ID on whose value has the wrong type counts as absent,
+// while a wrong type in a claim before ID refuses the token.
 type Claims struct {
 	Issuer    string    // iss
 	Subject   string    // sub, the user's ID; never empty
 	SessionID string    // sid; never empty
-	ClientID  string    // client_id, the application that the token was minted for
+	ClientID  string    // client_id, the application that the token was issued for
 	ExpiresAt time.Time // exp; never zero
 	IssuedAt  time.Time // iat
 	NotBefore time.Time // nbf
 
 	ID             string   // jti
 	OrganizationID string   // org_id
-	Role           string   // role, the one of the highest priority
+	Role           string   // role, the one with the highest priority
 	Roles          []string // roles, all of them
 	Permissions    []string // permissions
 	Entitlements   []string // entitlements
 	FeatureFlags   []string // feature_flags
-	Impersonated   bool     // whether there is an act that is not null: somebody else acts as the user
-	Actor          string   // act.sub, the email address of who impersonates the user
-	// AuthTime is auth_time, the time of the last active authentication. A refresh does not change it. A time in the
-	// future, beyond the leeway, is no proof: [Verifier.Verify] leaves it out.
+	Impersonated   bool     // whether act is present and not null: another person acts as the user
+	Actor          string   // act.sub, the email address of that person
+	// AuthTime is auth_time, the time of the last active authentication. A refresh does not change it. A time further in
+	// the future than the leeway proves nothing: [Verifier.Verify] sets it to zero.
 	AuthTime time.Time
-	Audience []string // aud, of one or more
+	Audience []string // aud, one value or several
 
 	malformedAudience string // the JSON type of an aud that is neither a string nor an array of strings, or ""
 
-	token string // that they are the payload of
+	token string // whose payload holds the claims
 
-	verifier *Verifier      // that verified it; nil if none did
-	keyID    string         // of the key that it was signed by
+	verifier *Verifier      // that verified the token; nil if none did
+	keyID    string         // of the key that signed the token
 	key      *rsa.PublicKey // that key
 }
 
-// Decode unmarshals the whole payload into v as [json.Unmarshal] does. It is for claims that a JWT template adds.
+// Decode unmarshals the whole payload into v, as [json.Unmarshal] does. Use it for claims that a JWT template adds.
 func (c *Claims) Decode(v any) error {
 	_, rest, _ := strings.Cut(c.token, ".")
 	payload64, _, _ := strings.Cut(rest, ".")
@@ -59,13 +59,12 @@ func (c *Claims) Decode(v any) error {
 	return json.Unmarshal(payload, v)
 }
 
-// UnverifiedClaims returns the claims of a token whose authenticity is already known because of where it was
-// kept, such as inside a sealed cookie. The format and the types of the claims are checked as [Verifier.Verify] checks
-// them; signature, issuer, client and times are not.
+// UnverifiedClaims returns the claims of a token that is known to be authentic because of where it was stored, such as in a
+// sealed cookie. It checks the format and the types of the claims as [Verifier.Verify] does, but not the signature, issuer,
+// client ID, audience or times.
 //
-// Never use it on a token that came from outside, and never decide from its result what a request may do: anybody can
-// make up such a token, and even a genuine one may have expired long ago. It is for reading an ID out of one's own store,
-// as signing out does.
+// Never use it for a token from outside, and never authorize a request by its result: anybody can make up such a token, and
+// a genuine one may have expired long ago. Use it to read an ID from a stored session, for example to sign out.
 func UnverifiedClaims(token string) (*Claims, error) {
 	c, err := parseCompact(token)
 	if err != nil {
@@ -74,10 +73,10 @@ func UnverifiedClaims(token string) (*Claims, error) {
 	return decodeClaims(c)
 }
 
-// decodeClaims reads the payload of a token, keeping a reference to the token. Errors are of type *RefusedError.
+// decodeClaims reads the payload of a token. The claims keep a reference to the token's text. The error is a *RefusedError.
 func decodeClaims(token *compact) (*Claims, error) {
-	var room [24]member
-	m, err := splitObject(token.payload, room[:0])
+	var buffer [24]member
+	m, err := splitObject(token.payload, buffer[:0])
 	if err != nil {
 		return nil, &RefusedError{"payload", "a JSON object with unique members", err.Error()}
 	}
@@ -112,8 +111,7 @@ func decodeClaims(token *compact) (*Claims, error) {
 	return c, nil
 }
 
-// detach moves the texts out of the payload's memory into one of their own, so that whoever keeps claims keeps no payload
-// beside the token.
+// detach copies all texts into one string of their own. The decoded payload can then be freed while the claims are kept.
 func (c *Claims) detach() {
 	texts := [...]*string{&c.Issuer, &c.Subject, &c.SessionID, &c.ClientID, &c.ID, &c.OrganizationID, &c.Role, &c.Actor}
 	lists := [...][]string{c.Roles, c.Permissions, c.Entitlements, c.FeatureFlags, c.Audience}
@@ -143,7 +141,7 @@ func (c *Claims) detach() {
 	}
 }
 
-// claimReader reads the claims on which a token can fail, and keeps the first failure.
+// claimReader reads the claims whose values can refuse a token. It keeps the first refusal.
 type claimReader struct {
 	members
 	refused *RefusedError
@@ -185,11 +183,11 @@ func (r *claimReader) optionalTime(claim string) time.Time {
 	return r.requiredTime(claim)
 }
 
-// maxNumericDate is the last second of the year 9999, the end of what RFC 3339 and so time.Time's text forms can express.
+// maxNumericDate is the last second of the year 9999, the last one that RFC 3339 and the text forms of time.Time support.
 const maxNumericDate = 253402300799
 
-// numericDate reads a NumericDate (RFC 7519 section 2): seconds since the epoch, fractions allowed. The epoch itself and
-// what lies before it is refused: no such time is meant, and a careless program takes 0 for "never".
+// numericDate reads a NumericDate (RFC 7519 section 2): seconds since the epoch, fractions allowed. It refuses zero and
+// negative numbers: no token means such a time, and some programs take 0 for "never".
 func (m members) numericDate(claim string) (time.Time, *RefusedError) {
 	const want = "a NumericDate"
 	if got := m.describe(claim); got != "a number" {
@@ -220,7 +218,7 @@ func (m members) lenientStrings(claim string) []string {
 		return nil
 	}
 	s := scanner{data: raw, pos: 1}
-	if s.skipSpace(); s.next(']') {
+	if s.skipSpace(); s.accept(']') {
 		return nil
 	}
 	values := make([]string, 0, 1+strings.Count(raw, ","))
@@ -231,13 +229,13 @@ func (m members) lenientStrings(claim string) []string {
 			return nil
 		}
 		values = append(values, unquote(quoted))
-		if s.skipSpace(); !s.next(',') {
+		if s.skipSpace(); !s.accept(',') {
 			return values
 		}
 	}
 }
 
-// audience reads aud, a string or an array of strings (RFC 7519 section 4.1.3). Of anything else the JSON type is told.
+// audience reads aud, a string or an array of strings (RFC 7519 section 4.1.3). Of any other value it returns the JSON type.
 func (m members) audience() (values []string, malformed string) {
 	if !m.has("aud") {
 		return nil, ""
@@ -257,8 +255,8 @@ func (m members) actor() string {
 	if !present {
 		return ""
 	}
-	var room [4]member
-	act, err := splitObject(raw, room[:0])
+	var buffer [4]member
+	act, err := splitObject(raw, buffer[:0])
 	if err != nil {
 		return ""
 	}

@@ -1,4 +1,4 @@
-// Takes apart the JWS compact serialization (RFC 7515 section 7.1) and checks its header, all before any cryptography.
+// The parser of the JWS compact serialization (RFC 7515 section 7.1). It also checks the header, before any cryptography.
 
 package jwks
 
@@ -10,18 +10,19 @@ import (
 )
 
 const (
-	// maxTokenSize bounds the work that a token can cause before its signature is known to be good. WorkOS caps what a
-	// JWT template renders at 3072 bytes, so real tokens stay far below.
+	// maxTokenSize bounds the work that a token can cause before its signature is checked. WorkOS limits the output of a
+	// JWT template to 3072 bytes, so real tokens are much smaller.
 	maxTokenSize = 16 << 10
 
-	// maxHeaderSize bounds the header segment, which is read before the signature is checked. WorkOS's has about 80 bytes.
+	// maxHeaderSize bounds the header segment, which is read before the signature is checked. At WorkOS it has about 80
+	// bytes.
 	maxHeaderSize = 1 << 10
 
 	maxKeyIDSize = 256
 )
 
-// base64url is the encoding of RFC 7515 section 2, in its one canonical form. CR and LF, which package base64 skips, are
-// refused separately.
+// base64url is the encoding of RFC 7515 section 2, in canonical form only. Package base64 skips CR and LF; decodeSegment
+// refuses them.
 var base64url = base64.RawURLEncoding.Strict()
 
 // compact is a token in canonical form with an acceptable header. Its signature has not been checked.
@@ -29,7 +30,7 @@ type compact struct {
 	text      string // the token
 	keyID     string
 	payload   string
-	signed    string // what the signature is of: the first two segments and the dot between them
+	signed    string // the signing input: the first two segments and the dot between them
 	signature []byte
 }
 
@@ -77,34 +78,33 @@ func decodeSegment(part, segment string) ([]byte, error) {
 	}
 	decoded, err := base64url.DecodeString(segment)
 	if err != nil || strings.ContainsAny(segment, "\r\n") {
-		return nil, &RefusedError{part, "canonical base64url without padding", "something else"}
+		return nil, &RefusedError{part, "canonical base64url without padding", "another encoding"}
 	}
 	return decoded, nil
 }
 
-// forbiddenParameters are header parameters that a verifier must understand or obey, and that we do neither.
+// forbiddenParameters are header parameters that change how a token must be verified. This package supports none of them.
 var forbiddenParameters = []string{
-	"crit",                     // RFC 7515 section 4.1.11: we know no extension, so none may be critical
+	"crit",                     // RFC 7515 section 4.1.11: no extension is supported, so none may be critical
 	"b64",                      // RFC 7797: an unencoded payload
-	"jku", "jwk", "x5u", "x5c", // RFC 8725 section 3.10: the token does not choose the key that judges it
+	"jku", "jwk", "x5u", "x5c", // RFC 8725 section 3.10: the token must not choose the key that verifies it
 }
 
-// stringParameters are header parameters that RFC 7515 section 4.1 defines as strings and that we have no use for.
+// stringParameters are header parameters that RFC 7515 section 4.1 defines as strings. Their values are not used.
 var stringParameters = []string{"typ", "cty", "x5t", "x5t#S256"}
 
-// checkHeader returns the key ID of an acceptable JOSE header. Parameters that it does not know are ignored, as RFC 7515
-// section 4 has it.
+// checkHeader returns the key ID of an acceptable JOSE header. It ignores unknown parameters (RFC 7515 section 4).
 //
-// What JOSE libraries disagree on is refused: space around the object, and numbers that a float64 does not hold
+// It refuses what JOSE libraries disagree on: white space around the object, and numbers outside the range of a float64
 // (splitHeader).
 func checkHeader(header string) (keyID string, err error) {
-	var room [8]member
-	params, err := splitHeader(header, room[:0])
+	var buffer [8]member
+	params, err := splitHeader(header, buffer[:0])
 	if err != nil {
 		return "", &RefusedError{"header", "a JSON object with unique members", err.Error()}
 	}
 	if header[0] != '{' || header[len(header)-1] != '}' {
-		return "", &RefusedError{"header", "a JSON object and nothing else", "space around it"}
+		return "", &RefusedError{"header", "a JSON object and nothing else", "white space around it"}
 	}
 	for _, name := range forbiddenParameters {
 		if params.has(name) {
@@ -119,7 +119,7 @@ func checkHeader(header string) (keyID string, err error) {
 			return "", &RefusedError{name, "a string", params.describe(name)}
 		}
 	}
-	// RFC 8725 section 3.1: the one algorithm is ours to choose, not the token's.
+	// RFC 8725 section 3.1: the verifier chooses the algorithm, not the token.
 	if alg, ok := params.str("alg"); !ok {
 		return "", &RefusedError{"alg", quote("RS256"), params.describe("alg")}
 	} else if alg != "RS256" {

@@ -1,21 +1,23 @@
 // Package jwks verifies the access tokens that WorkOS AuthKit issues.
 //
 // It has two parts. A [KeySet] holds the signing keys of one JWKS endpoint (RFC 7517): it fetches them on first need,
-// renews them behind the requests that use them, and keeps working with the last good keys while the endpoint is down.
-// A [Verifier] takes a compact JWS (RFC 7515), checks it against those keys and against the rules for AuthKit's claims,
-// and returns [Claims]. Tokens that come from the issuer or out of a sealed cookie, and those that anybody can send, belong
-// to two verifiers of one KeySet ([WithTokensFromIssuer], [WithTokensFromStorage]), so that made-up key IDs cost nobody else a fetch.
+// refreshes them in the background, and keeps using the last good keys while the endpoint is down. A [Verifier] takes a
+// compact JWS (RFC 7515), checks it against those keys and against the rules for AuthKit's claims, and returns [Claims].
 //
-// The outcome of a verification is one of five, and an application answers each differently:
+// Use one Verifier per source of tokens, all with the same KeySet: one for bearer tokens, which anybody can send, one for
+// tokens in sealed cookies ([WithTokensFromStorage]) and one for token responses ([WithTokensFromIssuer]). Made-up key IDs
+// in bearer tokens then never block a fetch that another source needs.
+//
+// A verification has one of five results, and an application answers each differently:
 //
 //   - claims and no error: the token is good;
-//   - [ErrExpired]: everything about the token is right except that its time is up. A session that holds it is renewed;
-//   - [ErrUnknownKey]: the key that signed it is not, or no longer, published. A session that holds it is renewed,
-//     a bearer token is refused;
-//   - [ErrUnavailable]: the keys could not be had, so nothing is known about the token. It is never a reason to end or
-//     renew a session; ask the client to come back later. Its special case [ErrCoolDown] is an unknown key ID while
-//     new keys may not be asked for yet, which for a bearer token amounts to a refusal;
+//   - [ErrExpired]: the token is good except that it has expired. Refresh the session that holds it;
+//   - [ErrUnknownKey]: the key that signed the token is not published, or no longer. Refresh the session that holds it;
+//     refuse a bearer token;
+//   - [ErrUnavailable]: the keys are not available, so nothing is known about the token. Do not end or refresh the
+//     session; ask the client to come back later. In the special case [ErrCoolDown], the key ID is unknown and no new keys
+//     may be fetched yet. Refuse a bearer token then;
 //   - [*RefusedError]: the token is bad.
 //
-// All types are safe for use by multiple goroutines at once. There is no standing goroutine and nothing to close.
+// All types are safe for concurrent use. There is no standing goroutine and nothing to close.
 package jwks

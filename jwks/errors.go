@@ -1,5 +1,5 @@
-// The errors a caller can tell apart. None of them ever holds a token or a part of one other than a short, quoted value
-// of a claim or header parameter that is no secret.
+// The errors that a caller can tell apart. No error text contains a token or a part of one, except short, quoted values of
+// claims and header parameters that are not secret.
 
 package jwks
 
@@ -12,42 +12,43 @@ import (
 )
 
 var (
-	// ErrUnavailable says that the signing keys could not be had: the endpoint cannot be reached or answers nonsense, or
-	// the context ended while waiting for it. It says nothing about the token. Errors that match it are
-	// of type [*UnavailableError], which tells when to try again.
+	// ErrUnavailable means that the signing keys are not available: the endpoint cannot be reached or its response is
+	// unusable, or the caller's context ended first. It says nothing about the token. Every error that matches it is an
+	// [*UnavailableError], which says when to try again.
 	ErrUnavailable = errors.New("jwks: signing keys unavailable")
 
-	// ErrCoolDown is the [ErrUnavailable] of a key ID that is in no set seen so far, asked for so soon after the last
-	// such key ID that no fetch was made for it. With [WithTokensFromIssuer] it may be that of a signature by another key
-	// than the one that has the ID, too. An error that matches it matches ErrUnavailable too.
-	ErrCoolDown = errors.New("unknown key during the cool-down")
+	// ErrCoolDown is a special case of [ErrUnavailable]: the key ID is in no set seen so far, and no fetch was made for it
+	// because another one was made for an unknown key ID less than 30 seconds ago. With [WithTokensFromIssuer] or
+	// [WithTokensFromStorage], it may also mean that the key in the set did not sign the token. An error that matches
+	// ErrCoolDown also matches ErrUnavailable.
+	ErrCoolDown = errors.New("unknown key, and the pause since the last fetch for one is not over")
 
-	// ErrUnknownKey says that the endpoint was asked and does not publish a usable key of this ID: it was withdrawn, or
+	// ErrUnknownKey means that the endpoint was asked and publishes no usable key with this ID: the key was withdrawn or
 	// never existed.
 	ErrUnknownKey = errors.New("jwks: unknown key ID")
 
-	// ErrExpired says that the exp claim, leeway included, has passed and that everything else about the token holds,
-	// its signature included.
+	// ErrExpired means that the time in the exp claim, plus the leeway, has passed. Everything else about the token is
+	// good, including its signature.
 	ErrExpired = errors.New("jwks: token expired")
 )
 
-// errSameKey says that the endpoint was asked and still publishes the key that did not sign the token.
+// errSameKey means that the endpoint was asked and still publishes the key that did not sign the token.
 var errSameKey = errors.New("jwks: no other key has this ID")
 
-// expiredError is an ErrExpired. It is written only when it is read: a token that has expired is nothing to report.
+// expiredError matches ErrExpired. It builds its text only on demand, because an expired token is routine.
 type expiredError struct{ at time.Time }
 
 func (e *expiredError) Error() string { return ErrExpired.Error() + ": at " + rfc3339(e.at) }
 
-// Is reports true for [ErrExpired].
+// Is reports whether target is [ErrExpired].
 func (e *expiredError) Is(target error) bool { return target == ErrExpired }
 
-// UnavailableError is the error that matches [ErrUnavailable].
+// UnavailableError is the type of every error that matches [ErrUnavailable].
 type UnavailableError struct {
-	// RetryAfter is how long no further attempt will be made; a new call before then gets the same answer at once.
-	// It is zero where no such pause is known, as when the caller's own context ended.
+	// RetryAfter is the time until the next fetch is allowed; calls before then return the same error at once. It is zero
+	// if there is no such pause, for example if the caller's context ended.
 	RetryAfter time.Duration
-	// Err is the cause. It is [ErrCoolDown], or the context's error, or what went wrong with the last fetch.
+	// Err is the cause: [ErrCoolDown], the error of the context, or the error of the last fetch.
 	Err error
 }
 
@@ -56,18 +57,18 @@ func (e *UnavailableError) Error() string { return ErrUnavailable.Error() + ": "
 // Unwrap returns the cause.
 func (e *UnavailableError) Unwrap() error { return e.Err }
 
-// Is reports true for [ErrUnavailable].
+// Is reports whether target is [ErrUnavailable].
 func (e *UnavailableError) Is(target error) bool { return target == ErrUnavailable }
 
 // RefusedError says which part of a token was refused and why. Its texts are safe to log: Got is a description, or the
-// quoted and shortened value of a parameter that is no secret (such as iss, client_id or alg), never the token.
+// quoted and shortened value of a parameter that is not secret (such as iss, client_id or alg), never the token.
 type RefusedError struct {
 	// Part is "token" (the serialization), "header", "payload", "signature", or the name of a header parameter
 	// (RFC 7515 section 4.1) or claim (RFC 7519 section 4.1), such as "alg" or "iss".
 	Part string
-	// Want is what would have been accepted.
+	// Want describes what is accepted.
 	Want string
-	// Got is what came instead.
+	// Got describes what the token has instead.
 	Got string
 }
 
@@ -75,10 +76,10 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("jwks: token refused: %s: want %s, got %s", e.Part, e.Want, e.Got)
 }
 
-// maxListed is how many foreign values an error text shows.
+// maxListed is the number of foreign values that an error text shows.
 const maxListed = 4
 
-// quoteAll makes values from outside safe to show in a log, the first few of them.
+// quoteAll quotes the first values of a list from outside for a log, and counts the others.
 func quoteAll(values []string) string {
 	var quoted []string
 	for _, value := range values[:min(len(values), maxListed)] {
@@ -90,10 +91,10 @@ func quoteAll(values []string) string {
 	return strings.Join(quoted, " and ")
 }
 
-// maxQuoted is how many bytes of a foreign value an error text shows.
+// maxQuoted is the number of bytes of a foreign value that an error text shows.
 const maxQuoted = 128
 
-// quote makes a value from outside safe to show in a log: bounded, one line, ASCII only.
+// quote makes a value from outside safe for a log: short, one line, ASCII only.
 func quote(s string) string {
 	if len(s) > maxQuoted {
 		return strconv.QuoteToASCII(s[:maxQuoted]) + "…"

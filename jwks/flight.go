@@ -1,4 +1,4 @@
-// One fetch for many waiters, and what its outcome changes.
+// One fetch that many callers wait for, and what its result changes in the KeySet.
 
 package jwks
 
@@ -12,18 +12,18 @@ import (
 	"time"
 )
 
-// flight is one fetch that any number of callers wait for.
+// flight is one fetch. Any number of callers wait for it.
 type flight struct {
-	number    uint64     // counts from 1; tells which of a need and a fetch came first
-	question  question   // that it was begun for, or zero
-	allowance *allowance // that it counts against
+	number uint64     // counts from 1; shows whether the fetch started after a caller's need
+	lookup lookup     // that started it, or zero
+	limit  *rateLimit // of that lookup
 
-	done chan struct{} // closed once one of the following is set
+	done chan struct{} // closed when got or err is set
 	got  *snapshot
 	err  *UnavailableError
 }
 
-// wait returns what the fetch brought, or gives up when ctx ends, which does not end the fetch.
+// wait returns the result of the fetch. If ctx ends first, wait returns its error and the fetch continues.
 func (f *flight) wait(ctx context.Context) (*snapshot, error) {
 	select {
 	case <-f.done:
@@ -37,8 +37,8 @@ func (f *flight) wait(ctx context.Context) (*snapshot, error) {
 	return f.got, nil
 }
 
-// fetch joins the running fetch or begins one, unless the last one failed too recently. The caller holds mu.
-func (s *KeySet) fetch(ctx context.Context, q question, a *allowance, now time.Time) (*flight, error) {
+// fetch joins the running fetch or starts one, unless the pause after a failure is not over. The caller holds mu.
+func (s *KeySet) fetch(ctx context.Context, l lookup, limit *rateLimit, now time.Time) (*flight, error) {
 	if s.running != nil {
 		return s.running, nil
 	}
@@ -46,16 +46,16 @@ func (s *KeySet) fetch(ctx context.Context, q question, a *allowance, now time.T
 		return nil, &UnavailableError{RetryAfter: pause, Err: s.failure}
 	}
 	s.started++
-	s.running = &flight{number: s.started, question: q, allowance: a, done: make(chan struct{})}
+	s.running = &flight{number: s.started, lookup: l, limit: limit, done: make(chan struct{})}
 	go s.run(context.WithoutCancel(ctx), s.running)
 	return s.running, nil
 }
 
 func (s *KeySet) run(ctx context.Context, f *flight) {
 	defer close(f.done)
-	defer func() { // the application's own transport may end this goroutine (runtime.Goexit)
+	defer func() { // the application's transport may have ended this goroutine (runtime.Goexit)
 		if f.got == nil && f.err == nil {
-			s.fail(ctx, f, &fetchError{err: errors.New("the HTTP client came to no end")})
+			s.fail(ctx, f, &fetchError{err: errors.New("the HTTP client ended the goroutine without a result")})
 		}
 	}()
 	body, failed := s.get(ctx)
@@ -64,8 +64,8 @@ func (s *KeySet) run(ctx context.Context, f *flight) {
 		return
 	}
 	keys, ignored, err := decodeKeySet(body)
-	if err == nil || len(ignored) > 0 { // what is not a set says nothing of ignored keys
-		s.reportIgnored(ctx, ignored)
+	if err == nil || len(ignored) > 0 { // a body that is not a JWK Set says nothing about ignored keys
+		s.logIgnored(ctx, ignored)
 	}
 	if err != nil {
 		s.fail(ctx, f, &fetchError{err: err})
@@ -74,20 +74,20 @@ func (s *KeySet) run(ctx context.Context, f *flight) {
 	s.succeed(ctx, f, keys)
 }
 
-// reportIgnored logs which keys of a set cannot be used: a Warn if they are others than those of the set before, and
-// else at Debug. A client can cause a fetch with a made-up key ID, and must not cause a Warn each time.
-func (s *KeySet) reportIgnored(ctx context.Context, ignored []error) {
-	var seen [sha256.Size]byte // zero if all keys can be used
+// logIgnored logs which keys of a set cannot be used: at Warn if they differ from those of the last set, else at Debug. A
+// client can cause a fetch with a made-up key ID, and must not cause a Warn each time.
+func (s *KeySet) logIgnored(ctx context.Context, ignored []error) {
+	var sum [sha256.Size]byte // zero if all keys can be used
 	if len(ignored) > 0 {
 		hash := sha256.New()
 		for _, err := range ignored {
 			fmt.Fprintln(hash, err)
 		}
-		hash.Sum(seen[:0])
+		hash.Sum(sum[:0])
 	}
 	s.mu.Lock()
-	changed := seen != s.ignored
-	s.ignored = seen
+	changed := sum != s.ignored
+	s.ignored = sum
 	s.mu.Unlock()
 
 	if len(ignored) == 0 {
@@ -101,8 +101,8 @@ func (s *KeySet) reportIgnored(ctx context.Context, ignored []error) {
 		"url", s.endpoint.String(), "count", len(ignored), "first", ignored[0])
 }
 
-// get asks the endpoint. A panic of the application's own transport would end the program here, where no request's
-// recovery stands above it.
+// get fetches the response body. It recovers a panic of the application's transport: this goroutine is not a request's, so
+// the panic would end the program.
 func (s *KeySet) get(ctx context.Context) (body []byte, failed *fetchError) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -134,14 +134,14 @@ func (s *KeySet) succeed(ctx context.Context, f *flight, keys publicKeys) {
 	s.mu.Lock()
 	if previous := s.current.Load(); previous != nil {
 		added, removed = missing(keys, previous.keys), missing(previous.keys, keys)
-		replaced = keys.keep(previous.keys)
+		replaced = keys.reuse(previous.keys)
 		for _, kid := range slices.Concat(removed, replaced) {
 			s.withdrawn.add(kid, previous.keys[kid])
 		}
 	}
-	if q := f.question; q.kid != "" {
-		if _, found := q.answer(keys); !found {
-			f.allowance.answeredInVain(q, now)
+	if l := f.lookup; l.kid != "" {
+		if _, found := l.in(keys); !found {
+			f.limit.rememberMiss(l, now)
 		}
 	}
 	s.current.Store(f.got)
@@ -155,9 +155,9 @@ func (s *KeySet) succeed(ctx context.Context, f *flight, keys publicKeys) {
 	}
 }
 
-// keep takes over those of the previous keys that have not changed, so that a key which stays is one and the same object.
-// It returns the IDs, sorted, that have another key now.
-func (k publicKeys) keep(previous publicKeys) (replaced []string) {
+// reuse keeps the previous object of each key that has not changed, so that two lookups that exclude the key are equal. It
+// returns the sorted IDs of the keys that were replaced.
+func (k publicKeys) reuse(previous publicKeys) (replaced []string) {
 	for id, key := range k {
 		switch before := previous[id]; {
 		case before == nil:
@@ -171,7 +171,7 @@ func (k publicKeys) keep(previous publicKeys) (replaced []string) {
 	return replaced
 }
 
-// missing returns the IDs of the keys in a that are not in b, sorted.
+// missing returns the sorted IDs of the keys in a that are not in b.
 func missing(a, b publicKeys) []string {
 	var ids []string
 	for id := range a {

@@ -1,5 +1,5 @@
-// Everything that the JOSE library does for this module: it makes keys of JWKs. It appears nowhere else, so that replacing
-// it means replacing this file. The tests hold our parser of tokens, and what it lets pass, against the library.
+// The only use of the JOSE library: it converts a JWK into a key. To replace the library, replace this file. The tests also
+// compare our token parser with the library.
 
 package jwks
 
@@ -15,11 +15,11 @@ import (
 
 const (
 	minModulusBits = 2048 // RFC 7518 section 3.3
-	maxModulusBits = 8192 // the cost of a verification grows with the square of it
+	maxModulusBits = 8192 // the cost of a verification grows with its square
 )
 
-// rsaPublicKey builds a key from its parameters (RFC 7518 section 6.3.1). The rest of a JWK is of no interest, private
-// parameters least of all.
+// rsaPublicKey builds a key from its parameters n and e (RFC 7518 section 6.3.1). Other members of the JWK, private
+// parameters among them, are not used.
 func rsaPublicKey(n, e string) (*rsa.PublicKey, error) {
 	jwkJSON, err := json.Marshal(map[string]any{"kty": "RSA", "n": json.RawMessage(n), "e": json.RawMessage(e)})
 	if err != nil {
@@ -36,7 +36,7 @@ func rsaPublicKey(n, e string) (*rsa.PublicKey, error) {
 	if bits := key.N.BitLen(); bits < minModulusBits || bits > maxModulusBits || key.N.Bit(0) == 0 {
 		return nil, errors.New("unusable RSA modulus")
 	}
-	// Raw keeps the low 64 bits of the exponent; the bound is the one of crypto/rsa.
+	// Raw keeps only the low 64 bits of the exponent, so check the original. The bounds are those of crypto/rsa.
 	exponent := new(big.Int).SetBytes(parsed.(jwk.RSAPublicKey).E())
 	if !exponent.IsInt64() || exponent.Int64() < 3 || exponent.Int64() > math.MaxInt32 || exponent.Bit(0) == 0 {
 		return nil, errors.New("unusable RSA exponent")

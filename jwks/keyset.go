@@ -1,4 +1,4 @@
-// Decides when keys are fetched, who waits for it, and which keys are in force meanwhile.
+// The KeySet: when keys are fetched, who waits for the fetch, and which keys are used meanwhile.
 
 package jwks
 
@@ -15,23 +15,22 @@ import (
 )
 
 const (
-	freshFor  = 10 * time.Minute // after that, keys are renewed behind the requests that use them
-	usableFor = 24 * time.Hour   // after that, they are no longer used though no newer ones can be had
+	freshFor  = 10 * time.Minute // older keys are refreshed in the background
+	usableFor = 24 * time.Hour   // older keys are not used, even if no newer ones can be fetched
 
 	minRetryPause = 5 * time.Second // after a failed fetch
 	maxRetryPause = 60 * time.Second
 
-	unknownKeyPause = 30 * time.Second // between fetches of one allowance for keys that are not in the set
+	unknownKeyPause = 30 * time.Second // between two fetches for unknown keys under one rateLimit
 )
 
-// KeySet is the signing keys that one JWKS endpoint publishes. It is safe for concurrent use.
+// KeySet holds the signing keys that one JWKS endpoint publishes. It is safe for concurrent use.
 //
-// Keys are fetched when they are first needed and are fresh for ten minutes. After that they go on being
-// used while one renewal runs in the background, and for up to 24 hours if renewals fail. A failed fetch is
-// followed by a pause of five seconds, or of what Retry-After asks for up to a minute. A key ID that is not in the
-// set causes a fetch too, at most once in 30 seconds. That allowance is shared by all callers but those of a [Verifier]
-// with [WithTokensFromIssuer] or [WithTokensFromStorage], which have one of their own. However many callers need a fetch, one runs for all of them, and
-// it goes on when they have left.
+// Keys are fetched when they are first needed and are fresh for ten minutes. After that they stay in use while one refresh
+// runs in the background, and for up to 24 hours if refreshes fail. After a failed fetch the KeySet pauses for five seconds,
+// or for as long as Retry-After asks, up to a minute. A key ID that is not in the set causes a fetch too, at most once in 30
+// seconds. All callers share this limit, except that each [Verifier] with [WithTokensFromIssuer] or [WithTokensFromStorage]
+// has its own. However many callers need a fetch, one runs for all of them, and it continues when they have left.
 type KeySet struct {
 	endpoint endpoint
 	clock    Clock
@@ -39,19 +38,19 @@ type KeySet struct {
 
 	current atomic.Pointer[snapshot] // stored under mu, read without it
 
-	mu        sync.Mutex        // guards what follows, and the allowances of verifiers
-	started   uint64            // fetches begun so far
+	mu        sync.Mutex        // guards the following fields, and the rate limits of verifiers
+	started   uint64            // number of fetches started so far
 	running   *flight           // nil if none
 	failure   error             // of the last fetch; nil if it succeeded
-	retryAt   time.Time         // no fetch before then; set by a failure
-	ignored   [sha256.Size]byte // hash of why keys of the last set were ignored; zero if none was
+	retryAt   time.Time         // no fetch before this time; set by a failure
+	ignored   [sha256.Size]byte // hash of the reasons why keys of the last set are ignored; zero if none is
 	withdrawn withdrawnKeys
-	shared    allowance // of all who have none of their own
+	shared    rateLimit // of all callers without their own
 }
 
-// snapshot is what one fetch returned. It does not change.
+// snapshot is the result of one fetch. It does not change.
 type snapshot struct {
-	number  uint64 // of the flight that brought it
+	number  uint64 // of the flight
 	keys    publicKeys
 	fetched time.Time
 }
@@ -65,7 +64,7 @@ func (s *snapshot) usable(now time.Time) bool {
 }
 
 // NewKeySet returns a KeySet for the JWKS endpoint at url, such as https://api.workos.com/sso/jwks/client_123. It fetches
-// nothing yet; a URL that cannot be fetched shows as [ErrUnavailable] later.
+// nothing yet. If the URL cannot be fetched, later calls return [ErrUnavailable].
 func NewKeySet(url string, opts ...KeySetOption) *KeySet {
 	s := &KeySet{
 		endpoint: endpoint{url: url, client: sameHostOnly(http.DefaultClient)},
@@ -78,24 +77,23 @@ func NewKeySet(url string, opts ...KeySetOption) *KeySet {
 	return s
 }
 
-// Load makes sure that there are usable keys, fetching them if there are none. It is for asking before something
-// that cannot be repeated, such as spending an authorization code, when a token will have to be verified afterwards.
-// The error matches [ErrUnavailable].
+// Load ensures that usable keys are present, and fetches them if not. Call it before a step that cannot be repeated and
+// whose token must be verified, such as the exchange of an authorization code. The error matches [ErrUnavailable].
 func (s *KeySet) Load(ctx context.Context) error {
-	_, err := s.load(ctx, question{}, &s.shared)
+	_, err := s.load(ctx, lookup{}, &s.shared)
 	return err
 }
 
-// Key returns the key that has the given ID, which the caller must not change. The error matches [ErrUnknownKey] or
+// Key returns the key with the given ID. The caller must not change it. The error matches [ErrUnknownKey] or
 // [ErrUnavailable].
 func (s *KeySet) Key(ctx context.Context, kid string) (*rsa.PublicKey, error) {
-	return s.find(ctx, question{kid: kid}, &s.shared)
+	return s.find(ctx, lookup{kid: kid}, &s.shared)
 }
 
-// find returns the key that answers a question. The error matches ErrUnknownKey, errSameKey or ErrUnavailable.
-func (s *KeySet) find(ctx context.Context, q question, a *allowance) (*rsa.PublicKey, error) {
+// find returns the key for a lookup. The error matches ErrUnknownKey, errSameKey or ErrUnavailable.
+func (s *KeySet) find(ctx context.Context, l lookup, limit *rateLimit) (*rsa.PublicKey, error) {
 	if set := s.current.Load(); set.fresh(s.clock.Now()) {
-		if key, ok := q.answer(set.keys); ok {
+		if key, ok := l.in(set.keys); ok {
 			return key, nil
 		}
 	}
@@ -103,40 +101,39 @@ func (s *KeySet) find(ctx context.Context, q question, a *allowance) (*rsa.Publi
 	before := s.started
 	s.mu.Unlock()
 
-	set, err := s.load(ctx, q, a)
+	set, err := s.load(ctx, l, limit)
 	for err == nil {
-		if key, ok := q.answer(set.keys); ok {
+		if key, ok := l.in(set.keys); ok {
 			return key, nil
 		}
-		if set.number > before { // its fetch began after the need arose, so its answer is final
+		if set.number > before { // its fetch started after this call, so its result is final
 			s.mu.Lock()
-			a.answeredInVain(q, s.clock.Now())
+			limit.rememberMiss(l, s.clock.Now())
 			s.mu.Unlock()
-			return nil, set.inVain(q)
+			return nil, set.miss(l)
 		}
-		set, err = s.newer(ctx, q, a, set)
+		set, err = s.newer(ctx, l, limit, set)
 	}
 	return nil, err
 }
 
-// inVain says why a set does not answer a question.
-func (s *snapshot) inVain(q question) error {
-	if _, ok := s.keys[q.kid]; ok {
+// miss returns the error for a lookup that finds nothing in the set.
+func (s *snapshot) miss(l lookup) error {
+	if _, ok := s.keys[l.kid]; ok {
 		return errSameKey
 	}
-	return unknownKey(q.kid)
+	return unknownKey(l.kid)
 }
 
-// withdrawnUnder returns the keys that were published under an ID and are not any more.
-func (s *KeySet) withdrawnUnder(kid string) []*rsa.PublicKey {
+// withdrawnKeys returns the keys that were published under an ID and no longer are.
+func (s *KeySet) withdrawnKeys(kid string) []*rsa.PublicKey {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.withdrawn.of(kid)
 }
 
-// load returns usable keys, waiting for them if there are none. The question is the one that they are needed for, or
-// zero.
-func (s *KeySet) load(ctx context.Context, q question, a *allowance) (*snapshot, error) {
+// load returns usable keys, and waits for them if there are none. The lookup is the one that needs them, or zero.
+func (s *KeySet) load(ctx context.Context, l lookup, limit *rateLimit) (*snapshot, error) {
 	s.mu.Lock()
 	now := s.clock.Now()
 	set := s.current.Load()
@@ -144,11 +141,11 @@ func (s *KeySet) load(ctx context.Context, q question, a *allowance) (*snapshot,
 		s.mu.Unlock()
 		return set, nil
 	}
-	f, err := s.fetch(ctx, q, a, now)
+	f, err := s.fetch(ctx, l, limit, now)
 	s.mu.Unlock()
 
 	switch {
-	case set.usable(now): // the fetch, if there is one, is a renewal in the background
+	case set.usable(now): // a fetch, if one runs, is a refresh in the background
 		return set, nil
 	case err != nil:
 		return nil, err
@@ -157,14 +154,14 @@ func (s *KeySet) load(ctx context.Context, q question, a *allowance) (*snapshot,
 	}
 }
 
-// newer returns a set that is newer than seen, which does not answer the question.
-func (s *KeySet) newer(ctx context.Context, q question, a *allowance, seen *snapshot) (*snapshot, error) {
+// newer returns a set that is newer than seen, in which the lookup finds nothing.
+func (s *KeySet) newer(ctx context.Context, l lookup, limit *rateLimit, seen *snapshot) (*snapshot, error) {
 	s.mu.Lock()
 	if set := s.current.Load(); set != seen {
 		s.mu.Unlock()
 		return set, nil
 	}
-	f, err := s.fetchForUnknown(ctx, q, a, seen)
+	f, err := s.fetchForUnknown(ctx, l, limit, seen)
 	s.mu.Unlock()
 
 	if err != nil {
@@ -173,23 +170,23 @@ func (s *KeySet) newer(ctx context.Context, q question, a *allowance, seen *snap
 	return f.wait(ctx)
 }
 
-// fetchForUnknown joins the running fetch or begins one. While none may begin, what is remembered of the question is the
-// answer. The caller holds mu.
-func (s *KeySet) fetchForUnknown(ctx context.Context, q question, a *allowance, seen *snapshot) (*flight, error) {
+// fetchForUnknown joins the running fetch or starts one. If none may start, it answers from what is remembered of the
+// lookup. The caller holds mu.
+func (s *KeySet) fetchForUnknown(ctx context.Context, l lookup, limit *rateLimit, seen *snapshot) (*flight, error) {
 	now := s.clock.Now()
-	coolDown := a.notBefore.Sub(now)
+	coolDown := limit.notBefore.Sub(now)
 	pause := max(coolDown, s.retryAt.Sub(now))
-	withdrawn := q.seen == nil && s.withdrawn.has(q.kid)
-	if withdrawn && a.stored || pause > 0 && (withdrawn || a.knows(q, now)) {
-		return nil, seen.inVain(q)
+	withdrawn := l.exclude == nil && s.withdrawn.has(l.kid)
+	if withdrawn && limit.skipWithdrawn || pause > 0 && (withdrawn || limit.remembersMiss(l, now)) {
+		return nil, seen.miss(l)
 	}
-	begins := s.running == nil
-	if begins && coolDown > 0 {
+	starts := s.running == nil
+	if starts && coolDown > 0 {
 		return nil, &UnavailableError{RetryAfter: pause, Err: ErrCoolDown}
 	}
-	f, err := s.fetch(ctx, q, a, now)
-	if err == nil && begins {
-		a.notBefore = now.Add(unknownKeyPause)
+	f, err := s.fetch(ctx, l, limit, now)
+	if err == nil && starts {
+		limit.notBefore = now.Add(unknownKeyPause)
 	}
 	return f, err
 }

@@ -1,13 +1,13 @@
-// The members of a JSON object, each as it was written.
+// The members of a JSON object, with their values as JSON text.
 
 package jwks
 
-// members are the members of a JSON object, in their order. No two have one name.
+// members are the members of a JSON object, in order. Their names are unique.
 type members []member
 
 type member struct {
 	name  string // decoded
-	value string // as it was written
+	value string // JSON text
 }
 
 func (m members) get(name string) (value string, present bool) {
@@ -24,7 +24,7 @@ func (m members) has(name string) bool {
 	return present
 }
 
-// str decodes the member called name if it is present and a string.
+// str returns the decoded value of a member. ok is false if the member is absent or not a string.
 func (m members) str(name string) (value string, ok bool) {
 	raw, _ := m.get(name)
 	if raw == "" || raw[0] != '"' {
@@ -33,7 +33,7 @@ func (m members) str(name string) (value string, ok bool) {
 	return unquote(raw), true
 }
 
-// describe tells the JSON type of the member called name, for an error text that must not show its value.
+// describe returns the JSON type of a member, for an error text that must not show the value.
 func (m members) describe(name string) string {
 	raw, present := m.get(name)
 	if !present {

@@ -24,8 +24,7 @@ func WithHTTPClient(client *http.Client) KeySetOption {
 	return func(s *KeySet) { s.endpoint.client = sameHostOnly(client) }
 }
 
-// WithLogger sets the logger for failed fetches (level Warn), changed keys (Info) and unusable keys (Warn if they are new,
-// else Debug). The default is [slog.Default].
+// WithLogger sets the logger for failed fetches (level Warn) and key rotations (Info). The default is [slog.Default].
 func WithLogger(logger *slog.Logger) KeySetOption {
 	return func(s *KeySet) { s.log = logger }
 }
@@ -54,10 +53,10 @@ func WithIssuers(issuers ...string) VerifierOption {
 //
 // Such a Verifier has its own limit for unknown key IDs: one causes a fetch at most once in 30 seconds, independent of all
 // other verifiers. It also covers a key that was replaced under its ID: if the key in the set did not sign the token, that
-// causes a fetch under the same limit. If a key that has since been replaced signed the token, the error is [ErrUnknownKey],
-// as for any withdrawn key.
+// causes a fetch under the same limit. If the token was signed by a key that has been replaced, the error is
+// [ErrUnknownKey], as for any withdrawn key.
 func WithTokensFromIssuer() VerifierOption {
-	return func(v *Verifier) { v.trusted = new(allowance) }
+	return func(v *Verifier) { v.ownLimit = new(rateLimit) }
 }
 
 // WithTokensFromStorage declares that all tokens of this Verifier were verified before they were stored where only the
@@ -65,7 +64,7 @@ func WithTokensFromIssuer() VerifierOption {
 // key was withdrawn causes no fetch, so that requests with an old cookie do not use up the limit. Use another Verifier for
 // tokens that have just come from the issuer.
 func WithTokensFromStorage() VerifierOption {
-	return func(v *Verifier) { v.trusted = &allowance{stored: true} }
+	return func(v *Verifier) { v.ownLimit = &rateLimit{skipWithdrawn: true} }
 }
 
 // WithClientIDs adds accepted values of the client_id claim. Without any, only a token without client_id is accepted.

@@ -1,4 +1,4 @@
-// The one signature algorithm: RS256.
+// The only signature algorithm: RS256.
 
 package jwks
 
@@ -8,7 +8,7 @@ import (
 	"crypto/sha256"
 )
 
-// signedBy checks the signature of a token: RSASSA-PKCS1-v1_5 using SHA-256 (RFC 7518 section 3.3).
+// signedBy reports whether the key verifies the token's signature: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 section 3.3).
 func (c *compact) signedBy(key *rsa.PublicKey) bool {
 	digest := sha256.Sum256([]byte(c.signed))
 	return rsa.VerifyPKCS1v15(key, crypto.SHA256, digest[:], c.signature) == nil

@@ -1,4 +1,4 @@
-// Judges a token: format, header, key, signature, claims, expiry, in this order.
+// The Verifier: it checks the format, header, key, signature, claims and expiry of a token, in this order.
 
 package jwks
 
@@ -11,21 +11,21 @@ import (
 	"time"
 )
 
-// DefaultLeeway is how far the clock that issued a token and ours may be apart.
+// DefaultLeeway is the default for [WithLeeway]: how far the issuer's clock and ours may differ.
 const DefaultLeeway = 60 * time.Second
 
-// Verifier decides whether a token is an AuthKit access token that is good now. It is safe for concurrent use.
+// Verifier checks whether a token is a valid AuthKit access token. It is safe for concurrent use.
 type Verifier struct {
 	keys      *KeySet
-	trusted   *allowance // of tokens from a trusted source; nil where the source is anybody
+	ownLimit  *rateLimit // nil if its tokens come from requests; they share the limit of the KeySet
 	issuers   []string   // without a trailing slash
 	clientIDs []string
-	audiences []string // nil where aud is not looked at
+	audiences []string // nil if aud is not checked
 	leeway    time.Duration
 }
 
-// NewVerifier returns a Verifier that trusts the given keys. It accepts nothing unless [WithIssuers] is among
-// the options.
+// NewVerifier returns a Verifier that trusts the given keys and runs on their clock. It accepts no token unless the options
+// include [WithIssuers].
 func NewVerifier(keys *KeySet, opts ...VerifierOption) *Verifier {
 	v := &Verifier{keys: keys, leeway: DefaultLeeway}
 	for _, opt := range opts {
@@ -34,12 +34,12 @@ func NewVerifier(keys *KeySet, opts ...VerifierOption) *Verifier {
 	return v
 }
 
-// Verify returns the claims of a good token: a compact JWS of at most 16 KiB, 1 KiB of which may be its header, signed with
-// RS256 by one of the keys, with an accepted iss, an accepted client_id if it has one, an accepted aud if [WithAudiences]
-// was given, a sub, a sid, and times that hold.
+// Verify returns the claims of a good token: a compact JWS of at most 16 KiB, with a header of at most 1 KiB, signed with
+// RS256 by one of the keys. It has an accepted iss, an accepted client_id if any, an accepted aud if [WithAudiences] is
+// given, a sub, a sid, an exp that has not passed, and no nbf or iat in the future. The times have a leeway.
 //
-// The error matches [ErrExpired], [ErrUnknownKey] or [ErrUnavailable], or is a [*RefusedError]. With
-// ErrExpired, and with no other error, the claims are returned too: they are genuine, and what they said has been true.
+// The error matches [ErrExpired], [ErrUnknownKey] or [ErrUnavailable], or is a [*RefusedError]. Only with ErrExpired, Verify
+// returns the claims too: they are genuine, and were valid until the token expired.
 func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
 	parsed, err := parseCompact(token)
 	if err != nil {
@@ -71,24 +71,24 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
 
 // signer returns the key that signed a token.
 func (v *Verifier) signer(ctx context.Context, token *compact) (*rsa.PublicKey, error) {
-	key, err := v.key(ctx, question{kid: token.keyID})
+	key, err := v.key(ctx, lookup{kid: token.keyID})
 	if err != nil {
 		return nil, err
 	}
 	if token.signedBy(key) {
 		return key, nil
 	}
-	refused := &RefusedError{"signature", "one by the key " + quote(token.keyID), "another"}
-	if v.trusted == nil {
+	refused := &RefusedError{"signature", "one by the key " + quote(token.keyID), "one that this key does not verify"}
+	if v.ownLimit == nil { // anybody can send any signature
 		return nil, refused
 	}
-	// The endpoint may publish another key under the ID by now.
-	newer, err := v.key(ctx, question{kid: token.keyID, seen: key})
+	// The endpoint may have replaced the key under this ID.
+	newer, err := v.key(ctx, lookup{kid: token.keyID, exclude: key})
 	switch {
 	case err == nil && token.signedBy(newer):
 		return newer, nil
-	case slices.ContainsFunc(v.keys.withdrawnUnder(token.keyID), token.signedBy):
-		return nil, unknownKey(token.keyID) // its key is withdrawn, though another one has the ID
+	case slices.ContainsFunc(v.keys.withdrawnKeys(token.keyID), token.signedBy):
+		return nil, unknownKey(token.keyID) // its key is withdrawn; another key has the ID now
 	case err == nil, errors.Is(err, errSameKey):
 		return nil, refused
 	default:
@@ -96,33 +96,33 @@ func (v *Verifier) signer(ctx context.Context, token *compact) (*rsa.PublicKey, 
 	}
 }
 
-// key asks the key set, at the expense of the allowance that the tokens of this verifier have.
-func (v *Verifier) key(ctx context.Context, q question) (*rsa.PublicKey, error) {
-	if v.trusted != nil {
-		return v.keys.find(ctx, q, v.trusted)
+// key finds a key in the KeySet, under the rate limit of this Verifier.
+func (v *Verifier) key(ctx context.Context, l lookup) (*rsa.PublicKey, error) {
+	if v.ownLimit != nil {
+		return v.keys.find(ctx, l, v.ownLimit)
 	}
-	return v.keys.find(ctx, q, &v.keys.shared)
+	return v.keys.find(ctx, l, &v.keys.shared)
 }
 
-// Recheck decides once more on claims that v has verified before, by all that may have changed since: whether the key that
-// signed them is still published, and the time. Keys are compared by value, so that one which was missing for a while
-// verifies again. It does no cryptography. The error is as that of [Verifier.Verify]. A [*RefusedError] is about the keys
-// at hand: to verify the token again may have another outcome.
+// Recheck checks again what may have changed since v verified the claims: whether the key that signed them is still
+// published, and the times. Keys are compared by value, so a key that was missing for a while is accepted again. Recheck
+// does no cryptography. Its errors are those of [Verifier.Verify]. A [*RefusedError] reflects the current keys only:
+// verifying the token again may succeed.
 func (v *Verifier) Recheck(ctx context.Context, c *Claims) error {
 	if c.verifier != v {
-		return &RefusedError{"token", "one that was verified here", "another"}
+		return &RefusedError{"token", "one that this Verifier has verified", "another"}
 	}
-	key, err := v.key(ctx, question{kid: c.keyID})
+	key, err := v.key(ctx, lookup{kid: c.keyID})
 	if err != nil {
 		return err
 	}
 	if !sameKey(key, c.key) {
-		return &RefusedError{"signature", "one by the key that is now " + quote(c.keyID), "another"}
+		return &RefusedError{"signature", "one by the key that is now " + quote(c.keyID), "one by an earlier key"}
 	}
 	return v.checkTimes(c, v.keys.clock.Now())
 }
 
-// checkTimes checks expiry last, so that ErrExpired means that all the rest holds (RFC 7519 section 4.1.4).
+// checkTimes checks exp last, so that ErrExpired means that everything else is good (RFC 7519 section 4.1.4).
 func (v *Verifier) checkTimes(c *Claims, now time.Time) error {
 	if err := v.checkNotAhead(c, now); err != nil {
 		return err
@@ -133,7 +133,7 @@ func (v *Verifier) checkTimes(c *Claims, now time.Time) error {
 	return nil
 }
 
-// checkParties checks who issued the token, and for whom.
+// checkParties checks the issuer, the client ID and the audience.
 func (v *Verifier) checkParties(c *Claims) error {
 	issuer := strings.TrimSuffix(c.Issuer, "/")
 	if issuer == "" || !slices.Contains(v.issuers, issuer) {
@@ -145,8 +145,8 @@ func (v *Verifier) checkParties(c *Claims) error {
 	return v.checkAudience(c)
 }
 
-// checkAudience checks aud where the verifier has audiences. A token without aud is told by its client_id, which has been
-// accepted before.
+// checkAudience checks aud if audiences are configured. A token without aud needs a client_id, which the caller has already
+// checked.
 func (v *Verifier) checkAudience(c *Claims) error {
 	accepted := func(audience string) bool { return audience != "" && slices.Contains(v.audiences, audience) }
 	switch {
@@ -163,8 +163,8 @@ func (v *Verifier) checkAudience(c *Claims) error {
 	}
 }
 
-// checkNotAhead checks that the token is not from the future (RFC 7519 sections 4.1.5 and 4.1.6). An absent claim is the
-// zero time, which never is.
+// checkNotAhead checks that nbf and iat are not in the future (RFC 7519 sections 4.1.5 and 4.1.6). An absent claim is the
+// zero time and passes.
 func (v *Verifier) checkNotAhead(c *Claims, now time.Time) error {
 	latest := now.Add(v.leeway)
 	if c.NotBefore.After(latest) {
@@ -178,10 +178,10 @@ func (v *Verifier) checkNotAhead(c *Claims, now time.Time) error {
 
 func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// oneOf lists what would have been accepted.
+// oneOf lists the accepted values.
 func oneOf(values []string) string {
 	if len(values) == 0 {
-		return "one of none, as none is configured"
+		return "an accepted value, but none is configured"
 	}
 	quoted := make([]string, len(values))
 	for i, value := range values {

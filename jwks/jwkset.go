@@ -1,4 +1,4 @@
-// Decodes a JWK Set (RFC 7517 section 5) into the keys that may verify an access token.
+// The decoder of a JWK Set (RFC 7517 section 5). It keeps the keys that can verify an access token.
 
 package jwks
 
@@ -9,17 +9,17 @@ import (
 	"fmt"
 )
 
-// publicKeys are usable keys by their ID.
+// publicKeys maps key IDs to usable keys.
 type publicKeys map[string]*rsa.PublicKey
 
-// decodeKeySet returns the usable keys of a JWK Set, of which there must be one at least, and why each of the others is
-// ignored.
+// decodeKeySet returns the usable keys of a JWK Set, and for each other key the reason why it is ignored. A set without a
+// usable key is an error.
 func decodeKeySet(body []byte) (keys publicKeys, ignored []error, err error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
 	if err := json.Unmarshal(body, &set); err != nil {
-		return nil, nil, errors.New("not a JWK Set") // the text of err may quote the body
+		return nil, nil, errors.New("not a JWK Set") // the text of err could quote the body
 	}
 	keys = make(publicKeys)
 	for i, raw := range set.Keys {
@@ -29,9 +29,9 @@ func decodeKeySet(body []byte) (keys publicKeys, ignored []error, err error) {
 			continue
 		}
 		if _, dup := keys[id]; dup {
-			// Kept as nil until the end, for a third key of the same ID.
+			// Stays nil until the end, so that a third key with this ID is ignored too.
 			key = nil
-			ignored = append(ignored, fmt.Errorf("key %d: key ID %s is ambiguous, no key that has it is used", i, quote(id)))
+			ignored = append(ignored, fmt.Errorf("key %d: key ID %s is ambiguous: all keys with this ID are ignored", i, quote(id)))
 		}
 		keys[id] = key
 	}
@@ -41,7 +41,7 @@ func decodeKeySet(body []byte) (keys publicKeys, ignored []error, err error) {
 		}
 	}
 	if len(keys) == 0 {
-		return nil, ignored, fmt.Errorf("no usable key among %d", len(set.Keys))
+		return nil, ignored, fmt.Errorf("none of %d keys can be used", len(set.Keys))
 	}
 	return keys, ignored, nil
 }

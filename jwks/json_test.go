@@ -23,7 +23,7 @@ func TestManyMembersAreToldApartToo(t *testing.T) {
 		assert.Len(t, m, count)
 		for _, twice := range []string{names[0], names[count/2], names[count-1]} {
 			_, err := splitObject("{"+strings.Join(names[:count], ",")+","+twice+"}", nil)
-			assert.ErrorContains(t, err, "twice", "%d members and %s", count, twice)
+			assert.ErrorContains(t, err, "two members", "%d members and %s", count, twice)
 		}
 	}
 }
@@ -33,9 +33,9 @@ func TestTheDepthIsBounded(t *testing.T) {
 	_, err := splitObject(nested(maxDepth-1), nil)
 	assert.NoError(t, err)
 	_, err = splitObject(nested(maxDepth), nil)
-	assert.ErrorContains(t, err, "levels deep")
+	assert.ErrorContains(t, err, "levels of nesting")
 	_, err = splitObject(strings.Repeat(`{"a":`, maxDepth+1), nil)
-	assert.ErrorContains(t, err, "levels deep")
+	assert.ErrorContains(t, err, "levels of nesting")
 }
 
 // FuzzSplitObject holds the scanner against encoding/json: it takes nothing that the latter does not, and reads the same
@@ -52,7 +52,7 @@ func FuzzSplitObject(f *testing.F) {
 		members, err := splitObject(text, nil)
 		if err != nil {
 			if json.Valid([]byte(text)) && strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{") && utf8.ValidString(text) {
-				require.Regexp(t, "twice|levels deep", err.Error())
+				require.Regexp(t, "two members|levels of nesting", err.Error())
 			}
 			return
 		}

@@ -1,5 +1,5 @@
-// Reads JSON (RFC 8259) strictly and in one pass. encoding/json alone will not do for what a signature covers: it matches
-// names without regard to case, takes the last of two members of one name, and mends broken UTF-8.
+// A strict JSON parser (RFC 8259) that works in one pass. encoding/json is too lenient for signed data: it matches names
+// case-insensitively, uses the last of two members with one name, and replaces invalid UTF-8.
 
 package jwks
 
@@ -14,43 +14,44 @@ import (
 
 var errInvalidJSON = errors.New("invalid JSON")
 
-// maxDepth bounds the recursion: how many objects and arrays a value may have around it. A claim that a JWT template makes
-// has a few.
+// maxDepth bounds the recursion: the number of objects and arrays around a value. A claim from a JWT template has only a
+// few.
 const maxDepth = 512
 
-// maxHeaderDepth is the same for a JOSE header, which is read before the signature is checked. The parameters that we
-// accept are strings.
+// maxHeaderDepth is the bound for a JOSE header, which is read before the signature is checked. All parameters that this
+// package uses are strings.
 const maxHeaderDepth = 16
 
-// splitObject splits a JSON object that is valid UTF-8 and in which no object, at any depth, has two members of one name:
-// RFC 7515 section 5.2 and RFC 7519 section 7.2 leave it to us to refuse those, and two parsers that disagree
-// on which of the two counts are an attack. The members are appended to room, and share the memory of data.
-func splitObject(data string, room members) (members, error) {
+// splitObject splits a JSON object into its members, appends them to buffer and returns the result. The members share the
+// memory of data. The object must be valid UTF-8, and no object in it, at any depth, may have two members with one name:
+// RFC 7515 section 4 and RFC 7519 section 4 allow a parser to refuse them, and an attacker can exploit two parsers that use
+// different ones.
+func splitObject(data string, buffer members) (members, error) {
 	s := scanner{data: data, maxDepth: maxDepth}
-	return s.whole(room)
+	return s.whole(buffer)
 }
 
-// splitHeader does the same for a JOSE header. It refuses numbers that no float64 holds too, since JOSE libraries
-// disagree on them.
-func splitHeader(header string, room members) (members, error) {
+// splitHeader is splitObject for a JOSE header. It also refuses numbers outside the range of a float64, because JOSE
+// libraries disagree on them.
+func splitHeader(header string, buffer members) (members, error) {
 	s := scanner{data: header, maxDepth: maxHeaderDepth, float64s: true}
-	return s.whole(room)
+	return s.whole(buffer)
 }
 
-// whole reads all of the data, which has to be one object.
-func (s *scanner) whole(room members) (members, error) {
+// whole reads all data, which must be one object.
+func (s *scanner) whole(buffer members) (members, error) {
 	if !utf8.ValidString(s.data) {
 		return nil, errors.New("invalid UTF-8")
 	}
 	s.skipSpace()
 	if s.peek() != '{' {
-		if s.value(0) != nil || s.rest() {
+		if s.value(0) != nil || s.hasMore() {
 			return nil, errInvalidJSON
 		}
 		return nil, errors.New("JSON that is not an object")
 	}
-	m, err := s.object(room, 0)
-	if err == nil && s.rest() {
+	m, err := s.object(buffer, 0)
+	if err == nil && s.hasMore() {
 		err = errInvalidJSON
 	}
 	if err != nil {
@@ -59,15 +60,15 @@ func (s *scanner) whole(room members) (members, error) {
 	return m, nil
 }
 
-// scanner walks over JSON.
+// scanner reads JSON text from front to back.
 type scanner struct {
 	data     string
 	pos      int
 	maxDepth int
-	float64s bool // every number has to be one that a float64 holds
+	float64s bool // refuse numbers outside the range of a float64
 }
 
-// peek is the next character, or 0 at the end.
+// peek returns the next byte, or 0 at the end.
 func (s *scanner) peek() byte {
 	if s.pos < len(s.data) {
 		return s.data[s.pos]
@@ -75,8 +76,8 @@ func (s *scanner) peek() byte {
 	return 0
 }
 
-// next takes the next character if it is c.
-func (s *scanner) next(c byte) bool {
+// accept consumes the next byte if it is c.
+func (s *scanner) accept(c byte) bool {
 	if s.peek() != c || s.pos == len(s.data) {
 		return false
 	}
@@ -84,8 +85,8 @@ func (s *scanner) next(c byte) bool {
 	return true
 }
 
-// rest tells whether anything but space is left.
-func (s *scanner) rest() bool {
+// hasMore reports whether anything except white space is left.
+func (s *scanner) hasMore() bool {
 	s.skipSpace()
 	return s.pos < len(s.data)
 }
@@ -98,17 +99,17 @@ func (s *scanner) skipSpace() {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 
-// linearNames is up to how many names a comparison with each is faster than a table of them.
+// linearNames is the number of names up to which a linear search for a duplicate is faster than a map.
 const linearNames = 32
 
-// object reads the object that starts here and appends its members to m.
+// object reads an object and appends its members to m.
 func (s *scanner) object(m members, depth int) (members, error) {
 	if depth == s.maxDepth {
 		return nil, s.tooDeep()
 	}
-	var seen map[string]struct{} // of names, once there are many
+	var seen map[string]struct{} // the names, from linearNames on
 	s.pos++
-	if s.skipSpace(); s.next('}') {
+	if s.skipSpace(); s.accept('}') {
 		return m, nil
 	}
 	for {
@@ -133,9 +134,9 @@ func (s *scanner) object(m members, depth int) (members, error) {
 			seen[name] = struct{}{}
 		}
 		if dup {
-			return nil, fmt.Errorf("member %s twice", quote(name))
+			return nil, fmt.Errorf("two members with the name %s", quote(name))
 		}
-		if s.skipSpace(); !s.next(':') {
+		if s.skipSpace(); !s.accept(':') {
 			return nil, errInvalidJSON
 		}
 		s.skipSpace()
@@ -145,22 +146,22 @@ func (s *scanner) object(m members, depth int) (members, error) {
 		}
 		m = append(m, member{name, s.data[start:s.pos]})
 		s.skipSpace()
-		if s.next('}') {
+		if s.accept('}') {
 			return m, nil
 		}
-		if !s.next(',') {
+		if !s.accept(',') {
 			return nil, errInvalidJSON
 		}
 	}
 }
 
-// array passes over the array that starts here.
+// array skips an array.
 func (s *scanner) array(depth int) error {
 	if depth == s.maxDepth {
 		return s.tooDeep()
 	}
 	s.pos++
-	if s.skipSpace(); s.next(']') {
+	if s.skipSpace(); s.accept(']') {
 		return nil
 	}
 	for {
@@ -169,16 +170,16 @@ func (s *scanner) array(depth int) error {
 			return err
 		}
 		s.skipSpace()
-		if s.next(']') {
+		if s.accept(']') {
 			return nil
 		}
-		if !s.next(',') {
+		if !s.accept(',') {
 			return errInvalidJSON
 		}
 	}
 }
 
-// value passes over the value that starts here.
+// value skips a value.
 func (s *scanner) value(depth int) error {
 	ok := false
 	switch c := s.peek(); c {
@@ -200,7 +201,7 @@ func (s *scanner) value(depth int) error {
 		ok = s.number()
 		if ok && s.float64s {
 			if _, err := strconv.ParseFloat(s.data[start:s.pos], 64); err != nil {
-				return errors.New("a number out of range")
+				return errors.New("a number outside the range of a float64")
 			}
 		}
 	}
@@ -211,7 +212,7 @@ func (s *scanner) value(depth int) error {
 }
 
 func (s *scanner) tooDeep() error {
-	return fmt.Errorf("JSON that is more than %d levels deep", s.maxDepth)
+	return fmt.Errorf("JSON with more than %d levels of nesting", s.maxDepth)
 }
 
 func (s *scanner) literal(word string) bool {
@@ -222,25 +223,25 @@ func (s *scanner) literal(word string) bool {
 	return true
 }
 
-// number passes over a number (RFC 8259 section 6).
+// number skips a number (RFC 8259 section 6).
 func (s *scanner) number() bool {
-	s.next('-')
-	if !s.next('0') && !s.digits() {
+	s.accept('-')
+	if !s.accept('0') && !s.digits() {
 		return false
 	}
-	if s.next('.') && !s.digits() {
+	if s.accept('.') && !s.digits() {
 		return false
 	}
-	if s.next('e') || s.next('E') {
-		if !s.next('+') {
-			s.next('-')
+	if s.accept('e') || s.accept('E') {
+		if !s.accept('+') {
+			s.accept('-')
 		}
 		return s.digits()
 	}
 	return true
 }
 
-// digits passes over one or more.
+// digits skips one or more digits.
 func (s *scanner) digits() bool {
 	start := s.pos
 	for c := s.peek(); '0' <= c && c <= '9'; c = s.peek() {
@@ -249,10 +250,10 @@ func (s *scanner) digits() bool {
 	return s.pos > start
 }
 
-// text passes over a string (RFC 8259 section 7) and returns it with its quotes.
+// text skips a string (RFC 8259 section 7) and returns it with its quotes.
 func (s *scanner) text() (quoted string, ok bool) {
 	start := s.pos
-	if !s.next('"') {
+	if !s.accept('"') {
 		return "", false
 	}
 	for s.pos < len(s.data) {
@@ -273,7 +274,7 @@ func (s *scanner) text() (quoted string, ok bool) {
 	return "", false
 }
 
-// escape passes over what follows a backslash.
+// escape skips the characters after a backslash.
 func (s *scanner) escape() bool {
 	c := s.peek()
 	s.pos++
@@ -289,7 +290,7 @@ func (s *scanner) escape() bool {
 	return true
 }
 
-// unquote decodes a string that the scanner has passed over, quotes included.
+// unquote decodes a string that text returned.
 func unquote(quoted string) string {
 	if strings.IndexByte(quoted, '\\') < 0 {
 		return quoted[1 : len(quoted)-1]

@@ -1,4 +1,4 @@
-// Asks the endpoint for its keys over HTTP.
+// The HTTP request that fetches the keys.
 
 package jwks
 
@@ -18,26 +18,26 @@ import (
 const (
 	fetchTimeout = 5 * time.Second
 	maxBodySize  = 1 << 20
-	maxRedirects = 10 // as net/http by default
+	maxRedirects = 10 // the default of net/http
 )
 
-// errTimeout is a [context.DeadlineExceeded].
-var errTimeout = fmt.Errorf("no answer within %s: %w", fetchTimeout, context.DeadlineExceeded)
+// errTimeout matches [context.DeadlineExceeded].
+var errTimeout = fmt.Errorf("no response within %s: %w", fetchTimeout, context.DeadlineExceeded)
 
-// fetchError is a failed fetch. retryAfter is what the endpoint asked for, or zero.
+// fetchError is the error of a fetch. retryAfter is the pause that the endpoint asked for, or zero.
 type fetchError struct {
 	err        error
 	retryAfter time.Duration
 }
 
-// endpoint is where the keys of a KeySet come from.
+// endpoint is the source of a KeySet's keys.
 type endpoint struct {
 	url       string
 	client    *http.Client
 	userAgent string
 }
 
-// String is the URL as it may be logged.
+// String returns the URL without its password, for logs.
 func (e *endpoint) String() string {
 	u, err := url.Parse(e.url)
 	if err != nil {
@@ -46,14 +46,14 @@ func (e *endpoint) String() string {
 	return u.Redacted()
 }
 
-// get returns the body of the endpoint's answer. A date in Retry-After counts from the start of the request.
+// get returns the response body. A date in Retry-After counts from the start of the request.
 func (e *endpoint) get(ctx context.Context, clock Clock) ([]byte, *fetchError) {
 	now := clock.Now()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer clock.AfterFunc(fetchTimeout, func() { cancel(errTimeout) })()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.url, nil)
-	if err != nil { // its text would show a password in the URL
+	if err != nil { // its text could contain the URL's password
 		return nil, &fetchError{err: errors.New("invalid URL")}
 	}
 	req.Header.Set("Accept", "application/jwk-set+json, application/json")
@@ -67,7 +67,7 @@ func (e *endpoint) get(ctx context.Context, clock Clock) ([]byte, *fetchError) {
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		return nil, &fetchError{
-			err:        fmt.Errorf("the endpoint answered %d", resp.StatusCode),
+			err:        fmt.Errorf("the endpoint responded with status %d", resp.StatusCode),
 			retryAfter: parseRetryAfter(resp.Header.Get("Retry-After"), now),
 		}
 	}
@@ -76,12 +76,12 @@ func (e *endpoint) get(ctx context.Context, clock Clock) ([]byte, *fetchError) {
 		return nil, &fetchError{err: cmp.Or(context.Cause(ctx), err)}
 	}
 	if len(body) > maxBodySize {
-		return nil, &fetchError{err: fmt.Errorf("the answer exceeds %d bytes", maxBodySize)}
+		return nil, &fetchError{err: fmt.Errorf("the response exceeds %d bytes", maxBodySize)}
 	}
 	return body, nil
 }
 
-// parseRetryAfter reads both forms of RFC 9110 section 10.2.3. Anything else is no wish at all.
+// parseRetryAfter reads both forms of RFC 9110 section 10.2.3. It returns zero for anything else.
 func parseRetryAfter(value string, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second
@@ -92,7 +92,8 @@ func parseRetryAfter(value string, now time.Time) time.Duration {
 	return 0
 }
 
-// sameHostOnly returns a copy of client that does not let a redirect take the question for our keys to somebody else.
+// sameHostOnly returns a copy of client that refuses redirects to another host or away from https, which could deliver an
+// attacker's keys.
 func sameHostOnly(client *http.Client) *http.Client {
 	restricted := *client
 	restricted.CheckRedirect = func(req *http.Request, via []*http.Request) error {
@@ -107,7 +108,7 @@ func sameHostOnly(client *http.Client) *http.Client {
 			return client.CheckRedirect(req, via)
 		}
 		if len(via) >= maxRedirects {
-			return errors.New("redirected too often")
+			return errors.New("too many redirects")
 		}
 		return nil
 	}
