@@ -46,7 +46,7 @@ func costed(b *testing.B, sessions int, opts ...authkit.Option) (handler http.Ha
 	})), cookies
 }
 
-func signedInCookie(b *testing.B, ak *authkit.AuthKit, fake *authkittest.AuthKit, i int) string {
+func signedInCookie(b *testing.B, ak *authkit.AuthKit, fake *authkittest.Server, i int) string {
 	user := workos.User{
 		ID: fmt.Sprintf("user_01JQ4ZK6X9YV3W8T5R2N7M%04d", i), Email: "kim.oduya@example.com", EmailVerified: true,
 		FirstName: "Kim", LastName: "Oduya", Name: "Kim Oduya", ProfilePictureURL: "https://workoscdn.com/images/v1/" + strings.Repeat("k", 40),

@@ -177,11 +177,11 @@ func TestATokenThatIsVerifiedLaterIsVerifiedOnceWhicheverCookieLeadsToIt(t *test
 		t.Run(at, func(t *testing.T) {
 			renewed := make(chan struct{}, 9)
 			a, old := whatStale(t, authkit.WithOnRefresh(func(context.Context, *authkit.Session) { renewed <- struct{}{} }))
-			a.Fake.AddKey()
-			a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+			a.Fake.AddSigningKey()
+			a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 			a.Clock.Advance(10 * time.Minute) // the keys at hand are looked at afresh
 			unverified := a.Send(behaviour.Request{Target: "/account", Cookie: old}).NewCookie(t)
-			a.Fake.Heal(authkittest.RouteJWKS)
+			a.Fake.ClearFault(authkittest.RouteJWKS)
 			a.Clock.Advance(time.Minute)
 			var first, second behaviour.Response
 			if at == "at once" {
@@ -307,8 +307,8 @@ func TestAnExchangeWaitsForItsKeyWithinItsTenSeconds(t *testing.T) {
 	cookie, id := a.SignedIn(behaviour.Kim).CookieHeader(), a.SessionID()
 	a.Send(behaviour.Request{Target: "/account", Cookie: cookie})
 	a.ExpireToken(2 * time.Minute)
-	a.Fake.AddKey()
-	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Delay: 4 * time.Second})
+	a.Fake.AddSigningKey()
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Delay: 4 * time.Second})
 	upstream.Change = func(map[string]any) { a.Clock.Advance(8 * time.Second) }
 	before := a.Fake.Calls(authkittest.RouteJWKS)
 	answered := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie})
@@ -326,7 +326,7 @@ func TestAnExchangeWaitsForItsKeyWithinItsTenSeconds(t *testing.T) {
 }
 
 func TestARetiredTokenIsAnsweredForADayAtTheMostHoweverLongItsSuccessorLives(t *testing.T) {
-	a := behaviour.NewApp(t, behaviour.AppOptions{Fake: []authkittest.Option{authkittest.WithTokenLifetime(48 * time.Hour)}})
+	a := behaviour.NewApp(t, behaviour.AppOptions{Fake: []authkittest.Option{authkittest.WithAccessTokenLifetime(48 * time.Hour)}})
 	cookie := a.SignedIn(behaviour.Kim).CookieHeader()
 	a.Clock.Advance(48*time.Hour + 2*time.Minute)
 	a.Send(behaviour.Request{Target: "/account", Cookie: cookie}).NewCookie(t) // the response is lost

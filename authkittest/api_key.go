@@ -64,14 +64,14 @@ func (k *apiKey) expired(now time.Time) bool {
 }
 
 // AddAPIKey issues an API key and returns its value. It panics when there is no such organization.
-func (f *AuthKit) AddAPIKey(k APIKey) (value string) {
+func (f *Server) AddAPIKey(k APIKey) (value string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.mustOrganization(k.OrganizationID)
 	return f.addAPIKey(k).value
 }
 
-func (f *AuthKit) addAPIKey(k APIKey) *apiKey {
+func (f *Server) addAPIKey(k APIKey) *apiKey {
 	now := f.clock.Now()
 	if k.ID == "" {
 		k.ID = newID("api_key")
@@ -104,7 +104,7 @@ func (in newAPIKey) problems(now time.Time) []fieldProblem {
 	return found
 }
 
-func (f *AuthKit) issue(in newAPIKey, organizationID, userID string) apiKeyObject {
+func (f *Server) issue(in newAPIKey, organizationID, userID string) apiKeyObject {
 	k := f.addAPIKey(APIKey{
 		Name: in.Name.value, OrganizationID: organizationID, UserID: userID, Permissions: in.Permissions.value, ExpiresAt: in.ExpiresAt.value,
 	})
@@ -114,7 +114,7 @@ func (f *AuthKit) issue(in newAPIKey, organizationID, userID string) apiKeyObjec
 }
 
 // createOrganizationAPIKey answers RouteCreateOrganizationAPIKey.
-func (f *AuthKit) createOrganizationAPIKey(c *call) (any, *refusal) {
+func (f *Server) createOrganizationAPIKey(c *call) (any, *refusal) {
 	o, exists := f.organization(c.PathValue("id"))
 	if !exists {
 		return nil, notFound("Organization", c.PathValue("id"))
@@ -130,7 +130,7 @@ func (f *AuthKit) createOrganizationAPIKey(c *call) (any, *refusal) {
 }
 
 // createUserAPIKey answers RouteCreateUserAPIKey. The user must belong to the organization.
-func (f *AuthKit) createUserAPIKey(c *call) (any, *refusal) {
+func (f *Server) createUserAPIKey(c *call) (any, *refusal) {
 	user, no := f.userOf(c)
 	if no != nil {
 		return nil, no
@@ -150,7 +150,7 @@ func (f *AuthKit) createUserAPIKey(c *call) (any, *refusal) {
 }
 
 // listOrganizationAPIKeys answers RouteListOrganizationAPIKeys.
-func (f *AuthKit) listOrganizationAPIKeys(c *call) (any, *refusal) {
+func (f *Server) listOrganizationAPIKeys(c *call) (any, *refusal) {
 	o, exists := f.organization(c.PathValue("id"))
 	if !exists {
 		return nil, notFound("Organization", c.PathValue("id"))
@@ -159,7 +159,7 @@ func (f *AuthKit) listOrganizationAPIKeys(c *call) (any, *refusal) {
 }
 
 // listUserAPIKeys answers RouteListUserAPIKeys.
-func (f *AuthKit) listUserAPIKeys(c *call) (any, *refusal) {
+func (f *Server) listUserAPIKeys(c *call) (any, *refusal) {
 	user, no := f.userOf(c)
 	if no != nil {
 		return nil, no
@@ -170,13 +170,13 @@ func (f *AuthKit) listUserAPIKeys(c *call) (any, *refusal) {
 	})
 }
 
-func (f *AuthKit) listAPIKeys(c *call, belongs func(*apiKey) bool) (any, *refusal) {
+func (f *Server) listAPIKeys(c *call, belongs func(*apiKey) bool) (any, *refusal) {
 	keys := slices.DeleteFunc(slices.Clone(f.apiKeys), func(k *apiKey) bool { return !belongs(k) })
 	return page(c, keys, func(k *apiKey) string { return k.ID }, (*apiKey).object)
 }
 
 // apiKeyOf finds the key that the path names.
-func (f *AuthKit) apiKeyOf(c *call) (*apiKey, *refusal) {
+func (f *Server) apiKeyOf(c *call) (*apiKey, *refusal) {
 	for _, k := range f.apiKeys {
 		if k.ID == c.PathValue("id") {
 			return k, nil
@@ -186,7 +186,7 @@ func (f *AuthKit) apiKeyOf(c *call) (*apiKey, *refusal) {
 }
 
 // deleteAPIKey answers RouteDeleteAPIKey.
-func (f *AuthKit) deleteAPIKey(c *call) (any, *refusal) {
+func (f *Server) deleteAPIKey(c *call) (any, *refusal) {
 	k, no := f.apiKeyOf(c)
 	if no != nil {
 		return nil, no
@@ -196,7 +196,7 @@ func (f *AuthKit) deleteAPIKey(c *call) (any, *refusal) {
 }
 
 // expireAPIKey answers RouteExpireAPIKey. Nothing, or a time gone by, ends the key now; null lets it live on.
-func (f *AuthKit) expireAPIKey(c *call) (any, *refusal) {
+func (f *Server) expireAPIKey(c *call) (any, *refusal) {
 	k, no := f.apiKeyOf(c)
 	if no != nil {
 		return nil, no
@@ -224,7 +224,7 @@ func (f *AuthKit) expireAPIKey(c *call) (any, *refusal) {
 }
 
 // validateAPIKey answers RouteValidateAPIKey: null for a key that is not good, whatever the reason.
-func (f *AuthKit) validateAPIKey(c *call) (any, *refusal) {
+func (f *Server) validateAPIKey(c *call) (any, *refusal) {
 	var in struct {
 		Value given[string] `json:"value"`
 	}

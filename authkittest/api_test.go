@@ -103,7 +103,7 @@ func (a *app) grant(grantType string, params map[string]string) reply {
 
 func (a *app) userID(email string) string {
 	a.Helper()
-	for _, p := range a.People() {
+	for _, p := range a.Users() {
 		if p.Email == email {
 			return p.ID
 		}
@@ -148,12 +148,12 @@ func TestBodiesOfTheWrongFormAreRefused(t *testing.T) {
 			refused(t, a.api(http.MethodPost, um+"/users", body), http.StatusUnprocessableEntity, "invalid_request_parameters")
 		})
 	}
-	assert.Len(t, a.People(), 4)
+	assert.Len(t, a.Users(), 4)
 }
 
 func TestEveryRouteFailsAndCounts(t *testing.T) {
 	a := newApp(t)
-	a.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{
+	a.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{
 		Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"3"}}, Body: `{"message":"slow"}`, Times: 1,
 	})
 	got := a.api(http.MethodPost, "/api_keys/validations", object{"value": "sk_x"})

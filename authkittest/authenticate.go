@@ -16,19 +16,19 @@ type parameters map[string]string
 
 // grant is a grant type that the fake knows. It runs with the fake's lock held.
 type grant struct {
-	run    func(*AuthKit, parameters) (*authentication, *refusal)
+	run    func(*Server, parameters) (*authentication, *refusal)
 	secret bool // without the client secret it is refused
 }
 
 var grants = map[string]grant{
-	"authorization_code": {run: (*AuthKit).exchangeCode},
-	"refresh_token":      {run: (*AuthKit).refresh},
-	"password":           {run: (*AuthKit).passwordGrant, secret: true},
-	"urn:workos:oauth:grant-type:magic-auth:code":         {run: (*AuthKit).magicAuthGrant, secret: true},
-	"urn:workos:oauth:grant-type:email-verification:code": {run: (*AuthKit).emailVerificationGrant, secret: true},
-	"urn:workos:oauth:grant-type:mfa-totp":                {run: (*AuthKit).totpGrant, secret: true},
-	"urn:workos:oauth:grant-type:organization-selection":  {run: (*AuthKit).organizationGrant, secret: true},
-	"urn:ietf:params:oauth:grant-type:device_code":        {run: (*AuthKit).deviceGrant},
+	"authorization_code": {run: (*Server).exchangeCode},
+	"refresh_token":      {run: (*Server).refresh},
+	"password":           {run: (*Server).passwordGrant, secret: true},
+	"urn:workos:oauth:grant-type:magic-auth:code":         {run: (*Server).magicAuthGrant, secret: true},
+	"urn:workos:oauth:grant-type:email-verification:code": {run: (*Server).emailVerificationGrant, secret: true},
+	"urn:workos:oauth:grant-type:mfa-totp":                {run: (*Server).totpGrant, secret: true},
+	"urn:workos:oauth:grant-type:organization-selection":  {run: (*Server).organizationGrant, secret: true},
+	"urn:ietf:params:oauth:grant-type:device_code":        {run: (*Server).deviceGrant},
 }
 
 // grantRoute is the route of a single grant.
@@ -36,7 +36,7 @@ func grantRoute(grantType string) Route { return RouteAuthenticate + " " + Route
 
 // authenticate answers RouteAuthenticate. It reads the body before the call is counted, because the grant decides which
 // route the call belongs to.
-func (f *AuthKit) authenticate(w http.ResponseWriter, r *http.Request) {
+func (f *Server) authenticate(w http.ResponseWriter, r *http.Request) {
 	p, no := readParameters(r)
 	grantType := p["grant_type"]
 	answer := func(w http.ResponseWriter, _ *http.Request) {
@@ -54,7 +54,7 @@ func (f *AuthKit) authenticate(w http.ResponseWriter, r *http.Request) {
 	f.admit(w, r, answer, grantRoute(grantType), RouteAuthenticate)
 }
 
-func (f *AuthKit) grant(grantType string, p parameters) (*authentication, *refusal) {
+func (f *Server) grant(grantType string, p parameters) (*authentication, *refusal) {
 	grant, known := grants[grantType]
 	switch secret, sent := p["client_secret"]; {
 	case grantType == "":

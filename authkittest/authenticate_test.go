@@ -161,7 +161,7 @@ func TestARefreshSwitchesTheOrganizationForAMember(t *testing.T) {
 func TestChangesToAPersonShowInTheNextToken(t *testing.T) {
 	a := newApp(t)
 	got := a.signIn("Ben")
-	a.UpdatePerson("ben@harborpress.test", func(p *authkittest.Person) {
+	a.UpdateUser("ben@harborpress.test", func(p *authkittest.User) {
 		p.Memberships[0].Role = "editor"
 		p.Memberships[0].FeatureFlags = []string{"beta"}
 		p.Claims = map[string]any{"plan": strings.Repeat("x", 6000), "sub": "ignored", "aud": "api"}
@@ -173,7 +173,7 @@ func TestChangesToAPersonShowInTheNextToken(t *testing.T) {
 	assert.Equal(t, []any{"beta"}, claims["feature_flags"])
 	assert.Len(t, claims["plan"], 6000)
 	assert.Equal(t, "api", claims["aud"])
-	assert.Equal(t, a.People()[1].ID, claims["sub"], "a template cannot touch sub")
+	assert.Equal(t, a.Users()[1].ID, claims["sub"], "a template cannot touch sub")
 }
 
 func TestImpersonationCallsBackWithoutState(t *testing.T) {
@@ -218,7 +218,7 @@ func TestLogout(t *testing.T) {
 func TestLogoutReturnsToRegisteredAddresses(t *testing.T) {
 	a := newApp(t, authkittest.WithSignOutRedirects("https://app.example.com/bye", "https://app.example.com/other"))
 	a.signIn("Ada")
-	client := a.Client(t)
+	client := a.BrowserClient(t)
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	for returnTo, want := range map[string]string{
 		"":                              "https://app.example.com/bye",

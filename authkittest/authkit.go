@@ -14,13 +14,13 @@ import (
 	"time"
 )
 
-// AuthKit is a fake WorkOS AuthKit that listens on 127.0.0.1. It is safe for concurrent use.
-type AuthKit struct {
+// Server is a fake WorkOS AuthKit that listens on 127.0.0.1. It is safe for concurrent use.
+type Server struct {
 	settings settings // not changed after Start
 	base     string
 	clientID string
 	apiKey   string
-	clock    timeSource
+	clock    Clock
 
 	server  *http.Server
 	traffic traffic
@@ -52,7 +52,7 @@ type AuthKit struct {
 
 // New starts a fake AuthKit for a test and stops it when the test ends. Without options it has two organizations and
 // four people; People tells who.
-func New(tb testing.TB, opts ...Option) *AuthKit {
+func New(tb testing.TB, opts ...Option) *Server {
 	tb.Helper()
 	f, err := Start(opts...)
 	if err != nil {
@@ -64,8 +64,8 @@ func New(tb testing.TB, opts ...Option) *AuthKit {
 
 // Start starts a fake AuthKit for a program, which should Close it. It fails when the address cannot be listened on or
 // two people share an address.
-func Start(opts ...Option) (*AuthKit, error) {
-	f := &AuthKit{
+func Start(opts ...Option) (*Server, error) {
+	f := &Server{
 		settings:       settings{addr: "127.0.0.1:0", clock: realTime{}, tokenLifetime: 5 * time.Minute},
 		clientID:       newID("client"),
 		apiKey:         "sk_test_" + rand.Text(),
@@ -92,7 +92,7 @@ func Start(opts ...Option) (*AuthKit, error) {
 	return f, nil
 }
 
-func (f *AuthKit) seed() error {
+func (f *Server) seed() error {
 	organizations, people := f.settings.organizations, f.settings.people
 	if len(people) == 0 {
 		defaultOrganizations, defaultPeople := defaultDirectory()
@@ -111,7 +111,7 @@ func (f *AuthKit) seed() error {
 	return nil
 }
 
-func (f *AuthKit) listen() error {
+func (f *Server) listen() error {
 	// A literal 127.0.0.1 makes the fake another site than an application on localhost, as AuthKit is in production.
 	if host, _, err := net.SplitHostPort(f.settings.addr); err != nil || host != "127.0.0.1" {
 		return fmt.Errorf("authkittest: WithAddr(%q): want 127.0.0.1:port", f.settings.addr)
@@ -137,19 +137,19 @@ func (f *AuthKit) listen() error {
 }
 
 // Close stops the fake. Requests that hang in it are cut off, and when Close returns none of its handlers runs any more.
-func (f *AuthKit) Close() { f.close() }
+func (f *Server) Close() { f.close() }
 
 // URL is the base of every address of the fake: "http://127.0.0.1:port".
-func (f *AuthKit) URL() string { return f.base }
+func (f *Server) URL() string { return f.base }
 
 // ClientID is the client ID of the one application that the fake knows.
-func (f *AuthKit) ClientID() string { return f.clientID }
+func (f *Server) ClientID() string { return f.clientID }
 
 // APIKey is the secret key of that application, another one in every fake.
-func (f *AuthKit) APIKey() string { return f.apiKey }
+func (f *Server) APIKey() string { return f.apiKey }
 
 // Issuer is the iss claim of the access tokens.
-func (f *AuthKit) Issuer() string {
+func (f *Server) Issuer() string {
 	if f.settings.issuer != "" {
 		return f.settings.issuer
 	}
@@ -158,7 +158,7 @@ func (f *AuthKit) Issuer() string {
 
 // Env returns the environment variables that point an application at the fake, under the names that the AuthKit
 // libraries of WorkOS read.
-func (f *AuthKit) Env() map[string]string {
+func (f *Server) Env() map[string]string {
 	host, port, _ := net.SplitHostPort(strings.TrimPrefix(f.base, "http://"))
 	return map[string]string{
 		"WORKOS_API_KEY":      f.apiKey,
@@ -170,8 +170,8 @@ func (f *AuthKit) Env() map[string]string {
 }
 
 // Setenv sets those variables for the duration of a test, and WORKOS_COOKIE_PASSWORD to a random one: all that
-// authkit.FromEnv needs but a redirect URL, which [AuthKit.Serve] knows. Like testing.TB.Setenv it cannot be used in parallel tests.
-func (f *AuthKit) Setenv(tb testing.TB) {
+// authkit.FromEnv needs but a redirect URL, which [Server.ServeApp] knows. Like testing.TB.Setenv it cannot be used in parallel tests.
+func (f *Server) Setenv(tb testing.TB) {
 	tb.Helper()
 	tb.Setenv("WORKOS_COOKIE_PASSWORD", rand.Text()+rand.Text())
 	for name, value := range f.Env() {
@@ -180,7 +180,7 @@ func (f *AuthKit) Setenv(tb testing.TB) {
 }
 
 // String names the fake by its address, so that printing one shows no key.
-func (f *AuthKit) String() string { return "authkittest.AuthKit(" + f.base + ")" }
+func (f *Server) String() string { return "authkittest.Server(" + f.base + ")" }
 
 // GoString is String, for %#v.
-func (f *AuthKit) GoString() string { return f.String() }
+func (f *Server) GoString() string { return f.String() }

@@ -35,7 +35,7 @@ type authorization struct {
 
 // authorize answers RouteAuthorize. Only what is wrong with the client or its redirect URI stays at the fake, since
 // there is then nobody to tell (RFC 6749 section 4.1.2.1).
-func (f *AuthKit) authorize(r *http.Request) outcome {
+func (f *Server) authorize(r *http.Request) outcome {
 	q := r.URL.Query()
 	redirectURI := q.Get("redirect_uri")
 	switch {
@@ -79,7 +79,7 @@ func (f *AuthKit) authorize(r *http.Request) outcome {
 }
 
 // objection finds what is wrong with a request, in the codes that the callback reports.
-func (f *AuthKit) objection(q url.Values) (code, description string) {
+func (f *Server) objection(q url.Values) (code, description string) {
 	provider, connection, organizationID := q.Get("provider"), q.Get("connection_id"), q.Get("organization_id")
 	switch {
 	case q.Get("response_type") != "code":
@@ -116,7 +116,7 @@ func (f *AuthKit) objection(q url.Values) (code, description string) {
 }
 
 // proceed takes somebody who has signed in on: to a choice of organization, or back to the application.
-func (f *AuthKit) proceed(a *authorization) outcome {
+func (f *Server) proceed(a *authorization) outcome {
 	memberships := f.accountByID(a.who.personID).activeMemberships()
 	switch {
 	case a.organizationID != "":
@@ -131,7 +131,7 @@ func (f *AuthKit) proceed(a *authorization) outcome {
 
 // grantCode sends the browser back with a code. The authorization is over: going back in the browser finds nothing. For
 // a device there is one more question.
-func (f *AuthKit) grantCode(a *authorization) outcome {
+func (f *Server) grantCode(a *authorization) outcome {
 	if a.device != nil {
 		return redirect(http.StatusSeeOther, a.path()+"/device")
 	}

@@ -69,7 +69,7 @@ func TestOnlyRegisteredRedirectURIsAreCalledBack(t *testing.T) {
 	assert.Equal(t, http.StatusOK, page.StatusCode)
 	assert.Contains(t, page.Header.Get("Content-Security-Policy"), "form-action 'self' http: myapp:;")
 
-	client := a.Client(t)
+	client := a.BrowserClient(t)
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	response, err := client.Get(a.authorizeURL(map[string]string{"redirect_uri": "http://localhost:1/callback?tenant=1", "provider": ""}))
 	assert.NoError(t, err)

@@ -46,8 +46,8 @@ func NewBrowser() *Browser {
 	return b
 }
 
-// Client returns an http.Client that behaves like a browser's address bar, with the cookies and headers of Browser.
-func (f *AuthKit) Client(tb testing.TB) *http.Client {
+// BrowserClient returns an http.Client that behaves like a browser's address bar, with the cookies and headers of Browser.
+func (f *Server) BrowserClient(tb testing.TB) *http.Client {
 	return newTestBrowser(tb).Client
 }
 

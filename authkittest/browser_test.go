@@ -157,7 +157,7 @@ func TestABrowserTellsHowARequestCameAbout(t *testing.T) {
 func TestAClientIsAnAddressBarUnlessToldOtherwise(t *testing.T) {
 	var got http.Header
 	address, _ := site(t, func(_ http.ResponseWriter, r *http.Request) { got = r.Header })
-	client := authkittest.New(t).Client(t)
+	client := authkittest.New(t).BrowserClient(t)
 	do := func(method, mode string) {
 		r, err := http.NewRequest(method, address, nil)
 		require.NoError(t, err)

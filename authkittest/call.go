@@ -20,7 +20,7 @@ type call struct {
 }
 
 // serve makes a handler of an endpoint, which runs with the fake's lock held. The reply goes out without it.
-func (f *AuthKit) serve(e endpoint) http.HandlerFunc {
+func (f *Server) serve(e endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer "+f.apiKey {
 			write(w, http.StatusUnauthorized, &refusal{Message: "Could not authorize the request. Maybe your API key is invalid?"})
@@ -43,7 +43,7 @@ func (f *AuthKit) serve(e endpoint) http.HandlerFunc {
 	}
 }
 
-func (f *AuthKit) run(e endpoint, c *call) (any, *refusal) {
+func (f *Server) run(e endpoint, c *call) (any, *refusal) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.prune()

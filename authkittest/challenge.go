@@ -39,7 +39,7 @@ func (ch *challenge) object() challengeObject {
 	return o
 }
 
-func (f *AuthKit) newChallenge(factor *Factor) *challenge {
+func (f *Server) newChallenge(factor *Factor) *challenge {
 	now := f.clock.Now()
 	ch := &challenge{id: newID("auth_challenge"), factorID: factor.ID, createdAt: now, updatedAt: now}
 	if factor.kind != "totp" {
@@ -55,7 +55,7 @@ func (f *AuthKit) newChallenge(factor *Factor) *challenge {
 
 // challengeFactor answers RouteChallengeFactor. The code of a generic_otp factor is the application's to bring to the
 // user, and so part of the reply.
-func (f *AuthKit) challengeFactor(c *call) (any, *refusal) {
+func (f *Server) challengeFactor(c *call) (any, *refusal) {
 	var in struct {
 		SMSTemplate given[string] `json:"sms_template"`
 	}
@@ -75,7 +75,7 @@ func (f *AuthKit) challengeFactor(c *call) (any, *refusal) {
 }
 
 // answer checks a code against a challenge.
-func (f *AuthKit) answer(ch *challenge, code string) codeState {
+func (f *Server) answer(ch *challenge, code string) codeState {
 	now := f.clock.Now()
 	ch.updatedAt = now
 	_, factor := f.factor(ch.factorID)
@@ -98,7 +98,7 @@ func (f *AuthKit) answer(ch *challenge, code string) codeState {
 }
 
 // verifyChallenge answers RouteVerifyChallenge: a wrong code is no error of the call.
-func (f *AuthKit) verifyChallenge(c *call) (any, *refusal) {
+func (f *Server) verifyChallenge(c *call) (any, *refusal) {
 	var in struct {
 		Code given[string] `json:"code"`
 	}
@@ -134,7 +134,7 @@ func (f *AuthKit) verifyChallenge(c *call) (any, *refusal) {
 }
 
 // challenge finds a challenge whose factor is still there.
-func (f *AuthKit) challenge(id string) *challenge {
+func (f *Server) challenge(id string) *challenge {
 	ch := f.challenges[id]
 	if ch == nil {
 		return nil
@@ -146,7 +146,7 @@ func (f *AuthKit) challenge(id string) *challenge {
 }
 
 // totpGrant answers RouteTOTP, the step after mfa_challenge and mfa_enrollment.
-func (f *AuthKit) totpGrant(p parameters) (*authentication, *refusal) {
+func (f *Server) totpGrant(p parameters) (*authentication, *refusal) {
 	if no := p.require("code", "pending_authentication_token", "authentication_challenge_id"); no != nil {
 		return nil, no
 	}

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// timeSource is where the fake takes the time from. *Clock satisfies it, and so does what WithClock accepts.
-type timeSource interface {
+// Clock is where the fake takes the time from. *FakeClock implements it.
+type Clock interface {
 	Now() time.Time
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
 
-// Clock stands still until a test moves it. Give the same one to the fake and to the code under test, so that both
+// FakeClock stands still until a test moves it. Give the same one to the fake and to the code under test, so that both
 // agree on what has expired. It is safe for concurrent use.
-type Clock struct {
+type FakeClock struct {
 	moving sync.Mutex // held by Advance and Set for as long as they run, so that two movers take turns
 
 	mu     sync.Mutex // guards now and timers
@@ -29,15 +29,15 @@ type timer struct {
 	f  func()
 }
 
-// NewClock returns a clock that shows start.
-func NewClock(start time.Time) *Clock {
-	c := &Clock{now: start}
+// NewFakeClock returns a clock that shows start.
+func NewFakeClock(start time.Time) *FakeClock {
+	c := &FakeClock{now: start}
 	c.added.L = &c.mu
 	return c
 }
 
 // Now returns the time that the clock shows.
-func (c *Clock) Now() time.Time {
+func (c *FakeClock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
@@ -45,7 +45,7 @@ func (c *Clock) Now() time.Time {
 
 // AfterFunc calls f once the clock has been moved d ahead; stop reports whether it came before that. As with
 // time.AfterFunc, a d of zero or less calls f at once in a goroutine of its own.
-func (c *Clock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
+func (c *FakeClock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
 	if d <= 0 {
 		go f()
 		return func() bool { return false }
@@ -64,14 +64,14 @@ func (c *Clock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
 
 // Advance moves the clock d ahead. Functions that fall due are called one after the other, in order of time, on the
 // caller's goroutine, each while the clock shows its own time; they may start timers but must not move the clock.
-func (c *Clock) Advance(d time.Duration) {
+func (c *FakeClock) Advance(d time.Duration) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
 	c.moveTo(c.Now().Add(d))
 }
 
 // Set moves the clock to t, as Advance does. An earlier t moves it back and calls nothing.
-func (c *Clock) Set(t time.Time) {
+func (c *FakeClock) Set(t time.Time) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
 	c.moveTo(t)
@@ -79,7 +79,7 @@ func (c *Clock) Set(t time.Time) {
 
 // AwaitTimers blocks until at least n functions wait for the clock: after it, Advance reaches code that was about to
 // wait on another goroutine.
-func (c *Clock) AwaitTimers(n int) {
+func (c *FakeClock) AwaitTimers(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for len(c.timers) < n {
@@ -87,7 +87,7 @@ func (c *Clock) AwaitTimers(n int) {
 	}
 }
 
-func (c *Clock) moveTo(target time.Time) {
+func (c *FakeClock) moveTo(target time.Time) {
 	for {
 		c.mu.Lock()
 		next := c.earliest()
@@ -106,7 +106,7 @@ func (c *Clock) moveTo(target time.Time) {
 }
 
 // earliest returns the timer that is due first, the older one of two that are due together.
-func (c *Clock) earliest() *timer {
+func (c *FakeClock) earliest() *timer {
 	var first *timer
 	for _, t := range c.timers {
 		if first == nil || t.at.Before(first.at) {
@@ -116,7 +116,7 @@ func (c *Clock) earliest() *timer {
 	return first
 }
 
-func (c *Clock) remove(t *timer) bool {
+func (c *FakeClock) remove(t *timer) bool {
 	for i, pending := range c.timers {
 		if pending == t {
 			c.timers = append(c.timers[:i], c.timers[i+1:]...)

@@ -11,7 +11,7 @@ import (
 )
 
 func TestClockCallsWhatFallsDueInOrderOfTime(t *testing.T) {
-	clock := authkittest.NewClock(start)
+	clock := authkittest.NewFakeClock(start)
 	var called []string
 	note := func(name string) func() {
 		return func() { called = append(called, name+" "+clock.Now().Sub(start).String()) }
@@ -29,7 +29,7 @@ func TestClockCallsWhatFallsDueInOrderOfTime(t *testing.T) {
 }
 
 func TestClockStopsAFunctionOnce(t *testing.T) {
-	clock := authkittest.NewClock(start)
+	clock := authkittest.NewFakeClock(start)
 	called := false
 	stop := clock.AfterFunc(time.Second, func() { called = true })
 	assert.True(t, stop())
@@ -39,7 +39,7 @@ func TestClockStopsAFunctionOnce(t *testing.T) {
 }
 
 func TestClockCallsAtOnceWhatIsDueAlready(t *testing.T) {
-	clock := authkittest.NewClock(start)
+	clock := authkittest.NewFakeClock(start)
 	called := make(chan struct{})
 	stop := clock.AfterFunc(0, func() { close(called) })
 	<-called
@@ -47,7 +47,7 @@ func TestClockCallsAtOnceWhatIsDueAlready(t *testing.T) {
 }
 
 func TestClockSetMovesBothWays(t *testing.T) {
-	clock := authkittest.NewClock(start)
+	clock := authkittest.NewFakeClock(start)
 	called := 0
 	clock.AfterFunc(time.Second, func() { called++ })
 	clock.Set(start.Add(-time.Hour))
@@ -58,7 +58,7 @@ func TestClockSetMovesBothWays(t *testing.T) {
 }
 
 func TestClockAwaitsTimersOfOtherGoroutines(t *testing.T) {
-	clock := authkittest.NewClock(start)
+	clock := authkittest.NewFakeClock(start)
 	var called sync.WaitGroup
 	for range 10 {
 		called.Add(1)

@@ -19,14 +19,14 @@ type issuedCode struct {
 	expiresAt time.Time
 }
 
-func (f *AuthKit) issueCode(who identity, challenge string) string {
+func (f *Server) issueCode(who identity, challenge string) string {
 	code := rand.Text()
 	f.codes[code] = &issuedCode{identity: who, challenge: challenge, expiresAt: f.clock.Now().Add(codeLifetime)}
 	return code
 }
 
 // exchangeCode opens a session for a code. Only success spends the code: production says nothing of the other cases.
-func (f *AuthKit) exchangeCode(p parameters) (*authentication, *refusal) {
+func (f *Server) exchangeCode(p parameters) (*authentication, *refusal) {
 	_, confidential := p["client_secret"] // grant has compared it
 	verifier := p["code_verifier"]
 	switch {

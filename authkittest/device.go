@@ -41,7 +41,7 @@ type device struct {
 }
 
 // Devices returns every device that has asked to sign in and can still be answered or told, oldest first.
-func (f *AuthKit) Devices() []Device {
+func (f *Server) Devices() []Device {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.prune()
@@ -54,7 +54,7 @@ func (f *AuthKit) Devices() []Device {
 
 // ApproveDevice approves a device as the person with the address email would on the device page, for the first of their
 // organizations. It panics when nobody has the address, or no device with that user code is pending.
-func (f *AuthKit) ApproveDevice(userCode, email string) {
+func (f *Server) ApproveDevice(userCode, email string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	user := f.mustAccount(email)
@@ -67,7 +67,7 @@ func (f *AuthKit) ApproveDevice(userCode, email string) {
 }
 
 // DenyDevice denies a device. It panics when none with that user code is pending.
-func (f *AuthKit) DenyDevice(userCode string) {
+func (f *Server) DenyDevice(userCode string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.mustDevice(userCode).Status = DeviceDenied
@@ -75,14 +75,14 @@ func (f *AuthKit) DenyDevice(userCode string) {
 
 // SlowDownDevices makes the next n polls, of whatever device, answer slow_down. A poll that comes before its interval is
 // over does so anyway.
-func (f *AuthKit) SlowDownDevices(n int) {
+func (f *Server) SlowDownDevices(n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.slowDowns = n
 }
 
 // deviceByUserCode finds a device that still waits, however a person has typed its code.
-func (f *AuthKit) deviceByUserCode(typed string) *device {
+func (f *Server) deviceByUserCode(typed string) *device {
 	plain := func(code string) string { return strings.NewReplacer("-", "", " ", "").Replace(strings.ToUpper(code)) }
 	for _, d := range f.devices {
 		if plain(d.UserCode) == plain(typed) && d.Status == DevicePending && f.clock.Now().Before(d.ExpiresAt) {
@@ -92,7 +92,7 @@ func (f *AuthKit) deviceByUserCode(typed string) *device {
 	return nil
 }
 
-func (f *AuthKit) mustDevice(userCode string) *device {
+func (f *Server) mustDevice(userCode string) *device {
 	d := f.deviceByUserCode(userCode)
 	if d == nil {
 		panic(fmt.Sprintf("authkittest: no device with the user code %q is pending", userCode))
@@ -101,7 +101,7 @@ func (f *AuthKit) mustDevice(userCode string) *device {
 }
 
 // authorizeDevice answers RouteAuthorizeDevice.
-func (f *AuthKit) authorizeDevice(w http.ResponseWriter, r *http.Request) {
+func (f *Server) authorizeDevice(w http.ResponseWriter, r *http.Request) {
 	p, no := readParameters(r)
 	if no == nil {
 		no = p.require("client_id")
@@ -124,7 +124,7 @@ func (f *AuthKit) authorizeDevice(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-func (f *AuthKit) addDevice() device {
+func (f *Server) addDevice() device {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.prune()
@@ -152,7 +152,7 @@ func newUserCode() string {
 }
 
 // deviceGrant answers RouteDeviceToken, a poll: RFC 8628 section 3.5.
-func (f *AuthKit) deviceGrant(p parameters) (*authentication, *refusal) {
+func (f *Server) deviceGrant(p parameters) (*authentication, *refusal) {
 	if no := p.require("device_code"); no != nil {
 		return nil, no
 	}

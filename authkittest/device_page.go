@@ -9,16 +9,16 @@ import (
 
 // devicePage asks for the code that the device shows. One that came in the link is shown for comparison and not taken
 // for granted: whoever sent the link may not be the person's own device (RFC 8628 section 5.4).
-func (f *AuthKit) devicePage(r *http.Request) outcome {
+func (f *Server) devicePage(r *http.Request) outcome {
 	return showPage(http.StatusOK, "device", f.deviceView(r.URL.Query().Get("user_code")))
 }
 
-func (f *AuthKit) deviceView(userCode string) view {
+func (f *Server) deviceView(userCode string) view {
 	return view{App: cmp.Or(f.settings.appName, "the device"), UserCode: userCode}
 }
 
 // chooseDevice goes on from the code to signing in.
-func (f *AuthKit) chooseDevice(r *http.Request) outcome {
+func (f *Server) chooseDevice(r *http.Request) outcome {
 	typed := r.PostForm.Get("user_code")
 	d := f.deviceByUserCode(typed)
 	if d == nil {
@@ -36,7 +36,7 @@ func (f *AuthKit) chooseDevice(r *http.Request) outcome {
 }
 
 // confirmPage asks whoever has signed in whether the device may do so too.
-func (f *AuthKit) confirmPage(_ *http.Request, a *authorization) outcome {
+func (f *Server) confirmPage(_ *http.Request, a *authorization) outcome {
 	if a.device == nil || a.who.personID == "" {
 		return redirect(http.StatusSeeOther, a.path())
 	}
@@ -49,7 +49,7 @@ func (f *AuthKit) confirmPage(_ *http.Request, a *authorization) outcome {
 }
 
 // approveDevice is the end of it.
-func (f *AuthKit) approveDevice(_ *http.Request, a *authorization) outcome {
+func (f *Server) approveDevice(_ *http.Request, a *authorization) outcome {
 	if a.device == nil || a.who.personID == "" {
 		return redirect(http.StatusSeeOther, a.path())
 	}
@@ -61,7 +61,7 @@ func (f *AuthKit) approveDevice(_ *http.Request, a *authorization) outcome {
 	return notice(http.StatusOK, "The device is signed in", "You can close this page and go back to it.")
 }
 
-func (f *AuthKit) denyDevice(a *authorization) outcome {
+func (f *Server) denyDevice(a *authorization) outcome {
 	if f.deviceByUserCode(a.device.UserCode) == a.device {
 		a.device.Status = DeviceDenied
 	}

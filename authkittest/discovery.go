@@ -5,7 +5,7 @@ package authkittest
 import "net/http"
 
 // discovery answers RouteDiscovery with the few members that production has been seen to publish.
-func (f *AuthKit) discovery(w http.ResponseWriter, r *http.Request) {
+func (f *Server) discovery(w http.ResponseWriter, r *http.Request) {
 	if !f.knowsClient(w, r) {
 		return
 	}

@@ -18,19 +18,19 @@
 // What the fake does:
 //
 //   - Sign-in, sign-up, a choice of organization, cancelling and single sign-on on pages that work by hand too. People
-//     and organizations come from WithPeople and WithOrganizations; without them there are four people, among them an
+//     and organizations come from WithUsers and WithOrganizations; without them there are four people, among them an
 //     administrator (ada@harborpress.test), a member (ben@harborpress.test), somebody in two organizations
 //     (chiara@example.com) and somebody in none (dev@example.com).
 //   - Codes with PKCE, and refresh tokens that rotate and can be replayed for 30 seconds, as production does. The
 //     official emulator differs from production in several ways; where they do, the fake follows production.
-//   - Access tokens signed with RSA keys that RotateKeys, AddKey and RetireKeys change, in a JWKS.
+//   - Access tokens signed with RSA keys that RotateSigningKeys, AddSigningKey and RetireSigningKeys change, in a JWKS.
 //   - Logout, RevokeSession, and Impersonate.
 //   - The API that an application calls with its key: every grant, Magic Auth, email verification, password reset, users,
 //     organization memberships, factors, sessions, devices and API keys. It answers and refuses as production does, with
-//     real one-time codes, real TOTP, pending tokens and pages of lists; rate limits alone there are none, but Fail can
+//     real one-time codes, real TOTP, pending tokens and pages of lists; rate limits alone there are none, but InjectFault can
 //     answer 429 with Retry-After.
 //   - What an Organization or a Person demands of a sign-in: single sign-on, certain methods, a second factor.
-//   - Faults: Fail makes a route answer with any status, wait, hang, break off or lose its reply; Calls and AwaitCalls
+//   - Faults: InjectFault makes a route answer with any status, wait, hang, break off or lose its reply; Calls and AwaitCalls
 //     tell what has arrived.
 //   - Time: WithClock and Clock let a test wait for nothing.
 //
@@ -43,7 +43,7 @@
 // TOTP is the authenticator app of whoever has enrolled one, on the same clock as the fake. A code is accepted in its own
 // time step and its neighbours, and in no two sign-ins: move the clock on by half a minute for the next.
 //
-//	workos.UpdatePerson("ada@harborpress.test", func(p *authkittest.Person) {
+//	workos.UpdateUser("ada@harborpress.test", func(p *authkittest.User) {
 //		p.Factors = []authkittest.Factor{{Secret: "JBSWY3DPEHPK3PXP"}}
 //	})
 //	code := authkittest.TOTP("JBSWY3DPEHPK3PXP", clock.Now())

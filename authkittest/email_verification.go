@@ -8,7 +8,7 @@ type userReply struct {
 }
 
 // sendEmailVerification answers RouteSendEmailVerification.
-func (f *AuthKit) sendEmailVerification(c *call) (any, *refusal) {
+func (f *Server) sendEmailVerification(c *call) (any, *refusal) {
 	user, no := f.userOf(c)
 	if no != nil {
 		return nil, no
@@ -21,7 +21,7 @@ func (f *AuthKit) sendEmailVerification(c *call) (any, *refusal) {
 }
 
 // confirmEmailVerification answers RouteConfirmEmailVerification.
-func (f *AuthKit) confirmEmailVerification(c *call) (any, *refusal) {
+func (f *Server) confirmEmailVerification(c *call) (any, *refusal) {
 	var in struct {
 		Code given[string] `json:"code"`
 	}
@@ -53,12 +53,12 @@ func (f *AuthKit) confirmEmailVerification(c *call) (any, *refusal) {
 }
 
 // getEmailVerification answers RouteGetEmailVerification.
-func (f *AuthKit) getEmailVerification(c *call) (any, *refusal) {
+func (f *Server) getEmailVerification(c *call) (any, *refusal) {
 	return f.getEmailed(c, MailEmailVerification, "Email Verification")
 }
 
 // emailVerificationGrant answers RouteEmailVerification, the step after email_verification_required.
-func (f *AuthKit) emailVerificationGrant(p parameters) (*authentication, *refusal) {
+func (f *Server) emailVerificationGrant(p parameters) (*authentication, *refusal) {
 	if no := p.require("code", "pending_authentication_token"); no != nil {
 		return nil, no
 	}
@@ -73,7 +73,7 @@ func (f *AuthKit) emailVerificationGrant(p parameters) (*authentication, *refusa
 	return f.resume(p)
 }
 
-func (f *AuthKit) verifyEmail(user *account) {
+func (f *Server) verifyEmail(user *account) {
 	user.EmailUnverified = false
 	user.updatedAt = f.clock.Now()
 }

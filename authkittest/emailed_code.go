@@ -34,7 +34,7 @@ func (c *emailedCode) object() emailedCodeObject {
 }
 
 // sendCode makes a code for a user and mails it.
-func (f *AuthKit) sendCode(kind MailKind, to *account) *emailedCode {
+func (f *Server) sendCode(kind MailKind, to *account) *emailedCode {
 	now := f.clock.Now()
 	c := &emailedCode{
 		oneTimeCode: f.newOneTimeCode(), kind: kind, id: newID(string(kind)), userID: to.ID, email: to.Email,
@@ -46,7 +46,7 @@ func (f *AuthKit) sendCode(kind MailKind, to *account) *emailedCode {
 }
 
 // redeemEmailed uses up the latest code that was mailed to a user.
-func (f *AuthKit) redeemEmailed(kind MailKind, userID, code string) codeState {
+func (f *Server) redeemEmailed(kind MailKind, userID, code string) codeState {
 	for i := len(f.emailedCodes) - 1; i >= 0; i-- {
 		if c := f.emailedCodes[i]; c.kind == kind && c.userID == userID {
 			now := f.clock.Now()
@@ -58,7 +58,7 @@ func (f *AuthKit) redeemEmailed(kind MailKind, userID, code string) codeState {
 }
 
 // getEmailed answers with the code that the path names.
-func (f *AuthKit) getEmailed(c *call, kind MailKind, what string) (any, *refusal) {
+func (f *Server) getEmailed(c *call, kind MailKind, what string) (any, *refusal) {
 	for _, sent := range f.emailedCodes {
 		if sent.kind == kind && sent.id == c.PathValue("id") {
 			return sent.object(), nil

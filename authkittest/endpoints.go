@@ -8,57 +8,57 @@ import "net/http"
 type endpoint struct {
 	route  Route
 	status int // of a call that succeeds
-	answer func(*AuthKit, *call) (any, *refusal)
+	answer func(*Server, *call) (any, *refusal)
 }
 
 var endpoints = []endpoint{
-	{RouteCreateMagicAuth, http.StatusCreated, (*AuthKit).createMagicAuth},
-	{RouteGetMagicAuth, http.StatusOK, (*AuthKit).getMagicAuth},
-	{RouteSendEmailVerification, http.StatusOK, (*AuthKit).sendEmailVerification},
-	{RouteConfirmEmailVerification, http.StatusOK, (*AuthKit).confirmEmailVerification},
-	{RouteGetEmailVerification, http.StatusOK, (*AuthKit).getEmailVerification},
-	{RouteCreatePasswordReset, http.StatusCreated, (*AuthKit).createPasswordReset},
-	{RouteGetPasswordReset, http.StatusOK, (*AuthKit).getPasswordReset},
-	{RouteConfirmPasswordReset, http.StatusOK, (*AuthKit).confirmPasswordReset},
+	{RouteCreateMagicAuth, http.StatusCreated, (*Server).createMagicAuth},
+	{RouteGetMagicAuth, http.StatusOK, (*Server).getMagicAuth},
+	{RouteSendEmailVerification, http.StatusOK, (*Server).sendEmailVerification},
+	{RouteConfirmEmailVerification, http.StatusOK, (*Server).confirmEmailVerification},
+	{RouteGetEmailVerification, http.StatusOK, (*Server).getEmailVerification},
+	{RouteCreatePasswordReset, http.StatusCreated, (*Server).createPasswordReset},
+	{RouteGetPasswordReset, http.StatusOK, (*Server).getPasswordReset},
+	{RouteConfirmPasswordReset, http.StatusOK, (*Server).confirmPasswordReset},
 
-	{RouteGetUser, http.StatusOK, (*AuthKit).getUser},
-	{RouteGetUserByExternalID, http.StatusOK, (*AuthKit).getUserByExternalID},
-	{RouteListUsers, http.StatusOK, (*AuthKit).listUsers},
-	{RouteCreateUser, http.StatusCreated, (*AuthKit).createUser},
-	{RouteUpdateUser, http.StatusOK, (*AuthKit).updateUser},
-	{RouteDeleteUser, http.StatusOK, (*AuthKit).deleteUser},
-	{RouteListIdentities, http.StatusOK, (*AuthKit).listIdentities},
-	{RouteListSessions, http.StatusOK, (*AuthKit).listSessions},
-	{RouteRevokeSession, http.StatusOK, (*AuthKit).revokeSession},
+	{RouteGetUser, http.StatusOK, (*Server).getUser},
+	{RouteGetUserByExternalID, http.StatusOK, (*Server).getUserByExternalID},
+	{RouteListUsers, http.StatusOK, (*Server).listUsers},
+	{RouteCreateUser, http.StatusCreated, (*Server).createUser},
+	{RouteUpdateUser, http.StatusOK, (*Server).updateUser},
+	{RouteDeleteUser, http.StatusOK, (*Server).deleteUser},
+	{RouteListIdentities, http.StatusOK, (*Server).listIdentities},
+	{RouteListSessions, http.StatusOK, (*Server).listSessions},
+	{RouteRevokeSession, http.StatusOK, (*Server).revokeSession},
 
-	{RouteCreateMembership, http.StatusCreated, (*AuthKit).createMembership},
-	{RouteGetMembership, http.StatusOK, (*AuthKit).getMembership},
-	{RouteListMemberships, http.StatusOK, (*AuthKit).listMemberships},
-	{RouteUpdateMembership, http.StatusOK, (*AuthKit).updateMembership},
-	{RouteDeactivateMembership, http.StatusOK, (*AuthKit).deactivateMembership},
-	{RouteReactivateMembership, http.StatusOK, (*AuthKit).reactivateMembership},
-	{RouteDeleteMembership, http.StatusOK, (*AuthKit).deleteMembership},
+	{RouteCreateMembership, http.StatusCreated, (*Server).createMembership},
+	{RouteGetMembership, http.StatusOK, (*Server).getMembership},
+	{RouteListMemberships, http.StatusOK, (*Server).listMemberships},
+	{RouteUpdateMembership, http.StatusOK, (*Server).updateMembership},
+	{RouteDeactivateMembership, http.StatusOK, (*Server).deactivateMembership},
+	{RouteReactivateMembership, http.StatusOK, (*Server).reactivateMembership},
+	{RouteDeleteMembership, http.StatusOK, (*Server).deleteMembership},
 
-	{RouteEnrollUserFactor, http.StatusCreated, (*AuthKit).enrollUserFactor},
-	{RouteListUserFactors, http.StatusOK, (*AuthKit).listUserFactors},
-	{RouteEnrollFactor, http.StatusCreated, (*AuthKit).enrollFactor},
-	{RouteGetFactor, http.StatusOK, (*AuthKit).getFactor},
-	{RouteDeleteFactor, http.StatusOK, (*AuthKit).deleteFactor},
-	{RouteChallengeFactor, http.StatusCreated, (*AuthKit).challengeFactor},
-	{RouteVerifyChallenge, http.StatusCreated, (*AuthKit).verifyChallenge},
+	{RouteEnrollUserFactor, http.StatusCreated, (*Server).enrollUserFactor},
+	{RouteListUserFactors, http.StatusOK, (*Server).listUserFactors},
+	{RouteEnrollFactor, http.StatusCreated, (*Server).enrollFactor},
+	{RouteGetFactor, http.StatusOK, (*Server).getFactor},
+	{RouteDeleteFactor, http.StatusOK, (*Server).deleteFactor},
+	{RouteChallengeFactor, http.StatusCreated, (*Server).challengeFactor},
+	{RouteVerifyChallenge, http.StatusCreated, (*Server).verifyChallenge},
 
-	{RouteCreateOrganizationAPIKey, http.StatusCreated, (*AuthKit).createOrganizationAPIKey},
-	{RouteListOrganizationAPIKeys, http.StatusOK, (*AuthKit).listOrganizationAPIKeys},
-	{RouteCreateUserAPIKey, http.StatusCreated, (*AuthKit).createUserAPIKey},
-	{RouteListUserAPIKeys, http.StatusOK, (*AuthKit).listUserAPIKeys},
-	{RouteDeleteAPIKey, http.StatusNoContent, (*AuthKit).deleteAPIKey},
-	{RouteExpireAPIKey, http.StatusOK, (*AuthKit).expireAPIKey},
-	{RouteValidateAPIKey, http.StatusOK, (*AuthKit).validateAPIKey},
+	{RouteCreateOrganizationAPIKey, http.StatusCreated, (*Server).createOrganizationAPIKey},
+	{RouteListOrganizationAPIKeys, http.StatusOK, (*Server).listOrganizationAPIKeys},
+	{RouteCreateUserAPIKey, http.StatusCreated, (*Server).createUserAPIKey},
+	{RouteListUserAPIKeys, http.StatusOK, (*Server).listUserAPIKeys},
+	{RouteDeleteAPIKey, http.StatusNoContent, (*Server).deleteAPIKey},
+	{RouteExpireAPIKey, http.StatusOK, (*Server).expireAPIKey},
+	{RouteValidateAPIKey, http.StatusOK, (*Server).validateAPIKey},
 }
 
 // handler routes every request. The API answers through admit, where calls are counted and faults strike; the pages
 // that a person sees do not.
-func (f *AuthKit) handler() http.Handler {
+func (f *Server) handler() http.Handler {
 	front, mux := http.NewServeMux(), http.NewServeMux()
 	api := func(route Route, h http.HandlerFunc) {
 		f.traffic.add(route)

@@ -14,8 +14,8 @@ import (
 
 // A program, such as an example that is to run without an account, starts a fake and points itself at it.
 func ExampleStart() {
-	workos, err := authkittest.Start(authkittest.WithPeople(
-		authkittest.Person{Email: "kim@acme.test", FirstName: "Kim", Memberships: []authkittest.Membership{
+	workos, err := authkittest.Start(authkittest.WithUsers(
+		authkittest.User{Email: "kim@acme.test", FirstName: "Kim", Memberships: []authkittest.Membership{
 			{OrganizationID: "org_acme", Role: "admin", Permissions: []string{"posts:write"}},
 		}},
 	))
@@ -23,7 +23,7 @@ func ExampleStart() {
 		log.Fatal(err)
 	}
 	defer workos.Close()
-	fmt.Println(workos.Env()["WORKOS_API_HOSTNAME"], workos.People()[0].Name())
+	fmt.Println(workos.Env()["WORKOS_API_HOSTNAME"], workos.Users()[0].Name())
 	// Output: 127.0.0.1 Kim
 }
 
@@ -59,13 +59,13 @@ func ExampleBrowser() {
 }
 
 // Two refreshes fail, and the third one is answered: what an outage looks like to an application.
-func ExampleAuthKit_Fail() {
+func ExampleServer_InjectFault() {
 	workos, err := authkittest.Start()
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer workos.Close()
-	workos.Fail(authkittest.RouteRefresh, authkittest.Fault{
+	workos.InjectFault(authkittest.RouteRefresh, authkittest.Fault{
 		Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"1"}}, Times: 2,
 	})
 	for range 3 {
@@ -85,8 +85,8 @@ func ExampleAuthKit_Fail() {
 }
 
 // Nothing waits for real time: the test moves the clock.
-func ExampleClock() {
-	clock := authkittest.NewClock(time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC))
+func ExampleFakeClock() {
+	clock := authkittest.NewFakeClock(time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC))
 	clock.AfterFunc(5*time.Minute, func() { fmt.Println("expired at", clock.Now().Format(time.TimeOnly)) })
 	clock.Advance(time.Hour)
 	fmt.Println("now", clock.Now().Format(time.TimeOnly))
@@ -96,7 +96,7 @@ func ExampleClock() {
 }
 
 // A code that would have been mailed is in the mailbox; the clock decides whether it still works.
-func ExampleAuthKit_LastMail() {
+func ExampleServer_LastMail() {
 	workos, err := authkittest.Start()
 	if err != nil {
 		log.Fatal(err)
@@ -128,7 +128,7 @@ func ExampleTOTP() {
 }
 
 // A person would approve the device on the device page; a test does it by the user code.
-func ExampleAuthKit_ApproveDevice() {
+func ExampleServer_ApproveDevice() {
 	workos, err := authkittest.Start()
 	if err != nil {
 		log.Fatal(err)

@@ -60,7 +60,7 @@ func (t *Factor) accepts(code string, now time.Time) codeState {
 }
 
 // holder is whose factors are meant: a user, or nobody for one that was enrolled by itself.
-func (f *AuthKit) holder(userID string) *account {
+func (f *Server) holder(userID string) *account {
 	if userID == "" {
 		return &f.nobody
 	}
@@ -68,7 +68,7 @@ func (f *AuthKit) holder(userID string) *account {
 }
 
 // factor finds a factor and whose it is.
-func (f *AuthKit) factor(id string) (*account, *Factor) {
+func (f *Server) factor(id string) (*account, *Factor) {
 	for _, holder := range append(slices.Clone(f.accounts), &f.nobody) {
 		for i := range holder.Factors {
 			if holder.Factors[i].ID == id {

@@ -29,18 +29,18 @@ type Fault struct {
 
 	Drip time.Duration // the body arrives byte by byte, with so long before each, on the fake's clock
 
-	// After lets the request take effect before it fails: a token is rotated, a code spent, and the caller never learns.
+	// TakeEffect lets the request take effect before it fails: a token is rotated, a code spent, and the caller never learns.
 	// Otherwise a call whose reply is replaced or lost takes no effect, and one that waits takes effect afterwards.
-	After bool
+	TakeEffect bool
 
-	Times int // how many calls it strikes; 0 means every one until Heal
+	Times int // how many calls it strikes; 0 means every one until ClearFault
 }
 
 // replaced tells that the caller gets another reply than the real one.
 func (t Fault) replaced() bool { return t.Status != 0 || t.Body != "" || t.Reset }
 
 // admit counts a call, lets the fault strike that is in force for one of its routes, and otherwise answers with h.
-func (f *AuthKit) admit(w http.ResponseWriter, r *http.Request, h http.HandlerFunc, routes ...Route) {
+func (f *Server) admit(w http.ResponseWriter, r *http.Request, h http.HandlerFunc, routes ...Route) {
 	fault := f.traffic.arrive(routes)
 	if fault == nil {
 		h(w, r)
@@ -48,14 +48,14 @@ func (f *AuthKit) admit(w http.ResponseWriter, r *http.Request, h http.HandlerFu
 	}
 	reply := httptest.NewRecorder()
 	maps.Copy(reply.Header(), w.Header())
-	if fault.After {
+	if fault.TakeEffect {
 		h(reply, r)
 	}
 	healed, gone := f.wait(r, fault, fault.Delay)
 	switch {
 	case gone:
 		panic(http.ErrAbortHandler)
-	case !fault.After && (healed || !fault.replaced()):
+	case !fault.TakeEffect && (healed || !fault.replaced()):
 		h(reply, r)
 	}
 	if healed {
@@ -66,7 +66,7 @@ func (f *AuthKit) admit(w http.ResponseWriter, r *http.Request, h http.HandlerFu
 }
 
 // wait lets a delay pass, or Hang. It tells whether the fault was healed meanwhile, and whether nobody is left to answer.
-func (f *AuthKit) wait(r *http.Request, fault *activeFault, delay time.Duration) (healed, gone bool) {
+func (f *Server) wait(r *http.Request, fault *activeFault, delay time.Duration) (healed, gone bool) {
 	if delay <= 0 && !fault.Hang {
 		return false, false
 	}
@@ -87,7 +87,7 @@ func (f *AuthKit) wait(r *http.Request, fault *activeFault, delay time.Duration)
 }
 
 // deliver sends the reply of a struck call.
-func (f *AuthKit) deliver(w http.ResponseWriter, r *http.Request, fault *activeFault, reply *httptest.ResponseRecorder) {
+func (f *Server) deliver(w http.ResponseWriter, r *http.Request, fault *activeFault, reply *httptest.ResponseRecorder) {
 	if fault.Reset {
 		reset(w)
 	}
@@ -123,7 +123,7 @@ func (f *AuthKit) deliver(w http.ResponseWriter, r *http.Request, fault *activeF
 	}
 }
 
-func (f *AuthKit) sendForever(w http.ResponseWriter, r *http.Request, fault *activeFault, reply *httptest.ResponseRecorder) {
+func (f *Server) sendForever(w http.ResponseWriter, r *http.Request, fault *activeFault, reply *httptest.ResponseRecorder) {
 	part := reply.Body.Bytes()
 	if len(part) == 0 {
 		part = []byte(" ")
@@ -145,7 +145,7 @@ func (f *AuthKit) sendForever(w http.ResponseWriter, r *http.Request, fault *act
 	}
 }
 
-func (f *AuthKit) sendSlowly(w http.ResponseWriter, r *http.Request, fault *activeFault, reply *httptest.ResponseRecorder) {
+func (f *Server) sendSlowly(w http.ResponseWriter, r *http.Request, fault *activeFault, reply *httptest.ResponseRecorder) {
 	body := reply.Body.Bytes()
 	reply.Body = nil
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))

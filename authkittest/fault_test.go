@@ -32,7 +32,7 @@ func (a *app) jwks(ctx context.Context) (*http.Response, string, error) {
 
 func TestAFaultReplacesTheReplyUntilItHeals(t *testing.T) {
 	a := newApp(t)
-	a.Fail(authkittest.RouteJWKS, authkittest.Fault{
+	a.InjectFault(authkittest.RouteJWKS, authkittest.Fault{
 		Status: 503, Body: "<html>busy</html>", Header: http.Header{"retry-after": {"7"}}, Times: 2,
 	})
 	for range 2 {
@@ -47,13 +47,13 @@ func TestAFaultReplacesTheReplyUntilItHeals(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusOK, response.StatusCode, "Times is over")
 
-	a.Fail(authkittest.RouteJWKS, authkittest.Fault{Body: `{"keys":[]}`})
+	a.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Body: `{"keys":[]}`})
 	response, body, err := a.jwks(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusOK, response.StatusCode)
 	assert.Equal(t, "application/json; charset=utf-8", response.Header.Get("Content-Type"))
 	assert.Equal(t, `{"keys":[]}`, body)
-	a.Heal(authkittest.RouteJWKS)
+	a.ClearFault(authkittest.RouteJWKS)
 	_, body, err = a.jwks(t.Context())
 	require.NoError(t, err)
 	assert.Contains(t, body, "sso_oidc_key_pair_")
@@ -63,10 +63,10 @@ func TestAFaultReplacesTheReplyUntilItHeals(t *testing.T) {
 func TestGrantsFailAndCountApart(t *testing.T) {
 	a := newApp(t)
 	token := a.signIn("Ada").text("refresh_token")
-	a.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 429, Body: `{"error":"too_many_requests"}`})
+	a.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 429, Body: `{"error":"too_many_requests"}`})
 	assert.Equal(t, 429, a.refresh(token).status)
 	a.signIn("Ben")
-	a.Fail(authkittest.RouteAuthenticate, authkittest.Fault{Status: 500, Body: `{"message":"oops"}`})
+	a.InjectFault(authkittest.RouteAuthenticate, authkittest.Fault{Status: 500, Body: `{"message":"oops"}`})
 	assert.Equal(t, 500, a.exchange("any").status)
 	assert.Equal(t, 429, a.refresh(token).status, "the more particular fault wins")
 	assert.Equal(t, 3, a.Calls(authkittest.RouteCodeExchange))
@@ -77,7 +77,7 @@ func TestGrantsFailAndCountApart(t *testing.T) {
 func TestALostReplyHasTakenEffect(t *testing.T) {
 	a := newApp(t)
 	token := a.signIn("Ada").text("refresh_token")
-	a.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 502, Body: `{}`, After: true, Times: 1})
+	a.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 502, Body: `{}`, TakeEffect: true, Times: 1})
 	assert.Equal(t, 502, a.refresh(token).status)
 	assert.False(t, a.Sessions()[0].RefreshedAt.IsZero())
 	assert.Equal(t, http.StatusOK, a.refresh(token).status, "the replay window saves the session")
@@ -85,7 +85,7 @@ func TestALostReplyHasTakenEffect(t *testing.T) {
 	assert.Equal(t, "Refresh token already exchanged.", a.refresh(token).text("error_description"))
 
 	token = a.signIn("Ben").text("refresh_token")
-	a.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 502, Body: `{}`, Times: 1})
+	a.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 502, Body: `{}`, Times: 1})
 	assert.Equal(t, 502, a.refresh(token).status)
 	assert.True(t, a.Sessions()[1].RefreshedAt.IsZero(), "without After nothing happens")
 }
@@ -102,7 +102,7 @@ func TestConnectionsBreak(t *testing.T) {
 			a := newApp(t)
 			_, _, err := a.jwks(t.Context()) // leaves a connection that is used again
 			require.NoError(t, err)
-			a.Fail(authkittest.RouteJWKS, fault)
+			a.InjectFault(authkittest.RouteJWKS, fault)
 			_, body, err := a.jwks(t.Context())
 			if errors.Is(err, syscall.ECONNRESET) {
 				err = io.ErrUnexpectedEOF // net/http reports a reset among the headers as either
@@ -118,7 +118,7 @@ func TestConnectionsBreak(t *testing.T) {
 
 func TestAnEndlessBodyEndsWhenTheClientGoes(t *testing.T) {
 	a := newApp(t)
-	a.Fail(authkittest.RouteJWKS, authkittest.Fault{Body: "again ", Endless: true})
+	a.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Body: "again ", Endless: true})
 	response, err := http.Get(a.URL() + "/sso/jwks/" + a.ClientID())
 	require.NoError(t, err)
 	_, err = io.CopyN(io.Discard, response.Body, 4<<20)
@@ -129,7 +129,7 @@ func TestAnEndlessBodyEndsWhenTheClientGoes(t *testing.T) {
 
 func TestADelayPassesOnTheFakesClock(t *testing.T) {
 	a := newApp(t)
-	a.Fail(authkittest.RouteJWKS, authkittest.Fault{Delay: time.Minute})
+	a.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Delay: time.Minute})
 	answered := make(chan string)
 	go func() {
 		_, body, _ := a.jwks(context.Background())
@@ -143,7 +143,7 @@ func TestADelayPassesOnTheFakesClock(t *testing.T) {
 
 func TestADripArrivesByteByByteOnTheFakesClock(t *testing.T) {
 	a := newApp(t)
-	a.Fail(authkittest.RouteJWKS, authkittest.Fault{Drip: time.Second, Body: "drip", Times: 1})
+	a.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Drip: time.Second, Body: "drip", Times: 1})
 	response, err := http.Get(a.URL() + "/sso/jwks/" + a.ClientID())
 	require.NoError(t, err)
 	defer response.Body.Close()
@@ -156,12 +156,12 @@ func TestADripArrivesByteByByteOnTheFakesClock(t *testing.T) {
 		assert.Equal(t, string(want), string(arrived))
 	}
 	a.clock.AwaitTimers(1)
-	a.Heal(authkittest.RouteJWKS)
+	a.ClearFault(authkittest.RouteJWKS)
 	rest, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	assert.Equal(t, "p", string(rest), "what is healed comes at once")
 
-	a.Fail(authkittest.RouteJWKS, authkittest.Fault{Drip: time.Second})
+	a.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Drip: time.Second})
 	dripping, err := http.Get(a.URL() + "/sso/jwks/" + a.ClientID())
 	require.NoError(t, err)
 	require.NoError(t, dripping.Body.Close())
@@ -173,14 +173,14 @@ func TestAHangEnds(t *testing.T) {
 		end  func(a *app, cancel context.CancelFunc)
 		want error
 	}{
-		"when it is healed, with the real reply": {func(a *app, _ context.CancelFunc) { a.Heal(authkittest.RouteJWKS) }, nil},
+		"when it is healed, with the real reply": {func(a *app, _ context.CancelFunc) { a.ClearFault(authkittest.RouteJWKS) }, nil},
 		"when the client goes":                   {func(_ *app, cancel context.CancelFunc) { cancel() }, context.Canceled},
 		"when the fake is closed":                {func(a *app, _ context.CancelFunc) { a.Close() }, io.EOF},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			a := newApp(t)
-			a.Fail(authkittest.RouteJWKS, authkittest.Fault{Hang: true, Status: 500})
+			a.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Hang: true, Status: 500})
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			ended := make(chan error)
@@ -201,7 +201,7 @@ func TestAHangEnds(t *testing.T) {
 			a.Close()
 			stacks := make([]byte, 1<<20)
 			stacks = stacks[:runtime.Stack(stacks, true)]
-			assert.NotContains(t, string(stacks), "(*AuthKit).wait", "no handler is left behind")
+			assert.NotContains(t, string(stacks), "(*Server).wait", "no handler is left behind")
 		})
 	}
 }
@@ -215,6 +215,6 @@ func TestAnUnknownRoutePanics(t *testing.T) {
 			name, _, _ := strings.Cut(rest, `"`)
 			panic(name)
 		}()
-		a.Fail("POST /nowhere", authkittest.Fault{})
+		a.InjectFault("POST /nowhere", authkittest.Fault{})
 	})
 }

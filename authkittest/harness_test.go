@@ -35,16 +35,16 @@ var start = time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC)
 // app is a relying party whose callback shows the query that it was called with.
 type app struct {
 	*testing.T
-	*authkittest.AuthKit
-	clock    *authkittest.Clock
+	*authkittest.Server
+	clock    *authkittest.FakeClock
 	server   *httptest.Server
 	callback string
 }
 
 func newApp(t *testing.T, opts ...authkittest.Option) *app {
 	t.Helper()
-	a := &app{T: t, clock: authkittest.NewClock(start)}
-	a.AuthKit = authkittest.New(t, append([]authkittest.Option{authkittest.WithClock(a.clock)}, opts...)...)
+	a := &app{T: t, clock: authkittest.NewFakeClock(start)}
+	a.Server = authkittest.New(t, append([]authkittest.Option{authkittest.WithClock(a.clock)}, opts...)...)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /login", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, a.authorizeURL(nil), http.StatusFound)

@@ -8,7 +8,7 @@ import "net/url"
 // address that their browser is sent to: redirectURI with a code and without state, since no application has asked for
 // it. The session belongs to the first organization of the user, if there is one. reason may be empty. It panics when
 // nobody has the address email.
-func (f *AuthKit) Impersonate(email, impersonatorEmail, reason, redirectURI string) (callbackURL string) {
+func (f *Server) Impersonate(email, impersonatorEmail, reason, redirectURI string) (callbackURL string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	user := f.mustAccount(email)

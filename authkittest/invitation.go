@@ -15,7 +15,7 @@ type invitation struct {
 
 // Invite invites an address into an organization and returns the invitation_token, which its Mailbox has too. Signing in
 // with it makes the person a member. It panics when there is no such organization.
-func (f *AuthKit) Invite(email, organizationID string) (token string) {
+func (f *Server) Invite(email, organizationID string) (token string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.mustOrganization(organizationID)
@@ -26,7 +26,7 @@ func (f *AuthKit) Invite(email, organizationID string) (token string) {
 }
 
 // invited looks up the invitation that a request names for an address; nil when it names none.
-func (f *AuthKit) invited(token, email string) (*invitation, *refusal) {
+func (f *Server) invited(token, email string) (*invitation, *refusal) {
 	if token == "" {
 		return nil, nil
 	}
@@ -42,7 +42,7 @@ func (f *AuthKit) invited(token, email string) (*invitation, *refusal) {
 
 // accept makes somebody who has signed in a member of the organization that invited them, if one did, and has them sign
 // in to it.
-func (f *AuthKit) accept(i *invitation, user *account, who identity) identity {
+func (f *Server) accept(i *invitation, user *account, who identity) identity {
 	if i == nil {
 		return who
 	}

@@ -57,28 +57,28 @@ func newKeyPair() keyPair {
 	return keyPair{private: private, certificate: certificate}
 }
 
-// RotateKeys replaces every key: tokens are signed with a new one, and those signed before no longer verify for whoever
+// RotateSigningKeys replaces every key: tokens are signed with a new one, and those signed before no longer verify for whoever
 // fetches the JWKS afresh.
-func (f *AuthKit) RotateKeys() {
-	f.AddKey()
-	f.RetireKeys()
+func (f *Server) RotateSigningKeys() {
+	f.AddSigningKey()
+	f.RetireSigningKeys()
 }
 
-// AddKey makes a new key that signs from now on; the older ones stay published.
-func (f *AuthKit) AddKey() {
+// AddSigningKey makes a new key that signs from now on; the older ones stay published.
+func (f *Server) AddSigningKey() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.addKey()
 }
 
-// RetireKeys withdraws every key but the one that signs.
-func (f *AuthKit) RetireKeys() {
+// RetireSigningKeys withdraws every key but the one that signs.
+func (f *Server) RetireSigningKeys() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.keys = f.keys[len(f.keys)-1:]
 }
 
-func (f *AuthKit) addKey() {
+func (f *Server) addKey() {
 	f.keys = append(f.keys, signingKey{id: newID("sso_oidc_key_pair"), keyPair: pooledKey(f.keysMade)})
 	f.keysMade++
 }
@@ -111,7 +111,7 @@ func (k signingKey) jwk() jwk {
 }
 
 // jwks answers RouteJWKS.
-func (f *AuthKit) jwks(w http.ResponseWriter, r *http.Request) {
+func (f *Server) jwks(w http.ResponseWriter, r *http.Request) {
 	if !f.knowsClient(w, r) {
 		return
 	}
@@ -127,7 +127,7 @@ func (f *AuthKit) jwks(w http.ResponseWriter, r *http.Request) {
 }
 
 // knowsClient answers 404 when the path names another client.
-func (f *AuthKit) knowsClient(w http.ResponseWriter, r *http.Request) bool {
+func (f *Server) knowsClient(w http.ResponseWriter, r *http.Request) bool {
 	id := r.PathValue("client_id")
 	if id != f.clientID {
 		write(w, http.StatusNotFound, &refusal{Message: "Could not find a client with that ID."})

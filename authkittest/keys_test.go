@@ -16,7 +16,7 @@ import (
 func TestARotatedKeyLeavesAtOnce(t *testing.T) {
 	a := newApp(t)
 	first := a.signIn("Ada")
-	a.RotateKeys()
+	a.RotateSigningKeys()
 	_, err := a.claims(first.text("access_token"))
 	require.ErrorContains(t, err, "among 1")
 	_, err = a.claims(a.refresh(first.text("refresh_token")).text("access_token"))
@@ -26,13 +26,13 @@ func TestARotatedKeyLeavesAtOnce(t *testing.T) {
 func TestAnAddedKeySignsWhileTheOldOneStays(t *testing.T) {
 	a := newApp(t)
 	first := a.signIn("Ada")
-	a.AddKey()
+	a.AddSigningKey()
 	second := a.refresh(first.text("refresh_token"))
 	for _, token := range []string{first.text("access_token"), second.text("access_token")} {
 		_, err := a.claims(token)
 		require.NoError(t, err)
 	}
-	a.RetireKeys()
+	a.RetireSigningKeys()
 	_, err := a.claims(first.text("access_token"))
 	require.Error(t, err)
 	_, err = a.claims(second.text("access_token"))

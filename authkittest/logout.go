@@ -5,7 +5,7 @@ package authkittest
 import "net/http"
 
 // logout answers RouteLogout. It needs no proof beyond the session ID, and a session that is over already logs out too.
-func (f *AuthKit) logout(r *http.Request) outcome {
+func (f *Server) logout(r *http.Request) outcome {
 	q := r.URL.Query()
 	s := f.session(q.Get("session_id"))
 	if s == nil {
@@ -21,7 +21,7 @@ func (f *AuthKit) logout(r *http.Request) outcome {
 }
 
 // afterSignOut is where a logout leads: to return_to if that is registered, else to the default.
-func (f *AuthKit) afterSignOut(returnTo string) string {
+func (f *Server) afterSignOut(returnTo string) string {
 	switch list := f.settings.signOutRedirects; {
 	case returnTo != "" && registered(returnTo, list):
 		return returnTo
@@ -32,6 +32,6 @@ func (f *AuthKit) afterSignOut(returnTo string) string {
 	}
 }
 
-func (f *AuthKit) signedOutPage(*http.Request) outcome {
+func (f *Server) signedOutPage(*http.Request) outcome {
 	return notice(http.StatusOK, "You are signed out", "You can close this page or go back to the application.")
 }

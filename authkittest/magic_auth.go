@@ -3,7 +3,7 @@
 package authkittest
 
 // createMagicAuth answers RouteCreateMagicAuth. An unknown address signs up by it.
-func (f *AuthKit) createMagicAuth(c *call) (any, *refusal) {
+func (f *Server) createMagicAuth(c *call) (any, *refusal) {
 	var in struct {
 		Email           given[string] `json:"email"`
 		InvitationToken given[string] `json:"invitation_token"`
@@ -19,18 +19,18 @@ func (f *AuthKit) createMagicAuth(c *call) (any, *refusal) {
 	}
 	user := f.accountByEmail(in.Email.value)
 	if user == nil {
-		user = f.addPerson(Person{Email: in.Email.value, EmailUnverified: true})
+		user = f.addPerson(User{Email: in.Email.value, EmailUnverified: true})
 	}
 	return f.sendCode(MailMagicAuth, user).object(), nil
 }
 
 // getMagicAuth answers RouteGetMagicAuth.
-func (f *AuthKit) getMagicAuth(c *call) (any, *refusal) {
+func (f *Server) getMagicAuth(c *call) (any, *refusal) {
 	return f.getEmailed(c, MailMagicAuth, "Magic Auth")
 }
 
 // magicAuthGrant answers RouteMagicAuth. Whoever has the code has the mailbox too.
-func (f *AuthKit) magicAuthGrant(p parameters) (*authentication, *refusal) {
+func (f *Server) magicAuthGrant(p parameters) (*authentication, *refusal) {
 	if no := p.require("email", "code"); no != nil {
 		return nil, no
 	}

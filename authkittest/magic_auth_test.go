@@ -35,7 +35,7 @@ func TestMagicAuthSignsIn(t *testing.T) {
 func TestMagicAuthSignsUpAnUnknownAddress(t *testing.T) {
 	a := newApp(t)
 	a.magicAuth("kim@acme.test")
-	assert.True(t, a.People()[4].EmailUnverified)
+	assert.True(t, a.Users()[4].EmailUnverified)
 	got := a.grant(grantMagicAuth, map[string]string{"email": "kim@acme.test", "code": a.LastMail("kim@acme.test").Code})
 	require.Equal(t, http.StatusOK, got.status)
 	assert.Equal(t, true, got.body["user"].(object)["email_verified"])
@@ -116,6 +116,6 @@ func TestEmailVerification(t *testing.T) {
 	assert.Equal(t, true, got.body["user"].(object)["email_verified"])
 	refused(t, confirm(code), http.StatusBadRequest, "email_previously_verified")
 	refused(t, a.api(http.MethodPost, path+"send", nil), http.StatusBadRequest, "email_already_verified")
-	a.UpdatePerson("kim@acme.test", func(p *authkittest.Person) { p.EmailUnverified = true })
+	a.UpdateUser("kim@acme.test", func(p *authkittest.User) { p.EmailUnverified = true })
 	refused(t, confirm(code), http.StatusBadRequest, "email_verification_code_previously_used")
 }

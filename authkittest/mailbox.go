@@ -55,7 +55,7 @@ func (m Mail) Subject() string {
 }
 
 // Mailbox returns every message to an address so far, oldest first.
-func (f *AuthKit) Mailbox(email string) []Mail {
+func (f *Server) Mailbox(email string) []Mail {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var box []Mail
@@ -68,7 +68,7 @@ func (f *AuthKit) Mailbox(email string) []Mail {
 }
 
 // LastMail returns the latest message to an address. It panics when there is none.
-func (f *AuthKit) LastMail(email string) Mail {
+func (f *Server) LastMail(email string) Mail {
 	box := f.Mailbox(email)
 	if len(box) == 0 {
 		panic(fmt.Sprintf("authkittest: no mail for %q", email))
@@ -76,13 +76,13 @@ func (f *AuthKit) LastMail(email string) Mail {
 	return box[len(box)-1]
 }
 
-func (f *AuthKit) deliverMail(m Mail) {
+func (f *Server) deliverMail(m Mail) {
 	m.SentAt = f.clock.Now()
 	f.mail = append(f.mail, m)
 }
 
 // mailboxPage shows everybody's messages.
-func (f *AuthKit) mailboxPage(*http.Request) outcome {
+func (f *Server) mailboxPage(*http.Request) outcome {
 	box := slices.Clone(f.mail)
 	slices.Reverse(box)
 	return showPage(http.StatusOK, "mailbox", view{Mail: box})

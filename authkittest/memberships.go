@@ -37,7 +37,7 @@ type membershipRow struct {
 
 func (m membershipRow) created() time.Time { return firstTime(m.createdAt, m.user.createdAt) }
 
-func (f *AuthKit) membershipObject(m membershipRow) membershipObject {
+func (f *Server) membershipObject(m membershipRow) membershipObject {
 	o, _ := f.organization(m.OrganizationID)
 	object := membershipObject{
 		Object: "organization_membership", ID: m.ID, UserID: m.user.ID, OrganizationID: o.ID, OrganizationName: o.Name,
@@ -51,7 +51,7 @@ func (f *AuthKit) membershipObject(m membershipRow) membershipObject {
 }
 
 // memberships lists them all, the oldest first.
-func (f *AuthKit) memberships() []membershipRow {
+func (f *Server) memberships() []membershipRow {
 	var rows []membershipRow
 	for _, user := range f.accounts {
 		for i := range user.Memberships {
@@ -63,7 +63,7 @@ func (f *AuthKit) memberships() []membershipRow {
 }
 
 // membershipOf finds the membership that the path names.
-func (f *AuthKit) membershipOf(c *call) (membershipRow, *refusal) {
+func (f *Server) membershipOf(c *call) (membershipRow, *refusal) {
 	for _, m := range f.memberships() {
 		if m.ID == c.PathValue("id") {
 			return m, nil
@@ -79,7 +79,7 @@ type roleFields struct {
 }
 
 // roles are those that a request asks for, the one of highest priority first.
-func (f *AuthKit) roles(in roleFields) ([]string, *refusal) {
+func (f *Server) roles(in roleFields) ([]string, *refusal) {
 	slugs := in.Slugs.value
 	switch {
 	case in.Slug.sent && in.Slugs.sent:
@@ -102,7 +102,7 @@ func (f *AuthKit) roles(in roleFields) ([]string, *refusal) {
 }
 
 // assign gives a membership its roles, and the permissions that WithRole says they have.
-func (f *AuthKit) assign(m *Membership, slugs []string) {
+func (f *Server) assign(m *Membership, slugs []string) {
 	if len(slugs) == 0 {
 		return
 	}
@@ -122,7 +122,7 @@ func (f *AuthKit) assign(m *Membership, slugs []string) {
 
 // createMembership answers RouteCreateMembership. What production says of a member who is active already is not known;
 // the status is the official emulator's.
-func (f *AuthKit) createMembership(c *call) (any, *refusal) {
+func (f *Server) createMembership(c *call) (any, *refusal) {
 	var in struct {
 		UserID         given[string] `json:"user_id"`
 		OrganizationID given[string] `json:"organization_id"`
@@ -170,7 +170,7 @@ func (f *AuthKit) createMembership(c *call) (any, *refusal) {
 }
 
 // getMembership answers RouteGetMembership.
-func (f *AuthKit) getMembership(c *call) (any, *refusal) {
+func (f *Server) getMembership(c *call) (any, *refusal) {
 	m, no := f.membershipOf(c)
 	if no != nil {
 		return nil, no
@@ -179,7 +179,7 @@ func (f *AuthKit) getMembership(c *call) (any, *refusal) {
 }
 
 // listMemberships answers RouteListMemberships. Statuses may be joined by commas, repeated, or repeated with brackets.
-func (f *AuthKit) listMemberships(c *call) (any, *refusal) {
+func (f *Server) listMemberships(c *call) (any, *refusal) {
 	q := c.URL.Query()
 	userID, organizationID := q.Get("user_id"), q.Get("organization_id")
 	if userID == "" && organizationID == "" {
@@ -202,7 +202,7 @@ func (f *AuthKit) listMemberships(c *call) (any, *refusal) {
 }
 
 // updateMembership answers RouteUpdateMembership.
-func (f *AuthKit) updateMembership(c *call) (any, *refusal) {
+func (f *Server) updateMembership(c *call) (any, *refusal) {
 	m, no := f.membershipOf(c)
 	if no != nil {
 		return nil, no
@@ -220,16 +220,16 @@ func (f *AuthKit) updateMembership(c *call) (any, *refusal) {
 }
 
 // deactivateMembership answers RouteDeactivateMembership.
-func (f *AuthKit) deactivateMembership(c *call) (any, *refusal) {
+func (f *Server) deactivateMembership(c *call) (any, *refusal) {
 	return f.setStatus(c, MembershipInactive, "cannot_deactivate_pending_organization_membership")
 }
 
 // reactivateMembership answers RouteReactivateMembership.
-func (f *AuthKit) reactivateMembership(c *call) (any, *refusal) {
+func (f *Server) reactivateMembership(c *call) (any, *refusal) {
 	return f.setStatus(c, MembershipActive, "cannot_reactivate_pending_organization_membership")
 }
 
-func (f *AuthKit) setStatus(c *call, status, codeOfPending string) (any, *refusal) {
+func (f *Server) setStatus(c *call, status, codeOfPending string) (any, *refusal) {
 	m, no := f.membershipOf(c)
 	switch {
 	case no != nil:
@@ -247,7 +247,7 @@ func pendingMembership(code string) *refusal {
 }
 
 // deleteMembership answers RouteDeleteMembership.
-func (f *AuthKit) deleteMembership(c *call) (any, *refusal) {
+func (f *Server) deleteMembership(c *call) (any, *refusal) {
 	m, no := f.membershipOf(c)
 	if no != nil {
 		return nil, no

@@ -45,7 +45,7 @@ func TestAMembershipIsCreatedChangedAndDeleted(t *testing.T) {
 
 func TestTheStatusOfAMembership(t *testing.T) {
 	a := newApp(t)
-	id := a.People()[0].Memberships[0].ID
+	id := a.Users()[0].Memberships[0].ID
 	token := a.token(ada)
 	put := func(action string) object {
 		return a.done(http.StatusOK, http.MethodPut, memberships+"/"+id+"/"+action, nil)
@@ -62,7 +62,7 @@ func TestTheStatusOfAMembership(t *testing.T) {
 	assert.Equal(t, id, again["id"], "creating an inactive one reactivates it")
 	assert.Equal(t, object{"slug": "admin"}, again["role"])
 
-	a.UpdatePerson(ada, func(p *authkittest.Person) { p.Memberships[0].Status = authkittest.MembershipPending })
+	a.UpdateUser(ada, func(p *authkittest.User) { p.Memberships[0].Status = authkittest.MembershipPending })
 	refused(t, a.api(http.MethodPut, memberships+"/"+id+"/deactivate", nil), http.StatusBadRequest, "cannot_deactivate_pending_organization_membership")
 	refused(t, a.api(http.MethodPut, memberships+"/"+id+"/reactivate", nil), http.StatusBadRequest, "cannot_reactivate_pending_organization_membership")
 	refused(t, a.api(http.MethodPut, memberships+"/none/reactivate", nil), http.StatusNotFound, "")
@@ -71,7 +71,7 @@ func TestTheStatusOfAMembership(t *testing.T) {
 }
 
 func TestMembershipRefusals(t *testing.T) {
-	a := newApp(t, authkittest.WithRole("admin"), authkittest.WithRole("editor"), authkittest.WithSingleRole())
+	a := newApp(t, authkittest.WithRole("admin"), authkittest.WithRole("editor"), authkittest.WithoutMultipleRoles())
 	dev, press := a.userID("dev@example.com"), a.Organizations()[0].ID
 	for name, c := range map[string]struct {
 		body   object
@@ -96,7 +96,7 @@ func TestMembershipRefusals(t *testing.T) {
 			refused(t, a.api(http.MethodPost, memberships, body), c.status, c.code)
 		})
 	}
-	id := a.People()[0].Memberships[0].ID
+	id := a.Users()[0].Memberships[0].ID
 	refused(t, a.api(http.MethodPut, memberships+"/"+id, object{"role_slug": "king"}), 422, "invalid_role")
 	refused(t, a.api(http.MethodPut, memberships+"/"+id, object{"role_slug": 1}), 422, "invalid_request_parameters")
 }
@@ -104,8 +104,8 @@ func TestMembershipRefusals(t *testing.T) {
 func TestMembershipsAreFiltered(t *testing.T) {
 	a := newApp(t)
 	press, chiara := a.Organizations()[0].ID, a.userID("chiara@example.com")
-	a.UpdatePerson("chiara@example.com", func(p *authkittest.Person) { p.Memberships[0].Status = authkittest.MembershipInactive })
-	a.UpdatePerson("ben@harborpress.test", func(p *authkittest.Person) { p.Memberships[0].Status = authkittest.MembershipPending })
+	a.UpdateUser("chiara@example.com", func(p *authkittest.User) { p.Memberships[0].Status = authkittest.MembershipInactive })
+	a.UpdateUser("ben@harborpress.test", func(p *authkittest.User) { p.Memberships[0].Status = authkittest.MembershipPending })
 	for query, want := range map[string]int{
 		"organization_id=" + press:                                               1,
 		"organization_id=" + press + "&statuses=inactive,pending":                2,

@@ -85,7 +85,7 @@ type enrollment struct {
 }
 
 // enroll gives holder a new factor.
-func (f *AuthKit) enroll(holder *account, in enrollment) (*Factor, factorObject, *refusal) {
+func (f *Server) enroll(holder *account, in enrollment) (*Factor, factorObject, *refusal) {
 	now := f.clock.Now()
 	factor := Factor{
 		ID: newID("auth_factor"), kind: in.Type.value, Issuer: in.Issuer.value, User: in.User.value, Secret: in.Secret.value,
@@ -107,7 +107,7 @@ func (f *AuthKit) enroll(holder *account, in enrollment) (*Factor, factorObject,
 }
 
 // enrollUserFactor answers RouteEnrollUserFactor, with a challenge by which the user proves at once that it works.
-func (f *AuthKit) enrollUserFactor(c *call) (any, *refusal) {
+func (f *Server) enrollUserFactor(c *call) (any, *refusal) {
 	user, no := f.userOf(c)
 	if no != nil {
 		return nil, no
@@ -130,7 +130,7 @@ func (f *AuthKit) enrollUserFactor(c *call) (any, *refusal) {
 }
 
 // enrollFactor answers RouteEnrollFactor.
-func (f *AuthKit) enrollFactor(c *call) (any, *refusal) {
+func (f *Server) enrollFactor(c *call) (any, *refusal) {
 	var in enrollment
 	if no := c.read(&in); no != nil {
 		return nil, no
@@ -147,7 +147,7 @@ func (f *AuthKit) enrollFactor(c *call) (any, *refusal) {
 }
 
 // listUserFactors answers RouteListUserFactors.
-func (f *AuthKit) listUserFactors(c *call) (any, *refusal) {
+func (f *Server) listUserFactors(c *call) (any, *refusal) {
 	user, no := f.userOf(c)
 	if no != nil {
 		return nil, no
@@ -156,7 +156,7 @@ func (f *AuthKit) listUserFactors(c *call) (any, *refusal) {
 }
 
 // getFactor answers RouteGetFactor.
-func (f *AuthKit) getFactor(c *call) (any, *refusal) {
+func (f *Server) getFactor(c *call) (any, *refusal) {
 	holder, factor := f.factor(c.PathValue("id"))
 	if factor == nil {
 		return nil, notFound("Authentication Factor", c.PathValue("id"))
@@ -165,7 +165,7 @@ func (f *AuthKit) getFactor(c *call) (any, *refusal) {
 }
 
 // deleteFactor answers RouteDeleteFactor.
-func (f *AuthKit) deleteFactor(c *call) (any, *refusal) {
+func (f *Server) deleteFactor(c *call) (any, *refusal) {
 	holder, factor := f.factor(c.PathValue("id"))
 	if factor == nil {
 		return nil, notFound("Authentication Factor", c.PathValue("id"))

@@ -69,10 +69,10 @@ func TestEnrollingShowsTheSecretOnce(t *testing.T) {
 	}
 	assert.Equal(t, []any{bare}, a.done(http.StatusOK, http.MethodGet, path, nil)["data"])
 	assert.Equal(t, bare, a.done(http.StatusOK, http.MethodGet, "/auth/factors/"+factor["id"].(string), nil))
-	assert.Equal(t, totpSecret, a.People()[0].Factors[0].Secret)
+	assert.Equal(t, totpSecret, a.Users()[0].Factors[0].Secret)
 
 	a.done(http.StatusOK, http.MethodDelete, "/auth/factors/"+factor["id"].(string), nil)
-	assert.Empty(t, a.People()[0].Factors)
+	assert.Empty(t, a.Users()[0].Factors)
 	refused(t, a.api(http.MethodPost, "/auth/challenges/"+got["authentication_challenge"].(object)["id"].(string)+"/verify", object{"code": "1"}), http.StatusNotFound, "")
 }
 
@@ -101,7 +101,7 @@ func TestMFARefusals(t *testing.T) {
 			assert.Equal(t, c.status, a.api(c.method, c.path, c.body).status)
 		})
 	}
-	assert.Empty(t, a.People()[0].Factors)
+	assert.Empty(t, a.Users()[0].Factors)
 }
 
 func TestVerifyingSaysWhetherTheCodeWasRight(t *testing.T) {
@@ -209,7 +209,7 @@ func TestAFactorIsAskedFor(t *testing.T) {
 
 func TestWhoMustHaveAFactorEnrollsOne(t *testing.T) {
 	a := newApp(t)
-	a.UpdatePerson(ada, func(p *authkittest.Person) { p.RequireMFA = true })
+	a.UpdateUser(ada, func(p *authkittest.User) { p.RequireMFA = true })
 	got := a.grant("password", password)
 	refused(t, got, http.StatusForbidden, "mfa_enrollment")
 	assert.NotContains(t, got.body, "authentication_factors")

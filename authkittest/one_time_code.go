@@ -21,7 +21,7 @@ type oneTimeCode struct {
 	used      bool
 }
 
-func (f *AuthKit) newOneTimeCode() oneTimeCode {
+func (f *Server) newOneTimeCode() oneTimeCode {
 	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
 	if err != nil {
 		panic(fmt.Sprintf("authkittest: %v", err))

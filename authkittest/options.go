@@ -11,9 +11,9 @@ type settings struct {
 	addr             string
 	appName          string
 	issuer           string
-	clock            timeSource
+	clock            Clock
 	tokenLifetime    time.Duration
-	people           []Person
+	people           []User
 	organizations    []Organization
 	redirectURIs     []string
 	signOutRedirects []string
@@ -22,16 +22,13 @@ type settings struct {
 	oneRole          bool
 }
 
-// WithClock makes the fake take the time from clock, usually a *Clock. By default it runs on real time.
-func WithClock(clock interface {
-	Now() time.Time
-	AfterFunc(d time.Duration, f func()) (stop func() bool)
-}) Option {
+// WithClock makes the fake take the time from clock, usually a *FakeClock. By default it runs on real time.
+func WithClock(clock Clock) Option {
 	return func(s *settings) { s.clock = clock }
 }
 
-// WithPeople seeds the directory with people instead of the default ones.
-func WithPeople(people ...Person) Option {
+// WithUsers seeds the directory with people instead of the default ones.
+func WithUsers(people ...User) Option {
 	return func(s *settings) { s.people = append(s.people, people...) }
 }
 
@@ -70,14 +67,14 @@ func WithRole(slug string, permissions ...string) Option {
 	}
 }
 
-// WithSingleRole makes the API refuse to give a membership several roles, as an environment does in which that is not
+// WithoutMultipleRoles makes the API refuse to give a membership several roles, as an environment does in which that is not
 // enabled.
-func WithSingleRole() Option {
+func WithoutMultipleRoles() Option {
 	return func(s *settings) { s.oneRole = true }
 }
 
-// WithTokenLifetime sets how long an access token is valid; the default is five minutes, as in production.
-func WithTokenLifetime(d time.Duration) Option {
+// WithAccessTokenLifetime sets how long an access token is valid; the default is five minutes, as in production.
+func WithAccessTokenLifetime(d time.Duration) Option {
 	return func(s *settings) { s.tokenLifetime = d }
 }
 

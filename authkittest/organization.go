@@ -36,7 +36,7 @@ func (o Organization) withDefaults() Organization {
 }
 
 // Organizations returns the organizations in the directory.
-func (f *AuthKit) Organizations() []Organization {
+func (f *Server) Organizations() []Organization {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	organizations := make([]Organization, len(f.organizations))
@@ -48,7 +48,7 @@ func (f *AuthKit) Organizations() []Organization {
 
 // UpdateOrganization lets change alter an organization, such as what it demands of a sign-in from now on. It panics when
 // there is none with this ID. change must not call the fake.
-func (f *AuthKit) UpdateOrganization(id string, change func(*Organization)) {
+func (f *Server) UpdateOrganization(id string, change func(*Organization)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	i := f.mustOrganization(id)
@@ -58,11 +58,11 @@ func (f *AuthKit) UpdateOrganization(id string, change func(*Organization)) {
 	f.organizations[i] = o.clone().withDefaults()
 }
 
-func (f *AuthKit) addOrganization(o Organization) {
+func (f *Server) addOrganization(o Organization) {
 	f.organizations = append(f.organizations, o.clone().withDefaults())
 }
 
-func (f *AuthKit) organization(id string) (Organization, bool) {
+func (f *Server) organization(id string) (Organization, bool) {
 	for _, o := range f.organizations {
 		if o.ID == id {
 			return o, true
@@ -72,7 +72,7 @@ func (f *AuthKit) organization(id string) (Organization, bool) {
 }
 
 // organizationWith finds the organization that a single sign-on connection belongs to.
-func (f *AuthKit) organizationWith(connectionID string) (Organization, bool) {
+func (f *Server) organizationWith(connectionID string) (Organization, bool) {
 	for _, o := range f.organizations {
 		if slices.Contains(o.Connections, connectionID) {
 			return o, true
@@ -81,7 +81,7 @@ func (f *AuthKit) organizationWith(connectionID string) (Organization, bool) {
 	return Organization{}, false
 }
 
-func (f *AuthKit) mustOrganization(id string) (index int) {
+func (f *Server) mustOrganization(id string) (index int) {
 	i := slices.IndexFunc(f.organizations, func(o Organization) bool { return o.ID == id })
 	if i < 0 {
 		panic(fmt.Sprintf("authkittest: no organization %q", id))

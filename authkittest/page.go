@@ -43,7 +43,7 @@ type view struct {
 	Email         string
 	FirstName     string
 	LastName      string
-	People        []accountChoice
+	Users         []accountChoice
 	Organizations []organizationChoice
 }
 
@@ -71,7 +71,7 @@ func notice(status int, heading, text string) outcome {
 }
 
 // view begins the view of a sign-in page.
-func (f *AuthKit) view(a *authorization) view {
+func (f *Server) view(a *authorization) view {
 	target, _ := url.Parse(a.redirectURI)
 	v := view{App: cmp.Or(f.settings.appName, target.Host, a.redirectURI, "the device"), Path: a.path(), Scheme: target.Scheme}
 	if o, asked := f.organization(a.organizationID); asked {
@@ -81,7 +81,7 @@ func (f *AuthKit) view(a *authorization) view {
 }
 
 // choices lists who can answer an authorization, the one it hints at first.
-func (f *AuthKit) choices(a *authorization) []accountChoice {
+func (f *Server) choices(a *authorization) []accountChoice {
 	var choices []accountChoice
 	for i, who := range f.accounts {
 		if _, member := who.membership(a.organizationID); a.organizationID != "" && !member {
@@ -121,7 +121,7 @@ func initials(names ...string) string {
 }
 
 // browse makes a handler of a function that runs with the fake's lock held. The reply goes out without it.
-func (f *AuthKit) browse(h func(*http.Request) outcome) http.HandlerFunc {
+func (f *Server) browse(h func(*http.Request) outcome) http.HandlerFunc {
 	run := func(r *http.Request) outcome {
 		f.mu.Lock()
 		defer f.mu.Unlock()

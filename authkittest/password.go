@@ -12,7 +12,7 @@ import (
 const minPassword = 10
 
 // passwordGrant answers RoutePassword. It does not tell an unknown address from a wrong password.
-func (f *AuthKit) passwordGrant(p parameters) (*authentication, *refusal) {
+func (f *Server) passwordGrant(p parameters) (*authentication, *refusal) {
 	if no := p.require("email", "password"); no != nil {
 		return nil, no
 	}

@@ -31,14 +31,14 @@ type passwordResetObject struct {
 	CreatedAt string `json:"created_at"`
 }
 
-func (f *AuthKit) passwordResetObject(r *passwordReset) passwordResetObject {
+func (f *Server) passwordResetObject(r *passwordReset) passwordResetObject {
 	return passwordResetObject{
 		Object: "password_reset", ID: r.id, UserID: r.userID, Email: r.email, Token: r.token, URL: f.passwordResetURL(r.token),
 		ExpiresAt: timestamp(r.createdAt.Add(passwordResetLifetime)), CreatedAt: timestamp(r.createdAt),
 	}
 }
 
-func (f *AuthKit) passwordResetURL(token string) string {
+func (f *Server) passwordResetURL(token string) string {
 	page := f.settings.passwordResetURL
 	if page == "" {
 		page = f.base + "/reset-password"
@@ -47,7 +47,7 @@ func (f *AuthKit) passwordResetURL(token string) string {
 }
 
 // createPasswordReset answers RouteCreatePasswordReset. Production tells whether the address is known.
-func (f *AuthKit) createPasswordReset(c *call) (any, *refusal) {
+func (f *Server) createPasswordReset(c *call) (any, *refusal) {
 	var in struct {
 		Email given[string] `json:"email"`
 	}
@@ -68,7 +68,7 @@ func (f *AuthKit) createPasswordReset(c *call) (any, *refusal) {
 }
 
 // getPasswordReset answers RouteGetPasswordReset.
-func (f *AuthKit) getPasswordReset(c *call) (any, *refusal) {
+func (f *Server) getPasswordReset(c *call) (any, *refusal) {
 	for _, r := range f.passwordResets {
 		if r.id == c.PathValue("id") {
 			return f.passwordResetObject(r), nil
@@ -79,7 +79,7 @@ func (f *AuthKit) getPasswordReset(c *call) (any, *refusal) {
 
 // confirmPasswordReset answers RouteConfirmPasswordReset. Who has the token has the mailbox, which verifies the address;
 // whoever else was signed in no longer is.
-func (f *AuthKit) confirmPasswordReset(c *call) (any, *refusal) {
+func (f *Server) confirmPasswordReset(c *call) (any, *refusal) {
 	var in struct {
 		Token       given[string] `json:"token"`
 		NewPassword given[string] `json:"new_password"`
@@ -112,7 +112,7 @@ func (f *AuthKit) confirmPasswordReset(c *call) (any, *refusal) {
 	return userReply{user.object()}, nil
 }
 
-func (f *AuthKit) passwordResetByToken(token string) *passwordReset {
+func (f *Server) passwordResetByToken(token string) *passwordReset {
 	for _, r := range f.passwordResets {
 		if r.token == token {
 			return r

@@ -41,7 +41,7 @@ func TestAPasswordSignsIn(t *testing.T) {
 
 func TestPasswordRefusals(t *testing.T) {
 	a := newApp(t)
-	a.AddPerson(authkittest.Person{Email: "none@acme.test"})
+	a.AddUser(authkittest.User{Email: "none@acme.test"})
 	for name, c := range map[string]struct {
 		params map[string]string
 		code   string
@@ -69,7 +69,7 @@ func TestPasswordRefusals(t *testing.T) {
 
 func TestAnUnverifiedAddressIsVerifiedFirst(t *testing.T) {
 	a := newApp(t)
-	a.UpdatePerson(ada, func(p *authkittest.Person) { p.EmailUnverified = true })
+	a.UpdateUser(ada, func(p *authkittest.User) { p.EmailUnverified = true })
 	got := a.grant("password", password)
 	refused(t, got, http.StatusForbidden, "email_verification_required")
 	assert.Equal(t, ada, got.text("email"))
@@ -111,7 +111,7 @@ func TestAPendingTokenExpires(t *testing.T) {
 
 func TestStepUpsFollowOneAnother(t *testing.T) {
 	a := newApp(t)
-	a.UpdatePerson("chiara@example.com", func(p *authkittest.Person) {
+	a.UpdateUser("chiara@example.com", func(p *authkittest.User) {
 		p.EmailUnverified = true
 		p.Factors = []authkittest.Factor{{Secret: totpSecret}}
 	})
@@ -210,10 +210,10 @@ func TestAnInvitationMakesAMember(t *testing.T) {
 
 func TestPasswordReset(t *testing.T) {
 	a := newApp(t, authkittest.WithPasswordResetURL("https://app.example.com/reset?lang=en"))
-	a.UpdatePerson(ada, func(p *authkittest.Person) { p.EmailUnverified = true })
+	a.UpdateUser(ada, func(p *authkittest.User) { p.EmailUnverified = true })
 	b, _ := a.authorize(nil)
 	session := a.exchange(a.called(a.press(b, "Ada", nil)).Get("code"))
-	a.UpdatePerson(ada, func(p *authkittest.Person) { p.EmailUnverified = true })
+	a.UpdateUser(ada, func(p *authkittest.User) { p.EmailUnverified = true })
 
 	refused(t, a.api(http.MethodPost, um+"/password_reset", object{"email": "nobody@acme.test"}), http.StatusNotFound, "")
 	refused(t, a.api(http.MethodPost, um+"/password_reset", object{}), http.StatusUnprocessableEntity, "invalid_request_parameters")
@@ -263,8 +263,8 @@ func TestTheMailboxPageShowsCodesToAPerson(t *testing.T) {
 func TestPrintingShowsNoSecret(t *testing.T) {
 	a := newApp(t)
 	a.magicAuth(ada)
-	a.UpdatePerson(ada, func(p *authkittest.Person) { p.Factors = []authkittest.Factor{{Secret: totpSecret}} })
-	person, mail := a.People()[0], a.LastMail(ada)
+	a.UpdateUser(ada, func(p *authkittest.User) { p.Factors = []authkittest.Factor{{Secret: totpSecret}} })
+	person, mail := a.Users()[0], a.LastMail(ada)
 	inJSON, err := json.Marshal([]any{person, mail})
 	require.NoError(t, err)
 	shown := string(inJSON)

@@ -35,7 +35,7 @@ type organizationRef struct {
 
 // conclude opens a session for somebody who has proved who they are, or asks for what is missing: first a verified
 // address, then a choice of organization, then what that organization demands, then a second factor.
-func (f *AuthKit) conclude(who identity) (*authentication, *refusal) {
+func (f *Server) conclude(who identity) (*authentication, *refusal) {
 	user := f.accountByID(who.personID)
 	if user.EmailUnverified {
 		sent := f.sendCode(MailEmailVerification, user)
@@ -68,7 +68,7 @@ func (f *AuthKit) conclude(who identity) (*authentication, *refusal) {
 }
 
 // factorRefusal asks for a second factor: to prove it, or to enroll one first.
-func (f *AuthKit) factorRefusal(user *account, who identity, code string) *refusal {
+func (f *Server) factorRefusal(user *account, who identity, code string) *refusal {
 	no := f.stepUp(who, stepMFA, code, "The user must prove a second factor to finish their authentication.")
 	shown := user.object()
 	no.User = &shown
@@ -79,14 +79,14 @@ func (f *AuthKit) factorRefusal(user *account, who identity, code string) *refus
 }
 
 // stepUp keeps a sign-in for its next step.
-func (f *AuthKit) stepUp(who identity, next step, code, message string) *refusal {
+func (f *Server) stepUp(who identity, next step, code, message string) *refusal {
 	token := rand.Text()
 	f.pending[token] = &pendingAuthentication{identity: who, step: next, expiresAt: f.clock.Now().Add(pendingLifetime)}
 	return &refusal{status: http.StatusForbidden, Code: code, Message: message, PendingToken: token}
 }
 
 // pendingFor looks up the sign-in that a request goes on with.
-func (f *AuthKit) pendingFor(p parameters, want step) (*pendingAuthentication, *refusal) {
+func (f *Server) pendingFor(p parameters, want step) (*pendingAuthentication, *refusal) {
 	pending := f.pending[p["pending_authentication_token"]]
 	if pending == nil || pending.step != want || !f.clock.Now().Before(pending.expiresAt) {
 		return nil, plainRefusal("invalid_pending_authentication_token", "The pending authentication token is invalid or has expired.")
@@ -95,7 +95,7 @@ func (f *AuthKit) pendingFor(p parameters, want step) (*pendingAuthentication, *
 }
 
 // resume goes on with a sign-in whose step has succeeded.
-func (f *AuthKit) resume(p parameters) (*authentication, *refusal) {
+func (f *Server) resume(p parameters) (*authentication, *refusal) {
 	token := p["pending_authentication_token"]
 	who := f.pending[token].identity
 	delete(f.pending, token)
@@ -103,7 +103,7 @@ func (f *AuthKit) resume(p parameters) (*authentication, *refusal) {
 }
 
 // organizationGrant answers RouteOrganizationSelection, the step after organization_selection_required.
-func (f *AuthKit) organizationGrant(p parameters) (*authentication, *refusal) {
+func (f *Server) organizationGrant(p parameters) (*authentication, *refusal) {
 	if no := p.require("pending_authentication_token", "organization_id"); no != nil {
 		return nil, no
 	}

@@ -15,7 +15,7 @@ var policyMethods = map[string]string{
 }
 
 // methodRefusal tells why an organization does not admit somebody who has signed in by method.
-func (f *AuthKit) methodRefusal(user *account, organizationID, method string) *refusal {
+func (f *Server) methodRefusal(user *account, organizationID, method string) *refusal {
 	o, _ := f.organization(organizationID)
 	switch {
 	case o.RequireSSO && method != "SSO":
@@ -36,7 +36,7 @@ func (f *AuthKit) methodRefusal(user *account, organizationID, method string) *r
 
 // missingFactor tells what is missing of a second factor, as the code of a step-up, or nothing. Single sign-on needs
 // none, the identity provider having its own.
-func (f *AuthKit) missingFactor(user *account, who identity) (code string) {
+func (f *Server) missingFactor(user *account, who identity) (code string) {
 	o, _ := f.organization(who.organizationID)
 	switch {
 	case who.secondFactor, who.method == "SSO", who.impersonator != nil:
@@ -51,7 +51,7 @@ func (f *AuthKit) missingFactor(user *account, who identity) (code string) {
 
 // satisfied is a sign-in on the hosted pages, which ask for whatever is demanded before they send anybody back. The
 // fake's stand for all of it.
-func (f *AuthKit) satisfied(who identity) identity {
+func (f *Server) satisfied(who identity) identity {
 	o, _ := f.organization(who.organizationID)
 	if o.RequireSSO {
 		who.method = "SSO"

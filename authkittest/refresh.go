@@ -22,7 +22,7 @@ type refreshToken struct {
 }
 
 // refresh exchanges a refresh token for a new pair.
-func (f *AuthKit) refresh(p parameters) (*authentication, *refusal) {
+func (f *Server) refresh(p parameters) (*authentication, *refusal) {
 	if no := p.require("refresh_token"); no != nil {
 		return nil, no
 	}
@@ -53,7 +53,7 @@ func (f *AuthKit) refresh(p parameters) (*authentication, *refusal) {
 	return token.successor, nil
 }
 
-func (f *AuthKit) switchOrganization(s *session, organizationID string) *refusal {
+func (f *Server) switchOrganization(s *session, organizationID string) *refusal {
 	if _, exists := f.organization(organizationID); !exists {
 		return oauthRefusal("organization_not_found", "The organization does not exist.")
 	}
@@ -76,11 +76,11 @@ func (f *AuthKit) switchOrganization(s *session, organizationID string) *refusal
 }
 
 // mint makes a new pair of tokens for a session, and the reply that carries it.
-func (f *AuthKit) mint(s *session) *authentication {
+func (f *Server) mint(s *session) *authentication {
 	who := f.accountByID(s.personID)
 	reply := &authentication{
 		User:                 who.object(),
-		AccessToken:          f.keys[len(f.keys)-1].sign(f.claims(s, who.Person)),
+		AccessToken:          f.keys[len(f.keys)-1].sign(f.claims(s, who.User)),
 		RefreshToken:         rand.Text(),
 		AuthenticationMethod: s.method,
 	}
@@ -95,7 +95,7 @@ func (f *AuthKit) mint(s *session) *authentication {
 }
 
 // prune forgets what has expired, so that a fake which runs for days does not grow.
-func (f *AuthKit) prune() {
+func (f *Server) prune() {
 	now := f.clock.Now()
 	maps.DeleteFunc(f.codes, func(_ string, c *issuedCode) bool { return now.After(c.expiresAt) })
 	maps.DeleteFunc(f.pending, func(_ string, p *pendingAuthentication) bool { return now.After(p.expiresAt) })

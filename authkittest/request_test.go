@@ -17,20 +17,20 @@ func TestAsSignsSomebodyInForAHandler(t *testing.T) {
 	_, signedIn := authkit.FromContext(r.Context())
 	assert.False(t, signedIn)
 
-	s, signedIn := authkit.FromContext(authkittest.As(r, authkit.SessionParams{Role: "admin"}).Context())
+	s, signedIn := authkit.FromContext(authkittest.SignedInRequest(r, authkit.SessionParams{Role: "admin"}).Context())
 	assert.True(t, signedIn)
 	assert.True(t, s.HasRole("admin"))
 }
 
 // The test of one handler: who is asking takes one line.
-func ExampleAs() {
+func ExampleSignedInRequest() {
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, _ := authkit.FromContext(r.Context())
 		fmt.Fprint(w, "Hello, ", s.User().FirstName)
 	})
 
 	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, authkittest.As(httptest.NewRequest("GET", "/", nil), authkit.SessionParams{User: authkit.User{FirstName: "Kim"}}))
+	handler.ServeHTTP(w, authkittest.SignedInRequest(httptest.NewRequest("GET", "/", nil), authkit.SessionParams{User: authkit.User{FirstName: "Kim"}}))
 	fmt.Println(w.Body)
 	// Output: Hello, Kim
 }

@@ -7,7 +7,7 @@ const DefaultPassword = "correct horse battery staple"
 
 // defaultDirectory returns two organizations and four people, one of each kind that an application treats differently:
 // an administrator, a member, somebody with a choice of organizations, and somebody without one.
-func defaultDirectory() ([]Organization, []Person) {
+func defaultDirectory() ([]Organization, []User) {
 	press := Organization{ID: stableID("org", "Harbor Press"), Name: "Harbor Press"}
 	studio := Organization{ID: stableID("org", "Pine Street Studio"), Name: "Pine Street Studio"}
 	editor := Membership{
@@ -18,7 +18,7 @@ func defaultDirectory() ([]Organization, []Person) {
 	}
 	reader := Membership{OrganizationID: press.ID, Role: "member", Permissions: []string{"posts:read"}}
 	owner := Membership{OrganizationID: studio.ID, Role: "admin", Permissions: []string{"posts:read", "posts:write"}}
-	people := []Person{
+	people := []User{
 		{Email: "ada@harborpress.test", FirstName: "Ada", LastName: "Okafor", Locale: "en-GB", Memberships: []Membership{editor}},
 		{Email: "ben@harborpress.test", FirstName: "Ben", LastName: "Lindqvist", Memberships: []Membership{reader}},
 		{Email: "chiara@example.com", FirstName: "Chiara", LastName: "Rossi", Locale: "it-IT", Memberships: []Membership{reader, owner}},

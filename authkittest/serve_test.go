@@ -16,7 +16,7 @@ import (
 // An application as a user of the library writes it, tested as its documentation says.
 func TestAnApplicationIsServedAndSignedInTo(t *testing.T) {
 	fake := authkittest.New(t)
-	url := fake.Serve(t, func(string) http.Handler {
+	url := fake.ServeApp(t, func(string) http.Handler {
 		ak, err := authkit.FromEnv()
 		require.NoError(t, err)
 		mux := http.NewServeMux()

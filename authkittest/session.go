@@ -57,7 +57,7 @@ type session struct {
 }
 
 // Sessions returns every session since the start, ended ones included, oldest first.
-func (f *AuthKit) Sessions() []SessionInfo {
+func (f *Server) Sessions() []SessionInfo {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	infos := make([]SessionInfo, len(f.sessions))
@@ -68,7 +68,7 @@ func (f *AuthKit) Sessions() []SessionInfo {
 }
 
 // Session looks up one session by its ID, the sid claim.
-func (f *AuthKit) Session(id string) (SessionInfo, bool) {
+func (f *Server) Session(id string) (SessionInfo, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if s := f.session(id); s != nil {
@@ -79,7 +79,7 @@ func (f *AuthKit) Session(id string) (SessionInfo, bool) {
 
 // RevokeSession ends a session as the dashboard does: its next refresh answers invalid_grant, while its access tokens
 // keep verifying until they expire. It panics when there is no such session.
-func (f *AuthKit) RevokeSession(id string) {
+func (f *Server) RevokeSession(id string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := f.session(id)
@@ -90,7 +90,7 @@ func (f *AuthKit) RevokeSession(id string) {
 }
 
 // openSession starts a session for somebody who has signed in.
-func (f *AuthKit) openSession(who identity, confidential bool) *session {
+func (f *Server) openSession(who identity, confidential bool) *session {
 	now := f.clock.Now()
 	user := f.accountByID(who.personID)
 	s := &session{identity: who, id: newID("session"), email: user.Email, confidential: confidential, createdAt: now}
@@ -101,7 +101,7 @@ func (f *AuthKit) openSession(who identity, confidential bool) *session {
 	return s
 }
 
-func (f *AuthKit) session(id string) *session {
+func (f *Server) session(id string) *session {
 	for _, s := range f.sessions {
 		if s.id == id {
 			return s
@@ -110,7 +110,7 @@ func (f *AuthKit) session(id string) *session {
 	return nil
 }
 
-func (f *AuthKit) info(s *session) SessionInfo {
+func (f *Server) info(s *session) SessionInfo {
 	info := SessionInfo{
 		ID:                   s.id,
 		UserID:               s.personID,

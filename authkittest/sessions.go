@@ -61,7 +61,7 @@ func (s *session) object() sessionObject {
 }
 
 // listSessions answers RouteListSessions.
-func (f *AuthKit) listSessions(c *call) (any, *refusal) {
+func (f *Server) listSessions(c *call) (any, *refusal) {
 	user, no := f.userOf(c)
 	if no != nil {
 		return nil, no
@@ -72,7 +72,7 @@ func (f *AuthKit) listSessions(c *call) (any, *refusal) {
 }
 
 // revokeSession answers RouteRevokeSession.
-func (f *AuthKit) revokeSession(c *call) (any, *refusal) {
+func (f *Server) revokeSession(c *call) (any, *refusal) {
 	var in struct {
 		SessionID given[string] `json:"session_id"`
 	}
@@ -88,7 +88,7 @@ func (f *AuthKit) revokeSession(c *call) (any, *refusal) {
 }
 
 // endSessionsOf ends every session of a user, at the fake's pages too.
-func (f *AuthKit) endSessionsOf(userID string) {
+func (f *Server) endSessionsOf(userID string) {
 	for _, s := range f.sessions {
 		if s.personID == userID {
 			s.end(f.clock.Now())

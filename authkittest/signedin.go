@@ -12,7 +12,7 @@ import (
 // SignedInClient returns an http.Client that is signed in to the application under test. It goes to loginURL, the
 // application's own sign-in address, signs in as the person with the address email as Browser.SignIn does, and follows
 // the callback: all of it over HTTP. The test fails when that leads anywhere but to a page of the application.
-func (f *AuthKit) SignedInClient(tb testing.TB, loginURL, email string) *http.Client {
+func (f *Server) SignedInClient(tb testing.TB, loginURL, email string) *http.Client {
 	tb.Helper()
 	b := newTestBrowser(tb)
 	if _, err := b.SignIn(loginURL, email); err != nil {

@@ -63,28 +63,28 @@ func TestASignedInClientFailsTheTestWhenItCannot(t *testing.T) {
 }
 
 func TestTwoPeopleCannotShareAnAddress(t *testing.T) {
-	_, err := authkittest.Start(authkittest.WithPeople(authkittest.Person{Email: ada}, authkittest.Person{Email: "ADA@harborpress.test"}))
+	_, err := authkittest.Start(authkittest.WithUsers(authkittest.User{Email: ada}, authkittest.User{Email: "ADA@harborpress.test"}))
 	require.ErrorContains(t, err, "two people")
 	f := authkittest.New(t)
-	assert.Panics(t, func() { f.AddPerson(authkittest.Person{Email: ada}) })
-	assert.Panics(t, func() { f.UpdatePerson("nobody@example.com", func(*authkittest.Person) {}) })
+	assert.Panics(t, func() { f.AddUser(authkittest.User{Email: ada}) })
+	assert.Panics(t, func() { f.UpdateUser("nobody@example.com", func(*authkittest.User) {}) })
 	assert.Panics(t, func() { f.RevokeSession("session_none") })
 }
 
 func TestSeedsAreStableAndTheirOwn(t *testing.T) {
-	seed := authkittest.Person{Email: "kim@acme.test", Memberships: []authkittest.Membership{{OrganizationID: "org_acme", Roles: []string{"owner", "billing"}}}}
-	a := newApp(t, authkittest.WithPeople(seed), authkittest.WithOrganizations(authkittest.Organization{Name: "Other"}))
-	b := authkittest.New(t, authkittest.WithPeople(seed))
-	assert.Equal(t, a.People(), b.People(), "the same person has the same ID in every run")
+	seed := authkittest.User{Email: "kim@acme.test", Memberships: []authkittest.Membership{{OrganizationID: "org_acme", Roles: []string{"owner", "billing"}}}}
+	a := newApp(t, authkittest.WithUsers(seed), authkittest.WithOrganizations(authkittest.Organization{Name: "Other"}))
+	b := authkittest.New(t, authkittest.WithUsers(seed))
+	assert.Equal(t, a.Users(), b.Users(), "the same person has the same ID in every run")
 	assert.Equal(t, "org_acme", a.Organizations()[1].Name)
 	seed.Memberships[0].Roles[0] = "changed"
-	a.People()[0].Memberships[0].Roles[0] = "changed"
+	a.Users()[0].Memberships[0].Roles[0] = "changed"
 	claims, err := a.claims(a.signIn("kim@acme.test").text("access_token"))
 	require.NoError(t, err)
 	assert.Equal(t, "owner", claims["role"])
 	assert.Equal(t, []any{"owner", "billing"}, claims["roles"])
-	added := a.AddPerson(authkittest.Person{Email: "lee@acme.test"})
-	assert.Equal(t, added, a.People()[1])
+	added := a.AddUser(authkittest.User{Email: "lee@acme.test"})
+	assert.Equal(t, added, a.Users()[1])
 }
 
 func TestEnvPointsAtTheFakeAndPrintingShowsNoKey(t *testing.T) {
@@ -103,7 +103,7 @@ func TestEnvPointsAtTheFakeAndPrintingShowsNoKey(t *testing.T) {
 
 func TestARealClockRunsByItself(t *testing.T) {
 	f := authkittest.New(t)
-	f.Fail(authkittest.RouteJWKS, authkittest.Fault{Delay: 1, Status: 418})
+	f.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Delay: 1, Status: 418})
 	response, err := http.Get(f.URL() + "/sso/jwks/" + f.ClientID())
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())

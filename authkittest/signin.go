@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-func (f *AuthKit) pages(mux *http.ServeMux) {
+func (f *Server) pages(mux *http.ServeMux) {
 	mux.HandleFunc("GET /style.css", style)
 	mux.HandleFunc("GET /signed-out", f.browse(f.signedOutPage))
 	mux.HandleFunc("GET /mailbox", f.browse(f.mailboxPage))
@@ -38,15 +38,15 @@ func (f *AuthKit) pages(mux *http.ServeMux) {
 	}
 }
 
-func (f *AuthKit) signInPage(_ *http.Request, a *authorization) outcome {
+func (f *Server) signInPage(_ *http.Request, a *authorization) outcome {
 	v := f.view(a)
 	v.Email = a.hint
-	v.People = f.choices(a)
+	v.Users = f.choices(a)
 	return showPage(http.StatusOK, "sign-in", v)
 }
 
 // chooseAccount signs in whoever has the address, known from a button or typed; an unknown one leads to signing up.
-func (f *AuthKit) chooseAccount(r *http.Request, a *authorization) outcome {
+func (f *Server) chooseAccount(r *http.Request, a *authorization) outcome {
 	email := strings.TrimSpace(r.PostForm.Get("email"))
 	who := f.accountByEmail(email)
 	if who == nil {
@@ -62,15 +62,15 @@ func (f *AuthKit) chooseAccount(r *http.Request, a *authorization) outcome {
 	return f.signIn(r, a, who)
 }
 
-func (f *AuthKit) signInProblem(a *authorization, email, problem string) outcome {
+func (f *Server) signInProblem(a *authorization, email, problem string) outcome {
 	v := f.view(a)
 	v.Email, v.Problem = email, problem
-	v.People = f.choices(a)
+	v.Users = f.choices(a)
 	return showPage(http.StatusUnprocessableEntity, "sign-in", v)
 }
 
 // signIn records that somebody has proved who they are, which at the fake takes no more than saying so.
-func (f *AuthKit) signIn(r *http.Request, a *authorization, who *account) outcome {
+func (f *Server) signIn(r *http.Request, a *authorization, who *account) outcome {
 	who.EmailUnverified = false // the code that production's page would ask for is taken as given
 	a.who = f.remember(r, identity{personID: who.ID, method: cmp.Or(a.method, who.AuthenticationMethod), authTime: f.clock.Now()})
 	next := f.proceed(a)
@@ -78,14 +78,14 @@ func (f *AuthKit) signIn(r *http.Request, a *authorization, who *account) outcom
 	return next
 }
 
-func (f *AuthKit) signUpPage(_ *http.Request, a *authorization) outcome {
+func (f *Server) signUpPage(_ *http.Request, a *authorization) outcome {
 	v := f.view(a)
 	v.Email = a.hint
 	return showPage(http.StatusOK, "sign-up", v)
 }
 
-func (f *AuthKit) signUp(r *http.Request, a *authorization) outcome {
-	p := Person{
+func (f *Server) signUp(r *http.Request, a *authorization) outcome {
+	p := User{
 		Email:     strings.TrimSpace(r.PostForm.Get("email")),
 		FirstName: strings.TrimSpace(r.PostForm.Get("first_name")),
 		LastName:  strings.TrimSpace(r.PostForm.Get("last_name")),
@@ -106,7 +106,7 @@ func (f *AuthKit) signUp(r *http.Request, a *authorization) outcome {
 	return showPage(http.StatusUnprocessableEntity, "sign-up", v)
 }
 
-func (f *AuthKit) organizationPage(_ *http.Request, a *authorization) outcome {
+func (f *Server) organizationPage(_ *http.Request, a *authorization) outcome {
 	if a.who.personID == "" {
 		return redirect(http.StatusSeeOther, a.path())
 	}
@@ -120,7 +120,7 @@ func (f *AuthKit) organizationPage(_ *http.Request, a *authorization) outcome {
 	return showPage(http.StatusOK, "organization", v)
 }
 
-func (f *AuthKit) chooseOrganization(r *http.Request, a *authorization) outcome {
+func (f *Server) chooseOrganization(r *http.Request, a *authorization) outcome {
 	chosen := r.PostForm.Get("organization_id")
 	who := f.accountByID(a.who.personID)
 	if who == nil || !slices.ContainsFunc(who.activeMemberships(), func(m Membership) bool { return m.OrganizationID == chosen }) {
@@ -130,7 +130,7 @@ func (f *AuthKit) chooseOrganization(r *http.Request, a *authorization) outcome 
 	return f.grantCode(a)
 }
 
-func (f *AuthKit) cancel(_ *http.Request, a *authorization) outcome {
+func (f *Server) cancel(_ *http.Request, a *authorization) outcome {
 	delete(f.authorizations, a.id)
 	if a.device != nil {
 		return f.denyDevice(a)

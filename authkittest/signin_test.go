@@ -27,7 +27,7 @@ func TestASignInRunsFromTheLoginLinkToAVerifiedToken(t *testing.T) {
 	got := a.exchange(back.Get("code"))
 	require.Equal(t, http.StatusOK, got.status)
 
-	who := a.People()[0]
+	who := a.Users()[0]
 	user := got.body["user"].(map[string]any)
 	assert.Equal(t, map[string]any{
 		"object": "user", "id": who.ID, "email": ada, "email_verified": true, "first_name": "Ada", "last_name": "Okafor",
@@ -103,7 +103,7 @@ func TestAnUnknownAddressSignsUp(t *testing.T) {
 	user := a.exchange(back.Get("code")).body["user"].(map[string]any)
 	assert.Equal(t, "<Kim>", user["first_name"])
 	assert.Nil(t, user["last_name"])
-	assert.Len(t, a.People(), 5)
+	assert.Len(t, a.Users(), 5)
 	_, page = a.authorize(nil)
 	assert.NotContains(t, page.Body, "<Kim>", "markup in a name is escaped")
 }

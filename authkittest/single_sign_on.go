@@ -11,12 +11,12 @@ import (
 )
 
 // cookieName carries the port, since cookies do not tell the ports of a host apart.
-func (f *AuthKit) cookieName() string {
+func (f *Server) cookieName() string {
 	return "fake-authkit-" + f.base[strings.LastIndexByte(f.base, ':')+1:]
 }
 
 // cookie is a session cookie, without Secure because the fake speaks plain HTTP. An empty id expires it.
-func (f *AuthKit) cookie(id string) *http.Cookie {
+func (f *Server) cookie(id string) *http.Cookie {
 	c := &http.Cookie{Name: f.cookieName(), Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
 	if id == "" {
 		c.MaxAge = -1
@@ -25,7 +25,7 @@ func (f *AuthKit) cookie(id string) *http.Cookie {
 }
 
 // remembered finds who has signed in with the browser of a request.
-func (f *AuthKit) remembered(r *http.Request) (identity, bool) {
+func (f *Server) remembered(r *http.Request) (identity, bool) {
 	c, err := r.Cookie(f.cookieName())
 	if err != nil {
 		return identity{}, false
@@ -35,7 +35,7 @@ func (f *AuthKit) remembered(r *http.Request) (identity, bool) {
 }
 
 // remember keeps a sign-in in place of whatever the browser had, and names it by a browserID.
-func (f *AuthKit) remember(r *http.Request, who identity) identity {
+func (f *Server) remember(r *http.Request, who identity) identity {
 	if old, ok := f.remembered(r); ok {
 		delete(f.browsers, old.browserID)
 	}
@@ -45,7 +45,7 @@ func (f *AuthKit) remember(r *http.Request, who identity) identity {
 }
 
 // suffices tells whether a remembered sign-in answers an authorization.
-func (f *AuthKit) suffices(who identity, a *authorization, q url.Values) bool {
+func (f *Server) suffices(who identity, a *authorization, q url.Values) bool {
 	if maxAge := q.Get("max_age"); maxAge != "" {
 		seconds, _ := strconv.Atoi(maxAge) // objection has checked it
 		if f.clock.Now().Sub(who.authTime) >= time.Duration(seconds)*time.Second {

@@ -18,7 +18,7 @@ var reservedClaims = []string{"iss", "sub", "exp", "iat", "nbf", "jti"}
 
 // SignToken signs any claims with the key that signs access tokens now: for tokens that the fake itself would not mint,
 // such as an expired one. It panics when the claims are not JSON.
-func (f *AuthKit) SignToken(claims map[string]any) string {
+func (f *Server) SignToken(claims map[string]any) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.keys[len(f.keys)-1].sign(claims)
@@ -44,7 +44,7 @@ func segment(v any) string {
 }
 
 // claims are those of a token minted now. They have neither aud nor nbf, as in production.
-func (f *AuthKit) claims(s *session, who Person) map[string]any {
+func (f *Server) claims(s *session, who User) map[string]any {
 	now := f.clock.Now()
 	claims := map[string]any{
 		"iss":       f.Issuer(),

@@ -31,22 +31,22 @@ type routeTraffic struct {
 type activeFault struct {
 	Fault
 	struck int           // how many calls it has met
-	healed chan struct{} // closed by Heal, for the calls that wait in it
+	healed chan struct{} // closed by ClearFault, for the calls that wait in it
 }
 
-// Fail makes route fail until the fault has struck Fault.Times calls or Heal is called. It replaces the fault that was
+// InjectFault makes route fail until the fault has struck Fault.Times calls or ClearFault is called. It replaces the fault that was
 // there. A fault on one grant wins over one on RouteAuthenticate. It panics on a route that the fake does not serve.
-func (f *AuthKit) Fail(route Route, fault Fault) {
+func (f *Server) InjectFault(route Route, fault Fault) {
 	f.traffic.setFault(route, &activeFault{Fault: fault, healed: make(chan struct{})})
 }
 
-// Heal ends the fault of a route. Calls that hang or wait in it are answered as if it had never been.
-func (f *AuthKit) Heal(route Route) {
+// ClearFault ends the fault of a route. Calls that hang or wait in it are answered as if it had never been.
+func (f *Server) ClearFault(route Route) {
 	f.traffic.setFault(route, nil)
 }
 
 // Calls tells how many calls of a route have arrived so far, failed ones included.
-func (f *AuthKit) Calls(route Route) int {
+func (f *Server) Calls(route Route) int {
 	f.traffic.mu.Lock()
 	defer f.traffic.mu.Unlock()
 	return f.traffic.route(route).calls
@@ -55,7 +55,7 @@ func (f *AuthKit) Calls(route Route) int {
 // AwaitCalls blocks until the n-th call of a route has arrived, though not yet been answered: with a fault that hangs,
 // the test then knows that a call is under way. It fails the test when that takes more than ten seconds of real time,
 // and like tb.FailNow must be called on the test's own goroutine.
-func (f *AuthKit) AwaitCalls(tb testing.TB, route Route, n int) {
+func (f *Server) AwaitCalls(tb testing.TB, route Route, n int) {
 	tb.Helper()
 	limit := time.NewTimer(awaitLimit)
 	defer limit.Stop()

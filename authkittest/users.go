@@ -38,7 +38,7 @@ type userFields struct {
 }
 
 // userOf finds the user that the path names.
-func (f *AuthKit) userOf(c *call) (*account, *refusal) {
+func (f *Server) userOf(c *call) (*account, *refusal) {
 	user := f.accountByID(c.PathValue("id"))
 	if user == nil {
 		return nil, notFound("User", c.PathValue("id"))
@@ -47,7 +47,7 @@ func (f *AuthKit) userOf(c *call) (*account, *refusal) {
 }
 
 // getUser answers RouteGetUser.
-func (f *AuthKit) getUser(c *call) (any, *refusal) {
+func (f *Server) getUser(c *call) (any, *refusal) {
 	user, no := f.userOf(c)
 	if no != nil {
 		return nil, no
@@ -56,7 +56,7 @@ func (f *AuthKit) getUser(c *call) (any, *refusal) {
 }
 
 // getUserByExternalID answers RouteGetUserByExternalID.
-func (f *AuthKit) getUserByExternalID(c *call) (any, *refusal) {
+func (f *Server) getUserByExternalID(c *call) (any, *refusal) {
 	id := c.PathValue("external_id")
 	user := f.findAccount(func(a *account) bool { return a.ExternalID == id })
 	if user == nil {
@@ -66,7 +66,7 @@ func (f *AuthKit) getUserByExternalID(c *call) (any, *refusal) {
 }
 
 // listUsers answers RouteListUsers.
-func (f *AuthKit) listUsers(c *call) (any, *refusal) {
+func (f *Server) listUsers(c *call) (any, *refusal) {
 	q := c.URL.Query()
 	email, organizationID := q.Get("email"), q.Get("organization_id")
 	if organizationID == "" {
@@ -80,7 +80,7 @@ func (f *AuthKit) listUsers(c *call) (any, *refusal) {
 }
 
 // createUser answers RouteCreateUser.
-func (f *AuthKit) createUser(c *call) (any, *refusal) {
+func (f *Server) createUser(c *call) (any, *refusal) {
 	var in userFields
 	if no := c.read(&in); no != nil {
 		return nil, no
@@ -91,7 +91,7 @@ func (f *AuthKit) createUser(c *call) (any, *refusal) {
 	if f.accountByEmail(in.Email.value) != nil {
 		return nil, creationError(fieldProblem{Code: "email_not_available", Message: "This email is not available."})
 	}
-	p := Person{ID: newID("user"), Email: in.Email.value, EmailUnverified: true}
+	p := User{ID: newID("user"), Email: in.Email.value, EmailUnverified: true}
 	if no := f.change(&p, in); no != nil {
 		if no.Code == "external_id_already_used" {
 			no = creationError(fieldProblem{Code: no.Code, Message: no.Message})
@@ -108,7 +108,7 @@ func creationError(problem fieldProblem) *refusal {
 }
 
 // updateUser answers RouteUpdateUser. What is left out stays as it is.
-func (f *AuthKit) updateUser(c *call) (any, *refusal) {
+func (f *Server) updateUser(c *call) (any, *refusal) {
 	user, no := f.userOf(c)
 	if no != nil {
 		return nil, no
@@ -117,7 +117,7 @@ func (f *AuthKit) updateUser(c *call) (any, *refusal) {
 	if no := c.read(&in); no != nil {
 		return nil, no
 	}
-	p := user.Person.clone()
+	p := user.User.clone()
 	if in.Email.sent && !strings.EqualFold(in.Email.value, p.Email) {
 		switch {
 		case !isAddress(in.Email.value):
@@ -130,12 +130,12 @@ func (f *AuthKit) updateUser(c *call) (any, *refusal) {
 	if no := f.change(&p, in); no != nil {
 		return nil, no
 	}
-	user.Person, user.updatedAt = p, f.clock.Now()
+	user.User, user.updatedAt = p, f.clock.Now()
 	return user.object(), nil
 }
 
 // change carries out what was sent, apart from the address, or refuses all of it.
-func (f *AuthKit) change(p *Person, in userFields) *refusal {
+func (f *Server) change(p *User, in userFields) *refusal {
 	if no := in.problem(); no != nil {
 		return no
 	}
@@ -215,7 +215,7 @@ func (in userFields) problem() *refusal {
 }
 
 // deleteUser answers RouteDeleteUser.
-func (f *AuthKit) deleteUser(c *call) (any, *refusal) {
+func (f *Server) deleteUser(c *call) (any, *refusal) {
 	user, no := f.userOf(c)
 	if no != nil {
 		return nil, no
@@ -227,7 +227,7 @@ func (f *AuthKit) deleteUser(c *call) (any, *refusal) {
 }
 
 // forget drops everything that would bring somebody who was deleted back.
-func (f *AuthKit) forget(userID string) {
+func (f *Server) forget(userID string) {
 	maps.DeleteFunc(f.authorizations, func(_ string, a *authorization) bool { return a.who.personID == userID })
 	maps.DeleteFunc(f.browsers, func(_ string, who identity) bool { return who.personID == userID })
 	maps.DeleteFunc(f.codes, func(_ string, c *issuedCode) bool { return c.personID == userID })
@@ -245,7 +245,7 @@ type identityObject struct {
 }
 
 // listIdentities answers RouteListIdentities, which has no pages.
-func (f *AuthKit) listIdentities(c *call) (any, *refusal) {
+func (f *Server) listIdentities(c *call) (any, *refusal) {
 	user, no := f.userOf(c)
 	if no != nil {
 		return nil, no

@@ -72,7 +72,7 @@ func TestADeletedUserComesBackNowhere(t *testing.T) {
 
 func TestUserCreationRefusals(t *testing.T) {
 	a := newApp(t)
-	a.UpdatePerson(ada, func(p *authkittest.Person) { p.ExternalID = "17" })
+	a.UpdateUser(ada, func(p *authkittest.User) { p.ExternalID = "17" })
 	cases := map[string]struct {
 		body     object
 		status   int
@@ -105,15 +105,15 @@ func TestUserCreationRefusals(t *testing.T) {
 			got := a.api(http.MethodPost, um+"/users", body)
 			refused(t, got, c.status, c.code)
 			assert.Equal(t, c.problems, problems(got))
-			assert.Len(t, a.People(), 4)
+			assert.Len(t, a.Users(), 4)
 		})
 	}
 }
 
 func TestUserUpdateRefusals(t *testing.T) {
 	a := newApp(t)
-	a.UpdatePerson("ben@harborpress.test", func(p *authkittest.Person) { p.ExternalID = "17" })
-	before := a.People()[0]
+	a.UpdateUser("ben@harborpress.test", func(p *authkittest.User) { p.ExternalID = "17" })
+	before := a.Users()[0]
 	for name, c := range map[string]struct {
 		body object
 		code string
@@ -126,7 +126,7 @@ func TestUserUpdateRefusals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			refused(t, a.api(http.MethodPut, um+"/users/"+a.userID(ada), c.body), http.StatusBadRequest, c.code)
-			assert.Equal(t, before, a.People()[0], "nothing has changed")
+			assert.Equal(t, before, a.Users()[0], "nothing has changed")
 		})
 	}
 	a.done(http.StatusOK, http.MethodPut, um+"/users/"+a.userID(ada), object{"email": strings.ToUpper(ada)})
@@ -152,7 +152,7 @@ func TestUsersAreFiltered(t *testing.T) {
 
 func TestIdentities(t *testing.T) {
 	a := newApp(t)
-	a.UpdatePerson(ada, func(p *authkittest.Person) {
+	a.UpdateUser(ada, func(p *authkittest.User) {
 		p.Identities = []authkittest.Identity{{Provider: "GoogleOAuth", ID: "g-1"}}
 	})
 	_, text := a.send(http.MethodGet, um+"/users/"+a.userID(ada)+"/identities", nil)
@@ -192,7 +192,7 @@ func TestSessionsNameTheirMethod(t *testing.T) {
 	for method, want := range map[string]string{
 		"GoogleOAuth": "oauth", "SSO": "sso", "Passkey": "passkey", "Passport": "unknown", "MagicAuth": "magic_code",
 	} {
-		a.UpdatePerson(ada, func(p *authkittest.Person) { p.AuthenticationMethod = method })
+		a.UpdateUser(ada, func(p *authkittest.User) { p.AuthenticationMethod = method })
 		a.signIn("Ada")
 		list := a.done(http.StatusOK, http.MethodGet, um+"/users/"+a.userID(ada)+"/sessions", nil)["data"].([]any)
 		assert.Equal(t, want, list[0].(object)["auth_method"])

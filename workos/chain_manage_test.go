@@ -196,7 +196,7 @@ func TestAnExchangeThatIsLostIsNotRepeated(t *testing.T) {
 	fake, client, _ := newFake(t)
 	_, err := client.CreateMagicAuth(t.Context(), workos.CreateMagicAuthParams{Email: ada})
 	require.NoError(t, err)
-	fake.Fail(authkittest.RouteAuthenticate, authkittest.Fault{Reset: true, After: true, Times: 1})
+	fake.InjectFault(authkittest.RouteAuthenticate, authkittest.Fault{Reset: true, TakeEffect: true, Times: 1})
 	_, err = redeemMagicAuth(t, client, ada, fake.LastMail(ada).Code)
 	assert.True(t, workos.IsTransient(err))
 	assert.Equal(t, 1, fake.Calls(authkittest.RouteAuthenticate))
@@ -204,7 +204,7 @@ func TestAnExchangeThatIsLostIsNotRepeated(t *testing.T) {
 
 func TestARateLimitTellsItsDelay(t *testing.T) {
 	fake, client, _ := newFake(t)
-	fake.Fail(authkittest.RouteAuthenticate, authkittest.Fault{
+	fake.InjectFault(authkittest.RouteAuthenticate, authkittest.Fault{
 		Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"9"}}, Times: 1,
 	})
 	_, err := withPassword(t, client, ada)

@@ -21,7 +21,7 @@ const (
 )
 
 // newFake is a fake AuthKit and a client of it, which have the clock in common.
-func newFake(t *testing.T) (*authkittest.AuthKit, *workos.Client, *fakeClock) {
+func newFake(t *testing.T) (*authkittest.Server, *workos.Client, *fakeClock) {
 	t.Helper()
 	clock := newFakeClock()
 	fake := authkittest.New(t, authkittest.WithClock(clock))
@@ -50,7 +50,7 @@ func TestAPasswordSignsIn(t *testing.T) {
 func TestAPasswordThenAnMFAChallengeSignsIn(t *testing.T) {
 	fake, client, clock := newFake(t)
 	const secret = "JBSWY3DPEHPK3PXP"
-	fake.UpdatePerson(ada, func(p *authkittest.Person) { p.Factors = []authkittest.Factor{{Secret: secret}} })
+	fake.UpdateUser(ada, func(p *authkittest.User) { p.Factors = []authkittest.Factor{{Secret: secret}} })
 
 	_, err := withPassword(t, client, ada)
 	mfa := requireAs[*workos.MFAChallengeError](t, err)
@@ -74,7 +74,7 @@ func TestAPasswordThenAnMFAChallengeSignsIn(t *testing.T) {
 
 func TestAnEnrollmentThatIsRequiredSignsIn(t *testing.T) {
 	fake, client, clock := newFake(t)
-	fake.UpdatePerson(ada, func(p *authkittest.Person) { p.RequireMFA = true })
+	fake.UpdateUser(ada, func(p *authkittest.User) { p.RequireMFA = true })
 
 	_, err := withPassword(t, client, ada)
 	mfa := requireAs[*workos.MFAEnrollmentError](t, err)
@@ -122,7 +122,7 @@ func TestAFactorIsChallengedVerifiedAndDeleted(t *testing.T) {
 
 func TestAPasswordThenAVerificationSignsIn(t *testing.T) {
 	fake, client, _ := newFake(t)
-	fake.UpdatePerson(ada, func(p *authkittest.Person) { p.EmailUnverified = true })
+	fake.UpdateUser(ada, func(p *authkittest.User) { p.EmailUnverified = true })
 
 	_, err := withPassword(t, client, ada)
 	required := requireAs[*workos.EmailVerificationRequiredError](t, err)
@@ -140,7 +140,7 @@ func TestAPasswordThenAVerificationSignsIn(t *testing.T) {
 
 func TestAnAddressIsVerifiedOutsideASignIn(t *testing.T) {
 	fake, client, _ := newFake(t)
-	fake.UpdatePerson(ada, func(p *authkittest.Person) { p.EmailUnverified = true })
+	fake.UpdateUser(ada, func(p *authkittest.User) { p.EmailUnverified = true })
 	user := findUser(t, client, ada)
 	_, err := client.SendEmailVerification(t.Context(), user.ID)
 	require.NoError(t, err)
@@ -240,7 +240,7 @@ func TestMagicAuthSignsUp(t *testing.T) {
 }
 
 // startFakePoll begins the device flow at the fake, and polls.
-func startFakePoll(t *testing.T) (*authkittest.AuthKit, *poll, *workos.DeviceAuthorization) {
+func startFakePoll(t *testing.T) (*authkittest.Server, *poll, *workos.DeviceAuthorization) {
 	t.Helper()
 	fake, client, clock := newFake(t)
 	device, err := client.AuthorizeDevice(t.Context())

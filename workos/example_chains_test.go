@@ -15,14 +15,14 @@ import (
 
 // exampleClient is a fake AuthKit in place of WorkOS, in which ada@harborpress.test is as change makes her, and a client
 // of it.
-func exampleClient(change func(*authkittest.Person)) (*authkittest.AuthKit, *workos.Client, *authkittest.Clock) {
-	clock := authkittest.NewClock(time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC))
+func exampleClient(change func(*authkittest.User)) (*authkittest.Server, *workos.Client, *authkittest.FakeClock) {
+	clock := authkittest.NewFakeClock(time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC))
 	fake, err := authkittest.Start(authkittest.WithClock(clock))
 	if err != nil {
 		log.Fatal(err)
 	}
 	if change != nil {
-		fake.UpdatePerson("ada@harborpress.test", change)
+		fake.UpdateUser("ada@harborpress.test", change)
 	}
 	client, err := workos.NewClient(fake.ClientID(), workos.WithAPIKey(fake.APIKey()), workos.WithBaseURL(fake.URL()), workos.WithClock(clock))
 	if err != nil {
@@ -34,7 +34,7 @@ func exampleClient(change func(*authkittest.Person)) (*authkittest.AuthKit, *wor
 // Password, then the code of the user's authenticator.
 func Example_passwordAndMFA() {
 	const secret = "JBSWY3DPEHPK3PXP"
-	fake, client, clock := exampleClient(func(p *authkittest.Person) { p.Factors = []authkittest.Factor{{Secret: secret}} })
+	fake, client, clock := exampleClient(func(p *authkittest.User) { p.Factors = []authkittest.Factor{{Secret: secret}} })
 	defer fake.Close()
 	ctx := context.Background()
 
@@ -59,7 +59,7 @@ func Example_passwordAndMFA() {
 
 // Password, then the enrollment of an authenticator, which the organization demands.
 func Example_passwordAndMFAEnrollment() {
-	fake, client, clock := exampleClient(func(p *authkittest.Person) { p.RequireMFA = true })
+	fake, client, clock := exampleClient(func(p *authkittest.User) { p.RequireMFA = true })
 	defer fake.Close()
 	ctx := context.Background()
 
@@ -89,7 +89,7 @@ func Example_passwordAndMFAEnrollment() {
 
 // Password, then the code that WorkOS mails to an address that is not verified yet.
 func Example_passwordAndEmailVerification() {
-	fake, client, _ := exampleClient(func(p *authkittest.Person) { p.EmailUnverified = true })
+	fake, client, _ := exampleClient(func(p *authkittest.User) { p.EmailUnverified = true })
 	defer fake.Close()
 	ctx := context.Background()
 

@@ -53,8 +53,8 @@ func (s *Stage) storms() []Benchmark {
 
 // stormTarget is where storms strike: an application in front of a fake AuthKit, and the newest cookie of one session.
 type stormTarget struct {
-	fake    *authkittest.AuthKit
-	clock   *authkittest.Clock
+	fake    *authkittest.Server
+	clock   *authkittest.FakeClock
 	gate    *gate
 	handler http.Handler
 	cookie  string
@@ -63,11 +63,11 @@ type stormTarget struct {
 
 func newStormTarget(ctx context.Context) (*stormTarget, error) {
 	const email, password = "rosalind@harborpress.example", "correct horse battery"
-	clock := authkittest.NewClock(time.Now())
+	clock := authkittest.NewFakeClock(time.Now())
 	fake, err := authkittest.Start(
-		authkittest.WithClock(clock), authkittest.WithTokenLifetime(stormTokenLifetime),
+		authkittest.WithClock(clock), authkittest.WithAccessTokenLifetime(stormTokenLifetime),
 		authkittest.WithOrganizations(authkittest.Organization{ID: "org_01", Name: "Harbor Press"}),
-		authkittest.WithPeople(authkittest.Person{
+		authkittest.WithUsers(authkittest.User{
 			Email: email, Password: password, FirstName: "Rosalind", LastName: "Okonkwo",
 			Memberships: []authkittest.Membership{{OrganizationID: "org_01", Role: "editor", Permissions: []string{
 				"articles:read", "articles:write", "articles:publish", "comments:read", "comments:moderate",

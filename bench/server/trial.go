@@ -153,20 +153,20 @@ func (t *Trial) load(ctx context.Context, s *service, p plan) (Load, error) {
 // service is a process that serves the application, and the fake that it signs in at.
 type service struct {
 	config  config
-	fake    *authkittest.AuthKit // nil for one without the middleware, as is its clock
-	clock   *authkittest.Clock
+	fake    *authkittest.Server // nil for one without the middleware, as is its clock
+	clock   *authkittest.FakeClock
 	cmd     *exec.Cmd
 	input   io.Closer // the process stops when it is closed
 	address string
 }
 
 func startWithFake(ctx context.Context, processes Processes) (*service, error) {
-	clock := authkittest.NewClock(time.Now())
+	clock := authkittest.NewFakeClock(time.Now())
 	fake, err := authkittest.Start(
 		authkittest.WithClock(clock),
-		authkittest.WithTokenLifetime(tokenLifetime),
+		authkittest.WithAccessTokenLifetime(tokenLifetime),
 		authkittest.WithOrganizations(authkittest.Organization{ID: "org_01", Name: "Harbor Press"}),
-		authkittest.WithPeople(authkittest.Person{
+		authkittest.WithUsers(authkittest.User{
 			Email: email, Password: password, FirstName: person, LastName: "Okonkwo",
 			Locale: "en-GB", Metadata: map[string]string{"plan": "business", "timezone": "Europe/London"},
 			Memberships: []authkittest.Membership{{OrganizationID: "org_01", Role: "editor", Permissions: []string{

@@ -27,7 +27,7 @@ var start = time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC)
 // world is a machine with the tool on it, and WorkOS.
 type world struct {
 	*testing.T
-	workOS *authkittest.AuthKit
+	workOS *authkittest.Server
 	clock  *clock
 	dir    string
 	env    map[string]string
@@ -164,20 +164,20 @@ var unavailable = authkittest.Fault{Status: http.StatusServiceUnavailable, Heade
 
 // clock tells what is being waited for, so that a test knows when to move it.
 type clock struct {
-	*authkittest.Clock
+	*authkittest.FakeClock
 	mu      sync.Mutex
 	changed *sync.Cond
 	waits   map[time.Duration]int
 }
 
 func newClock(start time.Time) *clock {
-	c := &clock{Clock: authkittest.NewClock(start), waits: map[time.Duration]int{}}
+	c := &clock{FakeClock: authkittest.NewFakeClock(start), waits: map[time.Duration]int{}}
 	c.changed = sync.NewCond(&c.mu)
 	return c
 }
 
 func (c *clock) AfterFunc(d time.Duration, f func()) func() bool {
-	stop := c.Clock.AfterFunc(d, f)
+	stop := c.FakeClock.AfterFunc(d, f)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waits[d]++

@@ -47,12 +47,12 @@ func TestAnApprovedLoginIsStoredForItsOwnerAlone(t *testing.T) {
 
 func TestOnATerminalALineMovesAndTheTimeRunsDown(t *testing.T) {
 	w := newWorld(t)
-	w.workOS.Fail(authkittest.RouteDeviceToken, authkittest.Fault{Hang: true})
+	w.workOS.InjectFault(authkittest.RouteDeviceToken, authkittest.Fault{Hang: true})
 	c := w.begin(true, "login")
 	w.clock.awaitPoll(1)
 	w.workOS.ApproveDevice(w.userCode(), ada)
 	w.clock.Advance(interval)
-	w.workOS.Heal(authkittest.RouteDeviceToken) // not before the last second has been shown
+	w.workOS.ClearFault(authkittest.RouteDeviceToken) // not before the last second has been shown
 
 	require.Zero(t, c.wait())
 	const line = "/ Waiting for you to approve, 5:00 left"
@@ -71,25 +71,25 @@ func TestOnATerminalALineMovesAndTheTimeRunsDown(t *testing.T) {
 func TestALoginGoesOnWhateverThePollsMeet(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		meets func(*authkittest.AuthKit)
+		meets func(*authkittest.Server)
 		told  string
 	}{
 		{
 			"WorkOS asks to be polled less often",
-			func(f *authkittest.AuthKit) { f.SlowDownDevices(1) },
+			func(f *authkittest.Server) { f.SlowDownDevices(1) },
 			"WorkOS asks for patience. Asking less often.\n",
 		},
 		{
 			"WorkOS is down for a moment",
-			func(f *authkittest.AuthKit) {
-				f.Fail(authkittest.RouteDeviceToken, authkittest.Fault{Status: http.StatusBadGateway, Times: 1})
+			func(f *authkittest.Server) {
+				f.InjectFault(authkittest.RouteDeviceToken, authkittest.Fault{Status: http.StatusBadGateway, Times: 1})
 			},
 			"WorkOS does not answer. Trying again, less often.\nWorkOS answers again.\n",
 		},
 		{
 			"the network is down for a moment",
-			func(f *authkittest.AuthKit) {
-				f.Fail(authkittest.RouteDeviceToken, authkittest.Fault{Reset: true, Times: 1})
+			func(f *authkittest.Server) {
+				f.InjectFault(authkittest.RouteDeviceToken, authkittest.Fault{Reset: true, Times: 1})
 			},
 			"WorkOS does not answer. Trying again, less often.\nWorkOS answers again.\n",
 		},
@@ -125,7 +125,7 @@ func TestOnATerminalANoticeStaysAboveTheLineThatMoves(t *testing.T) {
 func TestALoginThatComesToNothingStoresNothing(t *testing.T) {
 	const refusal = `{"error":"%s","error_description":"In words."}`
 	fail := func(route authkittest.Route, fault authkittest.Fault) func(*world) {
-		return func(w *world) { w.workOS.Fail(route, fault) }
+		return func(w *world) { w.workOS.InjectFault(route, fault) }
 	}
 	for _, c := range []struct {
 		name    string
@@ -216,7 +216,7 @@ func TestALoginThatComesToNothingStoresNothing(t *testing.T) {
 
 func TestACodeExpiresByTheToolsOwnClockToo(t *testing.T) {
 	w := newWorld(t)
-	w.workOS.Fail(authkittest.RouteAuthorizeDevice, authkittest.Fault{
+	w.workOS.InjectFault(authkittest.RouteAuthorizeDevice, authkittest.Fault{
 		Body: `{"device_code":"d","user_code":"BCDF-GHJK","verification_uri":"https://acme.authkit.test/device","expires_in":3}`,
 	})
 	c := w.begin(false, "login")
@@ -250,7 +250,7 @@ func TestCtrlCEndsALoginAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			if fault != "" {
-				w.workOS.Fail(fault, authkittest.Fault{Hang: true})
+				w.workOS.InjectFault(fault, authkittest.Fault{Hang: true})
 			}
 			c := w.begin(false, "login")
 			if fault == "" || fault == authkittest.RouteDeviceToken {
@@ -333,7 +333,7 @@ func TestALoginReplacesTheSessionBefore(t *testing.T) {
 
 func TestWhatPeopleAreCalledDoesNotMoveTheCursor(t *testing.T) {
 	w := newWorld(t)
-	w.workOS.UpdatePerson(ada, func(p *authkittest.Person) { p.FirstName, p.LastName = "Ada\x1b[2J\r", "\u202eOkafor\n" })
+	w.workOS.UpdateUser(ada, func(p *authkittest.User) { p.FirstName, p.LastName = "Ada\x1b[2J\r", "\u202eOkafor\n" })
 	w.signIn()
 	_, stdout, _ := w.run("whoami")
 	assert.Contains(t, stdout, "Signed in as Ada[2J  Okafor <ada@harborpress.test>\n")

@@ -108,7 +108,7 @@ func (w *world) presetDevice(change map[string]any) (userCode string) {
 	maps.Copy(device, change)
 	preset, err := json.Marshal(device)
 	require.NoError(w, err)
-	w.workOS.Fail(authkittest.RouteAuthorizeDevice, authkittest.Fault{Body: string(preset)})
+	w.workOS.InjectFault(authkittest.RouteAuthorizeDevice, authkittest.Fault{Body: string(preset)})
 	return device["user_code"].(string)
 }
 
@@ -191,10 +191,10 @@ func TestTwoProcessesAtOnceMakeOneExchange(t *testing.T) {
 	w.clock.Set(time.Now().Add(-time.Hour))
 	w.signIn()
 	w.clock.Set(time.Now()) // the token has expired by the clock that the processes go by
-	w.workOS.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	w.workOS.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
 	first, second := w.start("whoami"), w.start("whoami")
 	w.workOS.AwaitCalls(t, authkittest.RouteRefresh, 1)
-	w.workOS.Heal(authkittest.RouteRefresh)
+	w.workOS.ClearFault(authkittest.RouteRefresh)
 	for _, p := range []*process{first, second} {
 		status, stdout := p.wait()
 		assert.Zero(t, status)

@@ -43,7 +43,7 @@ func TestWhoamiRenewsATokenInItsLastMinuteOrAfter(t *testing.T) {
 		w := newWorld(t)
 		w.signIn()
 		before := w.stored()
-		w.workOS.UpdatePerson(ada, func(p *authkittest.Person) { p.Email, p.Memberships[0].Role = "ada@example.com", "owner" })
+		w.workOS.UpdateUser(ada, func(p *authkittest.User) { p.Email, p.Memberships[0].Role = "ada@example.com", "owner" })
 		w.clock.Advance(age)
 		status, stdout, stderr := w.run("whoami")
 		assert.Zero(t, status)
@@ -60,7 +60,7 @@ func TestWhoamiRenewsATokenInItsLastMinuteOrAfter(t *testing.T) {
 }
 
 func TestATokenOfAShortLifeIsNotRenewedOnEveryUse(t *testing.T) {
-	w := newWorld(t, authkittest.WithTokenLifetime(30*time.Second))
+	w := newWorld(t, authkittest.WithAccessTokenLifetime(30*time.Second))
 	w.signIn()
 	w.clock.Advance(23 * time.Second)
 	_, stdout, _ := w.run("whoami")
@@ -74,7 +74,7 @@ func TestWhoamiShowsWhatThereIs(t *testing.T) {
 	w := newWorld(t)
 	c := w.begin(false, "login")
 	w.clock.awaitPoll(1)
-	w.workOS.UpdatePerson("dev@example.com", func(p *authkittest.Person) {
+	w.workOS.UpdateUser("dev@example.com", func(p *authkittest.User) {
 		p.FirstName, p.LastName = "", ""
 		p.Claims = map[string]any{"act": map[string]string{"sub": "support@example.com"}}
 	})
@@ -91,12 +91,12 @@ func TestTwoCommandsAtOnceMakeOneExchange(t *testing.T) {
 	w := newWorld(t)
 	w.signIn()
 	w.clock.Advance(time.Hour)
-	w.workOS.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	w.workOS.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
 	first := w.begin(false, "whoami")
 	w.workOS.AwaitCalls(t, authkittest.RouteRefresh, 1)
 	second := w.begin(false, "whoami")
 	w.clock.await(lockPause, 1)
-	w.workOS.Heal(authkittest.RouteRefresh)
+	w.workOS.ClearFault(authkittest.RouteRefresh)
 	assert.Zero(t, first.wait())
 	w.clock.Advance(lockPause)
 	assert.Zero(t, second.wait())
@@ -111,12 +111,12 @@ func TestALogoutDuringARenewalLasts(t *testing.T) {
 	w := newWorld(t)
 	w.signIn()
 	w.clock.Advance(time.Hour)
-	w.workOS.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	w.workOS.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
 	renewing := w.begin(false, "whoami")
 	w.workOS.AwaitCalls(t, authkittest.RouteRefresh, 1)
 	logout := w.begin(false, "logout")
 	w.clock.await(lockPause, 1)
-	w.workOS.Heal(authkittest.RouteRefresh)
+	w.workOS.ClearFault(authkittest.RouteRefresh)
 	assert.Zero(t, renewing.wait())
 	w.clock.Advance(lockPause)
 	assert.Zero(t, logout.wait())
@@ -149,11 +149,11 @@ func TestCtrlCDoesNotLoseARefreshTokenThatIsBeingExchanged(t *testing.T) {
 	w.signIn()
 	w.clock.Advance(time.Hour)
 	before := w.stored()
-	w.workOS.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true, After: true})
+	w.workOS.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true, TakeEffect: true})
 	c := w.begin(false, "whoami")
 	w.workOS.AwaitCalls(t, authkittest.RouteRefresh, 1)
 	c.interrupt()
-	w.workOS.Heal(authkittest.RouteRefresh)
+	w.workOS.ClearFault(authkittest.RouteRefresh)
 	c.wait()
 	assert.NotEqual(t, before.RefreshToken, w.stored().RefreshToken)
 }
@@ -161,7 +161,7 @@ func TestCtrlCDoesNotLoseARefreshTokenThatIsBeingExchanged(t *testing.T) {
 func TestASessionThatHasEndedIsForgotten(t *testing.T) {
 	refuse := func(code string) func(*world) {
 		return func(w *world) {
-			w.workOS.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"` + code + `"}`})
+			w.workOS.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"` + code + `"}`})
 		}
 	}
 	for name, end := range map[string]func(*world){
@@ -195,7 +195,7 @@ func TestASessionOutlivesAnOutage(t *testing.T) {
 			w := newWorld(t)
 			w.signIn()
 			before := w.stored()
-			w.workOS.Fail(route, unavailable)
+			w.workOS.InjectFault(route, unavailable)
 			w.clock.Advance(4*time.Minute + 30*time.Second)
 			status, stdout, stderr := w.run("whoami")
 			assert.Zero(t, status)
@@ -209,7 +209,7 @@ func TestASessionOutlivesAnOutage(t *testing.T) {
 			assert.Contains(t, stderr, "whoami: WorkOS cannot answer now")
 			assert.Equal(t, before, w.stored())
 
-			w.workOS.Heal(route)
+			w.workOS.ClearFault(route)
 			status, _, _ = w.run("whoami")
 			assert.Zero(t, status)
 		})
@@ -221,7 +221,7 @@ func TestARefusalThatIsNotAboutTheSessionLeavesIt(t *testing.T) {
 	w.signIn()
 	before := w.stored()
 	w.clock.Advance(time.Hour)
-	w.workOS.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"unauthorized_client"}`})
+	w.workOS.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"unauthorized_client"}`})
 	status, _, stderr := w.run("whoami")
 	assert.Equal(t, exitFailure, status)
 	assert.Contains(t, stderr, "unauthorized_client")
@@ -233,7 +233,7 @@ func TestTheNewRefreshTokenIsStoredBeforeTheNewAccessTokenIsJudged(t *testing.T)
 	w.signIn()
 	before := w.stored()
 	w.clock.Advance(time.Hour)
-	w.workOS.UpdatePerson(ada, func(p *authkittest.Person) { p.Claims = map[string]any{"client_id": "client_other"} })
+	w.workOS.UpdateUser(ada, func(p *authkittest.User) { p.Claims = map[string]any{"client_id": "client_other"} })
 	status, stdout, stderr := w.run("whoami")
 	assert.Equal(t, exitFailure, status)
 	assert.Empty(t, stdout)
@@ -242,7 +242,7 @@ func TestTheNewRefreshTokenIsStoredBeforeTheNewAccessTokenIsJudged(t *testing.T)
 	assert.Equal(t, before.AccessToken, after.AccessToken)
 	assert.NotEqual(t, before.RefreshToken, after.RefreshToken)
 
-	w.workOS.UpdatePerson(ada, func(p *authkittest.Person) { p.Claims = nil })
+	w.workOS.UpdateUser(ada, func(p *authkittest.User) { p.Claims = nil })
 	w.clock.Advance(time.Hour) // long after the old refresh token could be replayed
 	status, stdout, _ = w.run("whoami")
 	assert.Zero(t, status)

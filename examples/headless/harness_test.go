@@ -34,8 +34,8 @@ const (
 // site is the application and its AuthKit.
 type site struct {
 	t       *testing.T
-	fake    *authkittest.AuthKit
-	clock   *authkittest.Clock
+	fake    *authkittest.Server
+	clock   *authkittest.FakeClock
 	home    string
 	secrets *secrets
 }
@@ -45,7 +45,7 @@ func newSite(t *testing.T) *site {
 	server := httptest.NewUnstartedServer(nil)
 	// Like the example it is on localhost, which browsers hold for another site than the fake's 127.0.0.1.
 	home := "http://" + strings.Replace(server.Listener.Addr().String(), "127.0.0.1", "localhost", 1)
-	s := &site{t: t, home: home, clock: authkittest.NewClock(time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC)), secrets: newSecrets(t)}
+	s := &site{t: t, home: home, clock: authkittest.NewFakeClock(time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC)), secrets: newSecrets(t)}
 	s.fake = authkittest.New(t, authkittest.WithClock(s.clock), authkittest.WithPasswordResetURL(home+"/reset-password"))
 
 	app := &application{}
@@ -68,8 +68,8 @@ func newSite(t *testing.T) *site {
 }
 
 // update changes a person in WorkOS's directory.
-func (s *site) update(email string, change func(*authkittest.Person)) {
-	s.fake.UpdatePerson(email, change)
+func (s *site) update(email string, change func(*authkittest.User)) {
+	s.fake.UpdateUser(email, change)
 }
 
 // code is the latest that was mailed to an address.
@@ -77,7 +77,7 @@ func (s *site) code(email string) string { return s.fake.LastMail(email).Code }
 
 // refuse makes a route answer once with an error.
 func (s *site) refuse(route authkittest.Route, status int, body string) {
-	s.fake.Fail(route, authkittest.Fault{Status: status, Body: body, Times: 1})
+	s.fake.InjectFault(route, authkittest.Fault{Status: status, Body: body, Times: 1})
 }
 
 // person is somebody with a browser. Whatever the application sends it is looked through for secrets.

@@ -23,7 +23,7 @@ func (s *site) app(secret string) string { return authkittest.TOTP(secret, s.clo
 // withApp is somebody at the page that asks for the code of their app.
 func withApp(t *testing.T) (*site, *person) {
 	s := newSite(t)
-	s.update(ada, func(p *authkittest.Person) { p.Factors = []authkittest.Factor{{Secret: appSecret}} })
+	s.update(ada, func(p *authkittest.User) { p.Factors = []authkittest.Factor{{Secret: appSecret}} })
 	p := s.visitor()
 	p.get("/account")
 	p.press("Sign in", "email", ada, "password", password)
@@ -87,7 +87,7 @@ func TestACodeOfAnAppThatDoesNotWorkSaysWhatToDo(t *testing.T) {
 	})
 	t.Run("of an app that is gone", func(t *testing.T) {
 		s, p := withApp(t)
-		s.update(ada, func(p *authkittest.Person) { p.Factors = nil })
+		s.update(ada, func(p *authkittest.User) { p.Factors = nil })
 		p.press("Continue", "code", s.app(appSecret))
 		p.sees("/login/totp", http.StatusBadRequest, "Please start again.")
 		p.press("Sign in", "email", ada, "password", password)
@@ -111,7 +111,7 @@ func TestAFactorThatIsNoAppIsLeftToWorkOS(t *testing.T) {
 // toEnroll is somebody at the page that says that an app is needed.
 func toEnroll(t *testing.T) (*site, *person) {
 	s := newSite(t)
-	s.update(ada, func(p *authkittest.Person) { p.RequireMFA = true })
+	s.update(ada, func(p *authkittest.User) { p.RequireMFA = true })
 	p := s.visitor()
 	p.get("/account")
 	p.press("Sign in", "email", ada, "password", password)
@@ -196,7 +196,7 @@ func TestAFirstCodeThatDoesNotWorkSaysWhatToDo(t *testing.T) {
 	})
 	t.Run("of an app that WorkOS tells nothing of", func(t *testing.T) {
 		s, p := toEnroll(t)
-		s.fake.Fail(authkittest.RouteEnrollUserFactor, authkittest.Fault{Status: 201, Times: 1,
+		s.fake.InjectFault(authkittest.RouteEnrollUserFactor, authkittest.Fault{Status: 201, Times: 1,
 			Body: `{"authentication_factor":{"id":"auth_factor_1"},"authentication_challenge":{"id":"auth_challenge_1"}}`})
 		p.press("Show the QR code")
 		p.sees("/login/authenticator/new", http.StatusBadGateway, "not your fault")

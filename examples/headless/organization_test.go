@@ -43,7 +43,7 @@ func TestAnOrganizationIsChosen(t *testing.T) {
 
 func TestAnOrganizationThatCannotBeChosenLeavesTheOthers(t *testing.T) {
 	s, p := choosing(t)
-	s.update(chiara, func(p *authkittest.Person) { p.Memberships[0].Status = authkittest.MembershipInactive })
+	s.update(chiara, func(p *authkittest.User) { p.Memberships[0].Status = authkittest.MembershipInactive })
 	p.press("Harbor Press")
 	p.sees("/login/organization", http.StatusUnprocessableEntity, "cannot sign in to that organization")
 	p.follow("Show my organizations")
@@ -54,7 +54,7 @@ func TestAnOrganizationThatCannotBeChosenLeavesTheOthers(t *testing.T) {
 
 func TestOrganizationsThatCannotBeListedAreAskedForAgain(t *testing.T) {
 	s := newSite(t)
-	s.fake.Fail(authkittest.RouteListMemberships, authkittest.Fault{
+	s.fake.InjectFault(authkittest.RouteListMemberships, authkittest.Fault{
 		Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"45"}}, Times: 1,
 	})
 	p := s.visitor()
@@ -68,7 +68,7 @@ func TestOrganizationsThatCannotBeListedAreAskedForAgain(t *testing.T) {
 
 func TestOneStepLeadsToTheNext(t *testing.T) {
 	s := newSite(t)
-	s.update(chiara, func(p *authkittest.Person) { p.EmailUnverified = true })
+	s.update(chiara, func(p *authkittest.User) { p.EmailUnverified = true })
 	s.fake.UpdateOrganization(s.organization("Pine Street Studio"), func(o *authkittest.Organization) { o.RequireMFA = true })
 	p := s.visitor()
 	p.get("/account?tab=2")
@@ -254,12 +254,12 @@ func TestACallbackThatFailsIsAPageOfThisApplication(t *testing.T) {
 	p.sees("/login", http.StatusOK)
 }
 
-func (s *site) person(email string) authkittest.Person {
-	for _, p := range s.fake.People() {
+func (s *site) person(email string) authkittest.User {
+	for _, p := range s.fake.Users() {
 		if p.Email == email {
 			return p
 		}
 	}
 	s.t.Fatalf("nobody has the address %q", email)
-	return authkittest.Person{}
+	return authkittest.User{}
 }

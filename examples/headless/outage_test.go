@@ -71,7 +71,7 @@ func TestEveryFormOutlastsWhateverWorkOSAnswers(t *testing.T) {
 			t.Run(form.name+", "+c.name, func(t *testing.T) {
 				s, p := form.to(t)
 				c.fault.Times = 1
-				s.fake.Fail(form.route, c.fault)
+				s.fake.InjectFault(form.route, c.fault)
 				page := p.press(form.button, form.fill(s)...)
 				assert.Equal(t, c.status, page.StatusCode)
 				assert.Contains(t, page.Body, c.words)
@@ -90,7 +90,7 @@ func TestEveryFormOutlastsWhateverWorkOSAnswers(t *testing.T) {
 
 func TestASignInThatCannotBeVerifiedSaysSo(t *testing.T) {
 	s := newSite(t)
-	s.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: http.StatusServiceUnavailable})
+	s.fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: http.StatusServiceUnavailable})
 	p := s.visitor()
 	p.signIn(ada, password)
 	p.sees("/login", http.StatusServiceUnavailable, "cannot be reached right now")
@@ -100,7 +100,7 @@ func TestASignInThatCannotBeVerifiedSaysSo(t *testing.T) {
 func TestPagesStayOpenWhileWorkOSIsDown(t *testing.T) {
 	s := newSite(t)
 	for _, route := range []authkittest.Route{authkittest.RouteAuthenticate, authkittest.RouteJWKS, authkittest.RouteCreateUser} {
-		s.fake.Fail(route, authkittest.Fault{Status: http.StatusServiceUnavailable})
+		s.fake.InjectFault(route, authkittest.Fault{Status: http.StatusServiceUnavailable})
 	}
 	p := s.visitor()
 	for _, path := range []string{"/", "/login", "/signup", "/login/code", "/forgot", "/healthz", "/style.css"} {
@@ -127,7 +127,7 @@ func askedForCode(t *testing.T) (*site, *person) {
 
 func unverified(t *testing.T) (*site, *person) {
 	s := newSite(t)
-	s.update(ada, func(p *authkittest.Person) { p.EmailUnverified = true })
+	s.update(ada, func(p *authkittest.User) { p.EmailUnverified = true })
 	p := s.visitor()
 	p.signIn(ada, password)
 	p.sees("/login/verify", http.StatusOK)

@@ -287,7 +287,7 @@ func TestAnExchangeThatFailsIsAPageInBoundedTimeAndMakesNoSession(t *testing.T) 
 			{"429 is a 429 page", authkittest.Fault{Status: 429, Header: http.Header{"Retry-After": {"7"}}}, 429},
 			{"500 is a 503 page", authkittest.Fault{Status: 500, Body: "evil"}, 503},
 			{"a connection that breaks is a 503 page", authkittest.Fault{Reset: true}, 503},
-			{"a reply that breaks off is a 503 page", authkittest.Fault{Truncate: true, After: true}, 503},
+			{"a reply that breaks off is a 503 page", authkittest.Fault{Truncate: true, TakeEffect: true}, 503},
 			{"an endless reply is a 503 page", authkittest.Fault{Body: strings.Repeat("evil", 1<<10), Endless: true}, 503},
 			{"an endless reply of spaces is a 503 page", authkittest.Fault{Body: " ", Endless: true}, 503},
 			{"HTML in place of JSON is a 503 page", authkittest.Fault{Body: "<html>evil</html>"}, 503},
@@ -306,8 +306,8 @@ func TestAnExchangeThatFailsIsAPageInBoundedTimeAndMakesNoSession(t *testing.T) 
 			t.Run(c.name, func(t *testing.T) {
 				s := a.begin("/login", kim)
 				before := a.fake.Calls(authkittest.RouteCodeExchange)
-				a.fake.Fail(authkittest.RouteCodeExchange, c.fault)
-				defer a.fake.Heal(authkittest.RouteCodeExchange)
+				a.fake.InjectFault(authkittest.RouteCodeExchange, c.fault)
+				defer a.fake.ClearFault(authkittest.RouteCodeExchange)
 				began := time.Now()
 				resp := a.send(request{path: s.path(), cookie: s.cookie + "; " + cookie, header: navigation()})
 				assert.Less(t, time.Since(began), 11*time.Second)
@@ -325,7 +325,7 @@ func TestAnExchangeThatFailsIsAPageInBoundedTimeAndMakesNoSession(t *testing.T) 
 func TestAnExchangeThatIsNeverAnsweredIsAPageAfterTenSeconds(t *testing.T) {
 	m := newMinimal(t)
 	s := m.begin("/login", kim)
-	m.fake.Fail(authkittest.RouteCodeExchange, authkittest.Fault{Hang: true})
+	m.fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Hang: true})
 	answered := make(chan response)
 	go func() {
 		resp, _ := m.do(request{path: s.path(), cookie: s.cookie, header: navigation()})

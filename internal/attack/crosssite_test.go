@@ -90,7 +90,7 @@ func TestAPageThatABrowserOpensElsewhereSignsNobodyOut(t *testing.T) {
 
 func TestAFormOnAnotherSitesPageSwitchesNobodysOrganization(t *testing.T) {
 	m := newMinimal(t)
-	m.fake.UpdatePerson(kim, func(p *authkittest.Person) {
+	m.fake.UpdateUser(kim, func(p *authkittest.User) {
 		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: "org_beta", Role: "viewer"})
 	})
 	cookie := m.signIn(kim)

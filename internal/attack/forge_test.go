@@ -92,13 +92,13 @@ func (l *listener) listen(t *testing.T) (url string) {
 // publish adds keys to those of AuthKit's that verify tokens.
 func (a *target) publish(keys ...object) {
 	a.t.Helper()
-	a.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Body: a.keySet(keys...)})
+	a.fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Body: a.keySet(keys...)})
 }
 
 // keySet is AuthKit's own keys, and others.
 func (a *target) keySet(keys ...object) string {
 	a.t.Helper()
-	a.fake.Heal(authkittest.RouteJWKS)
+	a.fake.ClearFault(authkittest.RouteJWKS)
 	r, err := http.NewRequest("GET", a.fake.URL()+"/sso/jwks/"+a.fake.ClientID(), nil)
 	require.NoError(a.t, err)
 	resp, err := direct.RoundTrip(r)

@@ -95,7 +95,7 @@ func TestWhateverTheKeysEndpointAnswersTheOldKeysStayAndBadOnesAreNotUsed(t *tes
 			genuine := func() string { return m.fake.SignToken(m.claims()) }
 			require.Equal(t, "user_kim", m.visitorOf(m.send(request{path: "/api/me", header: bearer(genuine())})))
 
-			m.fake.Fail(authkittest.RouteJWKS, c.answer(m))
+			m.fake.InjectFault(authkittest.RouteJWKS, c.answer(m))
 			before := m.fake.Calls(authkittest.RouteJWKS)
 			forged := m.forge(forgery{sign: c.sign})
 			resp := m.send(request{path: "/api/me", header: bearer(forged)})
@@ -118,7 +118,7 @@ func TestKeysThatCannotBeRenewedServeForADayAndNoLonger(t *testing.T) {
 		return m.send(request{path: "/api/me", header: bearer(m.fake.SignToken(m.claims()))}).status
 	}
 	require.Equal(t, http.StatusOK, status())
-	m.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 404})
+	m.fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 404})
 	m.clock.Set(startOfTime.Add(24*time.Hour - time.Second))
 	assert.Equal(t, http.StatusOK, status())
 	m.clock.Set(startOfTime.Add(24 * time.Hour))
@@ -128,11 +128,11 @@ func TestKeysThatCannotBeRenewedServeForADayAndNoLonger(t *testing.T) {
 func TestARotationLosesNobodyAndARetiredKeyVerifiesNothing(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		rotate func(*authkittest.AuthKit)
+		rotate func(*authkittest.Server)
 		keeps  bool
 	}{
-		{"beside the new key the old one goes on", (*authkittest.AuthKit).AddKey, true},
-		{"in place of the old key only the new one does", (*authkittest.AuthKit).RotateKeys, false},
+		{"beside the new key the old one goes on", (*authkittest.Server).AddSigningKey, true},
+		{"in place of the old key only the new one does", (*authkittest.Server).RotateSigningKeys, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := newMinimal(t, authkit.WithBearerTokens())
@@ -184,8 +184,8 @@ func TestWithoutKeysAnApplicationStartsAndDecidesNothingForOrAgainstAnybody(t *t
 		t.Run(example, func(t *testing.T) {
 			a := running(t, example)
 			cookie := a.signIn(kim)
-			a.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
-			defer a.fake.Heal(authkittest.RouteJWKS)
+			a.fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+			defer a.fake.ClearFault(authkittest.RouteJWKS)
 			again := start(t, example, a.fake, a.password)
 			undecided(t, again.target(t), cookie)
 			assert.Equal(t, kim, a.visitor(cookie), "the process that has keys goes on")
@@ -194,10 +194,10 @@ func TestWithoutKeysAnApplicationStartsAndDecidesNothingForOrAgainstAnybody(t *t
 	t.Run("minimal", func(t *testing.T) {
 		m := newMinimal(t)
 		cookie := m.signIn(kim)
-		m.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+		m.fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 		again := newProcess(t, m.fake, m.clock, m.password)
 		undecided(t, again.target, cookie)
-		m.fake.Heal(authkittest.RouteJWKS)
+		m.fake.ClearFault(authkittest.RouteJWKS)
 		m.clock.Advance(time.Minute)
 		assert.Equal(t, kim, again.visitor(cookie), "and it heals by itself")
 	})
@@ -224,7 +224,7 @@ func TestAThousandRequestsWithMadeUpKeysCauseOneFetchAndNobodyWaits(t *testing.T
 		m.clock.Advance(30 * time.Second)
 	}
 
-	m.fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Hang: true})
+	m.fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Hang: true})
 	waits := make(chan response, 1)
 	go func() {
 		resp, err := m.do(request{path: "/api/me", header: bearer(m.forge(forgery{header: set("kid", "made_up")}))})
@@ -233,6 +233,6 @@ func TestAThousandRequestsWithMadeUpKeysCauseOneFetchAndNobodyWaits(t *testing.T
 	}()
 	m.fake.AwaitCalls(t, authkittest.RouteJWKS, before+4)
 	assert.Equal(t, http.StatusOK, m.send(request{path: "/api/me", header: bearer(token)}).status, "nobody else waits for that fetch")
-	m.fake.Heal(authkittest.RouteJWKS)
+	m.fake.ClearFault(authkittest.RouteJWKS)
 	assert.Equal(t, http.StatusUnauthorized, (<-waits).status)
 }

@@ -105,7 +105,7 @@ func TestAScriptsSignOutReachesWorkOSThoughItFailsAtFirst(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := newMinimal(t)
 			copied := m.signIn(kim)
-			m.fake.Fail(authkittest.RouteRevokeSession, fault)
+			m.fake.InjectFault(authkittest.RouteRevokeSession, fault)
 			signOutByFetch(t, m, copied)
 			m.clock.Advance(untilWorkOSIsTold - time.Second)
 			m.passes(t, func() bool { return active(m.fake, 0, kim) == 0 })
@@ -155,7 +155,7 @@ func TestASignInToTheSameWorkOSSessionIsNotEndedByTheSignOutBefore(t *testing.T)
 
 			// What AuthKit answers to the next code is a new pair of tokens for the same session.
 			s := m.begin("/login", kim)
-			m.fake.Fail(authkittest.RouteCodeExchange, authkittest.Fault{Body: replies.next(t, m), Times: 1})
+			m.fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Body: replies.next(t, m), Times: 1})
 			resp := m.finish(s)
 			require.Equal(t, http.StatusSeeOther, resp.status, resp.body)
 			again := resp.session(t)

@@ -40,7 +40,7 @@ func TestTheLogOfAWholeLifeTellsWhatHappenedAndNoSecret(t *testing.T) {
 		{Status: 400, Body: `{"error":"` + tokens[3] + `","error_description":"` + tokens[2] + `"}`},
 		{Status: 400, Body: `{"error":"invalid_grant","error_description":"` + tokens[3] + `"}`},
 	} {
-		m.fake.Fail(authkittest.RouteRefresh, fault)
+		m.fake.InjectFault(authkittest.RouteRefresh, fault)
 		m.send(request{path: "/account", cookie: cookie, header: scripted()})
 		m.clock.Advance(2 * time.Minute)
 	}

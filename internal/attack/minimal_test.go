@@ -27,20 +27,20 @@ var startOfTime = time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
 type minimal struct {
 	*target
 	authkit *authkit.AuthKit
-	clock   *authkittest.Clock
+	clock   *authkittest.FakeClock
 	server  *httptest.Server
 	mux     *http.ServeMux
 }
 
 func newMinimal(t *testing.T, opts ...authkit.Option) *minimal {
 	t.Helper()
-	clock := authkittest.NewClock(startOfTime)
+	clock := authkittest.NewFakeClock(startOfTime)
 	fake := authkittest.New(t, people(), authkittest.WithClock(clock))
 	return newProcess(t, fake, clock, newPassword(), opts...)
 }
 
 // newProcess is one process of the application: several can stand before one fake.
-func newProcess(t *testing.T, fake *authkittest.AuthKit, clock *authkittest.Clock, password string, opts ...authkit.Option) *minimal {
+func newProcess(t *testing.T, fake *authkittest.Server, clock *authkittest.FakeClock, password string, opts ...authkit.Option) *minimal {
 	t.Helper()
 	logs := newLog(fake.APIKey(), password)
 	m := &minimal{clock: clock, mux: http.NewServeMux()}

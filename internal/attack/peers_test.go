@@ -239,7 +239,7 @@ func TestASignOutDuringARefreshWins(t *testing.T) {
 	m := newMinimal(t)
 	cookie := m.signIn(kim)
 	m.expireTokens(2 * time.Minute)
-	m.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	m.fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
 	answered := make(chan response)
 	go func() {
 		resp, _ := m.do(request{path: "/api/me", cookie: cookie, header: scripted()})
@@ -248,7 +248,7 @@ func TestASignOutDuringARefreshWins(t *testing.T) {
 	m.fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
 	out := m.send(request{method: "POST", path: "/logout", cookie: cookie, header: navigation()})
 	require.Equal(t, http.StatusSeeOther, out.status)
-	m.fake.Heal(authkittest.RouteRefresh)
+	m.fake.ClearFault(authkittest.RouteRefresh)
 	resp := <-answered
 	assert.Empty(t, m.visitorOf(resp))
 	assert.Empty(t, resp.session(t))

@@ -191,7 +191,7 @@ func isRefused(t *testing.T, m *minimal, cookie, when string) {
 const patience = 5 * time.Second
 
 // active is how many sessions of somebody could still be refreshed.
-func active(fake *authkittest.AuthKit, after int, email string) (n int) {
+func active(fake *authkittest.Server, after int, email string) (n int) {
 	for _, s := range fake.Sessions()[after:] {
 		if s.Email == email && s.Active() {
 			n++

@@ -45,7 +45,7 @@ const examples = "github.com/authkit-go/authkit/examples/"
 // program is an example that runs, and the fake AuthKit that it takes for WorkOS.
 type program struct {
 	example, url, password string
-	fake                   *authkittest.AuthKit
+	fake                   *authkittest.Server
 	logs                   *log
 	cmd                    *exec.Cmd
 	browsers               map[string]*authkittest.Browser
@@ -78,7 +78,7 @@ func (p *program) target(t *testing.T) *target {
 }
 
 // start starts an example as a user does, who has nothing but the environment to configure it with.
-func start(t *testing.T, example string, fake *authkittest.AuthKit, password string) *program {
+func start(t *testing.T, example string, fake *authkittest.Server, password string) *program {
 	t.Helper()
 	p := &program{
 		example: example, password: password, fake: fake,

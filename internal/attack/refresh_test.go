@@ -19,7 +19,7 @@ import (
 // tokens expire when they are issued, and serve within the skew.
 func stale(t *testing.T, attack func(t *testing.T, a *target, cookie string)) {
 	t.Helper()
-	expired := authkittest.WithTokenLifetime(time.Nanosecond)
+	expired := authkittest.WithAccessTokenLifetime(time.Nanosecond)
 	for _, example := range []string{"stdlib", "chi"} {
 		t.Run(example, func(t *testing.T) {
 			fake, err := authkittest.Start(people(), expired)
@@ -29,7 +29,7 @@ func stale(t *testing.T, attack func(t *testing.T, a *target, cookie string)) {
 		})
 	}
 	t.Run("minimal", func(t *testing.T) {
-		clock := authkittest.NewClock(startOfTime)
+		clock := authkittest.NewFakeClock(startOfTime)
 		m := newProcess(t, authkittest.New(t, people(), expired, authkittest.WithClock(clock)), clock, newPassword())
 		attack(t, m.target, m.notYetUsed(kim))
 	})
@@ -67,7 +67,7 @@ func TestAHundredRequestsWithOneStaleCookieMakeOneExchange(t *testing.T) {
 
 func TestTheExchangeGoesOnWhenTheRequestThatStartedItGoesAway(t *testing.T) {
 	stale(t, func(t *testing.T, a *target, cookie string) {
-		a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+		a.fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, a.url+"/api/me", nil)
@@ -81,7 +81,7 @@ func TestTheExchangeGoesOnWhenTheRequestThatStartedItGoesAway(t *testing.T) {
 		a.fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
 		cancel()
 		require.ErrorIs(t, <-gone, context.Canceled)
-		a.fake.Heal(authkittest.RouteRefresh)
+		a.fake.ClearFault(authkittest.RouteRefresh)
 		resp := a.send(request{path: "/api/me", cookie: cookie, header: scripted()})
 		assert.Equal(t, http.StatusOK, resp.status)
 		assert.NotEmpty(t, resp.session(t))
@@ -127,8 +127,8 @@ func TestAFailureThatPassesCostsNoSessionAndARefusalEndsItOnce(t *testing.T) {
 			t.Run(c.name, func(t *testing.T) {
 				own := a.notYetUsed(lee) // nobody tries again at once, with the same
 				before := a.fake.Calls(authkittest.RouteRefresh)
-				a.fake.Fail(authkittest.RouteRefresh, c.fault)
-				defer a.fake.Heal(authkittest.RouteRefresh)
+				a.fake.InjectFault(authkittest.RouteRefresh, c.fault)
+				defer a.fake.ClearFault(authkittest.RouteRefresh)
 				for range 3 {
 					resp := a.send(request{path: "/api/me", cookie: own, header: scripted()})
 					assert.Equal(t, lee, a.visitorOf(resp))
@@ -139,8 +139,8 @@ func TestAFailureThatPassesCostsNoSessionAndARefusalEndsItOnce(t *testing.T) {
 		}
 		t.Run("invalid_grant ends it, once", func(t *testing.T) {
 			before := a.fake.Calls(authkittest.RouteRefresh)
-			a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"invalid_grant"}`})
-			defer a.fake.Heal(authkittest.RouteRefresh)
+			a.fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"invalid_grant"}`})
+			defer a.fake.ClearFault(authkittest.RouteRefresh)
 			for range 3 {
 				resp := a.send(request{path: "/api/me", cookie: cookie, header: scripted()})
 				assert.Equal(t, http.StatusUnauthorized, resp.status)
@@ -159,7 +159,7 @@ func TestAFailureThatPassesCostsNoSessionAndARefusalEndsItOnce(t *testing.T) {
 			m := newMinimal(t)
 			cookie := m.signIn(kim)
 			m.clock.Advance(4*time.Minute + 30*time.Second)
-			m.fake.Fail(authkittest.RouteRefresh, fault)
+			m.fake.InjectFault(authkittest.RouteRefresh, fault)
 			answered := make(chan response, 1)
 			go func() {
 				resp, err := m.do(request{path: "/api/me", cookie: cookie})
@@ -172,7 +172,7 @@ func TestAFailureThatPassesCostsNoSessionAndARefusalEndsItOnce(t *testing.T) {
 			resp := <-answered
 			assert.Equal(t, kim, m.visitorOf(resp))
 			assert.Empty(t, resp.header["Set-Cookie"])
-			m.fake.Heal(authkittest.RouteRefresh)
+			m.fake.ClearFault(authkittest.RouteRefresh)
 			m.clock.Advance(time.Minute)
 			assert.Equal(t, kim, m.visitor(cookie)) // and has waited for the end of that exchange
 			m.clock.Advance(6 * time.Second)

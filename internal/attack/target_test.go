@@ -32,10 +32,10 @@ const (
 
 func people() authkittest.Option {
 	acme := []authkittest.Membership{{OrganizationID: "org_acme", Role: "admin", Permissions: []string{"posts:write"}}}
-	return authkittest.WithPeople(
-		authkittest.Person{ID: "user_kim", Email: kim, FirstName: "Kim", Memberships: acme},
-		authkittest.Person{ID: "user_lee", Email: lee, FirstName: "Lee"},
-		authkittest.Person{ID: "user_val", Email: val, FirstName: "Val", Claims: map[string]any{"padding": incompressible(4200)}},
+	return authkittest.WithUsers(
+		authkittest.User{ID: "user_kim", Email: kim, FirstName: "Kim", Memberships: acme},
+		authkittest.User{ID: "user_lee", Email: lee, FirstName: "Lee"},
+		authkittest.User{ID: "user_val", Email: val, FirstName: "Val", Claims: map[string]any{"padding": incompressible(4200)}},
 	)
 }
 
@@ -51,7 +51,7 @@ type target struct {
 	name     string
 	url      string // http://localhost:port
 	password string // of its cookies
-	fake     *authkittest.AuthKit
+	fake     *authkittest.Server
 	logs     *log
 	// atAuthKit are the browsers in which people sign in, by their address: AuthKit knows them when they come again.
 	atAuthKit map[string]*authkittest.Browser

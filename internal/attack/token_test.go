@@ -276,7 +276,7 @@ var doors = []door{
 		},
 		admits: func(t *testing.T, m *minimal, token string) string {
 			// One that has just expired is renewed, or else serves.
-			m.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`})
+			m.fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`})
 			return m.visitor(m.sealed(token, nil))
 		},
 	},
@@ -315,7 +315,7 @@ var doors = []door{
 		admits: func(t *testing.T, m *minimal, token string) string {
 			resp := m.exchangeFor(token, "user_kim")
 			require.Equal(t, http.StatusSeeOther, resp.status)
-			m.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`})
+			m.fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`})
 			return m.visitor(resp.session(t))
 		},
 	},
@@ -348,8 +348,8 @@ func reply(token string, user object) authkittest.Fault {
 func (m *minimal) exchangeFor(token, userID string) response {
 	m.t.Helper()
 	s := m.begin("/login", kim)
-	m.fake.Fail(authkittest.RouteCodeExchange, reply(token, object{"id": userID, "email": kim}))
-	defer m.fake.Heal(authkittest.RouteCodeExchange)
+	m.fake.InjectFault(authkittest.RouteCodeExchange, reply(token, object{"id": userID, "email": kim}))
+	defer m.fake.ClearFault(authkittest.RouteCodeExchange)
 	return m.finish(s)
 }
 
@@ -357,8 +357,8 @@ func (m *minimal) exchangeFor(token, userID string) response {
 func (m *minimal) refreshTo(token string, user object) response {
 	m.t.Helper()
 	stale := m.forge(forgery{claims: set("exp", m.clock.Now().Add(-time.Hour).Unix())})
-	m.fake.Fail(authkittest.RouteRefresh, reply(token, user))
-	defer m.fake.Heal(authkittest.RouteRefresh)
+	m.fake.InjectFault(authkittest.RouteRefresh, reply(token, user))
+	defer m.fake.ClearFault(authkittest.RouteRefresh)
 	cookie := m.sealed(stale, object{"refreshToken": "stale-" + b64(digest(crypto.SHA256, token+marshal(user)))})
 	return m.send(request{path: "/api/me", cookie: cookie, header: scripted()})
 }

@@ -41,7 +41,7 @@ type twoHosts struct {
 
 func newTwoHosts(t *testing.T, opts ...authkit.Option) *twoHosts {
 	t.Helper()
-	clock := authkittest.NewClock(startOfTime)
+	clock := authkittest.NewFakeClock(startOfTime)
 	fake := authkittest.New(t, people(), authkittest.WithClock(clock),
 		authkittest.WithRedirectURIs(appURL+"/callback"), authkittest.WithSignOutRedirects(appURL+"/"))
 	opts = append([]authkit.Option{

@@ -109,7 +109,7 @@ func TestAMadeUpAPIKeyBeyondTheBudgetIsAnsweredByTheApplicationsErrorHandler(t *
 func TestMadeUpAPIKeysWhileWorkOSHangsAndTheirClientsLeaveHoldFewQuestions(t *testing.T) { // A5
 	a := Keyed(t)
 	good := a.addKey("good")
-	a.Fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
+	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
 	before := runtime.NumGoroutine()
@@ -138,7 +138,7 @@ func TestMadeUpAPIKeysWhileWorkOSHangsAndTheirClientsLeaveHoldFewQuestions(t *te
 	assert.NotContains(t, a.Logs.String(), "level=WARN", "clients that leave are no failure")
 
 	// Those that waited for a place have left theirs, and their part of the budget.
-	a.Fake.Heal(authkittest.RouteValidateAPIKey)
+	a.Fake.ClearFault(authkittest.RouteValidateAPIKey)
 	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
 	for i := range 1000 {
 		if a.WithKey(t.Context(), "/key", MadeUpKey(2000+i)).Status == http.StatusTooManyRequests {
@@ -223,7 +223,7 @@ func TestA429ToTheQuestionAboutAnAPIKeyItselfGivesItItsGrace(t *testing.T) { // 
 			key := a.addKey("ci")
 			require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", key).Status)
 			a.Clock.Advance(time.Minute)
-			a.Fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 429, Header: http.Header{"Retry-After": {"20"}}})
+			a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 429, Header: http.Header{"Retry-After": {"20"}}})
 			assert.Equal(t, c.status, a.WithKey(t.Context(), "/key", key).Status)
 			assert.Equal(t, http.StatusTooManyRequests, a.WithKey(t.Context(), "/key", MadeUpKey(1)).Status)
 			assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteValidateAPIKey), "strangers wait when WorkOS has enough")
@@ -247,18 +247,18 @@ func TestAProvenAPIKeyThatWorkOSRefusesHasNoGrace(t *testing.T) { // A5
 			a := Keyed(t, authkit.WithAPIKeyGrace(time.Hour))
 			good := a.addKey("good")
 			require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
-			a.Fake.Fail(authkittest.RouteValidateAPIKey, c.fault)
+			a.Fake.InjectFault(authkittest.RouteValidateAPIKey, c.fault)
 			a.Clock.Advance(50 * time.Minute)
 			assert.Equal(t, c.status, a.WithKey(t.Context(), "/key", good).Status)
 
-			a.Fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 500})
+			a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 500})
 			a.Clock.Advance(time.Minute)
 			assert.Equal(t, c.status, a.WithKey(t.Context(), "/key", good).Status, "an outage takes no refusal back")
 
-			a.Fake.Heal(authkittest.RouteValidateAPIKey)
+			a.Fake.ClearFault(authkittest.RouteValidateAPIKey)
 			a.Clock.Advance(time.Minute)
 			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status, "WorkOS calls it valid again")
-			a.Fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 500})
+			a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 500})
 			a.Clock.Advance(time.Minute)
 			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status, "and it has its grace again")
 		})
@@ -327,7 +327,7 @@ func TestAValueThatWorkOSRefusesToLookAtIsNoOutage(t *testing.T) { // A5
 			good := a.addKey("good")
 			require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
 			a.Clock.Advance(time.Minute)
-			a.Fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: status, Body: `{"message":"Validation failed"}`})
+			a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: status, Body: `{"message":"Validation failed"}`})
 			assert.Equal(t, http.StatusUnauthorized, a.WithKey(t.Context(), "/key", MadeUpKey(1)).Status)
 			assert.NotContains(t, a.Logs.String(), "level=WARN")
 			assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", good).Status, "a key once, a key still")
@@ -343,7 +343,7 @@ func TestAValueThatWorkOSRefusesToLookAtIsNoOutage(t *testing.T) { // A5
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := Keyed(t)
-			a.Fake.Fail(authkittest.RouteValidateAPIKey, fault)
+			a.Fake.InjectFault(authkittest.RouteValidateAPIKey, fault)
 			assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", MadeUpKey(1)).Status)
 			level := "WARN"
 			if fault.Status == http.StatusUnauthorized {
@@ -376,7 +376,7 @@ func TestAMadeUpAPIKeyThatAFirewallWouldRefuseIsNeverSent(t *testing.T) { // A5
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := Keyed(t)
-			a.Fake.Fail(authkittest.RouteValidateAPIKey, fault)
+			a.Fake.InjectFault(authkittest.RouteValidateAPIKey, fault)
 			for i := range 20 {
 				resp := a.WithKey(t.Context(), "/key", fmt.Sprint("sk_<script>alert(1)</script>", i))
 				assert.Equal(t, http.StatusUnauthorized, resp.Status)
@@ -452,7 +452,7 @@ func TestAnAPIKeyThatIsDeletedWhileTheReplyIsOnItsWayStopsThirtySecondsAfterTheQ
 		mux.Handle("/key", a.RequireAPIKey()(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
 	}})
 	key := a.addKey("ci")
-	a.Fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Delay: 9 * time.Second, After: true, Times: 1})
+	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Delay: 9 * time.Second, TakeEffect: true, Times: 1})
 	answered := make(chan Response)
 	go func() { answered <- a.WithKey(t.Context(), "/key", key) }()
 	a.Fake.AwaitCalls(t, authkittest.RouteValidateAPIKey, 1)
@@ -475,7 +475,7 @@ func TestACancellationByTheTransportItselfIsLoggedAsAFailure(t *testing.T) {
 
 func TestTheRetryAfterOfARememberedFailureIsWhatIsLeftOfIt(t *testing.T) {
 	a := Keyed(t)
-	a.Fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 503, Header: http.Header{"Retry-After": {"30"}}})
+	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 503, Header: http.Header{"Retry-After": {"30"}}})
 	for _, left := range []string{"30", "21", "11", "1"} {
 		assert.Equal(t, left, a.WithKey(t.Context(), "/key", "sk_some").Header.Get("Retry-After"))
 		a.Clock.Advance(10*time.Second - time.Second/3)

@@ -28,7 +28,7 @@ func (a *App) deleteKey(name string) {
 func TestAThousandRequestsWithOneKeyMakeOneValidation(t *testing.T) {
 	a := guarded(t)
 	key := a.addKey("ci", "posts:write")
-	a.Fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
+	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
 	handler := a.Handler()
 	var wg sync.WaitGroup
 	statuses := make(chan int, 1000)
@@ -38,7 +38,7 @@ func TestAThousandRequestsWithOneKeyMakeOneValidation(t *testing.T) {
 		})
 	}
 	a.Fake.AwaitCalls(t, authkittest.RouteValidateAPIKey, 1)
-	a.Fake.Heal(authkittest.RouteValidateAPIKey)
+	a.Fake.ClearFault(authkittest.RouteValidateAPIKey)
 	wg.Wait()
 	close(statuses)
 	for status := range statuses {
@@ -100,7 +100,7 @@ func TestWhileWorkOSCannotBeAskedKeysAreClosedUnlessAGraceIsGiven(t *testing.T) 
 			})
 			known, unknown := a.addKey("known"), a.addKey("unknown")
 			assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/key", Header: Bearer(known)}).Status)
-			a.Fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 500})
+			a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 500})
 			a.Clock.Advance(time.Minute)
 
 			assert.Equal(t, c.status, a.Send(Request{Target: "/key", Header: Bearer(known)}).Status)
@@ -113,7 +113,7 @@ func TestWhileWorkOSCannotBeAskedKeysAreClosedUnlessAGraceIsGiven(t *testing.T) 
 
 			a.Clock.Advance(10 * time.Minute)
 			assert.Equal(t, http.StatusServiceUnavailable, a.Send(Request{Target: "/key", Header: Bearer(known)}).Status, "the grace is over")
-			a.Fake.Heal(authkittest.RouteValidateAPIKey)
+			a.Fake.ClearFault(authkittest.RouteValidateAPIKey)
 			a.Clock.Advance(time.Minute)
 			assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/key", Header: Bearer(known)}).Status)
 			assert.NotContains(t, a.Logs.String(), known)
@@ -134,7 +134,7 @@ func TestAKeyThatWorkOSCalledInvalidHasNoGrace(t *testing.T) {
 	a.deleteKey("ci")
 	a.Clock.Advance(time.Minute)
 	require.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/key", Header: Bearer(key)}).Status)
-	a.Fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 500})
+	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 500})
 	a.Clock.Advance(time.Minute)
 	assert.Equal(t, http.StatusServiceUnavailable, a.Send(Request{Target: "/key", Header: Bearer(key)}).Status)
 }
@@ -142,7 +142,7 @@ func TestAKeyThatWorkOSCalledInvalidHasNoGrace(t *testing.T) {
 func TestAValidationGoesOnWhenTheRequestThatAskedGoesAway(t *testing.T) {
 	a := guarded(t)
 	key := a.addKey("ci", "posts:write")
-	a.Fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
+	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
 	ctx, cancel := context.WithCancel(t.Context())
 	r, err := http.NewRequestWithContext(ctx, "GET", a.URL+"/apikey", nil)
 	require.NoError(t, err)
@@ -160,7 +160,7 @@ func TestAValidationGoesOnWhenTheRequestThatAskedGoesAway(t *testing.T) {
 		resp, _ := a.Do(Request{Target: "/apikey", Header: Bearer(key)})
 		answered <- resp
 	}()
-	a.Fake.Heal(authkittest.RouteValidateAPIKey)
+	a.Fake.ClearFault(authkittest.RouteValidateAPIKey)
 	assert.Equal(t, http.StatusOK, (<-answered).Status)
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 }
@@ -191,7 +191,7 @@ func TestWhoeverTriesKeysUntilWorkOSHasEnoughUsesUpNoMore(t *testing.T) {
 	a := guarded(t)
 	known := a.addKey("known", "posts:write")
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/apikey", Header: Bearer(known)}).Status)
-	a.Fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 429, Header: http.Header{"Retry-After": {"20"}}, Body: `{"message":"slow down"}`})
+	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 429, Header: http.Header{"Retry-After": {"20"}}, Body: `{"message":"slow down"}`})
 	for i := range 50 {
 		resp := a.Send(Request{Target: "/apikey", Header: Bearer(fmt.Sprint("sk_guess", i))})
 		assert.Equal(t, http.StatusTooManyRequests, resp.Status)
@@ -199,7 +199,7 @@ func TestWhoeverTriesKeysUntilWorkOSHasEnoughUsesUpNoMore(t *testing.T) {
 	}
 	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/apikey", Header: Bearer(known)}).Status, "what is known is known")
-	a.Fake.Heal(authkittest.RouteValidateAPIKey)
+	a.Fake.ClearFault(authkittest.RouteValidateAPIKey)
 	a.Clock.Advance(20 * time.Second)
 	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/apikey", Header: Bearer("sk_guess99")}).Status)
 }
@@ -282,7 +282,7 @@ func TestAGuardForPeopleOrAPIKeysWithoutAPermissionStillWantsOneOfThem(t *testin
 
 func TestAClientThatLeavesWhileItsAPIKeyIsAskedAboutIsLoggedAtDebug(t *testing.T) { // A5
 	a := Keyed(t)
-	a.Fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
+	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
 	ctx, leave := context.WithCancel(t.Context())
 	answered := make(chan Response)
 	go func() { answered <- a.WithKey(ctx, "/key", "sk_made_up") }()
@@ -312,7 +312,7 @@ func TestAClientThatLeavesIsNotToldThatItsAPIKeyIsBadAndNothingIsRememberedOfTha
 	assert.Empty(t, resp.Header.Get("WWW-Authenticate"))
 	assert.Zero(t, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 
-	a.Fake.Fail(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
+	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
 	ctx, leave := context.WithCancel(t.Context())
 	answered := make(chan Response)
 	go func() { answered <- a.WithKey(ctx, "/key", key) }()
@@ -323,7 +323,7 @@ func TestAClientThatLeavesIsNotToldThatItsAPIKeyIsBadAndNothingIsRememberedOfTha
 	assert.Empty(t, resp.Header.Get("WWW-Authenticate"))
 	assert.NotContains(t, a.Logs.String(), "level=WARN")
 
-	a.Fake.Heal(authkittest.RouteValidateAPIKey)
+	a.Fake.ClearFault(authkittest.RouteValidateAPIKey)
 	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", key).Status)
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteValidateAPIKey), "the question went on")
 	assert.Equal(t, http.StatusOK, a.WithKey(gone, "/key", key).Status, "what is known is known")

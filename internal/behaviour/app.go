@@ -33,8 +33,8 @@ var Start = time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
 type App struct {
 	*authkit.AuthKit
 	T      testing.TB
-	Fake   *authkittest.AuthKit
-	Clock  *authkittest.Clock
+	Fake   *authkittest.Server
+	Clock  *authkittest.FakeClock
 	Server *httptest.Server
 	URL    string // http://localhost:port, or https://127.0.0.1:port
 	Logs   *Log
@@ -52,28 +52,28 @@ type AppOptions struct {
 
 func NewApp(t testing.TB, o AppOptions) *App {
 	t.Helper()
-	clock := authkittest.NewClock(Start)
+	clock := authkittest.NewFakeClock(Start)
 	if o.Clock != nil {
-		clock = o.Clock.Clock
+		clock = o.Clock.FakeClock
 		o.AuthKit = append([]authkit.Option{authkit.WithClock(o.Clock)}, o.AuthKit...)
 	}
 	fake := authkittest.New(t, append([]authkittest.Option{
 		authkittest.WithClock(clock),
 		authkittest.WithOrganizations(authkittest.Organization{ID: "org_acme", Name: "Acme"}),
-		authkittest.WithPeople(authkittest.Person{
+		authkittest.WithUsers(authkittest.User{
 			ID: "user_kim", Email: Kim, FirstName: "Kim", LastName: "Oduya", Metadata: map[string]string{"plan": "pro"},
 			Memberships: []authkittest.Membership{{
 				OrganizationID: "org_acme", Role: "admin", Permissions: []string{"posts:read", "posts:write"},
 				Entitlements: []string{"audit-logs"}, FeatureFlags: []string{"beta"},
 			}},
-		}, authkittest.Person{ID: "user_lee", Email: "lee@example.com", FirstName: "Lee"}),
+		}, authkittest.User{ID: "user_lee", Email: "lee@example.com", FirstName: "Lee"}),
 	}, o.Fake...)...)
 	return NewInstance(t, fake, clock, o)
 }
 
 // NewInstance is one process of an application: several of them can stand
 // before the same fake.
-func NewInstance(t testing.TB, fake *authkittest.AuthKit, clock *authkittest.Clock, o AppOptions) *App {
+func NewInstance(t testing.TB, fake *authkittest.Server, clock *authkittest.FakeClock, o AppOptions) *App {
 	t.Helper()
 	a := &App{T: t, Fake: fake, Clock: clock, Logs: &Log{}}
 	a.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

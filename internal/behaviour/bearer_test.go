@@ -97,7 +97,7 @@ func TestBearerTokensAreNotAcceptedUnlessAsked(t *testing.T) {
 
 func TestACookiesTokenOfAnotherClientIsRefusedThoughBearerTokensOfItAreAccepted(t *testing.T) {
 	a := guarded(t)
-	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.Claims = map[string]any{"client_id": "client_native"} })
+	a.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Claims = map[string]any{"client_id": "client_native"} })
 	s := a.Begin("/login")
 	assert.Equal(t, http.StatusBadGateway, a.Send(Request{Target: s.Target(), Cookie: s.Cookie}).Status)
 }
@@ -122,7 +122,7 @@ func TestAnUnknownKeyIsARefusalForABearerTokenAndAnOutageIsNot(t *testing.T) {
 	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteJWKS), "the others come within the pause")
 
 	fresh := NewInstance(t, a.Fake, a.Clock, AppOptions{AuthKit: bearerOptions()})
-	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	resp := fresh.Send(Request{Target: "/account", Header: Bearer(a.nativeToken(nil))})
 	assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
 	assert.NotEmpty(t, resp.Header.Get("Retry-After"))

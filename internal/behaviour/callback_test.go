@@ -257,7 +257,7 @@ func TestAFailedExchangeIsAPageWithoutASessionAndLeavesAnOldOneAlone(t *testing.
 			a := NewApp(t, AppOptions{})
 			old := a.SignedIn("lee@example.com").CookieHeader()
 			s := a.Begin("/login?return_to=/account")
-			a.Fake.Fail(authkittest.RouteCodeExchange, c.fault)
+			a.Fake.InjectFault(authkittest.RouteCodeExchange, c.fault)
 
 			resp := a.Send(Request{Target: s.Target(), Cookie: old + "; " + s.Cookie, Header: Navigation()})
 			assert.Equal(t, c.status, resp.Status)
@@ -277,7 +277,7 @@ func TestAFailedExchangeIsAPageWithoutASessionAndLeavesAnOldOneAlone(t *testing.
 func TestAnExchangeThatHangsEndsAfterTenSeconds(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	s := a.Begin("/login")
-	a.Fake.Fail(authkittest.RouteCodeExchange, authkittest.Fault{Hang: true})
+	a.Fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Hang: true})
 
 	answered := make(chan Response)
 	go func() {
@@ -294,7 +294,7 @@ func TestAnExchangeThatHangsEndsAfterTenSeconds(t *testing.T) {
 func TestWithoutKeysTheCodeIsKeptForLoadingThePageAgain(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	s := a.Begin("/login")
-	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 	assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
@@ -305,7 +305,7 @@ func TestWithoutKeysTheCodeIsKeptForLoadingThePageAgain(t *testing.T) {
 	assert.NotContains(t, resp.Body, "stay signed in", "nobody is")
 	assert.Contains(t, resp.Body, `href="/login"`)
 
-	a.Fake.Heal(authkittest.RouteJWKS)
+	a.Fake.ClearFault(authkittest.RouteJWKS)
 	a.Clock.Advance(5 * time.Second)
 	resp = a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 	assert.Equal(t, http.StatusSeeOther, resp.Status)
@@ -345,7 +345,7 @@ func TestATokenThatIsNotForThisApplicationOrPersonMakesNoSession(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: &Rewriting{Change: c.change}})}})
-			a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.Claims = c.claims })
+			a.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Claims = c.claims })
 			s := a.Begin("/login")
 			resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 			assert.Equal(t, http.StatusBadGateway, resp.Status)
@@ -394,7 +394,7 @@ func TestTheHookOfAFailedSignInIsToldWhy(t *testing.T) {
 	assert.Equal(t, http.StatusForbidden, a.Send(Request{Target: s.With("code", "") + "&error=access_denied", Cookie: s.Cookie}).Status)
 	a.Send(Request{Target: "/callback?code=x&state=y"}) // any link can do that
 	s = a.Begin("/login")
-	a.Fake.Fail(authkittest.RouteCodeExchange, authkittest.Fault{Status: 500})
+	a.Fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Status: 500})
 	a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
 
 	require.Len(t, failures, 2)
@@ -439,11 +439,11 @@ func TestTheHookOfASignInSeesItAndMayRefuse(t *testing.T) {
 func TestAPageAfterASpentCodeDoesNotPromiseThatNothingIsLost(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	a.SignedIn(Kim)
-	a.Fake.AddKey()
+	a.Fake.AddSigningKey()
 	b := a.Browser()
 	_, err := b.Get(a.URL + "/login")
 	require.NoError(t, err)
-	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	_, err = b.Submit("Kim", nil)
 	require.NoError(t, err)
 	body := b.Page().Body

@@ -14,16 +14,16 @@ const Patience = 15 * time.Second
 
 // observedClock tells a test of each timer that the code under test sets.
 type observedClock struct {
-	*authkittest.Clock
+	*authkittest.FakeClock
 	set chan time.Duration
 }
 
 func newObservedClock() observedClock {
-	return observedClock{authkittest.NewClock(Start), make(chan time.Duration, 1000)}
+	return observedClock{authkittest.NewFakeClock(Start), make(chan time.Duration, 1000)}
 }
 
 func (c observedClock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
-	stop = c.Clock.AfterFunc(d, f)
+	stop = c.FakeClock.AfterFunc(d, f)
 	c.set <- d
 	return stop
 }

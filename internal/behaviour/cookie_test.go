@@ -30,7 +30,7 @@ func incompressible(n int) map[string]any {
 }
 
 func (a *App) fillTokens(n int) {
-	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.Claims = incompressible(n) })
+	a.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Claims = incompressible(n) })
 }
 
 func TestASessionWithASixKilobyteTokenWorksInABrowsersCookies(t *testing.T) {
@@ -74,7 +74,7 @@ func TestASessionBeyondEightCookiesIsAClearErrorAtSignIn(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	a.fillTokens(9000) // a 12 KB token: the verifier takes 16 at most
 	a.SignedIn(Kim)
-	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Metadata = map[string]string{}
 		for i := range 40 {
 			p.Metadata[fmt.Sprintf("key%d", i)] = strings.Repeat("v", 500)
@@ -226,7 +226,7 @@ func TestEveryFormThatADoubledCookieCanHaveIsExpired(t *testing.T) {
 	ak, err := authkit.New(
 		authkit.WithAPIKey("sk_1"), authkit.WithClientID("client_1"), authkit.WithCookiePassword(Password),
 		authkit.WithRedirectURL("https://app.eu.example.com/callback"), authkit.WithCookieName("sid"),
-		authkit.WithClock(authkittest.NewClock(Start)),
+		authkit.WithClock(authkittest.NewFakeClock(Start)),
 	)
 	require.NoError(t, err)
 	a := &App{AuthKit: ak, T: t}

@@ -50,7 +50,7 @@ func TestAStepThatWasSetInTheFutureIsNotReadBeyondTheSkewOfClocks(t *testing.T) 
 		0: true, 59 * time.Second: true, time.Minute: true,
 		time.Minute + time.Millisecond: false, time.Hour: false, 365 * 24 * time.Hour: false,
 	} {
-		fast := NewInstance(t, a.Fake, authkittest.NewClock(Start.Add(ahead)), AppOptions{})
+		fast := NewInstance(t, a.Fake, authkittest.NewFakeClock(Start.Add(ahead)), AppOptions{})
 		w := httptest.NewRecorder()
 		require.NoError(t, fast.SetFlow(w, step{Note: "from a clock that is ahead"}))
 		r := httptest.NewRequest("GET", "/", nil)

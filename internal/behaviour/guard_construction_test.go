@@ -81,7 +81,7 @@ func withoutRights(t *testing.T) (a *App, pass http.Handler, none, acme string) 
 	a = NewApp(t, AppOptions{})
 	cookies := map[string]string{}
 	for _, email := range []string{lee, Kim} {
-		a.Fake.UpdatePerson(email, func(p *authkittest.Person) {
+		a.Fake.UpdateUser(email, func(p *authkittest.User) {
 			p.Claims = map[string]any{
 				"act":  map[string]any{"sub": "ops@example.com"},
 				"role": "", "roles": []string{"", " "}, "permissions": []string{"", " "},
@@ -202,7 +202,7 @@ func TestTheLongestAgeOfAProofRefusesNobodyWhoHasOne(t *testing.T) {
 		assert.Equal(t, "reached", a.Send(Request{Target: "/", Cookie: cookie}).Body, age)
 	}
 	a = NewApp(t, AppOptions{})
-	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.Claims = map[string]any{"auth_time": nil} })
+	a.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Claims = map[string]any{"auth_time": nil} })
 	cookie = a.SignedIn(Kim).CookieHeader()
 	a.Server.Config.Handler = a.RequireRecentAuth(math.MaxInt64)(pass)
 	assert.Equal(t, http.StatusForbidden, a.Send(Request{Target: "/", Cookie: cookie}).Status, "no proof is none of any age")

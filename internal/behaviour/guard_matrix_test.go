@@ -53,7 +53,7 @@ func guarded(t *testing.T) *App {
 			})
 		},
 	})
-	a.Fake.UpdatePerson(lee, func(p *authkittest.Person) {
+	a.Fake.UpdateUser(lee, func(p *authkittest.User) {
 		p.Memberships = []authkittest.Membership{{OrganizationID: "org_elsewhere", Role: "member", Permissions: []string{"posts:read"}}}
 	})
 	return a
@@ -81,7 +81,7 @@ func TestEveryGuardAnswersEveryVisitor(t *testing.T) {
 	a := guarded(t)
 	kims := a.SignedIn(Kim).CookieHeader()
 	lees := a.SignedIn(lee).CookieHeader()
-	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Claims = map[string]any{"act": map[string]any{"sub": "ops@example.com"}}
 	})
 	impersonated := a.SignedIn(Kim).CookieHeader()
@@ -178,7 +178,7 @@ func TestAGuardNamesWhatIsMissing(t *testing.T) {
 
 func TestAnImpersonatorIsSeenAndKeptOutWhereOnlyTheUserMayPass(t *testing.T) {
 	a := guarded(t)
-	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Claims = map[string]any{"act": map[string]any{"sub": "ops@example.com"}}
 	})
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -222,7 +222,7 @@ func TestAnAuthKitThatGivesNoNewProofMeans403AndNoCircle(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := guarded(t)
-			a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.Claims = claims })
+			a.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Claims = claims })
 			b := a.SignedIn(Kim)
 			before := b.CookieHeader()
 			a.Clock.Advance(20 * time.Minute)

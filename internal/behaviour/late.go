@@ -71,7 +71,7 @@ func Slowly(t *testing.T, target string, routes func(*App, *http.ServeMux)) (a *
 	cookie = a.SignedIn(Kim).CookieHeader()
 	a.Send(Request{Target: "/account", Cookie: cookie})
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
-	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Delay: 3 * time.Second, Times: 1})
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Delay: 3 * time.Second, Times: 1})
 	go func() {
 		resp, err := a.Do(Request{Target: target, Cookie: cookie, Header: Scripted()})
 		assert.NoError(t, err)

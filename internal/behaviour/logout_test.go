@@ -66,8 +66,8 @@ func TestLogoutWorksWithAnExpiredAnUnreadableAndNoSessionAndWithoutWorkOS(t *tes
 	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
 	a.Server.Config.Handler = a.Logout() // alone, so that no middleware answers for it
 	a.Clock.Advance(2 * time.Hour)
-	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
-	a.Fake.Fail(authkittest.RouteAuthenticate, authkittest.Fault{Status: 500})
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	a.Fake.InjectFault(authkittest.RouteAuthenticate, authkittest.Fault{Status: 500})
 	keys, grants := a.Fake.Calls(authkittest.RouteJWKS), a.Fake.Calls(authkittest.RouteAuthenticate)
 
 	resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
@@ -127,7 +127,7 @@ func TestALogoutDuringARefreshStays(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
-	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
 
 	answered := make(chan Response)
 	go func() {
@@ -140,7 +140,7 @@ func TestALogoutDuringARefreshStays(t *testing.T) {
 	// for the refresh.
 	logout := a.Direct(a.Logout(), Request{Method: "POST", Target: "/logout", Cookie: cookie})
 	require.Equal(t, http.StatusOK, logout.Status)
-	a.Fake.Heal(authkittest.RouteRefresh)
+	a.Fake.ClearFault(authkittest.RouteRefresh)
 
 	resp := <-answered
 	assert.Equal(t, http.StatusUnauthorized, resp.Status)
@@ -187,7 +187,7 @@ func TestLogoutAndLoginBehindTheMiddlewareWaitForNobody(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
-	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
 	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: "/login", Cookie: cookie}).Status)
 	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: "/callback?code=x&state=y", Cookie: cookie}).Status, "on to a page that refreshes")
 	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()}).Status)

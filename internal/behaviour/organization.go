@@ -26,7 +26,7 @@ func switchingOn(t *testing.T, clock *observedClock, opts ...authkit.Option) *Ap
 				`<button name="organization_id" value="org_beta">Beta</button></form>`))
 		})
 	}})
-	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Memberships = append(p.Memberships,
 			authkittest.Membership{OrganizationID: "org_beta", Role: "viewer", Permissions: []string{"posts:read"}},
 			authkittest.Membership{OrganizationID: "org_gamma", Role: "editor"})

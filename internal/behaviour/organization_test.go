@@ -62,15 +62,15 @@ func TestASwitchThatIsRefusedLeavesTheSessionAsItWas(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cookie := a.Acme() // a session of its own: a refusal is remembered for one
 			if c.fault != nil {
-				a.Fake.Fail(authkittest.RouteRefresh, *c.fault)
-				defer a.Fake.Heal(authkittest.RouteRefresh)
+				a.Fake.InjectFault(authkittest.RouteRefresh, *c.fault)
+				defer a.Fake.ClearFault(authkittest.RouteRefresh)
 			}
 			resp := a.SwitchTo(c.organization, cookie, c.header)
 			assert.Equal(t, c.status, resp.Status, resp.Body)
 			assert.Equal(t, c.code, resp.Problem(t)["code"])
 			assert.Empty(t, resp.SetCookies(t))
 			assert.Equal(t, "org_acme", a.Me(cookie)["organization"])
-			a.Fake.Heal(authkittest.RouteRefresh)
+			a.Fake.ClearFault(authkittest.RouteRefresh)
 			a.ExpireToken(2 * time.Minute)
 			assert.Equal(t, "org_acme", a.Me(cookie)["organization"], "and it is still renewed")
 		})
@@ -139,7 +139,7 @@ func TestTwoTabsThatSwitchAtOnceBothArriveAndNobodyIsSignedOut(t *testing.T) {
 		t.Run("the browser is left with the cookie of "+last, func(t *testing.T) {
 			a := Switching(t)
 			cookie := a.Acme()
-			a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true, Times: 1})
+			a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true, Times: 1})
 			var mu sync.Mutex
 			cookies := map[string]string{}
 			var wg sync.WaitGroup
@@ -154,7 +154,7 @@ func TestTwoTabsThatSwitchAtOnceBothArriveAndNobodyIsSignedOut(t *testing.T) {
 				})
 			}
 			a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
-			a.Fake.Heal(authkittest.RouteRefresh)
+			a.Fake.ClearFault(authkittest.RouteRefresh)
 			wg.Wait()
 
 			// A response that comes after the other switch carries what that made.
@@ -169,7 +169,7 @@ func TestARefreshDuringASwitchGoesOnAndTheSwitchToo(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
 	a.Clock.Advance(4*time.Minute + time.Second)
-	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true, Times: 1})
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true, Times: 1})
 	answered := make(chan Response)
 	go func() {
 		resp, _ := a.Do(Request{Target: "/account", Cookie: cookie})
@@ -178,7 +178,7 @@ func TestARefreshDuringASwitchGoesOnAndTheSwitchToo(t *testing.T) {
 	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
 	switched := make(chan Response)
 	go func() { switched <- a.SwitchTo("org_beta", cookie, Scripted()) }()
-	a.Fake.Heal(authkittest.RouteRefresh)
+	a.Fake.ClearFault(authkittest.RouteRefresh)
 	assert.Equal(t, http.StatusOK, (<-answered).Status)
 	assert.Equal(t, "org_beta", a.Me((<-switched).NewCookie(t))["organization"])
 }
@@ -186,7 +186,7 @@ func TestARefreshDuringASwitchGoesOnAndTheSwitchToo(t *testing.T) {
 func TestAnAnswerWithAnotherOrganizationIsRefusedAndLosesNothing(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
-	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.Claims = map[string]any{"org_id": "org_acme"} })
+	a.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Claims = map[string]any{"org_id": "org_acme"} })
 	resp := a.SwitchTo("org_beta", cookie, Scripted())
 	assert.Equal(t, http.StatusForbidden, resp.Status)
 	assert.Equal(t, "organization_refused", resp.Problem(t)["code"])
@@ -198,12 +198,12 @@ func TestAnAnswerWithAnotherOrganizationIsRefusedAndLosesNothing(t *testing.T) {
 func TestALogoutDuringASwitchStays(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
-	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
 	switched := make(chan Response)
 	go func() { switched <- a.SwitchTo("org_beta", cookie, Scripted()) }()
 	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
 	a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie})
-	a.Fake.Heal(authkittest.RouteRefresh)
+	a.Fake.ClearFault(authkittest.RouteRefresh)
 	resp := <-switched
 	assert.Equal(t, http.StatusUnauthorized, resp.Status)
 	assert.Empty(t, resp.SetCookies(t))
@@ -218,7 +218,7 @@ func TestASwitchThatFailsIsNoFailureOfARefreshThatWaitedForIt(t *testing.T) {
 	session := a.sessionOf(cookie)
 	a.Clock.Advance(4*time.Minute + time.Second)
 	before := a.Fake.Calls(authkittest.RouteRefresh)
-	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{
 		Delay: time.Second, Status: 400, Body: `{"error":"sso_required","connection_ids":["conn_1"]}`, Times: 1,
 	})
 	// The switch comes with a session that the middleware has not renewed.
@@ -301,7 +301,7 @@ func TestMadeUpOrganizationIDsAreAskedAboutTwentyTimesAMinuteAtTheMost(t *testin
 func TestMadeUpOrganizationIDsThatComeAtOnceAreBoundedToo(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
-	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true, Times: 1})
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true, Times: 1})
 	var answers []chan Response
 	for i := range 40 {
 		answers = append(answers, a.SendAside(Request{
@@ -309,7 +309,7 @@ func TestMadeUpOrganizationIDsThatComeAtOnceAreBoundedToo(t *testing.T) {
 		}))
 	}
 	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
-	a.Fake.Heal(authkittest.RouteRefresh)
+	a.Fake.ClearFault(authkittest.RouteRefresh)
 	for _, answered := range answers {
 		assert.Contains(t, []int{http.StatusForbidden, http.StatusServiceUnavailable}, (<-answered).Status)
 	}
@@ -338,7 +338,7 @@ func TestARefusedOrganizationIsAskedAboutAgainAfterAMinute(t *testing.T) {
 	}
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 	assert.Equal(t, http.StatusOK, a.SwitchTo("org_beta", cookie, Scripted()).Status, "another organization is")
-	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: "org_delta", Role: "viewer"})
 	})
 	a.Clock.Advance(time.Minute - time.Millisecond)
@@ -353,7 +353,7 @@ func TestARefusedOrganizationIsAskedAboutAgainAfterAMinute(t *testing.T) {
 func TestASignInForAnOrganizationForgetsThatItWasRefused(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
-	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"sso_required"}`, Times: 1})
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"sso_required"}`, Times: 1})
 	resp := a.SwitchTo("org_beta", cookie, Scripted())
 	assert.Equal(t, "organization_sign_in", resp.Problem(t)["code"])
 	resp = a.SwitchTo("org_beta", cookie, Scripted())
@@ -377,7 +377,7 @@ func TestASwitchThatFailsInPassingPausesSwitchesAndNoRefresh(t *testing.T) {
 			a := Switching(t)
 			cookie := a.Acme()
 			a.Clock.Advance(3 * time.Minute)
-			a.Fake.Fail(authkittest.RouteRefresh, c.fault)
+			a.Fake.InjectFault(authkittest.RouteRefresh, c.fault)
 			for range 3 {
 				for _, organization := range []string{"org_beta", "org_gamma"} {
 					resp := a.SwitchTo(organization, cookie, Scripted())
@@ -398,7 +398,7 @@ func TestASwitchThatFailsInPassingPausesSwitchesAndNoRefresh(t *testing.T) {
 		a := Switching(t)
 		cookie := a.Acme()
 		a.Clock.Advance(4*time.Minute - time.Second)
-		a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Header: http.Header{"Retry-After": {"60"}}, Times: 1})
+		a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Header: http.Header{"Retry-After": {"60"}}, Times: 1})
 		require.Equal(t, http.StatusServiceUnavailable, a.SwitchTo("org_beta", cookie, Scripted()).Status)
 		a.Clock.Advance(2 * time.Second)
 		a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
@@ -409,7 +409,7 @@ func TestARefreshThatFailsInPassingPausesSwitchesToo(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
 	a.Clock.Advance(4 * time.Minute)
-	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Header: http.Header{"Retry-After": {"40"}}, Times: 1})
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Header: http.Header{"Retry-After": {"40"}}, Times: 1})
 	for range 3 {
 		resp := a.SwitchTo("org_beta", cookie, Scripted())
 		assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
@@ -423,7 +423,7 @@ func TestARefreshThatIsRefusedKeepsNobodyFromSwitching(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
 	a.Clock.Advance(4 * time.Minute)
-	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"organization_not_found"}`, Times: 1})
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"organization_not_found"}`, Times: 1})
 	resp := a.SwitchTo("org_beta", cookie, Scripted())
 	assert.Equal(t, http.StatusOK, resp.Status)
 	assert.Equal(t, "org_beta", a.Me(resp.NewCookie(t))["organization"])
@@ -435,7 +435,7 @@ func TestADemandOfAnOrganizationEndsNoSessionThatSwitches(t *testing.T) {
 		for _, demand := range []string{`{"error":"sso_required","connection_ids":["conn_1"]}`, `{"code":"mfa_enrollment","pending_authentication_token":"p"}`} {
 			a := Switching(t)
 			cookie := a.Acme()
-			a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 403, Body: demand, Times: 1})
+			a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 403, Body: demand, Times: 1})
 			resp := a.SwitchTo(organization, cookie, Scripted())
 			assert.Equal(t, "organization_sign_in", resp.Problem(t)["code"])
 			assert.Empty(t, resp.SetCookies(t))

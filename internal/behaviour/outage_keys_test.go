@@ -92,7 +92,7 @@ func failFirstKeys(t *testing.T, f failure) {
 
 // failNewerKeys is about a process that has some: they serve, and at once.
 func failNewerKeys(t *testing.T, f failure) {
-	o := newOutage(t, AppOptions{Fake: []authkittest.Option{authkittest.WithTokenLifetime(time.Hour)}})
+	o := newOutage(t, AppOptions{Fake: []authkittest.Option{authkittest.WithAccessTokenLifetime(time.Hour)}})
 	cookie, id := o.SignedIn(Kim).CookieHeader(), o.SessionID()
 	account := Request{Target: "/account", Cookie: cookie}
 	o.Clock.Advance(10 * time.Minute)
@@ -117,7 +117,7 @@ func failNewerKeys(t *testing.T, f failure) {
 	assert.EqualValues(t, 2, o.up.sent.Load()-before, "one fetch, and the exchange of the sign-in")
 
 	ends()
-	o.Fake.AddKey()
+	o.Fake.AddSigningKey()
 	o.Clock.Advance(time.Millisecond)
 	serves()
 	o.awaitLog(keysChanged)
@@ -135,7 +135,7 @@ func TestKeysThatComeSlowlyAreWaitedForOnlyWhereThereAreNone(t *testing.T) {
 		running := NewApp(t, AppOptions{})
 		cookie, id := running.SignedIn(Kim).CookieHeader(), running.SessionID()
 		o := newOutageInstance(t, running)
-		o.Fake.Fail(authkittest.RouteJWKS, slow)
+		o.Fake.InjectFault(authkittest.RouteJWKS, slow)
 		answered := o.sending(Request{Target: "/account", Cookie: cookie})
 		o.Clock.AwaitTimers(2) // the fetch's and the fault's
 		assert.Empty(t, answered)
@@ -145,11 +145,11 @@ func TestKeysThatComeSlowlyAreWaitedForOnlyWhereThereAreNone(t *testing.T) {
 
 	t.Run("newer ones", func(t *testing.T) {
 		leavesNothing(t)
-		o := newOutage(t, AppOptions{Fake: []authkittest.Option{authkittest.WithTokenLifetime(time.Hour)}})
+		o := newOutage(t, AppOptions{Fake: []authkittest.Option{authkittest.WithAccessTokenLifetime(time.Hour)}})
 		cookie, id := o.SignedIn(Kim).CookieHeader(), o.SessionID()
 		o.Clock.Advance(10 * time.Minute)
-		o.Fake.AddKey()
-		o.Fake.Fail(authkittest.RouteJWKS, slow)
+		o.Fake.AddSigningKey()
+		o.Fake.InjectFault(authkittest.RouteJWKS, slow)
 		assert.Equal(t, PageOf(Kim, id)+" at /account", o.Send(Request{Target: "/account", Cookie: cookie}).Body)
 		o.Clock.AwaitTimers(2)
 		o.Clock.Advance(3 * time.Second)

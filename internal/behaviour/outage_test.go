@@ -128,8 +128,8 @@ func (o *outage) begins(route authkittest.Route, f failure) (ends func()) {
 		o.up.dead.Store(&deadEnd{path, &http.Transport{DialContext: f.dial}})
 		return func() { o.up.dead.Store(nil) }
 	}
-	o.Fake.Fail(route, f.fault)
-	return func() { o.Fake.Heal(route) }
+	o.Fake.InjectFault(route, f.fault)
+	return func() { o.Fake.ClearFault(route) }
 }
 
 // timer is the next timer that the library sets.

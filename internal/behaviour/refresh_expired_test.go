@@ -20,17 +20,17 @@ func TestARenewalThatExpiredBeforeItCouldBeVerifiedIsRenewed(t *testing.T) {
 			cookie := a.SignedIn(Kim).CookieHeader()
 			a.Send(Request{Target: "/account", Cookie: cookie})
 			a.Clock.Advance(4*time.Minute + 10*time.Second)
-			a.Fake.AddKey()
-			a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+			a.Fake.AddSigningKey()
+			a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 			resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
 			require.Equal(t, http.StatusOK, resp.Status, "the old token serves")
 			if arrives {
 				cookie = JarAfter(cookie, resp)
 			}
-			a.Fake.Heal(authkittest.RouteJWKS)
+			a.Fake.ClearFault(authkittest.RouteJWKS)
 			a.Clock.Advance(7 * time.Minute)
 			if stumbles { // the second exchange fails for a passing reason first
-				a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`, Times: 1})
+				a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`, Times: 1})
 				resp = a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
 				require.Equal(t, http.StatusServiceUnavailable, resp.Status, "arrives: %t", arrives)
 				cookie = JarAfter(cookie, resp)

@@ -250,7 +250,7 @@ func TestARefreshThatIsSlowServesWhoeverCanWait(t *testing.T) {
 			o := newOutage(t, AppOptions{})
 			cookie, id := o.SignedIn(Kim).CookieHeader(), o.SessionID()
 			o.ExpireToken(c.beyond)
-			o.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Delay: 3 * time.Second})
+			o.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Delay: 3 * time.Second})
 
 			answered := o.sending(Request{Target: "/account", Cookie: cookie})
 			o.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
@@ -280,7 +280,7 @@ func TestAReplyUnderAnotherContentTypeIsReadAllTheSame(t *testing.T) {
 	o := newOutage(t, AppOptions{})
 	other := authkittest.Fault{Header: http.Header{"Content-Type": {"text/plain"}}}
 	for _, route := range []authkittest.Route{authkittest.RouteJWKS, authkittest.RouteCodeExchange, authkittest.RouteRefresh} {
-		o.Fake.Fail(route, other)
+		o.Fake.InjectFault(route, other)
 	}
 	cookie := o.SignedIn(Kim).CookieHeader()
 	o.ExpireToken(2 * time.Minute)
@@ -293,10 +293,10 @@ func TestAReplyUnderAnotherContentTypeIsReadAllTheSame(t *testing.T) {
 // token for half a minute, and that is longer than the pause.
 func TestASessionWhoseRefreshWasMadeAndLostGoesOn(t *testing.T) {
 	for name, fault := range map[string]authkittest.Fault{
-		"in a failure":             {After: true, Status: 500},
+		"in a failure":             {TakeEffect: true, Status: 500},
 		"half way":                 {Truncate: true},
-		"with its connection":      {After: true, Reset: true},
-		"behind the last deadline": {After: true, Hang: true},
+		"with its connection":      {TakeEffect: true, Reset: true},
+		"behind the last deadline": {TakeEffect: true, Hang: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := failure{fault: fault, holds: fault.Hang, attempts: 4}

@@ -123,14 +123,14 @@ func TestANewPairThatCannotBeVerifiedYetOutlivesTheProcess(t *testing.T) {
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Send(Request{Target: "/account", Cookie: cookie}) // keys are had
 	a.Clock.Advance(4*time.Minute + 30*time.Second)
-	a.Fake.AddKey()
-	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	a.Fake.AddSigningKey()
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
 	require.Equal(t, http.StatusOK, resp.Status)
 	if resp.Header.Get("Set-Cookie") != "" {
 		cookie = resp.NewCookie(t)
 	}
-	a.Fake.Heal(authkittest.RouteJWKS)
+	a.Fake.ClearFault(authkittest.RouteJWKS)
 	a.Clock.Advance(40 * time.Second)
 	restarted := NewInstance(t, a.Fake, a.Clock, AppOptions{})
 	resp = restarted.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
@@ -152,10 +152,10 @@ func TestAHookThatExitsItsGoroutineLeavesNobodyWaiting(t *testing.T) {
 func TestAnOutageOfRefreshesDoesNotRunDownTheIdleLimit(t *testing.T) {
 	a := NewApp(t, AppOptions{
 		AuthKit: []authkit.Option{authkit.WithIdleTimeout(10 * time.Minute)},
-		Fake:    []authkittest.Option{authkittest.WithTokenLifetime(time.Hour)},
+		Fake:    []authkittest.Option{authkittest.WithAccessTokenLifetime(time.Hour)},
 	})
 	cookie := a.SignedIn(Kim).CookieHeader()
-	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 429, Header: http.Header{"Retry-After": {"30"}}})
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 429, Header: http.Header{"Retry-After": {"30"}}})
 	for i := range 24 {
 		a.Clock.Advance(30 * time.Second)
 		resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
@@ -223,11 +223,11 @@ func TestALogHandlerThatEndsItsGoroutineLeavesNobodyWaiting(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithLogger(slog.New(handler))}})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
-	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 401})
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401})
 	handler.on.Store(true)
 	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "home of somebody unknown")
 	handler.on.Store(false)
-	a.Fake.Heal(authkittest.RouteRefresh)
+	a.Fake.ClearFault(authkittest.RouteRefresh)
 	a.Clock.Advance(5 * time.Second)
 	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "home of "+Kim)
 }

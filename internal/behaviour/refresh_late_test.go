@@ -17,7 +17,7 @@ import (
 func TestASlowResponseDoesNotUndoASwitch(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
 	a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
-	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: "org_beta", Role: "viewer"})
 	})
 	b := a.Browser()
@@ -47,7 +47,7 @@ func TestAKeptCookieDoesNotTakeTheBrowserBack(t *testing.T) {
 	})
 	jar := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
-	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"invalid_client"}`, Times: 1})
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"invalid_client"}`, Times: 1})
 	late := a.BeginLate("/report", jar, began)
 	a.Clock.Advance(6 * time.Second)
 	jar = a.Send(Request{Target: "/account", Cookie: jar}).NewCookie(t)
@@ -65,10 +65,10 @@ func TestAKeptRefreshTokenDoesNotTakeTheBrowserBack(t *testing.T) {
 	jar := a.SignedIn(Kim).CookieHeader()
 	a.Send(Request{Target: "/account", Cookie: jar})
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
-	a.Fake.AddKey()
-	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	a.Fake.AddSigningKey()
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	late := a.BeginLate("/report", jar, began)
-	a.Fake.Heal(authkittest.RouteJWKS)
+	a.Fake.ClearFault(authkittest.RouteJWKS)
 	a.Clock.Advance(45 * time.Second)
 	for range 3 { // two refreshes later
 		r := a.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()})
@@ -107,7 +107,7 @@ func TestAnOutageOfKeysSetsNoCookieThatWasLoggedOut(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithIdleTimeout(time.Hour)}})
 	jar := a.SignedIn(Kim).CookieHeader()
 	fresh := NewInstance(t, a.Fake, a.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithIdleTimeout(time.Hour)}})
-	fresh.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	fresh.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	fresh.Send(Request{Method: "POST", Target: "/logout", Cookie: jar, Header: Scripted()})
 	a.Clock.Advance(time.Second)
 	resp := fresh.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()})

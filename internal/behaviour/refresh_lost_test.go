@@ -124,13 +124,13 @@ func TestNoFailureOnTheWayForgetsWhatARefreshTokenBecame(t *testing.T) {
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Send(Request{Target: "/account", Cookie: cookie})
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
-	a.Fake.AddKey()
-	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	a.Fake.AddSigningKey()
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	require.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
-	a.Fake.Heal(authkittest.RouteJWKS)
+	a.Fake.ClearFault(authkittest.RouteJWKS)
 	for range 3 {
 		a.Clock.Advance(7 * time.Minute)
-		a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`, Times: 1})
+		a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`, Times: 1})
 		calls := a.Fake.Calls(authkittest.RouteRefresh)
 		for range 3 {
 			resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
@@ -169,10 +169,10 @@ func TestAStragglerDoesNotMakeASpentTokenGoodAgain(t *testing.T) {
 	a := Switching(t)
 	old := a.Acme()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
-	a.Fake.AddKey()
-	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	a.Fake.AddSigningKey()
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	cookie := a.Send(Request{Target: "/me", Cookie: old}).NewCookie(t)
-	a.Fake.Heal(authkittest.RouteJWKS)
+	a.Fake.ClearFault(authkittest.RouteJWKS)
 	a.Clock.Advance(time.Minute + time.Second)
 	cookie = a.Send(Request{Target: "/me", Cookie: cookie}).NewCookie(t)
 	a.SwitchTo("org_beta", cookie, Scripted()).NewCookie(t)
@@ -187,7 +187,7 @@ func TestAStragglerDoesNotMakeASpentTokenGoodAgain(t *testing.T) {
 func TestARenewalThatIsOldWhenItComesIsNotRenewedAtOnce(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
-	ahead := authkittest.NewClock(Start.Add(5*time.Minute + 30*time.Second))
+	ahead := authkittest.NewFakeClock(Start.Add(5*time.Minute + 30*time.Second))
 	fast := NewInstance(t, a.Fake, ahead, AppOptions{})
 	for range 5 {
 		assert.Equal(t, http.StatusOK, fast.Send(Request{Target: "/account", Cookie: cookie}).Status)
@@ -200,7 +200,7 @@ func TestARenewalThatIsOldWhenItComesIsNotRenewedAtOnce(t *testing.T) {
 func TestARenewalThatHasExpiredWhenItComesLosesNoSession(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
-	fast := NewInstance(t, a.Fake, authkittest.NewClock(Start.Add(10*time.Minute)), AppOptions{})
+	fast := NewInstance(t, a.Fake, authkittest.NewFakeClock(Start.Add(10*time.Minute)), AppOptions{})
 	resp := fast.Send(Request{Target: "/account", Cookie: cookie})
 	assert.Equal(t, http.StatusUnauthorized, resp.Status)
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
@@ -218,8 +218,8 @@ func TestTokensOfSomebodyElseAreNotKeptUnverified(t *testing.T) {
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Send(Request{Target: "/account", Cookie: cookie})
 	a.ExpireToken(2 * time.Minute)
-	a.Fake.AddKey()
-	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	a.Fake.AddSigningKey()
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	upstream.Change = func(reply map[string]any) {
 		now := a.Clock.Now().Unix()
 		reply["access_token"] = a.Fake.SignToken(map[string]any{

@@ -43,7 +43,7 @@ func TestAPassingFailureOfARefreshEndsNoSession(t *testing.T) {
 			clock := newObservedClock()
 			a := NewApp(t, AppOptions{Clock: &clock})
 			cookie := a.SignedIn(Kim).CookieHeader()
-			a.Fake.Fail(authkittest.RouteRefresh, fault)
+			a.Fake.InjectFault(authkittest.RouteRefresh, fault)
 
 			// Within skew the token serves, and nobody waits for longer than
 			// two seconds.
@@ -69,7 +69,7 @@ func TestAPassingFailureOfARefreshEndsNoSession(t *testing.T) {
 			assert.Equal(t, http.StatusSeeOther, a.sendWhileTimePasses(clock, Request{Target: "/login", Cookie: cookie}).Status)
 
 			// Once it is over, the session goes on by itself.
-			a.Fake.Heal(authkittest.RouteRefresh)
+			a.Fake.ClearFault(authkittest.RouteRefresh)
 			a.Clock.Advance(time.Minute)
 			assert.Contains(t, a.sendWhileTimePasses(clock, Request{Target: "/account", Cookie: cookie}).Body, "page of "+Kim)
 		})
@@ -104,7 +104,7 @@ func TestARefreshThatHangsHoldsARequestUpForTwoSecondsWhileItsTokenIsGood(t *tes
 	clock := newObservedClock()
 	a := NewApp(t, AppOptions{Clock: &clock})
 	cookie := a.SignedIn(Kim).CookieHeader()
-	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
 	a.ExpireToken(0)
 
 	answered := make(chan Response)
@@ -118,7 +118,7 @@ func TestARefreshThatHangsHoldsARequestUpForTwoSecondsWhileItsTokenIsGood(t *tes
 	assert.Contains(t, (<-answered).Body, "page of "+Kim)
 
 	// The exchange goes on behind it, and its end is everybody's.
-	a.Fake.Heal(authkittest.RouteRefresh)
+	a.Fake.ClearFault(authkittest.RouteRefresh)
 	a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 }
@@ -127,7 +127,7 @@ func TestARefreshThatHangsEndsWithinTenSecondsAndTheSessionStays(t *testing.T) {
 	clock := newObservedClock()
 	a := NewApp(t, AppOptions{Clock: &clock})
 	cookie := a.SignedIn(Kim).CookieHeader()
-	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
 	a.ExpireToken(2 * time.Minute)
 
 	answered := make(chan Response)
@@ -158,7 +158,7 @@ func TestAfterAFailureNobodyTriesAgainBeforeTheTimeGiven(t *testing.T) {
 			a.ExpireToken(-time.Minute)
 			// A reply that cannot be read is not retried, so that each call
 			// here is a decision of its own.
-			a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Header: c.header})
+			a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Header: c.header})
 			for range 10 {
 				a.Send(Request{Target: "/account", Cookie: cookie})
 			}
@@ -189,7 +189,7 @@ func TestWithoutKeysNothingIsRefreshedAndNobodySignedOut(t *testing.T) {
 			// that another one has sealed.
 			running := NewApp(t, AppOptions{})
 			cookie := running.SignedIn(Kim).CookieHeader()
-			running.Fake.Fail(authkittest.RouteJWKS, fault)
+			running.Fake.InjectFault(authkittest.RouteJWKS, fault)
 			a := NewInstance(t, running.Fake, running.Clock, AppOptions{})
 
 			for _, expired := range []bool{false, true} {
@@ -207,7 +207,7 @@ func TestWithoutKeysNothingIsRefreshedAndNobodySignedOut(t *testing.T) {
 			}
 			assert.Zero(t, a.Fake.Calls(authkittest.RouteRefresh))
 
-			a.Fake.Heal(authkittest.RouteJWKS)
+			a.Fake.ClearFault(authkittest.RouteJWKS)
 			a.Clock.Advance(time.Minute)
 			assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, "page of "+Kim, "it heals by itself")
 		})
@@ -215,9 +215,9 @@ func TestWithoutKeysNothingIsRefreshedAndNobodySignedOut(t *testing.T) {
 }
 
 func TestKeysAtHandServeThroughAnOutageOfADay(t *testing.T) {
-	a := NewApp(t, AppOptions{Fake: []authkittest.Option{authkittest.WithTokenLifetime(48 * time.Hour)}})
+	a := NewApp(t, AppOptions{Fake: []authkittest.Option{authkittest.WithAccessTokenLifetime(48 * time.Hour)}})
 	cookie := a.SignedIn(Kim).CookieHeader()
-	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	a.Clock.Advance(23 * time.Hour)
 	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, "page of "+Kim)
 	a.Clock.Advance(time.Hour + time.Second)
@@ -230,7 +230,7 @@ func TestAKeyRotatedAwayUnderALiveSessionMeansARefreshAndNotALogout(t *testing.T
 	for range 3 {
 		cookies = append(cookies, a.SignedIn(Kim).CookieHeader())
 	}
-	a.Fake.RotateKeys()
+	a.Fake.RotateSigningKeys()
 	a.Clock.Advance(30 * time.Second)
 	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookies[0]}).Body, "page of "+Kim,
 		"the key is at hand still, and fresh")
@@ -249,7 +249,7 @@ func TestAKeyRotatedAwayUnderALiveSessionMeansARefreshAndNotALogout(t *testing.T
 func TestAProcessThatNeverSawAWithdrawnKeyRefreshesTheSessionsItSigned(t *testing.T) {
 	before := NewApp(t, AppOptions{})
 	cookies := []string{before.SignedIn(Kim).CookieHeader(), before.SignedIn(Kim).CookieHeader()}
-	before.Fake.RotateKeys()
+	before.Fake.RotateSigningKeys()
 	a := NewInstance(t, before.Fake, before.Clock, AppOptions{})
 	for _, cookie := range cookies {
 		assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, "page of "+Kim)
@@ -263,10 +263,10 @@ func TestAProcessThatNeverSawAWithdrawnKeyRefreshesTheSessionsItSigned(t *testin
 func TestACookieOfAWithdrawnKeyStarvesNoneOfAnother(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	kims := a.SignedIn(Kim).CookieHeader()
-	a.Fake.RotateKeys()
+	a.Fake.RotateSigningKeys()
 	a.Clock.Advance(time.Minute)
 	lees := a.SignedIn("lee@example.com").CookieHeader()
-	a.Fake.RotateKeys()
+	a.Fake.RotateSigningKeys()
 	a.Clock.Advance(time.Minute)
 	current := a.SignedIn(Kim).CookieHeader()
 	for name, c := range map[string]struct {
@@ -277,7 +277,7 @@ func TestACookieOfAWithdrawnKeyStarvesNoneOfAnother(t *testing.T) {
 		"once that has expired":       {4*time.Minute + 2*time.Second, http.StatusOK},
 	} {
 		t.Run(name, func(t *testing.T) {
-			clock := authkittest.NewClock(a.Clock.Now())
+			clock := authkittest.NewFakeClock(a.Clock.Now())
 			fresh := NewInstance(t, a.Fake, clock, AppOptions{})
 			fresh.Send(Request{Target: "/account", Cookie: current}) // it has keys
 			clock.Advance(c.later - 30*time.Second)
@@ -295,8 +295,8 @@ func TestANewPairIsKeptUntilItsKeyCanBeHad(t *testing.T) {
 			a := NewApp(t, AppOptions{})
 			cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
 			a.ExpireToken(2 * time.Minute)
-			a.Fake.RotateKeys()
-			a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+			a.Fake.RotateSigningKeys()
+			a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 
 			// The exchange succeeds, but its token is signed by a key that cannot be had.
 			resp := a.Send(Request{Target: "/account", Cookie: cookie})
@@ -309,7 +309,7 @@ func TestANewPairIsKeptUntilItsKeyCanBeHad(t *testing.T) {
 				assert.Equal(t, http.StatusServiceUnavailable, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
 			}
 
-			a.Fake.Heal(authkittest.RouteJWKS)
+			a.Fake.ClearFault(authkittest.RouteJWKS)
 			a.Clock.Advance(time.Minute) // longer than WorkOS answers the retired token
 			resp = a.Send(Request{Target: "/account", Cookie: cookie})
 			assert.Equal(t, PageOf(Kim, id)+" at /account", resp.Body)
@@ -337,9 +337,9 @@ func TestTheKeysAreFetchedUnderOurOwnUserAgent(t *testing.T) {
 
 func TestReadyTellsWhetherASessionCouldBeVerified(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	assert.ErrorIs(t, a.Ready(t.Context()), authkit.ErrUnavailable)
-	a.Fake.Heal(authkittest.RouteJWKS)
+	a.Fake.ClearFault(authkittest.RouteJWKS)
 	a.Clock.Advance(5 * time.Second)
 	assert.NoError(t, a.Ready(t.Context()))
 	assert.Equal(t, a.Fake.ClientID(), a.Client().ClientID())

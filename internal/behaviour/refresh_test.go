@@ -40,7 +40,7 @@ func TestARenewalBeginsOneMinuteOrAFifthOfTheLifetimeBeforeTheExpiry(t *testing.
 		"two minutes":  {2 * time.Minute, 24 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := NewApp(t, AppOptions{Fake: []authkittest.Option{authkittest.WithTokenLifetime(c.lifetime)}})
+			a := NewApp(t, AppOptions{Fake: []authkittest.Option{authkittest.WithAccessTokenLifetime(c.lifetime)}})
 			cookie := a.SignedIn(Kim).CookieHeader()
 
 			a.Clock.Advance(c.lifetime - c.ahead - time.Second)
@@ -54,7 +54,7 @@ func TestARenewalBeginsOneMinuteOrAFifthOfTheLifetimeBeforeTheExpiry(t *testing.
 
 func TestAClockThatIsFarAheadMakesNoExchangeOfEveryRequest(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	ahead := authkittest.NewClock(Start.Add(4*time.Minute + 30*time.Second))
+	ahead := authkittest.NewFakeClock(Start.Add(4*time.Minute + 30*time.Second))
 	fast := NewInstance(t, a.Fake, ahead, AppOptions{})
 	cookie := fast.SignedIn(Kim).CookieHeader()
 	for range 5 {
@@ -79,7 +79,7 @@ func TestAHundredRequestsWithOneStaleCookieMakeOneExchange(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
 	a.ExpireToken(2 * time.Minute)
-	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
 
 	var (
 		wg        sync.WaitGroup
@@ -96,7 +96,7 @@ func TestAHundredRequestsWithOneStaleCookieMakeOneExchange(t *testing.T) {
 		})
 	}
 	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
-	a.Fake.Heal(authkittest.RouteRefresh)
+	a.Fake.ClearFault(authkittest.RouteRefresh)
 	wg.Wait()
 
 	renewed := responses[0].NewCookie(t)
@@ -112,7 +112,7 @@ func TestTheExchangeGoesOnWhenTheRequestThatStartedItGoesAway(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
-	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
 
 	ctx, cancel := context.WithCancel(t.Context())
 	first, err := http.NewRequestWithContext(ctx, "GET", a.URL+"/account", nil)
@@ -132,7 +132,7 @@ func TestTheExchangeGoesOnWhenTheRequestThatStartedItGoesAway(t *testing.T) {
 		resp, _ := a.Do(Request{Target: "/account", Cookie: cookie})
 		answered <- resp
 	}()
-	a.Fake.Heal(authkittest.RouteRefresh)
+	a.Fake.ClearFault(authkittest.RouteRefresh)
 	assert.Equal(t, http.StatusOK, (<-answered).Status)
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 }
@@ -162,7 +162,7 @@ func TestALostReplyOfAnExchangeIsMadeUpForByARetryWithinTheWindow(t *testing.T) 
 	a := NewApp(t, AppOptions{Clock: &clock})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
-	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{After: true, Status: 500, Times: 1})
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{TakeEffect: true, Status: 500, Times: 1})
 
 	answered := make(chan Response)
 	go func() {
@@ -218,7 +218,7 @@ func TestOneEndingIsOneEndingHoweverManyAsk(t *testing.T) {
 			})}})
 			cookie := a.SignedIn(Kim).CookieHeader()
 			a.ExpireToken(2 * time.Minute)
-			a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: reply})
+			a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: reply})
 
 			for range 5 {
 				resp := a.Send(Request{Target: "/", Cookie: cookie})
@@ -248,7 +248,7 @@ func TestAnotherRefusalLeavesTheCookieAndIsAskedAgainOnceAMinute(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
-	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"organization_not_found"}`})
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"organization_not_found"}`})
 	for range 3 {
 		resp := a.Send(Request{Target: "/", Cookie: cookie})
 		assert.Contains(t, resp.Body, "home of nobody")
@@ -257,7 +257,7 @@ func TestAnotherRefusalLeavesTheCookieAndIsAskedAgainOnceAMinute(t *testing.T) {
 	}
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 	a.Clock.Advance(3 * time.Second)
-	a.Fake.Heal(authkittest.RouteRefresh)
+	a.Fake.ClearFault(authkittest.RouteRefresh)
 	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "home of "+Kim)
 }
 
@@ -397,7 +397,7 @@ func TestARefusedAPIKeyIsLoggedAsOurOwnMistake(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
-	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`})
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`})
 	assert.Equal(t, http.StatusServiceUnavailable, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
 	assert.Contains(t, a.Logs.String(), "does not accept this application's client ID or API key")
 }
@@ -407,7 +407,7 @@ func TestAnEndingIsOneWhateverItsStatus(t *testing.T) {
 		a := NewApp(t, AppOptions{})
 		cookie := a.SignedIn(Kim).CookieHeader()
 		a.ExpireToken(0)
-		a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{
+		a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{
 			Status: status, Header: http.Header{"Retry-After": {"60"}}, Body: `{"error":"invalid_grant"}`,
 		})
 		resp := a.Send(Request{Target: "/", Cookie: cookie})
@@ -431,7 +431,7 @@ func TestARefusalLeavesTheTokenInUseUntilItIsBeyondSkew(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
 			cookie := a.SignedIn(Kim).CookieHeader()
-			a.Fake.Fail(authkittest.RouteRefresh, fault)
+			a.Fake.InjectFault(authkittest.RouteRefresh, fault)
 			ask := func(status, calls int) {
 				t.Helper()
 				resp := a.Send(Request{Target: "/account", Cookie: cookie})
@@ -450,7 +450,7 @@ func TestARefusalLeavesTheTokenInUseUntilItIsBeyondSkew(t *testing.T) {
 			a.Clock.Advance(time.Second)
 			ask(http.StatusUnauthorized, 3)
 			ask(http.StatusUnauthorized, 3)
-			a.Fake.Heal(authkittest.RouteRefresh)
+			a.Fake.ClearFault(authkittest.RouteRefresh)
 			a.Clock.Advance(time.Minute)
 			assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
 		})

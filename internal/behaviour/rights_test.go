@@ -31,7 +31,7 @@ func TestARequestWithAKeyIsNotThePersonOfItsCookie(t *testing.T) {
 		})))
 	}})
 	cookie := a.SignedIn(Kim).CookieHeader() // kim may not delete in org_acme
-	a.Fake.UpdatePerson("lee@example.com", func(p *authkittest.Person) {
+	a.Fake.UpdateUser("lee@example.com", func(p *authkittest.User) {
 		p.Memberships = []authkittest.Membership{{OrganizationID: "org_own"}} // makes the organization
 	})
 	key := a.Fake.AddAPIKey(authkittest.APIKey{Name: "own", OrganizationID: "org_own", Permissions: []string{"posts:delete"}})
@@ -55,13 +55,13 @@ func TestASignOutIsToldOnce(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignOut(func(context.Context, authkit.SignOutEvent) { calls.Add(1) })}})
 	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
 	a.ExpireToken(2 * time.Minute)
-	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Hang: true, Times: 1})
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true, Times: 1})
 	done := make(chan struct{})
 	go func() { a.Do(Request{Target: "/account", Cookie: cookie}); close(done) }()
 	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
 	a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie})
 	a.Fake.RevokeSession(id) // the browser went through WorkOS's logout
-	a.Fake.Heal(authkittest.RouteRefresh)
+	a.Fake.ClearFault(authkittest.RouteRefresh)
 	<-done
 	assert.EqualValues(t, 1, calls.Load(), "in-flight refresh")
 	a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie}) // the button pressed twice, or the cookie replayed
@@ -71,12 +71,12 @@ func TestASignOutIsToldOnce(t *testing.T) {
 func TestASwitchIsNotAnsweredWithAnEarlierOne(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
-	a.Fake.AddKey()
-	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	a.Fake.AddSigningKey()
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	r := a.SwitchTo("org_beta", cookie, Scripted())
 	require.Equal(t, 503, r.Status)
 	cookie = JarAfter(cookie, r)
-	a.Fake.Heal(authkittest.RouteJWKS)
+	a.Fake.ClearFault(authkittest.RouteJWKS)
 	a.Clock.Advance(40 * time.Second)
 	r = a.SwitchTo("org_gamma", cookie, Scripted())
 	assert.Equal(t, 200, r.Status, r.Body)
@@ -88,8 +88,8 @@ func TestManyRequestsMeetATokenThatCannotBeVerifiedYetAndAllAreServed(t *testing
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(4*time.Minute + 30*time.Second)
-	a.Fake.AddKey()
-	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	a.Fake.AddSigningKey()
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {

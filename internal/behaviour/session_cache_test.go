@@ -30,7 +30,7 @@ func newCaching(t testing.TB, opts ...authkit.Option) *caching {
 	c := &caching{}
 	c.App = NewApp(t, AppOptions{
 		AuthKit: append([]authkit.Option{authkit.WithSessionCache(100, 1<<20)}, opts...),
-		Fake:    []authkittest.Option{authkittest.WithTokenLifetime(time.Hour)},
+		Fake:    []authkittest.Option{authkittest.WithAccessTokenLifetime(time.Hour)},
 		Routes: func(a *App, mux *http.ServeMux) {
 			mux.HandleFunc("/seen", func(w http.ResponseWriter, r *http.Request) {
 				s, _ := sessionOf(r)
@@ -67,7 +67,7 @@ func (c *caching) see(cookie string) *authkit.Session {
 func TestAKnownCookieServesNoLongerThanItsToken(t *testing.T) {
 	c := newCaching(t)
 	cookie := c.known()
-	c.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: http.StatusUnauthorized, Body: `{"message":"Unauthorized"}`})
+	c.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: http.StatusUnauthorized, Body: `{"message":"Unauthorized"}`})
 	c.Clock.Advance(time.Hour + 59*time.Second)
 	assert.Equal(t, http.StatusOK, c.Send(Request{Target: "/account", Cookie: cookie}).Status)
 	c.Clock.Advance(time.Second)
@@ -92,13 +92,13 @@ func TestAKnownCookieServesNoLongerThanOurLimits(t *testing.T) {
 func TestAKnownCookieServesNoLongerThanItsSigningKey(t *testing.T) {
 	c := newCaching(t)
 	cookie := c.known()
-	c.Fake.RotateKeys()
+	c.Fake.RotateSigningKeys()
 	assert.NotNil(t, c.see(cookie), "nobody here knows yet")
 	c.SignedIn("lee@example.com") // whose token is signed by the new key: the keys are fetched
-	c.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: http.StatusUnauthorized, Body: `{"message":"Unauthorized"}`})
+	c.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: http.StatusUnauthorized, Body: `{"message":"Unauthorized"}`})
 	assert.Nil(t, c.see(cookie), "the key is withdrawn")
 	assert.Equal(t, http.StatusServiceUnavailable, c.Send(Request{Target: "/account", Cookie: cookie}).Status)
-	c.Fake.Heal(authkittest.RouteRefresh)
+	c.Fake.ClearFault(authkittest.RouteRefresh)
 	c.Clock.Advance(10 * time.Second)
 	assert.NotNil(t, c.see(cookie), "and the session is renewed, not lost")
 }
@@ -106,7 +106,7 @@ func TestAKnownCookieServesNoLongerThanItsSigningKey(t *testing.T) {
 func TestAKnownCookieServesWhileTheKeysAreRenewedBehindIt(t *testing.T) {
 	c := newCaching(t)
 	cookie := c.known()
-	c.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: http.StatusInternalServerError})
+	c.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: http.StatusInternalServerError})
 	c.Clock.Advance(30 * time.Minute)
 	assert.NotNil(t, c.see(cookie))
 	c.Fake.AwaitCalls(t, authkittest.RouteJWKS, 2) // a known cookie asks for a renewal as any other
@@ -207,7 +207,7 @@ func TestWithoutTheCacheEachRequestVerifies(t *testing.T) {
 // Many requests share one session, and so whatever a handler does to what it is handed.
 func TestWhatAHandlerChangesOfAKnownSessionNoOtherSees(t *testing.T) {
 	c := newCaching(t)
-	c.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+	c.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Memberships[0].Roles = []string{"admin", "billing"}
 		p.Claims = map[string]any{"tier": "gold"}
 	})
@@ -251,7 +251,7 @@ func TestManyRequestsAtOnceWithKnownCookiesEachGetTheirOwn(t *testing.T) {
 	cookies := map[string]string{Kim: c.SignedIn(Kim).CookieHeader(), "lee@example.com": c.SignedIn("lee@example.com").CookieHeader()}
 	for i := range 5 {
 		email := fmt.Sprintf("person%d@example.com", i)
-		c.Fake.AddPerson(authkittest.Person{Email: email})
+		c.Fake.AddUser(authkittest.User{Email: email})
 		cookies[email] = c.SignedIn(email).CookieHeader()
 	}
 	var all sync.WaitGroup

@@ -63,7 +63,7 @@ func TestTheNextChunkInTheRowProtectsNoSessionFromItsEnd(t *testing.T) {
 	}
 	t.Run("a sign-in that takes its place", func(t *testing.T) {
 		a := NewApp(t, AppOptions{})
-		a.Fake.UpdatePerson("lee@example.com", func(p *authkittest.Person) { p.Claims = incompressible(4200) })
+		a.Fake.UpdateUser("lee@example.com", func(p *authkittest.User) { p.Claims = incompressible(4200) })
 		lees := a.SignedIn("lee@example.com").CookieHeader()
 		id := a.SessionID()
 		s := a.Begin("/login")
@@ -80,7 +80,7 @@ func TestASignInCallsOffARevocationBetweenTwoAttempts(t *testing.T) {
 	a, upstream := rewritten(t)
 	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
 	require.Equal(t, http.StatusOK, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()}).Status)
-	a.Fake.Fail(authkittest.RouteRevokeSession, authkittest.Fault{Status: 503, Times: 1})
+	a.Fake.InjectFault(authkittest.RouteRevokeSession, authkittest.Fault{Status: 503, Times: 1})
 	a.Clock.Advance(30 * time.Second)
 	a.Logs.await(t, "session not revoked at WorkOS yet", 1)
 
@@ -350,7 +350,7 @@ func TestACopyFromASlowSourceUndoesNoSwitch(t *testing.T) {
 			}
 		})
 	}})
-	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: "org_beta", Role: "viewer"})
 	})
 	cookie := a.SignedIn(Kim).CookieHeader()

@@ -34,7 +34,7 @@ func moving(t *testing.T, opts ...authkit.Option) (a *App, sealed map[string]str
 // itself.
 func (a *App) authenticate(email string) *workos.Authentication {
 	a.T.Helper()
-	a.Fake.UpdatePerson(email, func(p *authkittest.Person) { p.Password = "correct horse" })
+	a.Fake.UpdateUser(email, func(p *authkittest.User) { p.Password = "correct horse" })
 	client, err := workos.NewClient(a.Fake.ClientID(), workos.WithAPIKey(a.Fake.APIKey()), workos.WithBaseURL(a.Fake.URL()), workos.WithClock(a.Clock))
 	require.NoError(a.T, err)
 	authentication, err := client.AuthenticateWithPassword(a.T.Context(), workos.AuthenticateWithPasswordParams{Email: email, Password: "correct horse"})
@@ -247,6 +247,6 @@ func TestAnOutageOfKeysLeavesANeighboursCookieWhereItIs(t *testing.T) {
 		"iss": "https://elsewhere.example", "sub": "user_kim", "sid": "session_1", "iat": Start.Unix(), "exp": Start.Add(time.Hour).Unix(),
 	})
 	cookie := "wos-session=" + a.sealedElsewhere(Kim, map[string]any{"accessToken": token})
-	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	assert.Empty(t, a.Send(Request{Target: "/", Cookie: cookie}).SetCookies(t))
 }

@@ -15,7 +15,7 @@ import (
 )
 
 func grow(a *App) {
-	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Claims = map[string]any{"template": strings.Repeat("abcdefgh", 900)}
 	})
 }

@@ -95,7 +95,7 @@ func TestWhatOthersPutIntoASharedSessionSurvivesARefresh(t *testing.T) {
 	session["oauthTokens"] = map[string]any{"provider": "GoogleOAuth", "accessToken": "gho_1"}
 	session["user"].(map[string]any)["theme"] = "dark"
 	a.ExpireToken(time.Minute)
-	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.LastName = "Ωμέγα-山田" })
+	a.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.LastName = "Ωμέγα-山田" })
 
 	resp := a.Send(Request{Target: "/account", Cookie: n.Write(session)})
 	require.Contains(t, resp.Body, "page of "+Kim)
@@ -131,7 +131,7 @@ func TestASwitchOfOrganizationOnEitherSideIsSeenOnTheOther(t *testing.T) {
 		mux.Handle("POST /organization", a.SwitchOrganization())
 		mux.HandleFunc("/me", func(w http.ResponseWriter, r *http.Request) { json.NewEncoder(w).Encode(meOf(r)) })
 	}})
-	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: "org_beta", Role: "viewer"})
 	})
 	n := a.Neighbour()
@@ -187,7 +187,7 @@ func TestASharedSessionThatDoesNotFitIntoOneCookieIsAClearErrorAtSignIn(t *testi
 	b := a.SignedIn(Kim)
 	before := b.CookieHeader()
 	a.fillTokens(2000)
-	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.Metadata = map[string]string{"biography": strings.Repeat("x", 600)} })
+	a.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Metadata = map[string]string{"biography": strings.Repeat("x", 600)} })
 	s := a.Begin("/login?return_to=/account")
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie + "; " + before, Header: Navigation()})
 	assert.Equal(t, http.StatusInternalServerError, resp.Status)
@@ -277,7 +277,7 @@ func ironOf(t testing.TB, password string, plaintext []byte) string {
 // A clock that is ahead takes each new token for an old one. What says that it
 // is new is in the session, and not only in ours.
 func TestAClockAheadDoesNotRefreshASharedSessionAtEachRequest(t *testing.T) {
-	fast := authkittest.NewClock(Start)
+	fast := authkittest.NewFakeClock(Start)
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithSharedSession(), authkit.WithClock(fast)}})
 	fast.Advance(4*time.Minute + 30*time.Second)
 	cookie := a.SignedIn(Kim).CookieHeader()

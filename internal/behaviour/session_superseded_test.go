@@ -28,7 +28,7 @@ func TestAnExchangeThatEndsAfterASignInDoesNotUndoIt(t *testing.T) {
 			cookie := a.SignedIn("lee@example.com").CookieHeader()
 			a.ExpireToken(2 * time.Minute)
 			fault.Delay, fault.Times = time.Second, 1
-			a.Fake.Fail(authkittest.RouteRefresh, fault)
+			a.Fake.InjectFault(authkittest.RouteRefresh, fault)
 			answered := make(chan Response, 1)
 			go func() {
 				resp, err := a.Do(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
@@ -176,7 +176,7 @@ func TestASlowResponseDoesNotUndoASwitchWhereRefreshTokensStay(t *testing.T) {
 		Routes:  reporting(began, goOn),
 		AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: &unrotated{map[string]string{}}})},
 	})
-	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: "org_beta", Role: "viewer"})
 	})
 	b := a.Browser()

@@ -31,7 +31,7 @@ func (a *App) capture(email string) *authkit.Session {
 
 func TestASessionTellsWhatWorkOSSays(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.AuthenticationMethod = "GoogleOAuth"
 		p.Locale = "en-GB"
 		p.ExternalID = "ext-7"
@@ -182,7 +182,7 @@ func TestAnImpersonatorIsFoundInTheReplyOrTheToken(t *testing.T) {
 	assert.True(t, ok)
 	assert.Equal(t, authkit.Impersonator{Email: "ops@example.com"}, impersonator)
 
-	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Claims = map[string]any{"act": map[string]any{"sub": "dev@example.com"}}
 	})
 	impersonator, ok = a.capture(Kim).Impersonator()

@@ -176,8 +176,8 @@ func (a *App) RefusedWayBack() {
 // Waiting is the status of a callback while there are no keys, which uses nothing up.
 func (a *App) Waiting(s PendingSignIn) int {
 	fresh := NewInstance(a.T, a.Fake, a.Clock, AppOptions{})
-	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
-	defer a.Fake.Heal(authkittest.RouteJWKS)
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	defer a.Fake.ClearFault(authkittest.RouteJWKS)
 	return fresh.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}).Status
 }
 

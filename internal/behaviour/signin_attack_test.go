@@ -32,8 +32,8 @@ func from(site string) http.Header {
 // isUnderWay reports whether the browser of a jar could still finish a sign-in. It changes nothing.
 func (a *App) isUnderWay(j *CookieJar, state string) bool {
 	a.T.Helper()
-	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
-	defer a.Fake.Heal(authkittest.RouteJWKS)
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	defer a.Fake.ClearFault(authkittest.RouteJWKS)
 	resp := a.Send(Request{Target: "/callback?code=x&state=" + state, Cookie: j.Header(), Header: Navigation()})
 	require.Contains(a.T, []int{http.StatusServiceUnavailable, http.StatusBadRequest}, resp.Status)
 	return resp.Status == http.StatusServiceUnavailable
@@ -144,7 +144,7 @@ func TestACodeThatWorkOSRefusesIsABadRequest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
 			s := a.Begin("/login?return_to=/account")
-			a.Fake.Fail(authkittest.RouteCodeExchange, c.fault)
+			a.Fake.InjectFault(authkittest.RouteCodeExchange, c.fault)
 			resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 			assert.Equal(t, c.status, resp.Status)
 			assert.Equal(t, c.status == 429 || c.status == 503, resp.Header.Get("Retry-After") != "")
@@ -177,7 +177,7 @@ func TestTheErrorsOfASignInThatIsRefusedCanBeToldApart(t *testing.T) {
 			s := a.Begin("/login")
 			target := s.Target()
 			if c.fault != nil {
-				a.Fake.Fail(authkittest.RouteCodeExchange, *c.fault)
+				a.Fake.InjectFault(authkittest.RouteCodeExchange, *c.fault)
 			} else {
 				target = s.With("code", "") + c.query
 			}
@@ -195,7 +195,7 @@ func TestTheErrorsOfASignInThatIsRefusedCanBeToldApart(t *testing.T) {
 func TestAClientThatLeavesDuringTheExchangeIsNoWarning(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	s := a.Begin("/login")
-	a.Fake.Fail(authkittest.RouteCodeExchange, authkittest.Fault{Hang: true})
+	a.Fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Hang: true})
 	ctx, leave := context.WithCancel(t.Context())
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Target(), nil)
 	require.NoError(t, err)
@@ -737,7 +737,7 @@ func TestAPersonWhoseKeyWasWithdrawnIsLedOnFromACallback(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{changed.option()}})
 	session := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(time.Minute)
-	a.Fake.RotateKeys()
+	a.Fake.RotateSigningKeys()
 	changed.await(a)
 	resp := a.Send(Request{Target: "/callback?code=x&state=y", Cookie: session, Header: Navigation()})
 	assert.Equal(t, http.StatusSeeOther, resp.Status, "the token is stale, not bad")
@@ -748,7 +748,7 @@ func TestAPersonWhoseKeyWasWithdrawnIsLedOnFromACallback(t *testing.T) {
 func TestAPersonIsLedOnFromACallbackDuringAKeyOutage(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	session := a.SignedIn(Kim).CookieHeader()
-	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	fresh := NewInstance(t, a.Fake, a.Clock, AppOptions{})
 	resp := fresh.Send(Request{Target: "/callback?code=x&state=y", Cookie: session, Header: Navigation()})
 	assert.Equal(t, http.StatusSeeOther, resp.Status)

@@ -28,7 +28,7 @@ func withForms(t *testing.T, opts ...authkit.Option) *App {
 	var client *workos.Client
 	a := NewApp(t, AppOptions{
 		AuthKit: opts,
-		Fake: []authkittest.Option{authkittest.WithPeople(authkittest.Person{
+		Fake: []authkittest.Option{authkittest.WithUsers(authkittest.User{
 			ID: "user_pat", Email: "pat@example.com", Password: "correct horse battery",
 		})},
 		Routes: func(a *App, mux *http.ServeMux) {
@@ -110,7 +110,7 @@ func TestASignInThatCannotBeFinishedLeavesTheOldSession(t *testing.T) {
 		status int
 	}{
 		"a token of another issuer": {before: func(a *App) {
-			a.Fake.UpdatePerson("pat@example.com", func(p *authkittest.Person) { p.Claims = map[string]any{"client_id": "client_other"} })
+			a.Fake.UpdateUser("pat@example.com", func(p *authkittest.User) { p.Claims = map[string]any{"client_id": "client_other"} })
 		}, status: http.StatusBadGateway},
 		"a hook that refuses": {opts: []authkit.Option{authkit.WithOnSignIn(func(_ context.Context, e authkit.SignInEvent) error {
 			if e.Session.User().Email == "pat@example.com" {
@@ -119,7 +119,7 @@ func TestASignInThatCannotBeFinishedLeavesTheOldSession(t *testing.T) {
 			return nil
 		})}, status: http.StatusInternalServerError},
 		"a session that is too large": {before: func(a *App) {
-			a.Fake.UpdatePerson("pat@example.com", func(p *authkittest.Person) {
+			a.Fake.UpdateUser("pat@example.com", func(p *authkittest.User) {
 				p.Metadata = map[string]string{}
 				for i := range 60 {
 					p.Metadata[fmt.Sprint("key", i)] = strings.Repeat("v", 500)

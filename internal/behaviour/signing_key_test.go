@@ -36,7 +36,7 @@ func (a *App) publish(keys ...map[string]any) {
 	a.T.Helper()
 	body, err := json.Marshal(map[string]any{"keys": keys})
 	require.NoError(a.T, err)
-	a.Fake.Fail(authkittest.RouteJWKS, authkittest.Fault{Body: string(body)})
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Body: string(body)})
 }
 
 // otherKey is a key to which no private key exists, under the ID given.
@@ -81,7 +81,7 @@ func TestAKnownCookieServesAgainOnceItsSigningKeyIsBack(t *testing.T) {
 	cookie := c.known()
 	c.publish(otherKey("key_other"))
 	changed.await(c.App)
-	c.Fake.Heal(authkittest.RouteJWKS)
+	c.Fake.ClearFault(authkittest.RouteJWKS)
 	changed.await(c.App)
 
 	refreshes := c.Fake.Calls(authkittest.RouteRefresh)
@@ -98,7 +98,7 @@ func TestAKnownCookieThatIsRefusedIsLookedAtAfresh(t *testing.T) {
 	cookie := c.known()
 	c.publish(otherKey(c.published()[0]["kid"]), otherKey("key_other"))
 	changed.await(c.App)
-	c.Fake.Heal(authkittest.RouteJWKS)
+	c.Fake.ClearFault(authkittest.RouteJWKS)
 
 	refreshes := c.Fake.Calls(authkittest.RouteRefresh)
 	for range 2 {
@@ -135,7 +135,7 @@ func TestAStrangersMadeUpKeyCostsNoCookieItsSession(t *testing.T) {
 	elsewhere := NewInstance(t, a.Fake, a.Clock, AppOptions{})
 	require.Equal(t, http.StatusUnauthorized, a.Send(strangersKey(t)).Status)
 	fetched := a.Fake.Calls(authkittest.RouteJWKS)
-	a.Fake.RotateKeys()
+	a.Fake.RotateSigningKeys()
 	s := elsewhere.Begin("/login")
 	cookie := elsewhere.Send(Request{Target: s.Target(), Cookie: s.Cookie}).NewCookie(t)
 
@@ -149,7 +149,7 @@ func TestAStrangersMadeUpKeyCostsASignInNoCode(t *testing.T) {
 	a := guarded(t)
 	a.SignedIn(Kim)
 	require.Equal(t, http.StatusUnauthorized, a.Send(strangersKey(t)).Status)
-	a.Fake.RotateKeys()
+	a.Fake.RotateSigningKeys()
 	s := a.Begin("/login")
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
 	require.Equal(t, http.StatusSeeOther, resp.Status)
@@ -161,7 +161,7 @@ func TestAStrangersMadeUpKeyCostsARefreshNothing(t *testing.T) {
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
 	require.Equal(t, http.StatusUnauthorized, a.Send(strangersKey(t)).Status)
-	a.Fake.RotateKeys()
+	a.Fake.RotateSigningKeys()
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/auth", Cookie: cookie}).Status)
 }
 
@@ -169,8 +169,8 @@ func TestAStrangersMadeUpKeyCostsARefreshNothing(t *testing.T) {
 func TestACookieOfAnUnknownKeyCostsNoBearerTokenItsFetch(t *testing.T) {
 	a := guarded(t)
 	cookie := a.SignedIn(Kim).CookieHeader()
-	a.Fake.RotateKeys()
-	a.Fake.Fail(authkittest.RouteRefresh, authkittest.Fault{Status: http.StatusUnauthorized, Body: `{"message":"Unauthorized"}`})
+	a.Fake.RotateSigningKeys()
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: http.StatusUnauthorized, Body: `{"message":"Unauthorized"}`})
 	fresh := NewInstance(t, a.Fake, a.Clock, AppOptions{
 		AuthKit: []authkit.Option{authkit.WithBearerTokens("client_native")},
 	})
@@ -179,7 +179,7 @@ func TestACookieOfAnUnknownKeyCostsNoBearerTokenItsFetch(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, fresh.Send(Request{Target: "/account", Cookie: cookie}).Status)
 	require.Equal(t, fetched+1, a.Fake.Calls(authkittest.RouteJWKS), "the cookie's key was asked for")
 
-	a.Fake.AddKey()
+	a.Fake.AddSigningKey()
 	assert.Equal(t, http.StatusOK, fresh.Send(Request{Target: "/account", Header: Bearer(a.nativeToken(nil))}).Status)
 }
 
@@ -188,7 +188,7 @@ func TestASignInWorksThoughAKeyWasReplacedUnderItsID(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	a.publish(otherKey(a.published()[0]["kid"]))
 	require.NoError(t, a.Ready(t.Context()))
-	a.Fake.Heal(authkittest.RouteJWKS)
+	a.Fake.ClearFault(authkittest.RouteJWKS)
 
 	s := a.Begin("/login")
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
@@ -204,7 +204,7 @@ func TestACookieWorksThoughAKeyWasReplacedUnderItsID(t *testing.T) {
 	fresh := NewInstance(t, a.Fake, a.Clock, AppOptions{})
 	a.publish(otherKey(a.published()[0]["kid"]))
 	require.NoError(t, fresh.Ready(t.Context()))
-	a.Fake.Heal(authkittest.RouteJWKS)
+	a.Fake.ClearFault(authkittest.RouteJWKS)
 	assert.Equal(t, http.StatusOK, fresh.Send(Request{Target: "/account", Cookie: cookie}).Status)
 }
 
@@ -216,7 +216,7 @@ func TestASessionOfAKeyThatWasReplacedUnderItsIDIsRefreshed(t *testing.T) {
 			c := newCaching(t, cached, changed.option())
 			cookie := c.SignedIn(Kim).CookieHeader()
 			require.NotNil(t, c.see(cookie))
-			c.Fake.AddKey() // which signs from now on
+			c.Fake.AddSigningKey() // which signs from now on
 			keys := c.published()
 			c.publish(otherKey(keys[0]["kid"]), keys[1])
 			changed.await(c.App)
@@ -254,14 +254,14 @@ func TestAnOldCookieOfAWithdrawnKeyCostsNoSignInItsCode(t *testing.T) {
 				a.Send(Request{Method: "POST", Target: "/logout", Cookie: old})
 			}
 			a.Clock.Advance(time.Minute)
-			a.Fake.RotateKeys() // the old cookie's key is withdrawn
+			a.Fake.RotateSigningKeys() // the old cookie's key is withdrawn
 			changed.await(a)
 			a.Clock.Advance(time.Minute)
 
 			fetched := a.Fake.Calls(authkittest.RouteJWKS)
 			a.Send(Request{Target: "/", Cookie: old})
 			assert.Equal(t, fetched, a.Fake.Calls(authkittest.RouteJWKS), "the old cookie causes no fetch")
-			a.Fake.RotateKeys()
+			a.Fake.RotateSigningKeys()
 			for i := range 3 {
 				s := a.Begin("/login")
 				resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
@@ -278,12 +278,12 @@ func TestAnOldCookieOfAWithdrawnKeyCostsNoNewCookieItsAnswer(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{changed.option()}})
 	old := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(time.Minute)
-	a.Fake.RotateKeys()
+	a.Fake.RotateSigningKeys()
 	changed.await(a)
 	a.Clock.Advance(time.Minute)
 	elsewhere := NewInstance(t, a.Fake, a.Clock, AppOptions{})
 	a.Send(Request{Target: "/", Cookie: old})
-	a.Fake.RotateKeys()
+	a.Fake.RotateSigningKeys()
 	s := elsewhere.Begin("/login")
 	cookie := elsewhere.Send(Request{Target: s.Target(), Cookie: s.Cookie}).NewCookie(t)
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: cookie}).Status)

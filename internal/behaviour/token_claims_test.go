@@ -21,7 +21,7 @@ import (
 // value given.
 func (a *App) withClaim(name string, value any) map[string]Request {
 	a.T.Helper()
-	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.Claims = map[string]any{name: value} })
+	a.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Claims = map[string]any{name: value} })
 	return map[string]Request{
 		"by cookie":       {Cookie: a.SignedIn(Kim).CookieHeader()},
 		"by bearer token": {Header: Bearer(a.nativeToken(func(c map[string]any) { c[name] = value }))},
@@ -97,7 +97,7 @@ func mergedHeader(headers ...http.Header) http.Header {
 func TestASignInForANewProofTakesNoneFromTheFuture(t *testing.T) {
 	for _, ahead := range []time.Duration{61 * time.Second, 365 * 24 * time.Hour} {
 		a := guarded(t)
-		a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+		a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 			p.Claims = map[string]any{"auth_time": Start.Add(ahead).Unix()}
 		})
 		b := a.SignedIn(Kim)
@@ -125,7 +125,7 @@ func TestASessionMadeByHandHasNoProofFromTheFuture(t *testing.T) {
 // auth_time.
 func TestAForeignSessionOutlivesNoLimitByAnAuthTimeInTheFuture(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithForeignSessions(), authkit.WithAbsoluteTimeout(10 * time.Minute)}})
-	a.Fake.UpdatePerson(Kim, func(p *authkittest.Person) {
+	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Claims = map[string]any{"auth_time": Start.Add(24 * 365 * time.Hour).Unix()}
 	})
 	cookies := map[string]string{
@@ -189,7 +189,7 @@ func TestATokenForAnotherAudienceIsRefusedByEveryDoor(t *testing.T) {
 
 	audiences.SignedIn(Kim) // whose token has a client_id and no aud, as WorkOS's have
 	for aud, status := range map[any]int{api: http.StatusSeeOther, "https://other.example.com": http.StatusBadGateway} {
-		audiences.Fake.UpdatePerson(Kim, func(p *authkittest.Person) { p.Claims = map[string]any{"aud": aud} })
+		audiences.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Claims = map[string]any{"aud": aud} })
 		s := audiences.Begin("/login")
 		assert.Equal(t, status, audiences.Send(Request{Target: s.Target(), Cookie: s.Cookie}).Status)
 		cookie := without.SignedIn(Kim).CookieHeader()

@@ -41,8 +41,8 @@ var readmeScript = func() string {
 // app is a small application behind authkit on one clock with its AuthKit.
 type app struct {
 	*authkit.AuthKit
-	fake  *authkittest.AuthKit
-	clock *authkittest.Clock
+	fake  *authkittest.Server
+	clock *authkittest.FakeClock
 	url   string
 
 	mu     sync.Mutex
@@ -62,7 +62,7 @@ type appOptions struct {
 
 func newApp(t *testing.T, o appOptions) *app {
 	t.Helper()
-	a := &app{clock: authkittest.NewClock(time.Now()), served: map[string]int{}}
+	a := &app{clock: authkittest.NewFakeClock(time.Now()), served: map[string]int{}}
 	server := httptest.NewUnstartedServer(nil)
 	a.url = "https://" + server.Listener.Addr().String()
 	if !o.tls {
@@ -71,7 +71,7 @@ func newApp(t *testing.T, o appOptions) *app {
 	if o.host != "" {
 		o.authkit = append([]authkit.Option{authkit.WithInsecureHTTP()}, o.authkit...)
 	}
-	a.fake = authkittest.New(t, authkittest.WithClock(a.clock), authkittest.WithPeople(authkittest.Person{
+	a.fake = authkittest.New(t, authkittest.WithClock(a.clock), authkittest.WithUsers(authkittest.User{
 		Email: kim, FirstName: "Kim", LastName: "Oduya",
 		Memberships: []authkittest.Membership{{OrganizationID: "org_acme", Role: "member", Permissions: []string{"posts:read"}}},
 	}), authkittest.WithRedirectURIs(a.url+"/callback"), authkittest.WithSignOutRedirects(a.url+"/"))

@@ -54,7 +54,7 @@ func TestALargeSessionIsKeptInSeveralCookies(t *testing.T) {
 	for _, scheme := range schemes {
 		t.Run(scheme.name, func(t *testing.T) {
 			a := newApp(t, appOptions{tls: scheme.tls})
-			a.fake.UpdatePerson(kim, func(p *authkittest.Person) {
+			a.fake.UpdateUser(kim, func(p *authkittest.User) {
 				p.Claims = map[string]any{"template": strings.Repeat("abcdefgh", 900)}
 			})
 			b := open(t)
@@ -70,13 +70,13 @@ func TestALargeSessionIsKeptInSeveralCookies(t *testing.T) {
 			b.sees("Account of " + kim)
 			assert.Equal(t, chunked, names(b.cookies()), "each was replaced")
 
-			a.fake.UpdatePerson(kim, func(p *authkittest.Person) { p.Claims = nil })
+			a.fake.UpdateUser(kim, func(p *authkittest.User) { p.Claims = nil })
 			a.clock.Advance(6 * time.Minute)
 			b.reload()
 			b.sees("Account of " + kim)
 			assert.Equal(t, []string{scheme.cookie}, names(b.cookies()), "what is too many is gone")
 
-			a.fake.UpdatePerson(kim, func(p *authkittest.Person) {
+			a.fake.UpdateUser(kim, func(p *authkittest.User) {
 				p.Claims = map[string]any{"template": strings.Repeat("abcdefgh", 900)}
 			})
 			a.clock.Advance(6 * time.Minute)
@@ -154,7 +154,7 @@ func TestAnOutageShowsAPageAndIsForgottenAfterwards(t *testing.T) {
 	a := newApp(t, appOptions{})
 	b := open(t)
 	a.signIn(b)
-	a.fake.Fail(authkittest.RouteRefresh, authkittest.Fault{
+	a.fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{
 		Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"30"}},
 	})
 	a.clock.Advance(7 * time.Minute)
@@ -162,7 +162,7 @@ func TestAnOutageShowsAPageAndIsForgottenAfterwards(t *testing.T) {
 	b.sees("Please try again in a moment")
 	assert.Equal(t, a.url+"/account", b.url(), "a reload is the way on")
 	assert.Equal(t, []string{"authkit-session"}, names(b.cookies()))
-	a.fake.Heal(authkittest.RouteRefresh)
+	a.fake.ClearFault(authkittest.RouteRefresh)
 	a.clock.Advance(time.Minute)
 	b.reload()
 	b.sees("Account of " + kim)

@@ -162,7 +162,7 @@ func TestCookiesThatAnotherHostOfTheDomainHasPlantedKeepNobodyOutNorIn(t *testin
 					own := &issued{cookies: map[string]string{}}
 					a := newApp(t, appOptions{authkit: s.opts, host: appHost, around: own.watched})
 					if s.large {
-						a.fake.UpdatePerson(kim, func(p *authkittest.Person) {
+						a.fake.UpdateUser(kim, func(p *authkittest.User) {
 							p.Claims = map[string]any{"template": strings.Repeat("abcdefgh", 700)}
 						})
 					}
@@ -240,7 +240,7 @@ func (a *app) arrives(b *tab, address, cookie string, orExplained bool) {
 // application knows as lee.
 func (a *app) sessionOfLee(t *testing.T, name string) (value string) {
 	t.Helper()
-	a.fake.AddPerson(authkittest.Person{Email: "lee@example.com", FirstName: "Lee"})
+	a.fake.AddUser(authkittest.User{Email: "lee@example.com", FirstName: "Lee"})
 	attacker := authkittest.NewBrowser()
 	defer attacker.CloseIdleConnections()
 	attacker.Base = toLoopback

@@ -31,8 +31,8 @@ const yuki = "yuki@example.com"
 // ports share cookies.
 type family struct {
 	t          *testing.T
-	fake       *authkittest.AuthKit
-	clock      *authkittest.Clock
+	fake       *authkittest.Server
+	clock      *authkittest.FakeClock
 	goURL      string // of the application in Go
 	javascript string // of the one in JavaScript
 }
@@ -55,8 +55,8 @@ var libraries = []string{"go", "node", "session"}
 
 func newFamily(t *testing.T, opts ...authkit.Option) *family {
 	t.Helper()
-	clock := authkittest.NewClock(time.Now())
-	f := &family{t: t, clock: clock, fake: authkittest.New(t, authkittest.WithClock(clock), authkittest.WithPeople(authkittest.Person{
+	clock := authkittest.NewFakeClock(time.Now())
+	f := &family{t: t, clock: clock, fake: authkittest.New(t, authkittest.WithClock(clock), authkittest.WithUsers(authkittest.User{
 		ID: "user_yuki", Email: yuki, FirstName: "由紀 Ωμέγα", LastName: "Ødegård-Иванова 👩‍🚀",
 		Metadata: map[string]string{"plan": "pro", "ключ": "значение", "quote": `"<&>`},
 		Memberships: []authkittest.Membership{

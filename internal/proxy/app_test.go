@@ -34,8 +34,8 @@ const (
 type site struct {
 	t         *testing.T
 	url       string // http://localhost:port, nginx's
-	fake      *authkittest.AuthKit
-	clock     *authkittest.Clock
+	fake      *authkittest.Server
+	clock     *authkittest.FakeClock
 	nginx     *nginx
 	instances [2]*instance
 }
@@ -54,13 +54,13 @@ func newSiteWithBuffer(t *testing.T, buffer string) *site {
 	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	require.NoError(t, err)
 	s := &site{
-		t: t, clock: authkittest.NewClock(time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)),
+		t: t, clock: authkittest.NewFakeClock(time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)),
 		url: fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port),
 	}
 	acme := []authkittest.Membership{{OrganizationID: "org_acme", Role: "admin", Permissions: []string{"posts:read", "posts:write"}}}
-	s.fake = authkittest.New(t, authkittest.WithClock(s.clock), authkittest.WithPeople(
-		authkittest.Person{ID: "user_kim", Email: kim, FirstName: "Kim", LastName: "Oduya", Metadata: map[string]string{"plan": "pro"}, Memberships: acme},
-		authkittest.Person{ID: "user_val", Email: val, FirstName: "Val", Claims: map[string]any{"padding": strings.Repeat(rand.Text(), 80)}},
+	s.fake = authkittest.New(t, authkittest.WithClock(s.clock), authkittest.WithUsers(
+		authkittest.User{ID: "user_kim", Email: kim, FirstName: "Kim", LastName: "Oduya", Metadata: map[string]string{"plan": "pro"}, Memberships: acme},
+		authkittest.User{ID: "user_val", Email: val, FirstName: "Val", Claims: map[string]any{"padding": strings.Repeat(rand.Text(), 80)}},
 	))
 	password := rand.Text() + rand.Text()
 	var upstreams []string

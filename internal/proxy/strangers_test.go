@@ -231,7 +231,7 @@ func TestWhatAStrangerCausesToBeRefusedAsTooManyTakesNoInstanceOut(t *testing.T)
 	tooMany := authkittest.Fault{Status: http.StatusTooManyRequests, Body: `{"error":"too_many_requests"}`, Header: http.Header{"Retry-After": {"7"}}}
 	t.Run("a made-up code", func(t *testing.T) {
 		s := newSite(t)
-		s.fake.Fail(authkittest.RouteCodeExchange, tooMany)
+		s.fake.InjectFault(authkittest.RouteCodeExchange, tooMany)
 		for range 4 {
 			u := s.begin()
 			resp := s.send(request{target: "/callback?code=junk&state=" + u.state, header: navigation(), cookie: u.cookie})
@@ -241,7 +241,7 @@ func TestWhatAStrangerCausesToBeRefusedAsTooManyTakesNoInstanceOut(t *testing.T)
 	})
 	t.Run("a made-up API key", func(t *testing.T) {
 		s := newSite(t)
-		s.fake.Fail(authkittest.RouteValidateAPIKey, tooMany)
+		s.fake.InjectFault(authkittest.RouteValidateAPIKey, tooMany)
 		for range 4 {
 			q := request{target: "/programs", header: with(scripted(), "Authorization", "Bearer sk_"+rand.Text())}
 			assert.Empty(t, q.failure(s.send(q).status))

@@ -172,7 +172,7 @@ func (c *crowdTest) disturb(done <-chan struct{}, r *rand.Rand) {
 			healed = now.Add(time.Duration(30+r.IntN(210)) * time.Second)
 		case c.fault.Load() == nil && now.After(rotated): // longer apart than the cool-down of keys
 			c.rotations.Add(1)
-			c.fake.RotateKeys()
+			c.fake.RotateSigningKeys()
 			rotated = now.Add(time.Duration(3+r.IntN(6)) * time.Minute)
 		}
 	}
@@ -184,7 +184,7 @@ var calm = func() (calm []*fault) {
 	for _, f := range faults {
 		lost := f.late
 		for _, how := range f.routes {
-			lost = lost || how.Truncate || how.After || how.Status == 0 && how.Body != ""
+			lost = lost || how.Truncate || how.TakeEffect || how.Status == 0 && how.Body != ""
 		}
 		if !lost {
 			calm = append(calm, f)

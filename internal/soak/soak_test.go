@@ -178,11 +178,11 @@ func (s *soak) round(r round) {
 	}
 	switch r.keys {
 	case addKey:
-		s.fake.AddKey()
+		s.fake.AddSigningKey()
 	case retireKeys:
-		s.fake.RetireKeys()
+		s.fake.RetireSigningKeys()
 	case rotateKeys:
-		s.fake.RotateKeys()
+		s.fake.RotateSigningKeys()
 	}
 	if r.keys != keep {
 		s.rotations++

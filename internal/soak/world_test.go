@@ -42,7 +42,7 @@ var start = time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
 // is under way, so that a busy machine never makes one time out: WorkOS would
 // have exchanged a refresh token, and nobody have learned for what.
 type clock struct {
-	*authkittest.Clock
+	*authkittest.FakeClock
 	waiting atomic.Int64 // timers of the application that are still to come
 	calls   sync.RWMutex // held for reading by every call
 	// answersLate says that the fault in force takes time itself.
@@ -52,7 +52,7 @@ type clock struct {
 
 func (c *clock) AfterFunc(d time.Duration, f func()) func() bool {
 	c.waiting.Add(1)
-	stop := c.Clock.AfterFunc(d, func() {
+	stop := c.FakeClock.AfterFunc(d, func() {
 		c.waiting.Add(-1)
 		f()
 	})
@@ -188,7 +188,7 @@ func (a *awaited) Close() error {
 // world is a fake AuthKit with the processes of one application before it.
 type world struct {
 	t     testing.TB
-	fake  *authkittest.AuthKit
+	fake  *authkittest.Server
 	clock *clock
 	slots []*slot
 	order atomic.Uint64 // of the responses, in which they were sent
@@ -201,14 +201,14 @@ type world struct {
 	reports sync.Map
 }
 
-func newWorld(t testing.TB, people []authkittest.Person, slots int) *world {
+func newWorld(t testing.TB, people []authkittest.User, slots int) *world {
 	w := &world{
 		t:      t,
-		clock:  &clock{Clock: authkittest.NewClock(start)},
+		clock:  &clock{FakeClock: authkittest.NewFakeClock(start)},
 		visits: &http.Transport{MaxIdleConnsPerHost: 64},
 	}
 	w.clock.step.Store(int64(tick))
-	w.fake = authkittest.New(t, authkittest.WithClock(w.clock.Clock), authkittest.WithPeople(people...),
+	w.fake = authkittest.New(t, authkittest.WithClock(w.clock.FakeClock), authkittest.WithUsers(people...),
 		authkittest.WithOrganizations(authkittest.Organization{ID: acme}, authkittest.Organization{ID: beta}))
 	for range slots {
 		w.slots = append(w.slots, w.newSlot())
@@ -243,7 +243,7 @@ var faults = []*fault{
 	{name: "refresh: garbage", routes: on(authkittest.RouteRefresh, garbage)},
 	{name: "refresh: invalid_client", routes: on(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"invalid_client"}`})},
 	{name: "refresh: reply cut off", routes: on(authkittest.RouteRefresh, authkittest.Fault{Truncate: true, Times: 1}), passes: true},
-	{name: "refresh: reply lost", routes: on(authkittest.RouteRefresh, authkittest.Fault{Reset: true, After: true, Times: 1}), passes: true},
+	{name: "refresh: reply lost", routes: on(authkittest.RouteRefresh, authkittest.Fault{Reset: true, TakeEffect: true, Times: 1}), passes: true},
 	{name: "refresh: hangs", routes: on(authkittest.RouteRefresh, authkittest.Fault{Hang: true}), late: true},
 	{name: "refresh: slow", routes: on(authkittest.RouteRefresh, authkittest.Fault{Delay: 500 * time.Millisecond}), late: true, passes: true},
 	{name: "keys: 500", routes: on(authkittest.RouteJWKS, down)},
@@ -252,7 +252,7 @@ var faults = []*fault{
 	{name: "keys: garbage", routes: on(authkittest.RouteJWKS, garbage)},
 	{name: "keys: none", routes: on(authkittest.RouteJWKS, authkittest.Fault{Body: `{"keys":[]}`})},
 	{name: "refresh: 500 twice", routes: on(authkittest.RouteRefresh, authkittest.Fault{Status: 500, Times: 2}), passes: true, orphans: true},
-	{name: "refresh: reply lost twice", routes: on(authkittest.RouteRefresh, authkittest.Fault{Reset: true, After: true, Times: 2}), passes: true, orphans: true},
+	{name: "refresh: reply lost twice", routes: on(authkittest.RouteRefresh, authkittest.Fault{Reset: true, TakeEffect: true, Times: 2}), passes: true, orphans: true},
 	{name: "refresh: very slow", routes: on(authkittest.RouteRefresh, authkittest.Fault{Delay: 3 * time.Second}), late: true, passes: true, orphans: true},
 	{name: "everything: 500", routes: map[authkittest.Route]authkittest.Fault{authkittest.RouteRefresh: down, authkittest.RouteJWKS: down}},
 }
@@ -273,7 +273,7 @@ func (w *world) fail(f *fault) {
 		w.clock.step.Store(int64(slowStep))
 	}
 	for route, how := range f.routes {
-		w.fake.Fail(route, how)
+		w.fake.InjectFault(route, how)
 	}
 }
 
@@ -283,7 +283,7 @@ func (w *world) heal() {
 		return
 	}
 	for route := range f.routes {
-		w.fake.Heal(route)
+		w.fake.ClearFault(route)
 	}
 	w.clock.answersLate.Store(false)
 	w.clock.step.Store(int64(tick))
@@ -292,10 +292,10 @@ func (w *world) heal() {
 
 // everybody are people in one organization, so that their first sign-in asks
 // no question.
-func everybody(emails []string) []authkittest.Person {
-	people := make([]authkittest.Person, len(emails))
+func everybody(emails []string) []authkittest.User {
+	people := make([]authkittest.User, len(emails))
 	for i, email := range emails {
-		people[i] = authkittest.Person{
+		people[i] = authkittest.User{
 			Email: email, Password: password,
 			Memberships: []authkittest.Membership{{OrganizationID: acme, Role: "member", Permissions: []string{"posts:read"}}},
 		}
@@ -305,7 +305,7 @@ func everybody(emails []string) []authkittest.Person {
 
 // joinBeta makes somebody a member of a second organization.
 func (w *world) joinBeta(email string) {
-	w.fake.UpdatePerson(email, func(p *authkittest.Person) {
+	w.fake.UpdateUser(email, func(p *authkittest.User) {
 		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: beta, Role: "admin"})
 	})
 }

@@ -18,7 +18,7 @@ func usesWorkOS() bool {
 	return variable("WORKOS_API_KEY") != "" || variable("WORKOS_CLIENT_ID") != ""
 }
 
-func startFake(url string) (*authkittest.AuthKit, error) {
+func startFake(url string) (*authkittest.Server, error) {
 	return authkittest.Start(
 		authkittest.WithAppName("The authkit example"),
 		authkittest.WithRedirectURIs(url+"/callback"),
@@ -59,7 +59,7 @@ func (s *Server) greet(w io.Writer) {
 		organizations[o.ID] = o
 	}
 	lead := "Sign in as"
-	for _, p := range s.fake.People() {
+	for _, p := range s.fake.Users() {
 		who := []string{p.Name() + " <" + p.Email + ">"}
 		for _, m := range p.Memberships {
 			who = append(who, m.Role+" of "+organizations[m.OrganizationID].Name)

@@ -23,21 +23,21 @@ func ListenForForms() (*Server, error) {
 }
 
 // addPeople adds those whose sign-in takes more than a password.
-func addPeople(fake *authkittest.AuthKit) {
+func addPeople(fake *authkittest.Server) {
 	const single = "org_single_sign_on"
-	for _, p := range []authkittest.Person{
+	for _, p := range []authkittest.User{
 		{Email: "noor@example.com", FirstName: "Noor", LastName: "Haddad", RequireMFA: true},
 		{Email: "tomas@example.com", FirstName: "Tomás", LastName: "Vega", EmailUnverified: true},
 		{Email: "sol@bigcorp.test", FirstName: "Sol", LastName: "Kim", Memberships: []authkittest.Membership{{OrganizationID: single, Role: "member"}}},
 	} {
 		p.Password = authkittest.DefaultPassword
-		fake.AddPerson(p)
+		fake.AddUser(p)
 	}
 	fake.UpdateOrganization(single, func(o *authkittest.Organization) { o.Name, o.RequireSSO = "Big Corp", true })
 }
 
 // demands tells what a sign-in takes besides the password.
-func demands(p authkittest.Person, organizations map[string]authkittest.Organization) (all []string) {
+func demands(p authkittest.User, organizations map[string]authkittest.Organization) (all []string) {
 	if p.EmailUnverified {
 		all = append(all, "has to verify the address")
 	}
@@ -53,14 +53,14 @@ func demands(p authkittest.Person, organizations map[string]authkittest.Organiza
 }
 
 // withMail prints the mail that each request to app has caused.
-func withMail(app http.Handler, fake *authkittest.AuthKit, w io.Writer) http.Handler {
+func withMail(app http.Handler, fake *authkittest.Server, w io.Writer) http.Handler {
 	var mu sync.Mutex // guards seen and w
 	seen := map[string]int{}
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		app.ServeHTTP(rw, r)
 		mu.Lock()
 		defer mu.Unlock()
-		for _, p := range fake.People() {
+		for _, p := range fake.Users() {
 			box := fake.Mailbox(p.Email)
 			for _, m := range box[seen[p.Email]:] {
 				printMail(w, m)

@@ -25,8 +25,8 @@ const defaultAddr = "localhost:8080"
 type Server struct {
 	url      string
 	listener net.Listener
-	fake     *authkittest.AuthKit // nil with WorkOS
-	ownForms bool                 // the fake is used by its API, not by its pages
+	fake     *authkittest.Server // nil with WorkOS
+	ownForms bool                // the fake is used by its API, not by its pages
 }
 
 // Listen takes the address that ADDR names. Unless the environment has an API key or a client ID of WorkOS, it starts a

@@ -17,7 +17,7 @@ import (
 // does; the libraries of that take part in internal/interop.
 func TestTheAPIKnowsWhoeverTheFrontEndSignedIn(t *testing.T) {
 	fake := authkittest.New(t)
-	front := fake.Serve(t, func(url string) http.Handler {
+	front := fake.ServeApp(t, func(url string) http.Handler {
 		ak, err := authkit.FromEnv(authkit.WithSharedSession())
 		require.NoError(t, err)
 		mux := http.NewServeMux()

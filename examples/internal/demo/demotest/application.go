@@ -93,7 +93,7 @@ func Application(t *testing.T, routes func(*authkit.AuthKit) http.Handler) {
 
 // serve runs routes against a fake AuthKit. Like the examples it is on localhost, which browsers hold for another site
 // than the fake's 127.0.0.1.
-func serve(t *testing.T, fake *authkittest.AuthKit, routes func(*authkit.AuthKit) http.Handler) (home string) {
+func serve(t *testing.T, fake *authkittest.Server, routes func(*authkit.AuthKit) http.Handler) (home string) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	home = "http://" + strings.Replace(server.Listener.Addr().String(), "127.0.0.1", "localhost", 1)

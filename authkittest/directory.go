@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Person is somebody who can sign in. Printing one shows no more than the address.
-type Person struct {
+// User is somebody who can sign in. Printing one shows no more than the address.
+type User struct {
 	ID                string // "user_…"; derived from Email when empty, so that it is the same in every run
 	Email             string
 	FirstName         string
@@ -49,25 +49,25 @@ type Identity struct {
 }
 
 // String tells the address, and neither the password nor a factor's secret.
-func (p Person) String() string { return "authkittest.Person(" + p.Email + ")" }
+func (p User) String() string { return "authkittest.User(" + p.Email + ")" }
 
 // GoString is String, for %#v.
-func (p Person) GoString() string { return p.String() }
+func (p User) GoString() string { return p.String() }
 
 // Name is the person's full name, or the address of one who gave none.
-func (p Person) Name() string {
+func (p User) Name() string {
 	if name := p.fullName(); name != "" {
 		return name
 	}
 	return p.Email
 }
 
-func (p Person) fullName() string {
+func (p User) fullName() string {
 	return cmp.Or(p.FullName, strings.TrimSpace(p.FirstName+" "+p.LastName))
 }
 
 // membership finds what the person is in one organization, if it is active there.
-func (p Person) membership(organizationID string) (Membership, bool) {
+func (p User) membership(organizationID string) (Membership, bool) {
 	if i := p.membershipIn(organizationID); i >= 0 && p.Memberships[i].Status == MembershipActive {
 		return p.Memberships[i], true
 	}
@@ -75,16 +75,16 @@ func (p Person) membership(organizationID string) (Membership, bool) {
 }
 
 // membershipIn is the index of the membership in an organization, whatever its status, or -1.
-func (p Person) membershipIn(organizationID string) int {
+func (p User) membershipIn(organizationID string) int {
 	return slices.IndexFunc(p.Memberships, func(m Membership) bool { return m.OrganizationID == organizationID })
 }
 
-func (p Person) activeMemberships() []Membership {
+func (p User) activeMemberships() []Membership {
 	return slices.DeleteFunc(slices.Clone(p.Memberships), func(m Membership) bool { return m.Status != MembershipActive })
 }
 
 // clone copies everything that a caller could change behind the fake's back; Claims are copied one level deep.
-func (p Person) clone() Person {
+func (p User) clone() User {
 	p.Metadata = maps.Clone(p.Metadata)
 	p.Claims = maps.Clone(p.Claims)
 	p.Identities = slices.Clone(p.Identities)
@@ -100,7 +100,7 @@ func (p Person) clone() Person {
 }
 
 // withDefaults fills in what the caller left open.
-func (p Person) withDefaults() Person {
+func (p User) withDefaults() User {
 	if p.ID == "" {
 		p.ID = stableID("user", strings.ToLower(p.Email))
 	}
@@ -120,60 +120,60 @@ func (p Person) withDefaults() Person {
 
 // account is a person with what the directory knows about them besides.
 type account struct {
-	Person
+	User
 	createdAt    time.Time
 	updatedAt    time.Time
 	lastSignInAt time.Time
 }
 
-// People returns everybody in the directory, in the order in which they joined.
-func (f *AuthKit) People() []Person {
+// Users returns everybody in the directory, in the order in which they joined.
+func (f *Server) Users() []User {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	people := make([]Person, len(f.accounts))
+	people := make([]User, len(f.accounts))
 	for i, a := range f.accounts {
-		people[i] = a.Person.clone()
+		people[i] = a.User.clone()
 	}
 	return people
 }
 
-// AddPerson puts p into the directory and returns it with its ID and other defaults filled in. It panics when the
+// AddUser puts p into the directory and returns it with its ID and other defaults filled in. It panics when the
 // address is taken.
-func (f *AuthKit) AddPerson(p Person) Person {
+func (f *Server) AddUser(p User) User {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.accountByEmail(p.Email) != nil {
 		panic(fmt.Sprintf("authkittest: the address %q is taken", p.Email))
 	}
-	return f.addPerson(p).Person.clone()
+	return f.addPerson(p).User.clone()
 }
 
-// UpdatePerson lets change alter the person with this address: a role, memberships, claims. Tokens minted from then on
+// UpdateUser lets change alter the person with this address: a role, memberships, claims. Tokens minted from then on
 // show it; those already minted do not, as in production. It panics when nobody has the address. change must not call
 // the fake.
-func (f *AuthKit) UpdatePerson(email string, change func(*Person)) {
+func (f *Server) UpdateUser(email string, change func(*User)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	a := f.mustAccount(email)
-	p := a.Person.clone()
+	p := a.User.clone()
 	change(&p)
 	p.ID = a.ID // sessions refer to it
-	a.Person = p.clone()
+	a.User = p.clone()
 	a.updatedAt = f.clock.Now()
 	f.settle(a)
 }
 
-func (f *AuthKit) addPerson(p Person) *account {
+func (f *Server) addPerson(p User) *account {
 	now := f.clock.Now()
-	a := &account{Person: p.clone(), createdAt: now, updatedAt: now}
+	a := &account{User: p.clone(), createdAt: now, updatedAt: now}
 	f.settle(a)
 	f.accounts = append(f.accounts, a)
 	return a
 }
 
 // settle fills in what a change to an account has left open, and makes the organizations that it names exist.
-func (f *AuthKit) settle(a *account) {
-	a.Person = a.Person.withDefaults()
+func (f *Server) settle(a *account) {
+	a.User = a.User.withDefaults()
 	for _, m := range a.Memberships {
 		if _, known := f.organization(m.OrganizationID); !known {
 			f.addOrganization(Organization{ID: m.OrganizationID})
@@ -181,22 +181,22 @@ func (f *AuthKit) settle(a *account) {
 	}
 }
 
-func (f *AuthKit) accountByID(id string) *account {
+func (f *Server) accountByID(id string) *account {
 	return f.findAccount(func(a *account) bool { return a.ID == id })
 }
 
-func (f *AuthKit) accountByEmail(email string) *account {
+func (f *Server) accountByEmail(email string) *account {
 	return f.findAccount(func(a *account) bool { return strings.EqualFold(a.Email, email) })
 }
 
-func (f *AuthKit) findAccount(match func(*account) bool) *account {
+func (f *Server) findAccount(match func(*account) bool) *account {
 	if i := slices.IndexFunc(f.accounts, match); i >= 0 {
 		return f.accounts[i]
 	}
 	return nil
 }
 
-func (f *AuthKit) mustAccount(email string) *account {
+func (f *Server) mustAccount(email string) *account {
 	a := f.accountByEmail(email)
 	if a == nil {
 		panic(fmt.Sprintf("authkittest: nobody has the address %q", email))
