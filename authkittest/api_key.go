@@ -84,10 +84,10 @@ func (f *Server) addAPIKey(k APIKey) *apiKey {
 
 // newAPIKey is the body of both calls that create one.
 type newAPIKey struct {
-	Name           given[string]       `json:"name"`
-	Permissions    given[[]string]     `json:"permissions"`
+	Name           optional[string]    `json:"name"`
+	Permissions    optional[[]string]  `json:"permissions"`
 	ExpiresAt      nullable[time.Time] `json:"expires_at"`
-	OrganizationID given[string]       `json:"organization_id"`
+	OrganizationID optional[string]    `json:"organization_id"`
 }
 
 func (in newAPIKey) problems(now time.Time) []fieldProblem {
@@ -104,7 +104,7 @@ func (in newAPIKey) problems(now time.Time) []fieldProblem {
 	return found
 }
 
-func (f *Server) issue(in newAPIKey, organizationID, userID string) apiKeyObject {
+func (f *Server) issueAPIKey(in newAPIKey, organizationID, userID string) apiKeyObject {
 	k := f.addAPIKey(APIKey{
 		Name: in.Name.value, OrganizationID: organizationID, UserID: userID, Permissions: in.Permissions.value, ExpiresAt: in.ExpiresAt.value,
 	})
@@ -114,43 +114,43 @@ func (f *Server) issue(in newAPIKey, organizationID, userID string) apiKeyObject
 }
 
 // createOrganizationAPIKey answers RouteCreateOrganizationAPIKey.
-func (f *Server) createOrganizationAPIKey(c *call) (any, *refusal) {
+func (f *Server) createOrganizationAPIKey(c *call) (any, *apiError) {
 	o, exists := f.organization(c.PathValue("id"))
 	if !exists {
 		return nil, notFound("Organization", c.PathValue("id"))
 	}
 	var in newAPIKey
-	if no := c.read(&in); no != nil {
-		return nil, no
+	if apiErr := c.read(&in); apiErr != nil {
+		return nil, apiErr
 	}
 	if problems := in.problems(f.clock.Now()); len(problems) > 0 {
-		return nil, &refusal{status: http.StatusUnprocessableEntity, Message: "Validation failed.", Errors: problems}
+		return nil, &apiError{status: http.StatusUnprocessableEntity, Message: "Validation failed.", Errors: problems}
 	}
-	return f.issue(in, o.ID, ""), nil
+	return f.issueAPIKey(in, o.ID, ""), nil
 }
 
 // createUserAPIKey answers RouteCreateUserAPIKey. The user must belong to the organization.
-func (f *Server) createUserAPIKey(c *call) (any, *refusal) {
-	user, no := f.userOf(c)
-	if no != nil {
-		return nil, no
+func (f *Server) createUserAPIKey(c *call) (any, *apiError) {
+	user, apiErr := f.userOf(c)
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	var in newAPIKey
-	if no := c.read(&in); no != nil {
-		return nil, no
+	if apiErr := c.read(&in); apiErr != nil {
+		return nil, apiErr
 	}
 	problems := in.problems(f.clock.Now())
 	if _, member := user.membership(in.OrganizationID.value); !member {
 		problems = append(problems, fieldProblem{Field: "organization_id", Code: "invalid"})
 	}
 	if len(problems) > 0 {
-		return nil, &refusal{Message: "Validation failed.", Errors: problems}
+		return nil, &apiError{Message: "Validation failed.", Errors: problems}
 	}
-	return f.issue(in, in.OrganizationID.value, user.ID), nil
+	return f.issueAPIKey(in, in.OrganizationID.value, user.ID), nil
 }
 
 // listOrganizationAPIKeys answers RouteListOrganizationAPIKeys.
-func (f *Server) listOrganizationAPIKeys(c *call) (any, *refusal) {
+func (f *Server) listOrganizationAPIKeys(c *call) (any, *apiError) {
 	o, exists := f.organization(c.PathValue("id"))
 	if !exists {
 		return nil, notFound("Organization", c.PathValue("id"))
@@ -159,10 +159,10 @@ func (f *Server) listOrganizationAPIKeys(c *call) (any, *refusal) {
 }
 
 // listUserAPIKeys answers RouteListUserAPIKeys.
-func (f *Server) listUserAPIKeys(c *call) (any, *refusal) {
-	user, no := f.userOf(c)
-	if no != nil {
-		return nil, no
+func (f *Server) listUserAPIKeys(c *call) (any, *apiError) {
+	user, apiErr := f.userOf(c)
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	organizationID := c.URL.Query().Get("organization_id")
 	return f.listAPIKeys(c, func(k *apiKey) bool {
@@ -170,13 +170,13 @@ func (f *Server) listUserAPIKeys(c *call) (any, *refusal) {
 	})
 }
 
-func (f *Server) listAPIKeys(c *call, belongs func(*apiKey) bool) (any, *refusal) {
+func (f *Server) listAPIKeys(c *call, belongs func(*apiKey) bool) (any, *apiError) {
 	keys := slices.DeleteFunc(slices.Clone(f.apiKeys), func(k *apiKey) bool { return !belongs(k) })
 	return page(c, keys, func(k *apiKey) string { return k.ID }, (*apiKey).object)
 }
 
 // apiKeyOf finds the key that the path names.
-func (f *Server) apiKeyOf(c *call) (*apiKey, *refusal) {
+func (f *Server) apiKeyOf(c *call) (*apiKey, *apiError) {
 	for _, k := range f.apiKeys {
 		if k.ID == c.PathValue("id") {
 			return k, nil
@@ -186,32 +186,32 @@ func (f *Server) apiKeyOf(c *call) (*apiKey, *refusal) {
 }
 
 // deleteAPIKey answers RouteDeleteAPIKey.
-func (f *Server) deleteAPIKey(c *call) (any, *refusal) {
-	k, no := f.apiKeyOf(c)
-	if no != nil {
-		return nil, no
+func (f *Server) deleteAPIKey(c *call) (any, *apiError) {
+	k, apiErr := f.apiKeyOf(c)
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	f.apiKeys = slices.DeleteFunc(f.apiKeys, func(other *apiKey) bool { return other == k })
 	return nil, nil
 }
 
 // expireAPIKey answers RouteExpireAPIKey. Nothing, or a time gone by, ends the key now; null lets it live on.
-func (f *Server) expireAPIKey(c *call) (any, *refusal) {
-	k, no := f.apiKeyOf(c)
-	if no != nil {
-		return nil, no
+func (f *Server) expireAPIKey(c *call) (any, *apiError) {
+	k, apiErr := f.apiKeyOf(c)
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	var in struct {
 		ExpiresAt nullable[*time.Time] `json:"expires_at"`
 	}
-	if no := c.read(&in); no != nil {
-		return nil, no
+	if apiErr := c.read(&in); apiErr != nil {
+		return nil, apiErr
 	}
 	now := f.clock.Now()
 	at := in.ExpiresAt.value
 	switch {
 	case k.expired(now):
-		return nil, &refusal{status: http.StatusConflict, Code: "api_key_already_expired", Message: "The API key has already expired."}
+		return nil, &apiError{status: http.StatusConflict, Code: "api_key_already_expired", Message: "The API key has already expired."}
 	case !in.ExpiresAt.sent, at != nil && at.Before(now):
 		k.ExpiresAt = now
 	case at == nil:
@@ -224,12 +224,12 @@ func (f *Server) expireAPIKey(c *call) (any, *refusal) {
 }
 
 // validateAPIKey answers RouteValidateAPIKey: null for a key that is not good, whatever the reason.
-func (f *Server) validateAPIKey(c *call) (any, *refusal) {
+func (f *Server) validateAPIKey(c *call) (any, *apiError) {
 	var in struct {
-		Value given[string] `json:"value"`
+		Value optional[string] `json:"value"`
 	}
-	if no := c.read(&in); no != nil {
-		return nil, no
+	if apiErr := c.read(&in); apiErr != nil {
+		return nil, apiErr
 	}
 	if in.Value.value == "" {
 		return nil, required("value")

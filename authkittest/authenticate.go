@@ -16,7 +16,7 @@ type parameters map[string]string
 
 // grant is a grant type that the fake knows. It runs with the fake's lock held.
 type grant struct {
-	run    func(*Server, parameters) (*authentication, *refusal)
+	run    func(*Server, parameters) (*authentication, *apiError)
 	secret bool // without the client secret it is refused
 }
 
@@ -37,36 +37,36 @@ func grantRoute(grantType string) Route { return RouteAuthenticate + " " + Route
 // authenticate answers RouteAuthenticate. It reads the body before the call is counted, because the grant decides which
 // route the call belongs to.
 func (f *Server) authenticate(w http.ResponseWriter, r *http.Request) {
-	p, no := readParameters(r)
+	p, apiErr := readParameters(r)
 	grantType := p["grant_type"]
 	answer := func(w http.ResponseWriter, _ *http.Request) {
-		if no != nil {
-			no.write(w)
+		if apiErr != nil {
+			apiErr.write(w)
 			return
 		}
-		reply, no := f.grant(grantType, p)
-		if no != nil {
-			no.write(w)
+		reply, apiErr := f.grant(grantType, p)
+		if apiErr != nil {
+			apiErr.write(w)
 			return
 		}
 		write(w, http.StatusOK, reply)
 	}
-	f.admit(w, r, answer, grantRoute(grantType), RouteAuthenticate)
+	f.handleCall(w, r, answer, grantRoute(grantType), RouteAuthenticate)
 }
 
-func (f *Server) grant(grantType string, p parameters) (*authentication, *refusal) {
+func (f *Server) grant(grantType string, p parameters) (*authentication, *apiError) {
 	grant, known := grants[grantType]
 	switch secret, sent := p["client_secret"]; {
 	case grantType == "":
-		return nil, oauthRefusal("invalid_request", "The grant_type parameter is required.")
+		return nil, oauthError("invalid_request", "The grant_type parameter is required.")
 	case !known:
-		return nil, oauthRefusal("invalid_request", "The grant_type is not supported.")
+		return nil, oauthError("invalid_request", "The grant_type is not supported.")
 	case p["client_id"] == "":
-		return nil, oauthRefusal("invalid_request", "The client_id parameter is required.")
+		return nil, oauthError("invalid_request", "The client_id parameter is required.")
 	case p["client_id"] != f.clientID:
-		return nil, oauthRefusal("invalid_client", "Invalid client ID.")
+		return nil, oauthError("invalid_client", "Invalid client ID.")
 	case sent && secret != f.apiKey: // a public client leaves it out; an empty one is wrong
-		return nil, oauthRefusal("invalid_client", "Invalid client secret.")
+		return nil, oauthError("invalid_client", "Invalid client secret.")
 	case grant.secret && !sent:
 		return nil, p.require("client_secret")
 	}
@@ -77,25 +77,25 @@ func (f *Server) grant(grantType string, p parameters) (*authentication, *refusa
 }
 
 // require tells which of the parameters is missing, if one is.
-func (p parameters) require(names ...string) *refusal {
+func (p parameters) require(names ...string) *apiError {
 	for _, name := range names {
 		if p[name] == "" {
-			return oauthRefusal("invalid_request", "The "+name+" parameter is required.")
+			return oauthError("invalid_request", "The "+name+" parameter is required.")
 		}
 	}
 	return nil
 }
 
 // identity is that of a user who has just proved, by this request, who they are.
-func (p parameters) identity(user *account, method string, now time.Time) identity {
-	return identity{
-		personID: user.ID, method: method, authTime: now, ipAddress: p["ip_address"], userAgent: p["user_agent"],
+func (p parameters) signInResult(user *account, method string, now time.Time) signInResult {
+	return signInResult{
+		userID: user.ID, method: method, authTime: now, ipAddress: p["ip_address"], userAgent: p["user_agent"],
 	}
 }
 
 // readParameters reads a JSON object of strings, or a form: production takes both for every grant.
-func readParameters(r *http.Request) (parameters, *refusal) {
-	malformed := oauthRefusal("invalid_request", "The request body could not be read.")
+func readParameters(r *http.Request) (parameters, *apiError) {
+	malformed := oauthError("invalid_request", "The request body could not be read.")
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
 	if err != nil {
 		return nil, malformed

@@ -28,26 +28,26 @@ type Server struct {
 	serving sync.RWMutex  // held for reading by every request, and for writing by Close, for good
 	close   func()
 
-	mu             sync.Mutex // guards everything below
-	accounts       []*account
-	organizations  []Organization
-	keys           []signingKey // what the JWKS publishes; the last one signs
-	keysMade       int
-	authorizations map[string]*authorization
-	browsers       map[string]identity // by browserID
-	codes          map[string]*issuedCode
-	sessions       []*session
-	refreshTokens  map[string]*refreshToken
-	pending        map[string]*pendingAuthentication
-	emailedCodes   []*emailedCode
-	passwordResets []*passwordReset
-	invitations    map[string]*invitation
-	nobody         account // holds the factors that were enrolled for no user
-	challenges     map[string]*challenge
-	devices        []*device
-	slowDowns      int // polls of devices that are still to be slowed down
-	apiKeys        []*apiKey
-	mail           []Mail
+	mu              sync.Mutex // guards everything below
+	accounts        []*account
+	organizations   []Organization
+	keys            []signingKey // what the JWKS publishes; the last one signs
+	keysMade        int
+	authorizations  map[string]*authorization
+	browserSessions map[string]signInResult // by browserID
+	codes           map[string]*issuedCode
+	sessions        []*session
+	refreshTokens   map[string]*refreshToken
+	pending         map[string]*pendingAuthentication
+	emailedCodes    []*emailedCode
+	passwordResets  []*passwordReset
+	invitations     map[string]*invitation
+	unassigned      account // holds the factors that were enrolled for no user
+	challenges      map[string]*challenge
+	devices         []*device
+	slowDowns       int // polls of devices that are still to be slowed down
+	apiKeys         []*apiKey
+	mail            []Mail
 }
 
 // New starts a fake AuthKit for a test and stops it when the test ends. Without options it has two organizations and
@@ -66,17 +66,17 @@ func New(tb testing.TB, opts ...Option) *Server {
 // two people share an address.
 func Start(opts ...Option) (*Server, error) {
 	f := &Server{
-		settings:       settings{addr: "127.0.0.1:0", clock: realTime{}, tokenLifetime: 5 * time.Minute},
-		clientID:       newID("client"),
-		apiKey:         "sk_test_" + rand.Text(),
-		done:           make(chan struct{}),
-		authorizations: map[string]*authorization{},
-		browsers:       map[string]identity{},
-		codes:          map[string]*issuedCode{},
-		refreshTokens:  map[string]*refreshToken{},
-		pending:        map[string]*pendingAuthentication{},
-		invitations:    map[string]*invitation{},
-		challenges:     map[string]*challenge{},
+		settings:        settings{addr: "127.0.0.1:0", clock: realTime{}, tokenLifetime: 5 * time.Minute},
+		clientID:        newID("client"),
+		apiKey:          "sk_test_" + rand.Text(),
+		done:            make(chan struct{}),
+		authorizations:  map[string]*authorization{},
+		browserSessions: map[string]signInResult{},
+		codes:           map[string]*issuedCode{},
+		refreshTokens:   map[string]*refreshToken{},
+		pending:         map[string]*pendingAuthentication{},
+		invitations:     map[string]*invitation{},
+		challenges:      map[string]*challenge{},
 	}
 	for _, opt := range opts {
 		opt(&f.settings)
@@ -101,7 +101,7 @@ func (f *Server) seed() error {
 	for _, o := range organizations {
 		f.addOrganization(o)
 	}
-	f.nobody.createdAt = f.clock.Now()
+	f.unassigned.createdAt = f.clock.Now()
 	for _, p := range people {
 		if f.accountByEmail(p.Email) != nil {
 			return fmt.Errorf("authkittest: two people have the address %q", p.Email)

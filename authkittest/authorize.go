@@ -29,13 +29,13 @@ type authorization struct {
 	method         string  // asked for through provider; empty with authkit
 	hint           string  // address to offer
 	device         *device // that is to be signed in, instead of an application to go back to
-	who            identity
+	result         signInResult
 	expiresAt      time.Time
 }
 
 // authorize answers RouteAuthorize. Only what is wrong with the client or its redirect URI stays at the fake, since
 // there is then nobody to tell (RFC 6749 section 4.1.2.1).
-func (f *Server) authorize(r *http.Request) outcome {
+func (f *Server) authorize(r *http.Request) pageResponse {
 	q := r.URL.Query()
 	redirectURI := q.Get("redirect_uri")
 	switch {
@@ -54,7 +54,7 @@ func (f *Server) authorize(r *http.Request) outcome {
 		hint:           q.Get("login_hint"),
 		expiresAt:      f.clock.Now().Add(authorizationLifetime),
 	}
-	if code, description := f.objection(q); code != "" {
+	if code, description := f.authorizationError(q); code != "" {
 		return a.refuse(code, description)
 	}
 	switch provider := q.Get("provider"); provider {
@@ -68,9 +68,9 @@ func (f *Server) authorize(r *http.Request) outcome {
 		a.method = provider
 	}
 	f.authorizations[a.id] = a
-	if who, remembered := f.remembered(r); remembered && f.suffices(who, a, q) {
-		a.who = who
-		return f.proceed(a)
+	if result, found := f.browserSession(r); found && f.satisfies(result, a, q) {
+		a.result = result
+		return f.continueSignIn(a)
 	}
 	if q.Get("screen_hint") == "sign-up" {
 		return redirect(http.StatusFound, a.path()+"/sign-up")
@@ -79,7 +79,7 @@ func (f *Server) authorize(r *http.Request) outcome {
 }
 
 // objection finds what is wrong with a request, in the codes that the callback reports.
-func (f *Server) objection(q url.Values) (code, description string) {
+func (f *Server) authorizationError(q url.Values) (code, description string) {
 	provider, connection, organizationID := q.Get("provider"), q.Get("connection_id"), q.Get("organization_id")
 	switch {
 	case q.Get("response_type") != "code":
@@ -116,35 +116,35 @@ func (f *Server) objection(q url.Values) (code, description string) {
 }
 
 // proceed takes somebody who has signed in on: to a choice of organization, or back to the application.
-func (f *Server) proceed(a *authorization) outcome {
-	memberships := f.accountByID(a.who.personID).activeMemberships()
+func (f *Server) continueSignIn(a *authorization) pageResponse {
+	memberships := f.accountByID(a.result.userID).activeMemberships()
 	switch {
 	case a.organizationID != "":
-		a.who.organizationID = a.organizationID
+		a.result.organizationID = a.organizationID
 	case len(memberships) == 1:
-		a.who.organizationID = memberships[0].OrganizationID
+		a.result.organizationID = memberships[0].OrganizationID
 	case len(memberships) > 1:
 		return redirect(http.StatusSeeOther, a.path()+"/organization")
 	}
-	return f.grantCode(a)
+	return f.finishAuthorization(a)
 }
 
 // grantCode sends the browser back with a code. The authorization is over: going back in the browser finds nothing. For
 // a device there is one more question.
-func (f *Server) grantCode(a *authorization) outcome {
+func (f *Server) finishAuthorization(a *authorization) pageResponse {
 	if a.device != nil {
 		return redirect(http.StatusSeeOther, a.path()+"/device")
 	}
 	delete(f.authorizations, a.id)
-	return a.answer(url.Values{"code": {f.issueCode(f.satisfied(a.who), a.challenge)}})
+	return a.answer(url.Values{"code": {f.issueCode(f.withRequirementsMet(a.result), a.challenge)}})
 }
 
-func (a *authorization) refuse(code, description string) outcome {
+func (a *authorization) refuse(code, description string) pageResponse {
 	return a.answer(url.Values{"error": {code}, "error_description": {description}})
 }
 
 // answer redirects to the application, whose redirect URI may have a query of its own.
-func (a *authorization) answer(params url.Values) outcome {
+func (a *authorization) answer(params url.Values) pageResponse {
 	if a.state != "" {
 		params.Set("state", a.state)
 	}

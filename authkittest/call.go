@@ -20,21 +20,21 @@ type call struct {
 }
 
 // serve makes a handler of an endpoint, which runs with the fake's lock held. The reply goes out without it.
-func (f *Server) serve(e endpoint) http.HandlerFunc {
+func (f *Server) serveEndpoint(e endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer "+f.apiKey {
-			write(w, http.StatusUnauthorized, &refusal{Message: "Could not authorize the request. Maybe your API key is invalid?"})
+			write(w, http.StatusUnauthorized, &apiError{Message: "Could not authorize the request. Maybe your API key is invalid?"})
 			return
 		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 		if err != nil {
-			write(w, http.StatusBadRequest, &refusal{Message: "The request body could not be read."})
+			write(w, http.StatusBadRequest, &apiError{Message: "The request body could not be read."})
 			return
 		}
-		reply, no := f.run(e, &call{Request: r, body: body})
+		reply, apiErr := f.runEndpoint(e, &call{Request: r, body: body})
 		switch {
-		case no != nil:
-			no.write(w)
+		case apiErr != nil:
+			apiErr.write(w)
 		case reply == nil:
 			w.WriteHeader(e.status)
 		default:
@@ -43,7 +43,7 @@ func (f *Server) serve(e endpoint) http.HandlerFunc {
 	}
 }
 
-func (f *Server) run(e endpoint, c *call) (any, *refusal) {
+func (f *Server) runEndpoint(e endpoint, c *call) (any, *apiError) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.prune()
@@ -51,7 +51,7 @@ func (f *Server) run(e endpoint, c *call) (any, *refusal) {
 }
 
 // read decodes the body into v. No body at all is an object without members.
-func (c *call) read(v any) *refusal {
+func (c *call) read(v any) *apiError {
 	if len(bytes.TrimSpace(c.body)) == 0 {
 		return nil
 	}
@@ -68,13 +68,13 @@ func (c *call) read(v any) *refusal {
 }
 
 // given is a member that may be left out but, when it is there, must not be null.
-type given[T any] struct {
+type optional[T any] struct {
 	sent  bool
 	value T
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (g *given[T]) UnmarshalJSON(text []byte) error {
+func (g *optional[T]) UnmarshalJSON(text []byte) error {
 	if string(text) == "null" {
 		return errors.New("null is not allowed")
 	}

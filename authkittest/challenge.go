@@ -55,12 +55,12 @@ func (f *Server) newChallenge(factor *Factor) *challenge {
 
 // challengeFactor answers RouteChallengeFactor. The code of a generic_otp factor is the application's to bring to the
 // user, and so part of the reply.
-func (f *Server) challengeFactor(c *call) (any, *refusal) {
+func (f *Server) challengeFactor(c *call) (any, *apiError) {
 	var in struct {
-		SMSTemplate given[string] `json:"sms_template"`
+		SMSTemplate optional[string] `json:"sms_template"`
 	}
-	if no := c.read(&in); no != nil {
-		return nil, no
+	if apiErr := c.read(&in); apiErr != nil {
+		return nil, apiErr
 	}
 	_, factor := f.factor(c.PathValue("id"))
 	if factor == nil {
@@ -98,12 +98,12 @@ func (f *Server) answer(ch *challenge, code string) codeState {
 }
 
 // verifyChallenge answers RouteVerifyChallenge: a wrong code is no error of the call.
-func (f *Server) verifyChallenge(c *call) (any, *refusal) {
+func (f *Server) verifyChallenge(c *call) (any, *apiError) {
 	var in struct {
-		Code given[string] `json:"code"`
+		Code optional[string] `json:"code"`
 	}
-	if no := c.read(&in); no != nil {
-		return nil, no
+	if apiErr := c.read(&in); apiErr != nil {
+		return nil, apiErr
 	}
 	ch := f.challenge(c.PathValue("id"))
 	switch {
@@ -112,7 +112,7 @@ func (f *Server) verifyChallenge(c *call) (any, *refusal) {
 	case in.Code.value == "":
 		return nil, required("code")
 	case ch.done:
-		return nil, &refusal{
+		return nil, &apiError{
 			status: http.StatusUnprocessableEntity, Code: "authentication_challenge_previously_verified",
 			Message: "The authentication challenge has already been verified.",
 		}
@@ -120,9 +120,9 @@ func (f *Server) verifyChallenge(c *call) (any, *refusal) {
 	state := f.answer(ch, in.Code.value)
 	switch state {
 	case codeBlocked:
-		return nil, codeRefusal(state)
+		return nil, codeError(state)
 	case codeExpired:
-		return nil, &refusal{
+		return nil, &apiError{
 			status: http.StatusUnprocessableEntity, Code: "authentication_challenge_expired",
 			Message: "The authentication challenge has expired.",
 		}
@@ -146,26 +146,26 @@ func (f *Server) challenge(id string) *challenge {
 }
 
 // totpGrant answers RouteTOTP, the step after mfa_challenge and mfa_enrollment.
-func (f *Server) totpGrant(p parameters) (*authentication, *refusal) {
-	if no := p.require("code", "pending_authentication_token", "authentication_challenge_id"); no != nil {
-		return nil, no
+func (f *Server) totpGrant(p parameters) (*authentication, *apiError) {
+	if apiErr := p.require("code", "pending_authentication_token", "authentication_challenge_id"); apiErr != nil {
+		return nil, apiErr
 	}
-	pending, no := f.pendingFor(p, stepMFA)
-	if no != nil {
-		return nil, no
+	pending, apiErr := f.pendingFor(p, stepMFA)
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	ch := f.challenge(p["authentication_challenge_id"])
 	if ch == nil {
 		return nil, notFound("Authentication Challenge", p["authentication_challenge_id"])
 	}
-	if holder, _ := f.factor(ch.factorID); holder.ID != pending.personID {
+	if holder, _ := f.factor(ch.factorID); holder.ID != pending.userID {
 		return nil, notFound("Authentication Challenge", ch.id)
 	}
 	if ch.done {
-		return nil, codeRefusal(codeUsed)
+		return nil, codeError(codeUsed)
 	}
-	if no := codeRefusal(f.answer(ch, p["code"])); no != nil {
-		return nil, no
+	if apiErr := codeError(f.answer(ch, p["code"])); apiErr != nil {
+		return nil, apiErr
 	}
 	pending.secondFactor = true
 	return f.resume(p)

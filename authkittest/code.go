@@ -14,38 +14,38 @@ const codeLifetime = 10 * time.Minute
 
 // issuedCode is a code on its way through the browser.
 type issuedCode struct {
-	identity
+	signInResult
 	challenge string // PKCE code_challenge, S256; empty without
 	expiresAt time.Time
 }
 
-func (f *Server) issueCode(who identity, challenge string) string {
+func (f *Server) issueCode(result signInResult, challenge string) string {
 	code := rand.Text()
-	f.codes[code] = &issuedCode{identity: who, challenge: challenge, expiresAt: f.clock.Now().Add(codeLifetime)}
+	f.codes[code] = &issuedCode{signInResult: result, challenge: challenge, expiresAt: f.clock.Now().Add(codeLifetime)}
 	return code
 }
 
 // exchangeCode opens a session for a code. Only success spends the code: production says nothing of the other cases.
-func (f *Server) exchangeCode(p parameters) (*authentication, *refusal) {
+func (f *Server) exchangeCode(p parameters) (*authentication, *apiError) {
 	_, confidential := p["client_secret"] // grant has compared it
 	verifier := p["code_verifier"]
 	switch {
 	case p["code"] == "":
 		return nil, p.require("code")
 	case !confidential && verifier == "":
-		return nil, oauthRefusal("invalid_request", "Either client_secret or code_verifier is required.")
+		return nil, oauthError("invalid_request", "Either client_secret or code_verifier is required.")
 	}
 	code := f.codes[p["code"]]
 	switch {
 	case code == nil || !f.clock.Now().Before(code.expiresAt):
-		return nil, oauthRefusal("invalid_grant", "The code is invalid, has expired or has already been exchanged.")
+		return nil, oauthError("invalid_grant", "The code is invalid, has expired or has already been exchanged.")
 	case verifier != "" && code.challenge == "":
-		return nil, plainRefusal("code_challenge_not_found", "The authorization request had no code challenge.")
+		return nil, plainError("code_challenge_not_found", "The authorization request had no code challenge.")
 	case code.challenge != "" && challengeOf(verifier) != code.challenge:
-		return nil, oauthRefusal("invalid_grant", "The code verifier does not match the code challenge.")
+		return nil, oauthError("invalid_grant", "The code verifier does not match the code challenge.")
 	}
 	delete(f.codes, p["code"])
-	return f.mint(f.openSession(code.identity, confidential)), nil
+	return f.mint(f.openSession(code.signInResult, confidential)), nil
 }
 
 // challengeOf is the S256 transformation of RFC 7636 section 4.2.

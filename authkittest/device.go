@@ -35,8 +35,8 @@ type device struct {
 	Device
 	code     string
 	interval time.Duration
-	polledAt time.Time // zero before the first poll
-	who      identity  // who approved it
+	polledAt time.Time    // zero before the first poll
+	result   signInResult // who approved it
 	redeemed bool
 }
 
@@ -58,12 +58,12 @@ func (f *Server) ApproveDevice(userCode, email string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	user := f.mustAccount(email)
-	who := identity{personID: user.ID, method: user.AuthenticationMethod, authTime: f.clock.Now()}
+	result := signInResult{userID: user.ID, method: user.AuthenticationMethod, authTime: f.clock.Now()}
 	if memberships := user.activeMemberships(); len(memberships) > 0 {
-		who.organizationID = memberships[0].OrganizationID
+		result.organizationID = memberships[0].OrganizationID
 	}
 	d := f.mustDevice(userCode)
-	d.Status, d.who = DeviceApproved, f.satisfied(who)
+	d.Status, d.result = DeviceApproved, f.withRequirementsMet(result)
 }
 
 // DenyDevice denies a device. It panics when none with that user code is pending.
@@ -102,15 +102,15 @@ func (f *Server) mustDevice(userCode string) *device {
 
 // authorizeDevice answers RouteAuthorizeDevice.
 func (f *Server) authorizeDevice(w http.ResponseWriter, r *http.Request) {
-	p, no := readParameters(r)
-	if no == nil {
-		no = p.require("client_id")
+	p, apiErr := readParameters(r)
+	if apiErr == nil {
+		apiErr = p.require("client_id")
 	}
-	if no == nil && p["client_id"] != f.clientID {
-		no = oauthRefusal("invalid_client", "Invalid client ID.")
+	if apiErr == nil && p["client_id"] != f.clientID {
+		apiErr = oauthError("invalid_client", "Invalid client ID.")
 	}
-	if no != nil {
-		no.write(w)
+	if apiErr != nil {
+		apiErr.write(w)
 		return
 	}
 	d := f.addDevice()
@@ -152,9 +152,9 @@ func newUserCode() string {
 }
 
 // deviceGrant answers RouteDeviceToken, a poll: RFC 8628 section 3.5.
-func (f *Server) deviceGrant(p parameters) (*authentication, *refusal) {
-	if no := p.require("device_code"); no != nil {
-		return nil, no
+func (f *Server) deviceGrant(p parameters) (*authentication, *apiError) {
+	if apiErr := p.require("device_code"); apiErr != nil {
+		return nil, apiErr
 	}
 	var d *device
 	for _, candidate := range f.devices {
@@ -165,9 +165,9 @@ func (f *Server) deviceGrant(p parameters) (*authentication, *refusal) {
 	now := f.clock.Now()
 	switch {
 	case d == nil, d.redeemed:
-		return nil, oauthRefusal("invalid_grant", "The device code is invalid or has been used.")
+		return nil, oauthError("invalid_grant", "The device code is invalid or has been used.")
 	case !now.Before(d.ExpiresAt):
-		return nil, oauthRefusal("expired_token", "The device code has expired.")
+		return nil, oauthError("expired_token", "The device code has expired.")
 	}
 	early := !d.polledAt.IsZero() && now.Sub(d.polledAt) < d.interval
 	d.polledAt = now
@@ -175,15 +175,15 @@ func (f *Server) deviceGrant(p parameters) (*authentication, *refusal) {
 	case f.slowDowns > 0, early && d.Status == DevicePending:
 		f.slowDowns = max(f.slowDowns-1, 0)
 		d.interval += deviceInterval
-		return nil, oauthRefusal("slow_down", "The device polls too often. The interval is five seconds longer from now on.")
+		return nil, oauthError("slow_down", "The device polls too often. The interval is five seconds longer from now on.")
 	case d.Status == DeviceDenied:
-		return nil, oauthRefusal("access_denied", "The user denied the request.")
+		return nil, oauthError("access_denied", "The user denied the request.")
 	case d.Status == DevicePending:
-		return nil, oauthRefusal("authorization_pending", "The user has not answered yet.")
+		return nil, oauthError("authorization_pending", "The user has not answered yet.")
 	}
 	d.redeemed = true
 	_, confidential := p["client_secret"] // grant has compared it
-	who := d.who
-	who.ipAddress, who.userAgent = p["ip_address"], p["user_agent"]
-	return f.mint(f.openSession(who, confidential)), nil
+	result := d.result
+	result.ipAddress, result.userAgent = p["ip_address"], p["user_agent"]
+	return f.mint(f.openSession(result, confidential)), nil
 }

@@ -160,19 +160,19 @@ func (f *Server) UpdateUser(email string, change func(*User)) {
 	p.ID = a.ID // sessions refer to it
 	a.User = p.clone()
 	a.updatedAt = f.clock.Now()
-	f.settle(a)
+	f.applyDefaults(a)
 }
 
 func (f *Server) addPerson(p User) *account {
 	now := f.clock.Now()
 	a := &account{User: p.clone(), createdAt: now, updatedAt: now}
-	f.settle(a)
+	f.applyDefaults(a)
 	f.accounts = append(f.accounts, a)
 	return a
 }
 
 // settle fills in what a change to an account has left open, and makes the organizations that it names exist.
-func (f *Server) settle(a *account) {
+func (f *Server) applyDefaults(a *account) {
 	a.User = a.User.withDefaults()
 	for _, m := range a.Memberships {
 		if _, known := f.organization(m.OrganizationID); !known {

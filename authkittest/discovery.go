@@ -6,7 +6,7 @@ import "net/http"
 
 // discovery answers RouteDiscovery with the few members that production has been seen to publish.
 func (f *Server) discovery(w http.ResponseWriter, r *http.Request) {
-	if !f.knowsClient(w, r) {
+	if !f.checkClient(w, r) {
 		return
 	}
 	write(w, http.StatusOK, map[string]any{

@@ -8,68 +8,68 @@ type userReply struct {
 }
 
 // sendEmailVerification answers RouteSendEmailVerification.
-func (f *Server) sendEmailVerification(c *call) (any, *refusal) {
-	user, no := f.userOf(c)
-	if no != nil {
-		return nil, no
+func (f *Server) sendEmailVerification(c *call) (any, *apiError) {
+	user, apiErr := f.userOf(c)
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	if !user.EmailUnverified {
-		return nil, plainRefusal("email_already_verified", "The email address is already verified.")
+		return nil, plainError("email_already_verified", "The email address is already verified.")
 	}
 	f.sendCode(MailEmailVerification, user)
 	return userReply{user.object()}, nil
 }
 
 // confirmEmailVerification answers RouteConfirmEmailVerification.
-func (f *Server) confirmEmailVerification(c *call) (any, *refusal) {
+func (f *Server) confirmEmailVerification(c *call) (any, *apiError) {
 	var in struct {
-		Code given[string] `json:"code"`
+		Code optional[string] `json:"code"`
 	}
-	if no := c.read(&in); no != nil {
-		return nil, no
+	if apiErr := c.read(&in); apiErr != nil {
+		return nil, apiErr
 	}
-	user, no := f.userOf(c)
+	user, apiErr := f.userOf(c)
 	switch {
-	case no != nil:
-		return nil, no
+	case apiErr != nil:
+		return nil, apiErr
 	case in.Code.value == "":
 		return nil, required("code")
 	case !user.EmailUnverified:
-		return nil, plainRefusal("email_previously_verified", "The email address is already verified.")
+		return nil, plainError("email_previously_verified", "The email address is already verified.")
 	}
 	switch state := f.redeemEmailed(MailEmailVerification, user.ID, in.Code.value); state {
 	case codeAccepted:
 		f.verifyEmail(user)
 		return userReply{user.object()}, nil
 	case codeExpired:
-		return nil, plainRefusal("email_verification_code_expired", "The code has expired.")
+		return nil, plainError("email_verification_code_expired", "The code has expired.")
 	case codeUsed:
-		return nil, plainRefusal("email_verification_code_previously_used", "The code has already been used.")
+		return nil, plainError("email_verification_code_previously_used", "The code has already been used.")
 	case codeBlocked: // which this call has no code of its own for
-		return nil, codeRefusal(state)
+		return nil, codeError(state)
 	default:
-		return nil, plainRefusal("email_verification_code_incorrect", "The code is incorrect.")
+		return nil, plainError("email_verification_code_incorrect", "The code is incorrect.")
 	}
 }
 
 // getEmailVerification answers RouteGetEmailVerification.
-func (f *Server) getEmailVerification(c *call) (any, *refusal) {
+func (f *Server) getEmailVerification(c *call) (any, *apiError) {
 	return f.getEmailed(c, MailEmailVerification, "Email Verification")
 }
 
 // emailVerificationGrant answers RouteEmailVerification, the step after email_verification_required.
-func (f *Server) emailVerificationGrant(p parameters) (*authentication, *refusal) {
-	if no := p.require("code", "pending_authentication_token"); no != nil {
-		return nil, no
+func (f *Server) emailVerificationGrant(p parameters) (*authentication, *apiError) {
+	if apiErr := p.require("code", "pending_authentication_token"); apiErr != nil {
+		return nil, apiErr
 	}
-	pending, no := f.pendingFor(p, stepEmailVerification)
-	if no != nil {
-		return nil, no
+	pending, apiErr := f.pendingFor(p, stepEmailVerification)
+	if apiErr != nil {
+		return nil, apiErr
 	}
-	if no := codeRefusal(f.redeemEmailed(MailEmailVerification, pending.personID, p["code"])); no != nil {
-		return nil, no
+	if apiErr := codeError(f.redeemEmailed(MailEmailVerification, pending.userID, p["code"])); apiErr != nil {
+		return nil, apiErr
 	}
-	f.verifyEmail(f.accountByID(pending.personID))
+	f.verifyEmail(f.accountByID(pending.userID))
 	return f.resume(p)
 }
 

@@ -58,7 +58,7 @@ func (f *Server) redeemEmailed(kind MailKind, userID, code string) codeState {
 }
 
 // getEmailed answers with the code that the path names.
-func (f *Server) getEmailed(c *call, kind MailKind, what string) (any, *refusal) {
+func (f *Server) getEmailed(c *call, kind MailKind, what string) (any, *apiError) {
 	for _, sent := range f.emailedCodes {
 		if sent.kind == kind && sent.id == c.PathValue("id") {
 			return sent.object(), nil

@@ -8,7 +8,7 @@ import "net/http"
 type endpoint struct {
 	route  Route
 	status int // of a call that succeeds
-	answer func(*Server, *call) (any, *refusal)
+	answer func(*Server, *call) (any, *apiError)
 }
 
 var endpoints = []endpoint{
@@ -66,7 +66,7 @@ func (f *Server) handler() http.Handler {
 		if route == RouteGetUserByExternalID { // of users/{id}/sessions and its like neither is more specific
 			in = front
 		}
-		in.HandleFunc(string(route), func(w http.ResponseWriter, r *http.Request) { f.admit(w, r, h, route) })
+		in.HandleFunc(string(route), func(w http.ResponseWriter, r *http.Request) { f.handleCall(w, r, h, route) })
 	}
 	api(RouteAuthorize, f.browse(f.authorize))
 	api(RouteAuthorizeDevice, f.authorizeDevice)
@@ -74,7 +74,7 @@ func (f *Server) handler() http.Handler {
 	api(RouteJWKS, f.jwks)
 	api(RouteDiscovery, f.discovery)
 	for _, e := range endpoints {
-		api(e.route, f.serve(e))
+		api(e.route, f.serveEndpoint(e))
 	}
 
 	f.traffic.add(RouteAuthenticate)
@@ -83,9 +83,9 @@ func (f *Server) handler() http.Handler {
 	}
 	mux.HandleFunc(string(RouteAuthenticate), f.authenticate)
 
-	f.pages(mux)
+	f.registerPages(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		write(w, http.StatusNotFound, &refusal{Message: "Not Found"})
+		write(w, http.StatusNotFound, &apiError{Message: "Not Found"})
 	})
 	front.Handle("/", mux)
 

@@ -62,14 +62,14 @@ func (t *Factor) accepts(code string, now time.Time) codeState {
 // holder is whose factors are meant: a user, or nobody for one that was enrolled by itself.
 func (f *Server) holder(userID string) *account {
 	if userID == "" {
-		return &f.nobody
+		return &f.unassigned
 	}
 	return f.accountByID(userID)
 }
 
 // factor finds a factor and whose it is.
 func (f *Server) factor(id string) (*account, *Factor) {
-	for _, holder := range append(slices.Clone(f.accounts), &f.nobody) {
+	for _, holder := range append(slices.Clone(f.accounts), &f.unassigned) {
 		for i := range holder.Factors {
 			if holder.Factors[i].ID == id {
 				return holder, &holder.Factors[i]

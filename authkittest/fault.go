@@ -37,10 +37,10 @@ type Fault struct {
 }
 
 // replaced tells that the caller gets another reply than the real one.
-func (t Fault) replaced() bool { return t.Status != 0 || t.Body != "" || t.Reset }
+func (t Fault) replacesReply() bool { return t.Status != 0 || t.Body != "" || t.Reset }
 
 // admit counts a call, lets the fault strike that is in force for one of its routes, and otherwise answers with h.
-func (f *Server) admit(w http.ResponseWriter, r *http.Request, h http.HandlerFunc, routes ...Route) {
+func (f *Server) handleCall(w http.ResponseWriter, r *http.Request, h http.HandlerFunc, routes ...Route) {
 	fault := f.traffic.arrive(routes)
 	if fault == nil {
 		h(w, r)
@@ -51,14 +51,14 @@ func (f *Server) admit(w http.ResponseWriter, r *http.Request, h http.HandlerFun
 	if fault.TakeEffect {
 		h(reply, r)
 	}
-	healed, gone := f.wait(r, fault, fault.Delay)
+	cleared, aborted := f.wait(r, fault, fault.Delay)
 	switch {
-	case gone:
+	case aborted:
 		panic(http.ErrAbortHandler)
-	case !fault.TakeEffect && (healed || !fault.replaced()):
+	case !fault.TakeEffect && (cleared || !fault.replacesReply()):
 		h(reply, r)
 	}
-	if healed {
+	if cleared {
 		send(w, reply)
 		return
 	}
@@ -66,7 +66,7 @@ func (f *Server) admit(w http.ResponseWriter, r *http.Request, h http.HandlerFun
 }
 
 // wait lets a delay pass, or Hang. It tells whether the fault was healed meanwhile, and whether nobody is left to answer.
-func (f *Server) wait(r *http.Request, fault *activeFault, delay time.Duration) (healed, gone bool) {
+func (f *Server) wait(r *http.Request, fault *activeFault, delay time.Duration) (cleared, aborted bool) {
 	if delay <= 0 && !fault.Hang {
 		return false, false
 	}
@@ -78,7 +78,7 @@ func (f *Server) wait(r *http.Request, fault *activeFault, delay time.Duration) 
 	select {
 	case <-over:
 		return false, false
-	case <-fault.healed:
+	case <-fault.cleared:
 		return true, false
 	case <-r.Context().Done():
 	case <-f.done:
@@ -91,7 +91,7 @@ func (f *Server) deliver(w http.ResponseWriter, r *http.Request, fault *activeFa
 	if fault.Reset {
 		reset(w)
 	}
-	if fault.replaced() {
+	if fault.replacesReply() {
 		header := reply.Header()
 		reply = httptest.NewRecorder()
 		reply.Header().Set("X-Request-ID", header.Get("X-Request-ID"))
@@ -131,7 +131,7 @@ func (f *Server) sendForever(w http.ResponseWriter, r *http.Request, fault *acti
 	send(w, reply)
 	for {
 		select {
-		case <-fault.healed:
+		case <-fault.cleared:
 			return
 		case <-f.done:
 			return
@@ -152,10 +152,10 @@ func (f *Server) sendSlowly(w http.ResponseWriter, r *http.Request, fault *activ
 	send(w, reply)
 	for i := range body {
 		_ = http.NewResponseController(w).Flush()
-		switch healed, gone := f.wait(r, fault, fault.Drip); {
-		case gone:
+		switch cleared, aborted := f.wait(r, fault, fault.Drip); {
+		case aborted:
 			panic(http.ErrAbortHandler)
-		case healed:
+		case cleared:
 			_, _ = w.Write(body[i:])
 			return
 		}

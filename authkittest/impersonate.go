@@ -12,14 +12,14 @@ func (f *Server) Impersonate(email, impersonatorEmail, reason, redirectURI strin
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	user := f.mustAccount(email)
-	who := identity{
-		personID:     user.ID,
+	result := signInResult{
+		userID:       user.ID,
 		method:       "Impersonation",
 		impersonator: &Impersonator{Email: impersonatorEmail, Reason: reason},
 		authTime:     f.clock.Now(),
 	}
 	if memberships := user.activeMemberships(); len(memberships) > 0 {
-		who.organizationID = memberships[0].OrganizationID
+		result.organizationID = memberships[0].OrganizationID
 	}
-	return withQuery(redirectURI, url.Values{"code": {f.issueCode(who, "")}})
+	return withQuery(redirectURI, url.Values{"code": {f.issueCode(result, "")}})
 }

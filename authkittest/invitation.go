@@ -26,25 +26,25 @@ func (f *Server) Invite(email, organizationID string) (token string) {
 }
 
 // invited looks up the invitation that a request names for an address; nil when it names none.
-func (f *Server) invited(token, email string) (*invitation, *refusal) {
+func (f *Server) invited(token, email string) (*invitation, *apiError) {
 	if token == "" {
 		return nil, nil
 	}
 	i := f.invitations[token]
 	switch {
 	case i == nil:
-		return nil, oauthRefusal("invitation_invalid", "The invitation is invalid, has expired or was accepted already.")
+		return nil, oauthError("invitation_invalid", "The invitation is invalid, has expired or was accepted already.")
 	case !strings.EqualFold(i.email, email):
-		return nil, oauthRefusal("invitation_cannot_be_used_for_email", "The invitation was sent to another address.")
+		return nil, oauthError("invitation_cannot_be_used_for_email", "The invitation was sent to another address.")
 	}
 	return i, nil
 }
 
 // accept makes somebody who has signed in a member of the organization that invited them, if one did, and has them sign
 // in to it.
-func (f *Server) accept(i *invitation, user *account, who identity) identity {
+func (f *Server) accept(i *invitation, user *account, result signInResult) signInResult {
 	if i == nil {
-		return who
+		return result
 	}
 	delete(f.invitations, i.token)
 	user.EmailUnverified = false // the token came by mail
@@ -53,7 +53,7 @@ func (f *Server) accept(i *invitation, user *account, who identity) identity {
 	} else {
 		user.Memberships[at].Status = MembershipActive
 	}
-	f.settle(user)
-	who.organizationID = i.organizationID
-	return who
+	f.applyDefaults(user)
+	result.organizationID = i.organizationID
+	return result
 }

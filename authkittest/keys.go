@@ -112,7 +112,7 @@ func (k signingKey) jwk() jwk {
 
 // jwks answers RouteJWKS.
 func (f *Server) jwks(w http.ResponseWriter, r *http.Request) {
-	if !f.knowsClient(w, r) {
+	if !f.checkClient(w, r) {
 		return
 	}
 	f.mu.Lock()
@@ -127,10 +127,10 @@ func (f *Server) jwks(w http.ResponseWriter, r *http.Request) {
 }
 
 // knowsClient answers 404 when the path names another client.
-func (f *Server) knowsClient(w http.ResponseWriter, r *http.Request) bool {
+func (f *Server) checkClient(w http.ResponseWriter, r *http.Request) bool {
 	id := r.PathValue("client_id")
 	if id != f.clientID {
-		write(w, http.StatusNotFound, &refusal{Message: "Could not find a client with that ID."})
+		write(w, http.StatusNotFound, &apiError{Message: "Could not find a client with that ID."})
 	}
 	return id == f.clientID
 }

@@ -27,7 +27,7 @@ type cursors struct {
 }
 
 // page answers with the part of items, which stand in the order in which they were made, that the query asks for.
-func page[T, O any](c *call, items []T, id func(T) string, object func(T) O) (any, *refusal) {
+func page[T, O any](c *call, items []T, id func(T) string, object func(T) O) (any, *apiError) {
 	q := c.URL.Query()
 	limit := defaultLimit
 	if asked := q.Get("limit"); asked != "" {

@@ -5,23 +5,23 @@ package authkittest
 import "net/http"
 
 // logout answers RouteLogout. It needs no proof beyond the session ID, and a session that is over already logs out too.
-func (f *Server) logout(r *http.Request) outcome {
+func (f *Server) logout(r *http.Request) pageResponse {
 	q := r.URL.Query()
 	s := f.session(q.Get("session_id"))
 	if s == nil {
-		return outcome{status: http.StatusUnprocessableEntity, refusal: &refusal{Message: "The session_id is missing or unknown."}}
+		return pageResponse{status: http.StatusUnprocessableEntity, apiError: &apiError{Message: "The session_id is missing or unknown."}}
 	}
 	s.end(f.clock.Now())
-	delete(f.browsers, s.browserID)
-	next := redirect(http.StatusFound, f.afterSignOut(q.Get("return_to")))
-	if _, remembered := f.remembered(r); !remembered { // unless somebody else has signed in here meanwhile
+	delete(f.browserSessions, s.browserID)
+	next := redirect(http.StatusFound, f.logoutRedirect(q.Get("return_to")))
+	if _, found := f.browserSession(r); !found { // unless somebody else has signed in here meanwhile
 		next.cookie = f.cookie("")
 	}
 	return next
 }
 
 // afterSignOut is where a logout leads: to return_to if that is registered, else to the default.
-func (f *Server) afterSignOut(returnTo string) string {
+func (f *Server) logoutRedirect(returnTo string) string {
 	switch list := f.settings.signOutRedirects; {
 	case returnTo != "" && registered(returnTo, list):
 		return returnTo
@@ -32,6 +32,6 @@ func (f *Server) afterSignOut(returnTo string) string {
 	}
 }
 
-func (f *Server) signedOutPage(*http.Request) outcome {
+func (f *Server) signedOutPage(*http.Request) pageResponse {
 	return notice(http.StatusOK, "You are signed out", "You can close this page or go back to the application.")
 }

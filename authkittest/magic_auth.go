@@ -3,19 +3,19 @@
 package authkittest
 
 // createMagicAuth answers RouteCreateMagicAuth. An unknown address signs up by it.
-func (f *Server) createMagicAuth(c *call) (any, *refusal) {
+func (f *Server) createMagicAuth(c *call) (any, *apiError) {
 	var in struct {
-		Email           given[string] `json:"email"`
-		InvitationToken given[string] `json:"invitation_token"`
+		Email           optional[string] `json:"email"`
+		InvitationToken optional[string] `json:"invitation_token"`
 	}
-	if no := c.read(&in); no != nil {
-		return nil, no
+	if apiErr := c.read(&in); apiErr != nil {
+		return nil, apiErr
 	}
 	if !isAddress(in.Email.value) {
 		return nil, invalid(fieldProblem{Field: "email", Code: "email_required"})
 	}
-	if _, no := f.invited(in.InvitationToken.value, in.Email.value); no != nil {
-		return nil, no
+	if _, apiErr := f.invited(in.InvitationToken.value, in.Email.value); apiErr != nil {
+		return nil, apiErr
 	}
 	user := f.accountByEmail(in.Email.value)
 	if user == nil {
@@ -25,26 +25,26 @@ func (f *Server) createMagicAuth(c *call) (any, *refusal) {
 }
 
 // getMagicAuth answers RouteGetMagicAuth.
-func (f *Server) getMagicAuth(c *call) (any, *refusal) {
+func (f *Server) getMagicAuth(c *call) (any, *apiError) {
 	return f.getEmailed(c, MailMagicAuth, "Magic Auth")
 }
 
 // magicAuthGrant answers RouteMagicAuth. Whoever has the code has the mailbox too.
-func (f *Server) magicAuthGrant(p parameters) (*authentication, *refusal) {
-	if no := p.require("email", "code"); no != nil {
-		return nil, no
+func (f *Server) magicAuthGrant(p parameters) (*authentication, *apiError) {
+	if apiErr := p.require("email", "code"); apiErr != nil {
+		return nil, apiErr
 	}
-	invitation, no := f.invited(p["invitation_token"], p["email"])
-	if no != nil {
-		return nil, no
+	invitation, apiErr := f.invited(p["invitation_token"], p["email"])
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	user := f.accountByEmail(p["email"])
 	if user == nil {
-		return nil, codeRefusal(codeWrong)
+		return nil, codeError(codeWrong)
 	}
-	if no := codeRefusal(f.redeemEmailed(MailMagicAuth, user.ID, p["code"])); no != nil {
-		return nil, no
+	if apiErr := codeError(f.redeemEmailed(MailMagicAuth, user.ID, p["code"])); apiErr != nil {
+		return nil, apiErr
 	}
 	user.EmailUnverified = false
-	return f.conclude(f.accept(invitation, user, p.identity(user, "MagicAuth", f.clock.Now())))
+	return f.completeSignIn(f.accept(invitation, user, p.signInResult(user, "MagicAuth", f.clock.Now())))
 }

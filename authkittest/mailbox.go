@@ -82,7 +82,7 @@ func (f *Server) deliverMail(m Mail) {
 }
 
 // mailboxPage shows everybody's messages.
-func (f *Server) mailboxPage(*http.Request) outcome {
+func (f *Server) mailboxPage(*http.Request) pageResponse {
 	box := slices.Clone(f.mail)
 	slices.Reverse(box)
 	return showPage(http.StatusOK, "mailbox", view{Mail: box})

@@ -63,7 +63,7 @@ func (f *Server) memberships() []membershipRow {
 }
 
 // membershipOf finds the membership that the path names.
-func (f *Server) membershipOf(c *call) (membershipRow, *refusal) {
+func (f *Server) membershipOf(c *call) (membershipRow, *apiError) {
 	for _, m := range f.memberships() {
 		if m.ID == c.PathValue("id") {
 			return m, nil
@@ -74,12 +74,12 @@ func (f *Server) membershipOf(c *call) (membershipRow, *refusal) {
 
 // roleFields are the two ways to say a role, of which a request takes one.
 type roleFields struct {
-	Slug  given[string]   `json:"role_slug"`
-	Slugs given[[]string] `json:"role_slugs"`
+	Slug  optional[string]   `json:"role_slug"`
+	Slugs optional[[]string] `json:"role_slugs"`
 }
 
 // roles are those that a request asks for, the one of highest priority first.
-func (f *Server) roles(in roleFields) ([]string, *refusal) {
+func (f *Server) roles(in roleFields) ([]string, *apiError) {
 	slugs := in.Slugs.value
 	switch {
 	case in.Slug.sent && in.Slugs.sent:
@@ -88,14 +88,14 @@ func (f *Server) roles(in roleFields) ([]string, *refusal) {
 		slugs = []string{in.Slug.value}
 	case in.Slugs.sent && len(slugs) == 0:
 		return nil, invalid(fieldProblem{Field: "role_slugs", Code: "required"})
-	case f.settings.oneRole && len(slugs) > 1:
-		return nil, &refusal{
+	case f.settings.singleRole && len(slugs) > 1:
+		return nil, &apiError{
 			status: http.StatusUnprocessableEntity, Code: "multiple_roles_not_enabled", Message: "Multiple roles are not enabled.",
 		}
 	}
 	for _, slug := range slugs {
 		if _, known := f.settings.roles[slug]; slug == "" || len(f.settings.roles) > 0 && !known {
-			return nil, &refusal{status: http.StatusUnprocessableEntity, Code: "invalid_role", Message: "There is no role '" + slug + "'."}
+			return nil, &apiError{status: http.StatusUnprocessableEntity, Code: "invalid_role", Message: "There is no role '" + slug + "'."}
 		}
 	}
 	return slugs, nil
@@ -122,14 +122,14 @@ func (f *Server) assign(m *Membership, slugs []string) {
 
 // createMembership answers RouteCreateMembership. What production says of a member who is active already is not known;
 // the status is the official emulator's.
-func (f *Server) createMembership(c *call) (any, *refusal) {
+func (f *Server) createMembership(c *call) (any, *apiError) {
 	var in struct {
-		UserID         given[string] `json:"user_id"`
-		OrganizationID given[string] `json:"organization_id"`
+		UserID         optional[string] `json:"user_id"`
+		OrganizationID optional[string] `json:"organization_id"`
 		roleFields
 	}
-	if no := c.read(&in); no != nil {
-		return nil, no
+	if apiErr := c.read(&in); apiErr != nil {
+		return nil, apiErr
 	}
 	switch {
 	case in.UserID.value == "":
@@ -137,9 +137,9 @@ func (f *Server) createMembership(c *call) (any, *refusal) {
 	case in.OrganizationID.value == "":
 		return nil, required("organization_id")
 	}
-	slugs, no := f.roles(in.roleFields)
-	if no != nil {
-		return nil, no
+	slugs, apiErr := f.roles(in.roleFields)
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	user := f.accountByID(in.UserID.value)
 	if user == nil {
@@ -159,7 +159,7 @@ func (f *Server) createMembership(c *call) (any, *refusal) {
 	case user.Memberships[at].Status == MembershipPending:
 		return nil, pendingMembership("cannot_reactivate_pending_organization_membership")
 	case user.Memberships[at].Status == MembershipActive:
-		return nil, &refusal{
+		return nil, &apiError{
 			status: http.StatusConflict, Code: "organization_membership_already_exists", Message: "The user is a member already.",
 		}
 	}
@@ -170,20 +170,20 @@ func (f *Server) createMembership(c *call) (any, *refusal) {
 }
 
 // getMembership answers RouteGetMembership.
-func (f *Server) getMembership(c *call) (any, *refusal) {
-	m, no := f.membershipOf(c)
-	if no != nil {
-		return nil, no
+func (f *Server) getMembership(c *call) (any, *apiError) {
+	m, apiErr := f.membershipOf(c)
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	return f.membershipObject(m), nil
 }
 
 // listMemberships answers RouteListMemberships. Statuses may be joined by commas, repeated, or repeated with brackets.
-func (f *Server) listMemberships(c *call) (any, *refusal) {
+func (f *Server) listMemberships(c *call) (any, *apiError) {
 	q := c.URL.Query()
 	userID, organizationID := q.Get("user_id"), q.Get("organization_id")
 	if userID == "" && organizationID == "" {
-		return nil, plainRefusal("missing_user_id_or_organization_id", "Either user_id or organization_id is required.")
+		return nil, plainError("missing_user_id_or_organization_id", "Either user_id or organization_id is required.")
 	}
 	statuses := []string{MembershipActive}
 	if asked := strings.Join(append(q["statuses"], q["statuses[]"]...), ","); asked != "" {
@@ -202,38 +202,38 @@ func (f *Server) listMemberships(c *call) (any, *refusal) {
 }
 
 // updateMembership answers RouteUpdateMembership.
-func (f *Server) updateMembership(c *call) (any, *refusal) {
-	m, no := f.membershipOf(c)
-	if no != nil {
-		return nil, no
+func (f *Server) updateMembership(c *call) (any, *apiError) {
+	m, apiErr := f.membershipOf(c)
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	var in roleFields
-	if no := c.read(&in); no != nil {
-		return nil, no
+	if apiErr := c.read(&in); apiErr != nil {
+		return nil, apiErr
 	}
-	slugs, no := f.roles(in)
-	if no != nil {
-		return nil, no
+	slugs, apiErr := f.roles(in)
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	f.assign(m.Membership, slugs)
 	return f.membershipObject(m), nil
 }
 
 // deactivateMembership answers RouteDeactivateMembership.
-func (f *Server) deactivateMembership(c *call) (any, *refusal) {
+func (f *Server) deactivateMembership(c *call) (any, *apiError) {
 	return f.setStatus(c, MembershipInactive, "cannot_deactivate_pending_organization_membership")
 }
 
 // reactivateMembership answers RouteReactivateMembership.
-func (f *Server) reactivateMembership(c *call) (any, *refusal) {
+func (f *Server) reactivateMembership(c *call) (any, *apiError) {
 	return f.setStatus(c, MembershipActive, "cannot_reactivate_pending_organization_membership")
 }
 
-func (f *Server) setStatus(c *call, status, codeOfPending string) (any, *refusal) {
-	m, no := f.membershipOf(c)
+func (f *Server) setStatus(c *call, status, codeOfPending string) (any, *apiError) {
+	m, apiErr := f.membershipOf(c)
 	switch {
-	case no != nil:
-		return nil, no
+	case apiErr != nil:
+		return nil, apiErr
 	case m.Status == MembershipPending:
 		return nil, pendingMembership(codeOfPending)
 	case m.Status != status:
@@ -242,15 +242,15 @@ func (f *Server) setStatus(c *call, status, codeOfPending string) (any, *refusal
 	return f.membershipObject(m), nil
 }
 
-func pendingMembership(code string) *refusal {
-	return plainRefusal(code, "The membership is pending.")
+func pendingMembership(code string) *apiError {
+	return plainError(code, "The membership is pending.")
 }
 
 // deleteMembership answers RouteDeleteMembership.
-func (f *Server) deleteMembership(c *call) (any, *refusal) {
-	m, no := f.membershipOf(c)
-	if no != nil {
-		return nil, no
+func (f *Server) deleteMembership(c *call) (any, *apiError) {
+	m, apiErr := f.membershipOf(c)
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	id := m.ID
 	m.user.Memberships = slices.DeleteFunc(slices.Clone(m.user.Memberships), func(m Membership) bool { return m.ID == id })

@@ -61,7 +61,7 @@ func firstTime(a, b time.Time) time.Time {
 }
 
 // enrolled is the object with the secret, which is shown only once.
-func (t *Factor) enrolled(holder *account) (factorObject, *refusal) {
+func (t *Factor) enrolled(holder *account) (factorObject, *apiError) {
 	o := t.object(holder)
 	if o.TOTP == nil {
 		return o, nil
@@ -76,16 +76,16 @@ func (t *Factor) enrolled(holder *account) (factorObject, *refusal) {
 }
 
 type enrollment struct {
-	Type        given[string] `json:"type"`
-	Issuer      given[string] `json:"totp_issuer"`
-	User        given[string] `json:"totp_user"`
-	Secret      given[string] `json:"totp_secret"`
-	PhoneNumber given[string] `json:"phone_number"`
-	UserID      given[string] `json:"user_id"`
+	Type        optional[string] `json:"type"`
+	Issuer      optional[string] `json:"totp_issuer"`
+	User        optional[string] `json:"totp_user"`
+	Secret      optional[string] `json:"totp_secret"`
+	PhoneNumber optional[string] `json:"phone_number"`
+	UserID      optional[string] `json:"user_id"`
 }
 
 // enroll gives holder a new factor.
-func (f *Server) enroll(holder *account, in enrollment) (*Factor, factorObject, *refusal) {
+func (f *Server) enroll(holder *account, in enrollment) (*Factor, factorObject, *apiError) {
 	now := f.clock.Now()
 	factor := Factor{
 		ID: newID("auth_factor"), kind: in.Type.value, Issuer: in.Issuer.value, User: in.User.value, Secret: in.Secret.value,
@@ -98,30 +98,30 @@ func (f *Server) enroll(holder *account, in enrollment) (*Factor, factorObject, 
 	case in.Type.value == "sms" && factor.phoneNumber == "":
 		return nil, factorObject{}, required("phone_number")
 	}
-	object, no := factor.enrolled(holder)
-	if no != nil {
-		return nil, factorObject{}, no
+	object, apiErr := factor.enrolled(holder)
+	if apiErr != nil {
+		return nil, factorObject{}, apiErr
 	}
 	holder.Factors = append(holder.Factors, factor)
 	return &holder.Factors[len(holder.Factors)-1], object, nil
 }
 
 // enrollUserFactor answers RouteEnrollUserFactor, with a challenge by which the user proves at once that it works.
-func (f *Server) enrollUserFactor(c *call) (any, *refusal) {
-	user, no := f.userOf(c)
-	if no != nil {
-		return nil, no
+func (f *Server) enrollUserFactor(c *call) (any, *apiError) {
+	user, apiErr := f.userOf(c)
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	var in enrollment
-	if no := c.read(&in); no != nil {
-		return nil, no
+	if apiErr := c.read(&in); apiErr != nil {
+		return nil, apiErr
 	}
 	if in.Type.value != "totp" {
 		return nil, invalid(fieldProblem{Field: "type", Code: "invalid"})
 	}
-	factor, object, no := f.enroll(user, in)
-	if no != nil {
-		return nil, no
+	factor, object, apiErr := f.enroll(user, in)
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	return struct {
 		Factor    factorObject    `json:"authentication_factor"`
@@ -130,10 +130,10 @@ func (f *Server) enrollUserFactor(c *call) (any, *refusal) {
 }
 
 // enrollFactor answers RouteEnrollFactor.
-func (f *Server) enrollFactor(c *call) (any, *refusal) {
+func (f *Server) enrollFactor(c *call) (any, *apiError) {
 	var in enrollment
-	if no := c.read(&in); no != nil {
-		return nil, no
+	if apiErr := c.read(&in); apiErr != nil {
+		return nil, apiErr
 	}
 	if !slices.Contains([]string{"totp", "sms", "generic_otp"}, in.Type.value) {
 		return nil, invalid(fieldProblem{Field: "type", Code: "invalid"})
@@ -142,21 +142,21 @@ func (f *Server) enrollFactor(c *call) (any, *refusal) {
 	if holder == nil {
 		return nil, notFound("User", in.UserID.value)
 	}
-	_, object, no := f.enroll(holder, in)
-	return object, no
+	_, object, apiErr := f.enroll(holder, in)
+	return object, apiErr
 }
 
 // listUserFactors answers RouteListUserFactors.
-func (f *Server) listUserFactors(c *call) (any, *refusal) {
-	user, no := f.userOf(c)
-	if no != nil {
-		return nil, no
+func (f *Server) listUserFactors(c *call) (any, *apiError) {
+	user, apiErr := f.userOf(c)
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	return page(c, user.Factors, func(t Factor) string { return t.ID }, func(t Factor) factorObject { return t.object(user) })
 }
 
 // getFactor answers RouteGetFactor.
-func (f *Server) getFactor(c *call) (any, *refusal) {
+func (f *Server) getFactor(c *call) (any, *apiError) {
 	holder, factor := f.factor(c.PathValue("id"))
 	if factor == nil {
 		return nil, notFound("Authentication Factor", c.PathValue("id"))
@@ -165,7 +165,7 @@ func (f *Server) getFactor(c *call) (any, *refusal) {
 }
 
 // deleteFactor answers RouteDeleteFactor.
-func (f *Server) deleteFactor(c *call) (any, *refusal) {
+func (f *Server) deleteFactor(c *call) (any, *apiError) {
 	holder, factor := f.factor(c.PathValue("id"))
 	if factor == nil {
 		return nil, notFound("Authentication Factor", c.PathValue("id"))

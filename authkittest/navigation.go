@@ -16,7 +16,7 @@ type navigation struct {
 	initiator *url.URL // the page that caused it; nil when the address was typed
 	policy    string   // that page's Referrer-Policy
 	fetch     bool     // a script's fetch() rather than a navigation
-	crossed   string   // the farthest Sec-Fetch-Site of the redirects so far
+	site      string   // the farthest Sec-Fetch-Site of the redirects so far
 }
 
 type navigationKey struct{}
@@ -43,8 +43,8 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	if stepped || r.Header.Get("Sec-Fetch-Mode") == "" {
 		r = r.Clone(r.Context())
-		n.describe(r)
-		t.withhold(n, r)
+		n.setHeaders(r)
+		t.dropSameSiteCookies(n, r)
 	}
 	if t.browser.Base != nil {
 		return t.browser.Base.RoundTrip(r)
@@ -57,10 +57,10 @@ func (t *transport) CloseIdleConnections() { t.own.CloseIdleConnections() }
 
 // describe sets the headers that scripts and servers cannot: https://www.w3.org/TR/fetch-metadata/ and, for Origin,
 // https://fetch.spec.whatwg.org/#append-a-request-origin-header.
-func (n *navigation) describe(r *http.Request) {
-	n.crossed = farther(n.crossed, relation(n.initiator, r.URL))
+func (n *navigation) setHeaders(r *http.Request) {
+	n.site = farthest(n.site, fetchSite(n.initiator, r.URL))
 	h := r.Header
-	h.Set("Sec-Fetch-Site", n.crossed)
+	h.Set("Sec-Fetch-Site", n.site)
 	if n.fetch {
 		h.Set("Sec-Fetch-Mode", "cors")
 		h.Set("Sec-Fetch-Dest", "empty")
@@ -75,7 +75,7 @@ func (n *navigation) describe(r *http.Request) {
 	if safe(r.Method) {
 		return
 	}
-	hidden := n.policy == "no-referrer" || n.policy == "same-origin" && n.crossed != "same-origin"
+	hidden := n.policy == "no-referrer" || n.policy == "same-origin" && n.site != "same-origin"
 	if n.initiator == nil || hidden && !n.fetch {
 		h.Set("Origin", "null")
 	} else {
@@ -85,8 +85,8 @@ func (n *navigation) describe(r *http.Request) {
 
 // withhold takes out the cookies that SameSite keeps from a request that another site has caused (RFC 6265bis section
 // 5.8.3). Like browsers today it looks at who began, not at the redirects in between.
-func (t *transport) withhold(n *navigation, r *http.Request) {
-	if relation(n.initiator, r.URL) != "cross-site" {
+func (t *transport) dropSameSiteCookies(n *navigation, r *http.Request) {
+	if fetchSite(n.initiator, r.URL) != "cross-site" {
 		return
 	}
 	cookies := r.Cookies()
@@ -106,7 +106,7 @@ func (t *transport) withhold(n *navigation, r *http.Request) {
 }
 
 // relation is the value of Sec-Fetch-Site for one hop.
-func relation(initiator, target *url.URL) string {
+func fetchSite(initiator, target *url.URL) string {
 	switch {
 	case initiator == nil:
 		return "none"
@@ -119,7 +119,7 @@ func relation(initiator, target *url.URL) string {
 }
 
 // farther picks the value of Sec-Fetch-Site that tells of the greater distance.
-func farther(a, b string) string {
+func farthest(a, b string) string {
 	for _, distance := range []string{"cross-site", "same-site", "same-origin"} {
 		if a == distance || b == distance {
 			return distance

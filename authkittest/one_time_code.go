@@ -58,17 +58,17 @@ func (c *oneTimeCode) redeem(code string, now time.Time) codeState {
 }
 
 // codeRefusal is how the grants report it.
-func codeRefusal(state codeState) *refusal {
+func codeError(state codeState) *apiError {
 	switch state {
 	case codeAccepted:
 		return nil
 	case codeExpired:
-		return plainRefusal("one_time_code_expired", "The one-time code has expired.")
+		return plainError("one_time_code_expired", "The one-time code has expired.")
 	case codeUsed:
-		return plainRefusal("one_time_code_previously_used", "The one-time code has already been used.")
+		return plainError("one_time_code_previously_used", "The one-time code has already been used.")
 	case codeBlocked:
-		return plainRefusal("one_time_code_too_many_attempts", "The one-time code was entered wrongly too often. Request a new one.")
+		return plainError("one_time_code_too_many_attempts", "The one-time code was entered wrongly too often. Request a new one.")
 	default:
-		return plainRefusal("invalid_one_time_code", "The one-time code is incorrect.")
+		return plainError("invalid_one_time_code", "The one-time code is incorrect.")
 	}
 }

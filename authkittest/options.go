@@ -19,7 +19,7 @@ type settings struct {
 	signOutRedirects []string
 	passwordResetURL string
 	roles            map[string][]string // permissions of each
-	oneRole          bool
+	singleRole       bool
 }
 
 // WithClock makes the fake take the time from clock, usually a *FakeClock. By default it runs on real time.
@@ -70,7 +70,7 @@ func WithRole(slug string, permissions ...string) Option {
 // WithoutMultipleRoles makes the API refuse to give a membership several roles, as an environment does in which that is not
 // enabled.
 func WithoutMultipleRoles() Option {
-	return func(s *settings) { s.oneRole = true }
+	return func(s *settings) { s.singleRole = true }
 }
 
 // WithAccessTokenLifetime sets how long an access token is valid; the default is five minutes, as in production.

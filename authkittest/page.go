@@ -21,13 +21,13 @@ var pageFiles embed.FS
 var templates = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
 
 // outcome is the answer to a browser.
-type outcome struct {
+type pageResponse struct {
 	status   int
 	location string // where to, when it is a redirect
 	page     string // name of the template, when it is not
 	view     view
 	cookie   *http.Cookie
-	refusal  *refusal // instead of either
+	apiError *apiError // instead of either
 }
 
 // view is what the templates show.
@@ -58,15 +58,15 @@ type organizationChoice struct {
 	ID, Name, Role, Initials string
 }
 
-func redirect(status int, location string) outcome {
-	return outcome{status: status, location: location}
+func redirect(status int, location string) pageResponse {
+	return pageResponse{status: status, location: location}
 }
 
-func showPage(status int, name string, v view) outcome {
-	return outcome{status: status, page: name, view: v}
+func showPage(status int, name string, v view) pageResponse {
+	return pageResponse{status: status, page: name, view: v}
 }
 
-func notice(status int, heading, text string) outcome {
+func notice(status int, heading, text string) pageResponse {
 	return showPage(status, "notice", view{Heading: heading, Problem: text})
 }
 
@@ -83,22 +83,22 @@ func (f *Server) view(a *authorization) view {
 // choices lists who can answer an authorization, the one it hints at first.
 func (f *Server) choices(a *authorization) []accountChoice {
 	var choices []accountChoice
-	for i, who := range f.accounts {
-		if _, member := who.membership(a.organizationID); a.organizationID != "" && !member {
+	for i, user := range f.accounts {
+		if _, member := user.membership(a.organizationID); a.organizationID != "" && !member {
 			continue
 		}
 		var organizations []string
-		for _, m := range who.activeMemberships() {
+		for _, m := range user.activeMemberships() {
 			o, _ := f.organization(m.OrganizationID)
 			organizations = append(organizations, o.Name)
 		}
 		choice := accountChoice{
-			Name:      who.Name(),
-			Email:     who.Email,
+			Name:      user.Name(),
+			Email:     user.Email,
 			Detail:    strings.Join(organizations, ", "),
-			Initials:  initials(who.FirstName, who.LastName, who.Email),
+			Initials:  initials(user.FirstName, user.LastName, user.Email),
 			Hue:       i % 6,
-			Suggested: a.hint != "" && strings.EqualFold(a.hint, who.Email),
+			Suggested: a.hint != "" && strings.EqualFold(a.hint, user.Email),
 		}
 		if choice.Suggested {
 			choices = append([]accountChoice{choice}, choices...)
@@ -121,8 +121,8 @@ func initials(names ...string) string {
 }
 
 // browse makes a handler of a function that runs with the fake's lock held. The reply goes out without it.
-func (f *Server) browse(h func(*http.Request) outcome) http.HandlerFunc {
-	run := func(r *http.Request) outcome {
+func (f *Server) browse(h func(*http.Request) pageResponse) http.HandlerFunc {
+	run := func(r *http.Request) pageResponse {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.prune()
@@ -138,7 +138,7 @@ func (f *Server) browse(h func(*http.Request) outcome) http.HandlerFunc {
 	}
 }
 
-func (o outcome) send(w http.ResponseWriter) {
+func (o pageResponse) send(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "same-origin")
@@ -150,8 +150,8 @@ func (o outcome) send(w http.ResponseWriter) {
 		w.WriteHeader(o.status)
 		return
 	}
-	if o.refusal != nil {
-		write(w, o.status, o.refusal)
+	if o.apiError != nil {
+		write(w, o.status, o.apiError)
 		return
 	}
 	var text bytes.Buffer
@@ -172,6 +172,6 @@ func (o outcome) send(w http.ResponseWriter) {
 	_, _ = w.Write(text.Bytes())
 }
 
-func style(w http.ResponseWriter, r *http.Request) {
+func serveStylesheet(w http.ResponseWriter, r *http.Request) {
 	http.ServeFileFS(w, r, pageFiles, "pages/style.css")
 }

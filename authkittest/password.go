@@ -12,23 +12,23 @@ import (
 const minPassword = 10
 
 // passwordGrant answers RoutePassword. It does not tell an unknown address from a wrong password.
-func (f *Server) passwordGrant(p parameters) (*authentication, *refusal) {
-	if no := p.require("email", "password"); no != nil {
-		return nil, no
+func (f *Server) passwordGrant(p parameters) (*authentication, *apiError) {
+	if apiErr := p.require("email", "password"); apiErr != nil {
+		return nil, apiErr
 	}
-	invitation, no := f.invited(p["invitation_token"], p["email"])
-	if no != nil {
-		return nil, no
+	invitation, apiErr := f.invited(p["invitation_token"], p["email"])
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	user := f.accountByEmail(p["email"])
 	if user == nil || user.Password == "" || user.Password != p["password"] {
-		return nil, plainRefusal("invalid_credentials", "Invalid credentials.")
+		return nil, plainError("invalid_credentials", "Invalid credentials.")
 	}
-	return f.conclude(f.accept(invitation, user, p.identity(user, "Password", f.clock.Now())))
+	return f.completeSignIn(f.accept(invitation, user, p.signInResult(user, "Password", f.clock.Now())))
 }
 
 // weaknesses lists what is wrong with a password that somebody chose.
-func weaknesses(password string) []fieldProblem {
+func passwordProblems(password string) []fieldProblem {
 	var found []fieldProblem
 	if utf8.RuneCountInString(password) < minPassword {
 		found = append(found, fieldProblem{

@@ -47,12 +47,12 @@ func (f *Server) passwordResetURL(token string) string {
 }
 
 // createPasswordReset answers RouteCreatePasswordReset. Production tells whether the address is known.
-func (f *Server) createPasswordReset(c *call) (any, *refusal) {
+func (f *Server) createPasswordReset(c *call) (any, *apiError) {
 	var in struct {
-		Email given[string] `json:"email"`
+		Email optional[string] `json:"email"`
 	}
-	if no := c.read(&in); no != nil {
-		return nil, no
+	if apiErr := c.read(&in); apiErr != nil {
+		return nil, apiErr
 	}
 	if in.Email.value == "" {
 		return nil, required("email")
@@ -68,7 +68,7 @@ func (f *Server) createPasswordReset(c *call) (any, *refusal) {
 }
 
 // getPasswordReset answers RouteGetPasswordReset.
-func (f *Server) getPasswordReset(c *call) (any, *refusal) {
+func (f *Server) getPasswordReset(c *call) (any, *apiError) {
 	for _, r := range f.passwordResets {
 		if r.id == c.PathValue("id") {
 			return f.passwordResetObject(r), nil
@@ -79,13 +79,13 @@ func (f *Server) getPasswordReset(c *call) (any, *refusal) {
 
 // confirmPasswordReset answers RouteConfirmPasswordReset. Who has the token has the mailbox, which verifies the address;
 // whoever else was signed in no longer is.
-func (f *Server) confirmPasswordReset(c *call) (any, *refusal) {
+func (f *Server) confirmPasswordReset(c *call) (any, *apiError) {
 	var in struct {
-		Token       given[string] `json:"token"`
-		NewPassword given[string] `json:"new_password"`
+		Token       optional[string] `json:"token"`
+		NewPassword optional[string] `json:"new_password"`
 	}
-	if no := c.read(&in); no != nil {
-		return nil, no
+	if apiErr := c.read(&in); apiErr != nil {
+		return nil, apiErr
 	}
 	now := f.clock.Now()
 	r := f.passwordResetByToken(in.Token.value)
@@ -101,7 +101,7 @@ func (f *Server) confirmPasswordReset(c *call) (any, *refusal) {
 	case !now.Before(r.createdAt.Add(passwordResetLifetime)):
 		return nil, resetError(fieldProblem{Code: "password_reset_token_expired", Message: "The token has expired."})
 	}
-	if problems := weaknesses(in.NewPassword.value); len(problems) > 0 {
+	if problems := passwordProblems(in.NewPassword.value); len(problems) > 0 {
 		return nil, resetError(problems...)
 	}
 	r.used = true
@@ -121,8 +121,8 @@ func (f *Server) passwordResetByToken(token string) *passwordReset {
 	return nil
 }
 
-func resetError(problems ...fieldProblem) *refusal {
-	no := plainRefusal("password_reset_error", "The password could not be reset.")
-	no.Errors = problems
-	return no
+func resetError(problems ...fieldProblem) *apiError {
+	apiErr := plainError("password_reset_error", "The password could not be reset.")
+	apiErr.Errors = problems
+	return apiErr
 }

@@ -23,7 +23,7 @@ const (
 
 // pendingAuthentication is a sign-in on its way. Its token is spent by the step that succeeds, not by a wrong code.
 type pendingAuthentication struct {
-	identity
+	signInResult
 	step      step
 	expiresAt time.Time
 }
@@ -35,85 +35,85 @@ type organizationRef struct {
 
 // conclude opens a session for somebody who has proved who they are, or asks for what is missing: first a verified
 // address, then a choice of organization, then what that organization demands, then a second factor.
-func (f *Server) conclude(who identity) (*authentication, *refusal) {
-	user := f.accountByID(who.personID)
+func (f *Server) completeSignIn(result signInResult) (*authentication, *apiError) {
+	user := f.accountByID(result.userID)
 	if user.EmailUnverified {
 		sent := f.sendCode(MailEmailVerification, user)
-		no := f.stepUp(who, stepEmailVerification, "email_verification_required", "Email ownership must be verified before authentication.")
-		no.Email, no.EmailVerificationID = user.Email, sent.id
-		return nil, no
+		apiErr := f.requireStep(result, stepEmailVerification, "email_verification_required", "Email ownership must be verified before authentication.")
+		apiErr.Email, apiErr.EmailVerificationID = user.Email, sent.id
+		return nil, apiErr
 	}
-	if who.organizationID == "" {
+	if result.organizationID == "" {
 		switch memberships := user.activeMemberships(); {
 		case len(memberships) == 1:
-			who.organizationID = memberships[0].OrganizationID
+			result.organizationID = memberships[0].OrganizationID
 		case len(memberships) > 1:
-			no := f.stepUp(who, stepOrganization, "organization_selection_required", "The user must choose an organization to finish their authentication.")
+			apiErr := f.requireStep(result, stepOrganization, "organization_selection_required", "The user must choose an organization to finish their authentication.")
 			shown := user.object()
-			no.User = &shown
+			apiErr.User = &shown
 			for _, m := range memberships {
 				o, _ := f.organization(m.OrganizationID)
-				no.Organizations = append(no.Organizations, organizationRef{o.ID, o.Name})
+				apiErr.Organizations = append(apiErr.Organizations, organizationRef{o.ID, o.Name})
 			}
-			return nil, no
+			return nil, apiErr
 		}
 	}
-	if no := f.methodRefusal(user, who.organizationID, who.method); no != nil {
-		return nil, no
+	if apiErr := f.methodError(user, result.organizationID, result.method); apiErr != nil {
+		return nil, apiErr
 	}
-	if code := f.missingFactor(user, who); code != "" {
-		return nil, f.factorRefusal(user, who, code)
+	if code := f.missingFactor(user, result); code != "" {
+		return nil, f.secondFactorError(user, result, code)
 	}
-	return f.mint(f.openSession(who, true)), nil
+	return f.mint(f.openSession(result, true)), nil
 }
 
 // factorRefusal asks for a second factor: to prove it, or to enroll one first.
-func (f *Server) factorRefusal(user *account, who identity, code string) *refusal {
-	no := f.stepUp(who, stepMFA, code, "The user must prove a second factor to finish their authentication.")
+func (f *Server) secondFactorError(user *account, result signInResult, code string) *apiError {
+	apiErr := f.requireStep(result, stepMFA, code, "The user must prove a second factor to finish their authentication.")
 	shown := user.object()
-	no.User = &shown
+	apiErr.User = &shown
 	for _, enrolled := range user.Factors {
-		no.Factors = append(no.Factors, factorReference{enrolled.ID, enrolled.kind})
+		apiErr.Factors = append(apiErr.Factors, factorReference{enrolled.ID, enrolled.kind})
 	}
-	return no
+	return apiErr
 }
 
 // stepUp keeps a sign-in for its next step.
-func (f *Server) stepUp(who identity, next step, code, message string) *refusal {
+func (f *Server) requireStep(result signInResult, next step, code, message string) *apiError {
 	token := rand.Text()
-	f.pending[token] = &pendingAuthentication{identity: who, step: next, expiresAt: f.clock.Now().Add(pendingLifetime)}
-	return &refusal{status: http.StatusForbidden, Code: code, Message: message, PendingToken: token}
+	f.pending[token] = &pendingAuthentication{signInResult: result, step: next, expiresAt: f.clock.Now().Add(pendingLifetime)}
+	return &apiError{status: http.StatusForbidden, Code: code, Message: message, PendingToken: token}
 }
 
 // pendingFor looks up the sign-in that a request goes on with.
-func (f *Server) pendingFor(p parameters, want step) (*pendingAuthentication, *refusal) {
+func (f *Server) pendingFor(p parameters, want step) (*pendingAuthentication, *apiError) {
 	pending := f.pending[p["pending_authentication_token"]]
 	if pending == nil || pending.step != want || !f.clock.Now().Before(pending.expiresAt) {
-		return nil, plainRefusal("invalid_pending_authentication_token", "The pending authentication token is invalid or has expired.")
+		return nil, plainError("invalid_pending_authentication_token", "The pending authentication token is invalid or has expired.")
 	}
 	return pending, nil
 }
 
 // resume goes on with a sign-in whose step has succeeded.
-func (f *Server) resume(p parameters) (*authentication, *refusal) {
+func (f *Server) resume(p parameters) (*authentication, *apiError) {
 	token := p["pending_authentication_token"]
-	who := f.pending[token].identity
+	result := f.pending[token].signInResult
 	delete(f.pending, token)
-	return f.conclude(who)
+	return f.completeSignIn(result)
 }
 
 // organizationGrant answers RouteOrganizationSelection, the step after organization_selection_required.
-func (f *Server) organizationGrant(p parameters) (*authentication, *refusal) {
-	if no := p.require("pending_authentication_token", "organization_id"); no != nil {
-		return nil, no
+func (f *Server) organizationGrant(p parameters) (*authentication, *apiError) {
+	if apiErr := p.require("pending_authentication_token", "organization_id"); apiErr != nil {
+		return nil, apiErr
 	}
-	pending, no := f.pendingFor(p, stepOrganization)
-	if no != nil {
-		return nil, no
+	pending, apiErr := f.pendingFor(p, stepOrganization)
+	if apiErr != nil {
+		return nil, apiErr
 	}
-	user := f.accountByID(pending.personID)
+	user := f.accountByID(pending.userID)
 	if !slices.ContainsFunc(user.activeMemberships(), func(m Membership) bool { return m.OrganizationID == p["organization_id"] }) {
-		return nil, plainRefusal("invalid_organization_id", "The user is not a member of the organization.")
+		return nil, plainError("invalid_organization_id", "The user is not a member of the organization.")
 	}
 	pending.organizationID = p["organization_id"]
 	return f.resume(p)

@@ -15,31 +15,31 @@ var policyMethods = map[string]string{
 }
 
 // methodRefusal tells why an organization does not admit somebody who has signed in by method.
-func (f *Server) methodRefusal(user *account, organizationID, method string) *refusal {
+func (f *Server) methodError(user *account, organizationID, method string) *apiError {
 	o, _ := f.organization(organizationID)
 	switch {
 	case o.RequireSSO && method != "SSO":
-		no := oauthRefusal("sso_required", "The user must sign in through a connection of the organization.")
-		no.Email, no.ConnectionIDs = user.Email, slices.Clone(o.Connections)
-		return no
+		apiErr := oauthError("sso_required", "The user must sign in through a connection of the organization.")
+		apiErr.Email, apiErr.ConnectionIDs = user.Email, slices.Clone(o.Connections)
+		return apiErr
 	case len(o.AllowedMethods) > 0 && !slices.Contains(o.AllowedMethods, method):
-		no := oauthRefusal("organization_authentication_methods_required", "The organization does not admit this authentication method.")
+		apiErr := oauthError("organization_authentication_methods_required", "The organization does not admit this authentication method.")
 		connections := append([]string{}, o.Connections...) // [], not null
-		no.Email, no.SSOConnectionIDs, no.AuthMethods = user.Email, &connections, map[string]bool{}
+		apiErr.Email, apiErr.SSOConnectionIDs, apiErr.AuthMethods = user.Email, &connections, map[string]bool{}
 		for name, method := range policyMethods {
-			no.AuthMethods[name] = slices.Contains(o.AllowedMethods, method)
+			apiErr.AuthMethods[name] = slices.Contains(o.AllowedMethods, method)
 		}
-		return no
+		return apiErr
 	}
 	return nil
 }
 
 // missingFactor tells what is missing of a second factor, as the code of a step-up, or nothing. Single sign-on needs
 // none, the identity provider having its own.
-func (f *Server) missingFactor(user *account, who identity) (code string) {
-	o, _ := f.organization(who.organizationID)
+func (f *Server) missingFactor(user *account, result signInResult) (code string) {
+	o, _ := f.organization(result.organizationID)
 	switch {
-	case who.secondFactor, who.method == "SSO", who.impersonator != nil:
+	case result.secondFactor, result.method == "SSO", result.impersonator != nil:
 		return ""
 	case len(user.Factors) > 0:
 		return "mfa_challenge"
@@ -51,15 +51,15 @@ func (f *Server) missingFactor(user *account, who identity) (code string) {
 
 // satisfied is a sign-in on the hosted pages, which ask for whatever is demanded before they send anybody back. The
 // fake's stand for all of it.
-func (f *Server) satisfied(who identity) identity {
-	o, _ := f.organization(who.organizationID)
+func (f *Server) withRequirementsMet(result signInResult) signInResult {
+	o, _ := f.organization(result.organizationID)
 	if o.RequireSSO {
-		who.method = "SSO"
-	} else if len(o.AllowedMethods) > 0 && !slices.Contains(o.AllowedMethods, who.method) {
-		who.method = o.AllowedMethods[0]
+		result.method = "SSO"
+	} else if len(o.AllowedMethods) > 0 && !slices.Contains(o.AllowedMethods, result.method) {
+		result.method = o.AllowedMethods[0]
 	}
-	if f.missingFactor(f.accountByID(who.personID), who) != "" {
-		who.secondFactor = true
+	if f.missingFactor(f.accountByID(result.userID), result) != "" {
+		result.secondFactor = true
 	}
-	return who
+	return result
 }

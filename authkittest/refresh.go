@@ -13,7 +13,7 @@ import (
 const replayWindow = 30 * time.Second
 
 // retiredFor is how long what has been used or has expired is told from what never was.
-const retiredFor = 24 * time.Hour
+const retention = 24 * time.Hour
 
 type refreshToken struct {
 	session   *session
@@ -22,29 +22,29 @@ type refreshToken struct {
 }
 
 // refresh exchanges a refresh token for a new pair.
-func (f *Server) refresh(p parameters) (*authentication, *refusal) {
-	if no := p.require("refresh_token"); no != nil {
-		return nil, no
+func (f *Server) refresh(p parameters) (*authentication, *apiError) {
+	if apiErr := p.require("refresh_token"); apiErr != nil {
+		return nil, apiErr
 	}
 	token := f.refreshTokens[p["refresh_token"]]
 	if token == nil {
-		return nil, oauthRefusal("invalid_grant", "Invalid refresh token.")
+		return nil, oauthError("invalid_grant", "Invalid refresh token.")
 	}
 	s, now := token.session, f.clock.Now()
 	_, authenticated := p["client_secret"] // grant has compared it
 	switch {
 	case s.confidential && !authenticated:
-		return nil, oauthRefusal("invalid_client", "The client_secret parameter is required for this session.")
+		return nil, oauthError("invalid_client", "The client_secret parameter is required for this session.")
 	case !s.active(now):
-		return nil, oauthRefusal("invalid_grant", "Session has already ended.")
+		return nil, oauthError("invalid_grant", "Session has already ended.")
 	case token.successor != nil && now.Sub(token.retiredAt) <= replayWindow:
 		return token.successor, nil // whatever organization is asked for: production does not say
 	case token.successor != nil:
-		return nil, oauthRefusal("invalid_grant", "Refresh token already exchanged.")
+		return nil, oauthError("invalid_grant", "Refresh token already exchanged.")
 	}
 	if organizationID := p["organization_id"]; organizationID != "" {
-		if no := f.switchOrganization(s, organizationID); no != nil {
-			return nil, no
+		if apiErr := f.switchOrganization(s, organizationID); apiErr != nil {
+			return nil, apiErr
 		}
 	}
 	s.refreshedAt = now
@@ -53,22 +53,22 @@ func (f *Server) refresh(p parameters) (*authentication, *refusal) {
 	return token.successor, nil
 }
 
-func (f *Server) switchOrganization(s *session, organizationID string) *refusal {
+func (f *Server) switchOrganization(s *session, organizationID string) *apiError {
 	if _, exists := f.organization(organizationID); !exists {
-		return oauthRefusal("organization_not_found", "The organization does not exist.")
+		return oauthError("organization_not_found", "The organization does not exist.")
 	}
-	user := f.accountByID(s.personID)
+	user := f.accountByID(s.userID)
 	if _, member := user.membership(organizationID); !member {
-		return oauthRefusal("organization_membership_not_found", "The user is not a member of the organization.")
+		return oauthError("organization_membership_not_found", "The user is not a member of the organization.")
 	}
 	if organizationID != s.organizationID && s.impersonator == nil {
-		there := s.identity
+		there := s.signInResult
 		there.organizationID = organizationID
-		if no := f.methodRefusal(user, organizationID, s.method); no != nil {
-			return no
+		if apiErr := f.methodError(user, organizationID, s.method); apiErr != nil {
+			return apiErr
 		}
 		if code := f.missingFactor(user, there); code != "" {
-			return f.factorRefusal(user, there, code)
+			return f.secondFactorError(user, there, code)
 		}
 	}
 	s.organizationID = organizationID
@@ -77,14 +77,14 @@ func (f *Server) switchOrganization(s *session, organizationID string) *refusal 
 
 // mint makes a new pair of tokens for a session, and the reply that carries it.
 func (f *Server) mint(s *session) *authentication {
-	who := f.accountByID(s.personID)
+	user := f.accountByID(s.userID)
 	reply := &authentication{
-		User:                 who.object(),
-		AccessToken:          f.keys[len(f.keys)-1].sign(f.claims(s, who.User)),
+		User:                 user.object(),
+		AccessToken:          f.keys[len(f.keys)-1].sign(f.claims(s, user.User)),
 		RefreshToken:         rand.Text(),
 		AuthenticationMethod: s.method,
 	}
-	if _, member := who.membership(s.organizationID); member {
+	if _, member := user.membership(s.organizationID); member {
 		reply.OrganizationID = s.organizationID
 	}
 	if s.impersonator != nil {
@@ -99,12 +99,12 @@ func (f *Server) prune() {
 	now := f.clock.Now()
 	maps.DeleteFunc(f.codes, func(_ string, c *issuedCode) bool { return now.After(c.expiresAt) })
 	maps.DeleteFunc(f.pending, func(_ string, p *pendingAuthentication) bool { return now.After(p.expiresAt) })
-	maps.DeleteFunc(f.challenges, func(_ string, ch *challenge) bool { return now.Sub(ch.createdAt) > retiredFor })
-	f.emailedCodes = slices.DeleteFunc(f.emailedCodes, func(c *emailedCode) bool { return now.Sub(c.createdAt) > retiredFor })
-	f.passwordResets = slices.DeleteFunc(f.passwordResets, func(r *passwordReset) bool { return now.Sub(r.createdAt) > retiredFor })
-	f.devices = slices.DeleteFunc(f.devices, func(d *device) bool { return now.Sub(d.ExpiresAt) > retiredFor })
+	maps.DeleteFunc(f.challenges, func(_ string, ch *challenge) bool { return now.Sub(ch.createdAt) > retention })
+	f.emailedCodes = slices.DeleteFunc(f.emailedCodes, func(c *emailedCode) bool { return now.Sub(c.createdAt) > retention })
+	f.passwordResets = slices.DeleteFunc(f.passwordResets, func(r *passwordReset) bool { return now.Sub(r.createdAt) > retention })
+	f.devices = slices.DeleteFunc(f.devices, func(d *device) bool { return now.Sub(d.ExpiresAt) > retention })
 	maps.DeleteFunc(f.authorizations, func(_ string, a *authorization) bool { return now.After(a.expiresAt) })
 	maps.DeleteFunc(f.refreshTokens, func(_ string, t *refreshToken) bool {
-		return t.successor != nil && now.Sub(t.retiredAt) > retiredFor
+		return t.successor != nil && now.Sub(t.retiredAt) > retention
 	})
 }

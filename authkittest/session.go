@@ -31,8 +31,8 @@ type SessionInfo struct {
 func (s SessionInfo) Active() bool { return s.EndedAt.IsZero() }
 
 // identity is the outcome of a sign-in: it travels from the authorization through the code into the session.
-type identity struct {
-	personID       string
+type signInResult struct {
+	userID         string
 	organizationID string
 	method         string
 	secondFactor   bool // proved in this sign-in
@@ -47,7 +47,7 @@ type identity struct {
 const sessionLifetime = 365 * 24 * time.Hour
 
 type session struct {
-	identity
+	signInResult
 	id           string
 	email        string // when it began: the user may be deleted later
 	confidential bool   // began with a client secret, and so must prove it at every refresh
@@ -90,12 +90,12 @@ func (f *Server) RevokeSession(id string) {
 }
 
 // openSession starts a session for somebody who has signed in.
-func (f *Server) openSession(who identity, confidential bool) *session {
+func (f *Server) openSession(result signInResult, confidential bool) *session {
 	now := f.clock.Now()
-	user := f.accountByID(who.personID)
-	s := &session{identity: who, id: newID("session"), email: user.Email, confidential: confidential, createdAt: now}
+	user := f.accountByID(result.userID)
+	s := &session{signInResult: result, id: newID("session"), email: user.Email, confidential: confidential, createdAt: now}
 	f.sessions = append(f.sessions, s)
-	if who.impersonator == nil {
+	if result.impersonator == nil {
 		user.lastSignInAt = now
 	}
 	return s
@@ -113,7 +113,7 @@ func (f *Server) session(id string) *session {
 func (f *Server) info(s *session) SessionInfo {
 	info := SessionInfo{
 		ID:                   s.id,
-		UserID:               s.personID,
+		UserID:               s.userID,
 		Email:                s.email,
 		OrganizationID:       s.organizationID,
 		AuthenticationMethod: s.method,

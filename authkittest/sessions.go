@@ -50,7 +50,7 @@ func sessionMethod(method string) string {
 // object shows an active session: no call shows another.
 func (s *session) object() sessionObject {
 	o := sessionObject{
-		Object: "session", ID: s.id, UserID: s.personID, OrganizationID: orNull(s.organizationID), AuthMethod: sessionMethod(s.method),
+		Object: "session", ID: s.id, UserID: s.userID, OrganizationID: orNull(s.organizationID), AuthMethod: sessionMethod(s.method),
 		Status: "active", IPAddress: orNull(s.ipAddress), UserAgent: orNull(s.userAgent), ExpiresAt: timestamp(s.expiresAt()),
 		CreatedAt: timestamp(s.createdAt), UpdatedAt: timestamp(firstTime(s.refreshedAt, s.createdAt)),
 	}
@@ -61,27 +61,27 @@ func (s *session) object() sessionObject {
 }
 
 // listSessions answers RouteListSessions.
-func (f *Server) listSessions(c *call) (any, *refusal) {
-	user, no := f.userOf(c)
-	if no != nil {
-		return nil, no
+func (f *Server) listSessions(c *call) (any, *apiError) {
+	user, apiErr := f.userOf(c)
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	now := f.clock.Now()
-	sessions := slices.DeleteFunc(slices.Clone(f.sessions), func(s *session) bool { return s.personID != user.ID || !s.active(now) })
+	sessions := slices.DeleteFunc(slices.Clone(f.sessions), func(s *session) bool { return s.userID != user.ID || !s.active(now) })
 	return page(c, sessions, func(s *session) string { return s.id }, (*session).object)
 }
 
 // revokeSession answers RouteRevokeSession.
-func (f *Server) revokeSession(c *call) (any, *refusal) {
+func (f *Server) revokeSession(c *call) (any, *apiError) {
 	var in struct {
-		SessionID given[string] `json:"session_id"`
+		SessionID optional[string] `json:"session_id"`
 	}
-	if no := c.read(&in); no != nil {
-		return nil, no
+	if apiErr := c.read(&in); apiErr != nil {
+		return nil, apiErr
 	}
 	s := f.session(in.SessionID.value)
 	if s == nil {
-		return nil, &refusal{Message: "Session not found: '" + in.SessionID.value + "'."}
+		return nil, &apiError{Message: "Session not found: '" + in.SessionID.value + "'."}
 	}
 	s.end(f.clock.Now())
 	return nil, nil
@@ -90,9 +90,9 @@ func (f *Server) revokeSession(c *call) (any, *refusal) {
 // endSessionsOf ends every session of a user, at the fake's pages too.
 func (f *Server) endSessionsOf(userID string) {
 	for _, s := range f.sessions {
-		if s.personID == userID {
+		if s.userID == userID {
 			s.end(f.clock.Now())
-			delete(f.browsers, s.browserID)
+			delete(f.browserSessions, s.browserID)
 		}
 	}
 }

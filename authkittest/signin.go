@@ -10,13 +10,13 @@ import (
 	"strings"
 )
 
-func (f *Server) pages(mux *http.ServeMux) {
-	mux.HandleFunc("GET /style.css", style)
+func (f *Server) registerPages(mux *http.ServeMux) {
+	mux.HandleFunc("GET /style.css", serveStylesheet)
 	mux.HandleFunc("GET /signed-out", f.browse(f.signedOutPage))
 	mux.HandleFunc("GET /mailbox", f.browse(f.mailboxPage))
 	mux.HandleFunc("GET /device", f.browse(f.devicePage))
 	mux.HandleFunc("POST /device", f.browse(f.chooseDevice))
-	for pattern, page := range map[string]func(*http.Request, *authorization) outcome{
+	for pattern, page := range map[string]func(*http.Request, *authorization) pageResponse{
 		"GET /sign-in/{authorization}":               f.signInPage,
 		"POST /sign-in/{authorization}":              f.chooseAccount,
 		"GET /sign-in/{authorization}/sign-up":       f.signUpPage,
@@ -27,7 +27,7 @@ func (f *Server) pages(mux *http.ServeMux) {
 		"POST /sign-in/{authorization}/device":       f.approveDevice,
 		"POST /sign-in/{authorization}/cancel":       f.cancel,
 	} {
-		mux.HandleFunc(pattern, f.browse(func(r *http.Request) outcome {
+		mux.HandleFunc(pattern, f.browse(func(r *http.Request) pageResponse {
 			a := f.authorizations[r.PathValue("authorization")]
 			if a == nil {
 				return notice(http.StatusNotFound, "This sign-in is over",
@@ -38,7 +38,7 @@ func (f *Server) pages(mux *http.ServeMux) {
 	}
 }
 
-func (f *Server) signInPage(_ *http.Request, a *authorization) outcome {
+func (f *Server) signInPage(_ *http.Request, a *authorization) pageResponse {
 	v := f.view(a)
 	v.Email = a.hint
 	v.Users = f.choices(a)
@@ -46,23 +46,23 @@ func (f *Server) signInPage(_ *http.Request, a *authorization) outcome {
 }
 
 // chooseAccount signs in whoever has the address, known from a button or typed; an unknown one leads to signing up.
-func (f *Server) chooseAccount(r *http.Request, a *authorization) outcome {
+func (f *Server) chooseAccount(r *http.Request, a *authorization) pageResponse {
 	email := strings.TrimSpace(r.PostForm.Get("email"))
-	who := f.accountByEmail(email)
-	if who == nil {
+	user := f.accountByEmail(email)
+	if user == nil {
 		if !isAddress(email) {
 			return f.signInProblem(a, email, "Enter an email address such as kim@example.com.")
 		}
 		a.hint = email
 		return redirect(http.StatusSeeOther, a.path()+"/sign-up")
 	}
-	if _, member := who.membership(a.organizationID); a.organizationID != "" && !member {
-		return f.signInProblem(a, email, who.Name()+" is not a member of "+f.view(a).Organization+".")
+	if _, member := user.membership(a.organizationID); a.organizationID != "" && !member {
+		return f.signInProblem(a, email, user.Name()+" is not a member of "+f.view(a).Organization+".")
 	}
-	return f.signIn(r, a, who)
+	return f.signIn(r, a, user)
 }
 
-func (f *Server) signInProblem(a *authorization, email, problem string) outcome {
+func (f *Server) signInProblem(a *authorization, email, problem string) pageResponse {
 	v := f.view(a)
 	v.Email, v.Problem = email, problem
 	v.Users = f.choices(a)
@@ -70,21 +70,21 @@ func (f *Server) signInProblem(a *authorization, email, problem string) outcome 
 }
 
 // signIn records that somebody has proved who they are, which at the fake takes no more than saying so.
-func (f *Server) signIn(r *http.Request, a *authorization, who *account) outcome {
-	who.EmailUnverified = false // the code that production's page would ask for is taken as given
-	a.who = f.remember(r, identity{personID: who.ID, method: cmp.Or(a.method, who.AuthenticationMethod), authTime: f.clock.Now()})
-	next := f.proceed(a)
-	next.cookie = f.cookie(a.who.browserID)
+func (f *Server) signIn(r *http.Request, a *authorization, user *account) pageResponse {
+	user.EmailUnverified = false // the code that production's page would ask for is taken as given
+	a.result = f.startBrowserSession(r, signInResult{userID: user.ID, method: cmp.Or(a.method, user.AuthenticationMethod), authTime: f.clock.Now()})
+	next := f.continueSignIn(a)
+	next.cookie = f.cookie(a.result.browserID)
 	return next
 }
 
-func (f *Server) signUpPage(_ *http.Request, a *authorization) outcome {
+func (f *Server) signUpPage(_ *http.Request, a *authorization) pageResponse {
 	v := f.view(a)
 	v.Email = a.hint
 	return showPage(http.StatusOK, "sign-up", v)
 }
 
-func (f *Server) signUp(r *http.Request, a *authorization) outcome {
+func (f *Server) signUp(r *http.Request, a *authorization) pageResponse {
 	p := User{
 		Email:     strings.TrimSpace(r.PostForm.Get("email")),
 		FirstName: strings.TrimSpace(r.PostForm.Get("first_name")),
@@ -106,31 +106,31 @@ func (f *Server) signUp(r *http.Request, a *authorization) outcome {
 	return showPage(http.StatusUnprocessableEntity, "sign-up", v)
 }
 
-func (f *Server) organizationPage(_ *http.Request, a *authorization) outcome {
-	if a.who.personID == "" {
+func (f *Server) organizationPage(_ *http.Request, a *authorization) pageResponse {
+	if a.result.userID == "" {
 		return redirect(http.StatusSeeOther, a.path())
 	}
-	who := f.accountByID(a.who.personID)
+	user := f.accountByID(a.result.userID)
 	v := f.view(a)
-	v.Email = who.Email
-	for _, m := range who.activeMemberships() {
+	v.Email = user.Email
+	for _, m := range user.activeMemberships() {
 		o, _ := f.organization(m.OrganizationID)
 		v.Organizations = append(v.Organizations, organizationChoice{ID: o.ID, Name: o.Name, Role: m.role(), Initials: initials(o.Name)})
 	}
 	return showPage(http.StatusOK, "organization", v)
 }
 
-func (f *Server) chooseOrganization(r *http.Request, a *authorization) outcome {
+func (f *Server) chooseOrganization(r *http.Request, a *authorization) pageResponse {
 	chosen := r.PostForm.Get("organization_id")
-	who := f.accountByID(a.who.personID)
-	if who == nil || !slices.ContainsFunc(who.activeMemberships(), func(m Membership) bool { return m.OrganizationID == chosen }) {
+	user := f.accountByID(a.result.userID)
+	if user == nil || !slices.ContainsFunc(user.activeMemberships(), func(m Membership) bool { return m.OrganizationID == chosen }) {
 		return redirect(http.StatusSeeOther, a.path()+"/organization")
 	}
-	a.who.organizationID = chosen
-	return f.grantCode(a)
+	a.result.organizationID = chosen
+	return f.finishAuthorization(a)
 }
 
-func (f *Server) cancel(_ *http.Request, a *authorization) outcome {
+func (f *Server) cancel(_ *http.Request, a *authorization) pageResponse {
 	delete(f.authorizations, a.id)
 	if a.device != nil {
 		return f.denyDevice(a)

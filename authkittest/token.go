@@ -44,11 +44,11 @@ func segment(v any) string {
 }
 
 // claims are those of a token minted now. They have neither aud nor nbf, as in production.
-func (f *Server) claims(s *session, who User) map[string]any {
+func (f *Server) claims(s *session, user User) map[string]any {
 	now := f.clock.Now()
 	claims := map[string]any{
 		"iss":       f.Issuer(),
-		"sub":       s.personID,
+		"sub":       s.userID,
 		"sid":       s.id,
 		"jti":       ulid(rand.Text()),
 		"client_id": f.clientID,
@@ -56,7 +56,7 @@ func (f *Server) claims(s *session, who User) map[string]any {
 		"iat":       now.Unix(),
 		"exp":       now.Add(f.settings.tokenLifetime).Unix(),
 	}
-	if m, member := who.membership(s.organizationID); member {
+	if m, member := user.membership(s.organizationID); member {
 		claims["org_id"] = m.OrganizationID
 		claims["role"] = m.role()
 		claims["roles"] = m.allRoles()
@@ -71,7 +71,7 @@ func (f *Server) claims(s *session, who User) map[string]any {
 	if s.impersonator != nil {
 		claims["act"] = map[string]string{"sub": s.impersonator.Email}
 	}
-	for name, value := range who.Claims {
+	for name, value := range user.Claims {
 		if !slices.Contains(reservedClaims, name) {
 			claims[name] = value
 		}

@@ -30,14 +30,14 @@ type routeTraffic struct {
 // activeFault is a fault in force.
 type activeFault struct {
 	Fault
-	struck int           // how many calls it has met
-	healed chan struct{} // closed by ClearFault, for the calls that wait in it
+	applied int           // how many calls it has met
+	cleared chan struct{} // closed by ClearFault, for the calls that wait in it
 }
 
 // InjectFault makes route fail until the fault has struck Fault.Times calls or ClearFault is called. It replaces the fault that was
 // there. A fault on one grant wins over one on RouteAuthenticate. It panics on a route that the fake does not serve.
 func (f *Server) InjectFault(route Route, fault Fault) {
-	f.traffic.setFault(route, &activeFault{Fault: fault, healed: make(chan struct{})})
+	f.traffic.setFault(route, &activeFault{Fault: fault, cleared: make(chan struct{})})
 }
 
 // ClearFault ends the fault of a route. Calls that hang or wait in it are answered as if it had never been.
@@ -97,7 +97,7 @@ func (t *traffic) setFault(route Route, fault *activeFault) {
 	defer t.mu.Unlock()
 	r := t.route(route)
 	if r.fault != nil {
-		close(r.fault.healed)
+		close(r.fault.cleared)
 	}
 	r.fault = fault
 }
@@ -112,19 +112,19 @@ func (t *traffic) watch(route Route) (calls int, arrived <-chan struct{}) {
 func (t *traffic) arrive(routes []Route) *activeFault {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var strikes *activeFault
+	var active *activeFault
 	for _, route := range routes {
 		r := t.routes[route]
 		if r == nil {
 			continue // a grant that the fake does not know
 		}
 		r.calls++
-		if fault := r.fault; strikes == nil && fault != nil && (fault.Times == 0 || fault.struck < fault.Times) {
-			fault.struck++
-			strikes = fault
+		if fault := r.fault; active == nil && fault != nil && (fault.Times == 0 || fault.applied < fault.Times) {
+			fault.applied++
+			active = fault
 		}
 	}
 	close(t.arrived)
 	t.arrived = make(chan struct{})
-	return strikes
+	return active
 }

@@ -23,22 +23,22 @@ var (
 
 // userFields are what creating and updating have in common.
 type userFields struct {
-	Email            given[string]             `json:"email"`
-	FirstName        given[string]             `json:"first_name"`
-	LastName         given[string]             `json:"last_name"`
-	Name             given[string]             `json:"name"`
-	EmailVerified    given[bool]               `json:"email_verified"`
-	ExternalID       nullable[string]          `json:"external_id"`
-	Locale           nullable[string]          `json:"locale"`
-	Metadata         given[map[string]*string] `json:"metadata"`
-	Password         given[string]             `json:"password"`
-	PasswordHash     given[string]             `json:"password_hash"`
-	PasswordHashType given[string]             `json:"password_hash_type"`
-	SaltPosition     given[string]             `json:"password_salt_position"`
+	Email            optional[string]             `json:"email"`
+	FirstName        optional[string]             `json:"first_name"`
+	LastName         optional[string]             `json:"last_name"`
+	Name             optional[string]             `json:"name"`
+	EmailVerified    optional[bool]               `json:"email_verified"`
+	ExternalID       nullable[string]             `json:"external_id"`
+	Locale           nullable[string]             `json:"locale"`
+	Metadata         optional[map[string]*string] `json:"metadata"`
+	Password         optional[string]             `json:"password"`
+	PasswordHash     optional[string]             `json:"password_hash"`
+	PasswordHashType optional[string]             `json:"password_hash_type"`
+	SaltPosition     optional[string]             `json:"password_salt_position"`
 }
 
 // userOf finds the user that the path names.
-func (f *Server) userOf(c *call) (*account, *refusal) {
+func (f *Server) userOf(c *call) (*account, *apiError) {
 	user := f.accountByID(c.PathValue("id"))
 	if user == nil {
 		return nil, notFound("User", c.PathValue("id"))
@@ -47,16 +47,16 @@ func (f *Server) userOf(c *call) (*account, *refusal) {
 }
 
 // getUser answers RouteGetUser.
-func (f *Server) getUser(c *call) (any, *refusal) {
-	user, no := f.userOf(c)
-	if no != nil {
-		return nil, no
+func (f *Server) getUser(c *call) (any, *apiError) {
+	user, apiErr := f.userOf(c)
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	return user.object(), nil
 }
 
 // getUserByExternalID answers RouteGetUserByExternalID.
-func (f *Server) getUserByExternalID(c *call) (any, *refusal) {
+func (f *Server) getUserByExternalID(c *call) (any, *apiError) {
 	id := c.PathValue("external_id")
 	user := f.findAccount(func(a *account) bool { return a.ExternalID == id })
 	if user == nil {
@@ -66,7 +66,7 @@ func (f *Server) getUserByExternalID(c *call) (any, *refusal) {
 }
 
 // listUsers answers RouteListUsers.
-func (f *Server) listUsers(c *call) (any, *refusal) {
+func (f *Server) listUsers(c *call) (any, *apiError) {
 	q := c.URL.Query()
 	email, organizationID := q.Get("email"), q.Get("organization_id")
 	if organizationID == "" {
@@ -80,10 +80,10 @@ func (f *Server) listUsers(c *call) (any, *refusal) {
 }
 
 // createUser answers RouteCreateUser.
-func (f *Server) createUser(c *call) (any, *refusal) {
+func (f *Server) createUser(c *call) (any, *apiError) {
 	var in userFields
-	if no := c.read(&in); no != nil {
-		return nil, no
+	if apiErr := c.read(&in); apiErr != nil {
+		return nil, apiErr
 	}
 	if !isAddress(in.Email.value) {
 		return nil, invalid(fieldProblem{Field: "email", Code: "email_required"})
@@ -92,55 +92,55 @@ func (f *Server) createUser(c *call) (any, *refusal) {
 		return nil, creationError(fieldProblem{Code: "email_not_available", Message: "This email is not available."})
 	}
 	p := User{ID: newID("user"), Email: in.Email.value, EmailUnverified: true}
-	if no := f.change(&p, in); no != nil {
-		if no.Code == "external_id_already_used" {
-			no = creationError(fieldProblem{Code: no.Code, Message: no.Message})
+	if apiErr := f.change(&p, in); apiErr != nil {
+		if apiErr.Code == "external_id_already_used" {
+			apiErr = creationError(fieldProblem{Code: apiErr.Code, Message: apiErr.Message})
 		}
-		return nil, no
+		return nil, apiErr
 	}
 	return f.addPerson(p).object(), nil
 }
 
-func creationError(problem fieldProblem) *refusal {
-	no := plainRefusal("user_creation_error", "Could not create user.")
-	no.Errors = []fieldProblem{problem}
-	return no
+func creationError(problem fieldProblem) *apiError {
+	apiErr := plainError("user_creation_error", "Could not create user.")
+	apiErr.Errors = []fieldProblem{problem}
+	return apiErr
 }
 
 // updateUser answers RouteUpdateUser. What is left out stays as it is.
-func (f *Server) updateUser(c *call) (any, *refusal) {
-	user, no := f.userOf(c)
-	if no != nil {
-		return nil, no
+func (f *Server) updateUser(c *call) (any, *apiError) {
+	user, apiErr := f.userOf(c)
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	var in userFields
-	if no := c.read(&in); no != nil {
-		return nil, no
+	if apiErr := c.read(&in); apiErr != nil {
+		return nil, apiErr
 	}
 	p := user.User.clone()
 	if in.Email.sent && !strings.EqualFold(in.Email.value, p.Email) {
 		switch {
 		case !isAddress(in.Email.value):
-			return nil, plainRefusal("invalid_email", "The email address is invalid.")
+			return nil, plainError("invalid_email", "The email address is invalid.")
 		case f.accountByEmail(in.Email.value) != nil:
-			return nil, plainRefusal("email_not_available", "This email is not available.")
+			return nil, plainError("email_not_available", "This email is not available.")
 		}
 		p.Email, p.EmailUnverified = in.Email.value, true
 	}
-	if no := f.change(&p, in); no != nil {
-		return nil, no
+	if apiErr := f.change(&p, in); apiErr != nil {
+		return nil, apiErr
 	}
 	user.User, user.updatedAt = p, f.clock.Now()
 	return user.object(), nil
 }
 
 // change carries out what was sent, apart from the address, or refuses all of it.
-func (f *Server) change(p *User, in userFields) *refusal {
-	if no := in.problem(); no != nil {
-		return no
+func (f *Server) change(p *User, in userFields) *apiError {
+	if apiErr := in.problem(); apiErr != nil {
+		return apiErr
 	}
 	if id := in.ExternalID.value; id != "" && f.findAccount(func(a *account) bool { return a.ExternalID == id && a.ID != p.ID }) != nil {
-		return plainRefusal("external_id_already_used", "The external ID is already used.")
+		return plainError("external_id_already_used", "The external ID is already used.")
 	}
 	set(&p.FirstName, in.FirstName)
 	set(&p.LastName, in.LastName)
@@ -174,67 +174,67 @@ func (f *Server) change(p *User, in userFields) *refusal {
 	return nil
 }
 
-func set(to *string, from given[string]) {
+func set(to *string, from optional[string]) {
 	if from.sent {
 		*to = from.value
 	}
 }
 
 // problem finds what is wrong with the fields themselves.
-func (in userFields) problem() *refusal {
+func (in userFields) problem() *apiError {
 	notASCII := func(r rune) bool { return r > 0x7e || r < 0x20 }
 	switch id := in.ExternalID.value; {
 	case len(id) > maxExternalID, strings.ContainsFunc(id, notASCII):
 		return invalid(fieldProblem{Field: "external_id", Code: "invalid"})
 	case in.Locale.value != "" && !localePattern.MatchString(in.Locale.value):
-		return plainRefusal("invalid_locale", "The locale is invalid.")
+		return plainError("invalid_locale", "The locale is invalid.")
 	case in.Password.sent && in.PasswordHash.sent:
-		return plainRefusal("password_and_password_hash_provided", "Provide either a password or a password hash.")
+		return plainError("password_and_password_hash_provided", "Provide either a password or a password hash.")
 	case in.Password.sent && in.PasswordHashType.sent:
-		return plainRefusal("password_and_password_hash_type_provided", "A password has no hash type.")
+		return plainError("password_and_password_hash_type_provided", "A password has no hash type.")
 	case in.SaltPosition.sent && !in.PasswordHash.sent:
-		return plainRefusal("password_salt_position_requires_password_hash", "A salt position requires a password hash.")
+		return plainError("password_salt_position_requires_password_hash", "A salt position requires a password hash.")
 	case in.SaltPosition.sent && in.SaltPosition.value != "prefix" && in.SaltPosition.value != "suffix":
 		return invalid(fieldProblem{Field: "password_salt_position", Code: "invalid"})
 	case in.PasswordHashType.sent && !slices.Contains(hashTypes, in.PasswordHashType.value):
 		return invalid(fieldProblem{Field: "password_hash_type", Code: "invalid"})
 	case in.PasswordHash.sent != in.PasswordHashType.sent, in.PasswordHash.sent && in.PasswordHash.value == "":
-		return plainRefusal("invalid_password_hash", "The password hash is invalid.")
+		return plainError("invalid_password_hash", "The password hash is invalid.")
 	}
 	for _, value := range in.Metadata.value {
 		if value != nil && utf8.RuneCountInString(*value) > maxMetadataValue {
-			return plainRefusal("invalid_metadata", "A metadata value is longer than 600 characters.")
+			return plainError("invalid_metadata", "A metadata value is longer than 600 characters.")
 		}
 	}
-	if problems := weaknesses(in.Password.value); in.Password.sent && len(problems) > 0 {
-		no := plainRefusal("password_strength_error", "Password does not meet strength requirements.")
-		no.Errors = problems
-		return no
+	if problems := passwordProblems(in.Password.value); in.Password.sent && len(problems) > 0 {
+		apiErr := plainError("password_strength_error", "Password does not meet strength requirements.")
+		apiErr.Errors = problems
+		return apiErr
 	}
 	return nil
 }
 
 // deleteUser answers RouteDeleteUser.
-func (f *Server) deleteUser(c *call) (any, *refusal) {
-	user, no := f.userOf(c)
-	if no != nil {
-		return nil, no
+func (f *Server) deleteUser(c *call) (any, *apiError) {
+	user, apiErr := f.userOf(c)
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	f.endSessionsOf(user.ID)
 	f.accounts = slices.DeleteFunc(f.accounts, func(a *account) bool { return a == user })
-	f.forget(user.ID)
+	f.deleteReferences(user.ID)
 	return nil, nil
 }
 
 // forget drops everything that would bring somebody who was deleted back.
-func (f *Server) forget(userID string) {
-	maps.DeleteFunc(f.authorizations, func(_ string, a *authorization) bool { return a.who.personID == userID })
-	maps.DeleteFunc(f.browsers, func(_ string, who identity) bool { return who.personID == userID })
-	maps.DeleteFunc(f.codes, func(_ string, c *issuedCode) bool { return c.personID == userID })
-	maps.DeleteFunc(f.pending, func(_ string, p *pendingAuthentication) bool { return p.personID == userID })
+func (f *Server) deleteReferences(userID string) {
+	maps.DeleteFunc(f.authorizations, func(_ string, a *authorization) bool { return a.result.userID == userID })
+	maps.DeleteFunc(f.browserSessions, func(_ string, result signInResult) bool { return result.userID == userID })
+	maps.DeleteFunc(f.codes, func(_ string, c *issuedCode) bool { return c.userID == userID })
+	maps.DeleteFunc(f.pending, func(_ string, p *pendingAuthentication) bool { return p.userID == userID })
 	f.emailedCodes = slices.DeleteFunc(f.emailedCodes, func(c *emailedCode) bool { return c.userID == userID })
 	f.passwordResets = slices.DeleteFunc(f.passwordResets, func(r *passwordReset) bool { return r.userID == userID })
-	f.devices = slices.DeleteFunc(f.devices, func(d *device) bool { return d.who.personID == userID })
+	f.devices = slices.DeleteFunc(f.devices, func(d *device) bool { return d.result.userID == userID })
 	f.apiKeys = slices.DeleteFunc(f.apiKeys, func(k *apiKey) bool { return k.UserID == userID })
 }
 
@@ -245,10 +245,10 @@ type identityObject struct {
 }
 
 // listIdentities answers RouteListIdentities, which has no pages.
-func (f *Server) listIdentities(c *call) (any, *refusal) {
-	user, no := f.userOf(c)
-	if no != nil {
-		return nil, no
+func (f *Server) listIdentities(c *call) (any, *apiError) {
+	user, apiErr := f.userOf(c)
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	identities := []identityObject{}
 	for _, i := range user.Identities {

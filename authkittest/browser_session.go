@@ -25,39 +25,39 @@ func (f *Server) cookie(id string) *http.Cookie {
 }
 
 // remembered finds who has signed in with the browser of a request.
-func (f *Server) remembered(r *http.Request) (identity, bool) {
+func (f *Server) browserSession(r *http.Request) (signInResult, bool) {
 	c, err := r.Cookie(f.cookieName())
 	if err != nil {
-		return identity{}, false
+		return signInResult{}, false
 	}
-	who, ok := f.browsers[c.Value]
-	return who, ok
+	result, ok := f.browserSessions[c.Value]
+	return result, ok
 }
 
 // remember keeps a sign-in in place of whatever the browser had, and names it by a browserID.
-func (f *Server) remember(r *http.Request, who identity) identity {
-	if old, ok := f.remembered(r); ok {
-		delete(f.browsers, old.browserID)
+func (f *Server) startBrowserSession(r *http.Request, result signInResult) signInResult {
+	if old, ok := f.browserSession(r); ok {
+		delete(f.browserSessions, old.browserID)
 	}
-	who.browserID = newID("browser")
-	f.browsers[who.browserID] = who
-	return who
+	result.browserID = newID("browser")
+	f.browserSessions[result.browserID] = result
+	return result
 }
 
 // suffices tells whether a remembered sign-in answers an authorization.
-func (f *Server) suffices(who identity, a *authorization, q url.Values) bool {
+func (f *Server) satisfies(result signInResult, a *authorization, q url.Values) bool {
 	if maxAge := q.Get("max_age"); maxAge != "" {
 		seconds, _ := strconv.Atoi(maxAge) // objection has checked it
-		if f.clock.Now().Sub(who.authTime) >= time.Duration(seconds)*time.Second {
+		if f.clock.Now().Sub(result.authTime) >= time.Duration(seconds)*time.Second {
 			return false
 		}
 	}
-	person := f.accountByID(who.personID)
+	person := f.accountByID(result.userID)
 	_, member := person.membership(a.organizationID)
 	switch {
 	case q.Get("prompt") == "login", q.Get("screen_hint") == "sign-up",
 		a.hint != "" && !strings.EqualFold(a.hint, person.Email),
-		a.method != "" && a.method != who.method,
+		a.method != "" && a.method != result.method,
 		a.organizationID != "" && !member:
 		return false
 	}

@@ -10,7 +10,7 @@ import (
 
 // refusal is an error reply. Production has three families: Code and Message (plain), OAuthError and Description
 // (OAuth, RFC 6749 section 5.2), and Message alone (bare).
-type refusal struct {
+type apiError struct {
 	status int // 400 when zero
 
 	Code        string         `json:"code,omitempty"`
@@ -38,31 +38,31 @@ type fieldProblem struct {
 	Message string `json:"message,omitempty"`
 }
 
-func plainRefusal(code, message string) *refusal {
-	return &refusal{Code: code, Message: message}
+func plainError(code, message string) *apiError {
+	return &apiError{Code: code, Message: message}
 }
 
-func oauthRefusal(code, description string) *refusal {
-	return &refusal{OAuthError: code, Description: description}
+func oauthError(code, description string) *apiError {
+	return &apiError{OAuthError: code, Description: description}
 }
 
 // notFound says that there is no such thing, in the bare form.
-func notFound(what, id string) *refusal {
-	return &refusal{status: http.StatusNotFound, Message: what + " not found: '" + id + "'."}
+func notFound(what, id string) *apiError {
+	return &apiError{status: http.StatusNotFound, Message: what + " not found: '" + id + "'."}
 }
 
 // invalid says that the request does not have the form that the call asks for.
-func invalid(problems ...fieldProblem) *refusal {
-	return &refusal{
+func invalid(problems ...fieldProblem) *apiError {
+	return &apiError{
 		status: http.StatusUnprocessableEntity, Code: "invalid_request_parameters", Message: "Validation failed.", Errors: problems,
 	}
 }
 
-func required(field string) *refusal { return invalid(fieldProblem{Field: field, Code: "required"}) }
+func required(field string) *apiError { return invalid(fieldProblem{Field: field, Code: "required"}) }
 
 // write sends the refusal.
-func (no *refusal) write(w http.ResponseWriter) {
-	write(w, cmp.Or(no.status, http.StatusBadRequest), no)
+func (apiErr *apiError) write(w http.ResponseWriter) {
+	write(w, cmp.Or(apiErr.status, http.StatusBadRequest), apiErr)
 }
 
 // write sends a reply of the API.
