@@ -48,7 +48,8 @@ type AuthKit struct {
 	signInPage            bool
 	signInTimeout         time.Duration
 	ownPaths              map[string]string // the method of each handler of this package, by its path
-	loginOptions          []LoginOption
+	loginDefaults         LoginParams
+	loginFunc             func(*http.Request) LoginParams // nil for none
 	absoluteTimeout       time.Duration
 	idleTimeout           time.Duration
 	crossOrigin           *http.CrossOriginProtection
@@ -159,7 +160,8 @@ func build(c *config) (*AuthKit, error) {
 		signInPage:            c.signInPage,
 		signInTimeout:         c.signInTimeout,
 		ownPaths:              ownPaths(c),
-		loginOptions:          c.loginOptions,
+		loginDefaults:         c.loginParams,
+		loginFunc:             c.loginFunc,
 		absoluteTimeout:       c.absoluteTimeout,
 		idleTimeout:           c.idleTimeout,
 		crossOrigin:           crossOrigin,

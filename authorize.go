@@ -41,52 +41,72 @@ const (
 	stateOctets = 32
 )
 
+// authorizationRequest is a sign-in that is about to start.
+type authorizationRequest struct {
+	params   workos.AuthorizationParams
+	returnTo string
+	appState string
+	// withoutState is true if a callback without a state started the sign-in.
+	withoutState bool
+	// replaces is the pending sign-in that could not be finished and that this
+	// one starts again. It is nil for any other.
+	replaces *pendingSignIn
+}
+
+func (a *AuthKit) newAuthorizationRequest(p LoginParams) authorizationRequest {
+	request := authorizationRequest{params: p.authorization(a.redirectURL), returnTo: "/", appState: p.AppState}
+	if p.ReturnTo != "" {
+		request.returnTo = ReturnPath(p.ReturnTo)
+	}
+	return request
+}
+
 // startSignIn remembers a sign-in in the browser and sends it to AuthKit. It
 // refuses the frame of another origin's page, except where a sign-in of this
 // browser starts again: AuthKit has led that one back, in the frame that it
 // began in.
-func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, s signIn) {
-	if s.replaces == nil && isCrossOrigin(r) && isFrame(r) {
+func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, request authorizationRequest) {
+	if request.replaces == nil && isCrossOrigin(r) && isFrame(r) {
 		a.fail(w, r, fmt.Errorf("%w: it loaded a sign-in into a frame", ErrCrossOrigin), "")
 		return
 	}
 	pending := pendingSignIn{
 		state:           newState(),
 		verifier:        pkce.NewVerifier(),
-		returnTo:        s.returnTo,
-		appState:        s.appState,
-		invitationToken: s.params.InvitationToken,
+		returnTo:        request.returnTo,
+		appState:        request.appState,
+		invitationToken: request.params.InvitationToken,
 		startedAt:       a.clock.Now(),
 		crossOrigin:     isCrossOrigin(r),
 		before:          a.sessionBefore(r),
 		asked: workos.AuthorizationParams{
-			Provider: s.params.Provider, ConnectionID: s.params.ConnectionID, OrganizationID: s.params.OrganizationID,
-			ScreenHint: s.params.ScreenHint, LoginHint: s.params.LoginHint, DomainHint: s.params.DomainHint, Prompt: s.params.Prompt,
+			Provider: request.params.Provider, ConnectionID: request.params.ConnectionID, OrganizationID: request.params.OrganizationID,
+			ScreenHint: request.params.ScreenHint, LoginHint: request.params.LoginHint, DomainHint: request.params.DomainHint, Prompt: request.params.Prompt,
 		},
 	}
 	if pending.asked.Provider == workos.ProviderAuthKit {
-		pending.asked.Provider = "" // as newSignIn has it anyway
+		pending.asked.Provider = "" // LoginParams.authorization adds it
 	}
-	if s.replaces != nil {
+	if request.replaces != nil {
 		pending.restarted = true
-		pending.crossOrigin = s.replaces.crossOrigin // not AuthKit, which leads to every callback
+		pending.crossOrigin = request.replaces.crossOrigin // not AuthKit, which leads to every callback
 	}
-	if s.params.MaxAge != nil {
-		maxAge := time.Duration(*s.params.MaxAge) * time.Second
+	if request.params.MaxAge != nil {
+		maxAge := time.Duration(*request.params.MaxAge) * time.Second
 		pending.maxAge = &maxAge
 	}
-	s.params.State = pending.state
-	s.params.CodeChallenge = pkce.Challenge(pending.verifier)
-	location, err := a.client.AuthorizationURL(s.params)
+	request.params.State = pending.state
+	request.params.CodeChallenge = pkce.Challenge(pending.verifier)
+	location, err := a.client.AuthorizationURL(request.params)
 	if err != nil {
-		a.failPage(w, r, fmt.Errorf("%w: %w", ErrLogin, err), s.returnTo)
+		a.failPage(w, r, fmt.Errorf("%w: %w", ErrLogin, err), request.returnTo)
 		return
 	}
-	if err := a.keepSignIn(w, r, pending, s.replaces); err != nil {
-		a.failPage(w, r, err, s.returnTo)
+	if err := a.keepSignIn(w, r, pending, request.replaces); err != nil {
+		a.failPage(w, r, err, request.returnTo)
 		return
 	}
-	if s.withoutState {
+	if request.withoutState {
 		a.cookies.setRestart(w)
 	}
 	a.noteConflict(w, r)
@@ -99,15 +119,17 @@ func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, s signIn) 
 // restartSignIn starts a sign-in again that cannot be finished: to the same
 // page, and asking the same of AuthKit.
 func (a *AuthKit) restartSignIn(w http.ResponseWriter, r *http.Request, pending *pendingSignIn) {
-	s := signIn{params: pending.asked, returnTo: pending.returnTo, appState: pending.appState, replaces: pending}
-	s.params.RedirectURI = a.redirectURL
-	s.params.InvitationToken = pending.invitationToken
+	request := authorizationRequest{params: pending.asked, returnTo: pending.returnTo, appState: pending.appState, replaces: pending}
+	request.params.RedirectURI = a.redirectURL
+	request.params.InvitationToken = pending.invitationToken
 	if pending.maxAge != nil {
 		seconds := int(*pending.maxAge / time.Second)
-		s.params.MaxAge = &seconds
+		request.params.MaxAge = &seconds
 	}
-	s.defaultProvider()
-	a.startSignIn(w, r, s)
+	if request.params.Provider == "" && request.params.ConnectionID == "" {
+		request.params.Provider = workos.ProviderAuthKit
+	}
+	a.startSignIn(w, r, request)
 }
 
 func newState() string {

@@ -77,9 +77,9 @@ func (a *AuthKit) restart(w http.ResponseWriter, r *http.Request) {
 		a.failPage(w, r, fmt.Errorf("%w: the callback had no state, twice", ErrState), "")
 		return
 	}
-	s := newSignIn(a.redirectURL, r, a.loginOptions)
-	s.withoutState = true
-	a.startSignIn(w, r, s)
+	request := a.newAuthorizationRequest(a.loginParams(r))
+	request.withoutState = true
+	a.startSignIn(w, r, request)
 }
 
 // finishSignIn answers a callback that has a state.

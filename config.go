@@ -62,7 +62,9 @@ type config struct {
 	loginPath, logoutPath string
 	signInPage            bool
 	signInTimeout         time.Duration
-	loginOptions          []LoginOption
+	loginParams           LoginParams
+	loginFunc             func(*http.Request) LoginParams
+	loginFuncSet          bool
 	trustedOrigins        []string
 
 	onError         func(http.ResponseWriter, *http.Request, Failure)

@@ -107,7 +107,7 @@ func TestEachFaultIsReportedByOptionAndVariable(t *testing.T) {
 		"a trusted origin with a path":        {[]authkit.Option{authkit.WithTrustedOrigins("https://admin.example.com/x")}, "WithTrustedOrigins", "", []string{`"https://admin.example.com/x"`, "https://app.example.com"}},
 		"a trusted origin without a scheme":   {[]authkit.Option{authkit.WithTrustedOrigins("admin.example.com")}, "WithTrustedOrigins", "", []string{"https://app.example.com"}},
 		"a trusted origin with a user":        {[]authkit.Option{authkit.WithTrustedOrigins("https://kim:" + secret + "@admin.example.com")}, "WithTrustedOrigins", "", []string{"https://app.example.com"}},
-		"a login option that is nil":          {[]authkit.Option{authkit.WithLoginOptions(nil)}, "WithLoginOptions", "", []string{"nil"}},
+		"a login function that is nil":        {[]authkit.Option{authkit.WithLoginFunc(nil)}, "WithLoginFunc", "", []string{"nil"}},
 		"an empty issuer":                     {[]authkit.Option{authkit.WithAdditionalIssuers("https://auth.example.com", " ")}, "WithAdditionalIssuers", "", []string{"empty"}},
 		"an empty audience":                   {[]authkit.Option{authkit.WithAudiences("api", " ")}, "WithAudiences", "", []string{"empty"}},
 		"no audience":                         {[]authkit.Option{authkit.WithAudiences()}, "WithAudiences", "", []string{"names no audience", "leave the option out"}},
@@ -143,8 +143,8 @@ func TestEachFaultIsReportedByOptionAndVariable(t *testing.T) {
 		"a sign-in under a minute":            {[]authkit.Option{authkit.WithSignInTimeout(59 * time.Second)}, "WithSignInTimeout", "", []string{"59s", "a minute and a day"}},
 		"a sign-in without end":               {[]authkit.Option{authkit.WithSignInTimeout(0)}, "WithSignInTimeout", "", []string{"0s", "a minute and a day"}},
 		"a sign-in over a day":                {[]authkit.Option{authkit.WithSignInTimeout(24*time.Hour + 1)}, "WithSignInTimeout", "", []string{"24h0m0.000000001s", "a minute and a day"}},
-		"login options that contradict":       {[]authkit.Option{authkit.WithLoginOptions(authkit.Provider("GoogleOAuth"), authkit.Organization("org_1"))}, "WithLoginOptions", "", []string{"Provider"}},
-		"a screen hint that does not exist":   {[]authkit.Option{authkit.WithLoginOptions(authkit.ScreenHint("sign-sideways"))}, "WithLoginOptions", "", []string{"sign-in", "sign-up"}},
+		"login params that contradict":        {[]authkit.Option{authkit.WithLoginParams(authkit.LoginParams{Provider: "GoogleOAuth", Organization: "org_1"})}, "WithLoginParams", "", []string{"Provider"}},
+		"a screen hint that does not exist":   {[]authkit.Option{authkit.WithLoginParams(authkit.LoginParams{ScreenHint: "sign-sideways"})}, "WithLoginParams", "", []string{"sign-in", "sign-up"}},
 		"no error handler":                    {[]authkit.Option{authkit.WithErrorHandler(nil)}, "WithErrorHandler", "", []string{"nil"}},
 		"no hook of sign-in":                  {[]authkit.Option{authkit.WithOnSignIn(nil)}, "WithOnSignIn", "", []string{"nil"}},
 		"no hook of a refresh":                {[]authkit.Option{authkit.WithOnRefresh(nil)}, "WithOnRefresh", "", []string{"nil"}},
@@ -189,7 +189,7 @@ func TestAllFaultsAreReportedAtOnceAndNoSecretWithThem(t *testing.T) {
 		authkit.WithBaseURL("https://api.example.com/v1"),
 		authkit.WithPostLogoutRedirectURL("bye"),
 		authkit.WithLoginPath("login"),
-		authkit.WithLoginOptions(authkit.ScreenHint("sideways")),
+		authkit.WithLoginParams(authkit.LoginParams{ScreenHint: "sideways"}),
 		authkit.WithTrustedOrigins("admin", "https://ok.example.com", "ops"),
 		authkit.WithAdditionalIssuers(""),
 		authkit.WithCookieName("wos-session"),
@@ -208,7 +208,7 @@ func TestAllFaultsAreReportedAtOnceAndNoSecretWithThem(t *testing.T) {
 	}
 	assert.ElementsMatch(t, []string{
 		"WithAPIKey", "WithClientID", "WithCookiePassword", "WithRedirectURL", "WithBaseURL", "WithPostLogoutRedirectURL", "WithLoginPath",
-		"WithLoginOptions", "WithTrustedOrigins", "WithTrustedOrigins", "WithAdditionalIssuers", "WithCookieName", "WithCookieDomain",
+		"WithLoginParams", "WithTrustedOrigins", "WithTrustedOrigins", "WithAdditionalIssuers", "WithCookieName", "WithCookieDomain",
 		"WithCookieSameSite", "WithCookieMaxAge", "WithAbsoluteTimeout", "WithIdleTimeout", "WithErrorHandler", "WithOnSignIn",
 		"WithOnRefresh", "WithOnSignOut", "WithHTTPClient", "WithLogger", "WithClock",
 	}, options)
@@ -321,19 +321,21 @@ func TestLoginAndCallbackPanicWhereTheyCannotWork(t *testing.T) {
 	assert.PanicsWithValue(t, "authkit: Callback needs WithRedirectURL (WORKOS_REDIRECT_URI)", func() { reader.Callback() })
 	assert.NotPanics(t, func() { reader.Logout() })
 
-	ak, err := authkit.New(behaviour.ValidOptions(authkit.WithLoginOptions(authkit.Organization("org_1")))...)
+	ak, err := authkit.New(behaviour.ValidOptions(authkit.WithLoginParams(authkit.LoginParams{Organization: "org_1"}))...)
 	require.NoError(t, err)
-	for name, opts := range map[string][]authkit.LoginOption{
-		"a provider beside an organization": {authkit.Provider("GoogleOAuth")},
-		"a connection beside one":           {authkit.Connection("conn_1")},
-		"an unknown screen":                 {authkit.ScreenHint("sideways")},
-		"a negative age":                    {authkit.MaxAge(-time.Second)},
+	negative := -time.Second
+	for name, params := range map[string]authkit.LoginParams{
+		"a provider beside an organization": {Provider: "GoogleOAuth"},
+		"a connection beside one":           {Connection: "conn_1"},
+		"an unknown screen":                 {ScreenHint: "sideways"},
+		"a negative age":                    {MaxAge: &negative},
 	} {
 		t.Run(name, func(t *testing.T) {
-			assert.Panics(t, func() { ak.Login(opts...) })
+			assert.Panics(t, func() { ak.Login(params) })
 		})
 	}
-	assert.NotPanics(t, func() { ak.Login(authkit.Organization("")) })
+	assert.Panics(t, func() { ak.LoginFunc(nil) })
+	assert.NotPanics(t, func() { ak.Login(authkit.LoginParams{Organization: ""}) })
 }
 
 func TestPrintingAnAuthKitShowsNoSecret(t *testing.T) {

@@ -34,7 +34,7 @@ func Example() {
 
 	mux := http.NewServeMux()
 	mux.Handle("GET /login", ak.Login())
-	mux.Handle("GET /signup", ak.Login(authkit.ScreenHint("sign-up")))
+	mux.Handle("GET /signup", ak.Login(authkit.LoginParams{ScreenHint: "sign-up"}))
 	mux.Handle("GET /callback", ak.Callback())
 	mux.Handle("POST /logout", ak.Logout())
 	mux.Handle("GET /account", ak.RequireAuth(account))
@@ -125,16 +125,13 @@ func ExampleWithErrorHandler() {
 	// 405 application/problem+json
 }
 
-// The organization is chosen by the host name that was asked for.
-func ExamplePerRequest() {
+// The host name of the request chooses the organization.
+func ExampleAuthKit_LoginFunc() {
 	organizations := map[string]string{"acme.app.example.com": "org_acme"}
 	ak := exampleAuthKit()
-	login := ak.Login(authkit.PerRequest(func(r *http.Request) []authkit.LoginOption {
-		if id, ok := organizations[r.Host]; ok {
-			return []authkit.LoginOption{authkit.Organization(id)}
-		}
-		return nil
-	}))
+	login := ak.LoginFunc(func(r *http.Request) authkit.LoginParams {
+		return authkit.LoginParams{Organization: organizations[r.Host]}
+	})
 
 	for _, host := range []string{"acme.app.example.com", "app.example.com"} {
 		w := httptest.NewRecorder()
@@ -173,7 +170,7 @@ func ExampleWithOnSignIn() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	mux.Handle("GET /join", ak.Login(authkit.State("spring campaign"), authkit.ReturnTo("/welcome")))
+	mux.Handle("GET /join", ak.Login(authkit.LoginParams{AppState: "spring campaign", ReturnTo: "/welcome"}))
 	mux.Handle("GET /callback", ak.Callback())
 	mux.HandleFunc("GET /welcome", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "Welcome!") })
 

@@ -112,7 +112,7 @@ func (a *AuthKit) RefuseImpersonation(next http.Handler) http.Handler {
 // that minute, is no proof. A navigation of somebody else
 // who is signed in goes through AuthKit, which is asked for a new proof
 // (max_age), and comes back to the page. That is on AuthKit's hosted pages, also
-// where [WithLoginOptions] names a [Provider] or a [Connection], which do not know
+// where [WithLoginParams] names a Provider or a Connection, which do not know
 // max_age. Anything else is answered 403 with
 // the code recent_auth_required. Should AuthKit sign somebody in without a new
 // proof, the callback answers 403: there is no going round in circles.
@@ -131,7 +131,9 @@ func (a *AuthKit) RequireRecentAuth(maxAge time.Duration) func(http.Handler) htt
 			case a.authenticatedWithin(s, maxAge):
 				next.ServeHTTP(w, r)
 			case a.signsIn() && isNavigation(r) && !s.FromBearerToken():
-				a.signInFrom(w, r, MaxAge(maxAge), throughAuthKit)
+				a.signInFrom(w, r, func(p LoginParams) LoginParams {
+					return p.with(LoginParams{MaxAge: &maxAge}).throughAuthKit()
+				})
 			default:
 				a.fail(w, r, ErrRecentAuth, requestTarget(r))
 			}
@@ -213,7 +215,7 @@ func (a *AuthKit) guard(next http.Handler, check func(*Session) error, challenge
 		case v.err != nil:
 			a.fail(w, r, v.err, "")
 		case a.signsIn() && isNavigation(r) && !v.challenge.refusesToken():
-			a.signInFrom(w, r)
+			a.signInFrom(w, r, func(p LoginParams) LoginParams { return p })
 		default:
 			a.failSignedOut(w, r, cmp.Or(v.challenge, challenge))
 		}
@@ -233,8 +235,9 @@ func (a *AuthKit) failSignedOut(w http.ResponseWriter, r *http.Request, c *beare
 	a.fail(w, r, ErrSignedOut, returnTo)
 }
 
-// signInFrom starts a sign-in that comes back to the page that was asked for.
-func (a *AuthKit) signInFrom(w http.ResponseWriter, r *http.Request, opts ...LoginOption) {
+// signInFrom starts a sign-in that returns to the requested page. Its parameters
+// are those of every sign-in, changed by params.
+func (a *AuthKit) signInFrom(w http.ResponseWriter, r *http.Request, params func(LoginParams) LoginParams) {
 	if !a.passConflict(w, r, requestTarget(r)) {
 		return
 	}
@@ -246,7 +249,7 @@ func (a *AuthKit) signInFrom(w http.ResponseWriter, r *http.Request, opts ...Log
 		seeOther(w, link)
 		return
 	}
-	s := newSignIn(a.redirectURL, r, slices.Concat(a.loginOptions, opts))
-	s.returnTo = requestTarget(r)
-	a.startSignIn(w, r, s)
+	request := a.newAuthorizationRequest(params(a.loginParams(r)))
+	request.returnTo = requestTarget(r)
+	a.startSignIn(w, r, request)
 }

@@ -1,49 +1,69 @@
-// Login: the way into AuthKit, and what the browser remembers of it.
+// Login: the handlers that send a browser to AuthKit.
 
 package authkit
 
-import (
-	"net/http"
-	"slices"
-)
+import "net/http"
 
-// Login returns the handler that sends a browser to AuthKit to sign in, and
-// afterwards back to the path in the query's return_to, or to "/". It is
-// mounted as GET /login, and as often as an application likes:
+// Login returns the handler that sends a browser to AuthKit to sign in. After
+// the sign-in the browser goes to the path in the return_to parameter of the
+// request's URL, else to [LoginParams].ReturnTo, else to "/". Login is mounted
+// as GET /login, and as often as an application needs it:
 //
 //	mux.Handle("GET /login", ak.Login())
-//	mux.Handle("GET /signup", ak.Login(authkit.ScreenHint("sign-up")))
+//	mux.Handle("GET /signup", ak.Login(authkit.LoginParams{ScreenHint: "sign-up"}))
 //
-// It reads nothing else from the request; what is to vary by request comes
-// from [PerRequest]. Any method but GET is answered 405. A script or an image
-// of another origin's page is answered 403, since it cannot lead anybody
-// anywhere. So is such a page that loads Login in a frame, an object or an embed,
-// and so is a prefetch: no person has opened the page yet.
+// The parameters override those of [WithLoginParams] and [WithLoginFunc], field
+// by field; of several parameters a later one overrides an earlier one. Use
+// [AuthKit.LoginFunc] for parameters that depend on the request.
 //
-// The cookies of the sign-ins that one browser has under way take less than
-// 4 KB together. Where a new one needs room, those that took longer than
-// [WithSignInTimeout] are dropped first. Of the others, older ones lose the query
-// of the page that they lead to, then its path, and are dropped last. Those that
-// a page of another origin started go first. Such a page never drops one that
-// this site itself started and that can still be finished: where there is no
-// other room, the answer is 403 with a link to sign in.
+// A method other than GET is answered 405. These requests are answered 403: a
+// prefetch, and a request of another origin's page for a script, an image, a
+// frame, an object or an embed.
 //
-// Login panics if no redirect URL is configured, or if the options contradict
-// each other: mounting it then is a mistake in the program.
-func (a *AuthKit) Login(opts ...LoginOption) http.Handler {
+// The cookies of all pending sign-ins of one browser take less than 4 KB. If a
+// new sign-in needs room, those older than [WithSignInTimeout] are dropped first.
+// The others lose the query of their return path, then the whole path, and are
+// dropped last, the oldest first. Sign-ins that another origin's page started go
+// before those that this site started. A page of another origin never drops a
+// sign-in of this site that can still be finished: if there is no other room,
+// the answer is 403 with a link to sign in.
+//
+// Login panics if no redirect URL is configured, or if the parameters contradict
+// each other.
+func (a *AuthKit) Login(params ...LoginParams) http.Handler {
 	a.mustRedirect("Login")
-	opts = slices.Concat(a.loginOptions, opts)
-	if problem := checkLoginOptions(opts); problem != "" {
+	var own LoginParams
+	for _, p := range params {
+		own = own.with(p)
+	}
+	if problem := a.loginDefaults.with(own).problem(); problem != "" {
 		panic("authkit: Login: " + problem)
 	}
+	return a.login(func(*http.Request) LoginParams { return own })
+}
+
+// LoginFunc is [AuthKit.Login] with parameters that depend on the request: the
+// organization by the host name, an invitation token from the query, and so on.
+// If they contradict each other, the answer to that request is 500
+// ([ErrLogin]). LoginFunc panics if no redirect URL is configured, or if params
+// is nil.
+func (a *AuthKit) LoginFunc(params func(*http.Request) LoginParams) http.Handler {
+	a.mustRedirect("LoginFunc")
+	if params == nil {
+		panic("authkit: LoginFunc: the function is nil")
+	}
+	return a.login(params)
+}
+
+func (a *AuthKit) login(params func(*http.Request) LoginParams) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !a.acceptsSignIn(w, r) {
 			return
 		}
-		s := newSignIn(a.redirectURL, r, opts)
+		request := a.newAuthorizationRequest(a.loginParams(r).with(params(r)))
 		if target := r.URL.Query().Get("return_to"); target != "" {
-			s.returnTo = ReturnPath(target)
+			request.returnTo = ReturnPath(target)
 		}
-		a.startSignIn(w, r, s)
+		a.startSignIn(w, r, request)
 	})
 }

@@ -3,130 +3,123 @@
 package authkit
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
 	"github.com/authkit-go/authkit/workos"
 )
 
-// throughAuthKit makes a sign-in go through AuthKit's hosted pages, whatever
-// [WithLoginOptions] says: only they know max_age.
-func throughAuthKit(_ *http.Request, s *signIn) {
-	s.params.Provider, s.params.ConnectionID = workos.ProviderAuthKit, ""
+// LoginParams are the parameters of one sign-in. Every field is optional. They
+// are given to [AuthKit.Login], [AuthKit.LoginFunc], [WithLoginParams] and
+// [WithLoginFunc]. Where several of these apply, a field that a later one sets
+// wins over the same field of an earlier one. A later Provider replaces an
+// earlier Connection, and the other way round.
+//
+// Most fields are parameters of WorkOS's authorization URL
+// (https://workos.com/docs/reference/authkit/authentication/get-authorization-url).
+type LoginParams struct {
+	// Organization is the ID of the organization to sign in to, org_…. AuthKit's
+	// hosted pages preselect it. It must not be combined with Provider or
+	// Connection.
+	Organization string
+	// Connection is the ID of an SSO connection, conn_…. The sign-in goes to it
+	// directly, not through AuthKit's hosted pages.
+	Connection string
+	// Provider is an identity provider, such as "GoogleOAuth". The sign-in goes
+	// to it directly, not through AuthKit's hosted pages.
+	Provider string
+
+	// ScreenHint chooses the first page of AuthKit: "sign-in" or "sign-up".
+	ScreenHint string
+	// LoginHint prefills the email address.
+	LoginHint string
+	// DomainHint tells an identity provider which of its domains to use.
+	DomainHint string
+	// InvitationToken is the token of an invitation, which the sign-in accepts.
+	InvitationToken string
+	// Prompt asks for an interaction, such as "login" (OpenID Connect Core,
+	// section 3.1.2.1).
+	Prompt string
+	// MaxAge asks for a new authentication if the last one is older, in whole
+	// seconds. Zero asks for one in any case, nil for none. Negative ages are
+	// refused. [Session.AuthenticatedAt] returns the time of the authentication.
+	MaxAge *time.Duration
+
+	// ReturnTo is the path to go to after the sign-in. A return_to parameter in
+	// the URL of the request wins over it. See [AuthKit.SanitizeReturnPath] for
+	// what is accepted; anything else becomes "/".
+	ReturnTo string
+	// AppState is a text of the application, which comes back in
+	// [SignInEvent].AppState. It travels in a sealed cookie and never in a URL.
+	// It is not the state parameter of OAuth.
+	AppState string
 }
 
-// LoginOption says what a sign-in asks of AuthKit. It is an option of
-// [AuthKit.Login], or of all sign-ins through [WithLoginOptions].
-type LoginOption func(*http.Request, *signIn)
-
-// signIn is a sign-in about to start.
-type signIn struct {
-	params   workos.AuthorizationParams
-	returnTo string
-	appState string
-	// withoutState says that a callback without a state started it.
-	withoutState bool
-	// replaces is the sign-in that could not be finished and that this one
-	// starts again, nil for any other.
-	replaces *pendingSignIn
-}
-
-// ScreenHint chooses AuthKit's first page: "sign-in" or "sign-up".
-func ScreenHint(hint string) LoginOption {
-	return func(_ *http.Request, s *signIn) { s.params.ScreenHint = hint }
-}
-
-// LoginHint fills in the email address.
-func LoginHint(email string) LoginOption {
-	return func(_ *http.Request, s *signIn) { s.params.LoginHint = email }
-}
-
-// DomainHint tells an identity provider which of its domains is meant.
-func DomainHint(domain string) LoginOption {
-	return func(_ *http.Request, s *signIn) { s.params.DomainHint = domain }
-}
-
-// Prompt asks for a particular interaction, such as "login".
-func Prompt(prompt string) LoginOption {
-	return func(_ *http.Request, s *signIn) { s.params.Prompt = prompt }
-}
-
-// MaxAge asks for a new proof of who the person is if the last one is older
-// than d, in whole seconds; zero asks for one in any case.
-// [Session.AuthenticatedAt] tells afterwards whether it was given.
-func MaxAge(d time.Duration) LoginOption {
-	return func(_ *http.Request, s *signIn) {
-		seconds := int(d / time.Second)
-		s.params.MaxAge = &seconds
+// with returns the parameters p, overridden by the fields that later sets.
+func (p LoginParams) with(later LoginParams) LoginParams {
+	switch {
+	case later.Provider != "" && later.Connection == "":
+		p.Connection = ""
+	case later.Connection != "" && later.Provider == "":
+		p.Provider = ""
+	}
+	return LoginParams{
+		Organization:    cmp.Or(later.Organization, p.Organization),
+		Connection:      cmp.Or(later.Connection, p.Connection),
+		Provider:        cmp.Or(later.Provider, p.Provider),
+		ScreenHint:      cmp.Or(later.ScreenHint, p.ScreenHint),
+		LoginHint:       cmp.Or(later.LoginHint, p.LoginHint),
+		DomainHint:      cmp.Or(later.DomainHint, p.DomainHint),
+		InvitationToken: cmp.Or(later.InvitationToken, p.InvitationToken),
+		Prompt:          cmp.Or(later.Prompt, p.Prompt),
+		MaxAge:          cmp.Or(later.MaxAge, p.MaxAge),
+		ReturnTo:        cmp.Or(later.ReturnTo, p.ReturnTo),
+		AppState:        cmp.Or(later.AppState, p.AppState),
 	}
 }
 
-// InvitationToken accepts an invitation along with the sign-in.
-func InvitationToken(token string) LoginOption {
-	return func(_ *http.Request, s *signIn) { s.params.InvitationToken = token }
+// throughAuthKit returns the parameters for AuthKit's hosted pages, whichever
+// provider or connection p names. Only the hosted pages support max_age.
+func (p LoginParams) throughAuthKit() LoginParams {
+	p.Provider, p.Connection = workos.ProviderAuthKit, ""
+	return p
 }
 
-// Organization signs in to an organization, org_…. With the hosted pages it
-// preselects the organization; with [Provider] or [Connection] it must not be
-// combined.
-func Organization(id string) LoginOption {
-	return func(_ *http.Request, s *signIn) { s.params.OrganizationID = id }
-}
-
-// Provider goes straight to an identity provider, such as "GoogleOAuth",
-// instead of AuthKit's hosted pages.
-func Provider(provider string) LoginOption {
-	return func(_ *http.Request, s *signIn) { s.params.Provider = provider }
-}
-
-// Connection goes straight to an SSO connection, conn_….
-func Connection(id string) LoginOption {
-	return func(_ *http.Request, s *signIn) { s.params.ConnectionID, s.params.Provider = id, "" }
-}
-
-// ReturnTo is the page to go to after the sign-in, a path on this origin. It
-// is what is used where the request names none in return_to.
-func ReturnTo(path string) LoginOption {
-	return func(_ *http.Request, s *signIn) { s.returnTo = ReturnPath(path) }
-}
-
-// State carries a text of the application's own through the sign-in, to
-// [SignInEvent]. It travels in a sealed cookie and never in a URL.
-func State(state string) LoginOption {
-	return func(_ *http.Request, s *signIn) { s.appState = state }
-}
-
-// PerRequest decides options for each request: the organization by the host
-// name, an invitation token out of the query, and so on.
-func PerRequest(options func(*http.Request) []LoginOption) LoginOption {
-	if options == nil {
-		return nil // refused where it is used
+// authorization returns the parameters of the authorization URL.
+func (p LoginParams) authorization(redirectURL string) workos.AuthorizationParams {
+	params := workos.AuthorizationParams{
+		RedirectURI:    redirectURL,
+		OrganizationID: p.Organization, ConnectionID: p.Connection, Provider: p.Provider,
+		ScreenHint: p.ScreenHint, LoginHint: p.LoginHint, DomainHint: p.DomainHint,
+		InvitationToken: p.InvitationToken, Prompt: p.Prompt,
 	}
-	return func(r *http.Request, s *signIn) {
-		if r == nil {
-			return // the check at construction: there is no request yet
-		}
-		for _, opt := range options(r) {
-			if opt != nil {
-				opt(r, s)
-			}
-		}
+	if p.MaxAge != nil {
+		seconds := int(*p.MaxAge / time.Second)
+		params.MaxAge = &seconds
 	}
+	if params.Provider == "" && params.ConnectionID == "" {
+		params.Provider = workos.ProviderAuthKit
+	}
+	return params
 }
 
-// newSignIn applies options; r is nil where there is no request yet.
-func newSignIn(redirectURL string, r *http.Request, opts []LoginOption) signIn {
-	s := signIn{returnTo: "/"}
-	s.params.RedirectURI = redirectURL
-	for _, opt := range opts {
-		opt(r, &s)
+// problem returns what is wrong with the parameters, or "".
+func (p LoginParams) problem() string {
+	client, err := workos.NewClient("client_")
+	if err == nil {
+		_, err = client.AuthorizationURL(p.authorization("https://localhost/"))
 	}
-	s.defaultProvider()
-	return s
+	if err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
-func (s *signIn) defaultProvider() {
-	if s.params.Provider == "" && s.params.ConnectionID == "" {
-		s.params.Provider = workos.ProviderAuthKit
+// loginParams returns the parameters that every sign-in of a request has.
+func (a *AuthKit) loginParams(r *http.Request) LoginParams {
+	if a.loginFunc == nil {
+		return a.loginDefaults
 	}
+	return a.loginDefaults.with(a.loginFunc(r))
 }

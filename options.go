@@ -258,10 +258,20 @@ func WithLogoutPath(path string) Option {
 	return func(c *config) { c.logoutPath = path }
 }
 
-// WithLoginOptions sets what every sign-in asks of AuthKit, those that a guard
-// starts included. The options of a [AuthKit.Login] come after these.
-func WithLoginOptions(opts ...LoginOption) Option {
-	return func(c *config) { c.loginOptions = append(c.loginOptions, opts...) }
+// WithLoginParams sets the parameters of every sign-in, also of those that a
+// guard starts. [WithLoginFunc], [AuthKit.Login] and [AuthKit.LoginFunc] override
+// them field by field.
+func WithLoginParams(params LoginParams) Option {
+	return func(c *config) { c.loginParams = params }
+}
+
+// WithLoginFunc sets parameters of every sign-in that depend on the request, also
+// for those that a guard starts: the organization by the host name, and so on.
+// They override [WithLoginParams], and are overridden by [AuthKit.Login] and
+// [AuthKit.LoginFunc], field by field. If they contradict each other, the answer
+// to that request is 500 ([ErrLogin]).
+func WithLoginFunc(params func(*http.Request) LoginParams) Option {
+	return func(c *config) { c.loginFunc, c.loginFuncSet = params, true }
 }
 
 // WithTrustedOrigins lets pages of further origins ("https://app.example.com")

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/authkit-go/authkit/workos"
@@ -73,9 +72,10 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 		a.clearEnded(w, r, v, session, since)
 		a.fail(w, r, fmt.Errorf("%w: %w", ErrSignedOut, err), returnTo)
 	case wantsSignIn(err) && a.redirectURL != "" && wantsPage(r):
-		s := newSignIn(a.redirectURL, r, slices.Concat(a.loginOptions, []LoginOption{Organization(organization), throughAuthKit}))
-		s.returnTo = returnTo
-		a.startSignIn(w, r, s)
+		params := a.loginParams(r).with(LoginParams{Organization: organization}).throughAuthKit()
+		request := a.newAuthorizationRequest(params)
+		request.returnTo = returnTo
+		a.startSignIn(w, r, request)
 	case wantsSignIn(err):
 		a.fail(w, r, fmt.Errorf("%w: %w", ErrOrganizationSignIn, err), returnTo)
 	case errors.Is(err, ErrUnavailable):

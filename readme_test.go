@@ -18,7 +18,7 @@ func TestTheREADMENamesEveryOptionAndVariable(t *testing.T) {
 	require.NoError(t, err)
 	for file, pattern := range map[string]string{
 		"options.go":     `(?m)^func (With\w+)\(`,
-		"loginparams.go": `(?m)^func (\w+)\([^)]*\) LoginOption`,
+		"loginparams.go": `(?m)^\t([A-Z]\w+) +(?:string|\*time\.Duration)$`,
 		"authkit.go":     `(?m)^//\t(WORKOS_\w+) `,
 	} {
 		source, err := os.ReadFile(file)

@@ -82,8 +82,11 @@ func (c *config) check() error {
 			f.add("WithBearerTokens", "%q is not a client ID; those start with client_ and hold no spaces", id)
 		}
 	}
-	if problem := checkLoginOptions(c.loginOptions); problem != "" {
-		f.add("WithLoginOptions", "%s", problem)
+	if problem := c.loginParams.problem(); problem != "" {
+		f.add("WithLoginParams", "%s", problem)
+	}
+	if c.loginFuncSet && c.loginFunc == nil {
+		f.add("WithLoginFunc", "the function is nil")
 	}
 	for _, origin := range c.trustedOrigins {
 		if err := http.NewCrossOriginProtection().AddTrustedOrigin(origin); err != nil || strings.Contains(origin, "@") {
@@ -210,24 +213,6 @@ func isSignInCookie(name string) bool {
 		}
 	}
 	return false
-}
-
-// checkLoginOptions says how options that do not depend on a request
-// contradict each other, or "".
-func checkLoginOptions(opts []LoginOption) string {
-	for _, opt := range opts {
-		if opt == nil {
-			return "an option is nil"
-		}
-	}
-	client, err := workos.NewClient("client_")
-	if err == nil {
-		_, err = client.AuthorizationURL(newSignIn("https://localhost/", nil, opts).params)
-	}
-	if err != nil {
-		return err.Error()
-	}
-	return ""
 }
 
 // checkURL says what is wrong with a URL that must be absolute and https, or

@@ -56,7 +56,7 @@ func routes(ak *authkit.AuthKit) http.Handler {
 
 	// AuthKit's own: where a sign-in starts, where it comes back to, and the end of the session.
 	r.Method(http.MethodGet, "/login", ak.Login())
-	r.Method(http.MethodGet, "/signup", ak.Login(authkit.ScreenHint("sign-up")))
+	r.Method(http.MethodGet, "/signup", ak.Login(authkit.LoginParams{ScreenHint: "sign-up"}))
 	r.Method(http.MethodGet, "/callback", ak.Callback())
 	r.Method(http.MethodPost, "/logout", ak.Logout())
 

@@ -50,15 +50,21 @@ func (a *application) showMethods(w http.ResponseWriter, _ *http.Request, f flow
 
 // singleSignOn sends a browser to the connection that the sign-in has to take.
 func (a *application) singleSignOn() func(http.ResponseWriter, *http.Request, flow) {
-	login := a.authkit.Login(authkit.PerRequest(func(r *http.Request) []authkit.LoginOption {
-		return append(a.hints(r), authkit.Connection(a.flow(r).Connection))
-	}))
+	login := a.authkit.LoginFunc(func(r *http.Request) authkit.LoginParams {
+		params := a.hints(r)
+		params.Connection = a.flow(r).Connection
+		return params
+	})
 	return func(w http.ResponseWriter, r *http.Request, _ flow) { login.ServeHTTP(w, r) }
 }
 
-// elsewhere sends a browser to a provider, or to WorkOS's own pages.
-func (a *application) elsewhere(opts ...authkit.LoginOption) http.Handler {
-	return a.authkit.Login(append(opts, authkit.PerRequest(a.hints))...)
+// elsewhere sends a browser to an identity provider, or to WorkOS's own pages if provider is empty.
+func (a *application) elsewhere(provider string) http.Handler {
+	return a.authkit.LoginFunc(func(r *http.Request) authkit.LoginParams {
+		params := a.hints(r)
+		params.Provider = provider
+		return params
+	})
 }
 
 func (a *application) showElsewhere(w http.ResponseWriter, _ *http.Request, f flow) {

@@ -97,7 +97,7 @@ func (a *application) cancel(w http.ResponseWriter, r *http.Request) {
 }
 
 // hints are what sign-in pages elsewhere are told of a sign-in that began here.
-func (a *application) hints(r *http.Request) []authkit.LoginOption {
+func (a *application) hints(r *http.Request) authkit.LoginParams {
 	f := a.flow(r)
-	return []authkit.LoginOption{authkit.LoginHint(f.Email), authkit.ReturnTo(f.ReturnTo)}
+	return authkit.LoginParams{LoginHint: f.Email, ReturnTo: f.ReturnTo}
 }

@@ -69,9 +69,9 @@ func (a *application) routes() http.Handler {
 
 	// Ways in that lead over pages of WorkOS or an identity provider, and the way back from there.
 	mux.HandleFunc("GET "+stepSSO, a.at(a.singleSignOn(), stepSSO, stepMethods))
-	mux.Handle("GET /login/hosted", a.elsewhere())
+	mux.Handle("GET /login/hosted", a.elsewhere(""))
 	for _, p := range providers {
-		mux.Handle("GET "+p.path(), a.elsewhere(authkit.Provider(p.ID)))
+		mux.Handle("GET "+p.path(), a.elsewhere(p.ID))
 	}
 	mux.Handle("GET /callback", a.authkit.Callback())
 	mux.Handle("POST /logout", a.authkit.Logout())

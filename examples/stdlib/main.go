@@ -46,7 +46,7 @@ func routes(ak *authkit.AuthKit) http.Handler {
 
 	// AuthKit's own: where a sign-in starts, where it comes back to, and the end of the session.
 	mux.Handle("GET /login", ak.Login())
-	mux.Handle("GET /signup", ak.Login(authkit.ScreenHint("sign-up")))
+	mux.Handle("GET /signup", ak.Login(authkit.LoginParams{ScreenHint: "sign-up"}))
 	mux.Handle("GET /callback", ak.Callback())
 	mux.Handle("POST /logout", ak.Logout())
 

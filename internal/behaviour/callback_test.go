@@ -416,7 +416,7 @@ func TestTheHookOfASignInSeesItAndMayRefuse(t *testing.T) {
 			return nil
 		})},
 		Routes: func(a *App, mux *http.ServeMux) {
-			mux.Handle("/invited", a.Login(authkit.State("campaign 7"), authkit.ReturnTo("/account")))
+			mux.Handle("/invited", a.Login(authkit.LoginParams{AppState: "campaign 7", ReturnTo: "/account"}))
 		},
 	})
 	_, err := a.Browser().SignIn(a.URL+"/invited", Kim)

@@ -142,16 +142,16 @@ func TestLoginAndCallbackServeGETAndLogoutPOST(t *testing.T) {
 
 func TestLoginSendsWhatItsOptionsSay(t *testing.T) {
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
-		mux.Handle("/signup", a.Login(authkit.ScreenHint("sign-up"), authkit.LoginHint("new@example.com"), authkit.InvitationToken("invite-1")))
-		mux.Handle("/fresh", a.Login(authkit.MaxAge(0), authkit.Prompt("login"), authkit.Organization("org_acme")))
-		mux.Handle("/google", a.Login(authkit.Provider("GoogleOAuth"), authkit.DomainHint("acme.test")))
-		mux.Handle("/sso", a.Login(authkit.Connection("conn_1")))
-		mux.Handle("/tenant", a.Login(authkit.PerRequest(func(r *http.Request) []authkit.LoginOption {
-			return []authkit.LoginOption{authkit.Organization(r.URL.Query().Get("org"))}
-		})))
-		mux.Handle("/broken", a.Login(authkit.PerRequest(func(*http.Request) []authkit.LoginOption {
-			return []authkit.LoginOption{authkit.ScreenHint("nonsense")}
-		})))
+		mux.Handle("/signup", a.Login(authkit.LoginParams{ScreenHint: "sign-up", LoginHint: "new@example.com", InvitationToken: "invite-1"}))
+		mux.Handle("/fresh", a.Login(authkit.LoginParams{MaxAge: new(time.Duration), Prompt: "login", Organization: "org_acme"}))
+		mux.Handle("/google", a.Login(authkit.LoginParams{Provider: "GoogleOAuth", DomainHint: "acme.test"}))
+		mux.Handle("/sso", a.Login(authkit.LoginParams{Connection: "conn_1"}))
+		mux.Handle("/tenant", a.LoginFunc(func(r *http.Request) authkit.LoginParams {
+			return authkit.LoginParams{Organization: r.URL.Query().Get("org")}
+		}))
+		mux.Handle("/broken", a.LoginFunc(func(*http.Request) authkit.LoginParams {
+			return authkit.LoginParams{ScreenHint: "nonsense"}
+		}))
 	}})
 	for target, want := range map[string]map[string]string{
 		"/login": {"provider": "authkit", "screen_hint": "", "organization_id": ""},
@@ -221,20 +221,19 @@ func TestWithASignInPageOfItsOwnAGuardLeadsThere(t *testing.T) {
 }
 
 // AuthKit alone knows max_age, so a new proof is given there, whatever a sign-in asks for otherwise.
-func TestANewProofIsGivenAtAuthKitItselfWhateverTheLoginOptionsSay(t *testing.T) {
-	connection := authkit.PerRequest(func(*http.Request) []authkit.LoginOption {
-		return []authkit.LoginOption{authkit.Connection("conn_1")}
-	})
-	for name, options := range map[string][]authkit.LoginOption{
-		"a provider":                 {authkit.Provider("GoogleOAuth")},
-		"a connection":               {authkit.Connection("conn_1")},
-		"a connection by request":    {connection},
-		"an organization":            {authkit.Organization("org_acme")},
-		"a provider with its domain": {authkit.Provider("GoogleOAuth"), authkit.DomainHint("example.com")},
+func TestANewProofIsGivenAtAuthKitItselfWhateverTheLoginParamsSay(t *testing.T) {
+	for name, option := range map[string]authkit.Option{
+		"a provider":   authkit.WithLoginParams(authkit.LoginParams{Provider: "GoogleOAuth"}),
+		"a connection": authkit.WithLoginParams(authkit.LoginParams{Connection: "conn_1"}),
+		"a connection by request": authkit.WithLoginFunc(func(*http.Request) authkit.LoginParams {
+			return authkit.LoginParams{Connection: "conn_1"}
+		}),
+		"an organization":            authkit.WithLoginParams(authkit.LoginParams{Organization: "org_acme"}),
+		"a provider with its domain": authkit.WithLoginParams(authkit.LoginParams{Provider: "GoogleOAuth", DomainHint: "example.com"}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{
-				AuthKit: []authkit.Option{authkit.WithLoginOptions(options...)},
+				AuthKit: []authkit.Option{option},
 				Routes: func(a *App, mux *http.ServeMux) {
 					mux.Handle("/recent", a.RequireRecentAuth(time.Minute)(http.NotFoundHandler()))
 				},

@@ -115,12 +115,12 @@ func TestAnOrganizationThatWantsItsOwnSignInGetsItAndTheBrowserComesBack(t *test
 }
 
 // A provider or a connection in the options of every sign-in cannot stand beside an organization.
-func TestASwitchThatNeedsASignInGoesThroughAuthKitWhateverTheLoginOptionsSay(t *testing.T) {
-	for name, option := range map[string]authkit.LoginOption{
-		"a provider": authkit.Provider("GoogleOAuth"), "a connection": authkit.Connection("conn_acme"),
+func TestASwitchThatNeedsASignInGoesThroughAuthKitWhateverTheLoginParamsSay(t *testing.T) {
+	for name, params := range map[string]authkit.LoginParams{
+		"a provider": {Provider: "GoogleOAuth"}, "a connection": {Connection: "conn_acme"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := Switching(t, authkit.WithLoginOptions(option))
+			a := Switching(t, authkit.WithLoginParams(params))
 			a.Fake.UpdateOrganization("org_beta", func(o *authkittest.Organization) { o.RequireMFA = true })
 			plain := NewInstance(t, a.Fake, a.Clock, AppOptions{})
 			resp := a.SwitchTo("org_beta", plain.SignedIn(Kim).CookieHeader(), Navigation())

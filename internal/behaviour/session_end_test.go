@@ -186,7 +186,7 @@ func TestALateEndThatBeganAfterAnotherOneLeavesTheSignInAfterIt(t *testing.T) {
 func TestASignInWithStrictCookiesEndsTheSessionBefore(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
 	a := NewApp(t, AppOptions{Routes: reporting(began, goOn), AuthKit: []authkit.Option{
-		authkit.WithCookieSameSite(http.SameSiteStrictMode), authkit.WithLoginOptions(authkit.Prompt("login")),
+		authkit.WithCookieSameSite(http.SameSiteStrictMode), authkit.WithLoginParams(authkit.LoginParams{Prompt: "login"}),
 	}})
 	b := a.SignedIn("lee@example.com")
 	lees, theirs := b.CookieHeader(), a.SessionID()

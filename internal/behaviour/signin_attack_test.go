@@ -367,7 +367,7 @@ func TestASealedAgainSignInLivesNoLongerThanBefore(t *testing.T) {
 func TestASignInWhoseOwnDataFillACookieFails(t *testing.T) {
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		for _, size := range []int{1000, 1900, 2300} {
-			mux.Handle(fmt.Sprint("/", size), a.Login(authkit.State(strings.Repeat("s", size))))
+			mux.Handle(fmt.Sprint("/", size), a.Login(authkit.LoginParams{AppState: strings.Repeat("s", size)}))
 		}
 	}})
 	long := "?return_to=/account%3F" + strings.Repeat("q", 900)
@@ -757,9 +757,9 @@ func TestAPersonIsLedOnFromACallbackDuringAKeyOutage(t *testing.T) {
 // A4.
 func TestAnInvitationTokenOfTheQueryCausesNoFailureOfTheServer(t *testing.T) {
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
-		mux.Handle("/invited", a.Login(authkit.PerRequest(func(r *http.Request) []authkit.LoginOption {
-			return []authkit.LoginOption{authkit.InvitationToken(r.URL.Query().Get("invitation_token"))}
-		})))
+		mux.Handle("/invited", a.LoginFunc(func(r *http.Request) authkit.LoginParams {
+			return authkit.LoginParams{InvitationToken: r.URL.Query().Get("invitation_token")}
+		}))
 	}})
 	resp := a.Send(Request{Target: "/invited?invitation_token=" + strings.Repeat("i", 3000), Header: from("cross-site")})
 	assert.Less(t, resp.Status, 500, "what a query can cause is never 5xx")

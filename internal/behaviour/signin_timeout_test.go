@@ -53,13 +53,12 @@ func TestASignInMayTakeAsLongAsItIsSet(t *testing.T) {
 func TestASignInThatTookTooLongStartsAgainOnceToTheSamePage(t *testing.T) {
 	var seen []authkit.SignInEvent
 	var failed []error
+	maxAge := 2 * time.Hour
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{
 		authkit.WithOnSignIn(func(_ context.Context, e authkit.SignInEvent) error { seen = append(seen, e); return nil }),
 		authkit.WithOnSignInFailure(func(_ context.Context, err error) { failed = append(failed, err) }),
 	}, Routes: func(a *App, mux *http.ServeMux) {
-		mux.Handle("/invited", a.Login(authkit.State("campaign 7"), authkit.Organization("org_acme"), authkit.LoginHint(Kim),
-			authkit.ScreenHint("sign-up"), authkit.InvitationToken("invitation"), authkit.MaxAge(2*time.Hour), authkit.Prompt("login"),
-			authkit.DomainHint("example.com")))
+		mux.Handle("/invited", a.Login(authkit.LoginParams{AppState: "campaign 7", Organization: "org_acme", LoginHint: Kim, ScreenHint: "sign-up", InvitationToken: "invitation", MaxAge: &maxAge, Prompt: "login", DomainHint: "example.com"}))
 	}})
 	page := "/account?a=b&c=%2F"
 	first := a.Send(Request{Target: "/invited?return_to=" + url.QueryEscape(page), Header: Navigation()})
@@ -107,7 +106,9 @@ func TestABrowserThatIsLateFinishesAllTheSame(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{
 		authkit.WithSignInTimeout(5 * time.Minute),
 		authkit.WithOnSignIn(func(_ context.Context, e authkit.SignInEvent) error { seen = append(seen, e); return nil }),
-	}, Routes: func(a *App, mux *http.ServeMux) { mux.Handle("/invited", a.Login(authkit.State("campaign 7"))) }})
+	}, Routes: func(a *App, mux *http.ServeMux) {
+		mux.Handle("/invited", a.Login(authkit.LoginParams{AppState: "campaign 7"}))
+	}})
 	b := a.Browser()
 	_, err := b.Get(a.URL + "/invited?return_to=/account%3Fa%3Db")
 	require.NoError(t, err)

@@ -116,7 +116,7 @@ func (f *family) startGo(opts ...authkit.Option) {
 	}, opts...)...)
 	require.NoError(f.t, err)
 	mux := http.NewServeMux()
-	mux.Handle("/go/login", ak.Login(authkit.ReturnTo("/go/me")))
+	mux.Handle("/go/login", ak.Login(authkit.LoginParams{ReturnTo: "/go/me"}))
 	mux.Handle("/callback", ak.Callback())
 	mux.Handle("/go/logout", ak.Logout())
 	mux.Handle("/go/organization", ak.SwitchOrganization())
