@@ -1,4 +1,4 @@
-// How much work a token can cause before its signature is known to be good.
+// The bounds on the work that a token can cause before its signature is verified.
 
 package jwks_test
 
@@ -13,13 +13,13 @@ import (
 	"github.com/authkit-go/authkit/jwks"
 )
 
-// maxHeader is what the header segment may have, in base64url.
+// maxHeader is the limit of the header segment, in bytes of base64url.
 const maxHeader = 1 << 10
 
-// headerOf is a good header with one more parameter, of which the value is given.
+// headerOf returns a good header with one more parameter that has the given value.
 func headerOf(value string) string { return `{"alg":"RS256","kid":"kid_a","x":` + value + `}` }
 
-// padded is a good header whose segment has the given number of bytes.
+// padded returns a good header whose segment has the given number of bytes.
 func padded(t *testing.T, segment int) string {
 	t.Helper()
 	octets := segment * 3 / 4
@@ -28,7 +28,7 @@ func padded(t *testing.T, segment int) string {
 	return header
 }
 
-// A19: the segment is measured before it is decoded.
+// The size of the segment is checked before it is decoded.
 func TestAHeaderBeyondAKilobyteIsRefusedBeforeItIsDecoded(t *testing.T) {
 	v, c := newVerifier(t)
 	payload := goodClaims(c.Now()).json()
@@ -42,7 +42,7 @@ func TestAHeaderBeyondAKilobyteIsRefusedBeforeItIsDecoded(t *testing.T) {
 		"15 KB of nested objects":       b64([]byte(headerOf(nested(`{"":`, "}", 2200)))) + rest,
 		"15 KB of members":              b64([]byte(members(1400))) + rest,
 		"15 KB of numbers":              b64([]byte(headerOf("["+strings.Repeat("1,", 5500)+"1]"))) + rest,
-		"15 KB that are not base64":     strings.Repeat("!", 15<<10) + rest,
+		"15 KB that are not base64url":  strings.Repeat("!", 15<<10) + rest,
 		"15 KB of line feeds":           strings.Repeat("\n", 15<<10) + rest,
 		"1025 bytes that are not JSON":  strings.Repeat("A", maxHeader+1) + rest,
 		"a kid of ten kilobytes":        b64([]byte(goodHeader().with("kid", strings.Repeat("k", 10<<10)).json())) + rest,
@@ -70,7 +70,7 @@ func members(n int) string {
 	return "{" + strings.Join(list, ",") + "}"
 }
 
-// A19: what fits into a kilobyte costs no more than a kilobyte's worth: no value is built of it, and little is nested.
+// The parser builds no value of a header and bounds its nesting.
 func TestAHeaderWithinAKilobyteCostsLittle(t *testing.T) {
 	v, c := newVerifier(t)
 	payload := goodClaims(c.Now()).json()
@@ -78,19 +78,19 @@ func TestAHeaderWithinAKilobyteCostsLittle(t *testing.T) {
 		value string
 		good  bool
 	}{
-		"arrays, 15 within each other":        {nested("[", "]", 15), true},
-		"arrays, 16 within each other":        {nested("[", "]", 16), false},
-		"objects, 15 within each other":       {nested(`{"":`, "}", 15), true},
-		"objects, 16 within each other":       {nested(`{"":`, "}", 16), false},
-		"arrays, 300 within each other":       {nested("[", "]", 300), false},
-		"objects, 100 within each other":      {nested(`{"":`, "}", 100), false},
-		"arrays that are not closed":          {strings.Repeat("[", 700), false},
-		"numbers":                             {"[" + strings.Repeat("1,", 340) + "1]", true},
-		"long numbers":                        {"[" + strings.Repeat("1", 300) + "," + strings.Repeat("0.1", 1) + "]", true},
-		"a number beyond float64, deep down":  {nested("[", "]", 3)[:3] + "1e400]]]", false},
-		"a number beyond float64, by its sum": {strings.Repeat("9", 400), false},
-		"empty objects":                       {"[" + strings.Repeat("{},", 220) + "{}]", true},
-		"objects of one member":               {"[" + strings.Repeat(`{"":0},`, 90) + "0]", true},
+		"arrays, 15 levels":                      {nested("[", "]", 15), true},
+		"arrays, 16 levels":                      {nested("[", "]", 16), false},
+		"objects, 15 levels":                     {nested(`{"":`, "}", 15), true},
+		"objects, 16 levels":                     {nested(`{"":`, "}", 16), false},
+		"arrays, 300 levels":                     {nested("[", "]", 300), false},
+		"objects, 100 levels":                    {nested(`{"":`, "}", 100), false},
+		"arrays that are not closed":             {strings.Repeat("[", 700), false},
+		"numbers":                                {"[" + strings.Repeat("1,", 340) + "1]", true},
+		"long numbers":                           {"[" + strings.Repeat("1", 300) + "," + strings.Repeat("0.1", 1) + "]", true},
+		"a nested number beyond float64":         {nested("[", "]", 3)[:3] + "1e400]]]", false},
+		"a number beyond float64, by its length": {strings.Repeat("9", 400), false},
+		"empty objects":                          {"[" + strings.Repeat("{},", 220) + "{}]", true},
+		"objects with one member":                {"[" + strings.Repeat(`{"":0},`, 90) + "0]", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			token := sign(keyB(), headerOf(test.value), payload)
@@ -106,8 +106,8 @@ func TestAHeaderWithinAKilobyteCostsLittle(t *testing.T) {
 	}
 }
 
-// A19: a payload that nests deeper than any claim does is refused, though it is well signed.
-func TestAPayloadIsNestedOnlySoDeep(t *testing.T) {
+// A payload with deeper nesting than any claim needs is refused, even with a good signature.
+func TestADeeplyNestedPayloadIsRefused(t *testing.T) {
 	v, c := newVerifier(t)
 	for depth, good := range map[int]bool{500: true, 511: true, 512: false, 2000: false, 5500: false} {
 		payload := strings.TrimSuffix(goodClaims(c.Now()).json(), "}") + `,"x":` + nested("[", "]", depth) + "}"

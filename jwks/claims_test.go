@@ -1,3 +1,5 @@
+// The claims that are read from a payload.
+
 package jwks_test
 
 import (
@@ -13,7 +15,7 @@ import (
 	"github.com/authkit-go/authkit/jwks"
 )
 
-func TestClaimsOfAFullToken(t *testing.T) {
+func TestVerifyReturnsAllClaims(t *testing.T) {
 	v, c := newVerifier(t)
 	now := c.Now()
 	payload := goodClaims(now).
@@ -50,7 +52,7 @@ func TestClaimsOfAFullToken(t *testing.T) {
 	require.Error(t, claims.Decode(new(int)))
 }
 
-func TestAbsentClaimsLeaveZeroValues(t *testing.T) {
+func TestAbsentClaimsAreZero(t *testing.T) {
 	claims, err := jwks.UnverifiedClaims(sign(keyA(), goodHeader().json(), `{"sub":"user_01A","sid":"session_01A","exp":1.5}`))
 
 	require.NoError(t, err)
@@ -68,7 +70,7 @@ func TestAbsentClaimsLeaveZeroValues(t *testing.T) {
 	}
 }
 
-func TestClaimsThatATemplateMayOverrideAreReadLeniently(t *testing.T) {
+func TestATemplateClaimOfTheWrongTypeCountsAsAbsent(t *testing.T) {
 	wrong := []any{nil, true, 1, "", "text", []any{}, []any{1}, []any{"a", nil}, []any{"a", []string{"b"}}, object{}, object{"sub": 1}}
 	for _, claim := range []string{"jti", "org_id", "role", "roles", "permissions", "entitlements", "feature_flags", "act", "auth_time"} {
 		for _, value := range wrong {
@@ -96,21 +98,21 @@ func TestClaimsThatATemplateMayOverrideAreReadLeniently(t *testing.T) {
 	}
 }
 
-func TestPayloadsThatAreRefused(t *testing.T) {
+func TestAMalformedPayloadIsRefused(t *testing.T) {
 	now := newClock().Now()
 	good := goodClaims(now)
 	raw := func(claim, value string) string { // for numbers that encoding/json does not write
 		return strings.TrimSuffix(good.without(claim).json(), "}") + `,"` + claim + `":` + value + "}"
 	}
 	for name, test := range map[string]struct{ payload, part string }{
-		"no JSON":                         {"sub=user_01A", "payload"},
+		"not JSON":                        {"sub=user_01A", "payload"},
 		"an array":                        {"[" + good.json() + "]", "payload"},
 		"an object and more":              {good.json() + "x", "payload"},
-		"space alone":                     {"  ", "payload"},
+		"only white space":                {"  ", "payload"},
 		"invalid UTF-8":                   {raw("x", "\"\xc3\x28\""), "payload"},
 		"a byte order mark":               {"\ufeff" + good.json(), "payload"},
 		"sub twice":                       {raw("x", `1,"sub":"user_01B"`), "payload"},
-		"sub twice, once in disguise":     {raw("x", `1,"s\u0075b":"user_01B"`), "payload"},
+		"sub twice, once escaped":         {raw("x", `1,"s\u0075b":"user_01B"`), "payload"},
 		"a duplicate in a nested object":  {raw("x", `{"a":1,"a":1}`), "payload"},
 		"a duplicate in a nested array":   {raw("x", `[[{"a":{"b":1,"b":1}}]]`), "payload"},
 		"no sub":                          {good.without("sub").json(), "sub"},
@@ -157,19 +159,19 @@ func TestPayloadsThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestPayloadsThatAreAccepted(t *testing.T) {
+func TestAnUnusualButValidPayloadIsAccepted(t *testing.T) {
 	now := newClock().Now()
 	good := goodClaims(now)
 	for name, payload := range map[string]string{
 		"an escaped name":             strings.Replace(good.json(), `"sub"`, `"s\u0075b"`, 1),
-		"names in other letters":      good.with("SUB", "user_01B").with("Exp", 0).json(),
+		"names in other case":         good.with("SUB", "user_01B").with("Exp", 0).json(),
 		"the same name at two levels": good.with("x", object{"sub": "user_01B", "x": object{"x": 1}}).json(),
-		"a fraction in exp":           strings.Replace(good.json(), `"exp":`, `"exp":1777888800.25,"e":`, 1),
-		"space everywhere":            strings.NewReplacer(",", " ,\n", ":", "\t: ").Replace(good.without("iss").json()),
+		"an exp with a fraction":      strings.Replace(good.json(), `"exp":`, `"exp":1777888800.25,"e":`, 1),
+		"white space everywhere":      strings.NewReplacer(",", " ,\n", ":", "\t: ").Replace(good.without("iss").json()),
 		"brackets within a string":    good.with("x", `}]"{,[\`).json(),
-		"an exponent in exp":          strings.Replace(good.json(), `"exp":`, `"exp":2.0e9,"e":`, 1),
+		"an exp with an exponent":     strings.Replace(good.json(), `"exp":`, `"exp":2.0e9,"e":`, 1),
 		"empty objects and arrays":    good.with("x", []any{object{}, []any{}, object{"y": []any{}}}).json(),
-		"an aud, which is not ours":   good.with("aud", "somebody").json(),
+		"a foreign aud":               good.with("aud", "another").json(),
 		"deeply nested brackets":      strings.TrimSuffix(good.json(), "}") + `,"x":` + strings.Repeat("[", 500) + strings.Repeat("]", 500) + "}",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -185,7 +187,7 @@ func TestPayloadsThatAreAccepted(t *testing.T) {
 }
 
 func TestUnverifiedClaimsChecksNeitherSignatureNorTimes(t *testing.T) {
-	token := sign(keyB(), goodHeader().with("kid", "kid_of_nobody").json(), goodClaims(time.Unix(1, 0)).with("iss", "https://elsewhere.test").json())
+	token := sign(keyB(), goodHeader().with("kid", "kid_unknown").json(), goodClaims(time.Unix(1, 0)).with("iss", "https://elsewhere.test").json())
 
 	claims, err := jwks.UnverifiedClaims(token)
 
@@ -194,7 +196,7 @@ func TestUnverifiedClaimsChecksNeitherSignatureNorTimes(t *testing.T) {
 	assert.Equal(t, "https://elsewhere.test", claims.Issuer)
 }
 
-// A14: whatever act holds but null, somebody else acts as the user.
+// Any act except null means that another person acts as the user.
 func TestAnActClaimThatIsNotNullIsAnImpersonation(t *testing.T) {
 	for act, actor := range map[string]string{
 		`"ops@acme.test"`: "", `""`: "", `[]`: "", `["ops@acme.test"]`: "", `{}`: "", `{"sub":{}}`: "", `{"sub":null}`: "", `{"sub":""}`: "",
@@ -212,11 +214,11 @@ func TestAnActClaimThatIsNotNullIsAnImpersonation(t *testing.T) {
 	}
 }
 
-// A16: a proof that lies in the future is none.
-func TestAnAuthTimeBeyondTheLeewayIsNone(t *testing.T) {
+// A time in the future proves no authentication.
+func TestAnAuthTimeInTheFutureIsDropped(t *testing.T) {
 	for name, test := range map[string]struct {
-		at    time.Duration
-		given bool
+		at   time.Duration
+		kept bool
 	}{
 		"an hour ago": {-time.Hour, true}, "in 59 s": {59 * time.Second, true}, "in 60 s": {60 * time.Second, true}, "in 61 s": {61 * time.Second, false},
 		"in an hour": {time.Hour, false}, "in two hundred years": {200 * 365 * 24 * time.Hour, false},
@@ -227,12 +229,12 @@ func TestAnAuthTimeBeyondTheLeewayIsNone(t *testing.T) {
 				payload := goodClaims(c.Now()).with("auth_time", c.Now().Add(test.at).Unix()).with("exp", c.Now().Add(exp).Unix())
 				claims, err := v.Verify(t.Context(), sign(keyA(), goodHeader().json(), payload.json()))
 				require.ErrorIs(t, err, outcome)
-				assert.Equal(t, test.given, !claims.AuthTime.IsZero())
+				assert.Equal(t, test.kept, !claims.AuthTime.IsZero())
 			}
 		})
 	}
 	v, c := newVerifier(t, jwks.WithLeeway(time.Hour))
 	claims, err := v.Verify(t.Context(), sign(keyA(), goodHeader().json(), goodClaims(c.Now()).with("auth_time", c.Now().Add(time.Hour).Unix()).json()))
 	require.NoError(t, err)
-	assert.False(t, claims.AuthTime.IsZero(), "the leeway is the verifier's")
+	assert.False(t, claims.AuthTime.IsZero(), "the leeway of the Verifier applies")
 }

@@ -1,3 +1,5 @@
+// The fetch over HTTP: responses, keys, redirects and errors.
+
 package jwks_test
 
 import (
@@ -16,36 +18,36 @@ import (
 	"github.com/authkit-go/authkit/jwks"
 )
 
-// modulus returns an odd number of the given length. Nobody has the private key to it, and that is not needed here.
+// modulus returns an odd number with the given number of bits. These tests need no private key for it.
 func modulus(bits uint) *big.Int {
 	n := new(big.Int).Lsh(big.NewInt(1), bits-1)
 	return n.SetBit(n, 0, 1)
 }
 
-func TestAnswersThatAreNoKeySet(t *testing.T) {
+func TestAnUnusableResponseKeepsTheOldKeys(t *testing.T) {
 	tooLong := object{"keys": []object{jwkB()}, "x": strings.Repeat("x", 1<<20)}.json()
 	for name, answer := range map[string]http.HandlerFunc{
-		"status 500":               sendStatus(http.StatusInternalServerError),
-		"status 404":               sendStatus(http.StatusNotFound),
-		"status 204":               sendStatus(http.StatusNoContent),
-		"keys under status 203":    func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(203); publish(jwkB())(w, r) },
-		"HTML":                     sendBody("<html>sign in</html>"),
-		"nothing":                  sendBody(""),
-		"null":                     sendBody("null"),
-		"an array":                 sendBody("[]"),
-		"an object without keys":   sendBody("{}"),
-		"keys that are no list":    sendBody(`{"keys":{}}`),
-		"an empty set":             publish(),
-		"a set and more":           sendBody(object{"keys": []object{jwkB()}}.json() + "{}"),
-		"more than a megabyte":     sendBody(tooLong),
-		"an endless body":          endless,
-		"a body that breaks off":   breaksOff,
-		"a redirect to nowhere":    sendStatus(http.StatusFound),
-		"only unusable keys":       publish(jwkB().with("use", "enc"), jwkB().with("kty", "EC")),
-		"one key ID for two keys":  publish(jwkA().with("kid", "kid_b"), jwkB()),
-		"one key ID for the same":  publish(jwkB(), jwkB()),
-		"one key ID for three":     publish(jwkB(), jwkB(), jwkB()),
-		"keys that are no objects": sendBody(`{"keys":[1,"kid_b",null,[]]}`),
+		"status 500":                  sendStatus(http.StatusInternalServerError),
+		"status 404":                  sendStatus(http.StatusNotFound),
+		"status 204":                  sendStatus(http.StatusNoContent),
+		"keys under status 203":       func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(203); publish(jwkB())(w, r) },
+		"HTML":                        sendBody("<html>sign in</html>"),
+		"nothing":                     sendBody(""),
+		"null":                        sendBody("null"),
+		"an array":                    sendBody("[]"),
+		"an object without keys":      sendBody("{}"),
+		"keys that are not a list":    sendBody(`{"keys":{}}`),
+		"an empty set":                publish(),
+		"a set and more":              sendBody(object{"keys": []object{jwkB()}}.json() + "{}"),
+		"more than a megabyte":        sendBody(tooLong),
+		"an endless body":             endless,
+		"a body that ends early":      endsEarly,
+		"a redirect without a target": sendStatus(http.StatusFound),
+		"only unusable keys":          publish(jwkB().with("use", "enc"), jwkB().with("kty", "EC")),
+		"one key ID for two keys":     publish(jwkA().with("kid", "kid_b"), jwkB()),
+		"one key ID for the same":     publish(jwkB(), jwkB()),
+		"one key ID for three":        publish(jwkB(), jwkB(), jwkB()),
+		"keys that are not objects":   sendBody(`{"keys":[1,"kid_b",null,[]]}`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEndpoint(t, publish(jwkA()))
@@ -54,7 +56,7 @@ func TestAnswersThatAreNoKeySet(t *testing.T) {
 			e.answer(answer)
 			c.advance(11 * time.Minute)
 
-			_, err := keys.Key(t.Context(), "kid_a") // begins a renewal
+			_, err := keys.Key(t.Context(), "kid_a") // starts a refresh
 			require.NoError(t, err)
 			keys.WaitForFetch()
 
@@ -82,36 +84,36 @@ func endless(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-func breaksOff(w http.ResponseWriter, r *http.Request) {
+func endsEarly(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Length", "1000")
 	publish()(w, r)
 }
 
-func TestKeysThatAreIgnored(t *testing.T) {
+func TestAnUnusableKeyIsIgnored(t *testing.T) {
 	n := keyB().N
 	for name, unusable := range map[string]object{
-		"for encryption":             jwkB().with("use", "enc"),
-		"a use that is no string":    jwkB().with("use", nil),
-		"for another algorithm":      jwkB().with("alg", "RS384"),
-		"for PSS":                    jwkB().with("alg", "PS256"),
-		"an elliptic curve key":      {"kty": "EC", "kid": "kid_b", "crv": "P-256", "x": b64(make([]byte, 32)), "y": b64(make([]byte, 32))},
-		"a symmetric key":            {"kty": "oct", "kid": "kid_b", "k": b64(make([]byte, 32))},
-		"a type in other letters":    jwkB().with("kty", "rsa"),
-		"no type":                    jwkB().without("kty"),
-		"no modulus":                 jwkB().without("n"),
-		"no exponent":                jwkB().without("e"),
-		"an empty modulus":           jwkB().with("n", ""),
-		"a modulus that is no text":  jwkB().with("n", 5),
-		"a modulus not in base64url": jwkB().with("n", "!!!"),
-		"a 1024-bit modulus":         publicJWK("kid_b", modulus(1024), 65537),
-		"a 2047-bit modulus":         publicJWK("kid_b", modulus(2047), 65537),
-		"an 8193-bit modulus":        publicJWK("kid_b", modulus(8193), 65537),
-		"an even modulus":            publicJWK("kid_b", new(big.Int).Lsh(big.NewInt(1), 2047), 65537),
-		"exponent 1":                 publicJWK("kid_b", n, 1),
-		"exponent 0":                 publicJWK("kid_b", n, 0),
-		"an even exponent":           publicJWK("kid_b", n, 65536),
-		"an exponent over 31 bits":   publicJWK("kid_b", n, 1<<31+1),
-		"an exponent over 64 bits":   jwkB().with("e", b64([]byte{1, 0, 0, 0, 0, 0, 1, 0, 1})),
+		"for encryption":                 jwkB().with("use", "enc"),
+		"a use that is not a string":     jwkB().with("use", nil),
+		"for another algorithm":          jwkB().with("alg", "RS384"),
+		"for PSS":                        jwkB().with("alg", "PS256"),
+		"an elliptic curve key":          {"kty": "EC", "kid": "kid_b", "crv": "P-256", "x": b64(make([]byte, 32)), "y": b64(make([]byte, 32))},
+		"a symmetric key":                {"kty": "oct", "kid": "kid_b", "k": b64(make([]byte, 32))},
+		"a type in other case":           jwkB().with("kty", "rsa"),
+		"no type":                        jwkB().without("kty"),
+		"no modulus":                     jwkB().without("n"),
+		"no exponent":                    jwkB().without("e"),
+		"an empty modulus":               jwkB().with("n", ""),
+		"a modulus that is not a string": jwkB().with("n", 5),
+		"a modulus not in base64url":     jwkB().with("n", "!!!"),
+		"a 1024-bit modulus":             publicJWK("kid_b", modulus(1024), 65537),
+		"a 2047-bit modulus":             publicJWK("kid_b", modulus(2047), 65537),
+		"an 8193-bit modulus":            publicJWK("kid_b", modulus(8193), 65537),
+		"an even modulus":                publicJWK("kid_b", new(big.Int).Lsh(big.NewInt(1), 2047), 65537),
+		"exponent 1":                     publicJWK("kid_b", n, 1),
+		"exponent 0":                     publicJWK("kid_b", n, 0),
+		"an even exponent":               publicJWK("kid_b", n, 65536),
+		"an exponent over 31 bits":       publicJWK("kid_b", n, 1<<31+1),
+		"an exponent over 64 bits":       jwkB().with("e", b64([]byte{1, 0, 0, 0, 0, 0, 1, 0, 1})),
 	} {
 		t.Run(name, func(t *testing.T) {
 			keys, _ := newKeySet(newEndpoint(t, publish(unusable, jwkA())))
@@ -120,7 +122,7 @@ func TestKeysThatAreIgnored(t *testing.T) {
 
 			require.ErrorIs(t, err, jwks.ErrUnknownKey)
 			_, err = keys.Key(t.Context(), "kid_a")
-			require.NoError(t, err, "its neighbour is used")
+			require.NoError(t, err, "the other key is used")
 		})
 	}
 	t.Run("without an ID", func(t *testing.T) {
@@ -138,7 +140,7 @@ func TestKeysThatAreIgnored(t *testing.T) {
 	})
 }
 
-func TestKeysThatAreUsed(t *testing.T) {
+func TestAUsableKeyIsUsed(t *testing.T) {
 	private := keyB()
 	for name, usable := range map[string]object{
 		"as WorkOS publishes it":         jwkB().with("x5c", []string{"MIIB"}).with("x5t#S256", "AAAA"),
@@ -146,7 +148,7 @@ func TestKeysThatAreUsed(t *testing.T) {
 		"with private parameters":        jwkB().with("d", b64(private.D.Bytes())).with("p", b64(private.Primes[0].Bytes())),
 		"with broken private parameters": jwkB().with("d", 5),
 		"with an unknown parameter":      jwkB().with("x", object{"y": 1}),
-		"beside one for encryption":      jwkB(),
+		"besides one for encryption":     jwkB(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			keys, _ := newKeySet(newEndpoint(t, publish(jwkB().with("use", "enc"), usable, jwkA())))
@@ -171,7 +173,7 @@ func TestKeysThatAreUsed(t *testing.T) {
 	}
 }
 
-func TestTheRequestForKeys(t *testing.T) {
+func TestAFetchSendsItsUserAgentAndNoCredentials(t *testing.T) {
 	var got *http.Request
 	e := newEndpoint(t, func(w http.ResponseWriter, r *http.Request) {
 		got = r
@@ -187,7 +189,7 @@ func TestTheRequestForKeys(t *testing.T) {
 	assert.Empty(t, got.Header.Get("Authorization"))
 }
 
-func TestRedirects(t *testing.T) {
+func TestARedirectIsFollowedOnTheSameHostOnly(t *testing.T) {
 	elsewhere := newEndpoint(t, publish(jwkA()))
 	for name, test := range map[string]struct {
 		location string
@@ -232,9 +234,9 @@ func TestRedirects(t *testing.T) {
 }
 
 func TestTheCallersHTTPClientIsNotChanged(t *testing.T) {
-	asked := 0
+	calls := 0
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
-		asked++
+		calls++
 		return http.ErrUseLastResponse
 	}}
 	e := newEndpoint(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/moved", http.StatusFound) })
@@ -242,7 +244,7 @@ func TestTheCallersHTTPClientIsNotChanged(t *testing.T) {
 
 	require.ErrorIs(t, keys.Load(t.Context()), jwks.ErrUnavailable)
 
-	assert.Equal(t, 1, asked, "its own opinion on redirects counts too")
+	assert.Equal(t, 1, calls, "its own CheckRedirect is called too")
 	require.ErrorIs(t, client.CheckRedirect(nil, nil), http.ErrUseLastResponse)
 	assert.Nil(t, http.DefaultClient.CheckRedirect)
 }

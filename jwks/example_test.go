@@ -1,3 +1,5 @@
+// The examples of the documentation.
+
 package jwks_test
 
 import (
@@ -11,7 +13,7 @@ import (
 	"github.com/authkit-go/authkit/jwks"
 )
 
-// An API that takes bearer tokens answers each outcome of a verification differently.
+// An API that accepts bearer tokens answers each result of a verification differently.
 func ExampleVerifier_Verify() {
 	endpoint := httptest.NewServer(publish(jwkA())) // in production https://api.workos.com/sso/jwks/{client_id}
 	defer endpoint.Close()
@@ -29,7 +31,7 @@ func ExampleVerifier_Verify() {
 		case err == nil:
 			fmt.Fprintln(w, "hello", claims.Subject)
 		case errors.Is(err, jwks.ErrUnavailable) && !errors.Is(err, jwks.ErrCoolDown):
-			http.Error(w, "come back later", http.StatusServiceUnavailable) // the token may well be good
+			http.Error(w, "come back later", http.StatusServiceUnavailable) // the token may be good
 		default:
 			http.Error(w, "sign in", http.StatusUnauthorized)
 		}
@@ -52,7 +54,7 @@ func ExampleVerifier_Verify() {
 	// 401 sign in
 }
 
-// A refusal tells what was expected and what came, which is what one needs to see when the issuer is configured wrongly.
+// A refusal names the accepted and the actual value. That shows, for example, that the issuer is configured wrongly.
 func ExampleRefusedError() {
 	endpoint := httptest.NewServer(publish(jwkA()))
 	defer endpoint.Close()
@@ -74,7 +76,7 @@ func ExampleRefusedError() {
 	// "https://api.workos.com/user_management/client_01A"
 }
 
-// Claims that a JWT template adds are read with Decode.
+// Decode reads claims that a JWT template adds.
 func ExampleClaims_Decode() {
 	token := sign(keyA(), goodHeader().json(), goodClaims(newClock().Now()).with("tier", "gold").json())
 	claims, err := jwks.UnverifiedClaims(token) // the claims of a verified token come from Verifier.Verify

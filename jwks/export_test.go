@@ -1,6 +1,8 @@
+// What the tests need of a KeySet's inside.
+
 package jwks
 
-// WaitForFetch returns when no fetch is running that was when it was called.
+// WaitForFetch waits for the fetch that is running now, if any.
 func (s *KeySet) WaitForFetch() {
 	s.mu.Lock()
 	running := s.running

@@ -1,3 +1,5 @@
+// Fuzz tests that compare the token parser and the verifier with the JOSE library.
+
 package jwks_test
 
 import (
@@ -13,8 +15,7 @@ import (
 	"github.com/authkit-go/authkit/jwks"
 )
 
-// FuzzUnverifiedClaims holds our parser against the library that checks the signature: what we take apart, it must
-// take apart in the same way, or the claims we read would not be those that were signed.
+// FuzzUnverifiedClaims checks that the JOSE library parses every token that this package parses, with the same payload.
 func FuzzUnverifiedClaims(f *testing.F) {
 	good := sign(keyA(), goodHeader().json(), goodClaims(newClock().Now()).json())
 	f.Add(good)
@@ -52,8 +53,8 @@ func FuzzUnverifiedClaims(f *testing.F) {
 	})
 }
 
-// FuzzVerify gives the issuer's signature to any header and any payload: even a genuine token has to follow the rules.
-// What we accept then, the JOSE library accepts too, and it has verified the very bytes that we read.
+// FuzzVerify signs any header and any payload with the issuer's key. It checks that the JOSE library accepts every token that
+// Verify accepts, that the library verified the same payload, and that the claims follow the rules.
 func FuzzVerify(f *testing.F) {
 	good := goodClaims(newClock().Now())
 	f.Add(goodHeader().json(), good.json())
@@ -81,13 +82,14 @@ func FuzzVerify(f *testing.F) {
 		require.Equal(t, plain["sid"], claims.SessionID)
 		require.Equal(t, issuer, strings.TrimSuffix(plain["iss"].(string), "/"))
 		require.True(t, plain["client_id"] == nil || plain["client_id"] == clientID)
-		expires := float64(claims.ExpiresAt.Unix()) + float64(claims.ExpiresAt.Nanosecond())/1e9 // UnixNano ends in 2262
+		expires := float64(claims.ExpiresAt.Unix()) + float64(claims.ExpiresAt.Nanosecond())/1e9 // UnixNano overflows in 2262
 		require.InDelta(t, plain["exp"], expires, 1e-3)
 		require.True(t, claims.ExpiresAt.Add(jwks.DefaultLeeway).After(c.Now()))
 	})
 }
 
-// FuzzVerifyAltered alters a genuine token: nothing that was not signed is accepted, and the JOSE library agrees.
+// FuzzVerifyAltered alters a genuine token. It checks that the JOSE library accepts every token that Verify accepts, with the
+// same payload.
 func FuzzVerifyAltered(f *testing.F) {
 	v, c := newVerifier(f)
 	good := sign(keyA(), goodHeader().json(), goodClaims(c.Now()).json())

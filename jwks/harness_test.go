@@ -1,4 +1,4 @@
-// What the tests use in AuthKit's place: keys, tokens, an endpoint and a clock.
+// The test harness: signing keys, tokens, a JWKS endpoint and a clock.
 
 package jwks_test
 
@@ -29,7 +29,7 @@ const (
 	clientID = "client_01A"
 )
 
-// Generated once for the whole test binary, because that takes a while.
+// The keys are generated once per test binary, because that is slow.
 var (
 	keyA = sync.OnceValue(func() *rsa.PrivateKey { return generateKey(2048) })
 	keyB = sync.OnceValue(func() *rsa.PrivateKey { return generateKey(2048) })
@@ -68,7 +68,7 @@ func (o object) json() string {
 
 func b64(data []byte) string { return base64.RawURLEncoding.EncodeToString(data) }
 
-// publicJWK is a key as WorkOS publishes it.
+// publicJWK returns a key in the form that WorkOS publishes.
 func publicJWK(kid string, n *big.Int, e int64) object {
 	return object{
 		"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid,
@@ -79,7 +79,7 @@ func publicJWK(kid string, n *big.Int, e int64) object {
 func jwkA() object { return publicJWK("kid_a", keyA().N, 65537) }
 func jwkB() object { return publicJWK("kid_b", keyB().N, 65537) }
 
-// sign makes an RS256 token of a header and a payload that may be anything, even no JSON.
+// sign returns an RS256 token. The header and the payload can be any text, even invalid JSON.
 func sign(key *rsa.PrivateKey, header, payload string) string {
 	input := b64([]byte(header)) + "." + b64([]byte(payload))
 	digest := sha256.Sum256([]byte(input))
@@ -92,7 +92,7 @@ func sign(key *rsa.PrivateKey, header, payload string) string {
 
 func goodHeader() object { return object{"alg": "RS256", "kid": "kid_a"} }
 
-// goodClaims are those of a token issued at now for five minutes.
+// goodClaims returns the claims of a token that is issued now for five minutes.
 func goodClaims(now time.Time) object {
 	return object{
 		"iss": issuer, "sub": "user_01A", "sid": "session_01A", "client_id": clientID,
@@ -112,12 +112,12 @@ func newClock() *clock {
 func (c *clock) Now() time.Time          { return time.Unix(0, c.nanoseconds.Load()) }
 func (c *clock) advance(d time.Duration) { c.nanoseconds.Add(int64(d)) }
 
-// AfterFunc does not follow the test's time: no test advances it past the timeout of a fetch.
+// AfterFunc uses the system's clock: no test that uses it needs the timeout of a fetch.
 func (c *clock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
 	return time.AfterFunc(d, f).Stop
 }
 
-// endpoint is a JWKS endpoint whose answer the test changes at will.
+// endpoint is a JWKS endpoint. A test sets its response with answer.
 type endpoint struct {
 	*httptest.Server
 	requests atomic.Int64
@@ -150,7 +150,7 @@ func sendStatus(status int) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
 }
 
-// gate holds requests up between entered and open.
+// gate holds requests from entered until open.
 type gate struct {
 	entered chan struct{} // receives once for each request
 	open    chan struct{} // closed by the test
@@ -168,16 +168,16 @@ func (g *gate) before(handler http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// quiet keeps what is logged out of the test's output.
+// quiet discards the log.
 var quiet = jwks.WithLogger(slog.New(slog.DiscardHandler))
 
-// newKeySet returns a KeySet for the endpoint, and the clock it goes by.
+// newKeySet returns a KeySet for the endpoint, and its clock.
 func newKeySet(e *endpoint, opts ...jwks.KeySetOption) (*jwks.KeySet, *clock) {
 	c := newClock()
 	return jwks.NewKeySet(e.URL, append([]jwks.KeySetOption{jwks.WithClock(c), quiet}, opts...)...), c
 }
 
-// newVerifier returns a Verifier that trusts keyA as kid_a, and the clock it goes by.
+// newVerifier returns a Verifier that trusts keyA as kid_a, and its clock.
 func newVerifier(t testing.TB, opts ...jwks.VerifierOption) (*jwks.Verifier, *clock) {
 	t.Helper()
 	keys, c := newKeySet(newEndpoint(t, publish(jwkA())))
@@ -192,4 +192,17 @@ func requireRefused(t testing.TB, err error, part string) *jwks.RefusedError {
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, part, refused.Part, err.Error())
 	return refused
+}
+
+// transport responds in memory. Tests in a bubble of package synctest need it, because a bubble cannot use the network.
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func inMemory(handler http.HandlerFunc) jwks.KeySetOption {
+	return jwks.WithHTTPClient(&http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
+		recorder := httptest.NewRecorder()
+		handler(recorder, r)
+		return recorder.Result(), nil
+	})})
 }

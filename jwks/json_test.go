@@ -1,3 +1,5 @@
+// The strict JSON parser.
+
 package jwks
 
 import (
@@ -11,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestManyMembersAreToldApartToo(t *testing.T) {
+func TestADuplicateMemberIsFoundAmongMany(t *testing.T) {
 	var names []string
 	for i := range 5 * linearNames {
 		names = append(names, fmt.Sprintf(`"n%d": %d`, i, i))
@@ -28,7 +30,7 @@ func TestManyMembersAreToldApartToo(t *testing.T) {
 	}
 }
 
-func TestTheDepthIsBounded(t *testing.T) {
+func TestTheNestingDepthOfJSONIsBounded(t *testing.T) {
 	nested := func(depth int) string { return `{"a":` + strings.Repeat("[", depth) + strings.Repeat("]", depth) + `}` }
 	_, err := splitObject(nested(maxDepth-1), nil)
 	assert.NoError(t, err)
@@ -38,8 +40,8 @@ func TestTheDepthIsBounded(t *testing.T) {
 	assert.ErrorContains(t, err, "levels of nesting")
 }
 
-// FuzzSplitObject holds the scanner against encoding/json: it takes nothing that the latter does not, and reads the same
-// members. What it refuses besides is told: members of one name, what is nested too deep, and what is not UTF-8.
+// FuzzSplitObject checks that encoding/json accepts everything that splitObject accepts, with the same members. The only
+// valid objects that splitObject refuses have duplicate names, too deep nesting or invalid UTF-8.
 func FuzzSplitObject(f *testing.F) {
 	for _, text := range []string{
 		`{}`, ` { "a" : [ 1 , -0.5e+10, true , false, null, "\u00e9\n\"" ] , "b" : { } } `, `{"a":1,"a":2}`, `{"a":{"b":1,"\u0062":2}}`,

@@ -1,3 +1,5 @@
+// The decoder of a JWK Set.
+
 package jwks
 
 import (
@@ -7,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzKeySet checks that whatever an endpoint sends, the keys that come of it can verify.
+// FuzzKeySet checks that all keys decoded from any response can verify a signature.
 func FuzzKeySet(f *testing.F) {
 	modulus := strings.Repeat("_", 342)
 	for _, set := range []string{

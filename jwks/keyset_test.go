@@ -1,14 +1,13 @@
+// The KeySet: fetches, refreshes, pauses and withdrawn keys.
+
 package jwks_test
 
 import (
-	"bytes"
 	"context"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -20,7 +19,7 @@ import (
 	"github.com/authkit-go/authkit/jwks"
 )
 
-// requireUnavailable requires an UnavailableError with the given pause.
+// requireUnavailable requires an UnavailableError with the given RetryAfter.
 func requireUnavailable(t *testing.T, err error, retryAfter time.Duration) {
 	t.Helper()
 	require.ErrorIs(t, err, jwks.ErrUnavailable)
@@ -32,7 +31,7 @@ func requireUnavailable(t *testing.T, err error, retryAfter time.Duration) {
 func TestKeysAreFetchedOnFirstNeedAndThenKept(t *testing.T) {
 	e := newEndpoint(t, publish(jwkA(), jwkB()))
 	keys, c := newKeySet(e)
-	assert.Zero(t, e.requests.Load(), "nothing at construction")
+	assert.Zero(t, e.requests.Load(), "no fetch at construction")
 
 	for range 3 {
 		require.NoError(t, keys.Load(t.Context()))
@@ -48,7 +47,7 @@ func TestKeysAreFetchedOnFirstNeedAndThenKept(t *testing.T) {
 	assert.EqualValues(t, 1, e.requests.Load())
 }
 
-func TestAllWhoNeedTheFirstKeysShareOneFetch(t *testing.T) {
+func TestConcurrentCallersShareTheFirstFetch(t *testing.T) {
 	g := newGate()
 	e := newEndpoint(t, g.before(publish(jwkA())))
 	keys, _ := newKeySet(e)
@@ -77,7 +76,7 @@ func TestAFetchOutlivesTheRequestThatStartedIt(t *testing.T) {
 	g := newGate()
 	e := newEndpoint(t, g.before(publish(jwkA())))
 	keys, _ := newKeySet(e)
-	ctx, leave := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
 
 	result := make(chan error)
 	go func() {
@@ -85,7 +84,7 @@ func TestAFetchOutlivesTheRequestThatStartedIt(t *testing.T) {
 		result <- err
 	}()
 	<-g.entered
-	leave()
+	cancel()
 	err := <-result
 	requireUnavailable(t, err, 0)
 	require.ErrorIs(t, err, context.Canceled)
@@ -97,7 +96,7 @@ func TestAFetchOutlivesTheRequestThatStartedIt(t *testing.T) {
 	assert.EqualValues(t, 1, e.requests.Load())
 }
 
-func TestAFetchIsGivenUpAfterFiveSeconds(t *testing.T) {
+func TestAFetchTimesOutAfterFiveSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hangs := transport(func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
@@ -114,7 +113,7 @@ func TestAFetchIsGivenUpAfterFiveSeconds(t *testing.T) {
 	})
 }
 
-func TestAClientThatEndsItsGoroutineIsAFailedFetch(t *testing.T) {
+func TestAnHTTPClientThatEndsTheGoroutineFailsTheFetch(t *testing.T) {
 	ends := true
 	c := newClock()
 	keys := jwks.NewKeySet("https://api.workos.test/", quiet, jwks.WithClock(c), jwks.WithHTTPClient(&http.Client{
@@ -133,10 +132,10 @@ func TestAClientThatEndsItsGoroutineIsAFailedFetch(t *testing.T) {
 	ends = false
 	c.advance(5 * time.Second)
 	_, err := keys.Key(t.Context(), "kid_a")
-	require.NoError(t, err, "it recovers by itself")
+	require.NoError(t, err, "the next fetch succeeds")
 }
 
-func TestAFetchThatIsOverLeavesNoTimer(t *testing.T) {
+func TestAFinishedFetchStopsItsTimer(t *testing.T) {
 	c := &timerClock{clock: newClock()}
 	keys := jwks.NewKeySet("https://api.workos.test/", inMemory(publish(jwkA())), quiet, jwks.WithClock(c))
 	require.NoError(t, keys.Load(t.Context()))
@@ -156,20 +155,7 @@ func (c *timerClock) AfterFunc(d time.Duration, _ func()) (stop func() bool) {
 	return func() bool { c.stopped = true; return true }
 }
 
-// transport answers in memory, for tests in a bubble of package synctest, where no network can be.
-type transport func(*http.Request) (*http.Response, error)
-
-func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-func inMemory(handler http.HandlerFunc) jwks.KeySetOption {
-	return jwks.WithHTTPClient(&http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
-		recorder := httptest.NewRecorder()
-		handler(recorder, r)
-		return recorder.Result(), nil
-	})})
-}
-
-func TestKeysAreRenewedBehindTheRequestsThatUseThem(t *testing.T) {
+func TestOldKeysAreServedWhileTheyAreRefreshed(t *testing.T) {
 	e := newEndpoint(t, publish(jwkA()))
 	keys, c := newKeySet(e)
 	require.NoError(t, keys.Load(t.Context()))
@@ -185,20 +171,20 @@ func TestKeysAreRenewedBehindTheRequestsThatUseThem(t *testing.T) {
 	c.advance(1)
 	for range 100 {
 		_, err := keys.Key(t.Context(), "kid_a")
-		require.NoError(t, err, "served while the renewal hangs")
+		require.NoError(t, err, "served while the refresh hangs")
 		require.NoError(t, keys.Load(t.Context()))
 	}
 	<-g.entered
 	close(g.open)
 	keys.WaitForFetch()
 
-	assert.EqualValues(t, 2, e.requests.Load(), "one renewal")
+	assert.EqualValues(t, 2, e.requests.Load(), "one refresh")
 	_, err = keys.Key(t.Context(), "kid_b")
 	require.NoError(t, err)
 	assert.EqualValues(t, 2, e.requests.Load())
 }
 
-func TestKeysKeepWorkingForADayWhileTheEndpointFails(t *testing.T) {
+func TestKeysAreUsedFor24HoursWhileTheEndpointFails(t *testing.T) {
 	e := newEndpoint(t, publish(jwkA()))
 	keys, c := newKeySet(e)
 	require.NoError(t, keys.Load(t.Context()))
@@ -212,7 +198,7 @@ func TestKeysKeepWorkingForADayWhileTheEndpointFails(t *testing.T) {
 	}
 	c.advance(10*time.Minute - 1)
 	_, err := keys.Key(t.Context(), "kid_a")
-	require.NoError(t, err, "a moment before 24 hours")
+	require.NoError(t, err, "just under 24 hours")
 	keys.WaitForFetch()
 	c.advance(1)
 	_, err = keys.Key(t.Context(), "kid_a")
@@ -234,14 +220,14 @@ func TestAFailedFetchIsFollowedByAPause(t *testing.T) {
 		pause      time.Duration
 	}{
 		"of 5 s": {500, "", 5 * time.Second},
-		"of what Retry-After asks for in seconds":  {503, "30", 30 * time.Second},
-		"of what Retry-After asks for as a date":   {429, date, 20 * time.Second},
-		"of a minute at most":                      {503, "86400", time.Minute},
-		"of 5 s at least":                          {503, "0", 5 * time.Second},
-		"of 5 s after a date in the past":          {503, longAgo, 5 * time.Second},
-		"of 5 s after a negative Retry-After":      {503, "-1", 5 * time.Second},
-		"of 5 s after a Retry-After beyond reason": {503, "99999999999999999999", 5 * time.Second},
-		"of 5 s after a malformed Retry-After":     {503, "soon", 5 * time.Second},
+		"of what Retry-After asks for in seconds": {503, "30", 30 * time.Second},
+		"of what Retry-After asks for as a date":  {429, date, 20 * time.Second},
+		"of a minute at most":                     {503, "86400", time.Minute},
+		"of 5 s at least":                         {503, "0", 5 * time.Second},
+		"of 5 s after a date in the past":         {503, longAgo, 5 * time.Second},
+		"of 5 s after a negative Retry-After":     {503, "-1", 5 * time.Second},
+		"of 5 s after an overlong Retry-After":    {503, "99999999999999999999", 5 * time.Second},
+		"of 5 s after a malformed Retry-After":    {503, "soon", 5 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEndpoint(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -254,7 +240,7 @@ func TestAFailedFetchIsFollowedByAPause(t *testing.T) {
 			c.advance(test.pause - time.Second)
 			_, err := keys.Key(t.Context(), "kid_a")
 			requireUnavailable(t, err, time.Second)
-			require.ErrorContains(t, err, strconv.Itoa(test.status), "the cause is still told")
+			require.ErrorContains(t, err, strconv.Itoa(test.status), "the cause is still named")
 			assert.EqualValues(t, 1, e.requests.Load())
 
 			e.answer(publish(jwkA()))
@@ -265,7 +251,7 @@ func TestAFailedFetchIsFollowedByAPause(t *testing.T) {
 	}
 }
 
-func TestAFailedRenewalIsFollowedByAPauseInWhichOldKeysAreServed(t *testing.T) {
+func TestAFailedRefreshIsFollowedByAPauseThatServesOldKeys(t *testing.T) {
 	e := newEndpoint(t, publish(jwkA()))
 	keys, c := newKeySet(e)
 	require.NoError(t, keys.Load(t.Context()))
@@ -289,7 +275,7 @@ func TestAFailedRenewalIsFollowedByAPauseInWhichOldKeysAreServed(t *testing.T) {
 	assert.EqualValues(t, 3, e.requests.Load())
 }
 
-func TestAKeyThatIsGoneFromAFreshSetVerifiesNothing(t *testing.T) {
+func TestAWithdrawnKeyIsUnknownAfterTheRefresh(t *testing.T) {
 	e := newEndpoint(t, publish(jwkA(), jwkB()))
 	keys, c := newKeySet(e)
 	require.NoError(t, keys.Load(t.Context()))
@@ -303,7 +289,7 @@ func TestAKeyThatIsGoneFromAFreshSetVerifiesNothing(t *testing.T) {
 	require.ErrorIs(t, err, jwks.ErrUnknownKey)
 }
 
-func TestAKeyThatWasReplacedUnderItsIDVerifiesNothing(t *testing.T) {
+func TestAReplacedKeyIsNoLongerReturned(t *testing.T) {
 	e := newEndpoint(t, publish(jwkA()))
 	keys, c := newKeySet(e)
 	require.NoError(t, keys.Load(t.Context()))
@@ -318,68 +304,7 @@ func TestAKeyThatWasReplacedUnderItsIDVerifiesNothing(t *testing.T) {
 	assert.True(t, keyB().PublicKey.Equal(key))
 }
 
-func TestRotationsAndFailuresAreLogged(t *testing.T) {
-	var log bytes.Buffer
-	e := newEndpoint(t, publish(jwkA()))
-	keys, c := newKeySet(e, jwks.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
-	renew := func(answer http.HandlerFunc) string {
-		log.Reset()
-		e.answer(answer)
-		c.advance(10 * time.Minute)
-		require.NoError(t, keys.Load(t.Context()))
-		keys.WaitForFetch()
-		return log.String()
-	}
-	require.NoError(t, keys.Load(t.Context()))
-	assert.Empty(t, log.String(), "the first set is no rotation")
-
-	assert.Empty(t, renew(publish(jwkA())), "nothing has changed")
-	line := renew(publish(jwkB()))
-	assert.Contains(t, line, "level=INFO")
-	assert.Contains(t, line, "added=[kid_b] removed=[kid_a]")
-	line = renew(sendStatus(http.StatusTeapot))
-	assert.Contains(t, line, "level=WARN")
-	assert.Contains(t, line, "418")
-	line = renew(publish(jwkB(), jwkA(), jwkA()))
-	assert.Contains(t, line, "level=WARN")
-	assert.Contains(t, line, "ambiguous")
-	assert.NotContains(t, line, "added")
-}
-
-func TestIgnoredKeysAreAWarningWhenTheyChange(t *testing.T) {
-	var log bytes.Buffer
-	e := newEndpoint(t, publish(jwkA(), jwkB().with("use", "enc")))
-	keys, c := newKeySet(e, jwks.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
-	level := func(answer http.HandlerFunc) string {
-		log.Reset()
-		e.answer(answer)
-		c.advance(10 * time.Minute)
-		require.NoError(t, keys.Load(t.Context()))
-		keys.WaitForFetch()
-		for line := range strings.Lines(log.String()) {
-			if strings.Contains(line, "ignored keys") {
-				level, _, _ := strings.Cut(line[strings.Index(line, "level="):], " ")
-				return level
-			}
-		}
-		return ""
-	}
-	unusable := jwkB().with("use", "enc")
-	require.NoError(t, keys.Load(t.Context()))
-	require.Contains(t, log.String(), "level=WARN")
-	assert.Equal(t, "level=DEBUG", level(publish(jwkA(), unusable)), "the same")
-	assert.Equal(t, "level=DEBUG", level(publish(jwkA(), unusable)), "the same again")
-	assert.Equal(t, "level=WARN", level(publish(jwkA(), unusable, unusable)), "one more")
-	assert.Equal(t, "level=WARN", level(publish(jwkA(), jwkB().with("alg", "ES256"))), "another reason")
-	assert.Empty(t, level(sendStatus(http.StatusTeapot)))
-	assert.Equal(t, "level=DEBUG", level(publish(jwkA(), jwkB().with("alg", "ES256"))), "a failed fetch says nothing of them")
-	assert.Empty(t, level(sendBody("<html>")))
-	assert.Equal(t, "level=DEBUG", level(publish(jwkA(), jwkB().with("alg", "ES256"))), "nor does what is not a set")
-	assert.Empty(t, level(publish(jwkA())))
-	assert.Equal(t, "level=WARN", level(publish(jwkA(), unusable)), "there are some again")
-}
-
-func TestTheDefaultsWork(t *testing.T) {
+func TestAVerifierWithDefaultOptionsWorks(t *testing.T) {
 	e := newEndpoint(t, publish(jwkA()))
 	keys := jwks.NewKeySet(e.URL)
 	v := jwks.NewVerifier(keys, jwks.WithIssuers(issuer), jwks.WithClientIDs(clientID))
@@ -390,19 +315,19 @@ func TestTheDefaultsWork(t *testing.T) {
 	assert.Equal(t, "user_01A", claims.Subject)
 }
 
-func TestConcurrentUseThroughARotation(t *testing.T) {
+func TestConcurrentCallersGetPublishedKeysDuringRotations(t *testing.T) {
 	e := newEndpoint(t, publish(jwkA(), jwkB()))
 	keys, c := newKeySet(e)
-	var users sync.WaitGroup
+	var callers sync.WaitGroup
 	for range 8 {
-		users.Go(func() {
+		callers.Go(func() {
 			for i := range 200 {
 				switch i % 4 {
 				case 0:
 					c.advance(time.Second)
 				case 1:
 					_, err := keys.Key(t.Context(), "kid_b")
-					assert.NoError(t, err, "published all the time")
+					assert.NoError(t, err, "kid_b is always published")
 				case 2:
 					_, err := keys.Key(t.Context(), "kid_"+strconv.Itoa(i))
 					assert.Error(t, err)
@@ -412,5 +337,5 @@ func TestConcurrentUseThroughARotation(t *testing.T) {
 			}
 		})
 	}
-	users.Wait()
+	callers.Wait()
 }

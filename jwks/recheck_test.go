@@ -1,3 +1,5 @@
+// Recheck.
+
 package jwks_test
 
 import (
@@ -11,7 +13,7 @@ import (
 	"github.com/authkit-go/authkit/jwks"
 )
 
-// verified is a verifier before an endpoint, and claims that it has verified.
+// verified returns a Verifier, claims that it has verified, and its KeySet, endpoint and clock.
 func verified(t *testing.T) (*jwks.Verifier, *jwks.Claims, *jwks.KeySet, *endpoint, *clock) {
 	t.Helper()
 	e := newEndpoint(t, publish(jwkA(), jwkB()))
@@ -23,15 +25,15 @@ func verified(t *testing.T) (*jwks.Verifier, *jwks.Claims, *jwks.KeySet, *endpoi
 	return v, claims, keys, e, c
 }
 
-// renew lets the keys be fetched once more, as they are when they are used after ten minutes.
-func renew(t *testing.T, v *jwks.Verifier, claims *jwks.Claims, keys *jwks.KeySet, c *clock) {
+// refresh makes the KeySet fetch its keys again, as it does when they are used after ten minutes.
+func refresh(t *testing.T, v *jwks.Verifier, claims *jwks.Claims, keys *jwks.KeySet, c *clock) {
 	t.Helper()
 	c.advance(11 * time.Minute)
-	require.NoError(t, v.Recheck(t.Context(), claims), "keys that have to be renewed go on being used meanwhile")
+	require.NoError(t, v.Recheck(t.Context(), claims), "old keys are used during a refresh")
 	keys.WaitForFetch()
 }
 
-func TestARecheckEndsWithTheToken(t *testing.T) {
+func TestRecheckFailsOnceTheTokenHasExpired(t *testing.T) {
 	v, claims, _, _, c := verified(t)
 	c.advance(48*time.Hour + 59*time.Second)
 	require.NoError(t, v.Recheck(t.Context(), claims))
@@ -41,22 +43,22 @@ func TestARecheckEndsWithTheToken(t *testing.T) {
 	requireRefused(t, v.Recheck(t.Context(), claims), "iat")
 }
 
-func TestARecheckEndsWithTheKey(t *testing.T) {
+func TestRecheckFailsOnceTheKeyIsWithdrawn(t *testing.T) {
 	v, claims, keys, e, c := verified(t)
-	renew(t, v, claims, keys, c)
-	require.NoError(t, v.Recheck(t.Context(), claims), "a key that is published again is the same one")
+	refresh(t, v, claims, keys, c)
+	require.NoError(t, v.Recheck(t.Context(), claims), "the same key in the next set has the same value")
 	require.EqualValues(t, 2, e.requests.Load())
 
 	e.answer(publish(jwkB()))
-	renew(t, v, claims, keys, c)
+	refresh(t, v, claims, keys, c)
 	require.ErrorIs(t, v.Recheck(t.Context(), claims), jwks.ErrUnknownKey)
 }
 
-// A3: a key is what it is by its value. The one that comes back is another object in memory.
-func TestARecheckPassesAgainOnceTheKeyIsBack(t *testing.T) {
+// Keys are compared by value: the key that comes back is a new object.
+func TestRecheckPassesAgainOnceTheKeyIsBack(t *testing.T) {
 	v, claims, keys, e, c := verified(t)
 	e.answer(publish(jwkB()))
-	renew(t, v, claims, keys, c)
+	refresh(t, v, claims, keys, c)
 	require.ErrorIs(t, v.Recheck(t.Context(), claims), jwks.ErrUnknownKey)
 
 	e.answer(publish(jwkA(), jwkB()))
@@ -71,10 +73,10 @@ func TestARecheckPassesAgainOnceTheKeyIsBack(t *testing.T) {
 	}))
 }
 
-func TestARecheckPassesAgainOnceTheKeyHasItsIDBack(t *testing.T) {
+func TestRecheckPassesAgainOnceTheKeyHasItsIDBack(t *testing.T) {
 	v, claims, keys, e, c := verified(t)
 	e.answer(publish(publicJWK("kid_a", keyB().N, 65537)))
-	renew(t, v, claims, keys, c)
+	refresh(t, v, claims, keys, c)
 	requireRefused(t, v.Recheck(t.Context(), claims), "signature")
 
 	e.answer(publish(jwkA()))
@@ -84,21 +86,21 @@ func TestARecheckPassesAgainOnceTheKeyHasItsIDBack(t *testing.T) {
 	require.NoError(t, v.Recheck(t.Context(), claims))
 }
 
-func TestARecheckEndsWhereAnotherKeyTakesTheID(t *testing.T) {
+func TestRecheckFailsOnceAnotherKeyHasTheID(t *testing.T) {
 	v, claims, keys, e, c := verified(t)
 	e.answer(publish(publicJWK("kid_a", keyB().N, 65537)))
-	renew(t, v, claims, keys, c)
+	refresh(t, v, claims, keys, c)
 	requireRefused(t, v.Recheck(t.Context(), claims), "signature")
 }
 
-func TestARecheckWithoutKeysIsNoRefusal(t *testing.T) {
+func TestRecheckWithoutUsableKeysReturnsErrUnavailable(t *testing.T) {
 	v, claims, _, e, c := verified(t)
 	e.answer(sendStatus(http.StatusInternalServerError))
 	c.advance(25 * time.Hour)
 	require.ErrorIs(t, v.Recheck(t.Context(), claims), jwks.ErrUnavailable)
 }
 
-func TestARecheckTakesNothingThatWasNotVerifiedByTheSame(t *testing.T) {
+func TestRecheckRefusesClaimsThatThisVerifierHasNotVerified(t *testing.T) {
 	v, claims, keys, _, c := verified(t)
 	other := jwks.NewVerifier(keys, jwks.WithIssuers(issuer), jwks.WithClientIDs(clientID))
 	requireRefused(t, other.Recheck(t.Context(), claims), "token")
@@ -109,7 +111,7 @@ func TestARecheckTakesNothingThatWasNotVerifiedByTheSame(t *testing.T) {
 	requireRefused(t, v.Recheck(t.Context(), &jwks.Claims{}), "token")
 }
 
-func TestARecheckAllocatesNothing(t *testing.T) {
+func TestRecheckAllocatesNothing(t *testing.T) {
 	v, claims, _, _, _ := verified(t)
 	assert.Zero(t, testing.AllocsPerRun(100, func() {
 		if v.Recheck(t.Context(), claims) != nil {

@@ -1,3 +1,5 @@
+// Unknown and withdrawn key IDs: when they cause a fetch.
+
 package jwks_test
 
 import (
@@ -39,7 +41,7 @@ func TestAThousandRandomKeyIDsCauseOneFetchPerCoolDown(t *testing.T) {
 				coolDown++
 			}
 		}
-		assert.Equal(t, 1, unknown, "the one for whom the fetch was made")
+		assert.Equal(t, 1, unknown, "the caller that started the fetch")
 		assert.Equal(t, 999, coolDown)
 		assert.EqualValues(t, 2+round, e.requests.Load())
 		c.advance(30 * time.Second)
@@ -72,7 +74,7 @@ func TestTheFirstFetchStartsNoCoolDown(t *testing.T) {
 	keys, _ := newKeySet(e)
 	_, err := keys.Key(t.Context(), "random")
 	require.ErrorIs(t, err, jwks.ErrUnknownKey)
-	assert.EqualValues(t, 1, e.requests.Load(), "the first fetch has answered")
+	assert.EqualValues(t, 1, e.requests.Load(), "the first fetch has shown it")
 
 	e.answer(publish(jwkA(), jwkB()))
 	_, err = keys.Key(t.Context(), "kid_b")
@@ -101,7 +103,7 @@ func TestKnownKeysAreServedWhileAFetchForAnUnknownOneHangs(t *testing.T) {
 	require.ErrorIs(t, <-result, jwks.ErrUnknownKey)
 }
 
-func TestAllWhoAskDuringTheFetchAreAnsweredFromItsResult(t *testing.T) {
+func TestAllCallersDuringAFetchGetItsResult(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var requests atomic.Int64
 		answer := publish(jwkA())
@@ -118,7 +120,7 @@ func TestAllWhoAskDuringTheFetchAreAnsweredFromItsResult(t *testing.T) {
 				_, err := keys.Key(t.Context(), kid)
 				result <- err
 			}()
-			synctest.Wait() // until it waits for the fetch
+			synctest.Wait() // until the call waits for the fetch
 			return result
 		}
 
@@ -127,14 +129,14 @@ func TestAllWhoAskDuringTheFetchAreAnsweredFromItsResult(t *testing.T) {
 		close(g.open)
 
 		require.ErrorIs(t, <-first, jwks.ErrUnknownKey)
-		require.ErrorIs(t, <-same, jwks.ErrUnknownKey, "its need was there when the fetch began")
-		require.ErrorIs(t, <-another, jwks.ErrCoolDown, "it came after the fetch had begun, so nothing is certain")
+		require.ErrorIs(t, <-same, jwks.ErrUnknownKey, "it asked for the same key as the fetch")
+		require.ErrorIs(t, <-another, jwks.ErrCoolDown, "it asked after the fetch had started, so the result is not final")
 		require.NoError(t, <-published)
 		assert.EqualValues(t, 2, requests.Load())
 	})
 }
 
-func TestAFetchThatBeganBeforeTheNeedDoesNotSettleIt(t *testing.T) {
+func TestAFetchThatStartedEarlierDoesNotProveAKeyUnknown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var requests atomic.Int64
 		answer := publish(jwkA())
@@ -148,7 +150,7 @@ func TestAFetchThatBeganBeforeTheNeedDoesNotSettleIt(t *testing.T) {
 		c.advance(10 * time.Minute)
 		answer = g.before(publish(jwkA()))
 		require.NoError(t, keys.Load(t.Context()))
-		<-g.entered // a renewal that will not bring the key
+		<-g.entered // a refresh that will not bring the key
 
 		results := make(chan error)
 		for range 10 {
@@ -164,11 +166,11 @@ func TestAFetchThatBeganBeforeTheNeedDoesNotSettleIt(t *testing.T) {
 		for range 10 {
 			require.NoError(t, <-results)
 		}
-		assert.EqualValues(t, 3, requests.Load(), "the renewal and one more for all")
+		assert.EqualValues(t, 3, requests.Load(), "the refresh and one more for all")
 	})
 }
 
-func TestAThousandSessionsOfAWithdrawnKeyAreToldSoWithoutAFetch(t *testing.T) {
+func TestAThousandTokensOfAWithdrawnKeyCauseNoFetch(t *testing.T) {
 	e := newEndpoint(t, publish(jwkA(), jwkB()))
 	keys, c := newKeySet(e)
 	require.NoError(t, keys.Load(t.Context()))
@@ -184,12 +186,12 @@ func TestAThousandSessionsOfAWithdrawnKeyAreToldSoWithoutAFetch(t *testing.T) {
 		_, err := keys.Key(t.Context(), "kid_a")
 		require.ErrorIs(t, err, jwks.ErrUnknownKey)
 		_, err = keys.Key(t.Context(), fmt.Sprint("random_", i))
-		require.ErrorIs(t, err, jwks.ErrCoolDown, "random ones do not push it out")
+		require.ErrorIs(t, err, jwks.ErrCoolDown, "random key IDs do not evict it")
 	}
 	assert.Equal(t, before, e.requests.Load())
 }
 
-func TestAWithdrawnKeyIsStillKnownWhileTheEndpointFails(t *testing.T) {
+func TestAWithdrawnKeyIsReportedWhileTheEndpointFails(t *testing.T) {
 	e := newEndpoint(t, publish(jwkA(), jwkB()))
 	keys, c := newKeySet(e)
 	require.NoError(t, keys.Load(t.Context()))
@@ -206,7 +208,7 @@ func TestAWithdrawnKeyIsStillKnownWhileTheEndpointFails(t *testing.T) {
 	requireUnavailable(t, err, 5*time.Second)
 }
 
-func TestASessionOfAKeyWithdrawnBeforeTheProcessStartedIsToldSo(t *testing.T) {
+func TestAKeyWithdrawnBeforeTheProcessStartedIsUnknown(t *testing.T) {
 	e := newEndpoint(t, publish(jwkB()))
 	keys, c := newKeySet(e)
 	require.NoError(t, keys.Load(t.Context()))
@@ -222,7 +224,7 @@ func TestASessionOfAKeyWithdrawnBeforeTheProcessStartedIsToldSo(t *testing.T) {
 	assert.EqualValues(t, 3, e.requests.Load(), "asked again after the cool-down")
 }
 
-func TestAWithdrawnKeyThatIsPublishedAgainWorks(t *testing.T) {
+func TestAWithdrawnKeyThatIsPublishedAgainIsUsed(t *testing.T) {
 	e := newEndpoint(t, publish(jwkA(), jwkB()))
 	keys, c := newKeySet(e)
 	require.NoError(t, keys.Load(t.Context()))
@@ -238,7 +240,7 @@ func TestAWithdrawnKeyThatIsPublishedAgainWorks(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestAnUnknownKeyIDWhileTheEndpointFails(t *testing.T) {
+func TestAnUnknownKeyIDReturnsErrUnavailableWhileTheEndpointFails(t *testing.T) {
 	e := newEndpoint(t, publish(jwkA()))
 	keys, c := newKeySet(e)
 	require.NoError(t, keys.Load(t.Context()))
@@ -260,7 +262,7 @@ func TestAnUnknownKeyIDWhileTheEndpointFails(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestMemoryOfWithdrawnKeysIsBounded(t *testing.T) {
+func TestTheMemoryOfWithdrawnKeysIsBounded(t *testing.T) {
 	e := newEndpoint(t, publish(jwkA()))
 	keys, c := newKeySet(e)
 	require.NoError(t, keys.Load(t.Context()))
@@ -274,12 +276,12 @@ func TestMemoryOfWithdrawnKeysIsBounded(t *testing.T) {
 	require.ErrorIs(t, err, jwks.ErrUnknownKey)
 
 	_, err = keys.Key(t.Context(), "kid_68")
-	require.ErrorIs(t, err, jwks.ErrUnknownKey, "the latest is remembered")
+	require.ErrorIs(t, err, jwks.ErrUnknownKey, "the newest is remembered")
 	_, err = keys.Key(t.Context(), "kid_a")
 	require.ErrorIs(t, err, jwks.ErrCoolDown, "the oldest is forgotten")
 }
 
-func TestMemoryOfMadeUpKeyIDsIsBounded(t *testing.T) {
+func TestTheMemoryOfMadeUpKeyIDsIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answer := publish(jwkA())
 		g := newGate()
@@ -291,7 +293,7 @@ func TestMemoryOfMadeUpKeyIDsIsBounded(t *testing.T) {
 		c.advance(10 * time.Minute)
 		answer = g.before(publish(jwkA()))
 		require.NoError(t, keys.Load(t.Context()))
-		<-g.entered // a renewal, after which one fetch answers all who wait for it here
+		<-g.entered // a refresh; after it, one fetch answers all callers that wait here
 		results := make(chan error)
 		for i := range 100 {
 			go func() {

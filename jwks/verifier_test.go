@@ -1,3 +1,5 @@
+// Verify: times, issuer, client ID, signature and errors.
+
 package jwks_test
 
 import (
@@ -20,7 +22,7 @@ func TestTimesAreCheckedWithLeeway(t *testing.T) {
 	for name, test := range map[string]struct {
 		claim   string
 		at      time.Duration // from now
-		outcome string        // part that is refused, or "good", or "expired"
+		outcome string        // "good", "expired" or the part that is refused
 	}{
 		"expires now":                         {"exp", 0, "good"},
 		"expired 59 s ago":                    {"exp", 59 * past, "good"},
@@ -48,7 +50,7 @@ func TestTimesAreCheckedWithLeeway(t *testing.T) {
 				assert.Equal(t, "user_01A", claims.Subject)
 			case "expired":
 				require.ErrorIs(t, err, jwks.ErrExpired)
-				assert.Equal(t, "user_01A", claims.Subject, "claims come with ErrExpired")
+				assert.Equal(t, "user_01A", claims.Subject, "ErrExpired comes with the claims")
 			default:
 				requireRefused(t, err, test.outcome)
 				assert.Nil(t, claims)
@@ -81,7 +83,7 @@ func TestTheLeewayCanBeSet(t *testing.T) {
 	}
 }
 
-func TestExpiryIsTheLastThingChecked(t *testing.T) {
+func TestExpiryIsCheckedLast(t *testing.T) {
 	now := newClock().Now()
 	expired := goodClaims(now).with("exp", now.Add(-time.Hour).Unix())
 	for name, test := range map[string]struct {
@@ -130,10 +132,10 @@ func TestTheIssuerIsComparedWhole(t *testing.T) {
 		"a prefix of the accepted one":               {[]string{issuer}, "https://api.workos.com", false},
 		"the accepted one as a prefix":               {[]string{"https://api.workos.com"}, issuer, false},
 		"the accepted one as a prefix of a host":     {[]string{"https://api.workos.com"}, "https://api.workos.com.evil.test", false},
-		"other letters":                              {[]string{issuer}, strings.ToUpper(issuer), false},
+		"upper case":                                 {[]string{issuer}, strings.ToUpper(issuer), false},
 		"an empty list":                              {nil, issuer, false},
-		"an empty issuer though the list has one":    {[]string{""}, "", false},
-		"a slash though the list has an empty entry": {[]string{""}, "/", false},
+		"an empty issuer although the list has one":  {[]string{""}, "", false},
+		"a slash although the list has an empty one": {[]string{""}, "/", false},
 		"no issuer":                                  {[]string{issuer, ""}, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -155,20 +157,20 @@ func TestTheIssuerIsComparedWhole(t *testing.T) {
 	}
 }
 
-func TestTheClientIDMustBeAcceptedWhereThereIsOne(t *testing.T) {
+func TestAClientIDMustBeAcceptedIfPresent(t *testing.T) {
 	for name, test := range map[string]struct {
 		accepted []string
 		clientID string // none if empty
 		good     bool
 	}{
-		"the same":                       {[]string{clientID}, clientID, true},
-		"the second of two":              {[]string{"client_01B", clientID}, clientID, true},
-		"another":                        {[]string{clientID}, "client_01B", false},
-		"a longer one":                   {[]string{clientID}, clientID + "A", false},
-		"one though none is accepted":    {nil, clientID, false},
-		"none":                           {[]string{clientID}, "", true},
-		"none and none is accepted":      {nil, "", true},
-		"one though the list holds none": {[]string{""}, clientID, false},
+		"the same":                      {[]string{clientID}, clientID, true},
+		"the second of two":             {[]string{"client_01B", clientID}, clientID, true},
+		"another":                       {[]string{clientID}, "client_01B", false},
+		"a longer one":                  {[]string{clientID}, clientID + "A", false},
+		"one although none is accepted": {nil, clientID, false},
+		"none":                          {[]string{clientID}, "", true},
+		"none and none is accepted":     {nil, "", true},
+		"one although only an empty one is accepted": {[]string{""}, clientID, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			keys, c := newKeySet(newEndpoint(t, publish(jwkA())))
@@ -189,7 +191,7 @@ func TestTheClientIDMustBeAcceptedWhereThereIsOne(t *testing.T) {
 	}
 }
 
-func TestARefusalNamesWhatWasExpectedAndWhatCame(t *testing.T) {
+func TestARefusalNamesTheAcceptedAndTheActualValue(t *testing.T) {
 	v, c := newVerifier(t, jwks.WithIssuers("https://auth.acme.test/"))
 	payload := goodClaims(c.Now()).with("iss", "https://evil.test\n"+strings.Repeat("x", 1000))
 	token := sign(keyA(), goodHeader().json(), payload.json())
@@ -203,18 +205,18 @@ func TestARefusalNamesWhatWasExpectedAndWhatCame(t *testing.T) {
 	assert.Equal(t, "jwks: token refused: iss: want "+refused.Want+", got "+refused.Got, err.Error())
 }
 
-func TestNoErrorTextHoldsAPartOfTheToken(t *testing.T) {
+func TestNoErrorTextContainsAPartOfTheToken(t *testing.T) {
 	v, c := newVerifier(t)
 	const secret = "c2VjcmV0-secret"
 	good := goodClaims(c.Now())
 	for name, token := range map[string]string{
-		"garbage":               secret,
-		"garbage in segments":   secret + "." + secret + "." + secret + "!",
-		"a foreign signature":   sign(keyB(), goodHeader().json(), good.with("jti", secret).json()),
-		"an unreadable payload": sign(keyA(), goodHeader().json(), secret),
-		"an odd sub":            sign(keyA(), goodHeader().json(), good.with("sub", []string{secret}).json()),
-		"an odd exp":            sign(keyA(), goodHeader().json(), good.with("exp", secret).json()),
-		"an expired one":        sign(keyA(), goodHeader().json(), good.with("jti", secret).with("exp", 1).json()),
+		"garbage":                    secret,
+		"garbage in segments":        secret + "." + secret + "." + secret + "!",
+		"a signature by another key": sign(keyB(), goodHeader().json(), good.with("jti", secret).json()),
+		"an unreadable payload":      sign(keyA(), goodHeader().json(), secret),
+		"a sub of the wrong type":    sign(keyA(), goodHeader().json(), good.with("sub", []string{secret}).json()),
+		"an exp of the wrong type":   sign(keyA(), goodHeader().json(), good.with("exp", secret).json()),
+		"an expired one":             sign(keyA(), goodHeader().json(), good.with("jti", secret).with("exp", 1).json()),
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := v.Verify(t.Context(), token)
@@ -250,7 +252,7 @@ func TestAChangedTokenIsRefused(t *testing.T) {
 	}
 }
 
-func TestTheSignatureMustBeByTheNamedKey(t *testing.T) {
+func TestTheSignatureMustBeMadeByTheNamedKey(t *testing.T) {
 	keys, c := newKeySet(newEndpoint(t, publish(jwkA(), jwkB())))
 	v := jwks.NewVerifier(keys, jwks.WithIssuers(issuer), jwks.WithClientIDs(clientID))
 	payload := goodClaims(c.Now()).json()
@@ -261,7 +263,7 @@ func TestTheSignatureMustBeByTheNamedKey(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestMissingKeysAreToldApartFromABadToken(t *testing.T) {
+func TestUnavailableKeysAreNotARefusal(t *testing.T) {
 	c := newClock()
 	token := sign(keyA(), goodHeader().json(), goodClaims(c.Now()).json())
 	verify := func(ctx context.Context, answer http.HandlerFunc) error {

@@ -33,7 +33,7 @@ const (
 	ExchangesPerStorm = "exchanges/storm"
 )
 
-// stormTokenLifetime is short, so that the clock need not be moved past the age at which signing keys are renewed.
+// stormTokenLifetime is short, so that the clock need not be moved past the age at which signing keys are refreshed.
 const stormTokenLifetime = 10 * time.Second
 
 func (s *Stage) storms() []Benchmark {
