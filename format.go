@@ -37,7 +37,7 @@ func newFormats(c *config, sessionName string) (own format, foreign []format, er
 		if err != nil {
 			return own, nil, err
 		}
-		family.sealer = iron.WithClock(c.clock.Now)
+		family.sealer = iron.WithClock(c.clock)
 	}
 	if c.shared {
 		own = family

@@ -140,7 +140,7 @@ func TestAnUnusableKeyIsIgnored(t *testing.T) {
 	})
 }
 
-func TestAUsableKeyIsUsed(t *testing.T) {
+func TestAnUnusualButValidKeyIsUsed(t *testing.T) {
 	private := keyB()
 	for name, usable := range map[string]object{
 		"as WorkOS publishes it":         jwkB().with("x5c", []string{"MIIB"}).with("x5t#S256", "AAAA"),

@@ -1,4 +1,4 @@
-// The format of the AuthKit family: Fe26.2, which iron-session writes.
+// The format of the AuthKit libraries: Fe26.2, which iron-session writes.
 
 package seal
 
@@ -25,32 +25,32 @@ import (
 type IronSealer struct {
 	passwords []string // the first seals
 	ttl       time.Duration
-	now       func() time.Time
+	clock     Clock
 }
 
-// Iron returns a [Sealer] of the format that the AuthKit libraries for Next.js,
-// SvelteKit, TanStack and Node seal their sessions in, and iron-session and
-// iron-webcrypto any JSON:
+// Iron returns a [Sealer] for the format of iron-session and iron-webcrypto. The
+// AuthKit libraries for Next.js, SvelteKit, TanStack and Node seal their
+// sessions in it:
 //
 //	Fe26.2*<password ID>*<salt>*<iv>*<ciphertext>*<expiration>*<mac salt>*<mac>~2
 //
-// The ciphertext is AES-256-CBC under a key that PBKDF2 derives from the
-// password with the salt, and the mac is HMAC-SHA256, under another, over
-// everything before its own salt. It is checked before anything is decrypted.
-// What is sealed must be JSON for those libraries to read it; here it is bytes.
+// The ciphertext is AES-256-CBC with a key that PBKDF2 derives from the password
+// and the salt. The mac is HMAC-SHA256 over all parts before the mac salt, with
+// a key derived from the password and the mac salt. It is checked before
+// anything is decrypted. Those libraries can read the plaintext only if it is
+// JSON; this Sealer accepts any bytes.
 //
-// The first password seals, under the ID 1, the only one that those libraries
-// know. All of them open, whatever the ID says: iron-session counts several
-// passwords up where they are rotated. An error names each password that is
-// unusable: JavaScript counts characters, so that 32 of them are needed, in
-// valid UTF-8, and not only 32 bytes.
+// The first password seals, with the ID 1, the only ID that those libraries
+// know. All passwords open, regardless of the ID, because iron-session gives
+// each password of a rotation its own ID. A password must be valid UTF-8 and
+// have at least 32 characters as JavaScript counts them (UTF-16 code units), not
+// only 32 bytes. The error names each unusable password.
 //
-// A seal does not expire unless [IronSealer.WithTTL] says so. The purpose of a
-// text is not part of it: whoever knows the password can put a text that was
-// sealed for one thing in the place of another, so what is opened has to be
-// recognized by what it holds.
+// A text does not expire unless [IronSealer.WithTTL] is used. A text does not
+// contain its purpose: a text that was sealed for one purpose opens for any
+// other with the same password. So check the content of what you open.
 //
-// Texts over 32 KB are neither sealed nor opened.
+// Texts over 32 KiB are neither sealed nor opened.
 func Iron(passwords ...string) (*IronSealer, error) {
 	if err := CheckPasswords(passwords...); err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func Iron(passwords ...string) (*IronSealer, error) {
 	var faults []error
 	for i, password := range passwords {
 		if !utf8.ValidString(password) {
-			faults = append(faults, fmt.Errorf("seal: password %d of %d is not UTF-8, which the iron format needs", i+1, len(passwords)))
+			faults = append(faults, fmt.Errorf("seal: password %d of %d is not valid UTF-8, which the iron format needs", i+1, len(passwords)))
 		} else if n := len(utf16.Encode([]rune(password))); n < MinPasswordLength {
 			faults = append(faults, fmt.Errorf("seal: password %d of %d is %d characters long; the iron format needs at least %d",
 				i+1, len(passwords), n, MinPasswordLength))
@@ -67,40 +67,40 @@ func Iron(passwords ...string) (*IronSealer, error) {
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	return &IronSealer{passwords: append([]string{}, passwords...), now: time.Now}, nil
+	return &IronSealer{passwords: append([]string{}, passwords...), clock: systemClock{}}, nil
 }
 
-// WithTTL returns a copy of s whose seals expire after d, which is kept in
-// whole milliseconds. Zero is for good. Readers allow for 60 s of clock skew.
+// WithTTL returns a copy of s whose texts expire after d, in whole milliseconds.
+// Zero means that they do not expire. Readers allow 60 seconds of clock skew.
 func (s *IronSealer) WithTTL(d time.Duration) *IronSealer {
 	c := *s
 	c.ttl = d
 	return &c
 }
 
-// WithClock returns a copy of s that tells the time by now.
-func (s *IronSealer) WithClock(now func() time.Time) *IronSealer {
+// WithClock returns a copy of s that uses clock instead of the system's clock.
+func (s *IronSealer) WithClock(clock Clock) *IronSealer {
 	c := *s
-	c.now = now
+	c.clock = clock
 	return &c
 }
 
 const (
 	ironPrefix     = "Fe26.2"
 	ironPasswordID = "1"
-	ironVersion    = "2"    // of what iron-session seals, behind a ~
-	ironParts      = 8      // between asterisks
-	ironSalt       = 64     // hexadecimal digits, themselves the salt
+	ironVersion    = "2"    // of iron-session, after a ~
+	ironParts      = 8      // separated by asterisks
+	ironSalt       = 64     // hexadecimal digits; their text is the salt
 	ironMaxID      = 64     // characters of a password ID
 	ironMaxDigits  = 16     // of an expiration
-	ironIterations = 1      // the password is random, so there is nothing to stretch
+	ironIterations = 1      // a random password needs no stretching
 	ironSkew       = 60_000 // milliseconds
 )
 
 // Seal implements [Sealer].
 func (s *IronSealer) Seal(plaintext []byte) (string, error) {
 	if len(plaintext) == 0 {
-		return "", errors.New("seal: nothing to seal")
+		return "", errors.New("seal: the plaintext is empty")
 	}
 	password, salt, macSalt := s.passwords[0], newIronSalt(), newIronSalt()
 	block, err := ironCipher(password, salt)
@@ -118,7 +118,7 @@ func (s *IronSealer) Seal(plaintext []byte) (string, error) {
 
 	expiration := ""
 	if s.ttl != 0 {
-		expiration = strconv.FormatInt(s.now().Add(s.ttl).UnixMilli(), 10)
+		expiration = strconv.FormatInt(s.clock.Now().Add(s.ttl).UnixMilli(), 10)
 	}
 	authenticated := strings.Join([]string{ironPrefix, ironPasswordID, salt,
 		base64.RawURLEncoding.EncodeToString(iv), base64.RawURLEncoding.EncodeToString(octets), expiration}, "*")
@@ -129,8 +129,8 @@ func (s *IronSealer) Seal(plaintext []byte) (string, error) {
 	return checkLength(authenticated + "*" + macSalt + "*" + base64.RawURLEncoding.EncodeToString(mac) + "~" + ironVersion)
 }
 
-// Open implements [Sealer]. An error says what was wrong: not this format, no
-// password's mac, or expired.
+// Open implements [Sealer]. The error says what is wrong: the text is
+// malformed, its mac matches no password, or it has expired.
 func (s *IronSealer) Open(text string) ([]byte, error) {
 	seal, err := parseIron(text)
 	if err != nil {
@@ -140,8 +140,8 @@ func (s *IronSealer) Open(text string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if seal.expires && seal.expiration <= s.now().UnixMilli()-ironSkew {
-		return nil, refusal("expired at " + time.UnixMilli(seal.expiration).UTC().Format(time.RFC3339))
+	if seal.expires && seal.expiration <= s.clock.Now().UnixMilli()-ironSkew {
+		return nil, openError("it expired at " + time.UnixMilli(seal.expiration).UTC().Format(time.RFC3339))
 	}
 	block, err := ironCipher(password, seal.salt)
 	if err != nil {
@@ -149,21 +149,21 @@ func (s *IronSealer) Open(text string) ([]byte, error) {
 	}
 	octets := seal.ciphertext
 	cipher.NewCBCDecrypter(block, seal.iv).CryptBlocks(octets, octets)
-	// Only who knows the password could have made wrong padding: there is no
-	// oracle in telling.
+	// The mac is valid, so only a holder of the password can have made wrong
+	// padding. The error is no padding oracle.
 	padding := int(octets[len(octets)-1])
 	if padding == 0 || padding > aes.BlockSize {
-		return nil, refusal("padded as the iron format is not")
+		return nil, openError("invalid padding")
 	}
 	for _, octet := range octets[len(octets)-padding:] {
 		if int(octet) != padding {
-			return nil, refusal("padded as the iron format is not")
+			return nil, openError("invalid padding")
 		}
 	}
 	return octets[:len(octets)-padding], nil
 }
 
-// passwordOf finds the password that a seal was made with, by its mac.
+// passwordOf returns the password whose mac the text has.
 func (s *IronSealer) passwordOf(seal *ironSeal) (string, error) {
 	for _, password := range s.passwords {
 		mac, err := ironMAC(password, seal.macSalt, seal.authenticated)
@@ -174,13 +174,12 @@ func (s *IronSealer) passwordOf(seal *ironSeal) (string, error) {
 			return password, nil
 		}
 	}
-	return "", refusal(fmt.Sprintf("the mac is none of the passwords' (the text names password ID %q)", seal.passwordID))
+	return "", openError(fmt.Sprintf("its mac matches none of the passwords (it names password ID %q)", seal.passwordID))
 }
 
-// ironSeal is a text of the format, taken apart. Nothing of it is
-// authenticated yet.
+// ironSeal holds the parts of a text. They are not authenticated yet.
 type ironSeal struct {
-	authenticated string // what the mac is of
+	authenticated string // the parts that the mac covers
 	passwordID    string
 	salt, macSalt string
 	iv, mac       []byte
@@ -189,18 +188,18 @@ type ironSeal struct {
 	expiration    int64 // milliseconds since 1970
 }
 
-// parseIron holds each part against the length and the characters that the
-// format gives it, all before any cryptography.
+// parseIron splits a text and checks the length and the characters of each
+// part, before any cryptography.
 func parseIron(text string) (*ironSeal, error) {
 	if len(text) > maxLength {
 		return nil, errTooLong
 	}
 	body, version, versioned := strings.Cut(text, "~")
 	if versioned && version != ironVersion {
-		return nil, refusal("of a version of iron-session other than " + ironVersion)
+		return nil, openError("its iron-session version is not " + ironVersion)
 	}
 	if n := strings.Count(body, "*") + 1; n != ironParts {
-		return nil, refusal(fmt.Sprintf("%d parts; the iron format has %d", n, ironParts))
+		return nil, openError(fmt.Sprintf("it has %d parts; the iron format has %d", n, ironParts))
 	}
 	parts := strings.Split(body, "*")
 	seal := &ironSeal{
@@ -210,32 +209,32 @@ func parseIron(text string) (*ironSeal, error) {
 		authenticated: body[:len(body)-len(parts[6])-len(parts[7])-2],
 	}
 	if parts[0] != ironPrefix {
-		return nil, refusal("not of the iron format, version " + ironPrefix)
+		return nil, openError("it does not start with " + ironPrefix)
 	}
 	if len(parts[1]) > ironMaxID || strings.ContainsFunc(parts[1], notWord) {
-		return nil, refusal("a password ID that is none")
+		return nil, openError("invalid password ID")
 	}
 	for _, salt := range []string{seal.salt, seal.macSalt} {
 		if len(salt) != ironSalt || strings.ContainsFunc(salt, notLowerHex) {
-			return nil, refusal("a salt that is none")
+			return nil, openError("invalid salt")
 		}
 	}
 	var ok bool
 	if seal.iv, ok = decodeBase64url(parts[3]); !ok || len(seal.iv) != aes.BlockSize {
-		return nil, refusal("an initialization vector that is none")
+		return nil, openError("invalid initialization vector")
 	}
 	if seal.ciphertext, ok = decodeBase64url(parts[4]); !ok || len(seal.ciphertext) == 0 || len(seal.ciphertext)%aes.BlockSize != 0 {
-		return nil, refusal("a ciphertext that is none")
+		return nil, openError("invalid ciphertext")
 	}
 	if expiration := parts[5]; expiration != "" {
 		milliseconds, err := strconv.ParseInt(expiration, 10, 64)
 		if err != nil || milliseconds <= 0 || len(expiration) > ironMaxDigits || expiration[0] == '0' || expiration[0] == '+' {
-			return nil, refusal("an expiration that is none")
+			return nil, openError("invalid expiration")
 		}
 		seal.expires, seal.expiration = true, milliseconds
 	}
 	if seal.mac, ok = decodeBase64url(parts[7]); !ok || len(seal.mac) != sha256.Size {
-		return nil, refusal("a mac that is none")
+		return nil, openError("invalid mac")
 	}
 	return seal, nil
 }
@@ -246,7 +245,8 @@ func newIronSalt() string {
 	return hex.EncodeToString(octets)
 }
 
-// ironKey derives a key from a password. The salt is the text of its digits.
+// ironKey derives a key from a password. The hexadecimal digits themselves are
+// the salt, not the bytes that they encode.
 func ironKey(password, salt string) ([]byte, error) {
 	key, err := pbkdf2.Key(sha1.New, password, []byte(salt), ironIterations, keyLength)
 	if err != nil {
@@ -273,8 +273,8 @@ func ironMAC(password, salt, text string) ([]byte, error) {
 	return mac.Sum(nil), nil
 }
 
-// decodeBase64url accepts one spelling of some octets only. encoding/base64
-// skips line breaks.
+// decodeBase64url accepts only the canonical encoding. encoding/base64 skips
+// line breaks, so they are refused here.
 func decodeBase64url(text string) ([]byte, bool) {
 	octets, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	return octets, err == nil && !strings.ContainsAny(text, "\r\n")

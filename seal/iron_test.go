@@ -1,3 +1,5 @@
+// The iron format.
+
 package seal_test
 
 import (
@@ -27,7 +29,7 @@ func iron(t testing.TB, passwords ...string) *seal.IronSealer {
 	return sealer
 }
 
-// A seal that iron-session made, and what it holds.
+// A text that iron-session sealed, with its password and plaintext.
 const (
 	ironVectorPassword = "test-password-at-least-32-characters-long"
 	ironVector         = "Fe26.2*1*b541837a8b40776f11b4027e594a8dcd25ec99229cdc45ed3b687cbccca64f47*DEmkyWywBMwX-Or2pdwoWA*" +
@@ -37,17 +39,17 @@ const (
 	ironVectorPlaintext = `{"accessToken":"a.b.c","refreshToken":"r","user":{"id":"user_1","name":"é"},"authenticationMethod":"Password"}`
 )
 
-func TestWhatIronSessionSealedOpens(t *testing.T) {
+func TestATextSealedByIronSessionOpens(t *testing.T) {
 	for name, c := range map[string]struct {
 		passwords []string
 		text      string
 	}{
-		"as it is":                     {[]string{ironVectorPassword}, ironVector},
-		"without the version":          {[]string{ironVectorPassword}, strings.TrimSuffix(ironVector, "~2")},
-		"with the password in second":  {[]string{password, ironVectorPassword}, ironVector},
-		"under an ID nobody here uses": {[]string{password}, sealAs(t, password, "7", "", "~2")},
-		"under no ID":                  {[]string{password}, sealAs(t, password, "", "", "~2")},
-		"with the last expiration":     {[]string{password}, sealAs(t, password, "1", "9999999999999999", "~2")},
+		"unchanged":                  {[]string{ironVectorPassword}, ironVector},
+		"without the version":        {[]string{ironVectorPassword}, strings.TrimSuffix(ironVector, "~2")},
+		"with the password second":   {[]string{password, ironVectorPassword}, ironVector},
+		"with another password ID":   {[]string{password}, sealAs(t, password, "7", "", "~2")},
+		"without a password ID":      {[]string{password}, sealAs(t, password, "", "", "~2")},
+		"with the latest expiration": {[]string{password}, sealAs(t, password, "1", "9999999999999999", "~2")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plaintext, err := iron(t, c.passwords...).Open(c.text)
@@ -57,8 +59,8 @@ func TestWhatIronSessionSealedOpens(t *testing.T) {
 	}
 }
 
-// sealAs makes a seal of the vector's text with members of its own, as Seal
-// never does: another ID, an expiration, another version.
+// sealAs seals the vector's plaintext with parts that Seal never writes: another
+// password ID, an expiration, another version.
 func sealAs(t testing.TB, password, id, expiration, suffix string) string {
 	t.Helper()
 	text, err := iron(t, password).Seal([]byte(ironVectorPlaintext))
@@ -68,7 +70,7 @@ func sealAs(t testing.TB, password, id, expiration, suffix string) string {
 	return remac(t, password, parts) + suffix
 }
 
-// remac replaces the mac by one that fits the parts before it.
+// remac replaces the mac by a valid one.
 func remac(t testing.TB, password string, parts []string) string {
 	t.Helper()
 	key, err := pbkdf2.Key(sha1.New, password, []byte(parts[6]), 1, 32)
@@ -79,7 +81,7 @@ func remac(t testing.TB, password string, parts []string) string {
 	return strings.Join(parts, "*")
 }
 
-func TestNoFlippedBitOfTheVectorOpens(t *testing.T) {
+func TestABitFlippedIronSessionTextDoesNotOpen(t *testing.T) {
 	sealer := iron(t, ironVectorPassword)
 	for i := range ironVector {
 		for bit := range 8 {
@@ -91,7 +93,7 @@ func TestNoFlippedBitOfTheVectorOpens(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotAnIronSealIsRefusedWithTheReason(t *testing.T) {
+func TestAMalformedIronTextIsRefusedWithTheReason(t *testing.T) {
 	parts := strings.Split(strings.TrimSuffix(ironVector, "~2"), "*")
 	with := func(i int, part string) string {
 		changed := append([]string{}, parts...)
@@ -101,46 +103,46 @@ func TestWhatIsNotAnIronSealIsRefusedWithTheReason(t *testing.T) {
 	for name, c := range map[string]struct {
 		text, want string
 	}{
-		"nothing":                           {"", "1 parts; the iron format has 8"},
-		"a million asterisks":               {strings.Repeat("*", 1_000_000), "longer than 32768 bytes"},
-		"as many asterisks as are read":     {strings.Repeat("*", 32<<10), "32769 parts"},
-		"a part too many":                   {ironVector + "*", "version of iron-session"},
-		"a part too many before the end":    {strings.Replace(ironVector, "~", "*~", 1), "9 parts"},
-		"a megabyte of ciphertext":          {strings.Replace(ironVector, parts[4], strings.Repeat("A", 1<<20), 1), "longer than"},
-		"a version to come":                 {strings.TrimSuffix(ironVector, "2") + "3", "version of iron-session other than 2"},
-		"the version before":                {strings.TrimSuffix(ironVector, "2") + "1", "version of iron-session other than 2"},
-		"an empty version":                  {strings.TrimSuffix(ironVector, "2"), "version of iron-session other than 2"},
-		"two versions":                      {ironVector + "~2", "version of iron-session other than 2"},
-		"a format to come":                  {with(0, "Fe26.3"), "not of the iron format, version Fe26.2"},
-		"a password of an ID to come":       {sealAs(t, stranger, "99", "", "~2"), `password ID "99"`},
-		"an ID that is none":                {with(1, "é"), "a password ID that is none"},
-		"a long ID":                         {with(1, strings.Repeat("1", 65)), "a password ID that is none"},
-		"a short salt":                      {with(2, parts[2][:63]), "a salt that is none"},
-		"a salt in capitals":                {with(2, strings.ToUpper(parts[2])), "a salt that is none"},
-		"a salt with a character below":     {with(2, "/"+parts[2][1:]), "a salt that is none"},
-		"a salt with one between":           {with(2, ":"+parts[2][1:]), "a salt that is none"},
-		"a salt with one before a":          {with(2, "`"+parts[2][1:]), "a salt that is none"},
-		"a salt with a letter beyond f":     {with(2, "g"+parts[2][1:]), "a salt that is none"},
-		"a long mac salt":                   {with(6, parts[6]+"0"), "a salt that is none"},
-		"an iv of 15 octets":                {with(3, "DEmkyWywBMwX-Or2pdwo"), "an initialization vector"},
-		"an iv with a line break":           {with(3, "\n"+parts[3]), "an initialization vector"},
-		"a ciphertext of no block":          {with(4, parts[4]+"AAAA"), "a ciphertext that is none"},
-		"a padded ciphertext":               {with(4, parts[4]+"=="), "a ciphertext that is none"},
-		"a ciphertext of another length":    {with(4, parts[4][:len(parts[4])-4]), "a ciphertext that is none"},
-		"a ciphertext with a line break":    {with(4, parts[4]+"\n"), "a ciphertext that is none"},
-		"a ciphertext that ends in another": {with(4, parts[4][:64]+"!"), "a ciphertext that is none"},
-		"no ciphertext":                     {with(4, ""), "a ciphertext that is none"},
-		"a mac with a line break":           {strings.Replace(ironVector, parts[7], parts[7]+"\n", 1), "a mac that is none"},
-		"a mac in two lines":                {strings.Replace(ironVector, parts[7], parts[7][:20]+"\r\n"+parts[7][20:], 1), "a mac that is none"},
-		"a short mac":                       {strings.Replace(ironVector, parts[7], parts[7][:40], 1), "a mac that is none"},
-		"an expiration that starts with 0":  {with(5, "01"), "an expiration that is none"},
-		"an expiration in words":            {with(5, "never"), "an expiration that is none"},
-		"an expiration of zero":             {with(5, "0"), "an expiration that is none"},
-		"an expiration with a sign":         {with(5, "+1"), "an expiration that is none"},
-		"a negative expiration":             {with(5, "-1"), "an expiration that is none"},
-		"an expiration of 17 digits":        {with(5, "10000000000000000"), "an expiration that is none"},
-		"another password":                  {sealAs(t, stranger, "1", "", "~2"), "the mac is none of the passwords'"},
-		"wrong padding":                     {with(4, strings.Repeat("A", 64)), "padded as the iron format is not"},
+		"an empty text":                      {"", "it has 1 parts; the iron format has 8"},
+		"a million asterisks":                {strings.Repeat("*", 1_000_000), "longer than 32768 bytes"},
+		"asterisks up to the limit":          {strings.Repeat("*", 32<<10), "32769 parts"},
+		"a part too many":                    {ironVector + "*", "its iron-session version is not 2"},
+		"a part too many before the version": {strings.Replace(ironVector, "~", "*~", 1), "9 parts"},
+		"a megabyte of ciphertext":           {strings.Replace(ironVector, parts[4], strings.Repeat("A", 1<<20), 1), "longer than"},
+		"a later version":                    {strings.TrimSuffix(ironVector, "2") + "3", "its iron-session version is not 2"},
+		"the previous version":               {strings.TrimSuffix(ironVector, "2") + "1", "its iron-session version is not 2"},
+		"an empty version":                   {strings.TrimSuffix(ironVector, "2"), "its iron-session version is not 2"},
+		"two versions":                       {ironVector + "~2", "its iron-session version is not 2"},
+		"a later format":                     {with(0, "Fe26.3"), "it does not start with Fe26.2"},
+		"another password and its ID":        {sealAs(t, unknown, "99", "", "~2"), `password ID "99"`},
+		"a password ID in other letters":     {with(1, "é"), "invalid password ID"},
+		"a long password ID":                 {with(1, strings.Repeat("1", 65)), "invalid password ID"},
+		"a short salt":                       {with(2, parts[2][:63]), "invalid salt"},
+		"a salt in capitals":                 {with(2, strings.ToUpper(parts[2])), "invalid salt"},
+		"a salt with a character before 0":   {with(2, "/"+parts[2][1:]), "invalid salt"},
+		"a salt with a character after 9":    {with(2, ":"+parts[2][1:]), "invalid salt"},
+		"a salt with a character before a":   {with(2, "`"+parts[2][1:]), "invalid salt"},
+		"a salt with a letter after f":       {with(2, "g"+parts[2][1:]), "invalid salt"},
+		"a long mac salt":                    {with(6, parts[6]+"0"), "invalid salt"},
+		"an iv of 15 octets":                 {with(3, "DEmkyWywBMwX-Or2pdwo"), "invalid initialization vector"},
+		"an iv with a line break":            {with(3, "\n"+parts[3]), "invalid initialization vector"},
+		"a ciphertext of a partial block":    {with(4, parts[4]+"AAAA"), "invalid ciphertext"},
+		"a ciphertext with base64 padding":   {with(4, parts[4]+"=="), "invalid ciphertext"},
+		"a truncated ciphertext":             {with(4, parts[4][:len(parts[4])-4]), "invalid ciphertext"},
+		"a ciphertext with a line break":     {with(4, parts[4]+"\n"), "invalid ciphertext"},
+		"a ciphertext in another alphabet":   {with(4, parts[4][:64]+"!"), "invalid ciphertext"},
+		"no ciphertext":                      {with(4, ""), "invalid ciphertext"},
+		"a mac with a line break":            {strings.Replace(ironVector, parts[7], parts[7]+"\n", 1), "invalid mac"},
+		"a mac in two lines":                 {strings.Replace(ironVector, parts[7], parts[7][:20]+"\r\n"+parts[7][20:], 1), "invalid mac"},
+		"a short mac":                        {strings.Replace(ironVector, parts[7], parts[7][:40], 1), "invalid mac"},
+		"an expiration that starts with 0":   {with(5, "01"), "invalid expiration"},
+		"an expiration that is a word":       {with(5, "never"), "invalid expiration"},
+		"an expiration of zero":              {with(5, "0"), "invalid expiration"},
+		"an expiration with a sign":          {with(5, "+1"), "invalid expiration"},
+		"a negative expiration":              {with(5, "-1"), "invalid expiration"},
+		"an expiration of 17 digits":         {with(5, "10000000000000000"), "invalid expiration"},
+		"another password":                   {sealAs(t, unknown, "1", "", "~2"), "its mac matches none of the passwords"},
+		"wrong padding":                      {with(4, strings.Repeat("A", 64)), "invalid padding"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := iron(t, ironVectorPassword).Open(c.text)
@@ -150,7 +152,7 @@ func TestWhatIsNotAnIronSealIsRefusedWithTheReason(t *testing.T) {
 	}
 	for i := range parts {
 		if i == 5 {
-			continue // a seal without an expiration is a good one
+			continue // the expiration is optional
 		}
 		for name, text := range map[string]string{
 			"empty":   strings.Join(append(append(append([]string{}, parts[:i]...), ""), parts[i+1:]...), "*") + "~2",
@@ -162,7 +164,7 @@ func TestWhatIsNotAnIronSealIsRefusedWithTheReason(t *testing.T) {
 	}
 }
 
-// padded makes a seal of blocks that bring their padding with them.
+// padded seals blocks that already contain their padding.
 func padded(t testing.TB, blocks []byte) string {
 	t.Helper()
 	text, err := iron(t, password).Seal([]byte("x"))
@@ -181,25 +183,25 @@ func padded(t testing.TB, blocks []byte) string {
 }
 
 // RFC 5652, section 6.3: each octet of the padding is its length, 1 to 16.
-func TestOnlyThePaddingOfPKCS7IsTakenOff(t *testing.T) {
+func TestOnlyPKCS7PaddingIsAccepted(t *testing.T) {
 	const text = "0123456789abcdef0123456789abcdef"
 	end := func(octets ...byte) []byte { return append([]byte(text[:32-len(octets)]), octets...) }
 	for name, c := range map[string]struct {
 		blocks []byte
-		want   string // nothing where it is refused
+		want   string // empty if it is refused
 	}{
-		"one octet":                     {end(1), text[:31]},
-		"two octets":                    {end(2, 2), text[:30]},
-		"a block":                       {end(bytes.Repeat([]byte{16}, 16)...), text[:16]},
-		"none":                          {end(0), ""},
-		"two octets of zero":            {end(0, 0), ""},
-		"seventeen octets":              {end(bytes.Repeat([]byte{17}, 17)...), ""},
-		"two blocks":                    {bytes.Repeat([]byte{32}, 32), ""},
-		"more than there is":            {end(255), ""},
-		"the first octet another":       {end(2, 3, 3), ""},
-		"an octet in between another":   {end(4, 4, 5, 4), ""},
-		"the first of a block another":  {end(append([]byte{15}, bytes.Repeat([]byte{16}, 15)...)...), ""},
-		"a zero before the last octets": {end(0, 2), ""},
+		"one octet":                      {end(1), text[:31]},
+		"two octets":                     {end(2, 2), text[:30]},
+		"a block":                        {end(bytes.Repeat([]byte{16}, 16)...), text[:16]},
+		"none":                           {end(0), ""},
+		"two zero octets":                {end(0, 0), ""},
+		"seventeen octets":               {end(bytes.Repeat([]byte{17}, 17)...), ""},
+		"two blocks":                     {bytes.Repeat([]byte{32}, 32), ""},
+		"more than the text has":         {end(255), ""},
+		"a wrong first octet":            {end(2, 3, 3), ""},
+		"a wrong octet in between":       {end(4, 4, 5, 4), ""},
+		"a wrong first octet of a block": {end(append([]byte{15}, bytes.Repeat([]byte{16}, 15)...)...), ""},
+		"a zero before the last octet":   {end(0, 2), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plaintext, err := iron(t, password).Open(padded(t, c.blocks))
@@ -209,13 +211,13 @@ func TestOnlyThePaddingOfPKCS7IsTakenOff(t *testing.T) {
 				return
 			}
 			require.ErrorIs(t, err, seal.ErrOpen)
-			assert.ErrorContains(t, err, "padded as the iron format is not")
+			assert.ErrorContains(t, err, "invalid padding")
 			assert.Empty(t, plaintext)
 		})
 	}
 }
 
-func TestAnIronPasswordIDIsOfWordCharactersAndOf64AtTheMost(t *testing.T) {
+func TestAnIronPasswordIDHasAtMost64WordCharacters(t *testing.T) {
 	for _, id := range []string{"0", "9", "a", "z", "A", "Z", "_", "key_9Zz", strings.Repeat("k", 64)} {
 		_, err := iron(t, password).Open(sealAs(t, password, id, "", "~2"))
 		assert.NoError(t, err, id)
@@ -223,11 +225,11 @@ func TestAnIronPasswordIDIsOfWordCharactersAndOf64AtTheMost(t *testing.T) {
 	for _, id := range []string{"/", ":", "@", "[", "`", "{", "^", "-", ".", " ", "a b", strings.Repeat("k", 65)} {
 		_, err := iron(t, password).Open(sealAs(t, password, id, "", "~2"))
 		require.ErrorIs(t, err, seal.ErrOpen, id)
-		assert.ErrorContains(t, err, "a password ID that is none", id)
+		assert.ErrorContains(t, err, "invalid password ID", id)
 	}
 }
 
-func TestTwoIronSealsOfOneTextShareNothingThatIsRandom(t *testing.T) {
+func TestTwoIronTextsOfOnePlaintextShareNoRandomPart(t *testing.T) {
 	parts := func() []string {
 		text, err := iron(t, password).Seal([]byte("the session"))
 		require.NoError(t, err)
@@ -240,9 +242,14 @@ func TestTwoIronSealsOfOneTextShareNothingThatIsRandom(t *testing.T) {
 	assert.NotEqual(t, one[2], one[6], "the salts of one seal")
 }
 
-func TestAnIronSealExpiresAfterItsTimeAndAMinute(t *testing.T) {
+// fixedClock always shows the same time.
+type fixedClock time.Time
+
+func (c fixedClock) Now() time.Time { return time.Time(c) }
+
+func TestAnIronTextExpiresAMinuteAfterItsTTL(t *testing.T) {
 	now := time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
-	sealer := iron(t, password).WithTTL(time.Hour).WithClock(func() time.Time { return now })
+	sealer := iron(t, password).WithTTL(time.Hour).WithClock(fixedClock(now))
 	text, err := sealer.Seal([]byte("x"))
 	require.NoError(t, err)
 	assert.Contains(t, text, fmt.Sprintf("*%d*", now.Add(time.Hour).UnixMilli()))
@@ -256,7 +263,7 @@ func TestAnIronSealExpiresAfterItsTimeAndAMinute(t *testing.T) {
 		24 * time.Hour:                             false,
 	} {
 		now := now.Add(after)
-		reader := iron(t, password).WithClock(func() time.Time { return now })
+		reader := iron(t, password).WithClock(fixedClock(now))
 		_, err := reader.Open(text)
 		if opens {
 			assert.NoError(t, err, "%s later", after)
@@ -269,16 +276,16 @@ func TestAnIronSealExpiresAfterItsTimeAndAMinute(t *testing.T) {
 	}
 }
 
-func TestAnIronPasswordIsCountedAsJavaScriptDoes(t *testing.T) {
+func TestAnIronPasswordIsCountedInUTF16CodeUnits(t *testing.T) {
 	for name, c := range map[string]struct {
 		password, want string
 	}{
 		"32 characters of one byte":       {password, ""},
 		"32 characters of two bytes":      {strings.Repeat("é", 32), ""},
-		"16 characters that count double": {strings.Repeat("🔑", 16), ""},
+		"16 characters of two code units": {strings.Repeat("🔑", 16), ""},
 		"31 characters of three bytes":    {strings.Repeat("山", 31), "is 31 characters long; the iron format needs at least 32"},
-		"15 characters that count double": {strings.Repeat("🔑", 15), "is 30 characters long"},
-		"bytes that are no text":          {strings.Repeat("\xff", 32), "is not UTF-8"},
+		"15 characters of two code units": {strings.Repeat("🔑", 15), "is 30 characters long"},
+		"invalid UTF-8":                   {strings.Repeat("\xff", 32), "is not valid UTF-8"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := seal.Iron(password, c.password)
@@ -292,14 +299,14 @@ func TestAnIronPasswordIsCountedAsJavaScriptDoes(t *testing.T) {
 	}
 }
 
-func TestWhatWouldNotOpenIsNotSealed(t *testing.T) {
+func TestAPlaintextTooLongToOpenIsNotSealed(t *testing.T) {
 	for _, format := range []string{"iron", "workos-go"} {
 		_, err := formats[format](t, password).Seal(make([]byte, 32<<10))
-		assert.ErrorContains(t, err, "this format is read up to 32768", format)
+		assert.ErrorContains(t, err, "this format allows at most 32768", format)
 	}
 }
 
 func FuzzIron(f *testing.F) {
 	fuzzOpen(f, iron(f, password, previous), ironVector, strings.Repeat("*", 1000), "Fe26.2*1*****1*~2",
-		sealAs(f, stranger, "99", "1", "~3"))
+		sealAs(f, unknown, "99", "1", "~3"))
 }

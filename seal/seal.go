@@ -1,19 +1,19 @@
-// Package seal turns bytes into text that is safe in a cookie, and back:
-// encrypted, so that a browser cannot read it, and authenticated, so that
-// nobody can change it.
+// Package seal turns bytes into text that is safe in a cookie, and back. The
+// text is encrypted, so that a browser cannot read it, and authenticated, so
+// that nobody can change it.
 //
-// A [Sealer] knows nothing of what it seals. Formats differ in who else can
-// open the text:
+// A [Sealer] does not interpret what it seals. The formats differ in which
+// other libraries can open the text:
 //
-//   - [SecureCookie], the default, is authkit's own: gorilla/securecookie under
+//   - [SecureCookie], the default, is authkit's own: gorilla/securecookie with
 //     keys derived from a password.
-//   - [Iron] is that of the AuthKit libraries for Next.js and Node.
-//   - [WorkOSGo] is that of WorkOS's official Go SDK.
+//   - [Iron] is the format of the AuthKit libraries for Next.js and Node.
+//   - [WorkOSGo] is the format of WorkOS's official Go SDK.
 //
-// Every format takes one password or several. The first seals, all of them
-// open, which is how a password is rotated without signing anybody out: put
-// the new one in front, and drop the old one when the longest session that it
-// sealed is over.
+// Every format takes one password or several. The first one seals, and all of
+// them open. To rotate the password without signing anybody out, put the new
+// one in front, and remove the old one when all sessions that it sealed have
+// ended.
 package seal
 
 import (
@@ -21,7 +21,7 @@ import (
 	"fmt"
 )
 
-// MinPasswordLength is the least number of bytes in a password, for every
+// MinPasswordLength is the minimum length of a password in bytes, for every
 // format. The keys are derived without stretching, so the password itself must
 // be random: `openssl rand -base64 32` makes a good one.
 const MinPasswordLength = 32
@@ -34,46 +34,45 @@ type Sealer interface {
 	// bytes twice gives two different texts.
 	Seal(plaintext []byte) (string, error)
 
-	// Open returns the bytes that text was sealed from. Text that was altered,
-	// cut, sealed with a password that is not among this Sealer's or for
-	// another purpose gives an error for which errors.Is(err, ErrOpen) holds.
-	// The error never quotes what was sealed.
+	// Open returns the bytes that text was sealed from. The error matches
+	// [ErrOpen] if the text was altered or truncated, or was sealed with another
+	// password or for another purpose. It never quotes the plaintext.
 	Open(text string) ([]byte, error)
 }
 
-// ErrOpen says that a text was not sealed by the Sealer that was to open it,
-// has expired or been altered since.
+// ErrOpen means that a Sealer cannot open a text: the Sealer did not seal it,
+// or it was altered or has expired.
 var ErrOpen = errors.New("seal: the text does not open with any of the passwords")
 
-// refusal is an [ErrOpen] that says more: in a format of parts, which of them
-// is not as it has to be.
-type refusal string
+// openError matches ErrOpen and gives the reason.
+type openError string
 
-func (r refusal) Error() string { return "seal: " + string(r) }
+func (e openError) Error() string { return "seal: the text does not open: " + string(e) }
 
-// Is makes errors.Is(err, ErrOpen) hold.
-func (r refusal) Is(target error) bool { return target == ErrOpen }
+// Is reports whether target is [ErrOpen].
+func (e openError) Is(target error) bool { return target == ErrOpen }
 
-// maxLength bounds the work that a text in a format of somebody else's can
-// cause, to as much as the header of a request may hold in any case.
+// maxLength bounds the work that a text in another library's format can cause.
+// It is about as much as the headers of a request can hold.
 const maxLength = 32 << 10
 
-// checkLength refuses to seal what would not be opened.
+// checkLength returns a sealed text, or an error if Open would refuse its
+// length.
 func checkLength(text string) (string, error) {
 	if len(text) > maxLength {
-		return "", fmt.Errorf("seal: %d bytes sealed; this format is read up to %d", len(text), maxLength)
+		return "", fmt.Errorf("seal: the sealed text would have %d bytes; this format allows at most %d", len(text), maxLength)
 	}
 	return text, nil
 }
 
-var errTooLong = refusal(fmt.Sprintf("longer than %d bytes", maxLength))
+var errTooLong = openError(fmt.Sprintf("it is longer than %d bytes", maxLength))
 
-// CheckPasswords reports what makes a list of passwords unusable: none at all,
-// or one shorter than [MinPasswordLength] bytes, named by its position and
-// length, never by its value.
+// CheckPasswords returns an error if there is no password or if one is shorter
+// than [MinPasswordLength] bytes. The error names each short password by its
+// position and length, never by its value.
 func CheckPasswords(passwords ...string) error {
 	if len(passwords) == 0 {
-		return errors.New("seal: no password")
+		return errors.New("seal: no password is given")
 	}
 	var faults []error
 	for i, password := range passwords {

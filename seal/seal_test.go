@@ -1,3 +1,5 @@
+// The tests that every format must pass.
+
 package seal_test
 
 import (
@@ -15,10 +17,10 @@ import (
 const (
 	password = "0123456789abcdef0123456789abcdef"
 	previous = "fedcba9876543210fedcba9876543210"
-	stranger = "a password that nobody here ever had"
+	unknown  = "a password that no test opens with"
 )
 
-// format is one of the package's formats, for what holds of all of them.
+// format constructs a Sealer of one format.
 type format func(t testing.TB, passwords ...string) seal.Sealer
 
 var formats = map[string]format{
@@ -38,7 +40,7 @@ func inEachFormat(t *testing.T, test func(t *testing.T, sealer format)) {
 	}
 }
 
-func TestWhatIsSealedOpens(t *testing.T) {
+func TestASealedTextOpens(t *testing.T) {
 	inEachFormat(t, func(t *testing.T, format format) {
 		sealer := format(t, password)
 		for name, plaintext := range map[string][]byte{
@@ -63,21 +65,21 @@ func TestWhatIsSealedOpens(t *testing.T) {
 	})
 }
 
-func TestNothingCannotBeSealed(t *testing.T) {
+func TestAnEmptyPlaintextIsNotSealed(t *testing.T) {
 	inEachFormat(t, func(t *testing.T, format format) {
 		_, err := format(t, password).Seal(nil)
-		assert.ErrorContains(t, err, "nothing to seal")
+		assert.ErrorContains(t, err, "the plaintext is empty")
 	})
 }
 
-func TestASealIsSafeInACookieAndNeverTheSameTwice(t *testing.T) {
+func TestASealedTextIsSafeInACookieAndUnique(t *testing.T) {
 	inEachFormat(t, func(t *testing.T, format format) {
 		sealer := format(t, password)
 		seen := map[string]bool{}
 		for length := range 64 {
 			text, err := sealer.Seal(everyByte()[:length+1])
 			require.NoError(t, err)
-			// RFC 6265, section 4.1.1, without what browsers and frameworks encode.
+			// RFC 6265, section 4.1.1, without characters that browsers and frameworks encode.
 			assert.Regexp(t, `^[A-Za-z0-9_.*~+/=-]+$`, text)
 			assert.False(t, seen[text])
 			seen[text] = true
@@ -85,7 +87,7 @@ func TestASealIsSafeInACookieAndNeverTheSameTwice(t *testing.T) {
 	})
 }
 
-func TestTheTextShowsNothingOfWhatItHolds(t *testing.T) {
+func TestASealedTextDoesNotShowThePlaintext(t *testing.T) {
 	inEachFormat(t, func(t *testing.T, format format) {
 		text, err := format(t, password).Seal(bytes.Repeat([]byte("A"), 300))
 		require.NoError(t, err)
@@ -93,7 +95,7 @@ func TestTheTextShowsNothingOfWhatItHolds(t *testing.T) {
 	})
 }
 
-func TestTheFirstPasswordSealsAndAllOpen(t *testing.T) {
+func TestTheFirstPasswordSealsAndAllPasswordsOpen(t *testing.T) {
 	inEachFormat(t, func(t *testing.T, format format) {
 		before, during, after := format(t, previous), format(t, password, previous), format(t, password)
 
@@ -103,25 +105,25 @@ func TestTheFirstPasswordSealsAndAllOpen(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "old", string(opened))
 
-		renewed, err := during.Seal([]byte("new"))
+		resealed, err := during.Seal([]byte("new"))
 		require.NoError(t, err)
-		opened, err = after.Open(renewed)
+		opened, err = after.Open(resealed)
 		require.NoError(t, err)
 		assert.Equal(t, "new", string(opened))
 
 		_, err = after.Open(old)
 		assert.ErrorIs(t, err, seal.ErrOpen)
-		_, err = before.Open(renewed)
+		_, err = before.Open(resealed)
 		assert.ErrorIs(t, err, seal.ErrOpen)
 	})
 }
 
-func TestATextThatWasNotSealedHereDoesNotOpen(t *testing.T) {
+func TestAForeignOrAlteredTextDoesNotOpen(t *testing.T) {
 	inEachFormat(t, func(t *testing.T, format format) {
 		sealer := format(t, password, previous)
 		text, err := sealer.Seal([]byte("the session"))
 		require.NoError(t, err)
-		another, err := format(t, stranger).Seal([]byte("the session"))
+		another, err := format(t, unknown).Seal([]byte("the session"))
 		require.NoError(t, err)
 
 		for name, altered := range map[string]string{
@@ -133,7 +135,7 @@ func TestATextThatWasNotSealedHereDoesNotOpen(t *testing.T) {
 			"with a line break":             text[:20] + "\n" + text[20:],
 			"with a line break at the end":  text + "\r\n",
 			"with a space":                  text + " ",
-			"of another password":           another,
+			"with another password":         another,
 			"a megabyte of the same letter": strings.Repeat("A", 1<<20),
 		} {
 			t.Run(name, func(t *testing.T) {
@@ -147,13 +149,13 @@ func TestATextThatWasNotSealedHereDoesNotOpen(t *testing.T) {
 		for name, other := range formats {
 			opened, err := other(t, password).Open(text)
 			if err == nil {
-				assert.Equal(t, "the session", string(opened), "%s read something else out of it", name)
+				assert.Equal(t, "the session", string(opened), "%s opened another plaintext", name)
 			}
 		}
 	})
 }
 
-func TestNoPrefixAndNoSingleFlippedBitOpens(t *testing.T) {
+func TestATruncatedOrBitFlippedTextDoesNotOpen(t *testing.T) {
 	inEachFormat(t, func(t *testing.T, format format) {
 		sealer := format(t, password)
 		// Several lengths, so that the last character has each number of unused bits.
@@ -161,7 +163,7 @@ func TestNoPrefixAndNoSingleFlippedBitOpens(t *testing.T) {
 			text, err := sealer.Seal([]byte(plaintext))
 			require.NoError(t, err)
 			for i := range text {
-				if text[i] != '~' { // without its version an iron seal is whole
+				if text[i] != '~' { // the version of an iron text is optional
 					_, err := sealer.Open(text[:i])
 					require.ErrorIs(t, err, seal.ErrOpen, "cut to %d characters", i)
 				}
@@ -176,7 +178,7 @@ func TestNoPrefixAndNoSingleFlippedBitOpens(t *testing.T) {
 	})
 }
 
-func TestBadPasswordsAreNamedByPositionAndNeverShown(t *testing.T) {
+func TestABadPasswordIsNamedByPositionAndNotShown(t *testing.T) {
 	constructors := map[string]func(...string) error{
 		"securecookie": func(passwords ...string) error { _, err := seal.SecureCookie("session", passwords...); return err },
 		"iron":         func(passwords ...string) error { _, err := seal.Iron(passwords...); return err },
@@ -187,11 +189,11 @@ func TestBadPasswordsAreNamedByPositionAndNeverShown(t *testing.T) {
 			passwords []string
 			want      []string
 		}{
-			"none at all":          {nil, []string{"no password"}},
-			"an empty one":         {[]string{""}, []string{"password 1 of 1 is 0 bytes long"}},
-			"one byte too short":   {[]string{password[:31]}, []string{"password 1 of 1 is 31 bytes long; at least 32"}},
-			"each of several":      {[]string{"short1", password, "short-3"}, []string{"password 1 of 3 is 6 bytes", "password 3 of 3 is 7 bytes"}},
-			"short though in runs": {[]string{"山山山山山"}, []string{"password 1 of 1 is 15 bytes long"}},
+			"no password":                   {nil, []string{"no password"}},
+			"an empty one":                  {[]string{""}, []string{"password 1 of 1 is 0 bytes long"}},
+			"one byte too short":            {[]string{password[:31]}, []string{"password 1 of 1 is 31 bytes long; at least 32"}},
+			"each of several":               {[]string{"short1", password, "short-3"}, []string{"password 1 of 3 is 6 bytes", "password 3 of 3 is 7 bytes"}},
+			"short in multibyte characters": {[]string{"山山山山山"}, []string{"password 1 of 1 is 15 bytes long"}},
 		} {
 			t.Run(format+"/"+name, func(t *testing.T) {
 				err := construct(c.passwords...)
@@ -209,7 +211,7 @@ func TestBadPasswordsAreNamedByPositionAndNeverShown(t *testing.T) {
 	}
 }
 
-// fuzzOpen fuzzes one format, from what it sealed itself and near misses.
+// fuzzOpen fuzzes Open of one format. The seeds are sealed texts and small changes of them.
 func fuzzOpen(f *testing.F, sealer seal.Sealer, seeds ...string) {
 	genuine := []string{"a", "a longer text"}
 	for _, plaintext := range genuine {
@@ -228,12 +230,12 @@ func fuzzOpen(f *testing.F, sealer seal.Sealer, seeds ...string) {
 			require.ErrorIs(t, err, seal.ErrOpen)
 			return
 		}
-		require.Contains(t, genuine, string(plaintext), "a text opened that nobody sealed")
+		require.Contains(t, genuine, string(plaintext), "a text opened that was not sealed")
 	})
 }
 
-func Example() {
-	// A password in rotation: the first seals, both open.
+// During a rotation, the first password seals and both open.
+func Example_passwordRotation() {
 	sealer, err := seal.SecureCookie("session",
 		"the new password, 32 bytes or more",
 		"the old password, 32 bytes or more")

@@ -1,4 +1,4 @@
-// The default format: gorilla/securecookie under derived keys.
+// The default format: gorilla/securecookie with derived keys.
 
 package seal
 
@@ -15,19 +15,19 @@ import (
 )
 
 // SecureCookie returns the default [Sealer]: gorilla/securecookie with
-// AES-256-CTR and HMAC-SHA256, under keys that HKDF-SHA256 (RFC 5869) derives
-// from each password. The cipher's key and the hash's key are independent of
-// each other, and so are those of two purposes: a text that was sealed for one
-// purpose never opens as another, even where the password is the same.
+// AES-256-CTR and HMAC-SHA256. HKDF-SHA256 (RFC 5869) derives the keys from each
+// password and the purpose. The cipher key and the hash key are independent, and
+// so are the keys of two purposes: a text that was sealed for one purpose never
+// opens for another, even with the same password.
 //
-// The first password seals, all of them open. An error names each password
-// that is too short (see [CheckPasswords]), or an empty purpose.
+// The first password seals, and all of them open. It is an error if the purpose
+// is empty or a password is too short (see [CheckPasswords]).
 //
-// securecookie's own limits on age and length are off: how long a session
-// lasts and how it is spread over cookies are decided by whoever seals.
+// securecookie's own limits on age and length are off. The caller decides how
+// long a session lasts and how many cookies hold it.
 func SecureCookie(purpose string, passwords ...string) (Sealer, error) {
 	if purpose == "" {
-		return nil, errors.New("seal: no purpose")
+		return nil, errors.New("seal: the purpose is empty")
 	}
 	if err := CheckPasswords(passwords...); err != nil {
 		return nil, err
@@ -51,13 +51,13 @@ func SecureCookie(purpose string, passwords ...string) (Sealer, error) {
 	return s, nil
 }
 
-// keyLength selects AES-256, and an HMAC key as long as its hash.
+// keyLength is the key length of AES-256 and of HMAC-SHA256, in bytes.
 const keyLength = sha256.Size
 
-// deriveKey gives each use of a password a key of its own: info (RFC 5869,
+// deriveKey derives a separate key for each use of a password: info (RFC 5869,
 // section 3.2) names the library, the format, the use and the purpose. The use
-// comes before the purpose and holds no slash, so that no two pairs of them
-// spell the same info.
+// comes before the purpose and contains no slash, so two different pairs never
+// give the same info.
 func deriveKey(password, use, purpose string) ([]byte, error) {
 	key, err := hkdf.Key(sha256.New, []byte(password), nil, "authkit/seal/securecookie/v1/"+use+"/"+purpose, keyLength)
 	if err != nil {
@@ -73,10 +73,10 @@ type secureCookie struct {
 
 func (s *secureCookie) Seal(plaintext []byte) (string, error) {
 	if len(plaintext) == 0 {
-		// securecookie would seal it, and then not open it.
-		return "", errors.New("seal: nothing to seal")
+		// securecookie seals an empty value but does not open it.
+		return "", errors.New("seal: the plaintext is empty")
 	}
-	// securecookie encrypts the slice that it is handed in place.
+	// securecookie encrypts the slice in place.
 	text, err := s.codecs[0].Encode(s.name, bytes.Clone(plaintext))
 	if err != nil {
 		return "", fmt.Errorf("seal: %w", err)
@@ -98,10 +98,9 @@ func (s *secureCookie) Open(text string) ([]byte, error) {
 	return nil, ErrOpen
 }
 
-// pad restores the padding that Seal took off, which a cookie has no use for.
-// It accepts one spelling of a text only: encoding/base64 skips line breaks
-// and ignores the unused bits of the last character, and both would let an
-// altered text open.
+// pad restores the padding that Seal removed. It accepts only the canonical
+// encoding: encoding/base64 skips line breaks and ignores the unused bits of the
+// last character, so an altered text could open.
 func pad(text string) (string, bool) {
 	if strings.ContainsAny(text, "=\r\n") {
 		return "", false

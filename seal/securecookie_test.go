@@ -1,3 +1,5 @@
+// The securecookie format.
+
 package seal_test
 
 import (
@@ -16,7 +18,7 @@ func secureCookie(t testing.TB, purpose string, passwords ...string) seal.Sealer
 	return sealer
 }
 
-func TestPurposesThatReadAlikeStayApart(t *testing.T) {
+func TestATextOpensOnlyForItsPurpose(t *testing.T) {
 	purposes := []string{"session", "session/", "/session", "hash/session", "block/session", "sessio", "Session"}
 	for _, sealed := range purposes {
 		text, err := secureCookie(t, sealed, password).Seal([]byte("x"))
@@ -28,9 +30,9 @@ func TestPurposesThatReadAlikeStayApart(t *testing.T) {
 	}
 }
 
-func TestAPurposeIsNeeded(t *testing.T) {
+func TestAnEmptyPurposeIsRefused(t *testing.T) {
 	_, err := seal.SecureCookie("", password)
-	assert.ErrorContains(t, err, "no purpose")
+	assert.ErrorContains(t, err, "the purpose is empty")
 }
 
 func FuzzSecureCookie(f *testing.F) { fuzzOpen(f, secureCookie(f, "session", password, previous)) }

@@ -14,13 +14,13 @@ import (
 	"strings"
 )
 
-// WorkOSGo returns a [Sealer] of the format that WorkOS's official Go SDK
-// seals sessions in: standard base64 of a nonce and of what AES-256-GCM makes
-// of the text. The key is the password itself where that is 64 hexadecimal
-// digits, and else its SHA-256 digest.
+// WorkOSGo returns a [Sealer] for the format in which WorkOS's official Go SDK
+// seals sessions: standard base64 of a nonce and an AES-256-GCM ciphertext. If
+// the password is 64 hexadecimal digits, they encode the key. Otherwise the key
+// is the SHA-256 digest of the password.
 //
-// The first password seals, all of them open. As with [Iron], the purpose of a
-// text is not part of it. Texts over 32 KB are neither sealed nor opened.
+// The first password seals, and all of them open. As with [Iron], a text does
+// not contain its purpose. Texts over 32 KiB are neither sealed nor opened.
 func WorkOSGo(passwords ...string) (Sealer, error) {
 	if err := CheckPasswords(passwords...); err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ type workOSGo struct {
 
 func (s *workOSGo) Seal(plaintext []byte) (string, error) {
 	if len(plaintext) == 0 {
-		return "", errors.New("seal: nothing to seal")
+		return "", errors.New("seal: the plaintext is empty")
 	}
 	aead := s.aeads[0]
 	octets := make([]byte, aead.NonceSize(), aead.NonceSize()+len(plaintext)+aead.Overhead())
@@ -65,7 +65,7 @@ func (s *workOSGo) Open(text string) ([]byte, error) {
 	}
 	octets, err := base64.StdEncoding.Strict().DecodeString(text)
 	if err != nil || strings.ContainsAny(text, "\r\n") {
-		return nil, refusal("not standard base64")
+		return nil, openError("it is not standard base64")
 	}
 	for _, aead := range s.aeads {
 		if n := aead.NonceSize(); len(octets) > n+aead.Overhead() {

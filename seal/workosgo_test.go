@@ -1,3 +1,5 @@
+// The format of WorkOS's official Go SDK.
+
 package seal_test
 
 import (
@@ -22,7 +24,7 @@ func workOSGo(t testing.TB, passwords ...string) seal.Sealer {
 	return sealer
 }
 
-// A session that workos-go 10.1.1 sealed, of a user and an impersonator.
+// A session with a user and an impersonator that workos-go 10.1.1 sealed.
 const (
 	workOSGoVectorPassword = "test-password-at-least-32-characters-long"
 	workOSGoVector         = "T3DgNIkvBIoFEFuWv9xQh7rrToEQg84EF5n5OS0/hH0zN5kZwU0NM4b3SagNxVcLv5exzXN8iTfZUvWcCVVh0u5FEkp+XO0T1iMts6nCAhCEXn" +
@@ -32,7 +34,7 @@ const (
 		"CLNECP3MBnRjgZD+ja9qCvg6Rw6r3jgSWRqO71RRgFJ7SYhvV6+VrRjzEPv0YC8="
 )
 
-func TestWhatTheOfficialSDKSealedOpens(t *testing.T) {
+func TestATextSealedByTheOfficialSDKOpens(t *testing.T) {
 	plaintext, err := workOSGo(t, password, workOSGoVectorPassword).Open(workOSGoVector)
 	require.NoError(t, err)
 	var session struct {
@@ -46,7 +48,7 @@ func TestWhatTheOfficialSDKSealedOpens(t *testing.T) {
 	assert.Equal(t, "Zoë", session.User.FirstName)
 }
 
-func TestAPasswordOfHexadecimalDigitsIsTheKeyItself(t *testing.T) {
+func TestAPasswordOf64HexadecimalDigitsIsTheKey(t *testing.T) {
 	hexadecimal := strings.Repeat("0123456789abcdef", 4)
 	text, err := workOSGo(t, hexadecimal).Seal([]byte("x"))
 	require.NoError(t, err)
@@ -54,12 +56,12 @@ func TestAPasswordOfHexadecimalDigitsIsTheKeyItself(t *testing.T) {
 		password string
 		opens    bool
 	}{
-		"the same":                      {hexadecimal, true},
-		"the same octets":               {strings.ToUpper(hexadecimal), true},
-		"two digits more":               {hexadecimal + "00", false},
-		"the first half":                {hexadecimal[:32], false},
-		"and characters of others":      {hexadecimal + "zz", false},
-		"another of as many characters": {strings.Repeat("z", 64), false},
+		"the same":                           {hexadecimal, true},
+		"the same key in upper case":         {strings.ToUpper(hexadecimal), true},
+		"two more digits":                    {hexadecimal + "00", false},
+		"the first half":                     {hexadecimal[:32], false},
+		"with two other characters appended": {hexadecimal + "zz", false},
+		"64 other characters":                {strings.Repeat("z", 64), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := workOSGo(t, c.password).Open(text)
@@ -68,8 +70,8 @@ func TestAPasswordOfHexadecimalDigitsIsTheKeyItself(t *testing.T) {
 	}
 }
 
-// sealedByTheSDK is what the official Go SDK makes of so many octets, which
-// knows no limit.
+// sealedByTheSDK seals a number of zero octets as the official Go SDK does. The
+// SDK has no limit.
 func sealedByTheSDK(t testing.TB, octets int) string {
 	t.Helper()
 	key := sha256.Sum256([]byte(password))
@@ -81,8 +83,8 @@ func sealedByTheSDK(t testing.TB, octets int) string {
 	return base64.StdEncoding.EncodeToString(aead.Seal(nonce, nonce, make([]byte, octets), nil))
 }
 
-func TestATextOfTheOfficialSDKIsReadUpToItsLimit(t *testing.T) {
-	const most = 32<<10/4*3 - 12 - 16 // octets, besides the nonce and the tag
+func TestATextOfTheOfficialSDKOpensUpTo32KiB(t *testing.T) {
+	const most = 32<<10/4*3 - 12 - 16 // octets, without the nonce and the tag
 	text := sealedByTheSDK(t, most)
 	require.Len(t, text, 32<<10)
 	plaintext, err := workOSGo(t, password).Open(text)
@@ -90,9 +92,9 @@ func TestATextOfTheOfficialSDKIsReadUpToItsLimit(t *testing.T) {
 	assert.Len(t, plaintext, most)
 	sealed, err := workOSGo(t, password).Seal(make([]byte, most))
 	require.NoError(t, err)
-	assert.Len(t, sealed, 32<<10, "and sealed up to it")
+	assert.Len(t, sealed, 32<<10, "the longest text is sealed too")
 	_, err = workOSGo(t, password).Open(sealedByTheSDK(t, 0))
-	assert.ErrorIs(t, err, seal.ErrOpen, "nothing at all is never sealed")
+	assert.ErrorIs(t, err, seal.ErrOpen, "an empty plaintext does not open")
 	for _, octets := range []int{most + 1, 1 << 20} {
 		_, err := workOSGo(t, password).Open(sealedByTheSDK(t, octets))
 		require.ErrorIs(t, err, seal.ErrOpen, "%d octets", octets)
