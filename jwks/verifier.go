@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// DefaultLeeway is the default for [WithLeeway]: how far the issuer's clock and ours may differ.
+// DefaultLeeway is the default for [WithLeeway]: how far the issuer's clock and the Verifier's may differ.
 const DefaultLeeway = 60 * time.Second
 
 // Verifier checks whether a token is a valid AuthKit access token. It is safe for concurrent use.
