@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/authkit-go/authkit/internal/cookie"
 	"github.com/authkit-go/authkit/jwks"
 	"github.com/authkit-go/authkit/seal"
 	"github.com/authkit-go/authkit/workos"
@@ -25,11 +26,11 @@ type AuthKit struct {
 	verifier *jwks.Verifier // of tokens in cookies
 	bearers  *jwks.Verifier // of bearer tokens, nil where none are accepted
 
-	cookies cookies     // where the session and the sign-ins under way are kept
-	format  format      // of the session
-	foreign []format    // of sessions that are accepted from others
-	signIns seal.Sealer // seals a sign-in under way
-	flows   seal.Sealer // seals what a sign-in with forms of its own remembers
+	cookies *cookie.Codec // where the session and the sign-ins under way are kept
+	format  format        // of the session
+	foreign []format      // of sessions that are accepted from others
+	signIns seal.Sealer   // seals a sign-in under way
+	flows   seal.Sealer   // seals what a sign-in with forms of its own remembers
 
 	cache       *sessionCache // verified sessions, nil for none
 	refreshes   *refreshes    // one exchange for many requests
@@ -106,8 +107,8 @@ func build(c *config) (*AuthKit, error) {
 	if err != nil {
 		return nil, &ConfigError{Option: "WithBaseURL", Variable: variables["WithBaseURL"], Problem: err.Error()}
 	}
-	jar := newCookies(c)
-	own, foreign, err := newFormats(c, jar.sessionName)
+	cookies := cookie.New(c.cookieSettings())
+	own, foreign, err := newFormats(c, cookies.SessionName())
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +142,7 @@ func build(c *config) (*AuthKit, error) {
 		issued:    jwks.NewVerifier(keys, append(verifierOptions(c, client, []string{c.clientID}), jwks.WithTokensFromIssuer())...),
 		verifier:  jwks.NewVerifier(keys, append(verifierOptions(c, client, []string{c.clientID}), jwks.WithTokensFromStorage())...),
 		bearers:   bearers,
-		cookies:   jar,
+		cookies:   cookies,
 		format:    own,
 		foreign:   foreign,
 		signIns:   signIns,

@@ -17,7 +17,7 @@ import (
 // where the callback will not bring it: browsers withhold a Strict cookie from a
 // redirect that began at AuthKit.
 func (a *AuthKit) sessionBefore(r *http.Request) *sessionBefore {
-	if a.cookies.sameSite != http.SameSiteStrictMode {
+	if a.cookies.SameSite() != http.SameSiteStrictMode {
 		return nil
 	}
 	for _, s := range a.sessionsSent(r) {
@@ -107,10 +107,9 @@ func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, request au
 		return
 	}
 	if request.withoutState {
-		a.cookies.setRestart(w)
+		a.cookies.SetRestart(w.Header())
 	}
-	a.noteConflict(w, r)
-	a.expireInTheWay(w.Header(), r, len(location))
+	a.noteConflict(w, r, len(location))
 	noStore(w.Header())
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	seeOther(w, location)

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/authkit-go/authkit/internal/cookie"
 	"github.com/authkit-go/authkit/jwks"
 	"github.com/authkit-go/authkit/workos"
 )
@@ -72,8 +73,8 @@ func isGarbled(query url.Values) bool {
 // dropped and a sign-in of our own started. Coming here again at once, which a
 // misconfigured sign-in endpoint would cause without end, gives a page.
 func (a *AuthKit) restart(w http.ResponseWriter, r *http.Request) {
-	if sent(r.Header, a.cookies.restartName) {
-		a.cookies.expire(w, a.cookies.restartName)
+	if cookie.Has(r.Header, a.cookies.RestartName()) {
+		a.cookies.Expire(w.Header(), a.cookies.RestartName())
 		a.failPage(w, r, fmt.Errorf("%w: the callback had no state, twice", ErrState), "")
 		return
 	}
@@ -109,14 +110,14 @@ func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url
 	}
 	switch {
 	case use == stateUsed:
-		a.cookies.expire(w, a.cookies.stateName(pending.state))
+		a.cookies.Expire(w.Header(), a.cookies.StateName(pending.state))
 		a.refuseState(w, r, pending, errors.New("the state was used before"))
 		return
 	case use == stateTooOld && code != "" && !pending.restarted:
 		a.restartSignIn(w, r, pending)
 		return
 	}
-	a.cookies.expire(w, a.cookies.stateName(pending.state))
+	a.cookies.Expire(w.Header(), a.cookies.StateName(pending.state))
 	if code == "" {
 		a.failSignIn(w, r, refusal(query), pending.returnTo)
 		return
@@ -159,7 +160,7 @@ func (a *AuthKit) refuseState(w http.ResponseWriter, r *http.Request, pending *p
 // is stale: its token has expired, or its key is withdrawn or cannot be had. The
 // page that comes next decides on that.
 func (a *AuthKit) isSignedIn(r *http.Request) bool {
-	own := a.cookies.session(r.Header)
+	own := a.cookies.Session(r.Header)
 	session, ended, err := a.sessionOf(r, &own)
 	stale := errors.Is(err, jwks.ErrExpired) || errors.Is(err, jwks.ErrUnknownKey) || errors.Is(err, jwks.ErrUnavailable)
 	return session != nil && !ended && (err == nil || stale)
@@ -210,7 +211,7 @@ func refusesApplication(refusal *workos.Error) bool {
 // that began at AuthKit, so then a page of this site makes the next request.
 func (a *AuthKit) goOn(w http.ResponseWriter, returnTo string) {
 	noStore(w.Header())
-	if a.cookies.sameSite != http.SameSiteStrictMode {
+	if a.cookies.SameSite() != http.SameSiteStrictMode {
 		seeOther(w, returnTo)
 		return
 	}
@@ -284,7 +285,7 @@ func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authenticati
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSignIn, err)
 	}
-	if err := a.cookies.checkSize(text); err != nil {
+	if err := a.cookies.CheckSize(text); err != nil {
 		return nil, tooLarge(session, err)
 	}
 	// A session that a script has signed out may be signed in to again. It is not
@@ -301,15 +302,16 @@ func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authenticati
 	}
 	// Browsers that do not tell a host-only cookie from one of the same Domain
 	// (RFC 6265, section 5.3) go by the order: the session comes last.
-	a.countSignIn(w.Header(), r, len(text))
-	if err := a.cookies.setSession(w.Header(), r, text); err != nil {
-		return nil, err
+	a.cookies.CountSignIn(w.Header(), r)
+	a.cookies.ExpireDuplicatesAtEnd(w.Header(), r, len(text))
+	if err := a.cookies.SetSession(w.Header(), r, text); err != nil {
+		return nil, tooLarge(session, err)
 	}
 	kept = true
 	a.replaceSessions(r, session, pending.before)
-	for _, name := range []string{a.cookies.restartName, a.cookies.flowName} {
-		if sent(r.Header, name) {
-			a.cookies.expire(w, name)
+	for _, name := range []string{a.cookies.RestartName(), a.cookies.StepName()} {
+		if cookie.Has(r.Header, name) {
+			a.cookies.Expire(w.Header(), name)
 		}
 	}
 	noStore(w.Header())
@@ -329,7 +331,7 @@ func (a *AuthKit) replaceSessions(r *http.Request, session *Session, earlier *se
 		sessions = append(sessions, earlier.session(a.clock.Now()))
 	}
 	if !a.shared {
-		a.signedOut.keep(session.ID(), a.clock.Now().Add(cookieLifetime))
+		a.signedOut.keep(session.ID(), a.clock.Now().Add(cookie.MaxLifetime))
 	}
 	for _, before := range sessions {
 		switch {

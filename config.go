@@ -3,6 +3,7 @@
 package authkit
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/authkit-go/authkit/internal/cookie"
 	"github.com/authkit-go/authkit/workos"
 )
 
@@ -121,6 +123,28 @@ func (c *config) settled(option string) { delete(c.unreadable, option) }
 // secure tells whether cookies are Secure: always, unless the application says
 // through its redirect URL that it is served over plain http.
 func (c *config) secure() bool { return !strings.HasPrefix(strings.ToLower(c.redirectURL), "http://") }
+
+// cookieSettings decides the names and attributes of the cookies.
+func (c *config) cookieSettings() cookie.Settings {
+	s := cookie.Settings{
+		SessionName:   c.cookieName,
+		Single:        c.shared,
+		AcceptedNames: c.foreignNames,
+		ClientID:      c.clientID,
+		Domain:        c.cookieDomain,
+		Host:          hostname(c.redirectURL),
+		Secure:        c.secure(),
+		SameSite:      c.sameSite,
+		MaxAge:        cookie.MaxLifetime,
+	}
+	if c.shared {
+		s.SessionName = cmp.Or(c.cookieName, cookie.SharedName)
+	}
+	if c.maxAgeSet {
+		s.MaxAge = c.maxAge
+	}
+	return s
+}
 
 // isLoopback tells whether a host is this machine: localhost and names under
 // it (RFC 6761, section 6.3), 127.0.0.0/8 and ::1.

@@ -242,9 +242,8 @@ func (a *AuthKit) signInFrom(w http.ResponseWriter, r *http.Request, params func
 		return
 	}
 	if a.signInPage {
-		a.noteConflict(w, r)
 		link := a.loginLink(requestTarget(r))
-		a.expireInTheWay(w.Header(), r, len(link))
+		a.noteConflict(w, r, len(link))
 		noStore(w.Header())
 		seeOther(w, link)
 		return

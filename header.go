@@ -7,16 +7,6 @@ import (
 	"strings"
 )
 
-// headerSize is how many bytes a header takes on the wire.
-func headerSize(h http.Header) (size int) {
-	for name, values := range h {
-		for _, value := range values {
-			size += len(name) + len(": \r\n") + len(value)
-		}
-	}
-	return size
-}
-
 // noStore keeps an answer out of every cache, the browser's and those on the
 // way. A browser may keep the whole page for the way back all the same; Logout
 // tells it not to.

@@ -54,10 +54,8 @@ func (a *AuthKit) Logout() http.Handler {
 				}
 			}
 		}
-		a.cookies.expireOtherForms(w.Header(), r, expiry{
-			names: a.cookies.inTheWay(r.Header), window: nextWindow(a.cookies.ends), reserved: len(location),
-		})
-		a.cookies.clearSession(w, r)
+		a.cookies.ExpireDuplicatesAtSignOut(w.Header(), r, len(location))
+		a.cookies.ClearSession(w.Header(), r)
 		noStore(w.Header())
 		// https://www.w3.org/TR/clear-site-data/: what a browser has kept of this
 		// origin's pages, for the way back too, belongs to a person who has left.
@@ -72,8 +70,8 @@ func (a *AuthKit) Logout() http.Handler {
 
 // signOut ends sessions in this process.
 func (a *AuthKit) signOut(r *http.Request, sessions []*Session) {
-	own := a.cookies.session(r.Header)
-	served := own.count > 0 && a.cache.get(&own) != nil
+	own := a.cookies.Session(r.Header)
+	served := own.Found() && a.cache.get(&own) != nil
 	for _, session := range sessions {
 		again := a.hasEnded(session)
 		a.markSignedOut(session, served, 0)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/authkit-go/authkit/internal/cookie"
 	"github.com/authkit-go/authkit/jwks"
 )
 
@@ -33,8 +34,8 @@ func (a *AuthKit) Middleware(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		own := a.cookies.session(r.Header)
-		if outer == nil && own.count == 0 && !own.several && a.bringsNothing(r.Header) {
+		own := a.cookies.Session(r.Header)
+		if outer == nil && own.IsAbsent() && a.bringsNothing(r.Header) {
 			// No context says so: FromContext finds nobody, and guards nobody's visit.
 			p := &protectedWriter{ResponseWriter: w, visit: a.nobody, request: r}
 			defer p.lastWord() // a panic is answered too, by a recovery around this
@@ -63,7 +64,7 @@ func (a *AuthKit) bringsNothing(h http.Header) bool {
 
 // load finds out who is asking: by the bearer token if those are accepted and
 // there is one, else by the cookie.
-func (a *AuthKit) load(v *visit, w http.ResponseWriter, r *http.Request, own *sessionCookie) {
+func (a *AuthKit) load(v *visit, w http.ResponseWriter, r *http.Request, own *cookie.Value) {
 	if a.bearers != nil {
 		if token, ok := bearerToken(r); ok && !isAPIKey(token) {
 			a.loadBearer(v, r, token)
@@ -80,7 +81,7 @@ func (a *AuthKit) isOwnHandler(r *http.Request) bool { return a.ownPaths[r.URL.P
 
 // loadCookie decides what a session that came in a cookie is good for: it
 // serves, or is renewed because it has gone stale, or is none.
-func (a *AuthKit) loadCookie(v *visit, w http.ResponseWriter, r *http.Request, own *sessionCookie) {
+func (a *AuthKit) loadCookie(v *visit, w http.ResponseWriter, r *http.Request, own *cookie.Value) {
 	session, ended, err := a.sessionOf(r, own)
 	usable := err == nil
 	switch {

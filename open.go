@@ -7,6 +7,8 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+
+	"github.com/authkit-go/authkit/internal/cookie"
 )
 
 // errConflict says that cookies of more than one session came, so that none
@@ -46,7 +48,7 @@ func refreshedLater(s, than *Session) bool {
 // form, verified or not: to end or to replace, and never to serve. The one that
 // would be served is the first.
 func (a *AuthKit) sessionsSent(r *http.Request) (sessions []*Session) {
-	own := a.cookies.session(r.Header)
+	own := a.cookies.Session(r.Header)
 	if sealed, err := a.openSession(r.Header, &own); err == nil {
 		if s := unverifiedSession(sealed); s != nil {
 			sessions = append(sessions, s)
@@ -61,12 +63,12 @@ func (a *AuthKit) sessionsSent(r *http.Request) (sessions []*Session) {
 		}
 		sessions = append(sessions, s)
 	}
-	if own.several || own.count > 1 { // a planted chunk may look like the session's next
-		for _, sealed := range a.openCandidates(a.cookies.candidates(r.Header, true)) {
+	if own.Ambiguous() || own.Chunked() { // a planted chunk may look like the session's next
+		for _, sealed := range a.openCandidates(a.cookies.Candidates(r.Header, true)) {
 			add(sealed)
 		}
 	}
-	for _, name := range a.cookies.foreignNames {
+	for _, name := range a.cookies.AcceptedNames() {
 		opened, _ := a.openForeign(r.Header, name)
 		for _, sealed := range opened {
 			add(sealed)
@@ -84,22 +86,22 @@ var errSeveral = errors.New("authkit: session cookies came more than once or in 
 // openSession opens the session that a request brings: in this application's
 // own cookie, which the caller has found, or else in one that it accepts from
 // others. Nothing of it is verified but the seal.
-func (a *AuthKit) openSession(h http.Header, own *sessionCookie) (sealedSession, error) {
+func (a *AuthKit) openSession(h http.Header, own *cookie.Value) (sealedSession, error) {
 	var refusals []error
-	if own.count > 0 {
-		sealed, err := a.format.open(own.text())
+	if own.Found() {
+		sealed, err := a.format.open(own.Text())
 		if err == nil {
 			return sealed, nil
 		}
 		refusals = append(refusals, err)
 	}
-	if own.several {
-		if opened := a.openCandidates(a.cookies.candidates(h, false)); len(opened) > 0 {
+	if own.Ambiguous() {
+		if opened := a.openCandidates(a.cookies.Candidates(h, false)); len(opened) > 0 {
 			return a.chooseSession(opened)
 		}
 		refusals = append(refusals, errSeveral)
 	}
-	for _, name := range a.cookies.foreignNames {
+	for _, name := range a.cookies.AcceptedNames() {
 		opened, refused := a.openForeign(h, name)
 		if len(opened) > 0 {
 			return a.chooseSession(opened)
@@ -125,7 +127,7 @@ func (a *AuthKit) openCandidates(texts []string) (opened []sealedSession) {
 // openForeign opens what can be opened of the cookies of one name that is
 // accepted from others. It tells why the rest was refused.
 func (a *AuthKit) openForeign(h http.Header, name string) (opened []sealedSession, refused []error) {
-	for _, text := range valuesOf(h, name) {
+	for _, text := range cookie.Values(h, name) {
 		for i := range a.foreign {
 			sealed, err := a.foreign[i].open(text)
 			if err == nil {

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/authkit-go/authkit/internal/cookie"
 )
 
 // WithAPIKey sets the WorkOS API key, which starts with sk_. It is the client
@@ -148,7 +150,7 @@ func WithSharedSession() Option {
 func WithForeignSessions(cookieNames ...string) Option {
 	return func(c *config) {
 		if len(cookieNames) == 0 {
-			cookieNames = []string{familyCookieName}
+			cookieNames = []string{cookie.SharedName}
 		}
 		c.foreignNames = append(c.foreignNames, cookieNames...)
 	}

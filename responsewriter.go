@@ -77,7 +77,7 @@ func (p *protectedWriter) decide(final bool) {
 		}
 	}
 	for _, line := range h["Set-Cookie"] {
-		if !owner.cookies.ours(cookieName(line)) {
+		if !owner.cookies.SetsOwned(line) {
 			continue
 		}
 		for name := range h {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/authkit-go/authkit/internal/cookie"
 )
 
 const (
@@ -87,13 +89,13 @@ func newSessionCache(maxEntries, maxBytes int) *sessionCache {
 }
 
 // get finds the session of a cookie. A nil cache has none.
-func (c *sessionCache) get(cookie *sessionCookie) *cachedSession {
+func (c *sessionCache) get(cookie *cookie.Value) *cachedSession {
 	if c == nil {
 		return nil
 	}
 	hash := c.hash(cookie)
 	for e := c.bucket(hash).Load(); e != nil; e = e.next.Load() {
-		if e.hash == hash && cookie.is(e.text) {
+		if e.hash == hash && cookie.Equals(e.text) {
 			if e.uses.Load() < maxUses {
 				e.uses.Add(1)
 			}
@@ -104,11 +106,11 @@ func (c *sessionCache) get(cookie *sessionCookie) *cachedSession {
 }
 
 // put keeps a session that has just been verified.
-func (c *sessionCache) put(cookie *sessionCookie, s *Session) {
+func (c *sessionCache) put(cookie *cookie.Value, s *Session) {
 	if c == nil {
 		return
 	}
-	e := &cachedSession{hash: c.hash(cookie), text: strings.Clone(cookie.text()), session: s}
+	e := &cachedSession{hash: c.hash(cookie), text: strings.Clone(cookie.Text()), session: s}
 	e.size = len(e.text) + s.sealed.size() + listsSize(s.claims) + cachedOverhead
 	if e.size > c.maxBytes {
 		return
@@ -182,8 +184,8 @@ func (c *sessionCache) remember(hash uint64) {
 	c.ghosts[hash] = struct{}{}
 }
 
-func (c *sessionCache) hash(cookie *sessionCookie) uint64 {
-	last := cookie.parts[cookie.count-1]
+func (c *sessionCache) hash(cookie *cookie.Value) uint64 {
+	last := cookie.Last()
 	return maphash.String(c.seed, last[max(0, len(last)-tailLength):])
 }
 

@@ -11,12 +11,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/authkit-go/authkit/internal/cookie"
 	"github.com/authkit-go/authkit/workos"
 )
 
 // cookieOf is a session cookie in one part, as good as any.
-func cookieOf(i int) *sessionCookie {
-	return &sessionCookie{parts: [maxChunks]string{fmt.Sprintf("%0200d", i)}, count: 1}
+func cookieOf(i int) *cookie.Value { return cookieIn(fmt.Sprintf("%0200d", i)) }
+
+// cookieIn is a session cookie in these parts.
+func cookieIn(parts ...string) *cookie.Value {
+	v := cookie.NewValue(parts...)
+	return &v
 }
 
 func sessionNumber(i int) *Session {
@@ -105,7 +110,7 @@ func TestASessionCacheOfHugeBoundsTakesNoMemoryAhead(t *testing.T) {
 }
 
 func TestASessionThatFillsTheCacheIsKeptAndALargerOneIsNot(t *testing.T) {
-	size := len(cookieOf(1).text()) + sessionNumber(1).sealed.size() + cachedOverhead
+	size := len(cookieOf(1).Text()) + sessionNumber(1).sealed.size() + cachedOverhead
 	for bytes, kept := range map[int]bool{size: true, size + 1: true, size - 1: false} {
 		cache := newSessionCache(10, bytes)
 		cache.visit(1)
@@ -183,20 +188,15 @@ func TestASessionOfSkewedPopularityIsMostlyFound(t *testing.T) {
 func TestTextsOfTheSameEndAreToldApart(t *testing.T) {
 	cache := newSessionCache(10, 1<<30)
 	end := strings.Repeat("e", tailLength)
-	one, other := &sessionCookie{count: 1}, &sessionCookie{count: 1}
-	one.parts[0], other.parts[0] = "one"+end, "other"+end
+	one, other := cookieIn("one"+end), cookieIn("other"+end)
 	cache.put(one, sessionNumber(1))
 	assert.Nil(t, cache.get(other))
 	cache.put(other, sessionNumber(2))
 	assert.Equal(t, "1", cache.get(one).session.sealed.user.ID)
 	assert.Equal(t, "2", cache.get(other).session.sealed.user.ID)
-	split := &sessionCookie{count: 2}
-	split.parts[0], split.parts[1] = "o", "ne"+end
-	assert.Same(t, cache.get(one), cache.get(split), "in parts it is the same text")
-	split.parts[1] = "ne"
-	assert.Nil(t, cache.get(split))
-	twice, once := &sessionCookie{count: 1}, &sessionCookie{count: 1}
-	twice.parts[0], once.parts[0] = end+end, end
+	assert.Same(t, cache.get(one), cache.get(cookieIn("o", "ne"+end)), "in parts it is the same text")
+	assert.Nil(t, cache.get(cookieIn("o", "ne")))
+	twice, once := cookieIn(end+end), cookieIn(end)
 	cache.put(twice, sessionNumber(3))
 	assert.Nil(t, cache.get(once), "the beginning of a text is another")
 	cache.consistent(t)

@@ -36,7 +36,7 @@ func (a *AuthKit) keepUnrenewed(w http.ResponseWriter, r *http.Request, v *visit
 // ended. Whether it still may is decided when its header is written. A response
 // that is not this middleware's is about to be written, and is decided on here.
 func (a *AuthKit) clearEnded(w http.ResponseWriter, r *http.Request, v *visit, ended *Session, since counts) {
-	a.cookies.takeBackSession(w.Header())
+	a.cookies.RemoveSession(w.Header())
 	cleared := &keptSession{session: ended, clears: true, since: since}
 	if v.owner == a {
 		v.kept.Store(cleared)
@@ -54,9 +54,9 @@ func (a *AuthKit) lastClear(w http.ResponseWriter, r *http.Request, kept *keptSe
 	number := a.refreshes.clear(kept.session, kept.since, kept.clearing)
 	switch {
 	case number == 0 && kept.clearing != 0:
-		a.cookies.takeBackCleared(h)
-	case number != 0 && !a.cookies.setsSession(h):
-		a.cookies.clearSession(w, r)
+		a.cookies.RemoveExpiry(h)
+	case number != 0 && !a.cookies.SetsSession(h):
+		a.cookies.ClearSession(h, r)
 	}
 	decided := *kept
 	decided.clearing = number
@@ -71,7 +71,7 @@ func (a *AuthKit) keep(h http.Header, r *http.Request, s *Session, text string) 
 		text, err = a.format.seal(s)
 	}
 	if err == nil {
-		if err = a.cookies.setSession(h, r, text); err == nil {
+		if err = a.cookies.SetSession(h, r, text); err == nil {
 			return &keptSession{session: s, text: text}
 		}
 		err = tooLarge(s, err)
@@ -80,8 +80,10 @@ func (a *AuthKit) keep(h http.Header, r *http.Request, s *Session, text string) 
 	return nil
 }
 
-// tooLarge adds to an error of the cookies what it is that fills them.
-func tooLarge(s *Session, err error) error { return fmt.Errorf("%w: %s", err, s.sealed.contents()) }
+// tooLarge returns an [ErrSessionTooLarge] that lists what fills the cookies.
+func tooLarge(s *Session, err error) error {
+	return fmt.Errorf("%w: %w: %s", ErrSessionTooLarge, err, s.sealed.contents())
+}
 
 // lastCookie sees to it that a response which comes late does not take the
 // browser back: behind a logout or a sign-in, or to tokens that were exchanged
@@ -94,10 +96,10 @@ func (a *AuthKit) lastCookie(h http.Header, r *http.Request, kept *keptSession) 
 	gone := spent || a.hasEnded(kept.session)
 	switch {
 	case !gone && newest == kept.session:
-		if kept.text != "" && !a.cookies.setsSession(h) {
+		if kept.text != "" && !a.cookies.SetsSession(h) {
 			return a.keep(h, r, kept.session, kept.text)
 		}
-	case a.cookies.takeBack(h, kept.text) && !gone:
+	case a.cookies.RemoveSessionValue(h, kept.text) && !gone:
 		if next := a.keep(h, r, newest, ""); next != nil {
 			return next
 		}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/authkit-go/authkit/internal/cookie"
 )
 
 const (
@@ -47,7 +49,7 @@ func cookieSize(name, value string) int { return len(name) + len(value) + 3 }
 // browser so small that all of them fit. replaces is nil or one of these, whose
 // place the new one takes.
 func (a *AuthKit) keepSignIn(w http.ResponseWriter, r *http.Request, pending pendingSignIn, replaces *pendingSignIn) error {
-	fresh := &stateCookie{pendingSignIn: pending, name: a.cookies.stateName(pending.state)}
+	fresh := &stateCookie{pendingSignIn: pending, name: a.cookies.StateName(pending.state)}
 	if err := a.sealNew(fresh); err != nil {
 		return fmt.Errorf("%w: %w: %w", errLoginTooLarge, ErrLogin, err)
 	}
@@ -77,14 +79,14 @@ func (a *AuthKit) keepSignIn(w http.ResponseWriter, r *http.Request, pending pen
 		return fmt.Errorf("%w: there is no room beside the sign-ins that this site started", ErrCrossOrigin)
 	}
 	if replaces != nil { // it may be beyond those that were looked at
-		a.cookies.expire(w, a.cookies.stateName(replaces.state))
+		a.cookies.Expire(w.Header(), a.cookies.StateName(replaces.state))
 	}
 	for _, c := range append(older, fresh) {
 		switch {
 		case c.dropped:
-			a.cookies.expire(w, c.name)
+			a.cookies.Expire(w.Header(), c.name)
 		case c.text != "":
-			a.cookies.setState(w, c.name, c.text, a.stateLifetime(&c.pendingSignIn, now))
+			a.cookies.SetState(w.Header(), c.name, c.text, a.stateLifetime(&c.pendingSignIn, now))
 		}
 	}
 	return nil
@@ -106,7 +108,7 @@ func (a *AuthKit) sealNew(c *stateCookie) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("state and invitation token fill %d bytes of a cookie that holds %d", len(c.text), maxCookieSize)
+	return fmt.Errorf("state and invitation token fill %d bytes of a cookie that holds %d", len(c.text), cookie.MaxSize)
 }
 
 // smaller is a way to make the cookie of a sign-in smaller.
@@ -208,8 +210,8 @@ func (a *AuthKit) shrink(step shrinking) error {
 func (a *AuthKit) stateCookies(r *http.Request) (found []*stateCookie) {
 	type pair struct{ name, value string }
 	var sent []pair
-	for name, value := range requestCookies(r.Header) {
-		if strings.HasPrefix(name, a.cookies.statePrefix) {
+	for name, value := range cookie.All(r.Header) {
+		if a.cookies.IsStateName(name) {
 			if len(sent) == 2*maxStateCookies { // the older half is of no interest any more
 				sent = append(sent[:0], sent[maxStateCookies:]...)
 			}
@@ -242,7 +244,7 @@ func (a *AuthKit) stateCookies(r *http.Request) (found []*stateCookie) {
 
 // openStateCookie opens the cookie of a sign-in, however old.
 func (a *AuthKit) openStateCookie(name, text string) (pendingSignIn, error) {
-	if len(text) > maxCookieSize {
+	if len(text) > cookie.MaxSize {
 		return pendingSignIn{}, errors.New("the cookie is larger than any of ours")
 	}
 	encoded, err := a.signIns.Open(text)
@@ -250,7 +252,7 @@ func (a *AuthKit) openStateCookie(name, text string) (pendingSignIn, error) {
 		return pendingSignIn{}, err
 	}
 	pending, err := decodePendingSignIn(encoded)
-	if err == nil && a.cookies.stateName(pending.state) != name {
+	if err == nil && a.cookies.StateName(pending.state) != name {
 		err = errors.New("the cookie belongs to another sign-in")
 	}
 	if err != nil {
@@ -263,15 +265,9 @@ func (a *AuthKit) openStateCookie(name, text string) (pendingSignIn, error) {
 // of the browser that brings it. It may be too old. One from the future comes with
 // an error.
 func (a *AuthKit) findSignIn(r *http.Request, state string) (*pendingSignIn, error) {
-	name, tries := a.cookies.stateName(state), 0
+	name := a.cookies.StateName(state)
 	err := errors.New("this browser has no such sign-in under way")
-	for cookie, value := range requestCookies(r.Header) {
-		if cookie != name {
-			continue
-		}
-		if tries++; tries > maxSameName {
-			break
-		}
+	for value := range cookie.First(r.Header, name) {
 		var pending pendingSignIn
 		if pending, err = a.openStateCookie(name, value); err != nil {
 			continue

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/authkit-go/authkit/internal/cookie"
 )
 
 // SetFlow keeps what a sign-in with forms of the application's own has to
@@ -28,10 +30,10 @@ func (a *AuthKit) SetFlow(w http.ResponseWriter, v any) error {
 	if err != nil {
 		return fmt.Errorf("authkit: SetFlow: %w", err)
 	}
-	if len(a.cookies.flowName)+len(text) > maxCookieSize {
+	if len(a.cookies.StepName())+len(text) > cookie.MaxSize {
 		return fmt.Errorf("authkit: SetFlow: %d bytes of JSON are too many for a cookie", len(content))
 	}
-	a.cookies.setFlow(w, text)
+	a.cookies.SetStep(w.Header(), text)
 	noStore(w.Header())
 	return nil
 }
@@ -40,14 +42,7 @@ func (a *AuthKit) SetFlow(w http.ResponseWriter, v any) error {
 // whether there was anything: not after ten minutes, nor after SignIn or
 // ClearFlow.
 func (a *AuthKit) Flow(r *http.Request, v any) bool {
-	tries := 0
-	for name, text := range requestCookies(r.Header) {
-		if name != a.cookies.flowName {
-			continue
-		}
-		if tries++; tries > maxSameName {
-			return false
-		}
+	for text := range cookie.First(r.Header, a.cookies.StepName()) {
 		if content, err := a.openFlow(text); err == nil {
 			return json.Unmarshal(content, v) == nil
 		}
@@ -56,7 +51,9 @@ func (a *AuthKit) Flow(r *http.Request, v any) bool {
 }
 
 // ClearFlow drops what [AuthKit.SetFlow] kept.
-func (a *AuthKit) ClearFlow(w http.ResponseWriter) { a.cookies.expire(w, a.cookies.flowName) }
+func (a *AuthKit) ClearFlow(w http.ResponseWriter) {
+	a.cookies.Expire(w.Header(), a.cookies.StepName())
+}
 
 // The tags of what a flow's cookie holds.
 const (
@@ -82,7 +79,7 @@ func (a *AuthKit) openFlow(text string) (content []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if age := a.clock.Now().Sub(setAt); age >= flowLifetime || age < -clockSkew {
+	if age := a.clock.Now().Sub(setAt); age >= cookie.StepLifetime || age < -clockSkew {
 		return nil, errors.New("the step before was too long ago")
 	}
 	return content, nil

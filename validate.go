@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/authkit-go/authkit/internal/cookie"
 	"github.com/authkit-go/authkit/seal"
 	"github.com/authkit-go/authkit/workos"
 )
@@ -156,13 +157,13 @@ func (c *config) check() error {
 func (c *config) checkCookie(f *faults) {
 	switch name := c.cookieName; {
 	case name == "":
-	case name == familyCookieName && !c.shared:
+	case name == cookie.SharedName && !c.shared:
 		f.add("WithCookieName", "%s is the name of the AuthKit family's cookie, which is sealed in a format of its own; share it by WithSharedSession(), or choose another", name)
 	case cookieNameProblem(name) != "":
 		f.add("WithCookieName", "%s", cookieNameProblem(name))
-	case hasPrefixFold(name, hostPrefix) && (!c.secure() || c.cookieDomain != ""):
+	case cookie.HasPrefix(name, cookie.HostPrefix) && (!c.secure() || c.cookieDomain != ""):
 		f.add("WithCookieName", "browsers accept %q only over https and without a Domain", name)
-	case hasPrefixFold(name, securePrefix) && !c.secure():
+	case cookie.HasPrefix(name, cookie.SecurePrefix) && !c.secure():
 		f.add("WithCookieName", "browsers accept %q only over https", name)
 	}
 	for _, name := range c.foreignNames {
@@ -196,23 +197,12 @@ func cookieNameProblem(name string) string {
 	switch {
 	case (&http.Cookie{Name: name, Value: "x"}).Valid() != nil:
 		return fmt.Sprintf("%q is not a cookie name (RFC 6265, section 4.1.1)", name)
-	case isSignInCookie(name):
+	case cookie.IsReserved(name):
 		return fmt.Sprintf("%q is taken by sign-ins under way; choose another", name)
 	case len(name) > 128:
 		return fmt.Sprintf("is %d characters long; at most 128 are allowed", len(name))
 	}
 	return ""
-}
-
-// isSignInCookie reports whether a name could be that of a cookie of a sign-in
-// under way, or of something close to it.
-func isSignInCookie(name string) bool {
-	for _, prefix := range []string{stateCookiePrefix, restartCookiePrefix, flowCookiePrefix, conflictCookiePrefix} {
-		if strings.Contains(name+"-", prefix) {
-			return true
-		}
-	}
-	return false
 }
 
 // checkURL says what is wrong with a URL that must be absolute and https, or

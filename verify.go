@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/authkit-go/authkit/internal/cookie"
 	"github.com/authkit-go/authkit/jwks"
 )
 
@@ -31,8 +32,8 @@ func (a *AuthKit) Ready(ctx context.Context) error {
 //
 // A cookie that has come before goes the short way: everything that may have
 // changed since is looked at again, and nothing else.
-func (a *AuthKit) sessionOf(r *http.Request, own *sessionCookie) (session *Session, ended bool, err error) {
-	if own.count > 0 {
+func (a *AuthKit) sessionOf(r *http.Request, own *cookie.Value) (session *Session, ended bool, err error) {
+	if own.Found() {
 		if known := a.cache.get(own); known != nil {
 			if err := a.checkLimits(known.session.sealed); err != nil {
 				return nil, false, err
@@ -62,7 +63,7 @@ func (a *AuthKit) sessionOf(r *http.Request, own *sessionCookie) (session *Sessi
 	if !ended && !errors.Is(err, jwks.ErrUnavailable) {
 		a.refreshes.presented(session)
 	}
-	if err == nil && own.count > 0 && !sealed.foreign {
+	if err == nil && own.Found() && !sealed.foreign {
 		a.cache.put(own, session)
 	}
 	return session, ended, err

@@ -1,6 +1,6 @@
 // The other forms that a session cookie can have, and their expiry.
 
-package authkit
+package cookie
 
 import (
 	"cmp"
@@ -22,10 +22,10 @@ const (
 	maxPathLength = 256
 )
 
-// inTheWay are the names of session cookies of which another form must exist:
+// conflictingNames are the names of session cookies of which another form must exist:
 // those that came twice, or all of them where a whole session and chunks came or
 // chunks that do not follow each other.
-func (c *cookies) inTheWay(h http.Header) []string {
+func (c *Codec) conflictingNames(h http.Header) []string {
 	all := c.sessionNames(h, 1)
 	whole := false
 	chunks := map[int]bool{}
@@ -61,12 +61,42 @@ type expiry struct {
 	reserved int
 }
 
-// expireOtherForms expires the forms of session cookies that this configuration
+// ExpireDuplicatesAtStart is called where a sign-in starts, with how many bytes
+// the header will hold besides. It expires the forms of the session cookie that
+// are not in use where a name came twice. A sign-in replaces what it finds in the
+// form in use, so that after one that has not helped, and while conflict holds,
+// another form of every name must be in the way.
+func (c *Codec) ExpireDuplicatesAtStart(h http.Header, r *http.Request, conflict bool, reserved int) {
+	e := expiry{names: c.conflictingNames(r.Header), keep: true, reserved: reserved}
+	if conflict && c.ConflictCount(r.Header) > 0 {
+		e.names, e.window = c.SessionNames(r.Header), 1+nextWindow(&c.starts)
+	}
+	c.expireDuplicates(h, r, e)
+}
+
+// ExpireDuplicatesAtEnd is called where a sign-in ends, with how many bytes its
+// session takes. It expires the forms that are in the way here, where the path is
+// another.
+func (c *Codec) ExpireDuplicatesAtEnd(h http.Header, r *http.Request, reserved int) {
+	e := expiry{names: c.conflictingNames(r.Header), reserved: reserved}
+	if c.ConflictCount(r.Header) > 0 {
+		e.window = nextWindow(&c.ends)
+	}
+	c.expireDuplicates(h, r, e)
+}
+
+// ExpireDuplicatesAtSignOut is called where a session is signed out, with how
+// many bytes the header will hold besides.
+func (c *Codec) ExpireDuplicatesAtSignOut(h http.Header, r *http.Request, reserved int) {
+	c.expireDuplicates(h, r, expiry{names: c.conflictingNames(r.Header), window: nextWindow(&c.ends), reserved: reserved})
+}
+
+// expireDuplicates expires the forms of session cookies that this configuration
 // does not use. Which Domain and Path they have cannot be seen, so that each form
 // that can exist is expired: the configured hosts' domains, and the paths that
 // lead to this request. At most maxExpiries bytes of lines go out at once, and
 // fewer where the header would grow past maxHeader.
-func (c *cookies) expireOtherForms(h http.Header, r *http.Request, e expiry) {
+func (c *Codec) expireDuplicates(h http.Header, r *http.Request, e expiry) {
 	own := strings.ToLower(strings.TrimPrefix(c.domain, "."))
 	room := min(maxExpiries, maxHeader-e.reserved-headerSize(h))
 	var windows [][]*http.Cookie
@@ -77,7 +107,7 @@ func (c *cookies) expireOtherForms(h http.Header, r *http.Request, e expiry) {
 				continue // the form in use
 			}
 			for _, name := range e.names {
-				if hasPrefixFold(name, hostPrefix) {
+				if HasPrefix(name, HostPrefix) {
 					continue // browsers accept it in one form only
 				}
 				other := c.expired(name)
@@ -127,4 +157,14 @@ func pathForms(target string) []string {
 		}
 	}
 	return forms
+}
+
+// headerSize is how many bytes a header takes on the wire.
+func headerSize(h http.Header) (size int) {
+	for name, values := range h {
+		for _, value := range values {
+			size += len(name) + len(": \r\n") + len(value)
+		}
+	}
+	return size
 }

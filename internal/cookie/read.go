@@ -1,6 +1,6 @@
 // Reading the session's cookies: how a request's chunks and doubled values may be put together.
 
-package authkit
+package cookie
 
 import (
 	"net/http"
@@ -8,28 +8,28 @@ import (
 	"strings"
 )
 
-// sessionCookie is the sealed session that a request brings, in as many parts
+// Value is the sealed session that a request brings, in as many parts
 // as there were cookies. It has none where there is no session, and none where
 // the cookies can be read in more than one way.
-type sessionCookie struct {
-	parts [maxChunks]string
+type Value struct {
+	parts [MaxChunks]string
 	count int
 	// several says that more came than one session in one form: a name with two
 	// values, a whole session beside chunks, or chunks that do not follow each
-	// other. See candidates.
+	// other. See Codec.Candidates.
 	several bool
 }
 
-// text is the parts joined.
-func (s *sessionCookie) text() string {
+// Text is the parts joined.
+func (s *Value) Text() string {
 	if s.count == 1 {
 		return s.parts[0]
 	}
 	return strings.Join(s.parts[:s.count], "")
 }
 
-// is reports whether the parts joined are a text, without joining them.
-func (s *sessionCookie) is(text string) bool {
+// Equals reports whether the parts joined are a text, without joining them.
+func (s *Value) Equals(text string) bool {
 	for _, part := range s.parts[:s.count] {
 		rest, ok := strings.CutPrefix(text, part)
 		if !ok {
@@ -40,11 +40,33 @@ func (s *sessionCookie) is(text string) bool {
 	return text == ""
 }
 
-// session returns the sealed session of a request. An empty value counts as no
+// NewValue returns the value that cookies of these parts form.
+func NewValue(parts ...string) (v Value) {
+	v.count = copy(v.parts[:], parts)
+	return v
+}
+
+// IsAbsent reports whether the request brings no session cookie.
+func (s *Value) IsAbsent() bool { return s.count == 0 && !s.several }
+
+// Found reports whether the cookies form one value.
+func (s *Value) Found() bool { return s.count > 0 }
+
+// Chunked reports whether the value came in more than one cookie.
+func (s *Value) Chunked() bool { return s.count > 1 }
+
+// Ambiguous reports whether the cookies can be read in more than one way. Then
+// there is no value; see [Codec.Candidates].
+func (s *Value) Ambiguous() bool { return s.several }
+
+// Last returns the value's last part.
+func (s *Value) Last() string { return s.parts[s.count-1] }
+
+// Session returns the sealed session of a request. An empty value counts as no
 // cookie, and equal values of one name count as one cookie.
-func (c *cookies) session(h http.Header) (cookie sessionCookie) {
+func (c *Codec) Session(h http.Header) (cookie Value) {
 	var whole string
-	for name, value := range requestCookies(h) {
+	for name, value := range All(h) {
 		slot := &whole
 		switch index := c.chunk(name); index {
 		case notSession:
@@ -65,7 +87,7 @@ func (c *cookies) session(h http.Header) (cookie sessionCookie) {
 	for _, part := range cookie.parts {
 		switch {
 		case part == "":
-		case cookie.count < maxChunks && cookie.parts[cookie.count] != "":
+		case cookie.count < MaxChunks && cookie.parts[cookie.count] != "":
 			cookie.count++
 		default:
 			surplus = true
@@ -73,7 +95,7 @@ func (c *cookies) session(h http.Header) (cookie sessionCookie) {
 	}
 	switch {
 	case whole != "" && (cookie.count > 0 || surplus), cookie.several, surplus:
-		return sessionCookie{several: true}
+		return Value{several: true}
 	case whole != "":
 		cookie.parts[0], cookie.count = whole, 1
 	}
@@ -85,10 +107,10 @@ const (
 	// in more than one way.
 	maxCandidates = 16
 	// maxCandidate is longer than any session: what is longer is not tried.
-	maxCandidate = maxChunks * maxCookieSize
+	maxCandidate = MaxChunks * MaxSize
 )
 
-// candidates are the texts that may be the sealed session of a request whose
+// Candidates are the texts that may be the sealed session of a request whose
 // cookies can be read in more than one way, maxCandidates of them at most, the
 // likeliest first: the chunks joined, each whole value, and the chunks with one
 // of a doubled number exchanged for another of its values. So a cookie that
@@ -102,10 +124,10 @@ const (
 //
 // Where a session is to be ended, cut is given: then fewer chunks than came may
 // be the session too, since a surplus one must not protect it.
-func (c *cookies) candidates(h http.Header, cut bool) []string {
+func (c *Codec) Candidates(h http.Header, cut bool) []string {
 	var wholes values
-	var chunks [maxChunks]values
-	for name, value := range requestCookies(h) {
+	var chunks [MaxChunks]values
+	for name, value := range All(h) {
 		switch index := c.chunk(name); index {
 		case notSession:
 		case wholeSession:
@@ -118,7 +140,7 @@ func (c *cookies) candidates(h http.Header, cut bool) []string {
 	for _, chunk := range chunks {
 		switch {
 		case len(chunk) == 0:
-		case count < maxChunks && len(chunks[count]) > 0:
+		case count < MaxChunks && len(chunks[count]) > 0:
 			count++
 		default:
 			surplus = true
@@ -131,7 +153,7 @@ func (c *cookies) candidates(h http.Header, cut bool) []string {
 			texts = append(texts, text)
 		}
 	}
-	var first, last [maxChunks]string
+	var first, last [MaxChunks]string
 	for i := range count {
 		first[i], last[i] = chunks[i][0], chunks[i][len(chunks[i])-1]
 	}
@@ -183,9 +205,9 @@ func (v *values) add(value string) {
 	*v = append(*v, value)
 }
 
-// valuesOf are the values of a cookie of a name.
-func valuesOf(h http.Header, name string) (all values) {
-	for cookie, value := range requestCookies(h) {
+// Values are the values of a cookie of a name.
+func Values(h http.Header, name string) (all values) {
+	for cookie, value := range All(h) {
 		if cookie == name {
 			all.add(value)
 		}

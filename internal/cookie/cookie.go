@@ -1,9 +1,8 @@
 // The cookies: their names, their attributes, their chunks.
 
-package authkit
+package cookie
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
@@ -12,78 +11,20 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
 const (
-	// maxCookieSize is what browsers keep of one cookie, name and value
+	// MaxSize is what browsers keep of one cookie, name and value
 	// together (RFC 6265bis, section 5.6).
-	maxCookieSize = 4096
-	// maxChunks bounds a session to 32 KB, beyond which servers refuse the
+	MaxSize = 4096
+	// MaxChunks bounds a session to 32 KB, beyond which servers refuse the
 	// request's header anyway.
-	maxChunks = 8
+	MaxChunks = 8
 	// oneCookie is the number of chunks of a session that is not split: the
 	// rest of the AuthKit family reads a single cookie.
 	oneCookie = 0
 )
-
-// cookies names this package's cookies and gives them their attributes.
-type cookies struct {
-	sessionName string
-	// chunks is into how many cookies a session may be split: maxChunks or
-	// oneCookie.
-	chunks       int
-	foreignNames []string // of sessions of others that are accepted
-	statePrefix  string   // of the cookie of a sign-in under way
-	restartName  string   // marks a callback without a state
-	flowName     string   // of what a sign-in with forms of its own remembers
-	domain       string
-	conflictName string         // counts sign-ins that cookies in the way made fruitless
-	host         string         // of the redirect URL
-	otherDomains []string       // that another form of the session cookie may have, "" for none
-	starts, ends *atomic.Uint64 // windows of forms that were expired where a sign-in started, and where something ended
-	secure       bool
-	sameSite     http.SameSite
-	maxAge       time.Duration
-}
-
-func newCookies(c *config) cookies {
-	prefix := ""
-	if c.secure() && c.cookieDomain == "" {
-		prefix = hostPrefix
-	}
-	jar := cookies{
-		sessionName: c.cookieName,
-		chunks:      maxChunks,
-		domain:      c.cookieDomain,
-		secure:      c.secure(),
-		sameSite:    c.sameSite,
-		maxAge:      cookieLifetime,
-	}
-	jar.foreignNames = c.foreignNames
-	if c.shared {
-		jar.chunks = oneCookie
-		jar.sessionName = cmp.Or(c.cookieName, familyCookieName)
-	}
-	if jar.sessionName == "" {
-		jar.sessionName = prefix + sessionCookieName
-	}
-	// Applications on one host, such as two ports of localhost, see each other's
-	// cookies. Names of their own keep them apart.
-	application := nameHash(6, c.clientID, jar.sessionName)
-	jar.statePrefix = prefix + stateCookiePrefix + application + "-"
-	jar.restartName = prefix + restartCookiePrefix + application
-	jar.flowName = prefix + flowCookiePrefix + application
-	jar.conflictName = prefix + conflictCookiePrefix + application
-	if c.maxAgeSet {
-		jar.maxAge = c.maxAge
-	}
-	jar.host = strings.ToLower(hostname(c.redirectURL))
-	jar.otherDomains = otherDomains(c)
-	jar.starts, jar.ends = new(atomic.Uint64), new(atomic.Uint64)
-	return jar
-}
 
 const (
 	notSession   = -2
@@ -92,7 +33,7 @@ const (
 
 // chunk tells which part of the session a cookie holds: wholeSession, the
 // number of a chunk, or notSession.
-func (c *cookies) chunk(name string) int {
+func (c *Codec) chunk(name string) int {
 	rest, ok := strings.CutPrefix(name, c.sessionName)
 	switch {
 	case !ok:
@@ -105,23 +46,23 @@ func (c *cookies) chunk(name string) int {
 	return notSession
 }
 
-func (c *cookies) chunkName(index int) string { return fmt.Sprintf("%s.%d", c.sessionName, index) }
+func (c *Codec) chunkName(index int) string { return fmt.Sprintf("%s.%d", c.sessionName, index) }
 
 // holdsSession tells whether a cookie holds a session, or a part of one: ours,
 // or one that is accepted of others.
-func (c *cookies) holdsSession(name string) bool {
-	return c.chunk(name) != notSession || slices.Contains(c.foreignNames, name)
+func (c *Codec) holdsSession(name string) bool {
+	return c.chunk(name) != notSession || slices.Contains(c.acceptedNames, name)
 }
 
-// setSession writes a sealed session into as few cookies as it needs, and
+// SetSession writes a sealed session into as few cookies as it needs, and
 // expires what a longer predecessor left in the browser, and others. It fails,
 // and writes nothing, where the cookies that it may have are too few.
-func (c *cookies) setSession(h http.Header, r *http.Request, text string) error {
-	if err := c.checkSize(text); err != nil {
+func (c *Codec) SetSession(h http.Header, r *http.Request, text string) error {
+	if err := c.CheckSize(text); err != nil {
 		return err
 	}
 	names, values := []string{c.sessionName}, []string{text}
-	if len(c.sessionName)+len(text) > maxCookieSize {
+	if len(c.sessionName)+len(text) > MaxSize {
 		size := c.chunkSize()
 		names, values = nil, nil
 		for len(text) > 0 {
@@ -137,39 +78,53 @@ func (c *cookies) setSession(h http.Header, r *http.Request, text string) error 
 	return nil
 }
 
-// checkSize tells whether a sealed session fits into the cookies that it may
+// CheckSize tells whether a sealed session fits into the cookies that it may
 // have.
-func (c *cookies) checkSize(text string) error {
-	if most := max(maxCookieSize-len(c.sessionName), c.chunks*c.chunkSize()); len(text) > most {
-		return fmt.Errorf("%w: %d bytes sealed, at most %d fit", ErrSessionTooLarge, len(text), most)
+func (c *Codec) CheckSize(text string) error {
+	if most := max(MaxSize-len(c.sessionName), c.chunks*c.chunkSize()); len(text) > most {
+		return &TooLargeError{Size: len(text), Most: most}
 	}
 	return nil
 }
 
-func (c *cookies) chunkSize() int { return maxCookieSize - len(c.chunkName(0)) }
+// TooLargeError says that a sealed session does not fit into the cookies that
+// it may have.
+type TooLargeError struct {
+	Size, Most int // in bytes
+}
 
-// clearSession expires the session's cookies.
-func (c *cookies) clearSession(w http.ResponseWriter, r *http.Request) {
-	c.expireSession(w.Header(), r)
-	setCookie(w.Header(), c.expired(c.sessionName))
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("%d bytes sealed, at most %d fit", e.Size, e.Most)
+}
+
+func (c *Codec) chunkSize() int { return MaxSize - len(c.chunkName(0)) }
+
+// ClearSession expires the session's cookies.
+func (c *Codec) ClearSession(h http.Header, r *http.Request) {
+	c.expireSession(h, r)
+	setCookie(h, c.expired(c.sessionName))
 }
 
 // expireSession expires each part of a session that the request brought, and
 // takes back each part that this response was about to set: the middleware may
 // have renewed the session that a sign-in replaces or a logout ends.
-func (c *cookies) expireSession(h http.Header, r *http.Request) {
-	c.takeBackSession(h)
+func (c *Codec) expireSession(h http.Header, r *http.Request) {
+	c.RemoveSession(h)
 	for _, name := range c.sessionNames(r.Header, 1) {
 		setCookie(h, c.expired(name))
 	}
 }
 
+// SessionNames are the names of the session cookies that a request brings, each
+// once.
+func (c *Codec) SessionNames(h http.Header) []string { return c.sessionNames(h, 1) }
+
 // sessionNames are the names of session cookies that a request brings so many
 // times at least, each once. There are few: ours whole, its chunks, and those
 // that are accepted of others.
-func (c *cookies) sessionNames(h http.Header, times int) (names []string) {
+func (c *Codec) sessionNames(h http.Header, times int) (names []string) {
 	counts := map[string]int{}
-	for name := range requestCookies(h) {
+	for name := range All(h) {
 		if !c.holdsSession(name) {
 			continue
 		}
@@ -180,17 +135,17 @@ func (c *cookies) sessionNames(h http.Header, times int) (names []string) {
 	return names
 }
 
-// takeBackSession drops what a response was about to set of a session.
-func (c *cookies) takeBackSession(h http.Header) {
-	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], c.saysSession)
+// RemoveSession drops what a response was about to set of a session.
+func (c *Codec) RemoveSession(h http.Header) {
+	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], c.isSessionLine)
 }
 
-// takeBack drops what a response was about to set of a session if that is a
+// RemoveSessionValue drops what a response was about to set of a session if that is a
 // certain one, and reports whether it was. No text stands for none.
-func (c *cookies) takeBack(h http.Header, text string) bool {
+func (c *Codec) RemoveSessionValue(h http.Header, text string) bool {
 	var values []string
 	for _, line := range h["Set-Cookie"] {
-		if !c.saysSession(line) {
+		if !c.isSessionLine(line) {
 			continue
 		}
 		if cookie, err := http.ParseSetCookie(line); err == nil && c.chunk(cookie.Name) != notSession {
@@ -200,19 +155,19 @@ func (c *cookies) takeBack(h http.Header, text string) bool {
 	if strings.Join(values, "") != text || text == "" && len(values) > 0 {
 		return false
 	}
-	c.takeBackSession(h)
+	c.RemoveSession(h)
 	return true
 }
 
-// setsSession reports whether a response says something of the session's cookies.
-func (c *cookies) setsSession(h http.Header) bool {
-	return slices.ContainsFunc(h["Set-Cookie"], c.saysSession)
+// SetsSession reports whether a response says something of the session's cookies.
+func (c *Codec) SetsSession(h http.Header) bool {
+	return slices.ContainsFunc(h["Set-Cookie"], c.isSessionLine)
 }
 
-// saysSession reports whether a Set-Cookie line sets or expires a part of a
+// isSessionLine reports whether a Set-Cookie line sets or expires a part of a
 // session, in the form that this configuration uses. The expiry of another form
 // is no word about the session.
-func (c *cookies) saysSession(line string) bool {
+func (c *Codec) isSessionLine(line string) bool {
 	if !c.holdsSession(cookieName(line)) {
 		return false
 	}
@@ -220,9 +175,9 @@ func (c *cookies) saysSession(line string) bool {
 	return strings.EqualFold(domain, strings.TrimPrefix(c.domain, ".")) && path == "/"
 }
 
-// stateName is the name of the cookie of one sign-in, so that two tabs keep
+// StateName is the name of the cookie of one sign-in, so that two tabs keep
 // two of them. It gives nothing of the state away.
-func (c *cookies) stateName(state string) string { return c.statePrefix + nameHash(12, state) }
+func (c *Codec) StateName(state string) string { return c.statePrefix + nameHash(12, state) }
 
 // nameHash is a part of a cookie's name: that many octets of a hash of parts.
 func nameHash(octets int, parts ...string) string {
@@ -230,40 +185,45 @@ func nameHash(octets int, parts ...string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:octets])
 }
 
-// setState keeps a sealed sign-in under way. It is Lax even where the session
+// SetState keeps a sealed sign-in under way. It is Lax even where the session
 // is Strict: the way back from AuthKit is a navigation from another site.
-func (c *cookies) setState(w http.ResponseWriter, name, text string, maxAge time.Duration) {
-	setCookie(w.Header(), c.cookie(name, text, maxAge, c.laxAtLeast()))
+func (c *Codec) SetState(h http.Header, name, text string, maxAge time.Duration) {
+	setCookie(h, c.cookie(name, text, maxAge, c.laxAtLeast()))
 }
 
-// setFlow keeps what the next step of a sign-in needs.
-func (c *cookies) setFlow(w http.ResponseWriter, text string) {
-	setCookie(w.Header(), c.cookie(c.flowName, text, flowLifetime, c.laxAtLeast()))
+// SetStep keeps what the next step of a sign-in needs.
+func (c *Codec) SetStep(h http.Header, text string) {
+	setCookie(h, c.cookie(c.stepName, text, StepLifetime, c.laxAtLeast()))
 }
 
-// setRestart marks that a callback without a state started a sign-in.
-func (c *cookies) setRestart(w http.ResponseWriter) {
-	setCookie(w.Header(), c.cookie(c.restartName, "1", restartLifetime, c.laxAtLeast()))
+// SetRestart marks that a callback without a state started a sign-in.
+func (c *Codec) SetRestart(h http.Header) {
+	setCookie(h, c.cookie(c.restartName, "1", restartLifetime, c.laxAtLeast()))
 }
 
-func (c *cookies) laxAtLeast() http.SameSite {
+func (c *Codec) laxAtLeast() http.SameSite {
 	if c.sameSite == http.SameSiteNoneMode {
 		return http.SameSiteNoneMode
 	}
 	return http.SameSiteLaxMode
 }
 
-func (c *cookies) expire(w http.ResponseWriter, name string) {
-	setCookie(w.Header(), c.expired(name))
+// Expire expires a cookie.
+func (c *Codec) Expire(h http.Header, name string) {
+	setCookie(h, c.expired(name))
 }
 
-// ours reports whether a cookie is one of this package's.
-func (c *cookies) ours(name string) bool {
-	return c.holdsSession(name) || strings.HasPrefix(name, c.statePrefix) ||
-		name == c.restartName || name == c.flowName || name == c.conflictName
+// IsStateName reports whether a cookie is that of a sign-in under way.
+func (c *Codec) IsStateName(name string) bool { return strings.HasPrefix(name, c.statePrefix) }
+
+// SetsOwned reports whether a Set-Cookie line is about a cookie of this application.
+func (c *Codec) SetsOwned(line string) bool {
+	name := cookieName(line)
+	return c.holdsSession(name) || c.IsStateName(name) ||
+		name == c.restartName || name == c.stepName || name == c.conflictName
 }
 
-func (c *cookies) cookie(name, value string, maxAge time.Duration, sameSite http.SameSite) *http.Cookie {
+func (c *Codec) cookie(name, value string, maxAge time.Duration, sameSite http.SameSite) *http.Cookie {
 	return &http.Cookie{
 		Name:     name,
 		Value:    value,
@@ -277,7 +237,7 @@ func (c *cookies) cookie(name, value string, maxAge time.Duration, sameSite http
 }
 
 // expired repeats the attributes, without which browsers ignore a deletion.
-func (c *cookies) expired(name string) *http.Cookie {
+func (c *Codec) expired(name string) *http.Cookie {
 	sameSite := c.sameSite
 	if !c.holdsSession(name) {
 		sameSite = c.laxAtLeast()
@@ -327,9 +287,9 @@ func cookieForm(line string) (domain, path string) {
 	return domain, path
 }
 
-// sent tells whether a request brings a cookie of a name.
-func sent(h http.Header, name string) bool {
-	for cookie := range requestCookies(h) {
+// Has tells whether a request brings a cookie of a name.
+func Has(h http.Header, name string) bool {
+	for cookie := range All(h) {
 		if cookie == name {
 			return true
 		}
@@ -337,14 +297,30 @@ func sent(h http.Header, name string) bool {
 	return false
 }
 
+// First yields the values of the first cookies of a name, maxSameName of them
+// at most.
+func First(h http.Header, name string) iter.Seq[string] {
+	return func(yield func(value string) bool) {
+		tries := 0
+		for cookie, value := range All(h) {
+			if cookie != name {
+				continue
+			}
+			if tries++; tries > maxSameName || !yield(value) {
+				return
+			}
+		}
+	}
+}
+
 // maxCookieHeader bounds how much of a request's cookies is looked at. Servers
 // and proxies refuse much less; net/http alone takes a megabyte.
 const maxCookieHeader = 128 << 10
 
-// requestCookies yields the name and value of each cookie of a request, as
+// All yields the name and value of each cookie of a request, as
 // they came. Unlike http.Request.Cookies it makes nothing of them but strings
 // that share the header's memory.
-func requestCookies(h http.Header) iter.Seq2[string, string] {
+func All(h http.Header) iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
 		room := maxCookieHeader
 		for _, line := range h["Cookie"] {
@@ -368,41 +344,52 @@ func requestCookies(h http.Header) iter.Seq2[string, string] {
 // that it starts one sign-in and not a circle of them.
 const restartLifetime = 2 * time.Minute
 
-// hasPrefixFold compares as browsers compare the prefixes of cookie names
+// HasPrefix compares as browsers compare the prefixes of cookie names
 // (RFC 6265bis, section 4.1.3): in any letters.
-func hasPrefixFold(name, prefix string) bool {
+func HasPrefix(name, prefix string) bool {
 	return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)
 }
 
 // The cookie names of the AuthKit family: its own format, and ours.
 const (
-	familyCookieName  = "wos-session"
+	SharedName        = "wos-session"
 	sessionCookieName = "authkit-session"
-	hostPrefix        = "__Host-"
-	securePrefix      = "__Secure-"
+	HostPrefix        = "__Host-"
+	SecurePrefix      = "__Secure-"
 
 	stateCookiePrefix    = "authkit-state-"
 	restartCookiePrefix  = "authkit-restart-"
-	flowCookiePrefix     = "authkit-flow-"
+	stepCookiePrefix     = "authkit-flow-"
 	conflictCookiePrefix = "authkit-conflict-"
 )
 
-// cookieLifetime is the most that browsers grant (RFC 6265bis, section 5.5).
-const cookieLifetime = 400 * 24 * time.Hour
+// MaxLifetime is the most that browsers grant (RFC 6265bis, section 5.5).
+const MaxLifetime = 400 * 24 * time.Hour
 
 // otherDomains are the domains that another form of the cookie may have, "" for
 // none, the likeliest first. They come from the configuration, never from a
 // request.
-func otherDomains(c *config) []string {
+func otherDomains(host, domain string) []string {
 	var domains []string
-	if host := strings.ToLower(hostname(c.redirectURL)); strings.Contains(host, ".") && net.ParseIP(host) == nil {
+	if strings.Contains(host, ".") && net.ParseIP(host) == nil {
 		domains = domainsOf(host)
 	}
 	domains = append(domains, "")
-	if own := strings.ToLower(strings.TrimPrefix(c.cookieDomain, ".")); own != "" && !slices.Contains(domains, own) {
+	if own := strings.ToLower(strings.TrimPrefix(domain, ".")); own != "" && !slices.Contains(domains, own) {
 		domains = append(domains, own)
 	}
 	return domains
+}
+
+// IsReserved reports whether a name could be that of a cookie of a sign-in
+// under way, or of something close to it.
+func IsReserved(name string) bool {
+	for _, prefix := range []string{stateCookiePrefix, restartCookiePrefix, stepCookiePrefix, conflictCookiePrefix} {
+		if strings.Contains(name+"-", prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // domainsOf are the domains that a host may share its cookies through, the
@@ -419,12 +406,12 @@ func domainsOf(host string) []string {
 	}
 }
 
-// flowLifetime is how long a person may take from one step to the next.
-const flowLifetime = 10 * time.Minute
+// StepLifetime is how long a person may take from one step to the next.
+const StepLifetime = 10 * time.Minute
 
-// takeBackCleared drops what a response was about to expire of a session, unless
+// RemoveExpiry drops what a response was about to expire of a session, unless
 // the response sets one.
-func (c *cookies) takeBackCleared(h http.Header) {
+func (c *Codec) RemoveExpiry(h http.Header) {
 	for _, line := range h["Set-Cookie"] {
 		if !c.holdsSession(cookieName(line)) {
 			continue
@@ -433,7 +420,7 @@ func (c *cookies) takeBackCleared(h http.Header) {
 			return
 		}
 	}
-	c.takeBackSession(h)
+	c.RemoveSession(h)
 }
 
 const (
