@@ -36,7 +36,7 @@ func (a *AuthKit) keepUnrenewed(w http.ResponseWriter, r *http.Request, v *visit
 // ended. Whether it still may is decided when its header is written. A response
 // that is not this middleware's is about to be written, and is decided on here.
 func (a *AuthKit) clearEnded(w http.ResponseWriter, r *http.Request, v *visit, ended *Session, since counts) {
-	a.cookies.RemoveSession(w.Header())
+	a.cookies.RemoveSetCookie(w.Header())
 	cleared := &keptSession{session: ended, clears: true, since: since}
 	if v.owner == a {
 		v.kept.Store(cleared)
@@ -99,7 +99,7 @@ func (a *AuthKit) lastCookie(h http.Header, r *http.Request, kept *keptSession) 
 		if kept.text != "" && !a.cookies.SetsSession(h) {
 			return a.keep(h, r, kept.session, kept.text)
 		}
-	case a.cookies.RemoveSessionValue(h, kept.text) && !gone:
+	case a.cookies.RemoveSetCookieFor(h, kept.text) && !gone:
 		if next := a.keep(h, r, newest, ""); next != nil {
 			return next
 		}

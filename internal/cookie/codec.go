@@ -1,4 +1,10 @@
-// Package cookie names, writes and reads the cookies of one application.
+// Package cookie names, reads and writes the cookies of one application: the
+// session cookie and its chunks, and the cookies that a sign-in needs.
+//
+// The values are opaque: sealing and opening them is the caller's task. A
+// request tells neither Domain nor Path of a cookie (RFC 6265, section 4.2.2),
+// so a request may bring several cookies of one name. The package reads what can
+// be read of them, and expires the duplicates.
 package cookie
 
 import (
@@ -9,46 +15,57 @@ import (
 	"time"
 )
 
-// Settings decide how an application's cookies are named and which attributes
-// they have.
+// Settings decide the names and attributes of an application's cookies.
 type Settings struct {
-	// SessionName is the name of the session cookie, "" for the default.
+	// SessionName is the name of the session cookie. The default, for "", is
+	// authkit-session or __Host-authkit-session.
 	SessionName string
-	// Single keeps a session in one cookie. Otherwise a large one is split into
-	// up to [MaxChunks].
+	// Single keeps a session in one cookie. Otherwise a session that is too large
+	// for one cookie is split into up to eight chunks.
 	Single bool
-	// AcceptedNames are the names of cookies that hold sessions of other libraries.
+	// AcceptedNames are the names of other libraries' session cookies. They are
+	// read, and expired when a session replaces them, but never set.
 	AcceptedNames []string
-	// ClientID goes into the names of the other cookies, as part of a hash.
+	// ClientID keeps applications on one host apart: its hash is part of the name
+	// of every cookie except the session cookie.
 	ClientID string
-	// Domain is the cookies' Domain attribute, "" for host-only cookies.
+	// Domain is the Domain attribute of all cookies. They are host-only for "".
 	Domain string
-	// Host is the host name of the redirect URL.
-	Host     string
-	Secure   bool
+	// Host is the host name of the redirect URL. It limits the Domain attributes
+	// that a duplicate can have.
+	Host string
+	// Secure is the Secure attribute of all cookies.
+	Secure bool
+	// SameSite is the SameSite attribute of the session cookie.
 	SameSite http.SameSite
-	// MaxAge is the session cookie's Max-Age. Zero leaves the attribute out.
+	// MaxAge is the Max-Age attribute of the session cookie, in whole seconds.
+	// The attribute is left out for zero.
 	MaxAge time.Duration
 }
 
-// Codec reads and writes the cookies of one application.
+// Codec reads and writes the cookies of one application. It is safe for
+// concurrent use.
 type Codec struct {
-	sessionName string
-	// chunks is into how many cookies a session may be split: MaxChunks or
-	// oneCookie.
-	chunks        int
-	acceptedNames []string // of sessions of others that are accepted
-	statePrefix   string   // of the cookie of a sign-in under way
-	restartName   string   // marks a callback without a state
-	stepName      string   // of what a sign-in with forms of its own remembers
-	domain        string
-	conflictName  string        // counts sign-ins that cookies in the way made fruitless
-	host          string        // of the redirect URL
-	otherDomains  []string      // that another form of the session cookie may have, "" for none
-	starts, ends  atomic.Uint64 // windows of forms that were expired where a sign-in started, and where something ended
-	secure        bool
-	sameSite      http.SameSite
-	maxAge        time.Duration
+	sessionName   string
+	chunks        int      // how many chunks a session may have, 0 for none
+	acceptedNames []string // of other libraries' session cookies
+
+	statePrefix  string // of a state cookie's name
+	restartName  string
+	stepName     string
+	conflictName string
+
+	domain   string
+	secure   bool
+	sameSite http.SameSite // of the session cookie
+	maxAge   time.Duration // of the session cookie
+
+	host             string   // of the redirect URL, in lower case
+	duplicateDomains []string // Domain attributes that a duplicate can have, "" for none
+
+	// Counters of the windows of duplicates that were expired, when sign-ins
+	// started and when sessions were replaced or ended.
+	startWindows, endWindows atomic.Uint64
 }
 
 // New returns the Codec of an application.
@@ -58,8 +75,8 @@ func New(s Settings) *Codec {
 		prefix = HostPrefix
 	}
 	c := &Codec{
-		sessionName:   cmp.Or(s.SessionName, prefix+sessionCookieName),
-		chunks:        MaxChunks,
+		sessionName:   cmp.Or(s.SessionName, prefix+defaultSessionName),
+		chunks:        maxChunks,
 		acceptedNames: s.AcceptedNames,
 		domain:        s.Domain,
 		host:          strings.ToLower(s.Host),
@@ -68,31 +85,25 @@ func New(s Settings) *Codec {
 		maxAge:        s.MaxAge,
 	}
 	if s.Single {
-		c.chunks = oneCookie
+		c.chunks = 0
 	}
-	// Applications on one host, such as two ports of localhost, see each other's
-	// cookies. Names of their own keep them apart.
+	// Applications on one host, such as two ports of localhost, receive each
+	// other's cookies.
 	application := nameHash(6, s.ClientID, c.sessionName)
-	c.statePrefix = prefix + stateCookiePrefix + application + "-"
-	c.restartName = prefix + restartCookiePrefix + application
-	c.stepName = prefix + stepCookiePrefix + application
-	c.conflictName = prefix + conflictCookiePrefix + application
-	c.otherDomains = otherDomains(c.host, c.domain)
+	c.statePrefix = prefix + statePrefix + application + "-"
+	c.restartName = prefix + restartPrefix + application
+	c.stepName = prefix + stepPrefix + application
+	c.conflictName = prefix + conflictPrefix + application
+	c.duplicateDomains = duplicateDomains(c.host, c.domain)
 	return c
 }
 
-// SessionName returns the name of the session cookie.
+// SessionName returns the name of the session cookie. The name of a chunk is
+// the same with a dot and the chunk's number behind it.
 func (c *Codec) SessionName() string { return c.sessionName }
 
-// AcceptedNames returns the names of cookies that hold sessions of other
-// libraries.
+// AcceptedNames returns the names of other libraries' session cookies.
 func (c *Codec) AcceptedNames() []string { return c.acceptedNames }
 
-// SameSite returns the session cookie's SameSite attribute.
+// SameSite returns the SameSite attribute of the session cookie.
 func (c *Codec) SameSite() http.SameSite { return c.sameSite }
-
-// RestartName returns the name of the cookie that [Codec.SetRestart] sets.
-func (c *Codec) RestartName() string { return c.restartName }
-
-// StepName returns the name of the cookie that [Codec.SetStep] sets.
-func (c *Codec) StepName() string { return c.stepName }

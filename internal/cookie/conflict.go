@@ -1,4 +1,4 @@
-// The count of sign-ins that cookies in the way made fruitless.
+// The count of sign-ins that did not remove a conflict of cookies.
 
 package cookie
 
@@ -8,17 +8,22 @@ import (
 	"time"
 )
 
+// A request has a conflict if it brings session cookies, and no reading of them
+// is a session. A sign-in replaces the cookies with the Domain and Path in use.
+// If the conflict remains, a duplicate causes it, and another sign-in would not
+// help either. A cookie in the browser counts these sign-ins.
+
 const (
-	// MaxConflictCount is how many sign-ins in a row may end with cookies still in
-	// the way before a page explains.
+	// MaxConflictCount is the highest [Codec.ConflictCount]. A caller should then
+	// explain the conflict instead of starting another sign-in.
 	MaxConflictCount = 2
-	// conflictLifetime is how long they are counted.
+	// conflictLifetime is how long a count is kept.
 	conflictLifetime = time.Hour
 )
 
-// ConflictCount is how many sign-ins have ended in this browser since cookies
-// were first in the way. Of several counts the highest is taken: a planted one
-// must not stop it.
+// ConflictCount returns how many sign-ins ended in this browser since the
+// conflict began, at most [MaxConflictCount]. Of several counts the highest
+// holds, so that a planted cookie does not stop the count.
 func (c *Codec) ConflictCount(h http.Header) (count int) {
 	for name, value := range All(h) {
 		if name == c.conflictName {
@@ -30,28 +35,26 @@ func (c *Codec) ConflictCount(h http.Header) (count int) {
 	return count
 }
 
-// NoteConflict is called where a sign-in starts. Where conflict holds, because
-// none of the cookies is a session, a count of the sign-ins that end without
-// helping begins; otherwise the count is over.
+// NoteConflict starts a count, or continues it, if a sign-in starts with a
+// conflict. Otherwise it ends the count.
 func (c *Codec) NoteConflict(h http.Header, r *http.Request, conflict bool) {
 	if conflict {
 		c.setConflictCount(h, c.ConflictCount(r.Header))
 	} else if Has(r.Header, c.conflictName) {
-		c.Expire(h, c.conflictName)
+		c.EndConflict(h)
 	}
 }
 
-// CountSignIn is called where a sign-in ends. It counts the sign-in where
-// cookies were in the way as it started.
+// CountSignIn counts a sign-in that ends, if it started with a conflict.
 func (c *Codec) CountSignIn(h http.Header, r *http.Request) {
 	if Has(r.Header, c.conflictName) {
 		c.setConflictCount(h, c.ConflictCount(r.Header)+1)
 	}
 }
 
-// EndConflict ends the count: the person may try again.
+// EndConflict ends the count.
 func (c *Codec) EndConflict(h http.Header) { c.Expire(h, c.conflictName) }
 
 func (c *Codec) setConflictCount(h http.Header, count int) {
-	setCookie(h, c.cookie(c.conflictName, strconv.Itoa(count), conflictLifetime, c.laxAtLeast()))
+	setCookie(h, c.cookie(c.conflictName, strconv.Itoa(count), conflictLifetime, c.signInSameSite()))
 }

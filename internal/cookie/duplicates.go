@@ -1,36 +1,72 @@
-// The other forms that a session cookie can have, and their expiry.
+// Duplicates of the session cookie, and their expiry.
 
 package cookie
 
 import (
 	"cmp"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
 )
 
+// A duplicate is a cookie with the name of a session cookie or chunk, and with
+// another Domain or Path than this package sets.
+
 const (
-	// maxExpiries bounds the Set-Cookie lines that expire other forms in one
-	// response.
+	// maxExpiries is the most bytes of Set-Cookie lines that expire duplicates in
+	// one response.
 	maxExpiries = 2 << 10
-	// maxHeader is how large they may make a header: nginx takes 4 KB by default,
-	// with the status line and what the application and the server add.
-	maxHeader = 3500
-	// maxPathForms and maxPathLength bound the paths whose cookies are expired.
-	maxPathForms  = 8
+	// maxResponseHeader is the size up to which these lines may fill a header.
+	// nginx accepts 4 KB by default, with the status line and with what the
+	// application and the server add.
+	maxResponseHeader = 3500
+	// maxPaths and maxPathLength bound the paths whose cookies are expired.
+	maxPaths      = 8
 	maxPathLength = 256
 )
 
-// conflictingNames are the names of session cookies of which another form must exist:
-// those that came twice, or all of them where a whole session and chunks came or
-// chunks that do not follow each other.
-func (c *Codec) conflictingNames(h http.Header) []string {
-	all := c.sessionNames(h, 1)
+// ExpireDuplicatesAtStart expires duplicates when a sign-in starts. They are
+// those of the names of which the request shows a duplicate. If conflict is true
+// and an earlier sign-in did not help, they are those of all names that the
+// request brings: that sign-in replaced every cookie with the Domain and Path in
+// use, so each name must have a duplicate. Reserved is how many bytes will be
+// added to the header later.
+func (c *Codec) ExpireDuplicatesAtStart(h http.Header, r *http.Request, conflict bool, reserved int) {
+	e := expiry{names: c.duplicateNames(r.Header), keepCurrent: true, reserved: reserved}
+	if conflict && c.ConflictCount(r.Header) > 0 {
+		e.names, e.window = c.SessionNames(r.Header), 1+nextWindow(&c.startWindows)
+	}
+	c.expireDuplicates(h, r, e)
+}
+
+// ExpireDuplicatesAtEnd expires duplicates when a sign-in ends. The paths that
+// it tries differ from those of the start, because the request's path does.
+// Reserved is how many bytes will be added to the header later.
+func (c *Codec) ExpireDuplicatesAtEnd(h http.Header, r *http.Request, reserved int) {
+	e := expiry{names: c.duplicateNames(r.Header), reserved: reserved}
+	if c.ConflictCount(r.Header) > 0 {
+		e.window = nextWindow(&c.endWindows)
+	}
+	c.expireDuplicates(h, r, e)
+}
+
+// ExpireDuplicatesAtSignOut expires duplicates when a session is signed out.
+// Reserved is how many bytes will be added to the header later.
+func (c *Codec) ExpireDuplicatesAtSignOut(h http.Header, r *http.Request, reserved int) {
+	c.expireDuplicates(h, r, expiry{names: c.duplicateNames(r.Header), window: nextWindow(&c.endWindows), reserved: reserved})
+}
+
+// duplicateNames returns the names of which the request shows a duplicate: those
+// that came twice. It returns all names of session cookies and chunks if an
+// undivided session came beside chunks, or a chunk is missing before another.
+func (c *Codec) duplicateNames(h http.Header) []string {
+	all := c.SessionNames(h)
 	whole := false
 	chunks := map[int]bool{}
 	for _, name := range all {
-		switch index := c.chunk(name); index {
+		switch index := c.chunkIndex(name); index {
 		case notSession:
 		case wholeSession:
 			whole = true
@@ -46,73 +82,43 @@ func (c *Codec) conflictingNames(h http.Header) []string {
 	return c.sessionNames(h, 2)
 }
 
-// expiry says which forms to expire.
+// expiry says which duplicates to expire.
 type expiry struct {
 	names []string
-	// window tells which part of the forms, where they are too many for one
-	// response: the likeliest first, then the others in turn.
+	// window chooses a part of the duplicates if they are too many for one
+	// response. Window 0 has the likeliest ones.
 	window int
-	// keep leaves the form alone that is one cookie with the form in use by RFC
-	// 6265, section 5.3, though browsers keep two: a host-only cookie and one
-	// whose Domain is that very host. It is given where the response does not
-	// replace or end the session.
-	keep bool
-	// reserved is how many bytes the header of the response will hold besides.
+	// keepCurrent is for a response that neither replaces nor ends the session.
+	// RFC 6265, section 5.3, takes a host-only cookie and one whose Domain is that
+	// host for the same cookie, and some browsers do. So the duplicate of this
+	// kind is left alone: its expiry could delete the session.
+	keepCurrent bool
+	// reserved is how many bytes will be added to the header later.
 	reserved int
 }
 
-// ExpireDuplicatesAtStart is called where a sign-in starts, with how many bytes
-// the header will hold besides. It expires the forms of the session cookie that
-// are not in use where a name came twice. A sign-in replaces what it finds in the
-// form in use, so that after one that has not helped, and while conflict holds,
-// another form of every name must be in the way.
-func (c *Codec) ExpireDuplicatesAtStart(h http.Header, r *http.Request, conflict bool, reserved int) {
-	e := expiry{names: c.conflictingNames(r.Header), keep: true, reserved: reserved}
-	if conflict && c.ConflictCount(r.Header) > 0 {
-		e.names, e.window = c.SessionNames(r.Header), 1+nextWindow(&c.starts)
-	}
-	c.expireDuplicates(h, r, e)
-}
-
-// ExpireDuplicatesAtEnd is called where a sign-in ends, with how many bytes its
-// session takes. It expires the forms that are in the way here, where the path is
-// another.
-func (c *Codec) ExpireDuplicatesAtEnd(h http.Header, r *http.Request, reserved int) {
-	e := expiry{names: c.conflictingNames(r.Header), reserved: reserved}
-	if c.ConflictCount(r.Header) > 0 {
-		e.window = nextWindow(&c.ends)
-	}
-	c.expireDuplicates(h, r, e)
-}
-
-// ExpireDuplicatesAtSignOut is called where a session is signed out, with how
-// many bytes the header will hold besides.
-func (c *Codec) ExpireDuplicatesAtSignOut(h http.Header, r *http.Request, reserved int) {
-	c.expireDuplicates(h, r, expiry{names: c.conflictingNames(r.Header), window: nextWindow(&c.ends), reserved: reserved})
-}
-
-// expireDuplicates expires the forms of session cookies that this configuration
-// does not use. Which Domain and Path they have cannot be seen, so that each form
-// that can exist is expired: the configured hosts' domains, and the paths that
-// lead to this request. At most maxExpiries bytes of lines go out at once, and
-// fewer where the header would grow past maxHeader.
+// expireDuplicates expires the cookies of some names with every Domain and Path
+// that a duplicate can have. The request does not tell which of them exist (RFC
+// 6265, section 4.2.2). The domains come from the configuration, the paths from
+// the request. The lines of one response take at most maxExpiries bytes, and less
+// if the header would exceed maxResponseHeader.
 func (c *Codec) expireDuplicates(h http.Header, r *http.Request, e expiry) {
 	own := strings.ToLower(strings.TrimPrefix(c.domain, "."))
-	room := min(maxExpiries, maxHeader-e.reserved-headerSize(h))
+	room := min(maxExpiries, maxResponseHeader-e.reserved-headerSize(h))
 	var windows [][]*http.Cookie
 	left := 0
-	for _, path := range pathForms(r.RequestURI) {
-		for _, domain := range c.otherDomains {
-			if path == "/" && (domain == own || e.keep && cmp.Or(domain, c.host) == cmp.Or(own, c.host)) {
-				continue // the form in use
+	for _, path := range cookiePaths(r.RequestURI) {
+		for _, domain := range c.duplicateDomains {
+			if path == "/" && (domain == own || e.keepCurrent && cmp.Or(domain, c.host) == cmp.Or(own, c.host)) {
+				continue // the Domain and Path in use
 			}
 			for _, name := range e.names {
 				if HasPrefix(name, HostPrefix) {
-					continue // browsers accept it in one form only
+					continue // browsers accept no Domain and no other Path for it
 				}
-				other := c.expired(name)
-				other.Domain, other.Path = domain, path
-				size := len("Set-Cookie: \r\n") + len(other.String())
+				duplicate := c.expired(name)
+				duplicate.Domain, duplicate.Path = domain, path
+				size := len("Set-Cookie: \r\n") + len(duplicate.String())
 				if size > room {
 					continue
 				}
@@ -121,33 +127,64 @@ func (c *Codec) expireDuplicates(h http.Header, r *http.Request, e expiry) {
 				}
 				left -= size
 				last := len(windows) - 1
-				windows[last] = append(windows[last], other)
+				windows[last] = append(windows[last], duplicate)
 			}
 		}
 	}
 	if len(windows) > 0 {
-		for _, other := range windows[e.window%len(windows)] {
-			setCookie(h, other)
+		for _, duplicate := range windows[e.window%len(windows)] {
+			setCookie(h, duplicate)
 		}
 	}
 }
 
-// nextWindow counts on. All browsers share the counts: what matters is that no
-// window is left out.
+// nextWindow increments a counter and returns its value from before, modulo
+// 2^20. All browsers share a counter. Each window comes in turn, so that none is
+// left out.
 func nextWindow(count *atomic.Uint64) int { return int(count.Add(1)-1) & (1<<20 - 1) }
 
-// pathForms are the paths that a cookie may have which a browser sends to a
-// target (RFC 6265, section 5.1.4), the likeliest first.
-func pathForms(target string) []string {
+// duplicateDomains returns the Domain attributes that a duplicate can have, the
+// likeliest first: those of the host name and of its parents, "" for a host-only
+// cookie, and the one in use. They come from the configuration, never from a
+// request.
+func duplicateDomains(host, domain string) []string {
+	var domains []string
+	if strings.Contains(host, ".") && net.ParseIP(host) == nil {
+		domains = parentDomains(host)
+	}
+	domains = append(domains, "")
+	if own := strings.ToLower(strings.TrimPrefix(domain, ".")); own != "" && !slices.Contains(domains, own) {
+		domains = append(domains, own)
+	}
+	return domains
+}
+
+// parentDomains returns the parents of a host name, without its top level, and
+// then the host name itself.
+func parentDomains(host string) []string {
+	var all []string
+	for child := host; ; {
+		_, parent, found := strings.Cut(child, ".")
+		if !found || !strings.Contains(parent, ".") {
+			return append(all, host)
+		}
+		all = append(all, parent)
+		child = parent
+	}
+}
+
+// cookiePaths returns the Path attributes of cookies that a browser sends to a
+// request target (RFC 6265, section 5.1.4), the likeliest first.
+func cookiePaths(target string) []string {
 	path, _, _ := strings.Cut(target, "?")
-	forms := []string{"/"}
-	add := func(form string) {
-		if form != "" && len(form) <= maxPathLength && len(forms) < maxPathForms && !slices.Contains(forms, form) {
-			forms = append(forms, form)
+	paths := []string{"/"}
+	add := func(path string) {
+		if path != "" && len(path) <= maxPathLength && len(paths) < maxPaths && !slices.Contains(paths, path) {
+			paths = append(paths, path)
 		}
 	}
 	if !strings.HasPrefix(path, "/") {
-		return forms
+		return paths
 	}
 	add(path)
 	for i := len(path) - 1; i > 0; i-- {
@@ -156,15 +193,5 @@ func pathForms(target string) []string {
 			add(path[:i+1])
 		}
 	}
-	return forms
-}
-
-// headerSize is how many bytes a header takes on the wire.
-func headerSize(h http.Header) (size int) {
-	for name, values := range h {
-		for _, value := range values {
-			size += len(name) + len(": \r\n") + len(value)
-		}
-	}
-	return size
+	return paths
 }

@@ -1,4 +1,4 @@
-// The forms of cookies in the way: which are expired, over sign-in after sign-in.
+// The expiry of duplicates over several sign-ins.
 
 package cookie
 
@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -13,13 +14,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rounds are the forms that go out over sign-in after sign-in, each started from a page, with a callback in between.
-func rounds(t *testing.T, a *Codec, target, cookies string, times int) (forms map[string]bool, pages int) {
-	forms = map[string]bool{}
+// signInRounds lets a browser with a conflict sign in several times, each time from a page and with a callback. It
+// returns the duplicates that were expired, as name, Domain and Path, and how often an explanation took the place of
+// the sign-in.
+func signInRounds(codec *Codec, target, cookies string, times int) (expired map[string]bool, explanations int) {
+	expired = map[string]bool{}
 	note := func(h http.Header) (count string) {
 		for _, line := range h["Set-Cookie"] {
 			c, _ := http.ParseSetCookie(line)
-			if c.Name == a.conflictName {
+			if c.Name == codec.conflictName {
 				count = "; " + c.Name + "=" + c.Value
 				if c.MaxAge < 0 {
 					count = ""
@@ -27,7 +30,7 @@ func rounds(t *testing.T, a *Codec, target, cookies string, times int) (forms ma
 				continue
 			}
 			if c.MaxAge < 0 {
-				forms[c.Name+" "+c.Domain+" "+c.Path] = true
+				expired[c.Name+" "+c.Domain+" "+c.Path] = true
 			}
 		}
 		return count
@@ -37,93 +40,99 @@ func rounds(t *testing.T, a *Codec, target, cookies string, times int) (forms ma
 		r := httptest.NewRequest("GET", target, nil)
 		r.Header.Set("Cookie", cookies+count)
 		h := http.Header{}
-		passed := a.ConflictCount(r.Header) < MaxConflictCount
-		if passed {
-			a.NoteConflict(h, r, true)
-			a.ExpireDuplicatesAtStart(h, r, true, 300)
-		} else {
-			a.ExpireDuplicatesAtStart(h, r, true, 0)
-			a.EndConflict(h)
-		}
-		count = note(h)
-		if !passed {
-			pages++
+		if codec.ConflictCount(r.Header) >= MaxConflictCount {
+			codec.ExpireDuplicatesAtStart(h, r, true, 0)
+			codec.EndConflict(h)
+			count = note(h)
+			explanations++
 			continue
 		}
+		codec.NoteConflict(h, r, true)
+		codec.ExpireDuplicatesAtStart(h, r, true, 300)
+		count = note(h)
 		r = httptest.NewRequest("GET", "/callback?state=x&code=y", nil)
 		r.Header.Set("Cookie", cookies+count)
 		h = http.Header{}
-		a.CountSignIn(h, r)
-		a.ExpireDuplicatesAtEnd(h, r, 500)
+		codec.CountSignIn(h, r)
+		codec.ExpireDuplicatesAtEnd(h, r, 500)
 		count = note(h)
 	}
-	return forms, pages
+	return expired, explanations
 }
 
-// The likeliest planted form there is, Domain of the parent and Path=/, beside a session in chunks.
-func TestTheNextChunkOfTheParentDomainIsExpired(t *testing.T) {
-	a := New(Settings{SessionName: "sid", Host: "app.example.com", ClientID: "client_1", Secure: true, SameSite: http.SameSiteLaxMode})
-	forms, pages := rounds(t, a, "/deep/x/y", "sid.0=a; sid.1=b; sid.2=c; sid.3=x", 12)
-	assert.True(t, forms["sid.3 example.com /"], "after %d pages that explain", pages)
+// newCodec returns the Codec of https://app.example.com, with the session cookie sid.
+func newCodec() *Codec {
+	return New(Settings{SessionName: "sid", Host: "app.example.com", ClientID: "client_1", Secure: true, SameSite: http.SameSiteLaxMode})
 }
 
-// Windows beyond the third never go out: the count ends at two.
-func TestEveryWindowOfFormsGoesOut(t *testing.T) {
-	a := New(Settings{SessionName: "sid", Host: "app.example.com", ClientID: "client_1", Secure: true, SameSite: http.SameSiteLaxMode})
-	forms, pages := rounds(t, a, "/deep/x/y", "sid=a; sid=b; sid.0=c; sid.1=d; sid.2=e", 30)
-	for _, form := range []string{"sid.1 example.com /", "sid.1 example.com /deep/x/y", "sid.1 example.com /deep/x", "sid.1 example.com /deep", "sid  /deep/", "sid.2  /deep/"} {
-		assert.True(t, forms[form], "%s, after %d pages that explain", form, pages)
+// A Domain of the parent and Path=/ are the likeliest of a planted cookie. It continues the session's chunks.
+func TestAnAdditionalChunkOfTheParentDomainIsExpired(t *testing.T) {
+	expired, explanations := signInRounds(newCodec(), "/deep/x/y", "sid.0=a; sid.1=b; sid.2=c; sid.3=x", 12)
+	assert.True(t, expired["sid.3 example.com /"], "after %d explanations", explanations)
+}
+
+// The count of sign-ins stops at two, and there are more than three windows.
+func TestEveryWindowOfDuplicatesIsExpired(t *testing.T) {
+	expired, explanations := signInRounds(newCodec(), "/deep/x/y", "sid=a; sid=b; sid.0=c; sid.1=d; sid.2=e", 30)
+	for _, duplicate := range []string{"sid.1 example.com /", "sid.1 example.com /deep/x/y", "sid.1 example.com /deep/x", "sid.1 example.com /deep", "sid  /deep/", "sid.2  /deep/"} {
+		assert.True(t, expired[duplicate], "%s, after %d explanations", duplicate, explanations)
 	}
 }
 
-// A domain in other letters than the redirect URL's host: the form in use is taken for another.
-func TestADomainInCapitalsIsNotExpiredWhereASignInStarts(t *testing.T) {
-	a := New(Settings{SessionName: "sid", Domain: "Example.com", Host: "app.example.com", ClientID: "client_1", Secure: true, SameSite: http.SameSiteLaxMode})
+// The letters of the Domain differ from those of the redirect URL's host.
+func TestADomainInCapitalsIsNotExpiredWhenASignInStarts(t *testing.T) {
+	codec := New(Settings{SessionName: "sid", Domain: "Example.com", Host: "app.example.com", ClientID: "client_1", Secure: true, SameSite: http.SameSiteLaxMode})
 	r := httptest.NewRequest("GET", "/login", nil)
 	r.Header.Set("Cookie", "sid=good; sid=junk")
 	h := http.Header{}
-	a.NoteConflict(h, r, true)
-	a.ExpireDuplicatesAtStart(h, r, true, 300)
+	codec.NoteConflict(h, r, true)
+	codec.ExpireDuplicatesAtStart(h, r, true, 300)
 	require.NotEmpty(t, h["Set-Cookie"])
 	for _, line := range h["Set-Cookie"] {
 		c, _ := http.ParseSetCookie(line)
-		assert.False(t, c.Name == "sid" && c.Path == "/" && c.Domain == "example.com", "the form in use: %s", line)
+		assert.False(t, c.Name == "sid" && c.Path == "/" && c.Domain == "example.com", "the Domain and Path in use: %s", line)
 	}
 }
 
-// Which forms are never expired, however often somebody signs in.
-func TestEveryFormIsExpiredOverSomeSignIns(t *testing.T) {
-	a := New(Settings{SessionName: "sid", Host: "app.example.com", ClientID: "client_1", Secure: true, SameSite: http.SameSiteLaxMode})
+func TestEveryDuplicateIsExpiredAfterEnoughSignIns(t *testing.T) {
+	codec := newCodec()
 	for _, c := range []struct{ target, cookies string }{
 		{"/account", "sid.0=a; sid.1=b; sid.2=c"}, {"/account", "sid.0=a; sid.1=b; sid.2=c; sid.3=x"}, {"/deep/x", "sid.0=a; sid.1=b; sid.2=c; sid.3=x"},
 		{"/deep/x/y", "sid=a; sid=b; sid.0=c; sid.1=d; sid.2=e"}, {"/account", "sid=a; sid.0=c; sid.1=d; sid.2=e; sid.3=f; sid.4=g"},
 		{"/a/b/c/d", "sid=a; sid.0=c; sid.1=d; sid.2=e; sid.3=f; sid.4=g"},
 	} {
-		forms, pages := rounds(t, a, c.target, c.cookies, 30)
+		expired, explanations := signInRounds(codec, c.target, c.cookies, 30)
 		missing := 0
 		var some []string
-		for _, name := range a.SessionNames(http.Header{"Cookie": {c.cookies}}) {
-			for _, path := range pathForms(c.target) {
-				for _, domain := range a.otherDomains {
+		for _, name := range codec.SessionNames(http.Header{"Cookie": {c.cookies}}) {
+			for _, path := range cookiePaths(c.target) {
+				for _, domain := range codec.duplicateDomains {
 					if path == "/" && (domain == "" || domain == "app.example.com") {
 						continue
 					}
-					if !forms[name+" "+domain+" "+path] {
+					if !expired[name+" "+domain+" "+path] {
 						missing++
 						some = append(some, name+" "+domain+" "+path)
 					}
 				}
 			}
 		}
-		assert.Zero(t, missing, "%s %s: never expired in 30 sign-ins (%d pages): %q", c.target, c.cookies, pages, some[:min(len(some), 12)])
+		assert.Zero(t, missing, "%s %s: not expired in 30 sign-ins (%d explanations): %q", c.target, c.cookies, explanations, some[:min(len(some), 12)])
 	}
 }
 
-// Mutants of the lines above must not pass for want of a number that is large enough.
-func TestTheWindowOfALogoutNeverTurnsNegative(t *testing.T) {
+// The counter starts high, so that a mutation of the mask shows.
+func TestTheWindowNumberIsNeverNegative(t *testing.T) {
 	var windows atomic.Uint64
 	for _, count := range []uint64{0, math.MaxInt64 - 1, math.MaxInt64, math.MaxUint64} {
 		windows.Store(count)
 		assert.GreaterOrEqual(t, nextWindow(&windows), 0)
 	}
+}
+
+func TestCookiePathsAreBoundedInNumberAndLength(t *testing.T) {
+	assert.Equal(t, []string{"/", "/a/b", "/a", "/a/"}, cookiePaths("/a/b?c=/d"))
+	assert.Equal(t, []string{"/"}, cookiePaths("*"), "no path")
+	assert.Equal(t, []string{"/", "/a", "/a/"}, cookiePaths("/a/"+strings.Repeat("x", maxPathLength)))
+	assert.Len(t, cookiePaths(strings.Repeat("/a", 100)), maxPaths)
 }

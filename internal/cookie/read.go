@@ -1,4 +1,4 @@
-// Reading the session's cookies: how a request's chunks and doubled values may be put together.
+// The session of a request, read from the session cookie or its chunks.
 
 package cookie
 
@@ -8,29 +8,46 @@ import (
 	"strings"
 )
 
-// Value is the sealed session that a request brings, in as many parts
-// as there were cookies. It has none where there is no session, and none where
-// the cookies can be read in more than one way.
+// Value is the sealed session that a request brings, in one part for each
+// cookie. It is empty if the request brings no session cookie, and if the
+// cookies are ambiguous.
 type Value struct {
-	parts [MaxChunks]string
-	count int
-	// several says that more came than one session in one form: a name with two
-	// values, a whole session beside chunks, or chunks that do not follow each
-	// other. See Codec.Candidates.
-	several bool
+	parts     [maxChunks]string
+	count     int
+	ambiguous bool
 }
 
-// Text is the parts joined.
-func (s *Value) Text() string {
-	if s.count == 1 {
-		return s.parts[0]
+// NewValue returns the Value of cookies with these values, at most eight.
+func NewValue(parts ...string) (v Value) {
+	v.count = copy(v.parts[:], parts)
+	return v
+}
+
+// IsAbsent reports whether the request brings no session cookie at all.
+func (v *Value) IsAbsent() bool { return v.count == 0 && !v.ambiguous }
+
+// Found reports whether the cookies form one sealed session.
+func (v *Value) Found() bool { return v.count > 0 }
+
+// Chunked reports whether the sealed session came in more than one cookie.
+func (v *Value) Chunked() bool { return v.count > 1 }
+
+// Ambiguous reports whether the cookies can be read in more than one way: a
+// name has two values, an undivided session came beside chunks, or a chunk is
+// missing before another. See [Codec.Candidates].
+func (v *Value) Ambiguous() bool { return v.ambiguous }
+
+// Text returns the sealed session.
+func (v *Value) Text() string {
+	if v.count == 1 {
+		return v.parts[0]
 	}
-	return strings.Join(s.parts[:s.count], "")
+	return strings.Join(v.parts[:v.count], "")
 }
 
-// Equals reports whether the parts joined are a text, without joining them.
-func (s *Value) Equals(text string) bool {
-	for _, part := range s.parts[:s.count] {
+// Equals reports whether text is the sealed session, without joining the parts.
+func (v *Value) Equals(text string) bool {
+	for _, part := range v.parts[:v.count] {
 		rest, ok := strings.CutPrefix(text, part)
 		if !ok {
 			return false
@@ -40,107 +57,88 @@ func (s *Value) Equals(text string) bool {
 	return text == ""
 }
 
-// NewValue returns the value that cookies of these parts form.
-func NewValue(parts ...string) (v Value) {
-	v.count = copy(v.parts[:], parts)
-	return v
-}
+// Last returns the last part. It panics if the Value is empty.
+func (v *Value) Last() string { return v.parts[v.count-1] }
 
-// IsAbsent reports whether the request brings no session cookie.
-func (s *Value) IsAbsent() bool { return s.count == 0 && !s.several }
-
-// Found reports whether the cookies form one value.
-func (s *Value) Found() bool { return s.count > 0 }
-
-// Chunked reports whether the value came in more than one cookie.
-func (s *Value) Chunked() bool { return s.count > 1 }
-
-// Ambiguous reports whether the cookies can be read in more than one way. Then
-// there is no value; see [Codec.Candidates].
-func (s *Value) Ambiguous() bool { return s.several }
-
-// Last returns the value's last part.
-func (s *Value) Last() string { return s.parts[s.count-1] }
-
-// Session returns the sealed session of a request. An empty value counts as no
-// cookie, and equal values of one name count as one cookie.
-func (c *Codec) Session(h http.Header) (cookie Value) {
+// Session returns the sealed session of a request. An empty cookie value counts
+// as no cookie, and equal values of one name count as one cookie.
+func (c *Codec) Session(h http.Header) (v Value) {
 	var whole string
 	for name, value := range All(h) {
 		slot := &whole
-		switch index := c.chunk(name); index {
+		switch index := c.chunkIndex(name); index {
 		case notSession:
 			continue
 		case wholeSession:
 		default:
-			slot = &cookie.parts[index]
+			slot = &v.parts[index]
 		}
 		switch {
 		case value == "", value == *slot:
 		case *slot != "":
-			cookie.several = true
+			v.ambiguous = true
 		default:
 			*slot = value
 		}
 	}
 	surplus := false
-	for _, part := range cookie.parts {
+	for _, part := range v.parts {
 		switch {
 		case part == "":
-		case cookie.count < MaxChunks && cookie.parts[cookie.count] != "":
-			cookie.count++
+		case v.count < maxChunks && v.parts[v.count] != "":
+			v.count++
 		default:
 			surplus = true
 		}
 	}
 	switch {
-	case whole != "" && (cookie.count > 0 || surplus), cookie.several, surplus:
-		return Value{several: true}
+	case whole != "" && (v.count > 0 || surplus), v.ambiguous, surplus:
+		return Value{ambiguous: true}
 	case whole != "":
-		cookie.parts[0], cookie.count = whole, 1
+		v.parts[0], v.count = whole, 1
 	}
-	return cookie
+	return v
 }
 
 const (
-	// maxCandidates bounds how many values are tried where a request can be read
-	// in more than one way.
+	// maxCandidates bounds how many readings of ambiguous cookies are tried.
 	maxCandidates = 16
-	// maxCandidate is longer than any session: what is longer is not tried.
-	maxCandidate = MaxChunks * MaxSize
+	// maxCandidate is the most bytes of a reading. No session is longer.
+	maxCandidate = maxChunks * MaxSize
 )
 
-// Candidates are the texts that may be the sealed session of a request whose
-// cookies can be read in more than one way, maxCandidates of them at most, the
-// likeliest first: the chunks joined, each whole value, and the chunks with one
-// of a doubled number exchanged for another of its values. So a cookie that
-// somebody planted beside a good one does not hide it.
+// Candidates returns the possible readings of ambiguous session cookies, the
+// likeliest first and at most 16: the chunks joined, each undivided session, and
+// the chunks with one of several values of one number. A planted cookie
+// therefore does not hide a good one.
 //
-// Chunks of doubled numbers are read as they came first, as they came last, and
-// with one number varied at a time. Never are several varied, whose number would
-// be a product. Browsers send cookies of a longer path first, and of one path
-// the older first (RFC 6265, section 5.4), so that what somebody planted tends to
-// come all before or all behind.
+// If chunk numbers have several values, Candidates joins the first values, joins
+// the last values, and then varies one number at a time. It never varies two
+// numbers together: that would be the product of their values. Browsers send
+// cookies of longer paths first, and older ones first among those of one path
+// (RFC 6265, section 5.4). Planted cookies are therefore likely to be all before
+// or all after the good ones.
 //
-// Where a session is to be ended, cut is given: then fewer chunks than came may
-// be the session too, since a surplus one must not protect it.
-func (c *Codec) Candidates(h http.Header, cut bool) []string {
-	var wholes values
-	var chunks [MaxChunks]values
+// With prefixes, the first chunks without the later ones are candidates too. It
+// is for a request that ends sessions: an additional planted chunk must not
+// protect a session from its end.
+func (c *Codec) Candidates(h http.Header, prefixes bool) []string {
+	var wholes []string
+	var chunks [maxChunks][]string
 	for name, value := range All(h) {
-		switch index := c.chunk(name); index {
+		switch index := c.chunkIndex(name); index {
 		case notSession:
 		case wholeSession:
-			wholes.add(value)
+			wholes = addValue(wholes, value)
 		default:
-			chunks[index].add(value)
+			chunks[index] = addValue(chunks[index], value)
 		}
 	}
 	count, surplus := 0, false
 	for _, chunk := range chunks {
 		switch {
 		case len(chunk) == 0:
-		case count < MaxChunks && len(chunks[count]) > 0:
+		case count < maxChunks && len(chunks[count]) > 0:
 			count++
 		default:
 			surplus = true
@@ -153,29 +151,29 @@ func (c *Codec) Candidates(h http.Header, cut bool) []string {
 			texts = append(texts, text)
 		}
 	}
-	var first, last [MaxChunks]string
+	var first, last [maxChunks]string
 	for i := range count {
 		first[i], last[i] = chunks[i][0], chunks[i][len(chunks[i])-1]
 	}
-	whole := cut || !surplus
-	if whole {
+	joinAll := prefixes || !surplus
+	if joinAll {
 		add(first[:count]...)
 		add(last[:count]...)
 	}
-	// Of each kind one in turn, so that many of one kind hide none of another.
 	var shorter, varied []string
-	for n := count - 1; cut && n > 0; n-- {
+	for n := count - 1; prefixes && n > 0; n-- {
 		shorter = append(shorter, strings.Join(first[:n], ""))
 	}
-	for i := 0; whole && i < count; i++ {
+	for i := 0; joinAll && i < count; i++ {
 		for _, other := range chunks[i][1:] {
 			parts := first
 			parts[i] = other
 			varied = append(varied, strings.Join(parts[:count], ""))
 		}
 	}
+	// The three kinds take turns, so that many of one kind hide none of another.
 	for i := range max(len(wholes), len(shorter), len(varied)) {
-		if i < len(wholes) { // from both ends, the newest of the longest path and of the shortest
+		if i < len(wholes) { // alternately from the end and from the beginning
 			at := i / 2
 			if i%2 == 0 {
 				at = len(wholes) - 1 - at
@@ -189,28 +187,4 @@ func (c *Codec) Candidates(h http.Header, cut bool) []string {
 		}
 	}
 	return texts
-}
-
-// values are the values of one cookie name, each once: the first and the last of
-// them where they are too many.
-type values []string
-
-func (v *values) add(value string) {
-	if value == "" || len(value) > maxCandidate || slices.Contains(*v, value) {
-		return
-	}
-	if len(*v) == maxCandidates {
-		*v = slices.Delete(*v, maxCandidates/2, maxCandidates/2+1)
-	}
-	*v = append(*v, value)
-}
-
-// Values are the values of a cookie of a name.
-func Values(h http.Header, name string) (all values) {
-	for cookie, value := range All(h) {
-		if cookie == name {
-			all.add(value)
-		}
-	}
-	return all
 }

@@ -1,4 +1,4 @@
-// What strangers write into the Cookie header.
+// Reading a Cookie header that an attacker wrote.
 
 package cookie
 
@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzSessionCookie holds the reading of session cookies against the plainest way to say what it is to do.
+// FuzzSessionCookie compares the reading of session cookies with a second, simpler implementation.
 func FuzzSessionCookie(f *testing.F) {
 	for _, header := range []string{
 		"sid=a", "sid=a; sid=b", "sid.0=a; sid.1=b", "sid.1=b;sid.0=a", "sid.0=a; sid.2=c", "sid.7=a", "sid.8=a", "sid.00=a", "sid.0=",
@@ -26,11 +26,11 @@ func FuzzSessionCookie(f *testing.F) {
 		many += fmt.Sprintf("; sid=%d; sid.2=%d", i, i)
 	}
 	f.Add(many)
-	// Six whole values beside enough chunks in several values for the turns of all three kinds.
+	// Six undivided sessions, and enough chunks with several values that all three kinds of candidates take turns.
 	f.Add("sid.0=7; sid.0=0; sid.1=0; sid=0; sid.2=0; sid=1; sid.0=1; sid=2; sid.0=2; sid=8; sid.0=8; sid=9; sid.0=9; sid=A; sid.1=1; sid=B")
-	c := New(Settings{SessionName: "sid", Secure: true})
+	c := newCodec()
 	f.Fuzz(func(t *testing.T, header string) {
-		values := map[string][]string{} // of each name, each once, without empty ones
+		values := map[string][]string{} // of each name, each once, without empty values
 		for pair := range strings.SplitSeq(header, ";") {
 			name, value, ok := strings.Cut(strings.Trim(pair, " \t"), "=")
 			if ok && value != "" && !slices.Contains(values[name], value) {
@@ -38,9 +38,9 @@ func FuzzSessionCookie(f *testing.F) {
 			}
 		}
 		names := []string{"sid.0", "sid.1", "sid.2", "sid.3", "sid.4", "sid.5", "sid.6", "sid.7"}
-		whole, chunks, gap, doubled := values["sid"], "", false, len(values["sid"]) > 1
+		wholes, chunks, gap, duplicated := values["sid"], "", false, len(values["sid"]) > 1
 		for i, name := range names {
-			doubled = doubled || len(values[name]) > 1
+			duplicated = duplicated || len(values[name]) > 1
 			switch {
 			case len(values[name]) == 0:
 			case gap || i > 0 && len(values[names[i-1]]) == 0:
@@ -49,34 +49,34 @@ func FuzzSessionCookie(f *testing.F) {
 				chunks += values[name][0]
 			}
 		}
-		want, several := chunks, doubled || gap || len(whole) > 0 && chunks != ""
-		if len(whole) > 0 {
-			want = whole[0]
+		want, ambiguous := chunks, duplicated || gap || len(wholes) > 0 && chunks != ""
+		if len(wholes) > 0 {
+			want = wholes[0]
 		}
-		if several {
+		if ambiguous {
 			want = ""
 		}
 		h := http.Header{"Cookie": {header}}
 		got := c.Session(h)
 		require.Equal(t, want, got.Text())
-		require.Equal(t, several, got.several)
-		require.LessOrEqual(t, got.count, MaxChunks)
+		require.Equal(t, ambiguous, got.ambiguous)
+		require.LessOrEqual(t, got.count, maxChunks)
 		require.Equal(t, want == "", got.count == 0)
 		require.True(t, got.Equals(want))
 
-		for _, cut := range []bool{false, true} {
-			candidates := c.Candidates(h, cut)
+		for _, prefixes := range []bool{false, true} {
+			candidates := c.Candidates(h, prefixes)
 			require.LessOrEqual(t, len(candidates), maxCandidates)
 			for i, candidate := range candidates {
 				require.NotEmpty(t, candidate)
 				require.NotContains(t, candidates[:i], candidate)
 			}
-			if chunks != "" && (cut || !gap) {
+			if chunks != "" && (prefixes || !gap) {
 				require.Equal(t, chunks, candidates[0])
 			}
-			// Beside the chunks in two readings, the three kinds take turns: five whole values are tried at the least.
-			for i, value := range whole {
-				if outermost := i == 0 || i == len(whole)-1; outermost || len(whole) <= 5 || len(candidates) < maxCandidates {
+			// The joined chunks are two candidates, then the three kinds take turns: at least five undivided sessions are tried.
+			for i, value := range wholes {
+				if outermost := i == 0 || i == len(wholes)-1; outermost || len(wholes) <= 5 || len(candidates) < maxCandidates {
 					require.Contains(t, candidates, value)
 				}
 			}

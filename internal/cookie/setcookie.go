@@ -1,0 +1,100 @@
+// Set-Cookie lines of a response.
+
+package cookie
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+const (
+	// MaxSize is the size, name and value together, up to which browsers accept a
+	// cookie (RFC 6265bis, section 5.6).
+	MaxSize = 4096
+	// MaxLifetime is the longest lifetime that browsers give a cookie (RFC
+	// 6265bis, section 5.5).
+	MaxLifetime = 400 * 24 * time.Hour
+)
+
+// Expire adds a Set-Cookie line that deletes a cookie.
+func (c *Codec) Expire(h http.Header, name string) { setCookie(h, c.expired(name)) }
+
+// SetsOwned reports whether a Set-Cookie line sets or deletes a cookie of this
+// package.
+func (c *Codec) SetsOwned(line string) bool { return c.isOwnedName(lineName(line)) }
+
+func (c *Codec) cookie(name, value string, maxAge time.Duration, sameSite http.SameSite) *http.Cookie {
+	return &http.Cookie{
+		Name:     name,
+		Value:    value,
+		Path:     "/",
+		Domain:   c.domain,
+		MaxAge:   int(maxAge / time.Second),
+		Secure:   c.secure,
+		HttpOnly: true,
+		SameSite: sameSite,
+	}
+}
+
+// expired returns a cookie that deletes the one of its name. It repeats the
+// attributes, because browsers ignore a deletion with others.
+func (c *Codec) expired(name string) *http.Cookie {
+	sameSite := c.sameSite
+	if !c.isSessionName(name) {
+		sameSite = c.signInSameSite()
+	}
+	cookie := c.cookie(name, "", 0, sameSite)
+	cookie.MaxAge = -1 // written as Max-Age=0
+	return cookie
+}
+
+// setCookie adds a Set-Cookie line. It replaces a line of the same name, Domain
+// and Path: a response should not hold two lines for one cookie (RFC 6265,
+// section 4.1.1).
+func setCookie(h http.Header, cookie *http.Cookie) {
+	line := cookie.String()
+	domain, path := domainAndPath(line)
+	kept := h["Set-Cookie"][:0:0]
+	for _, before := range h["Set-Cookie"] {
+		if lineName(before) == cookie.Name {
+			if d, p := domainAndPath(before); d == domain && p == path {
+				continue
+			}
+		}
+		kept = append(kept, before)
+	}
+	h["Set-Cookie"] = append(kept, line)
+}
+
+// lineName returns the cookie name in a Set-Cookie line.
+func lineName(line string) string {
+	name, _, _ := strings.Cut(line, "=")
+	return strings.TrimSpace(name)
+}
+
+// domainAndPath returns the Domain, without a leading dot, and the Path of a
+// Set-Cookie line. They are empty if the line has no such attribute.
+func domainAndPath(line string) (domain, path string) {
+	_, attributes, _ := strings.Cut(line, ";")
+	for attribute := range strings.SplitSeq(attributes, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(attribute), "=")
+		switch {
+		case strings.EqualFold(name, "Domain"):
+			domain = strings.TrimPrefix(value, ".")
+		case strings.EqualFold(name, "Path"):
+			path = value
+		}
+	}
+	return domain, path
+}
+
+// headerSize returns how many bytes a header takes on the wire.
+func headerSize(h http.Header) (size int) {
+	for name, values := range h {
+		for _, value := range values {
+			size += len(name) + len(": \r\n") + len(value)
+		}
+	}
+	return size
+}
