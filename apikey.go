@@ -168,7 +168,7 @@ func (k *apiKeys) verdict(hash string, answer keyAnswer) (*APIKey, error) {
 	}
 	now := k.clock.Now()
 	wait := max(time.Second, answer.until.Sub(now))
-	known, proven := k.proven.get(hash)
+	known, proven := k.proven.Get(hash)
 	switch {
 	case proven && answer.unanswered && !known.refused && k.grace > 0 && now.Before(known.validAt.Add(k.grace)):
 		return known.key, nil

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/authkit-go/authkit/internal/expiring"
 	"github.com/authkit-go/authkit/workos"
 )
 
@@ -71,8 +72,8 @@ type apiKeys struct {
 	log    *slog.Logger
 	grace  time.Duration
 
-	proven  *memory[provenKey] // by the hash of a key
-	unknown *memory[keyAnswer] // likewise, about keys that are not proven
+	proven  *expiring.Map[provenKey] // by the hash of a key
+	unknown *expiring.Map[keyAnswer] // likewise, about keys that are not proven
 
 	mu           sync.Mutex
 	questions    map[string]*question // guarded by mu: by the hash of a key
@@ -165,8 +166,8 @@ func (b *budget) gain(now time.Time) {
 func newAPIKeys(client *workos.Client, c *config) *apiKeys {
 	return &apiKeys{
 		client: client, clock: c.clock, log: c.log, grace: c.apiKeyGrace,
-		proven:      newMemory[provenKey](c.clock, provenLimit).bounded(provenBytes, provenKey.size),
-		unknown:     newMemory[keyAnswer](c.clock, unknownLimit),
+		proven:      expiring.New[provenKey](c.clock.Now, provenLimit).LimitBytes(provenBytes, provenKey.size),
+		unknown:     expiring.New[keyAnswer](c.clock.Now, unknownLimit),
 		questions:   map[string]*question{},
 		provenLane:  lane{places: provenPlaces},
 		unknownLane: lane{places: unknownPlaces},
@@ -185,10 +186,10 @@ func (p provenKey) size() int {
 
 // remembered returns the answer that stands about a key.
 func (k *apiKeys) remembered(hash string) (answer keyAnswer, known bool) {
-	if p, proven := k.proven.get(hash); proven {
+	if p, proven := k.proven.Get(hash); proven {
 		return p.answer, k.clock.Now().Before(p.answer.until)
 	}
-	return k.unknown.get(hash)
+	return k.unknown.Get(hash)
 }
 
 // await returns the answer to the question about a key. Its error is that of
@@ -253,7 +254,7 @@ func (k *apiKeys) join(ctx context.Context, hash, value string) (*question, keyA
 
 // laneOf is the lane of a key. The caller holds mu.
 func (k *apiKeys) laneOf(hash string) *lane {
-	if _, proven := k.proven.get(hash); proven {
+	if _, proven := k.proven.Get(hash); proven {
 		return &k.provenLane
 	}
 	return &k.unknownLane
@@ -442,7 +443,7 @@ func (k *apiKeys) limit(until time.Time) {
 
 // remember remembers an answer. The caller holds mu.
 func (k *apiKeys) remember(hash string, answer keyAnswer) {
-	known, proven := k.proven.get(hash)
+	known, proven := k.proven.Get(hash)
 	switch {
 	case answer.key != nil:
 		known = provenKey{key: answer.key, validAt: answer.asked, answer: answer}
@@ -450,9 +451,9 @@ func (k *apiKeys) remember(hash string, answer keyAnswer) {
 		known.answer = answer
 		known.refused = known.refused || !answer.unanswered
 	default:
-		k.proven.forget(hash)
-		k.unknown.put(hash, answer, answer.until)
+		k.proven.Delete(hash)
+		k.unknown.Put(hash, answer, answer.until)
 		return
 	}
-	k.proven.put(hash, known, known.validAt.Add(max(provenMemory, k.grace)))
+	k.proven.Put(hash, known, known.validAt.Add(max(provenMemory, k.grace)))
 }

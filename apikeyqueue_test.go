@@ -43,13 +43,13 @@ func TestWhatIsRememberedOfValidAPIKeysIsBounded(t *testing.T) { // A5
 		key := &APIKey{Name: large, Owner: workos.APIKeyOwner{Type: "organization", ID: "org_1"}, Permissions: []string{large}}
 		k.remember(fmt.Sprint(i), keyAnswer{key: key, asked: clock.now, until: clock.now.Add(keyMemory)})
 	}
-	assert.Len(t, k.proven.entries, 31, "about 1 MiB each, of 32 MiB")
-	assert.LessOrEqual(t, k.proven.bytes, 32<<20)
+	assert.Equal(t, 31, k.proven.Len(), "about 1 MiB each, of 32 MiB")
+	assert.LessOrEqual(t, k.proven.Bytes(), 32<<20)
 
 	for i := range 20_000 {
 		k.remember(fmt.Sprint("small", i), keyAnswer{key: &APIKey{}, asked: clock.now, until: clock.now.Add(keyMemory)})
 	}
-	assert.Len(t, k.proven.entries, 16_384)
+	assert.Equal(t, 16_384, k.proven.Len())
 	_, known := k.remembered("small19999")
 	assert.True(t, known)
 	_, known = k.remembered("small0")
@@ -67,7 +67,7 @@ func TestWhatIsRememberedOfUnknownAPIKeysIsBoundedAndApart(t *testing.T) { // A5
 		}
 		k.remember(fmt.Sprint(i), answer)
 	}
-	assert.Len(t, k.unknown.entries, 4096)
+	assert.Equal(t, 4096, k.unknown.Len())
 	answer, known := k.remembered("good")
 	assert.True(t, known)
 	assert.NotNil(t, answer.key)
@@ -81,10 +81,10 @@ func TestAFailureNeverMakesAnAPIKeyProvenForLonger(t *testing.T) { // A5
 		clock.now = clock.now.Add(12*time.Hour - 1)
 		k.remember("good", keyAnswer{err: errors.New("a failure"), asked: clock.now, until: clock.now.Add(retryPause)})
 	}
-	_, proven := k.proven.get("good")
+	_, proven := k.proven.Get("good")
 	assert.True(t, proven)
 	clock.now = clock.now.Add(14)
-	_, proven = k.proven.get("good")
+	_, proven = k.proven.Get("good")
 	assert.False(t, proven)
 }
 

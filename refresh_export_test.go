@@ -1,5 +1,7 @@
 package authkit
 
+import "github.com/authkit-go/authkit/internal/expiring"
+
 // OnRefreshStep has f called between the steps of a request and of an exchange.
 func OnRefreshStep(a *AuthKit, f func(step string)) { a.refreshes.step = f }
 
@@ -7,8 +9,8 @@ func OnRefreshStep(a *AuthKit, f func(step string)) { a.refreshes.step = f }
 // successors which refresh token each was exchanged for.
 func DropOutcomes(a *AuthKit, successors bool) {
 	f := a.refreshes
-	f.renewals = newMemory[*renewal](f.clock, renewalLimit)
+	f.renewals = expiring.New[*renewal](f.clock.Now, renewalLimit)
 	if successors {
-		f.successors = newMemory[string](f.clock, markLimit)
+		f.successors = expiring.New[string](f.clock.Now, markLimit)
 	}
 }

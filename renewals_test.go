@@ -44,7 +44,7 @@ func TestAnExchangeThatWasMadeMeanwhileIsNotMadeAgain(t *testing.T) {
 
 // isSpent reports whether no cookie may bring the session back.
 func (f *refreshes) isSpent(s *Session) bool {
-	_, spent := f.spent.get(s.sealed.refreshToken)
+	_, spent := f.spent.Get(s.sealed.refreshToken)
 	return spent
 }
 
@@ -125,9 +125,9 @@ func TestWhatExchangesCameToIsBoundedInBytes(t *testing.T) {
 		}
 	}
 	grown := heap() - before
-	assert.Greater(t, f.renewals.bytes, renewalBytes/2, "what is there is remembered")
-	assert.LessOrEqual(t, f.renewals.bytes, renewalBytes)
-	counted := f.renewals.bytes + f.successors.bytes + f.origins.bytes + f.spent.bytes + f.refusals.bytes + f.tries.bytes
+	assert.Greater(t, f.renewals.Bytes(), renewalBytes/2, "what is there is remembered")
+	assert.LessOrEqual(t, f.renewals.Bytes(), renewalBytes)
+	counted := f.renewals.Bytes() + f.successors.Bytes() + f.origins.Bytes() + f.spent.Bytes() + f.refusals.Bytes() + f.tries.Bytes()
 	assert.LessOrEqual(t, counted, 64<<20)
 	assert.Less(t, grown, counted*5/4, "the sizes are honest")
 
@@ -145,7 +145,7 @@ func TestTheMarksOfExchangesAreBoundedInBytes(t *testing.T) {
 	for i := range 20_000 {
 		f.exchanged(long+strconv.Itoa(i), long+strconv.Itoa(i+1))
 	}
-	for _, bytes := range []int{f.successors.bytes, f.origins.bytes, f.spent.bytes} {
+	for _, bytes := range []int{f.successors.Bytes(), f.origins.Bytes(), f.spent.Bytes()} {
 		assert.Greater(t, bytes, markBytes/2)
 		assert.LessOrEqual(t, bytes, markBytes)
 	}
@@ -170,10 +170,10 @@ func TestARefusalIsCountedWithTheReplyThatItKeeps(t *testing.T) {
 		want := wanted{"org_" + strconv.Itoa(i), i%2 == 0}
 		f.commit(session, want, nil, exchangeResult{next: failed(session, want, fmt.Errorf("%w: %w", errRefused, refused)), until: clock.now.Add(time.Hour)})
 	}
-	assert.LessOrEqual(t, len(f.refusals.entries)*900_000, refusalBytes)
-	assert.LessOrEqual(t, len(f.renewals.entries)*900_000, renewalBytes)
-	assert.NotEmpty(t, f.refusals.entries)
-	assert.NotEmpty(t, f.renewals.entries)
+	assert.LessOrEqual(t, f.refusals.Len()*900_000, refusalBytes)
+	assert.LessOrEqual(t, f.renewals.Len()*900_000, renewalBytes)
+	assert.NotZero(t, f.refusals.Len())
+	assert.NotZero(t, f.renewals.Len())
 }
 
 func TestARefusalIsOneOfASessionSinceItsSignIn(t *testing.T) {

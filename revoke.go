@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/authkit-go/authkit/internal/expiring"
 	"github.com/authkit-go/authkit/workos"
 )
 
@@ -38,7 +39,7 @@ type revocations struct {
 	client *workos.Client
 	clock  Clock
 	log    *slog.Logger
-	over   *memory[struct{}] // sessions that WorkOS was told of
+	over   *expiring.Map[struct{}] // sessions that WorkOS was told of
 
 	mu      sync.Mutex
 	waiting map[string]*revocation // by session ID: those that are not done; guarded by mu
@@ -57,7 +58,7 @@ type revocation struct {
 
 func newRevocations(client *workos.Client, clock Clock, log *slog.Logger) *revocations {
 	return &revocations{
-		client: client, clock: clock, log: log, waiting: map[string]*revocation{}, over: newMemory[struct{}](clock, markLimit),
+		client: client, clock: clock, log: log, waiting: map[string]*revocation{}, over: expiring.New[struct{}](clock.Now, markLimit),
 	}
 }
 
@@ -70,7 +71,7 @@ func (v *revocations) revoke(s *Session, after time.Duration) {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if _, over := v.over.get(s.ID()); over {
+	if _, over := v.over.Get(s.ID()); over {
 		return
 	}
 	next, known := v.waiting[s.ID()]
@@ -186,6 +187,6 @@ func (v *revocations) finish(next *revocation, err error) {
 	}
 	delete(v.waiting, next.session.ID())
 	if err == nil || refused {
-		v.over.put(next.session.ID(), struct{}{}, v.clock.Now().Add(revokedMemory))
+		v.over.Put(next.session.ID(), struct{}{}, v.clock.Now().Add(revokedMemory))
 	}
 }

@@ -41,6 +41,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/authkit-go/authkit/internal/expiring"
 	"github.com/authkit-go/authkit/workos"
 )
 
@@ -57,6 +58,8 @@ const (
 	// longestWay bounds how many exchanges are followed from a cookie: as many
 	// as a browser can miss in a day, and then some.
 	longestWay = 1000
+	// markLimit bounds a map whose values are small: how many entries it holds.
+	markLimit = 1 << 16
 	// renewalLimit bounds how many renewals are remembered, each as large as a
 	// session and its sealed form together.
 	renewalLimit = 1 << 13
@@ -82,14 +85,14 @@ type refreshes struct {
 	clock   Clock
 	flights singleflight.Group
 
-	mu         sync.Mutex          // makes each operation on what follows one step
-	renewals   *memory[*renewal]   // by the refresh token that was exchanged
-	successors *memory[string]     // of a refresh token: the one that it was exchanged for
-	origins    *memory[string]     // and the other way round
-	spent      *memory[fate]       // refresh tokens that no cookie may bring back
-	refusals   *memory[*renewal]   // of switches, by session and organization
-	tries      *memory[*triesMade] // refused switches, by session
-	so         counts              // what happened so far
+	mu         sync.Mutex                // makes each operation on what follows one step
+	renewals   *expiring.Map[*renewal]   // by the refresh token that was exchanged
+	successors *expiring.Map[string]     // of a refresh token: the one that it was exchanged for
+	origins    *expiring.Map[string]     // and the other way round
+	spent      *expiring.Map[fate]       // refresh tokens that no cookie may bring back
+	refusals   *expiring.Map[*renewal]   // of switches, by session and organization
+	tries      *expiring.Map[*triesMade] // refused switches, by session
+	so         counts                    // what happened so far
 
 	step func(name string) // set by tests only: called between two steps
 }
@@ -168,12 +171,12 @@ func newRefreshes(clock Clock) *refreshes {
 	lengthOf := func(token string) int { return len(token) }
 	return &refreshes{
 		clock:      clock,
-		renewals:   newMemory[*renewal](clock, renewalLimit).bounded(renewalBytes, (*renewal).size),
-		successors: newMemory[string](clock, markLimit).bounded(markBytes, lengthOf),
-		origins:    newMemory[string](clock, markLimit).bounded(markBytes, lengthOf),
-		spent:      newMemory[fate](clock, markLimit).bounded(markBytes, func(fate) int { return 0 }),
-		refusals:   newMemory[*renewal](clock, renewalLimit).bounded(refusalBytes, (*renewal).size),
-		tries:      newMemory[*triesMade](clock, renewalLimit).bounded(triesBytes, func(*triesMade) int { return 8 }),
+		renewals:   expiring.New[*renewal](clock.Now, renewalLimit).LimitBytes(renewalBytes, (*renewal).size),
+		successors: expiring.New[string](clock.Now, markLimit).LimitBytes(markBytes, lengthOf),
+		origins:    expiring.New[string](clock.Now, markLimit).LimitBytes(markBytes, lengthOf),
+		spent:      expiring.New[fate](clock.Now, markLimit).LimitBytes(markBytes, func(fate) int { return 0 }),
+		refusals:   expiring.New[*renewal](clock.Now, renewalLimit).LimitBytes(refusalBytes, (*renewal).size),
+		tries:      expiring.New[*triesMade](clock.Now, renewalLimit).LimitBytes(triesBytes, func(*triesMade) int { return 8 }),
 	}
 }
 
@@ -206,7 +209,7 @@ func (f *refreshes) commit(old *Session, want wanted, known *renewal, result exc
 	defer f.mu.Unlock()
 	token, next, until := old.sealed.refreshToken, result.next, result.until
 	if next == nil {
-		f.renewals.forget(token)
+		f.renewals.Delete(token)
 		return
 	}
 	if known == nil && next.sealed.refreshToken != token {
@@ -218,7 +221,7 @@ func (f *refreshes) commit(old *Session, want wanted, known *renewal, result exc
 	if want.switching && next.err != nil && !errors.Is(next.err, errEnded) {
 		return // no refresh is refused for it
 	}
-	if before, _ := f.spent.get(token); before.replaced {
+	if before, _ := f.spent.Get(token); before.replaced {
 		until = earlier(until, f.clock.Now().Add(replayWindow))
 	}
 	f.remember(old, next, until)
@@ -236,18 +239,18 @@ func earlier(a, b time.Time) time.Time {
 // caller holds mu.
 func (f *refreshes) exchanged(token, became string) {
 	now := f.clock.Now()
-	f.renewals.forget(token)
-	f.renewals.forget(became)
-	f.successors.forget(became)
-	f.spent.forget(became)
-	f.spent.add(token, fate{}, now.Add(spentMemory))
-	if before, _ := f.spent.get(token); before.replaced { // while the exchange was under way
+	f.renewals.Delete(token)
+	f.renewals.Delete(became)
+	f.successors.Delete(became)
+	f.spent.Delete(became)
+	f.spent.Add(token, fate{}, now.Add(spentMemory))
+	if before, _ := f.spent.Get(token); before.replaced { // while the exchange was under way
 		f.replace(became)
-		f.origins.forget(became)
+		f.origins.Delete(became)
 		return
 	}
-	f.successors.put(token, became, now.Add(successorMemory))
-	f.origins.put(became, token, now.Add(successorMemory))
+	f.successors.Put(token, became, now.Add(successorMemory))
+	f.origins.Put(became, token, now.Add(successorMemory))
 }
 
 // remember puts the outcome of an exchange where it is looked for: a session by
@@ -262,7 +265,7 @@ func (f *refreshes) remember(old *Session, next *renewal, until time.Time) {
 	if next.session != nil {
 		token = old.sealed.refreshToken
 	}
-	f.renewals.put(token, next, earlier(until, now.Add(successorMemory)))
+	f.renewals.Put(token, next, earlier(until, now.Add(successorMemory)))
 }
 
 // rememberTry remembers that a session was refused an organization. A failure
@@ -276,15 +279,15 @@ func (f *refreshes) rememberTry(old *Session, want wanted, next *renewal, until 
 	case errors.Is(next.err, ErrUnavailable):
 		organization = ""
 	default:
-		tries, ok := f.tries.get(old.ID())
+		tries, ok := f.tries.Get(old.ID())
 		if !ok {
 			tries = &triesMade{}
-			f.tries.put(old.ID(), tries, f.clock.Now().Add(triesWindow))
+			f.tries.Put(old.ID(), tries, f.clock.Now().Add(triesWindow))
 		}
 		tries.count++
 	}
 	if next.err != nil {
-		f.refusals.put(tryKey(old, organization), &renewal{err: next.err}, until)
+		f.refusals.Put(tryKey(old, organization), &renewal{err: next.err}, until)
 	}
 }
 
@@ -292,11 +295,11 @@ func (f *refreshes) rememberTry(old *Session, want wanted, next *renewal, until 
 // must be one. The caller holds mu.
 func (f *refreshes) refusal(s *Session, want wanted) *renewal {
 	for _, organization := range []string{want.organization, ""} {
-		if known, ok := f.refusals.get(tryKey(s, organization)); ok {
+		if known, ok := f.refusals.Get(tryKey(s, organization)); ok {
 			return &renewal{wanted: want, err: known.err}
 		}
 	}
-	if tries, ok := f.tries.get(s.ID()); ok && tries.count >= triesLimit {
+	if tries, ok := f.tries.Get(s.ID()); ok && tries.count >= triesLimit {
 		return failed(s, want, fmt.Errorf("%w: %d organizations were refused to this session within %s", errRefused, triesLimit, triesWindow))
 	}
 	return nil
@@ -312,7 +315,7 @@ func tryKey(s *Session, organization string) string {
 // Where WorkOS does not rotate it, the successor has the same one, and has
 // become nothing yet. The caller holds mu.
 func (f *refreshes) became(token string, s *Session) *renewal {
-	known, ok := f.renewals.get(token)
+	known, ok := f.renewals.Get(token)
 	if !ok || known.err == nil && known.sealed.accessToken == s.sealed.accessToken {
 		return nil
 	}
@@ -340,7 +343,7 @@ func (f *refreshes) recall(s *Session, want wanted) (*Session, *renewal) {
 		if known = f.became(token, s); known != nil {
 			break
 		}
-		next, ok := f.successors.get(token)
+		next, ok := f.successors.Get(token)
 		if !ok {
 			break
 		}
@@ -363,8 +366,8 @@ func (f *refreshes) presented(s *Session) {
 	defer f.mu.Unlock()
 	until := f.clock.Now().Add(replayWindow)
 	f.eachOrigin(s.sealed.refreshToken, func(origin string) {
-		f.renewals.shorten(origin, until)
-		f.successors.shorten(origin, until)
+		f.renewals.Shorten(origin, until)
+		f.successors.Shorten(origin, until)
 		f.replace(origin)
 	})
 }
@@ -374,8 +377,8 @@ func (f *refreshes) forgetRetired(s *Session) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.eachOrigin(f.newest(s).sealed.refreshToken, func(origin string) {
-		f.renewals.forget(origin)
-		f.successors.forget(origin)
+		f.renewals.Delete(origin)
+		f.successors.Delete(origin)
 	})
 }
 
@@ -384,11 +387,11 @@ func (f *refreshes) forgetRetired(s *Session) {
 func (f *refreshes) eachOrigin(token string, do func(origin string)) {
 	at := token
 	for range longestWay {
-		origin, ok := f.origins.get(at)
+		origin, ok := f.origins.Get(at)
 		if !ok {
 			return
 		}
-		f.origins.forget(at)
+		f.origins.Delete(at)
 		if origin == token { // handed out a second time
 			return
 		}
@@ -402,7 +405,7 @@ func (f *refreshes) after(s *Session) (*Session, bool) {
 	if known := f.became(s.sealed.refreshToken, s); known != nil && known.session != nil {
 		return known.session, true
 	}
-	token, ok := f.successors.get(s.sealed.refreshToken)
+	token, ok := f.successors.Get(s.sealed.refreshToken)
 	if !ok {
 		return s, false
 	}
@@ -428,16 +431,16 @@ func (f *refreshes) latest(s *Session) (newest *Session, spent bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	newest = f.newest(s)
-	_, spent = f.spent.get(newest.sealed.refreshToken)
+	_, spent = f.spent.Get(newest.sealed.refreshToken)
 	return newest, spent
 }
 
 // replace notes that the browser has something else in the place of a refresh
 // token. The caller holds mu.
 func (f *refreshes) replace(token string) {
-	before, _ := f.spent.get(token)
+	before, _ := f.spent.Get(token)
 	before.replaced = true
-	f.spent.put(token, before, f.clock.Now().Add(spentMemory))
+	f.spent.Put(token, before, f.clock.Now().Add(spentMemory))
 }
 
 // supersede notes that another session has taken a session's place in its
@@ -499,7 +502,7 @@ func (f *refreshes) clear(s *Session, since counts, own uint64) uint64 {
 	}
 	until := f.clock.Now().Add(spentMemory)
 	for range longestWay {
-		f.spent.put(s.sealed.refreshToken, fate{cleared: own}, until)
+		f.spent.Put(s.sealed.refreshToken, fate{cleared: own}, until)
 		next, ok := f.after(s)
 		if !ok {
 			break
@@ -512,7 +515,7 @@ func (f *refreshes) clear(s *Session, since counts, own uint64) uint64 {
 // mayClear is the question of clear. The caller holds mu.
 func (f *refreshes) mayClear(s *Session, since counts, own uint64) bool {
 	for range longestWay {
-		before, _ := f.spent.get(s.sealed.refreshToken)
+		before, _ := f.spent.Get(s.sealed.refreshToken)
 		byAnother := before.cleared != 0 && before.cleared != own
 		if before.replaced || byAnother && (before.cleared > since.clearings || f.so.signIns > since.signIns) {
 			return false

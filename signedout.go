@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/authkit-go/authkit/internal/expiring"
 )
 
 // signedOut remembers the sessions that were signed out here.
@@ -23,7 +25,7 @@ type signedOut struct {
 	// apart so that cookies whose tokens have long expired, which their owner can
 	// collect and present in any number, push out no mark of a session that is in
 	// use.
-	live, expired *memory[time.Time]
+	live, expired *expiring.Map[time.Time]
 	// epoch counts the sign-outs and starts at 1, so that a new cache entry (0)
 	// is always checked.
 	epoch atomic.Uint64
@@ -33,8 +35,8 @@ type signedOut struct {
 
 func newSignedOut(clock Clock) *signedOut {
 	o := &signedOut{
-		live:    newMemory[time.Time](clock, markLimit),
-		expired: newMemory[time.Time](clock, markLimit),
+		live:    expiring.New[time.Time](clock.Now, markLimit),
+		expired: expiring.New[time.Time](clock.Now, markLimit),
 	}
 	o.epoch.Store(1)
 	return o
@@ -53,7 +55,7 @@ func (o *signedOut) mark(sessionID string, at, until time.Time, live bool) {
 	if live {
 		marks = o.live
 	}
-	marks.put(sessionID, at, until)
+	marks.Put(sessionID, at, until)
 	o.pass("marked")
 	o.epoch.Add(1)
 }
@@ -63,14 +65,14 @@ func (o *signedOut) keep(sessionID string, until time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if at, ok := o.at(sessionID); ok {
-		o.live.put(sessionID, at, until)
+		o.live.Put(sessionID, at, until)
 	}
 }
 
 // at is the time up to which the sign-ins of a session are ended.
 func (o *signedOut) at(sessionID string) (at time.Time, ok bool) {
-	at, ok = o.live.get(sessionID)
-	if old, found := o.expired.get(sessionID); found && old.After(at) {
+	at, ok = o.live.Get(sessionID)
+	if old, found := o.expired.Get(sessionID); found && old.After(at) {
 		return old, true
 	}
 	return at, ok

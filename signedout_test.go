@@ -144,8 +144,8 @@ func TestSignOutsOfOldSessionsPushNoMarkOut(t *testing.T) {
 	assert.True(t, a.hasEnded(s))
 	assert.True(t, a.hasEnded(served), "this process has served it")
 	assert.True(t, a.hasEnded(old))
-	assert.LessOrEqual(t, len(a.signedOut.expired.entries), markLimit)
-	assert.LessOrEqual(t, len(a.signedOut.live.entries), 2)
+	assert.LessOrEqual(t, a.signedOut.expired.Len(), markLimit)
+	assert.LessOrEqual(t, a.signedOut.live.Len(), 2)
 }
 
 // steppingClock has timers that a test lets go off.

@@ -5,6 +5,8 @@ package authkit
 import (
 	"sync"
 	"time"
+
+	"github.com/authkit-go/authkit/internal/expiring"
 )
 
 // usedStates remembers the states of the sign-ins that are over, each for as
@@ -13,19 +15,19 @@ import (
 // it counts as fresh any more.
 type usedStates struct {
 	mu        sync.Mutex
-	states    *memory[time.Time] // guarded by mu: when each sign-in began
-	forgotten time.Time          // guarded by mu: the latest beginning among those that left before their time
+	states    *expiring.Map[time.Time] // guarded by mu: when each sign-in began
+	forgotten time.Time                // guarded by mu: the latest beginning among those that left before their time
 
 	beforeUse func() // for tests; nil otherwise
 }
 
 func newUsedStates(clock Clock, limit int) *usedStates {
-	u := &usedStates{states: newMemory[time.Time](clock, limit)}
-	u.states.evicted = func(_ string, began time.Time) { // within use
+	u := &usedStates{states: expiring.New[time.Time](clock.Now, limit)}
+	u.states.OnEvict(func(_ string, began time.Time) { // within use
 		if began.After(u.forgotten) {
 			u.forgotten = began
 		}
-	}
+	})
 	return u
 }
 
@@ -47,7 +49,7 @@ func (u *usedStates) look(pending *pendingSignIn) stateUse {
 
 // find is for a caller that holds mu.
 func (u *usedStates) find(pending *pendingSignIn) stateUse {
-	if _, used := u.states.get(pending.state); used {
+	if _, used := u.states.Get(pending.state); used {
 		return stateUsed
 	}
 	if !pending.startedAt.After(u.forgotten) {
@@ -65,7 +67,7 @@ func (u *usedStates) use(pending *pendingSignIn, until time.Time) stateUse {
 	defer u.mu.Unlock()
 	found := u.find(pending)
 	if found == stateFresh {
-		u.states.put(pending.state, pending.startedAt, until)
+		u.states.Put(pending.state, pending.startedAt, until)
 	}
 	return found
 }

@@ -1,0 +1,240 @@
+// Tests of the expiring map.
+
+package expiring
+
+import (
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// manualClock shows the time that a test sets.
+type manualClock struct{ now time.Time }
+
+func newClock() *manualClock { return &manualClock{time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)} }
+
+func (c *manualClock) Now() time.Time { return c.now }
+
+func TestAnEntryExpiresExactlyAtItsTime(t *testing.T) {
+	clock := newClock()
+	m := New[string](clock.Now, 100)
+	m.Put("a", "1", clock.now.Add(time.Minute))
+
+	clock.now = clock.now.Add(time.Minute - 1)
+	value, ok := m.Get("a")
+	assert.True(t, ok)
+	assert.Equal(t, "1", value)
+
+	clock.now = clock.now.Add(1)
+	value, ok = m.Get("a")
+	assert.False(t, ok)
+	assert.Empty(t, value, "an expired entry returns the zero value")
+
+	_, ok = m.Get("unknown")
+	assert.False(t, ok)
+}
+
+func TestPutReplacesAnEntryAndItsExpiry(t *testing.T) {
+	clock := newClock()
+	m := New[int](clock.Now, 100)
+	m.Put("a", 1, clock.now.Add(time.Hour))
+	m.Put("a", 2, clock.now.Add(time.Minute))
+	value, _ := m.Get("a")
+	assert.Equal(t, 2, value)
+	clock.now = clock.now.Add(time.Minute)
+	_, ok := m.Get("a")
+	assert.False(t, ok)
+}
+
+func TestAddStoresAKeyOnceUntilItExpires(t *testing.T) {
+	clock := newClock()
+	m := New[int](clock.Now, 100)
+	assert.True(t, m.Add("a", 1, clock.now.Add(time.Minute)))
+	assert.False(t, m.Add("a", 2, clock.now.Add(time.Hour)))
+	value, _ := m.Get("a")
+	assert.Equal(t, 1, value)
+
+	clock.now = clock.now.Add(time.Minute)
+	assert.True(t, m.Add("a", 3, clock.now.Add(time.Minute)))
+	value, _ = m.Get("a")
+	assert.Equal(t, 3, value)
+}
+
+func TestOneOfManyConcurrentAddsOfAKeySucceeds(t *testing.T) {
+	clock := newClock()
+	m := New[struct{}](clock.Now, 100)
+	var added atomic.Int32
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			if m.Add("state", struct{}{}, clock.now.Add(time.Minute)) {
+				added.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	assert.EqualValues(t, 1, added.Load())
+}
+
+func TestShortenNeverExtendsAnEntry(t *testing.T) {
+	clock := newClock()
+	m := New[int](clock.Now, 100)
+	end := clock.now.Add(time.Minute)
+	m.Put("a", 1, end)
+	m.Shorten("a", end.Add(time.Hour))
+	m.Shorten("unknown", end)
+	clock.now = end
+	_, ok := m.Get("a")
+	assert.False(t, ok, "the entry was extended")
+	_, ok = m.Get("unknown")
+	assert.False(t, ok)
+
+	m.Put("b", 2, end.Add(time.Hour))
+	m.Shorten("b", end.Add(time.Second))
+	value, ok := m.Get("b")
+	assert.True(t, ok)
+	assert.Equal(t, 2, value)
+	clock.now = end.Add(time.Second)
+	_, ok = m.Get("b")
+	assert.False(t, ok, "the entry was not shortened")
+}
+
+func TestADeletedEntryIsGone(t *testing.T) {
+	clock := newClock()
+	m := New[int](clock.Now, 100)
+	m.Put("a", 1, clock.now.Add(time.Hour))
+	m.Delete("a")
+	m.Delete("unknown")
+	_, ok := m.Get("a")
+	assert.False(t, ok)
+	assert.True(t, m.Add("a", 2, clock.now.Add(time.Hour)))
+}
+
+func TestAMapNeverHoldsMoreEntriesThanItsLimit(t *testing.T) {
+	for _, limit := range []int{1, 10, 64, 100, 1000} {
+		t.Run(strconv.Itoa(limit), func(t *testing.T) {
+			clock := newClock()
+			m := New[int](clock.Now, limit)
+			for i := range 3 * limit {
+				key := strconv.Itoa(i)
+				if i%2 == 0 {
+					m.Put(key, i, clock.now.Add(time.Hour))
+				} else {
+					assert.True(t, m.Add(key, i, clock.now.Add(time.Hour)))
+				}
+				assert.LessOrEqual(t, m.Len(), limit)
+				value, ok := m.Get(key)
+				assert.True(t, ok, "the newest entry is missing")
+				assert.Equal(t, i, value)
+			}
+		})
+	}
+}
+
+func TestReplacingAnEntryOfAFullMapEvictsNoOther(t *testing.T) {
+	clock := newClock()
+	m := New[int](clock.Now, 100)
+	for i := range 100 {
+		m.Put(strconv.Itoa(i), i, clock.now.Add(time.Hour))
+	}
+	for range 200 {
+		m.Put("7", 7, clock.now.Add(time.Hour))
+	}
+	assert.Equal(t, 100, m.Len())
+}
+
+func TestASweepRemovesExpiredEntriesAndKeepsTheOthers(t *testing.T) {
+	clock := newClock()
+	m := New[int](clock.Now, 10_000)
+	m.Put("valid", 1, clock.now.Add(time.Hour))
+	for i := range 5000 {
+		m.Put("expired "+strconv.Itoa(i), i, clock.now.Add(time.Second))
+	}
+	clock.now = clock.now.Add(time.Second)
+	most := m.Len()
+	for i := range 5000 {
+		m.Put("new "+strconv.Itoa(i), i, clock.now.Add(time.Second))
+		most = max(most, m.Len())
+	}
+	assert.Less(t, most, 10_000, "expired entries are removed before the limit is reached")
+	clock.now = clock.now.Add(time.Second)
+	for i := range 10_000 {
+		m.Put("next "+strconv.Itoa(i), i, clock.now)
+	}
+	assert.Less(t, m.Len(), 200, "entries that expire at once do not accumulate")
+	_, ok := m.Get("valid")
+	assert.True(t, ok)
+}
+
+func TestAFullMapEvictsTheOldestEntry(t *testing.T) {
+	clock := newClock()
+	m := New[int](clock.Now, 100)
+	var evicted []string
+	m.OnEvict(func(key string, _ int) { evicted = append(evicted, key) })
+	for i := range 100 {
+		m.Put(strconv.Itoa(i), i, clock.now.Add(time.Hour))
+	}
+	m.Put("0", 0, clock.now.Add(time.Hour)) // a second Put makes it the newest
+	for i := 100; i < 150; i++ {
+		m.Put(strconv.Itoa(i), i, clock.now.Add(time.Hour))
+	}
+	_, ok := m.Get("0")
+	assert.True(t, ok)
+	for i := 1; i <= 50; i++ {
+		assert.Equal(t, strconv.Itoa(i), evicted[i-1])
+		_, ok := m.Get(strconv.Itoa(i))
+		assert.False(t, ok, i)
+	}
+	for i := 51; i < 150; i++ {
+		_, ok := m.Get(strconv.Itoa(i))
+		assert.True(t, ok, i)
+	}
+	assert.Len(t, evicted, 50)
+}
+
+func TestExpiredEntriesAreRemovedBeforeTheOldestIsEvicted(t *testing.T) {
+	clock := newClock()
+	m := New[int](clock.Now, 100)
+	m.OnEvict(func(key string, _ int) { t.Errorf("%s was evicted", key) })
+	for i := range 50 {
+		m.Put("valid "+strconv.Itoa(i), i, clock.now.Add(time.Hour))
+		m.Put("expired "+strconv.Itoa(i), i, clock.now.Add(time.Second))
+	}
+	clock.now = clock.now.Add(time.Second)
+	for i := range 50 {
+		m.Put("new "+strconv.Itoa(i), i, clock.now.Add(time.Hour))
+	}
+	for i := range 50 {
+		_, ok := m.Get("valid " + strconv.Itoa(i))
+		assert.True(t, ok, i)
+	}
+}
+
+func TestAMapNeverHoldsMoreBytesThanItsLimit(t *testing.T) {
+	clock := newClock()
+	const most = 100 << 10
+	m := New[string](clock.Now, 1<<20).LimitBytes(most, func(text string) int { return len(text) })
+	for i := range 1000 {
+		m.Put(strconv.Itoa(i), strings.Repeat("x", i), clock.now.Add(time.Hour))
+		assert.LessOrEqual(t, m.Bytes(), most)
+		_, ok := m.Get(strconv.Itoa(i))
+		assert.True(t, ok, "the newest entry is missing")
+	}
+	m.Put("999", "", clock.now.Add(time.Hour))
+	m.Put("too large", strings.Repeat("x", most), clock.now.Add(time.Hour))
+	_, ok := m.Get("too large")
+	assert.False(t, ok)
+	_, ok = m.Get("998")
+	assert.True(t, ok, "an entry that is too large evicts nothing")
+	for key := range m.entries {
+		m.Delete(key)
+	}
+	assert.Zero(t, m.Bytes())
+	assert.Nil(t, m.oldest)
+	assert.Nil(t, m.newest)
+}
