@@ -1,4 +1,4 @@
-// API keys that customers of the application call it with.
+// API keys with which the customers of an application call that application.
 
 package authkittest
 
@@ -9,14 +9,15 @@ import (
 	"time"
 )
 
-// APIKey describes a key that an organization, or a user in one, holds. Its value is told once, by whatever makes it.
+// APIKey describes an API key of an organization, or of a user in an organization. The value of a key is returned only
+// once, when the key is created.
 type APIKey struct {
-	ID             string // "api_key_…"; made up when empty
+	ID             string // "api_key_…"; generated when empty
 	Name           string
 	OrganizationID string
-	UserID         string // empty for a key of the organization itself
+	UserID         string // empty for a key of the organization
 	Permissions    []string
-	ExpiresAt      time.Time // zero for one that does not expire
+	ExpiresAt      time.Time // zero: the key does not expire
 }
 
 type apiKey struct {
@@ -30,7 +31,7 @@ type apiKey struct {
 type ownerObject struct {
 	Type           string `json:"type"`
 	ID             string `json:"id"`
-	OrganizationID string `json:"organization_id,omitempty"` // of a user's key
+	OrganizationID string `json:"organization_id,omitempty"` // only for a key of a user
 }
 
 type apiKeyObject struct {
@@ -39,7 +40,7 @@ type apiKeyObject struct {
 	Name            string      `json:"name"`
 	Owner           ownerObject `json:"owner"`
 	ObfuscatedValue string      `json:"obfuscated_value"`
-	Value           string      `json:"value,omitempty"` // in the reply to creating it
+	Value           string      `json:"value,omitempty"` // only in the reply to the creation
 	Permissions     []string    `json:"permissions"`
 	LastUsedAt      *string     `json:"last_used_at"`
 	ExpiresAt       *string     `json:"expires_at"`
@@ -63,7 +64,7 @@ func (k *apiKey) expired(now time.Time) bool {
 	return !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt)
 }
 
-// AddAPIKey issues an API key and returns its value. It panics when there is no such organization.
+// AddAPIKey creates an API key and returns its value. It panics if the organization does not exist.
 func (f *Server) AddAPIKey(k APIKey) (value string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -82,7 +83,7 @@ func (f *Server) addAPIKey(k APIKey) *apiKey {
 	return added
 }
 
-// newAPIKey is the body of both calls that create one.
+// newAPIKey is the body of both calls that create an API key.
 type newAPIKey struct {
 	Name           optional[string]    `json:"name"`
 	Permissions    optional[[]string]  `json:"permissions"`
@@ -129,7 +130,7 @@ func (f *Server) createOrganizationAPIKey(c *call) (any, *apiError) {
 	return f.issueAPIKey(in, o.ID, ""), nil
 }
 
-// createUserAPIKey answers RouteCreateUserAPIKey. The user must belong to the organization.
+// createUserAPIKey answers RouteCreateUserAPIKey. The user must be a member of the organization.
 func (f *Server) createUserAPIKey(c *call) (any, *apiError) {
 	user, apiErr := f.userOf(c)
 	if apiErr != nil {
@@ -175,7 +176,7 @@ func (f *Server) listAPIKeys(c *call, belongs func(*apiKey) bool) (any, *apiErro
 	return page(c, keys, func(k *apiKey) string { return k.ID }, (*apiKey).object)
 }
 
-// apiKeyOf finds the key that the path names.
+// apiKeyOf returns the key whose ID is in the path.
 func (f *Server) apiKeyOf(c *call) (*apiKey, *apiError) {
 	for _, k := range f.apiKeys {
 		if k.ID == c.PathValue("id") {
@@ -195,7 +196,8 @@ func (f *Server) deleteAPIKey(c *call) (any, *apiError) {
 	return nil, nil
 }
 
-// expireAPIKey answers RouteExpireAPIKey. Nothing, or a time gone by, ends the key now; null lets it live on.
+// expireAPIKey answers RouteExpireAPIKey. Without a time, or with a past time, the key expires now. With null it never
+// expires.
 func (f *Server) expireAPIKey(c *call) (any, *apiError) {
 	k, apiErr := f.apiKeyOf(c)
 	if apiErr != nil {
@@ -223,7 +225,7 @@ func (f *Server) expireAPIKey(c *call) (any, *apiError) {
 	return k.object(), nil
 }
 
-// validateAPIKey answers RouteValidateAPIKey: null for a key that is not good, whatever the reason.
+// validateAPIKey answers RouteValidateAPIKey. For a key that is not valid the reply is null, for every reason.
 func (f *Server) validateAPIKey(c *call) (any, *apiError) {
 	var in struct {
 		Value optional[string] `json:"value"`

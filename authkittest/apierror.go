@@ -1,4 +1,4 @@
-// The replies that say no, in the three shapes that production uses.
+// Error replies of the API, in the three formats of production.
 
 package authkittest
 
@@ -8,8 +8,8 @@ import (
 	"net/http"
 )
 
-// refusal is an error reply. Production has three families: Code and Message (plain), OAuthError and Description
-// (OAuth, RFC 6749 section 5.2), and Message alone (bare).
+// apiError is an error reply. Production has three formats: Code and Message (plain), OAuthError and Description (OAuth, RFC
+// 6749 section 5.2), and only Message (bare).
 type apiError struct {
 	status int // 400 when zero
 
@@ -19,7 +19,7 @@ type apiError struct {
 	Description string         `json:"error_description,omitempty"`
 	Errors      []fieldProblem `json:"errors,omitempty"`
 
-	// What an application needs for its next step.
+	// The data for the next step of a sign-in.
 	PendingToken        string            `json:"pending_authentication_token,omitempty"`
 	User                *userObject       `json:"user,omitempty"`
 	Email               string            `json:"email,omitempty"`
@@ -31,7 +31,7 @@ type apiError struct {
 	AuthMethods         map[string]bool   `json:"auth_methods,omitempty"`
 }
 
-// fieldProblem is one of the reasons why a request was refused: production names the field or has a message.
+// fieldProblem is one of several reasons for an error. Depending on the call, production sends the field or a message.
 type fieldProblem struct {
 	Field   string `json:"field,omitempty"`
 	Code    string `json:"code"`
@@ -46,12 +46,12 @@ func oauthError(code, description string) *apiError {
 	return &apiError{OAuthError: code, Description: description}
 }
 
-// notFound says that there is no such thing, in the bare form.
+// notFound returns the error for an object that does not exist, in the bare format.
 func notFound(what, id string) *apiError {
 	return &apiError{status: http.StatusNotFound, Message: what + " not found: '" + id + "'."}
 }
 
-// invalid says that the request does not have the form that the call asks for.
+// invalid returns the error for a request with invalid parameters.
 func invalid(problems ...fieldProblem) *apiError {
 	return &apiError{
 		status: http.StatusUnprocessableEntity, Code: "invalid_request_parameters", Message: "Validation failed.", Errors: problems,
@@ -60,7 +60,7 @@ func invalid(problems ...fieldProblem) *apiError {
 
 func required(field string) *apiError { return invalid(fieldProblem{Field: field, Code: "required"}) }
 
-// write sends the refusal.
+// write sends the error reply.
 func (apiErr *apiError) write(w http.ResponseWriter) {
 	write(w, cmp.Or(apiErr.status, http.StatusBadRequest), apiErr)
 }
@@ -69,7 +69,7 @@ func (apiErr *apiError) write(w http.ResponseWriter) {
 func write(w http.ResponseWriter, status int, body any) {
 	text, err := json.Marshal(body)
 	if err != nil {
-		panic(err) // only a Person's Claims or Metadata could do that, and minting has refused those
+		panic(err) // not possible: every reply consists of types that can be encoded
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)

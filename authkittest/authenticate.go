@@ -1,4 +1,4 @@
-// POST /user_management/authenticate: reading the request, and the reply that all grants share.
+// POST /user_management/authenticate: reads the request, and defines the reply of all grants.
 
 package authkittest
 
@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// parameters are the members of an authenticate request.
+// parameters are the members of the request.
 type parameters map[string]string
 
-// grant is a grant type that the fake knows. It runs with the fake's lock held.
+// grant is a supported grant type. run is called with f.mu held.
 type grant struct {
 	run    func(*Server, parameters) (*authentication, *apiError)
-	secret bool // without the client secret it is refused
+	secret bool // the client secret is required
 }
 
 var grants = map[string]grant{
@@ -31,11 +31,11 @@ var grants = map[string]grant{
 	"urn:ietf:params:oauth:grant-type:device_code":        {run: (*Server).deviceGrant},
 }
 
-// grantRoute is the route of a single grant.
+// grantRoute returns the route of a single grant.
 func grantRoute(grantType string) Route { return RouteAuthenticate + " " + Route(grantType) }
 
-// authenticate answers RouteAuthenticate. It reads the body before the call is counted, because the grant decides which
-// route the call belongs to.
+// authenticate answers RouteAuthenticate. It reads the body before it counts the call, because the grant type decides the
+// route of the call.
 func (f *Server) authenticate(w http.ResponseWriter, r *http.Request) {
 	p, apiErr := readParameters(r)
 	grantType := p["grant_type"]
@@ -65,7 +65,7 @@ func (f *Server) grant(grantType string, p parameters) (*authentication, *apiErr
 		return nil, oauthError("invalid_request", "The client_id parameter is required.")
 	case p["client_id"] != f.clientID:
 		return nil, oauthError("invalid_client", "Invalid client ID.")
-	case sent && secret != f.apiKey: // a public client leaves it out; an empty one is wrong
+	case sent && secret != f.apiKey: // a public client omits it; an empty secret is wrong
 		return nil, oauthError("invalid_client", "Invalid client secret.")
 	case grant.secret && !sent:
 		return nil, p.require("client_secret")
@@ -76,7 +76,7 @@ func (f *Server) grant(grantType string, p parameters) (*authentication, *apiErr
 	return grant.run(f, p)
 }
 
-// require tells which of the parameters is missing, if one is.
+// require returns an error for the first parameter that is missing, or nil.
 func (p parameters) require(names ...string) *apiError {
 	for _, name := range names {
 		if p[name] == "" {
@@ -86,14 +86,14 @@ func (p parameters) require(names ...string) *apiError {
 	return nil
 }
 
-// identity is that of a user who has just proved, by this request, who they are.
+// signInResult returns the result of a sign-in that this request has just completed.
 func (p parameters) signInResult(user *account, method string, now time.Time) signInResult {
 	return signInResult{
 		userID: user.ID, method: method, authTime: now, ipAddress: p["ip_address"], userAgent: p["user_agent"],
 	}
 }
 
-// readParameters reads a JSON object of strings, or a form: production takes both for every grant.
+// readParameters reads a JSON object of strings, or a form. Production accepts both for every grant.
 func readParameters(r *http.Request) (parameters, *apiError) {
 	malformed := oauthError("invalid_request", "The request body could not be read.")
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
@@ -117,7 +117,7 @@ func readParameters(r *http.Request) (parameters, *apiError) {
 	return p, nil
 }
 
-// authentication is the reply to every grant that succeeds. What production leaves out when there is none is left out.
+// authentication is the reply to every grant that succeeds. Like production, it omits members that have no value.
 type authentication struct {
 	User                 userObject          `json:"user"`
 	OrganizationID       string              `json:"organization_id,omitempty"`

@@ -1,4 +1,4 @@
-// AuthKit: starting, stopping and addressing the fake.
+// Server: starts and stops the fake, and returns its address and configuration.
 
 package authkittest
 
@@ -24,14 +24,14 @@ type Server struct {
 
 	server  *http.Server
 	traffic traffic
-	done    chan struct{} // closed by Close: whatever waits inside the fake gives up
-	serving sync.RWMutex  // held for reading by every request, and for writing by Close, for good
+	done    chan struct{} // closed by Close; handlers that wait return
+	serving sync.RWMutex  // read-locked by every request; Close write-locks it and never unlocks it
 	close   func()
 
 	mu              sync.Mutex // guards everything below
 	accounts        []*account
 	organizations   []Organization
-	keys            []signingKey // what the JWKS publishes; the last one signs
+	keys            []signingKey // published in the JWKS; the last one signs
 	keysMade        int
 	authorizations  map[string]*authorization
 	browserSessions map[string]signInResult // by browserID
@@ -42,16 +42,16 @@ type Server struct {
 	emailedCodes    []*emailedCode
 	passwordResets  []*passwordReset
 	invitations     map[string]*invitation
-	unassigned      account // holds the factors that were enrolled for no user
+	unassigned      account // holds factors that were enrolled without a user
 	challenges      map[string]*challenge
 	devices         []*device
-	slowDowns       int // polls of devices that are still to be slowed down
+	slowDowns       int // number of device polls that still answer slow_down
 	apiKeys         []*apiKey
 	mail            []Mail
 }
 
-// New starts a fake AuthKit for a test and stops it when the test ends. Without options it has two organizations and
-// four people; People tells who.
+// New starts a fake AuthKit for a test and stops it when the test ends. Without options it has two organizations and four
+// users, which Organizations and Users return.
 func New(tb testing.TB, opts ...Option) *Server {
 	tb.Helper()
 	f, err := Start(opts...)
@@ -62,8 +62,8 @@ func New(tb testing.TB, opts ...Option) *Server {
 	return f
 }
 
-// Start starts a fake AuthKit for a program, which should Close it. It fails when the address cannot be listened on or
-// two people share an address.
+// Start starts a fake AuthKit for a program. The caller should call Close. Start returns an error if it cannot listen on
+// its address, or if two users have the same email address.
 func Start(opts ...Option) (*Server, error) {
 	f := &Server{
 		settings:        settings{addr: "127.0.0.1:0", clock: realTime{}, tokenLifetime: 5 * time.Minute},
@@ -104,7 +104,7 @@ func (f *Server) seed() error {
 	f.unassigned.createdAt = f.clock.Now()
 	for _, p := range people {
 		if f.accountByEmail(p.Email) != nil {
-			return fmt.Errorf("authkittest: two people have the address %q", p.Email)
+			return fmt.Errorf("authkittest: WithUsers: two users have the email address %q", p.Email)
 		}
 		f.addPerson(p)
 	}
@@ -112,9 +112,9 @@ func (f *Server) seed() error {
 }
 
 func (f *Server) listen() error {
-	// A literal 127.0.0.1 makes the fake another site than an application on localhost, as AuthKit is in production.
+	// To a browser, 127.0.0.1 is a different site from an application on localhost. AuthKit is another site in production, too.
 	if host, _, err := net.SplitHostPort(f.settings.addr); err != nil || host != "127.0.0.1" {
-		return fmt.Errorf("authkittest: WithAddr(%q): want 127.0.0.1:port", f.settings.addr)
+		return fmt.Errorf("authkittest: WithAddr(%q): the address must be 127.0.0.1:port", f.settings.addr)
 	}
 	listener, err := net.Listen("tcp", f.settings.addr)
 	if err != nil {
@@ -136,19 +136,19 @@ func (f *Server) listen() error {
 	return nil
 }
 
-// Close stops the fake. Requests that hang in it are cut off, and when Close returns none of its handlers runs any more.
+// Close stops the fake. It cuts off requests that hang. When Close returns, no handler of the fake is running.
 func (f *Server) Close() { f.close() }
 
-// URL is the base of every address of the fake: "http://127.0.0.1:port".
+// URL returns the base URL of the fake: "http://127.0.0.1:port".
 func (f *Server) URL() string { return f.base }
 
-// ClientID is the client ID of the one application that the fake knows.
+// ClientID returns the client ID of the application. The fake has exactly one application.
 func (f *Server) ClientID() string { return f.clientID }
 
-// APIKey is the secret key of that application, another one in every fake.
+// APIKey returns the secret API key of the application. Every fake has a different one.
 func (f *Server) APIKey() string { return f.apiKey }
 
-// Issuer is the iss claim of the access tokens.
+// Issuer returns the iss claim of the access tokens.
 func (f *Server) Issuer() string {
 	if f.settings.issuer != "" {
 		return f.settings.issuer
@@ -156,8 +156,8 @@ func (f *Server) Issuer() string {
 	return f.base + "/user_management/" + f.clientID
 }
 
-// Env returns the environment variables that point an application at the fake, under the names that the AuthKit
-// libraries of WorkOS read.
+// Env returns the environment variables that point an application at the fake. The names are those that the AuthKit
+// libraries of WorkOS read: WORKOS_API_KEY, WORKOS_CLIENT_ID, WORKOS_API_HOSTNAME, WORKOS_API_PORT and WORKOS_API_HTTPS.
 func (f *Server) Env() map[string]string {
 	host, port, _ := net.SplitHostPort(strings.TrimPrefix(f.base, "http://"))
 	return map[string]string{
@@ -169,8 +169,9 @@ func (f *Server) Env() map[string]string {
 	}
 }
 
-// Setenv sets those variables for the duration of a test, and WORKOS_COOKIE_PASSWORD to a random one: all that
-// authkit.FromEnv needs but a redirect URL, which [Server.ServeApp] knows. Like testing.TB.Setenv it cannot be used in parallel tests.
+// Setenv sets the variables of [Server.Env] until the test ends, and WORKOS_COOKIE_PASSWORD to a random password.
+// authkit.FromEnv needs one more, the redirect URL, which [Server.ServeApp] sets. Like testing.TB.Setenv, Setenv cannot be
+// used in parallel tests.
 func (f *Server) Setenv(tb testing.TB) {
 	tb.Helper()
 	tb.Setenv("WORKOS_COOKIE_PASSWORD", rand.Text()+rand.Text())
@@ -179,8 +180,8 @@ func (f *Server) Setenv(tb testing.TB) {
 	}
 }
 
-// String names the fake by its address, so that printing one shows no key.
+// String returns the address of the fake. It shows no key.
 func (f *Server) String() string { return "authkittest.Server(" + f.base + ")" }
 
-// GoString is String, for %#v.
+// GoString returns String, for %#v.
 func (f *Server) GoString() string { return f.String() }

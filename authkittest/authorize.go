@@ -1,4 +1,4 @@
-// GET /user_management/authorize: what an application may ask for, and how the answer gets back to it.
+// GET /user_management/authorize: checks an authorization request, and redirects back to the application.
 
 package authkittest
 
@@ -12,29 +12,29 @@ import (
 	"time"
 )
 
-// authorizationLifetime is how long a person may take over the sign-in pages.
+// authorizationLifetime is how long the sign-in pages of one authorization request work.
 const authorizationLifetime = time.Hour
 
-// providers are the values of provider, of which authkit alone leaves the method to the person.
+// providers are the valid values of provider. With authkit, the user chooses the authentication method.
 var providers = strings.Fields(`authkit AppleOAuth BitbucketOAuth GitHubOAuth GitLabOAuth GoogleOAuth IntuitOAuth LinkedInOAuth
 	MicrosoftOAuth SalesforceOAuth SlackOAuth VercelMarketplaceOAuth VercelOAuth XeroOAuth`)
 
-// authorization is a request that a person is being asked to answer. The browser knows only its ID.
+// authorization is an authorization request whose sign-in is not finished. The browser knows only its ID.
 type authorization struct {
 	id             string
 	redirectURI    string
 	state          string
 	challenge      string
-	organizationID string  // asked for
-	method         string  // asked for through provider; empty with authkit
-	hint           string  // address to offer
-	device         *device // that is to be signed in, instead of an application to go back to
+	organizationID string  // the organization_id of the request
+	method         string  // from provider; empty with authkit
+	hint           string  // the login_hint of the request
+	device         *device // set for device authorization, which has no redirect URI
 	result         signInResult
 	expiresAt      time.Time
 }
 
-// authorize answers RouteAuthorize. Only what is wrong with the client or its redirect URI stays at the fake, since
-// there is then nobody to tell (RFC 6749 section 4.1.2.1).
+// authorize answers RouteAuthorize. A wrong client ID or redirect URI is shown on a page of the fake. All other errors go
+// to the redirect URI (RFC 6749 section 4.1.2.1).
 func (f *Server) authorize(r *http.Request) pageResponse {
 	q := r.URL.Query()
 	redirectURI := q.Get("redirect_uri")
@@ -43,7 +43,7 @@ func (f *Server) authorize(r *http.Request) pageResponse {
 		return notice(http.StatusBadRequest, "Unknown application", "No application has the client ID of this request.")
 	case !registered(redirectURI, f.settings.redirectURIs):
 		return notice(http.StatusBadRequest, "Redirect URI not registered",
-			"The application asked to come back to an address that is not registered for it: "+redirectURI)
+			"The redirect URI of the request is not registered for the application: "+redirectURI)
 	}
 	a := &authorization{
 		id:             newID("authorization"),
@@ -59,7 +59,7 @@ func (f *Server) authorize(r *http.Request) pageResponse {
 	}
 	switch provider := q.Get("provider"); provider {
 	case "authkit":
-	case "": // an organization or a connection alone means single sign-on
+	case "": // only an organization or a connection: single sign-on
 		a.method = "SSO"
 		if o, exists := f.organizationWith(q.Get("connection_id")); exists {
 			a.organizationID = o.ID
@@ -78,7 +78,8 @@ func (f *Server) authorize(r *http.Request) pageResponse {
 	return redirect(http.StatusFound, a.path())
 }
 
-// objection finds what is wrong with a request, in the codes that the callback reports.
+// authorizationError checks a request and returns the error code and description for the callback. Both are empty for a
+// valid request.
 func (f *Server) authorizationError(q url.Values) (code, description string) {
 	provider, connection, organizationID := q.Get("provider"), q.Get("connection_id"), q.Get("organization_id")
 	switch {
@@ -99,10 +100,10 @@ func (f *Server) authorizationError(q url.Values) (code, description string) {
 	}
 	challenge, method := q.Get("code_challenge"), q.Get("code_challenge_method")
 	if q.Has("code_challenge") != q.Has("code_challenge_method") {
-		return "invalid_request", "code_challenge and code_challenge_method go together."
+		return "invalid_request", "code_challenge and code_challenge_method must be sent together."
 	}
 	if q.Has("code_challenge") && (method != "S256" || len(challenge) != len(challengeOf(""))) {
-		return "invalid_request", "The code challenge must be of method S256."
+		return "invalid_request", "The code_challenge_method must be S256, and code_challenge a SHA-256 digest in base64url."
 	}
 	if maxAge := q.Get("max_age"); maxAge != "" {
 		if _, err := strconv.ParseUint(maxAge, 10, 31); err != nil {
@@ -115,7 +116,7 @@ func (f *Server) authorizationError(q url.Values) (code, description string) {
 	return "", ""
 }
 
-// proceed takes somebody who has signed in on: to a choice of organization, or back to the application.
+// continueSignIn redirects a signed-in user to the organization page if there is a choice, else back to the application.
 func (f *Server) continueSignIn(a *authorization) pageResponse {
 	memberships := f.accountByID(a.result.userID).activeMemberships()
 	switch {
@@ -129,8 +130,8 @@ func (f *Server) continueSignIn(a *authorization) pageResponse {
 	return f.finishAuthorization(a)
 }
 
-// grantCode sends the browser back with a code. The authorization is over: going back in the browser finds nothing. For
-// a device there is one more question.
+// finishAuthorization redirects the browser to the application with a code and removes the authorization, so that its
+// pages no longer work. For a device it redirects to the confirmation page instead.
 func (f *Server) finishAuthorization(a *authorization) pageResponse {
 	if a.device != nil {
 		return redirect(http.StatusSeeOther, a.path()+"/device")
@@ -143,7 +144,7 @@ func (a *authorization) refuse(code, description string) pageResponse {
 	return a.answer(url.Values{"error": {code}, "error_description": {description}})
 }
 
-// answer redirects to the application, whose redirect URI may have a query of its own.
+// answer redirects to the application. The redirect URI may already have a query.
 func (a *authorization) answer(params url.Values) pageResponse {
 	if a.state != "" {
 		params.Set("state", a.state)
@@ -151,10 +152,11 @@ func (a *authorization) answer(params url.Values) pageResponse {
 	return redirect(http.StatusFound, withQuery(a.redirectURI, params))
 }
 
-// path is where the sign-in pages of this authorization live.
+// path returns the path of the sign-in pages of this authorization.
 func (a *authorization) path() string { return "/sign-in/" + a.id }
 
-// registered compares uri with the registered ones, or accepts any loopback address when there are none.
+// registered reports whether uri is in list. If list is empty, it reports whether uri is an http or https URI on a
+// loopback host.
 func registered(uri string, list []string) bool {
 	u, err := url.Parse(uri)
 	if len(list) > 0 {
@@ -167,7 +169,7 @@ func registered(uri string, list []string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
 }
 
-// withQuery adds parameters to a URI and leaves the rest of it as it is.
+// withQuery adds parameters to the query of a URI and changes nothing else.
 func withQuery(uri string, params url.Values) string {
 	separator := "?"
 	if strings.Contains(uri, "?") {

@@ -1,4 +1,4 @@
-// Browser: going through an application as a person does, by its links and forms.
+// Browser: moves through an application by its links and forms, as a user does.
 
 package authkittest
 
@@ -16,37 +16,38 @@ import (
 )
 
 const (
-	maxPage    = 4 << 20 // octets that a browser reads of a page
-	maxRefresh = 5       // pages in a row that go on by themselves
+	maxPage    = 4 << 20 // octets of a page that are read
+	maxRefresh = 5       // successive pages with a meta refresh
 )
 
-// Browser walks through an application as a person with a browser does. It follows redirects and pages that go on by
-// themselves, keeps cookies within a browser's limits (name and value of at most 4096 octets together, 180 cookies a
-// host, the rules for __Host- and __Secure-, SameSite), and sends Origin and the Sec-Fetch headers. It runs no scripts,
-// enforces neither CORS nor a Content-Security-Policy, and lets cookies expire on real time. A Browser is not for
-// concurrent use; its Client is.
+// Browser moves through an application by its links and forms, as a user with a web browser does. It follows redirects and
+// meta refreshes. It applies the cookie limits of browsers: at most 4096 octets for name and value together, at most 180
+// cookies per host, the rules for __Host- and __Secure-, and SameSite. It sends Origin and the Sec-Fetch headers. It runs no
+// scripts and enforces neither CORS nor a Content-Security-Policy. Cookies expire on real time. A Browser is not safe for
+// concurrent use. Its Client is.
 type Browser struct {
-	// Client shares the cookies. A GET of it counts as an address typed in, any other method as a form on a page of the
-	// same origin; a request that sets Sec-Fetch-Mode itself is sent as it is.
+	// Client shares the cookies of the browser. A GET is sent like an address that is typed in. Any other method is sent
+	// like a form on a page of the same origin. A request that sets Sec-Fetch-Mode is sent unchanged.
 	*http.Client
 
-	// Base carries the requests, when it is set: the Transport of an httptest.Server's Client, which trusts its certificate.
+	// Base sends the requests, if it is set. An example is the Transport of an httptest.Server's Client, which trusts the
+	// server's certificate.
 	Base http.RoundTripper
 
 	jar  *jar
 	page *Page
 }
 
-// NewBrowser returns a browser without cookies, at no page.
+// NewBrowser returns a browser without cookies and without a page.
 func NewBrowser() *Browser {
 	b := &Browser{jar: newJar()}
 	own := http.DefaultTransport.(*http.Transport).Clone()
-	own.Proxy = nil // everything a test talks to is here
+	own.Proxy = nil // tests only talk to this machine
 	b.Client = &http.Client{Transport: &transport{browser: b, own: own}, Jar: b.jar}
 	return b
 }
 
-// BrowserClient returns an http.Client that behaves like a browser's address bar, with the cookies and headers of Browser.
+// BrowserClient returns the Client of a new Browser, for requests that are sent like an address that is typed in.
 func (f *Server) BrowserClient(tb testing.TB) *http.Client {
 	return newTestBrowser(tb).Client
 }
@@ -57,15 +58,15 @@ func newTestBrowser(tb testing.TB) *Browser {
 	return b
 }
 
-// Page is the page that the browser shows: nil before the first step.
+// Page returns the page that the browser shows. It returns nil before the first navigation.
 func (b *Browser) Page() *Page { return b.page }
 
-// Get goes to an address as if it had been typed in.
+// Get opens an address that is typed in.
 func (b *Browser) Get(address string) (*Page, error) {
 	return b.navigate(http.MethodGet, address, nil, &navigation{})
 }
 
-// Follow clicks the first link of the page whose text contains text.
+// Follow clicks the first link of the page whose text contains text. It returns an error if there is no such link.
 func (b *Browser) Follow(text string) (*Page, error) {
 	if b.page == nil {
 		return nil, errNoPage
@@ -77,11 +78,11 @@ func (b *Browser) Follow(text string) (*Page, error) {
 		}
 		there = append(there, link.Text)
 	}
-	return nil, fmt.Errorf("authkittest: %v has no link %q, only %q", b.page, text, there)
+	return nil, fmt.Errorf("authkittest: Follow: page %v has no link with the text %q; its links are %q", b.page, text, there)
 }
 
-// Submit presses the first button of the page whose text contains button, once the fields of its form are filled in
-// with fill; the others keep the values that the page gave them. It fails when the form has no such field.
+// Submit fills in the fields in fill and clicks the first button of the page whose text contains button. The other fields
+// of the form keep their values from the page. Submit returns an error if the button or one of the fields does not exist.
 func (b *Browser) Submit(button string, fill url.Values) (*Page, error) {
 	if b.page == nil {
 		return nil, errNoPage
@@ -95,14 +96,14 @@ func (b *Browser) Submit(button string, fill url.Values) (*Page, error) {
 			there = append(there, candidate.Text)
 		}
 	}
-	return nil, fmt.Errorf("authkittest: %v has no button %q, only %q", b.page, button, there)
+	return nil, fmt.Errorf("authkittest: Submit: page %v has no button with the text %q; its buttons are %q", b.page, button, there)
 }
 
 func (b *Browser) submit(form Form, pressed Button, fill url.Values) (*Page, error) {
 	fields := maps.Clone(form.Fields)
 	for name, values := range fill {
 		if !fields.Has(name) {
-			return nil, fmt.Errorf("authkittest: the form has no field %q, only %q", name, slices.Sorted(maps.Keys(fields)))
+			return nil, fmt.Errorf("authkittest: Submit: the form has no field %q; its fields are %q", name, slices.Sorted(maps.Keys(fields)))
 		}
 		fields[name] = values
 	}
@@ -117,7 +118,7 @@ func (b *Browser) submit(form Form, pressed Button, fill url.Values) (*Page, err
 	return b.navigate(http.MethodGet, target.String(), nil, b.from(b.page))
 }
 
-// Fetch makes a request as a script on the current page does with fetch(), and leaves the browser on that page.
+// Fetch sends a request like a script on the current page with fetch(). The browser stays on that page.
 func (b *Browser) Fetch(method, address string) (*Page, error) {
 	if b.page == nil {
 		return nil, errNoPage
@@ -132,14 +133,14 @@ func (b *Browser) Fetch(method, address string) (*Page, error) {
 	return fetched, nil
 }
 
-var errNoPage = errors.New("authkittest: the browser is at no page yet")
+var errNoPage = errors.New("authkittest: the browser has no page yet: call Get first")
 
-// from begins a step that a page causes.
+// from returns a navigation that starts on a page.
 func (b *Browser) from(p *Page) *navigation {
 	return &navigation{initiator: p.URL, policy: p.Header.Get("Referrer-Policy")}
 }
 
-// navigate goes to an address, and on while the page there says so.
+// navigate opens an address and follows meta refreshes.
 func (b *Browser) navigate(method, address string, form url.Values, n *navigation) (*Page, error) {
 	for range maxRefresh {
 		page, err := b.send(method, address, form, n)
@@ -153,7 +154,7 @@ func (b *Browser) navigate(method, address string, form url.Values, n *navigatio
 		}
 		method, address, form, n = http.MethodGet, refresh.String(), nil, b.from(page)
 	}
-	return nil, fmt.Errorf("authkittest: %v goes on and on", b.page)
+	return nil, fmt.Errorf("authkittest: page %v: more than %d meta refreshes in a row", b.page, maxRefresh)
 }
 
 func (b *Browser) send(method, address string, form url.Values, n *navigation) (*Page, error) {
@@ -180,7 +181,7 @@ func (b *Browser) send(method, address string, form url.Values, n *navigation) (
 	return &Page{URL: response.Request.URL, StatusCode: response.StatusCode, Header: response.Header, Body: string(text)}, nil
 }
 
-// withoutSecrets rewrites an error of http.Client, which quotes the whole address, codes and state included.
+// withoutSecrets removes the query from the address in an error of http.Client. The query can hold codes and states.
 func withoutSecrets(err error) error {
 	var quoted *url.Error
 	if !errors.As(err, &quoted) {
@@ -193,5 +194,5 @@ func withoutSecrets(err error) error {
 	return fmt.Errorf("%s %s: %w", quoted.Op, address, quoted.Err)
 }
 
-// withoutQuery is the part of an address that may be told.
+// withoutQuery returns scheme, host and path of an address, which are not secret.
 func withoutQuery(u *url.URL) string { return u.Scheme + "://" + u.Host + u.Path }

@@ -1,4 +1,4 @@
-// The fake's own session in a browser: whoever has signed in once passes the next authorization without a page.
+// The session of the fake in a browser (single sign-on): after one sign-in, the next authorization request needs no page.
 
 package authkittest
 
@@ -10,12 +10,13 @@ import (
 	"time"
 )
 
-// cookieName carries the port, since cookies do not tell the ports of a host apart.
+// cookieName returns a name that contains the port, because all ports of a host share their cookies.
 func (f *Server) cookieName() string {
 	return "fake-authkit-" + f.base[strings.LastIndexByte(f.base, ':')+1:]
 }
 
-// cookie is a session cookie, without Secure because the fake speaks plain HTTP. An empty id expires it.
+// cookie returns the session cookie. It has no Secure attribute, because the fake uses plain HTTP. An empty id expires the
+// cookie.
 func (f *Server) cookie(id string) *http.Cookie {
 	c := &http.Cookie{Name: f.cookieName(), Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
 	if id == "" {
@@ -24,7 +25,7 @@ func (f *Server) cookie(id string) *http.Cookie {
 	return c
 }
 
-// remembered finds who has signed in with the browser of a request.
+// browserSession returns the sign-in that the browser of a request has at the fake.
 func (f *Server) browserSession(r *http.Request) (signInResult, bool) {
 	c, err := r.Cookie(f.cookieName())
 	if err != nil {
@@ -34,7 +35,7 @@ func (f *Server) browserSession(r *http.Request) (signInResult, bool) {
 	return result, ok
 }
 
-// remember keeps a sign-in in place of whatever the browser had, and names it by a browserID.
+// startBrowserSession replaces the browser's session by a new one and returns result with the browserID of the session.
 func (f *Server) startBrowserSession(r *http.Request, result signInResult) signInResult {
 	if old, ok := f.browserSession(r); ok {
 		delete(f.browserSessions, old.browserID)
@@ -44,10 +45,10 @@ func (f *Server) startBrowserSession(r *http.Request, result signInResult) signI
 	return result
 }
 
-// suffices tells whether a remembered sign-in answers an authorization.
+// satisfies reports whether the sign-in of a browser session is enough for an authorization request.
 func (f *Server) satisfies(result signInResult, a *authorization, q url.Values) bool {
 	if maxAge := q.Get("max_age"); maxAge != "" {
-		seconds, _ := strconv.Atoi(maxAge) // objection has checked it
+		seconds, _ := strconv.Atoi(maxAge) // authorizationError has checked it
 		if f.clock.Now().Sub(result.authTime) >= time.Duration(seconds)*time.Second {
 			return false
 		}

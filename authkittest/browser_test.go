@@ -208,9 +208,9 @@ func TestAPageIsReadForItsLinksAndForms(t *testing.T) {
 	_, err = b.Submit("Go on", url.Values{"nothing": {"x"}})
 	require.ErrorContains(t, err, `no field "nothing"`)
 	_, err = b.Submit("Leave", nil)
-	require.ErrorContains(t, err, `no button "Leave", only ["Go on" "Search"]`)
+	require.ErrorContains(t, err, `no button with the text "Leave"; its buttons are ["Go on" "Search"]`)
 	_, err = b.Follow("nowhere")
-	require.ErrorContains(t, err, `only ["Read more & more"]`)
+	require.ErrorContains(t, err, `its links are ["Read more & more"]`)
 	page, err = b.Submit("Search", nil)
 	require.NoError(t, err)
 	assert.Equal(t, "/?s=Search", page.URL.RequestURI())
@@ -235,7 +235,7 @@ func TestAPageThatGoesOnByItselfIsFollowed(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "same-origin", page.Body)
 	_, err = b.Get(address + "/loop?code=secret")
-	require.ErrorContains(t, err, "goes on and on")
+	require.ErrorContains(t, err, "more than 5 meta refreshes in a row")
 }
 
 func TestABrowserAtNoPageSaysSo(t *testing.T) {

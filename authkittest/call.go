@@ -1,4 +1,4 @@
-// A call of the API: who may make it, how it is read, and how it is answered.
+// Calls of the API: checks the API key, reads the body and sends the reply.
 
 package authkittest
 
@@ -10,16 +10,17 @@ import (
 	"net/http"
 )
 
-// maxRequest bounds the body of a request.
+// maxRequest is the largest accepted request body, in octets.
 const maxRequest = 1 << 20
 
-// call is a request with its body at hand.
+// call is a request whose body has been read.
 type call struct {
 	*http.Request
 	body []byte
 }
 
-// serve makes a handler of an endpoint, which runs with the fake's lock held. The reply goes out without it.
+// serveEndpoint returns the handler of an endpoint. e.answer runs with f.mu held. The reply is written after f.mu is
+// unlocked.
 func (f *Server) serveEndpoint(e endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer "+f.apiKey {
@@ -50,7 +51,7 @@ func (f *Server) runEndpoint(e endpoint, c *call) (any, *apiError) {
 	return e.answer(f, c)
 }
 
-// read decodes the body into v. No body at all is an object without members.
+// read decodes the body into v. An empty body counts as an empty object.
 func (c *call) read(v any) *apiError {
 	if len(bytes.TrimSpace(c.body)) == 0 {
 		return nil
@@ -67,7 +68,7 @@ func (c *call) read(v any) *apiError {
 	}
 }
 
-// given is a member that may be left out but, when it is there, must not be null.
+// optional is a member that can be omitted but must not be null.
 type optional[T any] struct {
 	sent  bool
 	value T
@@ -82,7 +83,7 @@ func (g *optional[T]) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, &g.value)
 }
 
-// nullable is a member that null clears; it then is sent with its zero value.
+// nullable is a member that can be omitted or null. For null, sent is true and value is the zero value.
 type nullable[T any] struct {
 	sent  bool
 	value T

@@ -1,4 +1,4 @@
-// Challenges: proving a factor, by itself or as the last step of a sign-in.
+// Challenges of authentication factors, standalone or as the last step of a sign-in.
 
 package authkittest
 
@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// challenge asks for a code of one factor. It is over once that was right.
+// challenge asks for a code of one factor. It is done after one correct code.
 type challenge struct {
 	id        string
 	factorID  string
-	otp       *oneTimeCode // of a factor that is no authenticator app
+	otp       *oneTimeCode // nil for TOTP
 	wrong     int
 	done      bool
 	createdAt time.Time
@@ -53,8 +53,8 @@ func (f *Server) newChallenge(factor *Factor) *challenge {
 	return ch
 }
 
-// challengeFactor answers RouteChallengeFactor. The code of a generic_otp factor is the application's to bring to the
-// user, and so part of the reply.
+// challengeFactor answers RouteChallengeFactor. The reply contains the code of a generic_otp factor, because the
+// application sends that code to the user itself.
 func (f *Server) challengeFactor(c *call) (any, *apiError) {
 	var in struct {
 		SMSTemplate optional[string] `json:"sms_template"`
@@ -97,7 +97,7 @@ func (f *Server) answer(ch *challenge, code string) codeState {
 	return state
 }
 
-// verifyChallenge answers RouteVerifyChallenge: a wrong code is no error of the call.
+// verifyChallenge answers RouteVerifyChallenge. For a wrong code the call succeeds with valid false.
 func (f *Server) verifyChallenge(c *call) (any, *apiError) {
 	var in struct {
 		Code optional[string] `json:"code"`
@@ -133,7 +133,7 @@ func (f *Server) verifyChallenge(c *call) (any, *apiError) {
 	}{ch.object(), state == codeAccepted}, nil
 }
 
-// challenge finds a challenge whose factor is still there.
+// challenge returns the challenge with this ID. It returns nil if the challenge or its factor does not exist.
 func (f *Server) challenge(id string) *challenge {
 	ch := f.challenges[id]
 	if ch == nil {
@@ -145,7 +145,7 @@ func (f *Server) challenge(id string) *challenge {
 	return ch
 }
 
-// totpGrant answers RouteTOTP, the step after mfa_challenge and mfa_enrollment.
+// totpGrant answers RouteTOTP, which continues a sign-in after mfa_challenge or mfa_enrollment.
 func (f *Server) totpGrant(p parameters) (*authentication, *apiError) {
 	if apiErr := p.require("code", "pending_authentication_token", "authentication_challenge_id"); apiErr != nil {
 		return nil, apiErr

@@ -1,4 +1,4 @@
-// A clock that a test moves by hand, and the real one.
+// Clock, the fake clock that a test moves, and the real clock.
 
 package authkittest
 
@@ -7,21 +7,22 @@ import (
 	"time"
 )
 
-// Clock is where the fake takes the time from. *FakeClock implements it.
+// Clock is the source of time for a Server. *FakeClock implements it. AfterFunc has the meaning of time.AfterFunc, and stop
+// that of time.Timer.Stop.
 type Clock interface {
 	Now() time.Time
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
 
-// FakeClock stands still until a test moves it. Give the same one to the fake and to the code under test, so that both
-// agree on what has expired. It is safe for concurrent use.
+// FakeClock is a Clock that only moves when a test calls Advance or Set. Give the same FakeClock to the fake and to the code
+// under test, so that both agree on what has expired. It is safe for concurrent use.
 type FakeClock struct {
-	moving sync.Mutex // held by Advance and Set for as long as they run, so that two movers take turns
+	moving sync.Mutex // held by Advance and Set while they run, so that they do not run at the same time
 
 	mu     sync.Mutex // guards now and timers
 	now    time.Time
 	timers []*timer
-	added  sync.Cond // tells AwaitTimers of a new timer
+	added  sync.Cond // wakes AwaitTimers when a timer is added
 }
 
 type timer struct {
@@ -43,8 +44,8 @@ func (c *FakeClock) Now() time.Time {
 	return c.now
 }
 
-// AfterFunc calls f once the clock has been moved d ahead; stop reports whether it came before that. As with
-// time.AfterFunc, a d of zero or less calls f at once in a goroutine of its own.
+// AfterFunc calls f when the clock has moved forward by d. stop cancels the call and reports whether it was in time. If d is
+// zero or negative, AfterFunc calls f immediately in a new goroutine, like time.AfterFunc.
 func (c *FakeClock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
 	if d <= 0 {
 		go f()
@@ -62,23 +63,24 @@ func (c *FakeClock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
 	}
 }
 
-// Advance moves the clock d ahead. Functions that fall due are called one after the other, in order of time, on the
-// caller's goroutine, each while the clock shows its own time; they may start timers but must not move the clock.
+// Advance moves the clock forward by d. It calls the functions that become due one after the other, in order of their time,
+// on the caller's goroutine. During each call the clock shows the time of that function. The functions can start timers but
+// must not move the clock.
 func (c *FakeClock) Advance(d time.Duration) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
 	c.moveTo(c.Now().Add(d))
 }
 
-// Set moves the clock to t, as Advance does. An earlier t moves it back and calls nothing.
+// Set moves the clock to t, like Advance. If t is earlier than Now, Set moves the clock back and calls no function.
 func (c *FakeClock) Set(t time.Time) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
 	c.moveTo(t)
 }
 
-// AwaitTimers blocks until at least n functions wait for the clock: after it, Advance reaches code that was about to
-// wait on another goroutine.
+// AwaitTimers blocks until at least n functions of AfterFunc are pending. Call it before Advance if another goroutine is
+// about to start a timer.
 func (c *FakeClock) AwaitTimers(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -105,7 +107,7 @@ func (c *FakeClock) moveTo(target time.Time) {
 	}
 }
 
-// earliest returns the timer that is due first, the older one of two that are due together.
+// earliest returns the timer that is due first. Of two timers for the same time it returns the older one.
 func (c *FakeClock) earliest() *timer {
 	var first *timer
 	for _, t := range c.timers {
@@ -126,7 +128,7 @@ func (c *FakeClock) remove(t *timer) bool {
 	return false
 }
 
-// realTime is the time source of a fake that was started without WithClock.
+// realTime is the default Clock.
 type realTime struct{}
 
 func (realTime) Now() time.Time { return time.Now() }

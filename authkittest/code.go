@@ -1,4 +1,4 @@
-// Authorization codes: the grant authorization_code.
+// Authorization codes and the authorization_code grant.
 
 package authkittest
 
@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// codeLifetime is that of the official emulator; production does not publish its own.
+// codeLifetime is the value of the official emulator. WorkOS does not document the value of production.
 const codeLifetime = 10 * time.Minute
 
-// issuedCode is a code on its way through the browser.
+// issuedCode is an authorization code that has not been exchanged.
 type issuedCode struct {
 	signInResult
-	challenge string // PKCE code_challenge, S256; empty without
+	challenge string // the S256 code_challenge of PKCE; may be empty
 	expiresAt time.Time
 }
 
@@ -25,9 +25,10 @@ func (f *Server) issueCode(result signInResult, challenge string) string {
 	return code
 }
 
-// exchangeCode opens a session for a code. Only success spends the code: production says nothing of the other cases.
+// exchangeCode answers RouteCodeExchange and starts a session. Only a successful exchange consumes the code. WorkOS does not
+// document whether a failed one does.
 func (f *Server) exchangeCode(p parameters) (*authentication, *apiError) {
-	_, confidential := p["client_secret"] // grant has compared it
+	_, confidential := p["client_secret"] // grant has checked its value
 	verifier := p["code_verifier"]
 	switch {
 	case p["code"] == "":
@@ -48,7 +49,7 @@ func (f *Server) exchangeCode(p parameters) (*authentication, *apiError) {
 	return f.mint(f.openSession(code.signInResult, confidential)), nil
 }
 
-// challengeOf is the S256 transformation of RFC 7636 section 4.2.
+// challengeOf returns the S256 code challenge of a code verifier (RFC 7636 section 4.2).
 func challengeOf(verifier string) string {
 	sum := sha256.Sum256([]byte(verifier))
 	return base64.RawURLEncoding.EncodeToString(sum[:])

@@ -1,4 +1,4 @@
-// Device authorization (RFC 8628): a program without a browser signs in through one elsewhere.
+// Device authorization (RFC 8628): a program without a browser signs in through the browser of another device.
 
 package authkittest
 
@@ -14,17 +14,17 @@ import (
 
 const (
 	deviceLifetime = 300 * time.Second
-	deviceInterval = 5 * time.Second // between polls, and what each slow_down adds to it
+	deviceInterval = 5 * time.Second // minimum time between polls; each slow_down adds the same again
 )
 
-// What may be the status of a device.
+// Values of Device.Status.
 const (
 	DevicePending  = "pending"
 	DeviceApproved = "approved"
 	DeviceDenied   = "denied"
 )
 
-// Device is a program that waits for a person to let it sign in.
+// Device is a device authorization request: a program that waits until a user approves its user code.
 type Device struct {
 	UserCode  string // such as "BCDF-GHJK"
 	Status    string // DevicePending, DeviceApproved or DeviceDenied
@@ -36,11 +36,11 @@ type device struct {
 	code     string
 	interval time.Duration
 	polledAt time.Time    // zero before the first poll
-	result   signInResult // who approved it
+	result   signInResult // set when the device is approved
 	redeemed bool
 }
 
-// Devices returns every device that has asked to sign in and can still be answered or told, oldest first.
+// Devices returns the device authorization requests, oldest first. A request is removed a day after it expires.
 func (f *Server) Devices() []Device {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -52,8 +52,9 @@ func (f *Server) Devices() []Device {
 	return devices
 }
 
-// ApproveDevice approves a device as the person with the address email would on the device page, for the first of their
-// organizations. It panics when nobody has the address, or no device with that user code is pending.
+// ApproveDevice approves a device like the user with this email address on the device page. The session belongs to the
+// user's first organization, if there is one. ApproveDevice panics if the user does not exist, or if no device with this
+// user code is pending.
 func (f *Server) ApproveDevice(userCode, email string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -66,22 +67,22 @@ func (f *Server) ApproveDevice(userCode, email string) {
 	d.Status, d.result = DeviceApproved, f.withRequirementsMet(result)
 }
 
-// DenyDevice denies a device. It panics when none with that user code is pending.
+// DenyDevice denies a device. It panics if no device with this user code is pending.
 func (f *Server) DenyDevice(userCode string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.mustDevice(userCode).Status = DeviceDenied
 }
 
-// SlowDownDevices makes the next n polls, of whatever device, answer slow_down. A poll that comes before its interval is
-// over does so anyway.
+// SlowDownDevices makes the next n polls of all devices together answer slow_down. Without it, only a poll before the end of
+// the polling interval answers slow_down.
 func (f *Server) SlowDownDevices(n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.slowDowns = n
 }
 
-// deviceByUserCode finds a device that still waits, however a person has typed its code.
+// deviceByUserCode returns the pending device with this user code. It ignores case, hyphens and spaces.
 func (f *Server) deviceByUserCode(typed string) *device {
 	plain := func(code string) string { return strings.NewReplacer("-", "", " ", "").Replace(strings.ToUpper(code)) }
 	for _, d := range f.devices {
@@ -95,7 +96,7 @@ func (f *Server) deviceByUserCode(typed string) *device {
 func (f *Server) mustDevice(userCode string) *device {
 	d := f.deviceByUserCode(userCode)
 	if d == nil {
-		panic(fmt.Sprintf("authkittest: no device with the user code %q is pending", userCode))
+		panic(fmt.Sprintf("authkittest: no pending device with the user code %q", userCode))
 	}
 	return d
 }
@@ -137,7 +138,7 @@ func (f *Server) addDevice() device {
 	return *d
 }
 
-// newUserCode takes the alphabet that RFC 8628 section 6.1 proposes: no vowels, so no words.
+// newUserCode uses the alphabet of RFC 8628 section 6.1, which has no vowels, so that no words appear.
 func newUserCode() string {
 	const alphabet = "BCDFGHJKLMNPQRSTVWXZ"
 	code := make([]byte, 8)
@@ -151,7 +152,7 @@ func newUserCode() string {
 	return string(code[:4]) + "-" + string(code[4:])
 }
 
-// deviceGrant answers RouteDeviceToken, a poll: RFC 8628 section 3.5.
+// deviceGrant answers RouteDeviceToken, a poll (RFC 8628 section 3.5).
 func (f *Server) deviceGrant(p parameters) (*authentication, *apiError) {
 	if apiErr := p.require("device_code"); apiErr != nil {
 		return nil, apiErr
@@ -182,7 +183,7 @@ func (f *Server) deviceGrant(p parameters) (*authentication, *apiError) {
 		return nil, oauthError("authorization_pending", "The user has not answered yet.")
 	}
 	d.redeemed = true
-	_, confidential := p["client_secret"] // grant has compared it
+	_, confidential := p["client_secret"] // grant has checked its value
 	result := d.result
 	result.ipAddress, result.userAgent = p["ip_address"], p["user_agent"]
 	return f.mint(f.openSession(result, confidential)), nil

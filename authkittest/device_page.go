@@ -1,4 +1,4 @@
-// The page on which a person lets a device sign in.
+// The page on which a user approves or denies a device.
 
 package authkittest
 
@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// devicePage asks for the code that the device shows. One that came in the link is shown for comparison and not taken
-// for granted: whoever sent the link may not be the person's own device (RFC 8628 section 5.4).
+// devicePage asks for the code that the device shows. A code from the link is only filled in, and the user must confirm it:
+// an attacker may have sent the link (RFC 8628 section 5.4).
 func (f *Server) devicePage(r *http.Request) pageResponse {
 	return showPage(http.StatusOK, "device", f.deviceView(r.URL.Query().Get("user_code")))
 }
@@ -17,7 +17,7 @@ func (f *Server) deviceView(userCode string) view {
 	return view{App: cmp.Or(f.settings.appName, "the device"), UserCode: userCode}
 }
 
-// chooseDevice goes on from the code to signing in.
+// chooseDevice continues with the sign-in if the user code is valid.
 func (f *Server) chooseDevice(r *http.Request) pageResponse {
 	typed := r.PostForm.Get("user_code")
 	d := f.deviceByUserCode(typed)
@@ -35,7 +35,7 @@ func (f *Server) chooseDevice(r *http.Request) pageResponse {
 	return redirect(http.StatusSeeOther, a.path())
 }
 
-// confirmPage asks whoever has signed in whether the device may do so too.
+// confirmPage asks the signed-in user to approve the device.
 func (f *Server) confirmPage(_ *http.Request, a *authorization) pageResponse {
 	if a.device == nil || a.result.userID == "" {
 		return redirect(http.StatusSeeOther, a.path())
@@ -48,7 +48,7 @@ func (f *Server) confirmPage(_ *http.Request, a *authorization) pageResponse {
 	return showPage(http.StatusOK, "device-confirm", v)
 }
 
-// approveDevice is the end of it.
+// approveDevice approves the device for the signed-in user.
 func (f *Server) approveDevice(_ *http.Request, a *authorization) pageResponse {
 	if a.device == nil || a.result.userID == "" {
 		return redirect(http.StatusSeeOther, a.path())

@@ -1,4 +1,4 @@
-// The directory: who can sign in.
+// The users of the fake.
 
 package authkittest
 
@@ -11,50 +11,52 @@ import (
 	"time"
 )
 
-// User is somebody who can sign in. Printing one shows no more than the address.
+// User is a user who can sign in. Its printed form shows only the email address.
 type User struct {
-	ID                string // "user_…"; derived from Email when empty, so that it is the same in every run
+	ID                string // "user_…"; derived from Email when empty, so the same in every run
 	Email             string
 	FirstName         string
 	LastName          string
-	FullName          string // in place of FirstName and LastName, where they are shown together
+	FullName          string // the user's name; FirstName and LastName together when empty
 	ProfilePictureURL string
 	ExternalID        string
 	Locale            string
 	Metadata          map[string]string
 	Memberships       []Membership
-	Identities        []Identity // what the person has connected for sign-in through a provider
+	Identities        []Identity // the user's accounts at OAuth providers
 
-	// Password signs the person in by the password grant; without one that grant refuses them. The sign-in page asks for none.
+	// Password is the password for the password grant. When it is empty, the grant refuses the user. The sign-in page does
+	// not ask for a password.
 	Password        string `json:"-"`
-	EmailUnverified bool   // the address still has to be verified: by the code that the first sign-in mails
-	RequireMFA      bool   // signing in by the API takes a second factor, whatever the organization says
+	EmailUnverified bool   // the next sign-in through the API requires email verification
+	RequireMFA      bool   // a sign-in through the API needs a second factor, even if the organization does not require it
 
-	// Factors are the authenticator apps of the person. Signing in by the API asks those who have one for its code.
+	// Factors are the authenticator apps of the user. If there is one, a sign-in through the API requires its code.
 	Factors []Factor
 
-	// AuthenticationMethod is how the person signs in where the authorization request does not say; the default is "Password".
+	// AuthenticationMethod is the authentication method on the sign-in page if the authorization request does not name one.
+	// The default is "Password".
 	AuthenticationMethod string
 
-	// Claims are added to every access token, as a JWT template adds them: they may replace any claim but iss, sub, exp,
-	// iat, nbf and jti. Production refuses a template that renders to more than 3072 bytes; the fake does not, so that a
-	// test can mint tokens of any size.
+	// Claims are added to every access token, like the claims of a JWT template. They can replace all claims except iss, sub,
+	// exp, iat, nbf and jti. Production refuses a template that renders to more than 3072 bytes. The fake has no limit, so
+	// that a test can create tokens of any size.
 	Claims map[string]any
 }
 
-// Identity is an account of a person at an OAuth provider.
+// Identity is an account of a user at an OAuth provider.
 type Identity struct {
 	Provider string // such as "GoogleOAuth"
-	ID       string // at the provider
+	ID       string // user ID at the provider
 }
 
-// String tells the address, and neither the password nor a factor's secret.
+// String returns the email address. It shows neither the password nor the secret of a factor.
 func (p User) String() string { return "authkittest.User(" + p.Email + ")" }
 
-// GoString is String, for %#v.
+// GoString returns String, for %#v.
 func (p User) GoString() string { return p.String() }
 
-// Name is the person's full name, or the address of one who gave none.
+// Name returns the full name, or the email address if there is no name.
 func (p User) Name() string {
 	if name := p.fullName(); name != "" {
 		return name
@@ -66,7 +68,7 @@ func (p User) fullName() string {
 	return cmp.Or(p.FullName, strings.TrimSpace(p.FirstName+" "+p.LastName))
 }
 
-// membership finds what the person is in one organization, if it is active there.
+// membership returns the active membership in an organization.
 func (p User) membership(organizationID string) (Membership, bool) {
 	if i := p.membershipIn(organizationID); i >= 0 && p.Memberships[i].Status == MembershipActive {
 		return p.Memberships[i], true
@@ -74,7 +76,7 @@ func (p User) membership(organizationID string) (Membership, bool) {
 	return Membership{}, false
 }
 
-// membershipIn is the index of the membership in an organization, whatever its status, or -1.
+// membershipIn returns the index of the membership in an organization, with any status, or -1.
 func (p User) membershipIn(organizationID string) int {
 	return slices.IndexFunc(p.Memberships, func(m Membership) bool { return m.OrganizationID == organizationID })
 }
@@ -83,7 +85,7 @@ func (p User) activeMemberships() []Membership {
 	return slices.DeleteFunc(slices.Clone(p.Memberships), func(m Membership) bool { return m.Status != MembershipActive })
 }
 
-// clone copies everything that a caller could change behind the fake's back; Claims are copied one level deep.
+// clone returns a deep copy, so that a caller cannot change the data of the fake. Claims are copied one level deep.
 func (p User) clone() User {
 	p.Metadata = maps.Clone(p.Metadata)
 	p.Claims = maps.Clone(p.Claims)
@@ -99,7 +101,7 @@ func (p User) clone() User {
 	return p
 }
 
-// withDefaults fills in what the caller left open.
+// withDefaults returns p with defaults for its empty fields.
 func (p User) withDefaults() User {
 	if p.ID == "" {
 		p.ID = stableID("user", strings.ToLower(p.Email))
@@ -118,7 +120,7 @@ func (p User) withDefaults() User {
 	return p
 }
 
-// account is a person with what the directory knows about them besides.
+// account is a user with timestamps.
 type account struct {
 	User
 	createdAt    time.Time
@@ -126,7 +128,7 @@ type account struct {
 	lastSignInAt time.Time
 }
 
-// Users returns everybody in the directory, in the order in which they joined.
+// Users returns all users in the order in which they were added.
 func (f *Server) Users() []User {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -137,20 +139,19 @@ func (f *Server) Users() []User {
 	return people
 }
 
-// AddUser puts p into the directory and returns it with its ID and other defaults filled in. It panics when the
-// address is taken.
+// AddUser adds a user and returns it with its ID and other defaults. It panics if the email address is already used.
 func (f *Server) AddUser(p User) User {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.accountByEmail(p.Email) != nil {
-		panic(fmt.Sprintf("authkittest: the address %q is taken", p.Email))
+		panic(fmt.Sprintf("authkittest: AddUser: the email address %q is already used", p.Email))
 	}
 	return f.addPerson(p).User.clone()
 }
 
-// UpdateUser lets change alter the person with this address: a role, memberships, claims. Tokens minted from then on
-// show it; those already minted do not, as in production. It panics when nobody has the address. change must not call
-// the fake.
+// UpdateUser calls change to modify the user with this email address, for example a role, memberships or claims. Only tokens
+// that are issued afterwards contain the change, as in production. change must not call methods of the Server. UpdateUser
+// panics if the user does not exist.
 func (f *Server) UpdateUser(email string, change func(*User)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -171,7 +172,7 @@ func (f *Server) addPerson(p User) *account {
 	return a
 }
 
-// settle fills in what a change to an account has left open, and makes the organizations that it names exist.
+// applyDefaults sets defaults for the empty fields of an account and creates the organizations of its memberships.
 func (f *Server) applyDefaults(a *account) {
 	a.User = a.User.withDefaults()
 	for _, m := range a.Memberships {
@@ -199,7 +200,7 @@ func (f *Server) findAccount(match func(*account) bool) *account {
 func (f *Server) mustAccount(email string) *account {
 	a := f.accountByEmail(email)
 	if a == nil {
-		panic(fmt.Sprintf("authkittest: nobody has the address %q", email))
+		panic(fmt.Sprintf("authkittest: no user has the email address %q", email))
 	}
 	return a
 }

@@ -4,7 +4,7 @@ package authkittest
 
 import "net/http"
 
-// discovery answers RouteDiscovery with the few members that production has been seen to publish.
+// discovery answers RouteDiscovery with the members that production publishes.
 func (f *Server) discovery(w http.ResponseWriter, r *http.Request) {
 	if !f.checkClient(w, r) {
 		return

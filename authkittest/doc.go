@@ -1,8 +1,8 @@
-// Package authkittest is a fake WorkOS AuthKit that runs in the process of a test or an example, so that an application
-// behind AuthKit can be tested over real HTTP without a WorkOS account, a network or a password.
+// Package authkittest is a fake WorkOS AuthKit for tests and examples. It runs in the same process. An application behind
+// AuthKit is tested against it over real HTTP, without a WorkOS account, a network or a password.
 //
-// New starts one for a test; its Setenv points the application at it. SignedInClient then goes through the sign-in that
-// a person would go through, and returns an http.Client that is signed in:
+// New starts a fake for one test. Server.Setenv points the application at it. Server.SignedInClient signs in through the
+// fake's pages, as a user does, and returns an http.Client that is signed in:
 //
 //	func TestAccount(t *testing.T) {
 //		workos := authkittest.New(t)
@@ -15,57 +15,67 @@
 //		…
 //	}
 //
-// What the fake does:
+// Server.ServeApp does the same in one step for an application that uses authkit.FromEnv. SignedInRequest is for the test
+// of a single handler and needs no fake.
 //
-//   - Sign-in, sign-up, a choice of organization, cancelling and single sign-on on pages that work by hand too. People
-//     and organizations come from WithUsers and WithOrganizations; without them there are four people, among them an
-//     administrator (ada@harborpress.test), a member (ben@harborpress.test), somebody in two organizations
-//     (chiara@example.com) and somebody in none (dev@example.com).
-//   - Codes with PKCE, and refresh tokens that rotate and can be replayed for 30 seconds, as production does. The
-//     official emulator differs from production in several ways; where they do, the fake follows production.
-//   - Access tokens signed with RSA keys that RotateSigningKeys, AddSigningKey and RetireSigningKeys change, in a JWKS.
-//   - Logout, RevokeSession, and Impersonate.
-//   - The API that an application calls with its key: every grant, Magic Auth, email verification, password reset, users,
-//     organization memberships, factors, sessions, devices and API keys. It answers and refuses as production does, with
-//     real one-time codes, real TOTP, pending tokens and pages of lists; rate limits alone there are none, but InjectFault can
-//     answer 429 with Retry-After.
-//   - What an Organization or a Person demands of a sign-in: single sign-on, certain methods, a second factor.
-//   - Faults: InjectFault makes a route answer with any status, wait, hang, break off or lose its reply; Calls and AwaitCalls
-//     tell what has arrived.
-//   - Time: WithClock and Clock let a test wait for nothing.
+// The fake has:
+//
+//   - Pages for sign-in, sign-up, choosing an organization, cancelling and single sign-on. They also work by hand in a
+//     browser. WithUsers and WithOrganizations set the users and organizations. The defaults are four users: an
+//     administrator (ada@harborpress.test), a member (ben@harborpress.test), a member of two organizations
+//     (chiara@example.com) and a user without an organization (dev@example.com).
+//   - Authorization codes with PKCE. Refresh tokens that rotate and can be replayed for 30 seconds. Where the official
+//     emulator of WorkOS differs from production, the fake follows production.
+//   - Access tokens signed with RSA keys, and a JWKS. RotateSigningKeys, AddSigningKey and RetireSigningKeys change the keys.
+//   - Logout, RevokeSession and Impersonate.
+//   - The API that an application calls with its API key: every grant, Magic Auth, email verification, password reset,
+//     users, organization memberships, factors, sessions, devices and API keys. Replies and errors are those of
+//     production, with real one-time codes, real TOTP, pending authentication tokens and paginated lists. The one exception
+//     is rate limits, which the fake does not have. InjectFault can answer 429 with Retry-After instead.
+//   - Requirements of an Organization or a User at sign-in: single sign-on, certain authentication methods, a second factor.
+//   - Faults. InjectFault makes a route answer with any status, wait, hang, break off or lose its reply. Calls and
+//     AwaitCalls count the calls of a route.
+//   - A clock. With WithClock and a FakeClock, a test moves the time itself and never sleeps.
 //
 // # Codes, authenticator apps and devices
 //
-// Nothing is mailed. What would have been is in the Mailbox of its address, and for a person at URL() + "/mailbox":
+// The fake sends no mail. Server.Mailbox and Server.LastMail return the messages of an address. The page at
+// URL() + "/mailbox" shows all messages in a browser:
 //
 //	code := workos.LastMail("ada@harborpress.test").Code
 //
-// TOTP is the authenticator app of whoever has enrolled one, on the same clock as the fake. A code is accepted in its own
-// time step and its neighbours, and in no two sign-ins: move the clock on by half a minute for the next.
+// TOTP returns the code that an authenticator app shows. Pass it the time of the fake's clock. The fake accepts a code in
+// its own time step and in the steps before and after it. It accepts no time step twice: move the clock by 30 seconds
+// before the next sign-in.
 //
-//	workos.UpdateUser("ada@harborpress.test", func(p *authkittest.User) {
-//		p.Factors = []authkittest.Factor{{Secret: "JBSWY3DPEHPK3PXP"}}
+//	workos.UpdateUser("ada@harborpress.test", func(u *authkittest.User) {
+//		u.Factors = []authkittest.Factor{{Secret: "JBSWY3DPEHPK3PXP"}}
 //	})
 //	code := authkittest.TOTP("JBSWY3DPEHPK3PXP", clock.Now())
 //
-// A program that signs in by a user code waits until a person has answered at URL() + "/device", or a test has:
+// A program that uses device authorization waits until its user code is approved. A user approves it at
+// URL() + "/device". A test calls:
 //
 //	workos.ApproveDevice(workos.Devices()[0].UserCode, "ada@harborpress.test")
 //
-// DenyDevice says no, and SlowDownDevices makes polls answer slow_down.
+// DenyDevice denies it. SlowDownDevices makes polls answer slow_down.
 //
-// # Where production is not known
+// # Choices of the fake
 //
-// These are the fake's own choices. A pending token works for ten minutes, until its step has succeeded; the steps come in
-// the order email verification, organization, second factor. Of several codes mailed to one address the latest counts,
-// and after five wrong guesses not even that. A password has ten characters or more; a user who comes with a password
-// hash has none here, since the fake opens no hashes. Whoever is a member already cannot be made one again (409). A
-// session ends after a year.
+// WorkOS does not document the following, so production may differ:
 //
-// # Walking through an application
+//   - A pending authentication token works for ten minutes, until its step succeeds.
+//   - The steps come in this order: email verification, organization selection, second factor.
+//   - Only the latest code that was mailed to an address works. After five wrong guesses it does not work either.
+//   - A password has at least ten characters.
+//   - A user who is created with a password hash has no password, because the fake cannot check hashes.
+//   - Creating a membership for a user who is already a member answers 409.
+//   - A session ends after a year.
 //
-// Browser walks through an application by its links and forms, within the limits that a browser sets to cookies.
+// # Browser
 //
-// The fake is for development and tests alone: whoever reaches it can sign in as anybody. It therefore listens on
-// 127.0.0.1 only.
+// A Browser moves through an application by its links and forms. It applies the limits that real browsers set for cookies.
+//
+// The fake is only for development and tests. Every client that can reach it can sign in as any user, so it listens only
+// on 127.0.0.1.
 package authkittest

@@ -1,8 +1,8 @@
-// Email verification, of a user and in the course of a sign-in.
+// Email verification, by the API and as a step of a sign-in.
 
 package authkittest
 
-// userReply wraps a user where production does.
+// userReply is a reply with a user member, as in production.
 type userReply struct {
 	User userObject `json:"user"`
 }
@@ -45,7 +45,7 @@ func (f *Server) confirmEmailVerification(c *call) (any, *apiError) {
 		return nil, plainError("email_verification_code_expired", "The code has expired.")
 	case codeUsed:
 		return nil, plainError("email_verification_code_previously_used", "The code has already been used.")
-	case codeBlocked: // which this call has no code of its own for
+	case codeBlocked: // this call has no error code of its own for it
 		return nil, codeError(state)
 	default:
 		return nil, plainError("email_verification_code_incorrect", "The code is incorrect.")
@@ -57,7 +57,7 @@ func (f *Server) getEmailVerification(c *call) (any, *apiError) {
 	return f.getEmailed(c, MailEmailVerification, "Email Verification")
 }
 
-// emailVerificationGrant answers RouteEmailVerification, the step after email_verification_required.
+// emailVerificationGrant answers RouteEmailVerification, which continues a sign-in after email_verification_required.
 func (f *Server) emailVerificationGrant(p parameters) (*authentication, *apiError) {
 	if apiErr := p.require("code", "pending_authentication_token"); apiErr != nil {
 		return nil, apiErr

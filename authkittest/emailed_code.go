@@ -1,10 +1,10 @@
-// Codes that are mailed to a user: what Magic Auth and email verification have in common.
+// Codes that are mailed to a user, for Magic Auth and email verification.
 
 package authkittest
 
 import "time"
 
-// emailedCode is a magic_auth or email_verification object. Of several to one user only the latest counts.
+// emailedCode is a magic_auth or email_verification object. Only the latest code of a user works.
 type emailedCode struct {
 	oneTimeCode
 	kind      MailKind
@@ -33,7 +33,7 @@ func (c *emailedCode) object() emailedCodeObject {
 	}
 }
 
-// sendCode makes a code for a user and mails it.
+// sendCode creates a code and mails it to a user.
 func (f *Server) sendCode(kind MailKind, to *account) *emailedCode {
 	now := f.clock.Now()
 	c := &emailedCode{
@@ -45,7 +45,7 @@ func (f *Server) sendCode(kind MailKind, to *account) *emailedCode {
 	return c
 }
 
-// redeemEmailed uses up the latest code that was mailed to a user.
+// redeemEmailed compares code with the latest code that was mailed to a user, and consumes it if they are equal.
 func (f *Server) redeemEmailed(kind MailKind, userID, code string) codeState {
 	for i := len(f.emailedCodes) - 1; i >= 0; i-- {
 		if c := f.emailedCodes[i]; c.kind == kind && c.userID == userID {
@@ -57,7 +57,7 @@ func (f *Server) redeemEmailed(kind MailKind, userID, code string) codeState {
 	return codeWrong
 }
 
-// getEmailed answers with the code that the path names.
+// getEmailed returns the code object whose ID is in the path.
 func (f *Server) getEmailed(c *call, kind MailKind, what string) (any, *apiError) {
 	for _, sent := range f.emailedCodes {
 		if sent.kind == kind && sent.id == c.PathValue("id") {

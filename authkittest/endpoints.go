@@ -1,4 +1,4 @@
-// What answers each route.
+// The router: which function answers each route.
 
 package authkittest
 
@@ -7,7 +7,7 @@ import "net/http"
 // endpoint is a call that an application makes with its API key.
 type endpoint struct {
 	route  Route
-	status int // of a call that succeeds
+	status int // status of a successful reply
 	answer func(*Server, *call) (any, *apiError)
 }
 
@@ -56,14 +56,14 @@ var endpoints = []endpoint{
 	{RouteValidateAPIKey, http.StatusOK, (*Server).validateAPIKey},
 }
 
-// handler routes every request. The API answers through admit, where calls are counted and faults strike; the pages
-// that a person sees do not.
+// handler returns the handler of all requests. Calls of the API go through handleCall, which counts them and applies faults.
+// Requests for pages do not.
 func (f *Server) handler() http.Handler {
 	front, mux := http.NewServeMux(), http.NewServeMux()
 	api := func(route Route, h http.HandlerFunc) {
 		f.traffic.add(route)
 		in := mux
-		if route == RouteGetUserByExternalID { // of users/{id}/sessions and its like neither is more specific
+		if route == RouteGetUserByExternalID { // ServeMux sees a conflict with users/{id}/sessions in one mux
 			in = front
 		}
 		in.HandleFunc(string(route), func(w http.ResponseWriter, r *http.Request) { f.handleCall(w, r, h, route) })
@@ -91,7 +91,7 @@ func (f *Server) handler() http.Handler {
 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !f.serving.TryRLock() {
-			panic(http.ErrAbortHandler) // the fake is being closed
+			panic(http.ErrAbortHandler) // the fake is closed
 		}
 		defer f.serving.RUnlock()
 		w.Header().Set("X-Request-ID", newID("req"))

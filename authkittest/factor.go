@@ -1,4 +1,4 @@
-// Factors: what a person proves besides the password.
+// Second factors of a user.
 
 package authkittest
 
@@ -8,27 +8,26 @@ import (
 	"time"
 )
 
-// Factor is an authenticator app, or a telephone, that proves a person's identity by its codes. Printing one shows no
-// secret.
+// Factor is a second factor of a user, such as an authenticator app (TOTP). Its printed form does not show the secret.
 type Factor struct {
 	ID     string // "auth_factor_…"; derived from the address and Secret when empty
-	Secret string `json:"-"` // base32, for TOTP; made up when empty
-	Issuer string // which the app shows; "AuthKit" when empty
-	User   string // which the app shows; the person's address when empty
+	Secret string `json:"-"` // of TOTP, in base32; generated when empty
+	Issuer string // shown in the app; "AuthKit" when empty
+	User   string // account name shown in the app; the user's email address when empty
 
 	kind                 string // "totp", "sms" or "generic_otp"
 	phoneNumber          string
-	usedStep             int64     // the latest time step whose code was accepted: none is accepted twice
-	createdAt, updatedAt time.Time // zero for a factor that the person came with
+	usedStep             int64     // latest time step whose code was accepted; no step is accepted twice
+	createdAt, updatedAt time.Time // zero for a factor from User.Factors
 }
 
-// String tells the ID and not the secret.
+// String returns the ID. It does not show the secret.
 func (t Factor) String() string { return "authkittest.Factor(" + t.ID + ")" }
 
-// GoString is String, for %#v.
+// GoString returns String, for %#v.
 func (t Factor) GoString() string { return t.String() }
 
-// withDefaults fills in what the caller left open.
+// withDefaults returns t with defaults for its empty fields.
 func (t Factor) withDefaults(email string) Factor {
 	t.kind = cmp.Or(t.kind, "totp")
 	if t.kind == "totp" {
@@ -40,11 +39,11 @@ func (t Factor) withDefaults(email string) Factor {
 	return t
 }
 
-// accepts tells whether a code of the app is right now, and spends its time step if so.
+// accepts checks a TOTP code at a time. A correct code uses up its time step.
 func (t *Factor) accepts(code string, now time.Time) codeState {
 	key, err := totpKey(t.Secret)
 	if err != nil {
-		return codeWrong // a seeded secret that no app could have either
+		return codeWrong // Secret is not base32, so no code is correct
 	}
 	for step := totpStep(now) - totpSkew; step <= totpStep(now)+totpSkew; step++ {
 		switch {
@@ -59,7 +58,7 @@ func (t *Factor) accepts(code string, now time.Time) codeState {
 	return codeWrong
 }
 
-// holder is whose factors are meant: a user, or nobody for one that was enrolled by itself.
+// holder returns the account that holds the factors of a user ID. For an empty ID it returns f.unassigned.
 func (f *Server) holder(userID string) *account {
 	if userID == "" {
 		return &f.unassigned
@@ -67,7 +66,7 @@ func (f *Server) holder(userID string) *account {
 	return f.accountByID(userID)
 }
 
-// factor finds a factor and whose it is.
+// factor returns a factor and the account that holds it.
 func (f *Server) factor(id string) (*account, *Factor) {
 	for _, holder := range append(slices.Clone(f.accounts), &f.unassigned) {
 		for i := range holder.Factors {

@@ -1,4 +1,4 @@
-// Faults: what a network and an overloaded service do to a call.
+// Faults: failures of the network or the service that a test injects into calls.
 
 package authkittest
 
@@ -13,33 +13,34 @@ import (
 	"time"
 )
 
-// Fault says how a route fails. Delay and Hang come first, then the reply: with Status or Body set it is made of those,
-// otherwise it is the real one; then Reset, Truncate, Endless and Drip spoil its delivery.
+// Fault describes how a route fails. First the call waits, by Delay or Hang. Then the reply is chosen: the one in Status and
+// Body if either is set, else the real one. Then Reset, Truncate, Endless or Drip disturbs its delivery.
 type Fault struct {
-	Status int         // status of the reply instead of the real one; 200 when only Body is set
-	Body   string      // body of the reply instead of the real one
-	Header http.Header // set on the reply, real or not
+	Status int         // replaces the status of the reply; 200 when only Body is set
+	Body   string      // replaces the body of the reply
+	Header http.Header // header fields that are set on the reply
 
-	Delay time.Duration // the reply waits, on the fake's clock
-	Hang  bool          // the reply waits until the caller gives up, the fault is healed or the fake is closed
+	Delay time.Duration // how long the call waits, on the fake's clock
+	Hang  bool          // the call waits until the caller cancels it, the fault is cleared or the fake is closed
 
-	Reset    bool // the connection is reset after the status line: http.Client.Do fails
-	Truncate bool // half of the announced body arrives, then the connection closes
-	Endless  bool // the body is repeated until the caller gives up, the fault is healed or the fake is closed
+	Reset    bool // the connection is reset after the status line, so that http.Client.Do returns an error
+	Truncate bool // the connection closes after half of the body
+	Endless  bool // the body is repeated until the caller cancels the call, the fault is cleared or the fake is closed
 
-	Drip time.Duration // the body arrives byte by byte, with so long before each, on the fake's clock
+	Drip time.Duration // the body arrives byte by byte; the time before each byte, on the fake's clock
 
-	// TakeEffect lets the request take effect before it fails: a token is rotated, a code spent, and the caller never learns.
-	// Otherwise a call whose reply is replaced or lost takes no effect, and one that waits takes effect afterwards.
+	// TakeEffect processes the request before the fault applies: for example, a refresh token is rotated but the caller does
+	// not get the new one. Without it, a call whose reply is replaced or lost has no effect, and a call that waits is
+	// processed after the wait.
 	TakeEffect bool
 
-	Times int // how many calls it strikes; 0 means every one until ClearFault
+	Times int // number of calls that fail; 0 means all calls until ClearFault
 }
 
-// replaced tells that the caller gets another reply than the real one.
+// replacesReply reports whether the caller does not get the real reply.
 func (t Fault) replacesReply() bool { return t.Status != 0 || t.Body != "" || t.Reset }
 
-// admit counts a call, lets the fault strike that is in force for one of its routes, and otherwise answers with h.
+// handleCall counts a call and answers it with h. If one of its routes has a fault, it applies that fault.
 func (f *Server) handleCall(w http.ResponseWriter, r *http.Request, h http.HandlerFunc, routes ...Route) {
 	fault := f.traffic.arrive(routes)
 	if fault == nil {
@@ -65,12 +66,13 @@ func (f *Server) handleCall(w http.ResponseWriter, r *http.Request, h http.Handl
 	f.deliver(w, r, fault, reply)
 }
 
-// wait lets a delay pass, or Hang. It tells whether the fault was healed meanwhile, and whether nobody is left to answer.
+// wait waits for delay, or without limit if the fault has Hang. cleared reports whether ClearFault ended the wait. aborted
+// reports whether the caller or the fake ended it, so that no reply is possible.
 func (f *Server) wait(r *http.Request, fault *activeFault, delay time.Duration) (cleared, aborted bool) {
 	if delay <= 0 && !fault.Hang {
 		return false, false
 	}
-	over := make(chan struct{}) // never closed when it hangs
+	over := make(chan struct{}) // not closed if the fault has Hang
 	if !fault.Hang {
 		stop := f.clock.AfterFunc(delay, func() { close(over) })
 		defer stop()
@@ -86,7 +88,7 @@ func (f *Server) wait(r *http.Request, fault *activeFault, delay time.Duration) 
 	return false, true
 }
 
-// deliver sends the reply of a struck call.
+// deliver sends the reply of a call with a fault.
 func (f *Server) deliver(w http.ResponseWriter, r *http.Request, fault *activeFault, reply *httptest.ResponseRecorder) {
 	if fault.Reset {
 		reset(w)
@@ -163,7 +165,7 @@ func (f *Server) sendSlowly(w http.ResponseWriter, r *http.Request, fault *activ
 	}
 }
 
-// send copies a recorded reply to the caller.
+// send sends a recorded reply.
 func send(w http.ResponseWriter, reply *httptest.ResponseRecorder) {
 	maps.Copy(w.Header(), reply.Header())
 	w.WriteHeader(reply.Code)
@@ -172,16 +174,16 @@ func send(w http.ResponseWriter, reply *httptest.ResponseRecorder) {
 	}
 }
 
-// reset breaks the connection off after the status line. An untouched connection would not do: net/http's Transport
-// quietly repeats a request of which it has seen nothing come back.
+// reset resets the connection after the status line. Without the status line, net/http's Transport would silently send the
+// request again.
 func reset(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		panic(fmt.Sprintf("authkittest: %v", err)) // the fake speaks HTTP/1.1 only, which can be hijacked
+		panic(fmt.Sprintf("authkittest: %v", err)) // the fake only serves HTTP/1.1, which supports Hijack
 	}
 	_, _ = conn.Write([]byte("HTTP/1.1 200 OK\r\n"))
 	if tcp, ok := conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0) // closing then sends RST
+		_ = tcp.SetLinger(0) // Close then sends RST
 	}
 	_ = conn.Close()
 	panic(http.ErrAbortHandler)

@@ -1,4 +1,4 @@
-// Reading a page: its links and forms, no more.
+// Parses the links and forms of a page.
 
 package authkittest
 
@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// Page is what a browser shows after a step.
+// Page is a response that a Browser shows.
 type Page struct {
 	URL        *url.URL // after all redirects
 	StatusCode int
@@ -22,23 +22,23 @@ type Page struct {
 	Forms      []Form
 }
 
-// String tells the status and the address without its query, where secrets may be.
+// String returns the status and the address. It omits the query, which can hold secrets.
 func (p *Page) String() string { return strconv.Itoa(p.StatusCode) + " " + withoutQuery(p.URL) }
 
-// GoString is String, for %#v.
+// GoString returns String, for %#v.
 func (p *Page) GoString() string { return p.String() }
 
-// Link is an a element with an href.
+// Link is an <a> element with an href attribute.
 type Link struct {
 	URL  *url.URL
 	Text string
 }
 
-// Form is a form as it stands before anybody fills it in.
+// Form is a form with the values that the page gives its fields.
 type Form struct {
 	Action  *url.URL
 	Method  string     // "GET" or "POST"
-	Fields  url.Values // names and values of its inputs; a checkbox or radio button only when checked
+	Fields  url.Values // names and values of the fields; checkboxes and radio buttons only if checked
 	Buttons []Button
 }
 
@@ -54,7 +54,7 @@ var (
 	attributePattern = regexp.MustCompile(`(?s)([^\s=/"'>]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?`)
 )
 
-// tag is a start or end tag, and where it stands.
+// tag is a start or end tag and its position.
 type tag struct {
 	name       string // lower case, "/form" for an end tag
 	attributes map[string]string
@@ -62,8 +62,8 @@ type tag struct {
 	rest       string // everything after it
 }
 
-// tags yields the tags of a document one by one, without looking further than it is asked. Markup inside scripts counts
-// too: the pages that tests read do not hide forms in there.
+// tags yields the tags of a document one by one. It parses only as far as the caller iterates. It does not skip markup inside
+// scripts, because the pages of tests have no forms there.
 func tags(document string) iter.Seq[tag] {
 	return func(yield func(tag) bool) {
 		for {
@@ -91,7 +91,7 @@ func tags(document string) iter.Seq[tag] {
 	}
 }
 
-// text is what a reader sees between a start tag and its end tag.
+// text returns the visible text between a start tag and its end tag.
 func (t tag) text() string {
 	inner := t.rest
 	for end := range tags(t.rest) {
@@ -103,9 +103,9 @@ func (t tag) text() string {
 	return strings.Join(strings.Fields(html.UnescapeString(tagPattern.ReplaceAllString(inner, ""))), " ")
 }
 
-// read finds the links and forms of the page, and where a meta element makes it go on by itself.
+// read parses the links and forms of the page. It returns the target of a meta refresh, or nil.
 func (p *Page) read() (refresh *url.URL) {
-	var form *Form // the one that is open
+	var form *Form // the form that is open
 	for t := range tags(p.Body) {
 		a := t.attributes
 		switch t.name {
@@ -139,7 +139,7 @@ func (p *Page) read() (refresh *url.URL) {
 	return refresh
 }
 
-// add takes a control into the form.
+// add adds a field or button to the form.
 func (f *Form) add(t tag) {
 	a := t.attributes
 	kind := strings.ToLower(a["type"])

@@ -1,4 +1,4 @@
-// Identifiers and secrets in the shape of production's.
+// Identifiers in the format of production.
 
 package authkittest
 
@@ -16,12 +16,12 @@ func newID(prefix string) string {
 	return prefix + "_" + ulid(rand.Text())
 }
 
-// stableID returns the identifier that always belongs to name, so that a user is the same one after a restart.
+// stableID returns an identifier derived from name, so that a user has the same ID after a restart.
 func stableID(prefix, name string) string {
 	return prefix + "_" + ulid(name)
 }
 
-// ulid turns a seed into 26 characters that look like a ULID: a plausible time, then 24 characters of hash.
+// ulid derives 26 characters that look like a ULID from a seed: a plausible time, then 24 characters of a hash.
 func ulid(seed string) string {
 	sum := sha256.Sum256([]byte(seed))
 	return "01" + crockford.EncodeToString(sum[:15])

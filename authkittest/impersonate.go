@@ -1,13 +1,13 @@
-// Impersonation from the dashboard: a callback that no sign-in preceded.
+// Impersonation from the WorkOS dashboard.
 
 package authkittest
 
 import "net/url"
 
-// Impersonate does what a member of staff does who impersonates a user from the WorkOS dashboard, and returns the
-// address that their browser is sent to: redirectURI with a code and without state, since no application has asked for
-// it. The session belongs to the first organization of the user, if there is one. reason may be empty. It panics when
-// nobody has the address email.
+// Impersonate impersonates the user with this email address, as a member of staff does from the WorkOS dashboard. It returns
+// the URL that the impersonator's browser is redirected to: redirectURI with a code and without a state, because no
+// application started the sign-in. The session belongs to the user's first organization, if there is one. reason can be
+// empty. Impersonate panics if the user does not exist.
 func (f *Server) Impersonate(email, impersonatorEmail, reason, redirectURI string) (callbackURL string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -1,4 +1,4 @@
-// Invitations into an organization, as far as signing in takes them.
+// Invitations to an organization, which a user accepts at sign-in.
 
 package authkittest
 
@@ -13,8 +13,8 @@ type invitation struct {
 	organizationID string
 }
 
-// Invite invites an address into an organization and returns the invitation_token, which its Mailbox has too. Signing in
-// with it makes the person a member. It panics when there is no such organization.
+// Invite invites an email address to an organization and returns the invitation_token. The Mailbox of the address has it,
+// too. A user who signs in with the token becomes a member. Invite panics if the organization does not exist.
 func (f *Server) Invite(email, organizationID string) (token string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -25,7 +25,8 @@ func (f *Server) Invite(email, organizationID string) (token string) {
 	return i.token
 }
 
-// invited looks up the invitation that a request names for an address; nil when it names none.
+// invited returns the invitation of a token. It returns nil for an empty token, and an error if the token is unknown or the
+// invitation is for another email address.
 func (f *Server) invited(token, email string) (*invitation, *apiError) {
 	if token == "" {
 		return nil, nil
@@ -40,14 +41,14 @@ func (f *Server) invited(token, email string) (*invitation, *apiError) {
 	return i, nil
 }
 
-// accept makes somebody who has signed in a member of the organization that invited them, if one did, and has them sign
-// in to it.
+// accept makes the user a member of the inviting organization and returns result with that organization. Without an
+// invitation it returns result unchanged.
 func (f *Server) accept(i *invitation, user *account, result signInResult) signInResult {
 	if i == nil {
 		return result
 	}
 	delete(f.invitations, i.token)
-	user.EmailUnverified = false // the token came by mail
+	user.EmailUnverified = false // the token proves access to the mailbox
 	if at := user.membershipIn(i.organizationID); at < 0 {
 		user.Memberships = append(user.Memberships, Membership{OrganizationID: i.organizationID})
 	} else {

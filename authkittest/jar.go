@@ -1,4 +1,4 @@
-// A cookie jar with the limits of a browser.
+// A cookie jar with the limits of browsers.
 
 package authkittest
 
@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// The limits of Chromium: RFC 6265bis section 5.7 has the first, and section 6.1 asks for at least 50 cookies a domain.
+// The limits of Chromium. The first is in RFC 6265bis section 5.7. Section 6.1 requires at least 50 cookies per domain.
 const (
 	maxCookie         = 4096 // octets of name and value together
 	maxCookiesPerHost = 180
 )
 
-// jar is a cookiejar.Jar that drops what a browser would not store and remembers what cookiejar forgets.
+// jar is a cookiejar.Jar that rejects cookies which browsers reject, and records SameSite, which cookiejar does not return.
 type jar struct {
 	stored *cookiejar.Jar
 
@@ -26,14 +26,14 @@ type jar struct {
 	cookies []jarCookie // oldest first
 }
 
-// jarCookie is a cookie that was set, as far as the limits and SameSite are concerned.
+// jarCookie identifies a stored cookie, with its SameSite attribute.
 type jarCookie struct {
 	host, name, domain, path string
 	sameSite                 http.SameSite
 }
 
 func newJar() *jar {
-	stored, _ := cookiejar.New(nil) // has no error to report
+	stored, _ := cookiejar.New(nil) // the error is always nil
 	return &jar{stored: stored}
 }
 
@@ -52,7 +52,7 @@ func (j *jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 	}
 }
 
-// storable tells whether a browser keeps the cookie at all. One that is too large leaves the older one of its name alone.
+// storable reports whether a browser stores the cookie. A rejected cookie does not replace an older one of the same name.
 func storable(u *url.URL, c *http.Cookie) bool {
 	switch {
 	case len(c.Name)+len(c.Value) > maxCookie:
@@ -65,14 +65,14 @@ func storable(u *url.URL, c *http.Cookie) bool {
 	return true
 }
 
-// record keeps the books, and evicts the host's oldest cookie when there are too many.
+// record adds the cookie to j.cookies. If the host then has too many cookies, it removes the oldest one.
 func (j *jar) record(u *url.URL, c *http.Cookie) {
 	set := jarCookie{host: u.Hostname(), name: c.Name, domain: c.Domain, path: cookiePath(u, c), sameSite: c.SameSite}
 	j.cookies = slices.DeleteFunc(j.cookies, func(old jarCookie) bool {
 		old.sameSite = set.sameSite
 		return old == set
 	})
-	if c.MaxAge < 0 || c.MaxAge == 0 && !c.Expires.IsZero() && c.Expires.Before(time.Now()) { // as cookiejar decides
+	if c.MaxAge < 0 || c.MaxAge == 0 && !c.Expires.IsZero() && c.Expires.Before(time.Now()) { // the same rule as in cookiejar
 		return
 	}
 	j.cookies = append(j.cookies, set)
@@ -91,7 +91,7 @@ func (j *jar) record(u *url.URL, c *http.Cookie) {
 	}
 }
 
-// cookiePath is the path that a cookie has where it does not give one (RFC 6265 section 5.1.4).
+// cookiePath returns the path of a cookie, or the default path if it has none (RFC 6265 section 5.1.4).
 func cookiePath(u *url.URL, c *http.Cookie) string {
 	if strings.HasPrefix(c.Path, "/") {
 		return c.Path
@@ -102,8 +102,8 @@ func cookiePath(u *url.URL, c *http.Cookie) string {
 	return "/"
 }
 
-// sameSite tells the SameSite attribute under which a host that u belongs to has set a cookie. A browser takes a
-// missing one for Lax.
+// sameSite returns the SameSite attribute of the cookie that is sent to u under this name. Browsers treat a missing attribute
+// as Lax.
 func (j *jar) sameSite(u *url.URL, name string) http.SameSite {
 	j.mu.Lock()
 	defer j.mu.Unlock()

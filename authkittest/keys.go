@@ -1,4 +1,4 @@
-// The signing keys, and the JWKS that publishes them.
+// The signing keys and the JWKS.
 
 package authkittest
 
@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// signingKey is a key of one fake. Its ID is its own even where fakes share the key pair.
+// signingKey is a signing key of one fake. Fakes share key pairs, but every signing key has a key ID of its own.
 type signingKey struct {
 	id string
 	keyPair
@@ -28,8 +28,8 @@ type keyPair struct {
 	certificate []byte // DER
 }
 
-// keyPool holds the key pairs of this process. Making one takes up to a second, so the n-th key of every fake is the
-// same pair; within a fake no pair comes twice.
+// keyPool holds the key pairs of this process. Generating a pair takes up to a second, so the n-th key of every fake uses the
+// same pair. Within one fake all pairs are different.
 var keyPool struct {
 	mu    sync.Mutex
 	pairs []keyPair
@@ -57,21 +57,21 @@ func newKeyPair() keyPair {
 	return keyPair{private: private, certificate: certificate}
 }
 
-// RotateSigningKeys replaces every key: tokens are signed with a new one, and those signed before no longer verify for whoever
-// fetches the JWKS afresh.
+// RotateSigningKeys replaces all signing keys by a new one. Tokens that were signed before no longer verify against the JWKS
+// that the fake serves from now on.
 func (f *Server) RotateSigningKeys() {
 	f.AddSigningKey()
 	f.RetireSigningKeys()
 }
 
-// AddSigningKey makes a new key that signs from now on; the older ones stay published.
+// AddSigningKey adds a new key, which signs all tokens from now on. The older keys stay in the JWKS.
 func (f *Server) AddSigningKey() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.addKey()
 }
 
-// RetireSigningKeys withdraws every key but the one that signs.
+// RetireSigningKeys removes all keys from the JWKS except the one that signs.
 func (f *Server) RetireSigningKeys() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -83,7 +83,7 @@ func (f *Server) addKey() {
 	f.keysMade++
 }
 
-// jwk is a published key (RFC 7517, RFC 7518 section 6.3.1).
+// jwk is a key in the JWKS (RFC 7517, RFC 7518 section 6.3.1).
 type jwk struct {
 	KeyType    string   `json:"kty"`
 	Use        string   `json:"use"`
@@ -105,7 +105,7 @@ func (k signingKey) jwk() jwk {
 		KeyID:      k.id,
 		Modulus:    base64.RawURLEncoding.EncodeToString(k.private.N.Bytes()),
 		Exponent:   base64.RawURLEncoding.EncodeToString(bytes.TrimLeft(exponent, "\x00")),
-		Chain:      []string{base64.StdEncoding.EncodeToString(k.certificate)}, // section 4.7: not base64url
+		Chain:      []string{base64.StdEncoding.EncodeToString(k.certificate)}, // base64, not base64url (RFC 7517 section 4.7)
 		Thumbprint: base64.RawURLEncoding.EncodeToString(thumbprint[:]),
 	}
 }
@@ -126,7 +126,7 @@ func (f *Server) jwks(w http.ResponseWriter, r *http.Request) {
 	write(w, http.StatusOK, set)
 }
 
-// knowsClient answers 404 when the path names another client.
+// checkClient reports whether the client ID in the path is right. If not, it answers 404.
 func (f *Server) checkClient(w http.ResponseWriter, r *http.Request) bool {
 	id := r.PathValue("client_id")
 	if id != f.clientID {

@@ -1,4 +1,4 @@
-// Lists, a page at a time.
+// Paginated lists.
 
 package authkittest
 
@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// defaultLimit and maxLimit bound the number of objects on a page.
+// The default and the largest number of objects on a page.
 const (
 	defaultLimit = 10
 	maxLimit     = 100
@@ -20,13 +20,13 @@ type listObject[T any] struct {
 	Metadata cursors `json:"list_metadata"`
 }
 
-// cursors name the objects at the ends of a page, as far as the list goes on there.
+// cursors are the IDs of the first and last object of a page. A cursor is null if the list has no more objects on that side.
 type cursors struct {
 	Before *string `json:"before"`
 	After  *string `json:"after"`
 }
 
-// page answers with the part of items, which stand in the order in which they were made, that the query asks for.
+// page returns the part of items that the query requests. items are in the order of their creation.
 func page[T, O any](c *call, items []T, id func(T) string, object func(T) O) (any, *apiError) {
 	q := c.URL.Query()
 	limit := defaultLimit

@@ -1,10 +1,10 @@
-// GET /user_management/sessions/logout: the end of a session, at the fake and in the browser.
+// GET /user_management/sessions/logout: ends a session and the browser's session at the fake.
 
 package authkittest
 
 import "net/http"
 
-// logout answers RouteLogout. It needs no proof beyond the session ID, and a session that is over already logs out too.
+// logout answers RouteLogout. It only needs the session ID. It also works for a session that has already ended.
 func (f *Server) logout(r *http.Request) pageResponse {
 	q := r.URL.Query()
 	s := f.session(q.Get("session_id"))
@@ -14,13 +14,13 @@ func (f *Server) logout(r *http.Request) pageResponse {
 	s.end(f.clock.Now())
 	delete(f.browserSessions, s.browserID)
 	next := redirect(http.StatusFound, f.logoutRedirect(q.Get("return_to")))
-	if _, found := f.browserSession(r); !found { // unless somebody else has signed in here meanwhile
+	if _, found := f.browserSession(r); !found { // another sign-in in this browser keeps its cookie
 		next.cookie = f.cookie("")
 	}
 	return next
 }
 
-// afterSignOut is where a logout leads: to return_to if that is registered, else to the default.
+// logoutRedirect returns the address that a logout redirects to: returnTo if it is registered, else the default.
 func (f *Server) logoutRedirect(returnTo string) string {
 	switch list := f.settings.signOutRedirects; {
 	case returnTo != "" && registered(returnTo, list):

@@ -1,8 +1,8 @@
-// Magic Auth: signing in with a code from the mailbox.
+// Magic Auth: signing in with a code that is mailed.
 
 package authkittest
 
-// createMagicAuth answers RouteCreateMagicAuth. An unknown address signs up by it.
+// createMagicAuth answers RouteCreateMagicAuth. For an unknown email address it creates a user.
 func (f *Server) createMagicAuth(c *call) (any, *apiError) {
 	var in struct {
 		Email           optional[string] `json:"email"`
@@ -29,7 +29,7 @@ func (f *Server) getMagicAuth(c *call) (any, *apiError) {
 	return f.getEmailed(c, MailMagicAuth, "Magic Auth")
 }
 
-// magicAuthGrant answers RouteMagicAuth. Whoever has the code has the mailbox too.
+// magicAuthGrant answers RouteMagicAuth. The code proves access to the mailbox, so it also verifies the email address.
 func (f *Server) magicAuthGrant(p parameters) (*authentication, *apiError) {
 	if apiErr := p.require("email", "code"); apiErr != nil {
 		return nil, apiErr

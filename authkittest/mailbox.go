@@ -1,4 +1,4 @@
-// The mail that AuthKit would send: a test reads it by Mailbox, a person at /mailbox.
+// The messages that AuthKit would send. A test reads them with Mailbox, a user at /mailbox.
 
 package authkittest
 
@@ -10,35 +10,35 @@ import (
 	"time"
 )
 
-// MailKind tells what a message is for.
+// MailKind is the purpose of a message.
 type MailKind string
 
-// The messages that the fake delivers.
+// Values of MailKind.
 const (
 	MailMagicAuth         MailKind = "magic_auth"
 	MailEmailVerification MailKind = "email_verification"
 	MailPasswordReset     MailKind = "password_reset"
 	MailInvitation        MailKind = "invitation"
-	MailSMS               MailKind = "sms" // a text message; To is the phone number
+	MailSMS               MailKind = "sms" // a text message; Mail.To is the phone number
 )
 
-// Mail is a message to a person. Printing one shows neither code nor token.
+// Mail is a message to a user. Its printed form shows neither the code nor the token.
 type Mail struct {
 	Kind   MailKind
 	To     string
 	SentAt time.Time
-	Code   string `json:"-"` // the one-time code; empty in a password reset and an invitation
-	Token  string `json:"-"` // of a password reset or an invitation
-	Link   string `json:"-"` // where a password reset leads, with its token in the query
+	Code   string `json:"-"` // the one-time code; empty for a password reset or an invitation
+	Token  string `json:"-"` // the token of a password reset or an invitation; otherwise empty
+	Link   string `json:"-"` // the link of a password reset, with the token in its query; otherwise empty
 }
 
-// String tells kind and addressee.
+// String returns the kind and the recipient.
 func (m Mail) String() string { return fmt.Sprintf("authkittest.Mail(%s to %s)", m.Kind, m.To) }
 
-// GoString is String, for %#v.
+// GoString returns String, for %#v.
 func (m Mail) GoString() string { return m.String() }
 
-// Subject is the line under which the message would arrive.
+// Subject returns the subject line of the message.
 func (m Mail) Subject() string {
 	switch m.Kind {
 	case MailMagicAuth:
@@ -54,7 +54,7 @@ func (m Mail) Subject() string {
 	}
 }
 
-// Mailbox returns every message to an address so far, oldest first.
+// Mailbox returns all messages to an email address, or to the phone number of a text message, oldest first.
 func (f *Server) Mailbox(email string) []Mail {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -67,7 +67,7 @@ func (f *Server) Mailbox(email string) []Mail {
 	return box
 }
 
-// LastMail returns the latest message to an address. It panics when there is none.
+// LastMail returns the latest message to an email address or phone number. It panics if there is none.
 func (f *Server) LastMail(email string) Mail {
 	box := f.Mailbox(email)
 	if len(box) == 0 {
@@ -81,7 +81,7 @@ func (f *Server) deliverMail(m Mail) {
 	f.mail = append(f.mail, m)
 }
 
-// mailboxPage shows everybody's messages.
+// mailboxPage shows the messages to all addresses.
 func (f *Server) mailboxPage(*http.Request) pageResponse {
 	box := slices.Clone(f.mail)
 	slices.Reverse(box)

@@ -1,4 +1,4 @@
-// Memberships: what a person is and may do in an organization.
+// Organization memberships: the role and permissions of a user in an organization.
 
 package authkittest
 
@@ -7,28 +7,29 @@ import (
 	"time"
 )
 
-// Membership is what a person is and may do in one organization. It becomes the claims of the tokens minted for it.
+// Membership is the membership of a user in one organization. The access tokens for that organization have its values as
+// claims.
 type Membership struct {
-	ID             string // "om_…"; derived from the person and the organization when empty
+	ID             string // "om_…"; derived from the user and the organization when empty
 	OrganizationID string
 	Status         string   // MembershipActive (the default), MembershipInactive or MembershipPending
-	Role           string   // highest-priority role; by default the first of Roles, else "member"
-	Roles          []string // every role; Role is added when it is missing
+	Role           string   // role with the highest priority; the first of Roles when empty, else "member"
+	Roles          []string // all roles; Role is added if it is missing
 	Permissions    []string
 	Entitlements   []string
 	FeatureFlags   []string
 
-	createdAt, updatedAt time.Time // zero for a membership that the person came with
+	createdAt, updatedAt time.Time // zero for a membership from User.Memberships
 }
 
-// What may be the status of a membership. Only an active one lets somebody sign in to the organization.
+// Values of Membership.Status. A user can only sign in to an organization with an active membership.
 const (
 	MembershipActive   = "active"
 	MembershipInactive = "inactive"
 	MembershipPending  = "pending" // invited
 )
 
-// allRoles lists every role, the one of highest priority first or wherever Roles has it.
+// allRoles returns all roles. If Role is not in Roles, it comes first.
 func (m Membership) allRoles() []string {
 	if slices.Contains(m.Roles, m.role()) {
 		return m.Roles

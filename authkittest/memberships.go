@@ -1,4 +1,4 @@
-// The calls about organization memberships.
+// API calls for organization memberships.
 
 package authkittest
 
@@ -29,7 +29,7 @@ type membershipObject struct {
 	UpdatedAt        string         `json:"updated_at"`
 }
 
-// membershipRow is a membership together with whose it is.
+// membershipRow is a membership and its user.
 type membershipRow struct {
 	user *account
 	*Membership
@@ -50,7 +50,7 @@ func (f *Server) membershipObject(m membershipRow) membershipObject {
 	return object
 }
 
-// memberships lists them all, the oldest first.
+// memberships returns the memberships of all users, oldest first.
 func (f *Server) memberships() []membershipRow {
 	var rows []membershipRow
 	for _, user := range f.accounts {
@@ -62,7 +62,7 @@ func (f *Server) memberships() []membershipRow {
 	return rows
 }
 
-// membershipOf finds the membership that the path names.
+// membershipOf returns the membership whose ID is in the path.
 func (f *Server) membershipOf(c *call) (membershipRow, *apiError) {
 	for _, m := range f.memberships() {
 		if m.ID == c.PathValue("id") {
@@ -72,13 +72,13 @@ func (f *Server) membershipOf(c *call) (membershipRow, *apiError) {
 	return membershipRow{}, notFound("Organization Membership", c.PathValue("id"))
 }
 
-// roleFields are the two ways to say a role, of which a request takes one.
+// roleFields are the two alternative members for roles. A request can use one of them.
 type roleFields struct {
 	Slug  optional[string]   `json:"role_slug"`
 	Slugs optional[[]string] `json:"role_slugs"`
 }
 
-// roles are those that a request asks for, the one of highest priority first.
+// roles returns the roles in a request, the one with the highest priority first.
 func (f *Server) roles(in roleFields) ([]string, *apiError) {
 	slugs := in.Slugs.value
 	switch {
@@ -101,7 +101,7 @@ func (f *Server) roles(in roleFields) ([]string, *apiError) {
 	return slugs, nil
 }
 
-// assign gives a membership its roles, and the permissions that WithRole says they have.
+// assign sets the roles of a membership, and its permissions if WithRole was used.
 func (f *Server) assign(m *Membership, slugs []string) {
 	if len(slugs) == 0 {
 		return
@@ -120,8 +120,8 @@ func (f *Server) assign(m *Membership, slugs []string) {
 	}
 }
 
-// createMembership answers RouteCreateMembership. What production says of a member who is active already is not known;
-// the status is the official emulator's.
+// createMembership answers RouteCreateMembership. WorkOS does not document the error for a user who is already an active
+// member. The status is that of the official emulator.
 func (f *Server) createMembership(c *call) (any, *apiError) {
 	var in struct {
 		UserID         optional[string] `json:"user_id"`
@@ -178,7 +178,8 @@ func (f *Server) getMembership(c *call) (any, *apiError) {
 	return f.membershipObject(m), nil
 }
 
-// listMemberships answers RouteListMemberships. Statuses may be joined by commas, repeated, or repeated with brackets.
+// listMemberships answers RouteListMemberships. Several statuses are separated by commas, or sent as several parameters
+// named statuses or statuses[].
 func (f *Server) listMemberships(c *call) (any, *apiError) {
 	q := c.URL.Query()
 	userID, organizationID := q.Get("user_id"), q.Get("organization_id")

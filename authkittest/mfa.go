@@ -1,4 +1,4 @@
-// Multi-factor authentication: enrolling factors.
+// Multi-factor authentication: API calls for factors.
 
 package authkittest
 
@@ -19,7 +19,7 @@ type factorObject struct {
 	UpdatedAt string      `json:"updated_at"`
 }
 
-// totpObject has its last three members only in the reply to enrolling.
+// totpObject has its last three members only in the reply to the enrollment.
 type totpObject struct {
 	Issuer string `json:"issuer"`
 	User   string `json:"user"`
@@ -32,7 +32,7 @@ type smsObject struct {
 	PhoneNumber string `json:"phone_number"`
 }
 
-// factorReference is a factor as mfa_challenge lists it.
+// factorReference is a factor in the error mfa_challenge.
 type factorReference struct {
 	ID   string `json:"id"`
 	Type string `json:"type"`
@@ -52,7 +52,7 @@ func (t *Factor) object(holder *account) factorObject {
 	return o
 }
 
-// firstTime is the first of two times that is known.
+// firstTime returns a, or b if a is zero.
 func firstTime(a, b time.Time) time.Time {
 	if a.IsZero() {
 		return b
@@ -60,7 +60,7 @@ func firstTime(a, b time.Time) time.Time {
 	return a
 }
 
-// enrolled is the object with the secret, which is shown only once.
+// enrolled returns the object of a new factor, with the secret. Other calls do not show the secret.
 func (t *Factor) enrolled(holder *account) (factorObject, *apiError) {
 	o := t.object(holder)
 	if o.TOTP == nil {
@@ -84,7 +84,7 @@ type enrollment struct {
 	UserID      optional[string] `json:"user_id"`
 }
 
-// enroll gives holder a new factor.
+// enroll adds a new factor to holder.
 func (f *Server) enroll(holder *account, in enrollment) (*Factor, factorObject, *apiError) {
 	now := f.clock.Now()
 	factor := Factor{
@@ -106,7 +106,8 @@ func (f *Server) enroll(holder *account, in enrollment) (*Factor, factorObject, 
 	return &holder.Factors[len(holder.Factors)-1], object, nil
 }
 
-// enrollUserFactor answers RouteEnrollUserFactor, with a challenge by which the user proves at once that it works.
+// enrollUserFactor answers RouteEnrollUserFactor. The reply contains a challenge with which the user can verify the new
+// factor.
 func (f *Server) enrollUserFactor(c *call) (any, *apiError) {
 	user, apiErr := f.userOf(c)
 	if apiErr != nil {

@@ -1,4 +1,4 @@
-// What a browser adds to a request of its own accord: Fetch Metadata, Origin, and the SameSite rules for cookies.
+// What a browser adds to its requests: Fetch Metadata and Origin. Also the SameSite rules for cookies.
 
 package authkittest
 
@@ -10,13 +10,13 @@ import (
 	"strings"
 )
 
-// navigation is one step of a browser, redirects included. It travels in the context of its requests, because a
-// redirect is a request that the http.Client makes.
+// navigation is one navigation or fetch of a browser, with its redirects. It is in the context of the requests, because
+// http.Client makes the requests for redirects itself.
 type navigation struct {
-	initiator *url.URL // the page that caused it; nil when the address was typed
-	policy    string   // that page's Referrer-Policy
-	fetch     bool     // a script's fetch() rather than a navigation
-	site      string   // the farthest Sec-Fetch-Site of the redirects so far
+	initiator *url.URL // the page that started it; nil when the address was typed in
+	policy    string   // Referrer-Policy of that page
+	fetch     bool     // fetch() of a script, not a navigation
+	site      string   // Sec-Fetch-Site, the most distant one of the redirects so far
 }
 
 type navigationKey struct{}
@@ -25,8 +25,8 @@ func (n *navigation) context(ctx context.Context) context.Context {
 	return context.WithValue(ctx, navigationKey{}, n)
 }
 
-// transport sends requests as a browser does. A plain GET of its http.Client counts as an address typed in, any other
-// method as a form on a page of the same origin. A request that says its own Sec-Fetch-Mode is sent as it is.
+// transport sends requests as a browser does. A GET of Browser.Client counts as an address that is typed in, any other method
+// as a form on a page of the same origin. A request of Browser.Client that has Sec-Fetch-Mode is sent unchanged.
 type transport struct {
 	browser *Browser
 	own     *http.Transport
@@ -52,10 +52,10 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.own.RoundTrip(r)
 }
 
-// CloseIdleConnections lets http.Client.CloseIdleConnections reach the connections.
+// CloseIdleConnections closes the idle connections for http.Client.CloseIdleConnections.
 func (t *transport) CloseIdleConnections() { t.own.CloseIdleConnections() }
 
-// describe sets the headers that scripts and servers cannot: https://www.w3.org/TR/fetch-metadata/ and, for Origin,
+// setHeaders sets the headers that only the browser can set: https://www.w3.org/TR/fetch-metadata/ and, for Origin,
 // https://fetch.spec.whatwg.org/#append-a-request-origin-header.
 func (n *navigation) setHeaders(r *http.Request) {
 	n.site = farthest(n.site, fetchSite(n.initiator, r.URL))
@@ -71,7 +71,7 @@ func (n *navigation) setHeaders(r *http.Request) {
 		h.Set("Sec-Fetch-User", "?1")
 		setDefault(h, "Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
 	}
-	h.Del("Origin") // a redirect inherits the one of the first request
+	h.Del("Origin") // http.Client copies it from the first request to redirects
 	if safe(r.Method) {
 		return
 	}
@@ -83,8 +83,8 @@ func (n *navigation) setHeaders(r *http.Request) {
 	}
 }
 
-// withhold takes out the cookies that SameSite keeps from a request that another site has caused (RFC 6265bis section
-// 5.8.3). Like browsers today it looks at who began, not at the redirects in between.
+// dropSameSiteCookies removes the cookies that SameSite forbids in a request from another site (RFC 6265bis section 5.8.3).
+// Like today's browsers, it compares with the initiator and ignores redirects.
 func (t *transport) dropSameSiteCookies(n *navigation, r *http.Request) {
 	if fetchSite(n.initiator, r.URL) != "cross-site" {
 		return
@@ -105,7 +105,7 @@ func (t *transport) dropSameSiteCookies(n *navigation, r *http.Request) {
 	}
 }
 
-// relation is the value of Sec-Fetch-Site for one hop.
+// fetchSite returns the value of Sec-Fetch-Site for one request, without redirects.
 func fetchSite(initiator, target *url.URL) string {
 	switch {
 	case initiator == nil:
@@ -118,7 +118,7 @@ func fetchSite(initiator, target *url.URL) string {
 	return "cross-site"
 }
 
-// farther picks the value of Sec-Fetch-Site that tells of the greater distance.
+// farthest returns the more distant of two values of Sec-Fetch-Site.
 func farthest(a, b string) string {
 	for _, distance := range []string{"cross-site", "same-site", "same-origin"} {
 		if a == distance || b == distance {
@@ -128,7 +128,7 @@ func farthest(a, b string) string {
 	return b
 }
 
-// site approximates the registrable domain by the last two labels; there is no public suffix list in here.
+// site returns the last two labels of a host. This approximates the registrable domain without a public suffix list.
 func site(host string) string {
 	labels := strings.Split(host, ".")
 	if net.ParseIP(host) != nil || len(labels) < 2 {

@@ -1,4 +1,4 @@
-// One-time codes: six digits that expire, work once and stand five wrong guesses.
+// One-time codes: six digits that expire, work once and allow five wrong guesses.
 
 package authkittest
 
@@ -11,7 +11,7 @@ import (
 
 const (
 	oneTimeCodeLifetime = 10 * time.Minute
-	oneTimeCodeGuesses  = 5 // wrong ones, after which even the right code is refused
+	oneTimeCodeGuesses  = 5 // wrong guesses, after which the right code is refused, too
 )
 
 type oneTimeCode struct {
@@ -29,7 +29,7 @@ func (f *Server) newOneTimeCode() oneTimeCode {
 	return oneTimeCode{code: fmt.Sprintf("%06d", n), expiresAt: f.clock.Now().Add(oneTimeCodeLifetime)}
 }
 
-// codeState is what became of an attempt to use a code.
+// codeState is the result of checking a code.
 type codeState int
 
 const (
@@ -37,10 +37,10 @@ const (
 	codeWrong
 	codeExpired
 	codeUsed
-	codeBlocked // guessed wrong too often
+	codeBlocked // too many wrong guesses
 )
 
-// redeem uses the code up. Only whoever has the right code learns that it has expired or was used.
+// redeem checks a code and consumes it if it is right. Only for the right code it returns codeUsed or codeExpired.
 func (c *oneTimeCode) redeem(code string, now time.Time) codeState {
 	switch {
 	case c.wrong >= oneTimeCodeGuesses:
@@ -57,7 +57,7 @@ func (c *oneTimeCode) redeem(code string, now time.Time) codeState {
 	return codeAccepted
 }
 
-// codeRefusal is how the grants report it.
+// codeError returns the error of the grants for a state, or nil for codeAccepted.
 func codeError(state codeState) *apiError {
 	switch state {
 	case codeAccepted:

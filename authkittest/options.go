@@ -1,10 +1,10 @@
-// What a caller may decide about a fake AuthKit before it starts.
+// Options of New and Start.
 
 package authkittest
 
 import "time"
 
-// Option decides one thing about a fake AuthKit.
+// Option configures a fake AuthKit.
 type Option func(*settings)
 
 type settings struct {
@@ -18,46 +18,48 @@ type settings struct {
 	redirectURIs     []string
 	signOutRedirects []string
 	passwordResetURL string
-	roles            map[string][]string // permissions of each
+	roles            map[string][]string // permissions of each role
 	singleRole       bool
 }
 
-// WithClock makes the fake take the time from clock, usually a *FakeClock. By default it runs on real time.
+// WithClock sets the clock of the fake, usually a *FakeClock. The default is real time.
 func WithClock(clock Clock) Option {
 	return func(s *settings) { s.clock = clock }
 }
 
-// WithUsers seeds the directory with people instead of the default ones.
+// WithUsers sets the users of the fake. They replace the default users and organizations.
 func WithUsers(people ...User) Option {
 	return func(s *settings) { s.people = append(s.people, people...) }
 }
 
-// WithOrganizations seeds the directory with organizations. An organization that a membership names and nobody listed
-// exists too, with its ID for a name.
+// WithOrganizations adds organizations. An organization that is only named in a membership is created, too, with its ID as
+// its name.
 func WithOrganizations(organizations ...Organization) Option {
 	return func(s *settings) { s.organizations = append(s.organizations, organizations...) }
 }
 
-// WithRedirectURIs registers the redirect URIs that an authorization request may name, compared whole. With none
-// registered every http or https URI on a loopback host is accepted: localhost, *.localhost, 127.0.0.0/8 and ::1.
+// WithRedirectURIs registers redirect URIs. An authorization request must use one of them, equal in every character. Without
+// this option, every http or https URI on a loopback host is accepted: localhost, *.localhost, 127.0.0.0/8 and ::1.
 func WithRedirectURIs(uris ...string) Option {
 	return func(s *settings) { s.redirectURIs = append(s.redirectURIs, uris...) }
 }
 
-// WithSignOutRedirects registers the addresses that a logout may return to, compared whole; the first is where a logout
-// without return_to goes. With none registered every http or https address on a loopback host is accepted.
+// WithSignOutRedirects registers the addresses that a logout can redirect to. return_to must be one of them, equal in every
+// character. Otherwise the logout redirects to the first one. Without this option, every http or https address on a loopback
+// host is accepted.
 func WithSignOutRedirects(uris ...string) Option {
 	return func(s *settings) { s.signOutRedirects = append(s.signOutRedirects, uris...) }
 }
 
-// WithPasswordResetURL sets the page of the application on which a person chooses a new password: the link of a password
-// reset leads there, with the token in its query. The fake has no such page of its own.
+// WithPasswordResetURL sets the page of the application on which a user chooses a new password. The link in the message of a
+// password reset is this URL with the token in its query. The fake itself has no such page.
 func WithPasswordResetURL(uri string) Option {
 	return func(s *settings) { s.passwordResetURL = uri }
 }
 
-// WithRole makes a role exist. The API then refuses to give a membership any role that does not, and gives it the
-// permissions of those it has. Without this option it takes every role and leaves permissions alone.
+// WithRole defines a role and its permissions. With this option, the API only accepts defined roles for a membership, and
+// sets the permissions of the membership to those of its roles. Without it, the API accepts every role and does not change
+// permissions.
 func WithRole(slug string, permissions ...string) Option {
 	return func(s *settings) {
 		if s.roles == nil {
@@ -67,30 +69,30 @@ func WithRole(slug string, permissions ...string) Option {
 	}
 }
 
-// WithoutMultipleRoles makes the API refuse to give a membership several roles, as an environment does in which that is not
-// enabled.
+// WithoutMultipleRoles makes the API refuse more than one role for a membership, like a WorkOS environment in which multiple
+// roles are not enabled.
 func WithoutMultipleRoles() Option {
 	return func(s *settings) { s.singleRole = true }
 }
 
-// WithAccessTokenLifetime sets how long an access token is valid; the default is five minutes, as in production.
+// WithAccessTokenLifetime sets how long an access token is valid. The default is five minutes, as in production.
 func WithAccessTokenLifetime(d time.Duration) Option {
 	return func(s *settings) { s.tokenLifetime = d }
 }
 
-// WithIssuer sets the iss claim. The default is URL() + "/user_management/" + ClientID(), the form of environments made
-// since 2025; older ones use the bare base URL, and a custom authentication host appears in either form.
+// WithIssuer sets the iss claim of access tokens. The default is URL() + "/user_management/" + ClientID(), the form of WorkOS
+// environments created since 2025. Older environments use only the base URL. With a custom authentication domain, both
+// forms exist.
 func WithIssuer(issuer string) Option {
 	return func(s *settings) { s.issuer = issuer }
 }
 
-// WithAppName sets the name under which the sign-in page speaks of the application; by default the page shows the host
-// of its redirect URI.
+// WithAppName sets the name of the application on the sign-in pages. The default is the host of the redirect URI.
 func WithAppName(name string) Option {
 	return func(s *settings) { s.appName = name }
 }
 
-// WithAddr sets the address to listen on. The host must be 127.0.0.1; the default is "127.0.0.1:0", any free port.
+// WithAddr sets the address to listen on. The host must be 127.0.0.1. The default is "127.0.0.1:0", a free port.
 func WithAddr(addr string) Option {
 	return func(s *settings) { s.addr = addr }
 }

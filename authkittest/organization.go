@@ -1,4 +1,4 @@
-// Organizations, and what they demand of a sign-in.
+// Organizations and their requirements at sign-in.
 
 package authkittest
 
@@ -13,10 +13,10 @@ type Organization struct {
 	ID   string // "org_…"; derived from Name when empty
 	Name string
 
-	RequireMFA     bool     // a sign-in takes a second factor, unless it is single sign-on
-	RequireSSO     bool     // a sign-in takes one of Connections
-	Connections    []string // IDs of its single sign-on connections, "conn_…"; with RequireSSO there is one at least
-	AllowedMethods []string // authentication methods that lead in, such as "GoogleOAuth" or "SSO"; every one when empty
+	RequireMFA     bool     // a sign-in needs a second factor, unless it is single sign-on
+	RequireSSO     bool     // a sign-in must use single sign-on, through one of Connections
+	Connections    []string // IDs of single sign-on connections, "conn_…"; with RequireSSO, one is added when empty
+	AllowedMethods []string // allowed authentication methods, such as "GoogleOAuth" or "SSO"; all when empty
 }
 
 func (o Organization) clone() Organization {
@@ -25,7 +25,7 @@ func (o Organization) clone() Organization {
 	return o
 }
 
-// withDefaults fills in what the caller left open.
+// withDefaults returns o with defaults for its empty fields.
 func (o Organization) withDefaults() Organization {
 	o.ID = cmp.Or(o.ID, stableID("org", o.Name))
 	o.Name = cmp.Or(o.Name, o.ID)
@@ -35,7 +35,7 @@ func (o Organization) withDefaults() Organization {
 	return o
 }
 
-// Organizations returns the organizations in the directory.
+// Organizations returns all organizations.
 func (f *Server) Organizations() []Organization {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -46,8 +46,8 @@ func (f *Server) Organizations() []Organization {
 	return organizations
 }
 
-// UpdateOrganization lets change alter an organization, such as what it demands of a sign-in from now on. It panics when
-// there is none with this ID. change must not call the fake.
+// UpdateOrganization calls change to modify an organization, for example its requirements at sign-in. change must not call
+// methods of the Server. UpdateOrganization panics if the organization does not exist.
 func (f *Server) UpdateOrganization(id string, change func(*Organization)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -71,7 +71,7 @@ func (f *Server) organization(id string) (Organization, bool) {
 	return Organization{}, false
 }
 
-// organizationWith finds the organization that a single sign-on connection belongs to.
+// organizationWith returns the organization of a single sign-on connection.
 func (f *Server) organizationWith(connectionID string) (Organization, bool) {
 	for _, o := range f.organizations {
 		if slices.Contains(o.Connections, connectionID) {

@@ -1,4 +1,4 @@
-// What a browser is sent: a page or a redirect, and the headers that go with it.
+// Responses to a browser: pages, redirects and their headers.
 
 package authkittest
 
@@ -20,25 +20,25 @@ var pageFiles embed.FS
 
 var templates = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
 
-// outcome is the answer to a browser.
+// pageResponse is a response to a browser: a page, a redirect or an API error.
 type pageResponse struct {
 	status   int
-	location string // where to, when it is a redirect
-	page     string // name of the template, when it is not
+	location string // target of a redirect; empty for a page
+	page     string // name of the template
 	view     view
 	cookie   *http.Cookie
-	apiError *apiError // instead of either
+	apiError *apiError // sent instead of a page or redirect
 }
 
-// view is what the templates show.
+// view is the data of the templates.
 type view struct {
-	App           string // who asks
-	Path          string // of the sign-in pages
-	Scheme        string // of the redirect URI
-	Organization  string // name of the one that was asked for
+	App           string // name of the application
+	Path          string // path of the sign-in pages
+	Scheme        string // scheme of the redirect URI
+	Organization  string // name of the requested organization
 	Heading       string
 	Problem       string
-	UserCode      string // of a device
+	UserCode      string // user code of a device
 	Mail          []Mail
 	Email         string
 	FirstName     string
@@ -47,10 +47,10 @@ type view struct {
 	Organizations []organizationChoice
 }
 
-// accountChoice is a person on the sign-in page.
+// accountChoice is a user on the sign-in page.
 type accountChoice struct {
 	Name, Email, Detail, Initials string
-	Hue                           int // 0 to 5, colour of the initials
+	Hue                           int // colour of the initials, 0 to 5
 	Suggested                     bool
 }
 
@@ -70,7 +70,7 @@ func notice(status int, heading, text string) pageResponse {
 	return showPage(status, "notice", view{Heading: heading, Problem: text})
 }
 
-// view begins the view of a sign-in page.
+// view returns the data that all sign-in pages of an authorization share.
 func (f *Server) view(a *authorization) view {
 	target, _ := url.Parse(a.redirectURI)
 	v := view{App: cmp.Or(f.settings.appName, target.Host, a.redirectURI, "the device"), Path: a.path(), Scheme: target.Scheme}
@@ -80,7 +80,7 @@ func (f *Server) view(a *authorization) view {
 	return v
 }
 
-// choices lists who can answer an authorization, the one it hints at first.
+// choices returns the users who can sign in for an authorization. The user of login_hint comes first.
 func (f *Server) choices(a *authorization) []accountChoice {
 	var choices []accountChoice
 	for i, user := range f.accounts {
@@ -109,7 +109,7 @@ func (f *Server) choices(a *authorization) []accountChoice {
 	return choices
 }
 
-// initials takes the first letters of the first two names that there are.
+// initials returns the first letters of the first two names that are not empty.
 func initials(names ...string) string {
 	var letters []rune
 	for _, name := range names {
@@ -120,7 +120,7 @@ func initials(names ...string) string {
 	return string(letters)
 }
 
-// browse makes a handler of a function that runs with the fake's lock held. The reply goes out without it.
+// browse returns a handler that calls h with f.mu held. The response is written after f.mu is unlocked.
 func (f *Server) browse(h func(*http.Request) pageResponse) http.HandlerFunc {
 	run := func(r *http.Request) pageResponse {
 		f.mu.Lock()
@@ -156,12 +156,12 @@ func (o pageResponse) send(w http.ResponseWriter) {
 	}
 	var text bytes.Buffer
 	if err := templates.ExecuteTemplate(&text, o.page+".html", o.view); err != nil {
-		panic(fmt.Sprintf("authkittest: %v", err)) // the templates are ours and so is what they show
+		panic(fmt.Sprintf("authkittest: %v", err)) // not possible: templates and data come from this package
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
-	// form-action holds for the redirects after a form too, all the way through the callback to wherever the application
-	// sends its user next: nothing narrower than a scheme would do. http: includes https:.
+	// Browsers also apply form-action to the redirects after a form: to the callback, and to the page that the application
+	// redirects to. So only a scheme can be given here. http: includes https:.
 	formAction := "'self' http:"
 	if s := o.view.Scheme; s != "" && s != "http" && s != "https" {
 		formAction += " " + s + ":"

@@ -1,4 +1,4 @@
-// Passwords: the grant, and what makes one too weak.
+// Passwords: the password grant and the strength rules.
 
 package authkittest
 
@@ -8,10 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// minPassword is the shortest password that may be chosen, in characters. People who are seeded may have shorter ones.
+// minPassword is the minimum length of a new password, in characters. It does not apply to User.Password.
 const minPassword = 10
 
-// passwordGrant answers RoutePassword. It does not tell an unknown address from a wrong password.
+// passwordGrant answers RoutePassword. The error is the same for an unknown email address and a wrong password.
 func (f *Server) passwordGrant(p parameters) (*authentication, *apiError) {
 	if apiErr := p.require("email", "password"); apiErr != nil {
 		return nil, apiErr
@@ -27,7 +27,7 @@ func (f *Server) passwordGrant(p parameters) (*authentication, *apiError) {
 	return f.completeSignIn(f.accept(invitation, user, p.signInResult(user, "Password", f.clock.Now())))
 }
 
-// weaknesses lists what is wrong with a password that somebody chose.
+// passwordProblems returns the strength rules that a new password breaks.
 func passwordProblems(password string) []fieldProblem {
 	var found []fieldProblem
 	if utf8.RuneCountInString(password) < minPassword {

@@ -1,4 +1,4 @@
-// Password reset: a token by mail, and a new password for it.
+// Password reset with a token that is mailed.
 
 package authkittest
 
@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// passwordResetLifetime is that of the example in production's reference.
+// passwordResetLifetime is the lifetime in the example of WorkOS's API reference.
 const passwordResetLifetime = 15 * time.Minute
 
 type passwordReset struct {
@@ -46,7 +46,7 @@ func (f *Server) passwordResetURL(token string) string {
 	return withQuery(page, url.Values{"token": {token}})
 }
 
-// createPasswordReset answers RouteCreatePasswordReset. Production tells whether the address is known.
+// createPasswordReset answers RouteCreatePasswordReset. Like production, it answers 404 for an unknown email address.
 func (f *Server) createPasswordReset(c *call) (any, *apiError) {
 	var in struct {
 		Email optional[string] `json:"email"`
@@ -77,8 +77,8 @@ func (f *Server) getPasswordReset(c *call) (any, *apiError) {
 	return nil, notFound("Password Reset", c.PathValue("id"))
 }
 
-// confirmPasswordReset answers RouteConfirmPasswordReset. Who has the token has the mailbox, which verifies the address;
-// whoever else was signed in no longer is.
+// confirmPasswordReset answers RouteConfirmPasswordReset. The token proves access to the mailbox, so it also verifies the
+// email address. All sessions of the user end.
 func (f *Server) confirmPasswordReset(c *call) (any, *apiError) {
 	var in struct {
 		Token       optional[string] `json:"token"`

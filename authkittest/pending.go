@@ -1,4 +1,4 @@
-// Signing in by steps: what is still missing after a password or a code, and the tokens that lead on.
+// Sign-in in steps: checks what is missing after the first grant, and issues pending authentication tokens.
 
 package authkittest
 
@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// pendingLifetime is how long a pending authentication token works; production does not publish its own.
+// pendingLifetime is how long a pending authentication token works. WorkOS does not document the value of production.
 const pendingLifetime = 10 * time.Minute
 
-// step is what a pending authentication token is good for, and nothing else.
+// step is the one step of a sign-in that a pending authentication token is valid for.
 type step int
 
 const (
@@ -21,7 +21,8 @@ const (
 	stepMFA
 )
 
-// pendingAuthentication is a sign-in on its way. Its token is spent by the step that succeeds, not by a wrong code.
+// pendingAuthentication is a sign-in that needs another step. Its token is consumed when the step succeeds. A wrong code does
+// not consume it.
 type pendingAuthentication struct {
 	signInResult
 	step      step
@@ -33,8 +34,8 @@ type organizationRef struct {
 	Name string `json:"name"`
 }
 
-// conclude opens a session for somebody who has proved who they are, or asks for what is missing: first a verified
-// address, then a choice of organization, then what that organization demands, then a second factor.
+// completeSignIn starts a session, or returns an error for the first thing that is missing. It checks, in this order: a
+// verified email address, the organization, the requirements of the organization, a second factor.
 func (f *Server) completeSignIn(result signInResult) (*authentication, *apiError) {
 	user := f.accountByID(result.userID)
 	if user.EmailUnverified {
@@ -67,7 +68,7 @@ func (f *Server) completeSignIn(result signInResult) (*authentication, *apiError
 	return f.mint(f.openSession(result, true)), nil
 }
 
-// factorRefusal asks for a second factor: to prove it, or to enroll one first.
+// secondFactorError returns the error that requires the user to verify or to enroll a second factor.
 func (f *Server) secondFactorError(user *account, result signInResult, code string) *apiError {
 	apiErr := f.requireStep(result, stepMFA, code, "The user must prove a second factor to finish their authentication.")
 	shown := user.object()
@@ -78,14 +79,14 @@ func (f *Server) secondFactorError(user *account, result signInResult, code stri
 	return apiErr
 }
 
-// stepUp keeps a sign-in for its next step.
+// requireStep stores a sign-in and returns the error with the pending authentication token for its next step.
 func (f *Server) requireStep(result signInResult, next step, code, message string) *apiError {
 	token := rand.Text()
 	f.pending[token] = &pendingAuthentication{signInResult: result, step: next, expiresAt: f.clock.Now().Add(pendingLifetime)}
 	return &apiError{status: http.StatusForbidden, Code: code, Message: message, PendingToken: token}
 }
 
-// pendingFor looks up the sign-in that a request goes on with.
+// pendingFor returns the pending sign-in of a request. It returns an error unless that sign-in waits for the step want.
 func (f *Server) pendingFor(p parameters, want step) (*pendingAuthentication, *apiError) {
 	pending := f.pending[p["pending_authentication_token"]]
 	if pending == nil || pending.step != want || !f.clock.Now().Before(pending.expiresAt) {
@@ -94,7 +95,7 @@ func (f *Server) pendingFor(p parameters, want step) (*pendingAuthentication, *a
 	return pending, nil
 }
 
-// resume goes on with a sign-in whose step has succeeded.
+// resume continues a sign-in whose step has succeeded.
 func (f *Server) resume(p parameters) (*authentication, *apiError) {
 	token := p["pending_authentication_token"]
 	result := f.pending[token].signInResult
@@ -102,7 +103,7 @@ func (f *Server) resume(p parameters) (*authentication, *apiError) {
 	return f.completeSignIn(result)
 }
 
-// organizationGrant answers RouteOrganizationSelection, the step after organization_selection_required.
+// organizationGrant answers RouteOrganizationSelection, which continues a sign-in after organization_selection_required.
 func (f *Server) organizationGrant(p parameters) (*authentication, *apiError) {
 	if apiErr := p.require("pending_authentication_token", "organization_id"); apiErr != nil {
 		return nil, apiErr

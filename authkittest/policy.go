@@ -1,10 +1,10 @@
-// Policy: what an organization, or the application for one person, demands of a sign-in.
+// The requirements of an organization or a user at sign-in.
 
 package authkittest
 
 import "slices"
 
-// policyMethods are the members of auth_methods, and the authentication methods that they stand for.
+// policyMethods maps the members of auth_methods to authentication methods.
 var policyMethods = map[string]string{
 	"apple_oauth":     "AppleOAuth",
 	"github_oauth":    "GitHubOAuth",
@@ -14,7 +14,7 @@ var policyMethods = map[string]string{
 	"password":        "Password",
 }
 
-// methodRefusal tells why an organization does not admit somebody who has signed in by method.
+// methodError returns the error if an organization does not allow an authentication method, else nil.
 func (f *Server) methodError(user *account, organizationID, method string) *apiError {
 	o, _ := f.organization(organizationID)
 	switch {
@@ -23,8 +23,8 @@ func (f *Server) methodError(user *account, organizationID, method string) *apiE
 		apiErr.Email, apiErr.ConnectionIDs = user.Email, slices.Clone(o.Connections)
 		return apiErr
 	case len(o.AllowedMethods) > 0 && !slices.Contains(o.AllowedMethods, method):
-		apiErr := oauthError("organization_authentication_methods_required", "The organization does not admit this authentication method.")
-		connections := append([]string{}, o.Connections...) // [], not null
+		apiErr := oauthError("organization_authentication_methods_required", "The organization does not allow this authentication method.")
+		connections := append([]string{}, o.Connections...) // [] instead of null
 		apiErr.Email, apiErr.SSOConnectionIDs, apiErr.AuthMethods = user.Email, &connections, map[string]bool{}
 		for name, method := range policyMethods {
 			apiErr.AuthMethods[name] = slices.Contains(o.AllowedMethods, method)
@@ -34,8 +34,8 @@ func (f *Server) methodError(user *account, organizationID, method string) *apiE
 	return nil
 }
 
-// missingFactor tells what is missing of a second factor, as the code of a step-up, or nothing. Single sign-on needs
-// none, the identity provider having its own.
+// missingFactor returns the error code for a required second factor that is missing, or "". Single sign-on needs no second
+// factor, because the identity provider has its own.
 func (f *Server) missingFactor(user *account, result signInResult) (code string) {
 	o, _ := f.organization(result.organizationID)
 	switch {
@@ -49,8 +49,8 @@ func (f *Server) missingFactor(user *account, result signInResult) (code string)
 	return ""
 }
 
-// satisfied is a sign-in on the hosted pages, which ask for whatever is demanded before they send anybody back. The
-// fake's stand for all of it.
+// withRequirementsMet returns result as if the user had met all requirements of the organization. It is for sign-ins on the
+// hosted pages. The pages of production ask for everything that is required, and those of the fake do not.
 func (f *Server) withRequirementsMet(result signInResult) signInResult {
 	o, _ := f.organization(result.organizationID)
 	if o.RequireSSO {

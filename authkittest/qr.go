@@ -1,19 +1,19 @@
-// QR codes (ISO/IEC 18004) of the size that an otpauth address needs, in byte mode, with error correction level L and of
-// version 1 to 10: what they consist of.
+// QR codes (ISO/IEC 18004): encodes the data. Only byte mode, error correction level L and versions 1 to 10 are supported,
+// which is enough for otpauth URIs.
 
 package authkittest
 
 import "errors"
 
-// qrVersion is the layout of one size.
+// qrVersion is the layout of one version, that is, one size.
 type qrVersion struct {
-	codewords  int   // in all
-	blocks     int   // that they are split into
-	correction int   // codewords of each block that correct the others
+	codewords  int   // total number
+	blocks     int   // number of blocks that the codewords are split into
+	correction int   // error correction codewords per block
 	alignment  []int // coordinates of the alignment patterns
 }
 
-// qrVersions are tables 9 and E.1 of the standard.
+// qrVersions is from tables 9 and E.1 of the standard.
 var qrVersions = []qrVersion{
 	{26, 1, 7, nil},
 	{44, 1, 10, []int{6, 18}},
@@ -27,7 +27,7 @@ var qrVersions = []qrVersion{
 	{346, 4, 18, []int{6, 28, 50}},
 }
 
-// qrCode draws text as a PNG. It fails when there is too much of it: more than 271 octets.
+// qrCode returns a PNG with text as a QR code. It returns an error if text is longer than 271 octets.
 func qrCode(text string) ([]byte, error) {
 	for i, v := range qrVersions {
 		if data := v.encode(i+1, text); data != nil {
@@ -39,7 +39,7 @@ func qrCode(text string) ([]byte, error) {
 	return nil, errors.New("too long for a QR code")
 }
 
-// encode makes the data codewords (clause 7.4), or nothing when text does not fit.
+// encode returns the data codewords (clause 7.4), or nil if text does not fit.
 func (v qrVersion) encode(number int, text string) []byte {
 	capacity := v.codewords - v.blocks*v.correction
 	var bits qrBits
@@ -71,15 +71,15 @@ func (v qrVersion) encode(number int, text string) []byte {
 
 type qrBits []bool
 
-// add appends the lowest n bits of value, the highest of them first.
+// add appends the lowest n bits of value, most significant bit first.
 func (b *qrBits) add(value, n int) {
 	for i := n - 1; i >= 0; i-- {
 		*b = append(*b, value>>i&1 == 1)
 	}
 }
 
-// interleave splits data into blocks, the longer ones last, and takes a codeword of each in turn: first data, then
-// correction (clause 7.6).
+// interleave splits data into blocks, the longer ones last. It returns one codeword of each block in turn, first data
+// codewords, then error correction codewords (clause 7.6).
 func (v qrVersion) interleave(data []byte) []byte {
 	short, longer := len(data)/v.blocks, len(data)%v.blocks
 	var blocks, corrections [][]byte
@@ -105,9 +105,9 @@ func (v qrVersion) interleave(data []byte) []byte {
 	return out
 }
 
-// reedSolomon is the remainder of data divided by the generator polynomial of degree n, in GF(256) (clause 7.5).
+// reedSolomon returns the remainder of data divided by the generator polynomial of degree n in GF(256) (clause 7.5).
 func reedSolomon(data []byte, n int) []byte {
-	generator := make([]byte, n) // without its leading 1
+	generator := make([]byte, n) // without the leading 1
 	generator[n-1] = 1
 	root := byte(1)
 	for range n {
@@ -131,7 +131,7 @@ func reedSolomon(data []byte, n int) []byte {
 	return remainder
 }
 
-// qrMultiply multiplies modulo x⁸+x⁴+x³+x²+1.
+// qrMultiply returns a times b in GF(256), modulo x⁸+x⁴+x³+x²+1.
 func qrMultiply(a, b byte) byte {
 	product := 0
 	for i := 7; i >= 0; i-- {

@@ -1,4 +1,4 @@
-// QR codes: where each module of the square goes.
+// QR codes: places the modules in the square and draws the picture.
 
 package authkittest
 
@@ -10,12 +10,12 @@ import (
 )
 
 const (
-	qrQuietZone  = 4     // modules of margin that a scanner needs
-	qrModuleSize = 6     // pixels
-	qrMask       = 0b000 // (row+column)%2: any of the eight is valid
+	qrQuietZone  = 4     // margin in modules that scanners need
+	qrModuleSize = 6     // in pixels
+	qrMask       = 0b000 // (row+column)%2; all eight masks are valid
 )
 
-// qrMatrix is the square of modules; those of the function patterns are taken before any data is placed.
+// qrMatrix is the square of modules. The modules of the function patterns are marked as taken before data is placed.
 type qrMatrix struct {
 	size  int
 	dark  [][]bool
@@ -40,7 +40,7 @@ func newQRMatrix(version int, alignment []int) *qrMatrix {
 		for j, column := range alignment {
 			end := len(alignment) - 1
 			if i == 0 && j == 0 || i == 0 && j == end || i == end && j == 0 {
-				continue // a finder is there
+				continue // place of a finder
 			}
 			q.rings(row, column, 2, func(ring int) bool { return ring != 1 })
 		}
@@ -58,7 +58,7 @@ func (q *qrMatrix) set(row, column int, dark bool) {
 	}
 }
 
-// rings draws concentric squares around a module, of which dark tells the colour.
+// rings draws concentric squares around a module. dark returns the colour of each square.
 func (q *qrMatrix) rings(row, column, radius int, dark func(ring int) bool) {
 	for r := -radius; r <= radius; r++ {
 		for c := -radius; c <= radius; c++ {
@@ -67,12 +67,12 @@ func (q *qrMatrix) rings(row, column, radius int, dark func(ring int) bool) {
 	}
 }
 
-// format tells the level (01 is L) and the mask, twice, with a BCH(15,5) code (clause 7.9).
+// format places the level (01 is L) and the mask twice, with a BCH(15,5) code (clause 7.9).
 func (q *qrMatrix) format() {
 	bits := (bch(0b01<<3|qrMask, 10, 0x537)) ^ 0x5412
 	for i := range 15 {
 		dark := bits>>i&1 == 1
-		switch { // beside the upper left finder, skipping the timing pattern
+		switch { // beside the upper left finder, without the timing pattern
 		case i < 6:
 			q.set(i, 8, dark)
 		case i < 8:
@@ -82,7 +82,7 @@ func (q *qrMatrix) format() {
 		default:
 			q.set(8, 14-i, dark)
 		}
-		if i < 8 { // and beside the two others
+		if i < 8 { // beside the two other finders
 			q.set(8, q.size-1-i, dark)
 		} else {
 			q.set(q.size-15+i, 8, dark)
@@ -91,7 +91,7 @@ func (q *qrMatrix) format() {
 	q.set(q.size-8, 8, true)
 }
 
-// version tells the version, twice, with a BCH(18,6) code (clause 7.10).
+// version places the version number twice, with a BCH(18,6) code (clause 7.10).
 func (q *qrMatrix) version(number int) {
 	bits := bch(number, 12, 0x1f25)
 	for i := range 18 {
@@ -101,7 +101,7 @@ func (q *qrMatrix) version(number int) {
 	}
 }
 
-// bch appends to value the n bits that are left when it is divided by generator.
+// bch returns value followed by the n bits of its remainder by generator.
 func bch(value, n, generator int) int {
 	remainder := value
 	for range n {
@@ -110,12 +110,13 @@ func bch(value, n, generator int) int {
 	return value<<n | remainder
 }
 
-// place lays the codewords in columns of two, up and down from the lower right, and masks them (clauses 7.7.3, 7.8).
+// place places the codewords in columns of two modules, alternately up and down from the lower right, and masks them
+// (clauses 7.7.3, 7.8).
 func (q *qrMatrix) place(codewords []byte) {
 	i := 0
 	for right := q.size - 1; right > 0; right -= 2 {
 		if right == 6 {
-			right-- // the timing pattern has that column to itself
+			right-- // the column of the timing pattern
 		}
 		for step := range q.size {
 			row := step

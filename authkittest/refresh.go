@@ -1,4 +1,4 @@
-// Refresh tokens: the grant refresh_token, rotation and the replay window.
+// Refresh tokens: the refresh_token grant, rotation and the replay window.
 
 package authkittest
 
@@ -9,19 +9,20 @@ import (
 	"time"
 )
 
-// replayWindow is how long a token that was just exchanged still answers with what it became.
+// replayWindow is how long a refresh token that was exchanged still returns its new tokens.
 const replayWindow = 30 * time.Second
 
-// retiredFor is how long what has been used or has expired is told from what never was.
+// retention is how long used and expired tokens and codes are kept. Until then, the error for them differs from the error
+// for unknown ones.
 const retention = 24 * time.Hour
 
 type refreshToken struct {
 	session   *session
-	retiredAt time.Time       // zero until it is exchanged
-	successor *authentication // what it was exchanged for
+	retiredAt time.Time       // time of the exchange; zero before it
+	successor *authentication // reply of the exchange
 }
 
-// refresh exchanges a refresh token for a new pair.
+// refresh answers RouteRefresh. It exchanges a refresh token for new tokens.
 func (f *Server) refresh(p parameters) (*authentication, *apiError) {
 	if apiErr := p.require("refresh_token"); apiErr != nil {
 		return nil, apiErr
@@ -31,14 +32,14 @@ func (f *Server) refresh(p parameters) (*authentication, *apiError) {
 		return nil, oauthError("invalid_grant", "Invalid refresh token.")
 	}
 	s, now := token.session, f.clock.Now()
-	_, authenticated := p["client_secret"] // grant has compared it
+	_, authenticated := p["client_secret"] // grant has checked its value
 	switch {
 	case s.confidential && !authenticated:
 		return nil, oauthError("invalid_client", "The client_secret parameter is required for this session.")
 	case !s.active(now):
 		return nil, oauthError("invalid_grant", "Session has already ended.")
 	case token.successor != nil && now.Sub(token.retiredAt) <= replayWindow:
-		return token.successor, nil // whatever organization is asked for: production does not say
+		return token.successor, nil // for any organization_id; production is not documented here
 	case token.successor != nil:
 		return nil, oauthError("invalid_grant", "Refresh token already exchanged.")
 	}
@@ -75,7 +76,7 @@ func (f *Server) switchOrganization(s *session, organizationID string) *apiError
 	return nil
 }
 
-// mint makes a new pair of tokens for a session, and the reply that carries it.
+// mint issues new tokens for a session and returns the reply with them.
 func (f *Server) mint(s *session) *authentication {
 	user := f.accountByID(s.userID)
 	reply := &authentication{
@@ -94,7 +95,7 @@ func (f *Server) mint(s *session) *authentication {
 	return reply
 }
 
-// prune forgets what has expired, so that a fake which runs for days does not grow.
+// prune removes expired data, so that the memory of a fake that runs for days does not grow.
 func (f *Server) prune() {
 	now := f.clock.Now()
 	maps.DeleteFunc(f.codes, func(_ string, c *issuedCode) bool { return now.After(c.expiresAt) })

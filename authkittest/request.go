@@ -1,4 +1,4 @@
-// SignedInRequest: a signed-in request for the test of one handler.
+// SignedInRequest: a request with a session, for the test of one handler.
 
 package authkittest
 
@@ -8,13 +8,12 @@ import (
 	"github.com/authkit-go/authkit"
 )
 
-// SignedInRequest returns r as it reaches a handler behind authkit's middleware when
-// somebody is signed in, without any sign-in having taken place:
+// SignedInRequest returns a copy of r with a session in its context, as authkit's middleware passes it to a handler for a
+// signed-in user. No sign-in takes place:
 //
 //	handler.ServeHTTP(recorder, authkittest.SignedInRequest(r, authkit.SessionParams{Role: "admin"}))
 //
-// Guards take the session for their own. The rest of this package knows nothing of the packages that it is there to
-// test.
+// Guards of every authkit.AuthKit accept the session.
 func SignedInRequest(r *http.Request, session authkit.SessionParams) *http.Request {
 	return r.WithContext(authkit.NewContext(r.Context(), authkit.NewSession(session)))
 }

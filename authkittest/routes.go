@@ -1,11 +1,11 @@
-// The routes of the API, by which calls are counted and made to fail.
+// The routes of the API.
 
 package authkittest
 
-// Route names an endpoint of the API, for counting its calls and for making it fail.
+// Route is an endpoint of the API. [Server.Calls] counts the calls of a route, and [Server.InjectFault] makes a route fail.
 type Route string
 
-// What a browser, a device and a verifier of tokens ask for, without an API key.
+// Routes that browsers, devices and token verifiers use without an API key.
 const (
 	RouteAuthorize       Route = "GET /user_management/authorize"
 	RouteAuthorizeDevice Route = "POST /user_management/authorize/device"
@@ -14,11 +14,11 @@ const (
 	RouteDiscovery       Route = "GET /user_management/{client_id}/.well-known/openid-configuration"
 )
 
-// RouteAuthenticate is the endpoint of every grant. A fault on it meets each grant that has none of its own, and its
-// calls count all of them.
+// RouteAuthenticate is the endpoint of all grants. Its calls are the calls of all grants. A fault on it applies to every grant
+// that has no fault of its own.
 const RouteAuthenticate Route = "POST /user_management/authenticate"
 
-// Single grants of RouteAuthenticate.
+// The single grants of RouteAuthenticate.
 const (
 	RouteCodeExchange          Route = RouteAuthenticate + " authorization_code"
 	RouteRefresh               Route = RouteAuthenticate + " refresh_token"

@@ -1,12 +1,12 @@
-// The people of a fake that was started without any.
+// The default users and organizations.
 
 package authkittest
 
-// DefaultPassword is the password of the people whom a fake has that was started without any.
+// DefaultPassword is the password of the default users, which a fake has without WithUsers.
 const DefaultPassword = "correct horse battery staple"
 
-// defaultDirectory returns two organizations and four people, one of each kind that an application treats differently:
-// an administrator, a member, somebody with a choice of organizations, and somebody without one.
+// defaultDirectory returns two organizations and four users: an administrator, a member, a member of two organizations, and a
+// user without an organization.
 func defaultDirectory() ([]Organization, []User) {
 	press := Organization{ID: stableID("org", "Harbor Press"), Name: "Harbor Press"}
 	studio := Organization{ID: stableID("org", "Pine Street Studio"), Name: "Pine Street Studio"}

@@ -1,4 +1,4 @@
-// Serve: a whole application, started for a test.
+// ServeApp: starts an application for a test.
 
 package authkittest
 
@@ -9,10 +9,11 @@ import (
 	"testing"
 )
 
-// ServeApp starts the application that build returns and stops it when the test ends. The application is served on
-// localhost, which to a browser is another site than the fake on 127.0.0.1, at the address that build is told and Serve
-// returns: "http://localhost:port". Before that the environment is set as by [Server.Setenv], and WORKOS_REDIRECT_URI to
-// the address followed by /callback, so that authkit.FromEnv needs nothing more. Serve cannot be used in parallel tests.
+// ServeApp starts the application that build returns and stops it when the test ends. It passes the URL of the application
+// to build and returns it: "http://localhost:port". To a browser, localhost is a different site from the fake on 127.0.0.1.
+//
+// Before it calls build, ServeApp sets the environment as [Server.Setenv] does, and WORKOS_REDIRECT_URI to the URL followed
+// by /callback. authkit.FromEnv needs nothing more. ServeApp cannot be used in parallel tests.
 func (f *Server) ServeApp(tb testing.TB, build func(url string) http.Handler) (url string) {
 	tb.Helper()
 	server := httptest.NewUnstartedServer(nil)

@@ -1,4 +1,4 @@
-// Sessions: what a sign-in opens, tokens are minted for and a logout ends.
+// Sessions.
 
 package authkittest
 
@@ -7,56 +7,56 @@ import (
 	"time"
 )
 
-// Impersonator is a member of the application's own staff who acts as a user from the WorkOS dashboard.
+// Impersonator is a member of the application's staff who impersonates a user from the WorkOS dashboard.
 type Impersonator struct {
 	Email  string
 	Reason string
 }
 
-// SessionInfo is what the fake knows about a session.
+// SessionInfo describes a session of the fake.
 type SessionInfo struct {
 	ID                   string
 	UserID               string
-	Email                string // of the user when the session began
-	OrganizationID       string // empty without an organization
+	Email                string // the user's email address when the session started
+	OrganizationID       string // empty for a session without an organization
 	AuthenticationMethod string
-	Impersonator         *Impersonator // nil for the user's own
+	Impersonator         *Impersonator // nil for a session without impersonation
 	CreatedAt            time.Time
 	AuthenticatedAt      time.Time // the auth_time claim
 	RefreshedAt          time.Time // zero before the first refresh
 	EndedAt              time.Time // zero while the session is active
 }
 
-// Active tells whether the session can still be refreshed.
+// Active reports whether EndedAt is zero.
 func (s SessionInfo) Active() bool { return s.EndedAt.IsZero() }
 
-// identity is the outcome of a sign-in: it travels from the authorization through the code into the session.
+// signInResult is the result of a sign-in. The authorization passes it to the code, and the code to the session.
 type signInResult struct {
 	userID         string
 	organizationID string
 	method         string
-	secondFactor   bool // proved in this sign-in
+	secondFactor   bool // a second factor was verified in this sign-in
 	ipAddress      string
 	userAgent      string
 	impersonator   *Impersonator
 	authTime       time.Time
-	browserID      string // the browser session at the fake, if any
+	browserID      string // ID of the browser's session at the fake; may be empty
 }
 
-// sessionLifetime ends even a session that is refreshed all the time; production's is set in the dashboard.
+// sessionLifetime is the maximum length of a session. In production it is set in the WorkOS dashboard.
 const sessionLifetime = 365 * 24 * time.Hour
 
 type session struct {
 	signInResult
 	id           string
-	email        string // when it began: the user may be deleted later
-	confidential bool   // began with a client secret, and so must prove it at every refresh
+	email        string // at the start of the session, since the user may be deleted later
+	confidential bool   // started with a client secret, so every refresh needs it
 	createdAt    time.Time
 	refreshedAt  time.Time
 	endedAt      time.Time
 }
 
-// Sessions returns every session since the start, ended ones included, oldest first.
+// Sessions returns all sessions, oldest first, including those that have ended.
 func (f *Server) Sessions() []SessionInfo {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -67,7 +67,7 @@ func (f *Server) Sessions() []SessionInfo {
 	return infos
 }
 
-// Session looks up one session by its ID, the sid claim.
+// Session returns the session with this ID, which is the sid claim, and whether it exists.
 func (f *Server) Session(id string) (SessionInfo, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -77,8 +77,8 @@ func (f *Server) Session(id string) (SessionInfo, bool) {
 	return SessionInfo{}, false
 }
 
-// RevokeSession ends a session as the dashboard does: its next refresh answers invalid_grant, while its access tokens
-// keep verifying until they expire. It panics when there is no such session.
+// RevokeSession ends a session, as the WorkOS dashboard does. The next refresh answers invalid_grant. Access tokens stay valid
+// until they expire. RevokeSession panics if the session does not exist.
 func (f *Server) RevokeSession(id string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -89,7 +89,7 @@ func (f *Server) RevokeSession(id string) {
 	s.end(f.clock.Now())
 }
 
-// openSession starts a session for somebody who has signed in.
+// openSession starts a session after a sign-in.
 func (f *Server) openSession(result signInResult, confidential bool) *session {
 	now := f.clock.Now()
 	user := f.accountByID(result.userID)
@@ -131,7 +131,7 @@ func (f *Server) info(s *session) SessionInfo {
 
 func (s *session) expiresAt() time.Time { return s.createdAt.Add(sessionLifetime) }
 
-// active tells whether the session can still be refreshed.
+// active reports whether the session can be refreshed.
 func (s *session) active(now time.Time) bool { return s.endedAt.IsZero() && now.Before(s.expiresAt()) }
 
 func (s *session) end(now time.Time) {

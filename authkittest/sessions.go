@@ -1,4 +1,4 @@
-// The calls about sessions.
+// API calls for sessions.
 
 package authkittest
 
@@ -23,7 +23,7 @@ type sessionObject struct {
 	UpdatedAt      string              `json:"updated_at"`
 }
 
-// sessionMethods are the authentication methods under the names that sessions have for them.
+// sessionMethods maps authentication methods to the auth_method of session objects.
 var sessionMethods = map[string]string{
 	"CrossAppAuth":    "cross_app_auth",
 	"ExternalAuth":    "external_auth",
@@ -47,7 +47,7 @@ func sessionMethod(method string) string {
 	}
 }
 
-// object shows an active session: no call shows another.
+// object returns the object of an active session. No call returns a session that has ended.
 func (s *session) object() sessionObject {
 	o := sessionObject{
 		Object: "session", ID: s.id, UserID: s.userID, OrganizationID: orNull(s.organizationID), AuthMethod: sessionMethod(s.method),
@@ -87,7 +87,7 @@ func (f *Server) revokeSession(c *call) (any, *apiError) {
 	return nil, nil
 }
 
-// endSessionsOf ends every session of a user, at the fake's pages too.
+// endSessionsOf ends all sessions of a user, including browser sessions at the fake.
 func (f *Server) endSessionsOf(userID string) {
 	for _, s := range f.sessions {
 		if s.userID == userID {

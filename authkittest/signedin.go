@@ -1,4 +1,4 @@
-// Signing in, for tests of what comes after it.
+// Sign-in for tests: SignedInClient and Browser.SignIn.
 
 package authkittest
 
@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// SignedInClient returns an http.Client that is signed in to the application under test. It goes to loginURL, the
-// application's own sign-in address, signs in as the person with the address email as Browser.SignIn does, and follows
-// the callback: all of it over HTTP. The test fails when that leads anywhere but to a page of the application.
+// SignedInClient returns an http.Client that is signed in to the application under test. loginURL is the application's login
+// page, or a page that redirects to it. SignedInClient signs in as the user with this email address over HTTP, as
+// [Browser.SignIn] does. It fails the test if SignIn returns an error.
 func (f *Server) SignedInClient(tb testing.TB, loginURL, email string) *http.Client {
 	tb.Helper()
 	b := newTestBrowser(tb)
@@ -21,10 +21,14 @@ func (f *Server) SignedInClient(tb testing.TB, loginURL, email string) *http.Cli
 	return b.Client
 }
 
-// SignIn goes to an address of the application that leads to the sign-in page, signs in as the person with the address
-// email, takes the first organization if there is a choice, and returns the page of the application that it ends on. It
-// fails when no sign-in page comes, also because the browser is signed in already; when the person is not one of those
-// offered; and when the application answers with a status of 400 or more.
+// SignIn signs in as the user with this email address. loginURL is an address of the application that redirects to the
+// sign-in page. If there is a choice of organizations, SignIn chooses the first. It returns the page of the application to
+// which the sign-in redirects. It returns an error in these cases:
+//
+//   - loginURL does not redirect to the sign-in page, for example because the browser is already signed in;
+//   - the sign-in page does not offer the user;
+//   - the sign-in does not redirect back to the application;
+//   - the application answers with a status of 400 or more.
 func (b *Browser) SignIn(loginURL, email string) (*Page, error) {
 	page, err := b.Get(loginURL)
 	if err != nil {
@@ -32,7 +36,7 @@ func (b *Browser) SignIn(loginURL, email string) (*Page, error) {
 	}
 	form, button, offered := page.button("email", email)
 	if !offered {
-		return nil, fmt.Errorf("authkittest: the login address led to no sign-in page that offers %q but to %v", email, page)
+		return nil, fmt.Errorf("authkittest: SignIn: the login URL did not redirect to a sign-in page that offers %q; it redirected to %v", email, page)
 	}
 	signInPage := page.URL
 	if page, err = b.submit(form, button, nil); err != nil {
@@ -45,14 +49,14 @@ func (b *Browser) SignIn(loginURL, email string) (*Page, error) {
 	}
 	switch {
 	case origin(page.URL) == origin(signInPage):
-		return nil, fmt.Errorf("authkittest: signing in as %q did not lead back to the application but to %v", email, page)
+		return nil, fmt.Errorf("authkittest: SignIn as %q: the sign-in did not redirect back to the application; it redirected to %v", email, page)
 	case page.StatusCode >= http.StatusBadRequest:
-		return nil, fmt.Errorf("authkittest: after signing in as %q the application answered %v", email, page)
+		return nil, fmt.Errorf("authkittest: SignIn as %q: the application answered %v", email, page)
 	}
 	return page, nil
 }
 
-// button finds a button by its name and, unless that is empty, its value.
+// button returns the first button with this name and value, and its form. An empty value matches every value.
 func (p *Page) button(name, value string) (Form, Button, bool) {
 	for _, form := range p.Forms {
 		i := slices.IndexFunc(form.Buttons, func(b Button) bool { return b.Name == name && (value == "" || b.Value == value) })

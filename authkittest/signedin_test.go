@@ -29,11 +29,11 @@ func TestSignInSaysWhatWentWrong(t *testing.T) {
 	cases := map[string]struct {
 		loginURL, email, want string
 	}{
-		"no sign-in page comes":           {a.server.URL + "/callback?code=secret", ada, "no sign-in page that offers \"" + ada + "\""},
-		"the person is unknown":           {a.server.URL + "/login", "nobody@example.com", `no sign-in page that offers "nobody@example.com"`},
+		"no sign-in page comes":           {a.server.URL + "/callback?code=secret", ada, "did not redirect to a sign-in page that offers \"" + ada + "\""},
+		"the person is unknown":           {a.server.URL + "/login", "nobody@example.com", `did not redirect to a sign-in page that offers "nobody@example.com"`},
 		"nothing listens there":           {"http://127.0.0.1:1/login?x=secret", ada, "http://127.0.0.1:1/login: dial"},
 		"the application refuses":         {a.authorizeURL(map[string]string{"redirect_uri": a.server.URL + "/missing"}), ada, "the application answered 404 " + a.server.URL + "/missing"},
-		"AuthKit does not lead anywhere ": {a.authorizeURL(map[string]string{"redirect_uri": a.URL() + "/signed-out"}), ada, "did not lead back to the application"},
+		"AuthKit does not lead anywhere ": {a.authorizeURL(map[string]string{"redirect_uri": a.URL() + "/signed-out"}), ada, "did not redirect back to the application"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -59,12 +59,12 @@ func TestASignedInClientFailsTheTestWhenItCannot(t *testing.T) {
 	assert.Panics(t, func() { a.SignedInClient(fails, a.server.URL+"/login", "nobody@example.com") })
 	assert.ErrorContains(t, fails.failure.(error), "nobody@example.com")
 	assert.Panics(t, func() { authkittest.New(fails, authkittest.WithAddr("0.0.0.0:0")) })
-	assert.ErrorContains(t, fails.failure.(error), "want 127.0.0.1:port")
+	assert.ErrorContains(t, fails.failure.(error), "must be 127.0.0.1:port")
 }
 
 func TestTwoPeopleCannotShareAnAddress(t *testing.T) {
 	_, err := authkittest.Start(authkittest.WithUsers(authkittest.User{Email: ada}, authkittest.User{Email: "ADA@harborpress.test"}))
-	require.ErrorContains(t, err, "two people")
+	require.ErrorContains(t, err, "two users")
 	f := authkittest.New(t)
 	assert.Panics(t, func() { f.AddUser(authkittest.User{Email: ada}) })
 	assert.Panics(t, func() { f.UpdateUser("nobody@example.com", func(*authkittest.User) {}) })

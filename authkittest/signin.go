@@ -1,4 +1,4 @@
-// The pages on which a person signs in, signs up, chooses an organization or turns back.
+// The pages on which a user signs in, signs up, chooses an organization or cancels.
 
 package authkittest
 
@@ -45,7 +45,8 @@ func (f *Server) signInPage(_ *http.Request, a *authorization) pageResponse {
 	return showPage(http.StatusOK, "sign-in", v)
 }
 
-// chooseAccount signs in whoever has the address, known from a button or typed; an unknown one leads to signing up.
+// chooseAccount signs in the user with the email address from a button or the form. For an unknown address it redirects to
+// the sign-up page.
 func (f *Server) chooseAccount(r *http.Request, a *authorization) pageResponse {
 	email := strings.TrimSpace(r.PostForm.Get("email"))
 	user := f.accountByEmail(email)
@@ -69,9 +70,9 @@ func (f *Server) signInProblem(a *authorization, email, problem string) pageResp
 	return showPage(http.StatusUnprocessableEntity, "sign-in", v)
 }
 
-// signIn records that somebody has proved who they are, which at the fake takes no more than saying so.
+// signIn signs a user in. The fake asks for no proof.
 func (f *Server) signIn(r *http.Request, a *authorization, user *account) pageResponse {
-	user.EmailUnverified = false // the code that production's page would ask for is taken as given
+	user.EmailUnverified = false // the page of production would ask for a code
 	a.result = f.startBrowserSession(r, signInResult{userID: user.ID, method: cmp.Or(a.method, user.AuthenticationMethod), authTime: f.clock.Now()})
 	next := f.continueSignIn(a)
 	next.cookie = f.cookie(a.result.browserID)
@@ -98,7 +99,7 @@ func (f *Server) signUp(r *http.Request, a *authorization) pageResponse {
 	case f.accountByEmail(p.Email) != nil:
 		v.Problem = "There is an account with this address already. Sign in instead."
 	default:
-		if a.organizationID != "" { // as an organization does that lets its domain's users in
+		if a.organizationID != "" { // like an organization that admits users of its domain
 			p.Memberships = []Membership{{OrganizationID: a.organizationID}}
 		}
 		return f.signIn(r, a, f.addPerson(p))

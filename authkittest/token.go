@@ -1,4 +1,4 @@
-// Access tokens: which claims they carry, and their signature.
+// Access tokens: their claims and signature.
 
 package authkittest
 
@@ -13,18 +13,18 @@ import (
 	"slices"
 )
 
-// reservedClaims are those that a JWT template cannot touch.
+// reservedClaims are the claims that a JWT template cannot replace.
 var reservedClaims = []string{"iss", "sub", "exp", "iat", "nbf", "jti"}
 
-// SignToken signs any claims with the key that signs access tokens now: for tokens that the fake itself would not mint,
-// such as an expired one. It panics when the claims are not JSON.
+// SignToken signs claims with the current signing key and returns the token. Use it for tokens that the fake does not issue,
+// for example an expired one. It panics if the claims cannot be encoded as JSON.
 func (f *Server) SignToken(claims map[string]any) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.keys[len(f.keys)-1].sign(claims)
 }
 
-// sign makes a compact JWS with RS256 (RFC 7515 section 3.1, RFC 7518 section 3.3).
+// sign returns a compact JWS with RS256 (RFC 7515 section 3.1, RFC 7518 section 3.3).
 func (k signingKey) sign(claims map[string]any) string {
 	input := segment(map[string]string{"alg": "RS256", "kid": k.id}) + "." + segment(claims)
 	digest := sha256.Sum256([]byte(input))
@@ -38,12 +38,12 @@ func (k signingKey) sign(claims map[string]any) string {
 func segment(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(fmt.Sprintf("authkittest: claims are not JSON: %v", err))
+		panic(fmt.Sprintf("authkittest: claims cannot be encoded as JSON: %v", err))
 	}
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
-// claims are those of a token minted now. They have neither aud nor nbf, as in production.
+// claims returns the claims of a new access token. Like production, it sets neither aud nor nbf.
 func (f *Server) claims(s *session, user User) map[string]any {
 	now := f.clock.Now()
 	claims := map[string]any{
@@ -60,7 +60,7 @@ func (f *Server) claims(s *session, user User) map[string]any {
 		claims["org_id"] = m.OrganizationID
 		claims["role"] = m.role()
 		claims["roles"] = m.allRoles()
-		claims["permissions"] = append([]string{}, m.Permissions...) // [], not null
+		claims["permissions"] = append([]string{}, m.Permissions...) // [] instead of null
 		if len(m.Entitlements) > 0 {
 			claims["entitlements"] = m.Entitlements
 		}

@@ -1,4 +1,4 @@
-// Time-based one-time passwords (RFC 6238), as authenticator apps make them: SHA-1, six digits, thirty seconds.
+// Time-based one-time passwords (RFC 6238) as in authenticator apps: SHA-1, six digits, 30 seconds.
 
 package authkittest
 
@@ -15,12 +15,12 @@ import (
 )
 
 const (
-	totpPeriod = 30 // seconds in a time step
-	totpSkew   = 1  // steps to either side that a server takes, RFC 6238 section 5.2
+	totpPeriod = 30 // length of a time step in seconds
+	totpSkew   = 1  // steps before and after the current one that are accepted (RFC 6238 section 5.2)
 )
 
-// TOTP is the code that an authenticator app with this secret, in base32 as enrolling tells it, shows at a time. It
-// panics when secret is not base32.
+// TOTP returns the code that an authenticator app shows at a time. secret is in base32, as in the reply to an enrollment. TOTP
+// panics if secret is not base32.
 func TOTP(secret string, at time.Time) string {
 	key, err := totpKey(secret)
 	if err != nil {
@@ -31,7 +31,7 @@ func TOTP(secret string, at time.Time) string {
 
 func totpStep(at time.Time) int64 { return at.Unix() / totpPeriod }
 
-// hotp is RFC 4226 section 5.3.
+// hotp returns the code of RFC 4226 section 5.3.
 func hotp(key []byte, counter int64) string {
 	mac := hmac.New(sha1.New, key)
 	_ = binary.Write(mac, binary.BigEndian, counter)
@@ -40,19 +40,19 @@ func hotp(key []byte, counter int64) string {
 	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[offset:])&0x7fffffff%1_000_000)
 }
 
-// totpKey reads a secret as people type it: in either case, with or without padding.
+// totpKey decodes a secret in upper or lower case, with or without padding.
 func totpKey(secret string) ([]byte, error) {
 	return base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.TrimRight(strings.ToUpper(secret), "="))
 }
 
-// newTOTPSecret is 160 bits, the length that RFC 4226 section 4 recommends.
+// newTOTPSecret returns a random secret of 160 bits, the length that RFC 4226 section 4 recommends.
 func newTOTPSecret() string {
 	key := make([]byte, 20)
 	_, _ = rand.Read(key) // never fails
 	return base32.StdEncoding.EncodeToString(key)
 }
 
-// totpURI is what authenticator apps read: https://github.com/google/google-authenticator/wiki/Key-Uri-Format
+// totpURI returns the URI that authenticator apps scan: https://github.com/google/google-authenticator/wiki/Key-Uri-Format
 func totpURI(secret, issuer, user string) string {
 	label := url.PathEscape(issuer) + ":" + url.PathEscape(user)
 	return "otpauth://totp/" + label + "?secret=" + secret + "&issuer=" + url.PathEscape(issuer) + "&algorithm=SHA1&digits=6&period=30"

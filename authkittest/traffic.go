@@ -1,4 +1,4 @@
-// What happens to the calls of each route: they are counted, waited for and made to fail.
+// Counts the calls of each route and holds the faults.
 
 package authkittest
 
@@ -11,15 +11,14 @@ import (
 	"time"
 )
 
-// awaitLimit ends AwaitCalls when what the test waits for is never going to happen. It runs on real time: the fake's
-// clock may well stand still.
+// awaitLimit is how long AwaitCalls waits before it fails the test. It is real time, because the fake's clock may not move.
 const awaitLimit = 10 * time.Second
 
-// traffic keeps account of the calls of every route. Its zero value is ready.
+// traffic holds the call count and the fault of every route. The zero value is ready to use.
 type traffic struct {
 	mu      sync.Mutex // guards everything below
 	routes  map[Route]*routeTraffic
-	arrived chan struct{} // closed and replaced whenever a call arrives
+	arrived chan struct{} // closed and replaced when a call arrives
 }
 
 type routeTraffic struct {
@@ -27,34 +26,35 @@ type routeTraffic struct {
 	fault *activeFault
 }
 
-// activeFault is a fault in force.
+// activeFault is an injected fault.
 type activeFault struct {
 	Fault
-	applied int           // how many calls it has met
-	cleared chan struct{} // closed by ClearFault, for the calls that wait in it
+	applied int           // number of calls that it has applied to
+	cleared chan struct{} // closed when the fault is cleared or replaced
 }
 
-// InjectFault makes route fail until the fault has struck Fault.Times calls or ClearFault is called. It replaces the fault that was
-// there. A fault on one grant wins over one on RouteAuthenticate. It panics on a route that the fake does not serve.
+// InjectFault makes a route fail until fault.Times calls have failed or ClearFault is called. It replaces an earlier fault of
+// the route. A fault of a single grant takes precedence over a fault of RouteAuthenticate. InjectFault panics if the route
+// does not exist.
 func (f *Server) InjectFault(route Route, fault Fault) {
 	f.traffic.setFault(route, &activeFault{Fault: fault, cleared: make(chan struct{})})
 }
 
-// ClearFault ends the fault of a route. Calls that hang or wait in it are answered as if it had never been.
+// ClearFault removes the fault of a route. Calls that wait because of it get the real reply.
 func (f *Server) ClearFault(route Route) {
 	f.traffic.setFault(route, nil)
 }
 
-// Calls tells how many calls of a route have arrived so far, failed ones included.
+// Calls returns the number of calls of a route since the start, including failed ones. It panics if the route does not exist.
 func (f *Server) Calls(route Route) int {
 	f.traffic.mu.Lock()
 	defer f.traffic.mu.Unlock()
 	return f.traffic.route(route).calls
 }
 
-// AwaitCalls blocks until the n-th call of a route has arrived, though not yet been answered: with a fault that hangs,
-// the test then knows that a call is under way. It fails the test when that takes more than ten seconds of real time,
-// and like tb.FailNow must be called on the test's own goroutine.
+// AwaitCalls blocks until n calls of a route have arrived since the start. The n-th call may not be answered yet. With a fault
+// that hangs, a test uses AwaitCalls to know that a call is in progress. AwaitCalls fails the test after ten seconds of real
+// time. Like tb.FailNow, it must be called on the goroutine of the test.
 func (f *Server) AwaitCalls(tb testing.TB, route Route, n int) {
 	tb.Helper()
 	limit := time.NewTimer(awaitLimit)
@@ -67,12 +67,12 @@ func (f *Server) AwaitCalls(tb testing.TB, route Route, n int) {
 		select {
 		case <-arrived:
 		case <-limit.C:
-			tb.Fatalf("authkittest: %d of %d calls of %q arrived within %v", calls, n, route, awaitLimit)
+			tb.Fatalf("authkittest: AwaitCalls: %d of %d calls of %q arrived within %v", calls, n, route, awaitLimit)
 		}
 	}
 }
 
-// add makes a route known.
+// add registers a route.
 func (t *traffic) add(route Route) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -83,11 +83,11 @@ func (t *traffic) add(route Route) {
 	t.routes[route] = &routeTraffic{}
 }
 
-// route must be called with the lock held.
+// route returns the data of a route. The caller holds t.mu.
 func (t *traffic) route(route Route) *routeTraffic {
 	found, ok := t.routes[route]
 	if !ok {
-		panic(fmt.Sprintf("authkittest: no route %q; there are %q", route, slices.Sorted(maps.Keys(t.routes))))
+		panic(fmt.Sprintf("authkittest: no route %q; the routes are %q", route, slices.Sorted(maps.Keys(t.routes))))
 	}
 	return found
 }
@@ -108,7 +108,7 @@ func (t *traffic) watch(route Route) (calls int, arrived <-chan struct{}) {
 	return t.route(route).calls, t.arrived
 }
 
-// arrive counts a call under all its routes, the most particular one first, and returns the fault that strikes it.
+// arrive counts a call for all its routes and returns the fault that applies to it, or nil. The most specific route is first.
 func (t *traffic) arrive(routes []Route) *activeFault {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -116,7 +116,7 @@ func (t *traffic) arrive(routes []Route) *activeFault {
 	for _, route := range routes {
 		r := t.routes[route]
 		if r == nil {
-			continue // a grant that the fake does not know
+			continue // an unknown grant type
 		}
 		r.calls++
 		if fault := r.fault; active == nil && fault != nil && (fault.Times == 0 || fault.applied < fault.Times) {

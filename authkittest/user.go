@@ -1,4 +1,4 @@
-// The user object, as every call shows it.
+// The user object in replies of the API.
 
 package authkittest
 
@@ -51,7 +51,7 @@ func orNull(s string) *string {
 	return &s
 }
 
-// timestamp is ISO 8601 in UTC with milliseconds.
+// timestamp returns t in ISO 8601, in UTC and with milliseconds.
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 func timeOrNull(t time.Time) *string {

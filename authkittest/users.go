@@ -1,4 +1,4 @@
-// The calls about users.
+// API calls for users.
 
 package authkittest
 
@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// What production allows in the fields of a user.
+// Limits of production for the fields of a user.
 const (
 	maxExternalID    = 128 // ASCII characters
 	maxMetadataValue = 600 // characters
@@ -21,7 +21,7 @@ var (
 	localePattern = regexp.MustCompile(`^[a-zA-Z]{2,3}([-_][a-zA-Z0-9]{2,8})*$`)
 )
 
-// userFields are what creating and updating have in common.
+// userFields are the members of the requests that create and update a user.
 type userFields struct {
 	Email            optional[string]             `json:"email"`
 	FirstName        optional[string]             `json:"first_name"`
@@ -37,7 +37,7 @@ type userFields struct {
 	SaltPosition     optional[string]             `json:"password_salt_position"`
 }
 
-// userOf finds the user that the path names.
+// userOf returns the user whose ID is in the path.
 func (f *Server) userOf(c *call) (*account, *apiError) {
 	user := f.accountByID(c.PathValue("id"))
 	if user == nil {
@@ -107,7 +107,7 @@ func creationError(problem fieldProblem) *apiError {
 	return apiErr
 }
 
-// updateUser answers RouteUpdateUser. What is left out stays as it is.
+// updateUser answers RouteUpdateUser. It does not change members that the request omits.
 func (f *Server) updateUser(c *call) (any, *apiError) {
 	user, apiErr := f.userOf(c)
 	if apiErr != nil {
@@ -134,7 +134,7 @@ func (f *Server) updateUser(c *call) (any, *apiError) {
 	return user.object(), nil
 }
 
-// change carries out what was sent, apart from the address, or refuses all of it.
+// change applies in to p, except the email address. If a member is invalid, it returns an error and changes nothing.
 func (f *Server) change(p *User, in userFields) *apiError {
 	if apiErr := in.problem(); apiErr != nil {
 		return apiErr
@@ -156,7 +156,7 @@ func (f *Server) change(p *User, in userFields) *apiError {
 	}
 	set(&p.Password, in.Password)
 	if in.PasswordHash.sent {
-		p.Password = "" // the fake opens no hashes
+		p.Password = "" // the fake cannot check hashes
 	}
 	if in.Metadata.sent {
 		p.Metadata = maps.Clone(p.Metadata)
@@ -180,7 +180,7 @@ func set(to *string, from optional[string]) {
 	}
 }
 
-// problem finds what is wrong with the fields themselves.
+// problem returns the error for the first invalid field, or nil.
 func (in userFields) problem() *apiError {
 	notASCII := func(r rune) bool { return r > 0x7e || r < 0x20 }
 	switch id := in.ExternalID.value; {
@@ -226,7 +226,7 @@ func (f *Server) deleteUser(c *call) (any, *apiError) {
 	return nil, nil
 }
 
-// forget drops everything that would bring somebody who was deleted back.
+// deleteReferences removes all data of a deleted user with which a sign-in or a call could continue.
 func (f *Server) deleteReferences(userID string) {
 	maps.DeleteFunc(f.authorizations, func(_ string, a *authorization) bool { return a.result.userID == userID })
 	maps.DeleteFunc(f.browserSessions, func(_ string, result signInResult) bool { return result.userID == userID })
@@ -244,7 +244,7 @@ type identityObject struct {
 	Provider string `json:"provider"`
 }
 
-// listIdentities answers RouteListIdentities, which has no pages.
+// listIdentities answers RouteListIdentities. This list is not paginated.
 func (f *Server) listIdentities(c *call) (any, *apiError) {
 	user, apiErr := f.userOf(c)
 	if apiErr != nil {
