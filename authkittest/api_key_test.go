@@ -1,3 +1,5 @@
+// API keys of the application's customers.
+
 package authkittest_test
 
 import (
@@ -14,16 +16,16 @@ import (
 
 func (a *app) validate(value any) any {
 	a.Helper()
-	got := a.done(http.StatusOK, http.MethodPost, "/api_keys/validations", object{"value": value})
+	got := a.mustCall(http.StatusOK, http.MethodPost, "/api_keys/validations", object{"value": value})
 	require.Contains(a, got, "api_key")
 	return got["api_key"]
 }
 
-func TestAnOrganizationsAPIKey(t *testing.T) {
+func TestAnOrganizationsAPIKeyIsCreatedValidatedAndDeleted(t *testing.T) {
 	a := newApp(t)
 	press := a.Organizations()[0].ID
 	path := "/organizations/" + press + "/api_keys"
-	created := a.done(http.StatusCreated, http.MethodPost, path, object{"name": "CI", "permissions": []string{"posts:read"}})
+	created := a.mustCall(http.StatusCreated, http.MethodPost, path, object{"name": "CI", "permissions": []string{"posts:read"}})
 	value := created["value"].(string)
 	delete(created, "value")
 	assert.Regexp(t, `^sk_\w+$`, value)
@@ -32,7 +34,7 @@ func TestAnOrganizationsAPIKey(t *testing.T) {
 		"obfuscated_value": "sk_..." + value[len(value)-4:], "permissions": []any{"posts:read"}, "last_used_at": nil, "expires_at": nil,
 		"created_at": "2026-05-04T10:00:00.000Z", "updated_at": "2026-05-04T10:00:00.000Z",
 	}, created)
-	assert.Equal(t, []any{created}, a.done(http.StatusOK, http.MethodGet, path, nil)["data"], "the value is told once")
+	assert.Equal(t, []any{created}, a.mustCall(http.StatusOK, http.MethodGet, path, nil)["data"], "the value is told once")
 
 	a.clock.Advance(time.Minute)
 	used := a.validate(value).(object)
@@ -44,27 +46,27 @@ func TestAnOrganizationsAPIKey(t *testing.T) {
 	assert.Equal(t, http.StatusNoContent, got.status)
 	assert.Empty(t, text)
 	assert.Nil(t, a.validate(value))
-	refused(t, a.api(http.MethodDelete, "/api_keys/"+created["id"].(string), nil), http.StatusNotFound, "")
+	assertRefused(t, a.api(http.MethodDelete, "/api_keys/"+created["id"].(string), nil), http.StatusNotFound, "")
 }
 
-func TestAUsersAPIKey(t *testing.T) {
+func TestAUsersAPIKeyBelongsToOneOrganization(t *testing.T) {
 	a := newApp(t)
 	press, studio, chiara := a.Organizations()[0].ID, a.Organizations()[1].ID, a.userID("chiara@example.com")
-	path := um + "/users/" + chiara + "/api_keys"
+	path := userManagement + "/users/" + chiara + "/api_keys"
 	var values []any
 	for _, organizationID := range []string{press, studio} {
-		created := a.done(http.StatusCreated, http.MethodPost, path, object{"name": "laptop", "organization_id": organizationID})
+		created := a.mustCall(http.StatusCreated, http.MethodPost, path, object{"name": "laptop", "organization_id": organizationID})
 		values = append(values, created["value"])
 		assert.Equal(t, object{"type": "user", "id": chiara, "organization_id": organizationID}, created["owner"])
 		assert.Equal(t, []any{}, created["permissions"])
 	}
 	assert.Equal(t, studio, a.validate(values[1]).(object)["owner"].(object)["organization_id"])
-	assert.Len(t, a.done(http.StatusOK, http.MethodGet, path, nil)["data"], 2)
-	assert.Len(t, a.done(http.StatusOK, http.MethodGet, path+"?organization_id="+studio, nil)["data"], 1)
-	assert.Empty(t, a.done(http.StatusOK, http.MethodGet, "/organizations/"+press+"/api_keys", nil)["data"])
+	assert.Len(t, a.mustCall(http.StatusOK, http.MethodGet, path, nil)["data"], 2)
+	assert.Len(t, a.mustCall(http.StatusOK, http.MethodGet, path+"?organization_id="+studio, nil)["data"], 1)
+	assert.Empty(t, a.mustCall(http.StatusOK, http.MethodGet, "/organizations/"+press+"/api_keys", nil)["data"])
 }
 
-func TestAPIKeysExpire(t *testing.T) {
+func TestAnAPIKeyExpiresAtTheTimeOfTheExpireCall(t *testing.T) {
 	a := newApp(t)
 	press := a.Organizations()[0].ID
 	expire := func(id string, body any) reply { return a.api(http.MethodPost, "/api_keys/"+id+"/expire", body) }
@@ -86,18 +88,18 @@ func TestAPIKeysExpire(t *testing.T) {
 			ended := c.want == "2026-05-04T10:00:00.000Z"
 			assert.Equal(t, ended, a.validate(value) == nil)
 			if ended {
-				refused(t, expire(url.PathEscape("api_key_"+name), object{"expires_at": nil}), http.StatusConflict, "api_key_already_expired")
+				assertRefused(t, expire(url.PathEscape("api_key_"+name), object{"expires_at": nil}), http.StatusConflict, "api_key_already_expired")
 			}
 		})
 	}
-	refused(t, expire("none", nil), http.StatusNotFound, "")
+	assertRefused(t, expire("none", nil), http.StatusNotFound, "")
 	a.AddAPIKey(authkittest.APIKey{ID: "api_key_1", OrganizationID: press})
-	refused(t, expire("api_key_1", object{"expires_at": "soon"}), http.StatusUnprocessableEntity, "invalid_request_parameters")
+	assertRefused(t, expire("api_key_1", object{"expires_at": "soon"}), http.StatusUnprocessableEntity, "invalid_request_parameters")
 }
 
-func TestAPIKeyRefusals(t *testing.T) {
+func TestInvalidAPIKeyCallsAreRefused(t *testing.T) {
 	a := newApp(t)
-	path, ofAda := "/organizations/"+a.Organizations()[0].ID+"/api_keys", um+"/users/"+a.userID(ada)+"/api_keys"
+	path, ofAda := "/organizations/"+a.Organizations()[0].ID+"/api_keys", userManagement+"/users/"+a.userID(ada)+"/api_keys"
 	studio := a.Organizations()[1].ID
 	for name, c := range map[string]struct {
 		method, path string
@@ -112,8 +114,8 @@ func TestAPIKeyRefusals(t *testing.T) {
 		"the keys of no organization":     {"GET", "/organizations/none/api_keys", nil, 404, nil},
 		"no organization of a user's key": {"POST", ofAda, object{"name": "x"}, 400, []string{"invalid"}},
 		"an organization of others":       {"POST", ofAda, object{"organization_id": studio}, 400, []string{"required", "invalid"}},
-		"an unknown user":                 {"POST", um + "/users/none/api_keys", object{"name": "x"}, 404, nil},
-		"the keys of an unknown user":     {"GET", um + "/users/none/api_keys", nil, 404, nil},
+		"an unknown user":                 {"POST", userManagement + "/users/none/api_keys", object{"name": "x"}, 404, nil},
+		"the keys of an unknown user":     {"GET", userManagement + "/users/none/api_keys", nil, 404, nil},
 		"no value to validate":            {"POST", "/api_keys/validations", object{}, 422, []string{"required"}},
 	} {
 		t.Run(name, func(t *testing.T) {

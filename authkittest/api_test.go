@@ -1,4 +1,4 @@
-// The API as an application with a key calls it.
+// The API that an application calls with its API key.
 
 package authkittest_test
 
@@ -25,10 +25,10 @@ const (
 	grantOrganization      = "urn:workos:oauth:grant-type:organization-selection"
 	grantDevice            = "urn:ietf:params:oauth:grant-type:device_code"
 
-	um = "/user_management"
+	userManagement = "/user_management"
 )
 
-// send makes a call with the key; a nil body sends none. A reply that is no object has an empty one.
+// send makes a call with the API key. A nil body sends no body. If the reply is not a JSON object, body is nil.
 func (a *app) send(method, path string, body any) (reply, string) {
 	a.Helper()
 	var in io.Reader
@@ -57,16 +57,16 @@ func (a *app) api(method, path string, body any) reply {
 	return got
 }
 
-// done is a call that must succeed.
-func (a *app) done(status int, method, path string, body any) object {
+// mustCall makes a call, requires this status and returns the body of the reply.
+func (a *app) mustCall(status int, method, path string, body any) object {
 	a.Helper()
 	got, text := a.send(method, path, body)
 	require.Equal(a, status, got.status, "%s", text)
 	return got.body
 }
 
-// refused asserts a refusal in the plain, OAuth or bare form.
-func refused(t *testing.T, got reply, status int, code string) {
+// assertRefused asserts an error reply in the plain, OAuth or bare format.
+func assertRefused(t *testing.T, got reply, status int, code string) {
 	t.Helper()
 	assert.Equal(t, status, got.status, "%v", got.body)
 	switch {
@@ -83,7 +83,7 @@ func refused(t *testing.T, got reply, status int, code string) {
 	}
 }
 
-// problems are the codes of the members of errors.
+// problems returns the codes in the member errors of a reply.
 func problems(got reply) []string {
 	var codes []string
 	list, _ := got.body["errors"].([]any)
@@ -93,7 +93,7 @@ func problems(got reply) []string {
 	return codes
 }
 
-// grant posts to the authenticate endpoint.
+// grant calls the authenticate endpoint.
 func (a *app) grant(grantType string, params map[string]string) reply {
 	a.Helper()
 	all := map[string]string{"grant_type": grantType}
@@ -108,7 +108,7 @@ func (a *app) userID(email string) string {
 			return p.ID
 		}
 	}
-	a.Fatalf("nobody has the address %q", email)
+	a.Fatalf("no user has the email address %q", email)
 	return ""
 }
 
@@ -119,39 +119,39 @@ func (a *app) token(email string) string {
 	return got.text("refresh_token")
 }
 
-func TestTheAPITakesNothingButItsKey(t *testing.T) {
+func TestTheAPIAcceptsOnlyItsOwnKey(t *testing.T) {
 	a := newApp(t)
 	for name, header := range map[string]string{
-		"no header": "", "another key": "Bearer sk_test_other", "another scheme": "Basic " + a.APIKey(),
+		"no header": "", "wrong key": "Bearer sk_test_other", "wrong scheme": "Basic " + a.APIKey(),
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, path := range []string{um + "/users", um + "/users/user_none", "/auth/factors/none", um + "/users/external_id/sessions"} {
+			for _, path := range []string{userManagement + "/users", userManagement + "/users/user_none", "/auth/factors/none", userManagement + "/users/external_id/sessions"} {
 				r, err := http.NewRequest(http.MethodGet, a.URL()+path, nil)
 				require.NoError(t, err)
 				r.Header.Set("Authorization", header)
-				refused(t, a.read(http.DefaultClient.Do(r)), http.StatusUnauthorized, "")
+				assertRefused(t, a.read(http.DefaultClient.Do(r)), http.StatusUnauthorized, "")
 			}
 		})
 	}
-	refused(t, a.api(http.MethodGet, "/nowhere", nil), http.StatusNotFound, "")
+	assertRefused(t, a.api(http.MethodGet, "/nowhere", nil), http.StatusNotFound, "")
 }
 
-func TestBodiesOfTheWrongFormAreRefused(t *testing.T) {
+func TestABodyOfTheWrongTypeIsRefused(t *testing.T) {
 	a := newApp(t)
 	for name, body := range map[string]any{
-		"no object":      "text",
-		"a number":       object{"email": 1},
-		"a null":         object{"email": "kim@acme.test", "first_name": nil},
-		"no text at all": nil,
+		"a string": "text",
+		"a number": object{"email": 1},
+		"a null":   object{"email": "kim@acme.test", "first_name": nil},
+		"no body":  nil,
 	} {
 		t.Run(name, func(t *testing.T) {
-			refused(t, a.api(http.MethodPost, um+"/users", body), http.StatusUnprocessableEntity, "invalid_request_parameters")
+			assertRefused(t, a.api(http.MethodPost, userManagement+"/users", body), http.StatusUnprocessableEntity, "invalid_request_parameters")
 		})
 	}
 	assert.Len(t, a.Users(), 4)
 }
 
-func TestEveryRouteFailsAndCounts(t *testing.T) {
+func TestAPIRoutesHaveFaultsAndCallCounts(t *testing.T) {
 	a := newApp(t)
 	a.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{
 		Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"3"}}, Body: `{"message":"slow"}`, Times: 1,
@@ -159,7 +159,7 @@ func TestEveryRouteFailsAndCounts(t *testing.T) {
 	got := a.api(http.MethodPost, "/api_keys/validations", object{"value": "sk_x"})
 	assert.Equal(t, http.StatusTooManyRequests, got.status)
 	assert.Equal(t, "3", got.header.Get("Retry-After"))
-	assert.Equal(t, object{"api_key": nil}, a.done(http.StatusOK, http.MethodPost, "/api_keys/validations", object{"value": "sk_x"}))
+	assert.Equal(t, object{"api_key": nil}, a.mustCall(http.StatusOK, http.MethodPost, "/api_keys/validations", object{"value": "sk_x"}))
 	assert.Equal(t, 2, a.Calls(authkittest.RouteValidateAPIKey))
 	for _, route := range []authkittest.Route{
 		authkittest.RoutePassword, authkittest.RouteMagicAuth, authkittest.RouteEmailVerification, authkittest.RouteTOTP,
@@ -169,10 +169,10 @@ func TestEveryRouteFailsAndCounts(t *testing.T) {
 	}
 }
 
-func TestListsGoAPageAtATime(t *testing.T) {
+func TestListsArePaginated(t *testing.T) {
 	a := newApp(t)
 	list := func(query string) (emails []string, before, after any) {
-		got := a.done(http.StatusOK, http.MethodGet, um+"/users?"+query, nil)
+		got := a.mustCall(http.StatusOK, http.MethodGet, userManagement+"/users?"+query, nil)
 		assert.Equal(t, "list", got["object"])
 		for _, u := range got["data"].([]any) {
 			emails = append(emails, u.(object)["email"].(string)[:3])
@@ -187,11 +187,11 @@ func TestListsGoAPageAtATime(t *testing.T) {
 		before, after any
 	}{
 		"the newest first by default":         {"", []string{"dev", "chi", "ben", "ada"}, nil, nil},
-		"the oldest first when asked":         {"order=asc", []string{"ada", "ben", "chi", "dev"}, nil, nil},
+		"the oldest first in ascending order": {"order=asc", []string{"ada", "ben", "chi", "dev"}, nil, nil},
 		"the first page":                      {"limit=2", []string{"dev", "chi"}, nil, chiara},
 		"the page after":                      {"limit=2&after=" + chiara, []string{"ben", "ada"}, ben, nil},
 		"the page before":                     {"limit=1&before=" + ben, []string{"chi"}, chiara, chiara},
-		"the page before of an ascending one": {"order=asc&before=" + chiara, []string{"ada", "ben"}, nil, ben},
+		"the page before in ascending order":  {"order=asc&before=" + chiara, []string{"ada", "ben"}, nil, ben},
 		"nothing after the last":              {"order=asc&after=" + a.userID("dev@example.com"), nil, nil, nil},
 	}
 	for name, c := range cases {
@@ -203,6 +203,6 @@ func TestListsGoAPageAtATime(t *testing.T) {
 		})
 	}
 	for _, query := range []string{"limit=0", "limit=101", "limit=x", "order=up", "after=user_none", "before=user_none"} {
-		refused(t, a.api(http.MethodGet, um+"/users?"+query, nil), http.StatusUnprocessableEntity, "invalid_request_parameters")
+		assertRefused(t, a.api(http.MethodGet, userManagement+"/users?"+query, nil), http.StatusUnprocessableEntity, "invalid_request_parameters")
 	}
 }

@@ -1,3 +1,5 @@
+// The authenticate endpoint, refresh tokens, impersonation and logout.
+
 package authkittest_test
 
 import (
@@ -14,7 +16,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestCodeExchangeRefusals(t *testing.T) {
+func TestAnInvalidCodeExchangeIsRefused(t *testing.T) {
 	cases := map[string]struct {
 		params map[string]string
 		code   string
@@ -44,21 +46,21 @@ func TestCodeExchangeRefusals(t *testing.T) {
 			assert.NotEmpty(t, got.text("error_description"))
 		})
 	}
-	assert.Equal(t, http.StatusOK, a.exchange(code).status, "no refusal has spent the code")
+	assert.Equal(t, http.StatusOK, a.exchange(code).status, "a refused exchange does not consume the code")
 	assert.Equal(t, "invalid_grant", a.exchange(code).text("error"), "a code works once")
 }
 
-func TestACodeExpiresAfterTenMinutes(t *testing.T) {
+func TestAnAuthorizationCodeExpiresAfterTenMinutes(t *testing.T) {
 	a := newApp(t)
 	code := a.code("Ada")
 	a.clock.Advance(10 * time.Minute)
 	assert.Equal(t, "invalid_grant", a.exchange(code).text("error"))
 }
 
-func TestAVerifierWithoutAChallengeIsRefused(t *testing.T) {
+func TestACodeVerifierWithoutACodeChallengeIsRefused(t *testing.T) {
 	a := newApp(t)
 	b, _ := a.authorize(map[string]string{"code_challenge": "", "code_challenge_method": ""})
-	code := a.called(a.press(b, "Ada", nil)).Get("code")
+	code := a.callbackQuery(a.press(b, "Ada", nil)).Get("code")
 	assert.Equal(t, "code_challenge_not_found", a.exchange(code).text("code"))
 }
 
@@ -69,21 +71,21 @@ func TestAPublicClientNeedsNoSecret(t *testing.T) {
 	assert.Equal(t, http.StatusOK, a.refresh(got.text("refresh_token"), "client_secret", "").status)
 }
 
-func TestASessionThatBeganWithASecretIsRefreshedWithIt(t *testing.T) {
+func TestASessionStartedWithAClientSecretNeedsItToRefresh(t *testing.T) {
 	a := newApp(t)
 	token := a.signIn("Ada").text("refresh_token")
 	assert.Equal(t, "invalid_client", a.refresh(token, "client_secret", "").text("error"))
 	assert.Equal(t, http.StatusOK, a.refresh(token).status)
 }
 
-func TestFormsAreTakenToo(t *testing.T) {
+func TestTheAuthenticateEndpointAcceptsForms(t *testing.T) {
 	a := newApp(t)
 	form := url.Values{"grant_type": {"refresh_token"}, "client_id": {a.ClientID()}, "client_secret": {a.APIKey()},
 		"refresh_token": {a.signIn("Ada").text("refresh_token")}}
 	assert.Equal(t, http.StatusOK, a.read(http.PostForm(a.URL()+"/user_management/authenticate", form)).status)
 }
 
-func TestUnreadableBodiesAreRefused(t *testing.T) {
+func TestTheAuthenticateEndpointRefusesUnreadableBodies(t *testing.T) {
 	a := newApp(t)
 	for contentType, body := range map[string]string{
 		"application/json":                  `{"grant_type":1}`,
@@ -96,7 +98,7 @@ func TestUnreadableBodiesAreRefused(t *testing.T) {
 	}
 }
 
-func TestARefreshRotatesTheTokenAndKeepsTheSession(t *testing.T) {
+func TestARefreshRotatesTheRefreshTokenAndKeepsTheSession(t *testing.T) {
 	a := newApp(t)
 	first := a.signIn("Ada")
 	a.clock.Advance(4 * time.Minute)
@@ -115,21 +117,21 @@ func TestARefreshRotatesTheTokenAndKeepsTheSession(t *testing.T) {
 	assert.Equal(t, start.Add(4*time.Minute), a.Sessions()[0].RefreshedAt)
 }
 
-func TestTheReplayWindow(t *testing.T) {
+func TestARefreshTokenCanBeReplayedFor30Seconds(t *testing.T) {
 	a := newApp(t)
 	retired := a.signIn("Ada").text("refresh_token")
 	pair := a.refresh(retired)
 	a.clock.Advance(30 * time.Second)
 	again := a.refresh(retired)
-	assert.Equal(t, pair.body, again.body, "within 30 s a retired token answers with the same pair")
+	assert.Equal(t, pair.body, again.body, "within 30 s an exchanged refresh token returns the same tokens")
 	a.clock.Advance(time.Second)
 	late := a.refresh(retired)
 	assert.Equal(t, http.StatusBadRequest, late.status)
 	assert.Equal(t, map[string]any{"error": "invalid_grant", "error_description": "Refresh token already exchanged."}, late.body)
-	assert.Equal(t, http.StatusOK, a.refresh(pair.text("refresh_token")).status, "late reuse does not end the session")
+	assert.Equal(t, http.StatusOK, a.refresh(pair.text("refresh_token")).status, "a late replay does not end the session")
 }
 
-func TestRefreshRefusals(t *testing.T) {
+func TestAnInvalidRefreshIsRefused(t *testing.T) {
 	a := newApp(t)
 	got := a.signIn("Ada")
 	assert.Equal(t, "invalid_request", a.refresh("").text("error"))
@@ -142,11 +144,11 @@ func TestRefreshRefusals(t *testing.T) {
 	assert.False(t, a.Sessions()[0].Active())
 }
 
-func TestARefreshSwitchesTheOrganizationForAMember(t *testing.T) {
+func TestARefreshSwitchesToAnOrganizationOfTheUser(t *testing.T) {
 	a := newApp(t)
 	b, _ := a.authorize(nil)
 	a.press(b, "Chiara", nil)
-	first := a.exchange(a.called(a.press(b, "Harbor Press", nil)).Get("code"))
+	first := a.exchange(a.callbackQuery(a.press(b, "Harbor Press", nil)).Get("code"))
 	studio := a.Organizations()[1].ID
 	second := a.refresh(first.text("refresh_token"), "organization_id", studio)
 	assert.Equal(t, studio, second.text("organization_id"))
@@ -155,10 +157,10 @@ func TestARefreshSwitchesTheOrganizationForAMember(t *testing.T) {
 	assert.Equal(t, studio, claims["org_id"])
 	assert.Equal(t, a.Sessions()[0].ID, claims["sid"])
 	third := a.refresh(second.text("refresh_token"))
-	assert.Equal(t, studio, third.text("organization_id"), "the switch lasts")
+	assert.Equal(t, studio, third.text("organization_id"), "a refresh keeps the new organization")
 }
 
-func TestChangesToAPersonShowInTheNextToken(t *testing.T) {
+func TestChangesToAUserAppearInTheNextToken(t *testing.T) {
 	a := newApp(t)
 	got := a.signIn("Ben")
 	a.UpdateUser("ben@harborpress.test", func(p *authkittest.User) {
@@ -173,10 +175,10 @@ func TestChangesToAPersonShowInTheNextToken(t *testing.T) {
 	assert.Equal(t, []any{"beta"}, claims["feature_flags"])
 	assert.Len(t, claims["plan"], 6000)
 	assert.Equal(t, "api", claims["aud"])
-	assert.Equal(t, a.Users()[1].ID, claims["sub"], "a template cannot touch sub")
+	assert.Equal(t, a.Users()[1].ID, claims["sub"], "a template cannot replace sub")
 }
 
-func TestImpersonationCallsBackWithoutState(t *testing.T) {
+func TestImpersonationRedirectsWithoutAState(t *testing.T) {
 	for reason, want := range map[string]any{"ticket 9": "ticket 9", "": nil} {
 		a := newApp(t)
 		back, err := url.Parse(a.Impersonate(ada, "ops@acme.test", reason, a.callback))
@@ -192,18 +194,18 @@ func TestImpersonationCallsBackWithoutState(t *testing.T) {
 	}
 }
 
-func TestLogout(t *testing.T) {
+func TestLogoutEndsTheSessionAndTheBrowserSession(t *testing.T) {
 	a := newApp(t)
 	b, _ := a.authorize(nil)
-	got := a.exchange(a.called(a.press(b, "Ada", nil)).Get("code"))
+	got := a.exchange(a.callbackQuery(a.press(b, "Ada", nil)).Get("code"))
 	session := a.Sessions()[0].ID
 	logout := a.URL() + "/user_management/sessions/logout"
 
 	for _, query := range []string{"", "?session_id=session_none"} {
-		refused := a.read(http.Get(logout + query))
-		assert.Equal(t, http.StatusUnprocessableEntity, refused.status)
-		assert.Contains(t, refused.body, "message")
-		assert.NotContains(t, refused.body, "code")
+		answer := a.read(http.Get(logout + query))
+		assert.Equal(t, http.StatusUnprocessableEntity, answer.status)
+		assert.Contains(t, answer.body, "message")
+		assert.NotContains(t, answer.body, "code")
 	}
 	page := a.get(b, logout+"?session_id="+session+"&return_to="+url.QueryEscape("https://evil.example/"))
 	assert.Equal(t, "/signed-out", page.URL.Path)
@@ -212,10 +214,10 @@ func TestLogout(t *testing.T) {
 	page = a.get(b, a.authorizeURL(nil))
 	assert.Contains(t, page.Body, "asks you to sign in", "the browser is no longer signed in at the fake")
 	page = a.get(b, logout+"?session_id="+session+"&return_to="+url.QueryEscape(a.callback))
-	a.called(page)
+	a.callbackQuery(page)
 }
 
-func TestLogoutReturnsToRegisteredAddresses(t *testing.T) {
+func TestLogoutRedirectsOnlyToRegisteredAddresses(t *testing.T) {
 	a := newApp(t, authkittest.WithSignOutRedirects("https://app.example.com/bye", "https://app.example.com/other"))
 	a.signIn("Ada")
 	client := a.BrowserClient(t)

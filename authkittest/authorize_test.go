@@ -1,3 +1,5 @@
+// Authorization requests.
+
 package authkittest_test
 
 import (
@@ -10,13 +12,13 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestAuthorizationRequestsThatNobodyCanBeToldAbout(t *testing.T) {
+func TestAnInvalidClientOrRedirectURIIsShownOnAPageOfTheFake(t *testing.T) {
 	cases := map[string]map[string]string{
-		"another client ID":                         {"client_id": "client_other"},
-		"no redirect URI":                           {"redirect_uri": ""},
-		"a redirect URI elsewhere":                  {"redirect_uri": "https://evil.example/callback"},
-		"a redirect URI that only looks like local": {"redirect_uri": "http://localhost@evil.example/callback"},
-		"a redirect URI of another scheme":          {"redirect_uri": "javascript://localhost/%0aalert(1)"},
+		"another client ID":                    {"client_id": "client_other"},
+		"no redirect URI":                      {"redirect_uri": ""},
+		"a redirect URI of another host":       {"redirect_uri": "https://evil.example/callback"},
+		"a redirect URI that only looks local": {"redirect_uri": "http://localhost@evil.example/callback"},
+		"a redirect URI of another scheme":     {"redirect_uri": "javascript://localhost/%0aalert(1)"},
 	}
 	for name, change := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -29,7 +31,7 @@ func TestAuthorizationRequestsThatNobodyCanBeToldAbout(t *testing.T) {
 	}
 }
 
-func TestAuthorizationRequestsThatTheCallbackHearsAbout(t *testing.T) {
+func TestOtherInvalidAuthorizationRequestsAreReportedToTheCallback(t *testing.T) {
 	cases := map[string]struct {
 		change map[string]string
 		code   string
@@ -52,7 +54,7 @@ func TestAuthorizationRequestsThatTheCallbackHearsAbout(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := newApp(t)
 			_, page := a.authorize(c.change)
-			back := a.called(page)
+			back := a.callbackQuery(page)
 			assert.Equal(t, c.code, back.Get("error"))
 			assert.NotEmpty(t, back.Get("error_description"))
 			assert.Equal(t, state, back.Get("state"))
@@ -60,10 +62,10 @@ func TestAuthorizationRequestsThatTheCallbackHearsAbout(t *testing.T) {
 	}
 }
 
-func TestOnlyRegisteredRedirectURIsAreCalledBack(t *testing.T) {
+func TestOnlyRegisteredRedirectURIsAreAccepted(t *testing.T) {
 	a := newApp(t, authkittest.WithRedirectURIs("http://localhost:1/callback?tenant=1", "myapp://callback"))
 	_, page := a.authorize(nil)
-	assert.Equal(t, http.StatusBadRequest, page.StatusCode, "loopback is no longer enough")
+	assert.Equal(t, http.StatusBadRequest, page.StatusCode, "with registered redirect URIs, loopback hosts are not accepted")
 
 	_, page = a.authorize(map[string]string{"redirect_uri": "myapp://callback"})
 	assert.Equal(t, http.StatusOK, page.StatusCode)
@@ -77,7 +79,7 @@ func TestOnlyRegisteredRedirectURIsAreCalledBack(t *testing.T) {
 	assert.True(t, strings.HasPrefix(response.Header.Get("Location"), "http://localhost:1/callback?tenant=1&error="))
 }
 
-func TestTheSignInPageNamesTheApplication(t *testing.T) {
+func TestTheSignInPageShowsTheNameOfTheApplication(t *testing.T) {
 	a := newApp(t, authkittest.WithAppName("Galley"))
 	_, page := a.authorize(nil)
 	assert.Contains(t, page.Body, "<strong>Galley</strong> asks you to sign in")

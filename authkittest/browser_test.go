@@ -1,3 +1,5 @@
+// Browser and its cookie jar.
+
 package authkittest_test
 
 import (
@@ -14,7 +16,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// site serves a handler under two names that are two sites to a browser.
+// site serves a handler under two host names, which are two sites to a browser.
 func site(t *testing.T, h http.HandlerFunc) (ip, localhost string) {
 	t.Helper()
 	server := httptest.NewServer(h)
@@ -29,21 +31,21 @@ func newBrowser(t *testing.T) *authkittest.Browser {
 	return b
 }
 
-func TestTheJarKeepsABrowsersLimits(t *testing.T) {
+func TestTheCookieJarAppliesTheLimitsOfBrowsers(t *testing.T) {
 	cases := map[string]struct {
 		cookies []string
 		stored  string // names
 	}{
-		"a cookie of 4096 octets is kept":                          {[]string{"n=" + strings.Repeat("x", 4095)}, "n"},
-		"a larger one is dropped":                                  {[]string{"n=" + strings.Repeat("x", 4096)}, ""},
-		"a larger one leaves the old one alone":                    {[]string{"n=old", "n=" + strings.Repeat("x", 4096)}, "n"},
-		"__Host- needs a secure connection":                        {[]string{"__Host-n=v; Secure; Path=/"}, ""},
-		"__Secure- needs a secure connection":                      {[]string{"__Secure-n=v; Secure"}, ""},
-		"an expired cookie makes room and goes":                    {[]string{"n=v", "n=; Max-Age=-1"}, ""},
-		"the 181st of a host drives out the oldest":                {numbered(181), strings.Join(names(1, 181), " ")},
-		"setting one again makes it the newest":                    {append(numbered(180), "n0=again", "n180=v"), strings.Join(append([]string{"n0"}, names(2, 181)...), " ")},
-		"expiring one makes room for another":                      {append(numbered(180), "n5=; Max-Age=-1", "n180=v"), strings.Join(append(names(0, 5), names(6, 181)...), " ")},
-		"expiring one by date makes room for another just as well": {append(numbered(180), "n5=; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "n180=v"), strings.Join(append(names(0, 5), names(6, 181)...), " ")},
+		"a cookie of 4096 octets is kept":             {[]string{"n=" + strings.Repeat("x", 4095)}, "n"},
+		"a larger one is dropped":                     {[]string{"n=" + strings.Repeat("x", 4096)}, ""},
+		"a larger one does not replace the old one":   {[]string{"n=old", "n=" + strings.Repeat("x", 4096)}, "n"},
+		"__Host- needs a secure connection":           {[]string{"__Host-n=v; Secure; Path=/"}, ""},
+		"__Secure- needs a secure connection":         {[]string{"__Secure-n=v; Secure"}, ""},
+		"an expired cookie is removed":                {[]string{"n=v", "n=; Max-Age=-1"}, ""},
+		"the 181st of a host removes the oldest":      {numbered(181), strings.Join(names(1, 181), " ")},
+		"setting one again makes it the newest":       {append(numbered(180), "n0=again", "n180=v"), strings.Join(append([]string{"n0"}, names(2, 181)...), " ")},
+		"expiring one makes room for another":         {append(numbered(180), "n5=; Max-Age=-1", "n180=v"), strings.Join(append(names(0, 5), names(6, 181)...), " ")},
+		"expiring one by date makes room for another": {append(numbered(180), "n5=; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "n180=v"), strings.Join(append(names(0, 5), names(6, 181)...), " ")},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -83,7 +85,7 @@ func names(from, to int) (list []string) {
 	return list
 }
 
-func TestABrowserTellsHowARequestCameAbout(t *testing.T) {
+func TestABrowserSendsFetchMetadataOriginAndSameSiteCookies(t *testing.T) {
 	var got http.Header
 	var cookies []string
 	var ip, localhost string
@@ -141,7 +143,7 @@ func TestABrowserTellsHowARequestCameAbout(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			policy = c.policy
 			b := newBrowser(t)
-			for _, address := range []string{localhost, ip} { // cookies on both sites
+			for _, address := range []string{localhost, ip} { // sets cookies on both sites
 				_, err := b.Get(address + "/start")
 				require.NoError(t, err)
 			}
@@ -154,7 +156,7 @@ func TestABrowserTellsHowARequestCameAbout(t *testing.T) {
 	}
 }
 
-func TestAClientIsAnAddressBarUnlessToldOtherwise(t *testing.T) {
+func TestABrowserClientSendsRequestsLikeATypedAddress(t *testing.T) {
 	var got http.Header
 	address, _ := site(t, func(_ http.ResponseWriter, r *http.Request) { got = r.Header })
 	client := authkittest.New(t).BrowserClient(t)
@@ -180,7 +182,7 @@ func TestAClientIsAnAddressBarUnlessToldOtherwise(t *testing.T) {
 	assert.Empty(t, got.Get("Accept"))
 }
 
-func TestAPageIsReadForItsLinksAndForms(t *testing.T) {
+func TestABrowserUsesTheLinksAndFormsOfAPage(t *testing.T) {
 	address, _ := site(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/done" {
 			_ = r.ParseForm()
@@ -219,7 +221,7 @@ func TestAPageIsReadForItsLinksAndForms(t *testing.T) {
 	assert.Equal(t, "GET a=1&b=2", page.Body)
 }
 
-func TestAPageThatGoesOnByItselfIsFollowed(t *testing.T) {
+func TestABrowserFollowsAMetaRefresh(t *testing.T) {
 	address, _ := site(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/":
@@ -238,7 +240,7 @@ func TestAPageThatGoesOnByItselfIsFollowed(t *testing.T) {
 	require.ErrorContains(t, err, "more than 5 meta refreshes in a row")
 }
 
-func TestABrowserAtNoPageSaysSo(t *testing.T) {
+func TestABrowserWithoutAPageReturnsAnError(t *testing.T) {
 	b := newBrowser(t)
 	assert.Nil(t, b.Page())
 	_, err := b.Submit("x", nil)
@@ -249,7 +251,7 @@ func TestABrowserAtNoPageSaysSo(t *testing.T) {
 	require.ErrorContains(t, err, "no page")
 }
 
-func TestErrorsAndPagesTellNoQuery(t *testing.T) {
+func TestErrorsAndPrintedPagesOmitTheQuery(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	b := newBrowser(t)
 	page, err := b.Get(server.URL + "/callback?code=secret")
@@ -262,7 +264,7 @@ func TestErrorsAndPagesTellNoQuery(t *testing.T) {
 	assert.NotContains(t, err.Error(), "secret")
 }
 
-func TestABrowserTrustsTheTransportOfATestServer(t *testing.T) {
+func TestABrowserUsesItsBaseTransport(t *testing.T) {
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.SetCookie(w, &http.Cookie{Name: "__Host-n", Value: "v", Path: "/", Secure: true})
 		fmt.Fprint(w, r.Header.Get("Cookie"))

@@ -1,3 +1,5 @@
+// FakeClock.
+
 package authkittest_test
 
 import (
@@ -10,7 +12,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestClockCallsWhatFallsDueInOrderOfTime(t *testing.T) {
+func TestFakeClockCallsFunctionsInOrderOfTime(t *testing.T) {
 	clock := authkittest.NewFakeClock(start)
 	var called []string
 	note := func(name string) func() {
@@ -28,7 +30,7 @@ func TestClockCallsWhatFallsDueInOrderOfTime(t *testing.T) {
 	assert.Equal(t, start.Add(5*time.Second), clock.Now())
 }
 
-func TestClockStopsAFunctionOnce(t *testing.T) {
+func TestFakeClockStopsAFunctionOnce(t *testing.T) {
 	clock := authkittest.NewFakeClock(start)
 	called := false
 	stop := clock.AfterFunc(time.Second, func() { called = true })
@@ -38,7 +40,7 @@ func TestClockStopsAFunctionOnce(t *testing.T) {
 	assert.False(t, called)
 }
 
-func TestClockCallsAtOnceWhatIsDueAlready(t *testing.T) {
+func TestFakeClockCallsAFunctionWithoutDelayImmediately(t *testing.T) {
 	clock := authkittest.NewFakeClock(start)
 	called := make(chan struct{})
 	stop := clock.AfterFunc(0, func() { close(called) })
@@ -46,7 +48,7 @@ func TestClockCallsAtOnceWhatIsDueAlready(t *testing.T) {
 	assert.False(t, stop())
 }
 
-func TestClockSetMovesBothWays(t *testing.T) {
+func TestFakeClockSetMovesForwardAndBack(t *testing.T) {
 	clock := authkittest.NewFakeClock(start)
 	called := 0
 	clock.AfterFunc(time.Second, func() { called++ })
@@ -57,7 +59,7 @@ func TestClockSetMovesBothWays(t *testing.T) {
 	assert.Equal(t, 1, called)
 }
 
-func TestClockAwaitsTimersOfOtherGoroutines(t *testing.T) {
+func TestFakeClockAwaitsTimersOfOtherGoroutines(t *testing.T) {
 	clock := authkittest.NewFakeClock(start)
 	var called sync.WaitGroup
 	for range 10 {

@@ -1,3 +1,5 @@
+// Device authorization.
+
 package authkittest_test
 
 import (
@@ -15,12 +17,12 @@ import (
 
 func (a *app) startDevice() object {
 	a.Helper()
-	got := a.read(http.PostForm(a.URL()+um+"/authorize/device", url.Values{"client_id": {a.ClientID()}}))
+	got := a.read(http.PostForm(a.URL()+userManagement+"/authorize/device", url.Values{"client_id": {a.ClientID()}}))
 	require.Equal(a, http.StatusOK, got.status)
 	return got.body
 }
 
-// poll waits for an interval and asks.
+// poll moves the clock by one polling interval and polls.
 func (a *app) poll(device object) reply {
 	a.Helper()
 	a.clock.Advance(5 * time.Second)
@@ -41,7 +43,7 @@ func TestADeviceIsApprovedInTheBrowser(t *testing.T) {
 	assert.Equal(t, a.URL()+"/device?user_code="+userCode, device["verification_uri_complete"])
 	assert.EqualValues(t, 300, device["expires_in"])
 	assert.EqualValues(t, 5, device["interval"])
-	refused(t, a.poll(device), http.StatusBadRequest, "authorization_pending")
+	assertRefused(t, a.poll(device), http.StatusBadRequest, "authorization_pending")
 
 	b := newBrowser(t)
 	a.get(b, device["verification_uri"].(string))
@@ -54,7 +56,7 @@ func TestADeviceIsApprovedInTheBrowser(t *testing.T) {
 	for _, shown := range []string{userCode, "chiara@example.com", "Pine Street Studio"} {
 		assert.Contains(t, page.Body, shown)
 	}
-	refused(t, a.poll(device), http.StatusBadRequest, "authorization_pending")
+	assertRefused(t, a.poll(device), http.StatusBadRequest, "authorization_pending")
 	page = a.press(b, "Approve", nil)
 	assert.Contains(t, page.Body, "signed in")
 	assert.Equal(t, authkittest.DeviceApproved, a.Devices()[0].Status)
@@ -62,8 +64,8 @@ func TestADeviceIsApprovedInTheBrowser(t *testing.T) {
 	got := a.poll(device)
 	require.Equal(t, http.StatusOK, got.status)
 	assert.Equal(t, a.Organizations()[1].ID, got.text("organization_id"))
-	assert.Equal(t, http.StatusOK, a.refresh(got.text("refresh_token"), "client_secret", "").status, "a public client began it")
-	refused(t, a.poll(device), http.StatusBadRequest, "invalid_grant")
+	assert.Equal(t, http.StatusOK, a.refresh(got.text("refresh_token"), "client_secret", "").status, "a public client started the session")
+	assertRefused(t, a.poll(device), http.StatusBadRequest, "invalid_grant")
 }
 
 func TestADeviceIsDeniedInTheBrowser(t *testing.T) {
@@ -83,38 +85,38 @@ func TestADeviceIsDeniedInTheBrowser(t *testing.T) {
 		}
 		page = a.press(b, button, nil)
 		assert.Contains(t, page.Body, "denied")
-		refused(t, a.poll(device), http.StatusBadRequest, "access_denied")
+		assertRefused(t, a.poll(device), http.StatusBadRequest, "access_denied")
 	}
 }
 
-func TestADeviceIsAnsweredWithoutABrowser(t *testing.T) {
+func TestADeviceIsApprovedAndDeniedByTheTest(t *testing.T) {
 	a := newApp(t)
 	first, second := a.startDevice(), a.startDevice()
 	a.ApproveDevice(first["user_code"].(string), ada)
 	a.DenyDevice(second["user_code"].(string))
 	assert.Equal(t, http.StatusOK, a.poll(first).status)
-	refused(t, a.ask(second), http.StatusBadRequest, "access_denied")
-	assert.Panics(t, func() { a.DenyDevice(first["user_code"].(string)) }, "it has been answered")
+	assertRefused(t, a.ask(second), http.StatusBadRequest, "access_denied")
+	assert.Panics(t, func() { a.DenyDevice(first["user_code"].(string)) }, "the device is no longer pending")
 	assert.Panics(t, func() { a.ApproveDevice("NONE-NONE", ada) })
 }
 
-func TestADeviceThatPollsTooOftenIsSlowedDown(t *testing.T) {
+func TestADeviceThatPollsTooOftenGetsSlowDown(t *testing.T) {
 	a := newApp(t)
 	device := a.startDevice()
-	refused(t, a.ask(device), http.StatusBadRequest, "authorization_pending")
-	refused(t, a.ask(device), http.StatusBadRequest, "slow_down")
-	refused(t, a.poll(device), http.StatusBadRequest, "slow_down")
+	assertRefused(t, a.ask(device), http.StatusBadRequest, "authorization_pending")
+	assertRefused(t, a.ask(device), http.StatusBadRequest, "slow_down")
+	assertRefused(t, a.poll(device), http.StatusBadRequest, "slow_down")
 	a.clock.Advance(15 * time.Second)
-	refused(t, a.ask(device), http.StatusBadRequest, "authorization_pending")
+	assertRefused(t, a.ask(device), http.StatusBadRequest, "authorization_pending")
 	a.SlowDownDevices(2)
 	for range 2 {
 		a.clock.Advance(time.Minute)
-		refused(t, a.ask(device), http.StatusBadRequest, "slow_down")
+		assertRefused(t, a.ask(device), http.StatusBadRequest, "slow_down")
 	}
 	a.clock.Advance(25 * time.Second)
-	refused(t, a.ask(device), http.StatusBadRequest, "authorization_pending")
+	assertRefused(t, a.ask(device), http.StatusBadRequest, "authorization_pending")
 	a.ApproveDevice(device["user_code"].(string), ada)
-	assert.Equal(t, http.StatusOK, a.ask(device).status, "nothing is pending that could be slowed down")
+	assert.Equal(t, http.StatusOK, a.ask(device).status, "slow_down is only for pending devices")
 }
 
 func TestADeviceCodeExpires(t *testing.T) {
@@ -126,22 +128,22 @@ func TestADeviceCodeExpires(t *testing.T) {
 	a.press(b, "Ada", nil)
 	a.clock.Advance(300 * time.Second)
 	assert.Contains(t, a.press(b, "Approve", nil).Body, "Too late")
-	refused(t, a.ask(device), http.StatusBadRequest, "expired_token")
+	assertRefused(t, a.ask(device), http.StatusBadRequest, "expired_token")
 	a.get(b, device["verification_uri_complete"].(string))
 	assert.Equal(t, http.StatusUnprocessableEntity, a.press(b, "Continue", nil).StatusCode)
 }
 
-func TestDeviceRefusals(t *testing.T) {
+func TestInvalidDeviceRequestsAreRefused(t *testing.T) {
 	a := newApp(t)
 	post := func(body string) reply {
-		return a.read(http.Post(a.URL()+um+"/authorize/device", "application/json", strings.NewReader(body)))
+		return a.read(http.Post(a.URL()+userManagement+"/authorize/device", "application/json", strings.NewReader(body)))
 	}
-	refused(t, post(`{}`), http.StatusBadRequest, "invalid_request")
-	refused(t, post(`[]`), http.StatusBadRequest, "invalid_request")
-	refused(t, post(`{"client_id":"client_other"}`), http.StatusBadRequest, "invalid_client")
+	assertRefused(t, post(`{}`), http.StatusBadRequest, "invalid_request")
+	assertRefused(t, post(`[]`), http.StatusBadRequest, "invalid_request")
+	assertRefused(t, post(`{"client_id":"client_other"}`), http.StatusBadRequest, "invalid_client")
 	assert.Equal(t, http.StatusOK, post(`{"client_id":"`+a.ClientID()+`"}`).status)
-	refused(t, a.grant(grantDevice, map[string]string{"device_code": "none"}), http.StatusBadRequest, "invalid_grant")
-	refused(t, a.grant(grantDevice, nil), http.StatusBadRequest, "invalid_request")
+	assertRefused(t, a.grant(grantDevice, map[string]string{"device_code": "none"}), http.StatusBadRequest, "invalid_grant")
+	assertRefused(t, a.grant(grantDevice, nil), http.StatusBadRequest, "invalid_request")
 
 	device := a.startDevice()
 	b := newBrowser(t)
@@ -150,7 +152,7 @@ func TestDeviceRefusals(t *testing.T) {
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		page, err := b.Fetch(method, page.URL.String()+"/device")
 		require.NoError(t, err)
-		assert.NotContains(t, page.Body, "Approve", "nobody has signed in")
+		assert.NotContains(t, page.Body, "Approve", "no user has signed in")
 	}
-	refused(t, a.poll(device), http.StatusBadRequest, "authorization_pending")
+	assertRefused(t, a.poll(device), http.StatusBadRequest, "authorization_pending")
 }

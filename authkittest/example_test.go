@@ -1,3 +1,5 @@
+// Examples for the documentation.
+
 package authkittest_test
 
 import (
@@ -12,7 +14,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// A program, such as an example that is to run without an account, starts a fake and points itself at it.
+// A program that needs no WorkOS account, such as an example, starts a fake and uses its environment.
 func ExampleStart() {
 	workos, err := authkittest.Start(authkittest.WithUsers(
 		authkittest.User{Email: "kim@acme.test", FirstName: "Kim", Memberships: []authkittest.Membership{
@@ -27,7 +29,7 @@ func ExampleStart() {
 	// Output: 127.0.0.1 Kim
 }
 
-// A browser goes through the sign-in page by its buttons, as a person does.
+// A browser clicks the buttons of the sign-in page, as a user does.
 func ExampleBrowser() {
 	workos, err := authkittest.Start()
 	if err != nil {
@@ -58,7 +60,7 @@ func ExampleBrowser() {
 	// Output: /callback access_denied
 }
 
-// Two refreshes fail, and the third one is answered: what an outage looks like to an application.
+// An outage: two refreshes fail, and the fake answers the third.
 func ExampleServer_InjectFault() {
 	workos, err := authkittest.Start()
 	if err != nil {
@@ -84,7 +86,7 @@ func ExampleServer_InjectFault() {
 	// 3 calls
 }
 
-// Nothing waits for real time: the test moves the clock.
+// The test moves the clock and does not wait for real time.
 func ExampleFakeClock() {
 	clock := authkittest.NewFakeClock(time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC))
 	clock.AfterFunc(5*time.Minute, func() { fmt.Println("expired at", clock.Now().Format(time.TimeOnly)) })
@@ -95,7 +97,7 @@ func ExampleFakeClock() {
 	// now 11:00:00
 }
 
-// A code that would have been mailed is in the mailbox; the clock decides whether it still works.
+// The mailbox contains the code that AuthKit would mail.
 func ExampleServer_LastMail() {
 	workos, err := authkittest.Start()
 	if err != nil {
@@ -117,7 +119,7 @@ func ExampleServer_LastMail() {
 	// Output: 201 magic_auth 6 digits
 }
 
-// An authenticator app shows another code every thirty seconds.
+// An authenticator app shows a new code every 30 seconds.
 func ExampleTOTP() {
 	now := time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC)
 	fmt.Println(authkittest.TOTP("JBSWY3DPEHPK3PXP", now))
@@ -127,7 +129,7 @@ func ExampleTOTP() {
 	// 450935
 }
 
-// A person would approve the device on the device page; a test does it by the user code.
+// A user approves a device on the device page. A test approves it with ApproveDevice.
 func ExampleServer_ApproveDevice() {
 	workos, err := authkittest.Start()
 	if err != nil {

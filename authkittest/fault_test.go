@@ -1,3 +1,5 @@
+// Faults and call counts.
+
 package authkittest_test
 
 import (
@@ -17,7 +19,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// jwks asks for the keys over a connection of its own, so that nothing is retried.
+// jwks fetches the JWKS and returns the response and its body.
 func (a *app) jwks(ctx context.Context) (*http.Response, string, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, a.URL()+"/sso/jwks/"+a.ClientID(), nil)
 	require.NoError(a, err)
@@ -30,7 +32,7 @@ func (a *app) jwks(ctx context.Context) (*http.Response, string, error) {
 	return response, string(text), err
 }
 
-func TestAFaultReplacesTheReplyUntilItHeals(t *testing.T) {
+func TestAFaultReplacesTheReplyUntilItIsCleared(t *testing.T) {
 	a := newApp(t)
 	a.InjectFault(authkittest.RouteJWKS, authkittest.Fault{
 		Status: 503, Body: "<html>busy</html>", Header: http.Header{"retry-after": {"7"}}, Times: 2,
@@ -45,7 +47,7 @@ func TestAFaultReplacesTheReplyUntilItHeals(t *testing.T) {
 	}
 	response, _, err := a.jwks(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, http.StatusOK, response.StatusCode, "Times is over")
+	assert.Equal(t, http.StatusOK, response.StatusCode, "Times calls have failed")
 
 	a.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Body: `{"keys":[]}`})
 	response, body, err := a.jwks(t.Context())
@@ -60,7 +62,7 @@ func TestAFaultReplacesTheReplyUntilItHeals(t *testing.T) {
 	assert.Equal(t, 5, a.Calls(authkittest.RouteJWKS))
 }
 
-func TestGrantsFailAndCountApart(t *testing.T) {
+func TestEachGrantHasItsOwnFaultAndCallCount(t *testing.T) {
 	a := newApp(t)
 	token := a.signIn("Ada").text("refresh_token")
 	a.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 429, Body: `{"error":"too_many_requests"}`})
@@ -68,55 +70,55 @@ func TestGrantsFailAndCountApart(t *testing.T) {
 	a.signIn("Ben")
 	a.InjectFault(authkittest.RouteAuthenticate, authkittest.Fault{Status: 500, Body: `{"message":"oops"}`})
 	assert.Equal(t, 500, a.exchange("any").status)
-	assert.Equal(t, 429, a.refresh(token).status, "the more particular fault wins")
+	assert.Equal(t, 429, a.refresh(token).status, "the fault of the single grant takes precedence")
 	assert.Equal(t, 3, a.Calls(authkittest.RouteCodeExchange))
 	assert.Equal(t, 2, a.Calls(authkittest.RouteRefresh))
 	assert.Equal(t, 5, a.Calls(authkittest.RouteAuthenticate))
 }
 
-func TestALostReplyHasTakenEffect(t *testing.T) {
+func TestTakeEffectProcessesARequestWhoseReplyIsLost(t *testing.T) {
 	a := newApp(t)
 	token := a.signIn("Ada").text("refresh_token")
 	a.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 502, Body: `{}`, TakeEffect: true, Times: 1})
 	assert.Equal(t, 502, a.refresh(token).status)
 	assert.False(t, a.Sessions()[0].RefreshedAt.IsZero())
-	assert.Equal(t, http.StatusOK, a.refresh(token).status, "the replay window saves the session")
+	assert.Equal(t, http.StatusOK, a.refresh(token).status, "the refresh token can be replayed")
 	a.clock.Advance(31 * time.Second)
 	assert.Equal(t, "Refresh token already exchanged.", a.refresh(token).text("error_description"))
 
 	token = a.signIn("Ben").text("refresh_token")
 	a.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 502, Body: `{}`, Times: 1})
 	assert.Equal(t, 502, a.refresh(token).status)
-	assert.True(t, a.Sessions()[1].RefreshedAt.IsZero(), "without After nothing happens")
+	assert.True(t, a.Sessions()[1].RefreshedAt.IsZero(), "without TakeEffect the request has no effect")
 }
 
-func TestConnectionsBreak(t *testing.T) {
+func TestAFaultBreaksTheConnection(t *testing.T) {
 	cases := map[string]authkittest.Fault{
-		"reset after the status line":      {Reset: true},
-		"cut in the middle of the body":    {Truncate: true},
-		"cut before an empty body":         {Status: 200, Truncate: true},
-		"cut in a body of the fault's own": {Body: "1234", Truncate: true},
+		"reset after the status line":   {Reset: true},
+		"cut in the middle of the body": {Truncate: true},
+		"cut before an empty body":      {Status: 200, Truncate: true},
+		"cut in a body of the fault":    {Body: "1234", Truncate: true},
 	}
 	for name, fault := range cases {
 		t.Run(name, func(t *testing.T) {
 			a := newApp(t)
-			_, _, err := a.jwks(t.Context()) // leaves a connection that is used again
+			_, _, err := a.jwks(t.Context()) // leaves an idle connection that is used again
 			require.NoError(t, err)
 			a.InjectFault(authkittest.RouteJWKS, fault)
 			_, body, err := a.jwks(t.Context())
 			if errors.Is(err, syscall.ECONNRESET) {
-				err = io.ErrUnexpectedEOF // net/http reports a reset among the headers as either
+				err = io.ErrUnexpectedEOF // net/http reports a reset in the header as either error
 			}
 			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 			if fault.Body != "" {
 				assert.Equal(t, "12", body)
 			}
-			assert.Equal(t, 2, a.Calls(authkittest.RouteJWKS), "the client has not retried")
+			assert.Equal(t, 2, a.Calls(authkittest.RouteJWKS), "the client has not sent the request again")
 		})
 	}
 }
 
-func TestAnEndlessBodyEndsWhenTheClientGoes(t *testing.T) {
+func TestAnEndlessBodyEndsWhenTheClientDisconnects(t *testing.T) {
 	a := newApp(t)
 	a.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Body: "again ", Endless: true})
 	response, err := http.Get(a.URL() + "/sso/jwks/" + a.ClientID())
@@ -124,10 +126,10 @@ func TestAnEndlessBodyEndsWhenTheClientGoes(t *testing.T) {
 	_, err = io.CopyN(io.Discard, response.Body, 4<<20)
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
-	a.Close() // would block if the handler still ran
+	a.Close() // blocks if the handler still runs
 }
 
-func TestADelayPassesOnTheFakesClock(t *testing.T) {
+func TestADelayUsesTheFakesClock(t *testing.T) {
 	a := newApp(t)
 	a.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Delay: time.Minute})
 	answered := make(chan string)
@@ -141,7 +143,7 @@ func TestADelayPassesOnTheFakesClock(t *testing.T) {
 	assert.Contains(t, <-answered, "kid")
 }
 
-func TestADripArrivesByteByByteOnTheFakesClock(t *testing.T) {
+func TestADripSendsSingleBytesOnTheFakesClock(t *testing.T) {
 	a := newApp(t)
 	a.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Drip: time.Second, Body: "drip", Times: 1})
 	response, err := http.Get(a.URL() + "/sso/jwks/" + a.ClientID())
@@ -159,23 +161,23 @@ func TestADripArrivesByteByByteOnTheFakesClock(t *testing.T) {
 	a.ClearFault(authkittest.RouteJWKS)
 	rest, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
-	assert.Equal(t, "p", string(rest), "what is healed comes at once")
+	assert.Equal(t, "p", string(rest), "after ClearFault the rest comes immediately")
 
 	a.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Drip: time.Second})
 	dripping, err := http.Get(a.URL() + "/sso/jwks/" + a.ClientID())
 	require.NoError(t, err)
 	require.NoError(t, dripping.Body.Close())
-	a.Close() // would block if the handler still ran
+	a.Close() // blocks if the handler still runs
 }
 
-func TestAHangEnds(t *testing.T) {
+func TestAHangEndsWithTheFaultTheClientOrTheFake(t *testing.T) {
 	cases := map[string]struct {
 		end  func(a *app, cancel context.CancelFunc)
 		want error
 	}{
-		"when it is healed, with the real reply": {func(a *app, _ context.CancelFunc) { a.ClearFault(authkittest.RouteJWKS) }, nil},
-		"when the client goes":                   {func(_ *app, cancel context.CancelFunc) { cancel() }, context.Canceled},
-		"when the fake is closed":                {func(a *app, _ context.CancelFunc) { a.Close() }, io.EOF},
+		"when it is cleared, with the real reply": {func(a *app, _ context.CancelFunc) { a.ClearFault(authkittest.RouteJWKS) }, nil},
+		"when the client disconnects":             {func(_ *app, cancel context.CancelFunc) { cancel() }, context.Canceled},
+		"when the fake is closed":                 {func(a *app, _ context.CancelFunc) { a.Close() }, io.EOF},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -195,18 +197,18 @@ func TestAHangEnds(t *testing.T) {
 			c.end(a, cancel)
 			err := <-ended
 			if errors.Is(err, syscall.ECONNRESET) {
-				err = io.EOF // the same to a client whose server goes
+				err = io.EOF // a closed server can cause either error
 			}
 			require.ErrorIs(t, err, c.want)
 			a.Close()
 			stacks := make([]byte, 1<<20)
 			stacks = stacks[:runtime.Stack(stacks, true)]
-			assert.NotContains(t, string(stacks), "(*Server).wait", "no handler is left behind")
+			assert.NotContains(t, string(stacks), "(*Server).wait", "no handler is still running")
 		})
 	}
 }
 
-func TestAnUnknownRoutePanics(t *testing.T) {
+func TestInjectFaultPanicsForAnUnknownRoute(t *testing.T) {
 	a := newApp(t)
 	assert.PanicsWithValue(t, "POST /nowhere", func() {
 		defer func() {

@@ -1,4 +1,4 @@
-// The application that the tests sign in to, and the wire seen from it: independent of the rest of this module.
+// The application that the tests sign in to. It checks the protocol itself and uses no other package of this module.
 
 package authkittest_test
 
@@ -25,14 +25,14 @@ import (
 )
 
 const (
-	verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk" // of RFC 7636, appendix B
+	verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk" // from RFC 7636, appendix B
 	state    = "state with / odd & bytes"
 	ada      = "ada@harborpress.test"
 )
 
 var start = time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC)
 
-// app is a relying party whose callback shows the query that it was called with.
+// app is an application whose callback shows the query of the request.
 type app struct {
 	*testing.T
 	*authkittest.Server
@@ -56,7 +56,7 @@ func newApp(t *testing.T, opts ...authkittest.Option) *app {
 	return a
 }
 
-// authorizeURL is a good authorization request, changed by change; an empty value takes a parameter out.
+// authorizeURL returns a valid authorization request with the parameters in change. An empty value removes a parameter.
 func (a *app) authorizeURL(change map[string]string) string {
 	q := url.Values{
 		"response_type": {"code"}, "provider": {"authkit"}, "client_id": {a.ClientID()}, "redirect_uri": {a.callback}, "state": {state},
@@ -75,7 +75,7 @@ func challenge(verifier string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// authorize brings a new browser to the page that an authorization request leads to.
+// authorize opens an authorization request in a new browser and returns the browser and its page.
 func (a *app) authorize(change map[string]string) (*authkittest.Browser, *authkittest.Page) {
 	a.Helper()
 	b := authkittest.NewBrowser()
@@ -97,18 +97,18 @@ func (a *app) press(b *authkittest.Browser, button string, fill url.Values) *aut
 	return page
 }
 
-// called tells what the callback was called with, and fails unless page is that callback.
-func (a *app) called(page *authkittest.Page) url.Values {
+// callbackQuery returns the query of the callback. It fails the test if page is not the callback.
+func (a *app) callbackQuery(page *authkittest.Page) url.Values {
 	a.Helper()
 	require.Equal(a, a.callback, page.URL.Scheme+"://"+page.URL.Host+page.URL.Path)
 	return page.URL.Query()
 }
 
-// code signs a person in and returns the code.
+// code signs a user in and returns the authorization code.
 func (a *app) code(name string) string {
 	a.Helper()
 	b, _ := a.authorize(nil)
-	code := a.called(a.press(b, name, nil)).Get("code")
+	code := a.callbackQuery(a.press(b, name, nil)).Get("code")
 	require.NotEmpty(a, code)
 	return code
 }
@@ -121,7 +121,7 @@ type reply struct {
 
 func (r reply) text(name string) string { s, _ := r.body[name].(string); return s }
 
-// authenticate posts JSON; an empty value takes a parameter out.
+// authenticate posts JSON to the authenticate endpoint. An empty value removes a parameter.
 func (a *app) authenticate(params map[string]string) reply {
 	a.Helper()
 	all := map[string]string{"client_id": a.ClientID(), "client_secret": a.APIKey()}
@@ -162,7 +162,7 @@ func (a *app) refresh(token string, more ...string) reply {
 	return a.authenticate(params)
 }
 
-// signIn opens a session for a person.
+// signIn signs a user in and returns the reply of the code exchange.
 func (a *app) signIn(name string) reply {
 	a.Helper()
 	got := a.exchange(a.code(name))
@@ -170,7 +170,7 @@ func (a *app) signIn(name string) reply {
 	return got
 }
 
-// claims verifies an access token against the JWKS and returns what it says, or why it does not verify.
+// claims verifies an access token against the JWKS and returns its claims, or an error if it does not verify.
 func (a *app) claims(token string) (map[string]any, error) {
 	a.Helper()
 	var set struct {

@@ -1,3 +1,5 @@
+// Signing keys, the JWKS and the discovery document.
+
 package authkittest_test
 
 import (
@@ -13,7 +15,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestARotatedKeyLeavesAtOnce(t *testing.T) {
+func TestARotatedSigningKeyIsRemovedImmediately(t *testing.T) {
 	a := newApp(t)
 	first := a.signIn("Ada")
 	a.RotateSigningKeys()
@@ -23,7 +25,7 @@ func TestARotatedKeyLeavesAtOnce(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestAnAddedKeySignsWhileTheOldOneStays(t *testing.T) {
+func TestAnAddedSigningKeySignsWhileTheOldOneStaysPublished(t *testing.T) {
 	a := newApp(t)
 	first := a.signIn("Ada")
 	a.AddSigningKey()
@@ -39,20 +41,20 @@ func TestAnAddedKeySignsWhileTheOldOneStays(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestKeysOfTwoFakesHaveTheirOwnIDs(t *testing.T) {
+func TestSigningKeysOfTwoFakesHaveDifferentKeyIDs(t *testing.T) {
 	a, b := newApp(t), newApp(t)
 	_, err := a.claims(b.signIn("Ada").text("access_token"))
 	require.Error(t, err)
 }
 
-func TestAnySetOfClaimsCanBeSigned(t *testing.T) {
+func TestSignTokenSignsAnyClaims(t *testing.T) {
 	a := newApp(t)
 	claims, err := a.claims(a.SignToken(map[string]any{"exp": 0}))
 	require.NoError(t, err)
 	assert.Equal(t, map[string]any{"exp": 0.0}, claims)
 }
 
-func TestTheKeySetCarriesCertificates(t *testing.T) {
+func TestTheJWKSContainsCertificates(t *testing.T) {
 	a := newApp(t)
 	set := a.read(http.Get(a.URL() + "/sso/jwks/" + a.ClientID()))
 	key := set.body["keys"].([]any)[0].(map[string]any)
@@ -65,7 +67,7 @@ func TestTheKeySetCarriesCertificates(t *testing.T) {
 	assert.Equal(t, base64.RawURLEncoding.EncodeToString(thumbprint[:]), key["x5t#S256"])
 }
 
-func TestDiscoveryNamesTheEndpoints(t *testing.T) {
+func TestTheDiscoveryDocumentContainsTheEndpoints(t *testing.T) {
 	a := newApp(t, authkittest.WithIssuer("https://auth.example.com"))
 	got := a.read(http.Get(a.URL() + "/user_management/" + a.ClientID() + "/.well-known/openid-configuration"))
 	assert.Equal(t, map[string]any{
@@ -77,7 +79,7 @@ func TestDiscoveryNamesTheEndpoints(t *testing.T) {
 	}, got.body)
 }
 
-func TestAnotherClientAndAnotherPathAreNotFound(t *testing.T) {
+func TestAnUnknownClientOrPathAnswers404(t *testing.T) {
 	a := newApp(t)
 	for _, path := range []string{"/sso/jwks/client_other", "/user_management/client_other/.well-known/openid-configuration", "/user_management/nothing"} {
 		got := a.read(http.Get(a.URL() + path))

@@ -1,3 +1,5 @@
+// Magic Auth, one-time codes and email verification.
+
 package authkittest_test
 
 import (
@@ -13,10 +15,10 @@ import (
 
 func (a *app) magicAuth(email string) object {
 	a.Helper()
-	return a.done(http.StatusCreated, http.MethodPost, um+"/magic_auth", object{"email": email})
+	return a.mustCall(http.StatusCreated, http.MethodPost, userManagement+"/magic_auth", object{"email": email})
 }
 
-func TestMagicAuthSignsIn(t *testing.T) {
+func TestTheMagicAuthGrantSignsIn(t *testing.T) {
 	a := newApp(t)
 	created := a.magicAuth(ada)
 	mail := a.LastMail(ada)
@@ -25,14 +27,14 @@ func TestMagicAuthSignsIn(t *testing.T) {
 		"object": "magic_auth", "id": created["id"], "user_id": a.userID(ada), "email": ada, "code": mail.Code,
 		"expires_at": "2026-05-04T10:10:00.000Z", "created_at": "2026-05-04T10:00:00.000Z", "updated_at": "2026-05-04T10:00:00.000Z",
 	}, created)
-	assert.Equal(t, created, a.done(http.StatusOK, http.MethodGet, um+"/magic_auth/"+created["id"].(string), nil))
+	assert.Equal(t, created, a.mustCall(http.StatusOK, http.MethodGet, userManagement+"/magic_auth/"+created["id"].(string), nil))
 	assert.Regexp(t, `^\d{6}$`, mail.Code)
 	got := a.grant(grantMagicAuth, map[string]string{"email": ada, "code": mail.Code})
 	require.Equal(t, http.StatusOK, got.status)
 	assert.Equal(t, "MagicAuth", got.text("authentication_method"))
 }
 
-func TestMagicAuthSignsUpAnUnknownAddress(t *testing.T) {
+func TestMagicAuthSignsUpAnUnknownEmailAddress(t *testing.T) {
 	a := newApp(t)
 	a.magicAuth("kim@acme.test")
 	assert.True(t, a.Users()[4].EmailUnverified)
@@ -41,18 +43,18 @@ func TestMagicAuthSignsUpAnUnknownAddress(t *testing.T) {
 	assert.Equal(t, true, got.body["user"].(object)["email_verified"])
 }
 
-func TestMagicAuthRefusals(t *testing.T) {
+func TestInvalidMagicAuthCallsAreRefused(t *testing.T) {
 	a := newApp(t)
-	refused(t, a.api(http.MethodPost, um+"/magic_auth", object{"email": "x"}), http.StatusUnprocessableEntity, "invalid_request_parameters")
-	refused(t, a.api(http.MethodPost, um+"/magic_auth", object{"email": ada, "invitation_token": "none"}), http.StatusBadRequest, "invitation_invalid")
-	refused(t, a.api(http.MethodGet, um+"/magic_auth/none", nil), http.StatusNotFound, "")
-	refused(t, a.grant(grantMagicAuth, map[string]string{"email": "nobody@acme.test", "code": "123456"}), http.StatusBadRequest, "invalid_one_time_code")
-	refused(t, a.grant(grantMagicAuth, map[string]string{"email": ada, "code": "123456"}), http.StatusBadRequest, "invalid_one_time_code")
-	refused(t, a.grant(grantMagicAuth, map[string]string{"email": ada}), http.StatusBadRequest, "invalid_request")
-	refused(t, a.grant(grantMagicAuth, map[string]string{"email": ada, "code": "1", "invitation_token": "none"}), http.StatusBadRequest, "invitation_invalid")
+	assertRefused(t, a.api(http.MethodPost, userManagement+"/magic_auth", object{"email": "x"}), http.StatusUnprocessableEntity, "invalid_request_parameters")
+	assertRefused(t, a.api(http.MethodPost, userManagement+"/magic_auth", object{"email": ada, "invitation_token": "none"}), http.StatusBadRequest, "invitation_invalid")
+	assertRefused(t, a.api(http.MethodGet, userManagement+"/magic_auth/none", nil), http.StatusNotFound, "")
+	assertRefused(t, a.grant(grantMagicAuth, map[string]string{"email": "nobody@acme.test", "code": "123456"}), http.StatusBadRequest, "invalid_one_time_code")
+	assertRefused(t, a.grant(grantMagicAuth, map[string]string{"email": ada, "code": "123456"}), http.StatusBadRequest, "invalid_one_time_code")
+	assertRefused(t, a.grant(grantMagicAuth, map[string]string{"email": ada}), http.StatusBadRequest, "invalid_request")
+	assertRefused(t, a.grant(grantMagicAuth, map[string]string{"email": ada, "code": "1", "invitation_token": "none"}), http.StatusBadRequest, "invitation_invalid")
 }
 
-func TestTheLivesOfAOneTimeCode(t *testing.T) {
+func TestAOneTimeCodeWorksOnceAndWithinItsLimits(t *testing.T) {
 	guess := func(a *app, code string) reply {
 		return a.grant(grantMagicAuth, map[string]string{"email": ada, "code": code})
 	}
@@ -62,14 +64,14 @@ func TestTheLivesOfAOneTimeCode(t *testing.T) {
 	}{
 		"expires after ten minutes": {func(a *app, _ string) { a.clock.Advance(10 * time.Minute) }, "one_time_code_expired"},
 		"works once":                {func(a *app, code string) { guess(a, code) }, "one_time_code_previously_used"},
-		"is replaced by the next": {func(a *app, code string) {
-			for a.LastMail(ada).Code == code { // once, but for one time in a million
+		"is replaced by the next code": {func(a *app, code string) {
+			for a.LastMail(ada).Code == code { // one new code, unless it is equal to the old one
 				a.magicAuth(ada)
 			}
 		}, "invalid_one_time_code"},
-		"stands five wrong guesses and no more": {func(a *app, _ string) {
+		"allows five wrong guesses": {func(a *app, _ string) {
 			for range 5 {
-				refused(a.T, guess(a, "wrong"), http.StatusBadRequest, "invalid_one_time_code")
+				assertRefused(a.T, guess(a, "wrong"), http.StatusBadRequest, "invalid_one_time_code")
 			}
 		}, "one_time_code_too_many_attempts"},
 	}
@@ -79,43 +81,43 @@ func TestTheLivesOfAOneTimeCode(t *testing.T) {
 			a.magicAuth(ada)
 			code := a.LastMail(ada).Code
 			c.before(a, code)
-			refused(t, guess(a, code), http.StatusBadRequest, c.code)
+			assertRefused(t, guess(a, code), http.StatusBadRequest, c.code)
 			a.magicAuth(ada)
-			assert.Equal(t, http.StatusOK, guess(a, a.LastMail(ada).Code).status, "a new code is a new chance")
+			assert.Equal(t, http.StatusOK, guess(a, a.LastMail(ada).Code).status, "a new code works")
 		})
 	}
 }
 
-func TestEmailVerification(t *testing.T) {
+func TestAnEmailAddressIsVerifiedByACode(t *testing.T) {
 	a := newApp(t)
-	kim := a.done(http.StatusCreated, http.MethodPost, um+"/users", object{"email": "kim@acme.test"})["id"].(string)
-	path := um + "/users/" + kim + "/email_verification/"
+	kim := a.mustCall(http.StatusCreated, http.MethodPost, userManagement+"/users", object{"email": "kim@acme.test"})["id"].(string)
+	path := userManagement + "/users/" + kim + "/email_verification/"
 	confirm := func(code string) reply { return a.api(http.MethodPost, path+"confirm", object{"code": code}) }
 	send := func() string {
-		a.done(http.StatusOK, http.MethodPost, path+"send", nil)
+		a.mustCall(http.StatusOK, http.MethodPost, path+"send", nil)
 		return a.LastMail("kim@acme.test").Code
 	}
 
-	refused(t, confirm("123456"), http.StatusBadRequest, "email_verification_code_incorrect")
-	refused(t, a.api(http.MethodPost, um+"/users/none/email_verification/send", nil), http.StatusNotFound, "")
-	refused(t, a.api(http.MethodPost, um+"/users/none/email_verification/confirm", object{"code": "1"}), http.StatusNotFound, "")
-	refused(t, a.api(http.MethodPost, path+"confirm", object{}), http.StatusUnprocessableEntity, "invalid_request_parameters")
-	refused(t, a.api(http.MethodGet, um+"/email_verification/none", nil), http.StatusNotFound, "")
+	assertRefused(t, confirm("123456"), http.StatusBadRequest, "email_verification_code_incorrect")
+	assertRefused(t, a.api(http.MethodPost, userManagement+"/users/none/email_verification/send", nil), http.StatusNotFound, "")
+	assertRefused(t, a.api(http.MethodPost, userManagement+"/users/none/email_verification/confirm", object{"code": "1"}), http.StatusNotFound, "")
+	assertRefused(t, a.api(http.MethodPost, path+"confirm", object{}), http.StatusUnprocessableEntity, "invalid_request_parameters")
+	assertRefused(t, a.api(http.MethodGet, userManagement+"/email_verification/none", nil), http.StatusNotFound, "")
 
 	code := send()
 	a.clock.Advance(10 * time.Minute)
-	refused(t, confirm(code), http.StatusBadRequest, "email_verification_code_expired")
+	assertRefused(t, confirm(code), http.StatusBadRequest, "email_verification_code_expired")
 	code = send()
 	for range 5 {
-		refused(t, confirm("wrong"), http.StatusBadRequest, "email_verification_code_incorrect")
+		assertRefused(t, confirm("wrong"), http.StatusBadRequest, "email_verification_code_incorrect")
 	}
-	refused(t, confirm(code), http.StatusBadRequest, "one_time_code_too_many_attempts")
+	assertRefused(t, confirm(code), http.StatusBadRequest, "one_time_code_too_many_attempts")
 	code = send()
 	got := confirm(code)
 	require.Equal(t, http.StatusOK, got.status)
 	assert.Equal(t, true, got.body["user"].(object)["email_verified"])
-	refused(t, confirm(code), http.StatusBadRequest, "email_previously_verified")
-	refused(t, a.api(http.MethodPost, path+"send", nil), http.StatusBadRequest, "email_already_verified")
+	assertRefused(t, confirm(code), http.StatusBadRequest, "email_previously_verified")
+	assertRefused(t, a.api(http.MethodPost, path+"send", nil), http.StatusBadRequest, "email_already_verified")
 	a.UpdateUser("kim@acme.test", func(p *authkittest.User) { p.EmailUnverified = true })
-	refused(t, confirm(code), http.StatusBadRequest, "email_verification_code_previously_used")
+	assertRefused(t, confirm(code), http.StatusBadRequest, "email_verification_code_previously_used")
 }

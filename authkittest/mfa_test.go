@@ -1,3 +1,5 @@
+// Second factors, challenges and TOTP.
+
 package authkittest_test
 
 import (
@@ -16,8 +18,8 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestTOTPIsThatOfRFC6238(t *testing.T) {
-	secret := "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" // 12345678901234567890, of appendix B; its codes have eight digits
+func TestTOTPMatchesTheTestVectorsOfRFC6238(t *testing.T) {
+	secret := "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" // 12345678901234567890, from appendix B, whose codes have eight digits
 	for seconds, code := range map[int64]string{
 		59: "287082", 1111111109: "081804", 1111111111: "050471", 1234567890: "005924", 2000000000: "279037", 20000000000: "353130",
 	} {
@@ -29,22 +31,22 @@ func TestTOTPIsThatOfRFC6238(t *testing.T) {
 
 const totpSecret = "JBSWY3DPEHPK3PXP"
 
-// enrolled gives Ada a factor by the API, and returns its ID and its first challenge.
+// enrolled enrolls a factor for Ada with the API and returns its ID and its first challenge.
 func (a *app) enrolled() (factor, challenge string) {
 	a.Helper()
-	got := a.done(http.StatusCreated, http.MethodPost, um+"/users/"+a.userID(ada)+"/auth_factors", object{"type": "totp", "totp_secret": totpSecret})
+	got := a.mustCall(http.StatusCreated, http.MethodPost, userManagement+"/users/"+a.userID(ada)+"/auth_factors", object{"type": "totp", "totp_secret": totpSecret})
 	return got["authentication_factor"].(object)["id"].(string), got["authentication_challenge"].(object)["id"].(string)
 }
 
 func (a *app) challengeOf(factor string) string {
 	a.Helper()
-	return a.done(http.StatusCreated, http.MethodPost, "/auth/factors/"+factor+"/challenge", object{})["id"].(string)
+	return a.mustCall(http.StatusCreated, http.MethodPost, "/auth/factors/"+factor+"/challenge", object{})["id"].(string)
 }
 
-func TestEnrollingShowsTheSecretOnce(t *testing.T) {
+func TestOnlyTheEnrollmentShowsTheTOTPSecret(t *testing.T) {
 	a := newApp(t)
-	path := um + "/users/" + a.userID(ada) + "/auth_factors"
-	got := a.done(http.StatusCreated, http.MethodPost, path, object{"type": "totp", "totp_issuer": "Harbor Press", "totp_user": "ada", "totp_secret": totpSecret})
+	path := userManagement + "/users/" + a.userID(ada) + "/auth_factors"
+	got := a.mustCall(http.StatusCreated, http.MethodPost, path, object{"type": "totp", "totp_issuer": "Harbor Press", "totp_user": "ada", "totp_secret": totpSecret})
 	factor := got["authentication_factor"].(object)
 	totp := factor["totp"].(object)
 	assert.Equal(t, "otpauth://totp/Harbor%20Press:ada?secret=JBSWY3DPEHPK3PXP&issuer=Harbor%20Press&algorithm=SHA1&digits=6&period=30", totp["uri"])
@@ -67,35 +69,35 @@ func TestEnrollingShowsTheSecretOnce(t *testing.T) {
 		"object": "authentication_factor", "id": factor["id"], "type": "totp", "user_id": a.userID(ada),
 		"totp": object{"issuer": "Harbor Press", "user": "ada"}, "created_at": "2026-05-04T10:00:00.000Z", "updated_at": "2026-05-04T10:00:00.000Z",
 	}
-	assert.Equal(t, []any{bare}, a.done(http.StatusOK, http.MethodGet, path, nil)["data"])
-	assert.Equal(t, bare, a.done(http.StatusOK, http.MethodGet, "/auth/factors/"+factor["id"].(string), nil))
+	assert.Equal(t, []any{bare}, a.mustCall(http.StatusOK, http.MethodGet, path, nil)["data"])
+	assert.Equal(t, bare, a.mustCall(http.StatusOK, http.MethodGet, "/auth/factors/"+factor["id"].(string), nil))
 	assert.Equal(t, totpSecret, a.Users()[0].Factors[0].Secret)
 
-	a.done(http.StatusOK, http.MethodDelete, "/auth/factors/"+factor["id"].(string), nil)
+	a.mustCall(http.StatusOK, http.MethodDelete, "/auth/factors/"+factor["id"].(string), nil)
 	assert.Empty(t, a.Users()[0].Factors)
-	refused(t, a.api(http.MethodPost, "/auth/challenges/"+got["authentication_challenge"].(object)["id"].(string)+"/verify", object{"code": "1"}), http.StatusNotFound, "")
+	assertRefused(t, a.api(http.MethodPost, "/auth/challenges/"+got["authentication_challenge"].(object)["id"].(string)+"/verify", object{"code": "1"}), http.StatusNotFound, "")
 }
 
-func TestMFARefusals(t *testing.T) {
+func TestInvalidFactorCallsAreRefused(t *testing.T) {
 	a := newApp(t)
-	path := um + "/users/" + a.userID(ada) + "/auth_factors"
+	path := userManagement + "/users/" + a.userID(ada) + "/auth_factors"
 	for name, c := range map[string]struct {
 		method, path string
 		body         object
 		status       int
 	}{
-		"an unknown type":                 {"POST", path, object{"type": "sms"}, 422},
-		"a secret that is not base32":     {"POST", path, object{"type": "totp", "totp_secret": "0189"}, 422},
-		"more than a QR code can hold":    {"POST", path, object{"type": "totp", "totp_user": strings.Repeat("x", 300)}, 422},
-		"a factor of an unknown user":     {"POST", um + "/users/none/auth_factors", object{"type": "totp"}, 404},
-		"the factors of an unknown user":  {"GET", um + "/users/none/auth_factors", nil, 404},
-		"an unknown standalone type":      {"POST", "/auth/factors/enroll", object{"type": "carrier pigeon"}, 422},
-		"no telephone number":             {"POST", "/auth/factors/enroll", object{"type": "sms"}, 422},
-		"an unknown user of a standalone": {"POST", "/auth/factors/enroll", object{"type": "totp", "user_id": "none"}, 404},
-		"an unknown factor":               {"GET", "/auth/factors/none", nil, 404},
-		"deleting an unknown factor":      {"DELETE", "/auth/factors/none", nil, 404},
-		"challenging an unknown factor":   {"POST", "/auth/factors/none/challenge", object{}, 404},
-		"verifying an unknown challenge":  {"POST", "/auth/challenges/none/verify", object{"code": "1"}, 404},
+		"an unknown type":                      {"POST", path, object{"type": "sms"}, 422},
+		"a secret that is not base32":          {"POST", path, object{"type": "totp", "totp_secret": "0189"}, 422},
+		"a URI that is too long for a QR code": {"POST", path, object{"type": "totp", "totp_user": strings.Repeat("x", 300)}, 422},
+		"a factor of an unknown user":          {"POST", userManagement + "/users/none/auth_factors", object{"type": "totp"}, 404},
+		"the factors of an unknown user":       {"GET", userManagement + "/users/none/auth_factors", nil, 404},
+		"an unknown standalone type":           {"POST", "/auth/factors/enroll", object{"type": "carrier pigeon"}, 422},
+		"no phone number":                      {"POST", "/auth/factors/enroll", object{"type": "sms"}, 422},
+		"an unknown user of a standalone":      {"POST", "/auth/factors/enroll", object{"type": "totp", "user_id": "none"}, 404},
+		"an unknown factor":                    {"GET", "/auth/factors/none", nil, 404},
+		"deleting an unknown factor":           {"DELETE", "/auth/factors/none", nil, 404},
+		"challenging an unknown factor":        {"POST", "/auth/factors/none/challenge", object{}, 404},
+		"verifying an unknown challenge":       {"POST", "/auth/challenges/none/verify", object{"code": "1"}, 404},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, c.status, a.api(c.method, c.path, c.body).status)
@@ -104,7 +106,7 @@ func TestMFARefusals(t *testing.T) {
 	assert.Empty(t, a.Users()[0].Factors)
 }
 
-func TestVerifyingSaysWhetherTheCodeWasRight(t *testing.T) {
+func TestVerifyingAChallengeReportsWhetherTheCodeIsValid(t *testing.T) {
 	a := newApp(t)
 	factor, challenge := a.enrolled()
 	verify := func(challenge, code string) reply {
@@ -119,7 +121,7 @@ func TestVerifyingSaysWhetherTheCodeWasRight(t *testing.T) {
 	assert.Equal(t, http.StatusCreated, right.status)
 	assert.Equal(t, true, right.body["valid"])
 	assert.Equal(t, challenge, right.body["challenge"].(object)["id"])
-	refused(t, verify(challenge, code), 422, "authentication_challenge_previously_verified")
+	assertRefused(t, verify(challenge, code), 422, "authentication_challenge_previously_verified")
 	assert.Equal(t, false, verify(a.challengeOf(factor), code).body["valid"], "a time step works once")
 	assert.Equal(t, 422, verify(a.challengeOf(factor), "").status)
 
@@ -127,10 +129,10 @@ func TestVerifyingSaysWhetherTheCodeWasRight(t *testing.T) {
 	for range 5 {
 		assert.Equal(t, false, verify(challenge, "wrong").body["valid"])
 	}
-	refused(t, verify(challenge, authkittest.TOTP(totpSecret, start.Add(30*time.Second))), http.StatusBadRequest, "one_time_code_too_many_attempts")
+	assertRefused(t, verify(challenge, authkittest.TOTP(totpSecret, start.Add(30*time.Second))), http.StatusBadRequest, "one_time_code_too_many_attempts")
 }
 
-func TestAServerToleratesOneTimeStep(t *testing.T) {
+func TestATOTPCodeOfAnAdjacentTimeStepIsAccepted(t *testing.T) {
 	for offset, valid := range map[time.Duration]bool{
 		-60 * time.Second: false, -30 * time.Second: true, 0: true, 30 * time.Second: true, 60 * time.Second: false,
 	} {
@@ -141,33 +143,33 @@ func TestAServerToleratesOneTimeStep(t *testing.T) {
 	}
 }
 
-func TestStandaloneFactors(t *testing.T) {
+func TestFactorsCanBeEnrolledWithoutAUser(t *testing.T) {
 	a := newApp(t)
-	sms := a.done(http.StatusCreated, http.MethodPost, "/auth/factors/enroll", object{"type": "sms", "phone_number": "+15550100"})
+	sms := a.mustCall(http.StatusCreated, http.MethodPost, "/auth/factors/enroll", object{"type": "sms", "phone_number": "+15550100"})
 	assert.Equal(t, object{"phone_number": "+15550100"}, sms["sms"])
 	assert.NotContains(t, sms, "user_id")
-	challenge := a.done(http.StatusCreated, http.MethodPost, "/auth/factors/"+sms["id"].(string)+"/challenge", object{"sms_template": "{{code}}"})
+	challenge := a.mustCall(http.StatusCreated, http.MethodPost, "/auth/factors/"+sms["id"].(string)+"/challenge", object{"sms_template": "{{code}}"})
 	assert.NotContains(t, challenge, "code")
 	assert.Equal(t, "2026-05-04T10:10:00.000Z", challenge["expires_at"])
 	path := "/auth/challenges/" + challenge["id"].(string) + "/verify"
 	a.clock.Advance(10 * time.Minute)
-	refused(t, a.api(http.MethodPost, path, object{"code": a.LastMail("+15550100").Code}), 422, "authentication_challenge_expired")
+	assertRefused(t, a.api(http.MethodPost, path, object{"code": a.LastMail("+15550100").Code}), 422, "authentication_challenge_expired")
 
-	otp := a.done(http.StatusCreated, http.MethodPost, "/auth/factors/enroll", object{"type": "generic_otp"})
-	challenge = a.done(http.StatusCreated, http.MethodPost, "/auth/factors/"+otp["id"].(string)+"/challenge", nil)
+	otp := a.mustCall(http.StatusCreated, http.MethodPost, "/auth/factors/enroll", object{"type": "generic_otp"})
+	challenge = a.mustCall(http.StatusCreated, http.MethodPost, "/auth/factors/"+otp["id"].(string)+"/challenge", nil)
 	path = "/auth/challenges/" + challenge["id"].(string) + "/verify"
-	assert.Equal(t, true, a.done(http.StatusCreated, http.MethodPost, path, object{"code": challenge["code"]})["valid"])
+	assert.Equal(t, true, a.mustCall(http.StatusCreated, http.MethodPost, path, object{"code": challenge["code"]})["valid"])
 
-	totp := a.done(http.StatusCreated, http.MethodPost, "/auth/factors/enroll", object{"type": "totp", "user_id": a.userID(ada)})
+	totp := a.mustCall(http.StatusCreated, http.MethodPost, "/auth/factors/enroll", object{"type": "totp", "user_id": a.userID(ada)})
 	assert.Equal(t, a.userID(ada), totp["user_id"])
 	assert.NotEmpty(t, totp["totp"].(object)["secret"])
 }
 
-func TestAFactorIsAskedFor(t *testing.T) {
+func TestASignInRequiresAnEnrolledFactor(t *testing.T) {
 	a := newApp(t)
 	factor, _ := a.enrolled()
 	got := a.grant("password", password)
-	refused(t, got, http.StatusForbidden, "mfa_challenge")
+	assertRefused(t, got, http.StatusForbidden, "mfa_challenge")
 	assert.Equal(t, []any{object{"id": factor, "type": "totp"}}, got.body["authentication_factors"])
 	assert.Equal(t, ada, got.body["user"].(object)["email"])
 	assert.NotContains(t, got.body, "authentication_challenge")
@@ -177,7 +179,7 @@ func TestAFactorIsAskedFor(t *testing.T) {
 		"code": authkittest.TOTP(totpSecret, start), "authentication_challenge_id": challenge,
 		"pending_authentication_token": got.text("pending_authentication_token"),
 	}
-	other := a.done(http.StatusCreated, http.MethodPost, "/auth/factors/enroll", object{"type": "totp"})
+	other := a.mustCall(http.StatusCreated, http.MethodPost, "/auth/factors/enroll", object{"type": "totp"})
 	for name, c := range map[string]struct {
 		params map[string]string
 		status int
@@ -190,28 +192,28 @@ func TestAFactorIsAskedFor(t *testing.T) {
 		"a challenge of another's factor": {with(step, "authentication_challenge_id", a.challengeOf(other["id"].(string))), 404, ""},
 		"an unknown token":                {with(step, "pending_authentication_token", "none"), 400, "invalid_pending_authentication_token"},
 	} {
-		t.Run(name, func(t *testing.T) { refused(t, a.grant(grantTOTP, c.params), c.status, c.code) })
+		t.Run(name, func(t *testing.T) { assertRefused(t, a.grant(grantTOTP, c.params), c.status, c.code) })
 	}
 	require.Equal(t, http.StatusOK, a.grant(grantTOTP, step).status)
 
 	again := a.grant("password", password).text("pending_authentication_token")
-	refused(t, a.grant(grantTOTP, with(step, "pending_authentication_token", again)), 400, "one_time_code_previously_used")
+	assertRefused(t, a.grant(grantTOTP, with(step, "pending_authentication_token", again)), 400, "one_time_code_previously_used")
 	step = with(step, "pending_authentication_token", again, "authentication_challenge_id", a.challengeOf(factor))
-	refused(t, a.grant(grantTOTP, step), 400, "one_time_code_previously_used")
+	assertRefused(t, a.grant(grantTOTP, step), 400, "one_time_code_previously_used")
 	for range 5 {
 		a.grant(grantTOTP, with(step, "code", "wrong"))
 	}
-	refused(t, a.grant(grantTOTP, step), 400, "one_time_code_too_many_attempts")
+	assertRefused(t, a.grant(grantTOTP, step), 400, "one_time_code_too_many_attempts")
 	a.clock.Advance(30 * time.Second)
 	step = with(step, "code", authkittest.TOTP(totpSecret, a.clock.Now()), "authentication_challenge_id", a.challengeOf(factor))
 	assert.Equal(t, http.StatusOK, a.grant(grantTOTP, step).status)
 }
 
-func TestWhoMustHaveAFactorEnrollsOne(t *testing.T) {
+func TestAUserWithRequiredMFAEnrollsAFactor(t *testing.T) {
 	a := newApp(t)
 	a.UpdateUser(ada, func(p *authkittest.User) { p.RequireMFA = true })
 	got := a.grant("password", password)
-	refused(t, got, http.StatusForbidden, "mfa_enrollment")
+	assertRefused(t, got, http.StatusForbidden, "mfa_enrollment")
 	assert.NotContains(t, got.body, "authentication_factors")
 	_, challenge := a.enrolled()
 	done := a.grant(grantTOTP, map[string]string{

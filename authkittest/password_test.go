@@ -1,3 +1,5 @@
+// The password grant, the steps of a sign-in, invitations, password reset and the mailbox.
+
 package authkittest_test
 
 import (
@@ -27,19 +29,19 @@ func with(params map[string]string, more ...string) map[string]string {
 	return all
 }
 
-func TestAPasswordSignsIn(t *testing.T) {
+func TestThePasswordGrantSignsIn(t *testing.T) {
 	a := newApp(t)
 	got := a.grant("password", with(password, "ip_address", "192.0.2.1", "user_agent", "test"))
 	require.Equal(t, http.StatusOK, got.status)
 	assert.Equal(t, "Password", got.text("authentication_method"))
 	assert.Equal(t, a.Organizations()[0].ID, got.text("organization_id"))
-	session := a.done(http.StatusOK, http.MethodGet, um+"/users/"+a.userID(ada)+"/sessions", nil)["data"].([]any)[0].(object)
+	session := a.mustCall(http.StatusOK, http.MethodGet, userManagement+"/users/"+a.userID(ada)+"/sessions", nil)["data"].([]any)[0].(object)
 	assert.Equal(t, "192.0.2.1", session["ip_address"])
 	assert.Equal(t, "test", session["user_agent"])
-	assert.Equal(t, "invalid_client", a.refresh(got.text("refresh_token"), "client_secret", "").text("error"), "it began with a secret")
+	assert.Equal(t, "invalid_client", a.refresh(got.text("refresh_token"), "client_secret", "").text("error"), "the session started with a client secret")
 }
 
-func TestPasswordRefusals(t *testing.T) {
+func TestInvalidPasswordGrantsAreRefused(t *testing.T) {
 	a := newApp(t)
 	a.AddUser(authkittest.User{Email: "none@acme.test"})
 	for name, c := range map[string]struct {
@@ -48,68 +50,68 @@ func TestPasswordRefusals(t *testing.T) {
 	}{
 		"a wrong password":                     {with(password, "password", "wrong"), "invalid_credentials"},
 		"an unknown address":                   {with(password, "email", "nobody@acme.test"), "invalid_credentials"},
-		"somebody without a password":          {with(password, "email", "none@acme.test"), "invalid_credentials"},
+		"a user without a password":            {with(password, "email", "none@acme.test"), "invalid_credentials"},
 		"no password":                          {with(password, "password", ""), "invalid_request"},
 		"no secret":                            {with(password, "client_secret", ""), "invalid_request"},
 		"a wrong secret":                       {with(password, "client_secret", "sk_wrong"), "invalid_client"},
 		"an unknown invitation":                {with(password, "invitation_token", "none"), "invitation_invalid"},
-		"an invitation of somebody else's":     {with(password, "invitation_token", a.Invite("ben@harborpress.test", a.Organizations()[1].ID)), "invitation_cannot_be_used_for_email"},
+		"an invitation for another address":    {with(password, "invitation_token", a.Invite("ben@harborpress.test", a.Organizations()[1].ID)), "invitation_cannot_be_used_for_email"},
 		"an organization selection, no token":  {map[string]string{"grant_type": grantOrganization, "organization_id": "org_1"}, "invalid_request"},
 		"a selection with an unknown token":    {map[string]string{"grant_type": grantOrganization, "organization_id": "org_1", "pending_authentication_token": "none"}, "invalid_pending_authentication_token"},
 		"a verification with an unknown token": {map[string]string{"grant_type": grantEmailVerification, "code": "1", "pending_authentication_token": "none"}, "invalid_pending_authentication_token"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := a.grant("password", c.params)
-			refused(t, got, http.StatusBadRequest, c.code)
+			assertRefused(t, got, http.StatusBadRequest, c.code)
 			assert.Equal(t, strings.HasPrefix(c.code, "invalid_c") && c.code != "invalid_client" || strings.HasPrefix(c.code, "invalid_p"), got.body["code"] != nil, "plain or OAuth")
 		})
 	}
 	assert.Empty(t, a.Sessions())
 }
 
-func TestAnUnverifiedAddressIsVerifiedFirst(t *testing.T) {
+func TestASignInRequiresAVerifiedEmailAddress(t *testing.T) {
 	a := newApp(t)
 	a.UpdateUser(ada, func(p *authkittest.User) { p.EmailUnverified = true })
 	got := a.grant("password", password)
-	refused(t, got, http.StatusForbidden, "email_verification_required")
+	assertRefused(t, got, http.StatusForbidden, "email_verification_required")
 	assert.Equal(t, ada, got.text("email"))
 	mail := a.LastMail(ada)
 	assert.Equal(t, authkittest.MailEmailVerification, mail.Kind)
-	assert.Equal(t, mail.Code, a.done(http.StatusOK, http.MethodGet, um+"/email_verification/"+got.text("email_verification_id"), nil)["code"])
+	assert.Equal(t, mail.Code, a.mustCall(http.StatusOK, http.MethodGet, userManagement+"/email_verification/"+got.text("email_verification_id"), nil)["code"])
 
 	step := map[string]string{"code": mail.Code, "pending_authentication_token": got.text("pending_authentication_token")}
-	refused(t, a.grant(grantEmailVerification, with(step, "code", "wrong")), http.StatusBadRequest, "invalid_one_time_code")
-	refused(t, a.grant(grantOrganization, with(step, "organization_id", "org_1")), http.StatusBadRequest, "invalid_pending_authentication_token")
+	assertRefused(t, a.grant(grantEmailVerification, with(step, "code", "wrong")), http.StatusBadRequest, "invalid_one_time_code")
+	assertRefused(t, a.grant(grantOrganization, with(step, "organization_id", "org_1")), http.StatusBadRequest, "invalid_pending_authentication_token")
 	done := a.grant(grantEmailVerification, step)
 	require.Equal(t, http.StatusOK, done.status)
 	assert.Equal(t, true, done.body["user"].(object)["email_verified"])
 	assert.Equal(t, "Password", done.text("authentication_method"))
-	refused(t, a.grant(grantEmailVerification, step), http.StatusBadRequest, "invalid_pending_authentication_token")
+	assertRefused(t, a.grant(grantEmailVerification, step), http.StatusBadRequest, "invalid_pending_authentication_token")
 }
 
-func TestSomebodyWithTwoOrganizationsSelectsOne(t *testing.T) {
+func TestAUserWithTwoOrganizationsSelectsOne(t *testing.T) {
 	a := newApp(t)
 	got := a.grant("password", with(password, "email", "chiara@example.com"))
-	refused(t, got, http.StatusForbidden, "organization_selection_required")
+	assertRefused(t, got, http.StatusForbidden, "organization_selection_required")
 	press, studio := a.Organizations()[0], a.Organizations()[1]
 	assert.Equal(t, []any{object{"id": press.ID, "name": press.Name}, object{"id": studio.ID, "name": studio.Name}}, got.body["organizations"])
 	assert.Equal(t, "chiara@example.com", got.body["user"].(object)["email"])
 
 	step := map[string]string{"organization_id": studio.ID, "pending_authentication_token": got.text("pending_authentication_token")}
-	refused(t, a.grant(grantOrganization, with(step, "organization_id", "org_none")), http.StatusBadRequest, "invalid_organization_id")
+	assertRefused(t, a.grant(grantOrganization, with(step, "organization_id", "org_none")), http.StatusBadRequest, "invalid_organization_id")
 	assert.Equal(t, studio.ID, a.grant(grantOrganization, step).text("organization_id"))
 }
 
-func TestAPendingTokenExpires(t *testing.T) {
+func TestAPendingAuthenticationTokenExpires(t *testing.T) {
 	a := newApp(t)
 	got := a.grant("password", with(password, "email", "chiara@example.com"))
 	a.clock.Advance(10 * time.Minute)
-	refused(t, a.grant(grantOrganization, map[string]string{
+	assertRefused(t, a.grant(grantOrganization, map[string]string{
 		"organization_id": a.Organizations()[0].ID, "pending_authentication_token": got.text("pending_authentication_token"),
 	}), http.StatusBadRequest, "invalid_pending_authentication_token")
 }
 
-func TestStepUpsFollowOneAnother(t *testing.T) {
+func TestTheStepsOfASignInFollowEachOther(t *testing.T) {
 	a := newApp(t)
 	a.UpdateUser("chiara@example.com", func(p *authkittest.User) {
 		p.EmailUnverified = true
@@ -119,13 +121,13 @@ func TestStepUpsFollowOneAnother(t *testing.T) {
 	second := a.grant(grantEmailVerification, map[string]string{
 		"code": a.LastMail("chiara@example.com").Code, "pending_authentication_token": first.text("pending_authentication_token"),
 	})
-	refused(t, second, http.StatusForbidden, "organization_selection_required")
+	assertRefused(t, second, http.StatusForbidden, "organization_selection_required")
 	third := a.grant(grantOrganization, map[string]string{
 		"organization_id": a.Organizations()[1].ID, "pending_authentication_token": second.text("pending_authentication_token"),
 	})
-	refused(t, third, http.StatusForbidden, "mfa_challenge")
+	assertRefused(t, third, http.StatusForbidden, "mfa_challenge")
 	factor := third.body["authentication_factors"].([]any)[0].(object)["id"].(string)
-	challenge := a.done(http.StatusCreated, http.MethodPost, "/auth/factors/"+factor+"/challenge", object{})
+	challenge := a.mustCall(http.StatusCreated, http.MethodPost, "/auth/factors/"+factor+"/challenge", object{})
 	last := a.grant(grantTOTP, map[string]string{
 		"code": authkittest.TOTP(totpSecret, a.clock.Now()), "authentication_challenge_id": challenge["id"].(string),
 		"pending_authentication_token": third.text("pending_authentication_token"),
@@ -134,7 +136,7 @@ func TestStepUpsFollowOneAnother(t *testing.T) {
 	assert.Equal(t, a.Organizations()[1].ID, last.text("organization_id"))
 }
 
-func TestWhatAnOrganizationDemands(t *testing.T) {
+func TestASignInMeetsTheRequirementsOfTheOrganization(t *testing.T) {
 	a := newApp(t)
 	press := a.Organizations()[0].ID
 	demand := func(change func(*authkittest.Organization)) {
@@ -146,25 +148,25 @@ func TestWhatAnOrganizationDemands(t *testing.T) {
 
 	demand(func(o *authkittest.Organization) { o.RequireSSO, o.Connections = true, []string{"conn_1"} })
 	got := a.grant("password", password)
-	refused(t, got, http.StatusBadRequest, "sso_required")
+	assertRefused(t, got, http.StatusBadRequest, "sso_required")
 	assert.Equal(t, []any{"conn_1"}, got.body["connection_ids"])
 	assert.Equal(t, ada, got.text("email"))
 	b, _ := a.authorize(map[string]string{"provider": "", "connection_id": "conn_1"})
-	signedIn := a.exchange(a.called(a.press(b, "Ada", nil)).Get("code"))
+	signedIn := a.exchange(a.callbackQuery(a.press(b, "Ada", nil)).Get("code"))
 	assert.Equal(t, "SSO", signedIn.text("authentication_method"))
 	assert.Equal(t, press, signedIn.text("organization_id"))
 
 	demand(func(o *authkittest.Organization) { o.AllowedMethods = []string{"GoogleOAuth"} })
 	got = a.grant("password", password)
-	refused(t, got, http.StatusBadRequest, "organization_authentication_methods_required")
+	assertRefused(t, got, http.StatusBadRequest, "organization_authentication_methods_required")
 	assert.Equal(t, []any{}, got.body["sso_connection_ids"])
 	assert.Equal(t, object{"apple_oauth": false, "github_oauth": false, "google_oauth": true, "magic_auth": false, "microsoft_oauth": false, "password": false}, got.body["auth_methods"])
 
 	demand(func(o *authkittest.Organization) { o.RequireMFA = true })
-	refused(t, a.grant("password", password), http.StatusForbidden, "mfa_enrollment")
+	assertRefused(t, a.grant("password", password), http.StatusForbidden, "mfa_enrollment")
 }
 
-func TestSwitchingToAnOrganizationThatDemandsMore(t *testing.T) {
+func TestASwitchMeetsTheRequirementsOfTheNewOrganization(t *testing.T) {
 	cases := map[string]struct {
 		change func(*authkittest.Organization)
 		status int
@@ -182,44 +184,44 @@ func TestSwitchingToAnOrganizationThatDemandsMore(t *testing.T) {
 			a.UpdateOrganization(studio, c.change)
 			signIn := func(organizationID string) reply {
 				b, _ := a.authorize(map[string]string{"organization_id": organizationID})
-				return a.exchange(a.called(a.press(b, "Chiara", nil)).Get("code"))
+				return a.exchange(a.callbackQuery(a.press(b, "Chiara", nil)).Get("code"))
 			}
 			first := signIn(press)
-			refused(t, a.refresh(first.text("refresh_token"), "organization_id", studio), c.status, c.code)
+			assertRefused(t, a.refresh(first.text("refresh_token"), "organization_id", studio), c.status, c.code)
 			stays := a.refresh(first.text("refresh_token"))
-			assert.Equal(t, press, stays.text("organization_id"), "the session is as it was")
+			assert.Equal(t, press, stays.text("organization_id"), "the session keeps its organization")
 
 			second := signIn(studio)
-			assert.Equal(t, c.method, second.text("authentication_method"), "the sign-in page has asked for it")
+			assert.Equal(t, c.method, second.text("authentication_method"), "the sign-in page meets the requirement")
 			third := a.refresh(second.text("refresh_token"), "organization_id", press)
 			assert.Equal(t, http.StatusOK, a.refresh(third.text("refresh_token"), "organization_id", studio).status)
 		})
 	}
 }
 
-func TestAnInvitationMakesAMember(t *testing.T) {
+func TestASignInWithAnInvitationCreatesAMembership(t *testing.T) {
 	a := newApp(t)
 	studio := a.Organizations()[1].ID
 	token := a.Invite(ada, studio)
 	assert.Equal(t, token, a.LastMail(ada).Token)
 	got := a.grant("password", with(password, "invitation_token", token))
 	assert.Equal(t, studio, got.text("organization_id"))
-	refused(t, a.grant("password", with(password, "invitation_token", token)), http.StatusBadRequest, "invitation_invalid")
+	assertRefused(t, a.grant("password", with(password, "invitation_token", token)), http.StatusBadRequest, "invitation_invalid")
 	assert.Panics(t, func() { a.Invite(ada, "org_none") })
 }
 
-func TestPasswordReset(t *testing.T) {
+func TestAPasswordResetSetsThePasswordAndEndsSessions(t *testing.T) {
 	a := newApp(t, authkittest.WithPasswordResetURL("https://app.example.com/reset?lang=en"))
 	a.UpdateUser(ada, func(p *authkittest.User) { p.EmailUnverified = true })
 	b, _ := a.authorize(nil)
-	session := a.exchange(a.called(a.press(b, "Ada", nil)).Get("code"))
+	session := a.exchange(a.callbackQuery(a.press(b, "Ada", nil)).Get("code"))
 	a.UpdateUser(ada, func(p *authkittest.User) { p.EmailUnverified = true })
 
-	refused(t, a.api(http.MethodPost, um+"/password_reset", object{"email": "nobody@acme.test"}), http.StatusNotFound, "")
-	refused(t, a.api(http.MethodPost, um+"/password_reset", object{}), http.StatusUnprocessableEntity, "invalid_request_parameters")
-	refused(t, a.api(http.MethodGet, um+"/password_reset/none", nil), http.StatusNotFound, "")
-	created := a.done(http.StatusCreated, http.MethodPost, um+"/password_reset", object{"email": ada})
-	assert.Equal(t, created, a.done(http.StatusOK, http.MethodGet, um+"/password_reset/"+created["id"].(string), nil))
+	assertRefused(t, a.api(http.MethodPost, userManagement+"/password_reset", object{"email": "nobody@acme.test"}), http.StatusNotFound, "")
+	assertRefused(t, a.api(http.MethodPost, userManagement+"/password_reset", object{}), http.StatusUnprocessableEntity, "invalid_request_parameters")
+	assertRefused(t, a.api(http.MethodGet, userManagement+"/password_reset/none", nil), http.StatusNotFound, "")
+	created := a.mustCall(http.StatusCreated, http.MethodPost, userManagement+"/password_reset", object{"email": ada})
+	assert.Equal(t, created, a.mustCall(http.StatusOK, http.MethodGet, userManagement+"/password_reset/"+created["id"].(string), nil))
 	mail := a.LastMail(ada)
 	assert.Equal(t, created["password_reset_token"], mail.Token)
 	assert.Equal(t, created["password_reset_url"], mail.Link)
@@ -228,10 +230,10 @@ func TestPasswordReset(t *testing.T) {
 	assert.Equal(t, "2026-05-04T10:15:00.000Z", created["expires_at"])
 
 	confirm := func(token, password string) reply {
-		return a.api(http.MethodPost, um+"/password_reset/confirm", object{"token": token, "new_password": password})
+		return a.api(http.MethodPost, userManagement+"/password_reset/confirm", object{"token": token, "new_password": password})
 	}
 	weak := confirm(mail.Token, "short")
-	refused(t, weak, http.StatusBadRequest, "password_reset_error")
+	assertRefused(t, weak, http.StatusBadRequest, "password_reset_error")
 	assert.Equal(t, []string{"password_too_short"}, problems(weak))
 	assert.Equal(t, []string{"password_reset_token_invalid"}, problems(confirm("none", "long enough 1")))
 	assert.Equal(t, http.StatusUnprocessableEntity, confirm("", "long enough 1").status)
@@ -240,19 +242,19 @@ func TestPasswordReset(t *testing.T) {
 	require.Equal(t, http.StatusOK, done.status)
 	assert.Equal(t, true, done.body["user"].(object)["email_verified"])
 	assert.Equal(t, []string{"password_reset_token_used"}, problems(confirm(mail.Token, "long enough 2")))
-	assert.Equal(t, "invalid_grant", a.refresh(session.text("refresh_token")).text("error"), "every session is over")
+	assert.Equal(t, "invalid_grant", a.refresh(session.text("refresh_token")).text("error"), "the reset ends all sessions")
 	assert.Contains(t, a.get(b, a.authorizeURL(nil)).Body, "asks you to sign in")
 	assert.Equal(t, http.StatusOK, a.grant("password", with(password, "password", "long enough 1")).status)
-	refused(t, a.grant("password", password), http.StatusBadRequest, "invalid_credentials")
+	assertRefused(t, a.grant("password", password), http.StatusBadRequest, "invalid_credentials")
 
-	a.done(http.StatusCreated, http.MethodPost, um+"/password_reset", object{"email": ada})
+	a.mustCall(http.StatusCreated, http.MethodPost, userManagement+"/password_reset", object{"email": ada})
 	a.clock.Advance(15 * time.Minute)
 	assert.Equal(t, []string{"password_reset_token_expired"}, problems(confirm(a.LastMail(ada).Token, "long enough 1")))
 }
 
-func TestTheMailboxPageShowsCodesToAPerson(t *testing.T) {
+func TestTheMailboxPageShowsCodes(t *testing.T) {
 	a := newApp(t)
-	a.done(http.StatusCreated, http.MethodPost, um+"/magic_auth", object{"email": ada})
+	a.mustCall(http.StatusCreated, http.MethodPost, userManagement+"/magic_auth", object{"email": ada})
 	b := newBrowser(t)
 	assert.Contains(t, a.get(b, a.URL()+"/mailbox").Body, a.LastMail(ada).Code)
 	assert.Contains(t, a.get(b, a.URL()+"/mailbox").Body, "Your sign-in code")
@@ -260,7 +262,7 @@ func TestTheMailboxPageShowsCodesToAPerson(t *testing.T) {
 	assert.Panics(t, func() { a.LastMail("nobody@acme.test") })
 }
 
-func TestPrintingShowsNoSecret(t *testing.T) {
+func TestPrintedUsersAndMailShowNoSecret(t *testing.T) {
 	a := newApp(t)
 	a.magicAuth(ada)
 	a.UpdateUser(ada, func(p *authkittest.User) { p.Factors = []authkittest.Factor{{Secret: totpSecret}} })

@@ -1,3 +1,5 @@
+// QR codes.
+
 package authkittest_test
 
 import (
@@ -14,11 +16,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The pictures behind these sums were read back with ZXing.
-func TestQRCodesOfEverySize(t *testing.T) {
+// The pictures with these checksums were decoded with ZXing.
+func TestQRCodesMatchPicturesThatWereScanned(t *testing.T) {
 	a := newApp(t)
 	for user, want := range map[int]string{1: "b58581334ea02d58", 60: "fa3a728662193411", 150: "4ef4a90e0cf8744f"} {
-		got := a.done(http.StatusCreated, http.MethodPost, "/auth/factors/enroll", object{
+		got := a.mustCall(http.StatusCreated, http.MethodPost, "/auth/factors/enroll", object{
 			"type": "totp", "totp_secret": totpSecret, "totp_user": strings.Repeat("x", user),
 		})
 		text, _ := strings.CutPrefix(got["totp"].(object)["qr_code"].(string), "data:image/png;base64,")

@@ -1,3 +1,5 @@
+// SignedInRequest.
+
 package authkittest_test
 
 import (
@@ -12,7 +14,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestAsSignsSomebodyInForAHandler(t *testing.T) {
+func TestSignedInRequestHasASession(t *testing.T) {
 	r := httptest.NewRequest("GET", "/", nil)
 	_, signedIn := authkit.FromContext(r.Context())
 	assert.False(t, signedIn)
@@ -22,7 +24,7 @@ func TestAsSignsSomebodyInForAHandler(t *testing.T) {
 	assert.True(t, s.HasRole("admin"))
 }
 
-// The test of one handler: who is asking takes one line.
+// The test of one handler with a signed-in user.
 func ExampleSignedInRequest() {
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, _ := authkit.FromContext(r.Context())

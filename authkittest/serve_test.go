@@ -1,3 +1,5 @@
+// ServeApp.
+
 package authkittest_test
 
 import (
@@ -13,8 +15,8 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// An application as a user of the library writes it, tested as its documentation says.
-func TestAnApplicationIsServedAndSignedInTo(t *testing.T) {
+// The application is written and tested as the documentation of authkit describes.
+func TestServeAppStartsAnApplicationThatAUserSignsInTo(t *testing.T) {
 	fake := authkittest.New(t)
 	url := fake.ServeApp(t, func(string) http.Handler {
 		ak, err := authkit.FromEnv()

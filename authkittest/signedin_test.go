@@ -1,3 +1,5 @@
+// SignedInClient, Browser.SignIn, and the options and methods of Server.
+
 package authkittest_test
 
 import (
@@ -12,7 +14,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestASignedInClientHasBeenThroughTheCallback(t *testing.T) {
+func TestSignedInClientCompletesTheCallback(t *testing.T) {
 	a := newApp(t)
 	for _, email := range []string{ada, "chiara@example.com"} {
 		client := a.SignedInClient(t, a.server.URL+"/login", email)
@@ -24,16 +26,16 @@ func TestASignedInClientHasBeenThroughTheCallback(t *testing.T) {
 	assert.Equal(t, 4, a.Calls(authkittest.RouteAuthorize))
 }
 
-func TestSignInSaysWhatWentWrong(t *testing.T) {
+func TestSignInReturnsAnErrorThatNamesTheCause(t *testing.T) {
 	a := newApp(t)
 	cases := map[string]struct {
 		loginURL, email, want string
 	}{
-		"no sign-in page comes":           {a.server.URL + "/callback?code=secret", ada, "did not redirect to a sign-in page that offers \"" + ada + "\""},
-		"the person is unknown":           {a.server.URL + "/login", "nobody@example.com", `did not redirect to a sign-in page that offers "nobody@example.com"`},
-		"nothing listens there":           {"http://127.0.0.1:1/login?x=secret", ada, "http://127.0.0.1:1/login: dial"},
-		"the application refuses":         {a.authorizeURL(map[string]string{"redirect_uri": a.server.URL + "/missing"}), ada, "the application answered 404 " + a.server.URL + "/missing"},
-		"AuthKit does not lead anywhere ": {a.authorizeURL(map[string]string{"redirect_uri": a.URL() + "/signed-out"}), ada, "did not redirect back to the application"},
+		"there is no sign-in page":                     {a.server.URL + "/callback?code=secret", ada, "did not redirect to a sign-in page that offers \"" + ada + "\""},
+		"the user does not exist":                      {a.server.URL + "/login", "nobody@example.com", `did not redirect to a sign-in page that offers "nobody@example.com"`},
+		"the login URL refuses connections":            {"http://127.0.0.1:1/login?x=secret", ada, "http://127.0.0.1:1/login: dial"},
+		"the application answers 404":                  {a.authorizeURL(map[string]string{"redirect_uri": a.server.URL + "/missing"}), ada, "the application answered 404 " + a.server.URL + "/missing"},
+		"AuthKit does not redirect to the application": {a.authorizeURL(map[string]string{"redirect_uri": a.URL() + "/signed-out"}), ada, "did not redirect back to the application"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -44,7 +46,7 @@ func TestSignInSaysWhatWentWrong(t *testing.T) {
 	}
 }
 
-// recorder is a testing.TB that notes a failure instead of failing.
+// recorder is a testing.TB that records a failure and does not fail the test.
 type recorder struct {
 	testing.TB
 	failure any
@@ -53,7 +55,7 @@ type recorder struct {
 func (r *recorder) Helper()        {}
 func (r *recorder) Fatal(a ...any) { r.failure = a[0]; panic(r) }
 
-func TestASignedInClientFailsTheTestWhenItCannot(t *testing.T) {
+func TestSignedInClientFailsTheTestIfTheSignInFails(t *testing.T) {
 	a := newApp(t)
 	fails := &recorder{TB: t}
 	assert.Panics(t, func() { a.SignedInClient(fails, a.server.URL+"/login", "nobody@example.com") })
@@ -62,7 +64,7 @@ func TestASignedInClientFailsTheTestWhenItCannot(t *testing.T) {
 	assert.ErrorContains(t, fails.failure.(error), "must be 127.0.0.1:port")
 }
 
-func TestTwoPeopleCannotShareAnAddress(t *testing.T) {
+func TestTwoUsersCannotHaveTheSameEmailAddress(t *testing.T) {
 	_, err := authkittest.Start(authkittest.WithUsers(authkittest.User{Email: ada}, authkittest.User{Email: "ADA@harborpress.test"}))
 	require.ErrorContains(t, err, "two users")
 	f := authkittest.New(t)
@@ -71,11 +73,11 @@ func TestTwoPeopleCannotShareAnAddress(t *testing.T) {
 	assert.Panics(t, func() { f.RevokeSession("session_none") })
 }
 
-func TestSeedsAreStableAndTheirOwn(t *testing.T) {
+func TestSeededUsersHaveStableIDsAndAreCopied(t *testing.T) {
 	seed := authkittest.User{Email: "kim@acme.test", Memberships: []authkittest.Membership{{OrganizationID: "org_acme", Roles: []string{"owner", "billing"}}}}
 	a := newApp(t, authkittest.WithUsers(seed), authkittest.WithOrganizations(authkittest.Organization{Name: "Other"}))
 	b := authkittest.New(t, authkittest.WithUsers(seed))
-	assert.Equal(t, a.Users(), b.Users(), "the same person has the same ID in every run")
+	assert.Equal(t, a.Users(), b.Users(), "the same user has the same ID in every fake")
 	assert.Equal(t, "org_acme", a.Organizations()[1].Name)
 	seed.Memberships[0].Roles[0] = "changed"
 	a.Users()[0].Memberships[0].Roles[0] = "changed"
@@ -87,7 +89,7 @@ func TestSeedsAreStableAndTheirOwn(t *testing.T) {
 	assert.Equal(t, added, a.Users()[1])
 }
 
-func TestEnvPointsAtTheFakeAndPrintingShowsNoKey(t *testing.T) {
+func TestEnvPointsAtTheFakeAndThePrintedFakeShowsNoKey(t *testing.T) {
 	f := authkittest.New(t)
 	f.Setenv(t)
 	env := f.Env()
@@ -101,7 +103,7 @@ func TestEnvPointsAtTheFakeAndPrintingShowsNoKey(t *testing.T) {
 	}
 }
 
-func TestARealClockRunsByItself(t *testing.T) {
+func TestWithoutAClockTheFakeUsesRealTime(t *testing.T) {
 	f := authkittest.New(t)
 	f.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Delay: 1, Status: 418})
 	response, err := http.Get(f.URL() + "/sso/jwks/" + f.ClientID())
@@ -110,7 +112,7 @@ func TestARealClockRunsByItself(t *testing.T) {
 	assert.Equal(t, 418, response.StatusCode)
 }
 
-func TestAwaitCallsSeesCallsThatCameBefore(t *testing.T) {
+func TestAwaitCallsCountsEarlierCalls(t *testing.T) {
 	a := newApp(t)
 	a.signIn("Ada")
 	a.AwaitCalls(t, authkittest.RouteCodeExchange, 1)

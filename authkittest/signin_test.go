@@ -1,3 +1,5 @@
+// The sign-in pages.
+
 package authkittest_test
 
 import (
@@ -13,7 +15,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestASignInRunsFromTheLoginLinkToAVerifiedToken(t *testing.T) {
+func TestASignInEndsWithAVerifiedAccessToken(t *testing.T) {
 	a := newApp(t)
 	b := authkittest.NewBrowser()
 	page := a.get(b, a.server.URL+"/login")
@@ -22,7 +24,7 @@ func TestASignInRunsFromTheLoginLinkToAVerifiedToken(t *testing.T) {
 	assert.Contains(t, page.Body, "fake AuthKit")
 	assert.Contains(t, page.Header.Get("Content-Security-Policy"), "default-src 'none'")
 
-	back := a.called(a.press(b, "Ada Okafor", nil))
+	back := a.callbackQuery(a.press(b, "Ada Okafor", nil))
 	assert.Equal(t, state, back.Get("state"))
 	got := a.exchange(back.Get("code"))
 	require.Equal(t, http.StatusOK, got.status)
@@ -54,7 +56,7 @@ func TestASignInRunsFromTheLoginLinkToAVerifiedToken(t *testing.T) {
 	assert.True(t, session.Active())
 }
 
-func TestSomebodyWithoutAnOrganizationHasNoOrganizationClaims(t *testing.T) {
+func TestAUserWithoutAnOrganizationHasNoOrganizationClaims(t *testing.T) {
 	a := newApp(t)
 	got := a.signIn("Dev Patel")
 	assert.NotContains(t, got.body, "organization_id")
@@ -65,19 +67,19 @@ func TestSomebodyWithoutAnOrganizationHasNoOrganizationClaims(t *testing.T) {
 	}
 }
 
-func TestSomebodyWithTwoOrganizationsChooses(t *testing.T) {
+func TestAUserWithTwoOrganizationsChoosesOneOnAPage(t *testing.T) {
 	a := newApp(t)
 	b, _ := a.authorize(nil)
 	page := a.press(b, "Chiara", nil)
 	assert.Contains(t, page.Body, "Choose an organization")
-	got := a.exchange(a.called(a.press(b, "Pine Street", nil)).Get("code"))
+	got := a.exchange(a.callbackQuery(a.press(b, "Pine Street", nil)).Get("code"))
 	assert.Equal(t, a.Organizations()[1].ID, got.text("organization_id"))
 	claims, err := a.claims(got.text("access_token"))
 	require.NoError(t, err)
 	assert.Equal(t, "admin", claims["role"])
 }
 
-func TestAnOrganizationThatIsAskedForLimitsWhoCanSignIn(t *testing.T) {
+func TestOnlyMembersOfTheRequestedOrganizationCanSignIn(t *testing.T) {
 	a := newApp(t)
 	studio := a.Organizations()[1].ID
 	b, page := a.authorize(map[string]string{"organization_id": studio})
@@ -86,11 +88,11 @@ func TestAnOrganizationThatIsAskedForLimitsWhoCanSignIn(t *testing.T) {
 	page = a.press(b, "Continue", url.Values{"email": {ada}})
 	assert.Equal(t, http.StatusUnprocessableEntity, page.StatusCode)
 	assert.Contains(t, page.Body, "is not a member of Pine Street Studio")
-	got := a.exchange(a.called(a.press(b, "Chiara", nil)).Get("code"))
+	got := a.exchange(a.callbackQuery(a.press(b, "Chiara", nil)).Get("code"))
 	assert.Equal(t, studio, got.text("organization_id"))
 }
 
-func TestAnUnknownAddressSignsUp(t *testing.T) {
+func TestAnUnknownEmailAddressSignsUp(t *testing.T) {
 	a := newApp(t)
 	b, _ := a.authorize(nil)
 	page := a.press(b, "Continue", url.Values{"email": {"not an address"}})
@@ -99,7 +101,7 @@ func TestAnUnknownAddressSignsUp(t *testing.T) {
 	assert.Equal(t, "kim@example.org", page.Forms[0].Fields.Get("email"))
 	page = a.press(b, "Create account", url.Values{"email": {ada}})
 	assert.Contains(t, page.Body, "already")
-	back := a.called(a.press(b, "Create account", url.Values{"email": {"kim@example.org"}, "first_name": {"<Kim>"}}))
+	back := a.callbackQuery(a.press(b, "Create account", url.Values{"email": {"kim@example.org"}, "first_name": {"<Kim>"}}))
 	user := a.exchange(back.Get("code")).body["user"].(map[string]any)
 	assert.Equal(t, "<Kim>", user["first_name"])
 	assert.Nil(t, user["last_name"])
@@ -108,20 +110,20 @@ func TestAnUnknownAddressSignsUp(t *testing.T) {
 	assert.NotContains(t, page.Body, "<Kim>", "markup in a name is escaped")
 }
 
-func TestHintsOpenTheRightPage(t *testing.T) {
+func TestScreenHintAndLoginHintChooseThePage(t *testing.T) {
 	a := newApp(t)
 	_, page := a.authorize(map[string]string{"screen_hint": "sign-up"})
 	assert.Contains(t, page.Body, "Create your account")
 	_, page = a.authorize(map[string]string{"login_hint": "ben@harborpress.test"})
-	assert.Contains(t, page.Forms[0].Buttons[0].Text, "Ben Lindqvist", "the hinted person comes first")
+	assert.Contains(t, page.Forms[0].Buttons[0].Text, "Ben Lindqvist", "the user of login_hint comes first")
 	assert.Equal(t, "ben@harborpress.test", page.Forms[1].Fields.Get("email"))
 }
 
-func TestCancellingAndGoingBack(t *testing.T) {
+func TestACancelledSignInReturnsAccessDeniedAndIsOver(t *testing.T) {
 	a := newApp(t)
 	b, page := a.authorize(nil)
 	signInPage := page.URL.String()
-	back := a.called(a.press(b, "Cancel", nil))
+	back := a.callbackQuery(a.press(b, "Cancel", nil))
 	assert.Equal(t, "access_denied", back.Get("error"))
 	assert.NotEmpty(t, back.Get("error_description"))
 	assert.Equal(t, state, back.Get("state"))
@@ -131,28 +133,28 @@ func TestCancellingAndGoingBack(t *testing.T) {
 	assert.Contains(t, page.Body, "This sign-in is over")
 }
 
-func TestASignInLeftOpenForMoreThanAnHourIsOver(t *testing.T) {
+func TestTheSignInPageExpiresAfterAnHour(t *testing.T) {
 	a := newApp(t)
 	b, _ := a.authorize(nil)
 	a.clock.Advance(time.Hour + time.Second)
 	assert.Equal(t, http.StatusNotFound, a.press(b, "Ada", nil).StatusCode)
 }
 
-func TestASecondSignInOfTheSameBrowser(t *testing.T) {
+func TestASecondSignInUsesTheBrowserSession(t *testing.T) {
 	cases := map[string]struct {
 		change map[string]string
 		passes bool
 	}{
-		"passes without a page":                                  {nil, true},
-		"passes when the sign-in is recent enough":               {map[string]string{"max_age": "120"}, true},
-		"passes with a hint at the same person":                  {map[string]string{"login_hint": ada}, true},
-		"shows the page when the sign-in is too old":             {map[string]string{"max_age": "60"}, false},
-		"shows the page when max_age is zero":                    {map[string]string{"max_age": "0"}, false},
-		"shows the page when prompt is login":                    {map[string]string{"prompt": "login"}, false},
-		"shows the page for somebody else's address":             {map[string]string{"login_hint": "dev@example.com"}, false},
-		"shows the page when it is to sign up":                   {map[string]string{"screen_hint": "sign-up"}, false},
-		"shows the page when another provider is asked for":      {map[string]string{"provider": "GoogleOAuth"}, false},
-		"shows the page for an organization without that member": {map[string]string{"organization_id": "pine"}, false},
+		"passes without a page":                                {nil, true},
+		"passes when the sign-in is recent enough":             {map[string]string{"max_age": "120"}, true},
+		"passes with the login_hint of the same user":          {map[string]string{"login_hint": ada}, true},
+		"shows the page when the sign-in is too old":           {map[string]string{"max_age": "60"}, false},
+		"shows the page when max_age is zero":                  {map[string]string{"max_age": "0"}, false},
+		"shows the page when prompt is login":                  {map[string]string{"prompt": "login"}, false},
+		"shows the page with the login_hint of another user":   {map[string]string{"login_hint": "dev@example.com"}, false},
+		"shows the page with the screen_hint sign-up":          {map[string]string{"screen_hint": "sign-up"}, false},
+		"shows the page for another provider":                  {map[string]string{"provider": "GoogleOAuth"}, false},
+		"shows the page for an organization without this user": {map[string]string{"organization_id": "pine"}, false},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -168,21 +170,21 @@ func TestASecondSignInOfTheSameBrowser(t *testing.T) {
 				assert.True(t, strings.HasPrefix(page.URL.Path, "/sign-in/"), "%v", page)
 				return
 			}
-			claims, err := a.claims(a.exchange(a.called(page).Get("code")).text("access_token"))
+			claims, err := a.claims(a.exchange(a.callbackQuery(page).Get("code")).text("access_token"))
 			require.NoError(t, err)
-			assert.EqualValues(t, start.Unix(), claims["auth_time"], "nobody has proved anything anew")
+			assert.EqualValues(t, start.Unix(), claims["auth_time"], "auth_time is that of the first sign-in")
 		})
 	}
 }
 
-func TestProvidersBecomeTheAuthenticationMethod(t *testing.T) {
+func TestTheProviderBecomesTheAuthenticationMethod(t *testing.T) {
 	a := newApp(t)
 	for method, change := range map[string]map[string]string{
 		"GoogleOAuth": {"provider": "GoogleOAuth"},
 		"SSO":         {"provider": "", "organization_id": a.Organizations()[0].ID},
 	} {
 		b, _ := a.authorize(change)
-		got := a.exchange(a.called(a.press(b, "Ada", nil)).Get("code"))
+		got := a.exchange(a.callbackQuery(a.press(b, "Ada", nil)).Get("code"))
 		assert.Equal(t, method, got.text("authentication_method"))
 	}
 }

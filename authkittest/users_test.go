@@ -1,3 +1,5 @@
+// API calls for users and sessions.
+
 package authkittest_test
 
 import (
@@ -13,7 +15,7 @@ import (
 
 func TestAUserIsCreatedFoundChangedAndDeleted(t *testing.T) {
 	a := newApp(t)
-	created := a.done(http.StatusCreated, http.MethodPost, um+"/users", object{
+	created := a.mustCall(http.StatusCreated, http.MethodPost, userManagement+"/users", object{
 		"email": "kim@acme.test", "first_name": "Kim", "last_name": "Sato", "password": "long enough 1", "email_verified": true,
 		"external_id": "17", "metadata": object{"plan": "pro", "team": "a"},
 	})
@@ -24,53 +26,53 @@ func TestAUserIsCreatedFoundChangedAndDeleted(t *testing.T) {
 		"last_sign_in_at": nil, "created_at": "2026-05-04T10:00:00.000Z", "updated_at": "2026-05-04T10:00:00.000Z",
 	}, created)
 	for _, path := range []string{"/users/" + id, "/users/external_id/17"} {
-		assert.Equal(t, created, a.done(http.StatusOK, http.MethodGet, um+path, nil))
+		assert.Equal(t, created, a.mustCall(http.StatusOK, http.MethodGet, userManagement+path, nil))
 	}
 	token := a.grant("password", map[string]string{"email": "kim@acme.test", "password": "long enough 1"}).text("refresh_token")
 	require.NotEmpty(t, token)
 
-	changed := a.done(http.StatusOK, http.MethodPut, um+"/users/"+id, object{
+	changed := a.mustCall(http.StatusOK, http.MethodPut, userManagement+"/users/"+id, object{
 		"external_id": nil, "locale": "en-GB", "name": "Kim S.", "metadata": object{"plan": nil, "seat": "4"}, "email": "new@acme.test",
 	})
 	assert.Nil(t, changed["external_id"])
 	assert.Equal(t, "en-GB", changed["locale"])
 	assert.Equal(t, "Kim S.", changed["name"])
-	assert.Equal(t, "Kim", changed["first_name"], "what is left out stays")
+	assert.Equal(t, "Kim", changed["first_name"], "an omitted member does not change")
 	assert.Equal(t, object{"team": "a", "seat": "4"}, changed["metadata"])
-	assert.Equal(t, false, changed["email_verified"], "the new address has not been verified")
-	assert.Nil(t, a.done(http.StatusOK, http.MethodPut, um+"/users/"+id, object{"locale": nil})["locale"])
+	assert.Equal(t, false, changed["email_verified"], "the new address is not verified")
+	assert.Nil(t, a.mustCall(http.StatusOK, http.MethodPut, userManagement+"/users/"+id, object{"locale": nil})["locale"])
 
-	got, text := a.send(http.MethodDelete, um+"/users/"+id, nil)
+	got, text := a.send(http.MethodDelete, userManagement+"/users/"+id, nil)
 	assert.Equal(t, http.StatusOK, got.status)
 	assert.Empty(t, text)
 	assert.Equal(t, "invalid_grant", a.refresh(token).text("error"))
 	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
-		refused(t, a.api(method, um+"/users/"+id, nil), http.StatusNotFound, "")
+		assertRefused(t, a.api(method, userManagement+"/users/"+id, nil), http.StatusNotFound, "")
 	}
-	refused(t, a.api(http.MethodGet, um+"/users/external_id/17", nil), http.StatusNotFound, "")
+	assertRefused(t, a.api(http.MethodGet, userManagement+"/users/external_id/17", nil), http.StatusNotFound, "")
 	assert.Equal(t, "kim@acme.test", a.Sessions()[0].Email)
 }
 
-func TestADeletedUserComesBackNowhere(t *testing.T) {
+func TestADeletedUserCanNoLongerSignIn(t *testing.T) {
 	a := newApp(t)
 	b, _ := a.authorize(nil)
-	code := a.called(a.press(b, "Ada", nil)).Get("code")
+	code := a.callbackQuery(a.press(b, "Ada", nil)).Get("code")
 	id := a.userID(ada)
 	a.magicAuth(ada)
-	a.done(http.StatusCreated, http.MethodPost, um+"/password_reset", object{"email": ada})
+	a.mustCall(http.StatusCreated, http.MethodPost, userManagement+"/password_reset", object{"email": ada})
 	a.AddAPIKey(authkittest.APIKey{OrganizationID: a.Organizations()[0].ID, UserID: id})
 	device := a.startDevice()
 	a.ApproveDevice(device["user_code"].(string), ada)
-	a.done(http.StatusOK, http.MethodDelete, um+"/users/"+id, nil)
+	a.mustCall(http.StatusOK, http.MethodDelete, userManagement+"/users/"+id, nil)
 
 	assert.Equal(t, "invalid_grant", a.exchange(code).text("error"))
 	assert.Equal(t, "invalid_grant", a.poll(device).text("error"))
 	assert.Contains(t, a.get(b, a.authorizeURL(nil)).Body, "asks you to sign in")
-	reset := a.api(http.MethodPost, um+"/password_reset/confirm", object{"token": a.LastMail(ada).Token, "new_password": "long enough 1"})
-	refused(t, reset, http.StatusBadRequest, "password_reset_error")
+	reset := a.api(http.MethodPost, userManagement+"/password_reset/confirm", object{"token": a.LastMail(ada).Token, "new_password": "long enough 1"})
+	assertRefused(t, reset, http.StatusBadRequest, "password_reset_error")
 }
 
-func TestUserCreationRefusals(t *testing.T) {
+func TestInvalidUserCreationsAreRefused(t *testing.T) {
 	a := newApp(t)
 	a.UpdateUser(ada, func(p *authkittest.User) { p.ExternalID = "17" })
 	cases := map[string]struct {
@@ -79,8 +81,8 @@ func TestUserCreationRefusals(t *testing.T) {
 		code     string
 		problems []string
 	}{
-		"an address that is taken":         {object{"email": strings.ToUpper(ada)}, 400, "user_creation_error", []string{"email_not_available"}},
-		"an external ID that is taken":     {object{"external_id": "17"}, 400, "user_creation_error", []string{"external_id_already_used"}},
+		"an email address that is used":    {object{"email": strings.ToUpper(ada)}, 400, "user_creation_error", []string{"email_not_available"}},
+		"an external ID that is used":      {object{"external_id": "17"}, 400, "user_creation_error", []string{"external_id_already_used"}},
 		"no address":                       {object{"email": ""}, 422, "invalid_request_parameters", []string{"email_required"}},
 		"a short password":                 {object{"password": "short"}, 400, "password_strength_error", []string{"password_too_short"}},
 		"a password of one character":      {object{"password": "aaaa"}, 400, "password_strength_error", []string{"password_too_short", "password_too_weak"}},
@@ -102,15 +104,15 @@ func TestUserCreationRefusals(t *testing.T) {
 			for field, value := range c.body {
 				body[field] = value
 			}
-			got := a.api(http.MethodPost, um+"/users", body)
-			refused(t, got, c.status, c.code)
+			got := a.api(http.MethodPost, userManagement+"/users", body)
+			assertRefused(t, got, c.status, c.code)
 			assert.Equal(t, c.problems, problems(got))
 			assert.Len(t, a.Users(), 4)
 		})
 	}
 }
 
-func TestUserUpdateRefusals(t *testing.T) {
+func TestInvalidUserUpdatesAreRefused(t *testing.T) {
 	a := newApp(t)
 	a.UpdateUser("ben@harborpress.test", func(p *authkittest.User) { p.ExternalID = "17" })
 	before := a.Users()[0]
@@ -118,26 +120,26 @@ func TestUserUpdateRefusals(t *testing.T) {
 		body object
 		code string
 	}{
-		"an external ID that is taken": {object{"external_id": "17", "first_name": "X"}, "external_id_already_used"},
-		"an address that is taken":     {object{"email": "ben@harborpress.test"}, "email_not_available"},
-		"no address":                   {object{"email": "x"}, "invalid_email"},
-		"an odd locale":                {object{"locale": "english!"}, "invalid_locale"},
-		"a weak password":              {object{"password": "short"}, "password_strength_error"},
+		"an external ID that is used":   {object{"external_id": "17", "first_name": "X"}, "external_id_already_used"},
+		"an email address that is used": {object{"email": "ben@harborpress.test"}, "email_not_available"},
+		"no address":                    {object{"email": "x"}, "invalid_email"},
+		"an invalid locale":             {object{"locale": "english!"}, "invalid_locale"},
+		"a weak password":               {object{"password": "short"}, "password_strength_error"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			refused(t, a.api(http.MethodPut, um+"/users/"+a.userID(ada), c.body), http.StatusBadRequest, c.code)
+			assertRefused(t, a.api(http.MethodPut, userManagement+"/users/"+a.userID(ada), c.body), http.StatusBadRequest, c.code)
 			assert.Equal(t, before, a.Users()[0], "nothing has changed")
 		})
 	}
-	a.done(http.StatusOK, http.MethodPut, um+"/users/"+a.userID(ada), object{"email": strings.ToUpper(ada)})
+	a.mustCall(http.StatusOK, http.MethodPut, userManagement+"/users/"+a.userID(ada), object{"email": strings.ToUpper(ada)})
 }
 
-func TestAPasswordHashSignsNobodyIn(t *testing.T) {
+func TestAPasswordHashDoesNotSignIn(t *testing.T) {
 	a := newApp(t)
-	a.done(http.StatusCreated, http.MethodPost, um+"/users", object{
+	a.mustCall(http.StatusCreated, http.MethodPost, userManagement+"/users", object{
 		"email": "kim@acme.test", "password_hash": "$2a$10$x", "password_hash_type": "bcrypt", "email_verified": true,
 	})
-	refused(t, a.grant("password", map[string]string{"email": "kim@acme.test", "password": "$2a$10$x"}), http.StatusBadRequest, "invalid_credentials")
+	assertRefused(t, a.grant("password", map[string]string{"email": "kim@acme.test", "password": "$2a$10$x"}), http.StatusBadRequest, "invalid_credentials")
 }
 
 func TestUsersAreFiltered(t *testing.T) {
@@ -146,20 +148,20 @@ func TestUsersAreFiltered(t *testing.T) {
 		"email=ADA@harborpress.test": 1, "email=nobody@acme.test": 0, "organization_id=" + a.Organizations()[0].ID: 3,
 		"organization=" + a.Organizations()[1].ID: 1,
 	} {
-		assert.Len(t, a.done(http.StatusOK, http.MethodGet, um+"/users?"+query, nil)["data"], want, query)
+		assert.Len(t, a.mustCall(http.StatusOK, http.MethodGet, userManagement+"/users?"+query, nil)["data"], want, query)
 	}
 }
 
-func TestIdentities(t *testing.T) {
+func TestIdentitiesAreListed(t *testing.T) {
 	a := newApp(t)
 	a.UpdateUser(ada, func(p *authkittest.User) {
 		p.Identities = []authkittest.Identity{{Provider: "GoogleOAuth", ID: "g-1"}}
 	})
-	_, text := a.send(http.MethodGet, um+"/users/"+a.userID(ada)+"/identities", nil)
+	_, text := a.send(http.MethodGet, userManagement+"/users/"+a.userID(ada)+"/identities", nil)
 	assert.JSONEq(t, `[{"idp_id":"g-1","type":"OAuth","provider":"GoogleOAuth"}]`, text)
-	_, text = a.send(http.MethodGet, um+"/users/"+a.userID("dev@example.com")+"/identities", nil)
+	_, text = a.send(http.MethodGet, userManagement+"/users/"+a.userID("dev@example.com")+"/identities", nil)
 	assert.JSONEq(t, `[]`, text)
-	refused(t, a.api(http.MethodGet, um+"/users/none/identities", nil), http.StatusNotFound, "")
+	assertRefused(t, a.api(http.MethodGet, userManagement+"/users/none/identities", nil), http.StatusNotFound, "")
 }
 
 func TestSessionsAreListedAndRevoked(t *testing.T) {
@@ -167,7 +169,7 @@ func TestSessionsAreListedAndRevoked(t *testing.T) {
 	token := a.token(ada)
 	a.code("Ada")
 	list := func() []any {
-		return a.done(http.StatusOK, http.MethodGet, um+"/users/"+a.userID(ada)+"/sessions", nil)["data"].([]any)
+		return a.mustCall(http.StatusOK, http.MethodGet, userManagement+"/users/"+a.userID(ada)+"/sessions", nil)["data"].([]any)
 	}
 	id := a.Sessions()[0].ID
 	require.Len(t, list(), 1)
@@ -177,29 +179,29 @@ func TestSessionsAreListedAndRevoked(t *testing.T) {
 		"created_at": "2026-05-04T10:00:00.000Z", "updated_at": "2026-05-04T10:00:00.000Z",
 	}, list()[0])
 	for _, unknown := range []object{{}, {"session_id": "session_none"}} {
-		refused(t, a.api(http.MethodPost, um+"/sessions/revoke", unknown), http.StatusBadRequest, "")
+		assertRefused(t, a.api(http.MethodPost, userManagement+"/sessions/revoke", unknown), http.StatusBadRequest, "")
 	}
-	got, text := a.send(http.MethodPost, um+"/sessions/revoke", object{"session_id": id})
+	got, text := a.send(http.MethodPost, userManagement+"/sessions/revoke", object{"session_id": id})
 	assert.Equal(t, http.StatusOK, got.status)
 	assert.Empty(t, text)
 	assert.Empty(t, list())
 	assert.Equal(t, "invalid_grant", a.refresh(token).text("error"))
-	refused(t, a.api(http.MethodGet, um+"/users/none/sessions", nil), http.StatusNotFound, "")
+	assertRefused(t, a.api(http.MethodGet, userManagement+"/users/none/sessions", nil), http.StatusNotFound, "")
 }
 
-func TestSessionsNameTheirMethod(t *testing.T) {
+func TestSessionObjectsHaveTheirAuthMethod(t *testing.T) {
 	a := newApp(t)
 	for method, want := range map[string]string{
 		"GoogleOAuth": "oauth", "SSO": "sso", "Passkey": "passkey", "Passport": "unknown", "MagicAuth": "magic_code",
 	} {
 		a.UpdateUser(ada, func(p *authkittest.User) { p.AuthenticationMethod = method })
 		a.signIn("Ada")
-		list := a.done(http.StatusOK, http.MethodGet, um+"/users/"+a.userID(ada)+"/sessions", nil)["data"].([]any)
+		list := a.mustCall(http.StatusOK, http.MethodGet, userManagement+"/users/"+a.userID(ada)+"/sessions", nil)["data"].([]any)
 		assert.Equal(t, want, list[0].(object)["auth_method"])
 	}
 	back := a.Impersonate(ada, "ops@acme.test", "ticket 9", a.callback)
 	a.grant("authorization_code", map[string]string{"code": back[strings.Index(back, "code=")+5:]})
-	last := a.done(http.StatusOK, http.MethodGet, um+"/users/"+a.userID(ada)+"/sessions", nil)["data"].([]any)[0].(object)
+	last := a.mustCall(http.StatusOK, http.MethodGet, userManagement+"/users/"+a.userID(ada)+"/sessions", nil)["data"].([]any)[0].(object)
 	assert.Equal(t, "impersonation", last["auth_method"])
 	assert.Equal(t, object{"email": "ops@acme.test", "reason": "ticket 9"}, last["impersonator"])
 }
@@ -209,5 +211,5 @@ func TestASessionEndsAfterAYear(t *testing.T) {
 	token := a.token(ada)
 	a.clock.Advance(365 * 24 * 60 * 60 * 1e9)
 	assert.Equal(t, "invalid_grant", a.refresh(token).text("error"))
-	assert.Empty(t, a.done(http.StatusOK, http.MethodGet, um+"/users/"+a.userID(ada)+"/sessions", nil)["data"])
+	assert.Empty(t, a.mustCall(http.StatusOK, http.MethodGet, userManagement+"/users/"+a.userID(ada)+"/sessions", nil)["data"])
 }

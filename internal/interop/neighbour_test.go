@@ -279,7 +279,7 @@ func (b *browser) cookies() map[string]string {
 	return found
 }
 
-func TestASessionGoesThroughEveryHandInEveryOrder(t *testing.T) {
+func TestEveryLibraryReadsAndRefreshesASharedSessionInEveryOrder(t *testing.T) {
 	f := newFamily(t, authkit.WithSharedSession())
 	for _, first := range libraries {
 		for _, second := range libraries {
@@ -309,7 +309,7 @@ func TestASessionGoesThroughEveryHandInEveryOrder(t *testing.T) {
 	}
 }
 
-func TestAnExpiredSessionIsRefreshedByWhoeverMeetsItFirst(t *testing.T) {
+func TestAnExpiredSessionIsRefreshedByTheFirstLibraryThatReadsIt(t *testing.T) {
 	f := newFamily(t, authkit.WithSharedSession())
 	for _, library := range libraries {
 		b := f.browser()
@@ -324,7 +324,7 @@ func TestAnExpiredSessionIsRefreshedByWhoeverMeetsItFirst(t *testing.T) {
 	}
 }
 
-func TestGoAndNodeRefreshAtTheSameTimeAndBothEndSignedIn(t *testing.T) {
+func TestConcurrentRefreshesInGoAndJavaScriptBothSucceed(t *testing.T) {
 	f := newFamily(t, authkit.WithSharedSession())
 	for _, library := range []string{"node", "session"} {
 		b := f.browser()
@@ -350,7 +350,7 @@ func TestGoAndNodeRefreshAtTheSameTimeAndBothEndSignedIn(t *testing.T) {
 	}
 }
 
-func TestASwitchOfOrganizationIsSeenByEveryHand(t *testing.T) {
+func TestEveryLibrarySeesAnOrganizationSwitch(t *testing.T) {
 	f := newFamily(t, authkit.WithSharedSession())
 	for _, library := range libraries {
 		b := f.browser()
@@ -368,7 +368,7 @@ func TestASwitchOfOrganizationIsSeenByEveryHand(t *testing.T) {
 	}
 }
 
-func TestWhereverSomebodySignsOutNobodyIsSignedInAnywhere(t *testing.T) {
+func TestASignOutInOneLibraryEndsTheSessionInAll(t *testing.T) {
 	f := newFamily(t, authkit.WithSharedSession())
 	for _, library := range libraries {
 		b := f.browser()
@@ -391,7 +391,7 @@ func TestWhereverSomebodySignsOutNobodyIsSignedInAnywhere(t *testing.T) {
 	}
 }
 
-func TestAnImpersonatorIsKnownToEveryHand(t *testing.T) {
+func TestEveryLibraryKeepsTheImpersonator(t *testing.T) {
 	f := newFamily(t, authkit.WithSharedSession())
 	b := f.browser()
 	_, err := b.Get(f.fake.Impersonate(yuki, "ops@example.com", "ticket 9", f.javascript+"/node/callback"))
@@ -404,7 +404,7 @@ func TestAnImpersonatorIsKnownToEveryHand(t *testing.T) {
 	}
 }
 
-func TestWhoeverWasSignedInUnderJavaScriptMovesToGoSignedIn(t *testing.T) {
+func TestAJavaScriptSessionIsConvertedByGo(t *testing.T) {
 	f := newFamily(t, authkit.WithForeignSessions())
 	for _, library := range []string{"node", "session"} {
 		b := f.browser()

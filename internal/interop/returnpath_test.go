@@ -21,7 +21,7 @@ var pieces = []string{
 }
 
 // Browsers resolve an address by the WHATWG's URL standard, which Node.js implements and Go does not.
-func TestNoReturnPathLeavesTheOriginInABrowser(t *testing.T) {
+func TestReturnPathsStayOnTheOriginInABrowser(t *testing.T) {
 	f := newFamily(t, authkit.WithSharedSession())
 	random := rand.New(rand.NewPCG(1, 2))
 	var taken []string

@@ -16,11 +16,11 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestASignInARefreshAndASignOutPassAProxyWithItsDefaultBuffers(t *testing.T) {
+func TestSignInRefreshAndSignOutWorkWithDefaultProxyBuffers(t *testing.T) {
 	walk(t, newSite(t), kim)
 }
 
-func TestASessionOfSeveralCookiesPassesAProxyWithLargerBuffers(t *testing.T) {
+func TestASessionOfSeveralCookiesWorksWithLargerProxyBuffers(t *testing.T) {
 	walk(t, newSiteWithBuffer(t, "32k"), val)
 }
 
@@ -70,7 +70,7 @@ func (s *site) cookiesOf(b *authkittest.Browser) string {
 
 // What another host of the domain has planted is taken away little by little,
 // so that the response still fits.
-func TestASignInWithPlantedCookiesPassesAProxyWithItsDefaultBuffers(t *testing.T) {
+func TestASignInWithPlantedCookiesWorksWithDefaultProxyBuffers(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()
 	home, err := url.Parse(s.url + "/")
@@ -95,7 +95,7 @@ func TestASignInWithPlantedCookiesPassesAProxyWithItsDefaultBuffers(t *testing.T
 }
 
 // A8: nginx takes a Cookie header of 8 KB at most, by default.
-func TestLinksWithLongReturnPathsLeaveABrowserThatAProxyStillTakes(t *testing.T) {
+func TestLongReturnPathsKeepTheCookieHeaderWithinTheProxyLimit(t *testing.T) {
 	long := strings.Repeat("a", 1000)
 	for _, c := range []struct {
 		name  string

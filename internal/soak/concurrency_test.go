@@ -52,7 +52,7 @@ type crowdTest struct {
 	requests, refusals, undecided, signOuts, revocations, switches, faults, rotations atomic.Int64
 }
 
-func TestNobodySeesAnotherOrIsSignedOutWhateverHappensAtOnce(t *testing.T) {
+func TestConcurrentRequestsNeverMixOrLoseSessions(t *testing.T) {
 	emails := make([]string, crowd)
 	for i := range emails {
 		emails[i] = fmt.Sprintf("crowd-%02d@example.com", i)

@@ -126,7 +126,7 @@ func between(r *rand.Rand, least, most time.Duration) time.Duration {
 	return least + time.Duration(r.Int64N(int64(most-least)))
 }
 
-func TestTheSameSeedDecidesTheSame(t *testing.T) {
+func TestTheSameSeedGivesTheSamePlan(t *testing.T) {
 	rounds := func(seed uint64) (plans []round) {
 		p := &planner{seed: seed, browsers: 300, slots: 2}
 		for range 60 {

@@ -200,7 +200,7 @@ var kinds = []kind{
 	}},
 }
 
-func TestNothingThatAStrangerSendsTakesAnInstanceOutOfRotation(t *testing.T) {
+func TestNoAttackerRequestTakesAnInstanceOutOfRotation(t *testing.T) {
 	for _, k := range kinds {
 		t.Run(k.name, func(t *testing.T) {
 			s := newSite(t)
@@ -227,7 +227,7 @@ func (q request) failure(status int) string {
 
 // WorkOS limits how often it is asked. Who has asked too often is told so; for
 // the proxy that is no failure of the instance.
-func TestWhatAStrangerCausesToBeRefusedAsTooManyTakesNoInstanceOut(t *testing.T) {
+func TestA429FromWorkOSTakesNoInstanceOutOfRotation(t *testing.T) {
 	tooMany := authkittest.Fault{Status: http.StatusTooManyRequests, Body: `{"error":"too_many_requests"}`, Header: http.Header{"Retry-After": {"7"}}}
 	t.Run("a made-up code", func(t *testing.T) {
 		s := newSite(t)
@@ -250,7 +250,7 @@ func TestWhatAStrangerCausesToBeRefusedAsTooManyTakesNoInstanceOut(t *testing.T)
 	})
 }
 
-func TestFiveHundredStrangersAtOnceTakeNoInstanceOutOfRotation(t *testing.T) {
+func TestConcurrentAttackerRequestsTakeNoInstanceOutOfRotation(t *testing.T) {
 	s := newSite(t)
 	var all []request
 	for _, k := range kinds {
