@@ -1,12 +1,12 @@
-// Package interop holds authkit against the AuthKit libraries for JavaScript
-// themselves: one browser goes from an application in Go to one in JavaScript
-// and back, and stays signed in. It has tests and nothing else.
+// Package interop tests authkit together with the AuthKit libraries for
+// JavaScript: one browser uses an application in Go and one in JavaScript, and
+// stays signed in to both. It contains only tests.
 //
-// They need Node.js 20 and the packages of package.json:
+// They need Node.js 20 or newer and the packages of package.json:
 //
 //	cd internal/interop && npm ci
 //	go test ./internal/interop
 //
-// Without those no test is run, and -v says what is missing; where
-// AUTHKIT_INTEROP is "required" that is a failure.
+// Without them no test runs, and go test -v prints what is missing. If
+// AUTHKIT_INTEROP is "required", the tests fail instead.
 package interop

@@ -1,13 +1,13 @@
-// An application in JavaScript that shares its session with one in Go. Below
-// /node it uses @workos-inc/node as its documentation does, below /session the
-// engine of the framework libraries, @workos/authkit-session; /iron shows what
-// iron-session makes of the cookie. It is configured by the same environment as
-// the application in Go, prints the address that it serves, and ends with its
-// standard input.
+// An application in JavaScript that shares its session with one in Go. Under
+// /node it uses @workos-inc/node as in the documentation of WorkOS. Under
+// /session it uses @workos/authkit-session, on which the framework libraries are
+// built. /iron returns the content of the cookie as iron-session reads it. The
+// application has the same environment as the one in Go. It prints its address
+// and exits when its standard input is closed.
 
 import http from 'node:http';
 
-// The tests move the clock, of this process too.
+// The tests also move the clock of this process.
 const RealDate = Date;
 let ahead = 0;
 globalThis.Date = class extends RealDate {
@@ -37,7 +37,7 @@ function cookieOf(request, name) {
 const setCookie = (value, maxAge) =>
   `${cookieName}=${encodeURIComponent(value)}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAge}`;
 
-// What an application tells of whoever is signed in: the same in both languages.
+// The signed-in user, in the same format as in the application in Go.
 const me = ({ user, organizationId, role, permissions, impersonator }) => ({
   email: user.email,
   firstName: user.firstName,
@@ -137,7 +137,7 @@ const session = {
 
 const others = {
   'GET iron': async request => ({ body: await unsealData(cookieOf(request, cookieName) ?? '', { password: WORKOS_COOKIE_PASSWORD }) }),
-  // Which of some references lead away from the page that they are on, as browsers see it.
+  // Returns the references that lead to another origin than that of the page, as browsers resolve them.
   'POST references': async request => {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);

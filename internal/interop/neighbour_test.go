@@ -1,3 +1,5 @@
+// One session that applications in Go and JavaScript share.
+
 package interop_test
 
 import (
@@ -26,18 +28,18 @@ import (
 
 const yuki = "yuki@example.com"
 
-// family is two applications before one fake AuthKit, one in Go and one in
-// JavaScript, configured by the same environment. Both are on localhost, whose
-// ports share cookies.
+// family is two applications with one fake AuthKit, one in Go and one in
+// JavaScript. Both have the same environment. Both are on localhost, whose ports
+// share cookies.
 type family struct {
 	t          *testing.T
 	fake       *authkittest.Server
 	clock      *authkittest.FakeClock
-	goURL      string // of the application in Go
-	javascript string // of the one in JavaScript
+	goURL      string // URL of the application in Go
+	javascript string // URL of the application in JavaScript
 }
 
-// me is what either application tells of whoever is signed in.
+// me is the signed-in user as both applications return it.
 type me struct {
 	Email          string            `json:"email"`
 	FirstName      string            `json:"firstName"`
@@ -50,7 +52,7 @@ type me struct {
 	Impersonator   string            `json:"impersonator"`
 }
 
-// libraries are the hands that a session goes through.
+// libraries are authkit and the two JavaScript libraries.
 var libraries = []string{"go", "node", "session"}
 
 func newFamily(t *testing.T, opts ...authkit.Option) *family {
@@ -75,13 +77,13 @@ func newFamily(t *testing.T, opts ...authkit.Option) *family {
 	return f
 }
 
-// TestMain leaves everything out where the other half of the family is not
-// here, and says so. In a list of packages the go command shows of that no more
-// than "[no tests to run]".
+// TestMain skips all tests if the JavaScript libraries are missing, and prints
+// the reason. For a list of packages, the go command only shows "[no tests to
+// run]".
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if missing := missingPart(); missing != "" {
-		fmt.Printf("left out: the AuthKit libraries for JavaScript, since %s; see go doc ./internal/interop\n", missing)
+		fmt.Printf("skipped: the tests with the AuthKit libraries for JavaScript: %s; see go doc ./internal/interop\n", missing)
 		if os.Getenv("AUTHKIT_INTEROP") == "required" {
 			os.Exit(1)
 		}
@@ -90,15 +92,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// missingPart tells what of the other half of the family is not here.
+// missingPart returns what the JavaScript application lacks, or "".
 func missingPart() string {
 	version, err := exec.Command("node", "--version").Output()
 	if err != nil {
-		return "there is no Node.js"
+		return "Node.js is not installed"
 	}
 	var major int
 	if _, err := fmt.Sscanf(string(version), "v%d.", &major); err != nil || major < 20 {
-		return "Node.js is " + strings.TrimSpace(string(version)) + " and 20 is needed"
+		return "Node.js is " + strings.TrimSpace(string(version)) + ", and 20 or newer is needed"
 	}
 	for _, name := range []string{"@workos-inc/node", "@workos/authkit-session", "iron-session"} {
 		if _, err := os.Stat("node_modules/" + name); err != nil {
@@ -136,7 +138,7 @@ func (f *family) startGo(opts ...authkit.Option) {
 }
 
 func (f *family) startJavaScript(env map[string]string) {
-	// Should it hang, it fails its test rather than all of them.
+	// With this context, a process that hangs fails only its own test.
 	cmd := exec.CommandContext(f.t.Context(), "node", "neighbour.mjs")
 	for name, value := range env {
 		cmd.Env = append(cmd.Env, name+"="+value)
@@ -158,7 +160,7 @@ func (f *family) startJavaScript(env map[string]string) {
 	f.javascript = strings.TrimSpace(line)
 }
 
-// advance moves the one clock of everybody.
+// advance moves the clock of both applications and of the fake.
 func (f *family) advance(d time.Duration) {
 	f.t.Helper()
 	f.clock.Advance(d)
@@ -167,7 +169,7 @@ func (f *family) advance(d time.Duration) {
 	resp.Body.Close()
 }
 
-// url is an address of the application that uses a library.
+// url returns the URL of a path in the application that uses a library.
 func (f *family) url(library, path string) string {
 	if library == "go" {
 		return f.goURL + "/go/" + path
@@ -186,7 +188,7 @@ type browser struct {
 	f *family
 }
 
-// signIn signs yuki in at an application.
+// signIn signs yuki in to an application.
 func (b *browser) signIn(library string) {
 	b.f.t.Helper()
 	page, err := b.SignIn(b.f.url(library, "login"), yuki)
@@ -194,23 +196,23 @@ func (b *browser) signIn(library string) {
 	require.Contains(b.f.t, page.Body, yuki)
 }
 
-// me asks an application who is signed in.
+// me returns the signed-in user of an application.
 func (b *browser) me(library string) me {
 	b.f.t.Helper()
 	return b.call(http.MethodGet, b.f.url(library, "me"), nil)
 }
 
-// hand lets an application refresh the session, and tells who is signed in then.
+// hand lets an application refresh the session and returns the signed-in user.
 func (b *browser) hand(library string) me {
 	b.f.t.Helper()
-	if library == "go" { // it refreshes what is stale
+	if library == "go" { // it refreshes a stale session
 		b.f.advance(6 * time.Minute)
 		return b.me(library)
 	}
 	return b.call(http.MethodPost, b.f.url(library, "refresh"), nil)
 }
 
-// switchTo takes the session to another organization.
+// switchTo switches the session to another organization.
 func (b *browser) switchTo(library, organization string) me {
 	b.f.t.Helper()
 	if library == "go" {
@@ -220,8 +222,8 @@ func (b *browser) switchTo(library, organization string) me {
 	return b.call(http.MethodPost, b.f.url(library, "refresh?organization="+organization), nil)
 }
 
-// signOut ends the session at an application, and tells where to go for WorkOS
-// to end it too.
+// signOut ends the session in an application and returns the logout URL of
+// WorkOS.
 func (b *browser) signOut(library string) (leave string) {
 	b.f.t.Helper()
 	var answer struct {
@@ -232,14 +234,14 @@ func (b *browser) signOut(library string) (leave string) {
 	return answer.Go + answer.JavaScript
 }
 
-// call fetches what an application tells of whoever is signed in, if anybody is.
+// call sends a request and returns the signed-in user of the reply, if there is one.
 func (b *browser) call(method, address string, form url.Values) (who me) {
 	b.f.t.Helper()
 	require.NoError(b.f.t, json.Unmarshal(b.fetch(method, address, form), &who))
 	return who
 }
 
-// fetch is a script's.
+// fetch sends a request like a script with fetch() and returns the body.
 func (b *browser) fetch(method, address string, form url.Values) []byte {
 	b.f.t.Helper()
 	r, err := http.NewRequest(method, address, strings.NewReader(form.Encode()))
@@ -257,7 +259,7 @@ func (b *browser) fetch(method, address string, form url.Values) []byte {
 	return body
 }
 
-// session is the cookie's content, as iron-session reads it.
+// session returns the content of the session cookie as iron-session reads it.
 func (b *browser) session() (session map[string]any) {
 	b.f.t.Helper()
 	resp, err := b.Client.Get(b.f.javascript + "/iron")
@@ -267,7 +269,7 @@ func (b *browser) session() (session map[string]any) {
 	return session
 }
 
-// cookies are the browser's session cookies.
+// cookies returns the session cookies of the browser.
 func (b *browser) cookies() map[string]string {
 	u, _ := url.Parse(b.f.goURL + "/")
 	found := map[string]string{}
@@ -298,7 +300,7 @@ func TestEveryLibraryReadsAndRefreshesASharedSessionInEveryOrder(t *testing.T) {
 						for _, reader := range libraries {
 							require.Equal(t, want, b.me(reader), "refreshed by %s, read by %s", library, reader)
 						}
-						require.Equal(t, i+1, f.fake.Calls(authkittest.RouteRefresh)-refreshed, "each hand refreshed once, and readers did not")
+						require.Equal(t, i+1, f.fake.Calls(authkittest.RouteRefresh)-refreshed, "each refresh makes one exchange, and reading makes none")
 						require.Equal(t, yuki, b.session()["user"].(map[string]any)["email"], "read by iron-session")
 					}
 					assert.Len(t, b.cookies(), 1)
@@ -318,7 +320,7 @@ func TestAnExpiredSessionIsRefreshedByTheFirstLibraryThatReadsIt(t *testing.T) {
 		for range 3 {
 			f.advance(7 * time.Minute)
 			for _, reader := range append([]string{library}, libraries...) {
-				require.Equal(t, want, b.me(reader), "met by %s first, then by %s", library, reader)
+				require.Equal(t, want, b.me(reader), "read by %s first, then by %s", library, reader)
 			}
 		}
 	}
@@ -331,8 +333,8 @@ func TestConcurrentRefreshesInGoAndJavaScriptBothSucceed(t *testing.T) {
 		b.signIn(library)
 		want := b.me(library)
 		f.advance(6 * time.Minute)
-		// Two browsers with one cookie stand for two requests that were under
-		// way at once, each with the answer that it got.
+		// Two browsers with the same cookie represent two concurrent requests of
+		// one browser, each with its own response.
 		ours, theirs := f.browser(), f.browser()
 		u, _ := url.Parse(f.goURL + "/")
 		for _, half := range []*browser{ours, theirs} {
@@ -343,7 +345,7 @@ func TestConcurrentRefreshesInGoAndJavaScriptBothSucceed(t *testing.T) {
 		assert.Equal(t, want, ours.me("go"))
 		assert.Equal(t, want, <-done)
 		assert.Equal(t, ours.session()["refreshToken"], theirs.session()["refreshToken"])
-		// Whichever answer the browser kept, either application goes on with it.
+		// Both applications accept the cookie of either response.
 		assert.Equal(t, want, theirs.hand("go"))
 		f.advance(time.Minute)
 		assert.Equal(t, want, theirs.hand(library))
@@ -387,7 +389,7 @@ func TestASignOutInOneLibraryEndsTheSessionInAll(t *testing.T) {
 		}
 	}
 	for _, s := range f.fake.Sessions() {
-		assert.False(t, s.Active(), "WorkOS ended it too")
+		assert.False(t, s.Active(), "the session has ended at WorkOS, too")
 	}
 }
 
@@ -411,7 +413,7 @@ func TestAJavaScriptSessionIsConvertedByGo(t *testing.T) {
 		b.signIn(library)
 		want := b.me(library)
 		assert.Equal(t, want, b.me("go"))
-		assert.Contains(t, b.cookies(), "wos-session", "until it has to be written")
+		assert.Contains(t, b.cookies(), "wos-session", "the cookie stays until the session is written")
 		assert.Equal(t, want, b.hand("go"))
 		assert.Len(t, b.cookies(), 1)
 		assert.Contains(t, b.cookies(), "authkit-session")

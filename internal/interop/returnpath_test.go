@@ -1,3 +1,5 @@
+// Return paths by the URL rules of browsers.
+
 package interop_test
 
 import (
@@ -14,13 +16,13 @@ import (
 	"github.com/authkit-go/authkit"
 )
 
-// pieces are what addresses that lead elsewhere are made of.
+// pieces are parts of addresses that lead to another origin.
 var pieces = []string{
 	"/", "//", `\`, "/\\", "..", ".", "evil.com", "@", ":", "https:", "http:", "javascript:", "?", "#", "%2f", "%5c", "%252f", "%09", "%0a", "%00",
 	"\t", "\n", "\r", "\x00", " ", "\u00a0", "／", "＼", "。", "%", "%zz", "[::1]", ";", "&", "=", "a", "%E3%80%82", "\u2028", "\u200b", "~", "*",
 }
 
-// Browsers resolve an address by the WHATWG's URL standard, which Node.js implements and Go does not.
+// Browsers resolve addresses by the URL standard of the WHATWG. Node.js implements it, and Go does not.
 func TestReturnPathsStayOnTheOriginInABrowser(t *testing.T) {
 	f := newFamily(t, authkit.WithSharedSession())
 	random := rand.New(rand.NewPCG(1, 2))
@@ -45,10 +47,10 @@ func TestReturnPathsStayOnTheOriginInABrowser(t *testing.T) {
 		assert.Empty(t, f.leavingOrigin(page, taken))
 	}
 	assert.Equal(t, []string{`/\evil.com`, "//evil.com"}, f.leavingOrigin("https://app.example.com/", []string{"/a", `/\evil.com`, "//evil.com"}),
-		"and those would be seen")
+		"the check detects references to another origin")
 }
 
-// leavingOrigin asks Node.js which references lead to another origin than that of the page they are on.
+// leavingOrigin returns the references that lead from page to another origin, as Node.js resolves them.
 func (f *family) leavingOrigin(page string, references []string) (leaving []string) {
 	f.t.Helper()
 	question, err := json.Marshal(map[string]any{"page": page, "references": references})

@@ -1,4 +1,4 @@
-// Two instances of one application, the proxy in front of them, and what comes to it.
+// Two instances of one application, the proxy in front of them, and the requests that tests send.
 
 package proxy_test
 
@@ -23,30 +23,30 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// The people at AuthKit. The token of val fills several cookies.
+// The users. The session of val needs several cookies.
 const (
 	kim = "kim@example.com"
 	val = "val@example.com"
 )
 
-// site is an application in two instances, which have one cookie password and
-// one WorkOS, behind nginx.
+// site is two instances of an application behind nginx. The instances share the
+// cookie password and the fake.
 type site struct {
 	t         *testing.T
-	url       string // http://localhost:port, nginx's
+	url       string // address of nginx: http://localhost:port
 	fake      *authkittest.Server
 	clock     *authkittest.FakeClock
 	nginx     *nginx
 	instances [2]*instance
 }
 
-// instance is one process of the application.
+// instance is one instance of the application.
 type instance struct {
 	server *httptest.Server
-	served atomic.Int64 // requests
+	served atomic.Int64 // number of requests
 }
 
-// newSite starts all of it, with the buffers that nginx has by default.
+// newSite starts a site with nginx's default buffers.
 func newSite(t *testing.T) *site { return newSiteWithBuffer(t, defaultBuffer) }
 
 func newSiteWithBuffer(t *testing.T, buffer string) *site {
@@ -72,8 +72,9 @@ func newSiteWithBuffer(t *testing.T, buffer string) *site {
 	return s
 }
 
-// newInstance is configured as one behind a proxy is: nothing but the redirect
-// URL tells it where browsers find it. nginx sets its own Host.
+// newInstance starts an instance that is configured for use behind a proxy. It
+// knows its public address only from the redirect URL, because nginx changes the
+// Host header.
 func (s *site) newInstance(password string) *instance {
 	s.t.Helper()
 	ak, err := authkit.New(
@@ -89,7 +90,7 @@ func (s *site) newInstance(password string) *instance {
 	)
 	require.NoError(s.t, err)
 	mux := http.NewServeMux()
-	// No methods: the handlers have to see to those themselves.
+	// The patterns have no methods, so the handlers must check the method.
 	mux.Handle("/login", ak.Login())
 	mux.Handle("/callback", ak.Callback())
 	mux.Handle("/logout", ak.Logout())
@@ -108,7 +109,7 @@ func (s *site) newInstance(password string) *instance {
 	return i
 }
 
-// page says who is there.
+// page shows its name and the signed-in user.
 func page(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who := "nobody"
@@ -119,9 +120,9 @@ func page(name string) http.Handler {
 	})
 }
 
-// request is sent as it is; redirects are not followed.
+// request is sent unchanged. Redirects are not followed.
 type request struct {
-	method, target string // GET, if there is no method
+	method, target string // an empty method is GET
 	header         http.Header
 	cookie         string
 	body           string
@@ -133,24 +134,23 @@ type response struct {
 	body   string
 }
 
-// navigation is the header of a browser that loads a page.
+// navigation returns the header of a browser navigation.
 func navigation() http.Header {
 	return http.Header{"Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {"document"}, "Accept": {"text/html"}}
 }
 
-// scripted is the header of a script's fetch.
+// scripted returns the header of a fetch() by a script.
 func scripted() http.Header {
 	return http.Header{"Sec-Fetch-Mode": {"cors"}, "Sec-Fetch-Dest": {"empty"}, "Accept": {"*/*"}}
 }
 
-// with is a header with one more field.
+// with sets one more field of a header and returns the header.
 func with(h http.Header, name, value string) http.Header {
 	h.Set(name, value)
 	return h
 }
 
-// direct goes to nobody but whom it is told to, whatever the environment says
-// of proxies, and keeps no connection.
+// direct uses no proxy from the environment and keeps no connections.
 var direct = &http.Transport{DisableKeepAlives: true}
 
 func (s *site) send(q request) response {
@@ -160,7 +160,7 @@ func (s *site) send(q request) response {
 	return resp
 }
 
-// do is send for goroutines that cannot end the test.
+// do is send for goroutines, which must not end the test.
 func (s *site) do(q request) (response, error) { return doTo(s.url, q) }
 
 func doTo(base string, q request) (response, error) {
@@ -189,7 +189,7 @@ func doTo(base string, q request) (response, error) {
 	return response{resp.StatusCode, resp.Header, string(body)}, err
 }
 
-// cookies is the Cookie header after a response.
+// cookies returns the Cookie header that a browser sends after a response.
 func (r response) cookies() string {
 	var pairs []string
 	for _, line := range r.header["Set-Cookie"] {
@@ -200,11 +200,11 @@ func (r response) cookies() string {
 	return strings.Join(pairs, "; ")
 }
 
-// underWay is a sign-in that has begun: the state and the cookie of the
-// browser that began it.
+// underWay is a pending sign-in: its state and the cookie of the browser that
+// started it.
 type underWay struct{ state, cookie string }
 
-// begin begins a sign-in, as anybody can.
+// begin starts a sign-in without a session, as an attacker can.
 func (s *site) begin() underWay {
 	s.t.Helper()
 	resp := s.send(request{target: "/login", header: navigation()})
@@ -217,15 +217,15 @@ func (s *site) begin() underWay {
 	return u
 }
 
-// browser returns a browser that knows nothing of the application yet.
+// browser returns a new browser without cookies.
 func (s *site) browser() *authkittest.Browser {
 	b := authkittest.NewBrowser()
 	s.t.Cleanup(b.CloseIdleConnections)
 	return b
 }
 
-// bothServe holds that the proxy still sends requests to both instances: it
-// does so in turn unless it has taken one out.
+// bothServe asserts that the proxy still sends requests to both instances. It
+// alternates between them unless it has taken one out of rotation.
 func (s *site) bothServe() {
 	s.t.Helper()
 	before := [2]int64{s.instances[0].served.Load(), s.instances[1].served.Load()}
@@ -235,7 +235,7 @@ func (s *site) bothServe() {
 	}
 	assert.Equal(s.t, map[int]int{http.StatusOK: 10}, statuses)
 	for i, instance := range s.instances {
-		assert.NotEqual(s.t, before[i], instance.served.Load(), "instance %d has been taken out of rotation", i)
+		assert.NotEqual(s.t, before[i], instance.served.Load(), "nginx has taken instance %d out of rotation", i)
 	}
 	for _, sign := range []string{"temporarily disabled", "no live upstreams", "too big header", "prematurely closed"} {
 		for _, complaint := range s.nginx.complaints() {

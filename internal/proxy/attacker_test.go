@@ -1,4 +1,4 @@
-// What strangers send, and whether it costs an application an instance.
+// Requests of attackers, which must not take an instance out of rotation.
 
 package proxy_test
 
@@ -18,13 +18,13 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// kind is one kind of what strangers send.
+// kind is one kind of attacker requests.
 type kind struct {
 	name string
 	send func(*site) []request
 }
 
-// get is a navigation to each of the targets, with a cookie.
+// get returns a navigation to each of the targets, with a cookie.
 func get(cookie string, targets ...string) (all []request) {
 	for _, target := range targets {
 		all = append(all, request{target: target, header: navigation(), cookie: cookie})
@@ -32,7 +32,7 @@ func get(cookie string, targets ...string) (all []request) {
 	return all
 }
 
-// each makes a request for each of the values.
+// each returns a request for each of the values.
 func each[T any](values []T, make func(T) request) (all []request) {
 	for _, value := range values {
 		all = append(all, make(value))
@@ -40,10 +40,10 @@ func each[T any](values []T, make func(T) request) (all []request) {
 	return all
 }
 
-// junk is a value of a size that nobody has sealed.
+// junk returns a random value of a size, which is not sealed.
 func junk(size int) string { return strings.Repeat(rand.Text(), size/26+1)[:size] }
 
-// paths are the library's own handlers, and a guarded page.
+// paths are the paths of authkit's handlers and of a guarded page.
 var paths = []string{"/login", "/callback", "/logout", "/organization", "/account"}
 
 var kinds = []kind{
@@ -51,7 +51,7 @@ var kinds = []kind{
 		return get("", "/callback?error=x", "/callback?error=access_denied", "/callback?error=server_error&error_description=x",
 			"/callback?error=temporarily_unavailable", "/callback?error=server_error&state=made-up", "/callback?error=")
 	}},
-	{"an error at the callback of a sign-in of one's own", func(s *site) []request {
+	{"an error at the callback of the attacker's own sign-in", func(s *site) []request {
 		return each([]string{"x", "access_denied", "server_error", "temporarily_unavailable", "oauth_failed"}, func(code string) request {
 			u := s.begin()
 			return request{target: "/callback?error=" + code + "&state=" + u.state, header: navigation(), cookie: u.cookie}
@@ -63,12 +63,12 @@ var kinds = []kind{
 			return request{target: "/callback?code=" + url.QueryEscape(code) + "&state=" + u.state, header: navigation(), cookie: u.cookie}
 		})
 	}},
-	{"a state that was used", func(s *site) []request {
+	{"a used state", func(s *site) []request {
 		u := s.begin()
 		target := "/callback?code=junk&state=" + u.state
 		return get(u.cookie, target, target, target)
 	}},
-	{"a state that is not this browser's, and none at all", func(s *site) []request {
+	{"a state of another browser, and no state", func(s *site) []request {
 		u := s.begin()
 		return append(get("", "/callback?code=junk&state="+u.state, "/callback?code=junk&state=made-up", "/callback?code=junk", "/callback"),
 			get(u.cookie, "/callback?code=junk&state=made-up", "/callback?code=junk", "/callback?state="+u.state, "/callback?code=&state="+u.state)...)
@@ -166,7 +166,7 @@ var kinds = []kind{
 		}
 		return all
 	}},
-	{"a method that a handler does not have", func(s *site) (all []request) {
+	{"a method that a handler does not support", func(s *site) (all []request) {
 		u := s.begin()
 		for _, method := range []string{"HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "PROPFIND"} {
 			for _, target := range append(paths, "/callback?code=x&state="+u.state, "/callback?error=x", "/login?return_to=/account") {
@@ -175,9 +175,9 @@ var kinds = []kind{
 		}
 		return append(all, request{target: "/logout", header: navigation()}, request{target: "/organization", header: navigation()})
 	}},
-	// The bodies are small: to HTTP/1.0, which nginx speaks by default, any server of net/http that does not read a larger
-	// one resets the connection.
-	{"a form of another site, or of nobody's", func(*site) (all []request) {
+	// The bodies are small. nginx uses HTTP/1.0 by default, and with HTTP/1.0 a net/http server resets the connection if it
+	// does not read a larger body.
+	{"a form of another site or without an origin", func(*site) (all []request) {
 		for _, path := range []string{"/logout", "/organization"} {
 			for _, origin := range []string{"https://evil.example", "null", "http://localhost", "x", ""} {
 				for _, body := range []string{"organization_id=org_acme", "organization_id=" + junk(2000), "%zz=%zz&;"} {
@@ -215,8 +215,8 @@ func TestNoAttackerRequestTakesAnInstanceOutOfRotation(t *testing.T) {
 	}
 }
 
-// failure describes an answer that says that the server has failed, and is
-// empty for any other. It shows of the request what is no secret.
+// failure describes the request if status is a server error, else it returns "".
+// The description contains no secret.
 func (q request) failure(status int) string {
 	if status < 500 {
 		return ""
@@ -225,8 +225,8 @@ func (q request) failure(status int) string {
 	return fmt.Sprintf("%d for %s %s", status, q.method, path)
 }
 
-// WorkOS limits how often it is asked. Who has asked too often is told so; for
-// the proxy that is no failure of the instance.
+// WorkOS has rate limits. The client gets a status that nginx does not treat as a
+// failure of the instance.
 func TestA429FromWorkOSTakesNoInstanceOutOfRotation(t *testing.T) {
 	tooMany := authkittest.Fault{Status: http.StatusTooManyRequests, Body: `{"error":"too_many_requests"}`, Header: http.Header{"Retry-After": {"7"}}}
 	t.Run("a made-up code", func(t *testing.T) {
@@ -256,7 +256,7 @@ func TestConcurrentAttackerRequestsTakeNoInstanceOutOfRotation(t *testing.T) {
 	for _, k := range kinds {
 		all = append(all, k.send(s)...)
 	}
-	// A few of each kind stand side by side: the step has no factor in common with the number of requests.
+	// The step is coprime to the number of requests, so that neighbours are of different kinds.
 	step := 7
 	for len(all)%step == 0 {
 		step += 2

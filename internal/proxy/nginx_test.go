@@ -1,4 +1,4 @@
-// nginx: found, configured for one test, started and stopped.
+// nginx: finds the program, and configures, starts and stops it for a test.
 
 package proxy_test
 
@@ -20,8 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// program is the path of nginx. Debian installs it where only the path of an
-// administrator leads.
+// program is the path of nginx, or "". Debian installs it in a folder that is
+// only in the PATH of administrators.
 var program = func() string {
 	for _, name := range []string{"nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -31,13 +31,12 @@ var program = func() string {
 	return ""
 }()
 
-// TestMain leaves everything out where there is no nginx, and says so. In a
-// list of packages the go command shows of that no more than "[no tests to
-// run]".
+// TestMain skips all tests if nginx is missing, and prints the reason. For a list
+// of packages, the go command only shows "[no tests to run]".
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if program == "" {
-		fmt.Println("left out: the tests behind a proxy, since there is no nginx; see go doc ./internal/proxy")
+		fmt.Println("skipped: the tests behind a proxy: nginx is not installed; see go doc ./internal/proxy")
 		if os.Getenv("AUTHKIT_NGINX") == "required" {
 			os.Exit(1)
 		}
@@ -46,10 +45,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// configuration keeps everything inside of one folder. Of what concerns
-// requests and responses it sets the rules for failed instances and no more:
-// header and buffer sizes are nginx's defaults. That of a buffer is a page of
-// memory, and is written down where a page may be larger than 4 KB.
+// configuration keeps all files in one folder. For requests and responses it only
+// sets the rules for failed instances. Header and buffer sizes are nginx's
+// defaults. The default buffer is one page of memory, which can be larger than
+// 4 KB on some machines, so the buffer size is set explicitly.
 var configuration = template.Must(template.New("nginx.conf").Parse(`
 daemon off;
 worker_processes 1;
@@ -84,14 +83,14 @@ http {
 // defaultBuffer is nginx's proxy_buffer_size on a machine with pages of 4 KB.
 const defaultBuffer = "4k"
 
-// nginx is a proxy that runs.
+// nginx is a running proxy.
 type nginx struct {
 	t   *testing.T
 	log string // path of its error log
 }
 
-// startNginx starts a proxy on a listener, which it takes over, and stops it
-// when the test ends.
+// startNginx starts a proxy that takes over listener, and stops it when the test
+// ends.
 func startNginx(t *testing.T, listener *net.TCPListener, buffer string, upstreams ...string) *nginx {
 	t.Helper()
 	folder := t.TempDir()
@@ -103,9 +102,9 @@ func startNginx(t *testing.T, listener *net.TCPListener, buffer string, upstream
 	require.NoError(t, os.WriteFile(path, text.Bytes(), 0o600))
 	n := &nginx{t: t, log: filepath.Join(folder, "error.log")}
 
-	// nginx takes over a socket that a predecessor listened on (its upgrade on
-	// the fly, by the variable NGINX). So the port stays reserved from the
-	// moment it is chosen, and connections wait in the socket until nginx is up.
+	// nginx inherits the listening socket through the variable NGINX, as in its
+	// upgrade on the fly. So the port is never free after it is chosen, and
+	// connections wait in the socket until nginx has started.
 	socket, err := listener.File()
 	require.NoError(t, err)
 	defer socket.Close()
@@ -129,11 +128,11 @@ func startNginx(t *testing.T, listener *net.TCPListener, buffer string, upstream
 	return n
 }
 
-// query is what a line of the log quotes of an address behind its path, where
-// codes and states are.
+// query matches the query of an address in a log line. It can hold codes and
+// states.
 var query = regexp.MustCompile(`\?[^ "]*`)
 
-// complaints are the lines of the log from warn upwards, without queries.
+// complaints returns the log lines of level warn and above, without queries.
 func (n *nginx) complaints() (lines []string) {
 	n.t.Helper()
 	text, err := os.ReadFile(n.log)

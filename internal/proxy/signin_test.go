@@ -1,4 +1,4 @@
-// What a person does, through the buffers that nginx has by default.
+// What a user does, with nginx's default buffers.
 
 package proxy_test
 
@@ -24,7 +24,7 @@ func TestASessionOfSeveralCookiesWorksWithLargerProxyBuffers(t *testing.T) {
 	walk(t, newSiteWithBuffer(t, "32k"), val)
 }
 
-// walk goes through the application as a person does.
+// walk signs in, loads pages, refreshes the session and signs out.
 func walk(t *testing.T, s *site, email string) {
 	t.Helper()
 	b := s.browser()
@@ -32,7 +32,7 @@ func walk(t *testing.T, s *site, email string) {
 	require.NoError(t, err)
 	assert.Equal(t, s.url+"/account?tab=1", page.URL.String())
 	for round := range 3 {
-		for range 2 { // on either instance
+		for range 2 { // one for each instance
 			page, err = b.Get(s.url + "/account")
 			require.NoError(t, err)
 			require.Contains(t, page.Body, "account of "+email)
@@ -55,7 +55,7 @@ func walk(t *testing.T, s *site, email string) {
 	s.bothServe()
 }
 
-// cookiesOf is the Cookie header that a browser would send to the application.
+// cookiesOf returns the Cookie header that a browser sends to the application.
 func (s *site) cookiesOf(b *authkittest.Browser) string {
 	home, err := url.Parse(s.url + "/")
 	require.NoError(s.t, err)
@@ -68,8 +68,8 @@ func (s *site) cookiesOf(b *authkittest.Browser) string {
 	return strings.Join(pairs, "; ")
 }
 
-// What another host of the domain has planted is taken away little by little,
-// so that the response still fits.
+// Another host of the domain has planted cookies. They are expired over several
+// responses, so that each response header fits into the buffer.
 func TestASignInWithPlantedCookiesWorksWithDefaultProxyBuffers(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()
@@ -94,7 +94,7 @@ func TestASignInWithPlantedCookiesWorksWithDefaultProxyBuffers(t *testing.T) {
 	s.bothServe()
 }
 
-// A8: nginx takes a Cookie header of 8 KB at most, by default.
+// By default, nginx accepts a Cookie header of at most 8 KB.
 func TestLongReturnPathsKeepTheCookieHeaderWithinTheProxyLimit(t *testing.T) {
 	long := strings.Repeat("a", 1000)
 	for _, c := range []struct {
@@ -105,7 +105,7 @@ func TestLongReturnPathsKeepTheCookieHeaderWithinTheProxyLimit(t *testing.T) {
 		{"a query of 1 KB", slices.Repeat([]string{"/login?return_to=" + url.QueryEscape("/account?"+long)}, 6)},
 		{"a path of 2 KB", slices.Repeat([]string{"/login?return_to=/" + long + long}, 6)},
 		{"a guarded page with a query of 1 KB", slices.Repeat([]string{"/account?" + long}, 6)},
-		{"many of them", slices.Repeat([]string{"/login?return_to=/" + long, "/account?" + long, "/login"}, 10)},
+		{"many different links", slices.Repeat([]string{"/login?return_to=/" + long, "/account?" + long, "/login"}, 10)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newSite(t)
