@@ -1,4 +1,4 @@
-// The application, and the processes that it runs in.
+// The application and its processes.
 
 package soak
 
@@ -17,8 +17,8 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// slot is an address at which a process of the application listens, one after
-// the other.
+// slot is an address at which one process of the application listens. The process
+// can be replaced by a new one.
 type slot struct {
 	world   *world
 	url     string // http://localhost:port
@@ -26,8 +26,8 @@ type slot struct {
 	server  *httptest.Server
 }
 
-// process is one instance of the application. Whoever remembers one goes by its
-// number, and keeps nothing of it alive.
+// process is one instance of the application. Other data refers to it by its
+// number, so that a replaced process is not kept in memory.
 type process struct {
 	number   uint64 // from 1
 	handler  http.Handler
@@ -49,7 +49,7 @@ func (w *world) newSlot() *slot {
 
 func (s *slot) number() uint64 { return s.process.Load().number }
 
-// replace puts a new process in the place of the one that was there.
+// replace starts a new process in the slot. It replaces an earlier process.
 func (s *slot) replace(passwords ...string) {
 	w := s.world
 	p := &process{number: w.processes.Add(1), upstream: &upstream{
@@ -61,7 +61,7 @@ func (s *slot) replace(passwords ...string) {
 		authkit.WithRedirectURL(s.url+"/callback"), authkit.WithPostLogoutRedirectURL(s.url+"/"),
 		authkit.WithHTTPClient(&http.Client{Transport: p.upstream}),
 		authkit.WithClock(w.clock), authkit.WithLogger(slog.New(slog.DiscardHandler)),
-		authkit.WithSessionCache(500, 8<<20), // fewer than there are sessions
+		authkit.WithSessionCache(500, 8<<20), // fewer entries than sessions
 		authkit.WithErrorHandler(failed),
 	)
 	w.require().NoError(err)
@@ -71,21 +71,21 @@ func (s *slot) replace(passwords ...string) {
 	}
 }
 
-// causeHeader tells the checker why an answer is a 503: the Retry-After of a
-// cool-down is no outage.
+// causeHeader is the response header with the cause of a 503. For the checker, a
+// cool-down is not an outage.
 const causeHeader = "X-Cause"
 
 const coolDown = "cool-down"
 
 func failed(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
-	// A renewed token whose key may not be asked for yet says so in words only.
+	// The error for a new token whose key cannot be fetched yet has no sentinel, only this text.
 	if errors.Is(f.Err, jwks.ErrCoolDown) || strings.Contains(f.Err.Error(), "could not be verified yet") {
 		w.Header().Set(causeHeader, coolDown)
 	}
 	f.ServeHTTP(w, r)
 }
 
-// seen is what a page shows of whoever is signed in.
+// seen is the content of a page: the signed-in user and the session.
 type seen struct {
 	Email        string
 	Session      string
@@ -93,7 +93,7 @@ type seen struct {
 	Undecided    bool
 }
 
-// report is a page that takes its time: it is written when the test says so.
+// report is a slow page. It is written when finish is closed.
 type report struct{ began, finish chan struct{} }
 
 func (w *world) routes(ak *authkit.AuthKit) http.Handler {
@@ -146,11 +146,11 @@ func authenticate(client *workos.Client, r *http.Request, email string) (*workos
 	return authentication, err
 }
 
-// orderHeader tells in which order responses were sent: that in which they
-// arrive over several connections is not what a browser would go by.
+// orderHeader is the response header with the order in which responses were sent.
+// Over several connections they can arrive in another order.
 const orderHeader = "X-Order"
 
-// numbered numbers a response as it is sent.
+// numbered sets orderHeader when a response is sent.
 type numbered struct {
 	http.ResponseWriter
 	next *atomic.Uint64

@@ -1,4 +1,4 @@
-// A browser, and the checker that knows what it must see.
+// A browser and its checker.
 
 package soak
 
@@ -17,51 +17,51 @@ import (
 
 const sessionCookie = "authkit-session"
 
-// browser is one person's: a jar for one host. Its pages may be asked for by
-// several goroutines at once.
+// browser is a browser of one user, with the cookies of one host. Several
+// goroutines can load pages with it at the same time.
 type browser struct {
 	number int
 	email  string
 
 	mu     sync.Mutex
 	jar    map[string]string // guarded by mu
-	newest uint64            // guarded by mu: the number of the response that last set a cookie
-	steps  []string          // guarded by mu: the last few, for a report
+	newest uint64            // guarded by mu: number of the latest response with cookies
+	steps  []string          // guarded by mu: the last requests, for a report
 
-	// What the checker knows.
-	session      string    // ID of the session, "" where nobody is signed in
-	organization string    // "" where it is not known
-	revokedAt    time.Time // zero unless WorkOS has ended it
-	former       *former   // the session before, if it was signed out
-	// knows is the number of the process that has served a reply which was lost on the way, or
-	// has sent one before an exchange was over: it alone knows what the browser's
-	// refresh token may have become.
+	// The state of the checker.
+	session      string    // ID of the session, "" if the browser is signed out
+	organization string    // "" if it is unknown
+	revokedAt    time.Time // when WorkOS ended the session; zero if it did not
+	former       *former   // the previous session, if it was signed out
+	// knows is the number of a process that alone knows the successor of the
+	// browser's refresh token: its response was lost, or it responded before an
+	// exchange was finished. 0 if there is none.
 	knows uint64
-	// forfeited says that it was replaced before the browser came back.
+	// forfeited reports that this process was replaced before the browser's next visit.
 	forfeited bool
-	served    bool         // a page of the last visit showed the session
-	stage     atomic.Int64 // of the cookie passwords when its cookie was last set
+	served    bool         // the last visit showed the session
+	stage     atomic.Int64 // stage of the cookie passwords when the cookie was last set
 }
 
-// mayEnd tells whether the session may be over by now.
+// mayEnd reports whether the session may have ended.
 func (b *browser) mayEnd() bool { return b.forfeited || !b.revokedAt.IsZero() }
 
 // former is a session that was signed out.
 type former struct {
 	cookie  string
 	at      time.Time
-	process uint64 // that served the logout
+	process uint64 // number of the process that handled the logout
 }
 
-// answer is a response as the checker sees it.
+// answer is a response, as the checker uses it.
 type answer struct {
-	asked    time.Time // before the request was sent, on the fake clock
+	asked    time.Time // time before the request, on the fake clock
 	status   int
 	cause    string
 	location string
 	page     seen
 	set      bool // a session cookie was set
-	cleared  bool // one was removed
+	cleared  bool // a session cookie was removed
 }
 
 func (b *browser) cookies() string {
@@ -76,8 +76,8 @@ func (b *browser) cookies() string {
 
 func (b *browser) holdsSession() bool { return strings.Contains(b.cookies(), sessionCookie) }
 
-// receive puts the cookies of a response into the jar, unless one that was sent
-// later has arrived before.
+// receive stores the cookies of a response, unless a response that was sent later
+// has already arrived.
 func (b *browser) receive(h http.Header) {
 	lines := h["Set-Cookie"]
 	if len(lines) == 0 {
@@ -99,18 +99,18 @@ func (b *browser) receive(h http.Header) {
 	}
 }
 
-// get asks for a page as a script does, which is never redirected.
+// get loads a page like a script, which is never redirected.
 func (b *browser) get(s *slot, path string) (answer, error) {
 	return b.send(s, http.MethodGet, path, nil, b.cookies(), true)
 }
 
-// post posts a form. What leads to another site comes back as the Location.
+// post posts a form. It does not follow redirects.
 func (b *browser) post(s *slot, path string, form url.Values) (answer, error) {
 	return b.send(s, http.MethodPost, path, form, b.cookies(), true)
 }
 
-// send sends one request; where the response is lost on the way, so are its
-// cookies.
+// send sends one request. If arrives is false, the response counts as lost and its
+// cookies are not stored.
 func (b *browser) send(s *slot, method, path string, form url.Values, cookie string, arrives bool) (answer, error) {
 	r, err := http.NewRequest(method, s.url+path, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -163,20 +163,20 @@ func (b *browser) note(step string) {
 	b.steps = append(b.steps[max(0, len(b.steps)-few+1):], step)
 }
 
-// story is what the browser did last.
+// story returns the last requests of the browser.
 func (b *browser) story() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return strings.Join(b.steps, "\n    ")
 }
 
-// kind is what a checker found wrong.
+// kind is the kind of a finding.
 type kind int
 
 const (
-	crossed      kind = iota // somebody else's session
-	wrongful                 // signed out without cause
-	revived                  // signed in after the session's end
+	crossed      kind = iota // the session of another browser
+	wrongful                 // signed out without a reason
+	revived                  // signed in after the session ended
 	undecided                // a 503 without an outage
 	inconsistent             // anything else
 	kinds
@@ -186,7 +186,7 @@ func (k kind) String() string {
 	return [...]string{"crossed session", "wrongful logout", "revived session", "503 without an outage", "inconsistent"}[k]
 }
 
-// finding is a violation.
+// finding is a violated rule.
 type finding struct {
 	kind kind
 	text string
@@ -198,15 +198,15 @@ func found(k kind, format string, args ...any) *finding {
 
 func (f *finding) String() string { return f.kind.String() + ": " + f.text }
 
-// circumstances are what excuses an answer.
+// circumstances can make an otherwise wrong response valid.
 type circumstances struct {
-	outage    bool // a fault was in force at some time of the request
-	forfeited bool // as that of a browser
+	outage    bool // a fault was active during the request
+	forfeited bool // browser.forfeited
 }
 
-// judge decides whether an answer to a page request is one that this browser
-// may see, and whether it tells that WorkOS has ended the session. session is
-// the ID of the browser's session, revokedAt when WorkOS has ended it.
+// judge checks the response to a page request of a browser. session is the ID of
+// the browser's session, and revokedAt the time when WorkOS ended it. ended reports
+// that the response shows the end of the session.
 func judge(a answer, email, session string, revokedAt time.Time, c circumstances) (ended bool, f *finding) {
 	switch p := a.page; {
 	case p.Session != "" && (p.Session != session || p.Email != email):
@@ -230,7 +230,7 @@ func judge(a answer, email, session string, revokedAt time.Time, c circumstances
 		return false, found(wrongful, "%s in %s: %d, cookie removed: %t", email, session, a.status, a.cleared)
 	case gone:
 		return true, nil
-	case c.outage, a.cause == coolDown, a.status == http.StatusOK: // a public page tells no cause
+	case c.outage, a.cause == coolDown, a.status == http.StatusOK: // a public page has no cause
 		return false, nil
 	case a.status == http.StatusServiceUnavailable:
 		return false, found(undecided, "%s in %s", email, session)
@@ -238,7 +238,7 @@ func judge(a answer, email, session string, revokedAt time.Time, c circumstances
 	return false, found(inconsistent, "%s in %s: %d", email, session, a.status)
 }
 
-// signIn makes the browser somebody's, by the application's own form.
+// signIn signs the browser's user in through the form of the application.
 func (b *browser) signIn(s *slot) (bool, *finding) {
 	outage := s.world.fault.Load() != nil
 	a, err := b.post(s, "/signin", url.Values{"email": {b.email}})
@@ -257,7 +257,7 @@ func (b *browser) signIn(s *slot) (bool, *finding) {
 	return true, nil
 }
 
-// signOut posts the form and goes through WorkOS's logout, as browsers do.
+// signOut posts the logout form and follows the redirect to WorkOS's logout.
 func (b *browser) signOut(s *slot) *finding {
 	before := &former{cookie: b.cookies(), process: s.number()}
 	a, err := b.post(s, "/logout", url.Values{})
@@ -267,7 +267,7 @@ func (b *browser) signOut(s *slot) *finding {
 	case a.status != http.StatusSeeOther, !strings.Contains(a.location, "session_id="+b.session):
 		return found(inconsistent, "logout of %s: %d, to %q", b.session, a.status, a.location)
 	case b.holdsSession():
-		return found(revived, "%s keeps its cookie after a logout", b.session)
+		return found(revived, "%s still has its cookie after a logout", b.session)
 	}
 	r, err := http.NewRequest(http.MethodGet, a.location, nil)
 	if err != nil {
@@ -283,8 +283,9 @@ func (b *browser) signOut(s *slot) *finding {
 	return nil
 }
 
-// replay sends the cookie of a session that was signed out: the process that
-// did it refuses it for good, and any other once its token has expired.
+// replay sends the cookie of a session that was signed out. The process that
+// handled the logout must always refuse it. Other processes must refuse it when
+// its token has expired.
 func (b *browser) replay(s *slot) *finding {
 	f := b.former
 	if f == nil {
@@ -300,7 +301,7 @@ func (b *browser) replay(s *slot) *finding {
 	case a.page.Session != "" && a.page.Email != b.email:
 		return found(crossed, "%s sees %s", b.email, a.page.Email)
 	case a.set && refuses:
-		return found(revived, "a session that was signed out is renewed")
+		return found(revived, "a session that was signed out is refreshed")
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-// A few browsers that do everything at once, while the time moves under them.
+// A few browsers that send many concurrent requests while the clock moves.
 
 package soak
 
@@ -20,33 +20,33 @@ import (
 )
 
 const (
-	crowd  = 12 // browsers
-	tabs   = 4  // of each, at once
-	epochs = 12 // from a sign-in to what ends it, of each
-	views  = 40 // pages of each tab in an epoch
+	crowd  = 12 // number of browsers
+	tabs   = 4  // concurrent tabs per browser
+	epochs = 12 // per browser; an epoch lasts from a sign-in to the end of the session
+	views  = 40 // pages per tab and epoch
 
-	// longest is how much fake time may pass under a request: less than the 30 s
-	// for which a retired token is answered once the new one has been seen.
+	// longest is how much fake time can pass during a request. It is less than the
+	// 30 s for which a consumed refresh token is answered with its successor.
 	longest = 20 * time.Second
 )
 
-// end is what ends an epoch.
+// end is how an epoch ends.
 type end int
 
 const (
 	endLogout end = iota
 	endRevoked
-	endNone // signs in anew over a live session
+	endNone // the session does not end; the browser signs in again
 	ends
 )
 
-// crowdTest is many browsers before one process.
+// crowdTest is several browsers that use one process.
 type crowdTest struct {
 	*world
 	slot *slot
 
 	mu       sync.Mutex
-	underWay map[*time.Time]struct{} // guarded by mu: when the requests under way began
+	underWay map[*time.Time]struct{} // guarded by mu: start times of the requests in progress
 	findings []string                // guarded by mu
 
 	requests, refusals, undecided, signOuts, revocations, switches, faults, rotations atomic.Int64
@@ -80,13 +80,13 @@ func TestConcurrentRequestsNeverMixOrLoseSessions(t *testing.T) {
 		c.requests.Load(), c.fake.Calls(authkittest.RouteRefresh), c.signOuts.Load(), c.revocations.Load(), c.switches.Load(),
 		c.faults.Load(), c.undecided.Load(), c.rotations.Load(), c.refusals.Load(), c.clock.Now().Sub(start).Minutes())
 	require.Empty(t, c.findings)
-	require.NoError(t, ctx.Err(), "somebody waited for too long")
-	assert.LessOrEqual(t, c.slot.process.Load().upstream.most(), 1, "exchanges of one refresh token that WorkOS answered")
+	require.NoError(t, ctx.Err(), "the test timed out")
+	assert.LessOrEqual(t, c.slot.process.Load().upstream.most(), 1, "exchanges of the same refresh token that WorkOS answered")
 	assert.Positive(t, c.faults.Load())
 	assert.Positive(t, c.rotations.Load())
 }
 
-// signedInPages goes through the real pages and returns the jar afterwards.
+// signedInPages signs in through the pages of the fake and returns the cookies.
 func (c *crowdTest) signedInPages(email string) map[string]string {
 	b := authkittest.NewBrowser()
 	defer b.CloseIdleConnections()
@@ -118,8 +118,7 @@ func (c *crowdTest) failed() bool {
 	return len(c.findings) > 0
 }
 
-// begin notes that a request is under way until the function that it returns is
-// called.
+// begin records a request in progress. The returned function records its end.
 func (c *crowdTest) begin() (finished func()) {
 	c.requests.Add(1)
 	now := c.clock.Now()
@@ -133,7 +132,7 @@ func (c *crowdTest) begin() (finished func()) {
 	}
 }
 
-// age is how much fake time has passed under the oldest request.
+// age returns how long the oldest request has been in progress, in fake time.
 func (c *crowdTest) age() (oldest time.Duration) {
 	now := c.clock.Now()
 	c.mu.Lock()
@@ -144,12 +143,12 @@ func (c *crowdTest) age() (oldest time.Duration) {
 	return oldest
 }
 
-// disturb moves the time, rotates the keys and lets faults come and go, until
+// disturb moves the clock, rotates the keys, and injects and clears faults, until
 // done is closed.
 func (c *crowdTest) disturb(done <-chan struct{}, r *rand.Rand) {
 	ticker := time.NewTicker(2 * tick)
 	defer ticker.Stop()
-	var healed, rotated time.Time // when it is time to
+	var healed, rotated time.Time // time of the next fault change and of the next rotation
 	for {
 		select {
 		case <-done:
@@ -170,7 +169,7 @@ func (c *crowdTest) disturb(done <-chan struct{}, r *rand.Rand) {
 			c.faults.Add(1)
 			c.fail(calm[r.IntN(len(calm))])
 			healed = now.Add(time.Duration(30+r.IntN(210)) * time.Second)
-		case c.fault.Load() == nil && now.After(rotated): // longer apart than the cool-down of keys
+		case c.fault.Load() == nil && now.After(rotated): // the interval is longer than the cool-down of key fetches
 			c.rotations.Add(1)
 			c.fake.RotateSigningKeys()
 			rotated = now.Add(time.Duration(3+r.IntN(6)) * time.Minute)
@@ -178,8 +177,8 @@ func (c *crowdTest) disturb(done <-chan struct{}, r *rand.Rand) {
 	}
 }
 
-// calm are the faults that take no time themselves and lose no reply, so that
-// every exchange that WorkOS answers counts.
+// calm are the faults that take no time and lose no reply, so that every exchange
+// that WorkOS answers can be counted.
 var calm = func() (calm []*fault) {
 	for _, f := range faults {
 		lost := f.late
@@ -193,11 +192,11 @@ var calm = func() (calm []*fault) {
 	return calm
 }()
 
-// life is one epoch of a browser, as far as all its tabs can know of it.
+// life is the state of an epoch that all tabs of a browser share.
 type life struct {
-	signedOut atomic.Bool  // the answer to the logout has arrived
-	signing   atomic.Bool  // it has been asked for
-	revoked   atomic.Int64 // Unix nanoseconds, on the fake clock; 0 for not
+	signedOut atomic.Bool  // the response to the logout has arrived
+	signing   atomic.Bool  // the logout request has been sent
+	revoked   atomic.Int64 // in Unix nanoseconds of the fake clock; 0 if not revoked
 }
 
 func (c *crowdTest) live(ctx context.Context, b *browser, r *rand.Rand) {
@@ -220,7 +219,7 @@ func (c *crowdTest) live(ctx context.Context, b *browser, r *rand.Rand) {
 	}
 }
 
-// signIn tries until it works: the keys may not be at hand.
+// signIn tries until it succeeds, because the keys may not be available.
 func (c *crowdTest) signIn(ctx context.Context, b *browser) bool {
 	for ctx.Err() == nil {
 		finished := c.begin()
@@ -229,7 +228,7 @@ func (c *crowdTest) signIn(ctx context.Context, b *browser) bool {
 		if ok {
 			return true
 		}
-		if f != nil && f.kind != inconsistent { // the fault may have begun or ended meanwhile
+		if f != nil && f.kind != inconsistent { // a fault may have started or ended meanwhile
 			c.report(f)
 			return false
 		}
@@ -240,7 +239,7 @@ func (c *crowdTest) signIn(ctx context.Context, b *browser) bool {
 func (c *crowdTest) epoch(ctx context.Context, b *browser, how end, r *rand.Rand) {
 	var l life
 	var running sync.WaitGroup
-	var asked atomic.Int64 // pages so far
+	var asked atomic.Int64 // number of pages so far
 	half := make(chan struct{})
 	for range tabs {
 		running.Go(func() {
@@ -268,7 +267,7 @@ func (c *crowdTest) epoch(ctx context.Context, b *browser, how end, r *rand.Rand
 	running.Wait()
 	switch how {
 	case endLogout:
-		// Whatever arrived last, this process takes none of it.
+		// This process refuses the session, whichever response arrived last.
 		c.view(b, &l)
 		finished := c.begin()
 		c.report(b.replay(c.slot))
@@ -282,18 +281,18 @@ func (c *crowdTest) epoch(ctx context.Context, b *browser, how end, r *rand.Rand
 	}
 }
 
-// await looks at a page until it is as it has to be in the end.
+// await loads a page until the response is good.
 func (c *crowdTest) await(ctx context.Context, b *browser, l *life, good func(answer) bool) {
 	for ctx.Err() == nil {
 		if good(c.view(b, l)) || c.failed() {
 			return
 		}
 	}
-	c.report(found(wrongful, "%s in %s: what has to come in the end did not", b.email, b.session))
+	c.report(found(wrongful, "%s in %s: the expected response never came", b.email, b.session))
 }
 
-// view asks for a page and judges it by what was known before it was asked for,
-// and by what had happened when it arrived.
+// view loads a page and checks the response against the state before the request
+// and the state when the response arrived.
 func (c *crowdTest) view(b *browser, l *life) answer {
 	signedOut := l.signedOut.Load()
 	cookie := b.cookies()
@@ -319,11 +318,11 @@ func (c *crowdTest) view(b *browser, l *life) answer {
 		session = ""
 	case l.signing.Load():
 		if a.page.Session == "" {
-			return a // either is right while it is under way
+			return a // both responses are valid while the logout is in progress
 		}
 	}
-	// Faults begin and end under a request here: that a 503 needs an outage is
-	// held in the soak, where they do not.
+	// Here, faults start and end during a request. TestSoak checks that a 503 only
+	// comes in an outage, because its faults do not change during a request.
 	_, f := judge(a, b.email, session, revokedAt, circumstances{outage: true})
 	c.report(f)
 	return a
@@ -346,9 +345,9 @@ func (c *crowdTest) logout(b *browser, l *life) {
 	l.signedOut.Store(true)
 }
 
-// switchOrganization switches while pages are asked for and the time moves: it
-// may be refused by an outage, a logout or a revocation, and never takes the
-// session with it.
+// switchOrganization switches the organization while pages load and the clock
+// moves. An outage, a logout or a revocation can make it fail. It must never end
+// the session.
 func (c *crowdTest) switchOrganization(b *browser, l *life, to string) {
 	c.switches.Add(1)
 	finished := c.begin()

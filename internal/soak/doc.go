@@ -1,17 +1,19 @@
-// Package soak holds authkit under load: many browsers at once, before
-// processes that come and go, while tokens expire, signing keys and cookie
-// passwords rotate, sessions are revoked and WorkOS fails in every way that it
-// may. It has tests and nothing else.
+// Package soak tests authkit under load. Many browsers use an application at the
+// same time. Meanwhile processes are replaced, tokens expire, signing keys and
+// cookie passwords rotate, sessions are revoked, and WorkOS fails in many ways.
+// The package contains only tests.
 //
-// Each browser has a checker that knows what it must see: its own session and
-// nobody else's; that session until it signs out or WorkOS ends it, whatever
-// else happens; and never again after that.
+// A checker for each browser verifies these rules:
 //
-// The short form is part of go test ./...; the long one is
+//   - The browser never sees the session of another browser.
+//   - It sees its own session until it signs out or WorkOS ends the session.
+//   - It never sees that session afterwards.
+//
+// The short form is part of go test ./... . The long form is
 //
 //	go test -race -timeout 0 ./internal/soak -run Soak -v -soak.for 10m -soak.browsers 5000
 //
-// What is decided comes from -soak.seed alone, and the figures at the end say
-// which it was. How requests interleave does not; a failure may take more than
-// one run to come back.
+// All random decisions depend only on -soak.seed, which the report at the end
+// contains. The interleaving of requests is not determined by the seed, so a
+// failure may need several runs to appear again.
 package soak

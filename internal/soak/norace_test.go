@@ -1,3 +1,5 @@
+// The default number of browsers without the race detector.
+
 //go:build !race
 
 package soak

@@ -1,4 +1,4 @@
-// What is decided ahead of time, from the seed alone.
+// The plan of a run, which depends only on the seed.
 
 package soak
 
@@ -10,18 +10,18 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// action is what a browser does besides looking at pages.
+// action is what a browser does besides loading pages.
 type action int
 
 const (
 	look action = iota
 	signOut
 	switchOrganization
-	loseReply // the response to its first page is lost on the way
-	comeBack  // until it is served; it replays nothing, which would ask for a key of its own
+	loseReply // the response to its first page is lost
+	comeBack  // loads pages until it is served; does not replay a cookie, which could need another key fetch
 )
 
-// rotation is what happens to the signing keys.
+// rotation is a change of the signing keys.
 type rotation int
 
 const (
@@ -31,39 +31,39 @@ const (
 	rotateKeys
 )
 
-// visit is one browser's part in a round.
+// visit is what one browser does in a round.
 type visit struct {
 	browser  int
-	slots    []int // the first is where the browser goes alone
+	slots    []int // the browser's single requests go to the first
 	action   action
-	parallel int  // pages at once
-	report   bool // and one that is answered after everything else
+	parallel int  // number of concurrent pages
+	report   bool // also loads a page that is answered last
 	revoke   bool
 }
 
-// round is a moment of fake time, and what happens in it.
+// round is what happens at one moment of fake time.
 type round struct {
-	gap      time.Duration // since the one before
-	replaced bool          // the next process is replaced
+	gap      time.Duration // time since the previous round
+	replaced bool          // one process is replaced
 	keys     rotation
 	fault    *fault
 	visits   []visit
 }
 
-// planner decides. It knows nothing of what comes of it.
+// planner makes the plan. It does not depend on the results of the rounds.
 type planner struct {
 	seed     uint64
 	browsers int
 	slots    int
 	number   int
-	swept    int // browsers that have had their turn
+	swept    int // number of visits by turn so far
 }
 
 func (p *planner) rand(stream uint64, number int) *rand.Rand {
 	return rand.New(rand.NewPCG(p.seed, stream<<32|uint64(number)))
 }
 
-// fault is that of a round, nil for none.
+// fault returns the fault of a round, or nil.
 func (p *planner) fault(number int) *fault {
 	r := p.rand(1, number)
 	if r.IntN(3) != 0 {
@@ -74,14 +74,14 @@ func (p *planner) fault(number int) *fault {
 
 func (p *planner) next() round {
 	const (
-		active = 24 // browsers in a round go by their activity, one in so many
-		sweep  = 40 // and one in so many because it is their turn
+		active = 24 // one browser in this many visits because it is active
+		sweep  = 40 // one browser in this many visits because it is its turn
 	)
 	n := p.number
 	p.number++
 	r := p.rand(2, n)
 	plan := round{fault: p.fault(n), replaced: n%5 == 4}
-	plan.gap = between(r, 75*time.Second, 4*time.Minute) // longer than any pause that a fault may have begun
+	plan.gap = between(r, 75*time.Second, 4*time.Minute) // longer than every pause that a fault causes
 	if r.IntN(2) == 0 {
 		plan.gap = between(r, 10*time.Minute, 40*time.Minute)
 	}

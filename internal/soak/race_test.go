@@ -1,6 +1,8 @@
+// The default number of browsers with the race detector.
+
 //go:build race
 
 package soak
 
-// defaultBrowsers are fewer under the race detector, where each costs more.
+// defaultBrowsers is smaller with the race detector, which makes each browser slower.
 const defaultBrowsers = 300

@@ -1,4 +1,4 @@
-// Hours of thousands of browsers.
+// TestSoak: many browsers over hours of fake time.
 
 package soak
 
@@ -22,40 +22,40 @@ import (
 )
 
 var (
-	soakFor      = flag.Duration("soak.for", 6*time.Second, "how long the soak makes rounds, in real time")
-	soakSeed     = flag.Uint64("soak.seed", 1, "what the soak decides from; 0 for another one each time")
-	soakBrowsers = flag.Int("soak.browsers", defaultBrowsers, "how many browsers there are")
+	soakFor      = flag.Duration("soak.for", 6*time.Second, "how long TestSoak runs rounds, in real time")
+	soakSeed     = flag.Uint64("soak.seed", 1, "seed of all random decisions; 0 for a random seed")
+	soakBrowsers = flag.Int("soak.browsers", defaultBrowsers, "number of browsers")
 )
 
 const (
 	workers = 8
 
-	// keysPause is longer than authkit waits until it asks for an unknown key again.
+	// keysPause is longer than the pause of authkit between two fetches for unknown keys.
 	keysPause = 35 * time.Second
 
-	// What may be left, after everybody has been there once more, beyond what
-	// there was when everybody had been there once: the session caches and some
-	// noise; what two processes remember of a browser's renewals; and what the
-	// fake keeps of every session for good.
+	// The heap is measured after all browsers have visited once, and again at the
+	// end after another visit of all. It may grow by maxHeapGrowth (session caches
+	// and noise), by maxGrowthPerBrowser (refreshes that two processes remember)
+	// and by maxGrowthPerSession (the fake never forgets a session).
 	maxHeapGrowth       = 16 << 20
 	maxGrowthPerBrowser = 16 << 10
 	maxGrowthPerSession = 1 << 10
-	// maxGoroutineGrowth is a connection or two of each worker.
+	// maxGoroutineGrowth allows two connections per worker.
 	maxGoroutineGrowth = 4 * workers
 )
 
-// soak is a run.
+// soak is one run.
 type soak struct {
 	*world
 	browsers []*browser
-	stage    int // of the cookie passwords
+	stage    int // stage of the cookie passwords
 
 	requests, signIns, logouts, revoked, switches, lost, forfeited, replays, waits, slow atomic.Int64
 	faults, rotations, replacements, rounds                                              int
 
 	mu       sync.Mutex
-	findings [kinds]int // guarded by mu
-	first    []string   // guarded by mu: the first few
+	findings [kinds]int // guarded by mu: number of findings per kind
+	first    []string   // guarded by mu: the first ten
 }
 
 func (s *soak) report(b *browser, f *finding) {
@@ -74,12 +74,12 @@ func (s *soak) report(b *browser, f *finding) {
 	}
 }
 
-// kept is how many generations of cookie passwords stay behind the one in use.
+// kept is how many previous generations of cookie passwords are still accepted.
 const kept = 4
 
-// passwords are those of a stage: the next one joins behind the one in use, then
-// takes its place. Those that came before stay for a while, since some browsers
-// come seldom.
+// passwords returns the cookie passwords of a stage. A new password is first added
+// as an accepted one, and becomes the current one in the next stage. Previous
+// passwords stay accepted for some time, because some browsers visit rarely.
 func passwords(stage int) []string {
 	name := func(i int) string { return fmt.Sprintf("the-cookie-password-of-generation-%06d", i) }
 	generation := stage / 2
@@ -96,7 +96,7 @@ func passwords(stage int) []string {
 }
 
 func newSoak(t *testing.T, browsers int) *soak {
-	emails := make([]string, (browsers+1)/2) // each is signed in in two browsers
+	emails := make([]string, (browsers+1)/2) // each user has two browsers
 	for i := range emails {
 		emails[i] = fmt.Sprintf("person-%05d@example.com", i)
 	}
@@ -165,15 +165,15 @@ goroutines         %d at the start, %d at the end`,
 	assert.LessOrEqual(t, goroutinesAtEnd, goroutinesAtStart+maxGoroutineGrowth, "goroutines were left behind")
 }
 
-// round makes a round of the plan.
+// round runs a round of the plan.
 func (s *soak) round(r round) {
 	s.rounds++
 	s.clock.move(r.gap)
 	if r.replaced {
 		slot := s.slots[s.replacements%len(s.slots)]
 		s.replacements++
-		s.stage = (s.replacements + 1) / len(s.slots) // all of them, before any takes the next step
-		s.renewCookies()
+		s.stage = (s.replacements + 1) / len(s.slots) // all processes reach a stage before one reaches the next
+		s.resealCookies()
 		slot.replace(passwords(s.stage)...)
 	}
 	switch r.keys {
@@ -192,7 +192,7 @@ func (s *soak) round(r round) {
 		s.fail(r.fault)
 	}
 	s.make(r.visits)
-	s.clock.settle() // what hangs would take effect when it is healed
+	s.clock.settle() // a call that hangs would take effect when the fault is cleared
 	s.heal()
 	for i, slot := range s.slots {
 		if most := slot.process.Load().upstream.most(); most > 1 && r.fault == nil {
@@ -201,9 +201,10 @@ func (s *soak) round(r round) {
 	}
 }
 
-// renewCookies sees to it that no session is left whose cookie the passwords of
-// the stage do not open: an old one is dropped when the longest is over.
-func (s *soak) renewCookies() {
+// resealCookies makes browsers visit whose cookies are sealed with the oldest
+// password that the stage accepts, or with an older one, so that their cookies are
+// set again.
+func (s *soak) resealCookies() {
 	var visits []visit
 	for i, b := range s.browsers {
 		if b.session != "" && s.outdated(b) {
@@ -215,8 +216,8 @@ func (s *soak) renewCookies() {
 
 func (s *soak) outdated(b *browser) bool { return int(b.stage.Load())/2 <= s.stage/2-kept }
 
-// untilDone makes visits until each is done: of the keys that are long gone a
-// process asks for one in 30 s, and answers 503 to who needs another.
+// untilDone repeats visits until each is done. For unknown signing keys, a process
+// makes one fetch in 30 s and answers 503 to requests that need another fetch.
 func (s *soak) untilDone(visits []visit, done func(*browser) bool) {
 	for tries := 0; len(visits) > 0 && tries < 200; tries++ {
 		s.make(visits)
@@ -226,11 +227,11 @@ func (s *soak) untilDone(visits []visit, done func(*browser) bool) {
 	}
 	for _, v := range visits {
 		b := s.browsers[v.browser]
-		s.report(b, found(wrongful, "%s of %s does not come back", b.session, b.email))
+		s.report(b, found(wrongful, "%s of %s is never served again", b.session, b.email))
 	}
 }
 
-// make makes visits, several at once, and moves the time where they wait for it.
+// make makes several visits concurrently, and moves the clock if a visit waits for it.
 func (s *soak) make(visits []visit) {
 	todo := make(chan visit)
 	var running sync.WaitGroup
@@ -253,9 +254,9 @@ func (s *soak) make(visits []visit) {
 	s.clock.runUntil(done)
 }
 
-// visit is one browser's part.
+// visit makes one visit.
 func (s *soak) visit(b *browser, v visit) {
-	if b.knows != 0 { // what its refresh token became
+	if b.knows != 0 { // only this process knows the successor of the refresh token
 		slot := slices.IndexFunc(s.slots, func(at *slot) bool { return at.number() == b.knows })
 		if slot < 0 {
 			s.forfeited.Add(1)
@@ -304,9 +305,9 @@ func (s *soak) visit(b *browser, v visit) {
 			b.knows = 0
 		}
 	}
-	if !b.holdsSession() { // one of the answers has ended it
+	if !b.holdsSession() { // a response has removed the cookie
 		if !b.mayEnd() {
-			s.report(b, found(wrongful, "%s has no cookie any more", b.session))
+			s.report(b, found(wrongful, "%s has lost its cookie", b.session))
 		}
 		b.session = ""
 		return
@@ -333,15 +334,15 @@ func (s *soak) visit(b *browser, v visit) {
 	}
 }
 
-// orphans tells whether the reply to an exchange may come after the pages that
-// it was for.
+// orphans reports whether the reply to an exchange can arrive after the pages that
+// waited for it were answered.
 func (s *soak) orphans() bool {
 	f := s.fault.Load()
 	return f != nil && f.orphans
 }
 
-// slowPage begins a page at a slot, and returns what lets it end: whatever the
-// browser has done there meanwhile, the late response undoes nothing.
+// slowPage starts a slow page and returns a function that finishes it. The late
+// response must not undo what the browser did in between.
 func (s *soak) slowPage(b *browser, at *slot) (finish func()) {
 	s.requests.Add(1)
 	number := strconv.FormatInt(s.slow.Add(1), 10)
@@ -371,7 +372,7 @@ func (s *soak) slowPage(b *browser, at *slot) (finish func()) {
 		s.report(b, f)
 		switch {
 		case signedOut && b.holdsSession():
-			s.report(b, found(revived, "a late response has brought %s back", session))
+			s.report(b, found(revived, "a late response has restored %s", session))
 		case b.session != "":
 			s.page(b, at, "/account", true)
 		}
@@ -389,7 +390,7 @@ func (s *soak) signIn(b *browser, at *slot) bool {
 	return ok
 }
 
-// page asks for a page and judges the answer.
+// page loads a page and checks the response.
 func (s *soak) page(b *browser, at *slot, path string, arrives bool) answer {
 	s.requests.Add(1)
 	a, err := b.send(at, http.MethodGet, path, nil, b.cookies(), arrives)
@@ -399,7 +400,7 @@ func (s *soak) page(b *browser, at *slot, path string, arrives bool) answer {
 	}
 	_, f := judge(a, b.email, b.session, b.revokedAt, circumstances{outage: s.fault.Load() != nil, forfeited: b.forfeited})
 	if f == nil && a.page.Session != "" && b.organization != "" && a.page.Organization != b.organization {
-		f = found(inconsistent, "%s is in %s, and not in %s", b.session, a.page.Organization, b.organization)
+		f = found(inconsistent, "%s is in %s instead of %s", b.session, a.page.Organization, b.organization)
 	}
 	if a.set && arrives {
 		b.stage.Store(int64(s.stage))
@@ -411,8 +412,8 @@ func (s *soak) page(b *browser, at *slot, path string, arrives bool) answer {
 	return a
 }
 
-// switchOrganization switches, and looks whether it took. A member of one
-// organization is refused, and stays where they are.
+// switchOrganization switches the organization and checks the result. A member of
+// only one organization is refused and keeps the session.
 func (s *soak) switchOrganization(b *browser, at *slot) {
 	to := beta
 	if b.organization == beta {
@@ -430,10 +431,10 @@ func (s *soak) switchOrganization(b *browser, at *slot) {
 		b.organization = to
 		b.stage.Store(int64(s.stage))
 	case a.status == http.StatusOK:
-		s.report(b, found(inconsistent, "%s switched to an organization of others", b.session))
+		s.report(b, found(inconsistent, "%s switched to an organization without a membership", b.session))
 	case b.mayEnd():
 	case outage, a.cause == coolDown:
-		b.organization = "" // it may have taken all the same
+		b.organization = "" // the switch may have succeeded
 	case member, a.status != http.StatusForbidden, a.cleared:
 		s.report(b, found(inconsistent, "switch of %s: %d, cookie removed: %t", b.session, a.status, a.cleared))
 	}
@@ -447,12 +448,12 @@ func (s *soak) switchOrganization(b *browser, at *slot) {
 	}
 }
 
-// everybody lets every browser come once, and in the end see to it that what an
-// outage held up has come back.
+// everybody makes every browser visit once. At the end of a run it first lets
+// browsers visit whose replies were lost.
 func (s *soak) everybody(end bool) {
 	if end {
 		s.followLost()
-		s.clock.move(25 * time.Hour) // beyond what anybody remembers of tokens
+		s.clock.move(25 * time.Hour) // longer than any process or the fake remembers old tokens
 	}
 	visits := make([]visit, len(s.browsers))
 	for i, b := range s.browsers {
@@ -462,7 +463,7 @@ func (s *soak) everybody(end bool) {
 	s.untilDone(visits, func(b *browser) bool { return b.served })
 }
 
-// followLost lets the browsers whose replies were lost come back.
+// followLost makes the browsers visit whose replies were lost.
 func (s *soak) followLost() {
 	var visits []visit
 	for i, b := range s.browsers {
@@ -473,13 +474,13 @@ func (s *soak) followLost() {
 	s.untilDone(visits, func(b *browser) bool { return b.knows == 0 })
 }
 
-// measure tells how much is in use when nothing is going on.
+// measure returns the heap size and the number of goroutines when no request is in progress.
 func (s *soak) measure() (heap uint64, goroutines int) {
 	s.visits.CloseIdleConnections()
 	for _, slot := range s.slots {
 		slot.process.Load().upstream.base.CloseIdleConnections()
 	}
-	const patience = 500 // ticks; connections take a moment to close
+	const patience = 500 // ticks; connections need some time to close
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	goroutines = runtime.NumGoroutine()

@@ -1,4 +1,4 @@
-// The fake AuthKit, the time, and what stands between it and the application.
+// The fake AuthKit, the clock, and the connection from the application to the fake.
 
 package soak
 
@@ -17,35 +17,36 @@ import (
 )
 
 const (
-	acme = "org_acme" // where everybody begins
+	acme = "org_acme" // the first organization of every user
 	beta = "org_beta"
 
 	password = "correct horse battery staple"
 
-	// tokenLifetime is that of the fake's access tokens, and leeway how far
-	// beyond it authkit takes one.
+	// tokenLifetime is the lifetime of access tokens. leeway is how long authkit
+	// accepts a token after that.
 	tokenLifetime = 5 * time.Minute
 	leeway        = time.Minute
 
-	// tick is the real time between two steps of the fake one, where somebody
-	// waits for it. Without a fault nobody should, and it goes as the real one.
+	// tick is the real time between two steps of the fake clock while something
+	// waits for it. Without a fault, one step is as long as a tick.
 	tick = time.Millisecond
 	step = 250 * time.Millisecond
-	// slowStep leaves a busy machine time enough where a reply comes in the end:
-	// who waits for it longer than 2 s is served without the new cookie.
+	// slowStep is for faults whose reply arrives in the end. It gives a busy
+	// machine enough time: a request that waits longer than 2 s is served without
+	// the new cookie.
 	slowStep = 10 * time.Millisecond
 )
 
 var start = time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
 
-// clock is the time of the whole world. It stands still while a call to WorkOS
-// is under way, so that a busy machine never makes one time out: WorkOS would
-// have exchanged a refresh token, and nobody have learned for what.
+// clock is the clock of the application and the fake. It does not move while a
+// call to WorkOS is in progress, so that no call times out on a busy machine.
+// Otherwise WorkOS could exchange a refresh token and the reply would be lost.
 type clock struct {
 	*authkittest.FakeClock
-	waiting atomic.Int64 // timers of the application that are still to come
-	calls   sync.RWMutex // held for reading by every call
-	// answersLate says that the fault in force takes time itself.
+	waiting atomic.Int64 // pending timers of the application
+	calls   sync.RWMutex // read-locked by every call
+	// answersLate reports that the current fault itself takes time.
 	answersLate atomic.Bool
 	step        atomic.Int64 // a time.Duration
 }
@@ -65,7 +66,7 @@ func (c *clock) AfterFunc(d time.Duration, f func()) func() bool {
 	}
 }
 
-// move moves the time on as soon as no call is under way.
+// move moves the clock forward when no call is in progress.
 func (c *clock) move(d time.Duration) {
 	if !c.answersLate.Load() {
 		c.calls.Lock()
@@ -74,7 +75,7 @@ func (c *clock) move(d time.Duration) {
 	c.Advance(d)
 }
 
-// runUntil moves the time wherever somebody waits for it, until done is closed.
+// runUntil moves the clock while a timer is pending, until done is closed.
 func (c *clock) runUntil(done <-chan struct{}) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
@@ -90,10 +91,10 @@ func (c *clock) runUntil(done <-chan struct{}) {
 	}
 }
 
-// settle returns once nothing waits for the time and no call is under way: what
-// was begun for a request goes on when the request has been answered.
+// settle returns when no timer is pending and no call is in progress. Work that a
+// request started can continue after the request has been answered.
 func (c *clock) settle() {
-	const enough = 10 // ticks, since somebody may be about to wait
+	const enough = 10 // ticks, because a goroutine may be about to start a timer
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	for quiet := 0; quiet < enough; {
@@ -114,7 +115,7 @@ func (c *clock) settle() {
 	}
 }
 
-// upstream is the way of one process to WorkOS. It counts how often each
+// upstream is the transport of one process to WorkOS. It counts how often each
 // refresh token was exchanged.
 type upstream struct {
 	clock *clock
@@ -145,8 +146,8 @@ func (u *upstream) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// most is how often the same refresh token was exchanged since it was last
-// asked.
+// most returns how often the same refresh token was exchanged since the last call
+// of most.
 func (u *upstream) most() (most int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -174,7 +175,7 @@ func refreshToken(r *http.Request) string {
 	return p.RefreshToken
 }
 
-// awaited is a body that tells when it has been read.
+// awaited is a response body that calls closed when it is closed.
 type awaited struct {
 	io.ReadCloser
 	closed func()
@@ -185,19 +186,19 @@ func (a *awaited) Close() error {
 	return a.ReadCloser.Close()
 }
 
-// world is a fake AuthKit with the processes of one application before it.
+// world is a fake AuthKit and the processes of one application.
 type world struct {
 	t     testing.TB
 	fake  *authkittest.Server
 	clock *clock
 	slots []*slot
-	order atomic.Uint64 // of the responses, in which they were sent
-	// processes is how many there have been.
+	order atomic.Uint64 // number of responses sent, for orderHeader
+	// processes is the number of processes started.
 	processes atomic.Uint64
-	// visits is the way of all browsers to the application.
+	// visits is the transport of all browsers to the application.
 	visits *http.Transport
-	fault  atomic.Pointer[fault] // in force, nil for none
-	// reports are those under way, *report by number.
+	fault  atomic.Pointer[fault] // the current fault, or nil
+	// reports are the slow pages in progress: *report by number.
 	reports sync.Map
 }
 
@@ -217,13 +218,13 @@ func newWorld(t testing.TB, people []authkittest.User, slots int) *world {
 	return w
 }
 
-// fault is a way in which WorkOS fails.
+// fault is one way in which WorkOS fails.
 type fault struct {
 	name   string
 	routes map[authkittest.Route]authkittest.Fault
 	late   bool // it takes fake time
-	passes bool // the reply comes in the end
-	// orphans says that it may come when nobody waits for it any more.
+	passes bool // the reply arrives in the end
+	// orphans reports that the reply can arrive when no request waits for it any more.
 	orphans bool
 }
 
@@ -232,8 +233,8 @@ var (
 	garbage = authkittest.Fault{Body: "<!doctype html><p>maintenance"}
 )
 
-// faults are those that end no session: where a reply is lost on its way, the
-// next attempt gets it, or WorkOS would know a token that nobody else does.
+// faults are the faults that must not end a session. If a reply is lost, the next
+// attempt gets it. Otherwise only WorkOS would know the new refresh token.
 var faults = []*fault{
 	{name: "refresh: 500", routes: on(authkittest.RouteRefresh, down)},
 	{name: "refresh: 500 once", routes: on(authkittest.RouteRefresh, authkittest.Fault{Status: 500, Times: 1}), passes: true},
@@ -290,8 +291,8 @@ func (w *world) heal() {
 	w.fault.Store(nil)
 }
 
-// everybody are people in one organization, so that their first sign-in asks
-// no question.
+// everybody returns users in one organization, so that their first sign-in offers
+// no choice.
 func everybody(emails []string) []authkittest.User {
 	people := make([]authkittest.User, len(emails))
 	for i, email := range emails {
@@ -303,7 +304,7 @@ func everybody(emails []string) []authkittest.User {
 	return people
 }
 
-// joinBeta makes somebody a member of a second organization.
+// joinBeta makes a user a member of a second organization.
 func (w *world) joinBeta(email string) {
 	w.fake.UpdateUser(email, func(p *authkittest.User) {
 		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: beta, Role: "admin"})
