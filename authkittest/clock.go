@@ -7,10 +7,13 @@ import (
 	"time"
 )
 
-// Clock is the source of time for a Server. *FakeClock implements it. AfterFunc has the meaning of time.AfterFunc, and stop
-// that of time.Timer.Stop.
+// Clock tells the time and calls functions later. A [Server] runs on its Clock, usually a [*FakeClock]. A Clock must be safe
+// for concurrent use.
 type Clock interface {
+	// Now returns the current time.
 	Now() time.Time
+	// AfterFunc calls f once, on a goroutine that the clock chooses, when d has passed. stop cancels the call and reports
+	// whether it did, as [time.Timer.Stop] does.
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
 

@@ -29,7 +29,7 @@ func with(params map[string]string, more ...string) map[string]string {
 	return all
 }
 
-func TestThePasswordGrantSignsIn(t *testing.T) {
+func TestAPasswordGrantStartsASession(t *testing.T) {
 	a := newApp(t)
 	got := a.grant("password", with(password, "ip_address", "192.0.2.1", "user_agent", "test"))
 	require.Equal(t, http.StatusOK, got.status)
