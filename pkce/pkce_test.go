@@ -1,3 +1,5 @@
+// The code verifier and the code challenge of RFC 7636.
+
 package pkce_test
 
 import (
@@ -13,13 +15,13 @@ import (
 	"github.com/authkit-go/authkit/pkce"
 )
 
-func TestChallengeMatchesRFC7636AppendixB(t *testing.T) {
+func TestTheChallengeMatchesRFC7636AppendixB(t *testing.T) {
 	assert.Equal(t,
 		"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
 		pkce.Challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"))
 }
 
-func TestVerifierIs32OctetsOfTheUnreservedAlphabet(t *testing.T) {
+func TestAVerifierIs32RandomOctetsInUnreservedCharacters(t *testing.T) {
 	unreserved := regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 	seen := map[string]bool{}
 	for range 1000 {
@@ -28,7 +30,7 @@ func TestVerifierIs32OctetsOfTheUnreservedAlphabet(t *testing.T) {
 		octets, err := base64.RawURLEncoding.DecodeString(verifier)
 		require.NoError(t, err)
 		require.Len(t, octets, 32)
-		require.False(t, seen[verifier], "a verifier came twice")
+		require.False(t, seen[verifier], "two verifiers are equal")
 		seen[verifier] = true
 	}
 }
