@@ -1,4 +1,4 @@
-// API keys that the application issues to its own customers. They are not the key of a [Client].
+// API keys that the application issues to its customers. They differ from the API key of a [Client].
 
 package workos
 
@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// APIKey is a key that belongs to an organization or to a user in one. Printed, logged or encoded as JSON, it does not
+// APIKey is a key of an organization, or of a user in an organization. Printed, logged or encoded as JSON, it does not
 // show its value.
 //
 // See https://workos.com/docs/reference/authkit/api-keys
@@ -21,24 +21,24 @@ type APIKey struct {
 	ID    string      `json:"id"` // "api_key_…"
 	Name  string      `json:"name"`
 	Owner APIKeyOwner `json:"owner"`
-	// Value is the key itself. Only the reply to its creation has it.
+	// Value is the key itself. Only the response to its creation contains it.
 	Value           string    `json:"-"`
-	ObfuscatedValue string    `json:"obfuscated_value"` // to recognize it by, such as "sk_...9f2a"
+	ObfuscatedValue string    `json:"obfuscated_value"` // for display, such as "sk_...9f2a"
 	Permissions     []string  `json:"permissions"`      // slugs
 	LastUsedAt      time.Time `json:"last_used_at,omitzero"`
-	ExpiresAt       time.Time `json:"expires_at,omitzero"` // zero if it never does
+	ExpiresAt       time.Time `json:"expires_at,omitzero"` // zero if it never expires
 	CreatedAt       time.Time `json:"created_at,omitzero"`
 	UpdatedAt       time.Time `json:"updated_at,omitzero"`
 }
 
-// APIKeyOwner is whom an [APIKey] acts for: an organization, or a user in one.
+// APIKeyOwner is the owner of an [APIKey]: an organization, or a user in an organization.
 type APIKeyOwner struct {
 	Type           string `json:"type"`                      // "organization" or "user"
-	ID             string `json:"id"`                        // of the one or the other
-	OrganizationID string `json:"organization_id,omitempty"` // of a user's key only; see [APIKey.OrganizationID]
+	ID             string `json:"id"`                        // ID of the organization or the user
+	OrganizationID string `json:"organization_id,omitempty"` // only for a user's key; see [APIKey.OrganizationID]
 }
 
-// OrganizationID is the organization that the key acts in, whoever owns it.
+// OrganizationID returns the ID of the organization that the key acts in, for both types of owner.
 func (k APIKey) OrganizationID() string {
 	if k.Owner.Type == "organization" {
 		return k.Owner.ID
@@ -46,20 +46,22 @@ func (k APIKey) OrganizationID() string {
 	return k.Owner.OrganizationID
 }
 
-// CreateAPIKeyParams describes a key to make. Name is required.
+// CreateAPIKeyParams are the parameters of [Client.CreateOrganizationAPIKey] and [Client.CreateUserAPIKey]. Name is
+// required.
 type CreateAPIKeyParams struct {
 	Name        string    `json:"name"`
 	Permissions []string  `json:"permissions,omitempty"` // slugs
-	ExpiresAt   time.Time `json:"expires_at,omitzero"`   // never, if it is zero
+	ExpiresAt   time.Time `json:"expires_at,omitzero"`   // zero means never
 }
 
-// ListUserAPIKeysParams says which of a user's keys to list. Its zero value lists all of them.
+// ListUserAPIKeysParams are the parameters of [Client.ListUserAPIKeys]. The zero value lists all keys of the user.
 type ListUserAPIKeysParams struct {
-	OrganizationID string // only those that act in this organization
+	OrganizationID string // only keys in this organization
 	Paging
 }
 
-// ExpireAPIKeyParams says when a key is to expire: now if the time is absent or past, never if it is [Null].
+// ExpireAPIKeyParams are the parameters of [Client.ExpireAPIKey]. A key expires now if ExpiresAt is absent or in the
+// past, and never if it is [Null].
 type ExpireAPIKeyParams struct {
 	ExpiresAt Optional[time.Time] `json:"expires_at,omitzero"`
 }
@@ -69,7 +71,7 @@ const (
 	userAPIKeysPath         = "/user_management/users/{user_id}/api_keys"
 )
 
-// CreateOrganizationAPIKey makes a key for an organization. The reply is the only one that ever has its value.
+// CreateOrganizationAPIKey creates a key for an organization. Only this response contains the key's value.
 //
 // See https://workos.com/docs/reference/authkit/api-keys/create-for-organization
 func (c *Client) CreateOrganizationAPIKey(ctx context.Context, organizationID string, p CreateAPIKeyParams) (*APIKey, error) {
@@ -81,7 +83,7 @@ func (c *Client) CreateOrganizationAPIKey(ctx context.Context, organizationID st
 	})
 }
 
-// CreateUserAPIKey makes a key for a user in an organization. The reply is the only one that ever has its value.
+// CreateUserAPIKey creates a key for a user in an organization. Only this response contains the key's value.
 //
 // See https://workos.com/docs/reference/authkit/api-keys
 func (c *Client) CreateUserAPIKey(ctx context.Context, userID, organizationID string, p CreateAPIKeyParams) (*APIKey, error) {
@@ -112,15 +114,15 @@ func (c *Client) ListUserAPIKeys(ctx context.Context, userID string, p ListUserA
 	return list[APIKey](ctx, c, call{path: userAPIKeysPath, ids: []string{userID}, query: query}, p.Paging)
 }
 
-// DeleteAPIKey deletes a key: it is invalid from then on, and no longer listed.
+// DeleteAPIKey deletes a key. From then on the key is invalid and not listed.
 //
 // See https://workos.com/docs/reference/authkit/api-keys/delete
 func (c *Client) DeleteAPIKey(ctx context.Context, id string) error {
 	return c.do(ctx, call{method: http.MethodDelete, path: "/api_keys/{api_key_id}", ids: []string{id}}, nil)
 }
 
-// ExpireAPIKey says when a key expires, and returns it as it is then. One that has expired already stays so: its error
-// has [CodeAPIKeyAlreadyExpired].
+// ExpireAPIKey sets the expiry of a key and returns the updated key. A key that has already expired cannot be changed:
+// the error has the code [CodeAPIKeyAlreadyExpired].
 //
 // See https://workos.com/docs/reference/authkit/api-keys
 func (c *Client) ExpireAPIKey(ctx context.Context, id string, p ExpireAPIKeyParams) (*APIKey, error) {
@@ -132,9 +134,9 @@ func (c *Client) ExpireAPIKey(ctx context.Context, id string, p ExpireAPIKeyPara
 	})
 }
 
-// ValidateAPIKey tells whether a key is good, and whose it is: what an application asks about a key that comes with a
-// request. One that is unknown, deleted, expired or empty is not an error; key is nil then. There is one attempt, of
-// 10 s at most.
+// ValidateAPIKey reports whether a key is valid and returns it with its owner. An application calls it for the key in a
+// request. For a key that is unknown, deleted, expired or empty it returns nil and false without an error. There is
+// exactly one attempt, of at most 10 s.
 //
 // See https://workos.com/docs/reference/authkit/api-keys/validate
 func (c *Client) ValidateAPIKey(ctx context.Context, value string) (key *APIKey, valid bool, err error) {
@@ -163,7 +165,8 @@ func (c *Client) createAPIKey(ctx context.Context, call call) (*APIKey, error) {
 	return fetch[APIKey](ctx, c, call)
 }
 
-// validation is the reply about a key. That it says so matters: absent is not null.
+// validateResponse is the response of ValidateAPIKey. An absent api_key is an error, while null means that the key is
+// invalid.
 type validateResponse struct {
 	APIKey Optional[APIKey] `json:"api_key"`
 }
@@ -178,7 +181,7 @@ func (v *validateResponse) validate() error {
 	return v.APIKey.value.validate()
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It reads the value, which encoding leaves out.
+// UnmarshalJSON implements [json.Unmarshaler]. It reads the value, which encoding omits.
 func (k *APIKey) UnmarshalJSON(data []byte) error {
 	type plain APIKey
 	response := struct {

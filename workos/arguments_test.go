@@ -1,4 +1,4 @@
-// What callers give for a call, before and as it is sent.
+// Arguments: how calls escape and check them.
 
 package workos_test
 
@@ -14,7 +14,7 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-func TestAnIDStaysOneSegmentOfThePath(t *testing.T) {
+func TestAnIDIsEscapedIntoOnePathSegment(t *testing.T) {
 	byID := map[string]func(context.Context, *workos.Client, string) error{
 		"GetUser": func(ctx context.Context, c *workos.Client, id string) error {
 			_, err := c.GetUser(ctx, id)
@@ -45,7 +45,7 @@ func TestAnIDStaysOneSegmentOfThePath(t *testing.T) {
 	}
 	for name, call := range byID {
 		t.Run(name, func(t *testing.T) {
-			server := newServer(t, replyWith(404, `{"message":"Not found"}`))
+			server := newServer(t, respondWith(404, `{"message":"Not found"}`))
 			client := server.client(t)
 			for _, id := range []string{"", ".", ".."} {
 				err := call(t.Context(), client, id)
@@ -70,8 +70,8 @@ func TestAnIDStaysOneSegmentOfThePath(t *testing.T) {
 	}
 }
 
-func TestWhatIsRequiredIsAskedForBeforeAnythingIsSent(t *testing.T) {
-	server := newServer(t, replyWith(200, `{}`))
+func TestAMissingArgumentIsAnErrorWithoutARequest(t *testing.T) {
+	server := newServer(t, respondWith(200, `{}`))
 	c, ctx := server.client(t), t.Context()
 	for want, call := range map[string]func() (any, error){
 		"(password): the email is empty": func() (any, error) {
@@ -141,12 +141,12 @@ func TestWhatIsRequiredIsAskedForBeforeAnythingIsSent(t *testing.T) {
 	key, valid, err := c.ValidateAPIKey(ctx, "")
 	assert.Nil(t, key)
 	assert.False(t, valid)
-	assert.NoError(t, err, "a request without a key is not a failure of the call")
+	assert.NoError(t, err, "a request without a key is not an error of the call")
 	assert.Empty(t, server.received())
 }
 
-func TestATimeThatJSONCannotHoldIsAnErrorBeforeAnythingIsSent(t *testing.T) {
-	server := newServer(t, replyWith(200, `{}`))
+func TestATimeThatJSONCannotEncodeIsAnErrorWithoutARequest(t *testing.T) {
+	server := newServer(t, respondWith(200, `{}`))
 	_, err := server.client(t).CreateOrganizationAPIKey(t.Context(), "org_01A", workos.CreateAPIKeyParams{
 		Name: "CI", ExpiresAt: time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC),
 	})

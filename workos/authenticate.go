@@ -1,4 +1,4 @@
-// The authenticate call: the two grants of every sign-in by a browser, and what all grants get back.
+// The authenticate call with the code grant and the refresh token grant, and the result of all grants.
 
 package workos
 
@@ -10,67 +10,68 @@ import (
 	"time"
 )
 
-// AuthenticateWithCodeParams is what [Client.AuthenticateWithCode] exchanges. Printed, it shows no secret.
+// AuthenticateWithCodeParams are the parameters of [Client.AuthenticateWithCode]. Printed, they show no secret.
 type AuthenticateWithCodeParams struct {
-	// Code is the code that came back to the redirect URI. It works once.
+	// Code is the code that the browser brought to the redirect URI. It works once.
 	Code string `json:"-"`
-	// CodeVerifier is the verifier whose challenge the authorization address had (RFC 7636). A public client needs it.
+	// CodeVerifier is the code verifier whose challenge was in the authorization URL (RFC 7636). A public client needs
+	// it.
 	CodeVerifier string `json:"-"`
 	// InvitationToken accepts an invitation with this sign-in. Optional.
 	InvitationToken string `json:"-"`
 
-	IPAddress string // of the user, for WorkOS's own records; optional
-	UserAgent string // of the user's browser, likewise
+	IPAddress string // of the user, for WorkOS's records; optional
+	UserAgent string // of the user's browser, for WorkOS's records; optional
 }
 
-// AuthenticateWithRefreshTokenParams is what [Client.AuthenticateWithRefreshToken] exchanges. Printed, it shows no secret.
+// AuthenticateWithRefreshTokenParams are the parameters of [Client.AuthenticateWithRefreshToken]. Printed, they show no
+// secret.
 type AuthenticateWithRefreshTokenParams struct {
 	RefreshToken string `json:"-"`
-	// OrganizationID is the organization that the new tokens are for, and may differ from that of the old ones.
-	// Optional.
+	// OrganizationID is the organization of the new tokens. It may differ from that of the old tokens. Optional.
 	OrganizationID string
 
-	IPAddress string // of the user, for WorkOS's own records; optional
-	UserAgent string // of the user's browser, likewise
+	IPAddress string // of the user, for WorkOS's records; optional
+	UserAgent string // of the user's browser, for WorkOS's records; optional
 }
 
-// Authentication is a successful sign-in or refresh. Printed, logged or encoded as JSON, it shows no token.
+// Authentication is the result of a sign-in or a refresh. Printed, logged or encoded as JSON, it shows no token.
 type Authentication struct {
 	User           User   `json:"user"`
 	OrganizationID string `json:"organization_id,omitempty"` // empty outside any organization
 
-	// AccessToken is a JWT, not verified here. It is never empty.
+	// AccessToken is a JWT. This package does not verify it. It is never empty.
 	AccessToken string `json:"-"`
-	// RefreshToken replaces the one before it. It is never empty after a sign-in; where a refresh leaves it empty, the
-	// token that was sent stays in force.
+	// RefreshToken replaces the previous refresh token. It is never empty after a sign-in. If a refresh leaves it
+	// empty, the refresh token that was sent stays valid.
 	RefreshToken string `json:"-"`
 
-	// AuthenticationMethod is how the user signed in: "SSO", "Password", "Passkey", "MagicAuth", "GoogleOAuth" and so
-	// on. The list is WorkOS's and grows.
+	// AuthenticationMethod is how the user signed in, such as "SSO", "Password", "Passkey", "MagicAuth", "GoogleOAuth".
+	// WorkOS adds values.
 	AuthenticationMethod string `json:"authentication_method,omitempty"`
 
-	Impersonator *Impersonator `json:"impersonator,omitempty"` // nil unless someone else acts as the user
-	OAuthTokens  *OAuthTokens  `json:"oauth_tokens,omitempty"` // nil unless the provider's tokens are handed on
+	Impersonator *Impersonator `json:"impersonator,omitempty"` // nil unless the session is an impersonation
+	OAuthTokens  *OAuthTokens  `json:"oauth_tokens,omitempty"` // nil unless WorkOS returns the provider's tokens
 }
 
-// Impersonator is who acts as the user, from the WorkOS dashboard.
+// Impersonator is the person who impersonates the user from the WorkOS dashboard.
 type Impersonator struct {
 	Email  string `json:"email"`
-	Reason string `json:"reason,omitempty"` // as given in the dashboard; may be empty
+	Reason string `json:"reason,omitempty"` // entered in the dashboard; may be empty
 }
 
-// OAuthTokens are the OAuth provider's own tokens, with which its API can be called for the user. Printed, logged or
-// encoded as JSON, they are not shown.
+// OAuthTokens are the tokens of the OAuth provider, for calls of the provider's API. Printed, logged or encoded as
+// JSON, they show no token.
 type OAuthTokens struct {
 	Provider     string    `json:"provider"` // such as "GoogleOAuth"
 	AccessToken  string    `json:"-"`
-	RefreshToken string    `json:"-"` // empty where the provider gives none
+	RefreshToken string    `json:"-"` // empty if the provider issues none
 	ExpiresAt    time.Time `json:"expires_at,omitzero"`
 	Scopes       []string  `json:"scopes,omitempty"`
 }
 
-// AuthenticateWithCode exchanges the code of a completed sign-in for the user and tokens. A code works once, so there
-// is exactly one attempt, of 10 s at most. Code is required, and so is CodeVerifier of a public client.
+// AuthenticateWithCode exchanges the code of a sign-in for the user and tokens. A code works once, so there is exactly
+// one attempt, of at most 10 s. Code is required. A public client also requires CodeVerifier.
 //
 // See https://workos.com/docs/reference/authkit/authentication/code
 func (c *Client) AuthenticateWithCode(ctx context.Context, p AuthenticateWithCodeParams) (*Authentication, error) {
@@ -88,8 +89,8 @@ func (c *Client) AuthenticateWithCode(ctx context.Context, p AuthenticateWithCod
 	}, required...)
 }
 
-// AuthenticateWithRefreshToken exchanges a refresh token for new tokens. WorkOS answers the same token with the same
-// new pair for 30 s, which makes it safe to retry: an attempt takes 5 s at most, all of them together 10 s.
+// AuthenticateWithRefreshToken exchanges a refresh token for new tokens. For 30 s WorkOS answers the same refresh token
+// with the same new pair, so a retry is safe. An attempt takes at most 5 s, all attempts together at most 10 s.
 // RefreshToken is required.
 //
 // See https://workos.com/docs/reference/authkit/authentication/refresh-token
@@ -115,7 +116,7 @@ const (
 	grantDeviceCode            = "urn:ietf:params:oauth:grant-type:device_code"
 )
 
-// grant is the body of an authenticate request. A public client leaves client_secret out altogether.
+// grant is the body of an authenticate request. A public client omits client_secret.
 type grant struct {
 	ClientID                   string `json:"client_id"`
 	ClientSecret               string `json:"client_secret,omitempty"`
@@ -159,7 +160,7 @@ func (c *Client) authenticate(ctx context.Context, key keyUse, g grant, required
 	return response.authentication(), nil
 }
 
-// authenticationReply reads what the exported types keep out of JSON.
+// authenticationResponse decodes the members that the exported types omit from JSON.
 type authenticationResponse struct {
 	Authentication
 	AccessToken  string `json:"access_token"`
@@ -174,7 +175,7 @@ type authenticationResponse struct {
 	needsRefreshToken bool
 }
 
-// check implements [checker].
+// validate implements [validator].
 func (r *authenticationResponse) validate() error {
 	switch {
 	case r.User.ID == "":
@@ -201,7 +202,7 @@ func (r *authenticationResponse) authentication() *Authentication {
 	return &auth
 }
 
-// Format implements [fmt.Formatter]. It masks the code, the verifier and the invitation token.
+// Format implements [fmt.Formatter]. It masks the code, the code verifier and the invitation token.
 func (p AuthenticateWithCodeParams) Format(s fmt.State, verb rune) {
 	type plain AuthenticateWithCodeParams
 	p.Code, p.CodeVerifier, p.InvitationToken = mask(p.Code), mask(p.CodeVerifier), mask(p.InvitationToken)

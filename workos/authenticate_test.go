@@ -1,4 +1,4 @@
-// What the authenticate call sends, field by field, and what it makes of the reply.
+// The authenticate call: the members of its request, and the decoding of its response.
 
 package workos_test
 
@@ -13,13 +13,13 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-func TestAuthenticateSendsWhatTheGrantNeedsAndNothingElse(t *testing.T) {
+func TestAuthenticateSendsOnlyTheMembersOfItsGrant(t *testing.T) {
 	tests := map[string]struct {
 		public   bool
 		call     func(*testing.T, *workos.Client) error
 		wantBody string
 	}{
-		"a code with everything": {
+		"a code with all parameters": {
 			call: func(t *testing.T, c *workos.Client) error {
 				_, err := c.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{
 					Code: code, CodeVerifier: verifier, InvitationToken: "invitation", IPAddress: "192.0.2.1", UserAgent: "Firefox",
@@ -30,7 +30,7 @@ func TestAuthenticateSendsWhatTheGrantNeedsAndNothingElse(t *testing.T) {
 				"code":"01CODE-secret","code_verifier":"verifier-secret","invitation_token":"invitation",
 				"ip_address":"192.0.2.1","user_agent":"Firefox"}`,
 		},
-		"a code of a confidential client without verifier": {
+		"a code of a confidential client without a code verifier": {
 			call: func(t *testing.T, c *workos.Client) error {
 				_, err := c.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: code})
 				return err
@@ -45,7 +45,7 @@ func TestAuthenticateSendsWhatTheGrantNeedsAndNothingElse(t *testing.T) {
 			},
 			wantBody: `{"client_id":"client_01A","grant_type":"authorization_code","code":"01CODE-secret","code_verifier":"verifier-secret"}`,
 		},
-		"a refresh token with everything": {
+		"a refresh token with all parameters": {
 			call: func(t *testing.T, c *workos.Client) error {
 				_, err := c.AuthenticateWithRefreshToken(t.Context(), workos.AuthenticateWithRefreshTokenParams{
 					RefreshToken: refreshToken, OrganizationID: "org_01B", IPAddress: "192.0.2.1", UserAgent: "Firefox",
@@ -66,7 +66,7 @@ func TestAuthenticateSendsWhatTheGrantNeedsAndNothingElse(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			server := newServer(t, replyWith(200, minimalReply))
+			server := newServer(t, respondWith(200, minimalResponse))
 			opts := []workos.Option{workos.WithBaseURL(server.URL)}
 			wantAuthorization := []string(nil)
 			if !tt.public {
@@ -91,8 +91,8 @@ func TestAuthenticateSendsWhatTheGrantNeedsAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestAuthenticateRefusesWhatCannotSucceedWithoutARequest(t *testing.T) {
-	server := newServer(t, replyWith(200, minimalReply))
+func TestAuthenticateRefusesMissingParametersWithoutARequest(t *testing.T) {
+	server := newServer(t, respondWith(200, minimalResponse))
 	confidential := server.client(t)
 	public := newClient(t, workos.WithBaseURL(server.URL))
 
@@ -107,13 +107,13 @@ func TestAuthenticateRefusesWhatCannotSucceedWithoutARequest(t *testing.T) {
 	assert.Empty(t, server.received())
 }
 
-func TestAuthenticateReadsTheReply(t *testing.T) {
+func TestAuthenticateReadsTheResponse(t *testing.T) {
 	tests := map[string]struct {
-		reply string
-		want  workos.Authentication
+		response string
+		want     workos.Authentication
 	}{
-		"every member, and unknown ones": {
-			reply: fullReply,
+		"all members and unknown members": {
+			response: fullResponse,
 			want: workos.Authentication{
 				User: workos.User{
 					ID: "user_01A", Email: "kim@acme.test", EmailVerified: true, FirstName: "Kim", LastName: "Lee", Name: "Kim Lee",
@@ -132,22 +132,22 @@ func TestAuthenticateReadsTheReply(t *testing.T) {
 				},
 			},
 		},
-		"null for everything that may be null": {
-			reply: nullReply,
+		"null for every nullable member": {
+			response: nullResponse,
 			want: workos.Authentication{
 				User:        workos.User{ID: "user_01A", Email: "kim@acme.test"},
 				AccessToken: "access-secret", RefreshToken: "next-refresh-secret",
 			},
 		},
-		"absence of everything that may be absent": {
-			reply: minimalReply,
+		"absence of every optional member": {
+			response: minimalResponse,
 			want: workos.Authentication{
 				User:        workos.User{ID: "user_01A"},
 				AccessToken: "access-secret", RefreshToken: "next-refresh-secret",
 			},
 		},
-		"null within an impersonator and OAuth tokens": {
-			reply: `{"user":{"id":"user_01A"},"access_token":"access-secret","refresh_token":"next-refresh-secret",
+		"null inside impersonator and OAuth tokens": {
+			response: `{"user":{"id":"user_01A"},"access_token":"access-secret","refresh_token":"next-refresh-secret",
 				"impersonator":{"email":"ops@acme.test","reason":null},
 				"oauth_tokens":{"provider":"XOAuth","access_token":"oauth","refresh_token":null,"expires_at":null,"scopes":null}}`,
 			want: workos.Authentication{
@@ -160,7 +160,7 @@ func TestAuthenticateReadsTheReply(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			client := newServer(t, replyWith(200, tt.reply)).client(t)
+			client := newServer(t, respondWith(200, tt.response)).client(t)
 			got, err := client.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: code})
 			require.NoError(t, err)
 			assert.Equal(t, tt.want, *got)
@@ -172,13 +172,13 @@ func TestAuthenticateReadsTheReply(t *testing.T) {
 	}
 }
 
-func TestARefreshMayLeaveTheOldRefreshTokenInForce(t *testing.T) {
-	client := newServer(t, replyWith(200, `{"user":{"id":"user_01A"},"access_token":"access-secret"}`)).client(t)
+func TestARefreshResponseMayOmitTheRefreshToken(t *testing.T) {
+	client := newServer(t, respondWith(200, `{"user":{"id":"user_01A"},"access_token":"access-secret"}`)).client(t)
 	got, err := client.AuthenticateWithRefreshToken(t.Context(), workos.AuthenticateWithRefreshTokenParams{RefreshToken: refreshToken})
 	require.NoError(t, err)
 	assert.Equal(t, "access-secret", got.AccessToken)
 	assert.Empty(t, got.RefreshToken)
 
 	_, err = client.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: code})
-	assert.ErrorContains(t, err, "missing refresh_token", "a sign-in without one could never be renewed")
+	assert.ErrorContains(t, err, "missing refresh_token", "a sign-in without a refresh token could never be refreshed")
 }

@@ -1,4 +1,4 @@
-// The start of a sign-in: the address that a browser is sent to.
+// The authorization URL, where a browser starts a sign-in.
 
 package workos
 
@@ -11,42 +11,42 @@ import (
 	"strings"
 )
 
-// ProviderAuthKit is the provider that stands for the hosted AuthKit pages.
+// ProviderAuthKit is the provider for the hosted AuthKit pages.
 const ProviderAuthKit = "authkit"
 
-// AuthorizationParams says what kind of sign-in to start. RedirectURI is required, and so is one selector: Provider,
-// ConnectionID or OrganizationID. Only [ProviderAuthKit] goes together with an OrganizationID, which it preselects.
-// Everything else is optional and left out of the address when it has its zero value.
+// AuthorizationParams are the parameters of [Client.AuthorizationURL]. RedirectURI is required, and so is one selector:
+// Provider, ConnectionID or OrganizationID. Only [ProviderAuthKit] can be combined with an OrganizationID, which it
+// preselects. All other fields are optional. The URL omits those with a zero value.
 type AuthorizationParams struct {
-	// RedirectURI is where the browser comes back to: an absolute URL that is registered with WorkOS.
+	// RedirectURI is the absolute URL that the browser returns to. It must be registered with WorkOS.
 	RedirectURI string
 
 	Provider       string // ProviderAuthKit, or an OAuth provider such as "GoogleOAuth"
 	ConnectionID   string // an SSO connection, "conn_…"
 	OrganizationID string // an organization, "org_…"
 
-	// State comes back unchanged beside the code. It is what binds the answer to the browser that asked.
+	// State returns unchanged with the code. It binds the response to the browser that started the sign-in.
 	State string
-	// CodeChallenge is the S256 challenge of a verifier (RFC 7636 section 4.2). Its method is sent with it.
+	// CodeChallenge is the S256 challenge of a code verifier (RFC 7636 section 4.2). The URL names S256 as its method.
 	CodeChallenge string
 
 	LoginHint       string // an e-mail address to fill in
-	DomainHint      string // a domain to choose the identity provider's account by
+	DomainHint      string // a domain that preselects the account at the identity provider
 	InvitationToken string `json:"-"` // an invitation to accept with this sign-in
-	Prompt          string // passed on, such as "login" or "consent"
+	Prompt          string // such as "login" or "consent", passed on unchanged
 
-	// ScreenHint is the page to begin with: "sign-in" (what WorkOS does without it) or "sign-up". AuthKit only.
+	// ScreenHint is the first page: "sign-in" (the default) or "sign-up". AuthKit only.
 	ScreenHint string
-	// MaxAge is how many seconds ago the user may have authenticated at most; 0 asks anew in any case and nil asks
-	// for nothing. AuthKit only. Whether it was kept to is for the caller to see, by the claim auth_time.
+	// MaxAge is the maximum time in seconds since the user last authenticated. 0 always asks for a new authentication,
+	// and nil sets no limit. AuthKit only. The caller must check the auth_time claim afterwards.
 	MaxAge *int
 
-	ProviderScopes      []string          // OAuth scopes to ask the provider for, in addition to its configured ones
-	ProviderQueryParams map[string]string // parameters to pass on to the provider
+	ProviderScopes      []string          // OAuth scopes to request from the provider, in addition to the configured ones
+	ProviderQueryParams map[string]string // query parameters for the provider
 }
 
-// AuthorizationURL is the address to send a browser to for a sign-in. It makes no request; the same parameters give
-// the same address. Its error names every fault of the parameters at once.
+// AuthorizationURL returns the URL that starts a sign-in in a browser. It makes no request. The same parameters give
+// the same URL. The error names every fault of the parameters at once.
 //
 // See https://workos.com/docs/reference/authkit/authentication/get-authorization-url
 func (c *Client) AuthorizationURL(p AuthorizationParams) (string, error) {
@@ -84,7 +84,7 @@ func (c *Client) AuthorizationURL(p AuthorizationParams) (string, error) {
 	return c.url("/user_management/authorize", query), nil
 }
 
-// check refuses what WorkOS would refuse, or pass over, on a page of its own where only the user would see it.
+// validate reports what WorkOS would refuse or ignore on its own page, where only the user would see it.
 func (p AuthorizationParams) validate() error {
 	var faults []error
 	refuse := func(fault string) { faults = append(faults, errors.New(fault)) }

@@ -1,4 +1,4 @@
-// The address that a browser is sent to.
+// The authorization URL and the validation of its parameters.
 
 package workos_test
 
@@ -21,11 +21,11 @@ func TestAuthorizationURLHasEveryParameter(t *testing.T) {
 		params workos.AuthorizationParams
 		want   url.Values
 	}{
-		"the least": {
+		"the minimum": {
 			params: workos.AuthorizationParams{RedirectURI: redirectURI, Provider: workos.ProviderAuthKit},
 			want:   url.Values{"provider": {"authkit"}},
 		},
-		"everything for AuthKit": {
+		"all parameters for AuthKit": {
 			params: workos.AuthorizationParams{
 				RedirectURI: redirectURI, Provider: workos.ProviderAuthKit, OrganizationID: "org_01A",
 				State: "s+/=&", CodeChallenge: "challenge", LoginHint: "kim@acme.test", DomainHint: "acme.test",
@@ -38,11 +38,11 @@ func TestAuthorizationURLHasEveryParameter(t *testing.T) {
 				"screen_hint": {"sign-up"}, "prompt": {"login"}, "max_age": {"3600"},
 			},
 		},
-		"a maximum age of 0, which asks anew": {
+		"a maximum age of 0": {
 			params: workos.AuthorizationParams{RedirectURI: redirectURI, Provider: workos.ProviderAuthKit, MaxAge: seconds(0)},
 			want:   url.Values{"provider": {"authkit"}, "max_age": {"0"}},
 		},
-		"everything for an OAuth provider": {
+		"all parameters for an OAuth provider": {
 			params: workos.AuthorizationParams{
 				RedirectURI: redirectURI, Provider: "GoogleOAuth", ProviderScopes: []string{"email", "https://scope.test/a"},
 				ProviderQueryParams: map[string]string{"hd": "acme.test", "access_type": "offline"},
@@ -60,7 +60,7 @@ func TestAuthorizationURLHasEveryParameter(t *testing.T) {
 			params: workos.AuthorizationParams{RedirectURI: "http://127.0.0.1:3000/callback?a=b", OrganizationID: "org_01A"},
 			want:   url.Values{"organization_id": {"org_01A"}, "redirect_uri": {"http://127.0.0.1:3000/callback?a=b"}},
 		},
-		"a native application's own scheme": {
+		"a custom scheme of a native application": {
 			params: workos.AuthorizationParams{RedirectURI: "acme-app://callback", Provider: workos.ProviderAuthKit},
 			want:   url.Values{"provider": {"authkit"}, "redirect_uri": {"acme-app://callback"}},
 		},
@@ -89,7 +89,7 @@ func TestAuthorizationURLHasEveryParameter(t *testing.T) {
 	}
 }
 
-func TestAuthorizationURLRefusesWhatWorkOSWould(t *testing.T) {
+func TestAuthorizationURLRefusesInvalidParameters(t *testing.T) {
 	authKit := func(change func(*workos.AuthorizationParams)) workos.AuthorizationParams {
 		p := workos.AuthorizationParams{RedirectURI: redirectURI, Provider: workos.ProviderAuthKit}
 		change(&p)
@@ -99,23 +99,23 @@ func TestAuthorizationURLRefusesWhatWorkOSWould(t *testing.T) {
 		params workos.AuthorizationParams
 		want   string
 	}{
-		"no redirect URI":                       {authKit(func(p *workos.AuthorizationParams) { p.RedirectURI = "" }), "RedirectURI: "},
-		"a challenge without redirect URI":      {authKit(func(p *workos.AuthorizationParams) { p.RedirectURI, p.CodeChallenge = "", "c" }), "RedirectURI: "},
-		"a relative redirect URI":               {authKit(func(p *workos.AuthorizationParams) { p.RedirectURI = "/callback" }), "RedirectURI: "},
-		"a redirect URI with a fragment":        {authKit(func(p *workos.AuthorizationParams) { p.RedirectURI += "#a" }), "RedirectURI: "},
-		"a redirect URI that is no URL":         {authKit(func(p *workos.AuthorizationParams) { p.RedirectURI = "https://[" }), "RedirectURI: "},
-		"no selector":                           {workos.AuthorizationParams{RedirectURI: redirectURI}, "no selector: "},
-		"provider and connection":               {authKit(func(p *workos.AuthorizationParams) { p.ConnectionID = "conn_01A" }), "too many selectors: "},
-		"connection and organization":           {workos.AuthorizationParams{RedirectURI: redirectURI, ConnectionID: "c", OrganizationID: "o"}, "too many selectors: "},
-		"another provider and organization":     {workos.AuthorizationParams{RedirectURI: redirectURI, Provider: "GoogleOAuth", OrganizationID: "o"}, "too many selectors: "},
-		"all three selectors":                   {authKit(func(p *workos.AuthorizationParams) { p.ConnectionID, p.OrganizationID = "c", "o" }), "too many selectors: "},
-		"a screen hint without AuthKit":         {workos.AuthorizationParams{RedirectURI: redirectURI, ConnectionID: "c", ScreenHint: "sign-in"}, "ScreenHint: only"},
-		"an unknown screen hint":                {authKit(func(p *workos.AuthorizationParams) { p.ScreenHint = "signup" }), "ScreenHint: want"},
-		"a maximum age without AuthKit":         {workos.AuthorizationParams{RedirectURI: redirectURI, OrganizationID: "o", MaxAge: seconds(0)}, "MaxAge: only"},
-		"a negative maximum age":                {authKit(func(p *workos.AuthorizationParams) { p.MaxAge = seconds(-1) }), "MaxAge: want"},
-		"a scope that would be taken for two":   {authKit(func(p *workos.AuthorizationParams) { p.ProviderScopes = []string{"a,b"} }), "ProviderScopes: "},
-		"an empty scope among the scopes":       {authKit(func(p *workos.AuthorizationParams) { p.ProviderScopes = []string{"a", ""} }), "ProviderScopes: "},
-		"the second of two faults is named too": {workos.AuthorizationParams{}, "no selector: "},
+		"no redirect URI":                   {authKit(func(p *workos.AuthorizationParams) { p.RedirectURI = "" }), "RedirectURI: "},
+		"a challenge without redirect URI":  {authKit(func(p *workos.AuthorizationParams) { p.RedirectURI, p.CodeChallenge = "", "c" }), "RedirectURI: "},
+		"a relative redirect URI":           {authKit(func(p *workos.AuthorizationParams) { p.RedirectURI = "/callback" }), "RedirectURI: "},
+		"a redirect URI with a fragment":    {authKit(func(p *workos.AuthorizationParams) { p.RedirectURI += "#a" }), "RedirectURI: "},
+		"a redirect URI that is not a URL":  {authKit(func(p *workos.AuthorizationParams) { p.RedirectURI = "https://[" }), "RedirectURI: "},
+		"no selector":                       {workos.AuthorizationParams{RedirectURI: redirectURI}, "no selector: "},
+		"provider and connection":           {authKit(func(p *workos.AuthorizationParams) { p.ConnectionID = "conn_01A" }), "too many selectors: "},
+		"connection and organization":       {workos.AuthorizationParams{RedirectURI: redirectURI, ConnectionID: "c", OrganizationID: "o"}, "too many selectors: "},
+		"another provider and organization": {workos.AuthorizationParams{RedirectURI: redirectURI, Provider: "GoogleOAuth", OrganizationID: "o"}, "too many selectors: "},
+		"all three selectors":               {authKit(func(p *workos.AuthorizationParams) { p.ConnectionID, p.OrganizationID = "c", "o" }), "too many selectors: "},
+		"a screen hint without AuthKit":     {workos.AuthorizationParams{RedirectURI: redirectURI, ConnectionID: "c", ScreenHint: "sign-in"}, "ScreenHint: only"},
+		"an unknown screen hint":            {authKit(func(p *workos.AuthorizationParams) { p.ScreenHint = "signup" }), "ScreenHint: want"},
+		"a maximum age without AuthKit":     {workos.AuthorizationParams{RedirectURI: redirectURI, OrganizationID: "o", MaxAge: seconds(0)}, "MaxAge: only"},
+		"a negative maximum age":            {authKit(func(p *workos.AuthorizationParams) { p.MaxAge = seconds(-1) }), "MaxAge: want"},
+		"a scope with a comma":              {authKit(func(p *workos.AuthorizationParams) { p.ProviderScopes = []string{"a,b"} }), "ProviderScopes: "},
+		"an empty scope among the scopes":   {authKit(func(p *workos.AuthorizationParams) { p.ProviderScopes = []string{"a", ""} }), "ProviderScopes: "},
+		"two faults at once":                {workos.AuthorizationParams{}, "no selector: "},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -1,4 +1,4 @@
-// The client and its construction: everything that can be wrong with a configuration is said here.
+// The client, its options and their validation.
 
 package workos
 
@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// DefaultBaseURL is where the API is unless the customer has configured a host of its own for it.
+// DefaultBaseURL is the address of the API. A WorkOS environment can have a custom domain instead; see [WithBaseURL].
 const DefaultBaseURL = "https://api.workos.com"
 
-// Client calls the WorkOS API for one application. It is safe for concurrent use and holds nothing that must be closed.
-// Printed, it shows neither its API key nor its HTTP client.
+// Client calls the WorkOS API for one application. It is safe for concurrent use and needs no closing. Printed, it
+// shows neither its API key nor its HTTP client.
 type Client struct {
 	clientID string
 	apiKey   string // empty for a public client
@@ -120,13 +120,13 @@ func isBaseURL(base string) bool {
 		strings.EqualFold(base, u.Scheme+"://"+u.Host)
 }
 
-// ClientID is the application's ID.
+// ClientID returns the application's client ID.
 func (c *Client) ClientID() string { return c.clientID }
 
-// BaseURL is where the API is: scheme and host in lower case, without a trailing slash.
+// BaseURL returns the address of the API: scheme and host in lower case, without a trailing slash.
 func (c *Client) BaseURL() string { return c.baseURL }
 
-// url is the address of a path of the API. Parameters are in the order of their names.
+// url returns the URL of an API path. The query parameters are sorted by name.
 func (c *Client) url(path string, query url.Values) string {
 	address := c.baseURL + path
 	if len(query) > 0 {
@@ -135,7 +135,7 @@ func (c *Client) url(path string, query url.Values) string {
 	return address
 }
 
-// Format implements [fmt.Formatter].
+// Format implements [fmt.Formatter]. It shows only the client ID and the base URL.
 func (c Client) Format(s fmt.State, verb rune) {
 	format(s, verb, struct{ ClientID, BaseURL string }{c.clientID, c.baseURL})
 }

@@ -1,4 +1,4 @@
-// The configuration of a client, and what every request has in common.
+// The options of a client, and the URLs that need no request.
 
 package workos_test
 
@@ -12,7 +12,7 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-func TestNewClientRefusesABrokenConfigurationAsAWhole(t *testing.T) {
+func TestNewClientReportsEveryConfigurationFaultAtOnce(t *testing.T) {
 	client, err := workos.NewClient("",
 		workos.WithAPIKey("sk_secret\n"),
 		workos.WithBaseURL("https://ops:hunter2@api.workos.com"),
@@ -33,7 +33,7 @@ func TestNewClientRefusesABrokenConfigurationAsAWhole(t *testing.T) {
 	}
 }
 
-func TestBaseURLIsSchemeAndHostAndNothingElse(t *testing.T) {
+func TestTheBaseURLMustBeSchemeAndHostOnly(t *testing.T) {
 	for base, want := range map[string]string{
 		"https://api.workos.com":    "https://api.workos.com",
 		"https://auth.acme.test":    "https://auth.acme.test",
@@ -59,7 +59,7 @@ func TestBaseURLIsSchemeAndHostAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestAddressesThatNeedNoRequest(t *testing.T) {
+func TestURLsAreBuiltWithoutARequest(t *testing.T) {
 	client := newClient(t)
 	assert.Equal(t, clientID, client.ClientID())
 	assert.Equal(t, workos.DefaultBaseURL, client.BaseURL())
@@ -79,7 +79,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestTheCallersHTTPClientIsUsedAndNotChanged(t *testing.T) {
-	server := newServer(t, replyWith(200, minimalReply))
+	server := newServer(t, respondWith(200, minimalResponse))
 	passed := 0
 	own := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 		passed++
@@ -92,10 +92,10 @@ func TestTheCallersHTTPClientIsUsedAndNotChanged(t *testing.T) {
 	assert.Nil(t, own.CheckRedirect)
 }
 
-func TestAReplyThatNobodyReadsMayBeAnything(t *testing.T) {
+func TestACallWithoutAResultIgnoresTheBodyOfASuccess(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
-		"nothing": replyWith(204, ""), "no body": replyWith(200, ""), "no JSON": replyWith(200, "OK"),
-		"a body that breaks off": replyWith(200, "{", "Content-Length", "1000"),
+		"nothing": respondWith(204, ""), "no body": respondWith(200, ""), "no JSON": respondWith(200, "OK"),
+		"a truncated body": respondWith(200, "{", "Content-Length", "1000"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.NoError(t, newServer(t, handler).client(t).DeleteUser(t.Context(), "user_01A"))

@@ -1,16 +1,16 @@
-// The time by which deadlines and retries run.
+// The clock for deadlines and retries.
 
 package workos
 
 import "time"
 
-// Clock tells the time and calls back later. Every deadline and delay of a [Client] runs on its clock, so that a test
-// can decide when time passes. A Clock must be safe for concurrent use.
+// Clock tells the time and runs functions later. A [Client] uses it for every deadline and delay, so that a test can
+// control the time. A Clock must be safe for concurrent use.
 type Clock interface {
-	// Now is the current time.
+	// Now returns the current time.
 	Now() time.Time
-	// AfterFunc calls f once, on a goroutine of the clock's choice, when d has passed. The returned function calls
-	// that off and reports whether it did, as [time.Timer.Stop] does.
+	// AfterFunc calls f once, on any goroutine, after d has passed. The returned function cancels the call. It reports
+	// whether it did so, as [time.Timer.Stop] does.
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
 

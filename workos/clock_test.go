@@ -1,4 +1,4 @@
-// A clock that stands still until a test moves it.
+// A clock that only a test moves.
 
 package workos_test
 
@@ -13,7 +13,7 @@ import (
 )
 
 type fakeClock struct {
-	started chan time.Duration // what each timer was started with, in order
+	started chan time.Duration // the durations of the started timers, in order
 
 	mu     sync.Mutex
 	now    time.Time
@@ -54,10 +54,10 @@ func (c *fakeClock) AfterFunc(d time.Duration, f func()) func() bool {
 	}
 }
 
-// next waits until another timer is started, and tells with what.
+// next waits for the start of another timer and returns its duration.
 func (c *fakeClock) next() time.Duration { return <-c.started }
 
-// advance lets time pass and calls what becomes due.
+// advance moves the clock and runs the functions that are due.
 func (c *fakeClock) advance(d time.Duration) {
 	c.mu.Lock()
 	c.now = c.now.Add(d)
@@ -74,14 +74,14 @@ func (c *fakeClock) advance(d time.Duration) {
 	}
 }
 
-// pending is how many timers run.
+// pending returns the number of active timers.
 func (c *fakeClock) pending() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.timers)
 }
 
-// requireWait takes the next timer for a delay between attempts of d and at most a jitter more, and lets it pass.
+// requireWait takes the next timer as the wait before a retry, from d to d+jitter, and advances the clock by it.
 func (c *fakeClock) requireWait(t *testing.T, d, jitter time.Duration) time.Duration {
 	t.Helper()
 	wait := c.next()

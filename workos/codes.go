@@ -1,21 +1,21 @@
-// The codes of refusals, as far as WorkOS documents them. Its list grows: a code that is not here is no fault.
+// The error codes that WorkOS documents. WorkOS adds codes, so an error can have a code that is not in this list.
 
 package workos
 
-// Codes of a sign-in that needs a further step. Each has an error type with what that step takes.
+// Codes of a sign-in that needs a further step. Each has an error type that holds the parameters of that step.
 const (
 	CodeMFAChallenge                  = "mfa_challenge"                   // [MFAChallengeError]
 	CodeMFAEnrollment                 = "mfa_enrollment"                  // [MFAEnrollmentError]
 	CodeEmailVerificationRequired     = "email_verification_required"     // [EmailVerificationRequiredError]
 	CodeOrganizationSelectionRequired = "organization_selection_required" // [OrganizationSelectionRequiredError]
-	CodeRadarChallenge                = "radar_challenge"                 // [RadarChallengeError], as all of the next
+	CodeRadarChallenge                = "radar_challenge"                 // [RadarChallengeError], also for the next four
 	CodeRadarSignUpChallenge          = "radar_sign_up_challenge"
 	CodeRadarSMSSignInChallenge       = "radar_sms_sign_in_challenge"
 	CodeRadarEmailChallenge           = "radar_email_challenge"
 	CodeRadarSMSChallenge             = "radar_sms_challenge"
 )
 
-// Codes of a way of signing in that is closed to this user, organization or environment.
+// Codes of an authentication method that is not available to this user, organization or environment.
 const (
 	CodeSSORequired                               = "sso_required"                                 // [SSORequiredError]
 	CodeOrganizationAuthenticationMethodsRequired = "organization_authentication_methods_required" // [OrganizationAuthMethodsRequiredError]
@@ -32,18 +32,18 @@ const (
 	CodeEmailDomainNotDeliverable                 = "email_domain_not_deliverable"
 )
 
-// Codes of what was sent to sign in by and is no good.
+// Codes of an invalid code, token or credential.
 const (
 	CodeInvalidGrant                      = "invalid_grant"         // [InvalidGrantError]
 	CodeInvalidCredentials                = "invalid_credentials"   // [InvalidCredentialsError]
-	CodeInvalidOneTimeCode                = "invalid_one_time_code" // [OneTimeCodeError], as all of the next
+	CodeInvalidOneTimeCode                = "invalid_one_time_code" // [OneTimeCodeError], also for the next six
 	CodeOneTimeCodeExpired                = "one_time_code_expired"
 	CodeOneTimeCodePreviouslyUsed         = "one_time_code_previously_used"
 	CodeOneTimeCodeTooManyAttempts        = "one_time_code_too_many_attempts"
 	CodeEmailVerificationCodeIncorrect    = "email_verification_code_incorrect"
 	CodeEmailVerificationCodeExpired      = "email_verification_code_expired"
 	CodeEmailVerificationCodeUsed         = "email_verification_code_previously_used"
-	CodeInvalidPendingAuthenticationToken = "invalid_pending_authentication_token" // the sign-in has to begin anew
+	CodeInvalidPendingAuthenticationToken = "invalid_pending_authentication_token" // the sign-in must start again
 	CodeCodeChallengeNotFound             = "code_challenge_not_found"
 	CodeUserMismatch                      = "user_mismatch"
 	CodeInvalidProfile                    = "invalid_profile"
@@ -52,35 +52,35 @@ const (
 
 // Codes of the device flow (RFC 8628 section 3.5).
 const (
-	CodeAuthorizationPending = "authorization_pending" // [Client.PollDevice] sees to this one and the next
+	CodeAuthorizationPending = "authorization_pending" // [Client.PollDevice] handles this code and the next
 	CodeSlowDown             = "slow_down"
 	CodeAccessDenied         = "access_denied" // [DeviceDeniedError]
 	CodeExpiredToken         = "expired_token" // [DeviceExpiredError]
 )
 
-// Codes of a mistake that is the application's own, in its code or its configuration.
+// Codes of a mistake in the application's code or configuration.
 const (
-	CodeInvalidRequest           = "invalid_request" // also for a grant type that WorkOS does not know
+	CodeInvalidRequest           = "invalid_request" // also for an unknown grant type
 	CodeInvalidClient            = "invalid_client"
 	CodeUnauthorizedClient       = "unauthorized_client"
 	CodePKCENotSupported         = "pkce_not_supported"
-	CodeTokenTooBig              = "token_too_big" // the JWT template yields more than 3072 bytes
+	CodeTokenTooBig              = "token_too_big" // the JWT template produces more than 3072 bytes
 	CodeExtraAttributesRequired  = "extra_attributes_required"
 	CodeInvalidRequestParameters = "invalid_request_parameters" // [ValidationError]
 )
 
-// Codes of limits. Both are a [RateLimitError].
+// Codes of rate limits. Both are a [RateLimitError].
 const (
 	CodeTooManyRequests    = "too_many_requests"
 	CodeDailyQuotaExceeded = "daily_quota_exceeded" // waiting a minute does not help
 )
 
-// Codes of users, their passwords and their addresses.
+// Codes of users, passwords and e-mail addresses.
 const (
 	CodePasswordStrengthError            = "password_strength_error" // [WeakPasswordError]
 	CodePasswordResetError               = "password_reset_error"    // [PasswordResetError]
 	CodePasswordResetNotAllowed          = "password_reset_not_allowed"
-	CodeUserCreationError                = "user_creation_error" // mostly an address that is taken; Details tell
+	CodeUserCreationError                = "user_creation_error" // usually an address that already exists; see Details
 	CodeUserDeletionNotAllowed           = "user_deletion_not_allowed"
 	CodeInvalidPasswordHash              = "invalid_password_hash"
 	CodePasswordAndPasswordHashProvided  = "password_and_password_hash_provided"

@@ -1,4 +1,4 @@
-// Device authorization (RFC 8628): sign-in for a program without a browser, on a device that has one.
+// Device authorization (RFC 8628): a program without a browser signs in, and the user approves on another device.
 
 package workos
 
@@ -11,41 +11,42 @@ import (
 )
 
 const (
-	// defaultInterval is the pause between polls where the server names none (RFC 8628 section 3.2).
+	// defaultInterval is the time between polls if the server names none (RFC 8628 section 3.2).
 	defaultInterval = 5 * time.Second
-	// slowDown is what each "slow_down" adds to the pause, for good (RFC 8628 section 3.5).
+	// slowDown is added to the interval permanently by each "slow_down" (RFC 8628 section 3.5).
 	slowDown = 5 * time.Second
-	// maxBackoff bounds the pause that a silent server adds.
+	// maxBackoff limits the wait between polls that fail.
 	maxBackoff = 30 * time.Second
-	// maxDeviceSeconds bounds what a server may say of lifetime and interval. WorkOS says 300 and 5.
+	// maxDeviceSeconds limits the lifetime and the interval that a server sends. WorkOS sends 300 and 5.
 	maxDeviceSeconds = 24 * 60 * 60
 )
 
-// DeviceAuthorization is a sign-in that waits for a person: show UserCode and VerificationURI, and hand it to
-// [Client.PollDevice]. Printed, logged or encoded as JSON, it does not show the device code.
+// DeviceAuthorization is a device sign-in that waits for the user's approval. Show UserCode and VerificationURI to the
+// user and pass the value to [Client.PollDevice]. Printed, logged or encoded as JSON, it does not show the device code.
 type DeviceAuthorization struct {
-	// DeviceCode gets the tokens once the person has approved. It is the program's own secret.
+	// DeviceCode is exchanged for tokens after the approval. It is a secret of the program.
 	DeviceCode string `json:"-"`
-	// UserCode is what the person types in at VerificationURI.
+	// UserCode is the code that the user enters at VerificationURI.
 	UserCode        string `json:"user_code"` // such as "ABCD-EFGH"
 	VerificationURI string `json:"verification_uri"`
-	// VerificationURIComplete is VerificationURI with the code in it, for a link or a QR code. The page asks the person
-	// to compare the code, so show it beside. It may be empty.
+	// VerificationURIComplete is VerificationURI with the code in it, for a link or a QR code. The page asks the user
+	// to compare the code, so show UserCode too. It may be empty.
 	VerificationURIComplete string `json:"verification_uri_complete,omitempty"`
 
-	ExpiresAt time.Time     `json:"expires_at"` // by the client's clock
-	Interval  time.Duration `json:"-"`          // the least pause between polls; 0 stands for 5 s
+	ExpiresAt time.Time     `json:"expires_at"` // on the client's clock
+	Interval  time.Duration `json:"-"`          // the minimum time between polls; 0 means 5 s
 }
 
-// AuthenticateWithDeviceCodeParams is what [Client.AuthenticateWithDeviceCode] redeems. Printed, it shows no secret.
+// AuthenticateWithDeviceCodeParams are the parameters of [Client.AuthenticateWithDeviceCode]. Printed, they show no
+// secret.
 type AuthenticateWithDeviceCodeParams struct {
 	DeviceCode string `json:"-"`
 
-	IPAddress string // of the device, for WorkOS's own records; optional
-	UserAgent string // of the program, likewise
+	IPAddress string // of the device, for WorkOS's records; optional
+	UserAgent string // of the program, for WorkOS's records; optional
 }
 
-// AuthorizeDevice begins a sign-in on another device. It needs no API key and sends none.
+// AuthorizeDevice starts a device sign-in. It needs no API key and sends none.
 //
 // See https://workos.com/docs/reference/authkit/cli-auth/device-authorization
 func (c *Client) AuthorizeDevice(ctx context.Context) (*DeviceAuthorization, error) {
@@ -63,10 +64,9 @@ func (c *Client) AuthorizeDevice(ctx context.Context) (*DeviceAuthorization, err
 	return response.authorization(c.clock.Now()), nil
 }
 
-// AuthenticateWithDeviceCode asks once whether the person has approved, and gets the tokens if so. It sends no secret
-// besides the device code. While nobody has decided yet the error's code is [CodeAuthorizationPending];
-// [Client.PollDevice] knows what to make of it and of all the others. There is one attempt, of 10 s at most. DeviceCode
-// is required.
+// AuthenticateWithDeviceCode polls once and returns the tokens if the user has approved. It sends no secret except the
+// device code. Until the user decides, the error has the code [CodeAuthorizationPending]. [Client.PollDevice] handles
+// that code and all others. There is exactly one attempt, of at most 10 s. DeviceCode is required.
 //
 // See https://workos.com/docs/reference/authkit/cli-auth
 func (c *Client) AuthenticateWithDeviceCode(ctx context.Context, p AuthenticateWithDeviceCodeParams) (*Authentication, error) {
@@ -78,21 +78,21 @@ func (c *Client) AuthenticateWithDeviceCode(ctx context.Context, p AuthenticateW
 	}, argument{"device_code", p.DeviceCode})
 }
 
-// PollDevice waits until the person has decided, and returns the tokens. It asks at the server's interval, less often
-// when the server says so, and goes on through network errors, timeouts and 5xx, with growing pauses. It ends with
+// PollDevice waits for the user's decision and returns the tokens. It polls at the server's interval, or less often if
+// the server asks for that. After a network error, a timeout or a 5xx it waits longer and polls again. It ends with
 //
-//   - [*DeviceDeniedError] when the person says no;
-//   - [*DeviceExpiredError] when the code expires, by the server's word or by ExpiresAt;
-//   - the context's error when that ends;
-//   - any other refusal as it comes.
+//   - [*DeviceDeniedError] if the user denies the sign-in;
+//   - [*DeviceExpiredError] if the code expires, according to the server or to ExpiresAt;
+//   - the context's error if the context ends;
+//   - any other error response unchanged.
 //
-// Of d it reads DeviceCode, ExpiresAt and Interval.
+// It reads the fields DeviceCode, ExpiresAt and Interval of d.
 func (c *Client) PollDevice(ctx context.Context, d *DeviceAuthorization) (*Authentication, error) {
 	interval := d.Interval
 	if interval <= 0 {
 		interval = defaultInterval
 	}
-	failures := 0 // in a row
+	failures := 0 // consecutive
 	wait := interval
 	for {
 		if left := d.ExpiresAt.Sub(c.clock.Now()); wait >= left {
@@ -105,7 +105,7 @@ func (c *Client) PollDevice(ctx context.Context, d *DeviceAuthorization) (*Authe
 		switch code := ErrorCode(err); {
 		case err == nil:
 			return auth, nil
-		case ctx.Err() != nil: // whatever was answered before the caller gave up
+		case ctx.Err() != nil: // the ended context takes precedence over the response
 			return nil, fmt.Errorf("workos: poll device: %w", ctx.Err())
 		case code == CodeAuthorizationPending:
 			failures = 0
@@ -113,13 +113,13 @@ func (c *Client) PollDevice(ctx context.Context, d *DeviceAuthorization) (*Authe
 			failures = 0
 			interval += slowDown
 		case code == CodeAccessDenied, code == CodeExpiredToken, code == CodeInvalidGrant:
-			return nil, err // whatever the status
+			return nil, err // also with a transient status
 		case IsTransient(err):
 			failures++
 		default:
 			return nil, err
 		}
-		// RFC 8628 section 3.5: back off exponentially from a server that does not answer.
+		// RFC 8628 section 3.5: exponential backoff while the server does not respond.
 		wait = interval
 		for range min(failures, 5) {
 			wait = max(interval, min(2*wait, maxBackoff))
@@ -128,7 +128,8 @@ func (c *Client) PollDevice(ctx context.Context, d *DeviceAuthorization) (*Authe
 	}
 }
 
-// deviceExpired sits out what is left of a code's life, too short for another poll, and tells that it is over.
+// deviceExpired waits until the code expires, because the remaining time is too short for another poll. It returns the
+// [*DeviceExpiredError].
 func (c *Client) deviceExpired(ctx context.Context, left time.Duration) error {
 	if left > 0 {
 		if err := c.sleep(ctx, left); err != nil {
@@ -139,7 +140,7 @@ func (c *Client) deviceExpired(ctx context.Context, left time.Duration) error {
 	return e.typed()
 }
 
-// deviceReply has the lifetimes in seconds.
+// deviceResponse has the lifetime and the interval in seconds.
 type deviceResponse struct {
 	DeviceCode              string  `json:"device_code"`
 	UserCode                string  `json:"user_code"`
@@ -149,7 +150,7 @@ type deviceResponse struct {
 	Interval                float64 `json:"interval"`
 }
 
-// check implements [checker]. RFC 8628 section 3.2 requires all four.
+// validate implements [validator]. RFC 8628 section 3.2 requires these four members.
 func (r *deviceResponse) validate() error {
 	switch {
 	case r.DeviceCode == "":

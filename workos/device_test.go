@@ -1,4 +1,4 @@
-// The device flow on a clock that stands still until the test moves it.
+// The device flow, on a clock that only the test moves.
 
 package workos_test
 
@@ -17,12 +17,12 @@ import (
 )
 
 var (
-	pending  = replyWith(400, `{"error":"authorization_pending","error_description":"Not yet."}`)
-	slowDown = replyWith(400, `{"error":"slow_down","error_description":"Slow down."}`)
-	approved = replyWith(200, minimalReply)
+	pending  = respondWith(400, `{"error":"authorization_pending","error_description":"Not yet."}`)
+	slowDown = respondWith(400, `{"error":"slow_down","error_description":"Slow down."}`)
+	approved = respondWith(200, minimalResponse)
 )
 
-// poll starts a poll of a code that expires in 300 s, and returns what the n-th sleep was and lets it pass.
+// poll is a running PollDevice with a device code that expires in 300 s.
 type poll struct {
 	t      *testing.T
 	clock  *fakeClock
@@ -46,7 +46,7 @@ func startPoll(t *testing.T, interval time.Duration, handlers ...http.HandlerFun
 	return p
 }
 
-// sleeps asserts the pauses before the next polls, which each then get their reply at once.
+// sleeps asserts the waits before the next polls and advances the clock by each. Each poll gets its response at once.
 func (p *poll) sleeps(seconds ...int) {
 	p.t.Helper()
 	for _, want := range seconds {
@@ -70,33 +70,33 @@ func TestADeviceIsPolledAtTheServersInterval(t *testing.T) {
 	assert.Zero(t, p.clock.pending())
 }
 
-func TestFiveSecondsAreTheDefaultInterval(t *testing.T) {
+func TestTheDefaultPollIntervalIsFiveSeconds(t *testing.T) {
 	p := startPoll(t, 0, pending, approved)
 	p.sleeps(5, 5)
 	require.NoError(t, <-p.done)
 }
 
-func TestEverySlowDownCountsForGood(t *testing.T) {
+func TestEverySlowDownLengthensTheIntervalPermanently(t *testing.T) {
 	p := startPoll(t, 5*time.Second, slowDown, pending, slowDown, pending, pending, approved)
 	p.sleeps(5, 10, 10, 15, 15, 15)
 	require.NoError(t, <-p.done)
 }
 
-func TestAPollSurvivesTroubleAndBacksOffFromIt(t *testing.T) {
-	p := startPoll(t, 5*time.Second, replyWith(503, ""), dropConnection, replyWith(502, page), replyWith(200, page), pending, approved)
+func TestPollDeviceBacksOffAfterTransientErrors(t *testing.T) {
+	p := startPoll(t, 5*time.Second, respondWith(503, ""), dropConnection, respondWith(502, page), respondWith(200, page), pending, approved)
 	p.sleeps(5, 10, 20, 30, 30, 5)
 	require.NoError(t, <-p.done)
 
-	p = startPoll(t, 5*time.Second, replyWith(429, `{}`, "Retry-After", "40"), approved)
+	p = startPoll(t, 5*time.Second, respondWith(429, `{}`, "Retry-After", "40"), approved)
 	p.sleeps(5, 40)
 	require.NoError(t, <-p.done)
 
-	p = startPoll(t, 5*time.Second, slowDown, replyWith(503, ""), slowDown, approved)
+	p = startPoll(t, 5*time.Second, slowDown, respondWith(503, ""), slowDown, approved)
 	p.sleeps(5, 10, 20, 15)
 	require.NoError(t, <-p.done)
 }
 
-func TestAPollThatGetsNoReplyIsMadeAgainLater(t *testing.T) {
+func TestAPollWithoutAResponseIsRepeatedLater(t *testing.T) {
 	entered := make(chan struct{})
 	p := startPoll(t, 5*time.Second, hang(entered), approved)
 	p.sleeps(5)
@@ -106,32 +106,32 @@ func TestAPollThatGetsNoReplyIsMadeAgainLater(t *testing.T) {
 	require.NoError(t, <-p.done)
 }
 
-func TestAPollEndsWithTheDecision(t *testing.T) {
+func TestPollDeviceEndsWithTheUsersDecision(t *testing.T) {
 	for name, tt := range map[string]struct {
-		reply http.HandlerFunc
-		check func(*testing.T, error)
+		response http.HandlerFunc
+		check    func(*testing.T, error)
 	}{
-		"denied": {replyWith(400, `{"error":"access_denied","error_description":"No."}`), func(t *testing.T, err error) {
+		"denied": {respondWith(400, `{"error":"access_denied","error_description":"No."}`), func(t *testing.T, err error) {
 			requireAs[*workos.DeviceDeniedError](t, err)
 		}},
-		"expired": {replyWith(400, `{"error":"expired_token","error_description":"Too late."}`), func(t *testing.T, err error) {
+		"expired": {respondWith(400, `{"error":"expired_token","error_description":"Too late."}`), func(t *testing.T, err error) {
 			requireAs[*workos.DeviceExpiredError](t, err)
 		}},
-		"denied with the status of an outage": {replyWith(503, `{"error":"access_denied"}`), func(t *testing.T, err error) {
+		"denied with a transient status": {respondWith(503, `{"error":"access_denied"}`), func(t *testing.T, err error) {
 			requireAs[*workos.DeviceDeniedError](t, err)
 		}},
-		"a code that is spent": {replyWith(400, `{"error":"invalid_grant"}`), func(t *testing.T, err error) {
+		"a code that was already used": {respondWith(400, `{"error":"invalid_grant"}`), func(t *testing.T, err error) {
 			requireAs[*workos.InvalidGrantError](t, err)
 		}},
-		"another client": {replyWith(400, `{"error":"invalid_client"}`), func(t *testing.T, err error) {
+		"the wrong client": {respondWith(400, `{"error":"invalid_client"}`), func(t *testing.T, err error) {
 			assert.Equal(t, workos.CodeInvalidClient, workos.ErrorCode(err))
 		}},
-		"an unknown code": {replyWith(400, `{"error":"teapot"}`), func(t *testing.T, err error) {
+		"an unknown code": {respondWith(400, `{"error":"teapot"}`), func(t *testing.T, err error) {
 			assert.Equal(t, "teapot", workos.ErrorCode(err))
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := startPoll(t, 5*time.Second, pending, tt.reply)
+			p := startPoll(t, 5*time.Second, pending, tt.response)
 			p.sleeps(5, 5)
 			err := <-p.done
 			tt.check(t, err)
@@ -141,10 +141,10 @@ func TestAPollEndsWithTheDecision(t *testing.T) {
 	}
 }
 
-func TestAPollEndsWhenTheCodeExpires(t *testing.T) {
+func TestPollDeviceEndsWhenTheCodeExpires(t *testing.T) {
 	p := startPoll(t, 90*time.Second, pending)
 	p.sleeps(90, 90, 90)
-	assert.Equal(t, 30*time.Second, p.clock.next(), "what is left")
+	assert.Equal(t, 30*time.Second, p.clock.next(), "the remaining time")
 	p.clock.advance(30 * time.Second)
 	err := <-p.done
 	requireAs[*workos.DeviceExpiredError](t, err)
@@ -156,10 +156,10 @@ func TestAPollEndsWhenTheCodeExpires(t *testing.T) {
 	client := p.server.client(t, workos.WithClock(p.clock))
 	_, err = client.PollDevice(t.Context(), &workos.DeviceAuthorization{DeviceCode: "x", ExpiresAt: p.clock.Now()})
 	requireAs[*workos.DeviceExpiredError](t, err)
-	assert.Len(t, p.server.received(), 3, "a code that has expired already is not tried")
+	assert.Len(t, p.server.received(), 3, "an expired code is not polled")
 }
 
-func TestAPollEndsWithTheContext(t *testing.T) {
+func TestPollDeviceEndsWithTheContext(t *testing.T) {
 	t.Run("between two polls", func(t *testing.T) {
 		p := startPoll(t, 5*time.Second, pending)
 		p.sleeps(5)
@@ -168,7 +168,7 @@ func TestAPollEndsWithTheContext(t *testing.T) {
 		assert.ErrorIs(t, <-p.done, context.Canceled)
 		assert.Zero(t, p.clock.pending())
 	})
-	t.Run("during one", func(t *testing.T) {
+	t.Run("during a poll", func(t *testing.T) {
 		entered := make(chan struct{})
 		p := startPoll(t, 5*time.Second, hang(entered))
 		p.sleeps(5)
@@ -176,7 +176,7 @@ func TestAPollEndsWithTheContext(t *testing.T) {
 		p.cancel()
 		assert.ErrorIs(t, <-p.done, context.Canceled)
 	})
-	t.Run("while it waits for the end", func(t *testing.T) {
+	t.Run("during the last wait", func(t *testing.T) {
 		p := startPoll(t, 400*time.Second, pending)
 		assert.Equal(t, 300*time.Second, p.clock.next())
 		p.cancel()
@@ -184,7 +184,7 @@ func TestAPollEndsWithTheContext(t *testing.T) {
 	})
 }
 
-// afterwards is a transport that calls done once a reply has been read to its end.
+// afterwards is a transport that calls done after the body of a response is read and closed.
 type afterwards struct{ done func() }
 
 func (a afterwards) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -208,10 +208,10 @@ func (c *closing) Close() error {
 	return nil
 }
 
-func TestAPollWhoseContextEndsWhileItIsAnsweredEndsWithTheContext(t *testing.T) {
-	for name, reply := range map[string]http.HandlerFunc{"pending": pending, "slowed down": slowDown} {
+func TestPollDeviceReturnsTheContextErrorIfTheContextEndsDuringAResponse(t *testing.T) {
+	for name, response := range map[string]http.HandlerFunc{"pending": pending, "slowed down": slowDown} {
 		t.Run(name, func(t *testing.T) {
-			clock, server := newFakeClock(), newServer(t, reply)
+			clock, server := newFakeClock(), newServer(t, response)
 			ctx, cancel := context.WithCancel(t.Context())
 			client := server.client(t, workos.WithClock(clock), workos.WithHTTPClient(&http.Client{Transport: afterwards{cancel}}))
 			done := start(func() error {
@@ -224,22 +224,22 @@ func TestAPollWhoseContextEndsWhileItIsAnsweredEndsWithTheContext(t *testing.T) 
 	}
 }
 
-func TestADevicesLifetimesAreBounded(t *testing.T) {
+func TestDeviceLifetimeAndIntervalAreBounded(t *testing.T) {
 	for name, tt := range map[string]struct {
 		lifetimes         string
 		expires, interval time.Duration
 	}{
-		"as announced":      {`"expires_in":300,"interval":7`, 300 * time.Second, 7 * time.Second},
-		"no interval":       {`"expires_in":300`, 300 * time.Second, 5 * time.Second},
-		"null":              {`"expires_in":300,"interval":null`, 300 * time.Second, 5 * time.Second},
-		"no pause":          {`"expires_in":300,"interval":0`, 300 * time.Second, 5 * time.Second},
-		"a negative pause":  {`"expires_in":300,"interval":-9`, 300 * time.Second, 5 * time.Second},
-		"fractions":         {`"expires_in":300.5,"interval":2.5`, 300500 * time.Millisecond, 2500 * time.Millisecond},
-		"beyond all bounds": {`"expires_in":1e300,"interval":1e300`, 24 * time.Hour, 24 * time.Hour},
+		"lifetime and interval": {`"expires_in":300,"interval":7`, 300 * time.Second, 7 * time.Second},
+		"no interval":           {`"expires_in":300`, 300 * time.Second, 5 * time.Second},
+		"null":                  {`"expires_in":300,"interval":null`, 300 * time.Second, 5 * time.Second},
+		"an interval of zero":   {`"expires_in":300,"interval":0`, 300 * time.Second, 5 * time.Second},
+		"a negative interval":   {`"expires_in":300,"interval":-9`, 300 * time.Second, 5 * time.Second},
+		"fractions":             {`"expires_in":300.5,"interval":2.5`, 300500 * time.Millisecond, 2500 * time.Millisecond},
+		"beyond the limits":     {`"expires_in":1e300,"interval":1e300`, 24 * time.Hour, 24 * time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := newFakeClock()
-			server := newServer(t, replyWith(200, `{"device_code":"d","user_code":"u","verification_uri":"https://auth.acme.test/device",`+tt.lifetimes+`}`))
+			server := newServer(t, respondWith(200, `{"device_code":"d","user_code":"u","verification_uri":"https://auth.acme.test/device",`+tt.lifetimes+`}`))
 			device, err := server.client(t, workos.WithClock(clock)).AuthorizeDevice(t.Context())
 			require.NoError(t, err)
 			assert.Equal(t, clock.Now().Add(tt.expires), device.ExpiresAt)

@@ -1,4 +1,4 @@
-// What the application's authorization server says of itself.
+// The discovery document of the application's authorization server.
 
 package workos
 
@@ -8,10 +8,11 @@ import (
 	"net/http"
 )
 
-// OpenIDConfiguration is the discovery document of an application (OpenID Connect Discovery 1.0 section 3), as far as
-// WorkOS publishes one.
+// OpenIDConfiguration is the discovery document of an application (OpenID Connect Discovery 1.0 section 3). WorkOS
+// publishes only a part of the standard's members.
 type OpenIDConfiguration struct {
-	// Issuer is the iss claim of access tokens in environments of 2025 and later; older ones have another.
+	// Issuer is the iss claim of access tokens in environments created in 2025 or later. Older environments use another
+	// issuer.
 	Issuer                 string   `json:"issuer"`
 	AuthorizationEndpoint  string   `json:"authorization_endpoint"`
 	TokenEndpoint          string   `json:"token_endpoint"`

@@ -1,13 +1,13 @@
-// Package workos is a typed client of the WorkOS REST API: the part of it that AuthKit is.
+// Package workos is a typed client of the AuthKit part of the WorkOS REST API.
 //
-// The package is of use by itself and knows nothing of cookies or handlers. A [Client] is built once, is safe for
-// concurrent use and stands for one WorkOS application:
+// It can be used without the rest of this module and has no cookies or handlers. A [Client] is built once, is safe for
+// concurrent use and belongs to one WorkOS application:
 //
 //	client, err := workos.NewClient("client_01A", workos.WithAPIKey("sk_live_…"))
 //
-// Without [WithAPIKey] it is a public client (a native application, a command-line tool), which sends no secret and
-// proves by its code verifier that a code is its own. It can sign in by code and by device, refresh, and build
-// addresses; every other call is refused before it is made.
+// Without [WithAPIKey] the client is public (a native application or a command-line tool). A public client sends no
+// secret and proves with a code verifier that it started the sign-in. It can sign in by code and by device, refresh, and
+// build URLs. Every other call fails without a request.
 //
 // # Calls
 //
@@ -30,97 +30,95 @@
 //	                    DeleteAPIKey, ExpireAPIKey, ValidateAPIKey
 //	Discovery           GetOpenIDConfiguration; JWKSURL
 //
-// Those whose name ends in URL build an address and make no request. A parameter that has its zero value is left out;
-// where the API tells null apart from that, the parameter is an [Optional]. A list is an [iter.Seq2] that fetches a page
-// when the caller gets to it, as [Paging] says.
+// The methods whose name ends in URL build a URL and make no request. A parameter with its zero value is omitted. Where
+// the API distinguishes null from an omitted parameter, the parameter is an [Optional]. A list is an [iter.Seq2] that
+// fetches a page when the caller reaches it; see [Paging].
 //
-// An ID may be anything: it is escaped, and one that is empty or could name another resource is an error without a
-// request.
+// IDs are escaped. An ID that is empty or could name another resource is an error, and no request is made.
 //
 // # Time
 //
-// Every call honours its context and is bounded besides:
+// Every call obeys its context and has time limits of its own:
 //
-//	call                   an attempt   in all   is retried
-//	read (GET)             10 s         30 s     yes
-//	refresh token grant     5 s         10 s     yes
-//	everything else        10 s         10 s     never: it may have been done, and a second use of a code is an error
+//	call                   an attempt   in total   retried
+//	read (GET)             10 s         30 s       yes
+//	refresh token grant     5 s         10 s       yes
+//	everything else        10 s         10 s       never: the call may have succeeded, and a code works only once
 //
-// Retries follow network errors and the statuses 408, 429 and 5xx. The nth of them waits 2ⁿ⁻¹ s, or as long as the
-// server asks by Retry-After if that is longer, plus a jitter of up to a quarter of 2ⁿ⁻¹ s. A retry for which the time
-// in all does not suffice is not made: the last error comes back at once. Of a list, that holds for each page; PollDevice
-// takes until the device code expires.
+// Retries follow network errors and the statuses 408, 429 and 5xx. The nth retry waits 2ⁿ⁻¹ s, or the server's
+// Retry-After if that is longer, plus a jitter of up to a quarter of 2ⁿ⁻¹ s. If the total time does not suffice for a
+// retry, the call returns the last error at once. For a list the limits apply to each page. PollDevice runs until the
+// device code expires.
 //
-// No redirect is followed, so that credentials reach only the configured host.
+// No redirect is followed, so credentials reach only the configured host.
 //
 // # Errors
 //
-// A refusal by the API is an [*Error]; tell refusals apart by its Code and never by its status, which varies for one
-// and the same code. What an application can act on has a type, which [errors.As] finds and in which it finds the
-// [*Error] too. A request that got no reply, or none that can be used, is a [*TransportError]. [IsTransient] tells
-// whether a failure says nothing about the credentials that were sent, [RetryAfter] for how long the server asked to be
-// left alone, and [IsNotFound] whether there is no such object.
+// An error response of the API is an [*Error]. Distinguish error responses by their Code, not by their status, because
+// the same code comes with several statuses. Errors that an application can act on have types of their own. [errors.As]
+// finds the type, and the [*Error] in it. A request without a usable response is a [*TransportError]. [IsTransient]
+// reports whether an error says nothing about the credentials that were sent. [RetryAfter] returns the delay that the
+// server requested. [IsNotFound] reports whether the requested object does not exist.
 //
-// Further steps, with which a sign-in goes on. Each of these errors holds all that its next step takes:
+// Further steps, which continue a sign-in. Each of these errors holds everything that its next step needs:
 //
-//	error                           next step
-//	EmailVerificationRequiredError  AuthenticateWithEmailVerification
-//	MFAChallengeError               ChallengeAuthFactor, then AuthenticateWithTOTP
-//	MFAEnrollmentError              EnrollAuthFactor, then AuthenticateWithTOTP
-//	OrganizationSelectionRequiredError      AuthenticateWithOrganizationSelection
-//	SSORequiredError                AuthorizationURL with one of its connections
-//	OrganizationAuthMethodsRequiredError    AuthorizationURL, or another of the methods that it names
-//	RadarChallengeError             AuthorizationURL
+//	error                                 next step
+//	EmailVerificationRequiredError        AuthenticateWithEmailVerification
+//	MFAChallengeError                     ChallengeAuthFactor, then AuthenticateWithTOTP
+//	MFAEnrollmentError                    EnrollAuthFactor, then AuthenticateWithTOTP
+//	OrganizationSelectionRequiredError    AuthenticateWithOrganizationSelection
+//	SSORequiredError                      AuthorizationURL with one of its connections
+//	OrganizationAuthMethodsRequiredError  AuthorizationURL, or one of the permitted methods
+//	RadarChallengeError                   AuthorizationURL
 //
-// Refusals that end what was tried:
+// Errors that end the attempt:
 //
-//	error                           because
-//	InvalidCredentialsError         the e-mail address and the password do not go together
-//	OneTimeCodeError                the code is wrong, expired or used, or was guessed too often: its Reason says which
-//	InvalidGrantError               the code, refresh token or device code is no good
-//	DeviceDeniedError               the person has refused the device
-//	DeviceExpiredError              nobody has approved the device in time
-//	WeakPasswordError               the new password is too weak, for the Reasons it gives
-//	PasswordResetError              the reset failed, for the Reasons it gives
-//	ValidationError                 parameters are missing or malformed: its Fields say which
-//	RateLimitError                  there were too many calls: RetryAfter says how long to wait
+//	error                    cause
+//	InvalidCredentialsError  the e-mail address or the password is wrong
+//	OneTimeCodeError         the code is wrong, expired, used, or had too many attempts; see its Reason
+//	InvalidGrantError        the code, refresh token or device code is invalid
+//	DeviceDeniedError        the user denied the device
+//	DeviceExpiredError       the user did not approve the device in time
+//	WeakPasswordError        the new password is too weak; see its Reasons
+//	PasswordResetError       the reset failed; see its Reasons
+//	ValidationError          parameters are missing or malformed; see its Fields
+//	RateLimitError           there were too many calls; RetryAfter is the time to wait
 //
 // # Secrets
 //
-// No error text, and no value of this package that is printed, logged or encoded as JSON, shows a token, a code, a
-// verifier, a password, a TOTP secret or a key. The user code of a device is meant to be shown. A few values hold such
-// a secret in a field, for the one use it has: a [MagicAuth] its code, an [APIKey] its value when it is made, the errors
-// above their pending token.
+// No error text shows a token, a code, a code verifier, a password, a TOTP secret or a key. The values of this package
+// do not show them either when they are printed, logged or encoded as JSON. The user code of a device is not a secret.
+// A few values hold a secret in a field because the application needs it: a [MagicAuth] its code, a new [APIKey] its
+// value, and some of the errors above a pending authentication token.
 //
 // # Where to find what
 //
-// WorkOS's own guide to the AuthKit API has these headings. The test is the one that shows the flow as a whole, against
-// the fake in the package authkittest; TestEveryCallOnTheWire and TestEveryDocumentedRefusalOfEveryCall go through every
-// call singly.
+// The first column has the headings of WorkOS's guide to the AuthKit API. The tests show each flow against the fake in
+// the package authkittest. TestEveryCallOnTheWire and TestEveryDocumentedErrorOfEveryCall test each call separately.
 //
 //	heading                       calls                                        shown by
 //	3A OAuth                      AuthorizationURL, AuthenticateWithCode       ExampleClient_AuthorizationURL,
-//	                                                                           TestAuthenticateSendsWhatTheGrantNeedsAndNothingElse
+//	                                                                           TestAuthenticateSendsOnlyTheMembersOfItsGrant
 //	3B Magic Auth                 CreateMagicAuth, AuthenticateWithMagicAuth   TestAMagicAuthCodeSignsInOnce,
 //	                                                                           TestAMagicAuthCodeExpires,
-//	                                                                           TestAMagicAuthCodeStandsFiveGuesses
-//	3C Password                   AuthenticateWithPassword                     TestAPasswordSignsIn
-//	3C MFA enrollment             EnrollAuthFactor, VerifyAuthChallenge        TestAnEnrollmentThatIsRequiredSignsIn,
-//	                                                                           TestAFactorIsChallengedVerifiedAndDeleted
-//	3D CLI, device                AuthorizeDevice, PollDevice                  TestADeviceThatIsApprovedSignsIn,
-//	                                                                           TestADeviceThatIsSlowedDownTwiceStaysSlow
-//	3E Refresh                    AuthenticateWithRefreshToken                 TestWhatMayPassIsTriedAgain
-//	3E Session validation         ListSessions, FindSession, RevokeSession     TestASessionThatIsRevokedIsNotRefreshed
-//	3E Cookie-based sessions      none: the packages authkit and seal
-//	4 Create users                CreateUser                                   TestUsersAreMadeFoundChangedAndDeleted
-//	4 Organization membership     CreateOrganizationMembership                 TestAMembershipIsMadeChangedAndEnded
-//	5 API keys                    CreateOrganizationAPIKey, ValidateAPIKey     TestAnAPIKeyIsMadeUsedAndEnded
-//	Recovery: invalid_grant       InvalidGrantError                            TestASessionThatIsRevokedIsNotRefreshed
-//	Recovery: unauthorized_client CodeUnauthorizedClient                       TestEveryDocumentedRefusalOfEveryCall
-//	Recovery: invalid_request     CodeInvalidRequest, ValidationError          TestReasonsFieldsAndDelaysAreTold
-//	Recovery: access_denied       DeviceDeniedError                            TestADeviceThatIsDeniedDoesNot
-//	Recovery: MFA required        MFAChallengeError, AuthenticateWithTOTP      TestAPasswordThenAnMFAChallengeSignsIn
-//	Recovery: email verification  EmailVerificationRequiredError               TestAPasswordThenAVerificationSignsIn
-//	Recovery: rate limit          RateLimitError, RetryAfter                   TestARateLimitTellsItsDelay
-//	Recovery: session, token      IsTransient, InvalidGrantError, JWKSURL      TestAnUnusableReplyIsAClearAndTransientError
+//	                                                                           TestAMagicAuthCodeAllowsFiveWrongAttempts
+//	3C Password                   AuthenticateWithPassword                     TestThePasswordGrantSignsIn
+//	3C MFA enrollment             EnrollAuthFactor, VerifyAuthChallenge        TestAPasswordAndARequiredMFAEnrollmentSignIn,
+//	                                                                           TestAnAuthFactorIsChallengedVerifiedAndDeleted
+//	3D CLI, device                AuthorizeDevice, PollDevice                  TestAnApprovedDeviceSignsIn,
+//	                                                                           TestDevicePollingStaysSlowAfterTwoSlowDowns
+//	3E Refresh                    AuthenticateWithRefreshToken                 TestATransientErrorIsRetried
+//	3E Session validation         ListSessions, FindSession, RevokeSession     TestARevokedSessionIsNotRefreshed
+//	3E Cookie-based sessions      none; see the packages authkit and seal
+//	4 Create users                CreateUser                                   TestUsersAreCreatedFoundUpdatedAndDeleted
+//	4 Organization membership     CreateOrganizationMembership                 TestAMembershipIsCreatedUpdatedAndDeleted
+//	5 API keys                    CreateOrganizationAPIKey, ValidateAPIKey     TestAnAPIKeyIsCreatedValidatedExpiredAndDeleted
+//	Recovery: invalid_grant       InvalidGrantError                            TestARevokedSessionIsNotRefreshed
+//	Recovery: unauthorized_client CodeUnauthorizedClient                       TestEveryDocumentedErrorOfEveryCall
+//	Recovery: invalid_request     CodeInvalidRequest, ValidationError          TestErrorsHoldReasonsFieldsAndDelays
+//	Recovery: access_denied       DeviceDeniedError                            TestADeniedDeviceDoesNotSignIn
+//	Recovery: MFA required        MFAChallengeError, AuthenticateWithTOTP      TestAPasswordAndAnMFAChallengeSignIn
+//	Recovery: email verification  EmailVerificationRequiredError               TestAPasswordAndAnEmailVerificationSignIn
+//	Recovery: rate limit          RateLimitError, RetryAfter                   TestARateLimitErrorHasTheRetryAfterDelay
+//	Recovery: session, token      IsTransient, InvalidGrantError, JWKSURL      TestAnUnusableResponseIsAClearAndTransientError
 package workos

@@ -1,4 +1,4 @@
-// The package documentation against the package.
+// The package documentation names every method and only existing tests.
 
 package workos_test
 
@@ -16,7 +16,7 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-func TestTheDocumentationNamesEveryCallAndOnlyTestsThatExist(t *testing.T) {
+func TestTheDocumentationNamesEveryMethodAndOnlyExistingTests(t *testing.T) {
 	doc, err := os.ReadFile("doc.go")
 	require.NoError(t, err)
 	client := reflect.TypeFor[*workos.Client]()

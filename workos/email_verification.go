@@ -1,4 +1,4 @@
-// Verification of a user's e-mail address outside a sign-in.
+// Verification of an e-mail address outside a sign-in.
 
 package workos
 
@@ -10,21 +10,20 @@ import (
 	"time"
 )
 
-// EmailVerification is a verification code that has been mailed. Printed, logged or encoded as JSON, it does not show
-// the code.
+// EmailVerification is a mailed verification code. Printed, logged or encoded as JSON, it does not show the code.
 type EmailVerification struct {
 	ID        string    `json:"id"` // "email_verification_…"
 	UserID    string    `json:"user_id"`
 	Email     string    `json:"email"`
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
-	// Code is what the user gets by mail. Reading it is for an application that sends the mail itself.
+	// Code is the code that the user receives by mail. An application reads it only if it sends the mail itself.
 	Code      string    `json:"-"`
 	CreatedAt time.Time `json:"created_at,omitzero"`
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
-// SendEmailVerification mails a code to a user's address and returns the user. WorkOS accepts three of these calls a
-// minute for a user.
+// SendEmailVerification mails a verification code to the user's address and returns the user. WorkOS accepts three of
+// these calls per minute and user.
 //
 // See https://workos.com/docs/reference/authkit/email-verification
 func (c *Client) SendEmailVerification(ctx context.Context, userID string) (*User, error) {
@@ -35,10 +34,9 @@ func (c *Client) SendEmailVerification(ctx context.Context, userID string) (*Use
 	})
 }
 
-// ConfirmEmailVerification takes the code that [Client.SendEmailVerification] had mailed and returns the user, whose
-// address is now verified. It signs nobody in; a sign-in that waits for a code goes on by
-// [Client.AuthenticateWithEmailVerification]. There is exactly one attempt. A code that does not work is a
-// [*OneTimeCodeError].
+// ConfirmEmailVerification accepts the code that [Client.SendEmailVerification] mailed and returns the user with a
+// verified address. It does not sign the user in. A sign-in that waits for a code continues with
+// [Client.AuthenticateWithEmailVerification]. There is exactly one attempt. An invalid code is a [*OneTimeCodeError].
 //
 // See https://workos.com/docs/reference/authkit/email-verification
 func (c *Client) ConfirmEmailVerification(ctx context.Context, userID, code string) (*User, error) {
@@ -54,7 +52,7 @@ func (c *Client) ConfirmEmailVerification(ctx context.Context, userID, code stri
 	})
 }
 
-// GetEmailVerification reads a code that has been mailed, by the ID that an [*EmailVerificationRequiredError] has.
+// GetEmailVerification returns a mailed code. Its ID is in the [*EmailVerificationRequiredError].
 //
 // See https://workos.com/docs/reference/authkit/email-verification
 func (c *Client) GetEmailVerification(ctx context.Context, id string) (*EmailVerification, error) {
@@ -65,7 +63,7 @@ func (c *Client) GetEmailVerification(ctx context.Context, id string) (*EmailVer
 	})
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It reads the code, which encoding leaves out.
+// UnmarshalJSON implements [json.Unmarshaler]. It reads the code, which encoding omits.
 func (v *EmailVerification) UnmarshalJSON(data []byte) error {
 	type plain EmailVerification
 	response := struct {

@@ -1,5 +1,5 @@
-// The refusals that an application can do something about, each a type of its own. Which one it is depends on the code
-// alone: the API sends one and the same code with several statuses and texts.
+// The errors that an application can act on. Each has a type of its own. The code alone determines the type, because
+// the API sends the same code with several statuses and messages.
 
 package workos
 
@@ -10,11 +10,10 @@ import (
 	"time"
 )
 
-// refused is what every one of these types is made of: the refusal that it stands for, which is also all that printing
-// it shows.
+// apiError is the common part of these types: the [Error] that the API sent. Printing shows only that.
 type apiError struct{ err *Error }
 
-// Error tells what was being done and what came back.
+// Error returns the text of the [*Error] that the API sent.
 func (e apiError) Error() string {
 	if e.err == nil {
 		return "workos: error without a response"
@@ -22,7 +21,7 @@ func (e apiError) Error() string {
 	return e.err.Error()
 }
 
-// Unwrap is the [*Error] that the API replied with.
+// Unwrap returns the [*Error] that the API sent, or nil if there is none.
 func (e apiError) Unwrap() error {
 	if e.err == nil {
 		return nil
@@ -30,7 +29,7 @@ func (e apiError) Unwrap() error {
 	return e.err
 }
 
-// Format implements [fmt.Formatter]. It leaves out everything besides the [*Error].
+// Format implements [fmt.Formatter]. It shows only the [*Error].
 func (e apiError) Format(s fmt.State, verb rune) {
 	if e.err == nil {
 		format(s, verb, e.Error())
@@ -39,63 +38,63 @@ func (e apiError) Format(s fmt.State, verb rune) {
 	e.err.Format(s, verb)
 }
 
-// InvalidGrantError says that a code, a refresh token or a device code is no good: unknown, expired, used already, or
-// of another client or verifier. It is final: what was sent is worth nothing any more.
+// InvalidGrantError reports an invalid code, refresh token or device code: unknown, expired, already used, or issued to
+// another client or for another verifier. It is final: the value will never be valid again.
 type InvalidGrantError struct{ apiError }
 
-// InvalidCredentialsError says that e-mail address and password do not go together. Whether there is a user with that
-// address it does not say, and neither should the application.
+// InvalidCredentialsError reports a wrong pair of e-mail address and password. It does not say whether a user with that
+// address exists. The application should not say so either.
 type InvalidCredentialsError struct{ apiError }
 
-// OneTimeCodeError says that a code which was mailed, or which an authenticator shows, does not work.
+// OneTimeCodeError reports an invalid one-time code, sent by mail or shown by an authenticator.
 type OneTimeCodeError struct {
 	apiError
 	Reason OneTimeCodeReason
 }
 
-// OneTimeCodeReason is why a one-time code does not work.
+// OneTimeCodeReason says why a one-time code is invalid.
 type OneTimeCodeReason string
 
-// The reasons for a code not to work.
+// The reasons of a [OneTimeCodeError].
 const (
 	OneTimeCodeWrong           OneTimeCodeReason = "wrong"             // the user may try again
-	OneTimeCodeExpired         OneTimeCodeReason = "expired"           // another code has to be sent
-	OneTimeCodeUsed            OneTimeCodeReason = "used"              // likewise
-	OneTimeCodeTooManyAttempts OneTimeCodeReason = "too many attempts" // likewise: not even the right code works any more
+	OneTimeCodeExpired         OneTimeCodeReason = "expired"           // the user needs another code
+	OneTimeCodeUsed            OneTimeCodeReason = "used"              // the user needs another code
+	OneTimeCodeTooManyAttempts OneTimeCodeReason = "too many attempts" // the user needs another code; even the right one is refused now
 )
 
-// WeakPasswordError says that a password does not meet the environment's requirements.
+// WeakPasswordError reports a password that does not meet the environment's requirements.
 type WeakPasswordError struct {
 	apiError
-	Reasons []ErrorDetail // which of them, by Code and Message
+	Reasons []ErrorDetail // the unmet requirements, as Code and Message
 }
 
-// PasswordResetError says that a password was not reset: the token is no good or the password is too weak.
+// PasswordResetError reports a failed password reset: the token is invalid or the password is too weak.
 type PasswordResetError struct {
 	apiError
-	Reasons []ErrorDetail // why, by Code and Message
+	Reasons []ErrorDetail // the causes, as Code and Message
 }
 
-// ValidationError says that parameters are missing or malformed.
+// ValidationError reports missing or malformed parameters.
 type ValidationError struct {
 	apiError
-	Fields []ErrorDetail // which, by Field and Code; may be empty
+	Fields []ErrorDetail // the parameters, as Field and Code; may be empty
 }
 
-// RateLimitError says that there have been too many calls: in all, for this user or for this address.
+// RateLimitError reports too many calls, in total, for one user or for one address.
 type RateLimitError struct {
 	apiError
-	RetryAfter time.Duration // how long the server asked to be left alone, 60 s at most, 0 if it did not
+	RetryAfter time.Duration // the delay that the server requested, at most 60 s; 0 if none
 }
 
-// DeviceDeniedError says that the person has refused the sign-in of a device.
+// DeviceDeniedError reports that the user denied the sign-in of a device.
 type DeviceDeniedError struct{ apiError }
 
-// DeviceExpiredError says that nobody approved the sign-in of a device in time. It can be started over, by
-// [Client.AuthorizeDevice]. Where [Client.PollDevice] found that out by its own clock, the [*Error] has no status.
+// DeviceExpiredError reports that the user did not approve the sign-in of a device in time. [Client.AuthorizeDevice]
+// starts a new one. If [Client.PollDevice] detects the expiry by its own clock, the [*Error] has no status.
 type DeviceExpiredError struct{ apiError }
 
-// actionable is the error as the caller gets it: of the type that goes with its code, if there is one.
+// typed returns the error of the type that belongs to the code, or e if there is none.
 func (e *Error) typed() error {
 	r := apiError{e}
 	switch e.Code {
@@ -127,7 +126,7 @@ func (e *Error) typed() error {
 	if step := e.nextStepError(); step != nil {
 		return step
 	}
-	// Some replies have no code, and say what they are by the only other means that HTTP and the API leave them.
+	// Some responses have no code. Their status or their fields determine the type.
 	switch {
 	case e.StatusCode == http.StatusTooManyRequests:
 		return &RateLimitError{r, e.RetryAfter}

@@ -1,4 +1,4 @@
-// The errors of a call: what the API refused, what never arrived, and how to tell which of them will pass.
+// The errors of a call: error responses, transport errors, and whether they are transient.
 
 package workos
 
@@ -15,38 +15,40 @@ import (
 	"time"
 )
 
-// Error is a refusal: a reply with a status of 400 or more. The API words refusals in three ways, as {code, message},
-// as {error, error_description} (RFC 6749 section 5.2) and as {message} alone; here they are one. What an application
-// can act on comes as a type of its own, such as [*MFAChallengeError], in which [errors.As] finds the Error too.
+// Error is an error response of the API: a response with a status of 400 or more. The API uses three envelopes, {code,
+// message}, {error, error_description} (RFC 6749 section 5.2) and {message}. Error holds all three in the same fields.
+// An error that an application can act on has a type of its own, such as [*MFAChallengeError]. [errors.As] finds the
+// Error in it too.
 //
-// Every text in it is bounded, printable and free of the secrets that were sent and of what looks like a token or a key.
+// Every text in an Error is short and printable. It contains no secret of the request and nothing that looks like a
+// token or a key.
 type Error struct {
-	// Operation is what was being done, such as "POST /user_management/authenticate (refresh_token)".
+	// Operation is the call, such as "POST /user_management/authenticate (refresh_token)".
 	Operation string
-	// Code is what to tell refusals apart by, such as [CodeInvalidGrant]. It is empty where the API gave none.
+	// Code identifies the kind of error, such as [CodeInvalidGrant]. It is empty if the API sent none.
 	Code string
-	// Message is for the application's developer, not for its users. It is not stable. For a reply that was not JSON
-	// it is the beginning of that.
+	// Message is for the application's developer, not for its users, and may change. For a response that is not JSON it
+	// is the beginning of the body.
 	Message string
-	// Details are the parts of a refusal that has several, such as the faults of a password.
+	// Details are the parts of an error that has several, such as the faults of a password.
 	Details []ErrorDetail
 
 	StatusCode int
-	RequestID  string        // what WorkOS support asks for; may be empty
-	RetryAfter time.Duration // how long the server asked to be left alone, 60 s at most, 0 if it did not
+	RequestID  string        // identifies the request to WorkOS support; may be empty
+	RetryAfter time.Duration // the delay that the server requested, at most 60 s; 0 if none
 
-	body       []byte // may hold a pending_authentication_token
-	notFromAPI bool   // not a JSON object: something in front of the API answered
+	body       []byte // may contain a pending_authentication_token
+	notFromAPI bool   // not a JSON object: a proxy in front of the API answered
 }
 
-// ErrorDetail is one part of a refusal. Which of its fields are set depends on the call.
+// ErrorDetail is one part of an error. The call determines which fields are set.
 type ErrorDetail struct {
 	Field   string `json:"field,omitempty"`
 	Code    string `json:"code,omitempty"`
 	Message string `json:"message,omitempty"`
 }
 
-// Error tells what was being done and what came back.
+// Error returns the operation, the code, the message, the status and the request ID.
 func (e *Error) Error() string {
 	var text strings.Builder
 	text.WriteString("workos: " + e.Operation)
@@ -66,8 +68,8 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
-// Decode reads the reply's JSON into v as [json.Unmarshal] does, for members that this package does not know. What it
-// yields may be secret.
+// Decode decodes the JSON of the response into v, as [json.Unmarshal] does, for members that this package does not
+// know. The result may contain secrets.
 func (e *Error) Decode(v any) error {
 	if err := json.Unmarshal(e.body, v); err != nil {
 		return fmt.Errorf("workos: decode the error response of %s: %s", e.Operation, describeDecodeError(err))
@@ -75,7 +77,7 @@ func (e *Error) Decode(v any) error {
 	return nil
 }
 
-// Format implements [fmt.Formatter]. It leaves the reply out.
+// Format implements [fmt.Formatter]. It omits the body of the response.
 func (e Error) Format(s fmt.State, verb rune) {
 	if verb == 'v' && s.Flag('#') {
 		type plain Error
@@ -86,23 +88,23 @@ func (e Error) Format(s fmt.State, verb rune) {
 	format(s, verb, e.Error())
 }
 
-// TransportError is a request without a usable reply. Either none arrived in full (the network failed, time ran out,
-// the caller gave up) or what arrived is not the API's: not JSON, too large, without a member that the call is made
-// for, or a redirect. errors.Is finds the cause: [context.DeadlineExceeded] when time ran out, and the context's own
-// error when that ended.
+// TransportError reports a request without a usable response. Either the response did not arrive in full (network
+// error, timeout, ended context), or it is not a response of the API: not JSON, too large, a redirect, or without a
+// member that the call needs. errors.Is finds the cause: [context.DeadlineExceeded] for a timeout, and the context's
+// own error if the context ended.
 type TransportError struct {
-	// Operation is what was being done, such as "POST /user_management/authenticate (refresh_token)".
+	// Operation is the call, such as "POST /user_management/authenticate (refresh_token)".
 	Operation string
 
-	StatusCode int    // 0 if no response began to arrive
-	RequestID  string // what WorkOS support asks for; may be empty
+	StatusCode int    // 0 if no response arrived
+	RequestID  string // identifies the request to WorkOS support; may be empty
 
-	reason   string // the cause's text, cleaned
+	reason   string // the text of the cause, sanitized
 	cause    error
-	unusable bool // a whole response, but not one that the call can use
+	unusable bool // the response arrived in full but cannot be used
 }
 
-// Error tells what was being done and why nothing came of it.
+// Error returns the operation, the cause and the request ID.
 func (e *TransportError) Error() string {
 	text := "workos: " + e.Operation + ": " + e.reason
 	if e.RequestID != "" {
@@ -111,19 +113,19 @@ func (e *TransportError) Error() string {
 	return text
 }
 
-// Unwrap is the cause.
+// Unwrap returns the cause.
 func (e *TransportError) Unwrap() error { return e.cause }
 
-// IsTransient tells whether a failure says nothing about the code, token or key that was sent, so that the same call
-// may well succeed later and a session must not end over it:
+// IsTransient reports whether an error says nothing about the code, token or key that was sent. The same call may
+// succeed later, and the error must not end a session. Transient are:
 //
-//   - network errors and exceeded deadlines, the caller's own included;
+//   - network errors and exceeded deadlines, including the caller's deadline;
 //   - the statuses 408, 429 and 5xx;
-//   - replies that are not the API's: HTML, truncated or too large, a redirect, a success without its access token,
-//     a refusal that is not JSON.
+//   - responses that are not the API's: HTML, truncated or too large, a redirect, a success without its access token,
+//     an error response that is not JSON.
 //
-// It is false for every other refusal, for nil, and when the caller's context was cancelled. A refusal that is transient
-// by its status may still have a Code that is final: look at that first.
+// IsTransient returns false for every other error response, for nil, and after the caller's context was cancelled. An
+// error with a transient status may still have a Code that is final, so check the Code first.
 func IsTransient(err error) bool {
 	if errors.Is(err, context.Canceled) {
 		return false
@@ -136,15 +138,15 @@ func IsTransient(err error) bool {
 	return errors.As(err, &transportErr)
 }
 
-// IsNotFound tells whether an error is the API's word that there is no object with the ID, or no user with the address,
-// that was asked for. Such a refusal has no code, only the status 404.
+// IsNotFound reports whether the API has no object with the given ID, or no user with the given e-mail address. The API
+// sends the status 404 then, without a code.
 func IsNotFound(err error) bool {
 	var apiErr *Error
 	return errors.As(err, &apiErr) && apiErr.StatusCode == http.StatusNotFound && !apiErr.notFromAPI
 }
 
-// ErrorCode is the code of the refusal that err is about, such as [CodeInvalidGrant], and empty if it is about none or
-// about one without a code.
+// ErrorCode returns the Code of the [Error] in err, such as [CodeInvalidGrant]. It returns "" if err contains no Error
+// or the Error has no code.
 func ErrorCode(err error) string {
 	var apiErr *Error
 	if errors.As(err, &apiErr) {
@@ -153,8 +155,8 @@ func ErrorCode(err error) string {
 	return ""
 }
 
-// RetryAfter is how long the server asked to be left alone with the reply that err is about: 60 s at most, and 0 if it
-// did not ask.
+// RetryAfter returns the delay that the server requested with the response that err is about. It is at most 60 s, and 0
+// if the server requested none.
 func RetryAfter(err error) time.Duration {
 	var apiErr *Error
 	if errors.As(err, &apiErr) {
@@ -163,12 +165,12 @@ func RetryAfter(err error) time.Duration {
 	return 0
 }
 
-// passing tells whether a status is about the moment rather than about the request.
+// isTransientStatus reports whether a status is about a temporary condition, not about the request.
 func isTransientStatus(status int) bool {
 	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500
 }
 
-// refusal reads a reply of status 400 or more.
+// newError reads a response of status 400 or more.
 func (c *Client) newError(call call, resp *http.Response, body []byte) *Error {
 	e := &Error{
 		Operation:  call.operation(),
@@ -183,7 +185,7 @@ func (c *Client) newError(call call, resp *http.Response, body []byte) *Error {
 		return e
 	}
 	if !json.Valid(body) {
-		// Not quoted: broken JSON may hold a pending_authentication_token.
+		// Not quoted: broken JSON may contain a pending_authentication_token.
 		e.notFromAPI = true
 		e.Message = "the response is broken JSON"
 		return e
@@ -198,13 +200,13 @@ func (c *Client) newError(call call, resp *http.Response, body []byte) *Error {
 		Errors           []json.RawMessage `json:"errors"`
 		Token            string            `json:"pending_authentication_token"`
 	}
-	// A member of an unexpected type is passed over by json.Unmarshal, and what the others say is still worth having.
+	// json.Unmarshal skips a member of an unexpected type and still decodes the others.
 	_ = json.Unmarshal(body, &response)
 	call.secrets = append(slices.Clip(call.secrets), response.Token)
 	e.Code = sanitizeCode(cmp.Or(response.Code, response.Error), call.secrets)
 	e.Message = call.sanitize(cmp.Or(response.Message, response.ErrorDescription))
 	for _, raw := range response.Errors {
-		// Either an object or, in older replies, a string.
+		// An object or, in older responses, a string.
 		var detail ErrorDetail
 		if json.Unmarshal(raw, &detail.Message) != nil {
 			_ = json.Unmarshal(raw, &detail)

@@ -1,4 +1,4 @@
-// How refusals and failures are told.
+// The errors of a call and the functions that classify them.
 
 package workos_test
 
@@ -17,7 +17,7 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// exchange spends a code, which is never tried twice.
+// exchange makes a call with a code, which is never retried, and returns its error.
 func exchange(t *testing.T, server *server, opts ...workos.Option) error {
 	t.Helper()
 	got, err := server.client(t, opts...).AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: code, CodeVerifier: verifier})
@@ -26,14 +26,14 @@ func exchange(t *testing.T, server *server, opts ...workos.Option) error {
 	return err
 }
 
-func requireRefusal(t *testing.T, err error) *workos.Error {
+func requireAPIError(t *testing.T, err error) *workos.Error {
 	t.Helper()
-	var refusal *workos.Error
-	require.ErrorAs(t, err, &refusal)
-	return refusal
+	var apiErr *workos.Error
+	require.ErrorAs(t, err, &apiErr)
+	return apiErr
 }
 
-func TestARefusalIsReadFromEachEnvelope(t *testing.T) {
+func TestAnErrorResponseIsReadFromEachEnvelope(t *testing.T) {
 	const doing = "workos: POST /user_management/authenticate (authorization_code)"
 	tests := map[string]struct {
 		status      int
@@ -54,7 +54,7 @@ func TestARefusalIsReadFromEachEnvelope(t *testing.T) {
 			wantCode: "invalid_grant", wantMessage: "The code has expired.",
 			wantText: doing + ": invalid_grant: The code has expired. (status 400, request req_01A)",
 		},
-		"OAuth without description": {
+		"OAuth without a description": {
 			status: 400, body: `{"error":"invalid_grant","error_description":null}`,
 			wantCode: "invalid_grant",
 			wantText: doing + ": invalid_grant (status 400, request req_01A)",
@@ -64,16 +64,16 @@ func TestARefusalIsReadFromEachEnvelope(t *testing.T) {
 			wantMessage: "Unauthorized",
 			wantText:    doing + ": Unauthorized (status 401, request req_01A)",
 		},
-		"plain and OAuth at once": {
+		"plain and OAuth in one response": {
 			status: 400, body: `{"code":"a","error":"b","message":"c","error_description":"d"}`,
 			wantCode: "a", wantMessage: "c",
 			wantText: doing + ": a: c (status 400, request req_01A)",
 		},
-		"none of them": {
+		"an empty object": {
 			status: 400, body: `{}`,
 			wantText: doing + " (status 400, request req_01A)",
 		},
-		"a code that nobody has heard of": {
+		"an unknown code": {
 			status: 418, body: `{"code":"teapot"}`,
 			wantCode: "teapot",
 			wantText: doing + ": teapot (status 418, request req_01A)",
@@ -98,12 +98,12 @@ func TestARefusalIsReadFromEachEnvelope(t *testing.T) {
 			wantCode: "x", wantDetails: []workos.ErrorDetail{{Message: "a"}, {Code: "b"}, {}, {}},
 			wantText: doing + ": x (status 422, request req_01A)",
 		},
-		"errors that are no list": {
+		"errors that are not a list": {
 			status: 422, body: `{"errors":{"email":"bad"},"code":"x"}`,
 			wantCode: "x",
 			wantText: doing + ": x (status 422, request req_01A)",
 		},
-		"a message that is no string": {
+		"a message that is not a string": {
 			status: 400, body: `{"message":["a","b"],"code":"x"}`,
 			wantCode: "x",
 			wantText: doing + ": x (status 400, request req_01A)",
@@ -123,12 +123,12 @@ func TestARefusalIsReadFromEachEnvelope(t *testing.T) {
 			wantMessage: "Internal Server Error", transient: true,
 			wantText: doing + ": Internal Server Error (status 500, request req_01A)",
 		},
-		"a page of a proxy": {
+		"an HTML page of a proxy": {
 			status: 502, body: "<html>\r\n<h1>Bad\tgateway</h1>\r\n\r\n</html>\n",
 			wantMessage: "<html> <h1>Bad gateway</h1> </html>", transient: true,
 			wantText: doing + ": <html> <h1>Bad gateway</h1> </html> (status 502, request req_01A)",
 		},
-		"a firewall's page, which is no word of the API": {
+		"an HTML page of a firewall": {
 			status: 403, body: "<html>Blocked</html>",
 			wantMessage: "<html>Blocked</html>", transient: true,
 			wantText: doing + ": <html>Blocked</html> (status 403, request req_01A)",
@@ -137,7 +137,7 @@ func TestARefusalIsReadFromEachEnvelope(t *testing.T) {
 			status: 503, body: "", transient: true,
 			wantText: doing + " (status 503, request req_01A)",
 		},
-		"broken JSON, which is not quoted": {
+		"broken JSON": {
 			status: 403, body: `{"code":"mfa_challenge","pending_authentication_token":"pending-sec`,
 			wantMessage: "the response is broken JSON", transient: true,
 			wantText: doing + ": the response is broken JSON (status 403, request req_01A)",
@@ -145,13 +145,13 @@ func TestARefusalIsReadFromEachEnvelope(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			err := exchange(t, newServer(t, replyWith(tt.status, tt.body, "X-Request-ID", "req_01A")))
-			refusal := requireRefusal(t, err)
-			assert.Equal(t, tt.wantCode, refusal.Code)
-			assert.Equal(t, tt.wantMessage, refusal.Message)
-			assert.Equal(t, tt.wantDetails, refusal.Details)
-			assert.Equal(t, tt.status, refusal.StatusCode)
-			assert.Equal(t, "req_01A", refusal.RequestID)
+			err := exchange(t, newServer(t, respondWith(tt.status, tt.body, "X-Request-ID", "req_01A")))
+			apiErr := requireAPIError(t, err)
+			assert.Equal(t, tt.wantCode, apiErr.Code)
+			assert.Equal(t, tt.wantMessage, apiErr.Message)
+			assert.Equal(t, tt.wantDetails, apiErr.Details)
+			assert.Equal(t, tt.status, apiErr.StatusCode)
+			assert.Equal(t, "req_01A", apiErr.RequestID)
 			assert.Equal(t, tt.wantText, err.Error())
 			assert.Equal(t, tt.transient, workos.IsTransient(err))
 			assert.Equal(t, tt.transient, workos.IsTransient(fmt.Errorf("wrapped: %w", err)))
@@ -159,30 +159,30 @@ func TestARefusalIsReadFromEachEnvelope(t *testing.T) {
 	}
 }
 
-func TestARefusalWithoutRequestIDSaysNothingOfIt(t *testing.T) {
-	err := exchange(t, newServer(t, replyWith(400, `{"error":"invalid_grant"}`)))
+func TestAnErrorTextOmitsAMissingRequestID(t *testing.T) {
+	err := exchange(t, newServer(t, respondWith(400, `{"error":"invalid_grant"}`)))
 	assert.EqualError(t, err, "workos: POST /user_management/authenticate (authorization_code): invalid_grant (status 400)")
 }
 
-func TestARefusalsOwnMembersCanBeDecoded(t *testing.T) {
-	err := exchange(t, newServer(t, replyWith(400,
+func TestDecodeReadsOtherMembersOfAnErrorResponse(t *testing.T) {
+	err := exchange(t, newServer(t, respondWith(400,
 		`{"error":"sso_required","email":"kim@acme.test","connection_ids":["conn_1"],"pending_authentication_token":"pending-secret"}`)))
-	refusal := requireRefusal(t, err)
+	apiErr := requireAPIError(t, err)
 	var members struct {
 		ConnectionIDs []string `json:"connection_ids"`
 		Token         string   `json:"pending_authentication_token"`
 	}
-	require.NoError(t, refusal.Decode(&members))
+	require.NoError(t, apiErr.Decode(&members))
 	assert.Equal(t, []string{"conn_1"}, members.ConnectionIDs)
 	assert.Equal(t, "pending-secret", members.Token)
 
 	var mistyped struct {
 		Token int `json:"pending_authentication_token"`
 	}
-	assert.ErrorContains(t, refusal.Decode(&mistyped), `member "pending_authentication_token" has the unexpected type string`)
+	assert.ErrorContains(t, apiErr.Decode(&mistyped), `member "pending_authentication_token" has the unexpected type string`)
 
-	err = exchange(t, newServer(t, replyWith(502, page)))
-	assert.ErrorContains(t, requireRefusal(t, err).Decode(&members), "not JSON")
+	err = exchange(t, newServer(t, respondWith(502, page)))
+	assert.ErrorContains(t, requireAPIError(t, err).Decode(&members), "not JSON")
 }
 
 func TestRetryAfterIsReadAndCapped(t *testing.T) {
@@ -192,25 +192,25 @@ func TestRetryAfterIsReadAndCapped(t *testing.T) {
 		header string
 		want   time.Duration
 	}{
-		"seconds":               {"7", 7 * time.Second},
-		"seconds with spaces":   {" 7 ", 7 * time.Second},
-		"none":                  {"0", 0},
-		"negative seconds":      {"-7", 0},
-		"a minute":              {"60", time.Minute},
-		"more than a minute":    {"61", time.Minute},
-		"more than an integer":  {"99999999999999999999999", time.Minute},
-		"less than an integer":  {"-99999999999999999999999", 0},
-		"a fraction":            {"1.5", 0},
-		"nonsense":              {"soon", 0},
-		"nothing":               {"", 0},
-		"a date":                {at(7 * time.Second), 7 * time.Second},
-		"a date in the past":    {at(-time.Hour), 0},
-		"a date in far future":  {at(time.Hour), time.Minute},
-		"a date out of the way": {"Mon, 01 Jan 9999 00:00:00 GMT", time.Minute},
+		"seconds":                  {"7", 7 * time.Second},
+		"seconds with spaces":      {" 7 ", 7 * time.Second},
+		"none":                     {"0", 0},
+		"negative seconds":         {"-7", 0},
+		"a minute":                 {"60", time.Minute},
+		"more than a minute":       {"61", time.Minute},
+		"more than an integer":     {"99999999999999999999999", time.Minute},
+		"less than an integer":     {"-99999999999999999999999", 0},
+		"a fraction":               {"1.5", 0},
+		"nonsense":                 {"soon", 0},
+		"nothing":                  {"", 0},
+		"a date":                   {at(7 * time.Second), 7 * time.Second},
+		"a date in the past":       {at(-time.Hour), 0},
+		"a date in the far future": {at(time.Hour), time.Minute},
+		"a date in the year 9999":  {"Mon, 01 Jan 9999 00:00:00 GMT", time.Minute},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			err := exchange(t, newServer(t, replyWith(429, `{}`, "Retry-After", tt.header)), workos.WithClock(clock))
+			err := exchange(t, newServer(t, respondWith(429, `{}`, "Retry-After", tt.header)), workos.WithClock(clock))
 			assert.Equal(t, tt.want, workos.RetryAfter(err))
 			assert.Equal(t, tt.want, workos.RetryAfter(fmt.Errorf("wrapped: %w", err)))
 		})
@@ -219,23 +219,23 @@ func TestRetryAfterIsReadAndCapped(t *testing.T) {
 	assert.Zero(t, workos.RetryAfter(errors.New("another error")))
 }
 
-func TestWhatIsNotOursIsNotTransient(t *testing.T) {
+func TestErrorsOfOtherPackagesAreNotTransient(t *testing.T) {
 	assert.False(t, workos.IsTransient(nil))
 	assert.False(t, workos.IsTransient(errors.New("another error")))
 	assert.False(t, workos.IsTransient(context.DeadlineExceeded))
 }
 
 func TestANetworkErrorNamesTheCallButNotItsQuery(t *testing.T) {
-	down := newServer(t, replyWith(200, `{}`))
+	down := newServer(t, respondWith(200, `{}`))
 	address, err := url.Parse(down.URL)
 	require.NoError(t, err)
 	down.Close()
 
 	err = exchange(t, down)
-	var failure *workos.TransportError
-	require.ErrorAs(t, err, &failure)
-	assert.Equal(t, "POST /user_management/authenticate (authorization_code)", failure.Operation)
-	assert.Zero(t, failure.StatusCode)
+	var transportErr *workos.TransportError
+	require.ErrorAs(t, err, &transportErr)
+	assert.Equal(t, "POST /user_management/authenticate (authorization_code)", transportErr.Operation)
+	assert.Zero(t, transportErr.StatusCode)
 	assert.ErrorContains(t, err, "workos: POST /user_management/authenticate (authorization_code): dial tcp "+address.Host)
 	assert.True(t, workos.IsTransient(err))
 

@@ -1,4 +1,4 @@
-// The flows of an application with sign-in forms of its own, as they are written down.
+// Examples: the flows of an application with its own sign-in forms.
 
 package workos_test
 
@@ -13,8 +13,8 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// exampleClient is a fake AuthKit in place of WorkOS, in which ada@harborpress.test is as change makes her, and a client
-// of it.
+// exampleClient starts a fake AuthKit and returns it with a client and a clock. change modifies the user
+// ada@harborpress.test of the fake.
 func exampleClient(change func(*authkittest.User)) (*authkittest.Server, *workos.Client, *authkittest.FakeClock) {
 	clock := authkittest.NewFakeClock(time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC))
 	fake, err := authkittest.Start(authkittest.WithClock(clock))
@@ -31,7 +31,7 @@ func exampleClient(change func(*authkittest.User)) (*authkittest.Server, *workos
 	return fake, client, clock
 }
 
-// Password, then the code of the user's authenticator.
+// A password, then a code from the user's authenticator.
 func Example_passwordAndMFA() {
 	const secret = "JBSWY3DPEHPK3PXP"
 	fake, client, clock := exampleClient(func(p *authkittest.User) { p.Factors = []authkittest.Factor{{Secret: secret}} })
@@ -57,7 +57,7 @@ func Example_passwordAndMFA() {
 	// Output: ada@harborpress.test
 }
 
-// Password, then the enrollment of an authenticator, which the organization demands.
+// A password, then the enrollment of an authenticator, which the organization requires.
 func Example_passwordAndMFAEnrollment() {
 	fake, client, clock := exampleClient(func(p *authkittest.User) { p.RequireMFA = true })
 	defer fake.Close()
@@ -74,7 +74,7 @@ func Example_passwordAndMFAEnrollment() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println(enrollment.Factor.TOTP.QRCode[:22]) // an application shows it, as the src of an img
+		fmt.Println(enrollment.Factor.TOTP.QRCode[:22]) // an application shows it as the src of an img
 		code := authkittest.TOTP(enrollment.Factor.TOTP.Secret, clock.Now())
 		auth, err = client.AuthenticateWithTOTP(ctx, mfa.TOTPParams(enrollment.Challenge.ID, code))
 		if err != nil {
@@ -87,7 +87,7 @@ func Example_passwordAndMFAEnrollment() {
 	// ada@harborpress.test
 }
 
-// Password, then the code that WorkOS mails to an address that is not verified yet.
+// A password, then the code that WorkOS mails to an unverified address.
 func Example_passwordAndEmailVerification() {
 	fake, client, _ := exampleClient(func(p *authkittest.User) { p.EmailUnverified = true })
 	defer fake.Close()
@@ -111,8 +111,8 @@ func Example_passwordAndEmailVerification() {
 	// ada@harborpress.test true
 }
 
-// Password, then the choice of one of the user's organizations.
-func Example_passwordAndOrganization() {
+// A password, then the choice of one of the user's organizations.
+func Example_passwordAndOrganizationSelection() {
 	fake, client, _ := exampleClient(nil)
 	defer fake.Close()
 	ctx := context.Background()
@@ -138,7 +138,7 @@ func Example_passwordAndOrganization() {
 	// chiara@example.com
 }
 
-// A code by mail in place of a password, and what to tell a user whose code does not work.
+// A mailed code instead of a password, and the messages for an invalid code.
 func Example_magicAuth() {
 	fake, client, clock := exampleClient(nil)
 	defer fake.Close()
@@ -156,7 +156,7 @@ func Example_magicAuth() {
 		case oneTime.Reason == workos.OneTimeCodeWrong:
 			fmt.Println("wrong code, try again")
 		default:
-			fmt.Println("this code is of no use any more:", oneTime.Reason)
+			fmt.Println("this code is no longer valid:", oneTime.Reason)
 		}
 	}
 	send := func() string {
@@ -177,11 +177,11 @@ func Example_magicAuth() {
 	// Output:
 	// wrong code, try again
 	// signed in as ada@harborpress.test
-	// this code is of no use any more: used
-	// this code is of no use any more: expired
+	// this code is no longer valid: used
+	// this code is no longer valid: expired
 }
 
-// Sign-in of a program without a browser.
+// The sign-in of a program without a browser.
 func ExampleClient_PollDevice() {
 	fake, client, clock := exampleClient(nil)
 	defer fake.Close()
@@ -191,8 +191,8 @@ func ExampleClient_PollDevice() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println("Visit", device.VerificationURI[len(fake.URL()):], "and enter the code that is shown here.")
-	go func() { // a person, on another device
+	fmt.Println("Visit", device.VerificationURI[len(fake.URL()):], "and enter the code shown here.")
+	go func() { // the user, on another device
 		fake.ApproveDevice(device.UserCode, "ada@harborpress.test")
 		clock.AwaitTimers(1)
 		clock.Advance(device.Interval)
@@ -203,20 +203,20 @@ func ExampleClient_PollDevice() {
 	var expired *workos.DeviceExpiredError
 	switch {
 	case errors.As(err, &denied):
-		fmt.Println("You have refused the sign-in.")
+		fmt.Println("You have denied the sign-in.")
 	case errors.As(err, &expired):
-		fmt.Println("Nobody has approved in time: start over.")
+		fmt.Println("The sign-in was not approved in time. Start again.")
 	case err != nil:
 		log.Fatal(err)
 	default:
 		fmt.Println("signed in as", auth.User.Email)
 	}
 	// Output:
-	// Visit /device and enter the code that is shown here.
+	// Visit /device and enter the code shown here.
 	// signed in as ada@harborpress.test
 }
 
-// Every member of an organization, a page at a time.
+// All members of an organization, two per page.
 func ExampleClient_ListOrganizationMemberships() {
 	fake, client, _ := exampleClient(nil)
 	defer fake.Close()
@@ -237,7 +237,7 @@ func ExampleClient_ListOrganizationMemberships() {
 	// active member
 }
 
-// A key that comes with a customer's request.
+// The API key in a customer's request.
 func ExampleClient_ValidateAPIKey() {
 	fake, client, _ := exampleClient(nil)
 	defer fake.Close()
@@ -249,11 +249,11 @@ func ExampleClient_ValidateAPIKey() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for _, value := range []string{issued.Value, "sk_of_nobody"} {
+	for _, value := range []string{issued.Value, "sk_unknown"} {
 		key, valid, err := client.ValidateAPIKey(ctx, value)
 		switch {
 		case err != nil:
-			log.Fatal(err) // nothing is known about the key: an application answers 503
+			log.Fatal(err) // the validity is unknown: an application responds with 503
 		case !valid:
 			fmt.Println("401")
 		default:

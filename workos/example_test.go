@@ -1,4 +1,4 @@
-// How to use the package.
+// Examples: the authorization URL and the handling of errors.
 
 package workos_test
 
@@ -46,15 +46,15 @@ func ExampleError() {
 
 	_, err = client.AuthenticateWithRefreshToken(context.Background(), workos.AuthenticateWithRefreshTokenParams{RefreshToken: "…"})
 	var sso *workos.SSORequiredError
-	var refusal *workos.Error
+	var apiErr *workos.Error
 	switch {
-	case errors.As(err, &sso): // a type with what the next step takes
+	case errors.As(err, &sso): // a type with the parameters of the next step
 		fmt.Println("sign in by", sso.ConnectionIDs)
 	case workos.IsTransient(err):
 		fmt.Println("keep the session and try again in", workos.RetryAfter(err))
 	}
-	if errors.As(err, &refusal) { // the same refusal, as it came
-		fmt.Println(refusal.Code, refusal.StatusCode, refusal.RequestID)
+	if errors.As(err, &apiErr) { // the error response as the API sent it
+		fmt.Println(apiErr.Code, apiErr.StatusCode, apiErr.RequestID)
 	}
 	fmt.Println(err)
 	// Output:

@@ -1,4 +1,4 @@
-// Users, memberships, sessions and keys, made, changed and ended at the fake of AuthKit.
+// Users, memberships, sessions and API keys: their whole life at the fake AuthKit.
 
 package workos_test
 
@@ -15,7 +15,7 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-func TestASessionThatIsRevokedIsNotRefreshed(t *testing.T) {
+func TestARevokedSessionIsNotRefreshed(t *testing.T) {
 	_, client, _ := newFake(t)
 	auth, err := withPassword(t, client, ada)
 	require.NoError(t, err)
@@ -76,7 +76,7 @@ func findUser(t *testing.T, client *workos.Client, email string) workos.User {
 	return workos.User{}
 }
 
-func TestUsersAreMadeFoundChangedAndDeleted(t *testing.T) {
+func TestUsersAreCreatedFoundUpdatedAndDeleted(t *testing.T) {
 	_, client, _ := newFake(t)
 	for i := range 25 {
 		_, err := client.CreateUser(t.Context(), workos.CreateUserParams{
@@ -112,7 +112,7 @@ func TestUsersAreMadeFoundChangedAndDeleted(t *testing.T) {
 	assert.True(t, workos.IsNotFound(err))
 }
 
-func TestAMembershipIsMadeChangedAndEnded(t *testing.T) {
+func TestAMembershipIsCreatedUpdatedAndDeleted(t *testing.T) {
 	fake, client, _ := newFake(t)
 	user, press := findUser(t, client, dev), fake.Organizations()[0].ID
 	membership, err := client.CreateOrganizationMembership(t.Context(), workos.CreateOrganizationMembershipParams{
@@ -145,7 +145,7 @@ func TestAMembershipIsMadeChangedAndEnded(t *testing.T) {
 	assert.True(t, workos.IsNotFound(err))
 }
 
-func TestAnAPIKeyIsMadeUsedAndEnded(t *testing.T) {
+func TestAnAPIKeyIsCreatedValidatedExpiredAndDeleted(t *testing.T) {
 	fake, client, _ := newFake(t)
 	press, user := fake.Organizations()[0].ID, findUser(t, client, ada)
 	issued, err := client.CreateOrganizationAPIKey(t.Context(), press, workos.CreateAPIKeyParams{Name: "CI", Permissions: []string{"posts:read"}})
@@ -158,7 +158,7 @@ func TestAnAPIKeyIsMadeUsedAndEnded(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, valid)
 		assert.Equal(t, key.ID, got.ID)
-		assert.Equal(t, press, got.OrganizationID(), "whoever owns it")
+		assert.Equal(t, press, got.OrganizationID(), "for both types of owner")
 		assert.Empty(t, got.Value)
 	}
 	_, valid, err := client.ValidateAPIKey(t.Context(), "sk_unknown")
@@ -192,7 +192,7 @@ func TestTheDiscoveryDocumentIsRead(t *testing.T) {
 	assert.Equal(t, client.JWKSURL(), configuration.JWKSURI)
 }
 
-func TestAnExchangeThatIsLostIsNotRepeated(t *testing.T) {
+func TestACodeExchangeWithoutAResponseIsNotRetried(t *testing.T) {
 	fake, client, _ := newFake(t)
 	_, err := client.CreateMagicAuth(t.Context(), workos.CreateMagicAuthParams{Email: ada})
 	require.NoError(t, err)
@@ -202,7 +202,7 @@ func TestAnExchangeThatIsLostIsNotRepeated(t *testing.T) {
 	assert.Equal(t, 1, fake.Calls(authkittest.RouteAuthenticate))
 }
 
-func TestARateLimitTellsItsDelay(t *testing.T) {
+func TestARateLimitErrorHasTheRetryAfterDelay(t *testing.T) {
 	fake, client, _ := newFake(t)
 	fake.InjectFault(authkittest.RouteAuthenticate, authkittest.Fault{
 		Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"9"}}, Times: 1,

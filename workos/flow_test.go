@@ -1,4 +1,4 @@
-// Whole sign-ins against the fake of AuthKit, which refuses what production refuses.
+// Whole sign-ins against the fake AuthKit, which refuses what WorkOS refuses.
 
 package workos_test
 
@@ -13,14 +13,14 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// The people of a fake that was started without any.
+// The default users of the fake.
 const (
-	ada    = "ada@harborpress.test" // in one organization
-	chiara = "chiara@example.com"   // in two
-	dev    = "dev@example.com"      // in none
+	ada    = "ada@harborpress.test" // member of one organization
+	chiara = "chiara@example.com"   // member of two organizations
+	dev    = "dev@example.com"      // member of no organization
 )
 
-// newFake is a fake AuthKit and a client of it, which have the clock in common.
+// newFake returns a fake AuthKit and a client for it, on the same clock.
 func newFake(t *testing.T) (*authkittest.Server, *workos.Client, *fakeClock) {
 	t.Helper()
 	clock := newFakeClock()
@@ -35,7 +35,7 @@ func withPassword(t *testing.T, client *workos.Client, email string) (*workos.Au
 	return client.AuthenticateWithPassword(t.Context(), workos.AuthenticateWithPasswordParams{Email: email, Password: authkittest.DefaultPassword})
 }
 
-func TestAPasswordSignsIn(t *testing.T) {
+func TestThePasswordGrantSignsIn(t *testing.T) {
 	_, client, _ := newFake(t)
 	auth, err := withPassword(t, client, ada)
 	require.NoError(t, err)
@@ -47,7 +47,7 @@ func TestAPasswordSignsIn(t *testing.T) {
 	requireAs[*workos.InvalidCredentialsError](t, err)
 }
 
-func TestAPasswordThenAnMFAChallengeSignsIn(t *testing.T) {
+func TestAPasswordAndAnMFAChallengeSignIn(t *testing.T) {
 	fake, client, clock := newFake(t)
 	const secret = "JBSWY3DPEHPK3PXP"
 	fake.UpdateUser(ada, func(p *authkittest.User) { p.Factors = []authkittest.Factor{{Secret: secret}} })
@@ -72,7 +72,7 @@ func TestAPasswordThenAnMFAChallengeSignsIn(t *testing.T) {
 	assert.Equal(t, workos.CodeInvalidPendingAuthenticationToken, workos.ErrorCode(err), "a pending token works once")
 }
 
-func TestAnEnrollmentThatIsRequiredSignsIn(t *testing.T) {
+func TestAPasswordAndARequiredMFAEnrollmentSignIn(t *testing.T) {
 	fake, client, clock := newFake(t)
 	fake.UpdateUser(ada, func(p *authkittest.User) { p.RequireMFA = true })
 
@@ -95,10 +95,10 @@ func TestAnEnrollmentThatIsRequiredSignsIn(t *testing.T) {
 	factors := listed.([]workos.AuthFactor)
 	require.Len(t, factors, 1)
 	assert.Equal(t, enrollment.Factor.ID, factors[0].ID)
-	assert.Empty(t, factors[0].TOTP.Secret, "the secret is told once")
+	assert.Empty(t, factors[0].TOTP.Secret, "only the enrollment response contains the secret")
 }
 
-func TestAFactorIsChallengedVerifiedAndDeleted(t *testing.T) {
+func TestAnAuthFactorIsChallengedVerifiedAndDeleted(t *testing.T) {
 	_, client, clock := newFake(t)
 	auth, err := withPassword(t, client, ada)
 	require.NoError(t, err)
@@ -120,7 +120,7 @@ func TestAFactorIsChallengedVerifiedAndDeleted(t *testing.T) {
 	assert.True(t, workos.IsNotFound(err))
 }
 
-func TestAPasswordThenAVerificationSignsIn(t *testing.T) {
+func TestAPasswordAndAnEmailVerificationSignIn(t *testing.T) {
 	fake, client, _ := newFake(t)
 	fake.UpdateUser(ada, func(p *authkittest.User) { p.EmailUnverified = true })
 
@@ -138,7 +138,7 @@ func TestAPasswordThenAVerificationSignsIn(t *testing.T) {
 	assert.True(t, auth.User.EmailVerified)
 }
 
-func TestAnAddressIsVerifiedOutsideASignIn(t *testing.T) {
+func TestAnEmailAddressIsVerifiedOutsideASignIn(t *testing.T) {
 	fake, client, _ := newFake(t)
 	fake.UpdateUser(ada, func(p *authkittest.User) { p.EmailUnverified = true })
 	user := findUser(t, client, ada)
@@ -153,7 +153,7 @@ func TestAnAddressIsVerifiedOutsideASignIn(t *testing.T) {
 	assert.Equal(t, workos.CodeEmailAlreadyVerified, workos.ErrorCode(err))
 }
 
-func TestAPasswordThenAChoiceOfOrganizationSignsIn(t *testing.T) {
+func TestAPasswordAndAnOrganizationSelectionSignIn(t *testing.T) {
 	_, client, _ := newFake(t)
 	_, err := withPassword(t, client, chiara)
 	selection := requireAs[*workos.OrganizationSelectionRequiredError](t, err)
@@ -167,7 +167,7 @@ func TestAPasswordThenAChoiceOfOrganizationSignsIn(t *testing.T) {
 	assert.Equal(t, selection.Organizations[1].ID, auth.OrganizationID)
 }
 
-func TestAnOrganizationsPolicyIsTold(t *testing.T) {
+func TestAnOrganizationPolicyErrorNamesThePermittedMethods(t *testing.T) {
 	fake, client, _ := newFake(t)
 	press := fake.Organizations()[0].ID
 	fake.UpdateOrganization(press, func(o *authkittest.Organization) { o.RequireSSO, o.Connections = true, []string{"conn_1"} })
@@ -186,7 +186,7 @@ func redeemMagicAuth(t *testing.T, client *workos.Client, email, code string) (*
 	return client.AuthenticateWithMagicAuth(t.Context(), workos.AuthenticateWithMagicAuthParams{Email: email, Code: code})
 }
 
-func requireFault(t *testing.T, want workos.OneTimeCodeReason, err error) {
+func requireReason(t *testing.T, want workos.OneTimeCodeReason, err error) {
 	t.Helper()
 	require.Equal(t, want, requireAs[*workos.OneTimeCodeError](t, err).Reason)
 }
@@ -205,7 +205,7 @@ func TestAMagicAuthCodeSignsInOnce(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "MagicAuth", auth.AuthenticationMethod)
 	_, err = redeemMagicAuth(t, client, ada, mailed)
-	requireFault(t, workos.OneTimeCodeUsed, err)
+	requireReason(t, workos.OneTimeCodeUsed, err)
 }
 
 func TestAMagicAuthCodeExpires(t *testing.T) {
@@ -214,19 +214,19 @@ func TestAMagicAuthCodeExpires(t *testing.T) {
 	require.NoError(t, err)
 	clock.advance(10 * time.Minute)
 	_, err = redeemMagicAuth(t, client, ada, fake.LastMail(ada).Code)
-	requireFault(t, workos.OneTimeCodeExpired, err)
+	requireReason(t, workos.OneTimeCodeExpired, err)
 }
 
-func TestAMagicAuthCodeStandsFiveGuesses(t *testing.T) {
+func TestAMagicAuthCodeAllowsFiveWrongAttempts(t *testing.T) {
 	fake, client, _ := newFake(t)
 	_, err := client.CreateMagicAuth(t.Context(), workos.CreateMagicAuthParams{Email: ada})
 	require.NoError(t, err)
 	for range 5 {
 		_, err = redeemMagicAuth(t, client, ada, "wrong")
-		requireFault(t, workos.OneTimeCodeWrong, err)
+		requireReason(t, workos.OneTimeCodeWrong, err)
 	}
 	_, err = redeemMagicAuth(t, client, ada, fake.LastMail(ada).Code)
-	requireFault(t, workos.OneTimeCodeTooManyAttempts, err)
+	requireReason(t, workos.OneTimeCodeTooManyAttempts, err)
 }
 
 func TestMagicAuthSignsUp(t *testing.T) {
@@ -239,7 +239,7 @@ func TestMagicAuthSignsUp(t *testing.T) {
 	assert.True(t, auth.User.EmailVerified)
 }
 
-// startFakePoll begins the device flow at the fake, and polls.
+// startFakePoll starts a device sign-in at the fake and polls for it.
 func startFakePoll(t *testing.T) (*authkittest.Server, *poll, *workos.DeviceAuthorization) {
 	t.Helper()
 	fake, client, clock := newFake(t)
@@ -254,7 +254,7 @@ func startFakePoll(t *testing.T) (*authkittest.Server, *poll, *workos.DeviceAuth
 	return fake, p, device
 }
 
-func TestADeviceThatIsApprovedSignsIn(t *testing.T) {
+func TestAnApprovedDeviceSignsIn(t *testing.T) {
 	fake, p, device := startFakePoll(t)
 	p.sleeps(5, 5)
 	assert.Equal(t, 5*time.Second, p.clock.next())
@@ -264,7 +264,7 @@ func TestADeviceThatIsApprovedSignsIn(t *testing.T) {
 	assert.Equal(t, ada, p.got.User.Email)
 }
 
-func TestADeviceThatIsDeniedDoesNot(t *testing.T) {
+func TestADeniedDeviceDoesNotSignIn(t *testing.T) {
 	fake, p, device := startFakePoll(t)
 	p.sleeps(5)
 	assert.Equal(t, 5*time.Second, p.clock.next())
@@ -273,14 +273,14 @@ func TestADeviceThatIsDeniedDoesNot(t *testing.T) {
 	requireAs[*workos.DeviceDeniedError](t, <-p.done)
 }
 
-func TestADeviceThatNobodyApprovesExpires(t *testing.T) {
+func TestADeviceWithoutApprovalExpires(t *testing.T) {
 	_, p, device := startFakePoll(t)
 	assert.Equal(t, 5*time.Second, p.clock.next())
 	p.clock.advance(device.ExpiresAt.Sub(p.clock.Now()))
 	requireAs[*workos.DeviceExpiredError](t, <-p.done)
 }
 
-func TestADeviceThatIsSlowedDownTwiceStaysSlow(t *testing.T) {
+func TestDevicePollingStaysSlowAfterTwoSlowDowns(t *testing.T) {
 	fake, p, device := startFakePoll(t)
 	fake.SlowDownDevices(2)
 	p.sleeps(5, 10, 15)

@@ -1,5 +1,5 @@
-// The grants of an application that has sign-in forms of its own. Each takes a secret that the user has typed in, or
-// goes on from the pending token of one that did.
+// The grants for an application with its own sign-in forms. Each grant uses a secret that the user enters, or continues
+// a sign-in with its pending token.
 
 package workos
 
@@ -8,18 +8,19 @@ import (
 	"fmt"
 )
 
-// AuthenticateWithPasswordParams is what [Client.AuthenticateWithPassword] checks. Printed, it shows no secret.
+// AuthenticateWithPasswordParams are the parameters of [Client.AuthenticateWithPassword]. Printed, they show no secret.
 type AuthenticateWithPasswordParams struct {
 	Email    string
 	Password string `json:"-"`
 	// InvitationToken accepts an invitation with this sign-in. Optional.
 	InvitationToken string `json:"-"`
 
-	IPAddress string // of the user, for WorkOS's own records and its detection of abuse; optional
-	UserAgent string // of the user's browser, likewise
+	IPAddress string // of the user, for WorkOS's records and abuse detection; optional
+	UserAgent string // of the user's browser, for the same purpose; optional
 }
 
-// AuthenticateWithMagicAuthParams is what [Client.AuthenticateWithMagicAuth] redeems. Printed, it shows no secret.
+// AuthenticateWithMagicAuthParams are the parameters of [Client.AuthenticateWithMagicAuth]. Printed, they show no
+// secret.
 type AuthenticateWithMagicAuthParams struct {
 	Email string // the address that the code was mailed to
 	Code  string `json:"-"`
@@ -30,8 +31,8 @@ type AuthenticateWithMagicAuthParams struct {
 	UserAgent string
 }
 
-// AuthenticateWithEmailVerificationParams is what [Client.AuthenticateWithEmailVerification] redeems.
-// [EmailVerificationRequiredError.VerificationParams] makes it. Printed, it shows no secret.
+// AuthenticateWithEmailVerificationParams are the parameters of [Client.AuthenticateWithEmailVerification].
+// [EmailVerificationRequiredError.VerificationParams] returns them. Printed, they show no secret.
 type AuthenticateWithEmailVerificationParams struct {
 	PendingAuthenticationToken string `json:"-"`
 	Code                       string `json:"-"` // the code that was mailed
@@ -40,21 +41,21 @@ type AuthenticateWithEmailVerificationParams struct {
 	UserAgent string
 }
 
-// AuthenticateWithTOTPParams is what [Client.AuthenticateWithTOTP] redeems. [MFAChallengeError.TOTPParams] and [MFAEnrollmentError.TOTPParams] make
-// it. Printed, it shows no secret.
+// AuthenticateWithTOTPParams are the parameters of [Client.AuthenticateWithTOTP]. [MFAChallengeError.TOTPParams] and
+// [MFAEnrollmentError.TOTPParams] return them. Printed, they show no secret.
 type AuthenticateWithTOTPParams struct {
 	PendingAuthenticationToken string `json:"-"`
-	// AuthenticationChallengeID is that of a challenge which [Client.ChallengeAuthFactor] or [Client.EnrollAuthFactor]
-	// has issued. A challenge is good for one sign-in.
+	// AuthenticationChallengeID is the ID of a challenge of [Client.ChallengeAuthFactor] or [Client.EnrollAuthFactor].
+	// A challenge works for one sign-in.
 	AuthenticationChallengeID string
-	Code                      string `json:"-"` // the six digits that the user's authenticator shows
+	Code                      string `json:"-"` // the six digits from the user's authenticator
 
 	IPAddress string // as in [AuthenticateWithPasswordParams]
 	UserAgent string
 }
 
-// AuthenticateWithOrganizationSelectionParams is what [Client.AuthenticateWithOrganizationSelection] goes on with.
-// [OrganizationSelectionRequiredError.SelectionParams] makes it. Printed, it shows no secret.
+// AuthenticateWithOrganizationSelectionParams are the parameters of [Client.AuthenticateWithOrganizationSelection].
+// [OrganizationSelectionRequiredError.SelectionParams] returns them. Printed, they show no secret.
 type AuthenticateWithOrganizationSelectionParams struct {
 	PendingAuthenticationToken string `json:"-"`
 	OrganizationID             string
@@ -63,9 +64,9 @@ type AuthenticateWithOrganizationSelectionParams struct {
 	UserAgent string
 }
 
-// AuthenticateWithPassword signs a user in by e-mail address and password. There is one attempt, of 10 s at most.
-// Email and Password are required. A wrong pair of them is an [*InvalidCredentialsError]; that more is needed is told
-// by the errors that the package documentation lists under "Further steps".
+// AuthenticateWithPassword signs a user in with e-mail address and password. There is exactly one attempt, of at most
+// 10 s. Email and Password are required. A wrong pair is an [*InvalidCredentialsError]. If the sign-in needs a further
+// step, the error is one of those that the package documentation lists under "Further steps".
 //
 // See https://workos.com/docs/reference/authkit/authentication/password
 func (c *Client) AuthenticateWithPassword(ctx context.Context, p AuthenticateWithPasswordParams) (*Authentication, error) {
@@ -79,9 +80,8 @@ func (c *Client) AuthenticateWithPassword(ctx context.Context, p AuthenticateWit
 	}, argument{"email", p.Email}, argument{"password", p.Password})
 }
 
-// AuthenticateWithMagicAuth signs a user in by the code that [Client.CreateMagicAuth] had mailed. A code works once, so
-// there is exactly one attempt, of 10 s at most. Email and Code are required. A code that does not work is a
-// [*OneTimeCodeError].
+// AuthenticateWithMagicAuth signs a user in with the code that [Client.CreateMagicAuth] mailed. A code works once, so
+// there is exactly one attempt, of at most 10 s. Email and Code are required. An invalid code is a [*OneTimeCodeError].
 //
 // See https://workos.com/docs/reference/authkit/authentication
 func (c *Client) AuthenticateWithMagicAuth(ctx context.Context, p AuthenticateWithMagicAuthParams) (*Authentication, error) {
@@ -95,9 +95,9 @@ func (c *Client) AuthenticateWithMagicAuth(ctx context.Context, p AuthenticateWi
 	}, argument{"email", p.Email}, argument{"code", p.Code})
 }
 
-// AuthenticateWithEmailVerification goes on after an [*EmailVerificationRequiredError]: the code that was mailed
-// verifies the address and completes the sign-in. There is exactly one attempt, of 10 s at most.
-// PendingAuthenticationToken and Code are required. A code that does not work is a [*OneTimeCodeError].
+// AuthenticateWithEmailVerification continues a sign-in after an [*EmailVerificationRequiredError]. The mailed code
+// verifies the address and completes the sign-in. There is exactly one attempt, of at most 10 s.
+// PendingAuthenticationToken and Code are required. An invalid code is a [*OneTimeCodeError].
 //
 // See https://workos.com/docs/reference/authkit/authentication
 func (c *Client) AuthenticateWithEmailVerification(ctx context.Context, p AuthenticateWithEmailVerificationParams) (*Authentication, error) {
@@ -110,9 +110,10 @@ func (c *Client) AuthenticateWithEmailVerification(ctx context.Context, p Authen
 	}, argument{"pending_authentication_token", p.PendingAuthenticationToken}, argument{"code", p.Code})
 }
 
-// AuthenticateWithTOTP goes on after an [*MFAChallengeError] or an [*MFAEnrollmentError]: the code that the user's
-// authenticator shows completes the sign-in. There is exactly one attempt, of 10 s at most. PendingAuthenticationToken,
-// AuthenticationChallengeID and Code are required. A code that does not work is a [*OneTimeCodeError].
+// AuthenticateWithTOTP continues a sign-in after an [*MFAChallengeError] or an [*MFAEnrollmentError]. The code from the
+// user's authenticator completes the sign-in. There is exactly one attempt, of at most 10 s.
+// PendingAuthenticationToken, AuthenticationChallengeID and Code are required. An invalid code is a
+// [*OneTimeCodeError].
 //
 // See https://workos.com/docs/reference/authkit/authentication/totp
 func (c *Client) AuthenticateWithTOTP(ctx context.Context, p AuthenticateWithTOTPParams) (*Authentication, error) {
@@ -129,9 +130,9 @@ func (c *Client) AuthenticateWithTOTP(ctx context.Context, p AuthenticateWithTOT
 		argument{"code", p.Code})
 }
 
-// AuthenticateWithOrganizationSelection goes on after an [*OrganizationSelectionRequiredError] with the organization that the
-// user has chosen. There is exactly one attempt, of 10 s at most. PendingAuthenticationToken and OrganizationID are
-// required.
+// AuthenticateWithOrganizationSelection continues a sign-in after an [*OrganizationSelectionRequiredError], with the
+// organization that the user chose. There is exactly one attempt, of at most 10 s. PendingAuthenticationToken and
+// OrganizationID are required.
 //
 // See https://workos.com/docs/reference/authkit/authentication
 func (c *Client) AuthenticateWithOrganizationSelection(ctx context.Context, p AuthenticateWithOrganizationSelectionParams) (*Authentication, error) {

@@ -1,4 +1,4 @@
-// Every call against replies that a server should not send.
+// Responses that a server should not send, tested for every call.
 
 package workos_test
 
@@ -19,7 +19,7 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// offline is a client whose every request gets the same reply, without a network.
+// offline returns a client that gets the same response to every request, without a network.
 func offline(t *testing.T, status int, body string, header http.Header) *workos.Client {
 	t.Helper()
 	return newClient(t, workos.WithAPIKey(apiKey), workos.WithHTTPClient(&http.Client{
@@ -29,43 +29,43 @@ func offline(t *testing.T, status int, body string, header http.Header) *workos.
 	}))
 }
 
-func TestEveryCallWithstandsUnusableReplies(t *testing.T) {
-	replies := map[string]struct {
+func TestEveryCallReportsAnUnusableResponse(t *testing.T) {
+	responses := map[string]struct {
 		status int
 		body   string
 		header http.Header
 	}{
-		"HTML":                       {status: 200, body: page, header: http.Header{"Content-Type": {"text/html"}}},
-		"an empty body":              {status: 200},
-		"JSON that breaks off":       {status: 200, body: `{"data":[{"id":"x"`},
-		"null":                       {status: 200, body: `null`},
-		"an empty object":            {status: 200, body: `{}`},
-		"a number":                   {status: 200, body: `7`},
-		"a list of nulls":            {status: 200, body: `{"data":[null],"list_metadata":{"after":null}}`},
-		"numbers for everything":     {status: 200, body: `{"id":1,"user":2,"data":3,"api_key":4,"issuer":5,"valid":6,"authentication_factor":7,"device_code":8}`},
-		"nulls for everything":       {status: 200, body: `{"id":null,"user":null,"data":null,"issuer":null,"valid":null,"authentication_factor":null}`},
-		"20 MB":                      {status: 200, body: `{"id":"` + strings.Repeat("x", 20<<20) + `"}`},
-		"a hundred thousand arrays":  {status: 200, body: strings.Repeat("[", 100_000)},
-		"a redirect to another host": {status: 302, header: http.Header{"Location": {"https://evil.test/"}}},
-		"a refusal with status 200":  {status: 200, body: `{"code":"invalid_grant","message":"No."}`},
+		"HTML":                              {status: 200, body: page, header: http.Header{"Content-Type": {"text/html"}}},
+		"an empty body":                     {status: 200},
+		"truncated JSON":                    {status: 200, body: `{"data":[{"id":"x"`},
+		"null":                              {status: 200, body: `null`},
+		"an empty object":                   {status: 200, body: `{}`},
+		"a number":                          {status: 200, body: `7`},
+		"a list of nulls":                   {status: 200, body: `{"data":[null],"list_metadata":{"after":null}}`},
+		"numbers for all members":           {status: 200, body: `{"id":1,"user":2,"data":3,"api_key":4,"issuer":5,"valid":6,"authentication_factor":7,"device_code":8}`},
+		"null for all members":              {status: 200, body: `{"id":null,"user":null,"data":null,"issuer":null,"valid":null,"authentication_factor":null}`},
+		"20 MB":                             {status: 200, body: `{"id":"` + strings.Repeat("x", 20<<20) + `"}`},
+		"a hundred thousand arrays":         {status: 200, body: strings.Repeat("[", 100_000)},
+		"a redirect to another host":        {status: 302, header: http.Header{"Location": {"https://evil.test/"}}},
+		"an error response with status 200": {status: 200, body: `{"code":"invalid_grant","message":"No."}`},
 	}
 	for name, tt := range calls {
-		for kind, reply := range replies {
+		for kind, response := range responses {
 			t.Run(name+" gets "+kind, func(t *testing.T) {
-				got, err := tt.call(t.Context(), offline(t, reply.status, reply.body, reply.header))
-				if tt.want == nil && reply.status == 200 {
-					assert.NoError(t, err, "nobody reads the reply")
+				got, err := tt.call(t.Context(), offline(t, response.status, response.body, response.header))
+				if tt.want == nil && response.status == 200 {
+					assert.NoError(t, err, "the body is ignored")
 					return
 				}
-				var failure *workos.TransportError
-				require.ErrorAs(t, err, &failure)
+				var transportErr *workos.TransportError
+				require.ErrorAs(t, err, &transportErr)
 				assert.True(t, workos.IsTransient(err))
-				assert.Equal(t, reply.status, failure.StatusCode)
+				assert.Equal(t, response.status, transportErr.StatusCode)
 				assertNothing(t, got)
 				assert.Less(t, len(err.Error()), 1000)
 			})
 		}
-		t.Run(name+" gets a refusal of an unknown code", func(t *testing.T) {
+		t.Run(name+" gets an error response with an unknown code", func(t *testing.T) {
 			_, err := tt.call(t.Context(), offline(t, 418, `{"code":"teapot","message":"I am one.","errors":[null,7]}`, nil))
 			assert.Equal(t, "teapot", workos.ErrorCode(err))
 			assert.False(t, workos.IsTransient(err))
@@ -73,7 +73,7 @@ func TestEveryCallWithstandsUnusableReplies(t *testing.T) {
 	}
 }
 
-// assertNothing asserts that a failed call has yielded nothing that could be taken for a success.
+// assertNothing asserts that a failed call returned no result.
 func assertNothing(t *testing.T, got any) {
 	t.Helper()
 	if value := reflect.ValueOf(got); value.IsValid() {
@@ -81,20 +81,20 @@ func assertNothing(t *testing.T, got any) {
 	}
 }
 
-func TestEveryCallPassesOverWhatItDoesNotKnow(t *testing.T) {
+func TestEveryCallIgnoresUnknownMembers(t *testing.T) {
 	for name, tt := range calls {
-		if tt.reply == "" {
+		if tt.response == "" {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			var reply any
-			require.NoError(t, json.Unmarshal([]byte(tt.reply), &reply))
-			visit(reply, func(object map[string]any, path string) {
+			var response any
+			require.NoError(t, json.Unmarshal([]byte(tt.response), &response))
+			visit(response, func(object map[string]any, path string) {
 				if path != "metadata" && !strings.HasSuffix(path, ".metadata") && !strings.HasSuffix(path, "custom_attributes") {
-					object["a_member_of_tomorrow"] = map[string]any{"deep": []any{1, "x", nil}}
+					object["a_future_member"] = map[string]any{"deep": []any{1, "x", nil}}
 				}
 			})
-			body, err := json.Marshal(reply)
+			body, err := json.Marshal(response)
 			require.NoError(t, err)
 			got, err := tt.call(t.Context(), offline(t, tt.status, string(body), nil))
 			require.NoError(t, err)
@@ -103,30 +103,30 @@ func TestEveryCallPassesOverWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
-func TestEveryMemberOfAReplyMayBeNullOrAbsentUnlessTheCallIsMadeForIt(t *testing.T) {
+func TestOnlyTheEssentialMembersOfAResponseMustBePresent(t *testing.T) {
 	for name, tt := range calls {
-		if tt.reply == "" {
+		if tt.response == "" {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
 			var members []string
 			var whole any
-			require.NoError(t, json.Unmarshal([]byte(tt.reply), &whole))
+			require.NoError(t, json.Unmarshal([]byte(tt.response), &whole))
 			visit(whole, func(object map[string]any, path string) {
 				for member := range object {
 					members = append(members, strings.TrimPrefix(path+"."+member, "."))
 				}
 			})
-			require.Subset(t, append(members, "data.0"), tt.must)
+			require.Subset(t, append(members, "data.0"), tt.required)
 			for _, member := range members {
 				for _, change := range []string{"null", "absent"} {
 					if member == "api_key" && change == "null" {
-						continue // means something
+						continue // null means an invalid key
 					}
-					_, err := tt.call(t.Context(), offline(t, tt.status, without(t, tt.reply, member, change), nil))
-					if slices.Contains(tt.must, member) || member == "api_key" {
-						var failure *workos.TransportError
-						assert.ErrorAs(t, err, &failure, "%s %s", member, change)
+					_, err := tt.call(t.Context(), offline(t, tt.status, without(t, tt.response, member, change), nil))
+					if slices.Contains(tt.required, member) || member == "api_key" {
+						var transportErr *workos.TransportError
+						assert.ErrorAs(t, err, &transportErr, "%s %s", member, change)
 					} else {
 						assert.NoError(t, err, "%s %s", member, change)
 					}
@@ -154,11 +154,11 @@ func visitAt(value any, path string, f func(map[string]any, string)) {
 	}
 }
 
-// without is a reply of which one member is null or absent.
-func without(t *testing.T, reply, member, change string) string {
+// without returns a response in which one member is null or absent.
+func without(t *testing.T, response, member, change string) string {
 	t.Helper()
 	var value any
-	require.NoError(t, json.Unmarshal([]byte(reply), &value))
+	require.NoError(t, json.Unmarshal([]byte(response), &value))
 	visit(value, func(object map[string]any, path string) {
 		for name := range object {
 			if strings.TrimPrefix(path+"."+name, ".") != member {

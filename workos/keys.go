@@ -1,11 +1,11 @@
-// Where the keys are that sign access tokens.
+// The address of the signing keys.
 
 package workos
 
 import "net/url"
 
-// JWKSURL is the address of the JSON Web Key Set (RFC 7517) whose keys sign this application's access tokens. It is
-// read without credentials.
+// JWKSURL returns the URL of the JSON Web Key Set (RFC 7517) with the keys that sign this application's access tokens.
+// Reading it needs no credentials.
 func (c *Client) JWKSURL() string {
 	return c.url("/sso/jwks/"+url.PathEscape(c.clientID), nil)
 }

@@ -1,4 +1,4 @@
-// Lists: pages that are fetched when the caller gets to them.
+// Lists, which fetch a page when the caller reaches it.
 
 package workos
 
@@ -13,25 +13,25 @@ import (
 	"strconv"
 )
 
-// The orders in which a list can be read.
+// The orders of a list.
 const (
-	OrderDescending = "desc" // the newest first, which is the default
-	OrderAscending  = "asc"  // the oldest first
+	OrderDescending = "desc" // newest first, the default
+	OrderAscending  = "asc"  // oldest first
 )
 
-// Paging says how a list is read. Its zero value reads the whole list, the newest object first.
+// Paging says how to read a list. The zero value reads the whole list, newest object first.
 //
-// A list makes no request until it is ranged over, and another one only when the caller gets to the end of a page. It
-// yields an error at most once and then ends. Ranging over it again reads it anew.
+// A list makes its first request when the caller ranges over it, and another request at the end of each page. It yields
+// at most one error and then ends. Ranging over it again reads it again.
 type Paging struct {
-	// PageSize is how many objects one request fetches, 1 to 100; 0 leaves that to WorkOS, which takes 10. It does not
-	// limit how many the list yields: that is for the caller to do, by leaving the loop.
+	// PageSize is the number of objects in one request, 1 to 100. At 0 WorkOS chooses, which is 10. It does not limit
+	// the number of objects that the list yields. To stop early, leave the loop.
 	PageSize int
 	Order    string // OrderDescending or OrderAscending
-	After    string // the ID of the object to start behind; empty to start at the beginning
+	After    string // the list starts after the object with this ID; empty starts at the beginning
 }
 
-// list reads what a call lists, page after page.
+// list reads the objects of a call page by page.
 //
 // See https://workos.com/docs/reference/pagination
 func list[T any](ctx context.Context, c *Client, call call, p Paging) iter.Seq2[T, error] {
@@ -69,24 +69,24 @@ func list[T any](ctx context.Context, c *Client, call call, p Paging) iter.Seq2[
 	}
 }
 
-// set sets a parameter of a query unless it is empty.
+// set sets a query parameter unless the value is empty.
 func set(query url.Values, name, value string) {
 	if value != "" {
 		query.Set(name, value)
 	}
 }
 
-// page is the envelope of a list.
+// page is the envelope of a page of a list.
 type page[T any] struct {
 	Data     []T `json:"data"`
 	Metadata struct {
 		After string `json:"after"` // null on the last page
 	} `json:"list_metadata"`
 
-	seen map[string]bool // where pages have begun already
+	seen map[string]bool // the cursors of the pages that were already read
 }
 
-// check implements [checker]. A server that leads from page to page without end must not hold the caller for good.
+// validate implements [validator]. It refuses a cursor that would make the caller read pages without end.
 func (p *page[T]) validate() error {
 	after := p.Metadata.After
 	switch {

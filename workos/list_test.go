@@ -15,7 +15,8 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// pageOf is a page of users with the given IDs and the cursor of the next page, "" for none.
+// pageOf responds with a page of users with the given IDs. after is the cursor of the next page, or "" for the last
+// page.
 func pageOf(after string, ids ...string) http.HandlerFunc {
 	body := `{"object":"list","data":[`
 	for i, id := range ids {
@@ -28,7 +29,7 @@ func pageOf(after string, ids ...string) http.HandlerFunc {
 	if after != "" {
 		cursor = fmt.Sprintf("%q", after)
 	}
-	return replyWith(200, body+`],"list_metadata":{"before":null,"after":`+cursor+`}}`)
+	return respondWith(200, body+`],"list_metadata":{"before":null,"after":`+cursor+`}}`)
 }
 
 // idsOf reads a list until it ends, fails or has yielded most objects.
@@ -44,7 +45,7 @@ func idsOf(ctx context.Context, client *workos.Client, most int) (ids []string, 
 	return ids, nil
 }
 
-func TestAListIsReadPageAfterPage(t *testing.T) {
+func TestAListIsReadPageByPage(t *testing.T) {
 	server := newServer(t, pageOf("b", "a", "b"), pageOf("d&x", "c", "d"), pageOf("", "e"))
 	ids, err := idsOf(t.Context(), server.client(t), 0)
 	require.NoError(t, err)
@@ -56,11 +57,11 @@ func TestAListIsReadPageAfterPage(t *testing.T) {
 	assert.Equal(t, []string{"organization_id=org_01A", "after=b&organization_id=org_01A", "after=d%26x&organization_id=org_01A"}, queries)
 }
 
-func TestAListFetchesNoMoreThanIsRead(t *testing.T) {
+func TestAListFetchesOnlyThePagesThatAreRead(t *testing.T) {
 	server := newServer(t, pageOf("b", "a", "b"), pageOf("", "c"))
 	client := server.client(t)
 	users := client.ListUsers(t.Context(), workos.ListUsersParams{})
-	assert.Empty(t, server.received(), "a list that nobody reads")
+	assert.Empty(t, server.received(), "a list that is not read")
 
 	for most, requests := range map[int]int{1: 1, 2: 1} {
 		before := len(server.received())
@@ -98,14 +99,14 @@ func TestAListYieldsAnErrorOnceAndEnds(t *testing.T) {
 		second http.HandlerFunc
 		want   string
 	}{
-		"a refusal":                        {replyWith(422, `{"code":"invalid_request_parameters","message":"No."}`), "invalid_request_parameters"},
-		"a page that is none":              {replyWith(200, page), "not JSON"},
-		"no data":                          {replyWith(200, `{"list_metadata":{"after":null}}`), "missing data"},
-		"an object without ID":             {replyWith(200, `{"data":[{"id":"c"},{}],"list_metadata":{}}`), "data[1]: missing id"},
-		"the same cursor again":            {pageOf("b", "c"), "cursor of a page that was already read"},
-		"an empty page with a next one":    {pageOf("c"), "empty page with the cursor of a next page"},
-		"a cursor of the wrong type":       {replyWith(200, `{"data":[],"list_metadata":{"after":7}}`), "unexpected type number"},
-		"a list without end in one object": {replyWith(200, `{"data":{"id":"c"}}`), "unexpected type object"},
+		"an error response":           {respondWith(422, `{"code":"invalid_request_parameters","message":"No."}`), "invalid_request_parameters"},
+		"HTML":                        {respondWith(200, page), "not JSON"},
+		"no data":                     {respondWith(200, `{"list_metadata":{"after":null}}`), "missing data"},
+		"an object without ID":        {respondWith(200, `{"data":[{"id":"c"},{}],"list_metadata":{}}`), "data[1]: missing id"},
+		"a repeated cursor":           {pageOf("b", "c"), "cursor of a page that was already read"},
+		"an empty page with a cursor": {pageOf("c"), "empty page with the cursor of a next page"},
+		"a cursor of the wrong type":  {respondWith(200, `{"data":[],"list_metadata":{"after":7}}`), "unexpected type number"},
+		"an object instead of a list": {respondWith(200, `{"data":{"id":"c"}}`), "unexpected type object"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -128,7 +129,7 @@ func TestAListYieldsAnErrorOnceAndEnds(t *testing.T) {
 	}
 }
 
-func TestAServerThatLeadsInACircleIsLeft(t *testing.T) {
+func TestAListWithARepeatedCursorEndsWithAnError(t *testing.T) {
 	server := newServer(t, pageOf("a", "a"), pageOf("b", "b"), pageOf("c", "c"), pageOf("a", "a"))
 	ids, err := idsOf(t.Context(), server.client(t), 0)
 	assert.ErrorContains(t, err, "already read")
@@ -139,9 +140,9 @@ func TestAServerThatLeadsInACircleIsLeft(t *testing.T) {
 	assert.Equal(t, []string{"a"}, ids)
 }
 
-func TestEachPageIsRetriedByItself(t *testing.T) {
+func TestEachPageIsRetriedSeparately(t *testing.T) {
 	clock := newFakeClock()
-	server := newServer(t, pageOf("a", "a"), replyWith(503, ""), pageOf("", "b"))
+	server := newServer(t, pageOf("a", "a"), respondWith(503, ""), pageOf("", "b"))
 	client := server.client(t, workos.WithClock(clock))
 	done := start(func() error {
 		ids, err := idsOf(t.Context(), client, 0)
@@ -176,5 +177,5 @@ func TestASessionIsFoundOnAnyPage(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, ok)
 	assert.Equal(t, "c", found.ID)
-	assert.Len(t, server.received(), 2, "what comes behind is not fetched")
+	assert.Len(t, server.received(), 2, "later pages are not fetched")
 }

@@ -1,4 +1,4 @@
-// Magic Auth: sign-in by a code that is mailed to the user.
+// Magic Auth: sign-in with a code that is mailed to the user.
 
 package workos
 
@@ -10,31 +10,31 @@ import (
 	"time"
 )
 
-// MagicAuth is a code that has been mailed. Printed, logged or encoded as JSON, it does not show the code.
+// MagicAuth is a mailed sign-in code. Printed, logged or encoded as JSON, it does not show the code.
 type MagicAuth struct {
 	ID        string    `json:"id"` // "magic_auth_…"
 	UserID    string    `json:"user_id"`
 	Email     string    `json:"email"`
 	ExpiresAt time.Time `json:"expires_at,omitzero"` // ten minutes after CreatedAt
-	// Code is what the user gets by mail. It signs in whoever has it, so it must stay on the server: a use for it is an
-	// application that sends the mail itself.
+	// Code is the code that the user receives by mail. Anyone who has it can sign in as the user, so it must stay on
+	// the server. An application reads it only if it sends the mail itself.
 	Code      string    `json:"-"`
 	CreatedAt time.Time `json:"created_at,omitzero"`
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
-// CreateMagicAuthParams is what [Client.CreateMagicAuth] takes. Printed, it shows no secret.
+// CreateMagicAuthParams are the parameters of [Client.CreateMagicAuth]. Printed, they show no secret.
 type CreateMagicAuthParams struct {
 	Email string `json:"email"`
-	// InvitationToken accepts an invitation with the sign-in to come. Optional.
+	// InvitationToken accepts an invitation with the later sign-in. Optional.
 	InvitationToken string `json:"-"`
 
-	IPAddress string `json:"ip_address,omitempty"` // of the user, for WorkOS's detection of abuse; optional
-	UserAgent string `json:"user_agent,omitempty"` // of the user's browser, likewise
+	IPAddress string `json:"ip_address,omitempty"` // of the user, for WorkOS's abuse detection; optional
+	UserAgent string `json:"user_agent,omitempty"` // of the user's browser, for the same purpose; optional
 }
 
-// CreateMagicAuth mails a sign-in code, unless the environment leaves mailing to the application. An address that is
-// unknown becomes a user: this is sign-up as well. [Client.AuthenticateWithMagicAuth] redeems the code. Email is
+// CreateMagicAuth mails a sign-in code, unless the environment leaves mail to the application. For an unknown address
+// it creates a user, so this is sign-up as well. [Client.AuthenticateWithMagicAuth] accepts the code. Email is
 // required.
 //
 // See https://workos.com/docs/reference/authkit/magic-auth/create
@@ -51,7 +51,7 @@ func (c *Client) CreateMagicAuth(ctx context.Context, p CreateMagicAuthParams) (
 	})
 }
 
-// GetMagicAuth reads a code that has been mailed.
+// GetMagicAuth returns a mailed code.
 //
 // See https://workos.com/docs/reference/authkit/magic-auth
 func (c *Client) GetMagicAuth(ctx context.Context, id string) (*MagicAuth, error) {
@@ -62,7 +62,7 @@ func (c *Client) GetMagicAuth(ctx context.Context, id string) (*MagicAuth, error
 	})
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It reads the code, which encoding leaves out.
+// UnmarshalJSON implements [json.Unmarshaler]. It reads the code, which encoding omits.
 func (m *MagicAuth) UnmarshalJSON(data []byte) error {
 	type plain MagicAuth
 	response := struct {

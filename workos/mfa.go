@@ -1,4 +1,4 @@
-// Multi-factor authentication by time-based one-time passwords (TOTP, RFC 6238).
+// Multi-factor authentication with time-based one-time passwords (TOTP, RFC 6238).
 
 package workos
 
@@ -12,62 +12,63 @@ import (
 	"time"
 )
 
-// AuthFactor is something besides a password that a user signs in by. Printed, logged or encoded as JSON, it shows no
-// secret.
+// AuthFactor is an authentication factor that a user has in addition to a password. Printed, logged or encoded as JSON,
+// it shows no secret.
 type AuthFactor struct {
 	ID        string    `json:"id"`                // "auth_factor_…"
 	Type      string    `json:"type"`              // "totp", "sms", "generic_otp" or "webauthn"
-	UserID    string    `json:"user_id,omitempty"` // empty for a factor of nobody
+	UserID    string    `json:"user_id,omitempty"` // empty for a factor without a user
 	TOTP      *TOTP     `json:"totp,omitempty"`    // nil for other types
-	SMS       *SMS      `json:"sms,omitempty"`     // likewise
+	SMS       *SMS      `json:"sms,omitempty"`     // nil for other types
 	CreatedAt time.Time `json:"created_at,omitzero"`
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
-// TOTP is what an authenticator application shows an account under and, at enrollment only, what it makes codes from.
-// Printed, logged or encoded as JSON, it shows none of the latter.
+// TOTP is the account as an authenticator shows it and, only at enrollment, the secret for its codes. Printed, logged
+// or encoded as JSON, it does not show the secret in any form.
 type TOTP struct {
 	Issuer string `json:"issuer"` // the application's name
-	User   string `json:"user"`   // the account's name, mostly an e-mail address
+	User   string `json:"user"`   // the account's name, usually an e-mail address
 
-	Secret string `json:"-"` // base32, for typing in: HMAC-SHA-1, six digits, 30 s
-	QRCode string `json:"-"` // a data: URI of a PNG that holds URI, for an img element
+	Secret string `json:"-"` // base32, for manual entry: HMAC-SHA-1, six digits, 30 s
+	QRCode string `json:"-"` // a data: URI of a PNG that encodes URI, for an img element
 	URI    string `json:"-"` // otpauth://totp/…
 }
 
-// SMS is the telephone that codes are sent to.
+// SMS is the telephone number that receives the codes.
 type SMS struct {
 	PhoneNumber string `json:"phone_number"`
 }
 
-// AuthChallenge is the demand for one code of one factor. Printed, logged or encoded as JSON, it does not show the code.
+// AuthChallenge is a request for one code of one factor. Printed, logged or encoded as JSON, it does not show the code.
 type AuthChallenge struct {
 	ID                     string    `json:"id"` // "auth_challenge_…"
 	AuthenticationFactorID string    `json:"authentication_factor_id"`
-	ExpiresAt              time.Time `json:"expires_at,omitzero"` // zero for TOTP, whose codes expire by themselves
+	ExpiresAt              time.Time `json:"expires_at,omitzero"` // zero for TOTP, because TOTP codes expire by themselves
 	Code                   string    `json:"-"`                   // empty for TOTP
 	CreatedAt              time.Time `json:"created_at,omitzero"`
 	UpdatedAt              time.Time `json:"updated_at,omitzero"`
 }
 
-// AuthFactorEnrollment is a new factor with the challenge that its first code answers.
+// AuthFactorEnrollment is a new factor and the challenge for its first code.
 type AuthFactorEnrollment struct {
 	Factor    AuthFactor    `json:"authentication_factor"`
 	Challenge AuthChallenge `json:"authentication_challenge"`
 }
 
-// EnrollAuthFactorParams says how an authenticator application is to show the account. Everything is optional. Printed,
-// it shows no secret.
+// EnrollAuthFactorParams are the parameters of [Client.EnrollAuthFactor]. They say how an authenticator shows the
+// account. All fields are optional. Printed, they show no secret.
 type EnrollAuthFactorParams struct {
 	Issuer string // the application's name
 	User   string // the account's name
-	// Secret is a TOTP secret of before, in base32, for a user who has enrolled elsewhere. Without it WorkOS makes one.
+	// Secret is an existing TOTP secret in base32, for a user who enrolled in another system. If it is empty, WorkOS
+	// generates one.
 	Secret string `json:"-"`
 }
 
-// EnrollAuthFactor gives a user a TOTP factor. The reply is the only one that ever has its secret, as text, as QR code
-// and as address. The first code completes the enrollment, by [Client.AuthenticateWithTOTP] where a sign-in waits for it
-// ([MFAEnrollmentError]) and otherwise by [Client.VerifyAuthChallenge].
+// EnrollAuthFactor adds a TOTP factor to a user. Only this response contains the secret, as text, as QR code and as
+// URI. The first code completes the enrollment. If a sign-in waits for it ([MFAEnrollmentError]), pass the code to
+// [Client.AuthenticateWithTOTP], otherwise to [Client.VerifyAuthChallenge].
 //
 // See https://workos.com/docs/reference/authkit/mfa/enroll-auth-factor
 func (c *Client) EnrollAuthFactor(ctx context.Context, userID string, p EnrollAuthFactorParams) (*AuthFactorEnrollment, error) {
@@ -95,22 +96,22 @@ func (c *Client) ListAuthFactors(ctx context.Context, userID string, p Paging) i
 	}, p)
 }
 
-// GetAuthFactor reads a factor, without its secrets.
+// GetAuthFactor returns a factor, without its secrets.
 //
 // See https://workos.com/docs/reference/authkit/mfa
 func (c *Client) GetAuthFactor(ctx context.Context, id string) (*AuthFactor, error) {
 	return fetch[AuthFactor](ctx, c, call{method: http.MethodGet, path: authFactorPath, ids: []string{id}})
 }
 
-// DeleteAuthFactor takes a factor away from its user.
+// DeleteAuthFactor removes a factor from its user.
 //
 // See https://workos.com/docs/reference/authkit/mfa
 func (c *Client) DeleteAuthFactor(ctx context.Context, id string) error {
 	return c.do(ctx, call{method: http.MethodDelete, path: authFactorPath, ids: []string{id}}, nil)
 }
 
-// ChallengeAuthFactor demands a code of a factor. The ID of the challenge goes, with the code, either to
-// [Client.AuthenticateWithTOTP] or to [Client.VerifyAuthChallenge], not to both: a challenge is used up by an answer.
+// ChallengeAuthFactor creates a challenge for a factor. Pass the ID of the challenge and the user's code either to
+// [Client.AuthenticateWithTOTP] or to [Client.VerifyAuthChallenge], but not to both: a challenge accepts one answer.
 //
 // See https://workos.com/docs/reference/mfa/challenge
 func (c *Client) ChallengeAuthFactor(ctx context.Context, factorID string) (*AuthChallenge, error) {
@@ -122,9 +123,9 @@ func (c *Client) ChallengeAuthFactor(ctx context.Context, factorID string) (*Aut
 	})
 }
 
-// VerifyAuthChallenge tells whether a code answers a challenge. It signs nobody in: it is for asking a user who is
-// signed in once more, and for completing an enrollment. There is exactly one attempt. A wrong code is not an error;
-// too many of them are a [*OneTimeCodeError].
+// VerifyAuthChallenge reports whether a code answers a challenge. It does not sign the user in. Use it to ask a
+// signed-in user for a code again, or to complete an enrollment. There is exactly one attempt. A wrong code is not an
+// error, but too many wrong codes are a [*OneTimeCodeError].
 //
 // See https://workos.com/docs/reference/mfa/challenge
 func (c *Client) VerifyAuthChallenge(ctx context.Context, challengeID, code string) (valid bool, err error) {
@@ -146,7 +147,7 @@ func (c *Client) VerifyAuthChallenge(ctx context.Context, challengeID, code stri
 
 const authFactorPath = "/auth/factors/{authentication_factor_id}"
 
-// verification is the reply to a code. That it says so matters: absent is not false.
+// verifyResponse is the response of VerifyAuthChallenge. An absent valid is an error, not false.
 type verifyResponse struct {
 	Valid *bool `json:"valid"`
 }
@@ -171,7 +172,7 @@ func (e *AuthFactorEnrollment) validate() error {
 	return nil
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It reads the secrets, which encoding leaves out.
+// UnmarshalJSON implements [json.Unmarshaler]. It reads the secrets, which encoding omits.
 func (t *TOTP) UnmarshalJSON(data []byte) error {
 	type plain TOTP
 	response := struct {
@@ -183,7 +184,7 @@ func (t *TOTP) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &response)
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It reads the code, which encoding leaves out.
+// UnmarshalJSON implements [json.Unmarshaler]. It reads the code, which encoding omits.
 func (c *AuthChallenge) UnmarshalJSON(data []byte) error {
 	type plain AuthChallenge
 	response := struct {
@@ -193,7 +194,7 @@ func (c *AuthChallenge) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &response)
 }
 
-// Format implements [fmt.Formatter]. It masks the secret, the QR code and the address.
+// Format implements [fmt.Formatter]. It masks the secret, the QR code and the URI.
 func (t TOTP) Format(s fmt.State, verb rune) {
 	type plain TOTP
 	t.Secret, t.QRCode, t.URI = mask(t.Secret), mask(t.QRCode), mask(t.URI)

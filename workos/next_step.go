@@ -1,4 +1,4 @@
-// Refusals that are the middle of a sign-in: each holds what the next step takes, so that a caller needs to remember
+// The errors that ask for a further step of a sign-in. Each holds everything that the step needs, so the caller stores
 // nothing else.
 
 package workos
@@ -9,94 +9,94 @@ import (
 	"slices"
 )
 
-// MFAChallengeError says that the user has to give a code of one of the factors. The next steps:
+// MFAChallengeError reports that the user must enter a code of one of the factors. The next steps:
 //
 //	challenge, err := client.ChallengeAuthFactor(ctx, mfa.Factors[0].ID)
 //	… ask for the code that the authenticator shows …
 //	auth, err := client.AuthenticateWithTOTP(ctx, mfa.TOTPParams(challenge.ID, code))
 type MFAChallengeError struct {
 	apiError
-	// PendingAuthenticationToken stands for the sign-in so far. It is a secret, which printing does not show: between two
-	// requests of a browser it belongs into a sealed cookie or a store, not into a form.
+	// PendingAuthenticationToken represents the sign-in so far. It is a secret and is not printed. Keep it between two
+	// requests in a sealed cookie or on the server, not in a form.
 	PendingAuthenticationToken string             `json:"-"`
-	Factors                    []AuthFactorChoice // what the user can give a code of
-	User                       User               // who is signing in
+	Factors                    []AuthFactorChoice // the factors that the user can choose from
+	User                       User               // the user who signs in
 }
 
-// AuthFactorChoice is a factor that can answer an [MFAChallengeError].
+// AuthFactorChoice is a factor that the user can choose after an [MFAChallengeError].
 type AuthFactorChoice struct {
 	ID   string `json:"id"`
-	Type string `json:"type"` // "totp" and so on
+	Type string `json:"type"` // such as "totp"
 }
 
-// TOTPParams is what [Client.AuthenticateWithTOTP] takes to go on, with the ID of the challenge and the user's code.
+// TOTPParams returns the parameters of [Client.AuthenticateWithTOTP] for a challenge ID and the user's code.
 func (e *MFAChallengeError) TOTPParams(challengeID, code string) AuthenticateWithTOTPParams {
 	return AuthenticateWithTOTPParams{
 		PendingAuthenticationToken: e.PendingAuthenticationToken, AuthenticationChallengeID: challengeID, Code: code,
 	}
 }
 
-// MFAEnrollmentError says that the user has to enroll a factor before signing in. The next steps:
+// MFAEnrollmentError reports that the user must enroll a factor before the sign-in can complete. The next steps:
 //
 //	enrollment, err := client.EnrollAuthFactor(ctx, mfa.User.ID, workos.EnrollAuthFactorParams{Issuer: "Acme", User: mfa.User.Email})
 //	… show enrollment.Factor.TOTP.QRCode and ask for the first code …
 //	auth, err := client.AuthenticateWithTOTP(ctx, mfa.TOTPParams(enrollment.Challenge.ID, code))
 type MFAEnrollmentError struct {
 	apiError
-	// PendingAuthenticationToken stands for the sign-in so far, as that of [MFAChallengeError] does. It is empty where
-	// there is none to go on with, as after a refresh.
+	// PendingAuthenticationToken represents the sign-in so far, as in [MFAChallengeError]. It is empty if no sign-in is
+	// pending, as after a refresh.
 	PendingAuthenticationToken string `json:"-"`
-	User                       User   // who is signing in
+	User                       User   // the user who signs in
 }
 
-// TOTPParams is what [Client.AuthenticateWithTOTP] takes to go on, with the ID of the challenge and the user's code.
+// TOTPParams returns the parameters of [Client.AuthenticateWithTOTP] for a challenge ID and the user's code.
 func (e *MFAEnrollmentError) TOTPParams(challengeID, code string) AuthenticateWithTOTPParams {
 	return AuthenticateWithTOTPParams{
 		PendingAuthenticationToken: e.PendingAuthenticationToken, AuthenticationChallengeID: challengeID, Code: code,
 	}
 }
 
-// EmailVerificationRequiredError says that the user has to give the code that WorkOS has mailed. The next step:
+// EmailVerificationRequiredError reports that the user must enter the code that WorkOS mailed. The next step:
 //
 //	auth, err := client.AuthenticateWithEmailVerification(ctx, required.VerificationParams(code))
 type EmailVerificationRequiredError struct {
 	apiError
-	// PendingAuthenticationToken stands for the sign-in so far, as that of [MFAChallengeError] does.
+	// PendingAuthenticationToken represents the sign-in so far, as in [MFAChallengeError].
 	PendingAuthenticationToken string `json:"-"`
-	Email                      string // where the code went
-	// EmailVerificationID is for [Client.GetEmailVerification], by which an application that sends its own mail gets the
-	// code.
+	Email                      string // the address that the code was mailed to
+	// EmailVerificationID is the ID for [Client.GetEmailVerification]. An application that sends its own mail reads the
+	// code with it.
 	EmailVerificationID string
 }
 
-// VerificationParams is what [Client.AuthenticateWithEmailVerification] takes to go on, with the code that was mailed.
+// VerificationParams returns the parameters of [Client.AuthenticateWithEmailVerification] for the mailed code.
 func (e *EmailVerificationRequiredError) VerificationParams(code string) AuthenticateWithEmailVerificationParams {
 	return AuthenticateWithEmailVerificationParams{PendingAuthenticationToken: e.PendingAuthenticationToken, Code: code}
 }
 
-// OrganizationSelectionRequiredError says that the user has to choose one of several organizations. The next step:
+// OrganizationSelectionRequiredError reports that the user must choose one of several organizations. The next step:
 //
 //	auth, err := client.AuthenticateWithOrganizationSelection(ctx, selection.SelectionParams(organizationID))
 type OrganizationSelectionRequiredError struct {
 	apiError
-	// PendingAuthenticationToken stands for the sign-in so far, as that of [MFAChallengeError] does.
+	// PendingAuthenticationToken represents the sign-in so far, as in [MFAChallengeError].
 	PendingAuthenticationToken string               `json:"-"`
-	Organizations              []OrganizationChoice // what there is to choose from
-	User                       User                 // who is signing in
+	Organizations              []OrganizationChoice // the organizations that the user can choose from
+	User                       User                 // the user who signs in
 }
 
-// OrganizationChoice is an organization that can answer an [OrganizationSelectionRequiredError].
+// OrganizationChoice is an organization that the user can choose after an [OrganizationSelectionRequiredError].
 type OrganizationChoice struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 }
 
-// SelectionParams is what [Client.AuthenticateWithOrganizationSelection] takes to go on, with the user's choice.
+// SelectionParams returns the parameters of [Client.AuthenticateWithOrganizationSelection] for the user's choice.
 func (e *OrganizationSelectionRequiredError) SelectionParams(organizationID string) AuthenticateWithOrganizationSelectionParams {
 	return AuthenticateWithOrganizationSelectionParams{PendingAuthenticationToken: e.PendingAuthenticationToken, OrganizationID: organizationID}
 }
 
-// SSORequiredError says that the user has to sign in by single sign-on. The next step is to send the browser to
+// SSORequiredError reports that the user must sign in by single sign-on. The next step is to send the browser to
 // [Client.AuthorizationURL] with one of the connections as ConnectionID and Email as LoginHint.
 type SSORequiredError struct {
 	apiError
@@ -104,26 +104,26 @@ type SSORequiredError struct {
 	ConnectionIDs []string
 }
 
-// OrganizationAuthMethodsRequiredError says that the user's organization does not permit this way of signing in. The next step
-// is another way: one of Methods, or single sign-on as after an [SSORequiredError].
+// OrganizationAuthMethodsRequiredError reports that the user's organization does not permit this authentication method.
+// The next step is one of Methods, or single sign-on as after an [SSORequiredError].
 type OrganizationAuthMethodsRequiredError struct {
 	apiError
 	Email            string
 	SSOConnectionIDs []string
-	Methods          []string // what it permits: "password", "magic_auth", "google_oauth" and so on, in order of the alphabet
+	Methods          []string // the permitted methods, such as "password", "magic_auth", "google_oauth", in alphabetical order
 }
 
-// RadarChallengeError says that WorkOS Radar finds the sign-in suspicious and wants another proof. The hosted AuthKit
-// pages ask for that; this package has no grant for it, so the next step is to send the browser to
+// RadarChallengeError reports that WorkOS Radar considers the sign-in suspicious and requires a challenge. The hosted
+// AuthKit pages ask for it. This package has no grant for it, so the next step is to send the browser to
 // [Client.AuthorizationURL].
 type RadarChallengeError struct {
 	apiError
-	// PendingAuthenticationToken stands for the sign-in so far, as that of [MFAChallengeError] does.
+	// PendingAuthenticationToken represents the sign-in so far, as in [MFAChallengeError].
 	PendingAuthenticationToken string `json:"-"`
 	RadarChallengeID           string // may be empty
 }
 
-// furtherStep is the error of a sign-in that can go on in another way, or nil if e is none.
+// nextStepError returns the error of a sign-in that needs a further step, or nil if e is no such error.
 func (e *Error) nextStepError() error {
 	var response struct {
 		Token               string               `json:"pending_authentication_token"`
@@ -137,7 +137,7 @@ func (e *Error) nextStepError() error {
 		RadarChallengeID    string               `json:"radar_challenge_id"`
 		User                json.RawMessage      `json:"user"`
 	}
-	// As far as the members are what they should be: a sign-in must not end over one that is not needed.
+	// Decoding errors are ignored: an unexpected member that is not needed must not end the sign-in.
 	_ = json.Unmarshal(e.body, &response)
 	var user User
 	_ = json.Unmarshal(response.User, &user)

@@ -1,11 +1,11 @@
-// A parameter that can be left out, set, or cleared.
+// Optional parameters, which can be left out, set or cleared.
 
 package workos
 
 import "encoding/json"
 
-// Optional is a parameter for which the API tells apart that it is absent, that it is null, and every value. Its zero
-// value is absent: what the parameter is about stays as it is. Set it with [Value] and clear it with [Null]:
+// Optional is a parameter that is absent, null or a value. The API treats these three differently. The zero value is
+// absent and leaves the current value unchanged. [Value] sets a value and [Null] clears it:
 //
 //	workos.UpdateUserParams{ExternalID: workos.Value("42"), Locale: workos.Null[string]()}
 type Optional[T any] struct {
@@ -14,16 +14,16 @@ type Optional[T any] struct {
 	null    bool
 }
 
-// Value is a parameter that is set to v, be that a zero value.
+// Value returns a parameter with the value v, which may be a zero value.
 func Value[T any](v T) Optional[T] { return Optional[T]{value: v, present: true} }
 
-// Null is a parameter that is sent as null, which clears what it is about.
+// Null returns a parameter that is sent as null and clears the current value.
 func Null[T any]() Optional[T] { return Optional[T]{present: true, null: true} }
 
-// IsZero tells whether the parameter is absent. It is what the omitzero option of [encoding/json] asks.
+// IsZero reports whether the parameter is absent. The omitzero option of [encoding/json] uses it.
 func (o Optional[T]) IsZero() bool { return !o.present }
 
-// MarshalJSON implements [json.Marshaler]. Where absence cannot be expressed, as in a map, it is null.
+// MarshalJSON implements [json.Marshaler]. An absent parameter becomes null where it cannot be left out, as in a map.
 func (o Optional[T]) MarshalJSON() ([]byte, error) {
 	if !o.present || o.null {
 		return []byte("null"), nil
@@ -31,7 +31,7 @@ func (o Optional[T]) MarshalJSON() ([]byte, error) {
 	return json.Marshal(o.value)
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It is not called for what is absent.
+// UnmarshalJSON implements [json.Unmarshaler]. It is not called for an absent member.
 func (o *Optional[T]) UnmarshalJSON(data []byte) error {
 	*o = Optional[T]{present: true, null: string(data) == "null"}
 	if o.null {

@@ -1,4 +1,4 @@
-// Organization memberships: who belongs to which organization, in which role.
+// Organization memberships: the users of an organization and their roles.
 
 package workos
 
@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// OrganizationMembership is a user's place in an organization.
+// OrganizationMembership is the membership of a user in an organization.
 //
 // See https://workos.com/docs/reference/authkit/organization-membership
 type OrganizationMembership struct {
@@ -19,17 +19,17 @@ type OrganizationMembership struct {
 	UserID           string         `json:"user_id"`
 	OrganizationID   string         `json:"organization_id"`
 	OrganizationName string         `json:"organization_name,omitempty"`
-	Status           string         `json:"status"`                      // MembershipStatusActive, MembershipStatusInactive or MembershipStatusPending
-	DirectoryManaged bool           `json:"directory_managed,omitempty"` // a directory decides about it
-	Role             Role           `json:"role,omitzero"`               // the one of the highest priority
-	Roles            []Role         `json:"roles,omitempty"`             // all of them
-	CustomAttributes map[string]any `json:"custom_attributes,omitempty"` // as the directory or the identity provider has them
-	User             *User          `json:"user,omitempty"`              // nil where the API leaves it out
+	Status           string         `json:"status"`                      // one of the MembershipStatus constants
+	DirectoryManaged bool           `json:"directory_managed,omitempty"` // managed by a directory
+	Role             Role           `json:"role,omitzero"`               // the role with the highest priority
+	Roles            []Role         `json:"roles,omitempty"`             // all roles
+	CustomAttributes map[string]any `json:"custom_attributes,omitempty"` // from the directory or the identity provider
+	User             *User          `json:"user,omitempty"`              // nil if the API omits it
 	CreatedAt        time.Time      `json:"created_at,omitzero"`
 	UpdatedAt        time.Time      `json:"updated_at,omitzero"`
 }
 
-// Role is what a member is in an organization.
+// Role is the role of a member in an organization.
 type Role struct {
 	Slug string `json:"slug"` // such as "admin"
 }
@@ -41,26 +41,29 @@ const (
 	MembershipStatusPending  = "pending"  // invited
 )
 
-// CreateOrganizationMembershipParams describes a membership to make. UserID and OrganizationID are required. RoleSlug
-// and RoleSlugs exclude each other; with neither, the organization's default role is given.
+// CreateOrganizationMembershipParams are the parameters of [Client.CreateOrganizationMembership]. UserID and
+// OrganizationID are required. RoleSlug and RoleSlugs exclude each other. Without either, the member gets the
+// organization's default role.
 type CreateOrganizationMembershipParams struct {
 	UserID         string   `json:"user_id"`
 	OrganizationID string   `json:"organization_id"`
 	RoleSlug       string   `json:"role_slug,omitempty"`
-	RoleSlugs      []string `json:"role_slugs,omitempty"` // where the environment permits several
+	RoleSlugs      []string `json:"role_slugs,omitempty"` // if the environment permits several roles
 }
 
-// UpdateOrganizationMembershipParams are the roles that a member is to have. RoleSlug and RoleSlugs exclude each other.
+// UpdateOrganizationMembershipParams are the parameters of [Client.UpdateOrganizationMembership]. RoleSlug and
+// RoleSlugs exclude each other.
 type UpdateOrganizationMembershipParams struct {
 	RoleSlug  string   `json:"role_slug,omitempty"`
 	RoleSlugs []string `json:"role_slugs,omitempty"`
 }
 
-// ListOrganizationMembershipsParams says which memberships to list. UserID or OrganizationID is required, both are fine.
+// ListOrganizationMembershipsParams are the parameters of [Client.ListOrganizationMemberships]. UserID, OrganizationID
+// or both are required.
 type ListOrganizationMembershipsParams struct {
 	UserID         string
 	OrganizationID string
-	Statuses       []string // MembershipStatusActive alone if there are none
+	Statuses       []string // empty lists only MembershipStatusActive
 	Paging
 }
 
@@ -69,7 +72,7 @@ const (
 	membershipPath  = membershipsPath + "/{organization_membership_id}"
 )
 
-// CreateOrganizationMembership makes a user a member of an organization, or an active one again.
+// CreateOrganizationMembership makes a user a member of an organization, or reactivates the membership.
 //
 // See https://workos.com/docs/reference/authkit/organization-membership/create
 func (c *Client) CreateOrganizationMembership(ctx context.Context, p CreateOrganizationMembershipParams) (*OrganizationMembership, error) {
@@ -81,14 +84,14 @@ func (c *Client) CreateOrganizationMembership(ctx context.Context, p CreateOrgan
 	})
 }
 
-// GetOrganizationMembership reads a membership.
+// GetOrganizationMembership returns a membership.
 //
 // See https://workos.com/docs/reference/authkit/organization-membership
 func (c *Client) GetOrganizationMembership(ctx context.Context, id string) (*OrganizationMembership, error) {
 	return fetch[OrganizationMembership](ctx, c, call{method: http.MethodGet, path: membershipPath, ids: []string{id}})
 }
 
-// ListOrganizationMemberships lists the memberships of a user, of an organization, or of the one in the other.
+// ListOrganizationMemberships lists the memberships of a user, of an organization, or of a user in an organization.
 //
 // See https://workos.com/docs/reference/authkit/organization-membership
 func (c *Client) ListOrganizationMemberships(ctx context.Context, p ListOrganizationMembershipsParams) iter.Seq2[OrganizationMembership, error] {
@@ -110,23 +113,23 @@ func (c *Client) UpdateOrganizationMembership(ctx context.Context, id string, p 
 	return fetch[OrganizationMembership](ctx, c, call{method: http.MethodPut, path: membershipPath, ids: []string{id}, body: p})
 }
 
-// DeactivateOrganizationMembership keeps a member out until it is reactivated. It does nothing to one who is out already,
-// and cannot be done to one who is pending.
+// DeactivateOrganizationMembership removes a member's access until the membership is reactivated. It has no effect on
+// an inactive membership and is an error for a pending one.
 //
 // See https://workos.com/docs/reference/authkit/organization-membership
 func (c *Client) DeactivateOrganizationMembership(ctx context.Context, id string) (*OrganizationMembership, error) {
 	return fetch[OrganizationMembership](ctx, c, call{method: http.MethodPut, path: membershipPath + "/deactivate", ids: []string{id}})
 }
 
-// ReactivateOrganizationMembership lets a member in again, in the role of before. It does nothing to one who is in
-// already, and cannot be done to one who is pending.
+// ReactivateOrganizationMembership restores a member's access with the previous role. It has no effect on an active
+// membership and is an error for a pending one.
 //
 // See https://workos.com/docs/reference/authkit/organization-membership
 func (c *Client) ReactivateOrganizationMembership(ctx context.Context, id string) (*OrganizationMembership, error) {
 	return fetch[OrganizationMembership](ctx, c, call{method: http.MethodPut, path: membershipPath + "/reactivate", ids: []string{id}})
 }
 
-// DeleteOrganizationMembership ends a membership for good.
+// DeleteOrganizationMembership deletes a membership permanently.
 //
 // See https://workos.com/docs/reference/authkit/organization-membership
 func (c *Client) DeleteOrganizationMembership(ctx context.Context, id string) error {

@@ -1,4 +1,4 @@
-// Password reset: a token by mail, and a new password against it.
+// Password reset: WorkOS mails a token, and the token permits a new password.
 
 package workos
 
@@ -10,28 +10,28 @@ import (
 	"time"
 )
 
-// PasswordReset is a reset that has been mailed. Printed, logged or encoded as JSON, it shows neither token nor address.
+// PasswordReset is a mailed password reset. Printed, logged or encoded as JSON, it shows neither the token nor the URL.
 type PasswordReset struct {
 	ID        string    `json:"id"` // "password_reset_…"
 	UserID    string    `json:"user_id"`
 	Email     string    `json:"email"`
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
-	// Token lets whoever has it set the user's password, and so does URL, which holds it. Reading them is for an
-	// application that sends the mail itself.
+	// Token permits a new password, so anyone who has it can take over the account. URL contains it. An application
+	// reads them only if it sends the mail itself.
 	Token     string    `json:"-"`
 	URL       string    `json:"-"`
 	CreatedAt time.Time `json:"created_at,omitzero"`
 }
 
-// ConfirmPasswordResetParams is what [Client.ConfirmPasswordReset] takes. Printed, it shows no secret.
+// ConfirmPasswordResetParams are the parameters of [Client.ConfirmPasswordReset]. Printed, they show no secret.
 type ConfirmPasswordResetParams struct {
-	Token       string `json:"-"` // the token parameter of the address that was mailed
+	Token       string `json:"-"` // the token parameter of the mailed URL
 	NewPassword string `json:"-"`
 }
 
-// CreatePasswordReset mails a user the address at which to set a new password. For an address without a user its error
-// is one that [IsNotFound] tells; an application must answer both alike, or it tells strangers who has an account.
-// WorkOS accepts three of these calls a minute for an address.
+// CreatePasswordReset mails a user the URL for a new password. If no user has the address, [IsNotFound] reports true
+// for the error. The application must respond the same way in both cases. Otherwise an attacker learns who has an
+// account. WorkOS accepts three of these calls per minute and address.
 //
 // See https://workos.com/docs/reference/authkit/password-reset
 func (c *Client) CreatePasswordReset(ctx context.Context, email string) (*PasswordReset, error) {
@@ -45,7 +45,7 @@ func (c *Client) CreatePasswordReset(ctx context.Context, email string) (*Passwo
 	})
 }
 
-// GetPasswordReset reads a reset that has been mailed.
+// GetPasswordReset returns a mailed reset.
 //
 // See https://workos.com/docs/reference/authkit/password-reset
 func (c *Client) GetPasswordReset(ctx context.Context, id string) (*PasswordReset, error) {
@@ -56,9 +56,9 @@ func (c *Client) GetPasswordReset(ctx context.Context, id string) (*PasswordRese
 	})
 }
 
-// ConfirmPasswordReset sets a new password and returns its user. That also verifies the e-mail address and ends all
-// sessions of the user. A token works once, so there is exactly one attempt. Both parameters are required. What is not
-// accepted is a [*PasswordResetError] or a [*WeakPasswordError].
+// ConfirmPasswordReset sets a new password and returns the user. It also verifies the e-mail address and ends all
+// sessions of the user. A token works once, so there is exactly one attempt. Both parameters are required. If WorkOS
+// refuses the token or the password, the error is a [*PasswordResetError] or a [*WeakPasswordError].
 //
 // See https://workos.com/docs/reference/authkit/password-reset
 func (c *Client) ConfirmPasswordReset(ctx context.Context, p ConfirmPasswordResetParams) (*User, error) {
@@ -74,7 +74,7 @@ func (c *Client) ConfirmPasswordReset(ctx context.Context, p ConfirmPasswordRese
 	})
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It reads the token and the address, which encoding leaves out.
+// UnmarshalJSON implements [json.Unmarshaler]. It reads the token and the URL, which encoding omits.
 func (r *PasswordReset) UnmarshalJSON(data []byte) error {
 	type plain PasswordReset
 	response := struct {
@@ -87,7 +87,7 @@ func (r *PasswordReset) UnmarshalJSON(data []byte) error {
 
 func (r *PasswordReset) validate() error { return requireID(r.ID) }
 
-// Format implements [fmt.Formatter]. It masks the token and the address.
+// Format implements [fmt.Formatter]. It masks the token and the URL.
 func (r PasswordReset) Format(s fmt.State, verb rune) {
 	type plain PasswordReset
 	r.Token, r.URL = mask(r.Token), mask(r.URL)

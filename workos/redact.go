@@ -1,4 +1,4 @@
-// What keeps secrets out of texts: masks for values of ours, and the cleaning of texts that a server sent.
+// Redaction: masks for the secrets in this package's values, and sanitizing of texts from a server.
 
 package workos
 
@@ -14,11 +14,11 @@ import (
 const (
 	redacted = "[redacted]"
 
-	// maxText bounds, in bytes, what is quoted of a text that a server sent.
+	// maxText limits the length, in bytes, of a quoted text from a server.
 	maxText = 300
 )
 
-// mask stands in for a secret. That one is absent may be seen.
+// mask returns the mask of a secret. An empty secret stays empty, so that its absence is visible.
 func mask(secret string) string {
 	if secret == "" {
 		return ""
@@ -26,29 +26,28 @@ func mask(secret string) string {
 	return redacted
 }
 
-// format prints v under the verb and flags that a Format method was called with. Types with secrets mark those json:"-"
-// and pass here a copy that masks them and has no methods; that covers fmt, encoding/json and log/slog, whose handlers
-// print by one or the other.
+// format prints v with the verb and the flags of a Format method. Types with secrets mark them json:"-" and pass a
+// masked copy without methods here. This covers fmt, encoding/json and the handlers of log/slog.
 func format(s fmt.State, verb rune, v any) {
 	fmt.Fprintf(s, fmt.FormatString(s, verb), v)
 }
 
-// secretForms are what JSON Web Tokens, parts of them, and the API's keys look like, also once a secret in them is masked.
+// secretPattern matches JSON Web Tokens, parts of them and API keys, also with a masked secret inside.
 var secretPattern = regexp.MustCompile(`(eyJ|\bsk_)[\w.` + placeholder + `-]+`)
 
-// masked stands in for a secret while others are looked for. It is in no text: it is not printable.
+// placeholder replaces a secret while other secrets are searched. It is not printable, so it occurs in no text.
 const placeholder = "\x00"
 
-// clean makes a server's text fit to be shown on one line of a log: printable, without any secret that was sent (the
-// API quotes codes in its messages) or that looks like one, and short. The order matters: a secret must be whole when it
-// is looked for.
+// sanitize prepares a text from a server for a log line. The result is short, printable and on one line. Secrets of the
+// request are masked, because the API quotes codes in its messages, and so is everything that looks like a secret. The
+// text is shortened last, because a secret is found only if it is whole.
 func sanitize(text string, secrets []string) string {
 	text = oneLine(text)
 	known := slices.Clone(secrets)
 	for _, secret := range secrets {
-		known = append(known, oneLine(secret)) // as the text would quote it now
+		known = append(known, oneLine(secret)) // as oneLine has changed it in the text
 	}
-	// The longest first, lest one that another starts with leaves the other's tail.
+	// Longest first: otherwise a secret that is a prefix of another would leave the rest of the other visible.
 	slices.SortFunc(known, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	var masks []string
 	for _, secret := range known {
@@ -65,8 +64,8 @@ func sanitize(text string, secrets []string) string {
 	return text
 }
 
-// cleanName is clean for a text that callers dispatch on. What has the form of the API's names is left as it is: a
-// password that happens to be a part of one must not change what a refusal means.
+// sanitizeCode is sanitize for a text that callers compare. A text in the form of an API name stays unchanged.
+// Otherwise a password that is a part of an error code would change the meaning of the error.
 func sanitizeCode(text string, secrets []string) string {
 	if len(text) <= maxText && !strings.ContainsFunc(text, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') }) {
 		return text
@@ -74,7 +73,7 @@ func sanitizeCode(text string, secrets []string) string {
 	return sanitize(text, secrets)
 }
 
-// oneLine makes a text printable, its runs of white space single spaces.
+// oneLine removes unprintable characters and replaces each run of white space by one space.
 func oneLine(text string) string {
 	text = strings.Map(func(r rune) rune {
 		switch {

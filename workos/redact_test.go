@@ -1,4 +1,4 @@
-// Secrets in no text: neither those in our values nor those that a server echoes.
+// Redaction of secrets, in values of the package and in texts from a server.
 
 package workos_test
 
@@ -93,7 +93,7 @@ func TestNoPrintedLoggedOrEncodedValueShowsASecret(t *testing.T) {
 	}
 }
 
-func TestAMaskTellsWhetherThereIsASecret(t *testing.T) {
+func TestAMaskShowsWhetherASecretIsPresent(t *testing.T) {
 	assert.Equal(t, "{RefreshToken:[redacted] OrganizationID: IPAddress: UserAgent:}",
 		fmt.Sprintf("%+v", workos.AuthenticateWithRefreshTokenParams{RefreshToken: "s3cret"}))
 	assert.Equal(t, "{RefreshToken: OrganizationID: IPAddress: UserAgent:}",
@@ -101,22 +101,22 @@ func TestAMaskTellsWhetherThereIsASecret(t *testing.T) {
 	assert.Equal(t, "<nil>", fmt.Sprint((*workos.Authentication)(nil)))
 }
 
-func TestWhatTheServerEchoesOfOurSecretsIsNotShown(t *testing.T) {
+func TestAnErrorMasksSecretsThatTheServerEchoes(t *testing.T) {
 	escaped := strings.ReplaceAll(code, "-", "\\u002d")
 	tests := map[string]http.HandlerFunc{
-		"in the message":                       replyWith(400, `{"error":"invalid_grant","error_description":"The code '`+code+`' is invalid."}`),
-		"in the message, by escapes":           replyWith(400, `{"error":"invalid_grant","error_description":"The code '`+escaped+`' is invalid."}`),
-		"in the message, across controls":      replyWith(400, `{"message":"`+code[:4]+`\u0000\u200b`+code[4:]+`"}`),
-		"in the code":                          replyWith(400, `{"code":"`+code+`"}`),
-		"in a detail":                          replyWith(422, `{"errors":["`+code+`",{"field":"`+verifier+`","code":"`+apiKey+`","message":"`+code+`"}]}`),
-		"all of them on a page":                replyWith(500, "<p>"+code+" "+verifier+"</p>"+apiKey),
-		"at the edge of what is quoted":        replyWith(500, strings.Repeat("x", 295)+code),
-		"in the request ID":                    replyWith(400, `{}`, "X-Request-ID", code),
-		"in the content type of a bad success": replyWith(200, "x", "Content-Type", "text/"+code),
-		"in the request ID of a bad success":   replyWith(200, "x", "X-Request-ID", code),
-		"in the host of a redirect":            replyWith(302, "", "Location", "https://"+code+".test/"),
-		"in the query of a redirect":           replyWith(307, "", "Location", "https://evil.test/?code="+code),
-		"in an address that cannot be parsed":  replyWith(302, "", "Location", "https://[/"+code),
+		"in the message":                              respondWith(400, `{"error":"invalid_grant","error_description":"The code '`+code+`' is invalid."}`),
+		"in the message, with escapes":                respondWith(400, `{"error":"invalid_grant","error_description":"The code '`+escaped+`' is invalid."}`),
+		"in the message, split by control characters": respondWith(400, `{"message":"`+code[:4]+`\u0000\u200b`+code[4:]+`"}`),
+		"in the code":                                 respondWith(400, `{"code":"`+code+`"}`),
+		"in a detail":                                 respondWith(422, `{"errors":["`+code+`",{"field":"`+verifier+`","code":"`+apiKey+`","message":"`+code+`"}]}`),
+		"all secrets in an HTML page":                 respondWith(500, "<p>"+code+" "+verifier+"</p>"+apiKey),
+		"at the limit of the quoted text":             respondWith(500, strings.Repeat("x", 295)+code),
+		"in the request ID":                           respondWith(400, `{}`, "X-Request-ID", code),
+		"in the content type of a bad success":        respondWith(200, "x", "Content-Type", "text/"+code),
+		"in the request ID of a bad success":          respondWith(200, "x", "X-Request-ID", code),
+		"in the host of a redirect":                   respondWith(302, "", "Location", "https://"+code+".test/"),
+		"in the query of a redirect":                  respondWith(307, "", "Location", "https://evil.test/?code="+code),
+		"in a URL that cannot be parsed":              respondWith(302, "", "Location", "https://[/"+code),
 	}
 	for name, handler := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -131,39 +131,39 @@ func TestWhatTheServerEchoesOfOurSecretsIsNotShown(t *testing.T) {
 	}
 }
 
-func TestASecretThatAnotherOneStartsWithDoesNotUncoverIt(t *testing.T) {
-	client := newServer(t, replyWith(400, `{"message":"not secret-and-its-tail, please"}`)).client(t)
+func TestASecretIsMaskedWholeIfAnotherSecretIsItsPrefix(t *testing.T) {
+	client := newServer(t, respondWith(400, `{"message":"not secret-and-its-tail, please"}`)).client(t)
 	_, err := client.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: "secret", CodeVerifier: "secret-and-its-tail"})
-	assert.Equal(t, "not [redacted], please", requireRefusal(t, err).Message)
+	assert.Equal(t, "not [redacted], please", requireAPIError(t, err).Message)
 }
 
-// The text is made one line before it is looked through, and so may be the secret in it.
-func TestASecretWithOddSpacesIsFoundInTheTextThatIsQuoted(t *testing.T) {
+// The text is put on one line before the search, so the secret in it may be changed.
+func TestASecretWithUnusualWhiteSpaceIsMaskedInAQuotedText(t *testing.T) {
 	for _, secret := range []string{"hunter  two", "tab\there", "hun\u200bter", "no\u00a0break", "line\nbreak"} {
 		body, err := json.Marshal(map[string]string{"message": "not " + secret + ", please"})
 		require.NoError(t, err)
-		client := newServer(t, replyWith(400, string(body))).client(t)
+		client := newServer(t, respondWith(400, string(body))).client(t)
 		_, err = client.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: secret, CodeVerifier: verifier})
-		assert.Equal(t, "not [redacted], please", requireRefusal(t, err).Message)
+		assert.Equal(t, "not [redacted], please", requireAPIError(t, err).Message)
 	}
 }
 
-func TestASecretIsNotLookedForInWhatStandsInForAnother(t *testing.T) {
-	client := newServer(t, replyWith(400, `{"message":"not secret-tail, red or dead"}`)).client(t)
+func TestASecretIsNotSearchedInTheMaskOfAnotherSecret(t *testing.T) {
+	client := newServer(t, respondWith(400, `{"message":"not secret-tail, red or dead"}`)).client(t)
 	_, err := client.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: "red", CodeVerifier: "secret-tail"})
-	assert.Equal(t, "not [redacted], [redacted] or dead", requireRefusal(t, err).Message)
+	assert.Equal(t, "not [redacted], [redacted] or dead", requireAPIError(t, err).Message)
 }
 
-// Tokens of other requests, or of nobody that is known here, are told by their form.
-func TestATokenThatTheServerQuotesIsNotShownWhoeverSentIt(t *testing.T) {
+// Tokens of other requests are unknown here. Their form identifies them.
+func TestAnErrorMasksAnyTokenThatTheServerQuotes(t *testing.T) {
 	for name, c := range map[string]struct{ message, want string }{
-		"an access token":                  {"not eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1In0.c2ln-_, please", "not [redacted], please"},
-		"one without its signature":        {"not eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1In0., please", "not [redacted], please"},
-		"a part of one":                    {"payload eyJzdWIiOiJ1In0", "payload [redacted]"},
-		"one with a secret of ours inside": {"not eyJhbGciOi-and-its-tail.eyJzdWIi-and-its-tail.c2ln", "not [redacted]"},
-		"a key":                            {"Invalid API key: sk_test_a2V5, ask somebody", "Invalid API key: [redacted], ask somebody"},
-		"a word that is none":              {"no such task_list", "no such task_list"},
-		"at the edge of what is quoted":    {strings.Repeat("x", 290) + " eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1In0.c2ln", strings.Repeat("x", 290) + " [redacted…"},
+		"an access token":                                       {"not eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1In0.c2ln-_, please", "not [redacted], please"},
+		"an access token without its signature":                 {"not eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1In0., please", "not [redacted], please"},
+		"a part of an access token":                             {"payload eyJzdWIiOiJ1In0", "payload [redacted]"},
+		"an access token that contains a secret of the request": {"not eyJhbGciOi-and-its-tail.eyJzdWIi-and-its-tail.c2ln", "not [redacted]"},
+		"an API key":                      {"Invalid API key: sk_test_a2V5, contact support", "Invalid API key: [redacted], contact support"},
+		"a word that is not a key":        {"no such task_list", "no such task_list"},
+		"at the limit of the quoted text": {strings.Repeat("x", 290) + " eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1In0.c2ln", strings.Repeat("x", 290) + " [redacted…"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, body := range []string{
@@ -171,29 +171,29 @@ func TestATokenThatTheServerQuotesIsNotShownWhoeverSentIt(t *testing.T) {
 				fmt.Sprintf(`{"error":"invalid_grant","error_description":%q}`, c.message),
 				c.message,
 			} {
-				client := newServer(t, replyWith(400, body)).client(t)
+				client := newServer(t, respondWith(400, body)).client(t)
 				_, err := client.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: "-and-its-tail", CodeVerifier: verifier})
-				assert.Equal(t, c.want, requireRefusal(t, err).Message)
+				assert.Equal(t, c.want, requireAPIError(t, err).Message)
 			}
 		})
 	}
 }
 
-func TestAServersTextIsShortAndOnOneLine(t *testing.T) {
-	refusal := requireRefusal(t, exchange(t, newServer(t, replyWith(400,
+func TestATextFromTheServerIsShortAndOnOneLine(t *testing.T) {
+	apiErr := requireAPIError(t, exchange(t, newServer(t, respondWith(400,
 		`{"code":"a\u001b[31m\nb","message":"`+strings.Repeat("é", 5000)+`\u202e\u0000"}`))))
-	assert.Equal(t, "a[31m b", refusal.Code)
-	assert.LessOrEqual(t, len(refusal.Message), 300+len("…"))
-	assert.True(t, utf8.ValidString(refusal.Message))
-	assert.True(t, strings.HasSuffix(refusal.Message, "é…"), refusal.Message)
+	assert.Equal(t, "a[31m b", apiErr.Code)
+	assert.LessOrEqual(t, len(apiErr.Message), 300+len("…"))
+	assert.True(t, utf8.ValidString(apiErr.Message))
+	assert.True(t, strings.HasSuffix(apiErr.Message, "é…"), apiErr.Message)
 }
 
-func TestAPrintedErrorLeavesTheReplyOut(t *testing.T) {
-	refusal := requireRefusal(t, exchange(t, newServer(t, replyWith(403,
+func TestAPrintedErrorOmitsTheResponseBody(t *testing.T) {
+	apiErr := requireAPIError(t, exchange(t, newServer(t, respondWith(403,
 		`{"code":"mfa_challenge","message":"MFA","pending_authentication_token":"pending-secret"}`))))
 	decimal := strings.Trim(fmt.Sprint([]byte("pending-secret")), "[]")
 	golang := strings.Trim(strings.TrimPrefix(fmt.Sprintf("%#v", []byte("pending-secret")), "[]byte"), "{}")
-	for _, value := range []any{refusal, *refusal} {
+	for _, value := range []any{apiErr, *apiErr} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			text := fmt.Sprintf(verb, value)
 			assert.NotContains(t, text, "pending-secret", verb)

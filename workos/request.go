@@ -1,4 +1,4 @@
-// One attempt at a call: JSON out, JSON back, within a time and a size.
+// One attempt of a call: request and response are JSON, with a time limit and a size limit.
 
 package workos
 
@@ -16,10 +16,11 @@ import (
 )
 
 const (
-	// UserAgent names this library in every request to WorkOS.
+	// UserAgent is the User-Agent header of every request to WorkOS.
 	UserAgent = "authkit-go/0.1.0"
 
-	// maxReply bounds a reply, in bytes. A user is a few kilobytes, a full page of them a few hundred.
+	// maxResponse limits the size of a response, in bytes. A user takes a few kilobytes, a full page of users a few
+	// hundred.
 	maxResponse = 1 << 20
 )
 
@@ -27,31 +28,31 @@ const (
 type call struct {
 	method   string
 	path     string   // with a {name} for each ID, such as "/user_management/users/{user_id}"
-	ids      []string // what comes in place of those, in their order
-	target   string   // the path with them; do fills it in
+	ids      []string // the IDs, in the order of their names in path
+	target   string   // path with the IDs filled in; set by do
 	query    url.Values
-	note     string     // tells apart, in errors, calls of the same path
+	note     string     // distinguishes calls of the same path in error texts
 	body     any        // sent as JSON; nil for none
-	required []argument // what must not be empty, besides the IDs in the path
-	secrets  []string   // what no error may show, besides the API key
+	required []argument // arguments that must not be empty, besides the IDs in the path
+	secrets  []string   // values that no error may show, besides the API key
 	key      keyUse
 
-	idempotent bool // not a GET, and yet harmless to make twice
+	idempotent bool // safe to repeat, although it is not a GET
 }
 
-// argument is what a caller gives for a call, under the name that the API has for it.
+// argument is an argument of a call, with its name in the API.
 type argument struct{ name, value string }
 
-// keyUse is what a call does with the API key. Most calls manage an environment and are nothing without it.
+// keyUse says whether a call sends the API key. Most calls manage an environment and require it.
 type keyUse int
 
 const (
 	keyRequired keyUse = iota
-	keyOptional        // a public client makes the call too, without one
-	keyOmitted         // the call is open to everybody, so the key stays at home
+	keyOptional        // a public client makes the call without a key
+	keyOmitted         // the call needs no credentials, so the key is not sent
 )
 
-// operation names a call in errors: never its IDs, query or body.
+// operation names a call in errors. It contains no ID, query or body.
 func (call call) operation() string {
 	if call.note == "" {
 		return call.method + " " + call.path
@@ -61,10 +62,10 @@ func (call call) operation() string {
 
 func (call call) sanitize(text string) string { return sanitize(text, call.secrets) }
 
-// checker is a reply that can tell whether it has the members that the call was made for.
+// validator is a response that checks whether it has the members that the call needs.
 type validator interface{ validate() error }
 
-// fetch makes a call whose reply is a T.
+// fetch makes a call and decodes the response into a T.
 func fetch[T any](ctx context.Context, c *Client, call call) (*T, error) {
 	response := new(T)
 	if err := c.do(ctx, call, response); err != nil {
@@ -73,7 +74,7 @@ func fetch[T any](ctx context.Context, c *Client, call call) (*T, error) {
 	return response, nil
 }
 
-// identified is the check of a resource: without its ID it is none.
+// requireID checks that a resource has an ID.
 func requireID(id string) error {
 	if id == "" {
 		return errors.New("missing id")
@@ -81,7 +82,7 @@ func requireID(id string) error {
 	return nil
 }
 
-// check refuses a call that cannot succeed, before anything is sent.
+// checkCall reports a call that cannot succeed, before a request is made.
 func (c *Client) checkCall(call call) error {
 	if call.key == keyRequired && c.apiKey == "" {
 		return fmt.Errorf("workos: %s: an API key is required: add WithAPIKey", call.operation())
@@ -94,8 +95,9 @@ func (c *Client) checkCall(call call) error {
 	return nil
 }
 
-// address is the path with the IDs in it. Whatever an ID is, it stays one segment: an empty one would name another
-// resource, and so would a dot segment (RFC 3986 section 5.2.4), which no escape keeps from being removed on the way.
+// address returns the path with the IDs filled in. Each ID is escaped and stays one path segment. Empty IDs and dot
+// segments (RFC 3986 section 5.2.4) would name another resource. Escaping does not prevent the removal of dot segments,
+// so both are errors.
 func (call call) address() (string, error) {
 	address := call.path
 	for _, id := range call.ids {
@@ -112,12 +114,12 @@ func (call call) address() (string, error) {
 	return address, nil
 }
 
-// unfit is the error of an argument with which a call cannot be made. It does not show the argument.
+// argumentError returns the error for an invalid argument. It does not show the argument's value.
 func (call call) argumentError(name, fault string) error {
 	return fmt.Errorf("workos: %s: the %s %s", call.operation(), strings.ReplaceAll(name, "_", " "), fault)
 }
 
-// attempt makes a call once.
+// attempt makes one attempt of a call.
 func (c *Client) attempt(ctx context.Context, call call, limit time.Duration, out any) error {
 	bounded, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -136,7 +138,7 @@ func (c *Client) attempt(ctx context.Context, call call, limit time.Duration, ou
 	}
 	defer resp.Body.Close()
 	if out == nil && resp.StatusCode < 300 {
-		return nil // it is done, however its response may end
+		return nil // the call succeeded; its body is not needed
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
 	if err != nil {
@@ -175,8 +177,7 @@ func (c *Client) request(ctx context.Context, call call) (*http.Request, error) 
 	if err != nil {
 		return nil, err
 	}
-	// No Idempotency-Key: the API ignores it on these calls, and by it net/http would take a POST for one that it may
-	// send again of its own accord.
+	// No Idempotency-Key: the API ignores it on these calls, and with it net/http would retry a POST by itself.
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", UserAgent)
 	if body != nil {
@@ -188,8 +189,8 @@ func (c *Client) request(ctx context.Context, call call) (*http.Request, error) 
 	return req, nil
 }
 
-// failure is the error of a reply that did not arrive, or (resp is not nil) not in full. Whose time ran out matters
-// more than how net/http puts it.
+// networkError returns the error for a response that did not arrive, or that did not arrive in full (resp is not nil).
+// An ended context replaces the error of net/http, because the caller must be able to recognize it.
 func (call call) networkError(caller, bounded context.Context, resp *http.Response, err error) error {
 	var withURL *url.Error
 	switch {
@@ -198,13 +199,13 @@ func (call call) networkError(caller, bounded context.Context, resp *http.Respon
 	case bounded.Err() != nil:
 		err = context.Cause(bounded)
 	case errors.As(err, &withURL):
-		err = withURL.Err // without the URL, whose query is nobody's business
+		err = withURL.Err // without the URL, because its query may be confidential
 	}
 	return call.transportError(resp, err, false)
 }
 
-// unreadable is the error of a reply that arrived in full but is not one that the call can use. It does not quote the
-// reply, which may hold new tokens.
+// unusableResponse returns the error for a response that arrived in full but cannot be used. It does not quote the
+// body, which may contain new tokens.
 func (call call) unusableResponse(resp *http.Response, fault string) error {
 	text := fmt.Sprintf("unusable response (status %d, content type %q): %s", resp.StatusCode, resp.Header.Get("Content-Type"), fault)
 	return call.transportError(resp, errors.New(call.sanitize(text)), true)
@@ -224,7 +225,7 @@ func (call call) transportError(resp *http.Response, cause error, unusable bool)
 	return e
 }
 
-// redirectFault names where a reply points, as far as that is no secret.
+// describeRedirect names the target of a redirect without its path and query, which may contain secrets.
 func describeRedirect(resp *http.Response) string {
 	to, err := resp.Location()
 	if err != nil {
@@ -233,7 +234,7 @@ func describeRedirect(resp *http.Response) string {
 	return "redirect to " + to.Scheme + "://" + to.Host + ", which is not followed"
 }
 
-// decodingFault says what was wrong with JSON without quoting it.
+// describeDecodeError says what is wrong with a JSON text without quoting it.
 func describeDecodeError(err error) string {
 	var syntax *json.SyntaxError
 	var mistyped *json.UnmarshalTypeError
@@ -241,7 +242,7 @@ func describeDecodeError(err error) string {
 	case errors.As(err, &syntax):
 		return "not JSON: " + syntax.Error()
 	case errors.As(err, &mistyped):
-		kind, _, _ := strings.Cut(mistyped.Value, " ") // what follows is the number itself
+		kind, _, _ := strings.Cut(mistyped.Value, " ") // the rest is the number itself
 		return fmt.Sprintf("member %q has the unexpected type %s", mistyped.Field, kind)
 	default:
 		return "a member cannot be decoded"

@@ -1,4 +1,4 @@
-// How long a call may take, whether it is made again, and how long it waits before that.
+// Time limits, retries and the delay before a retry.
 
 package workos
 
@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// limits bounds a call.
+// limits are the time limits of a call.
 type limits struct {
 	attempt time.Duration // each attempt
-	total   time.Duration // all attempts with the delays between them
+	total   time.Duration // all attempts and the delays between them
 	retry   bool
 }
 
-// limits of a call are those of one that must not be made twice, unless it says otherwise.
+// limits returns the limits of a call. By default a call is not retried.
 func (call call) limits() limits {
 	switch {
 	case call.idempotent:
@@ -32,11 +32,11 @@ func (call call) limits() limits {
 	}
 }
 
-// maxRetryAfter caps what a server may ask for.
+// maxRetryAfter limits the delay that a server can request.
 const maxRetryAfter = time.Minute
 
-// do makes a call and, where its limits allow that, makes it again after a failure that may pass. The reply is decoded
-// into out; a nil out ignores it.
+// do makes a call. It retries transient failures where the limits of the call permit it. The response is decoded into
+// out. If out is nil, the body is ignored.
 func (c *Client) do(ctx context.Context, call call, out any) error {
 	if err := c.checkCall(call); err != nil {
 		return err
@@ -62,14 +62,14 @@ func (c *Client) do(ctx context.Context, call call, out any) error {
 		if ended := c.sleep(ctx, wait); ended != nil {
 			return fmt.Errorf("%w; while waiting to retry: %w", err, ended)
 		}
-		if left() <= 0 { // the machine slept longer than we did
+		if left() <= 0 { // the machine was suspended during the wait
 			return err
 		}
 	}
 }
 
-// retryable tells whether another attempt is worth its while: unlike a network error, a page where JSON should be is
-// still there a second later.
+// retryable reports whether another attempt can help. A network error may be gone a second later. An unusable response,
+// such as HTML instead of JSON, stays.
 func retryable(err error) bool {
 	var apiErr *Error
 	if errors.As(err, &apiErr) {
@@ -79,15 +79,15 @@ func retryable(err error) bool {
 	return errors.As(err, &transportErr) && !transportErr.unusable
 }
 
-// delay is the time between an attempt, counted from 0, and the next: 1 s doubled with each, or what the server asked
-// for if that is longer, plus a jitter of up to a quarter of the former, which keeps clients that failed together from
-// returning together.
+// delay returns the wait after the given attempt, counted from 0. It is 1 s, doubled with each attempt, or the server's
+// Retry-After if that is longer. A jitter of up to a quarter of the doubled second prevents clients that failed
+// together from retrying together.
 func delay(attempt int, asked time.Duration) time.Duration {
 	backoff := time.Second << attempt
 	return max(backoff, asked) + rand.N(backoff/4)
 }
 
-// sleep waits on the client's clock. Its error is that of the context, if that ended first.
+// sleep waits on the client's clock. If the context ends first, it returns the error of the context.
 func (c *Client) sleep(ctx context.Context, d time.Duration) error {
 	over := make(chan struct{})
 	stop := c.clock.AfterFunc(d, func() { close(over) })
@@ -100,11 +100,11 @@ func (c *Client) sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// retryAfter reads a Retry-After header (RFC 9110 section 10.2.3), which is a number of seconds or a date. It is 0 for
-// what is neither, and for what has passed.
+// retryAfter reads a Retry-After header (RFC 9110 section 10.2.3), which is a number of seconds or a date. It returns 0
+// for an invalid value and for a date in the past.
 func retryAfter(header string, now time.Time) time.Duration {
 	header = strings.TrimSpace(header)
-	// Of a number that is out of range, Atoi returns the nearest that is not.
+	// Atoi returns the nearest int for a number that is out of range.
 	if seconds, err := strconv.Atoi(header); err == nil || errors.Is(err, strconv.ErrRange) {
 		return time.Duration(min(max(seconds, 0), int(maxRetryAfter/time.Second))) * time.Second
 	}

@@ -1,4 +1,4 @@
-// When a call is made again, and when it is given up.
+// Retries: which calls are retried, and when a call ends.
 
 package workos_test
 
@@ -32,20 +32,20 @@ func read(ctx context.Context, client *workos.Client) error {
 	return err
 }
 
-func TestWhatMayPassIsTriedAgain(t *testing.T) {
+func TestATransientErrorIsRetried(t *testing.T) {
 	for name, failing := range map[string]http.HandlerFunc{
-		"408":                     replyWith(408, `{}`),
-		"429":                     replyWith(429, `{"error":"too_many_requests"}`),
-		"500":                     replyWith(500, `{"message":"Internal Server Error"}`),
-		"502 with a page":         replyWith(502, page),
-		"503 with nothing":        replyWith(503, ""),
-		"504":                     replyWith(504, `{}`),
-		"a dropped connection":    dropConnection,
-		"a reply that breaks off": replyWith(200, minimalReply, "Content-Length", "1000"),
+		"408":                    respondWith(408, `{}`),
+		"429":                    respondWith(429, `{"error":"too_many_requests"}`),
+		"500":                    respondWith(500, `{"message":"Internal Server Error"}`),
+		"502 with an HTML page":  respondWith(502, page),
+		"503 with an empty body": respondWith(503, ""),
+		"504":                    respondWith(504, `{}`),
+		"a dropped connection":   dropConnection,
+		"a truncated response":   respondWith(200, minimalResponse, "Content-Length", "1000"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := newFakeClock()
-			server := newServer(t, failing, replyWith(200, minimalReply))
+			server := newServer(t, failing, respondWith(200, minimalResponse))
 			client := server.client(t, workos.WithClock(clock))
 			done := start(func() error { return refresh(t.Context(), client) })
 			assert.Equal(t, 5*time.Second, clock.next())
@@ -56,26 +56,26 @@ func TestWhatMayPassIsTriedAgain(t *testing.T) {
 			assert.Equal(t, requests[0].body, requests[1].body)
 			assert.Zero(t, clock.pending())
 
-			single := newServer(t, failing, replyWith(200, minimalReply))
+			single := newServer(t, failing, respondWith(200, minimalResponse))
 			assert.True(t, workos.IsTransient(redeem(t.Context(), single.client(t))))
-			assert.Len(t, single.received(), 1, "a code is sent once")
+			assert.Len(t, single.received(), 1, "a code is sent only once")
 		})
 	}
 }
 
-func TestARefusalIsNotTriedAgain(t *testing.T) {
+func TestAFinalErrorResponseIsNotRetried(t *testing.T) {
 	for _, status := range []int{400, 401, 403, 404, 409, 422} {
 		t.Run(http.StatusText(status), func(t *testing.T) {
-			server := newServer(t, replyWith(status, `{"error":"invalid_grant"}`))
+			server := newServer(t, respondWith(status, `{"error":"invalid_grant"}`))
 			client := server.client(t)
-			assert.Equal(t, "invalid_grant", requireRefusal(t, refresh(t.Context(), client)).Code)
-			assert.Equal(t, "invalid_grant", requireRefusal(t, read(t.Context(), client)).Code)
+			assert.Equal(t, "invalid_grant", requireAPIError(t, refresh(t.Context(), client)).Code)
+			assert.Equal(t, "invalid_grant", requireAPIError(t, read(t.Context(), client)).Code)
 			assert.Len(t, server.received(), 2)
 		})
 	}
 }
 
-func TestRetriesEndWithTheTimeForAllOfThem(t *testing.T) {
+func TestRetriesEndAtTheTotalTimeLimit(t *testing.T) {
 	for name, tt := range map[string]struct {
 		call           func(context.Context, *workos.Client) error
 		attempt, total time.Duration
@@ -86,7 +86,7 @@ func TestRetriesEndWithTheTimeForAllOfThem(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := newFakeClock()
-			server := newServer(t, replyWith(503, `{"message":"Unavailable"}`))
+			server := newServer(t, respondWith(503, `{"message":"Unavailable"}`))
 			client := server.client(t, workos.WithClock(clock))
 			done := start(func() error { return tt.call(t.Context(), client) })
 			left := tt.total
@@ -95,7 +95,7 @@ func TestRetriesEndWithTheTimeForAllOfThem(t *testing.T) {
 				left -= clock.requireWait(t, wait*time.Second, wait*time.Second/4)
 			}
 			assert.Equal(t, min(tt.attempt, left), clock.next())
-			assert.Equal(t, 503, requireRefusal(t, <-done).StatusCode)
+			assert.Equal(t, 503, requireAPIError(t, <-done).StatusCode)
 			assert.Len(t, server.received(), len(tt.waits)+1)
 			assert.Zero(t, clock.pending())
 		})
@@ -107,14 +107,14 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 		header       func(now time.Time) string
 		wait, jitter time.Duration
 	}{
-		"seconds":                       {func(time.Time) string { return "8" }, 8 * time.Second, time.Second / 4},
-		"a date":                        {func(now time.Time) string { return now.Add(8 * time.Second).Format(http.TimeFormat) }, 8 * time.Second, time.Second / 4},
-		"less than we would wait":       {func(time.Time) string { return "0" }, time.Second, time.Second / 4},
-		"what makes no sense is passed": {func(time.Time) string { return "soon" }, time.Second, time.Second / 4},
+		"seconds":               {func(time.Time) string { return "8" }, 8 * time.Second, time.Second / 4},
+		"a date":                {func(now time.Time) string { return now.Add(8 * time.Second).Format(http.TimeFormat) }, 8 * time.Second, time.Second / 4},
+		"less than the backoff": {func(time.Time) string { return "0" }, time.Second, time.Second / 4},
+		"an invalid value":      {func(time.Time) string { return "soon" }, time.Second, time.Second / 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := newFakeClock()
-			server := newServer(t, replyWith(429, `{}`, "Retry-After", tt.header(clock.Now())), replyWith(200, minimalReply))
+			server := newServer(t, respondWith(429, `{}`, "Retry-After", tt.header(clock.Now())), respondWith(200, minimalResponse))
 			client := server.client(t, workos.WithClock(clock))
 			done := start(func() error { return refresh(t.Context(), client) })
 			clock.next()
@@ -124,33 +124,33 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 	}
 }
 
-func TestARetryThatWouldComeTooLateIsNotMade(t *testing.T) {
+func TestARetryBeyondTheTotalTimeLimitIsNotMade(t *testing.T) {
 	clock := newFakeClock()
-	server := newServer(t, replyWith(429, `{"error":"too_many_requests"}`, "Retry-After", "10"))
+	server := newServer(t, respondWith(429, `{"error":"too_many_requests"}`, "Retry-After", "10"))
 	err := refresh(t.Context(), server.client(t, workos.WithClock(clock)))
-	assert.Equal(t, "too_many_requests", requireRefusal(t, err).Code)
+	assert.Equal(t, "too_many_requests", requireAPIError(t, err).Code)
 	assert.Equal(t, 10*time.Second, workos.RetryAfter(err))
 	assert.Len(t, server.received(), 1)
 	assert.Zero(t, clock.pending())
 }
 
-func TestARetryThatSleptTooLongIsNotMade(t *testing.T) {
+func TestARetryAfterAnOverlongWaitIsNotMade(t *testing.T) {
 	clock := newFakeClock()
-	server := newServer(t, replyWith(503, `{"message":"Unavailable"}`))
+	server := newServer(t, respondWith(503, `{"message":"Unavailable"}`))
 	client := server.client(t, workos.WithClock(clock))
 	done := start(func() error { return refresh(t.Context(), client) })
 	clock.next()
 	clock.next()
 	clock.advance(time.Hour)
-	assert.Equal(t, 503, requireRefusal(t, <-done).StatusCode)
+	assert.Equal(t, 503, requireAPIError(t, <-done).StatusCode)
 	assert.Len(t, server.received(), 1)
 }
 
-func TestASilentServerCostsNoMoreThanTheDeadline(t *testing.T) {
+func TestACallToASilentServerEndsAtItsTimeLimit(t *testing.T) {
 	entered := make(chan struct{})
 	for name, handler := range map[string]http.HandlerFunc{
-		"nothing at all": hang(entered),
-		"a body that never ends": func(w http.ResponseWriter, r *http.Request) {
+		"no response": hang(entered),
+		"a body that does not end": func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, `{"user":`)
 			_ = http.NewResponseController(w).Flush()
 			hang(entered)(w, r)
@@ -195,7 +195,7 @@ func TestASilentServerCostsNoMoreThanTheDeadline(t *testing.T) {
 
 func TestTheCallersContextEndsACall(t *testing.T) {
 	for name, call := range map[string]func(context.Context, *workos.Client) error{"a code": redeem, "a refresh": refresh, "a read": read} {
-		t.Run(name+" under way", func(t *testing.T) {
+		t.Run(name+" during a request", func(t *testing.T) {
 			entered := make(chan struct{})
 			clock := newFakeClock()
 			server := newServer(t, hang(entered))
@@ -203,7 +203,7 @@ func TestTheCallersContextEndsACall(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			done := start(func() error { return call(ctx, client) })
 			<-entered
-			cancel(errors.New("a cause of the caller's own"))
+			cancel(errors.New("the caller's cause"))
 			err := <-done
 			assert.ErrorIs(t, err, context.Canceled)
 			assert.NotContains(t, err.Error(), "waiting to retry")
@@ -211,15 +211,15 @@ func TestTheCallersContextEndsACall(t *testing.T) {
 			assert.Len(t, server.received(), 1)
 			assert.Zero(t, clock.pending())
 		})
-		t.Run(name+" before it began", func(t *testing.T) {
-			server := newServer(t, replyWith(200, minimalReply))
+		t.Run(name+" before the call", func(t *testing.T) {
+			server := newServer(t, respondWith(200, minimalResponse))
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			assert.ErrorIs(t, call(ctx, server.client(t)), context.Canceled)
 			assert.Empty(t, server.received())
 		})
-		t.Run(name+" by its own deadline", func(t *testing.T) {
-			server := newServer(t, replyWith(200, minimalReply))
+		t.Run(name+" by its deadline", func(t *testing.T) {
+			server := newServer(t, respondWith(200, minimalResponse))
 			ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
 			defer cancel()
 			err := call(ctx, server.client(t))
@@ -232,7 +232,7 @@ func TestTheCallersContextEndsACall(t *testing.T) {
 
 func TestTheCallersContextEndsTheWaitForARetry(t *testing.T) {
 	clock := newFakeClock()
-	server := newServer(t, replyWith(503, `{"message":"Unavailable"}`, "Retry-After", "3"))
+	server := newServer(t, respondWith(503, `{"message":"Unavailable"}`, "Retry-After", "3"))
 	client := server.client(t, workos.WithClock(clock))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := start(func() error { return refresh(ctx, client) })
@@ -242,14 +242,14 @@ func TestTheCallersContextEndsTheWaitForARetry(t *testing.T) {
 	err := <-done
 	assert.ErrorIs(t, err, context.Canceled)
 	assert.False(t, workos.IsTransient(err))
-	assert.Equal(t, 503, requireRefusal(t, err).StatusCode, "what went wrong before is told too")
+	assert.Equal(t, 503, requireAPIError(t, err).StatusCode, "the error contains the previous failure")
 	assert.Equal(t, 3*time.Second, workos.RetryAfter(err))
 	assert.Len(t, server.received(), 1)
 	assert.Zero(t, clock.pending())
 }
 
-func TestTheSystemsClockIsTheDefault(t *testing.T) {
-	server := newServer(t, replyWith(200, minimalReply))
+func TestTheSystemClockIsTheDefault(t *testing.T) {
+	server := newServer(t, respondWith(200, minimalResponse))
 	client := server.client(t)
 	results := make(chan error)
 	for range 20 {

@@ -1,4 +1,4 @@
-// Secrets of every call: neither in what it returns nor, however a server echoes them, in its errors.
+// The secrets of every call: its result and its errors show none, even if the server echoes them.
 
 package workos_test
 
@@ -20,8 +20,8 @@ import (
 func TestNoCallShowsItsSecrets(t *testing.T) {
 	for name, tt := range calls {
 		secrets := append([]string{apiKey}, tt.secrets...)
-		t.Run(name+" in its result", func(t *testing.T) {
-			got, err := tt.call(t.Context(), offline(t, tt.status, tt.reply, nil))
+		t.Run(name+" in the result", func(t *testing.T) {
+			got, err := tt.call(t.Context(), offline(t, tt.status, tt.response, nil))
 			require.NoError(t, err)
 			assertShowsNone(t, got, secrets)
 			if value := reflect.ValueOf(got); value.Kind() == reflect.Pointer {
@@ -29,22 +29,22 @@ func TestNoCallShowsItsSecrets(t *testing.T) {
 			}
 		})
 		echo := strings.Join(secrets, " and ")
-		for kind, reply := range map[string]struct {
+		for kind, response := range map[string]struct {
 			status int
 			body   string
 			header http.Header
 		}{
-			"a message":          {status: 400, body: fmt.Sprintf(`{"code":"x","message":%q,"errors":[%[1]q,{"message":%[1]q,"field":%[1]q}]}`, echo)},
-			"a page":             {status: 400, body: echo},
-			"a request ID":       {status: 400, body: `{}`, header: http.Header{"X-Request-Id": {echo}}},
-			"the wrong type":     {status: 200, body: fmt.Sprintf(`[%q]`, echo), header: http.Header{"Content-Type": {echo}}},
-			"another host":       {status: 302, header: http.Header{"Location": {"https://" + secrets[len(secrets)-1] + ".test/"}}},
-			"broken JSON":        {status: 200, body: `{"id":"` + echo},
-			"a broken time":      {status: 200, body: fmt.Sprintf(`{"id":"x","created_at":%q,"user":{"id":"x","created_at":%[1]q}}`, echo)},
-			"broken JSON of 400": {status: 400, body: `{"id":"` + echo},
+			"a message":                   {status: 400, body: fmt.Sprintf(`{"code":"x","message":%q,"errors":[%[1]q,{"message":%[1]q,"field":%[1]q}]}`, echo)},
+			"a page":                      {status: 400, body: echo},
+			"a request ID":                {status: 400, body: `{}`, header: http.Header{"X-Request-Id": {echo}}},
+			"the wrong type":              {status: 200, body: fmt.Sprintf(`[%q]`, echo), header: http.Header{"Content-Type": {echo}}},
+			"another host":                {status: 302, header: http.Header{"Location": {"https://" + secrets[len(secrets)-1] + ".test/"}}},
+			"broken JSON":                 {status: 200, body: `{"id":"` + echo},
+			"an invalid time":             {status: 200, body: fmt.Sprintf(`{"id":"x","created_at":%q,"user":{"id":"x","created_at":%[1]q}}`, echo)},
+			"broken JSON with status 400": {status: 400, body: `{"id":"` + echo},
 		} {
-			t.Run(name+" when echoed as "+kind, func(t *testing.T) {
-				_, err := tt.call(t.Context(), offline(t, reply.status, reply.body, reply.header))
+			t.Run(name+" echoed as "+kind, func(t *testing.T) {
+				_, err := tt.call(t.Context(), offline(t, response.status, response.body, response.header))
 				for cause := err; cause != nil; cause = errors.Unwrap(cause) {
 					assertShowsNone(t, cause, sentSecrets(tt))
 				}
@@ -53,12 +53,12 @@ func TestNoCallShowsItsSecrets(t *testing.T) {
 	}
 }
 
-// sentSecrets are those of a call's secrets that the client has sent.
+// sentSecrets returns the secrets of a call that are in its request.
 func sentSecrets(tt wire) []string {
 	return append(slices.DeleteFunc(slices.Clone(tt.secrets), func(secret string) bool { return !strings.Contains(tt.body, secret) }), apiKey)
 }
 
-// assertShowsNone asserts that no way of printing, logging or encoding a value shows a secret.
+// assertShowsNone asserts that printing, logging and encoding a value shows no secret.
 func assertShowsNone(t *testing.T, value any, secrets []string) {
 	t.Helper()
 	var log strings.Builder

@@ -1,4 +1,4 @@
-// The API's stand-in: a real HTTP server that keeps what it was sent.
+// An HTTP server that replaces the API and records its requests.
 
 package workos_test
 
@@ -23,7 +23,7 @@ const (
 	refreshToken = "refresh-secret"
 )
 
-// received is a request as it came in.
+// received is a recorded request.
 type received struct {
 	method, path, query string
 	header              http.Header
@@ -36,7 +36,7 @@ type server struct {
 	requests []received
 }
 
-// newServer answers the nth request by the nth handler, and any further ones by the last.
+// newServer responds to the nth request with the nth handler, and to all further requests with the last one.
 func newServer(t *testing.T, handlers ...http.HandlerFunc) *server {
 	t.Helper()
 	s := &server{}
@@ -61,7 +61,7 @@ func (s *server) received() []received {
 	return s.requests
 }
 
-// client is a confidential client of the server, unless options say otherwise.
+// client returns a confidential client for the server, unless the options change that.
 func (s *server) client(t *testing.T, opts ...workos.Option) *workos.Client {
 	t.Helper()
 	return newClient(t, append([]workos.Option{workos.WithBaseURL(s.URL), workos.WithAPIKey(apiKey)}, opts...)...)
@@ -74,8 +74,8 @@ func newClient(t *testing.T, opts ...workos.Option) *workos.Client {
 	return client
 }
 
-// replyWith answers with a status, header lines as name and value by turns, and a body.
-func replyWith(status int, body string, header ...string) http.HandlerFunc {
+// respondWith responds with a status, a body and headers, given as alternating names and values.
+func respondWith(status int, body string, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		for i := 0; i < len(header); i += 2 {
@@ -86,7 +86,7 @@ func replyWith(status int, body string, header ...string) http.HandlerFunc {
 	}
 }
 
-// hang says on entered that a request is there, and answers nothing more until the client goes away.
+// hang sends on entered when a request arrives, and does not respond until the client ends the request.
 func hang(entered chan<- struct{}) http.HandlerFunc {
 	return func(_ http.ResponseWriter, r *http.Request) {
 		entered <- struct{}{}
@@ -94,19 +94,19 @@ func hang(entered chan<- struct{}) http.HandlerFunc {
 	}
 }
 
-// dropConnection closes the connection without a reply.
+// dropConnection closes the connection without a response.
 func dropConnection(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
-// start runs a call on the side, for a test that moves the clock meanwhile.
+// start runs a call in a goroutine, so that a test can move the clock.
 func start(call func() error) <-chan error {
 	done := make(chan error, 1)
 	go func() { done <- call() }()
 	return done
 }
 
-const minimalReply = `{"user":{"id":"user_01A"},"access_token":"access-secret","refresh_token":"next-refresh-secret"}`
+const minimalResponse = `{"user":{"id":"user_01A"},"access_token":"access-secret","refresh_token":"next-refresh-secret"}`
 
-const fullReply = `{"user":{"object":"user","id":"user_01A","email":"kim@acme.test","email_verified":true,
+const fullResponse = `{"user":{"object":"user","id":"user_01A","email":"kim@acme.test","email_verified":true,
   "first_name":"Kim","last_name":"Lee","name":"Kim Lee","profile_picture_url":"https://img.test/kim","external_id":"42",
   "metadata":{"plan":"pro"},"locale":"en-GB","last_sign_in_at":"2026-05-04T10:00:00.000Z",
   "created_at":"2026-01-01T00:00:00.000Z","updated_at":"2026-05-04T10:00:00.500Z"},
@@ -115,9 +115,9 @@ const fullReply = `{"user":{"object":"user","id":"user_01A","email":"kim@acme.te
  "impersonator":{"email":"ops@acme.test","reason":"ticket 9"},
  "oauth_tokens":{"provider":"GoogleOAuth","access_token":"oauth-access-secret","refresh_token":"oauth-refresh-secret",
    "expires_at":1767225600,"scopes":["email"]},
- "authkit_authorization_code":"x","sealed_session":null,"a_member_of_tomorrow":{"deep":[1]}}`
+ "authkit_authorization_code":"x","sealed_session":null,"a_future_member":{"deep":[1]}}`
 
-const nullReply = `{"user":{"id":"user_01A","email":"kim@acme.test","email_verified":false,"first_name":null,"last_name":null,
+const nullResponse = `{"user":{"id":"user_01A","email":"kim@acme.test","email_verified":false,"first_name":null,"last_name":null,
   "name":null,"profile_picture_url":null,"external_id":null,"metadata":null,"locale":null,"last_sign_in_at":null,
   "created_at":null,"updated_at":null},
  "organization_id":null,"access_token":"access-secret","refresh_token":"next-refresh-secret","authentication_method":null,

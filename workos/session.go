@@ -1,4 +1,4 @@
-// Sessions: which a user has, and how one is ended at WorkOS.
+// Sessions at WorkOS: list, find and revoke them, and the logout URL.
 
 package workos
 
@@ -14,23 +14,23 @@ import (
 //
 // See https://workos.com/docs/reference/authkit/session
 type Session struct {
-	ID             string        `json:"id"` // "session_…", the access token's sid claim
+	ID             string        `json:"id"` // "session_…", the sid claim of the access token
 	UserID         string        `json:"user_id"`
-	OrganizationID string        `json:"organization_id,omitempty"` // empty outside any organization
-	AuthMethod     string        `json:"auth_method"`               // "password", "oauth", "sso", "magic_code" and so on; the list grows
+	OrganizationID string        `json:"organization_id,omitempty"` // empty outside an organization
+	AuthMethod     string        `json:"auth_method"`               // such as "password", "oauth", "sso", "magic_code"
 	Status         string        `json:"status"`                    // "active", "expired" or "revoked"
 	IPAddress      string        `json:"ip_address,omitempty"`
 	UserAgent      string        `json:"user_agent,omitempty"`
-	Impersonator   *Impersonator `json:"impersonator,omitempty"` // nil unless someone else acts as the user
+	Impersonator   *Impersonator `json:"impersonator,omitempty"` // nil unless the session is an impersonation
 	ExpiresAt      time.Time     `json:"expires_at,omitzero"`
-	EndedAt        time.Time     `json:"ended_at,omitzero"` // zero while it is active
+	EndedAt        time.Time     `json:"ended_at,omitzero"` // zero while the session is active
 	CreatedAt      time.Time     `json:"created_at,omitzero"`
 	UpdatedAt      time.Time     `json:"updated_at,omitzero"`
 }
 
-// LogoutURL is the address that ends a session at WorkOS (its ID is the access token's sid claim) and then sends the
-// browser on: to returnTo, which must be registered as a sign-out redirect, or to the default one if it is empty. The
-// browser has to go there itself; the access token may have expired.
+// LogoutURL returns the URL that ends a session at WorkOS and then redirects the browser to returnTo. The session ID is
+// the sid claim of the access token, which may have expired. returnTo must be registered as a sign-out redirect. If it
+// is empty, WorkOS uses the default sign-out redirect. The browser itself must open the URL.
 //
 // See https://workos.com/docs/reference/authkit/logout
 func (c *Client) LogoutURL(sessionID, returnTo string) string {
@@ -49,8 +49,8 @@ func (c *Client) ListSessions(ctx context.Context, userID string, p Paging) iter
 	}, p)
 }
 
-// FindSession finds one of a user's active sessions, and tells whether there is such a one. The API can list sessions
-// only; this goes through as much of the list as it takes, a hundred at a time. Both IDs are required.
+// FindSession returns one of a user's active sessions and reports whether it exists. The API can only list sessions, so
+// FindSession reads the list in pages of 100 until it finds the session. Both IDs are required.
 func (c *Client) FindSession(ctx context.Context, userID, sessionID string) (session *Session, found bool, err error) {
 	sessions := list[Session](ctx, c, call{
 		path:     "/user_management/users/{user_id}/sessions",
@@ -68,8 +68,8 @@ func (c *Client) FindSession(ctx context.Context, userID, sessionID string) (ses
 	return nil, false, nil
 }
 
-// RevokeSession ends a session: its refresh tokens get [*InvalidGrantError] from then on. Access tokens that are out
-// already stay valid until they expire. The ID is required.
+// RevokeSession ends a session. From then on its refresh tokens get an [*InvalidGrantError]. Access tokens that were
+// already issued stay valid until they expire. The ID is required.
 //
 // See https://workos.com/docs/reference/authkit/session/revoke
 func (c *Client) RevokeSession(ctx context.Context, id string) error {
@@ -80,7 +80,7 @@ func (c *Client) RevokeSession(ctx context.Context, id string) error {
 			SessionID string `json:"session_id"`
 		}{id},
 		required: []argument{{"session_id", id}},
-	}, nil) // what a success replies is not documented
+	}, nil) // the success response is not documented
 }
 
 func (s *Session) validate() error { return requireID(s.ID) }

@@ -1,4 +1,4 @@
-// Replies that are not what the API sends.
+// Responses that the API does not send: neither JSON, nor complete, nor of the expected shape.
 
 package workos_test
 
@@ -16,7 +16,7 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// bothGrants makes both authenticate calls. Neither must try an unusable reply a second time.
+// bothGrants makes both authenticate calls. Neither may retry an unusable response.
 func bothGrants(t *testing.T, client *workos.Client) map[string]error {
 	t.Helper()
 	byCode, codeErr := client.AuthenticateWithCode(t.Context(), workos.AuthenticateWithCodeParams{Code: code})
@@ -26,30 +26,30 @@ func bothGrants(t *testing.T, client *workos.Client) map[string]error {
 	return map[string]error{"code": codeErr, "refresh token": tokenErr}
 }
 
-func TestAnUnusableReplyIsAClearAndTransientError(t *testing.T) {
+func TestAnUnusableResponseIsAClearAndTransientError(t *testing.T) {
 	tests := map[string]struct {
 		handler http.HandlerFunc
 		want    string
 	}{
-		"HTML with 200":               {replyWith(200, page, "Content-Type", "text/html"), `unusable response (status 200, content type "text/html"): not JSON: invalid character '<'`},
-		"an empty body":               {replyWith(200, ""), "not JSON: unexpected end"},
-		"no content":                  {replyWith(204, ""), "not JSON: unexpected end"},
-		"white space":                 {replyWith(200, " \n"), "not JSON: unexpected end"},
-		"JSON that breaks off":        {replyWith(200, fullReply[:300]), "not JSON: unexpected end"},
-		"JSON with more behind":       {replyWith(200, minimalReply+"garbage"), "not JSON: invalid character 'g' after top-level value"},
-		"two replies in one":          {replyWith(200, minimalReply+minimalReply), "not JSON: invalid character '{' after top-level value"},
-		"a form":                      {replyWith(200, "access_token=a&refresh_token=b"), "not JSON"},
-		"null":                        {replyWith(200, "null"), "missing user.id"},
-		"an empty object":             {replyWith(200, "{}"), "missing user.id"},
-		"an array":                    {replyWith(200, "["+minimalReply+"]"), `member "" has the unexpected type array`},
-		"a refusal with 200":          {replyWith(200, `{"error":"invalid_grant"}`), "missing user.id"},
-		"no user":                     {replyWith(200, `{"access_token":"a","refresh_token":"b"}`), "missing user.id"},
-		"a user without ID":           {replyWith(200, `{"user":{"email":"kim@acme.test"},"access_token":"a","refresh_token":"b"}`), "missing user.id"},
-		"no access token":             {replyWith(200, `{"user":{"id":"user_01A"},"refresh_token":"b"}`), "missing access_token"},
-		"an access token that is not": {replyWith(200, `{"user":{"id":"user_01A"},"access_token":123456,"refresh_token":"b"}`), "unexpected type number"},
-		"a time that is none":         {replyWith(200, `{"user":{"id":"user_01A","created_at":"yesterday"},"access_token":"a","refresh_token":"b"}`), "a member cannot be decoded"},
-		"20 MB of JSON":               {replyWith(200, `{"user":{"id":"`+strings.Repeat("x", 20<<20)+`"}}`), "longer than 1048576 bytes"},
-		"a redirect to nowhere":       {replyWith(302, ""), "redirect without a usable Location"},
+		"HTML with status 200":              {respondWith(200, page, "Content-Type", "text/html"), `unusable response (status 200, content type "text/html"): not JSON: invalid character '<'`},
+		"an empty body":                     {respondWith(200, ""), "not JSON: unexpected end"},
+		"no content":                        {respondWith(204, ""), "not JSON: unexpected end"},
+		"white space":                       {respondWith(200, " \n"), "not JSON: unexpected end"},
+		"truncated JSON":                    {respondWith(200, fullResponse[:300]), "not JSON: unexpected end"},
+		"JSON with trailing data":           {respondWith(200, minimalResponse+"garbage"), "not JSON: invalid character 'g' after top-level value"},
+		"two JSON texts":                    {respondWith(200, minimalResponse+minimalResponse), "not JSON: invalid character '{' after top-level value"},
+		"a form":                            {respondWith(200, "access_token=a&refresh_token=b"), "not JSON"},
+		"null":                              {respondWith(200, "null"), "missing user.id"},
+		"an empty object":                   {respondWith(200, "{}"), "missing user.id"},
+		"an array":                          {respondWith(200, "["+minimalResponse+"]"), `member "" has the unexpected type array`},
+		"an error response with status 200": {respondWith(200, `{"error":"invalid_grant"}`), "missing user.id"},
+		"no user":                           {respondWith(200, `{"access_token":"a","refresh_token":"b"}`), "missing user.id"},
+		"a user without ID":                 {respondWith(200, `{"user":{"email":"kim@acme.test"},"access_token":"a","refresh_token":"b"}`), "missing user.id"},
+		"no access token":                   {respondWith(200, `{"user":{"id":"user_01A"},"refresh_token":"b"}`), "missing access_token"},
+		"an access token that is a number":  {respondWith(200, `{"user":{"id":"user_01A"},"access_token":123456,"refresh_token":"b"}`), "unexpected type number"},
+		"an invalid time":                   {respondWith(200, `{"user":{"id":"user_01A","created_at":"yesterday"},"access_token":"a","refresh_token":"b"}`), "a member cannot be decoded"},
+		"20 MB of JSON":                     {respondWith(200, `{"user":{"id":"`+strings.Repeat("x", 20<<20)+`"}}`), "longer than 1048576 bytes"},
+		"a redirect without a Location":     {respondWith(302, ""), "redirect without a usable Location"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -60,10 +60,10 @@ func TestAnUnusableReplyIsAClearAndTransientError(t *testing.T) {
 			for grant, err := range bothGrants(t, server.client(t)) {
 				assert.ErrorContains(t, err, tt.want, grant)
 				assert.True(t, workos.IsTransient(err), grant)
-				var failure *workos.TransportError
-				if assert.ErrorAs(t, err, &failure, grant) {
-					assert.NotZero(t, failure.StatusCode)
-					assert.Equal(t, "req_01A", failure.RequestID)
+				var transportErr *workos.TransportError
+				if assert.ErrorAs(t, err, &transportErr, grant) {
+					assert.NotZero(t, transportErr.StatusCode)
+					assert.Equal(t, "req_01A", transportErr.RequestID)
 				}
 				for _, secret := range []string{"access-secret", "next-refresh-secret", "123456", "yesterday"} {
 					assert.NotContains(t, fmt.Sprintf("%v %#v %#v", err, err, errors.Unwrap(err)), secret)
@@ -74,7 +74,7 @@ func TestAnUnusableReplyIsAClearAndTransientError(t *testing.T) {
 	}
 }
 
-func TestABodyWithoutEndIsReadToItsLimitOnly(t *testing.T) {
+func TestAnEndlessBodyIsReadOnlyUpToTheLimit(t *testing.T) {
 	for _, status := range []int{200, 500} {
 		t.Run(http.StatusText(status), func(t *testing.T) {
 			server := newServer(t, func(w http.ResponseWriter, r *http.Request) {
@@ -92,7 +92,7 @@ func TestABodyWithoutEndIsReadToItsLimitOnly(t *testing.T) {
 	}
 }
 
-// countingBody is spaces without end.
+// countingBody is an endless body of spaces that counts the bytes read.
 type countingBody struct{ read int }
 
 func (b *countingBody) Read(p []byte) (int, error) {
@@ -105,7 +105,7 @@ func (b *countingBody) Read(p []byte) (int, error) {
 
 func (b *countingBody) Close() error { return nil }
 
-func TestNoMoreThanTheLimitIsRead(t *testing.T) {
+func TestABodyIsReadOnlyUpToTheLimit(t *testing.T) {
 	body := &countingBody{}
 	client := newClient(t, workos.WithAPIKey(apiKey), workos.WithHTTPClient(&http.Client{
 		Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -117,13 +117,13 @@ func TestNoMoreThanTheLimitIsRead(t *testing.T) {
 	assert.LessOrEqual(t, body.read, 1<<20+1)
 }
 
-func TestABodyShorterThanAnnouncedIsANetworkError(t *testing.T) {
-	err := exchange(t, newServer(t, replyWith(200, minimalReply, "Content-Length", "1000")))
+func TestABodyShorterThanItsContentLengthIsANetworkError(t *testing.T) {
+	err := exchange(t, newServer(t, respondWith(200, minimalResponse, "Content-Length", "1000")))
 	assert.ErrorContains(t, err, "unexpected EOF")
 	assert.True(t, workos.IsTransient(err))
 }
 
-func TestNoRedirectIsFollowedAndNothingLeaks(t *testing.T) {
+func TestNoRedirectIsFollowedAndNoSecretLeaks(t *testing.T) {
 	reached := make(chan string, 100)
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		reached <- r.Method + " " + r.Header.Get("Authorization")
@@ -132,11 +132,11 @@ func TestNoRedirectIsFollowedAndNothingLeaks(t *testing.T) {
 
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for name, location := range map[string]string{
-			"to another host": elsewhere.URL + "/user_management/authenticate",
-			"on the same one": "/elsewhere",
+			"to another host":  elsewhere.URL + "/user_management/authenticate",
+			"on the same host": "/elsewhere",
 		} {
 			t.Run(fmt.Sprint(status, " ", name), func(t *testing.T) {
-				server := newServer(t, replyWith(status, "", "Location", location))
+				server := newServer(t, respondWith(status, "", "Location", location))
 				own := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
 				client := server.client(t, workos.WithHTTPClient(own))
 

@@ -1,4 +1,4 @@
-// Users: what one is, and finding, making, changing and deleting them.
+// Users: find, create, update and delete them.
 
 package workos
 
@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// User is a user of the application. What the API sends as null, or not at all, has its zero value. Encoded as JSON it
-// has the API's own member names, and reads back the same.
+// User is a user of the application. A member that the API sends as null, or does not send, has its zero value. Encoded
+// as JSON, it has the API's member names and can be decoded again without loss.
 //
 // See https://workos.com/docs/reference/authkit/user
 type User struct {
@@ -23,19 +23,19 @@ type User struct {
 	EmailVerified     bool              `json:"email_verified"`
 	FirstName         string            `json:"first_name,omitempty"`
 	LastName          string            `json:"last_name,omitempty"`
-	Name              string            `json:"name,omitempty"` // the name to show
+	Name              string            `json:"name,omitempty"` // the display name
 	ProfilePictureURL string            `json:"profile_picture_url,omitempty"`
-	ExternalID        string            `json:"external_id,omitempty"` // the application's own ID of the user
+	ExternalID        string            `json:"external_id,omitempty"` // the application's ID of the user
 	Locale            string            `json:"locale,omitempty"`      // a BCP 47 tag, such as "en-GB"
-	Metadata          map[string]string `json:"metadata,omitempty"`    // the application's own
+	Metadata          map[string]string `json:"metadata,omitempty"`    // set by the application
 	LastSignInAt      time.Time         `json:"last_sign_in_at,omitzero"`
 	CreatedAt         time.Time         `json:"created_at,omitzero"`
 	UpdatedAt         time.Time         `json:"updated_at,omitzero"`
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It is lenient about metadata, the one member that applications fill in
-// themselves: a value that is not a string becomes its JSON text, null is left out, and metadata that is not an object
-// is taken for none. An odd entry must not lock its user out.
+// UnmarshalJSON implements [json.Unmarshaler]. It accepts any metadata, because applications set them and an unexpected
+// value must not prevent a sign-in. A value that is not a string becomes its JSON text. A null value is omitted.
+// Metadata that are not an object are ignored.
 func (u *User) UnmarshalJSON(data []byte) error {
 	type plain User
 	response := struct {
@@ -67,70 +67,70 @@ func decodeMetadata(data json.RawMessage) map[string]string {
 	return metadata
 }
 
-// ListUsersParams says which users to list. Its zero value lists all of them.
+// ListUsersParams are the parameters of [Client.ListUsers]. The zero value lists all users.
 type ListUsersParams struct {
 	Email          string // only the user with this address
 	OrganizationID string // only members of this organization
 	Paging
 }
 
-// CreateUserParams describes a user to make. Email is required; what has its zero value is left out. Printed, logged or
-// encoded as JSON, it shows no secret.
+// CreateUserParams are the parameters of [Client.CreateUser]. Email is required. A field with its zero value is
+// omitted. Printed, logged or encoded as JSON, they show no secret.
 type CreateUserParams struct {
 	Email         string            `json:"email"`
 	EmailVerified bool              `json:"email_verified,omitempty"`
 	FirstName     string            `json:"first_name,omitempty"`
 	LastName      string            `json:"last_name,omitempty"`
-	Name          string            `json:"name,omitempty"`        // the name to show
-	ExternalID    string            `json:"external_id,omitempty"` // the application's own ID: 128 ASCII characters at most
-	Metadata      map[string]string `json:"metadata,omitempty"`    // values of 600 characters at most
+	Name          string            `json:"name,omitempty"`        // the display name
+	ExternalID    string            `json:"external_id,omitempty"` // the application's ID of the user: at most 128 ASCII characters
+	Metadata      map[string]string `json:"metadata,omitempty"`    // values of at most 600 characters
 	Password      Password          `json:"-"`
 
-	IPAddress string `json:"ip_address,omitempty"` // of the user, for WorkOS's detection of abuse; optional
-	UserAgent string `json:"user_agent,omitempty"` // of the user's browser, likewise
+	IPAddress string `json:"ip_address,omitempty"` // of the user, for WorkOS's abuse detection; optional
+	UserAgent string `json:"user_agent,omitempty"` // of the user's browser, for the same purpose; optional
 }
 
-// UpdateUserParams says what to change of a user. What has its zero value stays as it is. Printed, logged or encoded as
-// JSON, it shows no secret.
+// UpdateUserParams are the parameters of [Client.UpdateUser]. A field with its zero value leaves the user's value
+// unchanged. Printed, logged or encoded as JSON, they show no secret.
 type UpdateUserParams struct {
 	Email         string                      `json:"email,omitempty"`
 	EmailVerified Optional[bool]              `json:"email_verified,omitzero"`
 	FirstName     string                      `json:"first_name,omitempty"`
 	LastName      string                      `json:"last_name,omitempty"`
 	Name          string                      `json:"name,omitempty"`
-	ExternalID    Optional[string]            `json:"external_id,omitzero"` // Null takes it away
-	Locale        Optional[string]            `json:"locale,omitzero"`      // likewise
-	Metadata      map[string]Optional[string] `json:"metadata,omitempty"`   // what is not named stays; Null takes away
+	ExternalID    Optional[string]            `json:"external_id,omitzero"` // Null removes it
+	Locale        Optional[string]            `json:"locale,omitzero"`      // Null removes it
+	Metadata      map[string]Optional[string] `json:"metadata,omitempty"`   // other entries stay unchanged; Null removes an entry
 	Password      Password                    `json:"-"`
 }
 
-// Password is a password to give to a user: Plain, or Hash with HashType where it comes from another system. Printed,
-// logged or encoded as JSON, it shows neither.
+// Password is a new password of a user: Plain, or Hash and HashType for a password from another system. Printed, logged
+// or encoded as JSON, it shows neither the password nor the hash.
 type Password struct {
 	Plain string `json:"-"`
 
 	Hash         string `json:"-"`
 	HashType     string // "bcrypt", "firebase-scrypt", "ssha", "ssha256", "scrypt", "pbkdf2" or "argon2"
-	SaltPosition string // "prefix" or "suffix", for the hash types that leave it open
+	SaltPosition string // "prefix" or "suffix", for hash types that do not define it
 }
 
-// Identity is an account at an OAuth provider that a user signs in by.
+// Identity is an account at an OAuth provider that the user signs in with.
 type Identity struct {
-	ID       string `json:"idp_id"`   // the provider's ID of the account
+	ID       string `json:"idp_id"`   // the account's ID at the provider
 	Type     string `json:"type"`     // "OAuth"
 	Provider string `json:"provider"` // such as "GoogleOAuth"
 }
 
 const userPath = "/user_management/users/{user_id}"
 
-// GetUser reads a user.
+// GetUser returns the user with the given ID.
 //
 // See https://workos.com/docs/reference/authkit/user
 func (c *Client) GetUser(ctx context.Context, id string) (*User, error) {
 	return fetch[User](ctx, c, call{method: http.MethodGet, path: userPath, ids: []string{id}})
 }
 
-// GetUserByExternalID reads the user to whom the application has given an ID of its own.
+// GetUserByExternalID returns the user with the given ID of the application.
 //
 // See https://workos.com/docs/reference/authkit/user
 func (c *Client) GetUserByExternalID(ctx context.Context, externalID string) (*User, error) {
@@ -151,8 +151,8 @@ func (c *Client) ListUsers(ctx context.Context, p ListUsersParams) iter.Seq2[Use
 	return list[User](ctx, c, call{path: "/user_management/users", query: query}, p.Paging)
 }
 
-// CreateUser makes a user. A password that is too weak is a [*WeakPasswordError]; an address that is taken has
-// [CodeUserCreationError], with the reason in the [Error]'s Details.
+// CreateUser creates a user. A weak password is a [*WeakPasswordError]. For an e-mail address that already exists, the
+// error has the code [CodeUserCreationError] and the reason in the Details of the [Error].
 //
 // See https://workos.com/docs/reference/authkit/user/create
 func (c *Client) CreateUser(ctx context.Context, p CreateUserParams) (*User, error) {
@@ -168,7 +168,7 @@ func (c *Client) CreateUser(ctx context.Context, p CreateUserParams) (*User, err
 	})
 }
 
-// UpdateUser changes a user and returns it as it is then.
+// UpdateUser changes a user and returns the updated user.
 //
 // See https://workos.com/docs/reference/authkit/user
 func (c *Client) UpdateUser(ctx context.Context, id string, p UpdateUserParams) (*User, error) {
@@ -184,14 +184,15 @@ func (c *Client) UpdateUser(ctx context.Context, id string, p UpdateUserParams) 
 	})
 }
 
-// DeleteUser deletes a user for good.
+// DeleteUser deletes a user permanently.
 //
 // See https://workos.com/docs/reference/authkit/user
 func (c *Client) DeleteUser(ctx context.Context, id string) error {
 	return c.do(ctx, call{method: http.MethodDelete, path: userPath, ids: []string{id}}, nil)
 }
 
-// GetUserIdentities reads the accounts at OAuth providers that a user signs in by. The API gives all of them at once.
+// GetUserIdentities returns the accounts at OAuth providers that a user signs in with. The API returns all of them in
+// one response.
 //
 // See https://workos.com/docs/reference/authkit
 func (c *Client) GetUserIdentities(ctx context.Context, userID string) ([]Identity, error) {
@@ -206,7 +207,7 @@ func (c *Client) GetUserIdentities(ctx context.Context, userID string) ([]Identi
 	return *response, nil
 }
 
-// fetchUser makes a call that replies with a user in an envelope.
+// fetchUser makes a call whose response contains a user in an envelope.
 func (c *Client) fetchUser(ctx context.Context, call call) (*User, error) {
 	response, err := fetch[userResponse](ctx, c, call)
 	if err != nil {
@@ -221,7 +222,7 @@ type userResponse struct {
 
 type identities []Identity
 
-// passwordBody is a password as the API takes it.
+// passwordBody is a password in the API's format.
 type passwordBody struct {
 	Password     string `json:"password,omitempty"`
 	Hash         string `json:"password_hash,omitempty"`

@@ -13,12 +13,12 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-func TestUserReadsBackFromItsJSON(t *testing.T) {
+func TestAUserIsDecodedFromItsOwnJSON(t *testing.T) {
 	tests := map[string]struct {
 		user workos.User
 		want string
 	}{
-		"with everything": {
+		"with all fields": {
 			user: workos.User{
 				ID: "user_01A", Email: "kim@acme.test", EmailVerified: true, FirstName: "Kim", LastName: "Lee", Name: "Kim Lee",
 				ProfilePictureURL: "https://img.test/kim", ExternalID: "42", Locale: "en-GB",
@@ -32,7 +32,7 @@ func TestUserReadsBackFromItsJSON(t *testing.T) {
 				"metadata":{"plan":"pro","quote":"\"<&>\""},"last_sign_in_at":"2026-05-04T10:00:00Z",
 				"created_at":"2026-01-01T00:00:00.001Z","updated_at":"2026-02-01T00:00:00Z"}`,
 		},
-		"with the least": {
+		"with the required fields": {
 			user: workos.User{ID: "user_01A", Email: "kim@acme.test"},
 			want: `{"id":"user_01A","email":"kim@acme.test","email_verified":false}`,
 		},
@@ -49,19 +49,19 @@ func TestUserReadsBackFromItsJSON(t *testing.T) {
 	}
 }
 
-func TestOddMetadataDoesNotLockItsUserOut(t *testing.T) {
+func TestUnexpectedMetadataDoesNotPreventDecodingAUser(t *testing.T) {
 	tests := map[string]struct {
 		metadata string
 		want     map[string]string
 	}{
-		"strings":                  {`{"a":"b","c":""}`, map[string]string{"a": "b", "c": ""}},
-		"none":                     {`{}`, map[string]string{}},
-		"numbers and booleans":     {`{"n":1.50,"b":true,"s":"x"}`, map[string]string{"n": "1.50", "b": "true", "s": "x"}},
-		"objects and arrays":       {`{"o":{"k":[1]},"l":["x"]}`, map[string]string{"o": `{"k":[1]}`, "l": `["x"]`}},
-		"a null value is left out": {`{"gone":null,"s":"x"}`, map[string]string{"s": "x"}},
-		"an array for the object":  {`[]`, nil},
-		"a string for the object":  {`"x"`, nil},
-		"null for the object":      {`null`, nil},
+		"strings":                        {`{"a":"b","c":""}`, map[string]string{"a": "b", "c": ""}},
+		"none":                           {`{}`, map[string]string{}},
+		"numbers and booleans":           {`{"n":1.50,"b":true,"s":"x"}`, map[string]string{"n": "1.50", "b": "true", "s": "x"}},
+		"objects and arrays":             {`{"o":{"k":[1]},"l":["x"]}`, map[string]string{"o": `{"k":[1]}`, "l": `["x"]`}},
+		"a null value is omitted":        {`{"gone":null,"s":"x"}`, map[string]string{"s": "x"}},
+		"an array instead of the object": {`[]`, nil},
+		"a string instead of the object": {`"x"`, nil},
+		"null instead of the object":     {`null`, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 )
 
 var (
-	// grantRefusals are those that every grant may get.
-	grantRefusals = slices.Concat(
+	// grantErrors are the errors that every grant can get.
+	grantErrors = slices.Concat(
 		oauth(nil, workos.CodeInvalidRequest, workos.CodeInvalidClient, workos.CodeUnauthorizedClient,
 			workos.CodeInvalidProfile, workos.CodeInvalidConnection, workos.CodeAuthenticationMethodNotAllowed,
 			workos.CodeOrganizationNotFound, workos.CodeOrganizationMembershipNotFound, workos.CodeTokenTooBig,
@@ -33,42 +33,42 @@ var (
 		plain(422, as[*workos.ValidationError], workos.CodeInvalidRequestParameters),
 		bare(400, 401, 404),
 	)
-	// limitRefusals are left out for calls that are made again after them.
-	limitRefusals = slices.Concat(
+	// limitErrors are omitted for calls that are retried after them.
+	limitErrors = slices.Concat(
 		plain(429, as[*workos.RateLimitError], workos.CodeDailyQuotaExceeded),
-		[]refusal{
+		[]errorResponse{
 			{429, `{"error":"too_many_requests","error_description":"No."}`, workos.CodeTooManyRequests, as[*workos.RateLimitError]},
 			{429, `{"message":"No."}`, "", as[*workos.RateLimitError]},
 		},
 	)
-	invitationRefusals  = oauth(nil, workos.CodeInvitationInvalid, workos.CodeInvitationCannotBeUsedForEmail, workos.CodeSignUpNotAllowed)
-	oneTimeCodeRefusals = slices.Concat(
-		plain(400, fault(workos.OneTimeCodeWrong), workos.CodeInvalidOneTimeCode),
-		plain(400, fault(workos.OneTimeCodeExpired), workos.CodeOneTimeCodeExpired),
-		plain(400, fault(workos.OneTimeCodeUsed), workos.CodeOneTimeCodePreviouslyUsed),
-		plain(400, fault(workos.OneTimeCodeTooManyAttempts), workos.CodeOneTimeCodeTooManyAttempts),
+	invitationErrors  = oauth(nil, workos.CodeInvitationInvalid, workos.CodeInvitationCannotBeUsedForEmail, workos.CodeSignUpNotAllowed)
+	oneTimeCodeErrors = slices.Concat(
+		plain(400, reason(workos.OneTimeCodeWrong), workos.CodeInvalidOneTimeCode),
+		plain(400, reason(workos.OneTimeCodeExpired), workos.CodeOneTimeCodeExpired),
+		plain(400, reason(workos.OneTimeCodeUsed), workos.CodeOneTimeCodePreviouslyUsed),
+		plain(400, reason(workos.OneTimeCodeTooManyAttempts), workos.CodeOneTimeCodeTooManyAttempts),
 	)
-	pendingRefusals = plain(400, nil, workos.CodeInvalidPendingAuthenticationToken)
+	pendingErrors = plain(400, nil, workos.CodeInvalidPendingAuthenticationToken)
 )
 
-func fault(want workos.OneTimeCodeReason) func(error) bool {
+func reason(want workos.OneTimeCodeReason) func(error) bool {
 	return func(err error) bool {
 		var target *workos.OneTimeCodeError
 		return errors.As(err, &target) && target.Reason == want
 	}
 }
 
-// grantCall is a case of the authenticate call. What the reply becomes is told in detail in authenticate_test.go.
-func grantCall(body string, secrets []string, call func(context.Context, *workos.Client) (*workos.Authentication, error), refusals ...[]refusal) wire {
+// grantCall returns a case of the authenticate call. TestAuthenticateReadsTheResponse tests the decoding in detail.
+func grantCall(body string, secrets []string, call func(context.Context, *workos.Client) (*workos.Authentication, error), further ...[]errorResponse) wire {
 	return wire{
 		call:   func(ctx context.Context, c *workos.Client) (any, error) { return call(ctx, c) },
 		method: "POST", path: "/user_management/authenticate", body: body,
 		secrets: append(secrets, "access-secret", "next-refresh-secret"),
-		status:  200, reply: minimalReply, must: []string{"user", "user.id", "access_token", "refresh_token"},
+		status:  200, response: minimalResponse, required: []string{"user", "user.id", "access_token", "refresh_token"},
 		want: &workos.Authentication{
 			User: workos.User{ID: "user_01A"}, AccessToken: "access-secret", RefreshToken: "next-refresh-secret",
 		},
-		refusals: slices.Concat(append(refusals, grantRefusals)...),
+		errors: slices.Concat(append(further, grantErrors)...),
 	}
 }
 
@@ -81,8 +81,8 @@ var grantCalls = func() map[string]wire {
 			return c.AuthenticateWithCode(ctx, workos.AuthenticateWithCodeParams{
 				Code: code, CodeVerifier: verifier, InvitationToken: "invitation-secret", IPAddress: "192.0.2.1", UserAgent: "Firefox",
 			})
-		}, invitationRefusals, limitRefusals)
-	byCode.keyIfAny = true
+		}, invitationErrors, limitErrors)
+	byCode.keyOptional = true
 	byToken := grantCall(`{`+credentials+`"grant_type":"refresh_token","refresh_token":"refresh-secret","organization_id":"org_01B",
 			"ip_address":"192.0.2.1","user_agent":"Firefox"}`,
 		[]string{refreshToken},
@@ -90,9 +90,9 @@ var grantCalls = func() map[string]wire {
 			return c.AuthenticateWithRefreshToken(ctx, workos.AuthenticateWithRefreshTokenParams{
 				RefreshToken: refreshToken, OrganizationID: "org_01B", IPAddress: "192.0.2.1", UserAgent: "Firefox",
 			})
-		}, limitRefusals)
-	byToken.keyIfAny = true
-	byToken.must = []string{"user", "user.id", "access_token"}
+		}, limitErrors)
+	byToken.keyOptional = true
+	byToken.required = []string{"user", "user.id", "access_token"}
 	byDevice := grantCall(`{"client_id":"client_01A","grant_type":"urn:ietf:params:oauth:grant-type:device_code",
 			"device_code":"device-secret","ip_address":"192.0.2.1","user_agent":"acme-cli"}`,
 		[]string{"device-secret"},
@@ -101,11 +101,11 @@ var grantCalls = func() map[string]wire {
 				DeviceCode: "device-secret", IPAddress: "192.0.2.1", UserAgent: "acme-cli",
 			})
 		},
-		limitRefusals,
+		limitErrors,
 		oauth(nil, workos.CodeAuthorizationPending, workos.CodeSlowDown),
 		oauth(as[*workos.DeviceDeniedError], workos.CodeAccessDenied),
 		oauth(as[*workos.DeviceExpiredError], workos.CodeExpiredToken))
-	byDevice.keyless = true
+	byDevice.keyOmitted = true
 
 	return map[string]wire{
 		"AuthenticateWithCode":         byCode,
@@ -120,7 +120,7 @@ var grantCalls = func() map[string]wire {
 					IPAddress: "192.0.2.1", UserAgent: "Firefox",
 				})
 			},
-			limitRefusals, invitationRefusals, plain(400, as[*workos.InvalidCredentialsError], workos.CodeInvalidCredentials)),
+			limitErrors, invitationErrors, plain(400, as[*workos.InvalidCredentialsError], workos.CodeInvalidCredentials)),
 		"AuthenticateWithMagicAuth": grantCall(`{`+credentials+`"grant_type":"urn:workos:oauth:grant-type:magic-auth:code",
 				"email":"kim@acme.test","code":"01CODE-secret","invitation_token":"invitation-secret",
 				"ip_address":"192.0.2.1","user_agent":"Firefox"}`,
@@ -129,7 +129,7 @@ var grantCalls = func() map[string]wire {
 				return c.AuthenticateWithMagicAuth(ctx, workos.AuthenticateWithMagicAuthParams{
 					Email: "kim@acme.test", Code: code, InvitationToken: "invitation-secret", IPAddress: "192.0.2.1", UserAgent: "Firefox",
 				})
-			}, limitRefusals, invitationRefusals, oneTimeCodeRefusals),
+			}, limitErrors, invitationErrors, oneTimeCodeErrors),
 		"AuthenticateWithEmailVerification": grantCall(`{`+credentials+`"grant_type":"urn:workos:oauth:grant-type:email-verification:code",
 				"code":"01CODE-secret","pending_authentication_token":"pending-secret","ip_address":"192.0.2.1","user_agent":"Firefox"}`,
 			[]string{code, "pending-secret"},
@@ -137,7 +137,7 @@ var grantCalls = func() map[string]wire {
 				return c.AuthenticateWithEmailVerification(ctx, workos.AuthenticateWithEmailVerificationParams{
 					PendingAuthenticationToken: "pending-secret", Code: code, IPAddress: "192.0.2.1", UserAgent: "Firefox",
 				})
-			}, limitRefusals, oneTimeCodeRefusals, pendingRefusals),
+			}, limitErrors, oneTimeCodeErrors, pendingErrors),
 		"AuthenticateWithTOTP": grantCall(`{`+credentials+`"grant_type":"urn:workos:oauth:grant-type:mfa-totp","code":"01CODE-secret",
 				"pending_authentication_token":"pending-secret","authentication_challenge_id":"auth_challenge_01A",
 				"ip_address":"192.0.2.1","user_agent":"Firefox"}`,
@@ -147,7 +147,7 @@ var grantCalls = func() map[string]wire {
 					PendingAuthenticationToken: "pending-secret", AuthenticationChallengeID: "auth_challenge_01A", Code: code,
 					IPAddress: "192.0.2.1", UserAgent: "Firefox",
 				})
-			}, limitRefusals, oneTimeCodeRefusals, pendingRefusals),
+			}, limitErrors, oneTimeCodeErrors, pendingErrors),
 		"AuthenticateWithOrganizationSelection": grantCall(`{`+credentials+`"grant_type":"urn:workos:oauth:grant-type:organization-selection",
 				"pending_authentication_token":"pending-secret","organization_id":"org_01B","ip_address":"192.0.2.1","user_agent":"Firefox"}`,
 			[]string{"pending-secret"},
@@ -155,6 +155,6 @@ var grantCalls = func() map[string]wire {
 				return c.AuthenticateWithOrganizationSelection(ctx, workos.AuthenticateWithOrganizationSelectionParams{
 					PendingAuthenticationToken: "pending-secret", OrganizationID: "org_01B", IPAddress: "192.0.2.1", UserAgent: "Firefox",
 				})
-			}, limitRefusals, pendingRefusals),
+			}, limitErrors, pendingErrors),
 	}
 }()

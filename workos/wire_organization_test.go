@@ -35,10 +35,10 @@ var (
 		ObfuscatedValue: "sk_...9f2a", Value: "sk_issued-secret", Permissions: []string{}, CreatedAt: created, UpdatedAt: updated,
 	}
 
-	membershipRefusals = slices.Concat(readRefusals,
+	membershipErrors = slices.Concat(readErrors,
 		plain(422, nil, workos.CodeInvalidRole, workos.CodeMultipleRolesNotEnabled, workos.CodeSubResourceScopedRoleNotAllowed))
-	newKeyRefusals = append(slices.Clone(readRefusals),
-		refusal{422, `{"message":"No.","errors":[{"code":"required","field":"name"}]}`, "", as[*workos.ValidationError]})
+	newKeyErrors = append(slices.Clone(readErrors),
+		errorResponse{422, `{"message":"No.","errors":[{"code":"required","field":"name"}]}`, "", as[*workos.ValidationError]})
 )
 
 var organizationCalls = map[string]wire{
@@ -50,8 +50,8 @@ var organizationCalls = map[string]wire{
 		},
 		method: "POST", path: "/user_management/organization_memberships",
 		body:   `{"user_id":"user_01A","organization_id":"org_01A","role_slug":"admin"}`,
-		status: 201, reply: membershipJSON, must: []string{"id"}, want: &membership,
-		refusals: slices.Concat(membershipRefusals, plain(400, nil, workos.CodeCannotReactivatePendingMembership)),
+		status: 201, response: membershipJSON, required: []string{"id"}, want: &membership,
+		errors: slices.Concat(membershipErrors, plain(400, nil, workos.CodeCannotReactivatePendingMembership)),
 	},
 	"CreateOrganizationMembership with several roles": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
@@ -61,14 +61,14 @@ var organizationCalls = map[string]wire{
 		},
 		method: "POST", path: "/user_management/organization_memberships",
 		body:   `{"user_id":"user_01A","organization_id":"org_01A","role_slugs":["admin","billing"]}`,
-		status: 201, reply: membershipJSON, must: []string{"id"}, want: &membership, refusals: membershipRefusals,
+		status: 201, response: membershipJSON, required: []string{"id"}, want: &membership, errors: membershipErrors,
 	},
 	"GetOrganizationMembership": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.GetOrganizationMembership(ctx, "om_01A")
 		},
 		method: "GET", path: "/user_management/organization_memberships/om_01A",
-		status: 200, reply: membershipJSON, must: []string{"id"}, want: &membership, refusals: readRefusals,
+		status: 200, response: membershipJSON, required: []string{"id"}, want: &membership, errors: readErrors,
 	},
 	"ListOrganizationMemberships": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
@@ -78,45 +78,45 @@ var organizationCalls = map[string]wire{
 		},
 		method: "GET", path: "/user_management/organization_memberships",
 		query:  "organization_id=org_01A&statuses=active%2Cpending&user_id=user_01A",
-		status: 200, reply: listOf(membershipJSON), must: []string{"data", "data.0", "data.0.id"},
-		want:     []workos.OrganizationMembership{membership},
-		refusals: slices.Concat(readRefusals, plain(400, nil, workos.CodeMissingUserIDOrOrganizationID)),
+		status: 200, response: listOf(membershipJSON), required: []string{"data", "data.0", "data.0.id"},
+		want:   []workos.OrganizationMembership{membership},
+		errors: slices.Concat(readErrors, plain(400, nil, workos.CodeMissingUserIDOrOrganizationID)),
 	},
 	"UpdateOrganizationMembership": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.UpdateOrganizationMembership(ctx, "om_01A", workos.UpdateOrganizationMembershipParams{RoleSlug: "admin"})
 		},
 		method: "PUT", path: "/user_management/organization_memberships/om_01A", body: `{"role_slug":"admin"}`,
-		status: 200, reply: membershipJSON, must: []string{"id"}, want: &membership, refusals: membershipRefusals,
+		status: 200, response: membershipJSON, required: []string{"id"}, want: &membership, errors: membershipErrors,
 	},
 	"UpdateOrganizationMembership with several roles": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.UpdateOrganizationMembership(ctx, "om_01A", workos.UpdateOrganizationMembershipParams{RoleSlugs: []string{"admin", "billing"}})
 		},
 		method: "PUT", path: "/user_management/organization_memberships/om_01A", body: `{"role_slugs":["admin","billing"]}`,
-		status: 200, reply: membershipJSON, must: []string{"id"}, want: &membership, refusals: membershipRefusals,
+		status: 200, response: membershipJSON, required: []string{"id"}, want: &membership, errors: membershipErrors,
 	},
 	"DeactivateOrganizationMembership": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.DeactivateOrganizationMembership(ctx, "om_01A")
 		},
 		method: "PUT", path: "/user_management/organization_memberships/om_01A/deactivate",
-		status: 200, reply: membershipJSON, must: []string{"id"}, want: &membership,
-		refusals: slices.Concat(readRefusals, plain(400, nil, workos.CodeCannotDeactivatePendingMembership)),
+		status: 200, response: membershipJSON, required: []string{"id"}, want: &membership,
+		errors: slices.Concat(readErrors, plain(400, nil, workos.CodeCannotDeactivatePendingMembership)),
 	},
 	"ReactivateOrganizationMembership": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.ReactivateOrganizationMembership(ctx, "om_01A")
 		},
 		method: "PUT", path: "/user_management/organization_memberships/om_01A/reactivate",
-		status: 200, reply: membershipJSON, must: []string{"id"}, want: &membership,
-		refusals: slices.Concat(readRefusals, plain(400, nil, workos.CodeCannotReactivatePendingMembership)),
+		status: 200, response: membershipJSON, required: []string{"id"}, want: &membership,
+		errors: slices.Concat(readErrors, plain(400, nil, workos.CodeCannotReactivatePendingMembership)),
 	},
 	"DeleteOrganizationMembership": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return done(c.DeleteOrganizationMembership(ctx, "om_01A"))
 		},
-		method: "DELETE", path: "/user_management/organization_memberships/om_01A", status: 200, refusals: readRefusals,
+		method: "DELETE", path: "/user_management/organization_memberships/om_01A", status: 200, errors: readErrors,
 	},
 }
 
@@ -129,24 +129,24 @@ var apiKeyCalls = map[string]wire{
 		},
 		method: "POST", path: "/organizations/org_01A/api_keys",
 		body:   `{"name":"CI","permissions":["posts:read"],"expires_at":"2026-05-04T10:10:00Z"}`,
-		status: 201, reply: apiKeyJSON, must: []string{"id"}, want: &organizationKey, refusals: newKeyRefusals,
+		status: 201, response: apiKeyJSON, required: []string{"id"}, want: &organizationKey, errors: newKeyErrors,
 	},
 	"CreateUserAPIKey": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.CreateUserAPIKey(ctx, "user_01A", "org_01A", workos.CreateAPIKeyParams{Name: "CI"})
 		},
 		method: "POST", path: "/user_management/users/user_01A/api_keys", body: `{"name":"CI","organization_id":"org_01A"}`,
-		secrets: []string{"sk_issued-secret"}, status: 201, reply: userAPIKeyJSON, must: []string{"id"}, want: &userKey,
-		refusals: append(slices.Clone(newKeyRefusals),
-			refusal{400, `{"message":"No.","errors":[{"code":"required","field":"organization_id"}]}`, "", as[*workos.ValidationError]}),
+		secrets: []string{"sk_issued-secret"}, status: 201, response: userAPIKeyJSON, required: []string{"id"}, want: &userKey,
+		errors: append(slices.Clone(newKeyErrors),
+			errorResponse{400, `{"message":"No.","errors":[{"code":"required","field":"organization_id"}]}`, "", as[*workos.ValidationError]}),
 	},
 	"ListOrganizationAPIKeys": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return collect(c.ListOrganizationAPIKeys(ctx, "org_01A", workos.Paging{}))
 		},
 		method: "GET", path: "/organizations/org_01A/api_keys",
-		status: 200, reply: listOf(apiKeyJSON), must: []string{"data", "data.0", "data.0.id"}, want: []workos.APIKey{organizationKey},
-		refusals: readRefusals,
+		status: 200, response: listOf(apiKeyJSON), required: []string{"data", "data.0", "data.0.id"}, want: []workos.APIKey{organizationKey},
+		errors: readErrors,
 	},
 	"ListUserAPIKeys": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
@@ -155,49 +155,49 @@ var apiKeyCalls = map[string]wire{
 			}))
 		},
 		method: "GET", path: "/user_management/users/user_01A/api_keys", query: "order=desc&organization_id=org_01A",
-		status: 200, reply: listOf(apiKeyJSON), must: []string{"data", "data.0", "data.0.id"}, want: []workos.APIKey{organizationKey},
-		refusals: readRefusals,
+		status: 200, response: listOf(apiKeyJSON), required: []string{"data", "data.0", "data.0.id"}, want: []workos.APIKey{organizationKey},
+		errors: readErrors,
 	},
 	"DeleteAPIKey": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return done(c.DeleteAPIKey(ctx, "api_key_01A"))
 		},
-		method: "DELETE", path: "/api_keys/api_key_01A", status: 204, refusals: readRefusals,
+		method: "DELETE", path: "/api_keys/api_key_01A", status: 204, errors: readErrors,
 	},
 	"ExpireAPIKey now": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.ExpireAPIKey(ctx, "api_key_01A", workos.ExpireAPIKeyParams{})
 		},
 		method: "POST", path: "/api_keys/api_key_01A/expire", body: `{}`,
-		status: 200, reply: apiKeyJSON, must: []string{"id"}, want: &organizationKey,
-		refusals: slices.Concat(readRefusals, plain(409, nil, workos.CodeAPIKeyAlreadyExpired)),
+		status: 200, response: apiKeyJSON, required: []string{"id"}, want: &organizationKey,
+		errors: slices.Concat(readErrors, plain(409, nil, workos.CodeAPIKeyAlreadyExpired)),
 	},
 	"ExpireAPIKey later": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.ExpireAPIKey(ctx, "api_key_01A", workos.ExpireAPIKeyParams{ExpiresAt: workos.Value(expires)})
 		},
 		method: "POST", path: "/api_keys/api_key_01A/expire", body: `{"expires_at":"2026-05-04T10:10:00Z"}`,
-		status: 200, reply: apiKeyJSON, must: []string{"id"}, want: &organizationKey, refusals: readRefusals,
+		status: 200, response: apiKeyJSON, required: []string{"id"}, want: &organizationKey, errors: readErrors,
 	},
 	"ExpireAPIKey never": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.ExpireAPIKey(ctx, "api_key_01A", workos.ExpireAPIKeyParams{ExpiresAt: workos.Null[time.Time]()})
 		},
 		method: "POST", path: "/api_keys/api_key_01A/expire", body: `{"expires_at":null}`,
-		status: 200, reply: apiKeyJSON, must: []string{"id"}, want: &organizationKey, refusals: readRefusals,
+		status: 200, response: apiKeyJSON, required: []string{"id"}, want: &organizationKey, errors: readErrors,
 	},
-	"ValidateAPIKey of a good key": {
+	"ValidateAPIKey of a valid key": {
 		call:   validateAPIKey("sk_issued-secret"),
 		method: "POST", path: "/api_keys/validations", body: `{"value":"sk_issued-secret"}`, secrets: []string{"sk_issued-secret"},
-		status: 200, reply: `{"api_key":` + apiKeyJSON + `}`, must: []string{"api_key.id"},
-		want:     lookup[workos.APIKey]{&organizationKey, true},
-		refusals: slices.Concat(bare(401), limitRefusals, plain(422, as[*workos.ValidationError], workos.CodeInvalidRequestParameters)),
+		status: 200, response: `{"api_key":` + apiKeyJSON + `}`, required: []string{"api_key.id"},
+		want:   lookup[workos.APIKey]{&organizationKey, true},
+		errors: slices.Concat(bare(401), limitErrors, plain(422, as[*workos.ValidationError], workos.CodeInvalidRequestParameters)),
 	},
-	"ValidateAPIKey of a bad key": {
+	"ValidateAPIKey of an invalid key": {
 		call:   validateAPIKey("sk_issued-secret"),
 		method: "POST", path: "/api_keys/validations", body: `{"value":"sk_issued-secret"}`, secrets: []string{"sk_issued-secret"},
-		status: 200, reply: `{"api_key":null}`,
-		want: lookup[workos.APIKey]{}, refusals: bare(401),
+		status: 200, response: `{"api_key":null}`,
+		want: lookup[workos.APIKey]{}, errors: bare(401),
 	},
 }
 

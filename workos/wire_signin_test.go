@@ -1,4 +1,4 @@
-// Magic Auth, MFA, verification of addresses, password reset and the start of the device flow.
+// Magic Auth, MFA, e-mail verification and password reset.
 
 package workos_test
 
@@ -35,8 +35,8 @@ var (
 		ID: "auth_challenge_01A", AuthenticationFactorID: "auth_factor_01A", CreatedAt: created, UpdatedAt: updated,
 	}
 
-	// readRefusals are those of a call that names a resource.
-	readRefusals = slices.Concat(bare(401, 403, 404), limitRefusals, plain(422, as[*workos.ValidationError], workos.CodeInvalidRequestParameters))
+	// readErrors are the errors of a call that names a resource.
+	readErrors = slices.Concat(bare(401, 403, 404), limitErrors, plain(422, as[*workos.ValidationError], workos.CodeInvalidRequestParameters))
 )
 
 var signInCalls = map[string]wire{
@@ -49,8 +49,8 @@ var signInCalls = map[string]wire{
 		method: "POST", path: "/user_management/magic_auth",
 		body:    `{"email":"kim@acme.test","invitation_token":"invitation-secret","ip_address":"192.0.2.1","user_agent":"Firefox"}`,
 		secrets: []string{"invitation-secret", "123456-secret"},
-		status:  201, reply: magicAuthJSON, must: []string{"id"}, want: &magicAuth,
-		refusals: slices.Concat(bare(401), invitationRefusals, limitRefusals,
+		status:  201, response: magicAuthJSON, required: []string{"id"}, want: &magicAuth,
+		errors: slices.Concat(bare(401), invitationErrors, limitErrors,
 			oauth(nil, workos.CodeAuthenticationMethodNotAllowed),
 			plain(400, nil, workos.CodeEmailDomainNotDeliverable),
 			plain(422, as[*workos.ValidationError], workos.CodeInvalidRequestParameters)),
@@ -58,8 +58,8 @@ var signInCalls = map[string]wire{
 	"GetMagicAuth": {
 		call:   func(ctx context.Context, c *workos.Client) (any, error) { return c.GetMagicAuth(ctx, "magic_auth_01A") },
 		method: "GET", path: "/user_management/magic_auth/magic_auth_01A", secrets: []string{"123456-secret"},
-		status: 200, reply: magicAuthJSON, must: []string{"id"}, want: &magicAuth,
-		refusals: readRefusals,
+		status: 200, response: magicAuthJSON, required: []string{"id"}, want: &magicAuth,
+		errors: readErrors,
 	},
 	"EnrollAuthFactor": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
@@ -69,10 +69,10 @@ var signInCalls = map[string]wire{
 		body:    `{"type":"totp","totp_issuer":"Acme","totp_user":"kim@acme.test","totp_secret":"MY-secret"}`,
 		secrets: []string{"MY-secret", "totp-secret"},
 		status:  201,
-		reply: `{"authentication_factor":{"object":"authentication_factor","id":"auth_factor_01A","type":"totp","user_id":"user_01A",
+		response: `{"authentication_factor":{"object":"authentication_factor","id":"auth_factor_01A","type":"totp","user_id":"user_01A",
 			"totp":{"issuer":"Acme","user":"kim@acme.test","secret":"totp-secret","qr_code":"data:image/png;base64,totp-secret",
 			"uri":"otpauth://totp/Acme:kim@acme.test?secret=totp-secret"},` + timesJSON + `},"authentication_challenge":` + challengeJSON + `}`,
-		must: []string{"authentication_factor", "authentication_factor.id", "authentication_challenge", "authentication_challenge.id"},
+		required: []string{"authentication_factor", "authentication_factor.id", "authentication_challenge", "authentication_challenge.id"},
 		want: &workos.AuthFactorEnrollment{
 			Factor: workos.AuthFactor{
 				ID: "auth_factor_01A", Type: "totp", UserID: "user_01A", CreatedAt: created, UpdatedAt: updated,
@@ -83,121 +83,121 @@ var signInCalls = map[string]wire{
 			},
 			Challenge: challenge,
 		},
-		refusals: readRefusals,
+		errors: readErrors,
 	},
 	"ListAuthFactors": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return collect(c.ListAuthFactors(ctx, "user_01A", workos.Paging{PageSize: 100, Order: workos.OrderAscending, After: "auth_factor_00"}))
 		},
 		method: "GET", path: "/user_management/users/user_01A/auth_factors", query: "after=auth_factor_00&limit=100&order=asc",
-		status: 200, reply: listOf(factorJSON), must: []string{"data", "data.0", "data.0.id"}, want: []workos.AuthFactor{factor},
-		refusals: readRefusals,
+		status: 200, response: listOf(factorJSON), required: []string{"data", "data.0", "data.0.id"}, want: []workos.AuthFactor{factor},
+		errors: readErrors,
 	},
 	"GetAuthFactor": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.GetAuthFactor(ctx, "auth_factor_01A")
 		},
-		method: "GET", path: "/auth/factors/auth_factor_01A", status: 200, reply: factorJSON, must: []string{"id"}, want: &factor,
-		refusals: readRefusals,
+		method: "GET", path: "/auth/factors/auth_factor_01A", status: 200, response: factorJSON, required: []string{"id"}, want: &factor,
+		errors: readErrors,
 	},
 	"GetAuthFactor of a telephone": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.GetAuthFactor(ctx, "auth_factor_01B")
 		},
 		method: "GET", path: "/auth/factors/auth_factor_01B", status: 200,
-		reply: `{"id":"auth_factor_01B","type":"sms","sms":{"phone_number":"+15005550006"}}`, must: []string{"id"},
-		want:     &workos.AuthFactor{ID: "auth_factor_01B", Type: "sms", SMS: &workos.SMS{PhoneNumber: "+15005550006"}},
-		refusals: readRefusals,
+		response: `{"id":"auth_factor_01B","type":"sms","sms":{"phone_number":"+15005550006"}}`, required: []string{"id"},
+		want:   &workos.AuthFactor{ID: "auth_factor_01B", Type: "sms", SMS: &workos.SMS{PhoneNumber: "+15005550006"}},
+		errors: readErrors,
 	},
 	"DeleteAuthFactor": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return done(c.DeleteAuthFactor(ctx, "auth_factor_01A"))
 		},
-		method: "DELETE", path: "/auth/factors/auth_factor_01A", status: 204, refusals: readRefusals,
+		method: "DELETE", path: "/auth/factors/auth_factor_01A", status: 204, errors: readErrors,
 	},
 	"ChallengeAuthFactor": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.ChallengeAuthFactor(ctx, "auth_factor_01A")
 		},
 		method: "POST", path: "/auth/factors/auth_factor_01A/challenge", body: `{}`,
-		status: 201, reply: challengeJSON, must: []string{"id"}, want: &challenge, refusals: readRefusals,
+		status: 201, response: challengeJSON, required: []string{"id"}, want: &challenge, errors: readErrors,
 	},
 	"ChallengeAuthFactor of a telephone": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.ChallengeAuthFactor(ctx, "auth_factor_01B")
 		},
 		method: "POST", path: "/auth/factors/auth_factor_01B/challenge", body: `{}`, secrets: []string{"123456-secret"},
-		status: 201, reply: `{"id":"auth_challenge_01B","authentication_factor_id":"auth_factor_01B","code":"123456-secret",` + expiresJSON + `}`,
-		must: []string{"id"},
+		status: 201, response: `{"id":"auth_challenge_01B","authentication_factor_id":"auth_factor_01B","code":"123456-secret",` + expiresJSON + `}`,
+		required: []string{"id"},
 		want: &workos.AuthChallenge{
 			ID: "auth_challenge_01B", AuthenticationFactorID: "auth_factor_01B", Code: "123456-secret", ExpiresAt: expires,
 		},
-		refusals: readRefusals,
+		errors: readErrors,
 	},
 	"VerifyAuthChallenge with the right code": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.VerifyAuthChallenge(ctx, "auth_challenge_01A", code)
 		},
 		method: "POST", path: "/auth/challenges/auth_challenge_01A/verify", body: `{"code":"01CODE-secret"}`, secrets: []string{code},
-		status: 201, reply: `{"challenge":` + challengeJSON + `,"valid":true}`, must: []string{"valid"}, want: true,
-		refusals: slices.Concat(readRefusals, oneTimeCodeRefusals),
+		status: 201, response: `{"challenge":` + challengeJSON + `,"valid":true}`, required: []string{"valid"}, want: true,
+		errors: slices.Concat(readErrors, oneTimeCodeErrors),
 	},
 	"VerifyAuthChallenge with a wrong code": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.VerifyAuthChallenge(ctx, "auth_challenge_01A", code)
 		},
 		method: "POST", path: "/auth/challenges/auth_challenge_01A/verify", body: `{"code":"01CODE-secret"}`, secrets: []string{code},
-		status: 201, reply: `{"challenge":` + challengeJSON + `,"valid":false}`, must: []string{"valid"}, want: false,
-		refusals: readRefusals,
+		status: 201, response: `{"challenge":` + challengeJSON + `,"valid":false}`, required: []string{"valid"}, want: false,
+		errors: readErrors,
 	},
 	"SendEmailVerification": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.SendEmailVerification(ctx, "user_01A")
 		},
 		method: "POST", path: "/user_management/users/user_01A/email_verification/send",
-		status: 200, reply: `{"user":` + userJSON + `}`, must: []string{"user", "user.id"}, want: &kim,
-		refusals: slices.Concat(readRefusals, plain(400, nil, workos.CodeEmailAlreadyVerified)),
+		status: 200, response: `{"user":` + userJSON + `}`, required: []string{"user", "user.id"}, want: &kim,
+		errors: slices.Concat(readErrors, plain(400, nil, workos.CodeEmailAlreadyVerified)),
 	},
 	"ConfirmEmailVerification": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.ConfirmEmailVerification(ctx, "user_01A", code)
 		},
 		method: "POST", path: "/user_management/users/user_01A/email_verification/confirm", body: `{"code":"01CODE-secret"}`,
-		secrets: []string{code}, status: 200, reply: `{"user":` + userJSON + `}`, must: []string{"user", "user.id"}, want: &kim,
-		refusals: slices.Concat(readRefusals,
+		secrets: []string{code}, status: 200, response: `{"user":` + userJSON + `}`, required: []string{"user", "user.id"}, want: &kim,
+		errors: slices.Concat(readErrors,
 			plain(400, nil, workos.CodeEmailPreviouslyVerified),
-			plain(400, fault(workos.OneTimeCodeUsed), workos.CodeEmailVerificationCodeUsed),
-			plain(400, fault(workos.OneTimeCodeExpired), workos.CodeEmailVerificationCodeExpired),
-			plain(400, fault(workos.OneTimeCodeWrong), workos.CodeEmailVerificationCodeIncorrect)),
+			plain(400, reason(workos.OneTimeCodeUsed), workos.CodeEmailVerificationCodeUsed),
+			plain(400, reason(workos.OneTimeCodeExpired), workos.CodeEmailVerificationCodeExpired),
+			plain(400, reason(workos.OneTimeCodeWrong), workos.CodeEmailVerificationCodeIncorrect)),
 	},
 	"GetEmailVerification": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.GetEmailVerification(ctx, "email_verification_01A")
 		},
 		method: "GET", path: "/user_management/email_verification/email_verification_01A", secrets: []string{"123456-secret"},
-		status: 200, reply: `{"object":"email_verification","id":"email_verification_01A","user_id":"user_01A","email":"kim@acme.test",
+		status: 200, response: `{"object":"email_verification","id":"email_verification_01A","user_id":"user_01A","email":"kim@acme.test",
 			"code":"123456-secret",` + expiresJSON + `,` + timesJSON + `}`,
-		must: []string{"id"},
+		required: []string{"id"},
 		want: &workos.EmailVerification{
 			ID: "email_verification_01A", UserID: "user_01A", Email: "kim@acme.test", Code: "123456-secret",
 			ExpiresAt: expires, CreatedAt: created, UpdatedAt: updated,
 		},
-		refusals: readRefusals,
+		errors: readErrors,
 	},
 	"CreatePasswordReset": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.CreatePasswordReset(ctx, "kim@acme.test")
 		},
 		method: "POST", path: "/user_management/password_reset", body: `{"email":"kim@acme.test"}`, secrets: []string{"reset-secret"},
-		status: 201, reply: passwordResetJSON, must: []string{"id"}, want: &passwordReset,
-		refusals: slices.Concat(readRefusals, plain(403, nil, workos.CodeEmailPasswordAuthDisabled, workos.CodePasswordResetNotAllowed)),
+		status: 201, response: passwordResetJSON, required: []string{"id"}, want: &passwordReset,
+		errors: slices.Concat(readErrors, plain(403, nil, workos.CodeEmailPasswordAuthDisabled, workos.CodePasswordResetNotAllowed)),
 	},
 	"GetPasswordReset": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.GetPasswordReset(ctx, "password_reset_01A")
 		},
 		method: "GET", path: "/user_management/password_reset/password_reset_01A", secrets: []string{"reset-secret"},
-		status: 200, reply: passwordResetJSON, must: []string{"id"}, want: &passwordReset, refusals: readRefusals,
+		status: 200, response: passwordResetJSON, required: []string{"id"}, want: &passwordReset, errors: readErrors,
 	},
 	"ConfirmPasswordReset": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
@@ -205,8 +205,8 @@ var signInCalls = map[string]wire{
 		},
 		method: "POST", path: "/user_management/password_reset/confirm", body: `{"token":"reset-secret","new_password":"hunter2-secret"}`,
 		secrets: []string{"reset-secret", "hunter2-secret"},
-		status:  200, reply: `{"user":` + userJSON + `}`, must: []string{"user", "user.id"}, want: &kim,
-		refusals: slices.Concat(readRefusals,
+		status:  200, response: `{"user":` + userJSON + `}`, required: []string{"user", "user.id"}, want: &kim,
+		errors: slices.Concat(readErrors,
 			plain(400, as[*workos.PasswordResetError], workos.CodePasswordResetError),
 			plain(400, as[*workos.WeakPasswordError], workos.CodePasswordStrengthError)),
 	},
@@ -230,7 +230,7 @@ var (
 	}
 )
 
-// listOf is the envelope of a list's only page.
+// listOf returns the envelope of a list with one page.
 func listOf(object string) string {
 	return `{"object":"list","data":[` + object + `],"list_metadata":{"before":null,"after":null}}`
 }

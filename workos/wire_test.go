@@ -1,5 +1,5 @@
-// Every call on the wire: what it sends, what it makes of the reply, and what of each documented refusal. The calls
-// themselves are in the wire_…_test.go files beside this one.
+// Every call on the wire: its request, its result, and its error for every documented error response. The calls are in
+// the files wire_*_test.go.
 
 package workos_test
 
@@ -22,54 +22,54 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// wire is a call as both sides see it.
+// wire is a call with its request, its response and its result.
 type wire struct {
 	call func(context.Context, *workos.Client) (any, error)
 
-	method, path, query string // the path as it is sent, with its escapes
-	body                string // "" for none
+	method, path, query string // the escaped path
+	body                string // "" for no body
 
-	keyless  bool     // sends no API key, and works without one
-	keyIfAny bool     // sends the API key, and works without one
-	secrets  []string // among what is sent or replied
-	status   int
-	reply    string
-	must     []string // the members of the reply, as dotted paths, without which it is of no use
-	want     any
+	keyOmitted  bool     // sends no API key
+	keyOptional bool     // sends the API key if there is one
+	secrets     []string // the secrets of the request and the response
+	status      int
+	response    string
+	required    []string // the required members of the response, as dotted paths
+	want        any
 
-	refusals []refusal
+	errors []errorResponse
 }
 
-// refusal is a documented error of a call.
-type refusal struct {
+// errorResponse is a documented error response of a call.
+type errorResponse struct {
 	status int
 	body   string
 	code   string
-	as     func(error) bool // nil for a plain *workos.Error
+	as     func(error) bool // nil for *workos.Error
 }
 
-// plain and oauth are refusals in the two envelopes that have a code.
-func plain(status int, as func(error) bool, codes ...string) []refusal {
-	return refusals(status, `{"code":%q,"message":"No."}`, as, codes)
+// plain and oauth return error responses in the two envelopes that have a code.
+func plain(status int, as func(error) bool, codes ...string) []errorResponse {
+	return errorResponses(status, `{"code":%q,"message":"No."}`, as, codes)
 }
 
-func oauth(as func(error) bool, codes ...string) []refusal {
-	return refusals(400, `{"error":%q,"error_description":"No."}`, as, codes)
+func oauth(as func(error) bool, codes ...string) []errorResponse {
+	return errorResponses(400, `{"error":%q,"error_description":"No."}`, as, codes)
 }
 
-func refusals(status int, body string, as func(error) bool, codes []string) []refusal {
-	var all []refusal
+func errorResponses(status int, body string, as func(error) bool, codes []string) []errorResponse {
+	var all []errorResponse
 	for _, code := range codes {
-		all = append(all, refusal{status, fmt.Sprintf(body, code), code, as})
+		all = append(all, errorResponse{status, fmt.Sprintf(body, code), code, as})
 	}
 	return all
 }
 
-// bare are refusals that have only a status.
-func bare(statuses ...int) []refusal {
-	var all []refusal
+// bare returns error responses that have only a status and a message.
+func bare(statuses ...int) []errorResponse {
+	var all []errorResponse
 	for _, status := range statuses {
-		all = append(all, refusal{status: status, body: `{"message":"No."}`})
+		all = append(all, errorResponse{status: status, body: `{"message":"No."}`})
 	}
 	return all
 }
@@ -97,10 +97,10 @@ type lookup[T any] struct {
 	Found  bool
 }
 
-// done is the result of a call that has none besides its success.
+// done is the result of a call that returns only an error.
 func done(err error) (any, error) { return nil, err }
 
-// calls is every call of the API, by its name and what is particular about the case.
+// calls are all calls of the API, by name and case.
 var calls = func() map[string]wire {
 	all := map[string]wire{}
 	for _, group := range []map[string]wire{grantCalls, signInCalls, userCalls, organizationCalls, apiKeyCalls} {
@@ -114,7 +114,7 @@ func TestEveryCallIsTested(t *testing.T) {
 	for i := range client.NumMethod() {
 		method := client.Method(i)
 		if method.Type.NumIn() < 2 || method.Type.In(1) != reflect.TypeFor[context.Context]() || method.Name == "PollDevice" {
-			continue // makes no request, or is a loop around one that does
+			continue // makes no request, or repeats another call
 		}
 		assert.True(t, slices.ContainsFunc(slices.Collect(maps.Keys(calls)), func(name string) bool {
 			return name == method.Name || strings.HasPrefix(name, method.Name+" ")
@@ -125,7 +125,7 @@ func TestEveryCallIsTested(t *testing.T) {
 func TestEveryCallOnTheWire(t *testing.T) {
 	for name, tt := range calls {
 		t.Run(name, func(t *testing.T) {
-			server := newServer(t, replyWith(tt.status, tt.reply))
+			server := newServer(t, respondWith(tt.status, tt.response))
 			got, err := tt.call(t.Context(), server.client(t))
 			require.NoError(t, err)
 			assert.Equal(t, tt.want, got)
@@ -146,7 +146,7 @@ func TestEveryCallOnTheWire(t *testing.T) {
 				assert.JSONEq(t, tt.body, string(sent.body))
 				assert.Equal(t, "application/json", sent.header.Get("Content-Type"))
 			}
-			if tt.keyless {
+			if tt.keyOmitted {
 				assert.NotContains(t, sent.header, "Authorization")
 				assert.NotContains(t, string(sent.body), apiKey)
 			} else {
@@ -156,38 +156,38 @@ func TestEveryCallOnTheWire(t *testing.T) {
 	}
 }
 
-func TestEveryDocumentedRefusalOfEveryCall(t *testing.T) {
+func TestEveryDocumentedErrorOfEveryCall(t *testing.T) {
 	for name, tt := range calls {
 		t.Run(name, func(t *testing.T) {
-			require.NotEmpty(t, tt.refusals)
-			for _, refused := range tt.refusals {
-				server := newServer(t, replyWith(refused.status, refused.body, "X-Request-ID", "req_01A", "Retry-After", "60"))
+			require.NotEmpty(t, tt.errors)
+			for _, expected := range tt.errors {
+				server := newServer(t, respondWith(expected.status, expected.body, "X-Request-ID", "req_01A", "Retry-After", "60"))
 				_, err := tt.call(t.Context(), server.client(t))
-				got := requireRefusal(t, err)
-				assert.Equal(t, refused.code, got.Code)
-				assert.Equal(t, refused.code, workos.ErrorCode(err))
-				assert.Equal(t, refused.status, got.StatusCode, refused.code)
+				got := requireAPIError(t, err)
+				assert.Equal(t, expected.code, got.Code)
+				assert.Equal(t, expected.code, workos.ErrorCode(err))
+				assert.Equal(t, expected.status, got.StatusCode, expected.code)
 				assert.Equal(t, "req_01A", got.RequestID)
-				assert.Equal(t, refused.status == 429, workos.IsTransient(err), refused.code)
-				assert.Equal(t, refused.status == 404, workos.IsNotFound(err), refused.code)
-				if refused.as == nil {
+				assert.Equal(t, expected.status == 429, workos.IsTransient(err), expected.code)
+				assert.Equal(t, expected.status == 404, workos.IsNotFound(err), expected.code)
+				if expected.as == nil {
 					_, isPlain := err.(*workos.Error) //nolint:errorlint // the type itself is asserted
-					assert.True(t, isPlain, "%s is %T", refused.code, err)
+					assert.True(t, isPlain, "%s is %T", expected.code, err)
 				} else {
-					assert.True(t, refused.as(err), "%s is %T", refused.code, err)
+					assert.True(t, expected.as(err), "%s is %T", expected.code, err)
 				}
-				assert.Len(t, server.received(), 1, refused.code)
+				assert.Len(t, server.received(), 1, expected.code)
 			}
 		})
 	}
 }
 
-func TestACallWithoutAKeyIsMadeOnlyWhereThatWorks(t *testing.T) {
+func TestAPublicClientMakesOnlyCallsThatNeedNoAPIKey(t *testing.T) {
 	for name, tt := range calls {
 		t.Run(name, func(t *testing.T) {
-			server := newServer(t, replyWith(tt.status, tt.reply))
+			server := newServer(t, respondWith(tt.status, tt.response))
 			_, err := tt.call(t.Context(), newClient(t, workos.WithBaseURL(server.URL)))
-			if tt.keyless || tt.keyIfAny {
+			if tt.keyOmitted || tt.keyOptional {
 				require.NoError(t, err)
 				assert.NotContains(t, server.received()[0].header, "Authorization")
 				assert.NotContains(t, string(server.received()[0].body), "client_secret")
@@ -200,19 +200,19 @@ func TestACallWithoutAKeyIsMadeOnlyWhereThatWorks(t *testing.T) {
 	}
 }
 
-func TestOnlyReadsAndTheRefreshGrantAreMadeTwice(t *testing.T) {
+func TestOnlyReadsAndTheRefreshGrantAreRetried(t *testing.T) {
 	for name, tt := range calls {
 		again := tt.method == http.MethodGet || strings.HasPrefix(name, "AuthenticateWithRefreshToken")
 		for trouble, handler := range map[string]http.HandlerFunc{
-			"a 503": replyWith(503, ""), "a 429": replyWith(429, `{"message":"Slow down."}`), "a dropped connection": dropConnection,
-			"a reply that breaks off": replyWith(tt.status, "{", "Content-Length", "1000"),
+			"a 503": respondWith(503, ""), "a 429": respondWith(429, `{"message":"Slow down."}`), "a dropped connection": dropConnection,
+			"a truncated response": respondWith(tt.status, "{", "Content-Length", "1000"),
 		} {
-			if trouble == "a reply that breaks off" && tt.want == nil {
-				continue // nobody reads it
+			if trouble == "a truncated response" && tt.want == nil {
+				continue // the body is ignored
 			}
 			t.Run(name+" after "+trouble, func(t *testing.T) {
 				clock := newFakeClock()
-				server := newServer(t, handler, replyWith(tt.status, tt.reply))
+				server := newServer(t, handler, respondWith(tt.status, tt.response))
 				client := server.client(t, workos.WithClock(clock))
 				finished := start(func() error {
 					_, err := tt.call(t.Context(), client)
@@ -232,9 +232,9 @@ func TestOnlyReadsAndTheRefreshGrantAreMadeTwice(t *testing.T) {
 				assert.Equal(t, requests[0].body, requests[1].body)
 			})
 		}
-		t.Run(name+" without any reply", func(t *testing.T) {
+		t.Run(name+" without any response", func(t *testing.T) {
 			if again {
-				t.Skip("that a read and a refresh end is shown elsewhere")
+				t.Skip("TestACallToASilentServerEndsAtItsTimeLimit tests reads and refreshes")
 			}
 			entered := make(chan struct{})
 			clock := newFakeClock()

@@ -1,4 +1,4 @@
-// Users, their sessions, the discovery document, and the start of the device flow.
+// Users, sessions, the discovery document, and the start of the device flow.
 
 package workos_test
 
@@ -31,10 +31,10 @@ var (
 		ExpiresAt: expires, EndedAt: expires, CreatedAt: created, UpdatedAt: updated,
 	}
 
-	userMust = []string{"id"}
-	listMust = []string{"data", "data.0", "data.0.id"}
+	userRequired = []string{"id"}
+	listRequired = []string{"data", "data.0", "data.0.id"}
 
-	newUserRefusals = slices.Concat(readRefusals,
+	newUserErrors = slices.Concat(readErrors,
 		plain(400, as[*workos.WeakPasswordError], workos.CodePasswordStrengthError),
 		plain(400, nil, workos.CodeUserCreationError, workos.CodeInvalidPasswordHash, workos.CodePasswordAndPasswordHashProvided,
 			workos.CodePasswordAndHashTypeProvided, workos.CodePasswordSaltPositionRequiresHash, workos.CodeInvalidMetadata))
@@ -44,14 +44,14 @@ var userCalls = map[string]wire{
 	"GetUser": {
 		call:   func(ctx context.Context, c *workos.Client) (any, error) { return c.GetUser(ctx, "user_01A") },
 		method: "GET", path: "/user_management/users/user_01A",
-		status: 200, reply: userJSON, must: userMust, want: &kim, refusals: readRefusals,
+		status: 200, response: userJSON, required: userRequired, want: &kim, errors: readErrors,
 	},
 	"GetUserByExternalID": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.GetUserByExternalID(ctx, "acme/../kim?x=1#é%2F ")
 		},
 		method: "GET", path: "/user_management/users/external_id/acme%2F..%2Fkim%3Fx=1%23%C3%A9%252F%20",
-		status: 200, reply: userJSON, must: userMust, want: &kim, refusals: readRefusals,
+		status: 200, response: userJSON, required: userRequired, want: &kim, errors: readErrors,
 	},
 	"ListUsers": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
@@ -60,14 +60,14 @@ var userCalls = map[string]wire{
 			}))
 		},
 		method: "GET", path: "/user_management/users", query: "email=kim%2Ba%26b%40acme.test&limit=2&organization_id=org_01A",
-		status: 200, reply: listOf(userJSON), must: listMust, want: []workos.User{kim}, refusals: readRefusals,
+		status: 200, response: listOf(userJSON), required: listRequired, want: []workos.User{kim}, errors: readErrors,
 	},
-	"ListUsers all of them": {
+	"ListUsers without filters": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return collect(c.ListUsers(ctx, workos.ListUsersParams{}))
 		},
 		method: "GET", path: "/user_management/users",
-		status: 200, reply: listOf(userJSON), must: listMust, want: []workos.User{kim}, refusals: readRefusals,
+		status: 200, response: listOf(userJSON), required: listRequired, want: []workos.User{kim}, errors: readErrors,
 	},
 	"CreateUser with a password": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
@@ -81,7 +81,7 @@ var userCalls = map[string]wire{
 		body: `{"email":"kim@acme.test","email_verified":true,"first_name":"Kim","last_name":"Lee","name":"Kim Lee","external_id":"42",
 			"metadata":{"plan":"pro"},"password":"hunter2-secret","ip_address":"192.0.2.1","user_agent":"Firefox"}`,
 		secrets: []string{"hunter2-secret"},
-		status:  201, reply: userJSON, must: userMust, want: &kim, refusals: newUserRefusals,
+		status:  201, response: userJSON, required: userRequired, want: &kim, errors: newUserErrors,
 	},
 	"CreateUser with a hash": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
@@ -91,9 +91,9 @@ var userCalls = map[string]wire{
 		},
 		method: "POST", path: "/user_management/users",
 		body:    `{"email":"kim@acme.test","password_hash":"hash-secret","password_hash_type":"ssha256","password_salt_position":"suffix"}`,
-		secrets: []string{"hash-secret"}, status: 201, reply: userJSON, must: userMust, want: &kim, refusals: newUserRefusals,
+		secrets: []string{"hash-secret"}, status: 201, response: userJSON, required: userRequired, want: &kim, errors: newUserErrors,
 	},
-	"UpdateUser in everything": {
+	"UpdateUser with all fields": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.UpdateUser(ctx, "user_01A", workos.UpdateUserParams{
 				Email: "kim@acme.test", EmailVerified: workos.Value(false), FirstName: "Kim", LastName: "Lee", Name: "Kim Lee",
@@ -105,8 +105,8 @@ var userCalls = map[string]wire{
 		method: "PUT", path: "/user_management/users/user_01A",
 		body: `{"email":"kim@acme.test","email_verified":false,"first_name":"Kim","last_name":"Lee","name":"Kim Lee","external_id":"42",
 			"locale":"en-GB","metadata":{"plan":"pro","empty":"","old":null},"password":"hunter2-secret"}`,
-		secrets: []string{"hunter2-secret"}, status: 200, reply: userJSON, must: userMust, want: &kim,
-		refusals: slices.Concat(newUserRefusals, plain(400, nil, workos.CodeExternalIDAlreadyUsed, workos.CodeEmailNotAvailable,
+		secrets: []string{"hunter2-secret"}, status: 200, response: userJSON, required: userRequired, want: &kim,
+		errors: slices.Concat(newUserErrors, plain(400, nil, workos.CodeExternalIDAlreadyUsed, workos.CodeEmailNotAvailable,
 			workos.CodeEmailChangeNotAllowed, workos.CodeEmailAlreadyVerified, workos.CodeInvalidEmail, workos.CodeInvalidLocale)),
 	},
 	"UpdateUser with nulls": {
@@ -114,32 +114,32 @@ var userCalls = map[string]wire{
 			return c.UpdateUser(ctx, "user_01A", workos.UpdateUserParams{ExternalID: workos.Null[string](), Locale: workos.Null[string]()})
 		},
 		method: "PUT", path: "/user_management/users/user_01A", body: `{"external_id":null,"locale":null}`,
-		status: 200, reply: userJSON, must: userMust, want: &kim, refusals: newUserRefusals,
+		status: 200, response: userJSON, required: userRequired, want: &kim, errors: newUserErrors,
 	},
-	"UpdateUser in nothing": {
+	"UpdateUser without changes": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.UpdateUser(ctx, "user_01A", workos.UpdateUserParams{})
 		},
 		method: "PUT", path: "/user_management/users/user_01A", body: `{}`,
-		status: 200, reply: userJSON, must: userMust, want: &kim, refusals: newUserRefusals,
+		status: 200, response: userJSON, required: userRequired, want: &kim, errors: newUserErrors,
 	},
 	"DeleteUser": {
 		call:   func(ctx context.Context, c *workos.Client) (any, error) { return done(c.DeleteUser(ctx, "user_01A")) },
 		method: "DELETE", path: "/user_management/users/user_01A", status: 204,
-		refusals: slices.Concat(readRefusals, plain(409, nil, workos.CodeUserDeletionNotAllowed)),
+		errors: slices.Concat(readErrors, plain(409, nil, workos.CodeUserDeletionNotAllowed)),
 	},
 	"GetUserIdentities": {
 		call:   func(ctx context.Context, c *workos.Client) (any, error) { return c.GetUserIdentities(ctx, "user_01A") },
 		method: "GET", path: "/user_management/users/user_01A/identities",
-		status: 200, reply: `[{"idp_id":"13966412","type":"OAuth","provider":"GitHubOAuth"}]`,
-		want: []workos.Identity{{ID: "13966412", Type: "OAuth", Provider: "GitHubOAuth"}}, refusals: readRefusals,
+		status: 200, response: `[{"idp_id":"13966412","type":"OAuth","provider":"GitHubOAuth"}]`,
+		want: []workos.Identity{{ID: "13966412", Type: "OAuth", Provider: "GitHubOAuth"}}, errors: readErrors,
 	},
 	"ListSessions": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return collect(c.ListSessions(ctx, "user_01A", workos.Paging{}))
 		},
 		method: "GET", path: "/user_management/users/user_01A/sessions",
-		status: 200, reply: listOf(sessionJSON), must: listMust, want: []workos.Session{session}, refusals: readRefusals,
+		status: 200, response: listOf(sessionJSON), required: listRequired, want: []workos.Session{session}, errors: readErrors,
 	},
 	"FindSession": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
@@ -147,7 +147,7 @@ var userCalls = map[string]wire{
 			return lookup[workos.Session]{session, found}, err
 		},
 		method: "GET", path: "/user_management/users/user_01A/sessions", query: "limit=100",
-		status: 200, reply: listOf(sessionJSON), must: listMust, want: lookup[workos.Session]{&session, true}, refusals: readRefusals,
+		status: 200, response: listOf(sessionJSON), required: listRequired, want: lookup[workos.Session]{&session, true}, errors: readErrors,
 	},
 	"FindSession of another user": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
@@ -155,47 +155,47 @@ var userCalls = map[string]wire{
 			return lookup[workos.Session]{session, found}, err
 		},
 		method: "GET", path: "/user_management/users/user_01A/sessions", query: "limit=100",
-		status: 200, reply: listOf(sessionJSON), must: listMust, want: lookup[workos.Session]{}, refusals: readRefusals,
+		status: 200, response: listOf(sessionJSON), required: listRequired, want: lookup[workos.Session]{}, errors: readErrors,
 	},
 	"RevokeSession": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return done(c.RevokeSession(ctx, "session_01A"))
 		},
 		method: "POST", path: "/user_management/sessions/revoke", body: `{"session_id":"session_01A"}`, status: 200,
-		refusals: slices.Concat(readRefusals, bare(400)),
+		errors: slices.Concat(readErrors, bare(400)),
 	},
 	"GetOpenIDConfiguration": {
 		call:   func(ctx context.Context, c *workos.Client) (any, error) { return c.GetOpenIDConfiguration(ctx) },
-		method: "GET", path: "/user_management/client_01A/.well-known/openid-configuration", keyless: true,
-		status: 200, reply: `{"issuer":"https://api.workos.com/user_management/client_01A",
+		method: "GET", path: "/user_management/client_01A/.well-known/openid-configuration", keyOmitted: true,
+		status: 200, response: `{"issuer":"https://api.workos.com/user_management/client_01A",
 			"authorization_endpoint":"https://api.workos.com/user_management/authorize",
 			"token_endpoint":"https://api.workos.com/user_management/authenticate",
 			"jwks_uri":"https://api.workos.com/sso/jwks/client_01A","response_types_supported":["code"]}`,
-		must: []string{"issuer"},
+		required: []string{"issuer"},
 		want: &workos.OpenIDConfiguration{
 			Issuer:                "https://api.workos.com/user_management/client_01A",
 			AuthorizationEndpoint: "https://api.workos.com/user_management/authorize",
 			TokenEndpoint:         "https://api.workos.com/user_management/authenticate",
 			JWKSURI:               "https://api.workos.com/sso/jwks/client_01A", ResponseTypesSupported: []string{"code"},
 		},
-		refusals: bare(404),
+		errors: bare(404),
 	},
 	"AuthorizeDevice": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			device, err := c.AuthorizeDevice(ctx)
 			if device != nil {
-				device.ExpiresAt = time.Time{} // device_test.go has a clock for it
+				device.ExpiresAt = time.Time{} // TestDeviceLifetimeAndIntervalAreBounded tests it
 			}
 			return device, err
 		},
-		method: "POST", path: "/user_management/authorize/device", body: `{"client_id":"client_01A"}`, keyless: true,
-		secrets: []string{"device-secret"}, status: 200, reply: deviceJSON,
-		must: []string{"device_code", "user_code", "verification_uri", "expires_in"},
+		method: "POST", path: "/user_management/authorize/device", body: `{"client_id":"client_01A"}`, keyOmitted: true,
+		secrets: []string{"device-secret"}, status: 200, response: deviceJSON,
+		required: []string{"device_code", "user_code", "verification_uri", "expires_in"},
 		want: &workos.DeviceAuthorization{
 			DeviceCode: "device-secret", UserCode: "ABCD-EFGH", VerificationURI: "https://auth.acme.test/device",
 			VerificationURIComplete: "https://auth.acme.test/device?user_code=ABCD-EFGH", Interval: 7 * time.Second,
 		},
-		refusals: slices.Concat(oauth(nil, workos.CodeInvalidRequest, workos.CodeInvalidClient, workos.CodeUnauthorizedClient), bare(403), limitRefusals),
+		errors: slices.Concat(oauth(nil, workos.CodeInvalidRequest, workos.CodeInvalidClient, workos.CodeUnauthorizedClient), bare(403), limitErrors),
 	},
 }
 
