@@ -91,10 +91,7 @@ func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, request au
 		pending.restarted = true
 		pending.crossOrigin = request.replaces.crossOrigin // not AuthKit, which leads to every callback
 	}
-	if request.params.MaxAge != nil {
-		maxAge := time.Duration(*request.params.MaxAge) * time.Second
-		pending.maxAge = &maxAge
-	}
+	pending.maxAge = request.params.MaxAge
 	request.params.State = pending.state
 	request.params.CodeChallenge = pkce.Challenge(pending.verifier)
 	location, err := a.client.AuthorizationURL(request.params)
@@ -121,10 +118,7 @@ func (a *AuthKit) restartSignIn(w http.ResponseWriter, r *http.Request, pending 
 	request := authorizationRequest{params: pending.asked, returnTo: pending.returnTo, appState: pending.appState, replaces: pending}
 	request.params.RedirectURI = a.redirectURL
 	request.params.InvitationToken = pending.invitationToken
-	if pending.maxAge != nil {
-		seconds := int(*pending.maxAge / time.Second)
-		request.params.MaxAge = &seconds
-	}
+	request.params.MaxAge = pending.maxAge
 	if request.params.Provider == "" && request.params.ConnectionID == "" {
 		request.params.Provider = workos.ProviderAuthKit
 	}

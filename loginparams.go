@@ -95,8 +95,8 @@ func (p LoginParams) authorization(redirectURL string) workos.AuthorizationParam
 		InvitationToken: p.InvitationToken, Prompt: p.Prompt,
 	}
 	if p.MaxAge != nil {
-		seconds := int(*p.MaxAge / time.Second)
-		params.MaxAge = &seconds
+		maxAge := p.MaxAge.Truncate(time.Second)
+		params.MaxAge = &maxAge
 	}
 	if params.Provider == "" && params.ConnectionID == "" {
 		params.Provider = workos.ProviderAuthKit

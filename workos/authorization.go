@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // ProviderAuthKit is the provider for the hosted AuthKit pages.
@@ -37,9 +38,10 @@ type AuthorizationParams struct {
 
 	// ScreenHint is the first page: "sign-in" (the default) or "sign-up". AuthKit only.
 	ScreenHint string
-	// MaxAge is the maximum time in seconds since the user last authenticated. 0 always asks for a new authentication,
-	// and nil sets no limit. AuthKit only. The caller must check the auth_time claim afterwards.
-	MaxAge *int
+	// MaxAge is the maximum time since the user last authenticated. It is sent in whole seconds, rounded down. 0 always
+	// asks for a new authentication, and nil sets no limit. AuthKit only. The caller must check the auth_time claim
+	// afterwards.
+	MaxAge *time.Duration
 
 	ProviderScopes      []string          // OAuth scopes to request from the provider, in addition to the configured ones
 	ProviderQueryParams map[string]string // query parameters for the provider
@@ -76,7 +78,7 @@ func (c *Client) AuthorizationURL(p AuthorizationParams) (string, error) {
 		query.Set("code_challenge_method", "S256")
 	}
 	if p.MaxAge != nil {
-		query.Set("max_age", strconv.Itoa(*p.MaxAge))
+		query.Set("max_age", strconv.FormatInt(int64(*p.MaxAge/time.Second), 10))
 	}
 	for name, value := range p.ProviderQueryParams {
 		query.Set("provider_query_params["+name+"]", value)

@@ -5,6 +5,7 @@ package workos_test
 import (
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -14,7 +15,10 @@ import (
 
 const redirectURI = "https://app.test/callback"
 
-func seconds(n int) *int { return &n }
+func seconds(n float64) *time.Duration {
+	d := time.Duration(n * float64(time.Second))
+	return &d
+}
 
 func TestAuthorizationURLHasEveryParameter(t *testing.T) {
 	tests := map[string]struct {
@@ -41,6 +45,10 @@ func TestAuthorizationURLHasEveryParameter(t *testing.T) {
 		"a maximum age of 0": {
 			params: workos.AuthorizationParams{RedirectURI: redirectURI, Provider: workos.ProviderAuthKit, MaxAge: seconds(0)},
 			want:   url.Values{"provider": {"authkit"}, "max_age": {"0"}},
+		},
+		"a maximum age with a fraction": {
+			params: workos.AuthorizationParams{RedirectURI: redirectURI, Provider: workos.ProviderAuthKit, MaxAge: seconds(1.9)},
+			want:   url.Values{"provider": {"authkit"}, "max_age": {"1"}},
 		},
 		"all parameters for an OAuth provider": {
 			params: workos.AuthorizationParams{
@@ -113,6 +121,7 @@ func TestAuthorizationURLRefusesInvalidParameters(t *testing.T) {
 		"an unknown screen hint":            {authKit(func(p *workos.AuthorizationParams) { p.ScreenHint = "signup" }), "ScreenHint: want"},
 		"a maximum age without AuthKit":     {workos.AuthorizationParams{RedirectURI: redirectURI, OrganizationID: "o", MaxAge: seconds(0)}, "MaxAge: only"},
 		"a negative maximum age":            {authKit(func(p *workos.AuthorizationParams) { p.MaxAge = seconds(-1) }), "MaxAge: want"},
+		"a maximum age just below zero":     {authKit(func(p *workos.AuthorizationParams) { p.MaxAge = seconds(-0.1) }), "MaxAge: want"},
 		"a scope with a comma":              {authKit(func(p *workos.AuthorizationParams) { p.ProviderScopes = []string{"a,b"} }), "ProviderScopes: "},
 		"an empty scope among the scopes":   {authKit(func(p *workos.AuthorizationParams) { p.ProviderScopes = []string{"a", ""} }), "ProviderScopes: "},
 		"two faults at once":                {workos.AuthorizationParams{}, "no selector: "},
