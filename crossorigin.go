@@ -47,7 +47,7 @@ func originOf(raw string) string {
 // changes something for whoever is signed in, or signs somebody in. Trusted
 // are the redirect URL's origin and those of [WithTrustedOrigins].
 func (a *AuthKit) RefuseCrossOrigin(next http.Handler) http.Handler {
-	mustHandle(next)
+	mustHaveHandler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := a.crossOrigin.Check(r); err != nil {
 			a.fail(w, r, fmt.Errorf("%w: %w", ErrCrossOrigin, err), "")

@@ -1,4 +1,4 @@
-// The guards: who may pass, and what everybody else is told.
+// The guards: middleware that passes only requests with a session that has the required rights.
 
 package authkit
 
@@ -12,94 +12,125 @@ import (
 	"time"
 )
 
-// RequireAuth lets signed-in people through, and nobody else. A navigation of
-// a browser is sent to sign in and comes back to the very page it asked for;
-// anything else is answered 401 with a problem document. Where it could not be
-// decided who is asking, the answer is 503 with Retry-After.
+// RequireAuth returns a handler that passes requests with a session to next.
+// An anonymous navigation of a browser is redirected to sign-in and returns to
+// the requested page afterwards. Any other anonymous request is answered 401
+// with a problem document ([ErrSignedOut]). A request whose session cannot
+// be checked is answered 503 with Retry-After ([ErrUnavailable]).
 //
-// It stands around a handler, a group of routes or a whole router, and works
-// without [AuthKit.Middleware] too. Responses behind it are "private,
-// no-store" unless the handler says otherwise.
+// It can wrap a handler, a group of routes or a whole router, with or without
+// [AuthKit.Middleware]. Responses behind it are "private, no-store" unless the
+// handler sets another Cache-Control. It panics if next is nil.
 func (a *AuthKit) RequireAuth(next http.Handler) http.Handler {
 	return a.guard(next, func(*Session) error { return nil }, nil)
 }
 
-// RequireRole lets people through who have one of the roles in the
-// organization that they are signed in to. Who is not signed in is answered as
-// by [AuthKit.RequireAuth]; who has none of the roles is answered 403, with a
-// page or a problem document that names what is missing.
+// RequireRole returns a middleware that passes requests whose session has the
+// role in its organization. An anonymous request is answered as by
+// [AuthKit.RequireAuth]. A session without the role is answered 403, with a page
+// or a problem document that names what is missing ([ForbiddenError]).
 //
-// Like all guards of this shape it is a middleware for a route or a group, can
-// be combined with others, and can be used inside a handler:
+// All guards of this form can wrap a route or a group of routes, can be
+// combined, and can be used inside a handler:
 //
 //	mux.Handle("DELETE /posts/{id}", ak.RequirePermission("posts:delete")(deletePost))
 //	r.Use(ak.RequireRole("admin"), ak.RequireRecentAuth(10*time.Minute))
 //
-// It panics if no slug is given or one is empty: a guard that requires nothing
-// is a mistake in the program. All guards panic if the handler is nil.
-func (a *AuthKit) RequireRole(slugs ...string) func(http.Handler) http.Handler {
-	return a.require("RequireRole", slugs, func(s *Session, slugs []string) error {
-		return lacking(slices.ContainsFunc(slugs, s.HasRole), oneOf("role", slugs))
-	})
+// They panic at construction if a slug is empty, or if a list of slugs is empty.
+// The middleware panics if its handler is nil.
+func (a *AuthKit) RequireRole(slug string) func(http.Handler) http.Handler {
+	return a.requireAll("RequireRole", byRole, slug)
 }
 
-// RequirePermission lets people through who have all of the permissions. See
-// [AuthKit.RequireRole].
-func (a *AuthKit) RequirePermission(slugs ...string) func(http.Handler) http.Handler {
-	return a.require("RequirePermission", slugs, func(s *Session, slugs []string) error {
-		return lackingEach("permission", slugs, s.HasPermission)
-	})
+// RequireAnyRole returns a middleware that passes requests whose session has
+// one of the roles or more. See [AuthKit.RequireRole].
+func (a *AuthKit) RequireAnyRole(slugs ...string) func(http.Handler) http.Handler {
+	return a.requireAny("RequireAnyRole", byRole, slugs)
 }
 
-// RequireAnyPermission lets people through who have one of the permissions.
-// See [AuthKit.RequireRole].
+// RequirePermission returns a middleware that passes requests whose session has
+// the permission. See [AuthKit.RequireRole].
+func (a *AuthKit) RequirePermission(slug string) func(http.Handler) http.Handler {
+	return a.requireAll("RequirePermission", byPermission, slug)
+}
+
+// RequireAllPermissions returns a middleware that passes requests whose session
+// has all of the permissions. See [AuthKit.RequireRole].
+func (a *AuthKit) RequireAllPermissions(slugs ...string) func(http.Handler) http.Handler {
+	return a.requireAll("RequireAllPermissions", byPermission, slugs...)
+}
+
+// RequireAnyPermission returns a middleware that passes requests whose session
+// has one of the permissions or more. See [AuthKit.RequireRole].
 func (a *AuthKit) RequireAnyPermission(slugs ...string) func(http.Handler) http.Handler {
-	return a.require("RequireAnyPermission", slugs, func(s *Session, slugs []string) error {
-		return lacking(slices.ContainsFunc(slugs, s.HasPermission), oneOf("permission", slugs))
-	})
+	return a.requireAny("RequireAnyPermission", byPermission, slugs)
 }
 
-// RequireEntitlement lets people through whose organization has all of the
-// entitlements. See [AuthKit.RequireRole].
-func (a *AuthKit) RequireEntitlement(slugs ...string) func(http.Handler) http.Handler {
-	return a.require("RequireEntitlement", slugs, func(s *Session, slugs []string) error {
-		return lackingEach("entitlement", slugs, s.HasEntitlement)
-	})
+// RequireEntitlement returns a middleware that passes requests whose session's
+// organization has the entitlement. See [AuthKit.RequireRole].
+func (a *AuthKit) RequireEntitlement(slug string) func(http.Handler) http.Handler {
+	return a.requireAll("RequireEntitlement", byEntitlement, slug)
 }
 
-// RequireFeatureFlag lets people through for whom all of the flags are on. See
+// RequireAllEntitlements returns a middleware that passes requests whose
+// session's organization has all of the entitlements. See [AuthKit.RequireRole].
+func (a *AuthKit) RequireAllEntitlements(slugs ...string) func(http.Handler) http.Handler {
+	return a.requireAll("RequireAllEntitlements", byEntitlement, slugs...)
+}
+
+// RequireAnyEntitlement returns a middleware that passes requests whose
+// session's organization has one of the entitlements or more. See
 // [AuthKit.RequireRole].
-func (a *AuthKit) RequireFeatureFlag(slugs ...string) func(http.Handler) http.Handler {
-	return a.require("RequireFeatureFlag", slugs, func(s *Session, slugs []string) error {
-		return lackingEach("feature flag", slugs, s.HasFeatureFlag)
-	})
+func (a *AuthKit) RequireAnyEntitlement(slugs ...string) func(http.Handler) http.Handler {
+	return a.requireAny("RequireAnyEntitlement", byEntitlement, slugs)
 }
 
-// RequireOrganization lets people through who are signed in to one of the
-// organizations, org_…. [AuthKit.RequireOrganizationSession] accepts every
-// organization. It panics if no ID is given or one is empty. See
-// [AuthKit.RequireRole].
-func (a *AuthKit) RequireOrganization(ids ...string) func(http.Handler) http.Handler {
+// RequireFeatureFlag returns a middleware that passes requests of users for whom
+// the feature flag is on. See [AuthKit.RequireRole].
+func (a *AuthKit) RequireFeatureFlag(slug string) func(http.Handler) http.Handler {
+	return a.requireAll("RequireFeatureFlag", byFeatureFlag, slug)
+}
+
+// RequireAllFeatureFlags returns a middleware that passes requests of users for
+// whom all of the feature flags are on. See [AuthKit.RequireRole].
+func (a *AuthKit) RequireAllFeatureFlags(slugs ...string) func(http.Handler) http.Handler {
+	return a.requireAll("RequireAllFeatureFlags", byFeatureFlag, slugs...)
+}
+
+// RequireAnyFeatureFlag returns a middleware that passes requests of users for
+// whom one of the feature flags or more is on. See [AuthKit.RequireRole].
+func (a *AuthKit) RequireAnyFeatureFlag(slugs ...string) func(http.Handler) http.Handler {
+	return a.requireAny("RequireAnyFeatureFlag", byFeatureFlag, slugs)
+}
+
+// RequireOrganization returns a middleware that passes requests whose session is
+// signed in to the organization. It panics if the ID does not have the form
+// org_…. See [AuthKit.RequireRole].
+func (a *AuthKit) RequireOrganization(id string) func(http.Handler) http.Handler {
+	return a.requireOrganization("RequireOrganization", id)
+}
+
+// RequireAnyOrganization returns a middleware that passes requests whose session
+// is signed in to one of the organizations. It panics if no ID is given, or if
+// one does not have the form org_…. [AuthKit.RequireOrganizationSession] accepts
+// every organization. See [AuthKit.RequireRole].
+func (a *AuthKit) RequireAnyOrganization(ids ...string) func(http.Handler) http.Handler {
 	if len(ids) == 0 {
-		panic("authkit: RequireOrganization needs an organization ID; RequireOrganizationSession accepts every organization")
+		panic("authkit: RequireAnyOrganization needs at least one organization ID; RequireOrganizationSession accepts every organization")
 	}
-	return a.require("RequireOrganization", ids, func(s *Session, ids []string) error {
-		// The answer does not name the organizations: a stranger must not learn whose page this is.
-		return lacking(slices.Contains(ids, s.OrganizationID()), "another organization")
-	})
+	return a.requireOrganization("RequireAnyOrganization", ids...)
 }
 
-// RequireOrganizationSession lets people through who are signed in to an
-// organization, whichever it is. Who is signed in without one is answered 403.
-// See [AuthKit.RequireRole].
+// RequireOrganizationSession returns a middleware that passes requests whose
+// session is signed in to an organization, no matter which. See
+// [AuthKit.RequireRole].
 func (a *AuthKit) RequireOrganizationSession() func(http.Handler) http.Handler {
 	return a.guards(func(s *Session) error { return lacking(s.OrganizationID() != "", "an organization") })
 }
 
-// RefuseImpersonation lets people through who are themselves, and keeps out
-// members of staff who are signed in as somebody else through the WorkOS
-// dashboard: every session that has a [Session.Impersonator]. See
-// [AuthKit.RequireRole].
+// RefuseImpersonation returns a handler that passes requests with a session to
+// next unless the session has a [Session.Impersonator]: a member of staff who is
+// signed in as the user through the WorkOS dashboard. See [AuthKit.RequireRole].
 func (a *AuthKit) RefuseImpersonation(next http.Handler) http.Handler {
 	return a.guard(next, func(s *Session) error {
 		_, impersonated := s.Impersonator()
@@ -107,17 +138,20 @@ func (a *AuthKit) RefuseImpersonation(next http.Handler) http.Handler {
 	}, nil)
 }
 
-// RequireRecentAuth lets people through who have proved who they are within
-// maxAge, give or take a minute of clock skew. A time in the future, beyond
-// that minute, is no proof. A navigation of somebody else
-// who is signed in goes through AuthKit, which is asked for a new proof
-// (max_age), and comes back to the page. That is on AuthKit's hosted pages, also
-// where [WithLoginParams] names a Provider or a Connection, which do not know
-// max_age. Anything else is answered 403 with
-// the code recent_auth_required. Should AuthKit sign somebody in without a new
-// proof, the callback answers 403: there is no going round in circles.
+// RequireRecentAuth returns a middleware that passes requests whose user has
+// authenticated within maxAge ([Session.AuthenticatedAt]), with a leeway of a
+// minute for clock skew. A time that is more than that minute in the future does
+// not count.
 //
-// Zero asks for a proof within the minute of skew. RequireRecentAuth panics if
+// A navigation with an older session is redirected to AuthKit, which asks for a
+// new authentication (max_age), and returns to the page. This always uses
+// AuthKit's hosted pages, even if [WithLoginParams] names a Provider or a
+// Connection, because those do not know max_age. Any other request is answered
+// 403 ([ErrRecentAuth]). If AuthKit signs the user in without a new
+// authentication, the callback answers 403 too, so that there is no redirect
+// loop.
+//
+// With a maxAge of zero only the leeway remains. RequireRecentAuth panics if
 // maxAge is negative.
 func (a *AuthKit) RequireRecentAuth(maxAge time.Duration) func(http.Handler) http.Handler {
 	if maxAge < 0 {
@@ -125,7 +159,7 @@ func (a *AuthKit) RequireRecentAuth(maxAge time.Duration) func(http.Handler) htt
 	}
 	maxAge = min(maxAge, math.MaxInt64-clockSkew) // the skew is added to it
 	return func(next http.Handler) http.Handler {
-		mustHandle(next)
+		mustHaveHandler(next)
 		return a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch s, _ := FromContext(r.Context()); {
 			case a.authenticatedWithin(s, maxAge):
@@ -144,7 +178,56 @@ func (a *AuthKit) RequireRecentAuth(maxAge time.Duration) func(http.Handler) htt
 func (a *AuthKit) authenticatedWithin(s *Session, maxAge time.Duration) bool {
 	at := s.AuthenticatedAt()
 	age := a.clock.Now().Sub(at)
-	return !at.IsZero() && age >= -clockSkew && age <= maxAge+clockSkew // a proof in the future is none
+	return !at.IsZero() && age >= -clockSkew && age <= maxAge+clockSkew
+}
+
+// right is a kind of right that a session can have, by slug.
+type right struct {
+	kind string // how panics and answers name it
+	has  func(s *Session, slug string) bool
+}
+
+var (
+	byRole        = right{"role", (*Session).HasRole}
+	byPermission  = right{"permission", (*Session).HasPermission}
+	byEntitlement = right{"entitlement", (*Session).HasEntitlement}
+	byFeatureFlag = right{"feature flag", (*Session).HasFeatureFlag}
+)
+
+// checkAll returns a [ForbiddenError] that names the first missing right.
+func (r right) checkAll(s *Session, slugs []string) error {
+	for _, slug := range slugs {
+		if !r.has(s, slug) {
+			return &ForbiddenError{Missing: r.kind + " " + slug}
+		}
+	}
+	return nil
+}
+
+func (a *AuthKit) requireAll(guard string, r right, slugs ...string) func(http.Handler) http.Handler {
+	slugs = mustHaveSlugs(guard, r.kind, slugs)
+	return a.guards(func(s *Session) error { return r.checkAll(s, slugs) })
+}
+
+func (a *AuthKit) requireAny(guard string, r right, slugs []string) func(http.Handler) http.Handler {
+	slugs = mustHaveSlugs(guard, r.kind, slugs)
+	missing := r.kind + " " + strings.Join(slugs, " or ")
+	return a.guards(func(s *Session) error {
+		return lacking(slices.ContainsFunc(slugs, func(slug string) bool { return r.has(s, slug) }), missing)
+	})
+}
+
+func (a *AuthKit) requireOrganization(guard string, ids ...string) func(http.Handler) http.Handler {
+	for _, id := range ids {
+		if !isOrganizationID(id) {
+			panic(fmt.Sprintf("authkit: %s: %q is not an organization ID, which starts with org_", guard, id))
+		}
+	}
+	ids = slices.Clone(ids)
+	return a.guards(func(s *Session) error {
+		// The answer does not name the organizations: it must not tell other people which customer a page belongs to.
+		return lacking(slices.Contains(ids, s.OrganizationID()), "another organization")
+	})
 }
 
 func lacking(has bool, what string) error {
@@ -154,40 +237,27 @@ func lacking(has bool, what string) error {
 	return &ForbiddenError{Missing: what}
 }
 
-func lackingEach(kind string, slugs []string, has func(string) bool) error {
-	for _, slug := range slugs {
-		if !has(slug) {
-			return &ForbiddenError{Missing: kind + " " + slug}
+// mustHaveSlugs returns a copy of the slugs, so that a later change of the
+// caller's slice does not change the guard. It panics if there are none, or if
+// one is empty.
+func mustHaveSlugs(guard, kind string, slugs []string) []string {
+	if len(slugs) == 0 {
+		panic("authkit: " + guard + " needs at least one " + kind)
+	}
+	return noEmptySlugs(guard, kind, slugs)
+}
+
+// noEmptySlugs is mustHaveSlugs for a list that may be empty.
+func noEmptySlugs(guard, kind string, slugs []string) []string {
+	for i, slug := range slugs {
+		if strings.TrimSpace(slug) == "" {
+			panic(fmt.Sprintf("authkit: %s: %s %d of %d is empty", guard, kind, i+1, len(slugs)))
 		}
 	}
-	return nil
+	return slices.Clone(slugs)
 }
 
-func oneOf(kind string, slugs []string) string { return kind + " " + strings.Join(slugs, " or ") }
-
-// require makes a guard of the check, which gets a copy of the names: they
-// cannot change later. It panics if there are none, or if one is empty.
-func (a *AuthKit) require(guard string, names []string, check func(s *Session, names []string) error) func(http.Handler) http.Handler {
-	if len(names) == 0 {
-		panic("authkit: " + guard + " needs to be told what it requires")
-	}
-	names = mustBeNamed(guard, names)
-	return a.guards(func(s *Session) error { return check(s, names) })
-}
-
-// mustBeNamed returns a copy of the names that a guard requires, which the
-// application cannot change later. It panics if one of them is empty.
-func mustBeNamed(guard string, names []string) []string {
-	for i, name := range names {
-		if strings.TrimSpace(name) == "" {
-			panic(fmt.Sprintf("authkit: %s: name %d of %d is empty", guard, i+1, len(names)))
-		}
-	}
-	return slices.Clone(names)
-}
-
-// mustHandle panics if a guard would have nothing to let people through to.
-func mustHandle(next http.Handler) {
+func mustHaveHandler(next http.Handler) {
 	if f, ok := next.(http.HandlerFunc); next == nil || ok && f == nil {
 		panic("authkit: a guard needs a handler, and this one is nil")
 	}
@@ -197,10 +267,11 @@ func (a *AuthKit) guards(check func(*Session) error) func(http.Handler) http.Han
 	return func(next http.Handler) http.Handler { return a.guard(next, check, nil) }
 }
 
-// guard is what all guards are: whoever is signed in and passes the check goes
-// on to next. The challenge is for a 401 where bearer tokens are not accepted.
+// guard returns a handler that passes a request with a session to next if check
+// returns nil. The challenge is what a 401 carries where bearer tokens are not
+// accepted.
 func (a *AuthKit) guard(next http.Handler, check func(*Session) error, challenge *bearerChallenge) http.Handler {
-	mustHandle(next)
+	mustHaveHandler(next)
 	return a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := a.visitOf(r)
 		switch {
@@ -222,15 +293,15 @@ func (a *AuthKit) guard(next http.Handler, check func(*Session) error, challenge
 	}))
 }
 
-// failSignedOut answers 401, with a challenge where credentials other than a
-// cookie are accepted.
+// failSignedOut answers 401. The challenge is nil where only cookies are
+// accepted.
 func (a *AuthKit) failSignedOut(w http.ResponseWriter, r *http.Request, c *bearerChallenge) {
 	if c != nil {
 		w.Header().Set("WWW-Authenticate", c.String())
 	}
 	returnTo := ""
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		returnTo = requestTarget(r) // what was posted cannot be come back to
+		returnTo = requestTarget(r) // a redirect cannot repeat a POST
 	}
 	a.fail(w, r, ErrSignedOut, returnTo)
 }

@@ -220,7 +220,7 @@ func TestAnEmptyPermissionOfAnAPIKeyGuardIsAMistake(t *testing.T) { // A15
 			"1 of 1": {{""}, {" "}, {"\t\n"}}, "2 of 2": {{"posts:read", ""}}, "1 of 2": {{"", "posts:read"}},
 		} {
 			for _, permissions := range lists {
-				assert.PanicsWithValue(t, "authkit: "+name+": name "+place+" is empty", func() { guard(permissions...) }, "%q", permissions)
+				assert.PanicsWithValue(t, "authkit: "+name+": permission "+place+" is empty", func() { guard(permissions...) }, "%q", permissions)
 			}
 		}
 		assert.NotPanics(t, func() { guard() }, "none at all is allowed")

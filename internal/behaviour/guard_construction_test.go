@@ -3,6 +3,7 @@
 package behaviour
 
 import (
+	"fmt"
 	"io"
 	"math"
 	"net/http"
@@ -43,6 +44,12 @@ func emptyArguments(t *testing.T, name string, guard reflect.Value) map[string]f
 		return map[string]func() middleware{"()": func() middleware { return build }}
 	case func() func(http.Handler) http.Handler:
 		return map[string]func() middleware{"()": build}
+	case func(string) func(http.Handler) http.Handler:
+		return map[string]func() middleware{
+			`("")`:   func() middleware { return build("") },
+			`(" ")`:  func() middleware { return build(" ") },
+			`("\t")`: func() middleware { return build("\t") },
+		}
 	case func(...string) func(http.Handler) http.Handler:
 		return map[string]func() middleware{
 			"()":              func() middleware { return build() },
@@ -111,7 +118,7 @@ func TestNoGuardThatIsBuiltWithEmptyArgumentsLetsThroughWhoHasNoRights(t *testin
 		"RefuseCrossOrigin()":          func(method, _ string) bool { return method == "GET" },
 	}
 	guards := guardsOf(a.AuthKit)
-	for _, name := range []string{"RequireAuth", "RequireRole", "RefuseImpersonation", "RequireRecentAuth", "RequireAPIKey"} {
+	for _, name := range []string{"RequireAuth", "RequireRole", "RequireAnyRole", "RefuseImpersonation", "RequireRecentAuth", "RequireAPIKey"} {
 		require.Contains(t, guards, name)
 	}
 	for name, guard := range guards {
@@ -144,18 +151,22 @@ func TestAGuardThatIsToldAnEmptyNameOrANegativeAgePanicsAtConstruction(t *testin
 	a := guarded(t)
 	var none []string
 	for want, build := range map[string]func(){
-		"authkit: RequireRole needs to be told what it requires":            func() { a.RequireRole(none...) },
-		"authkit: RequirePermission needs to be told what it requires":      func() { a.RequirePermission([]string{}...) },
-		"authkit: RequireRole: name 1 of 1 is empty":                        func() { a.RequireRole("") },
-		"authkit: RequireRole: name 2 of 3 is empty":                        func() { a.RequireRole("admin", "", "owner") },
-		"authkit: RequirePermission: name 1 of 1 is empty":                  func() { a.RequirePermission("") },
-		"authkit: RequireAnyPermission: name 2 of 2 is empty":               func() { a.RequireAnyPermission("posts:write", " \t") },
-		"authkit: RequireEntitlement: name 1 of 1 is empty":                 func() { a.RequireEntitlement("") },
-		"authkit: RequireFeatureFlag: name 1 of 1 is empty":                 func() { a.RequireFeatureFlag("") },
-		"authkit: RequireOrganization: name 1 of 2 is empty":                func() { a.RequireOrganization("", "org_acme") },
+		"authkit: RequireAnyRole needs at least one role":                   func() { a.RequireAnyRole(none...) },
+		"authkit: RequireAllPermissions needs at least one permission":      func() { a.RequireAllPermissions([]string{}...) },
+		"authkit: RequireRole: role 1 of 1 is empty":                        func() { a.RequireRole("") },
+		"authkit: RequireAnyRole: role 2 of 3 is empty":                     func() { a.RequireAnyRole("admin", "", "owner") },
+		"authkit: RequirePermission: permission 1 of 1 is empty":            func() { a.RequirePermission("") },
+		"authkit: RequireAllPermissions: permission 1 of 1 is empty":        func() { a.RequireAllPermissions("") },
+		"authkit: RequireAnyPermission: permission 2 of 2 is empty":         func() { a.RequireAnyPermission("posts:write", " \t") },
+		"authkit: RequireEntitlement: entitlement 1 of 1 is empty":          func() { a.RequireEntitlement("") },
+		"authkit: RequireAllEntitlements: entitlement 2 of 2 is empty":      func() { a.RequireAllEntitlements("sso", "") },
+		"authkit: RequireAnyEntitlement: entitlement 1 of 2 is empty":       func() { a.RequireAnyEntitlement("", "sso") },
+		"authkit: RequireFeatureFlag: feature flag 1 of 1 is empty":         func() { a.RequireFeatureFlag("") },
+		"authkit: RequireAllFeatureFlags: feature flag 2 of 2 is empty":     func() { a.RequireAllFeatureFlags("beta", "") },
+		"authkit: RequireAnyFeatureFlag: feature flag 1 of 2 is empty":      func() { a.RequireAnyFeatureFlag("", "beta") },
 		"authkit: RequireRecentAuth needs an age of zero or more, not -1ns": func() { a.RequireRecentAuth(-1) },
-		"authkit: RequireOrganization needs an organization ID; RequireOrganizationSession accepts every organization": func() {
-			a.RequireOrganization(none...)
+		"authkit: RequireAnyOrganization needs at least one organization ID; RequireOrganizationSession accepts every organization": func() {
+			a.RequireAnyOrganization(none...)
 		},
 	} {
 		assert.PanicsWithValue(t, want, build)
@@ -166,6 +177,11 @@ func TestAGuardThatIsToldAnEmptyNameOrANegativeAgePanicsAtConstruction(t *testin
 	} {
 		assert.Panics(t, build, name)
 	}
+	for _, id := range []string{"", " ", "org_", "acme", "Org_acme", "org_acme ", "org_a/b", "user_kim", "org_" + strings.Repeat("x", 125)} {
+		want := fmt.Sprintf(": %q is not an organization ID, which starts with org_", id)
+		assert.PanicsWithValue(t, "authkit: RequireOrganization"+want, func() { a.RequireOrganization(id) })
+		assert.PanicsWithValue(t, "authkit: RequireAnyOrganization"+want, func() { a.RequireAnyOrganization("org_acme", id) })
+	}
 	assert.NotPanics(t, func() { a.RequireRecentAuth(0) })
 	assert.NotPanics(t, func() { a.RequireOrganizationSession() })
 }
@@ -173,10 +189,12 @@ func TestAGuardThatIsToldAnEmptyNameOrANegativeAgePanicsAtConstruction(t *testin
 func TestAGuardKeepsItsNamesWhateverBecomesOfTheSlice(t *testing.T) {
 	a, pass, cookie, _ := withoutRights(t)
 	for name, guard := range map[string]func(...string) func(http.Handler) http.Handler{
-		"RequireRole": a.RequireRole, "RequirePermission": a.RequirePermission, "RequireAnyPermission": a.RequireAnyPermission,
-		"RequireEntitlement": a.RequireEntitlement, "RequireFeatureFlag": a.RequireFeatureFlag, "RequireOrganization": a.RequireOrganization,
+		"RequireAnyRole": a.RequireAnyRole, "RequireAnyOrganization": a.RequireAnyOrganization,
+		"RequireAllPermissions": a.RequireAllPermissions, "RequireAnyPermission": a.RequireAnyPermission,
+		"RequireAllEntitlements": a.RequireAllEntitlements, "RequireAnyEntitlement": a.RequireAnyEntitlement,
+		"RequireAllFeatureFlags": a.RequireAllFeatureFlags, "RequireAnyFeatureFlag": a.RequireAnyFeatureFlag,
 	} {
-		names := []string{"other"}
+		names := []string{"org_other"}
 		a.Server.Config.Handler = guard(names...)(pass)
 		names[0] = ""
 		assert.Equal(t, http.StatusForbidden, a.Send(Request{Target: "/", Cookie: cookie, Header: Scripted()}).Status, name)
@@ -218,6 +236,8 @@ func TestEveryGuardPanicsAtConstructionForANilHandler(t *testing.T) {
 			made = build
 		case func() func(http.Handler) http.Handler:
 			made = build()
+		case func(string) func(http.Handler) http.Handler:
+			made = build("org_acme")
 		case func(...string) func(http.Handler) http.Handler:
 			made = build("org_acme")
 		case func(time.Duration) func(http.Handler) http.Handler:

@@ -31,12 +31,19 @@ func guarded(t *testing.T) *App {
 		Routes: func(a *App, mux *http.ServeMux) {
 			for path, guard := range map[string]func(http.Handler) http.Handler{
 				"/auth":          a.RequireAuth,
-				"/role":          a.RequireRole("owner", "admin"),
-				"/permission":    a.RequirePermission("posts:read", "posts:write"),
+				"/role":          a.RequireAnyRole("owner", "admin"),
+				"/onepermission": a.RequirePermission("posts:write"),
+				"/permission":    a.RequireAllPermissions("posts:read", "posts:write"),
 				"/anypermission": a.RequireAnyPermission("posts:delete", "posts:write"),
+				"/onerole":       a.RequireRole("admin"),
 				"/entitlement":   a.RequireEntitlement("audit-logs"),
+				"/entitlements":  a.RequireAllEntitlements("audit-logs"),
+				"/anyentitled":   a.RequireAnyEntitlement("sso", "audit-logs"),
 				"/flag":          a.RequireFeatureFlag("beta"),
+				"/flags":         a.RequireAllFeatureFlags("beta"),
+				"/anyflag":       a.RequireAnyFeatureFlag("alpha", "beta"),
 				"/organization":  a.RequireOrganization("org_acme"),
+				"/organizations": a.RequireAnyOrganization("org_other", "org_acme"),
 				"/anywhere":      a.RequireOrganizationSession(),
 				"/inperson":      a.RefuseImpersonation,
 				"/recent":        a.RequireRecentAuth(10 * time.Minute),
@@ -115,6 +122,7 @@ func TestEveryGuardAnswersEveryVisitor(t *testing.T) {
 	for path, exceptions := range map[string]map[string][2]int{
 		"/auth": anybody, "/anywhere": anybody, "/inperson": inPerson, "/recent": anybody,
 		"/role": nil, "/permission": nil, "/anypermission": nil, "/entitlement": nil, "/flag": nil, "/organization": nil,
+		"/onerole": nil, "/onepermission": nil, "/entitlements": nil, "/anyentitled": nil, "/flags": nil, "/anyflag": nil, "/organizations": nil,
 		"/composed": nil, "/inside": nil, "/apikey": machine, "/either": either,
 	} {
 		for visitor, q := range visitors {
@@ -169,6 +177,9 @@ func TestAGuardNamesWhatIsMissing(t *testing.T) {
 	for path, missing := range map[string]string{
 		"/role": "role owner or admin", "/permission": "permission posts:write", "/anypermission": "permission posts:delete or posts:write",
 		"/entitlement": "entitlement audit-logs", "/flag": "feature flag beta", "/organization": "another organization",
+		"/onerole": "role admin", "/onepermission": "permission posts:write", "/entitlements": "entitlement audit-logs",
+		"/anyentitled": "entitlement sso or audit-logs", "/flags": "feature flag beta", "/anyflag": "feature flag alpha or beta",
+		"/organizations": "another organization",
 	} {
 		resp := a.Send(Request{Target: path, Cookie: cookie, Header: Scripted()})
 		assert.Equal(t, missing, resp.Problem(t)["missing"])
@@ -190,14 +201,16 @@ func TestAnImpersonatorIsSeenAndKeptOutWhereOnlyTheUserMayPass(t *testing.T) {
 
 func TestAGuardThatRequiresNothingIsAMistake(t *testing.T) {
 	a := guarded(t)
-	for name, guard := range map[string]func(){
-		"RequireRole":          func() { a.RequireRole() },
-		"RequirePermission":    func() { a.RequirePermission() },
-		"RequireAnyPermission": func() { a.RequireAnyPermission() },
-		"RequireEntitlement":   func() { a.RequireEntitlement() },
-		"RequireFeatureFlag":   func() { a.RequireFeatureFlag() },
+	for want, guard := range map[string]func(){
+		"RequireAnyRole needs at least one role":                 func() { a.RequireAnyRole() },
+		"RequireAllPermissions needs at least one permission":    func() { a.RequireAllPermissions() },
+		"RequireAnyPermission needs at least one permission":     func() { a.RequireAnyPermission() },
+		"RequireAllEntitlements needs at least one entitlement":  func() { a.RequireAllEntitlements() },
+		"RequireAnyEntitlement needs at least one entitlement":   func() { a.RequireAnyEntitlement() },
+		"RequireAllFeatureFlags needs at least one feature flag": func() { a.RequireAllFeatureFlags() },
+		"RequireAnyFeatureFlag needs at least one feature flag":  func() { a.RequireAnyFeatureFlag() },
 	} {
-		assert.PanicsWithValue(t, "authkit: "+name+" needs to be told what it requires", guard)
+		assert.PanicsWithValue(t, "authkit: "+want, guard)
 	}
 }
 
