@@ -67,7 +67,7 @@ func (a *AuthKit) newAuthorizationRequest(p LoginParams) authorizationRequest {
 // began in.
 func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, request authorizationRequest) {
 	if request.replaces == nil && isCrossOrigin(r) && isFrame(r) {
-		a.fail(w, r, fmt.Errorf("%w: it loaded a sign-in into a frame", ErrCrossOrigin), "")
+		a.fail(w, r, fmt.Errorf("%w: it loaded a sign-in into a frame", ErrCrossOriginRefused), "")
 		return
 	}
 	pending := pendingSignIn{
@@ -96,7 +96,7 @@ func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, request au
 	request.params.CodeChallenge = pkce.Challenge(pending.verifier)
 	location, err := a.client.AuthorizationURL(request.params)
 	if err != nil {
-		a.failPage(w, r, fmt.Errorf("%w: %w", ErrLogin, err), request.returnTo)
+		a.failPage(w, r, fmt.Errorf("%w: %w", ErrInvalidLoginParams, err), request.returnTo)
 		return
 	}
 	if err := a.keepSignIn(w, r, pending, request.replaces); err != nil {

@@ -45,7 +45,7 @@ func (a *AuthKit) Callback() http.Handler {
 		state, code := query.Get("state"), query.Get("code")
 		switch {
 		case isGarbled(query):
-			a.failPage(w, r, fmt.Errorf("%w: a parameter is missing or came twice", ErrState), "")
+			a.failPage(w, r, fmt.Errorf("%w: a parameter is missing or came twice", ErrInvalidState), "")
 		case state != "":
 			a.finishSignIn(w, r, query)
 		case code != "":
@@ -75,7 +75,7 @@ func isGarbled(query url.Values) bool {
 func (a *AuthKit) restart(w http.ResponseWriter, r *http.Request) {
 	if cookie.Has(r.Header, a.cookies.RestartName()) {
 		a.cookies.Expire(w.Header(), a.cookies.RestartName())
-		a.failPage(w, r, fmt.Errorf("%w: the callback had no state, twice", ErrState), "")
+		a.failPage(w, r, fmt.Errorf("%w: the callback had no state, twice", ErrInvalidState), "")
 		return
 	}
 	request := a.newAuthorizationRequest(a.loginParams(r))
@@ -123,7 +123,7 @@ func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url
 		return
 	}
 	if use == stateTooOld {
-		err := fmt.Errorf("%w: the sign-in began %s ago, and was started again before", ErrState, a.age(pending).Round(time.Second))
+		err := fmt.Errorf("%w: the sign-in began %s ago, and was started again before", ErrInvalidState, a.age(pending).Round(time.Second))
 		a.failSignIn(w, r, err, pending.returnTo)
 		return
 	}
@@ -153,7 +153,7 @@ func (a *AuthKit) refuseState(w http.ResponseWriter, r *http.Request, pending *p
 		a.goOn(w, cmp.Or(returnTo, "/"))
 		return
 	}
-	a.failPage(w, r, fmt.Errorf("%w: %w", ErrState, err), returnTo)
+	a.failPage(w, r, fmt.Errorf("%w: %w", ErrInvalidState, err), returnTo)
 }
 
 // isSignedIn reports whether a request's cookie holds a session that verifies, or
@@ -197,7 +197,7 @@ func (a *AuthKit) exchangeCode(ctx context.Context, r *http.Request, pending *pe
 	case workos.IsTransient(err), ctx.Err() != nil:
 		return nil, fmt.Errorf("%w: %w", ErrSignInUnavailable, unavailable(err, retryAfter))
 	}
-	return nil, fmt.Errorf("%w: %w", ErrSignIn, err)
+	return nil, fmt.Errorf("%w: %w", ErrSignInFailed, err)
 }
 
 // refusesApplication reports whether a refusal is about this application's
@@ -226,10 +226,10 @@ func (a *AuthKit) goOn(w http.ResponseWriter, returnTo string) {
 func refusal(query url.Values) error {
 	code := query.Get("error")
 	if code == "access_denied" {
-		return ErrCancelled
+		return ErrSignInCancelled
 	}
 	if code == "" {
-		return fmt.Errorf("%w: neither a code nor an error came back", ErrState)
+		return fmt.Errorf("%w: neither a code nor an error came back", ErrInvalidState)
 	}
 	return fmt.Errorf("%w: AuthKit answered %.64q", ErrSignInRefused, code)
 }
@@ -277,13 +277,13 @@ func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authenticati
 	case errors.Is(err, jwks.ErrUnavailable):
 		return nil, fmt.Errorf("%w: %w", ErrSignInUnavailable, keysUnavailable(err))
 	case err != nil:
-		return nil, fmt.Errorf("%w: the new access token is not accepted: %w", ErrSignIn, err)
+		return nil, fmt.Errorf("%w: the new access token is not accepted: %w", ErrSignInFailed, err)
 	case !pending.provenBy(session):
-		return nil, fmt.Errorf("%w: AuthKit gave no new proof", ErrRecentAuth)
+		return nil, fmt.Errorf("%w: AuthKit gave no new proof", ErrRecentAuthRequired)
 	}
 	text, err := a.format.seal(session)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSignIn, err)
+		return nil, fmt.Errorf("%w: %w", ErrSignInFailed, err)
 	}
 	if err := a.cookies.CheckSize(text); err != nil {
 		return nil, tooLarge(session, err)
@@ -298,7 +298,7 @@ func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authenticati
 		}
 	}()
 	if err := a.onSignIn(ctx, SignInEvent{Session: session, State: pending.appState, ReturnTo: pending.returnTo}); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSignInHook, err)
+		return nil, fmt.Errorf("%w: %w", ErrSignInHookFailed, err)
 	}
 	// Browsers that do not tell a host-only cookie from one of the same Domain
 	// (RFC 6265, section 5.3) go by the order: the session comes last.

@@ -50,7 +50,7 @@ func (a *AuthKit) RefuseCrossOrigin(next http.Handler) http.Handler {
 	mustHaveHandler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := a.crossOrigin.Check(r); err != nil {
-			a.fail(w, r, fmt.Errorf("%w: %w", ErrCrossOrigin, err), "")
+			a.fail(w, r, fmt.Errorf("%w: %w", ErrCrossOriginRefused, err), "")
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -78,9 +78,9 @@ func (a *AuthKit) acceptsSignIn(w http.ResponseWriter, r *http.Request) bool {
 	mode := r.Header.Get("Sec-Fetch-Mode")
 	switch {
 	case isPrefetch(r):
-		a.fail(w, r, ErrPrefetch, "")
+		a.fail(w, r, ErrPrefetchRefused, "")
 	case isCrossOrigin(r) && mode != "" && mode != "navigate":
-		a.fail(w, r, fmt.Errorf("%w: it fetched the login or callback path", ErrCrossOrigin), "")
+		a.fail(w, r, fmt.Errorf("%w: it fetched the login or callback path", ErrCrossOriginRefused), "")
 	default:
 		return true
 	}
@@ -94,6 +94,6 @@ func (a *AuthKit) onlyMethod(w http.ResponseWriter, r *http.Request, method stri
 		return true
 	}
 	w.Header().Set("Allow", method)
-	a.fail(w, r, fmt.Errorf("%w: %s", ErrMethod, r.Method), "")
+	a.fail(w, r, fmt.Errorf("%w: %s", ErrMethodNotAllowed, r.Method), "")
 	return false
 }

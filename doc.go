@@ -61,7 +61,7 @@
 // # Errors
 //
 // What a caller may want to tell apart is an error of this package, such as
-// [ErrSignedOut], [ErrUnavailable] or [ErrState], found with errors.Is. A person
+// [ErrUnauthenticated], [ErrUnavailable] or [ErrInvalidState], found with errors.Is. A person
 // gets a small page, a program gets application/problem+json; [WithErrorHandler]
 // replaces either. Package workos is the client for WorkOS's API, and package
 // authkittest a fake AuthKit for the tests of an application.

@@ -105,7 +105,7 @@ func ExampleNewContext() {
 // to the default.
 func ExampleWithErrorHandler() {
 	ak := exampleAuthKit(authkit.WithErrorHandler(func(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
-		if errors.Is(f.Err, authkit.ErrSignedOut) {
+		if errors.Is(f.Err, authkit.ErrUnauthenticated) {
 			http.Error(w, "Members only: see "+f.Link, f.Status)
 			return
 		}

@@ -26,7 +26,7 @@ type Failure struct {
 	Err error
 	// Status is the HTTP status of the answer.
 	Status int
-	// Code names the outcome for a program: "signed_out", "unavailable", ….
+	// Code names the outcome for a program: "unauthenticated", "unavailable", ….
 	Code string
 	// Title and Text say to a person what happened and how to go on.
 	Title, Text string
@@ -48,7 +48,7 @@ type Failure struct {
 func (f Failure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f.Page {
 		label := "Sign in"
-		if errors.Is(f.Err, ErrCancelled) || errors.Is(f.Err, ErrCookieConflict) {
+		if errors.Is(f.Err, ErrSignInCancelled) || errors.Is(f.Err, ErrCookieConflict) {
 			label = "Try again"
 		}
 		writePage(w, f.Status, page{Title: f.Title, Text: f.Text, Link: f.Link, Label: label})
@@ -69,7 +69,7 @@ func (f Failure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Fail answers a request with what err stands for, as this package's own
 // handlers do: with [WithErrorHandler]'s answer or the default one. An error
-// that is none of this package's is answered as [ErrSignIn].
+// that is none of this package's is answered as [ErrSignInFailed].
 func (a *AuthKit) Fail(w http.ResponseWriter, r *http.Request, err error) { a.fail(w, r, err, "") }
 
 // fail answers a request with what err stands for: a page where the request
@@ -86,13 +86,13 @@ func (a *AuthKit) failPage(w http.ResponseWriter, r *http.Request, err error, re
 }
 
 func (a *AuthKit) answer(w http.ResponseWriter, r *http.Request, err error, returnTo string, toPerson bool) {
-	o := outcomeOf(err)
+	o := problemOf(err)
 	f := Failure{
 		Err:    err,
 		Status: o.status,
 		Code:   o.code,
 		Title:  o.title,
-		Text:   o.text,
+		Text:   o.detail,
 		Page:   toPerson,
 	}
 	var forbidden *ForbiddenError
@@ -104,7 +104,7 @@ func (a *AuthKit) answer(w http.ResponseWriter, r *http.Request, err error, retu
 	if errors.As(err, &conflict) {
 		f.Text += " They are called " + strings.Join(conflict.Names, ", ") + "."
 	}
-	if a.signsIn() && o.leadsToSignIn() {
+	if a.signsIn() && o.offersSignIn() {
 		f.Link = a.loginLink(returnTo)
 	}
 	var later delayed

@@ -15,7 +15,7 @@ import (
 // RequireAuth returns a handler that passes requests with a session to next.
 // An anonymous navigation of a browser is redirected to sign-in and returns to
 // the requested page afterwards. Any other anonymous request is answered 401
-// with a problem document ([ErrSignedOut]). A request whose session cannot
+// with a problem document ([ErrUnauthenticated]). A request whose session cannot
 // be checked is answered 503 with Retry-After ([ErrUnavailable]).
 //
 // It can wrap a handler, a group of routes or a whole router, with or without
@@ -147,7 +147,7 @@ func (a *AuthKit) RefuseImpersonation(next http.Handler) http.Handler {
 // new authentication (max_age), and returns to the page. This always uses
 // AuthKit's hosted pages, even if [WithLoginParams] names a Provider or a
 // Connection, because those do not know max_age. Any other request is answered
-// 403 ([ErrRecentAuth]). If AuthKit signs the user in without a new
+// 403 ([ErrRecentAuthRequired]). If AuthKit signs the user in without a new
 // authentication, the callback answers 403 too, so that there is no redirect
 // loop.
 //
@@ -169,7 +169,7 @@ func (a *AuthKit) RequireRecentAuth(maxAge time.Duration) func(http.Handler) htt
 					return p.with(LoginParams{MaxAge: &maxAge}).throughAuthKit()
 				})
 			default:
-				a.fail(w, r, ErrRecentAuth, requestTarget(r))
+				a.fail(w, r, ErrRecentAuthRequired, requestTarget(r))
 			}
 		}))
 	}
@@ -303,7 +303,7 @@ func (a *AuthKit) failSignedOut(w http.ResponseWriter, r *http.Request, c *beare
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		returnTo = requestTarget(r) // a redirect cannot repeat a POST
 	}
-	a.fail(w, r, ErrSignedOut, returnTo)
+	a.fail(w, r, ErrUnauthenticated, returnTo)
 }
 
 // signInFrom starts a sign-in that returns to the requested page. Its parameters

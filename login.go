@@ -45,7 +45,7 @@ func (a *AuthKit) Login(params ...LoginParams) http.Handler {
 // LoginFunc is [AuthKit.Login] with parameters that depend on the request: the
 // organization by the host name, an invitation token from the query, and so on.
 // If they contradict each other, the answer to that request is 500
-// ([ErrLogin]). LoginFunc panics if no redirect URL is configured, or if params
+// ([ErrInvalidLoginParams]). LoginFunc panics if no redirect URL is configured, or if params
 // is nil.
 func (a *AuthKit) LoginFunc(params func(*http.Request) LoginParams) http.Handler {
 	a.mustRedirect("LoginFunc")

@@ -245,7 +245,7 @@ func WithSignInPage() Option {
 // for a mail. The default is an hour; it is at least a minute and at most a day.
 // A callback that comes later exchanges no code. It starts the sign-in again,
 // to the same page; if that one takes too long as well, the answer is
-// [ErrState].
+// [ErrInvalidState].
 //
 // A code itself lives for ten minutes at WorkOS, from when the person has
 // signed in there.
@@ -271,7 +271,7 @@ func WithLoginParams(params LoginParams) Option {
 // for those that a guard starts: the organization by the host name, and so on.
 // They override [WithLoginParams], and are overridden by [AuthKit.Login] and
 // [AuthKit.LoginFunc], field by field. If they contradict each other, the answer
-// to that request is 500 ([ErrLogin]).
+// to that request is 500 ([ErrInvalidLoginParams]).
 func WithLoginFunc(params func(*http.Request) LoginParams) Option {
 	return func(c *config) { c.loginFunc, c.loginFuncSet = params, true }
 }
@@ -290,7 +290,7 @@ func WithErrorHandler(handler func(w http.ResponseWriter, r *http.Request, f Fai
 
 // WithOnSignIn is called after a sign-in was verified and before its cookie is
 // set: the place to create a row for a new user. An error refuses the sign-in,
-// with [ErrSignInHook]. It runs within the request that signs in, and the
+// with [ErrSignInHookFailed]. It runs within the request that signs in, and the
 // browser waits for it.
 func WithOnSignIn(hook func(ctx context.Context, e SignInEvent) error) Option {
 	return func(c *config) { c.onSignIn = hook }
@@ -313,7 +313,7 @@ func WithOnSignOut(hook func(ctx context.Context, e SignOutEvent)) Option {
 
 // WithOnSignInFailure is called when somebody came back from AuthKit, or
 // through [AuthKit.SignIn], and did not get a session. The error is one of
-// this package's and holds no secret: errors.Is(err, ErrCancelled) and so on
+// this package's and holds no secret: errors.Is(err, ErrSignInCancelled) and so on
 // tell what it was. The response waits for the hook; a panic is logged and
 // changes nothing.
 //

@@ -29,7 +29,7 @@ const maxForm = 64 << 10
 // once. Where WorkOS wants the person to sign in for that organization first,
 // through its single sign-on or with a second factor, a browser goes through
 // that and comes back; a script is answered 403 with the code
-// organization_sign_in. Any other refusal is answered 403 and leaves the
+// organization_sign_in_required. Any other refusal is answered 403 and leaves the
 // session as it was, except invalid_grant, which ends it. A refusal is remembered
 // for a minute, and so is what is no organization ID (org_ and at most 128
 // letters, digits, "_" and "-") refused without asking WorkOS. A session that was
@@ -49,13 +49,13 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 	v := visitFrom(r.Context())
 	session := v.session
 	if !isOrganizationID(organization) || session.sealed.refreshToken == "" {
-		a.fail(w, r, fmt.Errorf("%w: organization_id is none, or the session cannot be refreshed", ErrOrganization), "")
+		a.fail(w, r, fmt.Errorf("%w: organization_id is none, or the session cannot be refreshed", ErrOrganizationRefused), "")
 		return
 	}
 	since := a.refreshes.soFar()
 	next, err := a.refreshes.await(r.Context(), session, wanted{organization, true}, a.exchangeRefreshToken)
 	if a.hasEnded(session) {
-		a.fail(w, r, ErrSignedOut, returnTo)
+		a.fail(w, r, ErrUnauthenticated, returnTo)
 		return
 	}
 	if err != nil {
@@ -64,24 +64,24 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err == nil && next.session.OrganizationID() != organization:
 		a.keepRenewed(w, r, v, next) // the old refresh token is spent all the same
-		a.fail(w, r, fmt.Errorf("%w: WorkOS answered with another organization", ErrOrganization), "")
+		a.fail(w, r, fmt.Errorf("%w: WorkOS answered with another organization", ErrOrganizationRefused), "")
 	case err == nil:
 		a.keepRenewed(w, r, v, next)
 		a.wentThrough(w, r, returnTo)
 	case errors.Is(err, errEnded):
 		a.clearEnded(w, r, v, session, since)
-		a.fail(w, r, fmt.Errorf("%w: %w", ErrSignedOut, err), returnTo)
+		a.fail(w, r, fmt.Errorf("%w: %w", ErrUnauthenticated, err), returnTo)
 	case wantsSignIn(err) && a.redirectURL != "" && wantsPage(r):
 		params := a.loginParams(r).with(LoginParams{Organization: organization}).throughAuthKit()
 		request := a.newAuthorizationRequest(params)
 		request.returnTo = returnTo
 		a.startSignIn(w, r, request)
 	case wantsSignIn(err):
-		a.fail(w, r, fmt.Errorf("%w: %w", ErrOrganizationSignIn, err), returnTo)
+		a.fail(w, r, fmt.Errorf("%w: %w", ErrOrganizationSignInRequired, err), returnTo)
 	case errors.Is(err, ErrUnavailable):
 		a.fail(w, r, err, "")
 	default:
-		a.fail(w, r, fmt.Errorf("%w: %w", ErrOrganization, err), "")
+		a.fail(w, r, fmt.Errorf("%w: %w", ErrOrganizationRefused, err), "")
 	}
 }
 

@@ -51,7 +51,7 @@ func cookieSize(name, value string) int { return len(name) + len(value) + 3 }
 func (a *AuthKit) keepSignIn(w http.ResponseWriter, r *http.Request, pending pendingSignIn, replaces *pendingSignIn) error {
 	fresh := &stateCookie{pendingSignIn: pending, name: a.cookies.StateName(pending.state)}
 	if err := a.sealNew(fresh); err != nil {
-		return fmt.Errorf("%w: %w: %w", errLoginTooLarge, ErrLogin, err)
+		return fmt.Errorf("%w: %w: %w", ErrLoginParamsTooLarge, ErrInvalidLoginParams, err)
 	}
 	older := a.stateCookies(r)
 	now, total := pending.startedAt, fresh.size
@@ -71,12 +71,12 @@ func (a *AuthKit) keepSignIn(w http.ResponseWriter, r *http.Request, pending pen
 		}
 		before := step.cookie.size
 		if err := a.shrink(step); err != nil {
-			return fmt.Errorf("%w: %w", ErrLogin, err)
+			return fmt.Errorf("%w: %w", ErrInvalidLoginParams, err)
 		}
 		total += step.cookie.size - before
 	}
 	if total-stuck >= maxPendingSize && fresh.crossOrigin && slices.ContainsFunc(older, func(c *stateCookie) bool { return !c.dropped && !c.crossOrigin }) {
-		return fmt.Errorf("%w: there is no room beside the sign-ins that this site started", ErrCrossOrigin)
+		return fmt.Errorf("%w: there is no room beside the sign-ins that this site started", ErrCrossOriginRefused)
 	}
 	if replaces != nil { // it may be beyond those that were looked at
 		a.cookies.Expire(w.Header(), a.cookies.StateName(replaces.state))

@@ -124,7 +124,7 @@ func (a *application) fail(w http.ResponseWriter, r *http.Request, failure authk
 		return
 	}
 	at := screen{page: failurePage, Title: failure.Title, Text: failure.Text, Link: failure.Link, Label: "Sign in"}
-	if errors.Is(failure.Err, authkit.ErrCancelled) {
+	if errors.Is(failure.Err, authkit.ErrSignInCancelled) {
 		at.Label = "Try again"
 	}
 	show(w, failure.Status, at)

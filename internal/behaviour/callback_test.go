@@ -398,7 +398,7 @@ func TestTheHookOfAFailedSignInIsToldWhy(t *testing.T) {
 	a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
 
 	require.Len(t, failures, 2)
-	for i, want := range []error{authkit.ErrCancelled, authkit.ErrUnavailable} {
+	for i, want := range []error{authkit.ErrSignInCancelled, authkit.ErrUnavailable} {
 		assert.ErrorIs(t, failures[i], want)
 		assert.NotContains(t, failures[i].Error(), s.Callback.Query().Get("code"))
 	}

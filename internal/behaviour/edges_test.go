@@ -76,7 +76,7 @@ func TestAnAuthenticationWithoutAUserMakesNoSession(t *testing.T) {
 				resp := a.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					_, err = a.SignIn(w, r, authentication)
 				}), Request{Method: "POST", Target: "/form"})
-				assert.ErrorIs(t, err, authkit.ErrSignIn)
+				assert.ErrorIs(t, err, authkit.ErrSignInFailed)
 				assert.Empty(t, resp.SetCookies(t))
 			}
 		})

@@ -59,7 +59,7 @@ func TestAnAnonymousNavigationGoesIntoSignInAndAnythingElseGets401(t *testing.T)
 			assert.Empty(t, resp.SetCookies(t))
 			if c.method != "HEAD" && !strings.Contains(c.header.Get("Accept"), "text/html") {
 				problem := resp.Problem(t)
-				assert.Equal(t, "signed_out", problem["code"])
+				assert.Equal(t, "unauthenticated", problem["code"])
 				assert.EqualValues(t, 401, problem["status"])
 				assert.NotEmpty(t, problem["title"])
 			}

@@ -53,9 +53,9 @@ func TestASwitchThatIsRefusedLeavesTheSessionAsItWas(t *testing.T) {
 		"to one that does not exist":  {"org_nowhere", Scripted(), nil, 403, "organization_refused"},
 		"to one of other people":      {"org_others", Scripted(), nil, 403, "organization_refused"},
 		"while WorkOS is down":        {"org_beta", Scripted(), &authkittest.Fault{Status: 400, Body: `{"error":"too_many","error_description":"x"}`}, 403, "organization_refused"},
-		"by another site":             {"org_beta", http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}}, nil, 403, "cross_origin"},
-		"which wants single sign-on":  {"org_beta", Scripted(), &authkittest.Fault{Status: 400, Body: `{"error":"sso_required","connection_ids":["conn_1"]}`}, 403, "organization_sign_in"},
-		"which wants a second factor": {"org_beta", Scripted(), &authkittest.Fault{Status: 403, Body: `{"code":"mfa_enrollment","pending_authentication_token":"secret"}`}, 403, "organization_sign_in"},
+		"by another site":             {"org_beta", http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}}, nil, 403, "cross_origin_refused"},
+		"which wants single sign-on":  {"org_beta", Scripted(), &authkittest.Fault{Status: 400, Body: `{"error":"sso_required","connection_ids":["conn_1"]}`}, 403, "organization_sign_in_required"},
+		"which wants a second factor": {"org_beta", Scripted(), &authkittest.Fault{Status: 403, Body: `{"code":"mfa_enrollment","pending_authentication_token":"secret"}`}, 403, "organization_sign_in_required"},
 		"while WorkOS answers 401":    {"org_beta", Scripted(), &authkittest.Fault{Status: 401}, 503, "unavailable"},
 		"while nothing legible comes": {"org_beta", Scripted(), &authkittest.Fault{Body: "<html>"}, 503, "unavailable"},
 	} {
@@ -355,9 +355,9 @@ func TestASignInForAnOrganizationForgetsThatItWasRefused(t *testing.T) {
 	cookie := a.Acme()
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"sso_required"}`, Times: 1})
 	resp := a.SwitchTo("org_beta", cookie, Scripted())
-	assert.Equal(t, "organization_sign_in", resp.Problem(t)["code"])
+	assert.Equal(t, "organization_sign_in_required", resp.Problem(t)["code"])
 	resp = a.SwitchTo("org_beta", cookie, Scripted())
-	assert.Equal(t, "organization_sign_in", resp.Problem(t)["code"], "what is remembered says the same")
+	assert.Equal(t, "organization_sign_in_required", resp.Problem(t)["code"], "what is remembered says the same")
 	a.Clock.Advance(time.Second)
 	assert.Equal(t, http.StatusOK, a.SwitchTo("org_beta", a.SignInOver(cookie), Scripted()).Status)
 	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh))
@@ -437,7 +437,7 @@ func TestADemandOfAnOrganizationEndsNoSessionThatSwitches(t *testing.T) {
 			cookie := a.Acme()
 			a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 403, Body: demand, Times: 1})
 			resp := a.SwitchTo(organization, cookie, Scripted())
-			assert.Equal(t, "organization_sign_in", resp.Problem(t)["code"])
+			assert.Equal(t, "organization_sign_in_required", resp.Problem(t)["code"])
 			assert.Empty(t, resp.SetCookies(t))
 			a.Clock.Advance(4 * time.Minute)
 			a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)

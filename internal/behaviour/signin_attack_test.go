@@ -165,10 +165,10 @@ func TestTheErrorsOfASignInThatIsRefusedCanBeToldApart(t *testing.T) {
 		want  error
 		not   []error
 	}{
-		"refused by WorkOS":  {fault: &authkittest.Fault{Status: 400, Body: `{"error":"invalid_grant"}`}, want: authkit.ErrSignInRefused, not: []error{authkit.ErrSignIn, authkit.ErrUnavailable}},
-		"refused by AuthKit": {query: "&error=server_error", want: authkit.ErrSignInRefused, not: []error{authkit.ErrSignIn, authkit.ErrCancelled}},
-		"too many":           {fault: &authkittest.Fault{Status: 429, Body: `{}`}, want: authkit.ErrSignInRateLimited, not: []error{authkit.ErrSignIn, authkit.ErrSignInUnavailable}},
-		"our own fault":      {fault: &authkittest.Fault{Status: 401, Body: `{"message":"m"}`}, want: authkit.ErrSignIn, not: []error{authkit.ErrSignInRefused}},
+		"refused by WorkOS":  {fault: &authkittest.Fault{Status: 400, Body: `{"error":"invalid_grant"}`}, want: authkit.ErrSignInRefused, not: []error{authkit.ErrSignInFailed, authkit.ErrUnavailable}},
+		"refused by AuthKit": {query: "&error=server_error", want: authkit.ErrSignInRefused, not: []error{authkit.ErrSignInFailed, authkit.ErrSignInCancelled}},
+		"too many":           {fault: &authkittest.Fault{Status: 429, Body: `{}`}, want: authkit.ErrSignInRateLimited, not: []error{authkit.ErrSignInFailed, authkit.ErrSignInUnavailable}},
+		"our own fault":      {fault: &authkittest.Fault{Status: 401, Body: `{"message":"m"}`}, want: authkit.ErrSignInFailed, not: []error{authkit.ErrSignInRefused}},
 		"an outage":          {fault: &authkittest.Fault{Status: 500}, want: authkit.ErrSignInUnavailable, not: []error{authkit.ErrSignInRateLimited}},
 	} {
 		t.Run(name, func(t *testing.T) {

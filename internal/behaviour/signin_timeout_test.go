@@ -87,7 +87,7 @@ func TestASignInThatTookTooLongStartsAgainOnceToTheSamePage(t *testing.T) {
 	refused := a.Send(Request{Target: s.With("code", "") + "&error=access_denied", Cookie: s.Cookie, Header: Navigation()})
 	assert.Contains(t, refused.Body, url.QueryEscape(page))
 	require.Len(t, failed, 1)
-	assert.ErrorIs(t, failed[0], authkit.ErrCancelled)
+	assert.ErrorIs(t, failed[0], authkit.ErrSignInCancelled)
 
 	// Or it does not.
 	s = a.Afresh(a.Send(Request{Target: callback, Cookie: first.stateCookie(t), Header: Navigation()}))
@@ -96,7 +96,7 @@ func TestASignInThatTookTooLongStartsAgainOnceToTheSamePage(t *testing.T) {
 	assert.Equal(t, http.StatusBadRequest, refused.Status)
 	assert.Contains(t, refused.Body, `href="/login?return_to=`+url.QueryEscape(page)+`"`)
 	require.Len(t, failed, 2)
-	assert.ErrorIs(t, failed[1], authkit.ErrState)
+	assert.ErrorIs(t, failed[1], authkit.ErrInvalidState)
 	assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
 	assert.Empty(t, seen)
 }
