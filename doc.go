@@ -60,9 +60,9 @@
 //
 // # Errors
 //
-// What a caller may want to tell apart is an error of this package, such as
-// [ErrUnauthenticated], [ErrUnavailable] or [ErrInvalidState], found with errors.Is. A person
-// gets a small page, a program gets application/problem+json; [WithErrorHandler]
-// replaces either. Package workos is the client for WorkOS's API, and package
+// The errors that callers can tell apart are variables of this package, such as
+// [ErrUnauthenticated], [ErrUnavailable] or [ErrInvalidState], for errors.Is. A
+// browser gets a small page, a program gets application/problem+json;
+// [WithErrorHandler] replaces either. Package workos is the client for WorkOS's API, and package
 // authkittest a fake AuthKit for the tests of an application.
 package authkit

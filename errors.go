@@ -13,52 +13,53 @@ import (
 )
 
 // The errors of this package, for errors.Is. Each has a page for people and an
-// application/problem+json document for programs (see [Failure]). The code of the
-// document is the error's name in snake case: "unauthenticated" for
-// ErrUnauthenticated.
+// application/problem+json document for programs (see [Failure]). The type of the
+// document is the address of the error's documentation, such as
+// https://pkg.go.dev/github.com/authkit-go/authkit#ErrUnauthenticated. Its code is
+// the error's name in snake case, such as "unauthenticated".
 var (
 	// ErrUnauthenticated means that an anonymous request asked for a guarded
 	// handler: 401.
-	ErrUnauthenticated error = &problem{http.StatusUnauthorized, "unauthenticated",
+	ErrUnauthenticated error = &problem{"ErrUnauthenticated", "unauthenticated", http.StatusUnauthorized,
 		"Sign in to continue", "You are not signed in, or your session has ended."}
 
 	// ErrForbidden means that the session lacks what a guard requires: 403. See
 	// [ForbiddenError].
-	ErrForbidden error = &problem{http.StatusForbidden, "forbidden",
+	ErrForbidden error = &problem{"ErrForbidden", "forbidden", http.StatusForbidden,
 		"You can't do this", "You are signed in, but your account does not allow this."}
 
 	// ErrRecentAuthRequired means that the user's last authentication is too old
 	// for [AuthKit.RequireRecentAuth]: 403.
-	ErrRecentAuthRequired error = &problem{http.StatusForbidden, "recent_auth_required",
+	ErrRecentAuthRequired error = &problem{"ErrRecentAuthRequired", "recent_auth_required", http.StatusForbidden,
 		"Please confirm that it is you", "This needs a sign-in that is more recent than yours."}
 
 	// ErrOrganizationRefused means that [AuthKit.SwitchOrganization] was refused:
 	// 403. The session is unchanged.
-	ErrOrganizationRefused error = &problem{http.StatusForbidden, "organization_refused",
+	ErrOrganizationRefused error = &problem{"ErrOrganizationRefused", "organization_refused", http.StatusForbidden,
 		"You can't switch to this organization", "You are still signed in where you were."}
 
 	// ErrOrganizationSignInRequired means that the organization to switch to
 	// requires a sign-in of its own: 403. The session is unchanged.
-	ErrOrganizationSignInRequired error = &problem{http.StatusForbidden, "organization_sign_in_required",
+	ErrOrganizationSignInRequired error = &problem{"ErrOrganizationSignInRequired", "organization_sign_in_required", http.StatusForbidden,
 		"This organization asks you to sign in", "It has its own way of signing in. You are still signed in where you were."}
 
 	// ErrUnavailable means that the session or the API key could not be checked,
 	// because WorkOS or its signing keys could not be reached: 503 with
 	// Retry-After. It never means that a session is invalid. See
 	// [UnavailableError].
-	ErrUnavailable error = &problem{http.StatusServiceUnavailable, "unavailable",
+	ErrUnavailable error = &problem{"ErrUnavailable", "unavailable", http.StatusServiceUnavailable,
 		"Please try again in a moment", "Sign-in cannot be checked right now. Nothing is lost: you stay signed in."}
 
 	// ErrTooManyAPIKeys means that an unknown API key was not checked, because
 	// the budget for unknown keys is used up or WorkOS answered 429: 429 with
 	// Retry-After. It never means that the key is invalid. See
 	// [TooManyAPIKeysError] and [AuthKit.RequireAPIKey].
-	ErrTooManyAPIKeys error = &problem{http.StatusTooManyRequests, "too_many_api_keys",
+	ErrTooManyAPIKeys error = &problem{"ErrTooManyAPIKeys", "too_many_api_keys", http.StatusTooManyRequests,
 		"Please try again in a moment", "Too many unknown API keys came at once, so yours has not been checked. Please try again in a moment."}
 
 	// errSignInWaiting is the ErrUnavailable of a callback whose state and code
 	// are still unused.
-	errSignInWaiting error = &problem{http.StatusServiceUnavailable, "unavailable",
+	errSignInWaiting error = &problem{"ErrUnavailable", "unavailable", http.StatusServiceUnavailable,
 		"Please try again in a moment", "Your sign-in cannot be finished right now. Nothing is lost: load this page again in a moment."}
 
 	// ErrInvalidState means that a callback did not belong to a pending sign-in
@@ -66,96 +67,103 @@ var (
 	// or the sign-in exceeded [WithSignInTimeout] for the second time. No code was
 	// exchanged: 400. If the browser already has a session, a wrong or used state
 	// redirects to the page of that sign-in, or to "/", instead.
-	ErrInvalidState error = &problem{http.StatusBadRequest, "invalid_state",
+	ErrInvalidState error = &problem{"ErrInvalidState", "invalid_state", http.StatusBadRequest,
 		"This sign-in can't be finished", "It took too long, was finished already, or began in another browser. Please start again."}
 
 	// ErrSignInCancelled means that the user cancelled, or that AuthKit returned
 	// access_denied for another reason: 403.
-	ErrSignInCancelled error = &problem{http.StatusForbidden, "sign_in_cancelled",
+	ErrSignInCancelled error = &problem{"ErrSignInCancelled", "sign_in_cancelled", http.StatusForbidden,
 		"Sign-in was cancelled", "You are not signed in. You can try again at any time."}
 
 	// ErrSignInRefused means that AuthKit returned another error, or that WorkOS
 	// refused the code: 400. The code was already used, is too old or was
 	// invented, a further step is needed, or a policy forbids the sign-in.
 	// WorkOS's error code is logged at Debug, since any link can cause this.
-	ErrSignInRefused error = &problem{http.StatusBadRequest, "sign_in_refused",
+	ErrSignInRefused error = &problem{"ErrSignInRefused", "sign_in_refused", http.StatusBadRequest,
 		"Sign-in did not work", "The sign-in service did not accept it. Please try again."}
 
 	// ErrSignInRateLimited means that WorkOS answered the code with 429: 429 with
 	// Retry-After. It wraps an [ErrUnavailable]. The code is used up, so the user
 	// must sign in again.
-	ErrSignInRateLimited error = &problem{http.StatusTooManyRequests, "sign_in_rate_limited",
+	ErrSignInRateLimited error = &problem{"ErrSignInRateLimited", "sign_in_rate_limited", http.StatusTooManyRequests,
 		"Please sign in again in a moment", "There are too many sign-ins just now. You are not signed in yet."}
 
 	// ErrSignInFailed means that a sign-in failed between this application and
 	// WorkOS: WorkOS does not accept the client ID or the API key, or this package
 	// does not accept the new access token. 502. The reason is in the log.
-	ErrSignInFailed error = &problem{http.StatusBadGateway, "sign_in_failed",
+	ErrSignInFailed error = &problem{"ErrSignInFailed", "sign_in_failed", http.StatusBadGateway,
 		"Sign-in did not work", "Something went wrong between this site and the sign-in service. Please try again."}
 
 	// ErrSignInUnavailable means that a sign-in failed because WorkOS or its
 	// signing keys could not be reached: 503 with Retry-After. It wraps an
 	// [ErrUnavailable]. The code is used up, so the user must sign in again.
-	ErrSignInUnavailable error = &problem{http.StatusServiceUnavailable, "sign_in_unavailable",
+	ErrSignInUnavailable error = &problem{"ErrSignInUnavailable", "sign_in_unavailable", http.StatusServiceUnavailable,
 		"Please sign in again in a moment", "The sign-in service could not be reached. You are not signed in yet."}
 
 	// ErrSessionTooLarge means that a session does not fit into its cookies,
 	// which are at most eight, or one with [WithSharedSession]: 500. The log says
 	// which part has which size.
-	ErrSessionTooLarge error = &problem{http.StatusInternalServerError, "session_too_large",
+	ErrSessionTooLarge error = &problem{"ErrSessionTooLarge", "session_too_large", http.StatusInternalServerError,
 		"Sign-in did not work", "Your account holds more than this site can keep in a session. Please tell its operators."}
 
 	// ErrSignInHookFailed means that the application's [WithOnSignIn] returned an
 	// error, so that there is no session: 500.
-	ErrSignInHookFailed error = &problem{http.StatusInternalServerError, "sign_in_hook_failed",
+	ErrSignInHookFailed error = &problem{"ErrSignInHookFailed", "sign_in_hook_failed", http.StatusInternalServerError,
 		"Sign-in did not work", "This site could not set up your account. Please try again."}
 
 	// ErrCrossOriginRefused means that a page of another origin sent a POST, or
 	// that its script or image requested Login or Callback, or that its link would
 	// have displaced a pending sign-in that this site itself started: 403.
-	ErrCrossOriginRefused error = &problem{http.StatusForbidden, "cross_origin_refused",
+	ErrCrossOriginRefused error = &problem{"ErrCrossOriginRefused", "cross_origin_refused", http.StatusForbidden,
 		"This request came from another site", "Nothing was changed. Please use this site's own button."}
 
 	// ErrPrefetchRefused means that a browser prefetched Login or Callback
 	// (Sec-Purpose: prefetch): 403. No sign-in was started, and no state or code
 	// was used.
-	ErrPrefetchRefused error = &problem{http.StatusForbidden, "prefetch_refused",
+	ErrPrefetchRefused error = &problem{"ErrPrefetchRefused", "prefetch_refused", http.StatusForbidden,
 		"This page was asked for ahead of time", "Nothing was changed. Please open the link again."}
 
 	// ErrMethodNotAllowed means that a handler does not serve the request's
 	// method: 405 with Allow.
-	ErrMethodNotAllowed error = &problem{http.StatusMethodNotAllowed, "method_not_allowed",
+	ErrMethodNotAllowed error = &problem{"ErrMethodNotAllowed", "method_not_allowed", http.StatusMethodNotAllowed,
 		"This address does not work like that", "Please go back and use the link or the button there."}
 
 	// ErrCookieConflict means that cookies with the session's name hide the
 	// session, and that two sign-ins have not changed that: 400. Another host of
 	// the same domain or an earlier configuration has set them. See
 	// [CookieConflictError].
-	ErrCookieConflict error = &problem{http.StatusBadRequest, "cookie_conflict",
+	ErrCookieConflict error = &problem{"ErrCookieConflict", "cookie_conflict", http.StatusBadRequest,
 		"Cookies are in the way", "Your browser sends cookies that keep this site from telling who you are. Delete the cookies of this site and of its domain in your browser's settings, then try again."}
 
 	// ErrInvalidLoginParams means that the login parameters of this request
 	// contradict each other, so that no sign-in could be started: 500.
-	ErrInvalidLoginParams error = &problem{http.StatusInternalServerError, "invalid_login_params",
+	ErrInvalidLoginParams error = &problem{"ErrInvalidLoginParams", "invalid_login_params", http.StatusInternalServerError,
 		"Sign-in did not work", "This site asked for a sign-in that does not exist. Please tell its operators."}
 
 	// ErrLoginParamsTooLarge means that the login parameters of this request do
 	// not fit into a cookie: 400. The client may have caused that, since they can
 	// come from the query, as an invitation token does. The error matches
 	// [ErrInvalidLoginParams] too.
-	ErrLoginParamsTooLarge error = &problem{http.StatusBadRequest, "login_params_too_large",
+	ErrLoginParamsTooLarge error = &problem{"ErrLoginParamsTooLarge", "login_params_too_large", http.StatusBadRequest,
 		"Sign-in did not work", "The address that led here holds more than this site can keep. Please try it without."}
 )
 
 // problem is an error of this package: what a client is told about it.
 type problem struct {
+	name   string // its own; errSignInWaiting has that of ErrUnavailable
+	code   string // the name in snake case
 	status int
-	code   string // for programs
 	title  string // for people
 	detail string // for people: what happened, and what to do
 }
 
 func (p *problem) Error() string { return "authkit: " + p.code }
+
+// typeURI returns the problem type (RFC 9457, section 3.1.1): the address of the
+// error's documentation.
+func (p *problem) typeURI() string {
+	return "https://pkg.go.dev/github.com/authkit-go/authkit#" + p.name
+}
 
 // offersSignIn reports whether a new sign-in can solve the problem.
 func (p *problem) offersSignIn() bool {

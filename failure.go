@@ -1,4 +1,4 @@
-// Failures as answers: a page for a person, a problem document for a program.
+// Failures: the answer to an error, a page for people and a problem document for programs.
 
 package authkit
 
@@ -13,98 +13,99 @@ import (
 	"time"
 )
 
-// Failure is an answer that is not the application's: an error page for a
-// person, a problem document for a program. It is what the handler of
-// [WithErrorHandler] receives, and ServeHTTP is the default answer, so that an
-// application can replace the pages that it cares about and leave the rest.
+// Failure is this package's answer to a failed request: an error page for people,
+// or a problem document for programs. The handler of [WithErrorHandler] receives
+// it. ServeHTTP writes the default answer, so an application can replace some
+// answers and leave the rest.
 //
-// By the time that a handler sees it, the headers that the answer must carry
-// (Cache-Control, Retry-After, Allow, Set-Cookie) are set.
+// When the handler is called, the headers that the answer must have (Cache-Control,
+// Retry-After, Allow, WWW-Authenticate, Set-Cookie) are already set.
+//
+// The fields Type to Missing are the members of the problem document (RFC 9457).
+// Encoding a Failure as JSON writes exactly that document.
 type Failure struct {
-	// Err is one of this package's errors, often wrapping the reason. It is
-	// for the log and for errors.Is; none of its text is meant for a client.
-	Err error
-	// Status is the HTTP status of the answer.
-	Status int
-	// Code names the outcome for a program: "unauthenticated", "unavailable", ….
-	Code string
-	// Title and Text say to a person what happened and how to go on.
-	Title, Text string
-	// Link is where the way on begins: the login path, with the page to come
-	// back to where that is known. It is a path on this origin. Empty where
-	// the way on is to try the same again.
-	Link string
-	// RetryAfter is how long to wait before trying again, or zero.
-	RetryAfter time.Duration
+	// Type identifies the kind of problem: the address of the documentation of the
+	// error that Err matches, such as
+	// https://pkg.go.dev/github.com/authkit-go/authkit#ErrUnauthenticated.
+	Type string `json:"type"`
+	// Title names the kind of problem, for people. It does not depend on the
+	// request.
+	Title string `json:"title"`
+	// Status is the HTTP status code.
+	Status int `json:"status"`
+	// Detail tells people what happened and what to do.
+	Detail string `json:"detail"`
+	// Code is a short identifier of the kind of problem, such as
+	// "unauthenticated": the name of the error in snake case. There is one for each
+	// Type.
+	Code string `json:"code"`
 	// Missing is what a guard found missing, or "". See [ForbiddenError].
-	Missing string
-	// Page says that the answer is for a person.
-	Page bool
+	Missing string `json:"missing,omitempty"`
+
+	// Err matches one of this package's errors and often wraps a reason. It is for
+	// the log and for errors.Is. Do not show its text to a client.
+	Err error `json:"-"`
+	// Link is the login path, with the page to return to if that is known, or "" if
+	// a sign-in does not help. It is a path on this origin.
+	Link string `json:"-"`
+	// RetryAfter is how long to wait before another attempt, or zero.
+	RetryAfter time.Duration `json:"-"`
+	// Page reports whether the answer is for a person, as a page.
+	Page bool `json:"-"`
 }
 
-// ServeHTTP writes the default answer: a small page, or a document of type
-// application/problem+json (RFC 9457) with the members type, title, status,
-// detail and code.
+// ServeHTTP writes the default answer. That is a small page if f.Page is true, and
+// otherwise the problem document, as application/problem+json.
 func (f Failure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f.Page {
 		label := "Sign in"
 		if errors.Is(f.Err, ErrSignInCancelled) || errors.Is(f.Err, ErrCookieConflict) {
 			label = "Try again"
 		}
-		writePage(w, f.Status, page{Title: f.Title, Text: f.Text, Link: f.Link, Label: label})
+		writePage(w, f.Status, page{Title: f.Title, Text: f.Detail, Link: f.Link, Label: label})
 		return
 	}
-	problem := map[string]any{
-		"type":   "about:blank",
-		"title":  f.Title,
-		"status": f.Status,
-		"detail": f.Text,
-		"code":   f.Code,
-	}
-	if f.Missing != "" {
-		problem["missing"] = f.Missing
-	}
-	writeJSON(w, "application/problem+json", f.Status, problem)
+	writeJSON(w, "application/problem+json", f.Status, f)
 }
 
-// Fail answers a request with what err stands for, as this package's own
-// handlers do: with [WithErrorHandler]'s answer or the default one. An error
-// that is none of this package's is answered as [ErrSignInFailed].
+// Fail answers a request as this package's own handlers answer err: by the handler
+// of [WithErrorHandler], or by the default answer. An err that matches none of this
+// package's errors is answered as [ErrSignInFailed].
 func (a *AuthKit) Fail(w http.ResponseWriter, r *http.Request, err error) { a.fail(w, r, err, "") }
 
-// fail answers a request with what err stands for: a page where the request
-// shows that a person is waiting for one. returnTo is the page that a sign-in
-// from here should come back to, "" where there is none.
+// fail answers a request with a page if the request accepts one, and with a problem
+// document otherwise. returnTo is the page to return to after a sign-in, or "".
 func (a *AuthKit) fail(w http.ResponseWriter, r *http.Request, err error, returnTo string) {
 	a.answer(w, r, err, returnTo, wantsPage(r))
 }
 
-// failPage is fail for addresses that only browsers are sent to: there the
-// answer is a page unless the request shows that a program is asking.
+// failPage is fail for paths that only browsers are redirected to. The answer is a
+// page unless the request shows that a program sent it.
 func (a *AuthKit) failPage(w http.ResponseWriter, r *http.Request, err error, returnTo string) {
 	a.answer(w, r, err, returnTo, wantsPage(r) || !wantsData(r))
 }
 
 func (a *AuthKit) answer(w http.ResponseWriter, r *http.Request, err error, returnTo string, toPerson bool) {
-	o := problemOf(err)
+	p := problemOf(err)
 	f := Failure{
+		Type:   p.typeURI(),
+		Title:  p.title,
+		Status: p.status,
+		Detail: p.detail,
+		Code:   p.code,
 		Err:    err,
-		Status: o.status,
-		Code:   o.code,
-		Title:  o.title,
-		Text:   o.detail,
 		Page:   toPerson,
 	}
 	var forbidden *ForbiddenError
 	if errors.As(err, &forbidden) {
 		f.Missing = forbidden.Missing
-		f.Text = "You are signed in, but your account lacks: " + forbidden.Missing + "."
+		f.Detail = "You are signed in, but your account lacks: " + forbidden.Missing + "."
 	}
 	var conflict *CookieConflictError
 	if errors.As(err, &conflict) {
-		f.Text += " They are called " + strings.Join(conflict.Names, ", ") + "."
+		f.Detail += " They are called " + strings.Join(conflict.Names, ", ") + "."
 	}
-	if a.signsIn() && o.offersSignIn() {
+	if a.signsIn() && p.offersSignIn() {
 		f.Link = a.loginLink(returnTo)
 	}
 	var later delayed
@@ -114,14 +115,14 @@ func (a *AuthKit) answer(w http.ResponseWriter, r *http.Request, err error, retu
 		w.Header().Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
 	}
 	noStore(w.Header())
-	a.log.LogAttrs(r.Context(), levelOf(r.Context(), o.status, err), "authkit: request refused",
-		slog.Int("status", o.status), slog.String("code", o.code), slog.Any("error", err))
+	a.log.LogAttrs(r.Context(), levelOf(r.Context(), p.status, err), "authkit: request refused",
+		slog.Int("status", p.status), slog.String("code", p.code), slog.Any("error", err))
 	a.onError(w, r, f)
 }
 
-// levelOf is the log level of an answer. Answers that a client causes are logged
-// at Debug, those to a client that has left among them; failures of this side or
-// of WorkOS at Warn.
+// levelOf returns the log level of an answer. Answers that a client causes are
+// logged at Debug, also if the client has closed the connection. Failures of the
+// server or of WorkOS are logged at Warn.
 func levelOf(ctx context.Context, status int, err error) slog.Level {
 	left := errors.Is(ctx.Err(), context.Canceled) && errors.Is(err, context.Canceled)
 	if status >= 500 && !left {

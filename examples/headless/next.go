@@ -123,7 +123,7 @@ func (a *application) fail(w http.ResponseWriter, r *http.Request, failure authk
 		failure.ServeHTTP(w, r)
 		return
 	}
-	at := screen{page: failurePage, Title: failure.Title, Text: failure.Text, Link: failure.Link, Label: "Sign in"}
+	at := screen{page: failurePage, Title: failure.Title, Text: failure.Detail, Link: failure.Link, Label: "Sign in"}
 	if errors.Is(failure.Err, authkit.ErrSignInCancelled) {
 		at.Label = "Try again"
 	}

@@ -1,0 +1,157 @@
+// Every exported error: its problem document, its page and its Failure.
+
+package authkit_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/internal/behaviour"
+)
+
+// exportedErrors are the exported errors of the package, by their names.
+var exportedErrors = map[string]error{
+	"ErrUnauthenticated":            authkit.ErrUnauthenticated,
+	"ErrForbidden":                  authkit.ErrForbidden,
+	"ErrRecentAuthRequired":         authkit.ErrRecentAuthRequired,
+	"ErrOrganizationRefused":        authkit.ErrOrganizationRefused,
+	"ErrOrganizationSignInRequired": authkit.ErrOrganizationSignInRequired,
+	"ErrUnavailable":                authkit.ErrUnavailable,
+	"ErrTooManyAPIKeys":             authkit.ErrTooManyAPIKeys,
+	"ErrInvalidState":               authkit.ErrInvalidState,
+	"ErrSignInCancelled":            authkit.ErrSignInCancelled,
+	"ErrSignInRefused":              authkit.ErrSignInRefused,
+	"ErrSignInRateLimited":          authkit.ErrSignInRateLimited,
+	"ErrSignInFailed":               authkit.ErrSignInFailed,
+	"ErrSignInUnavailable":          authkit.ErrSignInUnavailable,
+	"ErrSessionTooLarge":            authkit.ErrSessionTooLarge,
+	"ErrSignInHookFailed":           authkit.ErrSignInHookFailed,
+	"ErrCrossOriginRefused":         authkit.ErrCrossOriginRefused,
+	"ErrPrefetchRefused":            authkit.ErrPrefetchRefused,
+	"ErrMethodNotAllowed":           authkit.ErrMethodNotAllowed,
+	"ErrCookieConflict":             authkit.ErrCookieConflict,
+	"ErrInvalidLoginParams":         authkit.ErrInvalidLoginParams,
+	"ErrLoginParamsTooLarge":        authkit.ErrLoginParamsTooLarge,
+}
+
+// snakeCase turns TooManyAPIKeys into too_many_api_keys.
+func snakeCase(name string) string {
+	name = regexp.MustCompile(`([A-Z]+)([A-Z][a-z])`).ReplaceAllString(name, "${1}_${2}")
+	name = regexp.MustCompile(`([a-z])([A-Z])`).ReplaceAllString(name, "${1}_${2}")
+	return strings.ToLower(name)
+}
+
+func TestEveryErrorInErrorsGoIsInTheTableOfTheTests(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "errors.go", nil, 0)
+	require.NoError(t, err)
+	var names []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if ok && strings.HasPrefix(spec.Names[0].Name, "Err") {
+			names = append(names, spec.Names[0].Name)
+			assert.Contains(t, exportedErrors, spec.Names[0].Name)
+		}
+		return !ok
+	})
+	assert.Len(t, names, len(exportedErrors))
+}
+
+func TestEveryErrorHasAProblemDocumentOfItsOwn(t *testing.T) {
+	var failure authkit.Failure
+	ak, err := authkit.New(behaviour.ValidOptions(authkit.WithErrorHandler(func(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
+		failure = f
+		f.ServeHTTP(w, r)
+	}))...)
+	require.NoError(t, err)
+	types, codes := map[string]string{}, map[string]string{}
+	for name, sentinel := range exportedErrors {
+		t.Run(name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			ak.Fail(w, httptest.NewRequest("GET", "/", nil), fmt.Errorf("%w: the reason", sentinel))
+			assert.Equal(t, "application/problem+json", w.Header().Get("Content-Type"))
+			var problem struct {
+				Type, Title, Detail, Code string
+				Status                    int
+			}
+			decoder := json.NewDecoder(w.Body)
+			decoder.DisallowUnknownFields()
+			require.NoError(t, decoder.Decode(&problem))
+			assert.Equal(t, "https://pkg.go.dev/github.com/authkit-go/authkit#"+name, problem.Type)
+			assert.Equal(t, snakeCase(strings.TrimPrefix(name, "Err")), problem.Code)
+			assert.Equal(t, "authkit: "+problem.Code, sentinel.Error())
+			assert.NotEmpty(t, problem.Title)
+			assert.NotEmpty(t, problem.Detail)
+			assert.GreaterOrEqual(t, problem.Status, 400)
+			assert.Equal(t, problem.Status, w.Code)
+			assert.Empty(t, types[problem.Type], "the type is unique")
+			assert.Empty(t, codes[problem.Code], "the code is unique")
+			types[problem.Type], codes[problem.Code] = name, name
+
+			assert.ErrorIs(t, failure.Err, sentinel)
+			assert.Equal(t, problem.Type, failure.Type)
+			assert.Equal(t, problem.Title, failure.Title)
+			assert.Equal(t, problem.Status, failure.Status)
+			assert.Equal(t, problem.Detail, failure.Detail)
+			assert.Equal(t, problem.Code, failure.Code)
+			assert.Empty(t, failure.Missing)
+			assert.False(t, failure.Page)
+		})
+	}
+}
+
+func TestAnErrorPageShowsTitleAndDetailAndNoReason(t *testing.T) {
+	var failure authkit.Failure
+	ak, err := authkit.New(behaviour.ValidOptions(authkit.WithErrorHandler(func(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
+		failure = f
+		f.Title, f.Detail = "A title", "A detail"
+		f.ServeHTTP(w, r)
+	}))...)
+	require.NoError(t, err)
+	for name, sentinel := range exportedErrors {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Accept", "text/html")
+		ak.Fail(w, r, fmt.Errorf("%w: the reason", sentinel))
+		assert.True(t, failure.Page, name)
+		assert.Equal(t, failure.Status, w.Code, name)
+		assert.Contains(t, w.Body.String(), "A title", name)
+		assert.Contains(t, w.Body.String(), "A detail", name)
+		assert.NotContains(t, w.Body.String(), "the reason", name)
+	}
+}
+
+func TestAFailureEncodesAsItsProblemDocument(t *testing.T) {
+	failure := authkit.Failure{
+		Type: "https://example.com/", Title: "A title", Status: 403, Detail: "A detail", Code: "a_code", Missing: "role admin",
+		Err: authkit.ErrForbidden, Link: "/login", RetryAfter: 1, Page: false,
+	}
+	encoded, err := json.Marshal(failure)
+	require.NoError(t, err)
+	const want = `{"type":"https://example.com/","title":"A title","status":403,"detail":"A detail","code":"a_code","missing":"role admin"}`
+	assert.JSONEq(t, want, string(encoded))
+	w := httptest.NewRecorder()
+	failure.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	assert.JSONEq(t, want, w.Body.String())
+}
+
+func TestAnUnknownErrorIsAnsweredAsErrSignInFailed(t *testing.T) {
+	ak, err := authkit.New(behaviour.ValidOptions()...)
+	require.NoError(t, err)
+	w := httptest.NewRecorder()
+	ak.Fail(w, httptest.NewRequest("GET", "/", nil), http.ErrNoCookie)
+	assert.Equal(t, http.StatusBadGateway, w.Code)
+	assert.Contains(t, w.Body.String(), "#ErrSignInFailed")
+	assert.NotContains(t, w.Body.String(), http.ErrNoCookie.Error())
+}
