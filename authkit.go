@@ -105,7 +105,7 @@ func build(c *config) (*AuthKit, error) {
 	}
 	client, err := workos.NewClient(c.clientID, clientOptions...)
 	if err != nil {
-		return nil, &ConfigError{Option: "WithBaseURL", Variable: variables["WithBaseURL"], Problem: err.Error()}
+		return nil, newConfigError("WithBaseURL", ReasonMalformed, err.Error())
 	}
 	cookies := cookie.New(c.cookieSettings())
 	own, foreign, err := newFormats(c, cookies.SessionName())

@@ -72,86 +72,94 @@ func TestASoundConfigurationIsAccepted(t *testing.T) {
 
 func TestEachFaultIsReportedByOptionAndVariable(t *testing.T) {
 	const secret = "hunter2"
+	negative := -time.Second
 	plain := authkit.WithRedirectURL("http://localhost:8080/callback")
 	for name, c := range map[string]struct {
 		opts             []authkit.Option
 		option, variable string
+		reason           authkit.ConfigReason
 		says             []string // what was wrong, and what is accepted
 	}{
-		"no API key":                          {[]authkit.Option{authkit.WithAPIKey("")}, "WithAPIKey", "WORKOS_API_KEY", []string{"no API key", "sk_", "WithPublicClient"}},
-		"an API key of something else":        {[]authkit.Option{authkit.WithAPIKey("pk_" + secret)}, "WithAPIKey", "WORKOS_API_KEY", []string{"sk_"}},
-		"nothing but an API key's prefix":     {[]authkit.Option{authkit.WithAPIKey("sk_")}, "WithAPIKey", "WORKOS_API_KEY", []string{"sk_"}},
-		"an API key with a line break":        {[]authkit.Option{authkit.WithAPIKey("sk_" + secret + "\n")}, "WithAPIKey", "WORKOS_API_KEY", []string{"spaces"}},
-		"an API key in quotes":                {[]authkit.Option{authkit.WithAPIKey(`"sk_` + secret + `"`)}, "WithAPIKey", "WORKOS_API_KEY", []string{"sk_"}},
-		"no client ID":                        {[]authkit.Option{authkit.WithClientID("")}, "WithClientID", "WORKOS_CLIENT_ID", []string{"no client ID", "client_"}},
-		"an API key for a client ID":          {[]authkit.Option{authkit.WithClientID("sk_" + secret)}, "WithClientID", "WORKOS_CLIENT_ID", []string{"client_"}},
-		"a client ID with a space":            {[]authkit.Option{authkit.WithClientID("client_1 ")}, "WithClientID", "WORKOS_CLIENT_ID", []string{"spaces"}},
-		"an empty password":                   {[]authkit.Option{authkit.WithCookiePassword("")}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", []string{"0 bytes", "32"}},
-		"a password one byte too short":       {[]authkit.Option{authkit.WithCookiePassword(secret + strings.Repeat("x", 24))}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", []string{"31 bytes", "32"}},
-		"a short previous password":           {[]authkit.Option{authkit.WithCookiePassword(behaviour.Password, secret)}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", []string{"password 2 of 2", "7 bytes", "32"}},
-		"a relative redirect URL":             {[]authkit.Option{authkit.WithRedirectURL("/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", []string{`"/callback"`, "absolute", "https://"}},
-		"a redirect URL without a scheme":     {[]authkit.Option{authkit.WithRedirectURL("app.example.com/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", []string{"absolute", "https://"}},
-		"a redirect URL without a host":       {[]authkit.Option{authkit.WithRedirectURL("https:///callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", []string{"absolute", "https://"}},
-		"a redirect URL of another scheme":    {[]authkit.Option{authkit.WithRedirectURL("myapp://callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", []string{"absolute", "https://"}},
-		"a redirect URL that is none":         {[]authkit.Option{authkit.WithRedirectURL("https://app.example.com:port/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", []string{"not a URL", "https://"}},
-		"a redirect URL over plain http":      {[]authkit.Option{authkit.WithRedirectURL("http://app.example.com/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", []string{"plain http", "loopback", "WithInsecureHTTP"}},
-		"a redirect URL with a fragment":      {[]authkit.Option{authkit.WithRedirectURL("https://app.example.com/callback#x")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", []string{"fragment"}},
-		"a redirect URL, an empty fragment":   {[]authkit.Option{authkit.WithRedirectURL("https://app.example.com/callback#")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", []string{"fragment"}},
-		"a redirect URL with a password":      {[]authkit.Option{authkit.WithRedirectURL("https://kim:" + secret + "@app.example.com/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", []string{"user name or password"}},
-		"a base URL over plain http":          {[]authkit.Option{authkit.WithBaseURL("http://api.workos.com")}, "WithBaseURL", "WORKOS_API_HOSTNAME, WORKOS_API_PORT, WORKOS_API_HTTPS", []string{"plain http"}},
-		"an empty base URL":                   {[]authkit.Option{authkit.WithBaseURL("")}, "WithBaseURL", "WORKOS_API_HOSTNAME, WORKOS_API_PORT, WORKOS_API_HTTPS", []string{"absolute"}},
-		"a base URL with a path":              {[]authkit.Option{authkit.WithBaseURL("https://api.workos.com/v1")}, "WithBaseURL", "WORKOS_API_HOSTNAME, WORKOS_API_PORT, WORKOS_API_HTTPS", []string{"scheme, host and port"}},
-		"a sign-out URL that is relative":     {[]authkit.Option{authkit.WithPostLogoutRedirectURL("/bye")}, "WithPostLogoutRedirectURL", "", []string{`"/bye"`, "absolute"}},
-		"a login path on another host":        {[]authkit.Option{authkit.WithLoginPath("//evil.example/login")}, "WithLoginPath", "", []string{"path on this origin"}},
-		"an empty login path":                 {[]authkit.Option{authkit.WithLoginPath("")}, "WithLoginPath", "", []string{"path on this origin"}},
-		"a trusted origin with a path":        {[]authkit.Option{authkit.WithTrustedOrigins("https://admin.example.com/x")}, "WithTrustedOrigins", "", []string{`"https://admin.example.com/x"`, "https://app.example.com"}},
-		"a trusted origin without a scheme":   {[]authkit.Option{authkit.WithTrustedOrigins("admin.example.com")}, "WithTrustedOrigins", "", []string{"https://app.example.com"}},
-		"a trusted origin with a user":        {[]authkit.Option{authkit.WithTrustedOrigins("https://kim:" + secret + "@admin.example.com")}, "WithTrustedOrigins", "", []string{"https://app.example.com"}},
-		"a login function that is nil":        {[]authkit.Option{authkit.WithLoginFunc(nil)}, "WithLoginFunc", "", []string{"nil"}},
-		"an empty issuer":                     {[]authkit.Option{authkit.WithAdditionalIssuers("https://auth.example.com", " ")}, "WithAdditionalIssuers", "", []string{"empty"}},
-		"an empty audience":                   {[]authkit.Option{authkit.WithAudiences("api", " ")}, "WithAudiences", "", []string{"empty"}},
-		"no audience":                         {[]authkit.Option{authkit.WithAudiences()}, "WithAudiences", "", []string{"names no audience", "leave the option out"}},
-		"the family's cookie name":            {[]authkit.Option{authkit.WithCookieName("wos-session")}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{"wos-session", "format of its own", "WithSharedSession", "choose another"}},
-		"a shared session that ends":          {[]authkit.Option{authkit.WithSharedSession(), authkit.WithAbsoluteTimeout(time.Hour)}, "WithAbsoluteTimeout", "", []string{"WithSharedSession", "drop it", "dashboard"}},
-		"a shared session that idles":         {[]authkit.Option{authkit.WithSharedSession(), authkit.WithIdleTimeout(time.Hour)}, "WithIdleTimeout", "", []string{"WithSharedSession", "drop it", "dashboard"}},
-		"a shared session, a short password":  {[]authkit.Option{authkit.WithSharedSession(), authkit.WithCookiePassword(strings.Repeat("山", 31))}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", []string{"31 characters", "at least 32"}},
-		"foreign sessions, a short password":  {[]authkit.Option{authkit.WithForeignSessions(), authkit.WithCookiePassword(behaviour.Password, strings.Repeat("山", 31))}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", []string{"password 2 of 2", "31 characters"}},
-		"a cache of less than nothing":        {[]authkit.Option{authkit.WithSessionCache(-1, 1<<20)}, "WithSessionCache", "", []string{"-1 entries", "negative"}},
-		"foreign sessions of no cookie":       {[]authkit.Option{authkit.WithForeignSessions("my session")}, "WithForeignSessions", "", []string{`"my session"`, "RFC 6265"}},
-		"foreign sessions of a sign-in":       {[]authkit.Option{authkit.WithForeignSessions("authkit-state-x")}, "WithForeignSessions", "", []string{"choose another"}},
-		"a cookie name with a space":          {[]authkit.Option{authkit.WithCookieName("my session")}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{`"my session"`, "RFC 6265"}},
-		"a cookie name with a semicolon":      {[]authkit.Option{authkit.WithCookieName("sid;Domain=evil.example")}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{"RFC 6265"}},
-		"a cookie name of a sign-in":          {[]authkit.Option{authkit.WithCookieName("authkit-state-x")}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{"choose another"}},
-		"the cookie name of a fresh start":    {[]authkit.Option{plain, authkit.WithCookieName("authkit-restart")}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{"choose another"}},
-		"the cookie name of a step":           {[]authkit.Option{plain, authkit.WithCookieName("authkit-flow-x")}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{"choose another"}},
-		"a cookie name that is too long":      {[]authkit.Option{authkit.WithCookieName(strings.Repeat("x", 129))}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{"129", "128"}},
-		"__Host- over plain http":             {[]authkit.Option{plain, authkit.WithCookieName("__Host-sid")}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{"__Host-sid", "https", "Domain"}},
-		"__Host- with a domain":               {[]authkit.Option{authkit.WithCookieName("__Host-sid"), authkit.WithCookieDomain("example.com")}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{"Domain"}},
-		"__host- in other letters, over http": {[]authkit.Option{plain, authkit.WithCookieName("__host-sid")}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{"https"}},
-		"__Secure- over plain http":           {[]authkit.Option{plain, authkit.WithCookieName("__Secure-sid")}, "WithCookieName", "WORKOS_COOKIE_NAME", []string{"__Secure-sid", "https"}},
-		"a domain that is no name":            {[]authkit.Option{authkit.WithCookieDomain("exa mple.com")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", []string{"not a domain name"}},
-		"a domain with more attributes":       {[]authkit.Option{authkit.WithCookieDomain("example.com; SameSite=None")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", []string{"not a domain name"}},
-		"a domain of somebody else":           {[]authkit.Option{authkit.WithCookieDomain("example.org")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", []string{"example.org", "app.example.com"}},
-		"a domain below the host":             {[]authkit.Option{authkit.WithCookieDomain("x.app.example.com")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", []string{"cover"}},
-		"a domain that only ends alike":       {[]authkit.Option{authkit.WithCookieDomain("ample.com")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", []string{"cover"}},
-		"SameSite None over plain http":       {[]authkit.Option{plain, authkit.WithCookieSameSite(http.SameSiteNoneMode)}, "WithCookieSameSite", "WORKOS_COOKIE_SAMESITE", []string{"None", "https"}},
-		"SameSite left to the browser":        {[]authkit.Option{authkit.WithCookieSameSite(http.SameSiteDefaultMode)}, "WithCookieSameSite", "WORKOS_COOKIE_SAMESITE", []string{"SameSiteLaxMode"}},
-		"a cookie age of zero":                {[]authkit.Option{authkit.WithCookieMaxAge(0)}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", []string{"too short", "a second"}},
-		"a negative cookie age":               {[]authkit.Option{authkit.WithCookieMaxAge(-time.Hour)}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", []string{"too short", "a second"}},
-		"a negative absolute limit":           {[]authkit.Option{authkit.WithAbsoluteTimeout(-1)}, "WithAbsoluteTimeout", "", []string{"negative"}},
-		"an idle limit under a minute":        {[]authkit.Option{authkit.WithIdleTimeout(59 * time.Second)}, "WithIdleTimeout", "", []string{"59s", "minute"}},
-		"a sign-in under a minute":            {[]authkit.Option{authkit.WithSignInTimeout(59 * time.Second)}, "WithSignInTimeout", "", []string{"59s", "a minute and a day"}},
-		"a sign-in without end":               {[]authkit.Option{authkit.WithSignInTimeout(0)}, "WithSignInTimeout", "", []string{"0s", "a minute and a day"}},
-		"a sign-in over a day":                {[]authkit.Option{authkit.WithSignInTimeout(24*time.Hour + 1)}, "WithSignInTimeout", "", []string{"24h0m0.000000001s", "a minute and a day"}},
-		"login params that contradict":        {[]authkit.Option{authkit.WithLoginParams(authkit.LoginParams{Provider: "GoogleOAuth", Organization: "org_1"})}, "WithLoginParams", "", []string{"Provider"}},
-		"a screen hint that does not exist":   {[]authkit.Option{authkit.WithLoginParams(authkit.LoginParams{ScreenHint: "sign-sideways"})}, "WithLoginParams", "", []string{"sign-in", "sign-up"}},
-		"no error handler":                    {[]authkit.Option{authkit.WithErrorHandler(nil)}, "WithErrorHandler", "", []string{"nil"}},
-		"no hook of sign-in":                  {[]authkit.Option{authkit.WithOnSignIn(nil)}, "WithOnSignIn", "", []string{"nil"}},
-		"no hook of a refresh":                {[]authkit.Option{authkit.WithOnRefresh(nil)}, "WithOnRefresh", "", []string{"nil"}},
-		"no hook of sign-out":                 {[]authkit.Option{authkit.WithOnSignOut(nil)}, "WithOnSignOut", "", []string{"nil"}},
-		"no HTTP client":                      {[]authkit.Option{authkit.WithHTTPClient(nil)}, "WithHTTPClient", "", []string{"nil"}},
-		"no logger":                           {[]authkit.Option{authkit.WithLogger(nil)}, "WithLogger", "", []string{"nil"}},
-		"no clock":                            {[]authkit.Option{authkit.WithClock(nil)}, "WithClock", "", []string{"nil"}},
+		"no API key":                          {[]authkit.Option{authkit.WithAPIKey("")}, "WithAPIKey", "WORKOS_API_KEY", authkit.ReasonMissing, []string{"no API key", "sk_", "WithPublicClient"}},
+		"an API key of something else":        {[]authkit.Option{authkit.WithAPIKey("pk_" + secret)}, "WithAPIKey", "WORKOS_API_KEY", authkit.ReasonMalformed, []string{"sk_"}},
+		"nothing but an API key's prefix":     {[]authkit.Option{authkit.WithAPIKey("sk_")}, "WithAPIKey", "WORKOS_API_KEY", authkit.ReasonMalformed, []string{"sk_"}},
+		"an API key with a line break":        {[]authkit.Option{authkit.WithAPIKey("sk_" + secret + "\n")}, "WithAPIKey", "WORKOS_API_KEY", authkit.ReasonMalformed, []string{"spaces"}},
+		"an API key in quotes":                {[]authkit.Option{authkit.WithAPIKey(`"sk_` + secret + `"`)}, "WithAPIKey", "WORKOS_API_KEY", authkit.ReasonMalformed, []string{"sk_"}},
+		"no client ID":                        {[]authkit.Option{authkit.WithClientID("")}, "WithClientID", "WORKOS_CLIENT_ID", authkit.ReasonMissing, []string{"no client ID", "client_"}},
+		"an API key for a client ID":          {[]authkit.Option{authkit.WithClientID("sk_" + secret)}, "WithClientID", "WORKOS_CLIENT_ID", authkit.ReasonMalformed, []string{"client_"}},
+		"a client ID with a space":            {[]authkit.Option{authkit.WithClientID("client_1 ")}, "WithClientID", "WORKOS_CLIENT_ID", authkit.ReasonMalformed, []string{"spaces"}},
+		"an empty password":                   {[]authkit.Option{authkit.WithCookiePassword("")}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", authkit.ReasonOutOfRange, []string{"0 bytes", "32"}},
+		"a password one byte too short":       {[]authkit.Option{authkit.WithCookiePassword(secret + strings.Repeat("x", 24))}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", authkit.ReasonOutOfRange, []string{"31 bytes", "32"}},
+		"a short previous password":           {[]authkit.Option{authkit.WithCookiePassword(behaviour.Password, secret)}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", authkit.ReasonOutOfRange, []string{"password 2 of 2", "7 bytes", "32"}},
+		"a relative redirect URL":             {[]authkit.Option{authkit.WithRedirectURL("/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{`"/callback"`, "absolute", "https://"}},
+		"a redirect URL without a scheme":     {[]authkit.Option{authkit.WithRedirectURL("app.example.com/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"absolute", "https://"}},
+		"a redirect URL without a host":       {[]authkit.Option{authkit.WithRedirectURL("https:///callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"absolute", "https://"}},
+		"a redirect URL of another scheme":    {[]authkit.Option{authkit.WithRedirectURL("myapp://callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"absolute", "https://"}},
+		"a redirect URL that is none":         {[]authkit.Option{authkit.WithRedirectURL("https://app.example.com:port/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"not a URL", "https://"}},
+		"a redirect URL over plain http":      {[]authkit.Option{authkit.WithRedirectURL("http://app.example.com/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonInsecure, []string{"plain http", "loopback", "WithInsecureHTTP"}},
+		"a redirect URL with a fragment":      {[]authkit.Option{authkit.WithRedirectURL("https://app.example.com/callback#x")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"fragment"}},
+		"a redirect URL, an empty fragment":   {[]authkit.Option{authkit.WithRedirectURL("https://app.example.com/callback#")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"fragment"}},
+		"a redirect URL with a password":      {[]authkit.Option{authkit.WithRedirectURL("https://kim:" + secret + "@app.example.com/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonInsecure, []string{"user name or password"}},
+		"a base URL over plain http":          {[]authkit.Option{authkit.WithBaseURL("http://api.workos.com")}, "WithBaseURL", "WORKOS_API_HOSTNAME, WORKOS_API_PORT, WORKOS_API_HTTPS", authkit.ReasonInsecure, []string{"plain http"}},
+		"an empty base URL":                   {[]authkit.Option{authkit.WithBaseURL("")}, "WithBaseURL", "WORKOS_API_HOSTNAME, WORKOS_API_PORT, WORKOS_API_HTTPS", authkit.ReasonMalformed, []string{"absolute"}},
+		"a base URL with a path":              {[]authkit.Option{authkit.WithBaseURL("https://api.workos.com/v1")}, "WithBaseURL", "WORKOS_API_HOSTNAME, WORKOS_API_PORT, WORKOS_API_HTTPS", authkit.ReasonMalformed, []string{"scheme, host and port"}},
+		"a sign-out URL that is relative":     {[]authkit.Option{authkit.WithPostLogoutRedirectURL("/bye")}, "WithPostLogoutRedirectURL", "", authkit.ReasonMalformed, []string{`"/bye"`, "absolute"}},
+		"a login path on another host":        {[]authkit.Option{authkit.WithLoginPath("//evil.example/login")}, "WithLoginPath", "", authkit.ReasonMalformed, []string{"path on this origin"}},
+		"an empty login path":                 {[]authkit.Option{authkit.WithLoginPath("")}, "WithLoginPath", "", authkit.ReasonMalformed, []string{"path on this origin"}},
+		"a trusted origin with a path":        {[]authkit.Option{authkit.WithTrustedOrigins("https://admin.example.com/x")}, "WithTrustedOrigins", "", authkit.ReasonMalformed, []string{`"https://admin.example.com/x"`, "https://app.example.com"}},
+		"a trusted origin without a scheme":   {[]authkit.Option{authkit.WithTrustedOrigins("admin.example.com")}, "WithTrustedOrigins", "", authkit.ReasonMalformed, []string{"https://app.example.com"}},
+		"a trusted origin with a user":        {[]authkit.Option{authkit.WithTrustedOrigins("https://kim:" + secret + "@admin.example.com")}, "WithTrustedOrigins", "", authkit.ReasonMalformed, []string{"https://app.example.com"}},
+		"a login function that is nil":        {[]authkit.Option{authkit.WithLoginFunc(nil)}, "WithLoginFunc", "", authkit.ReasonMissing, []string{"nil"}},
+		"an empty issuer":                     {[]authkit.Option{authkit.WithAdditionalIssuers("https://auth.example.com", " ")}, "WithAdditionalIssuers", "", authkit.ReasonMissing, []string{"empty"}},
+		"an empty audience":                   {[]authkit.Option{authkit.WithAudiences("api", " ")}, "WithAudiences", "", authkit.ReasonMissing, []string{"empty"}},
+		"no audience":                         {[]authkit.Option{authkit.WithAudiences()}, "WithAudiences", "", authkit.ReasonMissing, []string{"names no audience", "leave the option out"}},
+		"the family's cookie name":            {[]authkit.Option{authkit.WithCookieName("wos-session")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"wos-session", "format of its own", "WithSharedSession", "choose another"}},
+		"a shared session that ends":          {[]authkit.Option{authkit.WithSharedSession(), authkit.WithAbsoluteTimeout(time.Hour)}, "WithAbsoluteTimeout", "", authkit.ReasonConflict, []string{"WithSharedSession", "drop it", "dashboard"}},
+		"a shared session that idles":         {[]authkit.Option{authkit.WithSharedSession(), authkit.WithIdleTimeout(time.Hour)}, "WithIdleTimeout", "", authkit.ReasonConflict, []string{"WithSharedSession", "drop it", "dashboard"}},
+		"a shared session, a short password":  {[]authkit.Option{authkit.WithSharedSession(), authkit.WithCookiePassword(strings.Repeat("山", 31))}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", authkit.ReasonOutOfRange, []string{"31 characters", "at least 32"}},
+		"foreign sessions, a short password":  {[]authkit.Option{authkit.WithForeignSessions(), authkit.WithCookiePassword(behaviour.Password, strings.Repeat("山", 31))}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", authkit.ReasonOutOfRange, []string{"password 2 of 2", "31 characters"}},
+		"a cache of less than nothing":        {[]authkit.Option{authkit.WithSessionCache(-1, 1<<20)}, "WithSessionCache", "", authkit.ReasonOutOfRange, []string{"-1 entries", "negative"}},
+		"foreign sessions of no cookie":       {[]authkit.Option{authkit.WithForeignSessions("my session")}, "WithForeignSessions", "", authkit.ReasonMalformed, []string{`"my session"`, "RFC 6265"}},
+		"foreign sessions of a sign-in":       {[]authkit.Option{authkit.WithForeignSessions("authkit-state-x")}, "WithForeignSessions", "", authkit.ReasonConflict, []string{"choose another"}},
+		"a cookie name with a space":          {[]authkit.Option{authkit.WithCookieName("my session")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonMalformed, []string{`"my session"`, "RFC 6265"}},
+		"a cookie name with a semicolon":      {[]authkit.Option{authkit.WithCookieName("sid;Domain=evil.example")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonMalformed, []string{"RFC 6265"}},
+		"a cookie name of a sign-in":          {[]authkit.Option{authkit.WithCookieName("authkit-state-x")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"choose another"}},
+		"the cookie name of a fresh start":    {[]authkit.Option{plain, authkit.WithCookieName("authkit-restart")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"choose another"}},
+		"the cookie name of a step":           {[]authkit.Option{plain, authkit.WithCookieName("authkit-flow-x")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"choose another"}},
+		"a cookie name that is too long":      {[]authkit.Option{authkit.WithCookieName(strings.Repeat("x", 129))}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonOutOfRange, []string{"129", "128"}},
+		"__Host- over plain http":             {[]authkit.Option{plain, authkit.WithCookieName("__Host-sid")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"__Host-sid", "https", "Domain"}},
+		"__Host- with a domain":               {[]authkit.Option{authkit.WithCookieName("__Host-sid"), authkit.WithCookieDomain("example.com")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"Domain"}},
+		"__host- in other letters, over http": {[]authkit.Option{plain, authkit.WithCookieName("__host-sid")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"https"}},
+		"__Secure- over plain http":           {[]authkit.Option{plain, authkit.WithCookieName("__Secure-sid")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"__Secure-sid", "https"}},
+		"a domain that is no name":            {[]authkit.Option{authkit.WithCookieDomain("exa mple.com")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", authkit.ReasonMalformed, []string{"not a domain name"}},
+		"a domain with more attributes":       {[]authkit.Option{authkit.WithCookieDomain("example.com; SameSite=None")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", authkit.ReasonMalformed, []string{"not a domain name"}},
+		"a domain of somebody else":           {[]authkit.Option{authkit.WithCookieDomain("example.org")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", authkit.ReasonConflict, []string{"example.org", "app.example.com"}},
+		"a domain below the host":             {[]authkit.Option{authkit.WithCookieDomain("x.app.example.com")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", authkit.ReasonConflict, []string{"cover"}},
+		"a domain that only ends alike":       {[]authkit.Option{authkit.WithCookieDomain("ample.com")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", authkit.ReasonConflict, []string{"cover"}},
+		"SameSite None over plain http":       {[]authkit.Option{plain, authkit.WithCookieSameSite(http.SameSiteNoneMode)}, "WithCookieSameSite", "WORKOS_COOKIE_SAMESITE", authkit.ReasonConflict, []string{"None", "https"}},
+		"SameSite left to the browser":        {[]authkit.Option{authkit.WithCookieSameSite(http.SameSiteDefaultMode)}, "WithCookieSameSite", "WORKOS_COOKIE_SAMESITE", authkit.ReasonOutOfRange, []string{"SameSiteLaxMode"}},
+		"a cookie age of zero":                {[]authkit.Option{authkit.WithCookieMaxAge(0)}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", authkit.ReasonOutOfRange, []string{"too short", "a second"}},
+		"a negative cookie age":               {[]authkit.Option{authkit.WithCookieMaxAge(-time.Hour)}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", authkit.ReasonOutOfRange, []string{"too short", "a second"}},
+		"a negative absolute limit":           {[]authkit.Option{authkit.WithAbsoluteTimeout(-1)}, "WithAbsoluteTimeout", "", authkit.ReasonOutOfRange, []string{"negative"}},
+		"an idle limit under a minute":        {[]authkit.Option{authkit.WithIdleTimeout(59 * time.Second)}, "WithIdleTimeout", "", authkit.ReasonOutOfRange, []string{"59s", "minute"}},
+		"a sign-in under a minute":            {[]authkit.Option{authkit.WithSignInTimeout(59 * time.Second)}, "WithSignInTimeout", "", authkit.ReasonOutOfRange, []string{"59s", "a minute and a day"}},
+		"a sign-in without end":               {[]authkit.Option{authkit.WithSignInTimeout(0)}, "WithSignInTimeout", "", authkit.ReasonOutOfRange, []string{"0s", "a minute and a day"}},
+		"a sign-in over a day":                {[]authkit.Option{authkit.WithSignInTimeout(24*time.Hour + 1)}, "WithSignInTimeout", "", authkit.ReasonOutOfRange, []string{"24h0m0.000000001s", "a minute and a day"}},
+		"login params that contradict":        {[]authkit.Option{authkit.WithLoginParams(authkit.LoginParams{Provider: "GoogleOAuth", Organization: "org_1"})}, "WithLoginParams", "", authkit.ReasonConflict, []string{"Provider"}},
+		"a screen hint that does not exist":   {[]authkit.Option{authkit.WithLoginParams(authkit.LoginParams{ScreenHint: "sign-sideways"})}, "WithLoginParams", "", authkit.ReasonMalformed, []string{"sign-in", "sign-up"}},
+		"a logout path with a query":          {[]authkit.Option{authkit.WithLogoutPath("/logout?x")}, "WithLogoutPath", "", authkit.ReasonMalformed, []string{"path on this origin"}},
+		"a bearer client without a prefix":    {[]authkit.Option{authkit.WithBearerTokens("native")}, "WithBearerTokens", "", authkit.ReasonMalformed, []string{`"native"`, "client_"}},
+		"a negative grace":                    {[]authkit.Option{authkit.WithAPIKeyGrace(-1)}, "WithAPIKeyGrace", "", authkit.ReasonOutOfRange, []string{"negative"}},
+		"a negative age in the login params":  {[]authkit.Option{authkit.WithLoginParams(authkit.LoginParams{MaxAge: &negative})}, "WithLoginParams", "", authkit.ReasonOutOfRange, []string{"MaxAge"}},
+		"a redirect URL that is not ASCII":    {[]authkit.Option{authkit.WithRedirectURL("https://bücher.example/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"not ASCII", "xn--"}},
+		"no hook of a failed sign-in":         {[]authkit.Option{authkit.WithOnSignInFailure(nil)}, "WithOnSignInFailure", "", authkit.ReasonMissing, []string{"nil"}},
+		"no error handler":                    {[]authkit.Option{authkit.WithErrorHandler(nil)}, "WithErrorHandler", "", authkit.ReasonMissing, []string{"nil"}},
+		"no hook of sign-in":                  {[]authkit.Option{authkit.WithOnSignIn(nil)}, "WithOnSignIn", "", authkit.ReasonMissing, []string{"nil"}},
+		"no hook of a refresh":                {[]authkit.Option{authkit.WithOnRefresh(nil)}, "WithOnRefresh", "", authkit.ReasonMissing, []string{"nil"}},
+		"no hook of sign-out":                 {[]authkit.Option{authkit.WithOnSignOut(nil)}, "WithOnSignOut", "", authkit.ReasonMissing, []string{"nil"}},
+		"no HTTP client":                      {[]authkit.Option{authkit.WithHTTPClient(nil)}, "WithHTTPClient", "", authkit.ReasonMissing, []string{"nil"}},
+		"no logger":                           {[]authkit.Option{authkit.WithLogger(nil)}, "WithLogger", "", authkit.ReasonMissing, []string{"nil"}},
+		"no clock":                            {[]authkit.Option{authkit.WithClock(nil)}, "WithClock", "", authkit.ReasonMissing, []string{"nil"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ak, err := authkit.New(behaviour.ValidOptions(c.opts...)...)
@@ -159,7 +167,8 @@ func TestEachFaultIsReportedByOptionAndVariable(t *testing.T) {
 			faults := configErrors(t, err)
 			require.Len(t, faults, 1, "%v", err)
 			assert.Equal(t, c.option, faults[0].Option)
-			assert.Equal(t, c.variable, faults[0].Variable)
+			assert.Equal(t, c.variable, strings.Join(faults[0].Variables, ", "))
+			assert.Equal(t, c.reason, faults[0].Reason)
 			assert.ErrorContains(t, err, "authkit: "+c.option)
 			if c.variable != "" {
 				assert.ErrorContains(t, err, "("+c.variable+")")
@@ -172,11 +181,21 @@ func TestEachFaultIsReportedByOptionAndVariable(t *testing.T) {
 	}
 }
 
+func TestTheValuesOfConfigReasonsStayAsTheyAre(t *testing.T) {
+	for reason, value := range map[authkit.ConfigReason]string{
+		authkit.ReasonMissing: "missing", authkit.ReasonMalformed: "malformed", authkit.ReasonOutOfRange: "out_of_range",
+		authkit.ReasonConflict: "conflict", authkit.ReasonInsecure: "insecure",
+	} {
+		assert.Equal(t, value, string(reason))
+	}
+}
+
 func TestNoPasswordAtAllIsAFault(t *testing.T) {
 	_, err := authkit.New(authkit.WithAPIKey("sk_test_1"), authkit.WithClientID("client_1"))
 	faults := configErrors(t, err)
 	require.Len(t, faults, 1)
 	assert.Equal(t, "WithCookiePassword", faults[0].Option)
+	assert.Equal(t, authkit.ReasonMissing, faults[0].Reason)
 	assert.Contains(t, faults[0].Problem, "32")
 }
 

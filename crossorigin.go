@@ -19,7 +19,7 @@ func newCrossOrigin(c *config) (*http.CrossOriginProtection, error) {
 	}
 	for _, origin := range origins {
 		if err := protection.AddTrustedOrigin(originOf(origin)); err != nil {
-			return nil, &ConfigError{Option: "WithTrustedOrigins", Problem: err.Error()}
+			return nil, newConfigError("WithTrustedOrigins", ReasonMalformed, err.Error())
 		}
 	}
 	return protection, nil

@@ -3,6 +3,7 @@
 package authkit
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -15,17 +16,17 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// variables are the environment variables behind options, for error texts.
-var variables = map[string]string{
-	"WithAPIKey":         "WORKOS_API_KEY",
-	"WithClientID":       "WORKOS_CLIENT_ID",
-	"WithCookiePassword": "WORKOS_COOKIE_PASSWORD",
-	"WithRedirectURL":    "WORKOS_REDIRECT_URI",
-	"WithCookieName":     "WORKOS_COOKIE_NAME",
-	"WithCookieDomain":   "WORKOS_COOKIE_DOMAIN",
-	"WithCookieMaxAge":   "WORKOS_COOKIE_MAX_AGE",
-	"WithCookieSameSite": "WORKOS_COOKIE_SAMESITE",
-	"WithBaseURL":        "WORKOS_API_HOSTNAME, WORKOS_API_PORT, WORKOS_API_HTTPS",
+// variables are the environment variables of each option.
+var variables = map[string][]string{
+	"WithAPIKey":         {"WORKOS_API_KEY"},
+	"WithClientID":       {"WORKOS_CLIENT_ID"},
+	"WithCookiePassword": {"WORKOS_COOKIE_PASSWORD"},
+	"WithRedirectURL":    {"WORKOS_REDIRECT_URI"},
+	"WithCookieName":     {"WORKOS_COOKIE_NAME"},
+	"WithCookieDomain":   {"WORKOS_COOKIE_DOMAIN"},
+	"WithCookieMaxAge":   {"WORKOS_COOKIE_MAX_AGE"},
+	"WithCookieSameSite": {"WORKOS_COOKIE_SAMESITE"},
+	"WithBaseURL":        {"WORKOS_API_HOSTNAME", "WORKOS_API_PORT", "WORKOS_API_HTTPS"},
 }
 
 // environment reads the variables that the AuthKit family shares. An empty
@@ -51,17 +52,25 @@ func environment() []Option {
 		strings.TrimSpace(os.Getenv("WORKOS_API_HTTPS"))))
 }
 
-// unreadable is a variable whose value does not say what its option needs.
-func unreadable(option, problem string) Option {
-	return func(c *config) {
-		c.unreadable[option] = &ConfigError{Option: option, Variable: variables[option], Problem: problem}
+// unreadable returns an option that reports a variable with a value that cannot
+// be parsed.
+func unreadable(option string, reason ConfigReason, problem string) Option {
+	return func(c *config) { c.unreadable[option] = newConfigError(option, reason, problem) }
+}
+
+// numberReason returns what is wrong with a number, given the error of package
+// strconv.
+func numberReason(err error) ConfigReason {
+	if errors.Is(err, strconv.ErrRange) {
+		return ReasonOutOfRange
 	}
+	return ReasonMalformed
 }
 
 func maxAgeVariable(value string) Option {
 	seconds, err := strconv.ParseInt(value, 10, 32)
 	if err != nil {
-		return unreadable("WithCookieMaxAge", fmt.Sprintf("%q is not a number of seconds", value))
+		return unreadable("WithCookieMaxAge", numberReason(err), fmt.Sprintf("%q is not a number of seconds", value))
 	}
 	return WithCookieMaxAge(time.Duration(seconds) * time.Second)
 }
@@ -75,7 +84,7 @@ func sameSiteVariable(value string) Option {
 	case "none":
 		return WithCookieSameSite(http.SameSiteNoneMode)
 	}
-	return unreadable("WithCookieSameSite", fmt.Sprintf("%q is none of lax, strict and none", value))
+	return unreadable("WithCookieSameSite", ReasonMalformed, fmt.Sprintf("%q is none of lax, strict and none", value))
 }
 
 func baseURLVariables(host, port, https string) Option {
@@ -87,9 +96,11 @@ func baseURLVariables(host, port, https string) Option {
 		base.Host = strings.TrimPrefix(workos.DefaultBaseURL, "https://")
 	}
 	var problems []string
+	reason := ReasonOutOfRange // of a port; any other fault is ReasonMalformed
 	if https != "" {
 		secure, err := strconv.ParseBool(https)
 		if err != nil {
+			reason = ReasonMalformed
 			problems = append(problems, fmt.Sprintf("WORKOS_API_HTTPS is %q; true or false is needed", https))
 		}
 		if !secure {
@@ -98,12 +109,15 @@ func baseURLVariables(host, port, https string) Option {
 	}
 	if port != "" {
 		if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 {
+			if err != nil && !errors.Is(err, strconv.ErrRange) {
+				reason = ReasonMalformed
+			}
 			problems = append(problems, fmt.Sprintf("WORKOS_API_PORT is %q; a port from 1 to 65535 is needed", port))
 		}
 		base.Host = net.JoinHostPort(strings.Trim(base.Host, "[]"), port)
 	}
 	if len(problems) > 0 {
-		return unreadable("WithBaseURL", strings.Join(problems, "; "))
+		return unreadable("WithBaseURL", reason, strings.Join(problems, "; "))
 	}
 	return WithBaseURL(base.String())
 }

@@ -96,26 +96,27 @@ func TestWhatCannotBeReadIsReportedByVariable(t *testing.T) {
 	for name, c := range map[string]struct {
 		env              map[string]string
 		option, variable string
+		reason           authkit.ConfigReason
 		says             string
 	}{
-		"an age in words":            {map[string]string{"WORKOS_COOKIE_MAX_AGE": "400 days"}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", "seconds"},
-		"an age with a fraction":     {map[string]string{"WORKOS_COOKIE_MAX_AGE": "1.5"}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", "seconds"},
-		"an age beyond counting":     {map[string]string{"WORKOS_COOKIE_MAX_AGE": "99999999999999999999"}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", "seconds"},
-		"an age of zero":             {map[string]string{"WORKOS_COOKIE_MAX_AGE": "0"}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", "a second"},
-		"an unknown SameSite":        {map[string]string{"WORKOS_COOKIE_SAMESITE": "relaxed"}, "WithCookieSameSite", "WORKOS_COOKIE_SAMESITE", "lax, strict and none"},
-		"a scheme that is not a yes": {map[string]string{"WORKOS_API_HTTPS": "https"}, "WithBaseURL", "WORKOS_API_HTTPS", "true or false"},
-		"a port in words":            {map[string]string{"WORKOS_API_PORT": "http"}, "WithBaseURL", "WORKOS_API_PORT", "65535"},
-		"port zero":                  {map[string]string{"WORKOS_API_PORT": "0"}, "WithBaseURL", "WORKOS_API_PORT", "65535"},
-		"a port that is too high":    {map[string]string{"WORKOS_API_PORT": "65536"}, "WithBaseURL", "WORKOS_API_PORT", "65535"},
-		"a URL for a host name":      {map[string]string{"WORKOS_API_HOSTNAME": "https://api.workos.com"}, "WithBaseURL", "WORKOS_API_HOSTNAME", "URL"},
-		"a host name with a path":    {map[string]string{"WORKOS_API_HOSTNAME": "api.workos.com/v1"}, "WithBaseURL", "WORKOS_API_HOSTNAME", "URL"},
-		"a host name with a user":    {map[string]string{"WORKOS_API_HOSTNAME": "kim:hunter2@api.workos.com"}, "WithBaseURL", "WORKOS_API_HOSTNAME", "URL"},
-		"the same with a port":       {map[string]string{"WORKOS_API_HOSTNAME": "kim:hunter2@api.workos.com", "WORKOS_API_PORT": "8443"}, "WithBaseURL", "WORKOS_API_HOSTNAME", ""},
-		"http to a host of others":   {map[string]string{"WORKOS_API_HTTPS": "false"}, "WithBaseURL", "WORKOS_API_HTTPS", "plain http"},
-		"a wrong API key":            {map[string]string{"WORKOS_API_KEY": "hunter2"}, "WithAPIKey", "WORKOS_API_KEY", "sk_"},
-		"no client ID":               {map[string]string{"WORKOS_CLIENT_ID": " "}, "WithClientID", "WORKOS_CLIENT_ID", "client_"},
-		"no password":                {map[string]string{"WORKOS_COOKIE_PASSWORD": ""}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", "32"},
-		"a short password":           {map[string]string{"WORKOS_COOKIE_PASSWORD": "hunter2"}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", "32"},
+		"an age in words":            {map[string]string{"WORKOS_COOKIE_MAX_AGE": "400 days"}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", authkit.ReasonMalformed, "seconds"},
+		"an age with a fraction":     {map[string]string{"WORKOS_COOKIE_MAX_AGE": "1.5"}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", authkit.ReasonMalformed, "seconds"},
+		"an age beyond counting":     {map[string]string{"WORKOS_COOKIE_MAX_AGE": "99999999999999999999"}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", authkit.ReasonOutOfRange, "seconds"},
+		"an age of zero":             {map[string]string{"WORKOS_COOKIE_MAX_AGE": "0"}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", authkit.ReasonOutOfRange, "a second"},
+		"an unknown SameSite":        {map[string]string{"WORKOS_COOKIE_SAMESITE": "relaxed"}, "WithCookieSameSite", "WORKOS_COOKIE_SAMESITE", authkit.ReasonMalformed, "lax, strict and none"},
+		"a scheme that is not a yes": {map[string]string{"WORKOS_API_HTTPS": "https"}, "WithBaseURL", "WORKOS_API_HTTPS", authkit.ReasonMalformed, "true or false"},
+		"a port in words":            {map[string]string{"WORKOS_API_PORT": "http"}, "WithBaseURL", "WORKOS_API_PORT", authkit.ReasonMalformed, "65535"},
+		"port zero":                  {map[string]string{"WORKOS_API_PORT": "0"}, "WithBaseURL", "WORKOS_API_PORT", authkit.ReasonOutOfRange, "65535"},
+		"a port that is too high":    {map[string]string{"WORKOS_API_PORT": "65536"}, "WithBaseURL", "WORKOS_API_PORT", authkit.ReasonOutOfRange, "65535"},
+		"a URL for a host name":      {map[string]string{"WORKOS_API_HOSTNAME": "https://api.workos.com"}, "WithBaseURL", "WORKOS_API_HOSTNAME", authkit.ReasonMalformed, "URL"},
+		"a host name with a path":    {map[string]string{"WORKOS_API_HOSTNAME": "api.workos.com/v1"}, "WithBaseURL", "WORKOS_API_HOSTNAME", authkit.ReasonMalformed, "URL"},
+		"a host name with a user":    {map[string]string{"WORKOS_API_HOSTNAME": "kim:hunter2@api.workos.com"}, "WithBaseURL", "WORKOS_API_HOSTNAME", authkit.ReasonMalformed, "URL"},
+		"the same with a port":       {map[string]string{"WORKOS_API_HOSTNAME": "kim:hunter2@api.workos.com", "WORKOS_API_PORT": "8443"}, "WithBaseURL", "WORKOS_API_HOSTNAME", authkit.ReasonMalformed, ""},
+		"http to a host of others":   {map[string]string{"WORKOS_API_HTTPS": "false"}, "WithBaseURL", "WORKOS_API_HTTPS", authkit.ReasonInsecure, "plain http"},
+		"a wrong API key":            {map[string]string{"WORKOS_API_KEY": "hunter2"}, "WithAPIKey", "WORKOS_API_KEY", authkit.ReasonMalformed, "sk_"},
+		"no client ID":               {map[string]string{"WORKOS_CLIENT_ID": " "}, "WithClientID", "WORKOS_CLIENT_ID", authkit.ReasonMissing, "client_"},
+		"no password":                {map[string]string{"WORKOS_COOKIE_PASSWORD": ""}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", authkit.ReasonMissing, "32"},
+		"a short password":           {map[string]string{"WORKOS_COOKIE_PASSWORD": "hunter2"}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", authkit.ReasonOutOfRange, "32"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			setEnv(t, soundEnv, c.env)
@@ -124,6 +125,7 @@ func TestWhatCannotBeReadIsReportedByVariable(t *testing.T) {
 			require.Len(t, faults, 1, "%v", err)
 			assert.Equal(t, c.option, faults[0].Option)
 			assert.Contains(t, faults[0].Error(), c.variable)
+			assert.Equal(t, c.reason, faults[0].Reason)
 			assert.Contains(t, faults[0].Problem, c.says)
 			assert.NotContains(t, err.Error(), "hunter2")
 		})

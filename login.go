@@ -36,8 +36,8 @@ func (a *AuthKit) Login(params ...LoginParams) http.Handler {
 	for _, p := range params {
 		own = own.with(p)
 	}
-	if problem := a.loginDefaults.with(own).problem(); problem != "" {
-		panic("authkit: Login: " + problem)
+	if found := a.loginDefaults.with(own).fault(); found != (fault{}) {
+		panic("authkit: Login: " + found.problem)
 	}
 	return a.login(func(*http.Request) LoginParams { return own })
 }

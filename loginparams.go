@@ -104,16 +104,21 @@ func (p LoginParams) authorization(redirectURL string) workos.AuthorizationParam
 	return params
 }
 
-// problem returns what is wrong with the parameters, or "".
-func (p LoginParams) problem() string {
+// fault returns why the parameters are not accepted.
+func (p LoginParams) fault() fault {
 	client, err := workos.NewClient("client_")
 	if err == nil {
 		_, err = client.AuthorizationURL(p.authorization("https://localhost/"))
 	}
-	if err != nil {
-		return err.Error()
+	switch {
+	case err == nil:
+		return fault{}
+	case p.MaxAge != nil && *p.MaxAge < 0:
+		return fault{ReasonOutOfRange, err.Error()}
+	case p.ScreenHint != "" && p.ScreenHint != "sign-in" && p.ScreenHint != "sign-up":
+		return fault{ReasonMalformed, err.Error()}
 	}
-	return ""
+	return fault{ReasonConflict, err.Error()}
 }
 
 // loginParams returns the parameters that every sign-in of a request has.

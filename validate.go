@@ -1,4 +1,4 @@
-// What can be wrong with a configuration: all of it is said at construction, and all at once.
+// The check of a configuration: every fault is reported at construction, all at once.
 
 package authkit
 
@@ -16,126 +16,217 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// faults collects what is wrong with a configuration.
+// faults collects the faults of a configuration, each a [*ConfigError].
 type faults []error
 
-func (f *faults) add(option, format string, args ...any) {
-	*f = append(*f, &ConfigError{Option: option, Variable: variables[option], Problem: fmt.Sprintf(format, args...)})
+func (f *faults) add(option string, reason ConfigReason, format string, args ...any) {
+	f.addFault(option, fault{reason, fmt.Sprintf(format, args...)})
 }
 
-// addPasswords tells what package seal says of the passwords.
-func (f *faults) addPasswords(err error) {
-	f.add("WithCookiePassword", "%s", strings.ReplaceAll(strings.ReplaceAll(err.Error(), "seal: ", ""), "\n", "; "))
+// addFault adds a fault of the option, unless it is the zero value.
+func (f *faults) addFault(option string, found fault) {
+	if found != (fault{}) {
+		*f = append(*f, newConfigError(option, found.reason, found.problem))
+	}
 }
 
-// check reports every fault of the configuration, each as a [ConfigError].
+// fault says why a value is not accepted. The zero value means that it is
+// accepted.
+type fault struct {
+	reason  ConfigReason
+	problem string
+}
+
+func faultOf(reason ConfigReason, format string, args ...any) fault {
+	return fault{reason, fmt.Sprintf(format, args...)}
+}
+
+// check returns every fault of the configuration, or nil. Each is a
+// [*ConfigError].
 func (c *config) check() error {
 	var f faults
+	c.checkVariables(&f)
+	c.checkClient(&f)
+	c.checkPasswords(&f)
+	c.checkURLs(&f)
+	c.checkPaths(&f)
+	c.checkTokens(&f)
+	c.checkCookieName(&f)
+	c.checkCookieAttributes(&f)
+	c.checkTimes(&f)
+	c.checkCache(&f)
+	c.checkNil(&f)
+	return errors.Join(f...)
+}
+
+// checkVariables adds the variables that could not be read.
+func (c *config) checkVariables(f *faults) {
 	for _, option := range []string{"WithBaseURL", "WithCookieMaxAge", "WithCookieSameSite"} {
 		if err, ok := c.unreadable[option]; ok {
-			f = append(f, err)
+			*f = append(*f, err)
 		}
 	}
+}
+
+func (c *config) checkClient(f *faults) {
 	switch {
 	case c.public:
 	case c.apiKey == "":
-		f.add("WithAPIKey", "no API key is set; one that starts with sk_ is needed, or WithPublicClient()")
+		f.add("WithAPIKey", ReasonMissing, "no API key is set; one that starts with sk_ is needed, or WithPublicClient()")
 	case !isIdentifier(c.apiKey, "sk_"):
-		f.add("WithAPIKey", "is not an API key; those start with sk_ and hold no spaces")
+		f.add("WithAPIKey", ReasonMalformed, "is not an API key; those start with sk_ and hold no spaces")
 	}
 	switch {
 	case c.clientID == "":
-		f.add("WithClientID", "no client ID is set; one that starts with client_ is needed")
+		f.add("WithClientID", ReasonMissing, "no client ID is set; one that starts with client_ is needed")
 	case !isIdentifier(c.clientID, "client_"):
-		f.add("WithClientID", "is not a client ID; those start with client_ and hold no spaces")
+		f.add("WithClientID", ReasonMalformed, "is not a client ID; those start with client_ and hold no spaces")
 	}
+}
+
+func (c *config) checkPasswords(f *faults) {
 	if len(c.passwords) == 0 {
-		f.add("WithCookiePassword", "no password is set; one of at least %d random bytes is needed", seal.MinPasswordLength)
-	} else if err := seal.CheckPasswords(c.passwords...); err != nil {
-		f.addPasswords(err)
-	} else if c.shared || c.foreignNames != nil {
-		if _, err := seal.Iron(c.passwords...); err != nil {
-			f.addPasswords(err)
-		}
+		f.add("WithCookiePassword", ReasonMissing, "no password is set; one of at least %d random bytes is needed", seal.MinPasswordLength)
+		return
 	}
+	err := seal.CheckPasswords(c.passwords...)
+	if err == nil && (c.shared || c.foreignNames != nil) {
+		_, err = seal.Iron(c.passwords...) // it counts characters, as the other libraries do
+	}
+	if err != nil {
+		f.add("WithCookiePassword", ReasonOutOfRange, "%s", strings.ReplaceAll(strings.ReplaceAll(err.Error(), "seal: ", ""), "\n", "; "))
+	}
+}
+
+func (c *config) checkURLs(f *faults) {
 	if c.redirectURL != "" {
-		if problem := c.checkURL(c.redirectURL); problem != "" {
-			f.add("WithRedirectURL", "%s", problem)
-		}
+		f.addFault("WithRedirectURL", c.checkURL(c.redirectURL))
 	}
-	if problem := c.checkURL(c.baseURL); problem != "" {
-		f.add("WithBaseURL", "%s", problem)
+	if found := c.checkURL(c.baseURL); found != (fault{}) {
+		f.addFault("WithBaseURL", found)
 	} else if _, err := workos.NewClient("client_", workos.WithBaseURL(c.baseURL)); err != nil {
-		f.add("WithBaseURL", "%q is more or less than scheme, host and port", c.baseURL)
+		f.add("WithBaseURL", ReasonMalformed, "%q is more or less than scheme, host and port", c.baseURL)
 	}
 	if c.postLogoutRedirectURL != "" {
-		if problem := c.checkURL(c.postLogoutRedirectURL); problem != "" {
-			f.add("WithPostLogoutRedirectURL", "%s", problem)
-		}
-	}
-	for _, given := range [][2]string{{"WithLoginPath", c.loginPath}, {"WithLogoutPath", c.logoutPath}} {
-		if path := given[1]; path != ReturnPath(path) || strings.ContainsAny(path, "?#") {
-			f.add(given[0], "%q is not a path on this origin and nothing else", path)
-		}
-	}
-	for _, id := range c.bearerClientIDs {
-		if !isIdentifier(id, "client_") {
-			f.add("WithBearerTokens", "%q is not a client ID; those start with client_ and hold no spaces", id)
-		}
-	}
-	if problem := c.loginParams.problem(); problem != "" {
-		f.add("WithLoginParams", "%s", problem)
-	}
-	if c.loginFuncSet && c.loginFunc == nil {
-		f.add("WithLoginFunc", "the function is nil")
+		f.addFault("WithPostLogoutRedirectURL", c.checkURL(c.postLogoutRedirectURL))
 	}
 	for _, origin := range c.trustedOrigins {
 		if err := http.NewCrossOriginProtection().AddTrustedOrigin(origin); err != nil || strings.Contains(origin, "@") {
-			f.add("WithTrustedOrigins", "%s is not an origin such as https://app.example.com", quoteURL(origin))
+			f.add("WithTrustedOrigins", ReasonMalformed, "%s is not an origin such as https://app.example.com", quoteURL(origin))
+		}
+	}
+}
+
+// checkPaths checks the paths of the handlers and the login parameters.
+func (c *config) checkPaths(f *faults) {
+	for _, given := range [][2]string{{"WithLoginPath", c.loginPath}, {"WithLogoutPath", c.logoutPath}} {
+		if path := given[1]; path != ReturnPath(path) || strings.ContainsAny(path, "?#") {
+			f.add(given[0], ReasonMalformed, "%q is not a path on this origin and nothing else", path)
+		}
+	}
+	f.addFault("WithLoginParams", c.loginParams.fault())
+	if c.loginFuncSet && c.loginFunc == nil {
+		f.add("WithLoginFunc", ReasonMissing, "the function is nil")
+	}
+}
+
+// checkTokens checks which access tokens are accepted.
+func (c *config) checkTokens(f *faults) {
+	for _, id := range c.bearerClientIDs {
+		if !isIdentifier(id, "client_") {
+			f.add("WithBearerTokens", ReasonMalformed, "%q is not a client ID; those start with client_ and hold no spaces", id)
 		}
 	}
 	for _, issuer := range c.issuers {
 		if strings.TrimSpace(issuer) == "" {
-			f.add("WithAdditionalIssuers", "an issuer is empty")
+			f.add("WithAdditionalIssuers", ReasonMissing, "an issuer is empty")
 		}
 	}
 	if c.audiences != nil && len(c.audiences) == 0 {
-		f.add("WithAudiences", "names no audience; name one at least, or leave the option out")
+		f.add("WithAudiences", ReasonMissing, "names no audience; name one at least, or leave the option out")
 	}
 	for _, audience := range c.audiences {
 		if strings.TrimSpace(audience) == "" {
-			f.add("WithAudiences", "an audience is empty")
+			f.add("WithAudiences", ReasonMissing, "an audience is empty")
 		}
 	}
-	c.checkCookie(&f)
+}
+
+func (c *config) checkCookieName(f *faults) {
+	switch name := c.cookieName; {
+	case name == "":
+	case name == cookie.SharedName && !c.shared:
+		f.add("WithCookieName", ReasonConflict, "%s is the name of the AuthKit family's cookie, which is sealed in a format of its own; share it by WithSharedSession(), or choose another", name)
+	case cookieNameFault(name) != (fault{}):
+		f.addFault("WithCookieName", cookieNameFault(name))
+	case cookie.HasPrefix(name, cookie.HostPrefix) && (!c.secure() || c.cookieDomain != ""):
+		f.add("WithCookieName", ReasonConflict, "browsers accept %q only over https and without a Domain", name)
+	case cookie.HasPrefix(name, cookie.SecurePrefix) && !c.secure():
+		f.add("WithCookieName", ReasonConflict, "browsers accept %q only over https", name)
+	}
+	for _, name := range c.foreignNames {
+		f.addFault("WithForeignSessions", cookieNameFault(name))
+	}
+}
+
+func (c *config) checkCookieAttributes(f *faults) {
+	if c.cookieDomain != "" {
+		domain := strings.ToLower(strings.TrimPrefix(c.cookieDomain, "."))
+		host := strings.ToLower(hostname(c.redirectURL))
+		switch {
+		case (&http.Cookie{Name: "x", Value: "x", Domain: c.cookieDomain}).Valid() != nil:
+			f.add("WithCookieDomain", ReasonMalformed, "%q is not a domain name", c.cookieDomain)
+		case host != "" && host != domain && !strings.HasSuffix(host, "."+domain):
+			f.add("WithCookieDomain", ReasonConflict, "%q does not cover the redirect URL's host %q, so browsers would refuse the cookie", c.cookieDomain, host)
+		}
+	}
+	switch c.sameSite {
+	case http.SameSiteLaxMode, http.SameSiteStrictMode:
+	case http.SameSiteNoneMode:
+		if !c.secure() {
+			f.add("WithCookieSameSite", ReasonConflict, "browsers accept None only over https")
+		}
+	default:
+		f.add("WithCookieSameSite", ReasonOutOfRange, "is none of http.SameSiteLaxMode, http.SameSiteStrictMode and http.SameSiteNoneMode")
+	}
+}
+
+func (c *config) checkTimes(f *faults) {
 	if c.maxAgeSet && c.maxAge < time.Second {
-		f.add("WithCookieMaxAge", "%s is too short; at least a second is needed", c.maxAge)
+		f.add("WithCookieMaxAge", ReasonOutOfRange, "%s is too short; at least a second is needed", c.maxAge)
 	}
 	const dropped = "has no place beside WithSharedSession: the other libraries drop it when they renew a session; set WorkOS's own limits, in its dashboard"
 	switch {
 	case c.absoluteTimeout < 0:
-		f.add("WithAbsoluteTimeout", "%s is negative", c.absoluteTimeout)
+		f.add("WithAbsoluteTimeout", ReasonOutOfRange, "%s is negative", c.absoluteTimeout)
 	case c.absoluteTimeout > 0 && c.shared:
-		f.add("WithAbsoluteTimeout", dropped)
-	}
-	if c.cacheEntries < 0 || c.cacheBytes < 0 {
-		f.add("WithSessionCache", "%d entries and %d bytes: neither may be negative; 0 turns the cache off", c.cacheEntries, c.cacheBytes)
-	}
-	if c.signInTimeout < minSignInTimeout || c.signInTimeout > maxSignInTimeout {
-		f.add("WithSignInTimeout", "%s is not between a minute and a day", c.signInTimeout)
-	}
-	if c.apiKeyGrace < 0 {
-		f.add("WithAPIKeyGrace", "%s is negative", c.apiKeyGrace)
+		f.add("WithAbsoluteTimeout", ReasonConflict, dropped)
 	}
 	switch {
 	case c.idleTimeout != 0 && c.idleTimeout < time.Minute:
-		f.add("WithIdleTimeout", "%s is too short; at least a minute is needed, or 0 for none", c.idleTimeout)
+		f.add("WithIdleTimeout", ReasonOutOfRange, "%s is too short; at least a minute is needed, or 0 for none", c.idleTimeout)
 	case c.idleTimeout > 0 && c.shared:
-		f.add("WithIdleTimeout", dropped)
+		f.add("WithIdleTimeout", ReasonConflict, dropped)
 	}
+	if c.signInTimeout < minSignInTimeout || c.signInTimeout > maxSignInTimeout {
+		f.add("WithSignInTimeout", ReasonOutOfRange, "%s is not between a minute and a day", c.signInTimeout)
+	}
+	if c.apiKeyGrace < 0 {
+		f.add("WithAPIKeyGrace", ReasonOutOfRange, "%s is negative", c.apiKeyGrace)
+	}
+}
+
+func (c *config) checkCache(f *faults) {
+	if c.cacheEntries < 0 || c.cacheBytes < 0 {
+		f.add("WithSessionCache", ReasonOutOfRange, "%d entries and %d bytes: neither may be negative; 0 turns the cache off", c.cacheEntries, c.cacheBytes)
+	}
+}
+
+// checkNil checks the hooks and the other values that must not be nil.
+func (c *config) checkNil(f *faults) {
 	for _, given := range []struct {
-		option  string
-		missing bool
+		option string
+		isNil  bool
 	}{
 		{"WithErrorHandler", c.onError == nil},
 		{"WithOnSignIn", c.onSignIn == nil},
@@ -146,87 +237,47 @@ func (c *config) check() error {
 		{"WithLogger", c.log == nil},
 		{"WithClock", c.clock == nil},
 	} {
-		if given.missing {
-			f.add(given.option, "is nil; leave the option out for the default")
+		if given.isNil {
+			f.add(given.option, ReasonMissing, "is nil; leave the option out for the default")
 		}
-	}
-	return errors.Join(f...)
-}
-
-// checkCookie reports what a browser would not accept of the session cookie.
-func (c *config) checkCookie(f *faults) {
-	switch name := c.cookieName; {
-	case name == "":
-	case name == cookie.SharedName && !c.shared:
-		f.add("WithCookieName", "%s is the name of the AuthKit family's cookie, which is sealed in a format of its own; share it by WithSharedSession(), or choose another", name)
-	case cookieNameProblem(name) != "":
-		f.add("WithCookieName", "%s", cookieNameProblem(name))
-	case cookie.HasPrefix(name, cookie.HostPrefix) && (!c.secure() || c.cookieDomain != ""):
-		f.add("WithCookieName", "browsers accept %q only over https and without a Domain", name)
-	case cookie.HasPrefix(name, cookie.SecurePrefix) && !c.secure():
-		f.add("WithCookieName", "browsers accept %q only over https", name)
-	}
-	for _, name := range c.foreignNames {
-		if problem := cookieNameProblem(name); problem != "" {
-			f.add("WithForeignSessions", "%s", problem)
-		}
-	}
-	if c.cookieDomain != "" {
-		domain := strings.ToLower(strings.TrimPrefix(c.cookieDomain, "."))
-		host := strings.ToLower(hostname(c.redirectURL))
-		switch {
-		case (&http.Cookie{Name: "x", Value: "x", Domain: c.cookieDomain}).Valid() != nil:
-			f.add("WithCookieDomain", "%q is not a domain name", c.cookieDomain)
-		case host != "" && host != domain && !strings.HasSuffix(host, "."+domain):
-			f.add("WithCookieDomain", "%q does not cover the redirect URL's host %q, so browsers would refuse the cookie", c.cookieDomain, host)
-		}
-	}
-	switch c.sameSite {
-	case http.SameSiteLaxMode, http.SameSiteStrictMode:
-	case http.SameSiteNoneMode:
-		if !c.secure() {
-			f.add("WithCookieSameSite", "browsers accept None only over https")
-		}
-	default:
-		f.add("WithCookieSameSite", "is none of http.SameSiteLaxMode, http.SameSiteStrictMode and http.SameSiteNoneMode")
 	}
 }
 
-// cookieNameProblem says why a name is none for a session cookie, or "".
-func cookieNameProblem(name string) string {
+// cookieNameFault returns why a name cannot be that of a session cookie.
+func cookieNameFault(name string) fault {
 	switch {
 	case (&http.Cookie{Name: name, Value: "x"}).Valid() != nil:
-		return fmt.Sprintf("%q is not a cookie name (RFC 6265, section 4.1.1)", name)
+		return faultOf(ReasonMalformed, "%q is not a cookie name (RFC 6265, section 4.1.1)", name)
 	case cookie.IsReserved(name):
-		return fmt.Sprintf("%q is taken by sign-ins under way; choose another", name)
+		return faultOf(ReasonConflict, "%q is taken by sign-ins under way; choose another", name)
 	case len(name) > 128:
-		return fmt.Sprintf("is %d characters long; at most 128 are allowed", len(name))
+		return faultOf(ReasonOutOfRange, "is %d characters long; at most 128 are allowed", len(name))
 	}
-	return ""
+	return fault{}
 }
 
-// checkURL says what is wrong with a URL that must be absolute and https, or
-// http where that is safe. It returns "" for a good one.
-func (c *config) checkURL(raw string) string {
+// checkURL returns why a URL is not accepted. It must be absolute, with https, or
+// with http on a loopback host or with WithInsecureHTTP.
+func (c *config) checkURL(raw string) fault {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil:
-		return "is not a URL; one that starts with https:// is needed (or http:// on a loopback host)"
+		return fault{ReasonMalformed, "is not a URL; one that starts with https:// is needed (or http:// on a loopback host)"}
 	case u.User != nil:
-		return "holds a user name or password, which has no place here"
+		return fault{ReasonInsecure, "holds a user name or password, which has no place here"}
 	case u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
-		return fmt.Sprintf("%s is not an absolute URL that starts with https:// (or http:// on a loopback host)", quoteURL(raw))
+		return faultOf(ReasonMalformed, "%s is not an absolute URL that starts with https:// (or http:// on a loopback host)", quoteURL(raw))
 	case strings.ContainsFunc(u.Host, func(r rune) bool { return r > '~' }):
-		return fmt.Sprintf("%q has a host that is not ASCII; write it as browsers do (xn--…)", raw)
+		return faultOf(ReasonMalformed, "%q has a host that is not ASCII; write it as browsers do (xn--…)", raw)
 	case strings.Contains(raw, "#"):
-		return fmt.Sprintf("%q has a fragment, which servers never see", raw)
+		return faultOf(ReasonMalformed, "%q has a fragment, which servers never see", raw)
 	case u.Scheme == "http" && !isLoopback(u.Hostname()) && !c.insecureHTTP:
-		return fmt.Sprintf("%q is plain http on a host that is not loopback; use https, or WithInsecureHTTP() on a closed test network", raw)
+		return faultOf(ReasonInsecure, "%q is plain http on a host that is not loopback; use https, or WithInsecureHTTP() on a closed test network", raw)
 	}
-	return ""
+	return fault{}
 }
 
-// quoteURL shows a value that was to be a URL, unless it may hold a password.
+// quoteURL quotes a value for an error text, unless it may hold a password.
 func quoteURL(raw string) string {
 	if strings.Contains(raw, "@") {
 		return "a value with a user name"
@@ -234,8 +285,8 @@ func quoteURL(raw string) string {
 	return strconv.Quote(raw)
 }
 
-// isIdentifier tells whether s is a prefix and more, all of it printable ASCII
-// without spaces: a stray quote or line break from a .env file is a fault too.
+// isIdentifier reports whether s is the prefix and more, in printable ASCII
+// without spaces and quotes. A quote or line break can come from a .env file.
 func isIdentifier(s, prefix string) bool {
 	if !strings.HasPrefix(s, prefix) || len(s) == len(prefix) {
 		return false
