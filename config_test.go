@@ -392,7 +392,7 @@ func TestTheOwnOriginIsTrustedUnderAnInternationalName(t *testing.T) {
 	if err != nil {
 		return // to refuse it, asking for the ASCII form, is as good
 	}
-	a := &behaviour.App{AuthKit: ak, T: t}
+	a := &behaviour.App{AuthKit: ak}
 	resp := a.Direct(ak.Logout(), behaviour.Request{Method: "POST", Target: "/logout", Header: http.Header{"Origin": {"https://xn--bcher-kva.example"}}})
 	assert.Equal(t, http.StatusOK, resp.Status)
 }

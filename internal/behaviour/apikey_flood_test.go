@@ -402,6 +402,7 @@ func TestATransportThatNeverReturnsAnswersEveryAPIKeyAndTheNextQuestionWorks(t *
 				return nil, errors.New("not reached")
 			}}
 			a := Keyed(t, way.option())
+			a.Logs.allowPanics()
 			key := a.addKey("ci")
 			answered := make(chan Response, 100)
 			for range cap(answered) {

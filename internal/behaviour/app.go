@@ -3,9 +3,12 @@
 package behaviour
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,9 +22,6 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// Kim is in one organization, so that signing in asks no question.
-const Kim = "kim@example.com"
-
 var Password = strings.Repeat("correct-horse-", 3)
 
 // Start is the time at which every test begins.
@@ -32,12 +32,10 @@ var Start = time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
 // for both.
 type App struct {
 	*authkit.AuthKit
-	T      testing.TB
-	Fake   *authkittest.Server
-	Clock  *authkittest.FakeClock
+	*Instance
+	Clock  *authkittest.FakeClock // nil where the application runs on the time of this machine
 	Server *httptest.Server
-	URL    string // http://localhost:port, or https://127.0.0.1:port
-	Logs   *Log
+	Mux    *http.ServeMux // inside the middleware
 }
 
 // AppOptions say how an app differs from the usual one.
@@ -48,6 +46,9 @@ type AppOptions struct {
 	Routes func(*App, *http.ServeMux)
 	TLS    bool
 	Clock  *observedClock // nil for one that nobody observes
+
+	Password string    // of the cookies, Password where it is empty
+	Log      io.Writer // for what the application logs, Logs where it is nil
 }
 
 func NewApp(t testing.TB, o AppOptions) *App {
@@ -66,16 +67,38 @@ func NewApp(t testing.TB, o AppOptions) *App {
 				OrganizationID: "org_acme", Role: "admin", Permissions: []string{"posts:read", "posts:write"},
 				Entitlements: []string{"audit-logs"}, FeatureFlags: []string{"beta"},
 			}},
-		}, authkittest.User{ID: "user_lee", Email: "lee@example.com", FirstName: "Lee"}),
+		}, authkittest.User{ID: "user_lee", Email: lee, FirstName: "Lee"}),
 	}, o.Fake...)...)
 	return NewInstance(t, fake, clock, o)
+}
+
+// newPlainApp is an application with a cookie password of its own, before a fake with those people whom the suite knows.
+func newPlainApp(t testing.TB, opts ...authkit.Option) *App {
+	t.Helper()
+	clock := authkittest.NewFakeClock(Start)
+	fake := authkittest.New(t, people(), authkittest.WithClock(clock))
+	return newPlainInstance(t, fake, clock, newPassword(), opts...)
+}
+
+// newPlainInstance is one process of such an application.
+func newPlainInstance(t testing.TB, fake *authkittest.Server, clock *authkittest.FakeClock, password string, opts ...authkit.Option) *App {
+	t.Helper()
+	return NewInstance(t, fake, clock, AppOptions{AuthKit: opts, Password: password})
 }
 
 // NewInstance is one process of an application: several of them can stand
 // before the same fake.
 func NewInstance(t testing.TB, fake *authkittest.Server, clock *authkittest.FakeClock, o AppOptions) *App {
 	t.Helper()
-	a := &App{T: t, Fake: fake, Clock: clock, Logs: &Log{}}
+	if o.Password == "" {
+		o.Password = Password
+	}
+	a := &App{Clock: clock, Instance: &Instance{
+		T: t, Fake: fake, Password: o.Password, Logs: newLog(fake.APIKey(), o.Password), atAuthKit: map[string]*authkittest.Browser{},
+	}}
+	if o.Log == nil {
+		o.Log = a.Logs
+	}
 	a.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.Handler().ServeHTTP(w, r)
 	}))
@@ -89,26 +112,37 @@ func NewInstance(t testing.TB, fake *authkittest.Server, clock *authkittest.Fake
 	if os.Getenv("AUTHKIT_TEST_CACHE") == "off" { // all that holds with the session cache has to hold without
 		o.AuthKit = append([]authkit.Option{authkit.WithSessionCache(0, 0)}, o.AuthKit...)
 	}
+	if clock != nil {
+		o.AuthKit = append([]authkit.Option{authkit.WithClock(clock)}, o.AuthKit...)
+	}
 	var err error
 	a.AuthKit, err = authkit.New(append([]authkit.Option{
 		authkit.WithAPIKey(fake.APIKey()),
 		authkit.WithClientID(fake.ClientID()),
 		authkit.WithBaseURL(fake.URL()),
-		authkit.WithCookiePassword(Password),
+		authkit.WithCookiePassword(o.Password),
 		authkit.WithRedirectURL(a.URL + "/callback"),
 		authkit.WithPostLogoutRedirectURL(a.URL + "/"),
-		authkit.WithClock(clock),
-		authkit.WithLogger(slog.New(slog.NewTextHandler(a.Logs, &slog.HandlerOptions{Level: slog.LevelDebug}))),
+		authkit.WithLogger(slog.New(slog.NewTextHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))),
 	}, o.AuthKit...)...)
 	require.NoError(t, err)
 	handler := a.routes(o)
 	a.Server.Config.Handler = handler
+	a.Server.Config.ErrorLog = log.New(o.Log, "", 0)
+	a.Server.Config.MaxHeaderBytes = 4 << 20 // so that what is too large reaches the library
 	if o.TLS {
 		a.Server.StartTLS()
 	} else {
 		a.Server.Start()
 	}
-	t.Cleanup(a.Server.Close)
+	a.client = a.Server.Client().Transport
+	t.Cleanup(func() {
+		for _, b := range a.atAuthKit {
+			b.CloseIdleConnections()
+		}
+		a.Server.Close()
+		a.checkLog()
+	})
 	return a
 }
 
@@ -122,6 +156,7 @@ func (a *App) Handler() http.Handler { return a.Server.Config.Handler }
 
 func (a *App) routes(o AppOptions) http.Handler {
 	mux := http.NewServeMux()
+	a.Mux = mux
 	mux.Handle("/login", a.Login())
 	mux.Handle("/callback", a.Callback())
 	mux.Handle("/logout", a.Logout())
@@ -134,6 +169,9 @@ func (a *App) routes(o AppOptions) http.Handler {
 	})
 	mux.Handle("/account", a.RequireAuth(guarded))
 	mux.Handle("/deep/", a.RequireAuth(guarded))
+	mux.Handle("/organization", a.SwitchOrganization())
+	mux.Handle("GET /api/me", a.RequireAuth(http.HandlerFunc(me)))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") })
 	if o.Routes != nil {
 		o.Routes(a, mux)
 	}
@@ -152,6 +190,17 @@ func Visitor(r *http.Request) string {
 	return "nobody"
 }
 
+// me answers as the examples do.
+func me(w http.ResponseWriter, r *http.Request) {
+	s, _ := authkit.FromContext(r.Context())
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(map[string]any{
+		"user":            map[string]string{"id": s.UserID(), "email": s.User().Email},
+		"session_id":      s.ID(),
+		"organization_id": s.OrganizationID(),
+	})
+}
+
 func sessionOf(r *http.Request) (*authkit.Session, bool) { return authkit.FromContext(r.Context()) }
 
 // ExpireToken moves the clock to a time after the expiry of the access tokens
@@ -167,3 +216,14 @@ func (a *App) SessionID() string {
 }
 
 func PageOf(email string, id string) string { return fmt.Sprintf("page of %s in %s", email, id) }
+
+// randomText is a text that does not compress, so that it fills a token.
+func randomText(n int) string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	random := rand.New(rand.NewPCG(1, 2))
+	text := make([]byte, n)
+	for i := range text {
+		text[i] = letters[random.IntN(len(letters))]
+	}
+	return string(text)
+}

@@ -38,62 +38,24 @@ func TestACallbackOfThisBrowserSignsIn(t *testing.T) {
 	assert.Negative(t, cookies[state].MaxAge, "the state's cookie is used up")
 }
 
-func TestACallbackThatIsNotThisBrowsersMakesNoExchange(t *testing.T) {
-	var again PendingSignIn // of a sign-in that was started again
-	for name, c := range map[string]struct {
-		wait   time.Duration
-		target func(a *App, s PendingSignIn) string
-		cookie func(a *App, s PendingSignIn) string
-	}{
-		"wrong state": {target: func(a *App, s PendingSignIn) string { return s.With("state", "nonsense") }},
-		"state of another sign-in, whose cookie is here": {
-			target: func(a *App, s PendingSignIn) string {
-				return s.With("state", a.Begin("/login").Callback.Query().Get("state"))
-			},
+func TestACallbackThatIsTooLateASecondTimeOrTooEarlyMakesNoExchange(t *testing.T) {
+	for name, late := range map[string]func(a *App) Response{
+		"older than an hour, the second time": func(a *App) Response {
+			s := a.Begin("/login")
+			a.Clock.Advance(time.Hour)
+			again := a.Afresh(a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}))
+			a.Clock.Advance(time.Hour)
+			return a.Send(Request{Target: again.Target(), Cookie: again.Cookie, Header: Navigation()})
 		},
-		"another browser: no cookie":      {cookie: func(*App, PendingSignIn) string { return "" }},
-		"another browser: its own cookie": {cookie: func(a *App, _ PendingSignIn) string { return a.Begin("/login").Cookie }},
-		"another sign-in's seal under this one's name": {cookie: func(a *App, s PendingSignIn) string {
-			name, _, _ := strings.Cut(s.Cookie, "=")
-			_, value, _ := strings.Cut(a.Begin("/login").Cookie, "=")
-			return name + "=" + value
-		}},
-		"altered cookie": {cookie: func(_ *App, s PendingSignIn) string { return s.Cookie[:len(s.Cookie)-2] + "AA" }},
-		"older than an hour, the second time": {
-			wait: time.Hour,
-			target: func(a *App, s PendingSignIn) string {
-				a.Clock.Advance(time.Hour)
-				again = a.Afresh(a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}))
-				return again.Target()
-			},
-			cookie: func(*App, PendingSignIn) string { return again.Cookie },
+		"from the future": func(a *App) Response {
+			s := a.Begin("/login")
+			a.Clock.Set(Start.Add(-2 * time.Minute))
+			return a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 		},
-		"from the future":                  {wait: -2 * time.Minute},
-		"state twice":                      {target: func(_ *App, s PendingSignIn) string { return s.Target() + "&state=x" }},
-		"code twice":                       {target: func(_ *App, s PendingSignIn) string { return s.Target() + "&code=x" }},
-		"neither code nor state nor error": {target: func(*App, PendingSignIn) string { return "/callback" }},
-		"no code and no error":             {target: func(_ *App, s PendingSignIn) string { return s.With("code", "") }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
-			s := a.Begin("/login")
-			target, cookie := s.Target(), s.Cookie
-			if c.target != nil {
-				target = c.target(a, s)
-			}
-			if c.cookie != nil {
-				cookie = c.cookie(a, s)
-			}
-			a.Clock.Advance(max(0, c.wait))
-			if c.wait < 0 {
-				a.Clock.Set(Start.Add(c.wait))
-			}
-			resp := a.Send(Request{Target: target, Cookie: cookie, Header: Navigation()})
-
-			assert.Equal(t, http.StatusBadRequest, resp.Status)
-			assert.Contains(t, resp.Header.Get("Content-Type"), "text/html")
-			assert.Contains(t, resp.Body, `href="/login"`)
-			assert.NotContains(t, resp.SetCookies(t), "authkit-session")
+			refusedWithAPage(t, late(a), http.StatusBadRequest)
 			assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
 		})
 	}
@@ -140,20 +102,6 @@ func TestACodeWithoutAStateStartsOneFreshSignInAndNoCircle(t *testing.T) {
 	require.NoError(t, err, "a browser goes through the fresh sign-in")
 	assert.Contains(t, page.Body, "home of "+Kim)
 	assert.Equal(t, []string{"authkit-session"}, b.cookieNames(), "the marker is gone")
-}
-
-func TestTwoTabsSignInAtOnceAndBothFinish(t *testing.T) {
-	a := NewApp(t, AppOptions{})
-	first, second := a.Begin("/login?return_to=/account%3F1"), a.Begin("/login?return_to=/account%3F2")
-	cookie := first.Cookie + "; " + second.Cookie
-
-	resp := a.Send(Request{Target: first.Target(), Cookie: cookie, Header: Navigation()})
-	assert.Equal(t, "/account?1", resp.Header.Get("Location"))
-	name, _, _ := strings.Cut(second.Cookie, "=")
-	assert.NotContains(t, resp.SetCookies(t), name, "the other tab's sign-in goes on")
-
-	resp = a.Send(Request{Target: second.Target(), Cookie: cookie, Header: Navigation()})
-	assert.Equal(t, "/account?2", resp.Header.Get("Location"))
 }
 
 func TestAbandonedSignInsStayBounded(t *testing.T) {
@@ -390,6 +338,7 @@ func TestTheHookOfAFailedSignInIsToldWhy(t *testing.T) {
 		failures = append(failures, err)
 		panic("the application's own mistake")
 	})}})
+	a.Logs.allowPanics()
 	s := a.Begin("/login")
 	assert.Equal(t, http.StatusForbidden, a.Send(Request{Target: s.With("code", "") + "&error=access_denied", Cookie: s.Cookie}).Status)
 	a.Send(Request{Target: "/callback?code=x&state=y"}) // any link can do that

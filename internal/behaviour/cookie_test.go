@@ -229,7 +229,7 @@ func TestEveryFormThatADoubledCookieCanHaveIsExpired(t *testing.T) {
 		authkit.WithClock(authkittest.NewFakeClock(Start)),
 	)
 	require.NoError(t, err)
-	a := &App{AuthKit: ak, T: t}
+	a := &App{AuthKit: ak}
 	handler := ak.RequireAuth(http.NotFoundHandler())
 	expired := map[string]bool{}
 	jar := "sid=a; sid=b; sid.0=c"

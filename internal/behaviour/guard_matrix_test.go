@@ -13,9 +13,6 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// lee is in the same organization as kim, with less.
-const lee = "lee@example.com"
-
 // guarded is an application with one route for each guard.
 func guarded(t *testing.T) *App {
 	pass := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -30,25 +27,25 @@ func guarded(t *testing.T) *App {
 		AuthKit: []authkit.Option{authkit.WithBearerTokens("client_native")},
 		Routes: func(a *App, mux *http.ServeMux) {
 			for path, guard := range map[string]func(http.Handler) http.Handler{
-				"/auth":          a.RequireAuth,
-				"/role":          a.RequireAnyRole("owner", "admin"),
-				"/onepermission": a.RequirePermission("posts:write"),
-				"/permission":    a.RequireAllPermissions("posts:read", "posts:write"),
-				"/anypermission": a.RequireAnyPermission("posts:delete", "posts:write"),
-				"/onerole":       a.RequireRole("admin"),
-				"/entitlement":   a.RequireEntitlement("audit-logs"),
-				"/entitlements":  a.RequireAllEntitlements("audit-logs"),
-				"/anyentitled":   a.RequireAnyEntitlement("sso", "audit-logs"),
-				"/flag":          a.RequireFeatureFlag("beta"),
-				"/flags":         a.RequireAllFeatureFlags("beta"),
-				"/anyflag":       a.RequireAnyFeatureFlag("alpha", "beta"),
-				"/organization":  a.RequireOrganization("org_acme"),
-				"/organizations": a.RequireAnyOrganization("org_other", "org_acme"),
-				"/anywhere":      a.RequireOrganizationSession(),
-				"/inperson":      a.RefuseImpersonation,
-				"/recent":        a.RequireRecentAuth(10 * time.Minute),
-				"/apikey":        a.RequireAPIKey("posts:write"),
-				"/either":        a.RequireAuthOrAPIKey("posts:write"),
+				"/auth":            a.RequireAuth,
+				"/role":            a.RequireAnyRole("owner", "admin"),
+				"/onepermission":   a.RequirePermission("posts:write"),
+				"/permission":      a.RequireAllPermissions("posts:read", "posts:write"),
+				"/anypermission":   a.RequireAnyPermission("posts:delete", "posts:write"),
+				"/onerole":         a.RequireRole("admin"),
+				"/entitlement":     a.RequireEntitlement("audit-logs"),
+				"/entitlements":    a.RequireAllEntitlements("audit-logs"),
+				"/anyentitled":     a.RequireAnyEntitlement("sso", "audit-logs"),
+				"/flag":            a.RequireFeatureFlag("beta"),
+				"/flags":           a.RequireAllFeatureFlags("beta"),
+				"/anyflag":         a.RequireAnyFeatureFlag("alpha", "beta"),
+				"/oneorganization": a.RequireOrganization("org_acme"),
+				"/anyorganization": a.RequireAnyOrganization("org_other", "org_acme"),
+				"/anywhere":        a.RequireOrganizationSession(),
+				"/inperson":        a.RefuseImpersonation,
+				"/recent":          a.RequireRecentAuth(10 * time.Minute),
+				"/apikey":          a.RequireAPIKey("posts:write"),
+				"/either":          a.RequireAuthOrAPIKey("posts:write"),
 				"/composed": func(next http.Handler) http.Handler {
 					return a.RequireAuth(a.RequireRole("admin")(a.RequirePermission("posts:write")(next)))
 				},
@@ -121,8 +118,8 @@ func TestEveryGuardAnswersEveryVisitor(t *testing.T) {
 	either := map[string][2]int{"with a key": {in, in}, "with a poor key": {no, no}, "with a bad key": {out, out}}
 	for path, exceptions := range map[string]map[string][2]int{
 		"/auth": anybody, "/anywhere": anybody, "/inperson": inPerson, "/recent": anybody,
-		"/role": nil, "/permission": nil, "/anypermission": nil, "/entitlement": nil, "/flag": nil, "/organization": nil,
-		"/onerole": nil, "/onepermission": nil, "/entitlements": nil, "/anyentitled": nil, "/flags": nil, "/anyflag": nil, "/organizations": nil,
+		"/role": nil, "/permission": nil, "/anypermission": nil, "/entitlement": nil, "/flag": nil, "/oneorganization": nil,
+		"/onerole": nil, "/onepermission": nil, "/entitlements": nil, "/anyentitled": nil, "/flags": nil, "/anyflag": nil, "/anyorganization": nil,
 		"/composed": nil, "/inside": nil, "/apikey": machine, "/either": either,
 	} {
 		for visitor, q := range visitors {
@@ -176,10 +173,10 @@ func TestAGuardNamesWhatIsMissing(t *testing.T) {
 	cookie := a.SignedIn(lee).CookieHeader()
 	for path, missing := range map[string]string{
 		"/role": "role owner or admin", "/permission": "permission posts:write", "/anypermission": "permission posts:delete or posts:write",
-		"/entitlement": "entitlement audit-logs", "/flag": "feature flag beta", "/organization": "another organization",
+		"/entitlement": "entitlement audit-logs", "/flag": "feature flag beta", "/oneorganization": "another organization",
 		"/onerole": "role admin", "/onepermission": "permission posts:write", "/entitlements": "entitlement audit-logs",
 		"/anyentitled": "entitlement sso or audit-logs", "/flags": "feature flag beta", "/anyflag": "feature flag alpha or beta",
-		"/organizations": "another organization",
+		"/anyorganization": "another organization",
 	} {
 		resp := a.Send(Request{Target: path, Cookie: cookie, Header: Scripted()})
 		assert.Equal(t, missing, resp.Problem(t)["missing"])

@@ -209,7 +209,7 @@ func TestWithASignInPageOfItsOwnAGuardLeadsThere(t *testing.T) {
 		authkit.WithAPIKey("sk_1"), authkit.WithClientID("client_1"), authkit.WithCookiePassword(Password),
 		authkit.WithSignInPage(), authkit.WithLoginPath("/enter"))
 	require.NoError(t, err)
-	a := &App{AuthKit: ak, T: t}
+	a := &App{AuthKit: ak}
 	guarded := ak.RequireAuth(http.NotFoundHandler())
 	resp := a.Direct(guarded, Request{Method: "GET", Target: "/account?a=b&c", Header: Navigation()})
 	assert.Equal(t, http.StatusSeeOther, resp.Status)

@@ -63,6 +63,7 @@ func TestLogoutWorksWithAnExpiredAnUnreadableAndNoSessionAndWithoutWorkOS(t *tes
 			panic("the application's own mistake")
 		}),
 	}})
+	a.Logs.allowPanics()
 	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
 	a.Server.Config.Handler = a.Logout() // alone, so that no middleware answers for it
 	a.Clock.Advance(2 * time.Hour)

@@ -4,7 +4,6 @@ package behaviour
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -39,40 +38,6 @@ type Response struct {
 	Status int
 	Header http.Header
 	Body   string
-}
-
-func (a *App) Send(q Request) Response {
-	a.T.Helper()
-	r, err := a.Do(q)
-	require.NoError(a.T, err)
-	return r
-}
-
-func (a *App) Do(q Request) (Response, error) {
-	if q.Method == "" {
-		q.Method = http.MethodGet
-	}
-	r, err := http.NewRequest(q.Method, a.URL+q.Target, strings.NewReader(q.Form.Encode()))
-	if err != nil {
-		return Response{}, err
-	}
-	if q.Form != nil {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	for name, values := range q.Header {
-		r.Header[name] = values
-	}
-	r.Host = q.Header.Get("Host")
-	if q.Cookie != "" {
-		r.Header.Set("Cookie", q.Cookie)
-	}
-	resp, err := a.Server.Client().Transport.RoundTrip(r)
-	if err != nil {
-		return Response{}, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	return Response{resp.StatusCode, resp.Header, string(body)}, err
 }
 
 // Direct calls one handler, without the application around it.

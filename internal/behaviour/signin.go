@@ -22,6 +22,9 @@ type PendingSignIn struct {
 
 func (s PendingSignIn) Target() string { return s.Callback.RequestURI() }
 
+// State is the state that AuthKit sent back.
+func (s PendingSignIn) State() string { return s.Callback.Query().Get("state") }
+
 // With is the callback with one parameter changed, or taken out.
 func (s PendingSignIn) With(name, value string) string {
 	query := s.Callback.Query()

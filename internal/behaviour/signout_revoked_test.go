@@ -1,6 +1,6 @@
 // A sign-out that a script asked for, and what becomes of the session at WorkOS.
 
-package attack_test
+package behaviour
 
 import (
 	"bytes"
@@ -25,55 +25,55 @@ import (
 const untilWorkOSIsTold = 30 * time.Second
 
 // signOutByFetch posts the sign-out as a script does, and returns the address to go to.
-func signOutByFetch(t *testing.T, m *minimal, cookie string) (logoutURL string) {
+func signOutByFetch(t *testing.T, m *App, cookie string) (logoutURL string) {
 	t.Helper()
-	resp := m.send(request{method: "POST", path: "/logout", cookie: cookie, header: scripted()})
-	require.Equal(t, http.StatusOK, resp.status)
+	resp := m.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
+	require.Equal(t, http.StatusOK, resp.Status)
 	var to struct {
 		LogoutURL string `json:"logout_url"`
 	}
-	require.NoError(t, json.Unmarshal([]byte(resp.body), &to))
+	require.NoError(t, json.Unmarshal([]byte(resp.Body), &to))
 	return to.LogoutURL
 }
 
 // passes waits until a condition holds that something behind the responses brings about: first without time, then while
 // a minute passes, second by second. Where a call to WorkOS has just begun the clock stands still, so that the call does
 // not run out of time.
-func (m *minimal) passes(t *testing.T, until func() bool) {
+func (m *App) passes(t *testing.T, until func() bool) {
 	t.Helper()
 	if until() {
 		return
 	}
 	const pause = 20 // ticks
-	still, left, calls := pause, 60, m.fake.Calls(authkittest.RouteRevokeSession)
+	still, left, calls := pause, 60, m.Fake.Calls(authkittest.RouteRevokeSession)
 	assert.Eventually(t, func() bool {
-		if now := m.fake.Calls(authkittest.RouteRevokeSession); now != calls {
+		if now := m.Fake.Calls(authkittest.RouteRevokeSession); now != calls {
 			calls, still = now, pause
 		}
 		if still--; still < 0 && left > 0 {
 			left--
-			m.clock.Advance(time.Second)
+			m.Clock.Advance(time.Second)
 		}
 		return until()
-	}, patience, 10*time.Millisecond, "WorkOS was not told")
+	}, Patience, 10*time.Millisecond, "WorkOS was not told")
 }
 
 func TestACopyOfASessionThatAScriptSignedOutIsRefusedForGood(t *testing.T) {
 	for _, form := range sessionForms {
 		t.Run(form.name, func(t *testing.T) {
-			m := newMinimal(t, form.opts...)
-			other := newProcess(t, m.fake, m.clock, m.password, form.opts...)
+			m := newPlainApp(t, form.opts...)
+			other := newPlainInstance(t, m.Fake, m.Clock, m.Password, form.opts...)
 			copied := m.signedInWith(form)
 			to := signOutByFetch(t, m, copied)
-			require.True(t, strings.HasPrefix(to, m.fake.URL()+"/user_management/sessions/logout?"))
+			require.True(t, strings.HasPrefix(to, m.Fake.URL()+"/user_management/sessions/logout?"))
 			isRefused(t, m, copied, "at once")
 
-			m.clock.Advance(untilWorkOSIsTold - time.Second)
-			assert.Zero(t, m.fake.Calls(authkittest.RouteRevokeSession), "the browser has 30 s to go to WorkOS itself")
-			m.passes(t, func() bool { return active(m.fake, 0, form.email) == 0 })
-			assert.Equal(t, 1, m.fake.Calls(authkittest.RouteRevokeSession))
+			m.Clock.Advance(untilWorkOSIsTold - time.Second)
+			assert.Zero(t, m.Fake.Calls(authkittest.RouteRevokeSession), "the browser has 30 s to go to WorkOS itself")
+			m.passes(t, func() bool { return active(m.Fake, 0, form.email) == 0 })
+			assert.Equal(t, 1, m.Fake.Calls(authkittest.RouteRevokeSession))
 
-			m.clock.Advance(6 * time.Minute)
+			m.Clock.Advance(6 * time.Minute)
 			isRefused(t, m, copied, "after six minutes")
 			isRefused(t, other, copied, "after six minutes, by the other instance")
 		})
@@ -81,17 +81,17 @@ func TestACopyOfASessionThatAScriptSignedOutIsRefusedForGood(t *testing.T) {
 }
 
 // signedInWith is the Cookie header of somebody with a session of a form.
-func (m *minimal) signedInWith(form sessionForm) (cookie string) {
-	m.t.Helper()
-	resp := m.finish(m.begin("/login", form.email))
-	require.Equal(m.t, http.StatusSeeOther, resp.status)
+func (m *App) signedInWith(form sessionForm) (cookie string) {
+	m.T.Helper()
+	resp := m.finish(m.BeginAs("/login", form.email))
+	require.Equal(m.T, http.StatusSeeOther, resp.Status)
 	var pairs []string
-	for _, c := range resp.setCookies(m.t) {
+	for _, c := range resp.SetCookies(m.T) {
 		if strings.HasPrefix(c.Name, form.cookie) && c.MaxAge >= 0 {
 			pairs = append(pairs, c.Name+"="+c.Value)
 		}
 	}
-	require.NotEmpty(m.t, pairs)
+	require.NotEmpty(m.T, pairs)
 	return strings.Join(pairs, "; ")
 }
 
@@ -103,36 +103,36 @@ func TestAScriptsSignOutReachesWorkOSThoughItFailsAtFirst(t *testing.T) {
 		"where WorkOS is busy":        {Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"1"}}, Times: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := newMinimal(t)
-			copied := m.signIn(kim)
-			m.fake.InjectFault(authkittest.RouteRevokeSession, fault)
+			m := newPlainApp(t)
+			copied := m.signIn(Kim)
+			m.Fake.InjectFault(authkittest.RouteRevokeSession, fault)
 			signOutByFetch(t, m, copied)
-			m.clock.Advance(untilWorkOSIsTold - time.Second)
-			m.passes(t, func() bool { return active(m.fake, 0, kim) == 0 })
-			m.clock.Advance(6 * time.Minute)
+			m.Clock.Advance(untilWorkOSIsTold - time.Second)
+			m.passes(t, func() bool { return active(m.Fake, 0, Kim) == 0 })
+			m.Clock.Advance(6 * time.Minute)
 			isRefused(t, m, copied, "after six minutes")
 		})
 	}
 }
 
 func TestWhatWorkOSIsToldLateHarmsNobodyWhoWentThroughItsLogout(t *testing.T) {
-	m := newMinimal(t)
-	copied := m.signIn(kim)
+	m := newPlainApp(t)
+	copied := m.signIn(Kim)
 	to := signOutByFetch(t, m, copied)
-	b := m.atAuthKit[kim]
+	b := m.atAuthKit[Kim]
 	b.CheckRedirect = nil
 	_, err := b.Get(to)
 	require.NoError(t, err)
-	require.Zero(t, active(m.fake, 0, kim))
+	require.Zero(t, active(m.Fake, 0, Kim))
 
-	again := m.signIn(kim)
-	m.clock.Advance(2 * untilWorkOSIsTold)
-	assert.Equal(t, kim, m.visitor(again))
-	assert.Equal(t, 1, active(m.fake, 0, kim), "the sign-in since has a session of its own")
-	m.clock.Advance(6 * time.Minute)
-	assert.Equal(t, kim, m.visitor(again), "and can refresh it")
+	again := m.signIn(Kim)
+	m.Clock.Advance(2 * untilWorkOSIsTold)
+	assert.Equal(t, Kim, m.visitor(again))
+	assert.Equal(t, 1, active(m.Fake, 0, Kim), "the sign-in since has a session of its own")
+	m.Clock.Advance(6 * time.Minute)
+	assert.Equal(t, Kim, m.visitor(again), "and can refresh it")
 	isRefused(t, m, copied, "after six minutes")
-	assert.False(t, m.logs.has("level=WARN") || m.logs.has("level=ERROR"), "nothing went wrong")
+	assert.False(t, m.Logs.has("level=WARN") || m.Logs.has("level=ERROR"), "nothing went wrong")
 }
 
 // AuthKit may sign somebody in to the very session that a script's sign-out has left alive.
@@ -147,25 +147,25 @@ func TestASignInToTheSameWorkOSSessionIsNotEndedByTheSignOutBefore(t *testing.T)
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			replies := &recorder{}
-			m := newMinimal(t, authkit.WithHTTPClient(&http.Client{Transport: replies}))
-			first := m.signIn(kim)
+			m := newPlainApp(t, authkit.WithHTTPClient(&http.Client{Transport: replies}))
+			first := m.signIn(Kim)
 			signOutByFetch(t, m, first)
-			m.clock.Advance(c.wait)
+			m.Clock.Advance(c.wait)
 			isRefused(t, m, first, "after the sign-out")
 
 			// What AuthKit answers to the next code is a new pair of tokens for the same session.
-			s := m.begin("/login", kim)
-			m.fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Body: replies.next(t, m), Times: 1})
+			s := m.BeginAs("/login", Kim)
+			m.Fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Body: replies.next(t, m), Times: 1})
 			resp := m.finish(s)
-			require.Equal(t, http.StatusSeeOther, resp.status, resp.body)
+			require.Equal(t, http.StatusSeeOther, resp.Status, resp.Body)
 			again := resp.session(t)
-			require.Len(t, m.fake.Sessions(), 1)
+			require.Len(t, m.Fake.Sessions(), 1)
 
-			m.clock.Advance(2 * untilWorkOSIsTold)
-			assert.Equal(t, kim, m.visitor(again))
-			m.clock.Advance(6 * time.Minute)
-			assert.Equal(t, kim, m.visitor(again), "it can be refreshed")
-			assert.Equal(t, 1, active(m.fake, 0, kim))
+			m.Clock.Advance(2 * untilWorkOSIsTold)
+			assert.Equal(t, Kim, m.visitor(again))
+			m.Clock.Advance(6 * time.Minute)
+			assert.Equal(t, Kim, m.visitor(again), "it can be refreshed")
+			assert.Equal(t, 1, active(m.Fake, 0, Kim))
 		})
 	}
 }
@@ -191,7 +191,7 @@ func (p *recorder) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // next is WorkOS's reply with the tokens that come after the last ones, of the same session.
-func (p *recorder) next(t *testing.T, m *minimal) (reply string) {
+func (p *recorder) next(t *testing.T, m *App) (reply string) {
 	t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -199,8 +199,8 @@ func (p *recorder) next(t *testing.T, m *minimal) (reply string) {
 		RefreshToken string `json:"refresh_token"`
 	}
 	require.NoError(t, json.Unmarshal(p.last, &last))
-	resp, err := (&http.Client{Transport: direct}).PostForm(m.fake.URL()+"/user_management/authenticate", url.Values{
-		"grant_type": {"refresh_token"}, "client_id": {m.fake.ClientID()}, "client_secret": {m.fake.APIKey()}, "refresh_token": {last.RefreshToken},
+	resp, err := (&http.Client{Transport: direct}).PostForm(m.Fake.URL()+"/user_management/authenticate", url.Values{
+		"grant_type": {"refresh_token"}, "client_id": {m.Fake.ClientID()}, "client_secret": {m.Fake.APIKey()}, "refresh_token": {last.RefreshToken},
 	})
 	require.NoError(t, err)
 	defer resp.Body.Close()
@@ -215,21 +215,21 @@ func TestASignOutHoldsWhateverTheSkewOfWorkOSsClock(t *testing.T) {
 	for _, skew := range []time.Duration{-59 * time.Second, -time.Second, 0, time.Second, 2 * time.Second, 30 * time.Second, 59 * time.Second} {
 		for _, navigates := range []bool{true, false} {
 			t.Run(skew.String()+", by "+map[bool]string{true: "a form", false: "a script"}[navigates], func(t *testing.T) {
-				m := sharing(t)
+				m := newSharingApp(t)
 				m.publishKnown()
-				issued := startOfTime.Add(skew).Unix()
+				issued := Start.Add(skew).Unix()
 				copied := m.sealed(m.forge(forgery{claims: func(c object) {
 					c["iat"], c["auth_time"], c["exp"] = issued, issued, issued+300
 				}}), nil)
-				require.Equal(t, kim, m.visitor(copied))
-				header := scripted()
+				require.Equal(t, Kim, m.visitor(copied))
+				header := Scripted()
 				if navigates {
-					header = navigation()
+					header = Navigation()
 				}
-				resp := m.send(request{method: "POST", path: "/logout", cookie: copied, header: header})
-				require.Less(t, resp.status, 400)
+				resp := m.Send(Request{Method: "POST", Target: "/logout", Cookie: copied, Header: header})
+				require.Less(t, resp.Status, 400)
 				for _, later := range []time.Duration{0, time.Second, 30 * time.Second, 60 * time.Second} {
-					m.clock.Set(startOfTime.Add(later))
+					m.Clock.Set(Start.Add(later))
 					isRefused(t, m, copied, later.String()+" after the sign-out")
 				}
 			})

@@ -1,9 +1,10 @@
 // Settings that are missing, too short or malformed: line 29 of the list.
 
-package attack_test
+package behaviour
 
 import (
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -54,7 +55,7 @@ func TestEveryBadSettingIsNamedAtStartAndNoSecretIsTold(t *testing.T) {
 	} {
 		for _, example := range []string{"stdlib", "chi"} {
 			t.Run(c.name+", "+example, func(t *testing.T) {
-				cmd := exec.Command(binary(t, example))
+				cmd := exec.Command(filepath.Join(binaries(t), example))
 				cmd.Env = append(withoutSettings(), "ADDR=localhost:0")
 				for name, value := range c.settings {
 					cmd.Env = append(cmd.Env, name+"="+value)

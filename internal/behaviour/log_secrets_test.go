@@ -1,7 +1,7 @@
 // The log: line 30 of the list. Every other test holds its own log against the secrets that it knows; this one sees to
 // it that they know them.
 
-package attack_test
+package behaviour
 
 import (
 	"net/http"
@@ -17,53 +17,53 @@ import (
 )
 
 func TestTheLogOfAWholeLifeTellsWhatHappenedAndNoSecret(t *testing.T) {
-	m := sharing(t)
+	m := newSharingApp(t)
 	var tokens []string
-	open := func(resp response) (cookie string) {
-		c := resp.setCookies(t)["wos-session"]
+	open := func(resp Response) (cookie string) {
+		c := resp.SetCookies(t)["wos-session"]
 		require.NotNil(t, c)
 		cookie = c.Name + "=" + c.Value
 		session := m.unsealed(cookie)
 		tokens = append(tokens, session.AccessToken, session.RefreshToken)
 		return cookie
 	}
-	s := m.begin("/login?return_to=/account", kim)
+	s := m.BeginAs("/login?return_to=/account", Kim)
 	cookie := open(m.finish(s))
 	m.finish(s) // replayed
-	m.expireTokens(0)
-	cookie = open(m.send(request{path: "/account", cookie: cookie}))
-	m.send(request{path: "/account", cookie: flip(cookie, 200)})
-	m.expireTokens(2 * time.Minute)
+	m.ExpireToken(0)
+	cookie = open(m.Send(Request{Target: "/account", Cookie: cookie}))
+	m.Send(Request{Target: "/account", Cookie: flipAt(cookie, 200)})
+	m.ExpireToken(2 * time.Minute)
 	for _, fault := range []authkittest.Fault{
 		{Status: 401, Body: `{"message":"` + tokens[3] + `"}`},
 		{Status: 403, Body: "<p>" + tokens[0] + " is not " + tokens[2] + "</p>"}, // nothing of the request's own
 		{Status: 400, Body: `{"error":"` + tokens[3] + `","error_description":"` + tokens[2] + `"}`},
 		{Status: 400, Body: `{"error":"invalid_grant","error_description":"` + tokens[3] + `"}`},
 	} {
-		m.fake.InjectFault(authkittest.RouteRefresh, fault)
-		m.send(request{path: "/account", cookie: cookie, header: scripted()})
-		m.clock.Advance(2 * time.Minute)
+		m.Fake.InjectFault(authkittest.RouteRefresh, fault)
+		m.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
+		m.Clock.Advance(2 * time.Minute)
 	}
-	m.send(request{method: "POST", path: "/logout", cookie: cookie})
+	m.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie})
 
 	for _, token := range tokens {
 		require.GreaterOrEqual(t, len(token), shortestSecret)
-		m.logs.keep(token)
-		m.logs.keep(token[strings.LastIndex(token, ".")+1:]) // the signature
+		m.Logs.keep(token)
+		m.Logs.keep(token[strings.LastIndex(token, ".")+1:]) // the signature
 	}
-	m.logs.mu.Lock()
-	text, known := m.logs.text.String(), len(m.logs.secrets)
-	m.logs.mu.Unlock()
+	m.Logs.mu.Lock()
+	text, known := m.Logs.text.String(), len(m.Logs.secrets)
+	m.Logs.mu.Unlock()
 	for _, happened := range []string{"signed in", "session ended by WorkOS", "does not accept this application's", "level=DEBUG", "the state was used before"} {
 		assert.Contains(t, text, happened)
 	}
 	assert.Greater(t, known, 10, "the log is held against what it must not tell")
-	assert.Empty(t, m.logs.faults())
+	assert.Empty(t, m.Logs.faults())
 
 	// And it would be noticed.
-	_, _ = m.logs.Write([]byte("token=" + tokens[1]))
-	assert.Len(t, m.logs.faults(), 1)
-	m.logs.mayNotTell(http.Header{"Set-Cookie": {"a=0123456789012345678901; Path=/"}}, &url.URL{RawQuery: "code=9876543210987654321098"})
-	_, _ = m.logs.Write([]byte("0123456789012345678901 9876543210987654321098 panic"))
-	assert.Len(t, m.logs.faults(), 3)
+	_, _ = m.Logs.Write([]byte("token=" + tokens[1]))
+	assert.Len(t, m.Logs.faults(), 1)
+	m.Logs.mayNotTell(http.Header{"Set-Cookie": {"a=0123456789012345678901; Path=/"}}, &url.URL{RawQuery: "code=9876543210987654321098"})
+	_, _ = m.Logs.Write([]byte("0123456789012345678901 9876543210987654321098 panic"))
+	assert.Len(t, m.Logs.faults(), 3)
 }

@@ -1,6 +1,6 @@
 // An attacker's workshop: tokens that are good but for one thing, keys to sign them with, seals to put them in.
 
-package attack_test
+package behaviour
 
 import (
 	"crypto"
@@ -90,43 +90,43 @@ func (l *listener) listen(t *testing.T) (url string) {
 }
 
 // publish adds keys to those of AuthKit's that verify tokens.
-func (a *target) publish(keys ...object) {
-	a.t.Helper()
-	a.fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Body: a.keySet(keys...)})
+func (a *Instance) publishBeside(keys ...object) {
+	a.T.Helper()
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Body: a.keySet(keys...)})
 }
 
 // keySet is AuthKit's own keys, and others.
-func (a *target) keySet(keys ...object) string {
-	a.t.Helper()
-	a.fake.ClearFault(authkittest.RouteJWKS)
-	r, err := http.NewRequest("GET", a.fake.URL()+"/sso/jwks/"+a.fake.ClientID(), nil)
-	require.NoError(a.t, err)
+func (a *Instance) keySet(keys ...object) string {
+	a.T.Helper()
+	a.Fake.ClearFault(authkittest.RouteJWKS)
+	r, err := http.NewRequest("GET", a.Fake.URL()+"/sso/jwks/"+a.Fake.ClientID(), nil)
+	require.NoError(a.T, err)
 	resp, err := direct.RoundTrip(r)
-	require.NoError(a.t, err)
+	require.NoError(a.T, err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	require.NoError(a.t, err)
+	require.NoError(a.T, err)
 	var set struct {
 		Keys []any `json:"keys"`
 	}
-	require.NoError(a.t, json.Unmarshal(body, &set))
-	require.NotEmpty(a.t, set.Keys)
+	require.NoError(a.T, json.Unmarshal(body, &set))
+	require.NotEmpty(a.T, set.Keys)
 	for _, key := range keys {
 		set.Keys = append(set.Keys, key)
 	}
 	return marshal(set)
 }
 
-func (a *target) publishKnown() {
-	a.t.Helper()
-	a.publish(jwk(knownID, knownKey()), curveJWK(curveID, knownCurve()))
+func (a *Instance) publishKnown() {
+	a.T.Helper()
+	a.publishBeside(jwk(knownID, knownKey()), curveJWK(curveID, knownCurve()))
 }
 
 // claims are those of a good token of kim's.
-func (m *minimal) claims() object {
-	now := m.clock.Now().Unix()
+func (m *App) claims() object {
+	now := m.Clock.Now().Unix()
 	return object{
-		"iss": m.fake.Issuer(), "sub": "user_kim", "sid": "session_1", "client_id": m.fake.ClientID(),
+		"iss": m.Fake.Issuer(), "sub": "user_kim", "sid": "session_1", "client_id": m.Fake.ClientID(),
 		"iat": now, "exp": now + 300, "auth_time": now,
 	}
 }
@@ -144,7 +144,7 @@ type forgery struct {
 // good changes nothing.
 var good forgery
 
-func (m *minimal) forge(f forgery) string {
+func (m *App) forge(f forgery) string {
 	header, claims := object{"alg": "RS256", "kid": knownID}, m.claims()
 	if f.header != nil {
 		f.header(header)
@@ -243,44 +243,44 @@ func publicKeyTexts() map[string][]byte {
 }
 
 // sharing is an application whose session others write too: whoever has the password can put anything into its seal.
-func sharing(t *testing.T, opts ...authkit.Option) *minimal {
+func newSharingApp(t *testing.T, opts ...authkit.Option) *App {
 	t.Helper()
-	return newMinimal(t, append([]authkit.Option{authkit.WithSharedSession()}, opts...)...)
+	return newPlainApp(t, append([]authkit.Option{authkit.WithSharedSession()}, opts...)...)
 }
 
 // sealed is the Cookie header of a session with some members changed, or taken out where they are nil.
-func (m *minimal) sealed(token string, change object) (cookie string) {
-	m.t.Helper()
+func (m *App) sealed(token string, change object) (cookie string) {
+	m.T.Helper()
 	session := object{
 		"accessToken": token, "refreshToken": "forged-refresh-token-of-nobody",
-		"user": object{"object": "user", "id": "user_kim", "email": kim, "emailVerified": true},
+		"user": object{"object": "user", "id": "user_kim", "email": Kim, "emailVerified": true},
 	}
 	maps.Copy(session, change)
 	maps.DeleteFunc(session, func(_ string, value any) bool { return value == nil })
 	return m.sealedText(marshal(session))
 }
 
-func (m *minimal) sealedText(plaintext string) (cookie string) {
-	m.t.Helper()
-	iron, err := seal.Iron(m.password)
-	require.NoError(m.t, err)
+func (m *App) sealedText(plaintext string) (cookie string) {
+	m.T.Helper()
+	iron, err := seal.Iron(m.Password)
+	require.NoError(m.T, err)
 	text, err := iron.Seal([]byte(plaintext))
-	require.NoError(m.t, err)
+	require.NoError(m.T, err)
 	return "wos-session=" + text
 }
 
 // unsealed opens the session of a sharing application.
-func (m *minimal) unsealed(cookie string) (session struct {
+func (m *App) unsealed(cookie string) (session struct {
 	AccessToken, RefreshToken string
 	User                      object
 }) {
-	m.t.Helper()
-	iron, err := seal.Iron(m.password)
-	require.NoError(m.t, err)
+	m.T.Helper()
+	iron, err := seal.Iron(m.Password)
+	require.NoError(m.T, err)
 	_, text, _ := strings.Cut(cookie, "=")
 	plaintext, err := iron.Open(text)
-	require.NoError(m.t, err)
-	require.NoError(m.t, json.Unmarshal(plaintext, &session))
+	require.NoError(m.T, err)
+	require.NoError(m.T, json.Unmarshal(plaintext, &session))
 	return session
 }
 

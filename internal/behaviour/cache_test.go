@@ -1,6 +1,6 @@
 // Shared caches: line 28 of the list.
 
-package attack_test
+package behaviour
 
 import (
 	"io"
@@ -10,63 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
-
-	"github.com/authkit-go/authkit/authkittest"
 )
-
-// keptFromCaches holds a response that sets a cookie of authkit's against what keeps it out of every shared cache.
-func keptFromCaches(t *testing.T, resp response, why string) {
-	t.Helper()
-	require.NotEmpty(t, resp.header["Set-Cookie"], why)
-	for name, values := range resp.header {
-		switch name = strings.ToLower(name); {
-		case name == "cache-control":
-			assert.Equal(t, []string{"private, no-store"}, values, why)
-		case strings.HasSuffix(name, "cache-control"), name == "surrogate-control":
-			t.Errorf("%s: %s: %q", why, name, values)
-		}
-	}
-	assert.Equal(t, "private, no-store", resp.header.Get("Cache-Control"), why)
-	assert.Contains(t, strings.Join(resp.header["Vary"], ", "), "Cookie", why)
-}
-
-func TestEveryResponseThatSetsACookieIsKeptFromCaches(t *testing.T) {
-	everywhere(t, func(t *testing.T, a *target) {
-		keptFromCaches(t, a.send(request{path: "/login", header: navigation()}), "sign-in")
-		keptFromCaches(t, a.send(request{path: "/account", header: navigation()}), "a guarded page")
-		s := a.begin("/login", kim)
-		keptFromCaches(t, a.send(request{path: s.with("code", "") + "&error=x", cookie: s.cookie, header: navigation()}), "a refused callback")
-		keptFromCaches(t, a.send(request{path: "/callback?code=x", header: navigation()}), "a callback without a state")
-		back := a.finish(a.begin("/login", kim))
-		keptFromCaches(t, back, "the callback")
-		keptFromCaches(t, a.send(request{method: "POST", path: "/logout", cookie: back.session(t), header: navigation()}), "sign-out")
-
-		private := a.send(request{path: "/account", cookie: a.signIn(kim), header: navigation()})
-		assert.Equal(t, "private, no-store", private.header.Get("Cache-Control"), "nor is a page of somebody's, though it sets none")
-		assert.Contains(t, strings.Join(private.header["Vary"], ", "), "Cookie")
-	})
-}
-
-// A session whose signing key has been withdrawn is refreshed on the way to a page: in a new process at once, since it
-// has no older keys.
-func TestAnExampleKeepsAPageThatCarriesARefreshedCookieFromCaches(t *testing.T) {
-	for _, example := range []string{"stdlib", "chi"} {
-		t.Run(example, func(t *testing.T) {
-			fake, err := authkittest.Start(people())
-			require.NoError(t, err)
-			password := newPassword()
-			cookie := start(t, example, fake, password).target(t).signIn(kim)
-			fake.RotateSigningKeys()
-			a := start(t, example, fake, password).target(t)
-			resp := a.send(request{path: "/", cookie: cookie, header: navigation()})
-			assert.Equal(t, http.StatusOK, resp.status)
-			assert.Equal(t, 1, fake.Calls(authkittest.RouteRefresh))
-			keptFromCaches(t, resp, "the home page")
-			assert.Equal(t, kim, a.visitor(resp.session(t)))
-		})
-	}
-}
 
 func TestAHandlerThatWantsToBeCachedIsNotWhereItCarriesARefreshedCookie(t *testing.T) {
 	forever := "public, max-age=31536000, s-maxage=31536000, immutable"
@@ -120,7 +64,7 @@ func TestAHandlerThatWantsToBeCachedIsNotWhereItCarriesARefreshedCookie(t *testi
 		},
 		"that serves a file": func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Cache-Control", forever)
-			http.ServeContent(w, r, "style.css", startOfTime, strings.NewReader("page"))
+			http.ServeContent(w, r, "style.css", Start, strings.NewReader("page"))
 		},
 		"that redirects": func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Cache-Control", forever)
@@ -140,22 +84,22 @@ func TestAHandlerThatWantsToBeCachedIsNotWhereItCarriesARefreshedCookie(t *testi
 		}), time.Millisecond, "late").ServeHTTP,
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := newMinimal(t)
-			m.mux.Handle("GET /page", handler)
-			m.mux.Handle("GET /own", m.authkit.RequireAuth(handler))
+			m := newPlainApp(t)
+			m.Mux.Handle("GET /page", handler)
+			m.Mux.Handle("GET /own", m.AuthKit.RequireAuth(handler))
 			for _, path := range []string{"/page", "/own"} {
-				cookie := m.signIn(kim)
-				m.expireTokens(0)
-				resp := m.send(request{path: path, cookie: cookie, header: navigation()})
+				cookie := m.signIn(Kim)
+				m.ExpireToken(0)
+				resp := m.Send(Request{Target: path, Cookie: cookie, Header: Navigation()})
 				keptFromCaches(t, resp, path)
-				assert.Equal(t, kim, m.visitor(resp.session(t)))
+				assert.Equal(t, Kim, m.visitor(resp.session(t)))
 			}
 			// One that is cleared away is as little for others.
-			cookie := m.signIn(kim)
-			sessions := m.fake.Sessions()
-			m.fake.RevokeSession(sessions[len(sessions)-1].ID)
-			m.expireTokens(2 * time.Minute)
-			resp := m.send(request{path: "/page", cookie: cookie, header: navigation()})
+			cookie := m.signIn(Kim)
+			sessions := m.Fake.Sessions()
+			m.Fake.RevokeSession(sessions[len(sessions)-1].ID)
+			m.ExpireToken(2 * time.Minute)
+			resp := m.Send(Request{Target: "/page", Cookie: cookie, Header: Navigation()})
 			keptFromCaches(t, resp, "the end of a session")
 			assert.Empty(t, resp.session(t))
 		})

@@ -1,6 +1,6 @@
 // An application whose domain has another host on it, which is the attacker's.
 
-package attack_test
+package behaviour
 
 import (
 	"bytes"
@@ -31,8 +31,8 @@ const (
 // twoHosts is an application at http://app.example.test, which runs as two instances with one cookie password, and a
 // page at http://evil.example.test.
 type twoHosts struct {
-	*minimal
-	other  *minimal // the second instance
+	*App
+	other  *App // the second instance
 	dialer *http.Transport
 
 	mu     sync.Mutex
@@ -41,14 +41,14 @@ type twoHosts struct {
 
 func newTwoHosts(t *testing.T, opts ...authkit.Option) *twoHosts {
 	t.Helper()
-	clock := authkittest.NewFakeClock(startOfTime)
+	clock := authkittest.NewFakeClock(Start)
 	fake := authkittest.New(t, people(), authkittest.WithClock(clock),
 		authkittest.WithRedirectURIs(appURL+"/callback"), authkittest.WithSignOutRedirects(appURL+"/"))
 	opts = append([]authkit.Option{
 		authkit.WithRedirectURL(appURL + "/callback"), authkit.WithPostLogoutRedirectURL(appURL + "/"), authkit.WithInsecureHTTP(),
 	}, opts...)
 	password := newPassword()
-	h := &twoHosts{minimal: newProcess(t, fake, clock, password, opts...), other: newProcess(t, fake, clock, password, opts...)}
+	h := &twoHosts{App: newPlainInstance(t, fake, clock, password, opts...), other: newPlainInstance(t, fake, clock, password, opts...)}
 	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -56,7 +56,7 @@ func newTwoHosts(t *testing.T, opts ...authkit.Option) *twoHosts {
 	}))
 	t.Cleanup(evil.Close)
 	addresses := map[string]string{
-		appHost + ":80":  h.server.Listener.Addr().String(),
+		appHost + ":80":  h.Server.Listener.Addr().String(),
 		evilHost + ":80": evil.Listener.Addr().String(),
 	}
 	h.dialer = direct.Clone()
@@ -95,7 +95,7 @@ var errTooMany = errors.New("the browser goes round and round")
 func (h *twoHosts) person(t *testing.T, name, email string) *person {
 	p := &person{
 		Browser: authkittest.NewBrowser(), t: t, hosts: h, name: name, email: email,
-		setNow: map[string]string{}, since: len(h.fake.Sessions()),
+		setNow: map[string]string{}, since: len(h.Fake.Sessions()),
 	}
 	p.Base = p
 	p.CheckRedirect = func(*http.Request, []*http.Request) error { return nil } // RoundTrip counts
@@ -108,13 +108,13 @@ func (p *person) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := p.count(r.URL.Host); err != nil {
 		return nil, err
 	}
-	p.hosts.logs.mayNotTell(r.Header, r.URL)
+	p.hosts.Logs.mayNotTell(r.Header, r.URL)
 	resp, err := p.hosts.dialer.RoundTrip(r)
 	if err != nil || r.URL.Host != appHost {
 		return resp, err
 	}
 	location, _ := resp.Location()
-	p.hosts.logs.mayNotTell(resp.Header, location)
+	p.hosts.Logs.mayNotTell(resp.Header, location)
 	body, err := io.ReadAll(resp.Body)
 	resp.Body.Close()
 	resp.Body = io.NopCloser(bytes.NewReader(body))
@@ -156,7 +156,7 @@ func (p *person) look(path string, lines []string, body string) {
 	if set {
 		p.last = p.header()
 	}
-	for _, email := range []string{kim, lee, val} {
+	for _, email := range []string{Kim, lee, val} {
 		if email != p.email && strings.Contains(body, email) {
 			p.others = append(p.others, path)
 		}
@@ -222,7 +222,7 @@ func (p *person) arrives(address string, orExplained bool) {
 	}
 	require.Equal(p.t, http.StatusOK, page.StatusCode)
 	require.Equal(p.t, appURL+"/account", page.URL.String())
-	require.Contains(p.t, page.Body, "Your account, "+p.email)
+	require.Contains(p.t, page.Body, "page of "+p.email)
 }
 
 // plant puts cookies into the browser, each as its own host may: evil.example.test by a page, and app.example.test as
@@ -255,7 +255,7 @@ func (p *person) lose(c *http.Cookie) {
 	defer p.mu.Unlock()
 	if was := p.setNow[c.Name]; c.Path == "/" && was != "" && was != c.Value {
 		delete(p.setNow, c.Name)
-		p.since = len(p.hosts.fake.Sessions())
+		p.since = len(p.hosts.Fake.Sessions())
 	}
 }
 

@@ -1,6 +1,6 @@
 // A1 and A2: cookies that another host of the domain, or somebody on the way, has put beside the application's own.
 
-package attack_test
+package behaviour
 
 import (
 	"fmt"
@@ -106,9 +106,9 @@ type sessionForm struct {
 }
 
 var sessionForms = []sessionForm{
-	{"a whole session", sessionCookie, kim, nil},
+	{"a whole session", sessionCookie, Kim, nil},
 	{inParts, sessionCookie, val, nil},
-	{"a session that is shared", "wos-session", kim, []authkit.Option{authkit.WithSharedSession()}},
+	{"a session that is shared", "wos-session", Kim, []authkit.Option{authkit.WithSharedSession()}},
 }
 
 func TestCookiesThatWerePlantedKeepNobodyOutNorIn(t *testing.T) {
@@ -171,24 +171,21 @@ func (h *twoHosts) goThrough(t *testing.T, form sessionForm, p plant, s scope, w
 	require.NotEmpty(t, copied)
 	v.signOut()
 	assert.Empty(t, v.others, "a page shows another person")
-	isRefused(t, h.minimal, copied, "at once")
-	h.passes(t, func() bool { return active(h.fake, v.since, form.email) == 0 })
-	h.clock.Advance(6 * time.Minute)
-	isRefused(t, h.minimal, copied, "after six minutes")
+	isRefused(t, h.App, copied, "at once")
+	h.passes(t, func() bool { return active(h.Fake, v.since, form.email) == 0 })
+	h.Clock.Advance(6 * time.Minute)
+	isRefused(t, h.App, copied, "after six minutes")
 	isRefused(t, h.other, copied, "after six minutes, by the other instance")
 }
 
 // isRefused checks that a fetch with nothing but this cookie is refused.
-func isRefused(t *testing.T, m *minimal, cookie, when string) {
+func isRefused(t *testing.T, m *App, cookie, when string) {
 	t.Helper()
-	resp, err := m.do(request{path: "/api/me", cookie: cookie, header: scripted()})
+	resp, err := m.Do(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()})
 	require.NoError(t, err)
-	assert.Equal(t, 401, resp.status, when)
-	assert.NotContains(t, resp.body, "@example.com", when)
+	assert.Equal(t, 401, resp.Status, when)
+	assert.NotContains(t, resp.Body, "@example.com", when)
 }
-
-// patience is how long a test waits for what goes on behind a response.
-const patience = 5 * time.Second
 
 // active is how many sessions of somebody could still be refreshed.
 func active(fake *authkittest.Server, after int, email string) (n int) {

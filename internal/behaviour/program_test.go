@@ -1,0 +1,118 @@
+// The suite, run against the application in this process and against the examples as programs.
+
+package behaviour
+
+import (
+	"bufio"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheSuiteHoldsForAnApplicationInThisProcess(t *testing.T) {
+	Run(t, Target{Name: "in this process", Start: func(t testing.TB, d Deployment) string {
+		return NewInstance(t, d.Fake, nil, AppOptions{Password: d.CookiePassword, Log: d.Log}).URL
+	}})
+}
+
+func TestTheSuiteHoldsForTheStdlibExample(t *testing.T) { Run(t, example("stdlib")) }
+
+func TestTheSuiteHoldsForTheChiExample(t *testing.T) { Run(t, example("chi")) }
+
+func TestTheSuiteRunsEveryCaseInItsFiles(t *testing.T) {
+	listed := map[string]bool{}
+	for _, test := range suite {
+		name := runtime.FuncForPC(reflect.ValueOf(test).Pointer()).Name()
+		listed[name[strings.LastIndex(name, ".")+1:]] = true
+	}
+	assert.Len(t, listed, len(suite), "a case is listed twice")
+	files, err := filepath.Glob("suite_*.go")
+	require.NoError(t, err)
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		require.NoError(t, err)
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && strings.HasPrefix(f.Name.Name, "Test") {
+				assert.True(t, listed[f.Name.Name], "%s of %s is not in the suite", f.Name.Name, name)
+			}
+		}
+	}
+}
+
+// example is one of the examples as a program, started as a user does, who has nothing but the environment to configure
+// it with.
+func example(name string) Target {
+	return Target{Name: name, Start: func(t testing.TB, d Deployment) string {
+		cmd := exec.Command(filepath.Join(binaries(t), name))
+		cmd.Env = append(withoutSettings(), "ADDR=localhost:0", "WORKOS_COOKIE_PASSWORD="+d.CookiePassword)
+		for name, value := range d.Fake.Env() {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+		stdout, err := cmd.StdoutPipe()
+		require.NoError(t, err)
+		cmd.Stderr = d.Log
+		require.NoError(t, cmd.Start())
+		t.Cleanup(func() { // as a service manager does
+			direct.CloseIdleConnections()
+			_ = cmd.Process.Signal(syscall.SIGTERM)
+			hung := time.AfterFunc(15*time.Second, func() { _ = cmd.Process.Kill() })
+			defer hung.Stop()
+			assert.NoError(t, cmd.Wait(), "the program ended badly")
+		})
+		// Should it never print its address, this test fails rather than hangs.
+		hung := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
+		defer hung.Stop()
+		line, err := bufio.NewReader(stdout).ReadString('\n')
+		require.NoError(t, err)
+		address, found := strings.CutPrefix(strings.TrimSpace(line), "Open ")
+		require.True(t, found, line)
+		return address
+	}}
+}
+
+// withoutSettings is the environment of this process, but for what would configure an example.
+func withoutSettings() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "WORKOS_") })
+}
+
+// programs are the examples, as this test binary has built them.
+var programs struct {
+	once      sync.Once
+	directory string
+	output    []byte
+	err       error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	os.RemoveAll(programs.directory)
+	os.Exit(code)
+}
+
+// binaries is the directory with the built examples.
+func binaries(t testing.TB) string {
+	t.Helper()
+	programs.once.Do(func() {
+		if programs.directory, programs.err = os.MkdirTemp("", "examples"); programs.err != nil {
+			return
+		}
+		const examples = "github.com/authkit-go/authkit/examples/"
+		programs.output, programs.err = exec.Command("go", "build", "-o", programs.directory, examples+"stdlib", examples+"chi").CombinedOutput()
+	})
+	require.NoError(t, programs.err, string(programs.output))
+	return programs.directory
+}

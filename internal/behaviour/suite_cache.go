@@ -1,0 +1,58 @@
+// The suite: responses that no shared cache may keep.
+
+package behaviour
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/authkit-go/authkit/authkittest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestEveryResponseThatSetsACookieIsKeptFromCaches(t *testing.T, a *Instance) {
+	keptFromCaches(t, a.Send(Request{Target: "/login", Header: Navigation()}), "sign-in")
+	keptFromCaches(t, a.Send(Request{Target: "/account", Header: Navigation()}), "a guarded page")
+	s := a.BeginAs("/login", Kim)
+	keptFromCaches(t, a.Send(Request{Target: s.With("code", "") + "&error=x", Cookie: s.Cookie, Header: Navigation()}), "a refused callback")
+	keptFromCaches(t, a.Send(Request{Target: "/callback?code=x", Header: Navigation()}), "a callback without a state")
+	back := a.finish(a.BeginAs("/login", Kim))
+	keptFromCaches(t, back, "the callback")
+	keptFromCaches(t, a.Send(Request{Method: "POST", Target: "/logout", Cookie: back.session(t), Header: Navigation()}), "sign-out")
+
+	private := a.Send(Request{Target: "/account", Cookie: a.signIn(Kim), Header: Navigation()})
+	assert.Equal(t, "private, no-store", private.Header.Get("Cache-Control"), "nor is a page of somebody's, though it sets none")
+	assert.Contains(t, strings.Join(private.Header["Vary"], ", "), "Cookie")
+}
+
+// A session whose signing key has been withdrawn is refreshed on the way to a page: in a new process at once, since it
+// has no older keys.
+func TestAPageThatCarriesARefreshedCookieIsKeptFromCaches(t *testing.T, a *Instance) {
+	first := a.fresh(t)
+	cookie := first.signIn(Kim)
+	first.Fake.RotateSigningKeys()
+	second := first.again(t)
+	resp := second.Send(Request{Target: "/", Cookie: cookie, Header: Navigation()})
+	assert.Equal(t, http.StatusOK, resp.Status)
+	assert.Equal(t, 1, first.Fake.Calls(authkittest.RouteRefresh))
+	keptFromCaches(t, resp, "the home page")
+	assert.Equal(t, Kim, second.visitor(resp.session(t)))
+}
+
+// keptFromCaches holds a response that sets a cookie of authkit's against what keeps it out of every shared cache.
+func keptFromCaches(t *testing.T, resp Response, why string) {
+	t.Helper()
+	require.NotEmpty(t, resp.Header["Set-Cookie"], why)
+	for name, values := range resp.Header {
+		switch name = strings.ToLower(name); {
+		case name == "cache-control":
+			assert.Equal(t, []string{"private, no-store"}, values, why)
+		case strings.HasSuffix(name, "cache-control"), name == "surrogate-control":
+			t.Errorf("%s: %s: %q", why, name, values)
+		}
+	}
+	assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"), why)
+	assert.Contains(t, strings.Join(resp.Header["Vary"], ", "), "Cookie", why)
+}

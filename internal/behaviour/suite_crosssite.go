@@ -1,0 +1,114 @@
+// The suite: requests that the pages of other sites cause.
+
+package behaviour
+
+import (
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+
+	"github.com/authkit-go/authkit/authkittest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestAFormOnAnotherSitesPageSignsNobodyOut(t *testing.T, a *Instance) {
+	cookie := a.signIn(Kim)
+	before := a.Fake.Calls(authkittest.RouteLogout)
+	for name, header := range fromElsewhere {
+		for kind, request := range map[string]Request{
+			"as a form":  {Header: Navigation(), Form: url.Values{"x": {"y"}}},
+			"as a fetch": {Header: Scripted()},
+		} {
+			t.Run(name+", "+kind, func(t *testing.T) {
+				request.Method, request.Target, request.Cookie = "POST", "/logout", cookie
+				maps.Copy(request.Header, header)
+				resp := a.Send(request)
+				assert.Equal(t, http.StatusForbidden, resp.Status)
+				assert.Empty(t, resp.Header["Set-Cookie"])
+				assert.Empty(t, resp.Header["Location"])
+				assert.Equal(t, Kim, a.visitor(cookie))
+			})
+		}
+	}
+	for _, method := range []string{"GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"} {
+		header := with(Navigation(), "X-HTTP-Method-Override", "POST")
+		resp := a.Send(Request{Method: method, Target: "/logout?_method=POST", Cookie: cookie, Header: header})
+		assert.Equal(t, http.StatusMethodNotAllowed, resp.Status, method)
+		assert.Empty(t, resp.Header["Set-Cookie"], method)
+		assert.Equal(t, Kim, a.visitor(cookie), method)
+	}
+	assert.Equal(t, before, a.Fake.Calls(authkittest.RouteLogout))
+
+	own := with(with(Navigation(), "Origin", a.URL), "Sec-Fetch-Site", "same-origin")
+	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: own}).Status)
+	assert.Empty(t, a.visitor(cookie), "the application's own form does")
+}
+
+func TestAPageThatABrowserOpensElsewhereSignsNobodyOut(t *testing.T, a *Instance) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, `<form method="post" action="`+a.URL+`/logout"><button>Win a prize</button></form>`)
+	}))
+	defer elsewhere.Close()
+	b := authkittest.NewBrowser()
+	defer b.CloseIdleConnections()
+	_, err := b.SignIn(a.URL+"/account", Kim)
+	require.NoError(t, err)
+	_, err = b.Get(elsewhere.URL)
+	require.NoError(t, err)
+	page, err := b.Submit("Win a prize", nil)
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusForbidden, page.StatusCode)
+	page, err = b.Get(a.URL + "/account")
+	require.NoError(t, err)
+	assert.Contains(t, page.Body, Kim)
+}
+
+func TestAScriptOfAnotherSitesPageUsesUpNoSignIn(t *testing.T, a *Instance) {
+	for name, c := range map[string]struct {
+		site, mode, dest string
+		status           int
+	}{
+		"a sibling's script":           {"same-site", "cors", "empty", http.StatusForbidden},
+		"a script on another port":     {"same-site", "no-cors", "empty", http.StatusForbidden},
+		"an image on another site":     {"cross-site", "no-cors", "image", http.StatusForbidden},
+		"a style sheet of a sibling":   {"same-site", "no-cors", "style", http.StatusForbidden},
+		"a link on a sibling's page":   {"same-site", "navigate", "document", http.StatusSeeOther},
+		"a link on another site":       {"cross-site", "navigate", "document", http.StatusSeeOther},
+		"a frame of a sibling's page":  {"same-site", "navigate", "iframe", http.StatusForbidden},
+		"an address that was typed":    {"none", "navigate", "document", http.StatusSeeOther},
+		"this page's own script":       {"same-origin", "cors", "empty", http.StatusSeeOther},
+		"a browser that tells nothing": {"", "", "", http.StatusSeeOther},
+		"a browser that tells half":    {"same-site", "", "", http.StatusSeeOther},
+	} {
+		t.Run(name, func(t *testing.T) {
+			header := http.Header{"Accept": {"*/*"}}
+			for field, value := range map[string]string{"Sec-Fetch-Site": c.site, "Sec-Fetch-Mode": c.mode, "Sec-Fetch-Dest": c.dest} {
+				if value != "" {
+					header.Set(field, value)
+				}
+			}
+			resp := a.Send(Request{Target: "/login", Header: header})
+			assert.Equal(t, c.status, resp.Status)
+			assert.Equal(t, c.status == http.StatusForbidden, len(resp.Header["Set-Cookie"]) == 0)
+		})
+	}
+}
+
+// fromElsewhere are the headers of a POST that another site's page has caused. Those without Sec-Fetch-Site are of a
+// browser that sends none.
+var fromElsewhere = map[string]http.Header{
+	"a form on another site":                {"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}},
+	"a form on a sibling's page":            {"Sec-Fetch-Site": {"same-site"}, "Origin": {"http://evil.localhost"}},
+	"a form on another port":                {"Sec-Fetch-Site": {"same-site"}, "Origin": {"http://localhost:1"}},
+	"a form that hides where it comes from": {"Sec-Fetch-Site": {"cross-site"}, "Origin": {"null"}},
+	"an old browser":                        {"Origin": {"https://evil.example"}},
+	"an old browser, on another port":       {"Origin": {"http://localhost:1"}},
+	"an old browser that hides":             {"Origin": {"null"}},
+	"an old browser, and a forged host":     {"Origin": {"https://evil.example"}, "X-Forwarded-Host": {"evil.example"}, "Forwarded": {"host=evil.example"}},
+	"an origin that begins like this one":   {"Origin": {"http://localhost.evil.example"}},
+	"an origin that is no origin":           {"Origin": {"evil"}},
+}

@@ -1,0 +1,46 @@
+// The suite: applications that cannot fetch the signing keys.
+
+package behaviour
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/authkit-go/authkit/authkittest"
+	"github.com/stretchr/testify/assert"
+)
+
+func TestWithoutKeysAnApplicationStartsAndDecidesNothingForOrAgainstAnybody(t *testing.T, a *Instance) {
+	cookie := a.signIn(Kim)
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	defer a.Fake.ClearFault(authkittest.RouteJWKS)
+	isUndecided(t, a.again(t), cookie)
+	assert.Equal(t, Kim, a.visitor(cookie), "the process that has keys goes on")
+}
+
+// isUndecided checks what an application without keys answers to a request with a session.
+func isUndecided(t *testing.T, a *Instance, cookie string) {
+	t.Helper()
+	refreshes := a.Fake.Calls(authkittest.RouteRefresh)
+	for _, header := range []http.Header{Navigation(), Scripted()} {
+		for _, path := range []string{"/account", "/api/me"} {
+			resp := a.Send(Request{Target: path, Cookie: cookie, Header: header})
+			assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
+			assert.NotEmpty(t, resp.Header.Get("Retry-After"))
+			assert.Empty(t, resp.Header["Set-Cookie"], "the cookie stays")
+		}
+	}
+	for path, status := range map[string]int{"/": 200, "/healthz": 200, "/login": 303} {
+		resp := a.Send(Request{Target: path, Cookie: cookie, Header: Navigation()})
+		assert.Equal(t, status, resp.Status, path)
+		assert.NotContains(t, resp.Body, Kim, path)
+	}
+	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/api/me", Header: Scripted()}).Status, "nobody is nobody all the same")
+	s := a.BeginAs("/account", Kim)
+	exchanges := a.Fake.Calls(authkittest.RouteCodeExchange)
+	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie + "; " + cookie, Header: Navigation()})
+	assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
+	assert.Empty(t, resp.Header["Set-Cookie"], "loading the page again goes on from here")
+	assert.Equal(t, exchanges, a.Fake.Calls(authkittest.RouteCodeExchange), "no code is spent for a session that could not be verified")
+	assert.Equal(t, refreshes, a.Fake.Calls(authkittest.RouteRefresh), "no refresh is triggered")
+}

@@ -1,0 +1,129 @@
+// The suite: return paths to other origins.
+
+package behaviour
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestAReturnPathThatIsNoneOfThisOriginLeadsToTheRoot(t *testing.T, a *Instance) {
+	for _, hostile := range otherOrigins {
+		for _, form := range encoded(hostile) {
+			s := a.BeginAs("/login?return_to="+url.QueryEscape(form), Kim)
+			resp := a.finish(s)
+			require.Equal(t, http.StatusSeeOther, resp.Status, "%q", form)
+			assert.Equal(t, []string{"/"}, resp.Header["Location"], "%q", form)
+		}
+	}
+}
+
+func TestAReturnPathOfThisOriginIsKeptToTheLetter(t *testing.T, a *Instance) {
+	for _, path := range []string{
+		"/", "/account", "/account?tab=1#top", "/account?next=//evil.example", "/account?next=https://evil.example/%0d%0a",
+		`/account?next=/\evil.example`, "/account#//evil.example", "/a%20b", "/javascript:alert(1)", "/@evil.example", "/evil.example",
+	} {
+		resp := a.finish(a.BeginAs("/login?return_to="+url.QueryEscape(path), Kim))
+		assert.Equal(t, []string{path}, resp.Header["Location"])
+	}
+	resp := a.finish(a.BeginAs("/login?return_to=/account&return_to=//evil.example", Kim))
+	assert.Equal(t, "/account", resp.Header.Get("Location"), "the first counts, and nobody reads another")
+}
+
+func TestTheWayOnFromACancelledSignInStaysOnThisOrigin(t *testing.T, a *Instance) {
+	for _, hostile := range otherOrigins {
+		s := a.BeginAs("/login?return_to="+url.QueryEscape(hostile), Kim)
+		resp := a.Send(Request{Target: s.With("code", "") + "&error=access_denied", Cookie: s.Cookie, Header: Navigation()})
+		assert.Equal(t, http.StatusForbidden, resp.Status)
+		assert.Contains(t, resp.Body, `href="/login"`, "%q", hostile)
+		assert.NotContains(t, resp.Body, "evil")
+	}
+}
+
+// A guarded page takes its own address along. Some of these never reach it, which is as good.
+func TestAHostileAddressComesBackToThisOriginAlone(t *testing.T, a *Instance) {
+	lands := map[string]string{}
+	for _, line := range []string{
+		"/account?next=//evil.example", "/account?next=https://evil.example/%0d%0", `/account?next=/\evil.example`, "/account?\\evil.example",
+		"/account?%0d%0aLocation:%20https://evil.example", "/account?", "/account?a=1&a=2;b", "/account%3F//evil.example",
+		"//evil.example", "///evil.example", "//evil.example/account", "//evil.example/..;/account", `/\evil.example`, `/\evil.example/account`,
+		"/%5Cevil.example/account", "/%2Fevil.example/account", "/%252Fevil.example/account", "/deep//evil.example", "/deep/%2F%2Fevil.example",
+		`/deep/\evil.example`, "/deep/%5C%5Cevil.example", "/deep/%09/evil.example", "/deep/..%2F%2Fevil.example", "/deep/%0D%0ALocation:%20https://evil.example",
+		"/account/..//evil.example", "http://evil.example/account", "http://evil.example//account", "https://evil.example/account",
+		"http://evil.example/deep/x", "/account?" + strings.Repeat("x", 2000), "/deep/" + strings.Repeat("x", 2000),
+	} {
+		resp := a.raw("GET "+line+" HTTP/1.1", "Host: evil.example", "Accept: text/html")
+		location := resp.Header.Get("Location")
+		if !strings.HasPrefix(location, a.Fake.URL()) {
+			assert.Less(t, resp.Status, 500, line)
+			assertHere(t, location, line)
+			continue
+		}
+		asked, err := url.Parse(location)
+		require.NoError(t, err)
+		assert.Equal(t, a.URL+"/callback", asked.Query().Get("redirect_uri"))
+		back := a.finish(a.goOn(resp, Kim))
+		require.Equal(t, http.StatusSeeOther, back.Status)
+		lands[line] = back.Header.Get("Location")
+		assertHere(t, lands[line], line)
+	}
+	for line, want := range map[string]string{
+		"/account?next=//evil.example":                    "/account?next=//evil.example",
+		"/account?" + strings.Repeat("x", 2000):           "/",
+		"http://evil.example/account":                     "/",
+		"/account?%0d%0aLocation:%20https://evil.example": "/account?%0d%0aLocation:%20https://evil.example",
+	} {
+		assert.Equal(t, want, lands[line], line)
+	}
+}
+
+// otherOrigins are targets that some browser, proxy or router takes for one on another origin.
+var otherOrigins = []string{
+	`//evil.example`, `///evil.example`, `////evil.example`, `/\evil.example`, `\/evil.example`, `\\evil.example`, `/\/evil.example`,
+	`\evil.example`, `//\evil.example`, `/\\evil.example`, `//evil.example@localhost`, `/.//evil.example`, `/..//evil.example`,
+	`/account//evil.example`, `/account/..//evil.example`, `/account\..\\evil.example`, `/%2e//evil.example`,
+	`https://evil.example`, `https:/evil.example`, `https:evil.example`, `HTTPS://evil.example`, `://evil.example`, `evil.example`,
+	`javascript:alert(1)`, `JavaScript:alert(1)`, `data:text/html,evil`, `vbscript:evil`, `mailto:evil@evil.example`,
+	"/\t/evil.example", "/\n/evil.example", "/\r/evil.example", "/\r\n/evil.example", "\t//evil.example", "\r\n//evil.example",
+	" //evil.example", " https://evil.example", "java\tscript:alert(1)", "/\x00/evil.example", "/\x0b/evil.example", "/\x7f/evil.example",
+	"/account\r\nLocation: https://evil.example", "/account\r\nSet-Cookie: authkit-session=evil", "/account\t",
+	`?//evil.example`, `#//evil.example`, ``, `/%zz`, `/` + strings.Repeat("a", 1<<10),
+}
+
+// encoded are a target as it stands and percent-encoded, once and twice: all of it, and all but its first slash.
+func encoded(target string) []string {
+	everyOctet := func(s string) string {
+		const hex = "0123456789ABCDEF"
+		var b strings.Builder
+		for _, c := range []byte(s) {
+			b.WriteString("%" + hex[c>>4:c>>4+1] + hex[c&15:c&15+1])
+		}
+		return b.String()
+	}
+	forms := []string{target, everyOctet(target), everyOctet(everyOctet(target))}
+	// Of a path, the slash that makes it one may stay. Without the colon of "https:" what remains would be a good path.
+	if rest, ok := strings.CutPrefix(target, "/"); ok && len(target) < 100 && target != "/%zz" {
+		forms = append(forms, "/"+everyOctet(rest), "/"+everyOctet(everyOctet(rest)))
+	}
+	return forms
+}
+
+// assertHere reads a Location as browsers do (https://url.spec.whatwg.org/#concept-basic-url-parser): tabs and line
+// breaks are dropped, a backslash is a slash, and two of those begin a host.
+func assertHere(t *testing.T, location, why string) {
+	t.Helper()
+	if location == "" {
+		return
+	}
+	seen := strings.NewReplacer("\t", "", "\r", "", "\n", "", `\`, "/").Replace(strings.Trim(location, " "))
+	path, _, _ := strings.Cut(seen, "?")
+	if decoded, err := url.PathUnescape(path); err == nil {
+		path = strings.ReplaceAll(decoded, `\`, "/")
+	}
+	assert.True(t, strings.HasPrefix(seen, "/") && !strings.HasPrefix(path, "//"), "%q leads to %q", why, location)
+}
