@@ -16,7 +16,7 @@ import (
 	"github.com/authkit-go/authkit/examples/internal/demo/demotest"
 )
 
-func TestProgram(t *testing.T) {
+func TestTheHeadlessExampleRunsAsAProgram(t *testing.T) {
 	demotest.Program(t, func(b *authkittest.Browser) (*authkittest.Page, error) {
 		return b.Submit("Sign in", url.Values{"email": {ada}, "password": {password}})
 	})

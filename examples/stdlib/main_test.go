@@ -10,6 +10,6 @@ import (
 
 func TestMain(m *testing.M) { demotest.Main(m, main) }
 
-func TestApplication(t *testing.T) { demotest.Application(t, routes) }
+func TestTheStdlibExampleHasItsRoutesAndPages(t *testing.T) { demotest.Application(t, routes) }
 
-func TestProgram(t *testing.T) { demotest.Program(t, demotest.OnHostedPages) }
+func TestTheStdlibExampleRunsAsAProgram(t *testing.T) { demotest.Program(t, demotest.OnHostedPages) }

@@ -111,7 +111,7 @@ func binaries(t testing.TB) string {
 			return
 		}
 		const examples = "github.com/authkit-go/authkit/examples/"
-		programs.output, programs.err = exec.Command("go", "build", "-o", programs.directory, examples+"stdlib", examples+"chi").CombinedOutput()
+		programs.output, programs.err = exec.Command("go", "build", "-o", programs.directory, examples+"stdlib", examples+"chi", examples+"headless").CombinedOutput()
 	})
 	require.NoError(t, programs.err, string(programs.output))
 	return programs.directory

@@ -3,6 +3,7 @@
 package behaviour
 
 import (
+	"bytes"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -52,8 +53,19 @@ func TestEveryBadSettingIsNamedAtStartAndNoSecretIsTold(t *testing.T) {
 			named:   []string{"WORKOS_CLIENT_ID"},
 			secrets: []string{"hunter2"},
 		},
+		{
+			name:     "a client ID is alone",
+			settings: map[string]string{"WORKOS_CLIENT_ID": "client_01A"},
+			named:    []string{"WORKOS_API_KEY", "WORKOS_COOKIE_PASSWORD"},
+		},
+		{
+			name:     "a client ID is blank",
+			settings: map[string]string{"WORKOS_API_KEY": "sk_test_hunter2", "WORKOS_CLIENT_ID": " "},
+			named:    []string{"WORKOS_CLIENT_ID", "WORKOS_COOKIE_PASSWORD"},
+			secrets:  []string{"hunter2"},
+		},
 	} {
-		for _, example := range []string{"stdlib", "chi"} {
+		for _, example := range []string{"stdlib", "chi", "headless"} {
 			t.Run(c.name+", "+example, func(t *testing.T) {
 				cmd := exec.Command(filepath.Join(binaries(t), example))
 				cmd.Env = append(withoutSettings(), "ADDR=localhost:0")
@@ -62,17 +74,21 @@ func TestEveryBadSettingIsNamedAtStartAndNoSecretIsTold(t *testing.T) {
 				}
 				hung := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
 				defer hung.Stop()
-				output, err := cmd.CombinedOutput()
+				var faults bytes.Buffer
+				cmd.Stderr = &faults
+				printed, err := cmd.Output()
+				output := faults.String()
 				var exit *exec.ExitError
-				require.ErrorAs(t, err, &exit, string(output))
+				require.ErrorAs(t, err, &exit, output)
 				assert.Equal(t, 1, exit.ExitCode())
+				assert.Empty(t, string(printed), "it prints no address to open")
 				for _, name := range c.named {
-					assert.Contains(t, string(output), name)
+					assert.Contains(t, output, name)
 				}
 				for _, secret := range c.secrets {
-					assert.NotContains(t, string(output), secret)
+					assert.NotContains(t, output, secret)
 				}
-				assert.NotContains(t, string(output), "panic")
+				assert.NotContains(t, output, "panic")
 			})
 		}
 	}

@@ -91,6 +91,7 @@ func (a *Instance) fresh(t *testing.T, opts ...authkittest.Option) *Instance {
 
 // suite is what Run runs. A test checks that no case is missing.
 var suite = []func(*testing.T, *Instance){
+	TestABrowserSignsInOnItsWayToAGuardedPageAndSignsOut,
 	TestNothingOfACallbacksQueryIsEchoed,
 	TestACallbackThatIsNotThisBrowsersMakesNoExchange,
 	TestAMethodThatIsNotTheHandlersUsesNothingUp,

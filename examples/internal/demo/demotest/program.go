@@ -58,51 +58,14 @@ func Program(t *testing.T, signIn SignIn) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { taken.Close() })
-	const secret = "hunter2"
-	for _, c := range []struct {
-		name   string
-		env    map[string]string
-		faults []string
-	}{
-		{
-			"With a client ID alone it names what is missing",
-			map[string]string{"WORKOS_CLIENT_ID": "client_01A"},
-			[]string{"WORKOS_API_KEY", "WORKOS_COOKIE_PASSWORD"},
-		},
-		{
-			"With an API key alone it names what is missing",
-			map[string]string{"WORKOS_API_KEY": "sk_test_" + secret, "WORKOS_CLIENT_ID": " "},
-			[]string{"WORKOS_CLIENT_ID", "WORKOS_COOKIE_PASSWORD"},
-		},
-		{
-			"With everything malformed it names every fault",
-			map[string]string{
-				"WORKOS_API_KEY": secret, "WORKOS_CLIENT_ID": "01A", "WORKOS_COOKIE_PASSWORD": secret,
-				"WORKOS_REDIRECT_URI": "/callback", "WORKOS_API_PORT": "https", "WORKOS_COOKIE_SAMESITE": "maybe",
-			},
-			[]string{
-				"WORKOS_API_KEY", "WORKOS_CLIENT_ID", "WORKOS_COOKIE_PASSWORD",
-				"WORKOS_REDIRECT_URI", "WORKOS_API_PORT", "WORKOS_COOKIE_SAMESITE",
-			},
-		},
-		{
-			"At an address that is taken it names the address and invites nobody",
-			map[string]string{"ADDR": taken.Addr().String()},
-			[]string{taken.Addr().String()},
-		},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			p := Start(t, map[string]string{"ADDR": "localhost:0"}, c.env)
-			printed, err := io.ReadAll(p.stdout)
-			require.NoError(t, err)
-			assert.Empty(t, string(printed))
-			assert.Equal(t, 1, p.wait())
-			for _, fault := range c.faults {
-				assert.Contains(t, p.stderr.String(), fault)
-			}
-			assert.NotContains(t, p.stderr.String(), secret)
-		})
-	}
+	t.Run("At an address that is taken it names the address and invites nobody", func(t *testing.T) {
+		p := Start(t, map[string]string{"ADDR": taken.Addr().String()})
+		printed, err := io.ReadAll(p.stdout)
+		require.NoError(t, err)
+		assert.Empty(t, string(printed))
+		assert.Equal(t, 1, p.wait())
+		assert.Contains(t, p.stderr.String(), taken.Addr().String())
+	})
 }
 
 // Process is an example that runs.
