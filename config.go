@@ -9,61 +9,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/authkit-go/authkit/internal/cookie"
 	"github.com/authkit-go/authkit/workos"
 )
-
-// ConfigError is one fault of a configuration. [New] and [FromEnv] return all
-// faults at once, joined with errors.Join.
-type ConfigError struct {
-	// Option is the name of the option, such as WithClientID.
-	Option string
-	// Variables are the names of the environment variables that set the same value,
-	// or nil. [FromEnv] reads them.
-	Variables []string
-	// Reason is the kind of fault, for programs.
-	Reason ConfigReason
-	// Problem says what is wrong and what is accepted. It never contains the value
-	// of a secret.
-	Problem string
-}
-
-// ConfigReason is a kind of fault of a configuration.
-type ConfigReason string
-
-const (
-	// ReasonMissing means that a required value is not set, empty or nil.
-	ReasonMissing ConfigReason = "missing"
-	// ReasonMalformed means that a value does not have the required form: it is not
-	// a URL, a path, a cookie name or an ID with the right prefix.
-	ReasonMalformed ConfigReason = "malformed"
-	// ReasonOutOfRange means that a number, a duration, a length or a constant is not
-	// one of those that are allowed.
-	ReasonOutOfRange ConfigReason = "out_of_range"
-	// ReasonConflict means that a value contradicts another option or uses a name
-	// that is already taken.
-	ReasonConflict ConfigReason = "conflict"
-	// ReasonInsecure means that a value would expose secrets: a URL with plain http
-	// or with a password.
-	ReasonInsecure ConfigReason = "insecure"
-)
-
-// newConfigError returns a fault of the option, with the option's variables.
-func newConfigError(option string, reason ConfigReason, problem string) *ConfigError {
-	return &ConfigError{Option: option, Variables: slices.Clone(variables[option]), Reason: reason, Problem: problem}
-}
-
-func (e *ConfigError) Error() string {
-	name := e.Option
-	if len(e.Variables) > 0 {
-		name += " (" + strings.Join(e.Variables, ", ") + ")"
-	}
-	return "authkit: " + name + ": " + e.Problem
-}
 
 // config is what the options decide.
 type config struct {

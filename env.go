@@ -16,19 +16,6 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// variables are the environment variables of each option.
-var variables = map[string][]string{
-	"WithAPIKey":         {"WORKOS_API_KEY"},
-	"WithClientID":       {"WORKOS_CLIENT_ID"},
-	"WithCookiePassword": {"WORKOS_COOKIE_PASSWORD"},
-	"WithRedirectURL":    {"WORKOS_REDIRECT_URI"},
-	"WithCookieName":     {"WORKOS_COOKIE_NAME"},
-	"WithCookieDomain":   {"WORKOS_COOKIE_DOMAIN"},
-	"WithCookieMaxAge":   {"WORKOS_COOKIE_MAX_AGE"},
-	"WithCookieSameSite": {"WORKOS_COOKIE_SAMESITE"},
-	"WithBaseURL":        {"WORKOS_API_HOSTNAME", "WORKOS_API_PORT", "WORKOS_API_HTTPS"},
-}
-
 // environment reads the variables that the AuthKit family shares. An empty
 // variable is an absent one.
 func environment() []Option {

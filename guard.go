@@ -323,3 +323,20 @@ func (a *AuthKit) signInFrom(w http.ResponseWriter, r *http.Request, params func
 	request.returnTo = requestTarget(r)
 	a.startSignIn(w, r, request)
 }
+
+// maxOrganizationID bounds an organization ID. WorkOS's have 30 bytes.
+const maxOrganizationID = 128
+
+// isOrganizationID reports whether a text has the form of an organization ID.
+func isOrganizationID(text string) bool {
+	name, ok := strings.CutPrefix(text, "org_")
+	if !ok || name == "" || len(text) > maxOrganizationID {
+		return false
+	}
+	for _, c := range []byte(name) {
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-') {
+			return false
+		}
+	}
+	return true
+}

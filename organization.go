@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/authkit-go/authkit/workos"
 )
@@ -83,23 +82,6 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 	default:
 		a.fail(w, r, fmt.Errorf("%w: %w", ErrOrganizationRefused, err), "")
 	}
-}
-
-// maxOrganizationID bounds an organization ID. WorkOS's have 30 bytes.
-const maxOrganizationID = 128
-
-// isOrganizationID reports whether a text has the form of an organization ID.
-func isOrganizationID(text string) bool {
-	name, ok := strings.CutPrefix(text, "org_")
-	if !ok || name == "" || len(text) > maxOrganizationID {
-		return false
-	}
-	for _, c := range []byte(name) {
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-') {
-			return false
-		}
-	}
-	return true
 }
 
 // wentThrough answers a form of this application's own: a browser goes on, a

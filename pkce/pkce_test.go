@@ -35,7 +35,7 @@ func TestAVerifierIs32RandomOctetsInUnreservedCharacters(t *testing.T) {
 	}
 }
 
-func Example() {
+func ExampleChallenge() {
 	verifier := pkce.NewVerifier()
 
 	authorize := url.Values{
