@@ -3,6 +3,7 @@
 package authkit
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -53,6 +54,17 @@ func (e *ConfigError) Error() string {
 		name += " (" + strings.Join(e.Variables, ", ") + ")"
 	}
 	return "authkit: " + name + ": " + e.Problem
+}
+
+// fault says why a value is not accepted. The zero value means that it is
+// accepted.
+type fault struct {
+	reason  ConfigReason
+	problem string
+}
+
+func faultOf(reason ConfigReason, format string, args ...any) fault {
+	return fault{reason, fmt.Sprintf(format, args...)}
 }
 
 // variables are the environment variables of each option.

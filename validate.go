@@ -30,17 +30,6 @@ func (f *faults) addFault(option string, found fault) {
 	}
 }
 
-// fault says why a value is not accepted. The zero value means that it is
-// accepted.
-type fault struct {
-	reason  ConfigReason
-	problem string
-}
-
-func faultOf(reason ConfigReason, format string, args ...any) fault {
-	return fault{reason, fmt.Sprintf(format, args...)}
-}
-
 // check returns every fault of the configuration, or nil. Each is a
 // [*ConfigError].
 func (c *config) check() error {
