@@ -85,9 +85,9 @@ type keptSession struct {
 	clearing uint64 // the number of this response, once it has cleared the cookie
 }
 
-// FromContext returns the session of the request that ctx belongs to. It is
-// false where nobody is signed in, and where that could not be decided: then
-// [ErrorFromContext] says why.
+// FromContext returns the session of the request that ctx belongs to. It returns
+// nil and false if the request is anonymous, or if its session could not be
+// checked. In the second case [ErrorFromContext] says why.
 func FromContext(ctx context.Context) (*Session, bool) {
 	v := visitFrom(ctx)
 	if v == nil || v.session == nil {
@@ -96,9 +96,9 @@ func FromContext(ctx context.Context) (*Session, bool) {
 	return v.session, true
 }
 
-// ErrorFromContext returns why the middleware could not decide who is asking,
-// an [ErrUnavailable], or nil where it could. A page that is public can ignore
-// it; the guards answer 503.
+// ErrorFromContext returns why the middleware could not check the session of the
+// request, or nil. The error matches [ErrUnavailable]. A public page can ignore it;
+// guards answer 503.
 func ErrorFromContext(ctx context.Context) error {
 	if v := visitFrom(ctx); v != nil {
 		return v.err
@@ -106,9 +106,12 @@ func ErrorFromContext(ctx context.Context) error {
 	return nil
 }
 
-// NewContext returns a context in which s is the session, for tests of
-// handlers and for sessions that come about in another way. Guards trust it
-// as they trust the middleware's.
+// NewContext returns a context with the session s, for tests of handlers and for
+// sessions from another source. Guards trust s as they trust a session that the
+// middleware loaded. With an anonymous s, [FromContext] returns false.
 func NewContext(ctx context.Context, s *Session) context.Context {
+	if s.isAnonymous() {
+		s = nil
+	}
 	return &visit{Context: ctx, session: s}
 }

@@ -41,7 +41,7 @@ func (a *AuthKit) chooseSession(opened []sealedSession) (chosen sealedSession, e
 }
 
 func refreshedLater(s, than *Session) bool {
-	return cmp.Or(s.RenewedAt().Compare(than.RenewedAt()), s.IssuedAt().Compare(than.IssuedAt())) > 0
+	return cmp.Or(s.RefreshedAt().Compare(than.RefreshedAt()), s.IssuedAt().Compare(than.IssuedAt())) > 0
 }
 
 // sessionsSent are the sessions that a request's cookies hold, in whatever

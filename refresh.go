@@ -41,13 +41,13 @@ func (a *AuthKit) due(s *Session) bool {
 	now := a.clock.Now()
 	issuedAt := s.IssuedAt()
 	if issuedAt.IsZero() {
-		issuedAt = s.RenewedAt()
+		issuedAt = s.RefreshedAt()
 	}
 	ahead := max(0, min(refreshAhead, s.ExpiresAt().Sub(issuedAt)/5))
-	if a.idleTimeout > 0 && now.Sub(s.RenewedAt()) >= a.idleTimeout/2 {
+	if a.idleTimeout > 0 && now.Sub(s.RefreshedAt()) >= a.idleTimeout/2 {
 		return true
 	}
-	if now.Sub(s.RenewedAt()) < ahead {
+	if now.Sub(s.RefreshedAt()) < ahead {
 		return false
 	}
 	return !now.Before(s.ExpiresAt().Add(-ahead))

@@ -1,4 +1,4 @@
-// Session: what a handler reads.
+// Session: what a handler reads about the signed-in user.
 
 package authkit
 
@@ -14,144 +14,181 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// User is the profile of a signed-in person, as it was at the last sign-in or
+// User is the profile of a user, as WorkOS returned it at the last sign-in or
 // refresh.
 type User = workos.User
 
-// Impersonator is the member of your own team who is signed in as a user
-// through the WorkOS dashboard.
+// Impersonator is a member of your team who is signed in as a user through the
+// WorkOS dashboard.
 type Impersonator = workos.Impersonator
 
-// Session is a signed-in person: who, in which organization, with which
-// rights, until when. It has been verified, it does not change, and it is safe
-// to share between goroutines; what its methods hand out is a copy.
+// Session is the session of a signed-in user: the user, the organization, the
+// rights and the times. It has been verified, it does not change, and it is safe
+// for concurrent use. Its methods return copies.
 //
-// Printing, logging or encoding a Session shows its identifiers and no token.
+// A nil *Session and a zero Session are anonymous. Their methods return zero
+// values and do not panic.
+//
+// Printing, logging or encoding a Session shows its identifiers and no token. A
+// copy of a Session shows no token either; use the pointer.
 type Session struct {
 	*sessionContent
 }
 
-// sessionContent is what a Session stands for. It is two pointers away from a
-// copy of a Session, because package fmt walks through one when it is given a
-// verb that makes no sense, in a field that hides its methods.
+// sessionContent is the content of a Session. Its fields are two pointers away
+// from a copy of a Session: package fmt follows one pointer for a verb that does
+// not fit, even in a field that hides the methods.
 type sessionContent struct {
 	sealed *sealedSession
 	claims *jwks.Claims
-	bearer bool // came in the Authorization header
+	bearer bool // from the Authorization header
 }
+
+// anonymousContent is the content of a nil and of a zero Session.
+var anonymousContent = &sessionContent{sealed: &sealedSession{}, claims: &jwks.Claims{}}
 
 func makeSession(sealed sealedSession, claims *jwks.Claims) *Session {
 	return &Session{&sessionContent{sealed: &sealed, claims: claims}}
 }
 
-// ID is the ID of the WorkOS session, session_….
-func (s *Session) ID() string { return s.claims.SessionID }
+func (s *Session) isAnonymous() bool { return s == nil || s.sessionContent == nil }
 
-// UserID is the ID of the user, user_….
-func (s *Session) UserID() string { return s.claims.Subject }
-
-// FromBearerToken tells that the session came as a bearer token
-// ([WithBearerTokens]) and not in a cookie: it has no profile.
-func (s *Session) FromBearerToken() bool { return s.bearer }
-
-// User is the user's profile. Of a session that came as a bearer token it has
-// the ID and nothing else, since nothing else is in the token; package workos
-// gets the rest by that ID.
-func (s *Session) User() User {
-	return s.sealed.profile()
+func (s *Session) content() *sessionContent {
+	if s.isAnonymous() {
+		return anonymousContent
+	}
+	return s.sessionContent
 }
 
-// OrganizationID is the organization that the session is signed in to, org_…,
-// or "" for none.
-func (s *Session) OrganizationID() string { return s.claims.OrganizationID }
+// ID returns the ID of the WorkOS session, session_….
+func (s *Session) ID() string { return s.content().claims.SessionID }
 
-// Role is the slug of the user's role in the organization, the one of highest
-// priority where there are several, or "".
-func (s *Session) Role() string { return s.claims.Role }
+// UserID returns the ID of the user, user_….
+func (s *Session) UserID() string { return s.content().claims.Subject }
 
-// Roles are the slugs of all the user's roles in the organization.
+// FromBearerToken reports whether the session came as a bearer token
+// ([WithBearerTokens]) and not in a cookie. Such a session has no profile.
+func (s *Session) FromBearerToken() bool { return s.content().bearer }
+
+// User returns the user's profile. For a session that came as a bearer token it
+// has the ID alone, because the token contains nothing else. [Session.Profile]
+// tells the two apart. Package workos gets the rest of the profile by the ID.
+func (s *Session) User() User { return s.content().sealed.profile() }
+
+// Profile returns the user's profile, and reports whether the session has one. A
+// session that came as a bearer token has none.
+func (s *Session) Profile() (User, bool) {
+	if s.isAnonymous() || s.bearer {
+		return User{}, false
+	}
+	return s.User(), true
+}
+
+// OrganizationID returns the ID of the organization that the session is signed in
+// to, org_…, or "".
+func (s *Session) OrganizationID() string { return s.content().claims.OrganizationID }
+
+// Role returns the slug of the user's role in the organization, or "". If there
+// are several roles, it is the one of the highest priority.
+func (s *Session) Role() string { return s.content().claims.Role }
+
+// Roles returns the slugs of all of the user's roles in the organization.
 func (s *Session) Roles() []string {
-	if len(s.claims.Roles) == 0 && s.claims.Role != "" {
-		return []string{s.claims.Role}
+	c := s.content().claims
+	if len(c.Roles) == 0 && c.Role != "" {
+		return []string{c.Role}
 	}
-	return slices.Clone(s.claims.Roles)
+	return slices.Clone(c.Roles)
 }
 
-// Permissions are the slugs of what the roles allow.
-func (s *Session) Permissions() []string { return slices.Clone(s.claims.Permissions) }
+// Permissions returns the slugs of the permissions that the roles grant.
+func (s *Session) Permissions() []string { return slices.Clone(s.content().claims.Permissions) }
 
-// Entitlements are what the organization has subscribed to.
-func (s *Session) Entitlements() []string { return slices.Clone(s.claims.Entitlements) }
+// Entitlements returns the slugs of the organization's entitlements.
+func (s *Session) Entitlements() []string { return slices.Clone(s.content().claims.Entitlements) }
 
-// FeatureFlags are the flags that are on for the user.
-func (s *Session) FeatureFlags() []string { return slices.Clone(s.claims.FeatureFlags) }
+// FeatureFlags returns the slugs of the feature flags that are on for the user.
+func (s *Session) FeatureFlags() []string { return slices.Clone(s.content().claims.FeatureFlags) }
 
-// HasRole tells whether the role is one of the user's, without allocating.
+// HasRole reports whether the user has the role in the organization. It does not
+// allocate.
 func (s *Session) HasRole(slug string) bool {
-	return s.claims.Role == slug && slug != "" || slices.Contains(s.claims.Roles, slug)
+	c := s.content().claims
+	return c.Role == slug && slug != "" || slices.Contains(c.Roles, slug)
 }
 
-// HasPermission tells whether a permission is granted, without allocating.
+// HasPermission reports whether the roles grant the permission. It does not
+// allocate.
 func (s *Session) HasPermission(slug string) bool {
-	return slices.Contains(s.claims.Permissions, slug)
+	return slices.Contains(s.content().claims.Permissions, slug)
 }
 
-// HasEntitlement tells whether the organization has an entitlement, without
-// allocating.
+// HasEntitlement reports whether the organization has the entitlement. It does
+// not allocate.
 func (s *Session) HasEntitlement(slug string) bool {
-	return slices.Contains(s.claims.Entitlements, slug)
+	return slices.Contains(s.content().claims.Entitlements, slug)
 }
 
-// HasFeatureFlag tells whether a flag is on, without allocating.
+// HasFeatureFlag reports whether the feature flag is on for the user. It does not
+// allocate.
 func (s *Session) HasFeatureFlag(slug string) bool {
-	return slices.Contains(s.claims.FeatureFlags, slug)
+	return slices.Contains(s.content().claims.FeatureFlags, slug)
 }
 
-// Impersonator returns who is signed in as this user, and reports whether it is
-// somebody else than the user. That is so where WorkOS's reply named an
-// impersonator, and where the token has any act claim that is not null (RFC
-// 8693, section 4.1). The email address is empty where neither tells it.
+// Impersonator returns who is signed in as the user, and reports whether that is
+// another person. It is, if WorkOS's reply named an impersonator, or if the token
+// has an act claim that is not null (RFC 8693, section 4.1). The email address is
+// empty if neither contains it.
 func (s *Session) Impersonator() (Impersonator, bool) {
-	if s.sealed.impersonator != nil {
-		return *s.sealed.impersonator, true
+	c := s.content()
+	if c.sealed.impersonator != nil {
+		return *c.sealed.impersonator, true
 	}
-	if s.claims.Impersonated {
-		return Impersonator{Email: s.claims.Actor}, true
+	if c.claims.Impersonated {
+		return Impersonator{Email: c.claims.Actor}, true
 	}
 	return Impersonator{}, false
 }
 
-// AuthenticationMethod is how the user signed in, in WorkOS's words: Password,
-// SSO, MagicAuth, GoogleOAuth, …. It may be "".
-func (s *Session) AuthenticationMethod() string { return s.sealed.method }
+// AuthenticationMethod returns how the user signed in, as WorkOS names it:
+// Password, SSO, MagicAuth, GoogleOAuth and so on. It may be "".
+func (s *Session) AuthenticationMethod() string { return s.content().sealed.method }
 
-// AccessToken is the JWT of the session, a secret: it is for calls to services
-// that verify it as this package does, until [Session.ExpiresAt].
-func (s *Session) AccessToken() string { return s.sealed.accessToken }
+// AccessToken returns the session's JWT. It is a secret, for calls to services
+// that verify it as this package does. It is valid until [Session.ExpiresAt].
+func (s *Session) AccessToken() string { return s.content().sealed.accessToken }
 
-// SignedInAt is when the session's sign-in was finished here.
-func (s *Session) SignedInAt() time.Time { return s.sealed.signedInAt }
+// SignedInAt returns when the sign-in was completed in this application.
+func (s *Session) SignedInAt() time.Time { return s.content().sealed.signedInAt }
 
-// RenewedAt is when the session last got new tokens: at sign-in or refresh.
-func (s *Session) RenewedAt() time.Time { return s.sealed.renewedAt }
+// RefreshedAt returns when the session last got new tokens, at sign-in or
+// refresh.
+func (s *Session) RefreshedAt() time.Time { return s.content().sealed.renewedAt }
 
-// AuthenticatedAt is when the user last proved who they are (the auth_time
-// claim). A refresh does not change it. It may be zero: where the token does not
-// tell, or tells of a time in the future, beyond a minute of clock skew.
-func (s *Session) AuthenticatedAt() time.Time { return s.claims.AuthTime }
+// AuthenticatedAt returns when the user last authenticated (the auth_time claim).
+// A refresh does not change it. It is zero if the token does not say, or if the
+// time is more than a minute (the leeway for clock skew) in the future.
+func (s *Session) AuthenticatedAt() time.Time { return s.content().claims.AuthTime }
 
-// IssuedAt is when the access token was issued (iat). It may be zero.
-func (s *Session) IssuedAt() time.Time { return s.claims.IssuedAt }
+// IssuedAt returns when the access token was issued (the iat claim). It may be
+// zero.
+func (s *Session) IssuedAt() time.Time { return s.content().claims.IssuedAt }
 
-// ExpiresAt is when the access token expires (exp). The session goes on: it is
-// refreshed before then.
-func (s *Session) ExpiresAt() time.Time { return s.claims.ExpiresAt }
+// ExpiresAt returns when the access token expires (the exp claim). The session
+// lasts longer, because it is refreshed before.
+func (s *Session) ExpiresAt() time.Time { return s.content().claims.ExpiresAt }
 
-// Claims decodes the payload of the access token into v, as json.Unmarshal
-// does, for the claims that a JWT template of your own adds.
-func (s *Session) Claims(v any) error { return s.claims.Decode(v) }
+// Claims decodes the payload of the access token into v, as json.Unmarshal does.
+// It is for the claims that your JWT template adds. An anonymous session has no
+// claims, as if the payload were {}.
+func (s *Session) Claims(v any) error {
+	if s.isAnonymous() {
+		return json.Unmarshal([]byte("{}"), v)
+	}
+	return s.claims.Decode(v)
+}
 
-// sessionSummary is all that a Session shows of itself.
+// sessionSummary is what a Session shows of itself.
 type sessionSummary struct {
 	ID             string    `json:"id"`
 	UserID         string    `json:"user_id"`
@@ -160,28 +197,25 @@ type sessionSummary struct {
 	ExpiresAt      time.Time `json:"expires_at"`
 }
 
-func (s *Session) summary() sessionSummary {
-	return sessionSummary{s.ID(), s.UserID(), s.OrganizationID(), s.Role(), s.ExpiresAt()}
-}
-
-// String names the session, its user and its organization.
+// String returns the IDs of the session, the user and the organization.
 func (s *Session) String() string {
-	if s == nil {
-		return "authkit.Session(nil)"
+	if s.isAnonymous() {
+		return "authkit.Session(anonymous)"
 	}
 	return fmt.Sprintf("authkit.Session(%s user=%s organization=%s)", s.ID(), s.UserID(), s.OrganizationID())
 }
 
-// GoString is String: %#v shows no token either.
+// GoString returns the text of String, so that %#v shows no token either.
 func (s *Session) GoString() string { return s.String() }
 
-// Format is String for every verb, since some of them would otherwise walk
-// through the fields, and for a copy too.
-func (s Session) Format(f fmt.State, verb rune) { io.WriteString(f, s.String()) }
+// Format writes the text of String for every verb. Some verbs would otherwise
+// print the fields.
+func (s *Session) Format(f fmt.State, verb rune) { io.WriteString(f, s.String()) }
 
-// LogValue shows the identifiers, for log/slog.
+// LogValue returns the IDs of the session, the user and the organization, for
+// log/slog. It returns the zero Value for an anonymous session.
 func (s *Session) LogValue() slog.Value {
-	if s == nil {
+	if s.isAnonymous() {
 		return slog.Value{}
 	}
 	return slog.GroupValue(
@@ -190,12 +224,18 @@ func (s *Session) LogValue() slog.Value {
 		slog.String("organization_id", s.OrganizationID()))
 }
 
-// MarshalJSON shows the identifiers, the role and the expiry.
-func (s *Session) MarshalJSON() ([]byte, error) { return json.Marshal(s.summary()) }
+// MarshalJSON encodes the IDs, the role and the expiry. It encodes an anonymous
+// session as null.
+func (s *Session) MarshalJSON() ([]byte, error) {
+	if s.isAnonymous() {
+		return []byte("null"), nil
+	}
+	return json.Marshal(sessionSummary{s.ID(), s.UserID(), s.OrganizationID(), s.Role(), s.ExpiresAt()})
+}
 
-// unverifiedSession is a session that nothing but its seal vouches for, however
-// old: enough to end it, or to exchange it for another. It is nil where the
-// token is none.
+// unverifiedSession returns a session whose seal alone has been verified, whatever
+// its age. That is enough to sign it out, or to exchange its refresh token. It
+// returns nil if the token cannot be decoded.
 func unverifiedSession(sealed sealedSession) *Session {
 	claims, err := jwks.UnverifiedClaims(sealed.accessToken)
 	if err != nil {

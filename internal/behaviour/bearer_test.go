@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
 )
 
@@ -36,6 +37,17 @@ func TestABearerTokenIsASessionWithoutAProfile(t *testing.T) {
 	assert.Contains(t, strings.Join(resp.Header.Values("Vary"), ", "), "Authorization")
 	assert.Empty(t, resp.SetCookies(t))
 	assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
+
+	var session *authkit.Session
+	a.Server.Config.Handler = a.RequireAuth(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		session, _ = authkit.FromContext(r.Context())
+	}))
+	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/", Header: Bearer(a.nativeToken(nil))}).Status)
+	profile, ok := session.Profile()
+	assert.False(t, ok)
+	assert.Zero(t, profile)
+	assert.True(t, session.FromBearerToken())
+	assert.Equal(t, authkit.User{ID: "user_kim"}, session.User())
 }
 
 func TestABadBearerTokenIsAnswered401AndWhy(t *testing.T) {

@@ -63,7 +63,7 @@ func TestASessionTellsWhatWorkOSSays(t *testing.T) {
 	assert.Equal(t, map[string]string{"plan": "pro"}, user.Metadata)
 
 	assert.Equal(t, Start, s.SignedInAt())
-	assert.Equal(t, Start, s.RenewedAt())
+	assert.Equal(t, Start, s.RefreshedAt())
 	assert.True(t, s.IssuedAt().Equal(Start))
 	assert.True(t, s.AuthenticatedAt().Equal(Start))
 	assert.True(t, s.ExpiresAt().Equal(Start.Add(5*time.Minute)))
@@ -91,7 +91,7 @@ func TestTimesOfARenewedSession(t *testing.T) {
 	b.get("/")
 	require.NotNil(t, s)
 	assert.Equal(t, Start, s.SignedInAt(), "a refresh is no sign-in")
-	assert.Equal(t, a.Clock.Now(), s.RenewedAt())
+	assert.Equal(t, a.Clock.Now(), s.RefreshedAt())
 	assert.True(t, s.AuthenticatedAt().Equal(Start), "nor a proof of who it is")
 	assert.True(t, s.IssuedAt().Equal(a.Clock.Now()))
 }
