@@ -57,8 +57,8 @@ type AuthKit struct {
 
 	onError         func(http.ResponseWriter, *http.Request, Failure)
 	onSignIn        func(context.Context, SignInEvent) error
-	onSignInFailure func(context.Context, error)
-	onRefresh       func(context.Context, *Session)
+	onSignInFailure func(context.Context, SignInFailureEvent)
+	onRefresh       func(context.Context, RefreshEvent)
 	onSignOut       func(context.Context, SignOutEvent)
 
 	log   *slog.Logger

@@ -237,7 +237,7 @@ func refusal(query url.Values) error {
 // SignIn makes an authentication this browser's session. It is the end of a
 // sign-in with forms of the application's own, whichever grant of package
 // workos it came from, and does what [AuthKit.Callback] does: the token is
-// verified, the hook of [WithOnSignIn] is asked, the session's cookie replaces
+// verified, the hook of [WithOnSignIn] is called, the session's cookie replaces
 // whatever was there, what [AuthKit.SetFlow] kept is dropped, and the response
 // must not be stored. Where to go next is the application's decision; it has
 // to be a redirect or a page that is written after SignIn.
@@ -297,7 +297,7 @@ func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authenticati
 			a.revocations.revoke(heldBack, logoutGrace)
 		}
 	}()
-	if err := a.onSignIn(ctx, SignInEvent{Session: session, State: pending.appState, ReturnTo: pending.returnTo}); err != nil {
+	if err := a.onSignIn(ctx, SignInEvent{Session: session, AppState: pending.appState, ReturnTo: pending.returnTo}); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSignInHookFailed, err)
 	}
 	// Browsers that do not tell a host-only cookie from one of the same Domain

@@ -51,8 +51,8 @@ type config struct {
 
 	onError         func(http.ResponseWriter, *http.Request, Failure)
 	onSignIn        func(context.Context, SignInEvent) error
-	onSignInFailure func(context.Context, error)
-	onRefresh       func(context.Context, *Session)
+	onSignInFailure func(context.Context, SignInFailureEvent)
+	onRefresh       func(context.Context, RefreshEvent)
 	onSignOut       func(context.Context, SignOutEvent)
 
 	httpClient *http.Client
@@ -78,10 +78,10 @@ func newConfig(opts []Option) *config {
 		logoutPath: "/logout",
 		onError:    func(w http.ResponseWriter, r *http.Request, f Failure) { f.ServeHTTP(w, r) },
 		onSignIn:   func(context.Context, SignInEvent) error { return nil },
-		onRefresh:  func(context.Context, *Session) {},
+		onRefresh:  func(context.Context, RefreshEvent) {},
 		onSignOut:  func(context.Context, SignOutEvent) {},
 
-		onSignInFailure: func(context.Context, error) {},
+		onSignInFailure: func(context.Context, SignInFailureEvent) {},
 		httpClient:      http.DefaultClient,
 		log:             slog.Default(),
 		clock:           systemClock{},

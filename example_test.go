@@ -163,7 +163,7 @@ func ExampleWithOnSignIn() {
 		authkit.WithRedirectURL(app.URL+"/callback"),
 		authkit.WithOnSignIn(func(ctx context.Context, e authkit.SignInEvent) error {
 			user := e.Session.User()
-			users[user.Email] = e.State
+			users[user.Email] = e.AppState
 			return nil // an error would refuse the sign-in
 		}),
 	)

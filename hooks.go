@@ -1,4 +1,4 @@
-// What an application is told of, for its audit log and its own tables.
+// The events that an application's hooks are called with.
 
 package authkit
 
@@ -7,35 +7,54 @@ import (
 	"log/slog"
 )
 
-// SignInEvent is what [WithOnSignIn] is told.
+// SignInEvent is the event of [WithOnSignIn]: a sign-in was verified.
 type SignInEvent struct {
 	// Session is the new session. Its cookie is not set yet.
 	Session *Session
-	// State is what the option [State] carried through the sign-in, "" after
+	// AppState is the [LoginParams].AppState of the sign-in. It is "" after
 	// [AuthKit.SignIn].
-	State string
-	// ReturnTo is the path that the browser goes to next, "" after
+	AppState string
+	// ReturnTo is the path that the browser goes to next. It is "" after
 	// [AuthKit.SignIn].
 	ReturnTo string
 }
 
-// SignOutEvent is what [WithOnSignOut] is told.
-type SignOutEvent struct {
-	// Session is the session that ended. It may be expired.
-	Session *Session
-	// Err is nil where somebody signed out, and otherwise the answer with
-	// which WorkOS ended the session.
+// SignInFailureEvent is the event of [WithOnSignInFailure]: a sign-in made no
+// session.
+type SignInFailureEvent struct {
+	// Err is the reason, an error of this package such as [ErrSignInCancelled] or
+	// [ErrSignInRefused]. Compare it with errors.Is. It holds no secret.
 	Err error
 }
 
-// signInFailed tells the application of a sign-in that came to nothing.
-func (a *AuthKit) signInFailed(ctx context.Context, err error) {
-	a.callHook(ctx, "WithOnSignInFailure", func() { a.onSignInFailure(ctx, err) })
+// RefreshEvent is the event of [WithOnRefresh]: a session was refreshed or
+// switched to another organization.
+type RefreshEvent struct {
+	// Session is the session with its new access token.
+	Session *Session
+	// Previous is the same session before the refresh. Its access token may be
+	// expired. Organization, role and permissions may differ from Session's.
+	Previous *Session
 }
 
-// callHook keeps a panic of the application's own function to itself, and a
-// runtime.Goexit too, on a goroutine of its own: above the hook of a refresh
-// there is no request to end with it, and many that wait.
+// SignOutEvent is the event of [WithOnSignOut]: a session ended.
+type SignOutEvent struct {
+	// Session is the session that ended. It may be expired.
+	Session *Session
+	// Err is nil if the user signed out. Otherwise it is the answer with which
+	// WorkOS ended the session.
+	Err error
+}
+
+// signInFailed calls the hook of a sign-in that made no session.
+func (a *AuthKit) signInFailed(ctx context.Context, err error) {
+	a.callHook(ctx, "WithOnSignInFailure", func() { a.onSignInFailure(ctx, SignInFailureEvent{Err: err}) })
+}
+
+// callHook calls a hook on a goroutine of its own and waits for it. This stops a
+// panic or a runtime.Goexit of the hook. The exchange that calls the refresh
+// hook belongs to no request, and must still answer the requests that wait for
+// it.
 func (a *AuthKit) callHook(ctx context.Context, option string, hook func()) {
 	done := make(chan struct{})
 	go func() {

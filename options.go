@@ -288,40 +288,38 @@ func WithErrorHandler(handler func(w http.ResponseWriter, r *http.Request, f Fai
 	return func(c *config) { c.onError = handler }
 }
 
-// WithOnSignIn is called after a sign-in was verified and before its cookie is
-// set: the place to create a row for a new user. An error refuses the sign-in,
-// with [ErrSignInHookFailed]. It runs within the request that signs in, and the
-// browser waits for it.
-func WithOnSignIn(hook func(ctx context.Context, e SignInEvent) error) Option {
+// WithOnSignIn sets a hook for sign-ins. It is called after a sign-in is verified
+// and before its cookie is set, for example to create a row for a new user. An
+// error refuses the sign-in with [ErrSignInHookFailed]. The hook runs within the request
+// that signs in. Its response waits for the hook.
+func WithOnSignIn(hook func(context.Context, SignInEvent) error) Option {
 	return func(c *config) { c.onSignIn = hook }
 }
 
-// WithOnRefresh is called after a session was renewed, once for each exchange
-// however many requests waited for it. They all wait for the hook too, so it
-// should be quick; a panic is logged and changes nothing. Its context is not
-// that of any request.
-func WithOnRefresh(hook func(ctx context.Context, s *Session)) Option {
+// WithOnSignInFailure sets a hook for sign-ins that make no session, through
+// [AuthKit.Callback] or [AuthKit.SignIn]. The response waits for the hook. A panic
+// is logged and changes nothing.
+//
+// The hook is called only if the sign-in was pending in this browser. A callback
+// with a wrong, used or missing state is not a failed sign-in, since any link can
+// cause it. It is answered, and logged at Debug.
+func WithOnSignInFailure(hook func(context.Context, SignInFailureEvent)) Option {
+	return func(c *config) { c.onSignInFailure = hook }
+}
+
+// WithOnRefresh sets a hook for refreshes and switches of the organization. It is
+// called once for each exchange, however many requests wait for it. They all wait
+// for the hook too, so it should be quick. A panic is logged and changes nothing.
+// The context is not that of any request.
+func WithOnRefresh(hook func(context.Context, RefreshEvent)) Option {
 	return func(c *config) { c.onRefresh = hook }
 }
 
-// WithOnSignOut is called when a session ended: through [AuthKit.Logout], or
-// because WorkOS refused to renew it, then once for each exchange. The response
-// waits for the hook; a panic is logged and changes nothing.
-func WithOnSignOut(hook func(ctx context.Context, e SignOutEvent)) Option {
+// WithOnSignOut sets a hook for sessions that end: through [AuthKit.Logout], or
+// because WorkOS refused to refresh one, then once for each exchange. The response
+// waits for the hook. A panic is logged and changes nothing.
+func WithOnSignOut(hook func(context.Context, SignOutEvent)) Option {
 	return func(c *config) { c.onSignOut = hook }
-}
-
-// WithOnSignInFailure is called when somebody came back from AuthKit, or
-// through [AuthKit.SignIn], and did not get a session. The error is one of
-// this package's and holds no secret: errors.Is(err, ErrSignInCancelled) and so on
-// tell what it was. The response waits for the hook; a panic is logged and
-// changes nothing.
-//
-// It is called only where the browser had that sign-in under way. A callback
-// with a wrong, used or missing state, which any link can cause, is answered
-// and logged at Debug, and is no failed sign-in.
-func WithOnSignInFailure(hook func(ctx context.Context, err error)) Option {
-	return func(c *config) { c.onSignInFailure = hook }
 }
 
 // WithHTTPClient sets the client for calls to WorkOS. Its transport, proxy and

@@ -144,7 +144,7 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, want w
 		until: until,
 		notify: func() {
 			if !a.hasEnded(old) {
-				a.callHook(ctx, "WithOnRefresh", func() { a.onRefresh(ctx, session) })
+				a.callHook(ctx, "WithOnRefresh", func() { a.onRefresh(ctx, RefreshEvent{Session: session, Previous: old}) })
 			}
 		},
 	}

@@ -130,7 +130,7 @@ func TestASignOutOrASignInBetweenTwoStepsOfAnExchangeHolds(t *testing.T) {
 
 func TestARequestThatComesWhileTheHookRunsGetsTheNewSession(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
-	a, cookie := whatStale(t, authkit.WithOnRefresh(func(context.Context, *authkit.Session) {
+	a, cookie := whatStale(t, authkit.WithOnRefresh(func(context.Context, authkit.RefreshEvent) {
 		close(began)
 		<-goOn
 	}))
@@ -154,7 +154,7 @@ func TestOfASignOutDuringAnExchangeTheHooksAreToldOnce(t *testing.T) {
 	for _, revoked := range []bool{false, true} {
 		var refreshed, signedOut atomic.Int64
 		a, cookie := whatStale(t,
-			authkit.WithOnRefresh(func(context.Context, *authkit.Session) { refreshed.Add(1) }),
+			authkit.WithOnRefresh(func(context.Context, authkit.RefreshEvent) { refreshed.Add(1) }),
 			authkit.WithOnSignOut(func(context.Context, authkit.SignOutEvent) { signedOut.Add(1) }))
 		if revoked {
 			a.Fake.RevokeSession(a.SessionID())
@@ -176,7 +176,7 @@ func TestATokenThatIsVerifiedLaterIsVerifiedOnceWhicheverCookieLeadsToIt(t *test
 	for _, at := range []string{"one after the other", "at once"} {
 		t.Run(at, func(t *testing.T) {
 			renewed := make(chan struct{}, 9)
-			a, old := whatStale(t, authkit.WithOnRefresh(func(context.Context, *authkit.Session) { renewed <- struct{}{} }))
+			a, old := whatStale(t, authkit.WithOnRefresh(func(context.Context, authkit.RefreshEvent) { renewed <- struct{}{} }))
 			a.Fake.AddSigningKey()
 			a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 			a.Clock.Advance(10 * time.Minute) // the keys at hand are looked at afresh

@@ -334,8 +334,8 @@ func TestAStrictSessionIsContinuedFromAPageOfThisSite(t *testing.T) {
 
 func TestTheHookOfAFailedSignInIsToldWhy(t *testing.T) {
 	var failures []error
-	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignInFailure(func(_ context.Context, err error) {
-		failures = append(failures, err)
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignInFailure(func(_ context.Context, e authkit.SignInFailureEvent) {
+		failures = append(failures, e.Err)
 		panic("the application's own mistake")
 	})}})
 	a.Logs.allowPanics()
@@ -371,7 +371,7 @@ func TestTheHookOfASignInSeesItAndMayRefuse(t *testing.T) {
 	_, err := a.Browser().SignIn(a.URL+"/invited", Kim)
 	require.NoError(t, err)
 	require.Len(t, seen, 1)
-	assert.Equal(t, "campaign 7", seen[0].State)
+	assert.Equal(t, "campaign 7", seen[0].AppState)
 	assert.Equal(t, "/account", seen[0].ReturnTo)
 	assert.Equal(t, Kim, seen[0].Session.User().Email)
 

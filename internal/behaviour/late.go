@@ -66,7 +66,7 @@ func Slowly(t *testing.T, target string, routes func(*App, *http.ServeMux)) (a *
 	t.Helper()
 	answered, renewed = make(chan Response, 1), make(chan struct{}, 9)
 	a = NewApp(t, AppOptions{Routes: routes, AuthKit: []authkit.Option{
-		authkit.WithOnRefresh(func(context.Context, *authkit.Session) { renewed <- struct{}{} }),
+		authkit.WithOnRefresh(func(context.Context, authkit.RefreshEvent) { renewed <- struct{}{} }),
 	}})
 	cookie = a.SignedIn(Kim).CookieHeader()
 	a.Send(Request{Target: "/account", Cookie: cookie})

@@ -1,6 +1,7 @@
 package behaviour
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -30,6 +31,16 @@ func TestASwitchTakesTheSessionToTheOtherOrganizationAtOnce(t *testing.T) {
 		"organization": "org_beta", "role": "viewer", "permissions": []any{"posts:read"}, "session": before["session"],
 	}, after)
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
+}
+
+func TestTheHookOfARefreshGetsTheSessionBeforeAndAfterASwitch(t *testing.T) {
+	var events []authkit.RefreshEvent
+	a := Switching(t, authkit.WithOnRefresh(func(_ context.Context, e authkit.RefreshEvent) { events = append(events, e) }))
+	require.Equal(t, http.StatusOK, a.SwitchTo("org_beta", a.Acme(), Scripted()).Status)
+	require.Len(t, events, 1)
+	assert.Equal(t, "org_acme", events[0].Previous.OrganizationID())
+	assert.Equal(t, "org_beta", events[0].Session.OrganizationID())
+	assert.Equal(t, events[0].Previous.ID(), events[0].Session.ID())
 }
 
 func TestAScriptThatSwitchesIsToldWhereToGo(t *testing.T) {

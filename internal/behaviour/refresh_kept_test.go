@@ -142,7 +142,7 @@ func TestANewPairThatCannotBeVerifiedYetOutlivesTheProcess(t *testing.T) {
 
 // The hook of a refresh runs on singleflight's goroutine: when it exits that (t.FailNow in a test's hook), DoChan answers nobody.
 func TestAHookThatExitsItsGoroutineLeavesNobodyWaiting(t *testing.T) {
-	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnRefresh(func(context.Context, *authkit.Session) { runtime.Goexit() })}})
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnRefresh(func(context.Context, authkit.RefreshEvent) { runtime.Goexit() })}})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: cookie}).Status)

@@ -258,8 +258,8 @@ func TestAPasswordInRotationOpensSessionsAndResealsThemAtTheirRefresh(t *testing
 
 func TestTheHookOfARefreshIsCalledOnceForEachExchange(t *testing.T) {
 	var renewed []string
-	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnRefresh(func(_ context.Context, s *authkit.Session) {
-		renewed = append(renewed, s.UserID())
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnRefresh(func(_ context.Context, e authkit.RefreshEvent) {
+		renewed = append(renewed, e.Session.UserID())
 		panic("the application's own mistake")
 	})}})
 	a.Logs.allowPanics()

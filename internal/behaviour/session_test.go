@@ -217,7 +217,9 @@ func TestNoPrintedSessionShowsAToken(t *testing.T) {
 		"a slice of it":              []*authkit.Session{s},
 		"a slice of copies":          []authkit.Session{*s},
 		"a map of it":                map[string]*authkit.Session{"kim": s},
-		"an event of it":             authkit.SignInEvent{Session: s},
+		"the event of its sign-in":   authkit.SignInEvent{Session: s},
+		"the event of its refresh":   authkit.RefreshEvent{Session: s, Previous: s},
+		"the event of its end":       authkit.SignOutEvent{Session: s},
 		"its context":                authkit.NewContext(context.Background(), s),
 	} {
 		t.Run(name, func(t *testing.T) {

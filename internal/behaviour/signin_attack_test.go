@@ -80,8 +80,8 @@ func TestNoQueryOfACallbackCausesAFailureOfTheServer(t *testing.T) {
 
 func TestAFailedSignInIsReportedOnlyWhereThisBrowserHadOneUnderWay(t *testing.T) {
 	var told []error
-	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignInFailure(func(_ context.Context, err error) {
-		told = append(told, err)
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignInFailure(func(_ context.Context, e authkit.SignInFailureEvent) {
+		told = append(told, e.Err)
 	})}})
 	used := a.Begin("/login")
 	a.Send(Request{Target: used.Target(), Cookie: used.Cookie})
@@ -173,7 +173,7 @@ func TestTheErrorsOfASignInThatIsRefusedCanBeToldApart(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var told error
-			a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignInFailure(func(_ context.Context, err error) { told = err })}})
+			a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignInFailure(func(_ context.Context, e authkit.SignInFailureEvent) { told = e.Err })}})
 			s := a.Begin("/login")
 			target := s.Target()
 			if c.fault != nil {

@@ -56,7 +56,7 @@ func TestASignInThatTookTooLongStartsAgainOnceToTheSamePage(t *testing.T) {
 	maxAge := 2 * time.Hour
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{
 		authkit.WithOnSignIn(func(_ context.Context, e authkit.SignInEvent) error { seen = append(seen, e); return nil }),
-		authkit.WithOnSignInFailure(func(_ context.Context, err error) { failed = append(failed, err) }),
+		authkit.WithOnSignInFailure(func(_ context.Context, e authkit.SignInFailureEvent) { failed = append(failed, e.Err) }),
 	}, Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("/invited", a.Login(authkit.LoginParams{AppState: "campaign 7", Organization: "org_acme", LoginHint: Kim, ScreenHint: "sign-up", InvitationToken: "invitation", MaxAge: &maxAge, Prompt: "login", DomainHint: "example.com"}))
 	}})
@@ -118,7 +118,7 @@ func TestABrowserThatIsLateFinishesAllTheSame(t *testing.T) {
 	assert.Contains(t, page.Body, "page of "+Kim)
 	assert.Contains(t, page.Body, "/account?a=b")
 	require.Len(t, seen, 1)
-	assert.Equal(t, "campaign 7", seen[0].State)
+	assert.Equal(t, "campaign 7", seen[0].AppState)
 	assert.Equal(t, []string{"authkit-session"}, b.cookieNames())
 }
 
