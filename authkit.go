@@ -30,7 +30,7 @@ type AuthKit struct {
 	format  format        // of the session
 	foreign []format      // of sessions that are accepted from others
 	signIns seal.Sealer   // seals a sign-in under way
-	flows   seal.Sealer   // seals what a sign-in with forms of its own remembers
+	steps   seal.Sealer   // seals the steps of a sign-in with the application's own forms
 
 	cache       *sessionCache // verified sessions, nil for none
 	refreshes   *refreshes    // one exchange for many requests
@@ -116,7 +116,7 @@ func build(c *config) (*AuthKit, error) {
 	if err != nil {
 		return nil, err
 	}
-	flows, err := seal.SecureCookie("flow", c.passwords...)
+	steps, err := seal.SecureCookie("step", c.passwords...)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func build(c *config) (*AuthKit, error) {
 		format:    own,
 		foreign:   foreign,
 		signIns:   signIns,
-		flows:     flows,
+		steps:     steps,
 		cache:     newSessionCache(c.cacheEntries, c.cacheBytes),
 		refreshes: newRefreshes(c.clock),
 		signedOut: newSignedOut(c.clock),

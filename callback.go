@@ -238,7 +238,7 @@ func refusal(query url.Values) error {
 // sign-in with forms of the application's own, whichever grant of package
 // workos it came from, and does what [AuthKit.Callback] does: the token is
 // verified, the hook of [WithOnSignIn] is called, the session's cookie replaces
-// whatever was there, what [AuthKit.SetFlow] kept is dropped, and the response
+// whatever was there, what [AuthKit.SaveStep] saved is removed, and the response
 // must not be stored. Where to go next is the application's decision; it has
 // to be a redirect or a page that is written after SignIn.
 //

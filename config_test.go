@@ -125,7 +125,7 @@ func TestEachFaultIsReportedByOptionAndVariable(t *testing.T) {
 		"a cookie name with a semicolon":      {[]authkit.Option{authkit.WithCookieName("sid;Domain=evil.example")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonMalformed, []string{"RFC 6265"}},
 		"a cookie name of a sign-in":          {[]authkit.Option{authkit.WithCookieName("authkit-state-x")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"choose another"}},
 		"the cookie name of a fresh start":    {[]authkit.Option{plain, authkit.WithCookieName("authkit-restart")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"choose another"}},
-		"the cookie name of a step":           {[]authkit.Option{plain, authkit.WithCookieName("authkit-flow-x")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"choose another"}},
+		"the cookie name of a step":           {[]authkit.Option{plain, authkit.WithCookieName("authkit-step-x")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"choose another"}},
 		"a cookie name that is too long":      {[]authkit.Option{authkit.WithCookieName(strings.Repeat("x", 129))}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonOutOfRange, []string{"129", "128"}},
 		"__Host- over plain http":             {[]authkit.Option{plain, authkit.WithCookieName("__Host-sid")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"__Host-sid", "https", "Domain"}},
 		"__Host- with a domain":               {[]authkit.Option{authkit.WithCookieName("__Host-sid"), authkit.WithCookieDomain("example.com")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"Domain"}},

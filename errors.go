@@ -70,6 +70,11 @@ var (
 	ErrInvalidState error = &problem{"ErrInvalidState", "invalid_state", http.StatusBadRequest,
 		"This sign-in can't be finished", "It took too long, was finished already, or began in another browser. Please start again."}
 
+	// ErrNoStep means that [AuthKit.LoadStep] found no step of a sign-in in this
+	// browser, or one that is older than ten minutes: 400.
+	ErrNoStep error = &problem{"ErrNoStep", "no_step", http.StatusBadRequest,
+		"This sign-in can't be finished", "It took too long or was continued in another tab. Please start again."}
+
 	// ErrSignInCancelled means that the user cancelled, or that AuthKit returned
 	// access_denied for another reason: 403.
 	ErrSignInCancelled error = &problem{"ErrSignInCancelled", "sign_in_cancelled", http.StatusForbidden,

@@ -31,6 +31,7 @@ var exportedErrors = map[string]error{
 	"ErrUnavailable":                authkit.ErrUnavailable,
 	"ErrTooManyAPIKeys":             authkit.ErrTooManyAPIKeys,
 	"ErrInvalidState":               authkit.ErrInvalidState,
+	"ErrNoStep":                     authkit.ErrNoStep,
 	"ErrSignInCancelled":            authkit.ErrSignInCancelled,
 	"ErrSignInRefused":              authkit.ErrSignInRefused,
 	"ErrSignInRateLimited":          authkit.ErrSignInRateLimited,

@@ -1,4 +1,4 @@
-// What a sign-in with forms of its own remembers between two steps.
+// Steps: what a sign-in with the application's own forms keeps between two requests.
 
 package authkit
 
@@ -12,66 +12,85 @@ import (
 	"github.com/authkit-go/authkit/internal/cookie"
 )
 
-// SetFlow keeps what a sign-in with forms of the application's own has to
-// remember until its next step: a pending authentication token, the ID of a
-// challenge. Those are secrets, which belong neither into a form nor into a
-// URL or a page. v is encoded as JSON and sealed into a short-lived cookie; one
-// flow at a time, and at most about 2 KB of JSON. It must be called before the
-// response is written.
-func (a *AuthKit) SetFlow(w http.ResponseWriter, v any) error {
+// SaveStep saves v in this browser for the next step of a sign-in with the
+// application's own forms: a pending authentication token, the ID of a challenge.
+// These are secrets, which must not be in a form, a URL or a page. v is encoded as
+// JSON and sealed into a cookie that lives for ten minutes. A browser has one
+// step at a time; the next SaveStep replaces it. About 2 KB of JSON fit. SaveStep
+// must be called before the response is written. It keeps the response out of
+// caches.
+//
+// An error means that v cannot be encoded or is too large. No cookie is set then.
+func (a *AuthKit) SaveStep(w http.ResponseWriter, v any) error {
 	content, err := json.Marshal(v)
 	if err != nil {
-		return fmt.Errorf("authkit: SetFlow: %w", err)
+		return fmt.Errorf("authkit: SaveStep: %w", err)
 	}
 	e := newEncoder()
-	e.time(tagFlowSetAt, a.clock.Now())
-	e.field(tagFlowContent, content)
-	text, err := a.flows.Seal(e)
+	e.time(tagStepSavedAt, a.clock.Now())
+	e.field(tagStepContent, content)
+	text, err := a.steps.Seal(e)
 	if err != nil {
-		return fmt.Errorf("authkit: SetFlow: %w", err)
+		return fmt.Errorf("authkit: SaveStep: %w", err)
 	}
 	if len(a.cookies.StepName())+len(text) > cookie.MaxSize {
-		return fmt.Errorf("authkit: SetFlow: %d bytes of JSON are too many for a cookie", len(content))
+		return fmt.Errorf("authkit: SaveStep: %d bytes of JSON are too many for a cookie; about 2 KB fit", len(content))
 	}
 	a.cookies.SetStep(w.Header(), text)
 	noStore(w.Header())
 	return nil
 }
 
-// Flow reads into v what [AuthKit.SetFlow] kept in this browser, and tells
-// whether there was anything: not after ten minutes, nor after SignIn or
-// ClearFlow.
-func (a *AuthKit) Flow(r *http.Request, v any) bool {
+// LoadStep decodes into v what [AuthKit.SaveStep] saved in this browser. v is a
+// pointer, as for json.Unmarshal.
+//
+// The error matches [ErrNoStep] if the browser has no step: none was saved, it is
+// older than ten minutes, or [AuthKit.SignIn] or [AuthKit.ClearStep] has removed
+// it. v is unchanged then. Any other error means that the step does not fit into
+// v. No error shows a value of the step.
+func (a *AuthKit) LoadStep(r *http.Request, v any) error {
+	reason := errors.New("no cookie holds one")
 	for text := range cookie.First(r.Header, a.cookies.StepName()) {
-		if content, err := a.openFlow(text); err == nil {
-			return json.Unmarshal(content, v) == nil
+		content, err := a.openStep(text)
+		if err == nil {
+			return decodeStep(content, v)
 		}
+		reason = err
 	}
-	return false
+	return fmt.Errorf("%w: %w", ErrNoStep, reason)
 }
 
-// ClearFlow drops what [AuthKit.SetFlow] kept.
-func (a *AuthKit) ClearFlow(w http.ResponseWriter) {
+// ClearStep removes what [AuthKit.SaveStep] saved in this browser.
+func (a *AuthKit) ClearStep(w http.ResponseWriter) {
 	a.cookies.Expire(w.Header(), a.cookies.StepName())
 }
 
-// The tags of what a flow's cookie holds.
+// decodeStep returns an error without the text of json.Unmarshal's, which quotes
+// values.
+func decodeStep(content []byte, v any) error {
+	if json.Unmarshal(content, v) != nil {
+		return fmt.Errorf("authkit: LoadStep: the saved step does not fit into a %T", v)
+	}
+	return nil
+}
+
+// The tags of the fields in the cookie of a step.
 const (
-	tagFlowSetAt   = 1
-	tagFlowContent = 2
+	tagStepSavedAt = 1
+	tagStepContent = 2
 )
 
-func (a *AuthKit) openFlow(text string) (content []byte, err error) {
-	encoded, err := a.flows.Open(text)
+func (a *AuthKit) openStep(text string) (content []byte, err error) {
+	encoded, err := a.steps.Open(text)
 	if err != nil {
 		return nil, err
 	}
-	var setAt time.Time
+	var savedAt time.Time
 	err = decodeFields(encoded, func(tag uint64, value []byte) (err error) {
 		switch tag {
-		case tagFlowSetAt:
-			setAt, err = decodeTime(value)
-		case tagFlowContent:
+		case tagStepSavedAt:
+			savedAt, err = decodeTime(value)
+		case tagStepContent:
 			content = value
 		}
 		return err
@@ -79,8 +98,8 @@ func (a *AuthKit) openFlow(text string) (content []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if age := a.clock.Now().Sub(setAt); age >= cookie.StepLifetime || age < -clockSkew {
-		return nil, errors.New("the step before was too long ago")
+	if age := a.clock.Now().Sub(savedAt); age >= cookie.StepLifetime || age < -clockSkew {
+		return nil, errors.New("the last step was too long ago")
 	}
 	return content, nil
 }

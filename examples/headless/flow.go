@@ -43,13 +43,15 @@ type flow struct {
 // flow is what this browser remembers, if anything.
 func (a *application) flow(r *http.Request) flow {
 	var f flow
-	a.authkit.Flow(r, &f)
+	if a.authkit.LoadStep(r, &f) != nil {
+		return flow{}
+	}
 	return f
 }
 
 // remember replaces what this browser remembers. Where that is too much for a cookie, it has answered.
 func (a *application) remember(w http.ResponseWriter, r *http.Request, f flow) bool {
-	err := a.authkit.SetFlow(w, f)
+	err := a.authkit.SaveStep(w, f)
 	if err != nil {
 		a.authkit.Fail(w, r, err)
 	}

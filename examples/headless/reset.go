@@ -67,13 +67,13 @@ func (a *application) reset(w http.ResponseWriter, r *http.Request) {
 	})
 	switch {
 	case isBadLink(err):
-		a.authkit.ClearFlow(w)
+		a.authkit.ClearStep(w)
 		a.badLink(w)
 	case err != nil:
 		a.next(w, r, screen{page: newPasswordPage}, nil, err)
 	default:
 		// Nobody is signed in by this: whoever reads the mail has the address, but not yet a second factor.
-		a.authkit.ClearFlow(w)
+		a.authkit.ClearStep(w)
 		http.Redirect(w, r, stepReset+"/done", http.StatusSeeOther)
 	}
 }

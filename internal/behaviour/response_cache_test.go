@@ -113,11 +113,11 @@ func TestAResponseThatSetsOnlyASignInsCookieIsKeptOutOfEveryCacheToo(t *testing.
 			login.ServeHTTP(w, r)
 		},
 		"of a step of a form": func(w http.ResponseWriter, _ *http.Request) {
-			require.NoError(t, a.SetFlow(w, "step"))
+			require.NoError(t, a.SaveStep(w, "step"))
 			cacheable(w)
 		},
 		"of a step that is dropped": func(w http.ResponseWriter, _ *http.Request) {
-			a.ClearFlow(w)
+			a.ClearStep(w)
 			cacheable(w)
 		},
 	} {

@@ -247,7 +247,7 @@ func TestNeighboursOnOneHostLeaveEachOthersSignInsAlone(t *testing.T) {
 func TestTheCookiesOfASignInAreNamedAfterTheClientAndTheSessionCookie(t *testing.T) {
 	names := func(opts ...authkit.Option) (names []string) {
 		a := NewApp(t, AppOptions{AuthKit: opts, Routes: func(a *App, mux *http.ServeMux) {
-			mux.HandleFunc("/step", func(w http.ResponseWriter, _ *http.Request) { require.NoError(t, a.SetFlow(w, "x")) })
+			mux.HandleFunc("/step", func(w http.ResponseWriter, _ *http.Request) { require.NoError(t, a.SaveStep(w, "x")) })
 		}})
 		for _, target := range []string{"/step", "/callback?code=x"} {
 			for name := range a.Send(Request{Target: target, Header: Navigation()}).SetCookies(t) {
@@ -257,7 +257,7 @@ func TestTheCookiesOfASignInAreNamedAfterTheClientAndTheSessionCookie(t *testing
 			}
 		}
 		require.Len(t, names, 2)
-		assert.Regexp(t, `^authkit-flow-[A-Za-z0-9_-]{8}$`, names[0])
+		assert.Regexp(t, `^authkit-step-[A-Za-z0-9_-]{8}$`, names[0])
 		assert.Regexp(t, `^authkit-restart-[A-Za-z0-9_-]{8}$`, names[1])
 		return names
 	}
@@ -712,14 +712,13 @@ func TestTheMarkerOfAFreshStartEndsWithTheSignInAndWithThePage(t *testing.T) {
 	assert.Equal(t, "/", a.WayBack(j, state), "and no other sign-in")
 }
 
-// A20: a flow that was set by a clock ahead of this one's.
-func TestAFlowFromTheFutureIsTakenWithinSkewOnly(t *testing.T) {
+// A20: a step that was saved by a clock ahead of this one's.
+func TestAStepFromTheFutureIsLoadedWithinSkewOnly(t *testing.T) {
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
-		mux.HandleFunc("POST /step", func(w http.ResponseWriter, _ *http.Request) { require.NoError(t, a.SetFlow(w, "kept")) })
+		mux.HandleFunc("POST /step", func(w http.ResponseWriter, _ *http.Request) { require.NoError(t, a.SaveStep(w, "kept")) })
 		mux.HandleFunc("GET /step", func(w http.ResponseWriter, r *http.Request) {
 			var v string
-			found := a.Flow(r, &v)
-			require.NoError(t, json.NewEncoder(w).Encode(found))
+			require.NoError(t, json.NewEncoder(w).Encode(a.LoadStep(r, &v) == nil))
 		})
 	}})
 	j := NewCookieJar(t)

@@ -48,15 +48,26 @@ func withForms(t *testing.T, opts ...authkit.Option) *App {
 			})))
 			mux.HandleFunc("/step", func(w http.ResponseWriter, r *http.Request) {
 				if note := r.URL.Query().Get("note"); note != "" {
-					if err := a.SetFlow(w, step{Token: "pending-secret", Note: note}); err != nil {
+					if err := a.SaveStep(w, step{Token: "pending-secret", Note: note}); err != nil {
 						http.Error(w, err.Error(), http.StatusInternalServerError)
 					}
 					return
 				}
 				var s step
-				fmt.Fprint(w, a.Flow(r, &s), " ", s.Token, " ", s.Note)
+				err := a.LoadStep(r, &s)
+				fmt.Fprint(w, err == nil, " ", s.Token, " ", s.Note)
 			})
-			mux.HandleFunc("/forget", func(w http.ResponseWriter, _ *http.Request) { a.ClearFlow(w) })
+			mux.HandleFunc("/resume", func(w http.ResponseWriter, r *http.Request) {
+				if err := a.LoadStep(r, new(step)); err != nil {
+					a.Fail(w, r, err)
+				}
+			})
+			mux.HandleFunc("/misread", func(w http.ResponseWriter, r *http.Request) {
+				var s struct{ Token time.Time }
+				err := a.LoadStep(r, &s)
+				fmt.Fprint(w, errors.Is(err, authkit.ErrNoStep), " ", err)
+			})
+			mux.HandleFunc("/forget", func(w http.ResponseWriter, _ *http.Request) { a.ClearStep(w) })
 		},
 	})
 	var err error
@@ -76,14 +87,14 @@ func credentials() url.Values {
 
 func TestAFormOfTheApplicationsOwnSignsIn(t *testing.T) {
 	a := withForms(t)
-	flow := a.Send(Request{Target: "/step?note=x"}).cookieOf(t, "authkit-flow-").Name
-	planted := a.SignedIn(Kim).CookieHeader() + "; authkit-session.0=x; " + flow + "=y"
+	stepName := a.Send(Request{Target: "/step?note=x"}).cookieOf(t, "authkit-step-").Name
+	planted := a.SignedIn(Kim).CookieHeader() + "; authkit-session.0=x; " + stepName + "=y"
 	resp := a.post("/password", planted, credentials())
 	assert.Equal(t, http.StatusSeeOther, resp.Status, resp.Body)
 	assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
 	cookies := resp.SetCookies(t)
 	assert.Negative(t, cookies["authkit-session.0"].MaxAge, "what was planted is gone")
-	assert.Negative(t, cookies[flow].MaxAge)
+	assert.Negative(t, cookies[stepName].MaxAge)
 	cookie := resp.NewCookie(t)
 	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, "page of pat@example.com")
 
@@ -151,31 +162,44 @@ func TestASignInThatCannotBeFinishedLeavesTheOldSession(t *testing.T) {
 	}
 }
 
-func TestAFlowRemembersOneStepForTenMinutesInASealedCookie(t *testing.T) {
+func TestAStepIsKeptForTenMinutesInASealedCookie(t *testing.T) {
 	a := withForms(t)
 	set := a.Send(Request{Target: "/step?note=first"})
-	flow := set.cookieOf(t, "authkit-flow-")
-	require.NotNil(t, flow)
-	assert.True(t, flow.HttpOnly)
-	assert.Equal(t, 600, flow.MaxAge)
-	assert.NotContains(t, flow.Value, "pending")
+	saved := set.cookieOf(t, "authkit-step-")
+	require.NotNil(t, saved)
+	assert.True(t, saved.HttpOnly)
+	assert.Equal(t, 600, saved.MaxAge)
+	assert.NotContains(t, saved.Value, "pending")
 	assert.Equal(t, "private, no-store", set.Header.Get("Cache-Control"))
-	cookie := flow.Name + "=" + flow.Value
+	cookie := saved.Name + "=" + saved.Value
 	assert.Equal(t, "true pending-secret first", a.Send(Request{Target: "/step", Cookie: cookie}).Body)
 
 	for name, other := range map[string]string{
 		"none":                   "",
-		"altered":                flow.Name + "=" + flip(flow.Value),
-		"a session in its place": strings.Replace(a.SignedIn(Kim).CookieHeader(), "authkit-session", flow.Name, 1),
+		"altered":                saved.Name + "=" + flip(saved.Value),
+		"a session in its place": strings.Replace(a.SignedIn(Kim).CookieHeader(), "authkit-session", saved.Name, 1),
 	} {
 		assert.Equal(t, "false  ", a.Send(Request{Target: "/step", Cookie: other}).Body, name)
 	}
-	assert.Negative(t, a.Send(Request{Target: "/forget", Cookie: cookie}).SetCookies(t)[flow.Name].MaxAge)
+	assert.Negative(t, a.Send(Request{Target: "/forget", Cookie: cookie}).SetCookies(t)[saved.Name].MaxAge)
 	a.Clock.Advance(10 * time.Minute)
 	assert.Equal(t, "false  ", a.Send(Request{Target: "/step", Cookie: cookie}).Body)
+
+	late := a.Send(Request{Target: "/resume", Cookie: cookie, Header: Scripted()})
+	assert.Equal(t, http.StatusBadRequest, late.Status)
+	assert.Equal(t, "no_step", late.Problem(t)["code"])
 
 	resp := a.Send(Request{Target: "/step?note=" + strings.Repeat("x", 4000)})
 	assert.Equal(t, http.StatusInternalServerError, resp.Status)
 	assert.NotContains(t, resp.Body, "pending-secret")
 	assert.Empty(t, resp.SetCookies(t))
+}
+
+func TestAStepOfAnotherShapeIsAnErrorWithoutItsValues(t *testing.T) {
+	a := withForms(t)
+	saved := a.Send(Request{Target: "/step?note=x"}).cookieOf(t, "authkit-step-")
+	body := a.Send(Request{Target: "/misread", Cookie: saved.Name + "=" + saved.Value}).Body
+	assert.Contains(t, body, "false authkit: LoadStep: the saved step does not fit into a *struct")
+	assert.NotContains(t, body, "pending-secret")
+	assert.Equal(t, "true authkit: no_step: no cookie holds one", a.Send(Request{Target: "/misread"}).Body)
 }

@@ -26,7 +26,7 @@ const (
 
 	statePrefix    = "authkit-state-"
 	restartPrefix  = "authkit-restart-"
-	stepPrefix     = "authkit-flow-"
+	stepPrefix     = "authkit-step-"
 	conflictPrefix = "authkit-conflict-"
 )
 
