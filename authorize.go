@@ -56,7 +56,7 @@ type authorizationRequest struct {
 func (a *AuthKit) newAuthorizationRequest(p LoginParams) authorizationRequest {
 	request := authorizationRequest{params: p.authorization(a.redirectURL), returnTo: "/", appState: p.AppState}
 	if p.ReturnTo != "" {
-		request.returnTo = ReturnPath(p.ReturnTo)
+		request.returnTo = a.SanitizeReturnPath(p.ReturnTo)
 	}
 	return request
 }

@@ -62,7 +62,7 @@ func (a *AuthKit) login(params func(*http.Request) LoginParams) http.Handler {
 		}
 		request := a.newAuthorizationRequest(a.loginParams(r).with(params(r)))
 		if target := r.URL.Query().Get("return_to"); target != "" {
-			request.returnTo = ReturnPath(target)
+			request.returnTo = a.SanitizeReturnPath(target)
 		}
 		a.startSignIn(w, r, request)
 	})

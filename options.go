@@ -235,7 +235,8 @@ func WithLoginPath(path string) Option {
 
 // WithSignInPage is for an application with sign-in forms of its own: a guard
 // sends a navigation to the login path ([WithLoginPath]), with the page to come
-// back to in return_to, instead of to AuthKit. Look at that with [ReturnPath].
+// back to in return_to, instead of to AuthKit. Pass return_to through
+// [AuthKit.SanitizeReturnPath].
 func WithSignInPage() Option {
 	return func(c *config) { c.signInPage = true }
 }

@@ -44,7 +44,7 @@ func (a *AuthKit) SwitchOrganization() http.Handler {
 func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	organization := r.PostFormValue("organization_id")
-	returnTo := ReturnPath(r.PostFormValue("return_to"))
+	returnTo := a.SanitizeReturnPath(r.PostFormValue("return_to"))
 	v := visitFrom(r.Context())
 	session := v.session
 	if !isOrganizationID(organization) || session.sealed.refreshToken == "" {

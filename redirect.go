@@ -1,4 +1,4 @@
-// Where a browser may be sent back to.
+// Redirects: the return paths that are accepted, and the links to a sign-in.
 
 package authkit
 
@@ -9,21 +9,25 @@ import (
 	"strings"
 )
 
-// maxReturnPath bounds what the cookie of a sign-in has to carry.
+// maxReturnPath bounds the room of a return path in a sign-in's cookie.
 const maxReturnPath = 1 << 10
 
-// ReturnPath gives a page to come back to after sign-in: the target itself if
-// it is a path on this origin, of 1 KB at most, else "/". Login and the guards
-// apply it by themselves; it is for forms of the application's own that carry a
+// SanitizeReturnPath returns the page to go back to after a sign-in: target
+// itself if it is a path on this origin, of 1 KB at most, else "/". Login and the
+// guards apply it themselves. It is for the application's own forms that carry a
 // return_to.
 //
-// Browsers read more as "another origin" than the URL standard writes: "//"
-// and "/\" begin a host, tabs and line breaks are dropped before parsing
+// Browsers read more as "another origin" than the URL standard writes: "//" and
+// "/\" begin a host, tabs and line breaks are dropped before parsing
 // (https://url.spec.whatwg.org/#concept-basic-url-parser), and a proxy or a
 // router in front may decode a path once more. So a path that shows a
 // backslash, a control character or an empty segment, as it stands or under
-// any number of percent-encodings, is not taken. The query is the page's own.
-func ReturnPath(target string) string {
+// any number of percent-encodings, is refused. The query may hold anything but
+// control characters.
+func (a *AuthKit) SanitizeReturnPath(target string) string { return localPath(target) }
+
+// localPath returns target if it is a path on this origin, else "/".
+func localPath(target string) string {
 	if len(target) > maxReturnPath || !strings.HasPrefix(target, "/") || hasControl(target) {
 		return "/"
 	}
@@ -46,9 +50,9 @@ func ReturnPath(target string) string {
 	}
 }
 
-// percentDecode takes one layer of percent-encoding off, and leaves alone what
-// is none: a decoder that gives up at the first stray "%" would not see what a
-// lenient one finds behind it.
+// percentDecode removes one layer of percent-encoding. A "%" that begins no
+// encoding stays: a decoder that stops there would not see what a lenient one
+// finds behind it.
 func percentDecode(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -68,13 +72,12 @@ func hasControl(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f })
 }
 
-// requestTarget is the page that a request asked for, to come back to. It is
-// taken from the request line: a StripPrefix in between does not bend it.
-func requestTarget(r *http.Request) string { return ReturnPath(r.RequestURI) }
+// requestTarget returns the page that a request asked for. It comes from the
+// request line, which http.StripPrefix does not change.
+func requestTarget(r *http.Request) string { return localPath(r.RequestURI) }
 
-// seeOther answers 303 with a Location of exactly the given target;
-// http.Redirect would clean its path. Bytes beyond ASCII are percent-encoded,
-// as RFC 9110, section 10.2.2, has it.
+// seeOther answers 303 with target as the Location. http.Redirect would clean its
+// path. Bytes beyond ASCII are percent-encoded (RFC 9110, section 10.2.2).
 func seeOther(w http.ResponseWriter, target string) {
 	w.Header().Set("Location", asciiURL(target))
 	w.WriteHeader(http.StatusSeeOther)
@@ -95,10 +98,10 @@ func asciiURL(s string) string {
 	return b.String()
 }
 
-// signsIn tells whether there is a way into sign-in from here.
+// signsIn reports whether this application has a sign-in to link to.
 func (a *AuthKit) signsIn() bool { return a.redirectURL != "" || a.signInPage }
 
-// loginLink is the address of a new sign-in that comes back to a page.
+// loginLink returns the path of a new sign-in that returns to a page.
 func (a *AuthKit) loginLink(returnTo string) string {
 	if returnTo == "" || returnTo == "/" {
 		return a.loginPath

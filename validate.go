@@ -109,7 +109,7 @@ func (c *config) checkURLs(f *faults) {
 // checkPaths checks the paths of the handlers and the login parameters.
 func (c *config) checkPaths(f *faults) {
 	for _, given := range [][2]string{{"WithLoginPath", c.loginPath}, {"WithLogoutPath", c.logoutPath}} {
-		if path := given[1]; path != ReturnPath(path) || strings.ContainsAny(path, "?#") {
+		if path := given[1]; path != localPath(path) || strings.ContainsAny(path, "?#") {
 			f.add(given[0], ReasonMalformed, "%q is not a path on this origin and nothing else", path)
 		}
 	}

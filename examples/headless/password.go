@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/workos"
 )
 
@@ -15,7 +14,7 @@ func signInScreen(email string) screen { return screen{page: signInPage, Email: 
 // showSignIn remembers the page to come back to, which a guard or a link on an error page puts into the query.
 func (a *application) showSignIn(w http.ResponseWriter, r *http.Request) {
 	target := r.URL.Query().Get("return_to")
-	if target == "" || a.remember(w, r, flow{ReturnTo: authkit.ReturnPath(target)}) {
+	if target == "" || a.remember(w, r, flow{ReturnTo: a.authkit.SanitizeReturnPath(target)}) {
 		show(w, http.StatusOK, signInScreen(""))
 	}
 }
