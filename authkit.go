@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/authkit-go/authkit/internal/cookie"
+	"github.com/authkit-go/authkit/internal/sessioncache"
 	"github.com/authkit-go/authkit/jwks"
 	"github.com/authkit-go/authkit/seal"
 	"github.com/authkit-go/authkit/workos"
@@ -32,11 +33,11 @@ type AuthKit struct {
 	signIns seal.Sealer   // seals a sign-in under way
 	steps   seal.Sealer   // seals the steps of a sign-in with the application's own forms
 
-	cache       *sessionCache // verified sessions, nil for none
-	refreshes   *refreshes    // one exchange for many requests
-	signedOut   *signedOut    // sessions that were signed out in this process
-	revocations *revocations  // of sessions at WorkOS, nil for a public client
-	used        *usedStates   // states of the sign-ins that are over
+	cache       *sessioncache.Cache[*Session] // verified sessions, nil for none
+	refreshes   *refreshes                    // one exchange for many requests
+	signedOut   *signedOut                    // sessions that were signed out in this process
+	revocations *revocations                  // of sessions at WorkOS, nil for a public client
+	used        *usedStates                   // states of the sign-ins that are over
 
 	apiKeys *apiKeys // what WorkOS says of customers' API keys
 	public  bool     // without an API key of our own
@@ -147,7 +148,7 @@ func build(c *config) (*AuthKit, error) {
 		foreign:   foreign,
 		signIns:   signIns,
 		steps:     steps,
-		cache:     newSessionCache(c.cacheEntries, c.cacheBytes),
+		cache:     sessioncache.New[*Session](c.cacheEntries, c.cacheBytes),
 		refreshes: newRefreshes(c.clock),
 		signedOut: newSignedOut(c.clock),
 		used:      newUsedStates(c.clock, markLimit),

@@ -71,7 +71,7 @@ func (a *AuthKit) Logout() http.Handler {
 // signOut ends sessions in this process.
 func (a *AuthKit) signOut(r *http.Request, sessions []*Session) {
 	own := a.cookies.Session(r.Header)
-	served := own.Found() && a.cache.get(&own) != nil
+	served := own.Found() && a.cache.Get(own.Parts()) != nil
 	for _, session := range sessions {
 		again := a.hasEnded(session)
 		a.markSignedOut(session, served, 0)

@@ -42,6 +42,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/authkit-go/authkit/internal/expiring"
+	"github.com/authkit-go/authkit/internal/sessioncache"
 	"github.com/authkit-go/authkit/workos"
 )
 
@@ -148,7 +149,7 @@ func (r *renewal) serves(want wanted) bool {
 
 // size is about how many bytes an outcome takes in memory.
 func (r *renewal) size() int {
-	size := cachedOverhead + len(r.text) + r.sealed.size() + errorSize(r.err)
+	size := sessioncache.Overhead + len(r.text) + r.sealed.size() + errorSize(r.err)
 	if r.session == nil {
 		return size
 	}

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/authkit-go/authkit/jwks"
 	"github.com/authkit-go/authkit/workos"
 )
 
@@ -72,20 +71,6 @@ func (s *sealedSession) size() int {
 	size += s.metadata.size() + 16*len(s.metadata)
 	for member, value := range s.family {
 		size += len(member) + len(value) + 64
-	}
-	return size
-}
-
-// listsSize is about how many bytes the lists of claims take in memory. The rest
-// of the claims is within what is counted for their token.
-func listsSize(c *jwks.Claims) (size int) {
-	if c == nil {
-		return 0
-	}
-	for _, list := range [][]string{c.Roles, c.Permissions, c.Entitlements, c.FeatureFlags, c.Audience} {
-		for _, slug := range list {
-			size += len(slug) + 32 // its header, and what an allocation is rounded up by
-		}
 	}
 	return size
 }

@@ -53,6 +53,24 @@ func makeSession(sealed sealedSession, claims *jwks.Claims) *Session {
 
 func (s *Session) isAnonymous() bool { return s == nil || s.sessionContent == nil }
 
+// size estimates the bytes that a session takes in memory, beyond
+// [sessioncache.Overhead].
+func (s *Session) size() int { return s.sealed.size() + listsSize(s.claims) }
+
+// listsSize estimates the bytes that the lists of claims take in memory. The
+// size of the access token covers the other claims.
+func listsSize(c *jwks.Claims) (size int) {
+	if c == nil {
+		return 0
+	}
+	for _, list := range [][]string{c.Roles, c.Permissions, c.Entitlements, c.FeatureFlags, c.Audience} {
+		for _, slug := range list {
+			size += len(slug) + 32 // the string header, and the rounding of allocations
+		}
+	}
+	return size
+}
+
 func (s *Session) content() *sessionContent {
 	if s.isAnonymous() {
 		return anonymousContent

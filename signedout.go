@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/authkit-go/authkit/internal/expiring"
+	"github.com/authkit-go/authkit/internal/sessioncache"
 )
 
 // signedOut remembers the sessions that were signed out here.
@@ -135,17 +136,17 @@ func (a *AuthKit) hasEnded(s *Session) bool {
 
 // hasEndedSince is hasEnded for a session that is at hand for many requests: it
 // looks again only after a sign-out, whichever session that was of.
-func (a *AuthKit) hasEndedSince(e *cachedSession) bool {
+func (a *AuthKit) hasEndedSince(e *sessioncache.Entry[*Session]) bool {
 	epoch := a.signedOut.epoch.Load()
-	if e.checked.Load() == epoch {
+	if e.CheckedEpoch.Load() == epoch {
 		return false
 	}
 	a.signedOut.pass("epoch read")
-	if a.hasEnded(e.session) {
+	if a.hasEnded(e.Value) {
 		return true
 	}
 	a.signedOut.pass("no mark found")
-	e.checked.Store(epoch)
+	e.CheckedEpoch.Store(epoch)
 	return false
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/authkit-go/authkit/internal/cookie"
+	"github.com/authkit-go/authkit/internal/sessioncache"
 	"github.com/authkit-go/authkit/workos"
 )
 
@@ -49,7 +49,7 @@ func TestNoCachedSessionOutlivesASignOutThatItsRequestFallsInto(t *testing.T) {
 			clock := newSetClock()
 			a := deaf(t, clock)
 			s := sessionFor(t, "session_1", clock.now.Add(-time.Minute), clock.now, clock.now.Add(time.Hour))
-			entry := &cachedSession{session: s}
+			entry := &sessioncache.Entry[*Session]{Value: s}
 			require.False(t, a.hasEndedSince(entry))
 			inside := 0
 			a.signedOut.seam = func(at string) {
@@ -68,7 +68,7 @@ func TestNoCachedSessionOutlivesASignOutThatItsRequestFallsInto(t *testing.T) {
 			clock := newSetClock()
 			a := deaf(t, clock)
 			s := sessionFor(t, "session_1", clock.now.Add(-time.Minute), clock.now, clock.now.Add(time.Hour))
-			entry := &cachedSession{session: s}
+			entry := &sessioncache.Entry[*Session]{Value: s}
 			inside := 0
 			a.signedOut.seam = func(at string) {
 				if at == step && inside == 0 {
@@ -88,10 +88,10 @@ func TestASessionThatIsCachedAfterItsSignOutIsChecked(t *testing.T) {
 	clock := newSetClock()
 	a := deaf(t, clock)
 	s := sessionFor(t, "session_1", clock.now.Add(-time.Minute), clock.now, clock.now.Add(time.Hour))
-	value := cookie.NewValue("sealed")
+	cookie := []string{"sealed"}
 	a.markSignedOut(s, false, 0)
-	a.cache.put(&value, s)
-	assert.True(t, a.hasEndedSince(a.cache.get(&value)))
+	a.cache.Put(cookie, s, s.size())
+	assert.True(t, a.hasEndedSince(a.cache.Get(cookie)))
 }
 
 // Finding A13.

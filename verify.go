@@ -34,14 +34,14 @@ func (a *AuthKit) Ready(ctx context.Context) error {
 // changed since is looked at again, and nothing else.
 func (a *AuthKit) sessionOf(r *http.Request, own *cookie.Value) (session *Session, ended bool, err error) {
 	if own.Found() {
-		if known := a.cache.get(own); known != nil {
-			if err := a.checkLimits(known.session.sealed); err != nil {
+		if known := a.cache.Get(own.Parts()); known != nil {
+			if err := a.checkLimits(known.Value.sealed); err != nil {
 				return nil, false, err
 			}
 			// A refusal is about the keys at hand: the cookie is then opened and verified again.
-			err := a.verifier.Recheck(r.Context(), known.session.claims)
+			err := a.verifier.Recheck(r.Context(), known.Value.claims)
 			if _, refused := err.(*jwks.RefusedError); !refused {
-				return known.session, a.hasEndedSince(known), err
+				return known.Value, a.hasEndedSince(known), err
 			}
 		}
 	}
@@ -64,7 +64,7 @@ func (a *AuthKit) sessionOf(r *http.Request, own *cookie.Value) (session *Sessio
 		a.refreshes.presented(session)
 	}
 	if err == nil && own.Found() && !sealed.foreign {
-		a.cache.put(own, session)
+		a.cache.Put(own.Parts(), session, session.size())
 	}
 	return session, ended, err
 }

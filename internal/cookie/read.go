@@ -17,12 +17,6 @@ type Value struct {
 	ambiguous bool
 }
 
-// NewValue returns the Value of cookies with these values, at most eight.
-func NewValue(parts ...string) (v Value) {
-	v.count = copy(v.parts[:], parts)
-	return v
-}
-
 // IsAbsent reports whether the request brings no session cookie at all.
 func (v *Value) IsAbsent() bool { return v.count == 0 && !v.ambiguous }
 
@@ -45,20 +39,9 @@ func (v *Value) Text() string {
 	return strings.Join(v.parts[:v.count], "")
 }
 
-// Equals reports whether text is the sealed session, without joining the parts.
-func (v *Value) Equals(text string) bool {
-	for _, part := range v.parts[:v.count] {
-		rest, ok := strings.CutPrefix(text, part)
-		if !ok {
-			return false
-		}
-		text = rest
-	}
-	return text == ""
-}
-
-// Last returns the last part. It panics if the Value is empty.
-func (v *Value) Last() string { return v.parts[v.count-1] }
+// Parts returns the sealed session in its parts, which are not joined. The slice
+// must not be changed, and Parts does not allocate.
+func (v *Value) Parts() []string { return v.parts[:v.count] }
 
 // Session returns the sealed session of a request. An empty cookie value counts
 // as no cookie, and equal values of one name count as one cookie.

@@ -1,0 +1,256 @@
+// Package sessioncache keeps verified sessions in memory, each under the text
+// of its session cookie.
+package sessioncache
+
+import (
+	"hash/maphash"
+	"math/bits"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// Overhead estimates the bytes of an entry besides the text of its cookie and
+// the size that the caller passes to [Cache.Put].
+const Overhead = 2 << 10
+
+const (
+	// maxBuckets limits the buckets of an empty cache to 8 MiB. A cache that
+	// holds more sessions has longer chains in its buckets.
+	maxBuckets = 1 << 20
+	// maxUses is the highest use count of an entry.
+	maxUses = 3
+	// tailLength is the length of the end of a cookie that is hashed. In every
+	// format the end is the authentication code, so it is as good as random.
+	tailLength = 32
+)
+
+// Cache keeps verified sessions. The key is the exact text of the session cookie,
+// given in its parts: one for each chunk, in order. A hit saves decryption and
+// signature verification.
+//
+// A hit proves only that this cookie was verified before. Callers must recheck
+// expiry, signing key, limits and sign-outs.
+//
+// A lookup compares the whole text, not only its hash. Callers put only
+// verified sessions in, so forged cookies cannot evict others. Eviction follows
+// the S3-FIFO algorithm (https://s3fifo.com): sessions that are used once do not
+// evict sessions in use. Get takes no lock. All methods may be called
+// concurrently.
+type Cache[V any] struct {
+	maxEntries, maxBytes int
+	seed                 maphash.Seed
+	buckets              []atomic.Pointer[Entry[V]] // the length is a power of two
+
+	mu        sync.Mutex          // guards the fields below, and changes of the buckets
+	entries   int                 // in both queues
+	bytes     int                 // in both queues
+	small     queue[V]            // new entries: a tenth of the bytes
+	main      queue[V]            // entries that were used again
+	ghosts    map[uint64]struct{} // hashes of entries that left the small queue unused
+	ghostRing []uint64            // the same hashes, in a ring
+	ghostNext int                 // index of the oldest hash in the ring
+}
+
+// Entry is a cached session. Its value does not change.
+type Entry[V any] struct {
+	Value V
+	// CheckedEpoch is for the caller: the sign-out epoch in which it last
+	// checked Value. It is 0 in a new entry. The cache does not use it.
+	CheckedEpoch atomic.Uint64
+
+	hash uint64
+	text string // of the cookie
+	size int
+	next atomic.Pointer[Entry[V]] // in its bucket
+	uses atomic.Uint32            // since it joined its queue, at most maxUses
+}
+
+// queue is a FIFO queue of entries.
+type queue[V any] struct {
+	entries []*Entry[V]
+	head    int
+	bytes   int
+}
+
+// New returns a cache of at most maxEntries sessions and maxBytes bytes. It
+// returns nil if one of them is not positive. A nil cache stores nothing.
+//
+// maxBytes also limits the number of entries, because each entry takes at least
+// [Overhead]. The buckets and the ghosts are sized by the lower limit.
+func New[V any](maxEntries, maxBytes int) *Cache[V] {
+	if maxEntries <= 0 || maxBytes <= 0 {
+		return nil
+	}
+	maxEntries = min(maxEntries, max(1, maxBytes/Overhead))
+	buckets := 1 << bits.Len(uint(min(maxEntries, maxBuckets)-1))
+	return &Cache[V]{
+		maxEntries: maxEntries,
+		maxBytes:   maxBytes,
+		seed:       maphash.MakeSeed(),
+		buckets:    make([]atomic.Pointer[Entry[V]], buckets),
+		ghosts:     map[uint64]struct{}{},
+	}
+}
+
+// Get returns the entry of a cookie, or nil. It does not allocate. parts has at
+// least one element.
+func (c *Cache[V]) Get(parts []string) *Entry[V] {
+	if c == nil {
+		return nil
+	}
+	hash := c.hash(parts)
+	for e := c.bucket(hash).Load(); e != nil; e = e.next.Load() {
+		if e.hash == hash && equal(parts, e.text) {
+			if e.uses.Load() < maxUses {
+				e.uses.Add(1)
+			}
+			return e
+		}
+	}
+	return nil
+}
+
+// Put stores a session that has just been verified. size is the number of bytes
+// that value takes in memory, beyond [Overhead]. parts has at least one
+// element. Put stores nothing if the cookie has an entry already, or if the
+// entry is larger than the whole cache.
+func (c *Cache[V]) Put(parts []string, value V, size int) {
+	if c == nil {
+		return
+	}
+	e := &Entry[V]{Value: value, hash: c.hash(parts), text: join(parts)}
+	e.size = len(e.text) + size + Overhead
+	if e.size > c.maxBytes {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	bucket := c.bucket(e.hash)
+	for other := bucket.Load(); other != nil; other = other.next.Load() {
+		if other.hash == e.hash && other.text == e.text {
+			return // a concurrent request stored it first
+		}
+	}
+	for c.entries >= c.maxEntries || e.size > c.maxBytes-c.bytes {
+		c.evict()
+	}
+	if _, known := c.ghosts[e.hash]; known {
+		c.main.push(e)
+	} else {
+		c.small.push(e)
+	}
+	c.entries++
+	c.bytes += e.size
+	e.next.Store(bucket.Load())
+	bucket.Store(e)
+}
+
+// Len returns the number of cached sessions.
+func (c *Cache[V]) Len() int {
+	if c == nil {
+		return 0
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.entries
+}
+
+// evict removes one entry, or moves one entry within the queues. The caller
+// holds mu.
+func (c *Cache[V]) evict() {
+	if c.small.len() > 0 && c.small.bytes >= c.bytes/10 { // always true if main is empty
+		e := c.small.pop()
+		if e.uses.Load() > 0 {
+			e.uses.Store(0)
+			c.main.push(e)
+			return
+		}
+		c.addGhost(e.hash)
+		c.remove(e)
+		return
+	}
+	e := c.main.pop()
+	if uses := e.uses.Load(); uses > 0 {
+		e.uses.Store(uses - 1)
+		c.main.push(e)
+		return
+	}
+	c.remove(e)
+}
+
+// remove takes an entry out of its bucket. The caller holds mu and has removed
+// the entry from its queue.
+func (c *Cache[V]) remove(e *Entry[V]) {
+	c.entries--
+	c.bytes -= e.size
+	at := c.bucket(e.hash)
+	for at.Load() != e {
+		at = &at.Load().next
+	}
+	at.Store(e.next.Load())
+}
+
+// addGhost records the hash of an evicted entry that was not used. If the same
+// cookie comes again, its entry was evicted too early and joins the main queue.
+// The caller holds mu.
+func (c *Cache[V]) addGhost(hash uint64) {
+	if len(c.ghostRing) < c.maxEntries {
+		c.ghostRing = append(c.ghostRing, hash)
+	} else {
+		delete(c.ghosts, c.ghostRing[c.ghostNext])
+		c.ghostRing[c.ghostNext] = hash
+		c.ghostNext = (c.ghostNext + 1) % len(c.ghostRing)
+	}
+	c.ghosts[hash] = struct{}{}
+}
+
+func (c *Cache[V]) hash(parts []string) uint64 {
+	last := parts[len(parts)-1]
+	return maphash.String(c.seed, last[max(0, len(last)-tailLength):])
+}
+
+func (c *Cache[V]) bucket(hash uint64) *atomic.Pointer[Entry[V]] {
+	return &c.buckets[hash&uint64(len(c.buckets)-1)]
+}
+
+// equal reports whether the joined parts are text. It does not join them.
+func equal(parts []string, text string) bool {
+	for _, part := range parts {
+		rest, ok := strings.CutPrefix(text, part)
+		if !ok {
+			return false
+		}
+		text = rest
+	}
+	return text == ""
+}
+
+// join returns the joined parts in memory of their own, because the parts belong
+// to the whole header of a request.
+func join(parts []string) string {
+	if len(parts) == 1 {
+		return strings.Clone(parts[0])
+	}
+	return strings.Join(parts, "")
+}
+
+func (q *queue[V]) len() int { return len(q.entries) - q.head }
+
+func (q *queue[V]) push(e *Entry[V]) {
+	if q.head > len(q.entries)/2 { // more than half of the slice is free
+		n := copy(q.entries, q.entries[q.head:])
+		clear(q.entries[n:])
+		q.entries, q.head = q.entries[:n], 0
+	}
+	q.entries = append(q.entries, e)
+	q.bytes += e.size
+}
+
+func (q *queue[V]) pop() *Entry[V] {
+	e := q.entries[q.head]
+	q.entries[q.head] = nil
+	q.head++
+	q.bytes -= e.size
+	return e
+}
