@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/authkit-go/authkit/internal/cookie"
+	"github.com/authkit-go/authkit/internal/page"
 	"github.com/authkit-go/authkit/jwks"
 	"github.com/authkit-go/authkit/workos"
 )
@@ -215,8 +216,8 @@ func (a *AuthKit) goOn(w http.ResponseWriter, returnTo string) {
 		seeOther(w, returnTo)
 		return
 	}
-	writePage(w, http.StatusOK, page{
-		Title: "You are signed in", Text: "One moment …", Link: returnTo, Label: "Continue", Onward: true,
+	page.Write(w, http.StatusOK, page.Page{
+		Title: "You are signed in", Text: "One moment …", Link: returnTo, Label: "Continue", Redirect: true,
 	})
 }
 

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/authkit-go/authkit/internal/page"
 )
 
 // Failure is this package's answer to a failed request: an error page for people,
@@ -62,7 +64,7 @@ func (f Failure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if errors.Is(f.Err, ErrSignInCancelled) || errors.Is(f.Err, ErrCookieConflict) {
 			label = "Try again"
 		}
-		writePage(w, f.Status, page{Title: f.Title, Text: f.Detail, Link: f.Link, Label: label})
+		page.Write(w, f.Status, page.Page{Title: f.Title, Text: f.Detail, Link: f.Link, Label: label})
 		return
 	}
 	writeJSON(w, "application/problem+json", f.Status, f)

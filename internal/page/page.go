@@ -1,6 +1,6 @@
-// The page that a person is shown.
-
-package authkit
+// Package page writes the HTML page that people see when a request fails and
+// when a sign-in ends.
+package page
 
 import (
 	"bytes"
@@ -8,16 +8,18 @@ import (
 	"net/http"
 )
 
-// page is what the one page of this package shows.
-type page struct {
+// Page is the content of a page. All fields are plain text.
+type Page struct {
 	Title, Text string
+	// Link is the address of the page's link, and Label is its text. An empty
+	// Link shows no link.
 	Link, Label string
-	// Onward makes the page go on to Link by itself.
-	Onward bool
+	// Redirect makes the browser follow Link at once.
+	Redirect bool
 }
 
-// pageStyle is the whole look. The page runs no script and loads nothing.
-const pageStyle = `
+// style is the page's only style sheet. The page runs no script and loads nothing.
+const style = `
 :root { color-scheme: light dark; }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; font: 1rem/1.5 system-ui, sans-serif; background: light-dark(#f4f5f7, #16181d); color: light-dark(#1d2129, #e8eaed); }
 main { box-sizing: border-box; width: min(26rem, calc(100vw - 2rem)); padding: 2rem; border-radius: .75rem; background: light-dark(#fff, #20242c); box-shadow: 0 1px 3px rgb(0 0 0 / .15); }
@@ -27,13 +29,13 @@ a { display: inline-block; margin-top: 1.5rem; padding: .6rem 1.1rem; border-rad
 a:focus-visible { outline: 3px solid #a5b4fc; outline-offset: 2px; }
 `
 
-var pageTemplate = template.Must(template.New("page").Parse(`<!doctype html>
+var document = template.Must(template.New("page").Parse(`<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-{{if .Onward}}<meta http-equiv="refresh" content="0;url={{.Link}}">
+{{if .Redirect}}<meta http-equiv="refresh" content="0;url={{.Link}}">
 {{end}}<title>{{.Title}}</title>
-<style>` + pageStyle + `</style>
+<style>` + style + `</style>
 <main>
 <h1>{{.Title}}</h1>
 <p>{{.Text}}</p>
@@ -42,19 +44,22 @@ var pageTemplate = template.Must(template.New("page").Parse(`<!doctype html>
 </html>
 `))
 
-// pagePolicy lets the page have its style and nothing else, and keeps it out
-// of other sites' frames.
-const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+// policy allows the page's inline style and nothing else. It also forbids other
+// sites to show the page in a frame.
+const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-func writePage(w http.ResponseWriter, status int, p page) {
+// Write writes p as a response with the given status. It sets the headers
+// Content-Type, Content-Security-Policy, Referrer-Policy and
+// X-Content-Type-Options.
+func Write(w http.ResponseWriter, status int, p Page) {
 	var body bytes.Buffer
-	if err := pageTemplate.Execute(&body, p); err != nil {
+	if err := document.Execute(&body, p); err != nil {
 		http.Error(w, p.Title, status)
 		return
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", pagePolicy)
+	h.Set("Content-Security-Policy", policy)
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
