@@ -21,7 +21,7 @@ func (a *AuthKit) sessionBefore(r *http.Request) *sessionBefore {
 		return nil
 	}
 	for _, s := range a.sessionsSent(r) {
-		return &sessionBefore{s.ID(), s.UserID(), s.sealed.refreshToken}
+		return &sessionBefore{s.ID(), s.UserID(), s.sealed.RefreshToken}
 	}
 	return nil
 }
@@ -32,7 +32,7 @@ func (b *sessionBefore) session(now time.Time) *Session {
 	s := NewSession(SessionParams{
 		ID: b.id, User: User{ID: b.userID}, ExpiresAt: now.Add(time.Hour), Claims: map[string]any{"iat": now.Unix()},
 	})
-	s.sealed.refreshToken = b.refreshToken
+	s.sealed.RefreshToken = b.refreshToken
 	return s
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/authkit-go/authkit/internal/payload"
 	"github.com/authkit-go/authkit/jwks"
 	"github.com/authkit-go/authkit/workos"
 )
@@ -17,7 +18,7 @@ func (a *AuthKit) loadBearer(v *visit, r *http.Request, token string) {
 	claims, err := a.bearers.Verify(r.Context(), token)
 	switch {
 	case err == nil:
-		session := makeSession(sealedSession{accessToken: token, user: workos.User{ID: claims.Subject}}, claims)
+		session := makeSession(payload.Session{AccessToken: token, User: workos.User{ID: claims.Subject}}, claims)
 		session.bearer = true
 		if a.hasEnded(session) {
 			v.challenge = &bearerChallenge{code: "invalid_token", description: "The session has ended"}

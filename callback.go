@@ -14,6 +14,7 @@ import (
 
 	"github.com/authkit-go/authkit/internal/cookie"
 	"github.com/authkit-go/authkit/internal/page"
+	"github.com/authkit-go/authkit/internal/payload"
 	"github.com/authkit-go/authkit/jwks"
 	"github.com/authkit-go/authkit/workos"
 )
@@ -261,17 +262,17 @@ func (a *AuthKit) SignIn(w http.ResponseWriter, r *http.Request, authentication 
 func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authentication *workos.Authentication, pending pendingSignIn) (*Session, error) {
 	ctx := r.Context()
 	now := a.clock.Now()
-	sealed := sealedSession{
-		accessToken:  authentication.AccessToken,
-		refreshToken: authentication.RefreshToken,
-		impersonator: authentication.Impersonator,
-		method:       authentication.AuthenticationMethod,
-		signedInAt:   now,
-		renewedAt:    now,
+	sealed := payload.Session{
+		AccessToken:          authentication.AccessToken,
+		RefreshToken:         authentication.RefreshToken,
+		Impersonator:         authentication.Impersonator,
+		AuthenticationMethod: authentication.AuthenticationMethod,
+		SignedInAt:           now,
+		RefreshedAt:          now,
 	}
-	sealed.setUser(authentication.User)
+	sealed.SetUser(authentication.User)
 	if unverified := unverifiedSession(sealed); unverified != nil {
-		sealed.signedInAt = a.signInTime(unverified.ID())
+		sealed.SignedInAt = a.signInTime(unverified.ID())
 	}
 	session, err := a.verify(ctx, a.issued, sealed)
 	switch {
@@ -339,7 +340,7 @@ func (a *AuthKit) replaceSessions(r *http.Request, session *Session, earlier *se
 		case before.ID() != session.ID():
 			a.markSignedOut(before, false, replacedMemory)
 			a.revocations.revoke(before, 0)
-		case before.sealed.refreshToken != session.sealed.refreshToken:
+		case before.sealed.RefreshToken != session.sealed.RefreshToken:
 			a.refreshes.supersede(before)
 		}
 	}

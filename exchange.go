@@ -22,7 +22,7 @@ func (f *refreshes) await(ctx context.Context, old *Session, want wanted, exchan
 		old, next = f.recall(old, want)
 		if next == nil || !next.settled() {
 			f.at("recalled")
-			flight := f.flights.DoChan(old.sealed.refreshToken, func() (any, error) {
+			flight := f.flights.DoChan(old.sealed.RefreshToken, func() (any, error) {
 				return f.run(context.WithoutCancel(ctx), old, want, exchange), nil
 			})
 			select {

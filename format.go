@@ -2,28 +2,27 @@
 
 package authkit
 
-import "github.com/authkit-go/authkit/seal"
+import (
+	"github.com/authkit-go/authkit/internal/payload"
+	"github.com/authkit-go/authkit/seal"
+)
 
 // format is a way to keep a session in a cookie: how it is written down, and
 // how that is sealed.
 type format struct {
 	sealer seal.Sealer
-	encode func(*Session) ([]byte, error) // nil where sessions are only read
-	decode func([]byte) (sealedSession, error)
+	encode func(*Session) []byte // nil where sessions are only read
+	decode func([]byte) (payload.Session, error)
 }
 
 func (f *format) seal(s *Session) (string, error) {
-	encoded, err := f.encode(s)
-	if err != nil {
-		return "", err
-	}
-	return f.sealer.Seal(encoded)
+	return f.sealer.Seal(f.encode(s))
 }
 
-func (f *format) open(text string) (sealedSession, error) {
+func (f *format) open(text string) (payload.Session, error) {
 	encoded, err := f.sealer.Open(text)
 	if err != nil {
-		return sealedSession{}, err
+		return payload.Session{}, err
 	}
 	return f.decode(encoded)
 }
@@ -31,18 +30,18 @@ func (f *format) open(text string) (sealedSession, error) {
 // newFormats returns the format of this application's own session cookie, and
 // those of the sessions that it accepts from others.
 func newFormats(c *config, sessionName string) (own format, foreign []format, err error) {
-	family := format{encode: encodeFamily, decode: decodeFamily}
+	shared := format{encode: encodeShared, decode: payload.DecodeShared}
 	if c.shared || c.foreignNames != nil {
 		iron, err := seal.Iron(c.passwords...)
 		if err != nil {
 			return own, nil, err
 		}
-		family.sealer = iron.WithClock(c.clock)
+		shared.sealer = iron.WithClock(c.clock)
 	}
 	if c.shared {
-		own = family
+		own = shared
 	} else {
-		own = format{encode: encodeSession, decode: decodeSealedSession}
+		own = format{encode: encodeSession, decode: payload.Decode}
 		if own.sealer, err = seal.SecureCookie("session/"+sessionName, c.passwords...); err != nil {
 			return own, nil, err
 		}
@@ -52,9 +51,11 @@ func newFormats(c *config, sessionName string) (own format, foreign []format, er
 		if err != nil {
 			return own, nil, err
 		}
-		foreign = []format{family, {sealer: workOSGo, decode: decodeWorkOSGo}}
+		foreign = []format{shared, {sealer: workOSGo, decode: payload.DecodeWorkOSGo}}
 	}
 	return own, foreign, nil
 }
 
-func encodeSession(s *Session) ([]byte, error) { return s.sealed.encode(), nil }
+func encodeSession(s *Session) []byte { return payload.Encode(s.sealed) }
+
+func encodeShared(s *Session) []byte { return payload.EncodeShared(s.sealed, s.OrganizationID()) }

@@ -94,7 +94,7 @@ func (a *AuthKit) loadCookie(v *visit, w http.ResponseWriter, r *http.Request, o
 		// it from finding out.
 	case errors.Is(err, jwks.ErrUnavailable):
 		v.err = keysUnavailable(err)
-		if session != nil && !ended && !session.sealed.foreign {
+		if session != nil && !ended && !session.sealed.Foreign {
 			a.keepUnrenewed(w, r, v, session)
 		}
 		return

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"time"
 
+	"github.com/authkit-go/authkit/internal/payload"
 	"github.com/authkit-go/authkit/jwks"
 )
 
@@ -45,11 +46,11 @@ func NewSession(p SessionParams) *Session {
 	if p.ExpiresAt.IsZero() {
 		p.ExpiresAt = time.Now().Add(time.Hour)
 	}
-	payload := map[string]any{}
-	maps.Copy(payload, p.Claims)
+	tokenPayload := map[string]any{}
+	maps.Copy(tokenPayload, p.Claims)
 	claim := func(name string, value any, given bool) {
 		if given {
-			payload[name] = value
+			tokenPayload[name] = value
 		}
 	}
 	claim("sid", cmp.Or(p.ID, "session_test"), true)
@@ -67,7 +68,7 @@ func NewSession(p SessionParams) *Session {
 		p.Impersonator = &impersonator
 		claim("act", map[string]string{"sub": impersonator.Email}, true)
 	}
-	encoded, err := json.Marshal(payload)
+	encoded, err := json.Marshal(tokenPayload)
 	if err != nil {
 		panic("authkit: NewSession: " + err.Error())
 	}
@@ -77,11 +78,11 @@ func NewSession(p SessionParams) *Session {
 	if err != nil {
 		panic("authkit: NewSession: " + err.Error())
 	}
-	sealed := sealedSession{
-		accessToken:  cmp.Or(p.AccessToken, token),
-		impersonator: p.Impersonator,
-		method:       p.AuthenticationMethod,
+	sealed := payload.Session{
+		AccessToken:          cmp.Or(p.AccessToken, token),
+		Impersonator:         p.Impersonator,
+		AuthenticationMethod: p.AuthenticationMethod,
 	}
-	sealed.setUser(p.User)
+	sealed.SetUser(p.User)
 	return makeSession(sealed, claims)
 }

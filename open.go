@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/authkit-go/authkit/internal/cookie"
+	"github.com/authkit-go/authkit/internal/payload"
 )
 
 // errConflict says that cookies of more than one session came, so that none
@@ -18,7 +19,7 @@ var errConflict = errors.New("authkit: the request brings cookies of different s
 // chooseSession chooses among what was opened of one request: the session that
 // was refreshed last, if all are of one session and one user. Those that were
 // signed out here do not count. It returns errConflict where sessions differ.
-func (a *AuthKit) chooseSession(opened []sealedSession) (chosen sealedSession, err error) {
+func (a *AuthKit) chooseSession(opened []payload.Session) (chosen payload.Session, err error) {
 	var first *Session
 	for _, sealed := range opened {
 		s := unverifiedSession(sealed)
@@ -29,7 +30,7 @@ func (a *AuthKit) chooseSession(opened []sealedSession) (chosen sealedSession, e
 		case first == nil:
 			first, chosen = s, sealed
 		case s.ID() != first.ID() || s.UserID() != first.UserID():
-			return sealedSession{}, errConflict
+			return payload.Session{}, errConflict
 		case refreshedLater(s, first):
 			first, chosen = s, sealed
 		}
@@ -54,10 +55,10 @@ func (a *AuthKit) sessionsSent(r *http.Request) (sessions []*Session) {
 			sessions = append(sessions, s)
 		}
 	}
-	add := func(sealed sealedSession) {
+	add := func(sealed payload.Session) {
 		s := unverifiedSession(sealed)
 		if s == nil || slices.ContainsFunc(sessions, func(other *Session) bool {
-			return other.ID() == s.ID() && other.sealed.refreshToken == s.sealed.refreshToken && other.SignedInAt().Equal(s.SignedInAt())
+			return other.ID() == s.ID() && other.sealed.RefreshToken == s.sealed.RefreshToken && other.SignedInAt().Equal(s.SignedInAt())
 		}) {
 			return
 		}
@@ -86,7 +87,7 @@ var errSeveral = errors.New("authkit: session cookies came more than once or in 
 // openSession opens the session that a request brings: in this application's
 // own cookie, which the caller has found, or else in one that it accepts from
 // others. Nothing of it is verified but the seal.
-func (a *AuthKit) openSession(h http.Header, own *cookie.Value) (sealedSession, error) {
+func (a *AuthKit) openSession(h http.Header, own *cookie.Value) (payload.Session, error) {
 	var refusals []error
 	if own.Found() {
 		sealed, err := a.format.open(own.Text())
@@ -109,13 +110,13 @@ func (a *AuthKit) openSession(h http.Header, own *cookie.Value) (sealedSession, 
 		refusals = append(refusals, refused...)
 	}
 	if refusals == nil {
-		return sealedSession{}, errNoSession
+		return payload.Session{}, errNoSession
 	}
-	return sealedSession{}, errors.Join(refusals...)
+	return payload.Session{}, errors.Join(refusals...)
 }
 
 // openCandidates opens what can be opened of the candidates for our own cookie.
-func (a *AuthKit) openCandidates(texts []string) (opened []sealedSession) {
+func (a *AuthKit) openCandidates(texts []string) (opened []payload.Session) {
 	for _, text := range texts {
 		if sealed, err := a.format.open(text); err == nil {
 			opened = append(opened, sealed)
@@ -126,12 +127,12 @@ func (a *AuthKit) openCandidates(texts []string) (opened []sealedSession) {
 
 // openForeign opens what can be opened of the cookies of one name that is
 // accepted from others. It tells why the rest was refused.
-func (a *AuthKit) openForeign(h http.Header, name string) (opened []sealedSession, refused []error) {
+func (a *AuthKit) openForeign(h http.Header, name string) (opened []payload.Session, refused []error) {
 	for _, text := range cookie.Values(h, name) {
 		for i := range a.foreign {
 			sealed, err := a.foreign[i].open(text)
 			if err == nil {
-				sealed.foreign = true
+				sealed.Foreign = true
 				opened = append(opened, sealed)
 				break
 			}

@@ -47,7 +47,7 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 	returnTo := a.SanitizeReturnPath(r.PostFormValue("return_to"))
 	v := visitFrom(r.Context())
 	session := v.session
-	if !isOrganizationID(organization) || session.sealed.refreshToken == "" {
+	if !isOrganizationID(organization) || session.sealed.RefreshToken == "" {
 		a.fail(w, r, fmt.Errorf("%w: organization_id is none, or the session cannot be refreshed", ErrOrganizationRefused), "")
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"github.com/authkit-go/authkit/internal/fields"
 	"github.com/authkit-go/authkit/workos"
 )
 
@@ -52,29 +53,29 @@ const (
 )
 
 func (p *pendingSignIn) encode() []byte {
-	e := newEncoder()
-	e.text(tagState, p.state)
-	e.text(tagVerifier, p.verifier)
-	e.text(tagReturnTo, p.returnTo)
-	e.text(tagAppState, p.appState)
-	e.text(tagInvitationToken, p.invitationToken)
-	e.time(tagStartedAt, p.startedAt)
+	e := fields.NewEncoder()
+	e.Text(tagState, p.state)
+	e.Text(tagVerifier, p.verifier)
+	e.Text(tagReturnTo, p.returnTo)
+	e.Text(tagAppState, p.appState)
+	e.Text(tagInvitationToken, p.invitationToken)
+	e.Time(tagStartedAt, p.startedAt)
 	if p.maxAge != nil {
-		e.field(tagMaxAge, binary.AppendVarint(nil, int64(*p.maxAge)))
+		e.Field(tagMaxAge, binary.AppendVarint(nil, int64(*p.maxAge)))
 	}
-	e.flag(tagCrossOrigin, p.crossOrigin)
-	e.flag(tagRestarted, p.restarted)
-	e.text(tagProvider, p.asked.Provider)
-	e.text(tagConnection, p.asked.ConnectionID)
-	e.text(tagOrganization, p.asked.OrganizationID)
-	e.text(tagScreenHint, p.asked.ScreenHint)
-	e.text(tagLoginHint, p.asked.LoginHint)
-	e.text(tagDomainHint, p.asked.DomainHint)
-	e.text(tagPrompt, p.asked.Prompt)
+	e.Flag(tagCrossOrigin, p.crossOrigin)
+	e.Flag(tagRestarted, p.restarted)
+	e.Text(tagProvider, p.asked.Provider)
+	e.Text(tagConnection, p.asked.ConnectionID)
+	e.Text(tagOrganization, p.asked.OrganizationID)
+	e.Text(tagScreenHint, p.asked.ScreenHint)
+	e.Text(tagLoginHint, p.asked.LoginHint)
+	e.Text(tagDomainHint, p.asked.DomainHint)
+	e.Text(tagPrompt, p.asked.Prompt)
 	if p.before != nil {
-		e.text(tagBeforeID, p.before.id)
-		e.text(tagBeforeUser, p.before.userID)
-		e.text(tagBeforeToken, p.before.refreshToken)
+		e.Text(tagBeforeID, p.before.id)
+		e.Text(tagBeforeUser, p.before.userID)
+		e.Text(tagBeforeToken, p.before.refreshToken)
 	}
 	return e
 }
@@ -88,14 +89,14 @@ func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
 		tagOrganization: &p.asked.OrganizationID, tagScreenHint: &p.asked.ScreenHint, tagLoginHint: &p.asked.LoginHint,
 		tagDomainHint: &p.asked.DomainHint, tagPrompt: &p.asked.Prompt,
 	}
-	err = decodeFields(encoded, func(tag uint64, value []byte) (err error) {
+	err = fields.Decode(encoded, func(tag uint64, value []byte) (err error) {
 		switch tag {
 		case tagStartedAt:
-			p.startedAt, err = decodeTime(value)
+			p.startedAt, err = fields.DecodeTime(value)
 		case tagMaxAge:
 			maxAge, n := binary.Varint(value)
 			if n <= 0 || n != len(value) {
-				return errSealed
+				return fields.ErrEncoding
 			}
 			p.maxAge = (*time.Duration)(&maxAge)
 		case tagCrossOrigin:
@@ -113,7 +114,7 @@ func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
 		p.before = &before
 	}
 	if err == nil && (p.state == "" || p.verifier == "" || p.startedAt.IsZero()) {
-		err = errSealed
+		err = fields.ErrEncoding
 	}
 	return p, err
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/authkit-go/authkit/internal/payload"
 	"github.com/authkit-go/authkit/jwks"
 	"github.com/authkit-go/authkit/workos"
 )
@@ -56,7 +57,7 @@ func (a *AuthKit) due(s *Session) bool {
 // renew exchanges a stale session for a new one and sets its cookie. While the
 // old token is usable it serves wherever the new one cannot be had.
 func (a *AuthKit) renew(w http.ResponseWriter, r *http.Request, v *visit, old *Session, usable bool) {
-	if old.sealed.refreshToken == "" || usable && isUpgrade(r) {
+	if old.sealed.RefreshToken == "" || usable && isUpgrade(r) {
 		// Without a refresh token there is no exchange to make. The response to
 		// an upgrade may lose the new cookie.
 		if usable {
@@ -101,7 +102,7 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, want w
 	next := earlier
 	if next == nil {
 		authentication, err := a.refreshAtWorkOS(ctx, workos.AuthenticateWithRefreshTokenParams{
-			RefreshToken:   old.sealed.refreshToken,
+			RefreshToken:   old.sealed.RefreshToken,
 			OrganizationID: want.organization,
 		})
 		if err != nil {
@@ -131,7 +132,7 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, want w
 		if own {
 			// The old refresh token is spent, so the new one is all that is left
 			// of the session.
-			refused.next.sealed.refreshToken = next.sealed.refreshToken
+			refused.next.sealed.RefreshToken = next.sealed.RefreshToken
 		}
 		return refused
 	}
@@ -161,8 +162,8 @@ func (a *AuthKit) refreshAtWorkOS(ctx context.Context, params workos.Authenticat
 
 // differs tells in what new tokens, which may not be verified, are of another
 // session by their own account, or nil.
-func differs(old *Session, next sealedSession) error {
-	claims, err := jwks.UnverifiedClaims(next.accessToken)
+func differs(old *Session, next payload.Session) error {
+	claims, err := jwks.UnverifiedClaims(next.AccessToken)
 	switch {
 	case err != nil:
 		return err
@@ -176,19 +177,19 @@ func differs(old *Session, next sealedSession) error {
 
 // successor is what a session becomes with the tokens of a refresh. What a
 // reply leaves out stays as it was.
-func (a *AuthKit) successor(old *Session, reply *workos.Authentication) sealedSession {
+func (a *AuthKit) successor(old *Session, reply *workos.Authentication) payload.Session {
 	next := *old.sealed
-	next.accessToken = reply.AccessToken
-	next.setUser(reply.User)
-	next.renewedAt = a.clock.Now()
+	next.AccessToken = reply.AccessToken
+	next.SetUser(reply.User)
+	next.RefreshedAt = a.clock.Now()
 	if reply.RefreshToken != "" {
-		next.refreshToken = reply.RefreshToken
+		next.RefreshToken = reply.RefreshToken
 	}
 	if reply.AuthenticationMethod != "" {
-		next.method = reply.AuthenticationMethod
+		next.AuthenticationMethod = reply.AuthenticationMethod
 	}
 	if reply.Impersonator != nil {
-		next.impersonator = reply.Impersonator
+		next.Impersonator = reply.Impersonator
 	}
 	return next
 }

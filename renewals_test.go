@@ -17,13 +17,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/authkit-go/authkit/internal/payload"
 	"github.com/authkit-go/authkit/jwks"
 	"github.com/authkit-go/authkit/workos"
 )
 
 func TestSessionsThatCannotBeRenewedAreToldApart(t *testing.T) {
 	f := newRefreshes(newSetClock())
-	kims, lees := makeSession(sealedSession{accessToken: "kim"}, &jwks.Claims{}), makeSession(sealedSession{accessToken: "lee"}, &jwks.Claims{})
+	kims, lees := makeSession(payload.Session{AccessToken: "kim"}, &jwks.Claims{}), makeSession(payload.Session{AccessToken: "lee"}, &jwks.Claims{})
 	f.supersede(kims)
 	assert.False(t, f.isSpent(lees))
 	assert.False(t, f.isSuperseded(lees))
@@ -33,18 +34,18 @@ func TestSessionsThatCannotBeRenewedAreToldApart(t *testing.T) {
 func TestAnExchangeThatWasMadeMeanwhileIsNotMadeAgain(t *testing.T) {
 	f := newRefreshes(newSetClock())
 	f.exchanged("a", "b")
-	session := makeSession(sealedSession{accessToken: "1", refreshToken: "a"}, &jwks.Claims{})
+	session := makeSession(payload.Session{AccessToken: "1", RefreshToken: "a"}, &jwks.Claims{})
 	assert.Nil(t, f.run(t.Context(), session, wanted{}, func(context.Context, *Session, wanted, *renewal) exchangeResult {
 		assert.Fail(t, "the refresh token is spent")
 		return exchangeResult{}
 	}))
 	latest, _ := f.recall(session, wanted{})
-	assert.Equal(t, "b", latest.sealed.refreshToken)
+	assert.Equal(t, "b", latest.sealed.RefreshToken)
 }
 
 // isSpent reports whether no cookie may bring the session back.
 func (f *refreshes) isSpent(s *Session) bool {
-	_, spent := f.spent.Get(s.sealed.refreshToken)
+	_, spent := f.spent.Get(s.sealed.RefreshToken)
 	return spent
 }
 
@@ -56,10 +57,10 @@ func (f *refreshes) isSuperseded(s *Session) bool { return !f.mayClear(s, f.so, 
 func TestNoWayFromTokenToTokenLeadsBack(t *testing.T) {
 	clock := newSetClock()
 	sessionOf := func(accessToken, refreshToken string) *Session {
-		return makeSession(sealedSession{accessToken: accessToken, refreshToken: refreshToken}, &jwks.Claims{})
+		return makeSession(payload.Session{AccessToken: accessToken, RefreshToken: refreshToken}, &jwks.Claims{})
 	}
 	exchange := func(f *refreshes, old, next *Session, remembered bool) {
-		f.exchanged(old.sealed.refreshToken, next.sealed.refreshToken)
+		f.exchanged(old.sealed.RefreshToken, next.sealed.RefreshToken)
 		if remembered {
 			f.remember(old, &renewal{sealed: *next.sealed, session: next}, clock.now.Add(time.Minute))
 		}
@@ -68,9 +69,9 @@ func TestNoWayFromTokenToTokenLeadsBack(t *testing.T) {
 	for _, remembered := range []bool{true, false} {
 		f := newRefreshes(clock)
 		exchange(f, first, second, remembered)
-		assert.Equal(t, "b", f.newest(first).sealed.refreshToken)
+		assert.Equal(t, "b", f.newest(first).sealed.RefreshToken)
 		exchange(f, second, again, remembered)
-		assert.Equal(t, "a", f.newest(second).sealed.refreshToken)
+		assert.Equal(t, "a", f.newest(second).sealed.RefreshToken)
 		assert.Same(t, again, f.newest(again))
 		found, next := f.recall(again, wanted{})
 		assert.Same(t, again, found)
@@ -82,13 +83,15 @@ func TestNoWayFromTokenToTokenLeadsBack(t *testing.T) {
 
 // heavySession is a session with 12 KB of metadata and the rights of many roles.
 func heavySession(i int, organization string) *Session {
-	sealed := sealedSession{
-		accessToken:  strings.Repeat("t", 2000) + strconv.Itoa(i),
-		refreshToken: "refresh-token-" + strconv.Itoa(i),
+	sealed := payload.Session{
+		AccessToken:  strings.Repeat("t", 2000) + strconv.Itoa(i),
+		RefreshToken: "refresh-token-" + strconv.Itoa(i),
 	}
+	metadata := map[string]string{}
 	for field := range 10 {
-		sealed.metadata = append(sealed.metadata, "field-"+strconv.Itoa(field), strings.Repeat(strconv.Itoa(i%10), 1200))
+		metadata["field-"+strconv.Itoa(field)] = strings.Repeat(strconv.Itoa(i%10), 1200)
 	}
+	sealed.SetUser(workos.User{Metadata: metadata})
 	claims := &jwks.Claims{SessionID: "session_1", OrganizationID: organization}
 	for right := range 50 {
 		claims.Permissions = append(claims.Permissions, "p"+strconv.Itoa(i)+":"+strconv.Itoa(right))
@@ -178,7 +181,7 @@ func TestARefusalIsCountedWithTheReplyThatItKeeps(t *testing.T) {
 
 func TestARefusalIsOneOfASessionSinceItsSignIn(t *testing.T) {
 	signedIn := func(at time.Time) *Session {
-		return makeSession(sealedSession{refreshToken: "r", signedInAt: at}, &jwks.Claims{SessionID: "session_1"})
+		return makeSession(payload.Session{RefreshToken: "r", SignedInAt: at}, &jwks.Claims{SessionID: "session_1"})
 	}
 	clock := newSetClock()
 	f := newRefreshes(clock)
@@ -219,23 +222,23 @@ func TestATokenThatIsHandedOutASecondTimeIsNotReplacedByItself(t *testing.T) {
 	for _, step := range [][2]string{{"a", "b"}, {"b", "c"}, {"c", "a"}} {
 		f.exchanged(step[0], step[1])
 	}
-	again := makeSession(sealedSession{accessToken: "4", refreshToken: "a"}, &jwks.Claims{})
+	again := makeSession(payload.Session{AccessToken: "4", RefreshToken: "a"}, &jwks.Claims{})
 	f.presented(again)
 	assert.False(t, f.isSpent(again))
 	assert.False(t, f.isSuperseded(again))
 	f.forgetRetired(again)
-	assert.Equal(t, "a", f.newest(again).sealed.refreshToken)
+	assert.Equal(t, "a", f.newest(again).sealed.RefreshToken)
 }
 
 // Everything that a rotation consists of is changed and read at once; the race
 // detector watches, and nobody ever gets another's session.
 func TestWhatBecameOfARefreshTokenIsReadAndWrittenAtOnce(t *testing.T) {
 	f := newRefreshes(newSetClock())
-	first := makeSession(sealedSession{accessToken: "0", refreshToken: "r0"}, &jwks.Claims{SessionID: "session_1"})
+	first := makeSession(payload.Session{AccessToken: "0", RefreshToken: "r0"}, &jwks.Claims{SessionID: "session_1"})
 	var exchanges atomic.Int64
 	exchange := func(_ context.Context, old *Session, want wanted, _ *renewal) exchangeResult {
 		n := strconv.FormatInt(exchanges.Add(1), 10)
-		next := makeSession(sealedSession{accessToken: n, refreshToken: "r" + n}, &jwks.Claims{SessionID: old.ID(), OrganizationID: want.organization})
+		next := makeSession(payload.Session{AccessToken: n, RefreshToken: "r" + n}, &jwks.Claims{SessionID: old.ID(), OrganizationID: want.organization})
 		return exchangeResult{next: &renewal{wanted: want, sealed: *next.sealed, session: next}, until: f.clock.Now().Add(time.Hour)}
 	}
 	var wg sync.WaitGroup
@@ -275,6 +278,6 @@ func TestAnExchangeForgetsARefusalBeforeIt(t *testing.T) {
 	unverified := &renewal{wanted: change, sealed: *heavySession(1, "org_1").sealed}
 	f.commit(session, change, nil, exchangeResult{next: unverified, until: clock.now.Add(time.Hour)})
 	latest, known := f.recall(session, refresh)
-	assert.Equal(t, "refresh-token-1", latest.sealed.refreshToken)
+	assert.Equal(t, "refresh-token-1", latest.sealed.RefreshToken)
 	assert.Same(t, unverified, known)
 }

@@ -42,6 +42,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/authkit-go/authkit/internal/expiring"
+	"github.com/authkit-go/authkit/internal/payload"
 	"github.com/authkit-go/authkit/internal/sessioncache"
 	"github.com/authkit-go/authkit/workos"
 )
@@ -123,7 +124,7 @@ type wanted struct {
 // its tokens have yet to be verified.
 type renewal struct {
 	wanted  wanted // by the request that the exchange was made for
-	sealed  sealedSession
+	sealed  payload.Session
 	session *Session
 	text    string // the session, sealed
 	err     error  // then sealed has the newest refresh token and nothing else
@@ -149,7 +150,7 @@ func (r *renewal) serves(want wanted) bool {
 
 // size is about how many bytes an outcome takes in memory.
 func (r *renewal) size() int {
-	size := sessioncache.Overhead + len(r.text) + r.sealed.size() + errorSize(r.err)
+	size := sessioncache.Overhead + len(r.text) + r.sealed.Size() + errorSize(r.err)
 	if r.session == nil {
 		return size
 	}
@@ -201,20 +202,20 @@ type exchangeResult struct {
 
 // failed is the outcome of an exchange that brought no session.
 func failed(old *Session, want wanted, err error) *renewal {
-	return &renewal{wanted: want, sealed: sealedSession{refreshToken: old.sealed.refreshToken}, err: err}
+	return &renewal{wanted: want, sealed: payload.Session{RefreshToken: old.sealed.RefreshToken}, err: err}
 }
 
 // commit makes visible what an exchange came to, in one step.
 func (f *refreshes) commit(old *Session, want wanted, known *renewal, result exchangeResult) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	token, next, until := old.sealed.refreshToken, result.next, result.until
+	token, next, until := old.sealed.RefreshToken, result.next, result.until
 	if next == nil {
 		f.renewals.Delete(token)
 		return
 	}
-	if known == nil && next.sealed.refreshToken != token {
-		f.exchanged(token, next.sealed.refreshToken)
+	if known == nil && next.sealed.RefreshToken != token {
+		f.exchanged(token, next.sealed.RefreshToken)
 	}
 	if want.switching {
 		f.rememberTry(old, want, next, until)
@@ -262,9 +263,9 @@ func (f *refreshes) remember(old *Session, next *renewal, until time.Time) {
 	if !until.After(now) {
 		return
 	}
-	token := next.sealed.refreshToken
+	token := next.sealed.RefreshToken
 	if next.session != nil {
-		token = old.sealed.refreshToken
+		token = old.sealed.RefreshToken
 	}
 	f.renewals.Put(token, next, earlier(until, now.Add(successorMemory)))
 }
@@ -317,7 +318,7 @@ func tryKey(s *Session, organization string) string {
 // become nothing yet. The caller holds mu.
 func (f *refreshes) became(token string, s *Session) *renewal {
 	known, ok := f.renewals.Get(token)
-	if !ok || known.err == nil && known.sealed.accessToken == s.sealed.accessToken {
+	if !ok || known.err == nil && known.sealed.AccessToken == s.sealed.AccessToken {
 		return nil
 	}
 	return known
@@ -325,11 +326,11 @@ func (f *refreshes) became(token string, s *Session) *renewal {
 
 // withToken is a session with another refresh token.
 func withToken(s *Session, token string) *Session {
-	if token == s.sealed.refreshToken {
+	if token == s.sealed.RefreshToken {
 		return s
 	}
 	sealed := *s.sealed
-	sealed.refreshToken = token
+	sealed.RefreshToken = token
 	return makeSession(sealed, s.claims)
 }
 
@@ -339,7 +340,7 @@ func (f *refreshes) recall(s *Session, want wanted) (*Session, *renewal) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var known *renewal
-	token := s.sealed.refreshToken
+	token := s.sealed.RefreshToken
 	for range longestWay {
 		if known = f.became(token, s); known != nil {
 			break
@@ -366,7 +367,7 @@ func (f *refreshes) presented(s *Session) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	until := f.clock.Now().Add(replayWindow)
-	f.eachOrigin(s.sealed.refreshToken, func(origin string) {
+	f.eachOrigin(s.sealed.RefreshToken, func(origin string) {
 		f.renewals.Shorten(origin, until)
 		f.successors.Shorten(origin, until)
 		f.replace(origin)
@@ -377,7 +378,7 @@ func (f *refreshes) presented(s *Session) {
 func (f *refreshes) forgetRetired(s *Session) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.eachOrigin(f.newest(s).sealed.refreshToken, func(origin string) {
+	f.eachOrigin(f.newest(s).sealed.RefreshToken, func(origin string) {
 		f.renewals.Delete(origin)
 		f.successors.Delete(origin)
 	})
@@ -403,10 +404,10 @@ func (f *refreshes) eachOrigin(token string, do func(origin string)) {
 
 // after is what a session became in one exchange. The caller holds mu.
 func (f *refreshes) after(s *Session) (*Session, bool) {
-	if known := f.became(s.sealed.refreshToken, s); known != nil && known.session != nil {
+	if known := f.became(s.sealed.RefreshToken, s); known != nil && known.session != nil {
 		return known.session, true
 	}
-	token, ok := f.successors.Get(s.sealed.refreshToken)
+	token, ok := f.successors.Get(s.sealed.RefreshToken)
 	if !ok {
 		return s, false
 	}
@@ -432,7 +433,7 @@ func (f *refreshes) latest(s *Session) (newest *Session, spent bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	newest = f.newest(s)
-	_, spent = f.spent.Get(newest.sealed.refreshToken)
+	_, spent = f.spent.Get(newest.sealed.RefreshToken)
 	return newest, spent
 }
 
@@ -448,18 +449,18 @@ func (f *refreshes) replace(token string) {
 // browser, or that a sign-out has left none: no response that is still under
 // way may set it again, nor what comes of it.
 func (f *refreshes) supersede(s *Session) {
-	if s.sealed.refreshToken == "" {
+	if s.sealed.RefreshToken == "" {
 		return // it cannot be refreshed, and other sessions have none either
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.replace(s.sealed.refreshToken)
+	f.replace(s.sealed.RefreshToken)
 	for range longestWay {
 		next, ok := f.after(s)
 		if !ok {
 			return
 		}
-		f.replace(next.sealed.refreshToken)
+		f.replace(next.sealed.RefreshToken)
 		s = next
 	}
 }
@@ -503,7 +504,7 @@ func (f *refreshes) clear(s *Session, since counts, own uint64) uint64 {
 	}
 	until := f.clock.Now().Add(spentMemory)
 	for range longestWay {
-		f.spent.Put(s.sealed.refreshToken, fate{cleared: own}, until)
+		f.spent.Put(s.sealed.RefreshToken, fate{cleared: own}, until)
 		next, ok := f.after(s)
 		if !ok {
 			break
@@ -516,7 +517,7 @@ func (f *refreshes) clear(s *Session, since counts, own uint64) uint64 {
 // mayClear is the question of clear. The caller holds mu.
 func (f *refreshes) mayClear(s *Session, since counts, own uint64) bool {
 	for range longestWay {
-		before, _ := f.spent.Get(s.sealed.refreshToken)
+		before, _ := f.spent.Get(s.sealed.RefreshToken)
 		byAnother := before.cleared != 0 && before.cleared != own
 		if before.replaced || byAnother && (before.cleared > since.clearings || f.so.signIns > since.signIns) {
 			return false

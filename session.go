@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/authkit-go/authkit/internal/payload"
 	"github.com/authkit-go/authkit/jwks"
 	"github.com/authkit-go/authkit/workos"
 )
@@ -39,15 +40,15 @@ type Session struct {
 // from a copy of a Session: package fmt follows one pointer for a verb that does
 // not fit, even in a field that hides the methods.
 type sessionContent struct {
-	sealed *sealedSession
+	sealed *payload.Session
 	claims *jwks.Claims
 	bearer bool // from the Authorization header
 }
 
 // anonymousContent is the content of a nil and of a zero Session.
-var anonymousContent = &sessionContent{sealed: &sealedSession{}, claims: &jwks.Claims{}}
+var anonymousContent = &sessionContent{sealed: &payload.Session{}, claims: &jwks.Claims{}}
 
-func makeSession(sealed sealedSession, claims *jwks.Claims) *Session {
+func makeSession(sealed payload.Session, claims *jwks.Claims) *Session {
 	return &Session{&sessionContent{sealed: &sealed, claims: claims}}
 }
 
@@ -55,7 +56,7 @@ func (s *Session) isAnonymous() bool { return s == nil || s.sessionContent == ni
 
 // size estimates the bytes that a session takes in memory, beyond
 // [sessioncache.Overhead].
-func (s *Session) size() int { return s.sealed.size() + listsSize(s.claims) }
+func (s *Session) size() int { return s.sealed.Size() + listsSize(s.claims) }
 
 // listsSize estimates the bytes that the lists of claims take in memory. The
 // size of the access token covers the other claims.
@@ -91,7 +92,7 @@ func (s *Session) FromBearerToken() bool { return s.content().bearer }
 // User returns the user's profile. For a session that came as a bearer token it
 // has the ID alone, because the token contains nothing else. [Session.Profile]
 // tells the two apart. Package workos gets the rest of the profile by the ID.
-func (s *Session) User() User { return s.content().sealed.profile() }
+func (s *Session) User() User { return s.content().sealed.Profile() }
 
 // Profile returns the user's profile, and reports whether the session has one. A
 // session that came as a bearer token has none.
@@ -159,8 +160,8 @@ func (s *Session) HasFeatureFlag(slug string) bool {
 // empty if neither contains it.
 func (s *Session) Impersonator() (Impersonator, bool) {
 	c := s.content()
-	if c.sealed.impersonator != nil {
-		return *c.sealed.impersonator, true
+	if c.sealed.Impersonator != nil {
+		return *c.sealed.Impersonator, true
 	}
 	if c.claims.Impersonated {
 		return Impersonator{Email: c.claims.Actor}, true
@@ -170,18 +171,18 @@ func (s *Session) Impersonator() (Impersonator, bool) {
 
 // AuthenticationMethod returns how the user signed in, as WorkOS names it:
 // Password, SSO, MagicAuth, GoogleOAuth and so on. It may be "".
-func (s *Session) AuthenticationMethod() string { return s.content().sealed.method }
+func (s *Session) AuthenticationMethod() string { return s.content().sealed.AuthenticationMethod }
 
 // AccessToken returns the session's JWT. It is a secret, for calls to services
 // that verify it as this package does. It is valid until [Session.ExpiresAt].
-func (s *Session) AccessToken() string { return s.content().sealed.accessToken }
+func (s *Session) AccessToken() string { return s.content().sealed.AccessToken }
 
 // SignedInAt returns when the sign-in was completed in this application.
-func (s *Session) SignedInAt() time.Time { return s.content().sealed.signedInAt }
+func (s *Session) SignedInAt() time.Time { return s.content().sealed.SignedInAt }
 
 // RefreshedAt returns when the session last got new tokens, at sign-in or
 // refresh.
-func (s *Session) RefreshedAt() time.Time { return s.content().sealed.renewedAt }
+func (s *Session) RefreshedAt() time.Time { return s.content().sealed.RefreshedAt }
 
 // AuthenticatedAt returns when the user last authenticated (the auth_time claim).
 // A refresh does not change it. It is zero if the token does not say, or if the
@@ -254,8 +255,8 @@ func (s *Session) MarshalJSON() ([]byte, error) {
 // unverifiedSession returns a session whose seal alone has been verified, whatever
 // its age. That is enough to sign it out, or to exchange its refresh token. It
 // returns nil if the token cannot be decoded.
-func unverifiedSession(sealed sealedSession) *Session {
-	claims, err := jwks.UnverifiedClaims(sealed.accessToken)
+func unverifiedSession(sealed payload.Session) *Session {
+	claims, err := jwks.UnverifiedClaims(sealed.AccessToken)
 	if err != nil {
 		return nil
 	}

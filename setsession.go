@@ -26,7 +26,7 @@ func (a *AuthKit) keepUnrenewed(w http.ResponseWriter, r *http.Request, v *visit
 		return
 	}
 	sealed := *newest.sealed
-	sealed.renewedAt = a.clock.Now()
+	sealed.RefreshedAt = a.clock.Now()
 	if kept := a.keep(w.Header(), r, makeSession(sealed, newest.claims), ""); kept != nil {
 		v.kept.Store(kept)
 	}
@@ -82,7 +82,7 @@ func (a *AuthKit) keep(h http.Header, r *http.Request, s *Session, text string) 
 
 // tooLarge returns an [ErrSessionTooLarge] that lists what fills the cookies.
 func tooLarge(s *Session, err error) error {
-	return fmt.Errorf("%w: %w: %s", ErrSessionTooLarge, err, s.sealed.contents())
+	return fmt.Errorf("%w: %w: %s", ErrSessionTooLarge, err, s.sealed.Breakdown())
 }
 
 // lastCookie sees to it that a response which comes late does not take the

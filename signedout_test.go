@@ -24,8 +24,8 @@ import (
 func sessionFor(t testing.TB, id string, signedInAt, issuedAt, expiresAt time.Time) *Session {
 	t.Helper()
 	s := NewSession(SessionParams{ID: id, ExpiresAt: expiresAt, Claims: map[string]any{"iat": issuedAt.Unix()}})
-	s.sealed.signedInAt = signedInAt
-	s.sealed.refreshToken = "refresh " + id
+	s.sealed.SignedInAt = signedInAt
+	s.sealed.RefreshToken = "refresh " + id
 	return s
 }
 

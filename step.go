@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/authkit-go/authkit/internal/cookie"
+	"github.com/authkit-go/authkit/internal/fields"
 )
 
 // SaveStep saves v in this browser for the next step of a sign-in with the
@@ -26,9 +27,9 @@ func (a *AuthKit) SaveStep(w http.ResponseWriter, v any) error {
 	if err != nil {
 		return fmt.Errorf("authkit: SaveStep: %w", err)
 	}
-	e := newEncoder()
-	e.time(tagStepSavedAt, a.clock.Now())
-	e.field(tagStepContent, content)
+	e := fields.NewEncoder()
+	e.Time(tagStepSavedAt, a.clock.Now())
+	e.Field(tagStepContent, content)
 	text, err := a.steps.Seal(e)
 	if err != nil {
 		return fmt.Errorf("authkit: SaveStep: %w", err)
@@ -86,10 +87,10 @@ func (a *AuthKit) openStep(text string) (content []byte, err error) {
 		return nil, err
 	}
 	var savedAt time.Time
-	err = decodeFields(encoded, func(tag uint64, value []byte) (err error) {
+	err = fields.Decode(encoded, func(tag uint64, value []byte) (err error) {
 		switch tag {
 		case tagStepSavedAt:
-			savedAt, err = decodeTime(value)
+			savedAt, err = fields.DecodeTime(value)
 		case tagStepContent:
 			content = value
 		}

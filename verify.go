@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/authkit-go/authkit/internal/cookie"
+	"github.com/authkit-go/authkit/internal/payload"
 	"github.com/authkit-go/authkit/jwks"
 )
 
@@ -63,7 +64,7 @@ func (a *AuthKit) sessionOf(r *http.Request, own *cookie.Value) (session *Sessio
 	if !ended && !errors.Is(err, jwks.ErrUnavailable) {
 		a.refreshes.presented(session)
 	}
-	if err == nil && own.Found() && !sealed.foreign {
+	if err == nil && own.Found() && !sealed.Foreign {
 		a.cache.Put(own.Parts(), session, session.size())
 	}
 	return session, ended, err
@@ -71,15 +72,15 @@ func (a *AuthKit) sessionOf(r *http.Request, own *cookie.Value) (session *Sessio
 
 // checkLimits holds a session against the application's own limits, on the
 // times that were sealed with it.
-func (a *AuthKit) checkLimits(sealed *sealedSession) error {
+func (a *AuthKit) checkLimits(sealed *payload.Session) error {
 	if a.absoluteTimeout == 0 && a.idleTimeout == 0 {
 		return nil
 	}
 	now := a.clock.Now()
-	if a.absoluteTimeout > 0 && now.Sub(sealed.signedInAt) >= a.absoluteTimeout {
+	if a.absoluteTimeout > 0 && now.Sub(sealed.SignedInAt) >= a.absoluteTimeout {
 		return errors.New("the session is over its absolute limit")
 	}
-	if a.idleTimeout > 0 && now.Sub(sealed.renewedAt) >= a.idleTimeout {
+	if a.idleTimeout > 0 && now.Sub(sealed.RefreshedAt) >= a.idleTimeout {
 		return errors.New("the session is over its idle limit")
 	}
 	return nil
@@ -87,13 +88,13 @@ func (a *AuthKit) checkLimits(sealed *sealedSession) error {
 
 // verify turns what was sealed, or is about to be, into a session. With
 // [jwks.ErrExpired] the session is returned too.
-func (a *AuthKit) verify(ctx context.Context, verifier *jwks.Verifier, sealed sealedSession) (*Session, error) {
-	claims, err := verifier.Verify(ctx, sealed.accessToken)
+func (a *AuthKit) verify(ctx context.Context, verifier *jwks.Verifier, sealed payload.Session) (*Session, error) {
+	claims, err := verifier.Verify(ctx, sealed.AccessToken)
 	if claims == nil {
 		return nil, err
 	}
-	if claims.Subject != sealed.user.ID {
-		return nil, &jwks.RefusedError{Part: "sub", Want: fmt.Sprintf("%q", sealed.user.ID), Got: fmt.Sprintf("%q", claims.Subject)}
+	if claims.Subject != sealed.User.ID {
+		return nil, &jwks.RefusedError{Part: "sub", Want: fmt.Sprintf("%q", sealed.User.ID), Got: fmt.Sprintf("%q", claims.Subject)}
 	}
 	return makeSession(sealed, claims), err
 }

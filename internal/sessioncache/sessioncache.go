@@ -226,8 +226,8 @@ func equal(parts []string, text string) bool {
 	return text == ""
 }
 
-// join returns the joined parts in memory of their own, because the parts belong
-// to the whole header of a request.
+// join returns a copy of the joined parts. The parts themselves would keep the
+// whole header of the request in memory.
 func join(parts []string) string {
 	if len(parts) == 1 {
 		return strings.Clone(parts[0])

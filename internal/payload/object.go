@@ -1,6 +1,6 @@
 // JSON objects of which only some members are known.
 
-package authkit
+package payload
 
 import (
 	"bytes"
@@ -10,12 +10,12 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// object is a JSON object, its members as they were written. Those that are
-// not known here are kept: some writers seal all that WorkOS replied.
+// object is a JSON object whose members are kept as they were written. It keeps
+// unknown members too, because some libraries seal the whole reply of WorkOS.
 type object map[string]json.RawMessage
 
-// The members of the family's sessions. The last is ours: the others do not
-// write it, and lose it when they renew a session.
+// The members of a session in the shared format. Only this module writes
+// memberTimes. Other libraries drop it when they refresh a session.
 const (
 	memberAccessToken    = "accessToken"
 	memberRefreshToken   = "refreshToken"
@@ -26,7 +26,8 @@ const (
 	memberTimes          = "authkit"
 )
 
-// withUser writes a user as the family does: what is not known is null.
+// withUser sets the members of a user and returns o. Unknown values are null, as
+// other libraries write them.
 func (o object) withUser(u workos.User) object {
 	metadata := u.Metadata
 	if metadata == nil {
@@ -48,8 +49,8 @@ func (o object) withUser(u workos.User) object {
 		with("updatedAt", orNull(instant(u.UpdatedAt)))
 }
 
-// get decodes a member. One that is absent leaves value as it is, and so does
-// null.
+// get decodes a member into value. An absent member does not change value, and
+// null does not either.
 func (o object) get(member string, value any) error {
 	raw, ok := o[member]
 	if !ok {
@@ -58,7 +59,8 @@ func (o object) get(member string, value any) error {
 	return json.Unmarshal(raw, value)
 }
 
-// object returns a copy of a member that is an object, empty if it is none.
+// object returns a copy of a member. It returns an empty object if the member is
+// absent or is not an object.
 func (o object) object(member string) object {
 	var found object
 	if o.get(member, &found) != nil || found == nil {
@@ -67,9 +69,10 @@ func (o object) object(member string) object {
 	return found
 }
 
+// put sets a member.
 func (o object) put(member string, value any) { o[member] = encodeJSON(value) }
 
-// putUnlessEmpty leaves no member behind that says otherwise.
+// putUnlessEmpty sets a member, or deletes it if text is empty.
 func (o object) putUnlessEmpty(member, text string) {
 	delete(o, member)
 	if text != "" {
@@ -77,7 +80,7 @@ func (o object) putUnlessEmpty(member, text string) {
 	}
 }
 
-// with is put, for several members in a row.
+// with sets a member and returns o, so that calls can be chained.
 func (o object) with(member string, value any) object {
 	o.put(member, value)
 	return o
@@ -85,8 +88,8 @@ func (o object) with(member string, value any) object {
 
 func (o object) encode() []byte { return encodeJSON(o) }
 
-// encodeJSON encodes what always can be: texts, and objects of what came as
-// JSON. It spends no bytes of a cookie on escaping for HTML.
+// encodeJSON encodes a value that cannot fail to encode, such as a text or an
+// object. It does not escape for HTML, because that would take bytes of the cookie.
 func encodeJSON(value any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -95,8 +98,8 @@ func encodeJSON(value any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// instant is a time as WorkOS and JavaScript write it, in milliseconds, or ""
-// for none.
+// instant returns a time in the format of WorkOS and JavaScript, with
+// milliseconds. It returns "" for the zero time.
 func instant(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -104,7 +107,8 @@ func instant(t time.Time) string {
 	return t.UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
-// orNull is a text, or null where it is empty.
+// orNull returns a pointer to text, or nil if text is empty. JSON encodes nil as
+// null.
 func orNull(text string) *string {
 	if text == "" {
 		return nil

@@ -1,0 +1,76 @@
+// Tests of the content of a pending sign-in's cookie.
+
+package authkit
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/internal/fields"
+	"github.com/authkit-go/authkit/workos"
+)
+
+func TestAPendingSignInDecodesToWhatWasEncoded(t *testing.T) {
+	at := time.Date(2026, 3, 14, 9, 26, 53, 589_000_000, time.UTC)
+	for name, p := range map[string]pendingSignIn{
+		"full":    {state: "s", verifier: "v", returnTo: "/a?b=山", appState: "Ω\x00", invitationToken: "i", startedAt: at},
+		"minimal": {state: "s", verifier: "v", startedAt: at},
+	} {
+		t.Run(name, func(t *testing.T) {
+			back, err := decodePendingSignIn(p.encode())
+			require.NoError(t, err)
+			assert.Equal(t, p, back)
+		})
+	}
+}
+
+func TestAPendingSignInWithoutARequiredFieldIsRefused(t *testing.T) {
+	at := time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
+	for name, p := range map[string]pendingSignIn{
+		"no state":    {verifier: "v", startedAt: at},
+		"no verifier": {state: "s", startedAt: at},
+		"no time":     {state: "s", verifier: "v"},
+	} {
+		_, err := decodePendingSignIn(p.encode())
+		assert.ErrorIs(t, err, fields.ErrEncoding, name)
+	}
+}
+
+func TestUnknownFieldsOfAPendingSignInAreSkipped(t *testing.T) {
+	p := pendingSignIn{state: "s", verifier: "v", startedAt: time.UnixMilli(1).UTC()}
+	e := fields.Encoder(p.encode())
+	e.Text(77, "of a later release")
+	pending, err := decodePendingSignIn(e)
+	require.NoError(t, err)
+	assert.Equal(t, p, pending)
+}
+
+func FuzzDecodePendingSignIn(f *testing.F) {
+	p := pendingSignIn{state: "s", verifier: "v", returnTo: "/", startedAt: time.UnixMilli(1)}
+	f.Add(p.encode())
+	maxAge := time.Minute
+	full := pendingSignIn{
+		state: "s", verifier: "v", returnTo: "/a?b", appState: "a", invitationToken: "i", startedAt: time.UnixMilli(2).UTC(), maxAge: &maxAge,
+		crossOrigin: true, restarted: true, asked: workos.AuthorizationParams{
+			Provider: "p", ConnectionID: "c", OrganizationID: "o", ScreenHint: "s", LoginHint: "l", DomainHint: "d", Prompt: "q",
+		},
+	}
+	decoded, err := decodePendingSignIn(full.encode())
+	require.NoError(f, err)
+	require.Equal(f, full, decoded)
+	f.Add(full.encode())
+	f.Add([]byte{fields.Version, tagStartedAt, 1, 2})
+	f.Fuzz(func(t *testing.T, encoded []byte) {
+		p, err := decodePendingSignIn(encoded)
+		if err != nil {
+			require.ErrorIs(t, err, fields.ErrEncoding)
+			return
+		}
+		again, err := decodePendingSignIn(p.encode())
+		require.NoError(t, err)
+		require.Equal(t, p, again)
+	})
+}
