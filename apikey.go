@@ -51,7 +51,7 @@ const maxAPIKey = 512
 // RequireAPIKey panics for a public client, which has no API key to call WorkOS
 // with, and if a permission is empty.
 func (a *AuthKit) RequireAPIKey(permissions ...string) func(http.Handler) http.Handler {
-	a.mustHaveKey("RequireAPIKey")
+	a.requireKey("RequireAPIKey")
 	permissions = noEmptySlugs("RequireAPIKey", byPermission.kind, permissions)
 	return func(next http.Handler) http.Handler {
 		mustHaveHandler(next)
@@ -71,7 +71,7 @@ func (a *AuthKit) RequireAPIKey(permissions ...string) func(http.Handler) http.H
 // an API key, its cookie is ignored. Without a permission, every session and every
 // valid key passes. It panics as [AuthKit.RequireAPIKey] does.
 func (a *AuthKit) RequireAuthOrAPIKey(permissions ...string) func(http.Handler) http.Handler {
-	a.mustHaveKey("RequireAuthOrAPIKey")
+	a.requireKey("RequireAuthOrAPIKey")
 	permissions = noEmptySlugs("RequireAuthOrAPIKey", byPermission.kind, permissions)
 	return func(next http.Handler) http.Handler {
 		forSessions := a.guard(next, func(s *Session) error { return byPermission.checkAll(s, permissions) }, &bearerChallenge{})
@@ -86,7 +86,7 @@ func (a *AuthKit) RequireAuthOrAPIKey(permissions ...string) func(http.Handler) 
 	}
 }
 
-func (a *AuthKit) mustHaveKey(guard string) {
+func (a *AuthKit) requireKey(guard string) {
 	if a.public {
 		panic("authkit: " + guard + " needs WithAPIKey: a public client cannot validate keys")
 	}
@@ -116,14 +116,14 @@ func (a *AuthKit) serveAPIKey(w http.ResponseWriter, r *http.Request, next http.
 	noStore(w.Header())
 	// A session cookie of the same request is ignored: the rights of a key and of
 	// a user must not mix.
-	ctx := &visit{Context: r.Context(), owner: a}
+	ctx := &requestAuth{Context: r.Context(), authKit: a}
 	next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, apiKeyKey{}, key)))
 }
 
 // validate returns a copy of the key's description, or nil for a key that is not
 // valid.
 func (k *apiKeys) validate(ctx context.Context, value string) (*APIKey, error) {
-	if !maybeAPIKey(value) {
+	if !couldBeAPIKey(value) {
 		return nil, nil
 	}
 	sum := sha256.Sum256([]byte(value))
@@ -148,7 +148,7 @@ func (k *apiKeys) validate(ctx context.Context, value string) (*APIKey, error) {
 // ASCII letters, digits, "_" and "-". Other values are never sent: a firewall
 // before WorkOS may take them for an attack, and its refusal would look like a
 // failure of WorkOS.
-func maybeAPIKey(value string) bool {
+func couldBeAPIKey(value string) bool {
 	rest, isKey := strings.CutPrefix(value, "sk_")
 	return isKey && rest != "" && len(value) <= maxAPIKey && !strings.ContainsFunc(rest, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-'

@@ -19,11 +19,11 @@ import (
 const (
 	// keyMemory is how long an answer of WorkOS about a key is believed, and
 	// so how long a deleted key may go on working.
-	keyMemory = 30 * time.Second
+	keyAnswerLifetime = 30 * time.Second
 
 	// provenMemory is how long a key stays proven after WorkOS last called it
 	// valid, unless a grace is longer.
-	provenMemory = 7 * 24 * time.Hour
+	provenLifetime = 7 * 24 * time.Hour
 	// provenLimit and provenBytes bound how many proven keys are remembered.
 	provenLimit = 1 << 14
 	provenBytes = 32 << 20
@@ -359,9 +359,9 @@ func (k *apiKeys) answerTo(q *question, key *APIKey, err error, asked time.Time)
 	switch {
 	case key != nil:
 		key.Value = "" // WorkOS does not send it
-		return keyAnswer{key: key, asked: asked, until: asked.Add(keyMemory)}
+		return keyAnswer{key: key, asked: asked, until: asked.Add(keyAnswerLifetime)}
 	case err == nil, q.lane == &k.unknownLane && refusesValue(err):
-		return keyAnswer{asked: asked, until: asked.Add(keyMemory)}
+		return keyAnswer{asked: asked, until: asked.Add(keyAnswerLifetime)}
 	case refusesValue(err): // a key once, and a key still: but WorkOS did answer about it
 		return keyAnswer{asked: asked, err: fmt.Errorf("validate an API key: %w", err), until: k.clock.Now().Add(retryPause)}
 	}
@@ -455,5 +455,5 @@ func (k *apiKeys) remember(hash string, answer keyAnswer) {
 		k.unknown.Put(hash, answer, answer.until)
 		return
 	}
-	k.proven.Put(hash, known, known.validAt.Add(max(provenMemory, k.grace)))
+	k.proven.Put(hash, known, known.validAt.Add(max(provenLifetime, k.grace)))
 }

@@ -21,8 +21,8 @@ func newTestAPIKeys(clock Clock) *apiKeys {
 func TestAnAnswerAboutAnAPIKeyThatCameInTheMeantimeIsTaken(t *testing.T) { // A5
 	clock := newSetClock()
 	for name, answer := range map[string]keyAnswer{
-		"valid":     {key: &APIKey{}, asked: clock.now, until: clock.now.Add(keyMemory)},
-		"not valid": {asked: clock.now, until: clock.now.Add(keyMemory)},
+		"valid":     {key: &APIKey{}, asked: clock.now, until: clock.now.Add(keyAnswerLifetime)},
+		"not valid": {asked: clock.now, until: clock.now.Add(keyAnswerLifetime)},
 		"a failure": {err: errKeyNoEnd, asked: clock.now, until: clock.now.Add(retryPause)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -41,13 +41,13 @@ func TestWhatIsRememberedOfValidAPIKeysIsBounded(t *testing.T) { // A5
 	large := strings.Repeat("x", 1<<19)
 	for i := range 50 {
 		key := &APIKey{Name: large, Owner: workos.APIKeyOwner{Type: "organization", ID: "org_1"}, Permissions: []string{large}}
-		k.remember(fmt.Sprint(i), keyAnswer{key: key, asked: clock.now, until: clock.now.Add(keyMemory)})
+		k.remember(fmt.Sprint(i), keyAnswer{key: key, asked: clock.now, until: clock.now.Add(keyAnswerLifetime)})
 	}
 	assert.Equal(t, 31, k.proven.Len(), "about 1 MiB each, of 32 MiB")
 	assert.LessOrEqual(t, k.proven.Bytes(), 32<<20)
 
 	for i := range 20_000 {
-		k.remember(fmt.Sprint("small", i), keyAnswer{key: &APIKey{}, asked: clock.now, until: clock.now.Add(keyMemory)})
+		k.remember(fmt.Sprint("small", i), keyAnswer{key: &APIKey{}, asked: clock.now, until: clock.now.Add(keyAnswerLifetime)})
 	}
 	assert.Equal(t, 16_384, k.proven.Len())
 	_, known := k.remembered("small19999")
@@ -59,9 +59,9 @@ func TestWhatIsRememberedOfValidAPIKeysIsBounded(t *testing.T) { // A5
 func TestWhatIsRememberedOfUnknownAPIKeysIsBoundedAndApart(t *testing.T) { // A5
 	clock := newSetClock()
 	k := newTestAPIKeys(clock)
-	k.remember("good", keyAnswer{key: &APIKey{}, asked: clock.now, until: clock.now.Add(keyMemory)})
+	k.remember("good", keyAnswer{key: &APIKey{}, asked: clock.now, until: clock.now.Add(keyAnswerLifetime)})
 	for i := range 40_000 {
-		answer := keyAnswer{until: clock.now.Add(keyMemory)}
+		answer := keyAnswer{until: clock.now.Add(keyAnswerLifetime)}
 		if i%2 == 0 {
 			answer.err = errors.New("a failure")
 		}
@@ -76,7 +76,7 @@ func TestWhatIsRememberedOfUnknownAPIKeysIsBoundedAndApart(t *testing.T) { // A5
 func TestAFailureNeverMakesAnAPIKeyProvenForLonger(t *testing.T) { // A5
 	clock := newSetClock()
 	k := newTestAPIKeys(clock)
-	k.remember("good", keyAnswer{key: &APIKey{}, asked: clock.now, until: clock.now.Add(keyMemory)})
+	k.remember("good", keyAnswer{key: &APIKey{}, asked: clock.now, until: clock.now.Add(keyAnswerLifetime)})
 	for range 14 {
 		clock.now = clock.now.Add(12*time.Hour - 1)
 		k.remember("good", keyAnswer{err: errors.New("a failure"), asked: clock.now, until: clock.now.Add(retryPause)})

@@ -21,27 +21,27 @@ import (
 // middleware and its guards. It is made by [New] or [FromEnv], safe for
 // concurrent use, starts no goroutine that stands and needs no closing.
 type AuthKit struct {
-	client   *workos.Client
-	keys     *jwks.KeySet
-	issued   *jwks.Verifier // of tokens that have just come from WorkOS
-	verifier *jwks.Verifier // of tokens in cookies
-	bearers  *jwks.Verifier // of bearer tokens, nil where none are accepted
+	client          *workos.Client
+	keys            *jwks.KeySet
+	freshVerifier   *jwks.Verifier // of tokens that have just come from WorkOS
+	sessionVerifier *jwks.Verifier // of tokens in cookies
+	bearerVerifier  *jwks.Verifier // of bearer tokens, nil where none are accepted
 
-	cookies *cookie.Codec // where the session and the sign-ins under way are kept
-	format  format        // of the session
-	foreign []format      // of sessions that are accepted from others
-	signIns seal.Sealer   // seals a sign-in under way
-	steps   seal.Sealer   // seals the steps of a sign-in with the application's own forms
+	cookies      *cookie.Codec // where the session and the sign-ins under way are kept
+	format       format        // of the session
+	foreign      []format      // of sessions that are accepted from others
+	signInSealer seal.Sealer   // seals a sign-in under way
+	stepSealer   seal.Sealer   // seals the steps of a sign-in with the application's own forms
 
 	cache       *sessioncache.Cache[*Session] // verified sessions, nil for none
-	refreshes   *refreshes                    // one exchange for many requests
+	rotations   *rotations                    // one exchange for many requests
 	signedOut   *signedOut                    // sessions that were signed out in this process
 	revocations *revocations                  // of sessions at WorkOS, nil for a public client
-	used        *usedStates                   // states of the sign-ins that are over
+	usedStates  *usedStates                   // states of the sign-ins that are over
 
-	apiKeys *apiKeys // what WorkOS says of customers' API keys
-	public  bool     // without an API key of our own
-	nobody  *visit   // of every request that brings nothing; it is never changed
+	apiKeys   *apiKeys     // what WorkOS says of customers' API keys
+	public    bool         // without an API key of our own
+	anonymous *requestAuth // of every request that brings nothing; it is never changed
 
 	shared                bool // the session is one with other libraries
 	redirectURL           string
@@ -138,21 +138,21 @@ func build(c *config) (*AuthKit, error) {
 			"application is accepted if it has no client_id; name this application's audiences with WithAudiences")
 	}
 	a := &AuthKit{
-		client:    client,
-		keys:      keys,
-		issued:    jwks.NewVerifier(keys, append(verifierOptions(c, client, []string{c.clientID}), jwks.WithTokensFromIssuer())...),
-		verifier:  jwks.NewVerifier(keys, append(verifierOptions(c, client, []string{c.clientID}), jwks.WithTokensFromStorage())...),
-		bearers:   bearers,
-		cookies:   cookies,
-		format:    own,
-		foreign:   foreign,
-		signIns:   signIns,
-		steps:     steps,
-		cache:     sessioncache.New[*Session](c.cacheEntries, c.cacheBytes),
-		refreshes: newRefreshes(c.clock),
-		signedOut: newSignedOut(c.clock),
-		used:      newUsedStates(c.clock, markLimit),
-		apiKeys:   newAPIKeys(client, c),
+		client:          client,
+		keys:            keys,
+		freshVerifier:   jwks.NewVerifier(keys, append(verifierOptions(c, client, []string{c.clientID}), jwks.WithTokensFromIssuer())...),
+		sessionVerifier: jwks.NewVerifier(keys, append(verifierOptions(c, client, []string{c.clientID}), jwks.WithTokensFromStorage())...),
+		bearerVerifier:  bearers,
+		cookies:         cookies,
+		format:          own,
+		foreign:         foreign,
+		signInSealer:    signIns,
+		stepSealer:      steps,
+		cache:           sessioncache.New[*Session](c.cacheEntries, c.cacheBytes),
+		rotations:       newRotations(c.clock),
+		signedOut:       newSignedOut(c.clock),
+		usedStates:      newUsedStates(c.clock, tokenLimit),
+		apiKeys:         newAPIKeys(client, c),
 
 		public:                c.public,
 		shared:                c.shared,
@@ -179,9 +179,9 @@ func build(c *config) (*AuthKit, error) {
 	if !c.public {
 		a.revocations = newRevocations(client, c.clock, c.log)
 	}
-	a.nobody = &visit{owner: a}
+	a.anonymous = &requestAuth{authKit: a}
 	if c.bearer {
-		a.nobody.challenge = &bearerChallenge{}
+		a.anonymous.challenge = &bearerChallenge{}
 	}
 	return a, nil
 }

@@ -16,19 +16,19 @@ import (
 // sessionBefore is the session that a request which starts a sign-in brings,
 // where the callback will not bring it: browsers withhold a Strict cookie from a
 // redirect that began at AuthKit.
-func (a *AuthKit) sessionBefore(r *http.Request) *sessionBefore {
+func (a *AuthKit) replacedSession(r *http.Request) *replacedSession {
 	if a.cookies.SameSite() != http.SameSiteStrictMode {
 		return nil
 	}
-	for _, s := range a.sessionsSent(r) {
-		return &sessionBefore{s.ID(), s.UserID(), s.sealed.RefreshToken}
+	for _, s := range a.sessionsInCookies(r) {
+		return &replacedSession{s.ID(), s.UserID(), s.sealed.RefreshToken}
 	}
 	return nil
 }
 
 // session is a session to end. Its tokens' times are not known any more: they
 // count as issued now, for an hour.
-func (b *sessionBefore) session(now time.Time) *Session {
+func (b *replacedSession) session(now time.Time) *Session {
 	s := NewSession(SessionParams{
 		ID: b.id, User: User{ID: b.userID}, ExpiresAt: now.Add(time.Hour), Claims: map[string]any{"iat": now.Unix()},
 	})
@@ -78,14 +78,14 @@ func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, request au
 		invitationToken: request.params.InvitationToken,
 		startedAt:       a.clock.Now(),
 		crossOrigin:     isCrossOrigin(r),
-		before:          a.sessionBefore(r),
-		asked: workos.AuthorizationParams{
+		replaced:        a.replacedSession(r),
+		params: workos.AuthorizationParams{
 			Provider: request.params.Provider, ConnectionID: request.params.ConnectionID, OrganizationID: request.params.OrganizationID,
 			ScreenHint: request.params.ScreenHint, LoginHint: request.params.LoginHint, DomainHint: request.params.DomainHint, Prompt: request.params.Prompt,
 		},
 	}
-	if pending.asked.Provider == workos.ProviderAuthKit {
-		pending.asked.Provider = "" // LoginParams.authorization adds it
+	if pending.params.Provider == workos.ProviderAuthKit {
+		pending.params.Provider = "" // LoginParams.authorization adds it
 	}
 	if request.replaces != nil {
 		pending.restarted = true
@@ -99,7 +99,7 @@ func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, request au
 		a.failPage(w, r, fmt.Errorf("%w: %w", ErrInvalidLoginParams, err), request.returnTo)
 		return
 	}
-	if err := a.keepSignIn(w, r, pending, request.replaces); err != nil {
+	if err := a.setPendingSignIn(w, r, pending, request.replaces); err != nil {
 		a.failPage(w, r, err, request.returnTo)
 		return
 	}
@@ -115,7 +115,7 @@ func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, request au
 // restartSignIn starts a sign-in again that cannot be finished: to the same
 // page, and asking the same of AuthKit.
 func (a *AuthKit) restartSignIn(w http.ResponseWriter, r *http.Request, pending *pendingSignIn) {
-	request := authorizationRequest{params: pending.asked, returnTo: pending.returnTo, appState: pending.appState, replaces: pending}
+	request := authorizationRequest{params: pending.params, returnTo: pending.returnTo, appState: pending.appState, replaces: pending}
 	request.params.RedirectURI = a.redirectURL
 	request.params.InvitationToken = pending.invitationToken
 	request.params.MaxAge = pending.maxAge

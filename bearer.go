@@ -14,13 +14,13 @@ import (
 
 // loadBearer makes a session of a bearer token. There is no cookie behind it
 // and no refresh token: what is not good now is refused.
-func (a *AuthKit) loadBearer(v *visit, r *http.Request, token string) {
-	claims, err := a.bearers.Verify(r.Context(), token)
+func (a *AuthKit) loadBearer(v *requestAuth, r *http.Request, token string) {
+	claims, err := a.bearerVerifier.Verify(r.Context(), token)
 	switch {
 	case err == nil:
 		session := makeSession(payload.Session{AccessToken: token, User: workos.User{ID: claims.Subject}}, claims)
 		session.bearer = true
-		if a.hasEnded(session) {
+		if a.isSignedOut(session) {
 			v.challenge = &bearerChallenge{code: "invalid_token", description: "The session has ended"}
 			return
 		}

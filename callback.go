@@ -46,7 +46,7 @@ func (a *AuthKit) Callback() http.Handler {
 		query := r.URL.Query()
 		state, code := query.Get("state"), query.Get("code")
 		switch {
-		case isGarbled(query):
+		case isMalformedCallback(query):
 			a.failPage(w, r, fmt.Errorf("%w: a parameter is missing or came twice", ErrInvalidState), "")
 		case state != "":
 			a.finishSignIn(w, r, query)
@@ -60,7 +60,7 @@ func (a *AuthKit) Callback() http.Handler {
 
 // isGarbled reports whether a query is not one that AuthKit sends: with a code
 // or an error, and each parameter once (RFC 6749, section 4.1.2).
-func isGarbled(query url.Values) bool {
+func isMalformedCallback(query url.Values) bool {
 	for _, name := range []string{"state", "code", "error"} {
 		if len(query[name]) > 1 {
 			return true
@@ -88,13 +88,13 @@ func (a *AuthKit) restart(w http.ResponseWriter, r *http.Request) {
 // finishSignIn answers a callback that has a state.
 func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url.Values) {
 	ctx := r.Context()
-	pending, err := a.findSignIn(r, query.Get("state"))
+	pending, err := a.findPendingSignIn(r, query.Get("state"))
 	if err != nil {
 		a.refuseState(w, r, pending, err)
 		return
 	}
 	code := query.Get("code")
-	use := a.used.look(pending)
+	use := a.usedStates.peek(pending)
 	if a.age(pending) >= a.signInTimeout && use == stateFresh {
 		use = stateTooOld
 	}
@@ -108,7 +108,7 @@ func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url
 		}
 	}
 	if use == stateFresh && code != "" { // an error uses nothing up: anybody can cause them in any number
-		use = a.used.use(pending, pending.startedAt.Add(a.signInTimeout))
+		use = a.usedStates.consume(pending, pending.startedAt.Add(a.signInTimeout))
 	}
 	switch {
 	case use == stateUsed:
@@ -131,13 +131,13 @@ func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url
 	}
 	authentication, err := a.exchangeCode(ctx, r, pending, code)
 	if err == nil {
-		_, err = a.establish(w, r, authentication, *pending)
+		_, err = a.completeSignIn(w, r, authentication, *pending)
 	}
 	if err != nil {
 		a.failSignIn(w, r, err, pending.returnTo)
 		return
 	}
-	a.goOn(w, pending.returnTo)
+	a.redirectAfterSignIn(w, pending.returnTo)
 }
 
 // refuseState answers a callback whose state is wrong or used. It leads a
@@ -152,7 +152,7 @@ func (a *AuthKit) refuseState(w http.ResponseWriter, r *http.Request, pending *p
 	}
 	if a.isSignedIn(r) {
 		a.log.LogAttrs(r.Context(), slog.LevelDebug, "authkit: callback without a sign-in under way, led on", slog.Any("error", err))
-		a.goOn(w, cmp.Or(returnTo, "/"))
+		a.redirectAfterSignIn(w, cmp.Or(returnTo, "/"))
 		return
 	}
 	a.failPage(w, r, fmt.Errorf("%w: %w", ErrInvalidState, err), returnTo)
@@ -211,7 +211,7 @@ func refusesApplication(refusal *workos.Error) bool {
 
 // goOn leaves the callback. A Strict cookie would be withheld from a redirect
 // that began at AuthKit, so then a page of this site makes the next request.
-func (a *AuthKit) goOn(w http.ResponseWriter, returnTo string) {
+func (a *AuthKit) redirectAfterSignIn(w http.ResponseWriter, returnTo string) {
 	noStore(w.Header())
 	if a.cookies.SameSite() != http.SameSiteStrictMode {
 		seeOther(w, returnTo)
@@ -250,7 +250,7 @@ func refusal(query url.Values) error {
 // The form that leads here must not be postable from another site; see
 // [AuthKit.RefuseCrossOrigin].
 func (a *AuthKit) SignIn(w http.ResponseWriter, r *http.Request, authentication *workos.Authentication) (*Session, error) {
-	session, err := a.establish(w, r, authentication, pendingSignIn{})
+	session, err := a.completeSignIn(w, r, authentication, pendingSignIn{})
 	if err != nil {
 		a.signInFailed(r.Context(), err)
 	}
@@ -259,7 +259,7 @@ func (a *AuthKit) SignIn(w http.ResponseWriter, r *http.Request, authentication 
 
 // establish verifies an authentication and makes it the session of the
 // browser that the sign-in belongs to.
-func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authentication *workos.Authentication, pending pendingSignIn) (*Session, error) {
+func (a *AuthKit) completeSignIn(w http.ResponseWriter, r *http.Request, authentication *workos.Authentication, pending pendingSignIn) (*Session, error) {
 	ctx := r.Context()
 	now := a.clock.Now()
 	sealed := payload.Session{
@@ -274,13 +274,13 @@ func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authenticati
 	if unverified := unverifiedSession(sealed); unverified != nil {
 		sealed.SignedInAt = a.signInTime(unverified.ID())
 	}
-	session, err := a.verify(ctx, a.issued, sealed)
+	session, err := a.verify(ctx, a.freshVerifier, sealed)
 	switch {
 	case errors.Is(err, jwks.ErrUnavailable):
 		return nil, fmt.Errorf("%w: %w", ErrSignInUnavailable, keysUnavailable(err))
 	case err != nil:
 		return nil, fmt.Errorf("%w: the new access token is not accepted: %w", ErrSignInFailed, err)
-	case !pending.provenBy(session):
+	case !pending.satisfiesMaxAge(session):
 		return nil, fmt.Errorf("%w: AuthKit gave no new proof", ErrRecentAuthRequired)
 	}
 	text, err := a.format.seal(session)
@@ -310,7 +310,7 @@ func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authenticati
 		return nil, tooLarge(session, err)
 	}
 	kept = true
-	a.replaceSessions(r, session, pending.before)
+	a.replaceSessions(r, session, pending.replaced)
 	for _, name := range []string{a.cookies.RestartName(), a.cookies.StepName()} {
 		if cookie.Has(r.Header, name) {
 			a.cookies.Expire(w.Header(), name)
@@ -326,9 +326,9 @@ func (a *AuthKit) establish(w http.ResponseWriter, r *http.Request, authenticati
 // still under way may set a cookie any more. They are ended, here and at WorkOS,
 // but for the WorkOS session that the new one goes on with. Of that one, what was
 // signed out stays so: its copies must not come back with it.
-func (a *AuthKit) replaceSessions(r *http.Request, session *Session, earlier *sessionBefore) {
-	a.refreshes.noteSignIn()
-	sessions := a.sessionsSent(r)
+func (a *AuthKit) replaceSessions(r *http.Request, session *Session, earlier *replacedSession) {
+	a.rotations.countSignIn()
+	sessions := a.sessionsInCookies(r)
 	if earlier != nil {
 		sessions = append(sessions, earlier.session(a.clock.Now()))
 	}
@@ -338,10 +338,10 @@ func (a *AuthKit) replaceSessions(r *http.Request, session *Session, earlier *se
 	for _, before := range sessions {
 		switch {
 		case before.ID() != session.ID():
-			a.markSignedOut(before, false, replacedMemory)
+			a.markSignedOut(before, false, replacedLifetime)
 			a.revocations.revoke(before, 0)
 		case before.sealed.RefreshToken != session.sealed.RefreshToken:
-			a.refreshes.supersede(before)
+			a.rotations.supersede(before)
 		}
 	}
 }

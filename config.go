@@ -98,7 +98,7 @@ func newConfig(opts []Option) *config {
 	return c
 }
 
-func (c *config) settled(option string) { delete(c.unreadable, option) }
+func (c *config) clearVariableFault(option string) { delete(c.unreadable, option) }
 
 // secure tells whether cookies are Secure: always, unless the application says
 // through its redirect URL that it is served over plain http.

@@ -19,7 +19,7 @@ import (
 
 // conflict reports whether cookies are in the way of a session: some of its name
 // came, and none of them could be taken for a session.
-func (a *AuthKit) conflict(r *http.Request) bool {
+func (a *AuthKit) hasCookieConflict(r *http.Request) bool {
 	own := a.cookies.Session(r.Header)
 	if own.IsAbsent() {
 		return false
@@ -33,8 +33,8 @@ func (a *AuthKit) conflict(r *http.Request) bool {
 // false: the next one would not help either, and the browser would go round in
 // circles. The page leads to Login, which a person has to choose and which always
 // starts a sign-in.
-func (a *AuthKit) passConflict(w http.ResponseWriter, r *http.Request, returnTo string) bool {
-	if a.cookies.ConflictCount(r.Header) < cookie.MaxConflictCount || !a.conflict(r) {
+func (a *AuthKit) failCookieConflict(w http.ResponseWriter, r *http.Request, returnTo string) bool {
+	if a.cookies.ConflictCount(r.Header) < cookie.MaxConflictCount || !a.hasCookieConflict(r) {
 		return true
 	}
 	a.cookies.ExpireDuplicatesAtStart(w.Header(), r, true, 0)
@@ -47,7 +47,7 @@ func (a *AuthKit) passConflict(w http.ResponseWriter, r *http.Request, returnTo 
 // will hold besides. It counts the sign-in if none of the cookies is a session,
 // and expires the duplicates of the session cookie.
 func (a *AuthKit) noteConflict(w http.ResponseWriter, r *http.Request, reserved int) {
-	conflict := a.conflict(r)
+	conflict := a.hasCookieConflict(r)
 	a.cookies.NoteConflict(w.Header(), r, conflict)
 	a.cookies.ExpireDuplicatesAtStart(w.Header(), r, conflict, reserved)
 }

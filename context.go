@@ -28,68 +28,68 @@ type apiKeyKey struct{}
 
 // visit is what the middleware found out about a request. It is the request's
 // context, too, so that it can be found there.
-type visit struct {
+type requestAuth struct {
 	context.Context
-	owner   *AuthKit // nil where [NewContext] made it
+	authKit *AuthKit // nil where [NewContext] made it
 	session *Session // nil where nobody is signed in
 	err     error    // why it could not be decided
 	// challenge is what a 401 asks for, nil where bearer tokens are not accepted.
 	challenge *bearerChallenge
 	// kept is the session that the response is about to set on its own account.
-	kept atomic.Pointer[keptSession]
+	pending atomic.Pointer[pendingCookie]
 	// guarded says that a guard has let it through. It is set while a handler
 	// runs, which may be on another goroutine (http.TimeoutHandler).
 	guarded atomic.Bool
 }
 
 // visitKey is the context key of a *visit.
-type visitKey struct{}
+type requestAuthKey struct{}
 
-func (v *visit) Value(key any) any {
-	if key == (visitKey{}) {
+func (v *requestAuth) Value(key any) any {
+	if key == (requestAuthKey{}) {
 		return v
 	}
 	return v.Context.Value(key)
 }
 
 // String keeps what is inside out of a printed context.
-func (v *visit) String() string { return fmt.Sprintf("%v.WithAuthKit", v.Context) }
+func (v *requestAuth) String() string { return fmt.Sprintf("%v.WithAuthKit", v.Context) }
 
-func visitFrom(ctx context.Context) *visit {
-	v, _ := ctx.Value(visitKey{}).(*visit)
+func requestAuthFrom(ctx context.Context) *requestAuth {
+	v, _ := ctx.Value(requestAuthKey{}).(*requestAuth)
 	return v
 }
 
 // trustedBy tells whether a visit may be taken as a's own finding: what
 // another AuthKit let in, with other keys for other people, may not.
-func (v *visit) trustedBy(a *AuthKit) bool { return v.owner == nil || v.owner == a }
+func (v *requestAuth) trustedBy(a *AuthKit) bool { return v.authKit == nil || v.authKit == a }
 
 // visitOf is a visit that a's middleware has let pass.
-func (a *AuthKit) visitOf(r *http.Request) *visit {
-	if v := visitFrom(r.Context()); v != nil {
+func (a *AuthKit) requestAuthOf(r *http.Request) *requestAuth {
+	if v := requestAuthFrom(r.Context()); v != nil {
 		return v
 	}
-	return a.nobody
+	return a.anonymous
 }
 
 // keptSession is what a response is about to do with the session's cookie: to
 // set a session, sealed, or to clear the cookie of one that WorkOS has ended.
 // Without a text, a session to set is one whose refresh may come before the
 // response does.
-type keptSession struct {
+type pendingCookie struct {
 	session *Session
-	text    string
+	sealed  string
 
-	clears   bool
-	since    counts // when the request began
-	clearing uint64 // the number of this response, once it has cleared the cookie
+	clear       bool
+	since       counts // when the request began
+	clearNumber uint64 // the number of this response, once it has cleared the cookie
 }
 
 // FromContext returns the session of the request that ctx belongs to. It returns
 // nil and false if the request is anonymous, or if its session could not be
 // checked. In the second case [ErrorFromContext] says why.
 func FromContext(ctx context.Context) (*Session, bool) {
-	v := visitFrom(ctx)
+	v := requestAuthFrom(ctx)
 	if v == nil || v.session == nil {
 		return nil, false
 	}
@@ -100,7 +100,7 @@ func FromContext(ctx context.Context) (*Session, bool) {
 // request, or nil. The error matches [ErrUnavailable]. A public page can ignore it;
 // guards answer 503.
 func ErrorFromContext(ctx context.Context) error {
-	if v := visitFrom(ctx); v != nil {
+	if v := requestAuthFrom(ctx); v != nil {
 		return v.err
 	}
 	return nil
@@ -113,5 +113,5 @@ func NewContext(ctx context.Context, s *Session) context.Context {
 	if s.isAnonymous() {
 		s = nil
 	}
-	return &visit{Context: ctx, session: s}
+	return &requestAuth{Context: ctx, session: s}
 }

@@ -9,34 +9,34 @@ import (
 )
 
 // exchangeFunc makes an exchange, or verifies what an earlier one came to.
-type exchangeFunc func(ctx context.Context, old *Session, want wanted, earlier *renewal) exchangeResult
+type exchangeFunc func(ctx context.Context, old *Session, want exchangeTarget, earlier *outcome) exchangeResult
 
 // await returns what a session became in an organization: its own for a
 // refresh, another for a switch. The exchange is not cancelled by the request
 // that started it. At most one runs for a refresh token, so that a switch that
 // meets another exchange goes on from what that came to.
-func (f *refreshes) await(ctx context.Context, old *Session, want wanted, exchange exchangeFunc) (*renewal, error) {
+func (f *rotations) exchange(ctx context.Context, old *Session, want exchangeTarget, exchange exchangeFunc) (*outcome, error) {
 	const exchangesMet = 5 // in a row, each by another request
 	for range exchangesMet {
-		var next *renewal
-		old, next = f.recall(old, want)
-		if next == nil || !next.settled() {
-			f.at("recalled")
+		var next *outcome
+		old, next = f.findOutcome(old, want)
+		if next == nil || !next.verified() {
+			f.reached("recalled")
 			flight := f.flights.DoChan(old.sealed.RefreshToken, func() (any, error) {
-				return f.run(context.WithoutCancel(ctx), old, want, exchange), nil
+				return f.runExchange(context.WithoutCancel(ctx), old, want, exchange), nil
 			})
 			select {
 			case result := <-flight:
-				next = result.Val.(*renewal)
+				next = result.Val.(*outcome)
 			case <-ctx.Done():
 				return nil, unavailable(context.Cause(ctx), 0)
 			}
 		}
 		switch {
 		case next == nil:
-		case !next.settled():
+		case !next.verified():
 			return next, unavailable(errors.New("the new token could not be verified yet"), 0)
-		case next.serves(want):
+		case next.answers(want):
 			return next, next.err
 		case next.session != nil:
 			old = next.session
@@ -48,35 +48,35 @@ func (f *refreshes) await(ctx context.Context, old *Session, want wanted, exchan
 // run makes the one exchange of a refresh token, unless it was made meanwhile.
 // It runs on singleflight's goroutine: a panic there would end the program, and
 // after runtime.Goexit no waiting request would be answered.
-func (f *refreshes) run(ctx context.Context, old *Session, want wanted, exchange exchangeFunc) *renewal {
-	latest, known := f.recall(old, want)
+func (f *rotations) runExchange(ctx context.Context, old *Session, want exchangeTarget, exchange exchangeFunc) *outcome {
+	latest, known := f.findOutcome(old, want)
 	switch {
-	case known != nil && known.settled():
+	case known != nil && known.verified():
 		return known
 	case latest != old: // it was made meanwhile, and came to no more than a refresh token
 		return nil
 	}
 	var result exchangeResult
-	if err := contained(func() { result = exchange(ctx, old, want, known) }); err != nil {
+	if err := callContained(func() { result = exchange(ctx, old, want, known) }); err != nil {
 		result = exchangeResult{
-			next:  failed(old, want, unavailable(fmt.Errorf("the exchange %w", err), 0)),
-			until: f.clock.Now().Add(retryPause),
+			outcome: failedOutcome(old, want, unavailable(fmt.Errorf("the exchange %w", err), 0)),
+			until:   f.clock.Now().Add(retryPause),
 		}
 	}
-	f.at("exchanged")
-	f.commit(old, want, known, result)
-	f.at("committed")
+	f.reached("exchanged")
+	f.commitOutcome(old, want, known, result)
+	f.reached("committed")
 	if result.notify != nil {
 		result.notify()
 	}
-	f.at("notified")
-	return result.next
+	f.reached("notified")
+	return result.outcome
 }
 
 // contained calls f on a goroutine of its own and waits for it. The error says
 // that f panicked or called runtime.Goexit, as the application's own transport
 // may do: neither reaches the caller.
-func contained(f func()) (err error) {
+func callContained(f func()) (err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -125,7 +125,7 @@ func (a *AuthKit) RequireAnyOrganization(ids ...string) func(http.Handler) http.
 // session is signed in to an organization, no matter which. See
 // [AuthKit.RequireRole].
 func (a *AuthKit) RequireOrganizationSession() func(http.Handler) http.Handler {
-	return a.guards(func(s *Session) error { return lacking(s.OrganizationID() != "", "an organization") })
+	return a.guards(func(s *Session) error { return missingUnless(s.OrganizationID() != "", "an organization") })
 }
 
 // RefuseImpersonation returns a handler that passes requests with a session to
@@ -134,7 +134,7 @@ func (a *AuthKit) RequireOrganizationSession() func(http.Handler) http.Handler {
 func (a *AuthKit) RefuseImpersonation(next http.Handler) http.Handler {
 	return a.guard(next, func(s *Session) error {
 		_, impersonated := s.Impersonator()
-		return lacking(!impersonated, "the user in person")
+		return missingUnless(!impersonated, "the user in person")
 	}, nil)
 }
 
@@ -213,7 +213,7 @@ func (a *AuthKit) requireAny(guard string, r right, slugs []string) func(http.Ha
 	slugs = mustHaveSlugs(guard, r.kind, slugs)
 	missing := r.kind + " " + strings.Join(slugs, " or ")
 	return a.guards(func(s *Session) error {
-		return lacking(slices.ContainsFunc(slugs, func(slug string) bool { return r.has(s, slug) }), missing)
+		return missingUnless(slices.ContainsFunc(slugs, func(slug string) bool { return r.has(s, slug) }), missing)
 	})
 }
 
@@ -226,11 +226,11 @@ func (a *AuthKit) requireOrganization(guard string, ids ...string) func(http.Han
 	ids = slices.Clone(ids)
 	return a.guards(func(s *Session) error {
 		// The answer does not name the organizations: it must not tell other people which customer a page belongs to.
-		return lacking(slices.Contains(ids, s.OrganizationID()), "another organization")
+		return missingUnless(slices.Contains(ids, s.OrganizationID()), "another organization")
 	})
 }
 
-func lacking(has bool, what string) error {
+func missingUnless(has bool, what string) error {
 	if has {
 		return nil
 	}
@@ -273,7 +273,7 @@ func (a *AuthKit) guards(check func(*Session) error) func(http.Handler) http.Han
 func (a *AuthKit) guard(next http.Handler, check func(*Session) error, challenge *bearerChallenge) http.Handler {
 	mustHaveHandler(next)
 	return a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v := a.visitOf(r)
+		v := a.requestAuthOf(r)
 		switch {
 		case v.session != nil:
 			if err := check(v.session); err != nil {
@@ -309,7 +309,7 @@ func (a *AuthKit) failSignedOut(w http.ResponseWriter, r *http.Request, c *beare
 // signInFrom starts a sign-in that returns to the requested page. Its parameters
 // are those of every sign-in, changed by params.
 func (a *AuthKit) signInFrom(w http.ResponseWriter, r *http.Request, params func(LoginParams) LoginParams) {
-	if !a.passConflict(w, r, requestTarget(r)) {
+	if !a.failCookieConflict(w, r, requestTarget(r)) {
 		return
 	}
 	if a.signInPage {

@@ -40,7 +40,7 @@ func (a *AuthKit) Logout() http.Handler {
 	return a.post(func(w http.ResponseWriter, r *http.Request) {
 		location := cmp.Or(a.postLogoutRedirectURL, "/")
 		toPage := wantsPage(r)
-		sessions := a.sessionsSent(r)
+		sessions := a.sessionsInCookies(r)
 		if len(sessions) > 0 {
 			through := sessions[0] // the one that WorkOS's own logout ends
 			location = a.client.LogoutURL(through.ID(), a.postLogoutRedirectURL)
@@ -73,7 +73,7 @@ func (a *AuthKit) signOut(r *http.Request, sessions []*Session) {
 	own := a.cookies.Session(r.Header)
 	served := own.Found() && a.cache.Get(own.Parts()) != nil
 	for _, session := range sessions {
-		again := a.hasEnded(session)
+		again := a.isSignedOut(session)
 		a.markSignedOut(session, served, 0)
 		if again {
 			continue

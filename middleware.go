@@ -29,59 +29,59 @@ import (
 //	r.Use(ak.Middleware)                            // chi
 func (a *AuthKit) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		outer := visitFrom(r.Context())
+		outer := requestAuthFrom(r.Context())
 		if outer != nil && outer.trustedBy(a) {
 			next.ServeHTTP(w, r)
 			return
 		}
 		own := a.cookies.Session(r.Header)
-		if outer == nil && own.IsAbsent() && a.bringsNothing(r.Header) {
+		if outer == nil && own.IsAbsent() && a.hasNoCredentials(r.Header) {
 			// No context says so: FromContext finds nobody, and guards nobody's visit.
-			p := &protectedWriter{ResponseWriter: w, visit: a.nobody, request: r}
-			defer p.lastWord() // a panic is answered too, by a recovery around this
-			next.ServeHTTP(p.asTheServers(), r)
+			p := &responseWriter{ResponseWriter: w, auth: a.anonymous, request: r}
+			defer p.finalizeHeaders() // a panic is answered too, by a recovery around this
+			next.ServeHTTP(p.matchInterfaces(), r)
 			return
 		}
-		p := &passage{visit: visit{Context: r.Context(), owner: a}}
-		p.writer = protectedWriter{ResponseWriter: w, visit: &p.visit, request: r}
-		a.load(&p.visit, w, r, &own)
-		defer p.writer.lastWord()
-		next.ServeHTTP(p.writer.asTheServers(), r.WithContext(&p.visit))
+		p := &trackedRequest{auth: requestAuth{Context: r.Context(), authKit: a}}
+		p.writer = responseWriter{ResponseWriter: w, auth: &p.auth, request: r}
+		a.load(&p.auth, w, r, &own)
+		defer p.writer.finalizeHeaders()
+		next.ServeHTTP(p.writer.matchInterfaces(), r.WithContext(&p.auth))
 	})
 }
 
 // passage is a visit and the writer of its response, in one.
-type passage struct {
-	visit  visit
-	writer protectedWriter
+type trackedRequest struct {
+	auth   requestAuth
+	writer responseWriter
 }
 
 // bringsNothing tells that a request without a session cookie of ours brings
 // nothing else either that could make it somebody's.
-func (a *AuthKit) bringsNothing(h http.Header) bool {
-	return a.foreign == nil && (a.bearers == nil || len(h["Authorization"]) == 0)
+func (a *AuthKit) hasNoCredentials(h http.Header) bool {
+	return a.foreign == nil && (a.bearerVerifier == nil || len(h["Authorization"]) == 0)
 }
 
 // load finds out who is asking: by the bearer token if those are accepted and
 // there is one, else by the cookie.
-func (a *AuthKit) load(v *visit, w http.ResponseWriter, r *http.Request, own *cookie.Value) {
-	if a.bearers != nil {
+func (a *AuthKit) load(v *requestAuth, w http.ResponseWriter, r *http.Request, own *cookie.Value) {
+	if a.bearerVerifier != nil {
 		if token, ok := bearerToken(r); ok && !isAPIKey(token) {
 			a.loadBearer(v, r, token)
 			return
 		}
-		v.challenge = a.nobody.challenge
+		v.challenge = a.anonymous.challenge
 	}
 	a.loadCookie(v, w, r, own)
 }
 
 // isOwnHandler tells whether a request is for Login, Callback or Logout. They
 // work while WorkOS does not, so nothing is exchanged ahead of them.
-func (a *AuthKit) isOwnHandler(r *http.Request) bool { return a.ownPaths[r.URL.Path] == r.Method }
+func (a *AuthKit) isHandlerPath(r *http.Request) bool { return a.ownPaths[r.URL.Path] == r.Method }
 
 // loadCookie decides what a session that came in a cookie is good for: it
 // serves, or is renewed because it has gone stale, or is none.
-func (a *AuthKit) loadCookie(v *visit, w http.ResponseWriter, r *http.Request, own *cookie.Value) {
+func (a *AuthKit) loadCookie(v *requestAuth, w http.ResponseWriter, r *http.Request, own *cookie.Value) {
 	session, ended, err := a.sessionOf(r, own)
 	usable := err == nil
 	switch {
@@ -95,7 +95,7 @@ func (a *AuthKit) loadCookie(v *visit, w http.ResponseWriter, r *http.Request, o
 	case errors.Is(err, jwks.ErrUnavailable):
 		v.err = keysUnavailable(err)
 		if session != nil && !ended && !session.sealed.Foreign {
-			a.keepUnrenewed(w, r, v, session)
+			a.setUnrefreshedSession(w, r, v, session)
 		}
 		return
 	case err == errNoSession:
@@ -106,15 +106,15 @@ func (a *AuthKit) loadCookie(v *visit, w http.ResponseWriter, r *http.Request, o
 	}
 	switch {
 	case session == nil, ended:
-	case usable && !a.due(session):
+	case usable && !a.needsRefresh(session):
 		v.session = session
-	case a.isOwnHandler(r):
+	case a.isHandlerPath(r):
 		// A sign-in replaces the session: it waits for no exchange.
 		if usable {
 			v.session = session
 		}
 	default:
-		a.renew(w, r, v, session, usable)
+		a.refreshSession(w, r, v, session, usable)
 	}
 }
 

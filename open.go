@@ -23,7 +23,7 @@ func (a *AuthKit) chooseSession(opened []payload.Session) (chosen payload.Sessio
 	var first *Session
 	for _, sealed := range opened {
 		s := unverifiedSession(sealed)
-		if s == nil || a.hasEnded(s) {
+		if s == nil || a.isSignedOut(s) {
 			continue
 		}
 		switch {
@@ -48,7 +48,7 @@ func refreshedLater(s, than *Session) bool {
 // sessionsSent are the sessions that a request's cookies hold, in whatever
 // form, verified or not: to end or to replace, and never to serve. The one that
 // would be served is the first.
-func (a *AuthKit) sessionsSent(r *http.Request) (sessions []*Session) {
+func (a *AuthKit) sessionsInCookies(r *http.Request) (sessions []*Session) {
 	own := a.cookies.Session(r.Header)
 	if sealed, err := a.openSession(r.Header, &own); err == nil {
 		if s := unverifiedSession(sealed); s != nil {

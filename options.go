@@ -61,7 +61,7 @@ func WithInsecureHTTP() Option {
 func WithBaseURL(url string) Option {
 	return func(c *config) {
 		c.baseURL = strings.TrimSuffix(url, "/")
-		c.settled("WithBaseURL")
+		c.clearVariableFault("WithBaseURL")
 	}
 }
 
@@ -176,7 +176,7 @@ func WithCookieDomain(domain string) Option {
 func WithCookieSameSite(mode http.SameSite) Option {
 	return func(c *config) {
 		c.sameSite = mode
-		c.settled("WithCookieSameSite")
+		c.clearVariableFault("WithCookieSameSite")
 	}
 }
 
@@ -188,7 +188,7 @@ func WithCookieSameSite(mode http.SameSite) Option {
 func WithCookieMaxAge(d time.Duration) Option {
 	return func(c *config) {
 		c.maxAge, c.maxAgeSet = d, true
-		c.settled("WithCookieMaxAge")
+		c.clearVariableFault("WithCookieMaxAge")
 	}
 }
 

@@ -45,30 +45,30 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	organization := r.PostFormValue("organization_id")
 	returnTo := a.SanitizeReturnPath(r.PostFormValue("return_to"))
-	v := visitFrom(r.Context())
+	v := requestAuthFrom(r.Context())
 	session := v.session
 	if !isOrganizationID(organization) || session.sealed.RefreshToken == "" {
 		a.fail(w, r, fmt.Errorf("%w: organization_id is none, or the session cannot be refreshed", ErrOrganizationRefused), "")
 		return
 	}
-	since := a.refreshes.soFar()
-	next, err := a.refreshes.await(r.Context(), session, wanted{organization, true}, a.exchangeRefreshToken)
-	if a.hasEnded(session) {
+	since := a.rotations.currentCounts()
+	next, err := a.rotations.exchange(r.Context(), session, exchangeTarget{organization, true}, a.exchangeRefreshToken)
+	if a.isSignedOut(session) {
 		a.fail(w, r, ErrUnauthenticated, returnTo)
 		return
 	}
 	if err != nil {
-		a.keepUnrenewed(w, r, v, session)
+		a.setUnrefreshedSession(w, r, v, session)
 	}
 	switch {
 	case err == nil && next.session.OrganizationID() != organization:
-		a.keepRenewed(w, r, v, next) // the old refresh token is spent all the same
+		a.setRefreshedSession(w, r, v, next) // the old refresh token is spent all the same
 		a.fail(w, r, fmt.Errorf("%w: WorkOS answered with another organization", ErrOrganizationRefused), "")
 	case err == nil:
-		a.keepRenewed(w, r, v, next)
-		a.wentThrough(w, r, returnTo)
-	case errors.Is(err, errEnded):
-		a.clearEnded(w, r, v, session, since)
+		a.setRefreshedSession(w, r, v, next)
+		a.respondSwitched(w, r, returnTo)
+	case errors.Is(err, errSessionEnded):
+		a.clearEndedSession(w, r, v, session, since)
 		a.fail(w, r, fmt.Errorf("%w: %w", ErrUnauthenticated, err), returnTo)
 	case wantsSignIn(err) && a.redirectURL != "" && wantsPage(r):
 		params := a.loginParams(r).with(LoginParams{Organization: organization}).throughAuthKit()
@@ -86,7 +86,7 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 
 // wentThrough answers a form of this application's own: a browser goes on, a
 // script is told where to.
-func (a *AuthKit) wentThrough(w http.ResponseWriter, r *http.Request, returnTo string) {
+func (a *AuthKit) respondSwitched(w http.ResponseWriter, r *http.Request, returnTo string) {
 	noStore(w.Header())
 	if wantsPage(r) {
 		seeOther(w, returnTo)

@@ -23,10 +23,10 @@ type pendingSignIn struct {
 
 	// before is the session that was there as the sign-in began, where browsers
 	// withhold its cookie from the callback; nil otherwise.
-	before *sessionBefore
+	replaced *replacedSession
 
 	// asked is what else was asked of AuthKit, to ask for it again.
-	asked workos.AuthorizationParams
+	params workos.AuthorizationParams
 }
 
 // The tags of a pendingSignIn.
@@ -65,29 +65,29 @@ func (p *pendingSignIn) encode() []byte {
 	}
 	e.Flag(tagCrossOrigin, p.crossOrigin)
 	e.Flag(tagRestarted, p.restarted)
-	e.Text(tagProvider, p.asked.Provider)
-	e.Text(tagConnection, p.asked.ConnectionID)
-	e.Text(tagOrganization, p.asked.OrganizationID)
-	e.Text(tagScreenHint, p.asked.ScreenHint)
-	e.Text(tagLoginHint, p.asked.LoginHint)
-	e.Text(tagDomainHint, p.asked.DomainHint)
-	e.Text(tagPrompt, p.asked.Prompt)
-	if p.before != nil {
-		e.Text(tagBeforeID, p.before.id)
-		e.Text(tagBeforeUser, p.before.userID)
-		e.Text(tagBeforeToken, p.before.refreshToken)
+	e.Text(tagProvider, p.params.Provider)
+	e.Text(tagConnection, p.params.ConnectionID)
+	e.Text(tagOrganization, p.params.OrganizationID)
+	e.Text(tagScreenHint, p.params.ScreenHint)
+	e.Text(tagLoginHint, p.params.LoginHint)
+	e.Text(tagDomainHint, p.params.DomainHint)
+	e.Text(tagPrompt, p.params.Prompt)
+	if p.replaced != nil {
+		e.Text(tagBeforeID, p.replaced.id)
+		e.Text(tagBeforeUser, p.replaced.userID)
+		e.Text(tagBeforeToken, p.replaced.refreshToken)
 	}
 	return e
 }
 
 func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
-	var before sessionBefore
+	var before replacedSession
 	texts := map[uint64]*string{
 		tagBeforeID: &before.id, tagBeforeUser: &before.userID, tagBeforeToken: &before.refreshToken,
 		tagState: &p.state, tagVerifier: &p.verifier, tagReturnTo: &p.returnTo, tagAppState: &p.appState,
-		tagInvitationToken: &p.invitationToken, tagProvider: &p.asked.Provider, tagConnection: &p.asked.ConnectionID,
-		tagOrganization: &p.asked.OrganizationID, tagScreenHint: &p.asked.ScreenHint, tagLoginHint: &p.asked.LoginHint,
-		tagDomainHint: &p.asked.DomainHint, tagPrompt: &p.asked.Prompt,
+		tagInvitationToken: &p.invitationToken, tagProvider: &p.params.Provider, tagConnection: &p.params.ConnectionID,
+		tagOrganization: &p.params.OrganizationID, tagScreenHint: &p.params.ScreenHint, tagLoginHint: &p.params.LoginHint,
+		tagDomainHint: &p.params.DomainHint, tagPrompt: &p.params.Prompt,
 	}
 	err = fields.Decode(encoded, func(tag uint64, value []byte) (err error) {
 		switch tag {
@@ -111,7 +111,7 @@ func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
 		return err
 	})
 	if before.id != "" && before.userID != "" {
-		p.before = &before
+		p.replaced = &before
 	}
 	if err == nil && (p.state == "" || p.verifier == "" || p.startedAt.IsZero()) {
 		err = fields.ErrEncoding
@@ -122,9 +122,9 @@ func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
 // provenBy tells whether a session has the proof of who the person is that the
 // sign-in asked for: within the maximum age when the sign-in began, or later.
 // AuthKit may not know the parameter, and a token from before may come back.
-func (p *pendingSignIn) provenBy(s *Session) bool {
+func (p *pendingSignIn) satisfiesMaxAge(s *Session) bool {
 	return p.maxAge == nil || !s.AuthenticatedAt().Before(p.startedAt.Add(-*p.maxAge-clockSkew))
 }
 
 // sessionBefore is what the end of a session needs of it.
-type sessionBefore struct{ id, userID, refreshToken string }
+type replacedSession struct{ id, userID, refreshToken string }

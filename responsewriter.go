@@ -17,16 +17,16 @@ import (
 // server's writer has.
 
 // protectedWriter is that writer.
-type protectedWriter struct {
+type responseWriter struct {
 	http.ResponseWriter
-	visit   *visit
+	auth    *requestAuth
 	request *http.Request
 	sent    bool      // the final header is out
 	vary    [1]string // what Vary is where the handler says nothing
 }
 
 // asTheServers is the writer to hand to a handler.
-func (p *protectedWriter) asTheServers() http.ResponseWriter {
+func (p *responseWriter) matchInterfaces() http.ResponseWriter {
 	_, flushes := p.ResponseWriter.(http.Flusher)
 	_, hijacks := p.ResponseWriter.(http.Hijacker)
 	_, pushes := p.ResponseWriter.(http.Pusher)
@@ -46,34 +46,34 @@ func (p *protectedWriter) asTheServers() http.ResponseWriter {
 // that header off its errors. And a response that sets a cookie of ours is
 // kept out of every shared cache: one that was stored with its Set-Cookie would
 // sign other people in.
-func (p *protectedWriter) lastWord() { p.decide(true) }
+func (p *responseWriter) finalizeHeaders() { p.decide(true) }
 
 // decide is lastWord for a header that may not be the final one. An
 // informational response clears no cookie: another header follows, and the
 // browser may sign in until then.
-func (p *protectedWriter) decide(final bool) {
+func (p *responseWriter) decide(final bool) {
 	if p.sent {
 		return
 	}
-	h, owner := p.Header(), p.visit.owner
+	h, owner := p.Header(), p.auth.authKit
 	if _, said := h["Vary"]; said {
 		varyOn(h, "Cookie")
 	} else {
 		p.vary[0] = "Cookie"
 		h["Vary"] = p.vary[:]
 	}
-	if owner.bearers != nil {
+	if owner.bearerVerifier != nil {
 		varyOn(h, "Authorization")
 	}
-	if p.visit.guarded.Load() && h.Get("Cache-Control") == "" {
+	if p.auth.guarded.Load() && h.Get("Cache-Control") == "" {
 		noStore(h)
 	}
-	if kept := p.visit.kept.Load(); kept != nil {
+	if kept := p.auth.pending.Load(); kept != nil {
 		switch {
-		case !kept.clears:
-			p.visit.kept.CompareAndSwap(kept, owner.lastCookie(h, p.request, kept))
+		case !kept.clear:
+			p.auth.pending.CompareAndSwap(kept, owner.finalizeSession(h, p.request, kept))
 		case final:
-			p.visit.kept.CompareAndSwap(kept, owner.lastClear(p.ResponseWriter, p.request, kept))
+			p.auth.pending.CompareAndSwap(kept, owner.finalizeClear(p.ResponseWriter, p.request, kept))
 		}
 	}
 	for _, line := range h["Set-Cookie"] {
@@ -92,7 +92,7 @@ func (p *protectedWriter) decide(final bool) {
 	}
 }
 
-func (p *protectedWriter) WriteHeader(status int) {
+func (p *responseWriter) WriteHeader(status int) {
 	// An informational response (RFC 9110, section 15.2) is followed by
 	// another header.
 	final := status >= 200 || status == http.StatusSwitchingProtocols
@@ -101,32 +101,32 @@ func (p *protectedWriter) WriteHeader(status int) {
 	p.ResponseWriter.WriteHeader(status)
 }
 
-func (p *protectedWriter) Write(b []byte) (int, error) {
-	p.lastWord()
+func (p *responseWriter) Write(b []byte) (int, error) {
+	p.finalizeHeaders()
 	p.sent = true
 	return p.ResponseWriter.Write(b)
 }
 
 // WriteString spares a copy where the server's writer takes strings.
-func (p *protectedWriter) WriteString(s string) (int, error) {
-	p.lastWord()
+func (p *responseWriter) WriteString(s string) (int, error) {
+	p.finalizeHeaders()
 	p.sent = true
 	return io.WriteString(p.ResponseWriter, s)
 }
 
 // FlushError is for http.ResponseController, which would otherwise flush what
 // is below without the last word.
-func (p *protectedWriter) FlushError() error {
-	p.lastWord()
+func (p *responseWriter) FlushError() error {
+	p.finalizeHeaders()
 	err := http.NewResponseController(p.ResponseWriter).Flush()
 	p.sent = p.sent || !errors.Is(err, http.ErrNotSupported)
 	return err
 }
 
 // Unwrap is for http.ResponseController.
-func (p *protectedWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }
+func (p *responseWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
-type flushWriter struct{ *protectedWriter }
+type flushWriter struct{ *responseWriter }
 
 func (f flushWriter) Flush() { _ = f.FlushError() }
 
@@ -135,7 +135,7 @@ type hijackWriter struct{ flushWriter }
 // Hijack has the last word too: who takes the connection over may write the
 // header out.
 func (w hijackWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	w.lastWord()
+	w.finalizeHeaders()
 	return w.ResponseWriter.(http.Hijacker).Hijack()
 }
 
@@ -144,7 +144,7 @@ func (w hijackWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // what the header says of cookies is decided once there is something to write.
 func (w hijackWriter) ReadFrom(src io.Reader) (n int64, err error) {
 	if !w.sent {
-		n, err = io.CopyBuffer(struct{ io.Writer }{w.protectedWriter}, io.LimitReader(src, sniffed), make([]byte, sniffed))
+		n, err = io.CopyBuffer(struct{ io.Writer }{w.responseWriter}, io.LimitReader(src, sniffed), make([]byte, sniffed))
 		if err != nil || n < sniffed {
 			return n, err
 		}

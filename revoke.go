@@ -25,7 +25,7 @@ const (
 	// maxRevoking bounds how many calls are made at once.
 	maxRevoking = 4
 	// revokedMemory is how long WorkOS is not told of the same session again.
-	revokedMemory = 24 * time.Hour
+	revokedLifetime = 24 * time.Hour
 )
 
 // revokePauses are how long to wait after each attempt that failed for a passing
@@ -39,7 +39,7 @@ type revocations struct {
 	client *workos.Client
 	clock  Clock
 	log    *slog.Logger
-	over   *expiring.Map[struct{}] // sessions that WorkOS was told of
+	done   *expiring.Map[struct{}] // sessions that WorkOS was told of
 
 	mu      sync.Mutex
 	waiting map[string]*revocation // by session ID: those that are not done; guarded by mu
@@ -58,7 +58,7 @@ type revocation struct {
 
 func newRevocations(client *workos.Client, clock Clock, log *slog.Logger) *revocations {
 	return &revocations{
-		client: client, clock: clock, log: log, waiting: map[string]*revocation{}, over: expiring.New[struct{}](clock.Now, markLimit),
+		client: client, clock: clock, log: log, waiting: map[string]*revocation{}, done: expiring.New[struct{}](clock.Now, tokenLimit),
 	}
 }
 
@@ -71,7 +71,7 @@ func (v *revocations) revoke(s *Session, after time.Duration) {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if _, over := v.over.Get(s.ID()); over {
+	if _, over := v.done.Get(s.ID()); over {
 		return
 	}
 	next, known := v.waiting[s.ID()]
@@ -127,11 +127,11 @@ func (v *revocations) begin(next *revocation) {
 func (v *revocations) enqueue(next *revocation) {
 	next.stop = nil
 	v.due = append(v.due, next)
-	v.work()
+	v.startNext()
 }
 
 // work starts a call if one is due and may be made. The caller holds mu.
-func (v *revocations) work() {
+func (v *revocations) startNext() {
 	if len(v.due) == 0 || v.calls >= maxRevoking {
 		return
 	}
@@ -161,7 +161,7 @@ func (v *revocations) finish(next *revocation, err error) {
 	defer v.mu.Unlock()
 	v.calls--
 	next.calling = false
-	defer v.work()
+	defer v.startNext()
 	attributes := []any{"user_id", next.session.UserID()}
 	if err != nil {
 		attributes = append(attributes, "error", err)
@@ -187,6 +187,6 @@ func (v *revocations) finish(next *revocation, err error) {
 	}
 	delete(v.waiting, next.session.ID())
 	if err == nil || refused {
-		v.over.Put(next.session.ID(), struct{}{}, v.clock.Now().Add(revokedMemory))
+		v.done.Put(next.session.ID(), struct{}{}, v.clock.Now().Add(revokedLifetime))
 	}
 }

@@ -53,54 +53,54 @@ const (
 	replayWindow = 30 * time.Second
 	// spentMemory is how long a refresh token is known to be spent: longer than
 	// a handler takes to answer.
-	spentMemory = time.Hour
+	consumedLifetime = time.Hour
 	// successorMemory is how long it is known which refresh token one was
 	// exchanged for, while its browser has not come back with that.
-	successorMemory = 24 * time.Hour
+	successorLifetime = 24 * time.Hour
 	// longestWay bounds how many exchanges are followed from a cookie: as many
 	// as a browser can miss in a day, and then some.
-	longestWay = 1000
+	maxChainLength = 1000
 	// markLimit bounds a map whose values are small: how many entries it holds.
-	markLimit = 1 << 16
+	tokenLimit = 1 << 16
 	// renewalLimit bounds how many renewals are remembered, each as large as a
 	// session and its sealed form together.
-	renewalLimit = 1 << 13
+	outcomeLimit = 1 << 13
 
 	// The bytes that are remembered of exchanges, 64 MiB in all.
-	renewalBytes = 36 << 20
-	markBytes    = 8 << 20 // each of successors, origins and spent
-	refusalBytes = 3 << 20
-	triesBytes   = 1 << 20
+	outcomeBytes      = 36 << 20
+	tokenBytes        = 8 << 20 // each of successors, origins and spent
+	refusalBytes      = 3 << 20
+	refusalCountBytes = 1 << 20
 
 	// triesLimit is how many organizations a session may be refused in
 	// triesWindow. A person is in a handful; what asks for more is guessing, and
 	// is answered without a call.
-	triesLimit  = 20
-	triesWindow = time.Minute
+	maxRefusals   = 20
+	refusalWindow = time.Minute
 )
 
 // refreshes makes one exchange serve every request that presents the same
 // refresh token. Requests that come while it runs wait for it. Requests that
 // come later with the retired token, because their response was lost or was
 // under way, get the new session.
-type refreshes struct {
+type rotations struct {
 	clock   Clock
 	flights singleflight.Group
 
-	mu         sync.Mutex                // makes each operation on what follows one step
-	renewals   *expiring.Map[*renewal]   // by the refresh token that was exchanged
-	successors *expiring.Map[string]     // of a refresh token: the one that it was exchanged for
-	origins    *expiring.Map[string]     // and the other way round
-	spent      *expiring.Map[fate]       // refresh tokens that no cookie may bring back
-	refusals   *expiring.Map[*renewal]   // of switches, by session and organization
-	tries      *expiring.Map[*triesMade] // refused switches, by session
-	so         counts                    // what happened so far
+	mu            sync.Mutex                   // makes each operation on what follows one step
+	outcomes      *expiring.Map[*outcome]      // by the refresh token that was exchanged
+	successors    *expiring.Map[string]        // of a refresh token: the one that it was exchanged for
+	predecessors  *expiring.Map[string]        // and the other way round
+	consumed      *expiring.Map[consumption]   // refresh tokens that no cookie may bring back
+	refusals      *expiring.Map[*outcome]      // of switches, by session and organization
+	refusalCounts *expiring.Map[*refusalCount] // refused switches, by session
+	counts        counts                       // what happened so far
 
 	step func(name string) // set by tests only: called between two steps
 }
 
 // fate is why a refresh token must not be set again.
-type fate struct {
+type consumption struct {
 	// replaced reports whether the browser has something else in its place: its
 	// successor, another session, or none after a sign-out.
 	replaced bool
@@ -110,10 +110,10 @@ type fate struct {
 }
 
 // triesMade counts the organizations that a session was refused.
-type triesMade struct{ count int }
+type refusalCount struct{ count int }
 
 // wanted is what a request wants of an exchange.
-type wanted struct {
+type exchangeTarget struct {
 	organization string
 	// switching reports whether a person asked for the organization. A refresh
 	// stays in the organization of its session.
@@ -122,34 +122,34 @@ type wanted struct {
 
 // renewal is what an exchange came to. Without an error and without a session
 // its tokens have yet to be verified.
-type renewal struct {
-	wanted  wanted // by the request that the exchange was made for
+type outcome struct {
+	target  exchangeTarget // by the request that the exchange was made for
 	sealed  payload.Session
 	session *Session
 	text    string // the session, sealed
 	err     error  // then sealed has the newest refresh token and nothing else
 }
 
-func (r *renewal) settled() bool { return r.session != nil || r.err != nil }
+func (r *outcome) verified() bool { return r.session != nil || r.err != nil }
 
 // serves reports whether an outcome answers a request. A refresh takes any
 // session; a switch takes only one that was asked for in its organization. The
 // failure of a switch is no failure of a refresh, unless the session has ended.
 // A refresh that failed for a passing reason holds a switch up too.
-func (r *renewal) serves(want wanted) bool {
+func (r *outcome) answers(want exchangeTarget) bool {
 	switch {
-	case errors.Is(r.err, errEnded):
+	case errors.Is(r.err, errSessionEnded):
 		return true
 	case r.err == nil:
-		return !want.switching || r.wanted.organization == want.organization
-	case r.wanted.switching:
-		return r.wanted == want
+		return !want.switching || r.target.organization == want.organization
+	case r.target.switching:
+		return r.target == want
 	}
 	return !want.switching || errors.Is(r.err, ErrUnavailable)
 }
 
 // size is about how many bytes an outcome takes in memory.
-func (r *renewal) size() int {
+func (r *outcome) size() int {
 	size := sessioncache.Overhead + len(r.text) + r.sealed.Size() + errorSize(r.err)
 	if r.session == nil {
 		return size
@@ -169,21 +169,21 @@ func errorSize(err error) int {
 	return 3*len(body) + len(reply.Message)
 }
 
-func newRefreshes(clock Clock) *refreshes {
+func newRotations(clock Clock) *rotations {
 	lengthOf := func(token string) int { return len(token) }
-	return &refreshes{
-		clock:      clock,
-		renewals:   expiring.New[*renewal](clock.Now, renewalLimit).LimitBytes(renewalBytes, (*renewal).size),
-		successors: expiring.New[string](clock.Now, markLimit).LimitBytes(markBytes, lengthOf),
-		origins:    expiring.New[string](clock.Now, markLimit).LimitBytes(markBytes, lengthOf),
-		spent:      expiring.New[fate](clock.Now, markLimit).LimitBytes(markBytes, func(fate) int { return 0 }),
-		refusals:   expiring.New[*renewal](clock.Now, renewalLimit).LimitBytes(refusalBytes, (*renewal).size),
-		tries:      expiring.New[*triesMade](clock.Now, renewalLimit).LimitBytes(triesBytes, func(*triesMade) int { return 8 }),
+	return &rotations{
+		clock:         clock,
+		outcomes:      expiring.New[*outcome](clock.Now, outcomeLimit).LimitBytes(outcomeBytes, (*outcome).size),
+		successors:    expiring.New[string](clock.Now, tokenLimit).LimitBytes(tokenBytes, lengthOf),
+		predecessors:  expiring.New[string](clock.Now, tokenLimit).LimitBytes(tokenBytes, lengthOf),
+		consumed:      expiring.New[consumption](clock.Now, tokenLimit).LimitBytes(tokenBytes, func(consumption) int { return 0 }),
+		refusals:      expiring.New[*outcome](clock.Now, outcomeLimit).LimitBytes(refusalBytes, (*outcome).size),
+		refusalCounts: expiring.New[*refusalCount](clock.Now, outcomeLimit).LimitBytes(refusalCountBytes, func(*refusalCount) int { return 8 }),
 	}
 }
 
 // at tells a test how far a request or an exchange has come.
-func (f *refreshes) at(name string) {
+func (f *rotations) reached(name string) {
 	if f.step != nil {
 		f.step(name)
 	}
@@ -192,7 +192,7 @@ func (f *refreshes) at(name string) {
 // exchangeResult is what an exchangeFunc returns.
 type exchangeResult struct {
 	// next is nil where the earlier exchange came to no more than a refresh token.
-	next *renewal
+	outcome *outcome
 	// until is how long next is remembered. An error is remembered until
 	// another exchange may be made.
 	until time.Time
@@ -201,35 +201,35 @@ type exchangeResult struct {
 }
 
 // failed is the outcome of an exchange that brought no session.
-func failed(old *Session, want wanted, err error) *renewal {
-	return &renewal{wanted: want, sealed: payload.Session{RefreshToken: old.sealed.RefreshToken}, err: err}
+func failedOutcome(old *Session, want exchangeTarget, err error) *outcome {
+	return &outcome{target: want, sealed: payload.Session{RefreshToken: old.sealed.RefreshToken}, err: err}
 }
 
 // commit makes visible what an exchange came to, in one step.
-func (f *refreshes) commit(old *Session, want wanted, known *renewal, result exchangeResult) {
+func (f *rotations) commitOutcome(old *Session, want exchangeTarget, known *outcome, result exchangeResult) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	token, next, until := old.sealed.RefreshToken, result.next, result.until
+	token, next, until := old.sealed.RefreshToken, result.outcome, result.until
 	if next == nil {
-		f.renewals.Delete(token)
+		f.outcomes.Delete(token)
 		return
 	}
 	if known == nil && next.sealed.RefreshToken != token {
-		f.exchanged(token, next.sealed.RefreshToken)
+		f.linkSuccessor(token, next.sealed.RefreshToken)
 	}
 	if want.switching {
-		f.rememberTry(old, want, next, until)
+		f.storeRefusal(old, want, next, until)
 	}
-	if want.switching && next.err != nil && !errors.Is(next.err, errEnded) {
+	if want.switching && next.err != nil && !errors.Is(next.err, errSessionEnded) {
 		return // no refresh is refused for it
 	}
-	if before, _ := f.spent.Get(token); before.replaced {
-		until = earlier(until, f.clock.Now().Add(replayWindow))
+	if before, _ := f.consumed.Get(token); before.replaced {
+		until = earliest(until, f.clock.Now().Add(replayWindow))
 	}
-	f.remember(old, next, until)
+	f.storeOutcome(old, next, until)
 }
 
-func earlier(a, b time.Time) time.Time {
+func earliest(a, b time.Time) time.Time {
 	if b.Before(a) {
 		return b
 	}
@@ -239,26 +239,26 @@ func earlier(a, b time.Time) time.Time {
 // exchanged notes that a refresh token was spent on another. The other is not
 // spent, whatever it was before: no way from token to token leads back. The
 // caller holds mu.
-func (f *refreshes) exchanged(token, became string) {
+func (f *rotations) linkSuccessor(token, became string) {
 	now := f.clock.Now()
-	f.renewals.Delete(token)
-	f.renewals.Delete(became)
+	f.outcomes.Delete(token)
+	f.outcomes.Delete(became)
 	f.successors.Delete(became)
-	f.spent.Delete(became)
-	f.spent.Add(token, fate{}, now.Add(spentMemory))
-	if before, _ := f.spent.Get(token); before.replaced { // while the exchange was under way
-		f.replace(became)
-		f.origins.Delete(became)
+	f.consumed.Delete(became)
+	f.consumed.Add(token, consumption{}, now.Add(consumedLifetime))
+	if before, _ := f.consumed.Get(token); before.replaced { // while the exchange was under way
+		f.markReplaced(became)
+		f.predecessors.Delete(became)
 		return
 	}
-	f.successors.Put(token, became, now.Add(successorMemory))
-	f.origins.Put(became, token, now.Add(successorMemory))
+	f.successors.Put(token, became, now.Add(successorLifetime))
+	f.predecessors.Put(became, token, now.Add(successorLifetime))
 }
 
 // remember puts the outcome of an exchange where it is looked for: a session by
 // the refresh token that was exchanged, and everything else by the refresh token
 // that is left. The caller holds mu.
-func (f *refreshes) remember(old *Session, next *renewal, until time.Time) {
+func (f *rotations) storeOutcome(old *Session, next *outcome, until time.Time) {
 	now := f.clock.Now()
 	if !until.After(now) {
 		return
@@ -267,57 +267,57 @@ func (f *refreshes) remember(old *Session, next *renewal, until time.Time) {
 	if next.session != nil {
 		token = old.sealed.RefreshToken
 	}
-	f.renewals.Put(token, next, earlier(until, now.Add(successorMemory)))
+	f.outcomes.Put(token, next, earliest(until, now.Add(successorLifetime)))
 }
 
 // rememberTry remembers that a session was refused an organization. A failure
 // that passes pauses the switches of the session to any organization. The
 // caller holds mu.
-func (f *refreshes) rememberTry(old *Session, want wanted, next *renewal, until time.Time) {
+func (f *rotations) storeRefusal(old *Session, want exchangeTarget, next *outcome, until time.Time) {
 	organization := want.organization
 	switch {
-	case next.err == nil && (next.session == nil || next.session.OrganizationID() == organization), errors.Is(next.err, errEnded):
+	case next.err == nil && (next.session == nil || next.session.OrganizationID() == organization), errors.Is(next.err, errSessionEnded):
 		return
 	case errors.Is(next.err, ErrUnavailable):
 		organization = ""
 	default:
-		tries, ok := f.tries.Get(old.ID())
+		tries, ok := f.refusalCounts.Get(old.ID())
 		if !ok {
-			tries = &triesMade{}
-			f.tries.Put(old.ID(), tries, f.clock.Now().Add(triesWindow))
+			tries = &refusalCount{}
+			f.refusalCounts.Put(old.ID(), tries, f.clock.Now().Add(refusalWindow))
 		}
 		tries.count++
 	}
 	if next.err != nil {
-		f.refusals.Put(tryKey(old, organization), &renewal{err: next.err}, until)
+		f.refusals.Put(refusalKey(old, organization), &outcome{err: next.err}, until)
 	}
 }
 
 // refusal is what a switch is answered without an exchange, nil where there
 // must be one. The caller holds mu.
-func (f *refreshes) refusal(s *Session, want wanted) *renewal {
+func (f *rotations) switchRefusal(s *Session, want exchangeTarget) *outcome {
 	for _, organization := range []string{want.organization, ""} {
-		if known, ok := f.refusals.Get(tryKey(s, organization)); ok {
-			return &renewal{wanted: want, err: known.err}
+		if known, ok := f.refusals.Get(refusalKey(s, organization)); ok {
+			return &outcome{target: want, err: known.err}
 		}
 	}
-	if tries, ok := f.tries.Get(s.ID()); ok && tries.count >= triesLimit {
-		return failed(s, want, fmt.Errorf("%w: %d organizations were refused to this session within %s", errRefused, triesLimit, triesWindow))
+	if tries, ok := f.refusalCounts.Get(s.ID()); ok && tries.count >= maxRefusals {
+		return failedOutcome(s, want, fmt.Errorf("%w: %d organizations were refused to this session within %s", errRefreshRefused, maxRefusals, refusalWindow))
 	}
 	return nil
 }
 
 // tryKey names an organization and a session since its sign-in. A new sign-in
 // may be what the organization asked for.
-func tryKey(s *Session, organization string) string {
+func refusalKey(s *Session, organization string) string {
 	return s.ID() + "\n" + strconv.FormatInt(s.SignedInAt().Unix(), 36) + "\n" + organization
 }
 
 // became is what is remembered of an exchange of a session's refresh token.
 // Where WorkOS does not rotate it, the successor has the same one, and has
 // become nothing yet. The caller holds mu.
-func (f *refreshes) became(token string, s *Session) *renewal {
-	known, ok := f.renewals.Get(token)
+func (f *rotations) outcomeOf(token string, s *Session) *outcome {
+	known, ok := f.outcomes.Get(token)
 	if !ok || known.err == nil && known.sealed.AccessToken == s.sealed.AccessToken {
 		return nil
 	}
@@ -336,13 +336,13 @@ func withToken(s *Session, token string) *Session {
 
 // recall finds what a session became, as far as a request can use it. Where no
 // more is remembered than its next refresh token, it goes on from that.
-func (f *refreshes) recall(s *Session, want wanted) (*Session, *renewal) {
+func (f *rotations) findOutcome(s *Session, want exchangeTarget) (*Session, *outcome) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var known *renewal
+	var known *outcome
 	token := s.sealed.RefreshToken
-	for range longestWay {
-		if known = f.became(token, s); known != nil {
+	for range maxChainLength {
+		if known = f.outcomeOf(token, s); known != nil {
 			break
 		}
 		next, ok := f.successors.Get(token)
@@ -351,11 +351,11 @@ func (f *refreshes) recall(s *Session, want wanted) (*Session, *renewal) {
 		}
 		token = next
 	}
-	if known != nil && known.err != nil && !known.serves(want) {
+	if known != nil && known.err != nil && !known.answers(want) {
 		known = nil
 	}
 	if known == nil && want.switching {
-		known = f.refusal(s, want)
+		known = f.switchRefusal(s, want)
 	}
 	return withToken(s, token), known
 }
@@ -363,37 +363,37 @@ func (f *refreshes) recall(s *Session, want wanted) (*Session, *renewal) {
 // presented notes that a browser has come back with a session. If it came from
 // an exchange, the cookie has arrived: everything that it came from has been
 // replaced, and is answered for a short while more.
-func (f *refreshes) presented(s *Session) {
+func (f *rotations) markDelivered(s *Session) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	until := f.clock.Now().Add(replayWindow)
-	f.eachOrigin(s.sealed.RefreshToken, func(origin string) {
-		f.renewals.Shorten(origin, until)
+	f.takePredecessors(s.sealed.RefreshToken, func(origin string) {
+		f.outcomes.Shorten(origin, until)
 		f.successors.Shorten(origin, until)
-		f.replace(origin)
+		f.markReplaced(origin)
 	})
 }
 
 // forgetRetired lets no retired refresh token lead to a session any more.
-func (f *refreshes) forgetRetired(s *Session) {
+func (f *rotations) forgetPredecessors(s *Session) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.eachOrigin(f.newest(s).sealed.RefreshToken, func(origin string) {
-		f.renewals.Delete(origin)
+	f.takePredecessors(f.newestSuccessor(s).sealed.RefreshToken, func(origin string) {
+		f.outcomes.Delete(origin)
 		f.successors.Delete(origin)
 	})
 }
 
 // eachOrigin calls do with each refresh token that a token came from, the last
 // one first, and forgets that it did. The caller holds mu.
-func (f *refreshes) eachOrigin(token string, do func(origin string)) {
+func (f *rotations) takePredecessors(token string, do func(origin string)) {
 	at := token
-	for range longestWay {
-		origin, ok := f.origins.Get(at)
+	for range maxChainLength {
+		origin, ok := f.predecessors.Get(at)
 		if !ok {
 			return
 		}
-		f.origins.Delete(at)
+		f.predecessors.Delete(at)
 		if origin == token { // handed out a second time
 			return
 		}
@@ -403,8 +403,8 @@ func (f *refreshes) eachOrigin(token string, do func(origin string)) {
 }
 
 // after is what a session became in one exchange. The caller holds mu.
-func (f *refreshes) after(s *Session) (*Session, bool) {
-	if known := f.became(s.sealed.RefreshToken, s); known != nil && known.session != nil {
+func (f *rotations) successorOf(s *Session) (*Session, bool) {
+	if known := f.outcomeOf(s.sealed.RefreshToken, s); known != nil && known.session != nil {
 		return known.session, true
 	}
 	token, ok := f.successors.Get(s.sealed.RefreshToken)
@@ -416,9 +416,9 @@ func (f *refreshes) after(s *Session) (*Session, bool) {
 
 // newest is what became of a session, and of that in turn, as far as it is
 // known. The caller holds mu.
-func (f *refreshes) newest(s *Session) *Session {
-	for range longestWay {
-		next, ok := f.after(s)
+func (f *rotations) newestSuccessor(s *Session) *Session {
+	for range maxChainLength {
+		next, ok := f.successorOf(s)
 		if !ok {
 			break
 		}
@@ -429,38 +429,38 @@ func (f *refreshes) newest(s *Session) *Session {
 
 // latest returns what became of a session, and reports whether that must not be
 // set: its refresh token was spent, or the session superseded or cleared.
-func (f *refreshes) latest(s *Session) (newest *Session, spent bool) {
+func (f *rotations) newest(s *Session) (newest *Session, spent bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	newest = f.newest(s)
-	_, spent = f.spent.Get(newest.sealed.RefreshToken)
+	newest = f.newestSuccessor(s)
+	_, spent = f.consumed.Get(newest.sealed.RefreshToken)
 	return newest, spent
 }
 
 // replace notes that the browser has something else in the place of a refresh
 // token. The caller holds mu.
-func (f *refreshes) replace(token string) {
-	before, _ := f.spent.Get(token)
+func (f *rotations) markReplaced(token string) {
+	before, _ := f.consumed.Get(token)
 	before.replaced = true
-	f.spent.Put(token, before, f.clock.Now().Add(spentMemory))
+	f.consumed.Put(token, before, f.clock.Now().Add(consumedLifetime))
 }
 
 // supersede notes that another session has taken a session's place in its
 // browser, or that a sign-out has left none: no response that is still under
 // way may set it again, nor what comes of it.
-func (f *refreshes) supersede(s *Session) {
+func (f *rotations) supersede(s *Session) {
 	if s.sealed.RefreshToken == "" {
 		return // it cannot be refreshed, and other sessions have none either
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.replace(s.sealed.RefreshToken)
-	for range longestWay {
-		next, ok := f.after(s)
+	f.markReplaced(s.sealed.RefreshToken)
+	for range maxChainLength {
+		next, ok := f.successorOf(s)
 		if !ok {
 			return
 		}
-		f.replace(next.sealed.RefreshToken)
+		f.markReplaced(next.sealed.RefreshToken)
 		s = next
 	}
 }
@@ -472,17 +472,17 @@ type counts struct {
 }
 
 // soFar is what happened so far.
-func (f *refreshes) soFar() counts {
+func (f *rotations) currentCounts() counts {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.so
+	return f.counts
 }
 
 // noteSignIn counts a sign-in.
-func (f *refreshes) noteSignIn() {
+func (f *rotations) countSignIn() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.so.signIns++
+	f.counts.signIns++
 }
 
 // clear asks whether a response may expire the cookie of a session that WorkOS
@@ -492,20 +492,20 @@ func (f *refreshes) noteSignIn() {
 // was a sign-in since. since is what soFar was when the request began, and own the
 // number that an earlier call returned to the same response, or 0. The number
 // returned is 0 if the response may not.
-func (f *refreshes) clear(s *Session, since counts, own uint64) uint64 {
+func (f *rotations) claimClear(s *Session, since counts, own uint64) uint64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.mayClear(s, since, own) {
 		return 0
 	}
 	if own == 0 {
-		f.so.clearings++
-		own = f.so.clearings
+		f.counts.clearings++
+		own = f.counts.clearings
 	}
-	until := f.clock.Now().Add(spentMemory)
-	for range longestWay {
-		f.spent.Put(s.sealed.RefreshToken, fate{cleared: own}, until)
-		next, ok := f.after(s)
+	until := f.clock.Now().Add(consumedLifetime)
+	for range maxChainLength {
+		f.consumed.Put(s.sealed.RefreshToken, consumption{cleared: own}, until)
+		next, ok := f.successorOf(s)
 		if !ok {
 			break
 		}
@@ -515,14 +515,14 @@ func (f *refreshes) clear(s *Session, since counts, own uint64) uint64 {
 }
 
 // mayClear is the question of clear. The caller holds mu.
-func (f *refreshes) mayClear(s *Session, since counts, own uint64) bool {
-	for range longestWay {
-		before, _ := f.spent.Get(s.sealed.RefreshToken)
+func (f *rotations) mayClear(s *Session, since counts, own uint64) bool {
+	for range maxChainLength {
+		before, _ := f.consumed.Get(s.sealed.RefreshToken)
 		byAnother := before.cleared != 0 && before.cleared != own
-		if before.replaced || byAnother && (before.cleared > since.clearings || f.so.signIns > since.signIns) {
+		if before.replaced || byAnother && (before.cleared > since.clearings || f.counts.signIns > since.signIns) {
 			return false
 		}
-		next, ok := f.after(s)
+		next, ok := f.successorOf(s)
 		if !ok {
 			break
 		}
@@ -533,8 +533,8 @@ func (f *refreshes) mayClear(s *Session, since counts, own uint64) bool {
 
 var (
 	// errEnded says that WorkOS has ended the session.
-	errEnded = errors.New("the session was ended by WorkOS")
+	errSessionEnded = errors.New("the session was ended by WorkOS")
 	// errRefused says that WorkOS did not refresh the session, for a reason that
 	// neither ends it nor passes by itself.
-	errRefused = errors.New("the session was not refreshed")
+	errRefreshRefused = errors.New("the session was not refreshed")
 )

@@ -36,8 +36,8 @@ type signedOut struct {
 
 func newSignedOut(clock Clock) *signedOut {
 	o := &signedOut{
-		live:    expiring.New[time.Time](clock.Now, markLimit),
-		expired: expiring.New[time.Time](clock.Now, markLimit),
+		live:    expiring.New[time.Time](clock.Now, tokenLimit),
+		expired: expiring.New[time.Time](clock.Now, tokenLimit),
 	}
 	o.epoch.Store(1)
 	return o
@@ -88,7 +88,7 @@ func (o *signedOut) pass(step string) {
 // replacedMemory is how long a session is refused at least whose place a sign-in
 // took. WorkOS is told of its end, so that it is good for nothing; but beside the
 // new one it would be a second session.
-const replacedMemory = 24 * time.Hour
+const replacedLifetime = 24 * time.Hour
 
 // markSignedOut makes this process refuse a session until none of its access
 // tokens can be good any more, and for a time at least: those that were issued up
@@ -101,7 +101,7 @@ const replacedMemory = 24 * time.Hour
 func (a *AuthKit) markSignedOut(s *Session, served bool, atLeast time.Duration) {
 	now := a.clock.Now()
 	until := now.Add(max(atLeast, time.Minute))
-	newest, _ := a.refreshes.latest(s)
+	newest, _ := a.rotations.newest(s)
 	for _, token := range []*Session{s, newest} {
 		lifetime := token.ExpiresAt().Sub(token.IssuedAt())
 		if token.IssuedAt().IsZero() {
@@ -122,27 +122,27 @@ func (a *AuthKit) markSignedOut(s *Session, served bool, atLeast time.Duration) 
 	}
 	live := served || now.Before(s.ExpiresAt().Add(clockSkew))
 	a.signedOut.mark(s.ID(), at, until.Add(clockSkew), live)
-	a.refreshes.supersede(s)
-	a.refreshes.forgetRetired(s)
+	a.rotations.supersede(s)
+	a.rotations.forgetPredecessors(s)
 }
 
 // hasEnded reports whether a session was signed out in this process, and not
 // begun anew by a later sign-in: AuthKit may sign a person in to the WorkOS
 // session that a script's logout has left alive.
-func (a *AuthKit) hasEnded(s *Session) bool {
+func (a *AuthKit) isSignedOut(s *Session) bool {
 	at, ended := a.signedOut.at(s.ID())
 	return ended && !s.SignedInAt().After(at)
 }
 
 // hasEndedSince is hasEnded for a session that is at hand for many requests: it
 // looks again only after a sign-out, whichever session that was of.
-func (a *AuthKit) hasEndedSince(e *sessioncache.Entry[*Session]) bool {
+func (a *AuthKit) isSignedOutSince(e *sessioncache.Entry[*Session]) bool {
 	epoch := a.signedOut.epoch.Load()
 	if e.CheckedEpoch.Load() == epoch {
 		return false
 	}
 	a.signedOut.pass("epoch read")
-	if a.hasEnded(e.Value) {
+	if a.isSignedOut(e.Value) {
 		return true
 	}
 	a.signedOut.pass("no mark found")

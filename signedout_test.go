@@ -50,17 +50,17 @@ func TestNoCachedSessionOutlivesASignOutThatItsRequestFallsInto(t *testing.T) {
 			a := deaf(t, clock)
 			s := sessionFor(t, "session_1", clock.now.Add(-time.Minute), clock.now, clock.now.Add(time.Hour))
 			entry := &sessioncache.Entry[*Session]{Value: s}
-			require.False(t, a.hasEndedSince(entry))
+			require.False(t, a.isSignedOutSince(entry))
 			inside := 0
 			a.signedOut.seam = func(at string) {
 				if at == step && inside == 0 {
 					inside++
-					a.hasEndedSince(entry)
+					a.isSignedOutSince(entry)
 				}
 			}
 			a.markSignedOut(s, true, 0)
 			require.Equal(t, 1, inside)
-			assert.True(t, a.hasEndedSince(entry))
+			assert.True(t, a.isSignedOutSince(entry))
 		})
 	}
 	for _, step := range []string{"epoch read", "no mark found"} {
@@ -76,9 +76,9 @@ func TestNoCachedSessionOutlivesASignOutThatItsRequestFallsInto(t *testing.T) {
 					a.markSignedOut(s, true, 0)
 				}
 			}
-			a.hasEndedSince(entry) // it may have been faster
+			a.isSignedOutSince(entry) // it may have been faster
 			require.Equal(t, 1, inside)
-			assert.True(t, a.hasEndedSince(entry))
+			assert.True(t, a.isSignedOutSince(entry))
 		})
 	}
 }
@@ -91,7 +91,7 @@ func TestASessionThatIsCachedAfterItsSignOutIsChecked(t *testing.T) {
 	cookie := []string{"sealed"}
 	a.markSignedOut(s, false, 0)
 	a.cache.Put(cookie, s, s.size())
-	assert.True(t, a.hasEndedSince(a.cache.Get(cookie)))
+	assert.True(t, a.isSignedOutSince(a.cache.Get(cookie)))
 }
 
 // Finding A13.
@@ -102,16 +102,16 @@ func TestASignOutHoldsWhateverTheClocksSay(t *testing.T) {
 		id := fmt.Sprintf("session_%d", ahead)
 		s := sessionFor(t, id, clock.now.Add(ahead), clock.now.Add(ahead), clock.now.Add(ahead+5*time.Minute))
 		a.markSignedOut(s, false, 0)
-		assert.True(t, a.hasEnded(s), ahead)
+		assert.True(t, a.isSignedOut(s), ahead)
 
 		again := sessionFor(t, id, a.signInTime(id), clock.now.Add(ahead), clock.now.Add(ahead+5*time.Minute))
-		assert.False(t, a.hasEnded(again), "a sign-in that comes after it counts: %s", ahead)
+		assert.False(t, a.isSignedOut(again), "a sign-in that comes after it counts: %s", ahead)
 		resealed := sessionFor(t, id, time.UnixMilli(again.SignedInAt().UnixMilli()), clock.now, clock.now.Add(5*time.Minute))
-		assert.False(t, a.hasEnded(resealed), "in the precision of the seal too: %s", ahead)
+		assert.False(t, a.isSignedOut(resealed), "in the precision of the seal too: %s", ahead)
 
 		older := sessionFor(t, id, clock.now.Add(-time.Hour), clock.now, clock.now.Add(5*time.Minute))
 		a.markSignedOut(older, false, 0)
-		assert.True(t, a.hasEnded(s), "an older cookie takes nothing back: %s", ahead)
+		assert.True(t, a.isSignedOut(s), "an older cookie takes nothing back: %s", ahead)
 	}
 	assert.Equal(t, clock.now, a.signInTime("session_another"))
 }
@@ -125,7 +125,7 @@ func TestASignInWithinTheMillisecondOfASignOutCounts(t *testing.T) {
 	clock.now = clock.now.Add(500 * time.Microsecond)
 	at := a.signInTime("session_1")
 	resealed := sessionFor(t, "session_1", time.UnixMilli(at.UnixMilli()), clock.now, clock.now.Add(5*time.Minute))
-	assert.False(t, a.hasEnded(resealed), "the new sign-in, as its cookie has it")
+	assert.False(t, a.isSignedOut(resealed), "the new sign-in, as its cookie has it")
 }
 
 // Finding A12.
@@ -137,14 +137,14 @@ func TestSignOutsOfOldSessionsPushNoMarkOut(t *testing.T) {
 	a.markSignedOut(s, false, 0)
 	a.markSignedOut(served, true, 0)
 	old := sessionFor(t, "session_0", clock.now.Add(-24*time.Hour), clock.now.Add(-24*time.Hour), clock.now.Add(-24*time.Hour+5*time.Minute))
-	for i := range markLimit + 100 {
+	for i := range tokenLimit + 100 {
 		a.signedOut.mark("session_old_"+strconv.Itoa(i), clock.now, clock.now.Add(time.Hour), false)
 	}
 	a.markSignedOut(old, false, 0)
-	assert.True(t, a.hasEnded(s))
-	assert.True(t, a.hasEnded(served), "this process has served it")
-	assert.True(t, a.hasEnded(old))
-	assert.LessOrEqual(t, a.signedOut.expired.Len(), markLimit)
+	assert.True(t, a.isSignedOut(s))
+	assert.True(t, a.isSignedOut(served), "this process has served it")
+	assert.True(t, a.isSignedOut(old))
+	assert.LessOrEqual(t, a.signedOut.expired.Len(), tokenLimit)
 	assert.LessOrEqual(t, a.signedOut.live.Len(), 2)
 }
 

@@ -48,9 +48,9 @@ func cookieSize(name, value string) int { return len(name) + len(value) + 3 }
 // keepSignIn sets the cookie of a new sign-in, and makes the others of this
 // browser so small that all of them fit. replaces is nil or one of these, whose
 // place the new one takes.
-func (a *AuthKit) keepSignIn(w http.ResponseWriter, r *http.Request, pending pendingSignIn, replaces *pendingSignIn) error {
+func (a *AuthKit) setPendingSignIn(w http.ResponseWriter, r *http.Request, pending pendingSignIn, replaces *pendingSignIn) error {
 	fresh := &stateCookie{pendingSignIn: pending, name: a.cookies.StateName(pending.state)}
-	if err := a.sealNew(fresh); err != nil {
+	if err := a.sealPendingSignIn(fresh); err != nil {
 		return fmt.Errorf("%w: %w: %w", ErrLoginParamsTooLarge, ErrInvalidLoginParams, err)
 	}
 	older := a.stateCookies(r)
@@ -99,7 +99,7 @@ func (a *AuthKit) stateLifetime(pending *pendingSignIn, now time.Time) time.Dura
 
 // sealNew seals a new sign-in, without the query or the path of its page where
 // it would not fit into a cookie otherwise.
-func (a *AuthKit) sealNew(c *stateCookie) error {
+func (a *AuthKit) sealPendingSignIn(c *stateCookie) error {
 	for _, size := range []smaller{asItIs, withoutQuery, withoutPath} {
 		if err := a.shrink(shrinking{c, size}); err != nil {
 			return err
@@ -195,7 +195,7 @@ func (a *AuthKit) shrink(step shrinking) error {
 		return nil
 	}
 	c.returnTo = returnTo
-	text, err := a.signIns.Seal(c.encode())
+	text, err := a.signInSealer.Seal(c.encode())
 	if err != nil {
 		return err
 	}
@@ -247,7 +247,7 @@ func (a *AuthKit) openStateCookie(name, text string) (pendingSignIn, error) {
 	if len(text) > cookie.MaxSize {
 		return pendingSignIn{}, errors.New("the cookie is larger than any of ours")
 	}
-	encoded, err := a.signIns.Open(text)
+	encoded, err := a.signInSealer.Open(text)
 	if err != nil {
 		return pendingSignIn{}, err
 	}
@@ -264,7 +264,7 @@ func (a *AuthKit) openStateCookie(name, text string) (pendingSignIn, error) {
 // findSignIn finds the sign-in that a callback's state belongs to, among those
 // of the browser that brings it. It may be too old. One from the future comes with
 // an error.
-func (a *AuthKit) findSignIn(r *http.Request, state string) (*pendingSignIn, error) {
+func (a *AuthKit) findPendingSignIn(r *http.Request, state string) (*pendingSignIn, error) {
 	name := a.cookies.StateName(state)
 	err := errors.New("this browser has no such sign-in under way")
 	for value := range cookie.First(r.Header, name) {

@@ -30,7 +30,7 @@ func (a *AuthKit) SaveStep(w http.ResponseWriter, v any) error {
 	e := fields.NewEncoder()
 	e.Time(tagStepSavedAt, a.clock.Now())
 	e.Field(tagStepContent, content)
-	text, err := a.steps.Seal(e)
+	text, err := a.stepSealer.Seal(e)
 	if err != nil {
 		return fmt.Errorf("authkit: SaveStep: %w", err)
 	}
@@ -82,7 +82,7 @@ const (
 )
 
 func (a *AuthKit) openStep(text string) (content []byte, err error) {
-	encoded, err := a.steps.Open(text)
+	encoded, err := a.stepSealer.Open(text)
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ const (
 )
 
 // look finds out what use would find.
-func (u *usedStates) look(pending *pendingSignIn) stateUse {
+func (u *usedStates) peek(pending *pendingSignIn) stateUse {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.find(pending)
@@ -59,7 +59,7 @@ func (u *usedStates) find(pending *pendingSignIn) stateUse {
 }
 
 // use uses a state that is fresh, and remembers it until a time.
-func (u *usedStates) use(pending *pendingSignIn, until time.Time) stateUse {
+func (u *usedStates) consume(pending *pendingSignIn, until time.Time) stateUse {
 	if u.beforeUse != nil {
 		u.beforeUse()
 	}

@@ -40,9 +40,9 @@ func (a *AuthKit) sessionOf(r *http.Request, own *cookie.Value) (session *Sessio
 				return nil, false, err
 			}
 			// A refusal is about the keys at hand: the cookie is then opened and verified again.
-			err := a.verifier.Recheck(r.Context(), known.Value.claims)
+			err := a.sessionVerifier.Recheck(r.Context(), known.Value.claims)
 			if _, refused := err.(*jwks.RefusedError); !refused {
-				return known.Value, a.hasEndedSince(known), err
+				return known.Value, a.isSignedOutSince(known), err
 			}
 		}
 	}
@@ -53,16 +53,16 @@ func (a *AuthKit) sessionOf(r *http.Request, own *cookie.Value) (session *Sessio
 	if err != nil {
 		return nil, false, err
 	}
-	session, err = a.verify(r.Context(), a.verifier, sealed)
+	session, err = a.verify(r.Context(), a.sessionVerifier, sealed)
 	if errors.Is(err, jwks.ErrUnknownKey) || errors.Is(err, jwks.ErrUnavailable) {
 		session = unverifiedSession(sealed)
 	}
 	if session == nil {
 		return nil, false, err
 	}
-	ended = a.hasEnded(session)
+	ended = a.isSignedOut(session)
 	if !ended && !errors.Is(err, jwks.ErrUnavailable) {
-		a.refreshes.presented(session)
+		a.rotations.markDelivered(session)
 	}
 	if err == nil && own.Found() && !sealed.Foreign {
 		a.cache.Put(own.Parts(), session, session.size())

@@ -23,7 +23,7 @@ import (
 )
 
 func TestSessionsThatCannotBeRenewedAreToldApart(t *testing.T) {
-	f := newRefreshes(newSetClock())
+	f := newRotations(newSetClock())
 	kims, lees := makeSession(payload.Session{AccessToken: "kim"}, &jwks.Claims{}), makeSession(payload.Session{AccessToken: "lee"}, &jwks.Claims{})
 	f.supersede(kims)
 	assert.False(t, f.isSpent(lees))
@@ -32,25 +32,25 @@ func TestSessionsThatCannotBeRenewedAreToldApart(t *testing.T) {
 
 // A request looked before another one's exchange, and its turn comes after it.
 func TestAnExchangeThatWasMadeMeanwhileIsNotMadeAgain(t *testing.T) {
-	f := newRefreshes(newSetClock())
-	f.exchanged("a", "b")
+	f := newRotations(newSetClock())
+	f.linkSuccessor("a", "b")
 	session := makeSession(payload.Session{AccessToken: "1", RefreshToken: "a"}, &jwks.Claims{})
-	assert.Nil(t, f.run(t.Context(), session, wanted{}, func(context.Context, *Session, wanted, *renewal) exchangeResult {
+	assert.Nil(t, f.runExchange(t.Context(), session, exchangeTarget{}, func(context.Context, *Session, exchangeTarget, *outcome) exchangeResult {
 		assert.Fail(t, "the refresh token is spent")
 		return exchangeResult{}
 	}))
-	latest, _ := f.recall(session, wanted{})
+	latest, _ := f.findOutcome(session, exchangeTarget{})
 	assert.Equal(t, "b", latest.sealed.RefreshToken)
 }
 
 // isSpent reports whether no cookie may bring the session back.
-func (f *refreshes) isSpent(s *Session) bool {
-	_, spent := f.spent.Get(s.sealed.RefreshToken)
+func (f *rotations) isSpent(s *Session) bool {
+	_, spent := f.consumed.Get(s.sealed.RefreshToken)
 	return spent
 }
 
 // isSuperseded reports whether the browser is known to have something else.
-func (f *refreshes) isSuperseded(s *Session) bool { return !f.mayClear(s, f.so, 0) }
+func (f *rotations) isSuperseded(s *Session) bool { return !f.mayClear(s, f.counts, 0) }
 
 // WorkOS hands out no refresh token twice; whatever does must not lead a
 // request in a circle.
@@ -59,21 +59,21 @@ func TestNoWayFromTokenToTokenLeadsBack(t *testing.T) {
 	sessionOf := func(accessToken, refreshToken string) *Session {
 		return makeSession(payload.Session{AccessToken: accessToken, RefreshToken: refreshToken}, &jwks.Claims{})
 	}
-	exchange := func(f *refreshes, old, next *Session, remembered bool) {
-		f.exchanged(old.sealed.RefreshToken, next.sealed.RefreshToken)
+	exchange := func(f *rotations, old, next *Session, remembered bool) {
+		f.linkSuccessor(old.sealed.RefreshToken, next.sealed.RefreshToken)
 		if remembered {
-			f.remember(old, &renewal{sealed: *next.sealed, session: next}, clock.now.Add(time.Minute))
+			f.storeOutcome(old, &outcome{sealed: *next.sealed, session: next}, clock.now.Add(time.Minute))
 		}
 	}
 	first, second, again := sessionOf("1", "a"), sessionOf("2", "b"), sessionOf("3", "a")
 	for _, remembered := range []bool{true, false} {
-		f := newRefreshes(clock)
+		f := newRotations(clock)
 		exchange(f, first, second, remembered)
-		assert.Equal(t, "b", f.newest(first).sealed.RefreshToken)
+		assert.Equal(t, "b", f.newestSuccessor(first).sealed.RefreshToken)
 		exchange(f, second, again, remembered)
-		assert.Equal(t, "a", f.newest(second).sealed.RefreshToken)
-		assert.Same(t, again, f.newest(again))
-		found, next := f.recall(again, wanted{})
+		assert.Equal(t, "a", f.newestSuccessor(second).sealed.RefreshToken)
+		assert.Same(t, again, f.newestSuccessor(again))
+		found, next := f.findOutcome(again, exchangeTarget{})
 		assert.Same(t, again, found)
 		assert.Nil(t, next)
 		assert.False(t, f.isSpent(again))
@@ -108,17 +108,17 @@ func heap() int {
 
 func TestWhatExchangesCameToIsBoundedInBytes(t *testing.T) {
 	clock := newSetClock()
-	f := newRefreshes(clock)
+	f := newRotations(clock)
 	before := heap()
 	session := heavySession(0, "org_0")
 	middle := session
 	for i := range 9000 {
 		organization := "org_" + strconv.Itoa(i%2)
-		next, err := f.await(t.Context(), session, wanted{organization, true}, func(_ context.Context, old *Session, want wanted, _ *renewal) exchangeResult {
+		next, err := f.exchange(t.Context(), session, exchangeTarget{organization, true}, func(_ context.Context, old *Session, want exchangeTarget, _ *outcome) exchangeResult {
 			next := heavySession(i+1, want.organization)
 			return exchangeResult{
-				next:  &renewal{wanted: want, sealed: *next.sealed, session: next, text: strings.Repeat("s", 18_000) + strconv.Itoa(i)},
-				until: clock.now.Add(time.Hour),
+				outcome: &outcome{target: want, sealed: *next.sealed, session: next, text: strings.Repeat("s", 18_000) + strconv.Itoa(i)},
+				until:   clock.now.Add(time.Hour),
 			}
 		})
 		require.NoError(t, err)
@@ -128,13 +128,13 @@ func TestWhatExchangesCameToIsBoundedInBytes(t *testing.T) {
 		}
 	}
 	grown := heap() - before
-	assert.Greater(t, f.renewals.Bytes(), renewalBytes/2, "what is there is remembered")
-	assert.LessOrEqual(t, f.renewals.Bytes(), renewalBytes)
-	counted := f.renewals.Bytes() + f.successors.Bytes() + f.origins.Bytes() + f.spent.Bytes() + f.refusals.Bytes() + f.tries.Bytes()
+	assert.Greater(t, f.outcomes.Bytes(), outcomeBytes/2, "what is there is remembered")
+	assert.LessOrEqual(t, f.outcomes.Bytes(), outcomeBytes)
+	counted := f.outcomes.Bytes() + f.successors.Bytes() + f.predecessors.Bytes() + f.consumed.Bytes() + f.refusals.Bytes() + f.refusalCounts.Bytes()
 	assert.LessOrEqual(t, counted, 64<<20)
 	assert.Less(t, grown, counted*5/4, "the sizes are honest")
 
-	latest, known := f.recall(middle, wanted{organization: middle.OrganizationID()})
+	latest, known := f.findOutcome(middle, exchangeTarget{organization: middle.OrganizationID()})
 	assert.Equal(t, "session_1", latest.ID())
 	require.NotNil(t, known, "nearly all outcomes left early; those that did not are found")
 	assert.Equal(t, "session_1", known.session.ID())
@@ -142,15 +142,15 @@ func TestWhatExchangesCameToIsBoundedInBytes(t *testing.T) {
 }
 
 func TestTheMarksOfExchangesAreBoundedInBytes(t *testing.T) {
-	assert.LessOrEqual(t, renewalBytes+3*markBytes+refusalBytes+triesBytes, 64<<20)
-	f := newRefreshes(newSetClock())
+	assert.LessOrEqual(t, outcomeBytes+3*tokenBytes+refusalBytes+refusalCountBytes, 64<<20)
+	f := newRotations(newSetClock())
 	long := strings.Repeat("x", 4000)
 	for i := range 20_000 {
-		f.exchanged(long+strconv.Itoa(i), long+strconv.Itoa(i+1))
+		f.linkSuccessor(long+strconv.Itoa(i), long+strconv.Itoa(i+1))
 	}
-	for _, bytes := range []int{f.successors.Bytes(), f.origins.Bytes(), f.spent.Bytes()} {
-		assert.Greater(t, bytes, markBytes/2)
-		assert.LessOrEqual(t, bytes, markBytes)
+	for _, bytes := range []int{f.successors.Bytes(), f.predecessors.Bytes(), f.consumed.Bytes()} {
+		assert.Greater(t, bytes, tokenBytes/2)
+		assert.LessOrEqual(t, bytes, tokenBytes)
 	}
 }
 
@@ -167,16 +167,16 @@ func TestARefusalIsCountedWithTheReplyThatItKeeps(t *testing.T) {
 	require.Equal(t, "some_code", workos.ErrorCode(refused))
 
 	clock := newSetClock()
-	f := newRefreshes(clock)
+	f := newRotations(clock)
 	for i := range 100 {
 		session := heavySession(i, "org_0")
-		want := wanted{"org_" + strconv.Itoa(i), i%2 == 0}
-		f.commit(session, want, nil, exchangeResult{next: failed(session, want, fmt.Errorf("%w: %w", errRefused, refused)), until: clock.now.Add(time.Hour)})
+		want := exchangeTarget{"org_" + strconv.Itoa(i), i%2 == 0}
+		f.commitOutcome(session, want, nil, exchangeResult{outcome: failedOutcome(session, want, fmt.Errorf("%w: %w", errRefreshRefused, refused)), until: clock.now.Add(time.Hour)})
 	}
 	assert.LessOrEqual(t, f.refusals.Len()*900_000, refusalBytes)
-	assert.LessOrEqual(t, f.renewals.Len()*900_000, renewalBytes)
+	assert.LessOrEqual(t, f.outcomes.Len()*900_000, outcomeBytes)
 	assert.NotZero(t, f.refusals.Len())
-	assert.NotZero(t, f.renewals.Len())
+	assert.NotZero(t, f.outcomes.Len())
 }
 
 func TestARefusalIsOneOfASessionSinceItsSignIn(t *testing.T) {
@@ -184,81 +184,81 @@ func TestARefusalIsOneOfASessionSinceItsSignIn(t *testing.T) {
 		return makeSession(payload.Session{RefreshToken: "r", SignedInAt: at}, &jwks.Claims{SessionID: "session_1"})
 	}
 	clock := newSetClock()
-	f := newRefreshes(clock)
-	want := wanted{"org_1", true}
+	f := newRotations(clock)
+	want := exchangeTarget{"org_1", true}
 	before := signedIn(clock.now)
-	f.commit(before, want, nil, exchangeResult{next: failed(before, want, errRefused), until: clock.now.Add(time.Minute)})
-	_, known := f.recall(before, want)
+	f.commitOutcome(before, want, nil, exchangeResult{outcome: failedOutcome(before, want, errRefreshRefused), until: clock.now.Add(time.Minute)})
+	_, known := f.findOutcome(before, want)
 	require.NotNil(t, known)
-	assert.ErrorIs(t, known.err, errRefused)
-	_, known = f.recall(signedIn(clock.now.Add(time.Second)), want)
+	assert.ErrorIs(t, known.err, errRefreshRefused)
+	_, known = f.findOutcome(signedIn(clock.now.Add(time.Second)), want)
 	assert.Nil(t, known, "AuthKit may have signed the person in to the same WorkOS session")
 }
 
 // WorkOS answered with a session, in another organization than was asked for.
 func TestAnAnswerWithAnotherOrganizationCountsAsARefusedTry(t *testing.T) {
 	clock := newSetClock()
-	f := newRefreshes(clock)
+	f := newRotations(clock)
 	session := heavySession(0, "org_0")
 	exchanges := 0
-	for i := range 3 * triesLimit {
-		want := wanted{"org_x" + strconv.Itoa(i), true}
-		next, err := f.await(t.Context(), session, want, func(_ context.Context, _ *Session, want wanted, _ *renewal) exchangeResult {
+	for i := range 3 * maxRefusals {
+		want := exchangeTarget{"org_x" + strconv.Itoa(i), true}
+		next, err := f.exchange(t.Context(), session, want, func(_ context.Context, _ *Session, want exchangeTarget, _ *outcome) exchangeResult {
 			exchanges++
 			next := heavySession(exchanges, "org_0")
-			return exchangeResult{next: &renewal{wanted: want, sealed: *next.sealed, session: next}, until: clock.now.Add(time.Hour)}
+			return exchangeResult{outcome: &outcome{target: want, sealed: *next.sealed, session: next}, until: clock.now.Add(time.Hour)}
 		})
 		if err == nil {
 			session = next.session
 		}
 	}
-	assert.Equal(t, triesLimit, exchanges)
+	assert.Equal(t, maxRefusals, exchanges)
 }
 
 // A server that hands out an old refresh token again makes no circle of what is
 // replaced: the token is in use.
 func TestATokenThatIsHandedOutASecondTimeIsNotReplacedByItself(t *testing.T) {
-	f := newRefreshes(newSetClock())
+	f := newRotations(newSetClock())
 	for _, step := range [][2]string{{"a", "b"}, {"b", "c"}, {"c", "a"}} {
-		f.exchanged(step[0], step[1])
+		f.linkSuccessor(step[0], step[1])
 	}
 	again := makeSession(payload.Session{AccessToken: "4", RefreshToken: "a"}, &jwks.Claims{})
-	f.presented(again)
+	f.markDelivered(again)
 	assert.False(t, f.isSpent(again))
 	assert.False(t, f.isSuperseded(again))
-	f.forgetRetired(again)
-	assert.Equal(t, "a", f.newest(again).sealed.RefreshToken)
+	f.forgetPredecessors(again)
+	assert.Equal(t, "a", f.newestSuccessor(again).sealed.RefreshToken)
 }
 
 // Everything that a rotation consists of is changed and read at once; the race
 // detector watches, and nobody ever gets another's session.
 func TestWhatBecameOfARefreshTokenIsReadAndWrittenAtOnce(t *testing.T) {
-	f := newRefreshes(newSetClock())
+	f := newRotations(newSetClock())
 	first := makeSession(payload.Session{AccessToken: "0", RefreshToken: "r0"}, &jwks.Claims{SessionID: "session_1"})
 	var exchanges atomic.Int64
-	exchange := func(_ context.Context, old *Session, want wanted, _ *renewal) exchangeResult {
+	exchange := func(_ context.Context, old *Session, want exchangeTarget, _ *outcome) exchangeResult {
 		n := strconv.FormatInt(exchanges.Add(1), 10)
 		next := makeSession(payload.Session{AccessToken: n, RefreshToken: "r" + n}, &jwks.Claims{SessionID: old.ID(), OrganizationID: want.organization})
-		return exchangeResult{next: &renewal{wanted: want, sealed: *next.sealed, session: next}, until: f.clock.Now().Add(time.Hour)}
+		return exchangeResult{outcome: &outcome{target: want, sealed: *next.sealed, session: next}, until: f.clock.Now().Add(time.Hour)}
 	}
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
 			for range 50 {
-				next, err := f.await(t.Context(), first, wanted{organization: ""}, exchange)
+				next, err := f.exchange(t.Context(), first, exchangeTarget{organization: ""}, exchange)
 				if assert.NoError(t, err) {
 					assert.Equal(t, "session_1", next.session.ID())
 				}
-				newest, _ := f.latest(first)
+				newest, _ := f.newest(first)
 				switch i {
 				case 0:
-					f.presented(newest)
+					f.markDelivered(newest)
 				case 1:
 					f.supersede(newest)
 				case 2:
-					f.forgetRetired(newest)
+					f.forgetPredecessors(newest)
 				case 3:
-					f.clear(newest, f.soFar(), 0)
+					f.claimClear(newest, f.currentCounts(), 0)
 				}
 			}
 		})
@@ -271,13 +271,13 @@ func TestWhatBecameOfARefreshTokenIsReadAndWrittenAtOnce(t *testing.T) {
 // token could not be verified yet.
 func TestAnExchangeForgetsARefusalBeforeIt(t *testing.T) {
 	clock := newSetClock()
-	f := newRefreshes(clock)
+	f := newRotations(clock)
 	session := heavySession(0, "org_0")
-	refresh, change := wanted{organization: "org_0"}, wanted{"org_1", true}
-	f.commit(session, refresh, nil, exchangeResult{next: failed(session, refresh, errRefused), until: clock.now.Add(time.Minute)})
-	unverified := &renewal{wanted: change, sealed: *heavySession(1, "org_1").sealed}
-	f.commit(session, change, nil, exchangeResult{next: unverified, until: clock.now.Add(time.Hour)})
-	latest, known := f.recall(session, refresh)
+	refresh, change := exchangeTarget{organization: "org_0"}, exchangeTarget{"org_1", true}
+	f.commitOutcome(session, refresh, nil, exchangeResult{outcome: failedOutcome(session, refresh, errRefreshRefused), until: clock.now.Add(time.Minute)})
+	unverified := &outcome{target: change, sealed: *heavySession(1, "org_1").sealed}
+	f.commitOutcome(session, change, nil, exchangeResult{outcome: unverified, until: clock.now.Add(time.Hour)})
+	latest, known := f.findOutcome(session, refresh)
 	assert.Equal(t, "refresh-token-1", latest.sealed.RefreshToken)
 	assert.Same(t, unverified, known)
 }
