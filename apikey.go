@@ -76,7 +76,7 @@ func (a *AuthKit) RequireAuthOrAPIKey(permissions ...string) func(http.Handler) 
 	return func(next http.Handler) http.Handler {
 		forSessions := a.guard(next, func(s *Session) error { return byPermission.checkAll(s, permissions) }, &bearerChallenge{})
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if value, ok := bearerToken(r); ok && isAPIKey(value) {
+			if value, ok := bearerToken(r); ok && isAPIKey(value) || givenAPIKey(r.Context()) != nil {
 				a.serveAPIKey(w, r, next, value, permissions)
 				return
 			}
@@ -94,17 +94,22 @@ func (a *AuthKit) requireKey(guard string) {
 
 func (a *AuthKit) serveAPIKey(w http.ResponseWriter, r *http.Request, next http.Handler, value string, permissions []string) {
 	varyOn(w.Header(), "Authorization")
-	key, err := a.apiKeys.validate(r.Context(), value)
-	switch {
-	case err != nil:
-		a.fail(w, r, err, "")
-		return
-	case value == "":
-		a.failSignedOut(w, r, &bearerChallenge{})
-		return
-	case key == nil:
-		a.failSignedOut(w, r, &bearerChallenge{code: "invalid_token", description: "The API key is not valid"})
-		return
+	key := givenAPIKey(r.Context())
+	given := key != nil
+	if !given {
+		var err error
+		key, err = a.apiKeys.validate(r.Context(), value)
+		switch {
+		case err != nil:
+			a.fail(w, r, err, "")
+			return
+		case value == "":
+			a.failSignedOut(w, r, &bearerChallenge{})
+			return
+		case key == nil:
+			a.failSignedOut(w, r, &bearerChallenge{code: "invalid_token", description: "The API key is not valid"})
+			return
+		}
 	}
 	for _, slug := range permissions {
 		if !slices.Contains(key.Permissions, slug) {
@@ -117,7 +122,7 @@ func (a *AuthKit) serveAPIKey(w http.ResponseWriter, r *http.Request, next http.
 	// A session cookie of the same request is ignored: the rights of a key and of
 	// a user must not mix.
 	ctx := &requestAuth{Context: r.Context(), authKit: a}
-	next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, apiKeyKey{}, key)))
+	next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, apiKeyKey{}, &requestKey{key, given})))
 }
 
 // validate returns a copy of the key's description, or nil for a key that is not

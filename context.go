@@ -16,14 +16,40 @@ import (
 type APIKey = workos.APIKey
 
 // APIKeyFromContext returns the API key of a request that
-// [AuthKit.RequireAPIKey] let through, and false for one that came in another
-// way.
+// [AuthKit.RequireAPIKey] or [AuthKit.RequireAuthOrAPIKey] passed, and false for a
+// request without one.
 func APIKeyFromContext(ctx context.Context) (*APIKey, bool) {
-	key, ok := ctx.Value(apiKeyKey{}).(*APIKey)
-	return key, ok
+	found, _ := ctx.Value(apiKeyKey{}).(*requestKey)
+	if found == nil || found.key == nil {
+		return nil, false
+	}
+	return found.key, true
 }
 
-// apiKeyKey is the context key of an *APIKey.
+// NewAPIKeyContext returns a context with the API key, for tests of handlers and
+// for keys from another source. [AuthKit.RequireAPIKey] and
+// [AuthKit.RequireAuthOrAPIKey] trust it as they trust a key that WorkOS has
+// validated: they check its permissions and nothing else. [FromContext] returns
+// false for the context. With a nil key, the request has no API key.
+func NewAPIKeyContext(ctx context.Context, key *APIKey) context.Context {
+	return context.WithValue(&visit{Context: ctx}, apiKeyKey{}, &requestKey{key: key, given: true})
+}
+
+// requestKey is the API key of a request.
+type requestKey struct {
+	key   *APIKey
+	given bool // by NewAPIKeyContext, so that no guard validates it
+}
+
+// givenAPIKey returns the key of [NewAPIKeyContext], or nil.
+func givenAPIKey(ctx context.Context) *APIKey {
+	if found, _ := ctx.Value(apiKeyKey{}).(*requestKey); found != nil && found.given {
+		return found.key
+	}
+	return nil
+}
+
+// apiKeyKey is the context key of a *requestKey.
 type apiKeyKey struct{}
 
 // visit is what the middleware found out about a request. It is the request's
