@@ -32,7 +32,7 @@ func APIKeyFromContext(ctx context.Context) (*APIKey, bool) {
 // validated: they check its permissions and nothing else. [FromContext] returns
 // false for the context. With a nil key, the request has no API key.
 func NewAPIKeyContext(ctx context.Context, key *APIKey) context.Context {
-	return context.WithValue(&visit{Context: ctx}, apiKeyKey{}, &requestKey{key: key, given: true})
+	return context.WithValue(&requestAuth{Context: ctx}, apiKeyKey{}, &requestKey{key: key, given: true})
 }
 
 // requestKey is the API key of a request.
