@@ -1,4 +1,4 @@
-// The application that people sign in to: where it is at WorkOS, and whose tokens are good for it.
+// The application that users sign in to: its WorkOS API, and the verifier of its access tokens.
 
 package main
 
@@ -17,16 +17,16 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// application is kept with the tokens: they go back to the API that issued them and to no other, whatever the
-// environment says by then.
+// application is stored beside the tokens. They are sent only to the API that issued them, even if the environment has
+// changed since.
 type application struct {
 	ClientID string `json:"client_id"`
-	API      string `json:"api"`            // its base URL
-	Fake     bool   `json:"fake,omitempty"` // it was the fake of a login, and ended with that
+	API      string `json:"api"`            // base URL
+	Fake     bool   `json:"fake,omitempty"` // the fake AuthKit of a login, which ended with that command
 }
 
-// findApplication reads the environment, or starts a fake AuthKit where it is silent. The application is there until
-// close is called.
+// findApplication reads the application from the environment. Without WORKOS_CLIENT_ID it starts a fake AuthKit, which
+// runs until the caller calls close.
 func (t *tool) findApplication() (app application, close func(), err error) {
 	if clientID := t.variable("WORKOS_CLIENT_ID"); clientID != "" {
 		api, err := t.apiURL()
@@ -39,7 +39,7 @@ func (t *tool) findApplication() (app application, close func(), err error) {
 	return application{ClientID: fake.ClientID(), API: fake.URL(), Fake: true}, fake.Close, nil
 }
 
-// apiURL is where the environment says that the API is. workos.NewClient judges what comes out.
+// apiURL returns the base URL of the API, as the environment configures it. workos.NewClient validates it.
 func (t *tool) apiURL() (string, error) {
 	base := url.URL{
 		Scheme: "https",
@@ -47,7 +47,7 @@ func (t *tool) apiURL() (string, error) {
 	}
 	secure, err := strconv.ParseBool(cmp.Or(t.variable("WORKOS_API_HTTPS"), "true"))
 	if err != nil {
-		return "", fmt.Errorf("WORKOS_API_HTTPS is %q; true or false is needed", t.variable("WORKOS_API_HTTPS"))
+		return "", fmt.Errorf("WORKOS_API_HTTPS is %q; set it to true or false", t.variable("WORKOS_API_HTTPS"))
 	}
 	if !secure {
 		base.Scheme = "http"
@@ -58,7 +58,7 @@ func (t *tool) apiURL() (string, error) {
 	return base.String(), nil
 }
 
-// client is a public one: it has no API key.
+// client returns a client for the application. It is a public client: it has no API key.
 func (a application) client(clock workos.Clock, transport http.RoundTripper) (*workos.Client, error) {
 	return workos.NewClient(a.ClientID,
 		workos.WithBaseURL(a.API),
@@ -66,15 +66,15 @@ func (a application) client(clock workos.Clock, transport http.RoundTripper) (*w
 		workos.WithHTTPClient(&http.Client{Transport: transport}))
 }
 
-// issued makes what an access token of the application is verified with.
-func (a application) issued(clock workos.Clock, keysURL string) (*jwks.KeySet, *jwks.Verifier) {
+// newVerifier returns a verifier for the application's access tokens, and the signing keys that it uses.
+func (a application) newVerifier(clock workos.Clock, keysURL string) (*jwks.KeySet, *jwks.Verifier) {
 	keys := jwks.NewKeySet(keysURL,
 		jwks.WithClock(clock),
-		jwks.WithLogger(slog.New(slog.DiscardHandler))) // whatever goes wrong is an error too, and told as one
+		jwks.WithLogger(slog.New(slog.DiscardHandler))) // each failure is returned as an error, too
 	var issuers []string
 	for _, base := range []string{a.API, workos.DefaultBaseURL} {
-		// Environments differ in their issuer. One with several applications may issue in the name of another's client ID,
-		// which then belongs here.
+		// The issuer differs between WorkOS environments. In an environment with several applications it may contain
+		// another application's client ID. Add that issuer here.
 		issuers = append(issuers, base, base+"/user_management/"+a.ClientID)
 	}
 	return keys, jwks.NewVerifier(keys,

@@ -1,4 +1,4 @@
-// The tool in this process, at a fake AuthKit, on a clock that the test moves.
+// The test harness: the tool in this process, with a fake AuthKit and a clock that the test controls.
 
 package main
 
@@ -24,8 +24,8 @@ const ada = "ada@harborpress.test"
 
 var start = time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC)
 
-// world is a machine with the tool on it, and WorkOS.
-type world struct {
+// fixture is the environment of the tool: its store, its variables, its clock and a fake AuthKit.
+type fixture struct {
 	*testing.T
 	workOS *authkittest.Server
 	clock  *clock
@@ -33,145 +33,145 @@ type world struct {
 	env    map[string]string
 }
 
-func newWorld(t *testing.T, opts ...authkittest.Option) *world {
+func newFixture(t *testing.T, opts ...authkittest.Option) *fixture {
 	t.Helper()
-	w := &world{T: t, clock: newClock(start), dir: filepath.Join(t.TempDir(), "config", "authkit-example")}
-	w.workOS = authkittest.New(t, append([]authkittest.Option{authkittest.WithClock(w.clock)}, opts...)...)
-	w.env = w.workOS.Env()
-	delete(w.env, "WORKOS_API_KEY")
-	w.env["AUTHKIT_EXAMPLE_DIR"] = w.dir
-	return w
+	f := &fixture{T: t, clock: newClock(start), dir: filepath.Join(t.TempDir(), "config", "authkit-example")}
+	f.workOS = authkittest.New(t, append([]authkittest.Option{authkittest.WithClock(f.clock)}, opts...)...)
+	f.env = f.workOS.Env()
+	delete(f.env, "WORKOS_API_KEY")
+	f.env["AUTHKIT_EXAMPLE_DIR"] = f.dir
+	return f
 }
 
-// command is one that runs.
+// command is a running command.
 type command struct {
-	world          *world
+	fixture        *fixture
 	stdout, stderr output
 	interrupt      context.CancelFunc
 	status         chan int
 }
 
-// begin starts a command without waiting for its end.
-func (w *world) begin(terminal bool, args ...string) *command {
-	w.Helper()
+// startCommand starts a command and does not wait for its end.
+func (f *fixture) startCommand(terminal bool, args ...string) *command {
+	f.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	w.Cleanup(cancel)
-	c := &command{world: w, interrupt: cancel, status: make(chan int, 1)}
+	f.Cleanup(cancel)
+	c := &command{fixture: f, interrupt: cancel, status: make(chan int, 1)}
 	t := &tool{
 		stdout:   &c.stdout,
 		stderr:   &c.stderr,
 		terminal: terminal,
-		clock:    w.clock,
-		getenv:   func(name string) string { return w.env[name] },
+		clock:    f.clock,
+		getenv:   func(name string) string { return f.env[name] },
 	}
 	go func() { c.status <- t.run(ctx, args) }()
 	return c
 }
 
-// run runs a command to its end.
-func (w *world) run(args ...string) (status int, stdout, stderr string) {
-	w.Helper()
-	c := w.begin(false, args...)
+// run runs a command and returns its exit status and output.
+func (f *fixture) run(args ...string) (status int, stdout, stderr string) {
+	f.Helper()
+	c := f.startCommand(false, args...)
 	status = c.wait()
 	return status, c.stdout.String(), c.stderr.String()
 }
 
-// wait returns the exit status, and fails if anything printed is a token that the store has.
+// wait returns the exit status. It fails the test if the output contains a stored token.
 func (c *command) wait() int {
-	c.world.Helper()
+	c.fixture.Helper()
 	status := <-c.status
-	c.world.assertNoToken(c.stdout.String() + c.stderr.String())
+	c.fixture.assertNoToken(c.stdout.String() + c.stderr.String())
 	return status
 }
 
-// signIn goes through a login.
-func (w *world) signIn() {
-	w.Helper()
-	c := w.begin(false, "login")
-	w.clock.awaitPoll(1)
-	w.workOS.ApproveDevice(w.userCode(), ada)
-	w.clock.Advance(interval)
-	require.Zero(w, c.wait(), c.stderr.String())
-	w.clock.forget()
+// signIn completes a login.
+func (f *fixture) signIn() {
+	f.Helper()
+	c := f.startCommand(false, "login")
+	f.clock.awaitPoll(1)
+	f.workOS.ApproveDevice(f.userCode(), ada)
+	f.clock.Advance(interval)
+	require.Zero(f, c.wait(), c.stderr.String())
+	f.clock.reset()
 }
 
-const interval = 5 * time.Second // between the polls of the fake's devices
+const interval = 5 * time.Second // between two polls, as the fake AuthKit asks for
 
-// userCode is that of the latest device.
-func (w *world) userCode() string {
-	w.Helper()
-	devices := w.workOS.Devices()
-	require.NotEmpty(w, devices)
+// userCode returns the code of the latest login.
+func (f *fixture) userCode() string {
+	f.Helper()
+	devices := f.workOS.Devices()
+	require.NotEmpty(f, devices)
 	return devices[len(devices)-1].UserCode
 }
 
-// invitation is what login shows of the latest device.
-func (w *world) invitation() string {
-	w.Helper()
-	code := w.userCode()
+// instructions returns what the latest login printed first.
+func (f *fixture) instructions() string {
+	f.Helper()
+	code := f.userCode()
 	return fmt.Sprintf(`To sign in, open  %[1]s/device
 and enter         %[2]s
-or follow         %[1]s/device?user_code=%[2]s
+or open           %[1]s/device?user_code=%[2]s
                   and check that it shows the same code.
-`, w.workOS.URL(), code)
+`, f.workOS.URL(), code)
 }
 
-func (w *world) stored() *session {
-	w.Helper()
-	s, err := store{dir: w.dir}.load()
-	require.NoError(w, err)
+func (f *fixture) stored() *session {
+	f.Helper()
+	s, err := store{dir: f.dir}.load()
+	require.NoError(f, err)
 	return s
 }
 
-func (w *world) assertNothingStored() {
-	w.Helper()
-	assert.NoFileExists(w, filepath.Join(w.dir, "session.json"))
-	left, err := filepath.Glob(filepath.Join(w.dir, "*.tmp"))
-	require.NoError(w, err)
-	assert.Empty(w, left)
+func (f *fixture) assertNothingStored() {
+	f.Helper()
+	assert.NoFileExists(f, filepath.Join(f.dir, "session.json"))
+	left, err := filepath.Glob(filepath.Join(f.dir, "*.tmp"))
+	require.NoError(f, err)
+	assert.Empty(f, left)
 }
 
-func (w *world) assertNoToken(printed string) {
-	w.Helper()
-	s, _, err := store{dir: w.dir}.read()
+func (f *fixture) assertNoToken(printed string) {
+	f.Helper()
+	s, _, err := store{dir: f.dir}.read()
 	if err != nil {
 		return
 	}
 	for _, secret := range []token{s.AccessToken, s.RefreshToken} {
-		assert.NotContains(w, printed, string(secret))
+		assert.NotContains(f, printed, string(secret))
 	}
 }
 
-// assertOwnersAlone checks that nobody else has any access to what is stored, or to the lock.
-func (w *world) assertOwnersAlone() {
-	w.Helper()
-	assert.FileExists(w, filepath.Join(w.dir, "session.json"))
-	require.NoError(w, filepath.WalkDir(w.dir, func(path string, entry fs.DirEntry, err error) error {
-		require.NoError(w, err)
+// assertPrivate checks that only the owner can access the stored session and the lock.
+func (f *fixture) assertPrivate() {
+	f.Helper()
+	assert.FileExists(f, filepath.Join(f.dir, "session.json"))
+	require.NoError(f, filepath.WalkDir(f.dir, func(path string, entry fs.DirEntry, err error) error {
+		require.NoError(f, err)
 		info, err := entry.Info()
-		require.NoError(w, err)
+		require.NoError(f, err)
 		if entry.IsDir() {
-			assert.Equal(w, os.FileMode(0o700), info.Mode().Perm(), path)
+			assert.Equal(f, os.FileMode(0o700), info.Mode().Perm(), path)
 		} else {
-			assert.Equal(w, os.FileMode(0o600), info.Mode().Perm(), path)
+			assert.Equal(f, os.FileMode(0o600), info.Mode().Perm(), path)
 		}
 		return nil
 	}))
 }
 
-// unavailable is an outage that asks to be left alone for longer than a call goes on trying.
+// unavailable is an outage with a Retry-After that is longer than the client retries.
 var unavailable = authkittest.Fault{Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"60"}}}
 
-// clock tells what is being waited for, so that a test knows when to move it.
+// clock is a fake clock that counts the timers. A test advances it when the tool waits for the right one.
 type clock struct {
 	*authkittest.FakeClock
 	mu      sync.Mutex
 	changed *sync.Cond
-	waits   map[time.Duration]int
+	timers  map[time.Duration]int
 }
 
 func newClock(start time.Time) *clock {
-	c := &clock{FakeClock: authkittest.NewFakeClock(start), waits: map[time.Duration]int{}}
+	c := &clock{FakeClock: authkittest.NewFakeClock(start), timers: map[time.Duration]int{}}
 	c.changed = sync.NewCond(&c.mu)
 	return c
 }
@@ -180,32 +180,32 @@ func (c *clock) AfterFunc(d time.Duration, f func()) func() bool {
 	stop := c.FakeClock.AfterFunc(d, f)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.waits[d]++
+	c.timers[d]++
 	c.changed.Broadcast()
 	return stop
 }
 
-// await blocks until something has begun to wait for d for the n-th time.
+// await blocks until the n-th timer of length d has been set.
 func (c *clock) await(d time.Duration, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.waits[d] < n {
+	for c.timers[d] < n {
 		c.changed.Wait()
 	}
 }
 
-// awaitPoll blocks until a login waits for its n-th poll. Before that it has fetched the signing keys, which sets a timer of
-// the same length.
+// awaitPoll blocks until a login waits for its n-th poll. The fetch of the signing keys, before the first poll, sets a
+// timer of the same length.
 func (c *clock) awaitPoll(n int) { c.await(interval, n+1) }
 
-// forget begins to count anew.
-func (c *clock) forget() {
+// reset starts to count from zero.
+func (c *clock) reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	clear(c.waits)
+	clear(c.timers)
 }
 
-// output is what has been printed so far.
+// output collects what is printed.
 type output struct {
 	mu   sync.Mutex
 	text strings.Builder

@@ -1,6 +1,6 @@
 //go:build darwin || dragonfly || freebsd || illumos || linux || netbsd || openbsd
 
-// The lock where there is flock(2).
+// The lock on systems with flock(2).
 
 package main
 
@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// tryLock takes the lock, or returns errLocked. The kernel takes it back from a process that dies. The file stays: were
-// it removed, one process could hold the lock on the old file and another that on a new one.
+// tryLock takes the lock, or returns errLocked. The kernel releases the lock of a process that dies. The file is never
+// removed: otherwise one process could lock the old file while another locks a new one.
 func tryLock(path string) (release func(), err error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -24,5 +24,5 @@ func tryLock(path string) (release func(), err error) {
 		}
 		return nil, &os.PathError{Op: "flock", Path: path, Err: err}
 	}
-	return func() { file.Close() }, nil // and the lock goes with it
+	return func() { file.Close() }, nil // closing the file releases the lock
 }

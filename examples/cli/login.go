@@ -1,4 +1,4 @@
-// login: signing in by the device flow.
+// The login command: sign-in by the device flow.
 
 package main
 
@@ -11,7 +11,7 @@ import (
 
 func (t *tool) login(ctx context.Context) error {
 	if err := t.store.prepare(); err != nil {
-		return err // rather now than when the person has approved
+		return err // before the user approves, not after
 	}
 	app, closeApplication, err := t.findApplication()
 	if err != nil {
@@ -26,14 +26,14 @@ func (t *tool) login(ctx context.Context) error {
 	if err != nil {
 		return explain(err)
 	}
-	// Tokens that cannot be verified are not kept, and the approval would be in vain. The keys are fresh for longer than
-	// a device code lives.
-	keys, verifier := app.issued(t.clock, client.JWKSURL())
+	// Tokens are stored only after verification. Load the signing keys now, so that an outage shows before the user
+	// approves. They stay fresh for longer than a device code is valid.
+	keys, verifier := app.newVerifier(t.clock, client.JWKSURL())
 	if err := keys.Load(ctx); err != nil {
 		return explain(err)
 	}
 
-	t.invite(app, device)
+	t.showInstructions(app, device)
 	auth, err := t.awaitApproval(ctx, app, device)
 	if err != nil {
 		return explain(err)
@@ -45,36 +45,37 @@ func (t *tool) login(ctx context.Context) error {
 	if err := t.replaceSession(ctx, s); err != nil {
 		return err
 	}
-	t.say("Signed in as %s.", s.User)
+	t.printf("Signed in as %s.", s.User)
 	return nil
 }
 
-// invite says where to approve. The code is shown beside the complete link because the person has to compare it (RFC
-// 8628 section 3.3.1).
-func (t *tool) invite(app application, device *workos.DeviceAuthorization) {
+// showInstructions prints where to approve the sign-in. The code is printed with the complete link too, because the user
+// must compare it with the one on the page (RFC 8628 section 3.3.1).
+func (t *tool) showInstructions(app application, device *workos.DeviceAuthorization) {
 	if app.Fake {
-		t.say("No WORKOS_CLIENT_ID: this is a fake AuthKit, which ends with this command.")
+		t.printf("WORKOS_CLIENT_ID is not set: this is a fake AuthKit, which ends with this command.")
 	}
-	t.say("To sign in, open  %s", device.VerificationURI)
-	t.say("and enter         %s", device.UserCode)
+	t.printf("To sign in, open  %s", device.VerificationURI)
+	t.printf("and enter         %s", device.UserCode)
 	if device.VerificationURIComplete != "" {
-		t.say("or follow         %s", device.VerificationURIComplete)
-		t.say("                  and check that it shows the same code.")
+		t.printf("or open           %s", device.VerificationURIComplete)
+		t.printf("                  and check that it shows the same code.")
 	}
 }
 
-// awaitApproval waits for the person, and shows that it does.
+// awaitApproval polls WorkOS until the user approves, and shows the progress.
 func (t *tool) awaitApproval(ctx context.Context, app application, device *workos.DeviceAuthorization) (*workos.Authentication, error) {
 	p := t.startProgress("Waiting for you to approve", device.ExpiresAt)
 	defer p.end()
-	client, err := app.client(t.clock, &observer{next: http.DefaultTransport, waiting: ctx, tell: p.say})
+	client, err := app.client(t.clock, &pollObserver{next: http.DefaultTransport, ctx: ctx, notify: p.notice})
 	if err != nil {
 		return nil, err
 	}
 	return client.PollDevice(ctx, device)
 }
 
-// replaceSession waits for whoever is renewing the session before, lest they put its tokens in place of the new ones.
+// replaceSession stores a new session. It takes the lock, so that a refresh of the previous session in another process
+// cannot overwrite the new tokens.
 func (t *tool) replaceSession(ctx context.Context, s *session) error {
 	release, err := t.store.lock(ctx)
 	if err != nil {

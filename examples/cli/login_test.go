@@ -1,4 +1,4 @@
-// login, at a fake AuthKit.
+// The login command against a fake AuthKit.
 
 package main
 
@@ -22,41 +22,42 @@ const (
 	pipeWaiting = "Waiting for you to approve, for 5:00 at most.\n"
 	signedIn    = "Signed in as Ada Okafor <ada@harborpress.test>.\n"
 
-	// Until the second wait for this long, WorkOS is being called. A call has 10 s too, and so have the first two.
-	afterOneSlowDown = 10 * time.Second
+	// The interval after one slow_down. The time limit of a call is 10 s, too: the first two timers of this length are
+	// those of two calls.
+	intervalAfterSlowDown = 10 * time.Second
 )
 
-func TestAnApprovedLoginIsStoredForItsOwnerAlone(t *testing.T) {
-	w := newWorld(t)
-	c := w.begin(false, "login")
-	w.clock.awaitPoll(1)
-	w.clock.Advance(interval)
-	w.clock.awaitPoll(2) // nobody has decided
-	w.workOS.ApproveDevice(w.userCode(), ada)
-	w.clock.Advance(interval)
+func TestAnApprovedLoginIsStoredPrivately(t *testing.T) {
+	f := newFixture(t)
+	c := f.startCommand(false, "login")
+	f.clock.awaitPoll(1)
+	f.clock.Advance(interval)
+	f.clock.awaitPoll(2) // still pending
+	f.workOS.ApproveDevice(f.userCode(), ada)
+	f.clock.Advance(interval)
 
 	require.Zero(t, c.wait())
-	assert.Equal(t, w.invitation()+pipeWaiting+signedIn, c.stdout.String())
+	assert.Equal(t, f.instructions()+pipeWaiting+signedIn, c.stdout.String())
 	assert.Empty(t, c.stderr.String())
-	w.assertOwnersAlone()
-	s := w.stored()
-	assert.Equal(t, application{ClientID: w.workOS.ClientID(), API: w.workOS.URL()}, s.Application)
-	assert.Equal(t, person{Name: "Ada Okafor", Email: ada}, s.User)
+	f.assertPrivate()
+	s := f.stored()
+	assert.Equal(t, application{ClientID: f.workOS.ClientID(), API: f.workOS.URL()}, s.Application)
+	assert.Equal(t, user{Name: "Ada Okafor", Email: ada}, s.User)
 	assert.NotContains(t, fmt.Sprintf("%v %+v %#v %s", s, *s, *s, s.AccessToken), string(s.AccessToken))
 }
 
-func TestOnATerminalALineMovesAndTheTimeRunsDown(t *testing.T) {
-	w := newWorld(t)
-	w.workOS.InjectFault(authkittest.RouteDeviceToken, authkittest.Fault{Hang: true})
-	c := w.begin(true, "login")
-	w.clock.awaitPoll(1)
-	w.workOS.ApproveDevice(w.userCode(), ada)
-	w.clock.Advance(interval)
-	w.workOS.ClearFault(authkittest.RouteDeviceToken) // not before the last second has been shown
+func TestATerminalShowsAnAnimatedLineWithTheTimeLeft(t *testing.T) {
+	f := newFixture(t)
+	f.workOS.InjectFault(authkittest.RouteDeviceToken, authkittest.Fault{Hang: true})
+	c := f.startCommand(true, "login")
+	f.clock.awaitPoll(1)
+	f.workOS.ApproveDevice(f.userCode(), ada)
+	f.clock.Advance(interval)
+	f.workOS.ClearFault(authkittest.RouteDeviceToken) // only after the last second was shown
 
 	require.Zero(t, c.wait())
 	const line = "/ Waiting for you to approve, 5:00 left"
-	assert.Equal(t, w.invitation()+strings.Join([]string{
+	assert.Equal(t, f.instructions()+strings.Join([]string{
 		line,
 		"- Waiting for you to approve, 4:59 left",
 		`\ Waiting for you to approve, 4:58 left`,
@@ -68,278 +69,278 @@ func TestOnATerminalALineMovesAndTheTimeRunsDown(t *testing.T) {
 	}, "\r"), strings.Replace(c.stdout.String(), "\r"+line, line, 1))
 }
 
-func TestALoginGoesOnWhateverThePollsMeet(t *testing.T) {
+func TestALoginContinuesAfterTransientPollErrors(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		meets func(*authkittest.Server)
-		told  string
+		fault func(*authkittest.Server)
+		want  string
 	}{
 		{
 			"WorkOS asks to be polled less often",
 			func(f *authkittest.Server) { f.SlowDownDevices(1) },
-			"WorkOS asks for patience. Asking less often.\n",
+			"WorkOS asks to slow down. Trying less often.\n",
 		},
 		{
 			"WorkOS is down for a moment",
 			func(f *authkittest.Server) {
 				f.InjectFault(authkittest.RouteDeviceToken, authkittest.Fault{Status: http.StatusBadGateway, Times: 1})
 			},
-			"WorkOS does not answer. Trying again, less often.\nWorkOS answers again.\n",
+			"WorkOS does not answer. Trying again less often.\nWorkOS answers again.\n",
 		},
 		{
 			"the network is down for a moment",
 			func(f *authkittest.Server) {
 				f.InjectFault(authkittest.RouteDeviceToken, authkittest.Fault{Reset: true, Times: 1})
 			},
-			"WorkOS does not answer. Trying again, less often.\nWorkOS answers again.\n",
+			"WorkOS does not answer. Trying again less often.\nWorkOS answers again.\n",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t)
-			c.meets(w.workOS)
-			login := w.begin(false, "login")
-			w.clock.awaitPoll(1)
-			w.clock.Advance(interval)
-			w.clock.await(afterOneSlowDown, 3) // after the limits of two calls
-			w.workOS.ApproveDevice(w.userCode(), ada)
-			w.clock.Advance(afterOneSlowDown)
+			f := newFixture(t)
+			c.fault(f.workOS)
+			login := f.startCommand(false, "login")
+			f.clock.awaitPoll(1)
+			f.clock.Advance(interval)
+			f.clock.await(intervalAfterSlowDown, 3) // the first two are the time limits of two calls
+			f.workOS.ApproveDevice(f.userCode(), ada)
+			f.clock.Advance(intervalAfterSlowDown)
 			require.Zero(t, login.wait())
-			assert.Equal(t, w.invitation()+pipeWaiting+c.told+signedIn, login.stdout.String())
+			assert.Equal(t, f.instructions()+pipeWaiting+c.want+signedIn, login.stdout.String())
 			assert.Empty(t, login.stderr.String())
 		})
 	}
 }
 
-func TestOnATerminalANoticeStaysAboveTheLineThatMoves(t *testing.T) {
-	w := newWorld(t)
-	w.workOS.SlowDownDevices(1)
-	c := w.begin(true, "login")
-	w.clock.awaitPoll(1)
-	w.clock.Advance(interval)
-	w.clock.await(afterOneSlowDown, 3)
+func TestATerminalShowsNoticesAboveTheAnimatedLine(t *testing.T) {
+	f := newFixture(t)
+	f.workOS.SlowDownDevices(1)
+	c := f.startCommand(true, "login")
+	f.clock.awaitPoll(1)
+	f.clock.Advance(interval)
+	f.clock.await(intervalAfterSlowDown, 3)
 	c.interrupt()
 	require.Equal(t, exitInterrupted, c.wait())
-	assert.Regexp(t, `\r {41}\rWorkOS asks for patience\. Asking less often\.\n\r[-|/\\] Waiting for you to approve, 4:55 left.*\r {41}\r$`, c.stdout.String())
+	assert.Regexp(t, `\r {41}\rWorkOS asks to slow down\. Trying less often\.\n\r[-|/\\] Waiting for you to approve, 4:55 left.*\r {41}\r$`, c.stdout.String())
 }
 
-func TestALoginThatComesToNothingStoresNothing(t *testing.T) {
-	const refusal = `{"error":"%s","error_description":"In words."}`
-	fail := func(route authkittest.Route, fault authkittest.Fault) func(*world) {
-		return func(w *world) { w.workOS.InjectFault(route, fault) }
+func TestAFailedLoginStoresNothing(t *testing.T) {
+	const oauthError = `{"error":"%s","error_description":"In words."}`
+	fail := func(route authkittest.Route, fault authkittest.Fault) func(*fixture) {
+		return func(f *fixture) { f.workOS.InjectFault(route, fault) }
 	}
 	for _, c := range []struct {
 		name    string
-		arrange func(*world)
-		polled  bool // the person has been invited
-		told    string
+		arrange func(*fixture)
+		polled  bool // the instructions were printed
+		want    string
 	}{
 		{
-			"the person denies", nil, true,
-			"login: the sign-in was denied; nothing has been stored\n",
+			"the user denies", nil, true,
+			"login: the sign-in was denied; nothing was stored\n",
 		},
 		{
-			"the code expires by the word of WorkOS",
-			fail(authkittest.RouteDeviceToken, authkittest.Fault{Status: 400, Body: fmt.Sprintf(refusal, "expired_token")}), true,
-			"login: nobody approved in time and the code has expired; run login again for a new one\n",
+			"WorkOS answers that the code has expired",
+			fail(authkittest.RouteDeviceToken, authkittest.Fault{Status: 400, Body: fmt.Sprintf(oauthError, "expired_token")}), true,
+			"login: the code expired before it was approved; run login again to get a new code\n",
 		},
 		{
-			"the code is used up",
-			fail(authkittest.RouteDeviceToken, authkittest.Fault{Status: 400, Body: fmt.Sprintf(refusal, "invalid_grant")}), true,
-			"login: the code is no longer good; run login again for a new one\n",
+			"the code was used already",
+			fail(authkittest.RouteDeviceToken, authkittest.Fault{Status: 400, Body: fmt.Sprintf(oauthError, "invalid_grant")}), true,
+			"login: the code is no longer valid; run login again to get a new code\n",
 		},
 		{
-			"the client is refused",
-			fail(authkittest.RouteDeviceToken, authkittest.Fault{Status: 400, Body: fmt.Sprintf(refusal, "invalid_client")}), true,
+			"the client is invalid",
+			fail(authkittest.RouteDeviceToken, authkittest.Fault{Status: 400, Body: fmt.Sprintf(oauthError, "invalid_client")}), true,
 			"invalid_client: In words.",
 		},
 		{
 			"WorkOS is down",
 			fail(authkittest.RouteAuthorizeDevice, unavailable), false,
-			"login: WorkOS cannot answer now; try again in 1m0s: ",
+			"login: WorkOS is unavailable; try again in 1m0s: ",
 		},
 		{
 			"the network is down",
 			fail(authkittest.RouteAuthorizeDevice, authkittest.Fault{Reset: true}), false,
-			"login: WorkOS cannot answer now; try again later: ",
+			"login: WorkOS is unavailable; try again later: ",
 		},
 		{
-			"there are no keys to verify tokens with",
+			"the signing keys are unavailable",
 			fail(authkittest.RouteJWKS, unavailable), false,
-			"login: WorkOS cannot answer now; try again later: jwks: signing keys unavailable",
+			"login: WorkOS is unavailable; try again later: jwks: signing keys unavailable",
 		},
 		{
 			"the client ID is unknown",
-			func(w *world) { w.env["WORKOS_CLIENT_ID"] = "client_other" }, false,
+			func(f *fixture) { f.env["WORKOS_CLIENT_ID"] = "client_other" }, false,
 			"invalid_client",
 		},
 		{
 			"WORKOS_API_HTTPS is neither true nor false",
-			func(w *world) { w.env["WORKOS_API_HTTPS"] = "maybe" }, false,
-			`login: WORKOS_API_HTTPS is "maybe"; true or false is needed` + "\n",
+			func(f *fixture) { f.env["WORKOS_API_HTTPS"] = "maybe" }, false,
+			`login: WORKOS_API_HTTPS is "maybe"; set it to true or false` + "\n",
 		},
 		{
-			"WORKOS_API_PORT is no port",
-			func(w *world) { w.env["WORKOS_API_PORT"] = "https" }, false,
+			"WORKOS_API_PORT is not a number",
+			func(f *fixture) { f.env["WORKOS_API_PORT"] = "https" }, false,
 			"want http or https, a host, optionally a port",
 		},
 		{
-			"the directory of the tokens is open to others",
-			func(w *world) {
-				require.NoError(w, os.MkdirAll(w.dir, 0o700))
-				require.NoError(w, os.Chmod(w.dir, 0o750))
+			"other users can read the directory",
+			func(f *fixture) {
+				require.NoError(f, os.MkdirAll(f.dir, 0o700))
+				require.NoError(f, os.Chmod(f.dir, 0o750))
 			}, false,
-			"is open to others (mode 0750); close it with chmod go=",
+			"is open to other users (mode 0750); run chmod go= on it",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t)
+			f := newFixture(t)
 			if c.arrange != nil {
-				c.arrange(w)
+				c.arrange(f)
 			}
-			login := w.begin(false, "login")
+			login := f.startCommand(false, "login")
 			if c.polled {
-				w.clock.awaitPoll(1)
-				w.workOS.DenyDevice(w.userCode())
-				w.clock.Advance(interval)
+				f.clock.awaitPoll(1)
+				f.workOS.DenyDevice(f.userCode())
+				f.clock.Advance(interval)
 			}
 			assert.Equal(t, exitFailure, login.wait())
-			assert.Contains(t, login.stderr.String(), c.told)
+			assert.Contains(t, login.stderr.String(), c.want)
 			if c.polled {
-				assert.Equal(t, w.invitation()+pipeWaiting, login.stdout.String())
+				assert.Equal(t, f.instructions()+pipeWaiting, login.stdout.String())
 			} else {
-				assert.Empty(t, login.stdout.String(), "nobody is invited")
+				assert.Empty(t, login.stdout.String(), "no instructions are printed")
 			}
-			w.assertNothingStored()
+			f.assertNothingStored()
 		})
 	}
 }
 
-func TestACodeExpiresByTheToolsOwnClockToo(t *testing.T) {
-	w := newWorld(t)
-	w.workOS.InjectFault(authkittest.RouteAuthorizeDevice, authkittest.Fault{
+func TestACodeExpiresByTheClockOfTheTool(t *testing.T) {
+	f := newFixture(t)
+	f.workOS.InjectFault(authkittest.RouteAuthorizeDevice, authkittest.Fault{
 		Body: `{"device_code":"d","user_code":"BCDF-GHJK","verification_uri":"https://acme.authkit.test/device","expires_in":3}`,
 	})
-	c := w.begin(false, "login")
-	w.clock.await(3*time.Second, 1)
-	w.clock.Advance(3 * time.Second)
+	c := f.startCommand(false, "login")
+	f.clock.await(3*time.Second, 1)
+	f.clock.Advance(3 * time.Second)
 	assert.Equal(t, exitFailure, c.wait())
 	assert.Equal(t, "To sign in, open  https://acme.authkit.test/device\nand enter         BCDF-GHJK\n"+
 		"Waiting for you to approve, for 0:03 at most.\n", c.stdout.String())
-	assert.Contains(t, c.stderr.String(), "the code has expired")
-	assert.Zero(t, w.workOS.Calls(authkittest.RouteDeviceToken))
+	assert.Contains(t, c.stderr.String(), "the code expired")
+	assert.Zero(t, f.workOS.Calls(authkittest.RouteDeviceToken))
 }
 
-func TestATokenThatDoesNotVerifyIsNotStored(t *testing.T) {
-	w := newWorld(t, authkittest.WithIssuer("https://elsewhere.test"))
-	c := w.begin(false, "login")
-	w.clock.awaitPoll(1)
-	w.workOS.ApproveDevice(w.userCode(), ada)
-	w.clock.Advance(interval)
+func TestAnInvalidTokenIsNotStored(t *testing.T) {
+	f := newFixture(t, authkittest.WithIssuer("https://elsewhere.test"))
+	c := f.startCommand(false, "login")
+	f.clock.awaitPoll(1)
+	f.workOS.ApproveDevice(f.userCode(), ada)
+	f.clock.Advance(interval)
 	assert.Equal(t, exitFailure, c.wait())
 	assert.Contains(t, c.stderr.String(), `token refused: iss`)
-	w.assertNothingStored()
+	f.assertNothingStored()
 }
 
 func TestCtrlCEndsALoginAtOnce(t *testing.T) {
 	for name, fault := range map[string]authkittest.Route{
-		"while WorkOS is asked for a code": authkittest.RouteAuthorizeDevice,
-		"while the keys are on their way":  authkittest.RouteJWKS,
-		"during a poll":                    authkittest.RouteDeviceToken,
-		"between two polls":                "",
+		"while the device code is requested": authkittest.RouteAuthorizeDevice,
+		"while the signing keys are fetched": authkittest.RouteJWKS,
+		"during a poll":                      authkittest.RouteDeviceToken,
+		"between two polls":                  "",
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			f := newFixture(t)
 			if fault != "" {
-				w.workOS.InjectFault(fault, authkittest.Fault{Hang: true})
+				f.workOS.InjectFault(fault, authkittest.Fault{Hang: true})
 			}
-			c := w.begin(false, "login")
+			c := f.startCommand(false, "login")
 			if fault == "" || fault == authkittest.RouteDeviceToken {
-				w.clock.awaitPoll(1)
+				f.clock.awaitPoll(1)
 			}
 			if fault == authkittest.RouteDeviceToken {
-				w.clock.Advance(interval)
+				f.clock.Advance(interval)
 			}
 			if fault != "" {
-				w.workOS.AwaitCalls(t, fault, 1)
+				f.workOS.AwaitCalls(t, fault, 1)
 			}
 			c.interrupt()
 			assert.Equal(t, exitInterrupted, c.wait())
 			assert.Equal(t, "login: interrupted\n", c.stderr.String())
-			w.assertNothingStored()
+			f.assertNothingStored()
 		})
 	}
 }
 
-func TestWithoutAClientIDThereIsAFakeUntilTheLoginEnds(t *testing.T) {
-	w := newWorld(t)
-	clear(w.env)
-	w.env["AUTHKIT_EXAMPLE_DIR"] = w.dir
-	c := w.begin(false, "login")
-	w.clock.awaitPoll(1)
-	assert.Contains(t, c.stdout.String(), "No WORKOS_CLIENT_ID: this is a fake AuthKit, which ends with this command.\n")
-	w.approveInBrowser(regexp.MustCompile(`http://\S+user_code=\S+`).FindString(c.stdout.String()))
-	w.clock.Advance(interval)
+func TestWithoutAClientIDLoginStartsAFakeAuthKitAndStopsIt(t *testing.T) {
+	f := newFixture(t)
+	clear(f.env)
+	f.env["AUTHKIT_EXAMPLE_DIR"] = f.dir
+	c := f.startCommand(false, "login")
+	f.clock.awaitPoll(1)
+	assert.Contains(t, c.stdout.String(), "WORKOS_CLIENT_ID is not set: this is a fake AuthKit, which ends with this command.\n")
+	f.approveInBrowser(regexp.MustCompile(`http://\S+user_code=\S+`).FindString(c.stdout.String()))
+	f.clock.Advance(interval)
 	require.Zero(t, c.wait(), c.stderr.String())
 	assert.True(t, strings.HasSuffix(c.stdout.String(), signedIn))
 
-	status, stdout, stderr := w.run("whoami")
+	status, stdout, stderr := f.run("whoami")
 	assert.Zero(t, status)
 	assert.Contains(t, stdout, "Ada Okafor")
-	assert.Contains(t, stdout, "good for 5m0s")
+	assert.Contains(t, stdout, "valid for 5m0s")
 	assert.Empty(t, stderr)
 
-	w.clock.Advance(4*time.Minute + time.Second)
-	const gone = "you signed in at the fake AuthKit inside login, which is gone; run login again\n"
-	status, stdout, stderr = w.run("whoami")
+	f.clock.Advance(4*time.Minute + time.Second)
+	const fakeEnded = "you signed in with a fake AuthKit, which ended with login; run login again\n"
+	status, stdout, stderr = f.run("whoami")
 	assert.Zero(t, status)
-	assert.Contains(t, stdout, "good for 59s")
-	assert.Equal(t, "whoami: not renewed: "+gone, stderr)
+	assert.Contains(t, stdout, "valid for 59s")
+	assert.Equal(t, "whoami: not refreshed: "+fakeEnded, stderr)
 
-	w.clock.Advance(time.Minute)
-	status, stdout, stderr = w.run("whoami")
+	f.clock.Advance(time.Minute)
+	status, stdout, stderr = f.run("whoami")
 	assert.Equal(t, exitFailure, status)
 	assert.Empty(t, stdout)
-	assert.Equal(t, "whoami: "+gone, stderr)
+	assert.Equal(t, "whoami: "+fakeEnded, stderr)
 
-	status, stdout, _ = w.run("logout")
+	status, stdout, _ = f.run("logout")
 	assert.Zero(t, status)
-	assert.Equal(t, "You are signed out on this machine: the tokens are gone.\n", stdout)
-	w.assertNothingStored()
+	assert.Equal(t, "You are signed out on this machine: the tokens are deleted.\n", stdout)
+	f.assertNothingStored()
 }
 
-// approveInBrowser goes through the device page as a person does.
-func (w *world) approveInBrowser(link string) {
-	w.Helper()
+// approveInBrowser approves a login on the device page.
+func (f *fixture) approveInBrowser(link string) {
+	f.Helper()
 	b := authkittest.NewBrowser()
-	w.Cleanup(b.CloseIdleConnections)
+	f.Cleanup(b.CloseIdleConnections)
 	_, err := b.Get(link)
-	require.NoError(w, err)
+	require.NoError(f, err)
 	for _, button := range []string{"Continue", "Ada Okafor", "Approve"} {
 		page, err := b.Submit(button, nil)
-		require.NoError(w, err)
-		require.Equal(w, http.StatusOK, page.StatusCode)
+		require.NoError(f, err)
+		require.Equal(f, http.StatusOK, page.StatusCode)
 	}
 }
 
-func TestALoginReplacesTheSessionBefore(t *testing.T) {
-	w := newWorld(t)
-	w.signIn()
-	before := w.stored()
-	require.NoError(t, os.Chmod(filepath.Join(w.dir, "session.json"), 0o644))
-	w.signIn()
-	assert.NotEqual(t, before.RefreshToken, w.stored().RefreshToken)
-	w.assertOwnersAlone()
+func TestALoginReplacesThePreviousSession(t *testing.T) {
+	f := newFixture(t)
+	f.signIn()
+	before := f.stored()
+	require.NoError(t, os.Chmod(filepath.Join(f.dir, "session.json"), 0o644))
+	f.signIn()
+	assert.NotEqual(t, before.RefreshToken, f.stored().RefreshToken)
+	f.assertPrivate()
 }
 
-func TestWhatPeopleAreCalledDoesNotMoveTheCursor(t *testing.T) {
-	w := newWorld(t)
-	w.workOS.UpdateUser(ada, func(p *authkittest.User) { p.FirstName, p.LastName = "Ada\x1b[2J\r", "\u202eOkafor\n" })
-	w.signIn()
-	_, stdout, _ := w.run("whoami")
+func TestANameWithControlCharactersIsPrintedWithoutThem(t *testing.T) {
+	f := newFixture(t)
+	f.workOS.UpdateUser(ada, func(p *authkittest.User) { p.FirstName, p.LastName = "Ada\x1b[2J\r", "\u202eOkafor\n" })
+	f.signIn()
+	_, stdout, _ := f.run("whoami")
 	assert.Contains(t, stdout, "Signed in as Ada[2J  Okafor <ada@harborpress.test>\n")
 }
 
-func TestTheAddressOfTheAPIComesFromTheEnvironment(t *testing.T) {
+func TestTheAPIURLComesFromTheEnvironment(t *testing.T) {
 	for _, c := range []struct{ host, port, https, url string }{
 		{"", "", "", "https://api.workos.com"},
 		{"auth.acme.test", "", "", "https://auth.acme.test"},

@@ -1,4 +1,4 @@
-// logout: forgetting the tokens.
+// The logout command: the tokens are deleted.
 
 package main
 
@@ -10,34 +10,34 @@ import (
 	"github.com/authkit-go/authkit/jwks"
 )
 
-// logout forgets the tokens, and tells where to end the session at WorkOS. To end it from here would take an API key,
-// and there is no endpoint at which a public client could revoke its own refresh token.
+// logout deletes the tokens, and prints the page that ends the session at WorkOS. This program cannot end it there:
+// that needs an API key, and WorkOS has no endpoint where a public client revokes its own refresh token.
 func (t *tool) logout(ctx context.Context) error {
 	if _, _, err := t.store.read(); errors.Is(err, errNoSession) {
-		t.say("You are not signed in.")
+		t.printf("You are not signed in.")
 		return nil
 	}
-	// Whoever is renewing the session would store it anew.
+	// Wait for a refresh in another process, which would store the session again.
 	release, err := t.store.lock(ctx)
 	if err != nil {
 		return err
 	}
 	defer release()
 	address := t.logoutURL()
-	if err := t.store.forget(); err != nil {
+	if err := t.store.delete(); err != nil {
 		return err
 	}
-	t.say("You are signed out on this machine: the tokens are gone.")
+	t.printf("You are signed out on this machine: the tokens are deleted.")
 	if address != "" {
-		t.say("To end the session at WorkOS too, open  %s", address)
+		t.printf("To end the session at WorkOS too, open  %s", address)
 	}
 	return nil
 }
 
-// logoutURL ends the session at WorkOS. It is empty where there is no session that could be ended: the store is broken,
-// or the fake that the session was at is gone.
+// logoutURL returns the URL that ends the session at WorkOS. It is empty if the stored session cannot be read, or if it
+// belongs to a fake AuthKit, which no longer runs.
 func (t *tool) logoutURL() string {
-	s, _, err := t.store.read() // not load: a session that others may have read is all the more to be ended
+	s, _, err := t.store.read() // not load: a session that other users may have read must be ended, too
 	if err != nil || s.Application.Fake {
 		return ""
 	}

@@ -1,16 +1,18 @@
-// Command cli is a command-line tool whose users sign in to AuthKit by the device flow (RFC 8628): it shows a code, and
-// they approve it in a browser, on whatever machine they have one.
+// Command cli is a command-line tool whose users sign in with AuthKit by the device flow (RFC 8628): the tool shows a
+// code, and the user approves it in a browser, on this machine or on another.
 //
 //	go run ./examples/cli login
 //	go run ./examples/cli whoami
 //	go run ./examples/cli logout
 //
-// WORKOS_CLIENT_ID names the application; WORKOS_API_HOSTNAME, WORKOS_API_PORT and WORKOS_API_HTTPS say where its API
-// is, if that is not api.workos.com. It takes no API key: what is handed out to users can keep no secret. Without
-// WORKOS_CLIENT_ID there is a fake AuthKit inside, for as long as login runs.
+// WORKOS_CLIENT_ID names the application. WORKOS_API_HOSTNAME, WORKOS_API_PORT and WORKOS_API_HTTPS give the address of
+// the API; the default is https://api.workos.com. The tool has no API key: a program on its users' machines cannot keep
+// a secret. Without WORKOS_CLIENT_ID, login starts a fake AuthKit, which ends with that command.
 //
-// Tokens are kept in the user's configuration directory, or in the one that AUTHKIT_EXAMPLE_DIR names. The exit status
-// is 0 for success, 1 for failure, 2 for a wrong command line and 130 after Ctrl-C.
+// The tokens are stored in the user's configuration directory, or in the directory that AUTHKIT_EXAMPLE_DIR names. The
+// exit status is 0 for success, 1 for failure, 2 for a wrong command line and 130 after Ctrl-C.
+//
+// Start reading in login.go. The access token is refreshed in refresh.go, when whoami needs it.
 package main
 
 import (
@@ -29,7 +31,7 @@ import (
 const (
 	exitFailure     = 1
 	exitUsage       = 2
-	exitInterrupted = 130 // as shells have it: 128 and the number of SIGINT
+	exitInterrupted = 130 // the convention of shells: 128 plus the number of SIGINT
 )
 
 func main() { os.Exit(run()) }
@@ -37,7 +39,7 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program whatever it is doing
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 
 	t := &tool{
 		stdout:   os.Stdout,
@@ -49,16 +51,16 @@ func run() int {
 	return t.run(ctx, os.Args[1:])
 }
 
-// tool is the program and the world that it runs in.
+// tool is the program with its environment, so that tests can replace the latter.
 type tool struct {
 	stdout, stderr io.Writer
-	terminal       bool // stdout is one
+	terminal       bool // stdout is a terminal
 	clock          workos.Clock
 	getenv         func(string) string
 	store          store
 }
 
-// run runs a command line and returns the exit status.
+// run executes a command line and returns the exit status.
 func (t *tool) run(ctx context.Context, args []string) int {
 	commands := map[string]func(context.Context) error{"login": t.login, "whoami": t.whoami, "logout": t.logout}
 	if len(args) != 1 || commands[args[0]] == nil {
@@ -72,16 +74,16 @@ func (t *tool) run(ctx context.Context, args []string) int {
 	switch {
 	case err == nil:
 		return 0
-	case ctx.Err() != nil: // whatever came of it
-		t.warn("%s: interrupted", args[0])
+	case ctx.Err() != nil: // err is a consequence of Ctrl-C
+		t.warnf("%s: interrupted", args[0])
 		return exitInterrupted
 	default:
-		t.warn("%s: %v", args[0], err)
+		t.warnf("%s: %v", args[0], err)
 		return exitFailure
 	}
 }
 
-// openStore finds the directory of the tokens.
+// openStore sets the store, from the environment or the user's configuration directory.
 func (t *tool) openStore() error {
 	dir := t.variable("AUTHKIT_EXAMPLE_DIR")
 	if dir == "" {
@@ -95,16 +97,16 @@ func (t *tool) openStore() error {
 	return nil
 }
 
-// variable reads an environment variable; an empty one is an absent one.
+// variable returns an environment variable without surrounding white space.
 func (t *tool) variable(name string) string { return strings.TrimSpace(t.getenv(name)) }
 
-// say prints a line of the answer.
-func (t *tool) say(format string, args ...any) {
+// printf prints a line to stdout.
+func (t *tool) printf(format string, args ...any) {
 	fmt.Fprintln(t.stdout, printable(fmt.Sprintf(format, args...)))
 }
 
-// warn prints a line beside the answer.
-func (t *tool) warn(format string, args ...any) {
+// warnf prints a line to stderr.
+func (t *tool) warnf(format string, args ...any) {
 	fmt.Fprintln(t.stderr, printable(fmt.Sprintf(format, args...)))
 }
 

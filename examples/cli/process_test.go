@@ -1,4 +1,4 @@
-// The tool as a process: its arguments, its environment, its signals and its exit status, on real time.
+// The tool as a process, on the system clock: arguments, environment, signals and exit status.
 
 package main
 
@@ -24,7 +24,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// asProgram makes the test binary run as the tool.
+// asProgram is the variable that makes the test binary run as the tool.
 const asProgram = "AUTHKIT_EXAMPLE_RUN"
 
 func TestMain(m *testing.M) {
@@ -34,46 +34,46 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// realTime is what processes go by, and so must the fake.
+// realTime gives the fake AuthKit the clock of the processes.
 var realTime = authkittest.WithClock(systemClock{})
 
-// process is a command that runs as one.
+// process is a command that runs as a process.
 type process struct {
 	*exec.Cmd
 	t      *testing.T
 	stdout *bufio.Reader
-	stderr bytes.Buffer // to be read after wait
+	stderr bytes.Buffer // read it only after wait
 }
 
-// prepare makes a process in the world's environment and no other.
-func (w *world) prepare(args ...string) *process {
-	w.Helper()
+// newProcess returns a process that has only the variables of the fixture.
+func (f *fixture) newProcess(args ...string) *process {
+	f.Helper()
 	binary, err := os.Executable()
-	require.NoError(w, err)
-	// Should the tool hang, it fails this test rather than all of them.
+	require.NoError(f, err)
+	// If the tool hangs, only this test fails.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	w.Cleanup(cancel)
-	p := &process{Cmd: exec.CommandContext(ctx, binary, args...), t: w.T}
+	f.Cleanup(cancel)
+	p := &process{Cmd: exec.CommandContext(ctx, binary, args...), t: f.T}
 	p.Env = []string{asProgram + "=1", "TERM=xterm", "GORACE=atexit_sleep_ms=0"}
-	for name, value := range w.env {
+	for name, value := range f.env {
 		p.Env = append(p.Env, name+"="+value)
 	}
 	p.Stderr = &p.stderr
 	return p
 }
 
-// start starts a process with its output in a pipe.
-func (w *world) start(args ...string) *process {
-	w.Helper()
-	p := w.prepare(args...)
+// startProcess starts a process whose output is a pipe.
+func (f *fixture) startProcess(args ...string) *process {
+	f.Helper()
+	p := f.newProcess(args...)
 	stdout, err := p.StdoutPipe()
-	require.NoError(w, err)
+	require.NoError(f, err)
 	p.stdout = bufio.NewReader(stdout)
-	require.NoError(w, p.Start())
+	require.NoError(f, p.Start())
 	return p
 }
 
-// read is what the process prints from now on until a line with text in it.
+// read returns what the process prints, up to and including the line that contains text.
 func (p *process) read(text string) string {
 	p.t.Helper()
 	var printed strings.Builder
@@ -85,131 +85,131 @@ func (p *process) read(text string) string {
 	return printed.String()
 }
 
-// wait returns the exit status and what has not been read yet.
+// wait returns the exit status and the output that has not been read yet.
 func (p *process) wait() (status int, rest string) {
 	p.t.Helper()
 	printed, err := io.ReadAll(p.stdout)
 	require.NoError(p.t, err)
-	_ = p.Wait() // an exit status other than zero is an error too
+	_ = p.Wait() // returns an error for an exit status other than 0
 	return p.ProcessState.ExitCode(), string(printed)
 }
 
-// presetDevice makes WorkOS hand out a device that is known already, and can have been answered before the first poll,
-// with lifetimes of the test's choice. Nothing then waits for long.
-func (w *world) presetDevice(change map[string]any) (userCode string) {
-	w.Helper()
-	body := strings.NewReader(`{"client_id":"` + w.workOS.ClientID() + `"}`)
-	resp, err := http.Post(w.workOS.URL()+"/user_management/authorize/device", "application/json", body)
-	require.NoError(w, err)
+// presetDevice creates a device code and makes WorkOS answer the next login with it. A test can approve it before the
+// first poll, and can change its lifetime. Its polling interval is 10 ms.
+func (f *fixture) presetDevice(change map[string]any) (userCode string) {
+	f.Helper()
+	body := strings.NewReader(`{"client_id":"` + f.workOS.ClientID() + `"}`)
+	resp, err := http.Post(f.workOS.URL()+"/user_management/authorize/device", "application/json", body)
+	require.NoError(f, err)
 	defer resp.Body.Close()
 	var device map[string]any
-	require.NoError(w, json.NewDecoder(resp.Body).Decode(&device))
+	require.NoError(f, json.NewDecoder(resp.Body).Decode(&device))
 	device["interval"] = 0.01
 	maps.Copy(device, change)
 	preset, err := json.Marshal(device)
-	require.NoError(w, err)
-	w.workOS.InjectFault(authkittest.RouteAuthorizeDevice, authkittest.Fault{Body: string(preset)})
+	require.NoError(f, err)
+	f.workOS.InjectFault(authkittest.RouteAuthorizeDevice, authkittest.Fault{Body: string(preset)})
 	return device["user_code"].(string)
 }
 
-// minutes hides a time that depends on how fast the machine is.
+// minutes matches the time that depends on the speed of the machine.
 var minutes = regexp.MustCompile(`for \d:\d\d at`)
 
-func TestProcessesThatLogIn(t *testing.T) {
+func TestALoginProcessHasTheRightOutputAndExitStatus(t *testing.T) {
 	const waiting = "Waiting for you to approve, for M:SS at most.\n"
 	for _, c := range []struct {
 		name           string
-		answer         func(w *world)
+		answer         func(f *fixture)
 		status         int
-		stdout, stderr string // after the invitation
+		stdout, stderr string // stdout without the instructions
 	}{
 		{
 			"approved",
-			func(w *world) { w.workOS.ApproveDevice(w.presetDevice(nil), ada) },
+			func(f *fixture) { f.workOS.ApproveDevice(f.presetDevice(nil), ada) },
 			0, waiting + signedIn, "",
 		},
 		{
 			"denied",
-			func(w *world) { w.workOS.DenyDevice(w.presetDevice(nil)) },
-			exitFailure, waiting, "login: the sign-in was denied; nothing has been stored\n",
+			func(f *fixture) { f.workOS.DenyDevice(f.presetDevice(nil)) },
+			exitFailure, waiting, "login: the sign-in was denied; nothing was stored\n",
 		},
 		{
 			"expired",
-			func(w *world) { w.presetDevice(map[string]any{"expires_in": 0.005}) },
-			exitFailure, waiting, "login: nobody approved in time and the code has expired; run login again for a new one\n",
+			func(f *fixture) { f.presetDevice(map[string]any{"expires_in": 0.005}) },
+			exitFailure, waiting, "login: the code expired before it was approved; run login again to get a new code\n",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, realTime)
-			c.answer(w)
-			p := w.start("login")
+			f := newFixture(t, realTime)
+			c.answer(f)
+			p := f.startProcess("login")
 			status, stdout := p.wait()
 			assert.Equal(t, c.status, status)
-			assert.Equal(t, w.invitation()+c.stdout, minutes.ReplaceAllString(stdout, "for M:SS at"))
+			assert.Equal(t, f.instructions()+c.stdout, minutes.ReplaceAllString(stdout, "for M:SS at"))
 			assert.Equal(t, c.stderr, p.stderr.String())
 			if c.status == 0 {
-				w.assertOwnersAlone()
-				w.assertNoToken(stdout)
+				f.assertPrivate()
+				f.assertNoToken(stdout)
 			} else {
-				w.assertNothingStored()
+				f.assertNothingStored()
 			}
 		})
 	}
 }
 
-func TestProcessesThatAreInterrupted(t *testing.T) {
+func TestAnInterruptedLoginProcessExitsWith130(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		env    map[string]string
-		before func(w *world)
-		line   string // is printed before the signal comes
+		before func(f *fixture)
+		line   string // the signal is sent after this line
 	}{
-		{"while waiting", nil, func(*world) {}, "Waiting for you to approve"},
-		{"when slowed down", nil, func(w *world) { w.presetDevice(nil); w.workOS.SlowDownDevices(1) }, "WorkOS asks for patience"},
-		{"with the fake inside", map[string]string{"WORKOS_CLIENT_ID": ""}, func(*world) {}, "Waiting for you to approve"},
+		{"while waiting", nil, func(*fixture) {}, "Waiting for you to approve"},
+		{"after a slow_down", nil, func(f *fixture) { f.presetDevice(nil); f.workOS.SlowDownDevices(1) }, "WorkOS asks to slow down"},
+		{"with a fake AuthKit", map[string]string{"WORKOS_CLIENT_ID": ""}, func(*fixture) {}, "Waiting for you to approve"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, realTime)
-			maps.Copy(w.env, c.env)
-			c.before(w)
-			p := w.start("login")
+			f := newFixture(t, realTime)
+			maps.Copy(f.env, c.env)
+			c.before(f)
+			p := f.startProcess("login")
 			p.read(c.line)
 			require.NoError(t, p.Process.Signal(os.Interrupt))
 			status, rest := p.wait()
 			assert.Equal(t, exitInterrupted, status)
 			assert.Empty(t, rest)
 			assert.Equal(t, "login: interrupted\n", p.stderr.String())
-			w.assertNothingStored()
+			f.assertNothingStored()
 		})
 	}
 }
 
 func TestTwoProcessesAtOnceMakeOneExchange(t *testing.T) {
-	w := newWorld(t)
-	w.clock.Set(time.Now().Add(-time.Hour))
-	w.signIn()
-	w.clock.Set(time.Now()) // the token has expired by the clock that the processes go by
-	w.workOS.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
-	first, second := w.start("whoami"), w.start("whoami")
-	w.workOS.AwaitCalls(t, authkittest.RouteRefresh, 1)
-	w.workOS.ClearFault(authkittest.RouteRefresh)
+	f := newFixture(t)
+	f.clock.Set(time.Now().Add(-time.Hour))
+	f.signIn()
+	f.clock.Set(time.Now()) // the token has expired by the clock of the processes
+	f.workOS.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	first, second := f.startProcess("whoami"), f.startProcess("whoami")
+	f.workOS.AwaitCalls(t, authkittest.RouteRefresh, 1)
+	f.workOS.ClearFault(authkittest.RouteRefresh)
 	for _, p := range []*process{first, second} {
 		status, stdout := p.wait()
 		assert.Zero(t, status)
 		assert.Contains(t, stdout, "Signed in as Ada Okafor")
 		assert.Empty(t, p.stderr.String())
-		w.assertNoToken(stdout)
+		f.assertNoToken(stdout)
 	}
-	assert.Equal(t, 1, w.workOS.Calls(authkittest.RouteRefresh))
-	w.assertOwnersAlone()
+	assert.Equal(t, 1, f.workOS.Calls(authkittest.RouteRefresh))
+	f.assertPrivate()
 }
 
-func TestACommandLineThatIsNoneIsAnsweredWithTheUsage(t *testing.T) {
+func TestAnInvalidCommandLinePrintsTheUsage(t *testing.T) {
 	for _, args := range [][]string{nil, {"register"}, {"login", "now"}, {""}} {
-		w := newWorld(t)
-		p := w.start(args...)
+		f := newFixture(t)
+		p := f.startProcess(args...)
 		status, stdout := p.wait()
 		assert.Equal(t, exitUsage, status)
 		assert.Empty(t, stdout)
@@ -217,14 +217,14 @@ func TestACommandLineThatIsNoneIsAnsweredWithTheUsage(t *testing.T) {
 	}
 }
 
-func TestWithoutADirectoryOfItsOwnTheStoreIsInTheUsers(t *testing.T) {
-	w := newWorld(t, realTime)
-	delete(w.env, "AUTHKIT_EXAMPLE_DIR")
-	// Whatever the system, its configuration directory is below one of these.
+func TestTheDefaultStoreIsInTheUserConfigurationDirectory(t *testing.T) {
+	f := newFixture(t, realTime)
+	delete(f.env, "AUTHKIT_EXAMPLE_DIR")
+	// On every system the configuration directory is below one of these.
 	home := t.TempDir()
-	w.env["HOME"], w.env["AppData"] = home, home
-	w.workOS.ApproveDevice(w.presetDevice(nil), ada)
-	status, _ := w.start("login").wait()
+	f.env["HOME"], f.env["AppData"] = home, home
+	f.workOS.ApproveDevice(f.presetDevice(nil), ada)
+	status, _ := f.startProcess("login").wait()
 	require.Zero(t, status)
 	config, err := filepath.Glob(filepath.Join(home, "*", "authkit-example", "session.json"))
 	require.NoError(t, err)

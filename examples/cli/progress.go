@@ -1,4 +1,4 @@
-// What is shown while the program waits: on a terminal, one line that moves; elsewhere, lines.
+// Progress while the program waits: one animated line on a terminal, plain lines elsewhere.
 
 package main
 
@@ -11,42 +11,42 @@ import (
 
 const tick = time.Second
 
-// progress shows that something is being waited for.
+// progress shows that the program waits, and until when at most.
 type progress struct {
 	tool  *tool
 	label string
 	until time.Time
 
-	mu    sync.Mutex // guards what follows, and the output
-	turns int
-	width int         // of the line that moves, 0 where none is shown
-	stop  func() bool // calls the next tick off
+	mu    sync.Mutex  // guards the fields below and the output
+	frame int         // of the animation
+	width int         // of the animated line, 0 if it is not shown
+	stop  func() bool // cancels the next tick
 	ended bool
 }
 
-// startProgress begins to show. It goes on until end.
+// startProgress shows progress until the caller calls end.
 func (t *tool) startProgress(label string, until time.Time) *progress {
 	p := &progress{tool: t, label: label, until: until}
 	if t.terminal {
 		p.tick()
 	} else {
-		t.say("%s, for %s at most.", label, p.left())
+		t.printf("%s, for %s at most.", label, p.timeLeft())
 	}
 	return p
 }
 
-// say shows a line that stays.
-func (p *progress) say(line string) {
+// notice prints a line that stays, above the animated line.
+func (p *progress) notice(line string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.erase()
-	p.tool.say("%s", line)
+	p.tool.printf("%s", line)
 	if p.tool.terminal && !p.ended {
 		p.draw()
 	}
 }
 
-// end takes the line that moves away.
+// end stops the animation and erases its line.
 func (p *progress) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -63,19 +63,19 @@ func (p *progress) tick() {
 	if p.ended {
 		return
 	}
-	p.turns++
+	p.frame++
 	p.draw()
 	p.stop = p.tool.clock.AfterFunc(tick, p.tick)
 }
 
-// draw replaces the line. It needs no more of a terminal than a carriage return: no escapes, which not all of them know.
+// draw replaces the animated line. It uses only a carriage return, since not every terminal supports escape sequences.
 func (p *progress) draw() {
-	line := fmt.Sprintf("%c %s, %s left", `|/-\`[p.turns%4], p.label, p.left())
-	fmt.Fprintf(p.tool.stdout, "\r%-*s", p.width, line) // wide enough to cover the one before
+	line := fmt.Sprintf("%c %s, %s left", `|/-\`[p.frame%4], p.label, p.timeLeft())
+	fmt.Fprintf(p.tool.stdout, "\r%-*s", p.width, line) // padded to cover the previous line
 	p.width = len(line)
 }
 
-// erase takes the line away, and what the terminal itself shows behind it when somebody interrupts.
+// erase erases the animated line, and the "^C" that a terminal adds to it after Ctrl-C.
 func (p *progress) erase() {
 	if p.width > 0 {
 		fmt.Fprintf(p.tool.stdout, "\r%s\r", strings.Repeat(" ", p.width+len("^C")))
@@ -83,8 +83,8 @@ func (p *progress) erase() {
 	}
 }
 
-// left is the time that is left, in minutes and seconds.
-func (p *progress) left() string {
+// timeLeft returns the remaining time, in minutes and seconds.
+func (p *progress) timeLeft() string {
 	left := max(p.until.Sub(p.tool.clock.Now()), 0)
 	seconds := (left + time.Second - 1) / time.Second
 	return fmt.Sprintf("%d:%02d", seconds/60, seconds%60)

@@ -1,4 +1,4 @@
-// The tool on a terminal: a pseudo-terminal of Linux, made by hand (pty(7)).
+// The tool on a terminal: a Linux pseudo-terminal (pty(7)).
 
 package main
 
@@ -15,37 +15,37 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAProcessOnATerminalMovesItsLine(t *testing.T) {
+func TestALoginProcessAnimatesItsLineOnATerminal(t *testing.T) {
 	for _, c := range []struct {
-		term  string
-		moves bool
+		term     string
+		animated bool
 	}{{"xterm", true}, {"dumb", false}} {
-		w := newWorld(t, realTime)
-		w.workOS.ApproveDevice(w.presetDevice(nil), ada)
+		f := newFixture(t, realTime)
+		f.workOS.ApproveDevice(f.presetDevice(nil), ada)
 		screen, terminal := openTerminal(t)
-		p := w.prepare("login")
+		p := f.newProcess("login")
 		p.Env = append(p.Env, "TERM="+c.term)
 		p.Stdout = terminal
 		require.NoError(t, p.Run(), p.stderr.String())
 		require.NoError(t, terminal.Close())
-		// With nobody left at the other end, Linux ends what there is to read with EIO.
+		// When the other end is closed, Linux ends the output with EIO.
 		shown, err := io.ReadAll(screen)
 		require.ErrorIs(t, err, syscall.EIO)
-		lines := strings.ReplaceAll(string(shown), "\r\n", "\n") // as a terminal ends them
-		assert.Equal(t, c.moves, strings.Contains(lines, "\r/ Waiting for you to approve, "), "%q", lines)
-		assert.Equal(t, c.moves, strings.Contains(lines, "\r"), "%q", lines)
+		lines := strings.ReplaceAll(string(shown), "\r\n", "\n") // a terminal ends lines with CR LF
+		assert.Equal(t, c.animated, strings.Contains(lines, "\r/ Waiting for you to approve, "), "%q", lines)
+		assert.Equal(t, c.animated, strings.Contains(lines, "\r"), "%q", lines)
 		assert.True(t, strings.HasSuffix(lines, signedIn), "%q", lines)
 		assert.NotContains(t, lines, "\x1b")
-		w.assertNoToken(lines)
+		f.assertNoToken(lines)
 	}
 }
 
-// openTerminal returns both ends of a terminal: what shows it, and what a program writes to.
+// openTerminal returns both ends of a terminal: the screen, and the end that a program writes to.
 func openTerminal(t *testing.T) (screen, terminal *os.File) {
 	t.Helper()
 	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
-		t.Skipf("there are no pseudo-terminals here: %v", err)
+		t.Skipf("this system has no pseudo-terminals: %v", err)
 	}
 	t.Cleanup(func() { screen.Close() })
 	control := func(request uintptr, value *int32) {
@@ -57,7 +57,7 @@ func openTerminal(t *testing.T) (screen, terminal *os.File) {
 	control(syscall.TIOCGPTN, &number)
 	terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
-		t.Skipf("there are no pseudo-terminals here: %v", err)
+		t.Skipf("this system has no pseudo-terminals: %v", err)
 	}
 	return screen, terminal
 }

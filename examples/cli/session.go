@@ -1,4 +1,4 @@
-// What is kept of a sign-in.
+// The session, as it is stored.
 
 package main
 
@@ -11,10 +11,10 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// session is a sign-in as the store keeps it. Its access token has been verified.
+// session is the result of a sign-in, as the store keeps it. Its access token has been verified.
 type session struct {
 	Application    application `json:"application"`
-	User           person      `json:"user"`
+	User           user        `json:"user"`
 	OrganizationID string      `json:"organization_id,omitempty"`
 	AccessToken    token       `json:"access_token"`
 	RefreshToken   token       `json:"refresh_token"`
@@ -23,36 +23,36 @@ type session struct {
 func newSession(app application, auth *workos.Authentication) *session {
 	return &session{
 		Application:    app,
-		User:           newPerson(auth.User),
+		User:           newUser(auth.User),
 		OrganizationID: auth.OrganizationID,
 		AccessToken:    token(auth.AccessToken),
 		RefreshToken:   token(auth.RefreshToken),
 	}
 }
 
-// complete tells whether what has been read is a session, and not some other JSON.
-func (s *session) complete() bool {
+// isComplete reports whether the decoded JSON is a session.
+func (s *session) isComplete() bool {
 	return s.Application.ClientID != "" && s.Application.API != "" && s.AccessToken != "" && s.RefreshToken != ""
 }
 
-// person is the part of a user that the tool shows. Access tokens have no more than the ID.
-type person struct {
+// user holds the name and address that the tool shows. They are stored because access tokens contain only the user's ID.
+type user struct {
 	Name  string `json:"name,omitempty"`
 	Email string `json:"email"`
 }
 
-func newPerson(u workos.User) person {
-	return person{Name: cmp.Or(strings.TrimSpace(u.FirstName+" "+u.LastName), u.Name), Email: u.Email}
+func newUser(u workos.User) user {
+	return user{Name: cmp.Or(strings.TrimSpace(u.FirstName+" "+u.LastName), u.Name), Email: u.Email}
 }
 
-func (p person) String() string {
-	if p.Name == "" {
-		return p.Email
+func (u user) String() string {
+	if u.Name == "" {
+		return u.Email
 	}
-	return p.Name + " <" + p.Email + ">"
+	return u.Name + " <" + u.Email + ">"
 }
 
-// token is written to the store and nowhere else: printing one does not show it.
+// token is a secret. It is written only to the store; printing a token shows a placeholder.
 type token string
 
 // Format implements [fmt.Formatter].

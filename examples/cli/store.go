@@ -1,4 +1,4 @@
-// Where the session is kept: a file that its owner alone can read, replaced as a whole, and a lock around that.
+// The store of the session: a file that only its owner can read, atomic replacement of that file, and a lock.
 
 package main
 
@@ -17,18 +17,18 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// store is a directory that holds one session at most.
+// store is a directory that contains at most one session.
 type store struct {
 	dir   string
 	clock workos.Clock
 }
 
-// errNoSession says that nobody is signed in.
+// errNoSession means that the user is not signed in.
 var errNoSession = errors.New("you are not signed in; run login")
 
 func (s store) path() string { return filepath.Join(s.dir, "session.json") }
 
-// prepare makes the directory.
+// prepare creates the directory and checks its mode.
 func (s store) prepare() error {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return err
@@ -36,19 +36,20 @@ func (s store) prepare() error {
 	return s.checkDirectory()
 }
 
-// load reads the session, unless others could have read it too. The error is errNoSession where there is none.
+// load returns the session. It refuses a session that other users can read. Without a session the error is
+// errNoSession.
 func (s store) load() (*session, error) {
 	loaded, info, err := s.read()
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(s.checkDirectory(), ownersAlone(s.path(), info)); err != nil {
+	if err := errors.Join(s.checkDirectory(), checkPrivate(s.path(), info)); err != nil {
 		return nil, err
 	}
 	return loaded, nil
 }
 
-// read reads the session, whoever else can.
+// read returns the session, even if other users can read it.
 func (s store) read() (*session, fs.FileInfo, error) {
 	file, err := os.Open(s.path())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -58,7 +59,7 @@ func (s store) read() (*session, fs.FileInfo, error) {
 		return nil, nil, err
 	}
 	defer file.Close()
-	info, err := file.Stat() // of what has been opened, not of what may be there by now
+	info, err := file.Stat() // of the open file: the path may name another one by now
 	if err != nil {
 		return nil, nil, err
 	}
@@ -66,22 +67,22 @@ func (s store) read() (*session, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	found := new(session)
-	// The error of the decoder is left out: it may quote a token.
-	if json.Unmarshal(content, found) != nil || !found.complete() {
-		return nil, nil, fmt.Errorf("%s holds no session that can be read; run login", s.path())
+	stored := new(session)
+	// The decoder's error is not returned: it may quote a token.
+	if json.Unmarshal(content, stored) != nil || !stored.isComplete() {
+		return nil, nil, fmt.Errorf("%s does not contain a valid session; run login", s.path())
 	}
-	return found, info, nil
+	return stored, info, nil
 }
 
-// save puts a session in place of the one before. Whoever reads meanwhile reads the one or the other, and so does
-// whoever comes after a crash. The caller holds the lock.
+// save replaces the stored session. The replacement is atomic: at any time, also after a crash, a reader gets either the
+// old session or the new one. The caller must hold the lock.
 func (s store) save(next *session) error {
 	content, err := json.MarshalIndent(next, "", "  ")
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(s.dir, "session-*.tmp") // with 0600, whatever the umask
+	file, err := os.CreateTemp(s.dir, "session-*.tmp") // with mode 0600
 	if err != nil {
 		return err
 	}
@@ -99,8 +100,8 @@ func (s store) save(next *session) error {
 	return err
 }
 
-// forget removes the session, if there is one. The caller holds the lock.
-func (s store) forget() error {
+// delete removes the session, if there is one. The caller must hold the lock.
+func (s store) delete() error {
 	if err := os.Remove(s.path()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -112,43 +113,43 @@ func (s store) checkDirectory() error {
 	if err != nil {
 		return err
 	}
-	return ownersAlone(s.dir, info)
+	return checkPrivate(s.dir, info)
 }
 
-// ownersAlone refuses what others may read or write. Setting that right is up to the owner: the directory may be one
-// that is shared on purpose, and a token that others have read should be given up.
-func ownersAlone(path string, info fs.FileInfo) error {
+// checkPrivate returns an error if other users may read or write the file or directory. The program does not change the
+// mode by itself: the directory may be shared on purpose, and the user must end a session that others may have read.
+func checkPrivate(path string, info fs.FileInfo) error {
 	if runtime.GOOS == "windows" {
-		return nil // the bits mean nothing there; a user's profile is closed to others
+		return nil // mode bits have no meaning there; other users cannot read a user's profile
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return fmt.Errorf("%s is open to others (mode %04o); close it with chmod go= and, if anybody may have looked, log out and in again", path, mode)
+		return fmt.Errorf("%s is open to other users (mode %04o); run chmod go= on it and, if somebody may have read it, log out and in again", path, mode)
 	}
 	return nil
 }
 
 const (
-	lockPause = 50 * time.Millisecond // between attempts
-	lockLimit = 45 * time.Second      // of attempts; nobody holds it for half a minute
+	lockRetryInterval = 50 * time.Millisecond
+	lockTimeout       = 45 * time.Second // a process holds the lock for less than 30 s
 )
 
-// errLocked says that another process holds the lock.
-var errLocked = errors.New("another command is at work on the session")
+// errLocked means that another process holds the lock.
+var errLocked = errors.New("another command is using the session; try again")
 
-// lock makes the processes that change the session take turns. A refresh token is good for one exchange: of two that
-// present it at once WorkOS may refuse one (429), and whichever stores its answer last may store the older one. So who
-// gets the lock first renews, and who comes next finds the new tokens in the store.
+// lock waits for exclusive access to the session. A refresh token can be exchanged once. If two processes exchanged it at
+// the same time, WorkOS might refuse one of them (429), and the last to store its answer might store the older tokens.
+// With the lock, the first process refreshes and the next one finds the new tokens in the store.
 func (s store) lock(ctx context.Context) (release func(), err error) {
-	deadline := s.clock.Now().Add(lockLimit)
+	deadline := s.clock.Now().Add(lockTimeout)
 	for {
 		release, err := tryLock(filepath.Join(s.dir, "lock"))
 		if !errors.Is(err, errLocked) || !s.clock.Now().Before(deadline) {
 			return release, err
 		}
-		over := make(chan struct{})
-		stop := s.clock.AfterFunc(lockPause, func() { close(over) })
+		elapsed := make(chan struct{})
+		stop := s.clock.AfterFunc(lockRetryInterval, func() { close(elapsed) })
 		select {
-		case <-over:
+		case <-elapsed:
 		case <-ctx.Done():
 			stop()
 			return nil, ctx.Err()

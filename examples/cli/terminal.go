@@ -1,4 +1,4 @@
-// The terminal: whether there is one, and what may be shown on it.
+// The terminal: how it is detected, and which characters may be printed on it.
 
 package main
 
@@ -8,15 +8,15 @@ import (
 	"unicode"
 )
 
-// isTerminal tells whether a line on f can be replaced. It takes every character device for a terminal, /dev/null too,
-// which does not mind; a terminal that can do nothing but add lines calls itself dumb.
+// isTerminal reports whether a line on f can be overwritten. Every character device counts as a terminal, also
+// /dev/null, where it does no harm. A terminal with TERM=dumb can only append lines.
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
 }
 
-// printable takes out what a terminal would obey rather than show. People choose their own names, and one with escapes
-// in it could rewrite what is on the screen.
+// printable removes control characters. Users choose their own names, and a name with escape sequences could rewrite
+// what is on the screen.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

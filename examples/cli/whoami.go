@@ -1,4 +1,4 @@
-// whoami: who is signed in, as what, and for how long.
+// The whoami command: the signed-in user, their organization and role, and the lifetime of the access token.
 
 package main
 
@@ -12,34 +12,35 @@ import (
 )
 
 func (t *tool) whoami(ctx context.Context) error {
-	s, claims, err := t.current()
-	if err == nil && t.stale(claims) {
-		s, claims, err = t.renew(ctx)
+	s, claims, err := t.loadSession()
+	if err == nil && t.needsRefresh(claims) {
+		s, claims, err = t.refresh(ctx)
 	}
 	if err != nil {
-		// An outage says nothing about the session, and what is left of its token's life can be used.
-		harmless := ctx.Err() == nil && (passing(err) || errors.Is(err, errFakeGone))
-		if !harmless || claims == nil || !t.clock.Now().Before(claims.ExpiresAt) {
+		// An outage does not end the session: the access token can be used until it expires.
+		outage := ctx.Err() == nil && (isOutage(err) || errors.Is(err, errFakeEnded))
+		if !outage || claims == nil || !t.clock.Now().Before(claims.ExpiresAt) {
 			return err
 		}
-		t.warn("whoami: not renewed: %v", err)
+		t.warnf("whoami: not refreshed: %v", err)
 	}
-	t.say("Signed in as %s", s.User)
-	t.say("Organization %s", cmp.Or(claims.OrganizationID, "none"))
-	t.say("Role         %s", cmp.Or(claims.Role, "none"))
-	t.say("Application  %s at %s", s.Application.ClientID, s.Application.API)
-	t.say("Access token good for %s", claims.ExpiresAt.Sub(t.clock.Now()).Round(time.Second))
+	t.printf("Signed in as %s", s.User)
+	t.printf("Organization %s", cmp.Or(claims.OrganizationID, "none"))
+	t.printf("Role         %s", cmp.Or(claims.Role, "none"))
+	t.printf("Application  %s at %s", s.Application.ClientID, s.Application.API)
+	t.printf("Access token valid for %s", claims.ExpiresAt.Sub(t.clock.Now()).Round(time.Second))
 	if claims.Actor != "" {
-		t.say("IMPERSONATED by %s", claims.Actor)
+		t.printf("IMPERSONATED by %s", claims.Actor)
 	}
 	return nil
 }
 
-// current is the session in the store, with what its access token says.
+// loadSession returns the stored session and the claims of its access token.
 //
-// The token is not verified again. It was when it came, and who can write to the store could as well replace this
-// program; so whoami works without a network while the token is good. A server has no such store and verifies each time.
-func (t *tool) current() (*session, *jwks.Claims, error) {
+// The token was verified before it was stored and is not verified again, so that whoami needs no network while the token
+// is valid. An attacker who can write to the store can replace this program as well. A server must verify the token of
+// every request.
+func (t *tool) loadSession() (*session, *jwks.Claims, error) {
 	s, err := t.store.load()
 	if err != nil {
 		return nil, nil, err

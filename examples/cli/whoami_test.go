@@ -1,4 +1,4 @@
-// whoami and logout, at a fake AuthKit.
+// The whoami and logout commands against a fake AuthKit.
 
 package main
 
@@ -14,302 +14,302 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// whoIs is what whoami prints of Ada.
-func (w *world) whoIs(left string) string {
+// whoamiOutput returns what whoami prints about Ada.
+func (f *fixture) whoamiOutput(left string) string {
 	return "Signed in as Ada Okafor <ada@harborpress.test>\n" +
-		"Organization " + w.workOS.Organizations()[0].ID + "\n" +
+		"Organization " + f.workOS.Organizations()[0].ID + "\n" +
 		"Role         admin\n" +
-		"Application  " + w.workOS.ClientID() + " at " + w.workOS.URL() + "\n" +
-		"Access token good for " + left + "\n"
+		"Application  " + f.workOS.ClientID() + " at " + f.workOS.URL() + "\n" +
+		"Access token valid for " + left + "\n"
 }
 
-func TestWhoamiNeedsNoNetworkWhileTheTokenIsGood(t *testing.T) {
-	w := newWorld(t)
-	w.signIn()
-	before, calls := w.stored(), w.workOS.Calls(authkittest.RouteJWKS)
-	w.env = map[string]string{"AUTHKIT_EXAMPLE_DIR": w.dir} // what WorkOS it is has been stored
-	w.clock.Advance(4*time.Minute - time.Second)
-	status, stdout, stderr := w.run("whoami")
+func TestWhoamiNeedsNoNetworkWhileTheTokenIsValid(t *testing.T) {
+	f := newFixture(t)
+	f.signIn()
+	before, calls := f.stored(), f.workOS.Calls(authkittest.RouteJWKS)
+	f.env = map[string]string{"AUTHKIT_EXAMPLE_DIR": f.dir} // the API's address is in the store
+	f.clock.Advance(4*time.Minute - time.Second)
+	status, stdout, stderr := f.run("whoami")
 	assert.Zero(t, status)
-	assert.Equal(t, w.whoIs("1m1s"), stdout)
+	assert.Equal(t, f.whoamiOutput("1m1s"), stdout)
 	assert.Empty(t, stderr)
-	assert.Equal(t, before, w.stored())
-	assert.Zero(t, w.workOS.Calls(authkittest.RouteRefresh))
-	assert.Equal(t, calls, w.workOS.Calls(authkittest.RouteJWKS))
+	assert.Equal(t, before, f.stored())
+	assert.Zero(t, f.workOS.Calls(authkittest.RouteRefresh))
+	assert.Equal(t, calls, f.workOS.Calls(authkittest.RouteJWKS))
 }
 
-func TestWhoamiRenewsATokenInItsLastMinuteOrAfter(t *testing.T) {
+func TestWhoamiRefreshesATokenInItsLastMinuteOrLater(t *testing.T) {
 	for _, age := range []time.Duration{4 * time.Minute, 300 * 24 * time.Hour} {
-		w := newWorld(t)
-		w.signIn()
-		before := w.stored()
-		w.workOS.UpdateUser(ada, func(p *authkittest.User) { p.Email, p.Memberships[0].Role = "ada@example.com", "owner" })
-		w.clock.Advance(age)
-		status, stdout, stderr := w.run("whoami")
+		f := newFixture(t)
+		f.signIn()
+		before := f.stored()
+		f.workOS.UpdateUser(ada, func(p *authkittest.User) { p.Email, p.Memberships[0].Role = "ada@example.com", "owner" })
+		f.clock.Advance(age)
+		status, stdout, stderr := f.run("whoami")
 		assert.Zero(t, status)
 		assert.Contains(t, stdout, "Ada Okafor <ada@example.com>\n")
 		assert.Contains(t, stdout, "Role         owner\n")
-		assert.Contains(t, stdout, "good for 5m0s\n")
+		assert.Contains(t, stdout, "valid for 5m0s\n")
 		assert.Empty(t, stderr)
-		after := w.stored()
+		after := f.stored()
 		assert.NotEqual(t, before.AccessToken, after.AccessToken)
 		assert.NotEqual(t, before.RefreshToken, after.RefreshToken)
-		w.assertOwnersAlone()
-		assert.Equal(t, 1, w.workOS.Calls(authkittest.RouteRefresh))
+		f.assertPrivate()
+		assert.Equal(t, 1, f.workOS.Calls(authkittest.RouteRefresh))
 	}
 }
 
-func TestATokenOfAShortLifeIsNotRenewedOnEveryUse(t *testing.T) {
-	w := newWorld(t, authkittest.WithAccessTokenLifetime(30*time.Second))
-	w.signIn()
-	w.clock.Advance(23 * time.Second)
-	_, stdout, _ := w.run("whoami")
-	assert.Equal(t, w.whoIs("7s"), stdout)
-	w.clock.Advance(time.Second)
-	_, stdout, _ = w.run("whoami")
-	assert.Equal(t, w.whoIs("30s"), stdout)
+func TestAShortLivedTokenIsNotRefreshedOnEveryUse(t *testing.T) {
+	f := newFixture(t, authkittest.WithAccessTokenLifetime(30*time.Second))
+	f.signIn()
+	f.clock.Advance(23 * time.Second)
+	_, stdout, _ := f.run("whoami")
+	assert.Equal(t, f.whoamiOutput("7s"), stdout)
+	f.clock.Advance(time.Second)
+	_, stdout, _ = f.run("whoami")
+	assert.Equal(t, f.whoamiOutput("30s"), stdout)
 }
 
-func TestWhoamiShowsWhatThereIs(t *testing.T) {
-	w := newWorld(t)
-	c := w.begin(false, "login")
-	w.clock.awaitPoll(1)
-	w.workOS.UpdateUser("dev@example.com", func(p *authkittest.User) {
+func TestWhoamiShowsMissingValuesAndTheImpersonator(t *testing.T) {
+	f := newFixture(t)
+	c := f.startCommand(false, "login")
+	f.clock.awaitPoll(1)
+	f.workOS.UpdateUser("dev@example.com", func(p *authkittest.User) {
 		p.FirstName, p.LastName = "", ""
 		p.Claims = map[string]any{"act": map[string]string{"sub": "support@example.com"}}
 	})
-	w.workOS.ApproveDevice(w.userCode(), "dev@example.com")
-	w.clock.Advance(interval)
+	f.workOS.ApproveDevice(f.userCode(), "dev@example.com")
+	f.clock.Advance(interval)
 	require.Zero(t, c.wait())
-	_, stdout, _ := w.run("whoami")
+	_, stdout, _ := f.run("whoami")
 	for _, line := range []string{"Signed in as dev@example.com", "Organization none", "Role         none", "IMPERSONATED by support@example.com"} {
 		assert.Contains(t, stdout, line+"\n")
 	}
 }
 
-func TestTwoCommandsAtOnceMakeOneExchange(t *testing.T) {
-	w := newWorld(t)
-	w.signIn()
-	w.clock.Advance(time.Hour)
-	w.workOS.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
-	first := w.begin(false, "whoami")
-	w.workOS.AwaitCalls(t, authkittest.RouteRefresh, 1)
-	second := w.begin(false, "whoami")
-	w.clock.await(lockPause, 1)
-	w.workOS.ClearFault(authkittest.RouteRefresh)
+func TestTwoConcurrentCommandsMakeOneTokenExchange(t *testing.T) {
+	f := newFixture(t)
+	f.signIn()
+	f.clock.Advance(time.Hour)
+	f.workOS.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	first := f.startCommand(false, "whoami")
+	f.workOS.AwaitCalls(t, authkittest.RouteRefresh, 1)
+	second := f.startCommand(false, "whoami")
+	f.clock.await(lockRetryInterval, 1)
+	f.workOS.ClearFault(authkittest.RouteRefresh)
 	assert.Zero(t, first.wait())
-	w.clock.Advance(lockPause)
+	f.clock.Advance(lockRetryInterval)
 	assert.Zero(t, second.wait())
 	for _, c := range []*command{first, second} {
-		assert.Equal(t, w.whoIs("5m0s"), c.stdout.String())
+		assert.Equal(t, f.whoamiOutput("5m0s"), c.stdout.String())
 		assert.Empty(t, c.stderr.String())
 	}
-	assert.Equal(t, 1, w.workOS.Calls(authkittest.RouteRefresh))
+	assert.Equal(t, 1, f.workOS.Calls(authkittest.RouteRefresh))
 }
 
-func TestALogoutDuringARenewalLasts(t *testing.T) {
-	w := newWorld(t)
-	w.signIn()
-	w.clock.Advance(time.Hour)
-	w.workOS.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
-	renewing := w.begin(false, "whoami")
-	w.workOS.AwaitCalls(t, authkittest.RouteRefresh, 1)
-	logout := w.begin(false, "logout")
-	w.clock.await(lockPause, 1)
-	w.workOS.ClearFault(authkittest.RouteRefresh)
-	assert.Zero(t, renewing.wait())
-	w.clock.Advance(lockPause)
+func TestALogoutDuringARefreshDeletesTheSession(t *testing.T) {
+	f := newFixture(t)
+	f.signIn()
+	f.clock.Advance(time.Hour)
+	f.workOS.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	refreshing := f.startCommand(false, "whoami")
+	f.workOS.AwaitCalls(t, authkittest.RouteRefresh, 1)
+	logout := f.startCommand(false, "logout")
+	f.clock.await(lockRetryInterval, 1)
+	f.workOS.ClearFault(authkittest.RouteRefresh)
+	assert.Zero(t, refreshing.wait())
+	f.clock.Advance(lockRetryInterval)
 	assert.Zero(t, logout.wait())
-	w.assertNothingStored()
+	f.assertNothingStored()
 }
 
-func TestWhoeverWaitsForTheLockObeysCtrlCAndGivesUpInTheEnd(t *testing.T) {
-	w := newWorld(t)
-	w.signIn()
-	release, err := tryLock(filepath.Join(w.dir, "lock"))
+func TestACommandThatWaitsForTheLockEndsOnCtrlCAndAtItsTimeout(t *testing.T) {
+	f := newFixture(t)
+	f.signIn()
+	release, err := tryLock(filepath.Join(f.dir, "lock"))
 	require.NoError(t, err)
 	defer release()
-	w.clock.Advance(time.Hour)
+	f.clock.Advance(time.Hour)
 
-	interrupted := w.begin(false, "whoami")
-	w.clock.await(lockPause, 1)
+	interrupted := f.startCommand(false, "whoami")
+	f.clock.await(lockRetryInterval, 1)
 	interrupted.interrupt()
 	assert.Equal(t, exitInterrupted, interrupted.wait())
 
-	w.clock.forget()
-	patient := w.begin(false, "whoami")
-	w.clock.await(lockPause, 1)
-	w.clock.Advance(lockLimit)
-	assert.Equal(t, exitFailure, patient.wait())
-	assert.Equal(t, "whoami: another command is at work on the session\n", patient.stderr.String())
+	f.clock.reset()
+	timedOut := f.startCommand(false, "whoami")
+	f.clock.await(lockRetryInterval, 1)
+	f.clock.Advance(lockTimeout)
+	assert.Equal(t, exitFailure, timedOut.wait())
+	assert.Equal(t, "whoami: another command is using the session; try again\n", timedOut.stderr.String())
 }
 
-func TestCtrlCDoesNotLoseARefreshTokenThatIsBeingExchanged(t *testing.T) {
-	w := newWorld(t)
-	w.signIn()
-	w.clock.Advance(time.Hour)
-	before := w.stored()
-	w.workOS.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true, TakeEffect: true})
-	c := w.begin(false, "whoami")
-	w.workOS.AwaitCalls(t, authkittest.RouteRefresh, 1)
+func TestCtrlCDuringTheTokenExchangeDoesNotLoseTheNewRefreshToken(t *testing.T) {
+	f := newFixture(t)
+	f.signIn()
+	f.clock.Advance(time.Hour)
+	before := f.stored()
+	f.workOS.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true, TakeEffect: true})
+	c := f.startCommand(false, "whoami")
+	f.workOS.AwaitCalls(t, authkittest.RouteRefresh, 1)
 	c.interrupt()
-	w.workOS.ClearFault(authkittest.RouteRefresh)
+	f.workOS.ClearFault(authkittest.RouteRefresh)
 	c.wait()
-	assert.NotEqual(t, before.RefreshToken, w.stored().RefreshToken)
+	assert.NotEqual(t, before.RefreshToken, f.stored().RefreshToken)
 }
 
-func TestASessionThatHasEndedIsForgotten(t *testing.T) {
-	refuse := func(code string) func(*world) {
-		return func(w *world) {
-			w.workOS.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"` + code + `"}`})
+func TestASessionThatHasEndedIsDeleted(t *testing.T) {
+	failWith := func(code string) func(*fixture) {
+		return func(f *fixture) {
+			f.workOS.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"` + code + `"}`})
 		}
 	}
-	for name, end := range map[string]func(*world){
-		"revoked at WorkOS":                   func(w *world) { w.workOS.RevokeSession(w.workOS.Sessions()[0].ID) },
-		"its organization demands SSO by now": refuse("sso_required"),
-		"it demands a second factor by now":   refuse("mfa_enrollment"),
+	for name, end := range map[string]func(*fixture){
+		"revoked at WorkOS":                 func(f *fixture) { f.workOS.RevokeSession(f.workOS.Sessions()[0].ID) },
+		"the organization now requires SSO": failWith("sso_required"),
+		"the organization now requires MFA": failWith("mfa_enrollment"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			w.signIn()
-			w.clock.Advance(time.Hour)
-			end(w)
-			status, stdout, stderr := w.run("whoami")
+			f := newFixture(t)
+			f.signIn()
+			f.clock.Advance(time.Hour)
+			end(f)
+			status, stdout, stderr := f.run("whoami")
 			assert.Equal(t, exitFailure, status)
 			assert.Empty(t, stdout)
 			assert.Equal(t, "whoami: your session has ended and you are signed out; run login\n", stderr)
-			w.assertNothingStored()
+			f.assertNothingStored()
 
-			_, _, stderr = w.run("whoami")
+			_, _, stderr = f.run("whoami")
 			assert.Equal(t, "whoami: you are not signed in; run login\n", stderr)
 		})
 	}
 }
 
-func TestASessionOutlivesAnOutage(t *testing.T) {
+func TestAnOutageDoesNotEndTheSession(t *testing.T) {
 	for name, route := range map[string]authkittest.Route{
 		"of the API":  authkittest.RouteRefresh,
 		"of the keys": authkittest.RouteJWKS,
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			w.signIn()
-			before := w.stored()
-			w.workOS.InjectFault(route, unavailable)
-			w.clock.Advance(4*time.Minute + 30*time.Second)
-			status, stdout, stderr := w.run("whoami")
+			f := newFixture(t)
+			f.signIn()
+			before := f.stored()
+			f.workOS.InjectFault(route, unavailable)
+			f.clock.Advance(4*time.Minute + 30*time.Second)
+			status, stdout, stderr := f.run("whoami")
 			assert.Zero(t, status)
-			assert.Equal(t, w.whoIs("30s"), stdout)
-			assert.Contains(t, stderr, "whoami: not renewed: WorkOS cannot answer now")
+			assert.Equal(t, f.whoamiOutput("30s"), stdout)
+			assert.Contains(t, stderr, "whoami: not refreshed: WorkOS is unavailable")
 
-			w.clock.Advance(30 * time.Second)
-			status, stdout, stderr = w.run("whoami")
+			f.clock.Advance(30 * time.Second)
+			status, stdout, stderr = f.run("whoami")
 			assert.Equal(t, exitFailure, status)
 			assert.Empty(t, stdout)
-			assert.Contains(t, stderr, "whoami: WorkOS cannot answer now")
-			assert.Equal(t, before, w.stored())
+			assert.Contains(t, stderr, "whoami: WorkOS is unavailable")
+			assert.Equal(t, before, f.stored())
 
-			w.workOS.ClearFault(route)
-			status, _, _ = w.run("whoami")
+			f.workOS.ClearFault(route)
+			status, _, _ = f.run("whoami")
 			assert.Zero(t, status)
 		})
 	}
 }
 
-func TestARefusalThatIsNotAboutTheSessionLeavesIt(t *testing.T) {
-	w := newWorld(t)
-	w.signIn()
-	before := w.stored()
-	w.clock.Advance(time.Hour)
-	w.workOS.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"unauthorized_client"}`})
-	status, _, stderr := w.run("whoami")
+func TestAnErrorThatIsNotAboutTheSessionKeepsIt(t *testing.T) {
+	f := newFixture(t)
+	f.signIn()
+	before := f.stored()
+	f.clock.Advance(time.Hour)
+	f.workOS.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"unauthorized_client"}`})
+	status, _, stderr := f.run("whoami")
 	assert.Equal(t, exitFailure, status)
 	assert.Contains(t, stderr, "unauthorized_client")
-	assert.Equal(t, before, w.stored())
+	assert.Equal(t, before, f.stored())
 }
 
-func TestTheNewRefreshTokenIsStoredBeforeTheNewAccessTokenIsJudged(t *testing.T) {
-	w := newWorld(t)
-	w.signIn()
-	before := w.stored()
-	w.clock.Advance(time.Hour)
-	w.workOS.UpdateUser(ada, func(p *authkittest.User) { p.Claims = map[string]any{"client_id": "client_other"} })
-	status, stdout, stderr := w.run("whoami")
+func TestTheNewRefreshTokenIsStoredEvenIfTheNewAccessTokenIsInvalid(t *testing.T) {
+	f := newFixture(t)
+	f.signIn()
+	before := f.stored()
+	f.clock.Advance(time.Hour)
+	f.workOS.UpdateUser(ada, func(p *authkittest.User) { p.Claims = map[string]any{"client_id": "client_other"} })
+	status, stdout, stderr := f.run("whoami")
 	assert.Equal(t, exitFailure, status)
 	assert.Empty(t, stdout)
 	assert.Contains(t, stderr, "token refused: client_id")
-	after := w.stored()
+	after := f.stored()
 	assert.Equal(t, before.AccessToken, after.AccessToken)
 	assert.NotEqual(t, before.RefreshToken, after.RefreshToken)
 
-	w.workOS.UpdateUser(ada, func(p *authkittest.User) { p.Claims = nil })
-	w.clock.Advance(time.Hour) // long after the old refresh token could be replayed
-	status, stdout, _ = w.run("whoami")
+	f.workOS.UpdateUser(ada, func(p *authkittest.User) { p.Claims = nil })
+	f.clock.Advance(time.Hour) // WorkOS no longer accepts the old refresh token
+	status, stdout, _ = f.run("whoami")
 	assert.Zero(t, status)
-	assert.Equal(t, w.whoIs("5m0s"), stdout)
+	assert.Equal(t, f.whoamiOutput("5m0s"), stdout)
 }
 
-func TestLogoutForgetsTheTokensAndTellsWhereTheSessionEnds(t *testing.T) {
-	w := newWorld(t)
-	w.signIn()
-	id := w.workOS.Sessions()[0].ID
-	w.clock.Advance(time.Hour) // an expired token will do
-	status, stdout, stderr := w.run("logout")
+func TestLogoutDeletesTheTokensAndPrintsTheLogoutURL(t *testing.T) {
+	f := newFixture(t)
+	f.signIn()
+	id := f.workOS.Sessions()[0].ID
+	f.clock.Advance(time.Hour) // the token has expired
+	status, stdout, stderr := f.run("logout")
 	assert.Zero(t, status)
-	assert.Equal(t, "You are signed out on this machine: the tokens are gone.\n"+
-		"To end the session at WorkOS too, open  "+w.workOS.URL()+"/user_management/sessions/logout?session_id="+id+"\n", stdout)
+	assert.Equal(t, "You are signed out on this machine: the tokens are deleted.\n"+
+		"To end the session at WorkOS too, open  "+f.workOS.URL()+"/user_management/sessions/logout?session_id="+id+"\n", stdout)
 	assert.Empty(t, stderr)
-	w.assertNothingStored()
+	f.assertNothingStored()
 
-	status, stdout, _ = w.run("logout")
+	status, stdout, _ = f.run("logout")
 	assert.Zero(t, status)
 	assert.Equal(t, "You are not signed in.\n", stdout)
 }
 
-func TestAStoreThatIsOpenToOthersIsRefusedAndCanBeLoggedOutOf(t *testing.T) {
-	for name, open := range map[string]func(*world) error{
-		"the file":      func(w *world) error { return os.Chmod(filepath.Join(w.dir, "session.json"), 0o640) },
-		"the directory": func(w *world) error { return os.Chmod(w.dir, 0o702) },
+func TestWhoamiRefusesAStoreThatOtherUsersCanReadAndLogoutDeletesIt(t *testing.T) {
+	for name, open := range map[string]func(*fixture) error{
+		"the file":      func(f *fixture) error { return os.Chmod(filepath.Join(f.dir, "session.json"), 0o640) },
+		"the directory": func(f *fixture) error { return os.Chmod(f.dir, 0o702) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			w.signIn()
-			require.NoError(t, open(w))
-			status, stdout, stderr := w.run("whoami")
+			f := newFixture(t)
+			f.signIn()
+			require.NoError(t, open(f))
+			status, stdout, stderr := f.run("whoami")
 			assert.Equal(t, exitFailure, status)
 			assert.Empty(t, stdout)
-			assert.Regexp(t, `is open to others \(mode 0(640|702)\)`, stderr)
+			assert.Regexp(t, `is open to other users \(mode 0(640|702)\)`, stderr)
 
-			status, stdout, _ = w.run("logout")
+			status, stdout, _ = f.run("logout")
 			assert.Zero(t, status)
-			assert.Contains(t, stdout, "session_id=session_", "what others may have read should be ended")
-			w.assertNothingStored()
+			assert.Contains(t, stdout, "session_id=session_", "a session that others may have read must be ended")
+			f.assertNothingStored()
 		})
 	}
 }
 
-func TestAStoreThatCannotBeReadIsSaidToBeAndGoesWithALogout(t *testing.T) {
+func TestWhoamiReportsAnUnreadableStoreAndLogoutDeletesIt(t *testing.T) {
 	for name, content := range map[string]string{
-		"nothing":             "",
-		"half of it":          `{"application":{"client_id":"client_01A","api":"https://api.workos.com"},"access_token":"hunter2`,
-		"another shape":       `{"access_token":{"hunter2":1}}`,
-		"no refresh token":    `{"application":{"client_id":"client_01A","api":"https://api.workos.com"},"access_token":"hunter2"}`,
-		"an access token not": `{"application":{"client_id":"client_01A","api":"https://api.workos.com"},"access_token":"hunter2","refresh_token":"hunter2"}`,
+		"empty":                 "",
+		"truncated":             `{"application":{"client_id":"client_01A","api":"https://api.workos.com"},"access_token":"hunter2`,
+		"another type":          `{"access_token":{"hunter2":1}}`,
+		"no refresh token":      `{"application":{"client_id":"client_01A","api":"https://api.workos.com"},"access_token":"hunter2"}`,
+		"no valid access token": `{"application":{"client_id":"client_01A","api":"https://api.workos.com"},"access_token":"hunter2","refresh_token":"hunter2"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			require.NoError(t, os.MkdirAll(w.dir, 0o700))
-			require.NoError(t, os.WriteFile(filepath.Join(w.dir, "session.json"), []byte(content), 0o600))
-			status, stdout, stderr := w.run("whoami")
+			f := newFixture(t)
+			require.NoError(t, os.MkdirAll(f.dir, 0o700))
+			require.NoError(t, os.WriteFile(filepath.Join(f.dir, "session.json"), []byte(content), 0o600))
+			status, stdout, stderr := f.run("whoami")
 			assert.Equal(t, exitFailure, status)
 			assert.Empty(t, stdout)
 			assert.Regexp(t, "^whoami: ", stderr)
 			assert.NotContains(t, stderr, "hunter2")
 
-			status, stdout, _ = w.run("logout")
+			status, stdout, _ = f.run("logout")
 			assert.Zero(t, status)
-			assert.Equal(t, "You are signed out on this machine: the tokens are gone.\n", stdout)
-			w.assertNothingStored()
+			assert.Equal(t, "You are signed out on this machine: the tokens are deleted.\n", stdout)
+			f.assertNothingStored()
 		})
 	}
 }
