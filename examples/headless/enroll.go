@@ -1,4 +1,4 @@
-// The second factor of somebody who needs one and has none: an authenticator app is set up.
+// MFA enrollment: a user who needs a second factor and has none sets up an authenticator app.
 
 package main
 
@@ -12,73 +12,76 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// issuer is the name under which authenticator apps list the account.
-const issuer = "authkit example"
+// totpIssuer is the name of the application in an authenticator app's list of accounts.
+const totpIssuer = "authkit example"
 
-// enrollmentScreen begins with a word on what is needed, and goes on to the app's first code.
-func enrollmentScreen(f flow) screen {
-	return screen{page: enrollmentPage, code: byNewApp, Email: f.Email, Secret: inFours(f.Secret)}
+// enrollmentScreen explains that an app is needed. Once there is a secret, it asks for the first code.
+func enrollmentScreen(pending pendingSignIn) screen {
+	return screen{page: enrollmentPage, code: codeFromNewApp, Email: pending.Email, Secret: groupByFour(pending.Secret)}
 }
 
-func (a *application) showEnrollment(w http.ResponseWriter, _ *http.Request, f flow) {
-	show(w, http.StatusOK, enrollmentScreen(f))
+func (a *application) showEnrollment(w http.ResponseWriter, _ *http.Request, pending pendingSignIn) {
+	show(w, http.StatusOK, enrollmentScreen(pending))
 }
 
-// enroll shows a QR code. WorkOS tells it only once and it is too large to be remembered, so the page with it is the
-// answer to the form; afterwards there is the secret to be typed in, and a button for a new QR code.
-func (a *application) enroll(w http.ResponseWriter, r *http.Request, f flow) {
-	a.dropFactor(r, f)
-	f.Factor, f.Challenge, f.Secret = "", "", ""
-	enrolled, err := a.workos.EnrollAuthFactor(r.Context(), f.UserID, workos.EnrollAuthFactorParams{Issuer: issuer, User: f.Email})
+// enroll creates an authenticator app and shows its QR code. WorkOS returns the QR code only once, and it is too large
+// for a cookie. So the response to this form is the page with the QR code. Later pages show the secret to type in, and a
+// button for a new QR code.
+func (a *application) enroll(w http.ResponseWriter, r *http.Request, pending pendingSignIn) {
+	a.deleteFactor(r, pending)
+	pending.FactorID, pending.ChallengeID, pending.Secret = "", "", ""
+	enrolled, err := a.workos.EnrollAuthFactor(r.Context(), pending.UserID, workos.EnrollAuthFactorParams{Issuer: totpIssuer, User: pending.Email})
 	if err == nil && enrolled.Factor.TOTP == nil {
-		err = errors.New("WorkOS enrolled an authenticator app without its secret")
+		err = errors.New("WorkOS enrolled an authenticator app but returned no secret")
 	}
 	if err == nil {
-		f.Factor, f.Challenge, f.Secret = enrolled.Factor.ID, enrolled.Challenge.ID, enrolled.Factor.TOTP.Secret
+		pending.FactorID, pending.ChallengeID, pending.Secret = enrolled.Factor.ID, enrolled.Challenge.ID, enrolled.Factor.TOTP.Secret
 	}
 	switch {
-	case !a.remember(w, r, f):
+	case !a.savePending(w, r, pending): // it has responded with an error
 	case err != nil:
-		a.next(w, r, enrollmentScreen(f), nil, err)
+		a.handleResult(w, r, enrollmentScreen(pending), nil, err)
 	default:
-		a.showQRCode(w, f, enrolled.Factor.TOTP)
+		a.showQRCode(w, pending, enrolled.Factor.TOTP)
 	}
 }
 
-func (a *application) showQRCode(w http.ResponseWriter, f flow, totp *workos.TOTP) {
-	at := enrollmentScreen(f)
-	if picture := totp.QRCode; strings.HasPrefix(picture, "data:image/png;base64,") {
-		at.QRCode = template.URL(picture)
+func (a *application) showQRCode(w http.ResponseWriter, pending pendingSignIn, totp *workos.TOTP) {
+	page := enrollmentScreen(pending)
+	if image := totp.QRCode; strings.HasPrefix(image, "data:image/png;base64,") {
+		page.QRCode = template.URL(image)
 		policy := w.Header().Get("Content-Security-Policy")
 		w.Header().Set("Content-Security-Policy", policy+"; img-src data:")
 	}
 	if link := totp.URI; strings.HasPrefix(link, "otpauth://") {
-		at.AppLink = template.URL(link)
+		page.AppLink = template.URL(link)
 	}
-	show(w, http.StatusOK, at)
+	show(w, http.StatusOK, page)
 }
 
-func (a *application) answerEnrollment(w http.ResponseWriter, r *http.Request, f flow) {
-	if f.Challenge == "" {
-		show(w, http.StatusOK, enrollmentScreen(f))
+// submitEnrollment sends the first code of a new app to WorkOS, which completes the enrollment and the sign-in.
+func (a *application) submitEnrollment(w http.ResponseWriter, r *http.Request, pending pendingSignIn) {
+	if pending.ChallengeID == "" {
+		show(w, http.StatusOK, enrollmentScreen(pending))
 		return
 	}
-	auth, err := a.workos.AuthenticateWithTOTP(r.Context(), f.totp(r))
-	a.next(w, r, enrollmentScreen(f), auth, err)
+	auth, err := a.workos.AuthenticateWithTOTP(r.Context(), pending.totpParams(r))
+	a.handleResult(w, r, enrollmentScreen(pending), auth, err)
 }
 
-// dropFactor takes back a factor whose first code never came. Left alone it would be asked for at the next sign-in.
-func (a *application) dropFactor(r *http.Request, f flow) {
-	if f.Factor == "" {
+// deleteFactor deletes a factor whose enrollment was not completed. Otherwise WorkOS would ask for its code at the next
+// sign-in.
+func (a *application) deleteFactor(r *http.Request, pending pendingSignIn) {
+	if pending.FactorID == "" {
 		return
 	}
-	if err := a.workos.DeleteAuthFactor(r.Context(), f.Factor); err != nil && !workos.IsNotFound(err) {
-		slog.WarnContext(r.Context(), "an authenticator app that was not set up stays behind", slog.Any("error", err))
+	if err := a.workos.DeleteAuthFactor(r.Context(), pending.FactorID); err != nil && !workos.IsNotFound(err) {
+		slog.WarnContext(r.Context(), "an incomplete authenticator app was not deleted", slog.Any("error", err))
 	}
 }
 
-// inFours makes a secret easier to type in.
-func inFours(secret string) string {
+// groupByFour separates a secret into groups of four characters, so that it is easier to type.
+func groupByFour(secret string) string {
 	var b strings.Builder
 	for i, letter := range secret {
 		if i > 0 && i%4 == 0 {

@@ -1,4 +1,4 @@
-// The application over HTTP, at a fake AuthKit: people with browsers go through it.
+// The test harness: the application over HTTP with a fake AuthKit, and people with browsers.
 
 package main
 
@@ -26,12 +26,12 @@ func TestMain(m *testing.M) { demotest.Main(m, main) }
 
 const (
 	ada, chiara, dev = "ada@harborpress.test", "chiara@example.com", "dev@example.com"
-	nobody           = "nobody@example.com"
+	stranger         = "stranger@example.com" // has no account
 	password         = authkittest.DefaultPassword
-	wrongCode        = "no code" // every code that is six digits may be the right one
+	wrongCode        = "no code" // six digits could be the correct code by chance
 )
 
-// site is the application and its AuthKit.
+// site is the application and its fake AuthKit.
 type site struct {
 	t       *testing.T
 	fake    *authkittest.Server
@@ -43,7 +43,7 @@ type site struct {
 func newSite(t *testing.T) *site {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
-	// Like the example it is on localhost, which browsers hold for another site than the fake's 127.0.0.1.
+	// The application is on localhost, like the example. To browsers that is another site than 127.0.0.1, where the fake is.
 	home := "http://" + strings.Replace(server.Listener.Addr().String(), "127.0.0.1", "localhost", 1)
 	s := &site{t: t, home: home, clock: authkittest.NewFakeClock(time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC)), secrets: newSecrets(t)}
 	s.fake = authkittest.New(t, authkittest.WithClock(s.clock), authkittest.WithPasswordResetURL(home+"/reset-password"))
@@ -67,26 +67,26 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-// update changes a person in WorkOS's directory.
+// update changes a user at WorkOS.
 func (s *site) update(email string, change func(*authkittest.User)) {
 	s.fake.UpdateUser(email, change)
 }
 
-// code is the latest that was mailed to an address.
+// code returns the latest code that was sent to an address.
 func (s *site) code(email string) string { return s.fake.LastMail(email).Code }
 
-// refuse makes a route answer once with an error.
-func (s *site) refuse(route authkittest.Route, status int, body string) {
+// failOnce makes a route answer one request with an error.
+func (s *site) failOnce(route authkittest.Route, status int, body string) {
 	s.fake.InjectFault(route, authkittest.Fault{Status: status, Body: body, Times: 1})
 }
 
-// person is somebody with a browser. Whatever the application sends it is looked through for secrets.
+// person is a user with a browser. Every response to the browser is searched for secrets.
 type person struct {
 	*authkittest.Browser
 	site *site
 }
 
-func (s *site) visitor() *person {
+func (s *site) newPerson() *person {
 	b := authkittest.NewBrowser()
 	transport := &http.Transport{}
 	s.t.Cleanup(transport.CloseIdleConnections)
@@ -108,27 +108,27 @@ func (p *person) follow(text string) *authkittest.Page {
 	return page
 }
 
-// press submits a form, with its fields filled in by pairs of name and value.
-func (p *person) press(button string, filled ...string) *authkittest.Page {
+// press submits a form. The fields are pairs of name and value.
+func (p *person) press(button string, fields ...string) *authkittest.Page {
 	p.site.t.Helper()
-	fill := url.Values{}
-	for i := 0; i < len(filled); i += 2 {
-		fill.Set(filled[i], filled[i+1])
+	form := url.Values{}
+	for i := 0; i < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
 	}
-	page, err := p.Submit(button, fill)
+	page, err := p.Submit(button, form)
 	require.NoError(p.site.t, err)
 	return page
 }
 
-// signIn begins with a password.
+// signIn submits the sign-in form.
 func (p *person) signIn(email, password string) *authkittest.Page {
 	p.site.t.Helper()
 	p.get("/login")
 	return p.press("Sign in", "email", email, "password", password)
 }
 
-// sees asserts which page the browser shows, with which status and words.
-func (p *person) sees(path string, status int, words ...string) {
+// assertPage asserts the path, the status and parts of the text of the page that the browser shows.
+func (p *person) assertPage(path string, status int, words ...string) {
 	p.site.t.Helper()
 	page := p.Page()
 	assert.Equal(p.site.t, p.site.home+path, page.URL.String())
@@ -138,17 +138,17 @@ func (p *person) sees(path string, status int, words ...string) {
 	}
 }
 
-// isIn asserts that the person is signed in, and at the page that they were going to.
-func (p *person) isIn(path, email string) {
+// assertSignedIn asserts that the browser shows the page at path, and that the user is signed in.
+func (p *person) assertSignedIn(path, email string) {
 	p.site.t.Helper()
-	p.sees(path, http.StatusOK)
+	p.assertPage(path, http.StatusOK)
 	page := p.get("/account")
-	p.sees("/account", http.StatusOK, email)
+	p.assertPage("/account", http.StatusOK, email)
 	require.Contains(p.site.t, page.Body, "Sign out")
 }
 
-// isOut asserts that the person is not signed in.
-func (p *person) isOut() {
+// assertSignedOut asserts that the user is not signed in.
+func (p *person) assertSignedOut() {
 	p.site.t.Helper()
 	fetched, err := p.Fetch(http.MethodGet, p.site.home+"/api/me")
 	require.NoError(p.site.t, err)

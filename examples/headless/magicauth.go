@@ -1,4 +1,4 @@
-// Magic Auth: a code by mail in place of a password.
+// Magic Auth: a code by email instead of a password.
 
 package main
 
@@ -10,25 +10,25 @@ import (
 
 func codeRequestScreen(email string) screen { return screen{page: codeRequestPage, Email: email} }
 
-func codeScreen(f flow) screen {
-	return screen{page: codePage, code: byMail, Action: stepCode, Email: f.Email, Resent: f.Resent, Renewable: true}
+func codeScreen(pending pendingSignIn) screen {
+	return screen{page: codePage, code: codeFromEmail, Action: stepCode, Email: pending.Email, Resent: pending.Resent, CanResend: true}
 }
 
 func (a *application) showCodeRequest(w http.ResponseWriter, r *http.Request) {
-	show(w, http.StatusOK, codeRequestScreen(a.flow(r).Email))
+	show(w, http.StatusOK, codeRequestScreen(a.pending(r).Email))
 }
 
 func (a *application) requestCode(w http.ResponseWriter, r *http.Request) {
-	email := typedEmail(r)
+	email := emailField(r)
 	if err := a.sendCode(r, email); err != nil {
-		a.next(w, r, codeRequestScreen(email), nil, err)
+		a.handleResult(w, r, codeRequestScreen(email), nil, err)
 		return
 	}
-	a.goTo(w, r, flow{Step: stepCode, ReturnTo: a.flow(r).ReturnTo, Email: email})
+	a.redirectToStep(w, r, pendingSignIn{Step: stepCode, ReturnTo: a.pending(r).ReturnTo, Email: email})
 }
 
-// sendCode mails a code. An unknown address becomes an account; where that is not allowed, nobody is told that it was
-// unknown: the page is the same, and no code will be right.
+// sendCode sends a code by email. For an unknown address WorkOS creates an account. If sign-up is not allowed, the user
+// sees the same page, so that the response does not reveal whether an account exists. No code is correct then.
 func (a *application) sendCode(r *http.Request, email string) error {
 	_, err := a.workos.CreateMagicAuth(r.Context(), workos.CreateMagicAuthParams{Email: email, UserAgent: r.UserAgent()})
 	if workos.ErrorCode(err) == workos.CodeSignUpNotAllowed {
@@ -37,22 +37,22 @@ func (a *application) sendCode(r *http.Request, email string) error {
 	return err
 }
 
-func (a *application) showCode(w http.ResponseWriter, _ *http.Request, f flow) {
-	show(w, http.StatusOK, codeScreen(f))
+func (a *application) showCode(w http.ResponseWriter, _ *http.Request, pending pendingSignIn) {
+	show(w, http.StatusOK, codeScreen(pending))
 }
 
-func (a *application) answerCode(w http.ResponseWriter, r *http.Request, f flow) {
+func (a *application) submitCode(w http.ResponseWriter, r *http.Request, pending pendingSignIn) {
 	auth, err := a.workos.AuthenticateWithMagicAuth(r.Context(), workos.AuthenticateWithMagicAuthParams{
-		Email: f.Email, Code: typedCode(r), UserAgent: r.UserAgent(),
+		Email: pending.Email, Code: codeField(r), UserAgent: r.UserAgent(),
 	})
-	a.next(w, r, codeScreen(f), auth, err)
+	a.handleResult(w, r, codeScreen(pending), auth, err)
 }
 
-func (a *application) resendCode(w http.ResponseWriter, r *http.Request, f flow) {
-	if err := a.sendCode(r, f.Email); err != nil {
-		a.next(w, r, codeScreen(f), nil, err)
+func (a *application) resendCode(w http.ResponseWriter, r *http.Request, pending pendingSignIn) {
+	if err := a.sendCode(r, pending.Email); err != nil {
+		a.handleResult(w, r, codeScreen(pending), nil, err)
 		return
 	}
-	f.Resent = true
-	a.goTo(w, r, f)
+	pending.Resent = true
+	a.redirectToStep(w, r, pending)
 }

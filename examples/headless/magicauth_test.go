@@ -1,4 +1,4 @@
-// Magic Auth: codes by mail.
+// Magic Auth: codes by email.
 
 package main
 
@@ -13,114 +13,114 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// askForCode fills in the page on which a code is asked for.
+// askForCode requests a code for an address.
 func (p *person) askForCode(email string) *authkittest.Page {
 	p.site.t.Helper()
 	p.get("/login/code")
-	return p.press("Mail me a code", "email", email)
+	return p.press("Email me a code", "email", email)
 }
 
-func TestACodeByMailSignsIn(t *testing.T) {
+func TestACodeByEmailSignsIn(t *testing.T) {
 	s := newSite(t)
-	p := s.visitor()
+	p := s.newPerson()
 	p.get("/account")
 	p.follow("Get a code by email")
-	p.press("Mail me a code", "email", ada)
-	p.sees("/login/code/enter", http.StatusOK, "We have mailed a code to <strong>"+ada)
+	p.press("Email me a code", "email", ada)
+	p.assertPage("/login/code/enter", http.StatusOK, "We sent a code to <strong>"+ada)
 	p.press("Continue", "code", s.code(ada))
-	p.isIn("/account", "MagicAuth")
+	p.assertSignedIn("/account", "MagicAuth")
 }
 
-func TestACodeIsAskedForAlikeWhetherThereIsAnAccountOrNot(t *testing.T) {
+func TestTheCodePagesDoNotRevealWhetherAnAccountExists(t *testing.T) {
 	s := newSite(t)
-	p := s.visitor()
+	p := s.newPerson()
 	p.askForCode(ada)
-	p.sees("/login/code/enter", http.StatusOK)
+	p.assertPage("/login/code/enter", http.StatusOK)
 	known := p.Page().Body
 	p.press("Continue", "code", wrongCode)
-	p.sees("/login/code/enter", http.StatusUnprocessableEntity)
+	p.assertPage("/login/code/enter", http.StatusUnprocessableEntity)
 	knownWrong := p.Page().Body
 
 	for name, prepare := range map[string]func(){
-		"that becomes one":     func() {},
-		"that must not be one": func() { s.refuse(authkittest.RouteCreateMagicAuth, 400, `{"error":"sign_up_not_allowed"}`) },
+		"sign-up allowed":     func() {},
+		"sign-up not allowed": func() { s.failOnce(authkittest.RouteCreateMagicAuth, 400, `{"error":"sign_up_not_allowed"}`) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			prepare()
-			p := s.visitor()
-			p.askForCode(nobody)
-			p.sees("/login/code/enter", http.StatusOK)
-			assert.Equal(t, strings.ReplaceAll(known, ada, nobody), p.Page().Body)
+			p := s.newPerson()
+			p.askForCode(stranger)
+			p.assertPage("/login/code/enter", http.StatusOK)
+			assert.Equal(t, strings.ReplaceAll(known, ada, stranger), p.Page().Body)
 			p.press("Continue", "code", wrongCode)
-			p.sees("/login/code/enter", http.StatusUnprocessableEntity)
-			assert.Equal(t, strings.ReplaceAll(knownWrong, ada, nobody), p.Page().Body)
-			p.isOut()
+			p.assertPage("/login/code/enter", http.StatusUnprocessableEntity)
+			assert.Equal(t, strings.ReplaceAll(knownWrong, ada, stranger), p.Page().Body)
+			p.assertSignedOut()
 		})
 	}
 }
 
-func TestSomebodyNewSignsUpByACode(t *testing.T) {
+func TestANewUserSignsUpWithACode(t *testing.T) {
 	s := newSite(t)
-	p := s.visitor()
-	p.askForCode(nobody)
-	p.press("Continue", "code", s.code(nobody))
-	p.isIn("/", nobody)
+	p := s.newPerson()
+	p.askForCode(stranger)
+	p.press("Continue", "code", s.code(stranger))
+	p.assertSignedIn("/", stranger)
 }
 
-func TestACodeThatDoesNotWorkSaysWhatToDo(t *testing.T) {
+func TestACodeThatFailsIsExplained(t *testing.T) {
 	t.Run("wrong, then right", func(t *testing.T) {
-		s, p := askedForCode(t)
+		s, p := atCode(t)
 		p.press("Continue", "code", wrongCode)
-		p.sees("/login/code/enter", http.StatusUnprocessableEntity, "That code is not right")
+		p.assertPage("/login/code/enter", http.StatusUnprocessableEntity, "That code is not right")
 		p.press("Continue", "code", s.code(ada))
-		p.isIn("/", ada)
+		p.assertSignedIn("/", ada)
 	})
-	t.Run("too old", func(t *testing.T) {
-		s, p := askedForCode(t)
+	t.Run("expired", func(t *testing.T) {
+		s, p := atCode(t)
 		old := s.code(ada)
 		s.clock.Advance(9 * time.Minute)
-		s.refuse(authkittest.RouteCreateMagicAuth, http.StatusServiceUnavailable, "")
-		p.press("Send a new code") // fails, and the page is still there
-		p.sees("/login/code/enter/again", http.StatusServiceUnavailable)
-		s.refuse(authkittest.RouteMagicAuth, http.StatusBadRequest, `{"code":"one_time_code_expired","message":"old"}`)
+		s.failOnce(authkittest.RouteCreateMagicAuth, http.StatusServiceUnavailable, "")
+		p.press("Send a new code") // fails and shows the same page
+		p.assertPage("/login/code/enter/again", http.StatusServiceUnavailable)
+		s.failOnce(authkittest.RouteMagicAuth, http.StatusBadRequest, `{"code":"one_time_code_expired","message":"old"}`)
 		p.press("Continue", "code", old)
-		p.sees("/login/code/enter", http.StatusUnprocessableEntity, "That code is too old. Send a new one below.")
+		p.assertPage("/login/code/enter", http.StatusUnprocessableEntity, "That code has expired. Send a new one below.")
 		p.press("Send a new code")
-		p.sees("/login/code/enter", http.StatusOK, "Another code is on its way")
+		p.assertPage("/login/code/enter", http.StatusOK, "We sent another code to")
 		p.press("Continue", "code", s.code(ada))
-		p.isIn("/", ada)
+		p.assertSignedIn("/", ada)
 	})
 	t.Run("used by another browser", func(t *testing.T) {
-		s, p := askedForCode(t)
-		other := s.visitor()
+		s, p := atCode(t)
+		other := s.newPerson()
 		other.askForCode(ada)
 		other.press("Continue", "code", s.code(ada))
-		other.isIn("/", ada)
+		other.assertSignedIn("/", ada)
 		p.press("Continue", "code", s.code(ada))
-		p.sees("/login/code/enter", http.StatusUnprocessableEntity, "used already. Send a new one below.")
+		p.assertPage("/login/code/enter", http.StatusUnprocessableEntity, "used already. Send a new one below.")
 	})
 	t.Run("guessed too often", func(t *testing.T) {
-		s, p := askedForCode(t)
+		s, p := atCode(t)
 		for range 5 {
 			p.press("Continue", "code", wrongCode)
 		}
 		p.press("Continue", "code", s.code(ada))
-		p.sees("/login/code/enter", http.StatusUnprocessableEntity, "too many wrong codes. Send a new one below.")
+		p.assertPage("/login/code/enter", http.StatusUnprocessableEntity, "too many wrong codes. Send a new one below.")
 		p.press("Send a new code")
 		p.press("Continue", "code", s.code(ada))
-		p.isIn("/", ada)
+		p.assertSignedIn("/", ada)
 	})
 }
 
-func TestACodeThatCannotBeMailedSaysWhy(t *testing.T) {
+func TestAFailedRequestForACodeIsExplained(t *testing.T) {
 	s := newSite(t)
-	p := s.visitor()
+	p := s.newPerson()
 	p.askForCode("ada")
-	p.sees("/login/code", http.StatusUnprocessableEntity, "does not look right", `value="ada"`)
-	s.refuse(authkittest.RouteCreateMagicAuth, http.StatusBadRequest, `{"code":"email_domain_not_deliverable","message":"no"}`)
+	p.assertPage("/login/code", http.StatusUnprocessableEntity, "does not look right", `value="ada"`)
+	s.failOnce(authkittest.RouteCreateMagicAuth, http.StatusBadRequest, `{"code":"email_domain_not_deliverable","message":"no"}`)
 	p.askForCode(ada)
-	p.sees("/login/code", http.StatusUnprocessableEntity, "No mail can be delivered")
-	s.refuse(authkittest.RouteCreateMagicAuth, http.StatusBadRequest, `{"error":"authentication_method_not_allowed"}`)
+	p.assertPage("/login/code", http.StatusUnprocessableEntity, "Email cannot be delivered")
+	s.failOnce(authkittest.RouteCreateMagicAuth, http.StatusBadRequest, `{"error":"authentication_method_not_allowed"}`)
 	p.askForCode(ada)
-	p.sees("/login/code", http.StatusForbidden, "switched off here")
+	p.assertPage("/login/code", http.StatusForbidden, "switched off here")
 }

@@ -1,13 +1,15 @@
-// Command headless is an application with sign-in pages of its own. People see WorkOS's pages only where nothing else
-// will do: for single sign-on, at another provider, and when WorkOS itself wants to look closer.
+// Command headless is an application with its own sign-in pages. Users see a page of WorkOS or of an identity provider
+// only where an application cannot have its own: for single sign-on, for sign-in with another provider, and for checks
+// that WorkOS makes itself.
 //
 //	go run ./examples/headless
 //
-// runs it against a fake AuthKit inside, and prints the mail that would be sent; with WORKOS_API_KEY, WORKOS_CLIENT_ID
-// and WORKOS_COOKIE_PASSWORD set it uses WorkOS, where the dashboard must know the page that password resets lead to:
-// /reset-password. ADDR chooses the address, localhost:8080 by default.
+// runs it with a built-in fake AuthKit, and prints each email instead of sending it. If WORKOS_API_KEY, WORKOS_CLIENT_ID
+// and WORKOS_COOKIE_PASSWORD are set, it uses WorkOS. Set the password reset URL in the WorkOS dashboard to the
+// application's /reset-password then. ADDR sets the address to listen on; the default is localhost:8080.
 //
-// The heart of it is in next.go: it takes what WorkOS answers to any form, and finds the page that comes next.
+// Start reading in routes.go, then password.go and result.go. Each form calls WorkOS and passes the result to
+// handleResult in result.go, which signs the user in, redirects to the next step, or shows the form again.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// The second factor of somebody who has one: the code that an authenticator app shows.
+// The second factor: the code that the user's authenticator app shows.
 
 package main
 
@@ -8,33 +8,35 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-func totpScreen(f flow) screen { return screen{page: totpPage, code: byApp, Email: f.Email} }
-
-func (a *application) showTOTP(w http.ResponseWriter, _ *http.Request, f flow) {
-	show(w, http.StatusOK, totpScreen(f))
+func totpScreen(pending pendingSignIn) screen {
+	return screen{page: totpPage, code: codeFromApp, Email: pending.Email}
 }
 
-// answerTOTP has WorkOS ask for the code only now that it is there: the app shows one all the time. Further attempts
-// answer the same challenge, by which WorkOS counts them.
-func (a *application) answerTOTP(w http.ResponseWriter, r *http.Request, f flow) {
-	if f.Challenge == "" {
-		challenge, err := a.workos.ChallengeAuthFactor(r.Context(), f.Factor)
+func (a *application) showTOTP(w http.ResponseWriter, _ *http.Request, pending pendingSignIn) {
+	show(w, http.StatusOK, totpScreen(pending))
+}
+
+// submitTOTP sends the code to WorkOS. A code answers a challenge. The challenge is created with the first attempt, since
+// the app shows a code at any time. Further attempts use the same challenge, so that WorkOS can count them.
+func (a *application) submitTOTP(w http.ResponseWriter, r *http.Request, pending pendingSignIn) {
+	if pending.ChallengeID == "" {
+		challenge, err := a.workos.ChallengeAuthFactor(r.Context(), pending.FactorID)
 		if err != nil {
-			a.next(w, r, totpScreen(f), nil, err)
+			a.handleResult(w, r, totpScreen(pending), nil, err)
 			return
 		}
-		f.Challenge = challenge.ID
-		if !a.remember(w, r, f) {
+		pending.ChallengeID = challenge.ID
+		if !a.savePending(w, r, pending) {
 			return
 		}
 	}
-	auth, err := a.workos.AuthenticateWithTOTP(r.Context(), f.totp(r))
-	a.next(w, r, totpScreen(f), auth, err)
+	auth, err := a.workos.AuthenticateWithTOTP(r.Context(), pending.totpParams(r))
+	a.handleResult(w, r, totpScreen(pending), auth, err)
 }
 
-// totp is the answer to the challenge that a sign-in waits for.
-func (f flow) totp(r *http.Request) workos.AuthenticateWithTOTPParams {
+// totpParams returns the parameters that answer the challenge with the code in the form.
+func (pending pendingSignIn) totpParams(r *http.Request) workos.AuthenticateWithTOTPParams {
 	return workos.AuthenticateWithTOTPParams{
-		PendingAuthenticationToken: f.Pending, AuthenticationChallengeID: f.Challenge, Code: typedCode(r), UserAgent: r.UserAgent(),
+		PendingAuthenticationToken: pending.Token, AuthenticationChallengeID: pending.ChallengeID, Code: codeField(r), UserAgent: r.UserAgent(),
 	}
 }

@@ -1,4 +1,4 @@
-// The second factor: an authenticator app that is there, and one that is set up.
+// The second factor: sign-in with an authenticator app, and enrollment of one.
 
 package main
 
@@ -17,112 +17,112 @@ import (
 
 const appSecret = "JBSWY3DPEHPK3PXP"
 
-// app is the code that an authenticator app with a secret shows now.
-func (s *site) app(secret string) string { return authkittest.TOTP(secret, s.clock.Now()) }
+// totp returns the code that an authenticator app with this secret shows now.
+func (s *site) totp(secret string) string { return authkittest.TOTP(secret, s.clock.Now()) }
 
-// withApp is somebody at the page that asks for the code of their app.
-func withApp(t *testing.T) (*site, *person) {
+// atTOTP returns a person at the page that asks for the code of their app.
+func atTOTP(t *testing.T) (*site, *person) {
 	s := newSite(t)
 	s.update(ada, func(p *authkittest.User) { p.Factors = []authkittest.Factor{{Secret: appSecret}} })
-	p := s.visitor()
+	p := s.newPerson()
 	p.get("/account")
 	p.press("Sign in", "email", ada, "password", password)
-	p.sees("/login/totp", http.StatusOK, ada)
-	p.isOut()
+	p.assertPage("/login/totp", http.StatusOK, ada)
+	p.assertSignedOut()
 	return s, p
 }
 
-func TestTheCodeOfAnAuthenticatorAppSignsIn(t *testing.T) {
-	s, p := withApp(t)
-	p.press("Continue", "code", s.app(appSecret))
-	p.isIn("/account", ada)
+func TestACodeFromAnAuthenticatorAppSignsIn(t *testing.T) {
+	s, p := atTOTP(t)
+	p.press("Continue", "code", s.totp(appSecret))
+	p.assertSignedIn("/account", ada)
 }
 
-func TestACodeOfAnAppThatDoesNotWorkSaysWhatToDo(t *testing.T) {
+func TestAnAuthenticatorCodeThatFailsIsExplained(t *testing.T) {
 	t.Run("wrong, then right", func(t *testing.T) {
-		s, p := withApp(t)
+		s, p := atTOTP(t)
 		for range 2 {
 			p.press("Continue", "code", wrongCode)
-			p.sees("/login/totp", http.StatusUnprocessableEntity, "That code is not right")
+			p.assertPage("/login/totp", http.StatusUnprocessableEntity, "That code is not right")
 		}
-		p.press("Continue", "code", s.app(appSecret))
-		p.isIn("/account", ada)
-		assert.Equal(t, 1, s.fake.Calls(authkittest.RouteChallengeFactor), "attempts are counted together")
+		p.press("Continue", "code", s.totp(appSecret))
+		p.assertSignedIn("/account", ada)
+		assert.Equal(t, 1, s.fake.Calls(authkittest.RouteChallengeFactor), "all attempts answer one challenge")
 	})
 	t.Run("used already", func(t *testing.T) {
-		s, p := withApp(t)
-		other := s.visitor()
+		s, p := atTOTP(t)
+		other := s.newPerson()
 		other.signIn(ada, password)
-		other.press("Continue", "code", s.app(appSecret))
-		other.isIn("/", ada)
-		p.press("Continue", "code", s.app(appSecret))
-		p.sees("/login/totp", http.StatusUnprocessableEntity, "used already. Wait until your app shows the next one.")
+		other.press("Continue", "code", s.totp(appSecret))
+		other.assertSignedIn("/", ada)
+		p.press("Continue", "code", s.totp(appSecret))
+		p.assertPage("/login/totp", http.StatusUnprocessableEntity, "used already. Wait until your app shows the next one.")
 		s.clock.Advance(time.Minute)
-		p.press("Continue", "code", s.app(appSecret))
-		p.isIn("/account", ada)
+		p.press("Continue", "code", s.totp(appSecret))
+		p.assertSignedIn("/account", ada)
 	})
-	t.Run("too old", func(t *testing.T) {
-		s, p := withApp(t)
-		s.refuse(authkittest.RouteTOTP, http.StatusBadRequest, `{"code":"one_time_code_expired","message":"old"}`)
-		p.press("Continue", "code", s.app(appSecret))
-		p.sees("/login/totp", http.StatusUnprocessableEntity, "too old. Wait until")
+	t.Run("expired", func(t *testing.T) {
+		s, p := atTOTP(t)
+		s.failOnce(authkittest.RouteTOTP, http.StatusBadRequest, `{"code":"one_time_code_expired","message":"old"}`)
+		p.press("Continue", "code", s.totp(appSecret))
+		p.assertPage("/login/totp", http.StatusUnprocessableEntity, "has expired. Wait until")
 	})
 	t.Run("guessed too often", func(t *testing.T) {
-		s, p := withApp(t)
+		s, p := atTOTP(t)
 		for range 6 {
 			p.press("Continue", "code", wrongCode)
 		}
-		p.sees("/login/totp", http.StatusBadRequest, "too many wrong codes. Please start again.")
+		p.assertPage("/login/totp", http.StatusBadRequest, "too many wrong codes. Please start again.")
 		p.press("Sign in", "email", ada, "password", password)
-		p.press("Continue", "code", s.app(appSecret))
-		p.isIn("/account", ada)
+		p.press("Continue", "code", s.totp(appSecret))
+		p.assertSignedIn("/account", ada)
 	})
-	t.Run("of a sign-in that WorkOS has given up", func(t *testing.T) {
-		s, p := withApp(t)
+	t.Run("of a sign-in that has expired at WorkOS", func(t *testing.T) {
+		s, p := atTOTP(t)
 		s.clock.Advance(6 * time.Minute)
-		p.press("Continue", "code", wrongCode) // remembers the challenge, and so the sign-in, anew
+		p.press("Continue", "code", wrongCode) // saves the pending sign-in again, with the challenge
 		s.clock.Advance(6 * time.Minute)
-		p.press("Continue", "code", s.app(appSecret))
-		p.sees("/login/totp", http.StatusBadRequest, "took too long. Please start again.")
+		p.press("Continue", "code", s.totp(appSecret))
+		p.assertPage("/login/totp", http.StatusBadRequest, "took too long. Please start again.")
 	})
-	t.Run("of an app that is gone", func(t *testing.T) {
-		s, p := withApp(t)
+	t.Run("of an app that was deleted", func(t *testing.T) {
+		s, p := atTOTP(t)
 		s.update(ada, func(p *authkittest.User) { p.Factors = nil })
-		p.press("Continue", "code", s.app(appSecret))
-		p.sees("/login/totp", http.StatusBadRequest, "Please start again.")
+		p.press("Continue", "code", s.totp(appSecret))
+		p.assertPage("/login/totp", http.StatusBadRequest, "Please start again.")
 		p.press("Sign in", "email", ada, "password", password)
-		p.isIn("/account", ada)
+		p.assertSignedIn("/account", ada)
 	})
 }
 
-func TestAFactorThatIsNoAppIsLeftToWorkOS(t *testing.T) {
+func TestAFactorOtherThanTOTPContinuesAtWorkOS(t *testing.T) {
 	s := newSite(t)
-	s.refuse(authkittest.RoutePassword, http.StatusForbidden,
+	s.failOnce(authkittest.RoutePassword, http.StatusForbidden,
 		`{"code":"mfa_challenge","pending_authentication_token":"pending","authentication_factors":[{"id":"auth_factor_1","type":"sms"}],"user":{"id":"user_1","email":"`+ada+`"}}`)
-	p := s.visitor()
+	p := s.newPerson()
 	p.get("/account")
 	p.press("Sign in", "email", ada, "password", password)
-	p.sees("/login/elsewhere", http.StatusOK, "One more check")
+	p.assertPage("/login/hosted-step", http.StatusOK, "One more check")
 	p.follow("Continue")
 	p.press("Ada Okafor")
-	p.isIn("/account", ada)
+	p.assertSignedIn("/account", ada)
 }
 
-// toEnroll is somebody at the page that says that an app is needed.
-func toEnroll(t *testing.T) (*site, *person) {
+// atEnrollment returns a person at the page that asks them to set up an authenticator app.
+func atEnrollment(t *testing.T) (*site, *person) {
 	s := newSite(t)
 	s.update(ada, func(p *authkittest.User) { p.RequireMFA = true })
-	p := s.visitor()
+	p := s.newPerson()
 	p.get("/account")
 	p.press("Sign in", "email", ada, "password", password)
-	p.sees("/login/authenticator", http.StatusOK, "You need an authenticator app")
-	p.isOut()
+	p.assertPage("/login/authenticator", http.StatusOK, "You need an authenticator app")
+	p.assertSignedOut()
 	return s, p
 }
 
 var secretShown = regexp.MustCompile(`<code class="secret">([A-Z2-7 ]+)</code>`)
 
-// secret is what the page shows for typing in.
+// secret returns the secret that the page shows.
 func (p *person) secret() string {
 	p.site.t.Helper()
 	found := secretShown.FindStringSubmatch(p.Page().Body)
@@ -130,79 +130,79 @@ func (p *person) secret() string {
 	return strings.ReplaceAll(found[1], " ", "")
 }
 
-func TestAnAuthenticatorAppIsSetUp(t *testing.T) {
-	s, p := toEnroll(t)
+func TestAnAuthenticatorAppIsEnrolled(t *testing.T) {
+	s, p := atEnrollment(t)
 	p.press("Show the QR code")
-	p.sees("/login/authenticator/new", http.StatusOK, `<img class="qr" src="data:image/png;base64,iVBOR`, `href="otpauth://totp/`)
+	p.assertPage("/login/authenticator/new", http.StatusOK, `<img class="qr" src="data:image/png;base64,iVBOR`, `href="otpauth://totp/`)
 	secret := p.secret()
-	p.press("Continue", "code", s.app(secret))
-	p.isIn("/account", ada)
+	p.press("Continue", "code", s.totp(secret))
+	p.assertSignedIn("/account", ada)
 
 	s.clock.Advance(time.Minute)
-	later := s.visitor()
+	later := s.newPerson()
 	later.signIn(ada, password)
-	later.sees("/login/totp", http.StatusOK)
-	later.press("Continue", "code", s.app(secret))
-	later.isIn("/", ada)
+	later.assertPage("/login/totp", http.StatusOK)
+	later.press("Continue", "code", s.totp(secret))
+	later.assertSignedIn("/", ada)
 }
 
-func TestAFirstCodeThatDoesNotWorkSaysWhatToDo(t *testing.T) {
-	t.Run("wrong, then right by the secret that is still shown", func(t *testing.T) {
-		s, p := toEnroll(t)
+func TestAFailedEnrollmentIsExplained(t *testing.T) {
+	t.Run("wrong, then right, while the secret is still shown", func(t *testing.T) {
+		s, p := atEnrollment(t)
 		p.press("Show the QR code")
 		secret := p.secret()
 		p.press("Continue", "code", wrongCode)
-		p.sees("/login/authenticator", http.StatusUnprocessableEntity, "That code is not right")
+		p.assertPage("/login/authenticator", http.StatusUnprocessableEntity, "That code is not right")
 		require.Equal(t, secret, p.secret())
 		p.get("/login/authenticator")
 		require.Equal(t, secret, p.secret())
-		p.press("Continue", "code", s.app(secret))
-		p.isIn("/account", ada)
+		p.press("Continue", "code", s.totp(secret))
+		p.assertSignedIn("/account", ada)
 	})
 	t.Run("guessed too often, then of a new app that replaces the other", func(t *testing.T) {
-		s, p := toEnroll(t)
+		s, p := atEnrollment(t)
 		p.press("Show the QR code")
 		old := p.secret()
 		for range 6 {
 			p.press("Continue", "code", wrongCode)
 		}
-		p.sees("/login/authenticator", http.StatusUnprocessableEntity, "too many wrong codes. Get a new QR code below.")
+		p.assertPage("/login/authenticator", http.StatusUnprocessableEntity, "too many wrong codes. Get a new QR code below.")
 		p.press("Show a new QR code")
-		p.sees("/login/authenticator/new", http.StatusOK, `src="data:image/png;base64,`)
+		p.assertPage("/login/authenticator/new", http.StatusOK, `src="data:image/png;base64,`)
 		require.NotEqual(t, old, p.secret())
-		p.press("Continue", "code", s.app(old))
-		p.sees("/login/authenticator", http.StatusUnprocessableEntity, "That code is not right")
-		p.press("Continue", "code", s.app(p.secret()))
-		p.isIn("/account", ada)
+		p.press("Continue", "code", s.totp(old))
+		p.assertPage("/login/authenticator", http.StatusUnprocessableEntity, "That code is not right")
+		p.press("Continue", "code", s.totp(p.secret()))
+		p.assertSignedIn("/account", ada)
 		assert.Equal(t, 1, s.fake.Calls(authkittest.RouteDeleteFactor))
 	})
 	t.Run("of an app that could not be replaced", func(t *testing.T) {
-		s, p := toEnroll(t)
+		s, p := atEnrollment(t)
 		p.press("Show the QR code")
-		s.refuse(authkittest.RouteEnrollUserFactor, http.StatusServiceUnavailable, "")
+		s.failOnce(authkittest.RouteEnrollUserFactor, http.StatusServiceUnavailable, "")
 		p.press("Show a new QR code")
-		p.sees("/login/authenticator/new", http.StatusServiceUnavailable, "You need an authenticator app")
+		p.assertPage("/login/authenticator/new", http.StatusServiceUnavailable, "You need an authenticator app")
 		p.press("Show the QR code")
-		p.press("Continue", "code", s.app(p.secret()))
-		p.isIn("/account", ada)
+		p.press("Continue", "code", s.totp(p.secret()))
+		p.assertSignedIn("/account", ada)
 	})
-	t.Run("of an app whose predecessor stays behind", func(t *testing.T) {
-		s, p := toEnroll(t)
+	t.Run("of an app whose predecessor cannot be deleted", func(t *testing.T) {
+		s, p := atEnrollment(t)
 		p.press("Show the QR code")
-		s.refuse(authkittest.RouteDeleteFactor, http.StatusServiceUnavailable, "")
+		s.failOnce(authkittest.RouteDeleteFactor, http.StatusServiceUnavailable, "")
 		p.press("Show a new QR code")
-		p.press("Continue", "code", s.app(p.secret()))
-		p.isIn("/account", ada)
+		p.press("Continue", "code", s.totp(p.secret()))
+		p.assertSignedIn("/account", ada)
 	})
-	t.Run("of an app that WorkOS tells nothing of", func(t *testing.T) {
-		s, p := toEnroll(t)
+	t.Run("of an app that WorkOS returns without a secret", func(t *testing.T) {
+		s, p := atEnrollment(t)
 		s.fake.InjectFault(authkittest.RouteEnrollUserFactor, authkittest.Fault{Status: 201, Times: 1,
 			Body: `{"authentication_factor":{"id":"auth_factor_1"},"authentication_challenge":{"id":"auth_challenge_1"}}`})
 		p.press("Show the QR code")
-		p.sees("/login/authenticator/new", http.StatusBadGateway, "not your fault")
+		p.assertPage("/login/authenticator/new", http.StatusBadGateway, "not your fault")
 	})
-	t.Run("before there is an app", func(t *testing.T) {
-		s, p := toEnroll(t)
+	t.Run("before an app is enrolled", func(t *testing.T) {
+		s, p := atEnrollment(t)
 		r, err := http.NewRequest(http.MethodPost, s.home+"/login/authenticator", strings.NewReader("code=1"))
 		require.NoError(t, err)
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -214,11 +214,11 @@ func TestAFirstCodeThatDoesNotWorkSaysWhatToDo(t *testing.T) {
 	})
 }
 
-func TestAnAppThatWasNotSetUpIsNotAskedForLater(t *testing.T) {
-	_, p := toEnroll(t)
+func TestACancelledEnrollmentDeletesTheAuthenticatorApp(t *testing.T) {
+	_, p := atEnrollment(t)
 	p.press("Show the QR code")
 	p.press("Cancel")
-	p.sees("/login", http.StatusOK)
+	p.assertPage("/login", http.StatusOK)
 	p.signIn(ada, password)
-	p.sees("/login/authenticator", http.StatusOK, "You need an authenticator app")
+	p.assertPage("/login/authenticator", http.StatusOK, "You need an authenticator app")
 }

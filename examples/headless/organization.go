@@ -1,4 +1,4 @@
-// Choosing one of several organizations.
+// Organization selection: a user with several organizations chooses one.
 
 package main
 
@@ -10,24 +10,24 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// maxOrganizations is how many are offered.
+// maxOrganizations limits how many organizations the page shows.
 const maxOrganizations = 100
 
-// organizationScreen without organizations has a link to see them.
-func organizationScreen(f flow, organizations ...workos.OrganizationChoice) screen {
-	return screen{page: organizationPage, Email: f.Email, Organizations: organizations}
+// organizationScreen shows the organizations, or a link to them if there are none.
+func organizationScreen(pending pendingSignIn, organizations ...workos.OrganizationChoice) screen {
+	return screen{page: organizationPage, Email: pending.Email, Organizations: organizations}
 }
 
-// showOrganizations asks WorkOS for them: as many as somebody may have do not fit into what a browser remembers.
-func (a *application) showOrganizations(w http.ResponseWriter, r *http.Request, f flow) {
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+// showOrganizations lists the user's organizations. It fetches them from WorkOS, since they may not fit into a cookie.
+func (a *application) showOrganizations(w http.ResponseWriter, r *http.Request, pending pendingSignIn) {
+	ctx, cancel := context.WithTimeout(r.Context(), callTimeout)
 	defer cancel()
 	var organizations []workos.OrganizationChoice
 	for m, err := range a.workos.ListOrganizationMemberships(ctx, workos.ListOrganizationMembershipsParams{
-		UserID: f.UserID, Paging: workos.Paging{PageSize: maxOrganizations, Order: workos.OrderAscending},
+		UserID: pending.UserID, Paging: workos.Paging{PageSize: maxOrganizations, Order: workos.OrderAscending},
 	}) {
 		if err != nil {
-			a.next(w, r, organizationScreen(f), nil, err)
+			a.handleResult(w, r, organizationScreen(pending), nil, err)
 			return
 		}
 		organizations = append(organizations, workos.OrganizationChoice{ID: m.OrganizationID, Name: cmp.Or(m.OrganizationName, m.OrganizationID)})
@@ -35,12 +35,12 @@ func (a *application) showOrganizations(w http.ResponseWriter, r *http.Request, 
 			break
 		}
 	}
-	show(w, http.StatusOK, organizationScreen(f, organizations...))
+	show(w, http.StatusOK, organizationScreen(pending, organizations...))
 }
 
-func (a *application) chooseOrganization(w http.ResponseWriter, r *http.Request, f flow) {
+func (a *application) submitOrganization(w http.ResponseWriter, r *http.Request, pending pendingSignIn) {
 	auth, err := a.workos.AuthenticateWithOrganizationSelection(r.Context(), workos.AuthenticateWithOrganizationSelectionParams{
-		PendingAuthenticationToken: f.Pending, OrganizationID: r.PostForm.Get("organization_id"), UserAgent: r.UserAgent(),
+		PendingAuthenticationToken: pending.Token, OrganizationID: r.PostForm.Get("organization_id"), UserAgent: r.UserAgent(),
 	})
-	a.next(w, r, organizationScreen(f), auth, err)
+	a.handleResult(w, r, organizationScreen(pending), auth, err)
 }

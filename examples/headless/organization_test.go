@@ -1,4 +1,4 @@
-// Organizations: choosing one, and what one may demand.
+// Organizations: selection, and the sign-in methods that an organization requires.
 
 package main
 
@@ -14,7 +14,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// organization finds one of the fake's by its name.
+// organization returns the ID of an organization with this name.
 func (s *site) organization(name string) string {
 	for _, o := range s.fake.Organizations() {
 		if o.Name == name {
@@ -25,65 +25,65 @@ func (s *site) organization(name string) string {
 	return ""
 }
 
-// choosing is somebody at the page with their organizations.
-func choosing(t *testing.T) (*site, *person) {
+// atOrganizations returns a person at the page with their organizations.
+func atOrganizations(t *testing.T) (*site, *person) {
 	s := newSite(t)
-	p := s.visitor()
+	p := s.newPerson()
 	p.get("/account")
 	p.press("Sign in", "email", chiara, "password", password)
-	p.sees("/login/organization", http.StatusOK, "Harbor Press", "Pine Street Studio", chiara)
+	p.assertPage("/login/organization", http.StatusOK, "Harbor Press", "Pine Street Studio", chiara)
 	return s, p
 }
 
-func TestAnOrganizationIsChosen(t *testing.T) {
-	s, p := choosing(t)
+func TestTheChosenOrganizationIsSignedInTo(t *testing.T) {
+	s, p := atOrganizations(t)
 	p.press("Pine Street Studio")
-	p.isIn("/account", s.organization("Pine Street Studio"))
+	p.assertSignedIn("/account", s.organization("Pine Street Studio"))
 }
 
-func TestAnOrganizationThatCannotBeChosenLeavesTheOthers(t *testing.T) {
-	s, p := choosing(t)
+func TestAfterARefusedOrganizationAnotherCanBeChosen(t *testing.T) {
+	s, p := atOrganizations(t)
 	s.update(chiara, func(p *authkittest.User) { p.Memberships[0].Status = authkittest.MembershipInactive })
 	p.press("Harbor Press")
-	p.sees("/login/organization", http.StatusUnprocessableEntity, "cannot sign in to that organization")
+	p.assertPage("/login/organization", http.StatusUnprocessableEntity, "can no longer sign in to that organization")
 	p.follow("Show my organizations")
 	assert.NotContains(t, p.Page().Body, "Harbor Press")
 	p.press("Pine Street Studio")
-	p.isIn("/account", s.organization("Pine Street Studio"))
+	p.assertSignedIn("/account", s.organization("Pine Street Studio"))
 }
 
-func TestOrganizationsThatCannotBeListedAreAskedForAgain(t *testing.T) {
+func TestTheListOfOrganizationsCanBeRetriedAfterAnOutage(t *testing.T) {
 	s := newSite(t)
 	s.fake.InjectFault(authkittest.RouteListMemberships, authkittest.Fault{
 		Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"45"}}, Times: 1,
 	})
-	p := s.visitor()
+	p := s.newPerson()
 	p.signIn(chiara, password)
-	p.sees("/login/organization", http.StatusServiceUnavailable, "try again in 45 seconds")
+	p.assertPage("/login/organization", http.StatusServiceUnavailable, "try again in 45 seconds")
 	assert.Equal(t, "45", p.Page().Header.Get("Retry-After"))
 	p.follow("Show my organizations")
 	p.press("Harbor Press")
-	p.isIn("/", s.organization("Harbor Press"))
+	p.assertSignedIn("/", s.organization("Harbor Press"))
 }
 
-func TestOneStepLeadsToTheNext(t *testing.T) {
+func TestASignInCanHaveSeveralSteps(t *testing.T) {
 	s := newSite(t)
 	s.update(chiara, func(p *authkittest.User) { p.EmailUnverified = true })
 	s.fake.UpdateOrganization(s.organization("Pine Street Studio"), func(o *authkittest.Organization) { o.RequireMFA = true })
-	p := s.visitor()
+	p := s.newPerson()
 	p.get("/account?tab=2")
 	p.press("Sign in", "email", chiara, "password", password)
-	p.sees("/login/verify", http.StatusOK)
+	p.assertPage("/login/verify", http.StatusOK)
 	p.press("Continue", "code", s.code(chiara))
-	p.sees("/login/organization", http.StatusOK)
+	p.assertPage("/login/organization", http.StatusOK)
 	p.press("Pine Street Studio")
-	p.sees("/login/authenticator", http.StatusOK)
+	p.assertPage("/login/authenticator", http.StatusOK)
 	p.press("Show the QR code")
-	p.press("Continue", "code", s.app(p.secret()))
-	p.isIn("/account?tab=2", s.organization("Pine Street Studio"))
+	p.press("Continue", "code", s.totp(p.secret()))
+	p.assertSignedIn("/account?tab=2", s.organization("Pine Street Studio"))
 }
 
-// authorization is what the browser was last sent to WorkOS with.
+// authorization returns the query of the last authorization request during start.
 func authorization(t *testing.T, p *person, start func()) url.Values {
 	t.Helper()
 	var asked url.Values
@@ -98,36 +98,36 @@ func authorization(t *testing.T, p *person, start func()) url.Values {
 	return asked
 }
 
-func TestAnOrganizationWithSingleSignOnSendsTheBrowserThere(t *testing.T) {
+func TestAnOrganizationThatRequiresSSORedirectsToItsConnection(t *testing.T) {
 	s := newSite(t)
 	s.fake.UpdateOrganization(s.organization("Harbor Press"), func(o *authkittest.Organization) {
 		o.RequireSSO, o.Connections = true, []string{"conn_harbor"}
 	})
-	p := s.visitor()
+	p := s.newPerson()
 	p.get("/account?tab=3")
 	asked := authorization(t, p, func() { p.press("Sign in", "email", ada, "password", password) })
 	assert.Equal(t, "conn_harbor", asked.Get("connection_id"))
 	assert.Equal(t, ada, asked.Get("login_hint"))
 	assert.Empty(t, asked.Get("provider"))
 	p.press("Ada Okafor")
-	p.isIn("/account?tab=3", "SSO")
+	p.assertSignedIn("/account?tab=3", "SSO")
 }
 
-func TestSingleSignOnIsDemandedAfterTheChoice(t *testing.T) {
+func TestAChosenOrganizationCanRequireSSO(t *testing.T) {
 	s := newSite(t)
 	s.fake.UpdateOrganization(s.organization("Pine Street Studio"), func(o *authkittest.Organization) { o.RequireSSO = true })
-	p := s.visitor()
+	p := s.newPerson()
 	p.signIn(chiara, password)
 	asked := authorization(t, p, func() { p.press("Pine Street Studio") })
 	assert.NotEmpty(t, asked.Get("connection_id"))
 	p.press("Chiara Rossi")
-	p.isIn("/", s.organization("Pine Street Studio"))
+	p.assertSignedIn("/", s.organization("Pine Street Studio"))
 }
 
-func TestASingleSignOnThatIsCancelledCanBeTriedAgain(t *testing.T) {
+func TestACancelledSSOSignInCanBeRetried(t *testing.T) {
 	s := newSite(t)
 	s.fake.UpdateOrganization(s.organization("Harbor Press"), func(o *authkittest.Organization) { o.RequireSSO = true })
-	p := s.visitor()
+	p := s.newPerson()
 	p.get("/account")
 	p.press("Sign in", "email", ada, "password", password)
 	p.press("Cancel")
@@ -136,15 +136,15 @@ func TestASingleSignOnThatIsCancelledCanBeTriedAgain(t *testing.T) {
 	p.follow("Try again")
 	p.press("Sign in", "email", ada, "password", password)
 	p.press("Ada Okafor")
-	p.isIn("/account", "SSO")
+	p.assertSignedIn("/account", "SSO")
 }
 
-func TestSingleSignOnTakesNothingFromTheQuery(t *testing.T) {
+func TestTheSSORedirectIgnoresTheQuery(t *testing.T) {
 	s := newSite(t)
 	s.fake.UpdateOrganization(s.organization("Harbor Press"), func(o *authkittest.Organization) {
 		o.RequireSSO, o.Connections = true, []string{"conn_harbor"}
 	})
-	p := s.visitor()
+	p := s.newPerson()
 	p.signIn(ada, password)
 	asked := authorization(t, p, func() {
 		p.get("/login/sso?connection_id=conn_evil&login_hint=evil&state=evil&redirect_uri=https://evil.example&return_to=https://evil.example")
@@ -152,19 +152,19 @@ func TestSingleSignOnTakesNothingFromTheQuery(t *testing.T) {
 	assert.Equal(t, "conn_harbor", asked.Get("connection_id"))
 	assert.NotContains(t, asked.Encode(), "evil")
 	p.press("Ada Okafor")
-	p.isIn("/", ada)
+	p.assertSignedIn("/", ada)
 }
 
-func TestAnOrganizationThatDoesNotPermitThisWayNamesTheOthers(t *testing.T) {
+func TestARefusedSignInMethodShowsThePermittedOnes(t *testing.T) {
 	permitting := func(t *testing.T, methods ...string) (*site, *person) {
 		s := newSite(t)
 		s.fake.UpdateOrganization(s.organization("Harbor Press"), func(o *authkittest.Organization) {
 			o.AllowedMethods, o.Connections = methods, []string{"conn_harbor"}
 		})
-		p := s.visitor()
+		p := s.newPerson()
 		p.get("/account")
 		p.press("Sign in", "email", ada, "password", password)
-		p.sees("/login/methods", http.StatusOK, "Please sign in another way", ada)
+		p.assertPage("/login/methods", http.StatusOK, "Please sign in another way", ada)
 		assert.NotContains(t, p.Page().Body, "Your password")
 		return s, p
 	}
@@ -174,84 +174,84 @@ func TestAnOrganizationThatDoesNotPermitThisWayNamesTheOthers(t *testing.T) {
 		assert.Equal(t, "GoogleOAuth", asked.Get("provider"))
 		assert.Equal(t, ada, asked.Get("login_hint"))
 		p.press("Ada Okafor")
-		p.isIn("/account", "GoogleOAuth")
+		p.assertSignedIn("/account", "GoogleOAuth")
 	})
 	t.Run("a code", func(t *testing.T) {
 		s, p := permitting(t, "MagicAuth")
 		p.follow("A code by email")
-		p.press("Mail me a code")
+		p.press("Email me a code")
 		p.press("Continue", "code", s.code(ada))
-		p.isIn("/account", "MagicAuth")
+		p.assertSignedIn("/account", "MagicAuth")
 	})
 	t.Run("single sign-on", func(t *testing.T) {
 		_, p := permitting(t, "SSO")
 		asked := authorization(t, p, func() { p.follow("single sign-on") })
 		assert.Equal(t, "conn_harbor", asked.Get("connection_id"))
 		p.press("Ada Okafor")
-		p.isIn("/account", "SSO")
+		p.assertSignedIn("/account", "SSO")
 	})
 	t.Run("a password, after a code", func(t *testing.T) {
 		s := newSite(t)
 		s.fake.UpdateOrganization(s.organization("Harbor Press"), func(o *authkittest.Organization) { o.AllowedMethods = []string{"Password"} })
-		p := s.visitor()
+		p := s.newPerson()
 		p.askForCode(ada)
 		p.press("Continue", "code", s.code(ada))
-		p.sees("/login/methods", http.StatusOK)
+		p.assertPage("/login/methods", http.StatusOK)
 		p.follow("Your password")
 		p.press("Sign in", "email", ada, "password", password)
-		p.isIn("/", ada)
+		p.assertSignedIn("/", ada)
 	})
-	t.Run("none that there is here", func(t *testing.T) {
+	t.Run("none of this application's", func(t *testing.T) {
 		s := newSite(t)
-		s.refuse(authkittest.RoutePassword, http.StatusBadRequest,
+		s.failOnce(authkittest.RoutePassword, http.StatusBadRequest,
 			`{"error":"organization_authentication_methods_required","email":"`+ada+`","sso_connection_ids":[],"auth_methods":{"smoke_signals":true}}`)
-		p := s.visitor()
+		p := s.newPerson()
 		p.signIn(ada, password)
-		p.sees("/login/methods", http.StatusOK, "ask its administrator")
+		p.assertPage("/login/methods", http.StatusOK, "ask its administrator")
 	})
 }
 
-func TestASignInThatWorkOSWantsToLookAtGoesThere(t *testing.T) {
+func TestAStepWithoutAFormHereContinuesAtWorkOS(t *testing.T) {
 	for _, code := range []string{"radar_challenge", "passkey_progressive_enrollment", "application_consent_required"} {
 		t.Run(code, func(t *testing.T) {
 			s := newSite(t)
-			s.refuse(authkittest.RoutePassword, http.StatusForbidden, `{"code":"`+code+`","pending_authentication_token":"pending"}`)
-			p := s.visitor()
+			s.failOnce(authkittest.RoutePassword, http.StatusForbidden, `{"code":"`+code+`","pending_authentication_token":"pending"}`)
+			p := s.newPerson()
 			p.get("/account")
 			p.press("Sign in", "email", ada, "password", password)
-			p.sees("/login/elsewhere", http.StatusOK)
+			p.assertPage("/login/hosted-step", http.StatusOK)
 			asked := authorization(t, p, func() { p.follow("Continue") })
 			assert.Equal(t, "authkit", asked.Get("provider"))
 			p.press("Ada Okafor")
-			p.isIn("/account", ada)
+			p.assertSignedIn("/account", ada)
 		})
 	}
 }
 
-// A provider vouches for the person, and WorkOS may still want more: the callback then leads to a page of this
+// After a sign-in with a provider, WorkOS may require another step. The callback then redirects to a page of this
 // application.
-func TestANextStepAfterAProviderIsOneOfThisApplication(t *testing.T) {
+func TestAStepAfterAProviderSignInIsAPageOfThisApplication(t *testing.T) {
 	s := newSite(t)
-	p := s.visitor()
+	p := s.newPerson()
 	p.get("/login?return_to=/account")
 	p.get("/login/with/google_oauth")
-	s.refuse(authkittest.RouteCodeExchange, http.StatusForbidden,
+	s.failOnce(authkittest.RouteCodeExchange, http.StatusForbidden,
 		`{"code":"organization_selection_required","pending_authentication_token":"pending-1","user":{"id":"`+s.person(chiara).ID+`","email":"`+chiara+`"},"organizations":[]}`)
 	p.press("Ada Okafor")
-	p.sees("/login/organization", http.StatusOK, "Harbor Press")
+	p.assertPage("/login/organization", http.StatusOK, "Harbor Press")
 }
 
-func TestACallbackThatFailsIsAPageOfThisApplication(t *testing.T) {
+func TestAFailedCallbackShowsAPageOfThisApplication(t *testing.T) {
 	s := newSite(t)
-	p := s.visitor()
+	p := s.newPerson()
 	p.get("/login/with/google_oauth")
-	s.refuse(authkittest.RouteCodeExchange, http.StatusBadRequest, `{"error":"invalid_grant"}`)
+	s.failOnce(authkittest.RouteCodeExchange, http.StatusBadRequest, `{"error":"invalid_grant"}`)
 	p.press("Ada Okafor")
 	assert.Equal(t, http.StatusBadRequest, p.Page().StatusCode)
 	assert.Contains(t, p.Page().Body, "Sign-in did not work")
 	assert.True(t, strings.HasSuffix(p.Page().URL.Path, "/callback"))
 	p.follow("Sign in")
-	p.sees("/login", http.StatusOK)
+	p.assertPage("/login", http.StatusOK)
 }
 
 func (s *site) person(email string) authkittest.User {
@@ -260,6 +260,6 @@ func (s *site) person(email string) authkittest.User {
 			return p
 		}
 	}
-	s.t.Fatalf("nobody has the address %q", email)
+	s.t.Fatalf("no user has the address %q", email)
 	return authkittest.User{}
 }

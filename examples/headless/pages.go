@@ -1,4 +1,4 @@
-// The pages, and what they show.
+// The pages: their templates, and the data that they show.
 
 package main
 
@@ -15,48 +15,48 @@ import (
 var files embed.FS
 
 var (
-	signInPage        = parse("sign-in")
-	signUpPage        = parse("sign-up")
-	codeRequestPage   = parse("code-request")
-	codePage          = parse("code")
-	totpPage          = parse("totp")
-	enrollmentPage    = parse("enrollment")
-	organizationPage  = parse("organization")
-	methodsPage       = parse("methods")
-	elsewherePage     = parse("elsewhere")
-	forgottenPage     = parse("forgotten")
-	forgottenSentPage = parse("forgotten-sent")
-	newPasswordPage   = parse("new-password")
-	resetDonePage     = parse("reset-done")
-	failurePage       = parse("failure")
+	signInPage       = parse("sign-in")
+	signUpPage       = parse("sign-up")
+	codeRequestPage  = parse("code-request")
+	codePage         = parse("code")
+	totpPage         = parse("totp")
+	enrollmentPage   = parse("enrollment")
+	organizationPage = parse("organization")
+	methodsPage      = parse("methods")
+	hostedStepPage   = parse("hosted-step")
+	resetRequestPage = parse("reset-request")
+	resetSentPage    = parse("reset-sent")
+	newPasswordPage  = parse("new-password")
+	resetDonePage    = parse("reset-done")
+	failurePage      = parse("failure")
 )
 
 func parse(page string) *template.Template {
 	return demo.Parse(files, "pages/parts.html", "pages/"+page+".html")
 }
 
-// screen is a page with what is on it. There is never a token, a code or the ID of a challenge among that.
+// screen is a page with its data. The data never contains a token, a code or the ID of a challenge.
 type screen struct {
 	page *template.Template
-	code codeKind // of the code that the page asks for
+	code codeSource // of the code that the page asks for
 
 	Problem problem
-	Info    string // good news
+	Info    string // a notice that is not a problem
 
 	Email, FirstName, LastName string
 
-	Action    string // where a mailed code goes
-	Resent    bool   // it was mailed again
-	Renewable bool   // it can be
+	Action    string // the form action of the page for a code by email
+	Resent    bool   // the code was sent again
+	CanResend bool   // the page offers to send the code again
 
-	QRCode  template.URL // empty once it was shown
-	AppLink template.URL // the same for the phone that the page is on
-	Secret  string       // the same for typing in; empty before there is one
+	QRCode  template.URL // only in the response that creates the authenticator app
+	AppLink template.URL // an otpauth URL, with the content of the QR code
+	Secret  string       // the secret in it, to type in; empty before the app is created
 
 	Organizations []workos.OrganizationChoice
-	Ways          []way
+	Methods       []method
 
-	Title, Text, Link, Label string // of a failure
+	Title, Text, Link, Label string // of the failure page
 }
 
 func show(w http.ResponseWriter, status int, s screen) { demo.Show(w, status, s.page, s) }

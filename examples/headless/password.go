@@ -1,4 +1,4 @@
-// The first page: email address and password.
+// The sign-in page: email address and password.
 
 package main
 
@@ -11,22 +11,22 @@ import (
 
 func signInScreen(email string) screen { return screen{page: signInPage, Email: email} }
 
-// showSignIn remembers the page to come back to, which a guard or a link on an error page puts into the query.
+// showSignIn shows the form and saves the return path. A guard, or a link on an error page, puts it into the query.
 func (a *application) showSignIn(w http.ResponseWriter, r *http.Request) {
 	target := r.URL.Query().Get("return_to")
-	if target == "" || a.remember(w, r, flow{ReturnTo: a.authkit.SanitizeReturnPath(target)}) {
+	if target == "" || a.savePending(w, r, pendingSignIn{ReturnTo: a.authkit.SanitizeReturnPath(target)}) {
 		show(w, http.StatusOK, signInScreen(""))
 	}
 }
 
 func (a *application) signIn(w http.ResponseWriter, r *http.Request) {
-	email := typedEmail(r)
+	email := emailField(r)
 	auth, err := a.workos.AuthenticateWithPassword(r.Context(), workos.AuthenticateWithPasswordParams{
 		Email:     email,
 		Password:  r.PostForm.Get("password"),
 		UserAgent: r.UserAgent(),
 	})
-	a.next(w, r, signInScreen(email), auth, err)
+	a.handleResult(w, r, signInScreen(email), auth, err)
 }
 
-func typedEmail(r *http.Request) string { return strings.TrimSpace(r.PostForm.Get("email")) }
+func emailField(r *http.Request) string { return strings.TrimSpace(r.PostForm.Get("email")) }

@@ -1,4 +1,4 @@
-// Signing in with a password, and signing out.
+// Sign-in with a password, and sign-out.
 
 package main
 
@@ -15,73 +15,73 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestAPasswordSignsInAndLeadsToThePageThatWasAskedFor(t *testing.T) {
-	p := newSite(t).visitor()
+func TestAPasswordSignsInAndReturnsToTheRequestedPage(t *testing.T) {
+	p := newSite(t).newPerson()
 	p.get("/account?tab=1")
-	p.sees("/login?return_to=%2Faccount%3Ftab%3D1", http.StatusOK, "Sign in")
+	p.assertPage("/login?return_to=%2Faccount%3Ftab%3D1", http.StatusOK, "Sign in")
 	p.press("Sign in", "email", "  "+ada+" ", "password", password)
-	p.isIn("/account?tab=1", ada)
+	p.assertSignedIn("/account?tab=1", ada)
 
 	p.get("/")
 	p.press("Sign out")
-	p.sees("/", http.StatusOK, "Create an account")
-	p.isOut()
+	p.assertPage("/", http.StatusOK, "Create an account")
+	p.assertSignedOut()
 }
 
-func TestASignInGoesToAPageOfThisApplicationAndNowhereElse(t *testing.T) {
+func TestASignInReturnsOnlyToPagesOfThisApplication(t *testing.T) {
 	for _, target := range []string{
 		"https://evil.example/", "//evil.example", `/\evil.example`, `\/evil.example`, "///evil.example", "javascript:alert(1)",
 		"/account/..//evil.example", "/\t/evil.example", "/%2Fevil.example", "/%255Cevil.example", "account", "http:account", "/account\r\nX: y",
 		"/account?" + strings.Repeat("x", 2000), "",
 	} {
 		t.Run(target, func(t *testing.T) {
-			p := newSite(t).visitor()
+			p := newSite(t).newPerson()
 			p.get("/login?return_to=" + url.QueryEscape(target))
 			p.press("Sign in", "email", ada, "password", password)
-			p.isIn("/", ada)
+			p.assertSignedIn("/", ada)
 		})
 	}
 }
 
-func TestAWrongPasswordAndAnUnknownAddressAreAnsweredAlike(t *testing.T) {
+func TestAWrongPasswordAndAnUnknownAddressGetTheSamePage(t *testing.T) {
 	s := newSite(t)
-	p := s.visitor()
+	p := s.newPerson()
 	p.signIn(ada, "not the password")
-	p.sees("/login", http.StatusUnprocessableEntity, "do not go together", `value="`+ada+`"`)
+	p.assertPage("/login", http.StatusUnprocessableEntity, "The email address or the password is wrong", `value="`+ada+`"`)
 	known := p.Page().Body
-	p.signIn(nobody, "not the password")
-	p.sees("/login", http.StatusUnprocessableEntity)
-	assert.Equal(t, strings.ReplaceAll(known, ada, nobody), p.Page().Body)
-	p.isOut()
+	p.signIn(stranger, "not the password")
+	p.assertPage("/login", http.StatusUnprocessableEntity)
+	assert.Equal(t, strings.ReplaceAll(known, ada, stranger), p.Page().Body)
+	p.assertSignedOut()
 
 	p.press("Sign in", "email", ada, "password", password)
-	p.isIn("/", ada)
+	p.assertSignedIn("/", ada)
 }
 
-func TestAFormWithoutAnswersIsRefused(t *testing.T) {
+func TestAFormWithEmptyFieldsIsRefused(t *testing.T) {
 	s := newSite(t)
-	p := s.visitor()
+	p := s.newPerson()
 	for _, c := range [][2]string{{"", ""}, {ada, ""}, {"", password}, {" ", " "}} {
 		p.signIn(c[0], c[1])
-		p.sees("/login", http.StatusUnprocessableEntity, "fill in every field")
+		p.assertPage("/login", http.StatusUnprocessableEntity, "fill in every field")
 	}
 	assert.Zero(t, s.fake.Calls(authkittest.RoutePassword))
 }
 
-func TestAPasswordThatIsNotPermittedIsRefusedWithAnotherWay(t *testing.T) {
+func TestAPasswordThatIsNotPermittedIsExplained(t *testing.T) {
 	s := newSite(t)
-	p := s.visitor()
+	p := s.newPerson()
 	for code, words := range map[string]string{
 		"email_password_auth_disabled":      "Passwords are switched off",
 		"authentication_method_not_allowed": "switched off here",
 	} {
-		s.refuse(authkittest.RoutePassword, http.StatusForbidden, `{"code":"`+code+`","message":"no"}`)
+		s.failOnce(authkittest.RoutePassword, http.StatusForbidden, `{"code":"`+code+`","message":"no"}`)
 		p.signIn(ada, password)
-		p.sees("/login", http.StatusForbidden, words, "Get a code by email")
+		p.assertPage("/login", http.StatusForbidden, words, "Get a code by email")
 	}
 }
 
-func TestAFormFromAnotherSiteIsRefused(t *testing.T) {
+func TestAFormFromAnotherOriginIsRefused(t *testing.T) {
 	s := newSite(t)
 	for _, path := range []string{
 		"/login", "/signup", "/login/code", "/login/code/enter", "/login/code/enter/again", "/login/verify", "/login/verify/again",
@@ -89,7 +89,7 @@ func TestAFormFromAnotherSiteIsRefused(t *testing.T) {
 		"/login/cancel", "/logout",
 	} {
 		t.Run(path, func(t *testing.T) {
-			p := s.visitor()
+			p := s.newPerson()
 			form := url.Values{"email": {ada}, "password": {password}, "code": {"1"}, "organization_id": {"org_1"}}
 			r, err := http.NewRequest(http.MethodPost, s.home+path, strings.NewReader(form.Encode()))
 			require.NoError(t, err)
@@ -109,36 +109,36 @@ func TestAFormFromAnotherSiteIsRefused(t *testing.T) {
 	assert.Zero(t, s.fake.Calls(authkittest.RouteCreateUser))
 }
 
-func TestAStepThatNobodyIsAtStartsOver(t *testing.T) {
+func TestAStepWithoutAPendingSignInStartsOver(t *testing.T) {
 	s := newSite(t)
-	for _, step := range []string{stepCode, stepVerify, stepEnroll, stepTOTP, stepOrganization, stepMethods, stepSSO, stepElsewhere} {
-		p := s.visitor()
-		p.get(string(step))
-		p.sees(string(step), http.StatusBadRequest, "Please start again")
+	for _, step := range []string{stepCode, stepVerify, stepEnroll, stepTOTP, stepOrganization, stepMethods, stepSSO, stepHosted} {
+		p := s.newPerson()
+		p.get(step)
+		p.assertPage(step, http.StatusBadRequest, "Please start again")
 		p.press("Sign in", "email", ada, "password", password)
-		p.isIn("/", ada)
+		p.assertSignedIn("/", ada)
 	}
 }
 
-func TestAStepThatTookTooLongStartsOver(t *testing.T) {
+func TestAnExpiredPendingSignInStartsOver(t *testing.T) {
 	s := newSite(t)
-	p := s.visitor()
+	p := s.newPerson()
 	p.signIn(chiara, password)
-	p.sees("/login/organization", http.StatusOK)
+	p.assertPage("/login/organization", http.StatusOK)
 	s.clock.Advance(11 * time.Minute)
 	p.press("Harbor Press")
-	p.sees("/login/organization", http.StatusBadRequest, "Please start again")
+	p.assertPage("/login/organization", http.StatusBadRequest, "Please start again")
 }
 
-func TestASignInThatAnotherTabHasReplacedStartsOver(t *testing.T) {
+func TestAPendingSignInReplacedByAnotherTabStartsOver(t *testing.T) {
 	s := newSite(t)
-	p := s.visitor()
+	p := s.newPerson()
 	p.get("/account")
 	p.press("Sign in", "email", chiara, "password", password)
 	first := p.Page()
 	p.get("/login/code")
-	p.press("Mail me a code", "email", dev)
-	p.sees("/login/code/enter", http.StatusOK)
+	p.press("Email me a code", "email", dev)
+	p.assertPage("/login/code/enter", http.StatusOK)
 
 	r, err := http.NewRequest(http.MethodPost, first.URL.String(), strings.NewReader("organization_id=org_1"))
 	require.NoError(t, err)
@@ -150,34 +150,34 @@ func TestASignInThatAnotherTabHasReplacedStartsOver(t *testing.T) {
 
 	p.get("/login")
 	p.press("Sign in", "email", ada, "password", password)
-	p.isIn("/account", ada)
+	p.assertSignedIn("/account", ada)
 }
 
-func TestASignInCanBeCancelled(t *testing.T) {
+func TestAPendingSignInCanBeCancelled(t *testing.T) {
 	s := newSite(t)
-	p := s.visitor()
+	p := s.newPerson()
 	p.get("/account")
 	p.press("Sign in", "email", chiara, "password", password)
 	p.press("Cancel")
-	p.sees("/login", http.StatusOK)
+	p.assertPage("/login", http.StatusOK)
 	p.get("/login/organization")
-	p.sees("/login/organization", http.StatusBadRequest)
+	p.assertPage("/login/organization", http.StatusBadRequest)
 	p.press("Sign in", "email", ada, "password", password)
-	p.isIn("/account", ada)
+	p.assertSignedIn("/account", ada)
 }
 
-func TestAFormBeyondAllBoundsIsRefused(t *testing.T) {
-	p := newSite(t).visitor()
+func TestAnOversizedFormIsRefused(t *testing.T) {
+	p := newSite(t).newPerson()
 	p.signIn(ada, strings.Repeat("x", 100<<10))
-	p.sees("/login", http.StatusBadRequest, "could not be read")
+	p.assertPage("/login", http.StatusBadRequest, "could not be read")
 	p.askForCode(strings.Repeat("x", 10<<10) + "@example.com")
 	assert.GreaterOrEqual(t, p.Page().StatusCode, 400)
 }
 
-func TestProgramsAreNotSentToSignIn(t *testing.T) {
-	p := newSite(t).visitor()
+func TestARequestFromAProgramIsNotRedirectedToSignIn(t *testing.T) {
+	p := newSite(t).newPerson()
 	p.get("/")
-	p.isOut()
+	p.assertSignedOut()
 	response, err := http.Get(p.site.home + "/account")
 	require.NoError(t, err)
 	defer response.Body.Close()

@@ -1,4 +1,4 @@
-// What went wrong, in the words of a person who has to go on.
+// Problems: what a page tells the user when a call to WorkOS fails.
 
 package main
 
@@ -13,25 +13,25 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// problem is what somebody is told.
+// problem is an error message for the user.
 type problem struct {
 	Status     int
 	Text       string
-	Reasons    []string      // one by one, where there are several
-	RetryAfter time.Duration // how long to wait, or zero
-	over       bool          // this sign-in cannot go on, and has to start over
+	Reasons    []string      // a list below the text, if there are several reasons
+	RetryAfter time.Duration // 0 if a retry does not help
+	startOver  bool          // the pending sign-in cannot continue
 }
 
 const (
-	// rateLimitPause is WorkOS's own period, for when it does not say how much of it is left.
-	rateLimitPause = time.Minute
-	// outagePause is when it is worth trying again.
-	outagePause = 10 * time.Second
+	// rateLimitWait is the period of WorkOS's rate limit. It is used if the error has no Retry-After.
+	rateLimitWait = time.Minute
+	// outageWait is used if the error has no Retry-After.
+	outageWait = 10 * time.Second
 )
 
-// problemOf puts an error into words. Refusals that only tell whether there is an account do not get here, and none of
-// the texts tells it.
-func problemOf(err error, kind codeKind) problem {
+// problemOf returns the message for an error. No message reveals whether an account exists, except at sign-up (see
+// signup.go). Errors that only say so are handled before.
+func problemOf(err error, source codeSource) problem {
 	var (
 		credentials *workos.InvalidCredentialsError
 		code        *workos.OneTimeCodeError
@@ -43,17 +43,17 @@ func problemOf(err error, kind codeKind) problem {
 	)
 	switch {
 	case errors.As(err, &credentials):
-		return problem{Status: http.StatusUnprocessableEntity, Text: "That email address and password do not go together. Check both, or get a new password."}
+		return problem{Status: http.StatusUnprocessableEntity, Text: "The email address or the password is wrong. Check both, or reset your password."}
 	case errors.As(err, &code):
-		return kind.problem(code.Reason)
+		return source.problem(code.Reason)
 	case errors.As(err, &weak):
 		return weakPassword(weak.Reasons)
 	case errors.As(err, &reset):
 		return weakPassword(reset.Reasons)
 	case errors.As(err, &invalid):
-		return problem{Status: http.StatusUnprocessableEntity, Text: "That does not look right. Check what you typed, such as the email address."}
+		return problem{Status: http.StatusUnprocessableEntity, Text: "That does not look right. Check what you typed, for example the email address."}
 	case errors.As(err, &limit):
-		return tooMany(limit)
+		return rateLimited(limit)
 	case errors.As(err, &unavailable):
 		return outage(unavailable.RetryAfter)
 	}
@@ -64,33 +64,33 @@ func problemOf(err error, kind codeKind) problem {
 	case workos.IsTransient(err):
 		return outage(workos.RetryAfter(err))
 	case workos.IsNotFound(err):
-		return problem{Text: "This sign-in cannot go on. Please start again.", over: true}
+		return problem{Text: "This sign-in cannot continue. Please start again.", startOver: true}
 	}
-	return problem{Status: http.StatusBadGateway, Text: "Something is wrong between this site and the sign-in service. It is not your fault. Try again, and tell us if it stays like this."}
+	return problem{Status: http.StatusBadGateway, Text: "This site has a problem with the sign-in service. It is not your fault. Please try again, and tell us if it happens again."}
 }
 
-// problems are those that their code says all of.
+// problems holds the messages for errors whose code is enough.
 var problems = map[string]problem{
-	workos.CodeInvalidPendingAuthenticationToken: {Text: "This sign-in took too long. Please start again.", over: true},
-	workos.CodeCodeChallengeNotFound:             {Text: "This sign-in cannot go on. Please start again.", over: true},
-	workos.CodeUserMismatch:                      {Text: "This sign-in belongs to somebody else. Please start again.", over: true},
-	workos.CodeEmailAlreadyVerified:              {Text: "Your address has been verified meanwhile. Please sign in.", over: true},
+	workos.CodeInvalidPendingAuthenticationToken: {Text: "This sign-in took too long. Please start again.", startOver: true},
+	workos.CodeCodeChallengeNotFound:             {Text: "This sign-in cannot continue. Please start again.", startOver: true},
+	workos.CodeUserMismatch:                      {Text: "This sign-in belongs to another user. Please start again.", startOver: true},
+	workos.CodeEmailAlreadyVerified:              {Text: "Your address is already verified. Please sign in.", startOver: true},
 
 	workos.CodeEmailPasswordAuthDisabled:      {Status: http.StatusForbidden, Text: "Passwords are switched off here. Use a code by email instead."},
-	workos.CodeAuthenticationMethodNotAllowed: {Status: http.StatusForbidden, Text: "This way of signing in is switched off here. Please choose another."},
-	workos.CodeSignUpNotAllowed:               {Status: http.StatusForbidden, Text: "New accounts are made by invitation only. Ask an administrator for one."},
+	workos.CodeAuthenticationMethodNotAllowed: {Status: http.StatusForbidden, Text: "This way to sign in is switched off here. Please choose another."},
+	workos.CodeSignUpNotAllowed:               {Status: http.StatusForbidden, Text: "New accounts are by invitation only. Please ask an administrator for an invitation."},
 
-	workos.CodeEmailDomainNotDeliverable: {Status: http.StatusUnprocessableEntity, Text: "No mail can be delivered to that address. Check how it is spelled."},
-	workos.CodeInvalidEmail:              {Status: http.StatusUnprocessableEntity, Text: "That is not an email address. Check how it is spelled."},
+	workos.CodeEmailDomainNotDeliverable: {Status: http.StatusUnprocessableEntity, Text: "Email cannot be delivered to that address. Check the spelling."},
+	workos.CodeInvalidEmail:              {Status: http.StatusUnprocessableEntity, Text: "That is not an email address. Check the spelling."},
 	workos.CodeUserCreationError: {Status: http.StatusUnprocessableEntity,
-		Text: "No account can be made with that address. If you have one already, sign in instead or get a new password."},
+		Text: "We cannot create an account with that address. If you have one already, sign in or reset your password."},
 
-	workos.CodeInvalidOrganizationID:          {Status: http.StatusUnprocessableEntity, Text: "You cannot sign in to that organization any more. Choose another."},
-	workos.CodeOrganizationNotFound:           {Status: http.StatusUnprocessableEntity, Text: "That organization is gone. Choose another."},
-	workos.CodeOrganizationMembershipNotFound: {Status: http.StatusUnprocessableEntity, Text: "You are not a member of that organization any more. Choose another."},
+	workos.CodeInvalidOrganizationID:          {Status: http.StatusUnprocessableEntity, Text: "You can no longer sign in to that organization. Choose another."},
+	workos.CodeOrganizationNotFound:           {Status: http.StatusUnprocessableEntity, Text: "That organization no longer exists. Choose another."},
+	workos.CodeOrganizationMembershipNotFound: {Status: http.StatusUnprocessableEntity, Text: "You are no longer a member of that organization. Choose another."},
 }
 
-// weakPassword repeats WorkOS's reasons: which they are is decided in its dashboard.
+// weakPassword shows the reasons in WorkOS's words. The password rules are set in its dashboard.
 func weakPassword(reasons []workos.ErrorDetail) problem {
 	p := problem{Status: http.StatusUnprocessableEntity, Text: "That password is not strong enough. Choose another."}
 	for _, reason := range reasons {
@@ -101,31 +101,31 @@ func weakPassword(reasons []workos.ErrorDetail) problem {
 	return p
 }
 
-func tooMany(limit *workos.RateLimitError) problem {
+func rateLimited(limit *workos.RateLimitError) problem {
 	p := problem{Status: http.StatusTooManyRequests, RetryAfter: limit.RetryAfter}
 	if workos.ErrorCode(limit) == workos.CodeDailyQuotaExceeded && p.RetryAfter == 0 {
-		p.Text = "That was tried too often today. Try again tomorrow, or another way of signing in."
+		p.Text = "Too many attempts today. Try again tomorrow, or choose another way to sign in."
 		return p
 	}
 	if p.RetryAfter == 0 {
-		p.RetryAfter = rateLimitPause
+		p.RetryAfter = rateLimitWait
 	}
-	p.Text = fmt.Sprintf("That was tried too often. Wait for %s, then try again.", waiting(p.RetryAfter))
+	p.Text = fmt.Sprintf("Too many attempts. Wait for %s, then try again.", durationText(p.RetryAfter))
 	return p
 }
 
 func outage(retryAfter time.Duration) problem {
 	if retryAfter == 0 {
-		retryAfter = outagePause
+		retryAfter = outageWait
 	}
 	return problem{
 		Status: http.StatusServiceUnavailable, RetryAfter: retryAfter,
-		Text: fmt.Sprintf("The sign-in service cannot be reached right now. Nothing is lost: try again in %s.", waiting(retryAfter)),
+		Text: fmt.Sprintf("The sign-in service cannot be reached right now. Nothing is lost: try again in %s.", durationText(retryAfter)),
 	}
 }
 
-// waiting is a time as people say it.
-func waiting(d time.Duration) string {
+// durationText returns a duration in words, rounded up.
+func durationText(d time.Duration) string {
 	switch n := seconds(d); {
 	case n == 1:
 		return "a second"
@@ -138,42 +138,42 @@ func waiting(d time.Duration) string {
 	}
 }
 
-// codeKind is where a one-time code comes from, on which it depends how to get another.
-type codeKind int
+// codeSource is the source of a one-time code. It determines how the user gets another one.
+type codeSource int
 
 const (
-	byMail codeKind = iota
-	byApp
-	byNewApp
+	codeFromEmail codeSource = iota
+	codeFromApp
+	codeFromNewApp // an app in enrollment
 )
 
-func (k codeKind) problem(fault workos.OneTimeCodeReason) problem {
-	another := map[codeKind]string{
-		byMail:   "Send a new one below.",
-		byApp:    "Wait until your app shows the next one.",
-		byNewApp: "Wait until your app shows the next one.",
-	}[k]
+func (s codeSource) problem(reason workos.OneTimeCodeReason) problem {
+	advice := map[codeSource]string{
+		codeFromEmail:  "Send a new one below.",
+		codeFromApp:    "Wait until your app shows the next one.",
+		codeFromNewApp: "Wait until your app shows the next one.",
+	}[s]
 	p := problem{Status: http.StatusUnprocessableEntity}
-	switch fault {
+	switch reason {
 	case workos.OneTimeCodeExpired:
-		p.Text = "That code is too old. " + another
+		p.Text = "That code has expired. " + advice
 	case workos.OneTimeCodeUsed:
-		p.Text = "That code has been used already. " + another
+		p.Text = "That code was used already. " + advice
 	case workos.OneTimeCodeTooManyAttempts:
-		switch k {
-		case byApp:
-			return problem{Text: "There were too many wrong codes. Please start again.", over: true}
-		case byNewApp:
-			another = "Get a new QR code below."
+		switch s {
+		case codeFromApp:
+			return problem{Text: "There were too many wrong codes. Please start again.", startOver: true}
+		case codeFromNewApp:
+			advice = "Get a new QR code below."
 		}
-		p.Text = "There were too many wrong codes. " + another
+		p.Text = "There were too many wrong codes. " + advice
 	default:
 		p.Text = "That code is not right. Check it and try again."
 	}
 	return p
 }
 
-// typedCode is a code without the blanks that people put into it.
-func typedCode(r *http.Request) string {
+// codeField returns the code in the form, without the spaces that users type between its digits.
+func codeField(r *http.Request) string {
 	return strings.Join(strings.Fields(r.PostForm.Get("code")), "")
 }

@@ -1,4 +1,4 @@
-// The example as a program, with nothing in its environment: what it prints is all that anybody needs.
+// The example as a program without configuration: what it prints is enough to sign in as each of its users.
 
 package main
 
@@ -22,11 +22,11 @@ func TestTheHeadlessExampleRunsAsAProgram(t *testing.T) {
 	})
 }
 
-func TestTheProgramTakesEverybodyInByTheirOwnSteps(t *testing.T) {
+func TestEveryUserOfTheHeadlessExampleCanSignIn(t *testing.T) {
 	program := demotest.Start(t, map[string]string{"ADDR": "localhost:0"})
 	s := &site{t: t, home: program.Address(), secrets: newSecrets(t)}
 
-	// mail is what the next message to an address says.
+	// mail returns the code or the link in the next email to an address.
 	mail := func(t *testing.T, email string) string {
 		t.Helper()
 		line := program.Line()
@@ -45,61 +45,61 @@ func TestTheProgramTakesEverybodyInByTheirOwnSteps(t *testing.T) {
 		}
 	}
 
-	t.Run("by a code", func(t *testing.T) {
-		p := s.visitor()
+	t.Run("with a code by email", func(t *testing.T) {
+		p := s.newPerson()
 		p.askForCode(ada)
 		p.press("Continue", "code", wrongCode)
-		p.sees(stepCode, http.StatusUnprocessableEntity)
+		p.assertPage(stepCode, http.StatusUnprocessableEntity)
 		p.press("Continue", "code", mail(t, ada))
-		p.isIn("/", ada)
+		p.assertSignedIn("/", ada)
 	})
-	t.Run("by a new account", func(t *testing.T) {
-		p := s.visitor()
+	t.Run("with a new account", func(t *testing.T) {
+		p := s.newPerson()
 		p.signUp(kim, "short")
-		p.sees("/signup", http.StatusUnprocessableEntity)
+		p.assertPage("/signup", http.StatusUnprocessableEntity)
 		p.press("Create account", "password", password)
 		p.press("Continue", "code", mail(t, kim))
-		p.isIn("/", kim)
+		p.assertSignedIn("/", kim)
 	})
-	t.Run("by a verified address", func(t *testing.T) {
-		p := s.visitor()
+	t.Run("with an address to verify", func(t *testing.T) {
+		p := s.newPerson()
 		p.signIn("tomas@example.com", password)
 		mail(t, "tomas@example.com")
 		p.press("Send a new code")
 		p.press("Continue", "code", mail(t, "tomas@example.com"))
-		p.isIn("/", "tomas@example.com")
+		p.assertSignedIn("/", "tomas@example.com")
 	})
-	t.Run("by an authenticator app", func(t *testing.T) {
-		p := s.visitor()
+	t.Run("with an authenticator app", func(t *testing.T) {
+		p := s.newPerson()
 		p.signIn("noor@example.com", password)
 		p.press("Show the QR code")
 		p.press("Continue", "code", wrongCode)
-		p.sees(stepEnroll, http.StatusUnprocessableEntity)
+		p.assertPage(stepEnroll, http.StatusUnprocessableEntity)
 		p.press("Continue", "code", authkittest.TOTP(p.secret(), time.Now()))
-		p.isIn("/", "noor@example.com")
+		p.assertSignedIn("/", "noor@example.com")
 	})
-	t.Run("by a choice", func(t *testing.T) {
-		p := s.visitor()
+	t.Run("with a choice of organizations", func(t *testing.T) {
+		p := s.newPerson()
 		p.signIn(chiara, password)
 		p.press("Pine Street Studio")
-		p.isIn("/", chiara)
+		p.assertSignedIn("/", chiara)
 	})
-	t.Run("by single sign-on", func(t *testing.T) {
-		p := s.visitor()
+	t.Run("with single sign-on", func(t *testing.T) {
+		p := s.newPerson()
 		p.signIn("sol@bigcorp.test", password)
 		p.press("Sol Kim")
-		p.isIn("/", "SSO")
+		p.assertSignedIn("/", "SSO")
 	})
-	t.Run("by a new password", func(t *testing.T) {
-		p := s.visitor()
-		p.forget(nobody)
-		p.forget(dev)
+	t.Run("with a new password", func(t *testing.T) {
+		p := s.newPerson()
+		p.requestReset(stranger)
+		p.requestReset(dev)
 		_, err := p.Get(mail(t, dev))
 		require.NoError(t, err)
 		p.press("Set password", "password", newPassword)
 		p.follow("Sign in")
 		p.press("Sign in", "email", dev, "password", newPassword)
-		p.isIn("/", dev)
+		p.assertSignedIn("/", dev)
 	})
 	assert.Zero(t, program.Stop())
 }

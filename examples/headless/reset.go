@@ -1,4 +1,4 @@
-// A forgotten password: a link by mail, and a new password on the page that it leads to.
+// Password reset: a link by email, which leads to a page for a new password.
 
 package main
 
@@ -12,67 +12,68 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// maxResetToken is far more than WorkOS's have.
+// maxResetToken limits the length of a reset token. WorkOS's tokens are much shorter.
 const maxResetToken = 512
 
-func forgottenScreen(email string) screen { return screen{page: forgottenPage, Email: email} }
+func resetRequestScreen(email string) screen { return screen{page: resetRequestPage, Email: email} }
 
-func (a *application) showForgotten(w http.ResponseWriter, r *http.Request) {
-	show(w, http.StatusOK, forgottenScreen(a.flow(r).Email))
+func (a *application) showResetRequest(w http.ResponseWriter, r *http.Request) {
+	show(w, http.StatusOK, resetRequestScreen(a.pending(r).Email))
 }
 
-// forgotten answers the same whether there is an account or none, and whether it may have a password or not: WorkOS
-// tells, strangers are not told.
-func (a *application) forgotten(w http.ResponseWriter, r *http.Request) {
-	email := typedEmail(r)
+// requestReset sends the link. WorkOS returns an error if there is no account, or if it may not have a password. The
+// response is the same in all cases, so that an attacker cannot find out.
+func (a *application) requestReset(w http.ResponseWriter, r *http.Request) {
+	email := emailField(r)
 	_, err := a.workos.CreatePasswordReset(r.Context(), email)
 	switch code := workos.ErrorCode(err); {
 	case workos.IsNotFound(err):
 	case code == workos.CodePasswordResetNotAllowed, code == workos.CodeEmailPasswordAuthDisabled:
 		slog.InfoContext(r.Context(), "no password reset was sent", slog.Any("error", err))
 	case err != nil:
-		a.next(w, r, forgottenScreen(email), nil, err)
+		a.handleResult(w, r, resetRequestScreen(email), nil, err)
 		return
 	}
 	http.Redirect(w, r, "/forgot/sent", http.StatusSeeOther)
 }
 
-func (a *application) showForgottenSent(w http.ResponseWriter, _ *http.Request) {
-	show(w, http.StatusOK, screen{page: forgottenSentPage})
+func (a *application) showResetSent(w http.ResponseWriter, _ *http.Request) {
+	show(w, http.StatusOK, screen{page: resetSentPage})
 }
 
-// showReset takes the token out of the address before there is a page that could pass the address on. Opening the link
-// uses nothing up: mail scanners do that too.
-func (a *application) showReset(w http.ResponseWriter, r *http.Request) {
+// showNewPassword shows the form for the new password. It first moves the token from the URL into the cookie and
+// redirects, so that no page has the token in its URL. To open the link does not consume the token, since mail scanners
+// open links, too.
+func (a *application) showNewPassword(w http.ResponseWriter, r *http.Request) {
 	if token := r.URL.Query().Get("token"); token != "" && len(token) <= maxResetToken {
 		w.Header().Set("Referrer-Policy", "no-referrer")
-		a.goTo(w, r, flow{Step: stepReset, ResetToken: token})
+		a.redirectToStep(w, r, pendingSignIn{Step: stepReset, ResetToken: token})
 		return
 	}
-	if a.flow(r).Step != stepReset {
-		a.badLink(w)
+	if a.pending(r).Step != stepReset {
+		showBadLink(w)
 		return
 	}
 	show(w, http.StatusOK, screen{page: newPasswordPage})
 }
 
-func (a *application) reset(w http.ResponseWriter, r *http.Request) {
-	f := a.flow(r)
-	if f.Step != stepReset {
-		a.badLink(w)
+func (a *application) submitNewPassword(w http.ResponseWriter, r *http.Request) {
+	pending := a.pending(r)
+	if pending.Step != stepReset {
+		showBadLink(w)
 		return
 	}
 	_, err := a.workos.ConfirmPasswordReset(r.Context(), workos.ConfirmPasswordResetParams{
-		Token: f.ResetToken, NewPassword: r.PostForm.Get("password"),
+		Token: pending.ResetToken, NewPassword: r.PostForm.Get("password"),
 	})
 	switch {
 	case isBadLink(err):
 		a.authkit.ClearStep(w)
-		a.badLink(w)
+		showBadLink(w)
 	case err != nil:
-		a.next(w, r, screen{page: newPasswordPage}, nil, err)
+		a.handleResult(w, r, screen{page: newPasswordPage}, nil, err)
 	default:
-		// Nobody is signed in by this: whoever reads the mail has the address, but not yet a second factor.
+		// A reset does not sign in: it proves access to the email address, but not the second factor.
 		a.authkit.ClearStep(w)
 		http.Redirect(w, r, stepReset+"/done", http.StatusSeeOther)
 	}
@@ -82,20 +83,20 @@ func (a *application) showResetDone(w http.ResponseWriter, _ *http.Request) {
 	show(w, http.StatusOK, screen{page: resetDonePage})
 }
 
-// badLink offers another link.
-func (a *application) badLink(w http.ResponseWriter) {
-	at := forgottenScreen("")
-	at.Problem.Text = "That link does not work any more. It was used, or is too old. Get a new one here."
-	show(w, http.StatusBadRequest, at)
+// showBadLink offers the user a new link.
+func showBadLink(w http.ResponseWriter) {
+	page := resetRequestScreen("")
+	page.Problem.Text = "That link no longer works. It was used already, or it has expired. Get a new one here."
+	show(w, http.StatusBadRequest, page)
 }
 
-// isBadLink tells a token that is no good from a password that is too weak: one error stands for both.
+// isBadLink reports whether the token is invalid. WorkOS uses the same error for a password that is too weak.
 func isBadLink(err error) bool {
-	var refused *workos.PasswordResetError
-	if !errors.As(err, &refused) {
+	var reset *workos.PasswordResetError
+	if !errors.As(err, &reset) {
 		return workos.IsNotFound(err)
 	}
-	return len(refused.Reasons) == 0 || slices.ContainsFunc(refused.Reasons, func(reason workos.ErrorDetail) bool {
+	return len(reset.Reasons) == 0 || slices.ContainsFunc(reset.Reasons, func(reason workos.ErrorDetail) bool {
 		return strings.Contains(reason.Code, "token")
 	})
 }

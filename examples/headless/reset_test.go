@@ -1,4 +1,4 @@
-// Forgotten passwords.
+// Password resets.
 
 package main
 
@@ -16,156 +16,158 @@ import (
 
 const newPassword = "a better horse for batteries"
 
-// forget asks for a link.
-func (p *person) forget(email string) *authkittest.Page {
+// requestReset requests a link for a new password.
+func (p *person) requestReset(email string) *authkittest.Page {
 	p.site.t.Helper()
 	p.get("/login")
 	p.follow("Forgot your password?")
-	return p.press("Mail me a link", "email", email)
+	return p.press("Email me a link", "email", email)
 }
 
-// open clicks the link in the latest mail.
-func (p *person) open(email string) *authkittest.Page {
+// openLink opens the link in the latest email.
+func (p *person) openLink(email string) *authkittest.Page {
 	p.site.t.Helper()
 	page, err := p.Get(p.site.fake.LastMail(email).Link)
 	require.NoError(p.site.t, err)
 	return page
 }
 
-func TestAForgottenPasswordIsReplaced(t *testing.T) {
+func TestAPasswordIsReset(t *testing.T) {
 	s := newSite(t)
-	p := s.visitor()
-	p.forget(ada)
-	p.sees("/forgot/sent", http.StatusOK, "Check your mail")
+	p := s.newPerson()
+	p.requestReset(ada)
+	p.assertPage("/forgot/sent", http.StatusOK, "Check your email")
 
-	elsewhere := s.visitor() // as mail is often read
-	elsewhere.open(ada)
-	elsewhere.sees("/reset-password", http.StatusOK, "Choose a new password")
-	elsewhere.press("Set password", "password", newPassword)
-	elsewhere.sees("/reset-password/done", http.StatusOK)
-	elsewhere.isOut()
+	other := s.newPerson() // mail is often read in another browser
+	other.openLink(ada)
+	other.assertPage("/reset-password", http.StatusOK, "Choose a new password")
+	other.press("Set password", "password", newPassword)
+	other.assertPage("/reset-password/done", http.StatusOK)
+	other.assertSignedOut()
 
-	elsewhere.follow("Sign in")
-	elsewhere.press("Sign in", "email", ada, "password", password)
-	elsewhere.sees("/login", http.StatusUnprocessableEntity)
-	elsewhere.press("Sign in", "email", ada, "password", newPassword)
-	elsewhere.isIn("/", ada)
+	other.follow("Sign in")
+	other.press("Sign in", "email", ada, "password", password)
+	other.assertPage("/login", http.StatusUnprocessableEntity)
+	other.press("Sign in", "email", ada, "password", newPassword)
+	other.assertSignedIn("/", ada)
 }
 
-func TestAForgottenPasswordIsAnsweredAlikeWhetherThereIsAnAccountOrNot(t *testing.T) {
+func TestAPasswordResetDoesNotRevealWhetherAnAccountExists(t *testing.T) {
 	s := newSite(t)
 	answerTo := func(email string) (string, http.Header) {
-		p := s.visitor()
-		p.forget(email)
-		p.sees("/forgot/sent", http.StatusOK)
+		p := s.newPerson()
+		p.requestReset(email)
+		p.assertPage("/forgot/sent", http.StatusOK)
 		header := p.Page().Header.Clone()
 		header.Del("Date")
 		return p.Page().Body, header
 	}
 	body, header := answerTo(ada)
 	for name, prepare := range map[string]func(){
-		"there is none":                    func() {},
-		"it must not have a password":      func() { s.refuse(authkittest.RouteCreatePasswordReset, 403, `{"code":"password_reset_not_allowed"}`) },
-		"nobody may have a password there": func() { s.refuse(authkittest.RouteCreatePasswordReset, 403, `{"code":"email_password_auth_disabled"}`) },
+		"there is none":              func() {},
+		"it may not have a password": func() { s.failOnce(authkittest.RouteCreatePasswordReset, 403, `{"code":"password_reset_not_allowed"}`) },
+		"passwords are disabled": func() {
+			s.failOnce(authkittest.RouteCreatePasswordReset, 403, `{"code":"email_password_auth_disabled"}`)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			prepare()
-			otherBody, otherHeader := answerTo(nobody)
+			otherBody, otherHeader := answerTo(stranger)
 			assert.Equal(t, body, otherBody)
 			assert.Equal(t, header, otherHeader)
 		})
 	}
-	assert.Empty(t, s.fake.Mailbox(nobody))
+	assert.Empty(t, s.fake.Mailbox(stranger))
 }
 
-func TestANewPasswordThatIsTooWeakSaysWhy(t *testing.T) {
+func TestAWeakNewPasswordIsExplained(t *testing.T) {
 	s := newSite(t)
-	p := s.visitor()
-	p.forget(ada)
-	p.open(ada)
+	p := s.newPerson()
+	p.requestReset(ada)
+	p.openLink(ada)
 	p.press("Set password", "password", "short")
-	p.sees("/reset-password", http.StatusUnprocessableEntity, "not strong enough", "<li>Password must be at least 10 characters long.</li>")
+	p.assertPage("/reset-password", http.StatusUnprocessableEntity, "not strong enough", "<li>Password must be at least 10 characters long.</li>")
 	p.press("Set password", "password", newPassword)
-	p.sees("/reset-password/done", http.StatusOK)
+	p.assertPage("/reset-password/done", http.StatusOK)
 
-	s.refuse(authkittest.RouteConfirmPasswordReset, http.StatusBadRequest,
+	s.failOnce(authkittest.RouteConfirmPasswordReset, http.StatusBadRequest,
 		`{"code":"password_strength_error","errors":[{"code":"password_pwned","message":"It is in a list of stolen ones."}]}`)
-	p.forget(ada)
-	p.open(ada)
+	p.requestReset(ada)
+	p.openLink(ada)
 	p.press("Set password", "password", newPassword)
-	p.sees("/reset-password", http.StatusUnprocessableEntity, "It is in a list of stolen ones.")
+	p.assertPage("/reset-password", http.StatusUnprocessableEntity, "It is in a list of stolen ones.")
 }
 
-func TestALinkThatDoesNotWorkOffersAnother(t *testing.T) {
-	const words = "That link does not work any more"
+func TestAnInvalidResetLinkOffersANewOne(t *testing.T) {
+	const words = "That link no longer works"
 	t.Run("used already", func(t *testing.T) {
 		s := newSite(t)
-		p := s.visitor()
-		p.forget(ada)
-		p.open(ada)
+		p := s.newPerson()
+		p.requestReset(ada)
+		p.openLink(ada)
 		p.press("Set password", "password", newPassword)
-		p.open(ada)
+		p.openLink(ada)
 		p.press("Set password", "password", newPassword)
-		p.sees("/reset-password", http.StatusBadRequest, words)
-		p.press("Mail me a link", "email", ada)
-		p.open(ada)
+		p.assertPage("/reset-password", http.StatusBadRequest, words)
+		p.press("Email me a link", "email", ada)
+		p.openLink(ada)
 		p.press("Set password", "password", newPassword)
-		p.sees("/reset-password/done", http.StatusOK)
+		p.assertPage("/reset-password/done", http.StatusOK)
 	})
-	t.Run("too old", func(t *testing.T) {
+	t.Run("expired", func(t *testing.T) {
 		s := newSite(t)
-		p := s.visitor()
-		p.forget(ada)
+		p := s.newPerson()
+		p.requestReset(ada)
 		s.clock.Advance(16 * time.Minute)
-		p.open(ada)
+		p.openLink(ada)
 		p.press("Set password", "password", newPassword)
-		p.sees("/reset-password", http.StatusBadRequest, words)
+		p.assertPage("/reset-password", http.StatusBadRequest, words)
 	})
-	t.Run("opened too long ago", func(t *testing.T) {
+	t.Run("form submitted too late", func(t *testing.T) {
 		s := newSite(t)
-		p := s.visitor()
-		p.forget(ada)
-		p.open(ada)
+		p := s.newPerson()
+		p.requestReset(ada)
+		p.openLink(ada)
 		s.clock.Advance(11 * time.Minute)
 		p.press("Set password", "password", newPassword)
-		p.sees("/reset-password", http.StatusBadRequest, words)
+		p.assertPage("/reset-password", http.StatusBadRequest, words)
 	})
-	t.Run("made up", func(t *testing.T) {
-		p := newSite(t).visitor()
+	t.Run("guessed", func(t *testing.T) {
+		p := newSite(t).newPerson()
 		p.get("/reset-password?token=guess")
-		p.sees("/reset-password", http.StatusOK)
+		p.assertPage("/reset-password", http.StatusOK)
 		p.press("Set password", "password", newPassword)
-		p.sees("/reset-password", http.StatusBadRequest, words)
+		p.assertPage("/reset-password", http.StatusBadRequest, words)
 	})
-	t.Run("without a token, or with one beyond all bounds", func(t *testing.T) {
-		p := newSite(t).visitor()
+	t.Run("without a token or with an oversized one", func(t *testing.T) {
+		p := newSite(t).newPerson()
 		for _, query := range []string{"", "?token=", "?token=" + strings.Repeat("x", 5000)} {
 			p.get("/reset-password" + query)
-			p.sees("/reset-password"+query, http.StatusBadRequest, words)
+			p.assertPage("/reset-password"+query, http.StatusBadRequest, words)
 		}
 	})
 	t.Run("unknown to WorkOS", func(t *testing.T) {
 		s := newSite(t)
-		p := s.visitor()
+		p := s.newPerson()
 		p.get("/reset-password?token=guess")
-		s.refuse(authkittest.RouteConfirmPasswordReset, http.StatusNotFound, `{"message":"Not found"}`)
+		s.failOnce(authkittest.RouteConfirmPasswordReset, http.StatusNotFound, `{"message":"Not found"}`)
 		p.press("Set password", "password", newPassword)
-		p.sees("/reset-password", http.StatusBadRequest, words)
+		p.assertPage("/reset-password", http.StatusBadRequest, words)
 	})
 }
 
-func TestOpeningALinkUsesNothingUp(t *testing.T) {
+func TestOpeningAResetLinkDoesNotConsumeIt(t *testing.T) {
 	s := newSite(t)
-	p := s.visitor()
-	p.forget(ada)
-	for _, method := range []string{http.MethodHead, http.MethodGet} { // as a mail scanner does
+	p := s.newPerson()
+	p.requestReset(ada)
+	for _, method := range []string{http.MethodHead, http.MethodGet} { // like a mail scanner
 		r, err := http.NewRequest(method, s.fake.LastMail(ada).Link, nil)
 		require.NoError(t, err)
 		response, err := http.DefaultClient.Do(r)
 		require.NoError(t, err)
 		response.Body.Close()
 	}
-	p.open(ada)
+	p.openLink(ada)
 	p.press("Set password", "password", newPassword)
-	p.sees("/reset-password/done", http.StatusOK)
+	p.assertPage("/reset-password/done", http.StatusOK)
 }

@@ -1,4 +1,4 @@
-// The whole application: which page and which form is where.
+// The routes of the application: its pages and its forms.
 
 package main
 
@@ -14,69 +14,69 @@ import (
 )
 
 const (
-	// maxForm is more than any form here needs.
-	maxForm = 64 << 10
-	// patience is how long a person waits for a page.
-	patience = 10 * time.Second
+	// maxFormSize is larger than every form of this application.
+	maxFormSize = 64 << 10
+	// callTimeout limits the calls to WorkOS for one page.
+	callTimeout = 10 * time.Second
 )
 
-// application has no state of its own: what there is, is in cookies and at WorkOS.
+// application keeps nothing in memory: sessions and pending sign-ins are in cookies.
 type application struct {
-	authkit *authkit.AuthKit // makes sessions, and what is remembered on the way to one
-	workos  *workos.Client   // tells who somebody is
+	authkit *authkit.AuthKit // creates the sessions and stores pending sign-ins
+	workos  *workos.Client   // authenticates the users
 }
 
-// options are what authkit has to know of the pages.
+// options are the options for an application with its own sign-in and error pages.
 func (a *application) options() []authkit.Option {
-	return []authkit.Option{authkit.WithSignInPage(), authkit.WithErrorHandler(a.fail)}
+	return []authkit.Option{authkit.WithSignInPage(), authkit.WithErrorHandler(a.handleFailure)}
 }
 
-// routes is the whole application.
+// routes returns the handler of the whole application.
 func (a *application) routes() http.Handler {
 	mux := http.NewServeMux()
 
-	// Ways in.
+	// The first pages of a sign-in, a sign-up and a password reset.
 	mux.HandleFunc("GET /login", a.showSignIn)
 	mux.Handle("POST /login", a.form(a.signIn, "email", "password"))
 	mux.HandleFunc("GET /signup", a.showSignUp)
 	mux.Handle("POST /signup", a.form(a.signUp, "email", "password"))
 	mux.HandleFunc("GET /login/code", a.showCodeRequest)
 	mux.Handle("POST /login/code", a.form(a.requestCode, "email"))
-	mux.HandleFunc("GET /forgot", a.showForgotten)
-	mux.Handle("POST /forgot", a.form(a.forgotten, "email"))
-	mux.HandleFunc("GET /forgot/sent", a.showForgottenSent)
+	mux.HandleFunc("GET /forgot", a.showResetRequest)
+	mux.Handle("POST /forgot", a.form(a.requestReset, "email"))
+	mux.HandleFunc("GET /forgot/sent", a.showResetSent)
 
-	// Their next steps. Each is open to a sign-in that has come to it, and to no other.
-	mux.HandleFunc("GET "+stepCode, a.at(a.showCode, stepCode))
-	mux.Handle("POST "+stepCode, a.form(a.at(a.answerCode, stepCode), "code"))
-	mux.Handle("POST "+stepCode+"/again", a.form(a.at(a.resendCode, stepCode)))
-	mux.HandleFunc("GET "+stepVerify, a.at(a.showVerification, stepVerify))
-	mux.Handle("POST "+stepVerify, a.form(a.at(a.answerVerification, stepVerify), "code"))
-	mux.Handle("POST "+stepVerify+"/again", a.form(a.at(a.resendVerification, stepVerify)))
-	mux.HandleFunc("GET "+stepEnroll, a.at(a.showEnrollment, stepEnroll))
-	mux.Handle("POST "+stepEnroll+"/new", a.form(a.at(a.enroll, stepEnroll)))
-	mux.Handle("POST "+stepEnroll, a.form(a.at(a.answerEnrollment, stepEnroll), "code"))
-	mux.HandleFunc("GET "+stepTOTP, a.at(a.showTOTP, stepTOTP))
-	mux.Handle("POST "+stepTOTP, a.form(a.at(a.answerTOTP, stepTOTP), "code"))
-	mux.HandleFunc("GET "+stepOrganization, a.at(a.showOrganizations, stepOrganization))
-	mux.Handle("POST "+stepOrganization, a.form(a.at(a.chooseOrganization, stepOrganization), "organization_id"))
-	mux.HandleFunc("GET "+stepMethods, a.at(a.showMethods, stepMethods))
-	mux.HandleFunc("GET "+stepElsewhere, a.at(a.showElsewhere, stepElsewhere))
-	mux.HandleFunc("GET "+stepReset, a.showReset)
-	mux.Handle("POST "+stepReset, a.form(a.reset, "password"))
+	// The next steps. Each needs a pending sign-in at that step.
+	mux.HandleFunc("GET "+stepCode, a.requireStep(a.showCode, stepCode))
+	mux.Handle("POST "+stepCode, a.form(a.requireStep(a.submitCode, stepCode), "code"))
+	mux.Handle("POST "+stepCode+"/again", a.form(a.requireStep(a.resendCode, stepCode)))
+	mux.HandleFunc("GET "+stepVerify, a.requireStep(a.showVerification, stepVerify))
+	mux.Handle("POST "+stepVerify, a.form(a.requireStep(a.submitVerification, stepVerify), "code"))
+	mux.Handle("POST "+stepVerify+"/again", a.form(a.requireStep(a.resendVerification, stepVerify)))
+	mux.HandleFunc("GET "+stepEnroll, a.requireStep(a.showEnrollment, stepEnroll))
+	mux.Handle("POST "+stepEnroll+"/new", a.form(a.requireStep(a.enroll, stepEnroll)))
+	mux.Handle("POST "+stepEnroll, a.form(a.requireStep(a.submitEnrollment, stepEnroll), "code"))
+	mux.HandleFunc("GET "+stepTOTP, a.requireStep(a.showTOTP, stepTOTP))
+	mux.Handle("POST "+stepTOTP, a.form(a.requireStep(a.submitTOTP, stepTOTP), "code"))
+	mux.HandleFunc("GET "+stepOrganization, a.requireStep(a.showOrganizations, stepOrganization))
+	mux.Handle("POST "+stepOrganization, a.form(a.requireStep(a.submitOrganization, stepOrganization), "organization_id"))
+	mux.HandleFunc("GET "+stepMethods, a.requireStep(a.showMethods, stepMethods))
+	mux.HandleFunc("GET "+stepHosted, a.requireStep(a.showHostedStep, stepHosted))
+	mux.HandleFunc("GET "+stepReset, a.showNewPassword)
+	mux.Handle("POST "+stepReset, a.form(a.submitNewPassword, "password"))
 	mux.HandleFunc("GET "+stepReset+"/done", a.showResetDone)
 	mux.Handle("POST /login/cancel", a.form(a.cancel))
 
-	// Ways in that lead over pages of WorkOS or an identity provider, and the way back from there.
-	mux.HandleFunc("GET "+stepSSO, a.at(a.singleSignOn(), stepSSO, stepMethods))
-	mux.Handle("GET /login/hosted", a.elsewhere(""))
+	// Sign-in on pages of WorkOS or of an identity provider, and the callback that they return to.
+	mux.HandleFunc("GET "+stepSSO, a.requireStep(a.startSSO(), stepSSO, stepMethods))
+	mux.Handle("GET /login/hosted", a.loginWith(""))
 	for _, p := range providers {
-		mux.Handle("GET "+p.path(), a.elsewhere(p.ID))
+		mux.Handle("GET "+p.path(), a.loginWith(p.ID))
 	}
 	mux.Handle("GET /callback", a.authkit.Callback())
 	mux.Handle("POST /logout", a.authkit.Logout())
 
-	// What it is all for.
+	// The application itself.
 	mux.HandleFunc("GET /{$}", home)
 	mux.Handle("GET /account", a.authkit.RequireAuth(http.HandlerFunc(account)))
 	mux.Handle("GET /api/me", a.authkit.RequireAuth(http.HandlerFunc(me)))
@@ -85,11 +85,11 @@ func (a *application) routes() http.Handler {
 	return a.authkit.Middleware(mux)
 }
 
-// form lets a handler have a form that was posted from a page of this application, with all of the fields required
-// filled in. Browsers see to that too, so whoever comes without needs no more than a word.
+// form wraps the handler of a form. It refuses forms from other origins, limits their size, and checks that the required
+// fields are not empty. Browsers check that, too, so a short message is enough here.
 func (a *application) form(handler http.HandlerFunc, required ...string) http.Handler {
 	return a.authkit.RefuseCrossOrigin(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		r.Body = http.MaxBytesReader(w, r.Body, maxFormSize)
 		if err := r.ParseForm(); err != nil {
 			show(w, http.StatusBadRequest, screen{page: failurePage, Title: "This form could not be read", Text: "Please go back and send it again."})
 			return
@@ -100,25 +100,25 @@ func (a *application) form(handler http.HandlerFunc, required ...string) http.Ha
 				return
 			}
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), patience)
+		ctx, cancel := context.WithTimeout(r.Context(), callTimeout)
 		defer cancel()
 		handler(w, r.WithContext(ctx))
 	}))
 }
 
-// home does well without a session.
+// home works with and without a session. The error says why a session could not be loaded, for example in an outage.
 func home(w http.ResponseWriter, r *http.Request) {
 	session, _ := authkit.FromContext(r.Context())
 	demo.ShowHome(w, session, authkit.ErrorFromContext(r.Context()))
 }
 
-// account runs behind RequireAuth, so there is a session.
+// account is behind RequireAuth, so the session exists.
 func account(w http.ResponseWriter, r *http.Request) {
 	session, _ := authkit.FromContext(r.Context())
 	demo.ShowAccount(w, session)
 }
 
-// me is account for programs.
+// me returns the session as JSON.
 func me(w http.ResponseWriter, r *http.Request) {
 	session, _ := authkit.FromContext(r.Context())
 	demo.WriteMe(w, session)

@@ -1,5 +1,4 @@
-// What no browser may ever be shown: each answer of the application is held against every secret that has passed between
-// it and WorkOS.
+// A check in all tests: no response of the application to a browser contains a secret from its calls to WorkOS.
 
 package main
 
@@ -15,29 +14,29 @@ import (
 	"testing"
 )
 
-// secrets collects them from the calls that the application makes, and from what comes back.
+// secrets collects the secrets in the application's calls to WorkOS and in the responses.
 type secrets struct {
 	t *testing.T
 
 	mu    sync.Mutex
-	found map[string]string // what each value is
-	shown []answer
+	found map[string]string // the kind of each value
+	seen  []answer
 }
 
-// answer is what the application sent a browser.
+// answer is a response of the application to a browser.
 type answer struct{ request, text string }
 
 func newSecrets(t *testing.T) *secrets {
 	s := &secrets{t: t, found: map[string]string{}}
-	t.Cleanup(func() { // once more, for what became known later
-		for _, a := range s.shown {
+	t.Cleanup(func() { // again, for secrets that were found after the response
+		for _, a := range s.seen {
 			s.search(a)
 		}
 	})
 	return s
 }
 
-// RoundTrip makes a call to WorkOS.
+// RoundTrip implements [http.RoundTripper] for the calls to WorkOS.
 func (s *secrets) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.GetBody != nil {
 		if body, err := r.GetBody(); err == nil {
@@ -64,7 +63,7 @@ var (
 	challengeID = regexp.MustCompile(`^auth_challenge_`)
 )
 
-// learn takes the secrets out of a document.
+// learn collects the secrets in a JSON document.
 func (s *secrets) learn(document []byte) {
 	var v any
 	if json.Unmarshal(document, &v) == nil {
@@ -90,7 +89,7 @@ func (s *secrets) walk(name string, v any) {
 			"access_token", "refresh_token", "client_secret", "authentication_challenge_id":
 		case "code":
 			if !digits.MatchString(v) {
-				return // the code of an error
+				return // an error code
 			}
 		case "id":
 			if !challengeID.MatchString(v) {
@@ -109,31 +108,31 @@ func (s *secrets) know(kind, value string) {
 	}
 }
 
-// add tells of a secret that came another way.
+// add adds a secret from another source.
 func (s *secrets) add(kind, value string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.know(kind, value)
 }
 
-// look holds an answer against what is known so far.
-func (s *secrets) look(a answer) {
+// check searches a response for the secrets found so far.
+func (s *secrets) check(a answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.shown = append(s.shown, a)
+	s.seen = append(s.seen, a)
 	s.search(a)
 }
 
 func (s *secrets) search(a answer) {
 	for value, kind := range s.found {
-		// Six digits may well be part of something longer, such as an ID, by chance.
+		// Six digits can be part of a longer word, such as an ID, by chance.
 		if strings.Contains(a.text, value) && regexp.MustCompile(`(^|\W)`+regexp.QuoteMeta(value)+`(\W|$)`).MatchString(a.text) {
-			s.t.Errorf("%s was answered with a secret, a %s", a.request, kind)
+			s.t.Errorf("the response to %s contains a secret: %s", a.request, kind)
 		}
 	}
 }
 
-// observer is a browser's way to the application.
+// observer is the transport of a browser.
 type observer struct {
 	t       *testing.T
 	home    string
@@ -163,12 +162,12 @@ func (o *observer) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	request := r.Method + " " + r.URL.Path
-	o.secrets.look(answer{request, text.String() + "\n" + string(body)})
+	o.secrets.check(answer{request, text.String() + "\n" + string(body)})
 	o.checkHeaders(request, response, body)
 	return response, nil
 }
 
-// checkHeaders holds a page against what all pages must say of themselves.
+// checkHeaders checks the headers that every page must have.
 func (o *observer) checkHeaders(request string, response *http.Response, body []byte) {
 	h := response.Header
 	if !strings.HasPrefix(h.Get("Content-Type"), "text/html") {
@@ -184,7 +183,7 @@ func (o *observer) checkHeaders(request string, response *http.Response, body []
 	if !strings.HasPrefix(policy, "default-src 'none'; style-src 'self'; form-action 'self' ") || !strings.Contains(policy, "frame-ancestors 'none'") {
 		o.t.Errorf("%s has the policy %q", request, policy)
 	}
-	if picture := bytes.Contains(body, []byte(`src="data:image/png;base64,`)); picture != strings.Contains(policy, "img-src data:") {
-		o.t.Errorf("%s has the policy %q, and a picture: %v", request, policy, picture)
+	if image := bytes.Contains(body, []byte(`src="data:image/png;base64,`)); image != strings.Contains(policy, "img-src data:") {
+		o.t.Errorf("%s has the policy %q, and an image: %v", request, policy, image)
 	}
 }

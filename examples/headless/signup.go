@@ -1,7 +1,7 @@
-// A new account with a password.
+// Sign-up: a new account with a password.
 //
-// Signing up tells whether an address is taken, since nobody can have one account twice. Where even that must not be
-// told, people sign up by a code (magicauth.go), which is the same for everybody.
+// The response reveals whether an address has an account, since an address can have only one. If your application must
+// not reveal that, let users sign up with a code (magicauth.go): its responses are the same in both cases.
 
 package main
 
@@ -17,30 +17,30 @@ func (a *application) showSignUp(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (a *application) signUp(w http.ResponseWriter, r *http.Request) {
-	at := screen{
+	page := screen{
 		page:      signUpPage,
-		Email:     typedEmail(r),
+		Email:     emailField(r),
 		FirstName: strings.TrimSpace(r.PostForm.Get("first_name")),
 		LastName:  strings.TrimSpace(r.PostForm.Get("last_name")),
 	}
 	password := r.PostForm.Get("password")
 	_, err := a.workos.CreateUser(r.Context(), workos.CreateUserParams{
-		Email:     at.Email,
-		FirstName: at.FirstName,
-		LastName:  at.LastName,
+		Email:     page.Email,
+		FirstName: page.FirstName,
+		LastName:  page.LastName,
 		Password:  workos.Password{Plain: password},
 		UserAgent: r.UserAgent(),
 	})
 	if err != nil {
-		a.next(w, r, at, nil, err)
+		a.handleResult(w, r, page, nil, err)
 		return
 	}
-	// From here on it is a sign-in, which most likely has the address verified next. Should it fail, there is an account
-	// all the same: the page to come back to is the one for signing in.
-	at = signInScreen(at.Email)
-	at.Info = "Your account is made. Sign in to it with your password."
+	// The account exists. Sign in with it: the next step is usually the verification of the address. If the sign-in fails,
+	// show the sign-in page and not the sign-up page.
+	page = signInScreen(page.Email)
+	page.Info = "Your account has been created. Sign in with your password."
 	auth, err := a.workos.AuthenticateWithPassword(r.Context(), workos.AuthenticateWithPasswordParams{
-		Email: at.Email, Password: password, UserAgent: r.UserAgent(),
+		Email: page.Email, Password: password, UserAgent: r.UserAgent(),
 	})
-	a.next(w, r, at, auth, err)
+	a.handleResult(w, r, page, auth, err)
 }

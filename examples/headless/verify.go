@@ -1,4 +1,4 @@
-// Email verification: WorkOS has mailed a code, and the sign-in waits for it.
+// Email verification: WorkOS sent a code by email, and the sign-in continues with that code.
 
 package main
 
@@ -8,31 +8,32 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-func verificationScreen(f flow) screen {
-	return screen{page: codePage, code: byMail, Action: stepVerify, Email: f.Email, Resent: f.Resent, Renewable: f.Verification != ""}
+func verificationScreen(pending pendingSignIn) screen {
+	return screen{page: codePage, code: codeFromEmail, Action: stepVerify, Email: pending.Email, Resent: pending.Resent, CanResend: pending.VerificationID != ""}
 }
 
-func (a *application) showVerification(w http.ResponseWriter, _ *http.Request, f flow) {
-	show(w, http.StatusOK, verificationScreen(f))
+func (a *application) showVerification(w http.ResponseWriter, _ *http.Request, pending pendingSignIn) {
+	show(w, http.StatusOK, verificationScreen(pending))
 }
 
-func (a *application) answerVerification(w http.ResponseWriter, r *http.Request, f flow) {
+func (a *application) submitVerification(w http.ResponseWriter, r *http.Request, pending pendingSignIn) {
 	auth, err := a.workos.AuthenticateWithEmailVerification(r.Context(), workos.AuthenticateWithEmailVerificationParams{
-		PendingAuthenticationToken: f.Pending, Code: typedCode(r), UserAgent: r.UserAgent(),
+		PendingAuthenticationToken: pending.Token, Code: codeField(r), UserAgent: r.UserAgent(),
 	})
-	a.next(w, r, verificationScreen(f), auth, err)
+	a.handleResult(w, r, verificationScreen(pending), auth, err)
 }
 
-// resendVerification mails another code, which the same sign-in goes on with. Whose it is, is known from the first.
-func (a *application) resendVerification(w http.ResponseWriter, r *http.Request, f flow) {
-	sent, err := a.workos.GetEmailVerification(r.Context(), f.Verification)
+// resendVerification sends another code for the same sign-in. WorkOS needs the user's ID for that, which the first
+// verification contains.
+func (a *application) resendVerification(w http.ResponseWriter, r *http.Request, pending pendingSignIn) {
+	sent, err := a.workos.GetEmailVerification(r.Context(), pending.VerificationID)
 	if err == nil {
 		_, err = a.workos.SendEmailVerification(r.Context(), sent.UserID)
 	}
 	if err != nil {
-		a.next(w, r, verificationScreen(f), nil, err)
+		a.handleResult(w, r, verificationScreen(pending), nil, err)
 		return
 	}
-	f.Resent = true
-	a.goTo(w, r, f)
+	pending.Resent = true
+	a.redirectToStep(w, r, pending)
 }

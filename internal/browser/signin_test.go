@@ -79,7 +79,7 @@ func TestAPersonSignsInByTheApplicationsOwnForms(t *testing.T) {
 			b.fill("email", "chiara@example.com")
 			b.fill("password", "wrong"+enter)
 			b.sees("Sign in")
-			assert.Contains(t, b.text(), "do not go together")
+			assert.Contains(t, b.text(), "The email address or the password is wrong")
 			b.fill("password", authkittest.DefaultPassword+enter)
 			b.sees("Choose an organization")
 			b.click("Pine Street Studio")
