@@ -1,10 +1,12 @@
-// Command chi is a small application behind AuthKit on go-chi/chi. Its twin in examples/stdlib does the same with
+// Command chi is a small application with AuthKit sign-in on go-chi/chi. examples/stdlib is the same application on
 // net/http alone.
 //
 //	go run ./examples/chi
 //
-// runs it against a fake AuthKit inside; with WORKOS_API_KEY, WORKOS_CLIENT_ID and WORKOS_COOKIE_PASSWORD set it uses
-// WorkOS. ADDR chooses the address, localhost:8080 by default.
+// runs it with a built-in fake AuthKit. If WORKOS_API_KEY, WORKOS_CLIENT_ID and WORKOS_COOKIE_PASSWORD are set, it uses
+// WorkOS. ADDR sets the address to listen on; the default is localhost:8080.
+//
+// Start reading at routes: it contains all uses of authkit but one, the call of authkit.FromEnv in run.
 package main
 
 import (
@@ -34,8 +36,8 @@ func run() error {
 	}
 	defer server.Close()
 
-	// FromEnv reads the WORKOS_ variables; an option beats a variable. The server's options are those of its fake
-	// AuthKit, and none but a default redirect URL where WorkOS is used.
+	// FromEnv reads the WORKOS_ variables. An option overrides a variable. With the fake AuthKit, server.Options contains
+	// its settings. With WorkOS, it contains at most a default redirect URL.
 	ak, err := authkit.FromEnv(server.Options()...)
 	if err != nil {
 		return err
@@ -43,29 +45,30 @@ func run() error {
 	return server.Serve(context.Background(), routes(ak))
 }
 
-// routes is the whole application.
+// routes returns the handler of the whole application.
 func routes(ak *authkit.AuthKit) http.Handler {
 	r := chi.NewRouter()
 
-	// middleware.Logger is not among these: it writes whole addresses, and that of /callback holds the code.
+	// Do not add middleware.Logger: it logs whole URLs, and the URL of /callback contains the authorization code.
 	r.Use(middleware.Recoverer)
 	r.Use(middleware.GetHead)
 
-	// Around everything below: it finds out who is asking, and renews the session when that is due.
+	// The middleware loads the session of every request, and refreshes it when necessary.
 	r.Use(ak.Middleware)
 
-	// AuthKit's own: where a sign-in starts, where it comes back to, and the end of the session.
+	// The handlers of authkit: the start of a sign-in and of a sign-up, the callback that ends both, and sign-out.
 	r.Method(http.MethodGet, "/login", ak.Login())
 	r.Method(http.MethodGet, "/signup", ak.Login(authkit.LoginParams{ScreenHint: "sign-up"}))
 	r.Method(http.MethodGet, "/callback", ak.Callback())
 	r.Method(http.MethodPost, "/logout", ak.Logout())
 
-	// For everybody.
+	// Public.
 	r.Get("/", home)
 	r.Get("/style.css", demo.Style)
 	r.Get("/healthz", demo.Healthy)
 
-	// For those who are signed in. A browser is taken to the sign-in and back; a program is told 401.
+	// Only for signed-in users. RequireAuth redirects a browser to the sign-in, which returns to the page. A program gets
+	// 401.
 	r.Group(func(r chi.Router) {
 		r.Use(ak.RequireAuth)
 		r.Get("/account", account)
@@ -74,19 +77,19 @@ func routes(ak *authkit.AuthKit) http.Handler {
 	return r
 }
 
-// home does well without a session. The error tells why there is none, when that could not be found out.
+// home works with and without a session. The error says why a session could not be checked, for example in an outage.
 func home(w http.ResponseWriter, r *http.Request) {
 	session, _ := authkit.FromContext(r.Context())
 	demo.ShowHome(w, session, authkit.ErrorFromContext(r.Context()))
 }
 
-// account runs behind RequireAuth, so there is a session.
+// account is behind RequireAuth, so the session exists.
 func account(w http.ResponseWriter, r *http.Request) {
 	session, _ := authkit.FromContext(r.Context())
 	demo.ShowAccount(w, session)
 }
 
-// me is account for programs.
+// me returns the session as JSON.
 func me(w http.ResponseWriter, r *http.Request) {
 	session, _ := authkit.FromContext(r.Context())
 	demo.WriteMe(w, session)

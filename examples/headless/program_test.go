@@ -39,7 +39,7 @@ func TestEveryUserOfTheHeadlessExampleCanSignIn(t *testing.T) {
 		}
 		return text
 	}
-	for line := ""; !strings.HasPrefix(line, "They are at a fake AuthKit"); line = program.Line() {
+	for line := ""; !strings.HasPrefix(line, "This is a fake AuthKit"); line = program.Line() {
 		if p, found := strings.CutPrefix(line, "Their password is: "); found {
 			assert.Equal(t, password, strings.TrimSpace(p))
 		}

@@ -32,7 +32,7 @@ func (p *person) openLink(email string) *authkittest.Page {
 	return page
 }
 
-func TestAPasswordIsReset(t *testing.T) {
+func TestTheResetFormReplacesThePassword(t *testing.T) {
 	s := newSite(t)
 	p := s.newPerson()
 	p.requestReset(ada)

@@ -106,7 +106,7 @@ func (a *application) form(handler http.HandlerFunc, required ...string) http.Ha
 	}))
 }
 
-// home works with and without a session. The error says why a session could not be loaded, for example in an outage.
+// home works with and without a session. The error says why a session could not be checked, for example in an outage.
 func home(w http.ResponseWriter, r *http.Request) {
 	session, _ := authkit.FromContext(r.Context())
 	demo.ShowHome(w, session, authkit.ErrorFromContext(r.Context()))

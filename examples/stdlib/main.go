@@ -1,10 +1,12 @@
-// Command stdlib is a small application behind AuthKit on net/http alone. Its twin in examples/chi does the same with
+// Command stdlib is a small application with AuthKit sign-in on net/http alone. examples/chi is the same application on
 // chi.
 //
 //	go run ./examples/stdlib
 //
-// runs it against a fake AuthKit inside; with WORKOS_API_KEY, WORKOS_CLIENT_ID and WORKOS_COOKIE_PASSWORD set it uses
-// WorkOS. ADDR chooses the address, localhost:8080 by default.
+// runs it with a built-in fake AuthKit. If WORKOS_API_KEY, WORKOS_CLIENT_ID and WORKOS_COOKIE_PASSWORD are set, it uses
+// WorkOS. ADDR sets the address to listen on; the default is localhost:8080.
+//
+// Start reading at routes: it contains all uses of authkit but one, the call of authkit.FromEnv in run.
 package main
 
 import (
@@ -31,8 +33,8 @@ func run() error {
 	}
 	defer server.Close()
 
-	// FromEnv reads the WORKOS_ variables; an option beats a variable. The server's options are those of its fake
-	// AuthKit, and none but a default redirect URL where WorkOS is used.
+	// FromEnv reads the WORKOS_ variables. An option overrides a variable. With the fake AuthKit, server.Options contains
+	// its settings. With WorkOS, it contains at most a default redirect URL.
 	ak, err := authkit.FromEnv(server.Options()...)
 	if err != nil {
 		return err
@@ -40,42 +42,43 @@ func run() error {
 	return server.Serve(context.Background(), routes(ak))
 }
 
-// routes is the whole application.
+// routes returns the handler of the whole application.
 func routes(ak *authkit.AuthKit) http.Handler {
 	mux := http.NewServeMux()
 
-	// AuthKit's own: where a sign-in starts, where it comes back to, and the end of the session.
+	// The handlers of authkit: the start of a sign-in and of a sign-up, the callback that ends both, and sign-out.
 	mux.Handle("GET /login", ak.Login())
 	mux.Handle("GET /signup", ak.Login(authkit.LoginParams{ScreenHint: "sign-up"}))
 	mux.Handle("GET /callback", ak.Callback())
 	mux.Handle("POST /logout", ak.Logout())
 
-	// For everybody. {$} keeps "/" from matching every path that nothing else does.
+	// Public. {$} makes the pattern match only "/" itself, and not every other path.
 	mux.HandleFunc("GET /{$}", home)
 	mux.HandleFunc("GET /style.css", demo.Style)
 	mux.HandleFunc("GET /healthz", demo.Healthy)
 
-	// For those who are signed in. A browser is taken to the sign-in and back; a program is told 401.
+	// Only for signed-in users. RequireAuth redirects a browser to the sign-in, which returns to the page. A program gets
+	// 401.
 	mux.Handle("GET /account", ak.RequireAuth(http.HandlerFunc(account)))
 	mux.Handle("GET /api/me", ak.RequireAuth(http.HandlerFunc(me)))
 
-	// Around everything: it finds out who is asking, and renews the session when that is due.
+	// The middleware loads the session of every request, and refreshes it when necessary.
 	return ak.Middleware(mux)
 }
 
-// home does well without a session. The error tells why there is none, when that could not be found out.
+// home works with and without a session. The error says why a session could not be checked, for example in an outage.
 func home(w http.ResponseWriter, r *http.Request) {
 	session, _ := authkit.FromContext(r.Context())
 	demo.ShowHome(w, session, authkit.ErrorFromContext(r.Context()))
 }
 
-// account runs behind RequireAuth, so there is a session.
+// account is behind RequireAuth, so the session exists.
 func account(w http.ResponseWriter, r *http.Request) {
 	session, _ := authkit.FromContext(r.Context())
 	demo.ShowAccount(w, session)
 }
 
-// me is account for programs.
+// me returns the session as JSON.
 func me(w http.ResponseWriter, r *http.Request) {
 	session, _ := authkit.FromContext(r.Context())
 	demo.WriteMe(w, session)

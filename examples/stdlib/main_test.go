@@ -1,4 +1,4 @@
-// The example passes the test that both share.
+// The test of the example. The examples stdlib and chi have the same one.
 
 package main
 

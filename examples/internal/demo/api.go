@@ -1,4 +1,4 @@
-// What programs are answered.
+// The responses for programs: /api/me and /healthz.
 
 package demo
 
@@ -28,11 +28,11 @@ type user struct {
 	LastName  string `json:"last_name"`
 }
 
-// WriteMe tells a program who it acts for.
+// WriteMe writes the user and the session as JSON.
 func WriteMe(w http.ResponseWriter, s *authkit.Session) {
 	u := s.User()
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(me{ // whoever does not wait for the answer does not need it
+	_ = json.NewEncoder(w).Encode(me{ // an error means that the client is gone
 		User:           user{ID: u.ID, Email: u.Email, FirstName: u.FirstName, LastName: u.LastName},
 		SessionID:      s.ID(),
 		OrganizationID: s.OrganizationID(),
@@ -42,7 +42,7 @@ func WriteMe(w http.ResponseWriter, s *authkit.Session) {
 	})
 }
 
-// Healthy answers whoever asks whether the application runs.
+// Healthy is the health check: it answers "ok".
 func Healthy(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, "ok")
 }

@@ -1,4 +1,4 @@
-// Which AuthKit: the fake one inside, or WorkOS.
+// The choice between the built-in fake AuthKit and WorkOS.
 
 package demo
 
@@ -12,8 +12,8 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// usesWorkOS tells whether somebody has begun to configure WorkOS. One variable is enough: whoever set it means WorkOS,
-// and is better told what else is missing than shown a fake.
+// usesWorkOS reports whether the environment configures WorkOS. One variable is enough: authkit.FromEnv then names the
+// missing ones.
 func usesWorkOS() bool {
 	return variable("WORKOS_API_KEY") != "" || variable("WORKOS_CLIENT_ID") != ""
 }
@@ -27,29 +27,29 @@ func startFake(url string) (*authkittest.Server, error) {
 	)
 }
 
-// Options are what authkit.FromEnv needs besides the environment.
+// Options returns the options that authkit.FromEnv needs in addition to the environment.
 func (s *Server) Options() []authkit.Option {
 	if s.fake != nil {
 		return []authkit.Option{
 			authkit.WithBaseURL(s.fake.URL()),
 			authkit.WithAPIKey(s.fake.APIKey()),
 			authkit.WithClientID(s.fake.ClientID()),
-			// Sessions end with the fake that knows them, so the password need not outlive it.
+			// The sessions end with this fake, so a new password at each start is enough.
 			authkit.WithCookiePassword(rand.Text() + rand.Text()),
 			authkit.WithRedirectURL(s.url + "/callback"),
 			authkit.WithPostLogoutRedirectURL(s.url + "/"),
 		}
 	}
-	// No WithPostLogoutRedirectURL: WorkOS returns only to addresses that are registered in its dashboard, and to the default
-	// among them when none is asked for.
+	// No WithPostLogoutRedirectURL: WorkOS redirects only to the sign-out redirects in its dashboard. Without the option it
+	// uses the default one.
 	if variable("WORKOS_REDIRECT_URI") == "" {
 		return []authkit.Option{authkit.WithRedirectURL(s.url + "/callback")}
 	}
 	return nil
 }
 
-// greet says where to go and, at a fake AuthKit, as whom.
-func (s *Server) greet(w io.Writer) {
+// printInstructions prints the URL and, for a fake AuthKit, the users.
+func (s *Server) printInstructions(w io.Writer) {
 	fmt.Fprintf(w, "Open %s\n", s.url)
 	if s.fake == nil {
 		return
@@ -58,18 +58,18 @@ func (s *Server) greet(w io.Writer) {
 	for _, o := range s.fake.Organizations() {
 		organizations[o.ID] = o
 	}
-	lead := "Sign in as"
+	label := "Sign in as"
 	for _, p := range s.fake.Users() {
-		who := []string{p.Name() + " <" + p.Email + ">"}
+		parts := []string{p.Name() + " <" + p.Email + ">"}
 		for _, m := range p.Memberships {
-			who = append(who, m.Role+" of "+organizations[m.OrganizationID].Name)
+			parts = append(parts, m.Role+" of "+organizations[m.OrganizationID].Name)
 		}
-		who = append(who, demands(p, organizations)...)
-		fmt.Fprintf(w, "%10s %s\n", lead, strings.Join(who, ", "))
-		lead = "or"
+		parts = append(parts, requirements(p, organizations)...)
+		fmt.Fprintf(w, "%10s %s\n", label, strings.Join(parts, ", "))
+		label = "or"
 	}
 	if s.ownForms {
 		fmt.Fprintf(w, "Their password is: %s\n", authkittest.DefaultPassword)
 	}
-	fmt.Fprintf(w, "They are at a fake AuthKit, %s. To use WorkOS, set WORKOS_API_KEY, WORKOS_CLIENT_ID and WORKOS_COOKIE_PASSWORD.\n", s.fake.URL())
+	fmt.Fprintf(w, "This is a fake AuthKit, at %s. To use WorkOS, set WORKOS_API_KEY, WORKOS_CLIENT_ID and WORKOS_COOKIE_PASSWORD.\n", s.fake.URL())
 }

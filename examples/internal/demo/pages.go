@@ -1,4 +1,4 @@
-// What people see.
+// The pages.
 
 package demo
 
@@ -25,20 +25,20 @@ var (
 	accountPage = Parse(files, "pages/account.html", "pages/banner.html")
 )
 
-// Parse makes a page of templates that define its title and its main part; the rest of it is the same for all pages.
+// Parse returns a page with the common layout. The templates define "title" and "main".
 func Parse(templates fs.FS, names ...string) *template.Template {
 	layout := template.Must(template.ParseFS(files, "pages/layout.html"))
 	return template.Must(layout.ParseFS(templates, names...))
 }
 
-// view is what the pages show of a session.
+// view is the data of the pages.
 type view struct {
-	Session      *authkit.Session // nil where nobody is signed in
+	Session      *authkit.Session // nil for an anonymous request
 	User         authkit.User
 	Name         string
 	Initials     string
 	Impersonator *authkit.Impersonator
-	Undecided    bool // whether somebody is signed in could not be found out
+	Unavailable  bool // the session could not be checked
 }
 
 func viewOf(s *authkit.Session) view {
@@ -48,13 +48,13 @@ func viewOf(s *authkit.Session) view {
 	u := s.User()
 	name := cmp.Or(strings.TrimSpace(u.FirstName+" "+u.LastName), u.Name, u.Email)
 	v := view{Session: s, User: u, Name: name, Initials: initials(name)}
-	if who, impersonated := s.Impersonator(); impersonated {
-		v.Impersonator = &who
+	if impersonator, ok := s.Impersonator(); ok {
+		v.Impersonator = &impersonator
 	}
 	return v
 }
 
-// initials are the first letters of the first and the last word.
+// initials returns the first letters of the first and the last word.
 func initials(name string) string {
 	words := strings.Fields(name)
 	if len(words) > 2 {
@@ -68,20 +68,20 @@ func initials(name string) string {
 	return letters.String()
 }
 
-// ShowHome shows the page for everybody. The session is nil where nobody is signed in; err is why that could not be
-// found out, or nil.
+// ShowHome shows the home page, with or without a session. Err is the reason why the session could not be checked, or
+// nil.
 func ShowHome(w http.ResponseWriter, s *authkit.Session, err error) {
 	v := viewOf(s)
-	v.Undecided = err != nil
+	v.Unavailable = err != nil
 	Show(w, http.StatusOK, homePage, v)
 }
 
-// ShowAccount shows somebody what the application knows of them.
+// ShowAccount shows the signed-in user and the session.
 func ShowAccount(w http.ResponseWriter, s *authkit.Session) {
 	Show(w, http.StatusOK, accountPage, viewOf(s))
 }
 
-// Show answers with a page.
+// Show writes a page.
 func Show(w http.ResponseWriter, status int, page *template.Template, view any) {
 	var text bytes.Buffer
 	if err := page.Execute(&text, view); err != nil {
@@ -90,10 +90,10 @@ func Show(w http.ResponseWriter, status int, page *template.Template, view any) 
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	// Every page tells who is signed in, and must not come back once they have signed out.
+	// Every page depends on the signed-in user. A browser must not show it from its cache after sign-out.
 	w.Header().Set("Cache-Control", "private, no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(text.Bytes()) // it fails when the browser has gone, and then nobody is left to tell
+	_, _ = w.Write(text.Bytes()) // an error means that the browser is gone
 }
 
 // Style serves the stylesheet.

@@ -1,4 +1,4 @@
-// The pages, for sessions of every kind.
+// The pages for different kinds of sessions.
 
 package demo_test
 
@@ -14,27 +14,27 @@ import (
 	"github.com/authkit-go/authkit/examples/internal/demo"
 )
 
-// shown is the page that show writes.
-func shown(show func(http.ResponseWriter)) *httptest.ResponseRecorder {
+// render returns the response that show writes.
+func render(show func(http.ResponseWriter)) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	show(w)
 	return w
 }
 
-func TestTheHomePageGreetsWhoeverIsThere(t *testing.T) {
+func TestTheHomePageGreetsTheSignedInUser(t *testing.T) {
 	for _, c := range []struct {
 		name            string
 		user            authkit.User
 		shown, initials string
 	}{
-		{"somebody with a first and a last name", authkit.User{FirstName: "Ada", LastName: "Okafor", Email: "ada@example.com"}, ">Ada Okafor<", ">AO<"},
-		{"somebody with more names", authkit.User{FirstName: "Ana María", LastName: "de la Øse", Email: "ana@example.com"}, ">Ana María de la Øse<", ">AØ<"},
-		{"somebody with a name that is one text", authkit.User{Name: "kim", Email: "kim@example.com"}, ">kim<", ">K<"},
-		{"somebody with an address alone", authkit.User{Email: "dev@example.com"}, ">dev@example.com<", ">D<"},
-		{"somebody who tries to be markup", authkit.User{Name: "<b>bold</b>", Email: "b@example.com"}, ">&lt;b&gt;bold&lt;/b&gt;<", "&lt;"},
+		{"first and last name", authkit.User{FirstName: "Ada", LastName: "Okafor", Email: "ada@example.com"}, ">Ada Okafor<", ">AO<"},
+		{"several first and last names", authkit.User{FirstName: "Ana María", LastName: "de la Øse", Email: "ana@example.com"}, ">Ana María de la Øse<", ">AØ<"},
+		{"a name in one field", authkit.User{Name: "kim", Email: "kim@example.com"}, ">kim<", ">K<"},
+		{"only an email address", authkit.User{Email: "dev@example.com"}, ">dev@example.com<", ">D<"},
+		{"a name with markup", authkit.User{Name: "<b>bold</b>", Email: "b@example.com"}, ">&lt;b&gt;bold&lt;/b&gt;<", "&lt;"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := shown(func(w http.ResponseWriter) {
+			w := render(func(w http.ResponseWriter) {
 				demo.ShowHome(w, authkit.NewSession(authkit.SessionParams{User: c.user}), nil)
 			})
 			assert.Contains(t, w.Body.String(), c.shown)
@@ -45,18 +45,18 @@ func TestTheHomePageGreetsWhoeverIsThere(t *testing.T) {
 	}
 }
 
-func TestTheHomePageSaysWhenASessionCouldNotBeChecked(t *testing.T) {
-	w := shown(func(w http.ResponseWriter) { demo.ShowHome(w, nil, errors.New("the keys could not be had")) })
+func TestTheHomePageSaysThatASessionCouldNotBeChecked(t *testing.T) {
+	w := render(func(w http.ResponseWriter) { demo.ShowHome(w, nil, errors.New("signing keys unavailable")) })
 	assert.Equal(t, http.StatusOK, w.Code)
 	assert.Contains(t, w.Body.String(), "Your session could not be checked")
-	assert.NotContains(t, w.Body.String(), "the keys could not be had")
+	assert.NotContains(t, w.Body.String(), "signing keys unavailable")
 }
 
-func TestTheAccountPageSaysWhoIsImpersonating(t *testing.T) {
+func TestTheAccountPageNamesTheImpersonator(t *testing.T) {
 	session := authkit.NewSession(authkit.SessionParams{
 		User:         authkit.User{FirstName: "Ada", LastName: "Okafor"},
 		Impersonator: &authkit.Impersonator{Email: "support@example.com", Reason: "ticket 9"},
 	})
-	w := shown(func(w http.ResponseWriter) { demo.ShowAccount(w, session) })
+	w := render(func(w http.ResponseWriter) { demo.ShowAccount(w, session) })
 	assert.Regexp(t, `(?s)support@example\.com.*is signed in as Ada Okafor.*ticket 9`, w.Body.String())
 }

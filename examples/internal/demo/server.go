@@ -1,7 +1,7 @@
-// The HTTP server: where it listens, how long it waits for anybody, how it stops.
+// The HTTP server: its address, its timeouts and its shutdown.
 
-// Package demo is what the examples have in common and what has nothing to do with their routers: pages, a server, and
-// a fake AuthKit for those who have no WorkOS account at hand.
+// Package demo is the common part of the examples: pages, a server, and a fake AuthKit for a start without a WorkOS
+// account. Nothing in it is needed to use authkit.
 package demo
 
 import (
@@ -18,21 +18,21 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// defaultAddr is the address to listen on where ADDR does not name one.
+// defaultAddr is the address to listen on if ADDR is not set.
 const defaultAddr = "localhost:8080"
 
-// Server is an address that is listened on already, and the AuthKit that its application will use.
+// Server is an open listener, with the fake AuthKit of its application if it does not use WorkOS.
 type Server struct {
 	url      string
 	listener net.Listener
-	fake     *authkittest.Server // nil with WorkOS
-	ownForms bool                // the fake is used by its API, not by its pages
+	fake     *authkittest.Server // nil if the application uses WorkOS
+	ownForms bool                // the application has its own sign-in forms
 }
 
-// Listen takes the address that ADDR names. Unless the environment has an API key or a client ID of WorkOS, it starts a
-// fake AuthKit too.
+// Listen listens on the address in ADDR. If neither WORKOS_API_KEY nor WORKOS_CLIENT_ID is set, it also starts a fake
+// AuthKit.
 //
-// Listening comes before everything else, since the redirect URL holds the port, which with port 0 nobody knows earlier.
+// It must be called before authkit.FromEnv, since the redirect URL contains the port.
 func Listen() (*Server, error) {
 	addr := cmp.Or(variable("ADDR"), defaultAddr)
 	listener, err := net.Listen("tcp", addr)
@@ -50,21 +50,21 @@ func Listen() (*Server, error) {
 	return s, nil
 }
 
-// URL is the address to open in a browser, without a slash at the end.
+// URL returns the URL to open in a browser, without a trailing slash.
 func (s *Server) URL() string { return s.url }
 
-// address is where a browser on this machine finds a listener.
+// address returns the URL of a listener for a browser on this machine.
 func address(addr string, listener net.Listener) string {
-	host, _, _ := net.SplitHostPort(addr) // or net.Listen would have refused it
+	host, _, _ := net.SplitHostPort(addr) // net.Listen has accepted it
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	if host == "" || net.ParseIP(host).IsUnspecified() {
-		host = "localhost" // every address is listened on; this one is a name that browsers trust
+		host = "localhost" // the listener has all addresses, and browsers trust this one without https
 	}
 	return "http://" + net.JoinHostPort(host, port)
 }
 
-// Serve prints the address and serves app at it until ctx is done or the program is asked to stop (SIGINT, SIGTERM).
-// Then it lets the requests under way finish and returns nil.
+// Serve prints the URL and serves app until ctx is done or the program receives SIGINT or SIGTERM. Then it finishes the
+// requests in progress and returns nil.
 func (s *Server) Serve(ctx context.Context, app http.Handler) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -75,11 +75,11 @@ func (s *Server) Serve(ctx context.Context, app http.Handler) error {
 		Handler:           WithHeaders(app, s.formTarget()),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      30 * time.Second, // a request may wait 10 s for a refresh, or for the exchange of its code
+		WriteTimeout:      30 * time.Second, // a request may wait 10 s for a refresh or a code exchange
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10, // a session of eight cookies is 32 KB, and other applications on localhost add theirs
+		MaxHeaderBytes:    64 << 10, // a session has up to 32 KB in eight cookies, and other applications on localhost have cookies, too
 	}
-	s.greet(os.Stdout)
+	s.printInstructions(os.Stdout)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(s.listener) }()
 	select {
@@ -87,13 +87,13 @@ func (s *Server) Serve(ctx context.Context, app http.Handler) error {
 		return err
 	case <-ctx.Done():
 	}
-	stop() // asked a second time, the program ends at once
+	stop() // a second signal ends the program at once
 	grace, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	return server.Shutdown(grace)
 }
 
-// Close gives the address back and stops the fake AuthKit.
+// Close closes the listener and stops the fake AuthKit.
 func (s *Server) Close() {
 	s.listener.Close()
 	if s.fake != nil {
@@ -101,5 +101,5 @@ func (s *Server) Close() {
 	}
 }
 
-// variable reads an environment variable; an empty one is an absent one.
+// variable returns an environment variable without surrounding white space.
 func variable(name string) string { return strings.TrimSpace(os.Getenv(name)) }

@@ -1,4 +1,4 @@
-// The environment: fake or WorkOS, the address, and what the server adds to an application.
+// The server: its environment, its address, its headers and its shutdown.
 
 package demo_test
 
@@ -17,7 +17,7 @@ import (
 	"github.com/authkit-go/authkit/examples/internal/demo"
 )
 
-// listen starts a server in an environment of which nothing but env tells of WorkOS.
+// listen starts a server. Of the variables for WorkOS it has only those in env.
 func listen(t *testing.T, env map[string]string) *demo.Server {
 	t.Helper()
 	for _, name := range []string{
@@ -34,7 +34,7 @@ func listen(t *testing.T, env map[string]string) *demo.Server {
 	return server
 }
 
-// workOS are the variables of an application that uses WorkOS.
+// workOS returns the variables of an application that uses WorkOS.
 func workOS(more map[string]string) map[string]string {
 	env := map[string]string{
 		"ADDR":                   "localhost:0",
@@ -48,7 +48,7 @@ func workOS(more map[string]string) map[string]string {
 	return env
 }
 
-func TestTheAddressToOpenIsOneThatABrowserHereCanOpen(t *testing.T) {
+func TestTheURLOfTheServerWorksInALocalBrowser(t *testing.T) {
 	for addr, want := range map[string]string{
 		"localhost:0": `^http://localhost:[1-9]\d*$`,
 		"127.0.0.1:0": `^http://127\.0\.0\.1:[1-9]\d*$`,
@@ -61,7 +61,7 @@ func TestTheAddressToOpenIsOneThatABrowserHereCanOpen(t *testing.T) {
 	}
 }
 
-func TestAnAddressThatIsNoneIsRefused(t *testing.T) {
+func TestAnInvalidListenAddressIsRefused(t *testing.T) {
 	t.Setenv("ADDR", "localhost")
 	_, err := demo.Listen()
 	assert.ErrorContains(t, err, "localhost: missing port")
@@ -71,23 +71,23 @@ func TestTheEnvironmentDecidesBetweenTheFakeAndWorkOS(t *testing.T) {
 	for _, c := range []struct {
 		name        string
 		env         map[string]string
-		signIn      string // where signing in begins
+		signIn      string // the sign-in redirects to a URL with this prefix
 		redirectURI string // {home} is the address of the application
 	}{
 		{
-			name:        "with neither key nor client ID a fake is asked to come back to the port in use",
+			name:        "without an API key and a client ID it uses a fake, and the redirect URL has the actual port",
 			env:         map[string]string{"ADDR": "localhost:0"},
 			signIn:      "http://127.0.0.1:",
 			redirectURI: "{home}/callback",
 		},
 		{
-			name:        "a fake is not led astray by what else is said of WorkOS",
+			name:        "a fake ignores other variables of WorkOS",
 			env:         map[string]string{"ADDR": "localhost:0", "WORKOS_API_HOSTNAME": "api.example.com", "WORKOS_COOKIE_PASSWORD": "short", "WORKOS_REDIRECT_URI": "https://app.example.com/callback"},
 			signIn:      "http://127.0.0.1:",
 			redirectURI: "{home}/callback",
 		},
 		{
-			name:        "with both WorkOS is asked to come back to the port in use",
+			name:        "with both it uses WorkOS, and the redirect URL has the actual port",
 			env:         workOS(nil),
 			signIn:      "https://api.workos.com/",
 			redirectURI: "{home}/callback",
@@ -99,7 +99,7 @@ func TestTheEnvironmentDecidesBetweenTheFakeAndWorkOS(t *testing.T) {
 			redirectURI: "https://app.example.com/callback",
 		},
 		{
-			name:        "WorkOS is where its variables say",
+			name:        "the variables set the address of WorkOS",
 			env:         workOS(map[string]string{"WORKOS_API_HOSTNAME": "localhost", "WORKOS_API_PORT": "4100", "WORKOS_API_HTTPS": "false"}),
 			signIn:      "http://localhost:4100/",
 			redirectURI: "{home}/callback",
@@ -118,7 +118,7 @@ func TestTheEnvironmentDecidesBetweenTheFakeAndWorkOS(t *testing.T) {
 	}
 }
 
-func TestWithSomeOfWorkOSMissingEachFaultIsNamed(t *testing.T) {
+func TestAnIncompleteEnvironmentNamesEveryFault(t *testing.T) {
 	server := listen(t, map[string]string{"ADDR": "localhost:0", "WORKOS_CLIENT_ID": "01A"})
 	_, err := authkit.FromEnv(server.Options()...)
 	for _, fault := range []string{"WORKOS_API_KEY", "WORKOS_CLIENT_ID", "WORKOS_COOKIE_PASSWORD"} {
@@ -126,7 +126,7 @@ func TestWithSomeOfWorkOSMissingEachFaultIsNamed(t *testing.T) {
 	}
 }
 
-func TestPagesMayOnlySendTheirFormsHereAndToWhereASignOutLeads(t *testing.T) {
+func TestThePolicyOfThePagesAllowsFormsOnlyToTheApplicationAndToSignOut(t *testing.T) {
 	for _, c := range []struct {
 		name, policy string
 		env          map[string]string
@@ -145,7 +145,7 @@ func TestPagesMayOnlySendTheirFormsHereAndToWhereASignOutLeads(t *testing.T) {
 	}
 }
 
-func TestARequestUnderWayIsFinishedWhenTheServerStops(t *testing.T) {
+func TestARequestInProgressIsFinishedWhenTheServerStops(t *testing.T) {
 	server := listen(t, map[string]string{"ADDR": "localhost:0"})
 	ctx, cancel := context.WithCancel(context.Background())
 	response, body := getUntil(t, ctx, server, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -156,7 +156,7 @@ func TestARequestUnderWayIsFinishedWhenTheServerStops(t *testing.T) {
 	assert.Equal(t, "finished", body)
 }
 
-// get asks a server for its home page, as served by app, without following where that leads.
+// get requests the home page of app from a server. It does not follow redirects.
 func get(t *testing.T, server *demo.Server, app http.Handler) (*http.Response, string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -164,7 +164,7 @@ func get(t *testing.T, server *demo.Server, app http.Handler) (*http.Response, s
 	return getUntil(t, ctx, server, app)
 }
 
-// getUntil is get for a server that stops when ctx is done, at the latest at the end of the test.
+// getUntil is get for a server that stops when ctx is done, or at the end of the test.
 func getUntil(t *testing.T, ctx context.Context, server *demo.Server, app http.Handler) (*http.Response, string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(ctx)

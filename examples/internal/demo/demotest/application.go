@@ -1,7 +1,7 @@
-// The application in this process: its routes and the pages that they answer with.
+// The application in this process: its routes and their responses.
 
-// Package demotest is the one test of both examples. That they pass the same test is what makes them the same
-// application.
+// Package demotest holds the tests that the examples share. The examples stdlib and chi pass the same tests, so they are
+// the same application.
 package demotest
 
 import (
@@ -22,18 +22,18 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// Application tests what the routes of an example make of an AuthKit.
+// Application tests the routes of an example with a fake AuthKit.
 func Application(t *testing.T, routes func(*authkit.AuthKit) http.Handler) {
 	fake := authkittest.New(t)
 	home := serve(t, fake, routes)
 
-	t.Run("A person goes from the home page through sign-in to the account and out again", func(t *testing.T) {
+	t.Run("A user signs in from the home page, sees the account and signs out", func(t *testing.T) {
 		left := Walk(t, home, OnHostedPages)
 		assert.Equal(t, home+"/", left.URL.String())
 		assert.Contains(t, left.Body, "Create an account")
 	})
 
-	t.Run("A person who is new creates an account", func(t *testing.T) {
+	t.Run("A new user creates an account", func(t *testing.T) {
 		b := browser(t)
 		visit(t, b.Get, home+"/")
 		visit(t, b.Follow, "Create an account")
@@ -45,7 +45,7 @@ func Application(t *testing.T, routes func(*authkit.AuthKit) http.Handler) {
 		assert.Contains(t, page.Body, "Kim Berg")
 	})
 
-	t.Run("A program is told no permissions as an empty list", func(t *testing.T) {
+	t.Run("A program gets an empty list for no permissions", func(t *testing.T) {
 		response, err := fake.SignedInClient(t, home+"/login", "dev@example.com").Get(home + "/api/me")
 		require.NoError(t, err)
 		defer response.Body.Close()
@@ -60,8 +60,8 @@ func Application(t *testing.T, routes func(*authkit.AuthKit) http.Handler) {
 		status             int
 		contentType, body  string
 	}{
-		{"whoever asks for its health hears ok", "GET", "/healthz", http.StatusOK, "text/plain", "ok"},
-		{"the stylesheet is served as one", "GET", "/style.css", http.StatusOK, "text/css", ":root"},
+		{"the health check answers ok", "GET", "/healthz", http.StatusOK, "text/plain", "ok"},
+		{"the stylesheet has its content type", "GET", "/style.css", http.StatusOK, "text/css", ":root"},
 		{"HEAD is answered like GET", "HEAD", "/", http.StatusOK, "text/html", ""},
 		{"an unknown path is not found", "GET", "/nowhere", http.StatusNotFound, "text/plain", ""},
 		{"a path below a known one is not found", "GET", "/account/nowhere", http.StatusNotFound, "text/plain", ""},
@@ -81,8 +81,8 @@ func Application(t *testing.T, routes func(*authkit.AuthKit) http.Handler) {
 	}
 }
 
-// serve runs routes against a fake AuthKit. Like the examples it is on localhost, which browsers hold for another site
-// than the fake's 127.0.0.1.
+// serve runs routes with a fake AuthKit. The application is on localhost, like the examples. To browsers that is another
+// site than 127.0.0.1, where the fake is.
 func serve(t *testing.T, fake *authkittest.Server, routes func(*authkit.AuthKit) http.Handler) (home string) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)

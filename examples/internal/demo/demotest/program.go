@@ -1,4 +1,4 @@
-// The example as a program: what its environment makes of it, what it prints, how it ends.
+// The example as a program: its environment, its output and its exit status.
 
 package demotest
 
@@ -23,10 +23,10 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// asProgram makes the test binary of an example run as the example.
+// asProgram is the variable that makes the test binary of an example run as the example.
 const asProgram = "AUTHKIT_EXAMPLE_RUN"
 
-// Main is the TestMain of an example whose main function Program is to run.
+// Main is the TestMain of an example that Program tests.
 func Main(m *testing.M, main func()) {
 	if os.Getenv(asProgram) != "" {
 		main()
@@ -35,9 +35,9 @@ func Main(m *testing.M, main func()) {
 	os.Exit(m.Run())
 }
 
-// Program tests an example from the outside, as a process of its own. Its test binary has Main for a TestMain.
+// Program tests an example as a process. The TestMain of its tests must be Main.
 func Program(t *testing.T, signIn SignIn) {
-	t.Run("Without a word about WorkOS it says where to go and as whom, and a person goes through it", func(t *testing.T) {
+	t.Run("Without variables for WorkOS it prints its URL and its users, and they can sign in", func(t *testing.T) {
 		p := Start(t, map[string]string{"ADDR": "localhost:0"})
 		home := p.Address()
 		assert.Regexp(t, `^http://localhost:[1-9]\d*$`, home)
@@ -47,18 +47,18 @@ func Program(t *testing.T, signIn SignIn) {
 		assert.Zero(t, p.Stop())
 	})
 
-	t.Run("With the variables of WorkOS it uses WorkOS", func(t *testing.T) {
+	t.Run("With the variables for WorkOS it uses WorkOS", func(t *testing.T) {
 		workOS := authkittest.New(t)
 		p := Start(t, workOS.Env(), map[string]string{"ADDR": "127.0.0.1:0", "WORKOS_COOKIE_PASSWORD": rand.Text() + rand.Text()})
 		left := Walk(t, p.Address(), signIn)
-		assert.Equal(t, workOS.URL(), origin(left), "only WorkOS knows where a sign-out ends")
+		assert.Equal(t, workOS.URL(), origin(left), "the sign-out ends at WorkOS")
 		assert.Zero(t, p.Stop())
 	})
 
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { taken.Close() })
-	t.Run("At an address that is taken it names the address and invites nobody", func(t *testing.T) {
+	t.Run("With an address in use it names the address and prints no URL", func(t *testing.T) {
 		p := Start(t, map[string]string{"ADDR": taken.Addr().String()})
 		printed, err := io.ReadAll(p.stdout)
 		require.NoError(t, err)
@@ -68,20 +68,20 @@ func Program(t *testing.T, signIn SignIn) {
 	})
 }
 
-// Process is an example that runs.
+// Process is a running example.
 type Process struct {
 	t      *testing.T
 	cmd    *exec.Cmd
 	stdout *bufio.Reader
-	stderr *bytes.Buffer // to be read after wait
+	stderr *bytes.Buffer // read it only after wait
 }
 
-// Start runs the example with an environment in which nothing but env, the later maps first, tells of WorkOS.
+// Start starts the example. Of the variables for WorkOS it has only those in env; a later map overrides an earlier one.
 func Start(t *testing.T, env ...map[string]string) *Process {
 	t.Helper()
 	binary, err := os.Executable()
 	require.NoError(t, err)
-	// Should the example hang, it fails this test rather than all of them.
+	// If the example hangs, only this test fails.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
 	variables := map[string]string{asProgram: "1"}
@@ -103,7 +103,7 @@ func Start(t *testing.T, env ...map[string]string) *Process {
 	cmd.Stderr = p.stderr
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
-		if cmd.ProcessState == nil { // the test has failed on the way
+		if cmd.ProcessState == nil { // the test failed before the program ended
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()
 		}
@@ -111,7 +111,7 @@ func Start(t *testing.T, env ...map[string]string) *Process {
 	return p
 }
 
-// Line is the next line that the example prints.
+// Line returns the next line that the example prints.
 func (p *Process) Line() string {
 	p.t.Helper()
 	line, err := p.stdout.ReadString('\n')
@@ -119,7 +119,7 @@ func (p *Process) Line() string {
 	return line
 }
 
-// Address is what the first line invites to.
+// Address returns the URL in the first line that the example prints.
 func (p *Process) Address() string {
 	p.t.Helper()
 	address, found := strings.CutPrefix(strings.TrimSpace(p.Line()), "Open ")
@@ -127,15 +127,15 @@ func (p *Process) Address() string {
 	return address
 }
 
-// Stop asks the example to end, as a service manager does, and returns its exit code.
+// Stop ends the example with SIGTERM, like a service manager, and returns its exit code.
 func (p *Process) Stop() int {
 	p.t.Helper()
 	require.NoError(p.t, p.cmd.Process.Signal(syscall.SIGTERM))
 	return p.wait()
 }
 
-// wait returns the exit code once the example has ended.
+// wait waits until the example has ended and returns its exit code.
 func (p *Process) wait() int {
-	_ = p.cmd.Wait() // an exit code other than zero is an error too
+	_ = p.cmd.Wait() // returns an error for an exit code other than 0
 	return p.cmd.ProcessState.ExitCode()
 }

@@ -1,4 +1,4 @@
-// The way that a person takes through the application.
+// A visit of the whole application with one browser.
 
 package demotest
 
@@ -13,16 +13,16 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// SignIn signs in as Ada Okafor on the page that a browser shows, and returns the page that this led to.
+// SignIn signs in as Ada Okafor on the page that a browser shows, and returns the next page.
 type SignIn func(*authkittest.Browser) (*authkittest.Page, error)
 
-// OnHostedPages is SignIn for an application that leaves it to AuthKit's pages.
+// OnHostedPages is the SignIn for an application that uses AuthKit's hosted pages.
 func OnHostedPages(b *authkittest.Browser) (*authkittest.Page, error) {
 	return b.Submit("Ada Okafor", nil)
 }
 
-// Walk goes from the home page to the account, signs in on the way, asks for /api/me and signs out, by links and forms
-// alone. It returns the page that signing out led to.
+// Walk opens the home page, signs in at the account page, fetches /api/me and signs out. It uses only links and forms.
+// It returns the page after the sign-out.
 func Walk(t *testing.T, home string, signIn SignIn) *authkittest.Page {
 	t.Helper()
 	b := browser(t)
@@ -81,7 +81,7 @@ func browser(t *testing.T) *authkittest.Browser {
 	return b
 }
 
-// visit takes a step that leads to a page.
+// visit calls a step of the browser and requires a page with status 200.
 func visit(t *testing.T, step func(string) (*authkittest.Page, error), to string) *authkittest.Page {
 	t.Helper()
 	page, err := step(to)
