@@ -1,7 +1,6 @@
-// Command api is a Go back end beside a Next.js front end. The front end signs
-// people in; this reads the session that it keeps, in the front end's own
-// cookie, and refreshes it where that is due. Both take their configuration
-// from the same variables: see README.md in this folder.
+// Command api is a Go back end beside a Next.js front end. The front end signs users in. This program reads the session
+// in the front end's cookie, and refreshes it when necessary. Both read the same environment variables: see README.md in
+// the folder above.
 package main
 
 import (
@@ -13,7 +12,7 @@ import (
 )
 
 func main() {
-	// There is no redirect URL: nobody signs in here.
+	// No redirect URL is needed, because users sign in at the front end.
 	ak, err := authkit.FromEnv(authkit.WithSharedSession())
 	if err != nil {
 		log.Fatal(err)

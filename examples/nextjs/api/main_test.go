@@ -1,3 +1,5 @@
+// The back end, with a front end in Go instead of Next.js.
+
 package main
 
 import (
@@ -13,9 +15,9 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// The front end is stood in for by one in Go that keeps the session as Next.js
-// does; the libraries of that take part in internal/interop.
-func TestTheAPIKnowsWhoeverTheFrontEndSignedIn(t *testing.T) {
+// The front end is a Go program that stores the session like Next.js. The tests in internal/interop use the JavaScript
+// libraries.
+func TestTheAPIReadsTheSessionOfTheFrontEnd(t *testing.T) {
 	fake := authkittest.New(t)
 	front := fake.ServeApp(t, func(url string) http.Handler {
 		ak, err := authkit.FromEnv(authkit.WithSharedSession())

@@ -1,5 +1,4 @@
-// Command fake runs a fake AuthKit for both halves of the example, and prints
-// the variables that point them at it:
+// Command fake runs a fake AuthKit for both programs of the example, and prints the environment variables that they need:
 //
 //	go run ./fake | tee .env
 package main

@@ -2,5 +2,5 @@ import { authkitMiddleware } from '@workos-inc/authkit-nextjs';
 
 export default authkitMiddleware();
 
-// Pages, and not /api: Go refreshes the session by itself.
+// Only the pages. Not /api: there Go refreshes the session.
 export const config = { matcher: ['/', '/login'] };

@@ -1,5 +1,4 @@
-// The browser knows one origin: what begins with /api goes on to Go, and the
-// cookies that Go sets come back the same way.
+// The browser uses one origin. Next.js forwards each request for /api to Go, and returns the cookies that Go sets.
 export default {
   rewrites: async () => [{ source: '/api/:path*', destination: 'http://localhost:8080/api/:path*' }],
 };

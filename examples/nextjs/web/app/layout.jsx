@@ -1,3 +1,5 @@
+// The layout of all pages.
+
 export default function Layout({ children }) {
   return (
     <html lang="en">

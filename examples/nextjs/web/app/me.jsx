@@ -1,3 +1,5 @@
+// The session as Go sees it, fetched by the browser through Next.js.
+
 'use client';
 
 import { useEffect, useState } from 'react';
@@ -7,5 +9,5 @@ export function Me() {
   useEffect(() => {
     fetch('/api/me').then(response => response.json()).then(setMe);
   }, []);
-  return me ? <p>Go knows {me.email}.</p> : null;
+  return me ? <p>Go sees the session of {me.email}.</p> : null;
 }

@@ -1,3 +1,5 @@
+// The home page: the session as Next.js sees it, and the sign-out form.
+
 import { signOut, withAuth } from '@workos-inc/authkit-nextjs';
 import { Me } from './me';
 
@@ -6,7 +8,7 @@ export default async function Home() {
   if (!user) return <a href="/login">Sign in</a>;
   return (
     <>
-      <p>Next.js knows {user.email}.</p>
+      <p>Next.js sees the session of {user.email}.</p>
       <Me />
       <form action={async () => { 'use server'; await signOut(); }}>
         <button>Sign out</button>

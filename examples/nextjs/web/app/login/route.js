@@ -1,3 +1,5 @@
+// The start of a sign-in.
+
 import { getSignInUrl } from '@workos-inc/authkit-nextjs';
 import { redirect } from 'next/navigation';
 
