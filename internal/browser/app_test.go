@@ -1,4 +1,4 @@
-// An application in the process of the test, where its clock and its AuthKit can be reached; and other sites.
+// An application in the test process, with a fake AuthKit and a clock that the test controls, and pages of other sites.
 
 package browser_test
 
@@ -28,8 +28,7 @@ import (
 
 const kim = "kim@example.com"
 
-// readmeScript is the script that the README gives to pages which people come
-// to from a sign-in.
+// readmeScript is the script in README.md for pages that a sign-in returns to.
 var readmeScript = func() string {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -38,7 +37,7 @@ var readmeScript = func() string {
 	return regexp.MustCompile(`(?s)<script>.*?</script>`).FindString(string(readme))
 }()
 
-// app is a small application behind authkit on one clock with its AuthKit.
+// app is a small application that uses authkit. It has the same clock as its fake AuthKit.
 type app struct {
 	*authkit.AuthKit
 	fake  *authkittest.Server
@@ -51,13 +50,13 @@ type app struct {
 
 type appOptions struct {
 	authkit []authkit.Option
-	// tls serves it at https://127.0.0.1 in place of http://localhost. Either is
-	// another site than that of its AuthKit, http://127.0.0.1: the scheme counts.
+	// tls serves the application at https://127.0.0.1 instead of http://localhost. Both are cross-site to its AuthKit at
+	// http://127.0.0.1, since a site includes the scheme.
 	tls bool
-	// host is the name of it in place of localhost, one that startChromium maps.
+	// host replaces localhost. It is a name that startChromium maps to 127.0.0.1.
 	host string
-	// around is put around all of it.
-	around func(http.Handler) http.Handler
+	// wrap wraps the handler of the application.
+	wrap func(http.Handler) http.Handler
 }
 
 func newApp(t *testing.T, o appOptions) *app {
@@ -88,11 +87,11 @@ func newApp(t *testing.T, o appOptions) *app {
 	}, o.authkit...)...)
 	require.NoError(t, err)
 	handler := a.routes()
-	if o.around != nil {
-		handler = o.around(handler)
+	if o.wrap != nil {
+		handler = o.wrap(handler)
 	}
 	server.Config.Handler = a.counted(handler)
-	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // browsers break connections off
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // browsers close connections early
 	if o.tls {
 		server.StartTLS()
 	} else {
@@ -109,11 +108,11 @@ func (a *app) routes() http.Handler {
 	mux.Handle("/logout", a.Logout())
 	mux.Handle("/organization", a.SwitchOrganization())
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		who := "nobody"
+		name := "an anonymous user"
 		if s, ok := authkit.FromContext(r.Context()); ok {
-			who = s.User().Email
+			name = s.User().Email
 		}
-		page(w, "Home of "+who, `<a href="/account">Account</a>`)
+		page(w, "Home of "+name, `<a href="/account">Account</a>`)
 	})
 	mux.Handle("GET /account", a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, _ := authkit.FromContext(r.Context())
@@ -123,23 +122,23 @@ func (a *app) routes() http.Handler {
 		s, _ := authkit.FromContext(r.Context())
 		page(w, "Landing of "+s.User().Email, readmeScript+`<form method="post" action="/logout"><button>Sign out</button></form>`)
 	})))
-	mux.Handle("GET /kept", a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	mux.Handle("GET /cached", a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "private, max-age=3600")
-		page(w, "May be kept", `<a href="/">Home</a>`)
+		page(w, "Cached page", `<a href="/">Home</a>`)
 	})))
 	mux.Handle("GET /api/me", a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, _ := authkit.FromContext(r.Context())
 		json.NewEncoder(w).Encode(map[string]string{"email": s.User().Email, "session": s.ID()})
 	})))
 	mux.Handle("GET /admin", a.RequirePermission("members:manage")(http.NotFoundHandler()))
-	mux.HandleFunc("GET /ahead", func(w http.ResponseWriter, _ *http.Request) {
-		page(w, "Ahead", `<script type="speculationrules">{"prefetch": [{"urls": ["/account"], "eagerness": "immediate"}]}</script><a href="/account">Account</a>`)
+	mux.HandleFunc("GET /prefetching", func(w http.ResponseWriter, _ *http.Request) {
+		page(w, "Prefetching", `<script type="speculationrules">{"prefetch": [{"urls": ["/account"], "eagerness": "immediate"}]}</script><a href="/account">Account</a>`)
 	})
-	mux.HandleFunc("GET /open", func(w http.ResponseWriter, _ *http.Request) { page(w, "Open to all", "") })
+	mux.HandleFunc("GET /open", func(w http.ResponseWriter, _ *http.Request) { page(w, "Public page", "") })
 	return a.Middleware(mux)
 }
 
-// counted counts the requests by their paths.
+// counted counts the requests to each path.
 func (a *app) counted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.mu.Lock()
@@ -149,15 +148,15 @@ func (a *app) counted(next http.Handler) http.Handler {
 	})
 }
 
-// requests is how often a path has been asked for.
+// requests returns the number of requests to a path.
 func (a *app) requests(path string) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.served[path]
 }
 
-// navigations is how often anything has been asked for.
-func (a *app) navigations() (n int) {
+// allRequests returns the number of requests to all paths.
+func (a *app) allRequests() (n int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, served := range a.served {
@@ -166,7 +165,7 @@ func (a *app) navigations() (n int) {
 	return n
 }
 
-// toLoopback finds on 127.0.0.1 what the browser finds there.
+// toLoopback connects to 127.0.0.1 for every host, like the browser.
 var toLoopback = &http.Transport{
 	DisableKeepAlives: true,
 	DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -178,7 +177,7 @@ var toLoopback = &http.Transport{
 	},
 }
 
-// signIn signs kim in, in a tab.
+// signIn signs Kim in, in a tab.
 func (a *app) signIn(b *tab) {
 	b.t.Helper()
 	b.visit(a.url + "/account")
@@ -188,7 +187,7 @@ func (a *app) signIn(b *tab) {
 	require.Equal(b.t, a.url+"/account", b.url())
 }
 
-// newest is the session that was made last.
+// newest returns the newest session.
 func (a *app) newest() authkittest.SessionInfo {
 	sessions := a.fake.Sessions()
 	return sessions[len(sessions)-1]
@@ -199,12 +198,12 @@ func page(w http.ResponseWriter, heading, body string) {
 	fmt.Fprintf(w, "<!doctype html><html lang=en><link rel=icon href=data:,><title>%[1]s</title><h1>%[1]s</h1>%[2]s", heading, body)
 }
 
-// newSite is a site of somebody else, which has one page.
+// newSite starts a server of another origin with one page, and returns its URL.
 func newSite(t *testing.T, host, body string) (address string) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		io.WriteString(w, "<!doctype html><link rel=icon href=data:,><h1>Elsewhere</h1>"+body)
+		io.WriteString(w, "<!doctype html><link rel=icon href=data:,><h1>Other site</h1>"+body)
 	}))
 	t.Cleanup(server.Close)
 	return strings.Replace(server.URL, "127.0.0.1", host, 1) + "/"

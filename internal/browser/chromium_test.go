@@ -1,4 +1,4 @@
-// Chromium and its driver: found, started once for all tests, and stopped.
+// Chromium and its driver. They are started once for all tests.
 
 package browser_test
 
@@ -18,22 +18,21 @@ import (
 )
 
 var (
-	chromium string // the browser's program
-	driver   string // http://localhost:port of its driver
-	programs string // a folder for what is built, and for the browsers' profiles
+	chromium string // the path of the browser
+	driver   string // the URL of its driver, http://localhost:port
+	programs string // a folder for the built examples and for the browser profiles
 
 	mu      sync.Mutex
-	started []*tab                // every browser that runs, guarded by mu
-	idle    = map[bool][]string{} // those that no test uses, with scripts and without; guarded by mu
+	started []*tab                // every running browser, guarded by mu
+	idle    = map[bool][]string{} // sessions that no test uses, by whether they run scripts; guarded by mu
 )
 
-// TestMain leaves everything out where there is no browser, and says so. In a
-// list of packages the go command shows of that no more than "[no tests to
-// run]".
+// TestMain skips all tests if there is no browser, and prints the reason. For a list of packages the go command prints
+// only "[no tests to run]".
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if missing := missingPart(); missing != "" {
-		fmt.Printf("left out: the tests in a browser, since %s; see go doc ./internal/browser\n", missing)
+		fmt.Printf("skipped: the tests in a browser, since %s; see go doc ./internal/browser\n", missing)
 		if os.Getenv("AUTHKIT_BROWSER") == "required" {
 			os.Exit(1)
 		}
@@ -43,13 +42,13 @@ func TestMain(m *testing.M) {
 	os.Exit(run(m))
 }
 
-// missingPart tells what of a browser is not here.
+// missingPart returns which part of the browser is missing, or "".
 func missingPart() string {
 	if chromium = firstProgram("chromium", "chromium-browser", "google-chrome"); chromium == "" {
-		return "there is no Chromium"
+		return "Chromium is not installed"
 	}
 	if firstProgram("chromedriver") == "" {
-		return "there is no chromedriver"
+		return "chromedriver is not installed"
 	}
 	return ""
 }
@@ -71,7 +70,7 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(programs)
 	cmd := exec.Command("chromedriver", "--port=0")
-	cmd.Env = append(os.Environ(), "TMPDIR="+programs) // profiles go away with it
+	cmd.Env = append(os.Environ(), "TMPDIR="+programs) // so that the profiles are removed, too
 	stdout, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
@@ -94,19 +93,18 @@ func run(m *testing.M) int {
 		}
 	}
 	if driver == "" {
-		fmt.Println("chromedriver does not start")
+		fmt.Println("chromedriver did not start")
 		return 1
 	}
 	go io.Copy(io.Discard, stdout)
 	return m.Run()
 }
 
-// open returns an empty tab of a browser without cookies, cache or history,
-// which is this test's alone. Another test has it afterwards, since starting one
-// takes as long as most tests do.
+// open returns an empty tab of a browser without cookies, cache or history. Only this test uses the browser. Later tests
+// use it again, since the start of a browser takes as long as most tests.
 func open(t *testing.T) *tab { return openTab(t, true) }
 
-// openWithoutScripts is open for somebody who has switched JavaScript off.
+// openWithoutScripts is open for a browser with JavaScript disabled.
 func openWithoutScripts(t *testing.T) *tab { return openTab(t, false) }
 
 func openTab(t *testing.T, scripts bool) *tab {
@@ -115,10 +113,10 @@ func openTab(t *testing.T, scripts bool) *tab {
 	if b.session == "" {
 		b = startChromium(t, scripts)
 	}
-	b.beginAnew()
+	b.reset()
 	t.Cleanup(func() {
 		if t.Failed() {
-			b.tellWhereItIs()
+			b.logPage()
 		}
 		mu.Lock()
 		defer mu.Unlock()
@@ -141,13 +139,13 @@ func startChromium(t *testing.T, scripts bool) *tab {
 	args := []string{
 		"--headless", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--lang=en-US",
 		"--force-color-profile=srgb", "--window-size=1000,700", "--ignore-certificate-errors",
-		// The names of two hosts of one domain (RFC 6761 keeps .test for such).
+		// Two hosts of one domain (RFC 6761 reserves .test for tests).
 		"--host-resolver-rules=MAP *.example.test 127.0.0.1",
-		// It is to call nobody but the tests.
+		// The browser must not connect to other servers.
 		"--no-first-run", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync",
 	}
 	if os.Geteuid() == 0 {
-		args = append(args, "--no-sandbox") // it refuses to start otherwise
+		args = append(args, "--no-sandbox") // Chromium does not start as root with a sandbox
 	}
 	prefs := map[string]any{}
 	if !scripts {
@@ -159,8 +157,8 @@ func startChromium(t *testing.T, scripts bool) *tab {
 	b := &tab{t: t, session: driver + "/session"}
 	b.call(http.MethodPost, "", map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{
 		"acceptInsecureCerts":     true,
-		"timeouts":                map[string]any{"implicit": patience.Milliseconds(), "pageLoad": patience.Milliseconds(), "script": patience.Milliseconds()},
-		"unhandledPromptBehavior": "ignore", // a dialog is a failure to be seen
+		"timeouts":                map[string]any{"implicit": timeout.Milliseconds(), "pageLoad": timeout.Milliseconds(), "script": timeout.Milliseconds()},
+		"unhandledPromptBehavior": "ignore", // a dialog makes the test fail
 		"goog:chromeOptions":      map[string]any{"binary": chromium, "args": args, "prefs": prefs},
 		"goog:loggingPrefs":       map[string]any{"browser": "ALL"},
 	}}}, &created)

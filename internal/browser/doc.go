@@ -1,23 +1,19 @@
-// Package browser holds authkit against a real browser: Chromium goes through
-// sign-in and out again, and other sites' pages try what they can. What is
-// tested here is what only a browser decides: which cookies it keeps and sends,
-// what comes back with the back button, what a frame shows, what a policy
-// blocks. It has tests and nothing else.
+// Package browser tests authkit with a real browser. Chromium signs in and out, and pages of other sites try attacks.
+// The tests show what only a browser decides: which cookies it stores and sends, what the back button shows, what a
+// frame shows, and what a policy blocks. The package contains only tests.
 //
-// Some applications are at http://app.example.test, beside another host of the
-// same domain that plants cookies: Chromium is started with a rule that finds
-// *.example.test on 127.0.0.1.
+// Some applications are at http://app.example.test. Another host of the same domain plants cookies there. Chromium is
+// started with a rule that maps *.example.test to 127.0.0.1.
 //
-// They need Chromium and its driver, on Debian:
+// The tests need Chromium and its driver, on Debian:
 //
 //	apt-get install chromium chromium-driver
 //	go test ./internal/browser
 //
-// Without those no test is run, and -v says what is missing; where
-// AUTHKIT_BROWSER is "required" that is a failure.
+// Without them all tests are skipped, and -v prints what is missing. If AUTHKIT_BROWSER is "required", the tests fail
+// instead.
 //
-// Where AUTHKIT_SCREENSHOTS names a folder, the pages that a person sees are
-// written into it:
+// If AUTHKIT_SCREENSHOTS names a folder, the tests write screenshots of the pages into it:
 //
 //	AUTHKIT_SCREENSHOTS=$PWD/docs/screenshots go test -run Fits ./internal/browser
 package browser

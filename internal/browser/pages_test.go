@@ -1,4 +1,4 @@
-// The pages that a person sees: that they fit, that they can be read, and what they look like.
+// The layout of the pages: width, contrast and screenshots.
 
 package browser_test
 
@@ -11,16 +11,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// screens are what the pages are looked at on.
+// screens are the sizes of the screens.
 var screens = []struct {
-	name          string // of the screenshot, behind that of the page
+	name          string // suffix of the screenshot's name
 	width, height int
 }{
 	{"", 1000, 700},
 	{"-phone", 390, 844},
 }
 
-func TestEveryPageFitsADesktopAndATelephone(t *testing.T) {
+func TestEveryPageFitsADesktopAndAPhone(t *testing.T) {
 	t.Parallel()
 	home := startExample(t, "stdlib")
 	b := open(t)
@@ -51,12 +51,12 @@ func TestEveryPageFitsADesktopAndATelephone(t *testing.T) {
 	b.fits("forbidden")
 }
 
-// Without it, the test above would hold of any page.
-func TestAPageThatDoesNotFitIsFound(t *testing.T) {
+// This shows that the test above can fail.
+func TestAPageThatDoesNotFitIsReported(t *testing.T) {
 	t.Parallel()
 	b := open(t)
 	b.visit(newSite(t, "localhost", `<p style="width: 2000px">wide</p><p style="color: #aaa">pale</p>`))
-	b.sees("Elsewhere")
+	b.sees("Other site")
 	b.resize(1000, 700)
 	var faults []string
 	b.run(faultsOfPage, &faults)
@@ -66,9 +66,8 @@ func TestAPageThatDoesNotFitIsFound(t *testing.T) {
 	assert.Equal(t, "contrast 2.3: pale", faults[2])
 }
 
-// fits holds that a page shows all of its width on each screen and that its
-// text stands out, in daylight and in the dark, and takes a screenshot where
-// one is asked for.
+// fits asserts, for each screen and for light and dark mode, that the page is not wider than the screen and that its text
+// has enough contrast. If AUTHKIT_SCREENSHOTS is set, it takes a screenshot.
 func (b *tab) fits(name string) {
 	b.t.Helper()
 	folder := os.Getenv("AUTHKIT_SCREENSHOTS")
@@ -88,9 +87,8 @@ func (b *tab) fits(name string) {
 	}
 }
 
-// faultsOfPage finds what is wider than the screen, and text whose contrast
-// with what is behind it is below 4.5 (WCAG 2.2, success criterion 1.4.3).
-// Colours of any notation are read by painting with them.
+// faultsOfPage returns elements beyond the screen, and text whose contrast with its background is below 4.5 (WCAG 2.2,
+// success criterion 1.4.3). It paints each colour on a canvas to read it, since CSS has many notations.
 const faultsOfPage = `
 const faults = [];
 if (document.documentElement.scrollWidth > innerWidth) {
@@ -110,20 +108,20 @@ const luminance = ([r, g, b]) => {
 	const [x, y, z] = [r, g, b].map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
 	return 0.2126 * x + 0.7152 * y + 0.0722 * z;
 };
-const behind = e => e ? [...behind(e.parentElement), getComputedStyle(e).backgroundColor] : [];
+const backgrounds = e => e ? [...backgrounds(e.parentElement), getComputedStyle(e).backgroundColor] : [];
 const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-let seen = 0;
+let count = 0;
 while (texts.nextNode()) {
 	const e = texts.currentNode.parentElement, text = texts.currentNode.data.trim();
 	if (!text || !e.checkVisibility()) continue;
-	seen++;
+	count++;
 	const box = e.getBoundingClientRect();
 	if (box.left < 0 || box.right > innerWidth + 1) faults.push("beyond the screen: " + text);
-	const ground = behind(e);
+	const ground = backgrounds(e);
 	const [a, b] = [luminance(paint(ground)), luminance(paint([...ground, getComputedStyle(e).color]))].sort((a, b) => b - a);
 	const contrast = (a + 0.05) / (b + 0.05);
 	if (contrast < 4.5) faults.push("contrast " + contrast.toFixed(1) + ": " + text);
 }
-if (!seen) faults.push("there is no text");
+if (!count) faults.push("there is no text");
 return faults;
 `

@@ -1,3 +1,5 @@
+// The session in a browser: its cookies, its refresh, and the back button after sign-out.
+
 package browser_test
 
 import (
@@ -13,8 +15,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// schemes are what an application is served over, and what its session cookie
-// is called then.
+// schemes are the schemes of an application, with the name of its session cookie.
 var schemes = []struct {
 	name, cookie string
 	tls          bool
@@ -23,7 +24,7 @@ var schemes = []struct {
 	{"https", "__Host-authkit-session", true},
 }
 
-func TestTheSessionCookieIsKeptAndIsForTheServerAlone(t *testing.T) {
+func TestTheSessionCookieIsStoredAndHiddenFromScripts(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range schemes {
 		t.Run(scheme.name, func(t *testing.T) {
@@ -40,16 +41,16 @@ func TestTheSessionCookieIsKeptAndIsForTheServerAlone(t *testing.T) {
 			b.run("return document.cookie", &readable)
 			assert.NotContains(t, readable, "authkit-session")
 			b.click("Sign out")
-			b.sees("Home of nobody")
+			b.sees("Home of an anonymous user")
 			assert.Equal(t, a.url+"/", b.url())
 			assert.Empty(t, b.cookies())
-			assert.False(t, a.newest().Active(), "WorkOS ended it too")
+			assert.False(t, a.newest().Active(), "the session ended at WorkOS, too")
 			b.nothingBlocked()
 		})
 	}
 }
 
-func TestALargeSessionIsKeptInSeveralCookies(t *testing.T) {
+func TestALargeSessionIsStoredInSeveralCookies(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range schemes {
 		t.Run(scheme.name, func(t *testing.T) {
@@ -68,13 +69,13 @@ func TestALargeSessionIsKeptInSeveralCookies(t *testing.T) {
 			a.clock.Advance(6 * time.Minute)
 			b.reload()
 			b.sees("Account of " + kim)
-			assert.Equal(t, chunked, names(b.cookies()), "each was replaced")
+			assert.Equal(t, chunked, names(b.cookies()), "each chunk is replaced")
 
 			a.fake.UpdateUser(kim, func(p *authkittest.User) { p.Claims = nil })
 			a.clock.Advance(6 * time.Minute)
 			b.reload()
 			b.sees("Account of " + kim)
-			assert.Equal(t, []string{scheme.cookie}, names(b.cookies()), "what is too many is gone")
+			assert.Equal(t, []string{scheme.cookie}, names(b.cookies()), "the old chunks are removed")
 
 			a.fake.UpdateUser(kim, func(p *authkittest.User) {
 				p.Claims = map[string]any{"template": strings.Repeat("abcdefgh", 900)}
@@ -82,15 +83,15 @@ func TestALargeSessionIsKeptInSeveralCookies(t *testing.T) {
 			a.clock.Advance(6 * time.Minute)
 			b.reload()
 			b.sees("Account of " + kim)
-			assert.Equal(t, chunked, names(b.cookies()), "the one cookie has made room")
+			assert.Equal(t, chunked, names(b.cookies()), "the single cookie is removed")
 			b.click("Sign out")
-			b.sees("Home of nobody")
+			b.sees("Home of an anonymous user")
 			assert.Empty(t, b.cookies())
 		})
 	}
 }
 
-func TestATokenThatExpiresDuringUseInterruptsNobody(t *testing.T) {
+func TestAnExpiredTokenIsRefreshedWithoutInterruption(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range schemes {
 		t.Run(scheme.name, func(t *testing.T) {
@@ -118,18 +119,18 @@ func TestATokenThatExpiresDuringUseInterruptsNobody(t *testing.T) {
 				b.sees("Account of " + kim)
 				assert.Equal(t, a.url+"/account", b.url(), step.name)
 				after := b.cookies()[scheme.cookie].Value
-				assert.NotEqual(t, before, after, "%s renewed it", step.name)
+				assert.NotEqual(t, before, after, "%s refreshes the session", step.name)
 				before = after
 			}
 			assert.Equal(t, 3, a.fake.Calls(authkittest.RouteRefresh))
-			assert.Equal(t, 1, a.fake.Calls(authkittest.RouteAuthorize), "nobody was sent into sign-in")
+			assert.Equal(t, 1, a.fake.Calls(authkittest.RouteAuthorize), "there is only the first sign-in")
 			assert.Len(t, a.fake.Sessions(), 1)
 			require.True(t, a.newest().Active())
 		})
 	}
 }
 
-func TestTheFetchesOfAPageFindTheTokenExpiredAndAllAreAnswered(t *testing.T) {
+func TestConcurrentFetchesWithAnExpiredTokenAreAllAnswered(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, appOptions{})
 	b := open(t)
@@ -149,7 +150,7 @@ func TestTheFetchesOfAPageFindTheTokenExpiredAndAllAreAnswered(t *testing.T) {
 	b.sees("Account of " + kim)
 }
 
-func TestAnOutageShowsAPageAndIsForgottenAfterwards(t *testing.T) {
+func TestAnOutageShowsAPageAndKeepsTheSession(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, appOptions{})
 	b := open(t)
@@ -160,7 +161,7 @@ func TestAnOutageShowsAPageAndIsForgottenAfterwards(t *testing.T) {
 	a.clock.Advance(7 * time.Minute)
 	b.reload()
 	b.sees("Please try again in a moment")
-	assert.Equal(t, a.url+"/account", b.url(), "a reload is the way on")
+	assert.Equal(t, a.url+"/account", b.url(), "a reload tries again")
 	assert.Equal(t, []string{"authkit-session"}, names(b.cookies()))
 	a.fake.ClearFault(authkittest.RouteRefresh)
 	a.clock.Advance(time.Minute)
@@ -169,7 +170,7 @@ func TestAnOutageShowsAPageAndIsForgottenAfterwards(t *testing.T) {
 	assert.Len(t, a.fake.Sessions(), 1)
 }
 
-func TestTheBackButtonAfterASignOutShowsNothingOfTheAccount(t *testing.T) {
+func TestTheBackButtonAfterSignOutDoesNotShowTheAccount(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range schemes {
 		t.Run(scheme.name, func(t *testing.T) {
@@ -182,20 +183,19 @@ func TestTheBackButtonAfterASignOutShowsNothingOfTheAccount(t *testing.T) {
 			b.sees("Account of " + kim)
 			session, fetched := a.newest().ID, a.requests("/account")
 			b.click("Sign out")
-			b.sees("Home of nobody")
+			b.sees("Home of an anonymous user")
 			b.back()
 			b.sees("Sign in")
 			assert.Equal(t, a.fake.URL(), b.origin())
 			assert.NotContains(t, b.text(), session)
-			assert.Equal(t, fetched+1, a.requests("/account"), "the page was asked for anew")
+			assert.Equal(t, fetched+1, a.requests("/account"), "the page was requested again")
 		})
 	}
 }
 
-// Chromium would show the page that AuthKit's redirect has led to as it was: it
-// keeps it although it is no-store and the cookie is gone, and only when the
-// sign-out has cleared the caches already.
-func TestThePageThatASignInLedToIsNotShownOnTheWayBackWhereTheREADMEIsFollowed(t *testing.T) {
+// Chromium caches the page that a sign-in returned to, although it is no-store and the cookie is deleted. It does so only
+// if the sign-out has cleared the caches before. The README names two remedies.
+func TestTheBackButtonDoesNotShowTheFirstPageAfterASignInWithTheREADMEsRemedies(t *testing.T) {
 	t.Parallel()
 	require.NotEmpty(t, readmeScript)
 	styled := func(h http.Handler) http.Handler {
@@ -212,22 +212,22 @@ func TestThePageThatASignInLedToIsNotShownOnTheWayBackWhereTheREADMEIsFollowed(t
 		})
 	}
 	for _, remedy := range []struct {
-		name, path, landing, leaving string
-		around                       func(http.Handler) http.Handler
+		name, path, signedIn, signedOut string
+		wrap                            func(http.Handler) http.Handler
 	}{
-		{"by a script", "/landing", "Landing of " + kim, "Home of nobody", nil},
-		{"by a style sheet", "/account", "Account of " + kim, "Good-bye", styled},
+		{"a script", "/landing", "Landing of " + kim, "Home of an anonymous user", nil},
+		{"a style sheet", "/account", "Account of " + kim, "Good-bye", styled},
 	} {
 		for _, scheme := range schemes {
 			t.Run(remedy.name+", "+scheme.name, func(t *testing.T) {
-				a := newApp(t, appOptions{tls: scheme.tls, around: remedy.around})
+				a := newApp(t, appOptions{tls: scheme.tls, wrap: remedy.wrap})
 				b := open(t)
 				b.visit(a.url + remedy.path)
 				b.sees("Sign in")
 				b.click("Kim Oduya")
-				b.sees(remedy.landing)
+				b.sees(remedy.signedIn)
 				b.click("Sign out")
-				b.sees(remedy.leaving)
+				b.sees(remedy.signedOut)
 				b.back()
 				b.sees("Sign in")
 				assert.Equal(t, a.fake.URL(), b.origin())
@@ -236,10 +236,9 @@ func TestThePageThatASignInLedToIsNotShownOnTheWayBackWhereTheREADMEIsFollowed(t
 	}
 }
 
-// Chromium keeps whole pages for the way back, also those that are no-store
-// (the back/forward cache is no HTTP cache), and would show them after a
-// sign-out that took place elsewhere than on the page itself.
-func TestNoPageComesBackAfterASignOutInAnotherTab(t *testing.T) {
+// Chromium's back/forward cache is not an HTTP cache: it stores whole pages, also those with no-store. Without
+// Clear-Site-Data it would show them after a sign-out on another page.
+func TestTheBackButtonShowsNoPageAfterASignOutInAnotherTab(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range schemes {
 		t.Run(scheme.name, func(t *testing.T) {
@@ -248,11 +247,11 @@ func TestNoPageComesBackAfterASignOutInAnotherTab(t *testing.T) {
 			a.signIn(b)
 			b.click("Home")
 			b.sees("Home of " + kim)
-			first, second := b.here(), b.another()
+			first, second := b.handle(), b.newTab()
 			b.switchTo(second)
 			b.visit(a.url + "/account")
 			b.click("Sign out")
-			b.sees("Home of nobody")
+			b.sees("Home of an anonymous user")
 			b.switchTo(first)
 			b.back()
 			b.sees("Sign in")
@@ -261,25 +260,24 @@ func TestNoPageComesBackAfterASignOutInAnotherTab(t *testing.T) {
 	}
 }
 
-// Without it, the tests of the back button would hold in a browser that keeps
-// nothing.
-func TestAPageThatItsHandlerLetsTheBrowserKeepIsKept(t *testing.T) {
+// This shows that the browser has a cache, so that the tests of the back button can fail.
+func TestThePageOfAHandlerThatAllowsCachingIsCached(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, appOptions{})
 	b := open(t)
 	a.signIn(b)
-	b.visit(a.url + "/kept")
-	b.sees("May be kept")
+	b.visit(a.url + "/cached")
+	b.sees("Cached page")
 	b.click("Home")
 	b.sees("Home of " + kim)
 	b.back()
-	b.sees("May be kept")
-	assert.Equal(t, 1, a.requests("/kept"))
+	b.sees("Cached page")
+	assert.Equal(t, 1, a.requests("/cached"))
 }
 
-func TestAStrictSessionIsThereAfterTheWayBackFromAuthKit(t *testing.T) {
+func TestAStrictSessionCookieIsSentAfterTheCallback(t *testing.T) {
 	t.Parallel()
-	for _, v := range visitors {
+	for _, v := range variants {
 		t.Run(v.name, func(t *testing.T) {
 			a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithCookieSameSite(http.SameSiteStrictMode)}})
 			b := v.open(t)
@@ -287,10 +285,10 @@ func TestAStrictSessionIsThereAfterTheWayBackFromAuthKit(t *testing.T) {
 			assert.Equal(t, "Strict", b.cookies()["authkit-session"].SameSite)
 			b.nothingBlocked()
 
-			b.visit(newSite(t, "127.0.0.1", `<a href="`+a.url+`/account?from=elsewhere">Account</a>`))
+			b.visit(newSite(t, "127.0.0.1", `<a href="`+a.url+`/account?from=other-site">Account</a>`))
 			b.click("Account")
 			b.sees("Account of " + kim)
-			assert.Equal(t, a.url+"/account?from=elsewhere", b.url(), "through AuthKit, which knows who it is, and asks nothing")
+			assert.Equal(t, a.url+"/account?from=other-site", b.url(), "AuthKit signs the user in again without a prompt")
 		})
 	}
 }

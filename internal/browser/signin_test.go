@@ -1,3 +1,5 @@
+// Sign-in in a browser, with the examples as programs.
+
 package browser_test
 
 import (
@@ -11,8 +13,8 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// visitors are the browsers that somebody may come with.
-var visitors = []struct {
+// variants are the variants of the browser.
+var variants = []struct {
 	name string
 	open func(*testing.T) *tab
 }{
@@ -20,24 +22,24 @@ var visitors = []struct {
 	{"without JavaScript", openWithoutScripts},
 }
 
-func TestScriptsRunInTheOneBrowserAndNotInTheOther(t *testing.T) {
+func TestOnlyTheBrowserWithJavaScriptRunsScripts(t *testing.T) {
 	t.Parallel()
 	address := newSite(t, "localhost", "<title>off</title><script>document.title = 'on'</script>")
-	for _, v := range visitors {
+	for _, v := range variants {
 		t.Run(v.name, func(t *testing.T) {
 			b := v.open(t)
 			b.visit(address)
-			b.sees("Elsewhere")
+			b.sees("Other site")
 			want := map[string]string{"with JavaScript": "on", "without JavaScript": "off"}[v.name]
 			assert.Equal(t, want, b.title())
 		})
 	}
 }
 
-func TestAPersonGoesThroughTheExamplesByTheirLinksAndButtons(t *testing.T) {
+func TestTheExamplesWorkByLinksAndButtonsAlone(t *testing.T) {
 	t.Parallel()
 	for _, example := range []string{"stdlib", "chi"} {
-		for _, v := range visitors {
+		for _, v := range variants {
 			t.Run(example+", "+v.name, func(t *testing.T) {
 				home := startExample(t, example)
 				b := v.open(t)
@@ -50,7 +52,7 @@ func TestAPersonGoesThroughTheExamplesByTheirLinksAndButtons(t *testing.T) {
 				b.sees("Your account")
 				assert.Equal(t, home+"/account", b.url())
 				assert.Contains(t, b.text(), "ada@harborpress.test")
-				require.Equal(t, []string{"authkit-session"}, names(b.cookies()), "that of the sign-in is gone")
+				require.Equal(t, []string{"authkit-session"}, names(b.cookies()), "the state cookie is deleted")
 				b.click("Home")
 				b.sees("Hello, Ada")
 				b.click("Sign out")
@@ -59,16 +61,16 @@ func TestAPersonGoesThroughTheExamplesByTheirLinksAndButtons(t *testing.T) {
 				assert.Empty(t, b.cookies())
 				b.click("Account page")
 				b.sees("Sign in")
-				assert.NotEqual(t, home, b.origin(), "AuthKit has forgotten the session too")
+				assert.NotEqual(t, home, b.origin(), "the session ended at AuthKit, too")
 				b.nothingBlocked()
 			})
 		}
 	}
 }
 
-func TestAPersonSignsInByTheApplicationsOwnForms(t *testing.T) {
+func TestAUserSignsInWithTheFormsOfTheHeadlessExample(t *testing.T) {
 	t.Parallel()
-	for _, v := range visitors {
+	for _, v := range variants {
 		t.Run(v.name, func(t *testing.T) {
 			home := startExample(t, "headless")
 			b := v.open(t)
@@ -86,7 +88,7 @@ func TestAPersonSignsInByTheApplicationsOwnForms(t *testing.T) {
 			b.sees("Your account")
 			assert.Equal(t, home+"/account", b.url())
 			assert.Contains(t, b.text(), "chiara@example.com")
-			require.Equal(t, []string{"authkit-session"}, names(b.cookies()), "that of the steps is gone")
+			require.Equal(t, []string{"authkit-session"}, names(b.cookies()), "the step cookie is deleted")
 			b.click("Sign out")
 			b.sees("Welcome")
 			assert.Empty(t, b.cookies())
@@ -95,10 +97,10 @@ func TestAPersonSignsInByTheApplicationsOwnForms(t *testing.T) {
 	}
 }
 
-func TestASignInComesBackToTheVeryPageThatWasAskedFor(t *testing.T) {
+func TestASignInReturnsToExactlyTheRequestedURL(t *testing.T) {
 	t.Parallel()
 	home := startExample(t, "stdlib")
-	for _, target := range []string{"/account?tab=sessions&q=a%20b&q=%C3%A9%2F%3F", "/account?next=https://elsewhere.test/", "/account?"} {
+	for _, target := range []string{"/account?tab=sessions&q=a%20b&q=%C3%A9%2F%3F", "/account?next=https://other.test/", "/account?"} {
 		t.Run(target, func(t *testing.T) {
 			b := open(t)
 			b.visit(home + target)
@@ -110,7 +112,7 @@ func TestASignInComesBackToTheVeryPageThatWasAskedFor(t *testing.T) {
 	}
 }
 
-func TestSomebodyNewTypesTheirNameAndHasAnAccount(t *testing.T) {
+func TestANewUserCreatesAnAccountInABrowser(t *testing.T) {
 	t.Parallel()
 	home := startExample(t, "stdlib")
 	b := open(t)
@@ -125,7 +127,7 @@ func TestSomebodyNewTypesTheirNameAndHasAnAccount(t *testing.T) {
 	b.nothingBlocked()
 }
 
-func TestTheKeyboardAloneSignsInAndOut(t *testing.T) {
+func TestSignInAndSignOutWorkWithTheKeyboardAlone(t *testing.T) {
 	t.Parallel()
 	home := startExample(t, "stdlib")
 	b := open(t)
@@ -149,8 +151,7 @@ func TestTheKeyboardAloneSignsInAndOut(t *testing.T) {
 	assert.Empty(t, b.cookies())
 }
 
-// tabTo moves the focus forward until it is on a link or a button with a text,
-// and holds that a person can see it there.
+// tabTo moves the focus to the link or button with this text, and asserts that the focus is visible.
 func (b *tab) tabTo(text string) {
 	b.t.Helper()
 	for range 30 {
@@ -162,20 +163,20 @@ func (b *tab) tabTo(text string) {
 		b.run(`const e = document.activeElement, s = getComputedStyle(e);
 			return {text: e.matches("a, button") ? e.textContent : "", visible: s.outlineStyle !== "none" && parseFloat(s.outlineWidth) > 1}`, &focus)
 		if strings.Contains(focus.Text, text) {
-			assert.True(b.t, focus.Visible, "the focus on %q cannot be seen", text)
+			assert.True(b.t, focus.Visible, "the focus on %q is not visible", text)
 			return
 		}
 	}
-	require.Fail(b.t, "the keyboard does not get there", text)
+	require.Fail(b.t, "the keyboard does not reach the element", text)
 }
 
-func TestTwoTabsSignInAtOnceAndBothFinish(t *testing.T) {
+func TestTwoTabsOfABrowserSignInConcurrently(t *testing.T) {
 	t.Parallel()
 	home := startExample(t, "stdlib")
 	for _, order := range []string{"the first finishes first", "the last finishes first"} {
 		t.Run(order, func(t *testing.T) {
 			b := open(t)
-			tabs := map[string]string{b.here(): home + "/account?tab=one", b.another(): home + "/account?tab=two"}
+			tabs := map[string]string{b.handle(): home + "/account?tab=one", b.newTab(): home + "/account?tab=two"}
 			handles := b.handles()
 			for _, handle := range handles {
 				b.switchTo(handle)
@@ -194,14 +195,14 @@ func TestTwoTabsSignInAtOnceAndBothFinish(t *testing.T) {
 			b.switchTo(handles[0])
 			b.reload()
 			b.sees("Your account")
-			assert.Equal(t, []string{"authkit-session"}, names(b.cookies()), "nothing is left of either sign-in")
+			assert.Equal(t, []string{"authkit-session"}, names(b.cookies()), "both state cookies are deleted")
 		})
 	}
 }
 
-func TestWhoeverCancelsIsToldSoAndCanTryAgain(t *testing.T) {
+func TestACancelledSignInShowsAPageAndCanBeRetried(t *testing.T) {
 	t.Parallel()
-	for _, v := range visitors {
+	for _, v := range variants {
 		t.Run(v.name, func(t *testing.T) {
 			home := startExample(t, "stdlib")
 			b := v.open(t)
@@ -209,21 +210,21 @@ func TestWhoeverCancelsIsToldSoAndCanTryAgain(t *testing.T) {
 			b.click("Cancel and go back")
 			b.sees("Sign-in was cancelled")
 			assert.Equal(t, home, b.origin())
-			assert.Empty(t, b.cookies(), "nothing is left of the sign-in")
+			assert.Empty(t, b.cookies(), "the state cookie is deleted")
 			b.click("Try again")
 			b.sees("Sign in")
 			b.click("Ada Okafor")
 			b.sees("Your account")
-			assert.Equal(t, home+"/account?tab=1", b.url(), "the page that was asked for at first")
+			assert.Equal(t, home+"/account?tab=1", b.url(), "the return path is kept")
 			b.nothingBlocked()
 		})
 	}
 }
 
-func TestASignInThatCannotBeFinishedLeadsToOneThatCan(t *testing.T) {
+func TestTheInvalidStatePageLinksToANewSignIn(t *testing.T) {
 	t.Parallel()
 	home := startExample(t, "stdlib")
-	for _, v := range visitors {
+	for _, v := range variants {
 		t.Run(v.name, func(t *testing.T) {
 			b := v.open(t)
 			b.visit(home + "/callback?state=of-another-browser&code=theirs")

@@ -19,27 +19,25 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// patience is how long the browser looks for what a page is to show before the
-// test fails. It waits by itself, as long as it has to.
-const patience = 10 * time.Second
+// timeout is how long the browser waits for an element, a page or a script before the test fails.
+const timeout = 10 * time.Second
 
-// commands go to the driver. One may take a few of the browser's waits.
-var commands = &http.Client{Timeout: 3 * patience}
+// driverClient sends commands to the driver. A command may need several of the browser's waits.
+var driverClient = &http.Client{Timeout: 3 * timeout}
 
-// The keys that have no character (section 17.4.2).
+// Keys without a character (section 17.4.2).
 const (
 	tabKey = "\uE004"
 	enter  = "\uE007"
 )
 
-// elementKey is under what a reference to an element is found (section 12).
+// elementKey is the member that contains a reference to an element (section 12).
 const elementKey = "element-6066-11e4-a52e-4f735466cecf"
 
-// tab is what a person has before them, and does with it. Its methods fail the
-// test where that cannot be done.
+// tab is a tab of the browser. Its methods fail the test if the driver returns an error.
 type tab struct {
 	t       *testing.T
-	session string // its address at the driver
+	session string // the URL of the WebDriver session
 }
 
 type cookie struct {
@@ -48,7 +46,7 @@ type cookie struct {
 	SameSite                  string
 }
 
-// call is one command of the protocol.
+// call sends a command of the protocol. It fails the test on an error.
 func (b *tab) call(method, path string, in, out any) {
 	b.t.Helper()
 	require.NoError(b.t, b.try(method, path, in, out))
@@ -70,28 +68,28 @@ func (b *tab) try(method, path string, in, out any) error {
 	if err != nil {
 		return err
 	}
-	resp, err := commands.Do(r)
+	resp, err := driverClient.Do(r)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	var answer struct{ Value json.RawMessage }
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+	var response struct{ Value json.RawMessage }
+	if err := json.NewDecoder(resp.Body).Decode(&response); err != nil {
 		return fmt.Errorf("%s %s: %s: %w", method, path, resp.Status, err)
 	}
 	if resp.StatusCode != http.StatusOK {
 		var failure struct{ Error, Message string }
-		json.Unmarshal(answer.Value, &failure)
-		what, _, _ := strings.Cut(failure.Message, "\n")
-		return fmt.Errorf("%s %s: %s: %s", method, path, failure.Error, what)
+		json.Unmarshal(response.Value, &failure)
+		firstLine, _, _ := strings.Cut(failure.Message, "\n")
+		return fmt.Errorf("%s %s: %s: %s", method, path, failure.Error, firstLine)
 	}
 	if out == nil {
 		return nil
 	}
-	return json.Unmarshal(answer.Value, out)
+	return json.Unmarshal(response.Value, out)
 }
 
-// devtools is a command beyond WebDriver, of the browser's own protocol.
+// devtools sends a command of the Chrome DevTools Protocol.
 func (b *tab) devtools(command string, params map[string]any) {
 	b.t.Helper()
 	if params == nil {
@@ -102,10 +100,10 @@ func (b *tab) devtools(command string, params map[string]any) {
 
 func (b *tab) quit() { b.try(http.MethodDelete, "", nil, nil) }
 
-// beginAnew leaves one empty tab, and a browser that remembers nothing.
-func (b *tab) beginAnew() {
+// reset opens an empty tab, closes all others, and clears cookies, cache and console.
+func (b *tab) reset() {
 	b.t.Helper()
-	fresh := b.another()
+	fresh := b.newTab()
 	for _, handle := range b.handles() {
 		if handle != fresh {
 			b.switchTo(handle)
@@ -115,15 +113,15 @@ func (b *tab) beginAnew() {
 	b.switchTo(fresh)
 	b.devtools("Network.clearBrowserCookies", nil)
 	b.devtools("Network.clearBrowserCache", nil)
-	b.console() // what was said before is nobody's business
+	b.console()
 }
 
-// another opens another tab, to be switched to.
-func (b *tab) another() (handle string) {
+// newTab opens another tab. It does not switch to it.
+func (b *tab) newTab() (handle string) {
 	b.t.Helper()
-	var made struct{ Handle string }
-	b.call(http.MethodPost, "/window/new", map[string]string{"type": "tab"}, &made)
-	return made.Handle
+	var opened struct{ Handle string }
+	b.call(http.MethodPost, "/window/new", map[string]string{"type": "tab"}, &opened)
+	return opened.Handle
 }
 
 func (b *tab) handles() (all []string) {
@@ -132,8 +130,8 @@ func (b *tab) handles() (all []string) {
 	return all
 }
 
-// here is the tab that is looked at.
-func (b *tab) here() (handle string) {
+// handle returns the handle of the current tab.
+func (b *tab) handle() (handle string) {
 	b.t.Helper()
 	b.call(http.MethodGet, "/window", nil, &handle)
 	return handle
@@ -144,7 +142,7 @@ func (b *tab) switchTo(handle string) {
 	b.call(http.MethodPost, "/window", map[string]string{"handle": handle}, nil)
 }
 
-// visit types in an address.
+// visit navigates to an address.
 func (b *tab) visit(address string) {
 	b.t.Helper()
 	b.call(http.MethodPost, "/url", map[string]string{"url": address}, nil)
@@ -160,14 +158,14 @@ func (b *tab) reload() {
 	b.call(http.MethodPost, "/refresh", nil, nil)
 }
 
-// url is what the address bar shows.
+// url returns the URL of the current page.
 func (b *tab) url() (address string) {
 	b.t.Helper()
 	b.call(http.MethodGet, "/url", nil, &address)
 	return address
 }
 
-// origin is the part of the address that tells the server.
+// origin returns the scheme, host and port of the current URL.
 func (b *tab) origin() string {
 	b.t.Helper()
 	u, err := url.Parse(b.url())
@@ -181,7 +179,7 @@ func (b *tab) title() (title string) {
 	return title
 }
 
-// find waits for an element.
+// find waits for an element and returns its reference.
 func (b *tab) find(xpath string) (element string) {
 	b.t.Helper()
 	var found map[string]string
@@ -189,27 +187,26 @@ func (b *tab) find(xpath string) (element string) {
 	return found[elementKey]
 }
 
-// sees waits for a page by its heading.
+// sees waits for a page with this heading.
 func (b *tab) sees(heading string) {
 	b.t.Helper()
 	b.find(fmt.Sprintf("//h1[normalize-space(.)=%q]", heading))
 }
 
-// click clicks the first link or button with a text, and waits for the page
-// that it leads to.
+// click clicks the first link or button that contains the text, and waits for the next page.
 func (b *tab) click(text string) {
 	b.t.Helper()
 	element := b.find(fmt.Sprintf("//a[contains(normalize-space(.), %[1]q)] | //button[contains(normalize-space(.), %[1]q)]", text))
 	b.call(http.MethodPost, "/element/"+element+"/click", nil, nil)
 }
 
-// fill types into the field of a name.
+// fill types text into the field with this name.
 func (b *tab) fill(name, text string) {
 	b.t.Helper()
 	b.call(http.MethodPost, "/element/"+b.find(fmt.Sprintf("//input[@name=%q]", name))+"/value", map[string]string{"text": text}, nil)
 }
 
-// press presses a key, wherever the focus is.
+// press presses a key in the focused element.
 func (b *tab) press(key string) {
 	b.t.Helper()
 	strokes := []map[string]string{{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}}
@@ -218,73 +215,71 @@ func (b *tab) press(key string) {
 	}}, nil)
 }
 
-// text is what the page says.
+// text returns the visible text of the page.
 func (b *tab) text() (text string) {
 	b.t.Helper()
 	b.call(http.MethodGet, "/element/"+b.find("//body")+"/text", nil, &text)
 	return text
 }
 
-// run runs a script in the page, waits for what it promises and decodes that.
+// run runs a script in the page, waits for its promise and decodes the result.
 func (b *tab) run(script string, out any, args ...any) {
 	b.t.Helper()
 	b.call(http.MethodPost, "/execute/sync", map[string]any{"script": script, "args": append([]any{}, args...)}, out)
 }
 
-// enterFrame goes on inside the first frame of the page.
+// enterFrame switches to the first frame of the page.
 func (b *tab) enterFrame() {
 	b.t.Helper()
 	b.call(http.MethodPost, "/frame", map[string]int{"id": 0}, nil)
 }
 
-// leaveFrames goes back to the page around them.
+// leaveFrames switches to the top-level page.
 func (b *tab) leaveFrames() {
 	b.t.Helper()
 	b.call(http.MethodPost, "/frame", map[string]any{"id": nil}, nil)
 }
 
-// cookies are authkit's that would be sent with the page, by name. The fake
-// AuthKit's own are left out: over TLS it is on the same host.
+// cookies returns the cookies that the browser would send to the current page, by name. It omits those of the fake
+// AuthKit, which is on the same host if the application uses TLS.
 func (b *tab) cookies() map[string]cookie {
 	b.t.Helper()
 	var all []cookie
 	b.call(http.MethodGet, "/cookie", nil, &all)
-	kept := map[string]cookie{}
+	byName := map[string]cookie{}
 	for _, c := range all {
 		if !strings.HasPrefix(c.Name, "fake-authkit-") {
-			kept[c.Name] = c
+			byName[c.Name] = c
 		}
 	}
-	return kept
+	return byName
 }
 
-// console is what the browser has complained about since it was last asked.
-func (b *tab) console() (complaints []string) {
+// console returns the messages in the browser's console since the last call.
+func (b *tab) console() (messages []string) {
 	b.t.Helper()
 	var entries []struct{ Level, Message string }
 	b.call(http.MethodPost, "/se/log", map[string]string{"type": "browser"}, &entries)
 	for _, e := range entries {
-		complaints = append(complaints, e.Level+" "+e.Message)
+		messages = append(messages, e.Level+" "+e.Message)
 	}
-	return complaints
+	return messages
 }
 
-// complains waits for the browser to complain about something, which it may do
-// later than it does what it complains of.
-func (b *tab) complains(about string) {
+// awaitMessage waits for a message in the console. The browser may write it some time after the event.
+func (b *tab) awaitMessage(text string) {
 	b.t.Helper()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
-		for _, complaint := range b.console() {
-			if strings.Contains(complaint, about) {
+	for deadline := time.Now().Add(timeout); time.Now().Before(deadline); {
+		for _, message := range b.console() {
+			if strings.Contains(message, text) {
 				return
 			}
 		}
 	}
-	require.Fail(b.t, "the browser does not complain", about)
+	require.Fail(b.t, "there is no such message in the console", text)
 }
 
-// resize gives the page a size to show itself in, which for a window of a
-// desktop could not be as small as a telephone's.
+// resize sets the size of the page. A desktop window could not be as small as a phone's.
 func (b *tab) resize(width, height int) {
 	b.t.Helper()
 	b.devtools("Emulation.setDeviceMetricsOverride", map[string]any{
@@ -292,30 +287,30 @@ func (b *tab) resize(width, height int) {
 	})
 }
 
-// screenshot is the page as a PNG.
+// screenshot returns the page as a PNG.
 func (b *tab) screenshot() []byte {
 	b.t.Helper()
 	var encoded string
 	b.call(http.MethodGet, "/screenshot", nil, &encoded)
-	picture, err := base64.StdEncoding.DecodeString(encoded)
+	image, err := base64.StdEncoding.DecodeString(encoded)
 	require.NoError(b.t, err)
-	return picture
+	return image
 }
 
-// tellWhereItIs helps whoever reads of a failure.
-func (b *tab) tellWhereItIs() {
+// logPage logs the URL and the source of the current page, for a failed test.
+func (b *tab) logPage() {
 	var address, source string
 	b.try(http.MethodGet, "/url", nil, &address)
 	b.try(http.MethodGet, "/source", nil, &source)
 	b.t.Logf("the browser is at %s:\n%.3000s", address, source)
 }
 
-// nothingBlocked holds that no policy kept the browser from anything.
+// nothingBlocked asserts that no Content-Security-Policy blocked anything.
 func (b *tab) nothingBlocked() {
 	b.t.Helper()
-	for _, complaint := range b.console() {
-		assert.NotContains(b.t, complaint, "Content Security Policy")
-		assert.NotContains(b.t, complaint, "Refused to")
+	for _, message := range b.console() {
+		assert.NotContains(b.t, message, "Content Security Policy")
+		assert.NotContains(b.t, message, "Refused to")
 	}
 }
 

@@ -1,4 +1,4 @@
-// What the pages of other sites can do, and what they cannot.
+// Requests from pages of other origins: links, forms, fetches, frames and prefetches.
 
 package browser_test
 
@@ -15,20 +15,19 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// neighbours are the hosts of other origins. To an application on localhost
-// 127.0.0.1 is another site, whose requests bring no Lax cookie but with a link;
-// another port of localhost is the same site, whose requests bring them all.
-var neighbours = []struct{ name, host string }{
+// otherOrigins are hosts of other origins than an application on localhost. 127.0.0.1 is cross-site: its requests carry
+// Lax cookies only after a link. Another port of localhost is same-site: its requests carry all cookies.
+var otherOrigins = []struct{ name, host string }{
 	{"another site", "127.0.0.1"},
 	{"another origin of the same site", "localhost"},
 }
 
-func TestAFormOfAnotherOriginChangesNothing(t *testing.T) {
+func TestAFormFromAnotherOriginChangesNothing(t *testing.T) {
 	t.Parallel()
 	const form = `<form method="post" action="%s"><input name="organization_id" value="org_acme"><button>Win a prize</button></form>`
-	// A frame that is sandboxed has no origin to tell (Origin: null).
+	// A sandboxed frame has an opaque origin (Origin: null).
 	const sandboxed = `<iframe sandbox="allow-forms allow-top-navigation-by-user-activation" srcdoc="%s"></iframe>`
-	for _, n := range neighbours {
+	for _, n := range otherOrigins {
 		for _, c := range []struct {
 			path      string
 			sandboxed bool
@@ -58,35 +57,35 @@ func TestAFormOfAnotherOriginChangesNothing(t *testing.T) {
 	}
 }
 
-func TestALinkOfAnotherSiteLeadsIntoAGuardedPage(t *testing.T) {
+func TestALinkFromAnotherSiteOpensAGuardedPage(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range schemes {
-		for _, n := range neighbours {
+		for _, n := range otherOrigins {
 			if scheme.tls && n.host == "localhost" {
-				continue // it is another site, too: the application is on 127.0.0.1 then
+				continue // with TLS the application is on 127.0.0.1, so both are cross-site
 			}
 			t.Run(scheme.name+", "+n.name, func(t *testing.T) {
 				a := newApp(t, appOptions{tls: scheme.tls})
-				site := newSite(t, n.host, `<a href="`+a.url+`/account?from=elsewhere">Account</a>`)
+				site := newSite(t, n.host, `<a href="`+a.url+`/account?from=other-site">Account</a>`)
 				b := open(t)
 				b.visit(site)
 				b.click("Account")
 				b.sees("Sign in")
 				b.click("Kim Oduya")
 				b.sees("Account of " + kim)
-				assert.Equal(t, a.url+"/account?from=elsewhere", b.url())
+				assert.Equal(t, a.url+"/account?from=other-site", b.url())
 
 				b.visit(site)
 				b.click("Account")
 				b.sees("Account of " + kim)
-				assert.Equal(t, a.url+"/account?from=elsewhere", b.url())
-				assert.Len(t, a.fake.Sessions(), 1, "the session came with the link")
+				assert.Equal(t, a.url+"/account?from=other-site", b.url())
+				assert.Len(t, a.fake.Sessions(), 1, "the link sent the session cookie")
 			})
 		}
 	}
 }
 
-func TestAFetchOfAnotherOriginReadsNothingAndChangesNothing(t *testing.T) {
+func TestAFetchFromAnotherOriginReadsNothingAndChangesNothing(t *testing.T) {
 	t.Parallel()
 	const attempt = `const [method, address, mode] = arguments;
 		try {
@@ -96,9 +95,9 @@ func TestAFetchOfAnotherOriginReadsNothingAndChangesNothing(t *testing.T) {
 			return e.name;
 		}`
 	for _, scheme := range schemes {
-		for _, n := range neighbours {
+		for _, n := range otherOrigins {
 			if scheme.tls && n.host == "localhost" {
-				continue // it is another site, too: the application is on 127.0.0.1 then
+				continue // with TLS the application is on 127.0.0.1, so both are cross-site
 			}
 			t.Run(scheme.name+", "+n.name, func(t *testing.T) {
 				a := newApp(t, appOptions{tls: scheme.tls})
@@ -115,11 +114,11 @@ func TestAFetchOfAnotherOriginReadsNothingAndChangesNothing(t *testing.T) {
 					{"POST", "/logout", "no-cors", "opaque: "},
 					{"POST", "/organization", "no-cors", "opaque: "},
 				} {
-					asked := a.requests(c.path)
+					before := a.requests(c.path)
 					var got string
 					b.run(attempt, &got, c.method, a.url+c.path, c.mode)
 					assert.Equal(t, c.want, got, "%s %s, %s", c.method, c.path, c.mode)
-					assert.Greater(t, a.requests(c.path), asked, "%s %s did arrive", c.method, c.path)
+					assert.Greater(t, a.requests(c.path), before, "%s %s arrived", c.method, c.path)
 				}
 				b.visit(a.url + "/account")
 				b.sees("Account of " + kim)
@@ -137,7 +136,7 @@ func TestErrorPagesAreNotShownInAFrame(t *testing.T) {
 	b := open(t)
 	a.signIn(b)
 	for _, c := range []struct{ name, path, heading string }{
-		{"a state that came twice", "/callback?state=one&state=two&code=any", "This sign-in can't be finished"},
+		{"a duplicate state", "/callback?state=one&state=two&code=any", "This sign-in can't be finished"},
 		{"cancelled", "/callback?error=access_denied", "Sign-in was cancelled"},
 		{"forbidden", "/admin", "You can't do this"},
 		{"a method that is not served", "/logout", "This address does not work like that"},
@@ -146,15 +145,15 @@ func TestErrorPagesAreNotShownInAFrame(t *testing.T) {
 			b := &tab{t: t, session: b.session}
 			b.visit(a.url + c.path)
 			b.sees(c.heading)
-			for _, n := range neighbours {
+			for _, n := range otherOrigins {
 				assert.Equal(t, "chrome-error://chromewebdata/", b.framed(n.host, a.url+c.path), n.name)
 			}
 		})
 	}
-	t.Run("a page that says nothing of frames is", func(t *testing.T) {
+	t.Run("a page without a frame policy is shown", func(t *testing.T) {
 		b := &tab{t: t, session: b.session}
 		assert.Equal(t, a.url+"/open", b.framed("127.0.0.1", a.url+"/open"))
-		b.sees("Open to all")
+		b.sees("Public page")
 	})
 }
 
@@ -162,55 +161,54 @@ func TestAGuardedPageInAFrameStartsNoSignIn(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, appOptions{})
 	b := open(t)
-	for _, n := range neighbours {
+	for _, n := range otherOrigins {
 		assert.Equal(t, "chrome-error://chromewebdata/", b.framed(n.host, a.url+"/account"), n.name)
 	}
-	assert.Equal(t, len(neighbours), a.requests("/account"))
+	assert.Equal(t, len(otherOrigins), a.requests("/account"))
 	assert.Zero(t, a.fake.Calls(authkittest.RouteAuthorize))
 	b.visit(a.url + "/open")
 	assert.Empty(t, b.cookies())
 }
 
-// framed shows an address in a frame of somebody else's page, and returns the
-// address of what the frame holds then.
-func (b *tab) framed(host, address string) (held string) {
+// framed opens an address in a frame of another origin's page, and returns the address of the page in the frame.
+func (b *tab) framed(host, address string) (shown string) {
 	b.t.Helper()
 	b.visit(newSite(b.t, host, `<iframe src="`+html.EscapeString(address)+`"></iframe>`))
-	b.sees("Elsewhere")
+	b.sees("Other site")
 	b.enterFrame()
-	b.run("return location.href", &held)
-	return held
+	b.run("return location.href", &shown)
+	return shown
 }
 
-func TestALinkThatIsFetchedAheadStartsNoSignInUntilItIsClicked(t *testing.T) {
+func TestAPrefetchedLinkStartsNoSignInUntilItIsClicked(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, appOptions{})
 	b := open(t)
-	b.visit(a.url + "/ahead")
-	b.sees("Ahead")
-	require.Eventually(t, func() bool { return a.requests("/account") > 0 }, patience, 10*time.Millisecond, "nothing is fetched ahead")
-	assert.Empty(t, b.cookies(), "no sign-in is under way")
+	b.visit(a.url + "/prefetching")
+	b.sees("Prefetching")
+	require.Eventually(t, func() bool { return a.requests("/account") > 0 }, timeout, 10*time.Millisecond, "the browser prefetches nothing")
+	assert.Empty(t, b.cookies(), "no sign-in has started")
 	b.click("Account")
 	b.sees("Sign in")
 	b.click("Kim Oduya")
 	b.sees("Account of " + kim)
 
-	// What is fetched ahead for somebody who is signed in renews the session, like anything else.
+	// For a signed-in user, a prefetch refreshes the session like every other request.
 	before := b.cookies()["authkit-session"]
 	a.clock.Advance(6 * time.Minute)
-	b.visit(a.url + "/ahead")
+	b.visit(a.url + "/prefetching")
 	b.click("Account")
 	b.sees("Account of " + kim)
 	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
 	assert.NotEqual(t, before, b.cookies()["authkit-session"])
 }
 
-// A Content-Security-Policy of the application's own holds for the way out too:
-// browsers apply form-action to the redirects that follow a form.
-func TestAPolicyMustLetTheSignOutFormLeadToAuthKit(t *testing.T) {
+// Browsers apply form-action to the redirects after a form, too. So the application's Content-Security-Policy must allow
+// the logout URL of WorkOS.
+func TestTheFormActionPolicyMustAllowTheSignOutRedirects(t *testing.T) {
 	t.Parallel()
 	var policy string
-	a := newApp(t, appOptions{around: func(next http.Handler) http.Handler {
+	a := newApp(t, appOptions{wrap: func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Security-Policy", policy)
 			next.ServeHTTP(w, r)
@@ -220,14 +218,14 @@ func TestAPolicyMustLetTheSignOutFormLeadToAuthKit(t *testing.T) {
 	policy = "form-action 'self'"
 	a.signIn(b)
 	b.click("Sign out")
-	b.complains("form-action")
-	require.True(t, a.newest().Active(), "WorkOS was not told")
+	b.awaitMessage("form-action")
+	require.True(t, a.newest().Active(), "the browser did not reach WorkOS")
 
 	policy = "form-action 'self' " + a.fake.URL()
 	b.visit(a.url + "/account")
 	b.sees("Account of " + kim)
 	b.click("Sign out")
-	b.sees("Home of nobody")
+	b.sees("Home of an anonymous user")
 	assert.False(t, a.newest().Active())
 	b.nothingBlocked()
 }

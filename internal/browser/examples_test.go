@@ -21,9 +21,8 @@ var buildExamples = sync.OnceValue(func() error {
 	return cmd.Run()
 })
 
-// startExample runs an example with a fake AuthKit inside, and returns its
-// address. The example is on localhost and its AuthKit on 127.0.0.1, which to a
-// browser is another site.
+// startExample starts an example with its fake AuthKit, and returns the example's URL. The example is on localhost and
+// its AuthKit on 127.0.0.1. To a browser these are different sites.
 func startExample(t *testing.T, name string) (home string) {
 	t.Helper()
 	require.NoError(t, buildExamples())
@@ -38,7 +37,7 @@ func startExample(t *testing.T, name string) (home string) {
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	t.Cleanup(func() { cmd.Wait() }) // the context has killed it
+	t.Cleanup(func() { cmd.Wait() }) // the test's context kills it
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	require.NoError(t, err)
 	home, ok := strings.CutPrefix(strings.TrimSpace(line), "Open ")
