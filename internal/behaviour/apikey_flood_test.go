@@ -5,7 +5,6 @@ package behaviour
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"runtime"
@@ -385,103 +384,6 @@ func TestAMadeUpAPIKeyThatAFirewallWouldRefuseIsNeverSent(t *testing.T) { // A5
 			assert.False(t, a.warned(), a.Logs.String())
 		})
 	}
-}
-
-func TestATransportThatNeverReturnsAnswersEveryAPIKeyAndTheNextQuestionWorks(t *testing.T) { // A18
-	for name, end := range map[string]func(){
-		"it ends its goroutine": runtime.Goexit,
-		"it panics":             func() { panic("a transport of the application's own") },
-		"it panics with nil":    func() { panic(nil) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			asked, goOn := make(chan struct{}, 2), make(chan struct{})
-			way := &validations{strike: func(*http.Request, string) (*http.Response, error) {
-				asked <- struct{}{}
-				<-goOn
-				end()
-				return nil, errors.New("not reached")
-			}}
-			a := Keyed(t, way.option())
-			a.Logs.allowPanics()
-			key := a.addKey("ci")
-			answered := make(chan Response, 100)
-			for range cap(answered) {
-				go func() { answered <- a.WithKey(t.Context(), "/key", key) }()
-			}
-			<-asked
-			close(goOn)
-			for range cap(answered) {
-				select {
-				case resp := <-answered:
-					assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
-					assert.Equal(t, "5", resp.Header.Get("Retry-After"))
-				case <-time.After(Patience):
-					require.FailNow(t, "a request was never answered")
-				}
-			}
-			assert.Empty(t, asked, "one question for all")
-			assert.Contains(t, a.Logs.String(), "API key not validated")
-
-			way.strike = nil
-			a.Clock.Advance(5 * time.Second)
-			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", key).Status)
-
-			// A proven key fares no worse.
-			way.strike = func(*http.Request, string) (*http.Response, error) { end(); return nil, nil }
-			a.Clock.Advance(time.Minute)
-			assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", key).Status)
-			way.strike = nil
-			a.Clock.Advance(5 * time.Second)
-			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", key).Status)
-		})
-	}
-}
-
-func TestATransportThatEndsManyGoroutinesLeavesEveryPlaceFree(t *testing.T) { // A18
-	way := &validations{strike: func(*http.Request, string) (*http.Response, error) { runtime.Goexit(); return nil, nil }}
-	a := Keyed(t, way.option())
-	for i := range 2 * UnknownKeysAtOnce {
-		assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", MadeUpKey(i)).Status)
-	}
-	way.strike = nil
-	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", a.addKey("ci")).Status)
-}
-
-func TestAnAPIKeyThatIsDeletedWhileTheReplyIsOnItsWayStopsThirtySecondsAfterTheQuestion(t *testing.T) {
-	clock := newObservedClock()
-	a := NewApp(t, AppOptions{Clock: &clock, Routes: func(a *App, mux *http.ServeMux) {
-		mux.Handle("/key", a.RequireAPIKey()(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
-	}})
-	key := a.addKey("ci")
-	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Delay: 9 * time.Second, TakeEffect: true, Times: 1})
-	answered := make(chan Response)
-	go func() { answered <- a.WithKey(t.Context(), "/key", key) }()
-	a.Fake.AwaitCalls(t, authkittest.RouteValidateAPIKey, 1)
-	a.Clock.AwaitTimers(2) // the limit of the call, and the delay of the reply
-	a.deleteKey("ci")
-	a.Clock.Advance(9 * time.Second)
-	require.Equal(t, http.StatusOK, (<-answered).Status)
-	a.Clock.Advance(20 * time.Second)
-	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", key).Status)
-	a.Clock.Advance(time.Second)
-	assert.Equal(t, http.StatusUnauthorized, a.WithKey(t.Context(), "/key", key).Status)
-}
-
-func TestACancellationByTheTransportItselfIsLoggedAsAFailure(t *testing.T) {
-	way := &validations{strike: func(*http.Request, string) (*http.Response, error) { return nil, context.Canceled }}
-	a := Keyed(t, way.option())
-	assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", "sk_some").Status)
-	assert.Contains(t, a.Logs.String(), `level=WARN msg="authkit: request refused"`, "the client is still there")
-}
-
-func TestTheRetryAfterOfARememberedFailureIsWhatIsLeftOfIt(t *testing.T) {
-	a := Keyed(t)
-	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 503, Header: http.Header{"Retry-After": {"30"}}})
-	for _, left := range []string{"30", "21", "11", "1"} {
-		assert.Equal(t, left, a.WithKey(t.Context(), "/key", "sk_some").Header.Get("Retry-After"))
-		a.Clock.Advance(10*time.Second - time.Second/3)
-	}
-	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 }
 
 func TestTheValueOfAnAPIKeyIsHandedToNoHandler(t *testing.T) {

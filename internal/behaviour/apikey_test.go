@@ -336,3 +336,42 @@ func longText(n int) string {
 	}
 	return string(b)
 }
+
+func TestARequestWithAKeyIsNotThePersonOfItsCookie(t *testing.T) {
+	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
+		mux.Handle("DELETE /posts", a.RequireAuthOrAPIKey("posts:delete")(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if s, ok := authkit.FromContext(r.Context()); ok {
+				io.WriteString(w, "deleted in "+s.OrganizationID())
+				return
+			}
+			key, _ := authkit.APIKeyFromContext(r.Context())
+			io.WriteString(w, "deleted in "+key.OrganizationID())
+		})))
+	}})
+	cookie := a.SignedIn(Kim).CookieHeader() // kim may not delete in org_acme
+	a.Fake.UpdateUser("lee@example.com", func(p *authkittest.User) {
+		p.Memberships = []authkittest.Membership{{OrganizationID: "org_own"}} // makes the organization
+	})
+	key := a.Fake.AddAPIKey(authkittest.APIKey{Name: "own", OrganizationID: "org_own", Permissions: []string{"posts:delete"}})
+	require.Equal(t, 403, a.Send(Request{Method: "DELETE", Target: "/posts", Cookie: cookie}).Status)
+	resp := a.Send(Request{Method: "DELETE", Target: "/posts", Cookie: cookie, Header: http.Header{"Authorization": {"Bearer " + key}}})
+	assert.Equal(t, "deleted in org_own", resp.Body)
+}
+
+func TestOnlyBearerIsAKey(t *testing.T) {
+	a := guarded(t)
+	key := a.Fake.AddAPIKey(authkittest.APIKey{Name: "full", OrganizationID: "org_acme", Permissions: []string{"posts:write"}})
+	r := a.Send(Request{Target: "/apikey", Header: http.Header{"Authorization": {"Basic " + key}}})
+	assert.Equal(t, 401, r.Status)
+	r = a.Send(Request{Target: "/apikey", Header: http.Header{"Authorization": {"Basic dXNlcjpwYXNz"}}})
+	assert.Equal(t, "Bearer", r.Header.Get("WWW-Authenticate"), "no key came")
+}
+
+func TestAGuardThatTakesKeysSaysSo(t *testing.T) {
+	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
+		mux.Handle("/either", a.RequireAuthOrAPIKey()(http.NotFoundHandler()))
+	}})
+	r := a.Send(Request{Target: "/either", Header: Scripted()})
+	assert.Equal(t, 401, r.Status)
+	assert.Equal(t, "Bearer", r.Header.Get("WWW-Authenticate"))
+}

@@ -153,3 +153,15 @@ func TestABearerTokenWithALargeHeaderIsRefusedBeforeAnyWork(t *testing.T) {
 	assert.Zero(t, a.Fake.Calls(authkittest.RouteJWKS))
 	assert.Contains(t, a.Logs.String(), "header: want at most 1024 bytes")
 }
+
+func TestABearerTokenOfASignedOutSessionIsToldSoAndNotSentToSignIn(t *testing.T) {
+	a := guarded(t)
+	cookie := a.SignedIn(Kim).CookieHeader()
+	token := a.bearerOf(cookie)
+	a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie})
+	header := Navigation()
+	header.Set("Authorization", "Bearer "+token)
+	resp := a.Send(Request{Target: "/auth", Header: header})
+	assert.Equal(t, http.StatusUnauthorized, resp.Status)
+	assert.Equal(t, `Bearer error="invalid_token", error_description="The session has ended"`, resp.Header.Get("WWW-Authenticate"))
+}

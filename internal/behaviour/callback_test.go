@@ -399,3 +399,17 @@ func TestAPageAfterASpentCodeDoesNotPromiseThatNothingIsLost(t *testing.T) {
 	assert.NotContains(t, body, "you stay signed in")
 	assert.Contains(t, body, "/login", "the way on is a new sign-in")
 }
+
+func TestAnExchangeThatIsNeverAnsweredIsAPageAfterTenSeconds(t *testing.T) {
+	m := newPlainApp(t)
+	s := m.BeginAs("/login", Kim)
+	m.Fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Hang: true})
+	answered := make(chan Response)
+	go func() {
+		resp, _ := m.Do(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+		answered <- resp
+	}()
+	m.Fake.AwaitCalls(t, authkittest.RouteCodeExchange, 1)
+	m.Clock.Advance(10 * time.Second)
+	refusedWithAPage(t, <-answered, http.StatusServiceUnavailable)
+}

@@ -1,7 +1,9 @@
 package behaviour
 
 import (
+	"maps"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
 )
 
 // The names and attributes that cookies go out with, as the configuration
@@ -135,4 +138,41 @@ func (l *setCookieLog) last(name string) (last *http.Cookie) {
 		}
 	}
 	return last
+}
+
+func TestACookieOfAnHTTPSApplicationStaysSecureWhateverAProxySaysOfPlainHTTP(t *testing.T) {
+	m := newPlainApp(t, authkit.WithRedirectURL("https://app.example.com/callback"))
+	for name, forged := range forgeries() {
+		header := Navigation()
+		maps.Copy(header, forged)
+		header.Set("X-Forwarded-Proto", "http")
+		resp := m.Send(Request{Target: "/login", Header: header})
+		location, err := url.Parse(resp.Header.Get("Location"))
+		require.NoError(t, err)
+		assert.Equal(t, "https://app.example.com/callback", location.Query().Get("redirect_uri"), name)
+		require.Len(t, resp.SetCookies(t), 1)
+		for cookie, c := range resp.SetCookies(t) {
+			assert.True(t, strings.HasPrefix(cookie, "__Host-"+statePrefix), name)
+			assert.True(t, c.Secure && c.HttpOnly, name)
+		}
+	}
+}
+
+// Under https, a sibling domain or a page of plain http cannot plant what a sign-in or a session is kept in: browsers
+// keep it from them by the prefix (RFC 6265bis, section 4.1.3.2), and the plain name is not looked at.
+func TestAPlainNameIsNotTakenForOneWithThePrefix(t *testing.T) {
+	m := newPlainApp(t, authkit.WithRedirectURL("https://app.example.com/callback"))
+	login := m.Send(Request{Target: "/login", Header: Navigation()})
+	require.Len(t, login.SetCookies(t), 1)
+	location, err := url.Parse(login.Header.Get("Location"))
+	require.NoError(t, err)
+	query := url.Values{"code": {"x"}, "state": {location.Query().Get("state")}}
+	for name, c := range login.SetCookies(t) {
+		require.True(t, strings.HasPrefix(name, "__Host-"))
+		plain := strings.TrimPrefix(name, "__Host-") + "=" + c.Value
+		refusedWithAPage(t, m.Send(Request{Target: "/callback?" + query.Encode(), Cookie: plain, Header: Navigation()}), http.StatusBadRequest)
+	}
+	assert.Zero(t, m.Fake.Calls(authkittest.RouteAuthenticate))
+	plain := newPlainInstance(t, m.Fake, m.Clock, m.Password)
+	m.isNobody(plain.signIn(Kim), "nor is a session of the same application over plain http")
 }

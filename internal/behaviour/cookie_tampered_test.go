@@ -1,4 +1,4 @@
-// The session cookie: lines 11 to 14 of the list.
+// Session cookies that were sealed for another purpose or changed.
 
 package behaviour
 

@@ -279,3 +279,18 @@ func TestNoFormOfACookieIsExpiredWhereNothingIsInTheWay(t *testing.T) {
 	}
 	assert.Equal(t, []string{"authkit-session  /"}, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie}).expiredForms(t))
 }
+
+func TestACookieWhoseNameOnlyResemblesAChunksIsNoPartOfTheSession(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	a.fillTokens(4200)
+	chunks := a.SignedIn(Kim).CookieHeader()
+	require.Equal(t, 3, strings.Count(chunks, "authkit-session."))
+	for _, separator := range []string{"x", "-", "_", "0"} {
+		renamed := strings.ReplaceAll(chunks, "authkit-session.", "authkit-session"+separator)
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: renamed}).Body, "nobody", renamed[:20])
+		beside := chunks + "; authkit-session" + separator + "0=planted"
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: beside}).Body, Kim, separator)
+		gone := a.Send(Request{Method: "POST", Target: "/logout", Cookie: "authkit-session" + separator + "0=a-neighbours"}).SetCookies(t)
+		assert.NotContains(t, gone, "authkit-session"+separator+"0", "a neighbour's cookie stays")
+	}
+}

@@ -1,8 +1,9 @@
-// Forms on other sites' pages: line 5 of the list.
+// Requests that the pages of other origins cause, where the application's own options or clock matter.
 
 package behaviour
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -55,4 +56,80 @@ func TestAFormOnAnotherSitesPageSwitchesNobodysOrganization(t *testing.T) {
 		assert.Equal(t, other, organization(), "the application's own form does")
 		was, other = other, was
 	}
+}
+
+// from is the header of a navigation that a page of another origin, or of this one, has caused.
+func from(site string) http.Header {
+	h := Navigation()
+	h.Set("Sec-Fetch-Site", site)
+	return h
+}
+
+// A9. What is fetched ahead is for nobody to see yet.
+func TestWhatIsFetchedAheadSpendsNothing(t *testing.T) {
+	for _, purpose := range []http.Header{
+		{"Sec-Purpose": {"prefetch"}}, {"Sec-Purpose": {"prefetch;prerender"}}, {"Sec-Purpose": {"prefetch;anonymous-client-ip"}},
+		{"Sec-Purpose": {"Prefetch"}}, {"Purpose": {"prefetch"}}, {"X-Moz": {"prefetch"}}, {"Purpose": {"x", "prefetch"}},
+		{"Sec-Purpose": {""}, "X-Moz": {"prefetch"}},
+	} {
+		t.Run(fmt.Sprint(purpose), func(t *testing.T) {
+			a := NewApp(t, AppOptions{})
+			s := a.Begin("/login")
+			header := Navigation()
+			for name, values := range purpose {
+				header[name] = values
+			}
+			for target, status := range map[string]int{
+				"/login": 403, "/login?return_to=/account": 403, s.Target(): 403, "/callback?code=x": 403, "/callback?error=x": 403,
+				s.With("code", "") + "&error=access_denied": 403, "/account": 401, "/deep/x": 401,
+			} {
+				resp := a.Send(Request{Target: target, Cookie: s.Cookie, Header: header})
+				assert.Equal(t, status, resp.Status, target)
+				assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"), target)
+				assert.Empty(t, resp.Header["Set-Cookie"], target)
+				assert.Empty(t, resp.Header["Location"], target)
+			}
+			assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
+			assert.False(t, a.warned())
+			assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}).Status)
+		})
+	}
+}
+
+// An image of a sibling's page may set cookies here, Lax ones too.
+func TestAnImageOfAnotherOriginsPageReachesNoCallback(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	s := a.Begin("/login")
+	for _, target := range []string{"/callback?code=x", s.Target()} {
+		resp := a.Send(Request{Target: target, Cookie: s.Cookie, Header: http.Header{
+			"Sec-Fetch-Site": {"same-site"}, "Sec-Fetch-Mode": {"no-cors"}, "Sec-Fetch-Dest": {"image"},
+		}})
+		assert.Equal(t, http.StatusForbidden, resp.Status)
+		assert.Empty(t, resp.Header["Set-Cookie"])
+	}
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
+}
+
+func TestAnotherOriginsFrameStartsNoSignIn(t *testing.T) {
+	framed := func(site, dest string) http.Header {
+		return http.Header{"Sec-Fetch-Site": {site}, "Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {dest}, "Accept": {"text/html"}}
+	}
+	a := NewApp(t, AppOptions{})
+	for _, dest := range []string{"iframe", "frame", "object", "embed", "fencedframe"} {
+		for _, target := range []string{"/login", "/login?state=x&return_to=/" + strings.Repeat("a", 900), "/callback?code=x"} {
+			for _, site := range []string{"same-site", "cross-site"} {
+				resp := a.Send(Request{Target: target, Header: framed(site, dest)})
+				assert.Equal(t, http.StatusForbidden, resp.Status, "%s %s %.20s", site, dest, target)
+				assert.Empty(t, resp.Header["Set-Cookie"])
+				assert.Empty(t, resp.Header["Location"])
+			}
+		}
+		resp := a.Send(Request{Target: "/login", Header: framed("same-origin", dest)})
+		assert.Equal(t, http.StatusSeeOther, resp.Status, "a frame of this site's own page: %s", dest)
+	}
+	s := a.Begin("/login")
+	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: framed("cross-site", "iframe")})
+	assert.Equal(t, http.StatusSeeOther, resp.Status, "AuthKit leads a sign-in that this site's own frame began back")
+	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: "/login", Header: from("cross-site")}).Status, "a link")
+	assert.False(t, a.warned(), a.Logs.String())
 }

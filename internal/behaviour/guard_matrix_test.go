@@ -210,39 +210,3 @@ func TestAGuardThatRequiresNothingIsAMistake(t *testing.T) {
 		assert.PanicsWithValue(t, "authkit: "+want, guard)
 	}
 }
-
-func TestAProofThatIsTooOldIsRenewedAndThePageComesBack(t *testing.T) {
-	a := guarded(t)
-	b := a.SignedIn(Kim)
-	a.Clock.Advance(10*time.Minute + 59*time.Second)
-	assert.Equal(t, http.StatusOK, b.get("/recent").StatusCode, "a minute is for the clocks")
-	a.Clock.Advance(2 * time.Second)
-	assert.Equal(t, "recent_auth_required", a.Send(Request{Target: "/recent", Cookie: b.CookieHeader(), Header: Scripted()}).Problem(t)["code"])
-
-	page, err := b.SignIn(a.URL+"/recent?x=1", Kim)
-	require.NoError(t, err, "AuthKit asks again")
-	assert.Equal(t, "passed: user_kim", page.Body)
-	assert.Equal(t, a.URL+"/recent?x=1", page.URL.String())
-}
-
-func TestAnAuthKitThatGivesNoNewProofMeans403AndNoCircle(t *testing.T) {
-	for name, claims := range map[string]map[string]any{
-		"an old auth_time": {"auth_time": Start.Unix()},
-		"none at all":      {"auth_time": nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			a := guarded(t)
-			a.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Claims = claims })
-			b := a.SignedIn(Kim)
-			before := b.CookieHeader()
-			a.Clock.Advance(20 * time.Minute)
-			page, err := b.SignIn(a.URL+"/recent", Kim)
-			require.Error(t, err)
-			assert.Nil(t, page)
-			assert.Equal(t, http.StatusForbidden, b.Page().StatusCode)
-			assert.Contains(t, b.Page().Body, "more recent")
-			assert.NotEmpty(t, before)
-			assert.Contains(t, b.get("/").Body, Kim, "the session is as it was")
-		})
-	}
-}

@@ -220,35 +220,12 @@ func TestWithASignInPageOfItsOwnAGuardLeadsThere(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, a.Direct(guarded, Request{Method: "GET", Target: "/account", Header: Scripted()}).Status)
 }
 
-// AuthKit alone knows max_age, so a new proof is given there, whatever a sign-in asks for otherwise.
-func TestANewProofIsGivenAtAuthKitItselfWhateverTheLoginParamsSay(t *testing.T) {
-	for name, option := range map[string]authkit.Option{
-		"a provider":   authkit.WithLoginParams(authkit.LoginParams{Provider: "GoogleOAuth"}),
-		"a connection": authkit.WithLoginParams(authkit.LoginParams{Connection: "conn_1"}),
-		"a connection by request": authkit.WithLoginFunc(func(*http.Request) authkit.LoginParams {
-			return authkit.LoginParams{Connection: "conn_1"}
-		}),
-		"an organization":            authkit.WithLoginParams(authkit.LoginParams{Organization: "org_acme"}),
-		"a provider with its domain": authkit.WithLoginParams(authkit.LoginParams{Provider: "GoogleOAuth", DomainHint: "example.com"}),
-	} {
-		t.Run(name, func(t *testing.T) {
-			a := NewApp(t, AppOptions{
-				AuthKit: []authkit.Option{option},
-				Routes: func(a *App, mux *http.ServeMux) {
-					mux.Handle("/recent", a.RequireRecentAuth(time.Minute)(http.NotFoundHandler()))
-				},
-			})
-			cookie := NewInstance(t, a.Fake, a.Clock, AppOptions{}).SignedIn(Kim).CookieHeader()
-			a.Clock.Advance(4 * time.Minute)
-			resp := a.Send(Request{Target: "/recent", Cookie: cookie, Header: Navigation()})
-			require.Equal(t, http.StatusSeeOther, resp.Status, resp.Body)
-			location, err := resp.Location()
-			require.NoError(t, err)
-			assert.Equal(t, "authkit", location.Query().Get("provider"))
-			assert.Equal(t, "60", location.Query().Get("max_age"))
-			assert.NotContains(t, location.Query(), "connection_id")
-			assert.Equal(t, name == "an organization", location.Query().Has("organization_id"))
-			assert.False(t, a.warned(), a.Logs.String())
-		})
+// A browser that sends one of the two headers knows both.
+func TestARequestWithHalfOfFetchMetadataIsNoNavigation(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	for name, value := range map[string]string{"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "image"} {
+		resp := a.Send(Request{Target: "/account", Header: http.Header{name: {value}, "Accept": {"text/html"}}})
+		assert.Equal(t, http.StatusUnauthorized, resp.Status, name)
+		assert.Empty(t, resp.SetCookies(t))
 	}
 }

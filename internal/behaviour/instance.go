@@ -1,4 +1,4 @@
-// The application under attack: what comes to it, what it answers, and what its log may not tell.
+// One process of an application over HTTP: requests, sign-ins, and whom it takes a request for.
 
 package behaviour
 

@@ -3,7 +3,9 @@ package behaviour
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -321,4 +323,45 @@ func TestAPublicClientRevokesNothing(t *testing.T) {
 	a.Clock.Advance(time.Minute)
 	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}).Status)
 	assert.Zero(t, a.Fake.Calls(authkittest.RouteRevokeSession))
+}
+
+func TestALogoutAtAPathOfItsOwnRefreshesNothing(t *testing.T) {
+	a := NewApp(t, AppOptions{
+		AuthKit: []authkit.Option{authkit.WithLogoutPath("/bye")},
+		Routes:  func(a *App, mux *http.ServeMux) { mux.Handle("/bye", a.Logout()) },
+	})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(2 * time.Minute)
+	resp := a.Send(Request{Method: "POST", Target: "/bye", Cookie: cookie})
+	assert.Equal(t, http.StatusOK, resp.Status)
+	assert.Negative(t, resp.SetCookies(t)["authkit-session"].MaxAge)
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteRefresh))
+}
+
+func TestAnOwnHandlerAtLogoutKnowsWhoIsAsking(t *testing.T) {
+	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
+		mux.Handle("POST /logout", a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, "goodbye "+Visitor(r))
+		})))
+	}})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	assert.Equal(t, 200, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()}).Status)
+}
+
+func TestASignOutIsToldOnce(t *testing.T) {
+	var calls atomic.Int32
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignOut(func(context.Context, authkit.SignOutEvent) { calls.Add(1) })}})
+	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
+	a.ExpireToken(2 * time.Minute)
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true, Times: 1})
+	done := make(chan struct{})
+	go func() { a.Do(Request{Target: "/account", Cookie: cookie}); close(done) }()
+	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
+	a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie})
+	a.Fake.RevokeSession(id) // the browser went through WorkOS's logout
+	a.Fake.ClearFault(authkittest.RouteRefresh)
+	<-done
+	assert.EqualValues(t, 1, calls.Load(), "in-flight refresh")
+	a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie}) // the button pressed twice, or the cookie replayed
+	assert.LessOrEqual(t, calls.Load(), int32(2), "replayed logout")
 }

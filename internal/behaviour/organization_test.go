@@ -2,7 +2,6 @@ package behaviour
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -49,43 +48,6 @@ func TestAScriptThatSwitchesIsToldWhereToGo(t *testing.T) {
 	assert.Equal(t, http.StatusOK, resp.Status)
 	assert.JSONEq(t, `{"return_to":"/account"}`, resp.Body)
 	assert.Equal(t, "org_beta", a.Me(resp.NewCookie(t))["organization"])
-}
-
-func TestASwitchThatIsRefusedLeavesTheSessionAsItWas(t *testing.T) {
-	a := Switching(t)
-	for name, c := range map[string]struct {
-		organization string
-		header       http.Header
-		fault        *authkittest.Fault
-		status       int
-		code         string
-	}{
-		"to no organization":          {"", Scripted(), nil, 403, "organization_refused"},
-		"to one that does not exist":  {"org_nowhere", Scripted(), nil, 403, "organization_refused"},
-		"to one of other people":      {"org_others", Scripted(), nil, 403, "organization_refused"},
-		"while WorkOS is down":        {"org_beta", Scripted(), &authkittest.Fault{Status: 400, Body: `{"error":"too_many","error_description":"x"}`}, 403, "organization_refused"},
-		"by another site":             {"org_beta", http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}}, nil, 403, "cross_origin_refused"},
-		"which wants single sign-on":  {"org_beta", Scripted(), &authkittest.Fault{Status: 400, Body: `{"error":"sso_required","connection_ids":["conn_1"]}`}, 403, "organization_sign_in_required"},
-		"which wants a second factor": {"org_beta", Scripted(), &authkittest.Fault{Status: 403, Body: `{"code":"mfa_enrollment","pending_authentication_token":"secret"}`}, 403, "organization_sign_in_required"},
-		"while WorkOS answers 401":    {"org_beta", Scripted(), &authkittest.Fault{Status: 401}, 503, "unavailable"},
-		"while nothing legible comes": {"org_beta", Scripted(), &authkittest.Fault{Body: "<html>"}, 503, "unavailable"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			cookie := a.Acme() // a session of its own: a refusal is remembered for one
-			if c.fault != nil {
-				a.Fake.InjectFault(authkittest.RouteRefresh, *c.fault)
-				defer a.Fake.ClearFault(authkittest.RouteRefresh)
-			}
-			resp := a.SwitchTo(c.organization, cookie, c.header)
-			assert.Equal(t, c.status, resp.Status, resp.Body)
-			assert.Equal(t, c.code, resp.Problem(t)["code"])
-			assert.Empty(t, resp.SetCookies(t))
-			assert.Equal(t, "org_acme", a.Me(cookie)["organization"])
-			a.Fake.ClearFault(authkittest.RouteRefresh)
-			a.ExpireToken(2 * time.Minute)
-			assert.Equal(t, "org_acme", a.Me(cookie)["organization"], "and it is still renewed")
-		})
-	}
 }
 
 func TestASwitchOfAnEndedSessionEndsItHere(t *testing.T) {
@@ -255,207 +217,6 @@ func TestASwitchThatFailsIsNoFailureOfARefreshThatWaitedForIt(t *testing.T) {
 	(<-answered).NewCookie(t)
 }
 
-func TestWhatIsNoOrganizationIDIsRefusedWithoutACall(t *testing.T) {
-	a := Switching(t)
-	cookie := a.Acme()
-	for _, id := range []string{
-		"", "acme", "org_", "ORG_acme", "user_kim", " org_acme", "org_acme ", "org_acme\n", "org_acme\x00", "org_a/../b", "org_a.b",
-		"org_\u00e4cme", "org_\xff", "org_a\u200bb", "org_a&x=1", "{\"org_a\":1}", "org_" + strings.Repeat("a", 125), strings.Repeat("org_", 5000),
-	} {
-		resp := a.SwitchTo(id, cookie, Scripted())
-		assert.Equal(t, http.StatusForbidden, resp.Status, "%.40q", id)
-		assert.Equal(t, "organization_refused", resp.Problem(t)["code"])
-		assert.Empty(t, resp.SetCookies(t))
-	}
-	assert.Zero(t, a.Fake.Calls(authkittest.RouteRefresh))
-
-	for i, id := range []string{"org_" + strings.Repeat("a", 124), "org_0", "org_01EHWNCE74X7JSDV0X3SZ3KJNY", "org_a-b_C"} {
-		assert.Equal(t, http.StatusForbidden, a.SwitchTo(id, cookie, Scripted()).Status)
-		assert.Equal(t, i+1, a.Fake.Calls(authkittest.RouteRefresh), "%.40q may be one", id)
-	}
-}
-
-func TestMadeUpOrganizationIDsAreAskedAboutTwentyTimesAMinuteAtTheMost(t *testing.T) {
-	a := Switching(t)
-	cookie := a.Acme()
-	guess := func(ids int) {
-		for range 2 {
-			for i := range ids {
-				resp := a.SwitchTo(fmt.Sprintf("org_%d", i), cookie, Scripted())
-				require.Equal(t, http.StatusForbidden, resp.Status)
-				require.Equal(t, "organization_refused", resp.Problem(t)["code"])
-				require.Empty(t, resp.SetCookies(t))
-			}
-		}
-	}
-	guess(200)
-	assert.Equal(t, 20, a.Fake.Calls(authkittest.RouteRefresh))
-	a.Clock.Advance(59 * time.Second)
-	guess(30)
-	assert.Equal(t, http.StatusForbidden, a.SwitchTo("org_beta", cookie, Scripted()).Status, "no organization is asked about any more")
-	assert.Equal(t, 20, a.Fake.Calls(authkittest.RouteRefresh))
-	assert.Equal(t, "org_acme", a.Me(cookie)["organization"])
-
-	other := a.Acme()
-	a.SwitchTo("org_beta", other, Scripted()).NewCookie(t)
-	assert.Equal(t, 21, a.Fake.Calls(authkittest.RouteRefresh), "another session is not held up")
-
-	a.Clock.Advance(time.Second)
-	guess(30)
-	assert.Equal(t, 41, a.Fake.Calls(authkittest.RouteRefresh))
-	a.Clock.Advance(time.Minute)
-	assert.Equal(t, "org_beta", a.Me(a.SwitchTo("org_beta", cookie, Scripted()).NewCookie(t))["organization"])
-	assert.NotContains(t, a.Logs.String(), "WARN", "a client can cause it")
-}
-
-// All at once, so that none of them finds another's refusal in time.
-func TestMadeUpOrganizationIDsThatComeAtOnceAreBoundedToo(t *testing.T) {
-	a := Switching(t)
-	cookie := a.Acme()
-	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true, Times: 1})
-	var answers []chan Response
-	for i := range 40 {
-		answers = append(answers, a.SendAside(Request{
-			Method: "POST", Target: "/organization", Cookie: cookie, Header: Scripted(), Form: url.Values{"organization_id": {fmt.Sprintf("org_%d", i)}},
-		}))
-	}
-	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
-	a.Fake.ClearFault(authkittest.RouteRefresh)
-	for _, answered := range answers {
-		assert.Contains(t, []int{http.StatusForbidden, http.StatusServiceUnavailable}, (<-answered).Status)
-	}
-	assert.LessOrEqual(t, a.Fake.Calls(authkittest.RouteRefresh), 20)
-	assert.Equal(t, "org_acme", a.Me(cookie)["organization"])
-}
-
-func TestAPersonMaySwitchAmongTheirOrganizationsAsOftenAsTheyLike(t *testing.T) {
-	a := Switching(t)
-	cookie := a.Acme()
-	for i := range 10 {
-		for _, organization := range []string{"org_beta", "org_gamma", "org_acme"} {
-			resp := a.SwitchTo(organization, cookie, Scripted())
-			require.Equal(t, http.StatusOK, resp.Status, "round %d", i)
-			cookie = resp.NewCookie(t)
-			require.Equal(t, organization, a.Me(cookie)["organization"])
-		}
-	}
-}
-
-func TestARefusedOrganizationIsAskedAboutAgainAfterAMinute(t *testing.T) {
-	a := Switching(t)
-	cookie := a.Acme()
-	for range 5 {
-		assert.Equal(t, http.StatusForbidden, a.SwitchTo("org_delta", cookie, Scripted()).Status)
-	}
-	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
-	assert.Equal(t, http.StatusOK, a.SwitchTo("org_beta", cookie, Scripted()).Status, "another organization is")
-	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
-		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: "org_delta", Role: "viewer"})
-	})
-	a.Clock.Advance(time.Minute - time.Millisecond)
-	assert.Equal(t, http.StatusForbidden, a.SwitchTo("org_delta", cookie, Scripted()).Status)
-	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh))
-	a.Clock.Advance(time.Millisecond)
-	assert.Equal(t, "org_delta", a.Me(a.SwitchTo("org_delta", cookie, Scripted()).NewCookie(t))["organization"])
-}
-
-// The organization wanted a sign-in of its own, and got it. Its refusal is one
-// of the session before that.
-func TestASignInForAnOrganizationForgetsThatItWasRefused(t *testing.T) {
-	a := Switching(t)
-	cookie := a.Acme()
-	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"sso_required"}`, Times: 1})
-	resp := a.SwitchTo("org_beta", cookie, Scripted())
-	assert.Equal(t, "organization_sign_in_required", resp.Problem(t)["code"])
-	resp = a.SwitchTo("org_beta", cookie, Scripted())
-	assert.Equal(t, "organization_sign_in_required", resp.Problem(t)["code"], "what is remembered says the same")
-	a.Clock.Advance(time.Second)
-	assert.Equal(t, http.StatusOK, a.SwitchTo("org_beta", a.SignInOver(cookie), Scripted()).Status)
-	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh))
-}
-
-func TestASwitchThatFailsInPassingPausesSwitchesAndNoRefresh(t *testing.T) {
-	for name, c := range map[string]struct {
-		fault authkittest.Fault
-		pause time.Duration
-	}{
-		"five seconds where none is given": {authkittest.Fault{Status: 401, Times: 1}, 5 * time.Second},
-		"as long as is asked for":          {authkittest.Fault{Status: 401, Header: http.Header{"Retry-After": {"40"}}, Times: 1}, 40 * time.Second},
-		"invalid_client":                   {authkittest.Fault{Status: 400, Body: `{"error":"invalid_client"}`, Times: 1}, 5 * time.Second},
-		"a page":                           {authkittest.Fault{Status: 403, Body: "<html>", Times: 1}, 5 * time.Second},
-	} {
-		t.Run(name, func(t *testing.T) {
-			a := Switching(t)
-			cookie := a.Acme()
-			a.Clock.Advance(3 * time.Minute)
-			a.Fake.InjectFault(authkittest.RouteRefresh, c.fault)
-			for range 3 {
-				for _, organization := range []string{"org_beta", "org_gamma"} {
-					resp := a.SwitchTo(organization, cookie, Scripted())
-					assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
-					assert.Equal(t, fmt.Sprint(c.pause.Seconds()), resp.Header.Get("Retry-After"))
-				}
-			}
-			assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
-			a.Clock.Advance(c.pause - time.Millisecond)
-			assert.Equal(t, http.StatusServiceUnavailable, a.SwitchTo("org_beta", cookie, Scripted()).Status)
-			assert.Equal(t, "org_acme", a.Me(cookie)["organization"])
-			assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
-			a.Clock.Advance(time.Millisecond)
-			assert.Equal(t, http.StatusOK, a.SwitchTo("org_beta", cookie, Scripted()).Status)
-		})
-	}
-	t.Run("a refresh is made meanwhile", func(t *testing.T) {
-		a := Switching(t)
-		cookie := a.Acme()
-		a.Clock.Advance(4*time.Minute - time.Second)
-		a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Header: http.Header{"Retry-After": {"60"}}, Times: 1})
-		require.Equal(t, http.StatusServiceUnavailable, a.SwitchTo("org_beta", cookie, Scripted()).Status)
-		a.Clock.Advance(2 * time.Second)
-		a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
-	})
-}
-
-func TestARefreshThatFailsInPassingPausesSwitchesToo(t *testing.T) {
-	a := Switching(t)
-	cookie := a.Acme()
-	a.Clock.Advance(4 * time.Minute)
-	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Header: http.Header{"Retry-After": {"40"}}, Times: 1})
-	for range 3 {
-		resp := a.SwitchTo("org_beta", cookie, Scripted())
-		assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
-		assert.Equal(t, "40", resp.Header.Get("Retry-After"))
-	}
-	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
-}
-
-// The organization of the session is gone. That must not keep the person there.
-func TestARefreshThatIsRefusedKeepsNobodyFromSwitching(t *testing.T) {
-	a := Switching(t)
-	cookie := a.Acme()
-	a.Clock.Advance(4 * time.Minute)
-	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"organization_not_found"}`, Times: 1})
-	resp := a.SwitchTo("org_beta", cookie, Scripted())
-	assert.Equal(t, http.StatusOK, resp.Status)
-	assert.Equal(t, "org_beta", a.Me(resp.NewCookie(t))["organization"])
-}
-
-// To the organization of the session as well: a switch is no refresh.
-func TestADemandOfAnOrganizationEndsNoSessionThatSwitches(t *testing.T) {
-	for _, organization := range []string{"org_beta", "org_acme"} {
-		for _, demand := range []string{`{"error":"sso_required","connection_ids":["conn_1"]}`, `{"code":"mfa_enrollment","pending_authentication_token":"p"}`} {
-			a := Switching(t)
-			cookie := a.Acme()
-			a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 403, Body: demand, Times: 1})
-			resp := a.SwitchTo(organization, cookie, Scripted())
-			assert.Equal(t, "organization_sign_in_required", resp.Problem(t)["code"])
-			assert.Empty(t, resp.SetCookies(t))
-			a.Clock.Advance(4 * time.Minute)
-			a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
-		}
-	}
-}
-
 func TestAFormThatIsTooLargeSwitchesNothing(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
@@ -469,4 +230,28 @@ func TestAFormThatIsTooLargeSwitchesNothing(t *testing.T) {
 	assert.Empty(t, resp.SetCookies(t))
 	assert.Zero(t, a.Fake.Calls(authkittest.RouteRefresh))
 	assert.Equal(t, http.StatusOK, send(63<<10).Status)
+}
+
+func TestASwitchIsNotAnsweredWithAnEarlierOne(t *testing.T) {
+	a := Switching(t)
+	cookie := a.Acme()
+	a.Fake.AddSigningKey()
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	r := a.SwitchTo("org_beta", cookie, Scripted())
+	require.Equal(t, 503, r.Status)
+	cookie = JarAfter(cookie, r)
+	a.Fake.ClearFault(authkittest.RouteJWKS)
+	a.Clock.Advance(40 * time.Second)
+	r = a.SwitchTo("org_gamma", cookie, Scripted())
+	assert.Equal(t, 200, r.Status, r.Body)
+	cookie = JarAfter(cookie, r)
+	assert.Equal(t, "org_gamma", a.Me(cookie)["organization"])
+}
+
+func TestTheLinkOfARefusedFormLeadsToAPage(t *testing.T) {
+	a := Switching(t)
+	r := a.Send(Request{Method: "POST", Target: "/organization", Header: http.Header{"Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {"document"}, "Accept": {"text/html"}},
+		Form: url.Values{"organization_id": {"org_beta"}, "return_to": {"/account"}}})
+	assert.Equal(t, 401, r.Status)
+	assert.NotContains(t, r.Body, "return_to=%2Forganization")
 }

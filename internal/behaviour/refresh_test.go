@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -392,4 +393,48 @@ func TestARefusalLeavesTheTokenInUseUntilItIsBeyondSkew(t *testing.T) {
 			assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
 		})
 	}
+}
+
+// CVE-2026-40155 (nextjs-auth0): what was exchanged for one of many who came at once went to another of them.
+func TestManyWhoAreRefreshedAtOnceEachGetTheirOwn(t *testing.T) {
+	m := newPlainApp(t)
+	owners := map[string]string{}
+	for range 5 {
+		for _, email := range []string{Kim, lee, val} {
+			owners[m.signIn(email)] = email
+		}
+	}
+	m.ExpireToken(2 * time.Minute)
+	var mu sync.Mutex
+	renewed := map[string]string{} // the new cookies, and whose they are to be
+	var all sync.WaitGroup
+	for cookie, email := range owners {
+		for range 4 {
+			all.Go(func() {
+				resp, err := m.Do(Request{Target: "/account", Cookie: cookie})
+				if assert.NoError(t, err) && assert.Contains(t, resp.Body, email) {
+					mu.Lock()
+					defer mu.Unlock()
+					renewed[resp.session(t)] = email
+				}
+			})
+		}
+	}
+	all.Wait()
+	assert.Len(t, renewed, len(owners), "one new session for each")
+	assert.Equal(t, len(owners), m.Fake.Calls(authkittest.RouteRefresh))
+	for cookie, email := range renewed {
+		assert.Equal(t, email, m.visitor(cookie))
+	}
+}
+
+func TestARetiredTokenIsAnsweredTwentySecondsAfterItsSuccessorCameBack(t *testing.T) {
+	m := newPlainApp(t)
+	cookie := m.signIn(Kim)
+	m.ExpireToken(2 * time.Minute)
+	renewed := m.Send(Request{Target: "/api/me", Cookie: cookie}).session(t)
+	assert.Equal(t, Kim, m.visitor(renewed))
+	m.Clock.Advance(20 * time.Second)
+	assert.Equal(t, renewed, m.Send(Request{Target: "/api/me", Cookie: cookie}).session(t))
+	assert.Equal(t, 1, m.Fake.Calls(authkittest.RouteRefresh))
 }

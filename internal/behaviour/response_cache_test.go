@@ -292,3 +292,29 @@ func TestAWriterWithoutOptionalInterfacesGainsNone(t *testing.T) {
 		assert.Equal(t, optionalInterfaces{}, optionalInterfacesOf(w))
 	})).ServeHTTP(struct{ http.ResponseWriter }{httptest.NewRecorder()}, httptest.NewRequest("GET", "/", nil))
 }
+
+func TestASignInWithoutTheMiddlewareIsNotStoredByCaches(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	authentication := a.authenticate(Kim)
+	resp := a.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=60")
+		_, err := a.SignIn(w, r, authentication)
+		assert.NoError(t, err)
+	}), Request{Method: "POST", Target: "/form"})
+	assert.Contains(t, resp.SetCookies(t), "authkit-session")
+	assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
+}
+
+// Where the application puts a session into the context, no middleware stands
+// around the guard.
+func TestAGuardedResponseToASessionOfTheApplicationsOwnIsPrivateToo(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	guarded := a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Write([]byte(Visitor(r)))
+	}))
+	resp := a.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		guarded.ServeHTTP(w, r.WithContext(authkit.NewContext(r.Context(), authkit.NewSession(authkit.SessionParams{ID: "session_own"}))))
+	}), Request{Method: "GET", Target: "/"})
+	assert.Contains(t, resp.Body, "session_own")
+	assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
+}

@@ -122,3 +122,10 @@ func (a *App) sendRaw(line string, header ...string) Response {
 	require.NoError(a.T, err)
 	return Response{resp.StatusCode, resp.Header, string(body)}
 }
+
+func TestAPathThatEndsWithinAnEncodingOfASecondLayerComesBackAsItWas(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	for _, target := range []string{"/a%25", "/a%252", "/a%2525", "/a%25252", "/a%25%32"} {
+		assert.Equal(t, target, a.SanitizeReturnPath(target))
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
+	"strings"
 	"testing"
 	"time"
 
@@ -243,4 +244,41 @@ func TestASwitchOutsideTheMiddlewareClearsTheCookieAtOnce(t *testing.T) {
 	})
 	assert.Equal(t, http.StatusUnauthorized, resp.Status)
 	assert.Empty(t, JarAfter(cookie, resp))
+}
+
+// The middleware refreshes a session, into more cookies than came, before the
+// handler behind it ends or replaces it.
+func TestNothingOfASessionThatWasJustRefreshedOutlivesItsEndInTheSameResponse(t *testing.T) {
+	var authentication *workos.Authentication
+	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
+		mux.Handle("/elsewhere/logout", a.Logout())
+		mux.HandleFunc("/form", func(w http.ResponseWriter, r *http.Request) {
+			if _, err := a.SignIn(w, r, authentication); err != nil {
+				a.Fail(w, r, err)
+			}
+		})
+	}})
+	stale := func() (cookie string) {
+		a.fillTokens(10)
+		cookie = a.SignedIn(Kim).CookieHeader()
+		require.Equal(t, 1, strings.Count(cookie, "="))
+		a.fillTokens(4200)
+		a.ExpireToken(0)
+		return cookie
+	}
+	names, _ := a.Send(Request{Target: "/account", Cookie: stale()}).sessionCookies(t)
+	require.Len(t, names, 3, "so large it becomes")
+
+	resp := a.Send(Request{Method: "POST", Target: "/elsewhere/logout", Cookie: stale()})
+	names, _ = resp.sessionCookies(t)
+	assert.Empty(t, names)
+	require.Contains(t, resp.SetCookies(t), "authkit-session")
+	assert.Negative(t, resp.SetCookies(t)["authkit-session"].MaxAge)
+
+	cookie := stale()
+	authentication = a.authenticate(lee)
+	resp = a.Send(Request{Method: "POST", Target: "/form", Cookie: cookie})
+	names, cookie = resp.sessionCookies(t)
+	assert.Equal(t, []string{"authkit-session"}, names)
+	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, lee)
 }

@@ -1,5 +1,4 @@
-// Sessions that have lost their place in the browser, to a sign-in or a logout,
-// while something of theirs was under way.
+// Sessions during a sign-in, a logout or a revocation that overtakes something of theirs.
 
 package behaviour
 
@@ -191,4 +190,73 @@ func TestASlowResponseDoesNotUndoASwitchWhereRefreshTokensStay(t *testing.T) {
 	close(goOn)
 	jar = JarAfter(jar, <-late)
 	assert.Equal(t, "user_kim in org_beta", a.Send(Request{Target: "/me", Cookie: jar}).Body)
+}
+
+// A session that has ended is brought back by no refresh.
+func TestNoRefreshRevivesASessionThatHasEnded(t *testing.T) {
+	logout := func(t *testing.T, m *App, cookie string) {
+		resp := m.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
+		require.Equal(t, http.StatusSeeOther, resp.Status)
+	}
+	for _, c := range []struct {
+		name string
+		opts []authkit.Option
+		end  func(t *testing.T, m *App, cookie string)
+		wait time.Duration
+		asks int // for a refresh, at the most
+	}{
+		{"signed out here, while its token lasts", nil, logout, 0, 0},
+		{"signed out here, when its token is about to expire", nil, logout, 4*time.Minute + 30*time.Second, 0},
+		{"signed out here, when its token has just expired", nil, logout, 5*time.Minute + 30*time.Second, 0},
+		{"signed out with an expired token", nil, func(t *testing.T, m *App, cookie string) {
+			m.ExpireToken(2 * time.Minute)
+			logout(t, m, cookie)
+		}, 0, 0},
+		{"signed out through WorkOS, whenever it comes back", nil, func(t *testing.T, m *App, cookie string) {
+			resp := m.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
+			_, err := m.atAuthKit[Kim].Get(resp.Header.Get("Location"))
+			require.NoError(t, err)
+		}, 24 * time.Hour, 1},
+		{"revoked at WorkOS, once its token has expired", nil, func(_ *testing.T, m *App, _ string) {
+			m.Fake.RevokeSession(m.Fake.Sessions()[0].ID)
+		}, 6*time.Minute + time.Second, 1},
+		{"beyond its absolute limit", []authkit.Option{authkit.WithAbsoluteTimeout(time.Hour)}, nil, time.Hour, 0},
+		{"beyond its idle limit", []authkit.Option{authkit.WithIdleTimeout(time.Hour)}, nil, time.Hour, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := newPlainApp(t, c.opts...)
+			cookie := m.signIn(Kim)
+			if c.end != nil {
+				c.end(t, m, cookie)
+			}
+			m.Clock.Advance(c.wait)
+			for range 3 {
+				resp := m.Send(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()})
+				assert.Empty(t, m.visitorOf(resp))
+				assert.Empty(t, resp.session(t))
+			}
+			assert.LessOrEqual(t, m.Fake.Calls(authkittest.RouteRefresh), c.asks)
+		})
+	}
+}
+
+// A sign-out that comes while a refresh is under way wins, on this response and on the next.
+func TestASignOutDuringARefreshWins(t *testing.T) {
+	m := newPlainApp(t)
+	cookie := m.signIn(Kim)
+	m.ExpireToken(2 * time.Minute)
+	m.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	answered := make(chan Response)
+	go func() {
+		resp, _ := m.Do(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()})
+		answered <- resp
+	}()
+	m.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
+	out := m.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
+	require.Equal(t, http.StatusSeeOther, out.Status)
+	m.Fake.ClearFault(authkittest.RouteRefresh)
+	resp := <-answered
+	assert.Empty(t, m.visitorOf(resp))
+	assert.Empty(t, resp.session(t))
+	m.isNobody(cookie)
 }

@@ -1,4 +1,4 @@
-// Settings that are missing, too short or malformed: line 29 of the list.
+// Settings of the examples that are missing, too short or malformed.
 
 package behaviour
 

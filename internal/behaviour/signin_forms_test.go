@@ -2,9 +2,11 @@ package behaviour
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -202,4 +204,42 @@ func TestAStepOfAnotherShapeIsAnErrorWithoutItsValues(t *testing.T) {
 	assert.Contains(t, body, "false authkit: LoadStep: the saved step does not fit into a *struct")
 	assert.NotContains(t, body, "pending-secret")
 	assert.Equal(t, "true authkit: no_step: no cookie holds one", a.Send(Request{Target: "/misread"}).Body)
+}
+
+func TestAStepThatWasSetInTheFutureIsNotReadBeyondTheSkewOfClocks(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	for ahead, read := range map[time.Duration]bool{
+		0: true, 59 * time.Second: true, time.Minute: true,
+		time.Minute + time.Millisecond: false, time.Hour: false, 365 * 24 * time.Hour: false,
+	} {
+		fast := NewInstance(t, a.Fake, authkittest.NewFakeClock(Start.Add(ahead)), AppOptions{})
+		w := httptest.NewRecorder()
+		require.NoError(t, fast.SaveStep(w, step{Note: "from a clock that is ahead"}))
+		r := httptest.NewRequest("GET", "/", nil)
+		for _, c := range w.Result().Cookies() {
+			r.AddCookie(c)
+		}
+		var s step
+		err := a.LoadStep(r, &s)
+		assert.Equal(t, read, err == nil, "%s ahead", ahead)
+		assert.Equal(t, !read, errors.Is(err, authkit.ErrNoStep), "%s ahead: %v", ahead, err)
+	}
+}
+
+// A20: a step that was saved by a clock ahead of this one's.
+func TestAStepFromTheFutureIsLoadedWithinSkewOnly(t *testing.T) {
+	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
+		mux.HandleFunc("POST /step", func(w http.ResponseWriter, _ *http.Request) { require.NoError(t, a.SaveStep(w, "kept")) })
+		mux.HandleFunc("GET /step", func(w http.ResponseWriter, r *http.Request) {
+			var v string
+			require.NoError(t, json.NewEncoder(w).Encode(a.LoadStep(r, &v) == nil))
+		})
+	}})
+	j := NewCookieJar(t)
+	j.take(a.Send(Request{Method: "POST", Target: "/step"}))
+	for ahead, want := range map[time.Duration]string{0: "true", time.Minute: "true", time.Minute + time.Second: "false", time.Hour: "false"} {
+		a.Clock.Set(Start.Add(-ahead))
+		assert.Equal(t, want+"\n", a.Send(Request{Target: "/step", Cookie: j.Header()}).Body, ahead)
+		assert.Equal(t, want+"\n", a.Send(Request{Target: "/step", Cookie: j.names[0] + "=x; " + j.Header()}).Body, "junk beside it changes nothing")
+	}
 }

@@ -1,4 +1,4 @@
-// The endpoint of the signing keys, in the hands of an attacker or out of order: lines 19 to 22 of the list.
+// A JWKS endpoint that fails or serves bad keys, and key rotation.
 
 package behaviour
 

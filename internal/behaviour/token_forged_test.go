@@ -1,4 +1,4 @@
-// Forged tokens: lines 13 and 15 to 18 of the list, by each door through which a token comes in.
+// Forged tokens, by each way in which a token reaches the application.
 
 package behaviour
 

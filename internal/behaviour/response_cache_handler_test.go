@@ -1,4 +1,4 @@
-// Shared caches: line 28 of the list.
+// Handlers that set caching headers of their own on a response with a session cookie.
 
 package behaviour
 

@@ -1,0 +1,212 @@
+// Callbacks that WorkOS or the browser refuses, and what is reported of them.
+
+package behaviour
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func (a *App) warned() bool {
+	return strings.Contains(a.Logs.String(), "level=WARN") || strings.Contains(a.Logs.String(), "level=ERROR")
+}
+
+// A4. A load balancer takes an instance out that answers 5xx, and somebody is woken by a warning.
+func TestNoQueryOfACallbackCausesAFailureOfTheServer(t *testing.T) {
+	long := strings.Repeat("x", 4000)
+	for _, query := range []string{
+		"", "x=y", "error=x", "error=server_error", "error=access_denied", "error=", "error=%00", "error=" + long, "error=x&error=y",
+		"error=x&state=", "error=x&state=made-up", "error=x&state=STATE", "error=server_error&state=STATE", "error=access_denied&state=STATE",
+		"error=x&state=STATE&state=STATE", "error=x&error=y&state=STATE", "error=" + long + "&state=STATE",
+		"code=junk&state=STATE", "code=" + long + "&state=STATE", "code=%00%FF&state=STATE", "code=a&code=b&state=STATE",
+		"code=a&error=b&state=STATE", "code=a&state=STATE&state=b", "code=a&state=b&state=STATE", "code=&state=STATE", "state=STATE",
+		"code=%zz&state=STATE", "code=a;state=STATE", "code=a&state=%zz", "code=a&state=" + long, "code=a&code=b", "code=a&state=&state=STATE",
+		"code[]=a&state=STATE", "code=a&state[]=STATE", "code=a%26state=STATE",
+	} {
+		for _, known := range []bool{true, false} {
+			name := fmt.Sprintf("%.60s, state cookie %t", query, known)
+			t.Run(name, func(t *testing.T) {
+				a := NewApp(t, AppOptions{})
+				s := a.Begin("/login")
+				if !known {
+					s.Cookie = ""
+				}
+				target := "/callback?" + strings.ReplaceAll(query, "STATE", s.Callback.Query().Get("state"))
+				resp := a.Send(Request{Target: target, Cookie: s.Cookie, Header: Navigation()})
+				assert.Less(t, resp.Status, 500)
+				if resp.Status != http.StatusSeeOther { // a code without a state starts a sign-in
+					assert.GreaterOrEqual(t, resp.Status, 400)
+					assert.Contains(t, resp.Body, `href="/login"`)
+				}
+				assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
+				assert.False(t, a.warned(), a.Logs.String())
+				assert.Empty(t, a.Fake.Sessions())
+			})
+		}
+	}
+}
+
+func TestAFailedSignInIsReportedOnlyWhereThisBrowserHadOneUnderWay(t *testing.T) {
+	var told []error
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignInFailure(func(_ context.Context, e authkit.SignInFailureEvent) {
+		told = append(told, e.Err)
+	})}})
+	used := a.Begin("/login")
+	a.Send(Request{Target: used.Target(), Cookie: used.Cookie})
+	pending := a.Begin("/login")
+	for _, target := range []string{
+		"/callback", "/callback?error=x", "/callback?error=access_denied", "/callback?error=x&state=y", "/callback?code=x&state=y",
+		"/callback?code=x&state=y&state=z", pending.Target() + "&code=x", used.Target(), used.With("code", "") + "&error=x",
+	} {
+		for _, cookie := range []string{"", used.Cookie, used.Cookie + "; " + pending.Cookie, "authkit-state-x=y"} {
+			a.Send(Request{Target: target, Cookie: cookie, Header: Navigation()})
+		}
+	}
+	a.Send(Request{Target: "/callback?code=x", Header: Navigation()})
+	assert.Empty(t, told)
+	assert.False(t, a.warned())
+
+	a.Send(Request{Target: pending.With("code", "junk"), Cookie: pending.Cookie, Header: Navigation()})
+	assert.Len(t, told, 1)
+}
+
+func TestAGarbledCallbackUsesNothingUp(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	s := a.Begin("/login")
+	for _, target := range []string{
+		s.Target() + "&code=x", s.Target() + "&state=x", s.Target() + "&error=x", s.Target() + "&error=",
+		s.With("code", ""), s.With("code", "") + "&error=x&error=y", s.With("code", "") + "&code=%zz",
+	} {
+		resp := a.Send(Request{Target: target, Cookie: s.Cookie, Header: Navigation()})
+		assert.Equal(t, http.StatusBadRequest, resp.Status, target)
+		assert.Empty(t, resp.SetCookies(t), target)
+	}
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
+	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}).Status)
+}
+
+func TestACodeThatWorkOSRefusesIsABadRequest(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault  authkittest.Fault
+		status int
+		warned bool
+	}{
+		"invalid_grant":                      {authkittest.Fault{Status: 400, Body: `{"error":"invalid_grant"}`}, 400, false},
+		"invalid_request":                    {authkittest.Fault{Status: 400, Body: `{"error":"invalid_request"}`}, 400, false},
+		"an invitation that is no good":      {authkittest.Fault{Status: 400, Body: `{"error":"invitation_invalid"}`}, 400, false},
+		"a code that nobody has heard of":    {authkittest.Fault{Status: 422, Body: `{"code":"new_in_2030","message":"m"}`}, 400, false},
+		"no code at all":                     {authkittest.Fault{Status: 404, Body: `{"message":"Not Found"}`}, 400, false},
+		"an organization's policy":           {authkittest.Fault{Status: 403, Body: `{"error":"sso_required"}`}, 400, false},
+		"the client secret":                  {authkittest.Fault{Status: 400, Body: `{"error":"invalid_client"}`}, 502, true},
+		"the client":                         {authkittest.Fault{Status: 400, Body: `{"error":"unauthorized_client"}`}, 502, true},
+		"the API key":                        {authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`}, 502, true},
+		"a firewall's page":                  {authkittest.Fault{Status: 403, Body: "<html>no</html>"}, 503, true},
+		"a gateway":                          {authkittest.Fault{Status: 502, Body: "<html>no</html>"}, 503, true},
+		"a request that WorkOS waited for":   {authkittest.Fault{Status: 408, Body: `{"message":"m"}`}, 503, true},
+		"too many requests":                  {authkittest.Fault{Status: 429, Body: `{"error":"too_many_requests"}`, Header: http.Header{"Retry-After": {"7"}}}, 429, false},
+		"too many requests, and no word":     {authkittest.Fault{Status: 429, Body: `{"message":"m"}`}, 429, false},
+		"too many requests, on a page":       {authkittest.Fault{Status: 429, Body: "<html>slow down</html>"}, 429, false},
+		"a quota, under another status":      {authkittest.Fault{Status: 403, Body: `{"code":"daily_quota_exceeded","message":"m"}`}, 429, false},
+		"invalid_grant, in an outage's word": {authkittest.Fault{Status: 500, Body: `{"error":"server_error"}`}, 503, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{})
+			s := a.Begin("/login?return_to=/account")
+			a.Fake.InjectFault(authkittest.RouteCodeExchange, c.fault)
+			resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+			assert.Equal(t, c.status, resp.Status)
+			assert.Equal(t, c.status == 429 || c.status == 503, resp.Header.Get("Retry-After") != "")
+			if asked := c.fault.Header.Get("Retry-After"); asked != "" {
+				assert.Equal(t, asked, resp.Header.Get("Retry-After"))
+			}
+			assert.Contains(t, resp.Body, `href="/login?return_to=%2Faccount"`, "the way on")
+			assert.Equal(t, c.warned, a.warned(), a.Logs.String())
+			assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteCodeExchange), "a code is sent once")
+		})
+	}
+}
+
+func TestTheErrorsOfASignInThatIsRefusedCanBeToldApart(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault *authkittest.Fault
+		query string
+		want  error
+		not   []error
+	}{
+		"refused by WorkOS":  {fault: &authkittest.Fault{Status: 400, Body: `{"error":"invalid_grant"}`}, want: authkit.ErrSignInRefused, not: []error{authkit.ErrSignInFailed, authkit.ErrUnavailable}},
+		"refused by AuthKit": {query: "&error=server_error", want: authkit.ErrSignInRefused, not: []error{authkit.ErrSignInFailed, authkit.ErrSignInCancelled}},
+		"too many":           {fault: &authkittest.Fault{Status: 429, Body: `{}`}, want: authkit.ErrSignInRateLimited, not: []error{authkit.ErrSignInFailed, authkit.ErrSignInUnavailable}},
+		"our own fault":      {fault: &authkittest.Fault{Status: 401, Body: `{"message":"m"}`}, want: authkit.ErrSignInFailed, not: []error{authkit.ErrSignInRefused}},
+		"an outage":          {fault: &authkittest.Fault{Status: 500}, want: authkit.ErrSignInUnavailable, not: []error{authkit.ErrSignInRateLimited}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var told error
+			a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignInFailure(func(_ context.Context, e authkit.SignInFailureEvent) { told = e.Err })}})
+			s := a.Begin("/login")
+			target := s.Target()
+			if c.fault != nil {
+				a.Fake.InjectFault(authkittest.RouteCodeExchange, *c.fault)
+			} else {
+				target = s.With("code", "") + c.query
+			}
+			a.Send(Request{Target: target, Cookie: s.Cookie, Header: Navigation()})
+			require.ErrorIs(t, told, c.want)
+			for _, not := range c.not {
+				assert.False(t, errors.Is(told, not), not)
+			}
+			assert.NotContains(t, told.Error(), s.Callback.Query().Get("code"))
+		})
+	}
+}
+
+// The client hangs up during the exchange, as anybody can.
+func TestAClientThatLeavesDuringTheExchangeIsNoWarning(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	s := a.Begin("/login")
+	a.Fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Hang: true})
+	ctx, leave := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Target(), nil)
+	require.NoError(t, err)
+	r.Header = Navigation()
+	r.Header.Set("Cookie", s.Cookie)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.Handler().ServeHTTP(discarded{http.Header{}}, r)
+	}()
+	a.Fake.AwaitCalls(t, authkittest.RouteCodeExchange, 1)
+	leave()
+	<-done
+	assert.Contains(t, a.Logs.String(), "request refused")
+	assert.False(t, a.warned(), a.Logs.String())
+}
+
+// discarded is a response that nobody reads.
+type discarded struct{ header http.Header }
+
+func (d discarded) Header() http.Header { return d.header }
+
+func (d discarded) Write(p []byte) (int, error) { return len(p), nil }
+
+func (d discarded) WriteHeader(int) {}
+
+// A4.
+func TestAnInvitationTokenOfTheQueryCausesNoFailureOfTheServer(t *testing.T) {
+	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
+		mux.Handle("/invited", a.LoginFunc(func(r *http.Request) authkit.LoginParams {
+			return authkit.LoginParams{InvitationToken: r.URL.Query().Get("invitation_token")}
+		}))
+	}})
+	resp := a.Send(Request{Target: "/invited?invitation_token=" + strings.Repeat("i", 3000), Header: from("cross-site")})
+	assert.Less(t, resp.Status, 500, "what a query can cause is never 5xx")
+	assert.False(t, a.warned(), a.Logs.String())
+}

@@ -1,0 +1,142 @@
+// Callbacks in a browser that is signed in already.
+
+package behaviour
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// B3. The page is loaded again, its tab is duplicated or restored, its state was pushed out.
+func TestACallbackWithABadStateLeadsOnWhereSomebodyIsSignedIn(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	session := a.SignedIn(Kim).CookieHeader()
+	s := a.Begin("/login?return_to=/account%3Fa%3Db")
+	require.Equal(t, http.StatusSeeOther, a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}).Status)
+	before := a.Fake.Calls(authkittest.RouteAuthenticate)
+	name, value, _ := strings.Cut(s.Cookie, "=")
+	for what, c := range map[string]struct{ target, cookie, want string }{
+		"replayed":                                 {s.Target(), "", "/"},
+		"replayed, and the cookie came back":       {s.Target(), s.Cookie, "/account?a=b"},
+		"replayed with another code":               {s.With("code", "x"), s.Cookie, "/account?a=b"},
+		"replayed as an error":                     {s.With("code", "") + "&error=access_denied", s.Cookie, "/account?a=b"},
+		"made up":                                  {s.With("state", "made-up"), s.Cookie, "/"},
+		"unknown, and an error":                    {"/callback?error=x&state=y", "", "/"},
+		"another one's cookie":                     {s.With("state", "made-up"), name + "=" + value, "/"},
+		"a cookie that does not open":              {s.Target(), name + "=x", "/"},
+		"an attacker's own code, forced on people": {a.Begin("/login?return_to=/evil").Target(), "", "/"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			resp := a.Send(Request{Target: c.target, Cookie: session + "; " + c.cookie, Header: from("cross-site")})
+			assert.Equal(t, http.StatusSeeOther, resp.Status, resp.Body)
+			assert.Equal(t, c.want, resp.Header.Get("Location"))
+			assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
+			for set, cookie := range resp.SetCookies(t) {
+				assert.Equal(t, name, set)
+				assert.Negative(t, cookie.MaxAge)
+			}
+			for who, cookie := range map[string]string{"nobody": "", "a made-up session": "authkit-session=x"} {
+				resp := a.Send(Request{Target: c.target, Cookie: cookie + "; " + c.cookie, Header: Navigation()})
+				assert.Equal(t, http.StatusBadRequest, resp.Status, who)
+				assert.Contains(t, resp.Body, `href="/login`, who)
+			}
+		})
+	}
+	assert.Equal(t, before, a.Fake.Calls(authkittest.RouteAuthenticate), "no exchange")
+	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: session}).Body, Kim, "and the session is as it was")
+}
+
+func TestOnlyASessionThatIsGoodLeadsACallbackOn(t *testing.T) {
+	for name, c := range map[string]struct {
+		opts   []authkit.Option
+		change func(a *App, session string)
+		status int
+	}{
+		"one whose token has expired, which is refreshed next": {change: func(a *App, _ string) { a.ExpireToken(time.Hour) }, status: 303},
+		"one that was signed out": {change: func(a *App, session string) {
+			a.Send(Request{Method: "POST", Target: "/logout", Cookie: session})
+		}, status: 400},
+		"one beyond its limit": {
+			opts: []authkit.Option{authkit.WithAbsoluteTimeout(time.Minute)}, status: 400,
+			change: func(a *App, _ string) { a.Clock.Advance(time.Minute) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{AuthKit: c.opts})
+			session := a.SignedIn(Kim).CookieHeader()
+			c.change(a, session)
+			before := a.Fake.Calls(authkittest.RouteAuthenticate)
+			resp := a.Send(Request{Target: "/callback?code=x&state=y", Cookie: session, Header: Navigation()})
+			assert.Equal(t, c.status, resp.Status)
+			assert.Equal(t, before, a.Fake.Calls(authkittest.RouteAuthenticate))
+		})
+	}
+}
+
+func TestAGarbledCallbackLeadsNobodyOn(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	session := a.SignedIn(Kim).CookieHeader()
+	for _, target := range []string{"/callback", "/callback?state=a&state=b", "/callback?code=a&code=b&state=c"} {
+		assert.Equal(t, http.StatusBadRequest, a.Send(Request{Target: target, Cookie: session, Header: Navigation()}).Status, target)
+	}
+}
+
+func TestAStrictSessionIsLedOnFromAPageOfThisSite(t *testing.T) {
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieSameSite(http.SameSiteStrictMode)}})
+	session := a.SignedIn(Kim).CookieHeader()
+	resp := a.Send(Request{Target: "/callback?code=x&state=y", Cookie: session, Header: from("same-origin")})
+	assert.Equal(t, http.StatusOK, resp.Status)
+	assert.Contains(t, resp.Body, `http-equiv="refresh"`)
+}
+
+// A20: the marker of a callback without a state.
+func TestTheMarkerOfAFreshStartEndsWithTheSignInAndWithThePage(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	j := NewCookieJar(t)
+	state := a.Starts(j, "/callback?code=stray", Navigation())
+	marker := slices.DeleteFunc(slices.Clone(j.names), func(name string) bool { return !strings.HasPrefix(name, "authkit-restart") })
+	require.Len(t, marker, 1)
+
+	refused := a.Send(Request{Target: "/callback?code=stray", Cookie: j.Header(), Header: Navigation()})
+	assert.Equal(t, http.StatusBadRequest, refused.Status)
+	require.NotNil(t, refused.SetCookies(t)[marker[0]])
+	assert.Negative(t, refused.SetCookies(t)[marker[0]].MaxAge, "the next one may start again")
+
+	s := a.Begin("/login")
+	finished := a.Send(Request{Target: s.Target(), Cookie: j.Header() + "; " + s.Cookie, Header: Navigation()})
+	require.Equal(t, http.StatusSeeOther, finished.Status)
+	require.NotNil(t, finished.SetCookies(t)[marker[0]], "a sign-in that completes ends the marker")
+	assert.Negative(t, finished.SetCookies(t)[marker[0]].MaxAge)
+	assert.Equal(t, "/", a.WayBack(j, state), "and no other sign-in")
+}
+
+// A callback that is loaded again leads on whoever is signed in, though the session is stale or cannot be decided on.
+func TestAPersonWhoseKeyWasWithdrawnIsLedOnFromACallback(t *testing.T) {
+	changed := make(keyChanges, 8)
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{changed.option()}})
+	session := a.SignedIn(Kim).CookieHeader()
+	a.Clock.Advance(time.Minute)
+	a.Fake.RotateSigningKeys()
+	changed.await(a)
+	resp := a.Send(Request{Target: "/callback?code=x&state=y", Cookie: session, Header: Navigation()})
+	assert.Equal(t, http.StatusSeeOther, resp.Status, "the token is stale, not bad")
+	page := a.Send(Request{Target: "/account", Cookie: session, Header: Navigation()})
+	assert.Equal(t, http.StatusOK, page.Status, "and the page itself takes the session")
+}
+
+func TestAPersonIsLedOnFromACallbackDuringAKeyOutage(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	session := a.SignedIn(Kim).CookieHeader()
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	fresh := NewInstance(t, a.Fake, a.Clock, AppOptions{})
+	resp := fresh.Send(Request{Target: "/callback?code=x&state=y", Cookie: session, Header: Navigation()})
+	assert.Equal(t, http.StatusSeeOther, resp.Status)
+}

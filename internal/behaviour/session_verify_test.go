@@ -1,0 +1,79 @@
+// Sessions whose parts are missing or belong to two users.
+
+package behaviour
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/workos"
+	"github.com/stretchr/testify/assert"
+)
+
+func TestAnAuthenticationWithoutAUserMakesNoSession(t *testing.T) {
+	for name, opts := range map[string][]authkit.Option{
+		"a session of its own": nil,
+		"a shared session":     {authkit.WithSharedSession()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{AuthKit: opts})
+			for _, user := range []workos.User{{}, {Email: Kim, FirstName: "Kim"}, {ID: " user_kim"}, {ID: "user_lee", Email: Kim}} {
+				authentication := a.authenticate(Kim)
+				authentication.User = user
+				var err error
+				resp := a.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					_, err = a.SignIn(w, r, authentication)
+				}), Request{Method: "POST", Target: "/form"})
+				assert.ErrorIs(t, err, authkit.ErrSignInFailed)
+				assert.Empty(t, resp.SetCookies(t))
+			}
+		})
+	}
+}
+
+func TestASealedSessionWithoutAUserIsNobodys(t *testing.T) {
+	a, _ := moving(t)
+	for _, user := range []any{nil, map[string]any{}, map[string]any{"id": ""}, map[string]any{"id": nil, "email": Kim}} {
+		for library, text := range map[string]string{
+			"family":    a.sealedElsewhere(Kim, map[string]any{"user": user}),
+			"workos-go": a.sealedBySDK(Kim, map[string]any{"user": user}),
+		} {
+			resp := a.Send(Request{Target: "/account", Cookie: "wos-session=" + text, Header: Scripted()})
+			assert.Equal(t, http.StatusUnauthorized, resp.Status, "%s: %v", library, user)
+		}
+	}
+}
+
+// A reply with the user of one person and the token of another makes a session of neither.
+func TestAReplyOfTwoPeopleMakesASessionOfNeither(t *testing.T) {
+	m := newPlainApp(t)
+	m.publishKnown()
+	refusedWithAPage(t, m.exchangeFor(m.forge(good), "user_lee"), http.StatusBadGateway)
+	refusedWithAPage(t, m.exchangeFor(m.forge(forgery{claims: set("sub", "user_lee")}), "user_kim"), http.StatusBadGateway)
+
+	s := newSharingApp(t)
+	s.publishKnown()
+	for name, c := range map[string]struct {
+		claims func(object)
+		user   object
+	}{
+		"a token and a profile of somebody else": {set("sub", "user_lee"), object{"id": "user_lee", "email": lee}},
+		"a token of somebody else":               {set("sub", "user_lee"), object{"id": "user_kim", "email": Kim}},
+		"a profile of somebody else":             {nil, object{"id": "user_lee", "email": lee}},
+		"a token of another session":             {set("sid", "session_2"), object{"id": "user_kim", "email": Kim}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resp := s.refreshTo(s.forge(forgery{claims: c.claims}), c.user)
+			assert.Equal(t, http.StatusUnauthorized, resp.Status)
+			for name, cookie := range resp.SetCookies(t) {
+				kept := s.unsealed(name + "=" + cookie.Value)
+				assert.Equal(t, "user_kim", kept.User["id"])
+				assert.NotContains(t, fmt.Sprint(kept), "lee")
+			}
+		})
+	}
+	resp := s.refreshTo(s.forge(good), object{"id": "user_kim", "email": Kim})
+	assert.Equal(t, Kim, s.visitorOf(resp), "without a flaw it goes on")
+}

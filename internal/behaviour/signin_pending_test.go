@@ -1,0 +1,347 @@
+// The pending sign-ins of one browser: their cookies, their bounds and their order.
+
+package behaviour
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// isUnderWay reports whether the browser of a jar could still finish a sign-in. It changes nothing.
+func (a *App) isUnderWay(j *CookieJar, state string) bool {
+	a.T.Helper()
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	defer a.Fake.ClearFault(authkittest.RouteJWKS)
+	resp := a.Send(Request{Target: "/callback?code=x&state=" + state, Cookie: j.Header(), Header: Navigation()})
+	require.Contains(a.T, []int{http.StatusServiceUnavailable, http.StatusBadRequest}, resp.Status)
+	return resp.Status == http.StatusServiceUnavailable
+}
+
+// A7. Ports of one host share their cookies, and so do hosts below one Domain.
+func TestNeighboursOnOneHostLeaveEachOthersSignInsAlone(t *testing.T) {
+	for name, opts := range map[string][]authkit.Option{
+		"another password":    {authkit.WithCookiePassword(strings.Repeat("another-", 5))},
+		"another client ID":   {authkit.WithClientID("client_other")},
+		"another cookie name": {authkit.WithCookieName("sid")},
+		"all of those":        {authkit.WithCookiePassword(strings.Repeat("another-", 5)), authkit.WithClientID("client_other"), authkit.WithCookieName("sid")},
+		"none: a replica":     nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{})
+			neighbour := NewInstance(t, a.Fake, a.Clock, AppOptions{AuthKit: opts})
+			j := NewCookieJar(t)
+			state := a.Starts(j, "/login?return_to=/account%3Fa%3Db", Navigation())
+			for range 20 {
+				j.take(neighbour.Send(Request{Target: "/login?return_to=/" + strings.Repeat("n", 900), Cookie: j.Header(), Header: from("same-site")}))
+			}
+			assert.Equal(t, "/account?a=b", a.WayBack(j, state))
+		})
+	}
+}
+
+func TestTheCookiesOfASignInAreNamedAfterTheClientAndTheSessionCookie(t *testing.T) {
+	names := func(opts ...authkit.Option) (names []string) {
+		a := NewApp(t, AppOptions{AuthKit: opts, Routes: func(a *App, mux *http.ServeMux) {
+			mux.HandleFunc("/step", func(w http.ResponseWriter, _ *http.Request) { require.NoError(t, a.SaveStep(w, "x")) })
+		}})
+		for _, target := range []string{"/step", "/callback?code=x"} {
+			for name := range a.Send(Request{Target: target, Header: Navigation()}).SetCookies(t) {
+				if !strings.Contains(name, "authkit-state-") {
+					names = append(names, name)
+				}
+			}
+		}
+		require.Len(t, names, 2)
+		assert.Regexp(t, `^authkit-step-[A-Za-z0-9_-]{8}$`, names[0])
+		assert.Regexp(t, `^authkit-restart-[A-Za-z0-9_-]{8}$`, names[1])
+		return names
+	}
+	own := names(authkit.WithClientID("client_a"))
+	assert.Equal(t, own, names(authkit.WithClientID("client_a"), authkit.WithCookiePassword(strings.Repeat("rotated-", 5))), "a new password changes no name")
+	for _, other := range [][]string{
+		names(authkit.WithClientID("client_b")),
+		names(authkit.WithClientID("client_a"), authkit.WithCookieName("sid")),
+		names(authkit.WithClientID("client_a"), authkit.WithSharedSession()),
+	} {
+		assert.NotEqual(t, own[0], other[0])
+		assert.NotEqual(t, own[1], other[1])
+	}
+}
+
+func TestAStateCookieThatDoesNotOpenStaysWhereItIs(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	s := a.Begin("/login")
+	name, value, _ := strings.Cut(s.Cookie, "=")
+	for _, cookie := range []string{name + "=x", name + "=", name + "=" + flip(value), name + "x=" + value, name + "=" + strings.Repeat("x", 4000)} {
+		assert.NotContains(t, a.Send(Request{Target: "/login", Cookie: cookie, Header: Navigation()}).SetCookies(t), name)
+		refused := a.Send(Request{Target: s.Target(), Cookie: cookie, Header: Navigation()})
+		assert.Equal(t, http.StatusBadRequest, refused.Status)
+		assert.Empty(t, refused.SetCookies(t))
+	}
+	for _, cookie := range []string{name + "=x; " + s.Cookie, s.Cookie + "; " + name + "=x"} {
+		assert.True(t, a.isUnderWay(&CookieJar{t: t, names: []string{"a"}, values: map[string]string{"a": "b; " + cookie}}, s.Callback.Query().Get("state")),
+			"junk beside a good cookie changes nothing")
+	}
+}
+
+// A8. nginx answers 400 to a Cookie header of 8 KB, to everything and for as long as the cookies live.
+func TestThePendingSignInsOfOneBrowserStayBelowFourKilobytes(t *testing.T) {
+	for _, size := range []int{0, 1, 100, 400, 900, 1020} {
+		t.Run(fmt.Sprint(size, " bytes of query"), func(t *testing.T) {
+			a := NewApp(t, AppOptions{})
+			j := NewCookieJar(t)
+			newest := ""
+			for i := range 20 {
+				newest = a.Starts(j, "/login?return_to=/"+fmt.Sprint(i)+"?"+strings.Repeat("a", size)[:max(0, size-4)], Navigation())
+				assert.Less(t, len(j.Header()), 4096)
+				a.Clock.Advance(time.Second)
+			}
+			assert.Greater(t, len(j.states()), 5, "they are made smaller before they are dropped")
+			assert.Equal(t, "/19?"+strings.Repeat("a", size)[:max(0, size-4)], a.WayBack(j, newest), "the newest is whole")
+		})
+	}
+}
+
+func TestAnOlderSignInLosesItsQueryThenItsPathAndThenItself(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	j := NewCookieJar(t)
+	oldest := a.Starts(j, "/login?return_to="+url.QueryEscape("/old/page?"+strings.Repeat("q", 200)), Navigation())
+	copied := func() *CookieJar { return &CookieJar{t, slices.Clone(j.names), maps.Clone(j.values)} }
+	var seen []string
+	for i := 0; i < 40 && a.isUnderWay(j, oldest); i++ {
+		// Another process looks, so that the state is not used up in this one.
+		page := NewInstance(t, a.Fake, a.Clock, AppOptions{}).WayBack(copied(), oldest)
+		if len(seen) == 0 || seen[len(seen)-1] != page {
+			seen = append(seen, page)
+		}
+		a.Clock.Advance(time.Second)
+		a.Starts(j, "/login?return_to=/"+strings.Repeat("n", 150), Navigation())
+	}
+	assert.Equal(t, []string{"/old/page?" + strings.Repeat("q", 200), "/old/page", "/"}, seen)
+	assert.False(t, a.isUnderWay(j, oldest))
+}
+
+func TestASignInThatWasMadeSmallerStillFinishes(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	s := a.Begin("/login?return_to=" + url.QueryEscape("/account?"+strings.Repeat("q", 900)))
+	j := NewCookieJar(t)
+	name, value, _ := strings.Cut(s.Cookie, "=")
+	j.names, j.values[name] = []string{name}, value
+	a.Clock.Advance(9 * time.Minute)
+	for range 2 {
+		a.Starts(j, "/login?return_to=/"+strings.Repeat("n", 700), Navigation())
+	}
+	require.NotEqual(t, value, j.values[name], "it was sealed anew")
+	resp := a.Send(Request{Target: s.Target(), Cookie: j.Header(), Header: Navigation()})
+	assert.Equal(t, http.StatusSeeOther, resp.Status)
+	assert.Equal(t, "/account", resp.Header.Get("Location"))
+	resp.NewCookie(t)
+}
+
+func TestASealedAgainSignInLivesNoLongerThanBefore(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	first := a.Send(Request{Target: "/login?return_to=/a%3F" + strings.Repeat("q", 1000), Header: Navigation()})
+	j := NewCookieJar(t)
+	j.take(first)
+	name := j.names[0]
+	lives := first.SetCookies(t)[name].MaxAge
+	a.Clock.Advance(5 * time.Minute)
+	second := a.Send(Request{Target: "/login?return_to=/" + strings.Repeat("n", 1000), Cookie: j.Header(), Header: Navigation()})
+	j.take(second)
+	a.Clock.Advance(5 * time.Minute)
+	third := a.Send(Request{Target: "/login?return_to=/" + strings.Repeat("n", 1000), Cookie: j.Header(), Header: Navigation()})
+	again := second.SetCookies(t)[name]
+	if again == nil {
+		lives -= 5 * 60
+		again = third.SetCookies(t)[name]
+	}
+	require.NotNil(t, again)
+	assert.Equal(t, lives-5*60, again.MaxAge)
+}
+
+func TestASignInWhoseOwnDataFillACookieFails(t *testing.T) {
+	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
+		for _, size := range []int{1000, 1900, 2300} {
+			mux.Handle(fmt.Sprint("/", size), a.Login(authkit.LoginParams{AppState: strings.Repeat("s", size)}))
+		}
+	}})
+	long := "?return_to=/account%3F" + strings.Repeat("q", 900)
+	for size, want := range map[int]string{1000: "/account?" + strings.Repeat("q", 900), 1900: "/account"} {
+		j := NewCookieJar(t)
+		state := a.Starts(j, fmt.Sprint("/", size, long), Navigation())
+		assert.Less(t, len(j.Header()), 4096)
+		assert.Equal(t, want, a.WayBack(j, state), "%d bytes: the page makes room for them", size)
+	}
+	resp := a.Send(Request{Target: "/2300" + long, Header: Navigation()})
+	assert.Equal(t, http.StatusBadRequest, resp.Status)
+	assert.Empty(t, resp.SetCookies(t))
+	assert.Contains(t, a.Logs.String(), "bytes of a cookie that holds 4096")
+	assert.NotContains(t, a.Logs.String(), "sss")
+}
+
+func TestSignInCookiesThatCameTwiceCountTwice(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	old := a.Begin("/login?return_to=/" + strings.Repeat("a", 900))
+	name, _, _ := strings.Cut(old.Cookie, "=")
+	once := a.Send(Request{Target: "/login?return_to=/" + strings.Repeat("b", 500), Cookie: old.Cookie, Header: Navigation()})
+	assert.NotContains(t, once.SetCookies(t), name, "both fit")
+	twice := a.Send(Request{Target: "/login?return_to=/" + strings.Repeat("b", 500), Cookie: old.Cookie + "; " + old.Cookie, Header: Navigation()})
+	assert.Contains(t, twice.SetCookies(t), name, "the old one was made smaller: it came twice")
+}
+
+func TestSignInCookiesThatNoResponseCanTakeAwayKeepNobodyFromSigningIn(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	resp := a.Send(Request{Target: "/login?return_to=/" + strings.Repeat("a", 900), Header: from("cross-site")})
+	twice := strings.Repeat(resp.stateCookie(t)+"; ", 4) // of other domains or paths
+	for _, site := range []string{"same-origin", "cross-site"} {
+		assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: "/login", Cookie: twice, Header: from(site)}).Status, site)
+	}
+}
+
+func TestACopyOfASignInUnderAnotherNameCountsForNothing(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	j := NewCookieJar(t)
+	state := a.Starts(j, "/login?return_to=/account%3F"+strings.Repeat("q", 900), Navigation())
+	name := j.names[0]
+	copies := j.Header()
+	for i := range 8 {
+		copies += fmt.Sprint("; ", name, i, "=", j.values[name])
+	}
+	resp := a.Send(Request{Target: "/login", Cookie: copies, Header: Navigation()})
+	assert.Len(t, resp.SetCookies(t), 1, "neither the copies nor the sign-in itself")
+	assert.Equal(t, "/account?"+strings.Repeat("q", 900), a.WayBack(j, state))
+}
+
+func TestASignInThatIsLongOverGoesWithTheNextOne(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	j := NewCookieJar(t)
+	a.Starts(j, "/login", Navigation())
+	a.Clock.Advance(25*time.Hour - time.Second)
+	resp := a.Send(Request{Target: "/login", Cookie: j.Header(), Header: Navigation()})
+	assert.Len(t, resp.SetCookies(t), 1)
+	a.Clock.Advance(time.Second) // a browser that keeps a cookie beyond its Max-Age
+	resp = a.Send(Request{Target: "/login", Cookie: j.Header(), Header: Navigation()})
+	require.NotNil(t, resp.SetCookies(t)[j.names[0]])
+	assert.Negative(t, resp.SetCookies(t)[j.names[0]].MaxAge)
+}
+
+// A9. Another site's page navigates the browser as often as it likes.
+func TestAnotherSitesNavigationsPushOutNoSignInOfThisSite(t *testing.T) {
+	for _, site := range []string{"cross-site", "same-site"} {
+		for _, start := range []string{"/login?return_to=/", "/deep/"} {
+			t.Run(site+" to "+start, func(t *testing.T) {
+				a := NewApp(t, AppOptions{})
+				j := NewCookieJar(t)
+				page := "/account?" + strings.Repeat("q", 700)
+				own := a.Starts(j, "/login?return_to="+url.QueryEscape(page), from("same-origin"))
+				typed := a.Starts(j, "/login?return_to=/account", from("none"))
+				for i := range 30 {
+					a.Clock.Advance(time.Second)
+					a.Starts(j, start+fmt.Sprint("x", i, strings.Repeat("n", 800)), from(site))
+					assert.Less(t, len(j.Header()), 4096)
+				}
+				assert.Equal(t, page, a.WayBack(j, own), "not even its query")
+				assert.Equal(t, "/account", a.WayBack(j, typed))
+			})
+		}
+	}
+}
+
+func TestWhereOnlyThisSitesSignInsAreLeftAnotherSiteStartsNone(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	j := NewCookieJar(t)
+	var own []string
+	for range 30 {
+		own = append(own, a.Starts(j, "/login", from("same-origin")))
+		a.Clock.Advance(time.Second)
+	}
+	kept := slices.DeleteFunc(own, func(state string) bool { return !a.isUnderWay(j, state) })
+	require.Greater(t, len(kept), 5)
+	resp := a.Send(Request{Target: "/account?x=1", Cookie: j.Header(), Header: from("cross-site")})
+	assert.Equal(t, http.StatusForbidden, resp.Status)
+	assert.Contains(t, resp.Body, `href="/login?return_to=%2Faccount%3Fx%3D1"`, "a click on our own page starts one")
+	assert.Empty(t, resp.SetCookies(t))
+	for _, state := range kept {
+		assert.True(t, a.isUnderWay(j, state))
+	}
+	a.Starts(j, "/login?return_to=/account", from("same-origin"))
+	assert.False(t, a.isUnderWay(j, kept[0]), "the oldest makes room for one of this site's")
+}
+
+// A9. Abandoned sign-ins that can no longer be finished, and a link in a mail.
+func TestSignInsThatAreOverKeepNoNewOneOut(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	j := NewCookieJar(t)
+	for range 13 {
+		a.Starts(j, "/login", from("same-origin"))
+	}
+	link := Request{Target: "/account", Cookie: j.Header(), Header: from("cross-site")}
+	a.Clock.Advance(time.Hour - time.Second)
+	assert.Equal(t, http.StatusForbidden, a.Send(link).Status, "they could still be finished")
+	for _, d := range []time.Duration{time.Second, 20 * time.Hour} {
+		a.Clock.Advance(d)
+		resp := a.Send(link)
+		assert.Equal(t, http.StatusSeeOther, resp.Status)
+		assert.Less(t, len(resp.SetCookies(t)), 5, "no more of them go than must")
+	}
+	resp := a.Send(Request{Target: "/callback?code=x", Cookie: j.Header(), Header: from("cross-site")})
+	assert.Equal(t, http.StatusSeeOther, resp.Status, "a code without a state")
+}
+
+func TestASignInThatIsOverGoesBeforeAPageOfOneThatIsNot(t *testing.T) {
+	for _, site := range []string{"same-origin", "cross-site"} {
+		t.Run(site, func(t *testing.T) {
+			a := NewApp(t, AppOptions{})
+			j := NewCookieJar(t)
+			for range 5 {
+				a.Starts(j, "/login", from("same-origin"))
+			}
+			over := j.states()
+			a.Clock.Advance(time.Minute)
+			page := "/account?" + strings.Repeat("q", 500)
+			living := a.Starts(j, "/login?return_to="+url.QueryEscape(page), from("cross-site"))
+			a.Clock.Advance(time.Hour - time.Minute)
+			a.Starts(j, "/deep/?"+strings.Repeat("q", 700), from(site))
+			assert.Less(t, len(j.Header()), 4096)
+			assert.Less(t, len(j.states()), len(over)+2)
+			assert.Equal(t, page, a.WayBack(j, living))
+		})
+	}
+}
+
+// Of a cookie that a sibling domain has planted in several forms, no response takes all away.
+func TestPlantedSignInsThatAreOverKeepNoNewOneOut(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	planted := a.Begin("/login?return_to=/" + strings.Repeat("p", 900)).Cookie
+	a.Clock.Advance(time.Hour - time.Second)
+	own := a.Begin("/login").Cookie
+	cookie := own + strings.Repeat("; "+planted, 4)
+	resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: from("cross-site")})
+	assert.Equal(t, http.StatusForbidden, resp.Status, "they could still be finished")
+	a.Clock.Advance(time.Second)
+	resp = a.Send(Request{Target: "/account", Cookie: cookie, Header: from("cross-site")})
+	assert.Equal(t, http.StatusSeeOther, resp.Status)
+}
+
+func TestAFloodOfStateCookiesIsLookedAtInBoundedNumber(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	var planted []string
+	for range 60 {
+		planted = append(planted, a.Begin("/login").Cookie)
+	}
+	resp := a.Send(Request{Target: "/login", Cookie: strings.Join(planted, "; "), Header: Navigation()})
+	assert.Equal(t, http.StatusSeeOther, resp.Status)
+	assert.LessOrEqual(t, len(resp.SetCookies(t)), 32+1)
+	assert.Greater(t, len(resp.SetCookies(t)), 16, "they are cleared away in steps")
+}
