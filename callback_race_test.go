@@ -1,4 +1,4 @@
-// Used states that a full memory has dropped, and one state in two requests at once.
+// Callbacks whose state was dropped from a full memory, and two callbacks with one state at once.
 
 package authkit_test
 
