@@ -10,10 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/authkit-go/authkit/authkittest"
-	"github.com/authkit-go/authkit/internal/behaviour"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/behaviour"
 )
 
 // A12. With room for 8 used states it takes no hour to push one out.

@@ -8,8 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/authkit-go/authkit/authkittest"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/authkittest"
 )
 
 // Browser returns a browser that knows nothing of the application yet.

@@ -10,10 +10,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/authkit-go/authkit"
-	"github.com/authkit-go/authkit/authkittest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
 )
 
 func (a *App) warned() bool {

@@ -9,10 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/authkit-go/authkit"
-	"github.com/authkit-go/authkit/authkittest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
 )
 
 // B3. The page is loaded again, its tab is duplicated or restored, its state was pushed out.

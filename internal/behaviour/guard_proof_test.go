@@ -7,10 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/authkit-go/authkit"
-	"github.com/authkit-go/authkit/authkittest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
 )
 
 func TestAProofIsGoodForItsAgeAndTheSkewToTheLastMoment(t *testing.T) {

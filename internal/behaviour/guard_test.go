@@ -182,28 +182,6 @@ func TestLoginSendsWhatItsOptionsSay(t *testing.T) {
 	assert.Empty(t, resp.SetCookies(t))
 }
 
-func TestForgedForwardingHeadersChangeNothing(t *testing.T) {
-	a := NewApp(t, AppOptions{})
-	forged := Navigation()
-	for name, value := range map[string]string{
-		"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https", "X-Forwarded-Prefix": "//evil.example",
-		"Forwarded": "host=evil.example;proto=https", "X-Original-URL": "//evil.example/", "Origin": "https://evil.example",
-	} {
-		forged.Set(name, value)
-	}
-	forged.Set("Host", "evil.example")
-	for _, target := range []string{"/login?return_to=/account", "/account"} {
-		resp := a.Send(Request{Target: target, Header: forged})
-		location, err := resp.Location()
-		require.NoError(t, err)
-		assert.Equal(t, a.URL+"/callback", location.Query().Get("redirect_uri"))
-		for _, c := range resp.SetCookies(t) {
-			assert.False(t, c.Secure, "Secure comes from the redirect URL")
-			assert.Empty(t, c.Domain)
-		}
-	}
-}
-
 func TestWithASignInPageOfItsOwnAGuardLeadsThere(t *testing.T) {
 	ak, err := authkit.New(
 		authkit.WithAPIKey("sk_1"), authkit.WithClientID("client_1"), authkit.WithCookiePassword(Password),

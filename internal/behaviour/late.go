@@ -10,9 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
-	"github.com/stretchr/testify/assert"
 )
 
 // reporting adds /report, whose handler waits until it may go on, and POST /organization.

@@ -126,31 +126,32 @@ func TestAPOSTOfAnotherSiteSignsNobodyOut(t *testing.T) {
 	}
 }
 
-func TestALogoutDuringARefreshStays(t *testing.T) {
-	a := NewApp(t, AppOptions{})
-	cookie := a.SignedIn(Kim).CookieHeader()
-	a.ExpireToken(2 * time.Minute)
-	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+// The logout of the request that is under way wins, on its response and on later ones. The logout handler does not wait
+// for the refresh.
+func TestASignOutDuringARefreshWins(t *testing.T) {
+	for name, signOut := range map[string]func(a *App, q Request) Response{
+		"behind the middleware":  (*App).Send,
+		"outside the middleware": func(a *App, q Request) Response { return a.Direct(a.Logout(), q) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{})
+			cookie := a.SignedIn(Kim).CookieHeader()
+			a.ExpireToken(2 * time.Minute)
+			a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+			refreshed := a.SendAside(Request{Target: "/account", Cookie: cookie})
+			a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
+			out := signOut(a, Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
+			require.Equal(t, http.StatusSeeOther, out.Status)
+			a.Fake.ClearFault(authkittest.RouteRefresh)
 
-	answered := make(chan Response)
-	go func() {
-		resp, _ := a.Do(Request{Target: "/account", Cookie: cookie})
-		answered <- resp
-	}()
-	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
-
-	// The logout handler stands outside the middleware here: it must not wait
-	// for the refresh.
-	logout := a.Direct(a.Logout(), Request{Method: "POST", Target: "/logout", Cookie: cookie})
-	require.Equal(t, http.StatusOK, logout.Status)
-	a.Fake.ClearFault(authkittest.RouteRefresh)
-
-	resp := <-answered
-	assert.Equal(t, http.StatusUnauthorized, resp.Status)
-	assert.Empty(t, resp.SetCookies(t), "no cookie of the renewed session goes out")
-	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
-	a.Clock.Advance(4 * time.Minute)
-	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
+			resp := <-refreshed
+			assert.Equal(t, http.StatusUnauthorized, resp.Status)
+			assert.Empty(t, resp.SetCookies(t), "the cookie of the refreshed session is not set")
+			a.isNobody(cookie)
+			a.Clock.Advance(4 * time.Minute)
+			a.isNobody(cookie)
+		})
+	}
 }
 
 func TestASuccessorThatWasHandedOutBeforeTheLogoutIsRefusedAfterIt(t *testing.T) {

@@ -8,9 +8,10 @@ import (
 	"net/url"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
-	"github.com/stretchr/testify/require"
 )
 
 // Switching is an application whose kim is in two organizations, and signed in

@@ -10,9 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/authkit-go/authkit/authkittest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/authkittest"
 )
 
 func TestASwitchThatIsRefusedLeavesTheSessionAsItWas(t *testing.T) {

@@ -15,39 +15,6 @@ import (
 
 // Where a browser is sent, seen from outside.
 
-var hostileReturns = []string{
-	`//evil.example`, `///evil.example`, `/\evil.example`, `\/evil.example`, `https://evil.example`, `https:evil.example`,
-	`javascript:alert(1)`, "/\t/evil.example", "/\r\n/evil.example", "\t//evil.example", `/%2Fevil.example`, `/%252Fevil.example`,
-	`/%5Cevil.example`, `/%255Cevil.example`, `/%09/evil.example`, `/.//evil.example`, `%2F%2Fevil.example`, `/%252Fevil.example/%25zz`,
-}
-
-func TestAHostileReturnPathLeadsToTheRoot(t *testing.T) {
-	a := NewApp(t, AppOptions{})
-	for _, target := range hostileReturns {
-		s := a.Begin("/login?return_to=" + url.QueryEscape(target))
-		resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
-		assert.Equal(t, http.StatusSeeOther, resp.Status)
-		assert.Equal(t, "/", resp.Header.Get("Location"), "%q", target)
-	}
-}
-
-func TestOnlyTheFirstReturnPathCounts(t *testing.T) {
-	a := NewApp(t, AppOptions{})
-	s := a.Begin("/login?return_to=/account&return_to=//evil.example")
-	assert.Equal(t, "/account", a.Send(Request{Target: s.Target(), Cookie: s.Cookie}).Header.Get("Location"))
-}
-
-func TestAnErrorPageLinksToThisOriginAlone(t *testing.T) {
-	a := NewApp(t, AppOptions{})
-	for _, target := range hostileReturns {
-		s := a.Begin("/login?return_to=" + url.QueryEscape(target))
-		resp := a.Send(Request{Target: s.With("code", "") + "&error=access_denied", Cookie: s.Cookie, Header: Navigation()})
-		assert.Equal(t, http.StatusForbidden, resp.Status)
-		assert.Contains(t, resp.Body, `href="/login"`)
-		assert.NotContains(t, resp.Body, "evil")
-	}
-}
-
 func TestAHostileGuardedAddressComesBackToThisOriginAlone(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	account := a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, Visitor(r)) }))

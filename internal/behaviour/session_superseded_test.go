@@ -239,24 +239,3 @@ func TestNoRefreshRevivesASessionThatHasEnded(t *testing.T) {
 		})
 	}
 }
-
-// A sign-out that comes while a refresh is under way wins, on this response and on the next.
-func TestASignOutDuringARefreshWins(t *testing.T) {
-	m := newPlainApp(t)
-	cookie := m.signIn(Kim)
-	m.ExpireToken(2 * time.Minute)
-	m.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
-	answered := make(chan Response)
-	go func() {
-		resp, _ := m.Do(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()})
-		answered <- resp
-	}()
-	m.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
-	out := m.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
-	require.Equal(t, http.StatusSeeOther, out.Status)
-	m.Fake.ClearFault(authkittest.RouteRefresh)
-	resp := <-answered
-	assert.Empty(t, m.visitorOf(resp))
-	assert.Empty(t, resp.session(t))
-	m.isNobody(cookie)
-}

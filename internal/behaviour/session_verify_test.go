@@ -7,9 +7,10 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/workos"
-	"github.com/stretchr/testify/assert"
 )
 
 func TestAnAuthenticationWithoutAUserMakesNoSession(t *testing.T) {

@@ -7,10 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/seal"
 	"github.com/authkit-go/authkit/workos"
-	"github.com/stretchr/testify/require"
 )
 
 // Sharing is an application that shares its session, with the options given.

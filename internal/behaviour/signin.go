@@ -9,8 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/authkit-go/authkit/authkittest"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/authkittest"
 )
 
 // PendingSignIn is a sign-in between Login and Callback, held by a client

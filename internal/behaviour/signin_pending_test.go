@@ -12,10 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/authkit-go/authkit"
-	"github.com/authkit-go/authkit/authkittest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
 )
 
 // isUnderWay reports whether the browser of a jar could still finish a sign-in. It changes nothing.

@@ -7,9 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/authkit-go/authkit/authkittest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/authkittest"
 )
 
 func TestEveryResponseThatSetsACookieIsKeptFromCaches(t *testing.T, a *Instance) {

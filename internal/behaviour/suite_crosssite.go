@@ -10,9 +10,10 @@ import (
 	"net/url"
 	"testing"
 
-	"github.com/authkit-go/authkit/authkittest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/authkittest"
 )
 
 func TestAFormOnAnotherSitesPageSignsNobodyOut(t *testing.T, a *Instance) {

@@ -6,8 +6,9 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/authkit-go/authkit/authkittest"
 	"github.com/stretchr/testify/assert"
+
+	"github.com/authkit-go/authkit/authkittest"
 )
 
 func TestWithoutKeysAnApplicationStartsAndDecidesNothingForOrAgainstAnybody(t *testing.T, a *Instance) {

@@ -9,9 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/authkit-go/authkit/authkittest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/authkittest"
 )
 
 // stale is a deployment of the application with a session that is due for a refresh: tokens expire when they are issued,

@@ -5,6 +5,7 @@ package behaviour
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,13 +14,15 @@ import (
 )
 
 func TestAReturnPathThatIsNoneOfThisOriginLeadsToTheRoot(t *testing.T, a *Instance) {
+	forms := slices.Clone(encodedOrigins)
 	for _, hostile := range otherOrigins {
-		for _, form := range encoded(hostile) {
-			s := a.BeginAs("/login?return_to="+url.QueryEscape(form), Kim)
-			resp := a.finish(s)
-			require.Equal(t, http.StatusSeeOther, resp.Status, "%q", form)
-			assert.Equal(t, []string{"/"}, resp.Header["Location"], "%q", form)
-		}
+		forms = append(forms, encoded(hostile)...)
+	}
+	for _, form := range forms {
+		s := a.BeginAs("/login?return_to="+url.QueryEscape(form), Kim)
+		resp := a.finish(s)
+		require.Equal(t, http.StatusSeeOther, resp.Status, "%q", form)
+		assert.Equal(t, []string{"/"}, resp.Header["Location"], "%q", form)
 	}
 }
 
@@ -36,7 +39,7 @@ func TestAReturnPathOfThisOriginIsKeptToTheLetter(t *testing.T, a *Instance) {
 }
 
 func TestTheWayOnFromACancelledSignInStaysOnThisOrigin(t *testing.T, a *Instance) {
-	for _, hostile := range otherOrigins {
+	for _, hostile := range slices.Concat(otherOrigins, encodedOrigins) {
 		s := a.BeginAs("/login?return_to="+url.QueryEscape(hostile), Kim)
 		resp := a.Send(Request{Target: s.With("code", "") + "&error=access_denied", Cookie: s.Cookie, Header: Navigation()})
 		assert.Equal(t, http.StatusForbidden, resp.Status)
@@ -93,6 +96,12 @@ var otherOrigins = []string{
 	" //evil.example", " https://evil.example", "java\tscript:alert(1)", "/\x00/evil.example", "/\x0b/evil.example", "/\x7f/evil.example",
 	"/account\r\nLocation: https://evil.example", "/account\r\nSet-Cookie: authkit-session=evil", "/account\t",
 	`?//evil.example`, `#//evil.example`, ``, `/%zz`, `/` + strings.Repeat("a", 1<<10),
+}
+
+// encodedOrigins are some of them with parts that are percent-encoded.
+var encodedOrigins = []string{
+	`/%2Fevil.example`, `/%252Fevil.example`, `/%5Cevil.example`, `/%255Cevil.example`, `/%09/evil.example`, `%2F%2Fevil.example`,
+	`/%252Fevil.example/%25zz`,
 }
 
 // encoded are a target as it stands and percent-encoded, once and twice: all of it, and all but its first slash.

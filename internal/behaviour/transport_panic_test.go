@@ -11,9 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
-	"github.com/stretchr/testify/assert"
 )
 
 type panicking struct{ on bool }
