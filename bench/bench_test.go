@@ -1,3 +1,5 @@
+// The benchmarks for go test.
+
 package main
 
 import (
@@ -9,9 +11,9 @@ import (
 	"github.com/authkit-go/authkit/bench/contender"
 )
 
-var sessions = flag.Int("sessions", 100_000, "how many people have a session in the benchmarks")
+var sessions = flag.Int("sessions", 100_000, "the number of sessions in the benchmarks")
 
-// Benchmark is everything that the program measures, but for the whole servers.
+// Benchmark runs every measurement of the program, except those of whole servers.
 func Benchmark(b *testing.B) {
 	stage, err := contender.NewStage(*sessions)
 	require.NoError(b, err)

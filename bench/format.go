@@ -1,4 +1,4 @@
-// How numbers are written.
+// The format of numbers.
 
 package main
 
@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// significant writes a number with so many digits that count.
+// significant formats a number with that many significant digits.
 func significant(v float64, digits int) string {
 	rounded, err := strconv.ParseFloat(strconv.FormatFloat(v, 'e', digits-1, 64), 64)
 	if err != nil || rounded == 0 {
@@ -20,7 +20,7 @@ func significant(v float64, digits int) string {
 	return strconv.FormatFloat(rounded, 'f', decimals, 64)
 }
 
-// times is a ratio.
+// times formats a ratio.
 func times(v float64) string {
 	if v >= 0.1 {
 		return strconv.FormatFloat(v, 'f', 2, 64) + "x"
@@ -28,7 +28,7 @@ func times(v float64) string {
 	return significant(v, 2) + "x"
 }
 
-// shortest drops the zeros at the end of a decimal fraction, of a number that is exact.
+// shortest removes trailing zeros after the decimal point. It is for exact numbers.
 func shortest(text string) string {
 	end := strings.IndexFunc(text, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
 	if end < 0 || !strings.Contains(text[:end], ".") {
@@ -37,10 +37,10 @@ func shortest(text string) string {
 	return strings.TrimSuffix(strings.TrimRight(text[:end], "0"), ".") + text[end:]
 }
 
-// whole is a count.
+// whole formats a number as an integer.
 func whole(v float64) string { return thousands(int(math.Round(v))) }
 
-// thousands is a count with a space between groups of three digits, if there are more than four.
+// thousands formats an integer. With more than four digits it has a space between groups of three.
 func thousands(n int) string {
 	text := strconv.Itoa(n)
 	if len(text) <= 4 {
@@ -52,7 +52,7 @@ func thousands(n int) string {
 	return text
 }
 
-// size is a number of bytes.
+// size formats a number of bytes.
 func size(v float64) string {
 	if v < 10_000 {
 		return whole(v) + " B"
@@ -60,7 +60,7 @@ func size(v float64) string {
 	return significant(v/1024, 3) + " KB"
 }
 
-// duration is a time that is given in nanoseconds.
+// duration formats a number of nanoseconds.
 func duration(v float64) string {
 	switch {
 	case v < 1e3:
@@ -73,9 +73,9 @@ func duration(v float64) string {
 	return significant(v/1e9, 3) + " s"
 }
 
-// ranged is the least and the most of a measurement.
+// ranged formats the minimum and the maximum of a measurement.
 func ranged(s spread, show func(float64) string) string {
-	return fmt.Sprintf("%s – %s", show(s.Least), show(s.Most))
+	return fmt.Sprintf("%s – %s", show(s.Min), show(s.Max))
 }
 
 func nanoseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) }

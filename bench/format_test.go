@@ -1,3 +1,5 @@
+// The formats of numbers.
+
 package main
 
 import (
@@ -6,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestNumbersAreWrittenWithTheDigitsThatCount(t *testing.T) {
+func TestNumbersAreFormattedWithSignificantDigits(t *testing.T) {
 	for want, got := range map[string]string{
 		"0.00051x":  times(0.000512),
 		"0.010x":    times(0.00998),

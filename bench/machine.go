@@ -1,4 +1,4 @@
-// The machine that was measured on, and the versions of what was measured.
+// The machine of the measurements, and the versions of the measured modules.
 
 package main
 
@@ -16,7 +16,7 @@ import (
 // module is this module.
 const module = "github.com/authkit-go/authkit/bench"
 
-// machine is what the measurements depend on.
+// machine describes the machine.
 type machine struct {
 	CPU        string
 	Processors int
@@ -33,11 +33,11 @@ func thisMachine() machine {
 	}
 }
 
-// field is the value of the first line of a file that has a name, or something else where there is none.
-func field(file, name, separator, otherwise string) string {
+// field returns the value of the first line in a file with this name, or the fallback if there is none.
+func field(file, name, separator, fallback string) string {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return otherwise
+		return fallback
 	}
 	for line := range strings.Lines(string(text)) {
 		key, value, _ := strings.Cut(line, separator)
@@ -45,17 +45,17 @@ func field(file, name, separator, otherwise string) string {
 			return strings.Trim(strings.TrimSpace(value), `"`)
 		}
 	}
-	return otherwise
+	return fallback
 }
 
-// dependency is a module that a contender uses, and its version.
+// dependency is a module of a contender, with its version.
 type dependency struct{ Path, Version string }
 
-// dependencies are the modules of the contenders in the versions that this program was built with.
+// dependencies returns the modules of the contenders, with the versions in this build.
 func dependencies() ([]dependency, error) {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return nil, errors.New("the program does not know what it was built from")
+		return nil, errors.New("the program has no build information")
 	}
 	var found []dependency
 	for _, c := range contender.Contenders() {

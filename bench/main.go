@@ -1,10 +1,10 @@
-// Command bench measures what it costs to know who is asking: authkit beside the libraries that an application might
-// take instead, over the same token and the same profile. It measures in rounds, writes docs/performance.md and
-// docs/performance.svg, and prints every measurement in the format that benchstat reads.
+// Command bench measures what it costs to authenticate a request. It compares authkit with libraries that an application
+// might use instead, with the same token and the same profile. It measures in rounds, writes docs/performance.md and
+// docs/performance.svg, and prints every measurement in the format of benchstat.
 //
 //	cd bench && go run .
 //
-// The benchmarks are Go's own, and run by themselves too:
+// The benchmarks also run with go test:
 //
 //	go test -run '^$' -bench . -count 7
 package main
@@ -32,7 +32,7 @@ func main() {
 	}
 }
 
-// dispatch is the command itself, unless it is one of the processes that the command starts.
+// dispatch runs the command, or one of the processes that the command starts.
 func dispatch() error {
 	if len(os.Args) == 2 {
 		switch os.Args[1] {
@@ -57,23 +57,23 @@ func dispatch() error {
 	return run(ctx, s)
 }
 
-// settings are how much is measured.
+// settings are the command-line options.
 type settings struct {
 	rounds    int
 	benchtime time.Duration // of each benchmark in a round
 	measure   time.Duration // of each load of a server in a round
-	sessions  int           // of different people
-	out       string        // the folder that the page and the plot are written to
+	sessions  int           // of different users
+	out       string        // the folder for the page and the plot
 }
 
 // parse reads the command line.
 func (s settings) parse(arguments []string) (settings, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	quick := flags.Bool("quick", false, "measure little, to try the program: the results go to the folder for temporary files and are good for nothing else")
-	flags.IntVar(&s.rounds, "rounds", s.rounds, "how often everything is measured")
-	flags.DurationVar(&s.benchtime, "benchtime", s.benchtime, "how long each benchmark runs in a round")
-	flags.DurationVar(&s.measure, "load", s.measure, "how long each load of a server lasts in a round")
-	flags.IntVar(&s.sessions, "sessions", s.sessions, "how many people have a session")
+	quick := flags.Bool("quick", false, "make a short run to try the program; the results are not meaningful and go to the folder for temporary files")
+	flags.IntVar(&s.rounds, "rounds", s.rounds, "number of rounds; each round measures everything once")
+	flags.DurationVar(&s.benchtime, "benchtime", s.benchtime, "duration of each benchmark in a round")
+	flags.DurationVar(&s.measure, "load", s.measure, "duration of each server load in a round")
+	flags.IntVar(&s.sessions, "sessions", s.sessions, "number of sessions")
 	flags.StringVar(&s.out, "out", s.out, "the folder for performance.md and performance.svg")
 	if err := flags.Parse(arguments); err != nil {
 		return s, err
@@ -91,13 +91,13 @@ func (s settings) parse(arguments []string) (settings, error) {
 		}
 	}
 	if s.rounds < 1 || s.sessions < 1 {
-		return s, errors.New("at least one round and one session are needed")
+		return s, errors.New("-rounds and -sessions must be at least 1")
 	}
 	return s, nil
 }
 
 func run(ctx context.Context, s settings) error {
-	testing.Init() // the flags of the harness, by which it is told for how long to measure
+	testing.Init() // registers -test.benchtime, which sets the duration of a benchmark
 	began := time.Now()
 	stage, err := contender.NewStage(s.sessions)
 	if err != nil {

@@ -1,3 +1,5 @@
+// The command line.
+
 package main
 
 import (
@@ -9,13 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAQuickRunLeavesThePageAlone(t *testing.T) {
+func TestAQuickRunDoesNotOverwriteThePage(t *testing.T) {
 	s, err := settings{rounds: 7, out: "docs", sessions: 100_000}.parse([]string{"-quick", "-rounds", "1"})
 	require.NoError(t, err)
 	assert.Equal(t, settings{rounds: 1, benchtime: 20 * time.Millisecond, measure: 200 * time.Millisecond, sessions: 2000, out: os.TempDir()}, s)
 }
 
-func TestTheCommandLineIsChecked(t *testing.T) {
+func TestAnInvalidCommandLineOfBenchIsRefused(t *testing.T) {
 	for _, arguments := range [][]string{{"-rounds", "0"}, {"-sessions", "0"}, {"-benchtime", "long"}, {"-unknown"}} {
 		_, err := settings{rounds: 7, sessions: 100}.parse(arguments)
 		assert.Error(t, err, "%v", arguments)

@@ -1,4 +1,4 @@
-// The page: what docs/performance.md says, all of it out of the measurements.
+// The page docs/performance.md, generated from the measurements.
 
 package main
 
@@ -21,7 +21,7 @@ import (
 //go:embed performance.md.tmpl
 var pageTemplate string
 
-// page is what the template is filled with.
+// page is the data of the template.
 type page struct {
 	Machine    machine
 	Modules    []dependency
@@ -64,7 +64,7 @@ type serverLine struct{ Title, Throughput, P50, P95, P99, Ratio, Range string }
 
 type checkLine struct {
 	Title, What string
-	Refuses     []string // by each forgery
+	Refuses     []string // yes or no, for each forgery
 }
 
 func newPage(s settings, rs results, sizes contender.Sizes, took time.Duration) (*page, error) {
@@ -80,10 +80,10 @@ func newPage(s settings, rs results, sizes contender.Sizes, took time.Duration) 
 		Connections: server.Connections, SignedIn: server.Sessions,
 		Forgeries: contender.Forgeries,
 	}
-	p.judge(rs)
-	p.compare(rs)
-	p.strain(rs)
-	p.serve(rs)
+	p.addLimits(rs)
+	p.addSubjects(rs)
+	p.addStress(rs)
+	p.addServers(rs)
 	for _, c := range contender.Contenders() {
 		line := checkLine{Title: c.Title, What: c.What}
 		for _, f := range contender.Forgeries {
@@ -94,8 +94,8 @@ func newPage(s settings, rs results, sizes contender.Sizes, took time.Duration) 
 	return p, nil
 }
 
-// judge holds authkit against its limits.
-func (p *page) judge(rs results) {
+// addLimits adds authkit's limits, and whether they are met.
+func (p *page) addLimits(rs results) {
 	for _, l := range atMost() {
 		v := l.Measured(rs).Median
 		p.AtMost = append(p.AtMost, limitLine{l.What, l.Show(v), shortest(l.Show(l.Limit)), yes(v <= l.Limit)})
@@ -106,8 +106,8 @@ func (p *page) judge(rs results) {
 	}
 }
 
-// compare puts everybody side by side.
-func (p *page) compare(rs results) {
+// addSubjects adds the comparison of all subjects.
+func (p *page) addSubjects(rs results) {
 	for _, s := range contender.Subjects() {
 		name := s.Serial()
 		ratio := rs.ratio(name)
@@ -132,8 +132,8 @@ func (p *page) compare(rs results) {
 	}
 }
 
-// strain is storms, floods and memory.
-func (p *page) strain(rs results) {
+// addStress adds storms, floods and memory.
+func (p *page) addStress(rs results) {
 	for _, requests := range contender.Storms {
 		name := contender.Storm(requests)
 		p.Storms = append(p.Storms, stormLine{
@@ -155,8 +155,8 @@ func (p *page) strain(rs results) {
 	}
 }
 
-// serve is the whole servers.
-func (p *page) serve(rs results) {
+// addServers adds the whole servers.
+func (p *page) addServers(rs results) {
 	add := func(title string, load func(server.Round) server.Load, ratio func(server.Round) float64) {
 		of := func(value func(server.Load) float64) float64 {
 			return rs.ofEach(func(r round) float64 { return value(load(r.server)) }).Median
@@ -180,13 +180,13 @@ func (p *page) serve(rs results) {
 	add("signed-in page, without authkit", func(r server.Round) server.Load { return r.SignedIn.Without }, nil)
 	add("signed-in page, with authkit", func(r server.Round) server.Load { return r.SignedIn.With },
 		func(r server.Round) float64 { return r.SignedIn.Ratio() })
-	add("the same, and sessions are refreshed", func(r server.Round) server.Load { return r.Refreshing }, server.Round.RefreshingRatio)
+	add("signed-in page, with authkit and refreshes", func(r server.Round) server.Load { return r.Refreshing }, server.Round.RefreshingRatio)
 	p.Refreshes = significant(100*rs.ofEach(func(r round) float64 {
-		return float64(r.server.Refreshing.Renewed) / float64(r.server.Refreshing.Requests)
+		return float64(r.server.Refreshing.Refreshed) / float64(r.server.Refreshing.Requests)
 	}).Median, 2)
 }
 
-// write writes the page and its plot into a folder, and says where.
+// write writes the page and its plot into a folder, and prints their paths.
 func (p *page) write(folder string) error {
 	parsed, err := template.New("page").Parse(pageTemplate)
 	if err != nil {
@@ -209,7 +209,7 @@ func (p *page) write(folder string) error {
 	return nil
 }
 
-// Row joins the cells of a row that has as many as there are forgeries.
+// Row returns the cells for all forgeries.
 func (l checkLine) Row() string { return strings.Join(l.Refuses, " | ") }
 
 func yes(b bool) string {

@@ -1,3 +1,5 @@
+// The page and its plot, with made-up results.
+
 package main
 
 import (
@@ -17,8 +19,9 @@ import (
 	"github.com/authkit-go/authkit/bench/server"
 )
 
-// made is results in which every benchmark takes twice as long as the floor, and a server serves half as much.
-func made(t *testing.T) results {
+// fakeResults returns results in which every benchmark takes twice as long as the floor, and the middleware halves the
+// throughput of a server.
+func fakeResults(t *testing.T) results {
 	t.Helper()
 	stage, err := contender.NewStage(1)
 	require.NoError(t, err)
@@ -32,17 +35,17 @@ func made(t *testing.T) results {
 			},
 		}
 	}
-	load := server.Load{Requests: 1000, Renewed: 10, Took: time.Second, P50: time.Millisecond, P95: 2 * time.Millisecond, P99: 3 * time.Millisecond}
+	load := server.Load{Requests: 1000, Refreshed: 10, Took: time.Second, P50: time.Millisecond, P95: 2 * time.Millisecond, P99: 3 * time.Millisecond}
 	with := load
 	with.Requests = 500
-	with.Renewed = 5
+	with.Refreshed = 5
 	pair := server.Pair{With: with, Without: load}
 	return results{{benchmarks: benchmarks, server: server.Round{Public: pair, SignedIn: pair, Refreshing: with}}}
 }
 
-func TestThePageSaysWhatWasMeasured(t *testing.T) {
+func TestThePageContainsTheMeasurements(t *testing.T) {
 	folder := t.TempDir()
-	p, err := newPage(settings{rounds: 1, sessions: 100_000}, made(t), contender.Sizes{Token: 1385, Cookie: 2546}, time.Minute)
+	p, err := newPage(settings{rounds: 1, sessions: 100_000}, fakeResults(t), contender.Sizes{Token: 1385, Cookie: 2546}, time.Minute)
 	require.NoError(t, err)
 	require.NoError(t, p.write(folder))
 	text, err := os.ReadFile(filepath.Join(folder, "performance.md"))
@@ -51,8 +54,8 @@ func TestThePageSaysWhatWasMeasured(t *testing.T) {
 		"| Warm: time | 2.00x | 0.05x | no |",
 		"| Warm: allocations | 3 | 3 | yes |",
 		"| Memory of a cached session | 4096 B | 6144 B | yes |",
-		"| The same: overhead for each waiter | 10.0 µs | 20 µs | yes |",
-		"| A whole server, signed in: throughput to that without the middleware | 0.50x | 0.9x | no |",
+		"| A storm of 10 000 requests: overhead per request | 10.0 µs | 20 µs | yes |",
+		"| A whole server, signed-in page: throughput relative to no middleware | 0.50x | 0.9x | no |",
 		"| scs, memory store | one session | 100 µs | 2.00x | 2.00x – 2.00x | 3 | 512 | 1.00x |",
 		"| go-oidc | 100 µs | 0.25 |",
 		"| signed-in page, with authkit | 500 | 1.00 ms | 2.00 ms | 3.00 ms | 0.50x | 0.50x – 0.50x |",
@@ -70,7 +73,7 @@ func TestThePageSaysWhatWasMeasured(t *testing.T) {
 	}
 }
 
-func TestThePlotIsWellFormedAndNamesEverybody(t *testing.T) {
+func TestThePlotIsWellFormedAndHasEveryLabel(t *testing.T) {
 	plot := string(draw([]bar{{"the <floor> & more", 1, false}, {"authkit", 0.02, true}, {"another", 4.5, false}}))
 	decoder := xml.NewDecoder(strings.NewReader(plot))
 	texts := ""

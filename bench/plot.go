@@ -1,4 +1,4 @@
-// The plot: bars on a logarithmic scale, as an SVG that is read in a light page and in a dark one.
+// The plot: bars on a logarithmic scale, as an SVG for light and dark pages.
 
 package main
 
@@ -13,10 +13,10 @@ import (
 type bar struct {
 	Label string
 	Value float64 // in multiples of the floor
-	Ours  bool    // authkit's own
+	Ours  bool    // it is authkit
 }
 
-// The measures of the plot, in pixels.
+// The dimensions of the plot, in pixels.
 const (
 	plotWidth  = 860
 	plotLeft   = 230 // where bars begin
@@ -50,7 +50,7 @@ text { fill: #e6edf3; }
 </style>
 `
 
-// draw draws bars between the powers of ten below and above all of them.
+// draw draws the bars. The axis starts and ends at a power of ten.
 func draw(bars []bar) []byte {
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, b := range bars {
@@ -67,7 +67,7 @@ func draw(bars []bar) []byte {
 		plotWidth, height, plotWidth, height)
 	out.WriteString(plotStyle)
 	fmt.Fprintf(&out, `<rect class="page" x="0.5" y="0.5" width="%d" height="%d" rx="8"/>`+"\n", plotWidth-1, height-1)
-	fmt.Fprintf(&out, `<text id="title" class="title" x="24" y="34">Time to know who is asking, in multiples of the floor</text>`+"\n")
+	fmt.Fprintf(&out, `<text id="title" class="title" x="24" y="34">Time to authenticate a request, in multiples of the floor</text>`+"\n")
 	fmt.Fprintf(&out, `<text class="note" x="24" y="54">Shorter is better. Logarithmic scale. The floor: open 2 KB with AES-256-GCM, verify one RSA-2048 signature.</text>`+"\n")
 	for exponent := first; exponent <= last; exponent++ {
 		x := at(math.Pow(10, exponent))

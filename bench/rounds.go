@@ -1,4 +1,4 @@
-// Rounds: everything is measured once, and then again.
+// The rounds: each measures everything once.
 
 package main
 
@@ -16,38 +16,38 @@ import (
 	"github.com/authkit-go/authkit/bench/server"
 )
 
-// floorShare is the part of a benchmark's time that the floor gets, before it and after it.
+// floorShare divides the duration of a benchmark: the floor runs for one floorShare-th of it, before and after.
 const floorShare = 4
 
-// measurement is one benchmark in one round.
+// measurement is the result of one benchmark in one round.
 type measurement struct {
-	Floor       float64 // what the floor took just before and just after, in nanoseconds
-	Nanoseconds float64 // for each operation
-	Allocations float64 // likewise
-	Bytes       float64 // likewise
+	Floor       float64 // the mean time of the floor before and after, in nanoseconds
+	Nanoseconds float64 // per operation
+	Allocations float64 // per operation
+	Bytes       float64 // per operation
 	Extra       map[string]float64
 }
 
-// round is everything once.
+// round holds the results of one round.
 type round struct {
-	benchmarks map[string]measurement // the floor is the median of all in the round
+	benchmarks map[string]measurement // that of the floor is the median of its runs in the round
 	server     server.Round
 }
 
-// results are all rounds.
+// results holds all rounds.
 type results []round
 
-// measure makes the rounds. The order within one is turned round each time, so that what a round gets slower by meets
-// nobody in particular.
+// measure runs the rounds. Each round reverses the order, so that a drift during a round does not always affect the same
+// benchmarks.
 func measure(ctx context.Context, s settings, stage *contender.Stage, trial *server.Trial) (results, error) {
 	benchmarks := stage.Benchmarks()
 	at := slices.IndexFunc(benchmarks, func(b contender.Benchmark) bool { return b.Name == floorName })
 	floor := benchmarks[at]
 	benchmarks = slices.Delete(benchmarks, at, at+1)
-	describe()
+	printConfiguration()
 	var all results
 	for number := range s.rounds {
-		r, err := roundOf(ctx, s, benchmarks, floor)
+		r, err := runRound(ctx, s, benchmarks, floor)
 		if err != nil {
 			return nil, err
 		}
@@ -61,10 +61,10 @@ func measure(ctx context.Context, s settings, stage *contender.Stage, trial *ser
 	return all, nil
 }
 
-// roundOf runs each benchmark once, and the floor between them.
-func roundOf(ctx context.Context, s settings, benchmarks []contender.Benchmark, floor contender.Benchmark) (round, error) {
+// runRound runs each benchmark once, with the floor between them.
+func runRound(ctx context.Context, s settings, benchmarks []contender.Benchmark, floor contender.Benchmark) (round, error) {
 	r := round{benchmarks: map[string]measurement{}}
-	before, err := once(floor, s.benchtime/floorShare)
+	before, err := runBenchmark(floor, s.benchtime/floorShare)
 	if err != nil {
 		return r, err
 	}
@@ -73,11 +73,11 @@ func roundOf(ctx context.Context, s settings, benchmarks []contender.Benchmark, 
 		if err := ctx.Err(); err != nil {
 			return r, err
 		}
-		m, err := once(b, s.benchtime)
+		m, err := runBenchmark(b, s.benchtime)
 		if err != nil {
 			return r, err
 		}
-		after, err := once(floor, s.benchtime/floorShare)
+		after, err := runBenchmark(floor, s.benchtime/floorShare)
 		if err != nil {
 			return r, err
 		}
@@ -94,13 +94,13 @@ func roundOf(ctx context.Context, s settings, benchmarks []contender.Benchmark, 
 
 var floorName = contender.Subject{Name: contender.Floor}.Serial()
 
-// describe prints what benchstat wants to know of a run.
-func describe() {
+// printConfiguration prints the configuration lines for benchstat.
+func printConfiguration() {
 	fmt.Printf("goos: %s\ngoarch: %s\npkg: %s\ncpu: %s\n", runtime.GOOS, runtime.GOARCH, module, thisMachine().CPU)
 }
 
-// once runs a benchmark for some time and prints what it came to.
-func once(b contender.Benchmark, benchtime time.Duration) (measurement, error) {
+// runBenchmark runs a benchmark for the given time and prints the result.
+func runBenchmark(b contender.Benchmark, benchtime time.Duration) (measurement, error) {
 	if err := flag.Set("test.benchtime", benchtime.String()); err != nil {
 		return measurement{}, err
 	}
@@ -110,7 +110,7 @@ func once(b contender.Benchmark, benchtime time.Duration) (measurement, error) {
 		b.F(tb)
 	})
 	if failed || result.N == 0 {
-		return measurement{}, fmt.Errorf("%s failed: go test -run '^$' -bench '^Benchmark/%s$' tells why", b.Name, b.Name)
+		return measurement{}, fmt.Errorf("%s failed; for the reason run go test -run '^$' -bench '^Benchmark/%s$'", b.Name, b.Name)
 	}
 	fmt.Printf("Benchmark/%s-%d\t%s\t%s\n", b.Name, runtime.GOMAXPROCS(0), result, result.MemString())
 	return measurement{
@@ -121,30 +121,30 @@ func once(b contender.Benchmark, benchtime time.Duration) (measurement, error) {
 	}, nil
 }
 
-// ofEach is the median of something over the rounds, with the least and the most.
+// ofEach returns the median of a value over the rounds, with its minimum and maximum.
 func (rs results) ofEach(value func(round) float64) spread {
 	var values []float64
 	for _, r := range rs {
 		values = append(values, value(r))
 	}
-	return spread{Median: median(values), Least: slices.Min(values), Most: slices.Max(values)}
+	return spread{Median: median(values), Min: slices.Min(values), Max: slices.Max(values)}
 }
 
-// spread is what a measurement came to in the rounds.
-type spread struct{ Median, Least, Most float64 }
+// spread is a measurement over all rounds.
+type spread struct{ Median, Min, Max float64 }
 
-// nanoseconds is the time of a benchmark.
+// nanoseconds returns the time of a benchmark.
 func (rs results) nanoseconds(name string) spread {
 	return rs.ofEach(func(r round) float64 { return r.benchmarks[name].Nanoseconds })
 }
 
-// ratio is the time of a benchmark in multiples of the floor around it.
+// ratio returns the time of a benchmark, divided by the time of the floor before and after it.
 func (rs results) ratio(name string) spread {
 	return rs.ofEach(func(r round) float64 { return r.benchmarks[name].Nanoseconds / r.benchmarks[name].Floor })
 }
 
-// speedup is how many times as many requests are served on all processors as one after the other, each held against the
-// floor around it.
+// speedup returns the throughput on all processors, divided by the throughput of one request after the other. Both are
+// relative to the floor before and after them.
 func (rs results) speedup(s contender.Subject) spread {
 	return rs.ofEach(func(r round) float64 {
 		serial, parallel := r.benchmarks[s.Serial()], r.benchmarks[s.Parallel()]
@@ -164,7 +164,7 @@ func (rs results) extra(name, unit string) spread {
 	return rs.ofEach(func(r round) float64 { return r.benchmarks[name].Extra[unit] })
 }
 
-// median is the middle of values, or the mean of the two in the middle.
+// median returns the middle value, or the mean of the two middle values.
 func median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	if len(sorted) == 0 {

@@ -1,4 +1,4 @@
-// authkit itself, in the ways in which it is measured.
+// authkit itself, in the configurations that are measured.
 
 package contender
 
@@ -20,26 +20,26 @@ import (
 
 const module = "github.com/authkit-go/authkit"
 
-// ours are authkit's middleware as it comes, behind a guard, without its cache, with one that is too small, and with
-// bearer tokens.
+// ours returns authkit's middleware with its defaults, behind a guard, without its session cache, with a small cache, and
+// with bearer tokens.
 func ours() []Contender {
 	return []Contender{
 		authkitWith(nil),
 		guarded(),
-		named(authkitWith(cacheOff), AuthKitUncached, "authkit, cache off", "`Middleware` without a cache of sessions."),
-		named(authkitWith(cacheSmall), AuthKitSmall, "authkit, small cache", fmt.Sprintf("`Middleware` with a cache of %d sessions.", smallCache)),
+		named(authkitWith(cacheOff), AuthKitUncached, "authkit, cache off", "`Middleware` without its session cache."),
+		named(authkitWith(cacheSmall), AuthKitSmall, "authkit, small cache", fmt.Sprintf("`Middleware` with a cache for %d sessions.", smallCache)),
 		withBearerTokens(),
 	}
 }
 
-// authkitWith is the middleware with some options.
+// authkitWith is the middleware with the options.
 func authkitWith(opts []authkit.Option) Contender {
 	return Contender{
 		Name:    AuthKit,
 		Title:   "authkit",
 		Modules: []string{module},
-		What: "`Middleware` opens the cookie, verifies the token in it, hands on the profile and the rights, and has the " +
-			"last word on the response's headers.",
+		What: "`Middleware` opens the cookie, verifies the token in it, passes the profile and the permissions on, and " +
+			"sets the cache headers of the response.",
 		Refuses: Forgeries,
 		setUp: func(_ context.Context, a *authority) (*setup, error) {
 			ak, err := newAuthKit(a, opts...)
@@ -51,7 +51,7 @@ func authkitWith(opts []authkit.Option) Contender {
 	}
 }
 
-// named is a contender under another name.
+// named returns the contender with another name, title and description.
 func named(c Contender, name, title, what string) Contender {
 	c.Name, c.Title, c.What = name, title, what
 	return c
@@ -71,7 +71,7 @@ func guarded() Contender {
 }
 
 func withBearerTokens() Contender {
-	c := named(authkitWith(nil), AuthKitBearer, "authkit, bearer tokens", "`Middleware` with `WithBearerTokens` verifies the bearer token. There is no profile in it.")
+	c := named(authkitWith(nil), AuthKitBearer, "authkit, bearer tokens", "`Middleware` with `WithBearerTokens` verifies the bearer token. The token contains no profile.")
 	c.setUp = func(_ context.Context, a *authority) (*setup, error) {
 		ak, err := newAuthKit(a, authkit.WithBearerTokens())
 		if err != nil {
@@ -90,7 +90,7 @@ func authkitUser(r *http.Request) string {
 	return s.User().ID
 }
 
-// newAuthKit is authkit as an application sets it up, in front of an authority and without a log.
+// newAuthKit returns an AuthKit for an authority, as an application creates it, but without a log.
 func newAuthKit(a *authority, opts ...authkit.Option) (*authkit.AuthKit, error) {
 	return authkit.New(append([]authkit.Option{
 		authkit.WithAPIKey("sk_test_benchmark"),
@@ -102,17 +102,17 @@ func newAuthKit(a *authority, opts ...authkit.Option) (*authkit.AuthKit, error) 
 	}, opts...)...)
 }
 
-// sealer makes session cookies as a sign-in makes them, and takes every token for a good one: it believes in what the
-// token says of itself.
+// sealer creates session cookies like a sign-in does. It also accepts forged tokens: for each set of token parameters it
+// has an AuthKit that trusts them.
 type sealer struct {
 	authority *authority
 
-	mu    sync.Mutex // guards seals
-	seals map[trust]*authkit.AuthKit
+	mu       sync.Mutex // guards authKits
+	authKits map[tokenParams]*authkit.AuthKit
 }
 
 func (s *sealer) seal(of session) (string, error) {
-	ak, err := s.trusting(of.token.trust)
+	ak, err := s.authKit(of.token.tokenParams)
 	if err != nil {
 		return "", err
 	}
@@ -124,28 +124,29 @@ func (s *sealer) seal(of session) (string, error) {
 	})
 }
 
-func (s *sealer) trusting(t trust) (*authkit.AuthKit, error) {
+// authKit returns an AuthKit that accepts tokens with these parameters.
+func (s *sealer) authKit(t tokenParams) (*authkit.AuthKit, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if ak := s.seals[t]; ak != nil {
+	if ak := s.authKits[t]; ak != nil {
 		return ak, nil
 	}
 	ak, err := newAuthKit(s.authority,
 		authkit.WithClientID(t.clientID),
 		authkit.WithAdditionalIssuers(t.issuer),
-		authkit.WithClock(stopped(t.issuedAt)),
-		authkit.WithHTTPClient(&http.Client{Transport: keyOf{t.key}}))
+		authkit.WithClock(fixedClock(t.issuedAt)),
+		authkit.WithHTTPClient(&http.Client{Transport: jwksTransport{t.key}}))
 	if err != nil {
 		return nil, err
 	}
-	if s.seals == nil {
-		s.seals = map[trust]*authkit.AuthKit{}
+	if s.authKits == nil {
+		s.authKits = map[tokenParams]*authkit.AuthKit{}
 	}
-	s.seals[t] = ak
+	s.authKits[t] = ak
 	return ak, nil
 }
 
-// signIn makes an authentication a session and returns its Cookie header.
+// signIn creates a session and returns its Cookie header.
 func signIn(ak *authkit.AuthKit, authentication *workos.Authentication) (string, error) {
 	w := httptest.NewRecorder()
 	if _, err := ak.SignIn(w, httptest.NewRequest(http.MethodPost, "/sign-in", nil), authentication); err != nil {
@@ -154,7 +155,7 @@ func signIn(ak *authkit.AuthKit, authentication *workos.Authentication) (string,
 	return cookieHeader(w.Result().Cookies()), nil
 }
 
-// cookieHeader is what a browser sends that was given cookies.
+// cookieHeader returns the Cookie header of a browser that received the cookies.
 func cookieHeader(cookies []*http.Cookie) string {
 	var pairs []string
 	for _, c := range cookies {
@@ -165,20 +166,21 @@ func cookieHeader(cookies []*http.Cookie) string {
 	return strings.Join(pairs, "; ")
 }
 
-// stopped is a clock that shows one time.
-type stopped time.Time
+// fixedClock is a clock that does not advance.
+type fixedClock time.Time
 
-func (s stopped) Now() time.Time { return time.Time(s) }
+func (c fixedClock) Now() time.Time { return time.Time(c) }
 
-func (stopped) AfterFunc(time.Duration, func()) (stop func() bool) {
+func (fixedClock) AfterFunc(time.Duration, func()) (stop func() bool) {
 	return func() bool { return true }
 }
 
-// keyOf answers every request with one signing key.
-type keyOf struct{ *key }
+// jwksTransport answers every request with the JWK Set of one key.
+type jwksTransport struct{ *key }
 
-func (k keyOf) RoundTrip(r *http.Request) (*http.Response, error) {
-	jwks, err := k.jwks()
+// RoundTrip implements [http.RoundTripper].
+func (t jwksTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	jwks, err := t.jwks()
 	if err != nil {
 		return nil, err
 	}

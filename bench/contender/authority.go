@@ -1,4 +1,4 @@
-// The authority: who signs the access tokens, and publishes the key for it.
+// The authority: a server that issues the access tokens and publishes the signing key.
 
 package contender
 
@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// tokenLifetime is longer than AuthKit's five minutes, so that no token expires, or is renewed, while it is measured.
+// tokenLifetime is longer than AuthKit's five minutes, so that no token expires or is refreshed during a measurement.
 const tokenLifetime = 24 * time.Hour
 
-// authority stands for WorkOS where nothing is exchanged: it publishes the signing key on 127.0.0.1 at the addresses at
-// which the contenders look for it.
+// authority replaces WorkOS in benchmarks without a token exchange. It publishes the signing key on 127.0.0.1, at the
+// paths where the contenders look for it.
 type authority struct {
 	clientID string
 	key      *key
-	started  time.Time // what the tokens say they were issued at
+	started  time.Time // the iat of the tokens
 	server   *httptest.Server
 	fetches  atomic.Int64 // of the signing keys
 }
@@ -38,7 +38,7 @@ func newAuthority(k *key) (*authority, error) {
 		w.Write(jwks)
 	}
 	mux.HandleFunc("GET "+a.jwksPath(), keys)
-	mux.HandleFunc("GET /jwks", keys) // where Clerk's API has them
+	mux.HandleFunc("GET /jwks", keys) // the path of Clerk's API
 	mux.HandleFunc("GET "+a.issuerPath()+"/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{
@@ -55,7 +55,7 @@ func newAuthority(k *key) (*authority, error) {
 
 func (a *authority) close() { a.server.Close() }
 
-// url is the base of the API.
+// url returns the base URL of the API.
 func (a *authority) url() string { return a.server.URL }
 
 func (a *authority) jwksPath() string   { return "/sso/jwks/" + a.clientID }
@@ -63,8 +63,8 @@ func (a *authority) issuerPath() string { return "/user_management/" + a.clientI
 func (a *authority) jwksURL() string    { return a.url() + a.jwksPath() }
 func (a *authority) issuer() string     { return a.url() + a.issuerPath() }
 
-// unknownKey is a token whose header names a key that the authority does not have. Nobody gets as far as its signature,
-// which is that of the token that it is made from.
+// unknownKey returns a copy of a token whose header names a key that the authority does not have. It keeps the signature
+// of the original token, since no contender can verify it without the key.
 func unknownKey(t token, id string) (string, error) {
 	header, err := segment(map[string]string{"alg": "RS256", "kid": id, "typ": "JWT"})
 	if err != nil {

@@ -1,4 +1,4 @@
-// Benchmarks: all of them by name, and the loops that measure a subject.
+// The list of all benchmarks, and the loops that measure a subject.
 
 package contender
 
@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// Benchmark is one measurement, in Go's own harness.
+// Benchmark is one measurement, in Go's test harness.
 type Benchmark struct {
 	Name string
 	F    func(*testing.B)
 }
 
-// Benchmarks are all measurements on a stage. What one needs is set up when it first runs, and kept for its next run.
+// Benchmarks returns all benchmarks. Each one is set up on its first run and reused on later runs.
 func (s *Stage) Benchmarks() []Benchmark {
 	var all []Benchmark
 	for _, subject := range Subjects() {
@@ -28,7 +28,7 @@ func (s *Stage) Benchmarks() []Benchmark {
 				return &stream{
 					handler: http.HandlerFunc(answer),
 					source:  func() func() string { return func() string { return "" } },
-					prove:   func() error { return nil },
+					check:   func() error { return nil },
 				}, nil
 			}
 			return s.stream(subject.Contender, subject.Traffic)
@@ -40,19 +40,19 @@ func (s *Stage) Benchmarks() []Benchmark {
 	return append(all, append(s.storms(), append(s.floods(), s.memories()...)...)...)
 }
 
-// measure proves before and after that what is measured does its work.
+// measure runs a loop, and checks before and after it that requests are answered correctly.
 func measure(b *testing.B, ready func() (*stream, error), loop func(*stream, *testing.B)) {
 	b.Helper()
 	st, err := ready()
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := st.prove(); err != nil {
+	if err := st.check(); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	loop(st, b)
-	if err := st.prove(); err != nil {
+	if err := st.check(); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -80,7 +80,7 @@ func (st *stream) parallel(b *testing.B) {
 	b.StopTimer()
 }
 
-func refused(status int) error { return fmt.Errorf("a good request is answered %d", status) }
+func refused(status int) error { return fmt.Errorf("a valid request got status %d", status) }
 
 func (s *Stage) floorSerial(b *testing.B) {
 	f := s.newFloor(b)

@@ -1,3 +1,5 @@
+// All benchmarks, run once.
+
 package contender
 
 import (
@@ -8,11 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestEveryBenchmarkRunsAndReportsWhatItSays(t *testing.T) {
+func TestEveryBenchmarkRunsAndReportsItsMetrics(t *testing.T) {
 	benchtime(t, "1x")
 	results := map[string]testing.BenchmarkResult{}
 	for _, benchmark := range newTestStage(t, 16).Benchmarks() {
-		assert.NotContains(t, results, benchmark.Name, "two benchmarks have one name")
+		assert.NotContains(t, results, benchmark.Name, "two benchmarks have the same name")
 		failed := false
 		result := testing.Benchmark(func(b *testing.B) {
 			defer func() { failed = failed || b.Failed() }()
@@ -39,7 +41,7 @@ func TestEveryBenchmarkRunsAndReportsWhatItSays(t *testing.T) {
 	}
 }
 
-func TestAnExchangeCostsNothingOfItsOwn(t *testing.T) {
+func TestAnExchangeAllocatesNothing(t *testing.T) {
 	benchtime(t, "1000x")
 	stage := newTestStage(t, 1)
 	for _, benchmark := range stage.Benchmarks() {
@@ -51,7 +53,7 @@ func TestAnExchangeCostsNothingOfItsOwn(t *testing.T) {
 	t.Fatal("there is no benchmark of the handler alone")
 }
 
-// benchtime sets how long the harness measures, for the duration of a test.
+// benchtime sets the harness's -benchtime until the end of the test.
 func benchtime(t *testing.T, d string) {
 	t.Helper()
 	value := flag.Lookup("test.benchtime").Value

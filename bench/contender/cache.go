@@ -1,19 +1,18 @@
-// The session cache: the options that turn it off, make it too small and make it large enough.
+// The options of authkit's session cache: off, too small and large enough.
 
 package contender
 
 import "github.com/authkit-go/authkit"
 
 const (
-	// smallCache is how many sessions a small cache holds: a hundredth of those that it is usually measured with.
+	// smallCache is the size of a small cache, in sessions: 1 % of the default population.
 	smallCache = 1000
-	// memorySessions is how many sessions are served to measure what a process keeps of each, or the whole population
-	// where that is less.
+	// memorySessions is the number of sessions that the memory benchmark serves. A smaller population limits it.
 	memorySessions = 5000
 )
 
 var (
-	// cacheOff is no cache: every request opens its cookie and verifies its token.
+	// cacheOff disables the cache: every request opens its cookie and verifies its token.
 	cacheOff = []authkit.Option{authkit.WithSessionCache(0, 0)}
 	// cacheSmall is a cache for smallCache sessions.
 	cacheSmall = []authkit.Option{authkit.WithSessionCache(smallCache, 64<<20)}

@@ -11,14 +11,14 @@ import (
 	clerkjwks "github.com/clerk/clerk-sdk-go/v2/jwks"
 )
 
-// clerk is Clerk's middleware, with the authority for Clerk's API. The option for a proxy is what lets it accept an
-// issuer that is not Clerk.
+// clerk is Clerk's middleware, with the authority as Clerk's API. Only with the option for a proxy does it accept an
+// issuer other than Clerk.
 func clerk() Contender {
 	return Contender{
 		Name:    "clerk",
 		Title:   "clerk-sdk-go",
 		Modules: []string{"github.com/clerk/clerk-sdk-go/v2"},
-		What:    "`RequireHeaderAuthorization` verifies the bearer token with its cached keys. Its sessions have no audience; there is no profile in them.",
+		What:    "`RequireHeaderAuthorization` verifies the bearer token with its cached keys. Its sessions have no audience and no profile.",
 		Refuses: []Forgery{Signature, Expiry, Issuer, Integrity},
 		setUp: func(_ context.Context, a *authority) (*setup, error) {
 			config := &clerksdk.ClientConfig{}

@@ -1,4 +1,4 @@
-// Contenders: who is measured.
+// The contenders: the libraries that are measured.
 
 package contender
 
@@ -8,30 +8,30 @@ import (
 	"slices"
 )
 
-// Contender is one way from a request to who is asking.
+// Contender is one way to authenticate a request.
 type Contender struct {
 	Name    string    // in the names of benchmarks
 	Title   string    // in tables
 	Modules []string  // the paths of the modules that do the work
-	What    string    // what it does to a request, as a sentence
-	Refuses []Forgery // what it checks
+	What    string    // what it does with a request, in sentences
+	Refuses []Forgery // the forgeries that it detects
 
 	setUp func(context.Context, *authority) (*setup, error)
 }
 
-// setup is a contender as an application sets it up in front of an authority. What it starts ends with the context.
+// setup is a contender that is ready for requests. Its goroutines end with the context.
 type setup struct {
 	// wrap is the middleware.
 	wrap func(http.Handler) http.Handler
-	// header is the request header that carries the credential.
+	// header is the request header for the credential.
 	header string
-	// issue makes the credential of a session, the value of that header, and asks nothing about the session.
+	// issue returns the credential of a session, the value of that header. It does not check the session.
 	issue func(session) (string, error)
-	// user is what a handler behind the middleware learns of who is asking: the user's ID, or "" for nobody.
+	// user returns the user ID that a handler behind the middleware sees, or "" for an anonymous request.
 	user func(*http.Request) string
 }
 
-// The names of authkit's own contenders.
+// The names of authkit's contenders.
 const (
 	AuthKit         = "authkit"
 	AuthKitGuarded  = "authkit-guarded"
@@ -40,29 +40,29 @@ const (
 	AuthKitBearer   = "authkit-bearer"
 )
 
-// Contenders are all of them, our own first.
+// Contenders returns all contenders, authkit's first.
 func Contenders() []Contender {
 	return slices.Concat(ours(), []Contender{
 		secureCookieWithJWX(), golangJWT(), goOIDC(), auth0(), clerk(), scsMemory(), gorillaSessions(),
 	})
 }
 
-// bearer carries an access token in the Authorization header (RFC 6750, section 2.1).
+// bearer returns the Authorization header with the access token (RFC 6750, section 2.1).
 func bearer(s session) (string, error) { return "Bearer " + s.token.text, nil }
 
-// refuse answers a request that may not pass.
+// refuse responds with 401.
 func refuse(w http.ResponseWriter) { http.Error(w, "Unauthorized", http.StatusUnauthorized) }
 
-// userKey is the context key of who is asking, for the middleware that is put together here.
+// userKey is the context key of the user, for the contenders whose middleware is written in this package.
 type userKey struct{}
 
-// tellUser puts who is asking into the context.
-func tellUser[T any](r *http.Request, who T) *http.Request {
-	return r.WithContext(context.WithValue(r.Context(), userKey{}, who))
+// withUser returns the request with the user in its context.
+func withUser[T any](r *http.Request, user T) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), userKey{}, user))
 }
 
-// toldUser is what tellUser put there.
-func toldUser[T any](r *http.Request) (T, bool) {
-	who, ok := r.Context().Value(userKey{}).(T)
-	return who, ok
+// userFrom returns the user that withUser put into the context.
+func userFrom[T any](r *http.Request) (T, bool) {
+	user, ok := r.Context().Value(userKey{}).(T)
+	return user, ok
 }

@@ -1,3 +1,5 @@
+// All contenders, with valid and with forged credentials.
+
 package contender
 
 import (
@@ -16,17 +18,17 @@ func newTestStage(t testing.TB, sessions int) *Stage {
 	return s
 }
 
-func TestEveryContenderServesAGoodSessionAndRefusesTheForgeriesThatItSays(t *testing.T) {
+func TestEveryContenderAcceptsAValidSessionAndRefusesItsListedForgeries(t *testing.T) {
 	stage := newTestStage(t, 1)
 	for _, c := range Contenders() {
 		t.Run(c.Name, func(t *testing.T) {
 			ready, err := c.setUp(stage.ctx, stage.authority)
 			require.NoError(t, err)
-			good, err := stage.authority.session(0)
+			valid, err := stage.authority.session(0)
 			require.NoError(t, err)
-			credential, err := ready.issue(good)
+			credential, err := ready.issue(valid)
 			require.NoError(t, err)
-			require.NoError(t, ready.prove(credential, good.user.ID))
+			require.NoError(t, ready.check(credential, valid.user.ID))
 
 			for _, f := range Forgeries {
 				forged, err := stage.authority.forge(f)
@@ -36,19 +38,19 @@ func TestEveryContenderServesAGoodSessionAndRefusesTheForgeriesThatItSays(t *tes
 				if f == Integrity {
 					credential = alter(credential)
 				}
-				err = ready.prove(credential, forged.user.ID)
+				err = ready.check(credential, forged.user.ID)
 				if slices.Contains(c.Refuses, f) {
-					assert.Error(t, err, "a credential with a forged %s is taken for good", f)
+					assert.Error(t, err, "a credential with a forged %s is accepted", f)
 				} else {
-					assert.NoError(t, err, "a credential with a forged %s is refused, which is more than is said", f)
+					assert.NoError(t, err, "a credential with a forged %s is refused, but Refuses does not list it", f)
 				}
 			}
-			require.NoError(t, ready.prove(credential, good.user.ID), "a forgery has spoilt the good session")
+			require.NoError(t, ready.check(credential, valid.user.ID), "the valid session must still work after the forgeries")
 		})
 	}
 }
 
-func TestTheSealedSessionHasAboutTwoKilobytes(t *testing.T) {
+func TestASealedSessionHasAboutTwoKilobytes(t *testing.T) {
 	sizes, err := newTestStage(t, 1).Sizes()
 	require.NoError(t, err)
 	assert.InDelta(t, sealedSize, sizes.Cookie, sealedSize/3)

@@ -1,3 +1,3 @@
-// Package contender holds the ways from a request to who is asking that are measured side by side, the traffic that they
-// are measured under, and the benchmarks that do it. They all look at the same token and the same profile.
+// Package contender compares libraries that authenticate a request. It contains the contenders, the traffic that they
+// are measured with, and the benchmarks. All contenders get the same token and the same profile.
 package contender

@@ -1,4 +1,4 @@
-// An exchange: a request and the writer of its answer, as cheap as they can be.
+// The HTTP exchange of a benchmark: a request and a response writer that cost almost nothing.
 
 package contender
 
@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// exchange is a request and the writer of its answer, used again and again, so that what is measured is the contender
-// and hardly anything else. Before each use both are as new: a contender may keep things in the request.
+// exchange is a request and a response writer. A benchmark reuses them, so that it measures little besides the contender.
+// Both are reset before each use, since a contender may store values in the request.
 type exchange struct {
-	asSent     http.Request
+	original   http.Request
 	request    http.Request
-	credential []string // the value of the header that carries it
+	credential []string // the value of the header for the credential
 	writer     responseWriter
 }
 
@@ -31,13 +31,13 @@ const head = "GET /account HTTP/1.1\r\n" +
 	"Sec-Fetch-Mode: navigate\r\n" +
 	"Sec-Fetch-Site: same-origin\r\n\r\n"
 
-// newExchange makes an exchange whose credentials are in a header, or that has none where header is "".
+// newExchange returns an exchange with a header for its credentials. If header is "", it has no credentials.
 func newExchange(header string) *exchange {
 	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(head)))
 	if err != nil {
-		panic(fmt.Sprintf("contender: the head of the request: %v", err))
+		panic(fmt.Sprintf("contender: parse the head of the request: %v", err))
 	}
-	// What net/http's server puts into a request's context.
+	// The values that net/http's server adds to a request's context.
 	ctx := context.WithValue(context.Background(), http.ServerContextKey, &http.Server{})
 	ctx = context.WithValue(ctx, http.LocalAddrContextKey, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080})
 	r = r.WithContext(ctx)
@@ -47,20 +47,20 @@ func newExchange(header string) *exchange {
 	if header != "" {
 		r.Header[header] = e.credential
 	}
-	e.asSent = *r
+	e.original = *r
 	return e
 }
 
-// serve lets a handler answer a request that brings a credential, and returns the status.
+// serve calls a handler with a request that has the credential, and returns the status.
 func (e *exchange) serve(h http.Handler, credential string) (status int) {
 	e.credential[0] = credential
-	e.request = e.asSent
+	e.request = e.original
 	e.writer.reset()
 	h.ServeHTTP(&e.writer, &e.request)
 	return e.writer.status
 }
 
-// page is what the handler behind every contender answers.
+// page is the response of the handler behind every contender.
 var page = []byte("<!doctype html><title>Account</title><h1>Account</h1>")
 
 // answer is the handler behind every contender.

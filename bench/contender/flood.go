@@ -1,4 +1,4 @@
-// Floods: tokens that name a signing key which nobody knows.
+// Floods: tokens that name an unknown signing key.
 
 package contender
 
@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// floodKeys is how many different keys the tokens of a flood name.
+// floodKeys is the number of different key IDs in a flood.
 const floodKeys = 1024
 
-// FetchesPerRequest is what a flood reports besides its time: how often the signing keys are fetched.
+// FetchesPerRequest is a metric of a flood: the fetches of the signing keys, divided by the requests.
 const FetchesPerRequest = "fetches/op"
 
-// Flood is the name of the benchmark in which a contender is flooded.
+// Flood returns the name of the flood benchmark of a contender.
 func Flood(c Contender) string { return "flood/" + c.Name }
 
-// Flooded are the contenders that anybody can send a token of his own to.
+// Flooded returns the contenders that accept bearer tokens, which an attacker can send.
 func Flooded() []Contender {
 	return slices.DeleteFunc(Contenders(), func(c Contender) bool {
 		return !slices.Contains([]string{AuthKitBearer, "golang-jwt", "go-oidc", "auth0", "clerk"}, c.Name)
@@ -42,14 +42,14 @@ func (s *Stage) floods() []Benchmark {
 	return all
 }
 
-// floodTarget is a contender that is flooded, with an authority of its own whose fetches are counted.
+// floodTarget is a contender in a flood benchmark. It has its own authority, which counts the fetches.
 type floodTarget struct {
 	*setup
 	authority *authority
 	ours      bool
 	started   time.Time
-	good      session
-	flooding  []string
+	valid     session
+	flooding  []string // Authorization headers
 	next      int
 }
 
@@ -63,11 +63,11 @@ func (s *Stage) newFloodTarget(c Contender) (*floodTarget, error) {
 		return nil, fmt.Errorf("set up %s: %w", c.Name, err)
 	}
 	f := &floodTarget{setup: ready, authority: a, ours: c.Name == AuthKitBearer, started: time.Now()}
-	if f.good, err = a.session(0); err != nil {
+	if f.valid, err = a.session(0); err != nil {
 		return nil, err
 	}
 	for i := range floodKeys {
-		text, err := unknownKey(f.good.token, fmt.Sprintf("sso_oidc_key_pair_unknown_%d", i))
+		text, err := unknownKey(f.valid.token, fmt.Sprintf("sso_oidc_key_pair_unknown_%d", i))
 		if err != nil {
 			return nil, err
 		}
@@ -76,17 +76,17 @@ func (s *Stage) newFloodTarget(c Contender) (*floodTarget, error) {
 	return f, nil
 }
 
-// flood sends tokens that name unknown keys. Nobody may take one for good, and the good ones must go on working.
+// flood sends tokens that name unknown keys. The contender must refuse them and still accept the valid token afterwards.
 func (f *floodTarget) flood(b *testing.B) {
-	good, err := f.issue(f.good)
+	valid, err := f.issue(f.valid)
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := f.prove(good, f.good.user.ID); err != nil {
+	if err := f.check(valid, f.valid.user.ID); err != nil {
 		b.Fatal(err)
 	}
-	if err := f.prove(f.flooding[f.next], f.good.user.ID); err == nil {
-		b.Fatal("a token that names an unknown key is taken for good")
+	if err := f.check(f.flooding[f.next], f.valid.user.ID); err == nil {
+		b.Fatal("a token that names an unknown key is accepted")
 	}
 	handler := f.wrap(http.HandlerFunc(answer))
 	e := newExchange(f.header)
@@ -100,11 +100,11 @@ func (f *floodTarget) flood(b *testing.B) {
 	}
 	fetches := f.authority.fetches.Load()
 	b.ReportMetric(float64(fetches-before)/float64(requests), FetchesPerRequest)
-	// One fetch for the good tokens and one for the unknown keys, and then one in 30 s at most.
+	// authkit fetches the keys once for the valid token and once for the unknown keys, then at most once in 30 s.
 	if most := 2 + int64(time.Since(f.started)/(30*time.Second)); f.ours && fetches > most {
-		b.Fatalf("the keys were fetched %d times, at most %d times are promised", fetches, most)
+		b.Fatalf("the signing keys were fetched %d times, want at most %d", fetches, most)
 	}
-	if err := f.prove(good, f.good.user.ID); err != nil {
+	if err := f.check(valid, f.valid.user.ID); err != nil {
 		b.Fatal(err)
 	}
 }

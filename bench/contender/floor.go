@@ -1,4 +1,4 @@
-// The floor: the cryptography that reading a sealed session cannot do without.
+// The floor: the least cryptography that reading a sealed session needs.
 
 package contender
 
@@ -17,8 +17,8 @@ import (
 // sealedSize is the size of the session that the floor opens, in bytes.
 const sealedSize = 2048
 
-// floor opens 2 KB that are sealed with AES-256-GCM and verifies one RS256 signature, that of the token that everybody
-// else verifies. It is not safe for concurrent use.
+// floor opens 2 KB that are sealed with AES-256-GCM, and verifies one RS256 signature, that of the contenders' token. It
+// is not safe for concurrent use.
 type floor struct {
 	aead      cipher.AEAD
 	nonce     []byte
@@ -40,7 +40,7 @@ func newFloor(t token) (*floor, error) {
 	}
 	dot := strings.LastIndexByte(t.text, '.')
 	if dot < 0 {
-		return nil, errors.New("the token is no compact JWS")
+		return nil, errors.New("the token is not a compact JWS")
 	}
 	signature, err := base64.RawURLEncoding.DecodeString(t.text[dot+1:])
 	if err != nil {
@@ -57,7 +57,7 @@ func newFloor(t token) (*floor, error) {
 	}, nil
 }
 
-// read does the work once.
+// read opens the session and verifies the signature.
 func (f *floor) read() error {
 	opened, err := f.aead.Open(f.opened[:0], f.nonce, f.sealed, nil)
 	if err != nil {

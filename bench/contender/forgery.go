@@ -1,25 +1,25 @@
-// Forgeries: credentials that are not good, each for one reason.
+// Forgeries: invalid credentials, each for one reason.
 
 package contender
 
 // Forgery is a reason to refuse a credential.
 type Forgery string
 
-// The forgeries. What a contender refuses, it checks.
+// The forgeries. A contender that refuses one checks that property.
 const (
-	Signature Forgery = "signature" // the token is signed with another key under the ID of the right one
+	Signature Forgery = "signature" // the token is signed with another key that has the same key ID
 	Expiry    Forgery = "expiry"    // the token has expired
 	Issuer    Forgery = "issuer"    // the token names another issuer
 	Audience  Forgery = "audience"  // the token is for another application, by its aud and its client_id
-	Integrity Forgery = "integrity" // a character of the credential is another
+	Integrity Forgery = "integrity" // one character of the credential is changed
 )
 
-// Forgeries are all of them, in the order in which they are shown.
+// Forgeries lists all forgeries, in the order of the table.
 var Forgeries = []Forgery{Signature, Expiry, Issuer, Audience, Integrity}
 
-// forge makes a session whose token is forged. Integrity is about the credential, whose session is a good one.
+// forge returns a session with a forged token. For Integrity the session is valid, since only the credential is changed.
 func (a *authority) forge(f Forgery) (session, error) {
-	t := a.trust()
+	t := a.tokenParams()
 	switch f {
 	case Signature:
 		another, err := newKey(a.key.id)

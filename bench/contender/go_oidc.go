@@ -11,19 +11,19 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 )
 
-// oidcUser is what is kept of a token.
+// oidcUser is a verified token with its custom claims.
 type oidcUser struct {
 	*oidc.IDToken
-	rights rights
+	claims customClaims
 }
 
-// goOIDC is a bearer token, verified as an ID token is by the verifier of a discovered provider.
+// goOIDC verifies a bearer token like an ID token, with the verifier of a discovered provider.
 func goOIDC() Contender {
 	return Contender{
 		Name:    "go-oidc",
 		Title:   "go-oidc",
 		Modules: []string{"github.com/coreos/go-oidc/v3"},
-		What:    "`IDTokenVerifier.Verify` verifies the bearer token, `Claims` decodes the rights in it. There is no profile in it.",
+		What:    "`IDTokenVerifier.Verify` verifies the bearer token, `Claims` decodes its custom claims. The token contains no profile.",
 		Refuses: Forgeries,
 		setUp: func(ctx context.Context, a *authority) (*setup, error) {
 			provider, err := oidc.NewProvider(ctx, a.issuer())
@@ -46,20 +46,20 @@ func goOIDC() Contender {
 							refuse(w)
 							return
 						}
-						who := &oidcUser{IDToken: verified}
-						if err := verified.Claims(&who.rights); err != nil {
+						user := &oidcUser{IDToken: verified}
+						if err := verified.Claims(&user.claims); err != nil {
 							refuse(w)
 							return
 						}
-						next.ServeHTTP(w, tellUser(r, who))
+						next.ServeHTTP(w, withUser(r, user))
 					})
 				},
 				user: func(r *http.Request) string {
-					who, ok := toldUser[*oidcUser](r)
+					user, ok := userFrom[*oidcUser](r)
 					if !ok {
 						return ""
 					}
-					return who.Subject
+					return user.Subject
 				},
 			}, nil
 		},

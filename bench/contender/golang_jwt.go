@@ -12,19 +12,19 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// golangClaims are what is decoded of a token.
+// golangClaims are the decoded claims of a token.
 type golangClaims struct {
 	jwt.RegisteredClaims
-	rights
+	customClaims
 }
 
-// golangJWT is a bearer token, parsed with the key function that keyfunc makes of a key set.
+// golangJWT parses a bearer token with keyfunc's key function.
 func golangJWT() Contender {
 	return Contender{
 		Name:    "golang-jwt",
 		Title:   "golang-jwt + keyfunc",
 		Modules: []string{"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/keyfunc/v3"},
-		What:    "`jwt.ParseWithClaims` verifies the bearer token with `keyfunc.NewDefaultCtx`. There is no profile in it.",
+		What:    "`jwt.ParseWithClaims` verifies the bearer token with `keyfunc.NewDefaultCtx`. The token contains no profile.",
 		Refuses: Forgeries,
 		setUp: func(ctx context.Context, a *authority) (*setup, error) {
 			keys, err := keyfunc.NewDefaultCtx(ctx, []string{a.jwksURL()})
@@ -48,11 +48,11 @@ func golangJWT() Contender {
 							refuse(w)
 							return
 						}
-						next.ServeHTTP(w, tellUser(r, &claims))
+						next.ServeHTTP(w, withUser(r, &claims))
 					})
 				},
 				user: func(r *http.Request) string {
-					claims, ok := toldUser[*golangClaims](r)
+					claims, ok := userFrom[*golangClaims](r)
 					if !ok {
 						return ""
 					}

@@ -1,4 +1,4 @@
-// gorilla/sessions with its store in cookies.
+// gorilla/sessions with its cookie store.
 
 package contender
 
@@ -13,14 +13,14 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// gorillaSessions is the whole session in an encrypted cookie, encoded with gob.
+// gorillaSessions keeps the whole session in an encrypted cookie, encoded with gob.
 func gorillaSessions() Contender {
 	const name = "session"
 	return Contender{
 		Name:    "gorilla-sessions",
 		Title:   "gorilla/sessions, cookie store",
 		Modules: []string{"github.com/gorilla/sessions", "github.com/gorilla/securecookie"},
-		What:    "`CookieStore.Get` opens the cookie and decodes the session (gob). It trusts the token that it keeps.",
+		What:    "`CookieStore.Get` opens the cookie and decodes the session (gob). It does not verify the token in it.",
 		Refuses: []Forgery{Integrity},
 		setUp: func(context.Context, *authority) (*setup, error) {
 			store := sessions.NewCookieStore(bytes.Repeat([]byte("h"), 64), bytes.Repeat([]byte("b"), 32))
@@ -49,8 +49,8 @@ func gorillaSessions() Contender {
 					if err != nil {
 						return ""
 					}
-					who, _ := s.Values[userValue].(workos.User)
-					return who.ID
+					user, _ := s.Values[userValue].(workos.User)
+					return user.ID
 				},
 			}, nil
 		},

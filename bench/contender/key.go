@@ -1,4 +1,4 @@
-// Signing keys: RSA-2048 to whoever verifies, and quick for whoever has to sign 100,000 tokens first.
+// Signing keys: RSA-2048 keys that sign quickly, since 100,000 tokens must be signed before the measurement.
 
 package contender
 
@@ -19,28 +19,28 @@ const (
 	exponent = 65537
 )
 
-// digestInfo is what PKCS #1 v1.5 puts before a SHA-256 digest (RFC 8017, section 9.2, note 1).
+// digestInfo is the prefix of a SHA-256 digest in PKCS #1 v1.5 (RFC 8017, section 9.2, note 1).
 var digestInfo = []byte{
 	0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20,
 }
 
-// key signs with RS256 (RFC 7518, section 3.3). Its modulus has eight primes and not two (RFC 8017, section 3.2), which
-// makes signing some thirty times as fast, and the key good for nothing but a benchmark. Nobody who verifies can tell:
-// the modulus has 2048 bits, the exponent is 65537, and a verification costs what it always costs.
+// key signs with RS256 (RFC 7518, section 3.3). Its modulus has eight primes instead of two (RFC 8017, section 3.2). That
+// makes signing about thirty times as fast, and makes the key unsafe outside a benchmark. For a verifier it is the same:
+// the modulus has 2048 bits, the exponent is 65537, and a verification costs as much as with every other RSA-2048 key.
 type key struct {
 	id      string
 	public  *rsa.PublicKey
 	factors []factor
 }
 
-// factor is one prime of the modulus, with what the Chinese remainder theorem needs of it.
+// factor is one prime of the modulus, with its values for the Chinese remainder theorem.
 type factor struct {
 	prime       *big.Int
 	exponent    *big.Int // d mod (prime - 1)
 	coefficient *big.Int // 1 modulo this prime and 0 modulo the others
 }
 
-// newKey makes a key and gives it an ID.
+// newKey generates a key with the ID.
 func newKey(id string) (*key, error) {
 	found, modulus, err := newModulus()
 	if err != nil {
@@ -58,12 +58,12 @@ func newKey(id string) (*key, error) {
 	return k, nil
 }
 
-// newModulus finds primes whose product has the length of the key.
+// newModulus generates primes whose product has keyBits bits.
 func newModulus() (found []*big.Int, modulus *big.Int, err error) {
 	for {
 		p, err := rand.Prime(rand.Reader, keyBits/primes)
 		if err != nil {
-			return nil, nil, fmt.Errorf("make a prime: %w", err)
+			return nil, nil, fmt.Errorf("generate a prime: %w", err)
 		}
 		if privateExponent(p) == nil || slices.ContainsFunc(found, func(q *big.Int) bool { return q.Cmp(p) == 0 }) {
 			continue
@@ -79,16 +79,16 @@ func newModulus() (found []*big.Int, modulus *big.Int, err error) {
 			return found, modulus, nil
 		}
 		slices.SortFunc(found, (*big.Int).Cmp)
-		found = found[1:] // a little short: the next prime may be larger than the smallest
+		found = found[1:] // the product is too short: replace the smallest prime
 	}
 }
 
-// privateExponent is what signs modulo one prime, or nil where the public exponent has no inverse.
+// privateExponent returns the private exponent modulo (prime - 1), or nil if the public exponent has no inverse.
 func privateExponent(prime *big.Int) *big.Int {
 	return new(big.Int).ModInverse(big.NewInt(exponent), new(big.Int).Sub(prime, big.NewInt(1)))
 }
 
-// sign makes a compact JWS of claims (RFC 7515, section 3.1).
+// sign returns a compact JWS with the claims (RFC 7515, section 3.1).
 func (k *key) sign(claims any) (string, error) {
 	header, err := segment(map[string]string{"alg": "RS256", "kid": k.id, "typ": "JWT"})
 	if err != nil {
@@ -121,7 +121,7 @@ func (k *key) signature(digest []byte) []byte {
 	return sum.Mod(sum, k.public.N).FillBytes(encoded)
 }
 
-// jwks is the key as a JWK Set (RFC 7517, section 5).
+// jwks returns the key as a JWK Set (RFC 7517, section 5).
 func (k *key) jwks() ([]byte, error) {
 	return json.Marshal(map[string]any{"keys": []map[string]string{{
 		"kty": "RSA", "use": "sig", "alg": "RS256", "kid": k.id,
@@ -130,7 +130,7 @@ func (k *key) jwks() ([]byte, error) {
 	}}})
 }
 
-// segment is a part of a compact JWS.
+// segment encodes a part of a compact JWS.
 func segment(v any) (string, error) {
 	text, err := json.Marshal(v)
 	if err != nil {

@@ -1,3 +1,5 @@
+// The signing key against crypto/rsa.
+
 package contender
 
 import (
@@ -9,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAKeyIsAnRSA2048KeyToWhoeverVerifies(t *testing.T) {
+func TestABenchmarkKeyVerifiesLikeAnyRSA2048Key(t *testing.T) {
 	k, err := newKey("key")
 	require.NoError(t, err)
 	require.Equal(t, 2048, k.public.N.BitLen())

@@ -1,4 +1,4 @@
-// Memory: what a process keeps of each session that it has served.
+// Memory: the heap that a process uses for each session that it has served.
 
 package contender
 
@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// PerSession is what a measurement of memory reports: the growth of the heap, divided by the sessions.
+// PerSession is the metric of a memory benchmark: the growth of the heap, divided by the sessions.
 const PerSession = "B/session"
 
-// Memory is the name of the benchmark in which the memory of a contender is measured.
+// Memory returns the name of the memory benchmark of a contender.
 func Memory(c Contender) string { return "memory/" + c.Name }
 
-// Remembering are the contenders that keep something of a session in the process.
+// Remembering returns the contenders that keep sessions in memory.
 func Remembering() []Contender { return []Contender{authkitWith(cacheLarge), scsMemory()} }
 
 func (s *Stage) memories() []Benchmark {
@@ -26,17 +26,17 @@ func (s *Stage) memories() []Benchmark {
 	return all
 }
 
-// memory serves different sessions, once each, with a contender that has seen none before. Neither the cookies nor the
-// requests are kept by the benchmark, so that what grows is what the contender keeps.
+// memory sets up a contender and serves each of many sessions once. The benchmark keeps neither cookies nor requests, so
+// only the contender makes the heap grow.
 func (s *Stage) memory(b *testing.B, c Contender) {
-	sessions := min(memorySessions, s.people.size)
+	sessions := min(memorySessions, s.population.size)
 	var grown, served int64
 	for b.Loop() {
 		ready, err := c.setUp(s.ctx, s.authority)
 		if err != nil {
 			b.Fatal(err)
 		}
-		credential, err := s.visitors(c, ready)
+		credential, err := s.credentials(c, ready)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -58,21 +58,21 @@ func (s *Stage) memory(b *testing.B, c Contender) {
 	b.ReportMetric(max(0, float64(grown)/float64(served)), PerSession)
 }
 
-// visitors returns what makes everybody's credential: a copy of the population's, or, where a session is in the
-// process from the sign-in on, that sign-in.
-func (s *Stage) visitors(c Contender, ready *setup) (func(i int) (string, error), error) {
+// credentials returns a function that returns the credential of the i-th session. For authkit this is a copy of the
+// population's. For a contender that stores sessions in the process, the function signs in.
+func (s *Stage) credentials(c Contender, ready *setup) (func(i int) (string, error), error) {
 	if c.Name != AuthKit {
-		return func(i int) (string, error) { return ready.issue(s.people.session(i)) }, s.people.sign()
+		return func(i int) (string, error) { return ready.issue(s.population.session(i)) }, s.population.sign()
 	}
-	credentials, err := s.people.issue(kind(c, ready), ready.issue)
+	credentials, err := s.population.issue(kind(c, ready), ready.issue)
 	return func(i int) (string, error) { return strings.Clone(credentials[i]), nil }, err
 }
 
-// heap is the size of what is in use on the heap, in bytes.
+// heap returns the size of the live heap, in bytes.
 func heap() int64 {
 	var m runtime.MemStats
 	runtime.GC()
-	runtime.GC() // what a finalizer or a pool held on to in the first
+	runtime.GC() // frees what finalizers and pools still held during the first run
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
 }

@@ -1,4 +1,4 @@
-// The population: many sessions of different people.
+// The population: many sessions, each of a different user.
 
 package contender
 
@@ -11,57 +11,56 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// skew is how popularity falls: the i-th session sends requests in proportion to i^-skew (Zipf's law).
+// skew is the exponent of Zipf's law: the share of the i-th session in all requests is proportional to i^-skew.
 const skew = 1.1
 
-// population is the sessions of different people, and the credentials that they have.
+// population holds the sessions of different users, and their credentials.
 type population struct {
 	authority *authority
 	size      int
 
-	sign func() error // makes the tokens, the first time
-	// tokens are there after sign.
-	tokens []string
+	sign   func() error // signs the tokens on its first call
+	tokens []string     // set by sign
 
-	mu          sync.Mutex          // guards what follows
-	credentials map[string][]string // by whose they are
-	draws       []uint32
+	mu          sync.Mutex          // guards the fields below
+	credentials map[string][]string // by kind
+	sequence    []uint32
 }
 
 func newPopulation(a *authority, size int) *population {
 	p := &population{authority: a, size: size, credentials: map[string][]string{}}
 	p.sign = sync.OnceValue(func() (err error) {
-		t := a.trust()
+		t := a.tokenParams()
 		p.tokens, err = p.each(func(i int) (string, error) { return t.key.sign(claimsOf(i, t)) })
 		return err
 	})
 	return p
 }
 
-// session is the session of the i-th person. The tokens must be there.
+// session returns the i-th session. The caller must have called sign.
 func (p *population) session(i int) session {
-	return sessionOf(i, token{p.tokens[i], p.authority.trust()})
+	return sessionOf(i, token{p.tokens[i], p.authority.tokenParams()})
 }
 
-// issue returns everybody's credentials of one kind, and makes them the first time.
+// issue returns the credentials of all sessions, of one kind. The first call for a kind creates them.
 func (p *population) issue(kind string, issue func(session) (string, error)) ([]string, error) {
 	if err := p.sign(); err != nil {
 		return nil, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if made := p.credentials[kind]; made != nil {
-		return made, nil
+	if credentials := p.credentials[kind]; credentials != nil {
+		return credentials, nil
 	}
-	made, err := p.each(func(i int) (string, error) { return issue(p.session(i)) })
+	credentials, err := p.each(func(i int) (string, error) { return issue(p.session(i)) })
 	if err != nil {
 		return nil, err
 	}
-	p.credentials[kind] = made
-	return made, nil
+	p.credentials[kind] = credentials
+	return credentials, nil
 }
 
-// each makes one text for everybody, on as many goroutines as there are processors.
+// each calls text for every session, on one goroutine for each processor, and returns the results.
 func (p *population) each(text func(i int) (string, error)) ([]string, error) {
 	texts := make([]string, p.size)
 	workers := runtime.GOMAXPROCS(0)
@@ -79,16 +78,16 @@ func (p *population) each(text func(i int) (string, error)) ([]string, error) {
 	return texts, group.Wait()
 }
 
-// drawn is a long sequence of who sends a request, the same in every run.
-func (p *population) drawn() []uint32 {
+// requestSequence returns a long sequence of session numbers with skewed popularity. It is the same in every run.
+func (p *population) requestSequence() []uint32 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.draws == nil {
+	if p.sequence == nil {
 		zipf := rand.NewZipf(rand.New(rand.NewPCG(1, 2)), skew, 1, uint64(p.size-1))
-		p.draws = make([]uint32, 1<<20)
-		for i := range p.draws {
-			p.draws[i] = uint32(zipf.Uint64())
+		p.sequence = make([]uint32, 1<<20)
+		for i := range p.sequence {
+			p.sequence[i] = uint32(zipf.Uint64())
 		}
 	}
-	return p.draws
+	return p.sequence
 }

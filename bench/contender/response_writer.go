@@ -9,8 +9,8 @@ import (
 	"net/http"
 )
 
-// responseWriter drops what is written and has the optional interfaces of net/http's own writer for HTTP/1.1, so that
-// middleware wraps it as it wraps that one.
+// responseWriter discards the body. It implements the optional interfaces of net/http's writer for HTTP/1.1, so that
+// middleware wraps it in the same way.
 type responseWriter struct {
 	header http.Header
 	status int
@@ -53,7 +53,7 @@ func (w *responseWriter) ReadFrom(src io.Reader) (int64, error) {
 
 func (w *responseWriter) Flush() { w.WriteHeader(http.StatusOK) }
 
-// Hijack refuses: there is no connection.
+// Hijack returns an error, since there is no connection.
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return nil, nil, http.ErrNotSupported
 }

@@ -1,4 +1,4 @@
-// alexedwards/scs with its store in memory.
+// alexedwards/scs with its memory store.
 
 package contender
 
@@ -15,23 +15,23 @@ import (
 
 func init() { gob.Register(workos.User{}) }
 
-// What sessions on the server and gorilla/sessions keep a session under.
+// The keys of the values in the sessions of scs and gorilla/sessions.
 const (
 	userValue         = "user"
 	accessTokenValue  = "access_token"
 	refreshTokenValue = "refresh_token"
 )
 
-// scsMemory is sessions on the server: the cookie is a key into a table.
+// scsMemory keeps the sessions on the server. The cookie is a key into a table.
 //
-// The store has no goroutine that sweeps out expired sessions: there are none, and it could not be stopped safely. The
-// one that scs.New starts sweeps a store without any.
+// The store has no cleanup goroutine: no session expires, and the goroutine could not be stopped safely. The one that
+// scs.New starts belongs to a store without sessions.
 func scsMemory() Contender {
 	return Contender{
 		Name:    "scs",
 		Title:   "scs, memory store",
 		Modules: []string{"github.com/alexedwards/scs/v2"},
-		What:    "`LoadAndSave` finds the session in the server's own memory and decodes it (gob). It trusts the token that it keeps.",
+		What:    "`LoadAndSave` finds the session in the server's own memory and decodes it (gob). It does not verify the token in it.",
 		Refuses: []Forgery{Integrity},
 		setUp: func(context.Context, *authority) (*setup, error) {
 			sessions := scs.New()
@@ -59,8 +59,8 @@ func scsMemory() Contender {
 					}))
 				},
 				user: func(r *http.Request) string {
-					who, _ := sessions.Get(r.Context(), userValue).(workos.User)
-					return who.ID
+					user, _ := sessions.Get(r.Context(), userValue).(workos.User)
+					return user.ID
 				},
 			}, nil
 		},

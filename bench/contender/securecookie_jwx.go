@@ -1,4 +1,4 @@
-// The naive composition: gorilla/securecookie and lestrrat-go/jwx.
+// A simple composition of gorilla/securecookie and lestrrat-go/jwx.
 
 package contender
 
@@ -15,15 +15,15 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// naiveSession is what the naive composition seals.
-type naiveSession struct {
+// sealedSession is the content of the cookie.
+type sealedSession struct {
 	AccessToken  string      `json:"access_token"`
 	RefreshToken string      `json:"refresh_token"`
 	User         workos.User `json:"user"`
 }
 
-// secureCookieWithJWX is what is written first: the session as JSON in a secure cookie, and jwt.Parse with the cached key
-// set of the issuer.
+// secureCookieWithJWX keeps the session as JSON in a secure cookie, and verifies its token with jwt.Parse and the cached
+// key set of the issuer. It is what an application would probably write first.
 func secureCookieWithJWX() Contender {
 	const name = "session"
 	return Contender{
@@ -43,7 +43,7 @@ func secureCookieWithJWX() Contender {
 			return &setup{
 				header: "Cookie",
 				issue: func(s session) (string, error) {
-					value, err := codec.Encode(name, naiveSession{s.token.text, s.refreshToken, s.user})
+					value, err := codec.Encode(name, sealedSession{s.token.text, s.refreshToken, s.user})
 					return name + "=" + value, err
 				},
 				wrap: func(next http.Handler) http.Handler {
@@ -53,7 +53,7 @@ func secureCookieWithJWX() Contender {
 							refuse(w)
 							return
 						}
-						var s naiveSession
+						var s sealedSession
 						if err := codec.Decode(name, cookie.Value, &s); err != nil {
 							refuse(w)
 							return
@@ -64,11 +64,11 @@ func secureCookieWithJWX() Contender {
 							refuse(w)
 							return
 						}
-						next.ServeHTTP(w, tellUser(r, &s))
+						next.ServeHTTP(w, withUser(r, &s))
 					})
 				},
 				user: func(r *http.Request) string {
-					s, ok := toldUser[*naiveSession](r)
+					s, ok := userFrom[*sealedSession](r)
 					if !ok {
 						return ""
 					}

@@ -1,4 +1,4 @@
-// Sessions: the access token and the profile that every contender is asked about.
+// Sessions: the access token and the profile that every contender gets.
 
 package contender
 
@@ -9,42 +9,42 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// session is what somebody who signed in has.
+// session is the result of a sign-in.
 type session struct {
 	token        token
 	refreshToken string
 	user         workos.User
 }
 
-// token is an access token, and what somebody must believe in to take it for a good one.
+// token is an access token with its parameters.
 type token struct {
 	text string
-	trust
+	tokenParams
 }
 
-// trust is who signed a token, with what, when, and for whom.
-type trust struct {
+// tokenParams are the parameters of a token. A contender accepts it only if they are the authority's.
+type tokenParams struct {
 	key      *key
 	issuer   string
 	clientID string
 	issuedAt time.Time
 }
 
-// trust is what a good token of the authority deserves.
-func (a *authority) trust() trust {
-	return trust{key: a.key, issuer: a.issuer(), clientID: a.clientID, issuedAt: a.started}
+// tokenParams returns the parameters of a valid token.
+func (a *authority) tokenParams() tokenParams {
+	return tokenParams{key: a.key, issuer: a.issuer(), clientID: a.clientID, issuedAt: a.started}
 }
 
-// session is the session of the i-th person. It has an organization, a role, ten permissions and a profile, which is
-// about 2 KB in a sealed cookie.
-func (a *authority) session(i int) (session, error) { return newSession(i, a.trust()) }
+// session returns the session of the i-th user. It has an organization, a role, ten permissions and a profile: about 2 KB
+// in a sealed cookie.
+func (a *authority) session(i int) (session, error) { return newSession(i, a.tokenParams()) }
 
-func newSession(i int, t trust) (session, error) {
+func newSession(i int, t tokenParams) (session, error) {
 	text, err := t.key.sign(claimsOf(i, t))
-	return sessionOf(i, token{text: text, trust: t}), err
+	return sessionOf(i, token{text: text, tokenParams: t}), err
 }
 
-// sessionOf is what the i-th person has besides a token.
+// sessionOf returns the session of the i-th user with this token.
 func sessionOf(i int, t token) session {
 	return session{
 		token:        t,
@@ -69,8 +69,8 @@ func sessionOf(i int, t token) session {
 
 func userID(i int) string { return fmt.Sprintf("user_01K2V8%020d", i) }
 
-// claimsOf are what the token of the i-th person says.
-func claimsOf(i int, t trust) accessToken {
+// claimsOf returns the claims in the token of the i-th user.
+func claimsOf(i int, t tokenParams) accessToken {
 	return accessToken{
 		Issuer:         t.issuer,
 		Subject:        userID(i),
@@ -93,8 +93,8 @@ func claimsOf(i int, t trust) accessToken {
 	}
 }
 
-// accessToken is the payload of an AuthKit access token. It has an audience, as a JWT template may add one, so that the
-// contenders that check nothing but the audience can say whom a token is for.
+// accessToken is the payload of an AuthKit access token. It has an audience, which a JWT template may add, because some
+// contenders check the audience but not client_id.
 type accessToken struct {
 	Issuer         string   `json:"iss"`
 	Subject        string   `json:"sub"`
@@ -113,8 +113,8 @@ type accessToken struct {
 	ExpiresAt      int64    `json:"exp"`
 }
 
-// rights are the claims of an access token beyond the registered ones that an application decides by.
-type rights struct {
+// customClaims are the claims, other than the registered ones, that an application uses for authorization.
+type customClaims struct {
 	SessionID      string   `json:"sid"`
 	OrganizationID string   `json:"org_id"`
 	Role           string   `json:"role"`

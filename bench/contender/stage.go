@@ -1,4 +1,4 @@
-// The stage: what all contenders are measured on.
+// The stage: what all contenders share.
 
 package contender
 
@@ -7,17 +7,17 @@ import (
 	"crypto/rand"
 )
 
-// Stage is what all contenders have in common: who signs the tokens, and the people that they are of.
+// Stage is what all contenders share: the authority that issues the tokens, and the population of sessions.
 type Stage struct {
-	ctx       context.Context // ends with Close
-	cancel    context.CancelFunc
-	authority *authority
-	people    *population
+	ctx        context.Context // ends with Close
+	cancel     context.CancelFunc
+	authority  *authority
+	population *population
 }
 
-// NewStage makes a stage with so many sessions of different people, which are made when they are first needed.
+// NewStage returns a stage with that many sessions, each of a different user. The sessions are created on first use.
 func NewStage(sessions int) (*Stage, error) {
-	k, err := newKey("sso_oidc_key_pair_" + rand.Text()) // its own, since one contender keeps keys for the whole process
+	k, err := newKey("sso_oidc_key_pair_" + rand.Text()) // unique, since one contender caches keys for the whole process
 	if err != nil {
 		return nil, err
 	}
@@ -26,19 +26,19 @@ func NewStage(sessions int) (*Stage, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Stage{ctx: ctx, cancel: cancel, authority: a, people: newPopulation(a, sessions)}, nil
+	return &Stage{ctx: ctx, cancel: cancel, authority: a, population: newPopulation(a, sessions)}, nil
 }
 
-// Close ends what the stage has started.
+// Close stops the authority and the goroutines of the contenders.
 func (s *Stage) Close() {
 	s.cancel()
 	s.authority.close()
 }
 
-// Sizes are how large what is measured is, in bytes.
+// Sizes are the sizes of the access token and of authkit's Cookie header, in bytes.
 type Sizes struct{ Token, Cookie int }
 
-// Sizes tells how large an access token is, and the Cookie header of authkit.
+// Sizes returns the sizes for one session.
 func (s *Stage) Sizes() (Sizes, error) {
 	one, err := s.authority.session(0)
 	if err != nil {

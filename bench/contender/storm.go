@@ -1,4 +1,4 @@
-// Storms: many requests with one stale session, and one exchange for them all.
+// Refresh storms: many concurrent requests with one stale session, and one token exchange for all.
 
 package contender
 
@@ -21,19 +21,19 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// Storms are how many requests wait for one exchange.
+// Storms are the numbers of requests that wait for one exchange.
 var Storms = []int{1, 100, 10_000}
 
-// Storm is the name of the benchmark in which so many requests wait.
+// Storm returns the name of the benchmark with that many requests.
 func Storm(requests int) string { return fmt.Sprintf("storm/requests-%d", requests) }
 
-// What a storm reports besides its time.
+// The metrics of a storm.
 const (
-	PerWaiter         = "ns/waiter" // the time beyond the exchange itself, divided by the requests
+	PerWaiter         = "ns/waiter" // the time without the exchange itself, divided by the requests
 	ExchangesPerStorm = "exchanges/storm"
 )
 
-// stormTokenLifetime is short, so that the clock need not be moved past the age at which signing keys are refreshed.
+// stormTokenLifetime is short, so that the clock passes it without making the signing keys due for a fetch.
 const stormTokenLifetime = 10 * time.Second
 
 func (s *Stage) storms() []Benchmark {
@@ -51,7 +51,7 @@ func (s *Stage) storms() []Benchmark {
 	return all
 }
 
-// stormTarget is where storms strike: an application in front of a fake AuthKit, and the newest cookie of one session.
+// stormTarget is an application with a fake AuthKit, and the current cookie of one session.
 type stormTarget struct {
 	fake    *authkittest.Server
 	clock   *authkittest.FakeClock
@@ -78,7 +78,7 @@ func newStormTarget(ctx context.Context) (*stormTarget, error) {
 		return nil, err
 	}
 	context.AfterFunc(ctx, fake.Close)
-	c := &stormTarget{fake: fake, clock: clock, gate: &gate{to: &http.Transport{}}}
+	c := &stormTarget{fake: fake, clock: clock, gate: &gate{next: &http.Transport{}}}
 	ak, err := authkit.New(
 		authkit.WithAPIKey(fake.APIKey()), authkit.WithClientID(fake.ClientID()), authkit.WithBaseURL(fake.URL()),
 		authkit.WithCookiePassword(strings.Repeat("correct-horse-", 3)),
@@ -91,7 +91,7 @@ func newStormTarget(ctx context.Context) (*stormTarget, error) {
 	}
 	authentication, err := ak.Client().AuthenticateWithPassword(ctx, workos.AuthenticateWithPasswordParams{Email: email, Password: password})
 	if err != nil {
-		return nil, fmt.Errorf("sign in at the fake: %w", err)
+		return nil, fmt.Errorf("sign in with the fake AuthKit: %w", err)
 	}
 	if c.cookie, err = signIn(ak, authentication); err != nil {
 		return nil, err
@@ -102,55 +102,55 @@ func newStormTarget(ctx context.Context) (*stormTarget, error) {
 		}
 		answer(w, r)
 	}))
-	return c, c.use()
+	return c, c.checkFresh()
 }
 
-// storms lets one storm strike after the other.
+// storms runs one storm after the other.
 func (c *stormTarget) storms(b *testing.B, requests int) {
-	var beyond time.Duration
+	var total time.Duration
 	storms := 0
 	b.ReportAllocs()
 	for b.Loop() {
 		b.StopTimer()
 		storm := c.prepare(requests)
 		b.StartTimer()
-		storm.strike()
+		storm.run()
 		b.StopTimer()
 		overhead, err := storm.end()
 		if err != nil {
 			b.Fatal(err)
 		}
-		beyond += overhead
+		total += overhead
 		storms++
 		b.StartTimer()
 	}
-	b.ReportMetric(float64(beyond.Nanoseconds())/float64(storms*requests), PerWaiter)
-	b.ReportMetric(1, ExchangesPerStorm) // end has found no other number
+	b.ReportMetric(float64(total.Nanoseconds())/float64(storms*requests), PerWaiter)
+	b.ReportMetric(1, ExchangesPerStorm) // end returns an error for every other number
 }
 
-// storm is requests that are ready to be sent at once.
+// storm is a set of requests that are sent together.
 type storm struct {
 	target    *stormTarget
 	requests  []*exchange
-	exchanges int           // at the fake before
-	served    int64         // requests that had a session before
-	begin     chan struct{} // closed to send them
+	exchanges int           // token exchanges before the storm
+	served    int64         // requests with a session before the storm
+	begin     chan struct{} // closed to send the requests
 	done      sync.WaitGroup
 	took      time.Duration
 }
 
-// prepare lets the session go stale and gets requests ready, each on a goroutine of its own.
+// prepare makes the session stale, and prepares the requests, each on its own goroutine.
 func (c *stormTarget) prepare(requests int) *storm {
 	c.clock.Advance(stormTokenLifetime + 2*time.Minute)
 	s := &storm{
 		target: c, requests: make([]*exchange, requests), begin: make(chan struct{}),
 		exchanges: c.fake.Calls(authkittest.RouteRefresh), served: c.served.Load(),
 	}
-	everybody := c.gate.shut(requests)
+	requestWaits := c.gate.close(requests)
 	for i := range s.requests {
 		e := newExchange("Cookie")
-		e.asSent = *e.asSent.WithContext(&waiter{
-			Context: e.asSent.Context(), done: make(chan struct{}), waits: sync.OnceFunc(everybody),
+		e.original = *e.original.WithContext(&waiter{
+			Context: e.original.Context(), done: make(chan struct{}), waits: sync.OnceFunc(requestWaits),
 		})
 		s.requests[i] = e
 		s.done.Go(func() {
@@ -161,16 +161,16 @@ func (c *stormTarget) prepare(requests int) *storm {
 	return s
 }
 
-// strike sends the requests and returns when all of them are answered.
-func (s *storm) strike() {
+// run sends the requests and returns when all of them are answered.
+func (s *storm) run() {
 	started := time.Now()
 	close(s.begin)
 	s.done.Wait()
 	s.took = time.Since(started)
 }
 
-// end makes sure that there was one exchange and that everybody was served, and tells what the storm took beyond that
-// exchange.
+// end checks that there was one exchange and that every request had a session. It returns the time of the storm without
+// that of the exchange.
 func (s *storm) end() (time.Duration, error) {
 	if n := s.target.fake.Calls(authkittest.RouteRefresh) - s.exchanges; n != 1 {
 		return 0, fmt.Errorf("%d exchanges for %d requests with one session", n, len(s.requests))
@@ -178,24 +178,25 @@ func (s *storm) end() (time.Duration, error) {
 	if n := s.target.served.Load() - s.served; n != int64(len(s.requests)) {
 		return 0, fmt.Errorf("%d of %d requests had a session", n, len(s.requests))
 	}
-	renewed := (&http.Response{Header: s.requests[0].writer.header}).Cookies()
-	if len(renewed) == 0 {
-		return 0, errors.New("no renewed cookie was set")
+	refreshed := (&http.Response{Header: s.requests[0].writer.header}).Cookies()
+	if len(refreshed) == 0 {
+		return 0, errors.New("the response sets no session cookie")
 	}
-	s.target.cookie = cookieHeader(renewed)
-	return s.took - s.target.gate.took, s.target.use()
+	s.target.cookie = cookieHeader(refreshed)
+	return s.took - s.target.gate.took, s.target.checkFresh()
 }
 
-// use sends one request with the session while it is fresh, as its browser would.
-func (c *stormTarget) use() error {
+// checkFresh sends one request with the fresh session, as its browser would, and checks that it is accepted.
+func (c *stormTarget) checkFresh() error {
 	served := c.served.Load()
 	if newExchange("Cookie").serve(c.handler, c.cookie); c.served.Load() != served+1 {
-		return errors.New("the renewed session is not accepted")
+		return errors.New("the refreshed session is not accepted")
 	}
 	return nil
 }
 
-// waiter is the context of a request. Whoever waits in a request looks out for its end, and so tells that it waits.
+// waiter is the context of a request. Code that waits in a request calls Done, so the first call of Done shows that the
+// request waits.
 type waiter struct {
 	context.Context
 	done  chan struct{}
@@ -207,15 +208,15 @@ func (w *waiter) Done() <-chan struct{} {
 	return w.done
 }
 
-// gate is the way to WorkOS. An exchange passes when everybody waits for it, so that none of the requests comes late.
+// gate is the transport to WorkOS. It delays a token exchange until all requests wait for it, so that none comes late.
 type gate struct {
-	to   http.RoundTripper
-	open chan struct{} // closed when everybody waits; nil for a gate that stands open
-	took time.Duration // of the last exchange, from the gate and back
+	next http.RoundTripper
+	open chan struct{} // closed when all requests wait; nil if the gate is open
+	took time.Duration // of the last exchange, after the delay
 }
 
-// shut closes the gate until what it returns has been called so many times.
-func (g *gate) shut(requests int) (waits func()) {
+// close closes the gate until the returned function has been called as often as there are requests.
+func (g *gate) close(requests int) (waits func()) {
 	open := make(chan struct{})
 	g.open = open
 	var waiting atomic.Int64
@@ -226,10 +227,10 @@ func (g *gate) shut(requests int) (waits func()) {
 	}
 }
 
-// RoundTrip implements http.RoundTripper.
+// RoundTrip implements [http.RoundTripper].
 func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !strings.HasSuffix(r.URL.Path, "/authenticate") || g.open == nil {
-		return g.to.RoundTrip(r)
+		return g.next.RoundTrip(r)
 	}
 	select {
 	case <-g.open:
@@ -237,7 +238,7 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, context.Cause(r.Context())
 	}
 	started := time.Now()
-	resp, err := g.to.RoundTrip(r)
+	resp, err := g.next.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}

@@ -1,19 +1,19 @@
-// Subjects: which contender is measured with which traffic.
+// The subjects: which contender is measured with which traffic.
 
 package contender
 
 import "strings"
 
-// Subject is a contender with some traffic: a line in a table.
+// Subject is a contender with one kind of traffic: a row in a table.
 type Subject struct {
 	Name    string // of its benchmarks, after the mode
 	Title   string
-	Traffic Traffic // "" where nobody asks who is there
-	// Contender is who is measured, without a way to set it up where it is no middleware.
+	Traffic Traffic // "" for the floor and for the handler alone
+	// Contender is what is measured. It has no setUp for the floor and for the handler alone.
 	Contender Contender
 }
 
-// The subjects by which authkit is judged, and what they are compared with.
+// The names of the subjects in authkit's limits, and of the baselines.
 const (
 	Floor     = "floor"   // the cryptography alone
 	Handler   = "handler" // the handler alone
@@ -23,15 +23,15 @@ const (
 	Anonymous = "authkit-anonymous"
 )
 
-// Subjects are all of them, in the order of the tables.
+// Subjects returns all subjects, in the order of the tables.
 func Subjects() []Subject {
 	floor := Contender{
 		Name: Floor, Title: "the floor",
-		What: "Opens 2 KB that are sealed with AES-256-GCM and verifies one RSA-2048 signature (PKCS #1 v1.5, SHA-256), and does nothing else.",
+		What: "Opens 2 KB that are sealed with AES-256-GCM and verifies one RSA-2048 signature (PKCS #1 v1.5, SHA-256). It does nothing else.",
 	}
 	handler := Contender{
 		Name: Handler, Title: "the handler alone",
-		What: "Answers without asking who is there: what all the others cost too.",
+		What: "Responds without authentication. All other rows include this cost.",
 	}
 	subjects := []Subject{
 		{Name: Floor, Title: floor.Title, Contender: floor},
@@ -53,7 +53,7 @@ func Subjects() []Subject {
 			subjects = append(subjects, Subject{Name: "authkit-small-popular", Title: c.Title, Traffic: ManySessions, Contender: c})
 		default:
 			subjects = append(subjects, Subject{Name: c.Name, Title: c.Title, Traffic: OneSession, Contender: c})
-			if c.Name == "golang-jwt" || c.Name == "scs" { // one that remembers nobody, and one that remembers everybody
+			if c.Name == "golang-jwt" || c.Name == "scs" { // one without a session store, and one with
 				subjects = append(subjects, Subject{Name: c.Name + "-popular", Title: c.Title, Traffic: ManySessions, Contender: c})
 			}
 		}
@@ -61,11 +61,11 @@ func Subjects() []Subject {
 	return subjects
 }
 
-// Serial is the name of the benchmark with one request after the other.
+// Serial returns the name of the benchmark with one request after the other.
 func (s Subject) Serial() string { return "serial/" + s.Name }
 
-// Parallel is the name of the benchmark with requests on all processors.
+// Parallel returns the name of the benchmark with requests on all processors.
 func (s Subject) Parallel() string { return "parallel/" + s.Name }
 
-// Ours tells whether a subject is authkit.
+// Ours reports whether the subject is authkit.
 func (s Subject) Ours() bool { return strings.HasPrefix(s.Name, AuthKit) }

@@ -1,4 +1,4 @@
-// Traffic: who sends the requests.
+// The traffic: which sessions send the requests.
 
 package contender
 
@@ -8,45 +8,45 @@ import (
 	"sync/atomic"
 )
 
-// Traffic is who sends the requests that a contender is measured with.
+// Traffic is a kind of traffic.
 type Traffic string
 
 // The kinds of traffic.
 const (
-	OneSession   Traffic = "one session"   // the same credential again and again
+	OneSession   Traffic = "one session"   // the same credential in every request
 	NoSession    Traffic = "no session"    // no credential
-	NewSessions  Traffic = "new sessions"  // a credential that was never seen before, every time
-	ManySessions Traffic = "many sessions" // those of a whole population, by skewed popularity
+	NewSessions  Traffic = "new sessions"  // a new credential in every request
+	ManySessions Traffic = "many sessions" // the sessions of the population, with skewed popularity
 )
 
-// stream is the requests of some traffic to a contender.
+// stream is a stream of requests to a contender.
 type stream struct {
 	handler http.Handler
-	header  string // that carries the credential
-	// source returns what yields credentials, to one goroutine.
+	header  string // for the credential
+	// source returns a function that returns the next credential, for one goroutine.
 	source func() func() string
-	// prove tells whether requests are answered as they should be.
-	prove func() error
+	// check returns an error if requests are not answered correctly.
+	check func() error
 }
 
-// stream sets a contender up for some traffic.
+// stream sets up a contender for a kind of traffic.
 func (s *Stage) stream(c Contender, t Traffic) (*stream, error) {
 	ready, err := c.setUp(s.ctx, s.authority)
 	if err != nil {
 		return nil, fmt.Errorf("set up %s: %w", c.Name, err)
 	}
-	visitor, err := s.authority.session(s.people.size) // nobody of the population
+	one, err := s.authority.session(s.population.size) // not in the population
 	if err != nil {
 		return nil, err
 	}
-	credential, err := ready.issue(visitor)
+	credential, err := ready.issue(one)
 	if err != nil {
 		return nil, fmt.Errorf("issue a credential of %s: %w", c.Name, err)
 	}
 	st := &stream{
 		handler: ready.wrap(http.HandlerFunc(answer)),
 		header:  ready.header,
-		prove:   func() error { return ready.prove(credential, visitor.user.ID) },
+		check:   func() error { return ready.check(credential, one.user.ID) },
 	}
 	switch t {
 	case OneSession:
@@ -54,37 +54,37 @@ func (s *Stage) stream(c Contender, t Traffic) (*stream, error) {
 	case NoSession:
 		st.header = ""
 		st.source = func() func() string { return func() string { return "" } }
-		st.prove = func() error { return ready.prove("", "") }
+		st.check = func() error { return ready.check("", "") }
 	case NewSessions:
-		err = s.neverSeen(st, c, ready)
+		err = s.sendNewSessions(st, c, ready)
 	case ManySessions:
-		err = s.popular(st, c, ready)
+		err = s.sendManySessions(st, c, ready)
 	}
 	return st, err
 }
 
-// popular lets requests come from the population by popularity.
-func (s *Stage) popular(st *stream, c Contender, ready *setup) error {
-	credentials, err := s.people.issue(kind(c, ready), ready.issue)
+// sendManySessions makes the stream send the sessions of the population, by popularity.
+func (s *Stage) sendManySessions(st *stream, c Contender, ready *setup) error {
+	credentials, err := s.population.issue(kind(c, ready), ready.issue)
 	if err != nil {
 		return err
 	}
-	draws := s.people.drawn()
+	sequence := s.population.requestSequence()
 	var started atomic.Uint64
 	st.source = func() func() string {
-		at := started.Add(1) * 0x9e3779b97f4a7c15 // each source starts somewhere else
+		at := started.Add(1) * 0x9e3779b97f4a7c15 // each source starts at another position
 		return func() string {
 			at++
-			return credentials[draws[at%uint64(len(draws))]]
+			return credentials[sequence[at%uint64(len(sequence))]]
 		}
 	}
 	return nil
 }
 
-// neverSeen lets every request come from another session. When the whole population has been there, the contender is set
-// up anew, and has seen nobody.
-func (s *Stage) neverSeen(st *stream, c Contender, ready *setup) error {
-	credentials, err := s.people.issue(kind(c, ready), ready.issue)
+// sendNewSessions makes the stream send each session once. After the whole population, it sets up the contender again,
+// with empty caches.
+func (s *Stage) sendNewSessions(st *stream, c Contender, ready *setup) error {
+	credentials, err := s.population.issue(kind(c, ready), ready.issue)
 	if err != nil {
 		return err
 	}
@@ -95,9 +95,9 @@ func (s *Stage) neverSeen(st *stream, c Contender, ready *setup) error {
 	st.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*current.Load()).ServeHTTP(w, r) })
 	st.source = func() func() string {
 		return func() string {
-			at := next.Add(1) - 1
-			if who := at % uint64(len(credentials)); who != 0 || at == 0 {
-				return credentials[who]
+			n := next.Add(1) - 1
+			if i := n % uint64(len(credentials)); i != 0 || n == 0 {
+				return credentials[i]
 			}
 			again, err := c.setUp(s.ctx, s.authority)
 			if err != nil {
@@ -111,7 +111,7 @@ func (s *Stage) neverSeen(st *stream, c Contender, ready *setup) error {
 	return nil
 }
 
-// kind names the credentials of a contender, so that those with the same ones share them.
+// kind returns the kind of a contender's credentials. Contenders with the same kind share them.
 func kind(c Contender, ready *setup) string {
 	switch {
 	case ready.header == "Authorization":
@@ -122,8 +122,9 @@ func kind(c Contender, ready *setup) string {
 	return c.Name
 }
 
-// prove tells whether a request with a credential is one of a user to whoever handles it, or of nobody where user is "".
-func (s *setup) prove(credential, user string) error {
+// check returns an error if the handler does not see this user for a request with the credential. An empty user stands
+// for an anonymous request.
+func (s *setup) check(credential, user string) error {
 	header := s.header
 	if credential == "" {
 		header = ""
@@ -134,7 +135,7 @@ func (s *setup) prove(credential, user string) error {
 		answer(w, r)
 	})), credential)
 	if !served || seen != user {
-		return fmt.Errorf("a request of %q is answered %d, as one of %q", user, status, seen)
+		return fmt.Errorf("a request of user %q got status %d, and the handler saw user %q", user, status, seen)
 	}
 	return nil
 }

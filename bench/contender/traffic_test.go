@@ -1,3 +1,5 @@
+// The traffic, and the exchange that sends it.
+
 package contender
 
 import (
@@ -9,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestNewSessionsAreNeverSeenTwiceByOneSetup(t *testing.T) {
-	const people = 5
-	stage := newTestStage(t, people)
+func TestNewSessionsReachEachSetupOnlyOnce(t *testing.T) {
+	const users = 5
+	stage := newTestStage(t, users)
 	seen := []map[string]int{}
 	c := ours()[0]
 	setUp := c.setUp
@@ -35,12 +37,12 @@ func TestNewSessionsAreNeverSeenTwiceByOneSetup(t *testing.T) {
 	st, err := stage.stream(c, NewSessions)
 	require.NoError(t, err)
 	e, next := newExchange(st.header), st.source()
-	for range 2 * people {
+	for range 2 * users {
 		require.Equal(t, http.StatusOK, e.serve(st.handler, next()))
 	}
 	require.Len(t, seen, 2)
 	for _, visits := range seen {
-		assert.Len(t, visits, people)
+		assert.Len(t, visits, users)
 		for _, n := range visits {
 			assert.Equal(t, 1, n)
 		}
@@ -48,30 +50,30 @@ func TestNewSessionsAreNeverSeenTwiceByOneSetup(t *testing.T) {
 }
 
 func TestThePopularityOfSessionsIsSkewed(t *testing.T) {
-	const people = 1000
-	stage := newTestStage(t, people)
-	draws := stage.people.drawn()
-	count := make([]int, people)
-	for _, who := range draws {
-		count[who]++
+	const users = 1000
+	stage := newTestStage(t, users)
+	sequence := stage.population.requestSequence()
+	count := make([]int, users)
+	for _, i := range sequence {
+		count[i]++
 	}
-	assert.Greater(t, count[0], len(draws)/20, "the most popular session sends more than a twentieth of the requests")
+	assert.Greater(t, count[0], len(sequence)/20, "the most popular session sends more than a twentieth of the requests")
 	assert.Greater(t, count[0], count[9])
 	assert.Greater(t, count[9], count[99])
-	assert.Positive(t, count[people-1])
+	assert.Positive(t, count[users-1])
 }
 
-func TestRequestsAreAsNewEachTime(t *testing.T) {
+func TestAnExchangeIsResetBeforeEachUse(t *testing.T) {
 	stage := newTestStage(t, 1)
 	ready, err := gorillaSessions().setUp(stage.ctx, stage.authority)
 	require.NoError(t, err)
-	good, err := stage.authority.session(0)
+	valid, err := stage.authority.session(0)
 	require.NoError(t, err)
-	credential, err := ready.issue(good)
+	credential, err := ready.issue(valid)
 	require.NoError(t, err)
 	handler := ready.wrap(http.HandlerFunc(answer))
 	e := newExchange(ready.header)
-	require.Equal(t, http.StatusOK, e.serve(handler, credential), "which keeps the session in the request's context")
+	require.Equal(t, http.StatusOK, e.serve(handler, credential), "the contender stores the session in the context of the request")
 	require.Equal(t, http.StatusUnauthorized, e.serve(handler, alter(credential)))
 	require.Equal(t, http.StatusOK, e.serve(handler, credential))
 }

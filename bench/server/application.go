@@ -1,4 +1,4 @@
-// The application: a public page and one for those who are signed in.
+// The application: a public page and a page for signed-in users.
 
 package server
 
@@ -17,11 +17,11 @@ const (
 	signedInPath = "/account"
 )
 
-// body is most of a page of 1.5 KB, which net/http sends in one piece.
+// body is most of a page of 1.5 KB. net/http sends such a page in one write.
 var body = `<!doctype html><html lang="en"><head><title>Harbor Press</title></head><body><h1>Harbor Press</h1>` +
 	strings.Repeat("<p>A paragraph of about a hundred bytes, so that a page has a size that pages of applications have.</p>\n", 12)
 
-// config is how an application is set up: with the middleware in front of a fake AuthKit, or without.
+// config is the configuration of an application: with the middleware and a fake AuthKit, or without both.
 type config struct {
 	Middleware bool   `json:"middleware"`
 	BaseURL    string `json:"base_url"`
@@ -40,13 +40,13 @@ func (c config) authkit(opts ...authkit.Option) (*authkit.AuthKit, error) {
 	}, opts...)...)
 }
 
-// handler is the whole application. Without the middleware it is the same router with the same pages, and whoever asks
-// is Rosalind.
+// handler returns the handler of the application. Without the middleware it is the same router with the same pages, and
+// every request is Rosalind's.
 func (c config) handler() (http.Handler, error) {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+publicPath+"{$}", func(w http.ResponseWriter, _ *http.Request) { writePage(w, "whoever you are") })
+	mux.HandleFunc("GET "+publicPath+"{$}", func(w http.ResponseWriter, _ *http.Request) { writePage(w, "visitor") })
 	if !c.Middleware {
-		mux.HandleFunc("GET "+signedInPath, func(w http.ResponseWriter, _ *http.Request) { writePage(w, person) })
+		mux.HandleFunc("GET "+signedInPath, func(w http.ResponseWriter, _ *http.Request) { writePage(w, firstName) })
 		return mux, nil
 	}
 	ak, err := c.authkit()

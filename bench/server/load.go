@@ -1,4 +1,4 @@
-// The process that loads.
+// The process that generates the load.
 
 package server
 
@@ -17,43 +17,43 @@ import (
 	"time"
 )
 
-// plan is what is sent: a closed loop on each of some connections that are kept alive, each request after the answer to
-// the one before.
+// plan describes a load: a number of keep-alive connections. Each sends a request, waits for the response, and sends the
+// next.
 type plan struct {
 	Address string   `json:"address"`
 	Path    string   `json:"path"`
-	Cookies []string `json:"cookies"` // Cookie headers, shared out among the connections; none for requests without
-	// Stale are Cookie headers of sessions that must be renewed. One request in RefreshEvery brings one of them, until all
-	// have been there.
+	Cookies []string `json:"cookies"` // Cookie headers, distributed over the connections; empty for anonymous requests
+	// Stale are Cookie headers of sessions that must be refreshed. One request in RefreshEvery has one of them, until all
+	// are used.
 	Stale       []string `json:"stale"`
 	Connections int      `json:"connections"`
-	// Warmup is how many requests each connection sends before the measurement.
+	// Warmup is the number of requests on each connection before the measurement.
 	Warmup  int           `json:"warmup"`
 	Measure time.Duration `json:"measure"`
 }
 
-// RefreshEvery is the share of the requests that refresh a session: one in so many. A token is renewed after four
-// minutes, so it is what people cause who send a request every 2.4 seconds.
+// RefreshEvery is the number of requests for each refresh of a session. authkit refreshes a token after four minutes, so
+// the value corresponds to users who send a request every 2.4 seconds.
 const RefreshEvery = 100
 
-// Load is what came of a plan.
+// Load is the result of a plan.
 type Load struct {
-	Requests int           `json:"requests"`
-	Renewed  int           `json:"renewed"` // requests that refreshed a session
-	Took     time.Duration `json:"took"`
-	// How long a request took, from its first byte to the last of its answer.
+	Requests  int           `json:"requests"`
+	Refreshed int           `json:"refreshed"` // requests that refreshed a session
+	Took      time.Duration `json:"took"`
+	// Percentiles of the time from the first byte of a request to the last byte of its response.
 	P50 time.Duration `json:"p50"`
 	P95 time.Duration `json:"p95"`
 	P99 time.Duration `json:"p99"`
 }
 
-// Throughput is in requests a second.
+// Throughput returns the requests per second.
 func (l Load) Throughput() float64 { return float64(l.Requests) / l.Took.Seconds() }
 
-// deadline bounds a request, so that a server that hangs ends the run.
+// deadline limits a request, so that a server that hangs ends the run.
 const deadline = 30 * time.Second
 
-// Generate reads a plan, carries it out, and writes what came of it. An answer that is not 200 is an error.
+// Generate reads a plan, executes it and writes the result. A response other than 200 is an error.
 func Generate(in io.Reader, out io.Writer) error {
 	var p plan
 	if err := json.NewDecoder(in).Decode(&p); err != nil {
@@ -113,7 +113,7 @@ func (p plan) run() (Load, error) {
 	var took []time.Duration
 	for _, l := range loops {
 		took = append(took, l.took...)
-		result.Renewed += l.renewed
+		result.Refreshed += l.refreshed
 	}
 	slices.Sort(took)
 	result.Requests = len(took)
@@ -121,7 +121,7 @@ func (p plan) run() (Load, error) {
 	return result, nil
 }
 
-// percentile is the smallest of sorted durations that p percent of them do not exceed.
+// percentile returns the smallest of the sorted durations that p percent of them do not exceed.
 func percentile(sorted []time.Duration, p int) time.Duration {
 	if len(sorted) == 0 {
 		return 0
@@ -129,19 +129,19 @@ func percentile(sorted []time.Duration, p int) time.Duration {
 	return sorted[(len(sorted)*p+99)/100-1]
 }
 
-// loop is one connection, and the browsers that share it.
+// loop sends the requests of one connection. Several sessions share it.
 type loop struct {
 	conn    net.Conn
 	reader  *bufio.Reader
 	head    string
 	cookies []string
-	stale   []string // that have not been there yet
-	sent    int      // requests so far
+	stale   []string // not sent yet
+	sent    int      // number of requests
 	buffer  []byte
-	took    []time.Duration // by each request that was measured
-	// measured is false during the warm-up, in which no session is refreshed.
-	measured bool
-	renewed  int
+	took    []time.Duration // of each measured request
+	// measured is false during the warm-up, which refreshes no session.
+	measured  bool
+	refreshed int
 }
 
 func (p plan) connect(i int) (*loop, error) {
@@ -164,7 +164,7 @@ func (p plan) connect(i int) (*loop, error) {
 	return l, nil
 }
 
-// share is what one of several connections gets of something.
+// share returns the part of a slice for one of several connections.
 func share(of []string, connection, connections int) (own []string) {
 	for i := connection; i < len(of); i += connections {
 		own = append(own, of[i])
@@ -172,7 +172,7 @@ func share(of []string, connection, connections int) (own []string) {
 	return own
 }
 
-// cookie is the Cookie header of the next request, and tells whether its session is stale.
+// cookie returns the Cookie header of the next request, and whether its session is stale.
 func (l *loop) cookie() (cookie string, stale bool) {
 	l.sent++
 	switch {
@@ -185,7 +185,8 @@ func (l *loop) cookie() (cookie string, stale bool) {
 	return "", false
 }
 
-// request sends the next request and reads the answer. Only a stale session may be renewed, and must be.
+// request sends the next request and reads the response. The response must refresh the session if and only if it is
+// stale.
 func (l *loop) request() error {
 	began := time.Now()
 	if err := l.conn.SetDeadline(began.Add(deadline)); err != nil {
@@ -200,27 +201,27 @@ func (l *loop) request() error {
 	if _, err := l.conn.Write(l.buffer); err != nil {
 		return err
 	}
-	renewed, err := l.answer()
+	refreshed, err := l.response()
 	switch {
 	case err != nil:
 		return err
-	case renewed != stale:
-		return fmt.Errorf("a session that is stale (%t) was renewed (%t)", stale, renewed)
-	case renewed:
-		l.renewed++
+	case refreshed != stale:
+		return fmt.Errorf("a session was stale: %t, and was refreshed: %t", stale, refreshed)
+	case refreshed:
+		l.refreshed++
 	}
 	l.took = append(l.took, time.Since(began))
 	return nil
 }
 
-// answer reads one answer, and tells whether it sets a cookie.
-func (l *loop) answer() (renewed bool, err error) {
+// response reads one response, and reports whether it sets a cookie.
+func (l *loop) response() (refreshed bool, err error) {
 	status, err := l.reader.ReadSlice('\n')
 	if err != nil {
 		return false, err
 	}
 	if !bytes.HasPrefix(status, []byte("HTTP/1.1 200 ")) {
-		return false, fmt.Errorf("a request is answered %q", strings.TrimSpace(string(status)))
+		return false, fmt.Errorf("a request got the response %q", strings.TrimSpace(string(status)))
 	}
 	length := -1
 	for {
@@ -236,11 +237,11 @@ func (l *loop) answer() (renewed bool, err error) {
 				return false, fmt.Errorf("Content-Length: %w", err)
 			}
 		}
-		renewed = renewed || bytes.HasPrefix(line, []byte("Set-Cookie: "))
+		refreshed = refreshed || bytes.HasPrefix(line, []byte("Set-Cookie: "))
 	}
 	if length < 0 {
-		return false, errors.New("an answer does not tell its length")
+		return false, errors.New("a response has no Content-Length")
 	}
 	_, err = l.reader.Discard(length)
-	return renewed, err
+	return refreshed, err
 }

@@ -1,4 +1,4 @@
-// The process that serves.
+// The process that serves the application.
 
 package server
 
@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// Serve reads how the application is set up, serves it on a free port of 127.0.0.1, tells the address in a line, and
-// stops when its input ends.
+// Serve reads the configuration of the application, serves it on a free port of 127.0.0.1, writes the address as a line,
+// and stops when its input ends.
 func Serve(in io.Reader, out io.Writer) error {
 	decoder := json.NewDecoder(in)
 	var c config
 	if err := decoder.Decode(&c); err != nil {
-		return fmt.Errorf("read how to serve: %w", err)
+		return fmt.Errorf("read the configuration: %w", err)
 	}
 	handler, err := c.handler()
 	if err != nil {

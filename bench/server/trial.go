@@ -1,4 +1,4 @@
-// A trial: the same application with authkit's middleware and without it, loaded in turn.
+// A trial: the same application with authkit's middleware and without it, under the same load.
 
 package server
 
@@ -24,43 +24,43 @@ import (
 )
 
 const (
-	person   = "Rosalind"
-	email    = "rosalind@harborpress.example"
-	password = "correct horse battery"
+	firstName = "Rosalind"
+	email     = "rosalind@harborpress.example"
+	password  = "correct horse battery"
 )
 
-// What the load is like.
+// The parameters of the load.
 const (
 	Connections = 16
-	Sessions    = 208 // signed in, shared out evenly among the connections
-	staleMost   = 300 // sessions to refresh in one load
+	Sessions    = 208 // distributed evenly over the connections
+	maxStale    = 300 // sessions to refresh in one load
 	warmup      = 2 * Sessions / Connections
 )
 
 // tokenLifetime is longer than a trial.
 const tokenLifetime = time.Hour
 
-// processLimit bounds the life of a process that loads, beyond the time in which it measures.
+// processLimit limits the lifetime of a load process, in addition to its measurement.
 const processLimit = time.Minute
 
-// Processes starts a process of this program that runs [Serve] or [Generate] on its standard input and output.
+// Processes returns a process of this program that runs [Serve] or [Generate] with its standard input and output.
 type Processes func(ctx context.Context, name string) *exec.Cmd
 
-// The names under which Processes knows them.
+// The names for Processes.
 const (
 	ServeProcess    = "serve"
 	GenerateProcess = "load"
 )
 
-// Trial is an application in two processes, which idle until they are loaded: with the middleware and without it.
+// Trial is an application in two processes: with the middleware and without it.
 type Trial struct {
 	processes Processes
 	with      *service
 	without   *service
-	cookies   []string // of sessions that are signed in with the middleware
+	cookies   []string // Cookie headers of sessions
 }
 
-// Start starts the processes of a trial. They end with Close, or with the context.
+// Start starts the processes of a trial. They end with Close or with the context.
 func Start(ctx context.Context, processes Processes) (t *Trial, err error) {
 	t = &Trial{processes: processes}
 	defer func() {
@@ -81,14 +81,14 @@ func Start(ctx context.Context, processes Processes) (t *Trial, err error) {
 // Close stops the processes.
 func (t *Trial) Close() error { return errors.Join(t.without.stop(), t.with.stop()) }
 
-// Round is what came of each load once.
+// Round is the result of each load in one round.
 type Round struct {
 	Public     Pair
 	SignedIn   Pair
-	Refreshing Load // of the signed-in page; some of the requests refresh a session
+	Refreshing Load // of the signed-in page, where some of the requests refresh a session
 }
 
-// RefreshingRatio is the throughput while sessions are refreshed, as a share of that without the middleware.
+// RefreshingRatio returns the throughput with refreshes, divided by the throughput without the middleware.
 func (r Round) RefreshingRatio() float64 {
 	return r.Refreshing.Throughput() / r.SignedIn.Without.Throughput()
 }
@@ -96,12 +96,12 @@ func (r Round) RefreshingRatio() float64 {
 // Pair is the same load with the middleware and without it.
 type Pair struct{ With, Without Load }
 
-// Ratio is the throughput with the middleware as a share of that without.
+// Ratio returns the throughput with the middleware, divided by the throughput without it.
 func (p Pair) Ratio() float64 { return p.With.Throughput() / p.Without.Throughput() }
 
-// Round loads each process for so long. The one that comes first takes turns with the rounds.
+// Round runs each load for the given time. Every other round runs them in reverse order.
 func (t *Trial) Round(ctx context.Context, number int, measure time.Duration) (Round, error) {
-	stale, err := t.with.signInStale(ctx, staleMost)
+	stale, err := t.with.signInStale(ctx, maxStale)
 	if err != nil {
 		return Round{}, err
 	}
@@ -129,7 +129,7 @@ func (t *Trial) Round(ctx context.Context, number int, measure time.Duration) (R
 	return r, nil
 }
 
-// load lets another process load a service.
+// load runs a plan against a service, in another process.
 func (t *Trial) load(ctx context.Context, s *service, p plan) (Load, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.Measure+processLimit)
 	defer cancel()
@@ -150,13 +150,13 @@ func (t *Trial) load(ctx context.Context, s *service, p plan) (Load, error) {
 	return l, err
 }
 
-// service is a process that serves the application, and the fake that it signs in at.
+// service is a process that serves the application, and its fake AuthKit.
 type service struct {
 	config  config
-	fake    *authkittest.Server // nil for one without the middleware, as is its clock
+	fake    *authkittest.Server // nil without the middleware, like the clock
 	clock   *authkittest.FakeClock
 	cmd     *exec.Cmd
-	input   io.Closer // the process stops when it is closed
+	input   io.Closer // closing it stops the process
 	address string
 }
 
@@ -167,7 +167,7 @@ func startWithFake(ctx context.Context, processes Processes) (*service, error) {
 		authkittest.WithAccessTokenLifetime(tokenLifetime),
 		authkittest.WithOrganizations(authkittest.Organization{ID: "org_01", Name: "Harbor Press"}),
 		authkittest.WithUsers(authkittest.User{
-			Email: email, Password: password, FirstName: person, LastName: "Okonkwo",
+			Email: email, Password: password, FirstName: firstName, LastName: "Okonkwo",
 			Locale: "en-GB", Metadata: map[string]string{"plan": "business", "timezone": "Europe/London"},
 			Memberships: []authkittest.Membership{{OrganizationID: "org_01", Role: "editor", Permissions: []string{
 				"articles:read", "articles:write", "articles:publish", "comments:read", "comments:moderate",
@@ -208,7 +208,7 @@ func start(ctx context.Context, processes Processes, c config) (*service, error)
 	}
 	line, err := bufio.NewReader(output).ReadString('\n')
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("the server tells no address: %w", err), s.stop())
+		return nil, errors.Join(fmt.Errorf("read the address of the server: %w", err), s.stop())
 	}
 	s.address = strings.TrimSpace(line)
 	return s, nil
@@ -226,14 +226,14 @@ func (s *service) stop() error {
 	return err
 }
 
-// signInStale makes sessions whose tokens have expired, and that can be refreshed.
+// signInStale creates sessions with expired access tokens, which can be refreshed.
 func (s *service) signInStale(ctx context.Context, sessions int) ([]string, error) {
 	s.clock.Set(time.Now().Add(-2 * tokenLifetime))
 	defer func() { s.clock.Set(time.Now()) }()
 	return s.signIn(ctx, sessions)
 }
 
-// signIn makes sessions at the time that the fake's clock shows, and returns their Cookie headers.
+// signIn creates sessions at the time of the fake's clock, and returns their Cookie headers.
 func (s *service) signIn(ctx context.Context, sessions int) ([]string, error) {
 	ak, err := s.config.authkit(authkit.WithClock(s.clock))
 	if err != nil {
@@ -243,7 +243,7 @@ func (s *service) signIn(ctx context.Context, sessions int) ([]string, error) {
 	for i := range cookies {
 		authentication, err := ak.Client().AuthenticateWithPassword(ctx, workos.AuthenticateWithPasswordParams{Email: email, Password: password})
 		if err != nil {
-			return nil, fmt.Errorf("sign in at the fake: %w", err)
+			return nil, fmt.Errorf("sign in with the fake AuthKit: %w", err)
 		}
 		w := httptest.NewRecorder()
 		if _, err := ak.SignIn(w, httptest.NewRequest(http.MethodPost, "/sign-in", nil), authentication); err != nil {

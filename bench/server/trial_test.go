@@ -1,3 +1,5 @@
+// A trial with all its processes.
+
 package server
 
 import (
@@ -17,7 +19,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// TestMain lets the test's own program be the processes of a trial.
+// TestMain makes the test binary run as the processes of a trial.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
 		run := map[string]func() error{
@@ -42,7 +44,7 @@ func ownProcess(t *testing.T) Processes {
 	return func(ctx context.Context, name string) *exec.Cmd { return exec.CommandContext(ctx, program, name) }
 }
 
-func TestATrialServesEveryKindOfTraffic(t *testing.T) {
+func TestATrialMeasuresEveryLoad(t *testing.T) {
 	trial, err := Start(t.Context(), ownProcess(t))
 	require.NoError(t, err)
 	round, err := trial.Round(t.Context(), 1, 20*time.Millisecond)
@@ -61,11 +63,11 @@ func TestATrialServesEveryKindOfTraffic(t *testing.T) {
 	}
 	assert.Positive(t, round.SignedIn.Ratio())
 	assert.Positive(t, round.RefreshingRatio())
-	assert.Equal(t, round.Refreshing.Renewed, trial.with.fake.Calls(authkittest.RouteRefresh))
+	assert.Equal(t, round.Refreshing.Refreshed, trial.with.fake.Calls(authkittest.RouteRefresh))
 	require.NoError(t, trial.Close())
 }
 
-func TestTheSignedInPageGreetsNobodyWithoutASession(t *testing.T) {
+func TestTheSignedInPageNeedsASession(t *testing.T) {
 	trial, err := Start(t.Context(), ownProcess(t))
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, trial.Close()) }()
@@ -81,7 +83,7 @@ func TestTheSignedInPageGreetsNobodyWithoutASession(t *testing.T) {
 	w = httptest.NewRecorder()
 	handler.ServeHTTP(w, r)
 	assert.Equal(t, http.StatusOK, w.Code)
-	assert.Contains(t, w.Body.String(), "Hello, "+person)
+	assert.Contains(t, w.Body.String(), "Hello, "+firstName)
 }
 
 func TestOneRequestInAHundredRefreshesASession(t *testing.T) {
@@ -99,11 +101,11 @@ func TestOneRequestInAHundredRefreshesASession(t *testing.T) {
 	for range 4 * RefreshEvery {
 		require.NoError(t, l.request())
 	}
-	assert.Equal(t, 3, l.renewed, "one for each session that is stale")
+	assert.Equal(t, 3, l.refreshed, "one for each stale session")
 	assert.Equal(t, 3, trial.with.fake.Calls(authkittest.RouteRefresh))
 }
 
-func TestTheLoadRefusesAnAnswerThatIsNot200(t *testing.T) {
+func TestTheLoadFailsForAResponseOtherThan200(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
 	input, err := json.Marshal(plan{
@@ -113,7 +115,7 @@ func TestTheLoadRefusesAnAnswerThatIsNot200(t *testing.T) {
 	require.ErrorContains(t, Generate(bytes.NewReader(input), new(bytes.Buffer)), "404")
 }
 
-func TestAPercentileIsOneOfTheDurations(t *testing.T) {
+func TestAPercentileIsOneOfTheMeasuredDurations(t *testing.T) {
 	var sorted []time.Duration
 	for i := range 200 {
 		sorted = append(sorted, time.Duration(i+1))

@@ -1,4 +1,4 @@
-// The reach: what authkit is meant to keep to, and whether it does.
+// The limits that authkit should meet.
 
 package main
 
@@ -10,7 +10,7 @@ import (
 	"github.com/authkit-go/authkit/bench/server"
 )
 
-// limit is something that authkit is meant to keep to.
+// limit is one limit.
 type limit struct {
 	What     string
 	Limit    float64
@@ -18,10 +18,10 @@ type limit struct {
 	Show     func(float64) string
 }
 
-// parallelShare is the part of what processors could serve together that is to be reached.
+// parallelShare is the required speedup on all processors, as a share of the number of processors.
 const parallelShare = 0.9
 
-// atMost are the limits that are not to be exceeded.
+// atMost returns the upper limits.
 func atMost() []limit {
 	serial := func(name string) string { return contender.Subject{Name: name}.Serial() }
 	ratio := func(name string) func(results) spread {
@@ -36,7 +36,8 @@ func atMost() []limit {
 	allocations := func(name string) func(results) spread {
 		return of(func(rs results) float64 { return rs.allocations(serial(name)) })
 	}
-	storm := contender.Storm(contender.Storms[len(contender.Storms)-1])
+	requests := contender.Storms[len(contender.Storms)-1]
+	storm := contender.Storm(requests)
 	return []limit{
 		{"Warm: time", 0.05, ratio(contender.Warm), times},
 		{"Warm: allocations", 3, allocations(contender.Warm), whole},
@@ -46,30 +47,30 @@ func atMost() []limit {
 		{"Cache off: time", 1.9, ratio(contender.Uncached), times},
 		{"Cache off: allocations", 100, allocations(contender.Uncached), whole},
 		{"Anonymous: time", 0.01, ratio(contender.Anonymous), times},
-		{"Anonymous: allocations beyond the handler's own", 0, of(func(rs results) float64 {
+		{"Anonymous: allocations besides the handler's", 0, of(func(rs results) float64 {
 			return rs.allocations(serial(contender.Anonymous)) - rs.allocations(serial(contender.Handler))
 		}), whole},
 		{"Memory of a cached session", 6 << 10, func(rs results) spread {
 			return rs.extra(contender.Memory(contender.Remembering()[0]), contender.PerSession)
 		}, size},
-		{fmt.Sprintf("A storm of %s requests: exchanges", thousands(contender.Storms[len(contender.Storms)-1])), 1, func(rs results) spread {
+		{fmt.Sprintf("A storm of %s requests: exchanges", thousands(requests)), 1, func(rs results) spread {
 			return rs.extra(storm, contender.ExchangesPerStorm)
 		}, whole},
-		{"The same: overhead for each waiter", 20_000, func(rs results) spread { return rs.extra(storm, contender.PerWaiter) }, duration},
+		{fmt.Sprintf("A storm of %s requests: overhead per request", thousands(requests)), 20_000, func(rs results) spread { return rs.extra(storm, contender.PerWaiter) }, duration},
 	}
 }
 
-// atLeast are the limits that are to be reached.
+// atLeast returns the lower limits.
 func atLeast() []limit {
 	processors := float64(runtime.GOMAXPROCS(0))
 	speedup := func(name string) func(results) spread {
 		return func(rs results) spread { return rs.speedup(contender.Subject{Name: name}) }
 	}
-	on := fmt.Sprintf("on %d processors, to one after the other", runtime.GOMAXPROCS(0))
+	on := fmt.Sprintf("on %d processors, relative to one request at a time", runtime.GOMAXPROCS(0))
 	return []limit{
 		{"Warm: throughput " + on, parallelShare * processors, speedup(contender.Warm), times},
 		{"Cold: throughput " + on, parallelShare * processors, speedup(contender.Cold), times},
-		{"A whole server, signed in: throughput to that without the middleware", 0.9, func(rs results) spread {
+		{"A whole server, signed-in page: throughput relative to no middleware", 0.9, func(rs results) spread {
 			return rs.ofEach(func(r round) float64 { return server.Pair.Ratio(r.server.SignedIn) })
 		}, times},
 	}
