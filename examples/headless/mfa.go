@@ -35,8 +35,8 @@ func (a *application) submitTOTP(w http.ResponseWriter, r *http.Request, pending
 }
 
 // totpParams returns the parameters that answer the challenge with the code in the form.
-func (pending pendingSignIn) totpParams(r *http.Request) workos.AuthenticateWithTOTPParams {
+func (p pendingSignIn) totpParams(r *http.Request) workos.AuthenticateWithTOTPParams {
 	return workos.AuthenticateWithTOTPParams{
-		PendingAuthenticationToken: pending.Token, AuthenticationChallengeID: pending.ChallengeID, Code: codeField(r), UserAgent: r.UserAgent(),
+		PendingAuthenticationToken: p.Token, AuthenticationChallengeID: p.ChallengeID, Code: codeField(r), UserAgent: r.UserAgent(),
 	}
 }

@@ -48,7 +48,7 @@ func (a *application) showMethods(w http.ResponseWriter, _ *http.Request, pendin
 	show(w, http.StatusOK, page)
 }
 
-// startSSO redirects the browser to the SSO connection that the sign-in must use.
+// startSSO returns a handler that redirects the browser to the SSO connection that the sign-in must use.
 func (a *application) startSSO() func(http.ResponseWriter, *http.Request, pendingSignIn) {
 	login := a.authkit.LoginFunc(func(r *http.Request) authkit.LoginParams {
 		params := a.loginParams(r)
@@ -58,7 +58,8 @@ func (a *application) startSSO() func(http.ResponseWriter, *http.Request, pendin
 	return func(w http.ResponseWriter, r *http.Request, _ pendingSignIn) { login.ServeHTTP(w, r) }
 }
 
-// loginWith redirects the browser to an identity provider, or to WorkOS's hosted pages if provider is empty.
+// loginWith returns a handler that redirects the browser to an identity provider, or to WorkOS's hosted pages if provider
+// is empty.
 func (a *application) loginWith(provider string) http.Handler {
 	return a.authkit.LoginFunc(func(r *http.Request) authkit.LoginParams {
 		params := a.loginParams(r)

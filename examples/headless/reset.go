@@ -42,7 +42,7 @@ func (a *application) showResetSent(w http.ResponseWriter, _ *http.Request) {
 }
 
 // showNewPassword shows the form for the new password. It first moves the token from the URL into the cookie and
-// redirects, so that no page has the token in its URL. To open the link does not consume the token, since mail scanners
+// redirects, so that no page has the token in its URL. Opening the link does not consume the token, since mail scanners
 // open links, too.
 func (a *application) showNewPassword(w http.ResponseWriter, r *http.Request) {
 	if token := r.URL.Query().Get("token"); token != "" && len(token) <= maxResetToken {

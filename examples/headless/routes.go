@@ -26,7 +26,7 @@ type application struct {
 	workos  *workos.Client   // authenticates the users
 }
 
-// options are the options for an application with its own sign-in and error pages.
+// options returns the options for an application with its own sign-in and error pages.
 func (a *application) options() []authkit.Option {
 	return []authkit.Option{authkit.WithSignInPage(), authkit.WithErrorHandler(a.handleFailure)}
 }
@@ -46,7 +46,8 @@ func (a *application) routes() http.Handler {
 	mux.Handle("POST /forgot", a.form(a.requestReset, "email"))
 	mux.HandleFunc("GET /forgot/sent", a.showResetSent)
 
-	// The next steps. Each needs a pending sign-in at that step.
+	// The next steps. Each needs a pending sign-in at that step. A sign-in can be cancelled at every step.
+	mux.Handle("POST /login/cancel", a.form(a.cancel))
 	mux.HandleFunc("GET "+stepCode, a.requireStep(a.showCode, stepCode))
 	mux.Handle("POST "+stepCode, a.form(a.requireStep(a.submitCode, stepCode), "code"))
 	mux.Handle("POST "+stepCode+"/again", a.form(a.requireStep(a.resendCode, stepCode)))
@@ -62,10 +63,11 @@ func (a *application) routes() http.Handler {
 	mux.Handle("POST "+stepOrganization, a.form(a.requireStep(a.submitOrganization, stepOrganization), "organization_id"))
 	mux.HandleFunc("GET "+stepMethods, a.requireStep(a.showMethods, stepMethods))
 	mux.HandleFunc("GET "+stepHosted, a.requireStep(a.showHostedStep, stepHosted))
+
+	// The page that the link in a password reset email opens.
 	mux.HandleFunc("GET "+stepReset, a.showNewPassword)
 	mux.Handle("POST "+stepReset, a.form(a.submitNewPassword, "password"))
 	mux.HandleFunc("GET "+stepReset+"/done", a.showResetDone)
-	mux.Handle("POST /login/cancel", a.form(a.cancel))
 
 	// Sign-in on pages of WorkOS or of an identity provider, and the callback that they return to.
 	mux.HandleFunc("GET "+stepSSO, a.requireStep(a.startSSO(), stepSSO, stepMethods))
