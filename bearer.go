@@ -1,4 +1,4 @@
-// Bearer tokens: sessions of native clients and services.
+// Bearer tokens: the sessions of native clients and services.
 
 package authkit
 
@@ -12,25 +12,25 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// loadBearer makes a session of a bearer token. There is no cookie behind it
-// and no refresh token: what is not good now is refused.
-func (a *AuthKit) loadBearer(v *requestAuth, r *http.Request, token string) {
+// loadBearer loads the session from a bearer token. Such a session has no cookie
+// and no refresh token, so an expired token is refused.
+func (a *AuthKit) loadBearer(auth *requestAuth, r *http.Request, token string) {
 	claims, err := a.bearerVerifier.Verify(r.Context(), token)
 	switch {
 	case err == nil:
 		session := makeSession(payload.Session{AccessToken: token, User: workos.User{ID: claims.Subject}}, claims)
 		session.bearer = true
 		if a.isSignedOut(session) {
-			v.challenge = &bearerChallenge{code: "invalid_token", description: "The session has ended"}
+			auth.challenge = &bearerChallenge{code: "invalid_token", description: "The session has ended"}
 			return
 		}
-		v.session = session
+		auth.session = session
 	case errors.Is(err, jwks.ErrUnavailable) && !errors.Is(err, jwks.ErrCoolDown):
-		v.err = keysUnavailable(err)
+		auth.err = keysUnavailable(err)
 	case errors.Is(err, jwks.ErrExpired):
-		v.challenge = &bearerChallenge{code: "invalid_token", description: "The access token expired"}
+		auth.challenge = &bearerChallenge{code: "invalid_token", description: "The access token expired"}
 	default:
 		a.log.LogAttrs(r.Context(), slog.LevelDebug, "authkit: bearer token refused", slog.Any("error", err))
-		v.challenge = &bearerChallenge{code: "invalid_token", description: "The access token is not accepted"}
+		auth.challenge = &bearerChallenge{code: "invalid_token", description: "The access token is not accepted"}
 	}
 }

@@ -1,21 +1,22 @@
-// The challenge of a 401 where bearer tokens or API keys are accepted.
+// The WWW-Authenticate challenge of a 401 or 403 where bearer tokens or API keys are accepted.
 
 package authkit
 
 import "fmt"
 
-// bearerChallenge is what a program that came without a good token is told.
+// bearerChallenge is a challenge of the Bearer scheme (RFC 6750, section 3).
 type bearerChallenge struct {
-	code, description string // RFC 6750, section 3.1; empty where no token came
+	code, description string // RFC 6750, section 3.1; both are empty if the request had no token
 }
 
-// refusesToken tells that a token came and was not accepted. That is a
-// program's doing: no sign-in page is of use to it.
+// refusesToken reports whether the request had a token that was not accepted. A
+// program sent it, so a sign-in page is of no use. The challenge may be nil.
 func (c *bearerChallenge) refusesToken() bool { return c != nil && c.code != "" }
 
+// String returns the value of the WWW-Authenticate header.
 func (c *bearerChallenge) String() string {
 	if c.code == "" {
-		return "Bearer" // section 3.1: no code where no credentials came
+		return "Bearer" // RFC 6750, section 3.1: no error code if the request had no credentials
 	}
 	return fmt.Sprintf("Bearer error=%q, error_description=%q", c.code, c.description)
 }

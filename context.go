@@ -1,4 +1,4 @@
-// The finding of a request, in its context.
+// The request's context: the session, the API key, or why none could be checked.
 
 package authkit
 
@@ -30,7 +30,7 @@ func APIKeyFromContext(ctx context.Context) (*APIKey, bool) {
 // for keys from another source. [AuthKit.RequireAPIKey] and
 // [AuthKit.RequireAuthOrAPIKey] trust it as they trust a key that WorkOS has
 // validated: they check its permissions and nothing else. [FromContext] returns
-// false for the context. With a nil key, the request has no API key.
+// false for the context. With a nil key, [APIKeyFromContext] returns false too.
 func NewAPIKeyContext(ctx context.Context, key *APIKey) context.Context {
 	return context.WithValue(&requestAuth{Context: ctx}, apiKeyKey{}, &requestKey{key: key, given: true})
 }
@@ -38,10 +38,10 @@ func NewAPIKeyContext(ctx context.Context, key *APIKey) context.Context {
 // requestKey is the API key of a request.
 type requestKey struct {
 	key   *APIKey
-	given bool // by NewAPIKeyContext, so that no guard validates it
+	given bool // NewAPIKeyContext made it, so guards do not validate it
 }
 
-// givenAPIKey returns the key of [NewAPIKeyContext], or nil.
+// givenAPIKey returns the key that [NewAPIKeyContext] put into ctx, or nil.
 func givenAPIKey(ctx context.Context) *APIKey {
 	if found, _ := ctx.Value(apiKeyKey{}).(*requestKey); found != nil && found.given {
 		return found.key
@@ -52,82 +52,85 @@ func givenAPIKey(ctx context.Context) *APIKey {
 // apiKeyKey is the context key of a *requestKey.
 type apiKeyKey struct{}
 
-// visit is what the middleware found out about a request. It is the request's
-// context, too, so that it can be found there.
+// requestAuth is what the middleware found out about a request. It is also the
+// request's context, which saves the allocation of a value context.
 type requestAuth struct {
 	context.Context
-	authKit *AuthKit // nil where [NewContext] made it
-	session *Session // nil where nobody is signed in
-	err     error    // why it could not be decided
-	// challenge is what a 401 asks for, nil where bearer tokens are not accepted.
+	authKit *AuthKit // nil if NewContext or NewAPIKeyContext made it
+	session *Session // nil if the request is anonymous or err is set
+	err     error    // why the session could not be checked
+	// challenge is the challenge of a 401, nil if bearer tokens are not accepted.
 	challenge *bearerChallenge
-	// kept is the session that the response is about to set on its own account.
+	// pending is what the response does with the session cookie, nil for nothing.
 	pending atomic.Pointer[pendingCookie]
-	// guarded says that a guard has let it through. It is set while a handler
-	// runs, which may be on another goroutine (http.TimeoutHandler).
+	// guarded is true once a guard has passed the request. It is set while the
+	// handler runs, which may be on another goroutine (http.TimeoutHandler).
 	guarded atomic.Bool
 }
 
-// visitKey is the context key of a *visit.
+// requestAuthKey is the context key of a *requestAuth.
 type requestAuthKey struct{}
 
-func (v *requestAuth) Value(key any) any {
+func (auth *requestAuth) Value(key any) any {
 	if key == (requestAuthKey{}) {
-		return v
+		return auth
 	}
-	return v.Context.Value(key)
+	return auth.Context.Value(key)
 }
 
-// String keeps what is inside out of a printed context.
-func (v *requestAuth) String() string { return fmt.Sprintf("%v.WithAuthKit", v.Context) }
+// String keeps the fields, which hold tokens, out of a printed context.
+func (auth *requestAuth) String() string { return fmt.Sprintf("%v.WithAuthKit", auth.Context) }
 
 func requestAuthFrom(ctx context.Context) *requestAuth {
-	v, _ := ctx.Value(requestAuthKey{}).(*requestAuth)
-	return v
+	auth, _ := ctx.Value(requestAuthKey{}).(*requestAuth)
+	return auth
 }
 
-// trustedBy tells whether a visit may be taken as a's own finding: what
-// another AuthKit let in, with other keys for other people, may not.
-func (v *requestAuth) trustedBy(a *AuthKit) bool { return v.authKit == nil || v.authKit == a }
+// trustedBy reports whether a trusts this finding: a made it, or NewContext or
+// NewAPIKeyContext did. Another AuthKit may have other signing keys and other
+// users.
+func (auth *requestAuth) trustedBy(a *AuthKit) bool { return auth.authKit == nil || auth.authKit == a }
 
-// visitOf is a visit that a's middleware has let pass.
+// requestAuthOf returns the finding about a request that a's middleware has
+// passed.
 func (a *AuthKit) requestAuthOf(r *http.Request) *requestAuth {
-	if v := requestAuthFrom(r.Context()); v != nil {
-		return v
+	if auth := requestAuthFrom(r.Context()); auth != nil {
+		return auth
 	}
 	return a.anonymous
 }
 
-// keptSession is what a response is about to do with the session's cookie: to
-// set a session, sealed, or to clear the cookie of one that WorkOS has ended.
-// Without a text, a session to set is one whose refresh may come before the
-// response does.
+// pendingCookie is what a response does with the session cookie when its header
+// is written: it sets a session, or it clears the cookie of a session that WorkOS
+// has ended.
 type pendingCookie struct {
 	session *Session
-	sealed  string
+	// sealed is the session to set. It is "" if another request may refresh the
+	// session before the header is written.
+	sealed string
 
 	clear       bool
-	since       counts // when the request began
-	clearNumber uint64 // the number of this response, once it has cleared the cookie
+	since       counts // the counts when the request began
+	clearNumber uint64 // the number of this response's clearing, 0 before it
 }
 
 // FromContext returns the session of the request that ctx belongs to. It returns
 // nil and false if the request is anonymous, or if its session could not be
 // checked. In the second case [ErrorFromContext] says why.
 func FromContext(ctx context.Context) (*Session, bool) {
-	v := requestAuthFrom(ctx)
-	if v == nil || v.session == nil {
+	auth := requestAuthFrom(ctx)
+	if auth == nil || auth.session == nil {
 		return nil, false
 	}
-	return v.session, true
+	return auth.session, true
 }
 
 // ErrorFromContext returns why the middleware could not check the session of the
 // request, or nil. The error matches [ErrUnavailable]. A public page can ignore it;
 // guards answer 503.
 func ErrorFromContext(ctx context.Context) error {
-	if v := requestAuthFrom(ctx); v != nil {
-		return v.err
+	if auth := requestAuthFrom(ctx); auth != nil {
+		return auth.err
 	}
 	return nil
 }

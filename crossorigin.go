@@ -1,4 +1,4 @@
-// Requests that other sites make a browser send, and those that a handler does not serve.
+// Which requests a handler accepts: from which origin, with which method, and no prefetch.
 
 package authkit
 
@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// newCrossOrigin protects the POST handlers. A proxy may rewrite Host, so the
-// redirect URL's own origin is trusted whatever the request says.
+// newCrossOrigin returns the protection of the POST handlers. It always trusts the
+// origin of the redirect URL, because a proxy may rewrite Host.
 func newCrossOrigin(c *config) (*http.CrossOriginProtection, error) {
 	protection := http.NewCrossOriginProtection()
 	origins := c.trustedOrigins
@@ -25,8 +25,9 @@ func newCrossOrigin(c *config) (*http.CrossOriginProtection, error) {
 	return protection, nil
 }
 
-// originOf is the origin of a URL as browsers write it in the Origin header
-// (RFC 6454, section 6.2): in lower case and without the scheme's own port.
+// originOf returns the origin of a URL as browsers write it in the Origin header
+// (RFC 6454, section 6.2): in lower case and without the scheme's default port. It
+// returns "" for a URL without a host.
 func originOf(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
@@ -42,10 +43,11 @@ func originOf(raw string) string {
 	return u.Scheme + "://" + host
 }
 
-// RefuseCrossOrigin answers 403 to a form that was posted from another site's
-// page, and lets everything else through. It belongs around every handler that
-// changes something for whoever is signed in, or signs somebody in. Trusted
-// are the redirect URL's origin and those of [WithTrustedOrigins].
+// RefuseCrossOrigin returns a handler that answers 403 ([ErrCrossOriginRefused]) to
+// a POST or another unsafe method from a page of another origin, and passes every
+// other request to next. Wrap it around every handler that changes something for
+// the signed-in user or signs a user in. The redirect URL's origin and those of
+// [WithTrustedOrigins] are trusted. It panics if next is nil.
 func (a *AuthKit) RefuseCrossOrigin(next http.Handler) http.Handler {
 	mustHaveHandler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -57,8 +59,8 @@ func (a *AuthKit) RefuseCrossOrigin(next http.Handler) http.Handler {
 	})
 }
 
-// post is a handler for the forms of this application's own pages: POST only,
-// and from nowhere else.
+// post returns a handler for forms of this application's own pages. It accepts only
+// POST, and only from the trusted origins.
 func (a *AuthKit) post(handler http.HandlerFunc) http.Handler {
 	guarded := a.RefuseCrossOrigin(handler)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -68,9 +70,9 @@ func (a *AuthKit) post(handler http.HandlerFunc) http.Handler {
 	})
 }
 
-// acceptsSignIn reports whether a request may start or finish a sign-in. It
-// answers those that may not: another method than GET, a prefetch, and what
-// another origin's page fetches without going there.
+// acceptsSignIn reports whether a request may start or finish a sign-in. If not, it
+// answers the request: another method than GET, a prefetch, or a request that a page
+// of another origin sends without a navigation, such as that of its script or image.
 func (a *AuthKit) acceptsSignIn(w http.ResponseWriter, r *http.Request) bool {
 	if !a.onlyMethod(w, r, http.MethodGet) {
 		return false
@@ -80,15 +82,16 @@ func (a *AuthKit) acceptsSignIn(w http.ResponseWriter, r *http.Request) bool {
 	case isPrefetch(r):
 		a.fail(w, r, ErrPrefetchRefused, "")
 	case isCrossOrigin(r) && mode != "" && mode != "navigate":
-		a.fail(w, r, fmt.Errorf("%w: it fetched the login or callback path", ErrCrossOriginRefused), "")
+		a.fail(w, r, fmt.Errorf("%w: a page of another origin requested the login or callback path without a navigation", ErrCrossOriginRefused), "")
 	default:
 		return true
 	}
 	return false
 }
 
-// onlyMethod refuses every method but one. A ServeMux pattern for GET serves
-// HEAD too, and link scanners that send it must not use anything up.
+// onlyMethod reports whether a request has the given method. If not, it answers
+// 405. A ServeMux pattern for GET serves HEAD too, and a link scanner that sends
+// HEAD must not use up a code.
 func (a *AuthKit) onlyMethod(w http.ResponseWriter, r *http.Request, method string) bool {
 	if r.Method == method {
 		return true

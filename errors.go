@@ -1,4 +1,4 @@
-// The errors that callers can tell apart, and what a client is told about each.
+// The errors of this package, and the text that a client gets for each.
 
 package authkit
 

@@ -157,7 +157,7 @@ func (a *AuthKit) RequireRecentAuth(maxAge time.Duration) func(http.Handler) htt
 	if maxAge < 0 {
 		panic("authkit: RequireRecentAuth needs an age of zero or more, not " + maxAge.String())
 	}
-	maxAge = min(maxAge, math.MaxInt64-clockSkew) // the skew is added to it
+	maxAge = min(maxAge, math.MaxInt64-clockSkew) // authenticatedWithin adds the skew
 	return func(next http.Handler) http.Handler {
 		mustHaveHandler(next)
 		return a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -230,6 +230,8 @@ func (a *AuthKit) requireOrganization(guard string, ids ...string) func(http.Han
 	})
 }
 
+// missingUnless returns a [ForbiddenError] that names what is missing, or nil if
+// has is true.
 func missingUnless(has bool, what string) error {
 	if has {
 		return nil
@@ -257,6 +259,7 @@ func noEmptySlugs(guard, kind string, slugs []string) []string {
 	return slices.Clone(slugs)
 }
 
+// mustHaveHandler panics if a guard's handler is nil.
 func mustHaveHandler(next http.Handler) {
 	if f, ok := next.(http.HandlerFunc); next == nil || ok && f == nil {
 		panic("authkit: a guard needs a handler, and this one is nil")
@@ -268,33 +271,32 @@ func (a *AuthKit) guards(check func(*Session) error) func(http.Handler) http.Han
 }
 
 // guard returns a handler that passes a request with a session to next if check
-// returns nil. The challenge is what a 401 carries where bearer tokens are not
-// accepted.
+// returns nil. The challenge is that of a 401 if the AuthKit does not accept bearer
+// tokens, nil for none.
 func (a *AuthKit) guard(next http.Handler, check func(*Session) error, challenge *bearerChallenge) http.Handler {
 	mustHaveHandler(next)
 	return a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v := a.requestAuthOf(r)
+		auth := a.requestAuthOf(r)
 		switch {
-		case v.session != nil:
-			if err := check(v.session); err != nil {
+		case auth.session != nil:
+			if err := check(auth.session); err != nil {
 				a.fail(w, r, err, "")
 				return
 			}
 			noStore(w.Header())
-			v.guarded.Store(true)
+			auth.guarded.Store(true)
 			next.ServeHTTP(w, r)
-		case v.err != nil:
-			a.fail(w, r, v.err, "")
-		case a.signsIn() && isNavigation(r) && !v.challenge.refusesToken():
+		case auth.err != nil:
+			a.fail(w, r, auth.err, "")
+		case a.signsIn() && isNavigation(r) && !auth.challenge.refusesToken():
 			a.signInFrom(w, r, func(p LoginParams) LoginParams { return p })
 		default:
-			a.failSignedOut(w, r, cmp.Or(v.challenge, challenge))
+			a.failSignedOut(w, r, cmp.Or(auth.challenge, challenge))
 		}
 	}))
 }
 
-// failSignedOut answers 401. The challenge is nil where only cookies are
-// accepted.
+// failSignedOut answers 401. The challenge is nil if only cookies are accepted.
 func (a *AuthKit) failSignedOut(w http.ResponseWriter, r *http.Request, c *bearerChallenge) {
 	if c != nil {
 		w.Header().Set("WWW-Authenticate", c.String())

@@ -1,4 +1,4 @@
-// Fields of a response's header.
+// Header fields of responses.
 
 package authkit
 
@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// noStore keeps an answer out of every cache, the browser's and those on the
-// way. A browser may keep the whole page for the way back all the same; Logout
-// tells it not to.
+// noStore forbids all caches to store a response (RFC 9111, section 5.2.2). A
+// browser may still keep the page for its back button (back/forward cache). Logout
+// clears that cache with Clear-Site-Data.
 func noStore(h http.Header) { h.Set("Cache-Control", "private, no-store") }
 
-// varyOn adds a request header to those that Vary names (RFC 9110, section
-// 12.5.5), unless it is among them.
+// varyOn adds a request header to Vary (RFC 9110, section 12.5.5), unless Vary
+// lists it already.
 func varyOn(h http.Header, name string) {
 	for _, line := range h["Vary"] {
 		for field := range strings.SplitSeq(line, ",") {

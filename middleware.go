@@ -1,4 +1,4 @@
-// From the Cookie header to the Session in the context.
+// The middleware: from the request's credentials to the session in its context.
 
 package authkit
 
@@ -12,18 +12,18 @@ import (
 	"github.com/authkit-go/authkit/jwks"
 )
 
-// Middleware loads the session of each request and passes it on in the
-// context, where [FromContext] finds it. It blocks nobody: a request without a
-// good session goes on as anonymous, and one whose session could not be
-// decided on goes on with the reason in [ErrorFromContext]. What to make of
-// that is up to the guards, such as [AuthKit.RequireAuth].
+// Middleware loads the session of each request and puts it into the request's
+// context, where [FromContext] finds it. It blocks no request. A request without a
+// valid session is anonymous. If the session could not be checked, FromContext
+// returns false and [ErrorFromContext] returns the reason. Guards, such as
+// [AuthKit.RequireAuth], decide what such a request gets.
 //
-// A session that is about to expire is renewed before the request goes on, and
-// the response carries its new cookie. Every response varies on Cookie; one
-// that sets a cookie of this package is kept out of shared caches whatever the
-// handler says.
+// A session that is about to expire is refreshed before the handler runs, and the
+// response sets the new cookie. Every response varies on Cookie. A response that
+// sets a cookie of this package is kept out of shared caches, whatever the handler
+// sets.
 //
-// It is wrapped around a whole router, and wrapping it twice does no harm:
+// Wrap it around a whole router. Wrapping it twice does no harm:
 //
 //	http.ListenAndServe(addr, ak.Middleware(mux))   // net/http
 //	r.Use(ak.Middleware)                            // chi
@@ -36,66 +36,70 @@ func (a *AuthKit) Middleware(next http.Handler) http.Handler {
 		}
 		own := a.cookies.Session(r.Header)
 		if outer == nil && own.IsAbsent() && a.hasNoCredentials(r.Header) {
-			// No context says so: FromContext finds nobody, and guards nobody's visit.
-			p := &responseWriter{ResponseWriter: w, auth: a.anonymous, request: r}
-			defer p.finalizeHeaders() // a panic is answered too, by a recovery around this
-			next.ServeHTTP(p.matchInterfaces(), r)
+			// Anonymous fast path: the context stays unchanged, FromContext returns
+			// false and guards use a.anonymous.
+			writer := &responseWriter{ResponseWriter: w, auth: a.anonymous, request: r}
+			defer writer.finalizeHeaders() // also if the handler panics: an outer recovery may write a response
+			next.ServeHTTP(writer.matchInterfaces(), r)
 			return
 		}
-		p := &trackedRequest{auth: requestAuth{Context: r.Context(), authKit: a}}
-		p.writer = responseWriter{ResponseWriter: w, auth: &p.auth, request: r}
-		a.load(&p.auth, w, r, &own)
-		defer p.writer.finalizeHeaders()
-		next.ServeHTTP(p.writer.matchInterfaces(), r.WithContext(&p.auth))
+		tracked := &trackedRequest{auth: requestAuth{Context: r.Context(), authKit: a}}
+		tracked.writer = responseWriter{ResponseWriter: w, auth: &tracked.auth, request: r}
+		a.load(&tracked.auth, w, r, &own)
+		defer tracked.writer.finalizeHeaders()
+		next.ServeHTTP(tracked.writer.matchInterfaces(), r.WithContext(&tracked.auth))
 	})
 }
 
-// passage is a visit and the writer of its response, in one.
+// trackedRequest holds the finding about a request and the writer of its response
+// in one allocation.
 type trackedRequest struct {
 	auth   requestAuth
 	writer responseWriter
 }
 
-// bringsNothing tells that a request without a session cookie of ours brings
-// nothing else either that could make it somebody's.
+// hasNoCredentials reports whether a request that has no session cookie of this
+// application has no other credentials either: no session cookie of another
+// library and no bearer token.
 func (a *AuthKit) hasNoCredentials(h http.Header) bool {
 	return a.foreign == nil && (a.bearerVerifier == nil || len(h["Authorization"]) == 0)
 }
 
-// load finds out who is asking: by the bearer token if those are accepted and
-// there is one, else by the cookie.
-func (a *AuthKit) load(v *requestAuth, w http.ResponseWriter, r *http.Request, own *cookie.Value) {
+// load loads the session from the bearer token if bearer tokens are accepted and
+// the request has one, and from the cookie otherwise.
+func (a *AuthKit) load(auth *requestAuth, w http.ResponseWriter, r *http.Request, own *cookie.Value) {
 	if a.bearerVerifier != nil {
 		if token, ok := bearerToken(r); ok && !isAPIKey(token) {
-			a.loadBearer(v, r, token)
+			a.loadBearer(auth, r, token)
 			return
 		}
-		v.challenge = a.anonymous.challenge
+		auth.challenge = a.anonymous.challenge
 	}
-	a.loadCookie(v, w, r, own)
+	a.loadCookie(auth, w, r, own)
 }
 
-// isOwnHandler tells whether a request is for Login, Callback or Logout. They
-// work while WorkOS does not, so nothing is exchanged ahead of them.
+// isHandlerPath reports whether a request is for Login, Callback or Logout. They
+// work while WorkOS does not, so no session is refreshed before them.
 func (a *AuthKit) isHandlerPath(r *http.Request) bool { return a.ownPaths[r.URL.Path] == r.Method }
 
-// loadCookie decides what a session that came in a cookie is good for: it
-// serves, or is renewed because it has gone stale, or is none.
-func (a *AuthKit) loadCookie(v *requestAuth, w http.ResponseWriter, r *http.Request, own *cookie.Value) {
-	session, ended, err := a.sessionOf(r, own)
+// loadCookie loads the session from the cookie and refreshes it if necessary.
+func (a *AuthKit) loadCookie(auth *requestAuth, w http.ResponseWriter, r *http.Request, own *cookie.Value) {
+	session, signedOut, err := a.sessionOf(r, own)
 	usable := err == nil
 	switch {
 	case usable, errors.Is(err, jwks.ErrExpired), errors.Is(err, jwks.ErrUnknownKey):
-		// A token was verified before it was sealed, so one whose key is unknown
-		// has lost it since: the session is stale, not bad. Others may not have
-		// verified it; what comes of the exchange is, in any case.
+		// An access token is verified before it is sealed. If its key is unknown now,
+		// the key was withdrawn since: the session is stale and gets a refresh. Another
+		// library may not have verified the token before it sealed it. The new token is
+		// verified in every case.
 	case errors.Is(err, jwks.ErrCoolDown) && session != nil && !a.clock.Now().Before(session.ExpiresAt().Add(clockSkew)):
-		// Stale too, whichever key it was. Others with old cookies must not keep
-		// it from finding out.
+		// The token has expired, so the session is stale no matter which key signed it.
+		// The pause between two fetches of the keys, which other clients' old cookies
+		// can cause, must not delay its refresh.
 	case errors.Is(err, jwks.ErrUnavailable):
-		v.err = keysUnavailable(err)
-		if session != nil && !ended && !session.sealed.Foreign {
-			a.setUnrefreshedSession(w, r, v, session)
+		auth.err = keysUnavailable(err)
+		if session != nil && !signedOut && !session.sealed.Foreign {
+			a.setUnrefreshedSession(w, r, auth, session)
 		}
 		return
 	case err == errNoSession:
@@ -105,25 +109,26 @@ func (a *AuthKit) loadCookie(v *requestAuth, w http.ResponseWriter, r *http.Requ
 		return
 	}
 	switch {
-	case session == nil, ended:
+	case session == nil, signedOut:
 	case usable && !a.needsRefresh(session):
-		v.session = session
+		auth.session = session
 	case a.isHandlerPath(r):
-		// A sign-in replaces the session: it waits for no exchange.
+		// A sign-in replaces the session and a logout ends it: neither waits for a
+		// refresh.
 		if usable {
-			v.session = session
+			auth.session = session
 		}
 	default:
-		a.refreshSession(w, r, v, session, usable)
+		a.refreshSession(w, r, auth, session, usable)
 	}
 }
 
-// logRefused tells why a session was not taken. One that does not open may be a
-// neighbour's, or sealed by a password in mid-rotation: it stays until sign-in
-// or logout replaces it. A token that is not accepted in a seal of our own
-// should not be.
+// logRefused logs why a session cookie was not accepted. A cookie that does not
+// open may belong to a neighbouring application, or its password may be in
+// rotation: this is logged at Debug. An access token that was sealed with this
+// application's password should verify: its refusal is logged at Warn.
 func (a *AuthKit) logRefused(ctx context.Context, err error) {
-	level, message := slog.LevelDebug, "authkit: session cookie not taken"
+	level, message := slog.LevelDebug, "authkit: session cookie not accepted"
 	var refused *jwks.RefusedError
 	if errors.As(err, &refused) {
 		level, message = slog.LevelWarn, "authkit: access token refused"

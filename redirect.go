@@ -1,4 +1,4 @@
-// Redirects: the return paths that are accepted, and the links to a sign-in.
+// Redirects: which return paths are accepted, and links to a sign-in.
 
 package authkit
 
@@ -9,24 +9,25 @@ import (
 	"strings"
 )
 
-// maxReturnPath bounds the room of a return path in a sign-in's cookie.
+// maxReturnPath is the most bytes of a return path. The cookie of a sign-in holds
+// it.
 const maxReturnPath = 1 << 10
 
-// SanitizeReturnPath returns the page to go back to after a sign-in: target
-// itself if it is a path on this origin, of 1 KB at most, else "/". Login and the
-// guards apply it themselves. It is for the application's own forms that carry a
-// return_to.
+// SanitizeReturnPath returns the page to return to after a sign-in. That is target
+// itself if it is a path on this origin, with query and fragment, of at most 1 KB.
+// Otherwise it is "/". Login and the guards call it themselves. It is for the
+// application's own forms that have a return_to field.
 //
-// Browsers read more as "another origin" than the URL standard writes: "//" and
-// "/\" begin a host, tabs and line breaks are dropped before parsing
-// (https://url.spec.whatwg.org/#concept-basic-url-parser), and a proxy or a
-// router in front may decode a path once more. So a path that shows a
-// backslash, a control character or an empty segment, as it stands or under
-// any number of percent-encodings, is refused. The query may hold anything but
+// Browsers take more paths for another origin than the ones that begin with "//".
+// They read "\" as "/", and they drop tabs and line breaks before parsing
+// (https://url.spec.whatwg.org/#concept-basic-url-parser). A proxy or a router may
+// decode a path once more. So a path is refused if it contains a backslash, a
+// control character or an empty segment, as it is or after any number of
+// percent-decodings. The query and the fragment may contain anything except
 // control characters.
 func (a *AuthKit) SanitizeReturnPath(target string) string { return localPath(target) }
 
-// localPath returns target if it is a path on this origin, else "/".
+// localPath does what [AuthKit.SanitizeReturnPath] documents.
 func localPath(target string) string {
 	if len(target) > maxReturnPath || !strings.HasPrefix(target, "/") || hasControl(target) {
 		return "/"
@@ -51,8 +52,7 @@ func localPath(target string) string {
 }
 
 // percentDecode removes one layer of percent-encoding. A "%" that begins no
-// encoding stays: a decoder that stops there would not see what a lenient one
-// finds behind it.
+// encoding stays, as in lenient decoders: what follows it must be checked too.
 func percentDecode(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -72,17 +72,20 @@ func hasControl(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f })
 }
 
-// requestTarget returns the page that a request asked for. It comes from the
-// request line, which http.StripPrefix does not change.
+// requestTarget returns the page that a request asked for, or "/" if it is not a
+// path on this origin. It comes from the request line, which http.StripPrefix does
+// not change.
 func requestTarget(r *http.Request) string { return localPath(r.RequestURI) }
 
-// seeOther answers 303 with target as the Location. http.Redirect would clean its
-// path. Bytes beyond ASCII are percent-encoded (RFC 9110, section 10.2.2).
+// seeOther answers 303 with target as the Location, which http.Redirect would
+// change: it cleans the path. Bytes beyond ASCII are percent-encoded (RFC 9110,
+// section 10.2.2).
 func seeOther(w http.ResponseWriter, target string) {
 	w.Header().Set("Location", asciiURL(target))
 	w.WriteHeader(http.StatusSeeOther)
 }
 
+// asciiURL percent-encodes spaces, control characters and bytes beyond ASCII.
 func asciiURL(s string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder
@@ -98,10 +101,11 @@ func asciiURL(s string) string {
 	return b.String()
 }
 
-// signsIn reports whether this application has a sign-in to link to.
+// signsIn reports whether this application has a sign-in: its own page or AuthKit's.
 func (a *AuthKit) signsIn() bool { return a.redirectURL != "" || a.signInPage }
 
-// loginLink returns the path of a new sign-in that returns to a page.
+// loginLink returns the address that starts a sign-in. The sign-in returns to the
+// page returnTo, or to "/" if that is "".
 func (a *AuthKit) loginLink(returnTo string) string {
 	if returnTo == "" || returnTo == "/" {
 		return a.loginPath

@@ -1,4 +1,4 @@
-// What a request says of itself.
+// Properties of a request: its bearer token, and whether it is a navigation, a prefetch or an upgrade.
 
 package authkit
 
@@ -7,9 +7,10 @@ import (
 	"strings"
 )
 
-// bearerToken is the token of an Authorization header (RFC 6750, section 2.1),
-// and whether the header says that there is one. The scheme is in any letters
-// (RFC 9110, section 11.1). Of several headers none is believed.
+// bearerToken returns the token of the Authorization header (RFC 6750, section
+// 2.1), and whether the header has the Bearer scheme, in upper or lower case (RFC
+// 9110, section 11.1). If there are several Authorization headers, the token is
+// "": it is not clear which one counts.
 func bearerToken(r *http.Request) (token string, ok bool) {
 	lines := r.Header.Values("Authorization")
 	if len(lines) == 0 {
@@ -22,12 +23,13 @@ func bearerToken(r *http.Request) (token string, ok bool) {
 	return strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer")
 }
 
-// isAPIKey tells an API key from an access token.
+// isAPIKey reports whether a bearer token is an API key. Otherwise it is an access
+// token.
 func isAPIKey(token string) bool { return strings.HasPrefix(token, "sk_") }
 
-// wantsPage tells a person from a program: a browser that loads a document
-// says so (Fetch Metadata, Sec-Fetch-Dest); where nothing is said of that,
-// whoever accepts HTML gets HTML.
+// wantsPage reports whether the answer to a request should be a page for a person.
+// Sec-Fetch-Dest says whether a browser loads a document (Fetch Metadata,
+// https://www.w3.org/TR/fetch-metadata/). Without it, the request must accept HTML.
 func wantsPage(r *http.Request) bool {
 	if dest := r.Header.Get("Sec-Fetch-Dest"); dest != "" {
 		return dest == "document" || dest == "iframe" || dest == "frame"
@@ -35,8 +37,8 @@ func wantsPage(r *http.Request) bool {
 	return acceptsHTML(r)
 }
 
-// wantsData tells that a program is asking: a script's fetch, or whoever
-// accepts JSON and no HTML.
+// wantsData reports whether a program sent the request: a script that called fetch,
+// or a client that accepts JSON and no HTML.
 func wantsData(r *http.Request) bool {
 	return r.Header.Get("Sec-Fetch-Dest") == "empty" || accepts(r, "json") && !acceptsHTML(r)
 }
@@ -52,10 +54,10 @@ func accepts(r *http.Request, mediaType string) bool {
 	return false
 }
 
-// isNavigation tells whether a browser is loading a page for a person to see,
-// so that sending it elsewhere makes sense. Browsers say so (Fetch Metadata,
-// https://www.w3.org/TR/fetch-metadata/); of those that do not, a GET that
-// accepts HTML is taken for one. A prefetch is for nobody to see yet.
+// isNavigation reports whether a browser loads a page for a person, so that it can
+// be redirected to sign-in. Browsers say so in Sec-Fetch-Mode and Sec-Fetch-Dest
+// (Fetch Metadata, https://www.w3.org/TR/fetch-metadata/). Without these headers, a
+// GET that accepts HTML is a navigation. A prefetch is not: no person sees it yet.
 func isNavigation(r *http.Request) bool {
 	if r.Method != http.MethodGet || isUpgrade(r) || isPrefetch(r) {
 		return false
@@ -67,9 +69,10 @@ func isNavigation(r *http.Request) bool {
 	return acceptsHTML(r)
 }
 
-// isPrefetch reports whether a browser asks for a page before a person opens it:
-// by Sec-Purpose (https://wicg.github.io/nav-speculation/prefetch.html), or
-// by the headers of older browsers.
+// isPrefetch reports whether a browser requests a page before a person opens it.
+// Browsers say so in Sec-Purpose
+// (https://wicg.github.io/nav-speculation/prefetch.html), older ones in Purpose or
+// X-Moz.
 func isPrefetch(r *http.Request) bool {
 	for _, name := range [...]string{"Sec-Purpose", "Purpose", "X-Moz"} {
 		for _, value := range r.Header[name] {
@@ -81,7 +84,8 @@ func isPrefetch(r *http.Request) bool {
 	return false
 }
 
-// isUpgrade tells whether a request asks to leave HTTP (RFC 9110, section 7.8).
+// isUpgrade reports whether a request asks for another protocol, such as WebSocket
+// (RFC 9110, section 7.8).
 func isUpgrade(r *http.Request) bool {
 	for _, line := range r.Header.Values("Connection") {
 		for token := range strings.SplitSeq(line, ",") {
@@ -93,16 +97,16 @@ func isUpgrade(r *http.Request) bool {
 	return false
 }
 
-// isCrossOrigin reports whether a page of another origin has caused a request
-// (Fetch Metadata, https://www.w3.org/TR/fetch-metadata/). A browser that does
-// not say counts as this site's own.
+// isCrossOrigin reports whether a page of another origin caused a request, as
+// Sec-Fetch-Site says (Fetch Metadata, https://www.w3.org/TR/fetch-metadata/). A
+// request without that header is not cross-origin.
 func isCrossOrigin(r *http.Request) bool {
 	site := r.Header.Get("Sec-Fetch-Site")
 	return site == "cross-site" || site == "same-site"
 }
 
-// isFrame reports whether a browser loads a page into another one (Fetch
-// Metadata, https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header).
+// isFrame reports whether a browser loads a page into a frame of another page
+// (Fetch Metadata, https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header).
 func isFrame(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Dest") {
 	case "iframe", "frame", "object", "embed", "fencedframe":

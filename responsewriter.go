@@ -1,4 +1,4 @@
-// The middleware's last word on a response.
+// The writer around the server's ResponseWriter: it completes the response header.
 
 package authkit
 
@@ -8,144 +8,154 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 )
 
-// The middleware has the last word on a few headers, whatever the handler said
-// about them. It stands between the handler and the server's ResponseWriter
-// for that, and offers the handler exactly the optional interfaces that the
-// server's writer has.
-
-// protectedWriter is that writer.
+// responseWriter sets Vary, Cache-Control and the session cookie just before the
+// header is written, so that it sees what the handler has set.
 type responseWriter struct {
 	http.ResponseWriter
 	auth    *requestAuth
 	request *http.Request
-	sent    bool      // the final header is out
-	vary    [1]string // what Vary is where the handler says nothing
+	sent    bool      // the final header is written
+	vary    [1]string // the memory of Vary if the handler does not set it
 }
 
-// asTheServers is the writer to hand to a handler.
-func (p *responseWriter) matchInterfaces() http.ResponseWriter {
-	_, flushes := p.ResponseWriter.(http.Flusher)
-	_, hijacks := p.ResponseWriter.(http.Hijacker)
-	_, pushes := p.ResponseWriter.(http.Pusher)
+// matchInterfaces returns a writer for the handler that has exactly the optional
+// interfaces of the server's writer.
+func (w *responseWriter) matchInterfaces() http.ResponseWriter {
+	_, flushes := w.ResponseWriter.(http.Flusher)
+	_, hijacks := w.ResponseWriter.(http.Hijacker)
+	_, pushes := w.ResponseWriter.(http.Pusher)
 	switch {
 	case flushes && hijacks: // HTTP/1
-		return hijackWriter{flushWriter{p}}
+		return hijackWriter{flushWriter{w}}
 	case flushes && pushes: // HTTP/2
-		return pushWriter{flushWriter{p}}
+		return pushWriter{flushWriter{w}}
 	case flushes:
-		return flushWriter{p}
+		return flushWriter{w}
 	}
-	return p
+	return w
 }
 
-// lastWord makes the response vary on Cookie. What a guard let through is
-// private unless the handler said otherwise; http.ServeContent, for one, takes
-// that header off its errors. And a response that sets a cookie of ours is
-// kept out of every shared cache: one that was stored with its Set-Cookie would
-// sign other people in.
-func (p *responseWriter) finalizeHeaders() { p.decide(true) }
+// finalizeHeaders completes the final header. It does nothing once that is
+// written.
+func (w *responseWriter) finalizeHeaders() { w.completeHeader(true) }
 
-// decide is lastWord for a header that may not be the final one. An
-// informational response clears no cookie: another header follows, and the
-// browser may sign in until then.
-func (p *responseWriter) decide(final bool) {
-	if p.sent {
+// completeHeader completes a header, which is final or that of an informational
+// response (RFC 9110, section 15.2). An informational response clears no cookie:
+// another header follows, and the browser may sign in before that.
+func (w *responseWriter) completeHeader(final bool) {
+	if w.sent {
 		return
 	}
-	h, owner := p.Header(), p.auth.authKit
-	if _, said := h["Vary"]; said {
+	h := w.Header()
+	w.setVary(h)
+	// http.ServeContent, for one, removes Cache-Control from its errors.
+	if w.auth.guarded.Load() && h.Get("Cache-Control") == "" {
+		noStore(h)
+	}
+	w.setSessionCookie(h, final)
+	if slices.ContainsFunc(h["Set-Cookie"], w.auth.authKit.cookies.SetsOwned) {
+		keepOutOfCaches(h)
+	}
+}
+
+// setVary adds the request headers that credentials come in to Vary.
+func (w *responseWriter) setVary(h http.Header) {
+	if _, set := h["Vary"]; set {
 		varyOn(h, "Cookie")
 	} else {
-		p.vary[0] = "Cookie"
-		h["Vary"] = p.vary[:]
+		w.vary[0] = "Cookie"
+		h["Vary"] = w.vary[:]
 	}
-	if owner.bearerVerifier != nil {
+	if w.auth.authKit.bearerVerifier != nil {
 		varyOn(h, "Authorization")
 	}
-	if p.auth.guarded.Load() && h.Get("Cache-Control") == "" {
-		noStore(h)
-	}
-	if kept := p.auth.pending.Load(); kept != nil {
-		switch {
-		case !kept.clear:
-			p.auth.pending.CompareAndSwap(kept, owner.finalizeSession(h, p.request, kept))
-		case final:
-			p.auth.pending.CompareAndSwap(kept, owner.finalizeClear(p.ResponseWriter, p.request, kept))
-		}
-	}
-	for _, line := range h["Set-Cookie"] {
-		if !owner.cookies.SetsOwned(line) {
-			continue
-		}
-		for name := range h {
-			// A handler may have set a name in letters of its own.
-			if canonical := http.CanonicalHeaderKey(name); canonical == "Cache-Control" || canonical == "Surrogate-Control" ||
-				strings.HasSuffix(canonical, "Cdn-Cache-Control") {
-				delete(h, name)
-			}
-		}
-		noStore(h)
-		return
+}
+
+// setSessionCookie sets or clears the session cookie as the request's
+// [pendingCookie] says.
+func (w *responseWriter) setSessionCookie(h http.Header, final bool) {
+	pending, a := w.auth.pending.Load(), w.auth.authKit
+	switch {
+	case pending == nil:
+	case !pending.clear:
+		w.auth.pending.CompareAndSwap(pending, a.finalizeSession(h, w.request, pending))
+	case final:
+		w.auth.pending.CompareAndSwap(pending, a.finalizeClear(w.ResponseWriter, w.request, pending))
 	}
 }
 
-func (p *responseWriter) WriteHeader(status int) {
-	// An informational response (RFC 9110, section 15.2) is followed by
-	// another header.
+// keepOutOfCaches replaces all cache directives of a response by "private,
+// no-store". A shared cache that stored a response with its Set-Cookie would give
+// the session to other clients.
+func keepOutOfCaches(h http.Header) {
+	for name := range h {
+		// A handler may have set a name that is not in canonical form.
+		if canonical := http.CanonicalHeaderKey(name); canonical == "Cache-Control" || canonical == "Surrogate-Control" ||
+			strings.HasSuffix(canonical, "Cdn-Cache-Control") {
+			delete(h, name)
+		}
+	}
+	noStore(h)
+}
+
+func (w *responseWriter) WriteHeader(status int) {
+	// A 101 is final: the protocol changes after it (RFC 9110, section 15.2.2).
 	final := status >= 200 || status == http.StatusSwitchingProtocols
-	p.decide(final)
-	p.sent = p.sent || final
-	p.ResponseWriter.WriteHeader(status)
+	w.completeHeader(final)
+	w.sent = w.sent || final
+	w.ResponseWriter.WriteHeader(status)
 }
 
-func (p *responseWriter) Write(b []byte) (int, error) {
-	p.finalizeHeaders()
-	p.sent = true
-	return p.ResponseWriter.Write(b)
+func (w *responseWriter) Write(b []byte) (int, error) {
+	w.finalizeHeaders()
+	w.sent = true
+	return w.ResponseWriter.Write(b)
 }
 
-// WriteString spares a copy where the server's writer takes strings.
-func (p *responseWriter) WriteString(s string) (int, error) {
-	p.finalizeHeaders()
-	p.sent = true
-	return io.WriteString(p.ResponseWriter, s)
+// WriteString avoids a copy if the server's writer implements io.StringWriter.
+func (w *responseWriter) WriteString(s string) (int, error) {
+	w.finalizeHeaders()
+	w.sent = true
+	return io.WriteString(w.ResponseWriter, s)
 }
 
-// FlushError is for http.ResponseController, which would otherwise flush what
-// is below without the last word.
-func (p *responseWriter) FlushError() error {
-	p.finalizeHeaders()
-	err := http.NewResponseController(p.ResponseWriter).Flush()
-	p.sent = p.sent || !errors.Is(err, http.ErrNotSupported)
+// FlushError is for http.ResponseController. Without it, the controller would
+// flush the server's writer before the header is complete.
+func (w *responseWriter) FlushError() error {
+	w.finalizeHeaders()
+	err := http.NewResponseController(w.ResponseWriter).Flush()
+	w.sent = w.sent || !errors.Is(err, http.ErrNotSupported)
 	return err
 }
 
-// Unwrap is for http.ResponseController.
-func (p *responseWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }
+// Unwrap lets http.ResponseController find the server's writer.
+func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 type flushWriter struct{ *responseWriter }
 
-func (f flushWriter) Flush() { _ = f.FlushError() }
+func (w flushWriter) Flush() { _ = w.FlushError() }
 
 type hijackWriter struct{ flushWriter }
 
-// Hijack has the last word too: who takes the connection over may write the
-// header out.
+// Hijack completes the header first: a handler that takes over the connection may
+// write that header itself.
 func (w hijackWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	w.finalizeHeaders()
 	return w.ResponseWriter.(http.Hijacker).Hijack()
 }
 
-// ReadFrom lets the server send a file without copying it through memory, but
-// for its beginning: the server would read that before it writes the header, and
-// what the header says of cookies is decided once there is something to write.
+// ReadFrom lets the server send a file without copying it through memory. Only the
+// first bytes are copied. The server's own ReadFrom would read them before it
+// writes the header, and the read may take long. The header must be completed
+// after that, when there is a body to write.
 func (w hijackWriter) ReadFrom(src io.Reader) (n int64, err error) {
 	if !w.sent {
-		n, err = io.CopyBuffer(struct{ io.Writer }{w.responseWriter}, io.LimitReader(src, sniffed), make([]byte, sniffed))
-		if err != nil || n < sniffed {
+		n, err = io.CopyBuffer(struct{ io.Writer }{w.responseWriter}, io.LimitReader(src, sniffLength), make([]byte, sniffLength))
+		if err != nil || n < sniffLength {
 			return n, err
 		}
 	}
@@ -153,8 +163,9 @@ func (w hijackWriter) ReadFrom(src io.Reader) (n int64, err error) {
 	return n + rest, err
 }
 
-// sniffed is how much of a body the server looks at for its content type.
-const sniffed = 512
+// sniffLength is how many bytes of a body the server reads to detect its content
+// type.
+const sniffLength = 512
 
 type pushWriter struct{ flushWriter }
 
