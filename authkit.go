@@ -1,4 +1,4 @@
-// AuthKit: putting a whole configuration together, once.
+// AuthKit, New and FromEnv: one value, built from the whole configuration.
 
 package authkit
 
@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/authkit-go/authkit/internal/cookie"
@@ -17,33 +18,34 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// AuthKit is WorkOS AuthKit sign-in for one application: its handlers, its
-// middleware and its guards. It is made by [New] or [FromEnv], safe for
-// concurrent use, starts no goroutine that stands and needs no closing.
+// AuthKit adds sign-in with WorkOS AuthKit to one application. Its methods return
+// the handlers, the middleware and the guards. [New] and [FromEnv] make it. It is
+// safe for concurrent use. It starts no permanent goroutine and does not need to be
+// closed.
 type AuthKit struct {
 	client          *workos.Client
 	keys            *jwks.KeySet
-	freshVerifier   *jwks.Verifier // of tokens that have just come from WorkOS
-	sessionVerifier *jwks.Verifier // of tokens in cookies
-	bearerVerifier  *jwks.Verifier // of bearer tokens, nil where none are accepted
+	freshVerifier   *jwks.Verifier // for tokens that WorkOS has just returned
+	sessionVerifier *jwks.Verifier // for tokens in cookies
+	bearerVerifier  *jwks.Verifier // for bearer tokens, nil if they are not accepted
 
-	cookies      *cookie.Codec // where the session and the sign-ins under way are kept
-	format       format        // of the session
-	foreign      []format      // of sessions that are accepted from others
-	signInSealer seal.Sealer   // seals a sign-in under way
-	stepSealer   seal.Sealer   // seals the steps of a sign-in with the application's own forms
+	cookies      *cookie.Codec // reads and writes all cookies of this package
+	format       format        // of the session cookie
+	foreign      []format      // of sessions of other libraries that are accepted
+	signInSealer seal.Sealer   // for pending sign-ins
+	stepSealer   seal.Sealer   // for the steps of a sign-in with the application's own forms
 
-	cache       *sessioncache.Cache[*Session] // verified sessions, nil for none
-	rotations   *rotations                    // one exchange for many requests
+	cache       *sessioncache.Cache[*Session] // verified sessions, nil if the cache is off
+	rotations   *rotations                    // refresh tokens that were exchanged, and their successors
 	signedOut   *signedOut                    // sessions that were signed out in this process
 	revocations *revocations                  // of sessions at WorkOS, nil for a public client
-	usedStates  *usedStates                   // states of the sign-ins that are over
+	usedStates  *usedStates                   // states of sign-ins that are finished
 
-	apiKeys   *apiKeys     // what WorkOS says of customers' API keys
-	public    bool         // without an API key of our own
-	anonymous *requestAuth // of every request that brings nothing; it is never changed
+	apiKeys   *apiKeys     // validates the API keys of customers
+	public    bool         // a public client, without an API key
+	anonymous *requestAuth // shared by all anonymous requests without credentials; it never changes
 
-	shared                bool // the session is one with other libraries
+	shared                bool // the session is shared with other libraries
 	redirectURL           string
 	postLogoutRedirectURL string
 	loginPath             string
@@ -51,7 +53,7 @@ type AuthKit struct {
 	signInTimeout         time.Duration
 	ownPaths              map[string]string // the method of each handler of this package, by its path
 	loginDefaults         LoginParams
-	loginFunc             func(*http.Request) LoginParams // nil for none
+	loginFunc             func(*http.Request) LoginParams // nil if the option is not given
 	absoluteTimeout       time.Duration
 	idleTimeout           time.Duration
 	crossOrigin           *http.CrossOriginProtection
@@ -66,20 +68,22 @@ type AuthKit struct {
 	clock Clock
 }
 
-// New returns an AuthKit, or every fault of its configuration at once: an error
-// made by errors.Join of [*ConfigError] values. It makes no request; the
-// signing keys are fetched when a first session needs them, so an application
-// starts while WorkOS is down.
+// New returns an AuthKit. An error reports all faults of the configuration at
+// once: it joins one [*ConfigError] for each fault, as errors.Join does. New makes
+// no request. The signing keys are fetched when the first session needs them, so
+// that an application can start while WorkOS is unreachable.
 //
-// An API key, a client ID and a cookie password are needed. [WithRedirectURL]
-// is needed as soon as Login or Callback is mounted.
+// [WithAPIKey], [WithClientID] and [WithCookiePassword] are required.
+// [WithRedirectURL] is required for [AuthKit.Login] and [AuthKit.Callback].
+// [WithPublicClient] replaces the API key.
 func New(opts ...Option) (*AuthKit, error) {
 	return build(newConfig(opts))
 }
 
-// FromEnv is [New] with the variables that the AuthKit family shares, so that
-// one .env serves a front end and a back end. An option beats a variable, and
-// an empty variable is an absent one.
+// FromEnv returns an AuthKit as [New] does, and also reads the environment
+// variables of WorkOS's AuthKit libraries. One .env file can then serve a front
+// end and a back end. An option overrides a variable. An empty variable counts as
+// not set.
 //
 //	WORKOS_API_KEY          WithAPIKey
 //	WORKOS_CLIENT_ID        WithClientID
@@ -89,71 +93,41 @@ func New(opts ...Option) (*AuthKit, error) {
 //	WORKOS_COOKIE_DOMAIN    WithCookieDomain
 //	WORKOS_COOKIE_MAX_AGE   WithCookieMaxAge, in seconds
 //	WORKOS_COOKIE_SAMESITE  WithCookieSameSite: lax, strict or none
-//	WORKOS_API_HOSTNAME     WithBaseURL: its host,
-//	WORKOS_API_PORT         its port,
-//	WORKOS_API_HTTPS        and its scheme: true (the default) or false
+//	WORKOS_API_HOSTNAME     the host of WithBaseURL
+//	WORKOS_API_PORT         the port of WithBaseURL
+//	WORKOS_API_HTTPS        the scheme of WithBaseURL: true (the default) or false
 func FromEnv(opts ...Option) (*AuthKit, error) {
 	return build(newConfig(append(environment(), opts...)))
 }
 
+// build checks the configuration and makes an AuthKit from it.
 func build(c *config) (*AuthKit, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	clientOptions := []workos.Option{workos.WithBaseURL(c.baseURL), workos.WithHTTPClient(c.httpClient), workos.WithClock(c.clock)}
-	if !c.public {
-		clientOptions = append(clientOptions, workos.WithAPIKey(c.apiKey))
-	}
-	client, err := workos.NewClient(c.clientID, clientOptions...)
-	if err != nil {
-		return nil, newConfigError("WithBaseURL", ReasonMalformed, err.Error())
-	}
-	cookies := cookie.New(c.cookieSettings())
-	own, foreign, err := newFormats(c, cookies.SessionName())
-	if err != nil {
+	a := newFromSettings(c)
+	var err error
+	if a.client, err = newClient(c); err != nil {
 		return nil, err
 	}
-	signIns, err := seal.SecureCookie("sign-in", c.passwords...)
-	if err != nil {
+	if a.crossOrigin, err = newCrossOrigin(c); err != nil {
 		return nil, err
 	}
-	steps, err := seal.SecureCookie("step", c.passwords...)
-	if err != nil {
+	if err := a.addCookies(c); err != nil {
 		return nil, err
 	}
-	crossOrigin, err := newCrossOrigin(c)
-	if err != nil {
-		return nil, err
-	}
-	keys := jwks.NewKeySet(client.JWKSURL(),
-		jwks.WithHTTPClient(c.httpClient), jwks.WithLogger(c.log),
-		jwks.WithClock(c.clock), jwks.WithUserAgent(workos.UserAgent))
-	var bearers *jwks.Verifier
+	a.addVerifiers(c)
+	a.addMemory(c)
+	a.anonymous = &requestAuth{authKit: a}
 	if c.bearer {
-		clientIDs := append([]string{c.clientID}, c.bearerClientIDs...)
-		bearers = jwks.NewVerifier(keys, verifierOptions(c, client, clientIDs)...)
+		a.anonymous.challenge = &bearerChallenge{}
 	}
-	if len(c.issuers) > 0 && c.audiences == nil {
-		c.log.Warn("authkit: WithAdditionalIssuers is given without WithAudiences: a token that one of these issuers minted for another " +
-			"application is accepted if it has no client_id; name this application's audiences with WithAudiences")
-	}
-	a := &AuthKit{
-		client:          client,
-		keys:            keys,
-		freshVerifier:   jwks.NewVerifier(keys, append(verifierOptions(c, client, []string{c.clientID}), jwks.WithTokensFromIssuer())...),
-		sessionVerifier: jwks.NewVerifier(keys, append(verifierOptions(c, client, []string{c.clientID}), jwks.WithTokensFromStorage())...),
-		bearerVerifier:  bearers,
-		cookies:         cookies,
-		format:          own,
-		foreign:         foreign,
-		signInSealer:    signIns,
-		stepSealer:      steps,
-		cache:           sessioncache.New[*Session](c.cacheEntries, c.cacheBytes),
-		rotations:       newRotations(c.clock),
-		signedOut:       newSignedOut(c.clock),
-		usedStates:      newUsedStates(c.clock, tokenLimit),
-		apiKeys:         newAPIKeys(client, c),
+	return a, nil
+}
 
+// newFromSettings returns an AuthKit with the values that need no further work.
+func newFromSettings(c *config) *AuthKit {
+	return &AuthKit{
 		public:                c.public,
 		shared:                c.shared,
 		redirectURL:           c.redirectURL,
@@ -166,36 +140,84 @@ func build(c *config) (*AuthKit, error) {
 		loginFunc:             c.loginFunc,
 		absoluteTimeout:       c.absoluteTimeout,
 		idleTimeout:           c.idleTimeout,
-		crossOrigin:           crossOrigin,
 		onError:               c.onError,
 		onSignIn:              c.onSignIn,
+		onSignInFailure:       c.onSignInFailure,
 		onRefresh:             c.onRefresh,
-
-		onSignInFailure: c.onSignInFailure,
-		onSignOut:       c.onSignOut,
-		log:             c.log,
-		clock:           c.clock,
+		onSignOut:             c.onSignOut,
+		log:                   c.log,
+		clock:                 c.clock,
 	}
-	if !c.public {
-		a.revocations = newRevocations(client, c.clock, c.log)
-	}
-	a.anonymous = &requestAuth{authKit: a}
-	if c.bearer {
-		a.anonymous.challenge = &bearerChallenge{}
-	}
-	return a, nil
 }
 
-// Client is the client of the WorkOS API that a uses itself: for sign-in forms
-// of the application's own, and for everything else that package workos does.
+// newClient returns the client of the WorkOS API.
+func newClient(c *config) (*workos.Client, error) {
+	opts := []workos.Option{workos.WithBaseURL(c.baseURL), workos.WithHTTPClient(c.httpClient), workos.WithClock(c.clock)}
+	if !c.public {
+		opts = append(opts, workos.WithAPIKey(c.apiKey))
+	}
+	client, err := workos.NewClient(c.clientID, opts...)
+	if err != nil {
+		return nil, newConfigError("WithBaseURL", ReasonMalformed, err.Error())
+	}
+	return client, nil
+}
+
+// addCookies adds the codec of the cookies and the seals of their content.
+func (a *AuthKit) addCookies(c *config) (err error) {
+	a.cookies = cookie.New(c.cookieSettings())
+	if a.format, a.foreign, err = newFormats(c, a.cookies.SessionName()); err != nil {
+		return err
+	}
+	if a.signInSealer, err = seal.SecureCookie("sign-in", c.passwords...); err != nil {
+		return err
+	}
+	a.stepSealer, err = seal.SecureCookie("step", c.passwords...)
+	return err
+}
+
+// addVerifiers adds the signing keys and the verifiers that use them.
+func (a *AuthKit) addVerifiers(c *config) {
+	a.keys = jwks.NewKeySet(a.client.JWKSURL(),
+		jwks.WithHTTPClient(c.httpClient), jwks.WithLogger(c.log),
+		jwks.WithClock(c.clock), jwks.WithUserAgent(workos.UserAgent))
+	own := verifierOptions(c, a.client, []string{c.clientID})
+	a.freshVerifier = jwks.NewVerifier(a.keys, append(slices.Clip(own), jwks.WithTokensFromIssuer())...)
+	a.sessionVerifier = jwks.NewVerifier(a.keys, append(slices.Clip(own), jwks.WithTokensFromStorage())...)
+	if c.bearer {
+		clientIDs := append([]string{c.clientID}, c.bearerClientIDs...)
+		a.bearerVerifier = jwks.NewVerifier(a.keys, verifierOptions(c, a.client, clientIDs)...)
+	}
+	if len(c.issuers) > 0 && c.audiences == nil {
+		c.log.Warn("authkit: WithAdditionalIssuers is given without WithAudiences: a token that one of these issuers minted for another " +
+			"application is accepted if it has no client_id; name this application's audiences with WithAudiences")
+	}
+}
+
+// addMemory adds what this process remembers between requests.
+func (a *AuthKit) addMemory(c *config) {
+	a.cache = sessioncache.New[*Session](c.cacheEntries, c.cacheBytes)
+	a.rotations = newRotations(c.clock)
+	a.signedOut = newSignedOut(c.clock)
+	a.usedStates = newUsedStates(c.clock, tokenLimit)
+	a.apiKeys = newAPIKeys(a.client, c)
+	if !c.public {
+		a.revocations = newRevocations(a.client, c.clock, c.log)
+	}
+}
+
+// Client returns the WorkOS API client that the AuthKit uses itself. It has the
+// calls for the application's own sign-in forms, and all other calls of package
+// workos.
 func (a *AuthKit) Client() *workos.Client { return a.client }
 
-// Format shows the client ID and the redirect URL, whatever the verb, and none
-// of the secrets inside.
+// Format writes the client ID and the redirect URL for every verb, and no secret.
+// Package fmt calls it.
 func (a AuthKit) Format(f fmt.State, verb rune) {
 	fmt.Fprintf(f, "authkit.AuthKit(%s %s)", a.client.ClientID(), a.redirectURL)
 }
 
+// ownPaths returns the method of each handler of this package, by its path.
 func ownPaths(c *config) map[string]string {
 	paths := map[string]string{c.logoutPath: http.MethodPost}
 	if !c.signInPage {
@@ -207,7 +229,7 @@ func ownPaths(c *config) map[string]string {
 	return paths
 }
 
-// verifierOptions say which access tokens are accepted, of the clients given.
+// verifierOptions returns which access tokens are accepted: those of the clients.
 func verifierOptions(c *config, client *workos.Client, clientIDs []string) []jwks.VerifierOption {
 	opts := []jwks.VerifierOption{
 		jwks.WithIssuers(acceptedIssuers(c, client, clientIDs)...), jwks.WithClientIDs(clientIDs...),
@@ -218,8 +240,8 @@ func verifierOptions(c *config, client *workos.Client, clientIDs []string) []jwk
 	return opts
 }
 
-// acceptedIssuers are the forms that WorkOS is known to mint, for the base URL
-// in use and for WorkOS's own, and those that the application adds.
+// acceptedIssuers returns the issuers of [WithAdditionalIssuers] and those that
+// WorkOS uses, for the configured base URL and for WorkOS's own.
 func acceptedIssuers(c *config, client *workos.Client, clientIDs []string) []string {
 	issuers := append([]string{}, c.issuers...)
 	for _, base := range []string{client.BaseURL(), workos.DefaultBaseURL} {

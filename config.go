@@ -1,4 +1,4 @@
-// The configuration: what the options decide.
+// The configuration: the values that the options set, and their defaults.
 
 package authkit
 
@@ -16,7 +16,7 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// config is what the options decide.
+// config holds the values that the options set.
 type config struct {
 	apiKey, clientID string
 	public           bool
@@ -25,13 +25,13 @@ type config struct {
 	insecureHTTP     bool
 	baseURL          string
 	issuers          []string
-	audiences        []string // nil where aud is not looked at
+	audiences        []string // nil if aud is not checked
 	apiKeyGrace      time.Duration
 	bearer           bool
 	bearerClientIDs  []string
 
-	shared                       bool     // in the family's format
-	foreignNames                 []string // of cookies of others that are accepted, nil for none
+	shared                       bool     // with WorkOS's other AuthKit libraries
+	foreignNames                 []string // accepted cookies of other libraries, nil for none
 	cookieName, cookieDomain     string
 	sameSite                     http.SameSite
 	maxAge                       time.Duration
@@ -59,11 +59,12 @@ type config struct {
 	log        *slog.Logger
 	clock      Clock
 
-	// unreadable holds the variables that could not be read, by the option
-	// that they stand for: an option that is given as well beats them.
+	// unreadable holds the variables that could not be parsed, by the name of
+	// their option. If the option is given too, it removes the fault.
 	unreadable map[string]*ConfigError
 }
 
+// newConfig returns the defaults, changed by the options in their order.
 func newConfig(opts []Option) *config {
 	c := &config{
 		baseURL:  workos.DefaultBaseURL,
@@ -98,13 +99,14 @@ func newConfig(opts []Option) *config {
 	return c
 }
 
+// clearVariableFault removes the fault of a variable that the option overrides.
 func (c *config) clearVariableFault(option string) { delete(c.unreadable, option) }
 
-// secure tells whether cookies are Secure: always, unless the application says
-// through its redirect URL that it is served over plain http.
+// secure reports whether cookies have the Secure attribute. They have it unless the
+// redirect URL is plain http.
 func (c *config) secure() bool { return !strings.HasPrefix(strings.ToLower(c.redirectURL), "http://") }
 
-// cookieSettings decides the names and attributes of the cookies.
+// cookieSettings returns the names and attributes of the cookies.
 func (c *config) cookieSettings() cookie.Settings {
 	s := cookie.Settings{
 		SessionName:   c.cookieName,
@@ -126,8 +128,8 @@ func (c *config) cookieSettings() cookie.Settings {
 	return s
 }
 
-// isLoopback tells whether a host is this machine: localhost and names under
-// it (RFC 6761, section 6.3), 127.0.0.0/8 and ::1.
+// isLoopback reports whether a host is this machine: localhost and names below it
+// (RFC 6761, section 6.3), 127.0.0.0/8 and ::1.
 func isLoopback(host string) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
@@ -137,6 +139,7 @@ func isLoopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
+// hostname returns the host of a URL without its port, or "" if raw is not a URL.
 func hostname(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -145,13 +148,14 @@ func hostname(raw string) string {
 	return u.Hostname()
 }
 
-// Option is one decision about an [AuthKit]; the With functions make them. A
-// later option overrides an earlier one.
+// Option configures an [AuthKit]. The With functions return options. A later option
+// overrides an earlier one of the same function. But [WithAdditionalIssuers],
+// [WithAudiences], [WithBearerTokens], [WithForeignSessions] and
+// [WithTrustedOrigins] add to the earlier one. A nil Option is ignored.
 type Option func(*config)
 
 const (
-	// defaultCacheEntries and defaultCacheBytes bound the session cache where
-	// the application does not say.
+	// The bounds of the session cache without [WithSessionCache].
 	defaultCacheEntries = 10_000
 	defaultCacheBytes   = 64 << 20
 )

@@ -1,4 +1,4 @@
-// The faults of a configuration.
+// The faults of a configuration, as errors for people and for programs.
 
 package authkit
 
@@ -13,41 +13,41 @@ import (
 type ConfigError struct {
 	// Option is the name of the option, such as WithClientID.
 	Option string
-	// Variables are the names of the environment variables that set the same value,
-	// or nil. [FromEnv] reads them.
+	// Variables are the names of the environment variables that set the same value.
+	// [FromEnv] reads them. It is nil for an option without a variable.
 	Variables []string
 	// Reason is the kind of fault, for programs.
 	Reason ConfigReason
-	// Problem says what is wrong and what is accepted. It never contains the value
-	// of a secret.
+	// Problem says what is wrong and what is accepted. It never contains a secret.
 	Problem string
 }
 
-// ConfigReason is a kind of fault of a configuration.
+// ConfigReason is the kind of a [ConfigError].
 type ConfigReason string
 
 const (
-	// ReasonMissing means that a required value is not set, empty or nil.
+	// ReasonMissing means that a required value is not set, or is empty or nil.
 	ReasonMissing ConfigReason = "missing"
 	// ReasonMalformed means that a value does not have the required form: it is not
 	// a URL, a path, a cookie name or an ID with the right prefix.
 	ReasonMalformed ConfigReason = "malformed"
-	// ReasonOutOfRange means that a number, a duration, a length or a constant is not
-	// one of those that are allowed.
+	// ReasonOutOfRange means that a number, a duration or a length is not within the
+	// allowed limits, or that a constant is not an allowed one.
 	ReasonOutOfRange ConfigReason = "out_of_range"
-	// ReasonConflict means that a value contradicts another option or uses a name
-	// that is already taken.
+	// ReasonConflict means that a value contradicts another option, or is a name that
+	// is used for something else.
 	ReasonConflict ConfigReason = "conflict"
 	// ReasonInsecure means that a value would expose secrets: a URL with plain http
 	// or with a password.
 	ReasonInsecure ConfigReason = "insecure"
 )
 
-// newConfigError returns a fault of the option, with the option's variables.
+// newConfigError returns a fault of the option. It looks up the variables.
 func newConfigError(option string, reason ConfigReason, problem string) *ConfigError {
 	return &ConfigError{Option: option, Variables: slices.Clone(variables[option]), Reason: reason, Problem: problem}
 }
 
+// Error returns the option, its variables and the problem in one line.
 func (e *ConfigError) Error() string {
 	name := e.Option
 	if len(e.Variables) > 0 {
@@ -56,7 +56,7 @@ func (e *ConfigError) Error() string {
 	return "authkit: " + name + ": " + e.Problem
 }
 
-// fault says why a value is not accepted. The zero value means that it is
+// fault is why a value is not accepted. The zero fault means that the value is
 // accepted.
 type fault struct {
 	reason  ConfigReason
@@ -67,7 +67,7 @@ func faultOf(reason ConfigReason, format string, args ...any) fault {
 	return fault{reason, fmt.Sprintf(format, args...)}
 }
 
-// variables are the environment variables of each option.
+// variables holds the environment variables of each option.
 var variables = map[string][]string{
 	"WithAPIKey":         {"WORKOS_API_KEY"},
 	"WithClientID":       {"WORKOS_CLIENT_ID"},

@@ -1,8 +1,8 @@
-// Package authkit puts WorkOS AuthKit sign-in in front of any net/http router.
+// Package authkit adds WorkOS AuthKit sign-in to any net/http router.
 //
-// One value, [*AuthKit], gives an application its login, callback and logout
-// handlers, a middleware that turns the session cookie into a [Session] in the
-// request's context, and guards that keep everybody else out:
+// One value, [*AuthKit], provides three handlers (login, callback and logout), a
+// middleware that loads the [Session] of each request, and guards that refuse
+// requests without the required session:
 //
 //	ak, err := authkit.New(
 //		authkit.WithAPIKey("sk_…"),
@@ -16,53 +16,72 @@
 //	mux.Handle("GET /account", ak.RequireAuth(account))
 //	http.ListenAndServe(addr, ak.Middleware(mux))
 //
-// A handler then asks who is there:
+// A handler gets the session from the context of the request:
 //
-//	s, ok := authkit.FromContext(r.Context())
+//	session, ok := authkit.FromContext(r.Context())
 //
-// # How a request flows
+// # How a request is handled
 //
-// A request walks one straight line:
+// The middleware takes these steps for each request:
 //
-//	Cookie header → join chunks → unseal → verify access token
-//	  → (stale? refresh, reseal, Set-Cookie) → Session in the context → handler
+//	Cookie header → join the chunks → open the seal → verify the access token
+//	  → refresh it if it expires soon, set the new cookie
+//	  → put the Session into the context → call the handler
 //
-// The session lives in the browser, in cookies that only this application can
-// open; the server keeps no table of sessions. In them are the user's profile,
-// WorkOS's access token and its refresh token. Each request's access token is
-// verified against WorkOS's signing keys, which are cached. A token that is
-// about to expire is exchanged for a new one first: once, however many
-// requests need it at that moment, and not cancelled when one of them is.
+// A request without a valid session is anonymous. The middleware passes it to the
+// handler too. A guard refuses it, or redirects a navigation to sign-in. A
+// navigation is a GET with which a browser loads a page for a person.
 //
-// A cookie that has come before goes a shorter way, past the unsealing and the
-// signature ([WithSessionCache]). What may have changed since is looked at each
-// time: the clock, the signing keys, the limits, the sign-outs of this process.
+// The session is stored in the browser, in sealed cookies that only this
+// application can open. The server has no table of sessions. The cookies contain
+// the user's profile, WorkOS's access token and the refresh token. The access
+// token of each request is verified with WorkOS's signing keys, which are cached.
+// Before the access token expires, the refresh token is exchanged for a new one.
+// Concurrent requests share one exchange. If one of them is cancelled, the
+// exchange continues.
+//
+// A session that was verified before is found in a cache by its cookies
+// ([WithSessionCache]). It is neither opened nor verified again. Its expiry, its
+// signing key, its limits and the sign-outs of this process are still checked on
+// each request.
 //
 // # When WorkOS cannot be reached
 //
-// Nobody is signed out because a call failed. While an access token is valid,
-// give or take a minute of clock skew, it goes on serving. After that a guarded
-// page answers 503 with Retry-After, the cookie stays, and the session goes on
-// when WorkOS does. Only an answer that says so ends a session: invalid_grant,
-// sso_required or mfa_enrollment.
+// A failed call does not sign a user out. An access token is accepted until it
+// expires, with a leeway of one minute for clock skew. After that, guards answer
+// 503 with Retry-After and the cookie stays in the browser. The session works again
+// as soon as WorkOS does. Only three answers to a refresh end a session:
+// invalid_grant, sso_required and mfa_enrollment.
 //
-// # Who may do what, and other ways in
+// # Guards
 //
-// Guards are middleware: [AuthKit.RequireAuth], [AuthKit.RequirePermission] and
-// its like, [AuthKit.RequireRecentAuth], [AuthKit.RequireAPIKey]. They stand
-// around a route, a group or a router, and inside one another.
+// Guards are middleware for one route, a group of routes or a whole router. They
+// can be combined.
 //
-// An application with sign-in forms of its own ends each of its ways in with
-// [AuthKit.SignIn]. [AuthKit.SwitchOrganization] takes a session to another
-// organization. [WithBearerTokens] lets native clients and services in.
-// [WithSharedSession] shares one session with a front end in Next.js or Node, and
-// [WithForeignSessions] takes over what such a library left in browsers.
+//   - [AuthKit.RequireAuth] requires a session.
+//   - [AuthKit.RequirePermission], [AuthKit.RequireRole],
+//     [AuthKit.RequireOrganization] and similar guards require a right.
+//   - [AuthKit.RequireRecentAuth] requires a recent authentication.
+//   - [AuthKit.RequireAPIKey] requires an API key of a customer.
+//
+// # Other ways to sign in
+//
+//   - [AuthKit.SignIn] completes a sign-in through the application's own forms.
+//   - [AuthKit.SwitchOrganization] switches a session to another organization.
+//   - [WithBearerTokens] accepts the access tokens of native clients and services.
+//   - [WithSharedSession] shares the session with a front end in Next.js or Node.
+//   - [WithForeignSessions] accepts the sessions of another library, to replace that
+//     library without signing users out.
 //
 // # Errors
 //
-// The errors that callers can tell apart are variables of this package, such as
-// [ErrUnauthenticated], [ErrUnavailable] or [ErrInvalidState], for errors.Is. A
-// browser gets a small page, a program gets application/problem+json;
-// [WithErrorHandler] replaces either. Package workos is the client for WorkOS's API, and package
-// authkittest a fake AuthKit for the tests of an application.
+// The errors of this package are variables for errors.Is, such as
+// [ErrUnauthenticated], [ErrUnavailable] and [ErrInvalidState]. A browser gets a
+// small page, and a program gets application/problem+json (RFC 9457).
+// [WithErrorHandler] replaces both.
+//
+// # Other packages
+//
+// Package workos is a client of the WorkOS API. Package authkittest is a fake
+// AuthKit for the tests of an application.
 package authkit

@@ -1,4 +1,4 @@
-// The environment: the variables that the AuthKit family shares.
+// The environment variables that FromEnv reads, as options.
 
 package authkit
 
@@ -16,8 +16,8 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// environment reads the variables that the AuthKit family shares. An empty
-// variable is an absent one.
+// environment returns the options of the variables that are set. WorkOS's other
+// AuthKit libraries read the same variables. An empty variable counts as not set.
 func environment() []Option {
 	var opts []Option
 	set := func(variable string, option func(string) Option) {
@@ -39,14 +39,12 @@ func environment() []Option {
 		strings.TrimSpace(os.Getenv("WORKOS_API_HTTPS"))))
 }
 
-// unreadable returns an option that reports a variable with a value that cannot
-// be parsed.
+// unreadable returns an option that records a variable whose value cannot be parsed.
 func unreadable(option string, reason ConfigReason, problem string) Option {
 	return func(c *config) { c.unreadable[option] = newConfigError(option, reason, problem) }
 }
 
-// numberReason returns what is wrong with a number, given the error of package
-// strconv.
+// numberReason returns the kind of fault for an error of package strconv.
 func numberReason(err error) ConfigReason {
 	if errors.Is(err, strconv.ErrRange) {
 		return ReasonOutOfRange
@@ -54,6 +52,7 @@ func numberReason(err error) ConfigReason {
 	return ReasonMalformed
 }
 
+// maxAgeVariable returns the option of WORKOS_COOKIE_MAX_AGE.
 func maxAgeVariable(value string) Option {
 	seconds, err := strconv.ParseInt(value, 10, 32)
 	if err != nil {
@@ -62,6 +61,7 @@ func maxAgeVariable(value string) Option {
 	return WithCookieMaxAge(time.Duration(seconds) * time.Second)
 }
 
+// sameSiteVariable returns the option of WORKOS_COOKIE_SAMESITE.
 func sameSiteVariable(value string) Option {
 	switch strings.ToLower(value) {
 	case "lax":
@@ -71,9 +71,11 @@ func sameSiteVariable(value string) Option {
 	case "none":
 		return WithCookieSameSite(http.SameSiteNoneMode)
 	}
-	return unreadable("WithCookieSameSite", ReasonMalformed, fmt.Sprintf("%q is none of lax, strict and none", value))
+	return unreadable("WithCookieSameSite", ReasonMalformed, fmt.Sprintf("%q is not one of lax, strict and none", value))
 }
 
+// baseURLVariables returns the option of the three WORKOS_API variables. A value that
+// is not set has its default.
 func baseURLVariables(host, port, https string) Option {
 	if host == "" && port == "" && https == "" {
 		return func(*config) {}
@@ -83,12 +85,12 @@ func baseURLVariables(host, port, https string) Option {
 		base.Host = strings.TrimPrefix(workos.DefaultBaseURL, "https://")
 	}
 	var problems []string
-	reason := ReasonOutOfRange // of a port; any other fault is ReasonMalformed
+	reason := ReasonOutOfRange // only a port can be out of range
 	if https != "" {
 		secure, err := strconv.ParseBool(https)
 		if err != nil {
 			reason = ReasonMalformed
-			problems = append(problems, fmt.Sprintf("WORKOS_API_HTTPS is %q; true or false is needed", https))
+			problems = append(problems, fmt.Sprintf("WORKOS_API_HTTPS is %q; give true or false", https))
 		}
 		if !secure {
 			base.Scheme = "http"
@@ -99,7 +101,7 @@ func baseURLVariables(host, port, https string) Option {
 			if err != nil && !errors.Is(err, strconv.ErrRange) {
 				reason = ReasonMalformed
 			}
-			problems = append(problems, fmt.Sprintf("WORKOS_API_PORT is %q; a port from 1 to 65535 is needed", port))
+			problems = append(problems, fmt.Sprintf("WORKOS_API_PORT is %q; give a port from 1 to 65535", port))
 		}
 		base.Host = net.JoinHostPort(strings.Trim(base.Host, "[]"), port)
 	}

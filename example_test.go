@@ -52,7 +52,7 @@ func ExampleNew_faults() {
 	)
 	fmt.Println(err)
 	// Output:
-	// authkit: WithAPIKey (WORKOS_API_KEY): is not an API key; those start with sk_ and hold no spaces
+	// authkit: WithAPIKey (WORKOS_API_KEY): is not an API key; an API key starts with sk_ and contains no spaces
 	// authkit: WithCookiePassword (WORKOS_COOKIE_PASSWORD): password 1 of 1 is 9 bytes long; at least 32 are needed
 	// authkit: WithRedirectURL (WORKOS_REDIRECT_URI): "http://app.example.com/callback" is plain http on a host that is not loopback; use https, or WithInsecureHTTP() on a closed test network
 }

@@ -1,4 +1,4 @@
-// The check of a configuration: every fault is reported at construction, all at once.
+// The check of a configuration, which reports all faults at once.
 
 package authkit
 
@@ -16,22 +16,23 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// faults collects the faults of a configuration, each a [*ConfigError].
+// faults are the faults of a configuration. Each is a [*ConfigError].
 type faults []error
 
+// add adds a fault of the option. The problem is formatted as by fmt.Sprintf.
 func (f *faults) add(option string, reason ConfigReason, format string, args ...any) {
 	f.addFault(option, fault{reason, fmt.Sprintf(format, args...)})
 }
 
-// addFault adds a fault of the option, unless it is the zero value.
+// addFault adds a fault of the option, unless it is the zero fault.
 func (f *faults) addFault(option string, found fault) {
 	if found != (fault{}) {
 		*f = append(*f, newConfigError(option, found.reason, found.problem))
 	}
 }
 
-// check returns every fault of the configuration, or nil. Each is a
-// [*ConfigError].
+// check returns all faults of the configuration, joined as by errors.Join, or nil.
+// Each is a [*ConfigError].
 func (c *config) check() error {
 	var f faults
 	c.checkVariables(&f)
@@ -48,7 +49,7 @@ func (c *config) check() error {
 	return errors.Join(f...)
 }
 
-// checkVariables adds the variables that could not be read.
+// checkVariables adds the faults of variables that could not be parsed.
 func (c *config) checkVariables(f *faults) {
 	for _, option := range []string{"WithBaseURL", "WithCookieMaxAge", "WithCookieSameSite"} {
 		if err, ok := c.unreadable[option]; ok {
@@ -57,36 +58,38 @@ func (c *config) checkVariables(f *faults) {
 	}
 }
 
+// checkClient checks the API key and the client ID.
 func (c *config) checkClient(f *faults) {
 	switch {
 	case c.public:
 	case c.apiKey == "":
-		f.add("WithAPIKey", ReasonMissing, "no API key is set; one that starts with sk_ is needed, or WithPublicClient()")
+		f.add("WithAPIKey", ReasonMissing, "no API key is set; give one that starts with sk_, or use WithPublicClient()")
 	case !isIdentifier(c.apiKey, "sk_"):
-		f.add("WithAPIKey", ReasonMalformed, "is not an API key; those start with sk_ and hold no spaces")
+		f.add("WithAPIKey", ReasonMalformed, "is not an API key; an API key starts with sk_ and contains no spaces")
 	}
 	switch {
 	case c.clientID == "":
-		f.add("WithClientID", ReasonMissing, "no client ID is set; one that starts with client_ is needed")
+		f.add("WithClientID", ReasonMissing, "no client ID is set; give one that starts with client_")
 	case !isIdentifier(c.clientID, "client_"):
-		f.add("WithClientID", ReasonMalformed, "is not a client ID; those start with client_ and hold no spaces")
+		f.add("WithClientID", ReasonMalformed, "is not a client ID; a client ID starts with client_ and contains no spaces")
 	}
 }
 
 func (c *config) checkPasswords(f *faults) {
 	if len(c.passwords) == 0 {
-		f.add("WithCookiePassword", ReasonMissing, "no password is set; one of at least %d random bytes is needed", seal.MinPasswordLength)
+		f.add("WithCookiePassword", ReasonMissing, "no password is set; give one of at least %d random bytes", seal.MinPasswordLength)
 		return
 	}
 	err := seal.CheckPasswords(c.passwords...)
 	if err == nil && (c.shared || c.foreignNames != nil) {
-		_, err = seal.Iron(c.passwords...) // it counts characters, as the other libraries do
+		_, err = seal.Iron(c.passwords...) // counts characters instead of bytes, as the other libraries do
 	}
 	if err != nil {
 		f.add("WithCookiePassword", ReasonOutOfRange, "%s", strings.ReplaceAll(strings.ReplaceAll(err.Error(), "seal: ", ""), "\n", "; "))
 	}
 }
 
+// checkURLs checks the URLs and the trusted origins.
 func (c *config) checkURLs(f *faults) {
 	if c.redirectURL != "" {
 		f.addFault("WithRedirectURL", c.checkURL(c.redirectURL))
@@ -94,7 +97,7 @@ func (c *config) checkURLs(f *faults) {
 	if found := c.checkURL(c.baseURL); found != (fault{}) {
 		f.addFault("WithBaseURL", found)
 	} else if _, err := workos.NewClient("client_", workos.WithBaseURL(c.baseURL)); err != nil {
-		f.add("WithBaseURL", ReasonMalformed, "%q is more or less than scheme, host and port", c.baseURL)
+		f.add("WithBaseURL", ReasonMalformed, "%q must be scheme, host and port, and nothing else", c.baseURL)
 	}
 	if c.postLogoutRedirectURL != "" {
 		f.addFault("WithPostLogoutRedirectURL", c.checkURL(c.postLogoutRedirectURL))
@@ -110,7 +113,7 @@ func (c *config) checkURLs(f *faults) {
 func (c *config) checkPaths(f *faults) {
 	for _, given := range [][2]string{{"WithLoginPath", c.loginPath}, {"WithLogoutPath", c.logoutPath}} {
 		if path := given[1]; path != localPath(path) || strings.ContainsAny(path, "?#") {
-			f.add(given[0], ReasonMalformed, "%q is not a path on this origin and nothing else", path)
+			f.add(given[0], ReasonMalformed, "%q is not a path on this origin, or it has a query or a fragment", path)
 		}
 	}
 	f.addFault("WithLoginParams", c.loginParams.fault())
@@ -123,7 +126,7 @@ func (c *config) checkPaths(f *faults) {
 func (c *config) checkTokens(f *faults) {
 	for _, id := range c.bearerClientIDs {
 		if !isIdentifier(id, "client_") {
-			f.add("WithBearerTokens", ReasonMalformed, "%q is not a client ID; those start with client_ and hold no spaces", id)
+			f.add("WithBearerTokens", ReasonMalformed, "%q is not a client ID; a client ID starts with client_ and contains no spaces", id)
 		}
 	}
 	for _, issuer := range c.issuers {
@@ -132,7 +135,7 @@ func (c *config) checkTokens(f *faults) {
 		}
 	}
 	if c.audiences != nil && len(c.audiences) == 0 {
-		f.add("WithAudiences", ReasonMissing, "names no audience; name one at least, or leave the option out")
+		f.add("WithAudiences", ReasonMissing, "names no audience; name at least one, or leave the option out")
 	}
 	for _, audience := range c.audiences {
 		if strings.TrimSpace(audience) == "" {
@@ -141,11 +144,12 @@ func (c *config) checkTokens(f *faults) {
 	}
 }
 
+// checkCookieName checks the names of the session cookie and of accepted cookies.
 func (c *config) checkCookieName(f *faults) {
 	switch name := c.cookieName; {
 	case name == "":
 	case name == cookie.SharedName && !c.shared:
-		f.add("WithCookieName", ReasonConflict, "%s is the name of the AuthKit family's cookie, which is sealed in a format of its own; share it by WithSharedSession(), or choose another", name)
+		f.add("WithCookieName", ReasonConflict, "%s is the session cookie of WorkOS's other AuthKit libraries, which has a format of its own; share it with WithSharedSession(), or choose another name", name)
 	case cookieNameFault(name) != (fault{}):
 		f.addFault("WithCookieName", cookieNameFault(name))
 	case cookie.HasPrefix(name, cookie.HostPrefix) && (!c.secure() || c.cookieDomain != ""):
@@ -158,6 +162,7 @@ func (c *config) checkCookieName(f *faults) {
 	}
 }
 
+// checkCookieAttributes checks Domain and SameSite.
 func (c *config) checkCookieAttributes(f *faults) {
 	if c.cookieDomain != "" {
 		domain := strings.ToLower(strings.TrimPrefix(c.cookieDomain, "."))
@@ -176,15 +181,15 @@ func (c *config) checkCookieAttributes(f *faults) {
 			f.add("WithCookieSameSite", ReasonConflict, "browsers accept None only over https")
 		}
 	default:
-		f.add("WithCookieSameSite", ReasonOutOfRange, "is none of http.SameSiteLaxMode, http.SameSiteStrictMode and http.SameSiteNoneMode")
+		f.add("WithCookieSameSite", ReasonOutOfRange, "is not one of http.SameSiteLaxMode, http.SameSiteStrictMode and http.SameSiteNoneMode")
 	}
 }
 
 func (c *config) checkTimes(f *faults) {
 	if c.maxAgeSet && c.maxAge < time.Second {
-		f.add("WithCookieMaxAge", ReasonOutOfRange, "%s is too short; at least a second is needed", c.maxAge)
+		f.add("WithCookieMaxAge", ReasonOutOfRange, "%s is too short; give at least a second", c.maxAge)
 	}
-	const dropped = "has no place beside WithSharedSession: the other libraries drop it when they renew a session; set WorkOS's own limits, in its dashboard"
+	const dropped = "cannot be used with WithSharedSession: the other libraries drop it when they refresh a session; set WorkOS's own limits in its dashboard"
 	switch {
 	case c.absoluteTimeout < 0:
 		f.add("WithAbsoluteTimeout", ReasonOutOfRange, "%s is negative", c.absoluteTimeout)
@@ -193,7 +198,7 @@ func (c *config) checkTimes(f *faults) {
 	}
 	switch {
 	case c.idleTimeout != 0 && c.idleTimeout < time.Minute:
-		f.add("WithIdleTimeout", ReasonOutOfRange, "%s is too short; at least a minute is needed, or 0 for none", c.idleTimeout)
+		f.add("WithIdleTimeout", ReasonOutOfRange, "%s is too short; give at least a minute, or 0 for no limit", c.idleTimeout)
 	case c.idleTimeout > 0 && c.shared:
 		f.add("WithIdleTimeout", ReasonConflict, dropped)
 	}
@@ -232,41 +237,41 @@ func (c *config) checkNil(f *faults) {
 	}
 }
 
-// cookieNameFault returns why a name cannot be that of a session cookie.
+// cookieNameFault returns why a session cookie cannot have this name.
 func cookieNameFault(name string) fault {
 	switch {
 	case (&http.Cookie{Name: name, Value: "x"}).Valid() != nil:
 		return faultOf(ReasonMalformed, "%q is not a cookie name (RFC 6265, section 4.1.1)", name)
 	case cookie.IsReserved(name):
-		return faultOf(ReasonConflict, "%q is taken by sign-ins under way; choose another", name)
+		return faultOf(ReasonConflict, "%q is used for sign-ins; choose another name", name)
 	case len(name) > 128:
-		return faultOf(ReasonOutOfRange, "is %d characters long; at most 128 are allowed", len(name))
+		return faultOf(ReasonOutOfRange, "has %d characters; at most 128 are allowed", len(name))
 	}
 	return fault{}
 }
 
-// checkURL returns why a URL is not accepted. It must be absolute, with https, or
-// with http on a loopback host or with WithInsecureHTTP.
+// checkURL returns why a URL is not accepted. It must be absolute. The scheme must be
+// https, or http on a loopback host or with [WithInsecureHTTP].
 func (c *config) checkURL(raw string) fault {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil:
-		return fault{ReasonMalformed, "is not a URL; one that starts with https:// is needed (or http:// on a loopback host)"}
+		return fault{ReasonMalformed, "is not a URL; give one that starts with https:// (or http:// on a loopback host)"}
 	case u.User != nil:
-		return fault{ReasonInsecure, "holds a user name or password, which has no place here"}
+		return fault{ReasonInsecure, "contains a user name or password; remove it"}
 	case u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
 		return faultOf(ReasonMalformed, "%s is not an absolute URL that starts with https:// (or http:// on a loopback host)", quoteURL(raw))
 	case strings.ContainsFunc(u.Host, func(r rune) bool { return r > '~' }):
-		return faultOf(ReasonMalformed, "%q has a host that is not ASCII; write it as browsers do (xn--…)", raw)
+		return faultOf(ReasonMalformed, "%q has a host that is not ASCII; write the host in Punycode (xn--…), as browsers do", raw)
 	case strings.Contains(raw, "#"):
-		return faultOf(ReasonMalformed, "%q has a fragment, which servers never see", raw)
+		return faultOf(ReasonMalformed, "%q has a fragment; remove it, since browsers do not send it", raw)
 	case u.Scheme == "http" && !isLoopback(u.Hostname()) && !c.insecureHTTP:
 		return faultOf(ReasonInsecure, "%q is plain http on a host that is not loopback; use https, or WithInsecureHTTP() on a closed test network", raw)
 	}
 	return fault{}
 }
 
-// quoteURL quotes a value for an error text, unless it may hold a password.
+// quoteURL quotes a URL for an error text, unless it may contain a password.
 func quoteURL(raw string) string {
 	if strings.Contains(raw, "@") {
 		return "a value with a user name"
@@ -274,8 +279,8 @@ func quoteURL(raw string) string {
 	return strconv.Quote(raw)
 }
 
-// isIdentifier reports whether s is the prefix and more, in printable ASCII
-// without spaces and quotes. A quote or line break can come from a .env file.
+// isIdentifier reports whether s is longer than its prefix and is printable ASCII
+// without spaces and quotes. A .env file can add a quote or a line break.
 func isIdentifier(s, prefix string) bool {
 	if !strings.HasPrefix(s, prefix) || len(s) == len(prefix) {
 		return false
