@@ -1,0 +1,37 @@
+// The rotation of the cookie password, step by step as the README describes it.
+
+package behaviour
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/authkit-go/authkit"
+)
+
+func TestACookiePasswordRotatesWithoutASignIn(t *testing.T) {
+	next := strings.Repeat("another-password-", 2)
+	before := NewApp(t, AppOptions{})
+	with := func(current string, previous ...string) *App {
+		return NewInstance(t, before.Fake, before.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithCookiePassword(current, previous...)}})
+	}
+	first, second, after := with(Password, next), with(next, Password), with(next)
+	serves := func(instance *App, cookie, why string) {
+		t.Helper()
+		assert.Contains(t, instance.Send(Request{Target: "/", Cookie: cookie}).Body, Kim, why)
+	}
+	cookie := before.SignedIn(Kim).CookieHeader()
+
+	serves(first, cookie, "an instance with (old, new) opens what the old password sealed")
+	before.ExpireToken(0)
+	cookie = first.Send(Request{Target: "/", Cookie: cookie}).NewCookie(t)
+	serves(before, cookie, "(old, new) still seals with the old password, so an instance that has only that one opens it")
+
+	serves(second, cookie, "an instance with (new, old) opens what the old password sealed")
+	before.ExpireToken(0)
+	cookie = second.Send(Request{Target: "/", Cookie: cookie}).NewCookie(t)
+	serves(first, cookie, "an instance with (old, new) opens what the new password sealed")
+	serves(after, cookie, "the refreshed cookie needs the new password only")
+}
