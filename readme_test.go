@@ -1,4 +1,4 @@
-// The README and SECURITY.md, held against the code.
+// README.md and SECURITY.md are checked against the code: the options, variables and tests that they name exist.
 
 package authkit_test
 
@@ -14,49 +14,92 @@ import (
 )
 
 func TestTheREADMENamesEveryOptionAndVariable(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	require.NoError(t, err)
+	readme := readDocument(t, "README.md")
 	for file, pattern := range map[string]string{
 		"options.go":     `(?m)^func (With\w+)\(`,
 		"loginparams.go": `(?m)^\t([A-Z]\w+) +(?:string|\*time\.Duration)$`,
 		"authkit.go":     `(?m)^//\t(WORKOS_\w+) `,
 	} {
-		source, err := os.ReadFile(file)
-		require.NoError(t, err)
-		names := regexp.MustCompile(pattern).FindAllStringSubmatch(string(source), -1)
+		names := regexp.MustCompile(pattern).FindAllStringSubmatch(readDocument(t, file), -1)
 		require.NotEmpty(t, names, file)
 		for _, name := range names {
-			assert.Regexp(t, `\b`+name[1]+`\b`, string(readme), "in no table")
+			assert.Regexp(t, `\b`+name[1]+`\b`, readme, "README.md must name it in a table")
 		}
 	}
 }
 
-func TestEveryPromiseOfSECURITYNamesTestsThatExist(t *testing.T) {
-	promises, err := os.ReadFile("SECURITY.md")
+func TestEveryTestNamedInTheREADMEAndSECURITYExists(t *testing.T) {
+	existing := testNames(t)
+	for _, file := range []string{"README.md", "SECURITY.md"} {
+		named := testInBackticks.FindAllStringSubmatch(readDocument(t, file), -1)
+		require.NotEmpty(t, named, file)
+		for _, name := range named {
+			assert.True(t, existing[name[1]], "%s names %s, which does not exist", file, name[1])
+		}
+	}
+}
+
+func TestEveryRowOfWhatHappensWhenNamesATest(t *testing.T) {
+	_, section, found := strings.Cut(readDocument(t, "README.md"), "\n## What happens when …\n")
+	require.True(t, found)
+	section, _, _ = strings.Cut(section, "\n## ")
+	rows := tableRows(section)
+	require.NotEmpty(t, rows)
+	for _, row := range rows {
+		assert.Regexp(t, testInBackticks, row, "a row without a test")
+	}
+}
+
+func TestEveryPromiseOfSECURITYNamesATest(t *testing.T) {
+	security := readDocument(t, "SECURITY.md")
+	rows := tableRows(security)
+	require.NotEmpty(t, rows)
+	for _, row := range rows {
+		assert.Contains(t, row, "`Test", "a promise without a test")
+	}
+	for name := range testNames(t) {
+		if strings.HasPrefix(name, "Fuzz") {
+			assert.Contains(t, security, "`"+name+"`", "SECURITY.md must name every fuzz target")
+		}
+	}
+}
+
+// testInBackticks matches the name of a test or fuzz target in Markdown.
+var testInBackticks = regexp.MustCompile("`((?:Test|Fuzz)\\w+)`")
+
+func readDocument(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
 	require.NoError(t, err)
-	known := map[string]bool{}
+	return string(text)
+}
+
+// testNames returns the names of all tests and fuzz targets of the module, and of all cases of the suite in
+// internal/behaviour.
+func testNames(t *testing.T) map[string]bool {
+	t.Helper()
+	names := map[string]bool{}
 	for _, pattern := range []string{"*_test.go", "*/*_test.go", "*/*/*_test.go", "internal/behaviour/suite_*.go"} {
 		files, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		for _, file := range files {
-			source, err := os.ReadFile(file)
-			require.NoError(t, err)
-			for _, name := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`).FindAllStringSubmatch(string(source), -1) {
-				known[name[1]] = true
+			for _, name := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`).FindAllStringSubmatch(readDocument(t, file), -1) {
+				names[name[1]] = true
 			}
 		}
 	}
-	named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`").FindAllStringSubmatch(string(promises), -1)
-	require.NotEmpty(t, named)
-	for _, name := range named {
-		assert.True(t, known[name[1]], name[1])
-	}
-	for _, row := range regexp.MustCompile(`(?m)^\| [A-Z].*$`).FindAllString(string(promises), -1) {
-		assert.True(t, row == "| Promise | Test |" || strings.Contains(row, "`Test"), "a promise without a test: %s", row)
-	}
-	for name := range known {
-		if strings.HasPrefix(name, "Fuzz") {
-			assert.True(t, strings.Contains(string(promises), "`"+name+"`"), "what %s holds is promised nowhere", name)
+	return names
+}
+
+// tableRows returns the rows of all Markdown tables in a text, without their headers.
+func tableRows(text string) (rows []string) {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		isRow := strings.HasPrefix(line, "| ")
+		isHeader := i+1 < len(lines) && strings.HasPrefix(lines[i+1], "|---")
+		if isRow && !isHeader {
+			rows = append(rows, line)
 		}
 	}
+	return rows
 }
