@@ -55,7 +55,7 @@ func earn429(_ *http.Request, value string) (*http.Response, error) {
 	return nil, nil
 }
 
-func TestFiveHundredMadeUpAPIKeysCostTheirBudgetAndNoMore(t *testing.T) { // A5
+func TestUnknownAPIKeysAreValidatedOnlyWithinTheBudget(t *testing.T) { // A5
 	a := Keyed(t)
 	send := func(from, to int) (statuses map[int]int) {
 		statuses = map[int]int{}
@@ -86,7 +86,7 @@ func TestFiveHundredMadeUpAPIKeysCostTheirBudgetAndNoMore(t *testing.T) { // A5
 	assert.NotContains(t, a.Logs.String(), "sk_made_up_")
 }
 
-func TestAMadeUpAPIKeyBeyondTheBudgetIsAnsweredByTheApplicationsErrorHandler(t *testing.T) { // A5
+func TestTheErrorHandlerAnswersAnUnknownAPIKeyBeyondTheBudget(t *testing.T) { // A5
 	var last authkit.Failure
 	a := Keyed(t, authkit.WithErrorHandler(func(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
 		last = f
@@ -105,7 +105,7 @@ func TestAMadeUpAPIKeyBeyondTheBudgetIsAnsweredByTheApplicationsErrorHandler(t *
 	assert.Empty(t, last.Link, "signing in does not help")
 }
 
-func TestMadeUpAPIKeysWhileWorkOSHangsAndTheirClientsLeaveHoldFewQuestions(t *testing.T) { // A5
+func TestUnknownAPIKeysHoldFewValidationsWhileWorkOSHangs(t *testing.T) { // A5
 	a := Keyed(t)
 	good := a.addKey("good")
 	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
@@ -147,7 +147,7 @@ func TestMadeUpAPIKeysWhileWorkOSHangsAndTheirClientsLeaveHoldFewQuestions(t *te
 	assert.Equal(t, BudgetOfUnknownKeys+1, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 }
 
-func TestAMadeUpAPIKeyThatEarnsA429CostsNoGoodKeyItsAnswer(t *testing.T) { // A5
+func TestA429ForAnUnknownAPIKeyDoesNotAffectAValidKey(t *testing.T) { // A5
 	for _, grace := range []time.Duration{0, time.Hour} {
 		t.Run(grace.String(), func(t *testing.T) {
 			a := Keyed(t, (&validations{strike: earn429}).option(), authkit.WithAPIKeyGrace(grace))
@@ -174,7 +174,7 @@ func TestAMadeUpAPIKeyThatEarnsA429CostsNoGoodKeyItsAnswer(t *testing.T) { // A5
 	}
 }
 
-func TestFortyThousandMadeUpAPIKeysPushNoGoodAnswerOut(t *testing.T) { // A5
+func TestUnknownAPIKeysDoNotEvictAValidKeyFromTheCache(t *testing.T) { // A5
 	a := Keyed(t, WithoutLog)
 	good := a.addKey("good")
 	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
@@ -185,7 +185,7 @@ func TestFortyThousandMadeUpAPIKeysPushNoGoodAnswerOut(t *testing.T) { // A5
 	assert.Equal(t, 1+BudgetOfUnknownKeys, a.Fake.Calls(authkittest.RouteValidateAPIKey), "it is remembered")
 }
 
-func TestADeletedAPIKeyHasNoGraceWhileMadeUpKeysEarn429s(t *testing.T) { // A5
+func TestADeletedAPIKeyHasNoGraceWhileUnknownKeysCause429s(t *testing.T) { // A5
 	a := Keyed(t, (&validations{strike: earn429}).option(), authkit.WithAPIKeyGrace(time.Hour))
 	key := a.addKey("ci")
 	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", key).Status)
@@ -197,7 +197,7 @@ func TestADeletedAPIKeyHasNoGraceWhileMadeUpKeysEarn429s(t *testing.T) { // A5
 	}
 }
 
-func TestADeletedAPIKeyHasNoGraceWhileMadeUpKeysSpendTheBudget(t *testing.T) { // A5
+func TestADeletedAPIKeyHasNoGraceWhileUnknownKeysUseUpTheBudget(t *testing.T) { // A5
 	a := Keyed(t, authkit.WithAPIKeyGrace(time.Hour))
 	key := a.addKey("ci")
 	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", key).Status)
@@ -209,7 +209,7 @@ func TestADeletedAPIKeyHasNoGraceWhileMadeUpKeysSpendTheBudget(t *testing.T) { /
 	assert.Equal(t, http.StatusUnauthorized, a.WithKey(t.Context(), "/key", key).Status)
 }
 
-func TestA429ToTheQuestionAboutAnAPIKeyItselfGivesItItsGrace(t *testing.T) { // A5
+func TestA429ForAValidatedAPIKeyStartsItsGrace(t *testing.T) { // A5
 	for name, c := range map[string]struct {
 		grace  time.Duration
 		status int
@@ -231,7 +231,7 @@ func TestA429ToTheQuestionAboutAnAPIKeyItselfGivesItItsGrace(t *testing.T) { // 
 }
 
 // The grace is for a WorkOS that does not answer about this key. A refusal of this key is an answer.
-func TestAProvenAPIKeyThatWorkOSRefusesHasNoGrace(t *testing.T) { // A5
+func TestAValidatedAPIKeyThatWorkOSRefusesHasNoGrace(t *testing.T) { // A5
 	for name, c := range map[string]struct {
 		fault  authkittest.Fault
 		status int
@@ -264,7 +264,7 @@ func TestAProvenAPIKeyThatWorkOSRefusesHasNoGrace(t *testing.T) { // A5
 	}
 }
 
-func TestAGoodAPIKeyIsAskedAboutThoughTheBudgetOfStrangersIsSpent(t *testing.T) { // A5
+func TestAValidatedAPIKeyIsRevalidatedWhenTheBudgetIsUsedUp(t *testing.T) { // A5
 	a := Keyed(t)
 	good, gone := a.addKey("good"), a.addKey("gone")
 	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
@@ -287,7 +287,7 @@ func TestAGoodAPIKeyIsAskedAboutThoughTheBudgetOfStrangersIsSpent(t *testing.T) 
 	assert.Equal(t, http.StatusTooManyRequests, a.WithKey(t.Context(), "/key", gone).Status, "it is proven no more")
 }
 
-func TestMadeUpAPIKeysThatWorkOSThinksAboutDelayNoGoodKey(t *testing.T) { // A5
+func TestSlowValidationsOfUnknownAPIKeysDoNotDelayAValidKey(t *testing.T) { // A5
 	thinking, over := make(chan struct{}, 1000), make(chan struct{})
 	a := Keyed(t, (&validations{strike: func(_ *http.Request, value string) (*http.Response, error) {
 		if strings.HasPrefix(value, "sk_made_up_") {
@@ -319,7 +319,7 @@ func TestMadeUpAPIKeysThatWorkOSThinksAboutDelayNoGoodKey(t *testing.T) { // A5
 	wg.Wait()
 }
 
-func TestAValueThatWorkOSRefusesToLookAtIsNoOutage(t *testing.T) { // A5
+func TestAnAPIKeyThatWorkOSRejectsAsMalformedIsNotAnOutage(t *testing.T) { // A5
 	for _, status := range []int{400, 404, 413, 422} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			a := Keyed(t)
@@ -353,7 +353,7 @@ func TestAValueThatWorkOSRefusesToLookAtIsNoOutage(t *testing.T) { // A5
 	}
 }
 
-func TestATextThatIsNoBearerTokenIsNotAskedAbout(t *testing.T) { // A5
+func TestAnAPIKeyOfWrongSyntaxIsNotValidated(t *testing.T) { // A5
 	a := Keyed(t)
 	for _, value := range []string{"sk_", "sk_a b", "sk_\x80\xff", "sk_ü", "sk_a\"b", "sk_a\tb", "SK_a", "sk_a.b", "sk_a/../b", "sk_a:b", "sk_'--", "sk_a%00", "sk_a$b", "sk_" + longText(510)} {
 		assert.Equal(t, http.StatusUnauthorized, a.WithKey(t.Context(), "/key", value).Status, "%q", value)
@@ -364,7 +364,7 @@ func TestATextThatIsNoBearerTokenIsNotAskedAbout(t *testing.T) { // A5
 }
 
 // A firewall before WorkOS refuses what looks like an attack, and says so in ways that read as a failure of WorkOS.
-func TestAMadeUpAPIKeyThatAFirewallWouldRefuseIsNeverSent(t *testing.T) { // A5
+func TestAnAPIKeyWithMarkupIsNotSentToWorkOS(t *testing.T) { // A5
 	for name, fault := range map[string]authkittest.Fault{
 		"a page of a firewall's": {Status: 403, Body: `<html>Attention Required</html>`},
 		"403":                    {Status: 403, Body: `{"message":"Forbidden"}`},
@@ -386,7 +386,7 @@ func TestAMadeUpAPIKeyThatAFirewallWouldRefuseIsNeverSent(t *testing.T) { // A5
 	}
 }
 
-func TestTheValueOfAnAPIKeyIsHandedToNoHandler(t *testing.T) {
+func TestAHandlerDoesNotSeeTheValueOfAnAPIKey(t *testing.T) {
 	var seen []*authkit.APIKey
 	way := &validations{strike: func(_ *http.Request, value string) (*http.Response, error) {
 		return JSONReply(200, nil, `{"api_key":{"id":"api_key_1","name":"ci","value":"`+value+`","owner":{"type":"organization","id":"org_1"}}}`), nil

@@ -25,7 +25,7 @@ func (a *App) deleteKey(name string) {
 	require.NoError(a.T, client.DeleteAPIKey(a.T.Context(), "api_key_"+name))
 }
 
-func TestAThousandRequestsWithOneKeyMakeOneValidation(t *testing.T) {
+func TestConcurrentRequestsWithOneAPIKeyMakeOneValidation(t *testing.T) {
 	a := guarded(t)
 	key := a.addKey("ci", "posts:write")
 	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
@@ -47,7 +47,7 @@ func TestAThousandRequestsWithOneKeyMakeOneValidation(t *testing.T) {
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 }
 
-func TestADeletedKeyStopsWithinThirtySeconds(t *testing.T) {
+func TestADeletedAPIKeyIsRefusedAfterThirtySeconds(t *testing.T) {
 	a := guarded(t)
 	key := a.addKey("ci", "posts:write")
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/apikey", Header: Bearer(key)}).Status)
@@ -60,7 +60,7 @@ func TestADeletedKeyStopsWithinThirtySeconds(t *testing.T) {
 	assert.Contains(t, resp.Header.Get("WWW-Authenticate"), `error="invalid_token"`)
 }
 
-func TestAKeyStopsWhenItExpiresThoughItIsRemembered(t *testing.T) {
+func TestACachedAPIKeyIsRefusedWhenItExpires(t *testing.T) {
 	a := guarded(t)
 	key := a.Fake.AddAPIKey(authkittest.APIKey{
 		Name: "short", OrganizationID: "org_acme", Permissions: []string{"posts:write"}, ExpiresAt: Start.Add(10 * time.Second),
@@ -71,7 +71,7 @@ func TestAKeyStopsWhenItExpiresThoughItIsRemembered(t *testing.T) {
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 }
 
-func TestAKeyThatIsNotValidIsAskedAboutOnceAndAKeyOfNoKeysShapeNever(t *testing.T) {
+func TestAnInvalidAPIKeyIsValidatedOnceAndAMalformedKeyNever(t *testing.T) {
 	a := guarded(t)
 	for range 5 {
 		assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/apikey", Header: Bearer("sk_unknown")}).Status)
@@ -83,7 +83,7 @@ func TestAKeyThatIsNotValidIsAskedAboutOnceAndAKeyOfNoKeysShapeNever(t *testing.
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 }
 
-func TestWhileWorkOSCannotBeAskedKeysAreClosedUnlessAGraceIsGiven(t *testing.T) {
+func TestAPIKeysAreRefusedDuringAnOutageUnlessAGraceIsSet(t *testing.T) {
 	for name, c := range map[string]struct {
 		grace  time.Duration
 		status int
@@ -122,7 +122,7 @@ func TestWhileWorkOSCannotBeAskedKeysAreClosedUnlessAGraceIsGiven(t *testing.T) 
 	}
 }
 
-func TestAKeyThatWorkOSCalledInvalidHasNoGrace(t *testing.T) {
+func TestAnAPIKeyThatWorkOSCalledInvalidHasNoGrace(t *testing.T) {
 	a := NewApp(t, AppOptions{
 		AuthKit: []authkit.Option{authkit.WithAPIKeyGrace(time.Hour)},
 		Routes: func(a *App, mux *http.ServeMux) {
@@ -139,7 +139,7 @@ func TestAKeyThatWorkOSCalledInvalidHasNoGrace(t *testing.T) {
 	assert.Equal(t, http.StatusServiceUnavailable, a.Send(Request{Target: "/key", Header: Bearer(key)}).Status)
 }
 
-func TestAValidationGoesOnWhenTheRequestThatAskedGoesAway(t *testing.T) {
+func TestAnAPIKeyValidationContinuesAfterItsRequestIsCancelled(t *testing.T) {
 	a := guarded(t)
 	key := a.addKey("ci", "posts:write")
 	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
@@ -165,7 +165,7 @@ func TestAValidationGoesOnWhenTheRequestThatAskedGoesAway(t *testing.T) {
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 }
 
-func TestTheKeyOfAUserHasItsOrganizationWhereItReallyIs(t *testing.T) {
+func TestAnAPIKeyOfAUserHasAnOwnerAndAnOrganization(t *testing.T) {
 	var seen []*authkit.APIKey
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("/key", a.RequireAPIKey()(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -187,7 +187,7 @@ func TestTheKeyOfAUserHasItsOrganizationWhereItReallyIs(t *testing.T) {
 	}
 }
 
-func TestWhoeverTriesKeysUntilWorkOSHasEnoughUsesUpNoMore(t *testing.T) {
+func TestUnknownAPIKeysAreNotSentAgainBeforeTheRetryAfterOfA429(t *testing.T) {
 	a := guarded(t)
 	known := a.addKey("known", "posts:write")
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/apikey", Header: Bearer(known)}).Status)
@@ -204,14 +204,14 @@ func TestWhoeverTriesKeysUntilWorkOSHasEnoughUsesUpNoMore(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/apikey", Header: Bearer("sk_guess99")}).Status)
 }
 
-func TestAPublicClientCannotValidateKeys(t *testing.T) {
+func TestAPublicClientCannotValidateAPIKeys(t *testing.T) {
 	a, err := authkit.New(authkit.WithPublicClient(), authkit.WithClientID("client_1"), authkit.WithCookiePassword(Password))
 	assert.NoError(t, err)
 	assert.Panics(t, func() { a.RequireAPIKey() })
 	assert.Panics(t, func() { a.RequireAuthOrAPIKey() })
 }
 
-func TestAnEmptyPermissionOfAnAPIKeyGuardIsAMistake(t *testing.T) { // A15
+func TestAnAPIKeyGuardPanicsForAnEmptyPermission(t *testing.T) { // A15
 	a := NewApp(t, AppOptions{})
 	for name, guard := range map[string]func(...string) func(http.Handler) http.Handler{
 		"RequireAPIKey": a.RequireAPIKey, "RequireAuthOrAPIKey": a.RequireAuthOrAPIKey,
@@ -228,7 +228,7 @@ func TestAnEmptyPermissionOfAnAPIKeyGuardIsAMistake(t *testing.T) { // A15
 	}
 }
 
-func TestAnAPIKeyGuardKeepsThePermissionsThatItWasBuiltWith(t *testing.T) { // A15
+func TestAnAPIKeyGuardCopiesItsPermissions(t *testing.T) { // A15
 	permissions := [][]string{{"posts:write"}, {"posts:write"}}
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		pass := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
@@ -241,7 +241,7 @@ func TestAnAPIKeyGuardKeepsThePermissionsThatItWasBuiltWith(t *testing.T) { // A
 	assert.Equal(t, http.StatusForbidden, a.WithKey(t.Context(), "/either", poor).Status)
 }
 
-func TestAGuardForPeopleOrAPIKeysWithoutAPermissionStillWantsOneOfThem(t *testing.T) { // A20
+func TestRequireAuthOrAPIKeyWithoutPermissionsRequiresCredentials(t *testing.T) { // A20
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("/either", a.RequireAuthOrAPIKey()(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if key, ok := authkit.APIKeyFromContext(r.Context()); ok {
@@ -280,7 +280,7 @@ func TestAGuardForPeopleOrAPIKeysWithoutAPermissionStillWantsOneOfThem(t *testin
 	}
 }
 
-func TestAClientThatLeavesWhileItsAPIKeyIsAskedAboutIsLoggedAtDebug(t *testing.T) { // A5
+func TestACancelledAPIKeyRequestIsLoggedAtDebug(t *testing.T) { // A5
 	a := Keyed(t)
 	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
 	ctx, leave := context.WithCancel(t.Context())
@@ -293,7 +293,7 @@ func TestAClientThatLeavesWhileItsAPIKeyIsAskedAboutIsLoggedAtDebug(t *testing.T
 	assert.NotContains(t, a.Logs.String(), "level=WARN")
 }
 
-func TestARequestThatRunsOutOfItsOwnTimeIsLoggedAsAFailure(t *testing.T) {
+func TestAnAPIKeyRequestPastItsDeadlineIsLoggedAtWarn(t *testing.T) {
 	a := Keyed(t)
 	key := a.addKey("ci")
 	late, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
@@ -302,7 +302,7 @@ func TestARequestThatRunsOutOfItsOwnTimeIsLoggedAsAFailure(t *testing.T) {
 	assert.Contains(t, a.Logs.String(), "level=WARN", "no client has left")
 }
 
-func TestAClientThatLeavesIsNotToldThatItsAPIKeyIsBadAndNothingIsRememberedOfThat(t *testing.T) { // A20
+func TestACancelledRequestDoesNotMarkItsAPIKeyInvalid(t *testing.T) { // A20
 	a := Keyed(t)
 	key := a.addKey("ci")
 	gone, leave := context.WithCancel(t.Context())
@@ -337,7 +337,7 @@ func longText(n int) string {
 	return string(b)
 }
 
-func TestARequestWithAKeyIsNotThePersonOfItsCookie(t *testing.T) {
+func TestAnAPIKeyTakesPrecedenceOverTheSessionCookie(t *testing.T) {
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("DELETE /posts", a.RequireAuthOrAPIKey("posts:delete")(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if s, ok := authkit.FromContext(r.Context()); ok {
@@ -358,7 +358,7 @@ func TestARequestWithAKeyIsNotThePersonOfItsCookie(t *testing.T) {
 	assert.Equal(t, "deleted in org_own", resp.Body)
 }
 
-func TestOnlyBearerIsAKey(t *testing.T) {
+func TestOnlyTheBearerSchemeCarriesAnAPIKey(t *testing.T) {
 	a := guarded(t)
 	key := a.Fake.AddAPIKey(authkittest.APIKey{Name: "full", OrganizationID: "org_acme", Permissions: []string{"posts:write"}})
 	r := a.Send(Request{Target: "/apikey", Header: http.Header{"Authorization": {"Basic " + key}}})
@@ -367,7 +367,7 @@ func TestOnlyBearerIsAKey(t *testing.T) {
 	assert.Equal(t, "Bearer", r.Header.Get("WWW-Authenticate"), "no key came")
 }
 
-func TestAGuardThatTakesKeysSaysSo(t *testing.T) {
+func TestAGuardThatAcceptsAPIKeysChallengesWithBearer(t *testing.T) {
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("/either", a.RequireAuthOrAPIKey()(http.NotFoundHandler()))
 	}})

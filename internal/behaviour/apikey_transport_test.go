@@ -16,7 +16,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestATransportThatNeverReturnsAnswersEveryAPIKeyAndTheNextQuestionWorks(t *testing.T) { // A18
+func TestEveryAPIKeyRequestIsAnsweredIfTheTransportPanicsOrExits(t *testing.T) { // A18
 	for name, end := range map[string]func(){
 		"it ends its goroutine": runtime.Goexit,
 		"it panics":             func() { panic("a transport of the application's own") },
@@ -66,7 +66,7 @@ func TestATransportThatNeverReturnsAnswersEveryAPIKeyAndTheNextQuestionWorks(t *
 	}
 }
 
-func TestATransportThatEndsManyGoroutinesLeavesEveryPlaceFree(t *testing.T) { // A18
+func TestATransportThatExitsItsGoroutineReleasesItsValidationSlot(t *testing.T) { // A18
 	way := &validations{strike: func(*http.Request, string) (*http.Response, error) { runtime.Goexit(); return nil, nil }}
 	a := Keyed(t, way.option())
 	for i := range 2 * UnknownKeysAtOnce {
@@ -76,7 +76,7 @@ func TestATransportThatEndsManyGoroutinesLeavesEveryPlaceFree(t *testing.T) { //
 	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", a.addKey("ci")).Status)
 }
 
-func TestAnAPIKeyThatIsDeletedWhileTheReplyIsOnItsWayStopsThirtySecondsAfterTheQuestion(t *testing.T) {
+func TestTheCacheTimeOfAnAPIKeyStartsWithTheRequestToWorkOS(t *testing.T) {
 	clock := newObservedClock()
 	a := NewApp(t, AppOptions{Clock: &clock, Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("/key", a.RequireAPIKey()(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
@@ -96,14 +96,14 @@ func TestAnAPIKeyThatIsDeletedWhileTheReplyIsOnItsWayStopsThirtySecondsAfterTheQ
 	assert.Equal(t, http.StatusUnauthorized, a.WithKey(t.Context(), "/key", key).Status)
 }
 
-func TestACancellationByTheTransportItselfIsLoggedAsAFailure(t *testing.T) {
+func TestACancellationByTheTransportIsLoggedAtWarn(t *testing.T) {
 	way := &validations{strike: func(*http.Request, string) (*http.Response, error) { return nil, context.Canceled }}
 	a := Keyed(t, way.option())
 	assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", "sk_some").Status)
 	assert.Contains(t, a.Logs.String(), `level=WARN msg="authkit: request refused"`, "the client is still there")
 }
 
-func TestTheRetryAfterOfARememberedFailureIsWhatIsLeftOfIt(t *testing.T) {
+func TestTheRetryAfterOfACachedFailureIsTheRemainingTime(t *testing.T) {
 	a := Keyed(t)
 	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 503, Header: http.Header{"Retry-After": {"30"}}})
 	for _, left := range []string{"30", "21", "11", "1"} {

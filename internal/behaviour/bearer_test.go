@@ -29,7 +29,7 @@ func (a *App) nativeToken(change func(claims map[string]any)) string {
 	return a.Fake.SignToken(claims)
 }
 
-func TestABearerTokenIsASessionWithoutAProfile(t *testing.T) {
+func TestABearerTokenGivesASessionWithoutAProfile(t *testing.T) {
 	a := guarded(t)
 	resp := a.Send(Request{Target: "/permission", Header: Bearer(a.nativeToken(nil))})
 	assert.Equal(t, http.StatusOK, resp.Status)
@@ -50,7 +50,7 @@ func TestABearerTokenIsASessionWithoutAProfile(t *testing.T) {
 	assert.Equal(t, authkit.User{ID: "user_kim"}, session.User())
 }
 
-func TestABadBearerTokenIsAnswered401AndWhy(t *testing.T) {
+func TestAnInvalidBearerTokenAnswers401WithAReason(t *testing.T) {
 	a := guarded(t)
 	cookie := a.SignedIn(Kim).CookieHeader()
 	refreshes := a.Fake.Calls(authkittest.RouteRefresh)
@@ -81,7 +81,7 @@ func TestABadBearerTokenIsAnswered401AndWhy(t *testing.T) {
 	assert.Equal(t, "Bearer", resp.Header.Get("WWW-Authenticate"), "no error code where no token came")
 }
 
-func TestTheHeaderDecidesWhereThereIsACookieToo(t *testing.T) {
+func TestABearerTokenTakesPrecedenceOverTheSessionCookie(t *testing.T) {
 	a := guarded(t)
 	lees := a.SignedIn(lee).CookieHeader()
 	resp := a.Send(Request{Target: "/auth", Cookie: lees, Header: Bearer(a.nativeToken(nil))})
@@ -92,14 +92,14 @@ func TestTheHeaderDecidesWhereThereIsACookieToo(t *testing.T) {
 	}
 }
 
-func TestOfTwoAuthorizationHeadersNoneIsBelieved(t *testing.T) {
+func TestTwoAuthorizationHeadersAreRefused(t *testing.T) {
 	a := guarded(t)
 	token := "Bearer " + a.nativeToken(nil)
 	resp := a.Send(Request{Target: "/auth", Header: http.Header{"Authorization": {token, token}}})
 	assert.Equal(t, http.StatusUnauthorized, resp.Status)
 }
 
-func TestBearerTokensAreNotAcceptedUnlessAsked(t *testing.T) {
+func TestBearerTokensAreRefusedByDefault(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	token := a.bearerOf(a.SignedIn(Kim).CookieHeader())
 	resp := a.Send(Request{Target: "/account", Header: Bearer(token)})
@@ -107,14 +107,14 @@ func TestBearerTokensAreNotAcceptedUnlessAsked(t *testing.T) {
 	assert.Empty(t, resp.Header.Get("WWW-Authenticate"))
 }
 
-func TestACookiesTokenOfAnotherClientIsRefusedThoughBearerTokensOfItAreAccepted(t *testing.T) {
+func TestSignInRefusesATokenOfAClientThatIsOnlyAcceptedForBearerTokens(t *testing.T) {
 	a := guarded(t)
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Claims = map[string]any{"client_id": "client_native"} })
 	s := a.Begin("/login")
 	assert.Equal(t, http.StatusBadGateway, a.Send(Request{Target: s.Target(), Cookie: s.Cookie}).Status)
 }
 
-func TestASignedOutSessionIsRefusedAsABearerTokenToo(t *testing.T) {
+func TestTheBearerTokenOfASignedOutSessionIsRefused(t *testing.T) {
 	a := guarded(t)
 	cookie := a.SignedIn(Kim).CookieHeader()
 	token := a.bearerOf(cookie)
@@ -123,7 +123,7 @@ func TestASignedOutSessionIsRefusedAsABearerTokenToo(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/auth", Header: Bearer(token)}).Status)
 }
 
-func TestAnUnknownKeyIsARefusalForABearerTokenAndAnOutageIsNot(t *testing.T) {
+func TestABearerTokenAnswers401ForAnUnknownKeyAnd503ForAKeyOutage(t *testing.T) {
 	a := guarded(t)
 	a.SignedIn(Kim) // the keys are at hand
 	for range 3 {
@@ -141,7 +141,7 @@ func TestAnUnknownKeyIsARefusalForABearerTokenAndAnOutageIsNot(t *testing.T) {
 }
 
 // A19: what a stranger sends is measured before it is decoded, and asks for no keys.
-func TestABearerTokenWithALargeHeaderIsRefusedBeforeAnyWork(t *testing.T) {
+func TestABearerTokenWithALargeHeaderIsRefusedBeforeItIsDecoded(t *testing.T) {
 	a := guarded(t)
 	for name, value := range map[string]string{
 		"nested": strings.Repeat("[", 5600) + strings.Repeat("]", 5600), "long": `"` + strings.Repeat("x", 10<<10) + `"`, "a little too long": `"` + strings.Repeat("x", 740) + `"`,
@@ -154,7 +154,7 @@ func TestABearerTokenWithALargeHeaderIsRefusedBeforeAnyWork(t *testing.T) {
 	assert.Contains(t, a.Logs.String(), "header: want at most 1024 bytes")
 }
 
-func TestABearerTokenOfASignedOutSessionIsToldSoAndNotSentToSignIn(t *testing.T) {
+func TestABearerTokenOfASignedOutSessionAnswers401ToANavigation(t *testing.T) {
 	a := guarded(t)
 	cookie := a.SignedIn(Kim).CookieHeader()
 	token := a.bearerOf(cookie)

@@ -22,7 +22,7 @@ func (a *App) warned() bool {
 }
 
 // A4. A load balancer takes an instance out that answers 5xx, and somebody is woken by a warning.
-func TestNoQueryOfACallbackCausesAFailureOfTheServer(t *testing.T) {
+func TestNoCallbackQueryCausesA5xxOrAWarning(t *testing.T) {
 	long := strings.Repeat("x", 4000)
 	for _, query := range []string{
 		"", "x=y", "error=x", "error=server_error", "error=access_denied", "error=", "error=%00", "error=" + long, "error=x&error=y",
@@ -56,7 +56,7 @@ func TestNoQueryOfACallbackCausesAFailureOfTheServer(t *testing.T) {
 	}
 }
 
-func TestAFailedSignInIsReportedOnlyWhereThisBrowserHadOneUnderWay(t *testing.T) {
+func TestASignInFailureIsReportedOnlyIfTheBrowserHasASignInPending(t *testing.T) {
 	var told []error
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignInFailure(func(_ context.Context, e authkit.SignInFailureEvent) {
 		told = append(told, e.Err)
@@ -80,7 +80,7 @@ func TestAFailedSignInIsReportedOnlyWhereThisBrowserHadOneUnderWay(t *testing.T)
 	assert.Len(t, told, 1)
 }
 
-func TestAGarbledCallbackUsesNothingUp(t *testing.T) {
+func TestAMalformedCallbackConsumesNoState(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	s := a.Begin("/login")
 	for _, target := range []string{
@@ -95,7 +95,7 @@ func TestAGarbledCallbackUsesNothingUp(t *testing.T) {
 	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}).Status)
 }
 
-func TestACodeThatWorkOSRefusesIsABadRequest(t *testing.T) {
+func TestTheCallbackStatusFollowsTheReplyToTheCodeExchange(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault  authkittest.Fault
 		status int
@@ -136,7 +136,7 @@ func TestACodeThatWorkOSRefusesIsABadRequest(t *testing.T) {
 	}
 }
 
-func TestTheErrorsOfASignInThatIsRefusedCanBeToldApart(t *testing.T) {
+func TestSignInFailuresMatchDistinctErrors(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault *authkittest.Fault
 		query string
@@ -170,7 +170,7 @@ func TestTheErrorsOfASignInThatIsRefusedCanBeToldApart(t *testing.T) {
 }
 
 // The client hangs up during the exchange, as anybody can.
-func TestAClientThatLeavesDuringTheExchangeIsNoWarning(t *testing.T) {
+func TestAClientThatCancelsDuringTheCodeExchangeCausesNoWarning(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	s := a.Begin("/login")
 	a.Fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Hang: true})
@@ -201,7 +201,7 @@ func (d discarded) Write(p []byte) (int, error) { return len(p), nil }
 func (d discarded) WriteHeader(int) {}
 
 // A4.
-func TestAnInvitationTokenOfTheQueryCausesNoFailureOfTheServer(t *testing.T) {
+func TestALongInvitationTokenInTheQueryCausesNo5xx(t *testing.T) {
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("/invited", a.LoginFunc(func(r *http.Request) authkit.LoginParams {
 			return authkit.LoginParams{InvitationToken: r.URL.Query().Get("invitation_token")}

@@ -17,7 +17,7 @@ import (
 )
 
 // B3. The page is loaded again, its tab is duplicated or restored, its state was pushed out.
-func TestACallbackWithABadStateLeadsOnWhereSomebodyIsSignedIn(t *testing.T) {
+func TestACallbackWithABadStateRedirectsASignedInUser(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	session := a.SignedIn(Kim).CookieHeader()
 	s := a.Begin("/login?return_to=/account%3Fa%3Db")
@@ -55,7 +55,7 @@ func TestACallbackWithABadStateLeadsOnWhereSomebodyIsSignedIn(t *testing.T) {
 	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: session}).Body, Kim, "and the session is as it was")
 }
 
-func TestOnlyASessionThatIsGoodLeadsACallbackOn(t *testing.T) {
+func TestACallbackWithABadStateRedirectsOnlyAUsableSession(t *testing.T) {
 	for name, c := range map[string]struct {
 		opts   []authkit.Option
 		change func(a *App, session string)
@@ -82,7 +82,7 @@ func TestOnlyASessionThatIsGoodLeadsACallbackOn(t *testing.T) {
 	}
 }
 
-func TestAGarbledCallbackLeadsNobodyOn(t *testing.T) {
+func TestAMalformedCallbackAnswers400ToASignedInUser(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	session := a.SignedIn(Kim).CookieHeader()
 	for _, target := range []string{"/callback", "/callback?state=a&state=b", "/callback?code=a&code=b&state=c"} {
@@ -90,7 +90,7 @@ func TestAGarbledCallbackLeadsNobodyOn(t *testing.T) {
 	}
 }
 
-func TestAStrictSessionIsLedOnFromAPageOfThisSite(t *testing.T) {
+func TestACallbackWithABadStateRedirectsAStrictSessionByAPage(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieSameSite(http.SameSiteStrictMode)}})
 	session := a.SignedIn(Kim).CookieHeader()
 	resp := a.Send(Request{Target: "/callback?code=x&state=y", Cookie: session, Header: from("same-origin")})
@@ -99,7 +99,7 @@ func TestAStrictSessionIsLedOnFromAPageOfThisSite(t *testing.T) {
 }
 
 // A20: the marker of a callback without a state.
-func TestTheMarkerOfAFreshStartEndsWithTheSignInAndWithThePage(t *testing.T) {
+func TestTheRestartCookieExpiresWithTheSignInOrTheErrorPage(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	j := NewCookieJar(t)
 	state := a.Starts(j, "/callback?code=stray", Navigation())
@@ -120,7 +120,7 @@ func TestTheMarkerOfAFreshStartEndsWithTheSignInAndWithThePage(t *testing.T) {
 }
 
 // A callback that is loaded again leads on whoever is signed in, though the session is stale or cannot be decided on.
-func TestAPersonWhoseKeyWasWithdrawnIsLedOnFromACallback(t *testing.T) {
+func TestACallbackWithABadStateRedirectsASessionOfAWithdrawnKey(t *testing.T) {
 	changed := make(keyChanges, 8)
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{changed.option()}})
 	session := a.SignedIn(Kim).CookieHeader()
@@ -133,7 +133,7 @@ func TestAPersonWhoseKeyWasWithdrawnIsLedOnFromACallback(t *testing.T) {
 	assert.Equal(t, http.StatusOK, page.Status, "and the page itself takes the session")
 }
 
-func TestAPersonIsLedOnFromACallbackDuringAKeyOutage(t *testing.T) {
+func TestACallbackWithABadStateRedirectsDuringAKeyOutage(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	session := a.SignedIn(Kim).CookieHeader()
 	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})

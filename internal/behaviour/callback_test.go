@@ -17,7 +17,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestACallbackOfThisBrowserSignsIn(t *testing.T) {
+func TestACallbackWithItsStateCookieSignsIn(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	s := a.Begin("/login?return_to=/account%3Fa%3Db")
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
@@ -38,7 +38,7 @@ func TestACallbackOfThisBrowserSignsIn(t *testing.T) {
 	assert.Negative(t, cookies[state].MaxAge, "the state's cookie is used up")
 }
 
-func TestACallbackThatIsTooLateASecondTimeOrTooEarlyMakesNoExchange(t *testing.T) {
+func TestASecondExpiredStateOrAFutureStateMakesNoCodeExchange(t *testing.T) {
 	for name, late := range map[string]func(a *App) Response{
 		"older than an hour, the second time": func(a *App) Response {
 			s := a.Begin("/login")
@@ -61,7 +61,7 @@ func TestACallbackThatIsTooLateASecondTimeOrTooEarlyMakesNoExchange(t *testing.T
 	}
 }
 
-func TestAnErrorWithoutAStateIsAPageAndStartsNothing(t *testing.T) {
+func TestAnErrorCallbackWithoutAStateStartsNoSignIn(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	resp := a.Send(Request{Target: "/callback?error=server_error", Header: Navigation()})
 	assert.Equal(t, http.StatusBadRequest, resp.Status)
@@ -69,7 +69,7 @@ func TestAnErrorWithoutAStateIsAPageAndStartsNothing(t *testing.T) {
 	assert.Empty(t, resp.SetCookies(t))
 }
 
-func TestACodeWithoutAStateStartsOneFreshSignInAndNoCircle(t *testing.T) {
+func TestACodeWithoutAStateRestartsTheSignInOnce(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	stray, err := url.Parse(a.Fake.Impersonate(Kim, "ops@example.com", "ticket 9", a.URL+"/callback"))
 	require.NoError(t, err)
@@ -93,7 +93,7 @@ func TestACodeWithoutAStateStartsOneFreshSignInAndNoCircle(t *testing.T) {
 	assert.Equal(t, []string{"authkit-session"}, b.cookieNames(), "the marker is gone")
 }
 
-func TestAbandonedSignInsStayBounded(t *testing.T) {
+func TestAbandonedSignInsLeaveABoundedNumberOfCookies(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	b := a.Browser()
 	for range 20 {
@@ -109,7 +109,7 @@ func TestAbandonedSignInsStayBounded(t *testing.T) {
 	assert.Contains(t, page.Body, "page of "+Kim)
 }
 
-func TestAFloodOfPlantedStateCookiesIsClearedAwayInBoundedSteps(t *testing.T) {
+func TestAFloodOfStateCookiesIsExpiredInBoundedSteps(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	prefix, _, _ := strings.Cut(a.Begin("/login").Cookie, "=")
 	prefix = prefix[:len("authkit-state-")+len("12345678-")]
@@ -136,7 +136,7 @@ func TestAFloodOfPlantedStateCookiesIsClearedAwayInBoundedSteps(t *testing.T) {
 	assert.LessOrEqual(t, cleared, 32)
 }
 
-func TestAPersonWhoCancelsGetsAPageAndCanTryAgain(t *testing.T) {
+func TestACancelledSignInShowsAPageWithARetryLink(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	b := a.Browser()
 	_, err := b.Get(a.URL + "/account?x=1")
@@ -152,7 +152,7 @@ func TestAPersonWhoCancelsGetsAPageAndCanTryAgain(t *testing.T) {
 	assert.Empty(t, a.Fake.Sessions())
 }
 
-func TestNothingOfAnErrorCallbackIsEchoed(t *testing.T) {
+func TestAnErrorCallbackIsNotEchoed(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	for _, error := range []string{"access_denied", "server_error", "<script>alert(1)</script>", strings.Repeat("x", 2000)} {
 		s := a.Begin("/login")
@@ -173,7 +173,7 @@ func TestNothingOfAnErrorCallbackIsEchoed(t *testing.T) {
 	assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
 }
 
-func TestAFailedExchangeIsAPageWithoutASessionAndLeavesAnOldOneAlone(t *testing.T) {
+func TestAFailedCodeExchangeShowsAPageAndKeepsTheOldSession(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault  authkittest.Fault
 		status int
@@ -211,7 +211,7 @@ func TestAFailedExchangeIsAPageWithoutASessionAndLeavesAnOldOneAlone(t *testing.
 	}
 }
 
-func TestWithoutKeysTheCodeIsKeptForLoadingThePageAgain(t *testing.T) {
+func TestACallbackWithoutSigningKeysKeepsTheCodeForAReload(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	s := a.Begin("/login")
 	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
@@ -232,7 +232,7 @@ func TestWithoutKeysTheCodeIsKeptForLoadingThePageAgain(t *testing.T) {
 	resp.NewCookie(t)
 }
 
-func TestANewTokenThatIsNotAcceptedMakesNoSessionAndIsLogged(t *testing.T) {
+func TestAnAccessTokenOfAnotherIssuerMakesNoSessionAndIsLogged(t *testing.T) {
 	a := NewApp(t, AppOptions{Fake: []authkittest.Option{authkittest.WithIssuer("https://auth.other.example")}})
 	s := a.Begin("/login")
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
@@ -251,7 +251,7 @@ func TestANewTokenThatIsNotAcceptedMakesNoSessionAndIsLogged(t *testing.T) {
 	accepting.SignedIn(Kim)
 }
 
-func TestATokenThatIsNotForThisApplicationOrPersonMakesNoSession(t *testing.T) {
+func TestAnAccessTokenOfAnotherClientOrUserMakesNoSession(t *testing.T) {
 	for name, c := range map[string]struct {
 		claims map[string]any
 		change func(reply map[string]any)
@@ -275,7 +275,7 @@ func TestATokenThatIsNotForThisApplicationOrPersonMakesNoSession(t *testing.T) {
 	}
 }
 
-func TestASessionPlantedBeforeSignInDoesNotSurviveIt(t *testing.T) {
+func TestASignInReplacesAPlantedSession(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	planted := a.SignedIn("lee@example.com").CookieHeader()
 	s := a.Begin("/login")
@@ -288,7 +288,7 @@ func TestASessionPlantedBeforeSignInDoesNotSurviveIt(t *testing.T) {
 	assert.NotContains(t, body, a.Fake.Sessions()[0].ID)
 }
 
-func TestAStrictSessionIsContinuedFromAPageOfThisSite(t *testing.T) {
+func TestASignInWithStrictCookiesContinuesFromAPageOfThisSite(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieSameSite(http.SameSiteStrictMode)}})
 	s := a.Begin("/login?return_to=/account%3Fq%3D%22%26")
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
@@ -304,7 +304,7 @@ func TestAStrictSessionIsContinuedFromAPageOfThisSite(t *testing.T) {
 	assert.Contains(t, page.Body, "/account?x=1")
 }
 
-func TestTheHookOfAFailedSignInIsToldWhy(t *testing.T) {
+func TestOnSignInFailureReceivesTheCause(t *testing.T) {
 	var failures []error
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignInFailure(func(_ context.Context, e authkit.SignInFailureEvent) {
 		failures = append(failures, e.Err)
@@ -325,7 +325,7 @@ func TestTheHookOfAFailedSignInIsToldWhy(t *testing.T) {
 	}
 }
 
-func TestTheHookOfASignInSeesItAndMayRefuse(t *testing.T) {
+func TestOnSignInReceivesTheSignInAndCanRefuseIt(t *testing.T) {
 	var seen []authkit.SignInEvent
 	refuse := false
 	a := NewApp(t, AppOptions{
@@ -357,7 +357,7 @@ func TestTheHookOfASignInSeesItAndMayRefuse(t *testing.T) {
 }
 
 // The code is spent, the state is used, and the page says "Nothing is lost: you stay signed in".
-func TestAPageAfterASpentCodeDoesNotPromiseThatNothingIsLost(t *testing.T) {
+func TestTheErrorPageAfterAUsedCodeDoesNotSayThatTheUserStaysSignedIn(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	a.SignedIn(Kim)
 	a.Fake.AddSigningKey()
@@ -372,7 +372,7 @@ func TestAPageAfterASpentCodeDoesNotPromiseThatNothingIsLost(t *testing.T) {
 	assert.Contains(t, body, "/login", "the way on is a new sign-in")
 }
 
-func TestAnExchangeThatIsNeverAnsweredIsAPageAfterTenSeconds(t *testing.T) {
+func TestACodeExchangeTimesOutAfterTenSeconds(t *testing.T) {
 	m := newPlainApp(t)
 	s := m.BeginAs("/login", Kim)
 	m.Fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Hang: true})

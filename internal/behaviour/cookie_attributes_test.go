@@ -19,7 +19,7 @@ import (
 // The names and attributes that cookies go out with, as the configuration
 // decides them.
 
-func TestNamesAndAttributesFollowTheConfiguration(t *testing.T) {
+func TestCookieNamesAndAttributesFollowTheConfiguration(t *testing.T) {
 	const https, plain = "https://app.example.com/callback", "http://localhost:3000/callback"
 	type attributes struct {
 		name, state string
@@ -140,7 +140,7 @@ func (l *setCookieLog) last(name string) (last *http.Cookie) {
 	return last
 }
 
-func TestACookieOfAnHTTPSApplicationStaysSecureWhateverAProxySaysOfPlainHTTP(t *testing.T) {
+func TestForwardedHeadersDoNotMakeCookiesInsecure(t *testing.T) {
 	m := newPlainApp(t, authkit.WithRedirectURL("https://app.example.com/callback"))
 	for name, forged := range forgeries() {
 		header := Navigation()
@@ -160,7 +160,7 @@ func TestACookieOfAnHTTPSApplicationStaysSecureWhateverAProxySaysOfPlainHTTP(t *
 
 // Under https, a sibling domain or a page of plain http cannot plant what a sign-in or a session is kept in: browsers
 // keep it from them by the prefix (RFC 6265bis, section 4.1.3.2), and the plain name is not looked at.
-func TestAPlainNameIsNotTakenForOneWithThePrefix(t *testing.T) {
+func TestACookieWithoutTheHostPrefixIsIgnored(t *testing.T) {
 	m := newPlainApp(t, authkit.WithRedirectURL("https://app.example.com/callback"))
 	login := m.Send(Request{Target: "/login", Header: Navigation()})
 	require.Len(t, login.SetCookies(t), 1)

@@ -62,7 +62,7 @@ func junk(n int) string {
 }
 
 // Findings A1 and A2.
-func TestAPersonBehindPlantedCookiesReachesThePageOrOneThatExplainsAndSignsOutForGood(t *testing.T) {
+func TestPlantedCookiesDoNotBlockSignInOrSignOut(t *testing.T) {
 	for name, c := range map[string]struct {
 		plant   planting
 		reaches bool
@@ -138,7 +138,7 @@ func TestAPersonBehindPlantedCookiesReachesThePageOrOneThatExplainsAndSignsOutFo
 }
 
 // Which of two sessions is the browser's own cannot be told until the person signs in, which ends the other one.
-func TestASessionOfAnotherPersonBesideOnesOwnIsNeverServedAndEndsWithASignIn(t *testing.T) {
+func TestAPlantedSessionOfAnotherUserIsNotServedAndEndsWithASignIn(t *testing.T) {
 	for name, plant := range map[string]planting{"before": {before: "LEE"}, "behind": {after: "LEE"}} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
@@ -166,7 +166,7 @@ func TestASessionOfAnotherPersonBesideOnesOwnIsNeverServedAndEndsWithASignIn(t *
 }
 
 // Where no sign-in sees what is planted, or too much of it, the person is not sent in circles.
-func TestWhereSessionsCannotBeToldApartAPageExplains(t *testing.T) {
+func TestAPageExplainsSessionCookiesThatCannotBeToldApart(t *testing.T) {
 	for name, plant := range map[string]planting{
 		"another person's on the guarded page alone": {before: "LEE", under: "/account"}, "more than are tried": {after: junk(40), before: junk(20)},
 	} {
@@ -196,7 +196,7 @@ func TestWhereSessionsCannotBeToldApartAPageExplains(t *testing.T) {
 }
 
 // A doubled cookie of the shared session, whose name has no prefix that protects it.
-func TestASharedSessionIsFoundAndEndedBesideAPlantedOne(t *testing.T) {
+func TestASharedSessionIsFoundAndEndedBesideAPlantedCookie(t *testing.T) {
 	for name, plant := range map[string]planting{
 		"junk before": {before: "wos-session=x"}, "junk behind": {after: "wos-session=Fe26.2*1*a*b*c**d*e~2"}, "an empty one": {before: "wos-session="},
 	} {
@@ -217,7 +217,7 @@ func TestASharedSessionIsFoundAndEndedBesideAPlantedOne(t *testing.T) {
 	}
 }
 
-func TestOfSeveralCookiesOfOneSessionTheOneThatWasRefreshedLastCounts(t *testing.T) {
+func TestOfDuplicateCookiesOfOneSessionTheLatestIsUsed(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	old := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(0)
@@ -234,7 +234,7 @@ func TestOfSeveralCookiesOfOneSessionTheOneThatWasRefreshedLastCounts(t *testing
 }
 
 // Finding A1: the same where a sign-in takes the place of a session.
-func TestASignInTakesThePlaceOfASessionBesideAPlantedCookie(t *testing.T) {
+func TestASignInReplacesASessionBesideAPlantedCookie(t *testing.T) {
 	for name, plant := range map[string]string{"behind": "; authkit-session=x", "a chunk": "; authkit-session.0=x", "a surplus chunk": "; authkit-session.5=x"} {
 		t.Run(name, func(t *testing.T) {
 			began, goOn := make(chan struct{}), make(chan struct{})
@@ -251,7 +251,7 @@ func TestASignInTakesThePlaceOfASessionBesideAPlantedCookie(t *testing.T) {
 	}
 }
 
-func TestAFormOfTheApplicationsOwnIsNotLedInCirclesByPlantedCookies(t *testing.T) {
+func TestPlantedCookiesCauseNoRedirectLoopWithACustomSignInPage(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithSignInPage()}})
 	mine, theirs := a.SignedIn(Kim).CookieHeader(), a.SignedIn("lee@example.com").CookieHeader()
 	name := conflictCookie("", a.Fake.ClientID(), "authkit-session")
@@ -271,7 +271,7 @@ func TestAFormOfTheApplicationsOwnIsNotLedInCirclesByPlantedCookies(t *testing.T
 }
 
 // An old cookie that does not open is no reason to refuse a sign-in, however often it is begun.
-func TestSignInsThatArePutOffAreNotCountedAsFruitless(t *testing.T) {
+func TestUnfinishedSignInsDoNotCountAsCookieConflicts(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	b := a.Browser()
 	u, err := url.Parse(a.URL + "/")
@@ -291,7 +291,7 @@ func TestSignInsThatArePutOffAreNotCountedAsFruitless(t *testing.T) {
 }
 
 // Finding A19: each name is expired once, however often it came.
-func TestAMegabyteOfOneCookieNameIsExpiredOnce(t *testing.T) {
+func TestACookieNameThatRepeatsManyTimesIsExpiredOnce(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	flood := strings.Repeat("authkit-session.1=A; ", 40_000)
 	for name, q := range map[string]Request{
@@ -313,7 +313,7 @@ func TestAMegabyteOfOneCookieNameIsExpiredOnce(t *testing.T) {
 }
 
 // nginx takes 4 KB of a response's header by default, and answers 502 beyond that.
-func TestWhatIsExpiredMakesNoHeaderTooLargeForAProxy(t *testing.T) {
+func TestExpiringDuplicateCookiesKeepsTheResponseHeaderSmall(t *testing.T) {
 	var names []string
 	for _, suffix := range []string{"", ".0", ".1", ".2", ".3", ".4", ".5", ".6", ".7"} {
 		names = append(names, "authkit-session"+suffix+"=x")

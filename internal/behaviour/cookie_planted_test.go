@@ -111,7 +111,7 @@ var sessionForms = []sessionForm{
 	{"a session that is shared", "wos-session", Kim, []authkit.Option{authkit.WithSharedSession()}},
 }
 
-func TestCookiesThatWerePlantedKeepNobodyOutNorIn(t *testing.T) {
+func TestCookiesPlantedByAnotherHostBlockNeitherSignInNorSignOut(t *testing.T) {
 	for _, form := range sessionForms {
 		t.Run(form.name, func(t *testing.T) {
 			h := newTwoHosts(t, form.opts...)

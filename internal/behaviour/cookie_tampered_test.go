@@ -16,7 +16,7 @@ import (
 	"github.com/authkit-go/authkit/seal"
 )
 
-func TestASessionEndsAtItsLimitsWhateverTheCookieSays(t *testing.T) {
+func TestACopiedCookieEndsAtTheIdleAndAbsoluteLimits(t *testing.T) {
 	const day = 24 * time.Hour
 	m := newPlainApp(t, authkit.WithCookieMaxAge(day), authkit.WithIdleTimeout(2*time.Hour))
 	first := m.signIn(Kim) // an attacker keeps it for good, whatever Max-Age says
@@ -41,7 +41,7 @@ func TestASessionEndsAtItsLimitsWhateverTheCookieSays(t *testing.T) {
 	assert.Equal(t, before, m.Fake.Calls(authkittest.RouteRefresh), "nor is one asked for")
 }
 
-func TestASealOfOneApplicationOpensInNoOther(t *testing.T) {
+func TestASealedSessionOpensOnlyInItsOwnApplication(t *testing.T) {
 	m := newPlainApp(t)
 	cookie := m.signIn(Kim)
 	_, value, _ := strings.Cut(cookie, "=")
@@ -69,7 +69,7 @@ func TestASealOfOneApplicationOpensInNoOther(t *testing.T) {
 
 // The seals of others are of other formats, in which a change of one character must be noticed as well. What tells it is
 // their authentication alone: the profile beside a good token is vouched for by nothing else.
-func TestASealOfANeighboursThatWasTamperedWithIsNobodysAndStays(t *testing.T) {
+func TestATamperedSharedOrForeignSessionIsAnonymousAndKeepsItsCookie(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		open func(*testing.T) *App
@@ -128,7 +128,7 @@ func anothers(t *testing.T, format func(...string) (seal.Sealer, error), plainte
 
 func iron(passwords ...string) (seal.Sealer, error) { return seal.Iron(passwords...) }
 
-func TestACookieOfWhichAnyCharacterWasChangedIsNoSession(t *testing.T) {
+func TestASessionCookieWithAnyCharacterChangedIsAnonymous(t *testing.T) {
 	m := newPlainApp(t)
 	cookie := m.signIn(Kim)
 	for at := range len(cookie) - len(sessionCookie+"=") {

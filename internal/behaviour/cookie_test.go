@@ -33,7 +33,7 @@ func (a *App) fillTokens(n int) {
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Claims = incompressible(n) })
 }
 
-func TestASessionWithASixKilobyteTokenWorksInABrowsersCookies(t *testing.T) {
+func TestASessionWithALargeTokenIsSplitIntoCookieChunks(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	a.fillTokens(4200)
 	b := a.SignedIn(Kim)
@@ -70,7 +70,7 @@ func TestASessionWithASixKilobyteTokenWorksInABrowsersCookies(t *testing.T) {
 	assert.Equal(t, []string{"authkit-session"}, b.cookieNames(), "so does a sign-in")
 }
 
-func TestASessionBeyondEightCookiesIsAClearErrorAtSignIn(t *testing.T) {
+func TestASessionOfMoreThanEightCookiesFailsAtSignIn(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	a.fillTokens(9000) // a 12 KB token: the verifier takes 16 at most
 	a.SignedIn(Kim)
@@ -88,7 +88,7 @@ func TestASessionBeyondEightCookiesIsAClearErrorAtSignIn(t *testing.T) {
 	assert.Contains(t, a.Logs.String(), "bytes sealed")
 }
 
-func TestOnlyTheWholeSessionInItsOrderIsASession(t *testing.T) {
+func TestASplitSessionOpensOnlyWithAllChunksInOrder(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	a.fillTokens(4200)
 	b := a.SignedIn(Kim)
@@ -158,7 +158,7 @@ func TestOnlyTheWholeSessionInItsOrderIsASession(t *testing.T) {
 	}
 }
 
-func TestOfACookieThatCameTwiceTheOneThatOpensIsTheSession(t *testing.T) {
+func TestOfDuplicateCookiesTheOneThatOpensIsTheSession(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	mine, theirs := a.SignedIn(Kim).CookieHeader(), a.SignedIn("lee@example.com").CookieHeader()
 	for _, cookie := range []string{
@@ -182,7 +182,7 @@ func flip(s string) string {
 	return string(b)
 }
 
-func TestASealOfOneCookieOpensUnderNoOthersName(t *testing.T) {
+func TestASealedCookieOpensOnlyUnderItsOwnName(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	session := a.SignedIn(Kim).CookieHeader()
 	_, value, _ := strings.Cut(session, "=")
@@ -195,7 +195,7 @@ func TestASealOfOneCookieOpensUnderNoOthersName(t *testing.T) {
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteCodeExchange))
 }
 
-func TestACookieNameThatCameTwiceIsHealedByTheNextSignIn(t *testing.T) {
+func TestTheNextSignInExpiresDuplicateCookies(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{
 		authkit.WithRedirectURL("https://app.example.com/callback"), authkit.WithCookieDomain("example.com"),
 	}})
@@ -208,7 +208,7 @@ func TestACookieNameThatCameTwiceIsHealedByTheNextSignIn(t *testing.T) {
 	}, resp.expiredForms(t), "each form that can exist goes at the start but the one in use, which is replaced at the end")
 }
 
-func TestOverTLSTheCookiesTakeTheHostPrefixAndWork(t *testing.T) {
+func TestCookiesOverTLSHaveTheHostPrefix(t *testing.T) {
 	a := NewApp(t, AppOptions{TLS: true})
 	b := a.SignedIn(Kim)
 	assert.Equal(t, []string{"__Host-authkit-session"}, b.cookieNames())
@@ -222,7 +222,7 @@ func TestOverTLSTheCookiesTakeTheHostPrefixAndWork(t *testing.T) {
 }
 
 // Which Domain and Path a second form of the cookie has cannot be seen.
-func TestEveryFormThatADoubledCookieCanHaveIsExpired(t *testing.T) {
+func TestADuplicateCookieIsExpiredForEveryPossibleDomainAndPath(t *testing.T) {
 	ak, err := authkit.New(
 		authkit.WithAPIKey("sk_1"), authkit.WithClientID("client_1"), authkit.WithCookiePassword(Password),
 		authkit.WithRedirectURL("https://app.eu.example.com/callback"), authkit.WithCookieName("sid"),
@@ -268,7 +268,7 @@ func conflictCookie(prefix, clientID, session string) string {
 	return prefix + "authkit-conflict-" + base64.RawURLEncoding.EncodeToString(sum[:6])
 }
 
-func TestNoFormOfACookieIsExpiredWhereNothingIsInTheWay(t *testing.T) {
+func TestNoCookieIsExpiredWithoutAConflict(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	for name, resp := range map[string]Response{
@@ -280,7 +280,7 @@ func TestNoFormOfACookieIsExpiredWhereNothingIsInTheWay(t *testing.T) {
 	assert.Equal(t, []string{"authkit-session  /"}, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie}).expiredForms(t))
 }
 
-func TestACookieWhoseNameOnlyResemblesAChunksIsNoPartOfTheSession(t *testing.T) {
+func TestACookieWithANameSimilarToAChunkIsIgnored(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	a.fillTokens(4200)
 	chunks := a.SignedIn(Kim).CookieHeader()

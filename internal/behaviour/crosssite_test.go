@@ -16,7 +16,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestAFormOnAnotherSitesPageSwitchesNobodysOrganization(t *testing.T) {
+func TestACrossSiteFormCannotSwitchTheOrganization(t *testing.T) {
 	m := newPlainApp(t)
 	m.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: "org_beta", Role: "viewer"})
@@ -66,7 +66,7 @@ func from(site string) http.Header {
 }
 
 // A9. What is fetched ahead is for nobody to see yet.
-func TestWhatIsFetchedAheadSpendsNothing(t *testing.T) {
+func TestAPrefetchStartsNoSignInAndConsumesNoState(t *testing.T) {
 	for _, purpose := range []http.Header{
 		{"Sec-Purpose": {"prefetch"}}, {"Sec-Purpose": {"prefetch;prerender"}}, {"Sec-Purpose": {"prefetch;anonymous-client-ip"}},
 		{"Sec-Purpose": {"Prefetch"}}, {"Purpose": {"prefetch"}}, {"X-Moz": {"prefetch"}}, {"Purpose": {"x", "prefetch"}},
@@ -97,7 +97,7 @@ func TestWhatIsFetchedAheadSpendsNothing(t *testing.T) {
 }
 
 // An image of a sibling's page may set cookies here, Lax ones too.
-func TestAnImageOfAnotherOriginsPageReachesNoCallback(t *testing.T) {
+func TestACrossOriginImageRequestIsRefusedAtTheCallback(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	s := a.Begin("/login")
 	for _, target := range []string{"/callback?code=x", s.Target()} {
@@ -110,7 +110,7 @@ func TestAnImageOfAnotherOriginsPageReachesNoCallback(t *testing.T) {
 	assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
 }
 
-func TestAnotherOriginsFrameStartsNoSignIn(t *testing.T) {
+func TestACrossOriginFrameStartsNoSignIn(t *testing.T) {
 	framed := func(site, dest string) http.Header {
 		return http.Header{"Sec-Fetch-Site": {site}, "Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {dest}, "Accept": {"text/html"}}
 	}

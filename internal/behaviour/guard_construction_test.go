@@ -106,7 +106,7 @@ func withoutRights(t *testing.T) (a *App, pass http.Handler, none, acme string) 
 }
 
 // A15.
-func TestNoGuardThatIsBuiltWithEmptyArgumentsLetsThroughWhoHasNoRights(t *testing.T) {
+func TestAGuardWithEmptyArgumentsAllowsNoUserWithoutRights(t *testing.T) {
 	a, pass, none, acme := withoutRights(t)
 	visitors := map[string]string{"signed out": "", "signed in": none, "signed in to an organization": acme}
 	// What a guard lets through by its very meaning. A guard that is not
@@ -147,7 +147,7 @@ func TestNoGuardThatIsBuiltWithEmptyArgumentsLetsThroughWhoHasNoRights(t *testin
 	}
 }
 
-func TestAGuardThatIsToldAnEmptyNameOrANegativeAgePanicsAtConstruction(t *testing.T) {
+func TestAGuardPanicsForAnEmptyNameOrANegativeAge(t *testing.T) {
 	a := guarded(t)
 	var none []string
 	for want, build := range map[string]func(){
@@ -186,7 +186,7 @@ func TestAGuardThatIsToldAnEmptyNameOrANegativeAgePanicsAtConstruction(t *testin
 	assert.NotPanics(t, func() { a.RequireOrganizationSession() })
 }
 
-func TestAGuardKeepsItsNamesWhateverBecomesOfTheSlice(t *testing.T) {
+func TestAGuardCopiesTheSliceOfItsNames(t *testing.T) {
 	a, pass, cookie, _ := withoutRights(t)
 	for name, guard := range map[string]func(...string) func(http.Handler) http.Handler{
 		"RequireAnyRole": a.RequireAnyRole, "RequireAnyOrganization": a.RequireAnyOrganization,
@@ -201,7 +201,7 @@ func TestAGuardKeepsItsNamesWhateverBecomesOfTheSlice(t *testing.T) {
 	}
 }
 
-func TestWhoIsSignedInToNoOrganizationIsToldThatOneIsMissing(t *testing.T) {
+func TestRequireOrganizationSessionReportsAMissingOrganization(t *testing.T) {
 	a, pass, none, acme := withoutRights(t)
 	a.Server.Config.Handler = a.RequireOrganizationSession()(pass)
 	resp := a.Send(Request{Target: "/", Cookie: none, Header: Scripted()})
@@ -211,7 +211,7 @@ func TestWhoIsSignedInToNoOrganizationIsToldThatOneIsMissing(t *testing.T) {
 }
 
 // The skew that is added to the longest time there is must not make it negative.
-func TestTheLongestAgeOfAProofRefusesNobodyWhoHasOne(t *testing.T) {
+func TestRequireRecentAuthAcceptsTheLargestAge(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	pass := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "reached") })
@@ -226,7 +226,7 @@ func TestTheLongestAgeOfAProofRefusesNobodyWhoHasOne(t *testing.T) {
 	assert.Equal(t, http.StatusForbidden, a.Send(Request{Target: "/", Cookie: cookie}).Status, "no proof is none of any age")
 }
 
-func TestEveryGuardPanicsAtConstructionForANilHandler(t *testing.T) {
+func TestEveryGuardPanicsForANilHandler(t *testing.T) {
 	a := guarded(t)
 	const want = "authkit: a guard needs a handler, and this one is nil"
 	for name, guard := range guardsOf(a.AuthKit) {

@@ -81,7 +81,7 @@ func (a *App) bearerOf(cookie string) string {
 	return a.sessionOf(cookie).AccessToken()
 }
 
-func TestEveryGuardAnswersEveryVisitor(t *testing.T) {
+func TestEveryGuardAnswersEveryKindOfCredential(t *testing.T) {
 	a := guarded(t)
 	kims := a.SignedIn(Kim).CookieHeader()
 	lees := a.SignedIn(lee).CookieHeader()
@@ -168,7 +168,7 @@ func TestEveryGuardAnswersEveryVisitor(t *testing.T) {
 	}
 }
 
-func TestAGuardNamesWhatIsMissing(t *testing.T) {
+func TestAGuardReportsWhatIsMissing(t *testing.T) {
 	a := guarded(t)
 	cookie := a.SignedIn(lee).CookieHeader()
 	for path, missing := range map[string]string{
@@ -184,7 +184,7 @@ func TestAGuardNamesWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestAnImpersonatorIsSeenAndKeptOutWhereOnlyTheUserMayPass(t *testing.T) {
+func TestRefuseImpersonationRefusesAnImpersonatedSession(t *testing.T) {
 	a := guarded(t)
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Claims = map[string]any{"act": map[string]any{"sub": "ops@example.com"}}
@@ -196,7 +196,7 @@ func TestAnImpersonatorIsSeenAndKeptOutWhereOnlyTheUserMayPass(t *testing.T) {
 	assert.Equal(t, "the user in person", resp.Problem(t)["missing"])
 }
 
-func TestAGuardThatRequiresNothingIsAMistake(t *testing.T) {
+func TestAGuardPanicsForAnEmptyList(t *testing.T) {
 	a := guarded(t)
 	for want, guard := range map[string]func(){
 		"RequireAnyRole needs at least one role":                 func() { a.RequireAnyRole() },

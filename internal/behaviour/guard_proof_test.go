@@ -14,7 +14,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestAProofIsGoodForItsAgeAndTheSkewToTheLastMoment(t *testing.T) {
+func TestRequireRecentAuthAllowsTheAgeAndTheClockSkew(t *testing.T) {
 	a := guarded(t)
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(11 * time.Minute)
@@ -24,7 +24,7 @@ func TestAProofIsGoodForItsAgeAndTheSkewToTheLastMoment(t *testing.T) {
 	assert.Equal(t, http.StatusForbidden, a.Send(Request{Target: "/recent", Cookie: JarAfter(cookie, resp), Header: Scripted()}).Status)
 }
 
-func TestWithoutARedirectURLAProofThatIsTooOldIs403ForANavigationToo(t *testing.T) {
+func TestRequireRecentAuthWithoutARedirectURLAnswers403ToANavigation(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	reader, err := authkit.New(
 		authkit.WithAPIKey(a.Fake.APIKey()), authkit.WithClientID(a.Fake.ClientID()), authkit.WithBaseURL(a.Fake.URL()),
@@ -38,7 +38,7 @@ func TestWithoutARedirectURLAProofThatIsTooOldIs403ForANavigationToo(t *testing.
 	assert.Empty(t, resp.SetCookies(t))
 }
 
-func TestAProofThatIsTooOldIsRenewedAndThePageComesBack(t *testing.T) {
+func TestRequireRecentAuthReauthenticatesAndReturnsToThePage(t *testing.T) {
 	a := guarded(t)
 	b := a.SignedIn(Kim)
 	a.Clock.Advance(10*time.Minute + 59*time.Second)
@@ -52,7 +52,7 @@ func TestAProofThatIsTooOldIsRenewedAndThePageComesBack(t *testing.T) {
 	assert.Equal(t, a.URL+"/recent?x=1", page.URL.String())
 }
 
-func TestAnAuthKitThatGivesNoNewProofMeans403AndNoCircle(t *testing.T) {
+func TestRequireRecentAuthAnswers403IfAuthKitDoesNotReauthenticate(t *testing.T) {
 	for name, claims := range map[string]map[string]any{
 		"an old auth_time": {"auth_time": Start.Unix()},
 		"none at all":      {"auth_time": nil},
@@ -75,7 +75,7 @@ func TestAnAuthKitThatGivesNoNewProofMeans403AndNoCircle(t *testing.T) {
 }
 
 // AuthKit alone knows max_age, so a new proof is given there, whatever a sign-in asks for otherwise.
-func TestANewProofIsGivenAtAuthKitItselfWhateverTheLoginParamsSay(t *testing.T) {
+func TestReauthenticationAlwaysUsesTheProviderAuthKit(t *testing.T) {
 	for name, option := range map[string]authkit.Option{
 		"a provider":   authkit.WithLoginParams(authkit.LoginParams{Provider: "GoogleOAuth"}),
 		"a connection": authkit.WithLoginParams(authkit.LoginParams{Connection: "conn_1"}),
@@ -107,7 +107,7 @@ func TestANewProofIsGivenAtAuthKitItselfWhateverTheLoginParamsSay(t *testing.T) 
 	}
 }
 
-func TestABearerIsNotSentToSignInForAProof(t *testing.T) {
+func TestRequireRecentAuthAnswers403ToABearerToken(t *testing.T) {
 	a := guarded(t)
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(20 * time.Minute)

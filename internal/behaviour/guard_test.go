@@ -14,7 +14,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestAnAnonymousNavigationGoesIntoSignInAndAnythingElseGets401(t *testing.T) {
+func TestAnAnonymousNavigationStartsSignInAndAnyOtherRequestGets401(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	header := func(pairs ...string) http.Header {
 		h := http.Header{}
@@ -67,7 +67,7 @@ func TestAnAnonymousNavigationGoesIntoSignInAndAnythingElseGets401(t *testing.T)
 	}
 }
 
-func TestTheReturnPathIsTheRequestsOwnWhateverAPrefixHandlerStrips(t *testing.T) {
+func TestTheReturnPathIncludesAPrefixRemovedByStripPrefix(t *testing.T) {
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		inner := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "inner "+r.URL.Path) })
 		mux.Handle("/files/", http.StripPrefix("/files", a.RequireAuth(inner)))
@@ -91,7 +91,7 @@ func TestAGuardWithoutTheMiddlewareLoadsTheSessionItself(t *testing.T) {
 	assert.Equal(t, []string{"Cookie"}, resp.Header.Values("Vary"))
 }
 
-func TestAGuardTrustsItsOwnAuthKitAlone(t *testing.T) {
+func TestAGuardIgnoresASessionOfAnotherAuthKit(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	other := NewInstance(t, a.Fake, a.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieName("admin-session")}})
@@ -104,7 +104,7 @@ func TestAGuardTrustsItsOwnAuthKitAlone(t *testing.T) {
 		"a seal of one cookie does not open under another's name")
 }
 
-func TestWithoutARedirectURLAGuardRedirectsNobody(t *testing.T) {
+func TestAGuardWithoutARedirectURLAnswers401(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	reader, err := authkit.New(
 		authkit.WithAPIKey(a.Fake.APIKey()), authkit.WithClientID(a.Fake.ClientID()), authkit.WithBaseURL(a.Fake.URL()),
@@ -120,7 +120,7 @@ func TestWithoutARedirectURLAGuardRedirectsNobody(t *testing.T) {
 	assert.NotContains(t, resp.Body, "href")
 }
 
-func TestLoginAndCallbackServeGETAndLogoutPOST(t *testing.T) {
+func TestLoginAndCallbackAcceptOnlyGETAndLogoutOnlyPOST(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	s := a.Begin("/login")
@@ -140,7 +140,7 @@ func TestLoginAndCallbackServeGETAndLogoutPOST(t *testing.T) {
 	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: s.Target(), Cookie: s.Cookie}).Status, "the code is still good")
 }
 
-func TestLoginSendsWhatItsOptionsSay(t *testing.T) {
+func TestLoginSendsItsParametersToAuthKit(t *testing.T) {
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("/signup", a.Login(authkit.LoginParams{ScreenHint: "sign-up", LoginHint: "new@example.com", InvitationToken: "invite-1"}))
 		mux.Handle("/fresh", a.Login(authkit.LoginParams{MaxAge: new(time.Duration), Prompt: "login", Organization: "org_acme"}))
@@ -182,7 +182,7 @@ func TestLoginSendsWhatItsOptionsSay(t *testing.T) {
 	assert.Empty(t, resp.SetCookies(t))
 }
 
-func TestWithASignInPageOfItsOwnAGuardLeadsThere(t *testing.T) {
+func TestWithSignInPageAGuardRedirectsToTheLoginPath(t *testing.T) {
 	ak, err := authkit.New(
 		authkit.WithAPIKey("sk_1"), authkit.WithClientID("client_1"), authkit.WithCookiePassword(Password),
 		authkit.WithSignInPage(), authkit.WithLoginPath("/enter"))
@@ -199,7 +199,7 @@ func TestWithASignInPageOfItsOwnAGuardLeadsThere(t *testing.T) {
 }
 
 // A browser that sends one of the two headers knows both.
-func TestARequestWithHalfOfFetchMetadataIsNoNavigation(t *testing.T) {
+func TestARequestWithOnlyOneFetchMetadataHeaderIsNotANavigation(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	for name, value := range map[string]string{"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "image"} {
 		resp := a.Send(Request{Target: "/account", Header: http.Header{name: {value}, "Accept": {"text/html"}}})

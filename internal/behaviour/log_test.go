@@ -14,7 +14,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestNoSecretIsLoggedAtAnyLevelInAWholeLifeOfASession(t *testing.T) {
+func TestNoSecretIsLoggedDuringTheLifeOfASession(t *testing.T) {
 	var tokens []string
 	upstream := &Rewriting{Change: func(reply map[string]any) {
 		tokens = append(tokens, reply["access_token"].(string), reply["refresh_token"].(string))
@@ -69,7 +69,7 @@ func TestASessionCookieThatDoesNotOpenIsLoggedAtDebug(t *testing.T) {
 	assert.Regexp(t, `level=DEBUG msg="authkit: session cookie [^"]*" error="seal: `, a.Logs.String())
 }
 
-func TestABearerTokenThatIsRefusedIsLoggedAtDebug(t *testing.T) {
+func TestARefusedBearerTokenIsLoggedAtDebug(t *testing.T) {
 	a := guarded(t)
 	require.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/auth", Header: Bearer("made-up")}).Status)
 	assert.Regexp(t, `level=DEBUG msg="authkit: bearer token [^"]*" error=`, a.Logs.String())
@@ -77,7 +77,7 @@ func TestABearerTokenThatIsRefusedIsLoggedAtDebug(t *testing.T) {
 	assert.NotContains(t, a.Logs.String(), "level=WARN")
 }
 
-func TestTheLogOfAWholeLifeTellsWhatHappenedAndNoSecret(t *testing.T) {
+func TestTheLogOfASharedSessionRecordsItsEventsAndNoSecret(t *testing.T) {
 	m := newSharingApp(t)
 	var tokens []string
 	open := func(resp Response) (cookie string) {

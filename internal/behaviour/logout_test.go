@@ -37,7 +37,7 @@ func TestASignedOutSessionIsRefusedWhenItsCookieIsReplayed(t *testing.T) {
 	require.NoError(t, err, "signing in again is another session")
 }
 
-func TestAScriptIsToldWhereToGoToEndTheSession(t *testing.T) {
+func TestLogoutByAScriptReturnsTheLogoutURLOfWorkOS(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	b := a.SignedIn(Kim)
 	id := a.SessionID()
@@ -55,7 +55,7 @@ func TestAScriptIsToldWhereToGoToEndTheSession(t *testing.T) {
 	assert.Equal(t, a.URL+"/", b.Page().URL.String())
 }
 
-func TestLogoutWorksWithAnExpiredAnUnreadableAndNoSessionAndWithoutWorkOS(t *testing.T) {
+func TestLogoutNeedsNeitherAUsableSessionNorWorkOS(t *testing.T) {
 	var ended []string
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{
 		authkit.WithAbsoluteTimeout(time.Hour),
@@ -96,7 +96,7 @@ func TestLogoutWorksWithAnExpiredAnUnreadableAndNoSessionAndWithoutWorkOS(t *tes
 	assert.Equal(t, grants, a.Fake.Calls(authkittest.RouteAuthenticate), "and nothing is refreshed")
 }
 
-func TestAPOSTOfAnotherSiteSignsNobodyOut(t *testing.T) {
+func TestACrossSitePOSTDoesNotSignOut(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithTrustedOrigins("https://admin.example.com")}})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	for name, c := range map[string]struct {
@@ -128,7 +128,7 @@ func TestAPOSTOfAnotherSiteSignsNobodyOut(t *testing.T) {
 
 // The logout of the request that is under way wins, on its response and on later ones. The logout handler does not wait
 // for the refresh.
-func TestASignOutDuringARefreshWins(t *testing.T) {
+func TestASignOutDuringARefreshEndsTheRefreshedSession(t *testing.T) {
 	for name, signOut := range map[string]func(a *App, q Request) Response{
 		"behind the middleware":  (*App).Send,
 		"outside the middleware": func(a *App, q Request) Response { return a.Direct(a.Logout(), q) },
@@ -154,7 +154,7 @@ func TestASignOutDuringARefreshWins(t *testing.T) {
 	}
 }
 
-func TestASuccessorThatWasHandedOutBeforeTheLogoutIsRefusedAfterIt(t *testing.T) {
+func TestARefreshedCookieIsRefusedAfterALogoutWithTheOldCookie(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	old := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(0)
@@ -179,7 +179,7 @@ func TestLogoutBehindTheMiddlewareSetsEachCookieOnce(t *testing.T) {
 	assert.Negative(t, resp.SetCookies(t)["authkit-session"].MaxAge, "the last writer wins")
 }
 
-func TestLogoutBehindTheMiddlewareRefreshesNothing(t *testing.T) {
+func TestLogoutBehindTheMiddlewareDoesNotRefresh(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
@@ -187,7 +187,7 @@ func TestLogoutBehindTheMiddlewareRefreshesNothing(t *testing.T) {
 	assert.Zero(t, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-func TestLogoutAndLoginBehindTheMiddlewareWaitForNobody(t *testing.T) {
+func TestLoginCallbackAndLogoutDoNotWaitForARefresh(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
@@ -200,7 +200,7 @@ func TestLogoutAndLoginBehindTheMiddlewareWaitForNobody(t *testing.T) {
 
 // AuthKit may sign somebody in to the session that it still has (a fetch logout ends it nowhere but here). The new sign-in
 // then has the sid that this process refuses: signed in, anonymous, sent into sign-in, round and round until exp.
-func TestASignInAfterALogoutCountsWhateverItsSessionID(t *testing.T) {
+func TestASignInAfterALogoutIsAcceptedWithTheSameSessionID(t *testing.T) {
 	upstream := &Rewriting{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
@@ -218,7 +218,7 @@ func TestASignInAfterALogoutCountsWhateverItsSessionID(t *testing.T) {
 }
 
 // The cookie is gone from the browser. A copy of it must not be refreshed at WorkOS once this process has forgotten it.
-func TestASessionThatAScriptSignedOutIsRevokedAtWorkOS(t *testing.T) {
+func TestASessionSignedOutByAScriptIsRevokedAtWorkOS(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	other := NewInstance(t, a.Fake, a.Clock, AppOptions{})
 	b := a.SignedIn(Kim)
@@ -240,7 +240,7 @@ func TestASessionThatAScriptSignedOutIsRevokedAtWorkOS(t *testing.T) {
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRevokeSession))
 }
 
-func TestASessionThatWorkOSsLogoutEndsIsNotRevoked(t *testing.T) {
+func TestASessionEndedByTheLogoutOfWorkOSIsNotRevoked(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	b := a.SignedIn(Kim)
 	b.get("/")
@@ -261,7 +261,7 @@ func TestASessionThatWorkOSsLogoutEndsIsNotRevoked(t *testing.T) {
 	assert.NotContains(t, a.Logs.String(), "not revoked")
 }
 
-func TestASignInToASessionThatIsAboutToBeRevokedCallsThatOff(t *testing.T) {
+func TestASignInWithTheSameSessionIDCancelsThePendingRevocation(t *testing.T) {
 	upstream := &Rewriting{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
@@ -280,7 +280,7 @@ func TestASignInToASessionThatIsAboutToBeRevokedCallsThatOff(t *testing.T) {
 	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: again}).Body, Kim)
 }
 
-func TestEverySessionThatOpensIsEndedAtWorkOSToo(t *testing.T) {
+func TestLogoutEndsEverySessionOfDuplicateCookiesAtWorkOS(t *testing.T) {
 	for name, header := range map[string]http.Header{"by a form": Navigation(), "by a script": Scripted()} {
 		t.Run(name, func(t *testing.T) {
 			var ended []string
@@ -317,7 +317,7 @@ func TestEverySessionThatOpensIsEndedAtWorkOSToo(t *testing.T) {
 	}
 }
 
-func TestAPublicClientRevokesNothing(t *testing.T) {
+func TestAPublicClientRevokesNoSession(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithPublicClient()}})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	require.Equal(t, http.StatusOK, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()}).Status)
@@ -326,7 +326,7 @@ func TestAPublicClientRevokesNothing(t *testing.T) {
 	assert.Zero(t, a.Fake.Calls(authkittest.RouteRevokeSession))
 }
 
-func TestALogoutAtAPathOfItsOwnRefreshesNothing(t *testing.T) {
+func TestLogoutAtACustomPathDoesNotRefresh(t *testing.T) {
 	a := NewApp(t, AppOptions{
 		AuthKit: []authkit.Option{authkit.WithLogoutPath("/bye")},
 		Routes:  func(a *App, mux *http.ServeMux) { mux.Handle("/bye", a.Logout()) },
@@ -339,7 +339,7 @@ func TestALogoutAtAPathOfItsOwnRefreshesNothing(t *testing.T) {
 	assert.Zero(t, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-func TestAnOwnHandlerAtLogoutKnowsWhoIsAsking(t *testing.T) {
+func TestACustomLogoutHandlerReceivesTheSession(t *testing.T) {
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("POST /logout", a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			io.WriteString(w, "goodbye "+Visitor(r))
@@ -349,7 +349,7 @@ func TestAnOwnHandlerAtLogoutKnowsWhoIsAsking(t *testing.T) {
 	assert.Equal(t, 200, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()}).Status)
 }
 
-func TestASignOutIsToldOnce(t *testing.T) {
+func TestOnSignOutIsCalledOncePerLogout(t *testing.T) {
 	var calls atomic.Int32
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignOut(func(context.Context, authkit.SignOutEvent) { calls.Add(1) })}})
 	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
