@@ -1,4 +1,5 @@
-// Revoking: the end of a session at WorkOS where no browser goes through its logout.
+// Revoking: the end of a session at WorkOS if no browser visits WorkOS's logout
+// page.
 
 package authkit
 
@@ -17,151 +18,156 @@ import (
 )
 
 const (
-	// logoutGrace is how long a session that a script signed out waits to be
-	// revoked: the browser's own way through WorkOS's logout comes first.
+	// logoutGrace is the delay before a session is revoked that a script has
+	// signed out. It leaves the browser time to visit WorkOS's logout page first.
 	logoutGrace = 30 * time.Second
-	// maxRevocations bounds how many sessions wait to be revoked.
+	// maxRevocations limits how many sessions wait to be revoked.
 	maxRevocations = 1 << 13
-	// maxRevoking bounds how many calls are made at once.
+	// maxRevoking limits how many calls run at once.
 	maxRevoking = 4
-	// revokedMemory is how long WorkOS is not told of the same session again.
+	// revokedLifetime is how long a session is not revoked again.
 	revokedLifetime = 24 * time.Hour
+	// revokedLimit is how many revoked sessions are remembered.
+	revokedLimit = 1 << 16
 )
 
-// revokePauses are how long to wait after each attempt that failed for a passing
-// reason. The last attempt comes after the last of them.
+// revokePauses are the delays after each attempt that failed for a transient
+// reason. After the last delay comes the last attempt.
 var revokePauses = []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute}
 
-// revocations revokes sessions at WorkOS, behind the responses that ended them.
-// It keeps no goroutine while there is nothing to do. What waits is lost with the
-// process.
+// revocations revokes sessions at WorkOS in the background, after the responses
+// that ended them. It has a goroutine only for each running call. A process that
+// ends loses the revocations that wait.
 type revocations struct {
 	client *workos.Client
 	clock  Clock
 	log    *slog.Logger
-	done   *expiring.Map[struct{}] // sessions that WorkOS was told of
+	done   *expiring.Map[struct{}] // by session ID: sessions that WorkOS has revoked or refused
 
-	mu      sync.Mutex
-	waiting map[string]*revocation // by session ID: those that are not done; guarded by mu
-	due     []*revocation          // to be made now, the oldest first; guarded by mu
-	calls   int                    // being made; guarded by mu
+	mu      sync.Mutex             // guards the fields below
+	waiting map[string]*revocation // by session ID: revocations that are not done
+	due     []*revocation          // revocations without a further delay, the oldest first
+	calls   int                    // number of running calls
 }
 
-// revocation is one session that is to be revoked. It is guarded by the mutex of
-// its revocations.
+// revocation is a session to revoke. The mutex of its revocations guards it.
 type revocation struct {
 	session *Session
-	failed  int         // attempts
-	calling bool        // an attempt is being made
-	stop    func() bool // the timer until it is due, nil once it is
+	failed  int         // number of failed attempts
+	calling bool        // a call is running
+	stop    func() bool // stops the timer of the delay; nil if there is no delay
 }
 
 func newRevocations(client *workos.Client, clock Clock, log *slog.Logger) *revocations {
 	return &revocations{
-		client: client, clock: clock, log: log, waiting: map[string]*revocation{}, done: expiring.New[struct{}](clock.Now, tokenLimit),
+		client: client, clock: clock, log: log, waiting: map[string]*revocation{}, done: expiring.New[struct{}](clock.Now, revokedLimit),
 	}
 }
 
-// revoke revokes a session after a time, zero for at once. It returns without
-// waiting. A session is revoked once: an old cookie that is presented again and
-// again costs no further call. A public client has no key to revoke with.
-func (v *revocations) revoke(s *Session, after time.Duration) {
-	if v == nil {
+// revoke revokes a session after a delay. It does not wait for the call. A
+// session is revoked once, so that an old cookie that is presented repeatedly
+// causes no further call. A public client has nil revocations, because it has no
+// API key to revoke with.
+func (r *revocations) revoke(s *Session, after time.Duration) {
+	if r == nil {
 		return
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if _, over := v.done.Get(s.ID()); over {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, done := r.done.Get(s.ID()); done {
 		return
 	}
-	next, known := v.waiting[s.ID()]
+	next, known := r.waiting[s.ID()]
 	switch {
 	case known && (next.stop == nil || next.failed > 0 || after > 0):
 		return
-	case known: // it waits, and is wanted now
+	case known: // it has a delay, and this call wants none
 		next.stop()
-	case len(v.waiting) >= maxRevocations:
-		v.log.Warn("authkit: session not revoked at WorkOS, too many are waiting", "user_id", s.UserID())
+	case len(r.waiting) >= maxRevocations:
+		r.log.Warn("authkit: session not revoked at WorkOS, too many sessions wait", "user_id", s.UserID())
 		return
 	default:
 		next = &revocation{session: s}
-		v.waiting[s.ID()] = next
+		r.waiting[s.ID()] = next
 	}
 	if after > 0 {
-		next.stop = v.clock.AfterFunc(after, func() { v.begin(next) })
+		next.stop = r.clock.AfterFunc(after, func() { r.begin(next) })
 		return
 	}
-	v.enqueue(next)
+	r.enqueue(next)
 }
 
-// cancel calls off the revocation of a session that is signed in to again, and
-// returns whose it was, or nil. An attempt that is being made goes on.
-func (v *revocations) cancel(sessionID string) *Session {
-	if v == nil {
+// cancel cancels the revocation of a session, because of a new sign-in to it. It
+// returns the session, or nil if no revocation was cancelled. A running call is
+// not cancelled.
+func (r *revocations) cancel(sessionID string) *Session {
+	if r == nil {
 		return nil
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	next, ok := v.waiting[sessionID]
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	next, ok := r.waiting[sessionID]
 	if !ok || next.calling {
 		return nil
 	}
 	if next.stop != nil {
 		next.stop()
 	}
-	delete(v.waiting, sessionID)
-	v.due = slices.DeleteFunc(v.due, func(other *revocation) bool { return other == next })
+	delete(r.waiting, sessionID)
+	r.due = slices.DeleteFunc(r.due, func(other *revocation) bool { return other == next })
 	return next.session
 }
 
-// begin is what a timer calls.
-func (v *revocations) begin(next *revocation) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.waiting[next.session.ID()] == next { // not called off meanwhile
-		v.enqueue(next)
+// begin is called by the timer of a delay.
+func (r *revocations) begin(next *revocation) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.waiting[next.session.ID()] == next { // not cancelled since
+		r.enqueue(next)
 	}
 }
 
-// enqueue is for a caller that holds mu.
-func (v *revocations) enqueue(next *revocation) {
+// enqueue makes a revocation due. The caller holds mu.
+func (r *revocations) enqueue(next *revocation) {
 	next.stop = nil
-	v.due = append(v.due, next)
-	v.startNext()
+	r.due = append(r.due, next)
+	r.startNext()
 }
 
-// work starts a call if one is due and may be made. The caller holds mu.
-func (v *revocations) startNext() {
-	if len(v.due) == 0 || v.calls >= maxRevoking {
+// startNext starts a call if a revocation is due and fewer than maxRevoking calls
+// run. The caller holds mu.
+func (r *revocations) startNext() {
+	if len(r.due) == 0 || r.calls >= maxRevoking {
 		return
 	}
-	next := v.due[0]
-	v.due[0] = nil
-	v.due = v.due[1:]
-	v.calls++
+	next := r.due[0]
+	r.due[0] = nil
+	r.due = r.due[1:]
+	r.calls++
 	next.calling = true
-	go v.call(next)
+	go r.call(next)
 }
 
-// call makes one attempt. A panic or a runtime.Goexit of the application's own
-// transport is a failed attempt.
-func (v *revocations) call(next *revocation) {
-	err := errors.New("the HTTP client came to no end")
+// call makes one attempt. If the application's HTTP transport panics or calls
+// runtime.Goexit, the attempt has failed.
+func (r *revocations) call(next *revocation) {
+	err := errors.New("the HTTP client ended its goroutine")
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the HTTP client panicked: %v", p)
 		}
-		v.finish(next, err)
+		r.finish(next, err)
 	}()
-	err = v.client.RevokeSession(context.Background(), next.session.ID())
+	err = r.client.RevokeSession(context.Background(), next.session.ID())
 }
 
-func (v *revocations) finish(next *revocation, err error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.calls--
+// finish records the result of an attempt and starts the next call.
+func (r *revocations) finish(next *revocation, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.calls--
 	next.calling = false
-	defer v.startNext()
+	defer r.startNext()
 	attributes := []any{"user_id", next.session.UserID()}
 	if err != nil {
 		attributes = append(attributes, "error", err)
@@ -170,23 +176,23 @@ func (v *revocations) finish(next *revocation, err error) {
 	refused := errors.As(err, &refusal) && !workos.IsTransient(err)
 	switch {
 	case err == nil:
-		v.log.Info("authkit: session revoked at WorkOS", attributes...)
+		r.log.Info("authkit: session revoked at WorkOS", attributes...)
 	case refused && (refusal.StatusCode == http.StatusUnauthorized || refusal.StatusCode == http.StatusForbidden):
-		v.log.Error("authkit: session not revoked, WorkOS does not accept this application's API key", attributes...)
+		r.log.Error("authkit: session not revoked, WorkOS does not accept this application's API key", attributes...)
 	case refused:
-		// Most likely it has ended already: the browser went through the logout.
-		v.log.Debug("authkit: WorkOS has no such session to revoke", attributes...)
+		// Most likely the browser has visited WorkOS's logout page.
+		r.log.Debug("authkit: session not revoked, WorkOS has no such session", attributes...)
 	case next.failed < len(revokePauses):
 		pause := max(revokePauses[next.failed], workos.RetryAfter(err))
 		next.failed++
-		next.stop = v.clock.AfterFunc(pause, func() { v.begin(next) })
-		v.log.Debug("authkit: session not revoked at WorkOS yet", attributes...)
+		next.stop = r.clock.AfterFunc(pause, func() { r.begin(next) })
+		r.log.Debug("authkit: session not revoked at WorkOS yet, another attempt follows", attributes...)
 		return
 	default:
-		v.log.Warn("authkit: session not revoked at WorkOS, it is given up", attributes...)
+		r.log.Warn("authkit: session not revoked at WorkOS, no further attempt follows", attributes...)
 	}
-	delete(v.waiting, next.session.ID())
+	delete(r.waiting, next.session.ID())
 	if err == nil || refused {
-		v.done.Put(next.session.ID(), struct{}{}, v.clock.Now().Add(revokedLifetime))
+		r.done.Put(next.session.ID(), struct{}{}, r.clock.Now().Add(revokedLifetime))
 	}
 }

@@ -1,4 +1,27 @@
-// Signed-out sessions: what this process refuses although its token still verifies.
+// Signed-out sessions: sessions that this process refuses although their access
+// tokens still verify.
+//
+// A sign-out stores a mark for the session and then increments the epoch. Each
+// entry of the session cache has the epoch in which it was last checked for a
+// mark. So a request with a cached session compares two numbers, and looks for a
+// mark only after a sign-out. These orders must hold:
+//
+//  1. A sign-out stores the mark before it increments the epoch (mark). In the
+//     other order, a request between the two steps would find no mark and record
+//     the new epoch. The session would then be served as long as it is cached.
+//  2. A request reads the epoch before it looks for a mark, and records the epoch
+//     that it has read (isSignedOutSince). In the other order, a sign-out between
+//     the two steps has the same effect.
+//  3. The epoch starts at 1, and a new cache entry has 0. So a session that was
+//     verified before its sign-out and cached after it is checked when it is
+//     first used.
+//  4. A sign-out stores the mark before it supersedes the session, and does both
+//     before its response is written (orders 4 and 3 of rotation.go). So a client
+//     that has the response cannot use the old cookie, and a refresh that is under
+//     way does not bring the session back.
+//  5. A sign-in reads the mark before its session is sealed (signInTime), and its
+//     sign-in time is after the mark. Otherwise the mark of an earlier sign-out
+//     would end the new session too.
 
 package authkit
 
@@ -11,103 +34,103 @@ import (
 	"github.com/authkit-go/authkit/internal/sessioncache"
 )
 
-// signedOut remembers the sessions that were signed out here.
-//
-// The order of two steps matters. A sign-out first puts its mark and then counts
-// the epoch on. A request that has a cached session at hand first reads the epoch
-// and then looks for a mark. So a session whose entry says that it was checked in
-// the present epoch has been checked after the mark of every sign-out of that
-// epoch was there. The other way round, a request that falls between the two
-// steps would note the new epoch without having seen the mark, and the session
-// would be served for as long as it is cached.
-type signedOut struct {
-	mu sync.Mutex // two marks for one session take turns
-	// Both hold, by session ID, the time up to which a sign-in is ended. They are
-	// apart so that cookies whose tokens have long expired, which their owner can
-	// collect and present in any number, push out no mark of a session that is in
-	// use.
-	live, expired *expiring.Map[time.Time]
-	// epoch counts the sign-outs and starts at 1, so that a new cache entry (0)
-	// is always checked.
-	epoch atomic.Uint64
+const (
+	// signedOutLimit is how many marks live and expired hold, each.
+	signedOutLimit = 1 << 16
+	// replacedLifetime is the least time for which a session is refused after a
+	// sign-in has replaced it. The session is revoked at WorkOS too. But until
+	// its access token expires, the browser would have two sessions.
+	replacedLifetime = 24 * time.Hour
+)
 
-	seam func(step string) // for tests, nil otherwise
+// signedOut holds the marks of signed-out sessions, and the epoch. A mark is a
+// time: sign-ins of the session up to that time are signed out.
+type signedOut struct {
+	mu sync.Mutex // makes each change of a mark one step
+	// live holds the marks of sessions in use, expired those of other sessions,
+	// both by session ID. A user can collect any number of expired cookies and
+	// sign each of them out. In a map of their own, their marks evict no mark of a
+	// session in use.
+	live, expired *expiring.Map[time.Time]
+	epoch         atomic.Uint64 // the number of sign-outs plus 1
+
+	step func(name string) // called by reached, for tests
 }
 
 func newSignedOut(clock Clock) *signedOut {
-	o := &signedOut{
-		live:    expiring.New[time.Time](clock.Now, tokenLimit),
-		expired: expiring.New[time.Time](clock.Now, tokenLimit),
+	s := &signedOut{
+		live:    expiring.New[time.Time](clock.Now, signedOutLimit),
+		expired: expiring.New[time.Time](clock.Now, signedOutLimit),
 	}
-	o.epoch.Store(1)
-	return o
+	s.epoch.Store(1)
+	return s
 }
 
-// mark notes that the sign-ins of a session up to a time are ended. live says
-// that the session is in use: its token has not expired, or this process has
-// served it.
-func (o *signedOut) mark(sessionID string, at, until time.Time, live bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if before, ok := o.at(sessionID); ok && before.After(at) {
+// mark signs out the sign-ins of a session up to a time. The mark is forgotten at
+// until. live says that the session is in use: its access token has not expired,
+// or this process has served it.
+func (s *signedOut) mark(sessionID string, at, until time.Time, live bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if before, ok := s.at(sessionID); ok && before.After(at) {
 		at = before
 	}
-	marks := o.expired
+	marks := s.expired
 	if live {
-		marks = o.live
+		marks = s.live
 	}
 	marks.Put(sessionID, at, until)
-	o.pass("marked")
-	o.epoch.Add(1)
+	s.reached("marked")
+	s.epoch.Add(1)
 }
 
-// keep makes a mark last until a time, if there is one.
-func (o *signedOut) keep(sessionID string, until time.Time) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if at, ok := o.at(sessionID); ok {
-		o.live.Put(sessionID, at, until)
+// keep makes the mark of a session last until a time. It does nothing if there is
+// no mark.
+func (s *signedOut) keep(sessionID string, until time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at, ok := s.at(sessionID); ok {
+		s.live.Put(sessionID, at, until)
 	}
 }
 
-// at is the time up to which the sign-ins of a session are ended.
-func (o *signedOut) at(sessionID string) (at time.Time, ok bool) {
-	at, ok = o.live.Get(sessionID)
-	if old, found := o.expired.Get(sessionID); found && old.After(at) {
+// at returns the mark of a session, and reports whether there is one.
+func (s *signedOut) at(sessionID string) (at time.Time, ok bool) {
+	at, ok = s.live.Get(sessionID)
+	if old, found := s.expired.Get(sessionID); found && old.After(at) {
 		return old, true
 	}
 	return at, ok
 }
 
-func (o *signedOut) pass(step string) {
-	if o.seam != nil {
-		o.seam(step)
+// reached tells a test that a sign-out or a request has reached a step.
+func (s *signedOut) reached(name string) {
+	if s.step != nil {
+		s.step(name)
 	}
 }
 
-// replacedMemory is how long a session is refused at least whose place a sign-in
-// took. WorkOS is told of its end, so that it is good for nothing; but beside the
-// new one it would be a second session.
-const replacedLifetime = 24 * time.Hour
-
-// markSignedOut makes this process refuse a session until none of its access
-// tokens can be good any more, and for a time at least: those that were issued up
-// to now, to whichever request, live as long as this one did, or as the newest
-// that is known.
+// markSignedOut makes this process refuse a session until all of its access
+// tokens have expired, and at least for atLeast. served says that this process
+// has served the session.
 //
-// The mark carries the session's own sign-in time where that is later than now:
-// others may have taken it from a clock that is ahead of ours. In a shared session
-// it is ahead by the skew in any case.
+// Other requests may have got newer access tokens for the session. They expire at
+// the latest one lifetime from now, or with the newest token that is known.
+//
+// If the sign-in time of the session is later than now, the mark carries that
+// time: another process with a clock ahead may have set it. In a shared session
+// the mark is always later by clockSkew, because the clock of the token's issuer
+// dates a session that another library wrote.
 func (a *AuthKit) markSignedOut(s *Session, served bool, atLeast time.Duration) {
 	now := a.clock.Now()
 	until := now.Add(max(atLeast, time.Minute))
 	newest, _ := a.rotations.newest(s)
-	for _, token := range []*Session{s, newest} {
-		lifetime := token.ExpiresAt().Sub(token.IssuedAt())
-		if token.IssuedAt().IsZero() {
+	for _, session := range []*Session{s, newest} {
+		lifetime := session.ExpiresAt().Sub(session.IssuedAt())
+		if session.IssuedAt().IsZero() {
 			lifetime = time.Hour
 		}
-		for _, end := range []time.Time{now.Add(lifetime), token.ExpiresAt()} {
+		for _, end := range []time.Time{now.Add(lifetime), session.ExpiresAt()} {
 			if end.After(until) {
 				until = end
 			}
@@ -115,7 +138,7 @@ func (a *AuthKit) markSignedOut(s *Session, served bool, atLeast time.Duration) 
 	}
 	at := now
 	if a.shared {
-		at = now.Add(clockSkew) // the issuer's clock dates the sessions of neighbours
+		at = now.Add(clockSkew)
 	}
 	if s.SignedInAt().After(at) {
 		at = s.SignedInAt()
@@ -126,37 +149,37 @@ func (a *AuthKit) markSignedOut(s *Session, served bool, atLeast time.Duration) 
 	a.rotations.forgetPredecessors(s)
 }
 
-// hasEnded reports whether a session was signed out in this process, and not
-// begun anew by a later sign-in: AuthKit may sign a person in to the WorkOS
-// session that a script's logout has left alive.
+// isSignedOut reports whether a session was signed out in this process. A later
+// sign-in to the same WorkOS session is not signed out: after the logout of a
+// script, AuthKit may sign the user in to it again.
 func (a *AuthKit) isSignedOut(s *Session) bool {
-	at, ended := a.signedOut.at(s.ID())
-	return ended && !s.SignedInAt().After(at)
+	at, marked := a.signedOut.at(s.ID())
+	return marked && !s.SignedInAt().After(at)
 }
 
-// hasEndedSince is hasEnded for a session that is at hand for many requests: it
-// looks again only after a sign-out, whichever session that was of.
+// isSignedOutSince is isSignedOut for a cached session. It looks for a mark only
+// if any session was signed out since the last check of the entry.
 func (a *AuthKit) isSignedOutSince(e *sessioncache.Entry[*Session]) bool {
 	epoch := a.signedOut.epoch.Load()
 	if e.CheckedEpoch.Load() == epoch {
 		return false
 	}
-	a.signedOut.pass("epoch read")
+	a.signedOut.reached("epoch read")
 	if a.isSignedOut(e.Value) {
 		return true
 	}
-	a.signedOut.pass("no mark found")
+	a.signedOut.reached("no mark found")
 	e.CheckedEpoch.Store(epoch)
 	return false
 }
 
-// signInTime is the time to seal a new sign-in with. A sign-in to a session that
-// is known as signed out is dated after that, whatever the clocks say.
+// signInTime returns the time to seal a new sign-in with. It is now, or just after
+// the mark if the session was signed out, whatever the clocks show.
 func (a *AuthKit) signInTime(sessionID string) time.Time {
 	now := a.clock.Now()
-	const sealed = time.Millisecond // the precision of what is sealed
-	if at, ended := a.signedOut.at(sessionID); ended && !now.Truncate(sealed).After(at) {
-		return at.Add(sealed)
+	const precision = time.Millisecond // of a sealed time
+	if at, marked := a.signedOut.at(sessionID); marked && !now.Truncate(precision).After(at) {
+		return at.Add(precision)
 	}
 	return now
 }

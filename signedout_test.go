@@ -52,7 +52,7 @@ func TestNoCachedSessionOutlivesASignOutThatItsRequestFallsInto(t *testing.T) {
 			entry := &sessioncache.Entry[*Session]{Value: s}
 			require.False(t, a.isSignedOutSince(entry))
 			inside := 0
-			a.signedOut.seam = func(at string) {
+			a.signedOut.step = func(at string) {
 				if at == step && inside == 0 {
 					inside++
 					a.isSignedOutSince(entry)
@@ -70,7 +70,7 @@ func TestNoCachedSessionOutlivesASignOutThatItsRequestFallsInto(t *testing.T) {
 			s := sessionFor(t, "session_1", clock.now.Add(-time.Minute), clock.now, clock.now.Add(time.Hour))
 			entry := &sessioncache.Entry[*Session]{Value: s}
 			inside := 0
-			a.signedOut.seam = func(at string) {
+			a.signedOut.step = func(at string) {
 				if at == step && inside == 0 {
 					inside++
 					a.markSignedOut(s, true, 0)
@@ -137,14 +137,14 @@ func TestSignOutsOfOldSessionsPushNoMarkOut(t *testing.T) {
 	a.markSignedOut(s, false, 0)
 	a.markSignedOut(served, true, 0)
 	old := sessionFor(t, "session_0", clock.now.Add(-24*time.Hour), clock.now.Add(-24*time.Hour), clock.now.Add(-24*time.Hour+5*time.Minute))
-	for i := range tokenLimit + 100 {
+	for i := range signedOutLimit + 100 {
 		a.signedOut.mark("session_old_"+strconv.Itoa(i), clock.now, clock.now.Add(time.Hour), false)
 	}
 	a.markSignedOut(old, false, 0)
 	assert.True(t, a.isSignedOut(s))
 	assert.True(t, a.isSignedOut(served), "this process has served it")
 	assert.True(t, a.isSignedOut(old))
-	assert.LessOrEqual(t, a.signedOut.expired.Len(), tokenLimit)
+	assert.LessOrEqual(t, a.signedOut.expired.Len(), signedOutLimit)
 	assert.LessOrEqual(t, a.signedOut.live.Len(), 2)
 }
 
