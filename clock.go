@@ -13,16 +13,14 @@ import (
 
 var _ Clock = workos.Clock(nil) // the two interfaces are the same
 
-// Clock tells the time and calls back later. Every deadline and delay of an
-// [AuthKit] runs on its clock, so that a test can decide when time passes. A
-// Clock must be safe for concurrent use. It is the same interface as
-// [workos.Clock].
+// Clock returns the time and runs timers. Every deadline and delay of an [AuthKit]
+// uses its clock, so that a test can decide when time passes. A Clock must be safe
+// for concurrent use. It is the same interface as [workos.Clock].
 type Clock interface {
 	// Now returns the current time.
 	Now() time.Time
-	// AfterFunc calls f once, in a goroutine of its own choice, when d has
-	// passed. stop cancels the call and reports whether it did, as
-	// [time.Timer.Stop] does.
+	// AfterFunc calls f once after d, in any goroutine. stop cancels the call and
+	// reports whether it did, as [time.Timer.Stop] does.
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
 
@@ -34,11 +32,11 @@ func (systemClock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
 	return time.AfterFunc(d, f).Stop
 }
 
-// clockSkew is by how much two clocks may differ.
+// clockSkew is the greatest difference that is allowed between two clocks.
 const clockSkew = jwks.DefaultLeeway
 
-// within returns a context that ends after limit on the application's clock.
-// Its cause is then an error with the text cause.
+// within returns a context that is cancelled after limit on the application's
+// clock. Its cause is then an error with the text cause.
 func (a *AuthKit) within(ctx context.Context, limit time.Duration, cause string) (bounded context.Context, stop func()) {
 	bounded, cancel := context.WithCancelCause(ctx)
 	stopTimer := a.clock.AfterFunc(limit, func() { cancel(errors.New(cause)) })

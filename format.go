@@ -1,4 +1,5 @@
-// The formats that a session is kept in: the one that is written, and those that are read besides.
+// The formats of session cookies: the one that is written, and those that are
+// accepted too.
 
 package authkit
 
@@ -7,11 +8,10 @@ import (
 	"github.com/authkit-go/authkit/seal"
 )
 
-// format is a way to keep a session in a cookie: how it is written down, and
-// how that is sealed.
+// format is a format of session cookies: an encoding and a seal.
 type format struct {
 	sealer seal.Sealer
-	encode func(*Session) []byte // nil where sessions are only read
+	encode func(*Session) []byte // nil if the format is only read
 	decode func([]byte) (payload.Session, error)
 }
 
@@ -27,8 +27,8 @@ func (f *format) open(text string) (payload.Session, error) {
 	return f.decode(encoded)
 }
 
-// newFormats returns the format of this application's own session cookie, and
-// those of the sessions that it accepts from others.
+// newFormats returns the format of this application's own session cookie, and the
+// formats that it accepts from other libraries.
 func newFormats(c *config, sessionName string) (own format, foreign []format, err error) {
 	shared := format{encode: encodeShared, decode: payload.DecodeShared}
 	if c.shared || c.foreignNames != nil {

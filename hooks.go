@@ -1,4 +1,4 @@
-// The events that an application's hooks are called with.
+// Hooks: the events that an application's functions are called with.
 
 package authkit
 
@@ -11,7 +11,7 @@ import (
 type SignInEvent struct {
 	// Session is the new session. Its cookie is not set yet.
 	Session *Session
-	// AppState is the [LoginParams].AppState of the sign-in. It is "" after
+	// AppState is the AppState of the sign-in's [LoginParams]. It is "" after
 	// [AuthKit.SignIn].
 	AppState string
 	// ReturnTo is the path that the browser goes to next. It is "" after
@@ -51,10 +51,10 @@ func (a *AuthKit) signInFailed(ctx context.Context, err error) {
 	a.callHook(ctx, "WithOnSignInFailure", func() { a.onSignInFailure(ctx, SignInFailureEvent{Err: err}) })
 }
 
-// callHook calls a hook on a goroutine of its own and waits for it. This stops a
-// panic or a runtime.Goexit of the hook. The exchange that calls the refresh
-// hook belongs to no request, and must still answer the requests that wait for
-// it.
+// callHook calls a hook on a new goroutine and waits for it. A panic of the hook is
+// logged, and neither a panic nor a runtime.Goexit reaches the caller. An exchange
+// calls hooks on a goroutine of singleflight, and must still answer the requests
+// that wait for it.
 func (a *AuthKit) callHook(ctx context.Context, option string, hook func()) {
 	done := make(chan struct{})
 	go func() {

@@ -1,4 +1,4 @@
-// Sessions made by hand, for the tests of handlers.
+// NewSession: sessions for the tests of an application's handlers.
 
 package authkit
 
@@ -13,8 +13,8 @@ import (
 	"github.com/authkit-go/authkit/jwks"
 )
 
-// SessionParams describe a session that did not come from WorkOS, for
-// [NewSession]. Every field may be left out.
+// SessionParams are the parts of a session for [NewSession]. Every field is
+// optional.
 type SessionParams struct {
 	ID             string // session_test if empty
 	User           User   // its ID is user_test if empty
@@ -27,20 +27,22 @@ type SessionParams struct {
 	Impersonator   *Impersonator
 	// AuthenticatedAt is the auth_time claim.
 	AuthenticatedAt time.Time
-	// ExpiresAt is the exp claim, an hour from now if zero.
+	// ExpiresAt is the exp claim. It is an hour from now if zero.
 	ExpiresAt            time.Time
 	AuthenticationMethod string
-	// AccessToken is an unsigned token of these parts if empty.
+	// AccessToken is a token with these parts and no valid signature if empty.
 	AccessToken string
-	// Claims are further claims, such as those of a JWT template, for
-	// [Session.Claims].
+	// Claims are further claims for [Session.Claims], such as those of a JWT
+	// template.
 	Claims map[string]any
 }
 
-// NewSession makes a session out of its parts, for [NewContext]. Nothing of it
-// is verified, and unless AccessToken is given no service accepts its token,
-// which nobody has signed. NewSession panics if the parts make no token, because Claims cannot be
-// encoded as JSON or all of it is larger than the 16 KB of a token.
+// NewSession returns a session with the given parts, for [NewContext]. The session
+// is not verified. Unless AccessToken is set, its token has no valid signature, so
+// no service accepts it.
+//
+// NewSession panics if Claims cannot be encoded as JSON, or if the token is larger
+// than 16 KB.
 func NewSession(p SessionParams) *Session {
 	p.User.ID = cmp.Or(p.User.ID, "user_test")
 	if p.ExpiresAt.IsZero() {

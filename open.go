@@ -1,4 +1,4 @@
-// Opening what the cookies of a request hold.
+// Opening the session cookies of a request.
 
 package authkit
 
@@ -12,13 +12,21 @@ import (
 	"github.com/authkit-go/authkit/internal/payload"
 )
 
-// errConflict says that cookies of more than one session came, so that none
-// can be told to be the browser's own.
-var errConflict = errors.New("authkit: the request brings cookies of different sessions")
+var (
+	// errNoSession is the error for a request without a session cookie.
+	errNoSession = errors.New("authkit: no session cookie")
+	// errAmbiguous is the error for a request with several session cookies, or
+	// with chunks that can be combined in several ways, if none of the candidates
+	// opens.
+	errAmbiguous = errors.New("authkit: several session cookies or chunks, and no combination of them opens")
+	// errConflict is the error for a request with the cookies of several sessions.
+	// It is unknown which of them is the browser's own.
+	errConflict = errors.New("authkit: the request has cookies of different sessions")
+)
 
-// chooseSession chooses among what was opened of one request: the session that
-// was refreshed last, if all are of one session and one user. Those that were
-// signed out here do not count. It returns errConflict where sessions differ.
+// chooseSession returns the one of the opened sessions that was refreshed last. It
+// returns errConflict if they differ in session ID or user. It ignores sessions
+// that were signed out in this process, unless all of them were.
 func (a *AuthKit) chooseSession(opened []payload.Session) (chosen payload.Session, err error) {
 	var first *Session
 	for _, sealed := range opened {
@@ -41,13 +49,16 @@ func (a *AuthKit) chooseSession(opened []payload.Session) (chosen payload.Sessio
 	return chosen, nil
 }
 
+// refreshedLater reports whether s was refreshed after than, or at the same time
+// with a token that was issued later.
 func refreshedLater(s, than *Session) bool {
 	return cmp.Or(s.RefreshedAt().Compare(than.RefreshedAt()), s.IssuedAt().Compare(than.IssuedAt())) > 0
 }
 
-// sessionsSent are the sessions that a request's cookies hold, in whatever
-// form, verified or not: to end or to replace, and never to serve. The one that
-// would be served is the first.
+// sessionsInCookies returns every session in the cookies of a request, in every
+// accepted format. The session that would serve the request is the first. The
+// sessions are not verified: the caller may sign them out or replace them, and
+// must not serve them.
 func (a *AuthKit) sessionsInCookies(r *http.Request) (sessions []*Session) {
 	own := a.cookies.Session(r.Header)
 	if sealed, err := a.openSession(r.Header, &own); err == nil {
@@ -64,7 +75,7 @@ func (a *AuthKit) sessionsInCookies(r *http.Request) (sessions []*Session) {
 		}
 		sessions = append(sessions, s)
 	}
-	if own.Ambiguous() || own.Chunked() { // a planted chunk may look like the session's next
+	if own.Ambiguous() || own.Chunked() { // an attacker's chunk may look like the next chunk of the session
 		for _, sealed := range a.openCandidates(a.cookies.Candidates(r.Header, true)) {
 			add(sealed)
 		}
@@ -78,15 +89,9 @@ func (a *AuthKit) sessionsInCookies(r *http.Request) (sessions []*Session) {
 	return sessions
 }
 
-// errNoSession says that a request brings no session at all.
-var errNoSession = errors.New("authkit: no session cookie")
-
-// errSeveral says that session cookies came of which no reading opens.
-var errSeveral = errors.New("authkit: session cookies came more than once or in parts, and no reading of them opens")
-
-// openSession opens the session that a request brings: in this application's
-// own cookie, which the caller has found, or else in one that it accepts from
-// others. Nothing of it is verified but the seal.
+// openSession opens the session of a request: from this application's own cookie,
+// which the caller has read, or else from an accepted cookie of another library.
+// Only its seal is verified.
 func (a *AuthKit) openSession(h http.Header, own *cookie.Value) (payload.Session, error) {
 	var refusals []error
 	if own.Found() {
@@ -100,7 +105,7 @@ func (a *AuthKit) openSession(h http.Header, own *cookie.Value) (payload.Session
 		if opened := a.openCandidates(a.cookies.Candidates(h, false)); len(opened) > 0 {
 			return a.chooseSession(opened)
 		}
-		refusals = append(refusals, errSeveral)
+		refusals = append(refusals, errAmbiguous)
 	}
 	for _, name := range a.cookies.AcceptedNames() {
 		opened, refused := a.openForeign(h, name)
@@ -115,7 +120,7 @@ func (a *AuthKit) openSession(h http.Header, own *cookie.Value) (payload.Session
 	return payload.Session{}, errors.Join(refusals...)
 }
 
-// openCandidates opens what can be opened of the candidates for our own cookie.
+// openCandidates returns the candidates for our own cookie that open.
 func (a *AuthKit) openCandidates(texts []string) (opened []payload.Session) {
 	for _, text := range texts {
 		if sealed, err := a.format.open(text); err == nil {
@@ -125,8 +130,8 @@ func (a *AuthKit) openCandidates(texts []string) (opened []payload.Session) {
 	return opened
 }
 
-// openForeign opens what can be opened of the cookies of one name that is
-// accepted from others. It tells why the rest was refused.
+// openForeign returns the sessions in the cookies of one name that is accepted from
+// other libraries. refused lists why formats did not open.
 func (a *AuthKit) openForeign(h http.Header, name string) (opened []payload.Session, refused []error) {
 	for _, text := range cookie.Values(h, name) {
 		for i := range a.foreign {

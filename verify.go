@@ -1,4 +1,4 @@
-// Whether a session may still be used.
+// Verification: whether the session of a request may be used.
 
 package authkit
 
@@ -13,11 +13,13 @@ import (
 	"github.com/authkit-go/authkit/jwks"
 )
 
-// Ready makes sure that the signing keys are at hand, fetching them if need be,
-// and returns an [ErrUnavailable] where they cannot be had. It is for a form of
-// the application's own, before it spends a code for a session that could not
-// be verified then; [AuthKit.Callback] does as much by itself. It serves as a
-// health check too.
+// Ready makes sure that the signing keys are loaded, and fetches them if
+// necessary. It returns an error that matches [ErrUnavailable] if they cannot be
+// fetched.
+//
+// Call Ready in your own sign-in form before you exchange a code: a code can be
+// used once, and without the keys its session cannot be verified.
+// [AuthKit.Callback] does the same. Ready can also serve as a health check.
 func (a *AuthKit) Ready(ctx context.Context) error {
 	if err := a.keys.Load(ctx); err != nil {
 		return keysUnavailable(err)
@@ -25,24 +27,27 @@ func (a *AuthKit) Ready(ctx context.Context) error {
 	return nil
 }
 
-// sessionOf walks the line from the cookie to a session: unseal, verify. The
-// error is errNoSession, or says why there is none, or is one of package jwks:
-// with ErrExpired, ErrUnknownKey and ErrUnavailable the session is returned
-// too, if its token can be read; the seal vouches for it. Whether it was signed
-// out in this process is told as well.
+// sessionOf opens and verifies the session of a request. It also reports whether
+// the session was signed out in this process.
 //
-// A cookie that has come before goes the short way: everything that may have
-// changed since is looked at again, and nothing else.
-func (a *AuthKit) sessionOf(r *http.Request, own *cookie.Value) (session *Session, ended bool, err error) {
+// The error is errNoSession if the request has no session cookie. With
+// [jwks.ErrExpired], [jwks.ErrUnknownKey] and [jwks.ErrUnavailable] the session
+// is returned too, if its token can be decoded: its seal is valid. With any other
+// error, the session is nil.
+//
+// A cookie that was verified before is in the cache. Then only what may have
+// changed since is checked: limits, expiry, signing key and sign-outs.
+func (a *AuthKit) sessionOf(r *http.Request, own *cookie.Value) (session *Session, signedOut bool, err error) {
 	if own.Found() {
-		if known := a.cache.Get(own.Parts()); known != nil {
-			if err := a.checkLimits(known.Value.sealed); err != nil {
+		if cached := a.cache.Get(own.Parts()); cached != nil {
+			if err := a.checkLimits(cached.Value.sealed); err != nil {
 				return nil, false, err
 			}
-			// A refusal is about the keys at hand: the cookie is then opened and verified again.
-			err := a.sessionVerifier.Recheck(r.Context(), known.Value.claims)
+			// With a refusal, the cookie is opened and verified again below. The
+			// refusal comes from the loaded keys, and newer ones may be fetched.
+			err := a.sessionVerifier.Recheck(r.Context(), cached.Value.claims)
 			if _, refused := err.(*jwks.RefusedError); !refused {
-				return known.Value, a.isSignedOutSince(known), err
+				return cached.Value, a.isSignedOutSince(cached), err
 			}
 		}
 	}
@@ -60,34 +65,34 @@ func (a *AuthKit) sessionOf(r *http.Request, own *cookie.Value) (session *Sessio
 	if session == nil {
 		return nil, false, err
 	}
-	ended = a.isSignedOut(session)
-	if !ended && !errors.Is(err, jwks.ErrUnavailable) {
+	signedOut = a.isSignedOut(session)
+	if !signedOut && !errors.Is(err, jwks.ErrUnavailable) {
 		a.rotations.markDelivered(session)
 	}
 	if err == nil && own.Found() && !sealed.Foreign {
 		a.cache.Put(own.Parts(), session, session.size())
 	}
-	return session, ended, err
+	return session, signedOut, err
 }
 
-// checkLimits holds a session against the application's own limits, on the
-// times that were sealed with it.
+// checkLimits returns an error if a session has reached the absolute timeout or the
+// idle timeout of this application. It uses the times in the seal.
 func (a *AuthKit) checkLimits(sealed *payload.Session) error {
 	if a.absoluteTimeout == 0 && a.idleTimeout == 0 {
 		return nil
 	}
 	now := a.clock.Now()
 	if a.absoluteTimeout > 0 && now.Sub(sealed.SignedInAt) >= a.absoluteTimeout {
-		return errors.New("the session is over its absolute limit")
+		return errors.New("the session has reached its absolute timeout")
 	}
 	if a.idleTimeout > 0 && now.Sub(sealed.RefreshedAt) >= a.idleTimeout {
-		return errors.New("the session is over its idle limit")
+		return errors.New("the session has reached its idle timeout")
 	}
 	return nil
 }
 
-// verify turns what was sealed, or is about to be, into a session. With
-// [jwks.ErrExpired] the session is returned too.
+// verify verifies the access token of a session and compares its user with the
+// profile. With [jwks.ErrExpired] the session is returned too.
 func (a *AuthKit) verify(ctx context.Context, verifier *jwks.Verifier, sealed payload.Session) (*Session, error) {
 	claims, err := verifier.Verify(ctx, sealed.AccessToken)
 	if claims == nil {
