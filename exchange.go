@@ -8,22 +8,26 @@ import (
 	"fmt"
 )
 
-// exchangeFunc makes an exchange, or verifies what an earlier one came to.
+// exchangeFunc exchanges the refresh token of old, or verifies the tokens of an
+// earlier exchange that could not be verified.
 type exchangeFunc func(ctx context.Context, old *Session, want exchangeTarget, earlier *outcome) exchangeResult
 
-// await returns what a session became in an organization: its own for a
-// refresh, another for a switch. The exchange is not cancelled by the request
-// that started it. At most one runs for a refresh token, so that a switch that
-// meets another exchange goes on from what that came to.
-func (f *rotations) exchange(ctx context.Context, old *Session, want exchangeTarget, exchange exchangeFunc) (*outcome, error) {
-	const exchangesMet = 5 // in a row, each by another request
-	for range exchangesMet {
+// exchange returns the outcome of an exchange for a session: a refresh in its own
+// organization, or a switch to another one. It waits for a running exchange or
+// starts one. At most one runs for a refresh token. If that was made for another
+// target, exchange continues with the session that it returned.
+//
+// The end of ctx ends the wait and not the exchange, because other requests need
+// its outcome too.
+func (r *rotations) exchange(ctx context.Context, old *Session, want exchangeTarget, exchange exchangeFunc) (*outcome, error) {
+	const maxExchanges = 5 // of other requests with other targets
+	for range maxExchanges {
 		var next *outcome
-		old, next = f.findOutcome(old, want)
-		if next == nil || !next.verified() {
-			f.reached("recalled")
-			flight := f.flights.DoChan(old.sealed.RefreshToken, func() (any, error) {
-				return f.runExchange(context.WithoutCancel(ctx), old, want, exchange), nil
+		old, next = r.findOutcome(old, want)
+		if next == nil || !next.isFinal() {
+			r.reached("looked up")
+			flight := r.flights.DoChan(old.sealed.RefreshToken, func() (any, error) {
+				return r.runExchange(context.WithoutCancel(ctx), old, want, exchange), nil
 			})
 			select {
 			case result := <-flight:
@@ -34,7 +38,7 @@ func (f *rotations) exchange(ctx context.Context, old *Session, want exchangeTar
 		}
 		switch {
 		case next == nil:
-		case !next.verified():
+		case !next.isFinal():
 			return next, unavailable(errors.New("the new token could not be verified yet"), 0)
 		case next.answers(want):
 			return next, next.err
@@ -42,40 +46,43 @@ func (f *rotations) exchange(ctx context.Context, old *Session, want exchangeTar
 			old = next.session
 		}
 	}
-	return nil, unavailable(errors.New("the session is being refreshed by too many requests at once"), 0)
+	return nil, unavailable(errors.New("too many requests refresh the session at once"), 0)
 }
 
-// run makes the one exchange of a refresh token, unless it was made meanwhile.
-// It runs on singleflight's goroutine: a panic there would end the program, and
-// after runtime.Goexit no waiting request would be answered.
-func (f *rotations) runExchange(ctx context.Context, old *Session, want exchangeTarget, exchange exchangeFunc) *outcome {
-	latest, known := f.findOutcome(old, want)
+// runExchange makes the exchange, unless another flight has made it. It returns
+// nil if that flight left only a new refresh token.
+//
+// It runs on a goroutine of singleflight. A panic there would end the program,
+// and after runtime.Goexit no waiting request would be answered. So the calls of
+// application code are contained.
+func (r *rotations) runExchange(ctx context.Context, old *Session, want exchangeTarget, exchange exchangeFunc) *outcome {
+	latest, known := r.findOutcome(old, want)
 	switch {
-	case known != nil && known.verified():
+	case known != nil && known.isFinal():
 		return known
-	case latest != old: // it was made meanwhile, and came to no more than a refresh token
+	case latest != old:
 		return nil
 	}
 	var result exchangeResult
 	if err := callContained(func() { result = exchange(ctx, old, want, known) }); err != nil {
 		result = exchangeResult{
 			outcome: failedOutcome(old, want, unavailable(fmt.Errorf("the exchange %w", err), 0)),
-			until:   f.clock.Now().Add(retryPause),
+			until:   r.clock.Now().Add(retryPause),
 		}
 	}
-	f.reached("exchanged")
-	f.commitOutcome(old, want, known, result)
-	f.reached("committed")
+	r.reached("exchanged")
+	r.commitOutcome(old, want, known, result)
+	r.reached("committed")
 	if result.notify != nil {
 		result.notify()
 	}
-	f.reached("notified")
+	r.reached("notified")
 	return result.outcome
 }
 
-// contained calls f on a goroutine of its own and waits for it. The error says
-// that f panicked or called runtime.Goexit, as the application's own transport
-// may do: neither reaches the caller.
+// callContained calls f on a new goroutine and waits for it. It returns an error
+// if f panicked or called runtime.Goexit. The application's HTTP transport may do
+// either.
 func callContained(f func()) (err error) {
 	done := make(chan struct{})
 	go func() {

@@ -1,4 +1,5 @@
-// Refresh: when a session is renewed, and what its exchange comes to.
+// Refresh: when a session is refreshed, and what an exchange at WorkOS makes of
+// it.
 
 package authkit
 
@@ -16,28 +17,30 @@ import (
 )
 
 const (
-	// refreshAhead is how long before its expiry a token is renewed at the
-	// most; a fifth of its lifetime where that is less.
+	// refreshAhead is how long before its expiry an access token is refreshed. A
+	// token with a short lifetime is refreshed a fifth of its lifetime before.
 	refreshAhead = time.Minute
-	// usableWait is how long a request waits for a renewal while its token is
-	// good still.
+	// usableTokenWait is how long a request waits for a refresh while its access
+	// token is still valid.
 	usableTokenWait = 2 * time.Second
-	// exchangeLimit is how long an exchange takes at the most, with its retries
-	// and with the wait for the key that its new token needs.
+	// exchangeLimit is the time limit of an exchange. It includes the retries and
+	// the fetch of the signing key for the new token.
 	exchangeLimit = 10 * time.Second
-	// verifyMemory is how long tokens are kept that could not be verified yet.
+	// unverifiedLifetime is how long new tokens are remembered that could not be
+	// verified yet.
 	unverifiedLifetime = time.Hour
 )
 
-var (
-	// errNotAccepted says that WorkOS answered with a token that is not accepted.
-	errTokenNotAccepted = errors.New("the new access token is not accepted")
-)
+// errTokenNotAccepted is the error of an exchange whose new access token did not
+// pass verification.
+var errTokenNotAccepted = errors.New("the new access token is not accepted")
 
-// due tells whether a session whose token is good should be renewed. It never
-// is twice within the time that a renewal is ahead: to a clock that is ahead of
-// WorkOS's every new token is about to expire, and must not turn every request
-// into an exchange.
+// needsRefresh reports whether a session with a valid access token should be
+// refreshed.
+//
+// It reports false for some time after a refresh: as long as a token is refreshed
+// ahead of its expiry. If this server's clock is ahead of WorkOS's, every new
+// token seems to expire soon, and each request would otherwise make an exchange.
 func (a *AuthKit) needsRefresh(s *Session) bool {
 	now := a.clock.Now()
 	issuedAt := s.IssuedAt()
@@ -54,49 +57,52 @@ func (a *AuthKit) needsRefresh(s *Session) bool {
 	return !now.Before(s.ExpiresAt().Add(-ahead))
 }
 
-// renew exchanges a stale session for a new one and sets its cookie. While the
-// old token is usable it serves wherever the new one cannot be had.
-func (a *AuthKit) refreshSession(w http.ResponseWriter, r *http.Request, v *requestAuth, old *Session, usable bool) {
+// refreshSession refreshes a session and sets its new cookie. usable says that
+// the access token of old is still valid. Then old serves the request if there is
+// no new session.
+func (a *AuthKit) refreshSession(w http.ResponseWriter, r *http.Request, auth *requestAuth, old *Session, usable bool) {
+	// A session without a refresh token cannot be refreshed. An upgrade is not
+	// worth a refresh, because its response may lose the new cookie.
 	if old.sealed.RefreshToken == "" || usable && isUpgrade(r) {
-		// Without a refresh token there is no exchange to make. The response to
-		// an upgrade may lose the new cookie.
 		if usable {
-			v.session = old
+			auth.session = old
 		}
 		return
 	}
-	since := a.rotations.currentCounts()
+	since := a.rotations.currentCounts() // before the exchange: order 1 of clearing.go
 	ctx := r.Context()
 	if usable {
-		bounded, stop := a.within(ctx, usableTokenWait, "the refresh takes its time")
+		bounded, stop := a.within(ctx, usableTokenWait, "the refresh takes too long")
 		defer stop()
 		ctx = bounded
 	}
 	next, err := a.rotations.exchange(ctx, old, exchangeTarget{organization: old.OrganizationID()}, a.exchangeRefreshToken)
 	a.rotations.reached("awaited")
 	switch {
-	case a.isSignedOut(old):
-		return // signed out while the exchange was under way
+	case a.isSignedOut(old): // after the exchange: order 4 of rotation.go
+		return
 	case err == nil:
-		a.setRefreshedSession(w, r, v, next)
-		v.session = next.session
+		a.setRefreshedSession(w, r, auth, next)
+		auth.session = next.session
 	case errors.Is(err, errSessionEnded):
-		a.clearEndedSession(w, r, v, old, since)
+		a.clearEndedSession(w, r, auth, old, since)
 	default:
-		a.setUnrefreshedSession(w, r, v, old)
+		a.setUnrefreshedSession(w, r, auth, old)
 		switch {
 		case errors.Is(err, errTokenNotAccepted):
 		case usable:
-			v.session = old
-			v.pending.CompareAndSwap(nil, &pendingCookie{session: old})
+			auth.session = old
+			auth.pending.CompareAndSwap(nil, &pendingCookie{session: old})
 		case errors.Is(err, errRefreshRefused):
 		default:
-			v.err = err
+			auth.err = err
 		}
 	}
 }
 
-// exchangeRefreshToken is the exchange itself.
+// exchangeRefreshToken exchanges the refresh token of a session at WorkOS and
+// verifies the new tokens. If earlier is not nil, that exchange was made already,
+// and only its tokens are verified. It is an [exchangeFunc].
 func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, want exchangeTarget, earlier *outcome) exchangeResult {
 	end := a.clock.Now().Add(exchangeLimit)
 	next := earlier
@@ -114,45 +120,54 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, want e
 	defer stop()
 	session, err := a.verify(bounded, a.freshVerifier, next.sealed)
 	difference := checkSameSession(old, next.sealed)
-	own := difference == nil
 	switch {
-	case !own && (err == nil || errors.Is(err, jwks.ErrUnavailable)):
-		err = difference
-	case own && errors.Is(err, jwks.ErrUnavailable):
+	case difference != nil:
+		if err == nil || errors.Is(err, jwks.ErrUnavailable) {
+			err = difference
+		}
+	case errors.Is(err, jwks.ErrUnavailable):
 		return exchangeResult{outcome: next, until: a.clock.Now().Add(unverifiedLifetime)}
-	case own && earlier != nil && (errors.Is(err, jwks.ErrExpired) || errors.Is(err, jwks.ErrUnknownKey)):
-		return exchangeResult{} // it was good when it came, and went stale before it could be verified
+	case earlier != nil && (errors.Is(err, jwks.ErrExpired) || errors.Is(err, jwks.ErrUnknownKey)):
+		return exchangeResult{} // the token became stale before it could be verified
 	}
 	var text string
 	if err == nil {
 		text, err = a.format.seal(session)
 	}
 	if err != nil {
-		refused := a.failedExchange(ctx, old, want, fmt.Errorf("%w: %w", errTokenNotAccepted, err))
-		if own {
-			// The old refresh token is spent, so the new one is all that is left
-			// of the session.
-			refused.outcome.sealed.RefreshToken = next.sealed.RefreshToken
+		failed := a.failedExchange(ctx, old, want, fmt.Errorf("%w: %w", errTokenNotAccepted, err))
+		if difference == nil {
+			// The exchange consumed the old refresh token. Without the new one, the
+			// session could not be refreshed again.
+			failed.outcome.sealed.RefreshToken = next.sealed.RefreshToken
 		}
-		return refused
+		return failed
 	}
-	until := a.clock.Now().Add(replayWindow) // of a clock that is far ahead
-	if session.ExpiresAt().After(until) {
-		until = session.ExpiresAt()
+	return a.refreshedResult(ctx, old, &outcome{target: next.target, sealed: *session.sealed, session: session, text: text})
+}
+
+// refreshedResult returns the result of an exchange whose session was verified.
+// The outcome is remembered until the access token expires. If this server's
+// clock is far ahead, the token seems expired, and the outcome is remembered for
+// replayWindow.
+func (a *AuthKit) refreshedResult(ctx context.Context, old *Session, next *outcome) exchangeResult {
+	until := a.clock.Now().Add(replayWindow)
+	if expiresAt := next.session.ExpiresAt(); expiresAt.After(until) {
+		until = expiresAt
 	}
 	return exchangeResult{
-		outcome: &outcome{target: next.target, sealed: *session.sealed, session: session, text: text},
+		outcome: next,
 		until:   until,
 		notify: func() {
 			if !a.isSignedOut(old) {
-				a.callHook(ctx, "WithOnRefresh", func() { a.onRefresh(ctx, RefreshEvent{Session: session, Previous: old}) })
+				a.callHook(ctx, "WithOnRefresh", func() { a.onRefresh(ctx, RefreshEvent{Session: next.session, Previous: old}) })
 			}
 		},
 	}
 }
 
-// refreshAtWorkOS makes the call. A transport that panics, or ends its
-// goroutine, fails like a network.
+// refreshAtWorkOS makes the call. If the HTTP transport panics or ends its
+// goroutine, that is a failed call.
 func (a *AuthKit) refreshAtWorkOS(ctx context.Context, params workos.AuthenticateWithRefreshTokenParams) (authentication *workos.Authentication, err error) {
 	if ended := callContained(func() { authentication, err = a.client.AuthenticateWithRefreshToken(ctx, params) }); ended != nil {
 		return nil, fmt.Errorf("the HTTP client %w", ended)
@@ -160,8 +175,8 @@ func (a *AuthKit) refreshAtWorkOS(ctx context.Context, params workos.Authenticat
 	return authentication, err
 }
 
-// differs tells in what new tokens, which may not be verified, are of another
-// session by their own account, or nil.
+// checkSameSession returns an error if new tokens are for another session or user
+// than old. The tokens may be unverified.
 func checkSameSession(old *Session, next payload.Session) error {
 	claims, err := jwks.UnverifiedClaims(next.AccessToken)
 	switch {
@@ -175,8 +190,8 @@ func checkSameSession(old *Session, next payload.Session) error {
 	return nil
 }
 
-// successor is what a session becomes with the tokens of a refresh. What a
-// reply leaves out stays as it was.
+// withSuccessor returns the content of a session with the tokens of a refresh. What
+// the reply leaves out stays as it was.
 func (a *AuthKit) withSuccessor(old *Session, reply *workos.Authentication) payload.Session {
 	next := *old.sealed
 	next.AccessToken = reply.AccessToken
@@ -194,37 +209,44 @@ func (a *AuthKit) withSuccessor(old *Session, reply *workos.Authentication) payl
 	return next
 }
 
-// notRenewed sorts the ways in which an exchange can fail by what they mean
-// for the session: it has ended, it is refused for now, or, whatever it was,
-// it will pass and nothing happened. What an organization demands of a switch
-// ends no session.
+// failedExchange returns the result of a failed exchange, and logs the failure.
+// The error of the outcome matches one of these:
+//
+//   - errSessionEnded: WorkOS has ended the session
+//   - errTokenNotAccepted, errRefreshRefused: the session stays, and is not
+//     exchanged again for refusalPause
+//   - ErrUnavailable: any other failure, which is treated as transient
+//
+// If an organization requires another way to sign in, that ends a session in a
+// refresh, but not in a switch.
 func (a *AuthKit) failedExchange(ctx context.Context, old *Session, want exchangeTarget, err error) exchangeResult {
-	level, message := slog.LevelWarn, "authkit: session not renewed, it stays"
+	level, message := slog.LevelWarn, "authkit: session not refreshed, it is kept"
 	pause := max(retryPause, workos.RetryAfter(err))
-	outcome := unavailable(fmt.Errorf("refresh the session: %w", err), pause)
+	failure := unavailable(fmt.Errorf("refresh the session: %w", err), pause)
 
 	var reply *workos.Error
 	switch {
 	case errors.Is(err, errTokenNotAccepted):
-		outcome, pause = err, refusalPause
+		failure, pause = err, refusalPause
 	case !errors.As(err, &reply):
 	case reply.Code == workos.CodeInvalidGrant, !want.switching && (reply.Code == workos.CodeSSORequired || reply.Code == workos.CodeMFAEnrollment):
 		level, message = slog.LevelInfo, "authkit: session ended by WorkOS"
-		outcome, pause = fmt.Errorf("%w: %w", errSessionEnded, err), refusalPause
+		failure, pause = fmt.Errorf("%w: %w", errSessionEnded, err), refusalPause
 	case reply.Code == workos.CodeInvalidClient, reply.Code == workos.CodeUnauthorizedClient, reply.StatusCode == http.StatusUnauthorized:
 		level, message = slog.LevelError, "authkit: WorkOS does not accept this application's client ID or API key"
 	case workos.IsTransient(err):
-	default: // with or without a code: a user who was deleted is a bare 404
-		outcome, pause = fmt.Errorf("%w: %w", errRefreshRefused, err), refusalPause
+	default: // the reply may have no code: for a deleted user it is a bare 404
+		failure, pause = fmt.Errorf("%w: %w", errRefreshRefused, err), refusalPause
 		if want.switching {
-			level, message = slog.LevelDebug, "authkit: organization refused, the session stays" // anybody can make an ID up
+			// Debug, because a client can send any organization ID.
+			level, message = slog.LevelDebug, "authkit: switch to the organization refused, the session is kept"
 		}
 	}
 	a.log.LogAttrs(ctx, level, message, slog.String("user_id", old.UserID()), slog.Any("error", err))
-	result := exchangeResult{outcome: failedOutcome(old, want, outcome), until: a.clock.Now().Add(pause)}
-	if errors.Is(outcome, errSessionEnded) {
+	result := exchangeResult{outcome: failedOutcome(old, want, failure), until: a.clock.Now().Add(pause)}
+	if errors.Is(failure, errSessionEnded) {
 		result.notify = func() {
-			if !a.isSignedOut(old) { // Logout has told of it
+			if !a.isSignedOut(old) { // otherwise Logout has called the hook
 				a.callHook(ctx, "WithOnSignOut", func() { a.onSignOut(ctx, SignOutEvent{Session: old, Err: err}) })
 			}
 		}

@@ -61,7 +61,7 @@ func whatStale(t *testing.T, opts ...authkit.Option) (a *behaviour.App, cookie s
 
 func TestARequestThatRecalledNothingFindsWhatAFlightThatIsOverCameTo(t *testing.T) {
 	a, cookie := whatStale(t)
-	early := holdAt(a, "recalled")
+	early := holdAt(a, "looked up")
 	late := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie})
 	<-early.reached
 	renewed := a.Send(behaviour.Request{Target: "/account", Cookie: cookie}).NewCookie(t)
@@ -73,7 +73,7 @@ func TestARequestThatRecalledNothingFindsWhatAFlightThatIsOverCameTo(t *testing.
 }
 
 func TestARequestBetweenTwoStepsOfAnExchangeMakesNoneOfItsOwn(t *testing.T) {
-	for _, step := range []string{"recalled", "exchanged", "committed", "notified", "awaited"} {
+	for _, step := range []string{"looked up", "exchanged", "committed", "notified", "awaited"} {
 		t.Run(step, func(t *testing.T) {
 			a, cookie := whatStale(t)
 			h := holdAt(a, step)
@@ -93,7 +93,7 @@ func TestARequestBetweenTwoStepsOfAnExchangeMakesNoneOfItsOwn(t *testing.T) {
 }
 
 func TestASignOutOrASignInBetweenTwoStepsOfAnExchangeHolds(t *testing.T) {
-	for _, step := range []string{"recalled", "exchanged", "committed", "notified", "awaited", "examined"} {
+	for _, step := range []string{"looked up", "exchanged", "committed", "notified", "awaited", "newest read"} {
 		t.Run("sign-out at "+step, func(t *testing.T) {
 			a, cookie := whatStale(t)
 			h := holdAt(a, step)
@@ -107,7 +107,7 @@ func TestASignOutOrASignInBetweenTwoStepsOfAnExchangeHolds(t *testing.T) {
 				a.Clock.Advance(7 * time.Minute)
 			}
 		})
-		if step == "examined" {
+		if step == "newest read" {
 			continue // the sign-in's own response is not written yet
 		}
 		t.Run("sign-in at "+step, func(t *testing.T) {
@@ -188,7 +188,7 @@ func TestATokenThatIsVerifiedLaterIsVerifiedOnceWhicheverCookieLeadsToIt(t *test
 				h := holdAt(a, "exchanged")
 				one := a.SendAside(behaviour.Request{Target: "/account", Cookie: old})
 				<-h.reached
-				joined := holdAt(a, "recalled")
+				joined := holdAt(a, "looked up")
 				joined.goOn()
 				two := a.SendAside(behaviour.Request{Target: "/account", Cookie: unverified})
 				<-joined.reached
@@ -243,7 +243,7 @@ func TestACookieBeforeTheLastIsNotAnsweredOnceTheLastHasCome(t *testing.T) {
 func TestASwitchThatRecalledNothingGoesOnFromARefreshThatIsOver(t *testing.T) {
 	a := behaviour.Switching(t)
 	cookie := a.Acme()
-	h := holdAt(a, "recalled")
+	h := holdAt(a, "looked up")
 	switched := a.SendAside(behaviour.Request{
 		Method: "POST", Target: "/organization", Cookie: cookie, Header: behaviour.Scripted(), Form: map[string][]string{"organization_id": {"org_beta"}},
 	})

@@ -130,7 +130,7 @@ func TestWhatExchangesCameToIsBoundedInBytes(t *testing.T) {
 	grown := heap() - before
 	assert.Greater(t, f.outcomes.Bytes(), outcomeBytes/2, "what is there is remembered")
 	assert.LessOrEqual(t, f.outcomes.Bytes(), outcomeBytes)
-	counted := f.outcomes.Bytes() + f.successors.Bytes() + f.predecessors.Bytes() + f.consumed.Bytes() + f.refusals.Bytes() + f.refusalCounts.Bytes()
+	counted := f.outcomes.Bytes() + f.successors.Bytes() + f.predecessors.Bytes() + f.consumed.Bytes() + f.refusals.outcomes.Bytes() + f.refusals.counts.Bytes()
 	assert.LessOrEqual(t, counted, 64<<20)
 	assert.Less(t, grown, counted*5/4, "the sizes are honest")
 
@@ -173,9 +173,9 @@ func TestARefusalIsCountedWithTheReplyThatItKeeps(t *testing.T) {
 		want := exchangeTarget{"org_" + strconv.Itoa(i), i%2 == 0}
 		f.commitOutcome(session, want, nil, exchangeResult{outcome: failedOutcome(session, want, fmt.Errorf("%w: %w", errRefreshRefused, refused)), until: clock.now.Add(time.Hour)})
 	}
-	assert.LessOrEqual(t, f.refusals.Len()*900_000, refusalBytes)
+	assert.LessOrEqual(t, f.refusals.outcomes.Len()*900_000, refusalBytes)
 	assert.LessOrEqual(t, f.outcomes.Len()*900_000, outcomeBytes)
-	assert.NotZero(t, f.refusals.Len())
+	assert.NotZero(t, f.refusals.outcomes.Len())
 	assert.NotZero(t, f.outcomes.Len())
 }
 

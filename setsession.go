@@ -8,63 +8,67 @@ import (
 	"net/http"
 )
 
-// keepRenewed sets the cookie of a renewed session. One that has outgrown its
-// cookies serves this request, and those that the memory answers.
-func (a *AuthKit) setRefreshedSession(w http.ResponseWriter, r *http.Request, v *requestAuth, next *outcome) {
-	if kept := a.setSession(w.Header(), r, next.session, next.text); kept != nil {
-		v.pending.Store(kept)
+// setRefreshedSession sets the cookie of a refreshed session. If the session has
+// become too large for cookies, nothing is set. The session then serves this
+// request, and the requests that the remembered outcome answers.
+func (a *AuthKit) setRefreshedSession(w http.ResponseWriter, r *http.Request, auth *requestAuth, next *outcome) {
+	if pending := a.setSession(w.Header(), r, next.session, next.text); pending != nil {
+		auth.pending.Store(pending)
 	}
 }
 
-// keepUnrenewed sets what a session that could not be renewed must not lose: a
-// refresh token that came without an access token that could be verified, and
-// the time of its use where there is an idle limit, since an outage is nobody's
-// idleness.
-func (a *AuthKit) setUnrefreshedSession(w http.ResponseWriter, r *http.Request, v *requestAuth, old *Session) {
+// setUnrefreshedSession sets the cookie of a session that could not be refreshed,
+// if the cookie has something new:
+//
+//   - a new refresh token, whose access token could not be verified
+//   - the time of use if there is an idle timeout, because an outage must not
+//     count as idle time
+func (a *AuthKit) setUnrefreshedSession(w http.ResponseWriter, r *http.Request, auth *requestAuth, old *Session) {
 	newest, _ := a.rotations.newest(old)
 	if newest == old && a.idleTimeout == 0 {
 		return
 	}
 	sealed := *newest.sealed
 	sealed.RefreshedAt = a.clock.Now()
-	if kept := a.setSession(w.Header(), r, makeSession(sealed, newest.claims), ""); kept != nil {
-		v.pending.Store(kept)
+	if pending := a.setSession(w.Header(), r, makeSession(sealed, newest.claims), ""); pending != nil {
+		auth.pending.Store(pending)
 	}
 }
 
-// clearEnded lets the response clear the cookie of a session that WorkOS has
-// ended. Whether it still may is decided when its header is written. A response
-// that is not this middleware's is about to be written, and is decided on here.
-func (a *AuthKit) clearEndedSession(w http.ResponseWriter, r *http.Request, v *requestAuth, ended *Session, since counts) {
+// clearEndedSession makes the response clear the cookie of a session that WorkOS
+// has ended. finalizeClear decides about it when the header is written. If the
+// response is not wrapped by the middleware of a, clearEndedSession decides now.
+func (a *AuthKit) clearEndedSession(w http.ResponseWriter, r *http.Request, auth *requestAuth, ended *Session, since counts) {
 	a.cookies.RemoveSetCookie(w.Header())
-	cleared := &pendingCookie{session: ended, clear: true, since: since}
-	if v.authKit == a {
-		v.pending.Store(cleared)
+	pending := &pendingCookie{session: ended, clear: true, since: since}
+	if auth.authKit == a {
+		auth.pending.Store(pending)
 		return
 	}
-	a.finalizeClear(w, r, cleared)
+	a.finalizeClear(w, r, pending)
 }
 
-// lastClear clears the cookie of a session that WorkOS has ended, unless
-// something has taken its place since the request began, or the handler has said
-// something of the session's cookies itself. It returns what the response is
-// about to do now.
-func (a *AuthKit) finalizeClear(w http.ResponseWriter, r *http.Request, kept *pendingCookie) *pendingCookie {
+// finalizeClear clears the cookie of a session that WorkOS has ended, unless
+// claimClear forbids it or the handler has set a session cookie itself. If an
+// earlier call for the same response has cleared the cookie, and claimClear
+// forbids it now, finalizeClear takes that back. It returns the new pending
+// cookie of the response.
+func (a *AuthKit) finalizeClear(w http.ResponseWriter, r *http.Request, pending *pendingCookie) *pendingCookie {
 	h := w.Header()
-	number := a.rotations.claimClear(kept.session, kept.since, kept.clearNumber)
+	number := a.rotations.claimClear(pending.session, pending.since, pending.clearNumber)
 	switch {
-	case number == 0 && kept.clearNumber != 0:
+	case number == 0 && pending.clearNumber != 0:
 		a.cookies.RemoveExpiry(h)
 	case number != 0 && !a.cookies.SetsSession(h):
 		a.cookies.ClearSession(h, r)
 	}
-	decided := *kept
+	decided := *pending
 	decided.clearNumber = number
 	return &decided
 }
 
-// keep sets the cookie of a session, whose text is empty where it is not sealed
-// yet. It returns nil if that cannot be.
+// setSession sets the cookie of a session. It seals the session if text is empty.
+// It returns nil, and logs why, if the session cannot be sealed or is too large.
 func (a *AuthKit) setSession(h http.Header, r *http.Request, s *Session, text string) *pendingCookie {
 	var err error
 	if text == "" {
@@ -76,33 +80,38 @@ func (a *AuthKit) setSession(h http.Header, r *http.Request, s *Session, text st
 		}
 		err = tooLarge(s, err)
 	}
-	a.log.LogAttrs(r.Context(), slog.LevelError, "authkit: session not kept", slog.Any("error", err))
+	a.log.LogAttrs(r.Context(), slog.LevelError, "authkit: session cookie not set", slog.Any("error", err))
 	return nil
 }
 
-// tooLarge returns an [ErrSessionTooLarge] that lists what fills the cookies.
+// tooLarge returns an error that matches [ErrSessionTooLarge] and lists the size
+// of each part of the session.
 func tooLarge(s *Session, err error) error {
 	return fmt.Errorf("%w: %w: %s", ErrSessionTooLarge, err, s.sealed.Breakdown())
 }
 
-// lastCookie sees to it that a response which comes late does not take the
-// browser back: behind a logout or a sign-in, or to tokens that were exchanged
-// since the request began. What those have become it carries. One whose handler
-// has dropped the cookie, as http.TimeoutHandler does with any header, gets it
-// again. It returns what the response is about to set now.
-func (a *AuthKit) finalizeSession(h http.Header, r *http.Request, kept *pendingCookie) *pendingCookie {
-	newest, spent := a.rotations.newest(kept.session)
-	a.rotations.reached("examined")
-	gone := spent || a.isSignedOut(kept.session)
+// finalizeSession corrects the session cookie of a response when its header is
+// written. It returns the new pending cookie of the response.
+//
+//   - If the session was signed out, or its refresh token was consumed without a
+//     newer session to set, the cookie is removed from the header.
+//   - If the session was refreshed since the request began, the cookie of the
+//     newest session is set instead.
+//   - If the handler has dropped the cookie, as http.TimeoutHandler drops every
+//     header, it is set again.
+func (a *AuthKit) finalizeSession(h http.Header, r *http.Request, pending *pendingCookie) *pendingCookie {
+	newest, consumed := a.rotations.newest(pending.session)
+	a.rotations.reached("newest read")
+	mustNotSet := consumed || a.isSignedOut(pending.session) // read last: order 4 of rotation.go
 	switch {
-	case !gone && newest == kept.session:
-		if kept.sealed != "" && !a.cookies.SetsSession(h) {
-			return a.setSession(h, r, kept.session, kept.sealed)
+	case !mustNotSet && newest == pending.session:
+		if pending.sealed != "" && !a.cookies.SetsSession(h) {
+			return a.setSession(h, r, pending.session, pending.sealed)
 		}
-	case a.cookies.RemoveSetCookieFor(h, kept.sealed) && !gone:
+	case a.cookies.RemoveSetCookieFor(h, pending.sealed) && !mustNotSet:
 		if next := a.setSession(h, r, newest, ""); next != nil {
 			return next
 		}
 	}
-	return kept
+	return pending
 }

@@ -207,7 +207,7 @@ func TestASharedSessionThatOutgrowsItsCookieIsNamedInTheLog(t *testing.T) {
 	resp := a.Send(Request{Target: "/account", Cookie: cookie})
 	assert.Contains(t, resp.Body, "page of "+Kim, "this request is served")
 	assert.Empty(t, resp.SetCookies(t))
-	assert.Regexp(t, `session not kept.*\d+ bytes sealed, at most 4085 fit.*members that other libraries put there 10\d\d`, a.Logs.String())
+	assert.Regexp(t, `session cookie not set.*\d+ bytes sealed, at most 4085 fit.*members that other libraries put there 10\d\d`, a.Logs.String())
 }
 
 func TestASharedSessionIsVerifiedLikeOurOwn(t *testing.T) {

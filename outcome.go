@@ -1,0 +1,106 @@
+// The outcome of an exchange of a refresh token.
+
+package authkit
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/authkit-go/authkit/internal/payload"
+	"github.com/authkit-go/authkit/internal/sessioncache"
+	"github.com/authkit-go/authkit/workos"
+)
+
+var (
+	// errSessionEnded is the error of an exchange that WorkOS refused because the
+	// session has ended.
+	errSessionEnded = errors.New("the session was ended by WorkOS")
+	// errRefreshRefused is the error of an exchange that WorkOS refused for
+	// another reason. The session has not ended, and the reason is not transient.
+	errRefreshRefused = errors.New("the session was not refreshed")
+)
+
+// exchangeTarget is the organization that a request needs a session in.
+type exchangeTarget struct {
+	organization string
+	// switching is true if the user asked for the organization. A refresh stays
+	// in the organization of its session.
+	switching bool
+}
+
+// outcome is the result of an exchange. It is of one of three kinds:
+//
+//   - verified: session and text are set
+//   - failed: err is set, and sealed contains only the newest refresh token
+//   - unverified: session and err are nil, and sealed contains tokens that
+//     could not be verified yet
+type outcome struct {
+	target  exchangeTarget // of the request that started the exchange
+	sealed  payload.Session
+	session *Session
+	text    string // the sealed session
+	err     error
+}
+
+// isFinal reports whether the outcome is verified or failed.
+func (o *outcome) isFinal() bool { return o.session != nil || o.err != nil }
+
+// answers reports whether the outcome answers a request that wants the target.
+//
+//   - A session answers every refresh. It answers a switch only if it was
+//     requested in the same organization.
+//   - The end of a session answers every request.
+//   - Another failure of a switch answers only the same switch.
+//   - Another failure of a refresh answers every refresh. It answers a switch
+//     only if it is transient.
+func (o *outcome) answers(want exchangeTarget) bool {
+	switch {
+	case errors.Is(o.err, errSessionEnded):
+		return true
+	case o.err == nil:
+		return !want.switching || o.target.organization == want.organization
+	case o.target.switching:
+		return o.target == want
+	}
+	return !want.switching || errors.Is(o.err, ErrUnavailable)
+}
+
+// size estimates the bytes that an outcome takes in memory.
+func (o *outcome) size() int {
+	size := sessioncache.Overhead + len(o.text) + o.sealed.Size() + errorSize(o.err)
+	if o.session == nil {
+		return size
+	}
+	return size + listsSize(o.session.claims)
+}
+
+// errorSize estimates the bytes that an error takes in memory. An error of
+// WorkOS holds the whole reply.
+func errorSize(err error) int {
+	var reply *workos.Error
+	if !errors.As(err, &reply) {
+		return 0
+	}
+	var body json.RawMessage
+	_ = reply.Decode(&body) // a reply that is not JSON is not held
+	return 3*len(body) + len(reply.Message)
+}
+
+// failedOutcome returns the outcome of an exchange that brought no session.
+func failedOutcome(old *Session, want exchangeTarget, err error) *outcome {
+	return &outcome{target: want, sealed: payload.Session{RefreshToken: old.sealed.RefreshToken}, err: err}
+}
+
+// exchangeResult is what an [exchangeFunc] returns.
+type exchangeResult struct {
+	// outcome is nil if the tokens of an earlier exchange expired before they
+	// could be verified. Their refresh token is then exchanged again.
+	outcome *outcome
+	// until is when the outcome is forgotten. Until then, an outcome with an
+	// error prevents another exchange.
+	until time.Time
+	// notify calls the application's hook after the outcome is remembered. It
+	// may be nil.
+	notify func()
+}
