@@ -1,16 +1,19 @@
+// Access to the rotations of an AuthKit, for tests outside this package.
+
 package authkit
 
 import "github.com/authkit-go/authkit/internal/expiring"
 
-// OnRefreshStep has f called between the steps of a request and of an exchange.
+// OnRefreshStep sets the function that is called at each step of a request and of
+// an exchange.
 func OnRefreshStep(a *AuthKit, f func(step string)) { a.rotations.step = f }
 
-// DropOutcomes forgets what exchanges came to, as a full memory does, and with
-// successors which refresh token each was exchanged for.
+// DropOutcomes forgets all outcomes, as if they were evicted. With successors, it
+// also forgets which refresh token each one was exchanged for.
 func DropOutcomes(a *AuthKit, successors bool) {
-	f := a.rotations
-	f.outcomes = expiring.New[*outcome](f.clock.Now, outcomeLimit)
+	r := a.rotations
+	r.outcomes = expiring.New[*outcome](r.clock.Now, outcomeLimit)
 	if successors {
-		f.successors = expiring.New[string](f.clock.Now, tokenLimit)
+		r.successors = expiring.New[string](r.clock.Now, tokenLimit)
 	}
 }

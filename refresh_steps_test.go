@@ -1,5 +1,5 @@
-// Requests, sign-ins and sign-outs that fall between two steps of a refresh.
-// The order that each test is about is written down in renewals.go.
+// Requests, sign-ins and sign-outs between two steps of a refresh. The header of
+// rotation.go lists the orders that these tests check.
 
 package authkit_test
 
@@ -20,16 +20,18 @@ import (
 	"github.com/authkit-go/authkit/internal/behaviour"
 )
 
-// held is a step at which the first to come to it waits.
-type held struct {
-	reached chan struct{} // closed when it is reached
-	again   chan struct{} // told of everybody who comes to it later
-	goOn    func()        // lets the first one go on
+// heldStep is a step at which the first goroutine that reaches it waits.
+type heldStep struct {
+	reached chan struct{} // closed when the first goroutine reaches the step
+	again   chan struct{} // receives a value for each later goroutine
+	release func()        // lets the first goroutine continue
 }
 
-func holdAt(a *behaviour.App, step string) held {
-	goOn := make(chan struct{})
-	h := held{reached: make(chan struct{}), again: make(chan struct{}, 100), goOn: sync.OnceFunc(func() { close(goOn) })}
+// holdAt holds the first goroutine that reaches a step of a request or of an
+// exchange.
+func holdAt(a *behaviour.App, step string) heldStep {
+	proceed := make(chan struct{})
+	h := heldStep{reached: make(chan struct{}), again: make(chan struct{}, 100), release: sync.OnceFunc(func() { close(proceed) })}
 	var mu sync.Mutex
 	first := true
 	authkit.OnRefreshStep(a.AuthKit, func(at string) {
@@ -45,46 +47,47 @@ func holdAt(a *behaviour.App, step string) held {
 			return
 		}
 		close(h.reached)
-		<-goOn
+		<-proceed
 	})
-	a.T.Cleanup(h.goOn)
+	a.T.Cleanup(h.release)
 	return h
 }
 
-// whatStale is an application with a stale session.
-func whatStale(t *testing.T, opts ...authkit.Option) (a *behaviour.App, cookie string) {
+// newWithStaleSession returns an application, and the cookie of a session whose
+// access token has expired.
+func newWithStaleSession(t *testing.T, opts ...authkit.Option) (a *behaviour.App, cookie string) {
 	a = behaviour.NewApp(t, behaviour.AppOptions{AuthKit: opts})
 	cookie = a.SignedIn(behaviour.Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
 	return a, cookie
 }
 
-func TestARequestThatRecalledNothingFindsWhatAFlightThatIsOverCameTo(t *testing.T) {
-	a, cookie := whatStale(t)
+func TestARequestFindsTheOutcomeOfAFlightThatEndedAfterItsLookup(t *testing.T) {
+	a, cookie := newWithStaleSession(t)
 	early := holdAt(a, "looked up")
 	late := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie})
 	<-early.reached
 	renewed := a.Send(behaviour.Request{Target: "/account", Cookie: cookie}).NewCookie(t)
-	early.goOn()
+	early.release()
 	resp := <-late
 	assert.Equal(t, http.StatusOK, resp.Status)
 	assert.Equal(t, renewed, resp.NewCookie(t))
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-func TestARequestBetweenTwoStepsOfAnExchangeMakesNoneOfItsOwn(t *testing.T) {
+func TestARequestBetweenTwoStepsOfAnExchangeUsesItsOutcome(t *testing.T) {
 	for _, step := range []string{"looked up", "exchanged", "committed", "notified", "awaited"} {
 		t.Run(step, func(t *testing.T) {
-			a, cookie := whatStale(t)
+			a, cookie := newWithStaleSession(t)
 			h := holdAt(a, step)
 			first := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie})
 			<-h.reached
 			second := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie})
-			if step == "exchanged" { // nothing can be known yet: the second one waits
-				h.goOn()
+			if step == "exchanged" { // there is no outcome yet, so the second request waits
+				h.release()
 			}
 			resp := <-second
-			h.goOn()
+			h.release()
 			assert.Equal(t, http.StatusOK, resp.Status)
 			assert.Equal(t, (<-first).NewCookie(t), resp.NewCookie(t))
 			assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
@@ -92,35 +95,35 @@ func TestARequestBetweenTwoStepsOfAnExchangeMakesNoneOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestASignOutOrASignInBetweenTwoStepsOfAnExchangeHolds(t *testing.T) {
+func TestAnExchangeDoesNotUndoASignOutOrASignInBetweenItsSteps(t *testing.T) {
 	for _, step := range []string{"looked up", "exchanged", "committed", "notified", "awaited", "newest read"} {
 		t.Run("sign-out at "+step, func(t *testing.T) {
-			a, cookie := whatStale(t)
+			a, cookie := newWithStaleSession(t)
 			h := holdAt(a, step)
 			late := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie, Header: behaviour.Scripted()})
 			<-h.reached
 			a.Send(behaviour.Request{Method: http.MethodPost, Target: "/logout", Cookie: cookie, Header: behaviour.Scripted()})
-			h.goOn()
-			assert.Empty(t, behaviour.JarAfter("", <-late), "the late response sets nothing")
-			for range 3 { // while the sign-out is remembered, and after that
+			h.release()
+			assert.Empty(t, behaviour.JarAfter("", <-late), "the late response sets no cookie")
+			for range 3 { // before and after the mark of the sign-out is forgotten
 				assert.Equal(t, http.StatusUnauthorized, a.Send(behaviour.Request{Target: "/account", Cookie: cookie, Header: behaviour.Scripted()}).Status)
 				a.Clock.Advance(7 * time.Minute)
 			}
 		})
 		if step == "newest read" {
-			continue // the sign-in's own response is not written yet
+			continue // the response of the sign-in is not written yet
 		}
 		t.Run("sign-in at "+step, func(t *testing.T) {
-			a, cookie := whatStale(t)
+			a, cookie := newWithStaleSession(t)
 			h := holdAt(a, step)
 			late := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie, Header: behaviour.Scripted()})
 			<-h.reached
 			jar := a.SignInOver(cookie)
-			h.goOn()
-			assert.Equal(t, jar, behaviour.JarAfter(jar, <-late), "the late response sets nothing")
+			h.release()
+			assert.Equal(t, jar, behaviour.JarAfter(jar, <-late), "the late response sets no cookie")
 			a.Clock.Advance(31 * time.Second)
 			for range 2 {
-				assert.Equal(t, jar, behaviour.JarAfter(jar, a.Send(behaviour.Request{Target: "/account", Cookie: cookie, Header: behaviour.Scripted()})), "nor does another straggler")
+				assert.Equal(t, jar, behaviour.JarAfter(jar, a.Send(behaviour.Request{Target: "/account", Cookie: cookie, Header: behaviour.Scripted()})), "another late response sets no cookie")
 				a.Clock.Advance(2 * time.Minute)
 			}
 			assert.Equal(t, http.StatusOK, a.Send(behaviour.Request{Target: "/account", Cookie: jar, Header: behaviour.Scripted()}).Status)
@@ -128,32 +131,32 @@ func TestASignOutOrASignInBetweenTwoStepsOfAnExchangeHolds(t *testing.T) {
 	}
 }
 
-func TestARequestThatComesWhileTheHookRunsGetsTheNewSession(t *testing.T) {
-	began, goOn := make(chan struct{}), make(chan struct{})
-	a, cookie := whatStale(t, authkit.WithOnRefresh(func(context.Context, authkit.RefreshEvent) {
+func TestARequestDuringTheRefreshHookGetsTheNewSession(t *testing.T) {
+	began, proceed := make(chan struct{}), make(chan struct{})
+	a, cookie := newWithStaleSession(t, authkit.WithOnRefresh(func(context.Context, authkit.RefreshEvent) {
 		close(began)
-		<-goOn
+		<-proceed
 	}))
-	release := sync.OnceFunc(func() { close(goOn) })
+	release := sync.OnceFunc(func() { close(proceed) })
 	t.Cleanup(release)
 	first := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie})
 	<-began
 	resp := a.Send(behaviour.Request{Target: "/account", Cookie: cookie})
 	assert.Equal(t, http.StatusOK, resp.Status)
 	next := a.Send(behaviour.Request{Target: "/account", Cookie: resp.NewCookie(t)})
-	assert.Equal(t, http.StatusOK, next.Status, "the new cookie is good at once")
+	assert.Equal(t, http.StatusOK, next.Status, "the new cookie is accepted at once")
 	assert.Empty(t, next.SetCookies(t))
 	release()
 	assert.Equal(t, resp.NewCookie(t), (<-first).NewCookie(t))
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-// Signed out here while WorkOS answers: with new tokens, or with the end that it
-// had come to there. The sign-out is what there is to tell of.
-func TestOfASignOutDuringAnExchangeTheHooksAreToldOnce(t *testing.T) {
+// The user signs out while WorkOS answers the exchange, with new tokens or with
+// the end of the session. Only the sign-out is reported to the hooks.
+func TestASignOutDuringAnExchangeCallsTheSignOutHookOnce(t *testing.T) {
 	for _, revoked := range []bool{false, true} {
 		var refreshed, signedOut atomic.Int64
-		a, cookie := whatStale(t,
+		a, cookie := newWithStaleSession(t,
 			authkit.WithOnRefresh(func(context.Context, authkit.RefreshEvent) { refreshed.Add(1) }),
 			authkit.WithOnSignOut(func(context.Context, authkit.SignOutEvent) { signedOut.Add(1) }))
 		if revoked {
@@ -163,23 +166,23 @@ func TestOfASignOutDuringAnExchangeTheHooksAreToldOnce(t *testing.T) {
 		late := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie, Header: behaviour.Scripted()})
 		<-h.reached
 		a.Send(behaviour.Request{Method: http.MethodPost, Target: "/logout", Cookie: cookie, Header: behaviour.Scripted()})
-		h.goOn()
+		h.release()
 		assert.Equal(t, http.StatusUnauthorized, (<-late).Status)
 		assert.Zero(t, refreshed.Load())
 		assert.EqualValues(t, 1, signedOut.Load())
 	}
 }
 
-// The exchange was made, and its key could not be had. The old cookie leads to
-// its tokens, and so does the one with the new refresh token in it.
-func TestATokenThatIsVerifiedLaterIsVerifiedOnceWhicheverCookieLeadsToIt(t *testing.T) {
+// The exchange succeeds, but the signing key of its token cannot be fetched. Both
+// the old cookie and the cookie with the new refresh token lead to the token.
+func TestATokenThatIsVerifiedLaterIsVerifiedOnceForBothCookies(t *testing.T) {
 	for _, at := range []string{"one after the other", "at once"} {
 		t.Run(at, func(t *testing.T) {
 			renewed := make(chan struct{}, 9)
-			a, old := whatStale(t, authkit.WithOnRefresh(func(context.Context, authkit.RefreshEvent) { renewed <- struct{}{} }))
+			a, old := newWithStaleSession(t, authkit.WithOnRefresh(func(context.Context, authkit.RefreshEvent) { renewed <- struct{}{} }))
 			a.Fake.AddSigningKey()
 			a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
-			a.Clock.Advance(10 * time.Minute) // the keys at hand are looked at afresh
+			a.Clock.Advance(10 * time.Minute) // the loaded keys are now too old
 			unverified := a.Send(behaviour.Request{Target: "/account", Cookie: old}).NewCookie(t)
 			a.Fake.ClearFault(authkittest.RouteJWKS)
 			a.Clock.Advance(time.Minute)
@@ -189,25 +192,25 @@ func TestATokenThatIsVerifiedLaterIsVerifiedOnceWhicheverCookieLeadsToIt(t *test
 				one := a.SendAside(behaviour.Request{Target: "/account", Cookie: old})
 				<-h.reached
 				joined := holdAt(a, "looked up")
-				joined.goOn()
+				joined.release()
 				two := a.SendAside(behaviour.Request{Target: "/account", Cookie: unverified})
 				<-joined.reached
-				h.goOn()
+				h.release()
 				first, second = <-one, <-two
 			} else {
 				first = a.Send(behaviour.Request{Target: "/account", Cookie: old})
 				second = a.Send(behaviour.Request{Target: "/account", Cookie: unverified})
 			}
 			assert.Equal(t, first.NewCookie(t), second.NewCookie(t))
-			assert.Len(t, renewed, 1, "the hook is called once for an exchange")
+			assert.Len(t, renewed, 1, "the hook is called once for the exchange")
 			assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 		})
 	}
 }
 
-// Two responses were lost in turn, and the third arrived. A request with the
-// first cookie was long on its way.
-func TestALateRequestOfACookieBeforeTheLastDoesNotSignTheBrowserOut(t *testing.T) {
+// The first cookie was refreshed twice, because the first response was lost. The
+// second response arrived. Then a delayed request with the first cookie arrives.
+func TestALateRequestWithAnOlderCookieDoesNotSignTheBrowserOut(t *testing.T) {
 	a := behaviour.NewApp(t, behaviour.AppOptions{})
 	first := a.SignedIn(behaviour.Kim).CookieHeader()
 	a.Clock.Advance(7 * time.Minute)
@@ -220,9 +223,9 @@ func TestALateRequestOfACookieBeforeTheLastDoesNotSignTheBrowserOut(t *testing.T
 	assert.Equal(t, http.StatusOK, a.Send(behaviour.Request{Target: "/account", Cookie: jar, Header: behaviour.Scripted()}).Status)
 }
 
-// The response to a switch was lost, and the next one arrived. The cookie before
-// both leads to neither once the browser has shown the last.
-func TestACookieBeforeTheLastIsNotAnsweredOnceTheLastHasCome(t *testing.T) {
+// The response of one switch is lost, and that of the next one arrives. After the
+// browser has presented the latest cookie, the first one leads to neither session.
+func TestAnOlderCookieIsAnsweredForTheReplayWindowAfterTheLatestArrived(t *testing.T) {
 	a := behaviour.Switching(t)
 	first := a.Acme()
 	a.SwitchTo("org_beta", first, behaviour.Scripted()).NewCookie(t)
@@ -230,17 +233,17 @@ func TestACookieBeforeTheLastIsNotAnsweredOnceTheLastHasCome(t *testing.T) {
 	assert.Equal(t, "org_gamma", a.Me(last)["organization"])
 	a.Clock.Advance(30*time.Second - time.Millisecond)
 	late := behaviour.Request{Method: "POST", Target: "/organization", Cookie: first, Header: behaviour.Scripted(), Form: map[string][]string{"organization_id": {"org_beta"}}}
-	assert.Equal(t, http.StatusOK, a.Send(late).Status, "what it became is remembered")
+	assert.Equal(t, http.StatusOK, a.Send(late).Status, "the outcome is remembered")
 	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh))
 	a.Clock.Advance(time.Second)
 	resp := a.Send(late)
 	assert.Equal(t, http.StatusUnauthorized, resp.Status)
 	assert.Empty(t, resp.SetCookies(t))
-	assert.Equal(t, 3, a.Fake.Calls(authkittest.RouteRefresh), "WorkOS is asked, and does not know it any more")
+	assert.Equal(t, 3, a.Fake.Calls(authkittest.RouteRefresh), "the request makes an exchange, and WorkOS refuses it")
 	assert.Equal(t, "org_gamma", a.Me(last)["organization"])
 }
 
-func TestASwitchThatRecalledNothingGoesOnFromARefreshThatIsOver(t *testing.T) {
+func TestASwitchContinuesWithARefreshThatEndedAfterItsLookup(t *testing.T) {
 	a := behaviour.Switching(t)
 	cookie := a.Acme()
 	h := holdAt(a, "looked up")
@@ -250,7 +253,7 @@ func TestASwitchThatRecalledNothingGoesOnFromARefreshThatIsOver(t *testing.T) {
 	<-h.reached
 	a.Clock.Advance(4*time.Minute + time.Second)
 	renewed := a.Send(behaviour.Request{Target: "/account", Cookie: cookie}).NewCookie(t)
-	h.goOn()
+	h.release()
 	resp := <-switched
 	assert.Equal(t, http.StatusOK, resp.Status)
 	assert.Equal(t, "org_beta", a.Me(resp.NewCookie(t))["organization"])
@@ -258,7 +261,7 @@ func TestASwitchThatRecalledNothingGoesOnFromARefreshThatIsOver(t *testing.T) {
 	assert.NotEqual(t, renewed, resp.NewCookie(t))
 }
 
-func TestARefreshBetweenTwoStepsOfASwitchMakesNoExchangeOfItsOwn(t *testing.T) {
+func TestARefreshBetweenTwoStepsOfASwitchUsesItsOutcome(t *testing.T) {
 	for _, step := range []string{"exchanged", "committed", "notified"} {
 		t.Run(step, func(t *testing.T) {
 			a := behaviour.Switching(t)
@@ -271,10 +274,10 @@ func TestARefreshBetweenTwoStepsOfASwitchMakesNoExchangeOfItsOwn(t *testing.T) {
 			a.Clock.Advance(4*time.Minute + time.Second)
 			refreshed := a.SendAside(behaviour.Request{Target: "/me", Cookie: cookie})
 			if step == "exchanged" {
-				h.goOn()
+				h.release()
 			}
 			resp := <-refreshed
-			h.goOn()
+			h.release()
 			<-switched
 			assert.Contains(t, resp.Body, "org_beta")
 			assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
@@ -282,11 +285,11 @@ func TestARefreshBetweenTwoStepsOfASwitchMakesNoExchangeOfItsOwn(t *testing.T) {
 	}
 }
 
-// A full memory drops the oldest outcomes.
-func TestAnOutcomeThatLeftEarlyCostsAnExchangeAndNoSession(t *testing.T) {
-	for name, successors := range map[string]bool{"its successor is known": false, "nothing is known": true} {
+// If too many outcomes are remembered, the oldest are evicted.
+func TestAnEvictedOutcomeCostsAnExchangeAndNoSession(t *testing.T) {
+	for name, successors := range map[string]bool{"the successor is known": false, "the successor is evicted too": true} {
 		t.Run(name, func(t *testing.T) {
-			a, cookie := whatStale(t)
+			a, cookie := newWithStaleSession(t)
 			id := a.SessionID()
 			a.Send(behaviour.Request{Target: "/account", Cookie: cookie}).NewCookie(t) // the response is lost
 			authkit.DropOutcomes(a.AuthKit, successors)
@@ -300,8 +303,8 @@ func TestAnOutcomeThatLeftEarlyCostsAnExchangeAndNoSession(t *testing.T) {
 	}
 }
 
-// WorkOS took eight seconds, and the key of the new token hangs.
-func TestAnExchangeWaitsForItsKeyWithinItsTenSeconds(t *testing.T) {
+// WorkOS takes eight seconds, and the fetch of the signing key takes four more.
+func TestTheTimeLimitOfAnExchangeIncludesTheFetchOfItsKey(t *testing.T) {
 	upstream := &behaviour.Rewriting{}
 	a := behaviour.NewApp(t, behaviour.AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 	cookie, id := a.SignedIn(behaviour.Kim).CookieHeader(), a.SessionID()
@@ -313,19 +316,19 @@ func TestAnExchangeWaitsForItsKeyWithinItsTenSeconds(t *testing.T) {
 	before := a.Fake.Calls(authkittest.RouteJWKS)
 	answered := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie})
 	a.Fake.AwaitCalls(t, authkittest.RouteJWKS, before+1)
-	a.Clock.AwaitTimers(3) // the exchange's, the fetch's and the fault's
+	a.Clock.AwaitTimers(3) // of the exchange, the fetch and the fault
 	a.Clock.Advance(2 * time.Second)
 	resp := <-answered
 	assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
-	jar := resp.NewCookie(t) // the new refresh token is not lost
+	jar := resp.NewCookie(t) // it has the new refresh token
 
-	a.Clock.Advance(2 * time.Second) // the key is there
+	a.Clock.Advance(2 * time.Second) // the key is fetched
 	resp = a.Send(behaviour.Request{Target: "/account", Cookie: jar})
 	assert.Equal(t, behaviour.PageOf(behaviour.Kim, id)+" at /account", resp.Body)
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-func TestARetiredTokenIsAnsweredForADayAtTheMostHoweverLongItsSuccessorLives(t *testing.T) {
+func TestAnExchangedRefreshTokenIsAnsweredForAtMostADay(t *testing.T) {
 	a := behaviour.NewApp(t, behaviour.AppOptions{Fake: []authkittest.Option{authkittest.WithAccessTokenLifetime(48 * time.Hour)}})
 	cookie := a.SignedIn(behaviour.Kim).CookieHeader()
 	a.Clock.Advance(48*time.Hour + 2*time.Minute)
@@ -336,7 +339,7 @@ func TestARetiredTokenIsAnsweredForADayAtTheMostHoweverLongItsSuccessorLives(t *
 	assert.Equal(t, http.StatusUnauthorized, a.Send(behaviour.Request{Target: "/account", Cookie: cookie}).Status)
 }
 
-func TestASessionWithoutARefreshTokenServesUntilItExpiresAndAsksNothing(t *testing.T) {
+func TestASessionWithoutARefreshTokenServesUntilItExpiresWithoutACall(t *testing.T) {
 	a := behaviour.Sharing(t)
 	neighbour := a.Neighbour()
 	session := neighbour.Read(a.SignedIn(behaviour.Kim).CookieHeader())
@@ -350,11 +353,11 @@ func TestASessionWithoutARefreshTokenServesUntilItExpiresAndAsksNothing(t *testi
 		a.Clock.Advance(2 * time.Second)
 	}
 	assert.Zero(t, a.Fake.Calls(authkittest.RouteRefresh))
-	assert.NotContains(t, a.Logs.String(), "WARN", "it is nothing to look into")
+	assert.NotContains(t, a.Logs.String(), "WARN", "this is no failure")
 }
 
-// The middleware has refreshed the session in the very response that ends it.
-func TestASwitchThatEndsASessionWhichWasJustRefreshedSetsNothing(t *testing.T) {
+// The middleware refreshes the session of the request whose switch ends it.
+func TestASwitchThatEndsAJustRefreshedSessionSetsNoCookie(t *testing.T) {
 	for _, opts := range [][]authkit.Option{nil, {authkit.WithIdleTimeout(time.Hour)}} {
 		upstream := &behaviour.Interrupted{}
 		a := behaviour.Switching(t, append(opts, authkit.WithHTTPClient(&http.Client{Transport: upstream}))...)
@@ -371,8 +374,8 @@ func TestASwitchThatEndsASessionWhichWasJustRefreshedSetsNothing(t *testing.T) {
 	}
 }
 
-func TestAnExchangeThatEndsAfterASignInDoesNotUndoItOnAPageThatWasServedBefore(t *testing.T) {
-	began, goOn, committed := make(chan struct{}), make(chan struct{}), make(chan struct{}, 9)
+func TestASlowPageOfTheOldSessionDoesNotUndoASignIn(t *testing.T) {
+	began, proceed, committed := make(chan struct{}), make(chan struct{}), make(chan struct{}, 9)
 	a, cookie, answered, _ := behaviour.Slowly(t, "/slow", func(a *behaviour.App, mux *http.ServeMux) {
 		authkit.OnRefreshStep(a.AuthKit, func(step string) {
 			if step == "committed" {
@@ -381,7 +384,7 @@ func TestAnExchangeThatEndsAfterASignInDoesNotUndoItOnAPageThatWasServedBefore(t
 		})
 		mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
 			close(began)
-			<-goOn
+			<-proceed
 			io.WriteString(w, behaviour.Visitor(r))
 		})
 	})
@@ -390,7 +393,7 @@ func TestAnExchangeThatEndsAfterASignInDoesNotUndoItOnAPageThatWasServedBefore(t
 	id := a.SessionID()
 	a.Clock.Advance(time.Second)
 	<-committed
-	close(goOn)
+	close(proceed)
 	jar = behaviour.JarAfter(jar, <-answered)
 	assert.Contains(t, a.Send(behaviour.Request{Target: "/account", Cookie: jar}).Body, id)
 }

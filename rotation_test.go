@@ -1,11 +1,10 @@
+// Rotation: the chain of refresh tokens, the outcomes that are remembered, and
+// their limits.
+
 package authkit
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"runtime"
 	"strconv"
 	"strings"
@@ -22,66 +21,67 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-func TestSessionsThatCannotBeRenewedAreToldApart(t *testing.T) {
-	f := newRotations(newSetClock())
-	kims, lees := makeSession(payload.Session{AccessToken: "kim"}, &jwks.Claims{}), makeSession(payload.Session{AccessToken: "lee"}, &jwks.Claims{})
-	f.supersede(kims)
-	assert.False(t, f.isSpent(lees))
-	assert.False(t, f.isSuperseded(lees))
+func TestSupersedingASessionWithoutARefreshTokenChangesNoOther(t *testing.T) {
+	r := newRotations(newSetClock())
+	first, second := makeSession(payload.Session{AccessToken: "1"}, &jwks.Claims{}), makeSession(payload.Session{AccessToken: "2"}, &jwks.Claims{})
+	r.supersede(first)
+	assert.False(t, r.isConsumed(second))
+	assert.False(t, r.isSuperseded(second))
 }
 
-// A request looked before another one's exchange, and its turn comes after it.
-func TestAnExchangeThatWasMadeMeanwhileIsNotMadeAgain(t *testing.T) {
-	f := newRotations(newSetClock())
-	f.linkSuccessor("a", "b")
+// A request looks for an outcome before another flight makes the exchange, and
+// starts its own flight after it.
+func TestAnExchangeThatAnotherFlightMadeIsNotRepeated(t *testing.T) {
+	r := newRotations(newSetClock())
+	r.linkSuccessor("a", "b")
 	session := makeSession(payload.Session{AccessToken: "1", RefreshToken: "a"}, &jwks.Claims{})
-	assert.Nil(t, f.runExchange(t.Context(), session, exchangeTarget{}, func(context.Context, *Session, exchangeTarget, *outcome) exchangeResult {
-		assert.Fail(t, "the refresh token is spent")
+	assert.Nil(t, r.runExchange(t.Context(), session, exchangeTarget{}, func(context.Context, *Session, exchangeTarget, *outcome) exchangeResult {
+		assert.Fail(t, "the refresh token was exchanged already")
 		return exchangeResult{}
 	}))
-	latest, _ := f.findOutcome(session, exchangeTarget{})
+	latest, _ := r.findOutcome(session, exchangeTarget{})
 	assert.Equal(t, "b", latest.sealed.RefreshToken)
 }
 
-// isSpent reports whether no cookie may bring the session back.
-func (f *rotations) isSpent(s *Session) bool {
-	_, spent := f.consumed.Get(s.sealed.RefreshToken)
-	return spent
+// isConsumed reports whether the session must not be set again.
+func (r *rotations) isConsumed(s *Session) bool {
+	_, consumed := r.consumed.Get(s.sealed.RefreshToken)
+	return consumed
 }
 
-// isSuperseded reports whether the browser is known to have something else.
-func (f *rotations) isSuperseded(s *Session) bool { return !f.mayClear(s, f.counts, 0) }
+// isSuperseded reports whether the browser has a replacement for the session.
+func (r *rotations) isSuperseded(s *Session) bool { return !r.mayClear(s, r.counts, 0) }
 
-// WorkOS hands out no refresh token twice; whatever does must not lead a
-// request in a circle.
-func TestNoWayFromTokenToTokenLeadsBack(t *testing.T) {
+// WorkOS issues no refresh token twice. If a server does, no request may follow the
+// chain without end.
+func TestAChainOfRefreshTokensHasNoCircle(t *testing.T) {
 	clock := newSetClock()
 	sessionOf := func(accessToken, refreshToken string) *Session {
 		return makeSession(payload.Session{AccessToken: accessToken, RefreshToken: refreshToken}, &jwks.Claims{})
 	}
-	exchange := func(f *rotations, old, next *Session, remembered bool) {
-		f.linkSuccessor(old.sealed.RefreshToken, next.sealed.RefreshToken)
+	exchange := func(r *rotations, old, next *Session, remembered bool) {
+		r.linkSuccessor(old.sealed.RefreshToken, next.sealed.RefreshToken)
 		if remembered {
-			f.storeOutcome(old, &outcome{sealed: *next.sealed, session: next}, clock.now.Add(time.Minute))
+			r.storeOutcome(old, &outcome{sealed: *next.sealed, session: next}, clock.now.Add(time.Minute))
 		}
 	}
 	first, second, again := sessionOf("1", "a"), sessionOf("2", "b"), sessionOf("3", "a")
 	for _, remembered := range []bool{true, false} {
-		f := newRotations(clock)
-		exchange(f, first, second, remembered)
-		assert.Equal(t, "b", f.newestSuccessor(first).sealed.RefreshToken)
-		exchange(f, second, again, remembered)
-		assert.Equal(t, "a", f.newestSuccessor(second).sealed.RefreshToken)
-		assert.Same(t, again, f.newestSuccessor(again))
-		found, next := f.findOutcome(again, exchangeTarget{})
+		r := newRotations(clock)
+		exchange(r, first, second, remembered)
+		assert.Equal(t, "b", r.newestSuccessor(first).sealed.RefreshToken)
+		exchange(r, second, again, remembered)
+		assert.Equal(t, "a", r.newestSuccessor(second).sealed.RefreshToken)
+		assert.Same(t, again, r.newestSuccessor(again))
+		found, next := r.findOutcome(again, exchangeTarget{})
 		assert.Same(t, again, found)
 		assert.Nil(t, next)
-		assert.False(t, f.isSpent(again))
-		assert.True(t, f.isSpent(second))
+		assert.False(t, r.isConsumed(again))
+		assert.True(t, r.isConsumed(second))
 	}
 }
 
-// heavySession is a session with 12 KB of metadata and the rights of many roles.
+// heavySession returns a session with 12 KB of metadata and 50 permissions.
 func heavySession(i int, organization string) *Session {
 	sealed := payload.Session{
 		AccessToken:  strings.Repeat("t", 2000) + strconv.Itoa(i),
@@ -93,12 +93,13 @@ func heavySession(i int, organization string) *Session {
 	}
 	sealed.SetUser(workos.User{Metadata: metadata})
 	claims := &jwks.Claims{SessionID: "session_1", OrganizationID: organization}
-	for right := range 50 {
-		claims.Permissions = append(claims.Permissions, "p"+strconv.Itoa(i)+":"+strconv.Itoa(right))
+	for permission := range 50 {
+		claims.Permissions = append(claims.Permissions, "p"+strconv.Itoa(i)+":"+strconv.Itoa(permission))
 	}
 	return makeSession(sealed, claims)
 }
 
+// heap returns the bytes that are allocated on the heap.
 func heap() int {
 	runtime.GC()
 	var m runtime.MemStats
@@ -106,15 +107,15 @@ func heap() int {
 	return int(m.HeapAlloc)
 }
 
-func TestWhatExchangesCameToIsBoundedInBytes(t *testing.T) {
+func TestOutcomesOfExchangesAreLimitedInBytes(t *testing.T) {
 	clock := newSetClock()
-	f := newRotations(clock)
+	r := newRotations(clock)
 	before := heap()
 	session := heavySession(0, "org_0")
 	middle := session
 	for i := range 9000 {
 		organization := "org_" + strconv.Itoa(i%2)
-		next, err := f.exchange(t.Context(), session, exchangeTarget{organization, true}, func(_ context.Context, old *Session, want exchangeTarget, _ *outcome) exchangeResult {
+		next, err := r.exchange(t.Context(), session, exchangeTarget{organization, true}, func(_ context.Context, old *Session, want exchangeTarget, _ *outcome) exchangeResult {
 			next := heavySession(i+1, want.organization)
 			return exchangeResult{
 				outcome: &outcome{target: want, sealed: *next.sealed, session: next, text: strings.Repeat("s", 18_000) + strconv.Itoa(i)},
@@ -128,137 +129,76 @@ func TestWhatExchangesCameToIsBoundedInBytes(t *testing.T) {
 		}
 	}
 	grown := heap() - before
-	assert.Greater(t, f.outcomes.Bytes(), outcomeBytes/2, "what is there is remembered")
-	assert.LessOrEqual(t, f.outcomes.Bytes(), outcomeBytes)
-	counted := f.outcomes.Bytes() + f.successors.Bytes() + f.predecessors.Bytes() + f.consumed.Bytes() + f.refusals.outcomes.Bytes() + f.refusals.counts.Bytes()
+	assert.Greater(t, r.outcomes.Bytes(), outcomeBytes/2, "the limit is used")
+	assert.LessOrEqual(t, r.outcomes.Bytes(), outcomeBytes)
+	counted := r.outcomes.Bytes() + r.successors.Bytes() + r.predecessors.Bytes() + r.consumed.Bytes() + r.refusals.outcomes.Bytes() + r.refusals.counts.Bytes()
 	assert.LessOrEqual(t, counted, 64<<20)
-	assert.Less(t, grown, counted*5/4, "the sizes are honest")
+	assert.Less(t, grown, counted*5/4, "the estimated sizes are close to the real ones")
 
-	latest, known := f.findOutcome(middle, exchangeTarget{organization: middle.OrganizationID()})
+	latest, known := r.findOutcome(middle, exchangeTarget{organization: middle.OrganizationID()})
 	assert.Equal(t, "session_1", latest.ID())
-	require.NotNil(t, known, "nearly all outcomes left early; those that did not are found")
+	require.NotNil(t, known, "an outcome that was not evicted is found")
 	assert.Equal(t, "session_1", known.session.ID())
-	runtime.KeepAlive(f)
+	runtime.KeepAlive(r)
 }
 
-func TestTheMarksOfExchangesAreBoundedInBytes(t *testing.T) {
+func TestRecordsOfRefreshTokensAreLimitedInBytes(t *testing.T) {
 	assert.LessOrEqual(t, outcomeBytes+3*tokenBytes+refusalBytes+refusalCountBytes, 64<<20)
-	f := newRotations(newSetClock())
-	long := strings.Repeat("x", 4000)
+	r := newRotations(newSetClock())
+	longToken := strings.Repeat("x", 4000)
 	for i := range 20_000 {
-		f.linkSuccessor(long+strconv.Itoa(i), long+strconv.Itoa(i+1))
+		r.linkSuccessor(longToken+strconv.Itoa(i), longToken+strconv.Itoa(i+1))
 	}
-	for _, bytes := range []int{f.successors.Bytes(), f.predecessors.Bytes(), f.consumed.Bytes()} {
+	for _, bytes := range []int{r.successors.Bytes(), r.predecessors.Bytes(), r.consumed.Bytes()} {
 		assert.Greater(t, bytes, tokenBytes/2)
 		assert.LessOrEqual(t, bytes, tokenBytes)
 	}
 }
 
-// A reply of WorkOS may have a megabyte, and is kept in the error.
-func TestARefusalIsCountedWithTheReplyThatItKeeps(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusBadRequest)
-		io.WriteString(w, `{"code":"some_code","padding":"`+strings.Repeat("x", 900_000)+`"}`)
-	}))
-	defer server.Close()
-	client, err := workos.NewClient("client_1", workos.WithBaseURL(server.URL))
-	require.NoError(t, err)
-	_, refused := client.AuthenticateWithRefreshToken(t.Context(), workos.AuthenticateWithRefreshTokenParams{RefreshToken: "r"})
-	require.Equal(t, "some_code", workos.ErrorCode(refused))
-
-	clock := newSetClock()
-	f := newRotations(clock)
-	for i := range 100 {
-		session := heavySession(i, "org_0")
-		want := exchangeTarget{"org_" + strconv.Itoa(i), i%2 == 0}
-		f.commitOutcome(session, want, nil, exchangeResult{outcome: failedOutcome(session, want, fmt.Errorf("%w: %w", errRefreshRefused, refused)), until: clock.now.Add(time.Hour)})
-	}
-	assert.LessOrEqual(t, f.refusals.outcomes.Len()*900_000, refusalBytes)
-	assert.LessOrEqual(t, f.outcomes.Len()*900_000, outcomeBytes)
-	assert.NotZero(t, f.refusals.outcomes.Len())
-	assert.NotZero(t, f.outcomes.Len())
-}
-
-func TestARefusalIsOneOfASessionSinceItsSignIn(t *testing.T) {
-	signedIn := func(at time.Time) *Session {
-		return makeSession(payload.Session{RefreshToken: "r", SignedInAt: at}, &jwks.Claims{SessionID: "session_1"})
-	}
-	clock := newSetClock()
-	f := newRotations(clock)
-	want := exchangeTarget{"org_1", true}
-	before := signedIn(clock.now)
-	f.commitOutcome(before, want, nil, exchangeResult{outcome: failedOutcome(before, want, errRefreshRefused), until: clock.now.Add(time.Minute)})
-	_, known := f.findOutcome(before, want)
-	require.NotNil(t, known)
-	assert.ErrorIs(t, known.err, errRefreshRefused)
-	_, known = f.findOutcome(signedIn(clock.now.Add(time.Second)), want)
-	assert.Nil(t, known, "AuthKit may have signed the person in to the same WorkOS session")
-}
-
-// WorkOS answered with a session, in another organization than was asked for.
-func TestAnAnswerWithAnotherOrganizationCountsAsARefusedTry(t *testing.T) {
-	clock := newSetClock()
-	f := newRotations(clock)
-	session := heavySession(0, "org_0")
-	exchanges := 0
-	for i := range 3 * maxRefusals {
-		want := exchangeTarget{"org_x" + strconv.Itoa(i), true}
-		next, err := f.exchange(t.Context(), session, want, func(_ context.Context, _ *Session, want exchangeTarget, _ *outcome) exchangeResult {
-			exchanges++
-			next := heavySession(exchanges, "org_0")
-			return exchangeResult{outcome: &outcome{target: want, sealed: *next.sealed, session: next}, until: clock.now.Add(time.Hour)}
-		})
-		if err == nil {
-			session = next.session
-		}
-	}
-	assert.Equal(t, maxRefusals, exchanges)
-}
-
-// A server that hands out an old refresh token again makes no circle of what is
-// replaced: the token is in use.
-func TestATokenThatIsHandedOutASecondTimeIsNotReplacedByItself(t *testing.T) {
-	f := newRotations(newSetClock())
+// A server issues an old refresh token again. The token is in use then, so it must
+// not be marked as replaced.
+func TestARefreshTokenThatIsIssuedTwiceIsNotReplacedByItself(t *testing.T) {
+	r := newRotations(newSetClock())
 	for _, step := range [][2]string{{"a", "b"}, {"b", "c"}, {"c", "a"}} {
-		f.linkSuccessor(step[0], step[1])
+		r.linkSuccessor(step[0], step[1])
 	}
 	again := makeSession(payload.Session{AccessToken: "4", RefreshToken: "a"}, &jwks.Claims{})
-	f.markDelivered(again)
-	assert.False(t, f.isSpent(again))
-	assert.False(t, f.isSuperseded(again))
-	f.forgetPredecessors(again)
-	assert.Equal(t, "a", f.newestSuccessor(again).sealed.RefreshToken)
+	r.markDelivered(again)
+	assert.False(t, r.isConsumed(again))
+	assert.False(t, r.isSuperseded(again))
+	r.forgetPredecessors(again)
+	assert.Equal(t, "a", r.newestSuccessor(again).sealed.RefreshToken)
 }
 
-// Everything that a rotation consists of is changed and read at once; the race
-// detector watches, and nobody ever gets another's session.
-func TestWhatBecameOfARefreshTokenIsReadAndWrittenAtOnce(t *testing.T) {
-	f := newRotations(newSetClock())
+// Several goroutines call the methods at the same time, under the race detector.
+// Every exchange must return the same WorkOS session.
+func TestRotationsAreSafeForConcurrentUse(t *testing.T) {
+	r := newRotations(newSetClock())
 	first := makeSession(payload.Session{AccessToken: "0", RefreshToken: "r0"}, &jwks.Claims{SessionID: "session_1"})
 	var exchanges atomic.Int64
 	exchange := func(_ context.Context, old *Session, want exchangeTarget, _ *outcome) exchangeResult {
 		n := strconv.FormatInt(exchanges.Add(1), 10)
 		next := makeSession(payload.Session{AccessToken: n, RefreshToken: "r" + n}, &jwks.Claims{SessionID: old.ID(), OrganizationID: want.organization})
-		return exchangeResult{outcome: &outcome{target: want, sealed: *next.sealed, session: next}, until: f.clock.Now().Add(time.Hour)}
+		return exchangeResult{outcome: &outcome{target: want, sealed: *next.sealed, session: next}, until: r.clock.Now().Add(time.Hour)}
 	}
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
 			for range 50 {
-				next, err := f.exchange(t.Context(), first, exchangeTarget{organization: ""}, exchange)
+				next, err := r.exchange(t.Context(), first, exchangeTarget{organization: ""}, exchange)
 				if assert.NoError(t, err) {
 					assert.Equal(t, "session_1", next.session.ID())
 				}
-				newest, _ := f.newest(first)
+				newest, _ := r.newest(first)
 				switch i {
 				case 0:
-					f.markDelivered(newest)
+					r.markDelivered(newest)
 				case 1:
-					f.supersede(newest)
+					r.supersede(newest)
 				case 2:
-					f.forgetPredecessors(newest)
+					r.forgetPredecessors(newest)
 				case 3:
-					f.claimClear(newest, f.currentCounts(), 0)
+					r.claimClear(newest, r.currentCounts(), 0)
 				}
 			}
 		})
@@ -267,17 +207,17 @@ func TestWhatBecameOfARefreshTokenIsReadAndWrittenAtOnce(t *testing.T) {
 	assert.Positive(t, exchanges.Load())
 }
 
-// The refresh of a session was refused, then a switch of it was made, and its
-// token could not be verified yet.
-func TestAnExchangeForgetsARefusalBeforeIt(t *testing.T) {
+// A refresh is refused. Then a switch succeeds, but its token cannot be verified
+// yet.
+func TestAnExchangeForgetsAnEarlierRefusal(t *testing.T) {
 	clock := newSetClock()
-	f := newRotations(clock)
+	r := newRotations(clock)
 	session := heavySession(0, "org_0")
 	refresh, change := exchangeTarget{organization: "org_0"}, exchangeTarget{"org_1", true}
-	f.commitOutcome(session, refresh, nil, exchangeResult{outcome: failedOutcome(session, refresh, errRefreshRefused), until: clock.now.Add(time.Minute)})
+	r.commitOutcome(session, refresh, nil, exchangeResult{outcome: failedOutcome(session, refresh, errRefreshRefused), until: clock.now.Add(time.Minute)})
 	unverified := &outcome{target: change, sealed: *heavySession(1, "org_1").sealed}
-	f.commitOutcome(session, change, nil, exchangeResult{outcome: unverified, until: clock.now.Add(time.Hour)})
-	latest, known := f.findOutcome(session, refresh)
+	r.commitOutcome(session, change, nil, exchangeResult{outcome: unverified, until: clock.now.Add(time.Hour)})
+	latest, known := r.findOutcome(session, refresh)
 	assert.Equal(t, "refresh-token-1", latest.sealed.RefreshToken)
 	assert.Same(t, unverified, known)
 }

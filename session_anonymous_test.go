@@ -1,4 +1,4 @@
-// A nil *Session and a zero Session: every method answers, and none panics.
+// A nil *Session and a zero Session: every method returns, and none panics.
 
 package authkit_test
 
@@ -20,7 +20,7 @@ import (
 
 var anonymousSessions = map[string]*authkit.Session{"nil": nil, "zero": {}}
 
-// printer is a fmt.State that keeps what is written.
+// printer is a fmt.State that records what is written.
 type printer struct{ text []byte }
 
 func (p *printer) Write(b []byte) (int, error) { p.text = append(p.text, b...); return len(b), nil }
@@ -28,7 +28,7 @@ func (p *printer) Width() (int, bool)          { return 0, false }
 func (p *printer) Precision() (int, bool)      { return 0, false }
 func (p *printer) Flag(int) bool               { return false }
 
-func TestEveryMethodOfAnAnonymousSessionAnswersItsZeroValue(t *testing.T) {
+func TestEveryMethodOfAnAnonymousSessionReturnsItsZeroValue(t *testing.T) {
 	claims := map[string]any{}
 	arguments := map[string][]any{
 		"HasRole": {"admin"}, "HasPermission": {"posts:write"}, "HasEntitlement": {"sso"}, "HasFeatureFlag": {"beta"},
@@ -47,7 +47,7 @@ func TestEveryMethodOfAnAnonymousSessionAnswersItsZeroValue(t *testing.T) {
 				for _, argument := range arguments[method] {
 					in = append(in, reflect.ValueOf(argument))
 				}
-				require.Equal(t, v.Method(i).Type().NumIn(), len(in), "the test knows no arguments for this method")
+				require.Equal(t, v.Method(i).Type().NumIn(), len(in), "arguments has no entry for this method")
 				for place, out := range v.Method(i).Call(in) {
 					if want, ok := notZero[method]; ok && place == 0 {
 						assert.Equal(t, want, out.Interface())
@@ -97,7 +97,7 @@ func TestAnAnonymousSessionInTheContextIsAnAnonymousRequest(t *testing.T) {
 	}
 }
 
-func TestASessionHasAProfileUnlessItCameAsABearerToken(t *testing.T) {
+func TestASessionThatIsNotABearerSessionHasAProfile(t *testing.T) {
 	user := authkit.User{ID: "user_kim", Email: "kim@example.com", Metadata: map[string]string{"plan": "pro"}}
 	profile, ok := authkit.NewSession(authkit.SessionParams{User: user}).Profile()
 	assert.True(t, ok)
