@@ -1,4 +1,4 @@
-// API keys: they are validated with WorkOS, and the result is cached briefly.
+// API keys: the guards that accept them.
 
 package authkit
 
@@ -51,7 +51,7 @@ const maxAPIKey = 512
 // RequireAPIKey panics for a public client, which has no API key to call WorkOS
 // with, and if a permission is empty.
 func (a *AuthKit) RequireAPIKey(permissions ...string) func(http.Handler) http.Handler {
-	a.requireKey("RequireAPIKey")
+	a.mustValidateKeys("RequireAPIKey")
 	permissions = noEmptySlugs("RequireAPIKey", byPermission.kind, permissions)
 	return func(next http.Handler) http.Handler {
 		mustHaveHandler(next)
@@ -71,7 +71,7 @@ func (a *AuthKit) RequireAPIKey(permissions ...string) func(http.Handler) http.H
 // an API key, its cookie is ignored. Without a permission, every session and every
 // valid key passes. It panics as [AuthKit.RequireAPIKey] does.
 func (a *AuthKit) RequireAuthOrAPIKey(permissions ...string) func(http.Handler) http.Handler {
-	a.requireKey("RequireAuthOrAPIKey")
+	a.mustValidateKeys("RequireAuthOrAPIKey")
 	permissions = noEmptySlugs("RequireAuthOrAPIKey", byPermission.kind, permissions)
 	return func(next http.Handler) http.Handler {
 		forSessions := a.guard(next, func(s *Session) error { return byPermission.checkAll(s, permissions) }, &bearerChallenge{})
@@ -86,12 +86,15 @@ func (a *AuthKit) RequireAuthOrAPIKey(permissions ...string) func(http.Handler) 
 	}
 }
 
-func (a *AuthKit) requireKey(guard string) {
+// mustValidateKeys panics if the guard's AuthKit has no API key to call WorkOS with.
+func (a *AuthKit) mustValidateKeys(guard string) {
 	if a.public {
-		panic("authkit: " + guard + " needs WithAPIKey: a public client cannot validate keys")
+		panic("authkit: " + guard + " needs WithAPIKey: a public client cannot validate API keys")
 	}
 }
 
+// serveAPIKey passes a request to next if its API key is valid and has the
+// permissions. The value is "" if the request has no key.
 func (a *AuthKit) serveAPIKey(w http.ResponseWriter, r *http.Request, next http.Handler, value string, permissions []string) {
 	varyOn(w.Header(), "Authorization")
 	key := givenAPIKey(r.Context())
@@ -125,22 +128,22 @@ func (a *AuthKit) serveAPIKey(w http.ResponseWriter, r *http.Request, next http.
 	next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, apiKeyKey{}, &requestKey{key, given})))
 }
 
-// validate returns a copy of the key's description, or nil for a key that is not
-// valid.
+// validate returns a copy of the key, or nil if the value is not that of a valid
+// key.
 func (k *apiKeys) validate(ctx context.Context, value string) (*APIKey, error) {
 	if !couldBeAPIKey(value) {
 		return nil, nil
 	}
 	sum := sha256.Sum256([]byte(value))
 	hash := string(sum[:])
-	answer, known := k.remembered(hash)
-	if !known {
+	result, ok := k.cache.get(hash)
+	if !ok {
 		var err error
-		if answer, err = k.await(ctx, hash, value); err != nil {
+		if result, err = k.await(ctx, hash, value); err != nil {
 			return nil, err
 		}
 	}
-	key, err := k.verdict(hash, answer)
+	key, err := k.verdict(hash, result)
 	if err != nil || key == nil || k.expired(key) {
 		return nil, err
 	}
@@ -149,10 +152,10 @@ func (k *apiKeys) validate(ctx context.Context, value string) (*APIKey, error) {
 	return &own, nil
 }
 
-// maybeAPIKey reports whether a value has the form of a key. WorkOS's keys are
+// couldBeAPIKey reports whether a value has the form of a key. WorkOS's keys are
 // ASCII letters, digits, "_" and "-". Other values are never sent: a firewall
-// before WorkOS may take them for an attack, and its refusal would look like a
-// failure of WorkOS.
+// in front of WorkOS may take them for an attack, and its refusal would look like
+// a failure of WorkOS.
 func couldBeAPIKey(value string) bool {
 	rest, isKey := strings.CutPrefix(value, "sk_")
 	return isKey && rest != "" && len(value) <= maxAPIKey && !strings.ContainsFunc(rest, func(r rune) bool {
@@ -160,25 +163,26 @@ func couldBeAPIKey(value string) bool {
 	})
 }
 
+// expired reports whether a key has passed its own expiry.
 func (k *apiKeys) expired(key *APIKey) bool {
 	return !key.ExpiresAt.IsZero() && !k.clock.Now().Before(key.ExpiresAt)
 }
 
-// verdict returns what a validation result means for a request. The grace
-// applies only if WorkOS did not answer about this key, and has not refused it
-// since it was last valid.
-func (k *apiKeys) verdict(hash string, answer keyAnswer) (*APIKey, error) {
-	if answer.err == nil {
-		return answer.key, nil
+// verdict returns the key that a result lets pass, nil if the key is not valid, or
+// the error for the request. The grace applies only if WorkOS did not reply about
+// this key, and has not refused it since it was last valid.
+func (k *apiKeys) verdict(hash string, result keyResult) (*APIKey, error) {
+	if result.err == nil {
+		return result.key, nil
 	}
-	now := k.clock.Now()
-	wait := max(time.Second, answer.until.Sub(now))
-	known, proven := k.proven.Get(hash)
-	switch {
-	case proven && answer.unanswered && !known.refused && k.grace > 0 && now.Before(known.validAt.Add(k.grace)):
-		return known.key, nil
-	case !proven && answer.limited:
-		return nil, &TooManyAPIKeysError{RetryAfter: wait, Err: answer.err}
+	wait := max(time.Second, result.until.Sub(k.clock.Now()))
+	if result.unanswered {
+		if key := k.cache.graceKey(hash); key != nil {
+			return key, nil
+		}
 	}
-	return nil, unavailable(answer.err, wait)
+	if result.limited && !k.cache.isProven(hash) {
+		return nil, &TooManyAPIKeysError{RetryAfter: wait, Err: result.err}
+	}
+	return nil, unavailable(result.err, wait)
 }

@@ -1,11 +1,11 @@
 package authkit
 
-// OnAPIKeyJoined has f called by each request that waits for an answer about its API key, before it does.
-func (a *AuthKit) OnAPIKeyJoined(f func()) { a.apiKeys.joined = f }
+// OnAPIKeyWait makes each request call f before it waits for the validation of its API key.
+func (a *AuthKit) OnAPIKeyWait(f func()) { a.apiKeys.onWait = f }
 
-// APIKeyQuestions returns how many API keys are asked about or are going to be.
-func (a *AuthKit) APIKeyQuestions() int {
+// APIKeyValidations returns how many validations of API keys are queued or running.
+func (a *AuthKit) APIKeyValidations() int {
 	a.apiKeys.mu.Lock()
 	defer a.apiKeys.mu.Unlock()
-	return len(a.apiKeys.questions)
+	return len(a.apiKeys.validations)
 }

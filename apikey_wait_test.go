@@ -1,4 +1,4 @@
-// Requests that wait for an answer about their API key, and which of them has its turn.
+// Requests that wait for the validation of their API key, and the order of the validations.
 
 package authkit_test
 
@@ -19,10 +19,10 @@ import (
 	"github.com/authkit-go/authkit/internal/behaviour"
 )
 
-// gate is a WorkOS that answers about a key when the test says so: at once where it is open, otherwise by let. Keys that
-// begin with sk_good are valid.
+// gate stands for WorkOS. While it is open it replies to a validation at once, otherwise when the test calls let. Keys
+// that begin with sk_good are valid.
 type gate struct {
-	asked chan string // the keys, as they are asked about
+	started chan string // the keys, in the order of the calls
 
 	mu   sync.Mutex
 	open bool
@@ -30,20 +30,20 @@ type gate struct {
 }
 
 func newGate() *gate {
-	return &gate{asked: make(chan string, 100_000), open: true, held: map[string]chan *http.Response{}}
+	return &gate{started: make(chan string, 100_000), open: true, held: map[string]chan *http.Response{}}
 }
 
 func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
-	var question struct{ Value string }
-	if err := json.NewDecoder(r.Body).Decode(&question); err != nil {
+	var call struct{ Value string }
+	if err := json.NewDecoder(r.Body).Decode(&call); err != nil {
 		return nil, err
 	}
 	g.mu.Lock()
-	open, held := g.open, g.of(question.Value)
+	open, held := g.open, g.heldFor(call.Value)
 	g.mu.Unlock()
-	g.asked <- question.Value
+	g.started <- call.Value
 	if open {
-		return g.reply(question.Value), nil
+		return g.reply(call.Value), nil
 	}
 	select {
 	case resp := <-held:
@@ -53,7 +53,7 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-func (g *gate) of(value string) chan *http.Response {
+func (g *gate) heldFor(value string) chan *http.Response {
 	if g.held[value] == nil {
 		g.held[value] = make(chan *http.Response, 1)
 	}
@@ -67,16 +67,17 @@ func (g *gate) reply(value string) *http.Response {
 	return behaviour.JSONReply(200, nil, `{"api_key":null}`)
 }
 
-// let answers the question about a key, with what the key deserves where resp is nil.
+// let replies to the validation of a key with resp. If resp is nil, the reply is the same as that of an open gate.
 func (g *gate) let(value string, resp *http.Response) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if resp == nil {
 		resp = g.reply(value)
 	}
-	g.of(value) <- resp
+	g.heldFor(value) <- resp
 }
 
+// shut makes the gate hold every reply from now on.
 func (g *gate) shut() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -84,7 +85,7 @@ func (g *gate) shut() {
 	clear(g.held)
 }
 
-// reopen answers what is held and all that comes.
+// reopen replies to the held validations and to all later ones.
 func (g *gate) reopen() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -97,54 +98,54 @@ func (g *gate) reopen() {
 	}
 }
 
-// awaited is what a channel brings, in bounded time.
+// awaited returns the next value of a channel. It fails the test if none comes in time.
 func awaited[T any](t testing.TB, from <-chan T, what string) T {
 	t.Helper()
 	select {
 	case v := <-from:
 		return v
 	case <-time.After(behaviour.Patience):
-		require.FailNow(t, "it never came: "+what)
+		require.FailNow(t, "it did not come in time: "+what)
 		panic("not reached")
 	}
 }
 
-// queued is an application whose WorkOS is a gate.
+// queued is an application that validates API keys with a gate.
 type queued struct {
 	*behaviour.App
-	gate   *gate
-	joined chan struct{} // one for each request that waits
+	gate  *gate
+	waits chan struct{} // has one element for each request that waits
 }
 
 func newQueued(t *testing.T, opts ...authkit.Option) *queued {
-	q := &queued{gate: newGate(), joined: make(chan struct{}, 100_000)}
+	q := &queued{gate: newGate(), waits: make(chan struct{}, 100_000)}
 	q.App = behaviour.Keyed(t, append(opts, authkit.WithHTTPClient(&http.Client{Transport: q.gate}))...)
-	q.OnAPIKeyJoined(func() { q.joined <- struct{}{} })
+	q.OnAPIKeyWait(func() { q.waits <- struct{}{} })
 	t.Cleanup(q.gate.reopen)
 	return q
 }
 
-// begin sends a request and returns once it waits for its answer.
+// begin sends a request and returns when the request waits for its validation.
 func (q *queued) begin(ctx context.Context, key string) <-chan behaviour.Response {
 	q.T.Helper()
 	answered := make(chan behaviour.Response, 1)
 	go func() { answered <- q.WithKey(ctx, "/key", key) }()
 	select {
-	case <-q.joined:
+	case <-q.waits:
 	case resp := <-answered:
-		require.FailNow(q.T, "it does not wait", "%d for %s", resp.Status, key)
+		require.FailNow(q.T, "the request does not wait", "%d for %s", resp.Status, key)
 	case <-time.After(behaviour.Patience):
-		require.FailNow(q.T, "it does not arrive")
+		require.FailNow(q.T, "the request does not arrive")
 	}
 	return answered
 }
 
-// response is the answer to a request, in bounded time.
+// response sends a request and returns its response. It fails the test if none comes in time.
 func (q *queued) response(key string) behaviour.Response {
 	q.T.Helper()
 	answered := make(chan behaviour.Response, 1)
 	go func() { answered <- q.WithKey(q.T.Context(), "/key", key) }()
-	return awaited(q.T, answered, "the answer to "+key)
+	return awaited(q.T, answered, "the response to "+key)
 }
 
 func (q *queued) status(key string) int {
@@ -152,32 +153,32 @@ func (q *queued) status(key string) int {
 	return q.response(key).Status
 }
 
-// prove has WorkOS call n keys valid, and lets the answers grow old.
+// prove makes n keys proven. Their results have expired when it returns, and the gate is shut.
 func (q *queued) prove(n int) (keys []string) {
 	for i := range n {
 		keys = append(keys, fmt.Sprint("sk_good_", i))
 		require.Equal(q.T, http.StatusOK, q.status(keys[i]))
-		<-q.gate.asked
-		<-q.joined
+		<-q.gate.started
+		<-q.waits
 	}
 	q.Clock.Advance(time.Minute)
 	q.gate.shut()
 	return keys
 }
 
-func (q *queued) asked() string {
+func (q *queued) started() string {
 	q.T.Helper()
-	return awaited(q.T, q.gate.asked, "a question")
+	return awaited(q.T, q.gate.started, "a validation")
 }
 
-// fill has as many keys asked about as have a place, and returns the answers to come.
-func (q *queued) fill(keys []string) (answers []<-chan behaviour.Response) {
+// fill starts the validation of each key and returns the responses to come. Each key must get a slot.
+func (q *queued) fill(keys []string) (responses []<-chan behaviour.Response) {
 	q.T.Helper()
 	for _, key := range keys {
-		answers = append(answers, q.begin(q.T.Context(), key))
-		require.Equal(q.T, key, q.asked())
+		responses = append(responses, q.begin(q.T.Context(), key))
+		require.Equal(q.T, key, q.started())
 	}
-	return answers
+	return responses
 }
 
 func madeUpKeys(n int) (keys []string) {
@@ -187,7 +188,7 @@ func madeUpKeys(n int) (keys []string) {
 	return keys
 }
 
-func TestAPlaceThatIsFreeGoesToTheAPIKeyThatHasWaitedLongest(t *testing.T) { // A5
+func TestAFreeSlotGoesToTheAPIKeyThatHasWaitedLongest(t *testing.T) {
 	q := newQueued(t)
 	q.gate.shut()
 	running := madeUpKeys(behaviour.UnknownKeysAtOnce)
@@ -198,23 +199,23 @@ func TestAPlaceThatIsFreeGoesToTheAPIKeyThatHasWaitedLongest(t *testing.T) { // 
 	again := q.begin(t.Context(), "sk_good_second")
 	third := q.begin(t.Context(), "sk_third")
 	leave()
-	assert.Equal(t, http.StatusServiceUnavailable, awaited(t, leaving, "the answer of the client that left").Status)
-	assert.Equal(t, behaviour.UnknownKeysAtOnce+2, q.APIKeyQuestions())
-	assert.Empty(t, q.gate.asked, "no place is free")
+	assert.Equal(t, http.StatusServiceUnavailable, awaited(t, leaving, "the response to the client that left").Status)
+	assert.Equal(t, behaviour.UnknownKeysAtOnce+2, q.APIKeyValidations())
+	assert.Empty(t, q.gate.started, "no slot is free")
 
 	q.gate.let(running[7], nil)
-	assert.Equal(t, http.StatusUnauthorized, awaited(t, first[7], "its answer").Status)
-	assert.Equal(t, "sk_good_second", q.asked(), "the one that left has no turn")
+	assert.Equal(t, http.StatusUnauthorized, awaited(t, first[7], "its response").Status)
+	assert.Equal(t, "sk_good_second", q.started(), "the request that left gets no slot")
 	q.gate.let(running[3], nil)
-	assert.Equal(t, "sk_third", q.asked())
+	assert.Equal(t, "sk_third", q.started())
 	q.gate.reopen()
-	assert.Equal(t, http.StatusOK, awaited(t, second, "its answer").Status)
-	assert.Equal(t, http.StatusOK, awaited(t, again, "its answer").Status)
-	assert.Equal(t, http.StatusUnauthorized, awaited(t, third, "its answer").Status)
-	assert.Empty(t, q.gate.asked, "one question for both")
+	assert.Equal(t, http.StatusOK, awaited(t, second, "its response").Status)
+	assert.Equal(t, http.StatusOK, awaited(t, again, "its response").Status)
+	assert.Equal(t, http.StatusUnauthorized, awaited(t, third, "its response").Status)
+	assert.Empty(t, q.gate.started, "both requests share one validation")
 }
 
-func TestAnAPIKeyIsAskedAboutAsLongAsOneRequestWaitsForIt(t *testing.T) { // A5
+func TestAValidationStaysQueuedWhileOneRequestWaitsForIt(t *testing.T) {
 	q := newQueued(t)
 	q.gate.shut()
 	running := madeUpKeys(behaviour.UnknownKeysAtOnce)
@@ -222,13 +223,13 @@ func TestAnAPIKeyIsAskedAboutAsLongAsOneRequestWaitsForIt(t *testing.T) { // A5
 	gone, leave := context.WithCancel(t.Context())
 	leaving, staying := q.begin(gone, "sk_good"), q.begin(t.Context(), "sk_good")
 	leave()
-	awaited(t, leaving, "the answer of the client that left")
-	assert.Equal(t, behaviour.UnknownKeysAtOnce+1, q.APIKeyQuestions())
+	awaited(t, leaving, "the response to the client that left")
+	assert.Equal(t, behaviour.UnknownKeysAtOnce+1, q.APIKeyValidations())
 	q.gate.reopen()
-	assert.Equal(t, http.StatusOK, awaited(t, staying, "its answer").Status)
+	assert.Equal(t, http.StatusOK, awaited(t, staying, "its response").Status)
 }
 
-func TestAnAPIKeyThatLeavesTheQueueGivesItsPartOfTheBudgetBack(t *testing.T) { // A5
+func TestAnAPIKeyThatLeavesTheQueueReleasesItsBudget(t *testing.T) {
 	q := newQueued(t)
 	q.gate.shut()
 	q.fill(madeUpKeys(behaviour.UnknownKeysAtOnce))
@@ -239,37 +240,37 @@ func TestAnAPIKeyThatLeavesTheQueueGivesItsPartOfTheBudgetBack(t *testing.T) { /
 			leaving = append(leaving, q.begin(gone, fmt.Sprint("sk_leaves_", i)))
 		}
 		assert.Equal(t, http.StatusTooManyRequests, q.status("sk_one_too_many"))
-		assert.Equal(t, behaviour.BudgetOfUnknownKeys, q.APIKeyQuestions())
+		assert.Equal(t, behaviour.BudgetOfUnknownKeys, q.APIKeyValidations())
 		leave()
 		for _, answered := range leaving {
-			awaited(t, answered, "the answer of a client that left")
+			awaited(t, answered, "the response to a client that left")
 		}
-		assert.Equal(t, behaviour.UnknownKeysAtOnce, q.APIKeyQuestions())
+		assert.Equal(t, behaviour.UnknownKeysAtOnce, q.APIKeyValidations())
 	}
 }
 
-func TestAnAbandonedQuestionAboutAnAPIKeyEndsAfterTenSecondsAndFreesItsPlace(t *testing.T) { // A5
+func TestAnAbandonedValidationEndsAfterTenSecondsAndFreesItsSlot(t *testing.T) {
 	q := newQueued(t)
 	q.gate.shut()
 	gone, leave := context.WithCancel(t.Context())
 	var leaving []<-chan behaviour.Response
 	for _, key := range madeUpKeys(behaviour.UnknownKeysAtOnce) {
 		leaving = append(leaving, q.begin(gone, key))
-		q.asked()
+		q.started()
 	}
 	leave()
 	for _, answered := range leaving {
-		awaited(t, answered, "the answer of a client that left")
+		awaited(t, answered, "the response to a client that left")
 	}
 	q.Clock.Advance(7 * time.Second)
 	waiting := q.begin(t.Context(), "sk_good")
 	q.Clock.Advance(3 * time.Second)
-	assert.Equal(t, "sk_good", q.asked())
+	assert.Equal(t, "sk_good", q.started())
 	q.gate.reopen()
-	assert.Equal(t, http.StatusOK, awaited(t, waiting, "its answer").Status)
+	assert.Equal(t, http.StatusOK, awaited(t, waiting, "its response").Status)
 }
 
-func TestAProvenAPIKeyThatFindsNoPlaceWhileWorkOSIsSilentHasItsGrace(t *testing.T) { // A5
+func TestAProvenAPIKeyWithoutASlotHasItsGraceWhileWorkOSDoesNotAnswer(t *testing.T) {
 	for name, c := range map[string]struct {
 		grace  time.Duration
 		status int
@@ -286,31 +287,31 @@ func TestAProvenAPIKeyThatFindsNoPlaceWhileWorkOSIsSilentHasItsGrace(t *testing.
 			q.Clock.Advance(5*time.Second - 1)
 			assert.Empty(t, waiting)
 			q.Clock.Advance(1)
-			assert.Equal(t, c.status, awaited(t, waiting, "its answer").Status)
-			assert.Equal(t, c.status, q.status(last), "the next request need not wait as long")
-			assert.Empty(t, q.gate.asked)
+			assert.Equal(t, c.status, awaited(t, waiting, "its response").Status)
+			assert.Equal(t, c.status, q.status(last), "the next request does not wait")
+			assert.Empty(t, q.gate.started)
 		})
 	}
 }
 
-func TestAProvenAPIKeyThatFindsNoPlaceWhileWorkOSAnswersHasNoGrace(t *testing.T) { // A5
+func TestAProvenAPIKeyWithoutASlotHasNoGraceWhileWorkOSAnswers(t *testing.T) {
 	q := newQueued(t, authkit.WithAPIKeyGrace(time.Hour))
 	keys := q.prove(behaviour.ProvenKeysAtOnce + 2)
 	first := q.fill(keys[:behaviour.ProvenKeysAtOnce])
 	next, last := q.begin(t.Context(), keys[behaviour.ProvenKeysAtOnce]), q.begin(t.Context(), keys[behaviour.ProvenKeysAtOnce+1])
 	q.gate.let(keys[5], nil)
-	assert.Equal(t, http.StatusOK, awaited(t, first[5], "its answer").Status)
-	assert.Equal(t, keys[behaviour.ProvenKeysAtOnce], q.asked())
+	assert.Equal(t, http.StatusOK, awaited(t, first[5], "its response").Status)
+	assert.Equal(t, keys[behaviour.ProvenKeysAtOnce], q.started())
 	q.Clock.Advance(5 * time.Second)
-	assert.Equal(t, http.StatusServiceUnavailable, awaited(t, last, "its answer").Status, "it may have been deleted")
-	assert.Empty(t, next, "it has its place")
+	assert.Equal(t, http.StatusServiceUnavailable, awaited(t, last, "its response").Status, "the key may have been deleted")
+	assert.Empty(t, next, "it holds a slot")
 	q.gate.reopen()
-	assert.Equal(t, http.StatusOK, awaited(t, next, "its answer").Status)
-	assert.Equal(t, http.StatusOK, q.status(keys[behaviour.ProvenKeysAtOnce+1]), "that is not remembered")
+	assert.Equal(t, http.StatusOK, awaited(t, next, "its response").Status)
+	assert.Equal(t, http.StatusOK, q.status(keys[behaviour.ProvenKeysAtOnce+1]), "the failure is not cached")
 }
 
-func TestAnUnknownAPIKeyThatFindsNoPlaceIsAnsweredByWhatWorkOSDoes(t *testing.T) { // A5
-	t.Run("it answers others", func(t *testing.T) {
+func TestAnUnknownAPIKeyWithoutASlotIsAnswered429OnlyWhileWorkOSAnswers(t *testing.T) {
+	t.Run("WorkOS answers other keys", func(t *testing.T) {
 		q := newQueued(t)
 		q.gate.shut()
 		running := madeUpKeys(behaviour.UnknownKeysAtOnce)
@@ -318,22 +319,22 @@ func TestAnUnknownAPIKeyThatFindsNoPlaceIsAnsweredByWhatWorkOSDoes(t *testing.T)
 		q.begin(t.Context(), "sk_next")
 		last := q.begin(t.Context(), "sk_good")
 		q.gate.let(running[0], nil)
-		assert.Equal(t, "sk_next", q.asked())
+		assert.Equal(t, "sk_next", q.started())
 		q.Clock.Advance(5 * time.Second)
-		resp := awaited(t, last, "its answer")
+		resp := awaited(t, last, "its response")
 		assert.Equal(t, http.StatusTooManyRequests, resp.Status)
 		assert.Equal(t, "5", resp.Header.Get("Retry-After"))
 		q.gate.reopen()
-		assert.Equal(t, http.StatusOK, q.status("sk_good"), "that is not remembered")
+		assert.Equal(t, http.StatusOK, q.status("sk_good"), "the failure is not cached")
 	})
-	t.Run("it answers none", func(t *testing.T) {
+	t.Run("WorkOS answers no key", func(t *testing.T) {
 		q := newQueued(t)
 		q.gate.shut()
 		q.fill(madeUpKeys(behaviour.UnknownKeysAtOnce))
 		last := q.begin(t.Context(), "sk_good")
 		q.Clock.Advance(5 * time.Second)
-		resp := awaited(t, last, "its answer")
-		assert.Equal(t, http.StatusServiceUnavailable, resp.Status, "an outage is no stranger's doing")
+		resp := awaited(t, last, "its response")
+		assert.Equal(t, http.StatusServiceUnavailable, resp.Status, "an outage is not answered 429")
 		assert.Equal(t, "5", resp.Header.Get("Retry-After"))
 		assert.Equal(t, http.StatusServiceUnavailable, q.status("sk_good"))
 		q.gate.reopen()
@@ -342,7 +343,7 @@ func TestAnUnknownAPIKeyThatFindsNoPlaceIsAnsweredByWhatWorkOSDoes(t *testing.T)
 	})
 }
 
-func TestUnknownAPIKeysThatWaitAreAnsweredAtOnceWhenWorkOSWantsNoMore(t *testing.T) { // A5
+func TestWaitingUnknownAPIKeysAreAnsweredAtOnceWhenWorkOSAnswers429(t *testing.T) {
 	q := newQueued(t)
 	proven := q.prove(1)[0]
 	running := madeUpKeys(behaviour.UnknownKeysAtOnce)
@@ -353,21 +354,21 @@ func TestUnknownAPIKeysThatWaitAreAnsweredAtOnceWhenWorkOSWantsNoMore(t *testing
 	}
 	q.gate.let(running[0], behaviour.JSONReply(429, http.Header{"Retry-After": {"20"}}, `{}`))
 	for _, answered := range append(waiting, first[0]) {
-		resp := awaited(t, answered, "the answer of one that waits")
+		resp := awaited(t, answered, "the response to a waiting request")
 		assert.Equal(t, http.StatusTooManyRequests, resp.Status)
 		assert.Equal(t, "20", resp.Header.Get("Retry-After"))
 	}
-	assert.Empty(t, q.gate.asked)
-	assert.Equal(t, behaviour.UnknownKeysAtOnce-1, q.APIKeyQuestions())
+	assert.Empty(t, q.gate.started)
+	assert.Equal(t, behaviour.UnknownKeysAtOnce-1, q.APIKeyValidations())
 
 	answered := q.begin(t.Context(), proven)
-	assert.Equal(t, proven, q.asked(), "a proven key is asked about itself")
+	assert.Equal(t, proven, q.started(), "a proven key is validated all the same")
 	q.gate.let(proven, nil)
-	assert.Equal(t, http.StatusOK, awaited(t, answered, "its answer").Status)
+	assert.Equal(t, http.StatusOK, awaited(t, answered, "its response").Status)
 
-	// A shorter wish does not shorten the longer one.
+	// A shorter Retry-After does not shorten a longer one.
 	q.gate.let(running[1], behaviour.JSONReply(429, http.Header{"Retry-After": {"7"}}, `{}`))
-	assert.Equal(t, "7", awaited(t, first[1], "its answer").Header.Get("Retry-After"))
+	assert.Equal(t, "7", awaited(t, first[1], "its response").Header.Get("Retry-After"))
 	q.Clock.Advance(8 * time.Second)
 	assert.Equal(t, http.StatusTooManyRequests, q.status("sk_good_new"))
 	q.Clock.Advance(12 * time.Second)
@@ -375,8 +376,8 @@ func TestUnknownAPIKeysThatWaitAreAnsweredAtOnceWhenWorkOSWantsNoMore(t *testing
 	assert.Equal(t, http.StatusOK, q.status("sk_good_new"))
 }
 
-func TestNoMoreRequestsOfOneKindWaitThanThereMay(t *testing.T) { // A5
-	const most = 4096
+func TestTheNumberOfRequestsThatWaitForAPIKeysIsBounded(t *testing.T) {
+	const limit = 4096
 	const proven = "sk_good_0"
 	for name, c := range map[string]struct {
 		key, other string
@@ -390,25 +391,25 @@ func TestNoMoreRequestsOfOneKindWaitThanThereMay(t *testing.T) { // A5
 			require.Equal(t, proven, q.prove(1)[0])
 			ctx, leave := context.WithCancel(t.Context())
 			var waiting []<-chan behaviour.Response
-			for range most {
+			for range limit {
 				waiting = append(waiting, q.begin(ctx, c.key))
 			}
-			assert.Equal(t, c.key, q.asked())
+			assert.Equal(t, c.key, q.started())
 			resp := q.response(c.other)
 			assert.Equal(t, c.status, resp.Status)
 			assert.Equal(t, "1", resp.Header.Get("Retry-After"))
-			assert.Empty(t, q.gate.asked)
+			assert.Empty(t, q.gate.started)
 			leave()
 			for _, answered := range waiting {
-				awaited(t, answered, "the answer of a client that left")
+				awaited(t, answered, "the response to a client that left")
 			}
 			q.gate.reopen()
-			assert.Equal(t, http.StatusOK, q.status(c.key), "their places are free")
+			assert.Equal(t, http.StatusOK, q.status(c.key), "the requests that left wait no more")
 		})
 	}
 }
 
-func TestAnAPIKeyIsProvenForAWeekAfterItWasLastValid(t *testing.T) { // A5
+func TestAnAPIKeyStaysProvenForAWeekAfterItWasLastValid(t *testing.T) {
 	q := newQueued(t)
 	key := "sk_good"
 	require.Equal(t, http.StatusOK, q.status(key))
@@ -417,7 +418,7 @@ func TestAnAPIKeyIsProvenForAWeekAfterItWasLastValid(t *testing.T) { // A5
 		status int
 	}{
 		{7*24*time.Hour - time.Second, http.StatusOK},
-		{7*24*time.Hour - time.Second, http.StatusOK}, // it was valid again in between
+		{7*24*time.Hour - time.Second, http.StatusOK}, // the key was valid in between
 		{7 * 24 * time.Hour, http.StatusTooManyRequests},
 	} {
 		q.Clock.Advance(c.after)
@@ -428,11 +429,11 @@ func TestAnAPIKeyIsProvenForAWeekAfterItWasLastValid(t *testing.T) { // A5
 	}
 }
 
-func TestAGraceOfMoreThanAWeekIsKept(t *testing.T) { // A5
+func TestAnAPIKeyStaysProvenForAGraceOfMoreThanAWeek(t *testing.T) {
 	q := newQueued(t, authkit.WithAPIKeyGrace(14*24*time.Hour))
 	require.Equal(t, http.StatusOK, q.status("sk_good"))
-	<-q.gate.asked
-	<-q.joined
+	<-q.gate.started
+	<-q.waits
 	for _, c := range []struct {
 		after  time.Duration
 		status int
@@ -443,13 +444,13 @@ func TestAGraceOfMoreThanAWeekIsKept(t *testing.T) { // A5
 		q.Clock.Advance(c.after)
 		q.gate.shut()
 		waiting := q.begin(t.Context(), "sk_good")
-		q.asked()
+		q.started()
 		q.gate.let("sk_good", behaviour.JSONReply(500, nil, `{}`))
-		assert.Equal(t, c.status, awaited(t, waiting, "its answer").Status, "after %s", c.after)
+		assert.Equal(t, c.status, awaited(t, waiting, "its response").Status, "after %s", c.after)
 	}
 }
 
-func TestThousandsOfGoodAPIKeysAreAnsweredAtOnceAfterARestart(t *testing.T) { // A5
+func TestThousandsOfValidAPIKeysPassAtOnceAfterARestart(t *testing.T) {
 	q := newQueued(t, behaviour.WithoutLog)
 	keys := make(chan string, 3000)
 	for i := range cap(keys) {
@@ -471,5 +472,5 @@ func TestThousandsOfGoodAPIKeysAreAnsweredAtOnceAfterARestart(t *testing.T) { //
 	}
 	wg.Wait()
 	assert.Equal(t, map[int]int{200: 3000}, statuses)
-	assert.Len(t, q.gate.asked, 3000)
+	assert.Len(t, q.gate.started, 3000)
 }

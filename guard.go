@@ -125,7 +125,7 @@ func (a *AuthKit) RequireAnyOrganization(ids ...string) func(http.Handler) http.
 // session is signed in to an organization, no matter which. See
 // [AuthKit.RequireRole].
 func (a *AuthKit) RequireOrganizationSession() func(http.Handler) http.Handler {
-	return a.guards(func(s *Session) error { return missingUnless(s.OrganizationID() != "", "an organization") })
+	return a.guards(func(s *Session) error { return missingUnless(s.OrganizationID() != "", "a session in an organization") })
 }
 
 // RefuseImpersonation returns a handler that passes requests with a session to
@@ -134,7 +134,7 @@ func (a *AuthKit) RequireOrganizationSession() func(http.Handler) http.Handler {
 func (a *AuthKit) RefuseImpersonation(next http.Handler) http.Handler {
 	return a.guard(next, func(s *Session) error {
 		_, impersonated := s.Impersonator()
-		return missingUnless(!impersonated, "the user in person")
+		return missingUnless(!impersonated, "a session without impersonation")
 	}, nil)
 }
 
@@ -226,7 +226,7 @@ func (a *AuthKit) requireOrganization(guard string, ids ...string) func(http.Han
 	ids = slices.Clone(ids)
 	return a.guards(func(s *Session) error {
 		// The answer does not name the organizations: it must not tell other people which customer a page belongs to.
-		return missingUnless(slices.Contains(ids, s.OrganizationID()), "another organization")
+		return missingUnless(slices.Contains(ids, s.OrganizationID()), "a session in another organization")
 	})
 }
 

@@ -206,7 +206,7 @@ func TestRequireOrganizationSessionReportsAMissingOrganization(t *testing.T) {
 	a.Server.Config.Handler = a.RequireOrganizationSession()(pass)
 	resp := a.Send(Request{Target: "/", Cookie: none, Header: Scripted()})
 	assert.Equal(t, http.StatusForbidden, resp.Status)
-	assert.Equal(t, "an organization", resp.Problem(t)["missing"])
+	assert.Equal(t, "a session in an organization", resp.Problem(t)["missing"])
 	assert.Equal(t, "reached", a.Send(Request{Target: "/", Cookie: acme}).Body)
 }
 

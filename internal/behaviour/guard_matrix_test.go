@@ -173,10 +173,10 @@ func TestAGuardReportsWhatIsMissing(t *testing.T) {
 	cookie := a.SignedIn(lee).CookieHeader()
 	for path, missing := range map[string]string{
 		"/role": "role owner or admin", "/permission": "permission posts:write", "/anypermission": "permission posts:delete or posts:write",
-		"/entitlement": "entitlement audit-logs", "/flag": "feature flag beta", "/oneorganization": "another organization",
+		"/entitlement": "entitlement audit-logs", "/flag": "feature flag beta", "/oneorganization": "a session in another organization",
 		"/onerole": "role admin", "/onepermission": "permission posts:write", "/entitlements": "entitlement audit-logs",
 		"/anyentitled": "entitlement sso or audit-logs", "/flags": "feature flag beta", "/anyflag": "feature flag alpha or beta",
-		"/anyorganization": "another organization",
+		"/anyorganization": "a session in another organization",
 	} {
 		resp := a.Send(Request{Target: path, Cookie: cookie, Header: Scripted()})
 		assert.Equal(t, missing, resp.Problem(t)["missing"])
@@ -193,7 +193,7 @@ func TestRefuseImpersonationRefusesAnImpersonatedSession(t *testing.T) {
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/role", Cookie: cookie}).Status)
 	resp := a.Send(Request{Target: "/inperson", Cookie: cookie, Header: Scripted()})
 	assert.Equal(t, http.StatusForbidden, resp.Status)
-	assert.Equal(t, "the user in person", resp.Problem(t)["missing"])
+	assert.Equal(t, "a session without impersonation", resp.Problem(t)["missing"])
 }
 
 func TestAGuardPanicsForAnEmptyList(t *testing.T) {

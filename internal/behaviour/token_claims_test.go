@@ -41,7 +41,7 @@ func TestAnyActThatIsNotNullIsAnImpersonation(t *testing.T) {
 			q.Target = "/inperson"
 			resp := a.Send(q)
 			if assert.Equal(t, http.StatusForbidden, resp.Status, "%s, %s", act, door) {
-				assert.Equal(t, "the user in person", resp.Problem(t)["missing"])
+				assert.Equal(t, "a session without impersonation", resp.Problem(t)["missing"])
 			}
 		}
 	}
