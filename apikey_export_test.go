@@ -1,3 +1,5 @@
+// Access of the external tests to the API key queue.
+
 package authkit
 
 // OnAPIKeyWait makes each request call f before it waits for the validation of its API key.

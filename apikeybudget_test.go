@@ -1,3 +1,5 @@
+// Tests of the budget for unknown API keys.
+
 package authkit
 
 import (

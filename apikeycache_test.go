@@ -1,3 +1,5 @@
+// Tests of the cache of API keys.
+
 package authkit
 
 import (

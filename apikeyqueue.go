@@ -141,11 +141,8 @@ func (k *apiKeys) join(ctx context.Context, hash, value string) (*validation, ke
 	}
 	if v == nil {
 		if queue == &k.unknownQueue {
-			if now.Before(k.limitedUntil) {
-				return nil, keyResult{err: errKeyLimit, until: k.limitedUntil, limited: true}
-			}
-			if wait := k.budget.reserve(now); wait > 0 {
-				return nil, keyResult{err: errKeyBudget, until: now.Add(wait), limited: true}
+			if refusal := k.reserveUnknown(now); refusal.err != nil {
+				return nil, refusal
 			}
 		}
 		v = &validation{
@@ -158,6 +155,18 @@ func (k *apiKeys) join(ctx context.Context, hash, value string) (*validation, ke
 	v.requests++
 	queue.requests++
 	return v, keyResult{}
+}
+
+// reserveUnknown reserves the validation of an unknown key. If none may start, the
+// result has an error. The caller holds mu.
+func (k *apiKeys) reserveUnknown(now time.Time) keyResult {
+	if now.Before(k.limitedUntil) {
+		return keyResult{err: errKeyLimit, until: k.limitedUntil, limited: true}
+	}
+	if wait := k.budget.reserve(now); wait > 0 {
+		return keyResult{err: errKeyBudget, until: now.Add(wait), limited: true}
+	}
+	return keyResult{}
 }
 
 // queueOf returns the queue of a key. The caller holds mu.

@@ -1,3 +1,5 @@
+// Tests of the queue of validations.
+
 package authkit
 
 import (

@@ -1,4 +1,4 @@
-// API keys in a context: what NewAPIKeyContext puts there, and which guards trust it.
+// Tests of API keys in a context: APIKeyFromContext, NewAPIKeyContext and the guards that trust them.
 
 package authkit_test
 
@@ -18,21 +18,22 @@ import (
 	"github.com/authkit-go/authkit/internal/behaviour"
 )
 
+// noNetwork is a transport that always fails.
 type noNetwork struct{}
 
 func (noNetwork) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, errors.New("this test makes no call")
 }
 
-// withoutNetwork returns an AuthKit whose every call to WorkOS fails.
+// withoutNetwork returns an AuthKit whose calls to WorkOS all fail.
 func withoutNetwork(t *testing.T) *authkit.AuthKit {
 	ak, err := authkit.New(behaviour.ValidOptions(authkit.WithHTTPClient(&http.Client{Transport: noNetwork{}}))...)
 	require.NoError(t, err)
 	return ak
 }
 
-// whoCalls answers with the name of the API key and the ID of the session.
-var whoCalls = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// showCredentials answers with the name of the API key and the ID of the session.
+var showCredentials = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	name := "no key"
 	if key, ok := authkit.APIKeyFromContext(r.Context()); ok {
 		name = key.Name
@@ -58,13 +59,13 @@ func TestAContextHoldsTheAPIKeyThatIsPutIntoIt(t *testing.T) {
 
 	ctx = authkit.NewContext(t.Context(), authkit.NewSession(authkit.SessionParams{}))
 	_, ok = authkit.FromContext(authkit.NewAPIKeyContext(ctx, one))
-	assert.False(t, ok, "as behind RequireAPIKey")
+	assert.False(t, ok, "the API key replaces the session")
 }
 
 func TestAGuardTrustsAnAPIKeyPutIntoTheContext(t *testing.T) {
 	ak := withoutNetwork(t)
 	full := &authkit.APIKey{Name: "full", Permissions: []string{"posts:read", "posts:write"}}
-	poor := &authkit.APIKey{Name: "poor", Permissions: []string{"posts:read"}}
+	limited := &authkit.APIKey{Name: "limited", Permissions: []string{"posts:read"}}
 	session := authkit.NewSession(authkit.SessionParams{ID: "session_9", Permissions: []string{"posts:write"}})
 	with := func(key *authkit.APIKey) func(context.Context) context.Context {
 		return func(ctx context.Context) context.Context { return authkit.NewAPIKeyContext(ctx, key) }
@@ -75,7 +76,7 @@ func TestAGuardTrustsAnAPIKeyPutIntoTheContext(t *testing.T) {
 	for name, guard := range map[string]func(http.Handler) http.Handler{
 		"RequireAPIKey":       ak.RequireAPIKey("posts:write"),
 		"RequireAuthOrAPIKey": ak.RequireAuthOrAPIKey("posts:write"),
-		"one inside the other": func(next http.Handler) http.Handler {
+		"a guard inside another": func(next http.Handler) http.Handler {
 			return ak.RequireAuthOrAPIKey()(ak.RequireAPIKey("posts:write")(next))
 		},
 	} {
@@ -87,12 +88,12 @@ func TestAGuardTrustsAnAPIKeyPutIntoTheContext(t *testing.T) {
 		}{
 			{"with the permission", with(full), http.StatusOK, "full, no session"},
 			{"beside a session", both, http.StatusOK, "full, no session"},
-			{"without the permission", with(poor), http.StatusForbidden, "permission posts:write"},
+			{"without the permission", with(limited), http.StatusForbidden, "permission posts:write"},
 			{"nil", with(nil), http.StatusUnauthorized, "unauthenticated"},
 		} {
 			r := httptest.NewRequest("POST", "/", nil)
 			w := httptest.NewRecorder()
-			guard(whoCalls).ServeHTTP(w, r.WithContext(c.ctx(r.Context())))
+			guard(showCredentials).ServeHTTP(w, r.WithContext(c.ctx(r.Context())))
 			assert.Equal(t, c.status, w.Code, "%s: %s", name, c.what)
 			assert.Contains(t, w.Body.String(), c.body, "%s: %s", name, c.what)
 			assert.Contains(t, w.Header().Values("Vary"), "Authorization", "%s: %s", name, c.what)
@@ -108,7 +109,7 @@ func TestAGuardOfSessionsDoesNotPassAnAPIKeyPutIntoTheContext(t *testing.T) {
 		"RequireAuth": ak.RequireAuth, "RequirePermission": ak.RequirePermission("posts:write"),
 	} {
 		w := httptest.NewRecorder()
-		guard(whoCalls).ServeHTTP(w, r.WithContext(ctx))
+		guard(showCredentials).ServeHTTP(w, r.WithContext(ctx))
 		assert.Equal(t, http.StatusUnauthorized, w.Code, name)
 	}
 }
@@ -126,9 +127,9 @@ func TestAGuardDoesNotTrustAnAPIKeyThatAnotherAuthKitValidated(t *testing.T) {
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header.Set("Authorization", "Bearer "+value)
 	w := httptest.NewRecorder()
-	guards[0].RequireAPIKey()(whoCalls).ServeHTTP(w, r)
+	guards[0].RequireAPIKey()(showCredentials).ServeHTTP(w, r)
 	assert.Equal(t, "first, no session", w.Body.String())
 	w = httptest.NewRecorder()
-	guards[0].RequireAPIKey()(guards[1].RequireAPIKey()(whoCalls)).ServeHTTP(w, r)
+	guards[0].RequireAPIKey()(guards[1].RequireAPIKey()(showCredentials)).ServeHTTP(w, r)
 	assert.Equal(t, http.StatusUnauthorized, w.Code)
 }

@@ -109,7 +109,7 @@ var (
 	// which are at most eight, or one with [WithSharedSession]: 500. The log says
 	// which part has which size.
 	ErrSessionTooLarge error = &problem{"ErrSessionTooLarge", "session_too_large", http.StatusInternalServerError,
-		"Sign-in did not work", "Your account holds more than this site can keep in a session. Please tell its operators."}
+		"Sign-in did not work", "Your account has more data than this site can store in a session. Please tell its operators."}
 
 	// ErrSignInHookFailed means that the application's [WithOnSignIn] returned an
 	// error, so that there is no session: 500.
@@ -126,7 +126,7 @@ var (
 	// (Sec-Purpose: prefetch): 403. No sign-in was started, and no state or code
 	// was used.
 	ErrPrefetchRefused error = &problem{"ErrPrefetchRefused", "prefetch_refused", http.StatusForbidden,
-		"This page was asked for ahead of time", "Nothing was changed. Please open the link again."}
+		"This page was loaded ahead of time", "Nothing was changed. Please open the link again."}
 
 	// ErrMethodNotAllowed means that a handler does not serve the request's
 	// method: 405 with Allow.
@@ -143,14 +143,14 @@ var (
 	// ErrInvalidLoginParams means that the login parameters of this request
 	// contradict each other, so that no sign-in could be started: 500.
 	ErrInvalidLoginParams error = &problem{"ErrInvalidLoginParams", "invalid_login_params", http.StatusInternalServerError,
-		"Sign-in did not work", "This site asked for a sign-in that does not exist. Please tell its operators."}
+		"Sign-in did not work", "This site started the sign-in with wrong parameters. Please tell its operators."}
 
 	// ErrLoginParamsTooLarge means that the login parameters of this request do
 	// not fit into a cookie: 400. The client may have caused that, since they can
 	// come from the query, as an invitation token does. The error matches
 	// [ErrInvalidLoginParams] too.
 	ErrLoginParamsTooLarge error = &problem{"ErrLoginParamsTooLarge", "login_params_too_large", http.StatusBadRequest,
-		"Sign-in did not work", "The address that led here holds more than this site can keep. Please try it without."}
+		"Sign-in did not work", "The address that led here contains more data than this site can store. Please try it without that data."}
 )
 
 // problem is an error of this package: what a client is told about it.
@@ -248,7 +248,7 @@ type CookieConflictError struct {
 }
 
 func (e *CookieConflictError) Error() string {
-	return fmt.Sprintf("%v: none of the cookies %s could be taken for a session", ErrCookieConflict, strings.Join(e.Names, ", "))
+	return fmt.Sprintf("%v: none of the cookies %s is a session", ErrCookieConflict, strings.Join(e.Names, ", "))
 }
 
 // Unwrap returns [ErrCookieConflict].
@@ -268,6 +268,8 @@ func (e *ForbiddenError) Error() string {
 // Unwrap returns [ErrForbidden].
 func (e *ForbiddenError) Unwrap() error { return ErrForbidden }
 
+// keysUnavailable returns an [UnavailableError] for signing keys that could not be
+// fetched.
 func keysUnavailable(err error) error {
 	var cause *jwks.UnavailableError
 	if errors.As(err, &cause) {
@@ -277,8 +279,9 @@ func keysUnavailable(err error) error {
 }
 
 const (
-	// retryPause is the time without another attempt after a transient failure.
+	// retryPause is how long no attempt follows a transient failure.
 	retryPause = 5 * time.Second
-	// refusalPause is the same after a refusal that needs a change to go away.
+	// refusalPause is how long no attempt follows a refusal, which lasts until
+	// a setting or an account is changed.
 	refusalPause = time.Minute
 )

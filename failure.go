@@ -1,4 +1,4 @@
-// Failures: the answer to an error, a page for people and a problem document for programs.
+// Failures: how an error is answered, with a page for people or a problem document for programs.
 
 package authkit
 
@@ -105,7 +105,7 @@ func (a *AuthKit) answer(w http.ResponseWriter, r *http.Request, err error, retu
 	}
 	var conflict *CookieConflictError
 	if errors.As(err, &conflict) {
-		f.Detail += " They are called " + strings.Join(conflict.Names, ", ") + "."
+		f.Detail += " Their names are " + strings.Join(conflict.Names, ", ") + "."
 	}
 	if a.signsIn() && p.offersSignIn() {
 		f.Link = a.loginLink(returnTo)

@@ -1,4 +1,4 @@
-// What strangers write into the Cookie header and into the callback's query.
+// Fuzz tests of what an attacker controls: the Cookie header and the callback's query.
 
 package authkit
 
@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// fuzzed returns an AuthKit that makes no calls.
 func fuzzed(f *testing.F, opts ...Option) *AuthKit {
 	a, err := New(append([]Option{
 		WithAPIKey("sk_1"), WithClientID("client_1"), WithCookiePassword("0123456789abcdef0123456789abcdef"),
@@ -23,21 +24,22 @@ func fuzzed(f *testing.F, opts ...Option) *AuthKit {
 	return a
 }
 
-// unreachable is a network that nobody may use.
+// unreachable is a transport that must not be used.
 type unreachable struct{}
 
 func (unreachable) RoundTrip(r *http.Request) (*http.Response, error) {
-	panic("a stranger's request led to a call of " + r.URL.Path)
+	panic("an attacker's request caused a call of " + r.URL.Path)
 }
 
-// FuzzCookieHeader lets any Cookie header through the whole line: nobody is signed in by it, and nothing fails.
+// FuzzCookieHeader sends any Cookie header through the middleware. The request is anonymous, without an error, and the
+// response sets no cookie.
 func FuzzCookieHeader(f *testing.F) {
-	shared, moving := fuzzed(f, WithSharedSession()), fuzzed(f, WithForeignSessions("former"))
+	shared, migrating := fuzzed(f, WithSharedSession()), fuzzed(f, WithForeignSessions("former"))
 	for _, header := range []string{"sid=a", "former=Fe26.2*1*****1*~2", "sid.0=a; sid.1=b", "former=AAAA", "sid=Fe26.2*1*a*b*c**d*e~2"} {
 		f.Add(header)
 	}
 	f.Fuzz(func(t *testing.T, header string) {
-		for _, a := range []*AuthKit{shared, moving} {
+		for _, a := range []*AuthKit{shared, migrating} {
 			w := httptest.NewRecorder()
 			r := httptest.NewRequest(http.MethodGet, "/", nil)
 			r.Header["Cookie"] = []string{header, header + "x"}
@@ -52,8 +54,8 @@ func FuzzCookieHeader(f *testing.F) {
 	})
 }
 
-// FuzzCallbackQuery brings any query to the callback of a browser that has begun nothing: no code is exchanged, nothing of
-// it comes back, and nobody is sent anywhere but to AuthKit.
+// FuzzCallbackQuery sends any query to the callback, from a browser without a pending sign-in. No code is exchanged, the
+// response repeats no value of the query, and every redirect leads to AuthKit.
 func FuzzCallbackQuery(f *testing.F) {
 	for _, query := range []string{
 		"", "code=a&state=b", "code=a", "error=access_denied", "error=<script>alert(1)</script>&error_description=<script>alert(2)</script>",
@@ -91,7 +93,7 @@ func FuzzCallbackQuery(f *testing.F) {
 		}
 		for _, line := range w.Header()["Set-Cookie"] {
 			name, _, _ := strings.Cut(line, "=")
-			require.NotEqual(t, a.cookies.SessionName(), name, "no session comes or goes")
+			require.NotEqual(t, a.cookies.SessionName(), name, "the response sets and clears no session")
 		}
 	})
 }

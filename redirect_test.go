@@ -1,3 +1,5 @@
+// Tests of return paths and of the Location of a redirect.
+
 package authkit
 
 import (
@@ -14,38 +16,38 @@ import (
 // sanitize is the method of an AuthKit without options.
 var sanitize = new(AuthKit).SanitizeReturnPath
 
-func TestAPathOnThisOriginIsTakenToTheLetter(t *testing.T) {
+func TestAPathOnThisOriginIsReturnedUnchanged(t *testing.T) {
 	for name, target := range map[string]string{
-		"the root":                          "/",
-		"a path":                            "/account",
-		"a trailing slash":                  "/account/",
-		"dots":                              "/a/./b/../c",
-		"an encoded space":                  "/a%20b",
-		"an encoded slash":                  "/files/a%2Fb",
-		"a slash encoded twice":             "/files/a%252Fb",
-		"an encoded percent sign":           "/100%25",
-		"a percent sign encoded twice":      "/100%2525",
-		"several scripts":                   "/山田/Ωμέγα",
-		"several scripts, encoded":          "/%E5%B1%B1",
-		"bytes that are no UTF-8":           "/%FF%FE",
-		"a query":                           "/search?q=a+b&r=%2F%2F",
-		"a query with another URL":          "/open?url=https://example.com//x",
-		"a query with a backslash":          `/search?q=\evil`,
-		"a query with encoded controls":     "/search?q=%0D%0A%00",
-		"a query with a broken encoding":    "/search?q=100%",
-		"a fragment":                        "/account#tab//2",
-		"a colon":                           "/a:b",
-		"an at sign":                        "/@evil.com",
-		"a host below the root":             "/evil.com",
-		"a scheme below the root":           "/javascript:alert(1)",
-		"a semicolon":                       "/a;b=c",
-		"a kilobyte":                        "/" + strings.Repeat("x", 1023),
-		"a solidus of another script":       "/／evil.com",
-		"an empty query":                    "/account?",
-		"a query right behind the root":     "/?x=1",
-		"a fragment right behind the root":  "/#x",
-		"a question mark inside the query":  "/a?b?c",
-		"a percent sign that stands behind": "/a%25zz",
+		"the root":                           "/",
+		"a path":                             "/account",
+		"a trailing slash":                   "/account/",
+		"dots":                               "/a/./b/../c",
+		"an encoded space":                   "/a%20b",
+		"an encoded slash":                   "/files/a%2Fb",
+		"a slash encoded twice":              "/files/a%252Fb",
+		"an encoded percent sign":            "/100%25",
+		"a percent sign encoded twice":       "/100%2525",
+		"several scripts":                    "/山田/Ωμέγα",
+		"several scripts, encoded":           "/%E5%B1%B1",
+		"bytes that are not UTF-8":           "/%FF%FE",
+		"a query":                            "/search?q=a+b&r=%2F%2F",
+		"a query with another URL":           "/open?url=https://example.com//x",
+		"a query with a backslash":           `/search?q=\evil`,
+		"a query with encoded controls":      "/search?q=%0D%0A%00",
+		"a query with a broken encoding":     "/search?q=100%",
+		"a fragment":                         "/account#tab//2",
+		"a colon":                            "/a:b",
+		"an at sign":                         "/@evil.com",
+		"a host below the root":              "/evil.com",
+		"a scheme below the root":            "/javascript:alert(1)",
+		"a semicolon":                        "/a;b=c",
+		"a kilobyte":                         "/" + strings.Repeat("x", 1023),
+		"a fullwidth solidus":                "/／evil.com",
+		"an empty query":                     "/account?",
+		"a query directly after the root":    "/?x=1",
+		"a fragment directly after the root": "/#x",
+		"a question mark inside the query":   "/a?b?c",
+		"an encoded percent sign and text":   "/a%25zz",
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, target, sanitize(target))
@@ -53,57 +55,57 @@ func TestAPathOnThisOriginIsTakenToTheLetter(t *testing.T) {
 	}
 }
 
-// hostileTargets lead elsewhere in one browser or another, or would do after a
-// proxy has decoded them.
+// hostileTargets are targets that some browser takes for another origin, some of
+// them only after a proxy has decoded them. Some are not paths, or are too long.
 var hostileTargets = map[string]string{
-	"a host":                             "//evil.com",
-	"a host and a path":                  "//evil.com/account",
-	"three slashes":                      "///evil.com",
-	"four slashes":                       "////evil.com",
-	"a backslash":                        `/\evil.com`,
-	"a backslash first":                  `\/evil.com`,
-	"two backslashes":                    `\\evil.com`,
-	"slash, two backslashes":             `/\\evil.com`,
-	"slash, backslash, slash":            `/\/evil.com`,
-	"https":                              "https://evil.com",
-	"https with one slash":               "https:/evil.com",
-	"https without a slash":              "https:evil.com",
-	"capitals":                           "HTTPS://EVIL.COM",
-	"javascript":                         "javascript:alert(1)",
-	"data":                               "data:text/html,<script>alert(1)</script>",
-	"user info":                          "//app.example.com@evil.com",
-	"a host with a port":                 "//evil.com:443/",
-	"a dot segment that leaves slashes":  "/.//evil.com",
-	"two dots that leave slashes":        "/..//evil.com",
-	"a path that leaves slashes":         "/a/..//evil.com",
-	"slashes in the middle":              "/a//evil.com",
-	"a backslash in the middle":          `/a\evil.com`,
-	"a null byte":                        "/\x00/evil.com",
-	"a delete":                           "/\x7f/evil.com",
-	"an escape":                          "/\x1b[2J",
-	"a page that is relative":            "account",
-	"a query alone":                      "?next=1",
-	"a fragment alone":                   "#x",
-	"a space before":                     " //evil.com",
-	"a space before a path":              " /account",
-	"nothing":                            "",
-	"over a kilobyte":                    "/" + strings.Repeat("x", 1024),
-	"a kilobyte of query":                "/?" + strings.Repeat("x", 1023),
-	"slashes before a query":             "//evil.com?x=/",
-	"slashes before a fragment":          "//evil.com#/",
-	"mixed encodings of two slashes":     "/%2fevil.com",
-	"a slash encoded, then twice":        "/%2F%252Fevil.com",
-	"a slash encoded three times":        "/%25252Fevil.com",
-	"a slash encoded ten times":          "/%" + strings.Repeat("25", 10) + "2Fevil.com",
-	"a backslash encoded ten times":      "/%" + strings.Repeat("25", 10) + "5Cevil.com",
-	"behind a percent sign of its own":   "/%252Fevil.com/100%25",
-	"behind an encoding broken on later": "/%252Fevil.com/%25zz",
-	"a backslash behind such a one":      "/%25zz%255Cevil.com",
-	"broken first, then slashes":         "/%25%252F%252Fevil.com",
-	"a null byte behind such a one":      "/%25zz/%2500",
+	"a host":                                 "//evil.com",
+	"a host and a path":                      "//evil.com/account",
+	"three slashes":                          "///evil.com",
+	"four slashes":                           "////evil.com",
+	"a backslash":                            `/\evil.com`,
+	"a backslash first":                      `\/evil.com`,
+	"two backslashes":                        `\\evil.com`,
+	"slash, two backslashes":                 `/\\evil.com`,
+	"slash, backslash, slash":                `/\/evil.com`,
+	"https":                                  "https://evil.com",
+	"https with one slash":                   "https:/evil.com",
+	"https without a slash":                  "https:evil.com",
+	"capitals":                               "HTTPS://EVIL.COM",
+	"javascript":                             "javascript:alert(1)",
+	"data":                                   "data:text/html,<script>alert(1)</script>",
+	"user info":                              "//app.example.com@evil.com",
+	"a host with a port":                     "//evil.com:443/",
+	"a dot segment before two slashes":       "/.//evil.com",
+	"two dots before two slashes":            "/..//evil.com",
+	"a path and two dots before two slashes": "/a/..//evil.com",
+	"slashes in the middle":                  "/a//evil.com",
+	"a backslash in the middle":              `/a\evil.com`,
+	"a null byte":                            "/\x00/evil.com",
+	"a delete":                               "/\x7f/evil.com",
+	"an escape":                              "/\x1b[2J",
+	"a relative path":                        "account",
+	"a query alone":                          "?next=1",
+	"a fragment alone":                       "#x",
+	"a space before":                         " //evil.com",
+	"a space before a path":                  " /account",
+	"nothing":                                "",
+	"over a kilobyte":                        "/" + strings.Repeat("x", 1024),
+	"a kilobyte of query":                    "/?" + strings.Repeat("x", 1023),
+	"slashes before a query":                 "//evil.com?x=/",
+	"slashes before a fragment":              "//evil.com#/",
+	"a slash and an encoded slash":           "/%2fevil.com",
+	"a slash encoded, then twice":            "/%2F%252Fevil.com",
+	"a slash encoded three times":            "/%25252Fevil.com",
+	"a slash encoded ten times":              "/%" + strings.Repeat("25", 10) + "2Fevil.com",
+	"a backslash encoded ten times":          "/%" + strings.Repeat("25", 10) + "5Cevil.com",
+	"an encoded percent sign at the end":     "/%252Fevil.com/100%25",
+	"an encoding that breaks once decoded":   "/%252Fevil.com/%25zz",
+	"a backslash after a broken encoding":    "/%25zz%255Cevil.com",
+	"slashes after a broken encoding":        "/%25%252F%252Fevil.com",
+	"a null byte after a broken encoding":    "/%25zz/%2500",
 }
 
-func TestWhatMayLeadElsewhereBecomesTheRoot(t *testing.T) {
+func TestATargetThatMayLeadToAnotherOriginBecomesTheRoot(t *testing.T) {
 	for name, target := range hostileTargets {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, "/", sanitize(target))
@@ -120,13 +122,14 @@ func TestWhatMayLeadElsewhereBecomesTheRoot(t *testing.T) {
 	}
 }
 
-func TestABrokenEncodingMakesTheRoot(t *testing.T) {
+func TestATargetWithABrokenEncodingBecomesTheRoot(t *testing.T) {
 	for _, target := range []string{"/100%", "/a%2", "/%zz", "/%2525/%", "/a%2?x=1"} {
 		assert.Equal(t, "/", sanitize(target))
 	}
 }
 
-func TestABrowserDropsTabsAndLineBreaksSoTheyMakeTheRoot(t *testing.T) {
+// Browsers drop tabs and line breaks before parsing, so that "/\t/evil.com" is a host.
+func TestATargetWithTabsOrLineBreaksBecomesTheRoot(t *testing.T) {
 	for _, target := range []string{"/account", "//evil.com", `/\evil.com`, "/account?q=1", "/account#x"} {
 		for _, control := range []string{"\t", "\r", "\n", "\r\n"} {
 			for i := range len(target) + 1 {
@@ -141,7 +144,7 @@ func TestABrowserDropsTabsAndLineBreaksSoTheyMakeTheRoot(t *testing.T) {
 	}
 }
 
-func TestTheTargetIsTheRequestLinesOwn(t *testing.T) {
+func TestTheRequestTargetComesFromTheRequestLine(t *testing.T) {
 	for name, c := range map[string]struct{ target, want string }{
 		"origin form":             {"/files/a%20b?v=1", "/files/a%20b?v=1"},
 		"absolute form":           {"http://evil.com/files/a", "/"},
@@ -159,7 +162,7 @@ func TestTheTargetIsTheRequestLinesOwn(t *testing.T) {
 	}
 }
 
-func TestALocationIsASCIIAndOtherwiseAsItWas(t *testing.T) {
+func TestALocationIsASCIIAndOtherwiseUnchanged(t *testing.T) {
 	for target, want := range map[string]string{
 		"/account?x=1#y":   "/account?x=1#y",
 		"/a b":             "/a%20b",
@@ -175,9 +178,9 @@ func TestALocationIsASCIIAndOtherwiseAsItWas(t *testing.T) {
 	}
 }
 
-// FuzzReturnPath checks that whatever comes out stays on the origin, in a
-// browser as the URL standard has it (https://url.spec.whatwg.org/) and behind
-// whatever decodes a path more often than it should.
+// FuzzReturnPath checks that every result stays on the origin: in a browser that
+// follows the URL standard (https://url.spec.whatwg.org/), and behind a proxy that
+// decodes the path more often than it should.
 func FuzzReturnPath(f *testing.F) {
 	for _, target := range hostileTargets {
 		f.Add(target)
@@ -190,7 +193,7 @@ func FuzzReturnPath(f *testing.F) {
 		if result != target {
 			require.Equal(t, "/", result)
 		}
-		require.Equal(t, result, sanitize(result), "idempotent")
+		require.Equal(t, result, sanitize(result), "a second call changes nothing")
 		require.LessOrEqual(t, len(result), 1024)
 		for _, location := range []string{result, asciiURL(result)} {
 			require.Regexp(t, `^/($|[^/\\])`, location)
@@ -207,9 +210,9 @@ func FuzzReturnPath(f *testing.F) {
 			path, _, _ := strings.Cut(location, "#")
 			path, _, _ = strings.Cut(path, "?")
 			for {
-				require.NotContains(t, path, "//", "of %q", target)
-				require.NotContains(t, path, `\`, "of %q", target)
-				require.False(t, strings.ContainsFunc(path, func(r rune) bool { return r < 0x20 || r == 0x7f }), "of %q", target)
+				require.NotContains(t, path, "//", "the target is %q", target)
+				require.NotContains(t, path, `\`, "the target is %q", target)
+				require.False(t, strings.ContainsFunc(path, func(r rune) bool { return r < 0x20 || r == 0x7f }), "the target is %q", target)
 				decoded := percentDecoded(path)
 				if decoded == path {
 					break
@@ -227,7 +230,7 @@ func percentEncoded(s string) string {
 
 // percentDecoded decodes as browsers do
 // (https://url.spec.whatwg.org/#string-percent-decode): a percent sign that
-// begins no encoding stands for itself.
+// begins no encoding stays.
 func percentDecoded(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -243,6 +246,6 @@ func percentDecoded(s string) string {
 	return b.String()
 }
 
-func TestALocationKeepsPrintableASCIIAndNothingElse(t *testing.T) {
+func TestALocationEncodesAllButPrintableASCII(t *testing.T) {
 	assert.Equal(t, "/!~%20%7F%00%1F%80%FF", asciiURL("/!~ \x7f\x00\x1f\x80\xff"))
 }

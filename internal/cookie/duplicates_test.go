@@ -1,4 +1,4 @@
-// The expiry of duplicates over several sign-ins.
+// Tests of the expiry of duplicates over several sign-ins.
 
 package cookie
 

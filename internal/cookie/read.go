@@ -106,42 +106,17 @@ const (
 // is for a request that ends sessions: an additional planted chunk must not
 // protect a session from its end.
 func (c *Codec) Candidates(h http.Header, prefixes bool) []string {
-	var wholes []string
-	var chunks [maxChunks][]string
-	for name, value := range All(h) {
-		switch index := c.chunkIndex(name); index {
-		case notSession:
-		case wholeSession:
-			wholes = addValue(wholes, value)
-		default:
-			chunks[index] = addValue(chunks[index], value)
-		}
-	}
-	count, surplus := 0, false
-	for _, chunk := range chunks {
-		switch {
-		case len(chunk) == 0:
-		case count < maxChunks && len(chunks[count]) > 0:
-			count++
-		default:
-			surplus = true
-		}
-	}
-	var texts []string
-	add := func(parts ...string) {
-		text := strings.Join(parts, "")
-		if text != "" && len(texts) < maxCandidates && len(text) <= maxCandidate && !slices.Contains(texts, text) {
-			texts = append(texts, text)
-		}
-	}
+	wholes, chunks := c.sessionValues(h)
+	count, surplus := leadingChunks(chunks)
+	joinAll := prefixes || !surplus
 	var first, last [maxChunks]string
 	for i := range count {
 		first[i], last[i] = chunks[i][0], chunks[i][len(chunks[i])-1]
 	}
-	joinAll := prefixes || !surplus
+	var all candidates
 	if joinAll {
-		add(first[:count]...)
-		add(last[:count]...)
+		all.add(first[:count]...)
+		all.add(last[:count]...)
 	}
 	var shorter, varied []string
 	for n := count - 1; prefixes && n > 0; n-- {
@@ -154,20 +129,77 @@ func (c *Codec) Candidates(h http.Header, prefixes bool) []string {
 			varied = append(varied, strings.Join(parts[:count], ""))
 		}
 	}
-	// The three kinds take turns, so that many of one kind hide none of another.
-	for i := range max(len(wholes), len(shorter), len(varied)) {
-		if i < len(wholes) { // alternately from the end and from the beginning
-			at := i / 2
-			if i%2 == 0 {
-				at = len(wholes) - 1 - at
-			}
-			add(wholes[at])
+	all.addInTurn(outermostFirst(wholes), shorter, varied)
+	return all
+}
+
+// sessionValues returns the different values of the undivided session cookie and of
+// each chunk.
+func (c *Codec) sessionValues(h http.Header) (wholes []string, chunks [maxChunks][]string) {
+	for name, value := range All(h) {
+		switch index := c.chunkIndex(name); index {
+		case notSession:
+		case wholeSession:
+			wholes = addValue(wholes, value)
+		default:
+			chunks[index] = addValue(chunks[index], value)
 		}
-		for _, kind := range [][]string{shorter, varied} {
+	}
+	return wholes, chunks
+}
+
+// leadingChunks returns how many chunks there are before the first missing one, and
+// whether there is a chunk after it.
+func leadingChunks(chunks [maxChunks][]string) (count int, surplus bool) {
+	for _, chunk := range chunks {
+		switch {
+		case len(chunk) == 0:
+		case count < maxChunks && len(chunks[count]) > 0:
+			count++
+		default:
+			surplus = true
+		}
+	}
+	return count, surplus
+}
+
+// outermostFirst returns values alternately from the end and from the beginning.
+func outermostFirst(values []string) []string {
+	ordered := make([]string, 0, len(values))
+	for i := range values {
+		at := i / 2
+		if i%2 == 0 {
+			at = len(values) - 1 - at
+		}
+		ordered = append(ordered, values[at])
+	}
+	return ordered
+}
+
+// candidates is a list of at most maxCandidates different readings.
+type candidates []string
+
+// add adds the joined parts, unless the list is full or has them already, or they
+// are empty or too long for a session.
+func (c *candidates) add(parts ...string) {
+	text := strings.Join(parts, "")
+	if text != "" && len(*c) < maxCandidates && len(text) <= maxCandidate && !slices.Contains(*c, text) {
+		*c = append(*c, text)
+	}
+}
+
+// addInTurn adds one candidate of each kind in turn, so that many of one kind hide
+// none of another.
+func (c *candidates) addInTurn(kinds ...[]string) {
+	longest := 0
+	for _, kind := range kinds {
+		longest = max(longest, len(kind))
+	}
+	for i := range longest {
+		for _, kind := range kinds {
 			if i < len(kind) {
-				add(kind[i])
+				c.add(kind[i])
 			}
 		}
 	}
-	return texts
 }

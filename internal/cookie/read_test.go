@@ -1,4 +1,4 @@
-// Reading a Cookie header that an attacker wrote.
+// A fuzz test of Cookie headers that an attacker controls.
 
 package cookie
 

@@ -1,4 +1,4 @@
-// The Cookie header of a request.
+// Tests of reading the Cookie header of a request.
 
 package cookie
 

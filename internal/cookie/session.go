@@ -1,4 +1,4 @@
-// Setting, expiring and taking back the session cookie.
+// Setting, expiring and removing the session cookie in a response.
 
 package cookie
 

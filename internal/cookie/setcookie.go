@@ -55,16 +55,16 @@ func (c *Codec) expired(name string) *http.Cookie {
 func setCookie(h http.Header, cookie *http.Cookie) {
 	line := cookie.String()
 	domain, path := domainAndPath(line)
-	kept := h["Set-Cookie"][:0:0]
+	others := h["Set-Cookie"][:0:0]
 	for _, before := range h["Set-Cookie"] {
 		if lineName(before) == cookie.Name {
 			if d, p := domainAndPath(before); d == domain && p == path {
 				continue
 			}
 		}
-		kept = append(kept, before)
+		others = append(others, before)
 	}
-	h["Set-Cookie"] = append(kept, line)
+	h["Set-Cookie"] = append(others, line)
 }
 
 // lineName returns the cookie name in a Set-Cookie line.

@@ -31,13 +31,13 @@ func TestAPageWithoutALinkShowsNone(t *testing.T) {
 	assert.NotContains(t, write(Page{Title: "a", Label: "b"}).Body.String(), "<a ")
 }
 
-func TestAPageThatRedirectsNamesItsLinkTwice(t *testing.T) {
+func TestAPageThatRedirectsAlsoShowsItsLink(t *testing.T) {
 	body := write(Page{Title: "a", Link: "/next", Label: "b", Redirect: true}).Body.String()
 	assert.Contains(t, body, `<meta http-equiv="refresh" content="0;url=/next">`)
 	assert.Contains(t, body, `<a href="/next">b</a>`)
 }
 
-func TestAPageIsServedWithAPolicyThatAllowsNothingButItsStyle(t *testing.T) {
+func TestThePolicyOfAPageAllowsOnlyItsStyle(t *testing.T) {
 	h := write(Page{Title: "a"}).Header()
 	assert.Equal(t, "text/html; charset=utf-8", h.Get("Content-Type"))
 	assert.Equal(t, "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", h.Get("Content-Security-Policy"))

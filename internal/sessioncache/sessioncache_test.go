@@ -25,8 +25,8 @@ const sessionSize = 2000
 // cookieOf returns the text of session i's cookie, in one part.
 func cookieOf(i int) []string { return []string{fmt.Sprintf("%0200d", i)} }
 
-// visit looks session i up as a request does, and stores it after a miss.
-func visit(c *Cache[*session], i int) (hit bool) {
+// load looks session i up as a request does, and stores it after a miss.
+func load(c *Cache[*session], i int) (hit bool) {
 	if e := c.Get(cookieOf(i)); e != nil {
 		return e.Value.userID == fmt.Sprint(i)
 	}
@@ -58,18 +58,18 @@ func checkConsistency(t *testing.T, c *Cache[*session]) {
 
 func TestTheSessionCacheStaysWithinItsLimits(t *testing.T) {
 	for name, c := range map[string]struct{ entries, bytes int }{
-		"by number":       {50, 1 << 30},
-		"by size":         {10_000, 100_000},
-		"one entry":       {1, 1 << 30},
-		"less than any":   {10, 1000},
-		"a power of two":  {64, 1 << 30},
-		"one beyond that": {65, 1 << 30},
+		"by number":      {50, 1 << 30},
+		"by size":        {10_000, 100_000},
+		"one entry":      {1, 1 << 30},
+		"too small":      {10, 1000},
+		"a power of two": {64, 1 << 30},
+		"one more":       {65, 1 << 30},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cache := New[*session](c.entries, c.bytes)
 			random := rand.New(rand.NewPCG(1, 2))
 			for range 20_000 {
-				visit(cache, int(random.ExpFloat64()*100))
+				load(cache, int(random.ExpFloat64()*100))
 			}
 			checkConsistency(t, cache)
 			assert.Equal(t, c.bytes > 2000, cache.entries > 0)
@@ -94,9 +94,9 @@ func TestAnEmptySessionCacheWithHugeLimitsTakesLittleMemory(t *testing.T) {
 			cache := New[*session](c.entries, c.bytes)
 			require.Len(t, cache.buckets, c.buckets)
 			for i := range 3000 {
-				visit(cache, i)
+				load(cache, i)
 			}
-			assert.Equal(t, c.bytes > 1, visit(cache, 2999))
+			assert.Equal(t, c.bytes > 1, load(cache, 2999))
 			checkConsistency(t, cache)
 			if c.bytes == 1<<20 {
 				assert.LessOrEqual(t, len(cache.ghosts), 512, "the number of ghosts is limited too")
@@ -108,18 +108,18 @@ func TestAnEmptySessionCacheWithHugeLimitsTakesLittleMemory(t *testing.T) {
 
 func TestASessionAsLargeAsTheCacheIsStoredAndALargerOneIsNot(t *testing.T) {
 	size := len(cookieOf(1)[0]) + sessionSize + Overhead
-	for bytes, kept := range map[int]bool{size: true, size + 1: true, size - 1: false} {
+	for bytes, stored := range map[int]bool{size: true, size + 1: true, size - 1: false} {
 		cache := New[*session](10, bytes)
-		visit(cache, 1)
-		assert.Equal(t, kept, visit(cache, 1), "%d bytes of %d", bytes, size)
+		load(cache, 1)
+		assert.Equal(t, stored, load(cache, 1), "%d bytes of %d", bytes, size)
 		checkConsistency(t, cache)
 	}
 }
 
 func TestASessionCacheWithoutRoomStoresNothing(t *testing.T) {
 	for _, cache := range []*Cache[*session]{New[*session](0, 1), New[*session](1, 0), New[*session](-1, -1)} {
-		assert.False(t, visit(cache, 1))
-		assert.False(t, visit(cache, 1))
+		assert.False(t, load(cache, 1))
+		assert.False(t, load(cache, 1))
 	}
 }
 
@@ -127,7 +127,7 @@ func TestSessionsUsedOnceDoNotEvictSessionsInUse(t *testing.T) {
 	cache := New[*session](100, 1<<30)
 	inUse := func() (hits int) {
 		for i := range 80 {
-			if visit(cache, i) {
+			if load(cache, i) {
 				hits++
 			}
 		}
@@ -138,7 +138,7 @@ func TestSessionsUsedOnceDoNotEvictSessionsInUse(t *testing.T) {
 	}
 	require.Equal(t, 80, inUse())
 	for i := range 100_000 {
-		visit(cache, 1000+i)
+		load(cache, 1000+i)
 	}
 	assert.Equal(t, 80, inUse(), "a scan of 100,000 sessions evicts none in use")
 	checkConsistency(t, cache)
@@ -146,7 +146,7 @@ func TestSessionsUsedOnceDoNotEvictSessionsInUse(t *testing.T) {
 
 func TestTheUseCountOfACachedSessionStopsAtItsMaximum(t *testing.T) {
 	cache := New[*session](100, 1<<30)
-	visit(cache, 1)
+	load(cache, 1)
 	for uses := range uint32(10) {
 		assert.Equal(t, min(uses+1, maxUses), cache.Get(cookieOf(1)).uses.Load())
 	}
@@ -159,7 +159,7 @@ func TestSessionsNoLongerUsedAreEvicted(t *testing.T) {
 		for range 20 {
 			hits = 0
 			for i := range 80 {
-				if visit(cache, generation*1000+i) {
+				if load(cache, generation*1000+i) {
 					hits++
 				}
 			}
@@ -172,13 +172,13 @@ func TestTheHitRateIsHighIfFewSessionsAreUsedMost(t *testing.T) {
 	cache := New[*session](1000, 1<<30)
 	zipf := rand.NewZipf(rand.New(rand.NewPCG(1, 2)), 1.1, 1, 100_000)
 	hits := 0
-	const visits = 200_000
-	for range visits {
-		if visit(cache, int(zipf.Uint64())) {
+	const loads = 200_000
+	for range loads {
+		if load(cache, int(zipf.Uint64())) {
 			hits++
 		}
 	}
-	assert.Greater(t, float64(hits)/visits, 0.6, "the cache holds a hundredth of the sessions")
+	assert.Greater(t, float64(hits)/loads, 0.6, "the cache holds a hundredth of the sessions")
 }
 
 // Only the end of a text is hashed. Texts with equal hashes are still distinguished.
