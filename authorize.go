@@ -1,4 +1,4 @@
-// The start of a sign-in: what is asked of AuthKit, and what the callback has to know.
+// The start of a sign-in: the authorization URL and the pending sign-in.
 
 package authkit
 
@@ -13,33 +13,9 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// sessionBefore is the session that a request which starts a sign-in brings,
-// where the callback will not bring it: browsers withhold a Strict cookie from a
-// redirect that began at AuthKit.
-func (a *AuthKit) replacedSession(r *http.Request) *replacedSession {
-	if a.cookies.SameSite() != http.SameSiteStrictMode {
-		return nil
-	}
-	for _, s := range a.sessionsInCookies(r) {
-		return &replacedSession{s.ID(), s.UserID(), s.sealed.RefreshToken}
-	}
-	return nil
-}
-
-// session is a session to end. Its tokens' times are not known any more: they
-// count as issued now, for an hour.
-func (b *replacedSession) session(now time.Time) *Session {
-	s := NewSession(SessionParams{
-		ID: b.id, User: User{ID: b.userID}, ExpiresAt: now.Add(time.Hour), Claims: map[string]any{"iat": now.Unix()},
-	})
-	s.sealed.RefreshToken = b.refreshToken
-	return s
-}
-
-const (
-	// stateOctets is the entropy of a state (RFC 6749, section 10.10).
-	stateOctets = 32
-)
+// stateOctets is the number of random octets in a state. An attacker must not guess it
+// (RFC 6749, section 10.10).
+const stateOctets = 32
 
 // authorizationRequest is a sign-in that is about to start.
 type authorizationRequest struct {
@@ -48,11 +24,12 @@ type authorizationRequest struct {
 	appState string
 	// withoutState is true if a callback without a state started the sign-in.
 	withoutState bool
-	// replaces is the pending sign-in that could not be finished and that this
-	// one starts again. It is nil for any other.
+	// replaces is the pending sign-in that took too long and that this one starts
+	// again. It is nil for any other.
 	replaces *pendingSignIn
 }
 
+// newAuthorizationRequest returns the sign-in with these parameters.
 func (a *AuthKit) newAuthorizationRequest(p LoginParams) authorizationRequest {
 	request := authorizationRequest{params: p.authorization(a.redirectURL), returnTo: "/", appState: p.AppState}
 	if p.ReturnTo != "" {
@@ -61,37 +38,15 @@ func (a *AuthKit) newAuthorizationRequest(p LoginParams) authorizationRequest {
 	return request
 }
 
-// startSignIn remembers a sign-in in the browser and sends it to AuthKit. It
-// refuses the frame of another origin's page, except where a sign-in of this
-// browser starts again: AuthKit has led that one back, in the frame that it
-// began in.
+// startSignIn sets the cookie of a pending sign-in and redirects the browser to
+// AuthKit. It refuses a frame of another origin's page, unless the sign-in replaces
+// one of this browser: AuthKit then redirected the frame in which that one started.
 func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, request authorizationRequest) {
 	if request.replaces == nil && isCrossOrigin(r) && isFrame(r) {
 		a.fail(w, r, fmt.Errorf("%w: it loaded a sign-in into a frame", ErrCrossOriginRefused), "")
 		return
 	}
-	pending := pendingSignIn{
-		state:           newState(),
-		verifier:        pkce.NewVerifier(),
-		returnTo:        request.returnTo,
-		appState:        request.appState,
-		invitationToken: request.params.InvitationToken,
-		startedAt:       a.clock.Now(),
-		crossOrigin:     isCrossOrigin(r),
-		replaced:        a.replacedSession(r),
-		params: workos.AuthorizationParams{
-			Provider: request.params.Provider, ConnectionID: request.params.ConnectionID, OrganizationID: request.params.OrganizationID,
-			ScreenHint: request.params.ScreenHint, LoginHint: request.params.LoginHint, DomainHint: request.params.DomainHint, Prompt: request.params.Prompt,
-		},
-	}
-	if pending.params.Provider == workos.ProviderAuthKit {
-		pending.params.Provider = "" // LoginParams.authorization adds it
-	}
-	if request.replaces != nil {
-		pending.restarted = true
-		pending.crossOrigin = request.replaces.crossOrigin // not AuthKit, which leads to every callback
-	}
-	pending.maxAge = request.params.MaxAge
+	pending := a.newPendingSignIn(r, request)
 	request.params.State = pending.state
 	request.params.CodeChallenge = pkce.Challenge(pending.verifier)
 	location, err := a.client.AuthorizationURL(request.params)
@@ -112,8 +67,38 @@ func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, request au
 	seeOther(w, location)
 }
 
-// restartSignIn starts a sign-in again that cannot be finished: to the same
-// page, and asking the same of AuthKit.
+// newPendingSignIn returns the pending sign-in of a request, with a new state and a
+// new code verifier.
+func (a *AuthKit) newPendingSignIn(r *http.Request, request authorizationRequest) pendingSignIn {
+	pending := pendingSignIn{
+		state:           newState(),
+		verifier:        pkce.NewVerifier(),
+		returnTo:        request.returnTo,
+		appState:        request.appState,
+		invitationToken: request.params.InvitationToken,
+		startedAt:       a.clock.Now(),
+		maxAge:          request.params.MaxAge,
+		crossOrigin:     isCrossOrigin(r),
+		replaced:        a.sessionToReplace(r),
+		params: workos.AuthorizationParams{
+			Provider: request.params.Provider, ConnectionID: request.params.ConnectionID, OrganizationID: request.params.OrganizationID,
+			ScreenHint: request.params.ScreenHint, LoginHint: request.params.LoginHint, DomainHint: request.params.DomainHint, Prompt: request.params.Prompt,
+		},
+	}
+	if pending.params.Provider == workos.ProviderAuthKit {
+		pending.params.Provider = "" // the default, which restartSignIn adds again
+	}
+	if request.replaces != nil {
+		pending.restarted = true
+		// The request comes from AuthKit, as every callback does. So the origin that
+		// started the first sign-in counts.
+		pending.crossOrigin = request.replaces.crossOrigin
+	}
+	return pending
+}
+
+// restartSignIn starts a pending sign-in again that took too long, with the same
+// parameters and the same return path.
 func (a *AuthKit) restartSignIn(w http.ResponseWriter, r *http.Request, pending *pendingSignIn) {
 	request := authorizationRequest{params: pending.params, returnTo: pending.returnTo, appState: pending.appState, replaces: pending}
 	request.params.RedirectURI = a.redirectURL
@@ -125,8 +110,34 @@ func (a *AuthKit) restartSignIn(w http.ResponseWriter, r *http.Request, pending 
 	a.startSignIn(w, r, request)
 }
 
+// sessionToReplace returns the session of a request that starts a sign-in, if the
+// callback will not have its cookie, and nil otherwise. Browsers do not send a Strict
+// cookie with the redirect from AuthKit.
+func (a *AuthKit) sessionToReplace(r *http.Request) *replacedSession {
+	if a.cookies.SameSite() != http.SameSiteStrictMode {
+		return nil
+	}
+	sessions := a.sessionsInCookies(r)
+	if len(sessions) == 0 {
+		return nil
+	}
+	s := sessions[0]
+	return &replacedSession{s.ID(), s.UserID(), s.sealed.RefreshToken}
+}
+
+// session returns a session to sign out. The times of its token were not stored, so
+// it counts as issued now and as valid for an hour.
+func (s *replacedSession) session(now time.Time) *Session {
+	session := NewSession(SessionParams{
+		ID: s.id, User: User{ID: s.userID}, ExpiresAt: now.Add(time.Hour), Claims: map[string]any{"iat": now.Unix()},
+	})
+	session.sealed.RefreshToken = s.refreshToken
+	return session
+}
+
+// newState returns a random state.
 func newState() string {
 	octets := make([]byte, stateOctets)
-	rand.Read(octets) // never fails: crypto/rand ends the program instead
+	rand.Read(octets) // returns no error: crypto/rand ends the program instead
 	return base64.RawURLEncoding.EncodeToString(octets)
 }

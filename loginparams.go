@@ -1,4 +1,4 @@
-// What a sign-in asks of AuthKit.
+// The parameters of a sign-in, and how several of them are combined.
 
 package authkit
 
@@ -10,11 +10,11 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// LoginParams are the parameters of one sign-in. Every field is optional. They
-// are given to [AuthKit.Login], [AuthKit.LoginFunc], [WithLoginParams] and
-// [WithLoginFunc]. Where several of these apply, a field that a later one sets
-// wins over the same field of an earlier one. A later Provider replaces an
-// earlier Connection, and the other way round.
+// LoginParams are the parameters of one sign-in. Every field is optional. They come
+// from [WithLoginParams], from [WithLoginFunc], and from [AuthKit.Login] or
+// [AuthKit.LoginFunc], in this order. A field that is set later overrides the same
+// field of an earlier one. A later Provider also replaces an earlier Connection, and
+// a later Connection an earlier Provider.
 //
 // Most fields are parameters of WorkOS's authorization URL
 // (https://workos.com/docs/reference/authkit/authentication/get-authorization-url).
@@ -32,31 +32,31 @@ type LoginParams struct {
 
 	// ScreenHint chooses the first page of AuthKit: "sign-in" or "sign-up".
 	ScreenHint string
-	// LoginHint prefills the email address.
+	// LoginHint is the email address that the sign-in form starts with.
 	LoginHint string
 	// DomainHint tells an identity provider which of its domains to use.
 	DomainHint string
-	// InvitationToken is the token of an invitation, which the sign-in accepts.
+	// InvitationToken is the token of the invitation that the sign-in accepts.
 	InvitationToken string
-	// Prompt asks for an interaction, such as "login" (OpenID Connect Core,
-	// section 3.1.2.1).
+	// Prompt requires an interaction with the user, such as "login" (OpenID Connect
+	// Core, section 3.1.2.1).
 	Prompt string
-	// MaxAge asks for a new authentication if the last one is older, in whole
-	// seconds. Zero asks for one in any case, nil for none. Negative ages are
+	// MaxAge requires a new authentication if the last one is older, in whole
+	// seconds. Zero always requires one, and nil never does. A negative age is
 	// refused. [Session.AuthenticatedAt] returns the time of the authentication.
 	MaxAge *time.Duration
 
-	// ReturnTo is the path to go to after the sign-in. A return_to parameter in
-	// the URL of the request wins over it. See [AuthKit.SanitizeReturnPath] for
-	// what is accepted; anything else becomes "/".
+	// ReturnTo is the path that the browser is redirected to after the sign-in. A
+	// return_to parameter in the URL of the request overrides it. A path that
+	// [AuthKit.SanitizeReturnPath] does not accept becomes "/".
 	ReturnTo string
-	// AppState is a text of the application, which comes back in
-	// [SignInEvent].AppState. It travels in a sealed cookie and never in a URL.
-	// It is not the state parameter of OAuth.
+	// AppState is a text of the application. [SignInEvent].AppState has it after the
+	// sign-in. It is stored in a sealed cookie and never in a URL. It is not the
+	// state parameter of OAuth.
 	AppState string
 }
 
-// with returns the parameters p, overridden by the fields that later sets.
+// with returns p, overridden by the fields that are set in later.
 func (p LoginParams) with(later LoginParams) LoginParams {
 	switch {
 	case later.Provider != "" && later.Connection == "":
@@ -79,8 +79,8 @@ func (p LoginParams) with(later LoginParams) LoginParams {
 	}
 }
 
-// throughAuthKit returns the parameters for AuthKit's hosted pages, whichever
-// provider or connection p names. Only the hosted pages support max_age.
+// throughAuthKit returns p without its provider and its connection, for AuthKit's
+// hosted pages. Only the hosted pages support max_age.
 func (p LoginParams) throughAuthKit() LoginParams {
 	p.Provider, p.Connection = workos.ProviderAuthKit, ""
 	return p
@@ -104,7 +104,7 @@ func (p LoginParams) authorization(redirectURL string) workos.AuthorizationParam
 	return params
 }
 
-// fault returns why the parameters are not accepted.
+// fault returns why the parameters are not accepted, or the zero fault.
 func (p LoginParams) fault() fault {
 	client, err := workos.NewClient("client_")
 	if err == nil {
@@ -121,7 +121,8 @@ func (p LoginParams) fault() fault {
 	return fault{ReasonConflict, err.Error()}
 }
 
-// loginParams returns the parameters that every sign-in of a request has.
+// loginParams returns the parameters of [WithLoginParams] and [WithLoginFunc] for a
+// request.
 func (a *AuthKit) loginParams(r *http.Request) LoginParams {
 	if a.loginFunc == nil {
 		return a.loginDefaults

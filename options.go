@@ -13,7 +13,7 @@ import (
 )
 
 // WithAPIKey sets the WorkOS API key, which starts with sk_. It is the client
-// secret of this application and is required unless [WithPublicClient] is given.
+// secret of this application. It is required unless [WithPublicClient] is given.
 func WithAPIKey(key string) Option {
 	return func(c *config) { c.apiKey = key }
 }
@@ -23,42 +23,46 @@ func WithClientID(id string) Option {
 	return func(c *config) { c.clientID = id }
 }
 
-// WithPublicClient runs without an API key: PKCE alone protects the code
-// exchange (RFC 7636). The client must be registered as public at WorkOS. An API
-// key that is also given, or found in the environment, is not used.
+// WithPublicClient makes the application a public client, without an API key. Only
+// PKCE then protects the code exchange (RFC 7636). The client must be registered as
+// public at WorkOS. An API key that is also given, or is set in the environment, is
+// ignored.
 func WithPublicClient() Option {
 	return func(c *config) { c.public = true }
 }
 
-// WithCookiePassword sets the passwords of the cookies, each of at least 32
-// random bytes (`openssl rand -base64 32` makes one). The current one seals; all
-// of them open, so that a password can be rotated without signing users out. To
-// rotate, first add the new password behind the current one on every instance,
-// then put it in front. Remove the old one when the longest session that it
-// sealed is over.
+// WithCookiePassword sets the passwords that seal the cookies. Each has at least 32
+// random bytes (openssl rand -base64 32 makes one). The current password seals new
+// cookies. All passwords open cookies, so a password can be rotated without signing
+// users out:
+//
+//  1. Deploy WithCookiePassword(old, new) to every instance.
+//  2. Deploy WithCookiePassword(new, old) to every instance.
+//  3. When all sessions that the old password sealed have ended, deploy
+//     WithCookiePassword(new).
 func WithCookiePassword(current string, previous ...string) Option {
 	return func(c *config) { c.passwords = append([]string{current}, previous...) }
 }
 
 // WithRedirectURL sets the absolute URL at which [AuthKit.Callback] is mounted,
 // exactly as it is registered at WorkOS. It must be https, or http on a loopback
-// host. Its scheme decides whether cookies are Secure; request headers never do.
-// An application without a sign-in of its own, which only reads the session of a
-// neighbour, does not need it.
+// host. Its scheme decides whether cookies have the Secure attribute. Request
+// headers do not. An application that has no sign-in and only reads the session of
+// another application does not need it.
 func WithRedirectURL(url string) Option {
 	return func(c *config) { c.redirectURL = url }
 }
 
 // WithInsecureHTTP permits plain http on hosts other than loopback, in the
-// redirect URL and the API's base URL. Tokens and cookies then cross the network
-// unencrypted. Use it in a closed test network only.
+// redirect URL, the post-logout redirect URL and the base URL. Tokens and cookies
+// then cross the network unencrypted. Use it in a closed test network only.
 func WithInsecureHTTP() Option {
 	return func(c *config) { c.insecureHTTP = true }
 }
 
-// WithBaseURL sets the base URL of the WorkOS API: scheme, host and port,
-// nothing else. The default is https://api.workos.com. Set it for a custom
-// authentication domain, or for a fake in a test.
+// WithBaseURL sets the base URL of the WorkOS API. It has a scheme, a host and
+// possibly a port, and nothing else. The default is https://api.workos.com. Set it
+// for a custom authentication domain, or for a fake in a test.
 func WithBaseURL(url string) Option {
 	return func(c *config) {
 		c.baseURL = strings.TrimSuffix(url, "/")
@@ -66,47 +70,51 @@ func WithBaseURL(url string) Option {
 	}
 }
 
-// WithAdditionalIssuers accepts access tokens of further issuers. They are
-// compared whole, with one trailing slash ignored. Always accepted are B and
-// B/user_management/{client ID}, where B is the API's base URL or
-// https://api.workos.com. A token that is refused for its issuer is logged with
-// that issuer. An issuer may mint tokens for several applications, so use it
-// together with [WithAudiences]; without that, New logs one line at level Warn.
+// WithAdditionalIssuers also accepts access tokens of these issuers (the iss claim).
+// An issuer is compared whole, with one trailing slash ignored. The issuers B and
+// B/user_management/{client ID} are always accepted, where B is the URL of
+// [WithBaseURL] or https://api.workos.com. If a token is refused for its issuer, the
+// issuer is logged.
+//
+// An issuer may issue tokens for several applications. So use this option together
+// with [WithAudiences]. Without that, [New] logs a warning.
 func WithAdditionalIssuers(issuers ...string) Option {
 	return func(c *config) { c.issuers = append(c.issuers, issuers...) }
 }
 
-// WithAudiences accepts an access token with an aud claim only if it names one
-// of the audiences, compared whole (RFC 7519, section 4.1.3). A token without
-// aud is accepted only if it has a client_id that is accepted; WorkOS's session
-// tokens usually have no aud. An aud that is neither a string nor an array of
-// strings is refused. Use it for issuers that mint tokens for several
-// applications ([WithAdditionalIssuers]). It applies to cookies and to bearer
+// WithAudiences checks the aud claim of access tokens. A token with aud is accepted
+// only if aud names one of the audiences, compared whole (RFC 7519, section 4.1.3).
+// An aud that is neither a string nor an array of strings is refused. A token
+// without aud is accepted only if it has a client_id that is accepted. WorkOS's
+// session tokens usually have no aud.
+//
+// Use it for issuers that issue tokens for several applications
+// ([WithAdditionalIssuers]). It applies to the tokens in cookies and to bearer
 // tokens. Without the option, aud is not checked.
 func WithAudiences(audiences ...string) Option {
 	return func(c *config) { c.audiences = append(append([]string{}, c.audiences...), audiences...) }
 }
 
 // WithBearerTokens also accepts access tokens in the Authorization header, from
-// native clients and services: "Authorization: Bearer <access token>" (RFC
-// 6750). They are verified like a cookie's token. They must be of this client ID
-// or of one of clientIDs, since native clients have IDs of their own. Such a
-// session has a user ID, an organization and permissions, but no profile. It is
-// never refreshed and never becomes a cookie. A token that is not accepted is
-// answered 401 with WWW-Authenticate.
+// native clients and services: "Authorization: Bearer <access token>" (RFC 6750).
+// They are verified like the token in a cookie. They must have the client ID of
+// [WithClientID] or one of clientIDs, since native clients have client IDs of their
+// own. Such a session has a user ID, an organization and permissions, but no
+// profile. It is never refreshed, and no cookie is set for it. A token that is not
+// accepted is answered 401 with WWW-Authenticate.
 //
-// If a request has both, only the header counts: the cookie is ignored, even if
-// the token is bad. API keys (sk_…) in the header are for
-// [AuthKit.RequireAPIKey] and do not replace the cookie.
+// If a request has a bearer token and a cookie, the cookie is ignored, even if the
+// token is not accepted. An API key (sk_…) in the header is for
+// [AuthKit.RequireAPIKey]; the cookie still counts then.
 func WithBearerTokens(clientIDs ...string) Option {
 	return func(c *config) { c.bearer, c.bearerClientIDs = true, append(c.bearerClientIDs, clientIDs...) }
 }
 
-// WithAPIKeyGrace sets how long an API key stays valid after WorkOS last
-// called it valid, while WorkOS does not answer about it: WorkOS cannot be
-// reached, fails, or answers 429 about this very key. Answers about other keys
-// do not count. The default is zero: [AuthKit.RequireAPIKey] then answers 503. A
-// key that this process has not validated yet has no grace period.
+// WithAPIKeyGrace sets how long [AuthKit.RequireAPIKey] accepts a key after its last
+// successful validation, while WorkOS cannot validate it again: WorkOS cannot be
+// reached, fails, or answers 429 for this key. An answer for another key does not
+// count. The default is zero: the answer is then 503. A key that this process has
+// not validated yet has no grace period.
 func WithAPIKeyGrace(d time.Duration) Option {
 	return func(c *config) { c.apiKeyGrace = d }
 }
@@ -114,38 +122,39 @@ func WithAPIKeyGrace(d time.Duration) Option {
 // WithSharedSession shares one session with the AuthKit libraries of other
 // languages: those for Next.js, SvelteKit, TanStack Start and Node. The session
 // is stored as they store it: in one cookie named wos-session (see
-// [WithCookieName]), sealed in their format ([seal.Iron]). Either side can sign
-// in, refresh, switch organization and sign out, and the other side follows.
-// Further members that the others store in the session are kept. A session that
-// they sealed is verified like one of this package: signature, issuer, client,
-// user and expiry.
+// [WithCookieName]), sealed in their format ([seal.Iron]). Each side can sign in,
+// refresh, switch the organization and sign out, and the other side uses the
+// result. Other members that those libraries store in the session are kept. A
+// session that they sealed is verified like one of this package: signature, issuer,
+// client, user and expiry.
 //
-// All of them need the same cookie password, client ID, cookie name and domain;
-// [FromEnv] reads the variables that they read. An application without a sign-in
-// of its own does not need [WithRedirectURL]; its cookies are Secure then.
+// All sides need the same cookie password, client ID, cookie name and domain.
+// [FromEnv] reads the variables that those libraries read. An application without a
+// sign-in does not need [WithRedirectURL]. Its cookies are Secure then.
 //
-// A session that does not fit into one cookie is an [ErrSessionTooLarge], since
-// the others read only one. They would also drop this package's limits when they
-// refresh a session. Therefore [WithAbsoluteTimeout] and [WithIdleTimeout] are
-// refused, and [WithCookieMaxAge] sets the age of the cookie only. WorkOS's own
-// limits apply.
+// A session that does not fit into one cookie causes an [ErrSessionTooLarge], since
+// those libraries read only one cookie. They also drop the limits of this package
+// when they refresh a session. Therefore [WithAbsoluteTimeout] and
+// [WithIdleTimeout] are refused, and [WithCookieMaxAge] sets only the age of the
+// cookie. WorkOS's own limits apply.
 func WithSharedSession() Option {
 	return func(c *config) { c.shared = true }
 }
 
-// WithForeignSessions accepts sessions of other libraries that are sealed under
-// one of the cookie passwords, in cookies of these names, by default
-// wos-session: the AuthKit libraries for Next.js and Node ([seal.Iron]) and
-// WorkOS's official Go SDK ([seal.WorkOSGo]). It is for moving from one of them
-// to this package without signing users out. Such a session is accepted until it
-// is written the next time, for example by a refresh. From then on it is in this
-// package's cookie and format, and the other cookie is removed.
+// WithForeignSessions accepts sessions of other libraries, to replace one of them by
+// this package without signing users out. The libraries are the AuthKit libraries
+// for Next.js and Node ([seal.Iron]) and WorkOS's official Go SDK
+// ([seal.WorkOSGo]). Their sessions must be sealed with one of the cookie passwords,
+// in a cookie with one of these names. Without a name, it is wos-session.
 //
-// Such a session gets the same checks as one of this package: signature, issuer,
-// client, user, expiry and the configured limits. The limits count from the
-// sign-in time in its token. It is read only if the request has no session of
-// this package that opens. Such cookies may lack the protection of the __Host-
-// prefix, so remove the option when all users have moved.
+// The next time that such a session is written, for example by a refresh, it moves
+// to this package's cookie and format, and the other cookie is removed. Until then
+// it is read only if the request has no session of this package that opens.
+//
+// It gets the same checks as a session of this package: signature, issuer, client,
+// user, expiry and the configured limits. The limits count from the sign-in time in
+// its token. The other cookie may lack the protection of the __Host- prefix, so
+// remove the option when all sessions have moved.
 func WithForeignSessions(cookieNames ...string) Option {
 	return func(c *config) {
 		if len(cookieNames) == 0 {
@@ -156,22 +165,23 @@ func WithForeignSessions(cookieNames ...string) Option {
 }
 
 // WithCookieName sets the name of the session cookie, exactly as given. The
-// default is __Host-authkit-session if cookies are Secure and have no Domain,
-// else authkit-session. With [WithSharedSession] it is wos-session.
+// default is __Host-authkit-session if cookies are Secure and have no Domain, and
+// authkit-session otherwise. With [WithSharedSession] it is wos-session.
 func WithCookieName(name string) Option {
 	return func(c *config) { c.cookieName = name }
 }
 
-// WithCookieDomain makes the cookies visible to all hosts below a domain. By
-// default only the host that set them gets them, which is safer.
+// WithCookieDomain sets the Domain attribute of the cookies: browsers send them to the
+// domain and to all hosts below it. By default browsers send them only to the host
+// that set them, which is safer.
 func WithCookieDomain(domain string) Option {
 	return func(c *config) { c.cookieDomain = domain }
 }
 
 // WithCookieSameSite sets the SameSite attribute of the session cookie. The
-// default is Lax. With Strict, a user who follows a link from another site is
-// signed out on the first page. The cookie of a pending sign-in is never
-// stricter than Lax, since the redirect from AuthKit must bring it.
+// default is Lax. With Strict, the first request of a user who follows a link from
+// another site is anonymous. The cookie of a pending sign-in is never stricter than
+// Lax, since browsers must send it with the redirect from AuthKit.
 func WithCookieSameSite(mode http.SameSite) Option {
 	return func(c *config) {
 		c.sameSite = mode
@@ -179,11 +189,11 @@ func WithCookieSameSite(mode http.SameSite) Option {
 	}
 }
 
-// WithCookieMaxAge sets how long a session lasts: it is the Max-Age of the
-// session cookie and the limit of [WithAbsoluteTimeout]. With
-// [WithSharedSession] it is the Max-Age only. It is at least a second and is
-// counted in whole seconds. By default the cookie lives for 400 days, the
-// longest that browsers allow, and only WorkOS ends sessions.
+// WithCookieMaxAge sets how long a session lasts. It sets the Max-Age attribute of
+// the session cookie, and [WithAbsoluteTimeout] unless that is given too. With
+// [WithSharedSession] it sets only Max-Age. The minimum is one second. Max-Age is in
+// whole seconds. By default Max-Age is 400 days, the longest that browsers allow,
+// and only WorkOS ends sessions.
 func WithCookieMaxAge(d time.Duration) Option {
 	return func(c *config) {
 		c.maxAge, c.maxAgeSet = d, true
@@ -191,37 +201,38 @@ func WithCookieMaxAge(d time.Duration) Option {
 	}
 }
 
-// WithAbsoluteTimeout ends a session this long after its sign-in, whether it is
-// used or not. The time of the sign-in is sealed, so changes of the cookie's
-// attributes do not extend it. Zero means that only WorkOS's limit applies. It
-// is the default unless [WithCookieMaxAge] is given.
+// WithAbsoluteTimeout ends a session when this time has passed since its sign-in, even
+// if it is in use. The time of the sign-in is sealed, so a changed cookie attribute does not
+// extend the session. Zero means that only WorkOS's limit applies. The default is
+// zero, or the duration of [WithCookieMaxAge] if that is given.
 func WithAbsoluteTimeout(d time.Duration) Option {
 	return func(c *config) { c.absoluteTimeout, c.absoluteTimeoutSet = d, true }
 }
 
-// WithIdleTimeout ends a session that was not used for this long. A refresh
-// counts as use, as it does at WorkOS. A session in use is refreshed at half of
-// the limit at the latest. The default is zero: only WorkOS's limit applies.
-// Otherwise it is at least a minute.
+// WithIdleTimeout ends a session that was not used for this long. A refresh counts as
+// use, as it does at WorkOS. A session in use is refreshed when half of the limit
+// has passed, or earlier. The default is zero: only WorkOS's limit applies. Any
+// other value is at least a minute.
 func WithIdleTimeout(d time.Duration) Option {
 	return func(c *config) { c.idleTimeout = d }
 }
 
-// WithSessionCache bounds the cache of verified sessions, by their number and by
-// their bytes. The key is the exact text of the cookies. A cached session is
-// neither unsealed nor verified again, but its expiry, signing key and limits,
-// and the sign-outs of this process, are checked on each request. The default is
-// 10,000 sessions and 64 MiB, about 6 KB a session. Zero for either turns the
-// cache off. A session counts as at least 2 KB, so the bytes bound the number
-// too. An empty cache takes up to 16 bytes for each session that it may hold,
-// and at most 8 MiB.
+// WithSessionCache limits the cache of verified sessions, by their number and by
+// their bytes in memory. The key is the exact text of the cookies. A cached session
+// is neither opened nor verified again, but its expiry, its signing key, its limits
+// and the sign-outs of this process are checked on each request.
+//
+// The default is 10,000 sessions and 64 MiB, about 6 KB for each session. If either
+// is zero, the cache is off. A session counts as at least 2 KB, so the bytes limit
+// the number too. An empty cache takes up to 16 bytes for each session that it may
+// hold, and at most 8 MiB.
 func WithSessionCache(entries, bytes int) Option {
 	return func(c *config) { c.cacheEntries, c.cacheBytes = entries, bytes }
 }
 
 // WithPostLogoutRedirectURL sets where WorkOS sends the browser after
 // [AuthKit.Logout]. It must be registered as a sign-out redirect at WorkOS. The
-// default is the one chosen in the WorkOS dashboard.
+// default is the one that is set in the WorkOS dashboard.
 func WithPostLogoutRedirectURL(url string) Option {
 	return func(c *config) { c.postLogoutRedirectURL = url }
 }
@@ -232,21 +243,21 @@ func WithLoginPath(path string) Option {
 	return func(c *config) { c.loginPath = path }
 }
 
-// WithSignInPage is for an application with its own sign-in forms. Guards
-// redirect navigations to the login path ([WithLoginPath]) instead of to AuthKit,
-// with the requested page in return_to. Pass return_to through
-// [AuthKit.SanitizeReturnPath].
+// WithSignInPage is for an application with its own sign-in forms. Guards redirect
+// anonymous navigations to the login path ([WithLoginPath]) instead of to AuthKit.
+// The query parameter return_to has the requested page. Pass its value through
+// [AuthKit.SanitizeReturnPath] before you redirect to it.
 func WithSignInPage() Option {
 	return func(c *config) { c.signInPage = true }
 }
 
 // WithSignInTimeout sets how long a user may take from [AuthKit.Login] to
-// [AuthKit.Callback]: to find a password, to set up an authenticator, to wait
-// for a mail. The default is an hour. It is at least a minute and at most a day.
-// A later callback exchanges no code. It starts the sign-in again, to the same
-// page. If that one takes too long too, the answer is [ErrInvalidState].
+// [AuthKit.Callback]: to find a password, to set up an authenticator app, to wait for
+// an email. The default is an hour, the minimum a minute, the maximum a day. A later
+// callback exchanges no code. It starts the sign-in again, with the same return
+// path. If the second sign-in takes too long too, the answer is [ErrInvalidState].
 //
-// At WorkOS, a code expires ten minutes after the user has signed in.
+// WorkOS has its own limit: a code expires ten minutes after the user has signed in.
 func WithSignInTimeout(d time.Duration) Option {
 	return func(c *config) { c.signInTimeout = d }
 }
@@ -258,83 +269,84 @@ func WithLogoutPath(path string) Option {
 	return func(c *config) { c.logoutPath = path }
 }
 
-// WithLoginParams sets the parameters of every sign-in, including those that a
-// guard starts. [WithLoginFunc], [AuthKit.Login] and [AuthKit.LoginFunc]
-// override them field by field.
+// WithLoginParams sets parameters of all sign-ins, including those that a guard
+// starts. [WithLoginFunc], [AuthKit.Login] and [AuthKit.LoginFunc] override them
+// field by field.
 func WithLoginParams(params LoginParams) Option {
 	return func(c *config) { c.loginParams = params }
 }
 
-// WithLoginFunc sets parameters of every sign-in that depend on the request,
-// including those that a guard starts: the organization by the host name, and so
-// on. They override [WithLoginParams], and [AuthKit.Login] and
-// [AuthKit.LoginFunc] override them, field by field. If they contradict each
-// other, the answer to that request is 500 ([ErrInvalidLoginParams]).
+// WithLoginFunc sets parameters that depend on the request, for all sign-ins,
+// including those that a guard starts. An example is the organization of a host
+// name. They override [WithLoginParams] field by field. [AuthKit.Login] and
+// [AuthKit.LoginFunc] override them. If the parameters of a request contradict each
+// other, the answer is 500 ([ErrInvalidLoginParams]).
 func WithLoginFunc(params func(*http.Request) LoginParams) Option {
 	return func(c *config) { c.loginFunc, c.loginFuncSet = params, true }
 }
 
-// WithTrustedOrigins lets pages of further origins, such as
-// https://app.example.com, post to this package's handlers. The origin of the
-// redirect URL is always trusted.
+// WithTrustedOrigins accepts POST requests to this package's handlers from pages of
+// these origins, such as https://app.example.com. The origin of the redirect URL is
+// always trusted.
 func WithTrustedOrigins(origins ...string) Option {
 	return func(c *config) { c.trustedOrigins = append(c.trustedOrigins, origins...) }
 }
 
-// WithErrorHandler replaces the error pages. The handler may answer some
-// failures itself and pass the others to [Failure.ServeHTTP].
+// WithErrorHandler replaces the error pages and the problem documents. The handler
+// can answer some failures itself and pass the others to [Failure.ServeHTTP].
 func WithErrorHandler(handler func(w http.ResponseWriter, r *http.Request, f Failure)) Option {
 	return func(c *config) { c.onError = handler }
 }
 
-// WithOnSignIn sets a hook for sign-ins. It is called after a sign-in is verified
-// and before its cookie is set, for example to create a row for a new user. An
-// error refuses the sign-in with [ErrSignInHookFailed]. The hook runs within the request
-// that signs in. Its response waits for the hook.
+// WithOnSignIn sets a hook for sign-ins, for example to create a row for a new user.
+// It is called after the sign-in is verified and before its cookie is set. If it
+// returns an error, the sign-in fails with [ErrSignInHookFailed]. The hook gets the
+// context of the request. The response waits for the hook.
 func WithOnSignIn(hook func(context.Context, SignInEvent) error) Option {
 	return func(c *config) { c.onSignIn = hook }
 }
 
-// WithOnSignInFailure sets a hook for sign-ins that make no session, through
-// [AuthKit.Callback] or [AuthKit.SignIn]. The response waits for the hook. A panic
-// is logged and changes nothing.
+// WithOnSignInFailure sets a hook for sign-ins that fail, through [AuthKit.Callback]
+// or [AuthKit.SignIn]. The response waits for the hook. A panic of the hook is logged
+// and has no other effect.
 //
-// The hook is called only if the sign-in was pending in this browser. A callback
-// with a wrong, used or missing state is not a failed sign-in, since any link can
-// cause it. It is answered, and logged at Debug.
+// Callback calls the hook only if the sign-in was pending in this browser. A
+// callback with a wrong, used or missing state is not a failed sign-in, since any
+// link can cause it. It is answered with an error and logged at Debug.
 func WithOnSignInFailure(hook func(context.Context, SignInFailureEvent)) Option {
 	return func(c *config) { c.onSignInFailure = hook }
 }
 
-// WithOnRefresh sets a hook for refreshes and switches of the organization. It is
-// called once for each exchange, however many requests wait for it. They all wait
-// for the hook too, so it should be quick. A panic is logged and changes nothing.
-// The context is not that of any request.
+// WithOnRefresh sets a hook for refreshes and for switches of the organization. It is
+// called once for each exchange. All requests that share the exchange wait for the
+// hook, so it should be quick. Its context does not belong to a request. A panic of
+// the hook is logged and has no other effect.
 func WithOnRefresh(hook func(context.Context, RefreshEvent)) Option {
 	return func(c *config) { c.onRefresh = hook }
 }
 
-// WithOnSignOut sets a hook for sessions that end: through [AuthKit.Logout], or
-// because WorkOS refused to refresh one, then once for each exchange. The response
-// waits for the hook. A panic is logged and changes nothing.
+// WithOnSignOut sets a hook for sessions that end through [AuthKit.Logout], or
+// because WorkOS refuses to refresh them. In the second case it is called once for
+// each exchange. The response waits for the hook. A panic of the hook is logged and
+// has no other effect.
 func WithOnSignOut(hook func(context.Context, SignOutEvent)) Option {
 	return func(c *config) { c.onSignOut = hook }
 }
 
-// WithHTTPClient sets the client for calls to WorkOS. Its transport, with proxy
-// and TLS settings, is used. Deadlines and redirects are set by this package.
-// The default is [http.DefaultClient].
+// WithHTTPClient sets the client for calls to WorkOS. This package uses its
+// transport, with the proxy and TLS settings, and sets deadlines and redirects
+// itself. The default is [http.DefaultClient].
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) { c.httpClient = client }
 }
 
-// WithLogger sets the logger. The default is [slog.Default]. No token, code,
-// code verifier, cookie, password or key is logged, at any level.
+// WithLogger sets the logger. The default is [slog.Default]. No level logs a token, a
+// code, a code verifier, a cookie, a password or a key.
 func WithLogger(logger *slog.Logger) Option {
 	return func(c *config) { c.log = logger }
 }
 
-// WithClock sets the clock, for tests. The default is the system's clock.
+// WithClock sets the clock, for tests. The default is the system clock.
 func WithClock(clock Clock) Option {
 	return func(c *config) { c.clock = clock }
 }

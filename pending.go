@@ -1,4 +1,4 @@
-// A sign-in under way: what the browser keeps of it between Login and Callback.
+// A pending sign-in: what the browser stores between Login and Callback.
 
 package authkit
 
@@ -10,26 +10,31 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// pendingSignIn is what the cookie of a sign-in under way holds.
+// pendingSignIn is the content of the cookie of a pending sign-in.
 type pendingSignIn struct {
 	state, verifier string
 	returnTo        string // a path on this origin
 	appState        string
 	invitationToken string
 	startedAt       time.Time
-	maxAge          *time.Duration // nil where no new proof was asked for
+	maxAge          *time.Duration // nil if no new authentication is required
 	crossOrigin     bool           // a page of another origin started it
-	restarted       bool           // it was started again in place of another
+	restarted       bool           // it replaces a sign-in that took too long
 
-	// before is the session that was there as the sign-in began, where browsers
-	// withhold its cookie from the callback; nil otherwise.
+	// replaced is the session that the browser had when the sign-in started. It is
+	// stored only if browsers do not send the session cookie with the callback.
+	// Otherwise it is nil.
 	replaced *replacedSession
 
-	// asked is what else was asked of AuthKit, to ask for it again.
+	// params are the other parameters of the authorization URL, to start the
+	// sign-in again.
 	params workos.AuthorizationParams
 }
 
-// The tags of a pendingSignIn.
+// replacedSession is the part of a session that is needed to sign it out.
+type replacedSession struct{ id, userID, refreshToken string }
+
+// The tags of the fields of a pendingSignIn.
 const (
 	tagState           = 1
 	tagVerifier        = 2
@@ -47,9 +52,9 @@ const (
 	tagLoginHint       = 14
 	tagDomainHint      = 15
 	tagPrompt          = 16
-	tagBeforeID        = 17
-	tagBeforeUser      = 18
-	tagBeforeToken     = 19
+	tagReplacedID      = 17
+	tagReplacedUser    = 18
+	tagReplacedToken   = 19
 )
 
 func (p *pendingSignIn) encode() []byte {
@@ -73,17 +78,19 @@ func (p *pendingSignIn) encode() []byte {
 	e.Text(tagDomainHint, p.params.DomainHint)
 	e.Text(tagPrompt, p.params.Prompt)
 	if p.replaced != nil {
-		e.Text(tagBeforeID, p.replaced.id)
-		e.Text(tagBeforeUser, p.replaced.userID)
-		e.Text(tagBeforeToken, p.replaced.refreshToken)
+		e.Text(tagReplacedID, p.replaced.id)
+		e.Text(tagReplacedUser, p.replaced.userID)
+		e.Text(tagReplacedToken, p.replaced.refreshToken)
 	}
 	return e
 }
 
+// decodePendingSignIn decodes what encode returned. Unknown fields are skipped.
+// Without a state, a code verifier or a time, the error is [fields.ErrEncoding].
 func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
-	var before replacedSession
+	var replaced replacedSession
 	texts := map[uint64]*string{
-		tagBeforeID: &before.id, tagBeforeUser: &before.userID, tagBeforeToken: &before.refreshToken,
+		tagReplacedID: &replaced.id, tagReplacedUser: &replaced.userID, tagReplacedToken: &replaced.refreshToken,
 		tagState: &p.state, tagVerifier: &p.verifier, tagReturnTo: &p.returnTo, tagAppState: &p.appState,
 		tagInvitationToken: &p.invitationToken, tagProvider: &p.params.Provider, tagConnection: &p.params.ConnectionID,
 		tagOrganization: &p.params.OrganizationID, tagScreenHint: &p.params.ScreenHint, tagLoginHint: &p.params.LoginHint,
@@ -110,8 +117,8 @@ func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
 		}
 		return err
 	})
-	if before.id != "" && before.userID != "" {
-		p.replaced = &before
+	if replaced.id != "" && replaced.userID != "" {
+		p.replaced = &replaced
 	}
 	if err == nil && (p.state == "" || p.verifier == "" || p.startedAt.IsZero()) {
 		err = fields.ErrEncoding
@@ -119,12 +126,9 @@ func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
 	return p, err
 }
 
-// provenBy tells whether a session has the proof of who the person is that the
-// sign-in asked for: within the maximum age when the sign-in began, or later.
-// AuthKit may not know the parameter, and a token from before may come back.
+// satisfiesMaxAge reports whether a session has the authentication that the sign-in
+// required: one that was within the maximum age when the sign-in started, or a later
+// one. AuthKit may ignore max_age, and return a session with an older one.
 func (p *pendingSignIn) satisfiesMaxAge(s *Session) bool {
 	return p.maxAge == nil || !s.AuthenticatedAt().Before(p.startedAt.Add(-*p.maxAge-clockSkew))
 }
-
-// sessionBefore is what the end of a session needs of it.
-type replacedSession struct{ id, userID, refreshToken string }

@@ -1,4 +1,4 @@
-// The cookies of the sign-ins under way in one browser.
+// The cookies of the pending sign-ins of one browser, and the space that they may take.
 
 package authkit
 
@@ -16,72 +16,61 @@ import (
 )
 
 const (
-	// lateLifetime is how much longer a state's cookie lives than its sign-in,
-	// so that a callback that comes too late still finds the page to lead to.
+	// lateLifetime is how much longer the cookie of a pending sign-in lives than the
+	// sign-in. A callback that comes too late needs the return path.
 	lateLifetime = 24 * time.Hour
-	// maxPendingSize is what the cookies of the sign-ins under way in one browser
-	// may take together in its Cookie header. Servers refuse a header of 8 KB
-	// (nginx, large_client_header_buffers), and the session needs room as well.
+	// maxPendingSize is the space in the Cookie header that the pending sign-ins of
+	// one browser may take together. Servers refuse a header of more than 8 KB
+	// (nginx, large_client_header_buffers), and the session needs space too.
 	maxPendingSize = 4096
-	// maxStateCookies bounds the work that a request full of planted cookies
-	// can cause: more than fit into maxPendingSize.
+	// maxStateCookies limits the work for a request with many planted cookies. It is
+	// more than fit into maxPendingSize.
 	maxStateCookies = 32
 )
 
-// stateCookie is the cookie of a sign-in under way: one that the browser sent,
-// or the new one.
+// stateCookie is the cookie of a pending sign-in: one that the browser sent, or the
+// new one.
 type stateCookie struct {
 	pendingSignIn
 	name string
-	// size is what it takes in the Cookie header, without further cookies of the
-	// same name. Their size is in doubled: a Set-Cookie replaces one of them.
-	size, doubled int
-	// text is what the response sets, "" where it leaves the cookie as it is.
-	text    string
-	dropped bool
-	over    bool // it took longer than a sign-in may
+	// size is its space in the Cookie header. If the browser sent several cookies of
+	// this name, duplicates is the space of the others. A Set-Cookie header replaces
+	// only one of them.
+	size, duplicates int
+	// text is the value that the response sets, or "" if it does not set the cookie.
+	text     string
+	dropped  bool // the response expires the cookie
+	timedOut bool // the sign-in took longer than [WithSignInTimeout]
 }
 
-// cookieSize is what a cookie takes in the Cookie header, with "=" and "; ".
+func (c *stateCookie) drop() { c.dropped, c.size = true, 0 }
+
+// cookieSize returns the space of a cookie in the Cookie header, with "=" and "; ".
 func cookieSize(name, value string) int { return len(name) + len(value) + 3 }
 
-// keepSignIn sets the cookie of a new sign-in, and makes the others of this
-// browser so small that all of them fit. replaces is nil or one of these, whose
-// place the new one takes.
+// setPendingSignIn sets the cookie of a new sign-in. It reduces the other ones of this
+// browser so that all fit into maxPendingSize. replaces is the one of these that the
+// new one replaces, or nil.
 func (a *AuthKit) setPendingSignIn(w http.ResponseWriter, r *http.Request, pending pendingSignIn, replaces *pendingSignIn) error {
-	fresh := &stateCookie{pendingSignIn: pending, name: a.cookies.StateName(pending.state)}
-	if err := a.sealPendingSignIn(fresh); err != nil {
+	added := &stateCookie{pendingSignIn: pending, name: a.cookies.StateName(pending.state)}
+	if err := a.sealPendingSignIn(added); err != nil {
 		return fmt.Errorf("%w: %w: %w", ErrLoginParamsTooLarge, ErrInvalidLoginParams, err)
 	}
 	older := a.stateCookies(r)
-	now, total := pending.startedAt, fresh.size
-	stuck := 0 // of those that are over, what no response can take away
+	now := pending.startedAt
 	for _, c := range older {
-		if c.over = now.Sub(c.startedAt) >= a.signInTimeout; c.over {
-			stuck += c.doubled
-		}
+		c.timedOut = now.Sub(c.startedAt) >= a.signInTimeout
 		if replaces != nil && c.state == replaces.state || a.stateLifetime(&c.pendingSignIn, now) < time.Second {
-			c.dropped, c.size = true, 0
+			c.drop()
 		}
-		total += c.size + c.doubled
 	}
-	for _, step := range roomFor(fresh, older) {
-		if total < maxPendingSize {
-			break
-		}
-		before := step.cookie.size
-		if err := a.shrink(step); err != nil {
-			return fmt.Errorf("%w: %w", ErrInvalidLoginParams, err)
-		}
-		total += step.cookie.size - before
+	if err := a.fitStateCookies(added, older); err != nil {
+		return err
 	}
-	if total-stuck >= maxPendingSize && fresh.crossOrigin && slices.ContainsFunc(older, func(c *stateCookie) bool { return !c.dropped && !c.crossOrigin }) {
-		return fmt.Errorf("%w: there is no room beside the sign-ins that this site started", ErrCrossOriginRefused)
-	}
-	if replaces != nil { // it may be beyond those that were looked at
+	if replaces != nil { // stateCookies may not have returned it
 		a.cookies.Expire(w.Header(), a.cookies.StateName(replaces.state))
 	}
-	for _, c := range append(older, fresh) {
+	for _, c := range append(older, added) {
 		switch {
 		case c.dropped:
 			a.cookies.Expire(w.Header(), c.name)
@@ -92,54 +81,85 @@ func (a *AuthKit) setPendingSignIn(w http.ResponseWriter, r *http.Request, pendi
 	return nil
 }
 
-// stateLifetime is how long the cookie of a sign-in lives from now on.
+// fitStateCookies reduces cookies until all fit into maxPendingSize. It returns an
+// error if the new sign-in must be refused. It sorts older.
+func (a *AuthKit) fitStateCookies(added *stateCookie, older []*stateCookie) error {
+	total := added.size
+	unremovable := 0 // duplicates of sign-ins that timed out: no response can remove them
+	for _, c := range older {
+		total += c.size + c.duplicates
+		if c.timedOut {
+			unremovable += c.duplicates
+		}
+	}
+	for _, step := range reductions(added, older) {
+		if total < maxPendingSize {
+			return nil
+		}
+		before := step.cookie.size
+		if err := a.reduce(step); err != nil {
+			return fmt.Errorf("%w: %w", ErrInvalidLoginParams, err)
+		}
+		total += step.cookie.size - before
+	}
+	ownRemains := slices.ContainsFunc(older, func(c *stateCookie) bool { return !c.dropped && !c.crossOrigin })
+	if total-unremovable >= maxPendingSize && added.crossOrigin && ownRemains {
+		return fmt.Errorf("%w: there is no space beside the sign-ins that this site started", ErrCrossOriginRefused)
+	}
+	return nil
+}
+
+// stateLifetime returns how long the cookie of a sign-in lives from now on.
 func (a *AuthKit) stateLifetime(pending *pendingSignIn, now time.Time) time.Duration {
 	return pending.startedAt.Add(a.signInTimeout + lateLifetime).Sub(now)
 }
 
-// sealNew seals a new sign-in, without the query or the path of its page where
-// it would not fit into a cookie otherwise.
+// sealPendingSignIn seals a new sign-in. If it does not fit into a cookie, it loses the
+// query of its return path, and then the whole path.
 func (a *AuthKit) sealPendingSignIn(c *stateCookie) error {
-	for _, size := range []smaller{asItIs, withoutQuery, withoutPath} {
-		if err := a.shrink(shrinking{c, size}); err != nil {
+	for _, to := range []content{complete, withoutQuery, withoutPath} {
+		if err := a.reduce(reduction{c, to}); err != nil {
 			return err
 		}
 		if c.size < maxPendingSize {
 			return nil
 		}
 	}
-	return fmt.Errorf("state and invitation token fill %d bytes of a cookie that holds %d", len(c.text), cookie.MaxSize)
+	return fmt.Errorf("the app state and the invitation token take %d bytes; a cookie holds %d", len(c.text), cookie.MaxSize)
 }
 
-// smaller is a way to make the cookie of a sign-in smaller.
-type smaller int
+// content is how much of a pending sign-in stays in its cookie.
+type content int
 
 const (
-	asItIs smaller = iota
+	complete content = iota
 	withoutQuery
 	withoutPath
-	dropped
+	nothing
 )
 
-// shrinking is a step that makes a cookie smaller.
-type shrinking struct {
+// reduction is a step that makes a cookie smaller.
+type reduction struct {
 	cookie *stateCookie
-	to     smaller
+	to     content
 }
 
-// roomFor lists the steps that make room for a new sign-in, in their order.
-// Sign-ins that are over are dropped first, whichever origin started them. Of the
-// others, queries go first, then paths, then whole sign-ins, each time those that
-// another origin started before the others, and the oldest first. A new one that
-// another origin started costs this site's own no more than their pages, and
-// these only where it has no page left itself.
-func roomFor(fresh *stateCookie, older []*stateCookie) (steps []shrinking) {
+// reductions returns the steps that make space for a new sign-in, in their order:
+//
+//  1. Sign-ins that timed out are dropped, the oldest first.
+//  2. The others lose their queries, then their paths, and then they are dropped.
+//     Each time, those that another origin started come first, and then the oldest.
+//
+// If another origin started the new sign-in, this site's own sign-ins are not dropped.
+// They lose their queries and paths last, and each time the new one loses its own
+// first. It sorts older.
+func reductions(added *stateCookie, older []*stateCookie) (steps []reduction) {
 	slices.SortFunc(older, func(x, y *stateCookie) int {
 		switch {
-		case x.over && y.over: // by their age alone
-		case x.over:
+		case x.timedOut && y.timedOut: // by age alone
+		case x.timedOut:
 			return -1
-		case y.over:
+		case y.timedOut:
 			return 1
 		case x.crossOrigin != y.crossOrigin && x.crossOrigin:
 			return -1
@@ -148,19 +168,19 @@ func roomFor(fresh *stateCookie, older []*stateCookie) (steps []shrinking) {
 		}
 		return cmp.Or(x.startedAt.Compare(y.startedAt), strings.Compare(x.name, y.name))
 	})
-	add := func(to smaller, cookies ...*stateCookie) {
+	add := func(to content, cookies ...*stateCookie) {
 		for _, c := range cookies {
-			steps = append(steps, shrinking{c, to})
+			steps = append(steps, reduction{c, to})
 		}
 	}
-	for len(older) > 0 && older[0].over {
-		add(dropped, older[0])
+	for len(older) > 0 && older[0].timedOut {
+		add(nothing, older[0])
 		older = older[1:]
 	}
-	if !fresh.crossOrigin {
+	if !added.crossOrigin {
 		add(withoutQuery, older...)
 		add(withoutPath, older...)
-		add(dropped, older...)
+		add(nothing, older...)
 		return steps
 	}
 	others, own := older, []*stateCookie(nil)
@@ -169,20 +189,21 @@ func roomFor(fresh *stateCookie, older []*stateCookie) (steps []shrinking) {
 	}
 	add(withoutQuery, others...)
 	add(withoutPath, others...)
-	add(dropped, others...)
-	add(withoutQuery, append([]*stateCookie{fresh}, own...)...)
-	add(withoutPath, append([]*stateCookie{fresh}, own...)...)
+	add(nothing, others...)
+	add(withoutQuery, append([]*stateCookie{added}, own...)...)
+	add(withoutPath, append([]*stateCookie{added}, own...)...)
 	return steps
 }
 
-// shrink makes a step, if it makes the cookie smaller.
-func (a *AuthKit) shrink(step shrinking) error {
+// reduce takes a step and seals the cookie again. A step that changes nothing has no
+// effect.
+func (a *AuthKit) reduce(step reduction) error {
 	c, returnTo := step.cookie, step.cookie.returnTo
 	switch {
 	case c.dropped:
 		return nil
-	case step.to == dropped:
-		c.dropped, c.size = true, 0
+	case step.to == nothing:
+		c.drop()
 		return nil
 	case step.to == withoutQuery:
 		if i := strings.IndexAny(returnTo, "?#"); i >= 0 {
@@ -191,7 +212,7 @@ func (a *AuthKit) shrink(step shrinking) error {
 	case step.to == withoutPath:
 		returnTo = "/"
 	}
-	if returnTo == c.returnTo && step.to != asItIs {
+	if returnTo == c.returnTo && step.to != complete {
 		return nil
 	}
 	c.returnTo = returnTo
@@ -203,38 +224,28 @@ func (a *AuthKit) shrink(step shrinking) error {
 	return nil
 }
 
-// stateCookies are the sign-ins under way in a browser, by the cookies of a
-// request. A cookie that does not open, or not under its name, is not among them:
-// it may be a neighbour's. Of a great many cookies the last are looked at, which
-// are the newest (RFC 6265, section 5.4).
+// stateCookies returns the pending sign-ins of a browser, from the cookies of a
+// request. It leaves out a cookie that does not open, or whose name does not belong to
+// its state: it may be another application's. Of many cookies it reads the last
+// [maxStateCookies], which are the newest (RFC 6265, section 5.4).
 func (a *AuthKit) stateCookies(r *http.Request) (found []*stateCookie) {
-	type pair struct{ name, value string }
-	var sent []pair
-	for name, value := range cookie.All(r.Header) {
-		if a.cookies.IsStateName(name) {
-			if len(sent) == 2*maxStateCookies { // the older half is of no interest any more
-				sent = append(sent[:0], sent[maxStateCookies:]...)
-			}
-			sent = append(sent, pair{name, value})
-		}
-	}
 	byName := map[string]*stateCookie{}
-	for _, p := range sent[max(0, len(sent)-maxStateCookies):] {
-		c := byName[p.name]
+	for _, sent := range a.sentStateCookies(r) {
+		c := byName[sent.name]
 		if c == nil {
-			c = &stateCookie{name: p.name}
-			byName[p.name] = c
+			c = &stateCookie{name: sent.name}
+			byName[sent.name] = c
 		}
-		size := cookieSize(p.name, p.value)
+		size := cookieSize(sent.name, sent.value)
 		if c.size == 0 {
 			c.size = size
 		} else {
-			c.size, c.doubled = min(c.size, size), c.doubled+max(c.size, size)
+			c.size, c.duplicates = min(c.size, size), c.duplicates+max(c.size, size)
 		}
 		if c.state != "" {
-			continue // a good one of this name was found already
+			continue // another cookie of this name has opened
 		}
-		if pending, err := a.openStateCookie(p.name, p.value); err == nil {
+		if pending, err := a.openStateCookie(sent.name, sent.value); err == nil {
 			c.pendingSignIn = pending
 			found = append(found, c)
 		}
@@ -242,10 +253,27 @@ func (a *AuthKit) stateCookies(r *http.Request) (found []*stateCookie) {
 	return found
 }
 
-// openStateCookie opens the cookie of a sign-in, however old.
+// sentCookie is the name and the value of a cookie in a request.
+type sentCookie struct{ name, value string }
+
+// sentStateCookies returns the last [maxStateCookies] cookies of a request that have the
+// name of a pending sign-in.
+func (a *AuthKit) sentStateCookies(r *http.Request) (sent []sentCookie) {
+	for name, value := range cookie.All(r.Header) {
+		if a.cookies.IsStateName(name) {
+			if len(sent) == 2*maxStateCookies { // the first half will not be returned
+				sent = append(sent[:0], sent[maxStateCookies:]...)
+			}
+			sent = append(sent, sentCookie{name, value})
+		}
+	}
+	return sent[max(0, len(sent)-maxStateCookies):]
+}
+
+// openStateCookie opens the cookie of a pending sign-in, whatever its age.
 func (a *AuthKit) openStateCookie(name, text string) (pendingSignIn, error) {
 	if len(text) > cookie.MaxSize {
-		return pendingSignIn{}, errors.New("the cookie is larger than any of ours")
+		return pendingSignIn{}, errors.New("the cookie is larger than any that this package sets")
 	}
 	encoded, err := a.signInSealer.Open(text)
 	if err != nil {
@@ -261,12 +289,12 @@ func (a *AuthKit) openStateCookie(name, text string) (pendingSignIn, error) {
 	return pending, nil
 }
 
-// findSignIn finds the sign-in that a callback's state belongs to, among those
-// of the browser that brings it. It may be too old. One from the future comes with
+// findPendingSignIn returns the pending sign-in of a callback's state, from the cookies
+// of the request, whatever its age. If its start is in the future, it is returned with
 // an error.
 func (a *AuthKit) findPendingSignIn(r *http.Request, state string) (*pendingSignIn, error) {
 	name := a.cookies.StateName(state)
-	err := errors.New("this browser has no such sign-in under way")
+	err := errors.New("this browser has no pending sign-in with this state")
 	for value := range cookie.First(r.Header, name) {
 		var pending pendingSignIn
 		if pending, err = a.openStateCookie(name, value); err != nil {
@@ -277,14 +305,14 @@ func (a *AuthKit) findPendingSignIn(r *http.Request, state string) (*pendingSign
 			continue
 		}
 		if ahead := pending.startedAt.Sub(a.clock.Now()); ahead > clockSkew {
-			return &pending, fmt.Errorf("the sign-in begins in %s", ahead.Round(time.Second))
+			return &pending, fmt.Errorf("the sign-in starts in %s", ahead.Round(time.Second))
 		}
 		return &pending, nil
 	}
 	return nil, err
 }
 
-// age is how long ago a sign-in began.
+// age returns how long ago a sign-in started.
 func (a *AuthKit) age(pending *pendingSignIn) time.Duration {
 	return a.clock.Now().Sub(pending.startedAt)
 }

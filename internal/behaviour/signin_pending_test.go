@@ -187,7 +187,7 @@ func TestASignInWhoseOwnDataFillACookieFails(t *testing.T) {
 	resp := a.Send(Request{Target: "/2300" + long, Header: Navigation()})
 	assert.Equal(t, http.StatusBadRequest, resp.Status)
 	assert.Empty(t, resp.SetCookies(t))
-	assert.Contains(t, a.Logs.String(), "bytes of a cookie that holds 4096")
+	assert.Contains(t, a.Logs.String(), "bytes; a cookie holds 4096")
 	assert.NotContains(t, a.Logs.String(), "sss")
 }
 
