@@ -1,4 +1,5 @@
-// README.md and SECURITY.md are checked against the code: the options, variables and tests that they name exist.
+// README.md, SECURITY.md and ARCHITECTURE.md are checked against the code: they name every option, variable and file, and
+// what they name exists.
 
 package authkit_test
 
@@ -60,6 +61,32 @@ func TestEveryPromiseOfSECURITYNamesATest(t *testing.T) {
 	for name := range testNames(t) {
 		if strings.HasPrefix(name, "Fuzz") {
 			assert.Contains(t, security, "`"+name+"`", "SECURITY.md must name every fuzz target")
+		}
+	}
+}
+
+func TestEveryFileAndFunctionNamedInARCHITECTUREExists(t *testing.T) {
+	architecture := readDocument(t, "ARCHITECTURE.md")
+	files := regexp.MustCompile("`(\\w+\\.go)`").FindAllStringSubmatch(architecture, -1)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		assert.FileExists(t, file[1])
+	}
+	functions := regexp.MustCompile("`(\\w+)`\\s+\\(`(\\w+\\.go)`\\)").FindAllStringSubmatch(architecture, -1)
+	require.NotEmpty(t, functions)
+	for _, function := range functions {
+		name, file := function[1], function[2]
+		assert.Regexp(t, `(?m)^(func (\(.*\) )?|type )`+name+`\b`, readDocument(t, file), "ARCHITECTURE.md says that %s is in %s", name, file)
+	}
+}
+
+func TestEverySourceFileOfTheRootPackageIsInARCHITECTURE(t *testing.T) {
+	architecture := readDocument(t, "ARCHITECTURE.md")
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	for _, file := range files {
+		if !strings.HasSuffix(file, "_test.go") {
+			assert.Contains(t, architecture, "`"+file+"`", "ARCHITECTURE.md must name every file")
 		}
 	}
 }
