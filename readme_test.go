@@ -1,5 +1,5 @@
-// README.md, SECURITY.md and ARCHITECTURE.md are checked against the code: they name every option, variable and file, and
-// what they name exists.
+// The documents beside this file are checked against the code: they name every option, variable and file, what they name
+// exists, and the code that they quote is in its file.
 
 package authkit_test
 
@@ -29,9 +29,9 @@ func TestTheREADMENamesEveryOptionAndVariable(t *testing.T) {
 	}
 }
 
-func TestEveryTestNamedInTheREADMEAndSECURITYExists(t *testing.T) {
+func TestEveryTestNamedInTheDocumentationExists(t *testing.T) {
 	existing := testNames(t)
-	for _, file := range []string{"README.md", "SECURITY.md"} {
+	for _, file := range []string{"README.md", "SECURITY.md", "CONTRIBUTING.md"} {
 		named := testInBackticks.FindAllStringSubmatch(readDocument(t, file), -1)
 		require.NotEmpty(t, named, file)
 		for _, name := range named {
@@ -87,6 +87,24 @@ func TestEverySourceFileOfTheRootPackageIsInARCHITECTURE(t *testing.T) {
 	for _, file := range files {
 		if !strings.HasSuffix(file, "_test.go") {
 			assert.Contains(t, architecture, "`"+file+"`", "ARCHITECTURE.md must name every file")
+		}
+	}
+}
+
+func TestEverySnippetOfCONTRIBUTINGIsInTheFileNamedBeforeIt(t *testing.T) {
+	snippets := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatchIndex(readDocument(t, "CONTRIBUTING.md"), -1)
+	require.NotEmpty(t, snippets)
+	for _, at := range snippets {
+		before, snippet := readDocument(t, "CONTRIBUTING.md")[:at[0]], readDocument(t, "CONTRIBUTING.md")[at[2]:at[3]]
+		files := regexp.MustCompile("`([\\w/]+\\.go)`").FindAllStringSubmatch(before, -1)
+		require.NotEmpty(t, files)
+		file := files[len(files)-1][1]
+		code := map[string]bool{}
+		for line := range strings.Lines(readDocument(t, file)) {
+			code[strings.TrimSpace(line)] = true
+		}
+		for line := range strings.Lines(snippet) {
+			assert.True(t, code[strings.TrimSpace(line)], "%s does not have the line %q", file, line)
 		}
 	}
 }
