@@ -1,4 +1,4 @@
-// An application with routes for API keys, and replies of WorkOS about them.
+// An application with routes for API keys, and replies of WorkOS to their validation.
 
 package behaviour
 
@@ -16,11 +16,13 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// WithoutLog is for tests of so many requests that their log takes the time.
+// WithoutLog discards the log. Tests that send many requests use it, because the log would take most of their time.
 var WithoutLog = authkit.WithLogger(slog.New(slog.DiscardHandler))
 
+// MadeUpKey returns an API key that the fake WorkOS does not know. Each i gives another key.
 func MadeUpKey(i int) string { return fmt.Sprint("sk_made_up_", i) }
 
+// JSONReply returns a reply of WorkOS with a JSON body. A nil header stands for an empty one.
 func JSONReply(status int, header http.Header, body string) *http.Response {
 	if header == nil {
 		header = http.Header{}
@@ -33,19 +35,20 @@ func bearerOptions() []authkit.Option {
 	return []authkit.Option{authkit.WithBearerTokens("client_native")}
 }
 
+// addKey adds an API key of org_acme to the fake WorkOS and returns its value.
 func (a *App) addKey(name string, permissions ...string) string {
 	return a.Fake.AddAPIKey(authkittest.APIKey{ID: "api_key_" + name, Name: name, OrganizationID: "org_acme", Permissions: permissions})
 }
 
-// Keyed is an application with a route that any valid API key opens.
+// Keyed returns an application whose route /key accepts every valid API key.
 func Keyed(t *testing.T, opts ...authkit.Option) *App {
 	return NewApp(t, AppOptions{AuthKit: opts, Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("/key", a.RequireAPIKey()(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
 	}})
 }
 
-// WithKey sends a request with an API key straight to the handler. It returns when the handler does, also where the
-// request's context ends.
+// WithKey calls the handler directly with an API key. It returns when the handler returns, even if the request's context
+// has ended.
 func (a *App) WithKey(ctx context.Context, path, key string) Response {
 	r := httptest.NewRequestWithContext(ctx, http.MethodGet, path, nil)
 	r.Header = Bearer(key)
@@ -54,8 +57,9 @@ func (a *App) WithKey(ctx context.Context, path, key string) Response {
 	return Response{w.Code, w.Header(), w.Body.String()}
 }
 
+// The limits that the documentation of RequireAPIKey states.
 const (
-	BudgetOfUnknownKeys = 200 // as the documentation of RequireAPIKey has it
+	BudgetOfUnknownKeys = 200
 	UnknownKeysAtOnce   = 32
 	ProvenKeysAtOnce    = 128
 )

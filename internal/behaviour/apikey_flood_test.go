@@ -1,4 +1,4 @@
-// Strangers who send made-up API keys, and what that must not cost.
+// Floods of unknown API keys, and which calls to WorkOS they may cause.
 
 package behaviour
 
@@ -21,41 +21,41 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// validations is the way to the fake. It sees each key that is asked about.
-type validations struct {
-	strike func(r *http.Request, value string) (*http.Response, error) // without either, the question goes through
+// validationTransport is a transport to the fake WorkOS that sees each API key that is validated.
+type validationTransport struct {
+	intercept func(r *http.Request, value string) (*http.Response, error) // if it returns nil, nil, the request is sent
 }
 
-func (v *validations) RoundTrip(r *http.Request) (*http.Response, error) {
-	if v.strike != nil && strings.HasSuffix(r.URL.Path, "/api_keys/validations") {
+func (v *validationTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if v.intercept != nil && strings.HasSuffix(r.URL.Path, "/api_keys/validations") {
 		body, err := r.GetBody()
 		if err != nil {
 			return nil, err
 		}
-		var question struct{ Value string }
-		if err := json.NewDecoder(body).Decode(&question); err != nil {
+		var validation struct{ Value string }
+		if err := json.NewDecoder(body).Decode(&validation); err != nil {
 			return nil, err
 		}
-		if resp, err := v.strike(r, question.Value); resp != nil || err != nil {
+		if resp, err := v.intercept(r, validation.Value); resp != nil || err != nil {
 			return resp, err
 		}
 	}
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-func (v *validations) option() authkit.Option {
+func (v *validationTransport) option() authkit.Option {
 	return authkit.WithHTTPClient(&http.Client{Transport: v})
 }
 
-// earn429 answers questions about made-up keys as WorkOS does beyond its limit.
-func earn429(_ *http.Request, value string) (*http.Response, error) {
+// rateLimitMadeUpKeys answers the validation of a made-up key with 429, as WorkOS does beyond its rate limit.
+func rateLimitMadeUpKeys(_ *http.Request, value string) (*http.Response, error) {
 	if strings.HasPrefix(value, "sk_made_up_") {
 		return JSONReply(429, http.Header{"Retry-After": {"20"}}, `{"message":"slow down"}`), nil
 	}
 	return nil, nil
 }
 
-func TestUnknownAPIKeysAreValidatedOnlyWithinTheBudget(t *testing.T) { // A5
+func TestUnknownAPIKeysAreValidatedOnlyWithinTheBudget(t *testing.T) {
 	a := Keyed(t)
 	send := func(from, to int) (statuses map[int]int) {
 		statuses = map[int]int{}
@@ -65,7 +65,7 @@ func TestUnknownAPIKeysAreValidatedOnlyWithinTheBudget(t *testing.T) { // A5
 			if resp.Status == http.StatusTooManyRequests {
 				assert.Equal(t, "1", resp.Header.Get("Retry-After"))
 				assert.Equal(t, "too_many_api_keys", resp.Problem(t)["code"])
-				assert.Empty(t, resp.Header.Get("WWW-Authenticate"), "the key may be good")
+				assert.Empty(t, resp.Header.Get("WWW-Authenticate"), "the key may be valid")
 				assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
 			}
 		}
@@ -73,12 +73,12 @@ func TestUnknownAPIKeysAreValidatedOnlyWithinTheBudget(t *testing.T) { // A5
 	}
 	assert.Equal(t, map[int]int{401: BudgetOfUnknownKeys, 429: 500 - BudgetOfUnknownKeys}, send(0, 500))
 	assert.Equal(t, BudgetOfUnknownKeys, a.Fake.Calls(authkittest.RouteValidateAPIKey))
-	assert.Equal(t, map[int]int{401: BudgetOfUnknownKeys}, send(0, BudgetOfUnknownKeys), "what is known is known")
+	assert.Equal(t, map[int]int{401: BudgetOfUnknownKeys}, send(0, BudgetOfUnknownKeys), "refusals are cached")
 
 	a.Clock.Advance(time.Second)
-	assert.Equal(t, map[int]int{401: 10, 429: 90}, send(500, 600), "ten a second")
+	assert.Equal(t, map[int]int{401: 10, 429: 90}, send(500, 600), "the budget grows by ten a second")
 	a.Clock.Advance(time.Hour)
-	assert.Equal(t, map[int]int{401: BudgetOfUnknownKeys, 429: 100}, send(600, 900), "and never more than at first")
+	assert.Equal(t, map[int]int{401: BudgetOfUnknownKeys, 429: 100}, send(600, 900), "and never beyond its initial size")
 	assert.Equal(t, 2*BudgetOfUnknownKeys+10, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 
 	assert.NotContains(t, a.Logs.String(), "level=WARN")
@@ -86,7 +86,7 @@ func TestUnknownAPIKeysAreValidatedOnlyWithinTheBudget(t *testing.T) { // A5
 	assert.NotContains(t, a.Logs.String(), "sk_made_up_")
 }
 
-func TestTheErrorHandlerAnswersAnUnknownAPIKeyBeyondTheBudget(t *testing.T) { // A5
+func TestTheErrorHandlerAnswersAnUnknownAPIKeyBeyondTheBudget(t *testing.T) {
 	var last authkit.Failure
 	a := Keyed(t, authkit.WithErrorHandler(func(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
 		last = f
@@ -98,19 +98,19 @@ func TestTheErrorHandlerAnswersAnUnknownAPIKeyBeyondTheBudget(t *testing.T) { //
 	assert.Equal(t, http.StatusTooManyRequests, last.Status)
 	assert.Equal(t, time.Second, last.RetryAfter)
 	require.ErrorIs(t, last.Err, authkit.ErrTooManyAPIKeys)
-	assert.NotErrorIs(t, last.Err, authkit.ErrUnavailable, "nothing is out of order")
+	assert.NotErrorIs(t, last.Err, authkit.ErrUnavailable, "WorkOS is available")
 	var tooMany *authkit.TooManyAPIKeysError
 	require.ErrorAs(t, last.Err, &tooMany)
 	assert.Equal(t, time.Second, tooMany.RetryAfter)
-	assert.Empty(t, last.Link, "signing in does not help")
+	assert.Empty(t, last.Link, "a sign-in does not help")
 }
 
-func TestUnknownAPIKeysHoldFewValidationsWhileWorkOSHangs(t *testing.T) { // A5
+func TestUnknownAPIKeysHoldFewValidationsWhileWorkOSHangs(t *testing.T) {
 	a := Keyed(t)
 	good := a.addKey("good")
 	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
-	ctx, leave := context.WithCancel(t.Context())
-	defer leave()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	before := runtime.NumGoroutine()
 	statuses := make(chan int, 1000)
 	var wg sync.WaitGroup
@@ -122,21 +122,21 @@ func TestUnknownAPIKeysHoldFewValidationsWhileWorkOSHangs(t *testing.T) { // A5
 		case status := <-statuses:
 			assert.Equal(t, http.StatusTooManyRequests, status)
 		case <-time.After(Patience):
-			require.FailNow(t, "the clients wait", "%d were answered, %d questions were put", i, a.Fake.Calls(authkittest.RouteValidateAPIKey))
+			require.FailNow(t, "the requests beyond the budget wait", "%d were answered, %d keys were sent to WorkOS", i, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 		}
 	}
 	a.Fake.AwaitCalls(t, authkittest.RouteValidateAPIKey, UnknownKeysAtOnce)
-	leave()
+	cancel()
 	wg.Wait()
 	close(statuses)
 	for status := range statuses {
 		assert.Equal(t, http.StatusServiceUnavailable, status)
 	}
 	assert.Equal(t, UnknownKeysAtOnce, a.Fake.Calls(authkittest.RouteValidateAPIKey))
-	assert.Less(t, runtime.NumGoroutine()-before, 10*UnknownKeysAtOnce, "a few for each question at both ends")
-	assert.NotContains(t, a.Logs.String(), "level=WARN", "clients that leave are no failure")
+	assert.Less(t, runtime.NumGoroutine()-before, 10*UnknownKeysAtOnce, "each validation holds a few goroutines at both ends")
+	assert.NotContains(t, a.Logs.String(), "level=WARN", "a cancelled request is not a failure")
 
-	// Those that waited for a place have left theirs, and their part of the budget.
+	// The requests that waited in the queue have left it. Their part of the budget is free again.
 	a.Fake.ClearFault(authkittest.RouteValidateAPIKey)
 	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
 	for i := range 1000 {
@@ -147,10 +147,10 @@ func TestUnknownAPIKeysHoldFewValidationsWhileWorkOSHangs(t *testing.T) { // A5
 	assert.Equal(t, BudgetOfUnknownKeys+1, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 }
 
-func TestA429ForAnUnknownAPIKeyDoesNotAffectAValidKey(t *testing.T) { // A5
+func TestA429ForAnUnknownAPIKeyDoesNotAffectAValidKey(t *testing.T) {
 	for _, grace := range []time.Duration{0, time.Hour} {
 		t.Run(grace.String(), func(t *testing.T) {
-			a := Keyed(t, (&validations{strike: earn429}).option(), authkit.WithAPIKeyGrace(grace))
+			a := Keyed(t, (&validationTransport{intercept: rateLimitMadeUpKeys}).option(), authkit.WithAPIKeyGrace(grace))
 			good, later := a.addKey("good"), a.addKey("later")
 			require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
 			a.Clock.Advance(31 * time.Second)
@@ -160,13 +160,13 @@ func TestA429ForAnUnknownAPIKeyDoesNotAffectAValidKey(t *testing.T) { // A5
 			assert.Equal(t, http.StatusTooManyRequests, resp.Status)
 			assert.Equal(t, "20", resp.Header.Get("Retry-After"))
 			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
-			assert.Equal(t, calls+1, a.Fake.Calls(authkittest.RouteValidateAPIKey), "it is asked about itself")
+			assert.Equal(t, calls+1, a.Fake.Calls(authkittest.RouteValidateAPIKey), "its own validation is repeated")
 
 			a.Clock.Advance(5 * time.Second)
 			for _, unknown := range []string{MadeUpKey(1), MadeUpKey(2), later} {
 				resp = a.WithKey(t.Context(), "/key", unknown)
 				assert.Equal(t, http.StatusTooManyRequests, resp.Status)
-				assert.Equal(t, "15", resp.Header.Get("Retry-After"), "what is left of it")
+				assert.Equal(t, "15", resp.Header.Get("Retry-After"), "the remaining time")
 			}
 			a.Clock.Advance(15 * time.Second)
 			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", later).Status)
@@ -174,7 +174,7 @@ func TestA429ForAnUnknownAPIKeyDoesNotAffectAValidKey(t *testing.T) { // A5
 	}
 }
 
-func TestUnknownAPIKeysDoNotEvictAValidKeyFromTheCache(t *testing.T) { // A5
+func TestUnknownAPIKeysDoNotEvictAValidKeyFromTheCache(t *testing.T) {
 	a := Keyed(t, WithoutLog)
 	good := a.addKey("good")
 	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
@@ -182,11 +182,11 @@ func TestUnknownAPIKeysDoNotEvictAValidKeyFromTheCache(t *testing.T) { // A5
 		a.WithKey(t.Context(), "/key", MadeUpKey(i))
 	}
 	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
-	assert.Equal(t, 1+BudgetOfUnknownKeys, a.Fake.Calls(authkittest.RouteValidateAPIKey), "it is remembered")
+	assert.Equal(t, 1+BudgetOfUnknownKeys, a.Fake.Calls(authkittest.RouteValidateAPIKey), "the valid key is still cached")
 }
 
-func TestADeletedAPIKeyHasNoGraceWhileUnknownKeysCause429s(t *testing.T) { // A5
-	a := Keyed(t, (&validations{strike: earn429}).option(), authkit.WithAPIKeyGrace(time.Hour))
+func TestADeletedAPIKeyHasNoGraceWhileUnknownKeysCause429s(t *testing.T) {
+	a := Keyed(t, (&validationTransport{intercept: rateLimitMadeUpKeys}).option(), authkit.WithAPIKeyGrace(time.Hour))
 	key := a.addKey("ci")
 	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", key).Status)
 	a.deleteKey("ci")
@@ -197,7 +197,7 @@ func TestADeletedAPIKeyHasNoGraceWhileUnknownKeysCause429s(t *testing.T) { // A5
 	}
 }
 
-func TestADeletedAPIKeyHasNoGraceWhileUnknownKeysUseUpTheBudget(t *testing.T) { // A5
+func TestADeletedAPIKeyHasNoGraceWhileUnknownKeysUseUpTheBudget(t *testing.T) {
 	a := Keyed(t, authkit.WithAPIKeyGrace(time.Hour))
 	key := a.addKey("ci")
 	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", key).Status)
@@ -209,7 +209,7 @@ func TestADeletedAPIKeyHasNoGraceWhileUnknownKeysUseUpTheBudget(t *testing.T) { 
 	assert.Equal(t, http.StatusUnauthorized, a.WithKey(t.Context(), "/key", key).Status)
 }
 
-func TestA429ForAValidatedAPIKeyStartsItsGrace(t *testing.T) { // A5
+func TestA429ForAValidatedAPIKeyStartsItsGrace(t *testing.T) {
 	for name, c := range map[string]struct {
 		grace  time.Duration
 		status int
@@ -225,22 +225,22 @@ func TestA429ForAValidatedAPIKeyStartsItsGrace(t *testing.T) { // A5
 			a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 429, Header: http.Header{"Retry-After": {"20"}}})
 			assert.Equal(t, c.status, a.WithKey(t.Context(), "/key", key).Status)
 			assert.Equal(t, http.StatusTooManyRequests, a.WithKey(t.Context(), "/key", MadeUpKey(1)).Status)
-			assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteValidateAPIKey), "strangers wait when WorkOS has enough")
+			assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteValidateAPIKey), "an unknown key is not sent before Retry-After has passed")
 		})
 	}
 }
 
-// The grace is for a WorkOS that does not answer about this key. A refusal of this key is an answer.
-func TestAValidatedAPIKeyThatWorkOSRefusesHasNoGrace(t *testing.T) { // A5
+// The grace is for an outage, in which WorkOS gives no answer about this key. A refusal of this key is an answer.
+func TestAValidatedAPIKeyThatWorkOSRefusesHasNoGrace(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault  authkittest.Fault
 		status int
 	}{
-		"400":                {authkittest.Fault{Status: 400, Body: `{"code":"invalid_api_key","message":"no such key"}`}, 503},
-		"404":                {authkittest.Fault{Status: 404, Body: `{"message":"Not Found"}`}, 503},
-		"422":                {authkittest.Fault{Status: 422, Body: `{"code":"invalid_request_parameters","message":"value"}`}, 503},
-		"403 is our own key": {authkittest.Fault{Status: 403, Body: `{"message":"Forbidden"}`}, 200},
-		"404 that is a page": {authkittest.Fault{Status: 404, Body: `<html>`}, 200},
+		"400":                          {authkittest.Fault{Status: 400, Body: `{"code":"invalid_api_key","message":"no such key"}`}, 503},
+		"404":                          {authkittest.Fault{Status: 404, Body: `{"message":"Not Found"}`}, 503},
+		"422":                          {authkittest.Fault{Status: 422, Body: `{"code":"invalid_request_parameters","message":"value"}`}, 503},
+		"403 refuses this application": {authkittest.Fault{Status: 403, Body: `{"message":"Forbidden"}`}, 200},
+		"404 with an HTML page":        {authkittest.Fault{Status: 404, Body: `<html>`}, 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := Keyed(t, authkit.WithAPIKeyGrace(time.Hour))
@@ -252,19 +252,19 @@ func TestAValidatedAPIKeyThatWorkOSRefusesHasNoGrace(t *testing.T) { // A5
 
 			a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 500})
 			a.Clock.Advance(time.Minute)
-			assert.Equal(t, c.status, a.WithKey(t.Context(), "/key", good).Status, "an outage takes no refusal back")
+			assert.Equal(t, c.status, a.WithKey(t.Context(), "/key", good).Status, "an outage does not cancel a refusal")
 
 			a.Fake.ClearFault(authkittest.RouteValidateAPIKey)
 			a.Clock.Advance(time.Minute)
-			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status, "WorkOS calls it valid again")
+			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status, "WorkOS accepts the key again")
 			a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 500})
 			a.Clock.Advance(time.Minute)
-			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status, "and it has its grace again")
+			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status, "and the grace applies again")
 		})
 	}
 }
 
-func TestAValidatedAPIKeyIsRevalidatedWhenTheBudgetIsUsedUp(t *testing.T) { // A5
+func TestAValidatedAPIKeyIsRevalidatedWhenTheBudgetIsUsedUp(t *testing.T) {
 	a := Keyed(t)
 	good, gone := a.addKey("good"), a.addKey("gone")
 	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
@@ -284,15 +284,15 @@ func TestAValidatedAPIKeyIsRevalidatedWhenTheBudgetIsUsedUp(t *testing.T) { // A
 	for i := range 500 {
 		a.WithKey(t.Context(), "/key", MadeUpKey(1000+i))
 	}
-	assert.Equal(t, http.StatusTooManyRequests, a.WithKey(t.Context(), "/key", gone).Status, "it is proven no more")
+	assert.Equal(t, http.StatusTooManyRequests, a.WithKey(t.Context(), "/key", gone).Status, "the deleted key counts as unknown again")
 }
 
-func TestSlowValidationsOfUnknownAPIKeysDoNotDelayAValidKey(t *testing.T) { // A5
-	thinking, over := make(chan struct{}, 1000), make(chan struct{})
-	a := Keyed(t, (&validations{strike: func(_ *http.Request, value string) (*http.Response, error) {
+func TestSlowValidationsOfUnknownAPIKeysDoNotDelayAValidKey(t *testing.T) {
+	held, release := make(chan struct{}, 1000), make(chan struct{})
+	a := Keyed(t, (&validationTransport{intercept: func(_ *http.Request, value string) (*http.Response, error) {
 		if strings.HasPrefix(value, "sk_made_up_") {
-			thinking <- struct{}{}
-			<-over
+			held <- struct{}{}
+			<-release
 		}
 		return nil, nil
 	}}).option())
@@ -304,7 +304,7 @@ func TestSlowValidationsOfUnknownAPIKeysDoNotDelayAValidKey(t *testing.T) { // A
 		wg.Go(func() { a.WithKey(t.Context(), "/key", MadeUpKey(i)) })
 	}
 	for range UnknownKeysAtOnce {
-		<-thinking
+		<-held
 	}
 	answered := make(chan int, 1)
 	go func() { answered <- a.WithKey(t.Context(), "/key", good).Status }()
@@ -312,14 +312,14 @@ func TestSlowValidationsOfUnknownAPIKeysDoNotDelayAValidKey(t *testing.T) { // A
 	case status := <-answered:
 		assert.Equal(t, http.StatusOK, status)
 	case <-time.After(Patience):
-		assert.Fail(t, "the good key waits for made-up ones")
+		assert.Fail(t, "the valid key waits for unknown keys")
 	}
-	assert.Empty(t, thinking, "more made-up keys at once than have a place")
-	close(over)
+	assert.Empty(t, held, "no more unknown keys are validated at a time than the limit allows")
+	close(release)
 	wg.Wait()
 }
 
-func TestAnAPIKeyThatWorkOSRejectsAsMalformedIsNotAnOutage(t *testing.T) { // A5
+func TestAnAPIKeyThatWorkOSRejectsAsMalformedIsNotAnOutage(t *testing.T) {
 	for _, status := range []int{400, 404, 413, 422} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			a := Keyed(t)
@@ -329,16 +329,16 @@ func TestAnAPIKeyThatWorkOSRejectsAsMalformedIsNotAnOutage(t *testing.T) { // A5
 			a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: status, Body: `{"message":"Validation failed"}`})
 			assert.Equal(t, http.StatusUnauthorized, a.WithKey(t.Context(), "/key", MadeUpKey(1)).Status)
 			assert.NotContains(t, a.Logs.String(), "level=WARN")
-			assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", good).Status, "a key once, a key still")
+			assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", good).Status, "WorkOS accepted this key before, so its refusal is an outage")
 		})
 	}
 	for name, fault := range map[string]authkittest.Fault{
-		"403":                    {Status: 403, Body: `{"message":"Forbidden"}`},
-		"404 that is a page":     {Status: 404, Body: `<html>`},
-		"422 that is a page":     {Status: 422, Body: `<html>`},
-		"401: our key is wrong":  {Status: 401, Body: `{"message":"Unauthorized"}`},
-		"200 that says nothing":  {Body: `{}`},
-		"a page of a firewall's": {Status: 400, Body: `<html>`},
+		"403":                             {Status: 403, Body: `{"message":"Forbidden"}`},
+		"404 with an HTML page":           {Status: 404, Body: `<html>`},
+		"422 with an HTML page":           {Status: 422, Body: `<html>`},
+		"401: this application's API key": {Status: 401, Body: `{"message":"Unauthorized"}`},
+		"200 with an empty object":        {Body: `{}`},
+		"the page of a firewall":          {Status: 400, Body: `<html>`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := Keyed(t)
@@ -346,14 +346,14 @@ func TestAnAPIKeyThatWorkOSRejectsAsMalformedIsNotAnOutage(t *testing.T) { // A5
 			assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", MadeUpKey(1)).Status)
 			level := "WARN"
 			if fault.Status == http.StatusUnauthorized {
-				level = "ERROR" // it does not pass by itself
+				level = "ERROR" // it needs an operator
 			}
 			assert.Contains(t, a.Logs.String(), `level=`+level+` msg="authkit: API key not validated"`)
 		})
 	}
 }
 
-func TestAnAPIKeyOfWrongSyntaxIsNotValidated(t *testing.T) { // A5
+func TestAnAPIKeyOfWrongSyntaxIsNotValidated(t *testing.T) {
 	a := Keyed(t)
 	for _, value := range []string{"sk_", "sk_a b", "sk_\x80\xff", "sk_ü", "sk_a\"b", "sk_a\tb", "SK_a", "sk_a.b", "sk_a/../b", "sk_a:b", "sk_'--", "sk_a%00", "sk_a$b", "sk_" + longText(510)} {
 		assert.Equal(t, http.StatusUnauthorized, a.WithKey(t.Context(), "/key", value).Status, "%q", value)
@@ -363,15 +363,15 @@ func TestAnAPIKeyOfWrongSyntaxIsNotValidated(t *testing.T) { // A5
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 }
 
-// A firewall before WorkOS refuses what looks like an attack, and says so in ways that read as a failure of WorkOS.
-func TestAnAPIKeyWithMarkupIsNotSentToWorkOS(t *testing.T) { // A5
+// A firewall in front of WorkOS refuses values that look like an attack. Its replies look like a failure of WorkOS.
+func TestAnAPIKeyWithMarkupIsNotSentToWorkOS(t *testing.T) {
 	for name, fault := range map[string]authkittest.Fault{
-		"a page of a firewall's": {Status: 403, Body: `<html>Attention Required</html>`},
+		"the page of a firewall": {Status: 403, Body: `<html>Attention Required</html>`},
 		"403":                    {Status: 403, Body: `{"message":"Forbidden"}`},
 		"404":                    {Status: 404, Body: `{"message":"Not Found"}`},
 		"413":                    {Status: 413, Body: `{"message":"Too large"}`},
 		"422":                    {Status: 422, Body: `{"message":"no"}`},
-		"422 that is a page":     {Status: 422, Body: `<html>`},
+		"422 with an HTML page":  {Status: 422, Body: `<html>`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := Keyed(t)
@@ -388,10 +388,10 @@ func TestAnAPIKeyWithMarkupIsNotSentToWorkOS(t *testing.T) { // A5
 
 func TestAHandlerDoesNotSeeTheValueOfAnAPIKey(t *testing.T) {
 	var seen []*authkit.APIKey
-	way := &validations{strike: func(_ *http.Request, value string) (*http.Response, error) {
+	transport := &validationTransport{intercept: func(_ *http.Request, value string) (*http.Response, error) {
 		return JSONReply(200, nil, `{"api_key":{"id":"api_key_1","name":"ci","value":"`+value+`","owner":{"type":"organization","id":"org_1"}}}`), nil
 	}}
-	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{way.option()}, Routes: func(a *App, mux *http.ServeMux) {
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{transport.option()}, Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("/key", a.RequireAPIKey()(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			key, _ := authkit.APIKeyFromContext(r.Context())
 			seen = append(seen, key)

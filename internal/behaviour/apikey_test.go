@@ -1,3 +1,5 @@
+// API keys: validation at WorkOS, the cache, the grace during an outage, and the guards that accept keys.
+
 package behaviour
 
 import (
@@ -17,7 +19,7 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// deleteKey deletes a key as the application's own management does.
+// deleteKey deletes a key through the API of WorkOS, as a management page does.
 func (a *App) deleteKey(name string) {
 	a.T.Helper()
 	client, err := workos.NewClient(a.Fake.ClientID(), workos.WithAPIKey(a.Fake.APIKey()), workos.WithBaseURL(a.Fake.URL()))
@@ -105,11 +107,11 @@ func TestAPIKeysAreRefusedDuringAnOutageUnlessAGraceIsSet(t *testing.T) {
 
 			assert.Equal(t, c.status, a.Send(Request{Target: "/key", Header: Bearer(known)}).Status)
 			resp := a.Send(Request{Target: "/key", Header: Bearer(unknown)})
-			assert.Equal(t, http.StatusServiceUnavailable, resp.Status, "a key that was never seen is closed in any case")
+			assert.Equal(t, http.StatusServiceUnavailable, resp.Status, "a key that was never validated has no grace")
 			assert.NotEmpty(t, resp.Header.Get("Retry-After"))
 			calls := a.Fake.Calls(authkittest.RouteValidateAPIKey)
 			a.Send(Request{Target: "/key", Header: Bearer(unknown)})
-			assert.Equal(t, calls, a.Fake.Calls(authkittest.RouteValidateAPIKey), "and is not asked about again at once")
+			assert.Equal(t, calls, a.Fake.Calls(authkittest.RouteValidateAPIKey), "and is not validated again at once")
 
 			a.Clock.Advance(10 * time.Minute)
 			assert.Equal(t, http.StatusServiceUnavailable, a.Send(Request{Target: "/key", Header: Bearer(known)}).Status, "the grace is over")
@@ -147,14 +149,14 @@ func TestAnAPIKeyValidationContinuesAfterItsRequestIsCancelled(t *testing.T) {
 	r, err := http.NewRequestWithContext(ctx, "GET", a.URL+"/apikey", nil)
 	require.NoError(t, err)
 	r.Header = Bearer(key)
-	gone := make(chan error)
+	cancelled := make(chan error)
 	go func() {
 		_, err := http.DefaultTransport.RoundTrip(r)
-		gone <- err
+		cancelled <- err
 	}()
 	a.Fake.AwaitCalls(t, authkittest.RouteValidateAPIKey, 1)
 	cancel()
-	require.ErrorIs(t, <-gone, context.Canceled)
+	require.ErrorIs(t, <-cancelled, context.Canceled)
 	answered := make(chan Response)
 	go func() {
 		resp, _ := a.Do(Request{Target: "/apikey", Header: Bearer(key)})
@@ -171,13 +173,13 @@ func TestAnAPIKeyOfAUserHasAnOwnerAndAnOrganization(t *testing.T) {
 		mux.Handle("/key", a.RequireAPIKey()(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			key, _ := authkit.APIKeyFromContext(r.Context())
 			seen = append(seen, key)
-			assert.Equal(t, []string{"posts:read"}, key.Permissions, "what one handler changes, the next does not see")
+			assert.Equal(t, []string{"posts:read"}, key.Permissions, "each handler gets a copy")
 			key.Permissions[0] = "planted"
 		})))
 	}})
-	users := a.Fake.AddAPIKey(authkittest.APIKey{Name: "kim's", OrganizationID: "org_acme", UserID: "user_kim", Permissions: []string{"posts:read"}})
+	userKey := a.Fake.AddAPIKey(authkittest.APIKey{Name: "kim's", OrganizationID: "org_acme", UserID: "user_kim", Permissions: []string{"posts:read"}})
 	for range 2 {
-		assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/key", Header: Bearer(users)}).Status)
+		assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/key", Header: Bearer(userKey)}).Status)
 	}
 	for _, key := range seen {
 		assert.Equal(t, "user", key.Owner.Type)
@@ -198,7 +200,7 @@ func TestUnknownAPIKeysAreNotSentAgainBeforeTheRetryAfterOfA429(t *testing.T) {
 		assert.Equal(t, "20", resp.Header.Get("Retry-After"))
 	}
 	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteValidateAPIKey))
-	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/apikey", Header: Bearer(known)}).Status, "what is known is known")
+	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/apikey", Header: Bearer(known)}).Status, "a cached key needs no validation")
 	a.Fake.ClearFault(authkittest.RouteValidateAPIKey)
 	a.Clock.Advance(20 * time.Second)
 	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/apikey", Header: Bearer("sk_guess99")}).Status)
@@ -211,24 +213,24 @@ func TestAPublicClientCannotValidateAPIKeys(t *testing.T) {
 	assert.Panics(t, func() { a.RequireAuthOrAPIKey() })
 }
 
-func TestAnAPIKeyGuardPanicsForAnEmptyPermission(t *testing.T) { // A15
+func TestAnAPIKeyGuardPanicsForAnEmptyPermission(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	for name, guard := range map[string]func(...string) func(http.Handler) http.Handler{
 		"RequireAPIKey": a.RequireAPIKey, "RequireAuthOrAPIKey": a.RequireAuthOrAPIKey,
 	} {
-		for place, lists := range map[string][][]string{
+		for position, lists := range map[string][][]string{
 			"1 of 1": {{""}, {" "}, {"\t\n"}}, "2 of 2": {{"posts:read", ""}}, "1 of 2": {{"", "posts:read"}},
 		} {
 			for _, permissions := range lists {
-				assert.PanicsWithValue(t, "authkit: "+name+": permission "+place+" is empty", func() { guard(permissions...) }, "%q", permissions)
+				assert.PanicsWithValue(t, "authkit: "+name+": permission "+position+" is empty", func() { guard(permissions...) }, "%q", permissions)
 			}
 		}
-		assert.NotPanics(t, func() { guard() }, "none at all is allowed")
+		assert.NotPanics(t, func() { guard() }, "an empty list is allowed")
 		assert.NotPanics(t, func() { guard([]string{}...) })
 	}
 }
 
-func TestAnAPIKeyGuardCopiesItsPermissions(t *testing.T) { // A15
+func TestAnAPIKeyGuardCopiesItsPermissions(t *testing.T) {
 	permissions := [][]string{{"posts:write"}, {"posts:write"}}
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		pass := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
@@ -241,7 +243,7 @@ func TestAnAPIKeyGuardCopiesItsPermissions(t *testing.T) { // A15
 	assert.Equal(t, http.StatusForbidden, a.WithKey(t.Context(), "/either", poor).Status)
 }
 
-func TestRequireAuthOrAPIKeyWithoutPermissionsRequiresCredentials(t *testing.T) { // A20
+func TestRequireAuthOrAPIKeyWithoutPermissionsRequiresCredentials(t *testing.T) {
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("/either", a.RequireAuthOrAPIKey()(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if key, ok := authkit.APIKeyFromContext(r.Context()); ok {
@@ -251,25 +253,25 @@ func TestRequireAuthOrAPIKeyWithoutPermissionsRequiresCredentials(t *testing.T) 
 			io.WriteString(w, Visitor(r))
 		})))
 	}})
-	cookie := a.SignedIn("lee@example.com").CookieHeader() // has no permission at all
+	cookie := a.SignedIn("lee@example.com").CookieHeader() // has no permission
 	key := a.addKey("bare")
 	for name, c := range map[string]struct {
 		q      Request
 		status int
 		body   string
 	}{
-		"a stranger's navigation":        {Request{Header: Navigation()}, 303, ""},
-		"a stranger's fetch":             {Request{Header: Scripted()}, 401, "unauthenticated"},
-		"a stranger's POST":              {Request{Method: "POST", Header: Scripted()}, 401, "unauthenticated"},
-		"a cookie that does not open":    {Request{Cookie: "authkit-session=x", Header: Scripted()}, 401, "unauthenticated"},
-		"a made-up key":                  {Request{Header: Bearer("sk_made_up")}, 401, "unauthenticated"},
-		"a made-up key beside a cookie":  {Request{Header: Bearer("sk_made_up"), Cookie: cookie}, 401, "unauthenticated"},
-		"a bare prefix":                  {Request{Header: Bearer("sk_")}, 401, "unauthenticated"},
-		"a bearer token that is no key":  {Request{Header: Bearer("nonsense")}, 401, "unauthenticated"},
-		"an empty bearer token":          {Request{Header: Bearer("")}, 401, "unauthenticated"},
-		"a person without any right":     {Request{Cookie: cookie}, 200, "lee@example.com"},
-		"a key without any right":        {Request{Header: Bearer(key)}, 200, "key bare"},
-		"a key beside a person's cookie": {Request{Header: Bearer(key), Cookie: cookie}, 200, "key bare"},
+		"an anonymous navigation":          {Request{Header: Navigation()}, 303, ""},
+		"an anonymous fetch":               {Request{Header: Scripted()}, 401, "unauthenticated"},
+		"an anonymous POST":                {Request{Method: "POST", Header: Scripted()}, 401, "unauthenticated"},
+		"a cookie that does not open":      {Request{Cookie: "authkit-session=x", Header: Scripted()}, 401, "unauthenticated"},
+		"an unknown key":                   {Request{Header: Bearer("sk_made_up")}, 401, "unauthenticated"},
+		"an unknown key and a cookie":      {Request{Header: Bearer("sk_made_up"), Cookie: cookie}, 401, "unauthenticated"},
+		"a bare prefix":                    {Request{Header: Bearer("sk_")}, 401, "unauthenticated"},
+		"a bearer token that is not a key": {Request{Header: Bearer("nonsense")}, 401, "unauthenticated"},
+		"an empty bearer token":            {Request{Header: Bearer("")}, 401, "unauthenticated"},
+		"a user without permissions":       {Request{Cookie: cookie}, 200, "lee@example.com"},
+		"a key without permissions":        {Request{Header: Bearer(key)}, 200, "key bare"},
+		"a key and a session cookie":       {Request{Header: Bearer(key), Cookie: cookie}, 200, "key bare"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.q.Target = "/either"
@@ -280,14 +282,14 @@ func TestRequireAuthOrAPIKeyWithoutPermissionsRequiresCredentials(t *testing.T) 
 	}
 }
 
-func TestACancelledAPIKeyRequestIsLoggedAtDebug(t *testing.T) { // A5
+func TestACancelledAPIKeyRequestIsLoggedAtDebug(t *testing.T) {
 	a := Keyed(t)
 	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
-	ctx, leave := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
 	answered := make(chan Response)
 	go func() { answered <- a.WithKey(ctx, "/key", "sk_made_up") }()
 	a.Fake.AwaitCalls(t, authkittest.RouteValidateAPIKey, 1)
-	leave()
+	cancel()
 	assert.Equal(t, http.StatusServiceUnavailable, (<-answered).Status)
 	assert.Contains(t, a.Logs.String(), "context canceled")
 	assert.NotContains(t, a.Logs.String(), "level=WARN")
@@ -296,39 +298,40 @@ func TestACancelledAPIKeyRequestIsLoggedAtDebug(t *testing.T) { // A5
 func TestAnAPIKeyRequestPastItsDeadlineIsLoggedAtWarn(t *testing.T) {
 	a := Keyed(t)
 	key := a.addKey("ci")
-	late, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	expired, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()
-	assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(late, "/key", key).Status)
-	assert.Contains(t, a.Logs.String(), "level=WARN", "no client has left")
+	assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(expired, "/key", key).Status)
+	assert.Contains(t, a.Logs.String(), "level=WARN", "the client has not cancelled")
 }
 
-func TestACancelledRequestDoesNotMarkItsAPIKeyInvalid(t *testing.T) { // A20
+func TestACancelledRequestDoesNotMarkItsAPIKeyInvalid(t *testing.T) {
 	a := Keyed(t)
 	key := a.addKey("ci")
-	gone, leave := context.WithCancel(t.Context())
-	leave()
-	resp := a.WithKey(gone, "/key", key)
-	assert.Equal(t, http.StatusServiceUnavailable, resp.Status, "it was gone before it was asked about")
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	resp := a.WithKey(cancelled, "/key", key)
+	assert.Equal(t, http.StatusServiceUnavailable, resp.Status, "cancelled before the validation")
 	assert.Empty(t, resp.Header.Get("WWW-Authenticate"))
 	assert.Zero(t, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 
 	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
-	ctx, leave := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
 	answered := make(chan Response)
 	go func() { answered <- a.WithKey(ctx, "/key", key) }()
 	a.Fake.AwaitCalls(t, authkittest.RouteValidateAPIKey, 1)
-	leave()
+	cancel()
 	resp = <-answered
-	assert.Equal(t, http.StatusServiceUnavailable, resp.Status, "it left while it was asked about")
+	assert.Equal(t, http.StatusServiceUnavailable, resp.Status, "cancelled during the validation")
 	assert.Empty(t, resp.Header.Get("WWW-Authenticate"))
 	assert.NotContains(t, a.Logs.String(), "level=WARN")
 
 	a.Fake.ClearFault(authkittest.RouteValidateAPIKey)
 	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", key).Status)
-	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteValidateAPIKey), "the question went on")
-	assert.Equal(t, http.StatusOK, a.WithKey(gone, "/key", key).Status, "what is known is known")
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteValidateAPIKey), "the validation has completed")
+	assert.Equal(t, http.StatusOK, a.WithKey(cancelled, "/key", key).Status, "a cached key needs no validation")
 }
 
+// longText returns n characters that an API key may have.
 func longText(n int) string {
 	b := make([]byte, n)
 	for i := range b {
@@ -348,9 +351,9 @@ func TestAnAPIKeyTakesPrecedenceOverTheSessionCookie(t *testing.T) {
 			io.WriteString(w, "deleted in "+key.OrganizationID())
 		})))
 	}})
-	cookie := a.SignedIn(Kim).CookieHeader() // kim may not delete in org_acme
+	cookie := a.SignedIn(Kim).CookieHeader() // has no permission to delete in org_acme
 	a.Fake.UpdateUser("lee@example.com", func(p *authkittest.User) {
-		p.Memberships = []authkittest.Membership{{OrganizationID: "org_own"}} // makes the organization
+		p.Memberships = []authkittest.Membership{{OrganizationID: "org_own"}} // adds the organization to the fake
 	})
 	key := a.Fake.AddAPIKey(authkittest.APIKey{Name: "own", OrganizationID: "org_own", Permissions: []string{"posts:delete"}})
 	require.Equal(t, 403, a.Send(Request{Method: "DELETE", Target: "/posts", Cookie: cookie}).Status)
@@ -364,7 +367,7 @@ func TestOnlyTheBearerSchemeCarriesAnAPIKey(t *testing.T) {
 	r := a.Send(Request{Target: "/apikey", Header: http.Header{"Authorization": {"Basic " + key}}})
 	assert.Equal(t, 401, r.Status)
 	r = a.Send(Request{Target: "/apikey", Header: http.Header{"Authorization": {"Basic dXNlcjpwYXNz"}}})
-	assert.Equal(t, "Bearer", r.Header.Get("WWW-Authenticate"), "no key came")
+	assert.Equal(t, "Bearer", r.Header.Get("WWW-Authenticate"), "the request has no key")
 }
 
 func TestAGuardThatAcceptsAPIKeysChallengesWithBearer(t *testing.T) {

@@ -1,4 +1,4 @@
-// API keys while the transport to WorkOS fails, and what a failure is remembered for.
+// API keys while the transport to WorkOS fails, and how long a failure is cached.
 
 package behaviour
 
@@ -16,63 +16,63 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestEveryAPIKeyRequestIsAnsweredIfTheTransportPanicsOrExits(t *testing.T) { // A18
+func TestEveryAPIKeyRequestIsAnsweredIfTheTransportPanicsOrExits(t *testing.T) {
 	for name, end := range map[string]func(){
-		"it ends its goroutine": runtime.Goexit,
-		"it panics":             func() { panic("a transport of the application's own") },
-		"it panics with nil":    func() { panic(nil) },
+		"it exits its goroutine": runtime.Goexit,
+		"it panics":              func() { panic("a transport of the application") },
+		"it panics with nil":     func() { panic(nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			asked, goOn := make(chan struct{}, 2), make(chan struct{})
-			way := &validations{strike: func(*http.Request, string) (*http.Response, error) {
-				asked <- struct{}{}
-				<-goOn
+			called, proceed := make(chan struct{}, 2), make(chan struct{})
+			transport := &validationTransport{intercept: func(*http.Request, string) (*http.Response, error) {
+				called <- struct{}{}
+				<-proceed
 				end()
 				return nil, errors.New("not reached")
 			}}
-			a := Keyed(t, way.option())
+			a := Keyed(t, transport.option())
 			a.Logs.allowPanics()
 			key := a.addKey("ci")
 			answered := make(chan Response, 100)
 			for range cap(answered) {
 				go func() { answered <- a.WithKey(t.Context(), "/key", key) }()
 			}
-			<-asked
-			close(goOn)
+			<-called
+			close(proceed)
 			for range cap(answered) {
 				select {
 				case resp := <-answered:
 					assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
 					assert.Equal(t, "5", resp.Header.Get("Retry-After"))
 				case <-time.After(Patience):
-					require.FailNow(t, "a request was never answered")
+					require.FailNow(t, "a request has no answer")
 				}
 			}
-			assert.Empty(t, asked, "one question for all")
+			assert.Empty(t, called, "one validation for all requests")
 			assert.Contains(t, a.Logs.String(), "API key not validated")
 
-			way.strike = nil
+			transport.intercept = nil
 			a.Clock.Advance(5 * time.Second)
 			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", key).Status)
 
-			// A proven key fares no worse.
-			way.strike = func(*http.Request, string) (*http.Response, error) { end(); return nil, nil }
+			// The same holds for a key that WorkOS has accepted before.
+			transport.intercept = func(*http.Request, string) (*http.Response, error) { end(); return nil, nil }
 			a.Clock.Advance(time.Minute)
 			assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", key).Status)
-			way.strike = nil
+			transport.intercept = nil
 			a.Clock.Advance(5 * time.Second)
 			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", key).Status)
 		})
 	}
 }
 
-func TestATransportThatExitsItsGoroutineReleasesItsValidationSlot(t *testing.T) { // A18
-	way := &validations{strike: func(*http.Request, string) (*http.Response, error) { runtime.Goexit(); return nil, nil }}
-	a := Keyed(t, way.option())
+func TestATransportThatExitsItsGoroutineReleasesItsValidationSlot(t *testing.T) {
+	transport := &validationTransport{intercept: func(*http.Request, string) (*http.Response, error) { runtime.Goexit(); return nil, nil }}
+	a := Keyed(t, transport.option())
 	for i := range 2 * UnknownKeysAtOnce {
 		assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", MadeUpKey(i)).Status)
 	}
-	way.strike = nil
+	transport.intercept = nil
 	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", a.addKey("ci")).Status)
 }
 
@@ -86,7 +86,7 @@ func TestTheCacheTimeOfAnAPIKeyStartsWithTheRequestToWorkOS(t *testing.T) {
 	answered := make(chan Response)
 	go func() { answered <- a.WithKey(t.Context(), "/key", key) }()
 	a.Fake.AwaitCalls(t, authkittest.RouteValidateAPIKey, 1)
-	a.Clock.AwaitTimers(2) // the limit of the call, and the delay of the reply
+	a.Clock.AwaitTimers(2) // the time limit of the call and the delay of the reply
 	a.deleteKey("ci")
 	a.Clock.Advance(9 * time.Second)
 	require.Equal(t, http.StatusOK, (<-answered).Status)
@@ -97,17 +97,17 @@ func TestTheCacheTimeOfAnAPIKeyStartsWithTheRequestToWorkOS(t *testing.T) {
 }
 
 func TestACancellationByTheTransportIsLoggedAtWarn(t *testing.T) {
-	way := &validations{strike: func(*http.Request, string) (*http.Response, error) { return nil, context.Canceled }}
-	a := Keyed(t, way.option())
+	transport := &validationTransport{intercept: func(*http.Request, string) (*http.Response, error) { return nil, context.Canceled }}
+	a := Keyed(t, transport.option())
 	assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", "sk_some").Status)
-	assert.Contains(t, a.Logs.String(), `level=WARN msg="authkit: request refused"`, "the client is still there")
+	assert.Contains(t, a.Logs.String(), `level=WARN msg="authkit: request refused"`, "the client has not cancelled")
 }
 
 func TestTheRetryAfterOfACachedFailureIsTheRemainingTime(t *testing.T) {
 	a := Keyed(t)
 	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 503, Header: http.Header{"Retry-After": {"30"}}})
-	for _, left := range []string{"30", "21", "11", "1"} {
-		assert.Equal(t, left, a.WithKey(t.Context(), "/key", "sk_some").Header.Get("Retry-After"))
+	for _, remaining := range []string{"30", "21", "11", "1"} {
+		assert.Equal(t, remaining, a.WithKey(t.Context(), "/key", "sk_some").Header.Get("Retry-After"))
 		a.Clock.Advance(10*time.Second - time.Second/3)
 	}
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteValidateAPIKey))

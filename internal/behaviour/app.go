@@ -1,4 +1,4 @@
-// The application that the tests are about, and the browsers and requests that come to it.
+// The application under test, with its routes and a fake AuthKit.
 
 package behaviour
 
@@ -22,35 +22,36 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
+// Password is the default cookie password.
 var Password = strings.Repeat("correct-horse-", 3)
 
-// Start is the time at which every test begins.
+// Start is the time of the fake clock when a test begins.
 var Start = time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
 
-// App is a small application behind authkit, served over HTTP on localhost,
-// with a fake AuthKit on 127.0.0.1 (another site, to a browser) and one clock
-// for both.
+// App is a small application behind authkit. It serves HTTP on localhost. Its fake AuthKit is on 127.0.0.1, which is
+// another site to a browser. Both use one clock.
 type App struct {
 	*authkit.AuthKit
 	*Instance
-	Clock  *authkittest.FakeClock // nil where the application runs on the time of this machine
+	Clock  *authkittest.FakeClock // nil if the application uses the real time
 	Server *httptest.Server
 	Mux    *http.ServeMux // inside the middleware
 }
 
-// AppOptions say how an app differs from the usual one.
+// AppOptions configures an App. The zero value is the default application.
 type AppOptions struct {
 	AuthKit []authkit.Option
 	Fake    []authkittest.Option
-	// Routes are added to the router, inside the middleware.
+	// Routes adds routes to the router, inside the middleware.
 	Routes func(*App, *http.ServeMux)
 	TLS    bool
-	Clock  *observedClock // nil for one that nobody observes
+	Clock  *observedClock // nil for a FakeClock
 
-	Password string    // of the cookies, Password where it is empty
-	Log      io.Writer // for what the application logs, Logs where it is nil
+	Password string    // the cookie password; empty for the constant of that name
+	Log      io.Writer // receives the log; nil for App.Logs
 }
 
+// NewApp starts an application with the users kim, who is an admin of org_acme, and lee, who is in no organization.
 func NewApp(t testing.TB, o AppOptions) *App {
 	t.Helper()
 	clock := authkittest.NewFakeClock(Start)
@@ -72,7 +73,7 @@ func NewApp(t testing.TB, o AppOptions) *App {
 	return NewInstance(t, fake, clock, o)
 }
 
-// newPlainApp is an application with a cookie password of its own, before a fake with those people whom the suite knows.
+// newPlainApp starts an application with a random cookie password. Its fake AuthKit has the users of the suite.
 func newPlainApp(t testing.TB, opts ...authkit.Option) *App {
 	t.Helper()
 	clock := authkittest.NewFakeClock(Start)
@@ -80,14 +81,13 @@ func newPlainApp(t testing.TB, opts ...authkit.Option) *App {
 	return newPlainInstance(t, fake, clock, newPassword(), opts...)
 }
 
-// newPlainInstance is one process of such an application.
+// newPlainInstance starts one more process of such an application.
 func newPlainInstance(t testing.TB, fake *authkittest.Server, clock *authkittest.FakeClock, password string, opts ...authkit.Option) *App {
 	t.Helper()
 	return NewInstance(t, fake, clock, AppOptions{AuthKit: opts, Password: password})
 }
 
-// NewInstance is one process of an application: several of them can stand
-// before the same fake.
+// NewInstance starts one process of an application. Several processes can use the same fake.
 func NewInstance(t testing.TB, fake *authkittest.Server, clock *authkittest.FakeClock, o AppOptions) *App {
 	t.Helper()
 	if o.Password == "" {
@@ -104,12 +104,12 @@ func NewInstance(t testing.TB, fake *authkittest.Server, clock *authkittest.Fake
 	}))
 	address := a.Server.Listener.Addr().String()
 	if o.TLS {
-		a.URL = "https://" + address // as the server's certificate has it
+		a.URL = "https://" + address // a name in the server's certificate
 	} else {
 		a.URL = "http://" + strings.Replace(address, "127.0.0.1", "localhost", 1)
 	}
 
-	if os.Getenv("AUTHKIT_TEST_CACHE") == "off" { // all that holds with the session cache has to hold without
+	if os.Getenv("AUTHKIT_TEST_CACHE") == "off" { // each test must also pass without the session cache
 		o.AuthKit = append([]authkit.Option{authkit.WithSessionCache(0, 0)}, o.AuthKit...)
 	}
 	if clock != nil {
@@ -129,7 +129,7 @@ func NewInstance(t testing.TB, fake *authkittest.Server, clock *authkittest.Fake
 	handler := a.routes(o)
 	a.Server.Config.Handler = handler
 	a.Server.Config.ErrorLog = log.New(o.Log, "", 0)
-	a.Server.Config.MaxHeaderBytes = 4 << 20 // so that what is too large reaches the library
+	a.Server.Config.MaxHeaderBytes = 4 << 20 // lets oversized requests reach the library
 	if o.TLS {
 		a.Server.StartTLS()
 	} else {
@@ -146,12 +146,13 @@ func NewInstance(t testing.TB, fake *authkittest.Server, clock *authkittest.Fake
 	return a
 }
 
-// Replace puts another AuthKit behind the same routes.
+// Replace serves the same routes with another AuthKit.
 func (a *App) Replace(ak *authkit.AuthKit) {
 	a.AuthKit = ak
 	a.Server.Config.Handler = a.routes(AppOptions{})
 }
 
+// Handler returns the handler that the server runs: the middleware and the routes.
 func (a *App) Handler() http.Handler { return a.Server.Config.Handler }
 
 func (a *App) routes(o AppOptions) http.Handler {
@@ -178,7 +179,7 @@ func (a *App) routes(o AppOptions) http.Handler {
 	return a.Middleware(mux)
 }
 
-// Visitor says what a handler knows of who is asking.
+// Visitor describes the user of a request as a handler sees it.
 func Visitor(r *http.Request) string {
 	s, ok := authkit.FromContext(r.Context())
 	switch {
@@ -190,7 +191,7 @@ func Visitor(r *http.Request) string {
 	return "nobody"
 }
 
-// me answers as the examples do.
+// me answers like /api/me of the examples.
 func me(w http.ResponseWriter, r *http.Request) {
 	s, _ := authkit.FromContext(r.Context())
 	w.Header().Set("Content-Type", "application/json")
@@ -203,21 +204,22 @@ func me(w http.ResponseWriter, r *http.Request) {
 
 func sessionOf(r *http.Request) (*authkit.Session, bool) { return authkit.FromContext(r.Context()) }
 
-// ExpireToken moves the clock to a time after the expiry of the access tokens
-// issued so far, that much beyond it.
+// ExpireToken advances the clock by the lifetime of an access token and the given time, so that all access tokens issued
+// so far have expired by at least that time.
 func (a *App) ExpireToken(beyond time.Duration) {
 	a.Clock.Advance(5*time.Minute + beyond)
 }
 
-// SessionID is the ID of the newest session at the fake.
+// SessionID returns the ID of the newest session at the fake.
 func (a *App) SessionID() string {
 	sessions := a.Fake.Sessions()
 	return sessions[len(sessions)-1].ID
 }
 
+// PageOf returns what a guarded page shows to a user.
 func PageOf(email string, id string) string { return fmt.Sprintf("page of %s in %s", email, id) }
 
-// randomText is a text that does not compress, so that it fills a token.
+// randomText returns n characters that do not compress, to make a token large. Each call returns the same text.
 func randomText(n int) string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 	random := rand.New(rand.NewPCG(1, 2))

@@ -1,3 +1,5 @@
+// Bearer tokens: which are accepted, and how a refusal is answered.
+
 package behaviour
 
 import (
@@ -14,8 +16,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// nativeToken is an access token of a native client, which has an ID of its
-// own.
+// nativeToken returns an access token of a native client, whose client ID is client_native. change may edit the claims.
 func (a *App) nativeToken(change func(claims map[string]any)) string {
 	now := a.Clock.Now().Unix()
 	claims := map[string]any{
@@ -55,16 +56,16 @@ func TestAnInvalidBearerTokenAnswers401WithAReason(t *testing.T) {
 	cookie := a.SignedIn(Kim).CookieHeader()
 	refreshes := a.Fake.Calls(authkittest.RouteRefresh)
 	for name, c := range map[string]struct {
-		token string
-		says  string
+		token  string
+		reason string
 	}{
-		"garbage":             {"garbage", "not accepted"},
-		"expired":             {a.nativeToken(func(c map[string]any) { c["exp"] = Start.Add(-2 * time.Minute).Unix() }), "expired"},
-		"of a foreign client": {a.nativeToken(func(c map[string]any) { c["client_id"] = "client_foreign" }), "not accepted"},
-		"of a foreign issuer": {a.nativeToken(func(c map[string]any) { c["iss"] = "https://evil.example" }), "not accepted"},
-		"altered":             {flip(a.nativeToken(nil)), "not accepted"},
-		"of no session":       {a.nativeToken(func(c map[string]any) { delete(c, "sid") }), "not accepted"},
-		"empty":               {"", "not accepted"},
+		"garbage":              {"garbage", "not accepted"},
+		"expired":              {a.nativeToken(func(c map[string]any) { c["exp"] = Start.Add(-2 * time.Minute).Unix() }), "expired"},
+		"of another client":    {a.nativeToken(func(c map[string]any) { c["client_id"] = "client_foreign" }), "not accepted"},
+		"of another issuer":    {a.nativeToken(func(c map[string]any) { c["iss"] = "https://evil.example" }), "not accepted"},
+		"altered":              {flip(a.nativeToken(nil)), "not accepted"},
+		"without a session ID": {a.nativeToken(func(c map[string]any) { delete(c, "sid") }), "not accepted"},
+		"empty":                {"", "not accepted"},
 	} {
 		for _, q := range []Request{{Header: Bearer(c.token)}, {Header: Bearer(c.token), Cookie: cookie}} {
 			q.Target = "/auth"
@@ -72,22 +73,22 @@ func TestAnInvalidBearerTokenAnswers401WithAReason(t *testing.T) {
 			assert.Equal(t, http.StatusUnauthorized, resp.Status, name)
 			challenge := resp.Header.Get("WWW-Authenticate")
 			assert.Contains(t, challenge, `Bearer error="invalid_token"`, name)
-			assert.Contains(t, challenge, c.says, name)
+			assert.Contains(t, challenge, c.reason, name)
 			assert.Empty(t, resp.SetCookies(t))
 		}
 	}
 	assert.Equal(t, refreshes, a.Fake.Calls(authkittest.RouteRefresh))
 	resp := a.Send(Request{Target: "/auth"})
-	assert.Equal(t, "Bearer", resp.Header.Get("WWW-Authenticate"), "no error code where no token came")
+	assert.Equal(t, "Bearer", resp.Header.Get("WWW-Authenticate"), "no error code if the request has no token")
 }
 
 func TestABearerTokenTakesPrecedenceOverTheSessionCookie(t *testing.T) {
 	a := guarded(t)
-	lees := a.SignedIn(lee).CookieHeader()
-	resp := a.Send(Request{Target: "/auth", Cookie: lees, Header: Bearer(a.nativeToken(nil))})
+	leeCookie := a.SignedIn(lee).CookieHeader()
+	resp := a.Send(Request{Target: "/auth", Cookie: leeCookie, Header: Bearer(a.nativeToken(nil))})
 	assert.Equal(t, "passed: user_kim", resp.Body)
 	for _, other := range []string{"Basic a2ltOmtpbQ==", "sk_1", "Bearer sk_nonsense"} {
-		resp := a.Send(Request{Target: "/auth", Cookie: lees, Header: http.Header{"Authorization": {other}}})
+		resp := a.Send(Request{Target: "/auth", Cookie: leeCookie, Header: http.Header{"Authorization": {other}}})
 		assert.Contains(t, resp.Body, "passed: ", "%q is not an access token", other)
 	}
 }
@@ -125,13 +126,13 @@ func TestTheBearerTokenOfASignedOutSessionIsRefused(t *testing.T) {
 
 func TestABearerTokenAnswers401ForAnUnknownKeyAnd503ForAKeyOutage(t *testing.T) {
 	a := guarded(t)
-	a.SignedIn(Kim) // the keys are at hand
+	a.SignedIn(Kim) // fetches the signing keys
 	for range 3 {
-		stranger := guarded(t) // each has keys of its own
-		resp := a.Send(Request{Target: "/auth", Header: Bearer(stranger.nativeToken(nil))})
+		other := guarded(t) // each fake has its own signing keys
+		resp := a.Send(Request{Target: "/auth", Header: Bearer(other.nativeToken(nil))})
 		assert.Equal(t, http.StatusUnauthorized, resp.Status)
 	}
-	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteJWKS), "the others come within the pause")
+	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteJWKS), "an unknown key ID causes one fetch; the other requests come within the minimum interval")
 
 	fresh := NewInstance(t, a.Fake, a.Clock, AppOptions{AuthKit: bearerOptions()})
 	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
@@ -140,7 +141,7 @@ func TestABearerTokenAnswers401ForAnUnknownKeyAnd503ForAKeyOutage(t *testing.T) 
 	assert.NotEmpty(t, resp.Header.Get("Retry-After"))
 }
 
-// A19: what a stranger sends is measured before it is decoded, and asks for no keys.
+// The size of a token's header is checked before it is decoded. Such a token causes no fetch of the signing keys.
 func TestABearerTokenWithALargeHeaderIsRefusedBeforeItIsDecoded(t *testing.T) {
 	a := guarded(t)
 	for name, value := range map[string]string{

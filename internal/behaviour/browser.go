@@ -1,4 +1,4 @@
-// The browser of an application: it follows redirects and keeps cookies, and a step that fails ends the test.
+// The browser of a test: it follows redirects and keeps cookies. A failed step ends the test.
 
 package behaviour
 
@@ -13,7 +13,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// Browser returns a browser that knows nothing of the application yet.
+// Browser returns a browser without cookies.
 func (a *App) Browser() *Browser {
 	b := &Browser{Browser: authkittest.NewBrowser(), app: a}
 	b.Base = a.Server.Client().Transport
@@ -21,7 +21,7 @@ func (a *App) Browser() *Browser {
 	return b
 }
 
-// SignedIn returns a browser in which somebody is signed in.
+// SignedIn returns a browser in which the user with this email address is signed in.
 func (a *App) SignedIn(email string) *Browser {
 	a.T.Helper()
 	b := a.Browser()
@@ -30,7 +30,7 @@ func (a *App) SignedIn(email string) *Browser {
 	return b
 }
 
-// Browser fails the test where a step cannot be made.
+// Browser is a browser for one App. Its helper methods end the test on an error.
 type Browser struct {
 	*authkittest.Browser
 	app *App
@@ -50,16 +50,17 @@ func (b *Browser) fetch(method, path string) *authkittest.Page {
 	return page
 }
 
-// cookies are those that the browser would send to the application.
+// cookies returns the cookies that the browser would send to the application.
 func (b *Browser) cookies() []*http.Cookie {
 	u, _ := url.Parse(b.app.URL + "/")
 	return b.Jar.Cookies(u)
 }
 
+// cookieNames returns the sorted names of the application's cookies.
 func (b *Browser) cookieNames() []string {
 	var names []string
 	for _, c := range b.cookies() {
-		if !strings.HasPrefix(c.Name, "fake-authkit-") { // over TLS, both are on one host
+		if !strings.HasPrefix(c.Name, "fake-authkit-") { // over TLS, the application and AuthKit are on one host
 			names = append(names, c.Name)
 		}
 	}
@@ -67,6 +68,7 @@ func (b *Browser) cookieNames() []string {
 	return names
 }
 
+// CookieHeader returns the Cookie header that the browser would send to the application.
 func (b *Browser) CookieHeader() string {
 	var pairs []string
 	for _, c := range b.cookies() {

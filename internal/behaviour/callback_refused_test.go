@@ -1,4 +1,4 @@
-// Callbacks that WorkOS or the browser refuses, and what is reported of them.
+// Callbacks that fail: their status, their log level, and what the failure hook receives.
 
 package behaviour
 
@@ -17,11 +17,13 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
+// warned reports whether the log has a line at level Warn or Error.
 func (a *App) warned() bool {
 	return strings.Contains(a.Logs.String(), "level=WARN") || strings.Contains(a.Logs.String(), "level=ERROR")
 }
 
-// A4. A load balancer takes an instance out that answers 5xx, and somebody is woken by a warning.
+// A client chooses the query of a callback. A 5xx makes a load balancer remove the instance, and a warning alerts an
+// operator, so no query may cause either.
 func TestNoCallbackQueryCausesA5xxOrAWarning(t *testing.T) {
 	long := strings.Repeat("x", 4000)
 	for _, query := range []string{
@@ -33,18 +35,18 @@ func TestNoCallbackQueryCausesA5xxOrAWarning(t *testing.T) {
 		"code=%zz&state=STATE", "code=a;state=STATE", "code=a&state=%zz", "code=a&state=" + long, "code=a&code=b", "code=a&state=&state=STATE",
 		"code[]=a&state=STATE", "code=a&state[]=STATE", "code=a%26state=STATE",
 	} {
-		for _, known := range []bool{true, false} {
-			name := fmt.Sprintf("%.60s, state cookie %t", query, known)
+		for _, pending := range []bool{true, false} {
+			name := fmt.Sprintf("%.60s, state cookie %t", query, pending)
 			t.Run(name, func(t *testing.T) {
 				a := NewApp(t, AppOptions{})
 				s := a.Begin("/login")
-				if !known {
+				if !pending {
 					s.Cookie = ""
 				}
 				target := "/callback?" + strings.ReplaceAll(query, "STATE", s.Callback.Query().Get("state"))
 				resp := a.Send(Request{Target: target, Cookie: s.Cookie, Header: Navigation()})
 				assert.Less(t, resp.Status, 500)
-				if resp.Status != http.StatusSeeOther { // a code without a state starts a sign-in
+				if resp.Status != http.StatusSeeOther { // a code without a state restarts the sign-in
 					assert.GreaterOrEqual(t, resp.Status, 400)
 					assert.Contains(t, resp.Body, `href="/login"`)
 				}
@@ -57,9 +59,9 @@ func TestNoCallbackQueryCausesA5xxOrAWarning(t *testing.T) {
 }
 
 func TestASignInFailureIsReportedOnlyIfTheBrowserHasASignInPending(t *testing.T) {
-	var told []error
+	var reported []error
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignInFailure(func(_ context.Context, e authkit.SignInFailureEvent) {
-		told = append(told, e.Err)
+		reported = append(reported, e.Err)
 	})}})
 	used := a.Begin("/login")
 	a.Send(Request{Target: used.Target(), Cookie: used.Cookie})
@@ -73,11 +75,11 @@ func TestASignInFailureIsReportedOnlyIfTheBrowserHasASignInPending(t *testing.T)
 		}
 	}
 	a.Send(Request{Target: "/callback?code=x", Header: Navigation()})
-	assert.Empty(t, told)
+	assert.Empty(t, reported)
 	assert.False(t, a.warned())
 
 	a.Send(Request{Target: pending.With("code", "junk"), Cookie: pending.Cookie, Header: Navigation()})
-	assert.Len(t, told, 1)
+	assert.Len(t, reported, 1)
 }
 
 func TestAMalformedCallbackConsumesNoState(t *testing.T) {
@@ -101,23 +103,23 @@ func TestTheCallbackStatusFollowsTheReplyToTheCodeExchange(t *testing.T) {
 		status int
 		warned bool
 	}{
-		"invalid_grant":                      {authkittest.Fault{Status: 400, Body: `{"error":"invalid_grant"}`}, 400, false},
-		"invalid_request":                    {authkittest.Fault{Status: 400, Body: `{"error":"invalid_request"}`}, 400, false},
-		"an invitation that is no good":      {authkittest.Fault{Status: 400, Body: `{"error":"invitation_invalid"}`}, 400, false},
-		"a code that nobody has heard of":    {authkittest.Fault{Status: 422, Body: `{"code":"new_in_2030","message":"m"}`}, 400, false},
-		"no code at all":                     {authkittest.Fault{Status: 404, Body: `{"message":"Not Found"}`}, 400, false},
-		"an organization's policy":           {authkittest.Fault{Status: 403, Body: `{"error":"sso_required"}`}, 400, false},
-		"the client secret":                  {authkittest.Fault{Status: 400, Body: `{"error":"invalid_client"}`}, 502, true},
-		"the client":                         {authkittest.Fault{Status: 400, Body: `{"error":"unauthorized_client"}`}, 502, true},
-		"the API key":                        {authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`}, 502, true},
-		"a firewall's page":                  {authkittest.Fault{Status: 403, Body: "<html>no</html>"}, 503, true},
-		"a gateway":                          {authkittest.Fault{Status: 502, Body: "<html>no</html>"}, 503, true},
-		"a request that WorkOS waited for":   {authkittest.Fault{Status: 408, Body: `{"message":"m"}`}, 503, true},
-		"too many requests":                  {authkittest.Fault{Status: 429, Body: `{"error":"too_many_requests"}`, Header: http.Header{"Retry-After": {"7"}}}, 429, false},
-		"too many requests, and no word":     {authkittest.Fault{Status: 429, Body: `{"message":"m"}`}, 429, false},
-		"too many requests, on a page":       {authkittest.Fault{Status: 429, Body: "<html>slow down</html>"}, 429, false},
-		"a quota, under another status":      {authkittest.Fault{Status: 403, Body: `{"code":"daily_quota_exceeded","message":"m"}`}, 429, false},
-		"invalid_grant, in an outage's word": {authkittest.Fault{Status: 500, Body: `{"error":"server_error"}`}, 503, true},
+		"invalid_grant":                         {authkittest.Fault{Status: 400, Body: `{"error":"invalid_grant"}`}, 400, false},
+		"invalid_request":                       {authkittest.Fault{Status: 400, Body: `{"error":"invalid_request"}`}, 400, false},
+		"an invalid invitation":                 {authkittest.Fault{Status: 400, Body: `{"error":"invitation_invalid"}`}, 400, false},
+		"an unknown error code":                 {authkittest.Fault{Status: 422, Body: `{"code":"new_in_2030","message":"m"}`}, 400, false},
+		"no error code":                         {authkittest.Fault{Status: 404, Body: `{"message":"Not Found"}`}, 400, false},
+		"the policy of an organization":         {authkittest.Fault{Status: 403, Body: `{"error":"sso_required"}`}, 400, false},
+		"a wrong client secret":                 {authkittest.Fault{Status: 400, Body: `{"error":"invalid_client"}`}, 502, true},
+		"an unauthorized client":                {authkittest.Fault{Status: 400, Body: `{"error":"unauthorized_client"}`}, 502, true},
+		"a wrong API key":                       {authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`}, 502, true},
+		"the page of a firewall":                {authkittest.Fault{Status: 403, Body: "<html>no</html>"}, 503, true},
+		"a bad gateway":                         {authkittest.Fault{Status: 502, Body: "<html>no</html>"}, 503, true},
+		"a request timeout":                     {authkittest.Fault{Status: 408, Body: `{"message":"m"}`}, 503, true},
+		"too many requests":                     {authkittest.Fault{Status: 429, Body: `{"error":"too_many_requests"}`, Header: http.Header{"Retry-After": {"7"}}}, 429, false},
+		"too many requests, no error code":      {authkittest.Fault{Status: 429, Body: `{"message":"m"}`}, 429, false},
+		"too many requests, an HTML page":       {authkittest.Fault{Status: 429, Body: "<html>slow down</html>"}, 429, false},
+		"an exceeded quota with another status": {authkittest.Fault{Status: 403, Body: `{"code":"daily_quota_exceeded","message":"m"}`}, 429, false},
+		"server_error":                          {authkittest.Fault{Status: 500, Body: `{"error":"server_error"}`}, 503, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
@@ -126,10 +128,10 @@ func TestTheCallbackStatusFollowsTheReplyToTheCodeExchange(t *testing.T) {
 			resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 			assert.Equal(t, c.status, resp.Status)
 			assert.Equal(t, c.status == 429 || c.status == 503, resp.Header.Get("Retry-After") != "")
-			if asked := c.fault.Header.Get("Retry-After"); asked != "" {
-				assert.Equal(t, asked, resp.Header.Get("Retry-After"))
+			if delay := c.fault.Header.Get("Retry-After"); delay != "" {
+				assert.Equal(t, delay, resp.Header.Get("Retry-After"))
 			}
-			assert.Contains(t, resp.Body, `href="/login?return_to=%2Faccount"`, "the way on")
+			assert.Contains(t, resp.Body, `href="/login?return_to=%2Faccount"`, "the page links to a new sign-in")
 			assert.Equal(t, c.warned, a.warned(), a.Logs.String())
 			assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteCodeExchange), "a code is sent once")
 		})
@@ -146,12 +148,12 @@ func TestSignInFailuresMatchDistinctErrors(t *testing.T) {
 		"refused by WorkOS":  {fault: &authkittest.Fault{Status: 400, Body: `{"error":"invalid_grant"}`}, want: authkit.ErrSignInRefused, not: []error{authkit.ErrSignInFailed, authkit.ErrUnavailable}},
 		"refused by AuthKit": {query: "&error=server_error", want: authkit.ErrSignInRefused, not: []error{authkit.ErrSignInFailed, authkit.ErrSignInCancelled}},
 		"too many":           {fault: &authkittest.Fault{Status: 429, Body: `{}`}, want: authkit.ErrSignInRateLimited, not: []error{authkit.ErrSignInFailed, authkit.ErrSignInUnavailable}},
-		"our own fault":      {fault: &authkittest.Fault{Status: 401, Body: `{"message":"m"}`}, want: authkit.ErrSignInFailed, not: []error{authkit.ErrSignInRefused}},
+		"a wrong API key":    {fault: &authkittest.Fault{Status: 401, Body: `{"message":"m"}`}, want: authkit.ErrSignInFailed, not: []error{authkit.ErrSignInRefused}},
 		"an outage":          {fault: &authkittest.Fault{Status: 500}, want: authkit.ErrSignInUnavailable, not: []error{authkit.ErrSignInRateLimited}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var told error
-			a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignInFailure(func(_ context.Context, e authkit.SignInFailureEvent) { told = e.Err })}})
+			var reported error
+			a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignInFailure(func(_ context.Context, e authkit.SignInFailureEvent) { reported = e.Err })}})
 			s := a.Begin("/login")
 			target := s.Target()
 			if c.fault != nil {
@@ -160,21 +162,21 @@ func TestSignInFailuresMatchDistinctErrors(t *testing.T) {
 				target = s.With("code", "") + c.query
 			}
 			a.Send(Request{Target: target, Cookie: s.Cookie, Header: Navigation()})
-			require.ErrorIs(t, told, c.want)
+			require.ErrorIs(t, reported, c.want)
 			for _, not := range c.not {
-				assert.False(t, errors.Is(told, not), not)
+				assert.False(t, errors.Is(reported, not), not)
 			}
-			assert.NotContains(t, told.Error(), s.Callback.Query().Get("code"))
+			assert.NotContains(t, reported.Error(), s.Callback.Query().Get("code"))
 		})
 	}
 }
 
-// The client hangs up during the exchange, as anybody can.
+// Any client can close its connection during the code exchange.
 func TestAClientThatCancelsDuringTheCodeExchangeCausesNoWarning(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	s := a.Begin("/login")
 	a.Fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Hang: true})
-	ctx, leave := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Target(), nil)
 	require.NoError(t, err)
 	r.Header = Navigation()
@@ -185,13 +187,13 @@ func TestAClientThatCancelsDuringTheCodeExchangeCausesNoWarning(t *testing.T) {
 		a.Handler().ServeHTTP(discarded{http.Header{}}, r)
 	}()
 	a.Fake.AwaitCalls(t, authkittest.RouteCodeExchange, 1)
-	leave()
+	cancel()
 	<-done
 	assert.Contains(t, a.Logs.String(), "request refused")
 	assert.False(t, a.warned(), a.Logs.String())
 }
 
-// discarded is a response that nobody reads.
+// discarded is a ResponseWriter that drops the response.
 type discarded struct{ header http.Header }
 
 func (d discarded) Header() http.Header { return d.header }
@@ -200,7 +202,7 @@ func (d discarded) Write(p []byte) (int, error) { return len(p), nil }
 
 func (d discarded) WriteHeader(int) {}
 
-// A4.
+// A link can carry any invitation token.
 func TestALongInvitationTokenInTheQueryCausesNo5xx(t *testing.T) {
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("/invited", a.LoginFunc(func(r *http.Request) authkit.LoginParams {
@@ -208,6 +210,6 @@ func TestALongInvitationTokenInTheQueryCausesNo5xx(t *testing.T) {
 		}))
 	}})
 	resp := a.Send(Request{Target: "/invited?invitation_token=" + strings.Repeat("i", 3000), Header: from("cross-site")})
-	assert.Less(t, resp.Status, 500, "what a query can cause is never 5xx")
+	assert.Less(t, resp.Status, 500, "a query never causes a 5xx")
 	assert.False(t, a.warned(), a.Logs.String())
 }

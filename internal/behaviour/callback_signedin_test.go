@@ -1,4 +1,4 @@
-// Callbacks in a browser that is signed in already.
+// Callbacks in a browser that already has a session.
 
 package behaviour
 
@@ -16,7 +16,8 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// B3. The page is loaded again, its tab is duplicated or restored, its state was pushed out.
+// A signed-in user gets such a callback when the page is reloaded, when its tab is duplicated or restored, or when other
+// sign-ins have displaced its state.
 func TestACallbackWithABadStateRedirectsASignedInUser(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	session := a.SignedIn(Kim).CookieHeader()
@@ -24,18 +25,18 @@ func TestACallbackWithABadStateRedirectsASignedInUser(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}).Status)
 	before := a.Fake.Calls(authkittest.RouteAuthenticate)
 	name, value, _ := strings.Cut(s.Cookie, "=")
-	for what, c := range map[string]struct{ target, cookie, want string }{
-		"replayed":                                 {s.Target(), "", "/"},
-		"replayed, and the cookie came back":       {s.Target(), s.Cookie, "/account?a=b"},
-		"replayed with another code":               {s.With("code", "x"), s.Cookie, "/account?a=b"},
-		"replayed as an error":                     {s.With("code", "") + "&error=access_denied", s.Cookie, "/account?a=b"},
-		"made up":                                  {s.With("state", "made-up"), s.Cookie, "/"},
-		"unknown, and an error":                    {"/callback?error=x&state=y", "", "/"},
-		"another one's cookie":                     {s.With("state", "made-up"), name + "=" + value, "/"},
-		"a cookie that does not open":              {s.Target(), name + "=x", "/"},
-		"an attacker's own code, forced on people": {a.Begin("/login?return_to=/evil").Target(), "", "/"},
+	for callback, c := range map[string]struct{ target, cookie, want string }{
+		"replayed":                                   {s.Target(), "", "/"},
+		"replayed with its cookie":                   {s.Target(), s.Cookie, "/account?a=b"},
+		"replayed with another code":                 {s.With("code", "x"), s.Cookie, "/account?a=b"},
+		"replayed as an error":                       {s.With("code", "") + "&error=access_denied", s.Cookie, "/account?a=b"},
+		"an unknown state":                           {s.With("state", "made-up"), s.Cookie, "/"},
+		"an error with an unknown state":             {"/callback?error=x&state=y", "", "/"},
+		"an unknown state and the cookie of another": {s.With("state", "made-up"), name + "=" + value, "/"},
+		"a cookie that does not open":                {s.Target(), name + "=x", "/"},
+		"an attacker's code, without its cookie":     {a.Begin("/login?return_to=/evil").Target(), "", "/"},
 	} {
-		t.Run(what, func(t *testing.T) {
+		t.Run(callback, func(t *testing.T) {
 			resp := a.Send(Request{Target: c.target, Cookie: session + "; " + c.cookie, Header: from("cross-site")})
 			assert.Equal(t, http.StatusSeeOther, resp.Status, resp.Body)
 			assert.Equal(t, c.want, resp.Header.Get("Location"))
@@ -44,15 +45,15 @@ func TestACallbackWithABadStateRedirectsASignedInUser(t *testing.T) {
 				assert.Equal(t, name, set)
 				assert.Negative(t, cookie.MaxAge)
 			}
-			for who, cookie := range map[string]string{"nobody": "", "a made-up session": "authkit-session=x"} {
+			for visitor, cookie := range map[string]string{"anonymous": "", "an invalid session": "authkit-session=x"} {
 				resp := a.Send(Request{Target: c.target, Cookie: cookie + "; " + c.cookie, Header: Navigation()})
-				assert.Equal(t, http.StatusBadRequest, resp.Status, who)
-				assert.Contains(t, resp.Body, `href="/login`, who)
+				assert.Equal(t, http.StatusBadRequest, resp.Status, visitor)
+				assert.Contains(t, resp.Body, `href="/login`, visitor)
 			}
 		})
 	}
-	assert.Equal(t, before, a.Fake.Calls(authkittest.RouteAuthenticate), "no exchange")
-	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: session}).Body, Kim, "and the session is as it was")
+	assert.Equal(t, before, a.Fake.Calls(authkittest.RouteAuthenticate), "no code exchange")
+	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: session}).Body, Kim, "the session is unchanged")
 }
 
 func TestACallbackWithABadStateRedirectsOnlyAUsableSession(t *testing.T) {
@@ -61,11 +62,11 @@ func TestACallbackWithABadStateRedirectsOnlyAUsableSession(t *testing.T) {
 		change func(a *App, session string)
 		status int
 	}{
-		"one whose token has expired, which is refreshed next": {change: func(a *App, _ string) { a.ExpireToken(time.Hour) }, status: 303},
-		"one that was signed out": {change: func(a *App, session string) {
+		"its token has expired": {change: func(a *App, _ string) { a.ExpireToken(time.Hour) }, status: 303},
+		"it is signed out": {change: func(a *App, session string) {
 			a.Send(Request{Method: "POST", Target: "/logout", Cookie: session})
 		}, status: 400},
-		"one beyond its limit": {
+		"it is beyond its absolute limit": {
 			opts: []authkit.Option{authkit.WithAbsoluteTimeout(time.Minute)}, status: 400,
 			change: func(a *App, _ string) { a.Clock.Advance(time.Minute) },
 		},
@@ -98,39 +99,39 @@ func TestACallbackWithABadStateRedirectsAStrictSessionByAPage(t *testing.T) {
 	assert.Contains(t, resp.Body, `http-equiv="refresh"`)
 }
 
-// A20: the marker of a callback without a state.
+// A callback without a state sets the restart cookie, which prevents a second restart.
 func TestTheRestartCookieExpiresWithTheSignInOrTheErrorPage(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	j := NewCookieJar(t)
 	state := a.Starts(j, "/callback?code=stray", Navigation())
-	marker := slices.DeleteFunc(slices.Clone(j.names), func(name string) bool { return !strings.HasPrefix(name, "authkit-restart") })
-	require.Len(t, marker, 1)
+	restart := slices.DeleteFunc(slices.Clone(j.names), func(name string) bool { return !strings.HasPrefix(name, "authkit-restart") })
+	require.Len(t, restart, 1)
 
 	refused := a.Send(Request{Target: "/callback?code=stray", Cookie: j.Header(), Header: Navigation()})
 	assert.Equal(t, http.StatusBadRequest, refused.Status)
-	require.NotNil(t, refused.SetCookies(t)[marker[0]])
-	assert.Negative(t, refused.SetCookies(t)[marker[0]].MaxAge, "the next one may start again")
+	require.NotNil(t, refused.SetCookies(t)[restart[0]])
+	assert.Negative(t, refused.SetCookies(t)[restart[0]].MaxAge, "the next callback may restart the sign-in")
 
 	s := a.Begin("/login")
 	finished := a.Send(Request{Target: s.Target(), Cookie: j.Header() + "; " + s.Cookie, Header: Navigation()})
 	require.Equal(t, http.StatusSeeOther, finished.Status)
-	require.NotNil(t, finished.SetCookies(t)[marker[0]], "a sign-in that completes ends the marker")
-	assert.Negative(t, finished.SetCookies(t)[marker[0]].MaxAge)
-	assert.Equal(t, "/", a.WayBack(j, state), "and no other sign-in")
+	require.NotNil(t, finished.SetCookies(t)[restart[0]], "a completed sign-in expires the restart cookie")
+	assert.Negative(t, finished.SetCookies(t)[restart[0]].MaxAge)
+	assert.Equal(t, "/", a.WayBack(j, state), "the other sign-in is still pending")
 }
 
-// A callback that is loaded again leads on whoever is signed in, though the session is stale or cannot be decided on.
+// A reloaded callback redirects a signed-in user even if the session needs a refresh or cannot be verified.
 func TestACallbackWithABadStateRedirectsASessionOfAWithdrawnKey(t *testing.T) {
-	changed := make(keyChanges, 8)
-	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{changed.option()}})
+	changes := make(keyChanges, 8)
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{changes.option()}})
 	session := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(time.Minute)
 	a.Fake.RotateSigningKeys()
-	changed.await(a)
+	changes.await(a)
 	resp := a.Send(Request{Target: "/callback?code=x&state=y", Cookie: session, Header: Navigation()})
-	assert.Equal(t, http.StatusSeeOther, resp.Status, "the token is stale, not bad")
+	assert.Equal(t, http.StatusSeeOther, resp.Status, "the token needs a refresh, it is not invalid")
 	page := a.Send(Request{Target: "/account", Cookie: session, Header: Navigation()})
-	assert.Equal(t, http.StatusOK, page.Status, "and the page itself takes the session")
+	assert.Equal(t, http.StatusOK, page.Status, "the page accepts the session")
 }
 
 func TestACallbackWithABadStateRedirectsDuringAKeyOutage(t *testing.T) {

@@ -1,3 +1,5 @@
+// Callbacks: sign-ins that complete, restart, are cancelled or fail in the code exchange, and the hooks.
+
 package behaviour
 
 import (
@@ -35,12 +37,12 @@ func TestACallbackWithItsStateCookieSignsIn(t *testing.T) {
 	assert.Equal(t, 400*24*60*60, session.MaxAge)
 	state, _, _ := strings.Cut(s.Cookie, "=")
 	require.Contains(t, cookies, state)
-	assert.Negative(t, cookies[state].MaxAge, "the state's cookie is used up")
+	assert.Negative(t, cookies[state].MaxAge, "the state cookie is expired")
 }
 
 func TestASecondExpiredStateOrAFutureStateMakesNoCodeExchange(t *testing.T) {
-	for name, late := range map[string]func(a *App) Response{
-		"older than an hour, the second time": func(a *App) Response {
+	for name, callback := range map[string]func(a *App) Response{
+		"an hour late after a restart": func(a *App) Response {
 			s := a.Begin("/login")
 			a.Clock.Advance(time.Hour)
 			again := a.Afresh(a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}))
@@ -55,7 +57,7 @@ func TestASecondExpiredStateOrAFutureStateMakesNoCodeExchange(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
-			refusedWithAPage(t, late(a), http.StatusBadRequest)
+			refusedWithAPage(t, callback(a), http.StatusBadRequest)
 			assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
 		})
 	}
@@ -77,20 +79,20 @@ func TestACodeWithoutAStateRestartsTheSignInOnce(t *testing.T) {
 	first := a.Send(Request{Target: stray.RequestURI(), Header: Navigation()})
 	assert.Equal(t, http.StatusSeeOther, first.Status)
 	assert.Contains(t, first.Header.Get("Location"), a.Fake.URL()+"/user_management/authorize?")
-	marker := first.cookieOf(t, "authkit-restart-")
-	require.NotNil(t, marker)
-	assert.Equal(t, 120, marker.MaxAge)
+	restart := first.cookieOf(t, "authkit-restart-")
+	require.NotNil(t, restart)
+	assert.Equal(t, 120, restart.MaxAge)
 
-	second := a.Send(Request{Target: stray.RequestURI(), Header: Navigation(), Cookie: marker.Name + "=1"})
+	second := a.Send(Request{Target: stray.RequestURI(), Header: Navigation(), Cookie: restart.Name + "=1"})
 	assert.Equal(t, http.StatusBadRequest, second.Status)
 	assert.Contains(t, second.Body, `href="/login"`)
 	assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
 
 	b := a.Browser()
 	page, err := b.SignIn(a.URL+stray.RequestURI(), Kim)
-	require.NoError(t, err, "a browser goes through the fresh sign-in")
+	require.NoError(t, err, "a browser completes the restarted sign-in")
 	assert.Contains(t, page.Body, "home of "+Kim)
-	assert.Equal(t, []string{"authkit-session"}, b.cookieNames(), "the marker is gone")
+	assert.Equal(t, []string{"authkit-session"}, b.cookieNames(), "the restart cookie is expired")
 }
 
 func TestAbandonedSignInsLeaveABoundedNumberOfCookies(t *testing.T) {
@@ -105,7 +107,7 @@ func TestAbandonedSignInsLeaveABoundedNumberOfCookies(t *testing.T) {
 	assert.Less(t, len(b.CookieHeader()), 4096)
 
 	page, err := b.SignIn(a.URL+"/account", Kim)
-	require.NoError(t, err, "the newest still finishes")
+	require.NoError(t, err, "the newest sign-in completes")
 	assert.Contains(t, page.Body, "page of "+Kim)
 }
 
@@ -119,21 +121,21 @@ func TestAFloodOfStateCookiesIsExpiredInBoundedSteps(t *testing.T) {
 	}
 	resp := a.Send(Request{Target: "/login", Cookie: strings.Join(planted, "; ")})
 	assert.Equal(t, http.StatusSeeOther, resp.Status)
-	assert.Len(t, resp.SetCookies(t), 1, "what does not open stays")
+	assert.Len(t, resp.SetCookies(t), 1, "a cookie that does not open is not expired")
 
 	for i := range planted {
 		planted[i] = a.Send(Request{Target: "/login"}).stateCookie(t)
 	}
-	cleared := 0
+	expired := 0
 	resp = a.Send(Request{Target: "/login", Cookie: strings.Join(planted, "; ")})
 	assert.Equal(t, http.StatusSeeOther, resp.Status)
 	for _, c := range resp.SetCookies(t) {
 		if c.MaxAge < 0 {
-			cleared++
+			expired++
 		}
 	}
-	assert.Greater(t, cleared, 15)
-	assert.LessOrEqual(t, cleared, 32)
+	assert.Greater(t, expired, 15)
+	assert.LessOrEqual(t, expired, 32)
 }
 
 func TestACancelledSignInShowsAPageWithARetryLink(t *testing.T) {
@@ -154,11 +156,11 @@ func TestACancelledSignInShowsAPageWithARetryLink(t *testing.T) {
 
 func TestAnErrorCallbackIsNotEchoed(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	for _, error := range []string{"access_denied", "server_error", "<script>alert(1)</script>", strings.Repeat("x", 2000)} {
+	for _, code := range []string{"access_denied", "server_error", "<script>alert(1)</script>", strings.Repeat("x", 2000)} {
 		s := a.Begin("/login")
 		query := url.Values{
 			"state":             {s.Callback.Query().Get("state")},
-			"error":             {error},
+			"error":             {code},
 			"error_description": {"<script>alert(2)</script>"},
 			"error_uri":         {"https://evil.example/"},
 		}
@@ -180,15 +182,15 @@ func TestAFailedCodeExchangeShowsAPageAndKeepsTheOldSession(t *testing.T) {
 	}{
 		"429 with a delay":           {authkittest.Fault{Status: 429, Header: http.Header{"Retry-After": {"7"}}, Body: `{"error":"too_many_requests"}`}, 429},
 		"500":                        {authkittest.Fault{Status: 500}, 503},
-		"a page instead of JSON":     {authkittest.Fault{Body: "<html>maintenance</html>"}, 503},
+		"an HTML page":               {authkittest.Fault{Body: "<html>maintenance</html>"}, 503},
 		"an endless reply":           {authkittest.Fault{Body: " ", Endless: true}, 503},
-		"half a reply":               {authkittest.Fault{Truncate: true}, 503},
-		"a reset":                    {authkittest.Fault{Reset: true}, 503},
+		"a truncated reply":          {authkittest.Fault{Truncate: true}, 503},
+		"a connection reset":         {authkittest.Fault{Reset: true}, 503},
 		"a redirect to another host": {authkittest.Fault{Status: 307, Header: http.Header{"Location": {"http://localhost:1/x"}}}, 503},
 		"invalid_grant":              {authkittest.Fault{Status: 400, Body: `{"error":"invalid_grant","error_description":"no"}`}, 400},
-		"wrong client secret":        {authkittest.Fault{Status: 400, Body: `{"error":"invalid_client"}`}, 502},
-		"a step-up":                  {authkittest.Fault{Status: 403, Body: `{"code":"mfa_challenge","message":"m","pending_authentication_token":"secret-token"}`}, 400},
-		"somebody else's token":      {authkittest.Fault{Body: `{"user":{"id":"user_other"},"access_token":"a.b.c","refresh_token":"r"}`}, 502},
+		"a wrong client secret":      {authkittest.Fault{Status: 400, Body: `{"error":"invalid_client"}`}, 502},
+		"a required MFA challenge":   {authkittest.Fault{Status: 403, Body: `{"code":"mfa_challenge","message":"m","pending_authentication_token":"secret-token"}`}, 400},
+		"the token of another user":  {authkittest.Fault{Body: `{"user":{"id":"user_other"},"access_token":"a.b.c","refresh_token":"r"}`}, 502},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
@@ -219,10 +221,10 @@ func TestACallbackWithoutSigningKeysKeepsTheCodeForAReload(t *testing.T) {
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 	assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
 	assert.NotEmpty(t, resp.Header.Get("Retry-After"))
-	assert.Empty(t, resp.SetCookies(t), "nothing is used up")
+	assert.Empty(t, resp.SetCookies(t), "the state is not consumed")
 	assert.Zero(t, a.Fake.Calls(authkittest.RouteCodeExchange))
 	assert.Contains(t, resp.Body, "load this page again")
-	assert.NotContains(t, resp.Body, "stay signed in", "nobody is")
+	assert.NotContains(t, resp.Body, "stay signed in", "the request is anonymous")
 	assert.Contains(t, resp.Body, `href="/login"`)
 
 	a.Fake.ClearFault(authkittest.RouteJWKS)
@@ -240,8 +242,8 @@ func TestAnAccessTokenOfAnotherIssuerMakesNoSessionAndIsLogged(t *testing.T) {
 	assert.Equal(t, http.StatusBadGateway, resp.Status)
 	assert.NotContains(t, resp.SetCookies(t), "authkit-session")
 	assert.Contains(t, a.Logs.String(), "iss", "the log names the claim")
-	assert.Contains(t, a.Logs.String(), "https://auth.other.example", "and what came")
-	assert.Contains(t, a.Logs.String(), "/user_management/"+a.Fake.ClientID(), "and what was expected")
+	assert.Contains(t, a.Logs.String(), "https://auth.other.example", "and the value")
+	assert.Contains(t, a.Logs.String(), "/user_management/"+a.Fake.ClientID(), "and the expected value")
 	assert.NotContains(t, resp.Body, "other.example")
 
 	accepting := NewApp(t, AppOptions{
@@ -257,11 +259,11 @@ func TestAnAccessTokenOfAnotherClientOrUserMakesNoSession(t *testing.T) {
 		change func(reply map[string]any)
 		log    string
 	}{
-		"of another client":        {claims: map[string]any{"client_id": "client_other"}, log: "client_id"},
-		"without a session ID":     {claims: map[string]any{"sid": ""}, log: "sid"},
-		"beside another user":      {change: func(reply map[string]any) { reply["user"].(map[string]any)["id"] = "user_other" }, log: "user_other"},
-		"that is no token":         {change: func(reply map[string]any) { reply["access_token"] = "a.b.c" }, log: "token"},
-		"whose signature is wrong": {change: func(reply map[string]any) { reply["access_token"] = flip(reply["access_token"].(string)) }, log: "refused"},
+		"of another client":      {claims: map[string]any{"client_id": "client_other"}, log: "client_id"},
+		"without a session ID":   {claims: map[string]any{"sid": ""}, log: "sid"},
+		"of another user":        {change: func(reply map[string]any) { reply["user"].(map[string]any)["id"] = "user_other" }, log: "user_other"},
+		"that is not a JWT":      {change: func(reply map[string]any) { reply["access_token"] = "a.b.c" }, log: "token"},
+		"with a wrong signature": {change: func(reply map[string]any) { reply["access_token"] = flip(reply["access_token"].(string)) }, log: "refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: &Rewriting{Change: c.change}})}})
@@ -277,7 +279,7 @@ func TestAnAccessTokenOfAnotherClientOrUserMakesNoSession(t *testing.T) {
 
 func TestASignInReplacesAPlantedSession(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	planted := a.SignedIn("lee@example.com").CookieHeader()
+	planted := a.SignedIn(lee).CookieHeader()
 	s := a.Begin("/login")
 	resp := a.Send(Request{Target: s.Target(), Cookie: planted + "; authkit-session.0=x; authkit-session.7=y; " + s.Cookie})
 	cookies := resp.SetCookies(t)
@@ -308,12 +310,12 @@ func TestOnSignInFailureReceivesTheCause(t *testing.T) {
 	var failures []error
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignInFailure(func(_ context.Context, e authkit.SignInFailureEvent) {
 		failures = append(failures, e.Err)
-		panic("the application's own mistake")
+		panic("a bug of the application")
 	})}})
 	a.Logs.allowPanics()
 	s := a.Begin("/login")
 	assert.Equal(t, http.StatusForbidden, a.Send(Request{Target: s.With("code", "") + "&error=access_denied", Cookie: s.Cookie}).Status)
-	a.Send(Request{Target: "/callback?code=x&state=y"}) // any link can do that
+	a.Send(Request{Target: "/callback?code=x&state=y"}) // any link can cause this, so it is not reported
 	s = a.Begin("/login")
 	a.Fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Status: 500})
 	a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
@@ -356,7 +358,7 @@ func TestOnSignInReceivesTheSignInAndCanRefuseIt(t *testing.T) {
 	assert.Contains(t, a.Logs.String(), "the database is full")
 }
 
-// The code is spent, the state is used, and the page says "Nothing is lost: you stay signed in".
+// The code and the state are used, and the new token cannot be verified. The page must not promise "you stay signed in".
 func TestTheErrorPageAfterAUsedCodeDoesNotSayThatTheUserStaysSignedIn(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	a.SignedIn(Kim)
@@ -369,20 +371,20 @@ func TestTheErrorPageAfterAUsedCodeDoesNotSayThatTheUserStaysSignedIn(t *testing
 	require.NoError(t, err)
 	body := b.Page().Body
 	assert.NotContains(t, body, "you stay signed in")
-	assert.Contains(t, body, "/login", "the way on is a new sign-in")
+	assert.Contains(t, body, "/login", "the page links to a new sign-in")
 }
 
 func TestACodeExchangeTimesOutAfterTenSeconds(t *testing.T) {
-	m := newPlainApp(t)
-	s := m.BeginAs("/login", Kim)
-	m.Fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Hang: true})
+	a := newPlainApp(t)
+	s := a.BeginAs("/login", Kim)
+	a.Fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Hang: true})
 	answered := make(chan Response)
 	go func() {
-		resp, _ := m.Do(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+		resp, _ := a.Do(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 		answered <- resp
 	}()
-	m.Fake.AwaitCalls(t, authkittest.RouteCodeExchange, 1)
-	m.Clock.Advance(10 * time.Second)
+	a.Fake.AwaitCalls(t, authkittest.RouteCodeExchange, 1)
+	a.Clock.Advance(10 * time.Second)
 	refusedWithAPage(t, <-answered, http.StatusServiceUnavailable)
-	assert.Equal(t, 1, m.Fake.Calls(authkittest.RouteCodeExchange))
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteCodeExchange))
 }

@@ -1,4 +1,4 @@
-// A clock that reports the timers of the code under test.
+// A clock that reports the timers which the code under test sets.
 
 package behaviour
 
@@ -8,11 +8,10 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// Patience is how long, in real time, a test waits for what has to happen by
-// itself.
+// Patience is the real time that a test waits for an event which the fake clock does not cause.
 const Patience = 15 * time.Second
 
-// observedClock tells a test of each timer that the code under test sets.
+// observedClock is a FakeClock that sends the duration of each new timer to a channel.
 type observedClock struct {
 	*authkittest.FakeClock
 	set chan time.Duration
@@ -28,8 +27,7 @@ func (c observedClock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
 	return stop
 }
 
-// await blocks until a timer of at least min and at most max has been set, and
-// returns how long it is.
+// await blocks until a timer of at least min and at most max has been set. It returns the duration of that timer.
 func (c observedClock) await(min, max time.Duration) time.Duration {
 	for d := range c.set {
 		if min <= d && d <= max {

@@ -1,10 +1,10 @@
-// A configuration that New accepts.
+// Options for tests that call authkit.New.
 
 package behaviour
 
 import "github.com/authkit-go/authkit"
 
-// ValidOptions is a configuration that New accepts, and what is given on top of it.
+// ValidOptions returns a configuration that New accepts, followed by opts.
 func ValidOptions(opts ...authkit.Option) []authkit.Option {
 	return append([]authkit.Option{
 		authkit.WithAPIKey("sk_test_1"),
