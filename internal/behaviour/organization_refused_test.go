@@ -16,7 +16,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestASwitchThatIsRefusedLeavesTheSessionAsItWas(t *testing.T) {
+func TestARefusedSwitchLeavesTheSessionUnchanged(t *testing.T) {
 	a := Switching(t)
 	for name, c := range map[string]struct {
 		organization string
@@ -53,7 +53,7 @@ func TestASwitchThatIsRefusedLeavesTheSessionAsItWas(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoOrganizationIDIsRefusedWithoutACall(t *testing.T) {
+func TestAMalformedOrganizationIDIsRefusedWithoutACall(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
 	for _, id := range []string{
@@ -73,7 +73,7 @@ func TestWhatIsNoOrganizationIDIsRefusedWithoutACall(t *testing.T) {
 	}
 }
 
-func TestMadeUpOrganizationIDsAreAskedAboutTwentyTimesAMinuteAtTheMost(t *testing.T) {
+func TestMadeUpOrganizationIDsCostAtMostTwentyCallsAMinute(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
 	guess := func(ids int) {
@@ -107,7 +107,7 @@ func TestMadeUpOrganizationIDsAreAskedAboutTwentyTimesAMinuteAtTheMost(t *testin
 }
 
 // All at once, so that none of them finds another's refusal in time.
-func TestMadeUpOrganizationIDsThatComeAtOnceAreBoundedToo(t *testing.T) {
+func TestConcurrentMadeUpOrganizationIDsCostAtMostTwentyCalls(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true, Times: 1})
@@ -126,7 +126,7 @@ func TestMadeUpOrganizationIDsThatComeAtOnceAreBoundedToo(t *testing.T) {
 	assert.Equal(t, "org_acme", a.Me(cookie)["organization"])
 }
 
-func TestAPersonMaySwitchAmongTheirOrganizationsAsOftenAsTheyLike(t *testing.T) {
+func TestSwitchesBetweenAUsersOwnOrganizationsAreNotLimited(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
 	for i := range 10 {
@@ -139,7 +139,7 @@ func TestAPersonMaySwitchAmongTheirOrganizationsAsOftenAsTheyLike(t *testing.T) 
 	}
 }
 
-func TestARefusedOrganizationIsAskedAboutAgainAfterAMinute(t *testing.T) {
+func TestASwitchToARefusedOrganizationIsTriedAgainAfterAMinute(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
 	for range 5 {
@@ -159,7 +159,7 @@ func TestARefusedOrganizationIsAskedAboutAgainAfterAMinute(t *testing.T) {
 
 // The organization wanted a sign-in of its own, and got it. Its refusal is one
 // of the session before that.
-func TestASignInForAnOrganizationForgetsThatItWasRefused(t *testing.T) {
+func TestASignInForAnOrganizationClearsItsRememberedRefusal(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"sso_required"}`, Times: 1})
@@ -172,7 +172,7 @@ func TestASignInForAnOrganizationForgetsThatItWasRefused(t *testing.T) {
 	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-func TestASwitchThatFailsInPassingPausesSwitchesAndNoRefresh(t *testing.T) {
+func TestATransientSwitchFailurePausesSwitchesButNotRefreshes(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault authkittest.Fault
 		pause time.Duration
@@ -214,7 +214,7 @@ func TestASwitchThatFailsInPassingPausesSwitchesAndNoRefresh(t *testing.T) {
 	})
 }
 
-func TestARefreshThatFailsInPassingPausesSwitchesToo(t *testing.T) {
+func TestATransientRefreshFailurePausesSwitches(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
 	a.Clock.Advance(4 * time.Minute)
@@ -228,7 +228,7 @@ func TestARefreshThatFailsInPassingPausesSwitchesToo(t *testing.T) {
 }
 
 // The organization of the session is gone. That must not keep the person there.
-func TestARefreshThatIsRefusedKeepsNobodyFromSwitching(t *testing.T) {
+func TestARefusedRefreshDoesNotPreventASwitch(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
 	a.Clock.Advance(4 * time.Minute)
@@ -239,7 +239,7 @@ func TestARefreshThatIsRefusedKeepsNobodyFromSwitching(t *testing.T) {
 }
 
 // To the organization of the session as well: a switch is no refresh.
-func TestADemandOfAnOrganizationEndsNoSessionThatSwitches(t *testing.T) {
+func TestASignInRequiredByAnOrganizationDoesNotEndTheSession(t *testing.T) {
 	for _, organization := range []string{"org_beta", "org_acme"} {
 		for _, demand := range []string{`{"error":"sso_required","connection_ids":["conn_1"]}`, `{"code":"mfa_enrollment","pending_authentication_token":"p"}`} {
 			a := Switching(t)

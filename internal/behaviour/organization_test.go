@@ -16,7 +16,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestASwitchTakesTheSessionToTheOtherOrganizationAtOnce(t *testing.T) {
+func TestASwitchMovesTheSessionToTheOtherOrganization(t *testing.T) {
 	a := Switching(t)
 	b := a.Browser()
 	_, err := b.SignIn(a.URL+"/login?return_to=/switcher", Kim)
@@ -32,7 +32,7 @@ func TestASwitchTakesTheSessionToTheOtherOrganizationAtOnce(t *testing.T) {
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-func TestTheHookOfARefreshGetsTheSessionBeforeAndAfterASwitch(t *testing.T) {
+func TestTheRefreshHookGetsTheSessionsBeforeAndAfterASwitch(t *testing.T) {
 	var events []authkit.RefreshEvent
 	a := Switching(t, authkit.WithOnRefresh(func(_ context.Context, e authkit.RefreshEvent) { events = append(events, e) }))
 	require.Equal(t, http.StatusOK, a.SwitchTo("org_beta", a.Acme(), Scripted()).Status)
@@ -42,7 +42,7 @@ func TestTheHookOfARefreshGetsTheSessionBeforeAndAfterASwitch(t *testing.T) {
 	assert.Equal(t, events[0].Previous.ID(), events[0].Session.ID())
 }
 
-func TestAScriptThatSwitchesIsToldWhereToGo(t *testing.T) {
+func TestASwitchByAScriptReturnsTheReturnPathAsJSON(t *testing.T) {
 	a := Switching(t)
 	resp := a.SwitchTo("org_beta", a.Acme(), Scripted())
 	assert.Equal(t, http.StatusOK, resp.Status)
@@ -50,7 +50,7 @@ func TestAScriptThatSwitchesIsToldWhereToGo(t *testing.T) {
 	assert.Equal(t, "org_beta", a.Me(resp.NewCookie(t))["organization"])
 }
 
-func TestASwitchOfAnEndedSessionEndsItHere(t *testing.T) {
+func TestASwitchOfARevokedSessionSignsOut(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
 	a.Fake.RevokeSession(a.SessionID())
@@ -59,7 +59,7 @@ func TestASwitchOfAnEndedSessionEndsItHere(t *testing.T) {
 	assert.Negative(t, resp.SetCookies(t)["authkit-session"].MaxAge)
 }
 
-func TestAnOrganizationThatWantsItsOwnSignInGetsItAndTheBrowserComesBack(t *testing.T) {
+func TestASwitchToAnOrganizationThatRequiresASignInLeadsThroughIt(t *testing.T) {
 	for name, demand := range map[string]func(*authkittest.Organization){
 		"single sign-on":  func(o *authkittest.Organization) { o.RequireSSO, o.Connections = true, []string{"conn_beta"} },
 		"a second factor": func(o *authkittest.Organization) { o.RequireMFA = true },
@@ -88,7 +88,7 @@ func TestAnOrganizationThatWantsItsOwnSignInGetsItAndTheBrowserComesBack(t *test
 }
 
 // A provider or a connection in the options of every sign-in cannot stand beside an organization.
-func TestASwitchThatNeedsASignInGoesThroughAuthKitWhateverTheLoginParamsSay(t *testing.T) {
+func TestASignInForASwitchIgnoresTheProviderAndConnectionOfTheLoginParams(t *testing.T) {
 	for name, params := range map[string]authkit.LoginParams{
 		"a provider": {Provider: "GoogleOAuth"}, "a connection": {Connection: "conn_acme"},
 	} {
@@ -107,7 +107,7 @@ func TestASwitchThatNeedsASignInGoesThroughAuthKitWhateverTheLoginParamsSay(t *t
 	}
 }
 
-func TestTwoTabsThatSwitchAtOnceBothArriveAndNobodyIsSignedOut(t *testing.T) {
+func TestConcurrentSwitchesInTwoTabsKeepTheUserSignedIn(t *testing.T) {
 	for _, last := range []string{"org_beta", "org_gamma"} {
 		t.Run("the browser is left with the cookie of "+last, func(t *testing.T) {
 			a := Switching(t)
@@ -138,7 +138,7 @@ func TestTwoTabsThatSwitchAtOnceBothArriveAndNobodyIsSignedOut(t *testing.T) {
 	}
 }
 
-func TestARefreshDuringASwitchGoesOnAndTheSwitchToo(t *testing.T) {
+func TestARefreshAndASwitchAtTheSameTimeBothSucceed(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
 	a.Clock.Advance(4*time.Minute + time.Second)
@@ -156,7 +156,7 @@ func TestARefreshDuringASwitchGoesOnAndTheSwitchToo(t *testing.T) {
 	assert.Equal(t, "org_beta", a.Me((<-switched).NewCookie(t))["organization"])
 }
 
-func TestAnAnswerWithAnotherOrganizationIsRefusedAndLosesNothing(t *testing.T) {
+func TestAReplyForAnotherOrganizationIsRefusedAndTheSessionKept(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Claims = map[string]any{"org_id": "org_acme"} })
@@ -168,7 +168,7 @@ func TestAnAnswerWithAnotherOrganizationIsRefusedAndLosesNothing(t *testing.T) {
 	assert.Equal(t, "org_acme", a.Me(renewed)["organization"])
 }
 
-func TestALogoutDuringASwitchStays(t *testing.T) {
+func TestALogoutDuringASwitchIsNotUndone(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
@@ -182,7 +182,7 @@ func TestALogoutDuringASwitchStays(t *testing.T) {
 	assert.Empty(t, resp.SetCookies(t))
 }
 
-func TestASwitchThatFailsIsNoFailureOfARefreshThatWaitedForIt(t *testing.T) {
+func TestAFailedSwitchDoesNotFailARefreshThatWaitedForIt(t *testing.T) {
 	clock := newObservedClock()
 	a := switchingOn(t, &clock)
 	cookie := a.Acme()
@@ -217,7 +217,7 @@ func TestASwitchThatFailsIsNoFailureOfARefreshThatWaitedForIt(t *testing.T) {
 	(<-answered).NewCookie(t)
 }
 
-func TestAFormThatIsTooLargeSwitchesNothing(t *testing.T) {
+func TestASwitchFormBeyond64KiBIsRefused(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
 	send := func(padding int) Response {
@@ -232,7 +232,7 @@ func TestAFormThatIsTooLargeSwitchesNothing(t *testing.T) {
 	assert.Equal(t, http.StatusOK, send(63<<10).Status)
 }
 
-func TestASwitchIsNotAnsweredWithAnEarlierOne(t *testing.T) {
+func TestASwitchDoesNotGetTheResultOfAnEarlierSwitch(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
 	a.Fake.AddSigningKey()
@@ -248,7 +248,7 @@ func TestASwitchIsNotAnsweredWithAnEarlierOne(t *testing.T) {
 	assert.Equal(t, "org_gamma", a.Me(cookie)["organization"])
 }
 
-func TestTheLinkOfARefusedFormLeadsToAPage(t *testing.T) {
+func TestTheSignInLinkOfARefusedSwitchDoesNotReturnToTheForm(t *testing.T) {
 	a := Switching(t)
 	r := a.Send(Request{Method: "POST", Target: "/organization", Header: http.Header{"Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {"document"}, "Accept": {"text/html"}},
 		Form: url.Values{"organization_id": {"org_beta"}, "return_to": {"/account"}}})

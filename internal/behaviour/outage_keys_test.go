@@ -25,7 +25,7 @@ var keyOutages = map[string]func(*testing.T, failure){
 	"when they are renewed":      failNewerKeys,
 }
 
-func TestKeysThatCannotBeHadAreHeldAgainstNobody(t *testing.T) {
+func TestAFailedKeyFetchNeverEndsASessionOrASignIn(t *testing.T) {
 	for moment, fail := range keyOutages {
 		for name, f := range failures {
 			t.Run(name+", "+moment, func(t *testing.T) {
@@ -127,7 +127,7 @@ func failNewerKeys(t *testing.T, f failure) {
 }
 
 // The reply is behind the request, and in front of it where there are no keys yet.
-func TestKeysThatComeSlowlyAreWaitedForOnlyWhereThereAreNone(t *testing.T) {
+func TestARequestWaitsForSlowKeysOnlyIfThereAreNone(t *testing.T) {
 	slow := authkittest.Fault{Delay: 3 * time.Second}
 
 	t.Run("the first ones", func(t *testing.T) {

@@ -23,15 +23,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTheSuiteHoldsForAnApplicationInThisProcess(t *testing.T) {
+func TestTheSuitePassesForAnApplicationInThisProcess(t *testing.T) {
 	Run(t, Target{Name: "in this process", Start: func(t testing.TB, d Deployment) string {
 		return NewInstance(t, d.Fake, nil, AppOptions{Password: d.CookiePassword, Log: d.Log}).URL
 	}})
 }
 
-func TestTheSuiteHoldsForTheStdlibExample(t *testing.T) { Run(t, example("stdlib")) }
+func TestTheSuitePassesForTheStdlibExample(t *testing.T) { Run(t, example("stdlib")) }
 
-func TestTheSuiteHoldsForTheChiExample(t *testing.T) { Run(t, example("chi")) }
+func TestTheSuitePassesForTheChiExample(t *testing.T) { Run(t, example("chi")) }
 
 func TestTheSuiteRunsEveryCaseInItsFiles(t *testing.T) {
 	listed := map[string]bool{}

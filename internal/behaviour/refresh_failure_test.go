@@ -155,7 +155,7 @@ func (o *outage) renew(f failure, q Request, usable bool) renewing {
 	return r
 }
 
-func TestARefreshThatFailsLeavesTheSessionWhole(t *testing.T) {
+func TestAFailedRefreshNeverEndsTheSession(t *testing.T) {
 	for _, usable := range []bool{true, false} {
 		token := "whose token has expired"
 		if usable {
@@ -236,7 +236,7 @@ func TestARefreshThatFailsLeavesTheSessionWhole(t *testing.T) {
 	}
 }
 
-func TestARefreshThatIsSlowServesWhoeverCanWait(t *testing.T) {
+func TestARequestWithAUsableTokenWaitsTwoSecondsForASlowRefresh(t *testing.T) {
 	for name, c := range map[string]struct {
 		beyond time.Duration // the token's expiry
 		serves time.Duration // after which the request is answered
@@ -275,7 +275,7 @@ func TestARefreshThatIsSlowServesWhoeverCanWait(t *testing.T) {
 }
 
 // What counts is what a reply says, not what it is called.
-func TestAReplyUnderAnotherContentTypeIsReadAllTheSame(t *testing.T) {
+func TestAReplyWithAnotherContentTypeIsAccepted(t *testing.T) {
 	leavesNothing(t)
 	o := newOutage(t, AppOptions{})
 	other := authkittest.Fault{Header: http.Header{"Content-Type": {"text/plain"}}}
@@ -291,7 +291,7 @@ func TestAReplyUnderAnotherContentTypeIsReadAllTheSame(t *testing.T) {
 
 // The exchange has been made, and its reply is lost. WorkOS answers the retired
 // token for half a minute, and that is longer than the pause.
-func TestASessionWhoseRefreshWasMadeAndLostGoesOn(t *testing.T) {
+func TestASessionSurvivesARefreshWhoseReplyIsLost(t *testing.T) {
 	for name, fault := range map[string]authkittest.Fault{
 		"in a failure":             {TakeEffect: true, Status: 500},
 		"half way":                 {Truncate: true},
@@ -322,7 +322,7 @@ func TestASessionWhoseRefreshWasMadeAndLostGoesOn(t *testing.T) {
 }
 
 // A code that is known to WorkOS as a refusal is one, whatever its status.
-func TestARefreshThatIsRefusedByNameIsAskedForAgainAfterAMinute(t *testing.T) {
+func TestARefreshRefusedWithAKnownCodeIsTriedAgainAfterAMinute(t *testing.T) {
 	for name, usable := range map[string]bool{"a token that is good still": true, "a token that has expired": false} {
 		t.Run(name, func(t *testing.T) {
 			leavesNothing(t)
@@ -355,7 +355,7 @@ func TestARefreshThatIsRefusedByNameIsAskedForAgainAfterAMinute(t *testing.T) {
 	}
 }
 
-func TestACodeThatCannotBeExchangedCostsASignInAndNothingElse(t *testing.T) {
+func TestAFailedCodeExchangeCostsOnlyThatSignIn(t *testing.T) {
 	for name, f := range failures {
 		t.Run(name, func(t *testing.T) {
 			leavesNothing(t)
@@ -401,7 +401,7 @@ func TestACodeThatCannotBeExchangedCostsASignInAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestARefreshThatTimesOutOrBreaksOffLeavesTheSession(t *testing.T) {
+func TestATimeoutOrResetOfARefreshKeepsTheSession(t *testing.T) {
 	for name, fault := range map[string]authkittest.Fault{
 		"a timeout leaves the session":            {Hang: true},
 		"a connection that breaks leaves it, too": {Reset: true},

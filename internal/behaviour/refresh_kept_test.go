@@ -17,7 +17,7 @@ import (
 )
 
 // Use counts at the latest at half the limit.
-func TestASessionInUseOutlivesTheSmallestIdleLimit(t *testing.T) {
+func TestASessionInUseOutlivesAShortIdleTimeout(t *testing.T) {
 	for _, limit := range []time.Duration{time.Minute, 90 * time.Second} {
 		t.Run(limit.String(), func(t *testing.T) {
 			a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithIdleTimeout(limit)}})
@@ -36,7 +36,7 @@ func TestASessionInUseOutlivesTheSmallestIdleLimit(t *testing.T) {
 
 // A handler that answers late (a report, a long poll) sends the cookie that was new when it began. By then the browser has
 // had the next one; the late answer takes it back to a retired token, and the next refresh is "already exchanged".
-func TestALateResponseDoesNotTakeTheBrowserBackToARetiredToken(t *testing.T) {
+func TestALateResponseDoesNotRestoreARetiredRefreshToken(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
 	var once sync.Once
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
@@ -70,7 +70,7 @@ func TestALateResponseDoesNotTakeTheBrowserBackToARetiredToken(t *testing.T) {
 
 // A refresh token is spent once it has been exchanged, whatever became of the access token that came with the new one: an
 // issuer that WorkOS has switched and WithAdditionalIssuers does not know yet must not end every session that is refreshed meanwhile.
-func TestARefusedNewTokenDoesNotCostTheSession(t *testing.T) {
+func TestARefusedNewAccessTokenDoesNotEndTheSession(t *testing.T) {
 	upstream := &Rewriting{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
@@ -94,7 +94,7 @@ func TestARefusedNewTokenDoesNotCostTheSession(t *testing.T) {
 
 // The same with keys that cannot be had just after a rotation, and a process that restarts: the new pair was in memory
 // alone.
-func TestANewPairThatCannotBeVerifiedYetOutlivesTheProcess(t *testing.T) {
+func TestANewTokenPairThatCannotBeVerifiedYetSurvivesARestart(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Send(Request{Target: "/account", Cookie: cookie}) // keys are had
@@ -117,7 +117,7 @@ func TestANewPairThatCannotBeVerifiedYetOutlivesTheProcess(t *testing.T) {
 }
 
 // An outage is nobody's idleness.
-func TestAnOutageOfRefreshesDoesNotRunDownTheIdleLimit(t *testing.T) {
+func TestARefreshOutageDoesNotCountAsIdleTime(t *testing.T) {
 	a := NewApp(t, AppOptions{
 		AuthKit: []authkit.Option{authkit.WithIdleTimeout(10 * time.Minute)},
 		Fake:    []authkittest.Option{authkittest.WithAccessTokenLifetime(time.Hour)},
@@ -134,7 +134,7 @@ func TestAnOutageOfRefreshesDoesNotRunDownTheIdleLimit(t *testing.T) {
 	}
 }
 
-func TestManyRequestsMeetATokenThatCannotBeVerifiedYetAndAllAreServed(t *testing.T) {
+func TestConcurrentRequestsAreServedWhileTheNewTokenCannotBeVerified(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(4*time.Minute + 30*time.Second)

@@ -39,7 +39,7 @@ func TestASlowResponseDoesNotUndoASwitch(t *testing.T) {
 	assert.Equal(t, "user_kim in org_beta", a.Send(Request{Target: "/me", Cookie: jar}).Body, "the session was lost")
 }
 
-func TestAKeptCookieDoesNotTakeTheBrowserBack(t *testing.T) {
+func TestALateResponseAfterAFailedRefreshDoesNotRestoreTheOldCookie(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
 	a := NewApp(t, AppOptions{
 		Routes:  reporting(began, goOn),
@@ -59,7 +59,7 @@ func TestAKeptCookieDoesNotTakeTheBrowserBack(t *testing.T) {
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()}).Status, "the session was lost")
 }
 
-func TestAKeptRefreshTokenDoesNotTakeTheBrowserBack(t *testing.T) {
+func TestALateResponseDoesNotRestoreAnUnverifiedTokenPair(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
 	a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
 	jar := a.SignedIn(Kim).CookieHeader()
@@ -84,7 +84,7 @@ func TestAKeptRefreshTokenDoesNotTakeTheBrowserBack(t *testing.T) {
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()}).Status, "the session was lost")
 }
 
-func TestASlowResponseRevivesNoSessionThatWasLoggedOut(t *testing.T) {
+func TestASlowResponseDoesNotRestoreASignedOutSession(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
 	a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
 	other := NewInstance(t, a.Fake, a.Clock, AppOptions{})
@@ -103,7 +103,7 @@ func TestASlowResponseRevivesNoSessionThatWasLoggedOut(t *testing.T) {
 	}
 }
 
-func TestAnOutageOfKeysSetsNoCookieThatWasLoggedOut(t *testing.T) {
+func TestAKeyOutageDoesNotRestoreASignedOutCookie(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithIdleTimeout(time.Hour)}})
 	jar := a.SignedIn(Kim).CookieHeader()
 	fresh := NewInstance(t, a.Fake, a.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithIdleTimeout(time.Hour)}})
@@ -114,7 +114,7 @@ func TestAnOutageOfKeysSetsNoCookieThatWasLoggedOut(t *testing.T) {
 	assert.False(t, len(resp.Header["Set-Cookie"]) > 0, "the cookie is set anew")
 }
 
-func TestASlowResponseOfThePersonBeforeDoesNotReplaceANewSignIn(t *testing.T) {
+func TestASlowResponseOfThePreviousUserDoesNotReplaceANewSignIn(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
 	a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
 	b := a.SignedIn(Kim)
@@ -130,7 +130,7 @@ func TestASlowResponseOfThePersonBeforeDoesNotReplaceANewSignIn(t *testing.T) {
 	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()}).Body, "lee@example.com")
 }
 
-func TestASlowResponseDoesNotUndoASignInOverALiveSession(t *testing.T) {
+func TestASlowResponseDoesNotUndoASignInOverAnActiveSession(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
 	a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
 	lees := a.SignedIn("lee@example.com").CookieHeader()

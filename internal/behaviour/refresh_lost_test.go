@@ -16,7 +16,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestARenewalThatNobodyWaitedForIsGoneOnFrom(t *testing.T) {
+func TestARefreshThatOutlastsItsRequestIsUsedByLaterRequests(t *testing.T) {
 	for _, later := range []time.Duration{10 * time.Second, 7 * time.Minute, 23 * time.Hour} {
 		a, cookie, answered, renewed := Slowly(t, "/account", nil)
 		resp := <-answered
@@ -35,7 +35,7 @@ func TestARenewalThatNobodyWaitedForIsGoneOnFrom(t *testing.T) {
 
 // The handler takes its time as well, so that the cookie is there before its
 // response is.
-func TestARenewalThatComesBeforeTheResponseGoesOutWithIt(t *testing.T) {
+func TestARefreshThatEndsDuringAResponseIsSentWithIt(t *testing.T) {
 	for _, meanwhile := range []string{"", "the person signs out", "the handler drops the cookie itself"} {
 		began, goOn := make(chan struct{}), make(chan struct{})
 		a, cookie, answered, renewed := Slowly(t, "/slow", func(_ *App, mux *http.ServeMux) {
@@ -69,7 +69,7 @@ func TestARenewalThatComesBeforeTheResponseGoesOutWithIt(t *testing.T) {
 	}
 }
 
-func TestASessionOutlivesHoweverManyLostResponses(t *testing.T) {
+func TestASessionSurvivesAnyNumberOfLostResponses(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	for range 8 {
@@ -86,7 +86,7 @@ func TestASessionOutlivesHoweverManyLostResponses(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie}).Status, "until its successor has come back")
 }
 
-func TestWhatARefreshTokenBecameIsForgottenAfterADay(t *testing.T) {
+func TestTheSuccessorOfARefreshTokenIsForgottenAfterADay(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
@@ -98,7 +98,7 @@ func TestWhatARefreshTokenBecameIsForgottenAfterADay(t *testing.T) {
 }
 
 // A server that hands out an old refresh token again leads nobody in a circle.
-func TestARefreshTokenThatComesBackIsNotSpent(t *testing.T) {
+func TestARefreshTokenThatWorkOSReturnsAgainIsUsable(t *testing.T) {
 	upstream := &Rewriting{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 	var tokens []any
@@ -119,7 +119,7 @@ func TestARefreshTokenThatComesBackIsNotSpent(t *testing.T) {
 
 // The exchange was made, its token could not be verified and has expired, the
 // next exchange fails in passing; and no response arrives.
-func TestNoFailureOnTheWayForgetsWhatARefreshTokenBecame(t *testing.T) {
+func TestFailuresDoNotForgetTheSuccessorOfARefreshToken(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Send(Request{Target: "/account", Cookie: cookie})
@@ -145,7 +145,7 @@ func TestNoFailureOnTheWayForgetsWhatARefreshTokenBecame(t *testing.T) {
 
 // WorkOS has answered a switch with a token that is not taken, and the response
 // with the new refresh token is lost.
-func TestASwitchThatFailedHalfwayLosesNoSession(t *testing.T) {
+func TestASwitchWithARefusedAccessTokenDoesNotLoseTheSession(t *testing.T) {
 	upstream := &Rewriting{}
 	a := Switching(t, authkit.WithHTTPClient(&http.Client{Transport: upstream}))
 	cookie := a.Acme()
@@ -165,7 +165,7 @@ func TestASwitchThatFailedHalfwayLosesNoSession(t *testing.T) {
 
 // A straggler still holds the token before the one that could not be verified,
 // and the browser has switched since.
-func TestAStragglerDoesNotMakeASpentTokenGoodAgain(t *testing.T) {
+func TestALateRequestDoesNotMakeAConsumedRefreshTokenUsableAgain(t *testing.T) {
 	a := Switching(t)
 	old := a.Acme()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
@@ -184,7 +184,7 @@ func TestAStragglerDoesNotMakeASpentTokenGoodAgain(t *testing.T) {
 
 // To a clock that is far ahead every token has expired when it comes. It serves
 // within the skew all the same, and is no reason for another exchange.
-func TestARenewalThatIsOldWhenItComesIsNotRenewedAtOnce(t *testing.T) {
+func TestATokenThatIsStaleOnArrivalIsNotRefreshedAgainAtOnce(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	ahead := authkittest.NewFakeClock(Start.Add(5*time.Minute + 30*time.Second))
@@ -197,7 +197,7 @@ func TestARenewalThatIsOldWhenItComesIsNotRenewedAtOnce(t *testing.T) {
 
 // With a clock that is ten minutes ahead no new token is good, and asking for
 // another one does not help.
-func TestARenewalThatHasExpiredWhenItComesLosesNoSession(t *testing.T) {
+func TestATokenThatIsExpiredOnArrivalDoesNotLoseTheSession(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	fast := NewInstance(t, a.Fake, authkittest.NewFakeClock(Start.Add(10*time.Minute)), AppOptions{})
@@ -212,7 +212,7 @@ func TestARenewalThatHasExpiredWhenItComesLosesNoSession(t *testing.T) {
 
 // The keys cannot be had, so nothing can be verified; but the tokens say
 // themselves that they are somebody else's.
-func TestTokensOfSomebodyElseAreNotKeptUnverified(t *testing.T) {
+func TestAnUnverifiedTokenOfAnotherUserIsNotStored(t *testing.T) {
 	upstream := &Rewriting{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -234,7 +234,7 @@ func TestTokensOfSomebodyElseAreNotKeptUnverified(t *testing.T) {
 
 // A script's logout leaves the session alive at WorkOS; no cookie but the last
 // one leads there.
-func TestALogoutForgetsWhatRetiredTokensBecame(t *testing.T) {
+func TestALogoutForgetsTheSuccessorsOfRetiredRefreshTokens(t *testing.T) {
 	for _, with := range []string{"the first cookie", "the last cookie"} {
 		t.Run(with, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
@@ -256,7 +256,7 @@ func TestALogoutForgetsWhatRetiredTokensBecame(t *testing.T) {
 	}
 }
 
-func TestALostRenewalWhoseSessionWasRevokedClearsTheCookie(t *testing.T) {
+func TestALostRefreshOfARevokedSessionClearsTheCookie(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
@@ -266,7 +266,7 @@ func TestALostRenewalWhoseSessionWasRevokedClearsTheCookie(t *testing.T) {
 	assert.Empty(t, JarAfter(cookie, a.Send(Request{Target: "/account", Cookie: cookie})))
 }
 
-func TestARenewalThatWasLostRevivesNothing(t *testing.T) {
+func TestALostRefreshDoesNotReviveASignedOutSession(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
@@ -282,7 +282,7 @@ func TestARenewalThatWasLostRevivesNothing(t *testing.T) {
 
 // The exchange succeeded, its key could not be had, and by the time that it can
 // the new token has expired too. It is stale, as any other, and not refused.
-func TestARenewalThatExpiredBeforeItCouldBeVerifiedIsRenewed(t *testing.T) {
+func TestATokenThatExpiredBeforeItCouldBeVerifiedIsRefreshed(t *testing.T) {
 	for _, arrives := range []bool{true, false} {
 		for _, stumbles := range []bool{false, true} {
 			a := NewApp(t, AppOptions{})

@@ -37,7 +37,7 @@ var passing = map[string]authkittest.Fault{
 	"a redirect to another host": {Status: 302, Header: http.Header{"Location": {"http://localhost:1/"}}},
 }
 
-func TestAPassingFailureOfARefreshEndsNoSession(t *testing.T) {
+func TestATransientRefreshFailureEndsNoSession(t *testing.T) {
 	for name, fault := range passing {
 		t.Run(name, func(t *testing.T) {
 			clock := newObservedClock()
@@ -100,7 +100,7 @@ func (a *App) sendWhileTimePasses(clock observedClock, q Request) Response {
 	}
 }
 
-func TestARefreshThatHangsHoldsARequestUpForTwoSecondsWhileItsTokenIsGood(t *testing.T) {
+func TestARequestWithAUsableTokenWaitsTwoSecondsForAHangingRefresh(t *testing.T) {
 	clock := newObservedClock()
 	a := NewApp(t, AppOptions{Clock: &clock})
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -123,7 +123,7 @@ func TestARefreshThatHangsHoldsARequestUpForTwoSecondsWhileItsTokenIsGood(t *tes
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-func TestARefreshThatHangsEndsWithinTenSecondsAndTheSessionStays(t *testing.T) {
+func TestAHangingRefreshEndsAfterTenSecondsAndKeepsTheSession(t *testing.T) {
 	clock := newObservedClock()
 	a := NewApp(t, AppOptions{Clock: &clock})
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -142,7 +142,7 @@ func TestARefreshThatHangsEndsWithinTenSecondsAndTheSessionStays(t *testing.T) {
 	assert.Empty(t, resp.SetCookies(t))
 }
 
-func TestAfterAFailureNobodyTriesAgainBeforeTheTimeGiven(t *testing.T) {
+func TestAFailedRefreshIsNotTriedAgainBeforeItsPauseEnds(t *testing.T) {
 	for name, c := range map[string]struct {
 		header http.Header
 		pause  time.Duration
@@ -173,7 +173,7 @@ func TestAfterAFailureNobodyTriesAgainBeforeTheTimeGiven(t *testing.T) {
 	}
 }
 
-func TestWithoutKeysNothingIsRefreshedAndNobodySignedOut(t *testing.T) {
+func TestAKeyOutageCausesNoRefreshAndNoSignOut(t *testing.T) {
 	for name, fault := range map[string]authkittest.Fault{
 		"500":            {Status: 500},
 		"429":            {Status: 429, Header: http.Header{"Retry-After": {"20"}}},
@@ -214,7 +214,7 @@ func TestWithoutKeysNothingIsRefreshedAndNobodySignedOut(t *testing.T) {
 	}
 }
 
-func TestKeysAtHandServeThroughAnOutageOfADay(t *testing.T) {
+func TestCachedSigningKeysServeThroughAnOutageOfADay(t *testing.T) {
 	a := NewApp(t, AppOptions{Fake: []authkittest.Option{authkittest.WithAccessTokenLifetime(48 * time.Hour)}})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
@@ -224,7 +224,7 @@ func TestKeysAtHandServeThroughAnOutageOfADay(t *testing.T) {
 	assert.Equal(t, http.StatusServiceUnavailable, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
 }
 
-func TestAKeyRotatedAwayUnderALiveSessionMeansARefreshAndNotALogout(t *testing.T) {
+func TestASessionOfAWithdrawnKeyIsRefreshedAndNotSignedOut(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	var cookies []string
 	for range 3 {
@@ -246,7 +246,7 @@ func TestAKeyRotatedAwayUnderALiveSessionMeansARefreshAndNotALogout(t *testing.T
 	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteJWKS))
 }
 
-func TestAProcessThatNeverSawAWithdrawnKeyRefreshesTheSessionsItSigned(t *testing.T) {
+func TestANewProcessRefreshesSessionsOfAKeyWithdrawnBeforeItsStart(t *testing.T) {
 	before := NewApp(t, AppOptions{})
 	cookies := []string{before.SignedIn(Kim).CookieHeader(), before.SignedIn(Kim).CookieHeader()}
 	before.Fake.RotateSigningKeys()
@@ -260,7 +260,7 @@ func TestAProcessThatNeverSawAWithdrawnKeyRefreshesTheSessionsItSigned(t *testin
 // A process that was started after two keys had gone. Whoever keeps sending an
 // old cookie of the one, as often as an unknown key may be asked for, keeps
 // nobody out whose cookie is of the other.
-func TestACookieOfAWithdrawnKeyStarvesNoneOfAnother(t *testing.T) {
+func TestACookieOfAWithdrawnKeyDoesNotBlockCookiesOfAnotherKey(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	kims := a.SignedIn(Kim).CookieHeader()
 	a.Fake.RotateSigningKeys()
@@ -289,7 +289,7 @@ func TestACookieOfAWithdrawnKeyStarvesNoneOfAnother(t *testing.T) {
 	}
 }
 
-func TestANewPairIsKeptUntilItsKeyCanBeHad(t *testing.T) {
+func TestANewTokenPairIsKeptUntilItsKeyIsAvailable(t *testing.T) {
 	for _, arrives := range []bool{false, true} {
 		t.Run(fmt.Sprint("the response arrives: ", arrives), func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
@@ -326,7 +326,7 @@ func (t *agents) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-func TestTheKeysAreFetchedUnderOurOwnUserAgent(t *testing.T) {
+func TestTheKeysAreFetchedWithTheUserAgentOfTheLibrary(t *testing.T) {
 	transport := &agents{map[string]string{}}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: transport})}})
 	a.SignedIn(Kim)
@@ -335,7 +335,7 @@ func TestTheKeysAreFetchedUnderOurOwnUserAgent(t *testing.T) {
 	}
 }
 
-func TestReadyTellsWhetherASessionCouldBeVerified(t *testing.T) {
+func TestReadyReportsWhetherSessionsCanBeVerified(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	assert.ErrorIs(t, a.Ready(t.Context()), authkit.ErrUnavailable)

@@ -15,7 +15,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestAStaleSessionIsRenewedBeforeItsPageIsServed(t *testing.T) {
+func TestAStaleSessionIsRefreshedBeforeItsPageIsServed(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	b := a.SignedIn(Kim)
 	before, id := b.CookieHeader(), a.SessionID()
@@ -32,7 +32,7 @@ func TestAStaleSessionIsRenewedBeforeItsPageIsServed(t *testing.T) {
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh), "the new session serves the next request")
 }
 
-func TestARenewalBeginsOneMinuteOrAFifthOfTheLifetimeBeforeTheExpiry(t *testing.T) {
+func TestARefreshBeginsAMinuteOrAFifthOfTheLifetimeBeforeExpiry(t *testing.T) {
 	for name, c := range map[string]struct{ lifetime, ahead time.Duration }{
 		"five minutes": {5 * time.Minute, time.Minute},
 		"an hour":      {time.Hour, time.Minute},
@@ -51,7 +51,7 @@ func TestARenewalBeginsOneMinuteOrAFifthOfTheLifetimeBeforeTheExpiry(t *testing.
 	}
 }
 
-func TestAClockThatIsFarAheadMakesNoExchangeOfEveryRequest(t *testing.T) {
+func TestAClockFarAheadDoesNotCauseAnExchangeOnEveryRequest(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	ahead := authkittest.NewFakeClock(Start.Add(4*time.Minute + 30*time.Second))
 	fast := NewInstance(t, a.Fake, ahead, AppOptions{})
@@ -64,7 +64,7 @@ func TestAClockThatIsFarAheadMakesNoExchangeOfEveryRequest(t *testing.T) {
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-func TestARefreshStaysInItsOrganization(t *testing.T) {
+func TestARefreshKeepsTheOrganizationOfTheSession(t *testing.T) {
 	upstream := &Rewriting{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -74,7 +74,7 @@ func TestARefreshStaysInItsOrganization(t *testing.T) {
 	assert.Equal(t, "refresh_token", upstream.Sent["grant_type"])
 }
 
-func TestARetiredTokenIsAnsweredFromMemoryUntilThirtySecondsAfterItsSuccessorCameBack(t *testing.T) {
+func TestARetiredTokenIsAnsweredFromMemoryUntil30SecondsAfterItsSuccessorIsUsed(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	old := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(0)
@@ -94,7 +94,7 @@ func TestARetiredTokenIsAnsweredFromMemoryUntilThirtySecondsAfterItsSuccessorCam
 	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-func TestALostReplyOfAnExchangeIsMadeUpForByARetryWithinTheWindow(t *testing.T) {
+func TestARetryRecoversALostExchangeReplyWithinTheReplayWindow(t *testing.T) {
 	clock := newObservedClock()
 	a := NewApp(t, AppOptions{Clock: &clock})
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -111,7 +111,7 @@ func TestALostReplyOfAnExchangeIsMadeUpForByARetryWithinTheWindow(t *testing.T) 
 	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-func TestTwoProcessesThatRefreshAtOnceBothGoOn(t *testing.T) {
+func TestTwoProcessesCanRefreshTheSameSession(t *testing.T) {
 	one := NewApp(t, AppOptions{})
 	two := NewInstance(t, one.Fake, one.Clock, AppOptions{})
 	cookie := one.SignedIn(Kim).CookieHeader()
@@ -125,7 +125,7 @@ func TestTwoProcessesThatRefreshAtOnceBothGoOn(t *testing.T) {
 	assert.Equal(t, http.StatusOK, one.Send(Request{Target: "/account", Cookie: second.NewCookie(t)}).Status)
 }
 
-func TestAReplyWithoutARefreshTokenLeavesTheOldOneInForce(t *testing.T) {
+func TestAReplyWithoutARefreshTokenKeepsTheOldRefreshToken(t *testing.T) {
 	upstream := &Rewriting{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -141,7 +141,7 @@ func TestAReplyWithoutARefreshTokenLeavesTheOldOneInForce(t *testing.T) {
 	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh), "a session with the same refresh token is renewed in its turn")
 }
 
-func TestOneEndingIsOneEndingHoweverManyAsk(t *testing.T) {
+func TestARefusedRefreshEndsTheSessionOnceForAllRequests(t *testing.T) {
 	for _, reply := range []string{
 		`{"error":"invalid_grant","error_description":"Refresh token already exchanged."}`,
 		`{"error":"sso_required","error_description":"d","email":"kim@example.com","connection_ids":["conn_1"]}`,
@@ -181,7 +181,7 @@ func TestARevokedSessionEndsAtItsNextRefresh(t *testing.T) {
 	assert.Empty(t, b.cookieNames())
 }
 
-func TestAnotherRefusalLeavesTheCookieAndIsAskedAgainOnceAMinute(t *testing.T) {
+func TestARefusalThatEndsNoSessionIsTriedAgainOnceAMinute(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
@@ -198,7 +198,7 @@ func TestAnotherRefusalLeavesTheCookieAndIsAskedAgainOnceAMinute(t *testing.T) {
 	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "home of "+Kim)
 }
 
-func TestARenewalWithAnotherPersonsOrSessionsTokenIsNotTaken(t *testing.T) {
+func TestARefreshReplyForAnotherUserOrSessionIsRefused(t *testing.T) {
 	for name, change := range map[string]func(kims, lees, reply map[string]any){
 		"another person's token":         func(kims, lees, reply map[string]any) { reply["access_token"] = lees["access_token"] },
 		"another person altogether":      func(kims, lees, reply map[string]any) { maps.Copy(reply, lees) },
@@ -225,7 +225,7 @@ func TestARenewalWithAnotherPersonsOrSessionsTokenIsNotTaken(t *testing.T) {
 	}
 }
 
-func TestAnUpgradeRenewsNothingWhileItsTokenIsGood(t *testing.T) {
+func TestAnUpgradeRequestIsNotRefreshedWhileItsTokenIsUsable(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	upgrade := http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}}
@@ -240,7 +240,7 @@ func TestAnUpgradeRenewsNothingWhileItsTokenIsGood(t *testing.T) {
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-func TestAPasswordInRotationOpensSessionsAndResealsThemAtTheirRefresh(t *testing.T) {
+func TestAPreviousCookiePasswordOpensSessionsAndARefreshResealsThem(t *testing.T) {
 	next := strings.Repeat("another-password-", 2)
 	before := NewApp(t, AppOptions{})
 	during := NewInstance(t, before.Fake, before.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithCookiePassword(next, Password)}})
@@ -257,7 +257,7 @@ func TestAPasswordInRotationOpensSessionsAndResealsThemAtTheirRefresh(t *testing
 	assert.Contains(t, after.Send(Request{Target: "/", Cookie: resealed}).Body, Kim)
 }
 
-func TestTheHookOfARefreshIsCalledOnceForEachExchange(t *testing.T) {
+func TestTheRefreshHookIsCalledOnceForEachExchange(t *testing.T) {
 	var renewed []string
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnRefresh(func(_ context.Context, e authkit.RefreshEvent) {
 		renewed = append(renewed, e.Session.UserID())
@@ -272,7 +272,7 @@ func TestTheHookOfARefreshIsCalledOnceForEachExchange(t *testing.T) {
 	assert.Equal(t, []string{"user_kim"}, renewed)
 }
 
-func TestTheApplicationsOwnLimitsEndASession(t *testing.T) {
+func TestTheConfiguredTimeoutsEndASession(t *testing.T) {
 	t.Run("absolute, however often it is renewed", func(t *testing.T) {
 		a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithAbsoluteTimeout(12 * time.Minute)}})
 		b := a.SignedIn(Kim)
@@ -312,7 +312,7 @@ func TestTheApplicationsOwnLimitsEndASession(t *testing.T) {
 	})
 }
 
-func TestARenewalKeepsTheUserWhateverTheReplySays(t *testing.T) {
+func TestARefreshReplyCannotChangeTheUserOfASession(t *testing.T) {
 	upstream := &Rewriting{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 	var lees map[string]any
@@ -331,7 +331,7 @@ func TestARenewalKeepsTheUserWhateverTheReplySays(t *testing.T) {
 	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "home of nobody")
 }
 
-func TestARefusedAPIKeyIsLoggedAsOurOwnMistake(t *testing.T) {
+func TestARefreshRefusedForTheAPIKeyIsLoggedAsAMisconfiguration(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
@@ -340,7 +340,7 @@ func TestARefusedAPIKeyIsLoggedAsOurOwnMistake(t *testing.T) {
 	assert.Contains(t, a.Logs.String(), "does not accept this application's client ID or API key")
 }
 
-func TestAnEndingIsOneWhateverItsStatus(t *testing.T) {
+func TestInvalidGrantEndsTheSessionWithAnyStatus(t *testing.T) {
 	for _, status := range []int{400, 401, 403, 422, 429} {
 		a := NewApp(t, AppOptions{})
 		cookie := a.SignedIn(Kim).CookieHeader()
@@ -356,7 +356,7 @@ func TestAnEndingIsOneWhateverItsStatus(t *testing.T) {
 
 // What WorkOS says when it refuses a refresh and does not say that the session
 // has ended, with a code or without one (a user who was deleted is a bare 404).
-func TestARefusalLeavesTheTokenInUseUntilItIsBeyondSkew(t *testing.T) {
+func TestARefusedRefreshLeavesTheTokenUsableUntilItsSkewEnds(t *testing.T) {
 	for name, fault := range map[string]authkittest.Fault{
 		"invalid_request":             {Status: 400, Body: `{"error":"invalid_request"}`},
 		"email_verification_required": {Status: 403, Body: `{"code":"email_verification_required","pending_authentication_token":"p"}`},
@@ -396,7 +396,7 @@ func TestARefusalLeavesTheTokenInUseUntilItIsBeyondSkew(t *testing.T) {
 }
 
 // CVE-2026-40155 (nextjs-auth0): what was exchanged for one of many who came at once went to another of them.
-func TestManyWhoAreRefreshedAtOnceEachGetTheirOwn(t *testing.T) {
+func TestConcurrentRefreshesGiveEachUserTheirOwnSession(t *testing.T) {
 	m := newPlainApp(t)
 	owners := map[string]string{}
 	for range 5 {
@@ -428,7 +428,7 @@ func TestManyWhoAreRefreshedAtOnceEachGetTheirOwn(t *testing.T) {
 	}
 }
 
-func TestARetiredTokenIsAnsweredTwentySecondsAfterItsSuccessorCameBack(t *testing.T) {
+func TestARetiredTokenIsStillAnswered20SecondsAfterItsSuccessorIsUsed(t *testing.T) {
 	m := newPlainApp(t)
 	cookie := m.signIn(Kim)
 	m.ExpireToken(2 * time.Minute)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestAHandlerThatWantsToBeCachedIsNotWhereItCarriesARefreshedCookie(t *testing.T) {
+func TestNoHandlerCanMakeAResponseWithASessionCookieCacheable(t *testing.T) {
 	forever := "public, max-age=31536000, s-maxage=31536000, immutable"
 	body := func(w http.ResponseWriter) { io.WriteString(w, "page") }
 	for name, handler := range map[string]http.HandlerFunc{

@@ -84,7 +84,7 @@ func TestEveryResponseVariesOnCookie(t *testing.T) {
 	}
 }
 
-func TestAResponseThatCarriesOurCookieIsKeptOutOfEveryCache(t *testing.T) {
+func TestAResponseThatSetsTheSessionCookieIsNotCacheable(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(0)
@@ -105,7 +105,7 @@ func TestAResponseThatCarriesOurCookieIsKeptOutOfEveryCache(t *testing.T) {
 	}
 }
 
-func TestAResponseThatSetsOnlyASignInsCookieIsKeptOutOfEveryCacheToo(t *testing.T) {
+func TestAResponseThatSetsASignInOrStepCookieIsNotCacheable(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	login := a.Login()
 	for name, answer := range map[string]http.HandlerFunc{
@@ -137,7 +137,7 @@ func TestAResponseThatSetsOnlyASignInsCookieIsKeptOutOfEveryCacheToo(t *testing.
 	}
 }
 
-func TestAResponseWithoutACookieOfOursIsTheHandlersOwn(t *testing.T) {
+func TestAResponseWithoutOurCookiesKeepsTheHandlersHeaders(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Server.Config.Handler = a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -151,7 +151,7 @@ func TestAResponseWithoutACookieOfOursIsTheHandlersOwn(t *testing.T) {
 	assert.Equal(t, "max-age=3600", resp.Header.Get("Surrogate-Control"))
 }
 
-func TestAHandlersOwnCookiesStayBesideOurs(t *testing.T) {
+func TestTheCookiesOfAHandlerAreKeptBesideTheSessionCookie(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(0)
@@ -163,7 +163,7 @@ func TestAHandlersOwnCookiesStayBesideOurs(t *testing.T) {
 	assert.Equal(t, "dark", cookies["theme"].Value)
 }
 
-func TestAGuardedResponseIsPrivateUnlessItsHandlerSaysOtherwise(t *testing.T) {
+func TestAGuardedResponseIsPrivateUnlessItsHandlerSetsCacheControl(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	for name, c := range map[string]struct {
@@ -185,7 +185,7 @@ func TestAGuardedResponseIsPrivateUnlessItsHandlerSaysOtherwise(t *testing.T) {
 }
 
 // http.TimeoutHandler writes its own header over what is there.
-func TestAHandlerThatDropsOurCookieLosesNoSession(t *testing.T) {
+func TestAHandlerThatOverwritesSetCookieKeepsTheSessionCookie(t *testing.T) {
 	own := &http.Cookie{Name: "csrf", Value: "1"}
 	a := NewApp(t, AppOptions{Routes: func(_ *App, mux *http.ServeMux) {
 		mux.Handle("/own", http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -203,7 +203,7 @@ func TestAHandlerThatDropsOurCookieLosesNoSession(t *testing.T) {
 	assert.Empty(t, JarAfter(cookie, a.Send(Request{Target: "/own", Cookie: cookie})), "but for one that says so itself")
 }
 
-func TestAFlushThatIsNotSupportedIsNotTheLastWord(t *testing.T) {
+func TestAnUnsupportedFlushDoesNotFinalizeTheHeaders(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
@@ -217,7 +217,7 @@ func TestAFlushThatIsNotSupportedIsNotTheLastWord(t *testing.T) {
 	assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
 }
 
-func TestAGuardedFileThatCannotBeServedIsPrivateAsWell(t *testing.T) {
+func TestAnErrorOfAGuardedFileServerIsPrivate(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Server.Config.Handler = a.RequireAuth(http.FileServer(http.Dir("../../pkce")))
@@ -236,7 +236,7 @@ func TestAGuardedFileThatCannotBeServedIsPrivateAsWell(t *testing.T) {
 	}
 }
 
-func TestAHandlerThatPanicsLeavesNothingToACache(t *testing.T) {
+func TestTheResponseAfterAPanicIsNotCacheable(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(0)
@@ -261,7 +261,7 @@ func TestAHandlerThatPanicsLeavesNothingToACache(t *testing.T) {
 	assert.Empty(t, resp.Header.Get("CDN-Cache-Control"))
 }
 
-func TestTheLastWordHoldsBehindAWrapperThatOnlyUnwraps(t *testing.T) {
+func TestTheHeadersAreFinalizedBehindAWrapperThatOnlyUnwraps(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(0)
@@ -285,7 +285,7 @@ func (u unwrapping) Unwrap() http.ResponseWriter { return u.ResponseWriter }
 
 func (u unwrapping) Write(b []byte) (int, error) { return u.ResponseWriter.Write(b) }
 
-func TestAWriterWithoutOptionalInterfacesGainsNone(t *testing.T) {
+func TestAWriterWithoutOptionalInterfacesGetsNone(t *testing.T) {
 	ak, err := authkit.New(ValidOptions()...)
 	require.NoError(t, err)
 	ak.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -293,7 +293,7 @@ func TestAWriterWithoutOptionalInterfacesGainsNone(t *testing.T) {
 	})).ServeHTTP(struct{ http.ResponseWriter }{httptest.NewRecorder()}, httptest.NewRequest("GET", "/", nil))
 }
 
-func TestASignInWithoutTheMiddlewareIsNotStoredByCaches(t *testing.T) {
+func TestASignInWithoutTheMiddlewareIsNotCacheable(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	authentication := a.authenticate(Kim)
 	resp := a.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -307,7 +307,7 @@ func TestASignInWithoutTheMiddlewareIsNotStoredByCaches(t *testing.T) {
 
 // Where the application puts a session into the context, no middleware stands
 // around the guard.
-func TestAGuardedResponseToASessionOfTheApplicationsOwnIsPrivateToo(t *testing.T) {
+func TestAGuardedResponseForASessionFromNewContextIsPrivate(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	guarded := a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Write([]byte(Visitor(r)))

@@ -15,7 +15,7 @@ import (
 
 // Where a browser is sent, seen from outside.
 
-func TestAHostileGuardedAddressComesBackToThisOriginAlone(t *testing.T) {
+func TestAHostileGuardedURLReturnsToThisOriginOnly(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	account := a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, Visitor(r)) }))
 	callback := a.Callback()
@@ -90,7 +90,7 @@ func (a *App) sendRaw(line string, header ...string) Response {
 	return Response{resp.StatusCode, resp.Header, string(body)}
 }
 
-func TestAPathThatEndsWithinAnEncodingOfASecondLayerComesBackAsItWas(t *testing.T) {
+func TestAReturnPathWithAnIncompleteDoubleEncodingIsKeptUnchanged(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	for _, target := range []string{"/a%25", "/a%252", "/a%2525", "/a%25252", "/a%25%32"} {
 		assert.Equal(t, target, a.SanitizeReturnPath(target))

@@ -64,7 +64,7 @@ func (c *caching) see(cookie string) *authkit.Session {
 	return c.seen[len(c.seen)-1]
 }
 
-func TestAKnownCookieServesNoLongerThanItsToken(t *testing.T) {
+func TestACachedSessionExpiresWithItsToken(t *testing.T) {
 	c := newCaching(t)
 	cookie := c.known()
 	c.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: http.StatusUnauthorized, Body: `{"message":"Unauthorized"}`})
@@ -74,7 +74,7 @@ func TestAKnownCookieServesNoLongerThanItsToken(t *testing.T) {
 	assert.Equal(t, http.StatusServiceUnavailable, c.Send(Request{Target: "/account", Cookie: cookie}).Status)
 }
 
-func TestAKnownCookieServesNoLongerThanOurLimits(t *testing.T) {
+func TestACachedSessionExpiresWithTheConfiguredTimeouts(t *testing.T) {
 	for name, limit := range map[string]authkit.Option{
 		"absolute": authkit.WithAbsoluteTimeout(20 * time.Minute), "idle": authkit.WithIdleTimeout(20 * time.Minute),
 	} {
@@ -89,7 +89,7 @@ func TestAKnownCookieServesNoLongerThanOurLimits(t *testing.T) {
 	}
 }
 
-func TestAKnownCookieServesNoLongerThanItsSigningKey(t *testing.T) {
+func TestACachedSessionIsRefreshedOnceItsSigningKeyIsWithdrawn(t *testing.T) {
 	c := newCaching(t)
 	cookie := c.known()
 	c.Fake.RotateSigningKeys()
@@ -103,7 +103,7 @@ func TestAKnownCookieServesNoLongerThanItsSigningKey(t *testing.T) {
 	assert.NotNil(t, c.see(cookie), "and the session is renewed, not lost")
 }
 
-func TestAKnownCookieServesWhileTheKeysAreRenewedBehindIt(t *testing.T) {
+func TestACachedSessionIsServedWhileTheKeysAreFetchedInTheBackground(t *testing.T) {
 	c := newCaching(t)
 	cookie := c.known()
 	c.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: http.StatusInternalServerError})
@@ -112,7 +112,7 @@ func TestAKnownCookieServesWhileTheKeysAreRenewedBehindIt(t *testing.T) {
 	c.Fake.AwaitCalls(t, authkittest.RouteJWKS, 2) // a known cookie asks for a renewal as any other
 }
 
-func TestAKnownCookieIsRefusedAfterASignOut(t *testing.T) {
+func TestACachedSessionIsRefusedAfterASignOut(t *testing.T) {
 	c := newCaching(t)
 	cookie, other := c.known(), c.SignedIn("lee@example.com").CookieHeader()
 	c.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
@@ -122,7 +122,7 @@ func TestAKnownCookieIsRefusedAfterASignOut(t *testing.T) {
 }
 
 // The cookie of before a refresh is the same session's.
-func TestEveryKnownCookieOfASessionIsRefusedAfterASignOut(t *testing.T) {
+func TestEveryCachedCookieOfASessionIsRefusedAfterASignOut(t *testing.T) {
 	c := newCaching(t)
 	cookie := c.known()
 	c.Clock.Advance(time.Hour - 30*time.Second)
@@ -134,7 +134,7 @@ func TestEveryKnownCookieOfASessionIsRefusedAfterASignOut(t *testing.T) {
 	assert.Nil(t, c.see(cookie))
 }
 
-func TestAKnownCookieIsKnownToNobodyWithAnotherPassword(t *testing.T) {
+func TestACachedCookieDoesNotOpenWithAnotherPassword(t *testing.T) {
 	c := newCaching(t)
 	cookie := c.known()
 	other := NewInstance(t, c.Fake, c.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithCookiePassword(strings.Repeat("another-", 5))}})
@@ -144,7 +144,7 @@ func TestAKnownCookieIsKnownToNobodyWithAnotherPassword(t *testing.T) {
 	assert.NotNil(t, c.see(cookie))
 }
 
-func TestAKnownCookieOpensUnderItsOwnNameOnly(t *testing.T) {
+func TestACachedCookieOpensOnlyUnderItsOwnName(t *testing.T) {
 	c := newCaching(t, authkit.WithForeignSessions("former"))
 	_, text, _ := strings.Cut(c.known(), "=")
 	for _, name := range []string{"former", "wos-session", "authkit-session.0", "authkit-session.1"} {
@@ -161,7 +161,7 @@ func TestAKnownCookieOpensUnderItsOwnNameOnly(t *testing.T) {
 }
 
 // A cookie of ours that does not open stands beside one of another library that does. They are not one.
-func TestACookieThatDoesNotOpenIsNotKnownByTheOneBesideIt(t *testing.T) {
+func TestAnInvalidCookieIsNotCachedWithTheForeignSessionBesideIt(t *testing.T) {
 	c := newCaching(t, authkit.WithForeignSessions())
 	garbage, theirs := "authkit-session=garbage", "wos-session="+c.sealedElsewhere(Kim, nil)
 	for range 2 {
@@ -171,7 +171,7 @@ func TestACookieThatDoesNotOpenIsNotKnownByTheOneBesideIt(t *testing.T) {
 	assert.Nil(t, c.see(garbage))
 }
 
-func TestASessionInChunksIsKnownToo(t *testing.T) {
+func TestASessionInChunksIsCached(t *testing.T) {
 	c := newCaching(t)
 	c.fillTokens(4200)
 	cookie := c.known()
@@ -182,7 +182,7 @@ func TestASessionInChunksIsKnownToo(t *testing.T) {
 	assert.Nil(t, c.see(strings.Replace(cookie, parts[0], parts[0][:len(parts[0])-1], 1)))
 }
 
-func TestNothingThatIsRefusedBecomesKnownOrPushesOthersOut(t *testing.T) {
+func TestARefusedCookieIsNotCachedAndEvictsNoEntry(t *testing.T) {
 	c := newCaching(t, authkit.WithSessionCache(2, 1<<20))
 	cookie := c.known()
 	kept := c.see(cookie)
@@ -196,7 +196,7 @@ func TestNothingThatIsRefusedBecomesKnownOrPushesOthersOut(t *testing.T) {
 	assert.Same(t, kept, c.see(cookie))
 }
 
-func TestWithoutTheCacheEachRequestVerifies(t *testing.T) {
+func TestWithoutTheCacheEveryRequestIsVerified(t *testing.T) {
 	c := newCaching(t, authkit.WithSessionCache(0, 0))
 	cookie := c.SignedIn(Kim).CookieHeader()
 	first, second := c.see(cookie), c.see(cookie)
@@ -205,7 +205,7 @@ func TestWithoutTheCacheEachRequestVerifies(t *testing.T) {
 }
 
 // Many requests share one session, and so whatever a handler does to what it is handed.
-func TestWhatAHandlerChangesOfAKnownSessionNoOtherSees(t *testing.T) {
+func TestAHandlerCannotChangeACachedSession(t *testing.T) {
 	c := newCaching(t)
 	c.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Memberships[0].Roles = []string{"admin", "billing"}
@@ -246,7 +246,7 @@ func (r *rawClaims) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-func TestManyRequestsAtOnceWithKnownCookiesEachGetTheirOwn(t *testing.T) {
+func TestConcurrentRequestsWithCachedCookiesGetTheirOwnSessions(t *testing.T) {
 	c := newCaching(t, authkit.WithSessionCache(3, 1<<20))
 	cookies := map[string]string{Kim: c.SignedIn(Kim).CookieHeader(), "lee@example.com": c.SignedIn("lee@example.com").CookieHeader()}
 	for i := range 5 {

@@ -42,7 +42,7 @@ func endingLate(t *testing.T, hint bool) (a *App, cookie string, late chan Respo
 	return a, cookie, late, func() { close(held) }
 }
 
-func TestALateEndOfASessionLeavesTheSignInAfterIt(t *testing.T) {
+func TestALateResponseThatClearsTheCookieKeepsALaterSignIn(t *testing.T) {
 	for _, hint := range []bool{false, true} {
 		for name, signIn := range map[string]func(a *App, cookie string) (jar string){
 			"another person, over the old cookie": func(a *App, cookie string) string {
@@ -73,7 +73,7 @@ func TestALateEndOfASessionLeavesTheSignInAfterIt(t *testing.T) {
 	}
 }
 
-func TestALateEndOfASessionClearsTheCookieThatIsStillThere(t *testing.T) {
+func TestALateResponseClearsTheCookieOfItsEndedSession(t *testing.T) {
 	for _, hint := range []bool{false, true} {
 		a, cookie, late, goOn := endingLate(t, hint)
 		goOn()
@@ -89,7 +89,7 @@ func TestALateEndOfASessionClearsTheCookieThatIsStillThere(t *testing.T) {
 }
 
 // The handler's own word on the cookie holds, whichever it is.
-func TestTheEndOfASessionTakesNothingBackThatItsHandlerSets(t *testing.T) {
+func TestClearingTheCookieDoesNotOverrideWhatTheHandlerSets(t *testing.T) {
 	var authentication *workos.Authentication
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("POST /sign-out", a.Logout())
@@ -145,7 +145,7 @@ func TestAnInformationalResponseClearsNoCookie(t *testing.T) {
 	assert.Contains(t, resp.Header.Get("Set-Cookie"), "Max-Age=0")
 }
 
-func TestALateEndOfASwitchLeavesTheSignInAfterIt(t *testing.T) {
+func TestALateFailedSwitchKeepsALaterSignIn(t *testing.T) {
 	for _, cleared := range []bool{false, true} {
 		began, held := make(chan struct{}), make(chan struct{})
 		slow := true
@@ -180,7 +180,7 @@ func TestALateEndOfASwitchLeavesTheSignInAfterIt(t *testing.T) {
 
 // A page was refreshed and held by its handler. Meanwhile the new session was
 // ended by WorkOS, its cookie cleared, and somebody else signed in.
-func TestALateRefreshDoesNotReplaceASignInAfterTheEndOfItsSession(t *testing.T) {
+func TestALateRefreshDoesNotReplaceASignInAfterItsSessionEnded(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
 	a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -198,7 +198,7 @@ func TestALateRefreshDoesNotReplaceASignInAfterTheEndOfItsSession(t *testing.T) 
 
 // The handler copies an empty file first, which sends no header, and somebody
 // signs in before it goes on.
-func TestAnEndThatIsDecidedOnTwiceLeavesTheSignInInBetween(t *testing.T) {
+func TestHeadersThatAreFinalizedTwiceKeepASignInInBetween(t *testing.T) {
 	for _, signsIn := range []bool{false, true} {
 		copied, goOn := make(chan struct{}), make(chan struct{})
 		a := NewApp(t, AppOptions{Routes: func(_ *App, mux *http.ServeMux) {
@@ -231,7 +231,7 @@ func TestAnEndThatIsDecidedOnTwiceLeavesTheSignInInBetween(t *testing.T) {
 
 // A session that the application put into the context itself: no writer of the
 // middleware's is there to decide later.
-func TestASwitchOutsideTheMiddlewareClearsTheCookieAtOnce(t *testing.T) {
+func TestAFailedSwitchOutsideTheMiddlewareClearsTheCookieAtOnce(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
 	session := a.sessionOf(cookie)
@@ -248,7 +248,7 @@ func TestASwitchOutsideTheMiddlewareClearsTheCookieAtOnce(t *testing.T) {
 
 // The middleware refreshes a session, into more cookies than came, before the
 // handler behind it ends or replaces it.
-func TestNothingOfASessionThatWasJustRefreshedOutlivesItsEndInTheSameResponse(t *testing.T) {
+func TestAResponseThatEndsARefreshedSessionSetsNoneOfItsCookies(t *testing.T) {
 	var authentication *workos.Authentication
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("/elsewhere/logout", a.Logout())

@@ -38,7 +38,7 @@ func rewritten(t *testing.T, opts ...authkit.Option) (*App, *Rewriting) {
 }
 
 // A planted chunk may look like the next one of a session in parts.
-func TestTheNextChunkInTheRowProtectsNoSessionFromItsEnd(t *testing.T) {
+func TestAPlantedExtraChunkDoesNotPreventTheEndOfASession(t *testing.T) {
 	for name, header := range map[string]http.Header{"by a form": Navigation(), "by a script": Scripted()} {
 		for planted, cookies := range map[string]string{"alone": "authkit-session.3=x", "among many": "authkit-session.3=x; " + junk(15)} {
 			t.Run("a sign-out "+name+", "+planted, func(t *testing.T) {
@@ -76,7 +76,7 @@ func TestTheNextChunkInTheRowProtectsNoSessionFromItsEnd(t *testing.T) {
 }
 
 // A script signs out, the first attempt to revoke fails, and the person signs in to the same WorkOS session again.
-func TestASignInCallsOffARevocationBetweenTwoAttempts(t *testing.T) {
+func TestASignInCancelsARevocationBetweenTwoAttempts(t *testing.T) {
 	a, upstream := rewritten(t)
 	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
 	require.Equal(t, http.StatusOK, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()}).Status)
@@ -94,7 +94,7 @@ func TestASignInCallsOffARevocationBetweenTwoAttempts(t *testing.T) {
 	assert.True(t, session.Active())
 }
 
-func TestARevocationWaitsForTheHookOfASignInToItsSession(t *testing.T) {
+func TestARevocationWaitsForTheSignInHookOfItsSession(t *testing.T) {
 	for name, refusal := range map[string]error{"that accepts": nil, "that refuses": fmt.Errorf("not today")} {
 		t.Run(name, func(t *testing.T) {
 			signIns := 0
@@ -127,7 +127,7 @@ func TestARevocationWaitsForTheHookOfASignInToItsSession(t *testing.T) {
 }
 
 // A sign-out that falls into the hook of a sign-in to its session comes after that: here, and at WorkOS.
-func TestASignOutWithinTheHookOfASignInHolds(t *testing.T) {
+func TestASignOutDuringTheSignInHookTakesEffect(t *testing.T) {
 	signIns := 0
 	var a *App
 	var cookie string
@@ -150,7 +150,7 @@ func TestASignOutWithinTheHookOfASignInHolds(t *testing.T) {
 }
 
 // A sign-in to the same WorkOS session keeps that alive. What was signed out must not come back with it.
-func TestACopyOfASignedOutCookieStaysRefusedAfterASignInToItsSession(t *testing.T) {
+func TestASignedOutCookieStaysRefusedAfterASignInToTheSameSession(t *testing.T) {
 	a, upstream := rewritten(t)
 	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
 	a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
@@ -166,7 +166,7 @@ func TestACopyOfASignedOutCookieStaysRefusedAfterASignInToItsSession(t *testing.
 
 // A first response has cleared the cookie of a session that WorkOS had ended. A second request of the same page, sent
 // before that arrived, is slow, and the person signs in meanwhile.
-func TestALateEndThatBeganAfterAnotherOneLeavesTheSignInAfterIt(t *testing.T) {
+func TestASecondLateResponseThatClearsTheCookieKeepsALaterSignIn(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
 	a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -183,7 +183,7 @@ func TestALateEndThatBeganAfterAnotherOneLeavesTheSignInAfterIt(t *testing.T) {
 }
 
 // Browsers withhold a Strict cookie from the callback, so that the sign-in has to remember what was there before.
-func TestASignInWithStrictCookiesEndsTheSessionBefore(t *testing.T) {
+func TestASignInWithStrictCookiesEndsThePreviousSession(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
 	a := NewApp(t, AppOptions{Routes: reporting(began, goOn), AuthKit: []authkit.Option{
 		authkit.WithCookieSameSite(http.SameSiteStrictMode), authkit.WithLoginParams(authkit.LoginParams{Prompt: "login"}),
@@ -204,7 +204,7 @@ func TestASignInWithStrictCookiesEndsTheSessionBefore(t *testing.T) {
 	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()}).Body, Kim, "the browser is kim's")
 }
 
-func TestWorkOSIsToldOfASessionOnceHoweverOftenItsCookieIsPosted(t *testing.T) {
+func TestASessionIsRevokedOnceForAnyNumberOfSignOuts(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	one, two := a.SignedIn(Kim).CookieHeader(), a.SignedIn(Kim).CookieHeader()
 	for _, cookie := range []string{one, two} {
@@ -224,7 +224,7 @@ func TestWorkOSIsToldOfASessionOnceHoweverOftenItsCookieIsPosted(t *testing.T) {
 }
 
 // A count of fruitless sign-ins may be planted too. It hinders no sign-in that the person begins.
-func TestAPlantedCountOfFruitlessSignInsLocksNobodyOut(t *testing.T) {
+func TestAPlantedCountOfFailedSignInsDoesNotPreventASignIn(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	count := conflictCookie("", a.Fake.ClientID(), "authkit-session")
 	b, _ := a.planted(planting{before: count + "=2; authkit-session=x"})
@@ -239,7 +239,7 @@ func TestAPlantedCountOfFruitlessSignInsLocksNobodyOut(t *testing.T) {
 
 // The issuer's clock is ahead and its tokens have no auth_time: the sign-in time of a shared session is when its token was
 // issued.
-func TestASignOutHoldsForASharedCookieThatANeighbourRefreshedBefore(t *testing.T) {
+func TestASignOutRefusesASharedCookieThatAnotherLibraryRefreshed(t *testing.T) {
 	a := Sharing(t)
 	n := a.Neighbour()
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -263,7 +263,7 @@ func TestASignOutHoldsForASharedCookieThatANeighbourRefreshedBefore(t *testing.T
 }
 
 // The session has a newer token that lives longer than the one that was signed out with.
-func TestASignOutHoldsUntilTheSessionsNewerTokenExpires(t *testing.T) {
+func TestASignOutIsRememberedUntilTheNewerTokenExpires(t *testing.T) {
 	upstream := &Rewriting{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 	old, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
@@ -278,7 +278,7 @@ func TestASignOutHoldsUntilTheSessionsNewerTokenExpires(t *testing.T) {
 }
 
 // A session that a sign-in ended stays out of the way, though its planted cookie lives on.
-func TestAPlantedSessionThatASignInEndedStaysOutOfTheWay(t *testing.T) {
+func TestAPlantedSessionThatASignInEndedDoesNotAffectLaterRequests(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	lees := a.SignedIn("lee@example.com").CookieHeader()
 	b, _ := a.planted(planting{before: lees})
@@ -315,7 +315,7 @@ func copying(src *pausing) func(*App, *http.ServeMux) {
 }
 
 // io.Copy hands the writer over to its source. What the header says is decided once there is something to write.
-func TestACopyFromASlowSourceNeitherSetsNorClearsWhatASignInHasReplaced(t *testing.T) {
+func TestASlowCopyNeitherSetsNorClearsTheCookieOfALaterSignIn(t *testing.T) {
 	for name, c := range map[string]struct {
 		after time.Duration
 		ended bool
@@ -339,7 +339,7 @@ func TestACopyFromASlowSourceNeitherSetsNorClearsWhatASignInHasReplaced(t *testi
 	}
 }
 
-func TestACopyFromASlowSourceUndoesNoSwitch(t *testing.T) {
+func TestASlowCopyDoesNotUndoASwitch(t *testing.T) {
 	src := &pausing{began: make(chan struct{}), goOn: make(chan struct{})}
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		copying(src)(a, mux)
@@ -364,7 +364,7 @@ func TestACopyFromASlowSourceUndoesNoSwitch(t *testing.T) {
 }
 
 // What is sent by io.Copy arrives whole, whatever its length.
-func TestACopyArrivesWholeWhateverItsLength(t *testing.T) {
+func TestACopiedBodyOfAnyLengthArrivesComplete(t *testing.T) {
 	a := NewApp(t, AppOptions{Routes: func(_ *App, mux *http.ServeMux) {
 		mux.HandleFunc("/copy", func(w http.ResponseWriter, r *http.Request) {
 			_, err := io.Copy(w, strings.NewReader(r.URL.Query().Get("text")))

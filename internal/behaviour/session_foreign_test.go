@@ -71,7 +71,7 @@ func (a *App) sealedBySDK(email string, change map[string]any) string {
 	return text
 }
 
-func TestWhoeverWasSignedInUnderAnotherLibraryStaysSoAndTheNextCookieIsOurs(t *testing.T) {
+func TestAForeignSessionStaysSignedInAndItsRefreshSetsOurCookie(t *testing.T) {
 	for _, library := range []string{"Next.js", "the official Go SDK"} {
 		t.Run(library, func(t *testing.T) {
 			a, sealed := moving(t)
@@ -95,7 +95,7 @@ func TestWhoeverWasSignedInUnderAnotherLibraryStaysSoAndTheNextCookieIsOurs(t *t
 	}
 }
 
-func TestAForeignSessionGetsTheChecksOfOurOwn(t *testing.T) {
+func TestAForeignSessionIsVerifiedLikeOurOwn(t *testing.T) {
 	a, _ := moving(t)
 	lee := a.authenticate("lee@example.com")
 	stranger := authkittest.New(t, authkittest.WithClock(a.Clock))
@@ -127,7 +127,7 @@ func TestAForeignSessionGetsTheChecksOfOurOwn(t *testing.T) {
 	}
 }
 
-func TestOurLimitsHoldForAForeignSession(t *testing.T) {
+func TestTheConfiguredTimeoutsApplyToAForeignSession(t *testing.T) {
 	for name, c := range map[string]struct {
 		limit  authkit.Option
 		within time.Duration
@@ -150,7 +150,7 @@ func TestOurLimitsHoldForAForeignSession(t *testing.T) {
 	}
 }
 
-func TestSigningOutAndInRemoveAForeignSession(t *testing.T) {
+func TestASignInOrASignOutRemovesAForeignSession(t *testing.T) {
 	a, sealed := moving(t)
 	for library, cookie := range sealed {
 		t.Run(library, func(t *testing.T) {
@@ -167,7 +167,7 @@ func TestSigningOutAndInRemoveAForeignSession(t *testing.T) {
 	}
 }
 
-func TestWhereASessionOfOursOpensNoOtherIsLookedAt(t *testing.T) {
+func TestOurOwnSessionTakesPrecedenceOverAForeignOne(t *testing.T) {
 	a, _ := moving(t)
 	lee := "wos-session=" + a.sealedElsewhere("lee@example.com", map[string]any{"user": map[string]any{"id": "user_lee", "email": "lee@example.com"}})
 	ours := a.SignedIn(Kim).CookieHeader()
@@ -190,7 +190,7 @@ func TestASignOutEndsAForeignSessionBesideOurOwn(t *testing.T) {
 	}
 }
 
-func TestEachNameOpensInItsOwnFormatOnly(t *testing.T) {
+func TestEachCookieNameOpensOnlyItsOwnFormat(t *testing.T) {
 	a, sealed := moving(t)
 	ours := a.SignedIn(Kim).CookieHeader()
 	assert.Contains(t, a.Send(Request{Target: "/", Cookie: "wos-session=" + ours[len("authkit-session="):]}).Body, "nobody")
@@ -205,7 +205,7 @@ func TestEachNameOpensInItsOwnFormatOnly(t *testing.T) {
 }
 
 // The official Go SDK leaves the name to the application, which keeps it.
-func TestAForeignSessionMayHaveTheNameThatOursHas(t *testing.T) {
+func TestAForeignSessionMayHaveTheNameOfOurCookie(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieName("session"), authkit.WithForeignSessions("session", "former")}})
 	for _, name := range []string{"session", "former"} {
 		cookie := name + "=" + a.sealedBySDK(Kim, nil)
@@ -220,7 +220,7 @@ func TestAForeignSessionMayHaveTheNameThatOursHas(t *testing.T) {
 	}
 }
 
-func TestAnApplicationThatSharesItsSessionMayMoveToItTheSameWay(t *testing.T) {
+func TestAForeignSessionCanBecomeASharedSession(t *testing.T) {
 	a := Sharing(t, authkit.WithForeignSessions("go-session"))
 	cookie := "go-session=" + a.sealedBySDK(Kim, nil)
 	a.ExpireToken(2 * time.Minute)
@@ -230,7 +230,7 @@ func TestAnApplicationThatSharesItsSessionMayMoveToItTheSameWay(t *testing.T) {
 	assert.Equal(t, "Kim", a.Neighbour().Read(resp.sharedCookie(t))["user"].(map[string]any)["firstName"])
 }
 
-func TestAForeignSessionOfAPasswordInRotationOpens(t *testing.T) {
+func TestAForeignSessionSealedWithAPreviousPasswordOpens(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{
 		authkit.WithForeignSessions(), authkit.WithCookiePassword(strings.Repeat("the-new-one-", 3), Password),
 	}})
@@ -240,7 +240,7 @@ func TestAForeignSessionOfAPasswordInRotationOpens(t *testing.T) {
 }
 
 // Nothing of a neighbour's session is taken over that could not be verified.
-func TestAnOutageOfKeysLeavesANeighboursCookieWhereItIs(t *testing.T) {
+func TestAKeyOutageLeavesAForeignCookieUntouched(t *testing.T) {
 	other := NewApp(t, AppOptions{})
 	a := NewInstance(t, other.Fake, other.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithForeignSessions(), authkit.WithIdleTimeout(time.Hour)}})
 	token := a.Fake.SignToken(map[string]any{

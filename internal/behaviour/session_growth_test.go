@@ -22,7 +22,7 @@ func grow(a *App) {
 
 // The middleware renews the session before Logout runs, and puts it into chunks that the request did not bring.
 // Logout expires the name and what the request brought: the renewed session goes out with the "signed out" answer.
-func TestLogoutLeavesNoPartOfASessionThatGrewInTheSameResponse(t *testing.T) {
+func TestALogoutSetsNoChunkOfASessionThatGrewInItsResponse(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	grow(a)
@@ -35,7 +35,7 @@ func TestLogoutLeavesNoPartOfASessionThatGrewInTheSameResponse(t *testing.T) {
 }
 
 // What went out with the logout is good at every other process, and for longer than the token: it holds a fresh one.
-func TestAfterLogoutTheBrowserHoldsNothingThatAnotherProcessTakes(t *testing.T) {
+func TestALogoutLeavesNoCookieThatAnotherProcessAccepts(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	other := NewInstance(t, a.Fake, a.Clock, AppOptions{})

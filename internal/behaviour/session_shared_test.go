@@ -21,7 +21,7 @@ import (
 	"github.com/authkit-go/authkit/seal"
 )
 
-func TestASharedSessionIsOneCookieOfTheFamilysFormat(t *testing.T) {
+func TestASharedSessionIsOneCookieInTheSharedFormat(t *testing.T) {
 	a := Sharing(t)
 	b := a.SignedIn(Kim)
 	assert.Equal(t, []string{"wos-session"}, b.cookieNames())
@@ -40,7 +40,7 @@ func TestASharedSessionIsOneCookieOfTheFamilysFormat(t *testing.T) {
 	assert.Equal(t, "2026-03-14T09:26:53.000Z", user["createdAt"])
 }
 
-func TestASharedSessionHasTheNameOfTheConfigurationAndNoPrefix(t *testing.T) {
+func TestASharedSessionCookieHasTheConfiguredNameWithoutAPrefix(t *testing.T) {
 	for name, c := range map[string]struct {
 		opts []authkit.Option
 		tls  bool
@@ -68,7 +68,7 @@ func TestASharedSessionHasTheNameOfTheConfigurationAndNoPrefix(t *testing.T) {
 	}
 }
 
-func TestEitherSideRefreshesAndTheOtherGoesOn(t *testing.T) {
+func TestEitherApplicationCanRefreshASharedSession(t *testing.T) {
 	a := Sharing(t)
 	n := a.Neighbour()
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -87,7 +87,7 @@ func TestEitherSideRefreshesAndTheOtherGoesOn(t *testing.T) {
 	assert.Equal(t, 6, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-func TestWhatOthersPutIntoASharedSessionSurvivesARefresh(t *testing.T) {
+func TestUnknownMembersOfASharedSessionSurviveARefresh(t *testing.T) {
 	a := Sharing(t)
 	n := a.Neighbour()
 	session := n.Read(a.SignedIn(Kim).CookieHeader())
@@ -106,7 +106,7 @@ func TestWhatOthersPutIntoASharedSessionSurvivesARefresh(t *testing.T) {
 	assert.NotEqual(t, session["refreshToken"], after["refreshToken"])
 }
 
-func TestTwoSidesThatRefreshAtOnceBothEndSignedIn(t *testing.T) {
+func TestConcurrentRefreshesOfASharedSessionBothSucceed(t *testing.T) {
 	a := Sharing(t)
 	n := a.Neighbour()
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -126,7 +126,7 @@ func TestTwoSidesThatRefreshAtOnceBothEndSignedIn(t *testing.T) {
 	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: theirs}).Body, "page of "+Kim)
 }
 
-func TestASwitchOfOrganizationOnEitherSideIsSeenOnTheOther(t *testing.T) {
+func TestASwitchInEitherApplicationAppliesToASharedSession(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithSharedSession()}, Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("POST /organization", a.SwitchOrganization())
 		mux.HandleFunc("/me", func(w http.ResponseWriter, r *http.Request) { json.NewEncoder(w).Encode(meOf(r)) })
@@ -143,7 +143,7 @@ func TestASwitchOfOrganizationOnEitherSideIsSeenOnTheOther(t *testing.T) {
 	assert.Equal(t, "admin", a.Me(resp.sharedCookie(t))["role"])
 }
 
-func TestEitherSideSignsOut(t *testing.T) {
+func TestEitherApplicationCanSignOutASharedSession(t *testing.T) {
 	a := Sharing(t)
 	b := a.SignedIn(Kim)
 	cookie := b.CookieHeader()
@@ -161,7 +161,7 @@ func TestEitherSideSignsOut(t *testing.T) {
 }
 
 // An API has no sign-in of its own: its front end does that.
-func TestAnAPIThatOnlyReadsTheSessionNeedsNoRedirectURL(t *testing.T) {
+func TestAnAPIThatOnlyReadsASharedSessionNeedsNoRedirectURL(t *testing.T) {
 	site := Sharing(t)
 	api, err := authkit.New(authkit.WithSharedSession(), authkit.WithAPIKey(site.Fake.APIKey()), authkit.WithClientID(site.Fake.ClientID()),
 		authkit.WithBaseURL(site.Fake.URL()), authkit.WithCookiePassword(Password), authkit.WithClock(site.Clock))
@@ -182,7 +182,7 @@ func TestAnAPIThatOnlyReadsTheSessionNeedsNoRedirectURL(t *testing.T) {
 	assert.Contains(t, site.Send(Request{Target: "/account", Cookie: resp.sharedCookie(t)}).Body, "page of "+Kim)
 }
 
-func TestASharedSessionThatDoesNotFitIntoOneCookieIsAClearErrorAtSignIn(t *testing.T) {
+func TestASignInFailsIfItsSharedSessionDoesNotFitIntoOneCookie(t *testing.T) {
 	a := Sharing(t)
 	b := a.SignedIn(Kim)
 	before := b.CookieHeader()
@@ -196,7 +196,7 @@ func TestASharedSessionThatDoesNotFitIntoOneCookieIsAClearErrorAtSignIn(t *testi
 	assert.Regexp(t, `session_too_large: \d+ bytes sealed, at most 4085 fit: the access token has \d{4} bytes, the refresh token 26, the profile \d+, its metadata 609`, a.Logs.String())
 }
 
-func TestASharedSessionThatOutgrowsItsCookieIsNamedInTheLog(t *testing.T) {
+func TestASharedSessionThatOutgrowsItsCookieIsLogged(t *testing.T) {
 	a := Sharing(t)
 	n := a.Neighbour()
 	session := n.Read(a.SignedIn(Kim).CookieHeader())
@@ -244,7 +244,7 @@ func TestASharedSessionIsVerifiedLikeOurOwn(t *testing.T) {
 	assert.Zero(t, foreign.Calls(authkittest.RouteRefresh))
 }
 
-func TestWhatIsSealedForSomethingElseIsNoSharedSession(t *testing.T) {
+func TestACookieSealedForAnotherPurposeIsNoSharedSession(t *testing.T) {
 	a := Sharing(t)
 	n := a.Neighbour()
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -276,7 +276,7 @@ func ironOf(t testing.TB, password string, plaintext []byte) string {
 
 // A clock that is ahead takes each new token for an old one. What says that it
 // is new is in the session, and not only in ours.
-func TestAClockAheadDoesNotRefreshASharedSessionAtEachRequest(t *testing.T) {
+func TestAClockAheadDoesNotRefreshASharedSessionOnEveryRequest(t *testing.T) {
 	fast := authkittest.NewFakeClock(Start)
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithSharedSession(), authkit.WithClock(fast)}})
 	fast.Advance(4*time.Minute + 30*time.Second)
@@ -291,7 +291,7 @@ func TestAClockAheadDoesNotRefreshASharedSessionAtEachRequest(t *testing.T) {
 	assert.LessOrEqual(t, a.Fake.Calls(authkittest.RouteRefresh), 1)
 }
 
-func TestTheAgeOfASharedCookieIsNoLimitOfTheSession(t *testing.T) {
+func TestTheMaxAgeOfASharedCookieDoesNotLimitTheSession(t *testing.T) {
 	a := Sharing(t, authkit.WithCookieMaxAge(time.Hour))
 	b := a.Browser()
 	log := &setCookieLog{next: b.Base}

@@ -17,7 +17,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestAnExchangeThatEndsAfterASignInDoesNotUndoIt(t *testing.T) {
+func TestARefreshThatEndsAfterASignInDoesNotUndoIt(t *testing.T) {
 	for name, fault := range map[string]authkittest.Fault{
 		"with a new session":  {},
 		"with the end of one": {Status: 400, Body: `{"error":"invalid_grant"}`},
@@ -51,7 +51,7 @@ func TestAnExchangeThatEndsAfterASignInDoesNotUndoIt(t *testing.T) {
 	})
 }
 
-func TestASwitchThatEndsASessionLeavesTheSignInAfterIt(t *testing.T) {
+func TestASwitchThatEndsItsSessionKeepsALaterSignIn(t *testing.T) {
 	upstream := &Interrupted{}
 	a := Switching(t, authkit.WithHTTPClient(&http.Client{Transport: upstream}))
 	cookie := a.Acme()
@@ -74,7 +74,7 @@ func TestALateRequestDoesNotSignTheBrowserOut(t *testing.T) {
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: jar}).Status)
 }
 
-func TestALogoutDuringAnExchangeForgetsWhatComesOfIt(t *testing.T) {
+func TestALogoutDuringARefreshDiscardsItsResult(t *testing.T) {
 	upstream := &Rewriting{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -89,7 +89,7 @@ func TestALogoutDuringAnExchangeForgetsWhatComesOfIt(t *testing.T) {
 }
 
 // The response is later than this process remembers the logout.
-func TestAVerySlowResponseRevivesNoSessionThatWasLoggedOut(t *testing.T) {
+func TestAVerySlowResponseDoesNotRestoreASignedOutSession(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
 	a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
 	jar := a.SignedIn(Kim).CookieHeader()
@@ -102,7 +102,7 @@ func TestAVerySlowResponseRevivesNoSessionThatWasLoggedOut(t *testing.T) {
 }
 
 // The header goes out twice, and somebody signs out in between.
-func TestALogoutAfterEarlyHintsStays(t *testing.T) {
+func TestALogoutAfterEarlyHintsIsNotUndone(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
 	hinted, finish := make(chan struct{}), make(chan struct{})
 	a := NewApp(t, AppOptions{Routes: func(_ *App, mux *http.ServeMux) {
@@ -169,7 +169,7 @@ func (u *unrotated) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-func TestASlowResponseDoesNotUndoASwitchWhereRefreshTokensStay(t *testing.T) {
+func TestASlowResponseDoesNotUndoASwitchIfRefreshTokensDoNotRotate(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
 	a := NewApp(t, AppOptions{
 		Routes:  reporting(began, goOn),
@@ -193,7 +193,7 @@ func TestASlowResponseDoesNotUndoASwitchWhereRefreshTokensStay(t *testing.T) {
 }
 
 // A session that has ended is brought back by no refresh.
-func TestNoRefreshRevivesASessionThatHasEnded(t *testing.T) {
+func TestARefreshNeverRevivesAnEndedSession(t *testing.T) {
 	logout := func(t *testing.T, m *App, cookie string) {
 		resp := m.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
 		require.Equal(t, http.StatusSeeOther, resp.Status)
