@@ -1,4 +1,4 @@
-// Switches that WorkOS refuses or that fail, and how often it is asked.
+// Organization switches that WorkOS refuses, switches that fail, and the limit on the calls that they cause.
 
 package behaviour
 
@@ -25,18 +25,18 @@ func TestARefusedSwitchLeavesTheSessionUnchanged(t *testing.T) {
 		status       int
 		code         string
 	}{
-		"to no organization":          {"", Scripted(), nil, 403, "organization_refused"},
-		"to one that does not exist":  {"org_nowhere", Scripted(), nil, 403, "organization_refused"},
-		"to one of other people":      {"org_others", Scripted(), nil, 403, "organization_refused"},
-		"while WorkOS is down":        {"org_beta", Scripted(), &authkittest.Fault{Status: 400, Body: `{"error":"too_many","error_description":"x"}`}, 403, "organization_refused"},
-		"by another site":             {"org_beta", http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}}, nil, 403, "cross_origin_refused"},
-		"which wants single sign-on":  {"org_beta", Scripted(), &authkittest.Fault{Status: 400, Body: `{"error":"sso_required","connection_ids":["conn_1"]}`}, 403, "organization_sign_in_required"},
-		"which wants a second factor": {"org_beta", Scripted(), &authkittest.Fault{Status: 403, Body: `{"code":"mfa_enrollment","pending_authentication_token":"secret"}`}, 403, "organization_sign_in_required"},
-		"while WorkOS answers 401":    {"org_beta", Scripted(), &authkittest.Fault{Status: 401}, 503, "unavailable"},
-		"while nothing legible comes": {"org_beta", Scripted(), &authkittest.Fault{Body: "<html>"}, 503, "unavailable"},
+		"an empty ID":                                  {"", Scripted(), nil, 403, "organization_refused"},
+		"an organization that does not exist":          {"org_nowhere", Scripted(), nil, 403, "organization_refused"},
+		"an organization of other users":               {"org_others", Scripted(), nil, 403, "organization_refused"},
+		"an unknown error code":                        {"org_beta", Scripted(), &authkittest.Fault{Status: 400, Body: `{"error":"too_many","error_description":"x"}`}, 403, "organization_refused"},
+		"a request from another site":                  {"org_beta", http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}}, nil, 403, "cross_origin_refused"},
+		"an organization that requires single sign-on": {"org_beta", Scripted(), &authkittest.Fault{Status: 400, Body: `{"error":"sso_required","connection_ids":["conn_1"]}`}, 403, "organization_sign_in_required"},
+		"an organization that requires MFA":            {"org_beta", Scripted(), &authkittest.Fault{Status: 403, Body: `{"code":"mfa_enrollment","pending_authentication_token":"secret"}`}, 403, "organization_sign_in_required"},
+		"a 401 of WorkOS":                              {"org_beta", Scripted(), &authkittest.Fault{Status: 401}, 503, "unavailable"},
+		"a reply that is not JSON":                     {"org_beta", Scripted(), &authkittest.Fault{Body: "<html>"}, 503, "unavailable"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cookie := a.Acme() // a session of its own: a refusal is remembered for one
+			cookie := a.Acme() // a new session each time: a refusal is remembered per session
 			if c.fault != nil {
 				a.Fake.InjectFault(authkittest.RouteRefresh, *c.fault)
 				defer a.Fake.ClearFault(authkittest.RouteRefresh)
@@ -48,7 +48,7 @@ func TestARefusedSwitchLeavesTheSessionUnchanged(t *testing.T) {
 			assert.Equal(t, "org_acme", a.Me(cookie)["organization"])
 			a.Fake.ClearFault(authkittest.RouteRefresh)
 			a.ExpireToken(2 * time.Minute)
-			assert.Equal(t, "org_acme", a.Me(cookie)["organization"], "and it is still renewed")
+			assert.Equal(t, "org_acme", a.Me(cookie)["organization"], "the session can still be refreshed")
 		})
 	}
 }
@@ -69,7 +69,7 @@ func TestAMalformedOrganizationIDIsRefusedWithoutACall(t *testing.T) {
 
 	for i, id := range []string{"org_" + strings.Repeat("a", 124), "org_0", "org_01EHWNCE74X7JSDV0X3SZ3KJNY", "org_a-b_C"} {
 		assert.Equal(t, http.StatusForbidden, a.SwitchTo(id, cookie, Scripted()).Status)
-		assert.Equal(t, i+1, a.Fake.Calls(authkittest.RouteRefresh), "%.40q may be one", id)
+		assert.Equal(t, i+1, a.Fake.Calls(authkittest.RouteRefresh), "%.40q is well-formed", id)
 	}
 }
 
@@ -90,37 +90,37 @@ func TestMadeUpOrganizationIDsCostAtMostTwentyCallsAMinute(t *testing.T) {
 	assert.Equal(t, 20, a.Fake.Calls(authkittest.RouteRefresh))
 	a.Clock.Advance(59 * time.Second)
 	guess(30)
-	assert.Equal(t, http.StatusForbidden, a.SwitchTo("org_beta", cookie, Scripted()).Status, "no organization is asked about any more")
+	assert.Equal(t, http.StatusForbidden, a.SwitchTo("org_beta", cookie, Scripted()).Status, "the limit also applies to an organization of the user")
 	assert.Equal(t, 20, a.Fake.Calls(authkittest.RouteRefresh))
 	assert.Equal(t, "org_acme", a.Me(cookie)["organization"])
 
 	other := a.Acme()
 	a.SwitchTo("org_beta", other, Scripted()).NewCookie(t)
-	assert.Equal(t, 21, a.Fake.Calls(authkittest.RouteRefresh), "another session is not held up")
+	assert.Equal(t, 21, a.Fake.Calls(authkittest.RouteRefresh), "the limit is per session")
 
 	a.Clock.Advance(time.Second)
 	guess(30)
 	assert.Equal(t, 41, a.Fake.Calls(authkittest.RouteRefresh))
 	a.Clock.Advance(time.Minute)
 	assert.Equal(t, "org_beta", a.Me(a.SwitchTo("org_beta", cookie, Scripted()).NewCookie(t))["organization"])
-	assert.NotContains(t, a.Logs.String(), "WARN", "a client can cause it")
+	assert.NotContains(t, a.Logs.String(), "WARN", "a client can cause this answer")
 }
 
-// All at once, so that none of them finds another's refusal in time.
+// The requests start together, so that none of them sees the refusal of another one before it calls WorkOS.
 func TestConcurrentMadeUpOrganizationIDsCostAtMostTwentyCalls(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true, Times: 1})
-	var answers []chan Response
+	var pending []chan Response
 	for i := range 40 {
-		answers = append(answers, a.SendAside(Request{
+		pending = append(pending, a.SendAside(Request{
 			Method: "POST", Target: "/organization", Cookie: cookie, Header: Scripted(), Form: url.Values{"organization_id": {fmt.Sprintf("org_%d", i)}},
 		}))
 	}
 	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
 	a.Fake.ClearFault(authkittest.RouteRefresh)
-	for _, answered := range answers {
-		assert.Contains(t, []int{http.StatusForbidden, http.StatusServiceUnavailable}, (<-answered).Status)
+	for _, responses := range pending {
+		assert.Contains(t, []int{http.StatusForbidden, http.StatusServiceUnavailable}, (<-responses).Status)
 	}
 	assert.LessOrEqual(t, a.Fake.Calls(authkittest.RouteRefresh), 20)
 	assert.Equal(t, "org_acme", a.Me(cookie)["organization"])
@@ -146,7 +146,7 @@ func TestASwitchToARefusedOrganizationIsTriedAgainAfterAMinute(t *testing.T) {
 		assert.Equal(t, http.StatusForbidden, a.SwitchTo("org_delta", cookie, Scripted()).Status)
 	}
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
-	assert.Equal(t, http.StatusOK, a.SwitchTo("org_beta", cookie, Scripted()).Status, "another organization is")
+	assert.Equal(t, http.StatusOK, a.SwitchTo("org_beta", cookie, Scripted()).Status, "another organization is not affected")
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: "org_delta", Role: "viewer"})
 	})
@@ -157,8 +157,8 @@ func TestASwitchToARefusedOrganizationIsTriedAgainAfterAMinute(t *testing.T) {
 	assert.Equal(t, "org_delta", a.Me(a.SwitchTo("org_delta", cookie, Scripted()).NewCookie(t))["organization"])
 }
 
-// The organization wanted a sign-in of its own, and got it. Its refusal is one
-// of the session before that.
+// The organization required a sign-in, and the user has signed in since. The refusal belongs to the session before that
+// sign-in.
 func TestASignInForAnOrganizationClearsItsRememberedRefusal(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
@@ -166,7 +166,7 @@ func TestASignInForAnOrganizationClearsItsRememberedRefusal(t *testing.T) {
 	resp := a.SwitchTo("org_beta", cookie, Scripted())
 	assert.Equal(t, "organization_sign_in_required", resp.Problem(t)["code"])
 	resp = a.SwitchTo("org_beta", cookie, Scripted())
-	assert.Equal(t, "organization_sign_in_required", resp.Problem(t)["code"], "what is remembered says the same")
+	assert.Equal(t, "organization_sign_in_required", resp.Problem(t)["code"], "the remembered refusal has the same code")
 	a.Clock.Advance(time.Second)
 	assert.Equal(t, http.StatusOK, a.SwitchTo("org_beta", a.SignInOver(cookie), Scripted()).Status)
 	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh))
@@ -177,10 +177,10 @@ func TestATransientSwitchFailurePausesSwitchesButNotRefreshes(t *testing.T) {
 		fault authkittest.Fault
 		pause time.Duration
 	}{
-		"five seconds where none is given": {authkittest.Fault{Status: 401, Times: 1}, 5 * time.Second},
-		"as long as is asked for":          {authkittest.Fault{Status: 401, Header: http.Header{"Retry-After": {"40"}}, Times: 1}, 40 * time.Second},
-		"invalid_client":                   {authkittest.Fault{Status: 400, Body: `{"error":"invalid_client"}`, Times: 1}, 5 * time.Second},
-		"a page":                           {authkittest.Fault{Status: 403, Body: "<html>", Times: 1}, 5 * time.Second},
+		"no Retry-After: five seconds": {authkittest.Fault{Status: 401, Times: 1}, 5 * time.Second},
+		"the time of Retry-After":      {authkittest.Fault{Status: 401, Header: http.Header{"Retry-After": {"40"}}, Times: 1}, 40 * time.Second},
+		"invalid_client":               {authkittest.Fault{Status: 400, Body: `{"error":"invalid_client"}`, Times: 1}, 5 * time.Second},
+		"a page with 403":              {authkittest.Fault{Status: 403, Body: "<html>", Times: 1}, 5 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := Switching(t)
@@ -203,7 +203,7 @@ func TestATransientSwitchFailurePausesSwitchesButNotRefreshes(t *testing.T) {
 			assert.Equal(t, http.StatusOK, a.SwitchTo("org_beta", cookie, Scripted()).Status)
 		})
 	}
-	t.Run("a refresh is made meanwhile", func(t *testing.T) {
+	t.Run("a refresh is made during the pause", func(t *testing.T) {
 		a := Switching(t)
 		cookie := a.Acme()
 		a.Clock.Advance(4*time.Minute - time.Second)
@@ -227,7 +227,7 @@ func TestATransientRefreshFailurePausesSwitches(t *testing.T) {
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-// The organization of the session is gone. That must not keep the person there.
+// The organization of the session does not exist any more. The user must be able to switch to another one.
 func TestARefusedRefreshDoesNotPreventASwitch(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
@@ -238,13 +238,13 @@ func TestARefusedRefreshDoesNotPreventASwitch(t *testing.T) {
 	assert.Equal(t, "org_beta", a.Me(resp.NewCookie(t))["organization"])
 }
 
-// To the organization of the session as well: a switch is no refresh.
+// The same is true of a switch to the current organization of the session: it is a switch and not a refresh.
 func TestASignInRequiredByAnOrganizationDoesNotEndTheSession(t *testing.T) {
 	for _, organization := range []string{"org_beta", "org_acme"} {
-		for _, demand := range []string{`{"error":"sso_required","connection_ids":["conn_1"]}`, `{"code":"mfa_enrollment","pending_authentication_token":"p"}`} {
+		for _, refusal := range []string{`{"error":"sso_required","connection_ids":["conn_1"]}`, `{"code":"mfa_enrollment","pending_authentication_token":"p"}`} {
 			a := Switching(t)
 			cookie := a.Acme()
-			a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 403, Body: demand, Times: 1})
+			a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 403, Body: refusal, Times: 1})
 			resp := a.SwitchTo(organization, cookie, Scripted())
 			assert.Equal(t, "organization_sign_in_required", resp.Problem(t)["code"])
 			assert.Empty(t, resp.SetCookies(t))

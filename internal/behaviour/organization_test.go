@@ -1,3 +1,5 @@
+// Organization switches, alone and at the same time as a refresh, a sign-out or another switch.
+
 package behaviour
 
 import (
@@ -60,14 +62,14 @@ func TestASwitchOfARevokedSessionSignsOut(t *testing.T) {
 }
 
 func TestASwitchToAnOrganizationThatRequiresASignInLeadsThroughIt(t *testing.T) {
-	for name, demand := range map[string]func(*authkittest.Organization){
-		"single sign-on":  func(o *authkittest.Organization) { o.RequireSSO, o.Connections = true, []string{"conn_beta"} },
-		"a second factor": func(o *authkittest.Organization) { o.RequireMFA = true },
-		"another method":  func(o *authkittest.Organization) { o.AllowedMethods = []string{"GoogleOAuth"} },
+	for name, requirement := range map[string]func(*authkittest.Organization){
+		"single sign-on":         func(o *authkittest.Organization) { o.RequireSSO, o.Connections = true, []string{"conn_beta"} },
+		"MFA":                    func(o *authkittest.Organization) { o.RequireMFA = true },
+		"another sign-in method": func(o *authkittest.Organization) { o.AllowedMethods = []string{"GoogleOAuth"} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := Switching(t)
-			a.Fake.UpdateOrganization("org_beta", demand)
+			a.Fake.UpdateOrganization("org_beta", requirement)
 			b := a.Browser()
 			_, err := b.SignIn(a.URL+"/login?return_to=/switcher", Kim)
 			require.NoError(t, err)
@@ -87,7 +89,7 @@ func TestASwitchToAnOrganizationThatRequiresASignInLeadsThroughIt(t *testing.T) 
 	}
 }
 
-// A provider or a connection in the options of every sign-in cannot stand beside an organization.
+// An authorization request for an organization must not have the provider or the connection of WithLoginParams.
 func TestASignInForASwitchIgnoresTheProviderAndConnectionOfTheLoginParams(t *testing.T) {
 	for name, params := range map[string]authkit.LoginParams{
 		"a provider": {Provider: "GoogleOAuth"}, "a connection": {Connection: "conn_acme"},
@@ -109,7 +111,7 @@ func TestASignInForASwitchIgnoresTheProviderAndConnectionOfTheLoginParams(t *tes
 
 func TestConcurrentSwitchesInTwoTabsKeepTheUserSignedIn(t *testing.T) {
 	for _, last := range []string{"org_beta", "org_gamma"} {
-		t.Run("the browser is left with the cookie of "+last, func(t *testing.T) {
+		t.Run("the browser keeps the cookie of "+last, func(t *testing.T) {
 			a := Switching(t)
 			cookie := a.Acme()
 			a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true, Times: 1})
@@ -130,10 +132,10 @@ func TestConcurrentSwitchesInTwoTabsKeepTheUserSignedIn(t *testing.T) {
 			a.Fake.ClearFault(authkittest.RouteRefresh)
 			wg.Wait()
 
-			// A response that comes after the other switch carries what that made.
+			// A response that is sent after the other switch has ended sets the session of that switch.
 			assert.Contains(t, []any{"org_beta", "org_gamma"}, a.Me(cookies[last])["organization"])
 			a.Clock.Advance(4*time.Minute + 30*time.Second)
-			assert.NotEmpty(t, a.Me(cookies[last])["organization"], "renewed from whichever came last at WorkOS")
+			assert.NotEmpty(t, a.Me(cookies[last])["organization"], "the session is refreshed with the refresh token of the last switch at WorkOS")
 		})
 	}
 }
@@ -143,16 +145,16 @@ func TestARefreshAndASwitchAtTheSameTimeBothSucceed(t *testing.T) {
 	cookie := a.Acme()
 	a.Clock.Advance(4*time.Minute + time.Second)
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true, Times: 1})
-	answered := make(chan Response)
+	responses := make(chan Response)
 	go func() {
 		resp, _ := a.Do(Request{Target: "/account", Cookie: cookie})
-		answered <- resp
+		responses <- resp
 	}()
 	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
 	switched := make(chan Response)
 	go func() { switched <- a.SwitchTo("org_beta", cookie, Scripted()) }()
 	a.Fake.ClearFault(authkittest.RouteRefresh)
-	assert.Equal(t, http.StatusOK, (<-answered).Status)
+	assert.Equal(t, http.StatusOK, (<-responses).Status)
 	assert.Equal(t, "org_beta", a.Me((<-switched).NewCookie(t))["organization"])
 }
 
@@ -163,9 +165,9 @@ func TestAReplyForAnotherOrganizationIsRefusedAndTheSessionKept(t *testing.T) {
 	resp := a.SwitchTo("org_beta", cookie, Scripted())
 	assert.Equal(t, http.StatusForbidden, resp.Status)
 	assert.Equal(t, "organization_refused", resp.Problem(t)["code"])
-	renewed := resp.NewCookie(t)
+	refreshed := resp.NewCookie(t)
 	a.ExpireToken(2 * time.Minute)
-	assert.Equal(t, "org_acme", a.Me(renewed)["organization"])
+	assert.Equal(t, "org_acme", a.Me(refreshed)["organization"])
 }
 
 func TestALogoutDuringASwitchIsNotUndone(t *testing.T) {
@@ -194,7 +196,7 @@ func TestAFailedSwitchDoesNotFailARefreshThatWaitedForIt(t *testing.T) {
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{
 		Delay: time.Second, Status: 400, Body: `{"error":"sso_required","connection_ids":["conn_1"]}`, Times: 1,
 	})
-	// The switch comes with a session that the middleware has not renewed.
+	// The switch handler gets a session that the middleware has not refreshed.
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.SwitchOrganization().ServeHTTP(w, r.WithContext(authkit.NewContext(r.Context(), session)))
 	})
@@ -206,15 +208,15 @@ func TestAFailedSwitchDoesNotFailARefreshThatWaitedForIt(t *testing.T) {
 		})
 	}()
 	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, before+1)
-	answered := make(chan Response)
+	responses := make(chan Response)
 	go func() {
 		resp, _ := a.Do(Request{Target: "/account", Cookie: cookie})
-		answered <- resp
+		responses <- resp
 	}()
 	clock.await(2*time.Second, 2*time.Second)
 	a.Clock.Advance(time.Second)
 	assert.Equal(t, http.StatusForbidden, (<-switched).Status)
-	(<-answered).NewCookie(t)
+	(<-responses).NewCookie(t)
 }
 
 func TestASwitchFormBeyond64KiBIsRefused(t *testing.T) {

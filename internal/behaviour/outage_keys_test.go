@@ -1,4 +1,4 @@
-// Each way in which the signing keys can fail to come, when they are first needed and when they are renewed.
+// Failures of the fetch of the signing keys, at the first fetch and at a later one.
 
 package behaviour
 
@@ -13,16 +13,16 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// What the key set says when a fetch that nobody waits for is over.
+// Log messages of the key set at the end of a fetch in the background.
 const (
 	keysFailed  = "jwks: could not fetch the signing keys"
 	keysChanged = "jwks: the signing keys have changed"
 )
 
-// keyOutages are the moments at which keys can fail to come.
+// keyOutages holds a test for each moment at which a key fetch can fail.
 var keyOutages = map[string]func(*testing.T, failure){
-	"when they are first needed": failFirstKeys,
-	"when they are renewed":      failNewerKeys,
+	"at the first fetch": failFirstFetch,
+	"at a later fetch":   failLaterFetch,
 }
 
 func TestAFailedKeyFetchNeverEndsASessionOrASignIn(t *testing.T) {
@@ -36,39 +36,37 @@ func TestAFailedKeyFetchNeverEndsASessionOrASignIn(t *testing.T) {
 	}
 }
 
-// giveUp lets the five seconds of a fetch pass, the first after so many, if
-// nothing else ends it.
-func (o *outage) giveUp(f failure, fetches int) {
-	if f.holds {
+// endFetch ends the next fetch after the given number of fetches. If no reply ends it, endFetch lets its five seconds pass.
+func (o *outage) endFetch(f failure, fetches int) {
+	if f.hangs {
 		o.Fake.AwaitCalls(o.T, authkittest.RouteJWKS, fetches+1)
 		o.Clock.Advance(5 * time.Second)
 	}
 }
 
-// failFirstKeys is about a process that starts while there are none: it decides
-// nothing.
-func failFirstKeys(t *testing.T, f failure) {
+// failFirstFetch tests a process that starts during the outage. It neither accepts nor refuses a session, and answers 503.
+func failFirstFetch(t *testing.T, f failure) {
 	running := NewApp(t, AppOptions{})
 	cookie, id := running.SignedIn(Kim).CookieHeader(), running.SessionID()
 	o := newOutageInstance(t, running)
 	s := o.Begin("/login?return_to=/account")
 	exchanges := o.Fake.Calls(authkittest.RouteCodeExchange)
 	fetches := o.Fake.Calls(authkittest.RouteJWKS)
-	ends := o.begins(authkittest.RouteJWKS, f)
+	endOutage := o.startOutage(authkittest.RouteJWKS, f)
 	account := Request{Target: "/account", Cookie: cookie, Header: Scripted()}
 	callback := Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}
 
-	// Whoever needs the keys waits for one and the same fetch.
-	var answers []<-chan Response
+	// All requests that need the keys wait for the same fetch.
+	var pending []<-chan Response
 	for _, q := range []Request{account, callback, account, callback} {
-		answers = append(answers, o.sending(q))
+		pending = append(pending, o.start(q))
 	}
-	o.giveUp(f, fetches)
-	for _, answered := range answers {
-		resp := o.answer(answered)
+	o.endFetch(f, fetches)
+	for _, responses := range pending {
+		resp := o.await(responses)
 		assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
 		assert.Equal(t, strconv.Itoa(int(f.pause/time.Second)), resp.Header.Get("Retry-After"))
-		assert.Empty(t, resp.SetCookies(t), "the session stays, and of the sign-in nothing is used up")
+		assert.Empty(t, resp.SetCookies(t), "the session is kept, and neither the state nor the code is used")
 	}
 
 	o.Clock.Advance(f.pause - time.Millisecond)
@@ -77,12 +75,12 @@ func failFirstKeys(t *testing.T, f failure) {
 	assert.Contains(t, o.Send(Request{Target: "/", Cookie: cookie}).Body, "home of somebody unknown")
 	assert.Equal(t, http.StatusSeeOther, o.Send(Request{Target: "/login", Cookie: cookie}).Status)
 	assert.Equal(t, http.StatusUnauthorized, o.Send(Request{Target: "/account"}).Status)
-	assert.EqualValues(t, 1, o.up.sent.Load(), "nobody asks again before it is time")
+	assert.EqualValues(t, 1, o.upstream.sent.Load(), "no other fetch before the pause ends")
 
-	ends()
+	endOutage()
 	o.Clock.Advance(time.Millisecond)
 	assert.Equal(t, PageOf(Kim, id)+" at /account", o.Send(account).Body)
-	assert.EqualValues(t, 2, o.up.sent.Load())
+	assert.EqualValues(t, 2, o.upstream.sent.Load())
 	resp := o.Send(callback)
 	assert.Equal(t, http.StatusSeeOther, resp.Status)
 	assert.Contains(t, o.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)}).Body, "page of "+Kim)
@@ -90,60 +88,60 @@ func failFirstKeys(t *testing.T, f failure) {
 	assert.Zero(t, o.Fake.Calls(authkittest.RouteRefresh))
 }
 
-// failNewerKeys is about a process that has some: they serve, and at once.
-func failNewerKeys(t *testing.T, f failure) {
+// failLaterFetch tests a process that already has keys. They continue to serve, and no request waits for the fetch.
+func failLaterFetch(t *testing.T, f failure) {
 	o := newOutage(t, AppOptions{Fake: []authkittest.Option{authkittest.WithAccessTokenLifetime(time.Hour)}})
 	cookie, id := o.SignedIn(Kim).CookieHeader(), o.SessionID()
 	account := Request{Target: "/account", Cookie: cookie}
 	o.Clock.Advance(10 * time.Minute)
 	fetches := o.Fake.Calls(authkittest.RouteJWKS)
-	ends := o.begins(authkittest.RouteJWKS, f)
-	before := o.up.sent.Load()
-	serves := func() {
+	endOutage := o.startOutage(authkittest.RouteJWKS, f)
+	before := o.upstream.sent.Load()
+	assertServed := func() {
 		t.Helper()
 		resp := o.Send(account)
 		assert.Equal(t, PageOf(Kim, id)+" at /account", resp.Body)
 		assert.Empty(t, resp.SetCookies(t))
 	}
 
-	serves()
-	o.giveUp(f, fetches)
+	assertServed()
+	o.endFetch(f, fetches)
 	o.awaitLog(keysFailed)
-	serves()
+	assertServed()
 	s := o.Begin("/login")
 	assert.Equal(t, http.StatusSeeOther, o.Send(Request{Target: s.Target(), Cookie: s.Cookie}).Status)
 	o.Clock.Advance(f.pause - time.Millisecond)
-	serves()
-	assert.EqualValues(t, 2, o.up.sent.Load()-before, "one fetch, and the exchange of the sign-in")
+	assertServed()
+	assert.EqualValues(t, 2, o.upstream.sent.Load()-before, "one key fetch and one code exchange")
 
-	ends()
+	endOutage()
 	o.Fake.AddSigningKey()
 	o.Clock.Advance(time.Millisecond)
-	serves()
+	assertServed()
 	o.awaitLog(keysChanged)
-	serves()
-	assert.EqualValues(t, 3, o.up.sent.Load()-before)
+	assertServed()
+	assert.EqualValues(t, 3, o.upstream.sent.Load()-before)
 	assert.Zero(t, o.Fake.Calls(authkittest.RouteRefresh))
 }
 
-// The reply is behind the request, and in front of it where there are no keys yet.
+// If there are keys, they are fetched in the background of the request. If there are none, the request waits for them.
 func TestARequestWaitsForSlowKeysOnlyIfThereAreNone(t *testing.T) {
 	slow := authkittest.Fault{Delay: 3 * time.Second}
 
-	t.Run("the first ones", func(t *testing.T) {
+	t.Run("the first fetch", func(t *testing.T) {
 		leavesNothing(t)
 		running := NewApp(t, AppOptions{})
 		cookie, id := running.SignedIn(Kim).CookieHeader(), running.SessionID()
 		o := newOutageInstance(t, running)
 		o.Fake.InjectFault(authkittest.RouteJWKS, slow)
-		answered := o.sending(Request{Target: "/account", Cookie: cookie})
-		o.Clock.AwaitTimers(2) // the fetch's and the fault's
-		assert.Empty(t, answered)
+		responses := o.start(Request{Target: "/account", Cookie: cookie})
+		o.Clock.AwaitTimers(2) // of the fetch and of the fault
+		assert.Empty(t, responses)
 		o.Clock.Advance(3 * time.Second)
-		assert.Equal(t, PageOf(Kim, id)+" at /account", o.answer(answered).Body)
+		assert.Equal(t, PageOf(Kim, id)+" at /account", o.await(responses).Body)
 	})
 
-	t.Run("newer ones", func(t *testing.T) {
+	t.Run("a later fetch", func(t *testing.T) {
 		leavesNothing(t)
 		o := newOutage(t, AppOptions{Fake: []authkittest.Option{authkittest.WithAccessTokenLifetime(time.Hour)}})
 		cookie, id := o.SignedIn(Kim).CookieHeader(), o.SessionID()

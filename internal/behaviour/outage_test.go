@@ -1,4 +1,4 @@
-// The way to WorkOS, watched: what goes over it, what is left of it, and what is left running.
+// An application whose connection to WorkOS can fail, and checks that no goroutine and no connection is left over.
 
 package behaviour
 
@@ -19,34 +19,34 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// settling is how long, in real time, what has been given up may take to end.
-const settling = 4 * time.Second
+// settleTime is how long, in real time, abandoned calls may take to end.
+const settleTime = 4 * time.Second
 
 // upstream counts the requests and the connections of one application.
 type upstream struct {
 	*http.Transport
-	sent atomic.Int64 // requests, those that get no connection included
-	open atomic.Int64 // connections
-	dead atomic.Pointer[deadEnd]
+	sent        atomic.Int64 // requests, including those that get no connection
+	open        atomic.Int64 // connections
+	unreachable atomic.Pointer[unreachable]
 }
 
-// deadEnd is where requests go whose path begins in a certain way.
-type deadEnd struct {
-	path string
-	way  *http.Transport
+// unreachable holds the transport for requests whose path begins with a prefix. It gets no connection.
+type unreachable struct {
+	prefix    string
+	transport *http.Transport
 }
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// refused is dialled where nobody listens.
-func refused(ctx context.Context, network, _ string) (net.Conn, error) {
+// dialRefused dials a port on which nothing listens.
+func dialRefused(ctx context.Context, network, _ string) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:1")
 }
 
-// notFound is dialled by a name when no name server can be reached.
-func notFound(ctx context.Context, network, _ string) (net.Conn, error) {
-	nowhere := net.Resolver{PreferGo: true, Dial: refused}
-	return (&net.Dialer{Resolver: &nowhere}).DialContext(ctx, network, "api.workos.example:443")
+// dialNotFound dials a host name while no name server can be reached.
+func dialNotFound(ctx context.Context, network, _ string) (net.Conn, error) {
+	resolver := net.Resolver{PreferGo: true, Dial: dialRefused}
+	return (&net.Dialer{Resolver: &resolver}).DialContext(ctx, network, "api.workos.example:443")
 }
 
 func newUpstream() *upstream {
@@ -65,12 +65,13 @@ func newUpstream() *upstream {
 
 func (u *upstream) RoundTrip(r *http.Request) (*http.Response, error) {
 	u.sent.Add(1)
-	if dead := u.dead.Load(); dead != nil && strings.HasPrefix(r.URL.Path, dead.path) {
-		return dead.way.RoundTrip(r)
+	if to := u.unreachable.Load(); to != nil && strings.HasPrefix(r.URL.Path, to.prefix) {
+		return to.transport.RoundTrip(r)
 	}
 	return u.Transport.RoundTrip(r)
 }
 
+// countedConn is a connection that decrements open when it is closed.
 type countedConn struct {
 	net.Conn
 	open   *atomic.Int64
@@ -84,55 +85,55 @@ func (c *countedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// outage is an application whose way to WorkOS can fail.
+// outage is an application whose connection to WorkOS can fail.
 type outage struct {
 	*App
-	timers observedClock
-	up     *upstream
-	logged chan string // the message of each line of the log
+	timers   observedClock
+	upstream *upstream
+	logged   chan string // the message of each log line
 }
 
 func newOutage(t *testing.T, o AppOptions) *outage {
 	t.Helper()
 	timers := newObservedClock()
-	out := &outage{timers: timers, up: newUpstream(), logged: make(chan string, 1000)}
+	out := &outage{timers: timers, upstream: newUpstream(), logged: make(chan string, 1000)}
 	o.Clock = &timers
 	o.AuthKit = append(out.options(), o.AuthKit...)
 	out.App = NewApp(t, o)
-	out.leavesNothingUpstream(t)
+	out.checkUpstreamLeaks(t)
 	return out
 }
 
-// newOutageInstance is another process of a running application, on the same clock.
+// newOutageInstance returns another process of a running application, with the same clock.
 func newOutageInstance(t *testing.T, running *App) *outage {
 	t.Helper()
-	out := &outage{timers: observedClock{running.Clock, make(chan time.Duration, 1000)}, up: newUpstream(), logged: make(chan string, 1000)}
+	out := &outage{timers: observedClock{running.Clock, make(chan time.Duration, 1000)}, upstream: newUpstream(), logged: make(chan string, 1000)}
 	out.App = NewInstance(t, running.Fake, running.Clock, AppOptions{
 		AuthKit: append(out.options(), authkit.WithClock(out.timers)),
 	})
-	out.leavesNothingUpstream(t)
+	out.checkUpstreamLeaks(t)
 	return out
 }
 
 func (o *outage) options() []authkit.Option {
 	return []authkit.Option{
-		authkit.WithHTTPClient(&http.Client{Transport: o.up}),
-		authkit.WithLogger(slog.New(overheard{o.logged})),
+		authkit.WithHTTPClient(&http.Client{Transport: o.upstream}),
+		authkit.WithLogger(slog.New(messageHandler{o.logged})),
 	}
 }
 
-// begins makes a route fail, and returns how to make it work again.
-func (o *outage) begins(route authkittest.Route, f failure) (ends func()) {
+// startOutage makes a route fail. It returns a function that makes the route work again.
+func (o *outage) startOutage(route authkittest.Route, f failure) (endOutage func()) {
 	if f.dial != nil {
-		path, _, _ := strings.Cut(strings.Fields(string(route))[1], "{")
-		o.up.dead.Store(&deadEnd{path, &http.Transport{DialContext: f.dial}})
-		return func() { o.up.dead.Store(nil) }
+		prefix, _, _ := strings.Cut(strings.Fields(string(route))[1], "{")
+		o.upstream.unreachable.Store(&unreachable{prefix, &http.Transport{DialContext: f.dial}})
+		return func() { o.upstream.unreachable.Store(nil) }
 	}
 	o.Fake.InjectFault(route, f.fault)
 	return func() { o.Fake.ClearFault(route) }
 }
 
-// timer is the next timer that the library sets.
+// timer returns the duration of the next timer that the library sets.
 func (o *outage) timer() time.Duration {
 	o.T.Helper()
 	select {
@@ -144,14 +145,14 @@ func (o *outage) timer() time.Duration {
 	}
 }
 
-// forgetTimers passes over the timers that were set so far.
+// forgetTimers drops the timers that were set so far.
 func (o *outage) forgetTimers() {
 	for len(o.timers.set) > 0 {
 		<-o.timers.set
 	}
 }
 
-// awaitLog blocks until a message has been logged.
+// awaitLog blocks until message has been logged.
 func (o *outage) awaitLog(message string) {
 	o.T.Helper()
 	limit := time.After(Patience)
@@ -162,50 +163,49 @@ func (o *outage) awaitLog(message string) {
 				return
 			}
 		case <-limit:
-			require.FailNow(o.T, "it was not logged", message)
+			require.FailNow(o.T, "the message was not logged", message)
 		}
 	}
 }
 
-// sending sends a request and returns where its response will be.
-func (o *outage) sending(q Request) <-chan Response {
-	answered := make(chan Response, 1)
+// start sends a request in a new goroutine. It returns the channel to which the response is sent.
+func (o *outage) start(q Request) <-chan Response {
+	responses := make(chan Response, 1)
 	go func() {
-		defer close(answered)
+		defer close(responses)
 		if resp, err := o.Do(q); err == nil {
-			answered <- resp
+			responses <- resp
 		}
 	}()
-	return answered
+	return responses
 }
 
-// answer is a response that does not need the clock to move any more.
-func (o *outage) answer(answered <-chan Response) Response {
+// await returns a response that comes without a further move of the clock.
+func (o *outage) await(responses <-chan Response) Response {
 	o.T.Helper()
 	select {
-	case resp, ok := <-answered:
+	case resp, ok := <-responses:
 		require.True(o.T, ok, "the request failed")
 		return resp
 	case <-time.After(Patience):
-		require.FailNow(o.T, "no response, though it is time")
+		require.FailNow(o.T, "no response, although the clock has moved far enough")
 		return Response{}
 	}
 }
 
-// overheard is a log of which a test hears each line.
-type overheard struct{ messages chan string }
+// messageHandler is a slog.Handler that sends the message of each record to a channel.
+type messageHandler struct{ messages chan string }
 
-func (h overheard) Enabled(context.Context, slog.Level) bool { return true }
-func (h overheard) WithAttrs([]slog.Attr) slog.Handler       { return h }
-func (h overheard) WithGroup(string) slog.Handler            { return h }
-func (h overheard) Handle(_ context.Context, r slog.Record) error {
+func (h messageHandler) Enabled(context.Context, slog.Level) bool { return true }
+func (h messageHandler) WithAttrs([]slog.Attr) slog.Handler       { return h }
+func (h messageHandler) WithGroup(string) slog.Handler            { return h }
+func (h messageHandler) Handle(_ context.Context, r slog.Record) error {
 	h.messages <- r.Message
 	return nil
 }
 
-// leavesNothing fails a test that leaves a goroutine behind which was not there
-// when it began. It is called before the test starts its servers, so that they
-// are closed when it looks.
+// leavesNothing fails the test if, at its end, a goroutine runs that did not run before. Call it before the test starts
+// its servers, so that they are closed when it checks.
 func leavesNothing(t *testing.T) {
 	t.Helper()
 	before := goroutines()
@@ -217,20 +217,20 @@ func leavesNothing(t *testing.T) {
 	})
 }
 
-// leavesNothingUpstream is the same while the servers still run, and about the
-// library: a connection that could not be closed has a reply that nobody reads.
-func (o *outage) leavesNothingUpstream(t *testing.T) {
+// checkUpstreamLeaks does the same for goroutines and connections of the library while the servers still run. A connection
+// that cannot be closed has a reply that was not read.
+func (o *outage) checkUpstreamLeaks(t *testing.T) {
 	t.Helper()
 	before := goroutines()
 	t.Cleanup(func() {
 		t.Helper()
-		eventuallyNone(t, settling, func() []string {
-			if t.Failed() { // and left something waiting for the clock, perhaps
+		eventuallyNone(t, settleTime, func() []string {
+			if t.Failed() { // then a goroutine may still wait for the clock
 				o.Clock.Advance(10 * time.Second)
 			}
-			o.up.CloseIdleConnections()
-			left := before.newer(ofTheLibrary)
-			if n := o.up.open.Load(); n > 0 {
+			o.upstream.CloseIdleConnections()
+			left := before.newer(runsLibraryCode)
+			if n := o.upstream.open.Load(); n > 0 {
 				left = append(left, "open connections to WorkOS")
 			}
 			return left
@@ -238,7 +238,7 @@ func (o *outage) leavesNothingUpstream(t *testing.T) {
 	})
 }
 
-// stacks are those of the goroutines that run, by the goroutine's name.
+// stacks holds the stack traces of the running goroutines, by the name of the goroutine.
 type stacks map[string]string
 
 func goroutines() stacks {
@@ -259,41 +259,41 @@ func goroutines() stacks {
 	return found
 }
 
-func (before stacks) newer(which func(stack string) bool) []string {
+// newer returns the stacks of the goroutines that started since and that match.
+func (before stacks) newer(match func(stack string) bool) []string {
 	var newer []string
 	for name, stack := range goroutines() {
-		if _, known := before[name]; !known && which(stack) {
+		if _, known := before[name]; !known && match(stack) {
 			newer = append(newer, stack)
 		}
 	}
 	return newer
 }
 
-// ofTheLibrary tells a goroutine that runs code of the library, and of neither
-// a test nor the fake alone.
-func ofTheLibrary(stack string) bool {
-	for _, of := range []string{"/authkit.", "/authkit/jwks.", "/authkit/workos.", "/singleflight."} {
-		if strings.Contains(stack, of) {
+// runsLibraryCode reports whether a goroutine runs code of the library, and not only code of a test or of the fake.
+func runsLibraryCode(stack string) bool {
+	for _, pkg := range []string{"/authkit.", "/authkit/jwks.", "/authkit/workos.", "/singleflight."} {
+		if strings.Contains(stack, pkg) {
 			return true
 		}
 	}
 	return false
 }
 
-// eventuallyNone gives what is ending the time to end.
+// eventuallyNone fails the test if left still returns something at the end of the given time.
 func eventuallyNone(t *testing.T, within time.Duration, left func() []string) {
 	t.Helper()
-	limit, look := time.After(within), time.NewTicker(5*time.Millisecond)
-	defer look.Stop()
+	limit, ticker := time.After(within), time.NewTicker(5*time.Millisecond)
+	defer ticker.Stop()
 	for {
 		found := left()
 		if len(found) == 0 {
 			return
 		}
 		select {
-		case <-look.C:
+		case <-ticker.C:
 		case <-limit:
-			require.Fail(t, "something is left behind", strings.Join(found, "\n\n"))
+			require.Fail(t, "something is left over", strings.Join(found, "\n\n"))
 			return
 		}
 	}

@@ -1,4 +1,4 @@
-// All the ways in which Go prints a value.
+// The ways in which Go prints, logs and encodes a value.
 
 package behaviour
 
@@ -10,7 +10,7 @@ import (
 	"log/slog"
 )
 
-// Printed is a value as it comes out of all that prints values.
+// Printed returns the texts that fmt, encoding/json and log/slog make of a value. The keys name the verb or the function.
 func Printed(v any) map[string]string {
 	texts := map[string]string{}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%X", "%t", "%5.2v"} {

@@ -1,4 +1,4 @@
-// The suite, run against the application in this process and against the examples as programs.
+// Runs of the suite against the application in this process and against the examples as programs.
 
 package behaviour
 
@@ -53,8 +53,7 @@ func TestTheSuiteRunsEveryCaseInItsFiles(t *testing.T) {
 	}
 }
 
-// example is one of the examples as a program, started as a user does, who has nothing but the environment to configure
-// it with.
+// example returns the target for an example that runs as a program. As for a user, only the environment configures it.
 func example(name string) Target {
 	return Target{Name: name, Start: func(t testing.TB, d Deployment) string {
 		cmd := exec.Command(filepath.Join(binaries(t), name))
@@ -66,16 +65,16 @@ func example(name string) Target {
 		require.NoError(t, err)
 		cmd.Stderr = d.Log
 		require.NoError(t, cmd.Start())
-		t.Cleanup(func() { // as a service manager does
+		t.Cleanup(func() { // as a service manager stops it
 			direct.CloseIdleConnections()
 			_ = cmd.Process.Signal(syscall.SIGTERM)
-			hung := time.AfterFunc(15*time.Second, func() { _ = cmd.Process.Kill() })
-			defer hung.Stop()
-			assert.NoError(t, cmd.Wait(), "the program ended badly")
+			timeout := time.AfterFunc(15*time.Second, func() { _ = cmd.Process.Kill() })
+			defer timeout.Stop()
+			assert.NoError(t, cmd.Wait(), "the program did not exit with status 0")
 		})
-		// Should it never print its address, this test fails rather than hangs.
-		hung := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
-		defer hung.Stop()
+		// If the program never prints its address, it is killed, so that the test fails instead of blocking.
+		timeout := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
+		defer timeout.Stop()
 		line, err := bufio.NewReader(stdout).ReadString('\n')
 		require.NoError(t, err)
 		address, found := strings.CutPrefix(strings.TrimSpace(line), "Open ")
@@ -84,12 +83,12 @@ func example(name string) Target {
 	}}
 }
 
-// withoutSettings is the environment of this process, but for what would configure an example.
+// withoutSettings returns the environment of this process without the variables that configure an example.
 func withoutSettings() []string {
 	return slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "WORKOS_") })
 }
 
-// programs are the examples, as this test binary has built them.
+// programs holds the examples that this test binary has built.
 var programs struct {
 	once      sync.Once
 	directory string
@@ -103,7 +102,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// binaries is the directory with the built examples.
+// binaries returns the directory with the built examples. The first call builds them.
 func binaries(t testing.TB) string {
 	t.Helper()
 	programs.once.Do(func() {

@@ -1,4 +1,4 @@
-// Each way in which WorkOS can fail, at each of the moments when it is needed.
+// Failures of WorkOS of every kind, during a refresh and during a code exchange.
 
 package behaviour
 
@@ -17,17 +17,16 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// failure is a way in which a call can fail, and what is promised of it.
+// failure is a way in which a call to WorkOS can fail, and the expected behaviour.
 type failure struct {
 	fault authkittest.Fault
-	dial  dialFunc // how no connection comes about, in place of the fault
-	holds bool     // no reply comes before the library's own deadline
-	// attempts is how many of them one refresh makes within its ten seconds,
-	// the pauses between them included.
+	dial  dialFunc // a dial that fails, instead of the fault
+	hangs bool     // no reply comes before the deadline of the library
+	// attempts is the number of attempts that one refresh makes within its ten seconds. The pauses between them count.
 	attempts int
-	pause    time.Duration // after which it is tried again
-	signIn   int           // status of the callback whose code could not be exchanged
-	refuses  bool          // to WorkOS it is a refusal of the refresh: asked again after a minute
+	pause    time.Duration // until the next refresh or key fetch
+	signIn   int           // status of the callback if the code exchange fails
+	refuses  bool          // the reply refuses the refresh, which is tried again after a minute
 }
 
 var failures = map[string]failure{
@@ -37,56 +36,56 @@ var failures = map[string]failure{
 	"a page with 502": {
 		fault: page(502), attempts: 4, pause: 5 * time.Second, signIn: 503,
 	},
-	"429 that says nothing of when": {
+	"429 without Retry-After": {
 		fault: tooMany(""), attempts: 4, pause: 5 * time.Second, signIn: 429,
 	},
-	"429 with a Retry-After that fits in": {
+	"429 with a short Retry-After": {
 		fault: tooMany("3"), attempts: 3, pause: 5 * time.Second, signIn: 429,
 	},
-	"429 with a Retry-After that does not": {
+	"429 with a long Retry-After": {
 		fault: tooMany("30"), attempts: 1, pause: 30 * time.Second, signIn: 429,
 	},
-	"429 with a date": {
+	"429 with a Retry-After date": {
 		fault: tooMany(Start.Add(time.Hour).Format(http.TimeFormat)), attempts: 1, pause: time.Minute, signIn: 429,
 	},
-	"404 of the API's": {
+	"404 of the API": {
 		fault: authkittest.Fault{Status: 404, Body: `{"message":"Not Found"}`}, attempts: 1, pause: 5 * time.Second, signIn: 400, refuses: true,
 	},
-	"404 of something in between": {
+	"404 of a proxy": {
 		fault: page(404), attempts: 1, pause: 5 * time.Second, signIn: 503,
 	},
 	"a page with 200": {
 		fault: page(200), attempts: 1, pause: 5 * time.Second, signIn: 503,
 	},
-	"another format with 200": {
+	"XML with 200": {
 		fault: authkittest.Fault{Body: "<user/>", Header: http.Header{"Content-Type": {"application/xml"}}}, attempts: 1, pause: 5 * time.Second, signIn: 503,
 	},
-	"half a reply": {
+	"a truncated reply": {
 		fault: authkittest.Fault{Body: `{"user":{"id":"user_kim"},"keys":[]}`, Truncate: true}, attempts: 4, pause: 5 * time.Second, signIn: 503,
 	},
 	"an endless reply": {
 		fault: authkittest.Fault{Body: strings.Repeat(" ", 4096), Endless: true}, attempts: 1, pause: 5 * time.Second, signIn: 503,
 	},
-	"an endless refusal": {
+	"an endless 503": {
 		fault: authkittest.Fault{Status: 503, Body: strings.Repeat(" ", 4096), Endless: true}, attempts: 4, pause: 5 * time.Second, signIn: 503,
 	},
-	"a connection that is reset": {
+	"a connection reset": {
 		fault: authkittest.Fault{Reset: true}, attempts: 4, pause: 5 * time.Second, signIn: 503,
 	},
-	"a reply that drips": {
-		fault: authkittest.Fault{Drip: 2 * time.Second, Body: strings.Repeat(" ", 64)}, holds: true, attempts: 2, pause: 5 * time.Second, signIn: 503,
+	"a dripping reply": {
+		fault: authkittest.Fault{Drip: 2 * time.Second, Body: strings.Repeat(" ", 64)}, hangs: true, attempts: 2, pause: 5 * time.Second, signIn: 503,
 	},
-	"an address that is not found": {
-		dial: notFound, attempts: 4, pause: 5 * time.Second, signIn: 503,
+	"an unknown host name": {
+		dial: dialNotFound, attempts: 4, pause: 5 * time.Second, signIn: 503,
 	},
-	"a connection that is refused": {
-		dial: refused, attempts: 4, pause: 5 * time.Second, signIn: 503,
+	"a refused connection": {
+		dial: dialRefused, attempts: 4, pause: 5 * time.Second, signIn: 503,
 	},
-	"a reply that comes too late": {
-		fault: authkittest.Fault{Delay: time.Minute}, holds: true, attempts: 2, pause: 5 * time.Second, signIn: 503,
+	"a late reply": {
+		fault: authkittest.Fault{Delay: time.Minute}, hangs: true, attempts: 2, pause: 5 * time.Second, signIn: 503,
 	},
 	"no reply": {
-		fault: authkittest.Fault{Hang: true}, holds: true, attempts: 2, pause: 5 * time.Second, signIn: 503,
+		fault: authkittest.Fault{Hang: true}, hangs: true, attempts: 2, pause: 5 * time.Second, signIn: 503,
 	},
 }
 
@@ -102,54 +101,53 @@ func tooMany(retryAfter string) authkittest.Fault {
 	return authkittest.Fault{Status: 429, Body: `{"error":"too_many_requests"}`, Header: header}
 }
 
-// renewing is what a request comes to that needed a refresh.
-type renewing struct {
+// refreshResult is the response to a request that needed a refresh, with its times.
+type refreshResult struct {
 	Response
 	took     time.Duration // until the response, on the clock
-	exchange time.Duration // until the exchange was over
+	exchange time.Duration // until the end of the exchange
 }
 
-// renew sends a request whose session has to be refreshed, and moves the clock
-// from one moment to the next at which something is due: the request's own
-// patience, an attempt's end, a pause's end.
-func (o *outage) renew(f failure, q Request, usable bool) renewing {
+// sendRefreshing sends a request whose session needs a refresh. It moves the clock from one deadline to the next: the end of
+// the wait of the request, of an attempt or of a pause. With a usable token the request waits two seconds at most.
+func (o *outage) sendRefreshing(f failure, q Request, usable bool) refreshResult {
 	o.T.Helper()
 	o.forgetTimers()
 	began, calls := o.Clock.Now(), o.Fake.Calls(authkittest.RouteRefresh)
-	answered := o.sending(q)
+	responses := o.start(q)
 
-	var r renewing
+	var r refreshResult
 	waiting := true
-	var left time.Duration // that the request waits for, while its token is good
+	var remaining time.Duration // of the wait of the request, if its token is usable
 	if usable {
-		left = o.timer()
-		assert.Equal(o.T, 2*time.Second, left)
+		remaining = o.timer()
+		assert.Equal(o.T, 2*time.Second, remaining)
 	}
 	move := func(d time.Duration) {
-		if usable && waiting && d >= left {
-			o.Clock.Advance(left)
-			d -= left
-			waiting, r.Response, r.took = false, o.answer(answered), o.Clock.Now().Sub(began)
+		if usable && waiting && d >= remaining {
+			o.Clock.Advance(remaining)
+			d -= remaining
+			waiting, r.Response, r.took = false, o.await(responses), o.Clock.Now().Sub(began)
 		}
-		left -= d
+		remaining -= d
 		o.Clock.Advance(d)
 	}
 	for attempt := 1; attempt <= f.attempts; attempt++ {
 		limit := o.timer()
-		assert.LessOrEqual(o.T, limit, 5*time.Second, "an attempt has five seconds")
-		if f.holds {
+		assert.LessOrEqual(o.T, limit, 5*time.Second, "an attempt may take five seconds")
+		if f.hangs {
 			o.Fake.AwaitCalls(o.T, authkittest.RouteRefresh, calls+attempt)
 			move(limit)
 		}
 		if attempt < f.attempts {
 			pause := o.timer()
-			asked, _ := strconv.Atoi(f.fault.Header.Get("Retry-After"))
-			assert.GreaterOrEqual(o.T, pause, time.Duration(asked)*time.Second)
+			retryAfter, _ := strconv.Atoi(f.fault.Header.Get("Retry-After"))
+			assert.GreaterOrEqual(o.T, pause, time.Duration(retryAfter)*time.Second)
 			move(pause)
 		}
 	}
 	if waiting {
-		r.Response, r.took = o.answer(answered), o.Clock.Now().Sub(began)
+		r.Response, r.took = o.await(responses), o.Clock.Now().Sub(began)
 	}
 	r.exchange = o.Clock.Now().Sub(began)
 	return r
@@ -157,12 +155,12 @@ func (o *outage) renew(f failure, q Request, usable bool) renewing {
 
 func TestAFailedRefreshNeverEndsTheSession(t *testing.T) {
 	for _, usable := range []bool{true, false} {
-		token := "whose token has expired"
+		token := "an expired token"
 		if usable {
-			token = "whose token is good still"
+			token = "a usable token"
 		}
 		for name, f := range failures {
-			t.Run(name+", of a session "+token, func(t *testing.T) {
+			t.Run(name+", with "+token, func(t *testing.T) {
 				leavesNothing(t)
 				signedOut := 0
 				o := newOutage(t, AppOptions{AuthKit: []authkit.Option{
@@ -173,13 +171,13 @@ func TestAFailedRefreshNeverEndsTheSession(t *testing.T) {
 				if usable {
 					o.Clock.Advance(-150 * time.Second) // half a minute before its expiry
 				}
-				ends := o.begins(authkittest.RouteRefresh, f)
-				before := o.up.sent.Load()
-				exchanges := func() int { return int(o.up.sent.Load() - before) }
+				endOutage := o.startOutage(authkittest.RouteRefresh, f)
+				before := o.upstream.sent.Load()
+				exchanges := func() int { return int(o.upstream.sent.Load() - before) }
 
-				ask := func(resp Response) {
+				assertAnswer := func(resp Response) {
 					t.Helper()
-					assert.Empty(t, resp.SetCookies(t), "the cookie stays")
+					assert.Empty(t, resp.SetCookies(t), "the cookie is kept")
 					if usable {
 						assert.Equal(t, http.StatusOK, resp.Status)
 						assert.Equal(t, PageOf(Kim, id)+" at /account", resp.Body)
@@ -193,26 +191,26 @@ func TestAFailedRefreshNeverEndsTheSession(t *testing.T) {
 					assert.Equal(t, "unavailable", resp.Problem(t)["code"])
 					assert.Equal(t, strconv.Itoa(int(f.pause/time.Second)), resp.Header.Get("Retry-After"))
 				}
-				first := o.renew(f, Request{Target: "/account", Cookie: cookie, Header: Scripted()}, usable)
-				ask(first.Response)
+				first := o.sendRefreshing(f, Request{Target: "/account", Cookie: cookie, Header: Scripted()}, usable)
+				assertAnswer(first.Response)
 				if usable {
 					assert.LessOrEqual(t, first.took, 2*time.Second)
 				}
 				assert.LessOrEqual(t, first.exchange, 10*time.Second)
 
-				// Nobody asks WorkOS again before it is time. The first waits for
-				// the end of the exchange, if that goes on.
+				// WorkOS is not called again before the pause ends. If the exchange
+				// still runs, the first of these requests waits for its end.
 				again := Request{Target: "/account", Cookie: cookie, Header: Scripted()}
-				ask(o.answer(o.sending(again)))
+				assertAnswer(o.await(o.start(again)))
 				assert.Equal(t, f.attempts, exchanges())
 				pause := f.pause
 				if f.refuses {
 					pause = time.Minute
 				}
 				o.Clock.Advance(pause - time.Millisecond)
-				ask(o.answer(o.sending(again)))
+				assertAnswer(o.await(o.start(again)))
 				if !usable {
-					home := o.answer(o.sending(Request{Target: "/", Cookie: cookie}))
+					home := o.await(o.start(Request{Target: "/", Cookie: cookie}))
 					visitor := "somebody unknown"
 					if f.refuses {
 						visitor = "nobody"
@@ -221,14 +219,14 @@ func TestAFailedRefreshNeverEndsTheSession(t *testing.T) {
 				}
 				assert.Equal(t, f.attempts, exchanges())
 
-				// Then the session goes on by itself.
-				ends()
+				// After the outage the session is refreshed without a new sign-in.
+				endOutage()
 				o.Clock.Advance(time.Millisecond)
-				resp := o.answer(o.sending(again))
+				resp := o.await(o.start(again))
 				assert.Equal(t, http.StatusOK, resp.Status)
 				assert.Equal(t, PageOf(Kim, id)+" at /account", resp.Body)
 				assert.Equal(t, f.attempts+1, exchanges())
-				resp = o.answer(o.sending(Request{Target: "/account", Cookie: resp.NewCookie(t)}))
+				resp = o.await(o.start(Request{Target: "/account", Cookie: resp.NewCookie(t)}))
 				assert.Equal(t, PageOf(Kim, id)+" at /account", resp.Body)
 				assert.Zero(t, signedOut)
 			})
@@ -238,12 +236,12 @@ func TestAFailedRefreshNeverEndsTheSession(t *testing.T) {
 
 func TestARequestWithAUsableTokenWaitsTwoSecondsForASlowRefresh(t *testing.T) {
 	for name, c := range map[string]struct {
-		beyond time.Duration // the token's expiry
-		serves time.Duration // after which the request is answered
+		beyond time.Duration // the expiry of the token
+		wait   time.Duration // until the request is answered
 	}{
-		"a token that is good still": {-30 * time.Second, 2 * time.Second},
-		"a token within skew":        {59*time.Second - 3*time.Second, 2 * time.Second},
-		"a token that has expired":   {2 * time.Minute, 3 * time.Second},
+		"a valid token":       {-30 * time.Second, 2 * time.Second},
+		"a token within skew": {59*time.Second - 3*time.Second, 2 * time.Second},
+		"an expired token":    {2 * time.Minute, 3 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			leavesNothing(t)
@@ -252,20 +250,20 @@ func TestARequestWithAUsableTokenWaitsTwoSecondsForASlowRefresh(t *testing.T) {
 			o.ExpireToken(c.beyond)
 			o.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Delay: 3 * time.Second})
 
-			answered := o.sending(Request{Target: "/account", Cookie: cookie})
+			responses := o.start(Request{Target: "/account", Cookie: cookie})
 			o.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
-			timers := 2 // the attempt's and the fake's
+			timers := 2 // of the attempt and of the fake
 			if c.beyond < time.Minute {
-				timers++ // and the request's
+				timers++ // and of the request
 			}
 			o.Clock.AwaitTimers(timers)
-			o.Clock.Advance(c.serves)
-			resp := o.answer(answered)
+			o.Clock.Advance(c.wait)
+			resp := o.await(responses)
 			assert.Equal(t, PageOf(Kim, id)+" at /account", resp.Body)
-			if c.serves < 3*time.Second {
+			if c.wait < 3*time.Second {
 				assert.Empty(t, resp.SetCookies(t))
-				o.Clock.Advance(3*time.Second - c.serves)
-				resp = o.answer(o.sending(Request{Target: "/account", Cookie: cookie}))
+				o.Clock.Advance(3*time.Second - c.wait)
+				resp = o.await(o.start(Request{Target: "/account", Cookie: cookie}))
 				assert.Equal(t, PageOf(Kim, id)+" at /account", resp.Body)
 			}
 			resp.NewCookie(t)
@@ -274,7 +272,7 @@ func TestARequestWithAUsableTokenWaitsTwoSecondsForASlowRefresh(t *testing.T) {
 	}
 }
 
-// What counts is what a reply says, not what it is called.
+// The library reads the body of a reply and ignores its Content-Type.
 func TestAReplyWithAnotherContentTypeIsAccepted(t *testing.T) {
 	leavesNothing(t)
 	o := newOutage(t, AppOptions{})
@@ -289,41 +287,41 @@ func TestAReplyWithAnotherContentTypeIsAccepted(t *testing.T) {
 	resp.NewCookie(t)
 }
 
-// The exchange has been made, and its reply is lost. WorkOS answers the retired
-// token for half a minute, and that is longer than the pause.
+// WorkOS has made the exchange, but its reply is lost. WorkOS accepts the retired token for another half minute. That is
+// longer than the pause.
 func TestASessionSurvivesARefreshWhoseReplyIsLost(t *testing.T) {
 	for name, fault := range map[string]authkittest.Fault{
-		"in a failure":             {TakeEffect: true, Status: 500},
-		"half way":                 {Truncate: true},
-		"with its connection":      {TakeEffect: true, Reset: true},
-		"behind the last deadline": {TakeEffect: true, Hang: true},
+		"a 500 instead of the reply":        {TakeEffect: true, Status: 500},
+		"a truncated reply":                 {Truncate: true},
+		"a connection reset":                {TakeEffect: true, Reset: true},
+		"no reply before the last deadline": {TakeEffect: true, Hang: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := failure{fault: fault, holds: fault.Hang, attempts: 4}
-			if f.holds {
+			f := failure{fault: fault, hangs: fault.Hang, attempts: 4}
+			if f.hangs {
 				f.attempts = 2
 			}
 			leavesNothing(t)
 			o := newOutage(t, AppOptions{})
 			cookie, id := o.SignedIn(Kim).CookieHeader(), o.SessionID()
 			o.ExpireToken(2 * time.Minute)
-			ends := o.begins(authkittest.RouteRefresh, f)
-			resp := o.renew(f, Request{Target: "/account", Cookie: cookie}, false)
+			endOutage := o.startOutage(authkittest.RouteRefresh, f)
+			resp := o.sendRefreshing(f, Request{Target: "/account", Cookie: cookie}, false)
 			assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
 			assert.Empty(t, resp.SetCookies(t))
 
-			ends()
+			endOutage()
 			o.Clock.Advance(5 * time.Second)
-			again := o.answer(o.sending(Request{Target: "/account", Cookie: cookie}))
+			again := o.await(o.start(Request{Target: "/account", Cookie: cookie}))
 			assert.Equal(t, PageOf(Kim, id)+" at /account", again.Body)
 			again.NewCookie(t)
 		})
 	}
 }
 
-// A code that is known to WorkOS as a refusal is one, whatever its status.
+// A reply with an error code of WorkOS is a refusal, whatever its status is.
 func TestARefreshRefusedWithAKnownCodeIsTriedAgainAfterAMinute(t *testing.T) {
-	for name, usable := range map[string]bool{"a token that is good still": true, "a token that has expired": false} {
+	for name, usable := range map[string]bool{"a valid token": true, "an expired token": false} {
 		t.Run(name, func(t *testing.T) {
 			leavesNothing(t)
 			o := newOutage(t, AppOptions{})
@@ -333,22 +331,22 @@ func TestARefreshRefusedWithAKnownCodeIsTriedAgainAfterAMinute(t *testing.T) {
 				o.Clock.Advance(-150 * time.Second)
 			}
 			f := failure{fault: authkittest.Fault{Status: 404, Body: `{"code":"entity_not_found","message":"m"}`}, attempts: 1}
-			ends := o.begins(authkittest.RouteRefresh, f)
+			endOutage := o.startOutage(authkittest.RouteRefresh, f)
 			want := http.StatusUnauthorized
 			if usable {
-				want = http.StatusOK // with the token that it has
+				want = http.StatusOK // with the current token
 			}
-			resp := o.renew(f, Request{Target: "/account", Cookie: cookie, Header: Scripted()}, usable).Response
+			resp := o.sendRefreshing(f, Request{Target: "/account", Cookie: cookie, Header: Scripted()}, usable).Response
 			assert.Equal(t, want, resp.Status)
-			assert.Empty(t, resp.SetCookies(t), "the cookie stays")
+			assert.Empty(t, resp.SetCookies(t), "the cookie is kept")
 
-			ends()
+			endOutage()
 			o.Clock.Advance(time.Minute - time.Millisecond)
-			resp = o.answer(o.sending(Request{Target: "/account", Cookie: cookie, Header: Scripted()}))
+			resp = o.await(o.start(Request{Target: "/account", Cookie: cookie, Header: Scripted()}))
 			assert.Equal(t, want, resp.Status)
 			assert.Empty(t, resp.SetCookies(t))
 			o.Clock.Advance(time.Millisecond)
-			resp = o.answer(o.sending(Request{Target: "/account", Cookie: cookie}))
+			resp = o.await(o.start(Request{Target: "/account", Cookie: cookie}))
 			assert.Equal(t, PageOf(Kim, id)+" at /account", resp.Body)
 			resp.NewCookie(t)
 		})
@@ -362,37 +360,37 @@ func TestAFailedCodeExchangeCostsOnlyThatSignIn(t *testing.T) {
 			o := newOutage(t, AppOptions{})
 			old := o.SignedIn("lee@example.com").CookieHeader()
 			s := o.Begin("/login?return_to=/account")
-			ends := o.begins(authkittest.RouteCodeExchange, f)
-			before, calls := o.up.sent.Load(), o.Fake.Calls(authkittest.RouteCodeExchange)
+			endOutage := o.startOutage(authkittest.RouteCodeExchange, f)
+			before, calls := o.upstream.sent.Load(), o.Fake.Calls(authkittest.RouteCodeExchange)
 
 			o.forgetTimers()
 			began := o.Clock.Now()
-			answered := o.sending(Request{Target: s.Target(), Cookie: old + "; " + s.Cookie, Header: Navigation()})
+			responses := o.start(Request{Target: s.Target(), Cookie: old + "; " + s.Cookie, Header: Navigation()})
 			limit := o.timer()
-			if f.holds {
+			if f.hangs {
 				o.Fake.AwaitCalls(t, authkittest.RouteCodeExchange, calls+1)
 				o.Clock.Advance(limit)
 			}
-			resp := o.answer(answered)
+			resp := o.await(responses)
 			assert.LessOrEqual(t, limit, 10*time.Second)
 			assert.LessOrEqual(t, o.Clock.Now().Sub(began), 10*time.Second)
 			assert.Equal(t, f.signIn, resp.Status)
 			assert.Contains(t, resp.Header.Get("Content-Type"), "text/html")
 			assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
-			assert.Contains(t, resp.Body, "/login", "the way on is a new sign-in")
+			assert.Contains(t, resp.Body, "/login", "the page links to a new sign-in")
 			assert.NotContains(t, resp.SetCookies(t), "authkit-session")
-			assert.EqualValues(t, 1, o.up.sent.Load()-before, "a code is sent once")
+			assert.EqualValues(t, 1, o.upstream.sent.Load()-before, "a code is sent only once")
 			if resp.Status == http.StatusServiceUnavailable || resp.Status == http.StatusTooManyRequests {
 				seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
 				require.NoError(t, err)
-				asked, _ := strconv.Atoi(f.fault.Header.Get("Retry-After"))
-				assert.GreaterOrEqual(t, seconds, max(asked, 1))
+				retryAfter, _ := strconv.Atoi(f.fault.Header.Get("Retry-After"))
+				assert.GreaterOrEqual(t, seconds, max(retryAfter, 1))
 				assert.LessOrEqual(t, seconds, 60)
 			}
 			assert.Contains(t, o.Send(Request{Target: "/account", Cookie: old}).Body, "page of lee@example.com")
 
-			// The next sign-in waits for nothing.
-			ends()
+			// The next sign-in works at once.
+			endOutage()
 			s = o.Begin("/login?return_to=/account")
 			resp = o.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 			assert.Equal(t, http.StatusSeeOther, resp.Status)
@@ -403,31 +401,31 @@ func TestAFailedCodeExchangeCostsOnlyThatSignIn(t *testing.T) {
 
 func TestATimeoutOrResetOfARefreshKeepsTheSession(t *testing.T) {
 	for name, fault := range map[string]authkittest.Fault{
-		"a timeout leaves the session":            {Hang: true},
-		"a connection that breaks leaves it, too": {Reset: true},
+		"a timeout":          {Hang: true},
+		"a connection reset": {Reset: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newPlainApp(t)
 			cookie := m.signIn(Kim)
 			m.Clock.Advance(4*time.Minute + 30*time.Second)
 			m.Fake.InjectFault(authkittest.RouteRefresh, fault)
-			answered := make(chan Response, 1)
+			responses := make(chan Response, 1)
 			go func() {
 				resp, err := m.Do(Request{Target: "/api/me", Cookie: cookie})
 				assert.NoError(t, err)
-				answered <- resp
+				responses <- resp
 			}()
 			m.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
-			m.Clock.AwaitTimers(2) // the request's, and the attempt's or the pause's
+			m.Clock.AwaitTimers(2) // of the request, and of the attempt or of the pause
 			m.Clock.Advance(2 * time.Second)
-			resp := <-answered
+			resp := <-responses
 			assert.Equal(t, Kim, m.visitorOf(resp))
 			assert.Empty(t, resp.Header["Set-Cookie"])
 			m.Fake.ClearFault(authkittest.RouteRefresh)
 			m.Clock.Advance(time.Minute)
-			assert.Equal(t, Kim, m.visitor(cookie)) // and has waited for the end of that exchange
+			assert.Equal(t, Kim, m.visitor(cookie)) // this request waits for the end of that exchange
 			m.Clock.Advance(6 * time.Second)
-			assert.NotEmpty(t, m.Send(Request{Target: "/api/me", Cookie: cookie}).session(t), "it heals by itself")
+			assert.NotEmpty(t, m.Send(Request{Target: "/api/me", Cookie: cookie}).session(t), "the session is refreshed after the failure")
 		})
 	}
 }

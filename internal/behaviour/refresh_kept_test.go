@@ -1,4 +1,4 @@
-// Sessions that something is about to lose, and must not.
+// Sessions that must survive late responses, refused and unverified tokens, restarts and outages.
 
 package behaviour
 
@@ -16,7 +16,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// Use counts at the latest at half the limit.
+// Use is recorded at the latest when half of the timeout has passed since the last record.
 func TestASessionInUseOutlivesAShortIdleTimeout(t *testing.T) {
 	for _, limit := range []time.Duration{time.Minute, 90 * time.Second} {
 		t.Run(limit.String(), func(t *testing.T) {
@@ -26,7 +26,7 @@ func TestASessionInUseOutlivesAShortIdleTimeout(t *testing.T) {
 				a.Clock.Advance(20 * time.Second)
 				resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
 				require.Equal(t, http.StatusOK, resp.Status, "after %d s of steady use", 20*(i+1))
-				if _, renewed := resp.SetCookies(t)["authkit-session"]; renewed {
+				if _, set := resp.SetCookies(t)["authkit-session"]; set {
 					cookie = resp.NewCookie(t)
 				}
 			}
@@ -34,15 +34,15 @@ func TestASessionInUseOutlivesAShortIdleTimeout(t *testing.T) {
 	}
 }
 
-// A handler that answers late (a report, a long poll) sends the cookie that was new when it began. By then the browser has
-// had the next one; the late answer takes it back to a retired token, and the next refresh is "already exchanged".
+// A slow handler (a report, a long poll) sends the cookie that was new when it started. The browser has got the next cookie
+// since. If the late response set its own cookie, the next refresh would send a retired token ("already exchanged").
 func TestALateResponseDoesNotRestoreARetiredRefreshToken(t *testing.T) {
-	began, goOn := make(chan struct{}), make(chan struct{})
+	started, release := make(chan struct{}), make(chan struct{})
 	var once sync.Once
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		mux.HandleFunc("/report", func(w http.ResponseWriter, r *http.Request) {
-			once.Do(func() { close(began) })
-			<-goOn
+			once.Do(func() { close(started) })
+			<-release
 			io.WriteString(w, Visitor(r))
 		})
 	}})
@@ -53,23 +53,23 @@ func TestALateResponseDoesNotRestoreARetiredRefreshToken(t *testing.T) {
 		r, _ := a.Do(Request{Target: "/report", Cookie: first})
 		late <- r
 	}()
-	<-began
+	<-started
 	second := a.Send(Request{Target: "/account", Cookie: first}).NewCookie(t)
 	a.Clock.Advance(4*time.Minute + time.Second)
 	third := a.Send(Request{Target: "/account", Cookie: second}).NewCookie(t)
 	a.Send(Request{Target: "/account", Cookie: third})
 	a.Clock.Advance(31 * time.Second)
-	close(goOn)
+	close(release)
 	jar := third
 	if r := <-late; r.Header.Get("Set-Cookie") != "" {
-		jar = r.NewCookie(t) // what a browser keeps now
+		jar = r.NewCookie(t) // the browser stores this cookie
 	}
 	a.Clock.Advance(4 * time.Minute)
 	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: jar}).Body, Kim)
 }
 
-// A refresh token is spent once it has been exchanged, whatever became of the access token that came with the new one: an
-// issuer that WorkOS has switched and WithAdditionalIssuers does not know yet must not end every session that is refreshed meanwhile.
+// A refresh token is consumed by its exchange, even if the new access token is refused. An example is a new issuer at WorkOS
+// that WithAdditionalIssuers does not list yet. It must not end every session that is refreshed meanwhile.
 func TestARefusedNewAccessTokenDoesNotEndTheSession(t *testing.T) {
 	upstream := &Rewriting{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
@@ -86,18 +86,18 @@ func TestARefusedNewAccessTokenDoesNotEndTheSession(t *testing.T) {
 	if resp.Header.Get("Set-Cookie") != "" {
 		cookie = resp.NewCookie(t)
 	}
-	upstream.Change = nil // the operator has mended it
+	upstream.Change = nil // the operator has corrected the configuration
 	a.Clock.Advance(61 * time.Second)
 	resp = a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
 	assert.Equal(t, http.StatusOK, resp.Status, resp.Body)
 }
 
-// The same with keys that cannot be had just after a rotation, and a process that restarts: the new pair was in memory
-// alone.
+// The signing keys are unavailable just after a rotation, and the process restarts. If the new token pair were only in
+// memory, it would be lost.
 func TestANewTokenPairThatCannotBeVerifiedYetSurvivesARestart(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
-	a.Send(Request{Target: "/account", Cookie: cookie}) // keys are had
+	a.Send(Request{Target: "/account", Cookie: cookie}) // fetches the keys
 	a.Clock.Advance(4*time.Minute + 30*time.Second)
 	a.Fake.AddSigningKey()
 	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
@@ -110,13 +110,13 @@ func TestANewTokenPairThatCannotBeVerifiedYetSurvivesARestart(t *testing.T) {
 	a.Clock.Advance(40 * time.Second)
 	restarted := NewInstance(t, a.Fake, a.Clock, AppOptions{})
 	resp = restarted.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
-	assert.Equal(t, http.StatusOK, resp.Status) // the token at hand is good still ...
+	assert.Equal(t, http.StatusOK, resp.Status) // the old token is still valid
 	a.Clock.Advance(2 * time.Minute)
 	resp = restarted.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
 	assert.Equal(t, http.StatusOK, resp.Status, resp.Body)
 }
 
-// An outage is nobody's idleness.
+// An outage must not count as idle time.
 func TestARefreshOutageDoesNotCountAsIdleTime(t *testing.T) {
 	a := NewApp(t, AppOptions{
 		AuthKit: []authkit.Option{authkit.WithIdleTimeout(10 * time.Minute)},
@@ -128,7 +128,7 @@ func TestARefreshOutageDoesNotCountAsIdleTime(t *testing.T) {
 		a.Clock.Advance(30 * time.Second)
 		resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
 		require.NotEqual(t, http.StatusUnauthorized, resp.Status, "after %d s of steady use", 30*(i+1))
-		if _, kept := resp.SetCookies(t)["authkit-session"]; kept {
+		if _, set := resp.SetCookies(t)["authkit-session"]; set {
 			cookie = resp.NewCookie(t)
 		}
 	}

@@ -1,4 +1,4 @@
-// Responses that come late, and must not undo what happened meanwhile.
+// Late responses. They must not undo a switch, a refresh, a sign-out or a sign-in that happened meanwhile.
 
 package behaviour
 
@@ -15,8 +15,8 @@ import (
 )
 
 func TestASlowResponseDoesNotUndoASwitch(t *testing.T) {
-	began, goOn := make(chan struct{}), make(chan struct{})
-	a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
+	started, release := make(chan struct{}), make(chan struct{})
+	a := NewApp(t, AppOptions{Routes: reporting(started, release)})
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: "org_beta", Role: "viewer"})
 	})
@@ -24,13 +24,13 @@ func TestASlowResponseDoesNotUndoASwitch(t *testing.T) {
 	_, err := b.SignIn(a.URL+"/login", Kim)
 	require.NoError(t, err)
 	jar := b.CookieHeader()
-	a.Clock.Advance(4*time.Minute + 10*time.Second) // due
-	late := a.BeginLate("/report", jar, began)
+	a.Clock.Advance(4*time.Minute + 10*time.Second) // the session is stale
+	late := a.BeginLate("/report", jar, started)
 	jar = JarAfter(jar, a.SwitchTo("org_beta", jar, Scripted()))
 	resp := a.Send(Request{Target: "/me", Cookie: jar})
 	require.Equal(t, "user_kim in org_beta", resp.Body)
 	a.Clock.Advance(5 * time.Second)
-	close(goOn)
+	close(release)
 	jar = JarAfter(jar, <-late)
 	resp = a.Send(Request{Target: "/me", Cookie: jar})
 	assert.Equal(t, "user_kim in org_beta", resp.Body, "the switch was undone")
@@ -40,34 +40,34 @@ func TestASlowResponseDoesNotUndoASwitch(t *testing.T) {
 }
 
 func TestALateResponseAfterAFailedRefreshDoesNotRestoreTheOldCookie(t *testing.T) {
-	began, goOn := make(chan struct{}), make(chan struct{})
+	started, release := make(chan struct{}), make(chan struct{})
 	a := NewApp(t, AppOptions{
-		Routes:  reporting(began, goOn),
+		Routes:  reporting(started, release),
 		AuthKit: []authkit.Option{authkit.WithIdleTimeout(time.Hour)},
 	})
 	jar := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"invalid_client"}`, Times: 1})
-	late := a.BeginLate("/report", jar, began)
+	late := a.BeginLate("/report", jar, started)
 	a.Clock.Advance(6 * time.Second)
 	jar = a.Send(Request{Target: "/account", Cookie: jar}).NewCookie(t)
 	a.Send(Request{Target: "/account", Cookie: jar})
 	a.Clock.Advance(31 * time.Second)
-	close(goOn)
+	close(release)
 	jar = JarAfter(jar, <-late)
 	a.Clock.Advance(time.Minute)
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()}).Status, "the session was lost")
 }
 
 func TestALateResponseDoesNotRestoreAnUnverifiedTokenPair(t *testing.T) {
-	began, goOn := make(chan struct{}), make(chan struct{})
-	a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
+	started, release := make(chan struct{}), make(chan struct{})
+	a := NewApp(t, AppOptions{Routes: reporting(started, release)})
 	jar := a.SignedIn(Kim).CookieHeader()
 	a.Send(Request{Target: "/account", Cookie: jar})
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
 	a.Fake.AddSigningKey()
 	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
-	late := a.BeginLate("/report", jar, began)
+	late := a.BeginLate("/report", jar, started)
 	a.Fake.ClearFault(authkittest.RouteJWKS)
 	a.Clock.Advance(45 * time.Second)
 	for range 3 { // two refreshes later
@@ -79,27 +79,27 @@ func TestALateResponseDoesNotRestoreAnUnverifiedTokenPair(t *testing.T) {
 	r := a.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()})
 	require.Equal(t, 200, r.Status)
 	jar = JarAfter(jar, r)
-	close(goOn)
+	close(release)
 	jar = JarAfter(jar, <-late)
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()}).Status, "the session was lost")
 }
 
 func TestASlowResponseDoesNotRestoreASignedOutSession(t *testing.T) {
-	began, goOn := make(chan struct{}), make(chan struct{})
-	a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
+	started, release := make(chan struct{}), make(chan struct{})
+	a := NewApp(t, AppOptions{Routes: reporting(started, release)})
 	other := NewInstance(t, a.Fake, a.Clock, AppOptions{})
 	jar := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
-	late := a.BeginLate("/report", jar, began)
+	late := a.BeginLate("/report", jar, started)
 	jar = JarAfter(jar, a.Send(Request{Method: "POST", Target: "/logout", Cookie: jar, Header: Scripted()}))
 	require.Empty(t, jar)
-	close(goOn)
+	close(release)
 	jar = JarAfter(jar, <-late)
 	assert.True(t, jar == "", "the browser has a session again")
 	if jar != "" {
-		assert.Equal(t, 401, other.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()}).Status, "and another process takes it")
+		assert.Equal(t, 401, other.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()}).Status, "another process accepts it")
 		a.Clock.Advance(10 * time.Minute)
-		assert.Equal(t, 401, a.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()}).Status, "and later this one too")
+		assert.Equal(t, 401, a.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()}).Status, "later this process accepts it too")
 	}
 }
 
@@ -111,34 +111,34 @@ func TestAKeyOutageDoesNotRestoreASignedOutCookie(t *testing.T) {
 	fresh.Send(Request{Method: "POST", Target: "/logout", Cookie: jar, Header: Scripted()})
 	a.Clock.Advance(time.Second)
 	resp := fresh.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()})
-	assert.False(t, len(resp.Header["Set-Cookie"]) > 0, "the cookie is set anew")
+	assert.False(t, len(resp.Header["Set-Cookie"]) > 0, "the cookie is set again")
 }
 
 func TestASlowResponseOfThePreviousUserDoesNotReplaceANewSignIn(t *testing.T) {
-	began, goOn := make(chan struct{}), make(chan struct{})
-	a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
+	started, release := make(chan struct{}), make(chan struct{})
+	a := NewApp(t, AppOptions{Routes: reporting(started, release)})
 	b := a.SignedIn(Kim)
-	kims := b.CookieHeader()
+	kimCookie := b.CookieHeader()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
-	late := a.BeginLate("/report", kims, began)
-	// logged out and signed in as lee
-	jar := JarAfter(kims, a.Send(Request{Method: "POST", Target: "/logout", Cookie: kims, Header: Scripted()}))
+	late := a.BeginLate("/report", kimCookie, started)
+	// a sign-out, then a sign-in as lee
+	jar := JarAfter(kimCookie, a.Send(Request{Method: "POST", Target: "/logout", Cookie: kimCookie, Header: Scripted()}))
 	require.Empty(t, jar)
 	jar = a.SignedIn("lee@example.com").CookieHeader()
-	close(goOn)
+	close(release)
 	jar = JarAfter(jar, <-late)
 	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()}).Body, "lee@example.com")
 }
 
 func TestASlowResponseDoesNotUndoASignInOverAnActiveSession(t *testing.T) {
-	began, goOn := make(chan struct{}), make(chan struct{})
-	a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
-	lees := a.SignedIn("lee@example.com").CookieHeader()
+	started, release := make(chan struct{}), make(chan struct{})
+	a := NewApp(t, AppOptions{Routes: reporting(started, release)})
+	leeCookie := a.SignedIn("lee@example.com").CookieHeader()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
-	late := a.BeginLate("/report", lees, began)
+	late := a.BeginLate("/report", leeCookie, started)
 	s := a.Begin("/login")
-	jar := a.Send(Request{Target: s.Target(), Cookie: lees + "; " + s.Cookie, Header: Navigation()}).NewCookie(t)
-	close(goOn)
+	jar := a.Send(Request{Target: s.Target(), Cookie: leeCookie + "; " + s.Cookie, Header: Navigation()}).NewCookie(t)
+	close(release)
 	jar = JarAfter(jar, <-late)
 	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()}).Body, Kim)
 }

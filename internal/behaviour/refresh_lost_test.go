@@ -1,4 +1,4 @@
-// Renewals whose cookies have not come to the browser.
+// Refreshes whose new cookie did not reach the browser.
 
 package behaviour
 
@@ -18,45 +18,44 @@ import (
 
 func TestARefreshThatOutlastsItsRequestIsUsedByLaterRequests(t *testing.T) {
 	for _, later := range []time.Duration{10 * time.Second, 7 * time.Minute, 23 * time.Hour} {
-		a, cookie, answered, renewed := Slowly(t, "/account", nil)
-		resp := <-answered
-		require.Equal(t, http.StatusOK, resp.Status, "the old token serves")
+		a, cookie, responses, refreshed := Slowly(t, "/account", nil)
+		resp := <-responses
+		require.Equal(t, http.StatusOK, resp.Status, "the old token is still accepted")
 		require.Empty(t, resp.SetCookies(t))
 		a.Clock.Advance(time.Second)
-		<-renewed
+		<-refreshed
 
 		a.Clock.Advance(later)
 		resp = a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
-		require.Equal(t, http.StatusOK, resp.Status, "%s later: signed out without cause", later)
+		require.Equal(t, http.StatusOK, resp.Status, "the session was lost %s later", later)
 		a.Clock.Advance(time.Minute)
 		assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: resp.NewCookie(t), Header: Scripted()}).Status)
 	}
 }
 
-// The handler takes its time as well, so that the cookie is there before its
-// response is.
+// The handler is slow too, so that the refresh ends before the response begins.
 func TestARefreshThatEndsDuringAResponseIsSentWithIt(t *testing.T) {
-	for _, meanwhile := range []string{"", "the person signs out", "the handler drops the cookie itself"} {
-		began, goOn := make(chan struct{}), make(chan struct{})
-		a, cookie, answered, renewed := Slowly(t, "/slow", func(_ *App, mux *http.ServeMux) {
+	for _, meanwhile := range []string{"", "the user signs out", "the handler drops the cookie"} {
+		started, release := make(chan struct{}), make(chan struct{})
+		a, cookie, responses, refreshed := Slowly(t, "/slow", func(_ *App, mux *http.ServeMux) {
 			mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
-				close(began)
-				<-goOn
+				close(started)
+				<-release
 				if strings.Contains(meanwhile, "drops") {
 					http.SetCookie(w, &http.Cookie{Name: "authkit-session", Path: "/", MaxAge: -1})
 				}
 				io.WriteString(w, Visitor(r))
 			})
 		})
-		<-began
+		<-started
 		a.Clock.Advance(time.Second)
-		<-renewed
-		other := a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t) // waits for its end
+		<-refreshed
+		other := a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t) // waits for the end of the refresh
 		if strings.Contains(meanwhile, "signs out") {
 			a.Send(Request{Method: http.MethodPost, Target: "/logout", Cookie: other, Header: Scripted()})
 		}
-		close(goOn)
-		resp := <-answered
+		close(release)
+		resp := <-responses
 		require.Contains(t, resp.Body, Kim)
 		if meanwhile != "" {
 			assert.Empty(t, JarAfter("", resp), meanwhile)
@@ -65,7 +64,7 @@ func TestARefreshThatEndsDuringAResponseIsSentWithIt(t *testing.T) {
 		assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
 		a.Clock.Advance(time.Minute)
 		fresh := NewInstance(t, a.Fake, a.Clock, AppOptions{})
-		assert.Equal(t, http.StatusOK, fresh.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)}).Status, "another process takes it")
+		assert.Equal(t, http.StatusOK, fresh.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)}).Status, "another process accepts it")
 	}
 }
 
@@ -79,11 +78,11 @@ func TestASessionSurvivesAnyNumberOfLostResponses(t *testing.T) {
 	a.Clock.Advance(7 * time.Minute)
 	resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
 	assert.Equal(t, http.StatusOK, resp.Status)
-	assert.Equal(t, 9, a.Fake.Calls(authkittest.RouteRefresh), "one exchange a renewal")
+	assert.Equal(t, 9, a.Fake.Calls(authkittest.RouteRefresh), "one exchange per refresh")
 
 	a.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)})
 	a.Clock.Advance(31 * time.Second)
-	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie}).Status, "until its successor has come back")
+	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie}).Status, "the old cookie is accepted until 30 s after the use of its successor")
 }
 
 func TestTheSuccessorOfARefreshTokenIsForgottenAfterADay(t *testing.T) {
@@ -93,11 +92,11 @@ func TestTheSuccessorOfARefreshTokenIsForgottenAfterADay(t *testing.T) {
 	a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
 	a.Clock.Advance(24*time.Hour - time.Second)
 	a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
-	a.Clock.Advance(24*time.Hour - time.Second) // the first of the two steps is forgotten now
+	a.Clock.Advance(24*time.Hour - time.Second) // the first of the two rotations is forgotten now
 	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
 }
 
-// A server that hands out an old refresh token again leads nobody in a circle.
+// WorkOS returns an older refresh token again. The chain of rotations must not become a cycle.
 func TestARefreshTokenThatWorkOSReturnsAgainIsUsable(t *testing.T) {
 	upstream := &Rewriting{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
@@ -113,12 +112,12 @@ func TestARefreshTokenThatWorkOSReturnsAgainIsUsable(t *testing.T) {
 	assert.Equal(t, returned, a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t))
 
 	a.ExpireToken(2 * time.Minute)
-	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: returned}).Status, "the fake does not know it any more")
+	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: returned}).Status, "the fake does not accept it any more")
 	assert.Equal(t, 3, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-// The exchange was made, its token could not be verified and has expired, the
-// next exchange fails in passing; and no response arrives.
+// The exchange succeeds, but its token cannot be verified and expires. The next exchange has a transient failure. No response
+// reaches the browser.
 func TestFailuresDoNotForgetTheSuccessorOfARefreshToken(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -135,16 +134,15 @@ func TestFailuresDoNotForgetTheSuccessorOfARefreshToken(t *testing.T) {
 		for range 3 {
 			resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
 			require.Equal(t, http.StatusServiceUnavailable, resp.Status)
-			require.NotEmpty(t, resp.SetCookies(t), "the new refresh token is kept")
+			require.NotEmpty(t, resp.SetCookies(t), "the response sets the new refresh token")
 		}
-		require.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh)-calls, "nobody tries again at once")
+		require.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh)-calls, "no other attempt before the pause ends")
 	}
 	a.Clock.Advance(7 * time.Minute)
-	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}).Status, "signed out without cause")
+	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}).Status, "the session was lost")
 }
 
-// WorkOS has answered a switch with a token that is not taken, and the response
-// with the new refresh token is lost.
+// WorkOS answers a switch with an access token that is refused, and the response with the new refresh token is lost.
 func TestASwitchWithARefusedAccessTokenDoesNotLoseTheSession(t *testing.T) {
 	upstream := &Rewriting{}
 	a := Switching(t, authkit.WithHTTPClient(&http.Client{Transport: upstream}))
@@ -159,12 +157,11 @@ func TestASwitchWithARefusedAccessTokenDoesNotLoseTheSession(t *testing.T) {
 	upstream.Change = nil
 	a.Clock.Advance(7 * time.Minute)
 	resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
-	assert.Equal(t, http.StatusOK, resp.Status, "signed out without cause")
+	assert.Equal(t, http.StatusOK, resp.Status, "the session was lost")
 	require.Equal(t, http.StatusOK, a.SwitchTo("org_beta", resp.NewCookie(t), Scripted()).Status)
 }
 
-// A straggler still holds the token before the one that could not be verified,
-// and the browser has switched since.
+// The late request carries the token from before the one that could not be verified. The browser has switched since.
 func TestALateRequestDoesNotMakeAConsumedRefreshTokenUsableAgain(t *testing.T) {
 	a := Switching(t)
 	old := a.Acme()
@@ -182,8 +179,8 @@ func TestALateRequestDoesNotMakeAConsumedRefreshTokenUsableAgain(t *testing.T) {
 	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-// To a clock that is far ahead every token has expired when it comes. It serves
-// within the skew all the same, and is no reason for another exchange.
+// For a clock that is far ahead, every new token has expired on arrival. The token is accepted within the skew and causes no
+// other exchange.
 func TestATokenThatIsStaleOnArrivalIsNotRefreshedAgainAtOnce(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -195,8 +192,7 @@ func TestATokenThatIsStaleOnArrivalIsNotRefreshedAgainAtOnce(t *testing.T) {
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-// With a clock that is ten minutes ahead no new token is good, and asking for
-// another one does not help.
+// For a clock that is ten minutes ahead, no new token is valid, and another exchange does not help.
 func TestATokenThatIsExpiredOnArrivalDoesNotLoseTheSession(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -210,8 +206,7 @@ func TestATokenThatIsExpiredOnArrivalDoesNotLoseTheSession(t *testing.T) {
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)}).Status)
 }
 
-// The keys cannot be had, so nothing can be verified; but the tokens say
-// themselves that they are somebody else's.
+// The keys are unavailable, so that no token can be verified. But the claims of this token already name another user.
 func TestAnUnverifiedTokenOfAnotherUserIsNotStored(t *testing.T) {
 	upstream := &Rewriting{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
@@ -232,22 +227,21 @@ func TestAnUnverifiedTokenOfAnotherUserIsNotStored(t *testing.T) {
 	assert.Contains(t, a.Logs.String(), "sid: want the session's own, got another")
 }
 
-// A script's logout leaves the session alive at WorkOS; no cookie but the last
-// one leads there.
+// A sign-out by a script leaves the session active at WorkOS at first. Only the last cookie has its current refresh token.
 func TestALogoutForgetsTheSuccessorsOfRetiredRefreshTokens(t *testing.T) {
 	for _, with := range []string{"the first cookie", "the last cookie"} {
 		t.Run(with, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
 			cookies := []string{a.SignedIn(Kim).CookieHeader()}
-			for range 3 { // their responses are lost, but for the last
+			for range 3 { // all responses but the last are lost
 				a.Clock.Advance(7 * time.Minute)
 				cookies = append(cookies, a.Send(Request{Target: "/account", Cookie: cookies[0]}).NewCookie(t))
 			}
-			leaves := cookies[0]
+			signOutCookie := cookies[0]
 			if with == "the last cookie" {
-				leaves = cookies[3]
+				signOutCookie = cookies[3]
 			}
-			a.Send(Request{Method: http.MethodPost, Target: "/logout", Cookie: leaves, Header: Scripted()})
+			a.Send(Request{Method: http.MethodPost, Target: "/logout", Cookie: signOutCookie, Header: Scripted()})
 			a.Clock.Advance(10 * time.Minute)
 			for _, retired := range cookies[:3] {
 				assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: retired}).Status)
@@ -271,20 +265,20 @@ func TestALostRefreshDoesNotReviveASignedOutSession(t *testing.T) {
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
 	a.Send(Request{Target: "/account", Cookie: cookie})
-	left := a.Send(Request{Method: http.MethodPost, Target: "/logout", Cookie: cookie, Header: Scripted()})
-	require.Equal(t, http.StatusOK, left.Status)
-	a.Fake.RevokeSession(a.SessionID()) // as WorkOS's logout does, where the browser goes next
+	resp := a.Send(Request{Method: http.MethodPost, Target: "/logout", Cookie: cookie, Header: Scripted()})
+	require.Equal(t, http.StatusOK, resp.Status)
+	a.Fake.RevokeSession(a.SessionID()) // as WorkOS's logout does, to which the browser goes next
 	for range 4 {
 		assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
 		a.Clock.Advance(7 * time.Minute)
 	}
 }
 
-// The exchange succeeded, its key could not be had, and by the time that it can
-// the new token has expired too. It is stale, as any other, and not refused.
+// The exchange succeeds, but the signing key is unavailable until the new token has expired too. Then that token is stale and
+// not refused.
 func TestATokenThatExpiredBeforeItCouldBeVerifiedIsRefreshed(t *testing.T) {
 	for _, arrives := range []bool{true, false} {
-		for _, stumbles := range []bool{false, true} {
+		for _, fails := range []bool{false, true} {
 			a := NewApp(t, AppOptions{})
 			cookie := a.SignedIn(Kim).CookieHeader()
 			a.Send(Request{Target: "/account", Cookie: cookie})
@@ -292,13 +286,13 @@ func TestATokenThatExpiredBeforeItCouldBeVerifiedIsRefreshed(t *testing.T) {
 			a.Fake.AddSigningKey()
 			a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 			resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
-			require.Equal(t, http.StatusOK, resp.Status, "the old token serves")
+			require.Equal(t, http.StatusOK, resp.Status, "the old token is still accepted")
 			if arrives {
 				cookie = JarAfter(cookie, resp)
 			}
 			a.Fake.ClearFault(authkittest.RouteJWKS)
 			a.Clock.Advance(7 * time.Minute)
-			if stumbles { // the second exchange fails for a passing reason first
+			if fails { // the second exchange first has a transient failure
 				a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`, Times: 1})
 				resp = a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
 				require.Equal(t, http.StatusServiceUnavailable, resp.Status, "arrives: %t", arrives)
@@ -306,7 +300,7 @@ func TestATokenThatExpiredBeforeItCouldBeVerifiedIsRefreshed(t *testing.T) {
 				a.Clock.Advance(time.Minute)
 			}
 			resp = a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
-			assert.Equal(t, http.StatusOK, resp.Status, "signed out without cause; arrives: %t, stumbles: %t", arrives, stumbles)
+			assert.Equal(t, http.StatusOK, resp.Status, "the session was lost; arrives: %t, fails: %t", arrives, fails)
 			a.Clock.Advance(30 * time.Second)
 			assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: JarAfter(cookie, resp), Header: Scripted()}).Status)
 		}

@@ -1,4 +1,4 @@
-// One request and its response, without a browser: nothing is followed and nothing is kept.
+// Single requests and their responses, without a browser: redirects are not followed and cookies are not stored.
 
 package behaviour
 
@@ -15,32 +15,32 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Request is one request of no browser, sent as it is; redirects are not
-// followed.
+// Request is a single HTTP request. It is sent unchanged, and redirects are not followed.
 type Request struct {
 	Method, Target string
 	Header         http.Header
 	Cookie         string
-	Form           url.Values // sent as a body if there is one
+	Form           url.Values // the body of the request, if not nil
 }
 
-// Navigation is the header of a browser that loads a page.
+// Navigation returns the header with which a browser loads a page.
 func Navigation() http.Header {
 	return http.Header{"Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {"document"}, "Accept": {"text/html"}}
 }
 
-// Scripted is the header of a script's fetch.
+// Scripted returns the header of a fetch by a script.
 func Scripted() http.Header {
 	return http.Header{"Sec-Fetch-Mode": {"cors"}, "Sec-Fetch-Dest": {"empty"}, "Accept": {"*/*"}}
 }
 
+// Response is the response to a Request.
 type Response struct {
 	Status int
 	Header http.Header
 	Body   string
 }
 
-// Direct calls one handler, without the application around it.
+// Direct calls a single handler, without the application around it.
 func (a *App) Direct(h http.Handler, q Request) Response {
 	r := httptest.NewRequest(q.Method, q.Target, strings.NewReader(q.Form.Encode()))
 	for name, values := range q.Header {
@@ -52,9 +52,9 @@ func (a *App) Direct(h http.Handler, q Request) Response {
 	return Response{w.Code, w.Header(), w.Body.String()}
 }
 
-// SetCookies are the cookies that a response sets, by name: in the form that
-// the application uses, which comes after the expiry of other forms. No response
-// may set one cookie twice.
+// SetCookies returns the cookies that a response sets, by name. A response may also expire other forms of a cookie, with
+// another Domain or Path. Then the result has the form that the application uses. The test fails if a response sets the
+// same cookie twice.
 func (r Response) SetCookies(t testing.TB) map[string]*http.Cookie {
 	t.Helper()
 	cookies := map[string]*http.Cookie{}
@@ -72,8 +72,8 @@ func (r Response) SetCookies(t testing.TB) map[string]*http.Cookie {
 	return cookies
 }
 
-// cookieOf is the one cookie that a response sets whose name begins with a
-// prefix, for those whose names hold a hash. It is nil where there is none.
+// cookieOf returns the only cookie that a response sets whose name begins with prefix, or nil. It is meant for cookies
+// whose names contain a hash.
 func (r Response) cookieOf(t testing.TB, prefix string) (found *http.Cookie) {
 	t.Helper()
 	for name, c := range r.SetCookies(t) {
@@ -85,7 +85,7 @@ func (r Response) cookieOf(t testing.TB, prefix string) (found *http.Cookie) {
 	return found
 }
 
-// NewCookie is the Cookie header after a response, for a session of one cookie.
+// NewCookie returns the Cookie header after a response that sets the session as a single cookie.
 func (r Response) NewCookie(t testing.TB) string {
 	t.Helper()
 	c := r.SetCookies(t)["authkit-session"]
@@ -93,8 +93,10 @@ func (r Response) NewCookie(t testing.TB) string {
 	return c.Name + "=" + c.Value
 }
 
+// Location returns the parsed Location header.
 func (r Response) Location() (*url.URL, error) { return url.Parse(r.Header.Get("Location")) }
 
+// Problem returns the problem document of a response (RFC 9457).
 func (r Response) Problem(t testing.TB) map[string]any {
 	t.Helper()
 	require.Equal(t, "application/problem+json", r.Header.Get("Content-Type"))
@@ -103,7 +105,7 @@ func (r Response) Problem(t testing.TB) map[string]any {
 	return problem
 }
 
-// expiredForms are the cookies that a response expires: name, Domain and Path.
+// expiredForms returns the name, Domain and Path of each cookie that a response expires.
 func (r Response) expiredForms(t testing.TB) (forms []string) {
 	t.Helper()
 	for _, line := range r.Header["Set-Cookie"] {
@@ -118,7 +120,7 @@ func (r Response) expiredForms(t testing.TB) (forms []string) {
 	return forms
 }
 
-// sessionCookies are the session cookies that a response gives a value.
+// sessionCookies returns the session cookies to which a response gives a value: their names, and the Cookie header with them.
 func (r Response) sessionCookies(t *testing.T) (names []string, header string) {
 	t.Helper()
 	var pairs []string
@@ -132,16 +134,17 @@ func (r Response) sessionCookies(t *testing.T) (names []string, header string) {
 	return names, strings.Join(pairs, "; ")
 }
 
+// Bearer returns the header of a request with a bearer token.
 func Bearer(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
 
-// SendAside sends a request on a goroutine of its own.
+// SendAside sends a request in a new goroutine. The response is sent to the channel that it returns.
 func (a *App) SendAside(q Request) chan Response {
-	answered := make(chan Response, 1)
+	responses := make(chan Response, 1)
 	go func() {
-		defer close(answered)
+		defer close(responses)
 		if resp, err := a.Do(q); assert.NoError(a.T, err) {
-			answered <- resp
+			responses <- resp
 		}
 	}()
-	return answered
+	return responses
 }
