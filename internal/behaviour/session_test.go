@@ -29,7 +29,7 @@ func (a *App) capture(email string) *authkit.Session {
 	return session
 }
 
-func TestASessionTellsWhatWorkOSSays(t *testing.T) {
+func TestASessionHoldsTheDataFromWorkOS(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.AuthenticationMethod = "GoogleOAuth"
@@ -82,7 +82,7 @@ func TestASessionTellsWhatWorkOSSays(t *testing.T) {
 	assert.Error(t, s.Claims(nil))
 }
 
-func TestTimesOfARenewedSession(t *testing.T) {
+func TestARefreshKeepsTheSignInTimeAndTheAuthenticationTime(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	b := a.SignedIn(Kim)
 	a.ExpireToken(time.Minute)
@@ -96,7 +96,7 @@ func TestTimesOfARenewedSession(t *testing.T) {
 	assert.True(t, s.IssuedAt().Equal(a.Clock.Now()))
 }
 
-func TestASessionOfNobodysOrganizationHasNoRights(t *testing.T) {
+func TestASessionWithoutAnOrganizationHasNoRights(t *testing.T) {
 	s := NewApp(t, AppOptions{}).capture("lee@example.com")
 	assert.Empty(t, s.OrganizationID())
 	assert.Empty(t, s.Role())
@@ -110,7 +110,7 @@ func TestASessionOfNobodysOrganizationHasNoRights(t *testing.T) {
 	assert.False(t, s.HasFeatureFlag(""))
 }
 
-func TestHasAnswersForEachRight(t *testing.T) {
+func TestHasMethodsMatchWholeSlugsWithoutAllocating(t *testing.T) {
 	s := authkit.NewSession(authkit.SessionParams{
 		Role: "admin", Roles: []string{"admin", "billing"}, Permissions: []string{"posts:read"},
 		Entitlements: []string{"audit-logs"}, FeatureFlags: []string{"beta"},
@@ -138,7 +138,7 @@ func TestHasAnswersForEachRight(t *testing.T) {
 	assert.True(t, alone.HasRole("member"))
 }
 
-func TestNothingThatAHandlerDoesChangesASession(t *testing.T) {
+func TestAHandlerCannotChangeASession(t *testing.T) {
 	params := authkit.SessionParams{
 		User:  authkit.User{ID: "user_1", Metadata: map[string]string{"plan": "pro"}},
 		Roles: []string{"r1", "r2"}, Permissions: []string{"p1", "p2"}, Entitlements: []string{"e1"}, FeatureFlags: []string{"f1"},
@@ -170,7 +170,7 @@ func TestNothingThatAHandlerDoesChangesASession(t *testing.T) {
 	assert.Equal(t, "ops@example.com", impersonator.Email)
 }
 
-func TestAnImpersonatorIsFoundInTheReplyOrTheToken(t *testing.T) {
+func TestTheImpersonatorComesFromTheReplyOrTheActClaim(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	// Staff come back to the sign-in that the callback starts over, as
 	// themselves: so the impersonation is put into what the fake replies.
@@ -190,7 +190,7 @@ func TestAnImpersonatorIsFoundInTheReplyOrTheToken(t *testing.T) {
 	assert.Equal(t, authkit.Impersonator{Email: "dev@example.com"}, impersonator)
 }
 
-func TestNoPrintedSessionShowsAToken(t *testing.T) {
+func TestAPrintedSessionShowsNoToken(t *testing.T) {
 	var refreshToken string
 	upstream := &Rewriting{Change: func(reply map[string]any) { refreshToken = reply["refresh_token"].(string) }}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
@@ -241,13 +241,13 @@ func TestNoPrintedSessionShowsAToken(t *testing.T) {
 	}
 }
 
-func TestPrintingNoSessionDoesNoHarm(t *testing.T) {
+func TestANilSessionPrintsWithoutAPanic(t *testing.T) {
 	for how, text := range Printed((*authkit.Session)(nil)) {
 		assert.NotContains(t, strings.ToLower(text), "panic", how)
 	}
 }
 
-func TestASessionOfATestHasDefaultsAndClaims(t *testing.T) {
+func TestNewSessionSetsDefaultsAndClaims(t *testing.T) {
 	s := authkit.NewSession(authkit.SessionParams{})
 	assert.Equal(t, "session_test", s.ID())
 	assert.Equal(t, "user_test", s.UserID())
@@ -277,7 +277,7 @@ func TestASessionOfATestHasDefaultsAndClaims(t *testing.T) {
 	assert.Equal(t, []string{"p"}, claims.Permissions)
 }
 
-func TestASessionOfATestHasClaimsOfATemplateButNoneThatContradictItsParts(t *testing.T) {
+func TestNewSessionIgnoresClaimsThatContradictItsFields(t *testing.T) {
 	s := authkit.NewSession(authkit.SessionParams{
 		Role:   "member",
 		Claims: map[string]any{"tier": "gold", "sub": "user_other", "sid": "session_other", "role": "admin"},
@@ -291,7 +291,7 @@ func TestASessionOfATestHasClaimsOfATemplateButNoneThatContradictItsParts(t *tes
 	assert.Panics(t, func() { authkit.NewSession(authkit.SessionParams{Claims: map[string]any{"f": func() {}}}) })
 }
 
-func TestAContextHoldsTheSessionThatIsPutIntoIt(t *testing.T) {
+func TestFromContextReturnsTheSessionOfNewContext(t *testing.T) {
 	_, ok := authkit.FromContext(t.Context())
 	assert.False(t, ok)
 	assert.NoError(t, authkit.ErrorFromContext(t.Context()))
@@ -306,7 +306,7 @@ func TestAContextHoldsTheSessionThatIsPutIntoIt(t *testing.T) {
 	assert.Nil(t, s)
 }
 
-func TestAGuardTrustsASessionPutIntoTheContextAndNoOtherAuthKits(t *testing.T) {
+func TestAGuardTrustsASessionOfNewContextButNotOfAnotherAuthKit(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	other := NewInstance(t, a.Fake, a.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieName("other-session")}})
 	seen := func(handler http.Handler, cookie string) string {

@@ -13,7 +13,7 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-func TestAnAuthenticationWithoutAUserMakesNoSession(t *testing.T) {
+func TestSignInRefusesAnAuthenticationWithoutItsUser(t *testing.T) {
 	for name, opts := range map[string][]authkit.Option{
 		"a session of its own": nil,
 		"a shared session":     {authkit.WithSharedSession()},
@@ -34,7 +34,7 @@ func TestAnAuthenticationWithoutAUserMakesNoSession(t *testing.T) {
 	}
 }
 
-func TestASealedSessionWithoutAUserIsNobodys(t *testing.T) {
+func TestASealedSessionWithoutAUserIsAnonymous(t *testing.T) {
 	a, _ := moving(t)
 	for _, user := range []any{nil, map[string]any{}, map[string]any{"id": ""}, map[string]any{"id": nil, "email": Kim}} {
 		for library, text := range map[string]string{
@@ -48,7 +48,7 @@ func TestASealedSessionWithoutAUserIsNobodys(t *testing.T) {
 }
 
 // A reply with the user of one person and the token of another makes a session of neither.
-func TestAReplyOfTwoPeopleMakesASessionOfNeither(t *testing.T) {
+func TestAReplyWithTheTokenAndTheProfileOfTwoUsersMakesNoSession(t *testing.T) {
 	m := newPlainApp(t)
 	m.publishKnown()
 	refusedWithAPage(t, m.exchangeFor(m.forge(good), "user_lee"), http.StatusBadGateway)

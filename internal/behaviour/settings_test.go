@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestEveryBadSettingIsNamedAtStartAndNoSecretIsTold(t *testing.T) {
+func TestAnExampleNamesEveryInvalidSettingAtStartAndNoSecret(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		settings map[string]string

@@ -87,7 +87,7 @@ func credentials() url.Values {
 	return url.Values{"email": {"pat@example.com"}, "password": {"correct horse battery"}}
 }
 
-func TestAFormOfTheApplicationsOwnSignsIn(t *testing.T) {
+func TestACustomSignInFormSignsIn(t *testing.T) {
 	a := withForms(t)
 	stepName := a.Send(Request{Target: "/step?note=x"}).cookieOf(t, "authkit-step-").Name
 	planted := a.SignedIn(Kim).CookieHeader() + "; authkit-session.0=x; " + stepName + "=y"
@@ -104,7 +104,7 @@ func TestAFormOfTheApplicationsOwnSignsIn(t *testing.T) {
 	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, "page of pat@example.com", "it is a session as any other")
 }
 
-func TestAFormOfAnotherSiteSignsNobodyIn(t *testing.T) {
+func TestACrossSiteFormCannotSignIn(t *testing.T) {
 	a := withForms(t)
 	resp := a.Send(Request{
 		Method: "POST", Target: "/password", Form: credentials(),
@@ -115,7 +115,7 @@ func TestAFormOfAnotherSiteSignsNobodyIn(t *testing.T) {
 	assert.Zero(t, a.Fake.Calls(authkittest.RoutePassword))
 }
 
-func TestASignInThatCannotBeFinishedLeavesTheOldSession(t *testing.T) {
+func TestAFailedSignInKeepsTheOldSession(t *testing.T) {
 	refuse := errors.New("not in our list")
 	for name, c := range map[string]struct {
 		opts   []authkit.Option
@@ -164,7 +164,7 @@ func TestASignInThatCannotBeFinishedLeavesTheOldSession(t *testing.T) {
 	}
 }
 
-func TestAStepIsKeptForTenMinutesInASealedCookie(t *testing.T) {
+func TestAStepIsStoredInASealedCookieForTenMinutes(t *testing.T) {
 	a := withForms(t)
 	set := a.Send(Request{Target: "/step?note=first"})
 	saved := set.cookieOf(t, "authkit-step-")
@@ -197,7 +197,7 @@ func TestAStepIsKeptForTenMinutesInASealedCookie(t *testing.T) {
 	assert.Empty(t, resp.SetCookies(t))
 }
 
-func TestAStepOfAnotherShapeIsAnErrorWithoutItsValues(t *testing.T) {
+func TestLoadStepIntoAnotherTypeFailsWithoutShowingValues(t *testing.T) {
 	a := withForms(t)
 	saved := a.Send(Request{Target: "/step?note=x"}).cookieOf(t, "authkit-step-")
 	body := a.Send(Request{Target: "/misread", Cookie: saved.Name + "=" + saved.Value}).Body
@@ -206,7 +206,7 @@ func TestAStepOfAnotherShapeIsAnErrorWithoutItsValues(t *testing.T) {
 	assert.Equal(t, "true authkit: no_step: no cookie holds one", a.Send(Request{Target: "/misread"}).Body)
 }
 
-func TestAStepThatWasSetInTheFutureIsNotReadBeyondTheSkewOfClocks(t *testing.T) {
+func TestAStepSavedByAClockAheadIsLoadedOnlyWithinTheSkew(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	for ahead, read := range map[time.Duration]bool{
 		0: true, 59 * time.Second: true, time.Minute: true,
@@ -227,7 +227,7 @@ func TestAStepThatWasSetInTheFutureIsNotReadBeyondTheSkewOfClocks(t *testing.T) 
 }
 
 // A20: a step that was saved by a clock ahead of this one's.
-func TestAStepFromTheFutureIsLoadedWithinSkewOnly(t *testing.T) {
+func TestAStepFromTheFutureBesideJunkIsLoadedOnlyWithinTheSkew(t *testing.T) {
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		mux.HandleFunc("POST /step", func(w http.ResponseWriter, _ *http.Request) { require.NoError(t, a.SaveStep(w, "kept")) })
 		mux.HandleFunc("GET /step", func(w http.ResponseWriter, r *http.Request) {

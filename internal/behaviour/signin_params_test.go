@@ -13,7 +13,7 @@ import (
 	"github.com/authkit-go/authkit"
 )
 
-func TestALaterSourceOfLoginParamsWinsFieldByField(t *testing.T) {
+func TestLaterLoginParamsOverrideEarlierOnesFieldByField(t *testing.T) {
 	a := NewApp(t, AppOptions{
 		AuthKit: []authkit.Option{
 			authkit.WithLoginParams(authkit.LoginParams{LoginHint: "params@example.com", Provider: "GoogleOAuth", Prompt: "login"}),

@@ -30,7 +30,7 @@ func (a *App) isUnderWay(j *CookieJar, state string) bool {
 }
 
 // A7. Ports of one host share their cookies, and so do hosts below one Domain.
-func TestNeighboursOnOneHostLeaveEachOthersSignInsAlone(t *testing.T) {
+func TestApplicationsOnOneHostKeepEachOthersPendingSignIns(t *testing.T) {
 	for name, opts := range map[string][]authkit.Option{
 		"another password":    {authkit.WithCookiePassword(strings.Repeat("another-", 5))},
 		"another client ID":   {authkit.WithClientID("client_other")},
@@ -51,7 +51,7 @@ func TestNeighboursOnOneHostLeaveEachOthersSignInsAlone(t *testing.T) {
 	}
 }
 
-func TestTheCookiesOfASignInAreNamedAfterTheClientAndTheSessionCookie(t *testing.T) {
+func TestSignInCookieNamesDependOnTheClientIDAndTheSessionCookieName(t *testing.T) {
 	names := func(opts ...authkit.Option) (names []string) {
 		a := NewApp(t, AppOptions{AuthKit: opts, Routes: func(a *App, mux *http.ServeMux) {
 			mux.HandleFunc("/step", func(w http.ResponseWriter, _ *http.Request) { require.NoError(t, a.SaveStep(w, "x")) })
@@ -80,7 +80,7 @@ func TestTheCookiesOfASignInAreNamedAfterTheClientAndTheSessionCookie(t *testing
 	}
 }
 
-func TestAStateCookieThatDoesNotOpenStaysWhereItIs(t *testing.T) {
+func TestAStateCookieThatDoesNotOpenIsNotExpired(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	s := a.Begin("/login")
 	name, value, _ := strings.Cut(s.Cookie, "=")
@@ -97,7 +97,7 @@ func TestAStateCookieThatDoesNotOpenStaysWhereItIs(t *testing.T) {
 }
 
 // A8. nginx answers 400 to a Cookie header of 8 KB, to everything and for as long as the cookies live.
-func TestThePendingSignInsOfOneBrowserStayBelowFourKilobytes(t *testing.T) {
+func TestThePendingSignInsOfOneBrowserTakeLessThan4KB(t *testing.T) {
 	for _, size := range []int{0, 1, 100, 400, 900, 1020} {
 		t.Run(fmt.Sprint(size, " bytes of query"), func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
@@ -114,7 +114,7 @@ func TestThePendingSignInsOfOneBrowserStayBelowFourKilobytes(t *testing.T) {
 	}
 }
 
-func TestAnOlderSignInLosesItsQueryThenItsPathAndThenItself(t *testing.T) {
+func TestAnOldPendingSignInLosesItsQueryThenItsPathThenItsCookie(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	j := NewCookieJar(t)
 	oldest := a.Starts(j, "/login?return_to="+url.QueryEscape("/old/page?"+strings.Repeat("q", 200)), Navigation())
@@ -133,7 +133,7 @@ func TestAnOlderSignInLosesItsQueryThenItsPathAndThenItself(t *testing.T) {
 	assert.False(t, a.isUnderWay(j, oldest))
 }
 
-func TestASignInThatWasMadeSmallerStillFinishes(t *testing.T) {
+func TestAPendingSignInWithoutItsQueryCanStillFinish(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	s := a.Begin("/login?return_to=" + url.QueryEscape("/account?"+strings.Repeat("q", 900)))
 	j := NewCookieJar(t)
@@ -150,7 +150,7 @@ func TestASignInThatWasMadeSmallerStillFinishes(t *testing.T) {
 	resp.NewCookie(t)
 }
 
-func TestASealedAgainSignInLivesNoLongerThanBefore(t *testing.T) {
+func TestShorteningAPendingSignInDoesNotExtendItsLifetime(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	first := a.Send(Request{Target: "/login?return_to=/a%3F" + strings.Repeat("q", 1000), Header: Navigation()})
 	j := NewCookieJar(t)
@@ -171,7 +171,7 @@ func TestASealedAgainSignInLivesNoLongerThanBefore(t *testing.T) {
 	assert.Equal(t, lives-5*60, again.MaxAge)
 }
 
-func TestASignInWhoseOwnDataFillACookieFails(t *testing.T) {
+func TestASignInWhoseAppStateFillsTheCookieFails(t *testing.T) {
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		for _, size := range []int{1000, 1900, 2300} {
 			mux.Handle(fmt.Sprint("/", size), a.Login(authkit.LoginParams{AppState: strings.Repeat("s", size)}))
@@ -191,7 +191,7 @@ func TestASignInWhoseOwnDataFillACookieFails(t *testing.T) {
 	assert.NotContains(t, a.Logs.String(), "sss")
 }
 
-func TestSignInCookiesThatCameTwiceCountTwice(t *testing.T) {
+func TestDuplicateStateCookiesCountTwiceTowardsTheLimit(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	old := a.Begin("/login?return_to=/" + strings.Repeat("a", 900))
 	name, _, _ := strings.Cut(old.Cookie, "=")
@@ -201,7 +201,7 @@ func TestSignInCookiesThatCameTwiceCountTwice(t *testing.T) {
 	assert.Contains(t, twice.SetCookies(t), name, "the old one was made smaller: it came twice")
 }
 
-func TestSignInCookiesThatNoResponseCanTakeAwayKeepNobodyFromSigningIn(t *testing.T) {
+func TestStateCookiesThatCannotBeExpiredDoNotPreventASignIn(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	resp := a.Send(Request{Target: "/login?return_to=/" + strings.Repeat("a", 900), Header: from("cross-site")})
 	twice := strings.Repeat(resp.stateCookie(t)+"; ", 4) // of other domains or paths
@@ -210,7 +210,7 @@ func TestSignInCookiesThatNoResponseCanTakeAwayKeepNobodyFromSigningIn(t *testin
 	}
 }
 
-func TestACopyOfASignInUnderAnotherNameCountsForNothing(t *testing.T) {
+func TestACopyOfAStateCookieUnderAnotherNameIsIgnored(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	j := NewCookieJar(t)
 	state := a.Starts(j, "/login?return_to=/account%3F"+strings.Repeat("q", 900), Navigation())
@@ -224,7 +224,7 @@ func TestACopyOfASignInUnderAnotherNameCountsForNothing(t *testing.T) {
 	assert.Equal(t, "/account?"+strings.Repeat("q", 900), a.WayBack(j, state))
 }
 
-func TestASignInThatIsLongOverGoesWithTheNextOne(t *testing.T) {
+func TestTheNextSignInExpiresAStateCookieOlderThan25Hours(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	j := NewCookieJar(t)
 	a.Starts(j, "/login", Navigation())
@@ -238,7 +238,7 @@ func TestASignInThatIsLongOverGoesWithTheNextOne(t *testing.T) {
 }
 
 // A9. Another site's page navigates the browser as often as it likes.
-func TestAnotherSitesNavigationsPushOutNoSignInOfThisSite(t *testing.T) {
+func TestACrossSiteNavigationEvictsNoPendingSignInOfThisSite(t *testing.T) {
 	for _, site := range []string{"cross-site", "same-site"} {
 		for _, start := range []string{"/login?return_to=/", "/deep/"} {
 			t.Run(site+" to "+start, func(t *testing.T) {
@@ -259,7 +259,7 @@ func TestAnotherSitesNavigationsPushOutNoSignInOfThisSite(t *testing.T) {
 	}
 }
 
-func TestWhereOnlyThisSitesSignInsAreLeftAnotherSiteStartsNone(t *testing.T) {
+func TestACrossSiteNavigationIsRefusedIfItWouldEvictASignInOfThisSite(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	j := NewCookieJar(t)
 	var own []string
@@ -281,7 +281,7 @@ func TestWhereOnlyThisSitesSignInsAreLeftAnotherSiteStartsNone(t *testing.T) {
 }
 
 // A9. Abandoned sign-ins that can no longer be finished, and a link in a mail.
-func TestSignInsThatAreOverKeepNoNewOneOut(t *testing.T) {
+func TestExpiredPendingSignInsDoNotPreventANewOne(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	j := NewCookieJar(t)
 	for range 13 {
@@ -300,7 +300,7 @@ func TestSignInsThatAreOverKeepNoNewOneOut(t *testing.T) {
 	assert.Equal(t, http.StatusSeeOther, resp.Status, "a code without a state")
 }
 
-func TestASignInThatIsOverGoesBeforeAPageOfOneThatIsNot(t *testing.T) {
+func TestExpiredPendingSignInsAreEvictedBeforePagesOfOthers(t *testing.T) {
 	for _, site := range []string{"same-origin", "cross-site"} {
 		t.Run(site, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
@@ -322,7 +322,7 @@ func TestASignInThatIsOverGoesBeforeAPageOfOneThatIsNot(t *testing.T) {
 }
 
 // Of a cookie that a sibling domain has planted in several forms, no response takes all away.
-func TestPlantedSignInsThatAreOverKeepNoNewOneOut(t *testing.T) {
+func TestPlantedExpiredStateCookiesDoNotPreventASignIn(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	planted := a.Begin("/login?return_to=/" + strings.Repeat("p", 900)).Cookie
 	a.Clock.Advance(time.Hour - time.Second)
@@ -335,7 +335,7 @@ func TestPlantedSignInsThatAreOverKeepNoNewOneOut(t *testing.T) {
 	assert.Equal(t, http.StatusSeeOther, resp.Status)
 }
 
-func TestAFloodOfStateCookiesIsLookedAtInBoundedNumber(t *testing.T) {
+func TestTheNumberOfStateCookiesExpiredPerResponseIsBounded(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	var planted []string
 	for range 60 {

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestThePersonComesBackToThePageAskedForAndIsSignedIn(t *testing.T) {
+func TestSignInReturnsToTheRequestedPageAndSignOutEndsTheSession(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	b := a.Browser()
 

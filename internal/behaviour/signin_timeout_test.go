@@ -18,7 +18,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestASignInMayTakeAsLongAsItIsSet(t *testing.T) {
+func TestTheSignInTimeoutIsConfigurable(t *testing.T) {
 	for name, c := range map[string]struct {
 		opts    []authkit.Option
 		timeout time.Duration
@@ -50,7 +50,7 @@ func TestASignInMayTakeAsLongAsItIsSet(t *testing.T) {
 }
 
 // B4. Whoever comes back too late has signed in at AuthKit, which lets them through at once.
-func TestASignInThatTookTooLongStartsAgainOnceToTheSamePage(t *testing.T) {
+func TestAnExpiredSignInRestartsOnceWithTheSameParameters(t *testing.T) {
 	var seen []authkit.SignInEvent
 	var failed []error
 	maxAge := 2 * time.Hour
@@ -101,7 +101,7 @@ func TestASignInThatTookTooLongStartsAgainOnceToTheSamePage(t *testing.T) {
 	assert.Empty(t, seen)
 }
 
-func TestABrowserThatIsLateFinishesAllTheSame(t *testing.T) {
+func TestALateBrowserFinishesTheRestartedSignIn(t *testing.T) {
 	var seen []authkit.SignInEvent
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{
 		authkit.WithSignInTimeout(5 * time.Minute),
@@ -122,7 +122,7 @@ func TestABrowserThatIsLateFinishesAllTheSame(t *testing.T) {
 	assert.Equal(t, []string{"authkit-session"}, b.cookieNames())
 }
 
-func TestAnErrorThatComesTooLateStartsNothing(t *testing.T) {
+func TestALateErrorCallbackDoesNotRestartTheSignIn(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	s := a.Begin("/login?return_to=/account")
 	a.Clock.Advance(2 * time.Hour)
@@ -133,7 +133,7 @@ func TestAnErrorThatComesTooLateStartsNothing(t *testing.T) {
 	assert.Negative(t, resp.cookieOf(t, "authkit-state-").MaxAge)
 }
 
-func TestASignInFromTheFutureIsRefusedBeyondSkew(t *testing.T) {
+func TestASignInFromTheFutureIsRefusedBeyondTheClockSkew(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	s := a.Begin("/login?return_to=/account")
 	session := a.SignedIn("lee@example.com").CookieHeader()
@@ -147,7 +147,7 @@ func TestASignInFromTheFutureIsRefusedBeyondSkew(t *testing.T) {
 	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}).Status)
 }
 
-func TestASignInThatStartsAgainTakesThePlaceOfTheOldOneAndIsWhoseItWas(t *testing.T) {
+func TestARestartedSignInReplacesTheOldOneAndKeepsItsOrigin(t *testing.T) {
 	for site, own := range map[string]bool{"same-origin": true, "cross-site": false} {
 		t.Run(site, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
@@ -172,7 +172,7 @@ func TestASignInThatStartsAgainTakesThePlaceOfTheOldOneAndIsWhoseItWas(t *testin
 }
 
 // A20: a state that was remembered for a minute only would be good again after that.
-func TestAUsedStateIsRememberedForAsLongAsItsSignInCouldLive(t *testing.T) {
+func TestAUsedStateIsRefusedUntilItsSignInExpires(t *testing.T) {
 	for _, timeout := range []time.Duration{time.Minute, time.Hour, 24 * time.Hour} {
 		a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithSignInTimeout(timeout)}})
 		s := a.Begin("/login")
@@ -187,7 +187,7 @@ func TestAUsedStateIsRememberedForAsLongAsItsSignInCouldLive(t *testing.T) {
 	}
 }
 
-func TestASignInIsFinishedWithinTenMinutesAndNotBeforeItBegan(t *testing.T) {
+func TestACallbackIsAcceptedOnlyWithinTheSignInTimeoutAndTheClockSkew(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		after  time.Duration

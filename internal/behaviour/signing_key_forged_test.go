@@ -27,7 +27,7 @@ func changed(key object, name string, value any) object {
 	return key
 }
 
-func TestWhateverTheKeysEndpointAnswersTheOldKeysStayAndBadOnesAreNotUsed(t *testing.T) {
+func TestABadJWKSReplyKeepsTheOldKeysAndAddsNoBadKey(t *testing.T) {
 	small := newKey(1024)
 	var stolen listener
 	elsewhere := stolen.listen(t)
@@ -112,7 +112,7 @@ func TestWhateverTheKeysEndpointAnswersTheOldKeysStayAndBadOnesAreNotUsed(t *tes
 	assert.Zero(t, stolen.heard.Load())
 }
 
-func TestKeysThatCannotBeRenewedServeForADayAndNoLonger(t *testing.T) {
+func TestSigningKeysThatCannotBeRefetchedAreUsedForOneDay(t *testing.T) {
 	m := newPlainApp(t, authkit.WithBearerTokens())
 	status := func() int {
 		return m.Send(Request{Target: "/api/me", Header: Bearer(m.Fake.SignToken(m.claims()))}).Status
@@ -125,7 +125,7 @@ func TestKeysThatCannotBeRenewedServeForADayAndNoLonger(t *testing.T) {
 	assert.Equal(t, http.StatusServiceUnavailable, status())
 }
 
-func TestARotationLosesNobodyAndARetiredKeyVerifiesNothing(t *testing.T) {
+func TestAKeyRotationKeepsSessionsAndARetiredKeyVerifiesNothing(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		rotate func(*authkittest.Server)
@@ -154,7 +154,7 @@ func TestARotationLosesNobodyAndARetiredKeyVerifiesNothing(t *testing.T) {
 	}
 }
 
-func TestAnApplicationThatStartedWithoutKeysRecoversByItself(t *testing.T) {
+func TestAnApplicationThatStartedWithoutSigningKeysRecovers(t *testing.T) {
 	m := newPlainApp(t)
 	cookie := m.signIn(Kim)
 	m.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
@@ -165,7 +165,7 @@ func TestAnApplicationThatStartedWithoutKeysRecoversByItself(t *testing.T) {
 	assert.Equal(t, Kim, again.visitor(cookie))
 }
 
-func TestAThousandRequestsWithMadeUpKeysCauseOneFetchAndNobodyWaits(t *testing.T) {
+func TestManyUnknownKeyIDsCauseOneJWKSFetchAndDelayNoOtherRequest(t *testing.T) {
 	m := newPlainApp(t, authkit.WithBearerTokens())
 	m.publishKnown()
 	token := m.forge(good)

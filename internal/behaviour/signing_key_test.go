@@ -75,7 +75,7 @@ func (c keyChanges) await(a *App) {
 }
 
 // A3: the next fetch brings the key again, as another object.
-func TestAKnownCookieServesAgainOnceItsSigningKeyIsBack(t *testing.T) {
+func TestACachedSessionIsAcceptedAgainWhenItsSigningKeyReturns(t *testing.T) {
 	changed := make(keyChanges, 8)
 	c := newCaching(t, changed.option())
 	cookie := c.known()
@@ -92,7 +92,7 @@ func TestAKnownCookieServesAgainOnceItsSigningKeyIsBack(t *testing.T) {
 }
 
 // A3: the endpoint served another key under the ID once. The cached session is refused then, and looked at afresh.
-func TestAKnownCookieThatIsRefusedIsLookedAtAfresh(t *testing.T) {
+func TestACachedSessionWhoseKeyIsReplacedIsVerifiedAgain(t *testing.T) {
 	changed := make(keyChanges, 8)
 	c := newCaching(t, changed.option())
 	cookie := c.known()
@@ -115,7 +115,7 @@ func strangersKey(t *testing.T) Request {
 }
 
 // A6: a stranger's fetch of a set that holds a key which cannot be used.
-func TestAStrangersMadeUpKeyCausesNoWarningAboutIgnoredKeys(t *testing.T) {
+func TestFetchesForAnUnknownKeyIDDoNotRepeatTheWarningAboutIgnoredKeys(t *testing.T) {
 	a := guarded(t)
 	a.publish(a.published()[0], map[string]any{"kty": "EC", "crv": "P-256", "kid": "key_ec", "use": "sig", "alg": "ES256", "x": "AAAA", "y": "AAAA"})
 	require.NoError(t, a.Ready(t.Context()))
@@ -129,7 +129,7 @@ func TestAStrangersMadeUpKeyCausesNoWarningAboutIgnoredKeys(t *testing.T) {
 }
 
 // A6: a stranger's fetch just before a rotation.
-func TestAStrangersMadeUpKeyCostsNoCookieItsSession(t *testing.T) {
+func TestAnUnknownKeyIDDoesNotDelayTheKeyOfASessionCookie(t *testing.T) {
 	a := guarded(t)
 	a.SignedIn(Kim) // the keys are at hand
 	elsewhere := NewInstance(t, a.Fake, a.Clock, AppOptions{})
@@ -145,7 +145,7 @@ func TestAStrangersMadeUpKeyCostsNoCookieItsSession(t *testing.T) {
 	assert.Equal(t, fetched+2, a.Fake.Calls(authkittest.RouteJWKS), "one by each instance")
 }
 
-func TestAStrangersMadeUpKeyCostsASignInNoCode(t *testing.T) {
+func TestAnUnknownKeyIDDoesNotDelayTheKeyOfASignIn(t *testing.T) {
 	a := guarded(t)
 	a.SignedIn(Kim)
 	require.Equal(t, http.StatusUnauthorized, a.Send(strangersKey(t)).Status)
@@ -156,7 +156,7 @@ func TestAStrangersMadeUpKeyCostsASignInNoCode(t *testing.T) {
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/auth", Cookie: resp.NewCookie(t)}).Status)
 }
 
-func TestAStrangersMadeUpKeyCostsARefreshNothing(t *testing.T) {
+func TestAnUnknownKeyIDDoesNotDelayTheKeyOfARefresh(t *testing.T) {
 	a := guarded(t)
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
@@ -166,7 +166,7 @@ func TestAStrangersMadeUpKeyCostsARefreshNothing(t *testing.T) {
 }
 
 // A6, the other way round: a cookie of a key that was withdrawn before this process started.
-func TestACookieOfAnUnknownKeyCostsNoBearerTokenItsFetch(t *testing.T) {
+func TestAnUnknownKeyOfACookieDoesNotDelayTheKeyOfABearerToken(t *testing.T) {
 	a := guarded(t)
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Fake.RotateSigningKeys()
@@ -184,7 +184,7 @@ func TestACookieOfAnUnknownKeyCostsNoBearerTokenItsFetch(t *testing.T) {
 }
 
 // B16: the key set has changed a key under the same ID, and what is at hand is from before.
-func TestASignInWorksThoughAKeyWasReplacedUnderItsID(t *testing.T) {
+func TestASignInSucceedsAfterAKeyIsReplacedUnderItsID(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	a.publish(otherKey(a.published()[0]["kid"]))
 	require.NoError(t, a.Ready(t.Context()))
@@ -198,7 +198,7 @@ func TestASignInWorksThoughAKeyWasReplacedUnderItsID(t *testing.T) {
 }
 
 // B16: a cookie whose token was signed by a key that this process does not have yet.
-func TestACookieWorksThoughAKeyWasReplacedUnderItsID(t *testing.T) {
+func TestASessionCookieIsAcceptedAfterAKeyIsReplacedUnderItsID(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	fresh := NewInstance(t, a.Fake, a.Clock, AppOptions{})
@@ -209,7 +209,7 @@ func TestACookieWorksThoughAKeyWasReplacedUnderItsID(t *testing.T) {
 }
 
 // B16: a session that the replaced key signed is stale, as one of any key that is withdrawn.
-func TestASessionOfAKeyThatWasReplacedUnderItsIDIsRefreshed(t *testing.T) {
+func TestASessionOfAReplacedSigningKeyIsRefreshed(t *testing.T) {
 	for name, cached := range map[string]authkit.Option{"cached": authkit.WithSessionCache(100, 1<<20), "not cached": authkit.WithSessionCache(0, 0)} {
 		t.Run(name, func(t *testing.T) {
 			changed := make(keyChanges, 8)
@@ -244,7 +244,7 @@ func TestABearerTokenWithABadSignatureCausesNoFetch(t *testing.T) {
 }
 
 // A6: somebody replays an old cookie for ever, and a rotation comes.
-func TestAnOldCookieOfAWithdrawnKeyCostsNoSignInItsCode(t *testing.T) {
+func TestAnOldCookieOfAWithdrawnKeyDoesNotDelayTheKeyOfASignIn(t *testing.T) {
 	for _, signedOut := range []bool{false, true} {
 		t.Run(map[bool]string{false: "one that is good still", true: "one that was signed out"}[signedOut], func(t *testing.T) {
 			changed := make(keyChanges, 16)
@@ -273,7 +273,7 @@ func TestAnOldCookieOfAWithdrawnKeyCostsNoSignInItsCode(t *testing.T) {
 }
 
 // The same for the cookies that another instance has made since the rotation.
-func TestAnOldCookieOfAWithdrawnKeyCostsNoNewCookieItsAnswer(t *testing.T) {
+func TestAnOldCookieOfAWithdrawnKeyDoesNotDelayTheKeyOfANewCookie(t *testing.T) {
 	changed := make(keyChanges, 16)
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{changed.option()}})
 	old := a.SignedIn(Kim).CookieHeader()

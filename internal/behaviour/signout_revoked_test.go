@@ -58,7 +58,7 @@ func (m *App) passes(t *testing.T, until func() bool) {
 	}, Patience, 10*time.Millisecond, "WorkOS was not told")
 }
 
-func TestACopyOfASessionThatAScriptSignedOutIsRefusedForGood(t *testing.T) {
+func TestACopyOfASessionSignedOutByAScriptStaysRefused(t *testing.T) {
 	for _, form := range sessionForms {
 		t.Run(form.name, func(t *testing.T) {
 			m := newPlainApp(t, form.opts...)
@@ -96,7 +96,7 @@ func (m *App) signedInWith(form sessionForm) (cookie string) {
 }
 
 // WorkOS may be out of reach when it is to be told. The browser has its answer long since.
-func TestAScriptsSignOutReachesWorkOSThoughItFailsAtFirst(t *testing.T) {
+func TestTheRevocationAfterASignOutByAScriptIsRetried(t *testing.T) {
 	for name, fault := range map[string]authkittest.Fault{
 		"where the connection breaks": {Reset: true, Times: 1},
 		"where WorkOS has a fault":    {Status: http.StatusInternalServerError, Times: 1},
@@ -115,7 +115,7 @@ func TestAScriptsSignOutReachesWorkOSThoughItFailsAtFirst(t *testing.T) {
 	}
 }
 
-func TestWhatWorkOSIsToldLateHarmsNobodyWhoWentThroughItsLogout(t *testing.T) {
+func TestTheRevocationAfterALogoutAtWorkOSDoesNotAffectANewSession(t *testing.T) {
 	m := newPlainApp(t)
 	copied := m.signIn(Kim)
 	to := signOutByFetch(t, m, copied)
@@ -136,7 +136,7 @@ func TestWhatWorkOSIsToldLateHarmsNobodyWhoWentThroughItsLogout(t *testing.T) {
 }
 
 // AuthKit may sign somebody in to the very session that a script's sign-out has left alive.
-func TestASignInToTheSameWorkOSSessionIsNotEndedByTheSignOutBefore(t *testing.T) {
+func TestASignOutDoesNotEndALaterSignInToTheSameWorkOSSession(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		wait time.Duration // from the sign-out to the sign-in
@@ -211,7 +211,7 @@ func (p *recorder) next(t *testing.T, m *App) (reply string) {
 }
 
 // A13: in a shared session the token's own time tells when somebody signed in, and WorkOS's clock may be ahead of ours.
-func TestASignOutHoldsWhateverTheSkewOfWorkOSsClock(t *testing.T) {
+func TestASignOutIsEffectiveWithinTheSkewOfTheWorkOSClock(t *testing.T) {
 	for _, skew := range []time.Duration{-59 * time.Second, -time.Second, 0, time.Second, 2 * time.Second, 30 * time.Second, 59 * time.Second} {
 		for _, navigates := range []bool{true, false} {
 			t.Run(skew.String()+", by "+map[bool]string{true: "a form", false: "a script"}[navigates], func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestEveryResponseThatSetsACookieIsKeptFromCaches(t *testing.T, a *Instance) {
+func TestNoResponseThatSetsACookieCanBeCached(t *testing.T, a *Instance) {
 	keptFromCaches(t, a.Send(Request{Target: "/login", Header: Navigation()}), "sign-in")
 	keptFromCaches(t, a.Send(Request{Target: "/account", Header: Navigation()}), "a guarded page")
 	s := a.BeginAs("/login", Kim)
@@ -30,7 +30,7 @@ func TestEveryResponseThatSetsACookieIsKeptFromCaches(t *testing.T, a *Instance)
 
 // A session whose signing key has been withdrawn is refreshed on the way to a page: in a new process at once, since it
 // has no older keys.
-func TestAPageThatCarriesARefreshedCookieIsKeptFromCaches(t *testing.T, a *Instance) {
+func TestAPageWithARefreshedCookieCannotBeCached(t *testing.T, a *Instance) {
 	first := a.fresh(t)
 	cookie := first.signIn(Kim)
 	first.Fake.RotateSigningKeys()

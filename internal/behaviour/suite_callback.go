@@ -19,7 +19,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestNothingOfACallbacksQueryIsEchoed(t *testing.T, a *Instance) {
+func TestTheCallbackDoesNotEchoItsQuery(t *testing.T, a *Instance) {
 	for _, markup := range []string{
 		"<script>evil(1)</script>", `"><img src=x onerror=evil(1)>`, "'-evil(1)-'", "{{evil}}", "</title><svg/onload=evil(1)>",
 		"javascript:evil(1)", "%3Cscript%3Eevil(1)%3C/script%3E", "\r\nX-Evil: 1\r\n\r\n<script>evil(1)</script>", strings.Repeat("evil", 500),
@@ -45,7 +45,7 @@ func TestNothingOfACallbacksQueryIsEchoed(t *testing.T, a *Instance) {
 	}
 }
 
-func TestACallbackThatIsNotThisBrowsersMakesNoExchange(t *testing.T, a *Instance) {
+func TestACallbackOfAnotherBrowserMakesNoCodeExchange(t *testing.T, a *Instance) {
 	for _, c := range []struct {
 		name  string
 		forge func(mine, theirs PendingSignIn) (path, cookie string)
@@ -88,7 +88,7 @@ func TestACallbackThatIsNotThisBrowsersMakesNoExchange(t *testing.T, a *Instance
 }
 
 // Link scanners ask for every address in a mail, and a code is good for one.
-func TestAMethodThatIsNotTheHandlersUsesNothingUp(t *testing.T, a *Instance) {
+func TestAnUnsupportedMethodConsumesNoState(t *testing.T, a *Instance) {
 	s := a.BeginAs("/login", Kim)
 	before := a.Fake.Calls(authkittest.RouteAuthenticate)
 	for _, method := range []string{"HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"} {
@@ -103,7 +103,7 @@ func TestAMethodThatIsNotTheHandlersUsesNothingUp(t *testing.T, a *Instance) {
 	assert.Equal(t, http.StatusSeeOther, a.finish(s).Status)
 }
 
-func TestACallbackIsGoodForOneSignInHoweverOftenItComesAtOnce(t *testing.T, a *Instance) {
+func TestConcurrentCallbacksOfOneSignInMakeOneCodeExchange(t *testing.T, a *Instance) {
 	s := a.BeginAs("/login", Kim)
 	before := a.Fake.Calls(authkittest.RouteCodeExchange)
 	var signedIn, refused atomic.Int32
@@ -126,7 +126,7 @@ func TestACallbackIsGoodForOneSignInHoweverOftenItComesAtOnce(t *testing.T, a *I
 	refusedWithAPage(t, a.finish(s), http.StatusBadRequest)
 }
 
-func TestACallbackWithoutAStateStartsOneFreshSignInAndThenNoMore(t *testing.T, a *Instance) {
+func TestACallbackWithoutAStateRestartsTheSignInOnce(t *testing.T, a *Instance) {
 	s := a.BeginAs("/login", lee) // an attacker's own code, to sign the victim in as the attacker
 	before := a.Fake.Calls(authkittest.RouteAuthenticate)
 	first := a.Send(Request{Target: s.With("state", ""), Cookie: s.Cookie, Header: Navigation()})
@@ -147,7 +147,7 @@ func TestACallbackWithoutAStateStartsOneFreshSignInAndThenNoMore(t *testing.T, a
 	assert.Equal(t, http.StatusSeeOther, a.finish(s).Status, "the sign-in itself goes on")
 }
 
-func TestTwoTabsSignInAtOnceAndBothFinish(t *testing.T, a *Instance) {
+func TestTwoTabsCanSignInAtTheSameTime(t *testing.T, a *Instance) {
 	one, two := a.BeginAs("/login?return_to=/account%3F1", Kim), a.BeginAs("/login?return_to=/account%3F2", Kim)
 	for _, s := range []PendingSignIn{two, one} {
 		resp := a.Send(Request{Target: s.Target(), Cookie: one.Cookie + "; " + two.Cookie, Header: Navigation()})
@@ -160,7 +160,7 @@ func TestTwoTabsSignInAtOnceAndBothFinish(t *testing.T, a *Instance) {
 	}
 }
 
-func TestTwentyAbandonedSignInsLeaveAFewCookiesAndTheNextOneWorks(t *testing.T, a *Instance) {
+func TestTwentyAbandonedSignInsLeaveLessThan4KBOfCookies(t *testing.T, a *Instance) {
 	b := authkittest.NewBrowser()
 	defer b.CloseIdleConnections()
 	for i := range 20 {
@@ -179,7 +179,7 @@ func TestTwentyAbandonedSignInsLeaveAFewCookiesAndTheNextOneWorks(t *testing.T, 
 	assert.Contains(t, page.Body, Kim)
 }
 
-func TestACodeThatIsNotThisSignInsMakesNoSessionAndTouchesNone(t *testing.T, a *Instance) {
+func TestACodeOfAnotherSignInIsRefusedAndKeepsTheOldSession(t *testing.T, a *Instance) {
 	cookie := a.signIn(lee)
 	other := newPlainApp(t)
 	for _, c := range []struct {
@@ -208,7 +208,7 @@ func TestACodeThatIsNotThisSignInsMakesNoSessionAndTouchesNone(t *testing.T, a *
 	}
 }
 
-func TestASessionThatWasPlantedBeforeASignInIsReplacedAndNothingOfItSurvives(t *testing.T, a *Instance) {
+func TestASignInRemovesEveryPlantedSessionCookie(t *testing.T, a *Instance) {
 	attackers, large := a.signIn(lee), a.signIn(val)
 	for _, c := range []struct{ name, planted string }{
 		{"one of the attacker's own", attackers},
@@ -241,7 +241,7 @@ func TestASessionThatWasPlantedBeforeASignInIsReplacedAndNothingOfItSurvives(t *
 	}
 }
 
-func TestAnExchangeThatFailsIsAPageInBoundedTimeAndMakesNoSession(t *testing.T, a *Instance) {
+func TestAFailedCodeExchangeShowsAPageInBoundedTime(t *testing.T, a *Instance) {
 	var stolen listener
 	elsewhere := stolen.listen(t)
 	redirect := func(status int) authkittest.Fault {

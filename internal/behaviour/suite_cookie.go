@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestACookieThatWasTamperedWithIsNobodysAndStays(t *testing.T, a *Instance) {
+func TestATamperedSessionCookieIsAnonymousAndNotExpired(t *testing.T, a *Instance) {
 	cookie := a.signIn(Kim)
 	s := a.BeginAs("/login", Kim)
 	_, value, _ := strings.Cut(cookie, "=")
@@ -89,7 +89,7 @@ func (a *Instance) isNobodyWithOneCharacterChanged(cookie string, at int) {
 	}
 }
 
-func TestASessionInPartsIsWholeAndInItsOrderOrNobodys(t *testing.T, a *Instance) {
+func TestASplitSessionIsAnonymousUnlessAllChunksAreInOrder(t *testing.T, a *Instance) {
 	values := func(cookie string) (values []string) {
 		for pair := range strings.SplitSeq(cookie, "; ") {
 			_, value, _ := strings.Cut(pair, "=")

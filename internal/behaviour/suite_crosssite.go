@@ -16,7 +16,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestAFormOnAnotherSitesPageSignsNobodyOut(t *testing.T, a *Instance) {
+func TestACrossSiteFormCannotSignOut(t *testing.T, a *Instance) {
 	cookie := a.signIn(Kim)
 	before := a.Fake.Calls(authkittest.RouteLogout)
 	for name, header := range fromElsewhere {
@@ -49,7 +49,7 @@ func TestAFormOnAnotherSitesPageSignsNobodyOut(t *testing.T, a *Instance) {
 	assert.Empty(t, a.visitor(cookie), "the application's own form does")
 }
 
-func TestAPageThatABrowserOpensElsewhereSignsNobodyOut(t *testing.T, a *Instance) {
+func TestAFormOfAnotherSiteInABrowserCannotSignOut(t *testing.T, a *Instance) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `<form method="post" action="`+a.URL+`/logout"><button>Win a prize</button></form>`)
 	}))
@@ -68,7 +68,7 @@ func TestAPageThatABrowserOpensElsewhereSignsNobodyOut(t *testing.T, a *Instance
 	assert.Contains(t, page.Body, Kim)
 }
 
-func TestAScriptOfAnotherSitesPageUsesUpNoSignIn(t *testing.T, a *Instance) {
+func TestOnlyANavigationOfAnotherOriginStartsASignIn(t *testing.T, a *Instance) {
 	for name, c := range map[string]struct {
 		site, mode, dest string
 		status           int

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestForgedHeadersOfAProxyChangeNoAddressAndNoCookie(t *testing.T, a *Instance) {
+func TestForgedProxyHeadersChangeNoURLAndNoCookie(t *testing.T, a *Instance) {
 	// signsIn is all that a response leads to and leaves behind, without what is random.
 	signsIn := func(resp Response) map[string]string {
 		require.Len(t, resp.Header["Location"], 1)

@@ -11,7 +11,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestWithoutKeysAnApplicationStartsAndDecidesNothingForOrAgainstAnybody(t *testing.T, a *Instance) {
+func TestWithoutSigningKeysAnApplicationStartsAndAnswers503ToSessions(t *testing.T, a *Instance) {
 	cookie := a.signIn(Kim)
 	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	defer a.Fake.ClearFault(authkittest.RouteJWKS)

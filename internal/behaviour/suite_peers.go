@@ -13,7 +13,7 @@ import (
 )
 
 // The advisory of each is the one in the field itself, or none where it is a class that has been seen without a number.
-func TestWhatWasFoundInAPeerIsNotFoundHere(t *testing.T, a *Instance) {
+func TestVulnerabilitiesOfOtherLibrariesAreNotPresent(t *testing.T, a *Instance) {
 	for _, c := range []struct {
 		name     string
 		advisory string

@@ -31,7 +31,7 @@ func (a *Instance) notYetUsed(email string) (cookie string) {
 	return cookie
 }
 
-func TestAHundredRequestsWithOneStaleCookieMakeOneExchange(t *testing.T, a *Instance) {
+func TestAHundredRequestsWithOneStaleCookieMakeOneRefresh(t *testing.T, a *Instance) {
 	a, cookie := a.stale(t)
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
 	sessions := map[string]int{}
@@ -55,7 +55,7 @@ func TestAHundredRequestsWithOneStaleCookieMakeOneExchange(t *testing.T, a *Inst
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-func TestTheExchangeGoesOnWhenTheRequestThatStartedItGoesAway(t *testing.T, a *Instance) {
+func TestARefreshContinuesWhenTheRequestThatStartedItIsCancelled(t *testing.T, a *Instance) {
 	a, cookie := a.stale(t)
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -83,7 +83,7 @@ func TestTheExchangeGoesOnWhenTheRequestThatStartedItGoesAway(t *testing.T, a *I
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-func TestARetiredTokenIsAnsweredWithoutASecondExchange(t *testing.T, a *Instance) {
+func TestARequestWithARotatedRefreshTokenGetsTheNewSession(t *testing.T, a *Instance) {
 	a, cookie := a.stale(t)
 	renewed := a.Send(Request{Target: "/api/me", Cookie: cookie}).session(t)
 	for range 3 {
@@ -94,7 +94,7 @@ func TestARetiredTokenIsAnsweredWithoutASecondExchange(t *testing.T, a *Instance
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-func TestAFailureThatPassesCostsNoSessionAndARefusalEndsItOnce(t *testing.T, a *Instance) {
+func TestATemporaryRefreshFailureKeepsTheSessionAndARefusalEndsIt(t *testing.T, a *Instance) {
 	a, cookie := a.stale(t)
 	for _, c := range []struct {
 		name  string

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAReturnPathThatIsNoneOfThisOriginLeadsToTheRoot(t *testing.T, a *Instance) {
+func TestAReturnPathOfAnotherOriginRedirectsToTheRoot(t *testing.T, a *Instance) {
 	forms := slices.Clone(encodedOrigins)
 	for _, hostile := range otherOrigins {
 		forms = append(forms, encoded(hostile)...)
@@ -26,7 +26,7 @@ func TestAReturnPathThatIsNoneOfThisOriginLeadsToTheRoot(t *testing.T, a *Instan
 	}
 }
 
-func TestAReturnPathOfThisOriginIsKeptToTheLetter(t *testing.T, a *Instance) {
+func TestAReturnPathOfThisOriginIsKeptUnchanged(t *testing.T, a *Instance) {
 	for _, path := range []string{
 		"/", "/account", "/account?tab=1#top", "/account?next=//evil.example", "/account?next=https://evil.example/%0d%0a",
 		`/account?next=/\evil.example`, "/account#//evil.example", "/a%20b", "/javascript:alert(1)", "/@evil.example", "/evil.example",
@@ -38,7 +38,7 @@ func TestAReturnPathOfThisOriginIsKeptToTheLetter(t *testing.T, a *Instance) {
 	assert.Equal(t, "/account", resp.Header.Get("Location"), "the first counts, and nobody reads another")
 }
 
-func TestTheWayOnFromACancelledSignInStaysOnThisOrigin(t *testing.T, a *Instance) {
+func TestTheRetryLinkOfACancelledSignInStaysOnThisOrigin(t *testing.T, a *Instance) {
 	for _, hostile := range slices.Concat(otherOrigins, encodedOrigins) {
 		s := a.BeginAs("/login?return_to="+url.QueryEscape(hostile), Kim)
 		resp := a.Send(Request{Target: s.With("code", "") + "&error=access_denied", Cookie: s.Cookie, Header: Navigation()})
@@ -49,7 +49,7 @@ func TestTheWayOnFromACancelledSignInStaysOnThisOrigin(t *testing.T, a *Instance
 }
 
 // A guarded page takes its own address along. Some of these never reach it, which is as good.
-func TestAHostileAddressComesBackToThisOriginAlone(t *testing.T, a *Instance) {
+func TestAHostileRequestTargetRedirectsOnlyToThisOrigin(t *testing.T, a *Instance) {
 	lands := map[string]string{}
 	for _, line := range []string{
 		"/account?next=//evil.example", "/account?next=https://evil.example/%0d%0", `/account?next=/\evil.example`, "/account?\\evil.example",

@@ -13,7 +13,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func TestABrowserSignsInOnItsWayToAGuardedPageAndSignsOut(t *testing.T, a *Instance) {
+func TestABrowserSignsInAtAGuardedPageAndSignsOut(t *testing.T, a *Instance) {
 	b := authkittest.NewBrowser()
 	defer b.CloseIdleConnections()
 	page, err := b.Get(a.URL + "/")

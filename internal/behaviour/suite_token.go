@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestAnExampleTakesNoBearerTokensThoughTheyAreGood(t *testing.T, a *Instance) {
+func TestAValidBearerTokenIsRefusedIfBearerTokensAreNotEnabled(t *testing.T, a *Instance) {
 	token := a.Fake.SignToken(object{
 		"iss": a.Fake.Issuer(), "sub": "user_kim", "sid": "session_1", "client_id": a.Fake.ClientID(), "exp": time.Now().Add(time.Hour).Unix(),
 	})
@@ -23,7 +23,7 @@ func TestAnExampleTakesNoBearerTokensThoughTheyAreGood(t *testing.T, a *Instance
 	assert.Equal(t, lee, a.visitorOf(a.Send(Request{Target: "/api/me", Cookie: a.signIn(lee), Header: Bearer(token)})), "the cookie goes on to count")
 }
 
-func TestATokenOfTwoMegabytesIsRefused(t *testing.T, a *Instance) {
+func TestATwoMegabyteTokenIsRefused(t *testing.T, a *Instance) {
 	for name, q := range hugeTokens() {
 		resp := a.Send(q)
 		// The server of an application may refuse so large a header itself.

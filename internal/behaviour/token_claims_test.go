@@ -29,7 +29,7 @@ func (a *App) withClaim(name string, value any) map[string]Request {
 }
 
 // A14: a JWT template can give act any value.
-func TestAnyActThatIsNotNullIsAnImpersonation(t *testing.T) {
+func TestEveryActClaimExceptNullIsAnImpersonation(t *testing.T) {
 	a := guarded(t)
 	for _, act := range []string{
 		`"ops@example.com"`, `""`, `["ops@example.com"]`, `[]`, `{}`, `{"sub":{}}`, `{"sub":null}`, `{"sub":""}`, `{"email":"ops@example.com"}`,
@@ -55,7 +55,7 @@ func TestAnyActThatIsNotNullIsAnImpersonation(t *testing.T) {
 	}
 }
 
-func TestASessionTellsThatItIsAnImpersonationThoughNotWhose(t *testing.T) {
+func TestAnImpersonatorCanBeReportedWithoutAnEmailAddress(t *testing.T) {
 	for act, email := range map[string]string{`"x"`: "", `{}`: "", `{"sub":"ops@example.com"}`: "ops@example.com"} {
 		s := authkit.NewSession(authkit.SessionParams{Claims: map[string]any{"act": json.RawMessage(act)}})
 		impersonator, ok := s.Impersonator()
@@ -67,7 +67,7 @@ func TestASessionTellsThatItIsAnImpersonationThoughNotWhose(t *testing.T) {
 }
 
 // A16: a JWT template can give auth_time any value.
-func TestAnAuthTimeInTheFutureIsNoRecentProof(t *testing.T) {
+func TestAnAuthTimeInTheFutureIsNotRecentAuthentication(t *testing.T) {
 	a := guarded(t)
 	for at, status := range map[int64]int{
 		Start.Unix(): 200, Start.Unix() + 59: 200, Start.Unix() + 60: 200, Start.Unix() + 61: 403, Start.Unix() + 3600: 403,
@@ -94,7 +94,7 @@ func mergedHeader(headers ...http.Header) http.Header {
 }
 
 // A16: AuthKit is asked for a new proof, and the one that it gives lies in the future.
-func TestASignInForANewProofTakesNoneFromTheFuture(t *testing.T) {
+func TestReauthenticationRefusesAnAuthTimeInTheFuture(t *testing.T) {
 	for _, ahead := range []time.Duration{61 * time.Second, 365 * 24 * time.Hour} {
 		a := guarded(t)
 		a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
@@ -109,7 +109,7 @@ func TestASignInForANewProofTakesNoneFromTheFuture(t *testing.T) {
 }
 
 // A16: a session made by hand may hold any time, too.
-func TestASessionMadeByHandHasNoProofFromTheFuture(t *testing.T) {
+func TestRequireRecentAuthRefusesAnAuthenticatedAtInTheFuture(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	for at, status := range map[time.Time]int{Start: 200, Start.Add(time.Minute): 200, Start.Add(61 * time.Second): 403, Start.Add(100 * 365 * 24 * time.Hour): 403} {
 		s := authkit.NewSession(authkit.SessionParams{AuthenticatedAt: at, ExpiresAt: Start.Add(time.Hour)})
@@ -123,7 +123,7 @@ func TestASessionMadeByHandHasNoProofFromTheFuture(t *testing.T) {
 
 // A16: the absolute limit of a session that others sealed counts from its
 // auth_time.
-func TestAForeignSessionOutlivesNoLimitByAnAuthTimeInTheFuture(t *testing.T) {
+func TestAnAuthTimeInTheFutureDoesNotExtendAForeignSession(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithForeignSessions(), authkit.WithAbsoluteTimeout(10 * time.Minute)}})
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Claims = map[string]any{"auth_time": Start.Add(24 * 365 * time.Hour).Unix()}
@@ -141,7 +141,7 @@ func TestAForeignSessionOutlivesNoLimitByAnAuthTimeInTheFuture(t *testing.T) {
 }
 
 // A17: the issuer mints tokens for several applications.
-func TestATokenForAnotherAudienceIsRefusedByEveryDoor(t *testing.T) {
+func TestATokenOfAnotherAudienceIsRefusedEverywhere(t *testing.T) {
 	const issuer, api = "https://auth.example.com", "https://api.example.com"
 	native := func(aud any, clientID string) func(map[string]any) {
 		return func(c map[string]any) {
@@ -199,7 +199,7 @@ func TestATokenForAnotherAudienceIsRefusedByEveryDoor(t *testing.T) {
 }
 
 // A17: the default says nothing, since WorkOS's own tokens have no aud.
-func TestIssuersWithoutAudiencesAreWarnedOfOnce(t *testing.T) {
+func TestAdditionalIssuersWithoutAudiencesCauseOneWarning(t *testing.T) {
 	const says = "WithAudiences"
 	for name, c := range map[string]struct {
 		opts  []authkit.Option

@@ -363,7 +363,7 @@ func (m *App) refreshTo(token string, user object) Response {
 	return m.Send(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()})
 }
 
-func TestAForgedTokenIsRefusedByEveryDoor(t *testing.T) {
+func TestAForgedTokenIsRefusedEverywhere(t *testing.T) {
 	var stolen listener
 	elsewhere := stolen.listen(t)
 	for _, d := range doors {
@@ -393,7 +393,7 @@ func TestAForgedTokenIsRefusedByEveryDoor(t *testing.T) {
 	assert.Zero(t, stolen.heard.Load(), "a token that names an address has it asked for nothing")
 }
 
-func TestATokenAtTheEdgePassesByEveryDoor(t *testing.T) {
+func TestATokenAtTheLimitsIsAcceptedEverywhere(t *testing.T) {
 	for _, d := range doors {
 		t.Run(d.name, func(t *testing.T) {
 			m := d.open(t)
@@ -407,7 +407,7 @@ func TestATokenAtTheEdgePassesByEveryDoor(t *testing.T) {
 	}
 }
 
-func TestATokenOfTwoMegabytesIsRefusedBeforeAnyCryptography(t *testing.T) {
+func TestATwoMegabyteTokenIsRefusedBeforeAnyCryptography(t *testing.T) {
 	huge := strings.Repeat("x", 2<<20)
 	m := newPlainApp(t)
 	for name, q := range hugeTokens() {
@@ -427,7 +427,7 @@ func TestATokenOfTwoMegabytesIsRefusedBeforeAnyCryptography(t *testing.T) {
 	}
 }
 
-func TestASealWithTheTokenOfOnePersonAndTheProfileOfAnotherIsNobodys(t *testing.T) {
+func TestASealWithTheTokenAndTheProfileOfTwoUsersIsAnonymous(t *testing.T) {
 	m := newSharingApp(t)
 	m.publishKnown()
 	token := m.forge(good)

@@ -219,7 +219,7 @@ func (c *fileConn) ReadFrom(src io.Reader) (int64, error) {
 	return c.Conn.(io.ReaderFrom).ReadFrom(src)
 }
 
-func TestAHandlerBehavesBehindTheMiddlewareAsItDoesWithout(t *testing.T) {
+func TestAHandlerBehavesTheSameBehindTheMiddleware(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	stale := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
@@ -263,7 +263,7 @@ func TestAHandlerBehavesBehindTheMiddlewareAsItDoesWithout(t *testing.T) {
 }
 
 // Only so is a file sent by the kernel, and the test above compares what happens.
-func TestAFileGoesFromTheDiskToTheConnection(t *testing.T) {
+func TestTheMiddlewareKeepsSendfile(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	for _, name := range []string{"it sends a file from the disk", "it copies a file from the disk"} {

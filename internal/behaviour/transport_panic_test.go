@@ -38,14 +38,14 @@ func (e *exiting) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // The hook of a refresh runs on singleflight's goroutine: when it exits that (t.FailNow in a test's hook), DoChan answers nobody.
-func TestAHookThatExitsItsGoroutineLeavesNobodyWaiting(t *testing.T) {
+func TestARefreshHookThatExitsItsGoroutineBlocksNoRequest(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnRefresh(func(context.Context, authkit.RefreshEvent) { runtime.Goexit() })}})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
 }
 
-func TestAPanicOfTheTransportEndsNoProcess(t *testing.T) {
+func TestAPanicOfTheTransportDoesNotEndTheProcess(t *testing.T) {
 	transport := &panicking{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: transport})}})
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -54,7 +54,7 @@ func TestAPanicOfTheTransportEndsNoProcess(t *testing.T) {
 	assert.Equal(t, http.StatusServiceUnavailable, a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}).Status)
 }
 
-func TestATransportThatEndsItsGoroutineLeavesNobodyWaiting(t *testing.T) {
+func TestATransportThatExitsItsGoroutineBlocksNoRequest(t *testing.T) {
 	transport := &exiting{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: transport})}})
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -83,7 +83,7 @@ func TestATransportThatEndsItsGoroutineLeavesNobodyWaiting(t *testing.T) {
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-func TestAPanicOfTheTransportIsLoggedAndTheNextExchangeWorks(t *testing.T) {
+func TestAPanicOfTheTransportIsLoggedAndTheNextRefreshSucceeds(t *testing.T) {
 	transport := &panicking{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: transport})}})
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -97,7 +97,7 @@ func TestAPanicOfTheTransportIsLoggedAndTheNextExchangeWorks(t *testing.T) {
 }
 
 // A log handler of the application's own, on the way of the exchange.
-func TestALogHandlerThatEndsItsGoroutineLeavesNobodyWaiting(t *testing.T) {
+func TestALogHandlerThatExitsItsGoroutineBlocksNoRequest(t *testing.T) {
 	handler := &exitingLog{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithLogger(slog.New(handler))}})
 	cookie := a.SignedIn(Kim).CookieHeader()

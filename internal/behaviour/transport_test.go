@@ -31,7 +31,7 @@ func optionalInterfacesOf(w http.ResponseWriter) (has optionalInterfaces) {
 	return has
 }
 
-func TestAHandlerSeesTheInterfacesOfTheServersOwnWriter(t *testing.T) {
+func TestTheResponseWriterHasTheOptionalInterfacesOfTheServer(t *testing.T) {
 	for version, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {
 		t.Run(version, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
@@ -63,7 +63,7 @@ func TestAHandlerSeesTheInterfacesOfTheServersOwnWriter(t *testing.T) {
 // serve puts one handler behind the middleware in place of an app's routes.
 func (a *App) serve(handler http.HandlerFunc) { a.Server.Config.Handler = a.Middleware(handler) }
 
-func TestAnEventArrivesBeforeItsHandlerEnds(t *testing.T) {
+func TestAFlushedEventArrivesBeforeItsHandlerReturns(t *testing.T) {
 	for name, flush := range map[string]func(http.ResponseWriter){
 		"by the interface":  func(w http.ResponseWriter) { w.(http.Flusher).Flush() },
 		"by the controller": func(w http.ResponseWriter) { assert.NoError(t, http.NewResponseController(w).Flush()) },
@@ -97,7 +97,7 @@ func TestAnEventArrivesBeforeItsHandlerEnds(t *testing.T) {
 	}
 }
 
-func TestEarlyHintsAreFollowedByTheResponse(t *testing.T) {
+func TestEarlyHintsArriveBeforeTheResponse(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	a.serve(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Link", "</style.css>; rel=preload")
@@ -123,7 +123,7 @@ func TestEarlyHintsAreFollowedByTheResponse(t *testing.T) {
 	assert.Equal(t, []string{"Accept", "Cookie"}, resp.Header.Values("Vary"))
 }
 
-func TestAConnectionCanBeTakenOver(t *testing.T) {
+func TestAGuardedHandlerCanHijackTheConnection(t *testing.T) {
 	for name, hijack := range map[string]func(http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error){
 		"by the interface": func(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) { return w.(http.Hijacker).Hijack() },
 		"by the controller": func(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) {
@@ -163,7 +163,7 @@ func TestAConnectionCanBeTakenOver(t *testing.T) {
 	}
 }
 
-func TestDeadlinesCanBeSet(t *testing.T) {
+func TestAHandlerCanSetDeadlines(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	a.serve(func(w http.ResponseWriter, _ *http.Request) {
 		controller := http.NewResponseController(w)
@@ -174,7 +174,7 @@ func TestDeadlinesCanBeSet(t *testing.T) {
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/"}).Status)
 }
 
-func TestAFileIsServedInPartsAndNotTwice(t *testing.T) {
+func TestServeContentAnswersRangeAndConditionalRequests(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	content := strings.Repeat("0123456789", 10_000)
 	a.serve(func(w http.ResponseWriter, r *http.Request) {
@@ -202,7 +202,7 @@ func TestAFileIsServedInPartsAndNotTwice(t *testing.T) {
 	}
 }
 
-func TestTrailersArrive(t *testing.T) {
+func TestTrailersReachTheClient(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	a.serve(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Trailer", "X-Checksum")
@@ -230,7 +230,7 @@ func TestAnAbortedHandlerAbortsTheResponse(t *testing.T) {
 	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }
 
-func TestAGuardedHandlerThatRunsOutOfTimeIsAnsweredFor(t *testing.T) {
+func TestTimeoutHandlerAnswersForASlowGuardedHandler(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	answered := make(chan struct{})
@@ -246,7 +246,7 @@ func TestAGuardedHandlerThatRunsOutOfTimeIsAnsweredFor(t *testing.T) {
 	}
 }
 
-func TestTheBodyOfARequestArrives(t *testing.T) {
+func TestTheRequestBodyReachesTheHandler(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	a.serve(func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
 	resp, err := a.Server.Client().Post(a.URL, "text/plain", strings.NewReader("hello"))
