@@ -191,7 +191,7 @@ func TestASignInFailsIfItsSharedSessionDoesNotFitIntoOneCookie(t *testing.T) {
 	s := a.Begin("/login?return_to=/account")
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie + "; " + before, Header: Navigation()})
 	assert.Equal(t, http.StatusInternalServerError, resp.Status)
-	assert.Contains(t, resp.Body, "more than this site can keep")
+	assert.Contains(t, resp.Body, "more data than this site can store")
 	assert.NotContains(t, strings.Join(resp.Header["Set-Cookie"], ";"), "wos-session", "an older session stays")
 	assert.Regexp(t, `session_too_large: \d+ bytes sealed, at most 4085 fit: the access token has \d{4} bytes, the refresh token 26, the profile \d+, its metadata 609`, a.Logs.String())
 }
