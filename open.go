@@ -24,9 +24,9 @@ var (
 	errConflict = errors.New("authkit: the request has cookies of different sessions")
 )
 
-// chooseSession returns the one of the opened sessions that was refreshed last. It
-// returns errConflict if they differ in session ID or user. It ignores sessions
-// that were signed out in this process, unless all of them were.
+// chooseSession returns the opened session that was refreshed last. It ignores
+// sessions that were signed out in this process. If that leaves none, it returns
+// the first one. It returns errConflict if the others differ in session ID or user.
 func (a *AuthKit) chooseSession(opened []payload.Session) (chosen payload.Session, err error) {
 	var first *Session
 	for _, sealed := range opened {

@@ -183,7 +183,7 @@ func checkSameSession(old *Session, next payload.Session) error {
 	case err != nil:
 		return err
 	case claims.SessionID != old.ID():
-		return &jwks.RefusedError{Part: "sid", Want: "the session's own", Got: "another"}
+		return &jwks.RefusedError{Part: "sid", Want: "the ID of the refreshed session", Got: "another ID"}
 	case claims.Subject != old.UserID():
 		return &jwks.RefusedError{Part: "sub", Want: fmt.Sprintf("%q", old.UserID()), Got: fmt.Sprintf("%q", claims.Subject)}
 	}

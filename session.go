@@ -36,9 +36,9 @@ type Session struct {
 	*sessionContent
 }
 
-// sessionContent is the content of a Session. Its fields are two pointers away
-// from a copy of a Session: package fmt follows one pointer for a verb that does
-// not fit, even in a field that hides the methods.
+// sessionContent is the content of a Session. Its tokens are behind a second
+// pointer: if a verb does not fit a value, package fmt follows one pointer
+// and prints the fields there, even in a struct field that hides the methods.
 type sessionContent struct {
 	sealed *payload.Session
 	claims *jwks.Claims
@@ -154,10 +154,10 @@ func (s *Session) HasFeatureFlag(slug string) bool {
 	return slices.Contains(s.content().claims.FeatureFlags, slug)
 }
 
-// Impersonator returns who is signed in as the user, and reports whether that is
-// another person. It is, if WorkOS's reply named an impersonator, or if the token
-// has an act claim that is not null (RFC 8693, section 4.1). The email address is
-// empty if neither contains it.
+// Impersonator returns the impersonator of the session, and reports whether there
+// is one. There is one if WorkOS's reply named an impersonator, or if the token has
+// an act claim that is not null (RFC 8693, section 4.1). The email address is empty
+// if neither contains it.
 func (s *Session) Impersonator() (Impersonator, bool) {
 	c := s.content()
 	if c.sealed.Impersonator != nil {
@@ -207,7 +207,7 @@ func (s *Session) Claims(v any) error {
 	return s.claims.Decode(v)
 }
 
-// sessionSummary is what a Session shows of itself.
+// sessionSummary is the JSON encoding of a Session.
 type sessionSummary struct {
 	ID             string    `json:"id"`
 	UserID         string    `json:"user_id"`
@@ -252,8 +252,8 @@ func (s *Session) MarshalJSON() ([]byte, error) {
 	return json.Marshal(sessionSummary{s.ID(), s.UserID(), s.OrganizationID(), s.Role(), s.ExpiresAt()})
 }
 
-// unverifiedSession returns a session whose seal alone has been verified, whatever
-// its age. That is enough to sign it out, or to exchange its refresh token. It
+// unverifiedSession returns a session whose seal was verified, but not its access
+// token. That is enough to sign it out, or to exchange its refresh token. It
 // returns nil if the token cannot be decoded.
 func unverifiedSession(sealed payload.Session) *Session {
 	claims, err := jwks.UnverifiedClaims(sealed.AccessToken)

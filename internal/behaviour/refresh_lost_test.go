@@ -224,7 +224,7 @@ func TestAnUnverifiedTokenOfAnotherUserIsNotStored(t *testing.T) {
 	resp := a.Send(Request{Target: "/account", Cookie: cookie})
 	assert.Equal(t, http.StatusUnauthorized, resp.Status)
 	assert.Empty(t, resp.SetCookies(t))
-	assert.Contains(t, a.Logs.String(), "sid: want the session's own, got another")
+	assert.Contains(t, a.Logs.String(), "sid: want the ID of the refreshed session, got another ID")
 }
 
 // A sign-out by a script leaves the session active at WorkOS at first. Only the last cookie has its current refresh token.
