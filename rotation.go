@@ -6,8 +6,8 @@
 // remembered here for requests that come later with the old token.
 //
 // Requests, exchanges, sign-ins, sign-outs and switches of organization run at
-// the same time. Each method locks mu, so that it is one step for all others. In
-// addition, these orders must hold:
+// the same time. Every operation on the rotations holds mu, so that it is one step
+// for all others. In addition, these orders must hold:
 //
 //  1. runExchange stores the outcome before its flight ends. A request that found
 //     no outcome joins the flight or starts a new one, and a new flight looks for
@@ -27,21 +27,21 @@
 //  5. An outcome is stored before a response can carry its cookie. So
 //     markDelivered finds everything that a presented session came from. It
 //     retires all of it in one step, so that no request finds a part of it.
-//  6. The hook runs after the outcome is stored and before the flight ends. A
-//     request that waited for the flight continues after the hook. A later
-//     request finds the outcome, so that a slow hook does not delay it.
+//  6. runExchange calls the hook after it has stored the outcome and before its
+//     flight ends. A request that waited for the flight continues after the hook.
+//     A later request finds the outcome, so that a slow hook does not delay it.
 //  7. finalizeSession and finalizeClear decide about the cookie when the header
-//     is written, because a sign-in or a sign-out can come before that. The
-//     cookie of a refreshed session is prepared earlier, when the request is
-//     loaded. A clear is not prepared: an informational response (RFC 9110,
-//     section 15.2) would send it, and the browser can sign in before the final
-//     response.
-//  8. A refresh and a switch of the same refresh token share one flight. The
-//     second of them continues with the outcome of the first. In two flights, both
-//     would send the same refresh token.
-//  9. An outcome that is not verified yet is stored under its own refresh token
-//     only, not under the exchanged one. Every request that leads to it joins the
-//     same flight. So the token is verified once and the hook runs once.
+//     is written. A sign-in, a sign-out or another exchange may come after the
+//     request was loaded, and the decision must include it.
+//  8. A new session cookie is prepared when the request is loaded, but a clear is
+//     not. An informational response (RFC 9110, section 15.2) would send the
+//     clear, and the browser can sign in before the final response.
+//  9. A refresh and a switch of the same refresh token share one flight (exchange).
+//     The second of them continues with the outcome of the first. In two flights,
+//     both would send the same refresh token.
+//  10. storeOutcome stores an unverified outcome under its own refresh token only,
+//     not under the exchanged one. Every request that leads to it joins the same
+//     flight. So the token is verified once and the hook runs once.
 //
 // clearing.go and signedout.go list the orders of their own subjects.
 
@@ -68,8 +68,8 @@ const (
 	// successorLifetime is how long the successor of a refresh token is known, if
 	// the browser does not present it.
 	successorLifetime = 24 * time.Hour
-	// maxChainLength limits how many successors are followed from a cookie. A
-	// browser cannot miss that many refreshes within successorLifetime.
+	// maxChainLength limits how many successors are followed from a cookie. It is
+	// more than the refreshes that a browser can miss in a day.
 	maxChainLength = 1000
 
 	tokenLimit   = 1 << 16 // entries of a map with small values
