@@ -107,10 +107,10 @@ func (a *AuthKit) serveAPIKey(w http.ResponseWriter, r *http.Request, next http.
 			a.fail(w, r, err, "")
 			return
 		case value == "":
-			a.failSignedOut(w, r, &bearerChallenge{})
+			a.failUnauthenticated(w, r, &bearerChallenge{})
 			return
 		case key == nil:
-			a.failSignedOut(w, r, &bearerChallenge{code: "invalid_token", description: "The API key is not valid"})
+			a.failUnauthenticated(w, r, &bearerChallenge{code: "invalid_token", description: "The API key is not valid"})
 			return
 		}
 	}

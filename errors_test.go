@@ -1,4 +1,4 @@
-// Every exported error: its problem document, its page and its Failure.
+// Tests of the exported errors: the problem document, the page and the Failure of each.
 
 package authkit_test
 
@@ -21,7 +21,7 @@ import (
 	"github.com/authkit-go/authkit/internal/behaviour"
 )
 
-// exportedErrors are the exported errors of the package, by their names.
+// exportedErrors holds the exported errors of the package by name.
 var exportedErrors = map[string]error{
 	"ErrUnauthenticated":            authkit.ErrUnauthenticated,
 	"ErrForbidden":                  authkit.ErrForbidden,
@@ -47,14 +47,14 @@ var exportedErrors = map[string]error{
 	"ErrLoginParamsTooLarge":        authkit.ErrLoginParamsTooLarge,
 }
 
-// snakeCase turns TooManyAPIKeys into too_many_api_keys.
+// snakeCase returns a name in snake case: too_many_api_keys for TooManyAPIKeys.
 func snakeCase(name string) string {
 	name = regexp.MustCompile(`([A-Z]+)([A-Z][a-z])`).ReplaceAllString(name, "${1}_${2}")
 	name = regexp.MustCompile(`([a-z])([A-Z])`).ReplaceAllString(name, "${1}_${2}")
 	return strings.ToLower(name)
 }
 
-func TestEveryErrorInErrorsGoIsInTheTableOfTheTests(t *testing.T) {
+func TestTheTestsCoverEveryExportedError(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "errors.go", nil, 0)
 	require.NoError(t, err)
 	var names []string
@@ -112,7 +112,7 @@ func TestEveryErrorHasAProblemDocumentOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestAnErrorPageShowsTitleAndDetailAndNoReason(t *testing.T) {
+func TestAnErrorPageShowsTitleAndDetailButNoReason(t *testing.T) {
 	var failure authkit.Failure
 	ak, err := authkit.New(behaviour.ValidOptions(authkit.WithErrorHandler(func(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
 		failure = f

@@ -291,13 +291,13 @@ func (a *AuthKit) guard(next http.Handler, check func(*Session) error, challenge
 		case a.signsIn() && isNavigation(r) && !auth.challenge.refusesToken():
 			a.signInFrom(w, r, func(p LoginParams) LoginParams { return p })
 		default:
-			a.failSignedOut(w, r, cmp.Or(auth.challenge, challenge))
+			a.failUnauthenticated(w, r, cmp.Or(auth.challenge, challenge))
 		}
 	}))
 }
 
-// failSignedOut answers 401. The challenge is nil if only cookies are accepted.
-func (a *AuthKit) failSignedOut(w http.ResponseWriter, r *http.Request, c *bearerChallenge) {
+// failUnauthenticated answers 401. The challenge is nil if only cookies are accepted.
+func (a *AuthKit) failUnauthenticated(w http.ResponseWriter, r *http.Request, c *bearerChallenge) {
 	if c != nil {
 		w.Header().Set("WWW-Authenticate", c.String())
 	}

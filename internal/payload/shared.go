@@ -79,7 +79,7 @@ func DecodeShared(encoded []byte) (s Session, err error) {
 // format. An error of encoding/json may quote the session, so only its type is
 // included.
 func notShared(err error) error {
-	return fmt.Errorf("%w: not a session of the AuthKit family (%T)", fields.ErrEncoding, err)
+	return fmt.Errorf("%w: not a session in the shared format (%T)", fields.ErrEncoding, err)
 }
 
 // complete checks a session that another library sealed, and sets its times if

@@ -20,7 +20,7 @@ func DecodeWorkOSGo(encoded []byte) (Session, error) {
 		Impersonator *workos.Impersonator `json:"impersonator"`
 	}
 	if err := json.Unmarshal(encoded, &session); err != nil {
-		return Session{}, fmt.Errorf("%w: not a session of the official Go SDK (%T)", fields.ErrEncoding, err)
+		return Session{}, fmt.Errorf("%w: not a session in the format of workos-go (%T)", fields.ErrEncoding, err)
 	}
 	s := Session{
 		AccessToken:  session.AccessToken,
