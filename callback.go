@@ -1,4 +1,4 @@
-// Callback: the way back from AuthKit, and the exchange of the code.
+// The end of a sign-in: Callback and SignIn.
 
 package authkit
 
@@ -19,27 +19,29 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// Callback returns the handler that AuthKit sends the browser back to: it
-// exchanges the code for a session, verifies it, sets its cookie and goes on
-// to the page that the sign-in was started from. It is mounted at the path of
-// the redirect URL:
+// Callback returns the handler that AuthKit redirects the browser to after a sign-in. It
+// exchanges the code for a session, verifies the session, sets its cookie and
+// redirects the browser to the return path of the sign-in. Mount it at the path of
+// [WithRedirectURL]:
 //
 //	mux.Handle("GET /callback", ak.Callback())
 //
-// A callback that does not belong to a sign-in of this browser makes no
-// exchange. Where somebody is signed in already, because the page was loaded
-// again for one, it leads on: to the page of that sign-in, or to "/" where that
-// is not known. A sign-in that took longer than [WithSignInTimeout] starts again
-// once, to the same page. Any other failure is answered with a page, leaves an
-// older session as it was, and links to a new sign-in. What a query can cause is
-// a 4xx; a 5xx is an outage, or this application's own fault. Any method but GET
-// is answered 405, and a prefetch 403: neither uses anything up.
+// If the state does not belong to a pending sign-in of this browser, no code is
+// exchanged. If the browser already has a session then, for example because the page
+// was loaded again, it is redirected to the return path of that sign-in, or to "/" if
+// the path is not known. A sign-in that took longer than [WithSignInTimeout] starts
+// again once, with the same return path. Any other failure is answered with a page
+// that links to a new sign-in. It does not change an existing session.
+//
+// A query can cause only a 4xx. A 5xx means an outage or a fault of this application.
+// A method other than GET is answered 405, and a prefetch 403. Neither uses the state
+// or the code.
 //
 // Callback panics if no redirect URL is configured.
 func (a *AuthKit) Callback() http.Handler {
 	a.mustRedirect("Callback")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Referrer-Policy", "no-referrer") // the URL holds the code
+		w.Header().Set("Referrer-Policy", "no-referrer") // the URL contains the code
 		if !a.acceptsSignIn(w, r) {
 			return
 		}
@@ -47,7 +49,7 @@ func (a *AuthKit) Callback() http.Handler {
 		state, code := query.Get("state"), query.Get("code")
 		switch {
 		case isMalformedCallback(query):
-			a.failPage(w, r, fmt.Errorf("%w: a parameter is missing or came twice", ErrInvalidState), "")
+			a.failPage(w, r, fmt.Errorf("%w: a parameter is missing or repeated", ErrInvalidState), "")
 		case state != "":
 			a.finishSignIn(w, r, query)
 		case code != "":
@@ -58,8 +60,8 @@ func (a *AuthKit) Callback() http.Handler {
 	})
 }
 
-// isGarbled reports whether a query is not one that AuthKit sends: with a code
-// or an error, and each parameter once (RFC 6749, section 4.1.2).
+// isMalformedCallback reports whether AuthKit does not send such a query. AuthKit sends
+// a code or an error, and each parameter once (RFC 6749, section 4.1.2).
 func isMalformedCallback(query url.Values) bool {
 	for _, name := range []string{"state", "code", "error"} {
 		if len(query[name]) > 1 {
@@ -69,15 +71,15 @@ func isMalformedCallback(query url.Values) bool {
 	return query.Has("code") == query.Has("error") || query.Get("code")+query.Get("error") == ""
 }
 
-// restart answers a code without a state. It may be a dashboard impersonation
-// or an old link, and it may be an attacker's own code, forced on this browser
-// to sign it in as the attacker (RFC 6749, section 10.12): so the code is
-// dropped and a sign-in of our own started. Coming here again at once, which a
-// misconfigured sign-in endpoint would cause without end, gives a page.
+// restart answers a code without a state with a new sign-in. The code may come from an
+// impersonation in the WorkOS dashboard or from an old link. It may also be an
+// attacker's own code, to sign this browser in as the attacker (RFC 6749, section
+// 10.12). So it is never exchanged. A sign-in endpoint that is configured wrongly would
+// cause a redirect loop, so the second such callback in a row is answered with a page.
 func (a *AuthKit) restart(w http.ResponseWriter, r *http.Request) {
 	if cookie.Has(r.Header, a.cookies.RestartName()) {
 		a.cookies.Expire(w.Header(), a.cookies.RestartName())
-		a.failPage(w, r, fmt.Errorf("%w: the callback had no state, twice", ErrInvalidState), "")
+		a.failPage(w, r, fmt.Errorf("%w: two callbacks in a row had no state", ErrInvalidState), "")
 		return
 	}
 	request := a.newAuthorizationRequest(a.loginParams(r))
@@ -85,51 +87,51 @@ func (a *AuthKit) restart(w http.ResponseWriter, r *http.Request) {
 	a.startSignIn(w, r, request)
 }
 
-// finishSignIn answers a callback that has a state.
+// finishSignIn answers a callback that has a state. An error instead of a code does not
+// use the state: any link can cause such callbacks, and the used states are limited in
+// number.
 func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url.Values) {
-	ctx := r.Context()
 	pending, err := a.findPendingSignIn(r, query.Get("state"))
 	if err != nil {
 		a.refuseState(w, r, pending, err)
 		return
 	}
-	code := query.Get("code")
 	use := a.usedStates.peek(pending)
-	if a.age(pending) >= a.signInTimeout && use == stateFresh {
+	if use == stateFresh && a.age(pending) >= a.signInTimeout {
 		use = stateTooOld
 	}
-	if use == stateFresh && code != "" {
-		// Without keys a session could not be verified, and the code would be
-		// spent for nothing. Nothing is used up yet: loading the page again
-		// goes on from here.
-		if err := a.Ready(ctx); err != nil {
-			a.failSignIn(w, r, fmt.Errorf("%w: %w", errSignInWaiting, err), pending.returnTo)
-			return
-		}
-	}
-	if use == stateFresh && code != "" { // an error uses nothing up: anybody can cause them in any number
-		use = a.usedStates.consume(pending, pending.startedAt.Add(a.signInTimeout))
-	}
-	switch {
+	switch code := query.Get("code"); {
 	case use == stateUsed:
-		a.cookies.Expire(w.Header(), a.cookies.StateName(pending.state))
-		a.refuseState(w, r, pending, errors.New("the state was used before"))
-		return
-	case use == stateTooOld && code != "" && !pending.restarted:
-		a.restartSignIn(w, r, pending)
-		return
-	}
-	a.cookies.Expire(w.Header(), a.cookies.StateName(pending.state))
-	if code == "" {
+		a.refuseUsedState(w, r, pending)
+	case code == "":
+		a.expireState(w, pending)
 		a.failSignIn(w, r, refusal(query), pending.returnTo)
+	case use == stateTooOld:
+		a.replaceLateSignIn(w, r, pending)
+	default:
+		a.redeemCode(w, r, pending, code)
+	}
+}
+
+// redeemCode uses the state, exchanges the code and completes the sign-in. It first
+// makes sure that the signing keys are available: without them the session could not be
+// verified, and the code would be lost. Nothing is used then, so the user can load the
+// page again.
+func (a *AuthKit) redeemCode(w http.ResponseWriter, r *http.Request, pending *pendingSignIn, code string) {
+	if err := a.Ready(r.Context()); err != nil {
+		a.failSignIn(w, r, fmt.Errorf("%w: %w", errSignInWaiting, err), pending.returnTo)
 		return
 	}
-	if use == stateTooOld {
-		err := fmt.Errorf("%w: the sign-in began %s ago, and was started again before", ErrInvalidState, a.age(pending).Round(time.Second))
-		a.failSignIn(w, r, err, pending.returnTo)
+	switch a.usedStates.consume(pending, pending.startedAt.Add(a.signInTimeout)) {
+	case stateUsed:
+		a.refuseUsedState(w, r, pending)
+		return
+	case stateTooOld:
+		a.replaceLateSignIn(w, r, pending)
 		return
 	}
-	authentication, err := a.exchangeCode(ctx, r, pending, code)
+	a.expireState(w, pending)
+	authentication, err := a.exchangeCode(r.Context(), r, pending, code)
 	if err == nil {
 		_, err = a.completeSignIn(w, r, authentication, *pending)
 	}
@@ -140,42 +142,64 @@ func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url
 	a.redirectAfterSignIn(w, pending.returnTo)
 }
 
-// refuseState answers a callback whose state is wrong or used. It leads a
-// browser on in which somebody is signed in already: the page was loaded again,
-// or its tab restored. Nothing in this depends on the query, so a link that
-// somebody was sent leads to no other page than their own. pending is the
-// sign-in that the state belongs to, nil where none is known.
+// replaceLateSignIn starts a sign-in again that took too long. If it was started again
+// before, it fails.
+func (a *AuthKit) replaceLateSignIn(w http.ResponseWriter, r *http.Request, pending *pendingSignIn) {
+	if !pending.restarted {
+		a.restartSignIn(w, r, pending)
+		return
+	}
+	a.expireState(w, pending)
+	err := fmt.Errorf("%w: the sign-in started %s ago and was the second attempt", ErrInvalidState, a.age(pending).Round(time.Second))
+	a.failSignIn(w, r, err, pending.returnTo)
+}
+
+// expireState expires the cookie of a pending sign-in.
+func (a *AuthKit) expireState(w http.ResponseWriter, pending *pendingSignIn) {
+	a.cookies.Expire(w.Header(), a.cookies.StateName(pending.state))
+}
+
+// refuseUsedState answers a callback whose state was used.
+func (a *AuthKit) refuseUsedState(w http.ResponseWriter, r *http.Request, pending *pendingSignIn) {
+	a.expireState(w, pending)
+	a.refuseState(w, r, pending, errors.New("the state was used before"))
+}
+
+// refuseState answers a callback whose state is wrong or used. If the browser already
+// has a session, the page was probably loaded again or its tab restored, so the browser
+// is redirected. The target does not depend on the query, so an attacker's link cannot
+// choose it. pending is the sign-in of the state, or nil if it is not known.
 func (a *AuthKit) refuseState(w http.ResponseWriter, r *http.Request, pending *pendingSignIn, err error) {
 	returnTo := ""
 	if pending != nil {
 		returnTo = pending.returnTo
 	}
 	if a.isSignedIn(r) {
-		a.log.LogAttrs(r.Context(), slog.LevelDebug, "authkit: callback without a sign-in under way, led on", slog.Any("error", err))
+		a.log.LogAttrs(r.Context(), slog.LevelDebug, "authkit: callback without a pending sign-in, redirected a signed-in user", slog.Any("error", err))
 		a.redirectAfterSignIn(w, cmp.Or(returnTo, "/"))
 		return
 	}
 	a.failPage(w, r, fmt.Errorf("%w: %w", ErrInvalidState, err), returnTo)
 }
 
-// isSignedIn reports whether a request's cookie holds a session that verifies, or
-// is stale: its token has expired, or its key is withdrawn or cannot be had. The
-// page that comes next decides on that.
+// isSignedIn reports whether the request's cookie contains a session that verifies, or
+// that cannot be verified only because its token has expired, or because its signing key
+// is withdrawn or unavailable. The next page decides about such a session.
 func (a *AuthKit) isSignedIn(r *http.Request) bool {
 	own := a.cookies.Session(r.Header)
-	session, ended, err := a.sessionOf(r, &own)
+	session, signedOut, err := a.sessionOf(r, &own)
 	stale := errors.Is(err, jwks.ErrExpired) || errors.Is(err, jwks.ErrUnknownKey) || errors.Is(err, jwks.ErrUnavailable)
-	return session != nil && !ended && (err == nil || stale)
+	return session != nil && !signedOut && (err == nil || stale)
 }
 
-// failSignIn answers a callback of a sign-in that was under way in this browser
-// and makes no session.
+// failSignIn answers the callback of a pending sign-in that failed, and calls the hook.
 func (a *AuthKit) failSignIn(w http.ResponseWriter, r *http.Request, err error, returnTo string) {
 	a.signInFailed(r.Context(), err)
 	a.failPage(w, r, err, returnTo)
 }
 
-// exchangeCode redeems a code.
+// exchangeCode exchanges the code for an authentication. The error is one of this
+// package's, by the reason of the failure.
 func (a *AuthKit) exchangeCode(ctx context.Context, r *http.Request, pending *pendingSignIn, code string) (*workos.Authentication, error) {
 	authentication, err := a.client.AuthenticateWithCode(ctx, workos.AuthenticateWithCodeParams{
 		Code:            code,
@@ -195,22 +219,23 @@ func (a *AuthKit) exchangeCode(ctx context.Context, r *http.Request, pending *pe
 	case refused && refusal.StatusCode == http.StatusTooManyRequests, errors.As(err, &limited):
 		return nil, fmt.Errorf("%w: %w", ErrSignInRateLimited, unavailable(err, retryAfter))
 	case refused && !workos.IsTransient(err) && !refusesApplication(refusal):
-		return nil, fmt.Errorf("%w: %w", ErrSignInRefused, err) // also where the client has left since
+		return nil, fmt.Errorf("%w: %w", ErrSignInRefused, err) // even if the client has closed the connection since
 	case workos.IsTransient(err), ctx.Err() != nil:
 		return nil, fmt.Errorf("%w: %w", ErrSignInUnavailable, unavailable(err, retryAfter))
 	}
 	return nil, fmt.Errorf("%w: %w", ErrSignInFailed, err)
 }
 
-// refusesApplication reports whether a refusal is about this application's
-// client ID or API key, whatever the code was.
+// refusesApplication reports whether WorkOS refused the client ID or the API key of
+// this application, and not the code.
 func refusesApplication(refusal *workos.Error) bool {
 	return refusal.Code == workos.CodeInvalidClient || refusal.Code == workos.CodeUnauthorizedClient ||
 		refusal.StatusCode == http.StatusUnauthorized
 }
 
-// goOn leaves the callback. A Strict cookie would be withheld from a redirect
-// that began at AuthKit, so then a page of this site makes the next request.
+// redirectAfterSignIn redirects the browser to the return path. Browsers do not send a
+// Strict cookie after a redirect that started at AuthKit. Then the answer is a page of
+// this site, which makes the next request.
 func (a *AuthKit) redirectAfterSignIn(w http.ResponseWriter, returnTo string) {
 	noStore(w.Header())
 	if a.cookies.SameSite() != http.SameSiteStrictMode {
@@ -222,32 +247,31 @@ func (a *AuthKit) redirectAfterSignIn(w http.ResponseWriter, returnTo string) {
 	})
 }
 
-// refusal is what AuthKit says in place of a code (RFC 6749, section 4.1.2.1).
-// Only the error code goes anywhere, and only to the log: the description is
-// whatever the link that led here says.
+// refusal returns the error of a callback without a code (RFC 6749, section 4.1.2.1). It
+// contains the error code, which is only logged. It does not contain the description,
+// since any link can have any description.
 func refusal(query url.Values) error {
 	code := query.Get("error")
 	if code == "access_denied" {
 		return ErrSignInCancelled
 	}
 	if code == "" {
-		return fmt.Errorf("%w: neither a code nor an error came back", ErrInvalidState)
+		return fmt.Errorf("%w: the callback has neither a code nor an error", ErrInvalidState)
 	}
-	return fmt.Errorf("%w: AuthKit answered %.64q", ErrSignInRefused, code)
+	return fmt.Errorf("%w: AuthKit returned %.64q", ErrSignInRefused, code)
 }
 
-// SignIn makes an authentication this browser's session. It is the end of a
-// sign-in with forms of the application's own, whichever grant of package
-// workos it came from, and does what [AuthKit.Callback] does: the token is
-// verified, the hook of [WithOnSignIn] is called, the session's cookie replaces
-// whatever was there, what [AuthKit.SaveStep] saved is removed, and the response
-// must not be stored. Where to go next is the application's decision; it has
-// to be a redirect or a page that is written after SignIn.
+// SignIn completes a sign-in through the application's own forms: it makes the session
+// of this browser from an authentication, which any grant of package workos returned. It
+// does what [AuthKit.Callback] does. It verifies the token, calls the hook of
+// [WithOnSignIn], replaces the session cookie, removes what [AuthKit.SaveStep] saved, and
+// keeps the response out of caches. Call it before the response is written, and then
+// write a redirect or a page.
 //
-// An error is one of this package's, for [AuthKit.Fail]: no session was made
-// and an older one is as it was.
+// The error is one of this package's, for [AuthKit.Fail]. No session was made then, and
+// an existing session is unchanged.
 //
-// The form that leads here must not be postable from another site; see
+// A page of another site must not be able to post to the handler that calls SignIn. See
 // [AuthKit.RefuseCrossOrigin].
 func (a *AuthKit) SignIn(w http.ResponseWriter, r *http.Request, authentication *workos.Authentication) (*Session, error) {
 	session, err := a.completeSignIn(w, r, authentication, pendingSignIn{})
@@ -257,10 +281,44 @@ func (a *AuthKit) SignIn(w http.ResponseWriter, r *http.Request, authentication 
 	return session, err
 }
 
-// establish verifies an authentication and makes it the session of the
-// browser that the sign-in belongs to.
+// completeSignIn makes the session of this browser from an authentication. Without a
+// pending sign-in, pending is the zero value.
 func (a *AuthKit) completeSignIn(w http.ResponseWriter, r *http.Request, authentication *workos.Authentication, pending pendingSignIn) (*Session, error) {
 	ctx := r.Context()
+	session, err := a.verifySignIn(ctx, authentication, pending)
+	if err != nil {
+		return nil, err
+	}
+	text, err := a.sealSignIn(session)
+	if err != nil {
+		return nil, err
+	}
+	// A script may have signed out this WorkOS session, so that it waits to be revoked.
+	// The new sign-in uses it again, so it must not be revoked while the hook runs. If
+	// the sign-in fails, it must be revoked all the same.
+	revocation := a.revocations.cancel(session.ID())
+	completed := false
+	defer func() { // the hook may panic
+		if revocation != nil && !completed {
+			a.revocations.revoke(revocation, logoutGrace)
+		}
+	}()
+	if err := a.onSignIn(ctx, SignInEvent{Session: session, AppState: pending.appState, ReturnTo: pending.returnTo}); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSignInHookFailed, err)
+	}
+	if err := a.setSignInCookies(w, r, session, text); err != nil {
+		return nil, err
+	}
+	completed = true
+	a.replaceSessions(r, session, pending.replaced)
+	noStore(w.Header())
+	a.log.LogAttrs(ctx, slog.LevelInfo, "authkit: signed in", slog.String("user_id", session.UserID()))
+	return session, nil
+}
+
+// verifySignIn returns the session of an authentication if its access token verifies and
+// satisfies the maximum age of the pending sign-in.
+func (a *AuthKit) verifySignIn(ctx context.Context, authentication *workos.Authentication, pending pendingSignIn) (*Session, error) {
 	now := a.clock.Now()
 	sealed := payload.Session{
 		AccessToken:          authentication.AccessToken,
@@ -281,51 +339,49 @@ func (a *AuthKit) completeSignIn(w http.ResponseWriter, r *http.Request, authent
 	case err != nil:
 		return nil, fmt.Errorf("%w: the new access token is not accepted: %w", ErrSignInFailed, err)
 	case !pending.satisfiesMaxAge(session):
-		return nil, fmt.Errorf("%w: AuthKit gave no new proof", ErrRecentAuthRequired)
+		return nil, fmt.Errorf("%w: AuthKit returned no new authentication", ErrRecentAuthRequired)
 	}
-	text, err := a.format.seal(session)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSignInFailed, err)
+	return session, nil
+}
+
+// sealSignIn seals a new session. The error matches [ErrSessionTooLarge] if the session
+// does not fit into its cookies.
+func (a *AuthKit) sealSignIn(session *Session) (text string, err error) {
+	if text, err = a.format.seal(session); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrSignInFailed, err)
 	}
 	if err := a.cookies.CheckSize(text); err != nil {
-		return nil, tooLarge(session, err)
+		return "", tooLarge(session, err)
 	}
-	// A session that a script has signed out may be signed in to again. It is not
-	// revoked while the hook runs, and is not forgotten if the hook refuses.
-	heldBack := a.revocations.cancel(session.ID())
-	kept := false
-	defer func() {
-		if heldBack != nil && !kept {
-			a.revocations.revoke(heldBack, logoutGrace)
-		}
-	}()
-	if err := a.onSignIn(ctx, SignInEvent{Session: session, AppState: pending.appState, ReturnTo: pending.returnTo}); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSignInHookFailed, err)
-	}
-	// Browsers that do not tell a host-only cookie from one of the same Domain
-	// (RFC 6265, section 5.3) go by the order: the session comes last.
+	return text, nil
+}
+
+// setSignInCookies sets the cookie of a new session and expires the cookies that only
+// the sign-in needed. Some browsers do not tell a host-only cookie from a cookie with
+// the same Domain (RFC 6265, section 5.3): there the last Set-Cookie header counts. So
+// duplicates are expired before the session is set.
+func (a *AuthKit) setSignInCookies(w http.ResponseWriter, r *http.Request, session *Session, text string) error {
 	a.cookies.CountSignIn(w.Header(), r)
 	a.cookies.ExpireDuplicatesAtEnd(w.Header(), r, len(text))
 	if err := a.cookies.SetSession(w.Header(), r, text); err != nil {
-		return nil, tooLarge(session, err)
+		return tooLarge(session, err)
 	}
-	kept = true
-	a.replaceSessions(r, session, pending.replaced)
 	for _, name := range []string{a.cookies.RestartName(), a.cookies.StepName()} {
 		if cookie.Has(r.Header, name) {
 			a.cookies.Expire(w.Header(), name)
 		}
 	}
-	noStore(w.Header())
-	a.log.LogAttrs(ctx, slog.LevelInfo, "authkit: signed in", slog.String("user_id", session.UserID()))
-	return session, nil
+	return nil
 }
 
-// replaceSessions gives a new session the place of those that the request
-// brings, or that were there when the sign-in began: nothing of them that is
-// still under way may set a cookie any more. They are ended, here and at WorkOS,
-// but for the WorkOS session that the new one goes on with. Of that one, what was
-// signed out stays so: its copies must not come back with it.
+// replaceSessions replaces the sessions of the request's cookies, and earlier, the
+// session that the browser had when the sign-in started, by the new session. Responses
+// that are still to come must not set a cookie for them. They are signed out, here and
+// at WorkOS.
+//
+// The new session may belong to the same WorkOS session as one of them. That WorkOS
+// session is not revoked. If it was signed out, the mark stays, so that old copies of its
+// cookie are refused.
 func (a *AuthKit) replaceSessions(r *http.Request, session *Session, earlier *replacedSession) {
 	a.rotations.countSignIn()
 	sessions := a.sessionsInCookies(r)
@@ -335,13 +391,13 @@ func (a *AuthKit) replaceSessions(r *http.Request, session *Session, earlier *re
 	if !a.shared {
 		a.signedOut.keep(session.ID(), a.clock.Now().Add(cookie.MaxLifetime))
 	}
-	for _, before := range sessions {
+	for _, old := range sessions {
 		switch {
-		case before.ID() != session.ID():
-			a.markSignedOut(before, false, replacedLifetime)
-			a.revocations.revoke(before, 0)
-		case before.sealed.RefreshToken != session.sealed.RefreshToken:
-			a.rotations.supersede(before)
+		case old.ID() != session.ID():
+			a.markSignedOut(old, false, replacedLifetime)
+			a.revocations.revoke(old, 0)
+		case old.sealed.RefreshToken != session.sealed.RefreshToken:
+			a.rotations.supersede(old)
 		}
 	}
 }

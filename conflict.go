@@ -1,4 +1,4 @@
-// Cookies in the way: what stands beside the session's own cookie under its name, and how a person gets past it.
+// Conflicts of cookies: cookies with the name of the session cookie that hide the session.
 
 package authkit
 
@@ -8,17 +8,19 @@ import (
 	"github.com/authkit-go/authkit/internal/cookie"
 )
 
-// A sibling host can set cookies of our names for a shared Domain, a page of the
-// application can set them for a path of its own, and a change of
-// [WithCookieDomain] leaves old ones behind. The Cookie header tells neither
-// Domain nor Path (RFC 6265, section 4.2.2), so that what came can only be
-// tried. What cannot be the session is passed over; the forms that this
-// configuration does not use are expired whenever a sign-in starts or ends and at
-// sign-out; and a person whom that does not help is told what is in the way,
-// instead of being sent round in circles.
+// Other cookies can have the name of the session cookie. A sibling host can set them for
+// a shared Domain. A page of the application can set them for a Path. A change of
+// [WithCookieDomain] leaves the earlier ones behind. The Cookie header contains neither
+// Domain nor Path (RFC 6265, section 4.2.2), so this package can only try each value:
+//
+//   - A value that cannot be the session is skipped.
+//   - Cookies with another Domain or Path than configured are expired when a sign-in
+//     starts or ends, and at sign-out.
+//   - If that does not help, a page names the cookies. Without it, the browser would be
+//     redirected to sign-in without end.
 
-// conflict reports whether cookies are in the way of a session: some of its name
-// came, and none of them could be taken for a session.
+// hasCookieConflict reports whether a request has session cookies, but no session that
+// can be told from them.
 func (a *AuthKit) hasCookieConflict(r *http.Request) bool {
 	own := a.cookies.Session(r.Header)
 	if own.IsAbsent() {
@@ -28,24 +30,23 @@ func (a *AuthKit) hasCookieConflict(r *http.Request) bool {
 	return err != nil
 }
 
-// passConflict is called where a guard starts a sign-in. After two sign-ins that
-// have not helped it answers with a page that says what is in the way, and reports
-// false: the next one would not help either, and the browser would go round in
-// circles. The page leads to Login, which a person has to choose and which always
-// starts a sign-in.
+// failCookieConflict is called when a guard is about to start a sign-in. If two sign-ins
+// have not removed a conflict, a third would not either. It then answers with a page
+// that names the cookies, and returns false. The page links to Login, which always
+// starts a sign-in. Otherwise it returns true.
 func (a *AuthKit) failCookieConflict(w http.ResponseWriter, r *http.Request, returnTo string) bool {
 	if a.cookies.ConflictCount(r.Header) < cookie.MaxConflictCount || !a.hasCookieConflict(r) {
 		return true
 	}
 	a.cookies.ExpireDuplicatesAtStart(w.Header(), r, true, 0)
-	a.cookies.EndConflict(w.Header()) // the person may try again
+	a.cookies.EndConflict(w.Header()) // the user may try again
 	a.failPage(w, r, &CookieConflictError{Names: a.cookies.SessionNames(r.Header)}, returnTo)
 	return false
 }
 
-// noteConflict is called where a sign-in starts, with how many bytes the header
-// will hold besides. It counts the sign-in if none of the cookies is a session,
-// and expires the duplicates of the session cookie.
+// noteConflict is called when a sign-in starts. It counts the sign-in if there is a
+// conflict, and expires duplicates of the session cookie. reserved is how many bytes
+// will be added to the header later.
 func (a *AuthKit) noteConflict(w http.ResponseWriter, r *http.Request, reserved int) {
 	conflict := a.hasCookieConflict(r)
 	a.cookies.NoteConflict(w.Header(), r, conflict)

@@ -1,4 +1,4 @@
-// Logout: the end of a session, here and at WorkOS.
+// Logout: the handler that signs a session out, here and at WorkOS.
 
 package authkit
 
@@ -8,32 +8,31 @@ import (
 	"net/http"
 )
 
-// Logout returns the handler that ends a session: its cookie is removed, this
-// process refuses it until its token would have expired should it be replayed,
-// and WorkOS ends it too. It is mounted as POST /logout, behind a form of the
+// Logout returns the handler that signs the user out: the cookie is removed, WorkOS ends
+// the session, and this process refuses a copy of the cookie until its token would have
+// expired. Mount it as POST /logout ([WithLogoutPath]), behind a form of the
 // application:
 //
 //	<form method="post" action="/logout"><button>Sign out</button></form>
 //
-// A browser that posts a form is sent (303) through WorkOS's own logout to
-// [WithPostLogoutRedirectURL]. A script that calls fetch gets 200 and
-// {"logout_url":"…"}, the address to go to. Where the browser has not been there
-// after 30 seconds, the session is revoked at WorkOS behind the response, so that
-// a copy of its cookie cannot be refreshed (sessions/revoke, retried for a few
-// minutes). A public client has no key for that: then only logout_url ends the
-// session at WorkOS.
+// A browser that posts a form is redirected (303) to WorkOS's own logout, and from there
+// to [WithPostLogoutRedirectURL]. A script that calls fetch gets 200 and
+// {"logout_url":"…"}, and should load that URL. If it has not after 30 seconds, the
+// session is revoked at WorkOS in the background, so that a copy of its cookie cannot be
+// refreshed (sessions/revoke, retried for a few minutes). A public client has no API key
+// for that. There only logout_url ends the session at WorkOS.
 //
-// Cookies that somebody planted beside the session's own protect nothing: every
-// session that opens among them is ended, here and at WorkOS, and the forms of
-// the cookie that are not in use are expired too.
+// All sessions that open among the request's cookies are signed out, here and at WorkOS.
+// So a cookie that an attacker has planted beside the session cookie does not keep the
+// session alive. Cookies of the same name with another Domain or Path are expired too.
 //
-// The browser is told to clear its cache of this origin, so that the way back
-// shows no page of the account ([Clear-Site-Data]).
+// The response tells the browser to clear its cache for this origin, so that the back
+// button shows no page of the account ([Clear-Site-Data]).
 //
-// It needs no keys, does not wait for WorkOS, and works with an expired session.
-// With an unreadable session, or none, it clears the cookies and leads home. A
-// POST from another site's page is answered 403 and any other method 405, and
-// neither changes anything.
+// Logout needs no signing keys, does not wait for WorkOS, and works with an expired
+// session. Without a session that opens, it clears the cookies and redirects to
+// [WithPostLogoutRedirectURL], or to "/". A POST from another site's page is answered
+// 403, and any other method 405. Neither changes anything.
 //
 // [Clear-Site-Data]: https://www.w3.org/TR/clear-site-data/
 func (a *AuthKit) Logout() http.Handler {
@@ -42,12 +41,12 @@ func (a *AuthKit) Logout() http.Handler {
 		toPage := wantsPage(r)
 		sessions := a.sessionsInCookies(r)
 		if len(sessions) > 0 {
-			through := sessions[0] // the one that WorkOS's own logout ends
-			location = a.client.LogoutURL(through.ID(), a.postLogoutRedirectURL)
+			redirected := sessions[0] // WorkOS's own logout ends this one
+			location = a.client.LogoutURL(redirected.ID(), a.postLogoutRedirectURL)
 			a.signOut(r, sessions)
 			for _, session := range sessions {
 				switch {
-				case session.ID() != through.ID():
+				case session.ID() != redirected.ID():
 					a.revocations.revoke(session, 0)
 				case !toPage:
 					a.revocations.revoke(session, logoutGrace)
@@ -57,8 +56,8 @@ func (a *AuthKit) Logout() http.Handler {
 		a.cookies.ExpireDuplicatesAtSignOut(w.Header(), r, len(location))
 		a.cookies.ClearSession(w.Header(), r)
 		noStore(w.Header())
-		// https://www.w3.org/TR/clear-site-data/: what a browser has kept of this
-		// origin's pages, for the way back too, belongs to a person who has left.
+		// The browser's caches, with the one for the back button, may contain pages of
+		// the account (https://www.w3.org/TR/clear-site-data/).
 		w.Header().Set("Clear-Site-Data", `"cache"`)
 		if toPage {
 			seeOther(w, location)
@@ -68,7 +67,8 @@ func (a *AuthKit) Logout() http.Handler {
 	})
 }
 
-// signOut ends sessions in this process.
+// signOut marks sessions as signed out in this process. It logs each sign-out and calls
+// the hook for it, unless the session was signed out before.
 func (a *AuthKit) signOut(r *http.Request, sessions []*Session) {
 	own := a.cookies.Session(r.Header)
 	served := own.Found() && a.cache.Get(own.Parts()) != nil

@@ -1,4 +1,4 @@
-// Switching to another organization within a session.
+// SwitchOrganization: the handler that switches a session to another organization.
 
 package authkit
 
@@ -10,12 +10,12 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// maxForm bounds the forms that this package reads.
+// maxForm limits the size of the forms that this package reads.
 const maxForm = 64 << 10
 
-// SwitchOrganization returns the handler that takes a signed-in person to
-// another of their organizations. It is mounted as POST and reads a form with
-// the fields organization_id and, if the way back is not "/", return_to:
+// SwitchOrganization returns the handler that switches the session of a signed-in user to
+// another organization of that user. Mount it as POST. It reads a form with the field
+// organization_id and, for a return path other than "/", the field return_to:
 //
 //	mux.Handle("POST /organization", ak.SwitchOrganization())
 //
@@ -24,19 +24,20 @@ const maxForm = 64 << 10
 //	  <button name="organization_id" value="org_…">Acme</button>
 //	</form>
 //
-// The session goes on with the new organization's role and permissions, at
-// once. Where WorkOS wants the person to sign in for that organization first,
-// through its single sign-on or with a second factor, a browser goes through
-// that and comes back; a script is answered 403 with the code
-// organization_sign_in_required. Any other refusal is answered 403 and leaves the
-// session as it was, except invalid_grant, which ends it. A refusal is remembered
-// for a minute, and so is what is no organization ID (org_ and at most 128
-// letters, digits, "_" and "-") refused without asking WorkOS. A session that was
-// refused 20 organizations within a minute is refused every other until that is
-// over.
+// The session has the role and the permissions of the new organization at once. A
+// browser is redirected to the return path. A script that calls fetch gets 200 and
+// {"return_to":"…"}. A POST from another site's page is answered 403.
 //
-// A script that calls fetch gets 200 and {"return_to":"…"}. A POST from another
-// site's page is answered 403.
+// The organization may require a sign-in of its own, through its single sign-on or with
+// a second factor. Then a browser is redirected to that sign-in and returns afterwards,
+// and a script is answered 403 with the code organization_sign_in_required
+// ([ErrOrganizationSignInRequired]).
+//
+// Any other refusal is answered 403 ([ErrOrganizationRefused]). The session is unchanged,
+// except that invalid_grant ends it. A refusal is remembered for a minute. A session
+// that was refused 20 organizations within a minute is refused all others until the
+// minute is over. WorkOS is not called for a value that is not an organization ID: org_
+// and at most 128 letters, digits, "_" and "-".
 func (a *AuthKit) SwitchOrganization() http.Handler {
 	return a.post(a.RequireAuth(http.HandlerFunc(a.switchOrganization)).ServeHTTP)
 }
@@ -45,10 +46,10 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	organization := r.PostFormValue("organization_id")
 	returnTo := a.SanitizeReturnPath(r.PostFormValue("return_to"))
-	v := requestAuthFrom(r.Context())
-	session := v.session
+	auth := requestAuthFrom(r.Context())
+	session := auth.session
 	if !isOrganizationID(organization) || session.sealed.RefreshToken == "" {
-		a.fail(w, r, fmt.Errorf("%w: organization_id is none, or the session cannot be refreshed", ErrOrganizationRefused), "")
+		a.fail(w, r, fmt.Errorf("%w: organization_id is not an organization ID, or the session cannot be refreshed", ErrOrganizationRefused), "")
 		return
 	}
 	since := a.rotations.currentCounts()
@@ -58,24 +59,33 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		a.setUnrefreshedSession(w, r, v, session)
+		a.setUnrefreshedSession(w, r, auth, session)
+		if errors.Is(err, errSessionEnded) {
+			a.clearEndedSession(w, r, auth, session, since)
+		}
+		a.failSwitch(w, r, organization, returnTo, err)
+		return
 	}
-	switch {
-	case err == nil && next.session.OrganizationID() != organization:
-		a.setRefreshedSession(w, r, v, next) // the old refresh token is spent all the same
+	a.setRefreshedSession(w, r, auth, next) // in any organization: the old refresh token is used up
+	if next.session.OrganizationID() != organization {
 		a.fail(w, r, fmt.Errorf("%w: WorkOS answered with another organization", ErrOrganizationRefused), "")
-	case err == nil:
-		a.setRefreshedSession(w, r, v, next)
-		a.respondSwitched(w, r, returnTo)
+		return
+	}
+	a.respondSwitched(w, r, returnTo)
+}
+
+// failSwitch answers a switch that failed. If the organization requires a sign-in, it
+// starts that sign-in for a browser.
+func (a *AuthKit) failSwitch(w http.ResponseWriter, r *http.Request, organization, returnTo string, err error) {
+	switch {
 	case errors.Is(err, errSessionEnded):
-		a.clearEndedSession(w, r, v, session, since)
 		a.fail(w, r, fmt.Errorf("%w: %w", ErrUnauthenticated, err), returnTo)
-	case wantsSignIn(err) && a.redirectURL != "" && wantsPage(r):
+	case requiresSignIn(err) && a.redirectURL != "" && wantsPage(r):
 		params := a.loginParams(r).with(LoginParams{Organization: organization}).throughAuthKit()
 		request := a.newAuthorizationRequest(params)
 		request.returnTo = returnTo
 		a.startSignIn(w, r, request)
-	case wantsSignIn(err):
+	case requiresSignIn(err):
 		a.fail(w, r, fmt.Errorf("%w: %w", ErrOrganizationSignInRequired, err), returnTo)
 	case errors.Is(err, ErrUnavailable):
 		a.fail(w, r, err, "")
@@ -84,8 +94,8 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// wentThrough answers a form of this application's own: a browser goes on, a
-// script is told where to.
+// respondSwitched answers a switch that succeeded: it redirects a browser, and returns the
+// return path to a script.
 func (a *AuthKit) respondSwitched(w http.ResponseWriter, r *http.Request, returnTo string) {
 	noStore(w.Header())
 	if wantsPage(r) {
@@ -95,9 +105,9 @@ func (a *AuthKit) respondSwitched(w http.ResponseWriter, r *http.Request, return
 	writeJSON(w, "application/json", http.StatusOK, map[string]string{"return_to": returnTo})
 }
 
-// wantsSignIn tells whether WorkOS refused to switch because the organization
-// has demands of its own on how its people sign in.
-func wantsSignIn(err error) bool {
+// requiresSignIn reports whether WorkOS refused a switch because the organization requires
+// a sign-in of its own.
+func requiresSignIn(err error) bool {
 	switch workos.ErrorCode(err) {
 	case workos.CodeSSORequired, workos.CodeMFAEnrollment, workos.CodeMFAChallenge, workos.CodeOrganizationAuthenticationMethodsRequired, workos.CodeEmailVerificationRequired:
 		return true

@@ -1,4 +1,4 @@
-// Steps: what a sign-in with the application's own forms keeps between two requests.
+// Steps: what a sign-in through the application's own forms stores between two requests.
 
 package authkit
 
@@ -13,13 +13,12 @@ import (
 	"github.com/authkit-go/authkit/internal/fields"
 )
 
-// SaveStep saves v in this browser for the next step of a sign-in with the
-// application's own forms: a pending authentication token, the ID of a challenge.
-// These are secrets, which must not be in a form, a URL or a page. v is encoded as
-// JSON and sealed into a cookie that lives for ten minutes. A browser has one
-// step at a time; the next SaveStep replaces it. About 2 KB of JSON fit. SaveStep
-// must be called before the response is written. It keeps the response out of
-// caches.
+// SaveStep saves v in this browser for the next step of a sign-in through the
+// application's own forms. An example is a pending authentication token with the ID of
+// a challenge. These are secrets, which must not be in a form, a URL or a page. v is
+// encoded as JSON and sealed into a cookie that lives for ten minutes. About 2 KB of
+// JSON fit. A browser has one step at a time: the next SaveStep replaces it. Call
+// SaveStep before the response is written. It keeps the response out of caches.
 //
 // An error means that v cannot be encoded or is too large. No cookie is set then.
 func (a *AuthKit) SaveStep(w http.ResponseWriter, v any) error {
@@ -45,12 +44,12 @@ func (a *AuthKit) SaveStep(w http.ResponseWriter, v any) error {
 // LoadStep decodes into v what [AuthKit.SaveStep] saved in this browser. v is a
 // pointer, as for json.Unmarshal.
 //
-// The error matches [ErrNoStep] if the browser has no step: none was saved, it is
-// older than ten minutes, or [AuthKit.SignIn] or [AuthKit.ClearStep] has removed
-// it. v is unchanged then. Any other error means that the step does not fit into
-// v. No error shows a value of the step.
+// The error matches [ErrNoStep] if the browser has no step: none was saved, it is older
+// than ten minutes, or [AuthKit.SignIn] or [AuthKit.ClearStep] has removed it. v is
+// unchanged then. Any other error means that the step does not fit into v. No error
+// contains a value of the step.
 func (a *AuthKit) LoadStep(r *http.Request, v any) error {
-	reason := errors.New("no cookie holds one")
+	reason := errors.New("the request has no cookie of a step")
 	for text := range cookie.First(r.Header, a.cookies.StepName()) {
 		content, err := a.openStep(text)
 		if err == nil {
@@ -66,8 +65,8 @@ func (a *AuthKit) ClearStep(w http.ResponseWriter) {
 	a.cookies.Expire(w.Header(), a.cookies.StepName())
 }
 
-// decodeStep returns an error without the text of json.Unmarshal's, which quotes
-// values.
+// decodeStep decodes a step. Its error leaves out the error of json.Unmarshal, which
+// quotes values.
 func decodeStep(content []byte, v any) error {
 	if json.Unmarshal(content, v) != nil {
 		return fmt.Errorf("authkit: LoadStep: the saved step does not fit into a %T", v)
@@ -81,6 +80,7 @@ const (
 	tagStepContent = 2
 )
 
+// openStep returns the JSON of a step that is not too old.
 func (a *AuthKit) openStep(text string) (content []byte, err error) {
 	encoded, err := a.stepSealer.Open(text)
 	if err != nil {
@@ -100,7 +100,7 @@ func (a *AuthKit) openStep(text string) (content []byte, err error) {
 		return nil, err
 	}
 	if age := a.clock.Now().Sub(savedAt); age >= cookie.StepLifetime || age < -clockSkew {
-		return nil, errors.New("the last step was too long ago")
+		return nil, errors.New("the step was not saved in the last ten minutes")
 	}
 	return content, nil
 }

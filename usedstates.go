@@ -1,4 +1,4 @@
-// Used states: a callback finishes a sign-in once.
+// Used states: each state completes one sign-in.
 
 package authkit
 
@@ -9,56 +9,56 @@ import (
 	"github.com/authkit-go/authkit/internal/expiring"
 )
 
-// usedStates remembers the states of the sign-ins that are over, each for as
-// long as the sign-in could have lived, in case its cookie comes back. Where
-// there are too many the oldest leaves, and then no sign-in that began before
-// it counts as fresh any more.
+// usedStates remembers the states that were used, since a browser may send the cookie of
+// a used state again. Each is remembered until its sign-in would have timed out. If
+// there are too many, the one that was used first is evicted. From then on, a sign-in
+// that started no later than the evicted one does not count as fresh.
 type usedStates struct {
-	mu        sync.Mutex
-	states    *expiring.Map[time.Time] // guarded by mu: when each sign-in began
-	forgotten time.Time                // guarded by mu: the latest beginning among those that left before their time
+	mu           sync.Mutex
+	states       *expiring.Map[time.Time] // guarded by mu: when the sign-in of each state started
+	evictedStart time.Time                // guarded by mu: the latest start of an evicted sign-in
 
-	beforeUse func() // for tests; nil otherwise
+	beforeUse func() // set by tests, nil otherwise
 }
 
 func newUsedStates(clock Clock, limit int) *usedStates {
 	u := &usedStates{states: expiring.New[time.Time](clock.Now, limit)}
-	u.states.OnEvict(func(_ string, began time.Time) { // within use
-		if began.After(u.forgotten) {
-			u.forgotten = began
+	u.states.OnEvict(func(_ string, started time.Time) { // consume holds mu
+		if started.After(u.evictedStart) {
+			u.evictedStart = started
 		}
 	})
 	return u
 }
 
-// stateUse is what became of an attempt to use a state.
+// stateUse says whether a state can be used.
 type stateUse int
 
 const (
-	stateFresh  stateUse = iota // it is used now
+	stateFresh  stateUse = iota // it was not used before
 	stateUsed                   // it was used before
-	stateTooOld                 // it may have been used before: so much is not remembered
+	stateTooOld                 // it may have been used before: its sign-in timed out, or was evicted
 )
 
-// look finds out what use would find.
+// peek returns what consume would return, and uses nothing.
 func (u *usedStates) peek(pending *pendingSignIn) stateUse {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.find(pending)
 }
 
-// find is for a caller that holds mu.
+// find requires that the caller holds mu.
 func (u *usedStates) find(pending *pendingSignIn) stateUse {
 	if _, used := u.states.Get(pending.state); used {
 		return stateUsed
 	}
-	if !pending.startedAt.After(u.forgotten) {
+	if !pending.startedAt.After(u.evictedStart) {
 		return stateTooOld
 	}
 	return stateFresh
 }
 
-// use uses a state that is fresh, and remembers it until a time.
+// consume uses a state if it is fresh, and remembers it until a time.
 func (u *usedStates) consume(pending *pendingSignIn, until time.Time) stateUse {
 	if u.beforeUse != nil {
 		u.beforeUse()

@@ -203,7 +203,7 @@ func TestLoadStepIntoAnotherTypeFailsWithoutShowingValues(t *testing.T) {
 	body := a.Send(Request{Target: "/misread", Cookie: saved.Name + "=" + saved.Value}).Body
 	assert.Contains(t, body, "false authkit: LoadStep: the saved step does not fit into a *struct")
 	assert.NotContains(t, body, "pending-secret")
-	assert.Equal(t, "true authkit: no_step: no cookie holds one", a.Send(Request{Target: "/misread"}).Body)
+	assert.Equal(t, "true authkit: no_step: the request has no cookie of a step", a.Send(Request{Target: "/misread"}).Body)
 }
 
 func TestAStepSavedByAClockAheadIsLoadedOnlyWithinTheSkew(t *testing.T) {
