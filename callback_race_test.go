@@ -1,4 +1,4 @@
-// Callbacks whose state was dropped from a full memory, and two callbacks with one state at once.
+// Callbacks whose state was evicted from a full memory, and two concurrent callbacks with one state.
 
 package authkit_test
 
@@ -17,8 +17,8 @@ import (
 	"github.com/authkit-go/authkit/internal/behaviour"
 )
 
-// A12. With room for 8 used states it takes no hour to push one out.
-func TestAUsedStateIsNotGoodAgainHoweverManyCallbacksCome(t *testing.T) {
+// With a limit of 8 used states, a test can evict one quickly.
+func TestAUsedStateIsRefusedHoweverManyCallbacksCome(t *testing.T) {
 	for name, flood := range map[string]func(a *behaviour.App, i int){
 		"anonymous error callbacks": func(a *behaviour.App, i int) {
 			a.Send(behaviour.Request{Target: fmt.Sprint("/callback?error=x&state=", i), Header: behaviour.Navigation()})
@@ -28,7 +28,7 @@ func TestAUsedStateIsNotGoodAgainHoweverManyCallbacksCome(t *testing.T) {
 			a.WayBack(j, a.Starts(j, "/login", behaviour.Navigation()))
 		},
 		"callbacks of real sign-ins with a code that is refused": func(a *behaviour.App, _ int) { a.RefusedWayBack() },
-		"error callbacks that bring a cookie of another": func(a *behaviour.App, i int) {
+		"error callbacks with the cookie of another sign-in": func(a *behaviour.App, i int) {
 			a.Send(behaviour.Request{Target: fmt.Sprint("/callback?error=x&state=", i), Cookie: a.Begin("/login").Cookie, Header: behaviour.Navigation()})
 		},
 	} {
@@ -47,17 +47,17 @@ func TestAUsedStateIsNotGoodAgainHoweverManyCallbacksCome(t *testing.T) {
 			assert.Equal(t, exchanges, a.Fake.Calls(authkittest.RouteAuthenticate), "no exchange")
 			assert.NotContains(t, resp.SetCookies(t), "authkit-session")
 			if strings.Contains(name, "a code") {
-				assert.Equal(t, http.StatusSeeOther, resp.Status, "so much is not remembered: it starts again")
+				assert.Equal(t, http.StatusSeeOther, resp.Status, "the state was evicted, so the sign-in starts again")
 				again := a.Afresh(resp)
-				assert.Equal(t, http.StatusServiceUnavailable, a.Waiting(again), "and the one that it starts is fresh")
+				assert.Equal(t, http.StatusServiceUnavailable, a.Waiting(again), "the new sign-in is fresh")
 			} else {
-				assert.Equal(t, http.StatusBadRequest, resp.Status, "it is remembered")
+				assert.Equal(t, http.StatusBadRequest, resp.Status, "the used state is still remembered")
 			}
 		})
 	}
 }
 
-func TestASignInThatBeganBeforeAForgottenOneStartsAgainAndTheLaterOneFinishes(t *testing.T) {
+func TestASignInOlderThanAnEvictedOneStartsAgainAndANewerOneCompletes(t *testing.T) {
 	a := behaviour.NewApp(t, behaviour.AppOptions{})
 	a.LimitUsedStates(4)
 	slow := a.Begin("/login?return_to=/account")
@@ -77,13 +77,13 @@ func TestASignInThatBeganBeforeAForgottenOneStartsAgainAndTheLaterOneFinishes(t 
 	resp.NewCookie(t)
 }
 
-// Two requests with one state stand behind the same check, and one of them is to go on.
-func TestAStateIsGoodForOneOfTwoRequestsThatHaveBothFoundItFresh(t *testing.T) {
+// Both requests have passed the first check of the state. Only the second check decides between them.
+func TestOneOfTwoConcurrentCallbacksWithOneStateCompletes(t *testing.T) {
 	a := behaviour.NewApp(t, behaviour.AppOptions{})
 	s := a.Begin("/login")
 	var found sync.WaitGroup
 	found.Add(2)
-	a.BeforeUseOfState(func() { // both have found it fresh
+	a.BeforeUseOfState(func() { // it returns when both have found the state fresh
 		found.Done()
 		found.Wait()
 	})

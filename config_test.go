@@ -1,3 +1,5 @@
+// The configuration: values that are accepted, and each fault.
+
 package authkit_test
 
 import (
@@ -15,14 +17,12 @@ import (
 	"github.com/authkit-go/authkit/internal/behaviour"
 )
 
-// Every fault of a configuration, alone and together with others.
-
-// configErrors takes apart what New reports: each part is a ConfigError.
+// configErrors returns the faults that an error of New or FromEnv joins.
 func configErrors(t *testing.T, err error) []*authkit.ConfigError {
 	t.Helper()
 	require.Error(t, err)
 	joined, ok := err.(interface{ Unwrap() []error })
-	require.True(t, ok, "errors.Join makes the error, also of one fault: %v", err)
+	require.True(t, ok, "the error joins its faults, even if there is only one: %v", err)
 	var faults []*authkit.ConfigError
 	for _, part := range joined.Unwrap() {
 		var fault *authkit.ConfigError
@@ -32,35 +32,35 @@ func configErrors(t *testing.T, err error) []*authkit.ConfigError {
 	return faults
 }
 
-func TestASoundConfigurationIsAccepted(t *testing.T) {
+func TestAValidConfigurationIsAccepted(t *testing.T) {
 	for name, opts := range map[string][]authkit.Option{
-		"the least":                                   nil,
-		"a nil option among the others":               {nil},
-		"without a redirect URL":                      {authkit.WithRedirectURL("")},
-		"a public client":                             {authkit.WithPublicClient(), authkit.WithAPIKey("")},
-		"a public client that has a key all the same": {authkit.WithPublicClient(), authkit.WithAPIKey("whatever")},
-		"a password of exactly 32 bytes":              {authkit.WithCookiePassword(strings.Repeat("x", 32))},
-		"several passwords":                           {authkit.WithCookiePassword(behaviour.Password, behaviour.Password+"2", behaviour.Password+"3")},
-		"a domain that covers the host":               {authkit.WithCookieDomain("example.com")},
-		"a domain with a leading dot":                 {authkit.WithCookieDomain(".example.com")},
-		"a domain that is the host":                   {authkit.WithCookieDomain("app.example.com")},
-		"a domain in capitals":                        {authkit.WithCookieDomain("Example.COM")},
-		"a domain and no redirect URL":                {authkit.WithCookieDomain("example.com"), authkit.WithRedirectURL("")},
-		"a host in capitals":                          {authkit.WithRedirectURL("https://App.Example.com/callback"), authkit.WithCookieDomain("example.com")},
-		"a name with __Host- over https":              {authkit.WithCookieName("__Host-sid")},
-		"a name with __Secure- and a domain":          {authkit.WithCookieName("__Secure-sid"), authkit.WithCookieDomain("example.com")},
-		"SameSite None over https":                    {authkit.WithCookieSameSite(http.SameSiteNoneMode)},
-		"limits":                                      {authkit.WithCookieMaxAge(time.Second), authkit.WithAbsoluteTimeout(time.Hour), authkit.WithIdleTimeout(time.Minute)},
-		"a sign-in of a minute":                       {authkit.WithSignInTimeout(time.Minute)},
-		"a sign-in of a day":                          {authkit.WithSignInTimeout(24 * time.Hour)},
-		"a login path with a prefix":                  {authkit.WithLoginPath("/auth/login")},
-		"trusted origins":                             {authkit.WithTrustedOrigins("https://admin.example.com", "http://localhost:3000")},
-		"a shared session":                            {authkit.WithSharedSession(), authkit.WithCookieName("wos-session"), authkit.WithCookieMaxAge(time.Hour)},
-		"a shared session and limits of zero":         {authkit.WithSharedSession(), authkit.WithAbsoluteTimeout(0), authkit.WithIdleTimeout(0)},
-		"no session cache":                            {authkit.WithSessionCache(0, 0)},
-		"foreign sessions":                            {authkit.WithForeignSessions(), authkit.WithForeignSessions("session", "sid")},
-		"audiences":                                   {authkit.WithAudiences("https://api.example.com"), authkit.WithAudiences("api://admin", "client_1")},
-		"a redirect URL with a query":                 {authkit.WithRedirectURL("https://app.example.com/callback?tenant=1")},
+		"only the required options":               nil,
+		"a nil option among the others":           {nil},
+		"without a redirect URL":                  {authkit.WithRedirectURL("")},
+		"a public client":                         {authkit.WithPublicClient(), authkit.WithAPIKey("")},
+		"a public client with an invalid API key": {authkit.WithPublicClient(), authkit.WithAPIKey("whatever")},
+		"a password of exactly 32 bytes":          {authkit.WithCookiePassword(strings.Repeat("x", 32))},
+		"several passwords":                       {authkit.WithCookiePassword(behaviour.Password, behaviour.Password+"2", behaviour.Password+"3")},
+		"a domain that covers the host":           {authkit.WithCookieDomain("example.com")},
+		"a domain with a leading dot":             {authkit.WithCookieDomain(".example.com")},
+		"a domain that is the host":               {authkit.WithCookieDomain("app.example.com")},
+		"a domain in upper case":                  {authkit.WithCookieDomain("Example.COM")},
+		"a domain and no redirect URL":            {authkit.WithCookieDomain("example.com"), authkit.WithRedirectURL("")},
+		"a host in upper case":                    {authkit.WithRedirectURL("https://App.Example.com/callback"), authkit.WithCookieDomain("example.com")},
+		"a name with __Host- over https":          {authkit.WithCookieName("__Host-sid")},
+		"a name with __Secure- and a domain":      {authkit.WithCookieName("__Secure-sid"), authkit.WithCookieDomain("example.com")},
+		"SameSite None over https":                {authkit.WithCookieSameSite(http.SameSiteNoneMode)},
+		"a maximum age and timeouts":              {authkit.WithCookieMaxAge(time.Second), authkit.WithAbsoluteTimeout(time.Hour), authkit.WithIdleTimeout(time.Minute)},
+		"a sign-in timeout of a minute":           {authkit.WithSignInTimeout(time.Minute)},
+		"a sign-in timeout of a day":              {authkit.WithSignInTimeout(24 * time.Hour)},
+		"a login path with a prefix":              {authkit.WithLoginPath("/auth/login")},
+		"trusted origins":                         {authkit.WithTrustedOrigins("https://admin.example.com", "http://localhost:3000")},
+		"a shared session":                        {authkit.WithSharedSession(), authkit.WithCookieName("wos-session"), authkit.WithCookieMaxAge(time.Hour)},
+		"a shared session and timeouts of zero":   {authkit.WithSharedSession(), authkit.WithAbsoluteTimeout(0), authkit.WithIdleTimeout(0)},
+		"no session cache":                        {authkit.WithSessionCache(0, 0)},
+		"foreign sessions":                        {authkit.WithForeignSessions(), authkit.WithForeignSessions("session", "sid")},
+		"audiences":                               {authkit.WithAudiences("https://api.example.com"), authkit.WithAudiences("api://admin", "client_1")},
+		"a redirect URL with a query":             {authkit.WithRedirectURL("https://app.example.com/callback?tenant=1")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ak, err := authkit.New(behaviour.ValidOptions(opts...)...)
@@ -78,88 +78,88 @@ func TestEachFaultIsReportedByOptionAndVariable(t *testing.T) {
 		opts             []authkit.Option
 		option, variable string
 		reason           authkit.ConfigReason
-		says             []string // what was wrong, and what is accepted
+		says             []string // parts of the problem
 	}{
-		"no API key":                          {[]authkit.Option{authkit.WithAPIKey("")}, "WithAPIKey", "WORKOS_API_KEY", authkit.ReasonMissing, []string{"no API key", "sk_", "WithPublicClient"}},
-		"an API key of something else":        {[]authkit.Option{authkit.WithAPIKey("pk_" + secret)}, "WithAPIKey", "WORKOS_API_KEY", authkit.ReasonMalformed, []string{"sk_"}},
-		"nothing but an API key's prefix":     {[]authkit.Option{authkit.WithAPIKey("sk_")}, "WithAPIKey", "WORKOS_API_KEY", authkit.ReasonMalformed, []string{"sk_"}},
-		"an API key with a line break":        {[]authkit.Option{authkit.WithAPIKey("sk_" + secret + "\n")}, "WithAPIKey", "WORKOS_API_KEY", authkit.ReasonMalformed, []string{"spaces"}},
-		"an API key in quotes":                {[]authkit.Option{authkit.WithAPIKey(`"sk_` + secret + `"`)}, "WithAPIKey", "WORKOS_API_KEY", authkit.ReasonMalformed, []string{"sk_"}},
-		"no client ID":                        {[]authkit.Option{authkit.WithClientID("")}, "WithClientID", "WORKOS_CLIENT_ID", authkit.ReasonMissing, []string{"no client ID", "client_"}},
-		"an API key for a client ID":          {[]authkit.Option{authkit.WithClientID("sk_" + secret)}, "WithClientID", "WORKOS_CLIENT_ID", authkit.ReasonMalformed, []string{"client_"}},
-		"a client ID with a space":            {[]authkit.Option{authkit.WithClientID("client_1 ")}, "WithClientID", "WORKOS_CLIENT_ID", authkit.ReasonMalformed, []string{"spaces"}},
-		"an empty password":                   {[]authkit.Option{authkit.WithCookiePassword("")}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", authkit.ReasonOutOfRange, []string{"0 bytes", "32"}},
-		"a password one byte too short":       {[]authkit.Option{authkit.WithCookiePassword(secret + strings.Repeat("x", 24))}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", authkit.ReasonOutOfRange, []string{"31 bytes", "32"}},
-		"a short previous password":           {[]authkit.Option{authkit.WithCookiePassword(behaviour.Password, secret)}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", authkit.ReasonOutOfRange, []string{"password 2 of 2", "7 bytes", "32"}},
-		"a relative redirect URL":             {[]authkit.Option{authkit.WithRedirectURL("/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{`"/callback"`, "absolute", "https://"}},
-		"a redirect URL without a scheme":     {[]authkit.Option{authkit.WithRedirectURL("app.example.com/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"absolute", "https://"}},
-		"a redirect URL without a host":       {[]authkit.Option{authkit.WithRedirectURL("https:///callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"absolute", "https://"}},
-		"a redirect URL of another scheme":    {[]authkit.Option{authkit.WithRedirectURL("myapp://callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"absolute", "https://"}},
-		"a redirect URL that is none":         {[]authkit.Option{authkit.WithRedirectURL("https://app.example.com:port/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"not a URL", "https://"}},
-		"a redirect URL over plain http":      {[]authkit.Option{authkit.WithRedirectURL("http://app.example.com/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonInsecure, []string{"plain http", "loopback", "WithInsecureHTTP"}},
-		"a redirect URL with a fragment":      {[]authkit.Option{authkit.WithRedirectURL("https://app.example.com/callback#x")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"fragment"}},
-		"a redirect URL, an empty fragment":   {[]authkit.Option{authkit.WithRedirectURL("https://app.example.com/callback#")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"fragment"}},
-		"a redirect URL with a password":      {[]authkit.Option{authkit.WithRedirectURL("https://kim:" + secret + "@app.example.com/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonInsecure, []string{"user name or password"}},
-		"a base URL over plain http":          {[]authkit.Option{authkit.WithBaseURL("http://api.workos.com")}, "WithBaseURL", "WORKOS_API_HOSTNAME, WORKOS_API_PORT, WORKOS_API_HTTPS", authkit.ReasonInsecure, []string{"plain http"}},
-		"an empty base URL":                   {[]authkit.Option{authkit.WithBaseURL("")}, "WithBaseURL", "WORKOS_API_HOSTNAME, WORKOS_API_PORT, WORKOS_API_HTTPS", authkit.ReasonMalformed, []string{"absolute"}},
-		"a base URL with a path":              {[]authkit.Option{authkit.WithBaseURL("https://api.workos.com/v1")}, "WithBaseURL", "WORKOS_API_HOSTNAME, WORKOS_API_PORT, WORKOS_API_HTTPS", authkit.ReasonMalformed, []string{"scheme, host and port"}},
-		"a sign-out URL that is relative":     {[]authkit.Option{authkit.WithPostLogoutRedirectURL("/bye")}, "WithPostLogoutRedirectURL", "", authkit.ReasonMalformed, []string{`"/bye"`, "absolute"}},
-		"a login path on another host":        {[]authkit.Option{authkit.WithLoginPath("//evil.example/login")}, "WithLoginPath", "", authkit.ReasonMalformed, []string{"path on this origin"}},
-		"an empty login path":                 {[]authkit.Option{authkit.WithLoginPath("")}, "WithLoginPath", "", authkit.ReasonMalformed, []string{"path on this origin"}},
-		"a trusted origin with a path":        {[]authkit.Option{authkit.WithTrustedOrigins("https://admin.example.com/x")}, "WithTrustedOrigins", "", authkit.ReasonMalformed, []string{`"https://admin.example.com/x"`, "https://app.example.com"}},
-		"a trusted origin without a scheme":   {[]authkit.Option{authkit.WithTrustedOrigins("admin.example.com")}, "WithTrustedOrigins", "", authkit.ReasonMalformed, []string{"https://app.example.com"}},
-		"a trusted origin with a user":        {[]authkit.Option{authkit.WithTrustedOrigins("https://kim:" + secret + "@admin.example.com")}, "WithTrustedOrigins", "", authkit.ReasonMalformed, []string{"https://app.example.com"}},
-		"a login function that is nil":        {[]authkit.Option{authkit.WithLoginFunc(nil)}, "WithLoginFunc", "", authkit.ReasonMissing, []string{"nil"}},
-		"an empty issuer":                     {[]authkit.Option{authkit.WithAdditionalIssuers("https://auth.example.com", " ")}, "WithAdditionalIssuers", "", authkit.ReasonMissing, []string{"empty"}},
-		"an empty audience":                   {[]authkit.Option{authkit.WithAudiences("api", " ")}, "WithAudiences", "", authkit.ReasonMissing, []string{"empty"}},
-		"no audience":                         {[]authkit.Option{authkit.WithAudiences()}, "WithAudiences", "", authkit.ReasonMissing, []string{"names no audience", "leave the option out"}},
-		"the family's cookie name":            {[]authkit.Option{authkit.WithCookieName("wos-session")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"wos-session", "format of its own", "WithSharedSession", "choose another"}},
-		"a shared session that ends":          {[]authkit.Option{authkit.WithSharedSession(), authkit.WithAbsoluteTimeout(time.Hour)}, "WithAbsoluteTimeout", "", authkit.ReasonConflict, []string{"WithSharedSession", "drop it", "dashboard"}},
-		"a shared session that idles":         {[]authkit.Option{authkit.WithSharedSession(), authkit.WithIdleTimeout(time.Hour)}, "WithIdleTimeout", "", authkit.ReasonConflict, []string{"WithSharedSession", "drop it", "dashboard"}},
-		"a shared session, a short password":  {[]authkit.Option{authkit.WithSharedSession(), authkit.WithCookiePassword(strings.Repeat("山", 31))}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", authkit.ReasonOutOfRange, []string{"31 characters", "at least 32"}},
-		"foreign sessions, a short password":  {[]authkit.Option{authkit.WithForeignSessions(), authkit.WithCookiePassword(behaviour.Password, strings.Repeat("山", 31))}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", authkit.ReasonOutOfRange, []string{"password 2 of 2", "31 characters"}},
-		"a cache of less than nothing":        {[]authkit.Option{authkit.WithSessionCache(-1, 1<<20)}, "WithSessionCache", "", authkit.ReasonOutOfRange, []string{"-1 entries", "negative"}},
-		"foreign sessions of no cookie":       {[]authkit.Option{authkit.WithForeignSessions("my session")}, "WithForeignSessions", "", authkit.ReasonMalformed, []string{`"my session"`, "RFC 6265"}},
-		"foreign sessions of a sign-in":       {[]authkit.Option{authkit.WithForeignSessions("authkit-state-x")}, "WithForeignSessions", "", authkit.ReasonConflict, []string{"choose another"}},
-		"a cookie name with a space":          {[]authkit.Option{authkit.WithCookieName("my session")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonMalformed, []string{`"my session"`, "RFC 6265"}},
-		"a cookie name with a semicolon":      {[]authkit.Option{authkit.WithCookieName("sid;Domain=evil.example")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonMalformed, []string{"RFC 6265"}},
-		"a cookie name of a sign-in":          {[]authkit.Option{authkit.WithCookieName("authkit-state-x")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"choose another"}},
-		"the cookie name of a fresh start":    {[]authkit.Option{plain, authkit.WithCookieName("authkit-restart")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"choose another"}},
-		"the cookie name of a step":           {[]authkit.Option{plain, authkit.WithCookieName("authkit-step-x")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"choose another"}},
-		"a cookie name that is too long":      {[]authkit.Option{authkit.WithCookieName(strings.Repeat("x", 129))}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonOutOfRange, []string{"129", "128"}},
-		"__Host- over plain http":             {[]authkit.Option{plain, authkit.WithCookieName("__Host-sid")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"__Host-sid", "https", "Domain"}},
-		"__Host- with a domain":               {[]authkit.Option{authkit.WithCookieName("__Host-sid"), authkit.WithCookieDomain("example.com")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"Domain"}},
-		"__host- in other letters, over http": {[]authkit.Option{plain, authkit.WithCookieName("__host-sid")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"https"}},
-		"__Secure- over plain http":           {[]authkit.Option{plain, authkit.WithCookieName("__Secure-sid")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"__Secure-sid", "https"}},
-		"a domain that is no name":            {[]authkit.Option{authkit.WithCookieDomain("exa mple.com")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", authkit.ReasonMalformed, []string{"not a domain name"}},
-		"a domain with more attributes":       {[]authkit.Option{authkit.WithCookieDomain("example.com; SameSite=None")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", authkit.ReasonMalformed, []string{"not a domain name"}},
-		"a domain of somebody else":           {[]authkit.Option{authkit.WithCookieDomain("example.org")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", authkit.ReasonConflict, []string{"example.org", "app.example.com"}},
-		"a domain below the host":             {[]authkit.Option{authkit.WithCookieDomain("x.app.example.com")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", authkit.ReasonConflict, []string{"cover"}},
-		"a domain that only ends alike":       {[]authkit.Option{authkit.WithCookieDomain("ample.com")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", authkit.ReasonConflict, []string{"cover"}},
-		"SameSite None over plain http":       {[]authkit.Option{plain, authkit.WithCookieSameSite(http.SameSiteNoneMode)}, "WithCookieSameSite", "WORKOS_COOKIE_SAMESITE", authkit.ReasonConflict, []string{"None", "https"}},
-		"SameSite left to the browser":        {[]authkit.Option{authkit.WithCookieSameSite(http.SameSiteDefaultMode)}, "WithCookieSameSite", "WORKOS_COOKIE_SAMESITE", authkit.ReasonOutOfRange, []string{"SameSiteLaxMode"}},
-		"a cookie age of zero":                {[]authkit.Option{authkit.WithCookieMaxAge(0)}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", authkit.ReasonOutOfRange, []string{"too short", "a second"}},
-		"a negative cookie age":               {[]authkit.Option{authkit.WithCookieMaxAge(-time.Hour)}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", authkit.ReasonOutOfRange, []string{"too short", "a second"}},
-		"a negative absolute limit":           {[]authkit.Option{authkit.WithAbsoluteTimeout(-1)}, "WithAbsoluteTimeout", "", authkit.ReasonOutOfRange, []string{"negative"}},
-		"an idle limit under a minute":        {[]authkit.Option{authkit.WithIdleTimeout(59 * time.Second)}, "WithIdleTimeout", "", authkit.ReasonOutOfRange, []string{"59s", "minute"}},
-		"a sign-in under a minute":            {[]authkit.Option{authkit.WithSignInTimeout(59 * time.Second)}, "WithSignInTimeout", "", authkit.ReasonOutOfRange, []string{"59s", "a minute and a day"}},
-		"a sign-in without end":               {[]authkit.Option{authkit.WithSignInTimeout(0)}, "WithSignInTimeout", "", authkit.ReasonOutOfRange, []string{"0s", "a minute and a day"}},
-		"a sign-in over a day":                {[]authkit.Option{authkit.WithSignInTimeout(24*time.Hour + 1)}, "WithSignInTimeout", "", authkit.ReasonOutOfRange, []string{"24h0m0.000000001s", "a minute and a day"}},
-		"login params that contradict":        {[]authkit.Option{authkit.WithLoginParams(authkit.LoginParams{Provider: "GoogleOAuth", Organization: "org_1"})}, "WithLoginParams", "", authkit.ReasonConflict, []string{"Provider"}},
-		"a screen hint that does not exist":   {[]authkit.Option{authkit.WithLoginParams(authkit.LoginParams{ScreenHint: "sign-sideways"})}, "WithLoginParams", "", authkit.ReasonMalformed, []string{"sign-in", "sign-up"}},
-		"a logout path with a query":          {[]authkit.Option{authkit.WithLogoutPath("/logout?x")}, "WithLogoutPath", "", authkit.ReasonMalformed, []string{"path on this origin"}},
-		"a bearer client without a prefix":    {[]authkit.Option{authkit.WithBearerTokens("native")}, "WithBearerTokens", "", authkit.ReasonMalformed, []string{`"native"`, "client_"}},
-		"a negative grace":                    {[]authkit.Option{authkit.WithAPIKeyGrace(-1)}, "WithAPIKeyGrace", "", authkit.ReasonOutOfRange, []string{"negative"}},
-		"a negative age in the login params":  {[]authkit.Option{authkit.WithLoginParams(authkit.LoginParams{MaxAge: &negative})}, "WithLoginParams", "", authkit.ReasonOutOfRange, []string{"MaxAge"}},
-		"a redirect URL that is not ASCII":    {[]authkit.Option{authkit.WithRedirectURL("https://bücher.example/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"not ASCII", "xn--"}},
-		"no hook of a failed sign-in":         {[]authkit.Option{authkit.WithOnSignInFailure(nil)}, "WithOnSignInFailure", "", authkit.ReasonMissing, []string{"nil"}},
-		"no error handler":                    {[]authkit.Option{authkit.WithErrorHandler(nil)}, "WithErrorHandler", "", authkit.ReasonMissing, []string{"nil"}},
-		"no hook of sign-in":                  {[]authkit.Option{authkit.WithOnSignIn(nil)}, "WithOnSignIn", "", authkit.ReasonMissing, []string{"nil"}},
-		"no hook of a refresh":                {[]authkit.Option{authkit.WithOnRefresh(nil)}, "WithOnRefresh", "", authkit.ReasonMissing, []string{"nil"}},
-		"no hook of sign-out":                 {[]authkit.Option{authkit.WithOnSignOut(nil)}, "WithOnSignOut", "", authkit.ReasonMissing, []string{"nil"}},
-		"no HTTP client":                      {[]authkit.Option{authkit.WithHTTPClient(nil)}, "WithHTTPClient", "", authkit.ReasonMissing, []string{"nil"}},
-		"no logger":                           {[]authkit.Option{authkit.WithLogger(nil)}, "WithLogger", "", authkit.ReasonMissing, []string{"nil"}},
-		"no clock":                            {[]authkit.Option{authkit.WithClock(nil)}, "WithClock", "", authkit.ReasonMissing, []string{"nil"}},
+		"no API key":                                {[]authkit.Option{authkit.WithAPIKey("")}, "WithAPIKey", "WORKOS_API_KEY", authkit.ReasonMissing, []string{"no API key", "sk_", "WithPublicClient"}},
+		"an API key with another prefix":            {[]authkit.Option{authkit.WithAPIKey("pk_" + secret)}, "WithAPIKey", "WORKOS_API_KEY", authkit.ReasonMalformed, []string{"sk_"}},
+		"only the prefix of an API key":             {[]authkit.Option{authkit.WithAPIKey("sk_")}, "WithAPIKey", "WORKOS_API_KEY", authkit.ReasonMalformed, []string{"sk_"}},
+		"an API key with a line break":              {[]authkit.Option{authkit.WithAPIKey("sk_" + secret + "\n")}, "WithAPIKey", "WORKOS_API_KEY", authkit.ReasonMalformed, []string{"spaces"}},
+		"an API key in quotes":                      {[]authkit.Option{authkit.WithAPIKey(`"sk_` + secret + `"`)}, "WithAPIKey", "WORKOS_API_KEY", authkit.ReasonMalformed, []string{"sk_"}},
+		"no client ID":                              {[]authkit.Option{authkit.WithClientID("")}, "WithClientID", "WORKOS_CLIENT_ID", authkit.ReasonMissing, []string{"no client ID", "client_"}},
+		"an API key as client ID":                   {[]authkit.Option{authkit.WithClientID("sk_" + secret)}, "WithClientID", "WORKOS_CLIENT_ID", authkit.ReasonMalformed, []string{"client_"}},
+		"a client ID with a space":                  {[]authkit.Option{authkit.WithClientID("client_1 ")}, "WithClientID", "WORKOS_CLIENT_ID", authkit.ReasonMalformed, []string{"spaces"}},
+		"an empty password":                         {[]authkit.Option{authkit.WithCookiePassword("")}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", authkit.ReasonOutOfRange, []string{"0 bytes", "32"}},
+		"a password one byte too short":             {[]authkit.Option{authkit.WithCookiePassword(secret + strings.Repeat("x", 24))}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", authkit.ReasonOutOfRange, []string{"31 bytes", "32"}},
+		"a short previous password":                 {[]authkit.Option{authkit.WithCookiePassword(behaviour.Password, secret)}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", authkit.ReasonOutOfRange, []string{"password 2 of 2", "7 bytes", "32"}},
+		"a relative redirect URL":                   {[]authkit.Option{authkit.WithRedirectURL("/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{`"/callback"`, "absolute", "https://"}},
+		"a redirect URL without a scheme":           {[]authkit.Option{authkit.WithRedirectURL("app.example.com/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"absolute", "https://"}},
+		"a redirect URL without a host":             {[]authkit.Option{authkit.WithRedirectURL("https:///callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"absolute", "https://"}},
+		"a redirect URL of another scheme":          {[]authkit.Option{authkit.WithRedirectURL("myapp://callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"absolute", "https://"}},
+		"a redirect URL that cannot be parsed":      {[]authkit.Option{authkit.WithRedirectURL("https://app.example.com:port/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"not a URL", "https://"}},
+		"a redirect URL over plain http":            {[]authkit.Option{authkit.WithRedirectURL("http://app.example.com/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonInsecure, []string{"plain http", "loopback", "WithInsecureHTTP"}},
+		"a redirect URL with a fragment":            {[]authkit.Option{authkit.WithRedirectURL("https://app.example.com/callback#x")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"fragment"}},
+		"a redirect URL with an empty fragment":     {[]authkit.Option{authkit.WithRedirectURL("https://app.example.com/callback#")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"fragment"}},
+		"a redirect URL with a password":            {[]authkit.Option{authkit.WithRedirectURL("https://kim:" + secret + "@app.example.com/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonInsecure, []string{"user name or password"}},
+		"a base URL over plain http":                {[]authkit.Option{authkit.WithBaseURL("http://api.workos.com")}, "WithBaseURL", "WORKOS_API_HOSTNAME, WORKOS_API_PORT, WORKOS_API_HTTPS", authkit.ReasonInsecure, []string{"plain http"}},
+		"an empty base URL":                         {[]authkit.Option{authkit.WithBaseURL("")}, "WithBaseURL", "WORKOS_API_HOSTNAME, WORKOS_API_PORT, WORKOS_API_HTTPS", authkit.ReasonMalformed, []string{"absolute"}},
+		"a base URL with a path":                    {[]authkit.Option{authkit.WithBaseURL("https://api.workos.com/v1")}, "WithBaseURL", "WORKOS_API_HOSTNAME, WORKOS_API_PORT, WORKOS_API_HTTPS", authkit.ReasonMalformed, []string{"scheme, host and port"}},
+		"a relative post-logout redirect URL":       {[]authkit.Option{authkit.WithPostLogoutRedirectURL("/bye")}, "WithPostLogoutRedirectURL", "", authkit.ReasonMalformed, []string{`"/bye"`, "absolute"}},
+		"a login path on another host":              {[]authkit.Option{authkit.WithLoginPath("//evil.example/login")}, "WithLoginPath", "", authkit.ReasonMalformed, []string{"path on this origin"}},
+		"an empty login path":                       {[]authkit.Option{authkit.WithLoginPath("")}, "WithLoginPath", "", authkit.ReasonMalformed, []string{"path on this origin"}},
+		"a trusted origin with a path":              {[]authkit.Option{authkit.WithTrustedOrigins("https://admin.example.com/x")}, "WithTrustedOrigins", "", authkit.ReasonMalformed, []string{`"https://admin.example.com/x"`, "https://app.example.com"}},
+		"a trusted origin without a scheme":         {[]authkit.Option{authkit.WithTrustedOrigins("admin.example.com")}, "WithTrustedOrigins", "", authkit.ReasonMalformed, []string{"https://app.example.com"}},
+		"a trusted origin with a user":              {[]authkit.Option{authkit.WithTrustedOrigins("https://kim:" + secret + "@admin.example.com")}, "WithTrustedOrigins", "", authkit.ReasonMalformed, []string{"https://app.example.com"}},
+		"a nil login function":                      {[]authkit.Option{authkit.WithLoginFunc(nil)}, "WithLoginFunc", "", authkit.ReasonMissing, []string{"nil"}},
+		"an empty issuer":                           {[]authkit.Option{authkit.WithAdditionalIssuers("https://auth.example.com", " ")}, "WithAdditionalIssuers", "", authkit.ReasonMissing, []string{"empty"}},
+		"an empty audience":                         {[]authkit.Option{authkit.WithAudiences("api", " ")}, "WithAudiences", "", authkit.ReasonMissing, []string{"empty"}},
+		"no audience":                               {[]authkit.Option{authkit.WithAudiences()}, "WithAudiences", "", authkit.ReasonMissing, []string{"names no audience", "leave the option out"}},
+		"the cookie name of a shared session":       {[]authkit.Option{authkit.WithCookieName("wos-session")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"wos-session", "format of its own", "WithSharedSession", "choose another"}},
+		"a shared session with an absolute timeout": {[]authkit.Option{authkit.WithSharedSession(), authkit.WithAbsoluteTimeout(time.Hour)}, "WithAbsoluteTimeout", "", authkit.ReasonConflict, []string{"WithSharedSession", "drop it", "dashboard"}},
+		"a shared session with an idle timeout":     {[]authkit.Option{authkit.WithSharedSession(), authkit.WithIdleTimeout(time.Hour)}, "WithIdleTimeout", "", authkit.ReasonConflict, []string{"WithSharedSession", "drop it", "dashboard"}},
+		"a shared session with a short password":    {[]authkit.Option{authkit.WithSharedSession(), authkit.WithCookiePassword(strings.Repeat("山", 31))}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", authkit.ReasonOutOfRange, []string{"31 characters", "at least 32"}},
+		"foreign sessions with a short password":    {[]authkit.Option{authkit.WithForeignSessions(), authkit.WithCookiePassword(behaviour.Password, strings.Repeat("山", 31))}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", authkit.ReasonOutOfRange, []string{"password 2 of 2", "31 characters"}},
+		"a cache with a negative size":              {[]authkit.Option{authkit.WithSessionCache(-1, 1<<20)}, "WithSessionCache", "", authkit.ReasonOutOfRange, []string{"-1 entries", "negative"}},
+		"foreign sessions with an invalid name":     {[]authkit.Option{authkit.WithForeignSessions("my session")}, "WithForeignSessions", "", authkit.ReasonMalformed, []string{`"my session"`, "RFC 6265"}},
+		"foreign sessions with a reserved name":     {[]authkit.Option{authkit.WithForeignSessions("authkit-state-x")}, "WithForeignSessions", "", authkit.ReasonConflict, []string{"choose another"}},
+		"a cookie name with a space":                {[]authkit.Option{authkit.WithCookieName("my session")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonMalformed, []string{`"my session"`, "RFC 6265"}},
+		"a cookie name with a semicolon":            {[]authkit.Option{authkit.WithCookieName("sid;Domain=evil.example")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonMalformed, []string{"RFC 6265"}},
+		"the cookie name of a pending sign-in":      {[]authkit.Option{authkit.WithCookieName("authkit-state-x")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"choose another"}},
+		"the cookie name of a restart":              {[]authkit.Option{plain, authkit.WithCookieName("authkit-restart")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"choose another"}},
+		"the cookie name of a step":                 {[]authkit.Option{plain, authkit.WithCookieName("authkit-step-x")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"choose another"}},
+		"a cookie name that is too long":            {[]authkit.Option{authkit.WithCookieName(strings.Repeat("x", 129))}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonOutOfRange, []string{"129", "128"}},
+		"__Host- over plain http":                   {[]authkit.Option{plain, authkit.WithCookieName("__Host-sid")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"__Host-sid", "https", "Domain"}},
+		"__Host- with a domain":                     {[]authkit.Option{authkit.WithCookieName("__Host-sid"), authkit.WithCookieDomain("example.com")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"Domain"}},
+		"__host- in lower case, over http":          {[]authkit.Option{plain, authkit.WithCookieName("__host-sid")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"https"}},
+		"__Secure- over plain http":                 {[]authkit.Option{plain, authkit.WithCookieName("__Secure-sid")}, "WithCookieName", "WORKOS_COOKIE_NAME", authkit.ReasonConflict, []string{"__Secure-sid", "https"}},
+		"a domain that is not a domain name":        {[]authkit.Option{authkit.WithCookieDomain("exa mple.com")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", authkit.ReasonMalformed, []string{"not a domain name"}},
+		"a domain with more attributes":             {[]authkit.Option{authkit.WithCookieDomain("example.com; SameSite=None")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", authkit.ReasonMalformed, []string{"not a domain name"}},
+		"another domain":                            {[]authkit.Option{authkit.WithCookieDomain("example.org")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", authkit.ReasonConflict, []string{"example.org", "app.example.com"}},
+		"a domain below the host":                   {[]authkit.Option{authkit.WithCookieDomain("x.app.example.com")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", authkit.ReasonConflict, []string{"cover"}},
+		"a domain with the same ending":             {[]authkit.Option{authkit.WithCookieDomain("ample.com")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", authkit.ReasonConflict, []string{"cover"}},
+		"SameSite None over plain http":             {[]authkit.Option{plain, authkit.WithCookieSameSite(http.SameSiteNoneMode)}, "WithCookieSameSite", "WORKOS_COOKIE_SAMESITE", authkit.ReasonConflict, []string{"None", "https"}},
+		"the default SameSite mode":                 {[]authkit.Option{authkit.WithCookieSameSite(http.SameSiteDefaultMode)}, "WithCookieSameSite", "WORKOS_COOKIE_SAMESITE", authkit.ReasonOutOfRange, []string{"SameSiteLaxMode"}},
+		"a cookie age of zero":                      {[]authkit.Option{authkit.WithCookieMaxAge(0)}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", authkit.ReasonOutOfRange, []string{"too short", "a second"}},
+		"a negative cookie age":                     {[]authkit.Option{authkit.WithCookieMaxAge(-time.Hour)}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", authkit.ReasonOutOfRange, []string{"too short", "a second"}},
+		"a negative absolute timeout":               {[]authkit.Option{authkit.WithAbsoluteTimeout(-1)}, "WithAbsoluteTimeout", "", authkit.ReasonOutOfRange, []string{"negative"}},
+		"an idle timeout under a minute":            {[]authkit.Option{authkit.WithIdleTimeout(59 * time.Second)}, "WithIdleTimeout", "", authkit.ReasonOutOfRange, []string{"59s", "minute"}},
+		"a sign-in timeout under a minute":          {[]authkit.Option{authkit.WithSignInTimeout(59 * time.Second)}, "WithSignInTimeout", "", authkit.ReasonOutOfRange, []string{"59s", "a minute and a day"}},
+		"a sign-in timeout of zero":                 {[]authkit.Option{authkit.WithSignInTimeout(0)}, "WithSignInTimeout", "", authkit.ReasonOutOfRange, []string{"0s", "a minute and a day"}},
+		"a sign-in timeout over a day":              {[]authkit.Option{authkit.WithSignInTimeout(24*time.Hour + 1)}, "WithSignInTimeout", "", authkit.ReasonOutOfRange, []string{"24h0m0.000000001s", "a minute and a day"}},
+		"login parameters that contradict":          {[]authkit.Option{authkit.WithLoginParams(authkit.LoginParams{Provider: "GoogleOAuth", Organization: "org_1"})}, "WithLoginParams", "", authkit.ReasonConflict, []string{"Provider"}},
+		"an unknown screen hint":                    {[]authkit.Option{authkit.WithLoginParams(authkit.LoginParams{ScreenHint: "sign-sideways"})}, "WithLoginParams", "", authkit.ReasonMalformed, []string{"sign-in", "sign-up"}},
+		"a logout path with a query":                {[]authkit.Option{authkit.WithLogoutPath("/logout?x")}, "WithLogoutPath", "", authkit.ReasonMalformed, []string{"path on this origin"}},
+		"a bearer client ID without its prefix":     {[]authkit.Option{authkit.WithBearerTokens("native")}, "WithBearerTokens", "", authkit.ReasonMalformed, []string{`"native"`, "client_"}},
+		"a negative API key grace":                  {[]authkit.Option{authkit.WithAPIKeyGrace(-1)}, "WithAPIKeyGrace", "", authkit.ReasonOutOfRange, []string{"negative"}},
+		"a negative age in the login parameters":    {[]authkit.Option{authkit.WithLoginParams(authkit.LoginParams{MaxAge: &negative})}, "WithLoginParams", "", authkit.ReasonOutOfRange, []string{"MaxAge"}},
+		"a redirect URL that is not ASCII":          {[]authkit.Option{authkit.WithRedirectURL("https://bücher.example/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"not ASCII", "xn--"}},
+		"a nil hook for failed sign-ins":            {[]authkit.Option{authkit.WithOnSignInFailure(nil)}, "WithOnSignInFailure", "", authkit.ReasonMissing, []string{"nil"}},
+		"a nil error handler":                       {[]authkit.Option{authkit.WithErrorHandler(nil)}, "WithErrorHandler", "", authkit.ReasonMissing, []string{"nil"}},
+		"a nil hook for sign-ins":                   {[]authkit.Option{authkit.WithOnSignIn(nil)}, "WithOnSignIn", "", authkit.ReasonMissing, []string{"nil"}},
+		"a nil hook for refreshes":                  {[]authkit.Option{authkit.WithOnRefresh(nil)}, "WithOnRefresh", "", authkit.ReasonMissing, []string{"nil"}},
+		"a nil hook for sign-outs":                  {[]authkit.Option{authkit.WithOnSignOut(nil)}, "WithOnSignOut", "", authkit.ReasonMissing, []string{"nil"}},
+		"a nil HTTP client":                         {[]authkit.Option{authkit.WithHTTPClient(nil)}, "WithHTTPClient", "", authkit.ReasonMissing, []string{"nil"}},
+		"a nil logger":                              {[]authkit.Option{authkit.WithLogger(nil)}, "WithLogger", "", authkit.ReasonMissing, []string{"nil"}},
+		"a nil clock":                               {[]authkit.Option{authkit.WithClock(nil)}, "WithClock", "", authkit.ReasonMissing, []string{"nil"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ak, err := authkit.New(behaviour.ValidOptions(c.opts...)...)
@@ -236,7 +236,7 @@ func TestAllFaultsAreReportedAtOnceAndNoSecretWithThem(t *testing.T) {
 	assert.True(t, errors.As(err, &one))
 }
 
-func TestNoPartOfAURLThatMayBeSecretIsShown(t *testing.T) {
+func TestAConfigErrorDoesNotShowTheUserOrPasswordOfAURL(t *testing.T) {
 	for _, url := range []string{
 		"https://kim:hunter2@app.example.com/callback",
 		"https://hunter2@app.example.com/callback",
@@ -267,7 +267,7 @@ func TestNoPartOfAURLThatMayBeSecretIsShown(t *testing.T) {
 	}
 }
 
-func TestPlainHTTPIsForLoopbackAlone(t *testing.T) {
+func TestPlainHTTPIsAcceptedOnlyOnLoopback(t *testing.T) {
 	for host, loopback := range map[string]bool{
 		"localhost":             true,
 		"localhost:3000":        true,
@@ -308,13 +308,13 @@ func TestPlainHTTPIsForLoopbackAlone(t *testing.T) {
 					assert.ErrorContains(t, err, "plain http")
 				}
 				_, err = authkit.New(behaviour.ValidOptions(opt, authkit.WithInsecureHTTP())...)
-				assert.NoError(t, err, "permitted in so many words")
+				assert.NoError(t, err, "WithInsecureHTTP permits it")
 			}
 		})
 	}
 }
 
-func TestATrustedOriginIsTheOneThatABrowserSends(t *testing.T) {
+func TestATrustedOriginMatchesTheOriginHeaderOfABrowser(t *testing.T) {
 	a := behaviour.NewApp(t, behaviour.AppOptions{})
 	for _, origin := range []string{"https://admin.example.com", "https://Admin.Example.com", "HTTPS://admin.example.com", "https://admin.example.com:443"} {
 		ak, err := authkit.New(behaviour.ValidOptions(authkit.WithTrustedOrigins(origin))...)
@@ -322,7 +322,7 @@ func TestATrustedOriginIsTheOneThatABrowserSends(t *testing.T) {
 		a.Server.Config.Handler = ak.Logout()
 		for from, status := range map[string]int{
 			"https://admin.example.com":      http.StatusOK,
-			"https://app.example.com":        http.StatusOK, // the redirect URL's own
+			"https://app.example.com":        http.StatusOK, // the origin of the redirect URL
 			"https://evil.example":           http.StatusForbidden,
 			"http://admin.example.com":       http.StatusForbidden,
 			"https://admin.example.com:8443": http.StatusForbidden,
@@ -333,7 +333,7 @@ func TestATrustedOriginIsTheOneThatABrowserSends(t *testing.T) {
 	}
 }
 
-func TestLoginAndCallbackPanicWhereTheyCannotWork(t *testing.T) {
+func TestLoginAndCallbackPanicWithoutARedirectURLOrWithInvalidParameters(t *testing.T) {
 	reader, err := authkit.New(behaviour.ValidOptions(authkit.WithRedirectURL(""))...)
 	require.NoError(t, err)
 	assert.PanicsWithValue(t, "authkit: Login needs WithRedirectURL (WORKOS_REDIRECT_URI)", func() { reader.Login() })
@@ -344,10 +344,10 @@ func TestLoginAndCallbackPanicWhereTheyCannotWork(t *testing.T) {
 	require.NoError(t, err)
 	negative := -time.Second
 	for name, params := range map[string]authkit.LoginParams{
-		"a provider beside an organization": {Provider: "GoogleOAuth"},
-		"a connection beside one":           {Connection: "conn_1"},
-		"an unknown screen":                 {ScreenHint: "sideways"},
-		"a negative age":                    {MaxAge: &negative},
+		"a provider and an organization":   {Provider: "GoogleOAuth"},
+		"a connection and an organization": {Connection: "conn_1"},
+		"an unknown screen hint":           {ScreenHint: "sideways"},
+		"a negative age":                   {MaxAge: &negative},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Panics(t, func() { ak.Login(params) })
@@ -375,8 +375,8 @@ func TestPrintingAnAuthKitShowsNoSecret(t *testing.T) {
 	}
 }
 
-// New: "every fault of its configuration at once".
-func TestABaseURLThatTheClientRefusesIsReportedWithTheRest(t *testing.T) {
+// New reports all faults of the configuration at once.
+func TestABaseURLThatTheClientRefusesIsReportedWithTheOtherFaults(t *testing.T) {
 	for _, base := range []string{"https://api.workos.com:", "https://api.workos.com?", "https://api.workos.com//"} {
 		_, err := authkit.New(authkit.WithAPIKey("pk_1"), authkit.WithClientID("client_1"), authkit.WithCookiePassword(behaviour.Password), authkit.WithBaseURL(base))
 		require.Error(t, err)
@@ -385,19 +385,19 @@ func TestABaseURLThatTheClientRefusesIsReportedWithTheRest(t *testing.T) {
 	}
 }
 
-// The redirect URL's own origin is trusted in the form that browsers send, which is punycode.
-func TestTheOwnOriginIsTrustedUnderAnInternationalName(t *testing.T) {
+// Browsers send the host of an origin in Punycode.
+func TestTheOwnOriginIsTrustedInPunycode(t *testing.T) {
 	ak, err := authkit.New(authkit.WithAPIKey("sk_1"), authkit.WithClientID("client_1"), authkit.WithCookiePassword(behaviour.Password),
 		authkit.WithRedirectURL("https://bücher.example/callback"))
 	if err != nil {
-		return // to refuse it, asking for the ASCII form, is as good
+		return // New may also refuse the URL and require its ASCII form
 	}
 	a := &behaviour.App{AuthKit: ak}
 	resp := a.Direct(ak.Logout(), behaviour.Request{Method: "POST", Target: "/logout", Header: http.Header{"Origin": {"https://xn--bcher-kva.example"}}})
 	assert.Equal(t, http.StatusOK, resp.Status)
 }
 
-func TestAnIdentifierInSingleQuotesOrWithADELIsRefused(t *testing.T) {
+func TestAnIdentifierWithAQuoteASpaceOrANonPrintableCharacterIsRefused(t *testing.T) {
 	for _, end := range []string{"'", `"`, "\x7f", " ", "é", "\t"} {
 		for option, opt := range map[string]authkit.Option{
 			"WithAPIKey": authkit.WithAPIKey("sk_1" + end), "WithClientID": authkit.WithClientID("client_1" + end),
@@ -410,10 +410,10 @@ func TestAnIdentifierInSingleQuotesOrWithADELIsRefused(t *testing.T) {
 		}
 	}
 	_, err := authkit.New(behaviour.ValidOptions(authkit.WithAPIKey("sk_!~"), authkit.WithClientID("client_!~"))...)
-	assert.NoError(t, err, "printable ASCII from one end to the other")
+	assert.NoError(t, err, "all printable ASCII is accepted")
 }
 
-func TestTheLastValueThatAnOptionAcceptsAndTheFirstThatItDoesNot(t *testing.T) {
+func TestOptionsRefuseTheFirstValueBeyondTheirLimits(t *testing.T) {
 	plain := authkit.WithRedirectURL("http://localhost:8080/callback")
 	_, err := authkit.New(behaviour.ValidOptions(authkit.WithCookieName(strings.Repeat("x", 128)))...)
 	assert.NoError(t, err)

@@ -1,5 +1,5 @@
-// What the middleware costs, held against the cryptography that a request cannot do without. Module bench holds it
-// against other libraries.
+// Benchmarks of the middleware, and of the cryptography that a request needs at least. Module bench compares the
+// middleware with other libraries.
 
 package authkit_test
 
@@ -28,9 +28,9 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// costed is an application that requests go through without a network, and the
-// cookies of some of its sessions.
-func costed(b *testing.B, sessions int, opts ...authkit.Option) (handler http.Handler, cookies []string) {
+// newBenchmark returns an application that is called without a network, and the cookies
+// of some of its sessions.
+func newBenchmark(b *testing.B, sessions int, opts ...authkit.Option) (handler http.Handler, cookies []string) {
 	fake := authkittest.New(b)
 	ak, err := authkit.New(append([]authkit.Option{
 		authkit.WithAPIKey(fake.APIKey()), authkit.WithClientID(fake.ClientID()), authkit.WithBaseURL(fake.URL()),
@@ -46,6 +46,7 @@ func costed(b *testing.B, sessions int, opts ...authkit.Option) (handler http.Ha
 	})), cookies
 }
 
+// signedInCookie signs a user in and returns the Cookie header of the session.
 func signedInCookie(b *testing.B, ak *authkit.AuthKit, fake *authkittest.Server, i int) string {
 	user := workos.User{
 		ID: fmt.Sprintf("user_01JQ4ZK6X9YV3W8T5R2N7M%04d", i), Email: "kim.oduya@example.com", EmailVerified: true,
@@ -69,7 +70,7 @@ func signedInCookie(b *testing.B, ak *authkit.AuthKit, fake *authkittest.Server,
 	return c.Name + "=" + c.Value
 }
 
-// reply is a server's ResponseWriter that costs next to nothing.
+// reply is a ResponseWriter that costs almost nothing. It has the interfaces of a server's writer.
 type reply struct{ header http.Header }
 
 func (w *reply) Header() http.Header         { return w.header }
@@ -80,7 +81,7 @@ func (w *reply) Hijack() (c net.Conn, rw *bufio.ReadWriter, err error) {
 	return nil, nil, http.ErrNotSupported
 }
 
-// serve lets one request after another through, each with the next of the cookies.
+// serve sends one request after another, each with the next of the cookies.
 func serve(b *testing.B, handler http.Handler, cookies ...string) {
 	w := &reply{http.Header{}}
 	r := httptest.NewRequest("GET", "/", nil)
@@ -99,26 +100,27 @@ func serve(b *testing.B, handler http.Handler, cookies ...string) {
 }
 
 func BenchmarkAnonymous(b *testing.B) {
-	handler, _ := costed(b, 0)
+	handler, _ := newBenchmark(b, 0)
 	serve(b, handler)
 }
 
 func BenchmarkWarm(b *testing.B) {
-	handler, cookies := costed(b, 1)
+	handler, cookies := newBenchmark(b, 1)
 	serve(b, handler, cookies...)
 }
 
 func BenchmarkCold(b *testing.B) {
-	handler, cookies := costed(b, 1000, authkit.WithSessionCache(10, 1<<20))
+	handler, cookies := newBenchmark(b, 1000, authkit.WithSessionCache(10, 1<<20))
 	serve(b, handler, cookies...)
 }
 
 func BenchmarkCacheOff(b *testing.B) {
-	handler, cookies := costed(b, 1, authkit.WithSessionCache(0, 0))
+	handler, cookies := newBenchmark(b, 1, authkit.WithSessionCache(0, 0))
 	serve(b, handler, cookies...)
 }
 
-// BenchmarkFloor opens 2 KB with AES-256-GCM and verifies one signature with RSA-2048.
+// BenchmarkFloor measures the least that a request costs: it opens 2 KB with AES-256-GCM and verifies one RSA-2048
+// signature.
 func BenchmarkFloor(b *testing.B) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(b, err)

@@ -1,3 +1,5 @@
+// FromEnv: each variable, and the option that overrides it.
+
 package authkit_test
 
 import (
@@ -16,17 +18,15 @@ import (
 	"github.com/authkit-go/authkit/internal/behaviour"
 )
 
-// FromEnv: each variable, and what beats it.
-
-// soundEnv is an environment that FromEnv accepts.
-var soundEnv = map[string]string{
+// validEnv is an environment that FromEnv accepts.
+var validEnv = map[string]string{
 	"WORKOS_API_KEY":         "sk_test_1",
 	"WORKOS_CLIENT_ID":       "client_1",
 	"WORKOS_COOKIE_PASSWORD": behaviour.Password,
 	"WORKOS_REDIRECT_URI":    "https://app.example.com/callback",
 }
 
-// setEnv sets the variables that FromEnv reads, and empties those not given.
+// setEnv sets the variables that FromEnv reads. Those that are not given become empty.
 func setEnv(t *testing.T, envs ...map[string]string) {
 	t.Helper()
 	for _, name := range []string{
@@ -43,8 +43,7 @@ func setEnv(t *testing.T, envs ...map[string]string) {
 	}
 }
 
-// serveFromEnv puts what FromEnv makes of the environment in place of an
-// app's own AuthKit.
+// serveFromEnv returns an application with the AuthKit that FromEnv makes from env.
 func serveFromEnv(t *testing.T, env map[string]string, opts ...authkit.Option) *behaviour.App {
 	t.Helper()
 	a := behaviour.NewApp(t, behaviour.AppOptions{})
@@ -58,7 +57,7 @@ func serveFromEnv(t *testing.T, env map[string]string, opts ...authkit.Option) *
 	return a
 }
 
-func TestEveryVariableIsReadAndWorks(t *testing.T) {
+func TestFromEnvUsesEveryVariable(t *testing.T) {
 	a := serveFromEnv(t, map[string]string{
 		"WORKOS_COOKIE_NAME":     "my-session",
 		"WORKOS_COOKIE_DOMAIN":   "localhost",
@@ -68,7 +67,7 @@ func TestEveryVariableIsReadAndWorks(t *testing.T) {
 	s := a.Begin("/login")
 	resp := a.Send(behaviour.Request{Target: s.Target(), Cookie: s.Cookie})
 	session := resp.SetCookies(t)["my-session"]
-	require.NotNil(t, session, "signed in with the key, client, password, redirect URL and API address of the environment")
+	require.NotNil(t, session, "the API key, client ID, password, redirect URL and base URL come from the environment")
 	assert.Equal(t, "localhost", session.Domain)
 	assert.Equal(t, 3600, session.MaxAge)
 	assert.Equal(t, http.SameSiteLaxMode, session.SameSite)
@@ -76,10 +75,10 @@ func TestEveryVariableIsReadAndWorks(t *testing.T) {
 	cookie := "my-session=" + session.Value
 	assert.Contains(t, a.Send(behaviour.Request{Target: "/", Cookie: cookie}).Body, behaviour.Kim)
 	a.Clock.Advance(time.Hour)
-	assert.Contains(t, a.Send(behaviour.Request{Target: "/", Cookie: cookie}).Body, "nobody", "the age is sealed in as well")
+	assert.Contains(t, a.Send(behaviour.Request{Target: "/", Cookie: cookie}).Body, "nobody", "the maximum age is sealed too")
 }
 
-func TestAnOptionBeatsItsVariable(t *testing.T) {
+func TestAnOptionOverridesItsVariable(t *testing.T) {
 	a := serveFromEnv(t, map[string]string{
 		"WORKOS_COOKIE_NAME":     "from-env",
 		"WORKOS_COOKIE_MAX_AGE":  "60",
@@ -92,34 +91,34 @@ func TestAnOptionBeatsItsVariable(t *testing.T) {
 	assert.Equal(t, http.SameSiteLaxMode, session.SameSite)
 }
 
-func TestWhatCannotBeReadIsReportedByVariable(t *testing.T) {
+func TestAnInvalidVariableIsReportedByOptionAndVariable(t *testing.T) {
 	for name, c := range map[string]struct {
 		env              map[string]string
 		option, variable string
 		reason           authkit.ConfigReason
 		says             string
 	}{
-		"an age in words":            {map[string]string{"WORKOS_COOKIE_MAX_AGE": "400 days"}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", authkit.ReasonMalformed, "seconds"},
-		"an age with a fraction":     {map[string]string{"WORKOS_COOKIE_MAX_AGE": "1.5"}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", authkit.ReasonMalformed, "seconds"},
-		"an age beyond counting":     {map[string]string{"WORKOS_COOKIE_MAX_AGE": "99999999999999999999"}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", authkit.ReasonOutOfRange, "seconds"},
-		"an age of zero":             {map[string]string{"WORKOS_COOKIE_MAX_AGE": "0"}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", authkit.ReasonOutOfRange, "a second"},
-		"an unknown SameSite":        {map[string]string{"WORKOS_COOKIE_SAMESITE": "relaxed"}, "WithCookieSameSite", "WORKOS_COOKIE_SAMESITE", authkit.ReasonMalformed, "lax, strict and none"},
-		"a scheme that is not a yes": {map[string]string{"WORKOS_API_HTTPS": "https"}, "WithBaseURL", "WORKOS_API_HTTPS", authkit.ReasonMalformed, "true or false"},
-		"a port in words":            {map[string]string{"WORKOS_API_PORT": "http"}, "WithBaseURL", "WORKOS_API_PORT", authkit.ReasonMalformed, "65535"},
-		"port zero":                  {map[string]string{"WORKOS_API_PORT": "0"}, "WithBaseURL", "WORKOS_API_PORT", authkit.ReasonOutOfRange, "65535"},
-		"a port that is too high":    {map[string]string{"WORKOS_API_PORT": "65536"}, "WithBaseURL", "WORKOS_API_PORT", authkit.ReasonOutOfRange, "65535"},
-		"a URL for a host name":      {map[string]string{"WORKOS_API_HOSTNAME": "https://api.workos.com"}, "WithBaseURL", "WORKOS_API_HOSTNAME", authkit.ReasonMalformed, "URL"},
-		"a host name with a path":    {map[string]string{"WORKOS_API_HOSTNAME": "api.workos.com/v1"}, "WithBaseURL", "WORKOS_API_HOSTNAME", authkit.ReasonMalformed, "URL"},
-		"a host name with a user":    {map[string]string{"WORKOS_API_HOSTNAME": "kim:hunter2@api.workos.com"}, "WithBaseURL", "WORKOS_API_HOSTNAME", authkit.ReasonMalformed, "URL"},
-		"the same with a port":       {map[string]string{"WORKOS_API_HOSTNAME": "kim:hunter2@api.workos.com", "WORKOS_API_PORT": "8443"}, "WithBaseURL", "WORKOS_API_HOSTNAME", authkit.ReasonMalformed, ""},
-		"http to a host of others":   {map[string]string{"WORKOS_API_HTTPS": "false"}, "WithBaseURL", "WORKOS_API_HTTPS", authkit.ReasonInsecure, "plain http"},
-		"a wrong API key":            {map[string]string{"WORKOS_API_KEY": "hunter2"}, "WithAPIKey", "WORKOS_API_KEY", authkit.ReasonMalformed, "sk_"},
-		"no client ID":               {map[string]string{"WORKOS_CLIENT_ID": " "}, "WithClientID", "WORKOS_CLIENT_ID", authkit.ReasonMissing, "client_"},
-		"no password":                {map[string]string{"WORKOS_COOKIE_PASSWORD": ""}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", authkit.ReasonMissing, "32"},
-		"a short password":           {map[string]string{"WORKOS_COOKIE_PASSWORD": "hunter2"}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", authkit.ReasonOutOfRange, "32"},
+		"an age in words":                     {map[string]string{"WORKOS_COOKIE_MAX_AGE": "400 days"}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", authkit.ReasonMalformed, "seconds"},
+		"an age with a fraction":              {map[string]string{"WORKOS_COOKIE_MAX_AGE": "1.5"}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", authkit.ReasonMalformed, "seconds"},
+		"an age that is too large":            {map[string]string{"WORKOS_COOKIE_MAX_AGE": "99999999999999999999"}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", authkit.ReasonOutOfRange, "seconds"},
+		"an age of zero":                      {map[string]string{"WORKOS_COOKIE_MAX_AGE": "0"}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", authkit.ReasonOutOfRange, "a second"},
+		"an unknown SameSite":                 {map[string]string{"WORKOS_COOKIE_SAMESITE": "relaxed"}, "WithCookieSameSite", "WORKOS_COOKIE_SAMESITE", authkit.ReasonMalformed, "lax, strict and none"},
+		"a scheme instead of a boolean":       {map[string]string{"WORKOS_API_HTTPS": "https"}, "WithBaseURL", "WORKOS_API_HTTPS", authkit.ReasonMalformed, "true or false"},
+		"a port in words":                     {map[string]string{"WORKOS_API_PORT": "http"}, "WithBaseURL", "WORKOS_API_PORT", authkit.ReasonMalformed, "65535"},
+		"port zero":                           {map[string]string{"WORKOS_API_PORT": "0"}, "WithBaseURL", "WORKOS_API_PORT", authkit.ReasonOutOfRange, "65535"},
+		"a port that is too high":             {map[string]string{"WORKOS_API_PORT": "65536"}, "WithBaseURL", "WORKOS_API_PORT", authkit.ReasonOutOfRange, "65535"},
+		"a URL instead of a host name":        {map[string]string{"WORKOS_API_HOSTNAME": "https://api.workos.com"}, "WithBaseURL", "WORKOS_API_HOSTNAME", authkit.ReasonMalformed, "URL"},
+		"a host name with a path":             {map[string]string{"WORKOS_API_HOSTNAME": "api.workos.com/v1"}, "WithBaseURL", "WORKOS_API_HOSTNAME", authkit.ReasonMalformed, "URL"},
+		"a host name with a user":             {map[string]string{"WORKOS_API_HOSTNAME": "kim:hunter2@api.workos.com"}, "WithBaseURL", "WORKOS_API_HOSTNAME", authkit.ReasonMalformed, "URL"},
+		"a host name with a user, and a port": {map[string]string{"WORKOS_API_HOSTNAME": "kim:hunter2@api.workos.com", "WORKOS_API_PORT": "8443"}, "WithBaseURL", "WORKOS_API_HOSTNAME", authkit.ReasonMalformed, ""},
+		"http to a host that is not loopback": {map[string]string{"WORKOS_API_HTTPS": "false"}, "WithBaseURL", "WORKOS_API_HTTPS", authkit.ReasonInsecure, "plain http"},
+		"a wrong API key":                     {map[string]string{"WORKOS_API_KEY": "hunter2"}, "WithAPIKey", "WORKOS_API_KEY", authkit.ReasonMalformed, "sk_"},
+		"no client ID":                        {map[string]string{"WORKOS_CLIENT_ID": " "}, "WithClientID", "WORKOS_CLIENT_ID", authkit.ReasonMissing, "client_"},
+		"no password":                         {map[string]string{"WORKOS_COOKIE_PASSWORD": ""}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", authkit.ReasonMissing, "32"},
+		"a short password":                    {map[string]string{"WORKOS_COOKIE_PASSWORD": "hunter2"}, "WithCookiePassword", "WORKOS_COOKIE_PASSWORD", authkit.ReasonOutOfRange, "32"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			setEnv(t, soundEnv, c.env)
+			setEnv(t, validEnv, c.env)
 			_, err := authkit.FromEnv()
 			faults := configErrors(t, err)
 			require.Len(t, faults, 1, "%v", err)
@@ -132,7 +131,7 @@ func TestWhatCannotBeReadIsReportedByVariable(t *testing.T) {
 	}
 }
 
-func TestAllThatCannotBeReadIsReportedAtOnce(t *testing.T) {
+func TestAllInvalidVariablesAreReportedAtOnce(t *testing.T) {
 	setEnv(t, map[string]string{
 		"WORKOS_COOKIE_MAX_AGE": "soon", "WORKOS_COOKIE_SAMESITE": "x", "WORKOS_API_HTTPS": "perhaps", "WORKOS_API_PORT": "many",
 		"WORKOS_REDIRECT_URI": "/callback", "WORKOS_COOKIE_NAME": "a b", "WORKOS_COOKIE_DOMAIN": "a b",
@@ -147,8 +146,8 @@ func TestAllThatCannotBeReadIsReportedAtOnce(t *testing.T) {
 	}
 }
 
-func TestAnOptionBeatsAVariableThatCannotBeRead(t *testing.T) {
-	setEnv(t, soundEnv, map[string]string{
+func TestAnOptionOverridesAnInvalidVariable(t *testing.T) {
+	setEnv(t, validEnv, map[string]string{
 		"WORKOS_COOKIE_MAX_AGE": "soon", "WORKOS_COOKIE_SAMESITE": "x", "WORKOS_API_PORT": "many", "WORKOS_API_KEY": "wrong",
 		"WORKOS_CLIENT_ID": "wrong", "WORKOS_COOKIE_PASSWORD": "short", "WORKOS_REDIRECT_URI": "wrong",
 		"WORKOS_COOKIE_NAME": "a b", "WORKOS_COOKIE_DOMAIN": "a b",
@@ -160,31 +159,31 @@ func TestAnOptionBeatsAVariableThatCannotBeRead(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-func TestTheEnvironmentIsOfNoConsequenceToNew(t *testing.T) {
+func TestNewIgnoresTheEnvironment(t *testing.T) {
 	setEnv(t, map[string]string{"WORKOS_COOKIE_MAX_AGE": "soon", "WORKOS_API_KEY": "wrong"})
 	_, err := authkit.New(behaviour.ValidOptions()...)
 	assert.NoError(t, err)
 }
 
-func TestWhereTheAPIIsComesFromThreeVariables(t *testing.T) {
+func TestThreeVariablesSetTheBaseURL(t *testing.T) {
 	for name, c := range map[string]struct {
 		host, port, https string
 		want              string
 	}{
-		"none of them":             {want: "https://api.workos.com"},
-		"a host":                   {host: "auth.example.com", want: "https://auth.example.com"},
-		"a host between spaces":    {host: " auth.example.com ", want: "https://auth.example.com"},
-		"a host and a port":        {host: "auth.example.com", port: "8443", want: "https://auth.example.com:8443"},
-		"a port alone":             {port: "8443", want: "https://api.workos.com:8443"},
-		"https said so":            {https: "true", want: "https://api.workos.com"},
-		"plain http on loopback":   {host: "localhost", port: "4100", https: "false", want: "http://localhost:4100"},
-		"false in capitals":        {host: "localhost", https: "FALSE", want: "http://localhost"},
-		"an IPv6 host":             {host: "[::1]", https: "false", want: "http://[::1]"},
-		"an IPv6 host and a port":  {host: "[::1]", port: "4100", https: "false", want: "http://[::1]:4100"},
-		"the same without bracket": {host: "::1", port: "4100", https: "false", want: "http://[::1]:4100"},
+		"no variable":                   {want: "https://api.workos.com"},
+		"a host":                        {host: "auth.example.com", want: "https://auth.example.com"},
+		"a host with spaces around it":  {host: " auth.example.com ", want: "https://auth.example.com"},
+		"a host and a port":             {host: "auth.example.com", port: "8443", want: "https://auth.example.com:8443"},
+		"a port alone":                  {port: "8443", want: "https://api.workos.com:8443"},
+		"https true":                    {https: "true", want: "https://api.workos.com"},
+		"plain http on loopback":        {host: "localhost", port: "4100", https: "false", want: "http://localhost:4100"},
+		"false in upper case":           {host: "localhost", https: "FALSE", want: "http://localhost"},
+		"an IPv6 host":                  {host: "[::1]", https: "false", want: "http://[::1]"},
+		"an IPv6 host and a port":       {host: "[::1]", port: "4100", https: "false", want: "http://[::1]:4100"},
+		"an IPv6 host without brackets": {host: "::1", port: "4100", https: "false", want: "http://[::1]:4100"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			setEnv(t, soundEnv, map[string]string{
+			setEnv(t, validEnv, map[string]string{
 				"WORKOS_API_HOSTNAME": c.host, "WORKOS_API_PORT": c.port, "WORKOS_API_HTTPS": c.https,
 			})
 			ak, err := authkit.FromEnv()
@@ -198,8 +197,8 @@ func TestWhereTheAPIIsComesFromThreeVariables(t *testing.T) {
 	}
 }
 
-func TestEmptyVariablesAreAbsentOnes(t *testing.T) {
-	blank := maps.Clone(soundEnv)
+func TestAnEmptyVariableCountsAsNotSet(t *testing.T) {
+	blank := maps.Clone(validEnv)
 	for _, name := range strings.Fields("WORKOS_COOKIE_NAME WORKOS_COOKIE_DOMAIN WORKOS_COOKIE_MAX_AGE WORKOS_COOKIE_SAMESITE " +
 		"WORKOS_API_HOSTNAME WORKOS_API_PORT WORKOS_API_HTTPS") {
 		blank[name] = " \t"
@@ -208,7 +207,7 @@ func TestEmptyVariablesAreAbsentOnes(t *testing.T) {
 	_, err := authkit.FromEnv()
 	require.NoError(t, err)
 
-	setEnv(t, soundEnv, map[string]string{"WORKOS_API_KEY": "", "WORKOS_REDIRECT_URI": ""})
+	setEnv(t, validEnv, map[string]string{"WORKOS_API_KEY": "", "WORKOS_REDIRECT_URI": ""})
 	_, err = authkit.FromEnv(authkit.WithPublicClient())
 	require.NoError(t, err)
 }

@@ -1,3 +1,5 @@
+// The examples of the package documentation.
+
 package authkit_test
 
 import (
@@ -16,7 +18,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// Sign-in in front of a net/http application.
+// This is a net/http application with sign-in.
 func Example() {
 	ak, err := authkit.New(
 		authkit.WithAPIKey(os.Getenv("WORKOS_API_KEY")),
@@ -25,10 +27,10 @@ func Example() {
 		authkit.WithRedirectURL("https://app.example.com/callback"),
 	)
 	if err != nil {
-		log.Fatal(err) // names every fault at once
+		log.Fatal(err) // reports all faults at once
 	}
 	account := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		session, _ := authkit.FromContext(r.Context()) // the guard lets nobody else in
+		session, _ := authkit.FromContext(r.Context()) // RequireAuth guarantees a session
 		fmt.Fprintf(w, "Hello, %s", session.User().FirstName)
 	})
 
@@ -41,8 +43,7 @@ func Example() {
 	log.Fatal(http.ListenAndServe(":8080", ak.Middleware(mux)))
 }
 
-// All faults of a configuration are reported at once, each as a value that a
-// program can read.
+// New reports all faults of a configuration at once. Each is a [authkit.ConfigError].
 func ExampleNew_faults() {
 	_, err := authkit.New(
 		authkit.WithAPIKey("pk_123"),
@@ -57,8 +58,8 @@ func ExampleNew_faults() {
 	// authkit: WithRedirectURL (WORKOS_REDIRECT_URI): "http://app.example.com/callback" is plain http on a host that is not loopback; use https, or WithInsecureHTTP() on a closed test network
 }
 
-// The guards are middleware for chi as they are: around a group of routes, or
-// around all of them.
+// With chi, the middleware and the guards are used as they are, for a group of routes or
+// for the whole router.
 func ExampleAuthKit_RequireAuth_chi() {
 	ak := exampleAuthKit()
 	r := chi.NewRouter()
@@ -79,7 +80,7 @@ func ExampleAuthKit_RequireAuth_chi() {
 	// /account 401
 }
 
-// A handler is tested with a session that is made up, without any sign-in.
+// The test of a handler makes a session and needs no sign-in.
 func ExampleNewContext() {
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		session, ok := authkit.FromContext(r.Context())
@@ -101,8 +102,8 @@ func ExampleNewContext() {
 	// Output: 200 Posted as Kim.
 }
 
-// An application answers the failures that it cares about, and leaves the rest
-// to the default.
+// An application can answer some failures itself and use the default answer for the
+// rest.
 func ExampleWithErrorHandler() {
 	ak := exampleAuthKit(authkit.WithErrorHandler(func(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
 		if errors.Is(f.Err, authkit.ErrUnauthenticated) {
@@ -144,8 +145,8 @@ func ExampleAuthKit_LoginFunc() {
 	// app.example.com: ""
 }
 
-// A new user gets a row in the application's own database before the first
-// page is served.
+// The hook stores a new user in the application's own database before the first page is
+// served.
 func ExampleWithOnSignIn() {
 	workos, err := authkittest.Start()
 	if err != nil {
@@ -182,7 +183,7 @@ func ExampleWithOnSignIn() {
 	// Output: Welcome! map[ben@harborpress.test:spring campaign]
 }
 
-// exampleAuthKit is what the examples have in common.
+// exampleAuthKit returns the AuthKit of the examples.
 func exampleAuthKit(opts ...authkit.Option) *authkit.AuthKit {
 	ak, err := authkit.New(append([]authkit.Option{
 		authkit.WithAPIKey("sk_example"),

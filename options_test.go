@@ -1,4 +1,4 @@
-// How options reach the parts that they configure.
+// Tests that options reach the parts that they configure.
 
 package authkit
 
@@ -15,14 +15,14 @@ import (
 func TestWithSessionCacheLimitsTheSessionCache(t *testing.T) {
 	for name, c := range map[string]struct {
 		options []Option
-		most    int
+		want    int
 	}{
-		"the default":         {nil, 10_000},
-		"both huge":           {[]Option{WithSessionCache(math.MaxInt, math.MaxInt)}, 10_100},
-		"a number":            {[]Option{WithSessionCache(16, math.MaxInt)}, 16},
-		"a size":              {[]Option{WithSessionCache(math.MaxInt, 1<<20)}, 510},
-		"less than one entry": {[]Option{WithSessionCache(math.MaxInt, 1)}, 0},
-		"off":                 {[]Option{WithSessionCache(0, 0)}, 0},
+		"the default":           {nil, 10_000},
+		"two huge limits":       {[]Option{WithSessionCache(math.MaxInt, math.MaxInt)}, 10_100},
+		"a number of sessions":  {[]Option{WithSessionCache(16, math.MaxInt)}, 16},
+		"a number of bytes":     {[]Option{WithSessionCache(math.MaxInt, 1<<20)}, 510},
+		"less than one session": {[]Option{WithSessionCache(math.MaxInt, 1)}, 0},
+		"off":                   {[]Option{WithSessionCache(0, 0)}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, err := New(append([]Option{
@@ -33,7 +33,7 @@ func TestWithSessionCacheLimitsTheSessionCache(t *testing.T) {
 			for i := range 10_100 {
 				a.cache.Put([]string{strconv.Itoa(i)}, session, 0)
 			}
-			assert.Equal(t, c.most, a.cache.Len())
+			assert.Equal(t, c.want, a.cache.Len())
 		})
 	}
 }
