@@ -24,7 +24,7 @@ func TestTheREADMENamesEveryOptionAndVariable(t *testing.T) {
 		names := regexp.MustCompile(pattern).FindAllStringSubmatch(readDocument(t, file), -1)
 		require.NotEmpty(t, names, file)
 		for _, name := range names {
-			assert.Regexp(t, `\b`+name[1]+`\b`, readme, "README.md must name it in a table")
+			assert.True(t, regexp.MustCompile(`\b`+name[1]+`\b`).MatchString(readme), "README.md does not name %s", name[1])
 		}
 	}
 }
@@ -60,7 +60,7 @@ func TestEveryPromiseOfSECURITYNamesATest(t *testing.T) {
 	}
 	for name := range testNames(t) {
 		if strings.HasPrefix(name, "Fuzz") {
-			assert.Contains(t, security, "`"+name+"`", "SECURITY.md must name every fuzz target")
+			assert.True(t, strings.Contains(security, "`"+name+"`"), "SECURITY.md does not name %s", name)
 		}
 	}
 }
@@ -76,7 +76,8 @@ func TestEveryFileAndFunctionNamedInARCHITECTUREExists(t *testing.T) {
 	require.NotEmpty(t, functions)
 	for _, function := range functions {
 		name, file := function[1], function[2]
-		assert.Regexp(t, `(?m)^(func (\(.*\) )?|type )`+name+`\b`, readDocument(t, file), "ARCHITECTURE.md says that %s is in %s", name, file)
+		declaration := regexp.MustCompile(`(?m)^(func (\(.*\) )?|type )` + name + `\b`)
+		assert.True(t, declaration.MatchString(readDocument(t, file)), "ARCHITECTURE.md says that %s is in %s", name, file)
 	}
 }
 
@@ -86,7 +87,7 @@ func TestEverySourceFileOfTheRootPackageIsInARCHITECTURE(t *testing.T) {
 	require.NoError(t, err)
 	for _, file := range files {
 		if !strings.HasSuffix(file, "_test.go") {
-			assert.Contains(t, architecture, "`"+file+"`", "ARCHITECTURE.md must name every file")
+			assert.True(t, strings.Contains(architecture, "`"+file+"`"), "ARCHITECTURE.md does not name %s", file)
 		}
 	}
 }
