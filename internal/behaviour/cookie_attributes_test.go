@@ -1,3 +1,5 @@
+// The names and attributes of cookies, as the configuration decides them.
+
 package behaviour
 
 import (
@@ -16,17 +18,14 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// The names and attributes that cookies go out with, as the configuration
-// decides them.
-
 func TestCookieNamesAndAttributesFollowTheConfiguration(t *testing.T) {
 	const https, plain = "https://app.example.com/callback", "http://localhost:3000/callback"
 	type attributes struct {
 		name, state string
 		secure      bool
 		domain      string
-		sameSite    http.SameSite // of the session
-		stateSite   http.SameSite // of a sign-in under way
+		sameSite    http.SameSite // of the session cookie
+		stateSite   http.SameSite // of the state cookie
 	}
 	lax, strict, none := http.SameSiteLaxMode, http.SameSiteStrictMode, http.SameSiteNoneMode
 	for name, c := range map[string]struct {
@@ -34,18 +33,18 @@ func TestCookieNamesAndAttributesFollowTheConfiguration(t *testing.T) {
 		opts     []authkit.Option
 		want     attributes
 	}{
-		"https":                     {https, nil, attributes{"__Host-authkit-session", "__Host-authkit-state-", true, "", lax, lax}},
-		"https in capitals":         {"HTTPS://app.example.com/callback", nil, attributes{"__Host-authkit-session", "__Host-authkit-state-", true, "", lax, lax}},
-		"https with a domain":       {https, []authkit.Option{authkit.WithCookieDomain("example.com")}, attributes{"authkit-session", "authkit-state-", true, "example.com", lax, lax}},
-		"https with a name":         {https, []authkit.Option{authkit.WithCookieName("sid")}, attributes{"sid", "__Host-authkit-state-", true, "", lax, lax}},
-		"https, name and domain":    {https, []authkit.Option{authkit.WithCookieName("sid"), authkit.WithCookieDomain("example.com")}, attributes{"sid", "authkit-state-", true, "example.com", lax, lax}},
-		"https and strict":          {https, []authkit.Option{authkit.WithCookieSameSite(strict)}, attributes{"__Host-authkit-session", "__Host-authkit-state-", true, "", strict, lax}},
-		"https and none":            {https, []authkit.Option{authkit.WithCookieSameSite(none)}, attributes{"__Host-authkit-session", "__Host-authkit-state-", true, "", none, none}},
-		"http on loopback":          {plain, nil, attributes{"authkit-session", "authkit-state-", false, "", lax, lax}},
-		"http in capitals":          {"HTTP://localhost:3000/callback", nil, attributes{"authkit-session", "authkit-state-", false, "", lax, lax}},
-		"http on a closed network":  {"http://app.test/callback", []authkit.Option{authkit.WithInsecureHTTP()}, attributes{"authkit-session", "authkit-state-", false, "", lax, lax}},
-		"http with a name":          {plain, []authkit.Option{authkit.WithCookieName("sid")}, attributes{"sid", "authkit-state-", false, "", lax, lax}},
-		"__Host- asked for by name": {https, []authkit.Option{authkit.WithCookieName("__Host-sid")}, attributes{"__Host-sid", "__Host-authkit-state-", true, "", lax, lax}},
+		"https":                    {https, nil, attributes{"__Host-authkit-session", "__Host-authkit-state-", true, "", lax, lax}},
+		"https in capitals":        {"HTTPS://app.example.com/callback", nil, attributes{"__Host-authkit-session", "__Host-authkit-state-", true, "", lax, lax}},
+		"https with a domain":      {https, []authkit.Option{authkit.WithCookieDomain("example.com")}, attributes{"authkit-session", "authkit-state-", true, "example.com", lax, lax}},
+		"https with a name":        {https, []authkit.Option{authkit.WithCookieName("sid")}, attributes{"sid", "__Host-authkit-state-", true, "", lax, lax}},
+		"https, name and domain":   {https, []authkit.Option{authkit.WithCookieName("sid"), authkit.WithCookieDomain("example.com")}, attributes{"sid", "authkit-state-", true, "example.com", lax, lax}},
+		"https and strict":         {https, []authkit.Option{authkit.WithCookieSameSite(strict)}, attributes{"__Host-authkit-session", "__Host-authkit-state-", true, "", strict, lax}},
+		"https and none":           {https, []authkit.Option{authkit.WithCookieSameSite(none)}, attributes{"__Host-authkit-session", "__Host-authkit-state-", true, "", none, none}},
+		"http on loopback":         {plain, nil, attributes{"authkit-session", "authkit-state-", false, "", lax, lax}},
+		"http in capitals":         {"HTTP://localhost:3000/callback", nil, attributes{"authkit-session", "authkit-state-", false, "", lax, lax}},
+		"http on a closed network": {"http://app.test/callback", []authkit.Option{authkit.WithInsecureHTTP()}, attributes{"authkit-session", "authkit-state-", false, "", lax, lax}},
+		"http with a name":         {plain, []authkit.Option{authkit.WithCookieName("sid")}, attributes{"sid", "authkit-state-", false, "", lax, lax}},
+		"__Host- in the name":      {https, []authkit.Option{authkit.WithCookieName("__Host-sid")}, attributes{"__Host-sid", "__Host-authkit-state-", true, "", lax, lax}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{AuthKit: append([]authkit.Option{authkit.WithRedirectURL(c.redirect)}, c.opts...)})
@@ -59,7 +58,7 @@ func TestCookieNamesAndAttributesFollowTheConfiguration(t *testing.T) {
 			for name, state := range started {
 				assert.True(t, strings.HasPrefix(name, c.want.state), name)
 				assert.Equal(t, c.want.stateSite, state.SameSite)
-				assert.Equal(t, 25*60*60, state.MaxAge, "an hour, and a day to find the page of a late one")
+				assert.Equal(t, 25*60*60, state.MaxAge, "the sign-in timeout of an hour, and a day in which a late callback gets a page")
 				for _, cookie := range []*http.Cookie{session, state} {
 					assert.Equal(t, c.want.secure, cookie.Secure)
 					assert.Equal(t, c.want.domain, cookie.Domain)
@@ -86,9 +85,9 @@ func TestABrowserKeepsTheCookiesOfAnApplicationOverTLS(t *testing.T) {
 		opts   []authkit.Option
 		maxAge time.Duration
 	}{
-		"for 400 days by default":                   {nil, 400 * 24 * time.Hour},
-		"for as long as it is set":                  {[]authkit.Option{authkit.WithCookieMaxAge(90 * time.Minute)}, 90 * time.Minute},
-		"an absolute limit is no age of the cookie": {[]authkit.Option{authkit.WithAbsoluteTimeout(time.Hour)}, 400 * 24 * time.Hour},
+		"400 days by default":                 {nil, 400 * 24 * time.Hour},
+		"as long as it is set":                {[]authkit.Option{authkit.WithCookieMaxAge(90 * time.Minute)}, 90 * time.Minute},
+		"not limited by the absolute timeout": {[]authkit.Option{authkit.WithAbsoluteTimeout(time.Hour)}, 400 * 24 * time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{TLS: true, AuthKit: c.opts})
@@ -110,7 +109,7 @@ func TestABrowserKeepsTheCookiesOfAnApplicationOverTLS(t *testing.T) {
 	}
 }
 
-// setCookieLog is a transport that keeps the Set-Cookie lines of all replies.
+// setCookieLog is a transport that records the cookies that all responses set.
 type setCookieLog struct {
 	next http.RoundTripper
 
@@ -128,7 +127,7 @@ func (l *setCookieLog) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// last is the cookie that was set last under a name, or nil.
+// last returns the cookie that was set last under a name, or nil.
 func (l *setCookieLog) last(name string) (last *http.Cookie) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -158,8 +157,8 @@ func TestForwardedHeadersDoNotMakeCookiesInsecure(t *testing.T) {
 	}
 }
 
-// Under https, a sibling domain or a page of plain http cannot plant what a sign-in or a session is kept in: browsers
-// keep it from them by the prefix (RFC 6265bis, section 4.1.3.2), and the plain name is not looked at.
+// Over HTTPS, a sibling domain or a page over plain HTTP cannot plant a state cookie or a session cookie: browsers reject
+// their cookies with the __Host- prefix (RFC 6265bis, section 4.1.3.2), and the library ignores the name without prefix.
 func TestACookieWithoutTheHostPrefixIsIgnored(t *testing.T) {
 	m := newPlainApp(t, authkit.WithRedirectURL("https://app.example.com/callback"))
 	login := m.Send(Request{Target: "/login", Header: Navigation()})
@@ -174,5 +173,5 @@ func TestACookieWithoutTheHostPrefixIsIgnored(t *testing.T) {
 	}
 	assert.Zero(t, m.Fake.Calls(authkittest.RouteAuthenticate))
 	plain := newPlainInstance(t, m.Fake, m.Clock, m.Password)
-	m.isNobody(plain.signIn(Kim), "nor is a session of the same application over plain http")
+	m.isNobody(plain.signIn(Kim), "a session cookie without the prefix is ignored")
 }

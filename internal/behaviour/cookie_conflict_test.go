@@ -1,4 +1,4 @@
-// Cookies of the session's name that somebody else has put into the browser.
+// Duplicate session cookies, of which an attacker has planted some in the browser.
 
 package behaviour
 
@@ -17,13 +17,13 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// planting is the network of a browser that holds cookies which the application
-// cannot delete: they have another Domain or Path.
+// planting is a transport that adds planted cookies to each request to the application. It stands for cookies with another
+// Domain or Path, which the application cannot delete.
 type planting struct {
 	base          http.RoundTripper
 	host          string
-	before, after string // sent beside the browser's own
-	under         string // on paths that begin like this
+	before, after string // sent before and after the browser's own cookies
+	under         string // the prefix of the paths on which they are sent
 	requests      int
 }
 
@@ -45,7 +45,7 @@ func (p *planting) RoundTrip(r *http.Request) (*http.Response, error) {
 	return p.base.RoundTrip(r)
 }
 
-// planted returns a browser with cookies that the application cannot delete.
+// planted returns a browser with planted cookies.
 func (a *App) planted(p planting) (*Browser, *planting) {
 	b := a.Browser()
 	p.base, p.host = b.Base, strings.TrimPrefix(strings.TrimPrefix(a.URL, "http://"), "https://")
@@ -53,6 +53,7 @@ func (a *App) planted(p planting) (*Browser, *planting) {
 	return b, &p
 }
 
+// junk returns n session cookies with invalid values.
 func junk(n int) string {
 	var pairs []string
 	for i := range n {
@@ -61,29 +62,30 @@ func junk(n int) string {
 	return strings.Join(pairs, "; ")
 }
 
-// Findings A1 and A2.
+// Planted cookies must not cause a redirect loop, and a sign-out must end the session at WorkOS. The user reaches the page,
+// or a page that explains the conflict.
 func TestPlantedCookiesDoNotBlockSignInOrSignOut(t *testing.T) {
 	for name, c := range map[string]struct {
 		plant   planting
 		reaches bool
 	}{
-		"junk before":                       {planting{before: "authkit-session=x"}, true},
-		"junk behind":                       {planting{after: "authkit-session=x"}, true},
-		"junk on both sides":                {planting{before: "authkit-session=x; authkit-session=y", after: "authkit-session=z"}, true},
-		"an empty one before":               {planting{before: "authkit-session="}, true},
-		"an empty one behind":               {planting{after: "authkit-session="}, true},
-		"a chunk":                           {planting{before: "authkit-session.0=x"}, true},
-		"another chunk":                     {planting{after: "authkit-session.7=x"}, true},
-		"the next chunk on a page alone":    {planting{after: "authkit-session.3=x", under: "/account"}, true},
-		"chunks in a row":                   {planting{before: "authkit-session.0=x; authkit-session.1=y"}, true},
-		"junk on the guarded page alone":    {planting{before: "authkit-session=x", under: "/account"}, true},
-		"a chunk on the guarded page alone": {planting{before: "authkit-session.0=x", under: "/account"}, true},
-		"ten of them":                       {planting{before: junk(10)}, true},
-		"forty before":                      {planting{before: junk(40)}, true},
-		"forty behind":                      {planting{after: junk(40)}, true},
-		"more than are tried":               {planting{before: junk(20), after: junk(40)}, false},
-		"a kilobyte of junk":                {planting{before: "authkit-session=" + strings.Repeat("A", 1<<10)}, true},
-		"a count of fruitless sign-ins":     {planting{before: "COUNT=-5; authkit-session=x"}, true},
+		"junk before":                     {planting{before: "authkit-session=x"}, true},
+		"junk after":                      {planting{after: "authkit-session=x"}, true},
+		"junk on both sides":              {planting{before: "authkit-session=x; authkit-session=y", after: "authkit-session=z"}, true},
+		"an empty cookie before":          {planting{before: "authkit-session="}, true},
+		"an empty cookie after":           {planting{after: "authkit-session="}, true},
+		"a chunk":                         {planting{before: "authkit-session.0=x"}, true},
+		"another chunk":                   {planting{after: "authkit-session.7=x"}, true},
+		"the next chunk only on the page": {planting{after: "authkit-session.3=x", under: "/account"}, true},
+		"chunks in a row":                 {planting{before: "authkit-session.0=x; authkit-session.1=y"}, true},
+		"junk only on the page":           {planting{before: "authkit-session=x", under: "/account"}, true},
+		"a chunk only on the page":        {planting{before: "authkit-session.0=x", under: "/account"}, true},
+		"ten before":                      {planting{before: junk(10)}, true},
+		"forty before":                    {planting{before: junk(40)}, true},
+		"forty after":                     {planting{after: junk(40)}, true},
+		"more than are tried":             {planting{before: junk(20), after: junk(40)}, false},
+		"a kilobyte of junk":              {planting{before: "authkit-session=" + strings.Repeat("A", 1<<10)}, true},
+		"a negative conflict count":       {planting{before: "COUNT=-5; authkit-session=x"}, true},
 	} {
 		for form, fill := range map[string]int{"whole": 0, "in chunks": 4200} {
 			t.Run(name+", the session "+form, func(t *testing.T) {
@@ -97,9 +99,9 @@ func TestPlantedCookiesDoNotBlockSignInOrSignOut(t *testing.T) {
 				reaches := c.reaches
 				switch {
 				case strings.Contains(name, "chunk") && strings.Contains(c.plant.after, ".") && fill > 0:
-					reaches = false // a surplus chunk makes the session none
+					reaches = false // an additional chunk makes the session invalid
 				case name == "more than are tried" && fill > 0:
-					reaches = true // the chunks are tried first
+					reaches = true // the chunked session is tried first
 				}
 				page, err := b.SignIn(a.URL+"/account", Kim)
 				if err != nil {
@@ -117,16 +119,16 @@ func TestPlantedCookiesDoNotBlockSignInOrSignOut(t *testing.T) {
 
 				copied := b.CookieHeader()
 				require.Contains(t, copied, "authkit-session")
-				require.Contains(t, other.Send(Request{Target: "/account", Cookie: copied}).Body, "page of "+Kim, "by itself it is good")
+				require.Contains(t, other.Send(Request{Target: "/account", Cookie: copied}).Body, "page of "+Kim, "alone, the session is valid")
 				b.get("/")
 				id := a.SessionID()
 				_, err = b.Submit("Sign out", nil)
 				require.NoError(t, err)
 				if !reaches && name == "more than are tried" {
-					return // what the cure is, the page has said
+					return // the page has told the user to delete the cookies
 				}
 				session, _ := a.Fake.Session(id)
-				require.False(t, session.Active(), "WorkOS has ended it")
+				require.False(t, session.Active(), "the session has ended at WorkOS")
 				for range 3 {
 					assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: copied, Header: Scripted()}).Status)
 					a.Clock.Advance(6 * time.Minute)
@@ -137,16 +139,16 @@ func TestPlantedCookiesDoNotBlockSignInOrSignOut(t *testing.T) {
 	}
 }
 
-// Which of two sessions is the browser's own cannot be told until the person signs in, which ends the other one.
+// The application cannot tell which of two valid sessions is the browser's own. A sign-in decides it and ends the other one.
 func TestAPlantedSessionOfAnotherUserIsNotServedAndEndsWithASignIn(t *testing.T) {
-	for name, plant := range map[string]planting{"before": {before: "LEE"}, "behind": {after: "LEE"}} {
+	for name, plant := range map[string]planting{"before": {before: "LEE"}, "after": {after: "LEE"}} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
-			lees := a.SignedIn("lee@example.com").CookieHeader()
-			theirs := a.SessionID()
-			plant.before, plant.after = strings.Replace(plant.before, "LEE", lees, 1), strings.Replace(plant.after, "LEE", lees, 1)
+			leeCookie := a.SignedIn(lee).CookieHeader()
+			leeSession := a.SessionID()
+			plant.before, plant.after = strings.Replace(plant.before, "LEE", leeCookie, 1), strings.Replace(plant.after, "LEE", leeCookie, 1)
 			b, plant := a.planted(plant)
-			// Alone, the planted session is the browser's: one's own sign-in is begun by hand.
+			// Before the sign-in, the planted session is the only one, so the sign-in is started at /login.
 			page, err := b.SignIn(a.URL+"/login?return_to=/account", Kim)
 			require.NoError(t, err)
 			require.Contains(t, page.Body, "page of "+Kim)
@@ -154,7 +156,7 @@ func TestAPlantedSessionOfAnotherUserIsNotServedAndEndsWithASignIn(t *testing.T)
 			b.get("/account")
 			require.Contains(t, b.Page().Body, "page of "+Kim)
 			a.Logs.await(t, "session revoked at WorkOS", 1)
-			session, _ := a.Fake.Session(theirs)
+			session, _ := a.Fake.Session(leeSession)
 			require.False(t, session.Active())
 			copied := b.CookieHeader()
 			b.get("/")
@@ -165,14 +167,14 @@ func TestAPlantedSessionOfAnotherUserIsNotServedAndEndsWithASignIn(t *testing.T)
 	}
 }
 
-// Where no sign-in sees what is planted, or too much of it, the person is not sent in circles.
+// If a sign-in does not see the planted cookies, or sees too many, a page ends the redirects.
 func TestAPageExplainsSessionCookiesThatCannotBeToldApart(t *testing.T) {
 	for name, plant := range map[string]planting{
-		"another person's on the guarded page alone": {before: "LEE", under: "/account"}, "more than are tried": {after: junk(40), before: junk(20)},
+		"a session of another user only on the page": {before: "LEE", under: "/account"}, "more than are tried": {after: junk(40), before: junk(20)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
-			plant.before = strings.Replace(plant.before, "LEE", a.SignedIn("lee@example.com").CookieHeader(), 1)
+			plant.before = strings.Replace(plant.before, "LEE", a.SignedIn(lee).CookieHeader(), 1)
 			b, plant := a.planted(plant)
 			_, err := b.SignIn(a.URL+"/login?return_to=/account", Kim)
 			require.Error(t, err)
@@ -180,25 +182,25 @@ func TestAPageExplainsSessionCookiesThatCannotBeToldApart(t *testing.T) {
 			require.Equal(t, http.StatusBadRequest, page.StatusCode, page.Body)
 			require.Contains(t, page.Body, "Cookies are in the way")
 			require.Contains(t, page.Body, "authkit-session")
-			require.NotContains(t, page.Body, "lee@example.com")
+			require.NotContains(t, page.Body, lee)
 			require.LessOrEqual(t, plant.requests, 8)
 
 			again, err := b.Follow("Try again")
 			require.NoError(t, err)
-			require.Equal(t, http.StatusBadRequest, again.StatusCode, "two more sign-ins, and the page again")
+			require.Equal(t, http.StatusBadRequest, again.StatusCode, "the same page after two more sign-ins")
 			require.LessOrEqual(t, plant.requests, 16)
 
-			plant.before, plant.after = "", "" // the person deletes the site's cookies
+			plant.before, plant.after = "", "" // the user deletes the cookies of the site
 			b.get("/account")
 			require.Contains(t, b.Page().Body, "page of "+Kim)
 		})
 	}
 }
 
-// A doubled cookie of the shared session, whose name has no prefix that protects it.
+// The cookie name of a shared session has no __Host- prefix, so it can be planted.
 func TestASharedSessionIsFoundAndEndedBesideAPlantedCookie(t *testing.T) {
 	for name, plant := range map[string]planting{
-		"junk before": {before: "wos-session=x"}, "junk behind": {after: "wos-session=Fe26.2*1*a*b*c**d*e~2"}, "an empty one": {before: "wos-session="},
+		"junk before": {before: "wos-session=x"}, "junk after": {after: "wos-session=Fe26.2*1*a*b*c**d*e~2"}, "an empty cookie": {before: "wos-session="},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := Sharing(t)
@@ -221,30 +223,30 @@ func TestOfDuplicateCookiesOfOneSessionTheLatestIsUsed(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	old := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(0)
-	renewed := a.Send(Request{Target: "/account", Cookie: old}).NewCookie(t)
+	refreshed := a.Send(Request{Target: "/account", Cookie: old}).NewCookie(t)
 	a.ExpireToken(2 * time.Minute)
-	fresh := a.Send(Request{Target: "/account", Cookie: renewed}).NewCookie(t)
+	latest := a.Send(Request{Target: "/account", Cookie: refreshed}).NewCookie(t)
 	calls := a.Fake.Calls(authkittest.RouteRefresh)
-	for _, cookie := range []string{old + "; " + renewed + "; " + fresh, fresh + "; " + old, renewed + "; " + fresh + "; authkit-session=x"} {
+	for _, cookie := range []string{old + "; " + refreshed + "; " + latest, latest + "; " + old, refreshed + "; " + latest + "; authkit-session=x"} {
 		resp := a.Send(Request{Target: "/account", Cookie: cookie})
 		assert.Contains(t, resp.Body, "page of "+Kim)
-		assert.Empty(t, resp.SetCookies(t), "the newest is fresh")
+		assert.Empty(t, resp.SetCookies(t), "the latest token needs no refresh")
 	}
 	assert.Equal(t, calls, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-// Finding A1: the same where a sign-in takes the place of a session.
+// A late response of the replaced session must not overwrite the cookie of the new sign-in.
 func TestASignInReplacesASessionBesideAPlantedCookie(t *testing.T) {
-	for name, plant := range map[string]string{"behind": "; authkit-session=x", "a chunk": "; authkit-session.0=x", "a surplus chunk": "; authkit-session.5=x"} {
+	for name, plant := range map[string]string{"after": "; authkit-session=x", "a chunk": "; authkit-session.0=x", "an additional chunk": "; authkit-session.5=x"} {
 		t.Run(name, func(t *testing.T) {
-			began, goOn := make(chan struct{}), make(chan struct{})
-			a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
-			lees := a.SignedIn("lee@example.com").CookieHeader()
+			began, proceed := make(chan struct{}), make(chan struct{})
+			a := NewApp(t, AppOptions{Routes: reporting(began, proceed)})
+			leeCookie := a.SignedIn(lee).CookieHeader()
 			a.Clock.Advance(4*time.Minute + 10*time.Second)
-			late := a.BeginLate("/report", lees, began)
+			late := a.BeginLate("/report", leeCookie, began)
 			s := a.Begin("/login")
-			jar := a.Send(Request{Target: s.Target(), Cookie: lees + plant + "; " + s.Cookie, Header: Navigation()}).NewCookie(t)
-			close(goOn)
+			jar := a.Send(Request{Target: s.Target(), Cookie: leeCookie + plant + "; " + s.Cookie, Header: Navigation()}).NewCookie(t)
+			close(proceed)
 			jar = JarAfter(jar, <-late)
 			assert.Contains(t, a.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()}).Body, Kim)
 		})
@@ -253,15 +255,15 @@ func TestASignInReplacesASessionBesideAPlantedCookie(t *testing.T) {
 
 func TestPlantedCookiesCauseNoRedirectLoopWithACustomSignInPage(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithSignInPage()}})
-	mine, theirs := a.SignedIn(Kim).CookieHeader(), a.SignedIn("lee@example.com").CookieHeader()
+	kimCookie, leeCookie := a.SignedIn(Kim).CookieHeader(), a.SignedIn(lee).CookieHeader()
 	name := conflictCookie("", a.Fake.ClientID(), "authkit-session")
 	for _, c := range []struct {
 		count  string
 		status int
 	}{{"", 303}, {"0", 303}, {"1", 303}, {"2", 400}, {"3", 400}, {"99", 400}, {"junk", 303}, {"-7", 303}} {
-		resp := a.Send(Request{Target: "/account", Cookie: mine + "; " + theirs + "; " + name + "=" + c.count, Header: Navigation()})
+		resp := a.Send(Request{Target: "/account", Cookie: kimCookie + "; " + leeCookie + "; " + name + "=" + c.count, Header: Navigation()})
 		require.Equal(t, c.status, resp.Status, c.count)
-		require.Contains(t, resp.expiredForms(t), "authkit-session  /account", "what may be in the way is expired, too")
+		require.Contains(t, resp.expiredForms(t), "authkit-session  /account", "the possible duplicates are expired as well")
 		if c.status == 303 {
 			require.Equal(t, map[bool]string{true: "1", false: "0"}[c.count == "1"], resp.SetCookies(t)[name].Value)
 		} else {
@@ -270,27 +272,27 @@ func TestPlantedCookiesCauseNoRedirectLoopWithACustomSignInPage(t *testing.T) {
 	}
 }
 
-// An old cookie that does not open is no reason to refuse a sign-in, however often it is begun.
+// An old cookie that does not open is not a conflict, even if the user starts the sign-in several times.
 func TestUnfinishedSignInsDoNotCountAsCookieConflicts(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	b := a.Browser()
 	u, err := url.Parse(a.URL + "/")
 	require.NoError(t, err)
-	b.Jar.SetCookies(u, []*http.Cookie{{Name: "authkit-session", Value: "sealed-by-a-password-of-last-year", Path: "/"}})
+	b.Jar.SetCookies(u, []*http.Cookie{{Name: "authkit-session", Value: "sealed-with-a-retired-password", Path: "/"}})
 	for range 5 {
 		page := b.get("/account")
-		require.Equal(t, http.StatusOK, page.StatusCode, "the sign-in page comes each time")
+		require.Equal(t, http.StatusOK, page.StatusCode, "each request leads to the sign-in page")
 	}
 	page, err := b.SignIn(a.URL+"/account", Kim)
 	require.NoError(t, err)
 	require.Contains(t, page.Body, "page of "+Kim)
 	b.get("/login")
 	for _, name := range b.cookieNames() {
-		require.NotContains(t, name, "authkit-conflict", "the count ends with the next sign-in that finds the session")
+		require.NotContains(t, name, "authkit-conflict", "the next sign-in that finds the session expires the count")
 	}
 }
 
-// Finding A19: each name is expired once, however often it came.
+// A request can repeat one cookie name thousands of times. The work of the response must not grow with them.
 func TestACookieNameThatRepeatsManyTimesIsExpiredOnce(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	flood := strings.Repeat("authkit-session.1=A; ", 40_000)
@@ -307,12 +309,12 @@ func TestACookieNameThatRepeatsManyTimesIsExpiredOnce(t *testing.T) {
 				seen[form] = true
 			}
 			allocs := testing.AllocsPerRun(3, func() { a.Direct(handler, q) })
-			assert.Less(t, allocs, 2000.0, "the work does not grow with the cookies")
+			assert.Less(t, allocs, 2000.0, "the allocations do not grow with the number of cookies")
 		})
 	}
 }
 
-// nginx takes 4 KB of a response's header by default, and answers 502 beyond that.
+// nginx accepts a response header of 4 KB by default and answers 502 beyond that.
 func TestExpiringDuplicateCookiesKeepsTheResponseHeaderSmall(t *testing.T) {
 	var names []string
 	for _, suffix := range []string{"", ".0", ".1", ".2", ".3", ".4", ".5", ".6", ".7"} {
@@ -340,7 +342,7 @@ func TestExpiringDuplicateCookiesKeepsTheResponseHeaderSmall(t *testing.T) {
 		alone = a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 		beside = a.Send(Request{Target: other.Target(), Cookie: other.Cookie + "; " + jar, Header: Navigation()})
 		require.Equal(t, "/", beside.Header.Get("Location"))
-		own := 9 * 90 // what the request brought of the form in use goes in any case
-		require.LessOrEqual(t, size(beside), max(3700, size(alone))+own, "at its end")
+		own := 9 * 90 // the nine cookies of the request are always expired under the Domain and Path in use
+		require.LessOrEqual(t, size(beside), max(3700, size(alone))+own, "at the callback")
 	}
 }

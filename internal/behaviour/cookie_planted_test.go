@@ -1,4 +1,5 @@
-// A1 and A2: cookies that another host of the domain, or somebody on the way, has put beside the application's own.
+// Cookies of the session's name that an attacker has planted: another host of the domain, or a network attacker over plain
+// HTTP. They must prevent neither sign-in nor sign-out.
 
 package behaviour
 
@@ -15,23 +16,24 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// planted is a cookie of the attacker's.
+// planted is a cookie that the attacker has set.
 type planted struct{ name, value, domain, path string }
 
-// scope is a Domain and a Path. Deleting a cookie needs both as they were set, and no request tells them.
+// scope is the Domain and Path of a planted cookie. A cookie can only be deleted with the same Domain and Path, and the
+// Cookie header contains neither.
 type scope struct{ name, domain, path string }
 
-// (One with the application's own host for a Domain is left to the tests in a browser: net/http/cookiejar takes it for
-// the very cookie.)
+// scopes omits a Domain equal to the application's host: net/http/cookiejar takes such a cookie for the host-only one. The
+// tests in a browser cover it.
 var scopes = []scope{
-	{"the very cookie", "", "/"},
-	{"of a path", "", "/account"},
-	{"of the parent domain", "example.test", "/"},
-	{"of the parent domain and a path", "example.test", "/account"},
+	{"host-only at the root", "", "/"},
+	{"host-only at a path", "", "/account"},
+	{"parent domain at the root", "example.test", "/"},
+	{"parent domain at a path", "example.test", "/account"},
 }
 
-// beside is the scope with the other path.
-func (s scope) beside() scope {
+// otherPath returns the scope with the other path.
+func (s scope) otherPath() scope {
 	if s.path == "/" {
 		s.path = "/account"
 	} else {
@@ -40,21 +42,23 @@ func (s scope) beside() scope {
 	return s
 }
 
-// plant is one way to fill a scope.
+// plant is one set of cookies to plant in a scope.
 type plant struct {
 	name string
-	// cookies are planted in a browser in which mine is the session, if there is one, and theirs is the attacker's own.
-	cookies func(s scope, name string, mine, theirs []planted) []planted
-	// anothers reports whether what is planted is a valid session. Nothing tells whose a browser is that has no other one.
-	anothers bool
-	// explained reports whether the person may be shown what is in the way in place of the page.
+	// cookies returns the cookies to plant. victim is the session in the browser, nil before the sign-in. attacker is the
+	// session of the attacker.
+	cookies func(s scope, name string, victim, attacker []planted) []planted
+	// otherUser reports whether a valid session of the attacker is planted. In a browser without another session, the
+	// application cannot distinguish it from a session of its own.
+	otherUser bool
+	// explained reports whether the response may be a page that explains the cookie conflict.
 	explained func(form string) bool
 }
 
 func never(string) bool  { return false }
 func always(string) bool { return true }
 
-// single is a plant of one cookie.
+// single plants one cookie.
 func single(suffix, value string) func(scope, string, []planted, []planted) []planted {
 	return func(s scope, name string, _, _ []planted) []planted {
 		return []planted{{name + suffix, value, s.domain, s.path}}
@@ -62,32 +66,32 @@ func single(suffix, value string) func(scope, string, []planted, []planted) []pl
 }
 
 var plants = []plant{
-	{"a whole one of junk", single("", "x"), false, never},
-	{"an empty one", single("", ""), false, never},
-	{"a first part", single(".0", "x"), false, never},
-	{"a second part", single(".1", "x"), false, never},
-	// Beside three parts an eighth looks like the end of a session that has lost the parts between.
-	{"an eighth part", single(".7", "x"), false, func(form string) bool { return form == inParts }},
-	{"one that came twice with the same value", func(s scope, name string, _, _ []planted) []planted {
-		return []planted{{name, "x", s.domain, s.path}, {name, "x", s.beside().domain, s.beside().path}}
+	{"an invalid whole cookie", single("", "x"), false, never},
+	{"an empty cookie", single("", ""), false, never},
+	{"a first chunk", single(".0", "x"), false, never},
+	{"a second chunk", single(".1", "x"), false, never},
+	// Beside three chunks, an eighth one looks like the end of a session with missing chunks.
+	{"an eighth chunk", single(".7", "x"), false, func(form string) bool { return form == inChunks }},
+	{"a duplicate with the same value", func(s scope, name string, _, _ []planted) []planted {
+		return []planted{{name, "x", s.domain, s.path}, {name, "x", s.otherPath().domain, s.otherPath().path}}
 	}, false, never},
-	{"one that came twice with two values", func(s scope, name string, _, _ []planted) []planted {
-		return []planted{{name, "x", s.domain, s.path}, {name, "y", s.beside().domain, s.beside().path}}
+	{"a duplicate with another value", func(s scope, name string, _, _ []planted) []planted {
+		return []planted{{name, "x", s.domain, s.path}, {name, "y", s.otherPath().domain, s.otherPath().path}}
 	}, false, never},
-	{"a copy of the session itself", func(s scope, _ string, mine, _ []planted) (all []planted) {
-		for _, c := range mine {
+	{"a copy of the session", func(s scope, _ string, victim, _ []planted) (all []planted) {
+		for _, c := range victim {
 			all = append(all, planted{c.name, c.value, s.domain, s.path})
 		}
 		return all
 	}, false, never},
-	{"another person's session", func(s scope, name string, _, theirs []planted) []planted {
-		return []planted{{name, theirs[0].value, s.domain, s.path}}
+	{"a session of another user", func(s scope, name string, _, attacker []planted) []planted {
+		return []planted{{name, attacker[0].value, s.domain, s.path}}
 	}, true, always},
-	{"another person's session as a first part", func(s scope, name string, _, theirs []planted) []planted {
-		return []planted{{name + ".0", theirs[0].value, s.domain, s.path}}
+	{"a session of another user as a first chunk", func(s scope, name string, _, attacker []planted) []planted {
+		return []planted{{name + ".0", attacker[0].value, s.domain, s.path}}
 	}, true, always},
-	{"twenty of them", func(s scope, name string, _, _ []planted) (all []planted) {
-		for _, s := range []scope{s, s.beside()} {
+	{"twenty cookies", func(s scope, name string, _, _ []planted) (all []planted) {
+		for _, s := range []scope{s, s.otherPath()} {
 			all = append(all, planted{name, "x", s.domain, s.path})
 			for i := range 9 {
 				all = append(all, planted{fmt.Sprintf("%s.%d", name, i), "x", s.domain, s.path})
@@ -97,18 +101,18 @@ var plants = []plant{
 	}, false, always},
 }
 
-const inParts = "a session in parts"
+const inChunks = "a session in chunks"
 
-// sessionForm is a form that the victim's session may have.
+// sessionForm is one form of the victim's session.
 type sessionForm struct {
 	name, cookie, email string
 	opts                []authkit.Option
 }
 
 var sessionForms = []sessionForm{
-	{"a whole session", sessionCookie, Kim, nil},
-	{inParts, sessionCookie, val, nil},
-	{"a session that is shared", "wos-session", Kim, []authkit.Option{authkit.WithSharedSession()}},
+	{"a session in one cookie", sessionCookie, Kim, nil},
+	{inChunks, sessionCookie, val, nil},
+	{"a shared session", "wos-session", Kim, []authkit.Option{authkit.WithSharedSession()}},
 }
 
 func TestCookiesPlantedByAnotherHostBlockNeitherSignInNorSignOut(t *testing.T) {
@@ -118,14 +122,14 @@ func TestCookiesPlantedByAnotherHostBlockNeitherSignInNorSignOut(t *testing.T) {
 			for _, p := range plants {
 				for _, s := range scopes {
 					for _, when := range []string{"before", "after", "before and after"} {
-						if p.anothers && p.takesPlace(s, form) {
-							continue // nothing tells it from a session that was signed in to here
+						if p.otherUser && p.replacesSession(s, form) {
+							continue // it cannot be distinguished from a session that signed in here
 						}
 						if when != "after" && p.cookies(s, form.cookie, nil, []planted{{}}) == nil {
-							continue // there is no session yet to copy
+							continue // no session exists yet that could be copied
 						}
 						t.Run(p.name+" "+s.name+", "+when+" the sign-in", func(t *testing.T) {
-							h.goThrough(t, form, p, s, when)
+							h.checkPlanted(t, form, p, s, when)
 						})
 					}
 				}
@@ -134,35 +138,36 @@ func TestCookiesPlantedByAnotherHostBlockNeitherSignInNorSignOut(t *testing.T) {
 	}
 }
 
-// takesPlace reports whether a plant takes the place of the session itself.
-func (p *plant) takesPlace(s scope, form sessionForm) bool {
-	return form.name != inParts && slices.ContainsFunc(p.cookies(s, form.cookie, nil, []planted{{value: "x"}}), func(c planted) bool {
+// replacesSession reports whether a plant overwrites the session cookie.
+func (p *plant) replacesSession(s scope, form sessionForm) bool {
+	return form.name != inChunks && slices.ContainsFunc(p.cookies(s, form.cookie, nil, []planted{{value: "x"}}), func(c planted) bool {
 		return c.name == form.cookie && c.domain == "" && c.path == "/"
 	})
 }
 
-// goThrough is what a person does in whose browser cookies are planted.
-func (h *twoHosts) goThrough(t *testing.T, form sessionForm, p plant, s scope, when string) {
+// checkPlanted plants cookies in a browser, signs in and out there, and checks that the user reaches the page and that a
+// copied session cookie is refused after the sign-out.
+func (h *twoHosts) checkPlanted(t *testing.T, form sessionForm, p plant, s scope, when string) {
 	v := h.person(t, form.cookie, form.email)
-	var theirs []planted
-	if p.anothers {
+	var attackerSession []planted
+	if p.otherUser {
 		attacker := h.person(t, form.cookie, lee)
 		attacker.arrives(appURL+"/account", false)
-		theirs = attacker.session()
+		attackerSession = attacker.session()
 	}
 	explained := p.explained(form.name)
 	if when == "after" {
 		v.arrives(appURL+"/account", false)
 	} else {
-		v.plant(p.cookies(s, form.cookie, nil, theirs)...)
+		v.plant(p.cookies(s, form.cookie, nil, attackerSession)...)
 		start := appURL + "/account"
-		if p.anothers {
-			start = appURL + "/login?return_to=/account" // until they sign in, the browser is the attacker's
+		if p.otherUser {
+			start = appURL + "/login?return_to=/account" // until the sign-in, the only session is the attacker's
 		}
 		v.arrives(start, explained)
 	}
 	if when != "before" {
-		v.plant(p.cookies(s, form.cookie, v.session(), theirs)...)
+		v.plant(p.cookies(s, form.cookie, v.session(), attackerSession)...)
 	}
 	v.arrives(appURL+"/account", explained)
 	v.arrives(appURL+"/account", explained)
@@ -170,15 +175,15 @@ func (h *twoHosts) goThrough(t *testing.T, form sessionForm, p plant, s scope, w
 	copied := v.copied()
 	require.NotEmpty(t, copied)
 	v.signOut()
-	assert.Empty(t, v.others, "a page shows another person")
+	assert.Empty(t, v.others, "a page shows another user")
 	isRefused(t, h.App, copied, "at once")
 	h.passes(t, func() bool { return active(h.Fake, v.since, form.email) == 0 })
 	h.Clock.Advance(6 * time.Minute)
 	isRefused(t, h.App, copied, "after six minutes")
-	isRefused(t, h.other, copied, "after six minutes, by the other instance")
+	isRefused(t, h.other, copied, "after six minutes, at the other instance")
 }
 
-// isRefused checks that a fetch with nothing but this cookie is refused.
+// isRefused checks that a fetch with only this cookie is answered 401.
 func isRefused(t *testing.T, m *App, cookie, when string) {
 	t.Helper()
 	resp, err := m.Do(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()})
@@ -187,7 +192,7 @@ func isRefused(t *testing.T, m *App, cookie, when string) {
 	assert.NotContains(t, resp.Body, "@example.com", when)
 }
 
-// active is how many sessions of somebody could still be refreshed.
+// active returns how many sessions of a user can still be refreshed. It skips the first after sessions of the fake.
 func active(fake *authkittest.Server, after int, email string) (n int) {
 	for _, s := range fake.Sessions()[after:] {
 		if s.Email == email && s.Active() {

@@ -1,4 +1,4 @@
-// Session cookies that were sealed for another purpose or changed.
+// Session cookies that are copied, changed, or sealed for another application or purpose.
 
 package behaviour
 
@@ -19,7 +19,7 @@ import (
 func TestACopiedCookieEndsAtTheIdleAndAbsoluteLimits(t *testing.T) {
 	const day = 24 * time.Hour
 	m := newPlainApp(t, authkit.WithCookieMaxAge(day), authkit.WithIdleTimeout(2*time.Hour))
-	first := m.signIn(Kim) // an attacker keeps it for good, whatever Max-Age says
+	first := m.signIn(Kim) // an attacker who copied it ignores Max-Age
 	cookie := first
 	for m.Clock.Now().Before(Start.Add(day - time.Hour)) {
 		m.Clock.Advance(time.Hour)
@@ -29,16 +29,16 @@ func TestACopiedCookieEndsAtTheIdleAndAbsoluteLimits(t *testing.T) {
 		require.NotEmpty(t, cookie)
 	}
 	m.Clock.Set(Start.Add(2 * time.Hour))
-	m.isNobody(first, "at the idle limit, of a cookie that was renewed since")
+	m.isNobody(first, "the first cookie, at the idle limit")
 
 	m.Clock.Set(Start.Add(day - time.Second))
 	assert.Equal(t, Kim, m.visitor(cookie))
 	before := m.Fake.Calls(authkittest.RouteRefresh)
 	for _, beyond := range []time.Duration{0, time.Second, day, 365 * day} {
 		m.Clock.Set(Start.Add(day + beyond))
-		m.isNobody(cookie, "no renewal carries a session beyond the absolute limit")
+		m.isNobody(cookie, "a refresh does not extend the absolute limit")
 	}
-	assert.Equal(t, before, m.Fake.Calls(authkittest.RouteRefresh), "nor is one asked for")
+	assert.Equal(t, before, m.Fake.Calls(authkittest.RouteRefresh), "no refresh is attempted")
 }
 
 func TestASealedSessionOpensOnlyInItsOwnApplication(t *testing.T) {
@@ -50,11 +50,11 @@ func TestASealedSessionOpensOnlyInItsOwnApplication(t *testing.T) {
 		opens                  bool
 		opts                   []authkit.Option
 	}{
-		{"another process of the same application opens it", cookie, m.Password, true, nil},
-		{"another password does not", cookie, newPassword(), false, nil},
-		{"another name under the same password does not", "staff-session=" + value, m.Password, false, []authkit.Option{authkit.WithCookieName("staff-session")}},
-		{"the family's format under the same password does not", "wos-session=" + value, m.Password, false, []authkit.Option{authkit.WithSharedSession()}},
-		{"nor does one that accepts foreign sessions, in the place of those", "wos-session=" + value, m.Password, false, []authkit.Option{authkit.WithForeignSessions()}},
+		{"another process of the same application", cookie, m.Password, true, nil},
+		{"another password", cookie, newPassword(), false, nil},
+		{"another cookie name, the same password", "staff-session=" + value, m.Password, false, []authkit.Option{authkit.WithCookieName("staff-session")}},
+		{"an application with a shared session, the same password", "wos-session=" + value, m.Password, false, []authkit.Option{authkit.WithSharedSession()}},
+		{"an application with foreign sessions, the same password", "wos-session=" + value, m.Password, false, []authkit.Option{authkit.WithForeignSessions()}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			other := newPlainInstance(t, m.Fake, m.Clock, c.password, c.opts...)
@@ -67,24 +67,24 @@ func TestASealedSessionOpensOnlyInItsOwnApplication(t *testing.T) {
 	}
 }
 
-// The seals of others are of other formats, in which a change of one character must be noticed as well. What tells it is
-// their authentication alone: the profile beside a good token is vouched for by nothing else.
+// Other libraries seal sessions in other formats. The authentication of the seal is the only protection of the user profile,
+// which is stored beside a valid token. So a change of any character must be detected there as well.
 func TestATamperedSharedOrForeignSessionIsAnonymousAndKeepsItsCookie(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		open func(*testing.T) *App
 		seal func(...string) (seal.Sealer, error)
 	}{
-		{"of the JavaScript libraries, in a shared session", func(t *testing.T) *App { return newSharingApp(t) }, iron},
-		{"of the JavaScript libraries, left behind", func(t *testing.T) *App { return newPlainApp(t, authkit.WithForeignSessions()) }, iron},
-		{"of the official Go SDK, left behind", func(t *testing.T) *App { return newPlainApp(t, authkit.WithForeignSessions()) }, seal.WorkOSGo},
+		{"JavaScript libraries, shared session", func(t *testing.T) *App { return newSharingApp(t) }, iron},
+		{"JavaScript libraries, foreign session", func(t *testing.T) *App { return newPlainApp(t, authkit.WithForeignSessions()) }, iron},
+		{"official Go SDK, foreign session", func(t *testing.T) *App { return newPlainApp(t, authkit.WithForeignSessions()) }, seal.WorkOSGo},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := c.open(t)
 			m.publishKnown()
 			session := marshal(object{
-				"accessToken": m.forge(good), "refreshToken": "refresh-token-of-a-neighbours-session",
-				"access_token": m.forge(good), "refresh_token": "refresh-token-of-a-neighbours-session",
+				"accessToken": m.forge(good), "refreshToken": "refresh-token-of-another-library",
+				"access_token": m.forge(good), "refresh_token": "refresh-token-of-another-library",
 				"user": object{"object": "user", "id": "user_kim", "email": Kim, "firstName": strings.Repeat("a long name ", 40)},
 			})
 			sealer, err := c.seal(m.Password)
@@ -99,25 +99,25 @@ func TestATamperedSharedOrForeignSessionIsAnonymousAndKeepsItsCookie(t *testing.
 				}
 			}
 			for name, cookie := range map[string]string{
-				"cut":             text[:len(text)-1],
-				"longer":          text + "A",
-				"doubled":         text + text,
-				"another's":       anothers(t, c.seal, session),
-				"cut, twice":      text[:len(text)-1] + "; wos-session=" + text[1:],
-				"under our name":  "; " + sessionCookie + "=" + text,
-				"in parts of one": "; wos-session.0=" + text,
+				"cut":                   text[:len(text)-1],
+				"one character longer":  text + "A",
+				"doubled":               text + text,
+				"another password":      sealedWithAnotherPassword(t, c.seal, session),
+				"cut, duplicate":        text[:len(text)-1] + "; wos-session=" + text[1:],
+				"under our cookie name": "; " + sessionCookie + "=" + text,
+				"in one chunk":          "; wos-session.0=" + text,
 			} {
 				t.Run(name, func(t *testing.T) { m.isNobody("wos-session=" + cookie) })
 			}
 			for _, cookie := range []string{text + "; wos-session=" + text, text + "; wos-session=A", "A; wos-session=" + text, "; wos-session=" + text} {
-				assert.Equal(t, Kim, m.visitor("wos-session="+cookie), "equal ones are one, and junk beside it changes nothing")
+				assert.Equal(t, Kim, m.visitor("wos-session="+cookie), "an equal or invalid duplicate changes nothing")
 			}
 		})
 	}
 }
 
-// anothers is what somebody has sealed who does not know the password.
-func anothers(t *testing.T, format func(...string) (seal.Sealer, error), plaintext string) string {
+// sealedWithAnotherPassword seals a session with a random password.
+func sealedWithAnotherPassword(t *testing.T, format func(...string) (seal.Sealer, error), plaintext string) string {
 	t.Helper()
 	sealer, err := format(newPassword())
 	require.NoError(t, err)
@@ -126,6 +126,7 @@ func anothers(t *testing.T, format func(...string) (seal.Sealer, error), plainte
 	return text
 }
 
+// iron is seal.Iron with the result type that seal.WorkOSGo has.
 func iron(passwords ...string) (seal.Sealer, error) { return seal.Iron(passwords...) }
 
 func TestASessionCookieWithAnyCharacterChangedIsAnonymous(t *testing.T) {

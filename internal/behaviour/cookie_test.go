@@ -1,10 +1,11 @@
+// Session cookies: chunks, duplicates, and the names under which they open.
+
 package behaviour
 
 import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,17 +19,10 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// incompressible is a claim that fills a token.
-func incompressible(n int) map[string]any {
-	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	random := rand.New(rand.NewPCG(1, 2))
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = letters[random.IntN(len(letters))]
-	}
-	return map[string]any{"padding": string(b)}
-}
+// incompressible returns a claim of n characters that do not compress, to make a token large.
+func incompressible(n int) map[string]any { return map[string]any{"padding": randomText(n)} }
 
+// fillTokens adds n characters to each access token that kim gets from now on.
 func (a *App) fillTokens(n int) {
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Claims = incompressible(n) })
 }
@@ -47,7 +41,7 @@ func TestASessionWithALargeTokenIsSplitIntoCookieChunks(t *testing.T) {
 	a.fillTokens(2200)
 	a.ExpireToken(0)
 	assert.Contains(t, b.get("/account").Body, "page of "+Kim)
-	assert.Len(t, b.cookieNames(), 2, "a refresh to a smaller session leaves no stale chunk")
+	assert.Len(t, b.cookieNames(), 2, "a refresh to a smaller session expires the other chunks")
 
 	a.fillTokens(10)
 	a.ExpireToken(0)
@@ -57,22 +51,22 @@ func TestASessionWithALargeTokenIsSplitIntoCookieChunks(t *testing.T) {
 	a.fillTokens(4200)
 	a.ExpireToken(0)
 	assert.Contains(t, b.get("/account").Body, "page of "+Kim)
-	assert.Equal(t, names, b.cookieNames(), "and back")
+	assert.Equal(t, names, b.cookieNames(), "a refresh to a larger session")
 
 	_, err := b.SignIn(a.URL+"/login?return_to=/account", "lee@example.com")
-	if err != nil { // the fake still knows Kim's browser: sign out first
+	if err != nil { // the fake still has kim's session: sign out first
 		b.get("/")
 		_, err = b.Submit("Sign out", nil)
 		require.NoError(t, err)
 		_, err = b.SignIn(a.URL+"/account", "lee@example.com")
 		require.NoError(t, err)
 	}
-	assert.Equal(t, []string{"authkit-session"}, b.cookieNames(), "so does a sign-in")
+	assert.Equal(t, []string{"authkit-session"}, b.cookieNames(), "a sign-in expires the other chunks")
 }
 
 func TestASessionOfMoreThanEightCookiesFailsAtSignIn(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	a.fillTokens(9000) // a 12 KB token: the verifier takes 16 at most
+	a.fillTokens(9000) // a 12 KB token; the verifier accepts 16 KB at most
 	a.SignedIn(Kim)
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Metadata = map[string]string{}
@@ -117,61 +111,64 @@ func TestASplitSessionOpensOnlyWithAllChunksInOrder(t *testing.T) {
 		cookie string
 		opens  bool
 	}{
-		"as it was set":                  {good, true},
-		"in another order in the header": {"authkit-session.2=" + three + "; authkit-session.0=" + one + ";authkit-session.1=" + two, true},
-		"beside other cookies":           {"theme=dark; " + good + "; authkit-session.9=x; authkit-session.00=x; authkit-sessions=x", true},
-		"the first missing":              {"authkit-session.1=" + two + "; authkit-session.2=" + three, false},
-		"the middle missing":             {"authkit-session.0=" + one + "; authkit-session.2=" + three, false},
-		"the last missing":               {join(one, two), false},
-		"reordered":                      {join(two, one, three), false},
-		"one twice":                      {join(one, one, three), false},
-		"a surplus one":                  {join(one, two, three, three), false},
-		"a surplus one at the end":       {good + "; authkit-session.7=AAAA", false},
-		"an empty one":                   {join(one, "", three), false},
-		"one of another session":         {join(one, chunk(another, 1), three), false},
-		"a name twice with one value":    {good + "; authkit-session.1=" + two, true},
-		"a junk chunk beside":            {good + "; authkit-session.1=junk", true},
-		"a junk chunk before":            {"authkit-session.1=junk; " + good, true},
-		"two junk chunks before":         {"authkit-session.1=junk; authkit-session.2=junk; " + good, true},
-		"two junk chunks on two sides":   {"authkit-session.1=junk; " + good + "; authkit-session.2=junk", true},
-		"three junk chunks on two sides": {"authkit-session.0=junk; authkit-session.1=junk; " + good + "; authkit-session.2=junk", false},
-		"a junk whole beside":            {good + "; authkit-session=" + one, true},
-		"a junk whole before":            {"authkit-session=" + one + "; " + good, true},
-		"an empty whole before":          {"authkit-session=; " + good, true},
-		"an empty chunk before":          {"authkit-session.0=; " + good, true},
-		"another whole session beside":   {good + "; authkit-session=" + whole, false},
-		"joined in one":                  {"authkit-session=" + one + two + three, true},
-		"a thousand":                     {strings.Join(thousand, "; "), false},
-		"a flipped bit":                  {join(one, two, flip(three)), false},
-		"cut":                            {join(one, two, three[:len(three)-1]), false},
-		"quoted":                         {`authkit-session="` + one + two + three + `"`, false},
-		"empty":                          {"authkit-session=", false},
-		"no cookie but its name":         {"authkit-session", false},
-		"separators and nothing else":    {";;; ; =; ==", false},
+		"unchanged":                             {good, true},
+		"in another order in the header":        {"authkit-session.2=" + three + "; authkit-session.0=" + one + ";authkit-session.1=" + two, true},
+		"beside other cookies":                  {"theme=dark; " + good + "; authkit-session.9=x; authkit-session.00=x; authkit-sessions=x", true},
+		"the first missing":                     {"authkit-session.1=" + two + "; authkit-session.2=" + three, false},
+		"the middle missing":                    {"authkit-session.0=" + one + "; authkit-session.2=" + three, false},
+		"the last missing":                      {join(one, two), false},
+		"reordered":                             {join(two, one, three), false},
+		"one twice":                             {join(one, one, three), false},
+		"an additional chunk":                   {join(one, two, three, three), false},
+		"an additional chunk with a high index": {good + "; authkit-session.7=AAAA", false},
+		"an empty chunk":                        {join(one, "", three), false},
+		"a chunk of another session":            {join(one, chunk(another, 1), three), false},
+		"a duplicate with the same value":       {good + "; authkit-session.1=" + two, true},
+		"a junk chunk after":                    {good + "; authkit-session.1=junk", true},
+		"a junk chunk before":                   {"authkit-session.1=junk; " + good, true},
+		"two junk chunks before":                {"authkit-session.1=junk; authkit-session.2=junk; " + good, true},
+		"two junk chunks on two sides":          {"authkit-session.1=junk; " + good + "; authkit-session.2=junk", true},
+		"three junk chunks on two sides":        {"authkit-session.0=junk; authkit-session.1=junk; " + good + "; authkit-session.2=junk", false},
+		"an invalid whole cookie after":         {good + "; authkit-session=" + one, true},
+		"an invalid whole cookie before":        {"authkit-session=" + one + "; " + good, true},
+		"an empty whole cookie before":          {"authkit-session=; " + good, true},
+		"an empty chunk before":                 {"authkit-session.0=; " + good, true},
+		"another session in one cookie after":   {good + "; authkit-session=" + whole, false},
+		"all chunks in one cookie":              {"authkit-session=" + one + two + three, true},
+		"a thousand chunks":                     {strings.Join(thousand, "; "), false},
+		"a flipped bit":                         {join(one, two, flip(three)), false},
+		"cut":                                   {join(one, two, three[:len(three)-1]), false},
+		"quoted":                                {`authkit-session="` + one + two + three + `"`, false},
+		"empty":                                 {"authkit-session=", false},
+		"a name without a value":                {"authkit-session", false},
+		"only separators":                       {";;; ; =; ==", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			resp := a.Send(Request{Target: "/", Cookie: c.cookie})
 			assert.Equal(t, http.StatusOK, resp.Status)
 			assert.Equal(t, c.opens, strings.Contains(resp.Body, Kim), resp.Body)
-			assert.Empty(t, resp.SetCookies(t), "it stays until sign-in or logout")
+			assert.Empty(t, resp.SetCookies(t), "the cookies stay until a sign-in or a logout")
 		})
 	}
 }
 
 func TestOfDuplicateCookiesTheOneThatOpensIsTheSession(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	mine, theirs := a.SignedIn(Kim).CookieHeader(), a.SignedIn("lee@example.com").CookieHeader()
+	kimCookie, leeCookie := a.SignedIn(Kim).CookieHeader(), a.SignedIn(lee).CookieHeader()
 	for _, cookie := range []string{
-		mine + "; " + mine, "authkit-session=; " + mine, mine + "; authkit-session=", mine + "; authkit-session=x", "authkit-session=x; " + mine,
-		"authkit-session.0=x; " + mine, mine + "; authkit-session.0=x; authkit-session.1=y", mine + "; " + flip(mine), "authkit-session=a; authkit-session=b; " + mine,
+		kimCookie + "; " + kimCookie, "authkit-session=; " + kimCookie, kimCookie + "; authkit-session=",
+		kimCookie + "; authkit-session=x", "authkit-session=x; " + kimCookie,
+		"authkit-session.0=x; " + kimCookie, kimCookie + "; authkit-session.0=x; authkit-session.1=y",
+		kimCookie + "; " + flip(kimCookie), "authkit-session=a; authkit-session=b; " + kimCookie,
 	} {
 		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, Kim)
 	}
-	for _, cookie := range []string{mine + "; " + theirs, theirs + "; " + mine} {
-		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody", "sessions of two people are none")
+	for _, cookie := range []string{kimCookie + "; " + leeCookie, leeCookie + "; " + kimCookie} {
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody", "sessions of two users make the request anonymous")
 	}
 }
 
+// flip changes one character of a text.
 func flip(s string) string {
 	b := []byte(s)
 	if b[10] == 'A' {
@@ -199,13 +196,13 @@ func TestTheNextSignInExpiresDuplicateCookies(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{
 		authkit.WithRedirectURL("https://app.example.com/callback"), authkit.WithCookieDomain("example.com"),
 	}})
-	twice := "authkit-session=host-only; authkit-session=with-domain"
-	resp := a.Send(Request{Target: "/login?x=/not/a/path", Cookie: twice})
+	duplicates := "authkit-session=host-only; authkit-session=with-domain"
+	resp := a.Send(Request{Target: "/login?x=/not/a/path", Cookie: duplicates})
 	assert.Equal(t, http.StatusSeeOther, resp.Status)
 	assert.ElementsMatch(t, []string{
 		"authkit-session  /", "authkit-session app.example.com /",
 		"authkit-session  /login", "authkit-session app.example.com /login", "authkit-session example.com /login",
-	}, resp.expiredForms(t), "each form that can exist goes at the start but the one in use, which is replaced at the end")
+	}, resp.expiredForms(t), "the start of a sign-in expires each possible Domain and Path except the one in use, which the callback replaces")
 }
 
 func TestCookiesOverTLSHaveTheHostPrefix(t *testing.T) {
@@ -221,7 +218,7 @@ func TestCookiesOverTLSHaveTheHostPrefix(t *testing.T) {
 	assert.Empty(t, b.cookieNames())
 }
 
-// Which Domain and Path a second form of the cookie has cannot be seen.
+// A request does not show the Domain and Path of a duplicate cookie, so the response expires every possible combination.
 func TestADuplicateCookieIsExpiredForEveryPossibleDomainAndPath(t *testing.T) {
 	ak, err := authkit.New(
 		authkit.WithAPIKey("sk_1"), authkit.WithClientID("client_1"), authkit.WithCookiePassword(Password),
@@ -251,7 +248,7 @@ func TestADuplicateCookieIsExpiredForEveryPossibleDomainAndPath(t *testing.T) {
 		for _, domain := range []string{"", "example.com", "eu.example.com", "app.eu.example.com"} {
 			for _, path := range []string{"/", "/a", "/a/", "/a/b%3b"} {
 				form := name + " " + domain + " " + path
-				inUse := form == name+"  /" || form == name+" app.eu.example.com /" // one cookie, by RFC 6265
+				inUse := form == name+"  /" || form == name+" app.eu.example.com /" // both are one cookie (RFC 6265, section 5.3)
 				assert.Equal(t, !inUse, expired[form], form)
 			}
 		}
@@ -262,7 +259,7 @@ func TestADuplicateCookieIsExpiredForEveryPossibleDomainAndPath(t *testing.T) {
 	}
 }
 
-// conflictCookie is the name of the cookie that counts fruitless sign-ins.
+// conflictCookie returns the name of the cookie that counts sign-ins which did not resolve a cookie conflict.
 func conflictCookie(prefix, clientID, session string) string {
 	sum := sha256.Sum256([]byte(clientID + "\x00" + session))
 	return prefix + "authkit-conflict-" + base64.RawURLEncoding.EncodeToString(sum[:6])
@@ -290,7 +287,7 @@ func TestACookieWithANameSimilarToAChunkIsIgnored(t *testing.T) {
 		assert.Contains(t, a.Send(Request{Target: "/", Cookie: renamed}).Body, "nobody", renamed[:20])
 		beside := chunks + "; authkit-session" + separator + "0=planted"
 		assert.Contains(t, a.Send(Request{Target: "/", Cookie: beside}).Body, Kim, separator)
-		gone := a.Send(Request{Method: "POST", Target: "/logout", Cookie: "authkit-session" + separator + "0=a-neighbours"}).SetCookies(t)
-		assert.NotContains(t, gone, "authkit-session"+separator+"0", "a neighbour's cookie stays")
+		gone := a.Send(Request{Method: "POST", Target: "/logout", Cookie: "authkit-session" + separator + "0=another-applications"}).SetCookies(t)
+		assert.NotContains(t, gone, "authkit-session"+separator+"0", "the cookie of another application stays")
 	}
 }

@@ -1,4 +1,4 @@
-// Requests that the pages of other origins cause, where the application's own options or clock matter.
+// Requests that pages of other origins cause, and prefetches. These tests need an application in this process.
 
 package behaviour
 
@@ -22,13 +22,13 @@ func TestACrossSiteFormCannotSwitchTheOrganization(t *testing.T) {
 		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: "org_beta", Role: "viewer"})
 	})
 	cookie := m.signIn(Kim)
-	organization := func() string {
+	currentOrganization := func() string {
 		_, rest, _ := strings.Cut(m.Send(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()}).Body, `"organization_id":"`)
 		id, _, _ := strings.Cut(rest, `"`)
 		return id
 	}
-	was := organization()
-	other := map[string]string{"org_acme": "org_beta", "org_beta": "org_acme"}[was]
+	current := currentOrganization()
+	other := map[string]string{"org_acme": "org_beta", "org_beta": "org_acme"}[current]
 	require.NotEmpty(t, other)
 	for name, header := range fromElsewhere {
 		t.Run(name, func(t *testing.T) {
@@ -37,7 +37,7 @@ func TestACrossSiteFormCannotSwitchTheOrganization(t *testing.T) {
 			resp := m.Send(Request{Method: "POST", Target: "/organization", Cookie: cookie, Header: header, Form: url.Values{"organization_id": {other}}})
 			assert.Equal(t, http.StatusForbidden, resp.Status)
 			assert.Empty(t, resp.Header["Set-Cookie"])
-			assert.Equal(t, was, organization())
+			assert.Equal(t, current, currentOrganization())
 		})
 	}
 	for _, method := range []string{"GET", "HEAD", "PUT"} {
@@ -46,26 +46,26 @@ func TestACrossSiteFormCannotSwitchTheOrganization(t *testing.T) {
 	assert.Zero(t, m.Fake.Calls(authkittest.RouteRefresh))
 
 	own := with(with(Navigation(), "Origin", m.URL), "Sec-Fetch-Site", "same-origin")
-	for hostile, want := range map[string]string{"//evil.example": "/", `/\evil.example`: "/", "/account": "/account"} {
+	for returnTo, want := range map[string]string{"//evil.example": "/", `/\evil.example`: "/", "/account": "/account"} {
 		resp := m.Send(Request{Method: "POST", Target: "/organization", Cookie: cookie, Header: own, Form: url.Values{
-			"organization_id": {other}, "return_to": {hostile},
+			"organization_id": {other}, "return_to": {returnTo},
 		}})
 		require.Equal(t, http.StatusSeeOther, resp.Status)
 		assert.Equal(t, want, resp.Header.Get("Location"))
 		cookie = resp.session(t)
-		assert.Equal(t, other, organization(), "the application's own form does")
-		was, other = other, was
+		assert.Equal(t, other, currentOrganization(), "the application's own form switches it")
+		current, other = other, current
 	}
 }
 
-// from is the header of a navigation that a page of another origin, or of this one, has caused.
+// from returns the header of a navigation with this value of Sec-Fetch-Site.
 func from(site string) http.Header {
 	h := Navigation()
 	h.Set("Sec-Fetch-Site", site)
 	return h
 }
 
-// A9. What is fetched ahead is for nobody to see yet.
+// The user may never open a page that the browser prefetches or prerenders.
 func TestAPrefetchStartsNoSignInAndConsumesNoState(t *testing.T) {
 	for _, purpose := range []http.Header{
 		{"Sec-Purpose": {"prefetch"}}, {"Sec-Purpose": {"prefetch;prerender"}}, {"Sec-Purpose": {"prefetch;anonymous-client-ip"}},
@@ -96,7 +96,8 @@ func TestAPrefetchStartsNoSignInAndConsumesNoState(t *testing.T) {
 	}
 }
 
-// An image of a sibling's page may set cookies here, Lax ones too.
+// A page of a sibling domain may load an image from here. Such a same-site request carries Lax cookies, and its response can
+// set cookies.
 func TestACrossOriginImageRequestIsRefusedAtTheCallback(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	s := a.Begin("/login")
@@ -125,11 +126,11 @@ func TestACrossOriginFrameStartsNoSignIn(t *testing.T) {
 			}
 		}
 		resp := a.Send(Request{Target: "/login", Header: framed("same-origin", dest)})
-		assert.Equal(t, http.StatusSeeOther, resp.Status, "a frame of this site's own page: %s", dest)
+		assert.Equal(t, http.StatusSeeOther, resp.Status, "a frame in a page of this origin: %s", dest)
 	}
 	s := a.Begin("/login")
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: framed("cross-site", "iframe")})
-	assert.Equal(t, http.StatusSeeOther, resp.Status, "AuthKit leads a sign-in that this site's own frame began back")
+	assert.Equal(t, http.StatusSeeOther, resp.Status, "AuthKit redirects the frame in which this site started the sign-in")
 	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: "/login", Header: from("cross-site")}).Status, "a link")
 	assert.False(t, a.warned(), a.Logs.String())
 }

@@ -1,10 +1,9 @@
-// Package behaviour tests what an application behind authkit does, over HTTP and from outside. The files are grouped by
-// subject; their names begin with it.
+// Package behaviour tests applications behind authkit over HTTP. Each file name starts with the subject of the file.
 //
-// The files that begin with suite hold what is true of every application behind authkit, whatever its routes and pages.
-// Run runs them against a Target. Here the targets are an application in this process and the examples, built and started
-// as a user does. A case of the suite is named by the sentence that states its outcome.
+// The files suite_*.go hold the tests that every application behind authkit must pass. Run runs them against a Target: an
+// application in this process, or an example that is built and started as a program.
+// The name of each case states its outcome.
 //
-// The other test files need an application in this process: its clock, its signing keys or its options change. App is that
-// application. Tests of the root package that need to look inside authkit import it too.
+// The other test files need an App, which is an application in this process. They change its clock, its signing keys or its
+// options. Tests of the root package that need unexported parts of authkit use App as well.
 package behaviour

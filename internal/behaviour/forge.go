@@ -1,4 +1,4 @@
-// An attacker's workshop: tokens that are good but for one thing, keys to sign them with, seals to put them in.
+// Forged tokens, signing keys and seals. A forged token differs from a valid one in one property.
 
 package behaviour
 
@@ -34,8 +34,8 @@ import (
 // object is a JSON object.
 type object = map[string]any
 
-// Keys are made once for the whole test binary, because that takes a while. What the known ones sign would pass: they
-// are published, so that nothing but the flaw of a token can be what it is refused for.
+// Keys are generated once per test binary, because generation is slow. The known keys are published in the JWKS, so a token
+// that they sign is refused only for its forged property. The unknown key is never published.
 var (
 	knownKey   = sync.OnceValue(func() *rsa.PrivateKey { return newKey(2048) })
 	unknownKey = sync.OnceValue(func() *rsa.PrivateKey { return newKey(2048) })
@@ -61,7 +61,7 @@ func newKey(bits int) *rsa.PrivateKey {
 	return key
 }
 
-// jwk is a key as a JWKS publishes it.
+// jwk returns an RSA key as a JWKS publishes it (RFC 7517).
 func jwk(id string, key *rsa.PrivateKey) object {
 	return object{
 		"kty": "RSA", "use": "sig", "alg": "RS256", "kid": id,
@@ -69,6 +69,7 @@ func jwk(id string, key *rsa.PrivateKey) object {
 	}
 }
 
+// curveJWK returns a P-256 key as a JWKS publishes it.
 func curveJWK(id string, key *ecdsa.PrivateKey) object {
 	point, err := key.PublicKey.Bytes() // 4, x, y
 	if err != nil {
@@ -77,7 +78,7 @@ func curveJWK(id string, key *ecdsa.PrivateKey) object {
 	return object{"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": id, "x": b64(point[1:33]), "y": b64(point[33:])}
 }
 
-// listener is an address of the attacker's, which nobody should ever ask.
+// listener is a server of the attacker that counts its requests. The library must never send it one.
 type listener struct{ heard atomic.Int32 }
 
 func (l *listener) listen(t *testing.T) (url string) {
@@ -89,13 +90,13 @@ func (l *listener) listen(t *testing.T) (url string) {
 	return server.URL
 }
 
-// publish adds keys to those of AuthKit's that verify tokens.
+// publishBeside adds keys to the JWKS of the fake.
 func (a *Instance) publishBeside(keys ...object) {
 	a.T.Helper()
 	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Body: a.keySet(keys...)})
 }
 
-// keySet is AuthKit's own keys, and others.
+// keySet returns the JWKS of the fake with additional keys.
 func (a *Instance) keySet(keys ...object) string {
 	a.T.Helper()
 	a.Fake.ClearFault(authkittest.RouteJWKS)
@@ -117,12 +118,13 @@ func (a *Instance) keySet(keys ...object) string {
 	return marshal(set)
 }
 
+// publishKnown adds the known keys to the JWKS of the fake.
 func (a *Instance) publishKnown() {
 	a.T.Helper()
 	a.publishBeside(jwk(knownID, knownKey()), curveJWK(curveID, knownCurve()))
 }
 
-// claims are those of a good token of kim's.
+// claims returns the claims of a valid access token of kim.
 func (m *App) claims() object {
 	now := m.Clock.Now().Unix()
 	return object{
@@ -131,19 +133,20 @@ func (m *App) claims() object {
 	}
 }
 
-// forgery is a token that is good but for one thing.
+// forgery describes how a token differs from a valid one.
 type forgery struct {
 	name string
-	// header and claims change the parts before they are signed; the texts are theirs in JSON.
+	// header and claims change these parts before they are signed. headerText and claimsText change their JSON.
 	header, claims         func(object)
 	headerText, claimsText func(string) string
-	sign                   func(input string) []byte // nil for RS256 by the known key
-	token                  func(string) string       // changes what came of it
+	sign                   func(input string) []byte // nil for RS256 with the known key
+	token                  func(string) string       // changes the signed token
 }
 
-// good changes nothing.
+// good describes a valid token.
 var good forgery
 
+// forge returns an access token of kim with the changes of f.
 func (m *App) forge(f forgery) string {
 	header, claims := object{"alg": "RS256", "kid": knownID}, m.claims()
 	if f.header != nil {
@@ -182,7 +185,7 @@ func rs(hash crypto.Hash, key *rsa.PrivateKey) func(string) []byte {
 	}
 }
 
-// ps signs with RSASSA-PSS (section 3.5).
+// ps signs with RSASSA-PSS (RFC 7518, section 3.5).
 func ps(hash crypto.Hash, key *rsa.PrivateKey) func(string) []byte {
 	return func(input string) []byte {
 		signature, err := rsa.SignPSS(rand.Reader, key, hash, digest(hash, input), &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
@@ -193,7 +196,7 @@ func ps(hash crypto.Hash, key *rsa.PrivateKey) func(string) []byte {
 	}
 }
 
-// es256 signs with ECDSA (section 3.4).
+// es256 signs with ECDSA and the known P-256 key (RFC 7518, section 3.4).
 func es256(input string) []byte {
 	r, s, err := ecdsa.Sign(rand.Reader, knownCurve(), digest(crypto.SHA256, input))
 	if err != nil {
@@ -205,7 +208,7 @@ func es256(input string) []byte {
 	return signature
 }
 
-// hs256 signs with HMAC under a secret (section 3.2).
+// hs256 signs with HMAC and a secret (RFC 7518, section 3.2).
 func hs256(secret []byte) func(string) []byte {
 	return func(input string) []byte {
 		mac := hmac.New(sha256.New, secret)
@@ -214,6 +217,7 @@ func hs256(secret []byte) func(string) []byte {
 	}
 }
 
+// unsigned returns an empty signature.
 func unsigned(string) []byte { return nil }
 
 func digest(hash crypto.Hash, input string) []byte {
@@ -222,7 +226,7 @@ func digest(hash crypto.Hash, input string) []byte {
 	return h.Sum(nil)
 }
 
-// publicKeyTexts are the forms of the known public key that a careless verifier may take for the secret of an HMAC.
+// publicKeyTexts returns the encodings of the known public key that a faulty verifier might use as an HMAC secret.
 func publicKeyTexts() map[string][]byte {
 	pkix, err := x509.MarshalPKIXPublicKey(&knownKey().PublicKey)
 	if err != nil {
@@ -230,29 +234,29 @@ func publicKeyTexts() map[string][]byte {
 	}
 	pkcs1 := x509.MarshalPKCS1PublicKey(&knownKey().PublicKey)
 	return map[string][]byte{
-		"in PEM":                          pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: pkix}),
-		"in PEM, without the last line's": []byte(strings.TrimSpace(string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: pkix})))),
-		"in PEM of PKCS #1":               pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: pkcs1}),
-		"in DER":                          pkix,
-		"as its modulus":                  knownKey().N.Bytes(),
-		"as its modulus in base64url":     []byte(b64(knownKey().N.Bytes())),
-		"as the JWK":                      []byte(marshal(jwk(knownID, knownKey()))),
-		"as nothing":                      nil,
-		"as its ID":                       []byte(knownID),
+		"in PEM":                            pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: pkix}),
+		"in PEM, without the final newline": []byte(strings.TrimSpace(string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: pkix})))),
+		"in PEM of PKCS #1":                 pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: pkcs1}),
+		"in DER":                            pkix,
+		"as its modulus":                    knownKey().N.Bytes(),
+		"as its modulus in base64url":       []byte(b64(knownKey().N.Bytes())),
+		"as the JWK":                        []byte(marshal(jwk(knownID, knownKey()))),
+		"as an empty secret":                nil,
+		"as its ID":                         []byte(knownID),
 	}
 }
 
-// sharing is an application whose session others write too: whoever has the password can put anything into its seal.
+// newSharingApp starts an application with a shared session. A test that has its password can seal any session for it.
 func newSharingApp(t *testing.T, opts ...authkit.Option) *App {
 	t.Helper()
 	return newPlainApp(t, append([]authkit.Option{authkit.WithSharedSession()}, opts...)...)
 }
 
-// sealed is the Cookie header of a session with some members changed, or taken out where they are nil.
+// sealed returns the Cookie header of a shared session with changed members. A nil value removes a member.
 func (m *App) sealed(token string, change object) (cookie string) {
 	m.T.Helper()
 	session := object{
-		"accessToken": token, "refreshToken": "forged-refresh-token-of-nobody",
+		"accessToken": token, "refreshToken": "forged-refresh-token",
 		"user": object{"object": "user", "id": "user_kim", "email": Kim, "emailVerified": true},
 	}
 	maps.Copy(session, change)
@@ -260,6 +264,7 @@ func (m *App) sealed(token string, change object) (cookie string) {
 	return m.sealedText(marshal(session))
 }
 
+// sealedText returns the Cookie header of a shared session with this plaintext.
 func (m *App) sealedText(plaintext string) (cookie string) {
 	m.T.Helper()
 	iron, err := seal.Iron(m.Password)
@@ -269,7 +274,7 @@ func (m *App) sealedText(plaintext string) (cookie string) {
 	return "wos-session=" + text
 }
 
-// unsealed opens the session of a sharing application.
+// unsealed decrypts the cookie of a shared session.
 func (m *App) unsealed(cookie string) (session struct {
 	AccessToken, RefreshToken string
 	User                      object

@@ -1,4 +1,4 @@
-// What a guard is built from: no mistake of the program makes one that lets everybody through.
+// The construction of guards. A wrong argument must never make a guard that allows every request.
 
 package behaviour
 
@@ -19,11 +19,10 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// middleware is what every guard comes to.
+// middleware is the type that every guard has or returns.
 type middleware = func(http.Handler) http.Handler
 
-// guardsOf are the exported guards of an AuthKit by their names, found by
-// reflection: one that is added later is tested too.
+// guardsOf returns the exported guards of an AuthKit by name. It finds them by reflection, so a new guard is tested as well.
 func guardsOf(ak *authkit.AuthKit) map[string]reflect.Value {
 	guards := map[string]reflect.Value{}
 	v := reflect.ValueOf(ak)
@@ -35,8 +34,8 @@ func guardsOf(ak *authkit.AuthKit) map[string]reflect.Value {
 	return guards
 }
 
-// emptyArguments are the arguments that say nothing, for a guard of each
-// signature that there is. The label is for messages.
+// emptyArguments returns one constructor call for each set of empty or invalid arguments that the guard's signature allows.
+// The keys are labels for messages.
 func emptyArguments(t *testing.T, name string, guard reflect.Value) map[string]func() middleware {
 	t.Helper()
 	switch build := guard.Interface().(type) {
@@ -63,27 +62,26 @@ func emptyArguments(t *testing.T, name string, guard reflect.Value) map[string]f
 		}
 	case func(time.Duration) func(http.Handler) http.Handler:
 		return map[string]func() middleware{
-			"(0)":                   func() middleware { return build(0) },
-			"(-1)":                  func() middleware { return build(-1) },
-			"(the least there is)":  func() middleware { return build(math.MinInt64) },
-			"(an hour in negative)": func() middleware { return build(-time.Hour) },
+			"(0)":                     func() middleware { return build(0) },
+			"(-1)":                    func() middleware { return build(-1) },
+			"(the smallest duration)": func() middleware { return build(math.MinInt64) },
+			"(minus one hour)":        func() middleware { return build(-time.Hour) },
 		}
 	}
-	require.Failf(t, "a guard of a signature that this test does not know", "%s is a %s", name, guard.Type())
+	require.Failf(t, "this test does not know the signature of a guard", "%s is a %s", name, guard.Type())
 	return nil
 }
 
-// built is the middleware that a guard makes, and false where it panics.
+// built returns the middleware that build makes. ok is false if build panics.
 func built(build func() middleware) (made middleware, ok bool) {
 	defer func() { ok = recover() == nil }()
 	return build(), true
 }
 
-// withoutRights is an application, a handler that says that it was reached,
-// and the cookies of two people who are signed in and have nothing that a guard
-// can ask for: no right, no recent proof, and not in person. The rights in
-// their tokens are empty texts. One is signed in to no organization, the other
-// to org_acme.
+// withoutRights returns an application, a handler that answers "reached", and the session cookies of two users. None of
+// their sessions satisfies a guard: the roles, permissions, entitlements and feature flags in the tokens are empty strings,
+// the authentication is an hour old, and the sessions are impersonated. The first user has no organization, the second one
+// has org_acme.
 func withoutRights(t *testing.T) (a *App, pass http.Handler, none, acme string) {
 	a = NewApp(t, AppOptions{})
 	cookies := map[string]string{}
@@ -105,13 +103,12 @@ func withoutRights(t *testing.T) (a *App, pass http.Handler, none, acme string) 
 	return a, pass, cookies[lee], cookies[Kim]
 }
 
-// A15.
+// An empty argument must not be equal to an empty string in a token.
 func TestAGuardWithEmptyArgumentsAllowsNoUserWithoutRights(t *testing.T) {
 	a, pass, none, acme := withoutRights(t)
 	visitors := map[string]string{"signed out": "", "signed in": none, "signed in to an organization": acme}
-	// What a guard lets through by its very meaning. A guard that is not
-	// listed lets nobody of this test through.
-	meant := map[string]func(method, visitor string) bool{
+	// The requests that a guard allows by its definition. All other guards allow no request of this test.
+	allowed := map[string]func(method, visitor string) bool{
 		"RequireAuth()":                func(_, visitor string) bool { return visitor != "signed out" },
 		"RequireAuthOrAPIKey()":        func(_, visitor string) bool { return visitor != "signed out" },
 		"RequireOrganizationSession()": func(_, visitor string) bool { return visitor == "signed in to an organization" },
@@ -129,15 +126,15 @@ func TestAGuardWithEmptyArgumentsAllowsNoUserWithoutRights(t *testing.T) {
 					return // refused at construction
 				}
 				a.Server.Config.Handler = made(pass)
-				passes := meant[name+strings.NewReplacer("nil...", "", "[]string{}...", "").Replace(arguments)]
+				allows := allowed[name+strings.NewReplacer("nil...", "", "[]string{}...", "").Replace(arguments)]
 				for visitor, cookie := range visitors {
 					for _, method := range []string{"GET", "POST"} {
 						header := Scripted()
 						header.Set("Sec-Fetch-Site", "cross-site")
 						resp := a.Send(Request{Method: method, Target: "/guarded", Cookie: cookie, Header: header})
-						through := passes != nil && passes(method, visitor)
-						assert.Equal(t, through, resp.Body == "reached", "%s, %s: %d %s", method, visitor, resp.Status, resp.Body)
-						if !through {
+						want := allows != nil && allows(method, visitor)
+						assert.Equal(t, want, resp.Body == "reached", "%s, %s: %d %s", method, visitor, resp.Status, resp.Body)
+						if !want {
 							assert.Contains(t, []int{http.StatusUnauthorized, http.StatusForbidden}, resp.Status)
 						}
 					}
@@ -210,7 +207,7 @@ func TestRequireOrganizationSessionReportsAMissingOrganization(t *testing.T) {
 	assert.Equal(t, "reached", a.Send(Request{Target: "/", Cookie: acme}).Body)
 }
 
-// The skew that is added to the longest time there is must not make it negative.
+// The clock skew that is added to the largest duration must not overflow.
 func TestRequireRecentAuthAcceptsTheLargestAge(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -223,7 +220,7 @@ func TestRequireRecentAuthAcceptsTheLargestAge(t *testing.T) {
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Claims = map[string]any{"auth_time": nil} })
 	cookie = a.SignedIn(Kim).CookieHeader()
 	a.Server.Config.Handler = a.RequireRecentAuth(math.MaxInt64)(pass)
-	assert.Equal(t, http.StatusForbidden, a.Send(Request{Target: "/", Cookie: cookie}).Status, "no proof is none of any age")
+	assert.Equal(t, http.StatusForbidden, a.Send(Request{Target: "/", Cookie: cookie}).Status, "a token without auth_time satisfies no age")
 }
 
 func TestEveryGuardPanicsForANilHandler(t *testing.T) {

@@ -1,3 +1,5 @@
+// Each guard with each kind of credential, and what a refusal names as missing.
+
 package behaviour
 
 import (
@@ -13,7 +15,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// guarded is an application with one route for each guard.
+// guarded returns an application with one route per guard. Lee has an organization and no right that a guard requires.
 func guarded(t *testing.T) *App {
 	pass := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if key, ok := authkit.APIKeyFromContext(r.Context()); ok {
@@ -63,7 +65,7 @@ func guarded(t *testing.T) *App {
 	return a
 }
 
-// sessionOf is the session that a cookie holds.
+// sessionOf returns the session in a cookie.
 func (a *App) sessionOf(cookie string) *authkit.Session {
 	a.T.Helper()
 	var session *authkit.Session
@@ -75,7 +77,7 @@ func (a *App) sessionOf(cookie string) *authkit.Session {
 	return session
 }
 
-// bearerOf is the access token of a session that a cookie holds.
+// bearerOf returns the access token of the session in a cookie.
 func (a *App) bearerOf(cookie string) string {
 	a.T.Helper()
 	return a.sessionOf(cookie).AccessToken()
@@ -83,8 +85,8 @@ func (a *App) bearerOf(cookie string) string {
 
 func TestEveryGuardAnswersEveryKindOfCredential(t *testing.T) {
 	a := guarded(t)
-	kims := a.SignedIn(Kim).CookieHeader()
-	lees := a.SignedIn(lee).CookieHeader()
+	kimCookie := a.SignedIn(Kim).CookieHeader()
+	leeCookie := a.SignedIn(lee).CookieHeader()
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Claims = map[string]any{"act": map[string]any{"sub": "ops@example.com"}}
 	})
@@ -94,77 +96,90 @@ func TestEveryGuardAnswersEveryKindOfCredential(t *testing.T) {
 
 	visitors := map[string]Request{
 		"signed out":        {},
-		"without the right": {Cookie: lees},
-		"with the right":    {Cookie: kims},
+		"without the right": {Cookie: leeCookie},
+		"with the right":    {Cookie: kimCookie},
 		"impersonated":      {Cookie: impersonated},
-		"with a token":      {Header: http.Header{"Authorization": {"Bearer " + a.bearerOf(kims)}}},
+		"with a token":      {Header: http.Header{"Authorization": {"Bearer " + a.bearerOf(kimCookie)}}},
 		"with a bad token":  {Header: http.Header{"Authorization": {"Bearer nonsense"}}},
 		"with a key":        {Header: http.Header{"Authorization": {"bearer " + full}}},
 		"with a poor key":   {Header: http.Header{"Authorization": {"Bearer " + poor}}},
 		"with a bad key":    {Header: http.Header{"Authorization": {"Bearer sk_nonsense"}}},
 	}
-	const in, out, no, page = 200, 401, 403, 303
-	person := map[string][2]int{ // navigation, fetch
-		"signed out": {page, out}, "without the right": {no, no}, "with the right": {in, in}, "with a token": {in, in},
-		"impersonated": {in, in}, "with a bad token": {out, out}, "with a key": {page, out}, "with a poor key": {page, out}, "with a bad key": {page, out},
+	const ok, unauthenticated, forbidden, redirect = 200, 401, 403, 303
+	users := map[string][2]int{ // navigation, fetch
+		"signed out": {redirect, unauthenticated}, "without the right": {forbidden, forbidden}, "with the right": {ok, ok}, "with a token": {ok, ok},
+		"impersonated": {ok, ok}, "with a bad token": {unauthenticated, unauthenticated},
+		"with a key": {redirect, unauthenticated}, "with a poor key": {redirect, unauthenticated}, "with a bad key": {redirect, unauthenticated},
 	}
-	inPerson := map[string][2]int{"without the right": {in, in}, "impersonated": {no, no}}
-	anybody := map[string][2]int{"without the right": {in, in}}
-	machine := map[string][2]int{
-		"signed out": {out, out}, "without the right": {out, out}, "with the right": {out, out}, "with a token": {out, out},
-		"impersonated":     {out, out},
-		"with a bad token": {out, out}, "with a key": {in, in}, "with a poor key": {no, no}, "with a bad key": {out, out},
+	notImpersonated := map[string][2]int{"without the right": {ok, ok}, "impersonated": {forbidden, forbidden}}
+	anyUser := map[string][2]int{"without the right": {ok, ok}}
+	keys := map[string][2]int{
+		"signed out":        {unauthenticated, unauthenticated},
+		"without the right": {unauthenticated, unauthenticated}, "with the right": {unauthenticated, unauthenticated},
+		"with a token": {unauthenticated, unauthenticated}, "impersonated": {unauthenticated, unauthenticated},
+		"with a bad token": {unauthenticated, unauthenticated},
+		"with a key":       {ok, ok}, "with a poor key": {forbidden, forbidden}, "with a bad key": {unauthenticated, unauthenticated},
 	}
-	either := map[string][2]int{"with a key": {in, in}, "with a poor key": {no, no}, "with a bad key": {out, out}}
+	usersOrKeys := map[string][2]int{
+		"with a key": {ok, ok}, "with a poor key": {forbidden, forbidden}, "with a bad key": {unauthenticated, unauthenticated},
+	}
 	for path, exceptions := range map[string]map[string][2]int{
-		"/auth": anybody, "/anywhere": anybody, "/inperson": inPerson, "/recent": anybody,
+		"/auth": anyUser, "/anywhere": anyUser, "/inperson": notImpersonated, "/recent": anyUser,
 		"/role": nil, "/permission": nil, "/anypermission": nil, "/entitlement": nil, "/flag": nil, "/oneorganization": nil,
 		"/onerole": nil, "/onepermission": nil, "/entitlements": nil, "/anyentitled": nil, "/flags": nil, "/anyflag": nil, "/anyorganization": nil,
-		"/composed": nil, "/inside": nil, "/apikey": machine, "/either": either,
+		"/composed": nil, "/inside": nil, "/apikey": keys, "/either": usersOrKeys,
 	} {
 		for visitor, q := range visitors {
-			for how, browser := range map[string]bool{"navigation": true, "fetch": false} {
+			want, found := exceptions[visitor]
+			if !found {
+				want = users[visitor]
+			}
+			for how, header := range map[string]http.Header{"navigation": Navigation(), "fetch": Scripted()} {
 				t.Run(path+", "+visitor+", "+how, func(t *testing.T) {
-					want, ok := exceptions[visitor]
-					if !ok {
-						want = person[visitor]
-					}
-					status := want[1]
-					header := Scripted()
-					if browser {
-						status, header = want[0], Navigation()
-					}
 					for name, values := range q.Header {
 						header[name] = values
 					}
 					resp := a.Send(Request{Target: path, Cookie: q.Cookie, Header: header})
+					navigation := how == "navigation"
+					status := want[1]
+					if navigation {
+						status = want[0]
+					}
 					require.Equal(t, status, resp.Status, resp.Body)
-					switch status {
-					case in:
-						assert.Contains(t, resp.Body, "passed: ")
-						assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
-					case page:
-						assert.Contains(t, resp.Header.Get("Location"), a.Fake.URL()+"/user_management/authorize?")
-						return
-					case out:
-						assert.Contains(t, resp.Header.Get("WWW-Authenticate"), "Bearer")
-					}
-					assert.Empty(t, resp.Header.Get("Location"))
-					assert.Empty(t, resp.SetCookies(t))
-					if status != in && !browser {
-						problem := resp.Problem(t)
-						assert.EqualValues(t, status, problem["status"])
-						if status == no {
-							assert.NotEmpty(t, problem["missing"])
-							assert.NotContains(t, resp.Body, "user_")
-						}
-					}
-					if status != in && browser {
-						assert.Contains(t, resp.Header.Get("Content-Type"), "text/html")
-					}
+					a.checkGuarded(t, resp, navigation)
 				})
 			}
 		}
+	}
+}
+
+// checkGuarded checks the response of a guard: its body, its headers and the problem document of a refusal.
+func (a *App) checkGuarded(t *testing.T, resp Response, navigation bool) {
+	t.Helper()
+	switch resp.Status {
+	case http.StatusOK:
+		assert.Contains(t, resp.Body, "passed: ")
+		assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
+	case http.StatusSeeOther:
+		assert.Contains(t, resp.Header.Get("Location"), a.Fake.URL()+"/user_management/authorize?")
+		return
+	case http.StatusUnauthorized:
+		assert.Contains(t, resp.Header.Get("WWW-Authenticate"), "Bearer")
+	}
+	assert.Empty(t, resp.Header.Get("Location"))
+	assert.Empty(t, resp.SetCookies(t))
+	if resp.Status == http.StatusOK {
+		return
+	}
+	if navigation {
+		assert.Contains(t, resp.Header.Get("Content-Type"), "text/html")
+		return
+	}
+	problem := resp.Problem(t)
+	assert.EqualValues(t, resp.Status, problem["status"])
+	if resp.Status == http.StatusForbidden {
+		assert.NotEmpty(t, problem["missing"])
+		assert.NotContains(t, resp.Body, "user_")
 	}
 }
 

@@ -1,4 +1,4 @@
-// Guards that require a recent proof.
+// RequireRecentAuth: how old an authentication may be, and how AuthKit is asked for a new one.
 
 package behaviour
 
@@ -26,13 +26,13 @@ func TestRequireRecentAuthAllowsTheAgeAndTheClockSkew(t *testing.T) {
 
 func TestRequireRecentAuthWithoutARedirectURLAnswers403ToANavigation(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	reader, err := authkit.New(
+	ak, err := authkit.New(
 		authkit.WithAPIKey(a.Fake.APIKey()), authkit.WithClientID(a.Fake.ClientID()), authkit.WithBaseURL(a.Fake.URL()),
 		authkit.WithCookiePassword(Password), authkit.WithCookieName("authkit-session"), authkit.WithClock(a.Clock))
 	require.NoError(t, err)
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(2 * time.Minute)
-	a.Server.Config.Handler = reader.RequireRecentAuth(0)(http.NotFoundHandler())
+	a.Server.Config.Handler = ak.RequireRecentAuth(0)(http.NotFoundHandler())
 	resp := a.Send(Request{Target: "/", Cookie: cookie, Header: Navigation()})
 	assert.Equal(t, http.StatusForbidden, resp.Status)
 	assert.Empty(t, resp.SetCookies(t))
@@ -42,12 +42,12 @@ func TestRequireRecentAuthReauthenticatesAndReturnsToThePage(t *testing.T) {
 	a := guarded(t)
 	b := a.SignedIn(Kim)
 	a.Clock.Advance(10*time.Minute + 59*time.Second)
-	assert.Equal(t, http.StatusOK, b.get("/recent").StatusCode, "a minute is for the clocks")
+	assert.Equal(t, http.StatusOK, b.get("/recent").StatusCode, "one minute of clock skew is allowed")
 	a.Clock.Advance(2 * time.Second)
 	assert.Equal(t, "recent_auth_required", a.Send(Request{Target: "/recent", Cookie: b.CookieHeader(), Header: Scripted()}).Problem(t)["code"])
 
 	page, err := b.SignIn(a.URL+"/recent?x=1", Kim)
-	require.NoError(t, err, "AuthKit asks again")
+	require.NoError(t, err, "AuthKit authenticates the user again")
 	assert.Equal(t, "passed: user_kim", page.Body)
 	assert.Equal(t, a.URL+"/recent?x=1", page.URL.String())
 }
@@ -55,7 +55,7 @@ func TestRequireRecentAuthReauthenticatesAndReturnsToThePage(t *testing.T) {
 func TestRequireRecentAuthAnswers403IfAuthKitDoesNotReauthenticate(t *testing.T) {
 	for name, claims := range map[string]map[string]any{
 		"an old auth_time": {"auth_time": Start.Unix()},
-		"none at all":      {"auth_time": nil},
+		"no auth_time":     {"auth_time": nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := guarded(t)
@@ -69,12 +69,13 @@ func TestRequireRecentAuthAnswers403IfAuthKitDoesNotReauthenticate(t *testing.T)
 			assert.Equal(t, http.StatusForbidden, b.Page().StatusCode)
 			assert.Contains(t, b.Page().Body, "more recent")
 			assert.NotEmpty(t, before)
-			assert.Contains(t, b.get("/").Body, Kim, "the session is as it was")
+			assert.Contains(t, b.get("/").Body, Kim, "the session is unchanged")
 		})
 	}
 }
 
-// AuthKit alone knows max_age, so a new proof is given there, whatever a sign-in asks for otherwise.
+// Only the provider "authkit" supports max_age, so a new authentication uses it and ignores the provider and the connection
+// of the login parameters.
 func TestReauthenticationAlwaysUsesTheProviderAuthKit(t *testing.T) {
 	for name, option := range map[string]authkit.Option{
 		"a provider":   authkit.WithLoginParams(authkit.LoginParams{Provider: "GoogleOAuth"}),
@@ -82,8 +83,8 @@ func TestReauthenticationAlwaysUsesTheProviderAuthKit(t *testing.T) {
 		"a connection by request": authkit.WithLoginFunc(func(*http.Request) authkit.LoginParams {
 			return authkit.LoginParams{Connection: "conn_1"}
 		}),
-		"an organization":            authkit.WithLoginParams(authkit.LoginParams{Organization: "org_acme"}),
-		"a provider with its domain": authkit.WithLoginParams(authkit.LoginParams{Provider: "GoogleOAuth", DomainHint: "example.com"}),
+		"an organization":              authkit.WithLoginParams(authkit.LoginParams{Organization: "org_acme"}),
+		"a provider and a domain hint": authkit.WithLoginParams(authkit.LoginParams{Provider: "GoogleOAuth", DomainHint: "example.com"}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{
@@ -112,6 +113,6 @@ func TestRequireRecentAuthAnswers403ToABearerToken(t *testing.T) {
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(20 * time.Minute)
 	cookie = JarAfter(cookie, a.Send(Request{Target: "/account", Cookie: cookie}))
-	r := a.Send(Request{Target: "/recent", Header: http.Header{"Authorization": {"Bearer " + a.bearerOf(cookie)}, "Accept": {"text/html"}}})
-	assert.Equal(t, 403, r.Status)
+	resp := a.Send(Request{Target: "/recent", Header: http.Header{"Authorization": {"Bearer " + a.bearerOf(cookie)}, "Accept": {"text/html"}}})
+	assert.Equal(t, 403, resp.Status)
 }

@@ -1,3 +1,5 @@
+// Guards: which requests start a sign-in, and which session a guard accepts. Login, and the methods of the handlers.
+
 package behaviour
 
 import (
@@ -32,14 +34,14 @@ func TestAnAnonymousNavigationStartsSignInAndAnyOtherRequestGets401(t *testing.T
 		"a browser without Fetch Metadata":   {"GET", header("Accept", "text/html,*/*;q=0.8"), true},
 		"a script's fetch":                   {"GET", Scripted(), false},
 		"a script's fetch that accepts HTML": {"GET", header("Sec-Fetch-Mode", "cors", "Sec-Fetch-Dest", "empty", "Accept", "text/html"), false},
-		"a program that accepts anything":    {"GET", header("Accept", "*/*"), false},
-		"a program that accepts JSON":        {"GET", header("Accept", "application/json"), false},
-		"a program that says nothing":        {"GET", header(), false},
+		"a client that accepts anything":     {"GET", header("Accept", "*/*"), false},
+		"a client that accepts JSON":         {"GET", header("Accept", "application/json"), false},
+		"a client without headers":           {"GET", header(), false},
 		"a page in a frame":                  {"GET", header("Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "iframe", "Accept", "text/html"), false},
 		"an image":                           {"GET", header("Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "image"), false},
 		"a prefetch":                         {"GET", header("Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document", "Accept", "text/html", "Sec-Purpose", "prefetch"), false},
 		"a prerendered page":                 {"GET", header("Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document", "Accept", "text/html", "Sec-Purpose", "prefetch;prerender"), false},
-		"an older browser's prefetch":        {"GET", header("Accept", "text/html", "Purpose", "prefetch"), false},
+		"a prefetch of an older browser":     {"GET", header("Accept", "text/html", "Purpose", "prefetch"), false},
 		"a HEAD":                             {"HEAD", Navigation(), false},
 		"a form that is posted":              {"POST", Navigation(), false},
 		"an upgrade to WebSocket":            {"GET", header("Connection", "keep-alive, Upgrade", "Upgrade", "websocket", "Accept", "text/html"), false},
@@ -81,12 +83,12 @@ func TestTheReturnPathIncludesAPrefixRemovedByStripPrefix(t *testing.T) {
 func TestAGuardWithoutTheMiddlewareLoadsTheSessionItself(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
-	bare := NewInstance(t, a.Fake, a.Clock, AppOptions{})
-	bare.Server.Config.Handler = bare.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	unwrapped := NewInstance(t, a.Fake, a.Clock, AppOptions{})
+	unwrapped.Server.Config.Handler = unwrapped.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, Visitor(r))
 	}))
-	assert.Contains(t, bare.Send(Request{Target: "/", Cookie: cookie}).Body, Kim)
-	resp := bare.Send(Request{Target: "/"})
+	assert.Contains(t, unwrapped.Send(Request{Target: "/", Cookie: cookie}).Body, Kim)
+	resp := unwrapped.Send(Request{Target: "/"})
 	assert.Equal(t, http.StatusUnauthorized, resp.Status)
 	assert.Equal(t, []string{"Cookie"}, resp.Header.Values("Vary"))
 }
@@ -101,17 +103,17 @@ func TestAGuardIgnoresASessionOfAnotherAuthKit(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, other.Send(Request{Target: "/", Cookie: cookie}).Status)
 	renamed := strings.Replace(cookie, "authkit-session=", "admin-session=", 1)
 	assert.Equal(t, http.StatusUnauthorized, other.Send(Request{Target: "/", Cookie: renamed}).Status,
-		"a seal of one cookie does not open under another's name")
+		"a cookie does not open under another name")
 }
 
 func TestAGuardWithoutARedirectURLAnswers401(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	reader, err := authkit.New(
+	ak, err := authkit.New(
 		authkit.WithAPIKey(a.Fake.APIKey()), authkit.WithClientID(a.Fake.ClientID()), authkit.WithBaseURL(a.Fake.URL()),
 		authkit.WithCookiePassword(Password), authkit.WithCookieName("authkit-session"), authkit.WithClock(a.Clock))
 	require.NoError(t, err)
 	cookie := a.SignedIn(Kim).CookieHeader()
-	a.Server.Config.Handler = reader.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	a.Server.Config.Handler = ak.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, Visitor(r))
 	}))
 	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, Kim)
@@ -137,7 +139,7 @@ func TestLoginAndCallbackAcceptOnlyGETAndLogoutOnlyPOST(t *testing.T) {
 	}
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteAuthenticate))
 	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, Kim, "still signed in")
-	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: s.Target(), Cookie: s.Cookie}).Status, "the code is still good")
+	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: s.Target(), Cookie: s.Cookie}).Status, "the code is still valid")
 }
 
 func TestLoginSendsItsParametersToAuthKit(t *testing.T) {
@@ -198,7 +200,7 @@ func TestWithSignInPageAGuardRedirectsToTheLoginPath(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, a.Direct(guarded, Request{Method: "GET", Target: "/account", Header: Scripted()}).Status)
 }
 
-// A browser that sends one of the two headers knows both.
+// A browser sends either both headers or none, so a request with one of them does not come from a page load.
 func TestARequestWithOnlyOneFetchMetadataHeaderIsNotANavigation(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	for name, value := range map[string]string{"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "image"} {
