@@ -1,4 +1,4 @@
-// One process of an application over HTTP: requests, sign-ins, and whom it takes a request for.
+// One process of an application: requests to it over HTTP, sign-ins, and the user that it sees in a request.
 
 package behaviour
 
@@ -21,13 +21,15 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// The people at AuthKit. The victim is kim; val has a token that fills several cookies.
+// The email addresses of the users at the fake AuthKit. Kim is the victim of the attacks. The session of val fills several
+// cookies.
 const (
 	Kim = "kim@example.com"
 	lee = "lee@example.com"
 	val = "val@example.com"
 )
 
+// people returns the users kim, lee and val. Kim is an admin of org_acme.
 func people() authkittest.Option {
 	acme := []authkittest.Membership{{OrganizationID: "org_acme", Role: "admin", Permissions: []string{"posts:write"}}}
 	return authkittest.WithUsers(
@@ -37,42 +39,44 @@ func people() authkittest.Option {
 	)
 }
 
-// The names of the cookies, where they cross plain http.
+// The cookie names of an application over plain HTTP.
 const (
 	sessionCookie = "authkit-session"
 	statePrefix   = "authkit-state-"
 )
 
-// Instance is one running process of an application, with the fake AuthKit behind it, as one test sees it.
+// Instance is one running process of an application and its fake AuthKit.
 type Instance struct {
 	T        testing.TB
 	URL      string // http://localhost:port, or https://127.0.0.1:port
-	Password string // of its cookies
+	Password string // the cookie password
 	Fake     *authkittest.Server
 	Logs     *Log
-	target   Target            // what it is an instance of, zero for an App
-	client   http.RoundTripper // goes to it
-	// atAuthKit are the browsers in which people sign in, by their address: AuthKit knows them when they come again.
+	target   Target            // the zero value for an App
+	client   http.RoundTripper // sends requests to the application
+	// atAuthKit holds the browser of each user at AuthKit, by email address. It keeps the user's AuthKit session between
+	// sign-ins.
 	atAuthKit map[string]*authkittest.Browser
 }
 
+// newPassword returns a random cookie password.
 func newPassword() string { return rand.Text() + rand.Text() }
 
-// with is a header with one more field.
+// with returns a copy of a header in which one field has this value.
 func with(h http.Header, name, value string) http.Header {
 	h = maps.Clone(h)
 	h[http.CanonicalHeaderKey(name)] = []string{value}
 	return h
 }
 
-// direct is a transport that goes to nobody but whom it is told to, whatever the environment says of proxies.
+// direct is a transport that ignores the proxy settings of the environment.
 var direct = func() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.Proxy = nil
 	return t
 }()
 
-// Send sends a request, and ends the test where there is no response.
+// Send sends a request and returns the response. It ends the test on an error.
 func (a *Instance) Send(q Request) Response {
 	a.T.Helper()
 	resp, err := a.Do(q)
@@ -80,7 +84,7 @@ func (a *Instance) Send(q Request) Response {
 	return resp
 }
 
-// Do is Send for goroutines that must not end the test.
+// Do sends a request and returns the response. Goroutines use it, because only the goroutine of a test may end it.
 func (a *Instance) Do(q Request) (Response, error) {
 	if q.Method == "" {
 		q.Method = http.MethodGet
@@ -109,7 +113,7 @@ func (a *Instance) Do(q Request) (Response, error) {
 	return a.read(resp)
 }
 
-// raw sends a request that no client library would let out: its first line and its header.
+// raw sends a request line and header lines as they are. It is for requests that net/http does not send.
 func (a *Instance) raw(lines ...string) Response {
 	a.T.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(a.URL, "http://"))
@@ -126,6 +130,7 @@ func (a *Instance) raw(lines ...string) Response {
 	return read
 }
 
+// read reads and closes a response. Its secrets must not be in the log from now on.
 func (a *Instance) read(resp *http.Response) (Response, error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
@@ -134,7 +139,7 @@ func (a *Instance) read(resp *http.Response) (Response, error) {
 	return Response{resp.StatusCode, resp.Header, string(body)}, err
 }
 
-// session is the Cookie header with the session that a response sets, or "".
+// session returns the Cookie header of the session that a response sets, or "".
 func (r Response) session(t testing.TB) string {
 	t.Helper()
 	var pairs []string
@@ -147,13 +152,13 @@ func (r Response) session(t testing.TB) string {
 	return strings.Join(pairs, "; ")
 }
 
-// begin goes to a page that leads into sign-in, and through AuthKit, and stops short of the callback.
+// BeginAs requests a page that redirects to sign-in and signs in at AuthKit. It returns before the callback is requested.
 func (a *Instance) BeginAs(path, email string) PendingSignIn {
 	a.T.Helper()
 	return a.goOn(a.Send(Request{Target: path, Header: Navigation()}), email)
 }
 
-// goOn is begin from the response that leads into sign-in.
+// goOn is BeginAs for a response that redirects to sign-in.
 func (a *Instance) goOn(resp Response, email string) PendingSignIn {
 	a.T.Helper()
 	require.Equal(a.T, http.StatusSeeOther, resp.Status, resp.Body)
@@ -186,13 +191,13 @@ func (a *Instance) goOn(resp Response, email string) PendingSignIn {
 	return PendingSignIn{callback, states[0]}
 }
 
-// finish brings a sign-in back, in the browser that began it.
+// finish requests the callback of a sign-in with its state cookie.
 func (a *Instance) finish(s PendingSignIn) Response {
 	a.T.Helper()
 	return a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 }
 
-// signIn is the Cookie header of somebody who has signed in.
+// signIn signs a user in and returns the Cookie header of the session.
 func (a *Instance) signIn(email string) (cookie string) {
 	a.T.Helper()
 	resp := a.finish(a.BeginAs("/login", email))
@@ -202,13 +207,14 @@ func (a *Instance) signIn(email string) (cookie string) {
 	return cookie
 }
 
-// visitor is the address of whom the application takes a request with a cookie for, "" for nobody. Nothing but those
-// two is an answer: no cookie makes it fail.
+// visitor returns the email address of the user that the application sees in a request with this Cookie header, or "" for an
+// anonymous request. Any response other than 200 and 401 ends the test.
 func (a *Instance) visitor(cookie string) string {
 	a.T.Helper()
 	return a.visitorOf(a.Send(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()}))
 }
 
+// visitorOf is visitor for a response of /api/me. For a bearer token, which has no profile, it returns the user ID.
 func (a *Instance) visitorOf(resp Response) string {
 	a.T.Helper()
 	if resp.Status == http.StatusUnauthorized {
@@ -219,14 +225,14 @@ func (a *Instance) visitorOf(resp Response) string {
 	var me struct{ User struct{ ID, Email string } }
 	require.NoError(a.T, json.Unmarshal([]byte(resp.Body), &me))
 	require.NotEmpty(a.T, me.User.ID)
-	if me.User.Email == "" { // a bearer token has no profile
+	if me.User.Email == "" {
 		return me.User.ID
 	}
 	return me.User.Email
 }
 
-// isNobody holds a Cookie header against what is promised of one that is no session: it is nobody's, no page fails over
-// it, and it stays where it is.
+// isNobody checks that a request with this Cookie header is anonymous: no page fails, no page shows a user, and no cookie is
+// set or expired.
 func (a *Instance) isNobody(cookie string, why ...any) {
 	a.T.Helper()
 	for _, path := range []string{"/api/me", "/"} {

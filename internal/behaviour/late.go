@@ -1,4 +1,4 @@
-// Responses that end late, and what they leave in the browser.
+// Responses that complete late, and the cookies that they leave in a browser.
 
 package behaviour
 
@@ -16,8 +16,8 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// reporting adds /report, whose handler waits until it may go on, and POST /organization.
-func reporting(began, goOn chan struct{}) func(*App, *http.ServeMux) {
+// reporting adds /report, whose handler closes began and waits for proceed. It also adds /me and POST /organization.
+func reporting(began, proceed chan struct{}) func(*App, *http.ServeMux) {
 	var once sync.Once
 	return func(a *App, mux *http.ServeMux) {
 		mux.Handle("POST /organization", a.SwitchOrganization())
@@ -31,12 +31,13 @@ func reporting(began, goOn chan struct{}) func(*App, *http.ServeMux) {
 		})
 		mux.HandleFunc("/report", func(w http.ResponseWriter, r *http.Request) {
 			once.Do(func() { close(began) })
-			<-goOn
+			<-proceed
 			io.WriteString(w, Visitor(r))
 		})
 	}
 }
 
+// BeginLate sends a request on its own goroutine and returns when the handler has closed began.
 func (a *App) BeginLate(target, cookie string, began chan struct{}) chan Response {
 	answered := make(chan Response, 1)
 	go func() {
@@ -47,7 +48,7 @@ func (a *App) BeginLate(target, cookie string, began chan struct{}) chan Respons
 	return answered
 }
 
-// JarAfter is what a browser keeps after a response.
+// JarAfter returns the Cookie header of a browser after a response. jar is the Cookie header before it.
 func JarAfter(jar string, r Response) string {
 	for _, line := range r.Header["Set-Cookie"] {
 		if c, err := http.ParseSetCookie(line); err == nil && c.Name == "authkit-session" {
@@ -60,14 +61,14 @@ func JarAfter(jar string, r Response) string {
 	return jar
 }
 
-// Slowly is an application whose kim asks for a page when the session is due and
-// WorkOS takes three seconds to renew it. After two of them the page is served
-// with the old token.
-func Slowly(t *testing.T, target string, routes func(*App, *http.ServeMux)) (a *App, cookie string, answered chan Response, renewed chan struct{}) {
+// Slowly starts an application and a request of kim's session whose refresh takes three seconds at WorkOS. It advances the
+// clock by two seconds, after which the page is served with the old token. refreshed receives a value when the refresh has
+// completed.
+func Slowly(t *testing.T, target string, routes func(*App, *http.ServeMux)) (a *App, cookie string, answered chan Response, refreshed chan struct{}) {
 	t.Helper()
-	answered, renewed = make(chan Response, 1), make(chan struct{}, 9)
+	answered, refreshed = make(chan Response, 1), make(chan struct{}, 9)
 	a = NewApp(t, AppOptions{Routes: routes, AuthKit: []authkit.Option{
-		authkit.WithOnRefresh(func(context.Context, authkit.RefreshEvent) { renewed <- struct{}{} }),
+		authkit.WithOnRefresh(func(context.Context, authkit.RefreshEvent) { refreshed <- struct{}{} }),
 	}})
 	cookie = a.SignedIn(Kim).CookieHeader()
 	a.Send(Request{Target: "/account", Cookie: cookie})
@@ -79,14 +80,15 @@ func Slowly(t *testing.T, target string, routes func(*App, *http.ServeMux)) (a *
 		answered <- resp
 	}()
 	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
-	a.Clock.AwaitTimers(3) // the attempt's, the waiting request's and the fault's
+	a.Clock.AwaitTimers(3) // of the refresh, of the waiting request and of the fault
 	a.Clock.Advance(2 * time.Second)
-	return a, cookie, answered, renewed
+	return a, cookie, answered, refreshed
 }
 
-// endingReader yields n bytes and is no io.WriterTo.
+// endingReader returns a Reader of n zero bytes that does not implement io.WriterTo.
 func endingReader(n int64) io.Reader { return io.LimitReader(zeros{}, n) }
 
+// zeros is an endless Reader of zero bytes.
 type zeros struct{}
 
 func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }

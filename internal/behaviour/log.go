@@ -1,4 +1,4 @@
-// The log of an application, and the secrets that must not be in it.
+// The log of an application, and the check that it contains no secret.
 
 package behaviour
 
@@ -13,16 +13,17 @@ import (
 	"time"
 )
 
-// Log collects a log that several goroutines write, and remembers the secrets that were sent and received meanwhile.
+// Log collects the log of an application and the secrets that its messages contain. Several goroutines can use it.
 type Log struct {
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards all fields below
 	text    bytes.Buffer
-	checked int             // how much of the text faults has looked at
-	changed chan struct{}   // closed at the next write, nil where no test waits
-	secrets map[string]bool // the beginning of each
-	panics  bool            // faults reports no panic
+	checked int             // the length of the text that faults has checked
+	changed chan struct{}   // closed at the next write; nil if no test waits
+	secrets map[string]bool // the first shortestSecret bytes of each
+	panics  bool            // panics are allowed
 }
 
+// newLog returns a log that must not contain these secrets.
 func newLog(secrets ...string) *Log {
 	l := &Log{secrets: map[string]bool{}}
 	for _, secret := range secrets {
@@ -47,24 +48,24 @@ func (l *Log) String() string {
 	return l.text.String()
 }
 
-// has reports whether the log has a text since its faults were last returned.
+// has reports whether the log contains a text after the part that faults has checked.
 func (l *Log) has(text string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return bytes.Contains(l.text.Bytes()[l.checked:], []byte(text))
 }
 
-// allowPanics is for a test whose own code panics.
+// allowPanics makes faults ignore panics. It is for tests whose own code panics.
 func (l *Log) allowPanics() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.panics = true
 }
 
-// await waits until a text has been written so many times.
+// await waits until the log contains a text this many times. It ends the test after 20 seconds.
 func (l *Log) await(t testing.TB, text string, times int) {
 	t.Helper()
-	tooLong := time.After(20 * time.Second)
+	timeout := time.After(20 * time.Second)
 	for {
 		l.mu.Lock()
 		if strings.Count(l.text.String(), text) >= times {
@@ -78,16 +79,17 @@ func (l *Log) await(t testing.TB, text string, times int) {
 		l.mu.Unlock()
 		select {
 		case <-changed:
-		case <-tooLong:
+		case <-timeout:
 			t.Fatalf("%q was not logged", text)
 		}
 	}
 }
 
-// shortestSecret keeps words such as "x" and "none", which a test plays a secret with, from being looked for.
+// shortestSecret is the length in bytes from which a value counts as a secret. Tests use short words such as "x" as invalid
+// cookies.
 const shortestSecret = 20
 
-// mayNotTell remembers the secrets of a message: its cookies, its credentials, its code and its state.
+// mayNotTell records the secrets of a message: its cookies, its credentials, its code and its state.
 func (l *Log) mayNotTell(h http.Header, u *url.URL) {
 	var secrets []string
 	for _, line := range slices.Concat(h["Cookie"], h["Set-Cookie"]) {
@@ -110,26 +112,27 @@ func (l *Log) mayNotTell(h http.Header, u *url.URL) {
 	}
 }
 
-// keep remembers the beginning of a secret: an error may quote so much and cut the rest.
+// keep records the beginning of a secret, because an error may quote a value and truncate it. The caller holds mu, unless no
+// other goroutine uses the log.
 func (l *Log) keep(secret string) {
 	if len(secret) >= shortestSecret {
 		l.secrets[secret[:shortestSecret]] = true
 	}
 }
 
-// faults returns what is wrong with the log since it last returned anything.
+// faults returns the panics and secrets in the part of the log that it has not checked before.
 func (l *Log) faults() (faults []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	text := l.text.String()[l.checked:]
 	l.checked = l.text.Len()
-	// authkit logs that a transport or a hook of the application "panicked": that one is caught.
+	// authkit logs "panicked" when it has recovered a panic of a transport or a hook. That is allowed.
 	if _, after, found := strings.Cut(strings.ReplaceAll(text, "panicked", ""), "panic"); found && !l.panics {
 		faults = append(faults, "the application panicked: "+after[:min(len(after), 4<<10)])
 	}
 	for secret := range l.secrets {
 		if strings.Contains(text, secret) {
-			faults = append(faults, "the log tells a secret that begins with "+secret[:8])
+			faults = append(faults, "the log contains a secret that begins with "+secret[:8])
 		}
 	}
 	return faults

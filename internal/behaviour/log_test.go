@@ -1,3 +1,5 @@
+// The log: no secret at any level, and the level of refusals that a client causes.
+
 package behaviour
 
 import (
@@ -25,15 +27,15 @@ func TestNoSecretIsLoggedDuringTheLifeOfASession(t *testing.T) {
 	a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}) // replayed
 	cookie := signedIn.NewCookie(t)
 	a.ExpireToken(0)
-	renewed := a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
-	a.Send(Request{Target: "/account", Cookie: renewed + "x"})
+	refreshed := a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
+	a.Send(Request{Target: "/account", Cookie: refreshed + "x"})
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`})
 	a.ExpireToken(2 * time.Minute)
-	a.Send(Request{Target: "/account", Cookie: renewed})
+	a.Send(Request{Target: "/account", Cookie: refreshed})
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"invalid_grant","error_description":"token ` + tokens[3] + `"}`})
 	a.Clock.Advance(time.Minute)
-	a.Send(Request{Target: "/account", Cookie: renewed})
-	a.Send(Request{Method: "POST", Target: "/logout", Cookie: renewed})
+	a.Send(Request{Target: "/account", Cookie: refreshed})
+	a.Send(Request{Method: "POST", Target: "/logout", Cookie: refreshed})
 
 	logs := a.Logs.String()
 	require.Contains(t, logs, "signed in")
@@ -42,7 +44,7 @@ func TestNoSecretIsLoggedDuringTheLifeOfASession(t *testing.T) {
 
 	secrets := append(tokens, a.Fake.APIKey(), Password, s.Callback.Query().Get("code"), s.Callback.Query().Get("state"))
 	require.Len(t, tokens, 4)
-	for _, header := range []string{s.Cookie, cookie, renewed} {
+	for _, header := range []string{s.Cookie, cookie, refreshed} {
 		_, value, _ := strings.Cut(header, "=")
 		secrets = append(secrets, value)
 	}
@@ -64,7 +66,7 @@ func TestASessionCookieThatDoesNotOpenIsLoggedAtDebug(t *testing.T) {
 
 	a, _ = moving(t)
 	require.Contains(t, a.Send(Request{Target: "/", Cookie: "theme=dark"}).Body, "nobody")
-	require.NotContains(t, a.Logs.String(), "session cookie", "no session came")
+	require.NotContains(t, a.Logs.String(), "session cookie", "the request has no session cookie")
 	require.Contains(t, a.Send(Request{Target: "/", Cookie: "wos-session=planted"}).Body, "nobody")
 	assert.Regexp(t, `level=DEBUG msg="authkit: session cookie [^"]*" error="seal: `, a.Logs.String())
 }
@@ -97,7 +99,7 @@ func TestTheLogOfASharedSessionRecordsItsEventsAndNoSecret(t *testing.T) {
 	m.ExpireToken(2 * time.Minute)
 	for _, fault := range []authkittest.Fault{
 		{Status: 401, Body: `{"message":"` + tokens[3] + `"}`},
-		{Status: 403, Body: "<p>" + tokens[0] + " is not " + tokens[2] + "</p>"}, // nothing of the request's own
+		{Status: 403, Body: "<p>" + tokens[0] + " is not " + tokens[2] + "</p>"}, // without the refresh token of the request
 		{Status: 400, Body: `{"error":"` + tokens[3] + `","error_description":"` + tokens[2] + `"}`},
 		{Status: 400, Body: `{"error":"invalid_grant","error_description":"` + tokens[3] + `"}`},
 	} {
@@ -115,13 +117,13 @@ func TestTheLogOfASharedSessionRecordsItsEventsAndNoSecret(t *testing.T) {
 	m.Logs.mu.Lock()
 	text, known := m.Logs.text.String(), len(m.Logs.secrets)
 	m.Logs.mu.Unlock()
-	for _, happened := range []string{"signed in", "session ended by WorkOS", "does not accept this application's", "level=DEBUG", "the state was used before"} {
-		assert.Contains(t, text, happened)
+	for _, event := range []string{"signed in", "session ended by WorkOS", "does not accept this application's", "level=DEBUG", "the state was used before"} {
+		assert.Contains(t, text, event)
 	}
-	assert.Greater(t, known, 10, "the log is held against what it must not tell")
+	assert.Greater(t, known, 10, "the check knows the secrets")
 	assert.Empty(t, m.Logs.faults())
 
-	// And it would be noticed.
+	// The check finds a secret and a panic.
 	_, _ = m.Logs.Write([]byte("token=" + tokens[1]))
 	assert.Len(t, m.Logs.faults(), 1)
 	m.Logs.mayNotTell(http.Header{"Set-Cookie": {"a=0123456789012345678901; Path=/"}}, &url.URL{RawQuery: "code=9876543210987654321098"})

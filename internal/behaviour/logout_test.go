@@ -1,3 +1,5 @@
+// Logout: which sessions it ends here and at WorkOS, and what a late or repeated request gets.
+
 package behaviour
 
 import (
@@ -34,7 +36,7 @@ func TestASignedOutSessionIsRefusedWhenItsCookieIsReplayed(t *testing.T) {
 	assert.True(t, session.RefreshedAt.IsZero())
 
 	_, err = b.SignIn(a.URL+"/account", Kim)
-	require.NoError(t, err, "signing in again is another session")
+	require.NoError(t, err, "a new sign-in makes another session")
 }
 
 func TestLogoutByAScriptReturnsTheLogoutURLOfWorkOS(t *testing.T) {
@@ -62,12 +64,12 @@ func TestLogoutNeedsNeitherAUsableSessionNorWorkOS(t *testing.T) {
 		authkit.WithOnSignOut(func(_ context.Context, e authkit.SignOutEvent) {
 			assert.NoError(t, e.Err)
 			ended = append(ended, e.Session.ID())
-			panic("the application's own mistake")
+			panic("a bug of the application")
 		}),
 	}})
 	a.Logs.allowPanics()
 	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
-	a.Server.Config.Handler = a.Logout() // alone, so that no middleware answers for it
+	a.Server.Config.Handler = a.Logout() // without the middleware
 	a.Clock.Advance(2 * time.Hour)
 	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	a.Fake.InjectFault(authkittest.RouteAuthenticate, authkittest.Fault{Status: 500})
@@ -92,8 +94,8 @@ func TestLogoutNeedsNeitherAUsableSessionNorWorkOS(t *testing.T) {
 		assert.Contains(t, resp.SetCookies(t), "authkit-session")
 	}
 	assert.Contains(t, resp.Header.Get("Cache-Control"), "no-store")
-	assert.Equal(t, keys, a.Fake.Calls(authkittest.RouteJWKS), "no keys are asked for")
-	assert.Equal(t, grants, a.Fake.Calls(authkittest.RouteAuthenticate), "and nothing is refreshed")
+	assert.Equal(t, keys, a.Fake.Calls(authkittest.RouteJWKS), "no signing keys are fetched")
+	assert.Equal(t, grants, a.Fake.Calls(authkittest.RouteAuthenticate), "no session is refreshed")
 }
 
 func TestACrossSitePOSTDoesNotSignOut(t *testing.T) {
@@ -104,12 +106,12 @@ func TestACrossSitePOSTDoesNotSignOut(t *testing.T) {
 		refused bool
 	}{
 		"a form on another site":                {http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}}, true},
-		"a form on a sister host":               {http.Header{"Sec-Fetch-Site": {"same-site"}, "Origin": {"https://evil.example.com"}}, true},
-		"a page without an origin":              {http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"null"}}, true},
+		"a form on a sibling host":              {http.Header{"Sec-Fetch-Site": {"same-site"}, "Origin": {"https://evil.example.com"}}, true},
+		"a page with an opaque origin":          {http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"null"}}, true},
 		"an older browser on another site":      {http.Header{"Origin": {"https://evil.example"}}, true},
-		"our own form":                          {http.Header{"Sec-Fetch-Site": {"same-origin"}, "Origin": {a.URL}}, false},
-		"our own form, Host rewritten":          {http.Header{"Origin": {a.URL}, "Host": {"10.0.0.7:8080"}}, false},
-		"an origin that the application trusts": {http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://admin.example.com"}}, false},
+		"a form of this origin":                 {http.Header{"Sec-Fetch-Site": {"same-origin"}, "Origin": {a.URL}}, false},
+		"a form of this origin, Host rewritten": {http.Header{"Origin": {a.URL}, "Host": {"10.0.0.7:8080"}}, false},
+		"a form of a trusted origin":            {http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://admin.example.com"}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: map[bool]string{true: cookie}[c.refused], Header: c.header})
@@ -121,13 +123,13 @@ func TestACrossSitePOSTDoesNotSignOut(t *testing.T) {
 				return
 			}
 			assert.Less(t, resp.Status, 400)
-			assert.Equal(t, `"cache"`, resp.Header.Get("Clear-Site-Data"), "nothing comes back with the back button")
+			assert.Equal(t, `"cache"`, resp.Header.Get("Clear-Site-Data"), "the back button shows no cached page")
 		})
 	}
 }
 
-// The logout of the request that is under way wins, on its response and on later ones. The logout handler does not wait
-// for the refresh.
+// A logout while a refresh runs ends the refreshed session too: the waiting response sets no cookie, and later requests are
+// anonymous. The logout handler does not wait for the refresh.
 func TestASignOutDuringARefreshEndsTheRefreshedSession(t *testing.T) {
 	for name, signOut := range map[string]func(a *App, q Request) Response{
 		"behind the middleware":  (*App).Send,
@@ -158,14 +160,13 @@ func TestARefreshedCookieIsRefusedAfterALogoutWithTheOldCookie(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	old := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(0)
-	renewed := a.Send(Request{Target: "/account", Cookie: old}).NewCookie(t)
+	refreshed := a.Send(Request{Target: "/account", Cookie: old}).NewCookie(t)
 
-	// Another tab signs out with the old cookie in hand, and the page that
-	// fetches does not go on to WorkOS.
+	// Another tab signs out with the old cookie by a script, and the browser does not follow the logout URL to WorkOS.
 	require.Equal(t, http.StatusOK, a.Direct(a.Logout(), Request{Method: "POST", Target: "/logout", Cookie: old}).Status)
 	for range 5 {
 		assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: old}).Status)
-		assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: renewed}).Status)
+		assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: refreshed}).Status)
 		a.Clock.Advance(time.Minute)
 	}
 }
@@ -176,7 +177,7 @@ func TestLogoutBehindTheMiddlewareSetsEachCookieOnce(t *testing.T) {
 	a.ExpireToken(2 * time.Minute)
 	resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie})
 	assert.Equal(t, http.StatusOK, resp.Status)
-	assert.Negative(t, resp.SetCookies(t)["authkit-session"].MaxAge, "the last writer wins")
+	assert.Negative(t, resp.SetCookies(t)["authkit-session"].MaxAge, "the handler's cookie replaces the middleware's")
 }
 
 func TestLogoutBehindTheMiddlewareDoesNotRefresh(t *testing.T) {
@@ -193,13 +194,14 @@ func TestLoginCallbackAndLogoutDoNotWaitForARefresh(t *testing.T) {
 	a.ExpireToken(2 * time.Minute)
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
 	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: "/login", Cookie: cookie}).Status)
-	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: "/callback?code=x&state=y", Cookie: cookie}).Status, "on to a page that refreshes")
+	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: "/callback?code=x&state=y", Cookie: cookie}).Status, "the next page refreshes")
 	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()}).Status)
 	assert.Zero(t, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-// AuthKit may sign somebody in to the session that it still has (a fetch logout ends it nowhere but here). The new sign-in
-// then has the sid that this process refuses: signed in, anonymous, sent into sign-in, round and round until exp.
+// A logout by a script ends the session only in this process at first. AuthKit may sign the user in to the same session. The
+// new access token then has a session ID that this process refuses, which would cause a redirect loop until the token
+// expires.
 func TestASignInAfterALogoutIsAcceptedWithTheSameSessionID(t *testing.T) {
 	upstream := &Rewriting{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
@@ -217,7 +219,7 @@ func TestASignInAfterALogoutIsAcceptedWithTheSameSessionID(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}).Status)
 }
 
-// The cookie is gone from the browser. A copy of it must not be refreshed at WorkOS once this process has forgotten it.
+// A copy of the cookie must not be refreshed at WorkOS after this process has dropped its record of the sign-out.
 func TestASessionSignedOutByAScriptIsRevokedAtWorkOS(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	other := NewInstance(t, a.Fake, a.Clock, AppOptions{})
@@ -226,7 +228,7 @@ func TestASessionSignedOutByAScriptIsRevokedAtWorkOS(t *testing.T) {
 	require.Equal(t, http.StatusOK, b.fetch("POST", "/logout").StatusCode)
 	a.Clock.Advance(30*time.Second - time.Millisecond)
 	session, _ := a.Fake.Session(id)
-	require.True(t, session.Active(), "the browser's own way through logout comes first")
+	require.True(t, session.Active(), "the browser gets time to follow the logout URL")
 	require.Zero(t, a.Fake.Calls(authkittest.RouteRevokeSession))
 	a.Clock.Advance(time.Millisecond)
 	a.Logs.await(t, "session revoked at WorkOS", 1)
@@ -257,7 +259,7 @@ func TestASessionEndedByTheLogoutOfWorkOSIsNotRevoked(t *testing.T) {
 	a.Clock.Advance(30 * time.Second)
 	a.Logs.await(t, "session revoked at WorkOS", 1)
 	a.Clock.Advance(time.Hour)
-	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRevokeSession), "it does no harm that the browser was first")
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRevokeSession), "revoking an ended session is not an error")
 	assert.NotContains(t, a.Logs.String(), "not revoked")
 }
 
@@ -272,7 +274,7 @@ func TestASignInWithTheSameSessionIDCancelsThePendingRevocation(t *testing.T) {
 			"iss": a.Fake.Issuer(), "sub": "user_kim", "sid": id, "client_id": a.Fake.ClientID(), "iat": now, "exp": now + 300,
 		})
 	}
-	again := a.SignedIn(Kim).CookieHeader() // on a clock that stands still
+	again := a.SignedIn(Kim).CookieHeader() // at the same clock time as the logout
 	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: again}).Body, Kim)
 	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}).Status)
 	a.Clock.Advance(time.Minute)
@@ -288,8 +290,8 @@ func TestLogoutEndsEverySessionOfDuplicateCookiesAtWorkOS(t *testing.T) {
 				ended = append(ended, e.Session.UserID())
 			})}})
 			b := a.SignedIn(Kim)
-			mine, theirs := b.CookieHeader(), a.SignedIn("lee@example.com").CookieHeader()
-			resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: theirs + "; authkit-session=x; " + mine + "; " + mine, Header: header})
+			kimCookie, leeCookie := b.CookieHeader(), a.SignedIn(lee).CookieHeader()
+			resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: leeCookie + "; authkit-session=x; " + kimCookie + "; " + kimCookie, Header: header})
 			require.Less(t, resp.Status, 400)
 			assert.ElementsMatch(t, []string{"user_kim", "user_lee"}, ended)
 			a.Logs.await(t, "session revoked at WorkOS", 1)
@@ -302,12 +304,12 @@ func TestLogoutEndsEverySessionOfDuplicateCookiesAtWorkOS(t *testing.T) {
 				_, err = b.Get(location.String())
 				require.NoError(t, err)
 			}
-			for _, cookie := range []string{mine, theirs} {
+			for _, cookie := range []string{kimCookie, leeCookie} {
 				assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}).Status)
 			}
 			a.Clock.Advance(6 * time.Minute)
 			other := NewInstance(t, a.Fake, a.Clock, AppOptions{})
-			for _, cookie := range []string{mine, theirs} {
+			for _, cookie := range []string{kimCookie, leeCookie} {
 				assert.Equal(t, http.StatusUnauthorized, other.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}).Status)
 			}
 			for _, session := range a.Fake.Sessions() {
@@ -359,10 +361,10 @@ func TestOnSignOutIsCalledOncePerLogout(t *testing.T) {
 	go func() { a.Do(Request{Target: "/account", Cookie: cookie}); close(done) }()
 	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
 	a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie})
-	a.Fake.RevokeSession(id) // the browser went through WorkOS's logout
+	a.Fake.RevokeSession(id) // the browser followed the logout URL to WorkOS
 	a.Fake.ClearFault(authkittest.RouteRefresh)
 	<-done
-	assert.EqualValues(t, 1, calls.Load(), "in-flight refresh")
-	a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie}) // the button pressed twice, or the cookie replayed
-	assert.LessOrEqual(t, calls.Load(), int32(2), "replayed logout")
+	assert.EqualValues(t, 1, calls.Load(), "the refresh that ran during the logout calls no hook")
+	a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie}) // a double click, or a replayed cookie
+	assert.LessOrEqual(t, calls.Load(), int32(2), "the repeated logout")
 }

@@ -14,10 +14,10 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// Switching is an application whose kim is in two organizations, and signed in
-// to the first.
+// Switching returns an application in which kim is a member of org_acme, org_beta and org_gamma. A sign-in selects org_acme.
 func Switching(t *testing.T, opts ...authkit.Option) *App { return switchingOn(t, nil, opts...) }
 
+// switchingOn is Switching with an observed clock. nil stands for a FakeClock.
 func switchingOn(t *testing.T, clock *observedClock, opts ...authkit.Option) *App {
 	a := NewApp(t, AppOptions{Clock: clock, AuthKit: opts, Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("POST /organization", a.SwitchOrganization())
@@ -35,6 +35,7 @@ func switchingOn(t *testing.T, clock *observedClock, opts ...authkit.Option) *Ap
 	return a
 }
 
+// meOf returns what the handler of /me sees of the session; an empty map for an anonymous request.
 func meOf(r *http.Request) map[string]any {
 	s, ok := sessionOf(r)
 	if !ok {
@@ -43,13 +44,14 @@ func meOf(r *http.Request) map[string]any {
 	return map[string]any{"organization": s.OrganizationID(), "role": s.Role(), "permissions": s.Permissions(), "session": s.ID()}
 }
 
+// Me returns what /me answers to a request with this Cookie header.
 func (a *App) Me(cookie string) map[string]any {
 	var me map[string]any
 	require.NoError(a.T, json.Unmarshal([]byte(a.Send(Request{Target: "/me", Cookie: cookie}).Body), &me))
 	return me
 }
 
-// SwitchTo posts the form as a script does.
+// SwitchTo posts the form that switches the organization, with this header.
 func (a *App) SwitchTo(organization, cookie string, header http.Header) Response {
 	a.T.Helper()
 	return a.Send(Request{
@@ -58,7 +60,7 @@ func (a *App) SwitchTo(organization, cookie string, header http.Header) Response
 	})
 }
 
-// Acme is the cookie of kim in org_acme.
+// Acme signs kim in to org_acme and returns the Cookie header of the session.
 func (a *App) Acme() string {
 	a.T.Helper()
 	b := a.Browser()
