@@ -107,7 +107,7 @@ func TestTheErrorHandlerAnswersAnUnknownAPIKeyBeyondTheBudget(t *testing.T) {
 
 func TestUnknownAPIKeysHoldFewValidationsWhileWorkOSHangs(t *testing.T) {
 	a := Keyed(t)
-	good := a.addKey("good")
+	valid := a.addKey("valid")
 	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -138,7 +138,7 @@ func TestUnknownAPIKeysHoldFewValidationsWhileWorkOSHangs(t *testing.T) {
 
 	// The requests that waited in the queue have left it. Their part of the budget is free again.
 	a.Fake.ClearFault(authkittest.RouteValidateAPIKey)
-	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
+	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", valid).Status)
 	for i := range 1000 {
 		if a.WithKey(t.Context(), "/key", MadeUpKey(2000+i)).Status == http.StatusTooManyRequests {
 			break
@@ -151,15 +151,15 @@ func TestA429ForAnUnknownAPIKeyDoesNotAffectAValidKey(t *testing.T) {
 	for _, grace := range []time.Duration{0, time.Hour} {
 		t.Run(grace.String(), func(t *testing.T) {
 			a := Keyed(t, (&validationTransport{intercept: rateLimitMadeUpKeys}).option(), authkit.WithAPIKeyGrace(grace))
-			good, later := a.addKey("good"), a.addKey("later")
-			require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
+			valid, later := a.addKey("valid"), a.addKey("later")
+			require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", valid).Status)
 			a.Clock.Advance(31 * time.Second)
 			calls := a.Fake.Calls(authkittest.RouteValidateAPIKey)
 
 			resp := a.WithKey(t.Context(), "/key", MadeUpKey(1))
 			assert.Equal(t, http.StatusTooManyRequests, resp.Status)
 			assert.Equal(t, "20", resp.Header.Get("Retry-After"))
-			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
+			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", valid).Status)
 			assert.Equal(t, calls+1, a.Fake.Calls(authkittest.RouteValidateAPIKey), "its own validation is repeated")
 
 			a.Clock.Advance(5 * time.Second)
@@ -176,12 +176,12 @@ func TestA429ForAnUnknownAPIKeyDoesNotAffectAValidKey(t *testing.T) {
 
 func TestUnknownAPIKeysDoNotEvictAValidKeyFromTheCache(t *testing.T) {
 	a := Keyed(t, WithoutLog)
-	good := a.addKey("good")
-	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
+	valid := a.addKey("valid")
+	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", valid).Status)
 	for i := range 40_000 {
 		a.WithKey(t.Context(), "/key", MadeUpKey(i))
 	}
-	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
+	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", valid).Status)
 	assert.Equal(t, 1+BudgetOfUnknownKeys, a.Fake.Calls(authkittest.RouteValidateAPIKey), "the valid key is still cached")
 }
 
@@ -244,47 +244,47 @@ func TestAValidatedAPIKeyThatWorkOSRefusesHasNoGrace(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := Keyed(t, authkit.WithAPIKeyGrace(time.Hour))
-			good := a.addKey("good")
-			require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
+			valid := a.addKey("valid")
+			require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", valid).Status)
 			a.Fake.InjectFault(authkittest.RouteValidateAPIKey, c.fault)
 			a.Clock.Advance(50 * time.Minute)
-			assert.Equal(t, c.status, a.WithKey(t.Context(), "/key", good).Status)
+			assert.Equal(t, c.status, a.WithKey(t.Context(), "/key", valid).Status)
 
 			a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 500})
 			a.Clock.Advance(time.Minute)
-			assert.Equal(t, c.status, a.WithKey(t.Context(), "/key", good).Status, "an outage does not cancel a refusal")
+			assert.Equal(t, c.status, a.WithKey(t.Context(), "/key", valid).Status, "an outage does not cancel a refusal")
 
 			a.Fake.ClearFault(authkittest.RouteValidateAPIKey)
 			a.Clock.Advance(time.Minute)
-			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status, "WorkOS accepts the key again")
+			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", valid).Status, "WorkOS accepts the key again")
 			a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 500})
 			a.Clock.Advance(time.Minute)
-			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status, "and the grace applies again")
+			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", valid).Status, "and the grace applies again")
 		})
 	}
 }
 
 func TestAValidatedAPIKeyIsRevalidatedWhenTheBudgetIsUsedUp(t *testing.T) {
 	a := Keyed(t)
-	good, gone := a.addKey("good"), a.addKey("gone")
-	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
-	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", gone).Status)
+	valid, deleted := a.addKey("valid"), a.addKey("deleted")
+	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", valid).Status)
+	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", deleted).Status)
 	a.Clock.Advance(6 * 24 * time.Hour)
-	a.deleteKey("gone")
+	a.deleteKey("deleted")
 	for i := range 500 {
 		a.WithKey(t.Context(), "/key", MadeUpKey(i))
 	}
 	require.Equal(t, http.StatusTooManyRequests, a.WithKey(t.Context(), "/key", MadeUpKey(500)).Status)
 	calls := a.Fake.Calls(authkittest.RouteValidateAPIKey)
-	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
-	assert.Equal(t, http.StatusUnauthorized, a.WithKey(t.Context(), "/key", gone).Status)
+	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", valid).Status)
+	assert.Equal(t, http.StatusUnauthorized, a.WithKey(t.Context(), "/key", deleted).Status)
 	assert.Equal(t, calls+2, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 
 	a.Clock.Advance(30 * time.Second)
 	for i := range 500 {
 		a.WithKey(t.Context(), "/key", MadeUpKey(1000+i))
 	}
-	assert.Equal(t, http.StatusTooManyRequests, a.WithKey(t.Context(), "/key", gone).Status, "the deleted key counts as unknown again")
+	assert.Equal(t, http.StatusTooManyRequests, a.WithKey(t.Context(), "/key", deleted).Status, "the deleted key counts as unknown again")
 }
 
 func TestSlowValidationsOfUnknownAPIKeysDoNotDelayAValidKey(t *testing.T) {
@@ -296,8 +296,8 @@ func TestSlowValidationsOfUnknownAPIKeysDoNotDelayAValidKey(t *testing.T) {
 		}
 		return nil, nil
 	}}).option())
-	good := a.addKey("good")
-	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
+	valid := a.addKey("valid")
+	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", valid).Status)
 	a.Clock.Advance(time.Minute)
 	var wg sync.WaitGroup
 	for i := range 500 {
@@ -307,7 +307,7 @@ func TestSlowValidationsOfUnknownAPIKeysDoNotDelayAValidKey(t *testing.T) {
 		<-held
 	}
 	answered := make(chan int, 1)
-	go func() { answered <- a.WithKey(t.Context(), "/key", good).Status }()
+	go func() { answered <- a.WithKey(t.Context(), "/key", valid).Status }()
 	select {
 	case status := <-answered:
 		assert.Equal(t, http.StatusOK, status)
@@ -323,13 +323,13 @@ func TestAnAPIKeyThatWorkOSRejectsAsMalformedIsNotAnOutage(t *testing.T) {
 	for _, status := range []int{400, 404, 413, 422} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			a := Keyed(t)
-			good := a.addKey("good")
-			require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", good).Status)
+			valid := a.addKey("valid")
+			require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", valid).Status)
 			a.Clock.Advance(time.Minute)
 			a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: status, Body: `{"message":"Validation failed"}`})
 			assert.Equal(t, http.StatusUnauthorized, a.WithKey(t.Context(), "/key", MadeUpKey(1)).Status)
 			assert.NotContains(t, a.Logs.String(), "level=WARN")
-			assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", good).Status, "WorkOS accepted this key before, so its refusal is an outage")
+			assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", valid).Status, "WorkOS accepted this key before, so its refusal is an outage")
 		})
 	}
 	for name, fault := range map[string]authkittest.Fault{

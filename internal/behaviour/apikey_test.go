@@ -253,7 +253,7 @@ func TestRequireAuthOrAPIKeyWithoutPermissionsRequiresCredentials(t *testing.T) 
 			io.WriteString(w, Visitor(r))
 		})))
 	}})
-	cookie := a.SignedIn("lee@example.com").CookieHeader() // has no permission
+	cookie := a.SignedIn(lee).CookieHeader() // has no permission
 	key := a.addKey("bare")
 	for name, c := range map[string]struct {
 		q      Request
@@ -269,7 +269,7 @@ func TestRequireAuthOrAPIKeyWithoutPermissionsRequiresCredentials(t *testing.T) 
 		"a bare prefix":                    {Request{Header: Bearer("sk_")}, 401, "unauthenticated"},
 		"a bearer token that is not a key": {Request{Header: Bearer("nonsense")}, 401, "unauthenticated"},
 		"an empty bearer token":            {Request{Header: Bearer("")}, 401, "unauthenticated"},
-		"a user without permissions":       {Request{Cookie: cookie}, 200, "lee@example.com"},
+		"a user without permissions":       {Request{Cookie: cookie}, 200, lee},
 		"a key without permissions":        {Request{Header: Bearer(key)}, 200, "key bare"},
 		"a key and a session cookie":       {Request{Header: Bearer(key), Cookie: cookie}, 200, "key bare"},
 	} {
@@ -352,7 +352,7 @@ func TestAnAPIKeyTakesPrecedenceOverTheSessionCookie(t *testing.T) {
 		})))
 	}})
 	cookie := a.SignedIn(Kim).CookieHeader() // has no permission to delete in org_acme
-	a.Fake.UpdateUser("lee@example.com", func(p *authkittest.User) {
+	a.Fake.UpdateUser(lee, func(p *authkittest.User) {
 		p.Memberships = []authkittest.Membership{{OrganizationID: "org_own"}} // adds the organization to the fake
 	})
 	key := a.Fake.AddAPIKey(authkittest.APIKey{Name: "own", OrganizationID: "org_own", Permissions: []string{"posts:delete"}})

@@ -194,7 +194,7 @@ func TestAFailedCodeExchangeShowsAPageAndKeepsTheOldSession(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
-			old := a.SignedIn("lee@example.com").CookieHeader()
+			old := a.SignedIn(lee).CookieHeader()
 			s := a.Begin("/login?return_to=/account")
 			a.Fake.InjectFault(authkittest.RouteCodeExchange, c.fault)
 

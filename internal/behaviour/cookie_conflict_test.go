@@ -334,15 +334,15 @@ func TestExpiringDuplicateCookiesKeepsTheResponseHeaderSmall(t *testing.T) {
 		a.fillTokens(n)
 		page := "/account?" + strings.Repeat("x", n)
 		alone := a.Send(Request{Target: page, Header: Navigation()})
-		beside := a.Send(Request{Target: page, Cookie: jar, Header: Navigation()})
-		require.Equal(t, http.StatusSeeOther, beside.Status)
-		require.LessOrEqual(t, size(beside), max(3700, size(alone)+300), "at the start of a sign-in")
+		duplicates := a.Send(Request{Target: page, Cookie: jar, Header: Navigation()})
+		require.Equal(t, http.StatusSeeOther, duplicates.Status)
+		require.LessOrEqual(t, size(duplicates), max(3700, size(alone)+300), "at the start of a sign-in")
 
 		s, other := a.Begin("/login"), a.Begin("/login")
 		alone = a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
-		beside = a.Send(Request{Target: other.Target(), Cookie: other.Cookie + "; " + jar, Header: Navigation()})
-		require.Equal(t, "/", beside.Header.Get("Location"))
+		duplicates = a.Send(Request{Target: other.Target(), Cookie: other.Cookie + "; " + jar, Header: Navigation()})
+		require.Equal(t, "/", duplicates.Header.Get("Location"))
 		own := 9 * 90 // the nine cookies of the request are always expired under the Domain and Path in use
-		require.LessOrEqual(t, size(beside), max(3700, size(alone))+own, "at the callback")
+		require.LessOrEqual(t, size(duplicates), max(3700, size(alone))+own, "at the callback")
 	}
 }

@@ -53,12 +53,12 @@ func TestASessionWithALargeTokenIsSplitIntoCookieChunks(t *testing.T) {
 	assert.Contains(t, b.get("/account").Body, "page of "+Kim)
 	assert.Equal(t, names, b.cookieNames(), "a refresh to a larger session")
 
-	_, err := b.SignIn(a.URL+"/login?return_to=/account", "lee@example.com")
+	_, err := b.SignIn(a.URL+"/login?return_to=/account", lee)
 	if err != nil { // the fake still has kim's session: sign out first
 		b.get("/")
 		_, err = b.Submit("Sign out", nil)
 		require.NoError(t, err)
-		_, err = b.SignIn(a.URL+"/account", "lee@example.com")
+		_, err = b.SignIn(a.URL+"/account", lee)
 		require.NoError(t, err)
 	}
 	assert.Equal(t, []string{"authkit-session"}, b.cookieNames(), "a sign-in expires the other chunks")
@@ -285,8 +285,8 @@ func TestACookieWithANameSimilarToAChunkIsIgnored(t *testing.T) {
 	for _, separator := range []string{"x", "-", "_", "0"} {
 		renamed := strings.ReplaceAll(chunks, "authkit-session.", "authkit-session"+separator)
 		assert.Contains(t, a.Send(Request{Target: "/", Cookie: renamed}).Body, "nobody", renamed[:20])
-		beside := chunks + "; authkit-session" + separator + "0=planted"
-		assert.Contains(t, a.Send(Request{Target: "/", Cookie: beside}).Body, Kim, separator)
+		similar := chunks + "; authkit-session" + separator + "0=planted"
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: similar}).Body, Kim, separator)
 		gone := a.Send(Request{Method: "POST", Target: "/logout", Cookie: "authkit-session" + separator + "0=another-applications"}).SetCookies(t)
 		assert.NotContains(t, gone, "authkit-session"+separator+"0", "the cookie of another application stays")
 	}
