@@ -1,3 +1,5 @@
+// Outages of WorkOS: transient failures of a refresh, and missing or withdrawn signing keys.
+
 package behaviour
 
 import (
@@ -15,22 +17,22 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// passing are the ways in which WorkOS can fail for a while.
-var passing = map[string]authkittest.Fault{
+// transientFaults holds the replies and failures of WorkOS that are treated as transient.
+var transientFaults = map[string]authkittest.Fault{
 	"500":                        {Status: 500},
 	"502 with a page":            {Status: 502, Body: "<html>bad gateway</html>"},
 	"429":                        {Status: 429, Body: `{"error":"too_many_requests"}`},
-	"429 with a delay":           {Status: 429, Header: http.Header{"Retry-After": {"30"}}, Body: `{"error":"too_many_requests"}`},
+	"429 with a Retry-After":     {Status: 429, Header: http.Header{"Retry-After": {"30"}}, Body: `{"error":"too_many_requests"}`},
 	"408":                        {Status: 408},
 	"a page with 200":            {Body: "<html>hello</html>"},
-	"half a reply":               {Body: `{"user":{"id":"user_kim"}}`, Truncate: true},
+	"a truncated reply":          {Body: `{"user":{"id":"user_kim"}}`, Truncate: true},
 	"an endless reply":           {Body: " ", Endless: true},
-	"a reset":                    {Reset: true},
+	"a connection reset":         {Reset: true},
 	"404 with a page":            {Status: 404, Body: "<html>not found</html>"},
-	"a firewall's page":          {Status: 403, Body: "<html>blocked</html>"},
+	"403 with a page":            {Status: 403, Body: "<html>blocked</html>"},
 	"404 without a body":         {Status: 404},
-	"JSON that is no object":     {Status: 400, Body: `["x"]`},
-	"401: our key is wrong":      {Status: 401, Body: `{"message":"Unauthorized"}`},
+	"400 with a JSON array":      {Status: 400, Body: `["x"]`},
+	"401 for the API key":        {Status: 401, Body: `{"message":"Unauthorized"}`},
 	"invalid_client":             {Status: 400, Body: `{"error":"invalid_client"}`},
 	"unauthorized_client":        {Status: 400, Body: `{"error":"unauthorized_client"}`},
 	"200 without a token":        {Body: `{"user":{"id":"user_kim"}}`},
@@ -38,22 +40,22 @@ var passing = map[string]authkittest.Fault{
 }
 
 func TestATransientRefreshFailureEndsNoSession(t *testing.T) {
-	for name, fault := range passing {
+	for name, fault := range transientFaults {
 		t.Run(name, func(t *testing.T) {
 			clock := newObservedClock()
 			a := NewApp(t, AppOptions{Clock: &clock})
 			cookie := a.SignedIn(Kim).CookieHeader()
 			a.Fake.InjectFault(authkittest.RouteRefresh, fault)
 
-			// Within skew the token serves, and nobody waits for longer than
-			// two seconds.
+			// Within the skew the token is accepted, and no request waits
+			// longer than two seconds.
 			a.ExpireToken(59 * time.Second)
 			resp := a.sendWhileTimePasses(clock, Request{Target: "/account", Cookie: cookie})
 			assert.Equal(t, http.StatusOK, resp.Status)
 			assert.Contains(t, resp.Body, "page of "+Kim)
 			assert.Empty(t, resp.SetCookies(t))
 
-			// Beyond it, the answer is 503 and the cookie stays.
+			// After the skew, the answer is 503 and the cookie is kept.
 			a.Clock.Advance(2 * time.Second)
 			resp = a.sendWhileTimePasses(clock, Request{Target: "/account", Cookie: cookie, Header: Navigation()})
 			assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
@@ -68,7 +70,7 @@ func TestATransientRefreshFailureEndsNoSession(t *testing.T) {
 				"public pages work")
 			assert.Equal(t, http.StatusSeeOther, a.sendWhileTimePasses(clock, Request{Target: "/login", Cookie: cookie}).Status)
 
-			// Once it is over, the session goes on by itself.
+			// After the outage the session is refreshed without a new sign-in.
 			a.Fake.ClearFault(authkittest.RouteRefresh)
 			a.Clock.Advance(time.Minute)
 			assert.Contains(t, a.sendWhileTimePasses(clock, Request{Target: "/account", Cookie: cookie}).Body, "page of "+Kim)
@@ -76,21 +78,20 @@ func TestATransientRefreshFailureEndsNoSession(t *testing.T) {
 	}
 }
 
-// sendWhileTimePasses sends a request and lets each pause before a retry pass
-// as soon as it begins. The deadlines around them stay where they are: two
-// seconds for a request, five for an attempt, ten for them all.
+// sendWhileTimePasses sends a request and moves the clock past each pause before a retry. It does not move the clock for the
+// deadlines: two seconds for a request, five for an attempt and ten for all attempts.
 func (a *App) sendWhileTimePasses(clock observedClock, q Request) Response {
 	a.T.Helper()
-	answered := make(chan Response, 1)
+	responses := make(chan Response, 1)
 	go func() {
-		defer close(answered)
+		defer close(responses)
 		if resp, err := a.Do(q); assert.NoError(a.T, err) {
-			answered <- resp
+			responses <- resp
 		}
 	}()
 	for {
 		select {
-		case resp := <-answered:
+		case resp := <-responses:
 			return resp
 		case d := <-clock.set:
 			if d < 5*time.Second && d != 2*time.Second {
@@ -107,17 +108,17 @@ func TestARequestWithAUsableTokenWaitsTwoSecondsForAHangingRefresh(t *testing.T)
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
 	a.ExpireToken(0)
 
-	answered := make(chan Response)
+	responses := make(chan Response)
 	go func() {
 		resp, _ := a.Do(Request{Target: "/account", Cookie: cookie})
-		answered <- resp
+		responses <- resp
 	}()
 	clock.await(2*time.Second, 2*time.Second)
 	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
 	a.Clock.Advance(2 * time.Second)
-	assert.Contains(t, (<-answered).Body, "page of "+Kim)
+	assert.Contains(t, (<-responses).Body, "page of "+Kim)
 
-	// The exchange goes on behind it, and its end is everybody's.
+	// The exchange continues in the background, and a later request gets its result.
 	a.Fake.ClearFault(authkittest.RouteRefresh)
 	a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
@@ -130,14 +131,14 @@ func TestAHangingRefreshEndsAfterTenSecondsAndKeepsTheSession(t *testing.T) {
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
 	a.ExpireToken(2 * time.Minute)
 
-	answered := make(chan Response)
+	responses := make(chan Response)
 	go func() {
 		resp, _ := a.Do(Request{Target: "/account", Cookie: cookie})
-		answered <- resp
+		responses <- resp
 	}()
 	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
 	a.Clock.Advance(10 * time.Second)
-	resp := <-answered
+	resp := <-responses
 	assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
 	assert.Empty(t, resp.SetCookies(t))
 }
@@ -147,17 +148,17 @@ func TestAFailedRefreshIsNotTriedAgainBeforeItsPauseEnds(t *testing.T) {
 		header http.Header
 		pause  time.Duration
 	}{
-		"five seconds where none is given": {nil, 5 * time.Second},
-		"five seconds where less is given": {http.Header{"Retry-After": {"1"}}, 5 * time.Second},
-		"as long as is asked for":          {http.Header{"Retry-After": {"40"}}, 40 * time.Second},
-		"a minute at the most":             {http.Header{"Retry-After": {"86400"}}, time.Minute},
+		"no Retry-After: five seconds": {nil, 5 * time.Second},
+		"1 second: five seconds":       {http.Header{"Retry-After": {"1"}}, 5 * time.Second},
+		"40 seconds: 40 seconds":       {http.Header{"Retry-After": {"40"}}, 40 * time.Second},
+		"a day: one minute":            {http.Header{"Retry-After": {"86400"}}, time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
 			cookie := a.SignedIn(Kim).CookieHeader()
 			a.ExpireToken(-time.Minute)
-			// A reply that cannot be read is not retried, so that each call
-			// here is a decision of its own.
+			// A refresh does not retry after this reply, so that each call
+			// here is a new refresh.
 			a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Header: c.header})
 			for range 10 {
 				a.Send(Request{Target: "/account", Cookie: cookie})
@@ -175,18 +176,18 @@ func TestAFailedRefreshIsNotTriedAgainBeforeItsPauseEnds(t *testing.T) {
 
 func TestAKeyOutageCausesNoRefreshAndNoSignOut(t *testing.T) {
 	for name, fault := range map[string]authkittest.Fault{
-		"500":            {Status: 500},
-		"429":            {Status: 429, Header: http.Header{"Retry-After": {"20"}}},
-		"a page":         {Body: "<html>"},
-		"an empty set":   {Body: `{"keys":[]}`},
-		"a reset":        {Reset: true},
-		"half a reply":   {Truncate: true},
-		"endless":        {Body: "[", Endless: true},
-		"another host's": {Status: 302, Header: http.Header{"Location": {"http://localhost:1/"}}},
+		"500":                        {Status: 500},
+		"429":                        {Status: 429, Header: http.Header{"Retry-After": {"20"}}},
+		"a page":                     {Body: "<html>"},
+		"an empty set":               {Body: `{"keys":[]}`},
+		"a connection reset":         {Reset: true},
+		"a truncated reply":          {Truncate: true},
+		"an endless reply":           {Body: "[", Endless: true},
+		"a redirect to another host": {Status: 302, Header: http.Header{"Location": {"http://localhost:1/"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			// A process that starts while the endpoint is down meets sessions
-			// that another one has sealed.
+			// A process starts while the keys endpoint is down. It gets sessions
+			// that another process has sealed.
 			running := NewApp(t, AppOptions{})
 			cookie := running.SignedIn(Kim).CookieHeader()
 			running.Fake.InjectFault(authkittest.RouteJWKS, fault)
@@ -199,7 +200,7 @@ func TestAKeyOutageCausesNoRefreshAndNoSignOut(t *testing.T) {
 				resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: Navigation()})
 				assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
 				assert.NotEmpty(t, resp.Header.Get("Retry-After"))
-				assert.Empty(t, resp.SetCookies(t), "the cookie stays")
+				assert.Empty(t, resp.SetCookies(t), "the cookie is kept")
 				assert.Equal(t, http.StatusServiceUnavailable, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
 				assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "home of somebody unknown")
 				assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: "/login", Cookie: cookie}).Status)
@@ -209,7 +210,7 @@ func TestAKeyOutageCausesNoRefreshAndNoSignOut(t *testing.T) {
 
 			a.Fake.ClearFault(authkittest.RouteJWKS)
 			a.Clock.Advance(time.Minute)
-			assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, "page of "+Kim, "it heals by itself")
+			assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, "page of "+Kim, "the session is accepted again")
 		})
 	}
 }
@@ -233,15 +234,15 @@ func TestASessionOfAWithdrawnKeyIsRefreshedAndNotSignedOut(t *testing.T) {
 	a.Fake.RotateSigningKeys()
 	a.Clock.Advance(30 * time.Second)
 	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookies[0]}).Body, "page of "+Kim,
-		"the key is at hand still, and fresh")
+		"the old key is still cached and fresh")
 	assert.Zero(t, a.Fake.Calls(authkittest.RouteRefresh))
 
-	a.SignedIn("lee@example.com") // a token of the new key makes the rotation known
+	a.SignedIn("lee@example.com") // its token has the new key, which makes the rotation known
 	for i, cookie := range cookies {
 		resp := a.Send(Request{Target: "/account", Cookie: cookie})
 		assert.Contains(t, resp.Body, "page of "+Kim)
 		assert.NotEqual(t, cookie, resp.NewCookie(t))
-		assert.Equal(t, i+1, a.Fake.Calls(authkittest.RouteRefresh), "each session is refreshed, once")
+		assert.Equal(t, i+1, a.Fake.Calls(authkittest.RouteRefresh), "each session is refreshed once")
 	}
 	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteJWKS))
 }
@@ -257,15 +258,14 @@ func TestANewProcessRefreshesSessionsOfAKeyWithdrawnBeforeItsStart(t *testing.T)
 	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-// A process that was started after two keys had gone. Whoever keeps sending an
-// old cookie of the one, as often as an unknown key may be asked for, keeps
-// nobody out whose cookie is of the other.
+// A process starts after two keys have been withdrawn. A client may send an old cookie of one key as often as an unknown key
+// may be fetched. The cookies of the other key must still be refreshed.
 func TestACookieOfAWithdrawnKeyDoesNotBlockCookiesOfAnotherKey(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	kims := a.SignedIn(Kim).CookieHeader()
+	kimCookie := a.SignedIn(Kim).CookieHeader()
 	a.Fake.RotateSigningKeys()
 	a.Clock.Advance(time.Minute)
-	lees := a.SignedIn("lee@example.com").CookieHeader()
+	leeCookie := a.SignedIn("lee@example.com").CookieHeader()
 	a.Fake.RotateSigningKeys()
 	a.Clock.Advance(time.Minute)
 	current := a.SignedIn(Kim).CookieHeader()
@@ -273,17 +273,17 @@ func TestACookieOfAWithdrawnKeyDoesNotBlockCookiesOfAnotherKey(t *testing.T) {
 		later time.Duration
 		want  int
 	}{
-		"while its token may be good": {4 * time.Minute, http.StatusServiceUnavailable},
-		"once that has expired":       {4*time.Minute + 2*time.Second, http.StatusOK},
+		"while its token may be valid": {4 * time.Minute, http.StatusServiceUnavailable},
+		"after its token has expired":  {4*time.Minute + 2*time.Second, http.StatusOK},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := authkittest.NewFakeClock(a.Clock.Now())
 			fresh := NewInstance(t, a.Fake, clock, AppOptions{})
-			fresh.Send(Request{Target: "/account", Cookie: current}) // it has keys
+			fresh.Send(Request{Target: "/account", Cookie: current}) // fetches the keys
 			clock.Advance(c.later - 30*time.Second)
-			fresh.Send(Request{Target: "/account", Cookie: lees})
+			fresh.Send(Request{Target: "/account", Cookie: leeCookie})
 			clock.Advance(29 * time.Second)
-			resp := fresh.Send(Request{Target: "/account", Cookie: kims})
+			resp := fresh.Send(Request{Target: "/account", Cookie: kimCookie})
 			assert.Equal(t, c.want, resp.Status)
 		})
 	}
@@ -298,19 +298,19 @@ func TestANewTokenPairIsKeptUntilItsKeyIsAvailable(t *testing.T) {
 			a.Fake.RotateSigningKeys()
 			a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 
-			// The exchange succeeds, but its token is signed by a key that cannot be had.
+			// The exchange succeeds, but its token is signed by a key that is unavailable.
 			resp := a.Send(Request{Target: "/account", Cookie: cookie})
 			assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
-			kept := resp.NewCookie(t) // the old token beside the new refresh token
+			newCookie := resp.NewCookie(t) // the old access token with the new refresh token
 			if arrives {
-				cookie = kept
+				cookie = newCookie
 			}
 			for range 3 {
 				assert.Equal(t, http.StatusServiceUnavailable, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
 			}
 
 			a.Fake.ClearFault(authkittest.RouteJWKS)
-			a.Clock.Advance(time.Minute) // longer than WorkOS answers the retired token
+			a.Clock.Advance(time.Minute) // longer than WorkOS accepts the retired token
 			resp = a.Send(Request{Target: "/account", Cookie: cookie})
 			assert.Equal(t, PageOf(Kim, id)+" at /account", resp.Body)
 			assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
@@ -319,15 +319,16 @@ func TestANewTokenPairIsKeptUntilItsKeyIsAvailable(t *testing.T) {
 	}
 }
 
-type agents struct{ seen map[string]string }
+// userAgents is a transport that records the User-Agent of each request, by path.
+type userAgents struct{ seen map[string]string }
 
-func (t *agents) RoundTrip(r *http.Request) (*http.Response, error) {
+func (t *userAgents) RoundTrip(r *http.Request) (*http.Response, error) {
 	t.seen[r.URL.Path] = r.Header.Get("User-Agent")
 	return http.DefaultTransport.RoundTrip(r)
 }
 
 func TestTheKeysAreFetchedWithTheUserAgentOfTheLibrary(t *testing.T) {
-	transport := &agents{map[string]string{}}
+	transport := &userAgents{map[string]string{}}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: transport})}})
 	a.SignedIn(Kim)
 	for path, agent := range transport.seen {

@@ -1,3 +1,5 @@
+// Refreshes: when they start, what they change, and how refusals and retired refresh tokens are handled.
+
 package behaviour
 
 import (
@@ -29,7 +31,7 @@ func TestAStaleSessionIsRefreshedBeforeItsPageIsServed(t *testing.T) {
 	assert.Equal(t, "private, no-store", page.Header.Get("Cache-Control"))
 
 	b.get("/account")
-	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh), "the new session serves the next request")
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh), "the next request uses the new session")
 }
 
 func TestARefreshBeginsAMinuteOrAFifthOfTheLifetimeBeforeExpiry(t *testing.T) {
@@ -78,19 +80,19 @@ func TestARetiredTokenIsAnsweredFromMemoryUntil30SecondsAfterItsSuccessorIsUsed(
 	a := NewApp(t, AppOptions{})
 	old := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(0)
-	renewed := a.Send(Request{Target: "/account", Cookie: old}).NewCookie(t)
+	refreshed := a.Send(Request{Target: "/account", Cookie: old}).NewCookie(t)
 
-	a.Clock.Advance(2 * time.Minute) // the successor has not come back: its response may be lost
-	assert.Equal(t, renewed, a.Send(Request{Target: "/account", Cookie: old}).NewCookie(t))
+	a.Clock.Advance(2 * time.Minute) // the successor was not used yet: its response may be lost
+	assert.Equal(t, refreshed, a.Send(Request{Target: "/account", Cookie: old}).NewCookie(t))
 
-	assert.Empty(t, a.Send(Request{Target: "/account", Cookie: renewed}).SetCookies(t))
+	assert.Empty(t, a.Send(Request{Target: "/account", Cookie: refreshed}).SetCookies(t))
 	a.Clock.Advance(20 * time.Second)
-	assert.Equal(t, renewed, a.Send(Request{Target: "/account", Cookie: old}).NewCookie(t))
+	assert.Equal(t, refreshed, a.Send(Request{Target: "/account", Cookie: old}).NewCookie(t))
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 
 	a.Clock.Advance(10 * time.Second)
 	resp := a.Send(Request{Target: "/account", Cookie: old})
-	assert.Equal(t, http.StatusUnauthorized, resp.Status, "from here on it is WorkOS that answers")
+	assert.Equal(t, http.StatusUnauthorized, resp.Status, "from now on WorkOS decides")
 	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
@@ -101,13 +103,13 @@ func TestARetryRecoversALostExchangeReplyWithinTheReplayWindow(t *testing.T) {
 	a.ExpireToken(2 * time.Minute)
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{TakeEffect: true, Status: 500, Times: 1})
 
-	answered := make(chan Response)
+	responses := make(chan Response)
 	go func() {
 		resp, _ := a.Do(Request{Target: "/account", Cookie: cookie})
-		answered <- resp
+		responses <- resp
 	}()
 	a.Clock.Advance(clock.await(time.Second, 1250*time.Millisecond)) // the pause before the retry
-	assert.Equal(t, http.StatusOK, (<-answered).Status)
+	assert.Equal(t, http.StatusOK, (<-responses).Status)
 	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
@@ -132,13 +134,13 @@ func TestAReplyWithoutARefreshTokenKeepsTheOldRefreshToken(t *testing.T) {
 	upstream.Change = func(reply map[string]any) { delete(reply, "refresh_token") }
 
 	a.ExpireToken(0)
-	renewed := a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
-	assert.Empty(t, a.Send(Request{Target: "/account", Cookie: renewed}).SetCookies(t))
-	assert.Equal(t, renewed, a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t))
+	refreshed := a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
+	assert.Empty(t, a.Send(Request{Target: "/account", Cookie: refreshed}).SetCookies(t))
+	assert.Equal(t, refreshed, a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t))
 
-	a.Clock.Advance(4 * time.Minute) // the fake rotates all the same, and answers the old token within its window only
-	a.Send(Request{Target: "/account", Cookie: renewed})
-	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh), "a session with the same refresh token is renewed in its turn")
+	a.Clock.Advance(4 * time.Minute) // the fake rotates the token anyway, and accepts the old one only within its replay window
+	a.Send(Request{Target: "/account", Cookie: refreshed})
+	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh), "a session with the same refresh token is refreshed again")
 }
 
 func TestARefusedRefreshEndsTheSessionOnceForAllRequests(t *testing.T) {
@@ -166,7 +168,7 @@ func TestARefusedRefreshEndsTheSessionOnceForAllRequests(t *testing.T) {
 			assert.Equal(t, []string{"user_kim"}, ended)
 
 			resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: Navigation()})
-			assert.Equal(t, http.StatusSeeOther, resp.Status, "and on to a new sign-in")
+			assert.Equal(t, http.StatusSeeOther, resp.Status, "the browser is redirected to a new sign-in")
 		})
 	}
 }
@@ -175,7 +177,7 @@ func TestARevokedSessionEndsAtItsNextRefresh(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	b := a.SignedIn(Kim)
 	a.Fake.RevokeSession(a.SessionID())
-	assert.Contains(t, b.get("/").Body, "home of "+Kim, "its token is good until it expires")
+	assert.Contains(t, b.get("/").Body, "home of "+Kim, "its token is valid until it expires")
 	a.ExpireToken(2 * time.Minute)
 	assert.Contains(t, b.get("/").Body, "home of nobody")
 	assert.Empty(t, b.cookieNames())
@@ -199,24 +201,24 @@ func TestARefusalThatEndsNoSessionIsTriedAgainOnceAMinute(t *testing.T) {
 }
 
 func TestARefreshReplyForAnotherUserOrSessionIsRefused(t *testing.T) {
-	for name, change := range map[string]func(kims, lees, reply map[string]any){
-		"another person's token":         func(kims, lees, reply map[string]any) { reply["access_token"] = lees["access_token"] },
-		"another person altogether":      func(kims, lees, reply map[string]any) { maps.Copy(reply, lees) },
-		"another session of this person": func(kims, lees, reply map[string]any) { maps.Copy(reply, kims) },
+	for name, change := range map[string]func(kimReply, leeReply, reply map[string]any){
+		"another user's access token":  func(kimReply, leeReply, reply map[string]any) { reply["access_token"] = leeReply["access_token"] },
+		"another user's reply":         func(kimReply, leeReply, reply map[string]any) { maps.Copy(reply, leeReply) },
+		"another session of this user": func(kimReply, leeReply, reply map[string]any) { maps.Copy(reply, kimReply) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			upstream := &Rewriting{}
 			a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
-			var kims, lees map[string]any
-			upstream.Change = func(reply map[string]any) { lees = reply }
+			var kimReply, leeReply map[string]any
+			upstream.Change = func(reply map[string]any) { leeReply = reply }
 			a.SignedIn("lee@example.com")
-			upstream.Change = func(reply map[string]any) { kims = reply }
+			upstream.Change = func(reply map[string]any) { kimReply = reply }
 			a.SignedIn(Kim)
 			upstream.Change = nil
 			cookie := a.SignedIn(Kim).CookieHeader()
 
 			a.Clock.Advance(4 * time.Minute)
-			upstream.Change = func(reply map[string]any) { change(kims, lees, reply) }
+			upstream.Change = func(reply map[string]any) { change(kimReply, leeReply, reply) }
 			resp := a.Send(Request{Target: "/", Cookie: cookie})
 			assert.Contains(t, resp.Body, "home of nobody")
 			assert.Empty(t, resp.SetCookies(t))
@@ -250,7 +252,7 @@ func TestAPreviousCookiePasswordOpensSessionsAndARefreshResealsThem(t *testing.T
 	assert.Contains(t, during.Send(Request{Target: "/", Cookie: cookie}).Body, Kim)
 	resp := after.Send(Request{Target: "/", Cookie: cookie})
 	assert.Contains(t, resp.Body, "nobody")
-	assert.Empty(t, resp.SetCookies(t), "a cookie that does not open stays")
+	assert.Empty(t, resp.SetCookies(t), "a cookie that does not open is kept")
 
 	before.ExpireToken(0)
 	resealed := during.Send(Request{Target: "/", Cookie: cookie}).NewCookie(t)
@@ -258,9 +260,9 @@ func TestAPreviousCookiePasswordOpensSessionsAndARefreshResealsThem(t *testing.T
 }
 
 func TestTheRefreshHookIsCalledOnceForEachExchange(t *testing.T) {
-	var renewed []string
+	var refreshed []string
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnRefresh(func(_ context.Context, e authkit.RefreshEvent) {
-		renewed = append(renewed, e.Session.UserID())
+		refreshed = append(refreshed, e.Session.UserID())
 		panic("the application's own mistake")
 	})}})
 	a.Logs.allowPanics()
@@ -269,11 +271,11 @@ func TestTheRefreshHookIsCalledOnceForEachExchange(t *testing.T) {
 	for range 3 {
 		assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
 	}
-	assert.Equal(t, []string{"user_kim"}, renewed)
+	assert.Equal(t, []string{"user_kim"}, refreshed)
 }
 
 func TestTheConfiguredTimeoutsEndASession(t *testing.T) {
-	t.Run("absolute, however often it is renewed", func(t *testing.T) {
+	t.Run("the absolute timeout, regardless of refreshes", func(t *testing.T) {
 		a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithAbsoluteTimeout(12 * time.Minute)}})
 		b := a.SignedIn(Kim)
 		for range 2 {
@@ -285,13 +287,13 @@ func TestTheConfiguredTimeoutsEndASession(t *testing.T) {
 		a.Clock.Advance(time.Second)
 		assert.Contains(t, b.get("/").Body, "nobody")
 	})
-	t.Run("none, where it is zero beside a cookie's age", func(t *testing.T) {
+	t.Run("no absolute timeout if it is zero, even with a cookie max age", func(t *testing.T) {
 		a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieMaxAge(time.Minute), authkit.WithAbsoluteTimeout(0)}})
 		cookie := a.SignedIn(Kim).CookieHeader()
 		a.Clock.Advance(2 * time.Minute)
 		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, Kim)
 	})
-	t.Run("idle, but not while it is used", func(t *testing.T) {
+	t.Run("the idle timeout, but not during use", func(t *testing.T) {
 		a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithIdleTimeout(3 * time.Minute)}})
 		b := a.SignedIn(Kim)
 		for range 10 {
@@ -301,7 +303,7 @@ func TestTheConfiguredTimeoutsEndASession(t *testing.T) {
 		a.Clock.Advance(3 * time.Minute)
 		assert.Contains(t, b.get("/").Body, "nobody")
 	})
-	t.Run("the cookie's own age, as an environment variable sets it", func(t *testing.T) {
+	t.Run("the cookie max age", func(t *testing.T) {
 		a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieMaxAge(time.Hour)}})
 		s := a.Begin("/login")
 		resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
@@ -315,14 +317,14 @@ func TestTheConfiguredTimeoutsEndASession(t *testing.T) {
 func TestARefreshReplyCannotChangeTheUserOfASession(t *testing.T) {
 	upstream := &Rewriting{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
-	var lees map[string]any
-	upstream.Change = func(reply map[string]any) { lees = maps.Clone(reply) }
+	var leeReply map[string]any
+	upstream.Change = func(reply map[string]any) { leeReply = maps.Clone(reply) }
 	a.SignedIn("lee@example.com")
 	upstream.Change = nil
 	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
 	a.Clock.Advance(4 * time.Minute)
 	upstream.Change = func(reply map[string]any) {
-		maps.Copy(reply, lees) // lee's profile, and a token of lee's in kim's session
+		maps.Copy(reply, leeReply) // lee's profile, and a token of lee with kim's session ID
 		now := a.Clock.Now().Unix()
 		reply["access_token"] = a.Fake.SignToken(map[string]any{
 			"iss": a.Fake.Issuer(), "sub": "user_lee", "sid": id, "client_id": a.Fake.ClientID(), "iat": now, "exp": now + 300,
@@ -354,23 +356,23 @@ func TestInvalidGrantEndsTheSessionWithAnyStatus(t *testing.T) {
 	}
 }
 
-// What WorkOS says when it refuses a refresh and does not say that the session
-// has ended, with a code or without one (a user who was deleted is a bare 404).
+// WorkOS refuses a refresh, with or without an error code, but does not say that the session has ended. For a deleted user it
+// answers 404 without a code.
 func TestARefusedRefreshLeavesTheTokenUsableUntilItsSkewEnds(t *testing.T) {
 	for name, fault := range map[string]authkittest.Fault{
 		"invalid_request":             {Status: 400, Body: `{"error":"invalid_request"}`},
 		"email_verification_required": {Status: 403, Body: `{"code":"email_verification_required","pending_authentication_token":"p"}`},
 		"organization_not_found":      {Status: 400, Body: `{"error":"organization_not_found"}`},
 		"an unknown code":             {Status: 422, Body: `{"code":"something_new"}`},
-		"a bare 404":                  {Status: 404, Body: `{"message":"Not Found"}`},
-		"a bare 400":                  {Status: 400, Body: `{"message":"must use SSO"}`},
+		"404 without a code":          {Status: 404, Body: `{"message":"Not Found"}`},
+		"400 without a code":          {Status: 400, Body: `{"message":"must use SSO"}`},
 		"an empty object":             {Status: 403, Body: `{}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
 			cookie := a.SignedIn(Kim).CookieHeader()
 			a.Fake.InjectFault(authkittest.RouteRefresh, fault)
-			ask := func(status, calls int) {
+			assertAnswer := func(status, calls int) {
 				t.Helper()
 				resp := a.Send(Request{Target: "/account", Cookie: cookie})
 				assert.Equal(t, status, resp.Status)
@@ -378,16 +380,16 @@ func TestARefusedRefreshLeavesTheTokenUsableUntilItsSkewEnds(t *testing.T) {
 				assert.Equal(t, calls, a.Fake.Calls(authkittest.RouteRefresh))
 			}
 			a.Clock.Advance(4 * time.Minute)
-			ask(http.StatusOK, 1)
+			assertAnswer(http.StatusOK, 1)
 			a.Clock.Advance(59 * time.Second)
-			ask(http.StatusOK, 1)
+			assertAnswer(http.StatusOK, 1)
 			a.Clock.Advance(time.Second)
-			ask(http.StatusOK, 2) // once a minute
+			assertAnswer(http.StatusOK, 2) // tried again once a minute
 			a.Clock.Advance(59 * time.Second)
-			ask(http.StatusOK, 2) // as late as the skew permits
+			assertAnswer(http.StatusOK, 2) // the end of the skew
 			a.Clock.Advance(time.Second)
-			ask(http.StatusUnauthorized, 3)
-			ask(http.StatusUnauthorized, 3)
+			assertAnswer(http.StatusUnauthorized, 3)
+			assertAnswer(http.StatusUnauthorized, 3)
 			a.Fake.ClearFault(authkittest.RouteRefresh)
 			a.Clock.Advance(time.Minute)
 			assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
@@ -395,35 +397,35 @@ func TestARefusedRefreshLeavesTheTokenUsableUntilItsSkewEnds(t *testing.T) {
 	}
 }
 
-// CVE-2026-40155 (nextjs-auth0): what was exchanged for one of many who came at once went to another of them.
+// CVE-2026-40155 (nextjs-auth0): of several users with concurrent refreshes, one got the session of another.
 func TestConcurrentRefreshesGiveEachUserTheirOwnSession(t *testing.T) {
 	m := newPlainApp(t)
-	owners := map[string]string{}
+	emails := map[string]string{}
 	for range 5 {
 		for _, email := range []string{Kim, lee, val} {
-			owners[m.signIn(email)] = email
+			emails[m.signIn(email)] = email
 		}
 	}
 	m.ExpireToken(2 * time.Minute)
 	var mu sync.Mutex
-	renewed := map[string]string{} // the new cookies, and whose they are to be
+	refreshed := map[string]string{} // the new cookies, with the email of their users
 	var all sync.WaitGroup
-	for cookie, email := range owners {
+	for cookie, email := range emails {
 		for range 4 {
 			all.Go(func() {
 				resp, err := m.Do(Request{Target: "/account", Cookie: cookie})
 				if assert.NoError(t, err) && assert.Contains(t, resp.Body, email) {
 					mu.Lock()
 					defer mu.Unlock()
-					renewed[resp.session(t)] = email
+					refreshed[resp.session(t)] = email
 				}
 			})
 		}
 	}
 	all.Wait()
-	assert.Len(t, renewed, len(owners), "one new session for each")
-	assert.Equal(t, len(owners), m.Fake.Calls(authkittest.RouteRefresh))
-	for cookie, email := range renewed {
+	assert.Len(t, refreshed, len(emails), "one new session for each old one")
+	assert.Equal(t, len(emails), m.Fake.Calls(authkittest.RouteRefresh))
+	for cookie, email := range refreshed {
 		assert.Equal(t, email, m.visitor(cookie))
 	}
 }
@@ -432,9 +434,9 @@ func TestARetiredTokenIsStillAnswered20SecondsAfterItsSuccessorIsUsed(t *testing
 	m := newPlainApp(t)
 	cookie := m.signIn(Kim)
 	m.ExpireToken(2 * time.Minute)
-	renewed := m.Send(Request{Target: "/api/me", Cookie: cookie}).session(t)
-	assert.Equal(t, Kim, m.visitor(renewed))
+	refreshed := m.Send(Request{Target: "/api/me", Cookie: cookie}).session(t)
+	assert.Equal(t, Kim, m.visitor(refreshed))
 	m.Clock.Advance(20 * time.Second)
-	assert.Equal(t, renewed, m.Send(Request{Target: "/api/me", Cookie: cookie}).session(t))
+	assert.Equal(t, refreshed, m.Send(Request{Target: "/api/me", Cookie: cookie}).session(t))
 	assert.Equal(t, 1, m.Fake.Calls(authkittest.RouteRefresh))
 }

@@ -1,4 +1,4 @@
-// Handlers that set caching headers of their own on a response with a session cookie.
+// Handlers that set caching headers on a response that sets or clears the session cookie.
 
 package behaviour
 
@@ -12,77 +12,82 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
+const cacheForever = "public, max-age=31536000, s-maxage=31536000, immutable"
+
+func writePage(w http.ResponseWriter) { io.WriteString(w, "page") }
+
+// cachingHandlers holds handlers that set caching headers and finish their responses in different ways.
+var cachingHandlers = map[string]http.HandlerFunc{
+	"sets no header": func(w http.ResponseWriter, _ *http.Request) { writePage(w) },
+	"writes no body": func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", cacheForever)
+	},
+	"sets public": func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", cacheForever)
+		writePage(w)
+	},
+	"sets the headers of all caches": func(w http.ResponseWriter, _ *http.Request) {
+		for _, header := range []string{"Cache-Control", "CDN-Cache-Control", "Surrogate-Control", "Vercel-CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Netlify-CDN-Cache-Control"} {
+			w.Header().Set(header, cacheForever)
+		}
+		writePage(w)
+	},
+	"sets the headers in another letter case": func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["cache-control"] = []string{cacheForever}
+		w.Header()["CDN-CACHE-CONTROL"] = []string{cacheForever}
+		w.Header()["surrogate-Control"] = []string{cacheForever}
+		writePage(w)
+	},
+	"sets Cache-Control twice": func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Cache-Control"] = []string{"private", cacheForever}
+		writePage(w)
+	},
+	"sets Vary": func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", cacheForever)
+		w.Header().Set("Vary", "Accept-Encoding")
+		writePage(w)
+	},
+	"answers 404": func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", cacheForever)
+		w.WriteHeader(http.StatusNotFound)
+	},
+	"answers 304": func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", cacheForever)
+		w.WriteHeader(http.StatusNotModified)
+	},
+	"flushes first": func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", cacheForever)
+		_ = http.NewResponseController(w).Flush()
+		writePage(w)
+	},
+	"copies a body": func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", cacheForever)
+		_, _ = w.(io.ReaderFrom).ReadFrom(strings.NewReader("page"))
+	},
+	"serves a file": func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", cacheForever)
+		http.ServeContent(w, r, "style.css", Start, strings.NewReader("page"))
+	},
+	"redirects": func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", cacheForever)
+		http.Redirect(w, r, "/elsewhere", http.StatusMovedPermanently)
+	},
+	"sends early hints first": func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", cacheForever)
+		w.WriteHeader(http.StatusEarlyHints)
+		writePage(w)
+	},
+	"answers with an error": func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", cacheForever)
+		http.Error(w, "no", http.StatusTeapot)
+	},
+	"times out": http.TimeoutHandler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+	}), time.Millisecond, "late").ServeHTTP,
+}
+
 func TestNoHandlerCanMakeAResponseWithASessionCookieCacheable(t *testing.T) {
-	forever := "public, max-age=31536000, s-maxage=31536000, immutable"
-	body := func(w http.ResponseWriter) { io.WriteString(w, "page") }
-	for name, handler := range map[string]http.HandlerFunc{
-		"that says nothing": func(w http.ResponseWriter, _ *http.Request) { body(w) },
-		"that writes nothing": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Cache-Control", forever)
-		},
-		"that says public": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Cache-Control", forever)
-			body(w)
-		},
-		"that says it to every cache there is": func(w http.ResponseWriter, _ *http.Request) {
-			for _, header := range []string{"Cache-Control", "CDN-Cache-Control", "Surrogate-Control", "Vercel-CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Netlify-CDN-Cache-Control"} {
-				w.Header().Set(header, forever)
-			}
-			body(w)
-		},
-		"that says it in letters of its own": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header()["cache-control"] = []string{forever}
-			w.Header()["CDN-CACHE-CONTROL"] = []string{forever}
-			w.Header()["surrogate-Control"] = []string{forever}
-			body(w)
-		},
-		"that says it twice": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header()["Cache-Control"] = []string{"private", forever}
-			body(w)
-		},
-		"that varies on something else": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Cache-Control", forever)
-			w.Header().Set("Vary", "Accept-Encoding")
-			body(w)
-		},
-		"that has a status": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Cache-Control", forever)
-			w.WriteHeader(http.StatusNotFound)
-		},
-		"that has not changed": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Cache-Control", forever)
-			w.WriteHeader(http.StatusNotModified)
-		},
-		"that flushes first": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Cache-Control", forever)
-			_ = http.NewResponseController(w).Flush()
-			body(w)
-		},
-		"that copies a file": func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Cache-Control", forever)
-			_, _ = w.(io.ReaderFrom).ReadFrom(strings.NewReader("page"))
-		},
-		"that serves a file": func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Cache-Control", forever)
-			http.ServeContent(w, r, "style.css", Start, strings.NewReader("page"))
-		},
-		"that redirects": func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Cache-Control", forever)
-			http.Redirect(w, r, "/elsewhere", http.StatusMovedPermanently)
-		},
-		"that hints first": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Cache-Control", forever)
-			w.WriteHeader(http.StatusEarlyHints)
-			body(w)
-		},
-		"that answers an error": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Cache-Control", forever)
-			http.Error(w, "no", http.StatusTeapot)
-		},
-		"that is given up on": http.TimeoutHandler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			<-r.Context().Done()
-		}), time.Millisecond, "late").ServeHTTP,
-	} {
+	for name, handler := range cachingHandlers {
 		t.Run(name, func(t *testing.T) {
 			m := newPlainApp(t)
 			m.Mux.Handle("GET /page", handler)
@@ -94,7 +99,15 @@ func TestNoHandlerCanMakeAResponseWithASessionCookieCacheable(t *testing.T) {
 				keptFromCaches(t, resp, path)
 				assert.Equal(t, Kim, m.visitor(resp.session(t)))
 			}
-			// One that is cleared away is as little for others.
+		})
+	}
+}
+
+func TestNoHandlerCanMakeAResponseThatClearsTheSessionCookieCacheable(t *testing.T) {
+	for name, handler := range cachingHandlers {
+		t.Run(name, func(t *testing.T) {
+			m := newPlainApp(t)
+			m.Mux.Handle("GET /page", handler)
 			cookie := m.signIn(Kim)
 			sessions := m.Fake.Sessions()
 			m.Fake.RevokeSession(sessions[len(sessions)-1].ID)

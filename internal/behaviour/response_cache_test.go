@@ -1,3 +1,5 @@
+// The caching headers of responses, which the middleware finalizes.
+
 package behaviour
 
 import (
@@ -13,9 +15,7 @@ import (
 	"github.com/authkit-go/authkit"
 )
 
-// The last word that the middleware has on the headers of a response.
-
-// cacheable says what a handler would say that wants to be cached everywhere.
+// cacheable sets the headers of a response that every cache may store.
 func cacheable(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Cache-Control", "public, max-age=3600")
@@ -24,20 +24,20 @@ func cacheable(w http.ResponseWriter) {
 	h.Set("Surrogate-Control", "max-age=3600")
 }
 
-// waysToAnswer are the ways in which a handler can end its response's header.
+// waysToAnswer holds the ways in which a handler can finish the header of its response.
 var waysToAnswer = map[string]func(http.ResponseWriter, *http.Request){
-	"it writes nothing":       func(w http.ResponseWriter, _ *http.Request) {},
-	"it writes":               func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "body") },
-	"it writes no bytes":      func(w http.ResponseWriter, _ *http.Request) { w.Write(nil) },
-	"it writes a status":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
-	"it writes an error":      func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "gone", http.StatusGone) },
-	"it redirects":            func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) },
-	"it has not changed":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) },
-	"it flushes":              func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush() },
-	"its controller flushes":  func(w http.ResponseWriter, _ *http.Request) { http.NewResponseController(w).Flush() },
-	"it copies a body":        func(w http.ResponseWriter, _ *http.Request) { io.Copy(w, endingReader(100_000)) },
-	"it copies an empty body": func(w http.ResponseWriter, _ *http.Request) { io.Copy(w, endingReader(0)) },
-	"it takes over the connection": func(w http.ResponseWriter, _ *http.Request) {
+	"it writes nothing":            func(w http.ResponseWriter, _ *http.Request) {},
+	"it writes":                    func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "body") },
+	"it writes no bytes":           func(w http.ResponseWriter, _ *http.Request) { w.Write(nil) },
+	"it writes a status":           func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
+	"it writes an error":           func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "gone", http.StatusGone) },
+	"it redirects":                 func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) },
+	"it answers 304":               func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) },
+	"it flushes":                   func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush() },
+	"it flushes with a controller": func(w http.ResponseWriter, _ *http.Request) { http.NewResponseController(w).Flush() },
+	"it copies a body":             func(w http.ResponseWriter, _ *http.Request) { io.Copy(w, endingReader(100_000)) },
+	"it copies an empty body":      func(w http.ResponseWriter, _ *http.Request) { io.Copy(w, endingReader(0)) },
+	"it hijacks the connection": func(w http.ResponseWriter, _ *http.Request) {
 		conn, buffered, _ := w.(http.Hijacker).Hijack()
 		defer conn.Close()
 		io.WriteString(buffered, "HTTP/1.1 200 OK\r\nConnection: close\r\n")
@@ -46,7 +46,7 @@ var waysToAnswer = map[string]func(http.ResponseWriter, *http.Request){
 		buffered.Flush()
 	},
 	"it sends early hints first": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusEarlyHints); cacheable(w) },
-	"it copies nothing, then changes its mind": func(w http.ResponseWriter, _ *http.Request) {
+	"it copies nothing, then changes the header": func(w http.ResponseWriter, _ *http.Request) {
 		io.Copy(w, endingReader(0))
 		cacheable(w)
 		w.Header().Set("Vary", "Accept")
@@ -109,14 +109,14 @@ func TestAResponseThatSetsASignInOrStepCookieIsNotCacheable(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	login := a.Login()
 	for name, answer := range map[string]http.HandlerFunc{
-		"of a sign-in under way": func(w http.ResponseWriter, r *http.Request) {
+		"the cookie of a pending sign-in": func(w http.ResponseWriter, r *http.Request) {
 			login.ServeHTTP(w, r)
 		},
-		"of a step of a form": func(w http.ResponseWriter, _ *http.Request) {
+		"the cookie of a saved step": func(w http.ResponseWriter, _ *http.Request) {
 			require.NoError(t, a.SaveStep(w, "step"))
 			cacheable(w)
 		},
-		"of a step that is dropped": func(w http.ResponseWriter, _ *http.Request) {
+		"the cookie of a cleared step": func(w http.ResponseWriter, _ *http.Request) {
 			a.ClearStep(w)
 			cacheable(w)
 		},
@@ -170,10 +170,10 @@ func TestAGuardedResponseIsPrivateUnlessItsHandlerSetsCacheControl(t *testing.T)
 		handler http.Handler
 		want    string
 	}{
-		"it says nothing":         {http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), "private, no-store"},
-		"it says otherwise":       {http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { cacheable(w) }), "public, max-age=3600"},
-		"it takes the header out": {http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Del("Cache-Control") }), "private, no-store"},
-		"it serves a file":        {http.FileServer(http.Dir("../../pkce")), "private, no-store"},
+		"it sets no header":        {http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), "private, no-store"},
+		"it sets Cache-Control":    {http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { cacheable(w) }), "public, max-age=3600"},
+		"it deletes Cache-Control": {http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Del("Cache-Control") }), "private, no-store"},
+		"it serves a file":         {http.FileServer(http.Dir("../../pkce")), "private, no-store"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a.Server.Config.Handler = a.RequireAuth(c.handler)
@@ -184,7 +184,7 @@ func TestAGuardedResponseIsPrivateUnlessItsHandlerSetsCacheControl(t *testing.T)
 	}
 }
 
-// http.TimeoutHandler writes its own header over what is there.
+// http.TimeoutHandler replaces the values of each header that its handler sets.
 func TestAHandlerThatOverwritesSetCookieKeepsTheSessionCookie(t *testing.T) {
 	own := &http.Cookie{Name: "csrf", Value: "1"}
 	a := NewApp(t, AppOptions{Routes: func(_ *App, mux *http.ServeMux) {
@@ -200,7 +200,7 @@ func TestAHandlerThatOverwritesSetCookieKeepsTheSessionCookie(t *testing.T) {
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)}).Status)
 
 	own = &http.Cookie{Name: "authkit-session", Path: "/", MaxAge: -1}
-	assert.Empty(t, JarAfter(cookie, a.Send(Request{Target: "/own", Cookie: cookie})), "but for one that says so itself")
+	assert.Empty(t, JarAfter(cookie, a.Send(Request{Target: "/own", Cookie: cookie})), "a handler can clear the cookie itself")
 }
 
 func TestAnUnsupportedFlushDoesNotFinalizeTheHeaders(t *testing.T) {
@@ -225,8 +225,8 @@ func TestAnErrorOfAGuardedFileServerIsPrivate(t *testing.T) {
 		request Request
 		status  int
 	}{
-		"a file that is not there": {Request{Target: "/nothing", Cookie: cookie}, http.StatusNotFound},
-		"a part that is not there": {Request{Target: "/pkce.go", Cookie: cookie, Header: http.Header{"Range": {"bytes=9999999-"}}}, http.StatusRequestedRangeNotSatisfiable},
+		"a missing file":         {Request{Target: "/nothing", Cookie: cookie}, http.StatusNotFound},
+		"a range beyond the end": {Request{Target: "/pkce.go", Cookie: cookie, Header: http.Header{"Range": {"bytes=9999999-"}}}, http.StatusRequestedRangeNotSatisfiable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			resp := a.Send(c.request)
@@ -244,7 +244,7 @@ func TestTheResponseAfterAPanicIsNotCacheable(t *testing.T) {
 		cacheable(w)
 		panic("a mistake")
 	}))
-	// As the recovery middleware of many a router does.
+	// The recovery middleware of many routers does the same.
 	a.Server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if recover() != nil {
@@ -278,7 +278,7 @@ func TestTheHeadersAreFinalizedBehindAWrapperThatOnlyUnwraps(t *testing.T) {
 	assert.Contains(t, resp.Header.Values("Vary"), "Cookie")
 }
 
-// unwrapping is a writer as a logging middleware may put around the server's.
+// unwrapping is a response writer with Unwrap and no other optional method, as a logging middleware may use it.
 type unwrapping struct{ http.ResponseWriter }
 
 func (u unwrapping) Unwrap() http.ResponseWriter { return u.ResponseWriter }
@@ -305,8 +305,7 @@ func TestASignInWithoutTheMiddlewareIsNotCacheable(t *testing.T) {
 	assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
 }
 
-// Where the application puts a session into the context, no middleware stands
-// around the guard.
+// The application puts a session into the context itself, so that the guard is not behind the middleware.
 func TestAGuardedResponseForASessionFromNewContextIsPrivate(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	guarded := a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -1,3 +1,5 @@
+// The return path that a guard takes from the URL of a request.
+
 package behaviour
 
 import (
@@ -13,13 +15,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Where a browser is sent, seen from outside.
-
 func TestAHostileGuardedURLReturnsToThisOriginOnly(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	account := a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, Visitor(r)) }))
 	callback := a.Callback()
-	// No http.ServeMux stands before the guard, which would clean some paths.
+	// There is no http.ServeMux in front of the guard, since it would clean some of the paths.
 	a.Server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/callback" {
 			callback.ServeHTTP(w, r)
@@ -48,10 +48,10 @@ func TestAHostileGuardedURLReturnsToThisOriginOnly(t *testing.T) {
 		require.Equal(t, http.StatusSeeOther, resp.Status, target)
 		location, err := resp.Location()
 		require.NoError(t, err)
-		assert.Equal(t, a.Fake.URL(), location.Scheme+"://"+location.Host, "into sign-in")
+		assert.Equal(t, a.Fake.URL(), location.Scheme+"://"+location.Host, "the browser is redirected to the sign-in")
 		assert.Equal(t, a.URL+"/callback", location.Query().Get("redirect_uri"))
 
-		// The page of a cancelled sign-in links to where it would have led.
+		// The page of a cancelled sign-in links to a new sign-in with the same return path.
 		query := url.Values{"state": {location.Query().Get("state")}, "error": {"access_denied"}}
 		page := a.Send(Request{Target: "/callback?" + query.Encode(), Cookie: onlyCookie(t, resp), Header: Navigation()})
 		link := "/login"
@@ -62,7 +62,7 @@ func TestAHostileGuardedURLReturnsToThisOriginOnly(t *testing.T) {
 	}
 }
 
-// onlyCookie is the Cookie header after a response that set one cookie.
+// onlyCookie returns the Cookie header after a response that sets exactly one cookie.
 func onlyCookie(t testing.TB, resp Response) string {
 	t.Helper()
 	cookies := resp.SetCookies(t)
@@ -73,7 +73,7 @@ func onlyCookie(t testing.TB, resp Response) string {
 	return ""
 }
 
-// sendRaw sends a request line that no client library would let out.
+// sendRaw sends a request line that an HTTP client would refuse to send.
 func (a *App) sendRaw(line string, header ...string) Response {
 	a.T.Helper()
 	conn, err := net.Dial("tcp", a.Server.Listener.Addr().String())

@@ -1,4 +1,4 @@
-// What a session that was verified before is held against, each time that its cookie comes.
+// The checks of a cached session: expiry, timeouts, signing key, sign-out, cookie name and password.
 
 package behaviour
 
@@ -17,17 +17,16 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// caching is an application with a session cache and with tokens of an hour, so
-// that they outlive the signing keys' freshness. seen are the sessions that its
-// handler at /seen has been handed.
-type caching struct {
+// cachingApp is an application with a session cache. Its tokens live for an hour, longer than the signing keys stay fresh.
+// seen holds the sessions that its handler at /seen got.
+type cachingApp struct {
 	*App
 	mu   sync.Mutex
 	seen []*authkit.Session // guarded by mu
 }
 
-func newCaching(t testing.TB, opts ...authkit.Option) *caching {
-	c := &caching{}
+func newCaching(t testing.TB, opts ...authkit.Option) *cachingApp {
+	c := &cachingApp{}
 	c.App = NewApp(t, AppOptions{
 		AuthKit: append([]authkit.Option{authkit.WithSessionCache(100, 1<<20)}, opts...),
 		Fake:    []authkittest.Option{authkittest.WithAccessTokenLifetime(time.Hour)},
@@ -44,9 +43,8 @@ func newCaching(t testing.TB, opts ...authkit.Option) *caching {
 	return c
 }
 
-// known signs kim in and lets the cookie come twice. It is in the cache then:
-// the second request was handed the very session of the first.
-func (c *caching) known() (cookie string) {
+// known signs kim in and sends the cookie twice. Then the session is in the cache: both requests got the same *Session.
+func (c *cachingApp) known() (cookie string) {
 	c.T.Helper()
 	cookie = c.SignedIn(Kim).CookieHeader()
 	first, second := c.see(cookie), c.see(cookie)
@@ -55,8 +53,8 @@ func (c *caching) known() (cookie string) {
 	return cookie
 }
 
-// see is what a handler is handed for a cookie.
-func (c *caching) see(cookie string) *authkit.Session {
+// see returns the session that a handler gets for a cookie. It is nil for an anonymous request.
+func (c *cachingApp) see(cookie string) *authkit.Session {
 	c.T.Helper()
 	c.Send(Request{Target: "/seen", Cookie: cookie})
 	c.mu.Lock()
@@ -93,14 +91,14 @@ func TestACachedSessionIsRefreshedOnceItsSigningKeyIsWithdrawn(t *testing.T) {
 	c := newCaching(t)
 	cookie := c.known()
 	c.Fake.RotateSigningKeys()
-	assert.NotNil(t, c.see(cookie), "nobody here knows yet")
-	c.SignedIn("lee@example.com") // whose token is signed by the new key: the keys are fetched
+	assert.NotNil(t, c.see(cookie), "this process has not seen the rotation yet")
+	c.SignedIn("lee@example.com") // its token has the new key, so that the keys are fetched
 	c.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: http.StatusUnauthorized, Body: `{"message":"Unauthorized"}`})
 	assert.Nil(t, c.see(cookie), "the key is withdrawn")
 	assert.Equal(t, http.StatusServiceUnavailable, c.Send(Request{Target: "/account", Cookie: cookie}).Status)
 	c.Fake.ClearFault(authkittest.RouteRefresh)
 	c.Clock.Advance(10 * time.Second)
-	assert.NotNil(t, c.see(cookie), "and the session is renewed, not lost")
+	assert.NotNil(t, c.see(cookie), "the session is refreshed and not lost")
 }
 
 func TestACachedSessionIsServedWhileTheKeysAreFetchedInTheBackground(t *testing.T) {
@@ -109,7 +107,7 @@ func TestACachedSessionIsServedWhileTheKeysAreFetchedInTheBackground(t *testing.
 	c.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: http.StatusInternalServerError})
 	c.Clock.Advance(30 * time.Minute)
 	assert.NotNil(t, c.see(cookie))
-	c.Fake.AwaitCalls(t, authkittest.RouteJWKS, 2) // a known cookie asks for a renewal as any other
+	c.Fake.AwaitCalls(t, authkittest.RouteJWKS, 2) // a cached session starts a fetch of the keys, too
 }
 
 func TestACachedSessionIsRefusedAfterASignOut(t *testing.T) {
@@ -117,20 +115,20 @@ func TestACachedSessionIsRefusedAfterASignOut(t *testing.T) {
 	cookie, other := c.known(), c.SignedIn("lee@example.com").CookieHeader()
 	c.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
 	assert.Nil(t, c.see(cookie))
-	assert.NotNil(t, c.see(other), "and nobody else's is")
+	assert.NotNil(t, c.see(other), "another session is still accepted")
 	assert.NotNil(t, c.see(other))
 }
 
-// The cookie of before a refresh is the same session's.
+// The cookies from before and after a refresh belong to the same session.
 func TestEveryCachedCookieOfASessionIsRefusedAfterASignOut(t *testing.T) {
 	c := newCaching(t)
 	cookie := c.known()
 	c.Clock.Advance(time.Hour - 30*time.Second)
-	renewed := c.Send(Request{Target: "/seen", Cookie: cookie}).NewCookie(t)
-	require.NotNil(t, c.see(renewed))
-	require.NotNil(t, c.see(renewed))
+	refreshed := c.Send(Request{Target: "/seen", Cookie: cookie}).NewCookie(t)
+	require.NotNil(t, c.see(refreshed))
+	require.NotNil(t, c.see(refreshed))
 	c.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
-	assert.Nil(t, c.see(renewed))
+	assert.Nil(t, c.see(refreshed))
 	assert.Nil(t, c.see(cookie))
 }
 
@@ -149,26 +147,26 @@ func TestACachedCookieOpensOnlyUnderItsOwnName(t *testing.T) {
 	_, text, _ := strings.Cut(c.known(), "=")
 	for _, name := range []string{"former", "wos-session", "authkit-session.0", "authkit-session.1"} {
 		s := c.see(name + "=" + text)
-		assert.Equal(t, name == "authkit-session.0", s != nil, name) // whole, though in a chunk
+		assert.Equal(t, name == "authkit-session.0", s != nil, name) // the name of a chunk, but the whole value
 	}
 	for i := range len(text) {
 		if i%97 == 0 {
 			assert.Nil(t, c.see("authkit-session="+text[:i]+"A"+text[min(i+1, len(text)):]+"A"))
 		}
 	}
-	assert.Nil(t, c.see("authkit-session=A"+text[1:]), "its end alone is not enough")
+	assert.Nil(t, c.see("authkit-session=A"+text[1:]), "an equal end is not enough")
 	assert.Nil(t, c.see("authkit-session="+text[1:]))
 }
 
-// A cookie of ours that does not open stands beside one of another library that does. They are not one.
+// Our own cookie does not open, and the cookie of another library beside it does. The cache must not take them for one.
 func TestAnInvalidCookieIsNotCachedWithTheForeignSessionBesideIt(t *testing.T) {
 	c := newCaching(t, authkit.WithForeignSessions())
-	garbage, theirs := "authkit-session=garbage", "wos-session="+c.sealedElsewhere(Kim, nil)
+	invalid, foreign := "authkit-session=invalid", "wos-session="+c.sealedElsewhere(Kim, nil)
 	for range 2 {
-		assert.NotNil(t, c.see(garbage+"; "+theirs))
-		assert.NotNil(t, c.see(theirs))
+		assert.NotNil(t, c.see(invalid+"; "+foreign))
+		assert.NotNil(t, c.see(foreign))
 	}
-	assert.Nil(t, c.see(garbage))
+	assert.Nil(t, c.see(invalid))
 }
 
 func TestASessionInChunksIsCached(t *testing.T) {
@@ -185,7 +183,7 @@ func TestASessionInChunksIsCached(t *testing.T) {
 func TestARefusedCookieIsNotCachedAndEvictsNoEntry(t *testing.T) {
 	c := newCaching(t, authkit.WithSessionCache(2, 1<<20))
 	cookie := c.known()
-	kept := c.see(cookie)
+	cached := c.see(cookie)
 	name, text, _ := strings.Cut(cookie, "=")
 	lee := c.SignedIn("lee@example.com").CookieHeader()
 	c.Send(Request{Method: "POST", Target: "/logout", Cookie: lee, Header: Scripted()})
@@ -193,7 +191,7 @@ func TestARefusedCookieIsNotCachedAndEvictsNoEntry(t *testing.T) {
 		assert.Nil(t, c.see(fmt.Sprintf("%s=%s%d", name, text, i)))
 		assert.Nil(t, c.see(lee))
 	}
-	assert.Same(t, kept, c.see(cookie))
+	assert.Same(t, cached, c.see(cookie))
 }
 
 func TestWithoutTheCacheEveryRequestIsVerified(t *testing.T) {
@@ -204,7 +202,7 @@ func TestWithoutTheCacheEveryRequestIsVerified(t *testing.T) {
 	assert.NotSame(t, first, second)
 }
 
-// Many requests share one session, and so whatever a handler does to what it is handed.
+// Many requests share one cached session. What a handler does with its values must not change it.
 func TestAHandlerCannotChangeACachedSession(t *testing.T) {
 	c := newCaching(t)
 	c.Fake.UpdateUser(Kim, func(p *authkittest.User) {
@@ -238,7 +236,7 @@ func TestAHandlerCannotChangeACachedSession(t *testing.T) {
 	assert.Equal(t, "gold", again.Tier)
 }
 
-// rawClaims keeps the bytes that it is handed.
+// rawClaims keeps the bytes that UnmarshalJSON gets, without a copy.
 type rawClaims []byte
 
 func (r *rawClaims) UnmarshalJSON(data []byte) error {
@@ -250,7 +248,7 @@ func TestConcurrentRequestsWithCachedCookiesGetTheirOwnSessions(t *testing.T) {
 	c := newCaching(t, authkit.WithSessionCache(3, 1<<20))
 	cookies := map[string]string{Kim: c.SignedIn(Kim).CookieHeader(), "lee@example.com": c.SignedIn("lee@example.com").CookieHeader()}
 	for i := range 5 {
-		email := fmt.Sprintf("person%d@example.com", i)
+		email := fmt.Sprintf("user%d@example.com", i)
 		c.Fake.AddUser(authkittest.User{Email: email})
 		cookies[email] = c.SignedIn(email).CookieHeader()
 	}

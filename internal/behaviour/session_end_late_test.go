@@ -1,5 +1,4 @@
-// Responses that clear the cookie of a session that WorkOS has ended, and come
-// late: they must not clear what took its place.
+// Late responses that clear the cookie of a session that WorkOS has ended. They must not clear the cookie of a later sign-in.
 
 package behaviour
 
@@ -20,32 +19,32 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// endingLate is an application whose kim has been revoked at WorkOS. A page that
-// was asked for with the cookie knows of it, and is held by its handler.
-func endingLate(t *testing.T, hint bool) (a *App, cookie string, late chan Response, goOn func()) {
+// startLateEnd returns an application in which kim's session was revoked at WorkOS, and the response channel of a request
+// with its cookie. The middleware has ended the session of that request, and the handler waits until release is called.
+func startLateEnd(t *testing.T, earlyHints bool) (a *App, cookie string, late chan Response, release func()) {
 	t.Helper()
-	began, held := make(chan struct{}), make(chan struct{})
+	started, released := make(chan struct{}), make(chan struct{})
 	a = NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("/slow", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if hint {
+			if earlyHints {
 				w.WriteHeader(http.StatusEarlyHints)
 			}
-			close(began)
-			<-held
+			close(started)
+			<-released
 			io.WriteString(w, Visitor(r))
 		}))
 	}})
 	cookie = a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
 	a.Fake.RevokeSession(a.SessionID())
-	late = a.BeginLate("/slow", cookie, began)
-	return a, cookie, late, func() { close(held) }
+	late = a.BeginLate("/slow", cookie, started)
+	return a, cookie, late, func() { close(released) }
 }
 
 func TestALateResponseThatClearsTheCookieKeepsALaterSignIn(t *testing.T) {
-	for _, hint := range []bool{false, true} {
+	for _, earlyHints := range []bool{false, true} {
 		for name, signIn := range map[string]func(a *App, cookie string) (jar string){
-			"another person, over the old cookie": func(a *App, cookie string) string {
+			"another user, over the old cookie": func(a *App, cookie string) string {
 				return a.SignInOver(cookie)
 			},
 			"after a page that cleared the cookie": func(a *App, cookie string) string {
@@ -59,10 +58,10 @@ func TestALateResponseThatClearsTheCookieKeepsALaterSignIn(t *testing.T) {
 				return a.SignedIn(Kim).CookieHeader()
 			},
 		} {
-			t.Run(fmt.Sprintf("%s, early hints: %t", name, hint), func(t *testing.T) {
-				a, cookie, late, goOn := endingLate(t, hint)
+			t.Run(fmt.Sprintf("%s, early hints: %t", name, earlyHints), func(t *testing.T) {
+				a, cookie, late, release := startLateEnd(t, earlyHints)
 				jar := signIn(a, cookie)
-				goOn()
+				release()
 				resp := <-late
 				assert.Equal(t, "nobody", resp.Body)
 				assert.Empty(t, resp.SetCookies(t))
@@ -74,13 +73,13 @@ func TestALateResponseThatClearsTheCookieKeepsALaterSignIn(t *testing.T) {
 }
 
 func TestALateResponseClearsTheCookieOfItsEndedSession(t *testing.T) {
-	for _, hint := range []bool{false, true} {
-		a, cookie, late, goOn := endingLate(t, hint)
-		goOn()
+	for _, earlyHints := range []bool{false, true} {
+		a, cookie, late, release := startLateEnd(t, earlyHints)
+		release()
 		resp := <-late
 		assert.Negative(t, resp.SetCookies(t)["authkit-session"].MaxAge)
 		assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
-		// That response is lost, and so is the next one.
+		// This response and the next one are lost.
 		for range 2 {
 			resp = a.Send(Request{Target: "/", Cookie: cookie})
 			assert.Negative(t, resp.SetCookies(t)["authkit-session"].MaxAge)
@@ -88,7 +87,7 @@ func TestALateResponseClearsTheCookieOfItsEndedSession(t *testing.T) {
 	}
 }
 
-// The handler's own word on the cookie holds, whichever it is.
+// If the handler sets or clears the cookie, the middleware does not change that.
 func TestClearingTheCookieDoesNotOverrideWhatTheHandlerSets(t *testing.T) {
 	var authentication *workos.Authentication
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
@@ -97,7 +96,7 @@ func TestClearingTheCookieDoesNotOverrideWhatTheHandlerSets(t *testing.T) {
 			http.SetCookie(w, &http.Cookie{Name: "authkit-session", Value: "own", Path: "/"})
 		})
 		mux.HandleFunc("POST /copy-and-sign-in", func(w http.ResponseWriter, r *http.Request) {
-			io.Copy(w, endingReader(0)) // sends nothing, but is decided on
+			io.Copy(w, endingReader(0)) // sends nothing, but finalizes the header
 			_, err := a.SignIn(w, r, authentication)
 			assert.NoError(t, err)
 		})
@@ -106,26 +105,26 @@ func TestClearingTheCookieDoesNotOverrideWhatTheHandlerSets(t *testing.T) {
 			assert.NoError(t, err)
 		})
 	}})
-	ended := func(target string) (cookie string, resp Response) {
+	sendEnded := func(target string) (cookie string, resp Response) {
 		cookie = a.SignedIn(Kim).CookieHeader()
 		a.Fake.RevokeSession(a.SessionID())
 		a.ExpireToken(2 * time.Minute)
 		authentication = a.authenticate(Kim)
 		return cookie, a.Send(Request{Method: "POST", Target: target, Cookie: cookie, Header: Scripted()})
 	}
-	cookie, resp := ended("/sign-out")
+	cookie, resp := sendEnded("/sign-out")
 	assert.Empty(t, JarAfter(cookie, resp))
-	_, resp = ended("/own")
+	_, resp = sendEnded("/own")
 	assert.Equal(t, "own", resp.SetCookies(t)["authkit-session"].Value)
 	for _, target := range []string{"/sign-in", "/copy-and-sign-in"} {
-		_, resp = ended(target)
+		_, resp = sendEnded(target)
 		assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)}).Status)
 	}
 }
 
 func TestAnInformationalResponseClearsNoCookie(t *testing.T) {
-	a, cookie, late, goOn := endingLate(t, true)
-	goOn()
+	a, cookie, late, release := startLateEnd(t, true)
+	release()
 	require.Empty(t, JarAfter(cookie, <-late))
 	a.serve(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusEarlyHints) })
 	hints := 0
@@ -147,13 +146,13 @@ func TestAnInformationalResponseClearsNoCookie(t *testing.T) {
 
 func TestALateFailedSwitchKeepsALaterSignIn(t *testing.T) {
 	for _, cleared := range []bool{false, true} {
-		began, held := make(chan struct{}), make(chan struct{})
+		started, released := make(chan struct{}), make(chan struct{})
 		slow := true
 		a := Switching(t, authkit.WithErrorHandler(func(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
 			if slow && r.URL.Path == "/organization" {
 				slow = false
-				close(began)
-				<-held
+				close(started)
+				<-released
 			}
 			f.ServeHTTP(w, r)
 		}))
@@ -162,7 +161,7 @@ func TestALateFailedSwitchKeepsALaterSignIn(t *testing.T) {
 		late := a.SendAside(Request{
 			Method: "POST", Target: "/organization", Cookie: cookie, Header: Scripted(), Form: map[string][]string{"organization_id": {"org_beta"}},
 		})
-		<-began
+		<-started
 		var jar string
 		if cleared {
 			require.Empty(t, JarAfter(cookie, a.SwitchTo("org_beta", cookie, Scripted())))
@@ -170,7 +169,7 @@ func TestALateFailedSwitchKeepsALaterSignIn(t *testing.T) {
 		} else {
 			jar = a.SignInOver(cookie)
 		}
-		close(held)
+		close(released)
 		resp := <-late
 		assert.Equal(t, http.StatusUnauthorized, resp.Status)
 		assert.Empty(t, resp.SetCookies(t))
@@ -178,35 +177,34 @@ func TestALateFailedSwitchKeepsALaterSignIn(t *testing.T) {
 	}
 }
 
-// A page was refreshed and held by its handler. Meanwhile the new session was
-// ended by WorkOS, its cookie cleared, and somebody else signed in.
+// A slow request refreshes the session. Meanwhile WorkOS ends the session, a response clears the cookie, and another user
+// signs in.
 func TestALateRefreshDoesNotReplaceASignInAfterItsSessionEnded(t *testing.T) {
-	began, goOn := make(chan struct{}), make(chan struct{})
-	a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
+	started, release := make(chan struct{}), make(chan struct{})
+	a := NewApp(t, AppOptions{Routes: reporting(started, release)})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	id := a.SessionID()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
-	late := a.BeginLate("/report", cookie, began)
+	late := a.BeginLate("/report", cookie, started)
 	jar := a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
 	a.Fake.RevokeSession(id)
 	a.Clock.Advance(7 * time.Minute)
 	require.Empty(t, JarAfter(jar, a.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()})))
 	jar = a.SignedIn("lee@example.com").CookieHeader()
-	close(goOn)
+	close(release)
 	assert.Equal(t, jar, JarAfter(jar, <-late))
 }
 
-// The handler copies an empty file first, which sends no header, and somebody
-// signs in before it goes on.
+// The handler first copies an empty file, which sends no header. A user may sign in before the handler continues.
 func TestHeadersThatAreFinalizedTwiceKeepASignInInBetween(t *testing.T) {
 	for _, signsIn := range []bool{false, true} {
-		copied, goOn := make(chan struct{}), make(chan struct{})
+		copied, release := make(chan struct{}), make(chan struct{})
 		a := NewApp(t, AppOptions{Routes: func(_ *App, mux *http.ServeMux) {
 			mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
 				http.SetCookie(w, &http.Cookie{Name: "theme", Value: "dark"})
 				io.Copy(w, endingReader(0))
 				close(copied)
-				<-goOn
+				<-release
 				io.WriteString(w, "page")
 			})
 		}})
@@ -218,7 +216,7 @@ func TestHeadersThatAreFinalizedTwiceKeepASignInInBetween(t *testing.T) {
 		if signsIn {
 			jar = a.SignInOver(cookie)
 		}
-		close(goOn)
+		close(release)
 		resp := <-late
 		assert.Equal(t, "dark", resp.SetCookies(t)["theme"].Value)
 		if signsIn {
@@ -229,8 +227,8 @@ func TestHeadersThatAreFinalizedTwiceKeepASignInInBetween(t *testing.T) {
 	}
 }
 
-// A session that the application put into the context itself: no writer of the
-// middleware's is there to decide later.
+// The application puts the session into the context itself. There is no response writer of the middleware that could decide
+// later.
 func TestAFailedSwitchOutsideTheMiddlewareClearsTheCookieAtOnce(t *testing.T) {
 	a := Switching(t)
 	cookie := a.Acme()
@@ -246,8 +244,7 @@ func TestAFailedSwitchOutsideTheMiddlewareClearsTheCookieAtOnce(t *testing.T) {
 	assert.Empty(t, JarAfter(cookie, resp))
 }
 
-// The middleware refreshes a session, into more cookies than came, before the
-// handler behind it ends or replaces it.
+// The middleware refreshes a session into more cookies than the request had. Then the handler ends or replaces the session.
 func TestAResponseThatEndsARefreshedSessionSetsNoneOfItsCookies(t *testing.T) {
 	var authentication *workos.Authentication
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
@@ -258,7 +255,7 @@ func TestAResponseThatEndsARefreshedSessionSetsNoneOfItsCookies(t *testing.T) {
 			}
 		})
 	}})
-	stale := func() (cookie string) {
+	staleCookie := func() (cookie string) {
 		a.fillTokens(10)
 		cookie = a.SignedIn(Kim).CookieHeader()
 		require.Equal(t, 1, strings.Count(cookie, "="))
@@ -266,16 +263,16 @@ func TestAResponseThatEndsARefreshedSessionSetsNoneOfItsCookies(t *testing.T) {
 		a.ExpireToken(0)
 		return cookie
 	}
-	names, _ := a.Send(Request{Target: "/account", Cookie: stale()}).sessionCookies(t)
-	require.Len(t, names, 3, "so large it becomes")
+	names, _ := a.Send(Request{Target: "/account", Cookie: staleCookie()}).sessionCookies(t)
+	require.Len(t, names, 3, "the refreshed session has three chunks")
 
-	resp := a.Send(Request{Method: "POST", Target: "/elsewhere/logout", Cookie: stale()})
+	resp := a.Send(Request{Method: "POST", Target: "/elsewhere/logout", Cookie: staleCookie()})
 	names, _ = resp.sessionCookies(t)
 	assert.Empty(t, names)
 	require.Contains(t, resp.SetCookies(t), "authkit-session")
 	assert.Negative(t, resp.SetCookies(t)["authkit-session"].MaxAge)
 
-	cookie := stale()
+	cookie := staleCookie()
 	authentication = a.authenticate(lee)
 	resp = a.Send(Request{Method: "POST", Target: "/form", Cookie: cookie})
 	names, cookie = resp.sessionCookies(t)

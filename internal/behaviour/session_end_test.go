@@ -1,4 +1,4 @@
-// Sessions that end, and what must not protect, revive or outlive them.
+// The end of sessions by sign-outs, sign-ins and revocations, with planted cookies, hooks and late responses.
 
 package behaviour
 
@@ -19,8 +19,8 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// sameSession has every sign-in from now on lead to a WorkOS session that exists, as AuthKit does with one that is alive.
-func sameSession(a *App, upstream *Rewriting, id string, claims map[string]any) {
+// reuseSession makes every later sign-in lead to an existing WorkOS session, as AuthKit does while that session is active.
+func reuseSession(a *App, upstream *Rewriting, id string, claims map[string]any) {
 	upstream.Change = func(reply map[string]any) {
 		now := a.Clock.Now().Unix()
 		token := map[string]any{"iss": a.Fake.Issuer(), "sub": "user_kim", "sid": id, "client_id": a.Fake.ClientID(), "iat": now, "exp": now + 300}
@@ -31,13 +31,13 @@ func sameSession(a *App, upstream *Rewriting, id string, claims map[string]any) 
 	}
 }
 
-// rewritten is an application whose replies of WorkOS a test may change.
+// rewritten returns an application and the transport with which a test can change the replies of WorkOS.
 func rewritten(t *testing.T, opts ...authkit.Option) (*App, *Rewriting) {
 	upstream := &Rewriting{}
 	return NewApp(t, AppOptions{AuthKit: append([]authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}, opts...)}), upstream
 }
 
-// A planted chunk may look like the next one of a session in parts.
+// A planted chunk may look like the next chunk of a session.
 func TestAPlantedExtraChunkDoesNotPreventTheEndOfASession(t *testing.T) {
 	for name, header := range map[string]http.Header{"by a form": Navigation(), "by a script": Scripted()} {
 		for planted, cookies := range map[string]string{"alone": "authkit-session.3=x", "among many": "authkit-session.3=x; " + junk(15)} {
@@ -61,21 +61,21 @@ func TestAPlantedExtraChunkDoesNotPreventTheEndOfASession(t *testing.T) {
 			})
 		}
 	}
-	t.Run("a sign-in that takes its place", func(t *testing.T) {
+	t.Run("a sign-in that replaces the session", func(t *testing.T) {
 		a := NewApp(t, AppOptions{})
 		a.Fake.UpdateUser("lee@example.com", func(p *authkittest.User) { p.Claims = incompressible(4200) })
-		lees := a.SignedIn("lee@example.com").CookieHeader()
+		leeCookie := a.SignedIn("lee@example.com").CookieHeader()
 		id := a.SessionID()
 		s := a.Begin("/login")
-		a.Send(Request{Target: s.Target(), Cookie: lees + "; authkit-session.3=x; " + s.Cookie, Header: Navigation()})
+		a.Send(Request{Target: s.Target(), Cookie: leeCookie + "; authkit-session.3=x; " + s.Cookie, Header: Navigation()})
 		a.Logs.await(t, "session revoked at WorkOS", 1)
 		session, _ := a.Fake.Session(id)
 		assert.False(t, session.Active())
-		assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: lees, Header: Scripted()}).Status)
+		assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: leeCookie, Header: Scripted()}).Status)
 	})
 }
 
-// A script signs out, the first attempt to revoke fails, and the person signs in to the same WorkOS session again.
+// A script signs out, the first attempt to revoke fails, and the user signs in to the same WorkOS session again.
 func TestASignInCancelsARevocationBetweenTwoAttempts(t *testing.T) {
 	a, upstream := rewritten(t)
 	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
@@ -84,7 +84,7 @@ func TestASignInCancelsARevocationBetweenTwoAttempts(t *testing.T) {
 	a.Clock.Advance(30 * time.Second)
 	a.Logs.await(t, "session not revoked at WorkOS yet", 1)
 
-	sameSession(a, upstream, id, nil)
+	reuseSession(a, upstream, id, nil)
 	again := a.SignedIn(Kim).CookieHeader()
 	upstream.Change = nil
 	a.Clock.Advance(3 * time.Minute)
@@ -95,13 +95,13 @@ func TestASignInCancelsARevocationBetweenTwoAttempts(t *testing.T) {
 }
 
 func TestARevocationWaitsForTheSignInHookOfItsSession(t *testing.T) {
-	for name, refusal := range map[string]error{"that accepts": nil, "that refuses": fmt.Errorf("not today")} {
+	for name, refusal := range map[string]error{"the hook accepts": nil, "the hook refuses": fmt.Errorf("refused")} {
 		t.Run(name, func(t *testing.T) {
 			signIns := 0
 			var a *App
 			a, upstream := rewritten(t, authkit.WithOnSignIn(func(context.Context, authkit.SignInEvent) error {
 				if signIns++; signIns == 2 {
-					a.Clock.Advance(2 * time.Second) // the hook writes to a database
+					a.Clock.Advance(2 * time.Second) // the hook is slow
 					return refusal
 				}
 				return nil
@@ -109,7 +109,7 @@ func TestARevocationWaitsForTheSignInHookOfItsSession(t *testing.T) {
 			cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
 			a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
 			a.Clock.Advance(29 * time.Second)
-			sameSession(a, upstream, id, nil)
+			reuseSession(a, upstream, id, nil)
 			s := a.Begin("/login")
 			resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 			upstream.Change = nil
@@ -126,7 +126,7 @@ func TestARevocationWaitsForTheSignInHookOfItsSession(t *testing.T) {
 	}
 }
 
-// A sign-out that falls into the hook of a sign-in to its session comes after that: here, and at WorkOS.
+// A sign-out during the hook of a sign-in to the same session counts as later than that sign-in, here and at WorkOS.
 func TestASignOutDuringTheSignInHookTakesEffect(t *testing.T) {
 	signIns := 0
 	var a *App
@@ -139,7 +139,7 @@ func TestASignOutDuringTheSignInHookTakesEffect(t *testing.T) {
 	}))
 	cookie = a.SignedIn(Kim).CookieHeader()
 	id := a.SessionID()
-	sameSession(a, upstream, id, nil)
+	reuseSession(a, upstream, id, nil)
 	again := a.SignedIn(Kim).CookieHeader()
 	upstream.Change = nil
 	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: again, Header: Scripted()}).Status)
@@ -149,13 +149,13 @@ func TestASignOutDuringTheSignInHookTakesEffect(t *testing.T) {
 	assert.False(t, session.Active())
 }
 
-// A sign-in to the same WorkOS session keeps that alive. What was signed out must not come back with it.
+// A sign-in to the same WorkOS session keeps that session active. A signed-out cookie must not become valid again.
 func TestASignedOutCookieStaysRefusedAfterASignInToTheSameSession(t *testing.T) {
 	a, upstream := rewritten(t)
 	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
 	a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
 	a.Clock.Advance(10 * time.Second)
-	sameSession(a, upstream, id, nil)
+	reuseSession(a, upstream, id, nil)
 	a.SignedIn(Kim)
 	upstream.Change = nil
 	for range 3 {
@@ -164,44 +164,44 @@ func TestASignedOutCookieStaysRefusedAfterASignInToTheSameSession(t *testing.T) 
 	}
 }
 
-// A first response has cleared the cookie of a session that WorkOS had ended. A second request of the same page, sent
-// before that arrived, is slow, and the person signs in meanwhile.
+// A first response clears the cookie of a session that WorkOS has ended. A second request was sent before that response
+// arrived. It is slow, and the user signs in meanwhile.
 func TestASecondLateResponseThatClearsTheCookieKeepsALaterSignIn(t *testing.T) {
-	began, goOn := make(chan struct{}), make(chan struct{})
-	a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
+	started, release := make(chan struct{}), make(chan struct{})
+	a := NewApp(t, AppOptions{Routes: reporting(started, release)})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
 	a.Fake.RevokeSession(a.SessionID())
 	first := a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}) // on its way to the browser
-	late := a.BeginLate("/report", cookie, began)                                    // which has sent this already
+	late := a.BeginLate("/report", cookie, started)                                  // sent before the first response arrived
 	jar := JarAfter(cookie, first)
 	require.Empty(t, jar)
 	jar = a.SignedIn("lee@example.com").CookieHeader()
-	close(goOn)
+	close(release)
 	resp := <-late
-	assert.Equal(t, jar, JarAfter(jar, resp), "a late response clears nothing that took its place: %v", resp.Header["Set-Cookie"])
+	assert.Equal(t, jar, JarAfter(jar, resp), "a late response must not clear the cookie of a later sign-in: %v", resp.Header["Set-Cookie"])
 }
 
-// Browsers withhold a Strict cookie from the callback, so that the sign-in has to remember what was there before.
+// Browsers do not send a Strict cookie to the callback. So the pending sign-in must remember the previous session.
 func TestASignInWithStrictCookiesEndsThePreviousSession(t *testing.T) {
-	began, goOn := make(chan struct{}), make(chan struct{})
-	a := NewApp(t, AppOptions{Routes: reporting(began, goOn), AuthKit: []authkit.Option{
+	started, release := make(chan struct{}), make(chan struct{})
+	a := NewApp(t, AppOptions{Routes: reporting(started, release), AuthKit: []authkit.Option{
 		authkit.WithCookieSameSite(http.SameSiteStrictMode), authkit.WithLoginParams(authkit.LoginParams{Prompt: "login"}),
 	}})
 	b := a.SignedIn("lee@example.com")
-	lees, theirs := b.CookieHeader(), a.SessionID()
+	leeCookie, leeSession := b.CookieHeader(), a.SessionID()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
-	late := a.BeginLate("/report", lees, began) // refreshes, and is slow
+	late := a.BeginLate("/report", leeCookie, started) // a slow request that refreshes the session
 	page, err := b.SignIn(a.URL+"/login?return_to=/account", Kim)
 	require.NoError(t, err)
 	require.Contains(t, page.Body, Kim)
 	a.Logs.await(t, "session revoked at WorkOS", 1)
-	session, _ := a.Fake.Session(theirs)
+	session, _ := a.Fake.Session(leeSession)
 	assert.False(t, session.Active(), "ended at WorkOS")
-	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: lees, Header: Scripted()}).Status, "ended here")
-	close(goOn)
+	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: leeCookie, Header: Scripted()}).Status, "ended here")
+	close(release)
 	jar := JarAfter(b.CookieHeader(), <-late)
-	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()}).Body, Kim, "the browser is kim's")
+	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: jar, Header: Scripted()}).Body, Kim, "the browser keeps kim's session")
 }
 
 func TestASessionIsRevokedOnceForAnyNumberOfSignOuts(t *testing.T) {
@@ -223,7 +223,7 @@ func TestASessionIsRevokedOnceForAnyNumberOfSignOuts(t *testing.T) {
 	assert.Equal(t, 3, a.Fake.Calls(authkittest.RouteRevokeSession))
 }
 
-// A count of fruitless sign-ins may be planted too. It hinders no sign-in that the person begins.
+// An attacker can also plant the cookie that counts failed sign-ins. It must not prevent a sign-in that the user starts.
 func TestAPlantedCountOfFailedSignInsDoesNotPreventASignIn(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	count := conflictCookie("", a.Fake.ClientID(), "authkit-session")
@@ -237,8 +237,8 @@ func TestAPlantedCountOfFailedSignInsDoesNotPreventASignIn(t *testing.T) {
 	require.Contains(t, page.Body, "page of "+Kim)
 }
 
-// The issuer's clock is ahead and its tokens have no auth_time: the sign-in time of a shared session is when its token was
-// issued.
+// The issuer's clock is ahead and its tokens have no auth_time. Then the sign-in time of a shared session is the time at
+// which its token was issued.
 func TestASignOutRefusesASharedCookieThatAnotherLibraryRefreshed(t *testing.T) {
 	a := Sharing(t)
 	n := a.Neighbour()
@@ -254,7 +254,7 @@ func TestASignOutRefusesASharedCookieThatAnotherLibraryRefreshed(t *testing.T) {
 	first := n.Write(session)
 	a.Clock.Advance(10 * time.Second)
 	session["accessToken"] = token(30 * time.Second)
-	second := n.Write(session) // refreshed; a copy of it stays behind
+	second := n.Write(session) // a refresh, of whose cookie a copy exists
 	a.Clock.Advance(5 * time.Second)
 	require.Contains(t, a.Send(Request{Target: "/account", Cookie: first}).Body, Kim)
 	a.Send(Request{Method: "POST", Target: "/logout", Cookie: first, Header: Scripted()})
@@ -262,26 +262,26 @@ func TestASignOutRefusesASharedCookieThatAnotherLibraryRefreshed(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: second, Header: Scripted()}).Status, "the same session")
 }
 
-// The session has a newer token that lives longer than the one that was signed out with.
+// The session has a newer token, which expires later than the token of the sign-out request.
 func TestASignOutIsRememberedUntilTheNewerTokenExpires(t *testing.T) {
 	upstream := &Rewriting{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 	old, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
 	a.Clock.Advance(4*time.Minute + 30*time.Second)
-	sameSession(a, upstream, id, map[string]any{"exp": a.Clock.Now().Add(time.Hour).Unix()}) // the environment's setting was changed
-	renewed := a.Send(Request{Target: "/account", Cookie: old}).NewCookie(t)
+	reuseSession(a, upstream, id, map[string]any{"exp": a.Clock.Now().Add(time.Hour).Unix()}) // WorkOS now issues tokens for an hour
+	refreshed := a.Send(Request{Target: "/account", Cookie: old}).NewCookie(t)
 	upstream.Change = nil
-	a.Send(Request{Method: "POST", Target: "/logout", Cookie: old, Header: Navigation()}) // sent before the new cookie had arrived
-	require.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: renewed, Header: Scripted()}).Status)
+	a.Send(Request{Method: "POST", Target: "/logout", Cookie: old, Header: Navigation()}) // sent before the new cookie arrived
+	require.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: refreshed, Header: Scripted()}).Status)
 	a.Clock.Advance(7 * time.Minute)
-	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: renewed, Header: Scripted()}).Status, "until exp")
+	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: refreshed, Header: Scripted()}).Status, "refused until the new token expires")
 }
 
-// A session that a sign-in ended stays out of the way, though its planted cookie lives on.
+// A sign-in has ended the planted session, but the browser still sends its cookie.
 func TestAPlantedSessionThatASignInEndedDoesNotAffectLaterRequests(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	lees := a.SignedIn("lee@example.com").CookieHeader()
-	b, _ := a.planted(planting{before: lees})
+	leeCookie := a.SignedIn("lee@example.com").CookieHeader()
+	b, _ := a.planted(planting{before: leeCookie})
 	_, err := b.SignIn(a.URL+"/login?return_to=/account", Kim)
 	require.NoError(t, err)
 	require.Contains(t, b.get("/account").Body, Kim)
@@ -292,45 +292,46 @@ func TestAPlantedSessionThatASignInEndedDoesNotAffectLaterRequests(t *testing.T)
 	}
 }
 
-// pausing is a source whose first bytes take their time.
-type pausing struct {
-	began, goOn chan struct{}
-	done        bool
+// slowReader is a reader whose first Read waits until release is closed.
+type slowReader struct {
+	started, release chan struct{}
+	done             bool
 }
 
-func (p *pausing) Read(b []byte) (int, error) {
+func (p *slowReader) Read(b []byte) (int, error) {
 	if p.done {
 		return 0, io.EOF
 	}
 	p.done = true
-	close(p.began)
-	<-p.goOn
+	close(p.started)
+	<-p.release
 	return copy(b, "data"), nil
 }
 
-func copying(src *pausing) func(*App, *http.ServeMux) {
+// copying adds /report, which copies a reader to the response.
+func copying(src *slowReader) func(*App, *http.ServeMux) {
 	return func(_ *App, mux *http.ServeMux) {
 		mux.HandleFunc("/report", func(w http.ResponseWriter, r *http.Request) { io.Copy(w, src) })
 	}
 }
 
-// io.Copy hands the writer over to its source. What the header says is decided once there is something to write.
+// io.Copy may pass the writer to its source. The header is finalized when the first bytes are written.
 func TestASlowCopyNeitherSetsNorClearsTheCookieOfALaterSignIn(t *testing.T) {
 	for name, c := range map[string]struct {
 		after time.Duration
 		ended bool
-	}{"a refreshed session": {4*time.Minute + 10*time.Second, false}, "the end of one": {7 * time.Minute, true}} {
+	}{"a refreshed session": {4*time.Minute + 10*time.Second, false}, "an ended session": {7 * time.Minute, true}} {
 		t.Run(name, func(t *testing.T) {
-			src := &pausing{began: make(chan struct{}), goOn: make(chan struct{})}
+			src := &slowReader{started: make(chan struct{}), release: make(chan struct{})}
 			a := NewApp(t, AppOptions{Routes: copying(src)})
-			lees := a.SignedIn("lee@example.com").CookieHeader()
+			leeCookie := a.SignedIn("lee@example.com").CookieHeader()
 			a.Clock.Advance(c.after)
 			if c.ended {
 				a.Fake.RevokeSession(a.SessionID())
 			}
-			late := a.BeginLate("/report", lees, src.began)
-			jar := a.SignInOver(lees)
-			close(src.goOn)
+			late := a.BeginLate("/report", leeCookie, src.started)
+			jar := a.SignInOver(leeCookie)
+			close(src.release)
 			resp := <-late
 			require.Equal(t, "data", resp.Body)
 			assert.Empty(t, resp.Header["Set-Cookie"])
@@ -340,7 +341,7 @@ func TestASlowCopyNeitherSetsNorClearsTheCookieOfALaterSignIn(t *testing.T) {
 }
 
 func TestASlowCopyDoesNotUndoASwitch(t *testing.T) {
-	src := &pausing{began: make(chan struct{}), goOn: make(chan struct{})}
+	src := &slowReader{started: make(chan struct{}), release: make(chan struct{})}
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		copying(src)(a, mux)
 		mux.Handle("POST /organization", a.SwitchOrganization())
@@ -355,15 +356,14 @@ func TestASlowCopyDoesNotUndoASwitch(t *testing.T) {
 	})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
-	late := a.BeginLate("/report", cookie, src.began)
+	late := a.BeginLate("/report", cookie, src.started)
 	jar := a.Send(Request{Method: "POST", Target: "/organization", Cookie: cookie, Header: Scripted(), Form: url.Values{"organization_id": {"org_beta"}}}).NewCookie(t)
 	require.Equal(t, "org_beta", a.Send(Request{Target: "/me", Cookie: jar}).Body)
-	close(src.goOn)
+	close(src.release)
 	jar = JarAfter(jar, <-late)
 	assert.Equal(t, "org_beta", a.Send(Request{Target: "/me", Cookie: jar}).Body)
 }
 
-// What is sent by io.Copy arrives whole, whatever its length.
 func TestACopiedBodyOfAnyLengthArrivesComplete(t *testing.T) {
 	a := NewApp(t, AppOptions{Routes: func(_ *App, mux *http.ServeMux) {
 		mux.HandleFunc("/copy", func(w http.ResponseWriter, r *http.Request) {

@@ -1,4 +1,4 @@
-// Moving from another library without signing anybody out.
+// Migration from another library: its sessions are accepted, so that no user is signed out.
 
 package behaviour
 
@@ -19,9 +19,8 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// moving is an application that accepts the sessions of its predecessor, and
-// such a session of kim's under each library that the predecessor may have been
-// written with.
+// moving returns an application that accepts the sessions of its predecessor, and a session of kim sealed by each library
+// that the predecessor may have used.
 func moving(t *testing.T, opts ...authkit.Option) (a *App, sealed map[string]string) {
 	a = NewApp(t, AppOptions{AuthKit: append([]authkit.Option{authkit.WithForeignSessions()}, opts...)})
 	return a, map[string]string{
@@ -30,8 +29,7 @@ func moving(t *testing.T, opts ...authkit.Option) (a *App, sealed map[string]str
 	}
 }
 
-// authenticate signs somebody in as a server does that then seals the session
-// itself.
+// authenticate signs a user in by password from the server, for code that seals the session itself.
 func (a *App) authenticate(email string) *workos.Authentication {
 	a.T.Helper()
 	a.Fake.UpdateUser(email, func(p *authkittest.User) { p.Password = "correct horse" })
@@ -42,7 +40,7 @@ func (a *App) authenticate(email string) *workos.Authentication {
 	return authentication
 }
 
-// sealedElsewhere is a new session as the family's libraries seal it.
+// sealedElsewhere returns a new session as the AuthKit library for Next.js seals it.
 func (a *App) sealedElsewhere(email string, change map[string]any) string {
 	authentication := a.authenticate(email)
 	session := map[string]any{
@@ -52,10 +50,10 @@ func (a *App) sealedElsewhere(email string, change map[string]any) string {
 	maps.Copy(session, change)
 	plaintext, err := json.Marshal(session)
 	require.NoError(a.T, err)
-	return ironOf(a.T, Password, plaintext)
+	return sealIron(a.T, Password, plaintext)
 }
 
-// sealedBySDK is a new session as the official Go SDK seals it.
+// sealedBySDK returns a new session as the official Go SDK seals it.
 func (a *App) sealedBySDK(email string, change map[string]any) string {
 	authentication := a.authenticate(email)
 	session := map[string]any{
@@ -78,13 +76,13 @@ func TestAForeignSessionStaysSignedInAndItsRefreshSetsOurCookie(t *testing.T) {
 			cookie := sealed[library]
 			resp := a.Send(Request{Target: "/account", Cookie: cookie})
 			require.Contains(t, resp.Body, "page of "+Kim)
-			assert.Empty(t, resp.SetCookies(t), "until it has to be written")
+			assert.Empty(t, resp.SetCookies(t), "the cookie is kept until a refresh")
 
 			a.ExpireToken(2 * time.Minute)
 			resp = a.Send(Request{Target: "/account", Cookie: cookie})
 			require.Contains(t, resp.Body, "page of "+Kim)
 			cookies := resp.SetCookies(t)
-			assert.Negative(t, cookies["wos-session"].MaxAge, "the one before is gone")
+			assert.Negative(t, cookies["wos-session"].MaxAge, "the foreign cookie is expired")
 			assert.Contains(t, resp.Header.Get("Cache-Control"), "no-store")
 
 			a.ExpireToken(2 * time.Minute)
@@ -98,7 +96,7 @@ func TestAForeignSessionStaysSignedInAndItsRefreshSetsOurCookie(t *testing.T) {
 func TestAForeignSessionIsVerifiedLikeOurOwn(t *testing.T) {
 	a, _ := moving(t)
 	lee := a.authenticate("lee@example.com")
-	stranger := authkittest.New(t, authkittest.WithClock(a.Clock))
+	attacker := authkittest.New(t, authkittest.WithClock(a.Clock))
 	claims := map[string]any{"iss": a.Fake.Issuer(), "sub": "user_kim", "sid": "session_1", "client_id": a.Fake.ClientID(), "exp": Start.Add(time.Hour).Unix()}
 	with := func(name string, value any) string {
 		changed := maps.Clone(claims)
@@ -106,17 +104,17 @@ func TestAForeignSessionIsVerifiedLikeOurOwn(t *testing.T) {
 		return a.Fake.SignToken(changed)
 	}
 	for name, token := range map[string]string{
-		"another person's token": lee.AccessToken,
-		"another issuer":         with("iss", "https://elsewhere.example"),
-		"another client":         with("client_id", "client_other"),
-		"another user":           with("sub", "user_lee"),
-		"no session":             with("sid", ""),
-		"no signature":           with("sub", "user_kim")[:20],
-		"another key":            stranger.SignToken(claims),
+		"another user's token": lee.AccessToken,
+		"another issuer":       with("iss", "https://elsewhere.example"),
+		"another client":       with("client_id", "client_other"),
+		"another subject":      with("sub", "user_lee"),
+		"no session ID":        with("sid", ""),
+		"no signature":         with("sub", "user_kim")[:20],
+		"another key":          attacker.SignToken(claims),
 	} {
 		for library, text := range map[string]string{
-			"family":    a.sealedElsewhere(Kim, map[string]any{"accessToken": token, "refreshToken": ""}),
-			"workos-go": a.sealedBySDK(Kim, map[string]any{"access_token": token, "refresh_token": ""}),
+			"Next.js":             a.sealedElsewhere(Kim, map[string]any{"accessToken": token, "refreshToken": ""}),
+			"the official Go SDK": a.sealedBySDK(Kim, map[string]any{"access_token": token, "refresh_token": ""}),
 		} {
 			t.Run(name+"/"+library, func(t *testing.T) {
 				resp := a.Send(Request{Target: "/", Cookie: "wos-session=" + text})
@@ -157,11 +155,11 @@ func TestASignInOrASignOutRemovesAForeignSession(t *testing.T) {
 			s := a.Begin("/login")
 			resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie + "; " + cookie, Header: Navigation()})
 			require.Equal(t, http.StatusSeeOther, resp.Status)
-			assert.Negative(t, resp.SetCookies(t)["wos-session"].MaxAge, "nothing of it survives a sign-in")
+			assert.Negative(t, resp.SetCookies(t)["wos-session"].MaxAge, "a sign-in expires the foreign cookie")
 
 			resp = a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
 			assert.Negative(t, resp.SetCookies(t)["wos-session"].MaxAge)
-			assert.Contains(t, resp.Header.Get("Location"), "session_id=", "WorkOS ends it too")
+			assert.Contains(t, resp.Header.Get("Location"), "session_id=", "WorkOS ends the session too")
 			assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody")
 		})
 	}
@@ -169,31 +167,31 @@ func TestASignInOrASignOutRemovesAForeignSession(t *testing.T) {
 
 func TestOurOwnSessionTakesPrecedenceOverAForeignOne(t *testing.T) {
 	a, _ := moving(t)
-	lee := "wos-session=" + a.sealedElsewhere("lee@example.com", map[string]any{"user": map[string]any{"id": "user_lee", "email": "lee@example.com"}})
-	ours := a.SignedIn(Kim).CookieHeader()
-	assert.Contains(t, a.Send(Request{Target: "/", Cookie: lee + "; " + ours}).Body, Kim)
+	leeCookie := "wos-session=" + a.sealedElsewhere("lee@example.com", map[string]any{"user": map[string]any{"id": "user_lee", "email": "lee@example.com"}})
+	ownCookie := a.SignedIn(Kim).CookieHeader()
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: leeCookie + "; " + ownCookie}).Body, Kim)
 	assert.Contains(t, a.Send(Request{Target: "/", Cookie: lee + "; authkit-session=garbage"}).Body, "lee@example.com")
-	assert.Contains(t, a.Send(Request{Target: "/", Cookie: lee + "; " + lee}).Body, "lee@example.com", "equal ones are one")
-	assert.Contains(t, a.Send(Request{Target: "/", Cookie: "wos-session=junk; " + lee}).Body, "lee@example.com", "junk beside it changes nothing")
-	kims := "wos-session=" + a.sealedElsewhere(Kim, map[string]any{"user": map[string]any{"id": "user_kim", "email": Kim}})
-	assert.Contains(t, a.Send(Request{Target: "/", Cookie: lee + "; " + kims}).Body, "nobody", "sessions of two people are none")
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: leeCookie + "; " + leeCookie}).Body, "lee@example.com", "equal duplicates are one session")
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: "wos-session=junk; " + leeCookie}).Body, "lee@example.com", "junk beside the cookie changes nothing")
+	kimCookie := "wos-session=" + a.sealedElsewhere(Kim, map[string]any{"user": map[string]any{"id": "user_kim", "email": Kim}})
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: leeCookie + "; " + kimCookie}).Body, "nobody", "sessions of two users are refused")
 }
 
-// A1: a session of others beside our own is ended with it.
+// If the foreign session stayed active, its cookie would sign the browser in again.
 func TestASignOutEndsAForeignSessionBesideOurOwn(t *testing.T) {
 	a, _ := moving(t)
-	lee := "wos-session=" + a.sealedElsewhere("lee@example.com", map[string]any{"user": map[string]any{"id": "user_lee", "email": "lee@example.com"}})
-	ours := a.SignedIn(Kim).CookieHeader()
-	a.Send(Request{Method: "POST", Target: "/logout", Cookie: ours + "; " + lee, Header: Scripted()})
-	for _, cookie := range []string{ours, lee} {
+	leeCookie := "wos-session=" + a.sealedElsewhere("lee@example.com", map[string]any{"user": map[string]any{"id": "user_lee", "email": "lee@example.com"}})
+	ownCookie := a.SignedIn(Kim).CookieHeader()
+	a.Send(Request{Method: "POST", Target: "/logout", Cookie: ownCookie + "; " + leeCookie, Header: Scripted()})
+	for _, cookie := range []string{ownCookie, leeCookie} {
 		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody")
 	}
 }
 
 func TestEachCookieNameOpensOnlyItsOwnFormat(t *testing.T) {
 	a, sealed := moving(t)
-	ours := a.SignedIn(Kim).CookieHeader()
-	assert.Contains(t, a.Send(Request{Target: "/", Cookie: "wos-session=" + ours[len("authkit-session="):]}).Body, "nobody")
+	ownCookie := a.SignedIn(Kim).CookieHeader()
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: "wos-session=" + ownCookie[len("authkit-session="):]}).Body, "nobody")
 	for library, cookie := range sealed {
 		text := strings.TrimPrefix(cookie, "wos-session=")
 		assert.Contains(t, a.Send(Request{Target: "/", Cookie: "authkit-session=" + text}).Body, "nobody", library)
@@ -201,10 +199,10 @@ func TestEachCookieNameOpensOnlyItsOwnFormat(t *testing.T) {
 	}
 	plain := NewApp(t, AppOptions{})
 	assert.Contains(t, plain.Send(Request{Target: "/", Cookie: "wos-session=" + plain.sealedElsewhere(Kim, nil)}).Body, "nobody",
-		"without the option")
+		"without WithForeignSessions")
 }
 
-// The official Go SDK leaves the name to the application, which keeps it.
+// With the official Go SDK, the application chooses the name of its cookie. It can keep that name.
 func TestAForeignSessionMayHaveTheNameOfOurCookie(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieName("session"), authkit.WithForeignSessions("session", "former")}})
 	for _, name := range []string{"session", "former"} {
@@ -239,7 +237,7 @@ func TestAForeignSessionSealedWithAPreviousPasswordOpens(t *testing.T) {
 	}
 }
 
-// Nothing of a neighbour's session is taken over that could not be verified.
+// A foreign session is not resealed as our own before it is verified.
 func TestAKeyOutageLeavesAForeignCookieUntouched(t *testing.T) {
 	other := NewApp(t, AppOptions{})
 	a := NewInstance(t, other.Fake, other.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithForeignSessions(), authkit.WithIdleTimeout(time.Hour)}})

@@ -1,4 +1,4 @@
-// A session that grew in the very response that replaces or ends it.
+// Sessions that grow in the same response that replaces or ends them.
 
 package behaviour
 
@@ -14,14 +14,15 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
+// grow makes kim's next tokens so large that a session needs several chunks.
 func grow(a *App) {
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Claims = map[string]any{"template": strings.Repeat("abcdefgh", 900)}
 	})
 }
 
-// The middleware renews the session before Logout runs, and puts it into chunks that the request did not bring.
-// Logout expires the name and what the request brought: the renewed session goes out with the "signed out" answer.
+// The middleware refreshes the session before Logout runs, into chunks that the request did not have. If Logout expired only
+// the cookies of the request, its response would set the refreshed session.
 func TestALogoutSetsNoChunkOfASessionThatGrewInItsResponse(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -30,11 +31,11 @@ func TestALogoutSetsNoChunkOfASessionThatGrewInItsResponse(t *testing.T) {
 	resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
 	require.Equal(t, http.StatusSeeOther, resp.Status)
 	for name, c := range resp.SetCookies(t) {
-		assert.Negative(t, c.MaxAge, "%s is set to a live session by the answer that signs out", name)
+		assert.Negative(t, c.MaxAge, "the response of the sign-out sets %s", name)
 	}
 }
 
-// What went out with the logout is good at every other process, and for longer than the token: it holds a fresh one.
+// Another process would accept a refreshed session in the response of the sign-out, and could refresh it again.
 func TestALogoutLeavesNoCookieThatAnotherProcessAccepts(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -42,18 +43,18 @@ func TestALogoutLeavesNoCookieThatAnotherProcessAccepts(t *testing.T) {
 	grow(a)
 	a.ExpireToken(2 * time.Minute)
 	resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
-	var left []string
+	var remaining []string
 	for _, c := range resp.SetCookies(t) {
 		if c.MaxAge >= 0 {
-			left = append(left, c.Name+"="+c.Value)
+			remaining = append(remaining, c.Name+"="+c.Value)
 		}
 	}
 	require.Equal(t, http.StatusUnauthorized,
-		other.Send(Request{Target: "/account", Cookie: strings.Join(left, "; "), Header: Scripted()}).Status)
+		other.Send(Request{Target: "/account", Cookie: strings.Join(remaining, "; "), Header: Scripted()}).Status)
 }
 
-// A second sign-in over a stale session that has grown: the answer of the callback sets the new whole cookie AND the
-// chunks of the old session, renewed. The browser then sends both, which is nobody.
+// The user signs in over a stale session that has grown. The callback must not set both the new cookie and the chunks of the
+// refreshed old session. If the browser sent both, its requests would be anonymous.
 func TestASignInReplacesASessionThatGrewInTheSameResponse(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	session := a.SignedIn(Kim).CookieHeader()
@@ -64,9 +65,9 @@ func TestASignInReplacesASessionThatGrewInTheSameResponse(t *testing.T) {
 			state = name + "=" + c.Value
 		}
 	}
-	elsewhere := a.Browser() // carries the sign-in to its callback, which it cannot finish there
-	_, _ = elsewhere.SignIn(login.Header.Get("Location"), "lee@example.com")
-	callback := elsewhere.Page().URL
+	otherBrowser := a.Browser() // gets the URL of the callback, but cannot finish the sign-in
+	_, _ = otherBrowser.SignIn(login.Header.Get("Location"), "lee@example.com")
+	callback := otherBrowser.Page().URL
 	require.Equal(t, "/callback", callback.Path)
 
 	grow(a)

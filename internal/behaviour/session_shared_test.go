@@ -1,5 +1,5 @@
-// One session with the AuthKit libraries of other languages. Those themselves
-// take part in package interop; here somebody who writes as they do does.
+// Sessions shared with the AuthKit libraries of other languages. Package interop runs those libraries. Here a Go
+// implementation reads and writes sessions as they do.
 
 package behaviour
 
@@ -46,10 +46,10 @@ func TestASharedSessionCookieHasTheConfiguredNameWithoutAPrefix(t *testing.T) {
 		tls  bool
 		want string
 	}{
-		"over http":           {nil, false, "wos-session"},
-		"over https":          {nil, true, "wos-session"},
-		"of another name":     {[]authkit.Option{authkit.WithCookieName("sid")}, true, "sid"},
-		"of the family's own": {[]authkit.Option{authkit.WithCookieName("wos-session")}, true, "wos-session"},
+		"over http":        {nil, false, "wos-session"},
+		"over https":       {nil, true, "wos-session"},
+		"another name":     {[]authkit.Option{authkit.WithCookieName("sid")}, true, "sid"},
+		"the default name": {[]authkit.Option{authkit.WithCookieName("wos-session")}, true, "wos-session"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{TLS: c.tls, AuthKit: append([]authkit.Option{authkit.WithSharedSession()}, c.opts...)})
@@ -62,7 +62,7 @@ func TestASharedSessionCookieHasTheConfiguredNameWithoutAPrefix(t *testing.T) {
 				if c.tls {
 					prefix = "__Host-"
 				}
-				assert.True(t, strings.HasPrefix(name, prefix+"authkit-state-"), "the sign-in under way is ours: %s", name)
+				assert.True(t, strings.HasPrefix(name, prefix+"authkit-state-"), "the state cookie keeps our name: %s", name)
 			}
 		})
 	}
@@ -72,16 +72,16 @@ func TestEitherApplicationCanRefreshASharedSession(t *testing.T) {
 	a := Sharing(t)
 	n := a.Neighbour()
 	cookie := a.SignedIn(Kim).CookieHeader()
-	for hand := range 3 {
+	for round := range 3 {
 		a.ExpireToken(time.Minute)
 		cookie = n.refresh(cookie, "")
 		resp := a.Send(Request{Target: "/account", Cookie: cookie})
-		require.Contains(t, resp.Body, "page of "+Kim, "hand %d", hand)
-		assert.Empty(t, resp.SetCookies(t), "what is fresh is left as it is")
+		require.Contains(t, resp.Body, "page of "+Kim, "round %d", round)
+		assert.Empty(t, resp.SetCookies(t), "a fresh session is left unchanged")
 
 		a.ExpireToken(time.Minute)
 		resp = a.Send(Request{Target: "/account", Cookie: cookie})
-		require.Contains(t, resp.Body, "page of "+Kim, "hand %d", hand)
+		require.Contains(t, resp.Body, "page of "+Kim, "round %d", round)
 		cookie = resp.sharedCookie(t)
 	}
 	assert.Equal(t, 6, a.Fake.Calls(authkittest.RouteRefresh))
@@ -111,19 +111,19 @@ func TestConcurrentRefreshesOfASharedSessionBothSucceed(t *testing.T) {
 	n := a.Neighbour()
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(time.Minute)
-	var ours, theirs string
+	var appCookie, neighbourCookie string
 	var both sync.WaitGroup
-	both.Go(func() { ours = a.Send(Request{Target: "/account", Cookie: cookie}).sharedCookie(t) })
-	both.Go(func() { theirs = n.refresh(cookie, "org_acme") })
+	both.Go(func() { appCookie = a.Send(Request{Target: "/account", Cookie: cookie}).sharedCookie(t) })
+	both.Go(func() { neighbourCookie = n.refresh(cookie, "org_acme") })
 	both.Wait()
-	assert.Equal(t, n.Read(ours)["refreshToken"], n.Read(theirs)["refreshToken"], "WorkOS answers a token that was just exchanged alike")
+	assert.Equal(t, n.Read(appCookie)["refreshToken"], n.Read(neighbourCookie)["refreshToken"], "WorkOS returns the same successor for a refresh token that was just exchanged")
 
-	for _, last := range []string{ours, theirs} { // whichever answer reached the browser last
-		a.Clock.Advance(time.Minute) // beyond the window in which that is so
+	for _, last := range []string{appCookie, neighbourCookie} { // the cookie of the response that arrives last
+		a.Clock.Advance(time.Minute) // after the replay window
 		assert.Contains(t, a.Send(Request{Target: "/account", Cookie: last}).Body, "page of "+Kim)
 	}
 	a.ExpireToken(time.Minute)
-	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: theirs}).Body, "page of "+Kim)
+	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: neighbourCookie}).Body, "page of "+Kim)
 }
 
 func TestASwitchInEitherApplicationAppliesToASharedSession(t *testing.T) {
@@ -150,17 +150,17 @@ func TestEitherApplicationCanSignOutASharedSession(t *testing.T) {
 	resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
 	assert.Equal(t, http.StatusSeeOther, resp.Status)
 	assert.Negative(t, resp.SetCookies(t)["wos-session"].MaxAge)
-	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody", "not with the cookie of before either")
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody", "the old cookie is refused too")
 
 	other := a.SignedIn(Kim).CookieHeader()
-	a.Fake.RevokeSession(a.SessionID()) // as signing out at the neighbour does
+	a.Fake.RevokeSession(a.SessionID()) // as a sign-out in the other application does
 	a.ExpireToken(2 * time.Minute)
 	resp = a.Send(Request{Target: "/", Cookie: other})
 	assert.Contains(t, resp.Body, "nobody")
 	assert.Negative(t, resp.SetCookies(t)["wos-session"].MaxAge)
 }
 
-// An API has no sign-in of its own: its front end does that.
+// Only the front end of an API has a sign-in.
 func TestAnAPIThatOnlyReadsASharedSessionNeedsNoRedirectURL(t *testing.T) {
 	site := Sharing(t)
 	api, err := authkit.New(authkit.WithSharedSession(), authkit.WithAPIKey(site.Fake.APIKey()), authkit.WithClientID(site.Fake.ClientID()),
@@ -177,7 +177,7 @@ func TestAnAPIThatOnlyReadsASharedSessionNeedsNoRedirectURL(t *testing.T) {
 	site.ExpireToken(2 * time.Minute)
 	resp = site.Direct(handler, Request{Method: "GET", Target: "/api/me", Cookie: cookie})
 	assert.Equal(t, Kim, resp.Body)
-	assert.True(t, resp.SetCookies(t)["wos-session"].Secure, "nothing says that it is served over plain http")
+	assert.True(t, resp.SetCookies(t)["wos-session"].Secure, "Secure is the default without a redirect URL")
 	assert.Equal(t, http.StatusUnauthorized, site.Direct(handler, Request{Method: "GET", Target: "/api/me", Header: Navigation()}).Status)
 	assert.Contains(t, site.Send(Request{Target: "/account", Cookie: resp.sharedCookie(t)}).Body, "page of "+Kim)
 }
@@ -192,7 +192,7 @@ func TestASignInFailsIfItsSharedSessionDoesNotFitIntoOneCookie(t *testing.T) {
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie + "; " + before, Header: Navigation()})
 	assert.Equal(t, http.StatusInternalServerError, resp.Status)
 	assert.Contains(t, resp.Body, "more data than this site can store")
-	assert.NotContains(t, strings.Join(resp.Header["Set-Cookie"], ";"), "wos-session", "an older session stays")
+	assert.NotContains(t, strings.Join(resp.Header["Set-Cookie"], ";"), "wos-session", "the older session is kept")
 	assert.Regexp(t, `session_too_large: \d+ bytes sealed, at most 4085 fit: the access token has \d{4} bytes, the refresh token 26, the profile \d+, its metadata 609`, a.Logs.String())
 }
 
@@ -213,7 +213,7 @@ func TestASharedSessionThatOutgrowsItsCookieIsLogged(t *testing.T) {
 func TestASharedSessionIsVerifiedLikeOurOwn(t *testing.T) {
 	a := Sharing(t)
 	n := a.Neighbour()
-	good := n.Read(a.SignedIn(Kim).CookieHeader())
+	valid := n.Read(a.SignedIn(Kim).CookieHeader())
 	other := n.Read(a.SignedIn("lee@example.com").CookieHeader())
 	foreign := authkittest.New(t, authkittest.WithClock(a.Clock))
 	claims := map[string]any{"iss": a.Fake.Issuer(), "sub": "user_kim", "sid": "session_1", "client_id": a.Fake.ClientID(), "exp": Start.Add(time.Hour).Unix()}
@@ -223,24 +223,24 @@ func TestASharedSessionIsVerifiedLikeOurOwn(t *testing.T) {
 		return map[string]any{"accessToken": a.Fake.SignToken(changed)}
 	}
 	for name, change := range map[string]map[string]any{
-		"of another person":    {"user": other["user"]},
-		"of an issuer unknown": token("iss", "https://elsewhere.example"),
-		"of another client":    token("client_id", "client_other"),
-		"of another user":      token("sub", "user_lee"),
-		"signed by others":     {"accessToken": foreign.SignToken(claims), "refreshToken": ""},
-		"without a signature":  {"accessToken": good["accessToken"].(string)[:len(good["accessToken"].(string))-40] + strings.Repeat("A", 40)},
-		"without a user":       {"user": nil},
-		"without a token":      {"accessToken": ""},
+		"another user's profile": {"user": other["user"]},
+		"an unknown issuer":      token("iss", "https://elsewhere.example"),
+		"another client":         token("client_id", "client_other"),
+		"another subject":        token("sub", "user_lee"),
+		"another signing key":    {"accessToken": foreign.SignToken(claims), "refreshToken": ""},
+		"an invalid signature":   {"accessToken": valid["accessToken"].(string)[:len(valid["accessToken"].(string))-40] + strings.Repeat("A", 40)},
+		"no user":                {"user": nil},
+		"no access token":        {"accessToken": ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			changed := maps.Clone(good)
+			changed := maps.Clone(valid)
 			maps.Copy(changed, change)
 			resp := a.Send(Request{Target: "/", Cookie: n.Write(changed)})
 			assert.Equal(t, http.StatusOK, resp.Status)
 			assert.NotContains(t, resp.Body, Kim)
 		})
 	}
-	assert.Contains(t, a.Send(Request{Target: "/", Cookie: n.Write(good)}).Body, Kim)
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: n.Write(valid)}).Body, Kim)
 	assert.Zero(t, foreign.Calls(authkittest.RouteRefresh))
 }
 
@@ -249,23 +249,24 @@ func TestACookieSealedForAnotherPurposeIsNoSharedSession(t *testing.T) {
 	n := a.Neighbour()
 	cookie := a.SignedIn(Kim).CookieHeader()
 	for name, text := range map[string]string{
-		"a neighbour's sign-in under way": n.Write(map[string]any{"nonce": "x", "codeVerifier": "y", "returnPathname": "/"}),
-		"another password's":              "wos-session=" + ironOf(t, strings.Repeat("another-password-", 3), []byte(`{}`)),
-		"in chunks":                       "wos-session.0=" + cookie[len("wos-session="):],
-		"our own format's":                "wos-session=" + NewApp(t, AppOptions{}).SignedIn(Kim).CookieHeader()[len("authkit-session="):],
-		"sent twice, cut":                 cookie[:len(cookie)-3] + "; " + cookie[:len(cookie)-4],
-		"cut":                             cookie[:len(cookie)-3],
+		"a pending sign-in of another library": n.Write(map[string]any{"nonce": "x", "codeVerifier": "y", "returnPathname": "/"}),
+		"another password":                     "wos-session=" + sealIron(t, strings.Repeat("another-password-", 3), []byte(`{}`)),
+		"in chunks":                            "wos-session.0=" + cookie[len("wos-session="):],
+		"our own format":                       "wos-session=" + NewApp(t, AppOptions{}).SignedIn(Kim).CookieHeader()[len("authkit-session="):],
+		"two truncated copies":                 cookie[:len(cookie)-3] + "; " + cookie[:len(cookie)-4],
+		"truncated":                            cookie[:len(cookie)-3],
 	} {
 		t.Run(name, func(t *testing.T) {
 			resp := a.Send(Request{Target: "/", Cookie: text})
 			assert.Equal(t, http.StatusOK, resp.Status)
 			assert.Contains(t, resp.Body, "nobody")
-			assert.Empty(t, resp.SetCookies(t), "it stays until sign-in or logout")
+			assert.Empty(t, resp.SetCookies(t), "the cookie is kept until a sign-in or a sign-out")
 		})
 	}
 }
 
-func ironOf(t testing.TB, password string, plaintext []byte) string {
+// sealIron seals plaintext in the format of iron (Fe26.2).
+func sealIron(t testing.TB, password string, plaintext []byte) string {
 	t.Helper()
 	iron, err := seal.Iron(password)
 	require.NoError(t, err)
@@ -274,8 +275,8 @@ func ironOf(t testing.TB, password string, plaintext []byte) string {
 	return text
 }
 
-// A clock that is ahead takes each new token for an old one. What says that it
-// is new is in the session, and not only in ours.
+// For a clock that is ahead, each new token looks old. What marks the token as new is stored in the session, also in the
+// shared format.
 func TestAClockAheadDoesNotRefreshASharedSessionOnEveryRequest(t *testing.T) {
 	fast := authkittest.NewFakeClock(Start)
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithSharedSession(), authkit.WithClock(fast)}})

@@ -1,4 +1,4 @@
-// Sessions during a sign-in, a logout or a revocation that overtakes something of theirs.
+// Sign-ins, switches, sign-outs and revocations that happen during a refresh or before a late response.
 
 package behaviour
 
@@ -19,8 +19,8 @@ import (
 
 func TestARefreshThatEndsAfterASignInDoesNotUndoIt(t *testing.T) {
 	for name, fault := range map[string]authkittest.Fault{
-		"with a new session":  {},
-		"with the end of one": {Status: 400, Body: `{"error":"invalid_grant"}`},
+		"with a new session":    {},
+		"with an ended session": {Status: 400, Body: `{"error":"invalid_grant"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
@@ -28,21 +28,21 @@ func TestARefreshThatEndsAfterASignInDoesNotUndoIt(t *testing.T) {
 			a.ExpireToken(2 * time.Minute)
 			fault.Delay, fault.Times = time.Second, 1
 			a.Fake.InjectFault(authkittest.RouteRefresh, fault)
-			answered := make(chan Response, 1)
+			responses := make(chan Response, 1)
 			go func() {
 				resp, err := a.Do(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
 				assert.NoError(t, err)
-				answered <- resp
+				responses <- resp
 			}()
 			a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
-			a.Clock.AwaitTimers(2) // the attempt's and the fault's
+			a.Clock.AwaitTimers(2) // of the attempt and of the fault
 			jar := a.SignInOver(cookie)
 			a.Clock.Advance(time.Second)
-			jar = JarAfter(jar, <-answered)
+			jar = JarAfter(jar, <-responses)
 			assert.Contains(t, a.Send(Request{Target: "/account", Cookie: jar}).Body, "page of "+Kim)
 		})
 	}
-	t.Run("of a request that comes late", func(t *testing.T) {
+	t.Run("a late request", func(t *testing.T) {
 		a := NewApp(t, AppOptions{})
 		cookie := a.SignedIn(Kim).CookieHeader()
 		a.ExpireToken(2 * time.Minute)
@@ -61,8 +61,8 @@ func TestASwitchThatEndsItsSessionKeepsALaterSignIn(t *testing.T) {
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: jar}).Status)
 }
 
-// The retired cookie comes half a minute after its successor, in a request that
-// was long on its way, and WorkOS does not take it any more.
+// A late request carries the retired cookie, more than 30 s after its successor was used. WorkOS does not accept its token
+// any more.
 func TestALateRequestDoesNotSignTheBrowserOut(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -79,7 +79,7 @@ func TestALogoutDuringARefreshDiscardsItsResult(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
-	upstream.Change = func(map[string]any) { // the reply is on its way
+	upstream.Change = func(map[string]any) { // before the reply arrives
 		a.Send(Request{Method: http.MethodPost, Target: "/logout", Cookie: cookie, Header: Scripted()})
 	}
 	require.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
@@ -88,27 +88,27 @@ func TestALogoutDuringARefreshDiscardsItsResult(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
 }
 
-// The response is later than this process remembers the logout.
+// The response is sent after this process has forgotten the sign-out.
 func TestAVerySlowResponseDoesNotRestoreASignedOutSession(t *testing.T) {
-	began, goOn := make(chan struct{}), make(chan struct{})
-	a := NewApp(t, AppOptions{Routes: reporting(began, goOn)})
+	started, release := make(chan struct{}), make(chan struct{})
+	a := NewApp(t, AppOptions{Routes: reporting(started, release)})
 	jar := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
-	late := a.BeginLate("/report", jar, began)
+	late := a.BeginLate("/report", jar, started)
 	a.Send(Request{Method: http.MethodPost, Target: "/logout", Cookie: jar, Header: Scripted()})
 	a.Clock.Advance(10 * time.Minute)
-	close(goOn)
+	close(release)
 	assert.Empty(t, JarAfter("", <-late))
 }
 
-// The header goes out twice, and somebody signs out in between.
+// The header is sent twice, once with early hints, and the user signs out in between.
 func TestALogoutAfterEarlyHintsIsNotUndone(t *testing.T) {
-	began, goOn := make(chan struct{}), make(chan struct{})
+	started, release := make(chan struct{}), make(chan struct{})
 	hinted, finish := make(chan struct{}), make(chan struct{})
 	a := NewApp(t, AppOptions{Routes: func(_ *App, mux *http.ServeMux) {
 		mux.HandleFunc("/report", func(w http.ResponseWriter, r *http.Request) {
-			close(began)
-			<-goOn
+			close(started)
+			<-release
 			w.WriteHeader(http.StatusEarlyHints)
 			close(hinted)
 			<-finish
@@ -117,19 +117,20 @@ func TestALogoutAfterEarlyHintsIsNotUndone(t *testing.T) {
 	}})
 	first := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
-	late := a.BeginLate("/report", first, began)
+	late := a.BeginLate("/report", first, started)
 	a.Clock.Advance(time.Second)
 	second := a.Send(Request{Target: "/account", Cookie: first}).NewCookie(t)
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
 	third := a.Send(Request{Target: "/account", Cookie: second}).NewCookie(t)
-	close(goOn)
+	close(release)
 	<-hinted
 	a.Send(Request{Method: http.MethodPost, Target: "/logout", Cookie: third, Header: Scripted()})
 	close(finish)
 	assert.Empty(t, JarAfter("", <-late))
 }
 
-// unrotated is a WorkOS whose refresh tokens stay the same.
+// unrotated is a transport that makes WorkOS appear not to rotate refresh tokens. It removes the new refresh token from a
+// reply, and sends the newest one in the place of the first.
 type unrotated struct{ newest map[string]string }
 
 func (u *unrotated) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -170,9 +171,9 @@ func (u *unrotated) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func TestASlowResponseDoesNotUndoASwitchIfRefreshTokensDoNotRotate(t *testing.T) {
-	began, goOn := make(chan struct{}), make(chan struct{})
+	started, release := make(chan struct{}), make(chan struct{})
 	a := NewApp(t, AppOptions{
-		Routes:  reporting(began, goOn),
+		Routes:  reporting(started, release),
 		AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: &unrotated{map[string]string{}}})},
 	})
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
@@ -183,45 +184,44 @@ func TestASlowResponseDoesNotUndoASwitchIfRefreshTokensDoNotRotate(t *testing.T)
 	require.NoError(t, err)
 	first := b.CookieHeader()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
-	late := a.BeginLate("/report", first, began)
+	late := a.BeginLate("/report", first, started)
 	jar := a.Send(Request{Target: "/me", Cookie: first}).NewCookie(t)
 	a.Clock.Advance(time.Second)
 	jar = a.SwitchTo("org_beta", jar, Scripted()).NewCookie(t)
-	close(goOn)
+	close(release)
 	jar = JarAfter(jar, <-late)
 	assert.Equal(t, "user_kim in org_beta", a.Send(Request{Target: "/me", Cookie: jar}).Body)
 }
 
-// A session that has ended is brought back by no refresh.
 func TestARefreshNeverRevivesAnEndedSession(t *testing.T) {
 	logout := func(t *testing.T, m *App, cookie string) {
 		resp := m.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
 		require.Equal(t, http.StatusSeeOther, resp.Status)
 	}
 	for _, c := range []struct {
-		name string
-		opts []authkit.Option
-		end  func(t *testing.T, m *App, cookie string)
-		wait time.Duration
-		asks int // for a refresh, at the most
+		name  string
+		opts  []authkit.Option
+		end   func(t *testing.T, m *App, cookie string)
+		wait  time.Duration
+		calls int // to refresh, at most
 	}{
-		{"signed out here, while its token lasts", nil, logout, 0, 0},
-		{"signed out here, when its token is about to expire", nil, logout, 4*time.Minute + 30*time.Second, 0},
-		{"signed out here, when its token has just expired", nil, logout, 5*time.Minute + 30*time.Second, 0},
+		{"signed out here, with a valid token", nil, logout, 0, 0},
+		{"signed out here, just before its token expires", nil, logout, 4*time.Minute + 30*time.Second, 0},
+		{"signed out here, just after its token has expired", nil, logout, 5*time.Minute + 30*time.Second, 0},
 		{"signed out with an expired token", nil, func(t *testing.T, m *App, cookie string) {
 			m.ExpireToken(2 * time.Minute)
 			logout(t, m, cookie)
 		}, 0, 0},
-		{"signed out through WorkOS, whenever it comes back", nil, func(t *testing.T, m *App, cookie string) {
+		{"signed out through WorkOS, a day later", nil, func(t *testing.T, m *App, cookie string) {
 			resp := m.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
 			_, err := m.atAuthKit[Kim].Get(resp.Header.Get("Location"))
 			require.NoError(t, err)
 		}, 24 * time.Hour, 1},
-		{"revoked at WorkOS, once its token has expired", nil, func(_ *testing.T, m *App, _ string) {
+		{"revoked at WorkOS, after its token has expired", nil, func(_ *testing.T, m *App, _ string) {
 			m.Fake.RevokeSession(m.Fake.Sessions()[0].ID)
 		}, 6*time.Minute + time.Second, 1},
-		{"beyond its absolute limit", []authkit.Option{authkit.WithAbsoluteTimeout(time.Hour)}, nil, time.Hour, 0},
-		{"beyond its idle limit", []authkit.Option{authkit.WithIdleTimeout(time.Hour)}, nil, time.Hour, 0},
+		{"beyond the absolute timeout", []authkit.Option{authkit.WithAbsoluteTimeout(time.Hour)}, nil, time.Hour, 0},
+		{"beyond the idle timeout", []authkit.Option{authkit.WithIdleTimeout(time.Hour)}, nil, time.Hour, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := newPlainApp(t, c.opts...)
@@ -235,7 +235,7 @@ func TestARefreshNeverRevivesAnEndedSession(t *testing.T) {
 				assert.Empty(t, m.visitorOf(resp))
 				assert.Empty(t, resp.session(t))
 			}
-			assert.LessOrEqual(t, m.Fake.Calls(authkittest.RouteRefresh), c.asks)
+			assert.LessOrEqual(t, m.Fake.Calls(authkittest.RouteRefresh), c.calls)
 		})
 	}
 }
