@@ -1,3 +1,5 @@
+// What a Session returns, and what NewSession, NewContext and printing do with it.
+
 package behaviour
 
 import (
@@ -16,7 +18,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// capture signs in and returns the session that a handler then finds.
+// capture signs a user in and returns the session that a handler then gets from FromContext.
 func (a *App) capture(email string) *authkit.Session {
 	a.T.Helper()
 	cookie := a.SignedIn(email).CookieHeader()
@@ -68,17 +70,17 @@ func TestASessionHoldsTheDataFromWorkOS(t *testing.T) {
 	assert.True(t, s.AuthenticatedAt().Equal(Start))
 	assert.True(t, s.ExpiresAt().Equal(Start.Add(5*time.Minute)))
 
-	var own struct {
+	var custom struct {
 		Tier  string   `json:"tier"`
 		Seats int      `json:"seats"`
 		Teams []string `json:"teams"`
 		Sub   string   `json:"sub"`
 	}
-	require.NoError(t, s.Claims(&own))
-	assert.Equal(t, "gold", own.Tier)
-	assert.Equal(t, 7, own.Seats)
-	assert.Equal(t, []string{"a", "b"}, own.Teams)
-	assert.Equal(t, "user_kim", own.Sub)
+	require.NoError(t, s.Claims(&custom))
+	assert.Equal(t, "gold", custom.Tier)
+	assert.Equal(t, 7, custom.Seats)
+	assert.Equal(t, []string{"a", "b"}, custom.Teams)
+	assert.Equal(t, "user_kim", custom.Sub)
 	assert.Error(t, s.Claims(nil))
 }
 
@@ -90,9 +92,9 @@ func TestARefreshKeepsTheSignInTimeAndTheAuthenticationTime(t *testing.T) {
 	a.serve(func(_ http.ResponseWriter, r *http.Request) { s, _ = authkit.FromContext(r.Context()) })
 	b.get("/")
 	require.NotNil(t, s)
-	assert.Equal(t, Start, s.SignedInAt(), "a refresh is no sign-in")
+	assert.Equal(t, Start, s.SignedInAt(), "a refresh is not a sign-in")
 	assert.Equal(t, a.Clock.Now(), s.RefreshedAt())
-	assert.True(t, s.AuthenticatedAt().Equal(Start), "nor a proof of who it is")
+	assert.True(t, s.AuthenticatedAt().Equal(Start), "a refresh is not an authentication")
 	assert.True(t, s.IssuedAt().Equal(a.Clock.Now()))
 }
 
@@ -116,26 +118,26 @@ func TestHasMethodsMatchWholeSlugsWithoutAllocating(t *testing.T) {
 		Entitlements: []string{"audit-logs"}, FeatureFlags: []string{"beta"},
 	})
 	for name, c := range map[string]struct {
-		has  func(string) bool
-		yes  []string
-		nope []string
+		has     func(string) bool
+		present []string
+		absent  []string
 	}{
 		"role":         {s.HasRole, []string{"admin", "billing"}, []string{"", "Admin", "adm", "admin ", "posts:read"}},
 		"permission":   {s.HasPermission, []string{"posts:read"}, []string{"", "posts", "posts:", "posts:write", "posts:*", "admin"}},
 		"entitlement":  {s.HasEntitlement, []string{"audit-logs"}, []string{"", "audit", "beta"}},
 		"feature flag": {s.HasFeatureFlag, []string{"beta"}, []string{"", "BETA", "audit-logs"}},
 	} {
-		for _, slug := range c.yes {
+		for _, slug := range c.present {
 			assert.True(t, c.has(slug), "%s %q", name, slug)
 		}
-		for _, slug := range c.nope {
+		for _, slug := range c.absent {
 			assert.False(t, c.has(slug), "%s %q", name, slug)
 		}
 		assert.Zero(t, testing.AllocsPerRun(100, func() { c.has("admin") }), name)
 	}
-	alone := authkit.NewSession(authkit.SessionParams{Role: "member"})
-	assert.Equal(t, []string{"member"}, alone.Roles())
-	assert.True(t, alone.HasRole("member"))
+	single := authkit.NewSession(authkit.SessionParams{Role: "member"})
+	assert.Equal(t, []string{"member"}, single.Roles())
+	assert.True(t, single.HasRole("member"))
 }
 
 func TestAHandlerCannotChangeASession(t *testing.T) {
@@ -145,20 +147,20 @@ func TestAHandlerCannotChangeASession(t *testing.T) {
 		Impersonator: &authkit.Impersonator{Email: "ops@example.com", Reason: "ticket"},
 	}
 	s := authkit.NewSession(params)
-	spoil := func(slices ...[]string) {
+	overwrite := func(slices ...[]string) {
 		for _, slice := range slices {
-			slice[0] = "spoilt"
-			_ = append(slice[:0], "spoilt", "spoilt")
+			slice[0] = "changed"
+			_ = append(slice[:0], "changed", "changed")
 		}
 	}
-	spoil(s.Roles(), s.Permissions(), s.Entitlements(), s.FeatureFlags())
-	spoil(params.Roles, params.Permissions, params.Entitlements, params.FeatureFlags)
+	overwrite(s.Roles(), s.Permissions(), s.Entitlements(), s.FeatureFlags())
+	overwrite(params.Roles, params.Permissions, params.Entitlements, params.FeatureFlags)
 	user := s.User()
-	user.ID, user.Metadata["plan"] = "spoilt", "spoilt"
-	params.User.Metadata["plan"] = "spoilt"
+	user.ID, user.Metadata["plan"] = "changed", "changed"
+	params.User.Metadata["plan"] = "changed"
 	impersonator, _ := s.Impersonator()
-	impersonator.Email = "spoilt"
-	params.Impersonator.Email = "spoilt"
+	impersonator.Email = "changed"
+	params.Impersonator.Email = "changed"
 
 	assert.Equal(t, []string{"r1", "r2"}, s.Roles())
 	assert.Equal(t, []string{"p1", "p2"}, s.Permissions())
@@ -172,8 +174,8 @@ func TestAHandlerCannotChangeASession(t *testing.T) {
 
 func TestTheImpersonatorComesFromTheReplyOrTheActClaim(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	// Staff come back to the sign-in that the callback starts over, as
-	// themselves: so the impersonation is put into what the fake replies.
+	// The callback restarts the sign-in of an impersonator, and the second sign-in is not impersonated. So the transport adds
+	// the impersonator to the reply of the fake.
 	upstream := &Rewriting{Change: func(reply map[string]any) {
 		reply["impersonator"] = map[string]any{"email": "ops@example.com", "reason": nil}
 	}}
@@ -197,8 +199,8 @@ func TestAPrintedSessionShowsNoToken(t *testing.T) {
 	s := a.capture(Kim)
 	token := s.AccessToken()
 	signature := token[strings.LastIndex(token, ".")+1:]
-	type embeds struct{ *authkit.Session }
-	type holds struct {
+	type embedding struct{ *authkit.Session }
+	type pointers struct {
 		Session *authkit.Session
 		hidden  *authkit.Session
 	}
@@ -207,25 +209,25 @@ func TestAPrintedSessionShowsNoToken(t *testing.T) {
 		hidden  authkit.Session
 	}
 	for name, v := range map[string]any{
-		"the session":                s,
-		"a copy of it":               *s,
-		"a struct that embeds it":    embeds{s},
-		"a pointer to such":          &embeds{s},
-		"a struct that holds it":     holds{s, s},
-		"a pointer to such a one":    &holds{s, s},
-		"a struct that holds a copy": copies{*s, *s},
-		"a slice of it":              []*authkit.Session{s},
-		"a slice of copies":          []authkit.Session{*s},
-		"a map of it":                map[string]*authkit.Session{"kim": s},
-		"the event of its sign-in":   authkit.SignInEvent{Session: s},
-		"the event of its refresh":   authkit.RefreshEvent{Session: s, Previous: s},
-		"the event of its end":       authkit.SignOutEvent{Session: s},
-		"its context":                authkit.NewContext(context.Background(), s),
+		"the session":                              s,
+		"a copy of it":                             *s,
+		"a struct that embeds it":                  embedding{s},
+		"a pointer to a struct that embeds it":     &embedding{s},
+		"a struct with a field of it":              pointers{s, s},
+		"a pointer to a struct with a field of it": &pointers{s, s},
+		"a struct with a copy":                     copies{*s, *s},
+		"a slice of it":                            []*authkit.Session{s},
+		"a slice of copies":                        []authkit.Session{*s},
+		"a map of it":                              map[string]*authkit.Session{"kim": s},
+		"its SignInEvent":                          authkit.SignInEvent{Session: s},
+		"its RefreshEvent":                         authkit.RefreshEvent{Session: s, Previous: s},
+		"its SignOutEvent":                         authkit.SignOutEvent{Session: s},
+		"its context":                              authkit.NewContext(context.Background(), s),
 	} {
 		t.Run(name, func(t *testing.T) {
 			for how, text := range Printed(v) {
 				for _, secret := range []string{signature, refreshToken} {
-					for _, form := range []string{"%s", "%x", "%X"} { // as it is, and in hexadecimal
+					for _, form := range []string{"%s", "%x", "%X"} { // unchanged and in hexadecimal
 						if strings.Contains(text, fmt.Sprintf(form, secret)) {
 							t.Errorf("%s shows a token", how)
 						}
@@ -237,7 +239,7 @@ func TestAPrintedSessionShowsNoToken(t *testing.T) {
 	for how, text := range Printed(s) {
 		assert.Contains(t, text, s.ID(), how)
 		assert.Contains(t, text, "user_kim", how)
-		assert.NotContains(t, text, Kim, "a log needs no more than IDs: %s", how)
+		assert.NotContains(t, text, Kim, "a log contains only IDs: %s", how)
 	}
 }
 
@@ -269,7 +271,7 @@ func TestNewSessionSetsDefaultsAndClaims(t *testing.T) {
 		Role         string   `json:"role"`
 		Permissions  []string `json:"permissions"`
 	}
-	require.NoError(t, s.Claims(&claims), "it finds what the parts say")
+	require.NoError(t, s.Claims(&claims), "the claims match the fields")
 	assert.Equal(t, "user_9", claims.Subject)
 	assert.Equal(t, "session_9", claims.SessionID)
 	assert.Equal(t, "org_9", claims.Organization)
@@ -309,7 +311,7 @@ func TestFromContextReturnsTheSessionOfNewContext(t *testing.T) {
 func TestAGuardTrustsASessionOfNewContextButNotOfAnotherAuthKit(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	other := NewInstance(t, a.Fake, a.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieName("other-session")}})
-	seen := func(handler http.Handler, cookie string) string {
+	body := func(handler http.Handler, cookie string) string {
 		a.Server.Config.Handler = handler
 		return a.Send(Request{Target: "/", Cookie: cookie}).Body
 	}
@@ -317,7 +319,7 @@ func TestAGuardTrustsASessionOfNewContextButNotOfAnotherAuthKit(t *testing.T) {
 		s, _ := authkit.FromContext(r.Context())
 		io.WriteString(w, "hello "+s.UserID())
 	})
-	puts := func(s *authkit.Session, next http.Handler) http.Handler {
+	inject := func(s *authkit.Session, next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			next.ServeHTTP(w, r.WithContext(authkit.NewContext(r.Context(), s)))
 		})
@@ -325,10 +327,10 @@ func TestAGuardTrustsASessionOfNewContextButNotOfAnotherAuthKit(t *testing.T) {
 	robot := authkit.NewSession(authkit.SessionParams{User: authkit.User{ID: "user_robot"}})
 	cookie := a.SignedIn(Kim).CookieHeader()
 
-	assert.Equal(t, "hello user_robot", seen(puts(robot, a.RequireAuth(show)), ""))
-	assert.Equal(t, "hello user_robot", seen(puts(robot, a.Middleware(other.RequireAuth(show))), cookie), "before the middleware")
-	assert.Equal(t, "hello user_robot", seen(a.Middleware(puts(robot, a.RequireAuth(show))), cookie), "behind the middleware")
-	assert.NotContains(t, seen(a.Middleware(puts(nil, a.RequireAuth(show))), cookie), "hello", "nobody, put there")
-	assert.NotContains(t, seen(a.Middleware(other.RequireAuth(show)), cookie), "hello", "the session of another AuthKit")
-	assert.Equal(t, "hello user_kim", seen(other.Middleware(a.RequireAuth(show)), cookie), "its own, past another's anonymous")
+	assert.Equal(t, "hello user_robot", body(inject(robot, a.RequireAuth(show)), ""))
+	assert.Equal(t, "hello user_robot", body(inject(robot, a.Middleware(other.RequireAuth(show))), cookie), "NewContext outside the middleware")
+	assert.Equal(t, "hello user_robot", body(a.Middleware(inject(robot, a.RequireAuth(show))), cookie), "NewContext inside the middleware")
+	assert.NotContains(t, body(a.Middleware(inject(nil, a.RequireAuth(show))), cookie), "hello", "a nil session is anonymous")
+	assert.NotContains(t, body(a.Middleware(other.RequireAuth(show)), cookie), "hello", "the session of another AuthKit")
+	assert.Equal(t, "hello user_kim", body(other.Middleware(a.RequireAuth(show)), cookie), "its own session, although another AuthKit found none")
 }

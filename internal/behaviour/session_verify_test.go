@@ -1,4 +1,4 @@
-// Sessions whose parts are missing or belong to two users.
+// Sessions without a user, and sessions whose token and profile belong to two users.
 
 package behaviour
 
@@ -15,8 +15,8 @@ import (
 
 func TestSignInRefusesAnAuthenticationWithoutItsUser(t *testing.T) {
 	for name, opts := range map[string][]authkit.Option{
-		"a session of its own": nil,
-		"a shared session":     {authkit.WithSharedSession()},
+		"a session in our own format": nil,
+		"a shared session":            {authkit.WithSharedSession()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{AuthKit: opts})
@@ -38,8 +38,8 @@ func TestASealedSessionWithoutAUserIsAnonymous(t *testing.T) {
 	a, _ := moving(t)
 	for _, user := range []any{nil, map[string]any{}, map[string]any{"id": ""}, map[string]any{"id": nil, "email": Kim}} {
 		for library, text := range map[string]string{
-			"family":    a.sealedElsewhere(Kim, map[string]any{"user": user}),
-			"workos-go": a.sealedBySDK(Kim, map[string]any{"user": user}),
+			"authkit-nextjs": a.sealedElsewhere(Kim, map[string]any{"user": user}),
+			"workos-go":      a.sealedBySDK(Kim, map[string]any{"user": user}),
 		} {
 			resp := a.Send(Request{Target: "/account", Cookie: "wos-session=" + text, Header: Scripted()})
 			assert.Equal(t, http.StatusUnauthorized, resp.Status, "%s: %v", library, user)
@@ -47,7 +47,6 @@ func TestASealedSessionWithoutAUserIsAnonymous(t *testing.T) {
 	}
 }
 
-// A reply with the user of one person and the token of another makes a session of neither.
 func TestAReplyWithTheTokenAndTheProfileOfTwoUsersMakesNoSession(t *testing.T) {
 	m := newPlainApp(t)
 	m.publishKnown()
@@ -60,21 +59,21 @@ func TestAReplyWithTheTokenAndTheProfileOfTwoUsersMakesNoSession(t *testing.T) {
 		claims func(object)
 		user   object
 	}{
-		"a token and a profile of somebody else": {set("sub", "user_lee"), object{"id": "user_lee", "email": lee}},
-		"a token of somebody else":               {set("sub", "user_lee"), object{"id": "user_kim", "email": Kim}},
-		"a profile of somebody else":             {nil, object{"id": "user_lee", "email": lee}},
-		"a token of another session":             {set("sid", "session_2"), object{"id": "user_kim", "email": Kim}},
+		"the token and the profile of another user": {set("sub", "user_lee"), object{"id": "user_lee", "email": lee}},
+		"the token of another user":                 {set("sub", "user_lee"), object{"id": "user_kim", "email": Kim}},
+		"the profile of another user":               {nil, object{"id": "user_lee", "email": lee}},
+		"the token of another session":              {set("sid", "session_2"), object{"id": "user_kim", "email": Kim}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			resp := s.refreshTo(s.forge(forgery{claims: c.claims}), c.user)
 			assert.Equal(t, http.StatusUnauthorized, resp.Status)
 			for name, cookie := range resp.SetCookies(t) {
-				kept := s.unsealed(name + "=" + cookie.Value)
-				assert.Equal(t, "user_kim", kept.User["id"])
-				assert.NotContains(t, fmt.Sprint(kept), "lee")
+				session := s.unsealed(name + "=" + cookie.Value)
+				assert.Equal(t, "user_kim", session.User["id"])
+				assert.NotContains(t, fmt.Sprint(session), "lee")
 			}
 		})
 	}
 	resp := s.refreshTo(s.forge(good), object{"id": "user_kim", "email": Kim})
-	assert.Equal(t, Kim, s.visitorOf(resp), "without a flaw it goes on")
+	assert.Equal(t, Kim, s.visitorOf(resp), "a reply without a fault is accepted")
 }

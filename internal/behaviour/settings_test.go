@@ -1,4 +1,4 @@
-// Settings of the examples that are missing, too short or malformed.
+// Examples started with settings that are missing, too short or malformed.
 
 package behaviour
 
@@ -18,11 +18,11 @@ func TestAnExampleNamesEveryInvalidSettingAtStartAndNoSecret(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		settings map[string]string
-		named    []string
+		expected []string // variables in the error
 		secrets  []string
 	}{
 		{
-			name: "all of them are bad",
+			name: "every setting is invalid",
 			settings: map[string]string{
 				"WORKOS_API_KEY":         "hunter2hunter2hunter2",
 				"WORKOS_CLIENT_ID":       "no_client_at_all",
@@ -33,35 +33,35 @@ func TestAnExampleNamesEveryInvalidSettingAtStartAndNoSecret(t *testing.T) {
 				"WORKOS_API_HTTPS":       "perhaps",
 				"WORKOS_API_PORT":        "70000",
 			},
-			named: []string{
+			expected: []string{
 				"WORKOS_API_KEY", "WORKOS_CLIENT_ID", "WORKOS_COOKIE_PASSWORD", "WORKOS_REDIRECT_URI",
 				"WORKOS_COOKIE_MAX_AGE", "WORKOS_COOKIE_SAMESITE", "WORKOS_API_HTTPS", "WORKOS_API_PORT",
 			},
 			secrets: []string{"hunter2", "horse", "s3cr3tw0rd", "t0ps3cret"},
 		},
 		{
-			name:     "all but one are missing",
+			name:     "only the API key is set",
 			settings: map[string]string{"WORKOS_API_KEY": "sk_test_hunter2"},
-			named:    []string{"WORKOS_CLIENT_ID", "WORKOS_COOKIE_PASSWORD"},
+			expected: []string{"WORKOS_CLIENT_ID", "WORKOS_COOKIE_PASSWORD"},
 			secrets:  []string{"hunter2"},
 		},
 		{
-			name: "an empty one is a missing one",
+			name: "the client ID is empty",
 			settings: map[string]string{
 				"WORKOS_API_KEY": "sk_test_hunter2", "WORKOS_CLIENT_ID": "", "WORKOS_COOKIE_PASSWORD": strings.Repeat("hunter2 ", 4),
 			},
-			named:   []string{"WORKOS_CLIENT_ID"},
-			secrets: []string{"hunter2"},
+			expected: []string{"WORKOS_CLIENT_ID"},
+			secrets:  []string{"hunter2"},
 		},
 		{
-			name:     "a client ID is alone",
+			name:     "only the client ID is set",
 			settings: map[string]string{"WORKOS_CLIENT_ID": "client_01A"},
-			named:    []string{"WORKOS_API_KEY", "WORKOS_COOKIE_PASSWORD"},
+			expected: []string{"WORKOS_API_KEY", "WORKOS_COOKIE_PASSWORD"},
 		},
 		{
-			name:     "a client ID is blank",
+			name:     "the client ID is blank",
 			settings: map[string]string{"WORKOS_API_KEY": "sk_test_hunter2", "WORKOS_CLIENT_ID": " "},
-			named:    []string{"WORKOS_CLIENT_ID", "WORKOS_COOKIE_PASSWORD"},
+			expected: []string{"WORKOS_CLIENT_ID", "WORKOS_COOKIE_PASSWORD"},
 			secrets:  []string{"hunter2"},
 		},
 	} {
@@ -72,17 +72,17 @@ func TestAnExampleNamesEveryInvalidSettingAtStartAndNoSecret(t *testing.T) {
 				for name, value := range c.settings {
 					cmd.Env = append(cmd.Env, name+"="+value)
 				}
-				hung := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
-				defer hung.Stop()
-				var faults bytes.Buffer
-				cmd.Stderr = &faults
-				printed, err := cmd.Output()
-				output := faults.String()
+				timeout := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
+				defer timeout.Stop()
+				var stderr bytes.Buffer
+				cmd.Stderr = &stderr
+				stdout, err := cmd.Output()
+				output := stderr.String()
 				var exit *exec.ExitError
 				require.ErrorAs(t, err, &exit, output)
 				assert.Equal(t, 1, exit.ExitCode())
-				assert.Empty(t, string(printed), "it prints no address to open")
-				for _, name := range c.named {
+				assert.Empty(t, string(stdout), "no URL is printed")
+				for _, name := range c.expected {
 					assert.Contains(t, output, name)
 				}
 				for _, secret := range c.secrets {

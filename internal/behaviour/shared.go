@@ -1,4 +1,4 @@
-// An application that shares its session cookie with other AuthKit libraries.
+// An application that shares its session cookie with an application of another AuthKit library.
 
 package behaviour
 
@@ -14,25 +14,25 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// Sharing is an application that shares its session, with the options given.
+// Sharing returns an application with WithSharedSession and the given options.
 func Sharing(t testing.TB, opts ...authkit.Option) *App {
 	return NewApp(t, AppOptions{AuthKit: append([]authkit.Option{authkit.WithSharedSession()}, opts...)})
 }
 
-// Neighbour is an application in another language that shares the session of
-// an app.
+// Neighbour is an application of another AuthKit library that shares the session of an App.
 type Neighbour struct {
 	app  *App
 	iron seal.Sealer
 }
 
+// Neighbour returns a neighbour of the App. It has the same cookie password.
 func (a *App) Neighbour() Neighbour {
 	iron, err := seal.Iron(Password)
 	require.NoError(a.T, err)
 	return Neighbour{a, iron}
 }
 
-// Read opens a session cookie, "wos-session=…".
+// Read opens a session cookie, "wos-session=…", and returns its members.
 func (n Neighbour) Read(cookie string) map[string]any {
 	n.app.T.Helper()
 	_, text, _ := strings.Cut(cookie, "=")
@@ -43,6 +43,7 @@ func (n Neighbour) Read(cookie string) map[string]any {
 	return session
 }
 
+// Write seals a session and returns its cookie, "wos-session=…".
 func (n Neighbour) Write(session map[string]any) (cookie string) {
 	n.app.T.Helper()
 	plaintext, err := json.Marshal(session)
@@ -52,7 +53,7 @@ func (n Neighbour) Write(session map[string]any) (cookie string) {
 	return "wos-session=" + text
 }
 
-// refresh does what the libraries do: what they do not know is lost.
+// refresh refreshes a session as the other libraries do: members that they do not know are lost.
 func (n Neighbour) refresh(cookie, organization string) string {
 	n.app.T.Helper()
 	session := n.Read(cookie)
@@ -66,7 +67,7 @@ func (n Neighbour) refresh(cookie, organization string) string {
 	return n.Write(map[string]any{"accessToken": reply.AccessToken, "refreshToken": reply.RefreshToken, "user": session["user"]})
 }
 
-// sharedCookie is the Cookie header after a response of an app that shares.
+// sharedCookie returns the Cookie header with the shared session that a response sets.
 func (r Response) sharedCookie(t testing.TB) string {
 	t.Helper()
 	c := r.SetCookies(t)["wos-session"]

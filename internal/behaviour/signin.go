@@ -1,4 +1,4 @@
-// Sign-ins between Login and Callback, without a browser.
+// Pending sign-ins, between Login and Callback, in clients that are no browsers.
 
 package behaviour
 
@@ -14,19 +14,20 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// PendingSignIn is a sign-in between Login and Callback, held by a client
-// that is no browser: what came back from AuthKit, and the cookies.
+// PendingSignIn is a sign-in between Login and Callback: the callback URL to which AuthKit redirected, and the Cookie header
+// with its state cookie.
 type PendingSignIn struct {
 	Callback *url.URL
 	Cookie   string
 }
 
+// Target returns the path and the query of the callback.
 func (s PendingSignIn) Target() string { return s.Callback.RequestURI() }
 
-// State is the state that AuthKit sent back.
+// State returns the state in the callback.
 func (s PendingSignIn) State() string { return s.Callback.Query().Get("state") }
 
-// With is the callback with one parameter changed, or taken out.
+// With returns the target of the callback with another value of one parameter. An empty value removes the parameter.
 func (s PendingSignIn) With(name, value string) string {
 	query := s.Callback.Query()
 	query.Del(name)
@@ -36,8 +37,7 @@ func (s PendingSignIn) With(name, value string) string {
 	return "/callback?" + query.Encode()
 }
 
-// Begin goes through Login and AuthKit's page as kim and stops short of the
-// callback.
+// Begin starts a sign-in at a target and signs kim in at AuthKit. It does not send the callback.
 func (a *App) Begin(target string) PendingSignIn {
 	a.T.Helper()
 	resp := a.Send(Request{Target: target, Header: Navigation()})
@@ -64,7 +64,7 @@ func (a *App) Begin(target string) PendingSignIn {
 	return PendingSignIn{callback, cookies[0]}
 }
 
-// stateCookie is the Cookie header of the sign-in that a response has started.
+// stateCookie returns the Cookie header of the sign-in that a response started.
 func (r Response) stateCookie(t testing.TB) string {
 	t.Helper()
 	c := r.cookieOf(t, "authkit-state-")
@@ -72,8 +72,7 @@ func (r Response) stateCookie(t testing.TB) string {
 	return c.Name + "=" + c.Value
 }
 
-// Afresh is a sign-in that a callback has started again, as it would come back
-// with a code that nobody has issued.
+// Afresh returns the sign-in that a callback restarted. Its callback carries a code that AuthKit never issued.
 func (a *App) Afresh(resp Response) PendingSignIn {
 	a.T.Helper()
 	require.Equal(a.T, http.StatusSeeOther, resp.Status, resp.Body)
@@ -88,20 +87,21 @@ func (a *App) Afresh(resp Response) PendingSignIn {
 			}
 		}
 	}
-	require.Fail(a.T, "no sign-in was started")
+	require.Fail(a.T, "the callback started no sign-in")
 	return PendingSignIn{}
 }
 
-// CookieJar holds what a browser keeps of the application's cookies, in the order in which their names were first set.
+// CookieJar holds the application's cookies as a browser would, in the order in which their names were first set.
 type CookieJar struct {
 	t      testing.TB
 	names  []string
 	values map[string]string
 }
 
+// NewCookieJar returns an empty jar.
 func NewCookieJar(t testing.TB) *CookieJar { return &CookieJar{t: t, values: map[string]string{}} }
 
-// take keeps and deletes what a response says.
+// take stores the cookies that a response sets and deletes those that it expires.
 func (j *CookieJar) take(resp Response) {
 	j.t.Helper()
 	for _, line := range resp.Header["Set-Cookie"] {
@@ -119,6 +119,7 @@ func (j *CookieJar) take(resp Response) {
 	}
 }
 
+// Header returns the Cookie header of all cookies in the jar.
 func (j *CookieJar) Header() string {
 	var pairs []string
 	for _, name := range j.names {
@@ -127,12 +128,12 @@ func (j *CookieJar) Header() string {
 	return strings.Join(pairs, "; ")
 }
 
-// states are the names of the cookies of sign-ins under way.
+// states returns the names of the state cookies.
 func (j *CookieJar) states() []string {
 	return slices.DeleteFunc(slices.Clone(j.names), func(name string) bool { return !strings.Contains(name, "authkit-state-") })
 }
 
-// Starts starts a sign-in in the browser of a jar and returns its state.
+// Starts starts a sign-in with the cookies of a jar and returns its state.
 func (a *App) Starts(j *CookieJar, target string, header http.Header) (state string) {
 	a.T.Helper()
 	resp := a.Send(Request{Target: target, Cookie: j.Header(), Header: header})
@@ -141,7 +142,7 @@ func (a *App) Starts(j *CookieJar, target string, header http.Header) (state str
 	return StateOf(a.T, resp)
 }
 
-// StateOf is the state in a redirect to AuthKit.
+// StateOf returns the state in a redirect to AuthKit.
 func StateOf(t testing.TB, resp Response) string {
 	t.Helper()
 	location, err := resp.Location()
@@ -150,8 +151,8 @@ func StateOf(t testing.TB, resp Response) string {
 	return location.Query().Get("state")
 }
 
-// WayBack is the page that a pending sign-in leads to, as the page of a cancelled one links to it. The sign-in is used
-// up by that.
+// WayBack cancels a pending sign-in and returns its return path, which is in the link of the error page. This consumes the
+// state.
 func (a *App) WayBack(j *CookieJar, state string) string {
 	a.T.Helper()
 	resp := a.Send(Request{Target: "/callback?error=access_denied&state=" + state, Cookie: j.Header(), Header: Navigation()})
@@ -168,7 +169,7 @@ func (a *App) WayBack(j *CookieJar, state string) string {
 	return page
 }
 
-// RefusedWayBack is a sign-in that comes back with a code which WorkOS refuses.
+// RefusedWayBack starts a sign-in whose callback carries a code that WorkOS refuses.
 func (a *App) RefusedWayBack() {
 	a.T.Helper()
 	j := NewCookieJar(a.T)
@@ -177,7 +178,7 @@ func (a *App) RefusedWayBack() {
 	require.Equal(a.T, http.StatusBadRequest, resp.Status)
 }
 
-// Waiting is the status of a callback while there are no keys, which uses nothing up.
+// Waiting returns the status of the callback in a process without signing keys. This consumes neither the state nor the code.
 func (a *App) Waiting(s PendingSignIn) int {
 	fresh := NewInstance(a.T, a.Fake, a.Clock, AppOptions{})
 	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
@@ -185,7 +186,7 @@ func (a *App) Waiting(s PendingSignIn) int {
 	return fresh.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}).Status
 }
 
-// SignInOver signs kim in anew in a browser that has a session.
+// SignInOver signs kim in with a request that already carries a session. It returns the new session.
 func (a *App) SignInOver(cookie string) (next string) {
 	a.T.Helper()
 	s := a.Begin("/login")

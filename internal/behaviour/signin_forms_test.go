@@ -1,3 +1,5 @@
+// Sign-in forms of the application, and the steps that it saves between two of them.
+
 package behaviour
 
 import (
@@ -20,12 +22,12 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// step is what the application of these tests remembers between two forms.
+// step is what the application of these tests saves between two forms.
 type step struct {
 	Token, Note string
 }
 
-// withForms is an application with a sign-in form of its own.
+// withForms returns an application with its own sign-in form.
 func withForms(t *testing.T, opts ...authkit.Option) *App {
 	var client *workos.Client
 	a := NewApp(t, AppOptions{
@@ -78,11 +80,13 @@ func withForms(t *testing.T, opts ...authkit.Option) *App {
 	return a
 }
 
+// post sends a form.
 func (a *App) post(path, cookie string, form url.Values) Response {
 	a.T.Helper()
 	return a.Send(Request{Method: "POST", Target: path, Cookie: cookie, Form: form, Header: Navigation()})
 }
 
+// credentials returns the form with which pat signs in.
 func credentials() url.Values {
 	return url.Values{"email": {"pat@example.com"}, "password": {"correct horse battery"}}
 }
@@ -95,13 +99,13 @@ func TestACustomSignInFormSignsIn(t *testing.T) {
 	assert.Equal(t, http.StatusSeeOther, resp.Status, resp.Body)
 	assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
 	cookies := resp.SetCookies(t)
-	assert.Negative(t, cookies["authkit-session.0"].MaxAge, "what was planted is gone")
+	assert.Negative(t, cookies["authkit-session.0"].MaxAge, "the planted cookie is expired")
 	assert.Negative(t, cookies[stepName].MaxAge)
 	cookie := resp.NewCookie(t)
 	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, "page of pat@example.com")
 
 	a.ExpireToken(2 * time.Minute)
-	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, "page of pat@example.com", "it is a session as any other")
+	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, "page of pat@example.com", "the session can be refreshed")
 }
 
 func TestACrossSiteFormCannotSignIn(t *testing.T) {
@@ -116,7 +120,7 @@ func TestACrossSiteFormCannotSignIn(t *testing.T) {
 }
 
 func TestAFailedSignInKeepsTheOldSession(t *testing.T) {
-	refuse := errors.New("not in our list")
+	errRefused := errors.New("not in our list")
 	for name, c := range map[string]struct {
 		opts   []authkit.Option
 		before func(a *App)
@@ -125,9 +129,9 @@ func TestAFailedSignInKeepsTheOldSession(t *testing.T) {
 		"a token of another issuer": {before: func(a *App) {
 			a.Fake.UpdateUser("pat@example.com", func(p *authkittest.User) { p.Claims = map[string]any{"client_id": "client_other"} })
 		}, status: http.StatusBadGateway},
-		"a hook that refuses": {opts: []authkit.Option{authkit.WithOnSignIn(func(_ context.Context, e authkit.SignInEvent) error {
+		"a sign-in hook that refuses": {opts: []authkit.Option{authkit.WithOnSignIn(func(_ context.Context, e authkit.SignInEvent) error {
 			if e.Session.User().Email == "pat@example.com" {
-				return refuse
+				return errRefused
 			}
 			return nil
 		})}, status: http.StatusInternalServerError},
@@ -141,11 +145,11 @@ func TestAFailedSignInKeepsTheOldSession(t *testing.T) {
 		}, status: http.StatusInternalServerError},
 	} {
 		t.Run(name, func(t *testing.T) {
-			told := 0
+			hookCalls := 0
 			if c.opts == nil {
 				c.opts = []authkit.Option{authkit.WithOnSignIn(func(_ context.Context, e authkit.SignInEvent) error {
 					if e.Session.User().Email != Kim {
-						told++
+						hookCalls++
 					}
 					return nil
 				})}
@@ -158,7 +162,7 @@ func TestAFailedSignInKeepsTheOldSession(t *testing.T) {
 			resp := a.post("/password", old, credentials())
 			assert.Equal(t, c.status, resp.Status)
 			assert.Empty(t, resp.SetCookies(t))
-			assert.Zero(t, told, "the application hears of sign-ins that work")
+			assert.Zero(t, hookCalls, "the hook runs only for a sign-in that succeeds")
 			assert.Contains(t, a.Send(Request{Target: "/account", Cookie: old}).Body, Kim)
 		})
 	}
@@ -177,9 +181,9 @@ func TestAStepIsStoredInASealedCookieForTenMinutes(t *testing.T) {
 	assert.Equal(t, "true pending-secret first", a.Send(Request{Target: "/step", Cookie: cookie}).Body)
 
 	for name, other := range map[string]string{
-		"none":                   "",
-		"altered":                saved.Name + "=" + flip(saved.Value),
-		"a session in its place": strings.Replace(a.SignedIn(Kim).CookieHeader(), "authkit-session", saved.Name, 1),
+		"no cookie":         "",
+		"an altered cookie": saved.Name + "=" + flip(saved.Value),
+		"a sealed session":  strings.Replace(a.SignedIn(Kim).CookieHeader(), "authkit-session", saved.Name, 1),
 	} {
 		assert.Equal(t, "false  ", a.Send(Request{Target: "/step", Cookie: other}).Body, name)
 	}
@@ -208,25 +212,25 @@ func TestLoadStepIntoAnotherTypeFailsWithoutShowingValues(t *testing.T) {
 
 func TestAStepSavedByAClockAheadIsLoadedOnlyWithinTheSkew(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	for ahead, read := range map[time.Duration]bool{
+	for ahead, loaded := range map[time.Duration]bool{
 		0: true, 59 * time.Second: true, time.Minute: true,
 		time.Minute + time.Millisecond: false, time.Hour: false, 365 * 24 * time.Hour: false,
 	} {
-		fast := NewInstance(t, a.Fake, authkittest.NewFakeClock(Start.Add(ahead)), AppOptions{})
+		saver := NewInstance(t, a.Fake, authkittest.NewFakeClock(Start.Add(ahead)), AppOptions{})
 		w := httptest.NewRecorder()
-		require.NoError(t, fast.SaveStep(w, step{Note: "from a clock that is ahead"}))
+		require.NoError(t, saver.SaveStep(w, step{Note: "from a clock that is ahead"}))
 		r := httptest.NewRequest("GET", "/", nil)
 		for _, c := range w.Result().Cookies() {
 			r.AddCookie(c)
 		}
 		var s step
 		err := a.LoadStep(r, &s)
-		assert.Equal(t, read, err == nil, "%s ahead", ahead)
-		assert.Equal(t, !read, errors.Is(err, authkit.ErrNoStep), "%s ahead: %v", ahead, err)
+		assert.Equal(t, loaded, err == nil, "%s ahead", ahead)
+		assert.Equal(t, !loaded, errors.Is(err, authkit.ErrNoStep), "%s ahead: %v", ahead, err)
 	}
 }
 
-// A20: a step that was saved by a clock ahead of this one's.
+// A step from a clock that is ahead is loaded only within the skew. A junk cookie of the same name must not change that.
 func TestAStepFromTheFutureBesideJunkIsLoadedOnlyWithinTheSkew(t *testing.T) {
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
 		mux.HandleFunc("POST /step", func(w http.ResponseWriter, _ *http.Request) { require.NoError(t, a.SaveStep(w, "kept")) })
@@ -240,6 +244,6 @@ func TestAStepFromTheFutureBesideJunkIsLoadedOnlyWithinTheSkew(t *testing.T) {
 	for ahead, want := range map[time.Duration]string{0: "true", time.Minute: "true", time.Minute + time.Second: "false", time.Hour: "false"} {
 		a.Clock.Set(Start.Add(-ahead))
 		assert.Equal(t, want+"\n", a.Send(Request{Target: "/step", Cookie: j.Header()}).Body, ahead)
-		assert.Equal(t, want+"\n", a.Send(Request{Target: "/step", Cookie: j.names[0] + "=x; " + j.Header()}).Body, "junk beside it changes nothing")
+		assert.Equal(t, want+"\n", a.Send(Request{Target: "/step", Cookie: j.names[0] + "=x; " + j.Header()}).Body, "beside junk, %s ahead", ahead)
 	}
 }

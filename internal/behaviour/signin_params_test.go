@@ -1,4 +1,4 @@
-// The parameters of a sign-in: which of several sources wins.
+// The parameters of a sign-in, and the order of their sources.
 
 package behaviour
 

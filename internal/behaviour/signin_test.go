@@ -1,3 +1,5 @@
+// A whole sign-in and sign-out in a browser.
+
 package behaviour
 
 import (

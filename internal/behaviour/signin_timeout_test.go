@@ -1,4 +1,4 @@
-// How long a sign-in may take, and what is remembered of those that are over.
+// How long a sign-in may take, and how long its state is remembered after use.
 
 package behaviour
 
@@ -29,7 +29,7 @@ func TestTheSignInTimeoutIsConfigurable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{AuthKit: c.opts})
-			// The fake's codes live for ten minutes, so the browser is at AuthKit for most of the time.
+			// A code of the fake expires after ten minutes, so most of the time passes before AuthKit issues it.
 			login := a.Send(Request{Target: "/login?return_to=/account", Header: Navigation()})
 			maxAge := login.cookieOf(t, "authkit-state-").MaxAge
 			assert.Equal(t, int((c.timeout+24*time.Hour)/time.Second), maxAge)
@@ -37,7 +37,7 @@ func TestTheSignInTimeoutIsConfigurable(t *testing.T) {
 			resp := a.Send(Request{
 				Target: "/callback?error=access_denied&state=" + StateOf(t, login), Cookie: login.stateCookie(t), Header: Navigation(),
 			})
-			assert.Equal(t, http.StatusForbidden, resp.Status, "it is still this browser's sign-in")
+			assert.Equal(t, http.StatusForbidden, resp.Status, "the state is still valid")
 
 			late := a.Begin("/login?return_to=/account")
 			a.Clock.Advance(c.timeout)
@@ -49,20 +49,20 @@ func TestTheSignInTimeoutIsConfigurable(t *testing.T) {
 	}
 }
 
-// B4. Whoever comes back too late has signed in at AuthKit, which lets them through at once.
+// A user whose callback comes too late has signed in at AuthKit. AuthKit then completes the restarted sign-in without a form.
 func TestAnExpiredSignInRestartsOnceWithTheSameParameters(t *testing.T) {
-	var seen []authkit.SignInEvent
-	var failed []error
+	var signIns []authkit.SignInEvent
+	var failures []error
 	maxAge := 2 * time.Hour
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{
-		authkit.WithOnSignIn(func(_ context.Context, e authkit.SignInEvent) error { seen = append(seen, e); return nil }),
-		authkit.WithOnSignInFailure(func(_ context.Context, e authkit.SignInFailureEvent) { failed = append(failed, e.Err) }),
+		authkit.WithOnSignIn(func(_ context.Context, e authkit.SignInEvent) error { signIns = append(signIns, e); return nil }),
+		authkit.WithOnSignInFailure(func(_ context.Context, e authkit.SignInFailureEvent) { failures = append(failures, e.Err) }),
 	}, Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("/invited", a.Login(authkit.LoginParams{AppState: "campaign 7", Organization: "org_acme", LoginHint: Kim, ScreenHint: "sign-up", InvitationToken: "invitation", MaxAge: &maxAge, Prompt: "login", DomainHint: "example.com"}))
 	}})
 	page := "/account?a=b&c=%2F"
 	first := a.Send(Request{Target: "/invited?return_to=" + url.QueryEscape(page), Header: Navigation()})
-	asked, err := first.Location()
+	requested, err := first.Location()
 	require.NoError(t, err)
 	a.Clock.Advance(time.Hour)
 
@@ -71,41 +71,41 @@ func TestAnExpiredSignInRestartsOnceWithTheSameParameters(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, again.Status, again.Body)
 	location, err := again.Location()
 	require.NoError(t, err)
-	before, after := asked.Query(), location.Query()
+	before, after := requested.Query(), location.Query()
 	for _, name := range []string{"state", "code_challenge"} {
 		assert.NotEqual(t, before.Get(name), after.Get(name), name)
 		before.Del(name)
 		after.Del(name)
 	}
-	assert.Equal(t, before, after, "the same is asked of AuthKit")
+	assert.Equal(t, before, after, "the restarted sign-in has the same parameters")
 	require.Len(t, again.SetCookies(t), 2)
 	assert.Negative(t, again.SetCookies(t)[strings.Split(first.stateCookie(t), "=")[0]].MaxAge)
-	assert.Empty(t, failed, "it goes on")
+	assert.Empty(t, failures, "a restart is not a failure")
 
-	// The second one comes back in time.
+	// The callback of the second sign-in comes in time.
 	s := a.Afresh(again)
 	refused := a.Send(Request{Target: s.With("code", "") + "&error=access_denied", Cookie: s.Cookie, Header: Navigation()})
 	assert.Contains(t, refused.Body, url.QueryEscape(page))
-	require.Len(t, failed, 1)
-	assert.ErrorIs(t, failed[0], authkit.ErrSignInCancelled)
+	require.Len(t, failures, 1)
+	assert.ErrorIs(t, failures[0], authkit.ErrSignInCancelled)
 
-	// Or it does not.
+	// The callback of the second sign-in comes too late as well.
 	s = a.Afresh(a.Send(Request{Target: callback, Cookie: first.stateCookie(t), Header: Navigation()}))
 	a.Clock.Advance(time.Hour)
 	refused = a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 	assert.Equal(t, http.StatusBadRequest, refused.Status)
 	assert.Contains(t, refused.Body, `href="/login?return_to=`+url.QueryEscape(page)+`"`)
-	require.Len(t, failed, 2)
-	assert.ErrorIs(t, failed[1], authkit.ErrInvalidState)
+	require.Len(t, failures, 2)
+	assert.ErrorIs(t, failures[1], authkit.ErrInvalidState)
 	assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
-	assert.Empty(t, seen)
+	assert.Empty(t, signIns)
 }
 
 func TestALateBrowserFinishesTheRestartedSignIn(t *testing.T) {
-	var seen []authkit.SignInEvent
+	var signIns []authkit.SignInEvent
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{
 		authkit.WithSignInTimeout(5 * time.Minute),
-		authkit.WithOnSignIn(func(_ context.Context, e authkit.SignInEvent) error { seen = append(seen, e); return nil }),
+		authkit.WithOnSignIn(func(_ context.Context, e authkit.SignInEvent) error { signIns = append(signIns, e); return nil }),
 	}, Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("/invited", a.Login(authkit.LoginParams{AppState: "campaign 7"}))
 	}})
@@ -117,8 +117,8 @@ func TestALateBrowserFinishesTheRestartedSignIn(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, page.Body, "page of "+Kim)
 	assert.Contains(t, page.Body, "/account?a=b")
-	require.Len(t, seen, 1)
-	assert.Equal(t, "campaign 7", seen[0].AppState)
+	require.Len(t, signIns, 1)
+	assert.Equal(t, "campaign 7", signIns[0].AppState)
 	assert.Equal(t, []string{"authkit-session"}, b.cookieNames())
 }
 
@@ -127,7 +127,7 @@ func TestALateErrorCallbackDoesNotRestartTheSignIn(t *testing.T) {
 	s := a.Begin("/login?return_to=/account")
 	a.Clock.Advance(2 * time.Hour)
 	resp := a.Send(Request{Target: s.With("code", "") + "&error=access_denied", Cookie: s.Cookie, Header: Navigation()})
-	assert.Equal(t, http.StatusForbidden, resp.Status, "who cancels does not want to start again")
+	assert.Equal(t, http.StatusForbidden, resp.Status, "a user who cancels does not want a new sign-in")
 	assert.Contains(t, resp.Body, `href="/login?return_to=%2Faccount"`)
 	require.Len(t, resp.SetCookies(t), 1)
 	assert.Negative(t, resp.cookieOf(t, "authkit-state-").MaxAge)
@@ -142,13 +142,13 @@ func TestASignInFromTheFutureIsRefusedBeyondTheClockSkew(t *testing.T) {
 	assert.Equal(t, http.StatusBadRequest, resp.Status)
 	assert.Empty(t, resp.SetCookies(t))
 	assert.Equal(t, http.StatusBadRequest, a.Send(Request{Target: s.Target(), Cookie: s.Cookie + "; " + session, Header: Navigation()}).Status,
-		"the session is of the future, too")
+		"the session is from the future, too")
 	a.Clock.Set(Start.Add(-60 * time.Second))
 	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}).Status)
 }
 
 func TestARestartedSignInReplacesTheOldOneAndKeepsItsOrigin(t *testing.T) {
-	for site, own := range map[string]bool{"same-origin": true, "cross-site": false} {
+	for site, sameOrigin := range map[string]bool{"same-origin": true, "cross-site": false} {
 		t.Run(site, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
 			j := NewCookieJar(t)
@@ -158,11 +158,11 @@ func TestARestartedSignInReplacesTheOldOneAndKeepsItsOrigin(t *testing.T) {
 			j.take(resp)
 			again := StateOf(t, resp)
 			assert.Len(t, j.states(), 1)
-			for i := range 20 { // those of another site push each other out
+			for i := range 20 { // cross-site sign-ins evict each other
 				a.Clock.Advance(time.Second)
 				a.Starts(j, fmt.Sprint("/login?return_to=/", i, strings.Repeat("n", 500)), from("cross-site"))
 			}
-			if own {
+			if sameOrigin {
 				assert.Equal(t, "/account", a.WayBack(j, again))
 			} else {
 				assert.False(t, a.isUnderWay(j, again))
@@ -171,7 +171,7 @@ func TestARestartedSignInReplacesTheOldOneAndKeepsItsOrigin(t *testing.T) {
 	}
 }
 
-// A20: a state that was remembered for a minute only would be good again after that.
+// A used state that was remembered for one minute only would be accepted again after that minute.
 func TestAUsedStateIsRefusedUntilItsSignInExpires(t *testing.T) {
 	for _, timeout := range []time.Duration{time.Minute, time.Hour, 24 * time.Hour} {
 		a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithSignInTimeout(timeout)}})
@@ -191,14 +191,14 @@ func TestACallbackIsAcceptedOnlyWithinTheSignInTimeoutAndTheClockSkew(t *testing
 	for _, c := range []struct {
 		name   string
 		after  time.Duration
-		status int // 0 where the sign-in starts again
+		status int // 0 if the sign-in restarts
 	}{
-		{"after nine minutes and 59 s it signs in", 10*time.Minute - time.Second, http.StatusSeeOther},
-		{"after ten minutes it starts again", 10 * time.Minute, 0},
-		{"after a day it starts again", 24 * time.Hour, 0},
-		{"59 s before it began it signs in, since clocks differ", -59 * time.Second, http.StatusSeeOther},
-		{"61 s before it began it is refused", -61 * time.Second, http.StatusBadRequest},
-		{"a year before it began it is refused", -365 * 24 * time.Hour, http.StatusBadRequest},
+		{"9 min 59 s after the start it signs in", 10*time.Minute - time.Second, http.StatusSeeOther},
+		{"10 min after the start it restarts", 10 * time.Minute, 0},
+		{"a day after the start it restarts", 24 * time.Hour, 0},
+		{"59 s before the start it signs in, within the clock skew", -59 * time.Second, http.StatusSeeOther},
+		{"61 s before the start it is refused", -61 * time.Second, http.StatusBadRequest},
+		{"a year before the start it is refused", -365 * 24 * time.Hour, http.StatusBadRequest},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := newPlainApp(t, authkit.WithSignInTimeout(10*time.Minute))
@@ -210,7 +210,7 @@ func TestACallbackIsAcceptedOnlyWithinTheSignInTimeoutAndTheClockSkew(t *testing
 				assert.Equal(t, c.status, resp.Status)
 				return
 			case 0:
-				// It is another sign-in, and the next that comes too late is the last.
+				// The restart is a new sign-in. If its callback is late as well, it is refused.
 				again := m.goOn(resp, Kim)
 				assert.NotEqual(t, s.State(), again.State())
 				assert.Empty(t, resp.session(t))

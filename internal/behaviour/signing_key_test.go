@@ -1,4 +1,4 @@
-// Signing keys that come, go and come back, and who may cause a fetch of them.
+// Signing keys that are added, withdrawn and replaced, and the requests that may cause a fetch of the key set.
 
 package behaviour
 
@@ -20,7 +20,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// published is the key set that the fake publishes.
+// published returns the key set that the fake publishes.
 func (a *App) published() (keys []map[string]any) {
 	a.T.Helper()
 	resp, err := http.Get(a.Fake.URL() + "/sso/jwks/" + a.Fake.ClientID())
@@ -31,7 +31,7 @@ func (a *App) published() (keys []map[string]any) {
 	return set.Keys
 }
 
-// publish replaces the key set until the route is healed.
+// publish replaces the published key set, until ClearFault restores it.
 func (a *App) publish(keys ...map[string]any) {
 	a.T.Helper()
 	body, err := json.Marshal(map[string]any{"keys": keys})
@@ -39,14 +39,14 @@ func (a *App) publish(keys ...map[string]any) {
 	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Body: string(body)})
 }
 
-// otherKey is a key to which no private key exists, under the ID given.
+// otherKey returns a public key with the given key ID. No private key belongs to it.
 func otherKey(kid any) map[string]any {
 	n := new(big.Int).Lsh(big.NewInt(1), 2047)
 	n.SetBit(n, 0, 1)
 	return map[string]any{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": base64.RawURLEncoding.EncodeToString(n.Bytes()), "e": "AQAB"}
 }
 
-// keyChanges is a log of which a test hears that the signing keys have changed.
+// keyChanges is a log handler that notifies a test when the signing keys have changed.
 type keyChanges chan struct{}
 
 func (c keyChanges) option() authkit.Option { return authkit.WithLogger(slog.New(c)) }
@@ -61,8 +61,8 @@ func (c keyChanges) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// await lets the keys of an application grow old and be fetched again. The set
-// that it gets has to differ in its key IDs.
+// await advances the clock until the keys must be fetched again, and waits for the fetch. The key IDs of the new set must
+// differ from those of the old one.
 func (c keyChanges) await(a *App) {
 	a.T.Helper()
 	a.Clock.Advance(10 * time.Minute)
@@ -70,11 +70,11 @@ func (c keyChanges) await(a *App) {
 	select {
 	case <-c:
 	case <-time.After(Patience):
-		require.FailNow(a.T, "the keys have not changed")
+		require.FailNow(a.T, "the signing keys have not changed")
 	}
 }
 
-// A3: the next fetch brings the key again, as another object.
+// After the second fetch the key is another Go object, with the same key material.
 func TestACachedSessionIsAcceptedAgainWhenItsSigningKeyReturns(t *testing.T) {
 	changed := make(keyChanges, 8)
 	c := newCaching(t, changed.option())
@@ -91,7 +91,8 @@ func TestACachedSessionIsAcceptedAgainWhenItsSigningKeyReturns(t *testing.T) {
 	assert.Equal(t, refreshes, c.Fake.Calls(authkittest.RouteRefresh))
 }
 
-// A3: the endpoint served another key under the ID once. The cached session is refused then, and looked at afresh.
+// The endpoint once serves another key under the same ID. The cached session is then refused, and its cookie is verified
+// again with the current key set.
 func TestACachedSessionWhoseKeyIsReplacedIsVerifiedAgain(t *testing.T) {
 	changed := make(keyChanges, 8)
 	c := newCaching(t, changed.option())
@@ -107,14 +108,14 @@ func TestACachedSessionWhoseKeyIsReplacedIsVerifiedAgain(t *testing.T) {
 	assert.Equal(t, refreshes, c.Fake.Calls(authkittest.RouteRefresh))
 }
 
-// strangersKey is a bearer token under a key ID that is made up.
+// strangersKey returns a request with a bearer token that names an unknown key ID.
 func strangersKey(t *testing.T) Request {
 	t.Helper()
-	header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"RS256","kid":"key_made_up"}`))
+	header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"RS256","kid":"key_unknown"}`))
 	return Request{Target: "/auth", Header: Bearer(header + ".e30.AAAA")}
 }
 
-// A6: a stranger's fetch of a set that holds a key which cannot be used.
+// The key set contains a key of an unsupported algorithm, and requests with an unknown key ID cause fetches of it.
 func TestFetchesForAnUnknownKeyIDDoNotRepeatTheWarningAboutIgnoredKeys(t *testing.T) {
 	a := guarded(t)
 	a.publish(a.published()[0], map[string]any{"kty": "EC", "crv": "P-256", "kid": "key_ec", "use": "sig", "alg": "ES256", "x": "AAAA", "y": "AAAA"})
@@ -128,10 +129,11 @@ func TestFetchesForAnUnknownKeyIDDoNotRepeatTheWarningAboutIgnoredKeys(t *testin
 	assert.Equal(t, 1, strings.Count(a.Logs.String(), "level=WARN"), a.Logs.String())
 }
 
-// A6: a stranger's fetch just before a rotation.
+// A request with an unknown key ID causes a fetch just before a key rotation. The pause after that fetch must not apply to
+// the new key.
 func TestAnUnknownKeyIDDoesNotDelayTheKeyOfASessionCookie(t *testing.T) {
 	a := guarded(t)
-	a.SignedIn(Kim) // the keys are at hand
+	a.SignedIn(Kim) // fetches the key set
 	elsewhere := NewInstance(t, a.Fake, a.Clock, AppOptions{})
 	require.Equal(t, http.StatusUnauthorized, a.Send(strangersKey(t)).Status)
 	fetched := a.Fake.Calls(authkittest.RouteJWKS)
@@ -142,7 +144,7 @@ func TestAnUnknownKeyIDDoesNotDelayTheKeyOfASessionCookie(t *testing.T) {
 	for range 2 {
 		assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/auth", Cookie: cookie}).Status)
 	}
-	assert.Equal(t, fetched+2, a.Fake.Calls(authkittest.RouteJWKS), "one by each instance")
+	assert.Equal(t, fetched+2, a.Fake.Calls(authkittest.RouteJWKS), "one fetch by each instance")
 }
 
 func TestAnUnknownKeyIDDoesNotDelayTheKeyOfASignIn(t *testing.T) {
@@ -165,7 +167,8 @@ func TestAnUnknownKeyIDDoesNotDelayTheKeyOfARefresh(t *testing.T) {
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/auth", Cookie: cookie}).Status)
 }
 
-// A6, the other way round: a cookie of a key that was withdrawn before this process started.
+// A cookie of a key that was withdrawn before this process started causes a fetch. The pause after that fetch must not apply
+// to the key of a bearer token.
 func TestAnUnknownKeyOfACookieDoesNotDelayTheKeyOfABearerToken(t *testing.T) {
 	a := guarded(t)
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -177,13 +180,13 @@ func TestAnUnknownKeyOfACookieDoesNotDelayTheKeyOfABearerToken(t *testing.T) {
 	require.NoError(t, fresh.Ready(t.Context()))
 	fetched := a.Fake.Calls(authkittest.RouteJWKS)
 	require.Equal(t, http.StatusServiceUnavailable, fresh.Send(Request{Target: "/account", Cookie: cookie}).Status)
-	require.Equal(t, fetched+1, a.Fake.Calls(authkittest.RouteJWKS), "the cookie's key was asked for")
+	require.Equal(t, fetched+1, a.Fake.Calls(authkittest.RouteJWKS), "the cookie causes a fetch")
 
 	a.Fake.AddSigningKey()
 	assert.Equal(t, http.StatusOK, fresh.Send(Request{Target: "/account", Header: Bearer(a.nativeToken(nil))}).Status)
 }
 
-// B16: the key set has changed a key under the same ID, and what is at hand is from before.
+// The issuer has replaced a key under the same ID, and this process still holds the old key.
 func TestASignInSucceedsAfterAKeyIsReplacedUnderItsID(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	a.publish(otherKey(a.published()[0]["kid"]))
@@ -194,10 +197,10 @@ func TestASignInSucceedsAfterAKeyIsReplacedUnderItsID(t *testing.T) {
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
 	require.Equal(t, http.StatusSeeOther, resp.Status)
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)}).Status)
-	assert.Equal(t, 3, a.Fake.Calls(authkittest.RouteJWKS), "the test's own, the first and one for the signature")
+	assert.Equal(t, 3, a.Fake.Calls(authkittest.RouteJWKS), "the fetch of the test, the first of the process, and one for the signature")
 }
 
-// B16: a cookie whose token was signed by a key that this process does not have yet.
+// This process still holds another key under the ID of the key that signed the token.
 func TestASessionCookieIsAcceptedAfterAKeyIsReplacedUnderItsID(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -208,7 +211,7 @@ func TestASessionCookieIsAcceptedAfterAKeyIsReplacedUnderItsID(t *testing.T) {
 	assert.Equal(t, http.StatusOK, fresh.Send(Request{Target: "/account", Cookie: cookie}).Status)
 }
 
-// B16: a session that the replaced key signed is stale, as one of any key that is withdrawn.
+// A session whose token was signed by the replaced key is refreshed, like one of a withdrawn key.
 func TestASessionOfAReplacedSigningKeyIsRefreshed(t *testing.T) {
 	for name, cached := range map[string]authkit.Option{"cached": authkit.WithSessionCache(100, 1<<20), "not cached": authkit.WithSessionCache(0, 0)} {
 		t.Run(name, func(t *testing.T) {
@@ -216,7 +219,7 @@ func TestASessionOfAReplacedSigningKeyIsRefreshed(t *testing.T) {
 			c := newCaching(t, cached, changed.option())
 			cookie := c.SignedIn(Kim).CookieHeader()
 			require.NotNil(t, c.see(cookie))
-			c.Fake.AddSigningKey() // which signs from now on
+			c.Fake.AddSigningKey() // the new key signs from now on
 			keys := c.published()
 			c.publish(otherKey(keys[0]["kid"]), keys[1])
 			changed.await(c.App)
@@ -228,7 +231,7 @@ func TestASessionOfAReplacedSigningKeyIsRefreshed(t *testing.T) {
 	}
 }
 
-// B16: strangers can write any signature under a known key ID.
+// An attacker can send any signature under a known key ID.
 func TestABearerTokenWithABadSignatureCausesNoFetch(t *testing.T) {
 	a := guarded(t)
 	token := a.nativeToken(nil)
@@ -243,10 +246,10 @@ func TestABearerTokenWithABadSignatureCausesNoFetch(t *testing.T) {
 	assert.Equal(t, fetched, a.Fake.Calls(authkittest.RouteJWKS))
 }
 
-// A6: somebody replays an old cookie for ever, and a rotation comes.
+// An attacker replays an old cookie during a key rotation. No fetch for its key may delay the fetch for the new key.
 func TestAnOldCookieOfAWithdrawnKeyDoesNotDelayTheKeyOfASignIn(t *testing.T) {
 	for _, signedOut := range []bool{false, true} {
-		t.Run(map[bool]string{false: "one that is good still", true: "one that was signed out"}[signedOut], func(t *testing.T) {
+		t.Run(map[bool]string{false: "a cookie that was not signed out", true: "a cookie that was signed out"}[signedOut], func(t *testing.T) {
 			changed := make(keyChanges, 16)
 			a := NewApp(t, AppOptions{AuthKit: []authkit.Option{changed.option()}})
 			old := a.SignedIn(Kim).CookieHeader()
@@ -254,7 +257,7 @@ func TestAnOldCookieOfAWithdrawnKeyDoesNotDelayTheKeyOfASignIn(t *testing.T) {
 				a.Send(Request{Method: "POST", Target: "/logout", Cookie: old})
 			}
 			a.Clock.Advance(time.Minute)
-			a.Fake.RotateSigningKeys() // the old cookie's key is withdrawn
+			a.Fake.RotateSigningKeys() // withdraws the key of the old cookie
 			changed.await(a)
 			a.Clock.Advance(time.Minute)
 
@@ -272,7 +275,7 @@ func TestAnOldCookieOfAWithdrawnKeyDoesNotDelayTheKeyOfASignIn(t *testing.T) {
 	}
 }
 
-// The same for the cookies that another instance has made since the rotation.
+// The new cookie comes from another instance, which has the new key.
 func TestAnOldCookieOfAWithdrawnKeyDoesNotDelayTheKeyOfANewCookie(t *testing.T) {
 	changed := make(keyChanges, 16)
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{changed.option()}})

@@ -1,4 +1,4 @@
-// A sign-out that a script asked for, and what becomes of the session at WorkOS.
+// Sign-outs by a script, and the revocation of the session at WorkOS after them.
 
 package behaviour
 
@@ -20,11 +20,11 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// A browser that a script signs out goes on to WorkOS's own logout, or does not. Only 30 s later is WorkOS told in its
-// place.
+// untilWorkOSIsTold is the delay of the revocation. After a sign-out by a script the browser may go to the logout page of
+// WorkOS itself. If it has not done so after this time, the application revokes the session.
 const untilWorkOSIsTold = 30 * time.Second
 
-// signOutByFetch posts the sign-out as a script does, and returns the address to go to.
+// signOutByFetch signs out by a fetch of a script, and returns the logout URL of WorkOS.
 func signOutByFetch(t *testing.T, m *App, cookie string) (logoutURL string) {
 	t.Helper()
 	resp := m.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
@@ -36,26 +36,26 @@ func signOutByFetch(t *testing.T, m *App, cookie string) (logoutURL string) {
 	return to.LogoutURL
 }
 
-// passes waits until a condition holds that something behind the responses brings about: first without time, then while
-// a minute passes, second by second. Where a call to WorkOS has just begun the clock stands still, so that the call does
-// not run out of time.
+// passes waits until a condition holds that a background goroutine brings about. It advances the clock by up to a minute, in
+// steps of one second. While a revocation has just started it does not advance the clock, so that the call does not time
+// out.
 func (m *App) passes(t *testing.T, until func() bool) {
 	t.Helper()
 	if until() {
 		return
 	}
 	const pause = 20 // ticks
-	still, left, calls := pause, 60, m.Fake.Calls(authkittest.RouteRevokeSession)
+	idle, remaining, calls := pause, 60, m.Fake.Calls(authkittest.RouteRevokeSession)
 	assert.Eventually(t, func() bool {
 		if now := m.Fake.Calls(authkittest.RouteRevokeSession); now != calls {
-			calls, still = now, pause
+			calls, idle = now, pause
 		}
-		if still--; still < 0 && left > 0 {
-			left--
+		if idle--; idle < 0 && remaining > 0 {
+			remaining--
 			m.Clock.Advance(time.Second)
 		}
 		return until()
-	}, Patience, 10*time.Millisecond, "WorkOS was not told")
+	}, Patience, 10*time.Millisecond, "the session was not revoked at WorkOS")
 }
 
 func TestACopyOfASessionSignedOutByAScriptStaysRefused(t *testing.T) {
@@ -64,23 +64,23 @@ func TestACopyOfASessionSignedOutByAScriptStaysRefused(t *testing.T) {
 			m := newPlainApp(t, form.opts...)
 			other := newPlainInstance(t, m.Fake, m.Clock, m.Password, form.opts...)
 			copied := m.signedInWith(form)
-			to := signOutByFetch(t, m, copied)
-			require.True(t, strings.HasPrefix(to, m.Fake.URL()+"/user_management/sessions/logout?"))
+			logoutURL := signOutByFetch(t, m, copied)
+			require.True(t, strings.HasPrefix(logoutURL, m.Fake.URL()+"/user_management/sessions/logout?"))
 			isRefused(t, m, copied, "at once")
 
 			m.Clock.Advance(untilWorkOSIsTold - time.Second)
-			assert.Zero(t, m.Fake.Calls(authkittest.RouteRevokeSession), "the browser has 30 s to go to WorkOS itself")
+			assert.Zero(t, m.Fake.Calls(authkittest.RouteRevokeSession), "the browser has 30 s to go to the logout page of WorkOS")
 			m.passes(t, func() bool { return active(m.Fake, 0, form.email) == 0 })
 			assert.Equal(t, 1, m.Fake.Calls(authkittest.RouteRevokeSession))
 
 			m.Clock.Advance(6 * time.Minute)
 			isRefused(t, m, copied, "after six minutes")
-			isRefused(t, other, copied, "after six minutes, by the other instance")
+			isRefused(t, other, copied, "after six minutes, at another instance")
 		})
 	}
 }
 
-// signedInWith is the Cookie header of somebody with a session of a form.
+// signedInWith signs in and returns the Cookie header of a session of the given form.
 func (m *App) signedInWith(form sessionForm) (cookie string) {
 	m.T.Helper()
 	resp := m.finish(m.BeginAs("/login", form.email))
@@ -95,12 +95,12 @@ func (m *App) signedInWith(form sessionForm) (cookie string) {
 	return strings.Join(pairs, "; ")
 }
 
-// WorkOS may be out of reach when it is to be told. The browser has its answer long since.
+// The revocation can fail when WorkOS is not available. By then the sign-out is long answered.
 func TestTheRevocationAfterASignOutByAScriptIsRetried(t *testing.T) {
 	for name, fault := range map[string]authkittest.Fault{
-		"where the connection breaks": {Reset: true, Times: 1},
-		"where WorkOS has a fault":    {Status: http.StatusInternalServerError, Times: 1},
-		"where WorkOS is busy":        {Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"1"}}, Times: 1},
+		"connection reset": {Reset: true, Times: 1},
+		"status 500":       {Status: http.StatusInternalServerError, Times: 1},
+		"status 429":       {Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"1"}}, Times: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newPlainApp(t)
@@ -118,24 +118,24 @@ func TestTheRevocationAfterASignOutByAScriptIsRetried(t *testing.T) {
 func TestTheRevocationAfterALogoutAtWorkOSDoesNotAffectANewSession(t *testing.T) {
 	m := newPlainApp(t)
 	copied := m.signIn(Kim)
-	to := signOutByFetch(t, m, copied)
+	logoutURL := signOutByFetch(t, m, copied)
 	b := m.atAuthKit[Kim]
 	b.CheckRedirect = nil
-	_, err := b.Get(to)
+	_, err := b.Get(logoutURL)
 	require.NoError(t, err)
 	require.Zero(t, active(m.Fake, 0, Kim))
 
 	again := m.signIn(Kim)
 	m.Clock.Advance(2 * untilWorkOSIsTold)
 	assert.Equal(t, Kim, m.visitor(again))
-	assert.Equal(t, 1, active(m.Fake, 0, Kim), "the sign-in since has a session of its own")
+	assert.Equal(t, 1, active(m.Fake, 0, Kim), "the new sign-in has another session")
 	m.Clock.Advance(6 * time.Minute)
-	assert.Equal(t, Kim, m.visitor(again), "and can refresh it")
+	assert.Equal(t, Kim, m.visitor(again), "the new session can be refreshed")
 	isRefused(t, m, copied, "after six minutes")
-	assert.False(t, m.Logs.has("level=WARN") || m.Logs.has("level=ERROR"), "nothing went wrong")
+	assert.False(t, m.Logs.has("level=WARN") || m.Logs.has("level=ERROR"), "nothing failed")
 }
 
-// AuthKit may sign somebody in to the very session that a script's sign-out has left alive.
+// After a sign-out by a script, AuthKit may sign the user in to the same session, because it is not revoked yet.
 func TestASignOutDoesNotEndALaterSignInToTheSameWorkOSSession(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -143,7 +143,7 @@ func TestASignOutDoesNotEndALaterSignInToTheSameWorkOSSession(t *testing.T) {
 	}{
 		{"at once", time.Millisecond},
 		{"a second later", time.Second},
-		{"a second before WorkOS is told", untilWorkOSIsTold - time.Second},
+		{"a second before the revocation", untilWorkOSIsTold - time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			replies := &recorder{}
@@ -153,7 +153,7 @@ func TestASignOutDoesNotEndALaterSignInToTheSameWorkOSSession(t *testing.T) {
 			m.Clock.Advance(c.wait)
 			isRefused(t, m, first, "after the sign-out")
 
-			// What AuthKit answers to the next code is a new pair of tokens for the same session.
+			// The next code exchange returns new tokens of the same session.
 			s := m.BeginAs("/login", Kim)
 			m.Fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Body: replies.next(t, m), Times: 1})
 			resp := m.finish(s)
@@ -164,13 +164,13 @@ func TestASignOutDoesNotEndALaterSignInToTheSameWorkOSSession(t *testing.T) {
 			m.Clock.Advance(2 * untilWorkOSIsTold)
 			assert.Equal(t, Kim, m.visitor(again))
 			m.Clock.Advance(6 * time.Minute)
-			assert.Equal(t, Kim, m.visitor(again), "it can be refreshed")
+			assert.Equal(t, Kim, m.visitor(again), "the session can be refreshed")
 			assert.Equal(t, 1, active(m.Fake, 0, Kim))
 		})
 	}
 }
 
-// recorder keeps the last tokens that WorkOS has handed out.
+// recorder is a transport that stores the last reply of the authenticate call.
 type recorder struct {
 	mu   sync.Mutex
 	last []byte // guarded by mu
@@ -190,7 +190,7 @@ func (p *recorder) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// next is WorkOS's reply with the tokens that come after the last ones, of the same session.
+// next refreshes the last tokens at WorkOS, and returns the reply with the next tokens of the same session.
 func (p *recorder) next(t *testing.T, m *App) (reply string) {
 	t.Helper()
 	p.mu.Lock()
@@ -210,7 +210,8 @@ func (p *recorder) next(t *testing.T, m *App) (reply string) {
 	return string(body)
 }
 
-// A13: in a shared session the token's own time tells when somebody signed in, and WorkOS's clock may be ahead of ours.
+// A shared session has no sign-in time of its own, so the times in its access token count. The clock of WorkOS may be ahead
+// or behind.
 func TestASignOutIsEffectiveWithinTheSkewOfTheWorkOSClock(t *testing.T) {
 	for _, skew := range []time.Duration{-59 * time.Second, -time.Second, 0, time.Second, 2 * time.Second, 30 * time.Second, 59 * time.Second} {
 		for _, navigates := range []bool{true, false} {

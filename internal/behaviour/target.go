@@ -1,4 +1,4 @@
-// The suite: what holds for every application behind authkit, and the applications that it is run against.
+// The suite of tests that every application behind authkit must pass, and the applications that it runs against.
 
 package behaviour
 
@@ -12,34 +12,33 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// Target is an application behind authkit that Run can test. It has these routes, all of them behind the middleware:
+// Target is an application behind authkit that Run can test. It has these routes, all behind the middleware:
 //
-//	GET  /           a page for everybody, which names the signed-in user
-//	GET  /account    a page behind RequireAuth that contains the email address of the signed-in user
+//	GET  /           a public page that shows the email address of the signed-in user
+//	GET  /account    a page behind RequireAuth that shows the email address of the signed-in user
 //	GET  /api/me     behind RequireAuth: {"user": {"id": …, "email": …}, "session_id": …, "organization_id": …}
 //	GET  /healthz    200
 //	/login, /callback, /logout    the handlers of authkit
 //
-// Any other path is not found, or leads to one of these. The cookies have their default names, sessions do not end
-// before WorkOS ends them, and bearer tokens are not accepted.
+// Any other path answers 404 or redirects to one of these. The cookies have their default names. A session ends only when
+// WorkOS ends it. Bearer tokens are not accepted.
 type Target struct {
 	Name string
-	// Start starts a new process of the application, and returns its address, http://localhost:port, once it serves.
-	// t.Cleanup ends the process. A test may start several that stand before one fake and share their cookies.
+	// Start starts a new process of the application. It returns the URL, http://localhost:port, when the process accepts
+	// requests. t.Cleanup ends the process. A test may start several processes with one fake AuthKit and the same cookies.
 	Start func(t testing.TB, d Deployment) (url string)
 }
 
-// Deployment is what a process of a Target is configured with.
+// Deployment is the configuration of one process of a Target.
 type Deployment struct {
-	Fake           *authkittest.Server // what it takes for WorkOS: its API address, its API key and its client ID
+	Fake           *authkittest.Server // stands for WorkOS; gives the API URL, the API key and the client ID
 	CookiePassword string
-	Log            io.Writer // for everything that it logs
+	Log            io.Writer // receives the whole log of the process
 }
 
-// Run tests a target over HTTP: sign-in, return paths, callbacks, sign-out, cookies, caches and refreshes, and what an
-// attacker with a browser, a cookie, a token or a link would try. Nothing is tried that needs another time than that of
-// this machine. Whatever is tried, nothing secret may turn up in the log of the application, and it may not panic: every
-// case checks that when it ends.
+// Run tests a target over HTTP: sign-in, return paths, callbacks, sign-out, cookies, caches and refreshes, and attacks by
+// a browser, a cookie, a token or a link. Every test works with the real time of this machine. At its end, every test
+// checks that the log of the application contains no secret and no panic.
 func Run(t *testing.T, target Target) {
 	shared := target.instance(t, authkittest.New(t, people()), newPassword())
 	for _, test := range suite {
@@ -48,7 +47,7 @@ func Run(t *testing.T, target Target) {
 	}
 }
 
-// instance starts a process of a target, and checks its log when the test ends.
+// instance starts a process of a target. It checks the log of the process when the test ends.
 func (target Target) instance(t *testing.T, fake *authkittest.Server, password string) *Instance {
 	t.Helper()
 	a := &Instance{
@@ -65,7 +64,7 @@ func (target Target) instance(t *testing.T, fake *authkittest.Server, password s
 	return a
 }
 
-// in is the instance for one test.
+// in returns the instance for one test, and checks the log when that test ends.
 func (a *Instance) in(t *testing.T) *Instance {
 	own := *a
 	own.T = t
@@ -73,7 +72,7 @@ func (a *Instance) in(t *testing.T) *Instance {
 	return &own
 }
 
-// checkLog fails the test where the log tells a secret or of a panic.
+// checkLog fails the test if the log contains a secret or a panic.
 func (a *Instance) checkLog() {
 	a.T.Helper()
 	for _, fault := range a.Logs.faults() {
@@ -81,15 +80,15 @@ func (a *Instance) checkLog() {
 	}
 }
 
-// again is another process of the same application, before the same fake.
+// again starts another process of the same application with the same fake AuthKit and the same cookie password.
 func (a *Instance) again(t *testing.T) *Instance { return a.target.instance(t, a.Fake, a.Password) }
 
-// fresh is another deployment of the same application, with a fake of its own.
+// fresh starts another deployment of the same application, with a fake AuthKit and a cookie password of its own.
 func (a *Instance) fresh(t *testing.T, opts ...authkittest.Option) *Instance {
 	return a.target.instance(t, authkittest.New(t, append([]authkittest.Option{people()}, opts...)...), newPassword())
 }
 
-// suite is what Run runs. A test checks that no case is missing.
+// suite lists the tests that Run runs. Another test checks that none is missing.
 var suite = []func(*testing.T, *Instance){
 	TestABrowserSignsInAtAGuardedPageAndSignsOut,
 	TestTheCallbackDoesNotEchoItsQuery,

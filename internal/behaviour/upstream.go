@@ -1,4 +1,4 @@
-// What tests put between the application and the fake AuthKit.
+// HTTP transports between the application and the fake AuthKit.
 
 package behaviour
 
@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// Rewriting is a transport to WorkOS that changes the replies of the
-// authenticate call, for what the fake has no reason to say.
+// Rewriting is a transport to WorkOS that changes the replies of the authenticate call. Tests use it for replies that the
+// fake does not send.
 type Rewriting struct {
-	Change func(reply map[string]any) // nil leaves them as they are
-	Sent   map[string]any             // the last request to authenticate
+	Change func(reply map[string]any) // nil changes nothing
+	Sent   map[string]any             // the body of the last authenticate call
 }
 
 func (t *Rewriting) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -48,8 +48,8 @@ func (t *Rewriting) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// Interrupted is a WorkOS that refuses a refresh for good, after something has
-// happened.
+// Interrupted is a transport to WorkOS. It answers the next authenticate call with invalid_grant, after a call of By. It
+// passes all other calls on.
 type Interrupted struct{ By func() }
 
 func (i *Interrupted) RoundTrip(r *http.Request) (*http.Response, error) {
