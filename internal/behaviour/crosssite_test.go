@@ -30,7 +30,7 @@ func TestACrossSiteFormCannotSwitchTheOrganization(t *testing.T) {
 	current := currentOrganization()
 	other := map[string]string{"org_acme": "org_beta", "org_beta": "org_acme"}[current]
 	require.NotEmpty(t, other)
-	for name, header := range fromElsewhere {
+	for name, header := range crossSitePosts {
 		t.Run(name, func(t *testing.T) {
 			header := maps.Clone(header)
 			maps.Copy(header, Navigation())

@@ -106,7 +106,7 @@ func TestABadJWKSReplyKeepsTheOldKeysAndAddsNoBadKey(t *testing.T) {
 			for range 50 {
 				assert.NotEqual(t, http.StatusOK, m.Send(Request{Target: "/api/me", Header: Bearer(forged)}).Status)
 			}
-			assert.LessOrEqual(t, m.Fake.Calls(authkittest.RouteJWKS)-before, 2, "nobody makes it ask again and again")
+			assert.LessOrEqual(t, m.Fake.Calls(authkittest.RouteJWKS)-before, 2, "repeated requests cause no further fetches")
 		})
 	}
 	assert.Zero(t, attacker.heard.Load())

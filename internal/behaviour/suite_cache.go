@@ -1,4 +1,4 @@
-// The suite: responses that no shared cache may keep.
+// The suite: responses that no shared cache may store.
 
 package behaviour
 
@@ -14,22 +14,22 @@ import (
 )
 
 func TestNoResponseThatSetsACookieCanBeCached(t *testing.T, a *Instance) {
-	keptFromCaches(t, a.Send(Request{Target: "/login", Header: Navigation()}), "sign-in")
+	keptFromCaches(t, a.Send(Request{Target: "/login", Header: Navigation()}), "the login redirect")
 	keptFromCaches(t, a.Send(Request{Target: "/account", Header: Navigation()}), "a guarded page")
 	s := a.BeginAs("/login", Kim)
 	keptFromCaches(t, a.Send(Request{Target: s.With("code", "") + "&error=x", Cookie: s.Cookie, Header: Navigation()}), "a refused callback")
 	keptFromCaches(t, a.Send(Request{Target: "/callback?code=x", Header: Navigation()}), "a callback without a state")
 	back := a.finish(a.BeginAs("/login", Kim))
 	keptFromCaches(t, back, "the callback")
-	keptFromCaches(t, a.Send(Request{Method: "POST", Target: "/logout", Cookie: back.session(t), Header: Navigation()}), "sign-out")
+	keptFromCaches(t, a.Send(Request{Method: "POST", Target: "/logout", Cookie: back.session(t), Header: Navigation()}), "the logout redirect")
 
 	private := a.Send(Request{Target: "/account", Cookie: a.signIn(Kim), Header: Navigation()})
-	assert.Equal(t, "private, no-store", private.Header.Get("Cache-Control"), "nor is a page of somebody's, though it sets none")
+	assert.Equal(t, "private, no-store", private.Header.Get("Cache-Control"), "a page of a signed-in user is private without a Set-Cookie")
 	assert.Contains(t, strings.Join(private.Header["Vary"], ", "), "Cookie")
 }
 
-// A session whose signing key has been withdrawn is refreshed on the way to a page: in a new process at once, since it
-// has no older keys.
+// A session whose signing key has been withdrawn is refreshed by the next request. A new process knows only the current
+// keys, so it refreshes the session at once.
 func TestAPageWithARefreshedCookieCannotBeCached(t *testing.T, a *Instance) {
 	first := a.fresh(t)
 	cookie := first.signIn(Kim)
@@ -42,7 +42,8 @@ func TestAPageWithARefreshedCookieCannotBeCached(t *testing.T, a *Instance) {
 	assert.Equal(t, Kim, second.visitor(resp.session(t)))
 }
 
-// keptFromCaches holds a response that sets a cookie of authkit's against what keeps it out of every shared cache.
+// keptFromCaches checks that a response that sets a cookie of authkit has the headers that keep it out of every shared
+// cache, and no header that allows to store it.
 func keptFromCaches(t *testing.T, resp Response, why string) {
 	t.Helper()
 	require.NotEmpty(t, resp.Header["Set-Cookie"], why)

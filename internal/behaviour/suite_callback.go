@@ -1,4 +1,4 @@
-// The suite: callbacks that are forged, replayed, late or fail.
+// The suite: callbacks that are forged, replayed or concurrent, and code exchanges that fail.
 
 package behaviour
 
@@ -26,17 +26,17 @@ func TestTheCallbackDoesNotEchoItsQuery(t *testing.T, a *Instance) {
 	} {
 		s := a.BeginAs("/login?return_to="+url.QueryEscape("/account?"+markup), Kim)
 		for name, query := range map[string]url.Values{
-			"of this browser":        {"state": {s.State()}, "error": {"access_denied"}, "error_description": {markup}, "error_uri": {markup}},
-			"with a code of its own": {"state": {"y"}, "error": {markup}, "error_description": {markup}},
-			"with another state":     {"state": {"state " + markup}, "code": {"code " + markup}, "error_description": {markup}},
-			"without a state":        {"error": {markup}, "error_description": {markup}},
-			"with more than it has":  {"state": {"y"}, "error": {markup}, markup: {markup}},
+			"with the state of this browser": {"state": {s.State()}, "error": {"access_denied"}, "error_description": {markup}, "error_uri": {markup}},
+			"with an unknown error code":     {"state": {"y"}, "error": {markup}, "error_description": {markup}},
+			"with another state":             {"state": {"state " + markup}, "code": {"code " + markup}, "error_description": {markup}},
+			"without a state":                {"error": {markup}, "error_description": {markup}},
+			"with an unknown parameter":      {"state": {"y"}, "error": {markup}, markup: {markup}},
 		} {
 			resp := a.Send(Request{Target: "/callback?" + query.Encode(), Cookie: s.Cookie, Header: Navigation()})
 			assert.GreaterOrEqual(t, resp.Status, 400, name)
 			assert.NotContains(t, resp.Body, "<script", name)
 			assert.NotContains(t, resp.Body, "evil(", name)
-			// The page to come back to is in the link, as one value of a query.
+			// The return path is in the link, encoded as one query value.
 			body := strings.ReplaceAll(html.UnescapeString(resp.Body), "return_to="+url.QueryEscape("/account?"+markup), "")
 			assert.NotContains(t, body, "evil", name)
 			assert.Empty(t, resp.Header["X-Evil"], name)
@@ -48,46 +48,46 @@ func TestTheCallbackDoesNotEchoItsQuery(t *testing.T, a *Instance) {
 func TestACallbackOfAnotherBrowserMakesNoCodeExchange(t *testing.T, a *Instance) {
 	for _, c := range []struct {
 		name  string
-		forge func(mine, theirs PendingSignIn) (path, cookie string)
+		forge func(own, other PendingSignIn) (path, cookie string)
 	}{
-		{"a state that was made up is refused", func(m, _ PendingSignIn) (string, string) { return m.With("state", "made-up"), m.Cookie }},
+		{"an unknown state is refused", func(m, _ PendingSignIn) (string, string) { return m.With("state", "unknown"), m.Cookie }},
 		{"a state of another sign-in is refused", func(m, o PendingSignIn) (string, string) { return m.With("state", o.State()), m.Cookie }},
-		{"a state that is cut is refused", func(m, _ PendingSignIn) (string, string) { return m.With("state", m.State()[:42]), m.Cookie }},
-		{"a state that is longer is refused", func(m, _ PendingSignIn) (string, string) { return m.With("state", m.State()+"A"), m.Cookie }},
-		{"a state in other letters is refused", func(m, _ PendingSignIn) (string, string) {
+		{"a truncated state is refused", func(m, _ PendingSignIn) (string, string) { return m.With("state", m.State()[:42]), m.Cookie }},
+		{"a state with an extra character is refused", func(m, _ PendingSignIn) (string, string) { return m.With("state", m.State()+"A"), m.Cookie }},
+		{"a state in upper case is refused", func(m, _ PendingSignIn) (string, string) {
 			return m.With("state", strings.ToUpper(m.State())), m.Cookie
 		}},
 		{"two states are refused", func(m, o PendingSignIn) (string, string) { return m.Target() + "&state=" + o.State(), m.Cookie }},
-		{"the same state twice is refused", func(m, _ PendingSignIn) (string, string) { return m.Target() + "&state=" + m.State(), m.Cookie }},
+		{"a duplicate state is refused", func(m, _ PendingSignIn) (string, string) { return m.Target() + "&state=" + m.State(), m.Cookie }},
 		{"two codes are refused", func(m, o PendingSignIn) (string, string) {
 			return m.Target() + "&code=" + o.Callback.Query().Get("code"), m.Cookie
 		}},
-		{"a callback in a browser without cookies is refused", func(m, _ PendingSignIn) (string, string) { return m.Target(), "" }},
-		{"a callback in a browser with another sign-in is refused", func(m, o PendingSignIn) (string, string) { return m.Target(), o.Cookie }},
-		{"another sign-in's cookie under this one's name is refused", func(m, o PendingSignIn) (string, string) {
+		{"a callback without cookies is refused", func(m, _ PendingSignIn) (string, string) { return m.Target(), "" }},
+		{"a callback with the state cookie of another sign-in is refused", func(m, o PendingSignIn) (string, string) { return m.Target(), o.Cookie }},
+		{"the state cookie of another sign-in under this name is refused", func(m, o PendingSignIn) (string, string) {
 			name, _, _ := strings.Cut(m.Cookie, "=")
 			_, value, _ := strings.Cut(o.Cookie, "=")
 			return m.Target(), name + "=" + value
 		}},
-		{"an altered cookie is refused", func(m, _ PendingSignIn) (string, string) { return m.Target(), flipAt(m.Cookie, len(m.Cookie)-10) }},
-		{"an empty cookie is refused", func(m, _ PendingSignIn) (string, string) {
+		{"an altered state cookie is refused", func(m, _ PendingSignIn) (string, string) { return m.Target(), flipAt(m.Cookie, len(m.Cookie)-10) }},
+		{"an empty state cookie is refused", func(m, _ PendingSignIn) (string, string) {
 			name, _, _ := strings.Cut(m.Cookie, "=")
 			return m.Target(), name + "="
 		}},
-		{"neither a code nor an error is refused", func(m, _ PendingSignIn) (string, string) { return m.With("code", ""), m.Cookie }},
-		{"nothing at all is refused", func(m, _ PendingSignIn) (string, string) { return "/callback", m.Cookie }},
+		{"a callback without a code or an error is refused", func(m, _ PendingSignIn) (string, string) { return m.With("code", ""), m.Cookie }},
+		{"a callback without a query is refused", func(m, _ PendingSignIn) (string, string) { return "/callback", m.Cookie }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			mine, theirs := a.BeginAs("/login", Kim), a.BeginAs("/login", lee)
+			own, other := a.BeginAs("/login", Kim), a.BeginAs("/login", lee)
 			before := a.Fake.Calls(authkittest.RouteAuthenticate)
-			path, cookie := c.forge(mine, theirs)
+			path, cookie := c.forge(own, other)
 			refusedWithAPage(t, a.Send(Request{Target: path, Cookie: cookie, Header: Navigation()}), http.StatusBadRequest)
 			assert.Equal(t, before, a.Fake.Calls(authkittest.RouteAuthenticate))
 		})
 	}
 }
 
-// Link scanners ask for every address in a mail, and a code is good for one.
+// Link scanners request every URL in a mail with HEAD and other methods. A code can be exchanged only once.
 func TestAnUnsupportedMethodConsumesNoState(t *testing.T, a *Instance) {
 	s := a.BeginAs("/login", Kim)
 	before := a.Fake.Calls(authkittest.RouteAuthenticate)
@@ -127,24 +127,24 @@ func TestConcurrentCallbacksOfOneSignInMakeOneCodeExchange(t *testing.T, a *Inst
 }
 
 func TestACallbackWithoutAStateRestartsTheSignInOnce(t *testing.T, a *Instance) {
-	s := a.BeginAs("/login", lee) // an attacker's own code, to sign the victim in as the attacker
+	s := a.BeginAs("/login", lee) // an attacker's code, which would sign the victim in as the attacker
 	before := a.Fake.Calls(authkittest.RouteAuthenticate)
 	first := a.Send(Request{Target: s.With("state", ""), Cookie: s.Cookie, Header: Navigation()})
 	assert.Equal(t, http.StatusSeeOther, first.Status)
 	assert.True(t, strings.HasPrefix(first.Header.Get("Location"), a.Fake.URL()+"/user_management/authorize?"))
 	assert.Empty(t, first.session(t))
-	var marker *http.Cookie
+	var restart *http.Cookie
 	for name, c := range first.SetCookies(t) {
 		if strings.HasPrefix(name, "authkit-restart-") {
-			marker = c
+			restart = c
 		}
 	}
-	require.NotNil(t, marker)
+	require.NotNil(t, restart)
 
-	again := a.Send(Request{Target: s.With("state", ""), Cookie: marker.Name + "=" + marker.Value, Header: Navigation()})
+	again := a.Send(Request{Target: s.With("state", ""), Cookie: restart.Name + "=" + restart.Value, Header: Navigation()})
 	refusedWithAPage(t, again, http.StatusBadRequest)
 	assert.Equal(t, before, a.Fake.Calls(authkittest.RouteAuthenticate))
-	assert.Equal(t, http.StatusSeeOther, a.finish(s).Status, "the sign-in itself goes on")
+	assert.Equal(t, http.StatusSeeOther, a.finish(s).Status, "the pending sign-in can still finish")
 }
 
 func TestTwoTabsCanSignInAtTheSameTime(t *testing.T, a *Instance) {
@@ -156,7 +156,7 @@ func TestTwoTabsCanSignInAtTheSameTime(t *testing.T, a *Instance) {
 		assert.Equal(t, Kim, a.visitor(resp.session(t)))
 		other := map[string]string{one.Cookie: two.Cookie, two.Cookie: one.Cookie}[s.Cookie]
 		name, _, _ := strings.Cut(other, "=")
-		assert.NotContains(t, resp.SetCookies(t), name, "the other tab keeps its own")
+		assert.NotContains(t, resp.SetCookies(t), name, "the state cookie of the other tab is kept")
 	}
 }
 
@@ -186,14 +186,14 @@ func TestACodeOfAnotherSignInIsRefusedAndKeepsTheOldSession(t *testing.T, a *Ins
 		name string
 		code func() string
 	}{
-		{"a code that was used is refused", func() string {
+		{"a used code is refused", func() string {
 			s := a.BeginAs("/login", Kim)
 			require.Equal(t, http.StatusSeeOther, a.finish(s).Status)
 			return s.Callback.Query().Get("code")
 		}},
-		{"a code of another sign-in, whose verifier is another, is refused", func() string { return a.BeginAs("/login", Kim).Callback.Query().Get("code") }},
+		{"a code of another sign-in, with another code verifier, is refused", func() string { return a.BeginAs("/login", Kim).Callback.Query().Get("code") }},
 		{"a code of another client is refused", func() string { return other.BeginAs("/login", Kim).Callback.Query().Get("code") }},
-		{"a code that was made up is refused", func() string { return strings.Repeat("made-up", 6) }},
+		{"an unknown code is refused", func() string { return strings.Repeat("unknown", 6) }},
 		{"a code of ten kilobytes is refused", func() string { return strings.Repeat("0123456789", 1<<10) }},
 		{"a code with markup and line breaks is refused", func() string { return "<script>\r\n\x00&client_secret=" }},
 	} {
@@ -203,19 +203,19 @@ func TestACodeOfAnotherSignInIsRefusedAndKeepsTheOldSession(t *testing.T, a *Ins
 			resp := a.Send(Request{Target: s.With("code", code), Cookie: s.Cookie + "; " + cookie, Header: Navigation()})
 			refusedWithAPage(t, resp, http.StatusBadRequest)
 			assert.NotContains(t, resp.Body, code)
-			assert.Equal(t, lee, a.visitor(cookie), "the older session is as it was")
+			assert.Equal(t, lee, a.visitor(cookie), "the old session is still valid")
 		})
 	}
 }
 
 func TestASignInRemovesEveryPlantedSessionCookie(t *testing.T, a *Instance) {
-	attackers, large := a.signIn(lee), a.signIn(val)
+	small, large := a.signIn(lee), a.signIn(val)
 	for _, c := range []struct{ name, planted string }{
-		{"one of the attacker's own", attackers},
-		{"one in several cookies", large},
-		{"one in all the cookies there may be", chunks(strings.Split("abcdefgh", "")...)},
-		{"one in all the cookies there may be, and whole", chunks(strings.Split("abcdefgh", "")...) + "; " + attackers},
-		{"one that opens nowhere", sessionCookie + "=evil"},
+		{"a session of the attacker", small},
+		{"a session in several cookies", large},
+		{"the highest number of chunks", chunks(strings.Split("abcdefgh", "")...)},
+		{"the highest number of chunks beside a session", chunks(strings.Split("abcdefgh", "")...) + "; " + small},
+		{"a value that does not open", sessionCookie + "=evil"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := authkittest.NewBrowser()
@@ -226,26 +226,26 @@ func TestASignInRemovesEveryPlantedSessionCookie(t *testing.T, a *Instance) {
 			b.Jar.SetCookies(home, planted)
 			_, err = b.SignIn(a.URL+"/login?return_to=/account", Kim)
 			require.NoError(t, err)
-			var left []string
+			var remaining []string
 			for _, cookie := range b.Jar.Cookies(home) {
-				if !strings.HasPrefix(cookie.Name, "authkit-conflict-") { // a count of the application's own
-					left = append(left, cookie.Name)
+				if !strings.HasPrefix(cookie.Name, "authkit-conflict-") { // the application counts conflicts in this cookie
+					remaining = append(remaining, cookie.Name)
 				}
-				for _, was := range planted {
-					assert.NotEqual(t, was.Value, cookie.Value)
+				for _, p := range planted {
+					assert.NotEqual(t, p.Value, cookie.Value)
 				}
 			}
-			assert.Equal(t, []string{sessionCookie}, left)
+			assert.Equal(t, []string{sessionCookie}, remaining)
 			assert.Contains(t, b.Page().Body, Kim)
 		})
 	}
 }
 
 func TestAFailedCodeExchangeShowsAPageInBoundedTime(t *testing.T, a *Instance) {
-	var stolen listener
-	elsewhere := stolen.listen(t)
+	var attacker listener
+	attackerURL := attacker.listen(t)
 	redirect := func(status int) authkittest.Fault {
-		return authkittest.Fault{Status: status, Body: "x", Header: http.Header{"Location": {elsewhere + "/"}}}
+		return authkittest.Fault{Status: status, Body: "x", Header: http.Header{"Location": {attackerURL + "/"}}}
 	}
 	cookie := a.signIn(lee)
 	for _, c := range []struct {
@@ -253,24 +253,24 @@ func TestAFailedCodeExchangeShowsAPageInBoundedTime(t *testing.T, a *Instance) {
 		fault  authkittest.Fault
 		status int
 	}{
-		{"429 is a 429 page", authkittest.Fault{Status: 429, Header: http.Header{"Retry-After": {"7"}}}, 429},
-		{"500 is a 503 page", authkittest.Fault{Status: 500, Body: "evil"}, 503},
-		{"a connection that breaks is a 503 page", authkittest.Fault{Reset: true}, 503},
-		{"a reply that breaks off is a 503 page", authkittest.Fault{Truncate: true, TakeEffect: true}, 503},
-		{"an endless reply is a 503 page", authkittest.Fault{Body: strings.Repeat("evil", 1<<10), Endless: true}, 503},
-		{"an endless reply of spaces is a 503 page", authkittest.Fault{Body: " ", Endless: true}, 503},
-		{"HTML in place of JSON is a 503 page", authkittest.Fault{Body: "<html>evil</html>"}, 503},
-		{"null is a 503 page", authkittest.Fault{Body: "null"}, 503},
-		{"an empty object is a 503 page", authkittest.Fault{Body: "{}"}, 503},
-		{"a list is a 503 page", authkittest.Fault{Body: `[{"evil":1}]`}, 503},
-		{"a token that is a number is a 503 page", authkittest.Fault{Body: `{"access_token":7,"user":{"id":"user_kim"}}`}, 503},
-		{"a token that is none is a 502 page", authkittest.Fault{Body: `{"access_token":"evil","refresh_token":"evil","user":{"object":"user","id":"user_kim"}}`}, 502},
-		{"a token of two megabytes is a 503 page", authkittest.Fault{Body: `{"access_token":"` + strings.Repeat("evil", 1<<19) + `"}`}, 503},
+		{"status 429 shows a 429 page", authkittest.Fault{Status: 429, Header: http.Header{"Retry-After": {"7"}}}, 429},
+		{"status 500 shows a 503 page", authkittest.Fault{Status: 500, Body: "evil"}, 503},
+		{"a connection reset shows a 503 page", authkittest.Fault{Reset: true}, 503},
+		{"a truncated reply shows a 503 page", authkittest.Fault{Truncate: true, TakeEffect: true}, 503},
+		{"an endless reply shows a 503 page", authkittest.Fault{Body: strings.Repeat("evil", 1<<10), Endless: true}, 503},
+		{"an endless reply of spaces shows a 503 page", authkittest.Fault{Body: " ", Endless: true}, 503},
+		{"HTML instead of JSON shows a 503 page", authkittest.Fault{Body: "<html>evil</html>"}, 503},
+		{"null shows a 503 page", authkittest.Fault{Body: "null"}, 503},
+		{"an empty object shows a 503 page", authkittest.Fault{Body: "{}"}, 503},
+		{"a list shows a 503 page", authkittest.Fault{Body: `[{"evil":1}]`}, 503},
+		{"a token that is a number shows a 503 page", authkittest.Fault{Body: `{"access_token":7,"user":{"id":"user_kim"}}`}, 503},
+		{"a malformed token shows a 502 page", authkittest.Fault{Body: `{"access_token":"evil","refresh_token":"evil","user":{"object":"user","id":"user_kim"}}`}, 502},
+		{"a token of two megabytes shows a 503 page", authkittest.Fault{Body: `{"access_token":"` + strings.Repeat("evil", 1<<19) + `"}`}, 503},
 		{"a redirect is not followed: 301", redirect(301), 503},
 		{"a redirect is not followed: 302", redirect(302), 503},
 		{"a redirect is not followed: 303", redirect(303), 503},
-		{"a redirect is not followed: 307, which would take the code along", redirect(307), 503},
-		{"a redirect is not followed: 308, which would take the code along", redirect(308), 503},
+		{"a redirect is not followed: 307, which would resend the code", redirect(307), 503},
+		{"a redirect is not followed: 308, which would resend the code", redirect(308), 503},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := a.BeginAs("/login", Kim)
@@ -283,15 +283,15 @@ func TestAFailedCodeExchangeShowsAPageInBoundedTime(t *testing.T, a *Instance) {
 			refusedWithAPage(t, resp, c.status)
 			assert.Equal(t, resp.Status == 503 || resp.Status == 429, resp.Header.Get("Retry-After") != "")
 			assert.NotContains(t, resp.Body, "evil")
-			assert.Equal(t, before+1, a.Fake.Calls(authkittest.RouteCodeExchange), "a code is for one exchange")
+			assert.Equal(t, before+1, a.Fake.Calls(authkittest.RouteCodeExchange), "a code exchange is not retried")
 			assert.Equal(t, lee, a.visitor(cookie))
 		})
 	}
-	assert.Zero(t, stolen.heard.Load(), "nobody else is asked")
+	assert.Zero(t, attacker.heard.Load(), "no request reaches the target of the redirect")
 }
 
-// refusedWithAPage holds a callback's answer against what a person gets who was not signed in: a page with a way on, no
-// session, and nothing to keep.
+// refusedWithAPage checks the answer to a callback that does not sign in: an error page with a link to sign in, which is
+// not cached and sets no cookie.
 func refusedWithAPage(t *testing.T, resp Response, status int) {
 	t.Helper()
 	assert.Equal(t, status, resp.Status, resp.Body)

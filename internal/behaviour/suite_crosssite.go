@@ -1,4 +1,4 @@
-// The suite: requests that the pages of other sites cause.
+// The suite: requests from pages of other sites.
 
 package behaviour
 
@@ -19,7 +19,7 @@ import (
 func TestACrossSiteFormCannotSignOut(t *testing.T, a *Instance) {
 	cookie := a.signIn(Kim)
 	before := a.Fake.Calls(authkittest.RouteLogout)
-	for name, header := range fromElsewhere {
+	for name, header := range crossSitePosts {
 		for kind, request := range map[string]Request{
 			"as a form":  {Header: Navigation(), Form: url.Values{"x": {"y"}}},
 			"as a fetch": {Header: Scripted()},
@@ -46,19 +46,19 @@ func TestACrossSiteFormCannotSignOut(t *testing.T, a *Instance) {
 
 	own := with(with(Navigation(), "Origin", a.URL), "Sec-Fetch-Site", "same-origin")
 	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: own}).Status)
-	assert.Empty(t, a.visitor(cookie), "the application's own form does")
+	assert.Empty(t, a.visitor(cookie), "the form of the application signs out")
 }
 
 func TestAFormOfAnotherSiteInABrowserCannotSignOut(t *testing.T, a *Instance) {
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	otherSite := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `<form method="post" action="`+a.URL+`/logout"><button>Win a prize</button></form>`)
 	}))
-	defer elsewhere.Close()
+	defer otherSite.Close()
 	b := authkittest.NewBrowser()
 	defer b.CloseIdleConnections()
 	_, err := b.SignIn(a.URL+"/account", Kim)
 	require.NoError(t, err)
-	_, err = b.Get(elsewhere.URL)
+	_, err = b.Get(otherSite.URL)
 	require.NoError(t, err)
 	page, err := b.Submit("Win a prize", nil)
 	require.NoError(t, err)
@@ -73,17 +73,17 @@ func TestOnlyANavigationOfAnotherOriginStartsASignIn(t *testing.T, a *Instance) 
 		site, mode, dest string
 		status           int
 	}{
-		"a sibling's script":           {"same-site", "cors", "empty", http.StatusForbidden},
-		"a script on another port":     {"same-site", "no-cors", "empty", http.StatusForbidden},
-		"an image on another site":     {"cross-site", "no-cors", "image", http.StatusForbidden},
-		"a style sheet of a sibling":   {"same-site", "no-cors", "style", http.StatusForbidden},
-		"a link on a sibling's page":   {"same-site", "navigate", "document", http.StatusSeeOther},
-		"a link on another site":       {"cross-site", "navigate", "document", http.StatusSeeOther},
-		"a frame of a sibling's page":  {"same-site", "navigate", "iframe", http.StatusForbidden},
-		"an address that was typed":    {"none", "navigate", "document", http.StatusSeeOther},
-		"this page's own script":       {"same-origin", "cors", "empty", http.StatusSeeOther},
-		"a browser that tells nothing": {"", "", "", http.StatusSeeOther},
-		"a browser that tells half":    {"same-site", "", "", http.StatusSeeOther},
+		"a script of a sibling host":         {"same-site", "cors", "empty", http.StatusForbidden},
+		"a script on another port":           {"same-site", "no-cors", "empty", http.StatusForbidden},
+		"an image on another site":           {"cross-site", "no-cors", "image", http.StatusForbidden},
+		"a style sheet of a sibling host":    {"same-site", "no-cors", "style", http.StatusForbidden},
+		"a link on a sibling host":           {"same-site", "navigate", "document", http.StatusSeeOther},
+		"a link on another site":             {"cross-site", "navigate", "document", http.StatusSeeOther},
+		"a frame on a sibling host":          {"same-site", "navigate", "iframe", http.StatusForbidden},
+		"a URL typed by the user":            {"none", "navigate", "document", http.StatusSeeOther},
+		"a script of the same origin":        {"same-origin", "cors", "empty", http.StatusSeeOther},
+		"a browser without Fetch Metadata":   {"", "", "", http.StatusSeeOther},
+		"a browser with Sec-Fetch-Site only": {"same-site", "", "", http.StatusSeeOther},
 	} {
 		t.Run(name, func(t *testing.T) {
 			header := http.Header{"Accept": {"*/*"}}
@@ -99,17 +99,17 @@ func TestOnlyANavigationOfAnotherOriginStartsASignIn(t *testing.T, a *Instance) 
 	}
 }
 
-// fromElsewhere are the headers of a POST that another site's page has caused. Those without Sec-Fetch-Site are of a
-// browser that sends none.
-var fromElsewhere = map[string]http.Header{
-	"a form on another site":                {"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}},
-	"a form on a sibling's page":            {"Sec-Fetch-Site": {"same-site"}, "Origin": {"http://evil.localhost"}},
-	"a form on another port":                {"Sec-Fetch-Site": {"same-site"}, "Origin": {"http://localhost:1"}},
-	"a form that hides where it comes from": {"Sec-Fetch-Site": {"cross-site"}, "Origin": {"null"}},
-	"an old browser":                        {"Origin": {"https://evil.example"}},
-	"an old browser, on another port":       {"Origin": {"http://localhost:1"}},
-	"an old browser that hides":             {"Origin": {"null"}},
-	"an old browser, and a forged host":     {"Origin": {"https://evil.example"}, "X-Forwarded-Host": {"evil.example"}, "Forwarded": {"host=evil.example"}},
-	"an origin that begins like this one":   {"Origin": {"http://localhost.evil.example"}},
-	"an origin that is no origin":           {"Origin": {"evil"}},
+// crossSitePosts are headers of a POST from a page of another site. Those without Sec-Fetch-Site come from a browser that
+// does not send it.
+var crossSitePosts = map[string]http.Header{
+	"a form on another site":                        {"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}},
+	"a form on a sibling host":                      {"Sec-Fetch-Site": {"same-site"}, "Origin": {"http://evil.localhost"}},
+	"a form on another port":                        {"Sec-Fetch-Site": {"same-site"}, "Origin": {"http://localhost:1"}},
+	"a form with an opaque origin":                  {"Sec-Fetch-Site": {"cross-site"}, "Origin": {"null"}},
+	"without Fetch Metadata":                        {"Origin": {"https://evil.example"}},
+	"without Fetch Metadata, on another port":       {"Origin": {"http://localhost:1"}},
+	"without Fetch Metadata, with an opaque origin": {"Origin": {"null"}},
+	"without Fetch Metadata, with a forged host":    {"Origin": {"https://evil.example"}, "X-Forwarded-Host": {"evil.example"}, "Forwarded": {"host=evil.example"}},
+	"an origin with this host as its prefix":        {"Origin": {"http://localhost.evil.example"}},
+	"a malformed origin":                            {"Origin": {"evil"}},
 }

@@ -1,4 +1,4 @@
-// The suite: forged headers of proxies.
+// The suite: forged proxy headers.
 
 package behaviour
 
@@ -14,19 +14,19 @@ import (
 )
 
 func TestForgedProxyHeadersChangeNoURLAndNoCookie(t *testing.T, a *Instance) {
-	// signsIn is all that a response leads to and leaves behind, without what is random.
-	signsIn := func(resp Response) map[string]string {
+	// summary returns the redirect and the cookie of a login response, without their random parts.
+	summary := func(resp Response) map[string]string {
 		require.Len(t, resp.Header["Location"], 1)
-		asked, err := url.Parse(resp.Header.Get("Location"))
+		location, err := url.Parse(resp.Header.Get("Location"))
 		require.NoError(t, err)
-		seen := map[string]string{"at": asked.Scheme + "://" + asked.Host + asked.Path, "redirect_uri": asked.Query().Get("redirect_uri")}
+		seen := map[string]string{"url": location.Scheme + "://" + location.Host + location.Path, "redirect_uri": location.Query().Get("redirect_uri")}
 		require.Len(t, resp.Header["Set-Cookie"], 1)
 		name, rest, _ := strings.Cut(resp.Header.Get("Set-Cookie"), "=")
 		_, seen["attributes"], _ = strings.Cut(rest, "; ")
 		seen["cookie"], _, _ = strings.Cut(name, "state-")
 		return seen
 	}
-	plain := signsIn(a.Send(Request{Target: "/login", Header: Navigation()}))
+	plain := summary(a.Send(Request{Target: "/login", Header: Navigation()}))
 	require.Equal(t, a.URL+"/callback", plain["redirect_uri"])
 	require.Equal(t, "Path=/; Max-Age=90000; HttpOnly; SameSite=Lax", plain["attributes"])
 	require.Equal(t, "authkit-", plain["cookie"])
@@ -35,8 +35,8 @@ func TestForgedProxyHeadersChangeNoURLAndNoCookie(t *testing.T, a *Instance) {
 			header := Navigation()
 			maps.Copy(header, forged)
 			login := a.Send(Request{Target: "/login?return_to=/account", Header: header})
-			assert.Equal(t, plain, signsIn(login))
-			assert.Equal(t, plain, signsIn(a.Send(Request{Target: "/account", Header: header})), "from a guarded page")
+			assert.Equal(t, plain, summary(login))
+			assert.Equal(t, plain, summary(a.Send(Request{Target: "/account", Header: header})), "from a guarded page")
 
 			s := a.goOn(login, Kim)
 			back := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: header})
@@ -53,7 +53,7 @@ func TestForgedProxyHeadersChangeNoURLAndNoCookie(t *testing.T, a *Instance) {
 			assert.Contains(t, page.Body, `href="/login"`)
 			assert.NotContains(t, page.Body, "evil")
 
-			header.Del("Origin") // that one is judged by itself
+			header.Del("Origin") // the Origin of a POST is checked, also without a proxy
 			out := a.Send(Request{Method: "POST", Target: "/logout", Cookie: back.session(t), Header: header})
 			require.Equal(t, http.StatusSeeOther, out.Status)
 			assert.True(t, strings.HasPrefix(out.Header.Get("Location"), a.Fake.URL()+"/user_management/sessions/logout?"))
@@ -62,28 +62,28 @@ func TestForgedProxyHeadersChangeNoURLAndNoCookie(t *testing.T, a *Instance) {
 	}
 }
 
-// forgeries are headers that an application behind a careless proxy may believe.
+// forgeries returns headers that an application may trust if a proxy does not remove them.
 func forgeries() map[string]http.Header {
 	all := map[string]http.Header{
-		"Host":                       {"Host": {"evil.example"}},
-		"Host with a port":           {"Host": {"evil.example:443"}},
-		"X-Forwarded-Host":           {"X-Forwarded-Host": {"evil.example"}},
-		"X-Forwarded-Host, a list":   {"X-Forwarded-Host": {"evil.example, localhost"}},
-		"X-Forwarded-Proto of https": {"X-Forwarded-Proto": {"https"}},
-		"X-Forwarded-Proto of none":  {"X-Forwarded-Proto": {"javascript"}},
-		"X-Forwarded-Scheme":         {"X-Forwarded-Scheme": {"https"}, "X-Forwarded-Ssl": {"on"}, "Front-End-Https": {"on"}},
-		"X-Forwarded-Port":           {"X-Forwarded-Port": {"443"}},
-		"X-Forwarded-Prefix":         {"X-Forwarded-Prefix": {"//evil.example"}},
-		"Forwarded":                  {"Forwarded": {`for=10.0.0.1;host=evil.example;proto=https`}},
-		"X-Original-URL":             {"X-Original-Url": {"//evil.example"}, "X-Rewrite-Url": {"//evil.example"}},
-		"X-Forwarded-Uri":            {"X-Forwarded-Uri": {"//evil.example"}},
-		"X-Original-Host":            {"X-Original-Host": {"evil.example"}, "X-Host": {"evil.example"}, "X-Http-Host-Override": {"evil.example"}},
-		"Referer and Origin":         {"Referer": {"https://evil.example/"}, "Origin": {"https://evil.example"}},
+		"Host":                         {"Host": {"evil.example"}},
+		"Host with a port":             {"Host": {"evil.example:443"}},
+		"X-Forwarded-Host":             {"X-Forwarded-Host": {"evil.example"}},
+		"X-Forwarded-Host, a list":     {"X-Forwarded-Host": {"evil.example, localhost"}},
+		"X-Forwarded-Proto https":      {"X-Forwarded-Proto": {"https"}},
+		"X-Forwarded-Proto javascript": {"X-Forwarded-Proto": {"javascript"}},
+		"X-Forwarded-Scheme":           {"X-Forwarded-Scheme": {"https"}, "X-Forwarded-Ssl": {"on"}, "Front-End-Https": {"on"}},
+		"X-Forwarded-Port":             {"X-Forwarded-Port": {"443"}},
+		"X-Forwarded-Prefix":           {"X-Forwarded-Prefix": {"//evil.example"}},
+		"Forwarded":                    {"Forwarded": {`for=10.0.0.1;host=evil.example;proto=https`}},
+		"X-Original-URL":               {"X-Original-Url": {"//evil.example"}, "X-Rewrite-Url": {"//evil.example"}},
+		"X-Forwarded-Uri":              {"X-Forwarded-Uri": {"//evil.example"}},
+		"X-Original-Host":              {"X-Original-Host": {"evil.example"}, "X-Host": {"evil.example"}, "X-Http-Host-Override": {"evil.example"}},
+		"Referer and Origin":           {"Referer": {"https://evil.example/"}, "Origin": {"https://evil.example"}},
 	}
-	every := http.Header{}
+	combined := http.Header{}
 	for _, h := range all {
-		maps.Copy(every, h)
+		maps.Copy(combined, h)
 	}
-	all["all of them at once"] = every
+	all["all headers at once"] = combined
 	return all
 }

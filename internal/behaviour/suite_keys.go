@@ -1,4 +1,4 @@
-// The suite: applications that cannot fetch the signing keys.
+// The suite: an application that cannot fetch the signing keys.
 
 package behaviour
 
@@ -16,10 +16,10 @@ func TestWithoutSigningKeysAnApplicationStartsAndAnswers503ToSessions(t *testing
 	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	defer a.Fake.ClearFault(authkittest.RouteJWKS)
 	isUndecided(t, a.again(t), cookie)
-	assert.Equal(t, Kim, a.visitor(cookie), "the process that has keys goes on")
+	assert.Equal(t, Kim, a.visitor(cookie), "a process that has the keys still accepts the session")
 }
 
-// isUndecided checks what an application without keys answers to a request with a session.
+// isUndecided checks the answers of an application without signing keys to requests with a session.
 func isUndecided(t *testing.T, a *Instance, cookie string) {
 	t.Helper()
 	refreshes := a.Fake.Calls(authkittest.RouteRefresh)
@@ -28,7 +28,7 @@ func isUndecided(t *testing.T, a *Instance, cookie string) {
 			resp := a.Send(Request{Target: path, Cookie: cookie, Header: header})
 			assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
 			assert.NotEmpty(t, resp.Header.Get("Retry-After"))
-			assert.Empty(t, resp.Header["Set-Cookie"], "the cookie stays")
+			assert.Empty(t, resp.Header["Set-Cookie"], "the cookie is not expired")
 		}
 	}
 	for path, status := range map[string]int{"/": 200, "/healthz": 200, "/login": 303} {
@@ -36,12 +36,12 @@ func isUndecided(t *testing.T, a *Instance, cookie string) {
 		assert.Equal(t, status, resp.Status, path)
 		assert.NotContains(t, resp.Body, Kim, path)
 	}
-	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/api/me", Header: Scripted()}).Status, "nobody is nobody all the same")
+	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/api/me", Header: Scripted()}).Status, "an anonymous request is still answered 401")
 	s := a.BeginAs("/account", Kim)
 	exchanges := a.Fake.Calls(authkittest.RouteCodeExchange)
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie + "; " + cookie, Header: Navigation()})
 	assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
-	assert.Empty(t, resp.Header["Set-Cookie"], "loading the page again goes on from here")
-	assert.Equal(t, exchanges, a.Fake.Calls(authkittest.RouteCodeExchange), "no code is spent for a session that could not be verified")
-	assert.Equal(t, refreshes, a.Fake.Calls(authkittest.RouteRefresh), "no refresh is triggered")
+	assert.Empty(t, resp.Header["Set-Cookie"], "a reload of the callback can finish the sign-in")
+	assert.Equal(t, exchanges, a.Fake.Calls(authkittest.RouteCodeExchange), "no code is exchanged for a token that cannot be verified")
+	assert.Equal(t, refreshes, a.Fake.Calls(authkittest.RouteRefresh), "no session is refreshed")
 }

@@ -1,4 +1,4 @@
-// The suite: what was found in other libraries.
+// The suite: vulnerabilities that were found in other libraries.
 
 package behaviour
 
@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The advisory of each is the one in the field itself, or none where it is a class that has been seen without a number.
+// Each case names the advisories of the vulnerability.
 func TestVulnerabilitiesOfOtherLibrariesAreNotPresent(t *testing.T, a *Instance) {
 	for _, c := range []struct {
 		name     string
@@ -20,7 +20,7 @@ func TestVulnerabilitiesOfOtherLibrariesAreNotPresent(t *testing.T, a *Instance)
 		attack   func(*testing.T, *Instance)
 	}{
 		{
-			"a session is handed to nobody by a cache", "CVE-2025-64762 (authkit-nextjs), CVE-2025-48947 (nextjs-auth0)",
+			"a session is stored in no shared cache", "CVE-2025-64762 (authkit-nextjs), CVE-2025-48947 (nextjs-auth0)",
 			func(t *testing.T, a *Instance) {
 				back := a.finish(a.BeginAs("/login", Kim))
 				keptFromCaches(t, back, "the callback")
@@ -38,12 +38,12 @@ func TestVulnerabilitiesOfOtherLibrariesAreNotPresent(t *testing.T, a *Instance)
 				for _, path := range []string{"/", "/account", "/api/me"} {
 					body := a.Send(Request{Target: path, Cookie: cookie, Header: Navigation()}).Body
 					assert.NotContains(t, body, value[:40])
-					assert.NotContains(t, body, "eyJ", "how a JWT begins")
+					assert.NotContains(t, body, "eyJ", "a JWT starts with this")
 				}
 			},
 		},
 		{
-			"a way back behind white space, a backslash or a scheme leads to the root",
+			"a return path with white space, a backslash or a scheme leads to the root",
 			"CVE-2020-5233, CVE-2020-11053, CVE-2020-4037 (oauth2-proxy)",
 			func(t *testing.T, a *Instance) {
 				for _, hostile := range []string{`/\evil.example`, "/\t/evil.example", "/%0a/evil.example", "/%0b/evil.example", "/%09/evil.example", "/%0d/evil.example", "https:evil.example"} {
@@ -53,7 +53,7 @@ func TestVulnerabilitiesOfOtherLibrariesAreNotPresent(t *testing.T, a *Instance)
 			},
 		},
 		{
-			"the way on from a callback does not depend on X-Forwarded-Host", "CVE-2025-63784 (onlook)",
+			"the redirect of a callback does not depend on X-Forwarded-Host", "CVE-2025-63784 (onlook)",
 			func(t *testing.T, a *Instance) {
 				s := a.BeginAs("/login?return_to=/account", Kim)
 				resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: with(Navigation(), "X-Forwarded-Host", "evil.example")})
@@ -61,11 +61,11 @@ func TestVulnerabilitiesOfOtherLibrariesAreNotPresent(t *testing.T, a *Instance)
 			},
 		},
 		{
-			"no query, fragment or header makes a guarded page a public one",
+			"no query, fragment or header makes a guarded page public",
 			"CVE-2025-54576, CVE-2026-41059, CVE-2026-40575 (oauth2-proxy), CVE-2025-29927 (Next.js)", isGuarded,
 		},
 		{
-			"what was sealed for a sign-in under way is no session", "CVE-2023-48309 (next-auth)",
+			"a sealed state cookie is not a session", "CVE-2023-48309 (next-auth)",
 			func(t *testing.T, a *Instance) {
 				_, state, _ := strings.Cut(a.BeginAs("/login", Kim).Cookie, "=")
 				a.isNobody(sessionCookie + "=" + state)
@@ -78,7 +78,7 @@ func TestVulnerabilitiesOfOtherLibrariesAreNotPresent(t *testing.T, a *Instance)
 			},
 		},
 		{
-			"a session that was signed out is not taken back", "CVE-2025-4643 (payload)",
+			"a signed-out session is not accepted again", "CVE-2025-4643 (payload)",
 			func(t *testing.T, a *Instance) {
 				cookie := a.signIn(Kim)
 				require.Equal(t, http.StatusSeeOther, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()}).Status)
@@ -93,6 +93,7 @@ func TestVulnerabilitiesOfOtherLibrariesAreNotPresent(t *testing.T, a *Instance)
 	}
 }
 
+// isGuarded checks that no variation of a request reaches the guarded pages without a session.
 func isGuarded(t *testing.T, a *Instance) {
 	for _, address := range []string{
 		"/account", "/account?/healthz", "/account?x=/login", "/account?/style.css", "/account?return_to=/", "/account#/healthz", "/account?#/",

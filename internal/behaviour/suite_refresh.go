@@ -1,4 +1,4 @@
-// The suite: refreshes: many at once, and those that fail.
+// The suite: concurrent, cancelled, late and failing refreshes.
 
 package behaviour
 
@@ -15,15 +15,15 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// stale is a deployment of the application with a session that is due for a refresh: tokens expire when they are issued,
-// and serve within the skew.
+// stale returns a deployment of the application and a session that needs a refresh. Its access tokens expire when they are
+// issued, and are accepted within the clock skew.
 func (a *Instance) stale(t *testing.T) (fresh *Instance, cookie string) {
 	t.Helper()
 	fresh = a.fresh(t, authkittest.WithAccessTokenLifetime(time.Nanosecond))
 	return fresh, fresh.notYetUsed(Kim)
 }
 
-// notYetUsed is the cookie of a sign-in with which no page has been asked for.
+// notYetUsed signs in and returns a session cookie that no request has carried yet.
 func (a *Instance) notYetUsed(email string) (cookie string) {
 	a.T.Helper()
 	cookie = a.finish(a.BeginAs("/login", email)).session(a.T)
@@ -50,7 +50,7 @@ func TestAHundredRequestsWithOneStaleCookieMakeOneRefresh(t *testing.T, a *Insta
 	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
 	a.Fake.ClearFault(authkittest.RouteRefresh)
 	all.Wait()
-	assert.Len(t, sessions, 1, "all get the same new session")
+	assert.Len(t, sessions, 1, "every response sets the same new session")
 	assert.NotContains(t, sessions, "")
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 }
@@ -63,14 +63,14 @@ func TestARefreshContinuesWhenTheRequestThatStartedItIsCancelled(t *testing.T, a
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, a.URL+"/api/me", nil)
 	require.NoError(t, err)
 	r.Header.Set("Cookie", cookie)
-	gone := make(chan error)
+	cancelled := make(chan error)
 	go func() {
 		_, err := direct.RoundTrip(r)
-		gone <- err
+		cancelled <- err
 	}()
 	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
 	cancel()
-	require.ErrorIs(t, <-gone, context.Canceled)
+	require.ErrorIs(t, <-cancelled, context.Canceled)
 	answered := make(chan Response)
 	go func() {
 		resp, _ := a.Do(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()})
@@ -85,11 +85,11 @@ func TestARefreshContinuesWhenTheRequestThatStartedItIsCancelled(t *testing.T, a
 
 func TestARequestWithARotatedRefreshTokenGetsTheNewSession(t *testing.T, a *Instance) {
 	a, cookie := a.stale(t)
-	renewed := a.Send(Request{Target: "/api/me", Cookie: cookie}).session(t)
+	refreshed := a.Send(Request{Target: "/api/me", Cookie: cookie}).session(t)
 	for range 3 {
 		resp := a.Send(Request{Target: "/api/me", Cookie: cookie})
 		assert.Equal(t, http.StatusOK, resp.Status)
-		assert.Equal(t, renewed, resp.session(t))
+		assert.Equal(t, refreshed, resp.session(t))
 	}
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 }
@@ -100,27 +100,27 @@ func TestATemporaryRefreshFailureKeepsTheSessionAndARefusalEndsIt(t *testing.T, 
 		name  string
 		fault authkittest.Fault
 	}{
-		{"429 leaves the session", authkittest.Fault{Status: 429, Header: http.Header{"Retry-After": {"60"}}}},
-		{"500 that asks for patience leaves the session", authkittest.Fault{Status: 500, Header: http.Header{"Retry-After": {"60"}}}},
-		{"HTML leaves the session", authkittest.Fault{Body: "<html>maintenance</html>"}},
-		{"a refusal of the API key leaves the session", authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`}},
-		{"invalid_client leaves the session", authkittest.Fault{Status: 400, Body: `{"error":"invalid_client"}`}},
-		{"a redirect leaves the session", authkittest.Fault{Status: 307, Header: http.Header{"Location": {"http://localhost:1/"}}}},
+		{"status 429 keeps the session", authkittest.Fault{Status: 429, Header: http.Header{"Retry-After": {"60"}}}},
+		{"status 500 with Retry-After keeps the session", authkittest.Fault{Status: 500, Header: http.Header{"Retry-After": {"60"}}}},
+		{"HTML keeps the session", authkittest.Fault{Body: "<html>maintenance</html>"}},
+		{"a refused API key keeps the session", authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`}},
+		{"invalid_client keeps the session", authkittest.Fault{Status: 400, Body: `{"error":"invalid_client"}`}},
+		{"a redirect keeps the session", authkittest.Fault{Status: 307, Header: http.Header{"Location": {"http://localhost:1/"}}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			own := a.notYetUsed(lee) // nobody tries again at once, with the same
+			unused := a.notYetUsed(lee) // after a failed refresh, the same session is not refreshed again at once
 			before := a.Fake.Calls(authkittest.RouteRefresh)
 			a.Fake.InjectFault(authkittest.RouteRefresh, c.fault)
 			defer a.Fake.ClearFault(authkittest.RouteRefresh)
 			for range 3 {
-				resp := a.Send(Request{Target: "/api/me", Cookie: own, Header: Scripted()})
+				resp := a.Send(Request{Target: "/api/me", Cookie: unused, Header: Scripted()})
 				assert.Equal(t, lee, a.visitorOf(resp))
 				assert.Empty(t, resp.Header["Set-Cookie"])
 			}
 			assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh)-before)
 		})
 	}
-	t.Run("invalid_grant ends it, once", func(t *testing.T) {
+	t.Run("invalid_grant ends the session with one call", func(t *testing.T) {
 		before := a.Fake.Calls(authkittest.RouteRefresh)
 		a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"invalid_grant"}`})
 		defer a.Fake.ClearFault(authkittest.RouteRefresh)
@@ -130,7 +130,7 @@ func TestATemporaryRefreshFailureKeepsTheSessionAndARefusalEndsIt(t *testing.T, 
 			assert.Negative(t, resp.SetCookies(t)[sessionCookie].MaxAge)
 		}
 		resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: Navigation()})
-		assert.Equal(t, http.StatusSeeOther, resp.Status, "a browser goes on to a new sign-in")
+		assert.Equal(t, http.StatusSeeOther, resp.Status, "a navigation is redirected to sign in")
 		assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh)-before)
 	})
 }

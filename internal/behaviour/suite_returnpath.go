@@ -35,7 +35,7 @@ func TestAReturnPathOfThisOriginIsKeptUnchanged(t *testing.T, a *Instance) {
 		assert.Equal(t, []string{path}, resp.Header["Location"])
 	}
 	resp := a.finish(a.BeginAs("/login?return_to=/account&return_to=//evil.example", Kim))
-	assert.Equal(t, "/account", resp.Header.Get("Location"), "the first counts, and nobody reads another")
+	assert.Equal(t, "/account", resp.Header.Get("Location"), "the first parameter is used, later ones are ignored")
 }
 
 func TestTheRetryLinkOfACancelledSignInStaysOnThisOrigin(t *testing.T, a *Instance) {
@@ -48,9 +48,9 @@ func TestTheRetryLinkOfACancelledSignInStaysOnThisOrigin(t *testing.T, a *Instan
 	}
 }
 
-// A guarded page takes its own address along. Some of these never reach it, which is as good.
+// A guarded page takes its own URL as the return path. Some of these requests do not reach it, which is as safe.
 func TestAHostileRequestTargetRedirectsOnlyToThisOrigin(t *testing.T, a *Instance) {
-	lands := map[string]string{}
+	landed := map[string]string{}
 	for _, line := range []string{
 		"/account?next=//evil.example", "/account?next=https://evil.example/%0d%0", `/account?next=/\evil.example`, "/account?\\evil.example",
 		"/account?%0d%0aLocation:%20https://evil.example", "/account?", "/account?a=1&a=2;b", "/account%3F//evil.example",
@@ -67,13 +67,13 @@ func TestAHostileRequestTargetRedirectsOnlyToThisOrigin(t *testing.T, a *Instanc
 			assertHere(t, location, line)
 			continue
 		}
-		asked, err := url.Parse(location)
+		authorize, err := url.Parse(location)
 		require.NoError(t, err)
-		assert.Equal(t, a.URL+"/callback", asked.Query().Get("redirect_uri"))
+		assert.Equal(t, a.URL+"/callback", authorize.Query().Get("redirect_uri"))
 		back := a.finish(a.goOn(resp, Kim))
 		require.Equal(t, http.StatusSeeOther, back.Status)
-		lands[line] = back.Header.Get("Location")
-		assertHere(t, lands[line], line)
+		landed[line] = back.Header.Get("Location")
+		assertHere(t, landed[line], line)
 	}
 	for line, want := range map[string]string{
 		"/account?next=//evil.example":                    "/account?next=//evil.example",
@@ -81,11 +81,11 @@ func TestAHostileRequestTargetRedirectsOnlyToThisOrigin(t *testing.T, a *Instanc
 		"http://evil.example/account":                     "/",
 		"/account?%0d%0aLocation:%20https://evil.example": "/account?%0d%0aLocation:%20https://evil.example",
 	} {
-		assert.Equal(t, want, lands[line], line)
+		assert.Equal(t, want, landed[line], line)
 	}
 }
 
-// otherOrigins are targets that some browser, proxy or router takes for one on another origin.
+// otherOrigins are targets that some browser, proxy or router resolves to another origin, and targets that are no path.
 var otherOrigins = []string{
 	`//evil.example`, `///evil.example`, `////evil.example`, `/\evil.example`, `\/evil.example`, `\\evil.example`, `/\/evil.example`,
 	`\evil.example`, `//\evil.example`, `/\\evil.example`, `//evil.example@localhost`, `/.//evil.example`, `/..//evil.example`,
@@ -98,13 +98,14 @@ var otherOrigins = []string{
 	`?//evil.example`, `#//evil.example`, ``, `/%zz`, `/` + strings.Repeat("a", 1<<10),
 }
 
-// encodedOrigins are some of them with parts that are percent-encoded.
+// encodedOrigins are such targets with percent-encoded parts.
 var encodedOrigins = []string{
 	`/%2Fevil.example`, `/%252Fevil.example`, `/%5Cevil.example`, `/%255Cevil.example`, `/%09/evil.example`, `%2F%2Fevil.example`,
 	`/%252Fevil.example/%25zz`,
 }
 
-// encoded are a target as it stands and percent-encoded, once and twice: all of it, and all but its first slash.
+// encoded returns a target unchanged and percent-encoded, once and twice. For a path it adds the forms whose first slash is
+// not encoded.
 func encoded(target string) []string {
 	everyOctet := func(s string) string {
 		const hex = "0123456789ABCDEF"
@@ -115,15 +116,16 @@ func encoded(target string) []string {
 		return b.String()
 	}
 	forms := []string{target, everyOctet(target), everyOctet(everyOctet(target))}
-	// Of a path, the slash that makes it one may stay. Without the colon of "https:" what remains would be a good path.
+	// With its first slash, the encoded form is still a path. A target with a scheme has no such form.
 	if rest, ok := strings.CutPrefix(target, "/"); ok && len(target) < 100 && target != "/%zz" {
 		forms = append(forms, "/"+everyOctet(rest), "/"+everyOctet(everyOctet(rest)))
 	}
 	return forms
 }
 
-// assertHere reads a Location as browsers do (https://url.spec.whatwg.org/#concept-basic-url-parser): tabs and line
-// breaks are dropped, a backslash is a slash, and two of those begin a host.
+// assertHere checks that a Location stays on this origin. It parses the Location as browsers do
+// (https://url.spec.whatwg.org/#concept-basic-url-parser): it drops tabs and line breaks, and reads a backslash as a slash.
+// Two slashes at the start begin a host.
 func assertHere(t *testing.T, location, why string) {
 	t.Helper()
 	if location == "" {

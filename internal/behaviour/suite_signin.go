@@ -1,4 +1,4 @@
-// The suite: sign-in and sign-out of a browser.
+// The suite: a sign-in and a sign-out in a browser.
 
 package behaviour
 
@@ -46,7 +46,7 @@ func TestABrowserSignsInAtAGuardedPageAndSignsOut(t *testing.T, a *Instance) {
 	require.NoError(t, err)
 	resp.Body.Close()
 	assert.Equal(t, http.StatusOK, resp.StatusCode)
-	assert.Equal(t, before+1, a.Fake.Calls(authkittest.RouteLogout), "the browser went through AuthKit's logout")
+	assert.Equal(t, before+1, a.Fake.Calls(authkittest.RouteLogout), "the browser follows the redirect to the logout page of AuthKit")
 	page, err = b.Fetch(http.MethodGet, a.URL+"/api/me")
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusUnauthorized, page.StatusCode)

@@ -1,4 +1,4 @@
-// The suite: bearer tokens where none are accepted.
+// The suite: bearer tokens in an application that accepts none, and tokens that are too large.
 
 package behaviour
 
@@ -20,23 +20,23 @@ func TestAValidBearerTokenIsRefusedIfBearerTokensAreNotEnabled(t *testing.T, a *
 		assert.Equal(t, http.StatusUnauthorized, resp.Status)
 		assert.Empty(t, resp.Header.Values("WWW-Authenticate"))
 	}
-	assert.Equal(t, lee, a.visitorOf(a.Send(Request{Target: "/api/me", Cookie: a.signIn(lee), Header: Bearer(token)})), "the cookie goes on to count")
+	assert.Equal(t, lee, a.visitorOf(a.Send(Request{Target: "/api/me", Cookie: a.signIn(lee), Header: Bearer(token)})), "the session cookie is still used")
 }
 
 func TestATwoMegabyteTokenIsRefused(t *testing.T, a *Instance) {
 	for name, q := range hugeTokens() {
 		resp := a.Send(q)
-		// The server of an application may refuse so large a header itself.
+		// The HTTP server of the application may refuse such a large header itself.
 		assert.Contains(t, []int{http.StatusUnauthorized, http.StatusRequestHeaderFieldsTooLarge}, resp.Status, name)
 	}
 }
 
-// hugeTokens are requests with a token of two megabytes.
+// hugeTokens returns requests with a token of two megabytes.
 func hugeTokens() map[string]Request {
 	huge := strings.Repeat("x", 2<<20)
 	return map[string]Request{
 		"as a bearer token": {Target: "/api/me", Header: Bearer(huge)},
-		"in the cookie":     {Target: "/api/me", Cookie: sessionCookie + "=" + huge},
+		"in one cookie":     {Target: "/api/me", Cookie: sessionCookie + "=" + huge},
 		"in many cookies":   {Target: "/api/me", Cookie: strings.Repeat(sessionCookie+".1="+huge[:4000]+"; ", 500)},
 	}
 }
