@@ -1,5 +1,5 @@
-// Claims of an access token on which rights depend: who acts (act), when the proof was given (auth_time), for whom the
-// token is (aud). By the cookie and by the bearer token.
+// Claims of an access token on which access depends: the impersonator (act), the time of authentication (auth_time) and the
+// audience (aud). Each is tested in a session cookie and in a bearer token.
 
 package behaviour
 
@@ -17,41 +17,41 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// withClaim is a cookie and a bearer token of kim that have one claim of the
-// value given.
+// withClaim returns a request with a session cookie of kim and one with a bearer token. Both tokens have one claim of the
+// given value.
 func (a *App) withClaim(name string, value any) map[string]Request {
 	a.T.Helper()
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Claims = map[string]any{name: value} })
 	return map[string]Request{
-		"by cookie":       {Cookie: a.SignedIn(Kim).CookieHeader()},
-		"by bearer token": {Header: Bearer(a.nativeToken(func(c map[string]any) { c[name] = value }))},
+		"session cookie": {Cookie: a.SignedIn(Kim).CookieHeader()},
+		"bearer token":   {Header: Bearer(a.nativeToken(func(c map[string]any) { c[name] = value }))},
 	}
 }
 
-// A14: a JWT template can give act any value.
+// A JWT template can set act to any value. Every value but null counts as an impersonation.
 func TestEveryActClaimExceptNullIsAnImpersonation(t *testing.T) {
 	a := guarded(t)
 	for _, act := range []string{
 		`"ops@example.com"`, `""`, `["ops@example.com"]`, `[]`, `{}`, `{"sub":{}}`, `{"sub":null}`, `{"sub":""}`, `{"email":"ops@example.com"}`,
 		`1`, `0`, `true`, `false`, `{"sub":"ops@example.com"}`,
 	} {
-		for door, q := range a.withClaim("act", json.RawMessage(act)) {
+		for source, q := range a.withClaim("act", json.RawMessage(act)) {
 			q.Target = "/auth"
-			assert.Equal(t, http.StatusOK, a.Send(q).Status, "%s, %s", act, door)
+			assert.Equal(t, http.StatusOK, a.Send(q).Status, "%s, %s", act, source)
 			q.Target = "/inperson"
 			resp := a.Send(q)
-			if assert.Equal(t, http.StatusForbidden, resp.Status, "%s, %s", act, door) {
+			if assert.Equal(t, http.StatusForbidden, resp.Status, "%s, %s", act, source) {
 				assert.Equal(t, "a session without impersonation", resp.Problem(t)["missing"])
 			}
 		}
 	}
-	for door, q := range a.withClaim("act", json.RawMessage(`null`)) {
+	for source, q := range a.withClaim("act", json.RawMessage(`null`)) {
 		q.Target = "/inperson"
-		assert.Equal(t, http.StatusOK, a.Send(q).Status, door)
+		assert.Equal(t, http.StatusOK, a.Send(q).Status, source)
 	}
-	for door, q := range a.withClaim("ACT", "ops@example.com") {
+	for source, q := range a.withClaim("ACT", "ops@example.com") {
 		q.Target = "/inperson"
-		assert.Equal(t, http.StatusOK, a.Send(q).Status, door)
+		assert.Equal(t, http.StatusOK, a.Send(q).Status, source)
 	}
 }
 
@@ -66,23 +66,24 @@ func TestAnImpersonatorCanBeReportedWithoutAnEmailAddress(t *testing.T) {
 	assert.False(t, ok)
 }
 
-// A16: a JWT template can give auth_time any value.
+// A JWT template can set auth_time to any value. A value beyond the clock skew in the future must not count as recent.
 func TestAnAuthTimeInTheFutureIsNotRecentAuthentication(t *testing.T) {
 	a := guarded(t)
 	for at, status := range map[int64]int{
 		Start.Unix(): 200, Start.Unix() + 59: 200, Start.Unix() + 60: 200, Start.Unix() + 61: 403, Start.Unix() + 3600: 403,
 		253402300799: 403, 253402300800: 403, Start.UnixMilli(): 403,
 	} {
-		for door, q := range a.withClaim("auth_time", at) {
+		for source, q := range a.withClaim("auth_time", at) {
 			q.Target, q.Header = "/recent", mergedHeader(q.Header, Scripted())
 			resp := a.Send(q)
-			if assert.Equal(t, status, resp.Status, "%d, %s", at, door) && status == http.StatusForbidden {
+			if assert.Equal(t, status, resp.Status, "%d, %s", at, source) && status == http.StatusForbidden {
 				assert.Equal(t, "recent_auth_required", resp.Problem(t)["code"])
 			}
 		}
 	}
 }
 
+// mergedHeader returns the fields of all headers. A later header overrides an earlier one.
 func mergedHeader(headers ...http.Header) http.Header {
 	all := http.Header{}
 	for _, h := range headers {
@@ -93,7 +94,7 @@ func mergedHeader(headers ...http.Header) http.Header {
 	return all
 }
 
-// A16: AuthKit is asked for a new proof, and the one that it gives lies in the future.
+// The application requests a new authentication, and the auth_time of the new token lies in the future.
 func TestReauthenticationRefusesAnAuthTimeInTheFuture(t *testing.T) {
 	for _, ahead := range []time.Duration{61 * time.Second, 365 * 24 * time.Hour} {
 		a := guarded(t)
@@ -108,7 +109,7 @@ func TestReauthenticationRefusesAnAuthTimeInTheFuture(t *testing.T) {
 	}
 }
 
-// A16: a session made by hand may hold any time, too.
+// A session from NewSession can hold any time as well.
 func TestRequireRecentAuthRefusesAnAuthenticatedAtInTheFuture(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	for at, status := range map[time.Time]int{Start: 200, Start.Add(time.Minute): 200, Start.Add(61 * time.Second): 403, Start.Add(100 * 365 * 24 * time.Hour): 403} {
@@ -121,15 +122,14 @@ func TestRequireRecentAuthRefusesAnAuthenticatedAtInTheFuture(t *testing.T) {
 	}
 }
 
-// A16: the absolute limit of a session that others sealed counts from its
-// auth_time.
+// The absolute timeout of a foreign session starts at its auth_time. An auth_time in the future must not delay it.
 func TestAnAuthTimeInTheFutureDoesNotExtendAForeignSession(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithForeignSessions(), authkit.WithAbsoluteTimeout(10 * time.Minute)}})
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Claims = map[string]any{"auth_time": Start.Add(24 * 365 * time.Hour).Unix()}
 	})
 	cookies := map[string]string{
-		"Next.js": "wos-session=" + a.sealedElsewhere(Kim, nil), "the official Go SDK": "wos-session=" + a.sealedBySDK(Kim, nil),
+		"authkit-nextjs": "wos-session=" + a.sealedElsewhere(Kim, nil), "workos-go": "wos-session=" + a.sealedBySDK(Kim, nil),
 	}
 	for library, cookie := range cookies {
 		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, Kim, library)
@@ -140,7 +140,7 @@ func TestAnAuthTimeInTheFutureDoesNotExtendAForeignSession(t *testing.T) {
 	}
 }
 
-// A17: the issuer mints tokens for several applications.
+// One issuer can issue tokens for several applications.
 func TestATokenOfAnotherAudienceIsRefusedEverywhere(t *testing.T) {
 	const issuer, api = "https://auth.example.com", "https://api.example.com"
 	native := func(aud any, clientID string) func(map[string]any) {
@@ -158,7 +158,7 @@ func TestATokenOfAnotherAudienceIsRefusedEverywhere(t *testing.T) {
 	audiences := NewApp(t, AppOptions{AuthKit: []authkit.Option{
 		authkit.WithBearerTokens("client_native"), authkit.WithAdditionalIssuers(issuer), authkit.WithAudiences(api, "api://admin"),
 	}})
-	without := NewInstance(t, audiences.Fake, audiences.Clock, AppOptions{AuthKit: []authkit.Option{
+	unrestricted := NewInstance(t, audiences.Fake, audiences.Clock, AppOptions{AuthKit: []authkit.Option{
 		authkit.WithBearerTokens("client_native"), authkit.WithAdditionalIssuers(issuer),
 	}})
 	for name, c := range map[string]struct {
@@ -166,60 +166,60 @@ func TestATokenOfAnotherAudienceIsRefusedEverywhere(t *testing.T) {
 		clientID string
 		status   int
 	}{
-		"ours":                            {api, "", 200},
-		"ours, the second":                {"api://admin", "client_native", 200},
-		"ours among others":               {[]string{"x", api}, "", 200},
-		"another":                         {"https://other.example.com", "client_native", 401},
-		"others":                          {[]string{"x", "y"}, "client_native", 401},
-		"ours and a slash":                {api + "/", "", 401},
-		"an empty list":                   {[]string{}, "client_native", 401},
-		"a number":                        {1, "client_native", 401},
-		"null":                            {json.RawMessage("null"), "client_native", 401},
-		"ours beside a number":            {[]any{api, 1}, "client_native", 401},
-		"none and an accepted client_id":  {nil, "client_native", 200},
-		"none and no client_id":           {nil, "", 401},
-		"ours and a client_id of another": {api, "client_other", 401},
+		"our audience":                              {api, "", 200},
+		"our second audience":                       {"api://admin", "client_native", 200},
+		"our audience among others":                 {[]string{"x", api}, "", 200},
+		"another audience":                          {"https://other.example.com", "client_native", 401},
+		"other audiences":                           {[]string{"x", "y"}, "client_native", 401},
+		"our audience and a slash":                  {api + "/", "", 401},
+		"an empty list":                             {[]string{}, "client_native", 401},
+		"a number":                                  {1, "client_native", 401},
+		"null":                                      {json.RawMessage("null"), "client_native", 401},
+		"our audience beside a number":              {[]any{api, 1}, "client_native", 401},
+		"no aud and an accepted client_id":          {nil, "client_native", 200},
+		"no aud and no client_id":                   {nil, "", 401},
+		"our audience and the client_id of another": {api, "client_other", 401},
 	} {
 		token := Bearer(audiences.nativeToken(native(c.aud, c.clientID)))
 		assert.Equal(t, c.status, audiences.Send(Request{Target: "/account", Header: token}).Status, name)
 		if c.clientID != "client_other" {
-			assert.Equal(t, http.StatusOK, without.Send(Request{Target: "/account", Header: token}).Status, "%s: aud is not looked at without the option", name)
+			assert.Equal(t, http.StatusOK, unrestricted.Send(Request{Target: "/account", Header: token}).Status, "%s: aud is not checked without WithAudiences", name)
 		}
 	}
 
-	audiences.SignedIn(Kim) // whose token has a client_id and no aud, as WorkOS's have
+	audiences.SignedIn(Kim) // a token of WorkOS has a client_id and no aud
 	for aud, status := range map[any]int{api: http.StatusSeeOther, "https://other.example.com": http.StatusBadGateway} {
 		audiences.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Claims = map[string]any{"aud": aud} })
 		s := audiences.Begin("/login")
 		assert.Equal(t, status, audiences.Send(Request{Target: s.Target(), Cookie: s.Cookie}).Status)
-		cookie := without.SignedIn(Kim).CookieHeader()
+		cookie := unrestricted.SignedIn(Kim).CookieHeader()
 		assert.Equal(t, map[int]int{http.StatusSeeOther: 200, http.StatusBadGateway: 401}[status], audiences.Send(Request{Target: "/account", Cookie: cookie}).Status)
 	}
 	assert.Contains(t, audiences.Logs.String(), `aud: want \"https://api.example.com\" or \"api://admin\", got \"https://other.example.com\"`)
 }
 
-// A17: the default says nothing, since WorkOS's own tokens have no aud.
+// Without additional issuers there is no warning, because tokens of WorkOS have no aud.
 func TestAdditionalIssuersWithoutAudiencesCauseOneWarning(t *testing.T) {
-	const says = "WithAudiences"
+	const warning = "WithAudiences"
 	for name, c := range map[string]struct {
 		opts  []authkit.Option
 		lines int
 	}{
-		"neither":           {nil, 0},
-		"issuers alone":     {[]authkit.Option{authkit.WithAdditionalIssuers("https://a.example.com"), authkit.WithAdditionalIssuers("https://b.example.com")}, 1},
-		"no issuer at all":  {[]authkit.Option{authkit.WithAdditionalIssuers()}, 0},
-		"issuers and both":  {[]authkit.Option{authkit.WithAdditionalIssuers("https://a.example.com"), authkit.WithAudiences("api")}, 0},
-		"audiences alone":   {[]authkit.Option{authkit.WithAudiences("api")}, 0},
-		"and bearer tokens": {[]authkit.Option{authkit.WithAdditionalIssuers("https://a.example.com"), authkit.WithBearerTokens()}, 1},
+		"neither":                   {nil, 0},
+		"issuers only":              {[]authkit.Option{authkit.WithAdditionalIssuers("https://a.example.com"), authkit.WithAdditionalIssuers("https://b.example.com")}, 1},
+		"an empty list of issuers":  {[]authkit.Option{authkit.WithAdditionalIssuers()}, 0},
+		"issuers and audiences":     {[]authkit.Option{authkit.WithAdditionalIssuers("https://a.example.com"), authkit.WithAudiences("api")}, 0},
+		"audiences only":            {[]authkit.Option{authkit.WithAudiences("api")}, 0},
+		"issuers and bearer tokens": {[]authkit.Option{authkit.WithAdditionalIssuers("https://a.example.com"), authkit.WithBearerTokens()}, 1},
 	} {
 		a := NewApp(t, AppOptions{AuthKit: c.opts})
-		warned := 0
+		warnings := 0
 		for line := range strings.Lines(a.Logs.String()) {
 			if strings.Contains(line, "level=WARN") {
-				assert.Contains(t, line, says, name)
-				warned++
+				assert.Contains(t, line, warning, name)
+				warnings++
 			}
 		}
-		assert.Equal(t, c.lines, warned, name)
+		assert.Equal(t, c.lines, warnings, name)
 	}
 }

@@ -1,4 +1,4 @@
-// Forged tokens, by each way in which a token reaches the application.
+// Forged access tokens, at every place where the application accepts a token.
 
 package behaviour
 
@@ -22,24 +22,26 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
+// set returns a change that sets a member.
 func set(name string, value any) func(object) { return func(o object) { o[name] = value } }
 
+// without returns a change that removes a member.
 func without(name string) func(object) { return func(o object) { delete(o, name) } }
 
-// number is a member that encoding/json would not write.
+// number returns a JSON number that encoding/json does not write.
 func number(text string) json.RawMessage { return json.RawMessage(text) }
 
-// first puts members before the others, where they may come twice.
+// first returns a change that adds members at the start of a JSON object. A member can then occur twice.
 func first(members string) func(string) string {
 	return func(text string) string { return "{" + members + "," + text[1:] }
 }
 
-// last puts them behind.
+// last returns a change that adds members at the end of a JSON object.
 func last(members string) func(string) string {
 	return func(text string) string { return text[:len(text)-1] + "," + members + "}" }
 }
 
-// swap is a token with one of its segments changed.
+// swap returns a change of one segment of a token.
 func swap(segment int, change func(string) string) func(string) string {
 	return func(token string) string {
 		segments := strings.Split(token, ".")
@@ -48,15 +50,17 @@ func swap(segment int, change func(string) string) func(string) string {
 	}
 }
 
+// as returns a change that replaces the whole text.
 func as(text string) func(string) string { return func(string) string { return text } }
 
-// byItsHeader are tokens whose header tells how they want to be verified.
-func byItsHeader(elsewhere string) []forgery {
+// forgedHeaders returns tokens whose header names a forbidden algorithm or key, or is malformed. Some name attackerURL as the
+// source of their keys.
+func forgedHeaders(attackerURL string) []forgery {
 	embedded := jwk("key_embedded", unknownKey())
 	forgeries := []forgery{
 		{name: "alg none without a signature", header: set("alg", "none"), sign: unsigned},
-		{name: "alg none with a signature of something", header: set("alg", "none"), sign: func(string) []byte { return []byte("signature") }},
-		{name: "alg none with the known key's signature", header: set("alg", "none")},
+		{name: "alg none with an arbitrary signature", header: set("alg", "none"), sign: func(string) []byte { return []byte("signature") }},
+		{name: "alg none with a signature by the known key", header: set("alg", "none")},
 		{name: "alg nOnE", header: set("alg", "nOnE"), sign: unsigned},
 		{name: "an empty alg", header: set("alg", "")},
 		{name: "no alg", header: without("alg")},
@@ -70,20 +74,20 @@ func byItsHeader(elsewhere string) []forgery {
 		{name: "ES256 by a published key", header: func(h object) { h["alg"], h["kid"] = "ES256", curveID }, sign: es256},
 		{name: "ES256 under the known key's ID", header: set("alg", "ES256"), sign: es256},
 		{name: "EdDSA", header: set("alg", "EdDSA"), sign: func(string) []byte { return make([]byte, 64) }},
-		{name: "an alg that came twice, the good one first", headerText: last(`"alg":"none"`)},
-		{name: "an alg that came twice, the good one last", headerText: first(`"alg":"none"`)},
-		{name: "a kid that came twice", headerText: last(`"kid":"key_known"`)},
+		{name: "a duplicate alg, the valid one first", headerText: last(`"alg":"none"`)},
+		{name: "a duplicate alg, the valid one last", headerText: first(`"alg":"none"`)},
+		{name: "a duplicate kid", headerText: last(`"kid":"key_known"`)},
 		{name: "a key in jwk", header: func(h object) { h["jwk"], h["kid"] = embedded, "key_embedded" }, sign: rs(crypto.SHA256, unknownKey())},
 		{name: "a key in jwk under the known key's ID", header: set("jwk", jwk(knownID, unknownKey())), sign: rs(crypto.SHA256, unknownKey())},
-		{name: "a key in jwk beside the known key's signature", header: set("jwk", embedded)},
+		{name: "a key in jwk beside a signature by the known key", header: set("jwk", embedded)},
 		{name: "a jwk that is null", header: set("jwk", nil)},
-		{name: "keys at jku", header: set("jku", elsewhere+"/jwks.json"), sign: rs(crypto.SHA256, unknownKey())},
-		{name: "keys at jku beside the known key's signature", header: set("jku", elsewhere)},
-		{name: "a certificate at x5u", header: set("x5u", elsewhere+"/chain.pem"), sign: rs(crypto.SHA256, unknownKey())},
-		{name: "a certificate at x5u beside the known key's signature", header: set("x5u", elsewhere)},
+		{name: "keys at jku", header: set("jku", attackerURL+"/jwks.json"), sign: rs(crypto.SHA256, unknownKey())},
+		{name: "keys at jku beside a signature by the known key", header: set("jku", attackerURL)},
+		{name: "a certificate at x5u", header: set("x5u", attackerURL+"/chain.pem"), sign: rs(crypto.SHA256, unknownKey())},
+		{name: "a certificate at x5u beside a signature by the known key", header: set("x5u", attackerURL)},
 		{name: "a certificate in x5c", header: set("x5c", []string{"MIIB"})},
-		{name: "a crit that nobody knows", header: func(h object) { h["crit"], h["exp"] = []string{"exp"}, 1 }},
-		{name: "a crit of nothing", header: set("crit", []string{})},
+		{name: "an unknown crit", header: func(h object) { h["crit"], h["exp"] = []string{"exp"}, 1 }},
+		{name: "an empty crit", header: set("crit", []string{})},
 		{name: "a payload that is not encoded (b64)", header: func(h object) { h["b64"], h["crit"] = false, []string{"b64"} }},
 		{name: "no kid", header: without("kid")},
 		{name: "an empty kid", header: set("kid", "")},
@@ -92,8 +96,8 @@ func byItsHeader(elsewhere string) []forgery {
 		{name: "a kid of a kilobyte", header: set("kid", strings.Repeat("k", 1<<10))},
 		{name: "a header that is a list", headerText: as(`["RS256","key_known"]`)},
 		{name: "a header that is a string", headerText: as(`"RS256"`)},
-		{name: "a header that is no JSON", headerText: as(`{"alg":"RS256","kid":"key_known"`)},
-		{name: "a header with something behind it", headerText: func(h string) string { return h + "{}" }},
+		{name: "a header that is not JSON", headerText: as(`{"alg":"RS256","kid":"key_known"`)},
+		{name: "a header with trailing data", headerText: func(h string) string { return h + "{}" }},
 	}
 	for form, secret := range publicKeyTexts() {
 		forgeries = append(forgeries, forgery{name: "HS256 keyed with the public key " + form, header: set("alg", "HS256"), sign: hs256(secret)})
@@ -101,27 +105,27 @@ func byItsHeader(elsewhere string) []forgery {
 	return forgeries
 }
 
-// byItsForm are tokens that are none, or too large.
-func byItsForm(m *App) []forgery {
-	whole := m.forge(good)
-	segments := strings.Split(whole, ".")
+// malformedTokens returns texts that are no compact JWS, and a token that is too large.
+func malformedTokens(m *App) []forgery {
+	valid := m.forge(good)
+	segments := strings.Split(valid, ".")
 	return []forgery{
 		{name: "a word", token: as("token")},
 		{name: "a dot", token: as(".")},
 		{name: "two dots", token: as("..")},
 		{name: "ten thousand dots", token: as(strings.Repeat(".", 10_000))},
-		{name: "a token and ten thousand dots", token: as(whole + strings.Repeat(".", 10_000))},
+		{name: "a token and ten thousand dots", token: as(valid + strings.Repeat(".", 10_000))},
 		{name: "one segment", token: as(segments[0])},
 		{name: "two segments", token: as(segments[0] + "." + segments[1])},
-		{name: "four segments", token: as(whole + "." + segments[2])},
-		{name: "four segments, the last one empty", token: as(whole + ".")},
-		{name: "five segments", token: as(whole + "." + segments[1] + "." + segments[2])},
+		{name: "four segments", token: as(valid + "." + segments[2])},
+		{name: "four segments, the last one empty", token: as(valid + ".")},
+		{name: "five segments", token: as(valid + "." + segments[1] + "." + segments[2])},
 		{name: "an empty header", token: swap(0, as(""))},
 		{name: "an empty payload", token: swap(1, as(""))},
 		{name: "an empty signature", token: swap(2, as(""))},
 		{name: "a padded header", token: swap(0, func(s string) string { return s + "=" })},
 		{name: "a padded signature", token: swap(2, func(s string) string { return s + "==" })},
-		{name: "a signature with loose bits at its end", token: swap(2, func(s string) string {
+		{name: "a signature with non-zero trailing bits", token: swap(2, func(s string) string {
 			const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 			return s[:len(s)-1] + alphabet[strings.IndexByte(alphabet, s[len(s)-1])+1:][:1]
 		})},
@@ -130,29 +134,29 @@ func byItsForm(m *App) []forgery {
 			return base64.RawStdEncoding.EncodeToString(octets) + "+"
 		})},
 		{name: "the JSON serialization", token: as(`{"payload":"` + segments[1] + `","protected":"` + segments[0] + `","signature":"` + segments[2] + `"}`)},
-		{name: "20 kilobytes, well signed", claims: set("padding", strings.Repeat("x", 15<<10))},
+		{name: "20 kilobytes with a valid signature", claims: set("padding", strings.Repeat("x", 15<<10))},
 	}
 }
 
-// byItsSignature are tokens that nobody signed who may.
-var byItsSignature = []forgery{
-	{name: "a stranger's signature under the known key's ID", sign: func(s string) []byte { return rs(crypto.SHA256, unknownKey())(s) }},
+// forgedSignatures are tokens without a valid signature.
+var forgedSignatures = []forgery{
+	{name: "a signature by an unknown key under the ID of the known key", sign: func(s string) []byte { return rs(crypto.SHA256, unknownKey())(s) }},
 	{name: "a signature of zeros", sign: func(string) []byte { return make([]byte, 256) }},
 	{name: "a signature of one octet", sign: func(string) []byte { return []byte{1} }},
-	{name: "a signature of another hash", sign: func(s string) []byte { return rs(crypto.SHA512, knownKey())(s) }},
-	{name: "a signature of PSS", sign: func(s string) []byte { return ps(crypto.SHA256, knownKey())(s) }},
-	{name: "a signature that is cut", token: swap(2, func(s string) string { return s[:len(s)-6] + "AA" })},
-	{name: "a payload that was changed", token: swap(1, func(s string) string {
+	{name: "a signature with another hash", sign: func(s string) []byte { return rs(crypto.SHA512, knownKey())(s) }},
+	{name: "a signature with PSS", sign: func(s string) []byte { return ps(crypto.SHA256, knownKey())(s) }},
+	{name: "a truncated signature", token: swap(2, func(s string) string { return s[:len(s)-6] + "AA" })},
+	{name: "an altered payload", token: swap(1, func(s string) string {
 		payload, _ := base64.RawURLEncoding.DecodeString(s)
 		return b64(bytes.Replace(payload, []byte(`"session_1"`), []byte(`"session_2"`), 1))
 	})},
-	{name: "a header that was changed", token: swap(0, func(string) string { return b64([]byte(`{"kid":"key_known","alg":"RS256"}`)) })},
-	{name: "the ID of a published key of another kind", header: set("kid", knownID), sign: es256},
+	{name: "an altered header", token: swap(0, func(string) string { return b64([]byte(`{"kid":"key_known","alg":"RS256"}`)) })},
+	{name: "the ID of a published key of another type", header: set("kid", knownID), sign: es256},
 }
 
-// byItsClaims are tokens that are well signed, and of somebody else or for somebody else or of another time. The clock
-// shows full seconds.
-func byItsClaims(m *App) []forgery {
+// forgedClaims returns tokens with a valid signature and a wrong issuer, client, subject, session or time, or a malformed
+// payload. The clock must show full seconds.
+func forgedClaims(m *App) []forgery {
 	issuer, client := m.Fake.Issuer(), m.Fake.ClientID()
 	deflated := func(text string) string {
 		var b bytes.Buffer
@@ -178,8 +182,8 @@ func byItsClaims(m *App) []forgery {
 		{name: "exp null", claims: set("exp", nil)},
 		{name: "exp true", claims: set("exp", true)},
 		{name: "an exp that is a list", claims: set("exp", []int{4102444800})},
-		{name: "an exp that came twice", claimsText: last(`"exp":4102444800`)},
-		{name: "an exp in other letters", claims: func(c object) { c["EXP"] = c["exp"]; delete(c, "exp") }},
+		{name: "a duplicate exp", claimsText: last(`"exp":4102444800`)},
+		{name: "an exp in upper case", claims: func(c object) { c["EXP"] = c["exp"]; delete(c, "exp") }},
 		{name: "nbf 61 s ahead", claims: at("nbf", 61*time.Second)},
 		{name: "nbf an hour ahead", claims: at("nbf", time.Hour)},
 		{name: "an nbf that is a string", claims: set("nbf", "0")},
@@ -188,55 +192,55 @@ func byItsClaims(m *App) []forgery {
 		{name: "an iat that is a string", claims: set("iat", "1")},
 		{name: "no iss", claims: without("iss")},
 		{name: "an empty iss", claims: set("iss", "")},
-		{name: "a stranger's iss", claims: set("iss", "https://evil.example")},
-		{name: "an iss that begins like ours", claims: set("iss", issuer+".evil.example")},
-		{name: "an iss that goes on behind ours", claims: set("iss", issuer+"/evil")},
-		{name: "an iss with two slashes behind ours", claims: set("iss", issuer+"//")},
-		{name: "an iss in other letters", claims: set("iss", strings.ToUpper(issuer))},
-		{name: "an iss of another client", claims: set("iss", strings.Replace(issuer, client, "client_evil", 1))},
-		{name: "an iss that is a list with ours in it", claims: set("iss", []string{issuer})},
-		{name: "an iss that came twice", claimsText: first(`"iss":"https://evil.example"`)},
+		{name: "an unknown iss", claims: set("iss", "https://evil.example")},
+		{name: "our iss with a suffix of its host", claims: set("iss", issuer+".evil.example")},
+		{name: "our iss with another path", claims: set("iss", issuer+"/evil")},
+		{name: "our iss with two trailing slashes", claims: set("iss", issuer+"//")},
+		{name: "our iss in upper case", claims: set("iss", strings.ToUpper(issuer))},
+		{name: "the iss of another client", claims: set("iss", strings.Replace(issuer, client, "client_evil", 1))},
+		{name: "an iss that is a list with our iss", claims: set("iss", []string{issuer})},
+		{name: "a duplicate iss", claimsText: first(`"iss":"https://evil.example"`)},
 		{name: "another client_id", claims: set("client_id", "client_evil")},
-		{name: "a client_id that begins like ours", claims: set("client_id", client+"1")},
-		{name: "a client_id in other letters", claims: set("client_id", strings.ToUpper(client))},
+		{name: "our client_id with a suffix", claims: set("client_id", client+"1")},
+		{name: "our client_id in upper case", claims: set("client_id", strings.ToUpper(client))},
 		{name: "an empty client_id", claims: set("client_id", "")},
-		{name: "a client_id that is a list with ours in it", claims: set("client_id", []string{client})},
+		{name: "a client_id that is a list with our client_id", claims: set("client_id", []string{client})},
 		{name: "a client_id that is null", claims: set("client_id", nil)},
 		{name: "no sub", claims: without("sub")},
 		{name: "an empty sub", claims: set("sub", "")},
 		{name: "a sub that is a number", claims: set("sub", 7)},
 		{name: "a sub that is null", claims: set("sub", nil)},
 		{name: "a sub that is a list", claims: set("sub", []string{"user_kim"})},
-		{name: "a sub that came twice", claimsText: first(`"sub":"user_lee"`)},
+		{name: "a duplicate sub", claimsText: first(`"sub":"user_lee"`)},
 		{name: "no sid", claims: without("sid")},
 		{name: "an empty sid", claims: set("sid", "")},
 		{name: "a sid that is a number", claims: set("sid", 7)},
 		{name: "a payload that is a list", claimsText: as(`[1]`)},
-		{name: "a payload that is no JSON", claimsText: func(c string) string { return c[:len(c)-1] }},
-		{name: "a payload with something behind it", claimsText: func(c string) string { return c + "{}" }},
-		{name: "a payload that was deflated", header: set("zip", "DEF"), claims: set("padding", strings.Repeat("x", 20<<10)), claimsText: deflated},
-		{name: "a payload of another application's", claimsText: as(`{"user":{"id":"user_kim"}}`)},
+		{name: "a payload that is not JSON", claimsText: func(c string) string { return c[:len(c)-1] }},
+		{name: "a payload with trailing data", claimsText: func(c string) string { return c + "{}" }},
+		{name: "a deflated payload", header: set("zip", "DEF"), claims: set("padding", strings.Repeat("x", 20<<10)), claimsText: deflated},
+		{name: "a payload without registered claims", claimsText: as(`{"user":{"id":"user_kim"}}`)},
 	}
 }
 
-// passing are tokens at the very edge of what passes.
-func validForgeries(m *App) []forgery {
+// tokensAtLimits returns tokens that are just valid.
+func tokensAtLimits(m *App) []forgery {
 	at := func(name string, d time.Duration) func(object) { return set(name, m.Clock.Now().Add(d).Unix()) }
 	return []forgery{
-		{name: "one without a flaw"},
+		{name: "a token without a fault"},
 		{name: "exp 59 s ago", claims: at("exp", -59*time.Second)},
 		{name: "nbf 59 s ahead", claims: at("nbf", 59*time.Second)},
 		{name: "iat 59 s ahead", claims: at("iat", 59*time.Second)},
 		{name: "an exp with a fraction", claims: set("exp", float64(m.Clock.Now().Unix())+100.5)},
-		{name: "an iss with a slash at its end", claims: set("iss", m.Fake.Issuer()+"/")},
-		{name: "an iss of WorkOS's own", claims: set("iss", "https://api.workos.com")},
-		{name: "no client_id, as older environments have it", claims: without("client_id")},
+		{name: "our iss with a trailing slash", claims: set("iss", m.Fake.Issuer()+"/")},
+		{name: "the iss of WorkOS", claims: set("iss", "https://api.workos.com")},
+		{name: "no client_id, as in older environments", claims: without("client_id")},
 		{name: "a header with a typ", header: set("typ", "JWT")},
 	}
 }
 
-// expired are tokens that have been good.
-func expired(m *App) []forgery {
+// expiredTokens returns tokens that were valid until they expired.
+func expiredTokens(m *App) []forgery {
 	at := func(d time.Duration) func(object) { return set("exp", m.Clock.Now().Add(d).Unix()) }
 	return []forgery{
 		{name: "exp 60 s ago", claims: at(-60 * time.Second)},
@@ -247,72 +251,72 @@ func expired(m *App) []forgery {
 	}
 }
 
-// door is a way in for a token.
-type door struct {
-	name string
-	open func(*testing.T) *App
-	// refuses tells, by assertions, that a token was refused; stale means that it is one that has expired.
-	refuses func(t *testing.T, m *App, token string, stale bool)
-	// admits is who comes in with a token that is good.
-	admits func(t *testing.T, m *App, token string) (visitor string)
+// tokenInput is a place where the application accepts an access token.
+type tokenInput struct {
+	name   string
+	newApp func(*testing.T) *App
+	// refuses checks that a token is refused. If expired is set, the token is valid but for its expiry.
+	refuses func(t *testing.T, m *App, token string, expired bool)
+	// accepts sends a valid token and returns the signed-in user.
+	accepts func(t *testing.T, m *App, token string) (user string)
 }
 
-var doors = []door{
+var tokenInputs = []tokenInput{
 	{
-		name: "in a genuine seal",
-		open: func(t *testing.T) *App { return newSharingApp(t) },
-		refuses: func(t *testing.T, m *App, token string, stale bool) {
+		name:   "in a sealed session",
+		newApp: func(t *testing.T) *App { return newSharingApp(t) },
+		refuses: func(t *testing.T, m *App, token string, expired bool) {
 			cookie := m.sealed(token, nil)
 			before := m.Fake.Calls(authkittest.RouteRefresh)
-			if !stale {
+			if !expired {
 				m.isNobody(cookie)
-				assert.Equal(t, before, m.Fake.Calls(authkittest.RouteRefresh), "nothing is asked for on its behalf")
+				assert.Equal(t, before, m.Fake.Calls(authkittest.RouteRefresh), "a forged token causes no refresh")
 				return
 			}
 			assert.Empty(t, m.visitor(cookie))
-			assert.Equal(t, before+1, m.Fake.Calls(authkittest.RouteRefresh), "what has been a session may be renewed, if WorkOS says so")
+			assert.Equal(t, before+1, m.Fake.Calls(authkittest.RouteRefresh), "an expired token may be refreshed at WorkOS")
 			assert.Empty(t, m.visitor(cookie))
-			m.Clock.Advance(2 * time.Minute) // before the next, which has the same refresh token
+			m.Clock.Advance(2 * time.Minute) // the next token has the same refresh token, whose refusal is remembered
 		},
-		admits: func(t *testing.T, m *App, token string) string {
-			// One that has just expired is renewed, or else serves.
+		accepts: func(t *testing.T, m *App, token string) string {
+			// A token that has just expired is refreshed. If the refresh fails, the old token is accepted within the skew.
 			m.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`})
 			return m.visitor(m.sealed(token, nil))
 		},
 	},
 	{
-		name: "as a bearer token",
-		open: func(t *testing.T) *App { return newPlainApp(t, authkit.WithBearerTokens()) },
-		refuses: func(t *testing.T, m *App, token string, stale bool) {
+		name:   "as a bearer token",
+		newApp: func(t *testing.T) *App { return newPlainApp(t, authkit.WithBearerTokens()) },
+		refuses: func(t *testing.T, m *App, token string, expired bool) {
 			for _, path := range []string{"/api/me", "/account", "/"} {
 				for _, header := range []http.Header{Bearer(token), with(Navigation(), "Authorization", "bEARER  "+token)} {
 					resp := m.Send(Request{Target: path, Header: header})
 					assert.NotContains(t, resp.Body, "user_kim")
-					assert.Empty(t, resp.Header["Set-Cookie"], "neither a session nor a sign-in")
+					assert.Empty(t, resp.Header["Set-Cookie"], "neither a session nor a sign-in is set")
 					if path == "/" {
 						assert.Equal(t, http.StatusOK, resp.Status)
 						continue
 					}
 					assert.Equal(t, http.StatusUnauthorized, resp.Status)
 					assert.Contains(t, resp.Header.Get("WWW-Authenticate"), `error="invalid_token"`)
-					assert.Equal(t, stale, strings.Contains(resp.Header.Get("WWW-Authenticate"), "expired"))
+					assert.Equal(t, expired, strings.Contains(resp.Header.Get("WWW-Authenticate"), "expired"))
 				}
 			}
 			assert.Zero(t, m.Fake.Calls(authkittest.RouteRefresh))
 		},
-		admits: func(t *testing.T, m *App, token string) string {
+		accepts: func(t *testing.T, m *App, token string) string {
 			resp := m.Send(Request{Target: "/api/me", Header: Bearer(token)})
 			assert.Empty(t, resp.Header["Set-Cookie"])
 			return m.visitorOf(resp)
 		},
 	},
 	{
-		name: "in the reply to an exchange",
-		open: func(t *testing.T) *App { return newPlainApp(t) },
+		name:   "in the reply to a code exchange",
+		newApp: func(t *testing.T) *App { return newPlainApp(t) },
 		refuses: func(t *testing.T, m *App, token string, _ bool) {
 			refusedWithAPage(t, m.exchangeFor(token, "user_kim"), http.StatusBadGateway)
 		},
-		admits: func(t *testing.T, m *App, token string) string {
+		accepts: func(t *testing.T, m *App, token string) string {
 			resp := m.exchangeFor(token, "user_kim")
 			require.Equal(t, http.StatusSeeOther, resp.Status)
 			m.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`})
@@ -320,16 +324,16 @@ var doors = []door{
 		},
 	},
 	{
-		name: "in the reply to a refresh",
-		open: func(t *testing.T) *App { return newSharingApp(t) },
+		name:   "in the reply to a refresh",
+		newApp: func(t *testing.T) *App { return newSharingApp(t) },
 		refuses: func(t *testing.T, m *App, token string, _ bool) {
 			resp := m.refreshTo(token, object{"id": "user_kim", "email": Kim})
 			assert.Equal(t, http.StatusUnauthorized, resp.Status)
-			for _, c := range resp.SetCookies(t) { // what is left of the session, were it to come back
+			for _, c := range resp.SetCookies(t) { // a cookie that remains must not hold the token
 				assert.NotContains(t, m.unsealed(c.Name+"="+c.Value).AccessToken, token)
 			}
 		},
-		admits: func(t *testing.T, m *App, token string) string {
+		accepts: func(t *testing.T, m *App, token string) string {
 			resp := m.refreshTo(token, object{"id": "user_kim", "email": Kim})
 			require.Len(t, resp.SetCookies(t), 1)
 			return m.visitorOf(resp)
@@ -337,14 +341,14 @@ var doors = []door{
 	},
 }
 
-// reply is what WorkOS answers with an access token.
+// reply returns a reply of WorkOS with an access token and a user.
 func reply(token string, user object) authkittest.Fault {
-	whole := object{"object": "user", "email_verified": true}
-	maps.Copy(whole, user)
-	return authkittest.Fault{Body: marshal(object{"access_token": token, "refresh_token": "refresh-token-of-a-forged-reply", "user": whole})}
+	profile := object{"object": "user", "email_verified": true}
+	maps.Copy(profile, user)
+	return authkittest.Fault{Body: marshal(object{"access_token": token, "refresh_token": "refresh-token-of-a-forged-reply", "user": profile})}
 }
 
-// exchangeFor is what the callback answers when an exchange brings a certain token.
+// exchangeFor returns the answer of the callback if the code exchange returns the given token.
 func (m *App) exchangeFor(token, userID string) Response {
 	m.T.Helper()
 	s := m.BeginAs("/login", Kim)
@@ -353,7 +357,7 @@ func (m *App) exchangeFor(token, userID string) Response {
 	return m.finish(s)
 }
 
-// refreshTo is what a stale session of kim's is answered when its refresh brings a certain token.
+// refreshTo returns the answer to a request with a stale session of kim if the refresh returns the given token.
 func (m *App) refreshTo(token string, user object) Response {
 	m.T.Helper()
 	stale := m.forge(forgery{claims: set("exp", m.Clock.Now().Add(-time.Hour).Unix())})
@@ -364,43 +368,43 @@ func (m *App) refreshTo(token string, user object) Response {
 }
 
 func TestAForgedTokenIsRefusedEverywhere(t *testing.T) {
-	var stolen listener
-	elsewhere := stolen.listen(t)
-	for _, d := range doors {
-		t.Run(d.name, func(t *testing.T) {
-			m := d.open(t)
+	var attacker listener
+	attackerURL := attacker.listen(t)
+	for _, input := range tokenInputs {
+		t.Run(input.name, func(t *testing.T) {
+			m := input.newApp(t)
 			m.publishKnown()
 			keys := m.Fake.Calls(authkittest.RouteJWKS)
 			for _, group := range []struct {
 				name      string
 				forgeries []forgery
-				stale     bool
+				expired   bool
 			}{
-				{"by its form", byItsForm(m), false}, {"by its header", byItsHeader(elsewhere), false},
-				{"by its signature", byItsSignature, false}, {"by its claims", byItsClaims(m), false}, {"by its age", expired(m), true},
+				{"form", malformedTokens(m), false}, {"header", forgedHeaders(attackerURL), false},
+				{"signature", forgedSignatures, false}, {"claims", forgedClaims(m), false}, {"expiry", expiredTokens(m), true},
 			} {
 				for _, f := range group.forgeries {
 					t.Run(group.name+": "+f.name, func(t *testing.T) {
-						d.refuses(t, m, m.forge(f), group.stale)
+						input.refuses(t, m, m.forge(f), group.expired)
 					})
 				}
-				if group.name == "by its header" && !strings.Contains(d.name, "reply") {
-					assert.Equal(t, keys, m.Fake.Calls(authkittest.RouteJWKS), "so far nothing was verified, so no key was needed")
+				if group.name == "header" && !strings.Contains(input.name, "reply") {
+					assert.Equal(t, keys, m.Fake.Calls(authkittest.RouteJWKS), "a token with a bad form or header causes no fetch of keys")
 				}
 			}
 		})
 	}
-	assert.Zero(t, stolen.heard.Load(), "a token that names an address has it asked for nothing")
+	assert.Zero(t, attacker.heard.Load(), "a URL in a token is never requested")
 }
 
 func TestATokenAtTheLimitsIsAcceptedEverywhere(t *testing.T) {
-	for _, d := range doors {
-		t.Run(d.name, func(t *testing.T) {
-			m := d.open(t)
+	for _, input := range tokenInputs {
+		t.Run(input.name, func(t *testing.T) {
+			m := input.newApp(t)
 			m.publishKnown()
-			for _, f := range validForgeries(m) {
+			for _, f := range tokensAtLimits(m) {
 				t.Run(f.name, func(t *testing.T) {
-					assert.Contains(t, []string{Kim, "user_kim"}, d.admits(t, m, m.forge(f)))
+					assert.Contains(t, []string{Kim, "user_kim"}, input.accepts(t, m, m.forge(f)))
 				})
 			}
 		})
@@ -433,31 +437,31 @@ func TestASealWithTheTokenAndTheProfileOfTwoUsersIsAnonymous(t *testing.T) {
 	token := m.forge(good)
 	require.Equal(t, Kim, m.visitor(m.sealed(token, nil)))
 	for name, user := range map[string]any{
-		"the profile of another":         object{"object": "user", "id": "user_lee", "email": lee},
-		"another's ID, kim's address":    object{"object": "user", "id": "user_lee", "email": Kim},
-		"an ID in other letters":         object{"object": "user", "id": "USER_KIM", "email": Kim},
-		"an ID with a space":             object{"object": "user", "id": "user_kim ", "email": Kim},
-		"an ID that goes on":             object{"object": "user", "id": "user_kim\x00", "email": Kim},
-		"an empty ID":                    object{"object": "user", "id": "", "email": Kim},
-		"no ID":                          object{"object": "user", "email": Kim},
-		"an ID that is a number":         object{"object": "user", "id": 7, "email": Kim},
-		"an ID that is a list":           object{"object": "user", "id": []string{"user_kim"}, "email": Kim},
-		"an ID in other letters' member": object{"object": "user", "Id": "user_lee", "id": "user_lee", "email": Kim},
-		"a profile that is a list":       []string{"user_kim"},
-		"a profile that is a string":     "user_kim",
-		"no profile":                     nil,
+		"the profile of another user":           object{"object": "user", "id": "user_lee", "email": lee},
+		"the ID of another user":                object{"object": "user", "id": "user_lee", "email": Kim},
+		"an ID in upper case":                   object{"object": "user", "id": "USER_KIM", "email": Kim},
+		"an ID with a trailing space":           object{"object": "user", "id": "user_kim ", "email": Kim},
+		"an ID with a suffix":                   object{"object": "user", "id": "user_kim\x00", "email": Kim},
+		"an empty ID":                           object{"object": "user", "id": "", "email": Kim},
+		"no ID":                                 object{"object": "user", "email": Kim},
+		"an ID that is a number":                object{"object": "user", "id": 7, "email": Kim},
+		"an ID that is a list":                  object{"object": "user", "id": []string{"user_kim"}, "email": Kim},
+		"a duplicate ID member in another case": object{"object": "user", "Id": "user_lee", "id": "user_lee", "email": Kim},
+		"a profile that is a list":              []string{"user_kim"},
+		"a profile that is a string":            "user_kim",
+		"no profile":                            nil,
 	} {
 		t.Run(name, func(t *testing.T) { m.isNobody(m.sealed(token, object{"user": user})) })
 	}
 	for name, plaintext := range map[string]string{
-		"a list":                    `[]`,
-		"null":                      `null`,
-		"a string":                  `"` + token + `"`,
-		"no JSON":                   token,
-		"a sign-in under way":       `{"nonce":"x","codeVerifier":"y","returnPathname":"/"}`,
-		"a session without tokens":  `{"user":{"id":"user_kim","email":"` + Kim + `"}}`,
-		"a token that is a number":  `{"accessToken":7,"user":{"id":"user_kim"}}`,
-		"an object of ten thousand": `{"accessToken":"` + token + `","user":` + strings.Repeat(`{"user":`, 2000) + `1` + strings.Repeat(`}`, 2000) + `}`,
+		"a list":                   `[]`,
+		"null":                     `null`,
+		"a string":                 `"` + token + `"`,
+		"not JSON":                 token,
+		"a pending sign-in":        `{"nonce":"x","codeVerifier":"y","returnPathname":"/"}`,
+		"a session without tokens": `{"user":{"id":"user_kim","email":"` + Kim + `"}}`,
+		"a token that is a number": `{"accessToken":7,"user":{"id":"user_kim"}}`,
+		"a deeply nested user":     `{"accessToken":"` + token + `","user":` + strings.Repeat(`{"user":`, 2000) + `1` + strings.Repeat(`}`, 2000) + `}`,
 	} {
 		t.Run("sealed: "+name, func(t *testing.T) { m.isNobody(m.sealedText(plaintext)) })
 	}
