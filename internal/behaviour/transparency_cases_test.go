@@ -1,4 +1,4 @@
-// What handlers do with a connection.
+// The uses of a connection that the tests compare with and without the middleware.
 
 package behaviour
 
@@ -29,14 +29,14 @@ var digits = strings.Repeat("0123456789", 30_000)
 type outerKey struct{}
 
 var behaviours = map[string]behaviour{
-	"it answers": {handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
+	"answer": {handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Vary", "Accept")
 		http.SetCookie(w, &http.Cookie{Name: "theme", Value: "dark"})
 		w.WriteHeader(http.StatusTeapot)
 		n, err := io.WriteString(w, "short and stout")
 		e.note("%d %v", n, err)
 	}},
-	"it sends events, one at a time": {
+	"stream events": {
 		handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/event-stream")
 			io.WriteString(w, "data: 1\n\n")
@@ -48,14 +48,14 @@ var behaviours = map[string]behaviour{
 		read: func(e *encounter, resp *http.Response) string {
 			first := make([]byte, len("data: 1\n\n"))
 			_, err := io.ReadFull(resp.Body, first)
-			require.NoError(e.t, err, "the first event comes before the second is written")
-			close(e.goOn)
+			require.NoError(e.t, err, "the first event arrives before the second is written")
+			close(e.resume)
 			rest, err := io.ReadAll(resp.Body)
 			require.NoError(e.t, err)
 			return string(first) + string(rest)
 		},
 	},
-	"it flushes before it writes": {
+	"flush before the first write": {
 		handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
 			e.note("flushed: %v", http.NewResponseController(w).Flush())
 			e.wait(r)
@@ -63,33 +63,33 @@ var behaviours = map[string]behaviour{
 			io.WriteString(w, "body")
 		},
 		read: func(e *encounter, resp *http.Response) string {
-			close(e.goOn)
+			close(e.resume)
 			return readAll(e, resp.Body)
 		},
 	},
-	"it speaks WebSocket": {only: "HTTP/1.1", handle: speakWebSocket, ask: askWebSocket, read: readWebSocket},
-	"it would take over the connection": {only: "HTTP/2.0", handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
+	"speak WebSocket": {only: "HTTP/1.1", handle: speakWebSocket, ask: askWebSocket, read: readWebSocket},
+	"try to hijack over HTTP/2": {only: "HTTP/2.0", handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
 		_, _, err := http.NewResponseController(w).Hijack()
 		e.note("not supported: %t", errors.Is(err, http.ErrNotSupported))
 		_, hijacks := w.(http.Hijacker)
-		e.note("and not offered: %t", !hijacks)
+		e.note("not implemented: %t", !hijacks)
 		w.WriteHeader(http.StatusUpgradeRequired)
 	}},
-	"it takes over the connection and says nothing": {only: "HTTP/1.1", handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
+	"hijack and close the connection": {only: "HTTP/1.1", handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := w.(http.Hijacker).Hijack()
 		e.note("%v", err)
 		_, err = w.Write([]byte("too late"))
 		e.note("%t", errors.Is(err, http.ErrHijacked))
 		conn.Close()
 	}},
-	"it controls the response": {handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
+	"use the response controller": {handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
 		controller := http.NewResponseController(w)
 		e.note("%v", controller.SetReadDeadline(time.Now().Add(time.Hour)))
 		e.note("%v", controller.SetWriteDeadline(time.Now().Add(time.Hour)))
 		e.note("%v", controller.EnableFullDuplex())
 		e.note("%v", controller.Flush())
 	}},
-	"it reads past a deadline": {
+	"read after the read deadline": {
 		ask: func(e *encounter) *http.Request {
 			body, end := io.Pipe()
 			go func() { <-e.ended; end.Close() }()
@@ -103,16 +103,16 @@ var behaviours = map[string]behaviour{
 			io.WriteString(w, "body")
 		},
 	},
-	"it writes past a deadline": {handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
+	"write after the write deadline": {handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
 		e.note("%v", http.NewResponseController(w).SetWriteDeadline(time.Now().Add(-time.Second)))
 		io.WriteString(w, digits)
 	}},
-	"it reads and writes by turns": {
+	"read and write in turns": {
 		ask: func(e *encounter) *http.Request {
 			body, lines := io.Pipe()
 			go func() {
 				io.WriteString(lines, "one\n")
-				<-e.goOn
+				<-e.resume
 				io.WriteString(lines, "two\n")
 				lines.Close()
 			}()
@@ -129,24 +129,24 @@ var behaviours = map[string]behaviour{
 		read: func(e *encounter, resp *http.Response) string {
 			reader := bufio.NewReader(resp.Body)
 			first, err := reader.ReadString('\n')
-			require.NoError(e.t, err, "the first answer comes before the second line")
-			close(e.goOn)
+			require.NoError(e.t, err, "the first answer arrives before the second line is sent")
+			close(e.resume)
 			return first + readAll(e, reader)
 		},
 	},
-	"it sends trailers": {handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
+	"send trailers": {handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Trailer", "X-Checksum")
 		io.WriteString(w, "body")
 		w.Header().Set("X-Checksum", "42")
 		w.Header().Set(http.TrailerPrefix+"X-Unannounced", "yes")
 	}},
-	"it sends trailers and no body": {handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
+	"send trailers without a body": {handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Trailer", "X-Checksum")
 		w.WriteHeader(http.StatusOK)
 		w.(http.Flusher).Flush()
 		w.Header().Set("X-Checksum", "42")
 	}},
-	"it sends early hints": {handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
+	"send early hints": {handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Link", "</style.css>; rel=preload")
 		w.WriteHeader(http.StatusEarlyHints)
 		w.Header().Add("Link", "</script.js>; rel=preload")
@@ -155,23 +155,23 @@ var behaviours = map[string]behaviour{
 		w.WriteHeader(http.StatusAccepted)
 		io.WriteString(w, "body")
 	}},
-	"it is asked for the header alone": {
+	"answer a HEAD request": {
 		ask: func(e *encounter) *http.Request { return e.asking("HEAD", nil) },
 		handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
 			n, err := io.WriteString(w, "body")
 			e.note("%d %v", n, err)
 		},
 	},
-	"it is asked for the header of a file alone": {
+	"answer a HEAD request for a file": {
 		ask:    func(e *encounter) *http.Request { return e.asking("HEAD", nil) },
 		handle: serveDigits,
 	},
-	"it serves a file": {handle: serveDigits},
-	"it serves a part": {ask: asking("Range", "bytes=5-14"), handle: serveDigits},
-	"it serves two parts": {ask: asking("Range", "bytes=0-4,10-19"), handle: serveDigits, read: func(e *encounter, resp *http.Response) string {
+	"serve a file":  {handle: serveDigits},
+	"serve a range": {ask: asking("Range", "bytes=5-14"), handle: serveDigits},
+	"serve two ranges": {ask: asking("Range", "bytes=0-4,10-19"), handle: serveDigits, read: func(e *encounter, resp *http.Response) string {
 		_, params, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 		require.NoError(e.t, err)
-		resp.Header.Set("Content-Type", "multipart/byteranges") // its boundary is another each time
+		resp.Header.Set("Content-Type", "multipart/byteranges") // the boundary is random
 		var parts []string
 		for reader := multipart.NewReader(resp.Body, params["boundary"]); ; {
 			part, err := reader.NextPart()
@@ -182,42 +182,42 @@ var behaviours = map[string]behaviour{
 			parts = append(parts, part.Header.Get("Content-Range")+" "+readAll(e, part))
 		}
 	}},
-	"it is asked for a part that is not there":     {ask: asking("Range", "bytes=999999-"), handle: serveDigits},
-	"it is asked for a part of an earlier version": {ask: asking("Range", "bytes=5-14", "If-Range", `"v0"`), handle: serveDigits},
-	"it is asked whether something has changed":    {ask: asking("If-None-Match", `"v1"`), handle: serveDigits},
-	"it is asked whether it is newer":              {ask: asking("If-Modified-Since", Start.Format(http.TimeFormat)), handle: serveDigits},
-	"it is asked for a version that is gone":       {ask: asking("If-Match", `"v0"`), handle: serveDigits},
-	"it sends a file from the disk": {handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
+	"serve a range beyond the end":      {ask: asking("Range", "bytes=999999-"), handle: serveDigits},
+	"serve a range of an older version": {ask: asking("Range", "bytes=5-14", "If-Range", `"v0"`), handle: serveDigits},
+	"answer If-None-Match":              {ask: asking("If-None-Match", `"v1"`), handle: serveDigits},
+	"answer If-Modified-Since":          {ask: asking("If-Modified-Since", Start.Format(http.TimeFormat)), handle: serveDigits},
+	"answer If-Match":                   {ask: asking("If-Match", `"v0"`), handle: serveDigits},
+	"serve a file from disk": {handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
 		file := fileOfDigits(e)
 		defer file.Close()
 		http.ServeContent(w, r, "digits.txt", Start, file)
 	}},
-	"it copies a file from the disk": {handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
+	"copy a file from disk": {handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
 		file := fileOfDigits(e)
 		defer file.Close()
 		w.Header().Set("Content-Length", fmt.Sprint(len(digits)))
 		n, err := io.Copy(w, file)
 		e.note("%d %v", n, err)
 	}},
-	"it has time enough, inside": {inside: timeout(time.Hour), handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
+	"answer within a timeout inside the middleware": {inside: timeout(time.Hour), handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "in time")
 	}},
-	"it has time enough, outside": {around: timeout(time.Hour), handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
+	"answer within a timeout outside the middleware": {around: timeout(time.Hour), handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "in time")
 	}},
-	"it runs out of time, inside":  {inside: timeout(50 * time.Millisecond), handle: runOutOfTime},
-	"it runs out of time, outside": {around: timeout(50 * time.Millisecond), handle: runOutOfTime, unseen: true},
-	"it aborts": {handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
+	"exceed a timeout inside the middleware":  {inside: timeout(50 * time.Millisecond), handle: exceedTimeout},
+	"exceed a timeout outside the middleware": {around: timeout(50 * time.Millisecond), handle: exceedTimeout, unseen: true},
+	"abort": {handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "half")
 		panic(http.ErrAbortHandler)
 	}},
-	"it aborts half way": {handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
+	"abort after a flush": {handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "half")
 		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
 	}},
-	"it panics": {handle: func(*encounter, http.ResponseWriter, *http.Request) { panic("a mistake") }},
-	"it panics and is recovered from": {
+	"panic": {handle: func(*encounter, http.ResponseWriter, *http.Request) { panic("a mistake") }},
+	"panic and recover outside the middleware": {
 		around: func(next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				defer func() {
@@ -230,7 +230,7 @@ var behaviours = map[string]behaviour{
 		},
 		handle: func(*encounter, http.ResponseWriter, *http.Request) { panic("a mistake") },
 	},
-	"it reads what others have put into the context": {
+	"read the context": {
 		around: func(next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				ctx, cancel := context.WithDeadline(context.WithValue(r.Context(), outerKey{}, "from outside"), Start.AddDate(1000, 0, 0))
@@ -249,9 +249,9 @@ var behaviours = map[string]behaviour{
 			e.note("%v, %v", inner.Err(), context.Cause(inner))
 		},
 	},
-	"its client goes away": {
+	"lose the client": {
 		ask: func(e *encounter) *http.Request {
-			go func() { <-e.began; e.leave() }()
+			go func() { <-e.began; e.cancel() }()
 			return e.asking("GET", nil)
 		},
 		handle: func(e *encounter, _ http.ResponseWriter, r *http.Request) {
@@ -259,11 +259,11 @@ var behaviours = map[string]behaviour{
 			case <-r.Context().Done():
 				e.note("%v, %v", r.Context().Err(), context.Cause(r.Context()))
 			case <-time.After(Patience):
-				e.note("nobody told it")
+				e.note("the context was not cancelled")
 			}
 		},
 	},
-	"it takes a large upload": {
+	"read a large upload": {
 		ask: func(e *encounter) *http.Request { return e.sending("PUT", nil, endingReader(8<<20)) },
 		handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
 			sum := sha256.New()
@@ -272,7 +272,7 @@ var behaviours = map[string]behaviour{
 			fmt.Fprintf(w, "%x", sum.Sum(nil))
 		},
 	},
-	"it sends a large upload back while it comes": {
+	"echo a large upload while it arrives": {
 		ask: func(e *encounter) *http.Request { return e.sending("PUT", nil, strings.NewReader(digits+digits)) },
 		handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
 			e.note("%v", http.NewResponseController(w).EnableFullDuplex())
@@ -280,7 +280,7 @@ var behaviours = map[string]behaviour{
 			e.note("%d of %d, %v", n, r.ContentLength, err)
 		},
 	},
-	"it sends a large upload away": {
+	"refuse a large upload": {
 		ask: func(e *encounter) *http.Request {
 			return e.sending("PUT", http.Header{"Expect": {"100-continue"}}, strings.NewReader(digits))
 		},
@@ -288,7 +288,7 @@ var behaviours = map[string]behaviour{
 			http.Error(w, "too large", http.StatusRequestEntityTooLarge)
 		},
 	},
-	"it takes an upload that asks first": {
+	"read an upload with Expect: 100-continue": {
 		ask: func(e *encounter) *http.Request {
 			return e.sending("PUT", http.Header{"Expect": {"100-continue"}}, strings.NewReader(digits))
 		},
@@ -297,7 +297,7 @@ var behaviours = map[string]behaviour{
 			e.note("%d %v", n, err)
 		},
 	},
-	"it limits an upload": {
+	"limit an upload": {
 		ask: func(e *encounter) *http.Request { return e.sending("PUT", nil, strings.NewReader(digits[:20_000])) },
 		handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
 			_, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 10_000))
@@ -305,8 +305,8 @@ var behaviours = map[string]behaviour{
 			e.note("%t", errors.As(err, &tooLarge))
 			http.Error(w, "too large", http.StatusRequestEntityTooLarge)
 		},
-		// Then net/http closes the connection, but only where it finds its own
-		// writer, by a method that no other can have.
+		// MaxBytesReader makes net/http close the connection, but only if it finds the writer of net/http, by an unexported
+		// method.
 		read: func(e *encounter, resp *http.Response) string {
 			resp.Close = false
 			return readAll(e, resp.Body)
@@ -314,6 +314,7 @@ var behaviours = map[string]behaviour{
 	},
 }
 
+// asking returns a GET with header fields, given as names and values in turn.
 func asking(nameAndValue ...string) func(*encounter) *http.Request {
 	return func(e *encounter) *http.Request {
 		header := http.Header{}
@@ -328,7 +329,7 @@ func timeout(after time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler { return http.TimeoutHandler(next, after, "too slow") }
 }
 
-func runOutOfTime(e *encounter, w http.ResponseWriter, r *http.Request) {
+func exceedTimeout(e *encounter, w http.ResponseWriter, r *http.Request) {
 	<-r.Context().Done()
 	e.note("%v", r.Context().Err())
 }
@@ -353,7 +354,7 @@ func readAll(e *encounter, r io.Reader) string {
 	return string(all)
 }
 
-// The handshake of RFC 6455, section 4, and one text frame each way.
+// WebSocket: the handshake of RFC 6455, section 4, and one text frame in each direction.
 
 func askWebSocket(e *encounter) *http.Request {
 	return e.asking("GET", http.Header{
@@ -373,11 +374,11 @@ func speakWebSocket(e *encounter, w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Upgrade", "websocket")
 	w.Header().Set("Sec-WebSocket-Accept", base64.StdEncoding.EncodeToString(accept[:]))
 	io.WriteString(buffered, "HTTP/1.1 101 Switching Protocols\r\n")
-	w.Header().Write(buffered) // with the cookie, if there is one
+	w.Header().Write(buffered) // with the refreshed session cookie, if there is one
 	io.WriteString(buffered, "\r\n")
 	assert.NoError(e.t, buffered.Flush())
 
-	frame := make([]byte, 2+4+len("hello")) // masked, as those of clients are
+	frame := make([]byte, 2+4+len("hello")) // masked, as RFC 6455, section 5.1, requires of clients
 	_, err = io.ReadFull(buffered, frame)
 	assert.NoError(e.t, err)
 	for i := range frame[6:] {

@@ -1,5 +1,5 @@
-// A handler behind the middleware, held against the same handler without it: over real servers, for nobody, for somebody
-// signed in, and for somebody whose session is renewed by the very response.
+// A handler behind the middleware compared with the same handler without it. Real servers serve it to an anonymous request,
+// to a signed-in user, and to a user whose session is refreshed by the same response.
 
 package behaviour
 
@@ -24,68 +24,69 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// behaviour is something that a handler does with its connection.
+// behaviour is one use of a connection by a handler.
 type behaviour struct {
 	handle func(*encounter, http.ResponseWriter, *http.Request)
-	// around and inside are handlers outside and inside of the middleware.
+	// around and inside wrap the handler outside and inside of the middleware. Each may be nil.
 	around, inside func(http.Handler) http.Handler
-	// ask makes the request; where it is nil, it is a plain GET.
+	// ask returns the request. If it is nil, the request is a plain GET.
 	ask func(*encounter) *http.Request
-	// read reads the response; where it is nil, its body is read to the end.
+	// read reads the response. If it is nil, the body is read to its end.
 	read func(*encounter, *http.Response) string
-	only string // the protocol that has it; both where it is empty
-	// unseen says that the response is none of what the middleware sees.
+	only string // the only protocol that supports it, or "" for both
+	// unseen reports that another handler answers, outside of the middleware.
 	unseen bool
 }
 
-// seen is what the client and the handler saw of one request.
+// seen is what the client and the handler observe during one request.
 type seen struct {
-	failed        bool // no response, or not all of it
+	failed        bool // no response, or a truncated one
 	status        int
 	proto         string
-	header        http.Header // without what the middleware may add
+	header        http.Header // without the fields that the middleware may add
 	body          string
 	trailer       http.Header
 	informational []string
-	notes         []string // of the handler
-	closes        bool     // the connection
-	sentFiles     int64    // how often the server handed a file to the connection
+	notes         []string // of the handler, by note
+	closes        bool     // the connection is closed after the response
+	sentFiles     int64    // number of files that the server handed to the connection
 }
 
-// encounter is one request and the handler that it meets.
+// encounter is one request and the handler that serves it.
 type encounter struct {
-	t     *testing.T
-	url   string
-	began chan struct{} // closed when the handler begins
-	goOn  chan struct{} // closed by the client
-	ended chan struct{} // closed when the handler has ended
-	ctx   context.Context
-	leave context.CancelFunc // is what a client does that goes away
-	mu    sync.Mutex
-	notes []string // guarded by mu
-	whose string   // the session that the handler saw; set before began is closed
+	t      *testing.T
+	url    string
+	began  chan struct{} // closed when the handler begins
+	resume chan struct{} // closed by the client
+	ended  chan struct{} // closed when the handler returns
+	ctx    context.Context
+	cancel context.CancelFunc // cancels the request, as a client that disconnects
+	mu     sync.Mutex
+	notes  []string // guarded by mu
+	whose  string   // the session that the handler saw; set before began is closed
 }
 
-// note keeps what the handler saw.
+// note records an observation of the handler.
 func (e *encounter) note(format string, args ...any) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.notes = append(e.notes, fmt.Sprintf(format, args...))
 }
 
-// wait blocks a handler until the client goes on, or has gone.
+// wait blocks the handler until the client closes resume or disconnects.
 func (e *encounter) wait(r *http.Request) {
 	select {
-	case <-e.goOn:
+	case <-e.resume:
 	case <-r.Context().Done():
 	}
 }
 
-// asking is a request without a body.
+// asking returns a request without a body.
 func (e *encounter) asking(method string, header http.Header) *http.Request {
 	return e.sending(method, header, nil)
 }
 
+// sending returns a request with a body.
 func (e *encounter) sending(method string, header http.Header, body io.Reader) *http.Request {
 	r, err := http.NewRequestWithContext(e.ctx, method, e.url, body)
 	require.NoError(e.t, err)
@@ -95,13 +96,13 @@ func (e *encounter) sending(method string, header http.Header, body io.Reader) *
 	return r
 }
 
-// meet serves the handler behind what is given, sends the request and tells
-// what was seen, the header as it came, and whose session the handler saw.
+// meet starts a server with the handler behind the given middleware and sends the request. It returns the observations, the
+// unchanged header of the response, and the user whom the handler saw.
 func (b behaviour) meet(t *testing.T, http2 bool, middleware func(http.Handler) http.Handler, cookie string) (s seen, header http.Header, whose string) {
 	t.Helper()
-	e := &encounter{t: t, began: make(chan struct{}), goOn: make(chan struct{}), ended: make(chan struct{})}
-	e.ctx, e.leave = context.WithTimeout(t.Context(), Patience)
-	defer e.leave()
+	e := &encounter{t: t, began: make(chan struct{}), resume: make(chan struct{}), ended: make(chan struct{})}
+	e.ctx, e.cancel = context.WithTimeout(t.Context(), Patience)
+	defer e.cancel()
 
 	var handler http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer close(e.ended)
@@ -126,7 +127,7 @@ func (b behaviour) meet(t *testing.T, http2 bool, middleware func(http.Handler) 
 	}
 	defer server.Close()
 	e.url = server.URL
-	server.Client().Transport.(*http.Transport).ExpectContinueTimeout = Patience // or it would not wait at all
+	server.Client().Transport.(*http.Transport).ExpectContinueTimeout = Patience // without a timeout the transport would not wait for 100
 
 	r := e.asking(http.MethodGet, nil)
 	if b.ask != nil {
@@ -156,7 +157,7 @@ func (b behaviour) meet(t *testing.T, http2 bool, middleware func(http.Handler) 
 	select {
 	case <-e.ended:
 	case <-time.After(Patience):
-		require.FailNow(t, "the handler does not end")
+		require.FailNow(t, "the handler does not return")
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -166,7 +167,7 @@ func (b behaviour) meet(t *testing.T, http2 bool, middleware func(http.Handler) 
 	return s, resp.Header, e.whose
 }
 
-// own is a header without what the middleware adds, and without the date.
+// own returns the fields of a header that the handler set: all but the Date and those that the middleware adds.
 func own(h http.Header) http.Header {
 	h = h.Clone()
 	for _, name := range []string{"Date", "Cache-Control", "Cdn-Cache-Control", "Cloudflare-Cdn-Cache-Control", "Surrogate-Control"} {
@@ -176,8 +177,8 @@ func own(h http.Header) http.Header {
 		"Vary":       func(value string) bool { return value == "Cookie" },
 		"Set-Cookie": func(line string) bool { return strings.HasPrefix(line, "authkit-session=") },
 	} {
-		if kept := slices.DeleteFunc(h.Values(name), drop); len(kept) > 0 {
-			h[name] = kept
+		if values := slices.DeleteFunc(h.Values(name), drop); len(values) > 0 {
+			h[name] = values
 		} else {
 			h.Del(name)
 		}
@@ -185,17 +186,16 @@ func own(h http.Header) http.Header {
 	return h
 }
 
-// cachingOf is what a response says to caches.
+// cachingOf returns the values of the header fields that control caches.
 func cachingOf(h http.Header) []string {
-	var said []string
+	var values []string
 	for _, name := range []string{"Cache-Control", "Cdn-Cache-Control", "Cloudflare-Cdn-Cache-Control", "Surrogate-Control"} {
-		said = append(said, h.Values(name)...)
+		values = append(values, h.Values(name)...)
 	}
-	return said
+	return values
 }
 
-// fileListener counts how often the server hands a file to a connection, which
-// the kernel then sends by itself.
+// fileListener counts the files that the server hands to a connection by ReadFrom. The kernel then sends the file (sendfile).
 type fileListener struct {
 	net.Listener
 	files atomic.Int64
@@ -237,24 +237,24 @@ func TestAHandlerBehavesTheSameBehindTheMiddleware(t *testing.T) {
 				if bare.proto != "" {
 					require.Equal(t, protocol, bare.proto)
 				}
-				for visitor, cookie := range map[string]string{"nobody": "", Kim: fresh} {
+				for user, cookie := range map[string]string{"nobody": "", Kim: fresh} {
 					behind, header, whose := b.meet(t, http2, a.Middleware, cookie)
-					assert.Equal(t, bare, behind, "for %s", visitor)
-					assert.Equal(t, cachingOf(bareHeader), cachingOf(header), "for %s", visitor)
-					assert.NotContains(t, Response{Header: header}.SetCookies(t), "authkit-session", "for %s", visitor)
-					assert.Contains(t, whose, visitor)
+					assert.Equal(t, bare, behind, "for %s", user)
+					assert.Equal(t, cachingOf(bareHeader), cachingOf(header), "for %s", user)
+					assert.NotContains(t, Response{Header: header}.SetCookies(t), "authkit-session", "for %s", user)
+					assert.Contains(t, whose, user)
 				}
 
 				behind, header, whose := b.meet(t, http2, a.Middleware, stale)
-				assert.Equal(t, bare, behind, "for somebody who is renewed")
+				assert.Equal(t, bare, behind, "for a user whose session is refreshed")
 				assert.Contains(t, whose, Kim)
 				if header == nil || b.unseen {
-					// The cookie is lost with the response, and comes with the next.
+					// The response does not carry the refreshed cookie. The next response carries it.
 					a.Send(Request{Target: "/", Cookie: stale}).NewCookie(t)
 					return
 				}
-				renewed := Response{Header: header}.NewCookie(t)
-				assert.Empty(t, a.Send(Request{Target: "/account", Cookie: renewed}).SetCookies(t))
+				refreshed := Response{Header: header}.NewCookie(t)
+				assert.Empty(t, a.Send(Request{Target: "/account", Cookie: refreshed}).SetCookies(t))
 				assert.Equal(t, []string{"private, no-store"}, cachingOf(header))
 				assert.Contains(t, header.Values("Vary"), "Cookie")
 			})
@@ -262,11 +262,11 @@ func TestAHandlerBehavesTheSameBehindTheMiddleware(t *testing.T) {
 	}
 }
 
-// Only so is a file sent by the kernel, and the test above compares what happens.
+// The server must hand the file to the connection, so that the kernel sends it. The test above compares only the content.
 func TestTheMiddlewareKeepsSendfile(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
-	for _, name := range []string{"it sends a file from the disk", "it copies a file from the disk"} {
+	for _, name := range []string{"serve a file from disk", "copy a file from disk"} {
 		t.Run(name, func(t *testing.T) {
 			sent, _, _ := behaviours[name].meet(t, false, a.Middleware, cookie)
 			assert.Positive(t, sent.sentFiles)

@@ -1,4 +1,4 @@
-// Transports, hooks and log handlers of the application that panic or end their goroutine.
+// Transports, hooks and log handlers of the application that panic or exit their goroutine.
 
 package behaviour
 
@@ -17,6 +17,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
+// panicking is a transport that panics while on is set.
 type panicking struct{ on bool }
 
 func (p *panicking) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -26,8 +27,7 @@ func (p *panicking) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// exiting is a transport that ends its goroutine, as t.FailNow does in the
-// transport of a test.
+// exiting is a transport that exits its goroutine while on is set, as t.FailNow does in the transport of a test.
 type exiting struct{ on atomic.Bool }
 
 func (e *exiting) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -37,7 +37,8 @@ func (e *exiting) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// The hook of a refresh runs on singleflight's goroutine: when it exits that (t.FailNow in a test's hook), DoChan answers nobody.
+// The refresh hook runs on the goroutine of singleflight. If the hook exits it, as t.FailNow does in a test, the channels of
+// DoChan receive no result.
 func TestARefreshHookThatExitsItsGoroutineBlocksNoRequest(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnRefresh(func(context.Context, authkit.RefreshEvent) { runtime.Goexit() })}})
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -62,7 +63,7 @@ func TestATransportThatExitsItsGoroutineBlocksNoRequest(t *testing.T) {
 	a.Clock.Advance(4 * time.Minute)
 	transport.on.Store(true)
 	resp := a.Send(Request{Target: "/account", Cookie: cookie})
-	assert.Equal(t, http.StatusOK, resp.Status, "the old token serves")
+	assert.Equal(t, http.StatusOK, resp.Status, "the old token is still accepted")
 	assert.Empty(t, resp.SetCookies(t))
 
 	a.Clock.Advance(3 * time.Minute)
@@ -79,7 +80,7 @@ func TestATransportThatExitsItsGoroutineBlocksNoRequest(t *testing.T) {
 
 	transport.on.Store(false)
 	a.Clock.Advance(5 * time.Second)
-	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: cookie}).Status, "the next exchange works")
+	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: cookie}).Status, "the next refresh succeeds")
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
@@ -89,14 +90,14 @@ func TestAPanicOfTheTransportIsLoggedAndTheNextRefreshSucceeds(t *testing.T) {
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(4 * time.Minute)
 	transport.on = true
-	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: cookie}).Status, "the old token serves")
+	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: cookie}).Status, "the old token is still accepted")
 	assert.Contains(t, a.Logs.String(), "a transport of the application's own")
 	transport.on = false
 	a.Clock.Advance(5 * time.Second)
 	a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
 }
 
-// A log handler of the application's own, on the way of the exchange.
+// The log handler of the application is called during the refresh.
 func TestALogHandlerThatExitsItsGoroutineBlocksNoRequest(t *testing.T) {
 	handler := &exitingLog{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithLogger(slog.New(handler))}})
@@ -111,6 +112,7 @@ func TestALogHandlerThatExitsItsGoroutineBlocksNoRequest(t *testing.T) {
 	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "home of "+Kim)
 }
 
+// exitingLog is a log handler that exits its goroutine while on is set.
 type exitingLog struct{ on atomic.Bool }
 
 func (l *exitingLog) Enabled(context.Context, slog.Level) bool { return true }

@@ -1,3 +1,5 @@
+// Streaming, hijacking, trailers, ranges and other uses of a connection behind the middleware.
+
 package behaviour
 
 import (
@@ -17,10 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What handlers do with a connection works behind the middleware as it does
-// without.
-
-// optionalInterfaces are those of an http.ResponseWriter that handlers ask for.
+// optionalInterfaces are the interfaces that an http.ResponseWriter may also implement.
 type optionalInterfaces struct{ flusher, hijacker, pusher, readerFrom bool }
 
 func optionalInterfacesOf(w http.ResponseWriter) (has optionalInterfaces) {
@@ -60,13 +59,13 @@ func TestTheResponseWriterHasTheOptionalInterfacesOfTheServer(t *testing.T) {
 	}
 }
 
-// serve puts one handler behind the middleware in place of an app's routes.
+// serve replaces the routes of the application by one handler behind the middleware.
 func (a *App) serve(handler http.HandlerFunc) { a.Server.Config.Handler = a.Middleware(handler) }
 
 func TestAFlushedEventArrivesBeforeItsHandlerReturns(t *testing.T) {
 	for name, flush := range map[string]func(http.ResponseWriter){
-		"by the interface":  func(w http.ResponseWriter) { w.(http.Flusher).Flush() },
-		"by the controller": func(w http.ResponseWriter) { assert.NoError(t, http.NewResponseController(w).Flush()) },
+		"http.Flusher":            func(w http.ResponseWriter) { w.(http.Flusher).Flush() },
+		"http.ResponseController": func(w http.ResponseWriter) { assert.NoError(t, http.NewResponseController(w).Flush()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
@@ -125,8 +124,8 @@ func TestEarlyHintsArriveBeforeTheResponse(t *testing.T) {
 
 func TestAGuardedHandlerCanHijackTheConnection(t *testing.T) {
 	for name, hijack := range map[string]func(http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error){
-		"by the interface": func(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) { return w.(http.Hijacker).Hijack() },
-		"by the controller": func(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) {
+		"http.Hijacker": func(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) { return w.(http.Hijacker).Hijack() },
+		"http.ResponseController": func(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) {
 			return http.NewResponseController(w).Hijack()
 		},
 	} {
@@ -186,12 +185,12 @@ func TestServeContentAnswersRangeAndConditionalRequests(t *testing.T) {
 		status int
 		body   string
 	}{
-		"whole":                        {nil, http.StatusOK, content},
-		"a part":                       {http.Header{"Range": {"bytes=5-14"}}, http.StatusPartialContent, "5678901234"},
-		"a part that is not there":     {http.Header{"Range": {"bytes=999999-"}}, http.StatusRequestedRangeNotSatisfiable, "invalid range: failed to overlap\n"},
-		"a page that has not changed":  {http.Header{"If-None-Match": {`"v1"`}}, http.StatusNotModified, ""},
-		"a page that has changed":      {http.Header{"If-None-Match": {`"v0"`}}, http.StatusOK, content},
-		"a part of an earlier version": {http.Header{"Range": {"bytes=5-14"}, "If-Range": {`"v0"`}}, http.StatusOK, content},
+		"the whole file":              {nil, http.StatusOK, content},
+		"a range":                     {http.Header{"Range": {"bytes=5-14"}}, http.StatusPartialContent, "5678901234"},
+		"a range beyond the end":      {http.Header{"Range": {"bytes=999999-"}}, http.StatusRequestedRangeNotSatisfiable, "invalid range: failed to overlap\n"},
+		"an unchanged file":           {http.Header{"If-None-Match": {`"v1"`}}, http.StatusNotModified, ""},
+		"a changed file":              {http.Header{"If-None-Match": {`"v0"`}}, http.StatusOK, content},
+		"a range of an older version": {http.Header{"Range": {"bytes=5-14"}, "If-Range": {`"v0"`}}, http.StatusOK, content},
 	} {
 		t.Run(name, func(t *testing.T) {
 			resp := a.Send(Request{Target: "/", Header: c.header})
@@ -235,10 +234,10 @@ func TestTimeoutHandlerAnswersForASlowGuardedHandler(t *testing.T) {
 	cookie := a.SignedIn(Kim).CookieHeader()
 	answered := make(chan struct{})
 	slow := a.RequireAuth(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-answered }))
-	// It answers on one goroutine while the handler goes on on another.
+	// TimeoutHandler answers on one goroutine while the slow handler runs on another.
 	a.Server.Config.Handler = a.Middleware(http.TimeoutHandler(slow, 0, "too slow"))
 	defer close(answered)
-	for range 20 { // so that the race detector meets the two in every order
+	for range 20 { // so that the race detector sees both orders
 		resp := a.Send(Request{Target: "/", Cookie: cookie})
 		assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
 		assert.Equal(t, "too slow", resp.Body)

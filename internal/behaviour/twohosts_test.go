@@ -1,4 +1,4 @@
-// An application whose domain has another host on it, which is the attacker's.
+// An application whose domain has a second host, which an attacker controls.
 
 package behaviour
 
@@ -28,15 +28,15 @@ const (
 	appURL, evilURL   = "http://" + appHost, "http://" + evilHost
 )
 
-// twoHosts is an application at http://app.example.test, which runs as two instances with one cookie password, and a
-// page at http://evil.example.test.
+// twoHosts is an application at http://app.example.test, which runs as two instances with one cookie password, and the
+// attacker's page at http://evil.example.test.
 type twoHosts struct {
 	*App
 	other  *App // the second instance
 	dialer *http.Transport
 
 	mu     sync.Mutex
-	plants []string // the Set-Cookie lines of the page at evil.example.test, guarded by mu
+	plants []string // the Set-Cookie lines of the attacker's page, guarded by mu
 }
 
 func newTwoHosts(t *testing.T, opts ...authkit.Option) *twoHosts {
@@ -61,8 +61,8 @@ func newTwoHosts(t *testing.T, opts ...authkit.Option) *twoHosts {
 	}
 	h.dialer = direct.Clone()
 	h.dialer.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		if instead := addresses[address]; instead != "" {
-			address = instead
+		if actual := addresses[address]; actual != "" {
+			address = actual
 		}
 		return new(net.Dialer).DialContext(ctx, network, address)
 	}
@@ -70,40 +70,41 @@ func newTwoHosts(t *testing.T, opts ...authkit.Option) *twoHosts {
 	return h
 }
 
-// person is somebody with a browser, and what can be seen of it from outside.
+// person is a user with a browser, and what the test observes of that browser.
 type person struct {
 	*authkittest.Browser
 	t     *testing.T
 	hosts *twoHosts
-	name  string // of the session cookie
+	name  string // of the session cookie, without a chunk number
 	email string
 
-	mu     sync.Mutex
-	toApp  int               // requests to the application since the last walk began, guarded by mu
-	toAuth int               // those to AuthKit, guarded by mu
-	setNow map[string]string // the session's cookies that the application has set and not taken away, guarded by mu
-	last   string            // the Cookie header with them when it last set any, guarded by mu
-	since  int               // how many sessions WorkOS had when this browser lost the one that it had, guarded by mu
-	others []string          // pages of the application that showed somebody else, guarded by mu
+	mu      sync.Mutex
+	toApp   int               // requests to the application in this walk, guarded by mu
+	toAuth  int               // requests to AuthKit in this walk, guarded by mu
+	current map[string]string // the session cookies that the application has set and not expired, guarded by mu
+	last    string            // the Cookie header of the session when the application last set it, guarded by mu
+	since   int               // the number of sessions at WorkOS when this browser last lost its session, guarded by mu
+	others  []string          // paths of pages that showed another user, guarded by mu
 }
 
-// mostRequests is how many requests to the application a walk may take, and how many to AuthKit.
-const mostRequests = 8
+// maxRequests is the limit of a walk: as many requests to the application, and as many to AuthKit.
+const maxRequests = 8
 
-var errTooMany = errors.New("the browser goes round and round")
+var errTooMany = errors.New("the browser is in a redirect loop")
 
+// person returns a user with a new browser. The name is that of the session cookie.
 func (h *twoHosts) person(t *testing.T, name, email string) *person {
 	p := &person{
 		Browser: authkittest.NewBrowser(), t: t, hosts: h, name: name, email: email,
-		setNow: map[string]string{}, since: len(h.Fake.Sessions()),
+		current: map[string]string{}, since: len(h.Fake.Sessions()),
 	}
 	p.Base = p
-	p.CheckRedirect = func(*http.Request, []*http.Request) error { return nil } // RoundTrip counts
+	p.CheckRedirect = func(*http.Request, []*http.Request) error { return nil } // RoundTrip limits the requests
 	t.Cleanup(p.CloseIdleConnections)
 	return p
 }
 
-// RoundTrip counts the requests, and looks at what the application answers.
+// RoundTrip counts the requests and inspects the responses of the application.
 func (p *person) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := p.count(r.URL.Host); err != nil {
 		return nil, err
@@ -122,6 +123,7 @@ func (p *person) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
+// count counts a request. It returns an error if a walk makes too many.
 func (p *person) count(host string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -132,23 +134,24 @@ func (p *person) count(host string) error {
 	default:
 		p.toAuth++
 	}
-	if p.toApp > mostRequests || p.toAuth > mostRequests {
+	if p.toApp > maxRequests || p.toAuth > maxRequests {
 		return errTooMany
 	}
 	return nil
 }
 
+// look records the session cookies that a response sets or expires, and whether its page shows another user.
 func (p *person) look(path string, lines []string, body string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	set := false
 	for _, line := range lines {
-		// Only the form in use is the application's session: one with a Domain or another path takes a planted one away.
+		// The application sets its session without a Domain and with the path "/". Other forms only expire planted cookies.
 		if c, err := http.ParseSetCookie(line); err == nil && p.isSession(c.Name) && c.Domain == "" && c.Path == "/" {
 			if c.MaxAge < 0 {
-				delete(p.setNow, c.Name)
+				delete(p.current, c.Name)
 			} else {
-				p.setNow[c.Name] = c.Value
+				p.current[c.Name] = c.Value
 				set = true
 			}
 		}
@@ -163,40 +166,40 @@ func (p *person) look(path string, lines []string, body string) {
 	}
 }
 
-// isSession reports whether a cookie is the session, or a part of it.
+// isSession reports whether a name is that of the session cookie or of one of its chunks.
 func (p *person) isSession(name string) bool {
 	return name == p.name || strings.HasPrefix(name, p.name+".")
 }
 
-// header is the Cookie header of the session. It must be called with the lock held.
+// header returns the Cookie header of the session. The caller must hold the lock.
 func (p *person) header() string {
 	var pairs []string
-	for name, value := range p.setNow {
+	for name, value := range p.current {
 		pairs = append(pairs, name+"="+value)
 	}
 	slices.Sort(pairs)
 	return strings.Join(pairs, "; ")
 }
 
-// session are the cookies by which the application knows this browser.
+// session returns the session cookies of this browser.
 func (p *person) session() (cookies []planted) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for name, value := range p.setNow {
+	for name, value := range p.current {
 		cookies = append(cookies, planted{name: name, value: value})
 	}
 	slices.SortFunc(cookies, func(a, b planted) int { return strings.Compare(a.name, b.name) })
 	return cookies
 }
 
-// copied is the Cookie header of somebody who copied the session when the application last set it.
+// copied returns the Cookie header of the session as the application last set it. An attacker may have copied it then.
 func (p *person) copied() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.last
 }
 
-// walk goes to an address of the application, follows redirects and AuthKit's forms, and returns where that ends.
+// walk opens a URL of the application, follows redirects, submits the forms of AuthKit, and returns the last page.
 func (p *person) walk(address string) *authkittest.Page {
 	p.t.Helper()
 	p.mu.Lock()
@@ -204,20 +207,20 @@ func (p *person) walk(address string) *authkittest.Page {
 	p.mu.Unlock()
 	page, err := p.Get(address)
 	for err == nil && page.URL.Host != appHost {
-		page, err = p.Submit(strings.ToUpper(p.email[:1])+p.email[1:3], nil) // the button with the person's name
+		page, err = p.Submit(strings.ToUpper(p.email[:1])+p.email[1:3], nil) // the button with the name of the user
 	}
 	require.NoError(p.t, err)
 	return page
 }
 
-// arrives walks to the guarded page and holds that the person gets there as themselves; or, where that may be, to a page
-// that names the cookie in the way.
+// arrives walks to the guarded page and checks that it shows this user. If orExplained is set, an error page that names the
+// session cookie is accepted as well.
 func (p *person) arrives(address string, orExplained bool) {
 	p.t.Helper()
 	page := p.walk(address)
-	assert.Empty(p.t, p.others, "a page shows another person")
+	assert.Empty(p.t, p.others, "a page shows another user")
 	if orExplained && page.StatusCode >= 400 && page.StatusCode < 500 {
-		assert.Contains(p.t, page.Body, p.name, "the page does not say which cookie is in the way")
+		assert.Contains(p.t, page.Body, p.name, "the error page does not name the cookie")
 		return
 	}
 	require.Equal(p.t, http.StatusOK, page.StatusCode)
@@ -225,8 +228,8 @@ func (p *person) arrives(address string, orExplained bool) {
 	require.Contains(p.t, page.Body, "page of "+p.email)
 }
 
-// plant puts cookies into the browser, each as its own host may: evil.example.test by a page, and app.example.test as
-// somebody on the way does who answers in the place of it, which plain http allows.
+// plant sets cookies in the browser. The attacker's page sets those for the Domain example.test. Those for the host
+// app.example.test are set as a network attacker can, who answers in its place over plain http.
 func (p *person) plant(cookies ...planted) {
 	p.t.Helper()
 	home, err := url.Parse(appURL + "/")
@@ -248,18 +251,18 @@ func (p *person) plant(cookies ...planted) {
 	require.NoError(p.t, err)
 }
 
-// lose notes that a cookie has taken the place of the session, or of a part of it. The application cannot know of that
-// session any more, and WorkOS is not told.
+// lose records that a planted cookie has replaced the session or one of its chunks. The application no longer receives that
+// session, so it cannot end it at WorkOS.
 func (p *person) lose(c *http.Cookie) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if was := p.setNow[c.Name]; c.Path == "/" && was != "" && was != c.Value {
-		delete(p.setNow, c.Name)
+	if old := p.current[c.Name]; c.Path == "/" && old != "" && old != c.Value {
+		delete(p.current, c.Name)
 		p.since = len(p.hosts.Fake.Sessions())
 	}
 }
 
-// signOut posts the sign-out form, and goes through AuthKit's logout.
+// signOut posts the sign-out form and follows the redirects through the logout page of AuthKit.
 func (p *person) signOut() {
 	p.t.Helper()
 	p.mu.Lock()
