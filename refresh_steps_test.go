@@ -67,11 +67,11 @@ func TestARequestFindsTheOutcomeOfAFlightThatEndedAfterItsLookup(t *testing.T) {
 	early := holdAt(a, "looked up")
 	late := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie})
 	<-early.reached
-	renewed := a.Send(behaviour.Request{Target: "/account", Cookie: cookie}).NewCookie(t)
+	refreshed := a.Send(behaviour.Request{Target: "/account", Cookie: cookie}).NewCookie(t)
 	early.release()
 	resp := <-late
 	assert.Equal(t, http.StatusOK, resp.Status)
-	assert.Equal(t, renewed, resp.NewCookie(t))
+	assert.Equal(t, refreshed, resp.NewCookie(t))
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
@@ -178,8 +178,8 @@ func TestASignOutDuringAnExchangeCallsTheSignOutHookOnce(t *testing.T) {
 func TestATokenThatIsVerifiedLaterIsVerifiedOnceForBothCookies(t *testing.T) {
 	for _, at := range []string{"one after the other", "at once"} {
 		t.Run(at, func(t *testing.T) {
-			renewed := make(chan struct{}, 9)
-			a, old := newWithStaleSession(t, authkit.WithOnRefresh(func(context.Context, authkit.RefreshEvent) { renewed <- struct{}{} }))
+			refreshed := make(chan struct{}, 9)
+			a, old := newWithStaleSession(t, authkit.WithOnRefresh(func(context.Context, authkit.RefreshEvent) { refreshed <- struct{}{} }))
 			a.Fake.AddSigningKey()
 			a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 			a.Clock.Advance(10 * time.Minute) // the loaded keys are now too old
@@ -202,7 +202,7 @@ func TestATokenThatIsVerifiedLaterIsVerifiedOnceForBothCookies(t *testing.T) {
 				second = a.Send(behaviour.Request{Target: "/account", Cookie: unverified})
 			}
 			assert.Equal(t, first.NewCookie(t), second.NewCookie(t))
-			assert.Len(t, renewed, 1, "the hook is called once for the exchange")
+			assert.Len(t, refreshed, 1, "the hook is called once for the exchange")
 			assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 		})
 	}
@@ -252,13 +252,13 @@ func TestASwitchContinuesWithARefreshThatEndedAfterItsLookup(t *testing.T) {
 	})
 	<-h.reached
 	a.Clock.Advance(4*time.Minute + time.Second)
-	renewed := a.Send(behaviour.Request{Target: "/account", Cookie: cookie}).NewCookie(t)
+	refreshed := a.Send(behaviour.Request{Target: "/account", Cookie: cookie}).NewCookie(t)
 	h.release()
 	resp := <-switched
 	assert.Equal(t, http.StatusOK, resp.Status)
 	assert.Equal(t, "org_beta", a.Me(resp.NewCookie(t))["organization"])
 	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh))
-	assert.NotEqual(t, renewed, resp.NewCookie(t))
+	assert.NotEqual(t, refreshed, resp.NewCookie(t))
 }
 
 func TestARefreshBetweenTwoStepsOfASwitchUsesItsOutcome(t *testing.T) {
