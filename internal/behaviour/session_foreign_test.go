@@ -170,7 +170,7 @@ func TestOurOwnSessionTakesPrecedenceOverAForeignOne(t *testing.T) {
 	leeCookie := "wos-session=" + a.sealedElsewhere("lee@example.com", map[string]any{"user": map[string]any{"id": "user_lee", "email": "lee@example.com"}})
 	ownCookie := a.SignedIn(Kim).CookieHeader()
 	assert.Contains(t, a.Send(Request{Target: "/", Cookie: leeCookie + "; " + ownCookie}).Body, Kim)
-	assert.Contains(t, a.Send(Request{Target: "/", Cookie: lee + "; authkit-session=garbage"}).Body, "lee@example.com")
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: leeCookie + "; authkit-session=garbage"}).Body, "lee@example.com")
 	assert.Contains(t, a.Send(Request{Target: "/", Cookie: leeCookie + "; " + leeCookie}).Body, "lee@example.com", "equal duplicates are one session")
 	assert.Contains(t, a.Send(Request{Target: "/", Cookie: "wos-session=junk; " + leeCookie}).Body, "lee@example.com", "junk beside the cookie changes nothing")
 	kimCookie := "wos-session=" + a.sealedElsewhere(Kim, map[string]any{"user": map[string]any{"id": "user_kim", "email": Kim}})
