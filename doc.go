@@ -16,7 +16,8 @@
 //	mux.Handle("GET /account", ak.RequireAuth(account))
 //	http.ListenAndServe(addr, ak.Middleware(mux))
 //
-// A handler gets the session from the context of the request:
+// [FromEnv] reads the same values from environment variables. A handler gets the
+// session from the context of the request:
 //
 //	session, ok := authkit.FromContext(r.Context())
 //
@@ -63,10 +64,12 @@
 //     [AuthKit.RequireOrganization] and similar guards require a right.
 //   - [AuthKit.RequireRecentAuth] requires a recent authentication.
 //   - [AuthKit.RequireAPIKey] requires an API key of a customer.
+//   - [AuthKit.RefuseCrossOrigin] refuses a POST from another site's page.
 //
 // # Other ways to sign in
 //
 //   - [AuthKit.SignIn] completes a sign-in through the application's own forms.
+//     [AuthKit.SaveStep] stores secrets between the steps of such a sign-in.
 //   - [AuthKit.SwitchOrganization] switches a session to another organization.
 //   - [WithBearerTokens] accepts the access tokens of native clients and services.
 //   - [WithSharedSession] shares the session with a front end in Next.js or Node.
@@ -83,5 +86,6 @@
 // # Other packages
 //
 // Package workos is a client of the WorkOS API. Package authkittest is a fake
-// AuthKit for the tests of an application.
+// AuthKit for the tests of an application. To test one handler without a sign-in,
+// use [NewSession] and [NewContext].
 package authkit

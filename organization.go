@@ -28,8 +28,8 @@ const maxForm = 64 << 10
 // browser is redirected to the return path. A script that calls fetch gets 200 and
 // {"return_to":"…"}. A POST from another site's page is answered 403.
 //
-// The organization may require a sign-in of its own, through its single sign-on or with
-// a second factor. Then a browser is redirected to that sign-in and returns afterwards,
+// The organization may require its own sign-in, through single sign-on or with a second
+// factor. Then a browser is redirected to that sign-in and returns afterwards,
 // and a script is answered 403 with the code organization_sign_in_required
 // ([ErrOrganizationSignInRequired]).
 //
@@ -106,7 +106,7 @@ func (a *AuthKit) respondSwitched(w http.ResponseWriter, r *http.Request, return
 }
 
 // requiresSignIn reports whether WorkOS refused a switch because the organization requires
-// a sign-in of its own.
+// its own sign-in.
 func requiresSignIn(err error) bool {
 	switch workos.ErrorCode(err) {
 	case workos.CodeSSORequired, workos.CodeMFAEnrollment, workos.CodeMFAChallenge, workos.CodeOrganizationAuthenticationMethodsRequired, workos.CodeEmailVerificationRequired:
