@@ -65,7 +65,7 @@ func newWithStaleSession(t *testing.T, opts ...authkit.Option) (a *behaviour.App
 func TestARequestFindsTheOutcomeOfAFlightThatEndedAfterItsLookup(t *testing.T) {
 	a, cookie := newWithStaleSession(t)
 	early := holdAt(a, "looked up")
-	late := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie})
+	late := a.SendAsync(behaviour.Request{Target: "/account", Cookie: cookie})
 	<-early.reached
 	refreshed := a.Send(behaviour.Request{Target: "/account", Cookie: cookie}).NewCookie(t)
 	early.release()
@@ -80,9 +80,9 @@ func TestARequestBetweenTwoStepsOfAnExchangeUsesItsOutcome(t *testing.T) {
 		t.Run(step, func(t *testing.T) {
 			a, cookie := newWithStaleSession(t)
 			h := holdAt(a, step)
-			first := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie})
+			first := a.SendAsync(behaviour.Request{Target: "/account", Cookie: cookie})
 			<-h.reached
-			second := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie})
+			second := a.SendAsync(behaviour.Request{Target: "/account", Cookie: cookie})
 			if step == "exchanged" { // there is no outcome yet, so the second request waits
 				h.release()
 			}
@@ -100,7 +100,7 @@ func TestAnExchangeDoesNotUndoASignOutOrASignInBetweenItsSteps(t *testing.T) {
 		t.Run("sign-out at "+step, func(t *testing.T) {
 			a, cookie := newWithStaleSession(t)
 			h := holdAt(a, step)
-			late := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie, Header: behaviour.Scripted()})
+			late := a.SendAsync(behaviour.Request{Target: "/account", Cookie: cookie, Header: behaviour.Scripted()})
 			<-h.reached
 			a.Send(behaviour.Request{Method: http.MethodPost, Target: "/logout", Cookie: cookie, Header: behaviour.Scripted()})
 			h.release()
@@ -116,7 +116,7 @@ func TestAnExchangeDoesNotUndoASignOutOrASignInBetweenItsSteps(t *testing.T) {
 		t.Run("sign-in at "+step, func(t *testing.T) {
 			a, cookie := newWithStaleSession(t)
 			h := holdAt(a, step)
-			late := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie, Header: behaviour.Scripted()})
+			late := a.SendAsync(behaviour.Request{Target: "/account", Cookie: cookie, Header: behaviour.Scripted()})
 			<-h.reached
 			jar := a.SignInOver(cookie)
 			h.release()
@@ -139,7 +139,7 @@ func TestARequestDuringTheRefreshHookGetsTheNewSession(t *testing.T) {
 	}))
 	release := sync.OnceFunc(func() { close(proceed) })
 	t.Cleanup(release)
-	first := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie})
+	first := a.SendAsync(behaviour.Request{Target: "/account", Cookie: cookie})
 	<-began
 	resp := a.Send(behaviour.Request{Target: "/account", Cookie: cookie})
 	assert.Equal(t, http.StatusOK, resp.Status)
@@ -163,7 +163,7 @@ func TestASignOutDuringAnExchangeCallsTheSignOutHookOnce(t *testing.T) {
 			a.Fake.RevokeSession(a.SessionID())
 		}
 		h := holdAt(a, "exchanged")
-		late := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie, Header: behaviour.Scripted()})
+		late := a.SendAsync(behaviour.Request{Target: "/account", Cookie: cookie, Header: behaviour.Scripted()})
 		<-h.reached
 		a.Send(behaviour.Request{Method: http.MethodPost, Target: "/logout", Cookie: cookie, Header: behaviour.Scripted()})
 		h.release()
@@ -189,11 +189,11 @@ func TestATokenThatIsVerifiedLaterIsVerifiedOnceForBothCookies(t *testing.T) {
 			var first, second behaviour.Response
 			if at == "at once" {
 				h := holdAt(a, "exchanged")
-				one := a.SendAside(behaviour.Request{Target: "/account", Cookie: old})
+				one := a.SendAsync(behaviour.Request{Target: "/account", Cookie: old})
 				<-h.reached
 				joined := holdAt(a, "looked up")
 				joined.release()
-				two := a.SendAside(behaviour.Request{Target: "/account", Cookie: unverified})
+				two := a.SendAsync(behaviour.Request{Target: "/account", Cookie: unverified})
 				<-joined.reached
 				h.release()
 				first, second = <-one, <-two
@@ -247,7 +247,7 @@ func TestASwitchContinuesWithARefreshThatEndedAfterItsLookup(t *testing.T) {
 	a := behaviour.Switching(t)
 	cookie := a.Acme()
 	h := holdAt(a, "looked up")
-	switched := a.SendAside(behaviour.Request{
+	switched := a.SendAsync(behaviour.Request{
 		Method: "POST", Target: "/organization", Cookie: cookie, Header: behaviour.Scripted(), Form: map[string][]string{"organization_id": {"org_beta"}},
 	})
 	<-h.reached
@@ -267,12 +267,12 @@ func TestARefreshBetweenTwoStepsOfASwitchUsesItsOutcome(t *testing.T) {
 			a := behaviour.Switching(t)
 			cookie := a.Acme()
 			h := holdAt(a, step)
-			switched := a.SendAside(behaviour.Request{
+			switched := a.SendAsync(behaviour.Request{
 				Method: "POST", Target: "/organization", Cookie: cookie, Header: behaviour.Scripted(), Form: map[string][]string{"organization_id": {"org_beta"}},
 			})
 			<-h.reached
 			a.Clock.Advance(4*time.Minute + time.Second)
-			refreshed := a.SendAside(behaviour.Request{Target: "/me", Cookie: cookie})
+			refreshed := a.SendAsync(behaviour.Request{Target: "/me", Cookie: cookie})
 			if step == "exchanged" {
 				h.release()
 			}
@@ -314,7 +314,7 @@ func TestTheTimeLimitOfAnExchangeIncludesTheFetchOfItsKey(t *testing.T) {
 	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Delay: 4 * time.Second})
 	upstream.Change = func(map[string]any) { a.Clock.Advance(8 * time.Second) }
 	before := a.Fake.Calls(authkittest.RouteJWKS)
-	answered := a.SendAside(behaviour.Request{Target: "/account", Cookie: cookie})
+	answered := a.SendAsync(behaviour.Request{Target: "/account", Cookie: cookie})
 	a.Fake.AwaitCalls(t, authkittest.RouteJWKS, before+1)
 	a.Clock.AwaitTimers(3) // of the exchange, the fetch and the fault
 	a.Clock.Advance(2 * time.Second)

@@ -64,7 +64,7 @@ func TestASessionCookieThatDoesNotOpenIsLoggedAtDebug(t *testing.T) {
 	assert.Regexp(t, `level=DEBUG msg="authkit: session cookie [^"]*" error="seal: `, a.Logs.String())
 	assert.NotContains(t, a.Logs.String(), "planted")
 
-	a, _ = moving(t)
+	a, _ = newMigratingApp(t)
 	require.Contains(t, a.Send(Request{Target: "/", Cookie: "theme=dark"}).Body, "nobody")
 	require.NotContains(t, a.Logs.String(), "session cookie", "the request has no session cookie")
 	require.Contains(t, a.Send(Request{Target: "/", Cookie: "wos-session=planted"}).Body, "nobody")

@@ -140,7 +140,7 @@ func TestASignOutDuringARefreshEndsTheRefreshedSession(t *testing.T) {
 			cookie := a.SignedIn(Kim).CookieHeader()
 			a.ExpireToken(2 * time.Minute)
 			a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
-			refreshed := a.SendAside(Request{Target: "/account", Cookie: cookie})
+			refreshed := a.SendAsync(Request{Target: "/account", Cookie: cookie})
 			a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
 			out := signOut(a, Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
 			require.Equal(t, http.StatusSeeOther, out.Status)

@@ -113,7 +113,7 @@ func TestConcurrentMadeUpOrganizationIDsCostAtMostTwentyCalls(t *testing.T) {
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true, Times: 1})
 	var pending []chan Response
 	for i := range 40 {
-		pending = append(pending, a.SendAside(Request{
+		pending = append(pending, a.SendAsync(Request{
 			Method: "POST", Target: "/organization", Cookie: cookie, Header: Scripted(), Form: url.Values{"organization_id": {fmt.Sprintf("org_%d", i)}},
 		}))
 	}

@@ -29,7 +29,7 @@ func TestAFailedKeyFetchNeverEndsASessionOrASignIn(t *testing.T) {
 	for moment, fail := range keyOutages {
 		for name, f := range failures {
 			t.Run(name+", "+moment, func(t *testing.T) {
-				leavesNothing(t)
+				checkGoroutineLeaks(t)
 				fail(t, f)
 			})
 		}
@@ -129,7 +129,7 @@ func TestARequestWaitsForSlowKeysOnlyIfThereAreNone(t *testing.T) {
 	slow := authkittest.Fault{Delay: 3 * time.Second}
 
 	t.Run("the first fetch", func(t *testing.T) {
-		leavesNothing(t)
+		checkGoroutineLeaks(t)
 		running := NewApp(t, AppOptions{})
 		cookie, id := running.SignedIn(Kim).CookieHeader(), running.SessionID()
 		o := newOutageInstance(t, running)
@@ -142,7 +142,7 @@ func TestARequestWaitsForSlowKeysOnlyIfThereAreNone(t *testing.T) {
 	})
 
 	t.Run("a later fetch", func(t *testing.T) {
-		leavesNothing(t)
+		checkGoroutineLeaks(t)
 		o := newOutage(t, AppOptions{Fake: []authkittest.Option{authkittest.WithAccessTokenLifetime(time.Hour)}})
 		cookie, id := o.SignedIn(Kim).CookieHeader(), o.SessionID()
 		o.Clock.Advance(10 * time.Minute)

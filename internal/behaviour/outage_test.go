@@ -204,9 +204,9 @@ func (h messageHandler) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// leavesNothing fails the test if, at its end, a goroutine runs that did not run before. Call it before the test starts
+// checkGoroutineLeaks fails the test if, at its end, a goroutine runs that did not run before. Call it before the test starts
 // its servers, so that they are closed when it checks.
-func leavesNothing(t *testing.T) {
+func checkGoroutineLeaks(t *testing.T) {
 	t.Helper()
 	before := goroutines()
 	t.Cleanup(func() {

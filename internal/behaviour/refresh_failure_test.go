@@ -161,7 +161,7 @@ func TestAFailedRefreshNeverEndsTheSession(t *testing.T) {
 		}
 		for name, f := range failures {
 			t.Run(name+", with "+token, func(t *testing.T) {
-				leavesNothing(t)
+				checkGoroutineLeaks(t)
 				signedOut := 0
 				o := newOutage(t, AppOptions{AuthKit: []authkit.Option{
 					authkit.WithOnSignOut(func(context.Context, authkit.SignOutEvent) { signedOut++ }),
@@ -244,7 +244,7 @@ func TestARequestWithAUsableTokenWaitsTwoSecondsForASlowRefresh(t *testing.T) {
 		"an expired token":    {2 * time.Minute, 3 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			leavesNothing(t)
+			checkGoroutineLeaks(t)
 			o := newOutage(t, AppOptions{})
 			cookie, id := o.SignedIn(Kim).CookieHeader(), o.SessionID()
 			o.ExpireToken(c.beyond)
@@ -274,7 +274,7 @@ func TestARequestWithAUsableTokenWaitsTwoSecondsForASlowRefresh(t *testing.T) {
 
 // The library reads the body of a reply and ignores its Content-Type.
 func TestAReplyWithAnotherContentTypeIsAccepted(t *testing.T) {
-	leavesNothing(t)
+	checkGoroutineLeaks(t)
 	o := newOutage(t, AppOptions{})
 	other := authkittest.Fault{Header: http.Header{"Content-Type": {"text/plain"}}}
 	for _, route := range []authkittest.Route{authkittest.RouteJWKS, authkittest.RouteCodeExchange, authkittest.RouteRefresh} {
@@ -301,7 +301,7 @@ func TestASessionSurvivesARefreshWhoseReplyIsLost(t *testing.T) {
 			if f.hangs {
 				f.attempts = 2
 			}
-			leavesNothing(t)
+			checkGoroutineLeaks(t)
 			o := newOutage(t, AppOptions{})
 			cookie, id := o.SignedIn(Kim).CookieHeader(), o.SessionID()
 			o.ExpireToken(2 * time.Minute)
@@ -323,7 +323,7 @@ func TestASessionSurvivesARefreshWhoseReplyIsLost(t *testing.T) {
 func TestARefreshRefusedWithAKnownCodeIsTriedAgainAfterAMinute(t *testing.T) {
 	for name, usable := range map[string]bool{"a valid token": true, "an expired token": false} {
 		t.Run(name, func(t *testing.T) {
-			leavesNothing(t)
+			checkGoroutineLeaks(t)
 			o := newOutage(t, AppOptions{})
 			cookie, id := o.SignedIn(Kim).CookieHeader(), o.SessionID()
 			o.ExpireToken(2 * time.Minute)
@@ -356,7 +356,7 @@ func TestARefreshRefusedWithAKnownCodeIsTriedAgainAfterAMinute(t *testing.T) {
 func TestAFailedCodeExchangeCostsOnlyThatSignIn(t *testing.T) {
 	for name, f := range failures {
 		t.Run(name, func(t *testing.T) {
-			leavesNothing(t)
+			checkGoroutineLeaks(t)
 			o := newOutage(t, AppOptions{})
 			old := o.SignedIn("lee@example.com").CookieHeader()
 			s := o.Begin("/login?return_to=/account")
@@ -411,7 +411,7 @@ func TestATimeoutOrResetOfARefreshKeepsTheSession(t *testing.T) {
 			cookie := m.signIn(Kim)
 			m.Clock.Advance(4*time.Minute + 30*time.Second)
 			m.Fake.InjectFault(authkittest.RouteRefresh, fault)
-			responses := m.SendAside(Request{Target: "/api/me", Cookie: cookie})
+			responses := m.SendAsync(Request{Target: "/api/me", Cookie: cookie})
 			m.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
 			m.Clock.AwaitTimers(2) // of the request, and of the attempt or of the pause
 			m.Clock.Advance(2 * time.Second)

@@ -137,8 +137,8 @@ func (r Response) sessionCookies(t *testing.T) (names []string, header string) {
 // Bearer returns the header of a request with a bearer token.
 func Bearer(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
 
-// SendAside sends a request in a new goroutine. The response is sent to the channel that it returns.
-func (a *App) SendAside(q Request) chan Response {
+// SendAsync sends a request in a new goroutine. The response is sent to the channel that it returns.
+func (a *App) SendAsync(q Request) chan Response {
 	responses := make(chan Response, 1)
 	go func() {
 		defer close(responses)

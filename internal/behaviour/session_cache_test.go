@@ -25,7 +25,7 @@ type cachingApp struct {
 	seen []*authkit.Session // guarded by mu
 }
 
-func newCaching(t testing.TB, opts ...authkit.Option) *cachingApp {
+func newCachingApp(t testing.TB, opts ...authkit.Option) *cachingApp {
 	c := &cachingApp{}
 	c.App = NewApp(t, AppOptions{
 		AuthKit: append([]authkit.Option{authkit.WithSessionCache(100, 1<<20)}, opts...),
@@ -43,18 +43,18 @@ func newCaching(t testing.TB, opts ...authkit.Option) *cachingApp {
 	return c
 }
 
-// known signs kim in and sends the cookie twice. Then the session is in the cache: both requests got the same *Session.
-func (c *cachingApp) known() (cookie string) {
+// cachedCookie signs kim in and sends the cookie twice. Then the session is in the cache: both requests got the same *Session.
+func (c *cachingApp) cachedCookie() (cookie string) {
 	c.T.Helper()
 	cookie = c.SignedIn(Kim).CookieHeader()
-	first, second := c.see(cookie), c.see(cookie)
+	first, second := c.sessionFor(cookie), c.sessionFor(cookie)
 	require.NotNil(c.T, first)
 	require.Same(c.T, first, second)
 	return cookie
 }
 
-// see returns the session that a handler gets for a cookie. It is nil for an anonymous request.
-func (c *cachingApp) see(cookie string) *authkit.Session {
+// sessionFor returns the session that a handler gets for a cookie. It is nil for an anonymous request.
+func (c *cachingApp) sessionFor(cookie string) *authkit.Session {
 	c.T.Helper()
 	c.Send(Request{Target: "/seen", Cookie: cookie})
 	c.mu.Lock()
@@ -63,8 +63,8 @@ func (c *cachingApp) see(cookie string) *authkit.Session {
 }
 
 func TestACachedSessionExpiresWithItsToken(t *testing.T) {
-	c := newCaching(t)
-	cookie := c.known()
+	c := newCachingApp(t)
+	cookie := c.cachedCookie()
 	c.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: http.StatusUnauthorized, Body: `{"message":"Unauthorized"}`})
 	c.Clock.Advance(time.Hour + 59*time.Second)
 	assert.Equal(t, http.StatusOK, c.Send(Request{Target: "/account", Cookie: cookie}).Status)
@@ -77,139 +77,139 @@ func TestACachedSessionExpiresWithTheConfiguredTimeouts(t *testing.T) {
 		"absolute": authkit.WithAbsoluteTimeout(20 * time.Minute), "idle": authkit.WithIdleTimeout(20 * time.Minute),
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newCaching(t, limit)
-			cookie := c.known()
+			c := newCachingApp(t, limit)
+			cookie := c.cachedCookie()
 			c.Clock.Advance(9 * time.Minute)
-			assert.NotNil(t, c.see(cookie))
+			assert.NotNil(t, c.sessionFor(cookie))
 			c.Clock.Advance(11 * time.Minute)
-			assert.Nil(t, c.see(cookie))
+			assert.Nil(t, c.sessionFor(cookie))
 		})
 	}
 }
 
 func TestACachedSessionIsRefreshedOnceItsSigningKeyIsWithdrawn(t *testing.T) {
-	c := newCaching(t)
-	cookie := c.known()
+	c := newCachingApp(t)
+	cookie := c.cachedCookie()
 	c.Fake.RotateSigningKeys()
-	assert.NotNil(t, c.see(cookie), "this process has not seen the rotation yet")
+	assert.NotNil(t, c.sessionFor(cookie), "this process has not seen the rotation yet")
 	c.SignedIn("lee@example.com") // its token has the new key, so that the keys are fetched
 	c.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: http.StatusUnauthorized, Body: `{"message":"Unauthorized"}`})
-	assert.Nil(t, c.see(cookie), "the key is withdrawn")
+	assert.Nil(t, c.sessionFor(cookie), "the key is withdrawn")
 	assert.Equal(t, http.StatusServiceUnavailable, c.Send(Request{Target: "/account", Cookie: cookie}).Status)
 	c.Fake.ClearFault(authkittest.RouteRefresh)
 	c.Clock.Advance(10 * time.Second)
-	assert.NotNil(t, c.see(cookie), "the session is refreshed and not lost")
+	assert.NotNil(t, c.sessionFor(cookie), "the session is refreshed and not lost")
 }
 
 func TestACachedSessionIsServedWhileTheKeysAreFetchedInTheBackground(t *testing.T) {
-	c := newCaching(t)
-	cookie := c.known()
+	c := newCachingApp(t)
+	cookie := c.cachedCookie()
 	c.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: http.StatusInternalServerError})
 	c.Clock.Advance(30 * time.Minute)
-	assert.NotNil(t, c.see(cookie))
+	assert.NotNil(t, c.sessionFor(cookie))
 	c.Fake.AwaitCalls(t, authkittest.RouteJWKS, 2) // a cached session starts a fetch of the keys, too
 }
 
 func TestACachedSessionIsRefusedAfterASignOut(t *testing.T) {
-	c := newCaching(t)
-	cookie, other := c.known(), c.SignedIn("lee@example.com").CookieHeader()
+	c := newCachingApp(t)
+	cookie, other := c.cachedCookie(), c.SignedIn("lee@example.com").CookieHeader()
 	c.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
-	assert.Nil(t, c.see(cookie))
-	assert.NotNil(t, c.see(other), "another session is still accepted")
-	assert.NotNil(t, c.see(other))
+	assert.Nil(t, c.sessionFor(cookie))
+	assert.NotNil(t, c.sessionFor(other), "another session is still accepted")
+	assert.NotNil(t, c.sessionFor(other))
 }
 
 // The cookies from before and after a refresh belong to the same session.
 func TestEveryCachedCookieOfASessionIsRefusedAfterASignOut(t *testing.T) {
-	c := newCaching(t)
-	cookie := c.known()
+	c := newCachingApp(t)
+	cookie := c.cachedCookie()
 	c.Clock.Advance(time.Hour - 30*time.Second)
 	refreshed := c.Send(Request{Target: "/seen", Cookie: cookie}).NewCookie(t)
-	require.NotNil(t, c.see(refreshed))
-	require.NotNil(t, c.see(refreshed))
+	require.NotNil(t, c.sessionFor(refreshed))
+	require.NotNil(t, c.sessionFor(refreshed))
 	c.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
-	assert.Nil(t, c.see(refreshed))
-	assert.Nil(t, c.see(cookie))
+	assert.Nil(t, c.sessionFor(refreshed))
+	assert.Nil(t, c.sessionFor(cookie))
 }
 
 func TestACachedCookieDoesNotOpenWithAnotherPassword(t *testing.T) {
-	c := newCaching(t)
-	cookie := c.known()
+	c := newCachingApp(t)
+	cookie := c.cachedCookie()
 	other := NewInstance(t, c.Fake, c.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithCookiePassword(strings.Repeat("another-", 5))}})
 	assert.Contains(t, other.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody")
 	rotated := NewInstance(t, c.Fake, c.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithCookiePassword(strings.Repeat("another-", 5), Password)}})
 	assert.Contains(t, rotated.Send(Request{Target: "/", Cookie: cookie}).Body, Kim)
-	assert.NotNil(t, c.see(cookie))
+	assert.NotNil(t, c.sessionFor(cookie))
 }
 
 func TestACachedCookieOpensOnlyUnderItsOwnName(t *testing.T) {
-	c := newCaching(t, authkit.WithForeignSessions("former"))
-	_, text, _ := strings.Cut(c.known(), "=")
+	c := newCachingApp(t, authkit.WithForeignSessions("former"))
+	_, text, _ := strings.Cut(c.cachedCookie(), "=")
 	for _, name := range []string{"former", "wos-session", "authkit-session.0", "authkit-session.1"} {
-		s := c.see(name + "=" + text)
+		s := c.sessionFor(name + "=" + text)
 		assert.Equal(t, name == "authkit-session.0", s != nil, name) // the name of a chunk, but the whole value
 	}
 	for i := range len(text) {
 		if i%97 == 0 {
-			assert.Nil(t, c.see("authkit-session="+text[:i]+"A"+text[min(i+1, len(text)):]+"A"))
+			assert.Nil(t, c.sessionFor("authkit-session="+text[:i]+"A"+text[min(i+1, len(text)):]+"A"))
 		}
 	}
-	assert.Nil(t, c.see("authkit-session=A"+text[1:]), "an equal end is not enough")
-	assert.Nil(t, c.see("authkit-session="+text[1:]))
+	assert.Nil(t, c.sessionFor("authkit-session=A"+text[1:]), "an equal end is not enough")
+	assert.Nil(t, c.sessionFor("authkit-session="+text[1:]))
 }
 
 // Our own cookie does not open, and the cookie of another library beside it does. The cache must not take them for one.
 func TestAnInvalidCookieIsNotCachedWithTheForeignSessionBesideIt(t *testing.T) {
-	c := newCaching(t, authkit.WithForeignSessions())
-	invalid, foreign := "authkit-session=invalid", "wos-session="+c.sealedElsewhere(Kim, nil)
+	c := newCachingApp(t, authkit.WithForeignSessions())
+	invalid, foreign := "authkit-session=invalid", "wos-session="+c.sealedByNextJS(Kim, nil)
 	for range 2 {
-		assert.NotNil(t, c.see(invalid+"; "+foreign))
-		assert.NotNil(t, c.see(foreign))
+		assert.NotNil(t, c.sessionFor(invalid+"; "+foreign))
+		assert.NotNil(t, c.sessionFor(foreign))
 	}
-	assert.Nil(t, c.see(invalid))
+	assert.Nil(t, c.sessionFor(invalid))
 }
 
 func TestASessionInChunksIsCached(t *testing.T) {
-	c := newCaching(t)
+	c := newCachingApp(t)
 	c.fillTokens(4200)
-	cookie := c.known()
+	cookie := c.cachedCookie()
 	require.Equal(t, 3, strings.Count(cookie, "authkit-session."))
 	parts := strings.Split(cookie, "; ")
-	assert.Same(t, c.see(cookie), c.see(parts[2]+"; "+parts[0]+"; "+parts[1]))
-	assert.Nil(t, c.see(parts[0]+"; "+parts[1]))
-	assert.Nil(t, c.see(strings.Replace(cookie, parts[0], parts[0][:len(parts[0])-1], 1)))
+	assert.Same(t, c.sessionFor(cookie), c.sessionFor(parts[2]+"; "+parts[0]+"; "+parts[1]))
+	assert.Nil(t, c.sessionFor(parts[0]+"; "+parts[1]))
+	assert.Nil(t, c.sessionFor(strings.Replace(cookie, parts[0], parts[0][:len(parts[0])-1], 1)))
 }
 
 func TestARefusedCookieIsNotCachedAndEvictsNoEntry(t *testing.T) {
-	c := newCaching(t, authkit.WithSessionCache(2, 1<<20))
-	cookie := c.known()
-	cached := c.see(cookie)
+	c := newCachingApp(t, authkit.WithSessionCache(2, 1<<20))
+	cookie := c.cachedCookie()
+	cached := c.sessionFor(cookie)
 	name, text, _ := strings.Cut(cookie, "=")
 	lee := c.SignedIn("lee@example.com").CookieHeader()
 	c.Send(Request{Method: "POST", Target: "/logout", Cookie: lee, Header: Scripted()})
 	for i := range 500 {
-		assert.Nil(t, c.see(fmt.Sprintf("%s=%s%d", name, text, i)))
-		assert.Nil(t, c.see(lee))
+		assert.Nil(t, c.sessionFor(fmt.Sprintf("%s=%s%d", name, text, i)))
+		assert.Nil(t, c.sessionFor(lee))
 	}
-	assert.Same(t, cached, c.see(cookie))
+	assert.Same(t, cached, c.sessionFor(cookie))
 }
 
 func TestWithoutTheCacheEveryRequestIsVerified(t *testing.T) {
-	c := newCaching(t, authkit.WithSessionCache(0, 0))
+	c := newCachingApp(t, authkit.WithSessionCache(0, 0))
 	cookie := c.SignedIn(Kim).CookieHeader()
-	first, second := c.see(cookie), c.see(cookie)
+	first, second := c.sessionFor(cookie), c.sessionFor(cookie)
 	require.NotNil(t, first)
 	assert.NotSame(t, first, second)
 }
 
 // Many requests share one cached session. What a handler does with its values must not change it.
 func TestAHandlerCannotChangeACachedSession(t *testing.T) {
-	c := newCaching(t)
+	c := newCachingApp(t)
 	c.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Memberships[0].Roles = []string{"admin", "billing"}
 		p.Claims = map[string]any{"tier": "gold"}
 	})
-	s := c.see(c.known())
+	s := c.sessionFor(c.cachedCookie())
 	for _, list := range [][]string{s.Roles(), s.Permissions(), s.Entitlements(), s.FeatureFlags()} {
 		require.NotEmpty(t, list)
 		list[0] = "root"
@@ -245,7 +245,7 @@ func (r *rawClaims) UnmarshalJSON(data []byte) error {
 }
 
 func TestConcurrentRequestsWithCachedCookiesGetTheirOwnSessions(t *testing.T) {
-	c := newCaching(t, authkit.WithSessionCache(3, 1<<20))
+	c := newCachingApp(t, authkit.WithSessionCache(3, 1<<20))
 	cookies := map[string]string{Kim: c.SignedIn(Kim).CookieHeader(), "lee@example.com": c.SignedIn("lee@example.com").CookieHeader()}
 	for i := range 5 {
 		email := fmt.Sprintf("user%d@example.com", i)

@@ -158,7 +158,7 @@ func TestALateFailedSwitchKeepsALaterSignIn(t *testing.T) {
 		}))
 		cookie := a.Acme()
 		a.Fake.RevokeSession(a.SessionID())
-		late := a.SendAside(Request{
+		late := a.SendAsync(Request{
 			Method: "POST", Target: "/organization", Cookie: cookie, Header: Scripted(), Form: map[string][]string{"organization_id": {"org_beta"}},
 		})
 		<-started

@@ -31,8 +31,8 @@ func reuseSession(a *App, upstream *Rewriting, id string, claims map[string]any)
 	}
 }
 
-// rewritten returns an application and the transport with which a test can change the replies of WorkOS.
-func rewritten(t *testing.T, opts ...authkit.Option) (*App, *Rewriting) {
+// newRewritingApp returns an application and the transport with which a test can change the replies of WorkOS.
+func newRewritingApp(t *testing.T, opts ...authkit.Option) (*App, *Rewriting) {
 	upstream := &Rewriting{}
 	return NewApp(t, AppOptions{AuthKit: append([]authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}, opts...)}), upstream
 }
@@ -77,7 +77,7 @@ func TestAPlantedExtraChunkDoesNotPreventTheEndOfASession(t *testing.T) {
 
 // A script signs out, the first attempt to revoke fails, and the user signs in to the same WorkOS session again.
 func TestASignInCancelsARevocationBetweenTwoAttempts(t *testing.T) {
-	a, upstream := rewritten(t)
+	a, upstream := newRewritingApp(t)
 	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
 	require.Equal(t, http.StatusOK, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()}).Status)
 	a.Fake.InjectFault(authkittest.RouteRevokeSession, authkittest.Fault{Status: 503, Times: 1})
@@ -99,7 +99,7 @@ func TestARevocationWaitsForTheSignInHookOfItsSession(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			signIns := 0
 			var a *App
-			a, upstream := rewritten(t, authkit.WithOnSignIn(func(context.Context, authkit.SignInEvent) error {
+			a, upstream := newRewritingApp(t, authkit.WithOnSignIn(func(context.Context, authkit.SignInEvent) error {
 				if signIns++; signIns == 2 {
 					a.Clock.Advance(2 * time.Second) // the hook is slow
 					return refusal
@@ -131,7 +131,7 @@ func TestASignOutDuringTheSignInHookTakesEffect(t *testing.T) {
 	signIns := 0
 	var a *App
 	var cookie string
-	a, upstream := rewritten(t, authkit.WithOnSignIn(func(context.Context, authkit.SignInEvent) error {
+	a, upstream := newRewritingApp(t, authkit.WithOnSignIn(func(context.Context, authkit.SignInEvent) error {
 		if signIns++; signIns == 2 {
 			a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
 		}
@@ -151,7 +151,7 @@ func TestASignOutDuringTheSignInHookTakesEffect(t *testing.T) {
 
 // A sign-in to the same WorkOS session keeps that session active. A signed-out cookie must not become valid again.
 func TestASignedOutCookieStaysRefusedAfterASignInToTheSameSession(t *testing.T) {
-	a, upstream := rewritten(t)
+	a, upstream := newRewritingApp(t)
 	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
 	a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
 	a.Clock.Advance(10 * time.Second)

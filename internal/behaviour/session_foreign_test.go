@@ -19,12 +19,12 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// moving returns an application that accepts the sessions of its predecessor, and a session of kim sealed by each library
+// newMigratingApp returns an application that accepts the sessions of its predecessor, and a session of kim sealed by each library
 // that the predecessor may have used.
-func moving(t *testing.T, opts ...authkit.Option) (a *App, sealed map[string]string) {
+func newMigratingApp(t *testing.T, opts ...authkit.Option) (a *App, sealed map[string]string) {
 	a = NewApp(t, AppOptions{AuthKit: append([]authkit.Option{authkit.WithForeignSessions()}, opts...)})
 	return a, map[string]string{
-		"Next.js":             "wos-session=" + a.sealedElsewhere(Kim, nil),
+		"Next.js":             "wos-session=" + a.sealedByNextJS(Kim, nil),
 		"the official Go SDK": "wos-session=" + a.sealedBySDK(Kim, nil),
 	}
 }
@@ -40,8 +40,8 @@ func (a *App) authenticate(email string) *workos.Authentication {
 	return authentication
 }
 
-// sealedElsewhere returns a new session as the AuthKit library for Next.js seals it.
-func (a *App) sealedElsewhere(email string, change map[string]any) string {
+// sealedByNextJS returns a new session as the AuthKit library for Next.js seals it.
+func (a *App) sealedByNextJS(email string, change map[string]any) string {
 	authentication := a.authenticate(email)
 	session := map[string]any{
 		"accessToken": authentication.AccessToken, "refreshToken": authentication.RefreshToken,
@@ -72,7 +72,7 @@ func (a *App) sealedBySDK(email string, change map[string]any) string {
 func TestAForeignSessionStaysSignedInAndItsRefreshSetsOurCookie(t *testing.T) {
 	for _, library := range []string{"Next.js", "the official Go SDK"} {
 		t.Run(library, func(t *testing.T) {
-			a, sealed := moving(t)
+			a, sealed := newMigratingApp(t)
 			cookie := sealed[library]
 			resp := a.Send(Request{Target: "/account", Cookie: cookie})
 			require.Contains(t, resp.Body, "page of "+Kim)
@@ -94,7 +94,7 @@ func TestAForeignSessionStaysSignedInAndItsRefreshSetsOurCookie(t *testing.T) {
 }
 
 func TestAForeignSessionIsVerifiedLikeOurOwn(t *testing.T) {
-	a, _ := moving(t)
+	a, _ := newMigratingApp(t)
 	lee := a.authenticate("lee@example.com")
 	attacker := authkittest.New(t, authkittest.WithClock(a.Clock))
 	claims := map[string]any{"iss": a.Fake.Issuer(), "sub": "user_kim", "sid": "session_1", "client_id": a.Fake.ClientID(), "exp": Start.Add(time.Hour).Unix()}
@@ -113,7 +113,7 @@ func TestAForeignSessionIsVerifiedLikeOurOwn(t *testing.T) {
 		"another key":          attacker.SignToken(claims),
 	} {
 		for library, text := range map[string]string{
-			"Next.js":             a.sealedElsewhere(Kim, map[string]any{"accessToken": token, "refreshToken": ""}),
+			"Next.js":             a.sealedByNextJS(Kim, map[string]any{"accessToken": token, "refreshToken": ""}),
 			"the official Go SDK": a.sealedBySDK(Kim, map[string]any{"access_token": token, "refresh_token": ""}),
 		} {
 			t.Run(name+"/"+library, func(t *testing.T) {
@@ -134,12 +134,12 @@ func TestTheConfiguredTimeoutsApplyToAForeignSession(t *testing.T) {
 		"idle":     {authkit.WithIdleTimeout(10 * time.Minute), 9 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a, sealed := moving(t, c.limit)
+			a, sealed := newMigratingApp(t, c.limit)
 			a.Clock.Advance(c.within)
 			for library, cookie := range sealed {
 				assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, Kim, library)
 			}
-			a, sealed = moving(t, c.limit)
+			a, sealed = newMigratingApp(t, c.limit)
 			a.Clock.Advance(11 * time.Minute)
 			for library, cookie := range sealed {
 				assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody", library)
@@ -149,7 +149,7 @@ func TestTheConfiguredTimeoutsApplyToAForeignSession(t *testing.T) {
 }
 
 func TestASignInOrASignOutRemovesAForeignSession(t *testing.T) {
-	a, sealed := moving(t)
+	a, sealed := newMigratingApp(t)
 	for library, cookie := range sealed {
 		t.Run(library, func(t *testing.T) {
 			s := a.Begin("/login")
@@ -166,21 +166,21 @@ func TestASignInOrASignOutRemovesAForeignSession(t *testing.T) {
 }
 
 func TestOurOwnSessionTakesPrecedenceOverAForeignOne(t *testing.T) {
-	a, _ := moving(t)
-	leeCookie := "wos-session=" + a.sealedElsewhere("lee@example.com", map[string]any{"user": map[string]any{"id": "user_lee", "email": "lee@example.com"}})
+	a, _ := newMigratingApp(t)
+	leeCookie := "wos-session=" + a.sealedByNextJS("lee@example.com", map[string]any{"user": map[string]any{"id": "user_lee", "email": "lee@example.com"}})
 	ownCookie := a.SignedIn(Kim).CookieHeader()
 	assert.Contains(t, a.Send(Request{Target: "/", Cookie: leeCookie + "; " + ownCookie}).Body, Kim)
 	assert.Contains(t, a.Send(Request{Target: "/", Cookie: leeCookie + "; authkit-session=garbage"}).Body, "lee@example.com")
 	assert.Contains(t, a.Send(Request{Target: "/", Cookie: leeCookie + "; " + leeCookie}).Body, "lee@example.com", "equal duplicates are one session")
 	assert.Contains(t, a.Send(Request{Target: "/", Cookie: "wos-session=junk; " + leeCookie}).Body, "lee@example.com", "junk beside the cookie changes nothing")
-	kimCookie := "wos-session=" + a.sealedElsewhere(Kim, map[string]any{"user": map[string]any{"id": "user_kim", "email": Kim}})
+	kimCookie := "wos-session=" + a.sealedByNextJS(Kim, map[string]any{"user": map[string]any{"id": "user_kim", "email": Kim}})
 	assert.Contains(t, a.Send(Request{Target: "/", Cookie: leeCookie + "; " + kimCookie}).Body, "nobody", "sessions of two users are refused")
 }
 
 // If the foreign session stayed active, its cookie would sign the browser in again.
 func TestASignOutEndsAForeignSessionBesideOurOwn(t *testing.T) {
-	a, _ := moving(t)
-	leeCookie := "wos-session=" + a.sealedElsewhere("lee@example.com", map[string]any{"user": map[string]any{"id": "user_lee", "email": "lee@example.com"}})
+	a, _ := newMigratingApp(t)
+	leeCookie := "wos-session=" + a.sealedByNextJS("lee@example.com", map[string]any{"user": map[string]any{"id": "user_lee", "email": "lee@example.com"}})
 	ownCookie := a.SignedIn(Kim).CookieHeader()
 	a.Send(Request{Method: "POST", Target: "/logout", Cookie: ownCookie + "; " + leeCookie, Header: Scripted()})
 	for _, cookie := range []string{ownCookie, leeCookie} {
@@ -189,7 +189,7 @@ func TestASignOutEndsAForeignSessionBesideOurOwn(t *testing.T) {
 }
 
 func TestEachCookieNameOpensOnlyItsOwnFormat(t *testing.T) {
-	a, sealed := moving(t)
+	a, sealed := newMigratingApp(t)
 	ownCookie := a.SignedIn(Kim).CookieHeader()
 	assert.Contains(t, a.Send(Request{Target: "/", Cookie: "wos-session=" + ownCookie[len("authkit-session="):]}).Body, "nobody")
 	for library, cookie := range sealed {
@@ -198,7 +198,7 @@ func TestEachCookieNameOpensOnlyItsOwnFormat(t *testing.T) {
 		assert.Contains(t, a.Send(Request{Target: "/", Cookie: "session=" + text}).Body, "nobody", library)
 	}
 	plain := NewApp(t, AppOptions{})
-	assert.Contains(t, plain.Send(Request{Target: "/", Cookie: "wos-session=" + plain.sealedElsewhere(Kim, nil)}).Body, "nobody",
+	assert.Contains(t, plain.Send(Request{Target: "/", Cookie: "wos-session=" + plain.sealedByNextJS(Kim, nil)}).Body, "nobody",
 		"without WithForeignSessions")
 }
 
@@ -232,7 +232,7 @@ func TestAForeignSessionSealedWithAPreviousPasswordOpens(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{
 		authkit.WithForeignSessions(), authkit.WithCookiePassword(strings.Repeat("the-new-one-", 3), Password),
 	}})
-	for _, text := range []string{a.sealedElsewhere(Kim, nil), a.sealedBySDK(Kim, nil)} {
+	for _, text := range []string{a.sealedByNextJS(Kim, nil), a.sealedBySDK(Kim, nil)} {
 		assert.Contains(t, a.Send(Request{Target: "/account", Cookie: "wos-session=" + text}).Body, "page of "+Kim)
 	}
 }
@@ -244,7 +244,7 @@ func TestAKeyOutageLeavesAForeignCookieUntouched(t *testing.T) {
 	token := a.Fake.SignToken(map[string]any{
 		"iss": "https://elsewhere.example", "sub": "user_kim", "sid": "session_1", "iat": Start.Unix(), "exp": Start.Add(time.Hour).Unix(),
 	})
-	cookie := "wos-session=" + a.sealedElsewhere(Kim, map[string]any{"accessToken": token})
+	cookie := "wos-session=" + a.sealedByNextJS(Kim, map[string]any{"accessToken": token})
 	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	assert.Empty(t, a.Send(Request{Target: "/", Cookie: cookie}).SetCookies(t))
 }

@@ -35,10 +35,10 @@ func TestSignInRefusesAnAuthenticationWithoutItsUser(t *testing.T) {
 }
 
 func TestASealedSessionWithoutAUserIsAnonymous(t *testing.T) {
-	a, _ := moving(t)
+	a, _ := newMigratingApp(t)
 	for _, user := range []any{nil, map[string]any{}, map[string]any{"id": ""}, map[string]any{"id": nil, "email": Kim}} {
 		for library, text := range map[string]string{
-			"authkit-nextjs": a.sealedElsewhere(Kim, map[string]any{"user": user}),
+			"authkit-nextjs": a.sealedByNextJS(Kim, map[string]any{"user": user}),
 			"workos-go":      a.sealedBySDK(Kim, map[string]any{"user": user}),
 		} {
 			resp := a.Send(Request{Target: "/account", Cookie: "wos-session=" + text, Header: Scripted()})

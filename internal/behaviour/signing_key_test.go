@@ -77,8 +77,8 @@ func (c keyChanges) await(a *App) {
 // After the second fetch the key is another Go object, with the same key material.
 func TestACachedSessionIsAcceptedAgainWhenItsSigningKeyReturns(t *testing.T) {
 	changed := make(keyChanges, 8)
-	c := newCaching(t, changed.option())
-	cookie := c.known()
+	c := newCachingApp(t, changed.option())
+	cookie := c.cachedCookie()
 	c.publish(otherKey("key_other"))
 	changed.await(c.App)
 	c.Fake.ClearFault(authkittest.RouteJWKS)
@@ -95,8 +95,8 @@ func TestACachedSessionIsAcceptedAgainWhenItsSigningKeyReturns(t *testing.T) {
 // again with the current key set.
 func TestACachedSessionWhoseKeyIsReplacedIsVerifiedAgain(t *testing.T) {
 	changed := make(keyChanges, 8)
-	c := newCaching(t, changed.option())
-	cookie := c.known()
+	c := newCachingApp(t, changed.option())
+	cookie := c.cachedCookie()
 	c.publish(otherKey(c.published()[0]["kid"]), otherKey("key_other"))
 	changed.await(c.App)
 	c.Fake.ClearFault(authkittest.RouteJWKS)
@@ -216,9 +216,9 @@ func TestASessionOfAReplacedSigningKeyIsRefreshed(t *testing.T) {
 	for name, cached := range map[string]authkit.Option{"cached": authkit.WithSessionCache(100, 1<<20), "not cached": authkit.WithSessionCache(0, 0)} {
 		t.Run(name, func(t *testing.T) {
 			changed := make(keyChanges, 8)
-			c := newCaching(t, cached, changed.option())
+			c := newCachingApp(t, cached, changed.option())
 			cookie := c.SignedIn(Kim).CookieHeader()
-			require.NotNil(t, c.see(cookie))
+			require.NotNil(t, c.sessionFor(cookie))
 			c.Fake.AddSigningKey() // the new key signs from now on
 			keys := c.published()
 			c.publish(otherKey(keys[0]["kid"]), keys[1])

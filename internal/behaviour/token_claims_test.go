@@ -129,7 +129,7 @@ func TestAnAuthTimeInTheFutureDoesNotExtendAForeignSession(t *testing.T) {
 		p.Claims = map[string]any{"auth_time": Start.Add(24 * 365 * time.Hour).Unix()}
 	})
 	cookies := map[string]string{
-		"authkit-nextjs": "wos-session=" + a.sealedElsewhere(Kim, nil), "workos-go": "wos-session=" + a.sealedBySDK(Kim, nil),
+		"authkit-nextjs": "wos-session=" + a.sealedByNextJS(Kim, nil), "workos-go": "wos-session=" + a.sealedBySDK(Kim, nil),
 	}
 	for library, cookie := range cookies {
 		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, Kim, library)

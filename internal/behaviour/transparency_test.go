@@ -231,7 +231,7 @@ func TestAHandlerBehavesTheSameBehindTheMiddleware(t *testing.T) {
 				continue
 			}
 			t.Run(name+", over "+protocol, func(t *testing.T) {
-				leavesNothing(t)
+				checkGoroutineLeaks(t)
 				http2 := protocol == "HTTP/2.0"
 				bare, bareHeader, _ := b.meet(t, http2, nil, "")
 				if bare.proto != "" {

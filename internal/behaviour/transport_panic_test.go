@@ -69,7 +69,7 @@ func TestATransportThatExitsItsGoroutineBlocksNoRequest(t *testing.T) {
 	a.Clock.Advance(3 * time.Minute)
 	var waiting []chan Response
 	for range 5 {
-		waiting = append(waiting, a.SendAside(Request{Target: "/account", Cookie: cookie}))
+		waiting = append(waiting, a.SendAsync(Request{Target: "/account", Cookie: cookie}))
 	}
 	for _, answered := range waiting {
 		resp := <-answered
