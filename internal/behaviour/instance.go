@@ -231,8 +231,8 @@ func (a *Instance) visitorOf(resp Response) string {
 	return me.User.Email
 }
 
-// isNobody checks that a request with this Cookie header is anonymous: no page fails, no page shows a user, and no cookie is
-// set or expired.
+// isNobody checks that a request with this Cookie header is anonymous: no page fails, no page shows a user, and no
+// cookie is set or expired.
 func (a *Instance) isNobody(cookie string, why ...any) {
 	a.T.Helper()
 	for _, path := range []string{"/api/me", "/"} {

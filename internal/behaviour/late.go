@@ -61,9 +61,9 @@ func JarAfter(jar string, r Response) string {
 	return jar
 }
 
-// Slowly starts an application and a request of kim's session whose refresh takes three seconds at WorkOS. It advances the
-// clock by two seconds, after which the page is served with the old token. refreshed receives a value when the refresh has
-// completed.
+// Slowly starts an application and a request of kim's session whose refresh takes three seconds at WorkOS. It advances
+// the clock by two seconds, after which the page is served with the old token. refreshed receives a value when the refresh
+// has completed.
 func Slowly(t *testing.T, target string, routes func(*App, *http.ServeMux)) (a *App, cookie string, answered chan Response, refreshed chan struct{}) {
 	t.Helper()
 	answered, refreshed = make(chan Response, 1), make(chan struct{}, 9)

@@ -112,8 +112,8 @@ func (l *Log) mayNotTell(h http.Header, u *url.URL) {
 	}
 }
 
-// keep records the beginning of a secret, because an error may quote a value and truncate it. The caller holds mu, unless no
-// other goroutine uses the log.
+// keep records the beginning of a secret, because an error may quote a value and truncate it. The caller holds mu, unless
+// no other goroutine uses the log.
 func (l *Log) keep(secret string) {
 	if len(secret) >= shortestSecret {
 		l.secrets[secret[:shortestSecret]] = true

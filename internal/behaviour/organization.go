@@ -14,7 +14,8 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// Switching returns an application in which kim is a member of org_acme, org_beta and org_gamma. A sign-in selects org_acme.
+// Switching returns an application in which kim is a member of org_acme, org_beta and org_gamma. A sign-in selects
+// org_acme.
 func Switching(t *testing.T, opts ...authkit.Option) *App { return switchingOn(t, nil, opts...) }
 
 // switchingOn is Switching with an observed clock. nil stands for a FakeClock.
