@@ -27,89 +27,102 @@ func changed(key object, name string, value any) object {
 	return key
 }
 
-func TestABadJWKSReplyKeepsTheOldKeysAndAddsNoBadKey(t *testing.T) {
-	small := newKey(1024)
+// jwksReply is a reply of the JWKS endpoint.
+type jwksReply struct {
+	name  string
+	reply func(*App) authkittest.Fault
+	sign  func(string) []byte // signs with the key of the reply, or nil for the known key
+}
+
+// check checks that a token signed with a key of the reply is answered with a status, that the old keys still verify, and
+// that repeated requests cause no further fetches.
+func (r jwksReply) check(t *testing.T, status int) {
+	m := newPlainApp(t, authkit.WithBearerTokens())
+	cookie := m.signIn(Kim)
+	valid := func() Request { return Request{Target: "/api/me", Header: Bearer(m.Fake.SignToken(m.claims()))} }
+	require.Equal(t, "user_kim", m.visitorOf(m.Send(valid())))
+
+	m.Fake.InjectFault(authkittest.RouteJWKS, r.reply(m))
+	before := m.Fake.Calls(authkittest.RouteJWKS)
+	forged := Request{Target: "/api/me", Header: Bearer(m.forge(forgery{sign: r.sign}))}
+	resp := m.Send(forged)
+	assert.Equal(t, status, resp.Status, resp.Body)
+	assert.Equal(t, status == 503, resp.Header.Get("Retry-After") != "")
+	assert.Equal(t, Kim, m.visitor(cookie), "the old keys still verify")
+	assert.Equal(t, "user_kim", m.visitorOf(m.Send(valid())))
+	for range 50 {
+		assert.NotEqual(t, http.StatusOK, m.Send(forged).Status)
+	}
+	assert.LessOrEqual(t, m.Fake.Calls(authkittest.RouteJWKS)-before, 2, "repeated requests cause no further fetches")
+}
+
+func TestAFailedJWKSFetchKeepsTheOldKeys(t *testing.T) {
 	var attacker listener
 	attackerURL := attacker.listen(t)
-	bad := func(name string, value any) func(*App) authkittest.Fault {
-		return func(m *App) authkittest.Fault {
-			return authkittest.Fault{Body: m.keySet(changed(jwk(knownID, knownKey()), name, value))}
-		}
-	}
-	is := func(fault authkittest.Fault) func(*App) authkittest.Fault {
+	always := func(fault authkittest.Fault) func(*App) authkittest.Fault {
 		return func(*App) authkittest.Fault { return fault }
 	}
-	for _, c := range []struct {
-		name   string
-		reply  func(*App) authkittest.Fault // of the JWKS endpoint
-		sign   func(string) []byte
-		status int // of a request with a token signed by the bad or missing key
-	}{
-		{name: "500", reply: is(authkittest.Fault{Status: 500}), status: 503},
-		{name: "429", reply: is(authkittest.Fault{Status: 429}), status: 503},
-		{name: "HTML", reply: is(authkittest.Fault{Body: "<html>"}), status: 503},
-		{name: "an empty body", reply: is(authkittest.Fault{Status: 200}), status: 503},
-		{name: "null", reply: is(authkittest.Fault{Body: "null"}), status: 503},
-		{name: "an empty set", reply: is(authkittest.Fault{Body: `{"keys":[]}`}), status: 503},
-		{name: "a set without keys", reply: is(authkittest.Fault{Body: `{}`}), status: 503},
-		{name: "an endless body", reply: is(authkittest.Fault{Body: `{"keys":[`, Endless: true}), status: 503},
-		{name: "a truncated body", reply: is(authkittest.Fault{Truncate: true}), status: 503},
-		{name: "a connection reset", reply: is(authkittest.Fault{Reset: true}), status: 503},
-		{name: "a megabyte of keys", status: 503, reply: func(m *App) authkittest.Fault {
+	for _, r := range []jwksReply{
+		{name: "500", reply: always(authkittest.Fault{Status: 500})},
+		{name: "429", reply: always(authkittest.Fault{Status: 429})},
+		{name: "HTML", reply: always(authkittest.Fault{Body: "<html>"})},
+		{name: "an empty body", reply: always(authkittest.Fault{Status: 200})},
+		{name: "null", reply: always(authkittest.Fault{Body: "null"})},
+		{name: "an empty set", reply: always(authkittest.Fault{Body: `{"keys":[]}`})},
+		{name: "a set without keys", reply: always(authkittest.Fault{Body: `{}`})},
+		{name: "an endless body", reply: always(authkittest.Fault{Body: `{"keys":[`, Endless: true})},
+		{name: "a truncated body", reply: always(authkittest.Fault{Truncate: true})},
+		{name: "a connection reset", reply: always(authkittest.Fault{Reset: true})},
+		{name: "a megabyte of keys", reply: func(m *App) authkittest.Fault {
 			var keys []object
 			for i := range 3000 {
 				keys = append(keys, jwk(fmt.Sprintf("key_%d", i), knownKey()))
 			}
 			return authkittest.Fault{Body: m.keySet(append(keys, jwk(knownID, knownKey()))...)}
 		}},
-		{name: "a redirect to another host", status: 503, reply: is(authkittest.Fault{Status: 302, Body: "x", Header: http.Header{"Location": {attackerURL}}})},
-		{name: "no usable key", status: 503, reply: func(*App) authkittest.Fault {
+		{name: "a redirect to another host", reply: always(authkittest.Fault{Status: 302, Body: "x", Header: http.Header{"Location": {attackerURL}}})},
+		{name: "no usable key", reply: func(*App) authkittest.Fault {
 			return authkittest.Fault{Body: marshal(object{"keys": []object{changed(jwk(knownID, knownKey()), "use", "enc")}})}
 		}},
-		{name: "a key for encryption", reply: bad("use", "enc"), status: 401},
-		{name: "a key of another algorithm", reply: bad("alg", "RS512"), status: 401},
-		{name: "a key for alg none", reply: bad("alg", "none"), status: 401},
-		{name: "a key of another type", reply: bad("kty", "oct"), status: 401},
-		{name: "a key without a modulus", reply: bad("n", nil), status: 401},
-		{name: "a key without an ID", reply: bad("kid", nil), status: 401},
-		{name: "a key with the exponent 1", reply: bad("e", "AQ"), status: 401, sign: func(input string) []byte {
+	} {
+		t.Run(r.name, func(t *testing.T) { r.check(t, http.StatusServiceUnavailable) })
+	}
+	assert.Zero(t, attacker.heard.Load(), "a redirect is not followed")
+}
+
+func TestABadKeyOfTheJWKSIsNotUsedAndKeepsTheOldKeys(t *testing.T) {
+	small := newKey(1024)
+	bad := func(name string, value any) func(*App) authkittest.Fault {
+		return func(m *App) authkittest.Fault {
+			return authkittest.Fault{Body: m.keySet(changed(jwk(knownID, knownKey()), name, value))}
+		}
+	}
+	for _, r := range []jwksReply{
+		{name: "a key for encryption", reply: bad("use", "enc")},
+		{name: "a key of another algorithm", reply: bad("alg", "RS512")},
+		{name: "a key for alg none", reply: bad("alg", "none")},
+		{name: "a key of another type", reply: bad("kty", "oct")},
+		{name: "a key without a modulus", reply: bad("n", nil)},
+		{name: "a key without an ID", reply: bad("kid", nil)},
+		{name: "a key with the exponent 1", reply: bad("e", "AQ"), sign: func(input string) []byte {
 			// With the exponent 1 the padded digest is its own signature, so an attacker needs no private key.
 			padded := append([]byte{0, 1}, []byte(strings.Repeat("\xff", 256-3-51))...)
 			padded = append(padded, 0)
 			padded = append(padded, []byte("\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20")...)
 			return append(padded, digest(crypto.SHA256, input)...)
 		}},
-		{name: "a key of 1024 bits", status: 401, sign: rs(crypto.SHA256, small), reply: func(m *App) authkittest.Fault {
+		{name: "a key of 1024 bits", sign: rs(crypto.SHA256, small), reply: func(m *App) authkittest.Fault {
 			return authkittest.Fault{Body: m.keySet(jwk(knownID, small))}
 		}},
-		{name: "two keys with one ID, the signing key first", status: 401, reply: func(m *App) authkittest.Fault {
+		{name: "two keys with one ID, the signing key first", reply: func(m *App) authkittest.Fault {
 			return authkittest.Fault{Body: m.keySet(jwk(knownID, knownKey()), jwk(knownID, unknownKey()))}
 		}},
-		{name: "two keys with one ID, the signing key last", status: 401, reply: func(m *App) authkittest.Fault {
+		{name: "two keys with one ID, the signing key last", reply: func(m *App) authkittest.Fault {
 			return authkittest.Fault{Body: m.keySet(jwk(knownID, unknownKey()), jwk(knownID, knownKey()))}
 		}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			m := newPlainApp(t, authkit.WithBearerTokens())
-			cookie := m.signIn(Kim)
-			valid := func() string { return m.Fake.SignToken(m.claims()) }
-			require.Equal(t, "user_kim", m.visitorOf(m.Send(Request{Target: "/api/me", Header: Bearer(valid())})))
-
-			m.Fake.InjectFault(authkittest.RouteJWKS, c.reply(m))
-			before := m.Fake.Calls(authkittest.RouteJWKS)
-			forged := m.forge(forgery{sign: c.sign})
-			resp := m.Send(Request{Target: "/api/me", Header: Bearer(forged)})
-			assert.Equal(t, c.status, resp.Status, resp.Body)
-			assert.Equal(t, c.status == 503, resp.Header.Get("Retry-After") != "")
-			assert.Equal(t, Kim, m.visitor(cookie), "the old keys still verify")
-			assert.Equal(t, "user_kim", m.visitorOf(m.Send(Request{Target: "/api/me", Header: Bearer(valid())})))
-			for range 50 {
-				assert.NotEqual(t, http.StatusOK, m.Send(Request{Target: "/api/me", Header: Bearer(forged)}).Status)
-			}
-			assert.LessOrEqual(t, m.Fake.Calls(authkittest.RouteJWKS)-before, 2, "repeated requests cause no further fetches")
-		})
+		t.Run(r.name, func(t *testing.T) { r.check(t, http.StatusUnauthorized) })
 	}
-	assert.Zero(t, attacker.heard.Load())
 }
 
 func TestSigningKeysThatCannotBeRefetchedAreUsedForOneDay(t *testing.T) {
