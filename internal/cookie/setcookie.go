@@ -4,7 +4,6 @@ package cookie
 
 import (
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -65,28 +64,6 @@ func setCookie(h http.Header, cookie *http.Cookie) {
 		others = append(others, before)
 	}
 	h["Set-Cookie"] = append(others, line)
-}
-
-// lineName returns the cookie name in a Set-Cookie line.
-func lineName(line string) string {
-	name, _, _ := strings.Cut(line, "=")
-	return strings.TrimSpace(name)
-}
-
-// domainAndPath returns the Domain, without a leading dot, and the Path of a
-// Set-Cookie line. They are empty if the line has no such attribute.
-func domainAndPath(line string) (domain, path string) {
-	_, attributes, _ := strings.Cut(line, ";")
-	for attribute := range strings.SplitSeq(attributes, ";") {
-		name, value, _ := strings.Cut(strings.TrimSpace(attribute), "=")
-		switch {
-		case strings.EqualFold(name, "Domain"):
-			domain = strings.TrimPrefix(value, ".")
-		case strings.EqualFold(name, "Path"):
-			path = value
-		}
-	}
-	return domain, path
 }
 
 // headerSize returns how many bytes a header takes on the wire.

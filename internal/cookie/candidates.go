@@ -1,4 +1,4 @@
-// The session of a request, read from the session cookie or its chunks.
+// The readings of ambiguous session cookies.
 
 package cookie
 
@@ -7,81 +7,6 @@ import (
 	"slices"
 	"strings"
 )
-
-// Value is the sealed session that a request brings, in one part for each
-// cookie. It is empty if the request brings no session cookie, and if the
-// cookies are ambiguous.
-type Value struct {
-	parts     [maxChunks]string
-	count     int
-	ambiguous bool
-}
-
-// IsAbsent reports whether the request brings no session cookie at all.
-func (v *Value) IsAbsent() bool { return v.count == 0 && !v.ambiguous }
-
-// Found reports whether the cookies form one sealed session.
-func (v *Value) Found() bool { return v.count > 0 }
-
-// Chunked reports whether the sealed session came in more than one cookie.
-func (v *Value) Chunked() bool { return v.count > 1 }
-
-// Ambiguous reports whether the cookies can be read in more than one way: a
-// name has two values, an undivided session came beside chunks, or a chunk is
-// missing before another. See [Codec.Candidates].
-func (v *Value) Ambiguous() bool { return v.ambiguous }
-
-// Text returns the sealed session.
-func (v *Value) Text() string {
-	if v.count == 1 {
-		return v.parts[0]
-	}
-	return strings.Join(v.parts[:v.count], "")
-}
-
-// Parts returns the sealed session in its parts, which are not joined. The slice
-// must not be changed, and Parts does not allocate.
-func (v *Value) Parts() []string { return v.parts[:v.count] }
-
-// Session returns the sealed session of a request. An empty cookie value counts
-// as no cookie, and equal values of one name count as one cookie.
-func (c *Codec) Session(h http.Header) (v Value) {
-	var whole string
-	for name, value := range All(h) {
-		slot := &whole
-		switch index := c.chunkIndex(name); index {
-		case notSession:
-			continue
-		case wholeSession:
-		default:
-			slot = &v.parts[index]
-		}
-		switch {
-		case value == "", value == *slot:
-		case *slot != "":
-			v.ambiguous = true
-		default:
-			*slot = value
-		}
-	}
-	surplus := false
-	for _, part := range v.parts {
-		switch {
-		case part == "":
-		case v.count < maxChunks && v.parts[v.count] != "":
-			v.count++
-		default:
-			surplus = true
-		}
-	}
-	switch {
-	case whole != "" && (v.count > 0 || surplus), v.ambiguous, surplus:
-		return Value{ambiguous: true}
-	case whole != "":
-		v.parts[0], v.count = whole, 1
-	}
-	return v
-}
 
 const (
 	// maxCandidates bounds how many readings of ambiguous cookies are tried.
@@ -146,21 +71,6 @@ func (c *Codec) sessionValues(h http.Header) (wholes []string, chunks [maxChunks
 		}
 	}
 	return wholes, chunks
-}
-
-// leadingChunks returns how many chunks there are before the first missing one, and
-// whether there is a chunk after it.
-func leadingChunks(chunks [maxChunks][]string) (count int, surplus bool) {
-	for _, chunk := range chunks {
-		switch {
-		case len(chunk) == 0:
-		case count < maxChunks && len(chunks[count]) > 0:
-			count++
-		default:
-			surplus = true
-		}
-	}
-	return count, surplus
 }
 
 // outermostFirst returns values alternately from the end and from the beginning.

@@ -1,0 +1,41 @@
+// Clearing the session cookie and its chunks.
+
+package cookie
+
+import "net/http"
+
+// ClearSession expires the session cookie, and every other session cookie and
+// chunk that the request brings.
+func (c *Codec) ClearSession(h http.Header, r *http.Request) {
+	c.expireSession(h, r)
+	setCookie(h, c.expired(c.sessionName))
+}
+
+// expireSession expires the session cookies and chunks that the request brings.
+// It first removes those that the response sets: the middleware may have
+// refreshed a session that a sign-in replaces or a logout ends.
+func (c *Codec) expireSession(h http.Header, r *http.Request) {
+	c.RemoveSetCookie(h)
+	for _, name := range c.SessionNames(r.Header) {
+		setCookie(h, c.expired(name))
+	}
+}
+
+// SessionNames returns the names of the session cookies and chunks that a
+// request brings, each once.
+func (c *Codec) SessionNames(h http.Header) []string { return c.sessionNames(h, 1) }
+
+// sessionNames returns the names of the session cookies and chunks that a
+// request brings at least so many times, each once.
+func (c *Codec) sessionNames(h http.Header, times int) (names []string) {
+	counts := map[string]int{}
+	for name := range All(h) {
+		if !c.isSessionName(name) {
+			continue
+		}
+		if counts[name]++; counts[name] == times {
+			names = append(names, name)
+		}
+	}
+	return names
+}
