@@ -25,9 +25,9 @@ func TestAUsedStateIsRefusedHoweverManyCallbacksCome(t *testing.T) {
 		},
 		"error callbacks of real sign-ins": func(a *behaviour.App, _ int) {
 			j := behaviour.NewCookieJar(t)
-			a.WayBack(j, a.Starts(j, "/login", behaviour.Navigation()))
+			a.CancelSignIn(j, a.Starts(j, "/login", behaviour.Navigation()))
 		},
-		"callbacks of real sign-ins with a code that is refused": func(a *behaviour.App, _ int) { a.RefusedWayBack() },
+		"callbacks of real sign-ins with a code that is refused": func(a *behaviour.App, _ int) { a.FailSignIn() },
 		"error callbacks with the cookie of another sign-in": func(a *behaviour.App, i int) {
 			a.Send(behaviour.Request{Target: fmt.Sprint("/callback?error=x&state=", i), Cookie: a.Begin("/login").Cookie, Header: behaviour.Navigation()})
 		},
@@ -48,8 +48,8 @@ func TestAUsedStateIsRefusedHoweverManyCallbacksCome(t *testing.T) {
 			assert.NotContains(t, resp.SetCookies(t), "authkit-session")
 			if strings.Contains(name, "a code") {
 				assert.Equal(t, http.StatusSeeOther, resp.Status, "the state was evicted, so the sign-in starts again")
-				again := a.Afresh(resp)
-				assert.Equal(t, http.StatusServiceUnavailable, a.Waiting(again), "the new sign-in is fresh")
+				again := a.Restarted(resp)
+				assert.Equal(t, http.StatusServiceUnavailable, a.StatusWithoutKeys(again), "the new sign-in is fresh")
 			} else {
 				assert.Equal(t, http.StatusBadRequest, resp.Status, "the used state is still remembered")
 			}
@@ -63,7 +63,7 @@ func TestASignInOlderThanAnEvictedOneStartsAgainAndANewerOneCompletes(t *testing
 	slow := a.Begin("/login?return_to=/account")
 	a.Clock.Advance(time.Second)
 	for range 6 {
-		a.RefusedWayBack()
+		a.FailSignIn()
 		a.Clock.Advance(time.Second)
 	}
 	resp := a.Send(behaviour.Request{Target: slow.Target(), Cookie: slow.Cookie, Header: behaviour.Navigation()})

@@ -118,7 +118,7 @@ func TestAnExchangeDoesNotUndoASignOutOrASignInBetweenItsSteps(t *testing.T) {
 			h := holdAt(a, step)
 			late := a.SendAsync(behaviour.Request{Target: "/account", Cookie: cookie, Header: behaviour.Scripted()})
 			<-h.reached
-			jar := a.SignInOver(cookie)
+			jar := a.SignInAgain(cookie)
 			h.release()
 			assert.Equal(t, jar, behaviour.JarAfter(jar, <-late), "the late response sets no cookie")
 			a.Clock.Advance(31 * time.Second)
@@ -359,13 +359,13 @@ func TestASessionWithoutARefreshTokenServesUntilItExpiresWithoutACall(t *testing
 // The middleware refreshes the session of the request whose switch ends it.
 func TestASwitchThatEndsAJustRefreshedSessionSetsNoCookie(t *testing.T) {
 	for _, opts := range [][]authkit.Option{nil, {authkit.WithIdleTimeout(time.Hour)}} {
-		upstream := &behaviour.Interrupted{}
+		upstream := &behaviour.RefusingTransport{}
 		a := behaviour.Switching(t, append(opts, authkit.WithHTTPClient(&http.Client{Transport: upstream}))...)
 		cookie := a.Acme()
 		a.Clock.Advance(4*time.Minute + 10*time.Second)
 		authkit.OnRefreshStep(a.AuthKit, func(step string) {
 			if step == "notified" && a.Fake.Calls(authkittest.RouteRefresh) == 1 {
-				upstream.By = func() {} // the next exchange is refused
+				upstream.Before = func() {} // the next exchange is refused
 			}
 		})
 		resp := a.SwitchTo("org_beta", cookie, behaviour.Scripted())
@@ -389,7 +389,7 @@ func TestASlowPageOfTheOldSessionDoesNotUndoASignIn(t *testing.T) {
 		})
 	})
 	<-began
-	jar := a.SignInOver(cookie)
+	jar := a.SignInAgain(cookie)
 	id := a.SessionID()
 	a.Clock.Advance(time.Second)
 	<-committed

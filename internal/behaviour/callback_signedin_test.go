@@ -117,7 +117,7 @@ func TestTheRestartCookieExpiresWithTheSignInOrTheErrorPage(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, finished.Status)
 	require.NotNil(t, finished.SetCookies(t)[restart[0]], "a completed sign-in expires the restart cookie")
 	assert.Negative(t, finished.SetCookies(t)[restart[0]].MaxAge)
-	assert.Equal(t, "/", a.WayBack(j, state), "the other sign-in is still pending")
+	assert.Equal(t, "/", a.CancelSignIn(j, state), "the other sign-in is still pending")
 }
 
 // A reloaded callback redirects a signed-in user even if the session needs a refresh or cannot be verified.

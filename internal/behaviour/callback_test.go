@@ -45,7 +45,7 @@ func TestASecondExpiredStateOrAFutureStateMakesNoCodeExchange(t *testing.T) {
 		"an hour late after a restart": func(a *App) Response {
 			s := a.Begin("/login")
 			a.Clock.Advance(time.Hour)
-			again := a.Afresh(a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}))
+			again := a.Restarted(a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}))
 			a.Clock.Advance(time.Hour)
 			return a.Send(Request{Target: again.Target(), Cookie: again.Cookie, Header: Navigation()})
 		},
@@ -57,7 +57,7 @@ func TestASecondExpiredStateOrAFutureStateMakesNoCodeExchange(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
-			refusedWithAPage(t, callback(a), http.StatusBadRequest)
+			checkErrorPage(t, callback(a), http.StatusBadRequest)
 			assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
 		})
 	}
@@ -385,6 +385,6 @@ func TestACodeExchangeTimesOutAfterTenSeconds(t *testing.T) {
 	}()
 	a.Fake.AwaitCalls(t, authkittest.RouteCodeExchange, 1)
 	a.Clock.Advance(10 * time.Second)
-	refusedWithAPage(t, <-answered, http.StatusServiceUnavailable)
+	checkErrorPage(t, <-answered, http.StatusServiceUnavailable)
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteCodeExchange))
 }

@@ -169,7 +169,7 @@ func TestACookieWithoutTheHostPrefixIsIgnored(t *testing.T) {
 	for name, c := range login.SetCookies(t) {
 		require.True(t, strings.HasPrefix(name, "__Host-"))
 		plain := strings.TrimPrefix(name, "__Host-") + "=" + c.Value
-		refusedWithAPage(t, m.Send(Request{Target: "/callback?" + query.Encode(), Cookie: plain, Header: Navigation()}), http.StatusBadRequest)
+		checkErrorPage(t, m.Send(Request{Target: "/callback?" + query.Encode(), Cookie: plain, Header: Navigation()}), http.StatusBadRequest)
 	}
 	assert.Zero(t, m.Fake.Calls(authkittest.RouteAuthenticate))
 	plain := newPlainInstance(t, m.Fake, m.Clock, m.Password)

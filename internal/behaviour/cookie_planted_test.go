@@ -152,32 +152,32 @@ func (h *twoHosts) checkPlanted(t *testing.T, form sessionForm, p plant, s scope
 	var attackerSession []planted
 	if p.otherUser {
 		attacker := h.person(t, form.cookie, lee)
-		attacker.arrives(appURL+"/account", false)
+		attacker.checkAccount(appURL+"/account", false)
 		attackerSession = attacker.session()
 	}
 	explained := p.explained(form.name)
 	if when == "after" {
-		v.arrives(appURL+"/account", false)
+		v.checkAccount(appURL+"/account", false)
 	} else {
 		v.plant(p.cookies(s, form.cookie, nil, attackerSession)...)
 		start := appURL + "/account"
 		if p.otherUser {
 			start = appURL + "/login?return_to=/account" // until the sign-in, the only session is the attacker's
 		}
-		v.arrives(start, explained)
+		v.checkAccount(start, explained)
 	}
 	if when != "before" {
 		v.plant(p.cookies(s, form.cookie, v.session(), attackerSession)...)
 	}
-	v.arrives(appURL+"/account", explained)
-	v.arrives(appURL+"/account", explained)
+	v.checkAccount(appURL+"/account", explained)
+	v.checkAccount(appURL+"/account", explained)
 
 	copied := v.copied()
 	require.NotEmpty(t, copied)
 	v.signOut()
 	assert.Empty(t, v.others, "a page shows another user")
 	isRefused(t, h.App, copied, "at once")
-	h.passes(t, func() bool { return active(h.Fake, v.since, form.email) == 0 })
+	h.waitUntil(t, func() bool { return active(h.Fake, v.since, form.email) == 0 })
 	h.Clock.Advance(6 * time.Minute)
 	isRefused(t, h.App, copied, "after six minutes")
 	isRefused(t, h.other, copied, "after six minutes, at the other instance")

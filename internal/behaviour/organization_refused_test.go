@@ -168,7 +168,7 @@ func TestASignInForAnOrganizationClearsItsRememberedRefusal(t *testing.T) {
 	resp = a.SwitchTo("org_beta", cookie, Scripted())
 	assert.Equal(t, "organization_sign_in_required", resp.Problem(t)["code"], "the remembered refusal has the same code")
 	a.Clock.Advance(time.Second)
-	assert.Equal(t, http.StatusOK, a.SwitchTo("org_beta", a.SignInOver(cookie), Scripted()).Status)
+	assert.Equal(t, http.StatusOK, a.SwitchTo("org_beta", a.SignInAgain(cookie), Scripted()).Status)
 	assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteRefresh))
 }
 

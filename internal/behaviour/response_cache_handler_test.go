@@ -96,7 +96,7 @@ func TestNoHandlerCanMakeAResponseWithASessionCookieCacheable(t *testing.T) {
 				cookie := m.signIn(Kim)
 				m.ExpireToken(0)
 				resp := m.Send(Request{Target: path, Cookie: cookie, Header: Navigation()})
-				keptFromCaches(t, resp, path)
+				checkNotCacheable(t, resp, path)
 				assert.Equal(t, Kim, m.visitor(resp.session(t)))
 			}
 		})
@@ -113,7 +113,7 @@ func TestNoHandlerCanMakeAResponseThatClearsTheSessionCookieCacheable(t *testing
 			m.Fake.RevokeSession(sessions[len(sessions)-1].ID)
 			m.ExpireToken(2 * time.Minute)
 			resp := m.Send(Request{Target: "/page", Cookie: cookie, Header: Navigation()})
-			keptFromCaches(t, resp, "the end of a session")
+			checkNotCacheable(t, resp, "the end of a session")
 			assert.Empty(t, resp.session(t))
 		})
 	}

@@ -45,7 +45,7 @@ func TestALateResponseThatClearsTheCookieKeepsALaterSignIn(t *testing.T) {
 	for _, earlyHints := range []bool{false, true} {
 		for name, signIn := range map[string]func(a *App, cookie string) (jar string){
 			"another user, over the old cookie": func(a *App, cookie string) string {
-				return a.SignInOver(cookie)
+				return a.SignInAgain(cookie)
 			},
 			"after a page that cleared the cookie": func(a *App, cookie string) string {
 				jar := JarAfter(cookie, a.Send(Request{Target: "/account", Cookie: cookie, Header: Navigation()}))
@@ -167,7 +167,7 @@ func TestALateFailedSwitchKeepsALaterSignIn(t *testing.T) {
 			require.Empty(t, JarAfter(cookie, a.SwitchTo("org_beta", cookie, Scripted())))
 			jar = a.SignedIn("lee@example.com").CookieHeader()
 		} else {
-			jar = a.SignInOver(cookie)
+			jar = a.SignInAgain(cookie)
 		}
 		close(released)
 		resp := <-late
@@ -214,7 +214,7 @@ func TestHeadersThatAreFinalizedTwiceKeepASignInInBetween(t *testing.T) {
 		late := a.BeginLate("/slow", cookie, copied)
 		jar := cookie
 		if signsIn {
-			jar = a.SignInOver(cookie)
+			jar = a.SignInAgain(cookie)
 		}
 		close(release)
 		resp := <-late

@@ -330,7 +330,7 @@ func TestASlowCopyNeitherSetsNorClearsTheCookieOfALaterSignIn(t *testing.T) {
 				a.Fake.RevokeSession(a.SessionID())
 			}
 			late := a.BeginLate("/report", leeCookie, src.started)
-			jar := a.SignInOver(leeCookie)
+			jar := a.SignInAgain(leeCookie)
 			close(src.release)
 			resp := <-late
 			require.Equal(t, "data", resp.Body)

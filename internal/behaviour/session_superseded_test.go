@@ -36,7 +36,7 @@ func TestARefreshThatEndsAfterASignInDoesNotUndoIt(t *testing.T) {
 			}()
 			a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
 			a.Clock.AwaitTimers(2) // of the attempt and of the fault
-			jar := a.SignInOver(cookie)
+			jar := a.SignInAgain(cookie)
 			a.Clock.Advance(time.Second)
 			jar = JarAfter(jar, <-responses)
 			assert.Contains(t, a.Send(Request{Target: "/account", Cookie: jar}).Body, "page of "+Kim)
@@ -46,17 +46,17 @@ func TestARefreshThatEndsAfterASignInDoesNotUndoIt(t *testing.T) {
 		a := NewApp(t, AppOptions{})
 		cookie := a.SignedIn(Kim).CookieHeader()
 		a.ExpireToken(2 * time.Minute)
-		a.SignInOver(cookie)
+		a.SignInAgain(cookie)
 		assert.Empty(t, a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}).SetCookies(t))
 	})
 }
 
 func TestASwitchThatEndsItsSessionKeepsALaterSignIn(t *testing.T) {
-	upstream := &Interrupted{}
+	upstream := &RefusingTransport{}
 	a := Switching(t, authkit.WithHTTPClient(&http.Client{Transport: upstream}))
 	cookie := a.Acme()
 	var jar string
-	upstream.By = func() { jar = a.SignInOver(cookie) }
+	upstream.Before = func() { jar = a.SignInAgain(cookie) }
 	jar = JarAfter(jar, a.SwitchTo("org_beta", cookie, Scripted()))
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: jar}).Status)
 }

@@ -50,8 +50,8 @@ func TestASealedSessionWithoutAUserIsAnonymous(t *testing.T) {
 func TestAReplyWithTheTokenAndTheProfileOfTwoUsersMakesNoSession(t *testing.T) {
 	m := newPlainApp(t)
 	m.publishKnown()
-	refusedWithAPage(t, m.exchangeFor(m.forge(good), "user_lee"), http.StatusBadGateway)
-	refusedWithAPage(t, m.exchangeFor(m.forge(forgery{claims: set("sub", "user_lee")}), "user_kim"), http.StatusBadGateway)
+	checkErrorPage(t, m.exchangeFor(m.forge(good), "user_lee"), http.StatusBadGateway)
+	checkErrorPage(t, m.exchangeFor(m.forge(forgery{claims: set("sub", "user_lee")}), "user_kim"), http.StatusBadGateway)
 
 	s := newSharingApp(t)
 	s.publishKnown()

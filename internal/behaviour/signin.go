@@ -72,8 +72,8 @@ func (r Response) stateCookie(t testing.TB) string {
 	return c.Name + "=" + c.Value
 }
 
-// Afresh returns the sign-in that a callback restarted. Its callback carries a code that AuthKit never issued.
-func (a *App) Afresh(resp Response) PendingSignIn {
+// Restarted returns the sign-in that a callback restarted. Its callback carries a code that AuthKit never issued.
+func (a *App) Restarted(resp Response) PendingSignIn {
 	a.T.Helper()
 	require.Equal(a.T, http.StatusSeeOther, resp.Status, resp.Body)
 	location, err := resp.Location()
@@ -151,9 +151,9 @@ func StateOf(t testing.TB, resp Response) string {
 	return location.Query().Get("state")
 }
 
-// WayBack cancels a pending sign-in and returns its return path, which is in the link of the error page. This consumes the
-// state.
-func (a *App) WayBack(j *CookieJar, state string) string {
+// CancelSignIn cancels a pending sign-in and returns its return path, which is in the link of the error page. This consumes
+// the state.
+func (a *App) CancelSignIn(j *CookieJar, state string) string {
 	a.T.Helper()
 	resp := a.Send(Request{Target: "/callback?error=access_denied&state=" + state, Cookie: j.Header(), Header: Navigation()})
 	require.Equal(a.T, http.StatusForbidden, resp.Status, resp.Body)
@@ -169,8 +169,8 @@ func (a *App) WayBack(j *CookieJar, state string) string {
 	return page
 }
 
-// RefusedWayBack starts a sign-in whose callback carries a code that WorkOS refuses.
-func (a *App) RefusedWayBack() {
+// FailSignIn starts a sign-in whose callback carries a code that WorkOS refuses.
+func (a *App) FailSignIn() {
 	a.T.Helper()
 	j := NewCookieJar(a.T)
 	state := a.Starts(j, "/login", Navigation())
@@ -178,16 +178,17 @@ func (a *App) RefusedWayBack() {
 	require.Equal(a.T, http.StatusBadRequest, resp.Status)
 }
 
-// Waiting returns the status of the callback in a process without signing keys. This consumes neither the state nor the code.
-func (a *App) Waiting(s PendingSignIn) int {
+// StatusWithoutKeys returns the status of the callback in a process without signing keys. This consumes neither the state
+// nor the code.
+func (a *App) StatusWithoutKeys(s PendingSignIn) int {
 	fresh := NewInstance(a.T, a.Fake, a.Clock, AppOptions{})
 	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	defer a.Fake.ClearFault(authkittest.RouteJWKS)
 	return fresh.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}).Status
 }
 
-// SignInOver signs kim in with a request that already carries a session. It returns the new session.
-func (a *App) SignInOver(cookie string) (next string) {
+// SignInAgain signs kim in with a request that already carries a session. It returns the new session.
+func (a *App) SignInAgain(cookie string) (next string) {
 	a.T.Helper()
 	s := a.Begin("/login")
 	return a.Send(Request{Target: s.Target(), Cookie: cookie + "; " + s.Cookie, Header: Navigation()}).NewCookie(a.T)

@@ -19,9 +19,9 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// isUnderWay reports whether a browser with the cookies of a jar could still finish a sign-in. It consumes nothing, because
+// isPending reports whether a browser with the cookies of a jar could still finish a sign-in. It consumes nothing, because
 // the callback cannot fetch signing keys.
-func (a *App) isUnderWay(j *CookieJar, state string) bool {
+func (a *App) isPending(j *CookieJar, state string) bool {
 	a.T.Helper()
 	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	defer a.Fake.ClearFault(authkittest.RouteJWKS)
@@ -48,7 +48,7 @@ func TestApplicationsOnOneHostKeepEachOthersPendingSignIns(t *testing.T) {
 			for range 20 {
 				j.take(neighbour.Send(Request{Target: "/login?return_to=/" + strings.Repeat("n", 900), Cookie: j.Header(), Header: from("same-site")}))
 			}
-			assert.Equal(t, "/account?a=b", a.WayBack(j, state))
+			assert.Equal(t, "/account?a=b", a.CancelSignIn(j, state))
 		})
 	}
 }
@@ -93,7 +93,7 @@ func TestAStateCookieThatDoesNotOpenIsNotExpired(t *testing.T) {
 		assert.Empty(t, refused.SetCookies(t))
 	}
 	for _, cookie := range []string{name + "=x; " + s.Cookie, s.Cookie + "; " + name + "=x"} {
-		assert.True(t, a.isUnderWay(&CookieJar{t: t, names: []string{"a"}, values: map[string]string{"a": "b; " + cookie}}, s.Callback.Query().Get("state")),
+		assert.True(t, a.isPending(&CookieJar{t: t, names: []string{"a"}, values: map[string]string{"a": "b; " + cookie}}, s.Callback.Query().Get("state")),
 			"junk beside a valid cookie changes nothing")
 	}
 }
@@ -111,7 +111,7 @@ func TestThePendingSignInsOfOneBrowserTakeLessThan4KB(t *testing.T) {
 				a.Clock.Advance(time.Second)
 			}
 			assert.Greater(t, len(j.states()), 5, "return paths are shortened before a sign-in is evicted")
-			assert.Equal(t, "/19?"+strings.Repeat("a", size)[:max(0, size-4)], a.WayBack(j, newest), "the newest return path is complete")
+			assert.Equal(t, "/19?"+strings.Repeat("a", size)[:max(0, size-4)], a.CancelSignIn(j, newest), "the newest return path is complete")
 		})
 	}
 }
@@ -122,9 +122,9 @@ func TestAnOldPendingSignInLosesItsQueryThenItsPathThenItsCookie(t *testing.T) {
 	oldest := a.Starts(j, "/login?return_to="+url.QueryEscape("/old/page?"+strings.Repeat("q", 200)), Navigation())
 	cloned := func() *CookieJar { return &CookieJar{t, slices.Clone(j.names), maps.Clone(j.values)} }
 	var returnPaths []string
-	for i := 0; i < 40 && a.isUnderWay(j, oldest); i++ {
+	for i := 0; i < 40 && a.isPending(j, oldest); i++ {
 		// Another process receives the callback, so that this one does not consume the state.
-		page := NewInstance(t, a.Fake, a.Clock, AppOptions{}).WayBack(cloned(), oldest)
+		page := NewInstance(t, a.Fake, a.Clock, AppOptions{}).CancelSignIn(cloned(), oldest)
 		if len(returnPaths) == 0 || returnPaths[len(returnPaths)-1] != page {
 			returnPaths = append(returnPaths, page)
 		}
@@ -132,7 +132,7 @@ func TestAnOldPendingSignInLosesItsQueryThenItsPathThenItsCookie(t *testing.T) {
 		a.Starts(j, "/login?return_to=/"+strings.Repeat("n", 150), Navigation())
 	}
 	assert.Equal(t, []string{"/old/page?" + strings.Repeat("q", 200), "/old/page", "/"}, returnPaths)
-	assert.False(t, a.isUnderWay(j, oldest))
+	assert.False(t, a.isPending(j, oldest))
 }
 
 func TestAPendingSignInWithoutItsQueryCanStillFinish(t *testing.T) {
@@ -184,7 +184,7 @@ func TestASignInWhoseAppStateFillsTheCookieFails(t *testing.T) {
 		j := NewCookieJar(t)
 		state := a.Starts(j, fmt.Sprint("/", size, long), Navigation())
 		assert.Less(t, len(j.Header()), 4096)
-		assert.Equal(t, want, a.WayBack(j, state), "%d bytes of AppState: the return path is shortened", size)
+		assert.Equal(t, want, a.CancelSignIn(j, state), "%d bytes of AppState: the return path is shortened", size)
 	}
 	resp := a.Send(Request{Target: "/2300" + long, Header: Navigation()})
 	assert.Equal(t, http.StatusBadRequest, resp.Status)
@@ -223,7 +223,7 @@ func TestACopyOfAStateCookieUnderAnotherNameIsIgnored(t *testing.T) {
 	}
 	resp := a.Send(Request{Target: "/login", Cookie: copies, Header: Navigation()})
 	assert.Len(t, resp.SetCookies(t), 1, "neither the copies nor the pending sign-in are touched")
-	assert.Equal(t, "/account?"+strings.Repeat("q", 900), a.WayBack(j, state))
+	assert.Equal(t, "/account?"+strings.Repeat("q", 900), a.CancelSignIn(j, state))
 }
 
 func TestTheNextSignInExpiresAStateCookieOlderThan25Hours(t *testing.T) {
@@ -254,8 +254,8 @@ func TestACrossSiteNavigationEvictsNoPendingSignInOfThisSite(t *testing.T) {
 					a.Starts(j, start+fmt.Sprint("x", i, strings.Repeat("n", 800)), from(site))
 					assert.Less(t, len(j.Header()), 4096)
 				}
-				assert.Equal(t, page, a.WayBack(j, ours), "the query is kept")
-				assert.Equal(t, "/account", a.WayBack(j, typed))
+				assert.Equal(t, page, a.CancelSignIn(j, ours), "the query is kept")
+				assert.Equal(t, "/account", a.CancelSignIn(j, typed))
 			})
 		}
 	}
@@ -269,17 +269,17 @@ func TestACrossSiteNavigationIsRefusedIfItWouldEvictASignInOfThisSite(t *testing
 		started = append(started, a.Starts(j, "/login", from("same-origin")))
 		a.Clock.Advance(time.Second)
 	}
-	pending := slices.DeleteFunc(started, func(state string) bool { return !a.isUnderWay(j, state) })
+	pending := slices.DeleteFunc(started, func(state string) bool { return !a.isPending(j, state) })
 	require.Greater(t, len(pending), 5)
 	resp := a.Send(Request{Target: "/account?x=1", Cookie: j.Header(), Header: from("cross-site")})
 	assert.Equal(t, http.StatusForbidden, resp.Status)
 	assert.Contains(t, resp.Body, `href="/login?return_to=%2Faccount%3Fx%3D1"`, "a click on this page of the application starts a sign-in")
 	assert.Empty(t, resp.SetCookies(t))
 	for _, state := range pending {
-		assert.True(t, a.isUnderWay(j, state))
+		assert.True(t, a.isPending(j, state))
 	}
 	a.Starts(j, "/login?return_to=/account", from("same-origin"))
-	assert.False(t, a.isUnderWay(j, pending[0]), "a sign-in of this site evicts the oldest")
+	assert.False(t, a.isPending(j, pending[0]), "a sign-in of this site evicts the oldest")
 }
 
 // A user who follows a link in a mail must be able to sign in although the browser has many expired sign-ins.
@@ -318,7 +318,7 @@ func TestExpiredPendingSignInsAreEvictedBeforePagesOfOthers(t *testing.T) {
 			a.Starts(j, "/deep/?"+strings.Repeat("q", 700), from(site))
 			assert.Less(t, len(j.Header()), 4096)
 			assert.Less(t, len(j.states()), len(expired)+2)
-			assert.Equal(t, page, a.WayBack(j, current))
+			assert.Equal(t, page, a.CancelSignIn(j, current))
 		})
 	}
 }

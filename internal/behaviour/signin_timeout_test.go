@@ -83,14 +83,14 @@ func TestAnExpiredSignInRestartsOnceWithTheSameParameters(t *testing.T) {
 	assert.Empty(t, failures, "a restart is not a failure")
 
 	// The callback of the second sign-in comes in time.
-	s := a.Afresh(again)
+	s := a.Restarted(again)
 	refused := a.Send(Request{Target: s.With("code", "") + "&error=access_denied", Cookie: s.Cookie, Header: Navigation()})
 	assert.Contains(t, refused.Body, url.QueryEscape(page))
 	require.Len(t, failures, 1)
 	assert.ErrorIs(t, failures[0], authkit.ErrSignInCancelled)
 
 	// The callback of the second sign-in comes too late as well.
-	s = a.Afresh(a.Send(Request{Target: callback, Cookie: first.stateCookie(t), Header: Navigation()}))
+	s = a.Restarted(a.Send(Request{Target: callback, Cookie: first.stateCookie(t), Header: Navigation()}))
 	a.Clock.Advance(time.Hour)
 	refused = a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 	assert.Equal(t, http.StatusBadRequest, refused.Status)
@@ -163,9 +163,9 @@ func TestARestartedSignInReplacesTheOldOneAndKeepsItsOrigin(t *testing.T) {
 				a.Starts(j, fmt.Sprint("/login?return_to=/", i, strings.Repeat("n", 500)), from("cross-site"))
 			}
 			if sameOrigin {
-				assert.Equal(t, "/account", a.WayBack(j, again))
+				assert.Equal(t, "/account", a.CancelSignIn(j, again))
 			} else {
-				assert.False(t, a.isUnderWay(j, again))
+				assert.False(t, a.isPending(j, again))
 			}
 		})
 	}
@@ -215,9 +215,9 @@ func TestACallbackIsAcceptedOnlyWithinTheSignInTimeoutAndTheClockSkew(t *testing
 				assert.NotEqual(t, s.State(), again.State())
 				assert.Empty(t, resp.session(t))
 				m.Clock.Advance(c.after)
-				refusedWithAPage(t, m.finish(again), http.StatusBadRequest)
+				checkErrorPage(t, m.finish(again), http.StatusBadRequest)
 			default:
-				refusedWithAPage(t, resp, c.status)
+				checkErrorPage(t, resp, c.status)
 			}
 			assert.Zero(t, m.Fake.Calls(authkittest.RouteAuthenticate))
 		})

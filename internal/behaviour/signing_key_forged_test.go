@@ -172,7 +172,7 @@ func TestAnApplicationThatStartedWithoutSigningKeysRecovers(t *testing.T) {
 	cookie := m.signIn(Kim)
 	m.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	restarted := newPlainInstance(t, m.Fake, m.Clock, m.Password)
-	isUndecided(t, restarted.Instance, cookie)
+	checkWithoutKeys(t, restarted.Instance, cookie)
 	m.Fake.ClearFault(authkittest.RouteJWKS)
 	m.Clock.Advance(time.Minute)
 	assert.Equal(t, Kim, restarted.visitor(cookie))

@@ -108,8 +108,8 @@ func TestACachedSessionWhoseKeyIsReplacedIsVerifiedAgain(t *testing.T) {
 	assert.Equal(t, refreshes, c.Fake.Calls(authkittest.RouteRefresh))
 }
 
-// strangersKey returns a request with a bearer token that names an unknown key ID.
-func strangersKey(t *testing.T) Request {
+// unknownKeyRequest returns a request with a bearer token that names an unknown key ID.
+func unknownKeyRequest(t *testing.T) Request {
 	t.Helper()
 	header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"RS256","kid":"key_unknown"}`))
 	return Request{Target: "/auth", Header: Bearer(header + ".e30.AAAA")}
@@ -123,7 +123,7 @@ func TestFetchesForAnUnknownKeyIDDoNotRepeatTheWarningAboutIgnoredKeys(t *testin
 	fetched := a.Fake.Calls(authkittest.RouteJWKS)
 	for range 10 {
 		a.Clock.Advance(31 * time.Second)
-		require.Equal(t, http.StatusUnauthorized, a.Send(strangersKey(t)).Status)
+		require.Equal(t, http.StatusUnauthorized, a.Send(unknownKeyRequest(t)).Status)
 	}
 	require.Greater(t, a.Fake.Calls(authkittest.RouteJWKS), fetched)
 	assert.Equal(t, 1, strings.Count(a.Logs.String(), "level=WARN"), a.Logs.String())
@@ -135,7 +135,7 @@ func TestAnUnknownKeyIDDoesNotDelayTheKeyOfASessionCookie(t *testing.T) {
 	a := guarded(t)
 	a.SignedIn(Kim) // fetches the key set
 	elsewhere := NewInstance(t, a.Fake, a.Clock, AppOptions{})
-	require.Equal(t, http.StatusUnauthorized, a.Send(strangersKey(t)).Status)
+	require.Equal(t, http.StatusUnauthorized, a.Send(unknownKeyRequest(t)).Status)
 	fetched := a.Fake.Calls(authkittest.RouteJWKS)
 	a.Fake.RotateSigningKeys()
 	s := elsewhere.Begin("/login")
@@ -150,7 +150,7 @@ func TestAnUnknownKeyIDDoesNotDelayTheKeyOfASessionCookie(t *testing.T) {
 func TestAnUnknownKeyIDDoesNotDelayTheKeyOfASignIn(t *testing.T) {
 	a := guarded(t)
 	a.SignedIn(Kim)
-	require.Equal(t, http.StatusUnauthorized, a.Send(strangersKey(t)).Status)
+	require.Equal(t, http.StatusUnauthorized, a.Send(unknownKeyRequest(t)).Status)
 	a.Fake.RotateSigningKeys()
 	s := a.Begin("/login")
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
@@ -162,7 +162,7 @@ func TestAnUnknownKeyIDDoesNotDelayTheKeyOfARefresh(t *testing.T) {
 	a := guarded(t)
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
-	require.Equal(t, http.StatusUnauthorized, a.Send(strangersKey(t)).Status)
+	require.Equal(t, http.StatusUnauthorized, a.Send(unknownKeyRequest(t)).Status)
 	a.Fake.RotateSigningKeys()
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/auth", Cookie: cookie}).Status)
 }

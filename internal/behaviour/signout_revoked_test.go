@@ -20,9 +20,9 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// untilWorkOSIsTold is the delay of the revocation. After a sign-out by a script the browser may go to the logout page of
-// WorkOS itself. If it has not done so after this time, the application revokes the session.
-const untilWorkOSIsTold = 30 * time.Second
+// revocationDelay is the time from a sign-out by a script to the revocation of its session. In this time the browser can go
+// to the logout page of WorkOS, which ends the session.
+const revocationDelay = 30 * time.Second
 
 // signOutByFetch signs out by a fetch of a script, and returns the logout URL of WorkOS.
 func signOutByFetch(t *testing.T, m *App, cookie string) (logoutURL string) {
@@ -36,10 +36,9 @@ func signOutByFetch(t *testing.T, m *App, cookie string) (logoutURL string) {
 	return to.LogoutURL
 }
 
-// passes waits until a condition holds that a background goroutine brings about. It advances the clock by up to a minute, in
-// steps of one second. While a revocation has just started it does not advance the clock, so that the call does not time
-// out.
-func (m *App) passes(t *testing.T, until func() bool) {
+// waitUntil waits until a background goroutine fulfils a condition. It advances the clock by up to a minute, in steps of one
+// second. It does not advance the clock while a revocation has just started, so that the call does not time out.
+func (m *App) waitUntil(t *testing.T, until func() bool) {
 	t.Helper()
 	if until() {
 		return
@@ -68,9 +67,9 @@ func TestACopyOfASessionSignedOutByAScriptStaysRefused(t *testing.T) {
 			require.True(t, strings.HasPrefix(logoutURL, m.Fake.URL()+"/user_management/sessions/logout?"))
 			isRefused(t, m, copied, "at once")
 
-			m.Clock.Advance(untilWorkOSIsTold - time.Second)
+			m.Clock.Advance(revocationDelay - time.Second)
 			assert.Zero(t, m.Fake.Calls(authkittest.RouteRevokeSession), "the browser has 30 s to go to the logout page of WorkOS")
-			m.passes(t, func() bool { return active(m.Fake, 0, form.email) == 0 })
+			m.waitUntil(t, func() bool { return active(m.Fake, 0, form.email) == 0 })
 			assert.Equal(t, 1, m.Fake.Calls(authkittest.RouteRevokeSession))
 
 			m.Clock.Advance(6 * time.Minute)
@@ -107,8 +106,8 @@ func TestTheRevocationAfterASignOutByAScriptIsRetried(t *testing.T) {
 			copied := m.signIn(Kim)
 			m.Fake.InjectFault(authkittest.RouteRevokeSession, fault)
 			signOutByFetch(t, m, copied)
-			m.Clock.Advance(untilWorkOSIsTold - time.Second)
-			m.passes(t, func() bool { return active(m.Fake, 0, Kim) == 0 })
+			m.Clock.Advance(revocationDelay - time.Second)
+			m.waitUntil(t, func() bool { return active(m.Fake, 0, Kim) == 0 })
 			m.Clock.Advance(6 * time.Minute)
 			isRefused(t, m, copied, "after six minutes")
 		})
@@ -126,7 +125,7 @@ func TestTheRevocationAfterALogoutAtWorkOSDoesNotAffectANewSession(t *testing.T)
 	require.Zero(t, active(m.Fake, 0, Kim))
 
 	again := m.signIn(Kim)
-	m.Clock.Advance(2 * untilWorkOSIsTold)
+	m.Clock.Advance(2 * revocationDelay)
 	assert.Equal(t, Kim, m.visitor(again))
 	assert.Equal(t, 1, active(m.Fake, 0, Kim), "the new sign-in has another session")
 	m.Clock.Advance(6 * time.Minute)
@@ -143,7 +142,7 @@ func TestASignOutDoesNotEndALaterSignInToTheSameWorkOSSession(t *testing.T) {
 	}{
 		{"at once", time.Millisecond},
 		{"a second later", time.Second},
-		{"a second before the revocation", untilWorkOSIsTold - time.Second},
+		{"a second before the revocation", revocationDelay - time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			replies := &recorder{}
@@ -161,7 +160,7 @@ func TestASignOutDoesNotEndALaterSignInToTheSameWorkOSSession(t *testing.T) {
 			again := resp.session(t)
 			require.Len(t, m.Fake.Sessions(), 1)
 
-			m.Clock.Advance(2 * untilWorkOSIsTold)
+			m.Clock.Advance(2 * revocationDelay)
 			assert.Equal(t, Kim, m.visitor(again))
 			m.Clock.Advance(6 * time.Minute)
 			assert.Equal(t, Kim, m.visitor(again), "the session can be refreshed")

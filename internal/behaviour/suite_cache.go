@@ -14,14 +14,14 @@ import (
 )
 
 func TestNoResponseThatSetsACookieCanBeCached(t *testing.T, a *Instance) {
-	keptFromCaches(t, a.Send(Request{Target: "/login", Header: Navigation()}), "the login redirect")
-	keptFromCaches(t, a.Send(Request{Target: "/account", Header: Navigation()}), "a guarded page")
+	checkNotCacheable(t, a.Send(Request{Target: "/login", Header: Navigation()}), "the login redirect")
+	checkNotCacheable(t, a.Send(Request{Target: "/account", Header: Navigation()}), "a guarded page")
 	s := a.BeginAs("/login", Kim)
-	keptFromCaches(t, a.Send(Request{Target: s.With("code", "") + "&error=x", Cookie: s.Cookie, Header: Navigation()}), "a refused callback")
-	keptFromCaches(t, a.Send(Request{Target: "/callback?code=x", Header: Navigation()}), "a callback without a state")
+	checkNotCacheable(t, a.Send(Request{Target: s.With("code", "") + "&error=x", Cookie: s.Cookie, Header: Navigation()}), "a refused callback")
+	checkNotCacheable(t, a.Send(Request{Target: "/callback?code=x", Header: Navigation()}), "a callback without a state")
 	back := a.finish(a.BeginAs("/login", Kim))
-	keptFromCaches(t, back, "the callback")
-	keptFromCaches(t, a.Send(Request{Method: "POST", Target: "/logout", Cookie: back.session(t), Header: Navigation()}), "the logout redirect")
+	checkNotCacheable(t, back, "the callback")
+	checkNotCacheable(t, a.Send(Request{Method: "POST", Target: "/logout", Cookie: back.session(t), Header: Navigation()}), "the logout redirect")
 
 	private := a.Send(Request{Target: "/account", Cookie: a.signIn(Kim), Header: Navigation()})
 	assert.Equal(t, "private, no-store", private.Header.Get("Cache-Control"), "a page of a signed-in user is private without a Set-Cookie")
@@ -31,20 +31,20 @@ func TestNoResponseThatSetsACookieCanBeCached(t *testing.T, a *Instance) {
 // A session whose signing key has been withdrawn is refreshed by the next request. A new process knows only the current
 // keys, so it refreshes the session at once.
 func TestAPageWithARefreshedCookieCannotBeCached(t *testing.T, a *Instance) {
-	first := a.fresh(t)
+	first := a.newDeployment(t)
 	cookie := first.signIn(Kim)
 	first.Fake.RotateSigningKeys()
-	second := first.again(t)
+	second := first.newProcess(t)
 	resp := second.Send(Request{Target: "/", Cookie: cookie, Header: Navigation()})
 	assert.Equal(t, http.StatusOK, resp.Status)
 	assert.Equal(t, 1, first.Fake.Calls(authkittest.RouteRefresh))
-	keptFromCaches(t, resp, "the home page")
+	checkNotCacheable(t, resp, "the home page")
 	assert.Equal(t, Kim, second.visitor(resp.session(t)))
 }
 
-// keptFromCaches checks that a response that sets a cookie of authkit has the headers that keep it out of every shared
-// cache, and no header that allows to store it.
-func keptFromCaches(t *testing.T, resp Response, why string) {
+// checkNotCacheable checks that a response sets a cookie, that its headers keep it out of every shared cache, and that it has
+// no other cache header.
+func checkNotCacheable(t *testing.T, resp Response, why string) {
 	t.Helper()
 	require.NotEmpty(t, resp.Header["Set-Cookie"], why)
 	for name, values := range resp.Header {

@@ -81,7 +81,7 @@ func TestACallbackOfAnotherBrowserMakesNoCodeExchange(t *testing.T, a *Instance)
 			own, other := a.BeginAs("/login", Kim), a.BeginAs("/login", lee)
 			before := a.Fake.Calls(authkittest.RouteAuthenticate)
 			path, cookie := c.forge(own, other)
-			refusedWithAPage(t, a.Send(Request{Target: path, Cookie: cookie, Header: Navigation()}), http.StatusBadRequest)
+			checkErrorPage(t, a.Send(Request{Target: path, Cookie: cookie, Header: Navigation()}), http.StatusBadRequest)
 			assert.Equal(t, before, a.Fake.Calls(authkittest.RouteAuthenticate))
 		})
 	}
@@ -123,7 +123,7 @@ func TestConcurrentCallbacksOfOneSignInMakeOneCodeExchange(t *testing.T, a *Inst
 	assert.EqualValues(t, 1, signedIn.Load())
 	assert.EqualValues(t, 19, refused.Load())
 	assert.Equal(t, before+1, a.Fake.Calls(authkittest.RouteCodeExchange))
-	refusedWithAPage(t, a.finish(s), http.StatusBadRequest)
+	checkErrorPage(t, a.finish(s), http.StatusBadRequest)
 }
 
 func TestACallbackWithoutAStateRestartsTheSignInOnce(t *testing.T, a *Instance) {
@@ -142,7 +142,7 @@ func TestACallbackWithoutAStateRestartsTheSignInOnce(t *testing.T, a *Instance) 
 	require.NotNil(t, restart)
 
 	again := a.Send(Request{Target: s.With("state", ""), Cookie: restart.Name + "=" + restart.Value, Header: Navigation()})
-	refusedWithAPage(t, again, http.StatusBadRequest)
+	checkErrorPage(t, again, http.StatusBadRequest)
 	assert.Equal(t, before, a.Fake.Calls(authkittest.RouteAuthenticate))
 	assert.Equal(t, http.StatusSeeOther, a.finish(s).Status, "the pending sign-in can still finish")
 }
@@ -201,7 +201,7 @@ func TestACodeOfAnotherSignInIsRefusedAndKeepsTheOldSession(t *testing.T, a *Ins
 			code := c.code()
 			s := a.BeginAs("/login", Kim)
 			resp := a.Send(Request{Target: s.With("code", code), Cookie: s.Cookie + "; " + cookie, Header: Navigation()})
-			refusedWithAPage(t, resp, http.StatusBadRequest)
+			checkErrorPage(t, resp, http.StatusBadRequest)
 			assert.NotContains(t, resp.Body, code)
 			assert.Equal(t, lee, a.visitor(cookie), "the old session is still valid")
 		})
@@ -280,7 +280,7 @@ func TestAFailedCodeExchangeShowsAPageInBoundedTime(t *testing.T, a *Instance) {
 			began := time.Now()
 			resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie + "; " + cookie, Header: Navigation()})
 			assert.Less(t, time.Since(began), 11*time.Second)
-			refusedWithAPage(t, resp, c.status)
+			checkErrorPage(t, resp, c.status)
 			assert.Equal(t, resp.Status == 503 || resp.Status == 429, resp.Header.Get("Retry-After") != "")
 			assert.NotContains(t, resp.Body, "evil")
 			assert.Equal(t, before+1, a.Fake.Calls(authkittest.RouteCodeExchange), "a code exchange is not retried")
@@ -290,9 +290,9 @@ func TestAFailedCodeExchangeShowsAPageInBoundedTime(t *testing.T, a *Instance) {
 	assert.Zero(t, attacker.heard.Load(), "no request reaches the target of the redirect")
 }
 
-// refusedWithAPage checks the answer to a callback that does not sign in: an error page with a link to sign in, which is
+// checkErrorPage checks the answer to a callback that does not sign in: an error page with a link to sign in, which is
 // not cached and sets no cookie.
-func refusedWithAPage(t *testing.T, resp Response, status int) {
+func checkErrorPage(t *testing.T, resp Response, status int) {
 	t.Helper()
 	assert.Equal(t, status, resp.Status, resp.Body)
 	assert.Equal(t, "text/html; charset=utf-8", resp.Header.Get("Content-Type"))

@@ -53,7 +53,7 @@ func TestForgedProxyHeadersChangeNoURLAndNoCookie(t *testing.T, a *Instance) {
 			assert.Contains(t, page.Body, `href="/login"`)
 			assert.NotContains(t, page.Body, "evil")
 
-			header.Del("Origin") // the Origin of a POST is checked, also without a proxy
+			header.Del("Origin") // a POST with a forged Origin is refused
 			out := a.Send(Request{Method: "POST", Target: "/logout", Cookie: back.session(t), Header: header})
 			require.Equal(t, http.StatusSeeOther, out.Status)
 			assert.True(t, strings.HasPrefix(out.Header.Get("Location"), a.Fake.URL()+"/user_management/sessions/logout?"))

@@ -15,12 +15,12 @@ func TestWithoutSigningKeysAnApplicationStartsAndAnswers503ToSessions(t *testing
 	cookie := a.signIn(Kim)
 	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	defer a.Fake.ClearFault(authkittest.RouteJWKS)
-	isUndecided(t, a.again(t), cookie)
+	checkWithoutKeys(t, a.newProcess(t), cookie)
 	assert.Equal(t, Kim, a.visitor(cookie), "a process that has the keys still accepts the session")
 }
 
-// isUndecided checks the answers of an application without signing keys to requests with a session.
-func isUndecided(t *testing.T, a *Instance, cookie string) {
+// checkWithoutKeys checks the answers of an application without signing keys to requests with a session.
+func checkWithoutKeys(t *testing.T, a *Instance, cookie string) {
 	t.Helper()
 	refreshes := a.Fake.Calls(authkittest.RouteRefresh)
 	for _, header := range []http.Header{Navigation(), Scripted()} {

@@ -23,7 +23,7 @@ func TestVulnerabilitiesOfOtherLibrariesAreNotPresent(t *testing.T, a *Instance)
 			"a session is stored in no shared cache", "CVE-2025-64762 (authkit-nextjs), CVE-2025-48947 (nextjs-auth0)",
 			func(t *testing.T, a *Instance) {
 				back := a.finish(a.BeginAs("/login", Kim))
-				keptFromCaches(t, back, "the callback")
+				checkNotCacheable(t, back, "the callback")
 				for _, path := range []string{"/", "/account", "/api/me"} {
 					resp := a.Send(Request{Target: path, Cookie: back.session(t), Header: Navigation()})
 					assert.Contains(t, strings.Join(resp.Header["Vary"], ", "), "Cookie", path)
@@ -74,7 +74,7 @@ func TestVulnerabilitiesOfOtherLibrariesAreNotPresent(t *testing.T, a *Instance)
 				s := a.BeginAs("/login", Kim)
 				name, _, _ := strings.Cut(s.Cookie, "=")
 				_, session, _ := strings.Cut(a.signIn(Kim), "=")
-				refusedWithAPage(t, a.Send(Request{Target: s.Target(), Cookie: name + "=" + session, Header: Navigation()}), http.StatusBadRequest)
+				checkErrorPage(t, a.Send(Request{Target: s.Target(), Cookie: name + "=" + session, Header: Navigation()}), http.StatusBadRequest)
 			},
 		},
 		{

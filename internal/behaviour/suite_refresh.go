@@ -19,12 +19,12 @@ import (
 // issued, and are accepted within the clock skew.
 func (a *Instance) stale(t *testing.T) (fresh *Instance, cookie string) {
 	t.Helper()
-	fresh = a.fresh(t, authkittest.WithAccessTokenLifetime(time.Nanosecond))
-	return fresh, fresh.notYetUsed(Kim)
+	fresh = a.newDeployment(t, authkittest.WithAccessTokenLifetime(time.Nanosecond))
+	return fresh, fresh.unusedSession(Kim)
 }
 
-// notYetUsed signs in and returns a session cookie that no request has carried yet.
-func (a *Instance) notYetUsed(email string) (cookie string) {
+// unusedSession signs in and returns a session cookie that no request has carried yet.
+func (a *Instance) unusedSession(email string) (cookie string) {
 	a.T.Helper()
 	cookie = a.finish(a.BeginAs("/login", email)).session(a.T)
 	require.NotEmpty(a.T, cookie)
@@ -108,7 +108,7 @@ func TestATemporaryRefreshFailureKeepsTheSessionAndARefusalEndsIt(t *testing.T, 
 		{"a redirect keeps the session", authkittest.Fault{Status: 307, Header: http.Header{"Location": {"http://localhost:1/"}}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			unused := a.notYetUsed(lee) // after a failed refresh, the same session is not refreshed again at once
+			unused := a.unusedSession(lee) // after a failed refresh, the same session is not refreshed again at once
 			before := a.Fake.Calls(authkittest.RouteRefresh)
 			a.Fake.InjectFault(authkittest.RouteRefresh, c.fault)
 			defer a.Fake.ClearFault(authkittest.RouteRefresh)

@@ -64,7 +64,7 @@ func TestAHostileRequestTargetRedirectsOnlyToThisOrigin(t *testing.T, a *Instanc
 		location := resp.Header.Get("Location")
 		if !strings.HasPrefix(location, a.Fake.URL()) {
 			assert.Less(t, resp.Status, 500, line)
-			assertHere(t, location, line)
+			checkSameOrigin(t, location, line)
 			continue
 		}
 		authorize, err := url.Parse(location)
@@ -73,7 +73,7 @@ func TestAHostileRequestTargetRedirectsOnlyToThisOrigin(t *testing.T, a *Instanc
 		back := a.finish(a.goOn(resp, Kim))
 		require.Equal(t, http.StatusSeeOther, back.Status)
 		landed[line] = back.Header.Get("Location")
-		assertHere(t, landed[line], line)
+		checkSameOrigin(t, landed[line], line)
 	}
 	for line, want := range map[string]string{
 		"/account?next=//evil.example":                    "/account?next=//evil.example",
@@ -123,10 +123,10 @@ func encoded(target string) []string {
 	return forms
 }
 
-// assertHere checks that a Location stays on this origin. It parses the Location as browsers do
+// checkSameOrigin checks that a Location stays on this origin. It parses the Location as browsers do
 // (https://url.spec.whatwg.org/#concept-basic-url-parser): it drops tabs and line breaks, and reads a backslash as a slash.
 // Two slashes at the start begin a host.
-func assertHere(t *testing.T, location, why string) {
+func checkSameOrigin(t *testing.T, location, why string) {
 	t.Helper()
 	if location == "" {
 		return

@@ -80,11 +80,13 @@ func (a *Instance) checkLog() {
 	}
 }
 
-// again starts another process of the same application with the same fake AuthKit and the same cookie password.
-func (a *Instance) again(t *testing.T) *Instance { return a.target.instance(t, a.Fake, a.Password) }
+// newProcess starts another process of the same application with the same fake AuthKit and the same cookie password.
+func (a *Instance) newProcess(t *testing.T) *Instance {
+	return a.target.instance(t, a.Fake, a.Password)
+}
 
-// fresh starts another deployment of the same application, with a fake AuthKit and a cookie password of its own.
-func (a *Instance) fresh(t *testing.T, opts ...authkittest.Option) *Instance {
+// newDeployment starts another deployment of the same application, with a fake AuthKit and a cookie password of its own.
+func (a *Instance) newDeployment(t *testing.T, opts ...authkittest.Option) *Instance {
 	return a.target.instance(t, authkittest.New(t, append([]authkittest.Option{people()}, opts...)...), newPassword())
 }
 

@@ -314,7 +314,7 @@ var tokenInputs = []tokenInput{
 		name:   "in the reply to a code exchange",
 		newApp: func(t *testing.T) *App { return newPlainApp(t) },
 		refuses: func(t *testing.T, m *App, token string, _ bool) {
-			refusedWithAPage(t, m.exchangeFor(token, "user_kim"), http.StatusBadGateway)
+			checkErrorPage(t, m.exchangeFor(token, "user_kim"), http.StatusBadGateway)
 		},
 		accepts: func(t *testing.T, m *App, token string) string {
 			resp := m.exchangeFor(token, "user_kim")

@@ -29,7 +29,7 @@ var digits = strings.Repeat("0123456789", 30_000)
 type outerKey struct{}
 
 var behaviours = map[string]behaviour{
-	"answer": {handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
+	"answer": {handle: func(e *httpExchange, w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Vary", "Accept")
 		http.SetCookie(w, &http.Cookie{Name: "theme", Value: "dark"})
 		w.WriteHeader(http.StatusTeapot)
@@ -37,7 +37,7 @@ var behaviours = map[string]behaviour{
 		e.note("%d %v", n, err)
 	}},
 	"stream events": {
-		handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
+		handle: func(e *httpExchange, w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/event-stream")
 			io.WriteString(w, "data: 1\n\n")
 			w.(http.Flusher).Flush()
@@ -45,7 +45,7 @@ var behaviours = map[string]behaviour{
 			io.WriteString(w, "data: 2\n\n")
 			e.note("flushed: %v", http.NewResponseController(w).Flush())
 		},
-		read: func(e *encounter, resp *http.Response) string {
+		read: func(e *httpExchange, resp *http.Response) string {
 			first := make([]byte, len("data: 1\n\n"))
 			_, err := io.ReadFull(resp.Body, first)
 			require.NoError(e.t, err, "the first event arrives before the second is written")
@@ -56,33 +56,33 @@ var behaviours = map[string]behaviour{
 		},
 	},
 	"flush before the first write": {
-		handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
+		handle: func(e *httpExchange, w http.ResponseWriter, r *http.Request) {
 			e.note("flushed: %v", http.NewResponseController(w).Flush())
 			e.wait(r)
 			w.Header().Set("X-Late", "too late")
 			io.WriteString(w, "body")
 		},
-		read: func(e *encounter, resp *http.Response) string {
+		read: func(e *httpExchange, resp *http.Response) string {
 			close(e.resume)
 			return readAll(e, resp.Body)
 		},
 	},
 	"speak WebSocket": {only: "HTTP/1.1", handle: speakWebSocket, ask: askWebSocket, read: readWebSocket},
-	"try to hijack over HTTP/2": {only: "HTTP/2.0", handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
+	"try to hijack over HTTP/2": {only: "HTTP/2.0", handle: func(e *httpExchange, w http.ResponseWriter, _ *http.Request) {
 		_, _, err := http.NewResponseController(w).Hijack()
 		e.note("not supported: %t", errors.Is(err, http.ErrNotSupported))
 		_, hijacks := w.(http.Hijacker)
 		e.note("not implemented: %t", !hijacks)
 		w.WriteHeader(http.StatusUpgradeRequired)
 	}},
-	"hijack and close the connection": {only: "HTTP/1.1", handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
+	"hijack and close the connection": {only: "HTTP/1.1", handle: func(e *httpExchange, w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := w.(http.Hijacker).Hijack()
 		e.note("%v", err)
 		_, err = w.Write([]byte("too late"))
 		e.note("%t", errors.Is(err, http.ErrHijacked))
 		conn.Close()
 	}},
-	"use the response controller": {handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
+	"use the response controller": {handle: func(e *httpExchange, w http.ResponseWriter, _ *http.Request) {
 		controller := http.NewResponseController(w)
 		e.note("%v", controller.SetReadDeadline(time.Now().Add(time.Hour)))
 		e.note("%v", controller.SetWriteDeadline(time.Now().Add(time.Hour)))
@@ -90,12 +90,12 @@ var behaviours = map[string]behaviour{
 		e.note("%v", controller.Flush())
 	}},
 	"read after the read deadline": {
-		ask: func(e *encounter) *http.Request {
+		ask: func(e *httpExchange) *http.Request {
 			body, end := io.Pipe()
 			go func() { <-e.ended; end.Close() }()
 			return e.sending("POST", nil, body)
 		},
-		handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
+		handle: func(e *httpExchange, w http.ResponseWriter, r *http.Request) {
 			controller := http.NewResponseController(w)
 			e.note("%v", controller.SetReadDeadline(time.Now().Add(-time.Second)))
 			_, err := io.ReadAll(r.Body)
@@ -103,12 +103,12 @@ var behaviours = map[string]behaviour{
 			io.WriteString(w, "body")
 		},
 	},
-	"write after the write deadline": {handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
+	"write after the write deadline": {handle: func(e *httpExchange, w http.ResponseWriter, _ *http.Request) {
 		e.note("%v", http.NewResponseController(w).SetWriteDeadline(time.Now().Add(-time.Second)))
 		io.WriteString(w, digits)
 	}},
 	"read and write in turns": {
-		ask: func(e *encounter) *http.Request {
+		ask: func(e *httpExchange) *http.Request {
 			body, lines := io.Pipe()
 			go func() {
 				io.WriteString(lines, "one\n")
@@ -118,7 +118,7 @@ var behaviours = map[string]behaviour{
 			}()
 			return e.sending("POST", nil, body)
 		},
-		handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
+		handle: func(e *httpExchange, w http.ResponseWriter, r *http.Request) {
 			controller := http.NewResponseController(w)
 			e.note("%v", controller.EnableFullDuplex())
 			for lines := bufio.NewScanner(r.Body); lines.Scan(); {
@@ -126,7 +126,7 @@ var behaviours = map[string]behaviour{
 				e.note("%v", controller.Flush())
 			}
 		},
-		read: func(e *encounter, resp *http.Response) string {
+		read: func(e *httpExchange, resp *http.Response) string {
 			reader := bufio.NewReader(resp.Body)
 			first, err := reader.ReadString('\n')
 			require.NoError(e.t, err, "the first answer arrives before the second line is sent")
@@ -134,19 +134,19 @@ var behaviours = map[string]behaviour{
 			return first + readAll(e, reader)
 		},
 	},
-	"send trailers": {handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
+	"send trailers": {handle: func(_ *httpExchange, w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Trailer", "X-Checksum")
 		io.WriteString(w, "body")
 		w.Header().Set("X-Checksum", "42")
 		w.Header().Set(http.TrailerPrefix+"X-Unannounced", "yes")
 	}},
-	"send trailers without a body": {handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
+	"send trailers without a body": {handle: func(_ *httpExchange, w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Trailer", "X-Checksum")
 		w.WriteHeader(http.StatusOK)
 		w.(http.Flusher).Flush()
 		w.Header().Set("X-Checksum", "42")
 	}},
-	"send early hints": {handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
+	"send early hints": {handle: func(_ *httpExchange, w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Link", "</style.css>; rel=preload")
 		w.WriteHeader(http.StatusEarlyHints)
 		w.Header().Add("Link", "</script.js>; rel=preload")
@@ -156,19 +156,19 @@ var behaviours = map[string]behaviour{
 		io.WriteString(w, "body")
 	}},
 	"answer a HEAD request": {
-		ask: func(e *encounter) *http.Request { return e.asking("HEAD", nil) },
-		handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
+		ask: func(e *httpExchange) *http.Request { return e.asking("HEAD", nil) },
+		handle: func(e *httpExchange, w http.ResponseWriter, _ *http.Request) {
 			n, err := io.WriteString(w, "body")
 			e.note("%d %v", n, err)
 		},
 	},
 	"answer a HEAD request for a file": {
-		ask:    func(e *encounter) *http.Request { return e.asking("HEAD", nil) },
+		ask:    func(e *httpExchange) *http.Request { return e.asking("HEAD", nil) },
 		handle: serveDigits,
 	},
 	"serve a file":  {handle: serveDigits},
 	"serve a range": {ask: asking("Range", "bytes=5-14"), handle: serveDigits},
-	"serve two ranges": {ask: asking("Range", "bytes=0-4,10-19"), handle: serveDigits, read: func(e *encounter, resp *http.Response) string {
+	"serve two ranges": {ask: asking("Range", "bytes=0-4,10-19"), handle: serveDigits, read: func(e *httpExchange, resp *http.Response) string {
 		_, params, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 		require.NoError(e.t, err)
 		resp.Header.Set("Content-Type", "multipart/byteranges") // the boundary is random
@@ -187,36 +187,36 @@ var behaviours = map[string]behaviour{
 	"answer If-None-Match":              {ask: asking("If-None-Match", `"v1"`), handle: serveDigits},
 	"answer If-Modified-Since":          {ask: asking("If-Modified-Since", Start.Format(http.TimeFormat)), handle: serveDigits},
 	"answer If-Match":                   {ask: asking("If-Match", `"v0"`), handle: serveDigits},
-	"serve a file from disk": {handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
+	"serve a file from disk": {handle: func(e *httpExchange, w http.ResponseWriter, r *http.Request) {
 		file := fileOfDigits(e)
 		defer file.Close()
 		http.ServeContent(w, r, "digits.txt", Start, file)
 	}},
-	"copy a file from disk": {handle: func(e *encounter, w http.ResponseWriter, _ *http.Request) {
+	"copy a file from disk": {handle: func(e *httpExchange, w http.ResponseWriter, _ *http.Request) {
 		file := fileOfDigits(e)
 		defer file.Close()
 		w.Header().Set("Content-Length", fmt.Sprint(len(digits)))
 		n, err := io.Copy(w, file)
 		e.note("%d %v", n, err)
 	}},
-	"answer within a timeout inside the middleware": {inside: timeout(time.Hour), handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
+	"answer within a timeout inside the middleware": {inside: timeout(time.Hour), handle: func(_ *httpExchange, w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "in time")
 	}},
-	"answer within a timeout outside the middleware": {around: timeout(time.Hour), handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
+	"answer within a timeout outside the middleware": {around: timeout(time.Hour), handle: func(_ *httpExchange, w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "in time")
 	}},
 	"exceed a timeout inside the middleware":  {inside: timeout(50 * time.Millisecond), handle: exceedTimeout},
 	"exceed a timeout outside the middleware": {around: timeout(50 * time.Millisecond), handle: exceedTimeout, unseen: true},
-	"abort": {handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
+	"abort": {handle: func(_ *httpExchange, w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "half")
 		panic(http.ErrAbortHandler)
 	}},
-	"abort after a flush": {handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
+	"abort after a flush": {handle: func(_ *httpExchange, w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "half")
 		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
 	}},
-	"panic": {handle: func(*encounter, http.ResponseWriter, *http.Request) { panic("a mistake") }},
+	"panic": {handle: func(*httpExchange, http.ResponseWriter, *http.Request) { panic("a mistake") }},
 	"panic and recover outside the middleware": {
 		around: func(next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -228,7 +228,7 @@ var behaviours = map[string]behaviour{
 				next.ServeHTTP(w, r)
 			})
 		},
-		handle: func(*encounter, http.ResponseWriter, *http.Request) { panic("a mistake") },
+		handle: func(*httpExchange, http.ResponseWriter, *http.Request) { panic("a mistake") },
 	},
 	"read the context": {
 		around: func(next http.Handler) http.Handler {
@@ -238,7 +238,7 @@ var behaviours = map[string]behaviour{
 				next.ServeHTTP(w, r.WithContext(ctx))
 			})
 		},
-		handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
+		handle: func(e *httpExchange, w http.ResponseWriter, r *http.Request) {
 			deadline, ok := r.Context().Deadline()
 			e.note("%v %v %v", r.Context().Value(outerKey{}), deadline, ok)
 			_, ok = r.Context().Value(http.ServerContextKey).(*http.Server)
@@ -250,11 +250,11 @@ var behaviours = map[string]behaviour{
 		},
 	},
 	"lose the client": {
-		ask: func(e *encounter) *http.Request {
+		ask: func(e *httpExchange) *http.Request {
 			go func() { <-e.began; e.cancel() }()
 			return e.asking("GET", nil)
 		},
-		handle: func(e *encounter, _ http.ResponseWriter, r *http.Request) {
+		handle: func(e *httpExchange, _ http.ResponseWriter, r *http.Request) {
 			select {
 			case <-r.Context().Done():
 				e.note("%v, %v", r.Context().Err(), context.Cause(r.Context()))
@@ -264,8 +264,8 @@ var behaviours = map[string]behaviour{
 		},
 	},
 	"read a large upload": {
-		ask: func(e *encounter) *http.Request { return e.sending("PUT", nil, endingReader(8<<20)) },
-		handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
+		ask: func(e *httpExchange) *http.Request { return e.sending("PUT", nil, endingReader(8<<20)) },
+		handle: func(e *httpExchange, w http.ResponseWriter, r *http.Request) {
 			sum := sha256.New()
 			n, err := io.Copy(sum, r.Body)
 			e.note("%d of %d, %v", n, r.ContentLength, err)
@@ -273,33 +273,33 @@ var behaviours = map[string]behaviour{
 		},
 	},
 	"echo a large upload while it arrives": {
-		ask: func(e *encounter) *http.Request { return e.sending("PUT", nil, strings.NewReader(digits+digits)) },
-		handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
+		ask: func(e *httpExchange) *http.Request { return e.sending("PUT", nil, strings.NewReader(digits+digits)) },
+		handle: func(e *httpExchange, w http.ResponseWriter, r *http.Request) {
 			e.note("%v", http.NewResponseController(w).EnableFullDuplex())
 			n, err := io.Copy(w, r.Body)
 			e.note("%d of %d, %v", n, r.ContentLength, err)
 		},
 	},
 	"refuse a large upload": {
-		ask: func(e *encounter) *http.Request {
+		ask: func(e *httpExchange) *http.Request {
 			return e.sending("PUT", http.Header{"Expect": {"100-continue"}}, strings.NewReader(digits))
 		},
-		handle: func(_ *encounter, w http.ResponseWriter, _ *http.Request) {
+		handle: func(_ *httpExchange, w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "too large", http.StatusRequestEntityTooLarge)
 		},
 	},
 	"read an upload with Expect: 100-continue": {
-		ask: func(e *encounter) *http.Request {
+		ask: func(e *httpExchange) *http.Request {
 			return e.sending("PUT", http.Header{"Expect": {"100-continue"}}, strings.NewReader(digits))
 		},
-		handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
+		handle: func(e *httpExchange, w http.ResponseWriter, r *http.Request) {
 			n, err := io.Copy(io.Discard, r.Body)
 			e.note("%d %v", n, err)
 		},
 	},
 	"limit an upload": {
-		ask: func(e *encounter) *http.Request { return e.sending("PUT", nil, strings.NewReader(digits[:20_000])) },
-		handle: func(e *encounter, w http.ResponseWriter, r *http.Request) {
+		ask: func(e *httpExchange) *http.Request { return e.sending("PUT", nil, strings.NewReader(digits[:20_000])) },
+		handle: func(e *httpExchange, w http.ResponseWriter, r *http.Request) {
 			_, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 10_000))
 			var tooLarge *http.MaxBytesError
 			e.note("%t", errors.As(err, &tooLarge))
@@ -307,7 +307,7 @@ var behaviours = map[string]behaviour{
 		},
 		// MaxBytesReader makes net/http close the connection, but only if it finds the writer of net/http, by an unexported
 		// method.
-		read: func(e *encounter, resp *http.Response) string {
+		read: func(e *httpExchange, resp *http.Response) string {
 			resp.Close = false
 			return readAll(e, resp.Body)
 		},
@@ -315,8 +315,8 @@ var behaviours = map[string]behaviour{
 }
 
 // asking returns a GET with header fields, given as names and values in turn.
-func asking(nameAndValue ...string) func(*encounter) *http.Request {
-	return func(e *encounter) *http.Request {
+func asking(nameAndValue ...string) func(*httpExchange) *http.Request {
+	return func(e *httpExchange) *http.Request {
 		header := http.Header{}
 		for i := 0; i < len(nameAndValue); i += 2 {
 			header.Set(nameAndValue[i], nameAndValue[i+1])
@@ -329,17 +329,17 @@ func timeout(after time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler { return http.TimeoutHandler(next, after, "too slow") }
 }
 
-func exceedTimeout(e *encounter, w http.ResponseWriter, r *http.Request) {
+func exceedTimeout(e *httpExchange, w http.ResponseWriter, r *http.Request) {
 	<-r.Context().Done()
 	e.note("%v", r.Context().Err())
 }
 
-func serveDigits(_ *encounter, w http.ResponseWriter, r *http.Request) {
+func serveDigits(_ *httpExchange, w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("ETag", `"v1"`)
 	http.ServeContent(w, r, "digits.txt", Start, strings.NewReader(digits))
 }
 
-func fileOfDigits(e *encounter) *os.File {
+func fileOfDigits(e *httpExchange) *os.File {
 	name := e.t.TempDir() + "/digits.txt"
 	assert.NoError(e.t, os.WriteFile(name, []byte(digits), 0o600))
 	file, err := os.Open(name)
@@ -347,7 +347,7 @@ func fileOfDigits(e *encounter) *os.File {
 	return file
 }
 
-func readAll(e *encounter, r io.Reader) string {
+func readAll(e *httpExchange, r io.Reader) string {
 	e.t.Helper()
 	all, err := io.ReadAll(r)
 	require.NoError(e.t, err)
@@ -356,14 +356,14 @@ func readAll(e *encounter, r io.Reader) string {
 
 // WebSocket: the handshake of RFC 6455, section 4, and one text frame in each direction.
 
-func askWebSocket(e *encounter) *http.Request {
+func askWebSocket(e *httpExchange) *http.Request {
 	return e.asking("GET", http.Header{
 		"Connection": {"Upgrade"}, "Upgrade": {"websocket"},
 		"Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="},
 	})
 }
 
-func speakWebSocket(e *encounter, w http.ResponseWriter, r *http.Request) {
+func speakWebSocket(e *httpExchange, w http.ResponseWriter, r *http.Request) {
 	conn, buffered, err := http.NewResponseController(w).Hijack()
 	if !assert.NoError(e.t, err) {
 		return
@@ -389,7 +389,7 @@ func speakWebSocket(e *encounter, w http.ResponseWriter, r *http.Request) {
 	assert.NoError(e.t, buffered.Flush())
 }
 
-func readWebSocket(e *encounter, resp *http.Response) string {
+func readWebSocket(e *httpExchange, resp *http.Response) string {
 	require.Equal(e.t, http.StatusSwitchingProtocols, resp.StatusCode)
 	require.Equal(e.t, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", resp.Header.Get("Sec-WebSocket-Accept"))
 	conn := resp.Body.(io.ReadWriter)

@@ -26,13 +26,13 @@ import (
 
 // behaviour is one use of a connection by a handler.
 type behaviour struct {
-	handle func(*encounter, http.ResponseWriter, *http.Request)
+	handle func(*httpExchange, http.ResponseWriter, *http.Request)
 	// around and inside wrap the handler outside and inside of the middleware. Each may be nil.
 	around, inside func(http.Handler) http.Handler
 	// ask returns the request. If it is nil, the request is a plain GET.
-	ask func(*encounter) *http.Request
+	ask func(*httpExchange) *http.Request
 	// read reads the response. If it is nil, the body is read to its end.
-	read func(*encounter, *http.Response) string
+	read func(*httpExchange, *http.Response) string
 	only string // the only protocol that supports it, or "" for both
 	// unseen reports that another handler answers, outside of the middleware.
 	unseen bool
@@ -48,33 +48,33 @@ type seen struct {
 	trailer       http.Header
 	informational []string
 	notes         []string // of the handler, by note
-	closes        bool     // the connection is closed after the response
+	closes        bool     // the server closes the connection after the response
 	sentFiles     int64    // number of files that the server handed to the connection
 }
 
-// encounter is one request and the handler that serves it.
-type encounter struct {
-	t      *testing.T
-	url    string
-	began  chan struct{} // closed when the handler begins
-	resume chan struct{} // closed by the client
-	ended  chan struct{} // closed when the handler returns
-	ctx    context.Context
-	cancel context.CancelFunc // cancels the request, as a client that disconnects
-	mu     sync.Mutex
-	notes  []string // guarded by mu
-	whose  string   // the session that the handler saw; set before began is closed
+// httpExchange is one request and the handler that serves it.
+type httpExchange struct {
+	t       *testing.T
+	url     string
+	began   chan struct{} // closed when the handler begins
+	resume  chan struct{} // closed by the client
+	ended   chan struct{} // closed when the handler returns
+	ctx     context.Context
+	cancel  context.CancelFunc // cancels the request, as a client that disconnects
+	mu      sync.Mutex
+	notes   []string // guarded by mu
+	visitor string   // the session that the handler saw; set before began is closed
 }
 
 // note records an observation of the handler.
-func (e *encounter) note(format string, args ...any) {
+func (e *httpExchange) note(format string, args ...any) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.notes = append(e.notes, fmt.Sprintf(format, args...))
 }
 
 // wait blocks the handler until the client closes resume or disconnects.
-func (e *encounter) wait(r *http.Request) {
+func (e *httpExchange) wait(r *http.Request) {
 	select {
 	case <-e.resume:
 	case <-r.Context().Done():
@@ -82,12 +82,12 @@ func (e *encounter) wait(r *http.Request) {
 }
 
 // asking returns a request without a body.
-func (e *encounter) asking(method string, header http.Header) *http.Request {
+func (e *httpExchange) asking(method string, header http.Header) *http.Request {
 	return e.sending(method, header, nil)
 }
 
 // sending returns a request with a body.
-func (e *encounter) sending(method string, header http.Header, body io.Reader) *http.Request {
+func (e *httpExchange) sending(method string, header http.Header, body io.Reader) *http.Request {
 	r, err := http.NewRequestWithContext(e.ctx, method, e.url, body)
 	require.NoError(e.t, err)
 	for name, values := range header {
@@ -96,17 +96,17 @@ func (e *encounter) sending(method string, header http.Header, body io.Reader) *
 	return r
 }
 
-// meet starts a server with the handler behind the given middleware and sends the request. It returns the observations, the
+// run starts a server with the handler behind the given middleware and sends the request. It returns the observations, the
 // unchanged header of the response, and the user whom the handler saw.
-func (b behaviour) meet(t *testing.T, http2 bool, middleware func(http.Handler) http.Handler, cookie string) (s seen, header http.Header, whose string) {
+func (b behaviour) run(t *testing.T, http2 bool, middleware func(http.Handler) http.Handler, cookie string) (s seen, header http.Header, visitor string) {
 	t.Helper()
-	e := &encounter{t: t, began: make(chan struct{}), resume: make(chan struct{}), ended: make(chan struct{})}
+	e := &httpExchange{t: t, began: make(chan struct{}), resume: make(chan struct{}), ended: make(chan struct{})}
 	e.ctx, e.cancel = context.WithTimeout(t.Context(), Patience)
 	defer e.cancel()
 
 	var handler http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer close(e.ended)
-		e.whose = Visitor(r)
+		e.visitor = Visitor(r)
 		close(e.began)
 		cacheable(w)
 		b.handle(e, w, r)
@@ -127,7 +127,8 @@ func (b behaviour) meet(t *testing.T, http2 bool, middleware func(http.Handler) 
 	}
 	defer server.Close()
 	e.url = server.URL
-	server.Client().Transport.(*http.Transport).ExpectContinueTimeout = Patience // without a timeout the transport would not wait for 100
+	// Without a timeout the transport would not wait for 100 Continue.
+	server.Client().Transport.(*http.Transport).ExpectContinueTimeout = Patience
 
 	r := e.asking(http.MethodGet, nil)
 	if b.ask != nil {
@@ -138,7 +139,7 @@ func (b behaviour) meet(t *testing.T, http2 bool, middleware func(http.Handler) 
 	}
 	resp, err := server.Client().Do(r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
 		Got1xxResponse: func(status int, header textproto.MIMEHeader) error {
-			s.informational = append(s.informational, fmt.Sprint(status, own(http.Header(header))))
+			s.informational = append(s.informational, fmt.Sprint(status, handlerFields(http.Header(header))))
 			return nil
 		},
 	})))
@@ -162,13 +163,13 @@ func (b behaviour) meet(t *testing.T, http2 bool, middleware func(http.Handler) 
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s.notes = e.notes
-	s.status, s.proto, s.trailer, s.header = resp.StatusCode, resp.Proto, resp.Trailer, own(resp.Header)
+	s.status, s.proto, s.trailer, s.header = resp.StatusCode, resp.Proto, resp.Trailer, handlerFields(resp.Header)
 	s.closes, s.sentFiles = resp.Close, listener.files.Load()
-	return s, resp.Header, e.whose
+	return s, resp.Header, e.visitor
 }
 
-// own returns the fields of a header that the handler set: all but the Date and those that the middleware adds.
-func own(h http.Header) http.Header {
+// handlerFields returns the fields of a header that the handler set: all but the Date and those that the middleware adds.
+func handlerFields(h http.Header) http.Header {
 	h = h.Clone()
 	for _, name := range []string{"Date", "Cache-Control", "Cdn-Cache-Control", "Cloudflare-Cdn-Cache-Control", "Surrogate-Control"} {
 		h.Del(name)
@@ -233,21 +234,21 @@ func TestAHandlerBehavesTheSameBehindTheMiddleware(t *testing.T) {
 			t.Run(name+", over "+protocol, func(t *testing.T) {
 				checkGoroutineLeaks(t)
 				http2 := protocol == "HTTP/2.0"
-				bare, bareHeader, _ := b.meet(t, http2, nil, "")
+				bare, bareHeader, _ := b.run(t, http2, nil, "")
 				if bare.proto != "" {
 					require.Equal(t, protocol, bare.proto)
 				}
 				for user, cookie := range map[string]string{"nobody": "", Kim: fresh} {
-					behind, header, whose := b.meet(t, http2, a.Middleware, cookie)
+					behind, header, visitor := b.run(t, http2, a.Middleware, cookie)
 					assert.Equal(t, bare, behind, "for %s", user)
 					assert.Equal(t, cachingOf(bareHeader), cachingOf(header), "for %s", user)
 					assert.NotContains(t, Response{Header: header}.SetCookies(t), "authkit-session", "for %s", user)
-					assert.Contains(t, whose, user)
+					assert.Contains(t, visitor, user)
 				}
 
-				behind, header, whose := b.meet(t, http2, a.Middleware, stale)
+				behind, header, visitor := b.run(t, http2, a.Middleware, stale)
 				assert.Equal(t, bare, behind, "for a user whose session is refreshed")
-				assert.Contains(t, whose, Kim)
+				assert.Contains(t, visitor, Kim)
 				if header == nil || b.unseen {
 					// The response does not carry the refreshed cookie. The next response carries it.
 					a.Send(Request{Target: "/", Cookie: stale}).NewCookie(t)
@@ -262,13 +263,14 @@ func TestAHandlerBehavesTheSameBehindTheMiddleware(t *testing.T) {
 	}
 }
 
-// The server must hand the file to the connection, so that the kernel sends it. The test above compares only the content.
+// The server must hand the file to the connection, so that the kernel sends it. The test above only checks that the
+// middleware changes nothing.
 func TestTheMiddlewareKeepsSendfile(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	for _, name := range []string{"serve a file from disk", "copy a file from disk"} {
 		t.Run(name, func(t *testing.T) {
-			sent, _, _ := behaviours[name].meet(t, false, a.Middleware, cookie)
+			sent, _, _ := behaviours[name].run(t, false, a.Middleware, cookie)
 			assert.Positive(t, sent.sentFiles)
 			assert.Equal(t, digits, sent.body)
 		})

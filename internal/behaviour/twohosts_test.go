@@ -119,7 +119,7 @@ func (p *person) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(resp.Body)
 	resp.Body.Close()
 	resp.Body = io.NopCloser(bytes.NewReader(body))
-	p.look(r.URL.Path, resp.Header["Set-Cookie"], string(body))
+	p.inspect(r.URL.Path, resp.Header["Set-Cookie"], string(body))
 	return resp, err
 }
 
@@ -140,8 +140,8 @@ func (p *person) count(host string) error {
 	return nil
 }
 
-// look records the session cookies that a response sets or expires, and whether its page shows another user.
-func (p *person) look(path string, lines []string, body string) {
+// inspect records the session cookies that a response sets or expires, and whether its page shows another user.
+func (p *person) inspect(path string, lines []string, body string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	set := false
@@ -213,9 +213,9 @@ func (p *person) walk(address string) *authkittest.Page {
 	return page
 }
 
-// arrives walks to the guarded page and checks that it shows this user. If orExplained is set, an error page that names the
-// session cookie is accepted as well.
-func (p *person) arrives(address string, orExplained bool) {
+// checkAccount walks to the guarded page and checks that it shows this user. If orExplained is set, an error page that names
+// the session cookie is accepted as well.
+func (p *person) checkAccount(address string, orExplained bool) {
 	p.t.Helper()
 	page := p.walk(address)
 	assert.Empty(p.t, p.others, "a page shows another user")
@@ -242,7 +242,7 @@ func (p *person) plant(cookies ...planted) {
 			continue
 		}
 		p.Jar.SetCookies(home, []*http.Cookie{cookie})
-		p.lose(cookie)
+		p.recordLoss(cookie)
 	}
 	p.hosts.mu.Lock()
 	p.hosts.plants = lines
@@ -251,9 +251,9 @@ func (p *person) plant(cookies ...planted) {
 	require.NoError(p.t, err)
 }
 
-// lose records that a planted cookie has replaced the session or one of its chunks. The application no longer receives that
-// session, so it cannot end it at WorkOS.
-func (p *person) lose(c *http.Cookie) {
+// recordLoss records that a planted cookie has replaced the session or one of its chunks. The application no longer receives
+// that session, so it cannot end it at WorkOS.
+func (p *person) recordLoss(c *http.Cookie) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if old := p.current[c.Name]; c.Path == "/" && old != "" && old != c.Value {

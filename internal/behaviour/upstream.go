@@ -48,17 +48,17 @@ func (t *Rewriting) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// Interrupted is a transport to WorkOS. It answers the next authenticate call with invalid_grant, after a call of By. It
-// passes all other calls on.
-type Interrupted struct{ By func() }
+// RefusingTransport is a transport to WorkOS. If Before is set, the next authenticate call clears it, calls it and is answered
+// with invalid_grant. All other calls are sent to WorkOS.
+type RefusingTransport struct{ Before func() }
 
-func (i *Interrupted) RoundTrip(r *http.Request) (*http.Response, error) {
-	by := i.By
-	if by == nil || r.URL.Path != "/user_management/authenticate" {
+func (t *RefusingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	before := t.Before
+	if before == nil || r.URL.Path != "/user_management/authenticate" {
 		return http.DefaultTransport.RoundTrip(r)
 	}
-	i.By = nil
-	by()
+	t.Before = nil
+	before()
 	return &http.Response{
 		StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
 		Body: io.NopCloser(strings.NewReader(`{"error":"invalid_grant"}`)),
