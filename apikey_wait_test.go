@@ -119,7 +119,7 @@ type queued struct {
 
 func newQueued(t *testing.T, opts ...authkit.Option) *queued {
 	q := &queued{gate: newGate(), waits: make(chan struct{}, 100_000)}
-	q.App = behaviour.Keyed(t, append(opts, authkit.WithHTTPClient(&http.Client{Transport: q.gate}))...)
+	q.App = behaviour.NewAPIKeyApp(t, append(opts, authkit.WithHTTPClient(&http.Client{Transport: q.gate}))...)
 	q.OnAPIKeyWait(func() { q.waits <- struct{}{} })
 	t.Cleanup(q.gate.reopen)
 	return q
@@ -183,7 +183,7 @@ func (q *queued) fill(keys []string) (responses []<-chan behaviour.Response) {
 
 func madeUpKeys(n int) (keys []string) {
 	for i := range n {
-		keys = append(keys, behaviour.MadeUpKey(i))
+		keys = append(keys, behaviour.UnknownKey(i))
 	}
 	return keys
 }
@@ -191,7 +191,7 @@ func madeUpKeys(n int) (keys []string) {
 func TestAFreeSlotGoesToTheAPIKeyThatHasWaitedLongest(t *testing.T) {
 	q := newQueued(t)
 	q.gate.shut()
-	running := madeUpKeys(behaviour.UnknownKeysAtOnce)
+	running := madeUpKeys(behaviour.ConcurrentUnknownKeys)
 	first := q.fill(running)
 	gone, leave := context.WithCancel(t.Context())
 	leaving := q.begin(gone, "sk_leaves")
@@ -200,7 +200,7 @@ func TestAFreeSlotGoesToTheAPIKeyThatHasWaitedLongest(t *testing.T) {
 	third := q.begin(t.Context(), "sk_third")
 	leave()
 	assert.Equal(t, http.StatusServiceUnavailable, awaited(t, leaving, "the response to the client that left").Status)
-	assert.Equal(t, behaviour.UnknownKeysAtOnce+2, q.APIKeyValidations())
+	assert.Equal(t, behaviour.ConcurrentUnknownKeys+2, q.APIKeyValidations())
 	assert.Empty(t, q.gate.started, "no slot is free")
 
 	q.gate.let(running[7], nil)
@@ -218,13 +218,13 @@ func TestAFreeSlotGoesToTheAPIKeyThatHasWaitedLongest(t *testing.T) {
 func TestAValidationStaysQueuedWhileOneRequestWaitsForIt(t *testing.T) {
 	q := newQueued(t)
 	q.gate.shut()
-	running := madeUpKeys(behaviour.UnknownKeysAtOnce)
+	running := madeUpKeys(behaviour.ConcurrentUnknownKeys)
 	q.fill(running)
 	gone, leave := context.WithCancel(t.Context())
 	leaving, staying := q.begin(gone, "sk_good"), q.begin(t.Context(), "sk_good")
 	leave()
 	awaited(t, leaving, "the response to the client that left")
-	assert.Equal(t, behaviour.UnknownKeysAtOnce+1, q.APIKeyValidations())
+	assert.Equal(t, behaviour.ConcurrentUnknownKeys+1, q.APIKeyValidations())
 	q.gate.reopen()
 	assert.Equal(t, http.StatusOK, awaited(t, staying, "its response").Status)
 }
@@ -232,20 +232,20 @@ func TestAValidationStaysQueuedWhileOneRequestWaitsForIt(t *testing.T) {
 func TestAnAPIKeyThatLeavesTheQueueReleasesItsBudget(t *testing.T) {
 	q := newQueued(t)
 	q.gate.shut()
-	q.fill(madeUpKeys(behaviour.UnknownKeysAtOnce))
+	q.fill(madeUpKeys(behaviour.ConcurrentUnknownKeys))
 	for range 3 {
 		gone, leave := context.WithCancel(t.Context())
 		var leaving []<-chan behaviour.Response
-		for i := range behaviour.BudgetOfUnknownKeys - behaviour.UnknownKeysAtOnce {
+		for i := range behaviour.UnknownKeyBudget - behaviour.ConcurrentUnknownKeys {
 			leaving = append(leaving, q.begin(gone, fmt.Sprint("sk_leaves_", i)))
 		}
 		assert.Equal(t, http.StatusTooManyRequests, q.status("sk_one_too_many"))
-		assert.Equal(t, behaviour.BudgetOfUnknownKeys, q.APIKeyValidations())
+		assert.Equal(t, behaviour.UnknownKeyBudget, q.APIKeyValidations())
 		leave()
 		for _, answered := range leaving {
 			awaited(t, answered, "the response to a client that left")
 		}
-		assert.Equal(t, behaviour.UnknownKeysAtOnce, q.APIKeyValidations())
+		assert.Equal(t, behaviour.ConcurrentUnknownKeys, q.APIKeyValidations())
 	}
 }
 
@@ -254,7 +254,7 @@ func TestAnAbandonedValidationEndsAfterTenSecondsAndFreesItsSlot(t *testing.T) {
 	q.gate.shut()
 	gone, leave := context.WithCancel(t.Context())
 	var leaving []<-chan behaviour.Response
-	for _, key := range madeUpKeys(behaviour.UnknownKeysAtOnce) {
+	for _, key := range madeUpKeys(behaviour.ConcurrentUnknownKeys) {
 		leaving = append(leaving, q.begin(gone, key))
 		q.started()
 	}
@@ -280,9 +280,9 @@ func TestAProvenAPIKeyWithoutASlotHasItsGraceWhileWorkOSDoesNotAnswer(t *testing
 	} {
 		t.Run(name, func(t *testing.T) {
 			q := newQueued(t, authkit.WithAPIKeyGrace(c.grace))
-			keys := q.prove(behaviour.ProvenKeysAtOnce + 1)
-			last := keys[behaviour.ProvenKeysAtOnce]
-			q.fill(keys[:behaviour.ProvenKeysAtOnce])
+			keys := q.prove(behaviour.ConcurrentProvenKeys + 1)
+			last := keys[behaviour.ConcurrentProvenKeys]
+			q.fill(keys[:behaviour.ConcurrentProvenKeys])
 			waiting := q.begin(t.Context(), last)
 			q.Clock.Advance(5*time.Second - 1)
 			assert.Empty(t, waiting)
@@ -296,25 +296,25 @@ func TestAProvenAPIKeyWithoutASlotHasItsGraceWhileWorkOSDoesNotAnswer(t *testing
 
 func TestAProvenAPIKeyWithoutASlotHasNoGraceWhileWorkOSAnswers(t *testing.T) {
 	q := newQueued(t, authkit.WithAPIKeyGrace(time.Hour))
-	keys := q.prove(behaviour.ProvenKeysAtOnce + 2)
-	first := q.fill(keys[:behaviour.ProvenKeysAtOnce])
-	next, last := q.begin(t.Context(), keys[behaviour.ProvenKeysAtOnce]), q.begin(t.Context(), keys[behaviour.ProvenKeysAtOnce+1])
+	keys := q.prove(behaviour.ConcurrentProvenKeys + 2)
+	first := q.fill(keys[:behaviour.ConcurrentProvenKeys])
+	next, last := q.begin(t.Context(), keys[behaviour.ConcurrentProvenKeys]), q.begin(t.Context(), keys[behaviour.ConcurrentProvenKeys+1])
 	q.gate.let(keys[5], nil)
 	assert.Equal(t, http.StatusOK, awaited(t, first[5], "its response").Status)
-	assert.Equal(t, keys[behaviour.ProvenKeysAtOnce], q.started())
+	assert.Equal(t, keys[behaviour.ConcurrentProvenKeys], q.started())
 	q.Clock.Advance(5 * time.Second)
 	assert.Equal(t, http.StatusServiceUnavailable, awaited(t, last, "its response").Status, "the key may have been deleted")
 	assert.Empty(t, next, "it holds a slot")
 	q.gate.reopen()
 	assert.Equal(t, http.StatusOK, awaited(t, next, "its response").Status)
-	assert.Equal(t, http.StatusOK, q.status(keys[behaviour.ProvenKeysAtOnce+1]), "the failure is not cached")
+	assert.Equal(t, http.StatusOK, q.status(keys[behaviour.ConcurrentProvenKeys+1]), "the failure is not cached")
 }
 
 func TestAnUnknownAPIKeyWithoutASlotIsAnswered429OnlyWhileWorkOSAnswers(t *testing.T) {
 	t.Run("WorkOS answers other keys", func(t *testing.T) {
 		q := newQueued(t)
 		q.gate.shut()
-		running := madeUpKeys(behaviour.UnknownKeysAtOnce)
+		running := madeUpKeys(behaviour.ConcurrentUnknownKeys)
 		q.fill(running)
 		q.begin(t.Context(), "sk_next")
 		last := q.begin(t.Context(), "sk_good")
@@ -330,7 +330,7 @@ func TestAnUnknownAPIKeyWithoutASlotIsAnswered429OnlyWhileWorkOSAnswers(t *testi
 	t.Run("WorkOS answers no key", func(t *testing.T) {
 		q := newQueued(t)
 		q.gate.shut()
-		q.fill(madeUpKeys(behaviour.UnknownKeysAtOnce))
+		q.fill(madeUpKeys(behaviour.ConcurrentUnknownKeys))
 		last := q.begin(t.Context(), "sk_good")
 		q.Clock.Advance(5 * time.Second)
 		resp := awaited(t, last, "its response")
@@ -346,7 +346,7 @@ func TestAnUnknownAPIKeyWithoutASlotIsAnswered429OnlyWhileWorkOSAnswers(t *testi
 func TestWaitingUnknownAPIKeysAreAnsweredAtOnceWhenWorkOSAnswers429(t *testing.T) {
 	q := newQueued(t)
 	proven := q.prove(1)[0]
-	running := madeUpKeys(behaviour.UnknownKeysAtOnce)
+	running := madeUpKeys(behaviour.ConcurrentUnknownKeys)
 	first := q.fill(running)
 	var waiting []<-chan behaviour.Response
 	for i := range 100 {
@@ -359,7 +359,7 @@ func TestWaitingUnknownAPIKeysAreAnsweredAtOnceWhenWorkOSAnswers429(t *testing.T
 		assert.Equal(t, "20", resp.Header.Get("Retry-After"))
 	}
 	assert.Empty(t, q.gate.started)
-	assert.Equal(t, behaviour.UnknownKeysAtOnce-1, q.APIKeyValidations())
+	assert.Equal(t, behaviour.ConcurrentUnknownKeys-1, q.APIKeyValidations())
 
 	answered := q.begin(t.Context(), proven)
 	assert.Equal(t, proven, q.started(), "a proven key is validated all the same")
@@ -422,7 +422,7 @@ func TestAnAPIKeyStaysProvenForAWeekAfterItWasLastValid(t *testing.T) {
 		{7 * 24 * time.Hour, http.StatusTooManyRequests},
 	} {
 		q.Clock.Advance(c.after)
-		for i := range behaviour.BudgetOfUnknownKeys {
+		for i := range behaviour.UnknownKeyBudget {
 			q.status(fmt.Sprintf("sk_%s_%d", c.after, i))
 		}
 		assert.Equal(t, c.status, q.status(key))

@@ -75,7 +75,7 @@ func TestFromEnvUsesEveryVariable(t *testing.T) {
 	cookie := "my-session=" + session.Value
 	assert.Contains(t, a.Send(behaviour.Request{Target: "/", Cookie: cookie}).Body, behaviour.Kim)
 	a.Clock.Advance(time.Hour)
-	assert.Contains(t, a.Send(behaviour.Request{Target: "/", Cookie: cookie}).Body, "nobody", "the maximum age is sealed too")
+	assert.Contains(t, a.Send(behaviour.Request{Target: "/", Cookie: cookie}).Body, "anonymous", "the maximum age is sealed too")
 }
 
 func TestAnOptionOverridesItsVariable(t *testing.T) {

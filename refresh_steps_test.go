@@ -226,8 +226,8 @@ func TestALateRequestWithAnOlderCookieDoesNotSignTheBrowserOut(t *testing.T) {
 // The response of one switch is lost, and that of the next one arrives. After the
 // browser has presented the latest cookie, the first one leads to neither session.
 func TestAnOlderCookieIsAnsweredForTheReplayWindowAfterTheLatestArrived(t *testing.T) {
-	a := behaviour.Switching(t)
-	first := a.Acme()
+	a := behaviour.NewSwitchingApp(t)
+	first := a.AcmeCookie()
 	a.SwitchTo("org_beta", first, behaviour.Scripted()).NewCookie(t)
 	last := a.SwitchTo("org_gamma", first, behaviour.Scripted()).NewCookie(t)
 	assert.Equal(t, "org_gamma", a.Me(last)["organization"])
@@ -244,8 +244,8 @@ func TestAnOlderCookieIsAnsweredForTheReplayWindowAfterTheLatestArrived(t *testi
 }
 
 func TestASwitchContinuesWithARefreshThatEndedAfterItsLookup(t *testing.T) {
-	a := behaviour.Switching(t)
-	cookie := a.Acme()
+	a := behaviour.NewSwitchingApp(t)
+	cookie := a.AcmeCookie()
 	h := holdAt(a, "looked up")
 	switched := a.SendAsync(behaviour.Request{
 		Method: "POST", Target: "/organization", Cookie: cookie, Header: behaviour.Scripted(), Form: map[string][]string{"organization_id": {"org_beta"}},
@@ -264,8 +264,8 @@ func TestASwitchContinuesWithARefreshThatEndedAfterItsLookup(t *testing.T) {
 func TestARefreshBetweenTwoStepsOfASwitchUsesItsOutcome(t *testing.T) {
 	for _, step := range []string{"exchanged", "committed", "notified"} {
 		t.Run(step, func(t *testing.T) {
-			a := behaviour.Switching(t)
-			cookie := a.Acme()
+			a := behaviour.NewSwitchingApp(t)
+			cookie := a.AcmeCookie()
 			h := holdAt(a, step)
 			switched := a.SendAsync(behaviour.Request{
 				Method: "POST", Target: "/organization", Cookie: cookie, Header: behaviour.Scripted(), Form: map[string][]string{"organization_id": {"org_beta"}},
@@ -360,8 +360,8 @@ func TestASessionWithoutARefreshTokenServesUntilItExpiresWithoutACall(t *testing
 func TestASwitchThatEndsAJustRefreshedSessionSetsNoCookie(t *testing.T) {
 	for _, opts := range [][]authkit.Option{nil, {authkit.WithIdleTimeout(time.Hour)}} {
 		upstream := &behaviour.RefusingTransport{}
-		a := behaviour.Switching(t, append(opts, authkit.WithHTTPClient(&http.Client{Transport: upstream}))...)
-		cookie := a.Acme()
+		a := behaviour.NewSwitchingApp(t, append(opts, authkit.WithHTTPClient(&http.Client{Transport: upstream}))...)
+		cookie := a.AcmeCookie()
 		a.Clock.Advance(4*time.Minute + 10*time.Second)
 		authkit.OnRefreshStep(a.AuthKit, func(step string) {
 			if step == "notified" && a.Fake.Calls(authkittest.RouteRefresh) == 1 {
@@ -376,7 +376,7 @@ func TestASwitchThatEndsAJustRefreshedSessionSetsNoCookie(t *testing.T) {
 
 func TestASlowPageOfTheOldSessionDoesNotUndoASignIn(t *testing.T) {
 	began, proceed, committed := make(chan struct{}), make(chan struct{}), make(chan struct{}, 9)
-	a, cookie, answered, _ := behaviour.Slowly(t, "/slow", func(a *behaviour.App, mux *http.ServeMux) {
+	a, cookie, answered, _ := behaviour.StartSlowRefresh(t, "/slow", func(a *behaviour.App, mux *http.ServeMux) {
 		authkit.OnRefreshStep(a.AuthKit, func(step string) {
 			if step == "committed" {
 				committed <- struct{}{}

@@ -19,8 +19,8 @@ import (
 // WithoutLog discards the log. Tests that send many requests use it, because the log would take most of their time.
 var WithoutLog = authkit.WithLogger(slog.New(slog.DiscardHandler))
 
-// MadeUpKey returns an API key that the fake WorkOS does not know. Each i gives another key.
-func MadeUpKey(i int) string { return fmt.Sprint("sk_made_up_", i) }
+// UnknownKey returns an API key that the fake WorkOS does not know. Each i gives another key.
+func UnknownKey(i int) string { return fmt.Sprint("sk_made_up_", i) }
 
 // JSONReply returns a reply of WorkOS with a JSON body. A nil header stands for an empty one.
 func JSONReply(status int, header http.Header, body string) *http.Response {
@@ -40,8 +40,8 @@ func (a *App) addKey(name string, permissions ...string) string {
 	return a.Fake.AddAPIKey(authkittest.APIKey{ID: "api_key_" + name, Name: name, OrganizationID: "org_acme", Permissions: permissions})
 }
 
-// Keyed returns an application whose route /key accepts every valid API key.
-func Keyed(t *testing.T, opts ...authkit.Option) *App {
+// NewAPIKeyApp returns an application whose route /key accepts every valid API key.
+func NewAPIKeyApp(t *testing.T, opts ...authkit.Option) *App {
 	return NewApp(t, AppOptions{AuthKit: opts, Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("/key", a.RequireAPIKey()(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
 	}})
@@ -59,7 +59,7 @@ func (a *App) WithKey(ctx context.Context, path, key string) Response {
 
 // The limits that the documentation of RequireAPIKey states.
 const (
-	BudgetOfUnknownKeys = 200
-	UnknownKeysAtOnce   = 32
-	ProvenKeysAtOnce    = 128
+	UnknownKeyBudget      = 200
+	ConcurrentUnknownKeys = 32
+	ConcurrentProvenKeys  = 128
 )

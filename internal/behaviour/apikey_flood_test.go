@@ -47,8 +47,8 @@ func (v *validationTransport) option() authkit.Option {
 	return authkit.WithHTTPClient(&http.Client{Transport: v})
 }
 
-// rateLimitMadeUpKeys answers the validation of a made-up key with 429, as WorkOS does beyond its rate limit.
-func rateLimitMadeUpKeys(_ *http.Request, value string) (*http.Response, error) {
+// rateLimitUnknownKeys answers the validation of a made-up key with 429, as WorkOS does beyond its rate limit.
+func rateLimitUnknownKeys(_ *http.Request, value string) (*http.Response, error) {
 	if strings.HasPrefix(value, "sk_made_up_") {
 		return JSONReply(429, http.Header{"Retry-After": {"20"}}, `{"message":"slow down"}`), nil
 	}
@@ -56,11 +56,11 @@ func rateLimitMadeUpKeys(_ *http.Request, value string) (*http.Response, error) 
 }
 
 func TestUnknownAPIKeysAreValidatedOnlyWithinTheBudget(t *testing.T) {
-	a := Keyed(t)
+	a := NewAPIKeyApp(t)
 	send := func(from, to int) (statuses map[int]int) {
 		statuses = map[int]int{}
 		for i := from; i < to; i++ {
-			resp := a.WithKey(t.Context(), "/key", MadeUpKey(i))
+			resp := a.WithKey(t.Context(), "/key", UnknownKey(i))
 			statuses[resp.Status]++
 			if resp.Status == http.StatusTooManyRequests {
 				assert.Equal(t, "1", resp.Header.Get("Retry-After"))
@@ -71,15 +71,15 @@ func TestUnknownAPIKeysAreValidatedOnlyWithinTheBudget(t *testing.T) {
 		}
 		return statuses
 	}
-	assert.Equal(t, map[int]int{401: BudgetOfUnknownKeys, 429: 500 - BudgetOfUnknownKeys}, send(0, 500))
-	assert.Equal(t, BudgetOfUnknownKeys, a.Fake.Calls(authkittest.RouteValidateAPIKey))
-	assert.Equal(t, map[int]int{401: BudgetOfUnknownKeys}, send(0, BudgetOfUnknownKeys), "refusals are cached")
+	assert.Equal(t, map[int]int{401: UnknownKeyBudget, 429: 500 - UnknownKeyBudget}, send(0, 500))
+	assert.Equal(t, UnknownKeyBudget, a.Fake.Calls(authkittest.RouteValidateAPIKey))
+	assert.Equal(t, map[int]int{401: UnknownKeyBudget}, send(0, UnknownKeyBudget), "refusals are cached")
 
 	a.Clock.Advance(time.Second)
 	assert.Equal(t, map[int]int{401: 10, 429: 90}, send(500, 600), "the budget grows by ten a second")
 	a.Clock.Advance(time.Hour)
-	assert.Equal(t, map[int]int{401: BudgetOfUnknownKeys, 429: 100}, send(600, 900), "and never beyond its initial size")
-	assert.Equal(t, 2*BudgetOfUnknownKeys+10, a.Fake.Calls(authkittest.RouteValidateAPIKey))
+	assert.Equal(t, map[int]int{401: UnknownKeyBudget, 429: 100}, send(600, 900), "and never beyond its initial size")
+	assert.Equal(t, 2*UnknownKeyBudget+10, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 
 	assert.NotContains(t, a.Logs.String(), "level=WARN")
 	assert.NotContains(t, a.Logs.String(), "level=ERROR")
@@ -88,12 +88,12 @@ func TestUnknownAPIKeysAreValidatedOnlyWithinTheBudget(t *testing.T) {
 
 func TestTheErrorHandlerAnswersAnUnknownAPIKeyBeyondTheBudget(t *testing.T) {
 	var last authkit.Failure
-	a := Keyed(t, authkit.WithErrorHandler(func(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
+	a := NewAPIKeyApp(t, authkit.WithErrorHandler(func(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
 		last = f
 		f.ServeHTTP(w, r)
 	}))
-	for i := range BudgetOfUnknownKeys + 1 {
-		a.WithKey(t.Context(), "/key", MadeUpKey(i))
+	for i := range UnknownKeyBudget + 1 {
+		a.WithKey(t.Context(), "/key", UnknownKey(i))
 	}
 	assert.Equal(t, http.StatusTooManyRequests, last.Status)
 	assert.Equal(t, time.Second, last.RetryAfter)
@@ -106,7 +106,7 @@ func TestTheErrorHandlerAnswersAnUnknownAPIKeyBeyondTheBudget(t *testing.T) {
 }
 
 func TestUnknownAPIKeysHoldFewValidationsWhileWorkOSHangs(t *testing.T) {
-	a := Keyed(t)
+	a := NewAPIKeyApp(t)
 	valid := a.addKey("valid")
 	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -115,9 +115,9 @@ func TestUnknownAPIKeysHoldFewValidationsWhileWorkOSHangs(t *testing.T) {
 	statuses := make(chan int, 1000)
 	var wg sync.WaitGroup
 	for i := range 1000 {
-		wg.Go(func() { statuses <- a.WithKey(ctx, "/key", MadeUpKey(i)).Status })
+		wg.Go(func() { statuses <- a.WithKey(ctx, "/key", UnknownKey(i)).Status })
 	}
-	for i := range 1000 - BudgetOfUnknownKeys {
+	for i := range 1000 - UnknownKeyBudget {
 		select {
 		case status := <-statuses:
 			assert.Equal(t, http.StatusTooManyRequests, status)
@@ -125,45 +125,45 @@ func TestUnknownAPIKeysHoldFewValidationsWhileWorkOSHangs(t *testing.T) {
 			require.FailNow(t, "the requests beyond the budget wait", "%d were answered, %d keys were sent to WorkOS", i, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 		}
 	}
-	a.Fake.AwaitCalls(t, authkittest.RouteValidateAPIKey, UnknownKeysAtOnce)
+	a.Fake.AwaitCalls(t, authkittest.RouteValidateAPIKey, ConcurrentUnknownKeys)
 	cancel()
 	wg.Wait()
 	close(statuses)
 	for status := range statuses {
 		assert.Equal(t, http.StatusServiceUnavailable, status)
 	}
-	assert.Equal(t, UnknownKeysAtOnce, a.Fake.Calls(authkittest.RouteValidateAPIKey))
-	assert.Less(t, runtime.NumGoroutine()-before, 10*UnknownKeysAtOnce, "each validation holds a few goroutines at both ends")
+	assert.Equal(t, ConcurrentUnknownKeys, a.Fake.Calls(authkittest.RouteValidateAPIKey))
+	assert.Less(t, runtime.NumGoroutine()-before, 10*ConcurrentUnknownKeys, "each validation holds a few goroutines at both ends")
 	assert.NotContains(t, a.Logs.String(), "level=WARN", "a cancelled request is not a failure")
 
 	// The requests that waited in the queue have left it. Their part of the budget is free again.
 	a.Fake.ClearFault(authkittest.RouteValidateAPIKey)
 	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", valid).Status)
 	for i := range 1000 {
-		if a.WithKey(t.Context(), "/key", MadeUpKey(2000+i)).Status == http.StatusTooManyRequests {
+		if a.WithKey(t.Context(), "/key", UnknownKey(2000+i)).Status == http.StatusTooManyRequests {
 			break
 		}
 	}
-	assert.Equal(t, BudgetOfUnknownKeys+1, a.Fake.Calls(authkittest.RouteValidateAPIKey))
+	assert.Equal(t, UnknownKeyBudget+1, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 }
 
 func TestA429ForAnUnknownAPIKeyDoesNotAffectAValidKey(t *testing.T) {
 	for _, grace := range []time.Duration{0, time.Hour} {
 		t.Run(grace.String(), func(t *testing.T) {
-			a := Keyed(t, (&validationTransport{intercept: rateLimitMadeUpKeys}).option(), authkit.WithAPIKeyGrace(grace))
+			a := NewAPIKeyApp(t, (&validationTransport{intercept: rateLimitUnknownKeys}).option(), authkit.WithAPIKeyGrace(grace))
 			valid, later := a.addKey("valid"), a.addKey("later")
 			require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", valid).Status)
 			a.Clock.Advance(31 * time.Second)
 			calls := a.Fake.Calls(authkittest.RouteValidateAPIKey)
 
-			resp := a.WithKey(t.Context(), "/key", MadeUpKey(1))
+			resp := a.WithKey(t.Context(), "/key", UnknownKey(1))
 			assert.Equal(t, http.StatusTooManyRequests, resp.Status)
 			assert.Equal(t, "20", resp.Header.Get("Retry-After"))
 			assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", valid).Status)
 			assert.Equal(t, calls+1, a.Fake.Calls(authkittest.RouteValidateAPIKey), "its own validation is repeated")
 
 			a.Clock.Advance(5 * time.Second)
-			for _, unknown := range []string{MadeUpKey(1), MadeUpKey(2), later} {
+			for _, unknown := range []string{UnknownKey(1), UnknownKey(2), later} {
 				resp = a.WithKey(t.Context(), "/key", unknown)
 				assert.Equal(t, http.StatusTooManyRequests, resp.Status)
 				assert.Equal(t, "15", resp.Header.Get("Retry-After"), "the remaining time")
@@ -175,36 +175,36 @@ func TestA429ForAnUnknownAPIKeyDoesNotAffectAValidKey(t *testing.T) {
 }
 
 func TestUnknownAPIKeysDoNotEvictAValidKeyFromTheCache(t *testing.T) {
-	a := Keyed(t, WithoutLog)
+	a := NewAPIKeyApp(t, WithoutLog)
 	valid := a.addKey("valid")
 	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", valid).Status)
 	for i := range 40_000 {
-		a.WithKey(t.Context(), "/key", MadeUpKey(i))
+		a.WithKey(t.Context(), "/key", UnknownKey(i))
 	}
 	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", valid).Status)
-	assert.Equal(t, 1+BudgetOfUnknownKeys, a.Fake.Calls(authkittest.RouteValidateAPIKey), "the valid key is still cached")
+	assert.Equal(t, 1+UnknownKeyBudget, a.Fake.Calls(authkittest.RouteValidateAPIKey), "the valid key is still cached")
 }
 
 func TestADeletedAPIKeyHasNoGraceWhileUnknownKeysCause429s(t *testing.T) {
-	a := Keyed(t, (&validationTransport{intercept: rateLimitMadeUpKeys}).option(), authkit.WithAPIKeyGrace(time.Hour))
+	a := NewAPIKeyApp(t, (&validationTransport{intercept: rateLimitUnknownKeys}).option(), authkit.WithAPIKeyGrace(time.Hour))
 	key := a.addKey("ci")
 	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", key).Status)
 	a.deleteKey("ci")
 	for i := range 59 {
 		a.Clock.Advance(time.Minute)
-		assert.NotEqual(t, http.StatusOK, a.WithKey(t.Context(), "/key", MadeUpKey(i)).Status)
+		assert.NotEqual(t, http.StatusOK, a.WithKey(t.Context(), "/key", UnknownKey(i)).Status)
 		assert.NotEqual(t, http.StatusOK, a.WithKey(t.Context(), "/key", key).Status, "after %d minutes", i+1)
 	}
 }
 
 func TestADeletedAPIKeyHasNoGraceWhileUnknownKeysUseUpTheBudget(t *testing.T) {
-	a := Keyed(t, authkit.WithAPIKeyGrace(time.Hour))
+	a := NewAPIKeyApp(t, authkit.WithAPIKeyGrace(time.Hour))
 	key := a.addKey("ci")
 	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", key).Status)
 	a.deleteKey("ci")
 	a.Clock.Advance(30 * time.Second)
 	for i := range 500 {
-		a.WithKey(t.Context(), "/key", MadeUpKey(i))
+		a.WithKey(t.Context(), "/key", UnknownKey(i))
 	}
 	assert.Equal(t, http.StatusUnauthorized, a.WithKey(t.Context(), "/key", key).Status)
 }
@@ -218,13 +218,13 @@ func TestA429ForAValidatedAPIKeyStartsItsGrace(t *testing.T) {
 		"with a grace":    {time.Hour, http.StatusOK},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := Keyed(t, authkit.WithAPIKeyGrace(c.grace))
+			a := NewAPIKeyApp(t, authkit.WithAPIKeyGrace(c.grace))
 			key := a.addKey("ci")
 			require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", key).Status)
 			a.Clock.Advance(time.Minute)
 			a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 429, Header: http.Header{"Retry-After": {"20"}}})
 			assert.Equal(t, c.status, a.WithKey(t.Context(), "/key", key).Status)
-			assert.Equal(t, http.StatusTooManyRequests, a.WithKey(t.Context(), "/key", MadeUpKey(1)).Status)
+			assert.Equal(t, http.StatusTooManyRequests, a.WithKey(t.Context(), "/key", UnknownKey(1)).Status)
 			assert.Equal(t, 2, a.Fake.Calls(authkittest.RouteValidateAPIKey), "an unknown key is not sent before Retry-After has passed")
 		})
 	}
@@ -243,7 +243,7 @@ func TestAValidatedAPIKeyThatWorkOSRefusesHasNoGrace(t *testing.T) {
 		"404 with an HTML page":        {authkittest.Fault{Status: 404, Body: `<html>`}, 200},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := Keyed(t, authkit.WithAPIKeyGrace(time.Hour))
+			a := NewAPIKeyApp(t, authkit.WithAPIKeyGrace(time.Hour))
 			valid := a.addKey("valid")
 			require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", valid).Status)
 			a.Fake.InjectFault(authkittest.RouteValidateAPIKey, c.fault)
@@ -265,16 +265,16 @@ func TestAValidatedAPIKeyThatWorkOSRefusesHasNoGrace(t *testing.T) {
 }
 
 func TestAValidatedAPIKeyIsRevalidatedWhenTheBudgetIsUsedUp(t *testing.T) {
-	a := Keyed(t)
+	a := NewAPIKeyApp(t)
 	valid, deleted := a.addKey("valid"), a.addKey("deleted")
 	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", valid).Status)
 	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", deleted).Status)
 	a.Clock.Advance(6 * 24 * time.Hour)
 	a.deleteKey("deleted")
 	for i := range 500 {
-		a.WithKey(t.Context(), "/key", MadeUpKey(i))
+		a.WithKey(t.Context(), "/key", UnknownKey(i))
 	}
-	require.Equal(t, http.StatusTooManyRequests, a.WithKey(t.Context(), "/key", MadeUpKey(500)).Status)
+	require.Equal(t, http.StatusTooManyRequests, a.WithKey(t.Context(), "/key", UnknownKey(500)).Status)
 	calls := a.Fake.Calls(authkittest.RouteValidateAPIKey)
 	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", valid).Status)
 	assert.Equal(t, http.StatusUnauthorized, a.WithKey(t.Context(), "/key", deleted).Status)
@@ -282,14 +282,14 @@ func TestAValidatedAPIKeyIsRevalidatedWhenTheBudgetIsUsedUp(t *testing.T) {
 
 	a.Clock.Advance(30 * time.Second)
 	for i := range 500 {
-		a.WithKey(t.Context(), "/key", MadeUpKey(1000+i))
+		a.WithKey(t.Context(), "/key", UnknownKey(1000+i))
 	}
 	assert.Equal(t, http.StatusTooManyRequests, a.WithKey(t.Context(), "/key", deleted).Status, "the deleted key counts as unknown again")
 }
 
 func TestSlowValidationsOfUnknownAPIKeysDoNotDelayAValidKey(t *testing.T) {
 	held, release := make(chan struct{}, 1000), make(chan struct{})
-	a := Keyed(t, (&validationTransport{intercept: func(_ *http.Request, value string) (*http.Response, error) {
+	a := NewAPIKeyApp(t, (&validationTransport{intercept: func(_ *http.Request, value string) (*http.Response, error) {
 		if strings.HasPrefix(value, "sk_made_up_") {
 			held <- struct{}{}
 			<-release
@@ -301,9 +301,9 @@ func TestSlowValidationsOfUnknownAPIKeysDoNotDelayAValidKey(t *testing.T) {
 	a.Clock.Advance(time.Minute)
 	var wg sync.WaitGroup
 	for i := range 500 {
-		wg.Go(func() { a.WithKey(t.Context(), "/key", MadeUpKey(i)) })
+		wg.Go(func() { a.WithKey(t.Context(), "/key", UnknownKey(i)) })
 	}
-	for range UnknownKeysAtOnce {
+	for range ConcurrentUnknownKeys {
 		<-held
 	}
 	answered := make(chan int, 1)
@@ -322,12 +322,12 @@ func TestSlowValidationsOfUnknownAPIKeysDoNotDelayAValidKey(t *testing.T) {
 func TestAnAPIKeyThatWorkOSRejectsAsMalformedIsNotAnOutage(t *testing.T) {
 	for _, status := range []int{400, 404, 413, 422} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
-			a := Keyed(t)
+			a := NewAPIKeyApp(t)
 			valid := a.addKey("valid")
 			require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", valid).Status)
 			a.Clock.Advance(time.Minute)
 			a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: status, Body: `{"message":"Validation failed"}`})
-			assert.Equal(t, http.StatusUnauthorized, a.WithKey(t.Context(), "/key", MadeUpKey(1)).Status)
+			assert.Equal(t, http.StatusUnauthorized, a.WithKey(t.Context(), "/key", UnknownKey(1)).Status)
 			assert.NotContains(t, a.Logs.String(), "level=WARN")
 			assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", valid).Status, "WorkOS accepted this key before, so its refusal is an outage")
 		})
@@ -341,9 +341,9 @@ func TestAnAPIKeyThatWorkOSRejectsAsMalformedIsNotAnOutage(t *testing.T) {
 		"the page of a firewall":          {Status: 400, Body: `<html>`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := Keyed(t)
+			a := NewAPIKeyApp(t)
 			a.Fake.InjectFault(authkittest.RouteValidateAPIKey, fault)
-			assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", MadeUpKey(1)).Status)
+			assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", UnknownKey(1)).Status)
 			level := "WARN"
 			if fault.Status == http.StatusUnauthorized {
 				level = "ERROR" // it needs an operator
@@ -354,7 +354,7 @@ func TestAnAPIKeyThatWorkOSRejectsAsMalformedIsNotAnOutage(t *testing.T) {
 }
 
 func TestAnAPIKeyOfWrongSyntaxIsNotValidated(t *testing.T) {
-	a := Keyed(t)
+	a := NewAPIKeyApp(t)
 	for _, value := range []string{"sk_", "sk_a b", "sk_\x80\xff", "sk_ü", "sk_a\"b", "sk_a\tb", "SK_a", "sk_a.b", "sk_a/../b", "sk_a:b", "sk_'--", "sk_a%00", "sk_a$b", "sk_" + longText(510)} {
 		assert.Equal(t, http.StatusUnauthorized, a.WithKey(t.Context(), "/key", value).Status, "%q", value)
 	}
@@ -374,7 +374,7 @@ func TestAnAPIKeyWithMarkupIsNotSentToWorkOS(t *testing.T) {
 		"422 with an HTML page":  {Status: 422, Body: `<html>`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := Keyed(t)
+			a := NewAPIKeyApp(t)
 			a.Fake.InjectFault(authkittest.RouteValidateAPIKey, fault)
 			for i := range 20 {
 				resp := a.WithKey(t.Context(), "/key", fmt.Sprint("sk_<script>alert(1)</script>", i))

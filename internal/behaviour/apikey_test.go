@@ -28,7 +28,7 @@ func (a *App) deleteKey(name string) {
 }
 
 func TestConcurrentRequestsWithOneAPIKeyMakeOneValidation(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	key := a.addKey("ci", "posts:write")
 	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
 	handler := a.Handler()
@@ -50,7 +50,7 @@ func TestConcurrentRequestsWithOneAPIKeyMakeOneValidation(t *testing.T) {
 }
 
 func TestADeletedAPIKeyIsRefusedAfterThirtySeconds(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	key := a.addKey("ci", "posts:write")
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/apikey", Header: Bearer(key)}).Status)
 	a.deleteKey("ci")
@@ -63,7 +63,7 @@ func TestADeletedAPIKeyIsRefusedAfterThirtySeconds(t *testing.T) {
 }
 
 func TestACachedAPIKeyIsRefusedWhenItExpires(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	key := a.Fake.AddAPIKey(authkittest.APIKey{
 		Name: "short", OrganizationID: "org_acme", Permissions: []string{"posts:write"}, ExpiresAt: Start.Add(10 * time.Second),
 	})
@@ -74,7 +74,7 @@ func TestACachedAPIKeyIsRefusedWhenItExpires(t *testing.T) {
 }
 
 func TestAnInvalidAPIKeyIsValidatedOnceAndAMalformedKeyNever(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	for range 5 {
 		assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/apikey", Header: Bearer("sk_unknown")}).Status)
 	}
@@ -142,7 +142,7 @@ func TestAnAPIKeyThatWorkOSCalledInvalidHasNoGrace(t *testing.T) {
 }
 
 func TestAnAPIKeyValidationContinuesAfterItsRequestIsCancelled(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	key := a.addKey("ci", "posts:write")
 	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -190,7 +190,7 @@ func TestAnAPIKeyOfAUserHasAnOwnerAndAnOrganization(t *testing.T) {
 }
 
 func TestUnknownAPIKeysAreNotSentAgainBeforeTheRetryAfterOfA429(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	known := a.addKey("known", "posts:write")
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/apikey", Header: Bearer(known)}).Status)
 	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 429, Header: http.Header{"Retry-After": {"20"}}, Body: `{"message":"slow down"}`})
@@ -283,7 +283,7 @@ func TestRequireAuthOrAPIKeyWithoutPermissionsRequiresCredentials(t *testing.T) 
 }
 
 func TestACancelledAPIKeyRequestIsLoggedAtDebug(t *testing.T) {
-	a := Keyed(t)
+	a := NewAPIKeyApp(t)
 	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Hang: true})
 	ctx, cancel := context.WithCancel(t.Context())
 	answered := make(chan Response)
@@ -296,7 +296,7 @@ func TestACancelledAPIKeyRequestIsLoggedAtDebug(t *testing.T) {
 }
 
 func TestAnAPIKeyRequestPastItsDeadlineIsLoggedAtWarn(t *testing.T) {
-	a := Keyed(t)
+	a := NewAPIKeyApp(t)
 	key := a.addKey("ci")
 	expired, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()
@@ -305,7 +305,7 @@ func TestAnAPIKeyRequestPastItsDeadlineIsLoggedAtWarn(t *testing.T) {
 }
 
 func TestACancelledRequestDoesNotMarkItsAPIKeyInvalid(t *testing.T) {
-	a := Keyed(t)
+	a := NewAPIKeyApp(t)
 	key := a.addKey("ci")
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -362,7 +362,7 @@ func TestAnAPIKeyTakesPrecedenceOverTheSessionCookie(t *testing.T) {
 }
 
 func TestOnlyTheBearerSchemeCarriesAnAPIKey(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	key := a.Fake.AddAPIKey(authkittest.APIKey{Name: "full", OrganizationID: "org_acme", Permissions: []string{"posts:write"}})
 	r := a.Send(Request{Target: "/apikey", Header: http.Header{"Authorization": {"Basic " + key}}})
 	assert.Equal(t, 401, r.Status)

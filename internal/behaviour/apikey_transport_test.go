@@ -30,7 +30,7 @@ func TestEveryAPIKeyRequestIsAnsweredIfTheTransportPanicsOrExits(t *testing.T) {
 				end()
 				return nil, errors.New("not reached")
 			}}
-			a := Keyed(t, transport.option())
+			a := NewAPIKeyApp(t, transport.option())
 			a.Logs.allowPanics()
 			key := a.addKey("ci")
 			answered := make(chan Response, 100)
@@ -68,9 +68,9 @@ func TestEveryAPIKeyRequestIsAnsweredIfTheTransportPanicsOrExits(t *testing.T) {
 
 func TestATransportThatExitsItsGoroutineReleasesItsValidationSlot(t *testing.T) {
 	transport := &validationTransport{intercept: func(*http.Request, string) (*http.Response, error) { runtime.Goexit(); return nil, nil }}
-	a := Keyed(t, transport.option())
-	for i := range 2 * UnknownKeysAtOnce {
-		assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", MadeUpKey(i)).Status)
+	a := NewAPIKeyApp(t, transport.option())
+	for i := range 2 * ConcurrentUnknownKeys {
+		assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", UnknownKey(i)).Status)
 	}
 	transport.intercept = nil
 	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", a.addKey("ci")).Status)
@@ -98,13 +98,13 @@ func TestTheCacheTimeOfAnAPIKeyStartsWithTheRequestToWorkOS(t *testing.T) {
 
 func TestACancellationByTheTransportIsLoggedAtWarn(t *testing.T) {
 	transport := &validationTransport{intercept: func(*http.Request, string) (*http.Response, error) { return nil, context.Canceled }}
-	a := Keyed(t, transport.option())
+	a := NewAPIKeyApp(t, transport.option())
 	assert.Equal(t, http.StatusServiceUnavailable, a.WithKey(t.Context(), "/key", "sk_some").Status)
 	assert.Contains(t, a.Logs.String(), `level=WARN msg="authkit: request refused"`, "the client has not cancelled")
 }
 
 func TestTheRetryAfterOfACachedFailureIsTheRemainingTime(t *testing.T) {
-	a := Keyed(t)
+	a := NewAPIKeyApp(t)
 	a.Fake.InjectFault(authkittest.RouteValidateAPIKey, authkittest.Fault{Status: 503, Header: http.Header{"Retry-After": {"30"}}})
 	for _, remaining := range []string{"30", "21", "11", "1"} {
 		assert.Equal(t, remaining, a.WithKey(t.Context(), "/key", "sk_some").Header.Get("Retry-After"))

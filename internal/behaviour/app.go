@@ -77,7 +77,7 @@ func NewApp(t testing.TB, o AppOptions) *App {
 func newPlainApp(t testing.TB, opts ...authkit.Option) *App {
 	t.Helper()
 	clock := authkittest.NewFakeClock(Start)
-	fake := authkittest.New(t, people(), authkittest.WithClock(clock))
+	fake := authkittest.New(t, testUsers(), authkittest.WithClock(clock))
 	return newPlainInstance(t, fake, clock, newPassword(), opts...)
 }
 
@@ -186,9 +186,9 @@ func Visitor(r *http.Request) string {
 	case ok:
 		return s.User().Email + " in " + s.ID()
 	case authkit.ErrorFromContext(r.Context()) != nil:
-		return "somebody unknown"
+		return "an unknown user"
 	}
-	return "nobody"
+	return "anonymous"
 }
 
 // me answers like /api/me of the examples.

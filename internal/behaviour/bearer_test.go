@@ -31,7 +31,7 @@ func (a *App) nativeToken(change func(claims map[string]any)) string {
 }
 
 func TestABearerTokenGivesASessionWithoutAProfile(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	resp := a.Send(Request{Target: "/permission", Header: Bearer(a.nativeToken(nil))})
 	assert.Equal(t, http.StatusOK, resp.Status)
 	assert.Equal(t, "passed: user_kim", resp.Body)
@@ -52,7 +52,7 @@ func TestABearerTokenGivesASessionWithoutAProfile(t *testing.T) {
 }
 
 func TestAnInvalidBearerTokenAnswers401WithAReason(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	cookie := a.SignedIn(Kim).CookieHeader()
 	refreshes := a.Fake.Calls(authkittest.RouteRefresh)
 	for name, c := range map[string]struct {
@@ -83,7 +83,7 @@ func TestAnInvalidBearerTokenAnswers401WithAReason(t *testing.T) {
 }
 
 func TestABearerTokenTakesPrecedenceOverTheSessionCookie(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	leeCookie := a.SignedIn(lee).CookieHeader()
 	resp := a.Send(Request{Target: "/auth", Cookie: leeCookie, Header: Bearer(a.nativeToken(nil))})
 	assert.Equal(t, "passed: user_kim", resp.Body)
@@ -94,7 +94,7 @@ func TestABearerTokenTakesPrecedenceOverTheSessionCookie(t *testing.T) {
 }
 
 func TestTwoAuthorizationHeadersAreRefused(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	token := "Bearer " + a.nativeToken(nil)
 	resp := a.Send(Request{Target: "/auth", Header: http.Header{"Authorization": {token, token}}})
 	assert.Equal(t, http.StatusUnauthorized, resp.Status)
@@ -109,14 +109,14 @@ func TestBearerTokensAreRefusedByDefault(t *testing.T) {
 }
 
 func TestSignInRefusesATokenOfAClientThatIsOnlyAcceptedForBearerTokens(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Claims = map[string]any{"client_id": "client_native"} })
 	s := a.Begin("/login")
 	assert.Equal(t, http.StatusBadGateway, a.Send(Request{Target: s.Target(), Cookie: s.Cookie}).Status)
 }
 
 func TestTheBearerTokenOfASignedOutSessionIsRefused(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	cookie := a.SignedIn(Kim).CookieHeader()
 	token := a.bearerOf(cookie)
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/auth", Header: Bearer(token)}).Status)
@@ -125,10 +125,10 @@ func TestTheBearerTokenOfASignedOutSessionIsRefused(t *testing.T) {
 }
 
 func TestABearerTokenAnswers401ForAnUnknownKeyAnd503ForAKeyOutage(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	a.SignedIn(Kim) // fetches the signing keys
 	for range 3 {
-		other := guarded(t) // each fake has its own signing keys
+		other := newGuardedApp(t) // each fake has its own signing keys
 		resp := a.Send(Request{Target: "/auth", Header: Bearer(other.nativeToken(nil))})
 		assert.Equal(t, http.StatusUnauthorized, resp.Status)
 	}
@@ -143,7 +143,7 @@ func TestABearerTokenAnswers401ForAnUnknownKeyAnd503ForAKeyOutage(t *testing.T) 
 
 // The size of a token's header is checked before it is decoded. Such a token causes no fetch of the signing keys.
 func TestABearerTokenWithALargeHeaderIsRefusedBeforeItIsDecoded(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	for name, value := range map[string]string{
 		"nested": strings.Repeat("[", 5600) + strings.Repeat("]", 5600), "long": `"` + strings.Repeat("x", 10<<10) + `"`, "a little too long": `"` + strings.Repeat("x", 740) + `"`,
 	} {
@@ -156,7 +156,7 @@ func TestABearerTokenWithALargeHeaderIsRefusedBeforeItIsDecoded(t *testing.T) {
 }
 
 func TestABearerTokenOfASignedOutSessionAnswers401ToANavigation(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	cookie := a.SignedIn(Kim).CookieHeader()
 	token := a.bearerOf(cookie)
 	a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie})

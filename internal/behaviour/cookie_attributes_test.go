@@ -173,5 +173,5 @@ func TestACookieWithoutTheHostPrefixIsIgnored(t *testing.T) {
 	}
 	assert.Zero(t, m.Fake.Calls(authkittest.RouteAuthenticate))
 	plain := newPlainInstance(t, m.Fake, m.Clock, m.Password)
-	m.isNobody(plain.signIn(Kim), "a session cookie without the prefix is ignored")
+	m.checkAnonymous(plain.signIn(Kim), "a session cookie without the prefix is ignored")
 }

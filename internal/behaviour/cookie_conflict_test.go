@@ -240,7 +240,7 @@ func TestASignInReplacesASessionBesideAPlantedCookie(t *testing.T) {
 	for name, plant := range map[string]string{"after": "; authkit-session=x", "a chunk": "; authkit-session.0=x", "an additional chunk": "; authkit-session.5=x"} {
 		t.Run(name, func(t *testing.T) {
 			began, proceed := make(chan struct{}), make(chan struct{})
-			a := NewApp(t, AppOptions{Routes: reporting(began, proceed)})
+			a := NewApp(t, AppOptions{Routes: reportRoutes(began, proceed)})
 			leeCookie := a.SignedIn(lee).CookieHeader()
 			a.Clock.Advance(4*time.Minute + 10*time.Second)
 			late := a.BeginLate("/report", leeCookie, began)

@@ -176,15 +176,15 @@ func (h *twoHosts) checkPlanted(t *testing.T, form sessionForm, p plant, s scope
 	require.NotEmpty(t, copied)
 	v.signOut()
 	assert.Empty(t, v.others, "a page shows another user")
-	isRefused(t, h.App, copied, "at once")
+	checkRefused(t, h.App, copied, "at once")
 	h.waitUntil(t, func() bool { return active(h.Fake, v.since, form.email) == 0 })
 	h.Clock.Advance(6 * time.Minute)
-	isRefused(t, h.App, copied, "after six minutes")
-	isRefused(t, h.other, copied, "after six minutes, at the other instance")
+	checkRefused(t, h.App, copied, "after six minutes")
+	checkRefused(t, h.other, copied, "after six minutes, at the other instance")
 }
 
-// isRefused checks that a fetch with only this cookie is answered 401.
-func isRefused(t *testing.T, m *App, cookie, when string) {
+// checkRefused checks that a fetch with only this cookie is answered 401.
+func checkRefused(t *testing.T, m *App, cookie, when string) {
 	t.Helper()
 	resp, err := m.Do(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()})
 	require.NoError(t, err)

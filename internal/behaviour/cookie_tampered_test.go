@@ -29,14 +29,14 @@ func TestACopiedCookieEndsAtTheIdleAndAbsoluteLimits(t *testing.T) {
 		require.NotEmpty(t, cookie)
 	}
 	m.Clock.Set(Start.Add(2 * time.Hour))
-	m.isNobody(first, "the first cookie, at the idle limit")
+	m.checkAnonymous(first, "the first cookie, at the idle limit")
 
 	m.Clock.Set(Start.Add(day - time.Second))
 	assert.Equal(t, Kim, m.visitor(cookie))
 	before := m.Fake.Calls(authkittest.RouteRefresh)
 	for _, beyond := range []time.Duration{0, time.Second, day, 365 * day} {
 		m.Clock.Set(Start.Add(day + beyond))
-		m.isNobody(cookie, "a refresh does not extend the absolute limit")
+		m.checkAnonymous(cookie, "a refresh does not extend the absolute limit")
 	}
 	assert.Equal(t, before, m.Fake.Calls(authkittest.RouteRefresh), "no refresh is attempted")
 }
@@ -62,7 +62,7 @@ func TestASealedSessionOpensOnlyInItsOwnApplication(t *testing.T) {
 				assert.Equal(t, Kim, other.visitor(c.cookie))
 				return
 			}
-			other.isNobody(c.cookie)
+			other.checkAnonymous(c.cookie)
 		})
 	}
 }
@@ -107,7 +107,7 @@ func TestATamperedSharedOrForeignSessionIsAnonymousAndKeepsItsCookie(t *testing.
 				"under our cookie name": "; " + sessionCookie + "=" + text,
 				"in one chunk":          "; wos-session.0=" + text,
 			} {
-				t.Run(name, func(t *testing.T) { m.isNobody("wos-session=" + cookie) })
+				t.Run(name, func(t *testing.T) { m.checkAnonymous("wos-session=" + cookie) })
 			}
 			for _, cookie := range []string{text + "; wos-session=" + text, text + "; wos-session=A", "A; wos-session=" + text, "; wos-session=" + text} {
 				assert.Equal(t, Kim, m.visitor("wos-session="+cookie), "an equal or invalid duplicate changes nothing")
@@ -133,7 +133,7 @@ func TestASessionCookieWithAnyCharacterChangedIsAnonymous(t *testing.T) {
 	m := newPlainApp(t)
 	cookie := m.signIn(Kim)
 	for at := range len(cookie) - len(sessionCookie+"=") {
-		m.isNobodyWithOneCharacterChanged(cookie, at)
+		m.checkAnonymousWithOneCharacterChanged(cookie, at)
 	}
 	assert.Equal(t, Kim, m.visitor(cookie))
 }

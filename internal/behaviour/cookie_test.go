@@ -164,7 +164,7 @@ func TestOfDuplicateCookiesTheOneThatOpensIsTheSession(t *testing.T) {
 		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, Kim)
 	}
 	for _, cookie := range []string{kimCookie + "; " + leeCookie, leeCookie + "; " + kimCookie} {
-		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody", "sessions of two users make the request anonymous")
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "anonymous", "sessions of two users make the request anonymous")
 	}
 }
 
@@ -186,7 +186,7 @@ func TestASealedCookieOpensOnlyUnderItsOwnName(t *testing.T) {
 	s := a.Begin("/login")
 	stateName, stateValue, _ := strings.Cut(s.Cookie, "=")
 
-	assert.Contains(t, a.Send(Request{Target: "/", Cookie: "authkit-session=" + stateValue}).Body, "nobody")
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: "authkit-session=" + stateValue}).Body, "anonymous")
 	resp := a.Send(Request{Target: s.Target(), Cookie: stateName + "=" + value})
 	assert.Equal(t, http.StatusBadRequest, resp.Status)
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteCodeExchange))
@@ -284,7 +284,7 @@ func TestACookieWithANameSimilarToAChunkIsIgnored(t *testing.T) {
 	require.Equal(t, 3, strings.Count(chunks, "authkit-session."))
 	for _, separator := range []string{"x", "-", "_", "0"} {
 		renamed := strings.ReplaceAll(chunks, "authkit-session.", "authkit-session"+separator)
-		assert.Contains(t, a.Send(Request{Target: "/", Cookie: renamed}).Body, "nobody", renamed[:20])
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: renamed}).Body, "anonymous", renamed[:20])
 		similar := chunks + "; authkit-session" + separator + "0=planted"
 		assert.Contains(t, a.Send(Request{Target: "/", Cookie: similar}).Body, Kim, separator)
 		gone := a.Send(Request{Method: "POST", Target: "/logout", Cookie: "authkit-session" + separator + "0=another-applications"}).SetCookies(t)

@@ -145,7 +145,7 @@ func TestAGuardWithEmptyArgumentsAllowsNoUserWithoutRights(t *testing.T) {
 }
 
 func TestAGuardPanicsForAnEmptyNameOrANegativeAge(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	var none []string
 	for want, build := range map[string]func(){
 		"authkit: RequireAnyRole needs at least one role":                   func() { a.RequireAnyRole(none...) },
@@ -224,7 +224,7 @@ func TestRequireRecentAuthAcceptsTheLargestAge(t *testing.T) {
 }
 
 func TestEveryGuardPanicsForANilHandler(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	const want = "authkit: a guard needs a handler, and this one is nil"
 	for name, guard := range guardsOf(a.AuthKit) {
 		var made middleware

@@ -15,8 +15,8 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// guarded returns an application with one route per guard. Lee has an organization and no right that a guard requires.
-func guarded(t *testing.T) *App {
+// newGuardedApp returns an application with one route per guard. Lee has an organization and no right that a guard requires.
+func newGuardedApp(t *testing.T) *App {
 	pass := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if key, ok := authkit.APIKeyFromContext(r.Context()); ok {
 			io.WriteString(w, "passed: "+key.Name)
@@ -84,7 +84,7 @@ func (a *App) bearerOf(cookie string) string {
 }
 
 func TestEveryGuardAnswersEveryKindOfCredential(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	kimCookie := a.SignedIn(Kim).CookieHeader()
 	leeCookie := a.SignedIn(lee).CookieHeader()
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
@@ -184,7 +184,7 @@ func (a *App) checkGuarded(t *testing.T, resp Response, navigation bool) {
 }
 
 func TestAGuardReportsWhatIsMissing(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	cookie := a.SignedIn(lee).CookieHeader()
 	for path, missing := range map[string]string{
 		"/role": "role owner or admin", "/permission": "permission posts:write", "/anypermission": "permission posts:delete or posts:write",
@@ -200,7 +200,7 @@ func TestAGuardReportsWhatIsMissing(t *testing.T) {
 }
 
 func TestRefuseImpersonationRefusesAnImpersonatedSession(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Claims = map[string]any{"act": map[string]any{"sub": "ops@example.com"}}
 	})
@@ -212,7 +212,7 @@ func TestRefuseImpersonationRefusesAnImpersonatedSession(t *testing.T) {
 }
 
 func TestAGuardPanicsForAnEmptyList(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	for want, guard := range map[string]func(){
 		"RequireAnyRole needs at least one role":                 func() { a.RequireAnyRole() },
 		"RequireAllPermissions needs at least one permission":    func() { a.RequireAllPermissions() },

@@ -15,7 +15,7 @@ import (
 )
 
 func TestRequireRecentAuthAllowsTheAgeAndTheClockSkew(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(11 * time.Minute)
 	resp := a.Send(Request{Target: "/recent", Cookie: cookie, Header: Scripted()})
@@ -39,7 +39,7 @@ func TestRequireRecentAuthWithoutARedirectURLAnswers403ToANavigation(t *testing.
 }
 
 func TestRequireRecentAuthReauthenticatesAndReturnsToThePage(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	b := a.SignedIn(Kim)
 	a.Clock.Advance(10*time.Minute + 59*time.Second)
 	assert.Equal(t, http.StatusOK, b.get("/recent").StatusCode, "one minute of clock skew is allowed")
@@ -58,7 +58,7 @@ func TestRequireRecentAuthAnswers403IfAuthKitDoesNotReauthenticate(t *testing.T)
 		"no auth_time":     {"auth_time": nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := guarded(t)
+			a := newGuardedApp(t)
 			a.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Claims = claims })
 			b := a.SignedIn(Kim)
 			before := b.CookieHeader()
@@ -109,7 +109,7 @@ func TestReauthenticationAlwaysUsesTheProviderAuthKit(t *testing.T) {
 }
 
 func TestRequireRecentAuthAnswers403ToABearerToken(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(20 * time.Minute)
 	cookie = JarAfter(cookie, a.Send(Request{Target: "/account", Cookie: cookie}))

@@ -29,8 +29,8 @@ const (
 	val = "val@example.com"
 )
 
-// people returns the users kim, lee and val. Kim is an admin of org_acme.
-func people() authkittest.Option {
+// testUsers returns the users kim, lee and val. Kim is an admin of org_acme.
+func testUsers() authkittest.Option {
 	acme := []authkittest.Membership{{OrganizationID: "org_acme", Role: "admin", Permissions: []string{"posts:write"}}}
 	return authkittest.WithUsers(
 		authkittest.User{ID: "user_kim", Email: Kim, FirstName: "Kim", Memberships: acme},
@@ -105,7 +105,7 @@ func (a *Instance) Do(q Request) (Response, error) {
 	if q.Cookie != "" {
 		r.Header.Set("Cookie", q.Cookie)
 	}
-	a.Logs.mayNotTell(r.Header, r.URL)
+	a.Logs.addSecrets(r.Header, r.URL)
 	resp, err := a.client.RoundTrip(r)
 	if err != nil {
 		return Response{}, err
@@ -135,7 +135,7 @@ func (a *Instance) read(resp *http.Response) (Response, error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	location, _ := resp.Location()
-	a.Logs.mayNotTell(resp.Header, location)
+	a.Logs.addSecrets(resp.Header, location)
 	return Response{resp.StatusCode, resp.Header, string(body)}, err
 }
 
@@ -155,11 +155,11 @@ func (r Response) session(t testing.TB) string {
 // BeginAs requests a page that redirects to sign-in and signs in at AuthKit. It returns before the callback is requested.
 func (a *Instance) BeginAs(path, email string) PendingSignIn {
 	a.T.Helper()
-	return a.goOn(a.Send(Request{Target: path, Header: Navigation()}), email)
+	return a.continueSignIn(a.Send(Request{Target: path, Header: Navigation()}), email)
 }
 
-// goOn is BeginAs for a response that redirects to sign-in.
-func (a *Instance) goOn(resp Response, email string) PendingSignIn {
+// continueSignIn is BeginAs for a response that redirects to sign-in.
+func (a *Instance) continueSignIn(resp Response, email string) PendingSignIn {
 	a.T.Helper()
 	require.Equal(a.T, http.StatusSeeOther, resp.Status, resp.Body)
 	location := resp.Header.Get("Location")
@@ -187,7 +187,7 @@ func (a *Instance) goOn(resp Response, email string) PendingSignIn {
 	_, err := b.SignIn(location, email)
 	require.NotNil(a.T, callback, "AuthKit did not send the browser back: %v", err)
 	require.Equal(a.T, "/callback", callback.Path)
-	a.Logs.mayNotTell(nil, callback)
+	a.Logs.addSecrets(nil, callback)
 	return PendingSignIn{callback, states[0]}
 }
 
@@ -231,9 +231,9 @@ func (a *Instance) visitorOf(resp Response) string {
 	return me.User.Email
 }
 
-// isNobody checks that a request with this Cookie header is anonymous: no page fails, no page shows a user, and no
+// checkAnonymous checks that a request with this Cookie header is anonymous: no page fails, no page shows a user, and no
 // cookie is set or expired.
-func (a *Instance) isNobody(cookie string, why ...any) {
+func (a *Instance) checkAnonymous(cookie string, why ...any) {
 	a.T.Helper()
 	for _, path := range []string{"/api/me", "/"} {
 		resp := a.Send(Request{Target: path, Cookie: cookie, Header: Scripted()})

@@ -16,15 +16,15 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// reporting adds /report, whose handler closes began and waits for proceed. It also adds /me and POST /organization.
-func reporting(began, proceed chan struct{}) func(*App, *http.ServeMux) {
+// reportRoutes adds /report, whose handler closes began and waits for proceed. It also adds /me and POST /organization.
+func reportRoutes(began, proceed chan struct{}) func(*App, *http.ServeMux) {
 	var once sync.Once
 	return func(a *App, mux *http.ServeMux) {
 		mux.Handle("POST /organization", a.SwitchOrganization())
 		mux.HandleFunc("/me", func(w http.ResponseWriter, r *http.Request) {
 			s, ok := sessionOf(r)
 			if !ok {
-				io.WriteString(w, "nobody")
+				io.WriteString(w, "anonymous")
 				return
 			}
 			io.WriteString(w, s.UserID()+" in "+s.OrganizationID())
@@ -61,10 +61,10 @@ func JarAfter(jar string, r Response) string {
 	return jar
 }
 
-// Slowly starts an application and a request of kim's session whose refresh takes three seconds at WorkOS. It advances
+// StartSlowRefresh starts an application and a request of kim's session whose refresh takes three seconds at WorkOS. It advances
 // the clock by two seconds, after which the page is served with the old token. refreshed receives a value when the refresh
 // has completed.
-func Slowly(t *testing.T, target string, routes func(*App, *http.ServeMux)) (a *App, cookie string, answered chan Response, refreshed chan struct{}) {
+func StartSlowRefresh(t *testing.T, target string, routes func(*App, *http.ServeMux)) (a *App, cookie string, answered chan Response, refreshed chan struct{}) {
 	t.Helper()
 	answered, refreshed = make(chan Response, 1), make(chan struct{}, 9)
 	a = NewApp(t, AppOptions{Routes: routes, AuthKit: []authkit.Option{

@@ -27,7 +27,7 @@ type Log struct {
 func newLog(secrets ...string) *Log {
 	l := &Log{secrets: map[string]bool{}}
 	for _, secret := range secrets {
-		l.keep(secret)
+		l.addSecret(secret)
 	}
 	return l
 }
@@ -89,8 +89,8 @@ func (l *Log) await(t testing.TB, text string, times int) {
 // cookies.
 const shortestSecret = 20
 
-// mayNotTell records the secrets of a message: its cookies, its credentials, its code and its state.
-func (l *Log) mayNotTell(h http.Header, u *url.URL) {
+// addSecrets records the secrets of a message: its cookies, its credentials, its code and its state.
+func (l *Log) addSecrets(h http.Header, u *url.URL) {
 	var secrets []string
 	for _, line := range slices.Concat(h["Cookie"], h["Set-Cookie"]) {
 		for pair := range strings.SplitSeq(line, ";") {
@@ -108,13 +108,13 @@ func (l *Log) mayNotTell(h http.Header, u *url.URL) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, secret := range secrets {
-		l.keep(secret)
+		l.addSecret(secret)
 	}
 }
 
 // keep records the beginning of a secret, because an error may quote a value and truncate it. The caller holds mu, unless
 // no other goroutine uses the log.
-func (l *Log) keep(secret string) {
+func (l *Log) addSecret(secret string) {
 	if len(secret) >= shortestSecret {
 		l.secrets[secret[:shortestSecret]] = true
 	}

@@ -58,21 +58,21 @@ func TestNoSecretIsLoggedDuringTheLifeOfASession(t *testing.T) {
 
 func TestASessionCookieThatDoesNotOpenIsLoggedAtDebug(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	require.Contains(t, a.Send(Request{Target: "/", Cookie: "theme=dark"}).Body, "nobody")
+	require.Contains(t, a.Send(Request{Target: "/", Cookie: "theme=dark"}).Body, "anonymous")
 	require.NotContains(t, a.Logs.String(), "session cookie")
-	require.Contains(t, a.Send(Request{Target: "/", Cookie: "authkit-session=planted"}).Body, "nobody")
+	require.Contains(t, a.Send(Request{Target: "/", Cookie: "authkit-session=planted"}).Body, "anonymous")
 	assert.Regexp(t, `level=DEBUG msg="authkit: session cookie [^"]*" error="seal: `, a.Logs.String())
 	assert.NotContains(t, a.Logs.String(), "planted")
 
 	a, _ = newMigratingApp(t)
-	require.Contains(t, a.Send(Request{Target: "/", Cookie: "theme=dark"}).Body, "nobody")
+	require.Contains(t, a.Send(Request{Target: "/", Cookie: "theme=dark"}).Body, "anonymous")
 	require.NotContains(t, a.Logs.String(), "session cookie", "the request has no session cookie")
-	require.Contains(t, a.Send(Request{Target: "/", Cookie: "wos-session=planted"}).Body, "nobody")
+	require.Contains(t, a.Send(Request{Target: "/", Cookie: "wos-session=planted"}).Body, "anonymous")
 	assert.Regexp(t, `level=DEBUG msg="authkit: session cookie [^"]*" error="seal: `, a.Logs.String())
 }
 
 func TestARefusedBearerTokenIsLoggedAtDebug(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	require.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/auth", Header: Bearer("made-up")}).Status)
 	assert.Regexp(t, `level=DEBUG msg="authkit: bearer token [^"]*" error=`, a.Logs.String())
 	assert.NotContains(t, a.Logs.String(), "made-up")
@@ -111,8 +111,8 @@ func TestTheLogOfASharedSessionRecordsItsEventsAndNoSecret(t *testing.T) {
 
 	for _, token := range tokens {
 		require.GreaterOrEqual(t, len(token), shortestSecret)
-		m.Logs.keep(token)
-		m.Logs.keep(token[strings.LastIndex(token, ".")+1:]) // the signature
+		m.Logs.addSecret(token)
+		m.Logs.addSecret(token[strings.LastIndex(token, ".")+1:]) // the signature
 	}
 	m.Logs.mu.Lock()
 	text, known := m.Logs.text.String(), len(m.Logs.secrets)
@@ -126,7 +126,7 @@ func TestTheLogOfASharedSessionRecordsItsEventsAndNoSecret(t *testing.T) {
 	// The check finds a secret and a panic.
 	_, _ = m.Logs.Write([]byte("token=" + tokens[1]))
 	assert.Len(t, m.Logs.faults(), 1)
-	m.Logs.mayNotTell(http.Header{"Set-Cookie": {"a=0123456789012345678901; Path=/"}}, &url.URL{RawQuery: "code=9876543210987654321098"})
+	m.Logs.addSecrets(http.Header{"Set-Cookie": {"a=0123456789012345678901; Path=/"}}, &url.URL{RawQuery: "code=9876543210987654321098"})
 	_, _ = m.Logs.Write([]byte("0123456789012345678901 9876543210987654321098 panic"))
 	assert.Len(t, m.Logs.faults(), 3)
 }

@@ -14,12 +14,14 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// Switching returns an application in which kim is a member of org_acme, org_beta and org_gamma. A sign-in selects
+// NewSwitchingApp returns an application in which kim is a member of org_acme, org_beta and org_gamma. A sign-in selects
 // org_acme.
-func Switching(t *testing.T, opts ...authkit.Option) *App { return switchingOn(t, nil, opts...) }
+func NewSwitchingApp(t *testing.T, opts ...authkit.Option) *App {
+	return newSwitchingAppWithClock(t, nil, opts...)
+}
 
-// switchingOn is Switching with an observed clock. nil stands for a FakeClock.
-func switchingOn(t *testing.T, clock *observedClock, opts ...authkit.Option) *App {
+// newSwitchingAppWithClock is Switching with an observed clock. nil stands for a FakeClock.
+func newSwitchingAppWithClock(t *testing.T, clock *observedClock, opts ...authkit.Option) *App {
 	a := NewApp(t, AppOptions{Clock: clock, AuthKit: opts, Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("POST /organization", a.SwitchOrganization())
 		mux.HandleFunc("/me", func(w http.ResponseWriter, r *http.Request) { json.NewEncoder(w).Encode(meOf(r)) })
@@ -61,8 +63,8 @@ func (a *App) SwitchTo(organization, cookie string, header http.Header) Response
 	})
 }
 
-// Acme signs kim in to org_acme and returns the Cookie header of the session.
-func (a *App) Acme() string {
+// AcmeCookie signs kim in to org_acme and returns the Cookie header of the session.
+func (a *App) AcmeCookie() string {
 	a.T.Helper()
 	b := a.Browser()
 	_, err := b.SignIn(a.URL+"/login", Kim)

@@ -17,7 +17,7 @@ import (
 )
 
 func TestARefusedSwitchLeavesTheSessionUnchanged(t *testing.T) {
-	a := Switching(t)
+	a := NewSwitchingApp(t)
 	for name, c := range map[string]struct {
 		organization string
 		header       http.Header
@@ -36,7 +36,7 @@ func TestARefusedSwitchLeavesTheSessionUnchanged(t *testing.T) {
 		"a reply that is not JSON":                     {"org_beta", Scripted(), &authkittest.Fault{Body: "<html>"}, 503, "unavailable"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cookie := a.Acme() // a new session each time: a refusal is remembered per session
+			cookie := a.AcmeCookie() // a new session each time: a refusal is remembered per session
 			if c.fault != nil {
 				a.Fake.InjectFault(authkittest.RouteRefresh, *c.fault)
 				defer a.Fake.ClearFault(authkittest.RouteRefresh)
@@ -54,8 +54,8 @@ func TestARefusedSwitchLeavesTheSessionUnchanged(t *testing.T) {
 }
 
 func TestAMalformedOrganizationIDIsRefusedWithoutACall(t *testing.T) {
-	a := Switching(t)
-	cookie := a.Acme()
+	a := NewSwitchingApp(t)
+	cookie := a.AcmeCookie()
 	for _, id := range []string{
 		"", "acme", "org_", "ORG_acme", "user_kim", " org_acme", "org_acme ", "org_acme\n", "org_acme\x00", "org_a/../b", "org_a.b",
 		"org_\u00e4cme", "org_\xff", "org_a\u200bb", "org_a&x=1", "{\"org_a\":1}", "org_" + strings.Repeat("a", 125), strings.Repeat("org_", 5000),
@@ -74,8 +74,8 @@ func TestAMalformedOrganizationIDIsRefusedWithoutACall(t *testing.T) {
 }
 
 func TestMadeUpOrganizationIDsCostAtMostTwentyCallsAMinute(t *testing.T) {
-	a := Switching(t)
-	cookie := a.Acme()
+	a := NewSwitchingApp(t)
+	cookie := a.AcmeCookie()
 	guess := func(ids int) {
 		for range 2 {
 			for i := range ids {
@@ -94,7 +94,7 @@ func TestMadeUpOrganizationIDsCostAtMostTwentyCallsAMinute(t *testing.T) {
 	assert.Equal(t, 20, a.Fake.Calls(authkittest.RouteRefresh))
 	assert.Equal(t, "org_acme", a.Me(cookie)["organization"])
 
-	other := a.Acme()
+	other := a.AcmeCookie()
 	a.SwitchTo("org_beta", other, Scripted()).NewCookie(t)
 	assert.Equal(t, 21, a.Fake.Calls(authkittest.RouteRefresh), "the limit is per session")
 
@@ -108,8 +108,8 @@ func TestMadeUpOrganizationIDsCostAtMostTwentyCallsAMinute(t *testing.T) {
 
 // The requests start together, so that none of them sees the refusal of another one before it calls WorkOS.
 func TestConcurrentMadeUpOrganizationIDsCostAtMostTwentyCalls(t *testing.T) {
-	a := Switching(t)
-	cookie := a.Acme()
+	a := NewSwitchingApp(t)
+	cookie := a.AcmeCookie()
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true, Times: 1})
 	var pending []chan Response
 	for i := range 40 {
@@ -127,8 +127,8 @@ func TestConcurrentMadeUpOrganizationIDsCostAtMostTwentyCalls(t *testing.T) {
 }
 
 func TestSwitchesBetweenAUsersOwnOrganizationsAreNotLimited(t *testing.T) {
-	a := Switching(t)
-	cookie := a.Acme()
+	a := NewSwitchingApp(t)
+	cookie := a.AcmeCookie()
 	for i := range 10 {
 		for _, organization := range []string{"org_beta", "org_gamma", "org_acme"} {
 			resp := a.SwitchTo(organization, cookie, Scripted())
@@ -140,8 +140,8 @@ func TestSwitchesBetweenAUsersOwnOrganizationsAreNotLimited(t *testing.T) {
 }
 
 func TestASwitchToARefusedOrganizationIsTriedAgainAfterAMinute(t *testing.T) {
-	a := Switching(t)
-	cookie := a.Acme()
+	a := NewSwitchingApp(t)
+	cookie := a.AcmeCookie()
 	for range 5 {
 		assert.Equal(t, http.StatusForbidden, a.SwitchTo("org_delta", cookie, Scripted()).Status)
 	}
@@ -160,8 +160,8 @@ func TestASwitchToARefusedOrganizationIsTriedAgainAfterAMinute(t *testing.T) {
 // The organization required a sign-in, and the user has signed in since. The refusal belongs to the session before that
 // sign-in.
 func TestASignInForAnOrganizationClearsItsRememberedRefusal(t *testing.T) {
-	a := Switching(t)
-	cookie := a.Acme()
+	a := NewSwitchingApp(t)
+	cookie := a.AcmeCookie()
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"sso_required"}`, Times: 1})
 	resp := a.SwitchTo("org_beta", cookie, Scripted())
 	assert.Equal(t, "organization_sign_in_required", resp.Problem(t)["code"])
@@ -183,8 +183,8 @@ func TestATransientSwitchFailurePausesSwitchesButNotRefreshes(t *testing.T) {
 		"a page with 403":              {authkittest.Fault{Status: 403, Body: "<html>", Times: 1}, 5 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := Switching(t)
-			cookie := a.Acme()
+			a := NewSwitchingApp(t)
+			cookie := a.AcmeCookie()
 			a.Clock.Advance(3 * time.Minute)
 			a.Fake.InjectFault(authkittest.RouteRefresh, c.fault)
 			for range 3 {
@@ -204,8 +204,8 @@ func TestATransientSwitchFailurePausesSwitchesButNotRefreshes(t *testing.T) {
 		})
 	}
 	t.Run("a refresh is made during the pause", func(t *testing.T) {
-		a := Switching(t)
-		cookie := a.Acme()
+		a := NewSwitchingApp(t)
+		cookie := a.AcmeCookie()
 		a.Clock.Advance(4*time.Minute - time.Second)
 		a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Header: http.Header{"Retry-After": {"60"}}, Times: 1})
 		require.Equal(t, http.StatusServiceUnavailable, a.SwitchTo("org_beta", cookie, Scripted()).Status)
@@ -215,8 +215,8 @@ func TestATransientSwitchFailurePausesSwitchesButNotRefreshes(t *testing.T) {
 }
 
 func TestATransientRefreshFailurePausesSwitches(t *testing.T) {
-	a := Switching(t)
-	cookie := a.Acme()
+	a := NewSwitchingApp(t)
+	cookie := a.AcmeCookie()
 	a.Clock.Advance(4 * time.Minute)
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Header: http.Header{"Retry-After": {"40"}}, Times: 1})
 	for range 3 {
@@ -229,8 +229,8 @@ func TestATransientRefreshFailurePausesSwitches(t *testing.T) {
 
 // The organization of the session does not exist any more. The user must be able to switch to another one.
 func TestARefusedRefreshDoesNotPreventASwitch(t *testing.T) {
-	a := Switching(t)
-	cookie := a.Acme()
+	a := NewSwitchingApp(t)
+	cookie := a.AcmeCookie()
 	a.Clock.Advance(4 * time.Minute)
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"organization_not_found"}`, Times: 1})
 	resp := a.SwitchTo("org_beta", cookie, Scripted())
@@ -242,8 +242,8 @@ func TestARefusedRefreshDoesNotPreventASwitch(t *testing.T) {
 func TestASignInRequiredByAnOrganizationDoesNotEndTheSession(t *testing.T) {
 	for _, organization := range []string{"org_beta", "org_acme"} {
 		for _, refusal := range []string{`{"error":"sso_required","connection_ids":["conn_1"]}`, `{"code":"mfa_enrollment","pending_authentication_token":"p"}`} {
-			a := Switching(t)
-			cookie := a.Acme()
+			a := NewSwitchingApp(t)
+			cookie := a.AcmeCookie()
 			a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 403, Body: refusal, Times: 1})
 			resp := a.SwitchTo(organization, cookie, Scripted())
 			assert.Equal(t, "organization_sign_in_required", resp.Problem(t)["code"])

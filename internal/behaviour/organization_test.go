@@ -19,7 +19,7 @@ import (
 )
 
 func TestASwitchMovesTheSessionToTheOtherOrganization(t *testing.T) {
-	a := Switching(t)
+	a := NewSwitchingApp(t)
 	b := a.Browser()
 	_, err := b.SignIn(a.URL+"/login?return_to=/switcher", Kim)
 	require.NoError(t, err)
@@ -36,8 +36,8 @@ func TestASwitchMovesTheSessionToTheOtherOrganization(t *testing.T) {
 
 func TestTheRefreshHookGetsTheSessionsBeforeAndAfterASwitch(t *testing.T) {
 	var events []authkit.RefreshEvent
-	a := Switching(t, authkit.WithOnRefresh(func(_ context.Context, e authkit.RefreshEvent) { events = append(events, e) }))
-	require.Equal(t, http.StatusOK, a.SwitchTo("org_beta", a.Acme(), Scripted()).Status)
+	a := NewSwitchingApp(t, authkit.WithOnRefresh(func(_ context.Context, e authkit.RefreshEvent) { events = append(events, e) }))
+	require.Equal(t, http.StatusOK, a.SwitchTo("org_beta", a.AcmeCookie(), Scripted()).Status)
 	require.Len(t, events, 1)
 	assert.Equal(t, "org_acme", events[0].Previous.OrganizationID())
 	assert.Equal(t, "org_beta", events[0].Session.OrganizationID())
@@ -45,16 +45,16 @@ func TestTheRefreshHookGetsTheSessionsBeforeAndAfterASwitch(t *testing.T) {
 }
 
 func TestASwitchByAScriptReturnsTheReturnPathAsJSON(t *testing.T) {
-	a := Switching(t)
-	resp := a.SwitchTo("org_beta", a.Acme(), Scripted())
+	a := NewSwitchingApp(t)
+	resp := a.SwitchTo("org_beta", a.AcmeCookie(), Scripted())
 	assert.Equal(t, http.StatusOK, resp.Status)
 	assert.JSONEq(t, `{"return_to":"/account"}`, resp.Body)
 	assert.Equal(t, "org_beta", a.Me(resp.NewCookie(t))["organization"])
 }
 
 func TestASwitchOfARevokedSessionSignsOut(t *testing.T) {
-	a := Switching(t)
-	cookie := a.Acme()
+	a := NewSwitchingApp(t)
+	cookie := a.AcmeCookie()
 	a.Fake.RevokeSession(a.SessionID())
 	resp := a.SwitchTo("org_beta", cookie, Scripted())
 	assert.Equal(t, http.StatusUnauthorized, resp.Status)
@@ -68,7 +68,7 @@ func TestASwitchToAnOrganizationThatRequiresASignInLeadsThroughIt(t *testing.T) 
 		"another sign-in method": func(o *authkittest.Organization) { o.AllowedMethods = []string{"GoogleOAuth"} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := Switching(t)
+			a := NewSwitchingApp(t)
 			a.Fake.UpdateOrganization("org_beta", requirement)
 			b := a.Browser()
 			_, err := b.SignIn(a.URL+"/login?return_to=/switcher", Kim)
@@ -95,7 +95,7 @@ func TestASignInForASwitchIgnoresTheProviderAndConnectionOfTheLoginParams(t *tes
 		"a provider": {Provider: "GoogleOAuth"}, "a connection": {Connection: "conn_acme"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := Switching(t, authkit.WithLoginParams(params))
+			a := NewSwitchingApp(t, authkit.WithLoginParams(params))
 			a.Fake.UpdateOrganization("org_beta", func(o *authkittest.Organization) { o.RequireMFA = true })
 			plain := NewInstance(t, a.Fake, a.Clock, AppOptions{})
 			resp := a.SwitchTo("org_beta", plain.SignedIn(Kim).CookieHeader(), Navigation())
@@ -112,8 +112,8 @@ func TestASignInForASwitchIgnoresTheProviderAndConnectionOfTheLoginParams(t *tes
 func TestConcurrentSwitchesInTwoTabsKeepTheUserSignedIn(t *testing.T) {
 	for _, last := range []string{"org_beta", "org_gamma"} {
 		t.Run("the browser keeps the cookie of "+last, func(t *testing.T) {
-			a := Switching(t)
-			cookie := a.Acme()
+			a := NewSwitchingApp(t)
+			cookie := a.AcmeCookie()
 			a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true, Times: 1})
 			var mu sync.Mutex
 			cookies := map[string]string{}
@@ -141,8 +141,8 @@ func TestConcurrentSwitchesInTwoTabsKeepTheUserSignedIn(t *testing.T) {
 }
 
 func TestARefreshAndASwitchAtTheSameTimeBothSucceed(t *testing.T) {
-	a := Switching(t)
-	cookie := a.Acme()
+	a := NewSwitchingApp(t)
+	cookie := a.AcmeCookie()
 	a.Clock.Advance(4*time.Minute + time.Second)
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true, Times: 1})
 	responses := make(chan Response)
@@ -159,8 +159,8 @@ func TestARefreshAndASwitchAtTheSameTimeBothSucceed(t *testing.T) {
 }
 
 func TestAReplyForAnotherOrganizationIsRefusedAndTheSessionKept(t *testing.T) {
-	a := Switching(t)
-	cookie := a.Acme()
+	a := NewSwitchingApp(t)
+	cookie := a.AcmeCookie()
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Claims = map[string]any{"org_id": "org_acme"} })
 	resp := a.SwitchTo("org_beta", cookie, Scripted())
 	assert.Equal(t, http.StatusForbidden, resp.Status)
@@ -171,8 +171,8 @@ func TestAReplyForAnotherOrganizationIsRefusedAndTheSessionKept(t *testing.T) {
 }
 
 func TestALogoutDuringASwitchIsNotUndone(t *testing.T) {
-	a := Switching(t)
-	cookie := a.Acme()
+	a := NewSwitchingApp(t)
+	cookie := a.AcmeCookie()
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
 	switched := make(chan Response)
 	go func() { switched <- a.SwitchTo("org_beta", cookie, Scripted()) }()
@@ -186,8 +186,8 @@ func TestALogoutDuringASwitchIsNotUndone(t *testing.T) {
 
 func TestAFailedSwitchDoesNotFailARefreshThatWaitedForIt(t *testing.T) {
 	clock := newObservedClock()
-	a := switchingOn(t, &clock)
-	cookie := a.Acme()
+	a := newSwitchingAppWithClock(t, &clock)
+	cookie := a.AcmeCookie()
 	a.Clock.Advance(5*time.Minute + 2*time.Minute)
 	cookie = a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
 	session := a.sessionOf(cookie)
@@ -220,8 +220,8 @@ func TestAFailedSwitchDoesNotFailARefreshThatWaitedForIt(t *testing.T) {
 }
 
 func TestASwitchFormBeyond64KiBIsRefused(t *testing.T) {
-	a := Switching(t)
-	cookie := a.Acme()
+	a := NewSwitchingApp(t)
+	cookie := a.AcmeCookie()
 	send := func(padding int) Response {
 		return a.Send(Request{Method: "POST", Target: "/organization", Cookie: cookie, Header: Scripted(), Form: url.Values{
 			"organization_id": {"org_beta"}, "padding": {strings.Repeat("x", padding)},
@@ -235,8 +235,8 @@ func TestASwitchFormBeyond64KiBIsRefused(t *testing.T) {
 }
 
 func TestASwitchDoesNotGetTheResultOfAnEarlierSwitch(t *testing.T) {
-	a := Switching(t)
-	cookie := a.Acme()
+	a := NewSwitchingApp(t)
+	cookie := a.AcmeCookie()
 	a.Fake.AddSigningKey()
 	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 	r := a.SwitchTo("org_beta", cookie, Scripted())
@@ -251,7 +251,7 @@ func TestASwitchDoesNotGetTheResultOfAnEarlierSwitch(t *testing.T) {
 }
 
 func TestTheSignInLinkOfARefusedSwitchDoesNotReturnToTheForm(t *testing.T) {
-	a := Switching(t)
+	a := NewSwitchingApp(t)
 	r := a.Send(Request{Method: "POST", Target: "/organization", Header: http.Header{"Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {"document"}, "Accept": {"text/html"}},
 		Form: url.Values{"organization_id": {"org_beta"}, "return_to": {"/account"}}})
 	assert.Equal(t, 401, r.Status)

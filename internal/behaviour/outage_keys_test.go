@@ -72,7 +72,7 @@ func failFirstFetch(t *testing.T, f failure) {
 	o.Clock.Advance(f.pause - time.Millisecond)
 	assert.Equal(t, "unavailable", o.Send(account).Problem(t)["code"])
 	assert.Equal(t, http.StatusServiceUnavailable, o.Send(callback).Status)
-	assert.Contains(t, o.Send(Request{Target: "/", Cookie: cookie}).Body, "home of somebody unknown")
+	assert.Contains(t, o.Send(Request{Target: "/", Cookie: cookie}).Body, "home of an unknown user")
 	assert.Equal(t, http.StatusSeeOther, o.Send(Request{Target: "/login", Cookie: cookie}).Status)
 	assert.Equal(t, http.StatusUnauthorized, o.Send(Request{Target: "/account"}).Status)
 	assert.EqualValues(t, 1, o.upstream.sent.Load(), "no other fetch before the pause ends")

@@ -211,9 +211,9 @@ func TestAFailedRefreshNeverEndsTheSession(t *testing.T) {
 				assertAnswer(o.await(o.start(again)))
 				if !usable {
 					home := o.await(o.start(Request{Target: "/", Cookie: cookie}))
-					visitor := "somebody unknown"
+					visitor := "an unknown user"
 					if f.refuses {
-						visitor = "nobody"
+						visitor = "anonymous"
 					}
 					assert.Contains(t, home.Body, "home of "+visitor, "public pages work")
 				}
@@ -406,7 +406,7 @@ func TestATimeoutOrResetOfARefreshKeepsTheSession(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := newObservedClock()
-			fake := authkittest.New(t, people(), authkittest.WithClock(clock.FakeClock))
+			fake := authkittest.New(t, testUsers(), authkittest.WithClock(clock.FakeClock))
 			m := newPlainInstance(t, fake, clock.FakeClock, newPassword(), authkit.WithClock(clock))
 			cookie := m.signIn(Kim)
 			m.Clock.Advance(4*time.Minute + 30*time.Second)

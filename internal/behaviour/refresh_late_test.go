@@ -16,7 +16,7 @@ import (
 
 func TestASlowResponseDoesNotUndoASwitch(t *testing.T) {
 	started, release := make(chan struct{}), make(chan struct{})
-	a := NewApp(t, AppOptions{Routes: reporting(started, release)})
+	a := NewApp(t, AppOptions{Routes: reportRoutes(started, release)})
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: "org_beta", Role: "viewer"})
 	})
@@ -42,7 +42,7 @@ func TestASlowResponseDoesNotUndoASwitch(t *testing.T) {
 func TestALateResponseAfterAFailedRefreshDoesNotRestoreTheOldCookie(t *testing.T) {
 	started, release := make(chan struct{}), make(chan struct{})
 	a := NewApp(t, AppOptions{
-		Routes:  reporting(started, release),
+		Routes:  reportRoutes(started, release),
 		AuthKit: []authkit.Option{authkit.WithIdleTimeout(time.Hour)},
 	})
 	jar := a.SignedIn(Kim).CookieHeader()
@@ -61,7 +61,7 @@ func TestALateResponseAfterAFailedRefreshDoesNotRestoreTheOldCookie(t *testing.T
 
 func TestALateResponseDoesNotRestoreAnUnverifiedTokenPair(t *testing.T) {
 	started, release := make(chan struct{}), make(chan struct{})
-	a := NewApp(t, AppOptions{Routes: reporting(started, release)})
+	a := NewApp(t, AppOptions{Routes: reportRoutes(started, release)})
 	jar := a.SignedIn(Kim).CookieHeader()
 	a.Send(Request{Target: "/account", Cookie: jar})
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
@@ -86,7 +86,7 @@ func TestALateResponseDoesNotRestoreAnUnverifiedTokenPair(t *testing.T) {
 
 func TestASlowResponseDoesNotRestoreASignedOutSession(t *testing.T) {
 	started, release := make(chan struct{}), make(chan struct{})
-	a := NewApp(t, AppOptions{Routes: reporting(started, release)})
+	a := NewApp(t, AppOptions{Routes: reportRoutes(started, release)})
 	other := NewInstance(t, a.Fake, a.Clock, AppOptions{})
 	jar := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
@@ -116,7 +116,7 @@ func TestAKeyOutageDoesNotRestoreASignedOutCookie(t *testing.T) {
 
 func TestASlowResponseOfThePreviousUserDoesNotReplaceANewSignIn(t *testing.T) {
 	started, release := make(chan struct{}), make(chan struct{})
-	a := NewApp(t, AppOptions{Routes: reporting(started, release)})
+	a := NewApp(t, AppOptions{Routes: reportRoutes(started, release)})
 	b := a.SignedIn(Kim)
 	kimCookie := b.CookieHeader()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
@@ -132,7 +132,7 @@ func TestASlowResponseOfThePreviousUserDoesNotReplaceANewSignIn(t *testing.T) {
 
 func TestASlowResponseDoesNotUndoASignInOverAnActiveSession(t *testing.T) {
 	started, release := make(chan struct{}), make(chan struct{})
-	a := NewApp(t, AppOptions{Routes: reporting(started, release)})
+	a := NewApp(t, AppOptions{Routes: reportRoutes(started, release)})
 	leeCookie := a.SignedIn("lee@example.com").CookieHeader()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
 	late := a.BeginLate("/report", leeCookie, started)

@@ -18,7 +18,7 @@ import (
 
 func TestARefreshThatOutlastsItsRequestIsUsedByLaterRequests(t *testing.T) {
 	for _, later := range []time.Duration{10 * time.Second, 7 * time.Minute, 23 * time.Hour} {
-		a, cookie, responses, refreshed := Slowly(t, "/account", nil)
+		a, cookie, responses, refreshed := StartSlowRefresh(t, "/account", nil)
 		resp := <-responses
 		require.Equal(t, http.StatusOK, resp.Status, "the old token is still accepted")
 		require.Empty(t, resp.SetCookies(t))
@@ -37,7 +37,7 @@ func TestARefreshThatOutlastsItsRequestIsUsedByLaterRequests(t *testing.T) {
 func TestARefreshThatEndsDuringAResponseIsSentWithIt(t *testing.T) {
 	for _, meanwhile := range []string{"", "the user signs out", "the handler drops the cookie"} {
 		started, release := make(chan struct{}), make(chan struct{})
-		a, cookie, responses, refreshed := Slowly(t, "/slow", func(_ *App, mux *http.ServeMux) {
+		a, cookie, responses, refreshed := StartSlowRefresh(t, "/slow", func(_ *App, mux *http.ServeMux) {
 			mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
 				close(started)
 				<-release
@@ -145,8 +145,8 @@ func TestFailuresDoNotForgetTheSuccessorOfARefreshToken(t *testing.T) {
 // WorkOS answers a switch with an access token that is refused, and the response with the new refresh token is lost.
 func TestASwitchWithARefusedAccessTokenDoesNotLoseTheSession(t *testing.T) {
 	upstream := &Rewriting{}
-	a := Switching(t, authkit.WithHTTPClient(&http.Client{Transport: upstream}))
-	cookie := a.Acme()
+	a := NewSwitchingApp(t, authkit.WithHTTPClient(&http.Client{Transport: upstream}))
+	cookie := a.AcmeCookie()
 	upstream.Change = func(reply map[string]any) {
 		now := a.Clock.Now().Unix()
 		reply["access_token"] = a.Fake.SignToken(map[string]any{
@@ -163,8 +163,8 @@ func TestASwitchWithARefusedAccessTokenDoesNotLoseTheSession(t *testing.T) {
 
 // The late request carries the token from before the one that could not be verified. The browser has switched since.
 func TestALateRequestDoesNotMakeAConsumedRefreshTokenUsableAgain(t *testing.T) {
-	a := Switching(t)
-	old := a.Acme()
+	a := NewSwitchingApp(t)
+	old := a.AcmeCookie()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
 	a.Fake.AddSigningKey()
 	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})

@@ -66,7 +66,7 @@ func TestATransientRefreshFailureEndsNoSession(t *testing.T) {
 			assert.LessOrEqual(t, seconds, 60)
 			resp = a.sendWhileTimePasses(clock, Request{Target: "/account", Cookie: cookie, Header: Scripted()})
 			assert.Equal(t, "unavailable", resp.Problem(t)["code"])
-			assert.Contains(t, a.sendWhileTimePasses(clock, Request{Target: "/", Cookie: cookie}).Body, "home of somebody unknown",
+			assert.Contains(t, a.sendWhileTimePasses(clock, Request{Target: "/", Cookie: cookie}).Body, "home of an unknown user",
 				"public pages work")
 			assert.Equal(t, http.StatusSeeOther, a.sendWhileTimePasses(clock, Request{Target: "/login", Cookie: cookie}).Status)
 
@@ -202,7 +202,7 @@ func TestAKeyOutageCausesNoRefreshAndNoSignOut(t *testing.T) {
 				assert.NotEmpty(t, resp.Header.Get("Retry-After"))
 				assert.Empty(t, resp.SetCookies(t), "the cookie is kept")
 				assert.Equal(t, http.StatusServiceUnavailable, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
-				assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "home of somebody unknown")
+				assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "home of an unknown user")
 				assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: "/login", Cookie: cookie}).Status)
 				assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account"}).Status)
 			}

@@ -161,7 +161,7 @@ func TestARefusedRefreshEndsTheSessionOnceForAllRequests(t *testing.T) {
 
 			for range 5 {
 				resp := a.Send(Request{Target: "/", Cookie: cookie})
-				assert.Contains(t, resp.Body, "home of nobody")
+				assert.Contains(t, resp.Body, "home of anonymous")
 				assert.Negative(t, resp.SetCookies(t)["authkit-session"].MaxAge)
 			}
 			assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
@@ -179,7 +179,7 @@ func TestARevokedSessionEndsAtItsNextRefresh(t *testing.T) {
 	a.Fake.RevokeSession(a.SessionID())
 	assert.Contains(t, b.get("/").Body, "home of "+Kim, "its token is valid until it expires")
 	a.ExpireToken(2 * time.Minute)
-	assert.Contains(t, b.get("/").Body, "home of nobody")
+	assert.Contains(t, b.get("/").Body, "home of anonymous")
 	assert.Empty(t, b.cookieNames())
 }
 
@@ -190,7 +190,7 @@ func TestARefusalThatEndsNoSessionIsTriedAgainOnceAMinute(t *testing.T) {
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"organization_not_found"}`})
 	for range 3 {
 		resp := a.Send(Request{Target: "/", Cookie: cookie})
-		assert.Contains(t, resp.Body, "home of nobody")
+		assert.Contains(t, resp.Body, "home of anonymous")
 		assert.Empty(t, resp.SetCookies(t))
 		a.Clock.Advance(19 * time.Second)
 	}
@@ -220,7 +220,7 @@ func TestARefreshReplyForAnotherUserOrSessionIsRefused(t *testing.T) {
 			a.Clock.Advance(4 * time.Minute)
 			upstream.Change = func(reply map[string]any) { change(kimReply, leeReply, reply) }
 			resp := a.Send(Request{Target: "/", Cookie: cookie})
-			assert.Contains(t, resp.Body, "home of nobody")
+			assert.Contains(t, resp.Body, "home of anonymous")
 			assert.Empty(t, resp.SetCookies(t))
 			assert.Contains(t, a.Logs.String(), "the new access token is not accepted")
 		})
@@ -251,7 +251,7 @@ func TestAPreviousCookiePasswordOpensSessionsAndARefreshResealsThem(t *testing.T
 
 	assert.Contains(t, during.Send(Request{Target: "/", Cookie: cookie}).Body, Kim)
 	resp := after.Send(Request{Target: "/", Cookie: cookie})
-	assert.Contains(t, resp.Body, "nobody")
+	assert.Contains(t, resp.Body, "anonymous")
 	assert.Empty(t, resp.SetCookies(t), "a cookie that does not open is kept")
 
 	before.ExpireToken(0)
@@ -285,7 +285,7 @@ func TestTheConfiguredTimeoutsEndASession(t *testing.T) {
 		a.Clock.Advance(2*time.Minute - time.Second)
 		assert.Contains(t, b.get("/").Body, Kim)
 		a.Clock.Advance(time.Second)
-		assert.Contains(t, b.get("/").Body, "nobody")
+		assert.Contains(t, b.get("/").Body, "anonymous")
 	})
 	t.Run("no absolute timeout if it is zero, even with a cookie max age", func(t *testing.T) {
 		a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieMaxAge(time.Minute), authkit.WithAbsoluteTimeout(0)}})
@@ -301,7 +301,7 @@ func TestTheConfiguredTimeoutsEndASession(t *testing.T) {
 			assert.Contains(t, b.get("/").Body, Kim)
 		}
 		a.Clock.Advance(3 * time.Minute)
-		assert.Contains(t, b.get("/").Body, "nobody")
+		assert.Contains(t, b.get("/").Body, "anonymous")
 	})
 	t.Run("the cookie max age", func(t *testing.T) {
 		a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieMaxAge(time.Hour)}})
@@ -310,7 +310,7 @@ func TestTheConfiguredTimeoutsEndASession(t *testing.T) {
 		assert.Equal(t, 3600, resp.SetCookies(t)["authkit-session"].MaxAge)
 		cookie := resp.NewCookie(t)
 		a.Clock.Advance(time.Hour)
-		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody")
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "anonymous")
 	})
 }
 
@@ -330,7 +330,7 @@ func TestARefreshReplyCannotChangeTheUserOfASession(t *testing.T) {
 			"iss": a.Fake.Issuer(), "sub": "user_lee", "sid": id, "client_id": a.Fake.ClientID(), "iat": now, "exp": now + 300,
 		})
 	}
-	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "home of nobody")
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "home of anonymous")
 }
 
 func TestARefreshRefusedForTheAPIKeyIsLoggedAsAMisconfiguration(t *testing.T) {
@@ -351,7 +351,7 @@ func TestInvalidGrantEndsTheSessionWithAnyStatus(t *testing.T) {
 			Status: status, Header: http.Header{"Retry-After": {"60"}}, Body: `{"error":"invalid_grant"}`,
 		})
 		resp := a.Send(Request{Target: "/", Cookie: cookie})
-		assert.Contains(t, resp.Body, "home of nobody", "status %d", status)
+		assert.Contains(t, resp.Body, "home of anonymous", "status %d", status)
 		assert.Negative(t, resp.SetCookies(t)["authkit-session"].MaxAge)
 	}
 }

@@ -136,7 +136,7 @@ func TestACachedCookieDoesNotOpenWithAnotherPassword(t *testing.T) {
 	c := newCachingApp(t)
 	cookie := c.cachedCookie()
 	other := NewInstance(t, c.Fake, c.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithCookiePassword(strings.Repeat("another-", 5))}})
-	assert.Contains(t, other.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody")
+	assert.Contains(t, other.Send(Request{Target: "/", Cookie: cookie}).Body, "anonymous")
 	rotated := NewInstance(t, c.Fake, c.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithCookiePassword(strings.Repeat("another-", 5), Password)}})
 	assert.Contains(t, rotated.Send(Request{Target: "/", Cookie: cookie}).Body, Kim)
 	assert.NotNil(t, c.sessionFor(cookie))

@@ -63,7 +63,7 @@ func TestALateResponseThatClearsTheCookieKeepsALaterSignIn(t *testing.T) {
 				jar := signIn(a, cookie)
 				release()
 				resp := <-late
-				assert.Equal(t, "nobody", resp.Body)
+				assert.Equal(t, "anonymous", resp.Body)
 				assert.Empty(t, resp.SetCookies(t))
 				assert.Equal(t, jar, JarAfter(jar, resp))
 				assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: jar}).Status)
@@ -148,7 +148,7 @@ func TestALateFailedSwitchKeepsALaterSignIn(t *testing.T) {
 	for _, cleared := range []bool{false, true} {
 		started, released := make(chan struct{}), make(chan struct{})
 		slow := true
-		a := Switching(t, authkit.WithErrorHandler(func(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
+		a := NewSwitchingApp(t, authkit.WithErrorHandler(func(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
 			if slow && r.URL.Path == "/organization" {
 				slow = false
 				close(started)
@@ -156,7 +156,7 @@ func TestALateFailedSwitchKeepsALaterSignIn(t *testing.T) {
 			}
 			f.ServeHTTP(w, r)
 		}))
-		cookie := a.Acme()
+		cookie := a.AcmeCookie()
 		a.Fake.RevokeSession(a.SessionID())
 		late := a.SendAsync(Request{
 			Method: "POST", Target: "/organization", Cookie: cookie, Header: Scripted(), Form: map[string][]string{"organization_id": {"org_beta"}},
@@ -181,7 +181,7 @@ func TestALateFailedSwitchKeepsALaterSignIn(t *testing.T) {
 // signs in.
 func TestALateRefreshDoesNotReplaceASignInAfterItsSessionEnded(t *testing.T) {
 	started, release := make(chan struct{}), make(chan struct{})
-	a := NewApp(t, AppOptions{Routes: reporting(started, release)})
+	a := NewApp(t, AppOptions{Routes: reportRoutes(started, release)})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	id := a.SessionID()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
@@ -230,8 +230,8 @@ func TestHeadersThatAreFinalizedTwiceKeepASignInInBetween(t *testing.T) {
 // The application puts the session into the context itself. There is no response writer of the middleware that could decide
 // later.
 func TestAFailedSwitchOutsideTheMiddlewareClearsTheCookieAtOnce(t *testing.T) {
-	a := Switching(t)
-	cookie := a.Acme()
+	a := NewSwitchingApp(t)
+	cookie := a.AcmeCookie()
 	session := a.sessionOf(cookie)
 	a.Fake.RevokeSession(a.SessionID())
 	resp := a.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -168,7 +168,7 @@ func TestASignedOutCookieStaysRefusedAfterASignInToTheSameSession(t *testing.T) 
 // arrived. It is slow, and the user signs in meanwhile.
 func TestASecondLateResponseThatClearsTheCookieKeepsALaterSignIn(t *testing.T) {
 	started, release := make(chan struct{}), make(chan struct{})
-	a := NewApp(t, AppOptions{Routes: reporting(started, release)})
+	a := NewApp(t, AppOptions{Routes: reportRoutes(started, release)})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
 	a.Fake.RevokeSession(a.SessionID())
@@ -185,7 +185,7 @@ func TestASecondLateResponseThatClearsTheCookieKeepsALaterSignIn(t *testing.T) {
 // Browsers do not send a Strict cookie to the callback. So the pending sign-in must remember the previous session.
 func TestASignInWithStrictCookiesEndsThePreviousSession(t *testing.T) {
 	started, release := make(chan struct{}), make(chan struct{})
-	a := NewApp(t, AppOptions{Routes: reporting(started, release), AuthKit: []authkit.Option{
+	a := NewApp(t, AppOptions{Routes: reportRoutes(started, release), AuthKit: []authkit.Option{
 		authkit.WithCookieSameSite(http.SameSiteStrictMode), authkit.WithLoginParams(authkit.LoginParams{Prompt: "login"}),
 	}})
 	b := a.SignedIn("lee@example.com")

@@ -142,7 +142,7 @@ func TestTheConfiguredTimeoutsApplyToAForeignSession(t *testing.T) {
 			a, sealed = newMigratingApp(t, c.limit)
 			a.Clock.Advance(11 * time.Minute)
 			for library, cookie := range sealed {
-				assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody", library)
+				assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "anonymous", library)
 			}
 		})
 	}
@@ -160,7 +160,7 @@ func TestASignInOrASignOutRemovesAForeignSession(t *testing.T) {
 			resp = a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
 			assert.Negative(t, resp.SetCookies(t)["wos-session"].MaxAge)
 			assert.Contains(t, resp.Header.Get("Location"), "session_id=", "WorkOS ends the session too")
-			assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody")
+			assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "anonymous")
 		})
 	}
 }
@@ -174,7 +174,7 @@ func TestOurOwnSessionTakesPrecedenceOverAForeignOne(t *testing.T) {
 	assert.Contains(t, a.Send(Request{Target: "/", Cookie: leeCookie + "; " + leeCookie}).Body, "lee@example.com", "equal duplicates are one session")
 	assert.Contains(t, a.Send(Request{Target: "/", Cookie: "wos-session=junk; " + leeCookie}).Body, "lee@example.com", "junk beside the cookie changes nothing")
 	kimCookie := "wos-session=" + a.sealedByNextJS(Kim, map[string]any{"user": map[string]any{"id": "user_kim", "email": Kim}})
-	assert.Contains(t, a.Send(Request{Target: "/", Cookie: leeCookie + "; " + kimCookie}).Body, "nobody", "sessions of two users are refused")
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: leeCookie + "; " + kimCookie}).Body, "anonymous", "sessions of two users are refused")
 }
 
 // If the foreign session stayed active, its cookie would sign the browser in again.
@@ -184,21 +184,21 @@ func TestASignOutEndsAForeignSessionBesideOurOwn(t *testing.T) {
 	ownCookie := a.SignedIn(Kim).CookieHeader()
 	a.Send(Request{Method: "POST", Target: "/logout", Cookie: ownCookie + "; " + leeCookie, Header: Scripted()})
 	for _, cookie := range []string{ownCookie, leeCookie} {
-		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody")
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "anonymous")
 	}
 }
 
 func TestEachCookieNameOpensOnlyItsOwnFormat(t *testing.T) {
 	a, sealed := newMigratingApp(t)
 	ownCookie := a.SignedIn(Kim).CookieHeader()
-	assert.Contains(t, a.Send(Request{Target: "/", Cookie: "wos-session=" + ownCookie[len("authkit-session="):]}).Body, "nobody")
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: "wos-session=" + ownCookie[len("authkit-session="):]}).Body, "anonymous")
 	for library, cookie := range sealed {
 		text := strings.TrimPrefix(cookie, "wos-session=")
-		assert.Contains(t, a.Send(Request{Target: "/", Cookie: "authkit-session=" + text}).Body, "nobody", library)
-		assert.Contains(t, a.Send(Request{Target: "/", Cookie: "session=" + text}).Body, "nobody", library)
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: "authkit-session=" + text}).Body, "anonymous", library)
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: "session=" + text}).Body, "anonymous", library)
 	}
 	plain := NewApp(t, AppOptions{})
-	assert.Contains(t, plain.Send(Request{Target: "/", Cookie: "wos-session=" + plain.sealedByNextJS(Kim, nil)}).Body, "nobody",
+	assert.Contains(t, plain.Send(Request{Target: "/", Cookie: "wos-session=" + plain.sealedByNextJS(Kim, nil)}).Body, "anonymous",
 		"without WithForeignSessions")
 }
 

@@ -150,13 +150,13 @@ func TestEitherApplicationCanSignOutASharedSession(t *testing.T) {
 	resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
 	assert.Equal(t, http.StatusSeeOther, resp.Status)
 	assert.Negative(t, resp.SetCookies(t)["wos-session"].MaxAge)
-	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody", "the old cookie is refused too")
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "anonymous", "the old cookie is refused too")
 
 	other := a.SignedIn(Kim).CookieHeader()
 	a.Fake.RevokeSession(a.SessionID()) // as a sign-out in the other application does
 	a.ExpireToken(2 * time.Minute)
 	resp = a.Send(Request{Target: "/", Cookie: other})
-	assert.Contains(t, resp.Body, "nobody")
+	assert.Contains(t, resp.Body, "anonymous")
 	assert.Negative(t, resp.SetCookies(t)["wos-session"].MaxAge)
 }
 
@@ -259,7 +259,7 @@ func TestACookieSealedForAnotherPurposeIsNoSharedSession(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			resp := a.Send(Request{Target: "/", Cookie: text})
 			assert.Equal(t, http.StatusOK, resp.Status)
-			assert.Contains(t, resp.Body, "nobody")
+			assert.Contains(t, resp.Body, "anonymous")
 			assert.Empty(t, resp.SetCookies(t), "the cookie is kept until a sign-in or a sign-out")
 		})
 	}

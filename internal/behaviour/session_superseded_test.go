@@ -53,8 +53,8 @@ func TestARefreshThatEndsAfterASignInDoesNotUndoIt(t *testing.T) {
 
 func TestASwitchThatEndsItsSessionKeepsALaterSignIn(t *testing.T) {
 	upstream := &RefusingTransport{}
-	a := Switching(t, authkit.WithHTTPClient(&http.Client{Transport: upstream}))
-	cookie := a.Acme()
+	a := NewSwitchingApp(t, authkit.WithHTTPClient(&http.Client{Transport: upstream}))
+	cookie := a.AcmeCookie()
 	var jar string
 	upstream.Before = func() { jar = a.SignInAgain(cookie) }
 	jar = JarAfter(jar, a.SwitchTo("org_beta", cookie, Scripted()))
@@ -91,7 +91,7 @@ func TestALogoutDuringARefreshDiscardsItsResult(t *testing.T) {
 // The response is sent after this process has forgotten the sign-out.
 func TestAVerySlowResponseDoesNotRestoreASignedOutSession(t *testing.T) {
 	started, release := make(chan struct{}), make(chan struct{})
-	a := NewApp(t, AppOptions{Routes: reporting(started, release)})
+	a := NewApp(t, AppOptions{Routes: reportRoutes(started, release)})
 	jar := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
 	late := a.BeginLate("/report", jar, started)
@@ -173,7 +173,7 @@ func (u *unrotated) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestASlowResponseDoesNotUndoASwitchIfRefreshTokensDoNotRotate(t *testing.T) {
 	started, release := make(chan struct{}), make(chan struct{})
 	a := NewApp(t, AppOptions{
-		Routes:  reporting(started, release),
+		Routes:  reportRoutes(started, release),
 		AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: &unrotated{map[string]string{}}})},
 	})
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {

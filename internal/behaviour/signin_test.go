@@ -14,7 +14,7 @@ func TestSignInReturnsToTheRequestedPageAndSignOutEndsTheSession(t *testing.T) {
 	b := a.Browser()
 
 	page := b.get("/")
-	assert.Contains(t, page.Body, "home of nobody")
+	assert.Contains(t, page.Body, "home of anonymous")
 
 	page, err := b.SignIn(a.URL+"/account?tab=a%2Fb&x=1", Kim)
 	require.NoError(t, err)
@@ -27,7 +27,7 @@ func TestSignInReturnsToTheRequestedPageAndSignOutEndsTheSession(t *testing.T) {
 
 	page, err = b.Submit("Sign out", nil)
 	require.NoError(t, err)
-	assert.Contains(t, page.Body, "home of nobody")
+	assert.Contains(t, page.Body, "home of anonymous")
 	assert.Equal(t, a.URL+"/", page.URL.String())
 	assert.Empty(t, b.cookieNames())
 	assert.False(t, a.Fake.Sessions()[0].Active())

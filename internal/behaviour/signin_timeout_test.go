@@ -211,7 +211,7 @@ func TestACallbackIsAcceptedOnlyWithinTheSignInTimeoutAndTheClockSkew(t *testing
 				return
 			case 0:
 				// The restart is a new sign-in. If its callback is late as well, it is refused.
-				again := m.goOn(resp, Kim)
+				again := m.continueSignIn(resp, Kim)
 				assert.NotEqual(t, s.State(), again.State())
 				assert.Empty(t, resp.session(t))
 				m.Clock.Advance(c.after)

@@ -117,7 +117,7 @@ func unknownKeyRequest(t *testing.T) Request {
 
 // The key set contains a key of an unsupported algorithm, and requests with an unknown key ID cause fetches of it.
 func TestFetchesForAnUnknownKeyIDDoNotRepeatTheWarningAboutIgnoredKeys(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	a.publish(a.published()[0], map[string]any{"kty": "EC", "crv": "P-256", "kid": "key_ec", "use": "sig", "alg": "ES256", "x": "AAAA", "y": "AAAA"})
 	require.NoError(t, a.Ready(t.Context()))
 	fetched := a.Fake.Calls(authkittest.RouteJWKS)
@@ -132,7 +132,7 @@ func TestFetchesForAnUnknownKeyIDDoNotRepeatTheWarningAboutIgnoredKeys(t *testin
 // A request with an unknown key ID causes a fetch just before a key rotation. The pause after that fetch must not apply to
 // the new key.
 func TestAnUnknownKeyIDDoesNotDelayTheKeyOfASessionCookie(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	a.SignedIn(Kim) // fetches the key set
 	elsewhere := NewInstance(t, a.Fake, a.Clock, AppOptions{})
 	require.Equal(t, http.StatusUnauthorized, a.Send(unknownKeyRequest(t)).Status)
@@ -148,7 +148,7 @@ func TestAnUnknownKeyIDDoesNotDelayTheKeyOfASessionCookie(t *testing.T) {
 }
 
 func TestAnUnknownKeyIDDoesNotDelayTheKeyOfASignIn(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	a.SignedIn(Kim)
 	require.Equal(t, http.StatusUnauthorized, a.Send(unknownKeyRequest(t)).Status)
 	a.Fake.RotateSigningKeys()
@@ -159,7 +159,7 @@ func TestAnUnknownKeyIDDoesNotDelayTheKeyOfASignIn(t *testing.T) {
 }
 
 func TestAnUnknownKeyIDDoesNotDelayTheKeyOfARefresh(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
 	require.Equal(t, http.StatusUnauthorized, a.Send(unknownKeyRequest(t)).Status)
@@ -170,7 +170,7 @@ func TestAnUnknownKeyIDDoesNotDelayTheKeyOfARefresh(t *testing.T) {
 // A cookie of a key that was withdrawn before this process started causes a fetch. The pause after that fetch must not apply
 // to the key of a bearer token.
 func TestAnUnknownKeyOfACookieDoesNotDelayTheKeyOfABearerToken(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Fake.RotateSigningKeys()
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: http.StatusUnauthorized, Body: `{"message":"Unauthorized"}`})
@@ -233,7 +233,7 @@ func TestASessionOfAReplacedSigningKeyIsRefreshed(t *testing.T) {
 
 // An attacker can send any signature under a known key ID.
 func TestABearerTokenWithABadSignatureCausesNoFetch(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	token := a.nativeToken(nil)
 	require.Equal(t, http.StatusOK, a.Send(Request{Target: "/auth", Header: Bearer(token)}).Status)
 	fetched := a.Fake.Calls(authkittest.RouteJWKS)

@@ -65,7 +65,7 @@ func TestACopyOfASessionSignedOutByAScriptStaysRefused(t *testing.T) {
 			copied := m.signedInWith(form)
 			logoutURL := signOutByFetch(t, m, copied)
 			require.True(t, strings.HasPrefix(logoutURL, m.Fake.URL()+"/user_management/sessions/logout?"))
-			isRefused(t, m, copied, "at once")
+			checkRefused(t, m, copied, "at once")
 
 			m.Clock.Advance(revocationDelay - time.Second)
 			assert.Zero(t, m.Fake.Calls(authkittest.RouteRevokeSession), "the browser has 30 s to go to the logout page of WorkOS")
@@ -73,8 +73,8 @@ func TestACopyOfASessionSignedOutByAScriptStaysRefused(t *testing.T) {
 			assert.Equal(t, 1, m.Fake.Calls(authkittest.RouteRevokeSession))
 
 			m.Clock.Advance(6 * time.Minute)
-			isRefused(t, m, copied, "after six minutes")
-			isRefused(t, other, copied, "after six minutes, at another instance")
+			checkRefused(t, m, copied, "after six minutes")
+			checkRefused(t, other, copied, "after six minutes, at another instance")
 		})
 	}
 }
@@ -109,7 +109,7 @@ func TestTheRevocationAfterASignOutByAScriptIsRetried(t *testing.T) {
 			m.Clock.Advance(revocationDelay - time.Second)
 			m.waitUntil(t, func() bool { return active(m.Fake, 0, Kim) == 0 })
 			m.Clock.Advance(6 * time.Minute)
-			isRefused(t, m, copied, "after six minutes")
+			checkRefused(t, m, copied, "after six minutes")
 		})
 	}
 }
@@ -130,7 +130,7 @@ func TestTheRevocationAfterALogoutAtWorkOSDoesNotAffectANewSession(t *testing.T)
 	assert.Equal(t, 1, active(m.Fake, 0, Kim), "the new sign-in has another session")
 	m.Clock.Advance(6 * time.Minute)
 	assert.Equal(t, Kim, m.visitor(again), "the new session can be refreshed")
-	isRefused(t, m, copied, "after six minutes")
+	checkRefused(t, m, copied, "after six minutes")
 	assert.False(t, m.Logs.has("level=WARN") || m.Logs.has("level=ERROR"), "nothing failed")
 }
 
@@ -150,7 +150,7 @@ func TestASignOutDoesNotEndALaterSignInToTheSameWorkOSSession(t *testing.T) {
 			first := m.signIn(Kim)
 			signOutByFetch(t, m, first)
 			m.Clock.Advance(c.wait)
-			isRefused(t, m, first, "after the sign-out")
+			checkRefused(t, m, first, "after the sign-out")
 
 			// The next code exchange returns new tokens of the same session.
 			s := m.BeginAs("/login", Kim)
@@ -230,7 +230,7 @@ func TestASignOutIsEffectiveWithinTheSkewOfTheWorkOSClock(t *testing.T) {
 				require.Less(t, resp.Status, 400)
 				for _, later := range []time.Duration{0, time.Second, 30 * time.Second, 60 * time.Second} {
 					m.Clock.Set(Start.Add(later))
-					isRefused(t, m, copied, later.String()+" after the sign-out")
+					checkRefused(t, m, copied, later.String()+" after the sign-out")
 				}
 			})
 		}

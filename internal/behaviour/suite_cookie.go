@@ -46,7 +46,7 @@ func TestATamperedSessionCookieIsAnonymousAndNotExpired(t *testing.T, a *Instanc
 		{"a token instead of a seal", sessionCookie + "=eyJhbGciOiJub25lIn0.eyJzdWIiOiJ1c2VyX2tpbSJ9."},
 		{"JSON instead of a seal", sessionCookie + `={"user":{"id":"user_kim"}}`},
 	} {
-		t.Run(c.name, func(t *testing.T) { a.isNobody(c.cookie) })
+		t.Run(c.name, func(t *testing.T) { a.checkAnonymous(c.cookie) })
 	}
 
 	for _, c := range []struct{ name, cookie string }{
@@ -64,7 +64,7 @@ func TestATamperedSessionCookieIsAnonymousAndNotExpired(t *testing.T, a *Instanc
 	}
 
 	for at := 0; at < len(value); at += 37 {
-		a.isNobodyWithOneCharacterChanged(cookie, at)
+		a.checkAnonymousWithOneCharacterChanged(cookie, at)
 	}
 	assert.Equal(t, Kim, a.visitor(cookie), "the unaltered cookie is still valid")
 
@@ -80,8 +80,8 @@ func TestATamperedSessionCookieIsAnonymousAndNotExpired(t *testing.T, a *Instanc
 	})
 }
 
-// isNobodyWithOneCharacterChanged checks that a session cookie with one altered character in its value is anonymous.
-func (a *Instance) isNobodyWithOneCharacterChanged(cookie string, at int) {
+// checkAnonymousWithOneCharacterChanged checks that a session cookie with one altered character in its value is anonymous.
+func (a *Instance) checkAnonymousWithOneCharacterChanged(cookie string, at int) {
 	a.T.Helper()
 	tampered := flipAt(cookie, len(sessionCookie)+1+at)
 	if resp := a.Send(Request{Target: "/api/me", Cookie: tampered}); resp.Status != http.StatusUnauthorized || len(resp.Header["Set-Cookie"]) > 0 {
@@ -128,7 +128,7 @@ func TestASplitSessionIsAnonymousUnlessAllChunksAreInOrder(t *testing.T, a *Inst
 		{"with a thousand chunks of one name", strings.Join(repeated, "; ")},
 		{"with a thousand extra chunks", good + "; " + strings.Join(thousand[len(p):], "; ")},
 	} {
-		t.Run(c.name, func(t *testing.T) { a.isNobody(c.cookie) })
+		t.Run(c.name, func(t *testing.T) { a.checkAnonymous(c.cookie) })
 		broken = append(broken, c.cookie)
 	}
 	for _, c := range []struct{ name, cookie string }{
@@ -146,7 +146,7 @@ func TestASplitSessionIsAnonymousUnlessAllChunksAreInOrder(t *testing.T, a *Inst
 		resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
 		assert.LessOrEqual(t, len(resp.SetCookies(t)), 9, "no more cookies are expired than a session can have")
 	}
-	a.isNobody(good, "an extra chunk does not prevent the sign-out")
+	a.checkAnonymous(good, "an extra chunk does not prevent the sign-out")
 }
 
 // flipAt replaces one character of a text by another character of base64url.

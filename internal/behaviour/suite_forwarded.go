@@ -38,7 +38,7 @@ func TestForgedProxyHeadersChangeNoURLAndNoCookie(t *testing.T, a *Instance) {
 			assert.Equal(t, plain, summary(login))
 			assert.Equal(t, plain, summary(a.Send(Request{Target: "/account", Header: header})), "from a guarded page")
 
-			s := a.goOn(login, Kim)
+			s := a.continueSignIn(login, Kim)
 			back := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: header})
 			require.Equal(t, http.StatusSeeOther, back.Status)
 			assert.Equal(t, "/account", back.Header.Get("Location"))

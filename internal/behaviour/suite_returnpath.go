@@ -70,7 +70,7 @@ func TestAHostileRequestTargetRedirectsOnlyToThisOrigin(t *testing.T, a *Instanc
 		authorize, err := url.Parse(location)
 		require.NoError(t, err)
 		assert.Equal(t, a.URL+"/callback", authorize.Query().Get("redirect_uri"))
-		back := a.finish(a.goOn(resp, Kim))
+		back := a.finish(a.continueSignIn(resp, Kim))
 		require.Equal(t, http.StatusSeeOther, back.Status)
 		landed[line] = back.Header.Get("Location")
 		checkSameOrigin(t, landed[line], line)

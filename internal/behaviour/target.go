@@ -40,7 +40,7 @@ type Deployment struct {
 // a browser, a cookie, a token or a link. Every test works with the real time of this machine. At its end, every test
 // checks that the log of the application contains no secret and no panic.
 func Run(t *testing.T, target Target) {
-	shared := target.instance(t, authkittest.New(t, people()), newPassword())
+	shared := target.instance(t, authkittest.New(t, testUsers()), newPassword())
 	for _, test := range suite {
 		name := runtime.FuncForPC(reflect.ValueOf(test).Pointer()).Name()
 		t.Run(name[strings.LastIndex(name, ".")+1:], func(t *testing.T) { test(t, shared.in(t)) })
@@ -87,7 +87,7 @@ func (a *Instance) newProcess(t *testing.T) *Instance {
 
 // newDeployment starts another deployment of the same application, with a fake AuthKit and a cookie password of its own.
 func (a *Instance) newDeployment(t *testing.T, opts ...authkittest.Option) *Instance {
-	return a.target.instance(t, authkittest.New(t, append([]authkittest.Option{people()}, opts...)...), newPassword())
+	return a.target.instance(t, authkittest.New(t, append([]authkittest.Option{testUsers()}, opts...)...), newPassword())
 }
 
 // suite lists the tests that Run runs. Another test checks that none is missing.

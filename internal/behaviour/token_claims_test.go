@@ -30,7 +30,7 @@ func (a *App) withClaim(name string, value any) map[string]Request {
 
 // A JWT template can set act to any value. Every value but null counts as an impersonation.
 func TestEveryActClaimExceptNullIsAnImpersonation(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	for _, act := range []string{
 		`"ops@example.com"`, `""`, `["ops@example.com"]`, `[]`, `{}`, `{"sub":{}}`, `{"sub":null}`, `{"sub":""}`, `{"email":"ops@example.com"}`,
 		`1`, `0`, `true`, `false`, `{"sub":"ops@example.com"}`,
@@ -68,7 +68,7 @@ func TestAnImpersonatorCanBeReportedWithoutAnEmailAddress(t *testing.T) {
 
 // A JWT template can set auth_time to any value. A value beyond the clock skew in the future must not count as recent.
 func TestAnAuthTimeInTheFutureIsNotRecentAuthentication(t *testing.T) {
-	a := guarded(t)
+	a := newGuardedApp(t)
 	for at, status := range map[int64]int{
 		Start.Unix(): 200, Start.Unix() + 59: 200, Start.Unix() + 60: 200, Start.Unix() + 61: 403, Start.Unix() + 3600: 403,
 		253402300799: 403, 253402300800: 403, Start.UnixMilli(): 403,
@@ -97,7 +97,7 @@ func mergedHeader(headers ...http.Header) http.Header {
 // The application requests a new authentication, and the auth_time of the new token lies in the future.
 func TestReauthenticationRefusesAnAuthTimeInTheFuture(t *testing.T) {
 	for _, ahead := range []time.Duration{61 * time.Second, 365 * 24 * time.Hour} {
-		a := guarded(t)
+		a := newGuardedApp(t)
 		a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 			p.Claims = map[string]any{"auth_time": Start.Add(ahead).Unix()}
 		})
@@ -136,7 +136,7 @@ func TestAnAuthTimeInTheFutureDoesNotExtendAForeignSession(t *testing.T) {
 	}
 	a.Clock.Advance(11 * time.Minute)
 	for library, cookie := range cookies {
-		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "nobody", library)
+		assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "anonymous", library)
 	}
 }
 

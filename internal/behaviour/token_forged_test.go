@@ -269,7 +269,7 @@ var tokenInputs = []tokenInput{
 			cookie := m.sealed(token, nil)
 			before := m.Fake.Calls(authkittest.RouteRefresh)
 			if !expired {
-				m.isNobody(cookie)
+				m.checkAnonymous(cookie)
 				assert.Equal(t, before, m.Fake.Calls(authkittest.RouteRefresh), "a forged token causes no refresh")
 				return
 			}
@@ -451,7 +451,7 @@ func TestASealWithTheTokenAndTheProfileOfTwoUsersIsAnonymous(t *testing.T) {
 		"a profile that is a string":            "user_kim",
 		"no profile":                            nil,
 	} {
-		t.Run(name, func(t *testing.T) { m.isNobody(m.sealed(token, object{"user": user})) })
+		t.Run(name, func(t *testing.T) { m.checkAnonymous(m.sealed(token, object{"user": user})) })
 	}
 	for name, plaintext := range map[string]string{
 		"a list":                   `[]`,
@@ -463,7 +463,7 @@ func TestASealWithTheTokenAndTheProfileOfTwoUsersIsAnonymous(t *testing.T) {
 		"a token that is a number": `{"accessToken":7,"user":{"id":"user_kim"}}`,
 		"a deeply nested user":     `{"accessToken":"` + token + `","user":` + strings.Repeat(`{"user":`, 2000) + `1` + strings.Repeat(`}`, 2000) + `}`,
 	} {
-		t.Run("sealed: "+name, func(t *testing.T) { m.isNobody(m.sealedText(plaintext)) })
+		t.Run("sealed: "+name, func(t *testing.T) { m.checkAnonymous(m.sealedText(plaintext)) })
 	}
 	assert.Zero(t, m.Fake.Calls(authkittest.RouteRefresh))
 }

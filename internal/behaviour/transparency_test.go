@@ -238,7 +238,7 @@ func TestAHandlerBehavesTheSameBehindTheMiddleware(t *testing.T) {
 				if bare.proto != "" {
 					require.Equal(t, protocol, bare.proto)
 				}
-				for user, cookie := range map[string]string{"nobody": "", Kim: fresh} {
+				for user, cookie := range map[string]string{"anonymous": "", Kim: fresh} {
 					behind, header, visitor := b.run(t, http2, a.Middleware, cookie)
 					assert.Equal(t, bare, behind, "for %s", user)
 					assert.Equal(t, cachingOf(bareHeader), cachingOf(header), "for %s", user)

@@ -105,7 +105,7 @@ func TestALogHandlerThatExitsItsGoroutineBlocksNoRequest(t *testing.T) {
 	a.ExpireToken(2 * time.Minute)
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401})
 	handler.on.Store(true)
-	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "home of somebody unknown")
+	assert.Contains(t, a.Send(Request{Target: "/", Cookie: cookie}).Body, "home of an unknown user")
 	handler.on.Store(false)
 	a.Fake.ClearFault(authkittest.RouteRefresh)
 	a.Clock.Advance(5 * time.Second)

@@ -42,7 +42,7 @@ type twoHosts struct {
 func newTwoHosts(t *testing.T, opts ...authkit.Option) *twoHosts {
 	t.Helper()
 	clock := authkittest.NewFakeClock(Start)
-	fake := authkittest.New(t, people(), authkittest.WithClock(clock),
+	fake := authkittest.New(t, testUsers(), authkittest.WithClock(clock),
 		authkittest.WithRedirectURIs(appURL+"/callback"), authkittest.WithSignOutRedirects(appURL+"/"))
 	opts = append([]authkit.Option{
 		authkit.WithRedirectURL(appURL + "/callback"), authkit.WithPostLogoutRedirectURL(appURL + "/"), authkit.WithInsecureHTTP(),
@@ -109,13 +109,13 @@ func (p *person) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := p.count(r.URL.Host); err != nil {
 		return nil, err
 	}
-	p.hosts.Logs.mayNotTell(r.Header, r.URL)
+	p.hosts.Logs.addSecrets(r.Header, r.URL)
 	resp, err := p.hosts.dialer.RoundTrip(r)
 	if err != nil || r.URL.Host != appHost {
 		return resp, err
 	}
 	location, _ := resp.Location()
-	p.hosts.Logs.mayNotTell(resp.Header, location)
+	p.hosts.Logs.addSecrets(resp.Header, location)
 	body, err := io.ReadAll(resp.Body)
 	resp.Body.Close()
 	resp.Body = io.NopCloser(bytes.NewReader(body))
