@@ -112,7 +112,7 @@ func (l *Log) addSecrets(h http.Header, u *url.URL) {
 	}
 }
 
-// keep records the beginning of a secret, because an error may quote a value and truncate it. The caller holds mu, unless
+// addSecret records the beginning of a secret, because an error may quote a value and truncate it. The caller holds mu, unless
 // no other goroutine uses the log.
 func (l *Log) addSecret(secret string) {
 	if len(secret) >= shortestSecret {

@@ -20,7 +20,7 @@ func NewSwitchingApp(t *testing.T, opts ...authkit.Option) *App {
 	return newSwitchingAppWithClock(t, nil, opts...)
 }
 
-// newSwitchingAppWithClock is Switching with an observed clock. nil stands for a FakeClock.
+// newSwitchingAppWithClock is NewSwitchingApp with an observed clock. nil stands for a FakeClock.
 func newSwitchingAppWithClock(t *testing.T, clock *observedClock, opts ...authkit.Option) *App {
 	a := NewApp(t, AppOptions{Clock: clock, AuthKit: opts, Routes: func(a *App, mux *http.ServeMux) {
 		mux.Handle("POST /organization", a.SwitchOrganization())
