@@ -54,7 +54,10 @@ func (f *fixture) newProcess(args ...string) *process {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	f.Cleanup(cancel)
 	p := &process{Cmd: exec.CommandContext(ctx, binary, args...), t: f.T}
-	p.Env = []string{asProgram + "=1", "TERM=xterm", "GORACE=atexit_sleep_ms=0"}
+	p.Env = []string{
+		asProgram + "=1", "TERM=xterm", "GORACE=atexit_sleep_ms=0",
+		"GOCOVERDIR=" + f.TempDir(), // without it, a binary built with -cover prints a warning on stderr
+	}
 	for name, value := range f.env {
 		p.Env = append(p.Env, name+"="+value)
 	}
