@@ -37,7 +37,7 @@ type process struct {
 func (w *world) newSlot() *slot {
 	s := &slot{world: w}
 	s.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		s.process.Load().handler.ServeHTTP(&numbered{ResponseWriter: rw, next: &w.order}, r)
+		s.process.Load().handler.ServeHTTP(&orderedWriter{ResponseWriter: rw, next: &w.order}, r)
 	}))
 	s.url = strings.Replace(s.server.URL, "127.0.0.1", "localhost", 1)
 	w.t.Cleanup(func() {
@@ -62,7 +62,7 @@ func (s *slot) replace(passwords ...string) {
 		authkit.WithHTTPClient(&http.Client{Transport: p.upstream}),
 		authkit.WithClock(w.clock), authkit.WithLogger(slog.New(slog.DiscardHandler)),
 		authkit.WithSessionCache(500, 8<<20), // fewer entries than sessions
-		authkit.WithErrorHandler(failed),
+		authkit.WithErrorHandler(handleFailure),
 	)
 	w.require().NoError(err)
 	p.handler = w.routes(ak)
@@ -77,7 +77,7 @@ const causeHeader = "X-Cause"
 
 const coolDown = "cool-down"
 
-func failed(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
+func handleFailure(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
 	// The error for a new token whose key cannot be fetched yet has no sentinel, only this text.
 	if errors.Is(f.Err, jwks.ErrCoolDown) || strings.Contains(f.Err.Error(), "could not be verified yet") {
 		w.Header().Set(causeHeader, coolDown)
@@ -85,24 +85,24 @@ func failed(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
 	f.ServeHTTP(w, r)
 }
 
-// seen is the content of a page: the signed-in user and the session.
-type seen struct {
+// pageContent is the content of a page: the signed-in user and the session.
+type pageContent struct {
 	Email        string
 	Session      string
 	Organization string
-	Undecided    bool
+	Unavailable  bool
 }
 
-// report is a slow page. It is written when finish is closed.
-type report struct{ began, finish chan struct{} }
+// slowPage is a page that is written when finish is closed.
+type slowPage struct{ started, finish chan struct{} }
 
 func (w *world) routes(ak *authkit.AuthKit) http.Handler {
 	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var p seen
+		var p pageContent
 		if s, ok := authkit.FromContext(r.Context()); ok {
-			p = seen{Email: s.User().Email, Session: s.ID(), Organization: s.OrganizationID()}
+			p = pageContent{Email: s.User().Email, Session: s.ID(), Organization: s.OrganizationID()}
 		}
-		p.Undecided = authkit.ErrorFromContext(r.Context()) != nil
+		p.Unavailable = authkit.ErrorFromContext(r.Context()) != nil
 		json.NewEncoder(w).Encode(p)
 	})
 	mux := http.NewServeMux()
@@ -112,10 +112,10 @@ func (w *world) routes(ak *authkit.AuthKit) http.Handler {
 	mux.Handle("/organization", ak.SwitchOrganization())
 	mux.Handle("/account", ak.RequireAuth(page))
 	mux.Handle("/{$}", page)
-	mux.HandleFunc("/report/{number}", func(rw http.ResponseWriter, r *http.Request) {
-		if known, ok := w.reports.Load(r.PathValue("number")); ok {
-			close(known.(*report).began)
-			<-known.(*report).finish
+	mux.HandleFunc("/slow/{number}", func(rw http.ResponseWriter, r *http.Request) {
+		if slow, ok := w.slowPages.Load(r.PathValue("number")); ok {
+			close(slow.(*slowPage).started)
+			<-slow.(*slowPage).finish
 		}
 		page(rw, r)
 	})
@@ -130,7 +130,7 @@ func (w *world) routes(ak *authkit.AuthKit) http.Handler {
 			ak.Fail(w, r, err)
 			return
 		}
-		json.NewEncoder(w).Encode(seen{
+		json.NewEncoder(w).Encode(pageContent{
 			Email: session.User().Email, Session: session.ID(), Organization: session.OrganizationID(),
 		})
 	})
@@ -150,14 +150,14 @@ func authenticate(client *workos.Client, r *http.Request, email string) (*workos
 // Over several connections they can arrive in another order.
 const orderHeader = "X-Order"
 
-// numbered sets orderHeader when a response is sent.
-type numbered struct {
+// orderedWriter sets orderHeader when a response is sent.
+type orderedWriter struct {
 	http.ResponseWriter
 	next *atomic.Uint64
 	sent bool
 }
 
-func (n *numbered) WriteHeader(status int) {
+func (n *orderedWriter) WriteHeader(status int) {
 	if !n.sent {
 		n.sent = true
 		n.Header().Set(orderHeader, strconv.FormatUint(n.next.Add(1), 10))
@@ -165,7 +165,7 @@ func (n *numbered) WriteHeader(status int) {
 	n.ResponseWriter.WriteHeader(status)
 }
 
-func (n *numbered) Write(b []byte) (int, error) {
+func (n *orderedWriter) Write(b []byte) (int, error) {
 	if !n.sent {
 		n.WriteHeader(http.StatusOK)
 	}

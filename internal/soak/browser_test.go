@@ -1,4 +1,4 @@
-// A browser and its checker.
+// A browser and the check of its responses.
 
 package soak
 
@@ -25,41 +25,41 @@ type browser struct {
 
 	mu     sync.Mutex
 	jar    map[string]string // guarded by mu
-	newest uint64            // guarded by mu: number of the latest response with cookies
+	newest uint64            // guarded by mu: order of the last response that set cookies
 	steps  []string          // guarded by mu: the last requests, for a report
 
-	// The state of the checker.
-	session      string    // ID of the session, "" if the browser is signed out
-	organization string    // "" if it is unknown
-	revokedAt    time.Time // when WorkOS ended the session; zero if it did not
-	former       *former   // the previous session, if it was signed out
-	// knows is the number of a process that alone knows the successor of the
-	// browser's refresh token: its response was lost, or it responded before an
-	// exchange was finished. 0 if there is none.
-	knows uint64
-	// forfeited reports that this process was replaced before the browser's next visit.
-	forfeited bool
-	served    bool         // the last visit showed the session
-	stage     atomic.Int64 // stage of the cookie passwords when the cookie was last set
+	// What the check expects.
+	session      string            // ID of the session, "" if the browser is signed out
+	organization string            // "" if it is unknown
+	revokedAt    time.Time         // when WorkOS ended the session; zero if it did not
+	signedOut    *signedOutSession // the previous session, if it was signed out
+	// successorProcess is the number of the process that exchanged the refresh token
+	// of the browser, if no other process can know its successor: the response was
+	// lost, or it was sent before the exchange was finished. 0 otherwise.
+	successorProcess uint64
+	// successorLost reports that this process was replaced before the browser's next visit.
+	successorLost bool
+	served        bool         // the last visit showed the session
+	stage         atomic.Int64 // stage of the cookie passwords when the cookie was last set
 }
 
 // mayEnd reports whether the session may have ended.
-func (b *browser) mayEnd() bool { return b.forfeited || !b.revokedAt.IsZero() }
+func (b *browser) mayHaveEnded() bool { return b.successorLost || !b.revokedAt.IsZero() }
 
-// former is a session that was signed out.
-type former struct {
+// signedOutSession is a session that was signed out.
+type signedOutSession struct {
 	cookie  string
 	at      time.Time
 	process uint64 // number of the process that handled the logout
 }
 
-// answer is a response, as the checker uses it.
-type answer struct {
-	asked    time.Time // time before the request, on the fake clock
+// response is what the check uses of a response.
+type response struct {
+	sentAt   time.Time // time before the request, on the fake clock
 	status   int
 	cause    string
 	location string
-	page     seen
+	page     pageContent
 	set      bool // a session cookie was set
 	cleared  bool // a session cookie was removed
 }
@@ -74,11 +74,11 @@ func (b *browser) cookies() string {
 	return strings.Join(pairs, "; ")
 }
 
-func (b *browser) holdsSession() bool { return strings.Contains(b.cookies(), sessionCookie) }
+func (b *browser) hasSessionCookie() bool { return strings.Contains(b.cookies(), sessionCookie) }
 
-// receive stores the cookies of a response, unless a response that was sent later
+// storeCookies stores the cookies of a response, unless a response that was sent later
 // has already arrived.
-func (b *browser) receive(h http.Header) {
+func (b *browser) storeCookies(h http.Header) {
 	lines := h["Set-Cookie"]
 	if len(lines) == 0 {
 		return
@@ -99,22 +99,22 @@ func (b *browser) receive(h http.Header) {
 	}
 }
 
-// get loads a page like a script, which is never redirected.
-func (b *browser) get(s *slot, path string) (answer, error) {
+// get loads a page like a script. It does not follow redirects.
+func (b *browser) get(s *slot, path string) (response, error) {
 	return b.send(s, http.MethodGet, path, nil, b.cookies(), true)
 }
 
 // post posts a form. It does not follow redirects.
-func (b *browser) post(s *slot, path string, form url.Values) (answer, error) {
+func (b *browser) post(s *slot, path string, form url.Values) (response, error) {
 	return b.send(s, http.MethodPost, path, form, b.cookies(), true)
 }
 
 // send sends one request. If arrives is false, the response counts as lost and its
 // cookies are not stored.
-func (b *browser) send(s *slot, method, path string, form url.Values, cookie string, arrives bool) (answer, error) {
+func (b *browser) send(s *slot, method, path string, form url.Values, cookie string, arrives bool) (response, error) {
 	r, err := http.NewRequest(method, s.url+path, strings.NewReader(form.Encode()))
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	r.Header.Set("Sec-Fetch-Dest", "empty")
 	if path == "/logout" {
@@ -126,45 +126,45 @@ func (b *browser) send(s *slot, method, path string, form url.Values, cookie str
 	if cookie != "" {
 		r.Header.Set("Cookie", cookie)
 	}
-	a := answer{asked: s.world.clock.Now()}
-	resp, err := s.world.visits.RoundTrip(r)
+	resp := response{sentAt: s.world.clock.Now()}
+	reply, err := s.world.visits.RoundTrip(r)
 	if err != nil {
-		return a, err
+		return resp, err
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
+	defer reply.Body.Close()
+	body, err := io.ReadAll(reply.Body)
 	if err != nil {
-		return a, err
+		return resp, err
 	}
-	a.status, a.cause, a.location = resp.StatusCode, resp.Header.Get(causeHeader), resp.Header.Get("Location")
-	if a.status == http.StatusOK {
-		if err := json.Unmarshal(body, &a.page); err != nil {
-			return a, fmt.Errorf("%s answered %.100q", path, body)
+	resp.status, resp.cause, resp.location = reply.StatusCode, reply.Header.Get(causeHeader), reply.Header.Get("Location")
+	if resp.status == http.StatusOK {
+		if err := json.Unmarshal(body, &resp.page); err != nil {
+			return resp, fmt.Errorf("%s answered %.100q", path, body)
 		}
 	}
-	for _, line := range resp.Header["Set-Cookie"] {
+	for _, line := range reply.Header["Set-Cookie"] {
 		if c, err := http.ParseSetCookie(line); err == nil && strings.HasPrefix(c.Name, sessionCookie) {
-			a.set = a.set || c.MaxAge > 0
-			a.cleared = a.cleared || c.MaxAge < 0 && c.Name == sessionCookie
+			resp.set = resp.set || c.MaxAge > 0
+			resp.cleared = resp.cleared || c.MaxAge < 0 && c.Name == sessionCookie
 		}
 	}
 	if arrives {
-		b.receive(resp.Header)
+		b.storeCookies(reply.Header)
 	}
-	b.note(fmt.Sprintf("%s %s %s at %s: %d, cookie set %t, removed %t, arrived %t", a.asked.Format(time.TimeOnly),
-		method, path, s.url, a.status, a.set, a.cleared, arrives))
-	return a, nil
+	b.record(fmt.Sprintf("%s %s %s at %s: %d, cookie set %t, removed %t, arrived %t", resp.sentAt.Format(time.TimeOnly),
+		method, path, s.url, resp.status, resp.set, resp.cleared, arrives))
+	return resp, nil
 }
 
-func (b *browser) note(step string) {
-	const few = 12
+func (b *browser) record(step string) {
+	const maxSteps = 12
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.steps = append(b.steps[max(0, len(b.steps)-few+1):], step)
+	b.steps = append(b.steps[max(0, len(b.steps)-maxSteps+1):], step)
 }
 
-// story returns the last requests of the browser.
-func (b *browser) story() string {
+// recentRequests returns the last requests of the browser.
+func (b *browser) recentRequests() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return strings.Join(b.steps, "\n    ")
@@ -174,16 +174,16 @@ func (b *browser) story() string {
 type kind int
 
 const (
-	crossed      kind = iota // the session of another browser
-	wrongful                 // signed out without a reason
-	revived                  // signed in after the session ended
-	undecided                // a 503 without an outage
-	inconsistent             // anything else
+	wrongSession   kind = iota // the session of another browser
+	wrongfulLogout             // signed out without a reason
+	revived                    // signed in after the session ended
+	unexpected503              // a 503 without an outage
+	inconsistent               // anything else
 	kinds
 )
 
 func (k kind) String() string {
-	return [...]string{"crossed session", "wrongful logout", "revived session", "503 without an outage", "inconsistent"}[k]
+	return [...]string{"session of another browser", "wrongful logout", "revived session", "503 without an outage", "inconsistent"}[k]
 }
 
 // finding is a violated rule.
@@ -192,94 +192,94 @@ type finding struct {
 	text string
 }
 
-func found(k kind, format string, args ...any) *finding {
+func newFinding(k kind, format string, args ...any) *finding {
 	return &finding{k, fmt.Sprintf(format, args...)}
 }
 
 func (f *finding) String() string { return f.kind.String() + ": " + f.text }
 
-// circumstances can make an otherwise wrong response valid.
-type circumstances struct {
-	outage    bool // a fault was active during the request
-	forfeited bool // browser.forfeited
+// conditions can make an otherwise wrong response valid.
+type conditions struct {
+	outage        bool // a fault was active during the request
+	successorLost bool // browser.successorLost
 }
 
-// judge checks the response to a page request of a browser. session is the ID of
+// check checks the response to a page request of a browser. session is the ID of
 // the browser's session, and revokedAt the time when WorkOS ended it. ended reports
 // that the response shows the end of the session.
-func judge(a answer, email, session string, revokedAt time.Time, c circumstances) (ended bool, f *finding) {
-	switch p := a.page; {
+func check(resp response, email, session string, revokedAt time.Time, c conditions) (ended bool, f *finding) {
+	switch p := resp.page; {
 	case p.Session != "" && (p.Session != session || p.Email != email):
 		if session == "" {
-			return false, found(revived, "%s is signed out and sees %s in %s", email, p.Email, p.Session)
+			return false, newFinding(revived, "%s is signed out and sees %s in %s", email, p.Email, p.Session)
 		}
-		return false, found(crossed, "%s in %s sees %s in %s", email, session, p.Email, p.Session)
-	case p.Session != "" && !revokedAt.IsZero() && !a.asked.Before(revokedAt.Add(tokenLifetime+leeway)):
-		return false, found(revived, "%s was revoked %s ago", session, a.asked.Sub(revokedAt))
-	case p.Session != "" && a.cleared:
-		return false, found(inconsistent, "%s is served and its cookie removed", session)
+		return false, newFinding(wrongSession, "%s in %s sees %s in %s", email, session, p.Email, p.Session)
+	case p.Session != "" && !revokedAt.IsZero() && !resp.sentAt.Before(revokedAt.Add(tokenLifetime+leeway)):
+		return false, newFinding(revived, "%s was revoked %s ago", session, resp.sentAt.Sub(revokedAt))
+	case p.Session != "" && resp.cleared:
+		return false, newFinding(inconsistent, "%s is served and its cookie removed", session)
 	case p.Session != "":
 		return false, nil
 	}
-	switch gone := a.status == http.StatusUnauthorized || a.status == http.StatusOK && !a.page.Undecided; {
-	case session == "" && a.set:
-		return false, found(revived, "%s is signed out and gets a session cookie", email)
+	switch gone := resp.status == http.StatusUnauthorized || resp.status == http.StatusOK && !resp.page.Unavailable; {
+	case session == "" && resp.set:
+		return false, newFinding(revived, "%s is signed out and gets a session cookie", email)
 	case session == "":
 		return false, nil
-	case (a.cleared || gone) && revokedAt.IsZero() && !c.forfeited:
-		return false, found(wrongful, "%s in %s: %d, cookie removed: %t", email, session, a.status, a.cleared)
+	case (resp.cleared || gone) && revokedAt.IsZero() && !c.successorLost:
+		return false, newFinding(wrongfulLogout, "%s in %s: %d, cookie removed: %t", email, session, resp.status, resp.cleared)
 	case gone:
 		return true, nil
-	case c.outage, a.cause == coolDown, a.status == http.StatusOK: // a public page has no cause
+	case c.outage, resp.cause == coolDown, resp.status == http.StatusOK: // a public page has no cause
 		return false, nil
-	case a.status == http.StatusServiceUnavailable:
-		return false, found(undecided, "%s in %s", email, session)
+	case resp.status == http.StatusServiceUnavailable:
+		return false, newFinding(unexpected503, "%s in %s", email, session)
 	}
-	return false, found(inconsistent, "%s in %s: %d", email, session, a.status)
+	return false, newFinding(inconsistent, "%s in %s: %d", email, session, resp.status)
 }
 
 // signIn signs the browser's user in through the form of the application.
 func (b *browser) signIn(s *slot) (bool, *finding) {
 	outage := s.world.fault.Load() != nil
-	a, err := b.post(s, "/signin", url.Values{"email": {b.email}})
+	resp, err := b.post(s, "/signin", url.Values{"email": {b.email}})
 	switch {
 	case err != nil:
-		return false, found(inconsistent, "sign-in: %v", err)
-	case a.status == http.StatusServiceUnavailable && (outage || a.cause == coolDown):
+		return false, newFinding(inconsistent, "sign-in: %v", err)
+	case resp.status == http.StatusServiceUnavailable && (outage || resp.cause == coolDown):
 		return false, nil
-	case a.status != http.StatusOK:
-		return false, found(inconsistent, "sign-in: %d", a.status)
-	case a.page.Email != b.email:
-		return false, found(crossed, "%s signed in as %s", b.email, a.page.Email)
+	case resp.status != http.StatusOK:
+		return false, newFinding(inconsistent, "sign-in: %d", resp.status)
+	case resp.page.Email != b.email:
+		return false, newFinding(wrongSession, "%s signed in as %s", b.email, resp.page.Email)
 	}
-	b.session, b.organization, b.revokedAt = a.page.Session, a.page.Organization, time.Time{}
-	b.knows, b.forfeited = 0, false
+	b.session, b.organization, b.revokedAt = resp.page.Session, resp.page.Organization, time.Time{}
+	b.successorProcess, b.successorLost = 0, false
 	return true, nil
 }
 
 // signOut posts the logout form and follows the redirect to WorkOS's logout.
 func (b *browser) signOut(s *slot) *finding {
-	before := &former{cookie: b.cookies(), process: s.number()}
-	a, err := b.post(s, "/logout", url.Values{})
+	before := &signedOutSession{cookie: b.cookies(), process: s.number()}
+	resp, err := b.post(s, "/logout", url.Values{})
 	switch {
 	case err != nil:
-		return found(inconsistent, "logout: %v", err)
-	case a.status != http.StatusSeeOther, !strings.Contains(a.location, "session_id="+b.session):
-		return found(inconsistent, "logout of %s: %d, to %q", b.session, a.status, a.location)
-	case b.holdsSession():
-		return found(revived, "%s still has its cookie after a logout", b.session)
+		return newFinding(inconsistent, "logout: %v", err)
+	case resp.status != http.StatusSeeOther, !strings.Contains(resp.location, "session_id="+b.session):
+		return newFinding(inconsistent, "logout of %s: %d, to %q", b.session, resp.status, resp.location)
+	case b.hasSessionCookie():
+		return newFinding(revived, "%s still has its cookie after a logout", b.session)
 	}
-	r, err := http.NewRequest(http.MethodGet, a.location, nil)
+	r, err := http.NewRequest(http.MethodGet, resp.location, nil)
 	if err != nil {
-		return found(inconsistent, "logout: %v", err)
+		return newFinding(inconsistent, "logout: %v", err)
 	}
-	resp, err := s.world.visits.RoundTrip(r)
+	reply, err := s.world.visits.RoundTrip(r)
 	if err != nil {
-		return found(inconsistent, "logout at WorkOS: %v", err)
+		return newFinding(inconsistent, "logout at WorkOS: %v", err)
 	}
-	resp.Body.Close()
+	reply.Body.Close()
 	before.at = s.world.clock.Now()
-	b.former, b.session = before, ""
+	b.signedOut, b.session = before, ""
 	return nil
 }
 
@@ -287,21 +287,21 @@ func (b *browser) signOut(s *slot) *finding {
 // handled the logout must always refuse it. Other processes must refuse it when
 // its token has expired.
 func (b *browser) replay(s *slot) *finding {
-	f := b.former
+	f := b.signedOut
 	if f == nil {
 		return nil
 	}
 	over := s.world.clock.Now().Sub(f.at) >= tokenLifetime+leeway
-	a, err := b.send(s, http.MethodGet, "/account", nil, f.cookie, false)
+	resp, err := b.send(s, http.MethodGet, "/account", nil, f.cookie, false)
 	switch refuses := over || s.number() == f.process; {
 	case err != nil:
-		return found(inconsistent, "replay: %v", err)
-	case a.page.Session != "" && refuses:
-		return found(revived, "%s was signed out %s ago and is served", a.page.Session, a.asked.Sub(f.at))
-	case a.page.Session != "" && a.page.Email != b.email:
-		return found(crossed, "%s sees %s", b.email, a.page.Email)
-	case a.set && refuses:
-		return found(revived, "a session that was signed out is refreshed")
+		return newFinding(inconsistent, "replay: %v", err)
+	case resp.page.Session != "" && refuses:
+		return newFinding(revived, "%s was signed out %s ago and is served", resp.page.Session, resp.sentAt.Sub(f.at))
+	case resp.page.Session != "" && resp.page.Email != b.email:
+		return newFinding(wrongSession, "%s sees %s", b.email, resp.page.Email)
+	case resp.set && refuses:
+		return newFinding(revived, "a session that was signed out is refreshed")
 	}
 	return nil
 }

@@ -1,13 +1,13 @@
 // Package soak tests authkit under load. Many browsers use an application at the
-// same time. Meanwhile processes are replaced, tokens expire, signing keys and
-// cookie passwords rotate, sessions are revoked, and WorkOS fails in many ways.
+// same time, while processes are replaced, tokens expire, signing keys and cookie
+// passwords rotate, sessions are revoked, and WorkOS fails in many ways.
 // The package contains only tests.
 //
-// A checker for each browser verifies these rules:
+// Each response to a browser is checked against these rules:
 //
 //   - The browser never sees the session of another browser.
 //   - It sees its own session until it signs out or WorkOS ends the session.
-//   - It never sees that session afterwards.
+//   - It does not see the session after that.
 //
 // The short form is part of go test ./... . The long form is
 //

@@ -14,18 +14,18 @@ import (
 type action int
 
 const (
-	look action = iota
+	loadPages action = iota
 	signOut
 	switchOrganization
-	loseReply // the response to its first page is lost
-	comeBack  // loads pages until it is served; does not replay a cookie, which could need another key fetch
+	loseResponse    // the response to its first page is lost
+	loadUntilServed // loads pages until it is served; does not replay a cookie, which could need another key fetch
 )
 
 // rotation is a change of the signing keys.
 type rotation int
 
 const (
-	keep rotation = iota
+	keepKeys rotation = iota
 	addKey
 	retireKeys
 	rotateKeys
@@ -37,7 +37,7 @@ type visit struct {
 	slots    []int // the browser's single requests go to the first
 	action   action
 	parallel int  // number of concurrent pages
-	report   bool // also loads a page that is answered last
+	slowPage bool // also loads a slow page, which is answered last
 	revoke   bool
 }
 
@@ -56,7 +56,7 @@ type planner struct {
 	browsers int
 	slots    int
 	number   int
-	swept    int // number of visits by turn so far
+	swept    int // number of visits in turn so far
 }
 
 func (p *planner) rand(stream uint64, number int) *rand.Rand {
@@ -75,7 +75,7 @@ func (p *planner) fault(number int) *fault {
 func (p *planner) next() round {
 	const (
 		active = 24 // one browser in this many visits because it is active
-		sweep  = 40 // one browser in this many visits because it is its turn
+		sweep  = 40 // one browser in this many visits in turn
 	)
 	n := p.number
 	p.number++
@@ -88,20 +88,20 @@ func (p *planner) next() round {
 	if r.IntN(8) == 0 {
 		plan.keys = addKey + rotation(r.IntN(3))
 	}
-	seen := map[int]bool{}
+	visited := map[int]bool{}
 	zipf := rand.NewZipf(r, 1.2, float64(p.browsers)/50, uint64(p.browsers-1))
 	for range max(1, p.browsers/active) {
-		p.visit(&plan, r, seen, int(zipf.Uint64()))
+		p.visit(&plan, r, visited, int(zipf.Uint64()))
 	}
 	for range max(1, p.browsers/sweep) {
-		p.visit(&plan, r, seen, p.swept%p.browsers)
+		p.visit(&plan, r, visited, p.swept%p.browsers)
 		p.swept++
 	}
 	return plan
 }
 
-func (p *planner) visit(plan *round, r *rand.Rand, seen map[int]bool, browser int) {
-	v := visit{browser: browser, slots: r.Perm(p.slots), parallel: 1 + r.IntN(6), report: r.IntN(4) == 0}
+func (p *planner) visit(plan *round, r *rand.Rand, visited map[int]bool, browser int) {
+	v := visit{browser: browser, slots: r.Perm(p.slots), parallel: 1 + r.IntN(6), slowPage: r.IntN(4) == 0}
 	if r.IntN(2) == 0 {
 		v.slots = v.slots[:1]
 	}
@@ -111,14 +111,14 @@ func (p *planner) visit(plan *round, r *rand.Rand, seen map[int]bool, browser in
 	case n < 16:
 		v.action = switchOrganization
 	case n < 26:
-		v.action, v.slots = loseReply, v.slots[:1]
+		v.action, v.slots = loseResponse, v.slots[:1]
 	case n < 29:
 		v.revoke = true
 	}
-	if seen[browser] {
+	if visited[browser] {
 		return
 	}
-	seen[browser] = true
+	visited[browser] = true
 	plan.visits = append(plan.visits, v)
 }
 

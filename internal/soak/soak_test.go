@@ -30,8 +30,8 @@ var (
 const (
 	workers = 8
 
-	// keysPause is longer than the pause of authkit between two fetches for unknown keys.
-	keysPause = 35 * time.Second
+	// keyFetchPause is longer than the pause of authkit between two fetches for unknown keys.
+	keyFetchPause = 35 * time.Second
 
 	// The heap is measured after all browsers have visited once, and again at the
 	// end after another visit of all. It may grow by maxHeapGrowth (session caches
@@ -50,8 +50,8 @@ type soak struct {
 	browsers []*browser
 	stage    int // stage of the cookie passwords
 
-	requests, signIns, logouts, revoked, switches, lost, forfeited, replays, waits, slow atomic.Int64
-	faults, rotations, replacements, rounds                                              int
+	requests, signIns, logouts, revoked, switches, responsesLost, successorsLost, replays, unavailable, slow atomic.Int64
+	faults, rotations, replacements, rounds                                                                  int
 
 	mu       sync.Mutex
 	findings [kinds]int // guarded by mu: number of findings per kind
@@ -70,12 +70,12 @@ func (s *soak) report(b *browser, f *finding) {
 		if fault := s.fault.Load(); fault != nil {
 			how = fault.name
 		}
-		s.first = append(s.first, fmt.Sprintf("round %d, %s: %s\n    %s", s.rounds, how, f, b.story()))
+		s.first = append(s.first, fmt.Sprintf("round %d, %s: %s\n    %s", s.rounds, how, f, b.recentRequests()))
 	}
 }
 
-// kept is how many previous generations of cookie passwords are still accepted.
-const kept = 4
+// acceptedGenerations is how many previous generations of cookie passwords are still accepted.
+const acceptedGenerations = 4
 
 // passwords returns the cookie passwords of a stage. A new password is first added
 // as an accepted one, and becomes the current one in the next stage. Previous
@@ -89,7 +89,7 @@ func passwords(stage int) []string {
 	} else {
 		all = append(all, name(generation+1), name(generation))
 	}
-	for i := generation - 1; i >= max(0, generation-kept); i-- {
+	for i := generation - 1; i >= max(0, generation-acceptedGenerations); i-- {
 		all = append(all, name(i))
 	}
 	return all
@@ -100,7 +100,7 @@ func newSoak(t *testing.T, browsers int) *soak {
 	for i := range emails {
 		emails[i] = fmt.Sprintf("person-%05d@example.com", i)
 	}
-	s := &soak{world: newWorld(t, everybody(emails), 2)}
+	s := &soak{world: newWorld(t, newUsers(emails), 2)}
 	for _, slot := range s.slots {
 		slot.replace(passwords(0)...)
 	}
@@ -122,15 +122,15 @@ func TestSoak(t *testing.T) {
 			s.joinBeta(b.email)
 		}
 	}
-	s.everybody(false)
+	s.visitAll(false)
 	heapAtStart, goroutinesAtStart := s.measure()
 	plan := &planner{seed: seed, browsers: len(s.browsers), slots: len(s.slots)}
-	for running := time.Now(); time.Since(running) < *soakFor && s.findings[crossed]+s.findings[wrongful] == 0; {
+	for running := time.Now(); time.Since(running) < *soakFor && s.findings[wrongSession]+s.findings[wrongfulLogout] == 0; {
 		s.round(plan.next())
 	}
 	fakeHours := s.clock.Now().Sub(start).Hours()
 	s.clock.move(time.Minute)
-	s.everybody(true)
+	s.visitAll(true)
 	heapAtEnd, goroutinesAtEnd := s.measure()
 
 	t.Logf(`seed %d, %d rounds in %.1f s
@@ -142,21 +142,21 @@ logouts            %d (replayed %d times)
 revoked at WorkOS  %d
 switches           %d
 slow pages         %d
-replies lost       %d (%d for good)
+responses lost     %d (%d successors lost)
 faults             %d rounds (%d answers of 503)
 key rotations      %d
 new processes      %d
 fake hours         %.1f
 wrongful logouts   %d
-crossed sessions   %d
+wrong sessions     %d
 revived sessions   %d
 other findings     %d
 heap               %.1f MB at the start, %.1f MB at the end
 goroutines         %d at the start, %d at the end`,
 		seed, s.rounds, time.Since(began).Seconds(), len(s.browsers), s.requests.Load(), s.fake.Calls("POST /user_management/authenticate refresh_token"),
-		s.signIns.Load(), s.logouts.Load(), s.replays.Load(), s.revoked.Load(), s.switches.Load(), s.slow.Load(), s.lost.Load(), s.forfeited.Load(),
-		s.faults, s.waits.Load(), s.rotations, s.replacements, fakeHours,
-		s.findings[wrongful], s.findings[crossed], s.findings[revived], s.findings[undecided]+s.findings[inconsistent],
+		s.signIns.Load(), s.logouts.Load(), s.replays.Load(), s.revoked.Load(), s.switches.Load(), s.slow.Load(), s.responsesLost.Load(), s.successorsLost.Load(),
+		s.faults, s.unavailable.Load(), s.rotations, s.replacements, fakeHours,
+		s.findings[wrongfulLogout], s.findings[wrongSession], s.findings[revived], s.findings[unexpected503]+s.findings[inconsistent],
 		float64(heapAtStart)/(1<<20), float64(heapAtEnd)/(1<<20), goroutinesAtStart, goroutinesAtEnd)
 
 	require.Empty(t, strings.Join(s.first, "\n"), "repeat it with -soak.seed %d", seed)
@@ -184,19 +184,19 @@ func (s *soak) round(r round) {
 	case rotateKeys:
 		s.fake.RotateSigningKeys()
 	}
-	if r.keys != keep {
+	if r.keys != keepKeys {
 		s.rotations++
 	}
 	if r.fault != nil {
 		s.faults++
-		s.fail(r.fault)
+		s.injectFault(r.fault)
 	}
-	s.make(r.visits)
+	s.makeVisits(r.visits)
 	s.clock.settle() // a call that hangs would take effect when the fault is cleared
-	s.heal()
+	s.clearFault()
 	for i, slot := range s.slots {
-		if most := slot.process.Load().upstream.most(); most > 1 && r.fault == nil {
-			s.report(&browser{}, found(inconsistent, "process %d exchanged one refresh token %d times", i, most))
+		if most := slot.process.Load().upstream.maxExchanges(); most > 1 && r.fault == nil {
+			s.report(&browser{}, newFinding(inconsistent, "process %d exchanged one refresh token %d times", i, most))
 		}
 	}
 }
@@ -208,31 +208,33 @@ func (s *soak) resealCookies() {
 	var visits []visit
 	for i, b := range s.browsers {
 		if b.session != "" && s.outdated(b) {
-			visits = append(visits, visit{browser: i, slots: []int{i % len(s.slots)}, action: comeBack, parallel: 1})
+			visits = append(visits, visit{browser: i, slots: []int{i % len(s.slots)}, action: loadUntilServed, parallel: 1})
 		}
 	}
-	s.untilDone(visits, func(b *browser) bool { return b.session == "" || !s.outdated(b) })
+	s.repeatUntil(visits, func(b *browser) bool { return b.session == "" || !s.outdated(b) })
 }
 
-func (s *soak) outdated(b *browser) bool { return int(b.stage.Load())/2 <= s.stage/2-kept }
+func (s *soak) outdated(b *browser) bool {
+	return int(b.stage.Load())/2 <= s.stage/2-acceptedGenerations
+}
 
-// untilDone repeats visits until each is done. For unknown signing keys, a process
+// repeatUntil repeats each visit until done returns true for its browser. For unknown signing keys, a process
 // makes one fetch in 30 s and answers 503 to requests that need another fetch.
-func (s *soak) untilDone(visits []visit, done func(*browser) bool) {
+func (s *soak) repeatUntil(visits []visit, done func(*browser) bool) {
 	for tries := 0; len(visits) > 0 && tries < 200; tries++ {
-		s.make(visits)
+		s.makeVisits(visits)
 		s.clock.settle()
-		s.clock.move(keysPause)
+		s.clock.move(keyFetchPause)
 		visits = slices.DeleteFunc(visits, func(v visit) bool { return done(s.browsers[v.browser]) })
 	}
 	for _, v := range visits {
 		b := s.browsers[v.browser]
-		s.report(b, found(wrongful, "%s of %s is never served again", b.session, b.email))
+		s.report(b, newFinding(wrongfulLogout, "%s of %s is never served again", b.session, b.email))
 	}
 }
 
-// make makes several visits concurrently, and moves the clock if a visit waits for it.
-func (s *soak) make(visits []visit) {
+// makeVisits makes several visits concurrently, and moves the clock if a visit waits for it.
+func (s *soak) makeVisits(visits []visit) {
 	todo := make(chan visit)
 	var running sync.WaitGroup
 	for range workers {
@@ -256,17 +258,17 @@ func (s *soak) make(visits []visit) {
 
 // visit makes one visit.
 func (s *soak) visit(b *browser, v visit) {
-	if b.knows != 0 { // only this process knows the successor of the refresh token
-		slot := slices.IndexFunc(s.slots, func(at *slot) bool { return at.number() == b.knows })
+	if b.successorProcess != 0 { // only this process knows the successor of the refresh token
+		slot := slices.IndexFunc(s.slots, func(at *slot) bool { return at.number() == b.successorProcess })
 		if slot < 0 {
-			s.forfeited.Add(1)
-			b.knows, b.forfeited = 0, true
+			s.successorsLost.Add(1)
+			b.successorProcess, b.successorLost = 0, true
 		} else {
 			v.slots = []int{slot}
 		}
 	}
 	at := s.slots[v.slots[0]]
-	if b.former != nil && v.action != comeBack {
+	if b.signedOut != nil && v.action != loadUntilServed {
 		s.replays.Add(1)
 		s.requests.Add(1)
 		s.report(b, b.replay(at))
@@ -274,25 +276,25 @@ func (s *soak) visit(b *browser, v visit) {
 	if b.session == "" && !s.signIn(b, at) {
 		return
 	}
-	if v.action == loseReply {
-		s.lost.Add(1)
-		b.knows = at.number()
+	if v.action == loseResponse {
+		s.responsesLost.Add(1)
+		b.successorProcess = at.number()
 		s.page(b, at, "/account", false)
 		return
 	}
-	orphans := s.orphans()
-	if orphans {
-		b.knows, v.slots = at.number(), v.slots[:1]
+	outlivesRequests := s.repliesOutliveRequests()
+	if outlivesRequests {
+		b.successorProcess, v.slots = at.number(), v.slots[:1]
 	}
-	if v.report {
-		defer s.slowPage(b, at)()
+	if v.slowPage {
+		defer s.startSlowPage(b, at)()
 	}
 	var pages sync.WaitGroup
 	var served atomic.Bool
 	for i := range v.parallel {
 		pages.Go(func() {
-			a := s.page(b, s.slots[v.slots[i%len(v.slots)]], []string{"/account", "/"}[i/2%2], true)
-			if a.page.Session != "" {
+			resp := s.page(b, s.slots[v.slots[i%len(v.slots)]], []string{"/account", "/"}[i/2%2], true)
+			if resp.page.Session != "" {
 				served.Store(true)
 			}
 		})
@@ -300,14 +302,14 @@ func (s *soak) visit(b *browser, v visit) {
 	pages.Wait()
 	b.served = served.Load()
 	if b.served {
-		b.forfeited = false
-		if !orphans {
-			b.knows = 0
+		b.successorLost = false
+		if !outlivesRequests {
+			b.successorProcess = 0
 		}
 	}
-	if !b.holdsSession() { // a response has removed the cookie
-		if !b.mayEnd() {
-			s.report(b, found(wrongful, "%s has lost its cookie", b.session))
+	if !b.hasSessionCookie() { // a response has removed the cookie
+		if !b.mayHaveEnded() {
+			s.report(b, newFinding(wrongfulLogout, "%s has lost its cookie", b.session))
 		}
 		b.session = ""
 		return
@@ -334,45 +336,45 @@ func (s *soak) visit(b *browser, v visit) {
 	}
 }
 
-// orphans reports whether the reply to an exchange can arrive after the pages that
+// repliesOutliveRequests reports whether the reply to an exchange can arrive after the pages that
 // waited for it were answered.
-func (s *soak) orphans() bool {
+func (s *soak) repliesOutliveRequests() bool {
 	f := s.fault.Load()
-	return f != nil && f.orphans
+	return f != nil && f.outlivesRequest
 }
 
-// slowPage starts a slow page and returns a function that finishes it. The late
+// startSlowPage loads a slow page and returns a function that finishes it. The late
 // response must not undo what the browser did in between.
-func (s *soak) slowPage(b *browser, at *slot) (finish func()) {
+func (s *soak) startSlowPage(b *browser, at *slot) (finish func()) {
 	s.requests.Add(1)
 	number := strconv.FormatInt(s.slow.Add(1), 10)
-	slow := &report{make(chan struct{}), make(chan struct{})}
-	s.reports.Store(number, slow)
+	slow := &slowPage{make(chan struct{}), make(chan struct{})}
+	s.slowPages.Store(number, slow)
 	session, cookie := b.session, b.cookies()
-	answered := make(chan answer)
+	responses := make(chan response)
 	go func() {
-		defer close(answered)
-		a, err := b.send(at, http.MethodGet, "/report/"+number, nil, cookie, true)
+		defer close(responses)
+		resp, err := b.send(at, http.MethodGet, "/slow/"+number, nil, cookie, true)
 		if err != nil {
-			s.report(b, found(inconsistent, "%v", err))
+			s.report(b, newFinding(inconsistent, "%v", err))
 			return
 		}
-		answered <- a
+		responses <- resp
 	}()
-	<-slow.began
+	<-slow.started
 	return func() {
-		signedOut := b.session == "" && !b.holdsSession()
+		signedOut := b.session == "" && !b.hasSessionCookie()
 		close(slow.finish)
-		a, ok := <-answered
-		s.reports.Delete(number)
+		resp, ok := <-responses
+		s.slowPages.Delete(number)
 		if !ok {
 			return
 		}
-		_, f := judge(a, b.email, session, b.revokedAt, circumstances{outage: true, forfeited: b.forfeited})
+		_, f := check(resp, b.email, session, b.revokedAt, conditions{outage: true, successorLost: b.successorLost})
 		s.report(b, f)
 		switch {
-		case signedOut && b.holdsSession():
-			s.report(b, found(revived, "a late response has restored %s", session))
+		case signedOut && b.hasSessionCookie():
+			s.report(b, newFinding(revived, "a late response has restored %s", session))
 		case b.session != "":
 			s.page(b, at, "/account", true)
 		}
@@ -391,25 +393,25 @@ func (s *soak) signIn(b *browser, at *slot) bool {
 }
 
 // page loads a page and checks the response.
-func (s *soak) page(b *browser, at *slot, path string, arrives bool) answer {
+func (s *soak) page(b *browser, at *slot, path string, arrives bool) response {
 	s.requests.Add(1)
-	a, err := b.send(at, http.MethodGet, path, nil, b.cookies(), arrives)
+	resp, err := b.send(at, http.MethodGet, path, nil, b.cookies(), arrives)
 	if err != nil {
-		s.report(b, found(inconsistent, "%v", err))
-		return a
+		s.report(b, newFinding(inconsistent, "%v", err))
+		return resp
 	}
-	_, f := judge(a, b.email, b.session, b.revokedAt, circumstances{outage: s.fault.Load() != nil, forfeited: b.forfeited})
-	if f == nil && a.page.Session != "" && b.organization != "" && a.page.Organization != b.organization {
-		f = found(inconsistent, "%s is in %s instead of %s", b.session, a.page.Organization, b.organization)
+	_, f := check(resp, b.email, b.session, b.revokedAt, conditions{outage: s.fault.Load() != nil, successorLost: b.successorLost})
+	if f == nil && resp.page.Session != "" && b.organization != "" && resp.page.Organization != b.organization {
+		f = newFinding(inconsistent, "%s is in %s instead of %s", b.session, resp.page.Organization, b.organization)
 	}
-	if a.set && arrives {
+	if resp.set && arrives {
 		b.stage.Store(int64(s.stage))
 	}
-	if a.status == http.StatusServiceUnavailable {
-		s.waits.Add(1)
+	if resp.status == http.StatusServiceUnavailable {
+		s.unavailable.Add(1)
 	}
 	s.report(b, f)
-	return a
+	return resp
 }
 
 // switchOrganization switches the organization and checks the result. A member of
@@ -422,56 +424,56 @@ func (s *soak) switchOrganization(b *browser, at *slot) {
 	member := to == acme || b.number%((len(s.browsers)+1)/2)%2 == 0
 	s.switches.Add(1)
 	s.requests.Add(1)
-	a, err := b.post(at, "/organization", url.Values{"organization_id": {to}})
+	resp, err := b.post(at, "/organization", url.Values{"organization_id": {to}})
 	outage := s.fault.Load() != nil
 	switch {
 	case err != nil:
-		s.report(b, found(inconsistent, "switch: %v", err))
-	case a.status == http.StatusOK && member:
+		s.report(b, newFinding(inconsistent, "switch: %v", err))
+	case resp.status == http.StatusOK && member:
 		b.organization = to
 		b.stage.Store(int64(s.stage))
-	case a.status == http.StatusOK:
-		s.report(b, found(inconsistent, "%s switched to an organization without a membership", b.session))
-	case b.mayEnd():
-	case outage, a.cause == coolDown:
+	case resp.status == http.StatusOK:
+		s.report(b, newFinding(inconsistent, "%s switched to an organization without a membership", b.session))
+	case b.mayHaveEnded():
+	case outage, resp.cause == coolDown:
 		b.organization = "" // the switch may have succeeded
-	case member, a.status != http.StatusForbidden, a.cleared:
-		s.report(b, found(inconsistent, "switch of %s: %d, cookie removed: %t", b.session, a.status, a.cleared))
+	case member, resp.status != http.StatusForbidden, resp.cleared:
+		s.report(b, newFinding(inconsistent, "switch of %s: %d, cookie removed: %t", b.session, resp.status, resp.cleared))
 	}
-	if a.cleared && b.mayEnd() {
+	if resp.cleared && b.mayHaveEnded() {
 		b.session = ""
 		return
 	}
 	s.page(b, at, "/account", true)
-	if !b.holdsSession() {
+	if !b.hasSessionCookie() {
 		b.session = ""
 	}
 }
 
-// everybody makes every browser visit once. At the end of a run it first lets
-// browsers visit whose replies were lost.
-func (s *soak) everybody(end bool) {
+// visitAll makes every browser visit once. At the end of a run, the browsers whose
+// responses were lost visit first.
+func (s *soak) visitAll(end bool) {
 	if end {
-		s.followLost()
+		s.retryLostResponses()
 		s.clock.move(25 * time.Hour) // longer than any process or the fake remembers old tokens
 	}
 	visits := make([]visit, len(s.browsers))
 	for i, b := range s.browsers {
 		b.served = false
-		visits[i] = visit{browser: i, slots: []int{i % len(s.slots)}, action: comeBack, parallel: 1}
+		visits[i] = visit{browser: i, slots: []int{i % len(s.slots)}, action: loadUntilServed, parallel: 1}
 	}
-	s.untilDone(visits, func(b *browser) bool { return b.served })
+	s.repeatUntil(visits, func(b *browser) bool { return b.served })
 }
 
-// followLost makes the browsers visit whose replies were lost.
-func (s *soak) followLost() {
+// retryLostResponses makes the browsers visit whose responses were lost.
+func (s *soak) retryLostResponses() {
 	var visits []visit
 	for i, b := range s.browsers {
-		if b.knows != 0 {
-			visits = append(visits, visit{browser: i, slots: []int{0}, action: comeBack, parallel: 1})
+		if b.successorProcess != 0 {
+			visits = append(visits, visit{browser: i, slots: []int{0}, action: loadUntilServed, parallel: 1})
 		}
 	}
-	s.untilDone(visits, func(b *browser) bool { return b.knows == 0 })
+	s.repeatUntil(visits, func(b *browser) bool { return b.successorProcess == 0 })
 }
 
 // measure returns the heap size and the number of goroutines when no request is in progress.
@@ -480,11 +482,11 @@ func (s *soak) measure() (heap uint64, goroutines int) {
 	for _, slot := range s.slots {
 		slot.process.Load().upstream.base.CloseIdleConnections()
 	}
-	const patience = 500 // ticks; connections need some time to close
+	const maxTicks = 500 // connections need some time to close
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	goroutines = runtime.NumGoroutine()
-	for quiet, ticks := 0, 0; quiet < 50 && ticks < patience; ticks++ {
+	for quiet, ticks := 0, 0; quiet < 50 && ticks < maxTicks; ticks++ {
 		<-ticker.C
 		quiet++
 		if now := runtime.NumGoroutine(); now < goroutines {

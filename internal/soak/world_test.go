@@ -46,9 +46,9 @@ type clock struct {
 	*authkittest.FakeClock
 	waiting atomic.Int64 // pending timers of the application
 	calls   sync.RWMutex // read-locked by every call
-	// answersLate reports that the current fault itself takes time.
-	answersLate atomic.Bool
-	step        atomic.Int64 // a time.Duration
+	// faultTakesTime reports that the current fault itself takes time.
+	faultTakesTime atomic.Bool
+	step           atomic.Int64 // a time.Duration
 }
 
 func (c *clock) AfterFunc(d time.Duration, f func()) func() bool {
@@ -68,7 +68,7 @@ func (c *clock) AfterFunc(d time.Duration, f func()) func() bool {
 
 // move moves the clock forward when no call is in progress.
 func (c *clock) move(d time.Duration) {
-	if !c.answersLate.Load() {
+	if !c.faultTakesTime.Load() {
 		c.calls.Lock()
 		defer c.calls.Unlock()
 	}
@@ -127,14 +127,14 @@ type upstream struct {
 
 func (u *upstream) RoundTrip(r *http.Request) (*http.Response, error) {
 	token := refreshToken(r)
-	if u.clock.answersLate.Load() {
+	if u.clock.faultTakesTime.Load() {
 		return u.base.RoundTrip(r)
 	}
 	u.clock.calls.RLock()
-	answered := sync.OnceFunc(u.clock.calls.RUnlock)
+	release := sync.OnceFunc(u.clock.calls.RUnlock)
 	resp, err := u.base.RoundTrip(r)
 	if err != nil {
-		answered()
+		release()
 		return nil, err
 	}
 	if token != "" && resp.StatusCode == http.StatusOK {
@@ -142,13 +142,13 @@ func (u *upstream) RoundTrip(r *http.Request) (*http.Response, error) {
 		u.exchanges[token]++
 		u.mu.Unlock()
 	}
-	resp.Body = &awaited{resp.Body, answered}
+	resp.Body = &notifyingBody{resp.Body, release}
 	return resp, nil
 }
 
-// most returns how often the same refresh token was exchanged since the last call
-// of most.
-func (u *upstream) most() (most int) {
+// maxExchanges returns how often the same refresh token was exchanged since the last
+// call of maxExchanges.
+func (u *upstream) maxExchanges() (most int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for _, n := range u.exchanges {
@@ -175,13 +175,13 @@ func refreshToken(r *http.Request) string {
 	return p.RefreshToken
 }
 
-// awaited is a response body that calls closed when it is closed.
-type awaited struct {
+// notifyingBody is a response body that calls closed when it is closed.
+type notifyingBody struct {
 	io.ReadCloser
 	closed func()
 }
 
-func (a *awaited) Close() error {
+func (a *notifyingBody) Close() error {
 	defer a.closed()
 	return a.ReadCloser.Close()
 }
@@ -198,18 +198,18 @@ type world struct {
 	// visits is the transport of all browsers to the application.
 	visits *http.Transport
 	fault  atomic.Pointer[fault] // the current fault, or nil
-	// reports are the slow pages in progress: *report by number.
-	reports sync.Map
+	// slowPages are the slow pages in progress: *slowPage by number.
+	slowPages sync.Map
 }
 
-func newWorld(t testing.TB, people []authkittest.User, slots int) *world {
+func newWorld(t testing.TB, users []authkittest.User, slots int) *world {
 	w := &world{
 		t:      t,
 		clock:  &clock{FakeClock: authkittest.NewFakeClock(start)},
 		visits: &http.Transport{MaxIdleConnsPerHost: 64},
 	}
 	w.clock.step.Store(int64(tick))
-	w.fake = authkittest.New(t, authkittest.WithClock(w.clock.FakeClock), authkittest.WithUsers(people...),
+	w.fake = authkittest.New(t, authkittest.WithClock(w.clock.FakeClock), authkittest.WithUsers(users...),
 		authkittest.WithOrganizations(authkittest.Organization{ID: acme}, authkittest.Organization{ID: beta}))
 	for range slots {
 		w.slots = append(w.slots, w.newSlot())
@@ -220,57 +220,57 @@ func newWorld(t testing.TB, people []authkittest.User, slots int) *world {
 
 // fault is one way in which WorkOS fails.
 type fault struct {
-	name   string
-	routes map[authkittest.Route]authkittest.Fault
-	late   bool // it takes fake time
-	passes bool // the reply arrives in the end
-	// orphans reports that the reply can arrive when no request waits for it any more.
-	orphans bool
+	name         string
+	routes       map[authkittest.Route]authkittest.Fault
+	takesTime    bool // in fake time
+	replyArrives bool // in the end
+	// outlivesRequest reports that the reply can arrive when no request waits for it any more.
+	outlivesRequest bool
 }
 
 var (
-	down    = authkittest.Fault{Status: 500}
-	garbage = authkittest.Fault{Body: "<!doctype html><p>maintenance"}
+	serverError = authkittest.Fault{Status: 500}
+	htmlBody    = authkittest.Fault{Body: "<!doctype html><p>maintenance"}
 )
 
 // faults are the faults that must not end a session. If a reply is lost, the next
 // attempt gets it. Otherwise only WorkOS would know the new refresh token.
 var faults = []*fault{
-	{name: "refresh: 500", routes: on(authkittest.RouteRefresh, down)},
-	{name: "refresh: 500 once", routes: on(authkittest.RouteRefresh, authkittest.Fault{Status: 500, Times: 1}), passes: true},
-	{name: "refresh: 503, Retry-After", routes: on(authkittest.RouteRefresh, asking(503, "3"))},
-	{name: "refresh: 429, Retry-After", routes: on(authkittest.RouteRefresh, asking(429, "20"))},
+	{name: "refresh: 500", routes: on(authkittest.RouteRefresh, serverError)},
+	{name: "refresh: 500 once", routes: on(authkittest.RouteRefresh, authkittest.Fault{Status: 500, Times: 1}), replyArrives: true},
+	{name: "refresh: 503, Retry-After", routes: on(authkittest.RouteRefresh, withRetryAfter(503, "3"))},
+	{name: "refresh: 429, Retry-After", routes: on(authkittest.RouteRefresh, withRetryAfter(429, "20"))},
 	{name: "refresh: reset", routes: on(authkittest.RouteRefresh, authkittest.Fault{Reset: true})},
-	{name: "refresh: garbage", routes: on(authkittest.RouteRefresh, garbage)},
+	{name: "refresh: garbage", routes: on(authkittest.RouteRefresh, htmlBody)},
 	{name: "refresh: invalid_client", routes: on(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"invalid_client"}`})},
-	{name: "refresh: reply cut off", routes: on(authkittest.RouteRefresh, authkittest.Fault{Truncate: true, Times: 1}), passes: true},
-	{name: "refresh: reply lost", routes: on(authkittest.RouteRefresh, authkittest.Fault{Reset: true, TakeEffect: true, Times: 1}), passes: true},
-	{name: "refresh: hangs", routes: on(authkittest.RouteRefresh, authkittest.Fault{Hang: true}), late: true},
-	{name: "refresh: slow", routes: on(authkittest.RouteRefresh, authkittest.Fault{Delay: 500 * time.Millisecond}), late: true, passes: true},
-	{name: "keys: 500", routes: on(authkittest.RouteJWKS, down)},
-	{name: "keys: 503, Retry-After", routes: on(authkittest.RouteJWKS, asking(503, "40"))},
+	{name: "refresh: reply cut off", routes: on(authkittest.RouteRefresh, authkittest.Fault{Truncate: true, Times: 1}), replyArrives: true},
+	{name: "refresh: reply lost", routes: on(authkittest.RouteRefresh, authkittest.Fault{Reset: true, TakeEffect: true, Times: 1}), replyArrives: true},
+	{name: "refresh: hangs", routes: on(authkittest.RouteRefresh, authkittest.Fault{Hang: true}), takesTime: true},
+	{name: "refresh: slow", routes: on(authkittest.RouteRefresh, authkittest.Fault{Delay: 500 * time.Millisecond}), takesTime: true, replyArrives: true},
+	{name: "keys: 500", routes: on(authkittest.RouteJWKS, serverError)},
+	{name: "keys: 503, Retry-After", routes: on(authkittest.RouteJWKS, withRetryAfter(503, "40"))},
 	{name: "keys: reset", routes: on(authkittest.RouteJWKS, authkittest.Fault{Reset: true})},
-	{name: "keys: garbage", routes: on(authkittest.RouteJWKS, garbage)},
+	{name: "keys: garbage", routes: on(authkittest.RouteJWKS, htmlBody)},
 	{name: "keys: none", routes: on(authkittest.RouteJWKS, authkittest.Fault{Body: `{"keys":[]}`})},
-	{name: "refresh: 500 twice", routes: on(authkittest.RouteRefresh, authkittest.Fault{Status: 500, Times: 2}), passes: true, orphans: true},
-	{name: "refresh: reply lost twice", routes: on(authkittest.RouteRefresh, authkittest.Fault{Reset: true, TakeEffect: true, Times: 2}), passes: true, orphans: true},
-	{name: "refresh: very slow", routes: on(authkittest.RouteRefresh, authkittest.Fault{Delay: 3 * time.Second}), late: true, passes: true, orphans: true},
-	{name: "everything: 500", routes: map[authkittest.Route]authkittest.Fault{authkittest.RouteRefresh: down, authkittest.RouteJWKS: down}},
+	{name: "refresh: 500 twice", routes: on(authkittest.RouteRefresh, authkittest.Fault{Status: 500, Times: 2}), replyArrives: true, outlivesRequest: true},
+	{name: "refresh: reply lost twice", routes: on(authkittest.RouteRefresh, authkittest.Fault{Reset: true, TakeEffect: true, Times: 2}), replyArrives: true, outlivesRequest: true},
+	{name: "refresh: very slow", routes: on(authkittest.RouteRefresh, authkittest.Fault{Delay: 3 * time.Second}), takesTime: true, replyArrives: true, outlivesRequest: true},
+	{name: "everything: 500", routes: map[authkittest.Route]authkittest.Fault{authkittest.RouteRefresh: serverError, authkittest.RouteJWKS: serverError}},
 }
 
 func on(route authkittest.Route, f authkittest.Fault) map[authkittest.Route]authkittest.Fault {
 	return map[authkittest.Route]authkittest.Fault{route: f}
 }
 
-func asking(status int, retryAfter string) authkittest.Fault {
+func withRetryAfter(status int, retryAfter string) authkittest.Fault {
 	return authkittest.Fault{Status: status, Header: http.Header{"Retry-After": {retryAfter}}}
 }
 
-func (w *world) fail(f *fault) {
+func (w *world) injectFault(f *fault) {
 	w.fault.Store(f)
-	w.clock.answersLate.Store(f.late)
+	w.clock.faultTakesTime.Store(f.takesTime)
 	w.clock.step.Store(int64(step))
-	if f.passes {
+	if f.replyArrives {
 		w.clock.step.Store(int64(slowStep))
 	}
 	for route, how := range f.routes {
@@ -278,7 +278,7 @@ func (w *world) fail(f *fault) {
 	}
 }
 
-func (w *world) heal() {
+func (w *world) clearFault() {
 	f := w.fault.Load()
 	if f == nil {
 		return
@@ -286,22 +286,22 @@ func (w *world) heal() {
 	for route := range f.routes {
 		w.fake.ClearFault(route)
 	}
-	w.clock.answersLate.Store(false)
+	w.clock.faultTakesTime.Store(false)
 	w.clock.step.Store(int64(tick))
 	w.fault.Store(nil)
 }
 
-// everybody returns users in one organization, so that their first sign-in offers
+// newUsers returns users in one organization, so that their first sign-in offers
 // no choice.
-func everybody(emails []string) []authkittest.User {
-	people := make([]authkittest.User, len(emails))
+func newUsers(emails []string) []authkittest.User {
+	users := make([]authkittest.User, len(emails))
 	for i, email := range emails {
-		people[i] = authkittest.User{
+		users[i] = authkittest.User{
 			Email: email, Password: password,
 			Memberships: []authkittest.Membership{{OrganizationID: acme, Role: "member", Permissions: []string{"posts:read"}}},
 		}
 	}
-	return people
+	return users
 }
 
 // joinBeta makes a user a member of a second organization.
