@@ -112,11 +112,11 @@ func (s *site) newInstance(password string) *instance {
 // page shows its name and the signed-in user.
 func page(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who := "nobody"
+		user := "anonymous"
 		if session, ok := authkit.FromContext(r.Context()); ok {
-			who = session.User().Email
+			user = session.User().Email
 		}
-		fmt.Fprintf(w, "<!doctype html><h1>%s of %s</h1>"+`<form method="post" action="/logout"><button>Sign out</button></form>`, name, who)
+		fmt.Fprintf(w, "<!doctype html><h1>%s of %s</h1>"+`<form method="post" action="/logout"><button>Sign out</button></form>`, name, user)
 	})
 }
 
@@ -200,21 +200,21 @@ func (r response) cookies() string {
 	return strings.Join(pairs, "; ")
 }
 
-// underWay is a pending sign-in: its state and the cookie of the browser that
+// pendingSignIn is a pending sign-in: its state and the cookie of the browser that
 // started it.
-type underWay struct{ state, cookie string }
+type pendingSignIn struct{ state, cookie string }
 
-// begin starts a sign-in without a session, as an attacker can.
-func (s *site) begin() underWay {
+// startSignIn starts a sign-in without a session, as an attacker can.
+func (s *site) startSignIn() pendingSignIn {
 	s.t.Helper()
 	resp := s.send(request{target: "/login", header: navigation()})
 	require.Equal(s.t, http.StatusSeeOther, resp.status)
 	location, err := url.Parse(resp.header.Get("Location"))
 	require.NoError(s.t, err)
-	u := underWay{location.Query().Get("state"), resp.cookies()}
-	require.NotEmpty(s.t, u.state)
-	require.NotEmpty(s.t, u.cookie)
-	return u
+	pending := pendingSignIn{location.Query().Get("state"), resp.cookies()}
+	require.NotEmpty(s.t, pending.state)
+	require.NotEmpty(s.t, pending.cookie)
+	return pending
 }
 
 // browser returns a new browser without cookies.
@@ -224,9 +224,9 @@ func (s *site) browser() *authkittest.Browser {
 	return b
 }
 
-// bothServe asserts that the proxy still sends requests to both instances. It
+// checkBothServe asserts that the proxy still sends requests to both instances. It
 // alternates between them unless it has taken one out of rotation.
-func (s *site) bothServe() {
+func (s *site) checkBothServe() {
 	s.t.Helper()
 	before := [2]int64{s.instances[0].served.Load(), s.instances[1].served.Load()}
 	statuses := map[int]int{}
@@ -237,9 +237,9 @@ func (s *site) bothServe() {
 	for i, instance := range s.instances {
 		assert.NotEqual(s.t, before[i], instance.served.Load(), "nginx has taken instance %d out of rotation", i)
 	}
-	for _, sign := range []string{"temporarily disabled", "no live upstreams", "too big header", "prematurely closed"} {
-		for _, complaint := range s.nginx.complaints() {
-			if !assert.NotContains(s.t, complaint, sign) {
+	for _, failure := range []string{"temporarily disabled", "no live upstreams", "too big header", "prematurely closed"} {
+		for _, warning := range s.nginx.warnings() {
+			if !assert.NotContains(s.t, warning, failure) {
 				break
 			}
 		}

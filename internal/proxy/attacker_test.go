@@ -18,8 +18,8 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// kind is one kind of attacker requests.
-type kind struct {
+// attack is one kind of attacker requests.
+type attack struct {
 	name string
 	send func(*site) []request
 }
@@ -40,56 +40,56 @@ func each[T any](values []T, make func(T) request) (all []request) {
 	return all
 }
 
-// junk returns a random value of a size, which is not sealed.
+// junk returns a random value with a size in bytes. It is not sealed.
 func junk(size int) string { return strings.Repeat(rand.Text(), size/26+1)[:size] }
 
 // paths are the paths of authkit's handlers and of a guarded page.
 var paths = []string{"/login", "/callback", "/logout", "/organization", "/account"}
 
-var kinds = []kind{
+var attacks = []attack{
 	{"an error at the callback without a cookie", func(*site) []request {
 		return get("", "/callback?error=x", "/callback?error=access_denied", "/callback?error=server_error&error_description=x",
 			"/callback?error=temporarily_unavailable", "/callback?error=server_error&state=made-up", "/callback?error=")
 	}},
 	{"an error at the callback of the attacker's own sign-in", func(s *site) []request {
 		return each([]string{"x", "access_denied", "server_error", "temporarily_unavailable", "oauth_failed"}, func(code string) request {
-			u := s.begin()
-			return request{target: "/callback?error=" + code + "&state=" + u.state, header: navigation(), cookie: u.cookie}
+			pending := s.startSignIn()
+			return request{target: "/callback?error=" + code + "&state=" + pending.state, header: navigation(), cookie: pending.cookie}
 		})
 	}},
 	{"a made-up code with a valid state", func(s *site) []request {
 		return each([]string{"junk", "01JUNKJUNKJUNKJUNKJUNKJUNK", junk(2000), "%00", "<script>"}, func(code string) request {
-			u := s.begin()
-			return request{target: "/callback?code=" + url.QueryEscape(code) + "&state=" + u.state, header: navigation(), cookie: u.cookie}
+			pending := s.startSignIn()
+			return request{target: "/callback?code=" + url.QueryEscape(code) + "&state=" + pending.state, header: navigation(), cookie: pending.cookie}
 		})
 	}},
 	{"a used state", func(s *site) []request {
-		u := s.begin()
-		target := "/callback?code=junk&state=" + u.state
-		return get(u.cookie, target, target, target)
+		pending := s.startSignIn()
+		target := "/callback?code=junk&state=" + pending.state
+		return get(pending.cookie, target, target, target)
 	}},
 	{"a state of another browser, and no state", func(s *site) []request {
-		u := s.begin()
-		return append(get("", "/callback?code=junk&state="+u.state, "/callback?code=junk&state=made-up", "/callback?code=junk", "/callback"),
-			get(u.cookie, "/callback?code=junk&state=made-up", "/callback?code=junk", "/callback?state="+u.state, "/callback?code=&state="+u.state)...)
+		pending := s.startSignIn()
+		return append(get("", "/callback?code=junk&state="+pending.state, "/callback?code=junk&state=made-up", "/callback?code=junk", "/callback"),
+			get(pending.cookie, "/callback?code=junk&state=made-up", "/callback?code=junk", "/callback?state="+pending.state, "/callback?code=&state="+pending.state)...)
 	}},
 	{"a callback without a state, twice", func(s *site) []request {
 		cookie := s.send(request{target: "/callback?code=junk", header: navigation()}).cookies()
 		return get(cookie, "/callback?code=junk", "/callback?code=junk")
 	}},
 	{"a large query", func(s *site) []request {
-		u := s.begin()
+		pending := s.startSignIn()
 		var targets []string
 		for _, size := range []int{1 << 10, 3 << 10, 7 << 10, 9 << 10} {
 			targets = append(targets, "/login?return_to=/"+junk(size), "/account?"+junk(size), "/callback?error="+junk(size),
-				"/callback?code="+junk(size), "/callback?code=x&state="+junk(size), "/callback?code=x&state="+u.state+"&x="+junk(size))
+				"/callback?code="+junk(size), "/callback?code=x&state="+junk(size), "/callback?code=x&state="+pending.state+"&x="+junk(size))
 		}
-		return get(u.cookie, targets...)
+		return get(pending.cookie, targets...)
 	}},
 	{"a malformed query", func(s *site) []request {
-		u := s.begin()
-		return get(u.cookie, "/callback?%zz", "/callback?code=%&state=%", "/callback?;;;&&&==", "/callback?code=x;state="+u.state,
-			"/callback?code=a&code=b&state="+u.state, "/callback?code=a&state="+u.state+"&state="+u.state, "/callback?code=%ff%fe&state=%00",
+		pending := s.startSignIn()
+		return get(pending.cookie, "/callback?%zz", "/callback?code=%&state=%", "/callback?;;;&&&==", "/callback?code=x;state="+pending.state,
+			"/callback?code=a&code=b&state="+pending.state, "/callback?code=a&state="+pending.state+"&state="+pending.state, "/callback?code=%ff%fe&state=%00",
 			"/login?return_to=%zz", "/login?return_to=%2f%2fevil.example", "/login?return_to=https://evil.example", "/login?return_to=%00%0d%0a", "/login?%zz=%zz")
 	}},
 	{"a large cookie", func(*site) (all []request) {
@@ -119,8 +119,8 @@ var kinds = []kind{
 		return all
 	}},
 	{"many junk cookies of sign-ins", func(s *site) []request {
-		u := s.begin()
-		name, value, _ := strings.Cut(u.cookie, "=")
+		pending := s.startSignIn()
+		name, value, _ := strings.Cut(pending.cookie, "=")
 		prefix := name[:len(name)-10]
 		var short, long, copies []string
 		for range 100 {
@@ -134,7 +134,7 @@ var kinds = []kind{
 		}
 		var all []request
 		for _, cookie := range []string{strings.Join(short, "; "), strings.Join(long, "; "), strings.Join(copies, "; "), strings.Repeat(name+"=x; ", 100)} {
-			all = append(all, get(cookie, "/login", "/account", "/callback?code=x&state="+u.state, "/callback?code=x", "/callback?error=x&state="+u.state)...)
+			all = append(all, get(cookie, "/login", "/account", "/callback?code=x&state="+pending.state, "/callback?code=x", "/callback?error=x&state="+pending.state)...)
 		}
 		return all
 	}},
@@ -158,19 +158,19 @@ var kinds = []kind{
 		return all
 	}},
 	{"a prefetch", func(s *site) (all []request) {
-		u := s.begin()
+		pending := s.startSignIn()
 		for _, purpose := range []string{"prefetch", "prefetch;prerender", "prefetch;anonymous-client-ip"} {
-			for _, target := range append(paths, "/callback?code=x&state="+u.state, "/callback?code=x", "/callback?error=x") {
-				all = append(all, request{target: target, header: with(navigation(), "Sec-Purpose", purpose), cookie: u.cookie})
+			for _, target := range append(paths, "/callback?code=x&state="+pending.state, "/callback?code=x", "/callback?error=x") {
+				all = append(all, request{target: target, header: with(navigation(), "Sec-Purpose", purpose), cookie: pending.cookie})
 			}
 		}
 		return all
 	}},
 	{"a method that a handler does not support", func(s *site) (all []request) {
-		u := s.begin()
+		pending := s.startSignIn()
 		for _, method := range []string{"HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "PROPFIND"} {
-			for _, target := range append(paths, "/callback?code=x&state="+u.state, "/callback?error=x", "/login?return_to=/account") {
-				all = append(all, request{method: method, target: target, header: navigation(), cookie: u.cookie})
+			for _, target := range append(paths, "/callback?code=x&state="+pending.state, "/callback?error=x", "/login?return_to=/account") {
+				all = append(all, request{method: method, target: target, header: navigation(), cookie: pending.cookie})
 			}
 		}
 		return append(all, request{target: "/logout", header: navigation()}, request{target: "/organization", header: navigation()})
@@ -201,16 +201,16 @@ var kinds = []kind{
 }
 
 func TestNoAttackerRequestTakesAnInstanceOutOfRotation(t *testing.T) {
-	for _, k := range kinds {
-		t.Run(k.name, func(t *testing.T) {
+	for _, a := range attacks {
+		t.Run(a.name, func(t *testing.T) {
 			s := newSite(t)
 			failures := map[string]int{}
-			for _, q := range k.send(s) {
+			for _, q := range a.send(s) {
 				failures[q.failure(s.send(q).status)]++
 			}
 			delete(failures, "")
 			assert.Empty(t, failures)
-			s.bothServe()
+			s.checkBothServe()
 		})
 	}
 }
@@ -233,11 +233,11 @@ func TestA429FromWorkOSTakesNoInstanceOutOfRotation(t *testing.T) {
 		s := newSite(t)
 		s.fake.InjectFault(authkittest.RouteCodeExchange, tooMany)
 		for range 4 {
-			u := s.begin()
-			resp := s.send(request{target: "/callback?code=junk&state=" + u.state, header: navigation(), cookie: u.cookie})
+			pending := s.startSignIn()
+			resp := s.send(request{target: "/callback?code=junk&state=" + pending.state, header: navigation(), cookie: pending.cookie})
 			assert.Equal(t, http.StatusTooManyRequests, resp.status)
 		}
-		s.bothServe()
+		s.checkBothServe()
 	})
 	t.Run("a made-up API key", func(t *testing.T) {
 		s := newSite(t)
@@ -246,40 +246,40 @@ func TestA429FromWorkOSTakesNoInstanceOutOfRotation(t *testing.T) {
 			q := request{target: "/programs", header: with(scripted(), "Authorization", "Bearer sk_"+rand.Text())}
 			assert.Empty(t, q.failure(s.send(q).status))
 		}
-		s.bothServe()
+		s.checkBothServe()
 	})
 }
 
 func TestConcurrentAttackerRequestsTakeNoInstanceOutOfRotation(t *testing.T) {
 	s := newSite(t)
 	var all []request
-	for _, k := range kinds {
-		all = append(all, k.send(s)...)
+	for _, a := range attacks {
+		all = append(all, a.send(s)...)
 	}
-	// The step is coprime to the number of requests, so that neighbours are of different kinds.
+	// The step is coprime to the number of requests, so that consecutive requests are of different kinds.
 	step := 7
 	for len(all)%step == 0 {
 		step += 2
 	}
-	const crowd = 500
-	statuses, errs := make([]int, crowd), make([]error, crowd)
-	var together sync.WaitGroup
-	begin := make(chan struct{})
-	for i := range crowd {
-		together.Go(func() {
-			<-begin
+	const concurrent = 500
+	statuses, errs := make([]int, concurrent), make([]error, concurrent)
+	var running sync.WaitGroup
+	start := make(chan struct{})
+	for i := range concurrent {
+		running.Go(func() {
+			<-start
 			resp, err := s.do(all[i*step%len(all)])
 			statuses[i], errs[i] = resp.status, err
 		})
 	}
-	close(begin)
-	together.Wait()
+	close(start)
+	running.Wait()
 	failures := map[string]int{}
-	for i := range crowd {
+	for i := range concurrent {
 		require.NoError(t, errs[i])
 		failures[all[i*step%len(all)].failure(statuses[i])]++
 	}
 	delete(failures, "")
 	assert.Empty(t, failures)
-	s.bothServe()
+	s.checkBothServe()
 }

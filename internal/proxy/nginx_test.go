@@ -20,9 +20,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// program is the path of nginx, or "". Debian installs it in a folder that is
+// nginxPath is the path of nginx, or "". Debian installs it in a folder that is
 // only in the PATH of administrators.
-var program = func() string {
+var nginxPath = func() string {
 	for _, name := range []string{"nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
@@ -35,7 +35,7 @@ var program = func() string {
 // of packages, the go command only shows "[no tests to run]".
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if program == "" {
+	if nginxPath == "" {
 		fmt.Println("skipped: the tests behind a proxy: nginx is not installed; see go doc ./internal/proxy")
 		if os.Getenv("AUTHKIT_NGINX") == "required" {
 			os.Exit(1)
@@ -109,7 +109,7 @@ func startNginx(t *testing.T, listener *net.TCPListener, buffer string, upstream
 	require.NoError(t, err)
 	defer socket.Close()
 	var printed bytes.Buffer
-	cmd := exec.Command(program, "-p", folder, "-e", n.log, "-c", path)
+	cmd := exec.Command(nginxPath, "-p", folder, "-e", n.log, "-c", path)
 	cmd.ExtraFiles = []*os.File{socket} // descriptor 3
 	cmd.Env = append(os.Environ(), "NGINX=3;")
 	cmd.Stdout, cmd.Stderr = &printed, &printed
@@ -119,10 +119,10 @@ func startNginx(t *testing.T, listener *net.TCPListener, buffer string, upstream
 	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM)
-		hung := time.AfterFunc(10*time.Second, func() { cmd.Process.Kill() })
-		defer hung.Stop()
+		kill := time.AfterFunc(10*time.Second, func() { cmd.Process.Kill() })
+		defer kill.Stop()
 		if err := <-ended; err != nil || t.Failed() {
-			t.Logf("nginx ended: %v\n%s%s", err, printed.String(), strings.Join(n.complaints(), "\n"))
+			t.Logf("nginx ended: %v\n%s%s", err, printed.String(), strings.Join(n.warnings(), "\n"))
 		}
 	})
 	return n
@@ -132,8 +132,8 @@ func startNginx(t *testing.T, listener *net.TCPListener, buffer string, upstream
 // states.
 var query = regexp.MustCompile(`\?[^ "]*`)
 
-// complaints returns the log lines of level warn and above, without queries.
-func (n *nginx) complaints() (lines []string) {
+// warnings returns the log lines of level warn and above, without queries.
+func (n *nginx) warnings() (lines []string) {
 	n.t.Helper()
 	text, err := os.ReadFile(n.log)
 	require.NoError(n.t, err)

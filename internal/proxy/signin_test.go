@@ -1,4 +1,4 @@
-// What a user does, with nginx's default buffers.
+// Sign-in, refresh and sign-out of a user, with nginx's default buffers.
 
 package proxy_test
 
@@ -17,15 +17,15 @@ import (
 )
 
 func TestSignInRefreshAndSignOutWorkWithDefaultProxyBuffers(t *testing.T) {
-	walk(t, newSite(t), kim)
+	checkSignInRefreshSignOut(t, newSite(t), kim)
 }
 
 func TestASessionOfSeveralCookiesWorksWithLargerProxyBuffers(t *testing.T) {
-	walk(t, newSiteWithBuffer(t, "32k"), val)
+	checkSignInRefreshSignOut(t, newSiteWithBuffer(t, "32k"), val)
 }
 
-// walk signs in, loads pages, refreshes the session and signs out.
-func walk(t *testing.T, s *site, email string) {
+// checkSignInRefreshSignOut signs in, loads pages, refreshes the session and signs out.
+func checkSignInRefreshSignOut(t *testing.T, s *site, email string) {
 	t.Helper()
 	b := s.browser()
 	page, err := b.SignIn(s.url+"/account?tab=1", email)
@@ -44,7 +44,7 @@ func walk(t *testing.T, s *site, email string) {
 	page, err = b.Submit("Sign out", nil)
 	require.NoError(t, err)
 	assert.Equal(t, s.url+"/", page.URL.String())
-	assert.Contains(t, page.Body, "home of nobody")
+	assert.Contains(t, page.Body, "home of anonymous")
 	assert.Empty(t, s.cookiesOf(b))
 	s.clock.Advance(6 * time.Minute)
 	for _, i := range s.instances {
@@ -52,7 +52,7 @@ func walk(t *testing.T, s *site, email string) {
 		require.NoError(t, err)
 		assert.Equal(t, http.StatusUnauthorized, resp.status)
 	}
-	s.bothServe()
+	s.checkBothServe()
 }
 
 // cookiesOf returns the Cookie header that a browser sends to the application.
@@ -91,7 +91,7 @@ func TestASignInWithPlantedCookiesWorksWithDefaultProxyBuffers(t *testing.T) {
 	page, err = b.Submit("Sign out", nil)
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusOK, page.StatusCode)
-	s.bothServe()
+	s.checkBothServe()
 }
 
 // By default, nginx accepts a Cookie header of at most 8 KB.
@@ -119,7 +119,7 @@ func TestLongReturnPathsKeepTheCookieHeaderWithinTheProxyLimit(t *testing.T) {
 			page, err := b.SignIn(s.url+"/account?tab=1", kim)
 			require.NoError(t, err)
 			assert.Contains(t, page.Body, "account of "+kim)
-			s.bothServe()
+			s.checkBothServe()
 		})
 	}
 }
