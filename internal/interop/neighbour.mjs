@@ -50,7 +50,7 @@ const me = ({ user, organizationId, role, permissions, impersonator }) => ({
   impersonator: impersonator?.email ?? '',
 });
 
-const nobody = { status: 401, body: { email: '' } };
+const anonymous = { status: 401, body: { email: '' } };
 
 // @workos-inc/node
 
@@ -66,7 +66,7 @@ const loadSession = request =>
 async function refreshNode(request, organizationId) {
   const session = loadSession(request);
   const refreshed = await session.refresh(organizationId ? { organizationId } : {});
-  if (!refreshed.authenticated) return { ...nobody, headers: { 'Set-Cookie': setCookie('', 0) } };
+  if (!refreshed.authenticated) return { ...anonymous, headers: { 'Set-Cookie': setCookie('', 0) } };
   return { body: me(await session.authenticate()), headers: { 'Set-Cookie': setCookie(refreshed.sealedSession, 34560000) } };
 }
 
@@ -89,7 +89,7 @@ const node = {
   'GET me': async request => {
     const authenticated = await loadSession(request).authenticate();
     if (authenticated.authenticated) return { body: me(authenticated) };
-    return authenticated.reason === 'invalid_jwt' ? refreshNode(request) : nobody;
+    return authenticated.reason === 'invalid_jwt' ? refreshNode(request) : anonymous;
   },
   'POST refresh': (request, query) => refreshNode(request, query.get('organization')),
   'POST logout': async request => ({
@@ -118,7 +118,7 @@ const session = {
   },
   'GET me': async request => {
     const { auth, refreshedSessionData } = await service.withAuth(request);
-    if (!auth.user) return nobody;
+    if (!auth.user) return anonymous;
     const { headers } = refreshedSessionData ? await service.saveSession(undefined, refreshedSessionData) : {};
     return { body: me(auth), headers };
   },

@@ -28,10 +28,10 @@ import (
 
 const yuki = "yuki@example.com"
 
-// family is two applications with one fake AuthKit, one in Go and one in
+// sharedApps is two applications with one fake AuthKit, one in Go and one in
 // JavaScript. Both have the same environment. Both are on localhost, whose ports
 // share cookies.
-type family struct {
+type sharedApps struct {
 	t          *testing.T
 	fake       *authkittest.Server
 	clock      *authkittest.FakeClock
@@ -55,10 +55,10 @@ type me struct {
 // libraries are authkit and the two JavaScript libraries.
 var libraries = []string{"go", "node", "session"}
 
-func newFamily(t *testing.T, opts ...authkit.Option) *family {
+func newSharedApps(t *testing.T, opts ...authkit.Option) *sharedApps {
 	t.Helper()
 	clock := authkittest.NewFakeClock(time.Now())
-	f := &family{t: t, clock: clock, fake: authkittest.New(t, authkittest.WithClock(clock), authkittest.WithUsers(authkittest.User{
+	apps := &sharedApps{t: t, clock: clock, fake: authkittest.New(t, authkittest.WithClock(clock), authkittest.WithUsers(authkittest.User{
 		ID: "user_yuki", Email: yuki, FirstName: "由紀 Ωμέγα", LastName: "Ødegård-Иванова 👩‍🚀",
 		Metadata: map[string]string{"plan": "pro", "ключ": "значение", "quote": `"<&>`},
 		Memberships: []authkittest.Membership{
@@ -66,15 +66,15 @@ func newFamily(t *testing.T, opts ...authkit.Option) *family {
 			{OrganizationID: "org_beta", Role: "viewer", Permissions: []string{"posts:read"}},
 		},
 	}))}
-	env := f.fake.Env()
+	env := apps.fake.Env()
 	env["WORKOS_COOKIE_PASSWORD"] = rand.Text() + rand.Text()
 	for name, value := range env {
 		t.Setenv(name, value)
 	}
-	f.startGo(opts...)
-	f.startJavaScript(env)
-	f.advance(0)
-	return f
+	apps.startGo(opts...)
+	apps.startJavaScript(env)
+	apps.advance(0)
+	return apps
 }
 
 // TestMain skips all tests if the JavaScript libraries are missing, and prints
@@ -82,7 +82,7 @@ func newFamily(t *testing.T, opts ...authkit.Option) *family {
 // run]".
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if missing := missingPart(); missing != "" {
+	if missing := missingRequirement(); missing != "" {
 		fmt.Printf("skipped: the tests with the AuthKit libraries for JavaScript: %s; see go doc ./internal/interop\n", missing)
 		if os.Getenv("AUTHKIT_INTEROP") == "required" {
 			os.Exit(1)
@@ -92,8 +92,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// missingPart returns what the JavaScript application lacks, or "".
-func missingPart() string {
+// missingRequirement returns what the JavaScript application lacks, or "".
+func missingRequirement() string {
 	version, err := exec.Command("node", "--version").Output()
 	if err != nil {
 		return "Node.js is not installed"
@@ -110,13 +110,13 @@ func missingPart() string {
 	return ""
 }
 
-func (f *family) startGo(opts ...authkit.Option) {
+func (apps *sharedApps) startGo(opts ...authkit.Option) {
 	server := httptest.NewUnstartedServer(nil)
-	f.goURL = strings.Replace("http://"+server.Listener.Addr().String(), "127.0.0.1", "localhost", 1)
+	apps.goURL = strings.Replace("http://"+server.Listener.Addr().String(), "127.0.0.1", "localhost", 1)
 	ak, err := authkit.FromEnv(append([]authkit.Option{
-		authkit.WithRedirectURL(f.goURL + "/callback"), authkit.WithClock(f.clock),
+		authkit.WithRedirectURL(apps.goURL + "/callback"), authkit.WithClock(apps.clock),
 	}, opts...)...)
-	require.NoError(f.t, err)
+	require.NoError(apps.t, err)
 	mux := http.NewServeMux()
 	mux.Handle("/go/login", ak.Login(authkit.LoginParams{ReturnTo: "/go/me"}))
 	mux.Handle("/callback", ak.Callback())
@@ -134,12 +134,12 @@ func (f *family) startGo(opts ...authkit.Option) {
 	})))
 	server.Config.Handler = ak.Middleware(mux)
 	server.Start()
-	f.t.Cleanup(server.Close)
+	apps.t.Cleanup(server.Close)
 }
 
-func (f *family) startJavaScript(env map[string]string) {
+func (apps *sharedApps) startJavaScript(env map[string]string) {
 	// With this context, a process that hangs fails only its own test.
-	cmd := exec.CommandContext(f.t.Context(), "node", "neighbour.mjs")
+	cmd := exec.CommandContext(apps.t.Context(), "node", "neighbour.mjs")
 	for name, value := range env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
@@ -147,131 +147,131 @@ func (f *family) startJavaScript(env map[string]string) {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdin, err := cmd.StdinPipe()
-	require.NoError(f.t, err)
+	require.NoError(apps.t, err)
 	stdout, err := cmd.StdoutPipe()
-	require.NoError(f.t, err)
-	require.NoError(f.t, cmd.Start())
-	f.t.Cleanup(func() {
+	require.NoError(apps.t, err)
+	require.NoError(apps.t, cmd.Start())
+	apps.t.Cleanup(func() {
 		stdin.Close()
 		cmd.Wait()
 	})
 	line, err := bufio.NewReader(stdout).ReadString('\n')
-	require.NoError(f.t, err, "node neighbour.mjs: %s", &stderr)
-	f.javascript = strings.TrimSpace(line)
+	require.NoError(apps.t, err, "node neighbour.mjs: %s", &stderr)
+	apps.javascript = strings.TrimSpace(line)
 }
 
 // advance moves the clock of both applications and of the fake.
-func (f *family) advance(d time.Duration) {
-	f.t.Helper()
-	f.clock.Advance(d)
-	resp, err := http.Post(fmt.Sprintf("%s/clock?now=%d", f.javascript, f.clock.Now().UnixMilli()), "", nil)
-	require.NoError(f.t, err)
+func (apps *sharedApps) advance(d time.Duration) {
+	apps.t.Helper()
+	apps.clock.Advance(d)
+	resp, err := http.Post(fmt.Sprintf("%s/clock?now=%d", apps.javascript, apps.clock.Now().UnixMilli()), "", nil)
+	require.NoError(apps.t, err)
 	resp.Body.Close()
 }
 
 // url returns the URL of a path in the application that uses a library.
-func (f *family) url(library, path string) string {
+func (apps *sharedApps) url(library, path string) string {
 	if library == "go" {
-		return f.goURL + "/go/" + path
+		return apps.goURL + "/go/" + path
 	}
-	return f.javascript + "/" + library + "/" + path
+	return apps.javascript + "/" + library + "/" + path
 }
 
-func (f *family) browser() *browser {
-	b := &browser{authkittest.NewBrowser(), f}
-	f.t.Cleanup(b.CloseIdleConnections)
+func (apps *sharedApps) browser() *browser {
+	b := &browser{authkittest.NewBrowser(), apps}
+	apps.t.Cleanup(b.CloseIdleConnections)
 	return b
 }
 
 type browser struct {
 	*authkittest.Browser
-	f *family
+	apps *sharedApps
 }
 
 // signIn signs yuki in to an application.
 func (b *browser) signIn(library string) {
-	b.f.t.Helper()
-	page, err := b.SignIn(b.f.url(library, "login"), yuki)
-	require.NoError(b.f.t, err)
-	require.Contains(b.f.t, page.Body, yuki)
+	b.apps.t.Helper()
+	page, err := b.SignIn(b.apps.url(library, "login"), yuki)
+	require.NoError(b.apps.t, err)
+	require.Contains(b.apps.t, page.Body, yuki)
 }
 
 // me returns the signed-in user of an application.
 func (b *browser) me(library string) me {
-	b.f.t.Helper()
-	return b.call(http.MethodGet, b.f.url(library, "me"), nil)
+	b.apps.t.Helper()
+	return b.call(http.MethodGet, b.apps.url(library, "me"), nil)
 }
 
-// hand lets an application refresh the session and returns the signed-in user.
-func (b *browser) hand(library string) me {
-	b.f.t.Helper()
+// refresh makes an application refresh the session and returns the signed-in user.
+func (b *browser) refresh(library string) me {
+	b.apps.t.Helper()
 	if library == "go" { // it refreshes a stale session
-		b.f.advance(6 * time.Minute)
+		b.apps.advance(6 * time.Minute)
 		return b.me(library)
 	}
-	return b.call(http.MethodPost, b.f.url(library, "refresh"), nil)
+	return b.call(http.MethodPost, b.apps.url(library, "refresh"), nil)
 }
 
 // switchTo switches the session to another organization.
 func (b *browser) switchTo(library, organization string) me {
-	b.f.t.Helper()
+	b.apps.t.Helper()
 	if library == "go" {
-		b.call(http.MethodPost, b.f.url(library, "organization"), url.Values{"organization_id": {organization}})
+		b.call(http.MethodPost, b.apps.url(library, "organization"), url.Values{"organization_id": {organization}})
 		return b.me(library)
 	}
-	return b.call(http.MethodPost, b.f.url(library, "refresh?organization="+organization), nil)
+	return b.call(http.MethodPost, b.apps.url(library, "refresh?organization="+organization), nil)
 }
 
 // signOut ends the session in an application and returns the logout URL of
 // WorkOS.
-func (b *browser) signOut(library string) (leave string) {
-	b.f.t.Helper()
-	var answer struct {
+func (b *browser) signOut(library string) (logoutURL string) {
+	b.apps.t.Helper()
+	var reply struct {
 		Go         string `json:"logout_url"`
 		JavaScript string `json:"location"`
 	}
-	require.NoError(b.f.t, json.Unmarshal(b.fetch(http.MethodPost, b.f.url(library, "logout"), nil), &answer))
-	return answer.Go + answer.JavaScript
+	require.NoError(b.apps.t, json.Unmarshal(b.fetch(http.MethodPost, b.apps.url(library, "logout"), nil), &reply))
+	return reply.Go + reply.JavaScript
 }
 
 // call sends a request and returns the signed-in user of the reply, if there is one.
-func (b *browser) call(method, address string, form url.Values) (who me) {
-	b.f.t.Helper()
-	require.NoError(b.f.t, json.Unmarshal(b.fetch(method, address, form), &who))
-	return who
+func (b *browser) call(method, address string, form url.Values) (user me) {
+	b.apps.t.Helper()
+	require.NoError(b.apps.t, json.Unmarshal(b.fetch(method, address, form), &user))
+	return user
 }
 
 // fetch sends a request like a script with fetch() and returns the body.
 func (b *browser) fetch(method, address string, form url.Values) []byte {
-	b.f.t.Helper()
+	b.apps.t.Helper()
 	r, err := http.NewRequest(method, address, strings.NewReader(form.Encode()))
-	require.NoError(b.f.t, err)
+	require.NoError(b.apps.t, err)
 	r.Header.Set("Sec-Fetch-Mode", "cors")
 	r.Header.Set("Sec-Fetch-Dest", "empty")
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	resp, err := b.Do(r)
-	require.NoError(b.f.t, err)
+	require.NoError(b.apps.t, err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	require.NoError(b.f.t, err)
-	require.Less(b.f.t, resp.StatusCode, 500, "%s", body)
+	require.NoError(b.apps.t, err)
+	require.Less(b.apps.t, resp.StatusCode, 500, "%s", body)
 	return body
 }
 
 // session returns the content of the session cookie as iron-session reads it.
 func (b *browser) session() (session map[string]any) {
-	b.f.t.Helper()
-	resp, err := b.Client.Get(b.f.javascript + "/iron")
-	require.NoError(b.f.t, err)
+	b.apps.t.Helper()
+	resp, err := b.Client.Get(b.apps.javascript + "/iron")
+	require.NoError(b.apps.t, err)
 	defer resp.Body.Close()
-	require.NoError(b.f.t, json.NewDecoder(resp.Body).Decode(&session))
+	require.NoError(b.apps.t, json.NewDecoder(resp.Body).Decode(&session))
 	return session
 }
 
 // cookies returns the session cookies of the browser.
 func (b *browser) cookies() map[string]string {
-	u, _ := url.Parse(b.f.goURL + "/")
+	u, _ := url.Parse(b.apps.goURL + "/")
 	found := map[string]string{}
 	for _, c := range b.Jar.Cookies(u) {
 		if strings.Contains(c.Name, "session") {
@@ -282,25 +282,25 @@ func (b *browser) cookies() map[string]string {
 }
 
 func TestEveryLibraryReadsAndRefreshesASharedSessionInEveryOrder(t *testing.T) {
-	f := newFamily(t, authkit.WithSharedSession())
+	apps := newSharedApps(t, authkit.WithSharedSession())
 	for _, first := range libraries {
 		for _, second := range libraries {
 			for _, third := range libraries {
 				t.Run(first+", "+second+", "+third, func(t *testing.T) {
-					b := f.browser()
+					b := apps.browser()
 					b.signIn(first)
-					refreshed := f.fake.Calls(authkittest.RouteRefresh)
+					refreshesBefore := apps.fake.Calls(authkittest.RouteRefresh)
 					want := b.me(first)
 					require.Equal(t, yuki, want.Email)
 					require.Equal(t, "由紀 Ωμέγα", want.FirstName)
 					require.Len(t, want.Metadata, 3)
 					require.Equal(t, "admin", want.Role)
 					for i, library := range []string{second, third, first} {
-						require.Equal(t, want, b.hand(library), "refreshed by %s", library)
+						require.Equal(t, want, b.refresh(library), "refreshed by %s", library)
 						for _, reader := range libraries {
 							require.Equal(t, want, b.me(reader), "refreshed by %s, read by %s", library, reader)
 						}
-						require.Equal(t, i+1, f.fake.Calls(authkittest.RouteRefresh)-refreshed, "each refresh makes one exchange, and reading makes none")
+						require.Equal(t, i+1, apps.fake.Calls(authkittest.RouteRefresh)-refreshesBefore, "each refresh makes one exchange, and reading makes none")
 						require.Equal(t, yuki, b.session()["user"].(map[string]any)["email"], "read by iron-session")
 					}
 					assert.Len(t, b.cookies(), 1)
@@ -312,13 +312,13 @@ func TestEveryLibraryReadsAndRefreshesASharedSessionInEveryOrder(t *testing.T) {
 }
 
 func TestAnExpiredSessionIsRefreshedByTheFirstLibraryThatReadsIt(t *testing.T) {
-	f := newFamily(t, authkit.WithSharedSession())
+	apps := newSharedApps(t, authkit.WithSharedSession())
 	for _, library := range libraries {
-		b := f.browser()
+		b := apps.browser()
 		b.signIn("go")
 		want := b.me("go")
 		for range 3 {
-			f.advance(7 * time.Minute)
+			apps.advance(7 * time.Minute)
 			for _, reader := range append([]string{library}, libraries...) {
 				require.Equal(t, want, b.me(reader), "read by %s first, then by %s", library, reader)
 			}
@@ -327,35 +327,35 @@ func TestAnExpiredSessionIsRefreshedByTheFirstLibraryThatReadsIt(t *testing.T) {
 }
 
 func TestConcurrentRefreshesInGoAndJavaScriptBothSucceed(t *testing.T) {
-	f := newFamily(t, authkit.WithSharedSession())
+	apps := newSharedApps(t, authkit.WithSharedSession())
 	for _, library := range []string{"node", "session"} {
-		b := f.browser()
+		b := apps.browser()
 		b.signIn(library)
 		want := b.me(library)
-		f.advance(6 * time.Minute)
+		apps.advance(6 * time.Minute)
 		// Two browsers with the same cookie represent two concurrent requests of
 		// one browser, each with its own response.
-		ours, theirs := f.browser(), f.browser()
-		u, _ := url.Parse(f.goURL + "/")
-		for _, half := range []*browser{ours, theirs} {
-			half.Jar.SetCookies(u, []*http.Cookie{{Name: "wos-session", Value: b.cookies()["wos-session"], Path: "/"}})
+		goBrowser, jsBrowser := apps.browser(), apps.browser()
+		u, _ := url.Parse(apps.goURL + "/")
+		for _, browser := range []*browser{goBrowser, jsBrowser} {
+			browser.Jar.SetCookies(u, []*http.Cookie{{Name: "wos-session", Value: b.cookies()["wos-session"], Path: "/"}})
 		}
 		done := make(chan me)
-		go func() { done <- theirs.me(library) }()
-		assert.Equal(t, want, ours.me("go"))
+		go func() { done <- jsBrowser.me(library) }()
+		assert.Equal(t, want, goBrowser.me("go"))
 		assert.Equal(t, want, <-done)
-		assert.Equal(t, ours.session()["refreshToken"], theirs.session()["refreshToken"])
+		assert.Equal(t, goBrowser.session()["refreshToken"], jsBrowser.session()["refreshToken"])
 		// Both applications accept the cookie of either response.
-		assert.Equal(t, want, theirs.hand("go"))
-		f.advance(time.Minute)
-		assert.Equal(t, want, theirs.hand(library))
+		assert.Equal(t, want, jsBrowser.refresh("go"))
+		apps.advance(time.Minute)
+		assert.Equal(t, want, jsBrowser.refresh(library))
 	}
 }
 
 func TestEveryLibrarySeesAnOrganizationSwitch(t *testing.T) {
-	f := newFamily(t, authkit.WithSharedSession())
+	apps := newSharedApps(t, authkit.WithSharedSession())
 	for _, library := range libraries {
-		b := f.browser()
+		b := apps.browser()
 		b.signIn("session")
 		require.Equal(t, "org_acme", b.me("session").OrganizationID)
 		want := b.switchTo(library, "org_beta")
@@ -364,59 +364,59 @@ func TestEveryLibrarySeesAnOrganizationSwitch(t *testing.T) {
 		for _, reader := range libraries {
 			require.Equal(t, want, b.me(reader), "switched by %s, read by %s", library, reader)
 		}
-		for _, hand := range libraries {
-			require.Equal(t, want, b.hand(hand), "switched by %s, refreshed by %s", library, hand)
+		for _, refresher := range libraries {
+			require.Equal(t, want, b.refresh(refresher), "switched by %s, refreshed by %s", library, refresher)
 		}
 	}
 }
 
 func TestASignOutInOneLibraryEndsTheSessionInAll(t *testing.T) {
-	f := newFamily(t, authkit.WithSharedSession())
+	apps := newSharedApps(t, authkit.WithSharedSession())
 	for _, library := range libraries {
-		b := f.browser()
+		b := apps.browser()
 		for _, first := range libraries {
 			b.signIn(first)
 			for _, reader := range libraries {
 				require.Equal(t, yuki, b.me(reader).Email, "signed in by %s, read by %s", first, reader)
 			}
-			leave := b.signOut(library)
+			logoutURL := b.signOut(library)
 			assert.Empty(t, b.cookies(), library)
 			for _, reader := range libraries {
 				assert.Empty(t, b.me(reader).Email, "signed out by %s, read by %s", library, reader)
 			}
-			_, err := b.Get(leave)
+			_, err := b.Get(logoutURL)
 			require.NoError(t, err)
 		}
 	}
-	for _, s := range f.fake.Sessions() {
+	for _, s := range apps.fake.Sessions() {
 		assert.False(t, s.Active(), "the session has ended at WorkOS, too")
 	}
 }
 
 func TestEveryLibraryKeepsTheImpersonator(t *testing.T) {
-	f := newFamily(t, authkit.WithSharedSession())
-	b := f.browser()
-	_, err := b.Get(f.fake.Impersonate(yuki, "ops@example.com", "ticket 9", f.javascript+"/node/callback"))
+	apps := newSharedApps(t, authkit.WithSharedSession())
+	b := apps.browser()
+	_, err := b.Get(apps.fake.Impersonate(yuki, "ops@example.com", "ticket 9", apps.javascript+"/node/callback"))
 	require.NoError(t, err)
-	for _, hand := range []string{"node", "go", "session", "go"} {
-		require.Equal(t, "ops@example.com", b.hand(hand).Impersonator, hand)
+	for _, refresher := range []string{"node", "go", "session", "go"} {
+		require.Equal(t, "ops@example.com", b.refresh(refresher).Impersonator, refresher)
 		for _, reader := range libraries {
-			require.Equal(t, "ops@example.com", b.me(reader).Impersonator, "refreshed by %s, read by %s", hand, reader)
+			require.Equal(t, "ops@example.com", b.me(reader).Impersonator, "refreshed by %s, read by %s", refresher, reader)
 		}
 	}
 }
 
 func TestAJavaScriptSessionIsConvertedByGo(t *testing.T) {
-	f := newFamily(t, authkit.WithForeignSessions())
+	apps := newSharedApps(t, authkit.WithForeignSessions())
 	for _, library := range []string{"node", "session"} {
-		b := f.browser()
+		b := apps.browser()
 		b.signIn(library)
 		want := b.me(library)
 		assert.Equal(t, want, b.me("go"))
 		assert.Contains(t, b.cookies(), "wos-session", "the cookie stays until the session is written")
-		assert.Equal(t, want, b.hand("go"))
+		assert.Equal(t, want, b.refresh("go"))
 		assert.Len(t, b.cookies(), 1)
 		assert.Contains(t, b.cookies(), "authkit-session")
-		assert.Equal(t, want, b.hand("go"))
+		assert.Equal(t, want, b.refresh("go"))
 	}
 }

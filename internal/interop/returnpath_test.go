@@ -24,11 +24,11 @@ var pieces = []string{
 
 // Browsers resolve addresses by the URL standard of the WHATWG. Node.js implements it, and Go does not.
 func TestReturnPathsStayOnTheOriginInABrowser(t *testing.T) {
-	f := newFamily(t, authkit.WithSharedSession())
+	apps := newSharedApps(t, authkit.WithSharedSession())
 	ak, err := authkit.FromEnv(authkit.WithSharedSession())
 	require.NoError(t, err)
 	random := rand.New(rand.NewPCG(1, 2))
-	var taken []string
+	var accepted []string
 	refused := 0
 	for range 200_000 {
 		var target strings.Builder
@@ -41,26 +41,26 @@ func TestReturnPathsStayOnTheOriginInABrowser(t *testing.T) {
 			refused++
 			continue
 		}
-		taken = append(taken, path)
+		accepted = append(accepted, path)
 	}
-	require.NotEmpty(t, taken)
+	require.NotEmpty(t, accepted)
 	require.NotZero(t, refused)
 	for _, page := range []string{"https://app.example.com/", "https://app.example.com/callback?code=1", "http://localhost:8080/a/b/"} {
-		assert.Empty(t, f.leavingOrigin(page, taken))
+		assert.Empty(t, apps.leavingOrigin(page, accepted))
 	}
-	assert.Equal(t, []string{`/\evil.com`, "//evil.com"}, f.leavingOrigin("https://app.example.com/", []string{"/a", `/\evil.com`, "//evil.com"}),
+	assert.Equal(t, []string{`/\evil.com`, "//evil.com"}, apps.leavingOrigin("https://app.example.com/", []string{"/a", `/\evil.com`, "//evil.com"}),
 		"the check detects references to another origin")
 }
 
 // leavingOrigin returns the references that lead from page to another origin, as Node.js resolves them.
-func (f *family) leavingOrigin(page string, references []string) (leaving []string) {
-	f.t.Helper()
-	question, err := json.Marshal(map[string]any{"page": page, "references": references})
-	require.NoError(f.t, err)
-	resp, err := http.Post(f.javascript+"/references", "application/json", bytes.NewReader(question))
-	require.NoError(f.t, err)
+func (apps *sharedApps) leavingOrigin(page string, references []string) (leaving []string) {
+	apps.t.Helper()
+	query, err := json.Marshal(map[string]any{"page": page, "references": references})
+	require.NoError(apps.t, err)
+	resp, err := http.Post(apps.javascript+"/references", "application/json", bytes.NewReader(query))
+	require.NoError(apps.t, err)
 	defer resp.Body.Close()
-	require.Equal(f.t, http.StatusOK, resp.StatusCode)
-	require.NoError(f.t, json.NewDecoder(resp.Body).Decode(&leaving))
+	require.Equal(apps.t, http.StatusOK, resp.StatusCode)
+	require.NoError(apps.t, json.NewDecoder(resp.Body).Decode(&leaving))
 	return leaving
 }
