@@ -123,7 +123,7 @@ func (k *apiKeys) await(ctx context.Context, hash, value string) (keyResult, err
 }
 
 // join returns the validation that a request must wait for. It starts one if there
-// is none yet. If it returns nil, there is a result already.
+// is none. If it returns nil, the result is known.
 func (k *apiKeys) join(ctx context.Context, hash, value string) (*validation, keyResult) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -228,9 +228,9 @@ func (k *apiKeys) leave(v *validation) {
 }
 
 // timeOut ends a validation that has waited too long for its slot. If WorkOS has
-// replied to no validation of the queue meanwhile, it does not answer at all: all
-// slots are held by calls without a reply. Otherwise the queue is only busy, which
-// says nothing about the key, so the grace does not apply.
+// replied to no validation of the queue during the wait, all slots are held by calls
+// without a reply, and WorkOS counts as unavailable. Otherwise the queue is only busy.
+// That says nothing about the key, so the grace does not apply.
 func (k *apiKeys) timeOut(v *validation) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

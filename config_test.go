@@ -38,7 +38,7 @@ func TestAValidConfigurationIsAccepted(t *testing.T) {
 		"a nil option among the others":           {nil},
 		"without a redirect URL":                  {authkit.WithRedirectURL("")},
 		"a public client":                         {authkit.WithPublicClient(), authkit.WithAPIKey("")},
-		"a public client with an invalid API key": {authkit.WithPublicClient(), authkit.WithAPIKey("whatever")},
+		"a public client with an invalid API key": {authkit.WithPublicClient(), authkit.WithAPIKey("not-a-key")},
 		"a password of exactly 32 bytes":          {authkit.WithCookiePassword(strings.Repeat("x", 32))},
 		"several passwords":                       {authkit.WithCookiePassword(behaviour.Password, behaviour.Password+"2", behaviour.Password+"3")},
 		"a domain that covers the host":           {authkit.WithCookieDomain("example.com")},

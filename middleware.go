@@ -20,8 +20,8 @@ import (
 //
 // A session that is about to expire is refreshed before the handler runs, and the
 // response sets the new cookie. Every response varies on Cookie. A response that
-// sets a cookie of this package is kept out of shared caches, whatever the handler
-// sets.
+// sets a cookie of this package is kept out of shared caches, even if the handler
+// allows them to store it.
 //
 // Wrap it around a whole router. Wrapping it twice does no harm:
 //

@@ -173,8 +173,8 @@ func (a *AuthKit) isSignedOutSince(e *sessioncache.Entry[*Session]) bool {
 	return false
 }
 
-// signInTime returns the time to seal a new sign-in with. It is now, or just after
-// the mark if the session was signed out, whatever the clocks show.
+// signInTime returns the time to seal a new sign-in with. It is the current time. If
+// the session has a sign-out mark that is not earlier, it is just after the mark.
 func (a *AuthKit) signInTime(sessionID string) time.Time {
 	now := a.clock.Now()
 	const precision = time.Millisecond // of a sealed time

@@ -270,7 +270,7 @@ func (a *AuthKit) sentStateCookies(r *http.Request) (sent []sentCookie) {
 	return sent[max(0, len(sent)-maxStateCookies):]
 }
 
-// openStateCookie opens the cookie of a pending sign-in, whatever its age.
+// openStateCookie opens the cookie of a pending sign-in. It does not check the age.
 func (a *AuthKit) openStateCookie(name, text string) (pendingSignIn, error) {
 	if len(text) > cookie.MaxSize {
 		return pendingSignIn{}, errors.New("the cookie is larger than any that this package sets")
@@ -290,8 +290,8 @@ func (a *AuthKit) openStateCookie(name, text string) (pendingSignIn, error) {
 }
 
 // findPendingSignIn returns the pending sign-in of a callback's state, from the cookies
-// of the request, whatever its age. If its start is in the future, it is returned with
-// an error.
+// of the request. It may be older than the sign-in timeout. If its start is in the
+// future, it is returned with an error.
 func (a *AuthKit) findPendingSignIn(r *http.Request, state string) (*pendingSignIn, error) {
 	name := a.cookies.StateName(state)
 	err := errors.New("this browser has no pending sign-in with this state")

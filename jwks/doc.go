@@ -4,7 +4,7 @@
 // refreshes them in the background, and keeps using the last good keys while the endpoint is down. A [Verifier] takes a
 // compact JWS (RFC 7515), checks it against those keys and against the rules for AuthKit's claims, and returns [Claims].
 //
-// Use one Verifier per source of tokens, all with the same KeySet: one for bearer tokens, which anybody can send, one for
+// Use one Verifier per source of tokens, all with the same KeySet: one for bearer tokens, which any client can send, one for
 // tokens in sealed cookies ([WithTokensFromStorage]) and one for token responses ([WithTokensFromIssuer]). Made-up key IDs
 // in bearer tokens then never block a fetch that another source needs.
 //

@@ -211,7 +211,7 @@ func TestABadSignatureFromTheIssuerCausesOneFetch(t *testing.T) {
 	e.answer(publish(jwkB().with("kid", "kid_a")))
 
 	requireRefused(t, s.verify(s.requests, s.byB("kid_a")), "signature")
-	require.EqualValues(t, 1, e.requests.Load(), "anybody can send any signature")
+	require.EqualValues(t, 1, e.requests.Load(), "any client can send any signature")
 	require.NoError(t, s.verify(s.issuer, s.byB("kid_a")))
 	require.EqualValues(t, 2, e.requests.Load())
 	require.NoError(t, s.verify(s.requests, s.byB("kid_a")), "all verifiers have the new key")

@@ -79,7 +79,7 @@ func (v *Verifier) signer(ctx context.Context, token *compact) (*rsa.PublicKey, 
 		return key, nil
 	}
 	refused := &RefusedError{"signature", "one by the key " + quote(token.keyID), "one that this key does not verify"}
-	if v.ownLimit == nil { // anybody can send any signature
+	if v.ownLimit == nil { // any client can send any signature
 		return nil, refused
 	}
 	// The endpoint may have replaced the key under this ID.

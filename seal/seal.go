@@ -1,6 +1,6 @@
 // Package seal turns bytes into text that is safe in a cookie, and back. The
 // text is encrypted, so that a browser cannot read it, and authenticated, so
-// that nobody can change it.
+// that a change of it is detected.
 //
 // A [Sealer] does not interpret what it seals. The formats differ in which
 // other libraries can open the text:
@@ -11,7 +11,7 @@
 //   - [WorkOSGo] is the format of WorkOS's official Go SDK.
 //
 // Every format takes one password or several. The first one seals, and all of
-// them open. To rotate the password without signing anybody out, put the new
+// them open. To rotate the password without signing users out, put the new
 // one in front, and remove the old one when all sessions that it sealed have
 // ended.
 package seal

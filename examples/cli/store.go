@@ -123,7 +123,7 @@ func checkPrivate(path string, info fs.FileInfo) error {
 		return nil // mode bits have no meaning there; other users cannot read a user's profile
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return fmt.Errorf("%s is open to other users (mode %04o); run chmod go= on it and, if somebody may have read it, log out and in again", path, mode)
+		return fmt.Errorf("%s is open to other users (mode %04o); run chmod go= on it and, if another user may have read it, log out and in again", path, mode)
 	}
 	return nil
 }
