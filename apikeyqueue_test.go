@@ -15,7 +15,7 @@ func newTestAPIKeys(clock Clock) *apiKeys {
 }
 
 // A validation may end after a request has looked into the cache and before it has the lock.
-func TestARequestTakesAnAPIKeyResultThatCameMeanwhile(t *testing.T) {
+func TestARequestUsesAnAPIKeyResultThatArrivedAfterItsCacheLookup(t *testing.T) {
 	clock := newSetClock()
 	for name, result := range map[string]keyResult{
 		"valid":     {key: &APIKey{}, askedAt: clock.now, until: clock.now.Add(keyResultLifetime)},

@@ -295,7 +295,7 @@ func (a *AuthKit) completeSignIn(w http.ResponseWriter, r *http.Request, authent
 	}
 	// A script may have signed out this WorkOS session, so that it waits to be revoked.
 	// The new sign-in uses it again, so it must not be revoked while the hook runs. If
-	// the sign-in fails, it must be revoked all the same.
+	// the sign-in fails, it must still be revoked.
 	revocation := a.revocations.cancel(session.ID())
 	completed := false
 	defer func() { // the hook may panic
@@ -357,9 +357,9 @@ func (a *AuthKit) sealSignIn(session *Session) (text string, err error) {
 }
 
 // setSignInCookies sets the cookie of a new session and expires the cookies that only
-// the sign-in needed. Some browsers do not tell a host-only cookie from a cookie with
-// the same Domain (RFC 6265, section 5.3): there the last Set-Cookie header counts. So
-// duplicates are expired before the session is set.
+// the sign-in needed. Some browsers do not distinguish a host-only cookie from a cookie
+// with the same Domain (RFC 6265, section 5.3). In them the last Set-Cookie header
+// counts, so duplicates are expired before the session is set.
 func (a *AuthKit) setSignInCookies(w http.ResponseWriter, r *http.Request, session *Session, text string) error {
 	a.cookies.CountSignIn(w.Header(), r)
 	a.cookies.ExpireDuplicatesAtEnd(w.Header(), r, len(text))

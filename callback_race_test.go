@@ -18,7 +18,7 @@ import (
 )
 
 // With a limit of 8 used states, a test can evict one quickly.
-func TestAUsedStateIsRefusedHoweverManyCallbacksCome(t *testing.T) {
+func TestAUsedStateIsRefusedAfterAnyNumberOfCallbacks(t *testing.T) {
 	for name, flood := range map[string]func(a *behaviour.App, i int){
 		"anonymous error callbacks": func(a *behaviour.App, i int) {
 			a.Send(behaviour.Request{Target: fmt.Sprint("/callback?error=x&state=", i), Header: behaviour.Navigation()})

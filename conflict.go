@@ -20,7 +20,7 @@ import (
 //     redirected to sign-in without end.
 
 // hasCookieConflict reports whether a request has session cookies, but no session that
-// can be told from them.
+// can be distinguished from them.
 func (a *AuthKit) hasCookieConflict(r *http.Request) bool {
 	own := a.cookies.Session(r.Header)
 	if own.IsAbsent() {

@@ -153,7 +153,7 @@ var (
 		"Sign-in did not work", "The address that led here contains more data than this site can store. Please try it without that data."}
 )
 
-// problem is an error of this package: what a client is told about it.
+// problem is an error of this package, with what the response says about it.
 type problem struct {
 	name   string // its own; errSignInWaiting has that of ErrUnavailable
 	code   string // the name in snake case
@@ -257,7 +257,7 @@ func (e *CookieConflictError) Unwrap() error { return ErrCookieConflict }
 // ForbiddenError matches [ErrForbidden] and names what is missing.
 type ForbiddenError struct {
 	// Missing is what the session or the API key lacks, such as "permission
-	// posts:write". The client is told.
+	// posts:write". The response contains it.
 	Missing string
 }
 

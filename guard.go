@@ -225,7 +225,7 @@ func (a *AuthKit) requireOrganization(guard string, ids ...string) func(http.Han
 	}
 	ids = slices.Clone(ids)
 	return a.guards(func(s *Session) error {
-		// The answer does not name the organizations: it must not tell other people which customer a page belongs to.
+		// The answer does not name the organizations: a user of another organization must not learn which customer the page belongs to.
 		return missingUnless(slices.Contains(ids, s.OrganizationID()), "a session in another organization")
 	})
 }

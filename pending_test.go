@@ -75,7 +75,7 @@ func FuzzDecodePendingSignIn(f *testing.F) {
 	})
 }
 
-func TestASignInUnderWayNeverOpensAsASessionNorTheOtherWayRound(t *testing.T) {
+func TestPendingSignInsAndSessionsDoNotOpenAsEachOther(t *testing.T) {
 	a, err := New(WithAPIKey("sk_1"), WithClientID("client_1"), WithCookiePassword("0123456789abcdef0123456789abcdef"))
 	require.NoError(t, err)
 	signIn, err := a.signInSealer.Seal([]byte("x"))

@@ -91,7 +91,7 @@ func (s *Session) FromBearerToken() bool { return s.content().bearer }
 
 // User returns the user's profile. For a session that came as a bearer token it
 // has the ID alone, because the token contains nothing else. [Session.Profile]
-// tells the two apart. Package workos gets the rest of the profile by the ID.
+// distinguishes the two. Package workos gets the rest of the profile by the ID.
 func (s *Session) User() User { return s.content().sealed.Profile() }
 
 // Profile returns the user's profile, and reports whether the session has one. A

@@ -34,7 +34,7 @@ func TestAnOrganizationsAPIKeyIsCreatedValidatedAndDeleted(t *testing.T) {
 		"obfuscated_value": "sk_..." + value[len(value)-4:], "permissions": []any{"posts:read"}, "last_used_at": nil, "expires_at": nil,
 		"created_at": "2026-05-04T10:00:00.000Z", "updated_at": "2026-05-04T10:00:00.000Z",
 	}, created)
-	assert.Equal(t, []any{created}, a.mustCall(http.StatusOK, http.MethodGet, path, nil)["data"], "the value is told once")
+	assert.Equal(t, []any{created}, a.mustCall(http.StatusOK, http.MethodGet, path, nil)["data"], "the value is in one response only")
 
 	a.clock.Advance(time.Minute)
 	used := a.validate(value).(object)

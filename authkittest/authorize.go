@@ -19,7 +19,7 @@ const authorizationLifetime = time.Hour
 var providers = strings.Fields(`authkit AppleOAuth BitbucketOAuth GitHubOAuth GitLabOAuth GoogleOAuth IntuitOAuth LinkedInOAuth
 	MicrosoftOAuth SalesforceOAuth SlackOAuth VercelMarketplaceOAuth VercelOAuth XeroOAuth`)
 
-// authorization is an authorization request whose sign-in is not finished. The browser knows only its ID.
+// authorization is an authorization request whose sign-in is not finished. The browser has only its ID.
 type authorization struct {
 	id             string
 	redirectURI    string

@@ -1,4 +1,4 @@
-// The errors that a caller can tell apart. No error text contains a token or a part of one, except short, quoted values of
+// The errors that a caller can distinguish. No error text contains a token or a part of one, except short, quoted values of
 // claims and header parameters that are not secret.
 
 package jwks

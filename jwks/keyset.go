@@ -30,7 +30,7 @@ const (
 // runs in the background, and for up to 24 hours if refreshes fail. After a failed fetch the KeySet pauses for five seconds,
 // or for as long as Retry-After asks, up to a minute. A key ID that is not in the set causes a fetch too, at most once in 30
 // seconds. All callers share this limit, except that each [Verifier] with [WithTokensFromIssuer] or [WithTokensFromStorage]
-// has its own. However many callers need a fetch, one runs for all of them, and it continues when they have left.
+// has its own. All callers that need a fetch share one. It continues when they have left.
 type KeySet struct {
 	endpoint endpoint
 	clock    Clock

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) { demotest.Main(m, main) }
 
 const (
 	ada, chiara, dev = "ada@harborpress.test", "chiara@example.com", "dev@example.com"
-	stranger         = "stranger@example.com" // has no account
+	unknownUser      = "unknown@example.com" // has no account
 	password         = authkittest.DefaultPassword
 	wrongCode        = "no code" // six digits could be the correct code by chance
 )

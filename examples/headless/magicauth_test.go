@@ -48,12 +48,12 @@ func TestTheCodePagesDoNotRevealWhetherAnAccountExists(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			prepare()
 			p := s.newPerson()
-			p.askForCode(stranger)
+			p.askForCode(unknownUser)
 			p.assertPage("/login/code/enter", http.StatusOK)
-			assert.Equal(t, strings.ReplaceAll(known, ada, stranger), p.Page().Body)
+			assert.Equal(t, strings.ReplaceAll(known, ada, unknownUser), p.Page().Body)
 			p.press("Continue", "code", wrongCode)
 			p.assertPage("/login/code/enter", http.StatusUnprocessableEntity)
-			assert.Equal(t, strings.ReplaceAll(knownWrong, ada, stranger), p.Page().Body)
+			assert.Equal(t, strings.ReplaceAll(knownWrong, ada, unknownUser), p.Page().Body)
 			p.assertSignedOut()
 		})
 	}
@@ -62,9 +62,9 @@ func TestTheCodePagesDoNotRevealWhetherAnAccountExists(t *testing.T) {
 func TestANewUserSignsUpWithACode(t *testing.T) {
 	s := newSite(t)
 	p := s.newPerson()
-	p.askForCode(stranger)
-	p.press("Continue", "code", s.code(stranger))
-	p.assertSignedIn("/", stranger)
+	p.askForCode(unknownUser)
+	p.press("Continue", "code", s.code(unknownUser))
+	p.assertSignedIn("/", unknownUser)
 }
 
 func TestACodeThatFailsIsExplained(t *testing.T) {

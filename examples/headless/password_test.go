@@ -49,9 +49,9 @@ func TestAWrongPasswordAndAnUnknownAddressGetTheSamePage(t *testing.T) {
 	p.signIn(ada, "not the password")
 	p.assertPage("/login", http.StatusUnprocessableEntity, "The email address or the password is wrong", `value="`+ada+`"`)
 	known := p.Page().Body
-	p.signIn(stranger, "not the password")
+	p.signIn(unknownUser, "not the password")
 	p.assertPage("/login", http.StatusUnprocessableEntity)
-	assert.Equal(t, strings.ReplaceAll(known, ada, stranger), p.Page().Body)
+	assert.Equal(t, strings.ReplaceAll(known, ada, unknownUser), p.Page().Body)
 	p.assertSignedOut()
 
 	p.press("Sign in", "email", ada, "password", password)

@@ -92,7 +92,7 @@ func TestEveryUserOfTheHeadlessExampleCanSignIn(t *testing.T) {
 	})
 	t.Run("with a new password", func(t *testing.T) {
 		p := s.newPerson()
-		p.requestReset(stranger)
+		p.requestReset(unknownUser)
 		p.requestReset(dev)
 		_, err := p.Get(mail(t, dev))
 		require.NoError(t, err)

@@ -72,12 +72,12 @@ func TestAPasswordResetDoesNotRevealWhetherAnAccountExists(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			prepare()
-			otherBody, otherHeader := answerTo(stranger)
+			otherBody, otherHeader := answerTo(unknownUser)
 			assert.Equal(t, body, otherBody)
 			assert.Equal(t, header, otherHeader)
 		})
 	}
-	assert.Empty(t, s.fake.Mailbox(stranger))
+	assert.Empty(t, s.fake.Mailbox(unknownUser))
 }
 
 func TestAWeakNewPasswordIsExplained(t *testing.T) {

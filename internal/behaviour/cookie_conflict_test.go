@@ -168,7 +168,7 @@ func TestAPlantedSessionOfAnotherUserIsNotServedAndEndsWithASignIn(t *testing.T)
 }
 
 // If a sign-in does not see the planted cookies, or sees too many, a page ends the redirects.
-func TestAPageExplainsSessionCookiesThatCannotBeToldApart(t *testing.T) {
+func TestAPageExplainsSessionCookiesThatCannotBeDistinguished(t *testing.T) {
 	for name, plant := range map[string]planting{
 		"a session of another user only on the page": {before: "LEE", under: "/account"}, "more than are tried": {after: junk(40), before: junk(20)},
 	} {

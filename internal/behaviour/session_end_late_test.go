@@ -196,7 +196,7 @@ func TestALateRefreshDoesNotReplaceASignInAfterItsSessionEnded(t *testing.T) {
 }
 
 // The handler first copies an empty file, which sends no header. A user may sign in before the handler continues.
-func TestHeadersThatAreFinalizedTwiceKeepASignInInBetween(t *testing.T) {
+func TestASignInBetweenTwoFinalizationsOfTheHeadersIsKept(t *testing.T) {
 	for _, signsIn := range []bool{false, true} {
 		copied, release := make(chan struct{}), make(chan struct{})
 		a := NewApp(t, AppOptions{Routes: func(_ *App, mux *http.ServeMux) {

@@ -2,7 +2,7 @@
 // session cookie and its chunks, and the cookies that a sign-in needs.
 //
 // The values are opaque: sealing and opening them is the caller's task. A
-// request tells neither Domain nor Path of a cookie (RFC 6265, section 4.2.2),
+// request contains neither Domain nor Path of a cookie (RFC 6265, section 4.2.2),
 // so a request may bring several cookies of one name. The package reads what can
 // be read of them, and expires the duplicates.
 package cookie

@@ -98,7 +98,7 @@ type expiry struct {
 }
 
 // expireDuplicates expires the cookies of some names with every Domain and Path
-// that a duplicate can have. The request does not tell which of them exist (RFC
+// that a duplicate can have. The request does not say which of them exist (RFC
 // 6265, section 4.2.2). The domains come from the configuration, the paths from
 // the request. The lines of one response take at most maxExpiries bytes, and less
 // if the header would exceed maxResponseHeader.
