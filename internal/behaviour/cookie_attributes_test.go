@@ -140,12 +140,12 @@ func (l *setCookieLog) last(name string) (last *http.Cookie) {
 }
 
 func TestForwardedHeadersDoNotMakeCookiesInsecure(t *testing.T) {
-	m := newPlainApp(t, authkit.WithRedirectURL("https://app.example.com/callback"))
+	a := newPlainApp(t, authkit.WithRedirectURL("https://app.example.com/callback"))
 	for name, forged := range forgeries() {
 		header := Navigation()
 		maps.Copy(header, forged)
 		header.Set("X-Forwarded-Proto", "http")
-		resp := m.Send(Request{Target: "/login", Header: header})
+		resp := a.Send(Request{Target: "/login", Header: header})
 		location, err := url.Parse(resp.Header.Get("Location"))
 		require.NoError(t, err)
 		assert.Equal(t, "https://app.example.com/callback", location.Query().Get("redirect_uri"), name)
@@ -160,8 +160,8 @@ func TestForwardedHeadersDoNotMakeCookiesInsecure(t *testing.T) {
 // Over HTTPS, a sibling domain or a page over plain HTTP cannot plant a state cookie or a session cookie: browsers reject
 // their cookies with the __Host- prefix (RFC 6265bis, section 4.1.3.2), and the library ignores the name without prefix.
 func TestACookieWithoutTheHostPrefixIsIgnored(t *testing.T) {
-	m := newPlainApp(t, authkit.WithRedirectURL("https://app.example.com/callback"))
-	login := m.Send(Request{Target: "/login", Header: Navigation()})
+	a := newPlainApp(t, authkit.WithRedirectURL("https://app.example.com/callback"))
+	login := a.Send(Request{Target: "/login", Header: Navigation()})
 	require.Len(t, login.SetCookies(t), 1)
 	location, err := url.Parse(login.Header.Get("Location"))
 	require.NoError(t, err)
@@ -169,9 +169,9 @@ func TestACookieWithoutTheHostPrefixIsIgnored(t *testing.T) {
 	for name, c := range login.SetCookies(t) {
 		require.True(t, strings.HasPrefix(name, "__Host-"))
 		plain := strings.TrimPrefix(name, "__Host-") + "=" + c.Value
-		checkErrorPage(t, m.Send(Request{Target: "/callback?" + query.Encode(), Cookie: plain, Header: Navigation()}), http.StatusBadRequest)
+		checkErrorPage(t, a.Send(Request{Target: "/callback?" + query.Encode(), Cookie: plain, Header: Navigation()}), http.StatusBadRequest)
 	}
-	assert.Zero(t, m.Fake.Calls(authkittest.RouteAuthenticate))
-	plain := newPlainInstance(t, m.Fake, m.Clock, m.Password)
-	m.checkAnonymous(plain.signIn(Kim), "a session cookie without the prefix is ignored")
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
+	plain := newPlainInstance(t, a.Fake, a.Clock, a.Password)
+	a.checkAnonymous(plain.signIn(Kim), "a session cookie without the prefix is ignored")
 }

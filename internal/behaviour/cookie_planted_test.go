@@ -184,9 +184,9 @@ func (h *twoHosts) checkPlanted(t *testing.T, form sessionForm, p plant, s scope
 }
 
 // checkRefused checks that a fetch with only this cookie is answered 401.
-func checkRefused(t *testing.T, m *App, cookie, when string) {
+func checkRefused(t *testing.T, a *App, cookie, when string) {
 	t.Helper()
-	resp, err := m.Do(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()})
+	resp, err := a.Do(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()})
 	require.NoError(t, err)
 	assert.Equal(t, 401, resp.Status, when)
 	assert.NotContains(t, resp.Body, "@example.com", when)

@@ -18,46 +18,46 @@ import (
 
 func TestACopiedCookieEndsAtTheIdleAndAbsoluteLimits(t *testing.T) {
 	const day = 24 * time.Hour
-	m := newPlainApp(t, authkit.WithCookieMaxAge(day), authkit.WithIdleTimeout(2*time.Hour))
-	first := m.signIn(Kim) // an attacker who copied it ignores Max-Age
+	a := newPlainApp(t, authkit.WithCookieMaxAge(day), authkit.WithIdleTimeout(2*time.Hour))
+	first := a.signIn(Kim) // an attacker who copied it ignores Max-Age
 	cookie := first
-	for m.Clock.Now().Before(Start.Add(day - time.Hour)) {
-		m.Clock.Advance(time.Hour)
-		resp := m.Send(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()})
-		require.Equal(t, Kim, m.visitorOf(resp))
+	for a.Clock.Now().Before(Start.Add(day - time.Hour)) {
+		a.Clock.Advance(time.Hour)
+		resp := a.Send(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()})
+		require.Equal(t, Kim, a.visitorOf(resp))
 		cookie = resp.session(t)
 		require.NotEmpty(t, cookie)
 	}
-	m.Clock.Set(Start.Add(2 * time.Hour))
-	m.checkAnonymous(first, "the first cookie, at the idle limit")
+	a.Clock.Set(Start.Add(2 * time.Hour))
+	a.checkAnonymous(first, "the first cookie, at the idle limit")
 
-	m.Clock.Set(Start.Add(day - time.Second))
-	assert.Equal(t, Kim, m.visitor(cookie))
-	before := m.Fake.Calls(authkittest.RouteRefresh)
+	a.Clock.Set(Start.Add(day - time.Second))
+	assert.Equal(t, Kim, a.visitor(cookie))
+	before := a.Fake.Calls(authkittest.RouteRefresh)
 	for _, beyond := range []time.Duration{0, time.Second, day, 365 * day} {
-		m.Clock.Set(Start.Add(day + beyond))
-		m.checkAnonymous(cookie, "a refresh does not extend the absolute limit")
+		a.Clock.Set(Start.Add(day + beyond))
+		a.checkAnonymous(cookie, "a refresh does not extend the absolute limit")
 	}
-	assert.Equal(t, before, m.Fake.Calls(authkittest.RouteRefresh), "no refresh is attempted")
+	assert.Equal(t, before, a.Fake.Calls(authkittest.RouteRefresh), "no refresh is attempted")
 }
 
 func TestASealedSessionOpensOnlyInItsOwnApplication(t *testing.T) {
-	m := newPlainApp(t)
-	cookie := m.signIn(Kim)
+	a := newPlainApp(t)
+	cookie := a.signIn(Kim)
 	_, value, _ := strings.Cut(cookie, "=")
 	for _, c := range []struct {
 		name, cookie, password string
 		opens                  bool
 		opts                   []authkit.Option
 	}{
-		{"another process of the same application", cookie, m.Password, true, nil},
+		{"another process of the same application", cookie, a.Password, true, nil},
 		{"another password", cookie, newPassword(), false, nil},
-		{"another cookie name, the same password", "staff-session=" + value, m.Password, false, []authkit.Option{authkit.WithCookieName("staff-session")}},
-		{"an application with a shared session, the same password", "wos-session=" + value, m.Password, false, []authkit.Option{authkit.WithSharedSession()}},
-		{"an application with foreign sessions, the same password", "wos-session=" + value, m.Password, false, []authkit.Option{authkit.WithForeignSessions()}},
+		{"another cookie name, the same password", "staff-session=" + value, a.Password, false, []authkit.Option{authkit.WithCookieName("staff-session")}},
+		{"an application with a shared session, the same password", "wos-session=" + value, a.Password, false, []authkit.Option{authkit.WithSharedSession()}},
+		{"an application with foreign sessions, the same password", "wos-session=" + value, a.Password, false, []authkit.Option{authkit.WithForeignSessions()}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			other := newPlainInstance(t, m.Fake, m.Clock, c.password, c.opts...)
+			other := newPlainInstance(t, a.Fake, a.Clock, c.password, c.opts...)
 			if c.opens {
 				assert.Equal(t, Kim, other.visitor(c.cookie))
 				return
@@ -80,20 +80,20 @@ func TestATamperedSharedOrForeignSessionIsAnonymousAndKeepsItsCookie(t *testing.
 		{"official Go SDK, foreign session", func(t *testing.T) *App { return newPlainApp(t, authkit.WithForeignSessions()) }, seal.WorkOSGo},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m := c.open(t)
-			m.publishKnown()
+			a := c.open(t)
+			a.publishKnown()
 			session := marshal(object{
-				"accessToken": m.forge(good), "refreshToken": "refresh-token-of-another-library",
-				"access_token": m.forge(good), "refresh_token": "refresh-token-of-another-library",
+				"accessToken": a.forge(good), "refreshToken": "refresh-token-of-another-library",
+				"access_token": a.forge(good), "refresh_token": "refresh-token-of-another-library",
 				"user": object{"object": "user", "id": "user_kim", "email": Kim, "firstName": strings.Repeat("a long name ", 40)},
 			})
-			sealer, err := c.seal(m.Password)
+			sealer, err := c.seal(a.Password)
 			require.NoError(t, err)
 			text, err := sealer.Seal([]byte(session))
 			require.NoError(t, err)
-			require.Equal(t, Kim, m.visitor("wos-session="+text))
+			require.Equal(t, Kim, a.visitor("wos-session="+text))
 			for at := range text {
-				resp := m.Send(Request{Target: "/api/me", Cookie: "wos-session=" + flipAt(text, at)})
+				resp := a.Send(Request{Target: "/api/me", Cookie: "wos-session=" + flipAt(text, at)})
 				if resp.Status != http.StatusUnauthorized || len(resp.Header["Set-Cookie"]) > 0 {
 					t.Fatalf("%d with character %d of %d changed", resp.Status, at, len(text))
 				}
@@ -107,10 +107,10 @@ func TestATamperedSharedOrForeignSessionIsAnonymousAndKeepsItsCookie(t *testing.
 				"under our cookie name": "; " + sessionCookie + "=" + text,
 				"in one chunk":          "; wos-session.0=" + text,
 			} {
-				t.Run(name, func(t *testing.T) { m.checkAnonymous("wos-session=" + cookie) })
+				t.Run(name, func(t *testing.T) { a.checkAnonymous("wos-session=" + cookie) })
 			}
 			for _, cookie := range []string{text + "; wos-session=" + text, text + "; wos-session=A", "A; wos-session=" + text, "; wos-session=" + text} {
-				assert.Equal(t, Kim, m.visitor("wos-session="+cookie), "an equal or invalid duplicate changes nothing")
+				assert.Equal(t, Kim, a.visitor("wos-session="+cookie), "an equal or invalid duplicate changes nothing")
 			}
 		})
 	}
@@ -130,10 +130,10 @@ func sealedWithAnotherPassword(t *testing.T, format func(...string) (seal.Sealer
 func iron(passwords ...string) (seal.Sealer, error) { return seal.Iron(passwords...) }
 
 func TestASessionCookieWithAnyCharacterChangedIsAnonymous(t *testing.T) {
-	m := newPlainApp(t)
-	cookie := m.signIn(Kim)
+	a := newPlainApp(t)
+	cookie := a.signIn(Kim)
 	for at := range len(cookie) - len(sessionCookie+"=") {
-		m.checkAnonymousWithOneCharacterChanged(cookie, at)
+		a.checkAnonymousWithOneCharacterChanged(cookie, at)
 	}
-	assert.Equal(t, Kim, m.visitor(cookie))
+	assert.Equal(t, Kim, a.visitor(cookie))
 }

@@ -17,13 +17,13 @@ import (
 )
 
 func TestACrossSiteFormCannotSwitchTheOrganization(t *testing.T) {
-	m := newPlainApp(t)
-	m.Fake.UpdateUser(Kim, func(p *authkittest.User) {
+	a := newPlainApp(t)
+	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: "org_beta", Role: "viewer"})
 	})
-	cookie := m.signIn(Kim)
+	cookie := a.signIn(Kim)
 	currentOrganization := func() string {
-		_, rest, _ := strings.Cut(m.Send(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()}).Body, `"organization_id":"`)
+		_, rest, _ := strings.Cut(a.Send(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()}).Body, `"organization_id":"`)
 		id, _, _ := strings.Cut(rest, `"`)
 		return id
 	}
@@ -34,20 +34,20 @@ func TestACrossSiteFormCannotSwitchTheOrganization(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			header := maps.Clone(header)
 			maps.Copy(header, Navigation())
-			resp := m.Send(Request{Method: "POST", Target: "/organization", Cookie: cookie, Header: header, Form: url.Values{"organization_id": {other}}})
+			resp := a.Send(Request{Method: "POST", Target: "/organization", Cookie: cookie, Header: header, Form: url.Values{"organization_id": {other}}})
 			assert.Equal(t, http.StatusForbidden, resp.Status)
 			assert.Empty(t, resp.Header["Set-Cookie"])
 			assert.Equal(t, current, currentOrganization())
 		})
 	}
 	for _, method := range []string{"GET", "HEAD", "PUT"} {
-		assert.Equal(t, http.StatusMethodNotAllowed, m.Send(Request{Method: method, Target: "/organization?organization_id=" + other, Cookie: cookie}).Status)
+		assert.Equal(t, http.StatusMethodNotAllowed, a.Send(Request{Method: method, Target: "/organization?organization_id=" + other, Cookie: cookie}).Status)
 	}
-	assert.Zero(t, m.Fake.Calls(authkittest.RouteRefresh))
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteRefresh))
 
-	own := with(with(Navigation(), "Origin", m.URL), "Sec-Fetch-Site", "same-origin")
+	own := with(with(Navigation(), "Origin", a.URL), "Sec-Fetch-Site", "same-origin")
 	for returnTo, want := range map[string]string{"//evil.example": "/", `/\evil.example`: "/", "/account": "/account"} {
-		resp := m.Send(Request{Method: "POST", Target: "/organization", Cookie: cookie, Header: own, Form: url.Values{
+		resp := a.Send(Request{Method: "POST", Target: "/organization", Cookie: cookie, Header: own, Form: url.Values{
 			"organization_id": {other}, "return_to": {returnTo},
 		}})
 		require.Equal(t, http.StatusSeeOther, resp.Status)

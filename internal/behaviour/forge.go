@@ -125,10 +125,10 @@ func (a *Instance) publishKnown() {
 }
 
 // claims returns the claims of a valid access token of kim.
-func (m *App) claims() object {
-	now := m.Clock.Now().Unix()
+func (a *App) claims() object {
+	now := a.Clock.Now().Unix()
 	return object{
-		"iss": m.Fake.Issuer(), "sub": "user_kim", "sid": "session_1", "client_id": m.Fake.ClientID(),
+		"iss": a.Fake.Issuer(), "sub": "user_kim", "sid": "session_1", "client_id": a.Fake.ClientID(),
 		"iat": now, "exp": now + 300, "auth_time": now,
 	}
 }
@@ -147,8 +147,8 @@ type forgery struct {
 var good forgery
 
 // forge returns an access token of kim with the changes of f.
-func (m *App) forge(f forgery) string {
-	header, claims := object{"alg": "RS256", "kid": knownID}, m.claims()
+func (a *App) forge(f forgery) string {
+	header, claims := object{"alg": "RS256", "kid": knownID}, a.claims()
 	if f.header != nil {
 		f.header(header)
 	}
@@ -253,39 +253,39 @@ func newSharingApp(t *testing.T, opts ...authkit.Option) *App {
 }
 
 // sealed returns the Cookie header of a shared session with changed members. A nil value removes a member.
-func (m *App) sealed(token string, change object) (cookie string) {
-	m.T.Helper()
+func (a *App) sealed(token string, change object) (cookie string) {
+	a.T.Helper()
 	session := object{
 		"accessToken": token, "refreshToken": "forged-refresh-token",
 		"user": object{"object": "user", "id": "user_kim", "email": Kim, "emailVerified": true},
 	}
 	maps.Copy(session, change)
 	maps.DeleteFunc(session, func(_ string, value any) bool { return value == nil })
-	return m.sealedText(marshal(session))
+	return a.sealedText(marshal(session))
 }
 
 // sealedText returns the Cookie header of a shared session with this plaintext.
-func (m *App) sealedText(plaintext string) (cookie string) {
-	m.T.Helper()
-	iron, err := seal.Iron(m.Password)
-	require.NoError(m.T, err)
+func (a *App) sealedText(plaintext string) (cookie string) {
+	a.T.Helper()
+	iron, err := seal.Iron(a.Password)
+	require.NoError(a.T, err)
 	text, err := iron.Seal([]byte(plaintext))
-	require.NoError(m.T, err)
+	require.NoError(a.T, err)
 	return "wos-session=" + text
 }
 
 // unsealed decrypts the cookie of a shared session.
-func (m *App) unsealed(cookie string) (session struct {
+func (a *App) unsealed(cookie string) (session struct {
 	AccessToken, RefreshToken string
 	User                      object
 }) {
-	m.T.Helper()
-	iron, err := seal.Iron(m.Password)
-	require.NoError(m.T, err)
+	a.T.Helper()
+	iron, err := seal.Iron(a.Password)
+	require.NoError(a.T, err)
 	_, text, _ := strings.Cut(cookie, "=")
 	plaintext, err := iron.Open(text)
-	require.NoError(m.T, err)
-	require.NoError(m.T, json.Unmarshal(plaintext, &session))
+	require.NoError(a.T, err)
+	require.NoError(a.T, json.Unmarshal(plaintext, &session))
 	return session
 }
 

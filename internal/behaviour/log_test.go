@@ -80,53 +80,53 @@ func TestARefusedBearerTokenIsLoggedAtDebug(t *testing.T) {
 }
 
 func TestTheLogOfASharedSessionRecordsItsEventsAndNoSecret(t *testing.T) {
-	m := newSharingApp(t)
+	a := newSharingApp(t)
 	var tokens []string
 	open := func(resp Response) (cookie string) {
 		c := resp.SetCookies(t)["wos-session"]
 		require.NotNil(t, c)
 		cookie = c.Name + "=" + c.Value
-		session := m.unsealed(cookie)
+		session := a.unsealed(cookie)
 		tokens = append(tokens, session.AccessToken, session.RefreshToken)
 		return cookie
 	}
-	s := m.BeginAs("/login?return_to=/account", Kim)
-	cookie := open(m.finish(s))
-	m.finish(s) // replayed
-	m.ExpireToken(0)
-	cookie = open(m.Send(Request{Target: "/account", Cookie: cookie}))
-	m.Send(Request{Target: "/account", Cookie: flipAt(cookie, 200)})
-	m.ExpireToken(2 * time.Minute)
+	s := a.BeginAs("/login?return_to=/account", Kim)
+	cookie := open(a.finish(s))
+	a.finish(s) // replayed
+	a.ExpireToken(0)
+	cookie = open(a.Send(Request{Target: "/account", Cookie: cookie}))
+	a.Send(Request{Target: "/account", Cookie: flipAt(cookie, 200)})
+	a.ExpireToken(2 * time.Minute)
 	for _, fault := range []authkittest.Fault{
 		{Status: 401, Body: `{"message":"` + tokens[3] + `"}`},
 		{Status: 403, Body: "<p>" + tokens[0] + " is not " + tokens[2] + "</p>"}, // without the refresh token of the request
 		{Status: 400, Body: `{"error":"` + tokens[3] + `","error_description":"` + tokens[2] + `"}`},
 		{Status: 400, Body: `{"error":"invalid_grant","error_description":"` + tokens[3] + `"}`},
 	} {
-		m.Fake.InjectFault(authkittest.RouteRefresh, fault)
-		m.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
-		m.Clock.Advance(2 * time.Minute)
+		a.Fake.InjectFault(authkittest.RouteRefresh, fault)
+		a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
+		a.Clock.Advance(2 * time.Minute)
 	}
-	m.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie})
+	a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie})
 
 	for _, token := range tokens {
 		require.GreaterOrEqual(t, len(token), shortestSecret)
-		m.Logs.addSecret(token)
-		m.Logs.addSecret(token[strings.LastIndex(token, ".")+1:]) // the signature
+		a.Logs.addSecret(token)
+		a.Logs.addSecret(token[strings.LastIndex(token, ".")+1:]) // the signature
 	}
-	m.Logs.mu.Lock()
-	text, known := m.Logs.text.String(), len(m.Logs.secrets)
-	m.Logs.mu.Unlock()
+	a.Logs.mu.Lock()
+	text, known := a.Logs.text.String(), len(a.Logs.secrets)
+	a.Logs.mu.Unlock()
 	for _, event := range []string{"signed in", "session ended by WorkOS", "does not accept this application's", "level=DEBUG", "the state was used before"} {
 		assert.Contains(t, text, event)
 	}
 	assert.Greater(t, known, 10, "the check knows the secrets")
-	assert.Empty(t, m.Logs.faults())
+	assert.Empty(t, a.Logs.faults())
 
 	// The check finds a secret and a panic.
-	_, _ = m.Logs.Write([]byte("token=" + tokens[1]))
-	assert.Len(t, m.Logs.faults(), 1)
-	m.Logs.addSecrets(http.Header{"Set-Cookie": {"a=0123456789012345678901; Path=/"}}, &url.URL{RawQuery: "code=9876543210987654321098"})
-	_, _ = m.Logs.Write([]byte("0123456789012345678901 9876543210987654321098 panic"))
-	assert.Len(t, m.Logs.faults(), 3)
+	_, _ = a.Logs.Write([]byte("token=" + tokens[1]))
+	assert.Len(t, a.Logs.faults(), 1)
+	a.Logs.addSecrets(http.Header{"Set-Cookie": {"a=0123456789012345678901; Path=/"}}, &url.URL{RawQuery: "code=9876543210987654321098"})
+	_, _ = a.Logs.Write([]byte("0123456789012345678901 9876543210987654321098 panic"))
+	assert.Len(t, a.Logs.faults(), 3)
 }

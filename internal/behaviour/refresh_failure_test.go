@@ -407,28 +407,28 @@ func TestATimeoutOrResetOfARefreshKeepsTheSession(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			clock := newObservedClock()
 			fake := authkittest.New(t, testUsers(), authkittest.WithClock(clock.FakeClock))
-			m := newPlainInstance(t, fake, clock.FakeClock, newPassword(), authkit.WithClock(clock))
-			cookie := m.signIn(Kim)
-			m.Clock.Advance(4*time.Minute + 30*time.Second)
-			m.Fake.InjectFault(authkittest.RouteRefresh, fault)
-			responses := m.SendAsync(Request{Target: "/api/me", Cookie: cookie})
-			m.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
-			m.Clock.AwaitTimers(2) // of the request, and of the attempt or of the pause
-			m.Clock.Advance(2 * time.Second)
+			a := newPlainInstance(t, fake, clock.FakeClock, newPassword(), authkit.WithClock(clock))
+			cookie := a.signIn(Kim)
+			a.Clock.Advance(4*time.Minute + 30*time.Second)
+			a.Fake.InjectFault(authkittest.RouteRefresh, fault)
+			responses := a.SendAsync(Request{Target: "/api/me", Cookie: cookie})
+			a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
+			a.Clock.AwaitTimers(2) // of the request, and of the attempt or of the pause
+			a.Clock.Advance(2 * time.Second)
 			resp := <-responses
-			assert.Equal(t, Kim, m.visitorOf(resp))
+			assert.Equal(t, Kim, a.visitorOf(resp))
 			assert.Empty(t, resp.Header["Set-Cookie"])
-			m.Clock.Advance(3 * time.Second) // the end of the attempt
-			m.Fake.ClearFault(authkittest.RouteRefresh)
+			a.Clock.Advance(3 * time.Second) // the end of the attempt
+			a.Fake.ClearFault(authkittest.RouteRefresh)
 			// The exchange is retried, or fails and may be repeated after five seconds.
 			refreshed := ""
 			for range 3 {
-				resp := m.sendWhileTimePasses(clock, Request{Target: "/api/me", Cookie: cookie})
-				assert.Equal(t, Kim, m.visitorOf(resp))
+				resp := a.sendWhileTimePasses(clock, Request{Target: "/api/me", Cookie: cookie})
+				assert.Equal(t, Kim, a.visitorOf(resp))
 				if refreshed = resp.session(t); refreshed != "" {
 					break
 				}
-				m.Clock.Advance(6 * time.Second)
+				a.Clock.Advance(6 * time.Second)
 			}
 			assert.NotEmpty(t, refreshed, "a later request gets the new session")
 		})

@@ -399,21 +399,21 @@ func TestARefusedRefreshLeavesTheTokenUsableUntilItsSkewEnds(t *testing.T) {
 
 // CVE-2026-40155 (nextjs-auth0): of several users with concurrent refreshes, one got the session of another.
 func TestConcurrentRefreshesGiveEachUserTheirOwnSession(t *testing.T) {
-	m := newPlainApp(t)
+	a := newPlainApp(t)
 	emails := map[string]string{}
 	for range 5 {
 		for _, email := range []string{Kim, lee, val} {
-			emails[m.signIn(email)] = email
+			emails[a.signIn(email)] = email
 		}
 	}
-	m.ExpireToken(2 * time.Minute)
+	a.ExpireToken(2 * time.Minute)
 	var mu sync.Mutex
 	refreshed := map[string]string{} // the new cookies, with the email of their users
 	var all sync.WaitGroup
 	for cookie, email := range emails {
 		for range 4 {
 			all.Go(func() {
-				resp, err := m.Do(Request{Target: "/account", Cookie: cookie})
+				resp, err := a.Do(Request{Target: "/account", Cookie: cookie})
 				if assert.NoError(t, err) && assert.Contains(t, resp.Body, email) {
 					mu.Lock()
 					defer mu.Unlock()
@@ -424,19 +424,19 @@ func TestConcurrentRefreshesGiveEachUserTheirOwnSession(t *testing.T) {
 	}
 	all.Wait()
 	assert.Len(t, refreshed, len(emails), "one new session for each old one")
-	assert.Equal(t, len(emails), m.Fake.Calls(authkittest.RouteRefresh))
+	assert.Equal(t, len(emails), a.Fake.Calls(authkittest.RouteRefresh))
 	for cookie, email := range refreshed {
-		assert.Equal(t, email, m.visitor(cookie))
+		assert.Equal(t, email, a.visitor(cookie))
 	}
 }
 
 func TestARetiredTokenIsStillAnswered20SecondsAfterItsSuccessorIsUsed(t *testing.T) {
-	m := newPlainApp(t)
-	cookie := m.signIn(Kim)
-	m.ExpireToken(2 * time.Minute)
-	refreshed := m.Send(Request{Target: "/api/me", Cookie: cookie}).session(t)
-	assert.Equal(t, Kim, m.visitor(refreshed))
-	m.Clock.Advance(20 * time.Second)
-	assert.Equal(t, refreshed, m.Send(Request{Target: "/api/me", Cookie: cookie}).session(t))
-	assert.Equal(t, 1, m.Fake.Calls(authkittest.RouteRefresh))
+	a := newPlainApp(t)
+	cookie := a.signIn(Kim)
+	a.ExpireToken(2 * time.Minute)
+	refreshed := a.Send(Request{Target: "/api/me", Cookie: cookie}).session(t)
+	assert.Equal(t, Kim, a.visitor(refreshed))
+	a.Clock.Advance(20 * time.Second)
+	assert.Equal(t, refreshed, a.Send(Request{Target: "/api/me", Cookie: cookie}).session(t))
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 }

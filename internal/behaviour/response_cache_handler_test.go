@@ -89,15 +89,15 @@ var cachingHandlers = map[string]http.HandlerFunc{
 func TestNoHandlerCanMakeAResponseWithASessionCookieCacheable(t *testing.T) {
 	for name, handler := range cachingHandlers {
 		t.Run(name, func(t *testing.T) {
-			m := newPlainApp(t)
-			m.Mux.Handle("GET /page", handler)
-			m.Mux.Handle("GET /own", m.AuthKit.RequireAuth(handler))
+			a := newPlainApp(t)
+			a.Mux.Handle("GET /page", handler)
+			a.Mux.Handle("GET /own", a.AuthKit.RequireAuth(handler))
 			for _, path := range []string{"/page", "/own"} {
-				cookie := m.signIn(Kim)
-				m.ExpireToken(0)
-				resp := m.Send(Request{Target: path, Cookie: cookie, Header: Navigation()})
+				cookie := a.signIn(Kim)
+				a.ExpireToken(0)
+				resp := a.Send(Request{Target: path, Cookie: cookie, Header: Navigation()})
 				checkNotCacheable(t, resp, path)
-				assert.Equal(t, Kim, m.visitor(resp.session(t)))
+				assert.Equal(t, Kim, a.visitor(resp.session(t)))
 			}
 		})
 	}
@@ -106,13 +106,13 @@ func TestNoHandlerCanMakeAResponseWithASessionCookieCacheable(t *testing.T) {
 func TestNoHandlerCanMakeAResponseThatClearsTheSessionCookieCacheable(t *testing.T) {
 	for name, handler := range cachingHandlers {
 		t.Run(name, func(t *testing.T) {
-			m := newPlainApp(t)
-			m.Mux.Handle("GET /page", handler)
-			cookie := m.signIn(Kim)
-			sessions := m.Fake.Sessions()
-			m.Fake.RevokeSession(sessions[len(sessions)-1].ID)
-			m.ExpireToken(2 * time.Minute)
-			resp := m.Send(Request{Target: "/page", Cookie: cookie, Header: Navigation()})
+			a := newPlainApp(t)
+			a.Mux.Handle("GET /page", handler)
+			cookie := a.signIn(Kim)
+			sessions := a.Fake.Sessions()
+			a.Fake.RevokeSession(sessions[len(sessions)-1].ID)
+			a.ExpireToken(2 * time.Minute)
+			resp := a.Send(Request{Target: "/page", Cookie: cookie, Header: Navigation()})
 			checkNotCacheable(t, resp, "the end of a session")
 			assert.Empty(t, resp.session(t))
 		})

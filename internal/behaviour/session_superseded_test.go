@@ -194,48 +194,48 @@ func TestASlowResponseDoesNotUndoASwitchIfRefreshTokensDoNotRotate(t *testing.T)
 }
 
 func TestARefreshNeverRevivesAnEndedSession(t *testing.T) {
-	logout := func(t *testing.T, m *App, cookie string) {
-		resp := m.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
+	logout := func(t *testing.T, a *App, cookie string) {
+		resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
 		require.Equal(t, http.StatusSeeOther, resp.Status)
 	}
 	for _, c := range []struct {
 		name  string
 		opts  []authkit.Option
-		end   func(t *testing.T, m *App, cookie string)
+		end   func(t *testing.T, a *App, cookie string)
 		wait  time.Duration
 		calls int // to refresh, at most
 	}{
 		{"signed out here, with a valid token", nil, logout, 0, 0},
 		{"signed out here, just before its token expires", nil, logout, 4*time.Minute + 30*time.Second, 0},
 		{"signed out here, just after its token has expired", nil, logout, 5*time.Minute + 30*time.Second, 0},
-		{"signed out with an expired token", nil, func(t *testing.T, m *App, cookie string) {
-			m.ExpireToken(2 * time.Minute)
-			logout(t, m, cookie)
+		{"signed out with an expired token", nil, func(t *testing.T, a *App, cookie string) {
+			a.ExpireToken(2 * time.Minute)
+			logout(t, a, cookie)
 		}, 0, 0},
-		{"signed out through WorkOS, a day later", nil, func(t *testing.T, m *App, cookie string) {
-			resp := m.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
-			_, err := m.atAuthKit[Kim].Get(resp.Header.Get("Location"))
+		{"signed out through WorkOS, a day later", nil, func(t *testing.T, a *App, cookie string) {
+			resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
+			_, err := a.atAuthKit[Kim].Get(resp.Header.Get("Location"))
 			require.NoError(t, err)
 		}, 24 * time.Hour, 1},
-		{"revoked at WorkOS, after its token has expired", nil, func(_ *testing.T, m *App, _ string) {
-			m.Fake.RevokeSession(m.Fake.Sessions()[0].ID)
+		{"revoked at WorkOS, after its token has expired", nil, func(_ *testing.T, a *App, _ string) {
+			a.Fake.RevokeSession(a.Fake.Sessions()[0].ID)
 		}, 6*time.Minute + time.Second, 1},
 		{"beyond the absolute timeout", []authkit.Option{authkit.WithAbsoluteTimeout(time.Hour)}, nil, time.Hour, 0},
 		{"beyond the idle timeout", []authkit.Option{authkit.WithIdleTimeout(time.Hour)}, nil, time.Hour, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m := newPlainApp(t, c.opts...)
-			cookie := m.signIn(Kim)
+			a := newPlainApp(t, c.opts...)
+			cookie := a.signIn(Kim)
 			if c.end != nil {
-				c.end(t, m, cookie)
+				c.end(t, a, cookie)
 			}
-			m.Clock.Advance(c.wait)
+			a.Clock.Advance(c.wait)
 			for range 3 {
-				resp := m.Send(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()})
-				assert.Empty(t, m.visitorOf(resp))
+				resp := a.Send(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()})
+				assert.Empty(t, a.visitorOf(resp))
 				assert.Empty(t, resp.session(t))
 			}
-			assert.LessOrEqual(t, m.Fake.Calls(authkittest.RouteRefresh), c.calls)
+			assert.LessOrEqual(t, a.Fake.Calls(authkittest.RouteRefresh), c.calls)
 		})
 	}
 }

@@ -48,10 +48,10 @@ func TestASealedSessionWithoutAUserIsAnonymous(t *testing.T) {
 }
 
 func TestAReplyWithTheTokenAndTheProfileOfTwoUsersMakesNoSession(t *testing.T) {
-	m := newPlainApp(t)
-	m.publishKnown()
-	checkErrorPage(t, m.exchangeFor(m.forge(good), "user_lee"), http.StatusBadGateway)
-	checkErrorPage(t, m.exchangeFor(m.forge(forgery{claims: set("sub", "user_lee")}), "user_kim"), http.StatusBadGateway)
+	a := newPlainApp(t)
+	a.publishKnown()
+	checkErrorPage(t, a.exchangeFor(a.forge(good), "user_lee"), http.StatusBadGateway)
+	checkErrorPage(t, a.exchangeFor(a.forge(forgery{claims: set("sub", "user_lee")}), "user_kim"), http.StatusBadGateway)
 
 	s := newSharingApp(t)
 	s.publishKnown()

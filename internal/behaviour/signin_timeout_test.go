@@ -201,25 +201,25 @@ func TestACallbackIsAcceptedOnlyWithinTheSignInTimeoutAndTheClockSkew(t *testing
 		{"a year before the start it is refused", -365 * 24 * time.Hour, http.StatusBadRequest},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m := newPlainApp(t, authkit.WithSignInTimeout(10*time.Minute))
-			s := m.BeginAs("/login?return_to=/account", Kim)
-			m.Clock.Set(Start.Add(c.after))
-			resp := m.finish(s)
+			a := newPlainApp(t, authkit.WithSignInTimeout(10*time.Minute))
+			s := a.BeginAs("/login?return_to=/account", Kim)
+			a.Clock.Set(Start.Add(c.after))
+			resp := a.finish(s)
 			switch c.status {
 			case http.StatusSeeOther:
 				assert.Equal(t, c.status, resp.Status)
 				return
 			case 0:
 				// The restart is a new sign-in. If its callback is late as well, it is refused.
-				again := m.continueSignIn(resp, Kim)
+				again := a.continueSignIn(resp, Kim)
 				assert.NotEqual(t, s.State(), again.State())
 				assert.Empty(t, resp.session(t))
-				m.Clock.Advance(c.after)
-				checkErrorPage(t, m.finish(again), http.StatusBadRequest)
+				a.Clock.Advance(c.after)
+				checkErrorPage(t, a.finish(again), http.StatusBadRequest)
 			default:
 				checkErrorPage(t, resp, c.status)
 			}
-			assert.Zero(t, m.Fake.Calls(authkittest.RouteAuthenticate))
+			assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
 		})
 	}
 }

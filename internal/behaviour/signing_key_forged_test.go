@@ -37,23 +37,23 @@ type jwksReply struct {
 // check checks that a token signed with a key of the reply is answered with a status, that the old keys still verify, and
 // that repeated requests cause no further fetches.
 func (r jwksReply) check(t *testing.T, status int) {
-	m := newPlainApp(t, authkit.WithBearerTokens())
-	cookie := m.signIn(Kim)
-	valid := func() Request { return Request{Target: "/api/me", Header: Bearer(m.Fake.SignToken(m.claims()))} }
-	require.Equal(t, "user_kim", m.visitorOf(m.Send(valid())))
+	a := newPlainApp(t, authkit.WithBearerTokens())
+	cookie := a.signIn(Kim)
+	valid := func() Request { return Request{Target: "/api/me", Header: Bearer(a.Fake.SignToken(a.claims()))} }
+	require.Equal(t, "user_kim", a.visitorOf(a.Send(valid())))
 
-	m.Fake.InjectFault(authkittest.RouteJWKS, r.reply(m))
-	before := m.Fake.Calls(authkittest.RouteJWKS)
-	forged := Request{Target: "/api/me", Header: Bearer(m.forge(forgery{sign: r.sign}))}
-	resp := m.Send(forged)
+	a.Fake.InjectFault(authkittest.RouteJWKS, r.reply(a))
+	before := a.Fake.Calls(authkittest.RouteJWKS)
+	forged := Request{Target: "/api/me", Header: Bearer(a.forge(forgery{sign: r.sign}))}
+	resp := a.Send(forged)
 	assert.Equal(t, status, resp.Status, resp.Body)
 	assert.Equal(t, status == 503, resp.Header.Get("Retry-After") != "")
-	assert.Equal(t, Kim, m.visitor(cookie), "the old keys still verify")
-	assert.Equal(t, "user_kim", m.visitorOf(m.Send(valid())))
+	assert.Equal(t, Kim, a.visitor(cookie), "the old keys still verify")
+	assert.Equal(t, "user_kim", a.visitorOf(a.Send(valid())))
 	for range 50 {
-		assert.NotEqual(t, http.StatusOK, m.Send(forged).Status)
+		assert.NotEqual(t, http.StatusOK, a.Send(forged).Status)
 	}
-	assert.LessOrEqual(t, m.Fake.Calls(authkittest.RouteJWKS)-before, 2, "repeated requests cause no further fetches")
+	assert.LessOrEqual(t, a.Fake.Calls(authkittest.RouteJWKS)-before, 2, "repeated requests cause no further fetches")
 }
 
 func TestAFailedJWKSFetchKeepsTheOldKeys(t *testing.T) {
@@ -73,12 +73,12 @@ func TestAFailedJWKSFetchKeepsTheOldKeys(t *testing.T) {
 		{name: "an endless body", reply: always(authkittest.Fault{Body: `{"keys":[`, Endless: true})},
 		{name: "a truncated body", reply: always(authkittest.Fault{Truncate: true})},
 		{name: "a connection reset", reply: always(authkittest.Fault{Reset: true})},
-		{name: "a megabyte of keys", reply: func(m *App) authkittest.Fault {
+		{name: "a megabyte of keys", reply: func(a *App) authkittest.Fault {
 			var keys []object
 			for i := range 3000 {
 				keys = append(keys, jwk(fmt.Sprintf("key_%d", i), knownKey()))
 			}
-			return authkittest.Fault{Body: m.keySet(append(keys, jwk(knownID, knownKey()))...)}
+			return authkittest.Fault{Body: a.keySet(append(keys, jwk(knownID, knownKey()))...)}
 		}},
 		{name: "a redirect to another host", reply: always(authkittest.Fault{Status: 302, Body: "x", Header: http.Header{"Location": {attackerURL}}})},
 		{name: "no usable key", reply: func(*App) authkittest.Fault {
@@ -93,8 +93,8 @@ func TestAFailedJWKSFetchKeepsTheOldKeys(t *testing.T) {
 func TestABadKeyOfTheJWKSIsNotUsedAndKeepsTheOldKeys(t *testing.T) {
 	small := newKey(1024)
 	bad := func(name string, value any) func(*App) authkittest.Fault {
-		return func(m *App) authkittest.Fault {
-			return authkittest.Fault{Body: m.keySet(changed(jwk(knownID, knownKey()), name, value))}
+		return func(a *App) authkittest.Fault {
+			return authkittest.Fault{Body: a.keySet(changed(jwk(knownID, knownKey()), name, value))}
 		}
 	}
 	for _, r := range []jwksReply{
@@ -111,14 +111,14 @@ func TestABadKeyOfTheJWKSIsNotUsedAndKeepsTheOldKeys(t *testing.T) {
 			padded = append(padded, []byte("\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20")...)
 			return append(padded, digest(crypto.SHA256, input)...)
 		}},
-		{name: "a key of 1024 bits", sign: rs(crypto.SHA256, small), reply: func(m *App) authkittest.Fault {
-			return authkittest.Fault{Body: m.keySet(jwk(knownID, small))}
+		{name: "a key of 1024 bits", sign: rs(crypto.SHA256, small), reply: func(a *App) authkittest.Fault {
+			return authkittest.Fault{Body: a.keySet(jwk(knownID, small))}
 		}},
-		{name: "two keys with one ID, the signing key first", reply: func(m *App) authkittest.Fault {
-			return authkittest.Fault{Body: m.keySet(jwk(knownID, knownKey()), jwk(knownID, unknownKey()))}
+		{name: "two keys with one ID, the signing key first", reply: func(a *App) authkittest.Fault {
+			return authkittest.Fault{Body: a.keySet(jwk(knownID, knownKey()), jwk(knownID, unknownKey()))}
 		}},
-		{name: "two keys with one ID, the signing key last", reply: func(m *App) authkittest.Fault {
-			return authkittest.Fault{Body: m.keySet(jwk(knownID, unknownKey()), jwk(knownID, knownKey()))}
+		{name: "two keys with one ID, the signing key last", reply: func(a *App) authkittest.Fault {
+			return authkittest.Fault{Body: a.keySet(jwk(knownID, unknownKey()), jwk(knownID, knownKey()))}
 		}},
 	} {
 		t.Run(r.name, func(t *testing.T) { r.check(t, http.StatusUnauthorized) })
@@ -126,15 +126,15 @@ func TestABadKeyOfTheJWKSIsNotUsedAndKeepsTheOldKeys(t *testing.T) {
 }
 
 func TestSigningKeysThatCannotBeRefetchedAreUsedForOneDay(t *testing.T) {
-	m := newPlainApp(t, authkit.WithBearerTokens())
+	a := newPlainApp(t, authkit.WithBearerTokens())
 	status := func() int {
-		return m.Send(Request{Target: "/api/me", Header: Bearer(m.Fake.SignToken(m.claims()))}).Status
+		return a.Send(Request{Target: "/api/me", Header: Bearer(a.Fake.SignToken(a.claims()))}).Status
 	}
 	require.Equal(t, http.StatusOK, status())
-	m.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 404})
-	m.Clock.Set(Start.Add(24*time.Hour - time.Second))
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 404})
+	a.Clock.Set(Start.Add(24*time.Hour - time.Second))
 	assert.Equal(t, http.StatusOK, status())
-	m.Clock.Set(Start.Add(24 * time.Hour))
+	a.Clock.Set(Start.Add(24 * time.Hour))
 	assert.Equal(t, http.StatusServiceUnavailable, status())
 }
 
@@ -148,66 +148,66 @@ func TestAKeyRotationKeepsSessionsAndARetiredKeyVerifiesNothing(t *testing.T) {
 		{"a key that is no longer published does not verify", (*authkittest.Server).RotateSigningKeys, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m := newPlainApp(t, authkit.WithBearerTokens())
-			cookie, old := m.signIn(Kim), m.Fake.SignToken(m.claims())
-			require.Equal(t, "user_kim", m.visitorOf(m.Send(Request{Target: "/api/me", Header: Bearer(old)})))
-			c.rotate(m.Fake)
-			assert.Equal(t, lee, m.visitor(m.signIn(lee)), "the new key verifies at once")
-			m.Clock.Advance(31 * time.Second) // past the pause between two fetches for an unknown key
+			a := newPlainApp(t, authkit.WithBearerTokens())
+			cookie, old := a.signIn(Kim), a.Fake.SignToken(a.claims())
+			require.Equal(t, "user_kim", a.visitorOf(a.Send(Request{Target: "/api/me", Header: Bearer(old)})))
+			c.rotate(a.Fake)
+			assert.Equal(t, lee, a.visitor(a.signIn(lee)), "the new key verifies at once")
+			a.Clock.Advance(31 * time.Second) // past the pause between two fetches for an unknown key
 
-			resp := m.Send(Request{Target: "/api/me", Header: Bearer(old)})
+			resp := a.Send(Request{Target: "/api/me", Header: Bearer(old)})
 			assert.Equal(t, c.keepsOld, resp.Status == http.StatusOK, resp.Status)
-			resp = m.Send(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()})
-			assert.Equal(t, Kim, m.visitorOf(resp), "a session whose token the old key signed is kept")
-			assert.Equal(t, c.keepsOld, m.Fake.Calls(authkittest.RouteRefresh) == 0, "the session is refreshed only if its key is gone")
+			resp = a.Send(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()})
+			assert.Equal(t, Kim, a.visitorOf(resp), "a session whose token the old key signed is kept")
+			assert.Equal(t, c.keepsOld, a.Fake.Calls(authkittest.RouteRefresh) == 0, "the session is refreshed only if its key is gone")
 			if !c.keepsOld {
-				assert.Equal(t, Kim, m.visitor(resp.session(t)))
+				assert.Equal(t, Kim, a.visitor(resp.session(t)))
 			}
 		})
 	}
 }
 
 func TestAnApplicationThatStartedWithoutSigningKeysRecovers(t *testing.T) {
-	m := newPlainApp(t)
-	cookie := m.signIn(Kim)
-	m.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
-	restarted := newPlainInstance(t, m.Fake, m.Clock, m.Password)
+	a := newPlainApp(t)
+	cookie := a.signIn(Kim)
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
+	restarted := newPlainInstance(t, a.Fake, a.Clock, a.Password)
 	checkWithoutKeys(t, restarted.Instance, cookie)
-	m.Fake.ClearFault(authkittest.RouteJWKS)
-	m.Clock.Advance(time.Minute)
+	a.Fake.ClearFault(authkittest.RouteJWKS)
+	a.Clock.Advance(time.Minute)
 	assert.Equal(t, Kim, restarted.visitor(cookie))
 }
 
 func TestManyUnknownKeyIDsCauseOneJWKSFetchAndDelayNoOtherRequest(t *testing.T) {
-	m := newPlainApp(t, authkit.WithBearerTokens())
-	m.publishKnown()
-	token := m.forge(good)
-	require.Equal(t, http.StatusOK, m.Send(Request{Target: "/api/me", Header: Bearer(token)}).Status)
-	before := m.Fake.Calls(authkittest.RouteJWKS)
+	a := newPlainApp(t, authkit.WithBearerTokens())
+	a.publishKnown()
+	token := a.forge(good)
+	require.Equal(t, http.StatusOK, a.Send(Request{Target: "/api/me", Header: Bearer(token)}).Status)
+	before := a.Fake.Calls(authkittest.RouteJWKS)
 	for round := range 3 {
 		var all sync.WaitGroup
 		for i := range 1000 {
 			all.Go(func() {
 				unknown := forgery{header: set("kid", fmt.Sprintf("unknown_%d_%d", round, i))}
-				resp, err := m.Do(Request{Target: "/api/me", Header: Bearer(m.forge(unknown))})
+				resp, err := a.Do(Request{Target: "/api/me", Header: Bearer(a.forge(unknown))})
 				assert.NoError(t, err)
 				assert.Equal(t, http.StatusUnauthorized, resp.Status)
 			})
 		}
 		all.Wait()
-		assert.Equal(t, round+1, m.Fake.Calls(authkittest.RouteJWKS)-before)
-		m.Clock.Advance(30 * time.Second)
+		assert.Equal(t, round+1, a.Fake.Calls(authkittest.RouteJWKS)-before)
+		a.Clock.Advance(30 * time.Second)
 	}
 
-	m.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Hang: true})
+	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Hang: true})
 	waiting := make(chan Response, 1)
 	go func() {
-		resp, err := m.Do(Request{Target: "/api/me", Header: Bearer(m.forge(forgery{header: set("kid", "unknown")}))})
+		resp, err := a.Do(Request{Target: "/api/me", Header: Bearer(a.forge(forgery{header: set("kid", "unknown")}))})
 		assert.NoError(t, err)
 		waiting <- resp
 	}()
-	m.Fake.AwaitCalls(t, authkittest.RouteJWKS, before+4)
-	assert.Equal(t, http.StatusOK, m.Send(Request{Target: "/api/me", Header: Bearer(token)}).Status, "a request with a known key does not wait for the fetch")
-	m.Fake.ClearFault(authkittest.RouteJWKS)
+	a.Fake.AwaitCalls(t, authkittest.RouteJWKS, before+4)
+	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/api/me", Header: Bearer(token)}).Status, "a request with a known key does not wait for the fetch")
+	a.Fake.ClearFault(authkittest.RouteJWKS)
 	assert.Equal(t, http.StatusUnauthorized, (<-waiting).Status)
 }

@@ -25,9 +25,9 @@ import (
 const revocationDelay = 30 * time.Second
 
 // signOutByFetch signs out by a fetch of a script, and returns the logout URL of WorkOS.
-func signOutByFetch(t *testing.T, m *App, cookie string) (logoutURL string) {
+func signOutByFetch(t *testing.T, a *App, cookie string) (logoutURL string) {
 	t.Helper()
-	resp := m.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
+	resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
 	require.Equal(t, http.StatusOK, resp.Status)
 	var to struct {
 		LogoutURL string `json:"logout_url"`
@@ -38,20 +38,20 @@ func signOutByFetch(t *testing.T, m *App, cookie string) (logoutURL string) {
 
 // waitUntil waits until a background goroutine fulfils a condition. It advances the clock by up to a minute, in steps of one
 // second. It does not advance the clock while a revocation has just started, so that the call does not time out.
-func (m *App) waitUntil(t *testing.T, until func() bool) {
+func (a *App) waitUntil(t *testing.T, until func() bool) {
 	t.Helper()
 	if until() {
 		return
 	}
 	const pause = 20 // ticks
-	idle, remaining, calls := pause, 60, m.Fake.Calls(authkittest.RouteRevokeSession)
+	idle, remaining, calls := pause, 60, a.Fake.Calls(authkittest.RouteRevokeSession)
 	assert.Eventually(t, func() bool {
-		if now := m.Fake.Calls(authkittest.RouteRevokeSession); now != calls {
+		if now := a.Fake.Calls(authkittest.RouteRevokeSession); now != calls {
 			calls, idle = now, pause
 		}
 		if idle--; idle < 0 && remaining > 0 {
 			remaining--
-			m.Clock.Advance(time.Second)
+			a.Clock.Advance(time.Second)
 		}
 		return until()
 	}, Patience, 10*time.Millisecond, "the session was not revoked at WorkOS")
@@ -60,37 +60,37 @@ func (m *App) waitUntil(t *testing.T, until func() bool) {
 func TestACopyOfASessionSignedOutByAScriptStaysRefused(t *testing.T) {
 	for _, form := range sessionForms {
 		t.Run(form.name, func(t *testing.T) {
-			m := newPlainApp(t, form.opts...)
-			other := newPlainInstance(t, m.Fake, m.Clock, m.Password, form.opts...)
-			copied := m.signedInWith(form)
-			logoutURL := signOutByFetch(t, m, copied)
-			require.True(t, strings.HasPrefix(logoutURL, m.Fake.URL()+"/user_management/sessions/logout?"))
-			checkRefused(t, m, copied, "at once")
+			a := newPlainApp(t, form.opts...)
+			other := newPlainInstance(t, a.Fake, a.Clock, a.Password, form.opts...)
+			copied := a.signedInWith(form)
+			logoutURL := signOutByFetch(t, a, copied)
+			require.True(t, strings.HasPrefix(logoutURL, a.Fake.URL()+"/user_management/sessions/logout?"))
+			checkRefused(t, a, copied, "at once")
 
-			m.Clock.Advance(revocationDelay - time.Second)
-			assert.Zero(t, m.Fake.Calls(authkittest.RouteRevokeSession), "the browser has 30 s to go to the logout page of WorkOS")
-			m.waitUntil(t, func() bool { return active(m.Fake, 0, form.email) == 0 })
-			assert.Equal(t, 1, m.Fake.Calls(authkittest.RouteRevokeSession))
+			a.Clock.Advance(revocationDelay - time.Second)
+			assert.Zero(t, a.Fake.Calls(authkittest.RouteRevokeSession), "the browser has 30 s to go to the logout page of WorkOS")
+			a.waitUntil(t, func() bool { return active(a.Fake, 0, form.email) == 0 })
+			assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRevokeSession))
 
-			m.Clock.Advance(6 * time.Minute)
-			checkRefused(t, m, copied, "after six minutes")
+			a.Clock.Advance(6 * time.Minute)
+			checkRefused(t, a, copied, "after six minutes")
 			checkRefused(t, other, copied, "after six minutes, at another instance")
 		})
 	}
 }
 
 // signedInWith signs in and returns the Cookie header of a session of the given form.
-func (m *App) signedInWith(form sessionForm) (cookie string) {
-	m.T.Helper()
-	resp := m.finish(m.BeginAs("/login", form.email))
-	require.Equal(m.T, http.StatusSeeOther, resp.Status)
+func (a *App) signedInWith(form sessionForm) (cookie string) {
+	a.T.Helper()
+	resp := a.finish(a.BeginAs("/login", form.email))
+	require.Equal(a.T, http.StatusSeeOther, resp.Status)
 	var pairs []string
-	for _, c := range resp.SetCookies(m.T) {
+	for _, c := range resp.SetCookies(a.T) {
 		if strings.HasPrefix(c.Name, form.cookie) && c.MaxAge >= 0 {
 			pairs = append(pairs, c.Name+"="+c.Value)
 		}
 	}
-	require.NotEmpty(m.T, pairs)
+	require.NotEmpty(a.T, pairs)
 	return strings.Join(pairs, "; ")
 }
 
@@ -102,36 +102,36 @@ func TestTheRevocationAfterASignOutByAScriptIsRetried(t *testing.T) {
 		"status 429":       {Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"1"}}, Times: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := newPlainApp(t)
-			copied := m.signIn(Kim)
-			m.Fake.InjectFault(authkittest.RouteRevokeSession, fault)
-			signOutByFetch(t, m, copied)
-			m.Clock.Advance(revocationDelay - time.Second)
-			m.waitUntil(t, func() bool { return active(m.Fake, 0, Kim) == 0 })
-			m.Clock.Advance(6 * time.Minute)
-			checkRefused(t, m, copied, "after six minutes")
+			a := newPlainApp(t)
+			copied := a.signIn(Kim)
+			a.Fake.InjectFault(authkittest.RouteRevokeSession, fault)
+			signOutByFetch(t, a, copied)
+			a.Clock.Advance(revocationDelay - time.Second)
+			a.waitUntil(t, func() bool { return active(a.Fake, 0, Kim) == 0 })
+			a.Clock.Advance(6 * time.Minute)
+			checkRefused(t, a, copied, "after six minutes")
 		})
 	}
 }
 
 func TestTheRevocationAfterALogoutAtWorkOSDoesNotAffectANewSession(t *testing.T) {
-	m := newPlainApp(t)
-	copied := m.signIn(Kim)
-	logoutURL := signOutByFetch(t, m, copied)
-	b := m.atAuthKit[Kim]
+	a := newPlainApp(t)
+	copied := a.signIn(Kim)
+	logoutURL := signOutByFetch(t, a, copied)
+	b := a.atAuthKit[Kim]
 	b.CheckRedirect = nil
 	_, err := b.Get(logoutURL)
 	require.NoError(t, err)
-	require.Zero(t, active(m.Fake, 0, Kim))
+	require.Zero(t, active(a.Fake, 0, Kim))
 
-	again := m.signIn(Kim)
-	m.Clock.Advance(2 * revocationDelay)
-	assert.Equal(t, Kim, m.visitor(again))
-	assert.Equal(t, 1, active(m.Fake, 0, Kim), "the new sign-in has another session")
-	m.Clock.Advance(6 * time.Minute)
-	assert.Equal(t, Kim, m.visitor(again), "the new session can be refreshed")
-	checkRefused(t, m, copied, "after six minutes")
-	assert.False(t, m.Logs.has("level=WARN") || m.Logs.has("level=ERROR"), "nothing failed")
+	again := a.signIn(Kim)
+	a.Clock.Advance(2 * revocationDelay)
+	assert.Equal(t, Kim, a.visitor(again))
+	assert.Equal(t, 1, active(a.Fake, 0, Kim), "the new sign-in has another session")
+	a.Clock.Advance(6 * time.Minute)
+	assert.Equal(t, Kim, a.visitor(again), "the new session can be refreshed")
+	checkRefused(t, a, copied, "after six minutes")
+	assert.False(t, a.Logs.has("level=WARN") || a.Logs.has("level=ERROR"), "nothing failed")
 }
 
 // After a sign-out by a script, AuthKit may sign the user in to the same session, because it is not revoked yet.
@@ -146,25 +146,25 @@ func TestASignOutDoesNotEndALaterSignInToTheSameWorkOSSession(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			replies := &recorder{}
-			m := newPlainApp(t, authkit.WithHTTPClient(&http.Client{Transport: replies}))
-			first := m.signIn(Kim)
-			signOutByFetch(t, m, first)
-			m.Clock.Advance(c.wait)
-			checkRefused(t, m, first, "after the sign-out")
+			a := newPlainApp(t, authkit.WithHTTPClient(&http.Client{Transport: replies}))
+			first := a.signIn(Kim)
+			signOutByFetch(t, a, first)
+			a.Clock.Advance(c.wait)
+			checkRefused(t, a, first, "after the sign-out")
 
 			// The next code exchange returns new tokens of the same session.
-			s := m.BeginAs("/login", Kim)
-			m.Fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Body: replies.next(t, m), Times: 1})
-			resp := m.finish(s)
+			s := a.BeginAs("/login", Kim)
+			a.Fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Body: replies.next(t, a), Times: 1})
+			resp := a.finish(s)
 			require.Equal(t, http.StatusSeeOther, resp.Status, resp.Body)
 			again := resp.session(t)
-			require.Len(t, m.Fake.Sessions(), 1)
+			require.Len(t, a.Fake.Sessions(), 1)
 
-			m.Clock.Advance(2 * revocationDelay)
-			assert.Equal(t, Kim, m.visitor(again))
-			m.Clock.Advance(6 * time.Minute)
-			assert.Equal(t, Kim, m.visitor(again), "the session can be refreshed")
-			assert.Equal(t, 1, active(m.Fake, 0, Kim))
+			a.Clock.Advance(2 * revocationDelay)
+			assert.Equal(t, Kim, a.visitor(again))
+			a.Clock.Advance(6 * time.Minute)
+			assert.Equal(t, Kim, a.visitor(again), "the session can be refreshed")
+			assert.Equal(t, 1, active(a.Fake, 0, Kim))
 		})
 	}
 }
@@ -190,7 +190,7 @@ func (p *recorder) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // next refreshes the last tokens at WorkOS, and returns the reply with the next tokens of the same session.
-func (p *recorder) next(t *testing.T, m *App) (reply string) {
+func (p *recorder) next(t *testing.T, a *App) (reply string) {
 	t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -198,8 +198,8 @@ func (p *recorder) next(t *testing.T, m *App) (reply string) {
 		RefreshToken string `json:"refresh_token"`
 	}
 	require.NoError(t, json.Unmarshal(p.last, &last))
-	resp, err := (&http.Client{Transport: direct}).PostForm(m.Fake.URL()+"/user_management/authenticate", url.Values{
-		"grant_type": {"refresh_token"}, "client_id": {m.Fake.ClientID()}, "client_secret": {m.Fake.APIKey()}, "refresh_token": {last.RefreshToken},
+	resp, err := (&http.Client{Transport: direct}).PostForm(a.Fake.URL()+"/user_management/authenticate", url.Values{
+		"grant_type": {"refresh_token"}, "client_id": {a.Fake.ClientID()}, "client_secret": {a.Fake.APIKey()}, "refresh_token": {last.RefreshToken},
 	})
 	require.NoError(t, err)
 	defer resp.Body.Close()
@@ -215,22 +215,22 @@ func TestASignOutIsEffectiveWithinTheSkewOfTheWorkOSClock(t *testing.T) {
 	for _, skew := range []time.Duration{-59 * time.Second, -time.Second, 0, time.Second, 2 * time.Second, 30 * time.Second, 59 * time.Second} {
 		for _, navigates := range []bool{true, false} {
 			t.Run(skew.String()+", by "+map[bool]string{true: "a form", false: "a script"}[navigates], func(t *testing.T) {
-				m := newSharingApp(t)
-				m.publishKnown()
+				a := newSharingApp(t)
+				a.publishKnown()
 				issued := Start.Add(skew).Unix()
-				copied := m.sealed(m.forge(forgery{claims: func(c object) {
+				copied := a.sealed(a.forge(forgery{claims: func(c object) {
 					c["iat"], c["auth_time"], c["exp"] = issued, issued, issued+300
 				}}), nil)
-				require.Equal(t, Kim, m.visitor(copied))
+				require.Equal(t, Kim, a.visitor(copied))
 				header := Scripted()
 				if navigates {
 					header = Navigation()
 				}
-				resp := m.Send(Request{Method: "POST", Target: "/logout", Cookie: copied, Header: header})
+				resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: copied, Header: header})
 				require.Less(t, resp.Status, 400)
 				for _, later := range []time.Duration{0, time.Second, 30 * time.Second, 60 * time.Second} {
-					m.Clock.Set(Start.Add(later))
-					checkRefused(t, m, copied, later.String()+" after the sign-out")
+					a.Clock.Set(Start.Add(later))
+					checkRefused(t, a, copied, later.String()+" after the sign-out")
 				}
 			})
 		}

@@ -106,8 +106,8 @@ func forgedHeaders(attackerURL string) []forgery {
 }
 
 // malformedTokens returns texts that are no compact JWS, and a token that is too large.
-func malformedTokens(m *App) []forgery {
-	valid := m.forge(good)
+func malformedTokens(a *App) []forgery {
+	valid := a.forge(good)
 	segments := strings.Split(valid, ".")
 	return []forgery{
 		{name: "a word", token: as("token")},
@@ -156,8 +156,8 @@ var forgedSignatures = []forgery{
 
 // forgedClaims returns tokens with a valid signature and a wrong issuer, client, subject, session or time, or a malformed
 // payload. The clock must show full seconds.
-func forgedClaims(m *App) []forgery {
-	issuer, client := m.Fake.Issuer(), m.Fake.ClientID()
+func forgedClaims(a *App) []forgery {
+	issuer, client := a.Fake.Issuer(), a.Fake.ClientID()
 	deflated := func(text string) string {
 		var b bytes.Buffer
 		w, _ := flate.NewWriter(&b, flate.BestCompression)
@@ -165,7 +165,7 @@ func forgedClaims(m *App) []forgery {
 		w.Close()
 		return b.String()
 	}
-	at := func(name string, d time.Duration) func(object) { return set(name, m.Clock.Now().Add(d).Unix()) }
+	at := func(name string, d time.Duration) func(object) { return set(name, a.Clock.Now().Add(d).Unix()) }
 	return []forgery{
 		{name: "no exp", claims: without("exp")},
 		{name: "exp 0", claims: set("exp", 0)},
@@ -177,7 +177,7 @@ func forgedClaims(m *App) []forgery {
 		{name: "exp 1e400", claims: set("exp", number("1e400"))},
 		{name: "exp 1e300", claims: set("exp", number("1e300"))},
 		{name: "exp 1e-400", claims: set("exp", number("1e-400"))},
-		{name: "exp in nanoseconds", claims: set("exp", m.Clock.Now().Add(time.Hour).UnixNano())},
+		{name: "exp in nanoseconds", claims: set("exp", a.Clock.Now().Add(time.Hour).UnixNano())},
 		{name: "exp beyond 64 bits", claims: set("exp", number("18446744073709551616"))},
 		{name: "exp null", claims: set("exp", nil)},
 		{name: "exp true", claims: set("exp", true)},
@@ -224,15 +224,15 @@ func forgedClaims(m *App) []forgery {
 }
 
 // tokensAtLimits returns tokens that are just valid.
-func tokensAtLimits(m *App) []forgery {
-	at := func(name string, d time.Duration) func(object) { return set(name, m.Clock.Now().Add(d).Unix()) }
+func tokensAtLimits(a *App) []forgery {
+	at := func(name string, d time.Duration) func(object) { return set(name, a.Clock.Now().Add(d).Unix()) }
 	return []forgery{
 		{name: "a token without a fault"},
 		{name: "exp 59 s ago", claims: at("exp", -59*time.Second)},
 		{name: "nbf 59 s ahead", claims: at("nbf", 59*time.Second)},
 		{name: "iat 59 s ahead", claims: at("iat", 59*time.Second)},
-		{name: "an exp with a fraction", claims: set("exp", float64(m.Clock.Now().Unix())+100.5)},
-		{name: "our iss with a trailing slash", claims: set("iss", m.Fake.Issuer()+"/")},
+		{name: "an exp with a fraction", claims: set("exp", float64(a.Clock.Now().Unix())+100.5)},
+		{name: "our iss with a trailing slash", claims: set("iss", a.Fake.Issuer()+"/")},
 		{name: "the iss of WorkOS", claims: set("iss", "https://api.workos.com")},
 		{name: "no client_id, as in older environments", claims: without("client_id")},
 		{name: "a header with a typ", header: set("typ", "JWT")},
@@ -240,8 +240,8 @@ func tokensAtLimits(m *App) []forgery {
 }
 
 // expiredTokens returns tokens that were valid until they expired.
-func expiredTokens(m *App) []forgery {
-	at := func(d time.Duration) func(object) { return set("exp", m.Clock.Now().Add(d).Unix()) }
+func expiredTokens(a *App) []forgery {
+	at := func(d time.Duration) func(object) { return set("exp", a.Clock.Now().Add(d).Unix()) }
 	return []forgery{
 		{name: "exp 60 s ago", claims: at(-60 * time.Second)},
 		{name: "exp 61 s ago", claims: at(-61 * time.Second)},
@@ -256,41 +256,41 @@ type tokenInput struct {
 	name   string
 	newApp func(*testing.T) *App
 	// refuses checks that a token is refused. If expired is set, the token is valid but for its expiry.
-	refuses func(t *testing.T, m *App, token string, expired bool)
+	refuses func(t *testing.T, a *App, token string, expired bool)
 	// accepts sends a valid token and returns the signed-in user.
-	accepts func(t *testing.T, m *App, token string) (user string)
+	accepts func(t *testing.T, a *App, token string) (user string)
 }
 
 var tokenInputs = []tokenInput{
 	{
 		name:   "in a sealed session",
 		newApp: func(t *testing.T) *App { return newSharingApp(t) },
-		refuses: func(t *testing.T, m *App, token string, expired bool) {
-			cookie := m.sealed(token, nil)
-			before := m.Fake.Calls(authkittest.RouteRefresh)
+		refuses: func(t *testing.T, a *App, token string, expired bool) {
+			cookie := a.sealed(token, nil)
+			before := a.Fake.Calls(authkittest.RouteRefresh)
 			if !expired {
-				m.checkAnonymous(cookie)
-				assert.Equal(t, before, m.Fake.Calls(authkittest.RouteRefresh), "a forged token causes no refresh")
+				a.checkAnonymous(cookie)
+				assert.Equal(t, before, a.Fake.Calls(authkittest.RouteRefresh), "a forged token causes no refresh")
 				return
 			}
-			assert.Empty(t, m.visitor(cookie))
-			assert.Equal(t, before+1, m.Fake.Calls(authkittest.RouteRefresh), "an expired token may be refreshed at WorkOS")
-			assert.Empty(t, m.visitor(cookie))
-			m.Clock.Advance(2 * time.Minute) // the next token has the same refresh token, whose refusal is remembered
+			assert.Empty(t, a.visitor(cookie))
+			assert.Equal(t, before+1, a.Fake.Calls(authkittest.RouteRefresh), "an expired token may be refreshed at WorkOS")
+			assert.Empty(t, a.visitor(cookie))
+			a.Clock.Advance(2 * time.Minute) // the next token has the same refresh token, whose refusal is remembered
 		},
-		accepts: func(t *testing.T, m *App, token string) string {
+		accepts: func(t *testing.T, a *App, token string) string {
 			// A token that has just expired is refreshed. If the refresh fails, the old token is accepted within the skew.
-			m.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`})
-			return m.visitor(m.sealed(token, nil))
+			a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`})
+			return a.visitor(a.sealed(token, nil))
 		},
 	},
 	{
 		name:   "as a bearer token",
 		newApp: func(t *testing.T) *App { return newPlainApp(t, authkit.WithBearerTokens()) },
-		refuses: func(t *testing.T, m *App, token string, expired bool) {
+		refuses: func(t *testing.T, a *App, token string, expired bool) {
 			for _, path := range []string{"/api/me", "/account", "/"} {
 				for _, header := range []http.Header{Bearer(token), with(Navigation(), "Authorization", "bEARER  "+token)} {
-					resp := m.Send(Request{Target: path, Header: header})
+					resp := a.Send(Request{Target: path, Header: header})
 					assert.NotContains(t, resp.Body, "user_kim")
 					assert.Empty(t, resp.Header["Set-Cookie"], "neither a session nor a sign-in is set")
 					if path == "/" {
@@ -302,41 +302,41 @@ var tokenInputs = []tokenInput{
 					assert.Equal(t, expired, strings.Contains(resp.Header.Get("WWW-Authenticate"), "expired"))
 				}
 			}
-			assert.Zero(t, m.Fake.Calls(authkittest.RouteRefresh))
+			assert.Zero(t, a.Fake.Calls(authkittest.RouteRefresh))
 		},
-		accepts: func(t *testing.T, m *App, token string) string {
-			resp := m.Send(Request{Target: "/api/me", Header: Bearer(token)})
+		accepts: func(t *testing.T, a *App, token string) string {
+			resp := a.Send(Request{Target: "/api/me", Header: Bearer(token)})
 			assert.Empty(t, resp.Header["Set-Cookie"])
-			return m.visitorOf(resp)
+			return a.visitorOf(resp)
 		},
 	},
 	{
 		name:   "in the reply to a code exchange",
 		newApp: func(t *testing.T) *App { return newPlainApp(t) },
-		refuses: func(t *testing.T, m *App, token string, _ bool) {
-			checkErrorPage(t, m.exchangeFor(token, "user_kim"), http.StatusBadGateway)
+		refuses: func(t *testing.T, a *App, token string, _ bool) {
+			checkErrorPage(t, a.exchangeFor(token, "user_kim"), http.StatusBadGateway)
 		},
-		accepts: func(t *testing.T, m *App, token string) string {
-			resp := m.exchangeFor(token, "user_kim")
+		accepts: func(t *testing.T, a *App, token string) string {
+			resp := a.exchangeFor(token, "user_kim")
 			require.Equal(t, http.StatusSeeOther, resp.Status)
-			m.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`})
-			return m.visitor(resp.session(t))
+			a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`})
+			return a.visitor(resp.session(t))
 		},
 	},
 	{
 		name:   "in the reply to a refresh",
 		newApp: func(t *testing.T) *App { return newSharingApp(t) },
-		refuses: func(t *testing.T, m *App, token string, _ bool) {
-			resp := m.refreshTo(token, object{"id": "user_kim", "email": Kim})
+		refuses: func(t *testing.T, a *App, token string, _ bool) {
+			resp := a.refreshTo(token, object{"id": "user_kim", "email": Kim})
 			assert.Equal(t, http.StatusUnauthorized, resp.Status)
 			for _, c := range resp.SetCookies(t) { // a cookie that remains must not hold the token
-				assert.NotContains(t, m.unsealed(c.Name+"="+c.Value).AccessToken, token)
+				assert.NotContains(t, a.unsealed(c.Name+"="+c.Value).AccessToken, token)
 			}
 		},
-		accepts: func(t *testing.T, m *App, token string) string {
-			resp := m.refreshTo(token, object{"id": "user_kim", "email": Kim})
+		accepts: func(t *testing.T, a *App, token string) string {
+			resp := a.refreshTo(token, object{"id": "user_kim", "email": Kim})
 			require.Len(t, resp.SetCookies(t), 1)
-			return m.visitorOf(resp)
+			return a.visitorOf(resp)
 		},
 	},
 }
@@ -349,22 +349,22 @@ func reply(token string, user object) authkittest.Fault {
 }
 
 // exchangeFor returns the answer of the callback if the code exchange returns the given token.
-func (m *App) exchangeFor(token, userID string) Response {
-	m.T.Helper()
-	s := m.BeginAs("/login", Kim)
-	m.Fake.InjectFault(authkittest.RouteCodeExchange, reply(token, object{"id": userID, "email": Kim}))
-	defer m.Fake.ClearFault(authkittest.RouteCodeExchange)
-	return m.finish(s)
+func (a *App) exchangeFor(token, userID string) Response {
+	a.T.Helper()
+	s := a.BeginAs("/login", Kim)
+	a.Fake.InjectFault(authkittest.RouteCodeExchange, reply(token, object{"id": userID, "email": Kim}))
+	defer a.Fake.ClearFault(authkittest.RouteCodeExchange)
+	return a.finish(s)
 }
 
 // refreshTo returns the answer to a request with a stale session of kim if the refresh returns the given token.
-func (m *App) refreshTo(token string, user object) Response {
-	m.T.Helper()
-	stale := m.forge(forgery{claims: set("exp", m.Clock.Now().Add(-time.Hour).Unix())})
-	m.Fake.InjectFault(authkittest.RouteRefresh, reply(token, user))
-	defer m.Fake.ClearFault(authkittest.RouteRefresh)
-	cookie := m.sealed(stale, object{"refreshToken": "stale-" + b64(digest(crypto.SHA256, token+marshal(user)))})
-	return m.Send(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()})
+func (a *App) refreshTo(token string, user object) Response {
+	a.T.Helper()
+	stale := a.forge(forgery{claims: set("exp", a.Clock.Now().Add(-time.Hour).Unix())})
+	a.Fake.InjectFault(authkittest.RouteRefresh, reply(token, user))
+	defer a.Fake.ClearFault(authkittest.RouteRefresh)
+	cookie := a.sealed(stale, object{"refreshToken": "stale-" + b64(digest(crypto.SHA256, token+marshal(user)))})
+	return a.Send(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()})
 }
 
 func TestAForgedTokenIsRefusedEverywhere(t *testing.T) {
@@ -372,24 +372,24 @@ func TestAForgedTokenIsRefusedEverywhere(t *testing.T) {
 	attackerURL := attacker.listen(t)
 	for _, input := range tokenInputs {
 		t.Run(input.name, func(t *testing.T) {
-			m := input.newApp(t)
-			m.publishKnown()
-			keys := m.Fake.Calls(authkittest.RouteJWKS)
+			a := input.newApp(t)
+			a.publishKnown()
+			keys := a.Fake.Calls(authkittest.RouteJWKS)
 			for _, group := range []struct {
 				name      string
 				forgeries []forgery
 				expired   bool
 			}{
-				{"form", malformedTokens(m), false}, {"header", forgedHeaders(attackerURL), false},
-				{"signature", forgedSignatures, false}, {"claims", forgedClaims(m), false}, {"expiry", expiredTokens(m), true},
+				{"form", malformedTokens(a), false}, {"header", forgedHeaders(attackerURL), false},
+				{"signature", forgedSignatures, false}, {"claims", forgedClaims(a), false}, {"expiry", expiredTokens(a), true},
 			} {
 				for _, f := range group.forgeries {
 					t.Run(group.name+": "+f.name, func(t *testing.T) {
-						input.refuses(t, m, m.forge(f), group.expired)
+						input.refuses(t, a, a.forge(f), group.expired)
 					})
 				}
 				if group.name == "header" && !strings.Contains(input.name, "reply") {
-					assert.Equal(t, keys, m.Fake.Calls(authkittest.RouteJWKS), "a token with a bad form or header causes no fetch of keys")
+					assert.Equal(t, keys, a.Fake.Calls(authkittest.RouteJWKS), "a token with a bad form or header causes no fetch of keys")
 				}
 			}
 		})
@@ -400,11 +400,11 @@ func TestAForgedTokenIsRefusedEverywhere(t *testing.T) {
 func TestATokenAtTheLimitsIsAcceptedEverywhere(t *testing.T) {
 	for _, input := range tokenInputs {
 		t.Run(input.name, func(t *testing.T) {
-			m := input.newApp(t)
-			m.publishKnown()
-			for _, f := range tokensAtLimits(m) {
+			a := input.newApp(t)
+			a.publishKnown()
+			for _, f := range tokensAtLimits(a) {
 				t.Run(f.name, func(t *testing.T) {
-					assert.Contains(t, []string{Kim, "user_kim"}, input.accepts(t, m, m.forge(f)))
+					assert.Contains(t, []string{Kim, "user_kim"}, input.accepts(t, a, a.forge(f)))
 				})
 			}
 		})
@@ -413,29 +413,29 @@ func TestATokenAtTheLimitsIsAcceptedEverywhere(t *testing.T) {
 
 func TestATwoMegabyteTokenIsRefusedBeforeAnyCryptography(t *testing.T) {
 	huge := strings.Repeat("x", 2<<20)
-	m := newPlainApp(t)
+	a := newPlainApp(t)
 	for name, q := range hugeTokens() {
-		assert.Equal(t, http.StatusUnauthorized, m.Send(q).Status, name)
+		assert.Equal(t, http.StatusUnauthorized, a.Send(q).Status, name)
 	}
 	for _, opts := range [][]authkit.Option{{authkit.WithBearerTokens()}, {authkit.WithSharedSession()}, {authkit.WithForeignSessions()}} {
-		m := newPlainApp(t, opts...)
+		a := newPlainApp(t, opts...)
 		began := time.Now()
-		for _, text := range []string{huge, m.forge(good) + huge, strings.Repeat("eyJ.", 1<<19), strings.Repeat("Fe26.2*", 1<<18), "Fe26.2*1*" + huge + "~2"} {
+		for _, text := range []string{huge, a.forge(good) + huge, strings.Repeat("eyJ.", 1<<19), strings.Repeat("Fe26.2*", 1<<18), "Fe26.2*1*" + huge + "~2"} {
 			for _, q := range []Request{{Header: Bearer(text)}, {Cookie: "wos-session=" + text}} {
 				q.Target = "/api/me"
-				assert.Equal(t, http.StatusUnauthorized, m.Send(q).Status)
+				assert.Equal(t, http.StatusUnauthorized, a.Send(q).Status)
 			}
 		}
 		assert.Less(t, time.Since(began), 5*time.Second)
-		assert.Zero(t, m.Fake.Calls(authkittest.RouteJWKS))
+		assert.Zero(t, a.Fake.Calls(authkittest.RouteJWKS))
 	}
 }
 
 func TestASealWithTheTokenAndTheProfileOfTwoUsersIsAnonymous(t *testing.T) {
-	m := newSharingApp(t)
-	m.publishKnown()
-	token := m.forge(good)
-	require.Equal(t, Kim, m.visitor(m.sealed(token, nil)))
+	a := newSharingApp(t)
+	a.publishKnown()
+	token := a.forge(good)
+	require.Equal(t, Kim, a.visitor(a.sealed(token, nil)))
 	for name, user := range map[string]any{
 		"the profile of another user":           object{"object": "user", "id": "user_lee", "email": lee},
 		"the ID of another user":                object{"object": "user", "id": "user_lee", "email": Kim},
@@ -451,7 +451,7 @@ func TestASealWithTheTokenAndTheProfileOfTwoUsersIsAnonymous(t *testing.T) {
 		"a profile that is a string":            "user_kim",
 		"no profile":                            nil,
 	} {
-		t.Run(name, func(t *testing.T) { m.checkAnonymous(m.sealed(token, object{"user": user})) })
+		t.Run(name, func(t *testing.T) { a.checkAnonymous(a.sealed(token, object{"user": user})) })
 	}
 	for name, plaintext := range map[string]string{
 		"a list":                   `[]`,
@@ -463,7 +463,7 @@ func TestASealWithTheTokenAndTheProfileOfTwoUsersIsAnonymous(t *testing.T) {
 		"a token that is a number": `{"accessToken":7,"user":{"id":"user_kim"}}`,
 		"a deeply nested user":     `{"accessToken":"` + token + `","user":` + strings.Repeat(`{"user":`, 2000) + `1` + strings.Repeat(`}`, 2000) + `}`,
 	} {
-		t.Run("sealed: "+name, func(t *testing.T) { m.checkAnonymous(m.sealedText(plaintext)) })
+		t.Run("sealed: "+name, func(t *testing.T) { a.checkAnonymous(a.sealedText(plaintext)) })
 	}
-	assert.Zero(t, m.Fake.Calls(authkittest.RouteRefresh))
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteRefresh))
 }
