@@ -64,6 +64,11 @@ func (p LoginParams) with(later LoginParams) LoginParams {
 	case later.Connection != "" && later.Provider == "":
 		p.Provider = ""
 	}
+	maxAge := cmp.Or(later.MaxAge, p.MaxAge)
+	if maxAge != nil {
+		age := *maxAge // a copy: the application may change its variable later
+		maxAge = &age
+	}
 	return LoginParams{
 		Organization:    cmp.Or(later.Organization, p.Organization),
 		Connection:      cmp.Or(later.Connection, p.Connection),
@@ -73,7 +78,7 @@ func (p LoginParams) with(later LoginParams) LoginParams {
 		DomainHint:      cmp.Or(later.DomainHint, p.DomainHint),
 		InvitationToken: cmp.Or(later.InvitationToken, p.InvitationToken),
 		Prompt:          cmp.Or(later.Prompt, p.Prompt),
-		MaxAge:          cmp.Or(later.MaxAge, p.MaxAge),
+		MaxAge:          maxAge,
 		ReturnTo:        cmp.Or(later.ReturnTo, p.ReturnTo),
 		AppState:        cmp.Or(later.AppState, p.AppState),
 	}

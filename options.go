@@ -273,7 +273,7 @@ func WithLogoutPath(path string) Option {
 // starts. [WithLoginFunc], [AuthKit.Login] and [AuthKit.LoginFunc] override them
 // field by field.
 func WithLoginParams(params LoginParams) Option {
-	return func(c *config) { c.loginParams = params }
+	return func(c *config) { c.loginParams = LoginParams{}.with(params) }
 }
 
 // WithLoginFunc sets parameters that depend on the request, for all sign-ins,
