@@ -42,3 +42,30 @@ func TestALaterChangeOfAMaxAgeVariableChangesNoSignIn(t *testing.T) {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, "600", authorizationQuery(t, login).Get("max_age")) })
 	}
 }
+
+func TestWithLoginParamsGivenTwiceKeepsTheFieldsOfBoth(t *testing.T) {
+	ak, err := authkit.New(behaviour.ValidOptions(
+		authkit.WithLoginParams(authkit.LoginParams{Organization: "org_1", Prompt: "login"}),
+		authkit.WithLoginParams(authkit.LoginParams{Prompt: "consent"}),
+	)...)
+	require.NoError(t, err)
+	query := authorizationQuery(t, ak.Login())
+	assert.Equal(t, "org_1", query.Get("organization_id"))
+	assert.Equal(t, "consent", query.Get("prompt"))
+}
+
+func TestAnAgeBetweenMinusOneSecondAndZeroIsRefused(t *testing.T) {
+	age := -time.Millisecond
+	_, err := authkit.New(behaviour.ValidOptions(authkit.WithLoginParams(authkit.LoginParams{MaxAge: &age}))...)
+	faults := configErrors(t, err)
+	require.Len(t, faults, 1)
+	assert.Equal(t, authkit.ReasonOutOfRange, faults[0].Reason)
+}
+
+func TestALaterProviderReplacesAnEarlierConnection(t *testing.T) {
+	ak, err := authkit.New(behaviour.ValidOptions(authkit.WithLoginParams(authkit.LoginParams{Connection: "conn_1"}))...)
+	require.NoError(t, err)
+	query := authorizationQuery(t, ak.Login(authkit.LoginParams{Provider: "GoogleOAuth"}))
+	assert.Equal(t, "GoogleOAuth", query.Get("provider"))
+	assert.False(t, query.Has("connection_id"))
+}
