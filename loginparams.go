@@ -100,7 +100,10 @@ func (p LoginParams) authorization(redirectURL string) workos.AuthorizationParam
 		InvitationToken: p.InvitationToken, Prompt: p.Prompt,
 	}
 	if p.MaxAge != nil {
-		maxAge := p.MaxAge.Truncate(time.Second)
+		maxAge := *p.MaxAge
+		if maxAge >= 0 { // a negative age must not become zero: it is refused
+			maxAge = maxAge.Truncate(time.Second)
+		}
 		params.MaxAge = &maxAge
 	}
 	if params.Provider == "" && params.ConnectionID == "" {

@@ -271,9 +271,9 @@ func WithLogoutPath(path string) Option {
 
 // WithLoginParams sets parameters of all sign-ins, including those that a guard
 // starts. [WithLoginFunc], [AuthKit.Login] and [AuthKit.LoginFunc] override them
-// field by field.
+// field by field. So does another WithLoginParams after it.
 func WithLoginParams(params LoginParams) Option {
-	return func(c *config) { c.loginParams = LoginParams{}.with(params) }
+	return func(c *config) { c.loginParams = c.loginParams.with(params) }
 }
 
 // WithLoginFunc sets parameters that depend on the request, for all sign-ins,
