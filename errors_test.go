@@ -156,3 +156,14 @@ func TestAnUnknownErrorIsAnsweredAsErrSignInFailed(t *testing.T) {
 	assert.Contains(t, w.Body.String(), "#ErrSignInFailed")
 	assert.NotContains(t, w.Body.String(), http.ErrNoCookie.Error())
 }
+
+// RFC 9457, section 3.1.1: a missing type means about:blank. An empty one is a reference to the requested URL.
+func TestAProblemDocumentWithoutATypeHasNoTypeMember(t *testing.T) {
+	w := httptest.NewRecorder()
+	authkit.Failure{Title: "There is no such page", Status: http.StatusNotFound, Code: "not_found"}.
+		ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	assert.Equal(t, http.StatusNotFound, w.Code)
+	var document map[string]any
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &document))
+	assert.NotContains(t, document, "type")
+}
