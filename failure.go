@@ -28,8 +28,9 @@ import (
 type Failure struct {
 	// Type identifies the kind of problem: the address of the documentation of the
 	// error that Err matches, such as
-	// https://pkg.go.dev/github.com/authkit-go/authkit#ErrUnauthenticated.
-	Type string `json:"type"`
+	// https://pkg.go.dev/github.com/authkit-go/authkit#ErrUnauthenticated. An empty
+	// Type is left out of the document, which means about:blank.
+	Type string `json:"type,omitempty"`
 	// Title names the kind of problem, for people. It does not depend on the
 	// request.
 	Title string `json:"title"`
