@@ -104,7 +104,7 @@ func awaited[T any](t testing.TB, from <-chan T, what string) T {
 	select {
 	case v := <-from:
 		return v
-	case <-time.After(behaviour.Patience):
+	case <-time.After(behaviour.WaitTimeout):
 		require.FailNow(t, "it did not come in time: "+what)
 		panic("not reached")
 	}
@@ -134,7 +134,7 @@ func (q *queued) begin(ctx context.Context, key string) <-chan behaviour.Respons
 	case <-q.waits:
 	case resp := <-answered:
 		require.FailNow(q.T, "the request does not wait", "%d for %s", resp.Status, key)
-	case <-time.After(behaviour.Patience):
+	case <-time.After(behaviour.WaitTimeout):
 		require.FailNow(q.T, "the request does not arrive")
 	}
 	return answered

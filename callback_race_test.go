@@ -25,17 +25,17 @@ func TestAUsedStateIsRefusedAfterAnyNumberOfCallbacks(t *testing.T) {
 		},
 		"error callbacks of real sign-ins": func(a *behaviour.App, _ int) {
 			j := behaviour.NewCookieJar(t)
-			a.CancelSignIn(j, a.Starts(j, "/login", behaviour.Navigation()))
+			a.CancelSignIn(j, a.StartSignInWithJar(j, "/login", behaviour.Navigation()))
 		},
 		"callbacks of real sign-ins with a code that is refused": func(a *behaviour.App, _ int) { a.FailSignIn() },
 		"error callbacks with the cookie of another sign-in": func(a *behaviour.App, i int) {
-			a.Send(behaviour.Request{Target: fmt.Sprint("/callback?error=x&state=", i), Cookie: a.Begin("/login").Cookie, Header: behaviour.Navigation()})
+			a.Send(behaviour.Request{Target: fmt.Sprint("/callback?error=x&state=", i), Cookie: a.StartSignIn("/login").Cookie, Header: behaviour.Navigation()})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := behaviour.NewApp(t, behaviour.AppOptions{})
 			a.LimitUsedStates(8)
-			s := a.Begin("/login?return_to=/account")
+			s := a.StartSignIn("/login?return_to=/account")
 			require.Equal(t, http.StatusSeeOther, a.Send(behaviour.Request{Target: s.Target(), Cookie: s.Cookie, Header: behaviour.Navigation()}).Status)
 			for i := range 30 {
 				a.Clock.Advance(time.Second)
@@ -48,7 +48,7 @@ func TestAUsedStateIsRefusedAfterAnyNumberOfCallbacks(t *testing.T) {
 			assert.NotContains(t, resp.SetCookies(t), "authkit-session")
 			if strings.Contains(name, "a code") {
 				assert.Equal(t, http.StatusSeeOther, resp.Status, "the state was evicted, so the sign-in starts again")
-				again := a.Restarted(resp)
+				again := a.RestartedSignIn(resp)
 				assert.Equal(t, http.StatusServiceUnavailable, a.StatusWithoutKeys(again), "the new sign-in is fresh")
 			} else {
 				assert.Equal(t, http.StatusBadRequest, resp.Status, "the used state is still remembered")
@@ -60,7 +60,7 @@ func TestAUsedStateIsRefusedAfterAnyNumberOfCallbacks(t *testing.T) {
 func TestASignInOlderThanAnEvictedOneStartsAgainAndANewerOneCompletes(t *testing.T) {
 	a := behaviour.NewApp(t, behaviour.AppOptions{})
 	a.LimitUsedStates(4)
-	slow := a.Begin("/login?return_to=/account")
+	slow := a.StartSignIn("/login?return_to=/account")
 	a.Clock.Advance(time.Second)
 	for range 6 {
 		a.FailSignIn()
@@ -71,7 +71,7 @@ func TestASignInOlderThanAnEvictedOneStartsAgainAndANewerOneCompletes(t *testing
 	behaviour.StateOf(t, resp)
 	assert.Equal(t, 6, a.Fake.Calls(authkittest.RouteAuthenticate))
 
-	later := a.Begin("/login?return_to=/account")
+	later := a.StartSignIn("/login?return_to=/account")
 	resp = a.Send(behaviour.Request{Target: later.Target(), Cookie: later.Cookie, Header: behaviour.Navigation()})
 	assert.Equal(t, "/account", resp.Header.Get("Location"))
 	resp.NewCookie(t)
@@ -80,7 +80,7 @@ func TestASignInOlderThanAnEvictedOneStartsAgainAndANewerOneCompletes(t *testing
 // Both requests have passed the first check of the state. Only the second check decides between them.
 func TestOneOfTwoConcurrentCallbacksWithOneStateCompletes(t *testing.T) {
 	a := behaviour.NewApp(t, behaviour.AppOptions{})
-	s := a.Begin("/login")
+	s := a.StartSignIn("/login")
 	var found sync.WaitGroup
 	found.Add(2)
 	a.BeforeUseOfState(func() { // it returns when both have found the state fresh

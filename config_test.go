@@ -393,7 +393,7 @@ func TestTheOwnOriginIsTrustedInPunycode(t *testing.T) {
 		return // New may also refuse the URL and require its ASCII form
 	}
 	a := &behaviour.App{AuthKit: ak}
-	resp := a.Direct(ak.Logout(), behaviour.Request{Method: "POST", Target: "/logout", Header: http.Header{"Origin": {"https://xn--bcher-kva.example"}}})
+	resp := a.ServeDirectly(ak.Logout(), behaviour.Request{Method: "POST", Target: "/logout", Header: http.Header{"Origin": {"https://xn--bcher-kva.example"}}})
 	assert.Equal(t, http.StatusOK, resp.Status)
 }
 

@@ -64,7 +64,7 @@ func TestFromEnvUsesEveryVariable(t *testing.T) {
 		"WORKOS_COOKIE_MAX_AGE":  "3600",
 		"WORKOS_COOKIE_SAMESITE": "Lax",
 	})
-	s := a.Begin("/login")
+	s := a.StartSignIn("/login")
 	resp := a.Send(behaviour.Request{Target: s.Target(), Cookie: s.Cookie})
 	session := resp.SetCookies(t)["my-session"]
 	require.NotNil(t, session, "the API key, client ID, password, redirect URL and base URL come from the environment")
@@ -84,7 +84,7 @@ func TestAnOptionOverridesItsVariable(t *testing.T) {
 		"WORKOS_COOKIE_MAX_AGE":  "60",
 		"WORKOS_COOKIE_SAMESITE": "strict",
 	}, authkit.WithCookieName("from-option"), authkit.WithCookieMaxAge(2*time.Minute), authkit.WithCookieSameSite(http.SameSiteLaxMode))
-	s := a.Begin("/login")
+	s := a.StartSignIn("/login")
 	session := a.Send(behaviour.Request{Target: s.Target(), Cookie: s.Cookie}).SetCookies(t)["from-option"]
 	require.NotNil(t, session)
 	assert.Equal(t, 120, session.MaxAge)

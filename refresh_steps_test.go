@@ -305,7 +305,7 @@ func TestAnEvictedOutcomeCostsAnExchangeAndNoSession(t *testing.T) {
 
 // WorkOS takes eight seconds, and the fetch of the signing key takes four more.
 func TestTheTimeLimitOfAnExchangeIncludesTheFetchOfItsKey(t *testing.T) {
-	upstream := &behaviour.Rewriting{}
+	upstream := &behaviour.RewritingTransport{}
 	a := behaviour.NewApp(t, behaviour.AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 	cookie, id := a.SignedIn(behaviour.Kim).CookieHeader(), a.SessionID()
 	a.Send(behaviour.Request{Target: "/account", Cookie: cookie})
@@ -340,7 +340,7 @@ func TestAnExchangedRefreshTokenIsAnsweredForAtMostADay(t *testing.T) {
 }
 
 func TestASessionWithoutARefreshTokenServesUntilItExpiresWithoutACall(t *testing.T) {
-	a := behaviour.Sharing(t)
+	a := behaviour.NewSharedSessionApp(t)
 	neighbour := a.Neighbour()
 	session := neighbour.Read(a.SignedIn(behaviour.Kim).CookieHeader())
 	delete(session, "refreshToken")

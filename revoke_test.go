@@ -219,7 +219,7 @@ func TestPendingRevocationsAreLimitedAndASessionIsRevokedOnce(t *testing.T) {
 func TestATransportThatPanicsOrEndsItsGoroutineDoesNotStopRevocations(t *testing.T) {
 	clock := &steppingClock{setClock: newSetClock()}
 	r, up := newTestRevocations(t, clock)
-	for name, transport := range map[string]http.RoundTripper{"panics": unreachable{}, "ends its goroutine": exiting{}} {
+	for name, transport := range map[string]http.RoundTripper{"panics": unreachable{}, "ends its goroutine": exitingTransport{}} {
 		up.transport.Store(&transport)
 		for i := range 2 * maxRevoking {
 			r.revoke(sessionFor(t, name+strconv.Itoa(i), clock.now, clock.now, clock.now), 0)
@@ -236,9 +236,9 @@ func TestATransportThatPanicsOrEndsItsGoroutineDoesNotStopRevocations(t *testing
 }
 
 // exiting is a transport that ends its goroutine.
-type exiting struct{}
+type exitingTransport struct{}
 
-func (exiting) RoundTrip(*http.Request) (*http.Response, error) {
+func (exitingTransport) RoundTrip(*http.Request) (*http.Response, error) {
 	runtime.Goexit()
 	return nil, nil
 }

@@ -121,7 +121,7 @@ func TestUnknownAPIKeysHoldFewValidationsWhileWorkOSHangs(t *testing.T) {
 		select {
 		case status := <-statuses:
 			assert.Equal(t, http.StatusTooManyRequests, status)
-		case <-time.After(Patience):
+		case <-time.After(WaitTimeout):
 			require.FailNow(t, "the requests beyond the budget wait", "%d were answered, %d keys were sent to WorkOS", i, a.Fake.Calls(authkittest.RouteValidateAPIKey))
 		}
 	}
@@ -311,7 +311,7 @@ func TestSlowValidationsOfUnknownAPIKeysDoNotDelayAValidKey(t *testing.T) {
 	select {
 	case status := <-answered:
 		assert.Equal(t, http.StatusOK, status)
-	case <-time.After(Patience):
+	case <-time.After(WaitTimeout):
 		assert.Fail(t, "the valid key waits for unknown keys")
 	}
 	assert.Empty(t, held, "no more unknown keys are validated at a time than the limit allows")
@@ -381,7 +381,7 @@ func TestAnAPIKeyWithMarkupIsNotSentToWorkOS(t *testing.T) {
 				assert.Equal(t, http.StatusUnauthorized, resp.Status)
 			}
 			assert.Zero(t, a.Fake.Calls(authkittest.RouteValidateAPIKey))
-			assert.False(t, a.warned(), a.Logs.String())
+			assert.False(t, a.hasWarning(), a.Logs.String())
 		})
 	}
 }

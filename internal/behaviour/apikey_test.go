@@ -36,7 +36,7 @@ func TestConcurrentRequestsWithOneAPIKeyMakeOneValidation(t *testing.T) {
 	statuses := make(chan int, 1000)
 	for range 1000 {
 		wg.Go(func() {
-			statuses <- a.Direct(handler, Request{Method: "GET", Target: "/apikey", Header: Bearer(key)}).Status
+			statuses <- a.ServeDirectly(handler, Request{Method: "GET", Target: "/apikey", Header: Bearer(key)}).Status
 		})
 	}
 	a.Fake.AwaitCalls(t, authkittest.RouteValidateAPIKey, 1)

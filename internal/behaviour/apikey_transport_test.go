@@ -44,7 +44,7 @@ func TestEveryAPIKeyRequestIsAnsweredIfTheTransportPanicsOrExits(t *testing.T) {
 				case resp := <-answered:
 					assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
 					assert.Equal(t, "5", resp.Header.Get("Retry-After"))
-				case <-time.After(Patience):
+				case <-time.After(WaitTimeout):
 					require.FailNow(t, "a request has no answer")
 				}
 			}

@@ -111,7 +111,7 @@ func TestBearerTokensAreRefusedByDefault(t *testing.T) {
 func TestSignInRefusesATokenOfAClientThatIsOnlyAcceptedForBearerTokens(t *testing.T) {
 	a := newGuardedApp(t)
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Claims = map[string]any{"client_id": "client_native"} })
-	s := a.Begin("/login")
+	s := a.StartSignIn("/login")
 	assert.Equal(t, http.StatusBadGateway, a.Send(Request{Target: s.Target(), Cookie: s.Cookie}).Status)
 }
 

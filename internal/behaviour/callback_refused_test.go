@@ -17,8 +17,8 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// warned reports whether the log has a line at level Warn or Error.
-func (a *App) warned() bool {
+// hasWarning reports whether the log has a line at level Warn or Error.
+func (a *App) hasWarning() bool {
 	return strings.Contains(a.Logs.String(), "level=WARN") || strings.Contains(a.Logs.String(), "level=ERROR")
 }
 
@@ -39,7 +39,7 @@ func TestNoCallbackQueryCausesA5xxOrAWarning(t *testing.T) {
 			name := fmt.Sprintf("%.60s, state cookie %t", query, pending)
 			t.Run(name, func(t *testing.T) {
 				a := NewApp(t, AppOptions{})
-				s := a.Begin("/login")
+				s := a.StartSignIn("/login")
 				if !pending {
 					s.Cookie = ""
 				}
@@ -51,7 +51,7 @@ func TestNoCallbackQueryCausesA5xxOrAWarning(t *testing.T) {
 					assert.Contains(t, resp.Body, `href="/login"`)
 				}
 				assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
-				assert.False(t, a.warned(), a.Logs.String())
+				assert.False(t, a.hasWarning(), a.Logs.String())
 				assert.Empty(t, a.Fake.Sessions())
 			})
 		}
@@ -63,9 +63,9 @@ func TestASignInFailureIsReportedOnlyIfTheBrowserHasASignInPending(t *testing.T)
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignInFailure(func(_ context.Context, e authkit.SignInFailureEvent) {
 		reported = append(reported, e.Err)
 	})}})
-	used := a.Begin("/login")
+	used := a.StartSignIn("/login")
 	a.Send(Request{Target: used.Target(), Cookie: used.Cookie})
-	pending := a.Begin("/login")
+	pending := a.StartSignIn("/login")
 	for _, target := range []string{
 		"/callback", "/callback?error=x", "/callback?error=access_denied", "/callback?error=x&state=y", "/callback?code=x&state=y",
 		"/callback?code=x&state=y&state=z", pending.Target() + "&code=x", used.Target(), used.With("code", "") + "&error=x",
@@ -76,7 +76,7 @@ func TestASignInFailureIsReportedOnlyIfTheBrowserHasASignInPending(t *testing.T)
 	}
 	a.Send(Request{Target: "/callback?code=x", Header: Navigation()})
 	assert.Empty(t, reported)
-	assert.False(t, a.warned())
+	assert.False(t, a.hasWarning())
 
 	a.Send(Request{Target: pending.With("code", "junk"), Cookie: pending.Cookie, Header: Navigation()})
 	assert.Len(t, reported, 1)
@@ -84,7 +84,7 @@ func TestASignInFailureIsReportedOnlyIfTheBrowserHasASignInPending(t *testing.T)
 
 func TestAMalformedCallbackConsumesNoState(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	s := a.Begin("/login")
+	s := a.StartSignIn("/login")
 	for _, target := range []string{
 		s.Target() + "&code=x", s.Target() + "&state=x", s.Target() + "&error=x", s.Target() + "&error=",
 		s.With("code", ""), s.With("code", "") + "&error=x&error=y", s.With("code", "") + "&code=%zz",
@@ -123,7 +123,7 @@ func TestTheCallbackStatusFollowsTheReplyToTheCodeExchange(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
-			s := a.Begin("/login?return_to=/account")
+			s := a.StartSignIn("/login?return_to=/account")
 			a.Fake.InjectFault(authkittest.RouteCodeExchange, c.fault)
 			resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 			assert.Equal(t, c.status, resp.Status)
@@ -132,7 +132,7 @@ func TestTheCallbackStatusFollowsTheReplyToTheCodeExchange(t *testing.T) {
 				assert.Equal(t, delay, resp.Header.Get("Retry-After"))
 			}
 			assert.Contains(t, resp.Body, `href="/login?return_to=%2Faccount"`, "the page links to a new sign-in")
-			assert.Equal(t, c.warned, a.warned(), a.Logs.String())
+			assert.Equal(t, c.warned, a.hasWarning(), a.Logs.String())
 			assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteCodeExchange), "a code is sent once")
 		})
 	}
@@ -154,7 +154,7 @@ func TestSignInFailuresMatchDistinctErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var reported error
 			a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignInFailure(func(_ context.Context, e authkit.SignInFailureEvent) { reported = e.Err })}})
-			s := a.Begin("/login")
+			s := a.StartSignIn("/login")
 			target := s.Target()
 			if c.fault != nil {
 				a.Fake.InjectFault(authkittest.RouteCodeExchange, *c.fault)
@@ -174,7 +174,7 @@ func TestSignInFailuresMatchDistinctErrors(t *testing.T) {
 // Any client can close its connection during the code exchange.
 func TestAClientThatCancelsDuringTheCodeExchangeCausesNoWarning(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	s := a.Begin("/login")
+	s := a.StartSignIn("/login")
 	a.Fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Hang: true})
 	ctx, cancel := context.WithCancel(t.Context())
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Target(), nil)
@@ -184,23 +184,23 @@ func TestAClientThatCancelsDuringTheCodeExchangeCausesNoWarning(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		a.Handler().ServeHTTP(discarded{http.Header{}}, r)
+		a.Handler().ServeHTTP(discardingWriter{http.Header{}}, r)
 	}()
 	a.Fake.AwaitCalls(t, authkittest.RouteCodeExchange, 1)
 	cancel()
 	<-done
 	assert.Contains(t, a.Logs.String(), "request refused")
-	assert.False(t, a.warned(), a.Logs.String())
+	assert.False(t, a.hasWarning(), a.Logs.String())
 }
 
-// discarded is a ResponseWriter that drops the response.
-type discarded struct{ header http.Header }
+// discardingWriter is a ResponseWriter that drops the response.
+type discardingWriter struct{ header http.Header }
 
-func (d discarded) Header() http.Header { return d.header }
+func (d discardingWriter) Header() http.Header { return d.header }
 
-func (d discarded) Write(p []byte) (int, error) { return len(p), nil }
+func (d discardingWriter) Write(p []byte) (int, error) { return len(p), nil }
 
-func (d discarded) WriteHeader(int) {}
+func (d discardingWriter) WriteHeader(int) {}
 
 // A link can carry any invitation token.
 func TestALongInvitationTokenInTheQueryCausesNo5xx(t *testing.T) {
@@ -209,7 +209,7 @@ func TestALongInvitationTokenInTheQueryCausesNo5xx(t *testing.T) {
 			return authkit.LoginParams{InvitationToken: r.URL.Query().Get("invitation_token")}
 		}))
 	}})
-	resp := a.Send(Request{Target: "/invited?invitation_token=" + strings.Repeat("i", 3000), Header: from("cross-site")})
+	resp := a.Send(Request{Target: "/invited?invitation_token=" + strings.Repeat("i", 3000), Header: navigationFrom("cross-site")})
 	assert.Less(t, resp.Status, 500, "a query never causes a 5xx")
-	assert.False(t, a.warned(), a.Logs.String())
+	assert.False(t, a.hasWarning(), a.Logs.String())
 }

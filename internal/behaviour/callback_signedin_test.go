@@ -21,7 +21,7 @@ import (
 func TestACallbackWithABadStateRedirectsASignedInUser(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	session := a.SignedIn(Kim).CookieHeader()
-	s := a.Begin("/login?return_to=/account%3Fa%3Db")
+	s := a.StartSignIn("/login?return_to=/account%3Fa%3Db")
 	require.Equal(t, http.StatusSeeOther, a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}).Status)
 	before := a.Fake.Calls(authkittest.RouteAuthenticate)
 	name, value, _ := strings.Cut(s.Cookie, "=")
@@ -34,10 +34,10 @@ func TestACallbackWithABadStateRedirectsASignedInUser(t *testing.T) {
 		"an error with an unknown state":             {"/callback?error=x&state=y", "", "/"},
 		"an unknown state and the cookie of another": {s.With("state", "made-up"), name + "=" + value, "/"},
 		"a cookie that does not open":                {s.Target(), name + "=x", "/"},
-		"an attacker's code, without its cookie":     {a.Begin("/login?return_to=/evil").Target(), "", "/"},
+		"an attacker's code, without its cookie":     {a.StartSignIn("/login?return_to=/evil").Target(), "", "/"},
 	} {
 		t.Run(callback, func(t *testing.T) {
-			resp := a.Send(Request{Target: c.target, Cookie: session + "; " + c.cookie, Header: from("cross-site")})
+			resp := a.Send(Request{Target: c.target, Cookie: session + "; " + c.cookie, Header: navigationFrom("cross-site")})
 			assert.Equal(t, http.StatusSeeOther, resp.Status, resp.Body)
 			assert.Equal(t, c.want, resp.Header.Get("Location"))
 			assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
@@ -94,7 +94,7 @@ func TestAMalformedCallbackAnswers400ToASignedInUser(t *testing.T) {
 func TestACallbackWithABadStateRedirectsAStrictSessionByAPage(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieSameSite(http.SameSiteStrictMode)}})
 	session := a.SignedIn(Kim).CookieHeader()
-	resp := a.Send(Request{Target: "/callback?code=x&state=y", Cookie: session, Header: from("same-origin")})
+	resp := a.Send(Request{Target: "/callback?code=x&state=y", Cookie: session, Header: navigationFrom("same-origin")})
 	assert.Equal(t, http.StatusOK, resp.Status)
 	assert.Contains(t, resp.Body, `http-equiv="refresh"`)
 }
@@ -103,7 +103,7 @@ func TestACallbackWithABadStateRedirectsAStrictSessionByAPage(t *testing.T) {
 func TestTheRestartCookieExpiresWithTheSignInOrTheErrorPage(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	j := NewCookieJar(t)
-	state := a.Starts(j, "/callback?code=stray", Navigation())
+	state := a.StartSignInWithJar(j, "/callback?code=stray", Navigation())
 	restart := slices.DeleteFunc(slices.Clone(j.names), func(name string) bool { return !strings.HasPrefix(name, "authkit-restart") })
 	require.Len(t, restart, 1)
 
@@ -112,7 +112,7 @@ func TestTheRestartCookieExpiresWithTheSignInOrTheErrorPage(t *testing.T) {
 	require.NotNil(t, refused.SetCookies(t)[restart[0]])
 	assert.Negative(t, refused.SetCookies(t)[restart[0]].MaxAge, "the next callback may restart the sign-in")
 
-	s := a.Begin("/login")
+	s := a.StartSignIn("/login")
 	finished := a.Send(Request{Target: s.Target(), Cookie: j.Header() + "; " + s.Cookie, Header: Navigation()})
 	require.Equal(t, http.StatusSeeOther, finished.Status)
 	require.NotNil(t, finished.SetCookies(t)[restart[0]], "a completed sign-in expires the restart cookie")

@@ -21,7 +21,7 @@ import (
 
 func TestACallbackWithItsStateCookieSignsIn(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	s := a.Begin("/login?return_to=/account%3Fa%3Db")
+	s := a.StartSignIn("/login?return_to=/account%3Fa%3Db")
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 
 	assert.Equal(t, http.StatusSeeOther, resp.Status)
@@ -43,14 +43,14 @@ func TestACallbackWithItsStateCookieSignsIn(t *testing.T) {
 func TestASecondExpiredStateOrAFutureStateMakesNoCodeExchange(t *testing.T) {
 	for name, callback := range map[string]func(a *App) Response{
 		"an hour late after a restart": func(a *App) Response {
-			s := a.Begin("/login")
+			s := a.StartSignIn("/login")
 			a.Clock.Advance(time.Hour)
-			again := a.Restarted(a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}))
+			again := a.RestartedSignIn(a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}))
 			a.Clock.Advance(time.Hour)
 			return a.Send(Request{Target: again.Target(), Cookie: again.Cookie, Header: Navigation()})
 		},
 		"from the future": func(a *App) Response {
-			s := a.Begin("/login")
+			s := a.StartSignIn("/login")
 			a.Clock.Set(Start.Add(-2 * time.Minute))
 			return a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 		},
@@ -113,7 +113,7 @@ func TestAbandonedSignInsLeaveABoundedNumberOfCookies(t *testing.T) {
 
 func TestAFloodOfStateCookiesIsExpiredInBoundedSteps(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	prefix, _, _ := strings.Cut(a.Begin("/login").Cookie, "=")
+	prefix, _, _ := strings.Cut(a.StartSignIn("/login").Cookie, "=")
 	prefix = prefix[:len("authkit-state-")+len("12345678-")]
 	var planted []string
 	for i := range 500 {
@@ -157,7 +157,7 @@ func TestACancelledSignInShowsAPageWithARetryLink(t *testing.T) {
 func TestAnErrorCallbackIsNotEchoed(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	for _, code := range []string{"access_denied", "server_error", "<script>alert(1)</script>", strings.Repeat("x", 2000)} {
-		s := a.Begin("/login")
+		s := a.StartSignIn("/login")
 		query := url.Values{
 			"state":             {s.Callback.Query().Get("state")},
 			"error":             {code},
@@ -195,7 +195,7 @@ func TestAFailedCodeExchangeShowsAPageAndKeepsTheOldSession(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
 			old := a.SignedIn(lee).CookieHeader()
-			s := a.Begin("/login?return_to=/account")
+			s := a.StartSignIn("/login?return_to=/account")
 			a.Fake.InjectFault(authkittest.RouteCodeExchange, c.fault)
 
 			resp := a.Send(Request{Target: s.Target(), Cookie: old + "; " + s.Cookie, Header: Navigation()})
@@ -215,7 +215,7 @@ func TestAFailedCodeExchangeShowsAPageAndKeepsTheOldSession(t *testing.T) {
 
 func TestACallbackWithoutSigningKeysKeepsTheCodeForAReload(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	s := a.Begin("/login")
+	s := a.StartSignIn("/login")
 	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: 500})
 
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
@@ -236,7 +236,7 @@ func TestACallbackWithoutSigningKeysKeepsTheCodeForAReload(t *testing.T) {
 
 func TestAnAccessTokenOfAnotherIssuerMakesNoSessionAndIsLogged(t *testing.T) {
 	a := NewApp(t, AppOptions{Fake: []authkittest.Option{authkittest.WithIssuer("https://auth.other.example")}})
-	s := a.Begin("/login")
+	s := a.StartSignIn("/login")
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 
 	assert.Equal(t, http.StatusBadGateway, resp.Status)
@@ -266,9 +266,9 @@ func TestAnAccessTokenOfAnotherClientOrUserMakesNoSession(t *testing.T) {
 		"with a wrong signature": {change: func(reply map[string]any) { reply["access_token"] = flip(reply["access_token"].(string)) }, log: "refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: &Rewriting{Change: c.change}})}})
+			a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: &RewritingTransport{Change: c.change}})}})
 			a.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Claims = c.claims })
-			s := a.Begin("/login")
+			s := a.StartSignIn("/login")
 			resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 			assert.Equal(t, http.StatusBadGateway, resp.Status)
 			assert.NotContains(t, resp.SetCookies(t), "authkit-session")
@@ -280,7 +280,7 @@ func TestAnAccessTokenOfAnotherClientOrUserMakesNoSession(t *testing.T) {
 func TestASignInReplacesAPlantedSession(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	planted := a.SignedIn(lee).CookieHeader()
-	s := a.Begin("/login")
+	s := a.StartSignIn("/login")
 	resp := a.Send(Request{Target: s.Target(), Cookie: planted + "; authkit-session.0=x; authkit-session.7=y; " + s.Cookie})
 	cookies := resp.SetCookies(t)
 	assert.Negative(t, cookies["authkit-session.0"].MaxAge)
@@ -292,7 +292,7 @@ func TestASignInReplacesAPlantedSession(t *testing.T) {
 
 func TestASignInWithStrictCookiesContinuesFromAPageOfThisSite(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieSameSite(http.SameSiteStrictMode)}})
-	s := a.Begin("/login?return_to=/account%3Fq%3D%22%26")
+	s := a.StartSignIn("/login?return_to=/account%3Fq%3D%22%26")
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
 	assert.Equal(t, http.StatusOK, resp.Status)
 	assert.Equal(t, http.SameSiteStrictMode, resp.SetCookies(t)["authkit-session"].SameSite)
@@ -313,10 +313,10 @@ func TestOnSignInFailureReceivesTheCause(t *testing.T) {
 		panic("a bug of the application")
 	})}})
 	a.Logs.allowPanics()
-	s := a.Begin("/login")
+	s := a.StartSignIn("/login")
 	assert.Equal(t, http.StatusForbidden, a.Send(Request{Target: s.With("code", "") + "&error=access_denied", Cookie: s.Cookie}).Status)
 	a.Send(Request{Target: "/callback?code=x&state=y"}) // any link can cause this, so it is not reported
-	s = a.Begin("/login")
+	s = a.StartSignIn("/login")
 	a.Fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Status: 500})
 	a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
 
@@ -350,7 +350,7 @@ func TestOnSignInReceivesTheSignInAndCanRefuseIt(t *testing.T) {
 	assert.Equal(t, Kim, seen[0].Session.User().Email)
 
 	refuse = true
-	s := a.Begin("/login")
+	s := a.StartSignIn("/login")
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 	assert.Equal(t, http.StatusInternalServerError, resp.Status)
 	assert.NotContains(t, resp.SetCookies(t), "authkit-session")
@@ -376,7 +376,7 @@ func TestTheErrorPageAfterAUsedCodeDoesNotSayThatTheUserStaysSignedIn(t *testing
 
 func TestACodeExchangeTimesOutAfterTenSeconds(t *testing.T) {
 	a := newPlainApp(t)
-	s := a.BeginAs("/login", Kim)
+	s := a.StartSignInAs("/login", Kim)
 	a.Fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Hang: true})
 	answered := make(chan Response)
 	go func() {

@@ -8,8 +8,8 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// Patience is the real time that a test waits for an event which the fake clock does not cause.
-const Patience = 15 * time.Second
+// WaitTimeout is the real time that a test waits for an event which the fake clock does not cause.
+const WaitTimeout = 15 * time.Second
 
 // observedClock is a FakeClock that sends the duration of each new timer to a channel.
 type observedClock struct {

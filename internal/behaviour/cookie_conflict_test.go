@@ -17,9 +17,9 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// planting is a transport that adds planted cookies to each request to the application. It stands for cookies with another
-// Domain or Path, which the application cannot delete.
-type planting struct {
+// plantingTransport is a transport that adds planted cookies to each request to the application. It stands for cookies with
+// another Domain or Path, which the application cannot delete.
+type plantingTransport struct {
 	base          http.RoundTripper
 	host          string
 	before, after string // sent before and after the browser's own cookies
@@ -27,7 +27,7 @@ type planting struct {
 	requests      int
 }
 
-func (p *planting) RoundTrip(r *http.Request) (*http.Response, error) {
+func (p *plantingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Host != p.host {
 		return p.base.RoundTrip(r)
 	}
@@ -45,8 +45,8 @@ func (p *planting) RoundTrip(r *http.Request) (*http.Response, error) {
 	return p.base.RoundTrip(r)
 }
 
-// planted returns a browser with planted cookies.
-func (a *App) planted(p planting) (*Browser, *planting) {
+// plantedBrowser returns a browser with planted cookies.
+func (a *App) plantedBrowser(p plantingTransport) (*Browser, *plantingTransport) {
 	b := a.Browser()
 	p.base, p.host = b.Base, strings.TrimPrefix(strings.TrimPrefix(a.URL, "http://"), "https://")
 	b.Base = &p
@@ -66,26 +66,26 @@ func junk(n int) string {
 // or a page that explains the conflict.
 func TestPlantedCookiesDoNotBlockSignInOrSignOut(t *testing.T) {
 	for name, c := range map[string]struct {
-		plant   planting
+		plant   plantingTransport
 		reaches bool
 	}{
-		"junk before":                     {planting{before: "authkit-session=x"}, true},
-		"junk after":                      {planting{after: "authkit-session=x"}, true},
-		"junk on both sides":              {planting{before: "authkit-session=x; authkit-session=y", after: "authkit-session=z"}, true},
-		"an empty cookie before":          {planting{before: "authkit-session="}, true},
-		"an empty cookie after":           {planting{after: "authkit-session="}, true},
-		"a chunk":                         {planting{before: "authkit-session.0=x"}, true},
-		"another chunk":                   {planting{after: "authkit-session.7=x"}, true},
-		"the next chunk only on the page": {planting{after: "authkit-session.3=x", under: "/account"}, true},
-		"chunks in a row":                 {planting{before: "authkit-session.0=x; authkit-session.1=y"}, true},
-		"junk only on the page":           {planting{before: "authkit-session=x", under: "/account"}, true},
-		"a chunk only on the page":        {planting{before: "authkit-session.0=x", under: "/account"}, true},
-		"ten before":                      {planting{before: junk(10)}, true},
-		"forty before":                    {planting{before: junk(40)}, true},
-		"forty after":                     {planting{after: junk(40)}, true},
-		"more than are tried":             {planting{before: junk(20), after: junk(40)}, false},
-		"a kilobyte of junk":              {planting{before: "authkit-session=" + strings.Repeat("A", 1<<10)}, true},
-		"a negative conflict count":       {planting{before: "COUNT=-5; authkit-session=x"}, true},
+		"junk before":                     {plantingTransport{before: "authkit-session=x"}, true},
+		"junk after":                      {plantingTransport{after: "authkit-session=x"}, true},
+		"junk on both sides":              {plantingTransport{before: "authkit-session=x; authkit-session=y", after: "authkit-session=z"}, true},
+		"an empty cookie before":          {plantingTransport{before: "authkit-session="}, true},
+		"an empty cookie after":           {plantingTransport{after: "authkit-session="}, true},
+		"a chunk":                         {plantingTransport{before: "authkit-session.0=x"}, true},
+		"another chunk":                   {plantingTransport{after: "authkit-session.7=x"}, true},
+		"the next chunk only on the page": {plantingTransport{after: "authkit-session.3=x", under: "/account"}, true},
+		"chunks in a row":                 {plantingTransport{before: "authkit-session.0=x; authkit-session.1=y"}, true},
+		"junk only on the page":           {plantingTransport{before: "authkit-session=x", under: "/account"}, true},
+		"a chunk only on the page":        {plantingTransport{before: "authkit-session.0=x", under: "/account"}, true},
+		"ten before":                      {plantingTransport{before: junk(10)}, true},
+		"forty before":                    {plantingTransport{before: junk(40)}, true},
+		"forty after":                     {plantingTransport{after: junk(40)}, true},
+		"more than are tried":             {plantingTransport{before: junk(20), after: junk(40)}, false},
+		"a kilobyte of junk":              {plantingTransport{before: "authkit-session=" + strings.Repeat("A", 1<<10)}, true},
+		"a negative conflict count":       {plantingTransport{before: "COUNT=-5; authkit-session=x"}, true},
 	} {
 		for form, fill := range map[string]int{"whole": 0, "in chunks": 4200} {
 			t.Run(name+", the session "+form, func(t *testing.T) {
@@ -95,7 +95,7 @@ func TestPlantedCookiesDoNotBlockSignInOrSignOut(t *testing.T) {
 				}
 				other := NewInstance(t, a.Fake, a.Clock, AppOptions{})
 				c.plant.before = strings.ReplaceAll(c.plant.before, "COUNT", conflictCookie("", a.Fake.ClientID(), "authkit-session"))
-				b, plant := a.planted(c.plant)
+				b, plant := a.plantedBrowser(c.plant)
 				reaches := c.reaches
 				switch {
 				case strings.Contains(name, "chunk") && strings.Contains(c.plant.after, ".") && fill > 0:
@@ -141,13 +141,13 @@ func TestPlantedCookiesDoNotBlockSignInOrSignOut(t *testing.T) {
 
 // The application cannot tell which of two valid sessions is the browser's own. A sign-in decides it and ends the other one.
 func TestAPlantedSessionOfAnotherUserIsNotServedAndEndsWithASignIn(t *testing.T) {
-	for name, plant := range map[string]planting{"before": {before: "LEE"}, "after": {after: "LEE"}} {
+	for name, plant := range map[string]plantingTransport{"before": {before: "LEE"}, "after": {after: "LEE"}} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
 			leeCookie := a.SignedIn(lee).CookieHeader()
 			leeSession := a.SessionID()
 			plant.before, plant.after = strings.Replace(plant.before, "LEE", leeCookie, 1), strings.Replace(plant.after, "LEE", leeCookie, 1)
-			b, plant := a.planted(plant)
+			b, plant := a.plantedBrowser(plant)
 			// Before the sign-in, the planted session is the only one, so the sign-in is started at /login.
 			page, err := b.SignIn(a.URL+"/login?return_to=/account", Kim)
 			require.NoError(t, err)
@@ -169,13 +169,13 @@ func TestAPlantedSessionOfAnotherUserIsNotServedAndEndsWithASignIn(t *testing.T)
 
 // If a sign-in does not see the planted cookies, or sees too many, a page ends the redirects.
 func TestAPageExplainsSessionCookiesThatCannotBeDistinguished(t *testing.T) {
-	for name, plant := range map[string]planting{
+	for name, plant := range map[string]plantingTransport{
 		"a session of another user only on the page": {before: "LEE", under: "/account"}, "more than are tried": {after: junk(40), before: junk(20)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
 			plant.before = strings.Replace(plant.before, "LEE", a.SignedIn(lee).CookieHeader(), 1)
-			b, plant := a.planted(plant)
+			b, plant := a.plantedBrowser(plant)
 			_, err := b.SignIn(a.URL+"/login?return_to=/account", Kim)
 			require.Error(t, err)
 			page := b.Page()
@@ -199,12 +199,12 @@ func TestAPageExplainsSessionCookiesThatCannotBeDistinguished(t *testing.T) {
 
 // The cookie name of a shared session has no __Host- prefix, so it can be planted.
 func TestASharedSessionIsFoundAndEndedBesideAPlantedCookie(t *testing.T) {
-	for name, plant := range map[string]planting{
+	for name, plant := range map[string]plantingTransport{
 		"junk before": {before: "wos-session=x"}, "junk after": {after: "wos-session=Fe26.2*1*a*b*c**d*e~2"}, "an empty cookie": {before: "wos-session="},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := Sharing(t)
-			b, _ := a.planted(plant)
+			a := NewSharedSessionApp(t)
+			b, _ := a.plantedBrowser(plant)
 			page, err := b.SignIn(a.URL+"/account", Kim)
 			require.NoError(t, err)
 			require.Contains(t, page.Body, "page of "+Kim)
@@ -243,8 +243,8 @@ func TestASignInReplacesASessionBesideAPlantedCookie(t *testing.T) {
 			a := NewApp(t, AppOptions{Routes: reportRoutes(began, proceed)})
 			leeCookie := a.SignedIn(lee).CookieHeader()
 			a.Clock.Advance(4*time.Minute + 10*time.Second)
-			late := a.BeginLate("/report", leeCookie, began)
-			s := a.Begin("/login")
+			late := a.StartSlowRequest("/report", leeCookie, began)
+			s := a.StartSignIn("/login")
 			jar := a.Send(Request{Target: s.Target(), Cookie: leeCookie + plant + "; " + s.Cookie, Header: Navigation()}).NewCookie(t)
 			close(proceed)
 			jar = JarAfter(jar, <-late)
@@ -301,14 +301,14 @@ func TestACookieNameThatRepeatsManyTimesIsExpiredOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			handler := map[string]http.Handler{"at logout": a.Logout(), "at login": a.Login()}[name]
-			resp := a.Direct(handler, q)
+			resp := a.ServeDirectly(handler, q)
 			assert.Less(t, resp.Status, 400)
 			seen := map[string]bool{}
 			for _, form := range resp.expiredForms(t) {
 				assert.False(t, seen[form], form)
 				seen[form] = true
 			}
-			allocs := testing.AllocsPerRun(3, func() { a.Direct(handler, q) })
+			allocs := testing.AllocsPerRun(3, func() { a.ServeDirectly(handler, q) })
 			assert.Less(t, allocs, 2000.0, "the allocations do not grow with the number of cookies")
 		})
 	}
@@ -338,7 +338,7 @@ func TestExpiringDuplicateCookiesKeepsTheResponseHeaderSmall(t *testing.T) {
 		require.Equal(t, http.StatusSeeOther, duplicates.Status)
 		require.LessOrEqual(t, size(duplicates), max(3700, size(alone)+300), "at the start of a sign-in")
 
-		s, other := a.Begin("/login"), a.Begin("/login")
+		s, other := a.StartSignIn("/login"), a.StartSignIn("/login")
 		alone = a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 		duplicates = a.Send(Request{Target: other.Target(), Cookie: other.Cookie + "; " + jar, Header: Navigation()})
 		require.Equal(t, "/", duplicates.Header.Get("Location"))

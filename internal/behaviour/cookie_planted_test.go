@@ -16,8 +16,8 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// planted is a cookie that the attacker has set.
-type planted struct{ name, value, domain, path string }
+// plantedCookie is a cookie that the attacker has set.
+type plantedCookie struct{ name, value, domain, path string }
 
 // scope is the Domain and Path of a planted cookie. A cookie can only be deleted with the same Domain and Path, and the
 // Cookie header contains neither.
@@ -42,12 +42,12 @@ func (s scope) otherPath() scope {
 	return s
 }
 
-// plant is one set of cookies to plant in a scope.
-type plant struct {
+// plantCase is one set of cookies to plant in a scope.
+type plantCase struct {
 	name string
 	// cookies returns the cookies to plant. victim is the session in the browser, nil before the sign-in. attacker is the
 	// session of the attacker.
-	cookies func(s scope, name string, victim, attacker []planted) []planted
+	cookies func(s scope, name string, victim, attacker []plantedCookie) []plantedCookie
 	// otherUser reports whether a valid session of the attacker is planted. In a browser without another session, the
 	// application cannot distinguish it from a session of its own.
 	otherUser bool
@@ -58,43 +58,43 @@ type plant struct {
 func never(string) bool  { return false }
 func always(string) bool { return true }
 
-// single plants one cookie.
-func single(suffix, value string) func(scope, string, []planted, []planted) []planted {
-	return func(s scope, name string, _, _ []planted) []planted {
-		return []planted{{name + suffix, value, s.domain, s.path}}
+// plantOneCookie plants one cookie.
+func plantOneCookie(suffix, value string) func(scope, string, []plantedCookie, []plantedCookie) []plantedCookie {
+	return func(s scope, name string, _, _ []plantedCookie) []plantedCookie {
+		return []plantedCookie{{name + suffix, value, s.domain, s.path}}
 	}
 }
 
-var plants = []plant{
-	{"an invalid whole cookie", single("", "x"), false, never},
-	{"an empty cookie", single("", ""), false, never},
-	{"a first chunk", single(".0", "x"), false, never},
-	{"a second chunk", single(".1", "x"), false, never},
+var plantCases = []plantCase{
+	{"an invalid whole cookie", plantOneCookie("", "x"), false, never},
+	{"an empty cookie", plantOneCookie("", ""), false, never},
+	{"a first chunk", plantOneCookie(".0", "x"), false, never},
+	{"a second chunk", plantOneCookie(".1", "x"), false, never},
 	// Beside three chunks, an eighth one looks like the end of a session with missing chunks.
-	{"an eighth chunk", single(".7", "x"), false, func(form string) bool { return form == inChunks }},
-	{"a duplicate with the same value", func(s scope, name string, _, _ []planted) []planted {
-		return []planted{{name, "x", s.domain, s.path}, {name, "x", s.otherPath().domain, s.otherPath().path}}
+	{"an eighth chunk", plantOneCookie(".7", "x"), false, func(form string) bool { return form == inChunks }},
+	{"a duplicate with the same value", func(s scope, name string, _, _ []plantedCookie) []plantedCookie {
+		return []plantedCookie{{name, "x", s.domain, s.path}, {name, "x", s.otherPath().domain, s.otherPath().path}}
 	}, false, never},
-	{"a duplicate with another value", func(s scope, name string, _, _ []planted) []planted {
-		return []planted{{name, "x", s.domain, s.path}, {name, "y", s.otherPath().domain, s.otherPath().path}}
+	{"a duplicate with another value", func(s scope, name string, _, _ []plantedCookie) []plantedCookie {
+		return []plantedCookie{{name, "x", s.domain, s.path}, {name, "y", s.otherPath().domain, s.otherPath().path}}
 	}, false, never},
-	{"a copy of the session", func(s scope, _ string, victim, _ []planted) (all []planted) {
+	{"a copy of the session", func(s scope, _ string, victim, _ []plantedCookie) (all []plantedCookie) {
 		for _, c := range victim {
-			all = append(all, planted{c.name, c.value, s.domain, s.path})
+			all = append(all, plantedCookie{c.name, c.value, s.domain, s.path})
 		}
 		return all
 	}, false, never},
-	{"a session of another user", func(s scope, name string, _, attacker []planted) []planted {
-		return []planted{{name, attacker[0].value, s.domain, s.path}}
+	{"a session of another user", func(s scope, name string, _, attacker []plantedCookie) []plantedCookie {
+		return []plantedCookie{{name, attacker[0].value, s.domain, s.path}}
 	}, true, always},
-	{"a session of another user as a first chunk", func(s scope, name string, _, attacker []planted) []planted {
-		return []planted{{name + ".0", attacker[0].value, s.domain, s.path}}
+	{"a session of another user as a first chunk", func(s scope, name string, _, attacker []plantedCookie) []plantedCookie {
+		return []plantedCookie{{name + ".0", attacker[0].value, s.domain, s.path}}
 	}, true, always},
-	{"twenty cookies", func(s scope, name string, _, _ []planted) (all []planted) {
+	{"twenty cookies", func(s scope, name string, _, _ []plantedCookie) (all []plantedCookie) {
 		for _, s := range []scope{s, s.otherPath()} {
-			all = append(all, planted{name, "x", s.domain, s.path})
+			all = append(all, plantedCookie{name, "x", s.domain, s.path})
 			for i := range 9 {
-				all = append(all, planted{fmt.Sprintf("%s.%d", name, i), "x", s.domain, s.path})
+				all = append(all, plantedCookie{fmt.Sprintf("%s.%d", name, i), "x", s.domain, s.path})
 			}
 		}
 		return all
@@ -119,13 +119,13 @@ func TestCookiesPlantedByAnotherHostBlockNeitherSignInNorSignOut(t *testing.T) {
 	for _, form := range sessionForms {
 		t.Run(form.name, func(t *testing.T) {
 			h := newTwoHosts(t, form.opts...)
-			for _, p := range plants {
+			for _, p := range plantCases {
 				for _, s := range scopes {
 					for _, when := range []string{"before", "after", "before and after"} {
 						if p.otherUser && p.replacesSession(s, form) {
 							continue // it cannot be distinguished from a session that signed in here
 						}
-						if when != "after" && p.cookies(s, form.cookie, nil, []planted{{}}) == nil {
+						if when != "after" && p.cookies(s, form.cookie, nil, []plantedCookie{{}}) == nil {
 							continue // no session exists yet that could be copied
 						}
 						t.Run(p.name+" "+s.name+", "+when+" the sign-in", func(t *testing.T) {
@@ -138,20 +138,20 @@ func TestCookiesPlantedByAnotherHostBlockNeitherSignInNorSignOut(t *testing.T) {
 	}
 }
 
-// replacesSession reports whether a plant overwrites the session cookie.
-func (p *plant) replacesSession(s scope, form sessionForm) bool {
-	return form.name != inChunks && slices.ContainsFunc(p.cookies(s, form.cookie, nil, []planted{{value: "x"}}), func(c planted) bool {
+// replacesSession reports whether the planted cookies overwrite the session cookie.
+func (p *plantCase) replacesSession(s scope, form sessionForm) bool {
+	return form.name != inChunks && slices.ContainsFunc(p.cookies(s, form.cookie, nil, []plantedCookie{{value: "x"}}), func(c plantedCookie) bool {
 		return c.name == form.cookie && c.domain == "" && c.path == "/"
 	})
 }
 
 // checkPlanted plants cookies in a browser, signs in and out there, and checks that the user reaches the page and that a
 // copied session cookie is refused after the sign-out.
-func (h *twoHosts) checkPlanted(t *testing.T, form sessionForm, p plant, s scope, when string) {
-	v := h.person(t, form.cookie, form.email)
-	var attackerSession []planted
+func (h *twoHosts) checkPlanted(t *testing.T, form sessionForm, p plantCase, s scope, when string) {
+	v := h.newUser(t, form.cookie, form.email)
+	var attackerSession []plantedCookie
 	if p.otherUser {
-		attacker := h.person(t, form.cookie, lee)
+		attacker := h.newUser(t, form.cookie, lee)
 		attacker.checkAccount(appURL+"/account", false)
 		attackerSession = attacker.session()
 	}
@@ -172,12 +172,12 @@ func (h *twoHosts) checkPlanted(t *testing.T, form sessionForm, p plant, s scope
 	v.checkAccount(appURL+"/account", explained)
 	v.checkAccount(appURL+"/account", explained)
 
-	copied := v.copied()
+	copied := v.copiedCookies()
 	require.NotEmpty(t, copied)
 	v.signOut()
 	assert.Empty(t, v.others, "a page shows another user")
 	checkRefused(t, h.App, copied, "at once")
-	h.waitUntil(t, func() bool { return active(h.Fake, v.since, form.email) == 0 })
+	h.waitUntil(t, func() bool { return activeSessions(h.Fake, v.since, form.email) == 0 })
 	h.Clock.Advance(6 * time.Minute)
 	checkRefused(t, h.App, copied, "after six minutes")
 	checkRefused(t, h.other, copied, "after six minutes, at the other instance")
@@ -192,8 +192,8 @@ func checkRefused(t *testing.T, a *App, cookie, when string) {
 	assert.NotContains(t, resp.Body, "@example.com", when)
 }
 
-// active returns how many sessions of a user can still be refreshed. It skips the first after sessions of the fake.
-func active(fake *authkittest.Server, after int, email string) (n int) {
+// activeSessions returns how many sessions of a user can still be refreshed. It skips the first after sessions of the fake.
+func activeSessions(fake *authkittest.Server, after int, email string) (n int) {
 	for _, s := range fake.Sessions()[after:] {
 		if s.Email == email && s.Active() {
 			n++

@@ -75,16 +75,16 @@ func TestATamperedSharedOrForeignSessionIsAnonymousAndKeepsItsCookie(t *testing.
 		open func(*testing.T) *App
 		seal func(...string) (seal.Sealer, error)
 	}{
-		{"JavaScript libraries, shared session", func(t *testing.T) *App { return newSharingApp(t) }, iron},
+		{"JavaScript libraries, shared session", func(t *testing.T) *App { return newPlainSharedSessionApp(t) }, iron},
 		{"JavaScript libraries, foreign session", func(t *testing.T) *App { return newPlainApp(t, authkit.WithForeignSessions()) }, iron},
 		{"official Go SDK, foreign session", func(t *testing.T) *App { return newPlainApp(t, authkit.WithForeignSessions()) }, seal.WorkOSGo},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := c.open(t)
-			a.publishKnown()
+			a.addKnownToJWKS()
 			session := marshal(object{
-				"accessToken": a.forge(good), "refreshToken": "refresh-token-of-another-library",
-				"access_token": a.forge(good), "refresh_token": "refresh-token-of-another-library",
+				"accessToken": a.forge(unchangedToken), "refreshToken": "refresh-token-of-another-library",
+				"access_token": a.forge(unchangedToken), "refresh_token": "refresh-token-of-another-library",
 				"user": object{"object": "user", "id": "user_kim", "email": Kim, "firstName": strings.Repeat("a long name ", 40)},
 			})
 			sealer, err := c.seal(a.Password)

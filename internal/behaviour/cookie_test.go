@@ -74,7 +74,7 @@ func TestASessionOfMoreThanEightCookiesFailsAtSignIn(t *testing.T) {
 			p.Metadata[fmt.Sprintf("key%d", i)] = strings.Repeat("v", 500)
 		}
 	})
-	s := a.Begin("/login?return_to=/account")
+	s := a.StartSignIn("/login?return_to=/account")
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 	assert.Equal(t, http.StatusInternalServerError, resp.Status)
 	assert.NotContains(t, strings.Join(resp.Header["Set-Cookie"], ";"), "authkit-session")
@@ -183,7 +183,7 @@ func TestASealedCookieOpensOnlyUnderItsOwnName(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	session := a.SignedIn(Kim).CookieHeader()
 	_, value, _ := strings.Cut(session, "=")
-	s := a.Begin("/login")
+	s := a.StartSignIn("/login")
 	stateName, stateValue, _ := strings.Cut(s.Cookie, "=")
 
 	assert.Contains(t, a.Send(Request{Target: "/", Cookie: "authkit-session=" + stateValue}).Body, "anonymous")
@@ -231,7 +231,7 @@ func TestADuplicateCookieIsExpiredForEveryPossibleDomainAndPath(t *testing.T) {
 	expired := map[string]bool{}
 	jar := "sid=a; sid=b; sid.0=c"
 	for _, count := range []string{"", "; " + conflictCookie("__Host-", "client_1", "sid") + "=1"} {
-		resp := a.Direct(handler, Request{Method: "GET", Target: "/a/b%3b?c=/d", Cookie: jar + count, Header: Navigation()})
+		resp := a.ServeDirectly(handler, Request{Method: "GET", Target: "/a/b%3b?c=/d", Cookie: jar + count, Header: Navigation()})
 		require.Equal(t, http.StatusSeeOther, resp.Status)
 		bytes := 0
 		for _, line := range resp.Header["Set-Cookie"] {
@@ -254,7 +254,7 @@ func TestADuplicateCookieIsExpiredForEveryPossibleDomainAndPath(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/" + strings.Repeat("x", 5000), "/" + strings.Repeat("x/", 2500)} {
-		resp := a.Direct(handler, Request{Method: "GET", Target: path, Cookie: jar, Header: Navigation()})
+		resp := a.ServeDirectly(handler, Request{Method: "GET", Target: path, Cookie: jar, Header: Navigation()})
 		assert.Less(t, len(strings.Join(resp.Header["Set-Cookie"], "")), 4096)
 	}
 }

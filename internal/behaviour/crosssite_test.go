@@ -58,8 +58,8 @@ func TestACrossSiteFormCannotSwitchTheOrganization(t *testing.T) {
 	}
 }
 
-// from returns the header of a navigation with this value of Sec-Fetch-Site.
-func from(site string) http.Header {
+// navigationFrom returns the header of a navigation with this value of Sec-Fetch-Site.
+func navigationFrom(site string) http.Header {
 	h := Navigation()
 	h.Set("Sec-Fetch-Site", site)
 	return h
@@ -74,7 +74,7 @@ func TestAPrefetchStartsNoSignInAndConsumesNoState(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(purpose), func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
-			s := a.Begin("/login")
+			s := a.StartSignIn("/login")
 			header := Navigation()
 			for name, values := range purpose {
 				header[name] = values
@@ -90,7 +90,7 @@ func TestAPrefetchStartsNoSignInAndConsumesNoState(t *testing.T) {
 				assert.Empty(t, resp.Header["Location"], target)
 			}
 			assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
-			assert.False(t, a.warned())
+			assert.False(t, a.hasWarning())
 			assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}).Status)
 		})
 	}
@@ -100,7 +100,7 @@ func TestAPrefetchStartsNoSignInAndConsumesNoState(t *testing.T) {
 // set cookies.
 func TestACrossOriginImageRequestIsRefusedAtTheCallback(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	s := a.Begin("/login")
+	s := a.StartSignIn("/login")
 	for _, target := range []string{"/callback?code=x", s.Target()} {
 		resp := a.Send(Request{Target: target, Cookie: s.Cookie, Header: http.Header{
 			"Sec-Fetch-Site": {"same-site"}, "Sec-Fetch-Mode": {"no-cors"}, "Sec-Fetch-Dest": {"image"},
@@ -128,9 +128,9 @@ func TestACrossOriginFrameStartsNoSignIn(t *testing.T) {
 		resp := a.Send(Request{Target: "/login", Header: framed("same-origin", dest)})
 		assert.Equal(t, http.StatusSeeOther, resp.Status, "a frame in a page of this origin: %s", dest)
 	}
-	s := a.Begin("/login")
+	s := a.StartSignIn("/login")
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: framed("cross-site", "iframe")})
 	assert.Equal(t, http.StatusSeeOther, resp.Status, "AuthKit redirects the frame in which this site started the sign-in")
-	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: "/login", Header: from("cross-site")}).Status, "a link")
-	assert.False(t, a.warned(), a.Logs.String())
+	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: "/login", Header: navigationFrom("cross-site")}).Status, "a link")
+	assert.False(t, a.hasWarning(), a.Logs.String())
 }

@@ -78,20 +78,20 @@ func curveJWK(id string, key *ecdsa.PrivateKey) object {
 	return object{"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": id, "x": b64(point[1:33]), "y": b64(point[33:])}
 }
 
-// listener is a server of the attacker that counts its requests. The library must never send it one.
-type listener struct{ heard atomic.Int32 }
+// attackerServer is a server of the attacker that counts its requests. The library must never send it one.
+type attackerServer struct{ requests atomic.Int32 }
 
-func (l *listener) listen(t *testing.T) (url string) {
+func (l *attackerServer) start(t *testing.T) (url string) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		l.heard.Add(1)
+		l.requests.Add(1)
 		io.WriteString(w, marshal(object{"keys": []object{jwk(knownID, unknownKey())}}))
 	}))
 	t.Cleanup(server.Close)
 	return server.URL
 }
 
-// publishBeside adds keys to the JWKS of the fake.
-func (a *Instance) publishBeside(keys ...object) {
+// addToJWKS adds keys to the JWKS of the fake.
+func (a *Instance) addToJWKS(keys ...object) {
 	a.T.Helper()
 	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Body: a.keySet(keys...)})
 }
@@ -118,10 +118,10 @@ func (a *Instance) keySet(keys ...object) string {
 	return marshal(set)
 }
 
-// publishKnown adds the known keys to the JWKS of the fake.
-func (a *Instance) publishKnown() {
+// addKnownToJWKS adds the known keys to the JWKS of the fake.
+func (a *Instance) addKnownToJWKS() {
 	a.T.Helper()
-	a.publishBeside(jwk(knownID, knownKey()), curveJWK(curveID, knownCurve()))
+	a.addToJWKS(jwk(knownID, knownKey()), curveJWK(curveID, knownCurve()))
 }
 
 // claims returns the claims of a valid access token of kim.
@@ -143,8 +143,8 @@ type forgery struct {
 	token                  func(string) string       // changes the signed token
 }
 
-// good describes a valid token.
-var good forgery
+// unchangedToken describes a valid token.
+var unchangedToken forgery
 
 // forge returns an access token of kim with the changes of f.
 func (a *App) forge(f forgery) string {
@@ -246,8 +246,9 @@ func publicKeyTexts() map[string][]byte {
 	}
 }
 
-// newSharingApp starts an application with a shared session. A test that has its password can seal any session for it.
-func newSharingApp(t *testing.T, opts ...authkit.Option) *App {
+// newPlainSharedSessionApp starts an application with a shared session. A test that has its password can seal any session
+// for it.
+func newPlainSharedSessionApp(t *testing.T, opts ...authkit.Option) *App {
 	t.Helper()
 	return newPlainApp(t, append([]authkit.Option{authkit.WithSharedSession()}, opts...)...)
 }

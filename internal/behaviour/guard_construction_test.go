@@ -72,17 +72,17 @@ func emptyArguments(t *testing.T, name string, guard reflect.Value) map[string]f
 	return nil
 }
 
-// built returns the middleware that build makes. ok is false if build panics.
-func built(build func() middleware) (made middleware, ok bool) {
+// buildMiddleware returns the middleware that build makes. ok is false if build panics.
+func buildMiddleware(build func() middleware) (made middleware, ok bool) {
 	defer func() { ok = recover() == nil }()
 	return build(), true
 }
 
-// withoutRights returns an application, a handler that answers "reached", and the session cookies of two users. None of
-// their sessions satisfies a guard: the roles, permissions, entitlements and feature flags in the tokens are empty strings,
-// the authentication is an hour old, and the sessions are impersonated. The first user has no organization, the second one
-// has org_acme.
-func withoutRights(t *testing.T) (a *App, pass http.Handler, none, acme string) {
+// newAppWithoutRights returns an application, a handler that answers "reached", and the session cookies of two users. None
+// of their sessions satisfies a guard: the roles, permissions, entitlements and feature flags in the tokens are empty
+// strings, the authentication is an hour old, and the sessions are impersonated. The first user has no organization, the
+// second one has org_acme.
+func newAppWithoutRights(t *testing.T) (a *App, pass http.Handler, none, acme string) {
 	a = NewApp(t, AppOptions{})
 	cookies := map[string]string{}
 	for _, email := range []string{lee, Kim} {
@@ -105,7 +105,7 @@ func withoutRights(t *testing.T) (a *App, pass http.Handler, none, acme string) 
 
 // An empty argument must not be equal to an empty string in a token.
 func TestAGuardWithEmptyArgumentsAllowsNoUserWithoutRights(t *testing.T) {
-	a, pass, none, acme := withoutRights(t)
+	a, pass, none, acme := newAppWithoutRights(t)
 	visitors := map[string]string{"signed out": "", "signed in": none, "signed in to an organization": acme}
 	// The requests that a guard allows by its definition. All other guards allow no request of this test.
 	allowed := map[string]func(method, visitor string) bool{
@@ -121,7 +121,7 @@ func TestAGuardWithEmptyArgumentsAllowsNoUserWithoutRights(t *testing.T) {
 	for name, guard := range guards {
 		for arguments, build := range emptyArguments(t, name, guard) {
 			t.Run(name+arguments, func(t *testing.T) {
-				made, ok := built(build)
+				made, ok := buildMiddleware(build)
 				if !ok {
 					return // refused at construction
 				}
@@ -184,7 +184,7 @@ func TestAGuardPanicsForAnEmptyNameOrANegativeAge(t *testing.T) {
 }
 
 func TestAGuardCopiesTheSliceOfItsNames(t *testing.T) {
-	a, pass, cookie, _ := withoutRights(t)
+	a, pass, cookie, _ := newAppWithoutRights(t)
 	for name, guard := range map[string]func(...string) func(http.Handler) http.Handler{
 		"RequireAnyRole": a.RequireAnyRole, "RequireAnyOrganization": a.RequireAnyOrganization,
 		"RequireAllPermissions": a.RequireAllPermissions, "RequireAnyPermission": a.RequireAnyPermission,
@@ -199,7 +199,7 @@ func TestAGuardCopiesTheSliceOfItsNames(t *testing.T) {
 }
 
 func TestRequireOrganizationSessionReportsAMissingOrganization(t *testing.T) {
-	a, pass, none, acme := withoutRights(t)
+	a, pass, none, acme := newAppWithoutRights(t)
 	a.Server.Config.Handler = a.RequireOrganizationSession()(pass)
 	resp := a.Send(Request{Target: "/", Cookie: none, Header: Scripted()})
 	assert.Equal(t, http.StatusForbidden, resp.Status)

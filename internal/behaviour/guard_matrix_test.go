@@ -72,7 +72,7 @@ func (a *App) sessionOf(cookie string) *authkit.Session {
 	handler := a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		session, _ = authkit.FromContext(r.Context())
 	}))
-	a.Direct(handler, Request{Method: "GET", Target: "/", Cookie: cookie})
+	a.ServeDirectly(handler, Request{Method: "GET", Target: "/", Cookie: cookie})
 	require.NotNil(a.T, session)
 	return session
 }

@@ -103,7 +103,7 @@ func TestReauthenticationAlwaysUsesTheProviderAuthKit(t *testing.T) {
 			assert.Equal(t, "60", location.Query().Get("max_age"))
 			assert.NotContains(t, location.Query(), "connection_id")
 			assert.Equal(t, name == "an organization", location.Query().Has("organization_id"))
-			assert.False(t, a.warned(), a.Logs.String())
+			assert.False(t, a.hasWarning(), a.Logs.String())
 		})
 	}
 }

@@ -125,7 +125,7 @@ func TestAGuardWithoutARedirectURLAnswers401(t *testing.T) {
 func TestLoginAndCallbackAcceptOnlyGETAndLogoutOnlyPOST(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
-	s := a.Begin("/login")
+	s := a.StartSignIn("/login")
 	for target, allow := range map[string]string{"/login": "GET", s.Target(): "GET", "/logout": "POST"} {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"} {
 			if method == allow {
@@ -191,13 +191,13 @@ func TestWithSignInPageAGuardRedirectsToTheLoginPath(t *testing.T) {
 	require.NoError(t, err)
 	a := &App{AuthKit: ak}
 	guarded := ak.RequireAuth(http.NotFoundHandler())
-	resp := a.Direct(guarded, Request{Method: "GET", Target: "/account?a=b&c", Header: Navigation()})
+	resp := a.ServeDirectly(guarded, Request{Method: "GET", Target: "/account?a=b&c", Header: Navigation()})
 	assert.Equal(t, http.StatusSeeOther, resp.Status)
 	assert.Equal(t, "/enter?return_to=%2Faccount%3Fa%3Db%26c", resp.Header.Get("Location"))
 	assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
 	assert.Empty(t, resp.SetCookies(t))
-	assert.Equal(t, "/enter", a.Direct(guarded, Request{Method: "GET", Target: "/%2F/evil.example", Header: Navigation()}).Header.Get("Location"))
-	assert.Equal(t, http.StatusUnauthorized, a.Direct(guarded, Request{Method: "GET", Target: "/account", Header: Scripted()}).Status)
+	assert.Equal(t, "/enter", a.ServeDirectly(guarded, Request{Method: "GET", Target: "/%2F/evil.example", Header: Navigation()}).Header.Get("Location"))
+	assert.Equal(t, http.StatusUnauthorized, a.ServeDirectly(guarded, Request{Method: "GET", Target: "/account", Header: Scripted()}).Status)
 }
 
 // A browser sends either both headers or none, so a request with one of them does not come from a page load.

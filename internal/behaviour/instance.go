@@ -152,13 +152,14 @@ func (r Response) session(t testing.TB) string {
 	return strings.Join(pairs, "; ")
 }
 
-// BeginAs requests a page that redirects to sign-in and signs in at AuthKit. It returns before the callback is requested.
-func (a *Instance) BeginAs(path, email string) PendingSignIn {
+// StartSignInAs requests a page that redirects to sign-in and signs in at AuthKit. It returns before the callback is
+// requested.
+func (a *Instance) StartSignInAs(path, email string) PendingSignIn {
 	a.T.Helper()
 	return a.continueSignIn(a.Send(Request{Target: path, Header: Navigation()}), email)
 }
 
-// continueSignIn is BeginAs for a response that redirects to sign-in.
+// continueSignIn is StartSignInAs for a response that redirects to sign-in.
 func (a *Instance) continueSignIn(resp Response, email string) PendingSignIn {
 	a.T.Helper()
 	require.Equal(a.T, http.StatusSeeOther, resp.Status, resp.Body)
@@ -191,8 +192,8 @@ func (a *Instance) continueSignIn(resp Response, email string) PendingSignIn {
 	return PendingSignIn{callback, states[0]}
 }
 
-// finish requests the callback of a sign-in with its state cookie.
-func (a *Instance) finish(s PendingSignIn) Response {
+// finishSignIn requests the callback of a sign-in with its state cookie.
+func (a *Instance) finishSignIn(s PendingSignIn) Response {
 	a.T.Helper()
 	return a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 }
@@ -200,7 +201,7 @@ func (a *Instance) finish(s PendingSignIn) Response {
 // signIn signs a user in and returns the Cookie header of the session.
 func (a *Instance) signIn(email string) (cookie string) {
 	a.T.Helper()
-	resp := a.finish(a.BeginAs("/login", email))
+	resp := a.finishSignIn(a.StartSignInAs("/login", email))
 	require.Equal(a.T, http.StatusSeeOther, resp.Status, resp.Body)
 	cookie = resp.session(a.T)
 	require.Equal(a.T, email, a.visitor(cookie))

@@ -37,8 +37,8 @@ func reportRoutes(began, proceed chan struct{}) func(*App, *http.ServeMux) {
 	}
 }
 
-// BeginLate sends a request on its own goroutine and returns when the handler has closed began.
-func (a *App) BeginLate(target, cookie string, began chan struct{}) chan Response {
+// StartSlowRequest sends a request on its own goroutine and returns when the handler has closed began.
+func (a *App) StartSlowRequest(target, cookie string, began chan struct{}) chan Response {
 	answered := make(chan Response, 1)
 	go func() {
 		r, _ := a.Do(Request{Target: target, Cookie: cookie, Header: Scripted()})
@@ -61,9 +61,9 @@ func JarAfter(jar string, r Response) string {
 	return jar
 }
 
-// StartSlowRefresh starts an application and a request of kim's session whose refresh takes three seconds at WorkOS. It advances
-// the clock by two seconds, after which the page is served with the old token. refreshed receives a value when the refresh
-// has completed.
+// StartSlowRefresh starts an application and a request of kim's session whose refresh takes three seconds at WorkOS. It
+// advances the clock by two seconds, after which the page is served with the old token. refreshed receives a value when the
+// refresh has completed.
 func StartSlowRefresh(t *testing.T, target string, routes func(*App, *http.ServeMux)) (a *App, cookie string, answered chan Response, refreshed chan struct{}) {
 	t.Helper()
 	answered, refreshed = make(chan Response, 1), make(chan struct{}, 9)

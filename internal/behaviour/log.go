@@ -19,7 +19,7 @@ type Log struct {
 	text    bytes.Buffer
 	checked int             // the length of the text that faults has checked
 	changed chan struct{}   // closed at the next write; nil if no test waits
-	secrets map[string]bool // the first shortestSecret bytes of each
+	secrets map[string]bool // the first minSecretLength bytes of each
 	panics  bool            // panics are allowed
 }
 
@@ -85,9 +85,9 @@ func (l *Log) await(t testing.TB, text string, times int) {
 	}
 }
 
-// shortestSecret is the length in bytes from which a value counts as a secret. Tests use short words such as "x" as invalid
+// minSecretLength is the length in bytes from which a value counts as a secret. Tests use short words such as "x" as invalid
 // cookies.
-const shortestSecret = 20
+const minSecretLength = 20
 
 // addSecrets records the secrets of a message: its cookies, its credentials, its code and its state.
 func (l *Log) addSecrets(h http.Header, u *url.URL) {
@@ -112,11 +112,11 @@ func (l *Log) addSecrets(h http.Header, u *url.URL) {
 	}
 }
 
-// addSecret records the beginning of a secret, because an error may quote a value and truncate it. The caller holds mu, unless
-// no other goroutine uses the log.
+// addSecret records the beginning of a secret, because an error may quote a value and truncate it. The caller holds mu,
+// unless no other goroutine uses the log.
 func (l *Log) addSecret(secret string) {
-	if len(secret) >= shortestSecret {
-		l.secrets[secret[:shortestSecret]] = true
+	if len(secret) >= minSecretLength {
+		l.secrets[secret[:minSecretLength]] = true
 	}
 }
 

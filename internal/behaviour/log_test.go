@@ -18,11 +18,11 @@ import (
 
 func TestNoSecretIsLoggedDuringTheLifeOfASession(t *testing.T) {
 	var tokens []string
-	upstream := &Rewriting{Change: func(reply map[string]any) {
+	upstream := &RewritingTransport{Change: func(reply map[string]any) {
 		tokens = append(tokens, reply["access_token"].(string), reply["refresh_token"].(string))
 	}}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
-	s := a.Begin("/login?return_to=/account")
+	s := a.StartSignIn("/login?return_to=/account")
 	signedIn := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 	a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}) // replayed
 	cookie := signedIn.NewCookie(t)
@@ -80,7 +80,7 @@ func TestARefusedBearerTokenIsLoggedAtDebug(t *testing.T) {
 }
 
 func TestTheLogOfASharedSessionRecordsItsEventsAndNoSecret(t *testing.T) {
-	a := newSharingApp(t)
+	a := newPlainSharedSessionApp(t)
 	var tokens []string
 	open := func(resp Response) (cookie string) {
 		c := resp.SetCookies(t)["wos-session"]
@@ -90,9 +90,9 @@ func TestTheLogOfASharedSessionRecordsItsEventsAndNoSecret(t *testing.T) {
 		tokens = append(tokens, session.AccessToken, session.RefreshToken)
 		return cookie
 	}
-	s := a.BeginAs("/login?return_to=/account", Kim)
-	cookie := open(a.finish(s))
-	a.finish(s) // replayed
+	s := a.StartSignInAs("/login?return_to=/account", Kim)
+	cookie := open(a.finishSignIn(s))
+	a.finishSignIn(s) // replayed
 	a.ExpireToken(0)
 	cookie = open(a.Send(Request{Target: "/account", Cookie: cookie}))
 	a.Send(Request{Target: "/account", Cookie: flipAt(cookie, 200)})
@@ -110,7 +110,7 @@ func TestTheLogOfASharedSessionRecordsItsEventsAndNoSecret(t *testing.T) {
 	a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie})
 
 	for _, token := range tokens {
-		require.GreaterOrEqual(t, len(token), shortestSecret)
+		require.GreaterOrEqual(t, len(token), minSecretLength)
 		a.Logs.addSecret(token)
 		a.Logs.addSecret(token[strings.LastIndex(token, ".")+1:]) // the signature
 	}

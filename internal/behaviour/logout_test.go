@@ -133,7 +133,7 @@ func TestACrossSitePOSTDoesNotSignOut(t *testing.T) {
 func TestASignOutDuringARefreshEndsTheRefreshedSession(t *testing.T) {
 	for name, signOut := range map[string]func(a *App, q Request) Response{
 		"behind the middleware":  (*App).Send,
-		"outside the middleware": func(a *App, q Request) Response { return a.Direct(a.Logout(), q) },
+		"outside the middleware": func(a *App, q Request) Response { return a.ServeDirectly(a.Logout(), q) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
@@ -163,7 +163,7 @@ func TestARefreshedCookieIsRefusedAfterALogoutWithTheOldCookie(t *testing.T) {
 	refreshed := a.Send(Request{Target: "/account", Cookie: old}).NewCookie(t)
 
 	// Another tab signs out with the old cookie by a script, and the browser does not follow the logout URL to WorkOS.
-	require.Equal(t, http.StatusOK, a.Direct(a.Logout(), Request{Method: "POST", Target: "/logout", Cookie: old}).Status)
+	require.Equal(t, http.StatusOK, a.ServeDirectly(a.Logout(), Request{Method: "POST", Target: "/logout", Cookie: old}).Status)
 	for range 5 {
 		assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: old}).Status)
 		assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: refreshed}).Status)
@@ -203,7 +203,7 @@ func TestLoginCallbackAndLogoutDoNotWaitForARefresh(t *testing.T) {
 // new access token then has a session ID that this process refuses, which would cause a redirect loop until the token
 // expires.
 func TestASignInAfterALogoutIsAcceptedWithTheSameSessionID(t *testing.T) {
-	upstream := &Rewriting{}
+	upstream := &RewritingTransport{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
 	require.Equal(t, http.StatusOK, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()}).Status)
@@ -264,7 +264,7 @@ func TestASessionEndedByTheLogoutOfWorkOSIsNotRevoked(t *testing.T) {
 }
 
 func TestASignInWithTheSameSessionIDCancelsThePendingRevocation(t *testing.T) {
-	upstream := &Rewriting{}
+	upstream := &RewritingTransport{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 	cookie, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
 	require.Equal(t, http.StatusOK, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()}).Status)

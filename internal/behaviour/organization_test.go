@@ -202,7 +202,7 @@ func TestAFailedSwitchDoesNotFailARefreshThatWaitedForIt(t *testing.T) {
 	})
 	switched := make(chan Response)
 	go func() {
-		switched <- a.Direct(handler, Request{
+		switched <- a.ServeDirectly(handler, Request{
 			Method: "POST", Target: "/organization", Cookie: cookie,
 			Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, Form: url.Values{"organization_id": {"org_beta"}},
 		})

@@ -133,20 +133,20 @@ func (o *outage) startOutage(route authkittest.Route, f failure) (endOutage func
 	return func() { o.Fake.ClearFault(route) }
 }
 
-// timer returns the duration of the next timer that the library sets.
-func (o *outage) timer() time.Duration {
+// nextTimer returns the duration of the next timer that the library sets.
+func (o *outage) nextTimer() time.Duration {
 	o.T.Helper()
 	select {
 	case d := <-o.timers.set:
 		return d
-	case <-time.After(Patience):
+	case <-time.After(WaitTimeout):
 		require.FailNow(o.T, "no timer was set")
 		return 0
 	}
 }
 
-// forgetTimers drops the timers that were set so far.
-func (o *outage) forgetTimers() {
+// dropTimers drops the timers that were set so far.
+func (o *outage) dropTimers() {
 	for len(o.timers.set) > 0 {
 		<-o.timers.set
 	}
@@ -155,7 +155,7 @@ func (o *outage) forgetTimers() {
 // awaitLog blocks until message has been logged.
 func (o *outage) awaitLog(message string) {
 	o.T.Helper()
-	limit := time.After(Patience)
+	limit := time.After(WaitTimeout)
 	for {
 		select {
 		case logged := <-o.logged:
@@ -187,7 +187,7 @@ func (o *outage) await(responses <-chan Response) Response {
 	case resp, ok := <-responses:
 		require.True(o.T, ok, "the request failed")
 		return resp
-	case <-time.After(Patience):
+	case <-time.After(WaitTimeout):
 		require.FailNow(o.T, "no response, although the clock has moved far enough")
 		return Response{}
 	}
@@ -204,14 +204,14 @@ func (h messageHandler) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// checkGoroutineLeaks fails the test if, at its end, a goroutine runs that did not run before. Call it before the test starts
-// its servers, so that they are closed when it checks.
+// checkGoroutineLeaks fails the test if, at its end, a goroutine runs that did not run before. Call it before the test
+// starts its servers, so that they are closed when it checks.
 func checkGoroutineLeaks(t *testing.T) {
 	t.Helper()
 	before := goroutines()
 	t.Cleanup(func() {
 		t.Helper()
-		eventuallyNone(t, Patience, func() []string {
+		eventuallyNone(t, WaitTimeout, func() []string {
 			return before.newer(func(string) bool { return true })
 		})
 	})

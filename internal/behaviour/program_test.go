@@ -29,9 +29,9 @@ func TestTheSuitePassesForAnApplicationInThisProcess(t *testing.T) {
 	}})
 }
 
-func TestTheSuitePassesForTheStdlibExample(t *testing.T) { Run(t, example("stdlib")) }
+func TestTheSuitePassesForTheStdlibExample(t *testing.T) { Run(t, exampleTarget("stdlib")) }
 
-func TestTheSuitePassesForTheChiExample(t *testing.T) { Run(t, example("chi")) }
+func TestTheSuitePassesForTheChiExample(t *testing.T) { Run(t, exampleTarget("chi")) }
 
 func TestTheSuiteRunsEveryCaseInItsFiles(t *testing.T) {
 	listed := map[string]bool{}
@@ -53,11 +53,11 @@ func TestTheSuiteRunsEveryCaseInItsFiles(t *testing.T) {
 	}
 }
 
-// example returns the target for an example that runs as a program. As for a user, only the environment configures it.
-func example(name string) Target {
+// exampleTarget returns the target for an example that runs as a program. As for a user, only the environment configures it.
+func exampleTarget(name string) Target {
 	return Target{Name: name, Start: func(t testing.TB, d Deployment) string {
 		cmd := exec.Command(filepath.Join(binaries(t), name))
-		cmd.Env = append(withoutSettings(), "ADDR=localhost:0", "WORKOS_COOKIE_PASSWORD="+d.CookiePassword)
+		cmd.Env = append(environmentWithoutSettings(), "ADDR=localhost:0", "WORKOS_COOKIE_PASSWORD="+d.CookiePassword)
 		for name, value := range d.Fake.Env() {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}
@@ -83,8 +83,8 @@ func example(name string) Target {
 	}}
 }
 
-// withoutSettings returns the environment of this process without the variables that configure an example.
-func withoutSettings() []string {
+// environmentWithoutSettings returns the environment of this process without the variables that configure an example.
+func environmentWithoutSettings() []string {
 	return slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "WORKOS_") })
 }
 

@@ -23,77 +23,77 @@ type failure struct {
 	dial  dialFunc // a dial that fails, instead of the fault
 	hangs bool     // no reply comes before the deadline of the library
 	// attempts is the number of attempts that one refresh makes within its ten seconds. The pauses between them count.
-	attempts int
-	pause    time.Duration // until the next refresh or key fetch
-	signIn   int           // status of the callback if the code exchange fails
-	refuses  bool          // the reply refuses the refresh, which is tried again after a minute
+	attempts     int
+	pause        time.Duration // until the next refresh or key fetch
+	signInStatus int           // status of the callback if the code exchange fails
+	refuses      bool          // the reply refuses the refresh, which is tried again after a minute
 }
 
 var failures = map[string]failure{
 	"500": {
-		fault: authkittest.Fault{Status: 500}, attempts: 4, pause: 5 * time.Second, signIn: 503,
+		fault: authkittest.Fault{Status: 500}, attempts: 4, pause: 5 * time.Second, signInStatus: 503,
 	},
 	"a page with 502": {
-		fault: page(502), attempts: 4, pause: 5 * time.Second, signIn: 503,
+		fault: htmlFault(502), attempts: 4, pause: 5 * time.Second, signInStatus: 503,
 	},
 	"429 without Retry-After": {
-		fault: tooMany(""), attempts: 4, pause: 5 * time.Second, signIn: 429,
+		fault: rateLimitFault(""), attempts: 4, pause: 5 * time.Second, signInStatus: 429,
 	},
 	"429 with a short Retry-After": {
-		fault: tooMany("3"), attempts: 3, pause: 5 * time.Second, signIn: 429,
+		fault: rateLimitFault("3"), attempts: 3, pause: 5 * time.Second, signInStatus: 429,
 	},
 	"429 with a long Retry-After": {
-		fault: tooMany("30"), attempts: 1, pause: 30 * time.Second, signIn: 429,
+		fault: rateLimitFault("30"), attempts: 1, pause: 30 * time.Second, signInStatus: 429,
 	},
 	"429 with a Retry-After date": {
-		fault: tooMany(Start.Add(time.Hour).Format(http.TimeFormat)), attempts: 1, pause: time.Minute, signIn: 429,
+		fault: rateLimitFault(Start.Add(time.Hour).Format(http.TimeFormat)), attempts: 1, pause: time.Minute, signInStatus: 429,
 	},
 	"404 of the API": {
-		fault: authkittest.Fault{Status: 404, Body: `{"message":"Not Found"}`}, attempts: 1, pause: 5 * time.Second, signIn: 400, refuses: true,
+		fault: authkittest.Fault{Status: 404, Body: `{"message":"Not Found"}`}, attempts: 1, pause: 5 * time.Second, signInStatus: 400, refuses: true,
 	},
 	"404 of a proxy": {
-		fault: page(404), attempts: 1, pause: 5 * time.Second, signIn: 503,
+		fault: htmlFault(404), attempts: 1, pause: 5 * time.Second, signInStatus: 503,
 	},
 	"a page with 200": {
-		fault: page(200), attempts: 1, pause: 5 * time.Second, signIn: 503,
+		fault: htmlFault(200), attempts: 1, pause: 5 * time.Second, signInStatus: 503,
 	},
 	"XML with 200": {
-		fault: authkittest.Fault{Body: "<user/>", Header: http.Header{"Content-Type": {"application/xml"}}}, attempts: 1, pause: 5 * time.Second, signIn: 503,
+		fault: authkittest.Fault{Body: "<user/>", Header: http.Header{"Content-Type": {"application/xml"}}}, attempts: 1, pause: 5 * time.Second, signInStatus: 503,
 	},
 	"a truncated reply": {
-		fault: authkittest.Fault{Body: `{"user":{"id":"user_kim"},"keys":[]}`, Truncate: true}, attempts: 4, pause: 5 * time.Second, signIn: 503,
+		fault: authkittest.Fault{Body: `{"user":{"id":"user_kim"},"keys":[]}`, Truncate: true}, attempts: 4, pause: 5 * time.Second, signInStatus: 503,
 	},
 	"an endless reply": {
-		fault: authkittest.Fault{Body: strings.Repeat(" ", 4096), Endless: true}, attempts: 1, pause: 5 * time.Second, signIn: 503,
+		fault: authkittest.Fault{Body: strings.Repeat(" ", 4096), Endless: true}, attempts: 1, pause: 5 * time.Second, signInStatus: 503,
 	},
 	"an endless 503": {
-		fault: authkittest.Fault{Status: 503, Body: strings.Repeat(" ", 4096), Endless: true}, attempts: 4, pause: 5 * time.Second, signIn: 503,
+		fault: authkittest.Fault{Status: 503, Body: strings.Repeat(" ", 4096), Endless: true}, attempts: 4, pause: 5 * time.Second, signInStatus: 503,
 	},
 	"a connection reset": {
-		fault: authkittest.Fault{Reset: true}, attempts: 4, pause: 5 * time.Second, signIn: 503,
+		fault: authkittest.Fault{Reset: true}, attempts: 4, pause: 5 * time.Second, signInStatus: 503,
 	},
 	"a dripping reply": {
-		fault: authkittest.Fault{Drip: 2 * time.Second, Body: strings.Repeat(" ", 64)}, hangs: true, attempts: 2, pause: 5 * time.Second, signIn: 503,
+		fault: authkittest.Fault{Drip: 2 * time.Second, Body: strings.Repeat(" ", 64)}, hangs: true, attempts: 2, pause: 5 * time.Second, signInStatus: 503,
 	},
 	"an unknown host name": {
-		dial: dialNotFound, attempts: 4, pause: 5 * time.Second, signIn: 503,
+		dial: dialNotFound, attempts: 4, pause: 5 * time.Second, signInStatus: 503,
 	},
 	"a refused connection": {
-		dial: dialRefused, attempts: 4, pause: 5 * time.Second, signIn: 503,
+		dial: dialRefused, attempts: 4, pause: 5 * time.Second, signInStatus: 503,
 	},
 	"a late reply": {
-		fault: authkittest.Fault{Delay: time.Minute}, hangs: true, attempts: 2, pause: 5 * time.Second, signIn: 503,
+		fault: authkittest.Fault{Delay: time.Minute}, hangs: true, attempts: 2, pause: 5 * time.Second, signInStatus: 503,
 	},
 	"no reply": {
-		fault: authkittest.Fault{Hang: true}, hangs: true, attempts: 2, pause: 5 * time.Second, signIn: 503,
+		fault: authkittest.Fault{Hang: true}, hangs: true, attempts: 2, pause: 5 * time.Second, signInStatus: 503,
 	},
 }
 
-func page(status int) authkittest.Fault {
+func htmlFault(status int) authkittest.Fault {
 	return authkittest.Fault{Status: status, Body: "<!doctype html><h1>Maintenance</h1>", Header: http.Header{"Content-Type": {"text/html"}}}
 }
 
-func tooMany(retryAfter string) authkittest.Fault {
+func rateLimitFault(retryAfter string) authkittest.Fault {
 	header := http.Header{}
 	if retryAfter != "" {
 		header.Set("Retry-After", retryAfter)
@@ -112,7 +112,7 @@ type refreshResult struct {
 // the wait of the request, of an attempt or of a pause. With a usable token the request waits two seconds at most.
 func (o *outage) sendRefreshing(f failure, q Request, usable bool) refreshResult {
 	o.T.Helper()
-	o.forgetTimers()
+	o.dropTimers()
 	began, calls := o.Clock.Now(), o.Fake.Calls(authkittest.RouteRefresh)
 	responses := o.start(q)
 
@@ -120,7 +120,7 @@ func (o *outage) sendRefreshing(f failure, q Request, usable bool) refreshResult
 	waiting := true
 	var remaining time.Duration // of the wait of the request, if its token is usable
 	if usable {
-		remaining = o.timer()
+		remaining = o.nextTimer()
 		assert.Equal(o.T, 2*time.Second, remaining)
 	}
 	move := func(d time.Duration) {
@@ -133,14 +133,14 @@ func (o *outage) sendRefreshing(f failure, q Request, usable bool) refreshResult
 		o.Clock.Advance(d)
 	}
 	for attempt := 1; attempt <= f.attempts; attempt++ {
-		limit := o.timer()
+		limit := o.nextTimer()
 		assert.LessOrEqual(o.T, limit, 5*time.Second, "an attempt may take five seconds")
 		if f.hangs {
 			o.Fake.AwaitCalls(o.T, authkittest.RouteRefresh, calls+attempt)
 			move(limit)
 		}
 		if attempt < f.attempts {
-			pause := o.timer()
+			pause := o.nextTimer()
 			retryAfter, _ := strconv.Atoi(f.fault.Header.Get("Retry-After"))
 			assert.GreaterOrEqual(o.T, pause, time.Duration(retryAfter)*time.Second)
 			move(pause)
@@ -359,14 +359,14 @@ func TestAFailedCodeExchangeCostsOnlyThatSignIn(t *testing.T) {
 			checkGoroutineLeaks(t)
 			o := newOutage(t, AppOptions{})
 			old := o.SignedIn("lee@example.com").CookieHeader()
-			s := o.Begin("/login?return_to=/account")
+			s := o.StartSignIn("/login?return_to=/account")
 			endOutage := o.startOutage(authkittest.RouteCodeExchange, f)
 			before, calls := o.upstream.sent.Load(), o.Fake.Calls(authkittest.RouteCodeExchange)
 
-			o.forgetTimers()
+			o.dropTimers()
 			began := o.Clock.Now()
 			responses := o.start(Request{Target: s.Target(), Cookie: old + "; " + s.Cookie, Header: Navigation()})
-			limit := o.timer()
+			limit := o.nextTimer()
 			if f.hangs {
 				o.Fake.AwaitCalls(t, authkittest.RouteCodeExchange, calls+1)
 				o.Clock.Advance(limit)
@@ -374,7 +374,7 @@ func TestAFailedCodeExchangeCostsOnlyThatSignIn(t *testing.T) {
 			resp := o.await(responses)
 			assert.LessOrEqual(t, limit, 10*time.Second)
 			assert.LessOrEqual(t, o.Clock.Now().Sub(began), 10*time.Second)
-			assert.Equal(t, f.signIn, resp.Status)
+			assert.Equal(t, f.signInStatus, resp.Status)
 			assert.Contains(t, resp.Header.Get("Content-Type"), "text/html")
 			assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
 			assert.Contains(t, resp.Body, "/login", "the page links to a new sign-in")
@@ -391,7 +391,7 @@ func TestAFailedCodeExchangeCostsOnlyThatSignIn(t *testing.T) {
 
 			// The next sign-in works at once.
 			endOutage()
-			s = o.Begin("/login?return_to=/account")
+			s = o.StartSignIn("/login?return_to=/account")
 			resp = o.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 			assert.Equal(t, http.StatusSeeOther, resp.Status)
 			assert.Contains(t, o.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)}).Body, "page of "+Kim)

@@ -35,13 +35,13 @@ func TestARefreshThatOutlastsItsRequestIsUsedByLaterRequests(t *testing.T) {
 
 // The handler is slow too, so that the refresh ends before the response begins.
 func TestARefreshThatEndsDuringAResponseIsSentWithIt(t *testing.T) {
-	for _, meanwhile := range []string{"", "the user signs out", "the handler drops the cookie"} {
+	for _, event := range []string{"", "the user signs out", "the handler drops the cookie"} {
 		started, release := make(chan struct{}), make(chan struct{})
 		a, cookie, responses, refreshed := StartSlowRefresh(t, "/slow", func(_ *App, mux *http.ServeMux) {
 			mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
 				close(started)
 				<-release
-				if strings.Contains(meanwhile, "drops") {
+				if strings.Contains(event, "drops") {
 					http.SetCookie(w, &http.Cookie{Name: "authkit-session", Path: "/", MaxAge: -1})
 				}
 				io.WriteString(w, Visitor(r))
@@ -51,14 +51,14 @@ func TestARefreshThatEndsDuringAResponseIsSentWithIt(t *testing.T) {
 		a.Clock.Advance(time.Second)
 		<-refreshed
 		other := a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t) // waits for the end of the refresh
-		if strings.Contains(meanwhile, "signs out") {
+		if strings.Contains(event, "signs out") {
 			a.Send(Request{Method: http.MethodPost, Target: "/logout", Cookie: other, Header: Scripted()})
 		}
 		close(release)
 		resp := <-responses
 		require.Contains(t, resp.Body, Kim)
-		if meanwhile != "" {
-			assert.Empty(t, JarAfter("", resp), meanwhile)
+		if event != "" {
+			assert.Empty(t, JarAfter("", resp), event)
 			continue
 		}
 		assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
@@ -98,7 +98,7 @@ func TestTheSuccessorOfARefreshTokenIsForgottenAfterADay(t *testing.T) {
 
 // WorkOS returns an older refresh token again. The chain of rotations must not become a cycle.
 func TestARefreshTokenThatWorkOSReturnsAgainIsUsable(t *testing.T) {
-	upstream := &Rewriting{}
+	upstream := &RewritingTransport{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 	var tokens []any
 	upstream.Change = func(reply map[string]any) { tokens = append(tokens, reply["refresh_token"]) }
@@ -116,8 +116,8 @@ func TestARefreshTokenThatWorkOSReturnsAgainIsUsable(t *testing.T) {
 	assert.Equal(t, 3, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
-// The exchange succeeds, but its token cannot be verified and expires. The next exchange has a transient failure. No response
-// reaches the browser.
+// The exchange succeeds, but its token cannot be verified and expires. The next exchange has a transient failure. No
+// response reaches the browser.
 func TestFailuresDoNotForgetTheSuccessorOfARefreshToken(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -144,7 +144,7 @@ func TestFailuresDoNotForgetTheSuccessorOfARefreshToken(t *testing.T) {
 
 // WorkOS answers a switch with an access token that is refused, and the response with the new refresh token is lost.
 func TestASwitchWithARefusedAccessTokenDoesNotLoseTheSession(t *testing.T) {
-	upstream := &Rewriting{}
+	upstream := &RewritingTransport{}
 	a := NewSwitchingApp(t, authkit.WithHTTPClient(&http.Client{Transport: upstream}))
 	cookie := a.AcmeCookie()
 	upstream.Change = func(reply map[string]any) {
@@ -208,7 +208,7 @@ func TestATokenThatIsExpiredOnArrivalDoesNotLoseTheSession(t *testing.T) {
 
 // The keys are unavailable, so that no token can be verified. But the claims of this token already name another user.
 func TestAnUnverifiedTokenOfAnotherUserIsNotStored(t *testing.T) {
-	upstream := &Rewriting{}
+	upstream := &RewritingTransport{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Send(Request{Target: "/account", Cookie: cookie})
@@ -274,8 +274,8 @@ func TestALostRefreshDoesNotReviveASignedOutSession(t *testing.T) {
 	}
 }
 
-// The exchange succeeds, but the signing key is unavailable until the new token has expired too. Then that token is stale and
-// not refused.
+// The exchange succeeds, but the signing key is unavailable until the new token has expired too. Then that token is stale
+// and not refused.
 func TestATokenThatExpiredBeforeItCouldBeVerifiedIsRefreshed(t *testing.T) {
 	for _, arrives := range []bool{true, false} {
 		for _, fails := range []bool{false, true} {

@@ -319,16 +319,16 @@ func TestANewTokenPairIsKeptUntilItsKeyIsAvailable(t *testing.T) {
 	}
 }
 
-// userAgents is a transport that records the User-Agent of each request, by path.
-type userAgents struct{ seen map[string]string }
+// userAgentRecorder is a transport that records the User-Agent of each request, by path.
+type userAgentRecorder struct{ seen map[string]string }
 
-func (t *userAgents) RoundTrip(r *http.Request) (*http.Response, error) {
+func (t *userAgentRecorder) RoundTrip(r *http.Request) (*http.Response, error) {
 	t.seen[r.URL.Path] = r.Header.Get("User-Agent")
 	return http.DefaultTransport.RoundTrip(r)
 }
 
 func TestTheKeysAreFetchedWithTheUserAgentOfTheLibrary(t *testing.T) {
-	transport := &userAgents{map[string]string{}}
+	transport := &userAgentRecorder{map[string]string{}}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: transport})}})
 	a.SignedIn(Kim)
 	for path, agent := range transport.seen {

@@ -67,7 +67,7 @@ func TestAClockFarAheadDoesNotCauseAnExchangeOnEveryRequest(t *testing.T) {
 }
 
 func TestARefreshKeepsTheOrganizationOfTheSession(t *testing.T) {
-	upstream := &Rewriting{}
+	upstream := &RewritingTransport{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(0)
@@ -128,7 +128,7 @@ func TestTwoProcessesCanRefreshTheSameSession(t *testing.T) {
 }
 
 func TestAReplyWithoutARefreshTokenKeepsTheOldRefreshToken(t *testing.T) {
-	upstream := &Rewriting{}
+	upstream := &RewritingTransport{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	upstream.Change = func(reply map[string]any) { delete(reply, "refresh_token") }
@@ -207,7 +207,7 @@ func TestARefreshReplyForAnotherUserOrSessionIsRefused(t *testing.T) {
 		"another session of this user": func(kimReply, leeReply, reply map[string]any) { maps.Copy(reply, kimReply) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			upstream := &Rewriting{}
+			upstream := &RewritingTransport{}
 			a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 			var kimReply, leeReply map[string]any
 			upstream.Change = func(reply map[string]any) { leeReply = reply }
@@ -305,7 +305,7 @@ func TestTheConfiguredTimeoutsEndASession(t *testing.T) {
 	})
 	t.Run("the cookie max age", func(t *testing.T) {
 		a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithCookieMaxAge(time.Hour)}})
-		s := a.Begin("/login")
+		s := a.StartSignIn("/login")
 		resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
 		assert.Equal(t, 3600, resp.SetCookies(t)["authkit-session"].MaxAge)
 		cookie := resp.NewCookie(t)
@@ -315,7 +315,7 @@ func TestTheConfiguredTimeoutsEndASession(t *testing.T) {
 }
 
 func TestARefreshReplyCannotChangeTheUserOfASession(t *testing.T) {
-	upstream := &Rewriting{}
+	upstream := &RewritingTransport{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 	var leeReply map[string]any
 	upstream.Change = func(reply map[string]any) { leeReply = maps.Clone(reply) }
@@ -356,8 +356,8 @@ func TestInvalidGrantEndsTheSessionWithAnyStatus(t *testing.T) {
 	}
 }
 
-// WorkOS refuses a refresh, with or without an error code, but does not say that the session has ended. For a deleted user it
-// answers 404 without a code.
+// WorkOS refuses a refresh, with or without an error code, but does not say that the session has ended. For a deleted user
+// it answers 404 without a code.
 func TestARefusedRefreshLeavesTheTokenUsableUntilItsSkewEnds(t *testing.T) {
 	for name, fault := range map[string]authkittest.Fault{
 		"invalid_request":             {Status: 400, Body: `{"error":"invalid_request"}`},

@@ -40,8 +40,8 @@ type Response struct {
 	Body   string
 }
 
-// Direct calls a single handler, without the application around it.
-func (a *App) Direct(h http.Handler, q Request) Response {
+// ServeDirectly calls a single handler, without the application around it.
+func (a *App) ServeDirectly(h http.Handler, q Request) Response {
 	r := httptest.NewRequest(q.Method, q.Target, strings.NewReader(q.Form.Encode()))
 	for name, values := range q.Header {
 		r.Header[name] = values
@@ -120,7 +120,8 @@ func (r Response) expiredForms(t testing.TB) (forms []string) {
 	return forms
 }
 
-// sessionCookies returns the session cookies to which a response gives a value: their names, and the Cookie header with them.
+// sessionCookies returns the session cookies to which a response gives a value: their names, and the Cookie header with
+// them.
 func (r Response) sessionCookies(t *testing.T) (names []string, header string) {
 	t.Helper()
 	var pairs []string

@@ -24,8 +24,8 @@ func cacheable(w http.ResponseWriter) {
 	h.Set("Surrogate-Control", "max-age=3600")
 }
 
-// waysToAnswer holds the ways in which a handler can finish the header of its response.
-var waysToAnswer = map[string]func(http.ResponseWriter, *http.Request){
+// answeringHandlers holds the ways in which a handler can finish the header of its response.
+var answeringHandlers = map[string]func(http.ResponseWriter, *http.Request){
 	"it writes nothing":            func(w http.ResponseWriter, _ *http.Request) {},
 	"it writes":                    func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "body") },
 	"it writes no bytes":           func(w http.ResponseWriter, _ *http.Request) { w.Write(nil) },
@@ -56,7 +56,7 @@ var waysToAnswer = map[string]func(http.ResponseWriter, *http.Request){
 
 func TestEveryResponseVariesOnCookie(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	for name, answer := range waysToAnswer {
+	for name, answer := range answeringHandlers {
 		t.Run(name, func(t *testing.T) {
 			a.Server.Config.Handler = a.Middleware(http.HandlerFunc(answer))
 			resp := a.Send(Request{Target: "/"})
@@ -88,7 +88,7 @@ func TestAResponseThatSetsTheSessionCookieIsNotCacheable(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(0)
-	for name, answer := range waysToAnswer {
+	for name, answer := range answeringHandlers {
 		t.Run(name, func(t *testing.T) {
 			a.Server.Config.Handler = a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				cacheable(w)
@@ -212,7 +212,7 @@ func TestAnUnsupportedFlushDoesNotFinalizeTheHeaders(t *testing.T) {
 		cacheable(w)
 		io.WriteString(w, "page")
 	})), time.Hour, "")
-	resp := a.Direct(h, Request{Method: http.MethodGet, Target: "/", Cookie: cookie})
+	resp := a.ServeDirectly(h, Request{Method: http.MethodGet, Target: "/", Cookie: cookie})
 	resp.NewCookie(t)
 	assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
 }
@@ -270,7 +270,7 @@ func TestTheHeadersAreFinalizedBehindAWrapperThatOnlyUnwraps(t *testing.T) {
 		assert.NoError(t, http.NewResponseController(w).Flush())
 	}))
 	a.Server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		inner.ServeHTTP(unwrapping{w}, r)
+		inner.ServeHTTP(unwrappingWriter{w}, r)
 	})
 	resp := a.Send(Request{Target: "/", Cookie: cookie})
 	resp.NewCookie(t)
@@ -278,12 +278,12 @@ func TestTheHeadersAreFinalizedBehindAWrapperThatOnlyUnwraps(t *testing.T) {
 	assert.Contains(t, resp.Header.Values("Vary"), "Cookie")
 }
 
-// unwrapping is a response writer with Unwrap and no other optional method, as a logging middleware may use it.
-type unwrapping struct{ http.ResponseWriter }
+// unwrappingWriter is a response writer with Unwrap and no other optional method, as a logging middleware may use it.
+type unwrappingWriter struct{ http.ResponseWriter }
 
-func (u unwrapping) Unwrap() http.ResponseWriter { return u.ResponseWriter }
+func (u unwrappingWriter) Unwrap() http.ResponseWriter { return u.ResponseWriter }
 
-func (u unwrapping) Write(b []byte) (int, error) { return u.ResponseWriter.Write(b) }
+func (u unwrappingWriter) Write(b []byte) (int, error) { return u.ResponseWriter.Write(b) }
 
 func TestAWriterWithoutOptionalInterfacesGetsNone(t *testing.T) {
 	ak, err := authkit.New(ValidOptions()...)
@@ -296,7 +296,7 @@ func TestAWriterWithoutOptionalInterfacesGetsNone(t *testing.T) {
 func TestASignInWithoutTheMiddlewareIsNotCacheable(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	authentication := a.authenticate(Kim)
-	resp := a.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	resp := a.ServeDirectly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "public, max-age=60")
 		_, err := a.SignIn(w, r, authentication)
 		assert.NoError(t, err)
@@ -311,7 +311,7 @@ func TestAGuardedResponseForASessionFromNewContextIsPrivate(t *testing.T) {
 	guarded := a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Write([]byte(Visitor(r)))
 	}))
-	resp := a.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	resp := a.ServeDirectly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		guarded.ServeHTTP(w, r.WithContext(authkit.NewContext(r.Context(), authkit.NewSession(authkit.SessionParams{ID: "session_own"}))))
 	}), Request{Method: "GET", Target: "/"})
 	assert.Contains(t, resp.Body, "session_own")

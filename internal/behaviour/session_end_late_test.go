@@ -1,4 +1,5 @@
-// Late responses that clear the cookie of a session that WorkOS has ended. They must not clear the cookie of a later sign-in.
+// Late responses that clear the cookie of a session that WorkOS has ended. They must not clear the cookie of a later
+// sign-in.
 
 package behaviour
 
@@ -37,7 +38,7 @@ func startLateEnd(t *testing.T, earlyHints bool) (a *App, cookie string, late ch
 	cookie = a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
 	a.Fake.RevokeSession(a.SessionID())
-	late = a.BeginLate("/slow", cookie, started)
+	late = a.StartSlowRequest("/slow", cookie, started)
 	return a, cookie, late, func() { close(released) }
 }
 
@@ -185,7 +186,7 @@ func TestALateRefreshDoesNotReplaceASignInAfterItsSessionEnded(t *testing.T) {
 	cookie := a.SignedIn(Kim).CookieHeader()
 	id := a.SessionID()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
-	late := a.BeginLate("/report", cookie, started)
+	late := a.StartSlowRequest("/report", cookie, started)
 	jar := a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
 	a.Fake.RevokeSession(id)
 	a.Clock.Advance(7 * time.Minute)
@@ -211,7 +212,7 @@ func TestASignInBetweenTwoFinalizationsOfTheHeadersIsKept(t *testing.T) {
 		cookie := a.SignedIn(Kim).CookieHeader()
 		a.ExpireToken(2 * time.Minute)
 		a.Fake.RevokeSession(a.SessionID())
-		late := a.BeginLate("/slow", cookie, copied)
+		late := a.StartSlowRequest("/slow", cookie, copied)
 		jar := cookie
 		if signsIn {
 			jar = a.SignInAgain(cookie)
@@ -234,7 +235,7 @@ func TestAFailedSwitchOutsideTheMiddlewareClearsTheCookieAtOnce(t *testing.T) {
 	cookie := a.AcmeCookie()
 	session := a.sessionOf(cookie)
 	a.Fake.RevokeSession(a.SessionID())
-	resp := a.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	resp := a.ServeDirectly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.SwitchOrganization().ServeHTTP(w, r.WithContext(authkit.NewContext(r.Context(), session)))
 	}), Request{
 		Method: "POST", Target: "/organization", Cookie: cookie,

@@ -20,7 +20,7 @@ import (
 )
 
 // reuseSession makes every later sign-in lead to an existing WorkOS session, as AuthKit does while that session is active.
-func reuseSession(a *App, upstream *Rewriting, id string, claims map[string]any) {
+func reuseSession(a *App, upstream *RewritingTransport, id string, claims map[string]any) {
 	upstream.Change = func(reply map[string]any) {
 		now := a.Clock.Now().Unix()
 		token := map[string]any{"iss": a.Fake.Issuer(), "sub": "user_kim", "sid": id, "client_id": a.Fake.ClientID(), "iat": now, "exp": now + 300}
@@ -32,8 +32,8 @@ func reuseSession(a *App, upstream *Rewriting, id string, claims map[string]any)
 }
 
 // newRewritingApp returns an application and the transport with which a test can change the replies of WorkOS.
-func newRewritingApp(t *testing.T, opts ...authkit.Option) (*App, *Rewriting) {
-	upstream := &Rewriting{}
+func newRewritingApp(t *testing.T, opts ...authkit.Option) (*App, *RewritingTransport) {
+	upstream := &RewritingTransport{}
 	return NewApp(t, AppOptions{AuthKit: append([]authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}, opts...)}), upstream
 }
 
@@ -66,7 +66,7 @@ func TestAPlantedExtraChunkDoesNotPreventTheEndOfASession(t *testing.T) {
 		a.Fake.UpdateUser("lee@example.com", func(p *authkittest.User) { p.Claims = incompressible(4200) })
 		leeCookie := a.SignedIn("lee@example.com").CookieHeader()
 		id := a.SessionID()
-		s := a.Begin("/login")
+		s := a.StartSignIn("/login")
 		a.Send(Request{Target: s.Target(), Cookie: leeCookie + "; authkit-session.3=x; " + s.Cookie, Header: Navigation()})
 		a.Logs.await(t, "session revoked at WorkOS", 1)
 		session, _ := a.Fake.Session(id)
@@ -110,7 +110,7 @@ func TestARevocationWaitsForTheSignInHookOfItsSession(t *testing.T) {
 			a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
 			a.Clock.Advance(29 * time.Second)
 			reuseSession(a, upstream, id, nil)
-			s := a.Begin("/login")
+			s := a.StartSignIn("/login")
 			resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 			upstream.Change = nil
 			if refusal != nil {
@@ -173,7 +173,7 @@ func TestASecondLateResponseThatClearsTheCookieKeepsALaterSignIn(t *testing.T) {
 	a.ExpireToken(2 * time.Minute)
 	a.Fake.RevokeSession(a.SessionID())
 	first := a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}) // on its way to the browser
-	late := a.BeginLate("/report", cookie, started)                                  // sent before the first response arrived
+	late := a.StartSlowRequest("/report", cookie, started)                           // sent before the first response arrived
 	jar := JarAfter(cookie, first)
 	require.Empty(t, jar)
 	jar = a.SignedIn("lee@example.com").CookieHeader()
@@ -191,7 +191,7 @@ func TestASignInWithStrictCookiesEndsThePreviousSession(t *testing.T) {
 	b := a.SignedIn("lee@example.com")
 	leeCookie, leeSession := b.CookieHeader(), a.SessionID()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
-	late := a.BeginLate("/report", leeCookie, started) // a slow request that refreshes the session
+	late := a.StartSlowRequest("/report", leeCookie, started) // a slow request that refreshes the session
 	page, err := b.SignIn(a.URL+"/login?return_to=/account", Kim)
 	require.NoError(t, err)
 	require.Contains(t, page.Body, Kim)
@@ -227,7 +227,7 @@ func TestASessionIsRevokedOnceForAnyNumberOfSignOuts(t *testing.T) {
 func TestAPlantedCountOfFailedSignInsDoesNotPreventASignIn(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	count := conflictCookie("", a.Fake.ClientID(), "authkit-session")
-	b, _ := a.planted(planting{before: count + "=2; authkit-session=x"})
+	b, _ := a.plantedBrowser(plantingTransport{before: count + "=2; authkit-session=x"})
 	page := b.get("/account")
 	require.Equal(t, http.StatusBadRequest, page.StatusCode)
 	_, err := b.Follow("Try again")
@@ -240,7 +240,7 @@ func TestAPlantedCountOfFailedSignInsDoesNotPreventASignIn(t *testing.T) {
 // The issuer's clock is ahead and its tokens have no auth_time. Then the sign-in time of a shared session is the time at
 // which its token was issued.
 func TestASignOutRefusesASharedCookieThatAnotherLibraryRefreshed(t *testing.T) {
-	a := Sharing(t)
+	a := NewSharedSessionApp(t)
 	n := a.Neighbour()
 	cookie := a.SignedIn(Kim).CookieHeader()
 	id := a.SessionID()
@@ -264,7 +264,7 @@ func TestASignOutRefusesASharedCookieThatAnotherLibraryRefreshed(t *testing.T) {
 
 // The session has a newer token, which expires later than the token of the sign-out request.
 func TestASignOutIsRememberedUntilTheNewerTokenExpires(t *testing.T) {
-	upstream := &Rewriting{}
+	upstream := &RewritingTransport{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 	old, id := a.SignedIn(Kim).CookieHeader(), a.SessionID()
 	a.Clock.Advance(4*time.Minute + 30*time.Second)
@@ -281,7 +281,7 @@ func TestASignOutIsRememberedUntilTheNewerTokenExpires(t *testing.T) {
 func TestAPlantedSessionThatASignInEndedDoesNotAffectLaterRequests(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	leeCookie := a.SignedIn("lee@example.com").CookieHeader()
-	b, _ := a.planted(planting{before: leeCookie})
+	b, _ := a.plantedBrowser(plantingTransport{before: leeCookie})
 	_, err := b.SignIn(a.URL+"/login?return_to=/account", Kim)
 	require.NoError(t, err)
 	require.Contains(t, b.get("/account").Body, Kim)
@@ -329,7 +329,7 @@ func TestASlowCopyNeitherSetsNorClearsTheCookieOfALaterSignIn(t *testing.T) {
 			if c.ended {
 				a.Fake.RevokeSession(a.SessionID())
 			}
-			late := a.BeginLate("/report", leeCookie, src.started)
+			late := a.StartSlowRequest("/report", leeCookie, src.started)
 			jar := a.SignInAgain(leeCookie)
 			close(src.release)
 			resp := <-late
@@ -356,7 +356,7 @@ func TestASlowCopyDoesNotUndoASwitch(t *testing.T) {
 	})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
-	late := a.BeginLate("/report", cookie, src.started)
+	late := a.StartSlowRequest("/report", cookie, src.started)
 	jar := a.Send(Request{Method: "POST", Target: "/organization", Cookie: cookie, Header: Scripted(), Form: url.Values{"organization_id": {"org_beta"}}}).NewCookie(t)
 	require.Equal(t, "org_beta", a.Send(Request{Target: "/me", Cookie: jar}).Body)
 	close(src.release)

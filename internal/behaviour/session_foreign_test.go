@@ -19,8 +19,8 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// newMigratingApp returns an application that accepts the sessions of its predecessor, and a session of kim sealed by each library
-// that the predecessor may have used.
+// newMigratingApp returns an application that accepts the sessions of its predecessor, and a session of kim sealed by each
+// library that the predecessor may have used.
 func newMigratingApp(t *testing.T, opts ...authkit.Option) (a *App, sealed map[string]string) {
 	a = NewApp(t, AppOptions{AuthKit: append([]authkit.Option{authkit.WithForeignSessions()}, opts...)})
 	return a, map[string]string{
@@ -152,7 +152,7 @@ func TestASignInOrASignOutRemovesAForeignSession(t *testing.T) {
 	a, sealed := newMigratingApp(t)
 	for library, cookie := range sealed {
 		t.Run(library, func(t *testing.T) {
-			s := a.Begin("/login")
+			s := a.StartSignIn("/login")
 			resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie + "; " + cookie, Header: Navigation()})
 			require.Equal(t, http.StatusSeeOther, resp.Status)
 			assert.Negative(t, resp.SetCookies(t)["wos-session"].MaxAge, "a sign-in expires the foreign cookie")
@@ -219,7 +219,7 @@ func TestAForeignSessionMayHaveTheNameOfOurCookie(t *testing.T) {
 }
 
 func TestAForeignSessionCanBecomeASharedSession(t *testing.T) {
-	a := Sharing(t, authkit.WithForeignSessions("go-session"))
+	a := NewSharedSessionApp(t, authkit.WithForeignSessions("go-session"))
 	cookie := "go-session=" + a.sealedBySDK(Kim, nil)
 	a.ExpireToken(2 * time.Minute)
 	resp := a.Send(Request{Target: "/account", Cookie: cookie})

@@ -14,8 +14,8 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// grow makes kim's next tokens so large that a session needs several chunks.
-func grow(a *App) {
+// growTokens makes kim's next tokens so large that a session needs several chunks.
+func growTokens(a *App) {
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Claims = map[string]any{"template": strings.Repeat("abcdefgh", 900)}
 	})
@@ -26,7 +26,7 @@ func grow(a *App) {
 func TestALogoutSetsNoChunkOfASessionThatGrewInItsResponse(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
-	grow(a)
+	growTokens(a)
 	a.ExpireToken(2 * time.Minute)
 	resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
 	require.Equal(t, http.StatusSeeOther, resp.Status)
@@ -40,7 +40,7 @@ func TestALogoutLeavesNoCookieThatAnotherProcessAccepts(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	other := NewInstance(t, a.Fake, a.Clock, AppOptions{})
-	grow(a)
+	growTokens(a)
 	a.ExpireToken(2 * time.Minute)
 	resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Scripted()})
 	var remaining []string
@@ -70,7 +70,7 @@ func TestASignInReplacesASessionThatGrewInTheSameResponse(t *testing.T) {
 	callback := otherBrowser.Page().URL
 	require.Equal(t, "/callback", callback.Path)
 
-	grow(a)
+	growTokens(a)
 	a.ExpireToken(2 * time.Minute)
 	resp := a.Send(Request{Target: callback.RequestURI(), Cookie: session + "; " + state, Header: Navigation()})
 	require.Equal(t, http.StatusSeeOther, resp.Status)

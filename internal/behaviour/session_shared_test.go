@@ -22,7 +22,7 @@ import (
 )
 
 func TestASharedSessionIsOneCookieInTheSharedFormat(t *testing.T) {
-	a := Sharing(t)
+	a := NewSharedSessionApp(t)
 	b := a.SignedIn(Kim)
 	assert.Equal(t, []string{"wos-session"}, b.cookieNames())
 	assert.Regexp(t, `^wos-session=Fe26\.2\*1\*.*~2$`, b.CookieHeader())
@@ -69,7 +69,7 @@ func TestASharedSessionCookieHasTheConfiguredNameWithoutAPrefix(t *testing.T) {
 }
 
 func TestEitherApplicationCanRefreshASharedSession(t *testing.T) {
-	a := Sharing(t)
+	a := NewSharedSessionApp(t)
 	n := a.Neighbour()
 	cookie := a.SignedIn(Kim).CookieHeader()
 	for round := range 3 {
@@ -88,7 +88,7 @@ func TestEitherApplicationCanRefreshASharedSession(t *testing.T) {
 }
 
 func TestUnknownMembersOfASharedSessionSurviveARefresh(t *testing.T) {
-	a := Sharing(t)
+	a := NewSharedSessionApp(t)
 	n := a.Neighbour()
 	session := n.Read(a.SignedIn(Kim).CookieHeader())
 	delete(session, "authkit")
@@ -107,7 +107,7 @@ func TestUnknownMembersOfASharedSessionSurviveARefresh(t *testing.T) {
 }
 
 func TestConcurrentRefreshesOfASharedSessionBothSucceed(t *testing.T) {
-	a := Sharing(t)
+	a := NewSharedSessionApp(t)
 	n := a.Neighbour()
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(time.Minute)
@@ -144,7 +144,7 @@ func TestASwitchInEitherApplicationAppliesToASharedSession(t *testing.T) {
 }
 
 func TestEitherApplicationCanSignOutASharedSession(t *testing.T) {
-	a := Sharing(t)
+	a := NewSharedSessionApp(t)
 	b := a.SignedIn(Kim)
 	cookie := b.CookieHeader()
 	resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
@@ -162,7 +162,7 @@ func TestEitherApplicationCanSignOutASharedSession(t *testing.T) {
 
 // Only the front end of an API has a sign-in.
 func TestAnAPIThatOnlyReadsASharedSessionNeedsNoRedirectURL(t *testing.T) {
-	site := Sharing(t)
+	site := NewSharedSessionApp(t)
 	api, err := authkit.New(authkit.WithSharedSession(), authkit.WithAPIKey(site.Fake.APIKey()), authkit.WithClientID(site.Fake.ClientID()),
 		authkit.WithBaseURL(site.Fake.URL()), authkit.WithCookiePassword(Password), authkit.WithClock(site.Clock))
 	require.NoError(t, err)
@@ -171,24 +171,24 @@ func TestAnAPIThatOnlyReadsASharedSessionNeedsNoRedirectURL(t *testing.T) {
 		w.Write([]byte(s.User().Email))
 	}))
 	cookie := site.SignedIn(Kim).CookieHeader()
-	resp := site.Direct(handler, Request{Method: "GET", Target: "/api/me", Cookie: cookie})
+	resp := site.ServeDirectly(handler, Request{Method: "GET", Target: "/api/me", Cookie: cookie})
 	assert.Equal(t, Kim, resp.Body)
 
 	site.ExpireToken(2 * time.Minute)
-	resp = site.Direct(handler, Request{Method: "GET", Target: "/api/me", Cookie: cookie})
+	resp = site.ServeDirectly(handler, Request{Method: "GET", Target: "/api/me", Cookie: cookie})
 	assert.Equal(t, Kim, resp.Body)
 	assert.True(t, resp.SetCookies(t)["wos-session"].Secure, "Secure is the default without a redirect URL")
-	assert.Equal(t, http.StatusUnauthorized, site.Direct(handler, Request{Method: "GET", Target: "/api/me", Header: Navigation()}).Status)
+	assert.Equal(t, http.StatusUnauthorized, site.ServeDirectly(handler, Request{Method: "GET", Target: "/api/me", Header: Navigation()}).Status)
 	assert.Contains(t, site.Send(Request{Target: "/account", Cookie: resp.sharedCookie(t)}).Body, "page of "+Kim)
 }
 
 func TestASignInFailsIfItsSharedSessionDoesNotFitIntoOneCookie(t *testing.T) {
-	a := Sharing(t)
+	a := NewSharedSessionApp(t)
 	b := a.SignedIn(Kim)
 	before := b.CookieHeader()
 	a.fillTokens(2000)
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Metadata = map[string]string{"biography": strings.Repeat("x", 600)} })
-	s := a.Begin("/login?return_to=/account")
+	s := a.StartSignIn("/login?return_to=/account")
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie + "; " + before, Header: Navigation()})
 	assert.Equal(t, http.StatusInternalServerError, resp.Status)
 	assert.Contains(t, resp.Body, "more data than this site can store")
@@ -197,7 +197,7 @@ func TestASignInFailsIfItsSharedSessionDoesNotFitIntoOneCookie(t *testing.T) {
 }
 
 func TestASharedSessionThatOutgrowsItsCookieIsLogged(t *testing.T) {
-	a := Sharing(t)
+	a := NewSharedSessionApp(t)
 	n := a.Neighbour()
 	session := n.Read(a.SignedIn(Kim).CookieHeader())
 	session["oauthTokens"] = strings.Repeat("o", 1000)
@@ -211,7 +211,7 @@ func TestASharedSessionThatOutgrowsItsCookieIsLogged(t *testing.T) {
 }
 
 func TestASharedSessionIsVerifiedLikeOurOwn(t *testing.T) {
-	a := Sharing(t)
+	a := NewSharedSessionApp(t)
 	n := a.Neighbour()
 	valid := n.Read(a.SignedIn(Kim).CookieHeader())
 	other := n.Read(a.SignedIn("lee@example.com").CookieHeader())
@@ -245,7 +245,7 @@ func TestASharedSessionIsVerifiedLikeOurOwn(t *testing.T) {
 }
 
 func TestACookieSealedForAnotherPurposeIsNoSharedSession(t *testing.T) {
-	a := Sharing(t)
+	a := NewSharedSessionApp(t)
 	n := a.Neighbour()
 	cookie := a.SignedIn(Kim).CookieHeader()
 	for name, text := range map[string]string{
@@ -293,7 +293,7 @@ func TestAClockAheadDoesNotRefreshASharedSessionOnEveryRequest(t *testing.T) {
 }
 
 func TestTheMaxAgeOfASharedCookieDoesNotLimitTheSession(t *testing.T) {
-	a := Sharing(t, authkit.WithCookieMaxAge(time.Hour))
+	a := NewSharedSessionApp(t, authkit.WithCookieMaxAge(time.Hour))
 	b := a.Browser()
 	log := &setCookieLog{next: b.Base}
 	b.Base = log

@@ -12,7 +12,7 @@ import (
 func TestAnAccessTokenOfMoreThan16KBMakesNoSession(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	a.fillTokens(16 << 10)
-	s := a.Begin("/login?return_to=/account")
+	s := a.StartSignIn("/login?return_to=/account")
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 	assert.Equal(t, http.StatusBadGateway, resp.Status)
 	assert.NotContains(t, resp.SetCookies(t), "authkit-session")

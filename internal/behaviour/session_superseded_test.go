@@ -75,7 +75,7 @@ func TestALateRequestDoesNotSignTheBrowserOut(t *testing.T) {
 }
 
 func TestALogoutDuringARefreshDiscardsItsResult(t *testing.T) {
-	upstream := &Rewriting{}
+	upstream := &RewritingTransport{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
@@ -94,7 +94,7 @@ func TestAVerySlowResponseDoesNotRestoreASignedOutSession(t *testing.T) {
 	a := NewApp(t, AppOptions{Routes: reportRoutes(started, release)})
 	jar := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
-	late := a.BeginLate("/report", jar, started)
+	late := a.StartSlowRequest("/report", jar, started)
 	a.Send(Request{Method: http.MethodPost, Target: "/logout", Cookie: jar, Header: Scripted()})
 	a.Clock.Advance(10 * time.Minute)
 	close(release)
@@ -117,7 +117,7 @@ func TestALogoutAfterEarlyHintsIsNotUndone(t *testing.T) {
 	}})
 	first := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
-	late := a.BeginLate("/report", first, started)
+	late := a.StartSlowRequest("/report", first, started)
 	a.Clock.Advance(time.Second)
 	second := a.Send(Request{Target: "/account", Cookie: first}).NewCookie(t)
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
@@ -129,11 +129,11 @@ func TestALogoutAfterEarlyHintsIsNotUndone(t *testing.T) {
 	assert.Empty(t, JarAfter("", <-late))
 }
 
-// unrotated is a transport that makes WorkOS appear not to rotate refresh tokens. It removes the new refresh token from a
-// reply, and sends the newest one in the place of the first.
-type unrotated struct{ newest map[string]string }
+// nonRotatingTransport is a transport that makes WorkOS appear not to rotate refresh tokens. It removes the new refresh
+// token from a reply, and sends the newest one in the place of the first.
+type nonRotatingTransport struct{ newest map[string]string }
 
-func (u *unrotated) RoundTrip(r *http.Request) (*http.Response, error) {
+func (u *nonRotatingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Path != "/user_management/authenticate" {
 		return http.DefaultTransport.RoundTrip(r)
 	}
@@ -174,7 +174,7 @@ func TestASlowResponseDoesNotUndoASwitchIfRefreshTokensDoNotRotate(t *testing.T)
 	started, release := make(chan struct{}), make(chan struct{})
 	a := NewApp(t, AppOptions{
 		Routes:  reportRoutes(started, release),
-		AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: &unrotated{map[string]string{}}})},
+		AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: &nonRotatingTransport{map[string]string{}}})},
 	})
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Memberships = append(p.Memberships, authkittest.Membership{OrganizationID: "org_beta", Role: "viewer"})
@@ -184,7 +184,7 @@ func TestASlowResponseDoesNotUndoASwitchIfRefreshTokensDoNotRotate(t *testing.T)
 	require.NoError(t, err)
 	first := b.CookieHeader()
 	a.Clock.Advance(4*time.Minute + 10*time.Second)
-	late := a.BeginLate("/report", first, started)
+	late := a.StartSlowRequest("/report", first, started)
 	jar := a.Send(Request{Target: "/me", Cookie: first}).NewCookie(t)
 	a.Clock.Advance(time.Second)
 	jar = a.SwitchTo("org_beta", jar, Scripted()).NewCookie(t)

@@ -18,8 +18,8 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// capture signs a user in and returns the session that a handler then gets from FromContext.
-func (a *App) capture(email string) *authkit.Session {
+// sessionFromHandler signs a user in and returns the session that a handler then gets from FromContext.
+func (a *App) sessionFromHandler(email string) *authkit.Session {
 	a.T.Helper()
 	cookie := a.SignedIn(email).CookieHeader()
 	var session *authkit.Session
@@ -40,7 +40,7 @@ func TestASessionHoldsTheDataFromWorkOS(t *testing.T) {
 		p.Memberships[0].Roles = []string{"admin", "billing"}
 		p.Claims = map[string]any{"tier": "gold", "seats": 7, "teams": []string{"a", "b"}}
 	})
-	s := a.capture(Kim)
+	s := a.sessionFromHandler(Kim)
 
 	assert.Equal(t, a.SessionID(), s.ID())
 	assert.Equal(t, "user_kim", s.UserID())
@@ -99,7 +99,7 @@ func TestARefreshKeepsTheSignInTimeAndTheAuthenticationTime(t *testing.T) {
 }
 
 func TestASessionWithoutAnOrganizationHasNoRights(t *testing.T) {
-	s := NewApp(t, AppOptions{}).capture("lee@example.com")
+	s := NewApp(t, AppOptions{}).sessionFromHandler("lee@example.com")
 	assert.Empty(t, s.OrganizationID())
 	assert.Empty(t, s.Role())
 	assert.Empty(t, s.Roles())
@@ -174,29 +174,29 @@ func TestAHandlerCannotChangeASession(t *testing.T) {
 
 func TestTheImpersonatorComesFromTheReplyOrTheActClaim(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	// The callback restarts the sign-in of an impersonator, and the second sign-in is not impersonated. So the transport adds
-	// the impersonator to the reply of the fake.
-	upstream := &Rewriting{Change: func(reply map[string]any) {
+	// The callback restarts the sign-in of an impersonator, and the second sign-in is not impersonated. So the transport
+	// adds the impersonator to the reply of the fake.
+	upstream := &RewritingTransport{Change: func(reply map[string]any) {
 		reply["impersonator"] = map[string]any{"email": "ops@example.com", "reason": nil}
 	}}
 	b := NewInstance(t, a.Fake, a.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
-	impersonator, ok := b.capture(Kim).Impersonator()
+	impersonator, ok := b.sessionFromHandler(Kim).Impersonator()
 	assert.True(t, ok)
 	assert.Equal(t, authkit.Impersonator{Email: "ops@example.com"}, impersonator)
 
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {
 		p.Claims = map[string]any{"act": map[string]any{"sub": "dev@example.com"}}
 	})
-	impersonator, ok = a.capture(Kim).Impersonator()
+	impersonator, ok = a.sessionFromHandler(Kim).Impersonator()
 	assert.True(t, ok)
 	assert.Equal(t, authkit.Impersonator{Email: "dev@example.com"}, impersonator)
 }
 
 func TestAPrintedSessionShowsNoToken(t *testing.T) {
 	var refreshToken string
-	upstream := &Rewriting{Change: func(reply map[string]any) { refreshToken = reply["refresh_token"].(string) }}
+	upstream := &RewritingTransport{Change: func(reply map[string]any) { refreshToken = reply["refresh_token"].(string) }}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
-	s := a.capture(Kim)
+	s := a.sessionFromHandler(Kim)
 	token := s.AccessToken()
 	signature := token[strings.LastIndex(token, ".")+1:]
 	type embedding struct{ *authkit.Session }

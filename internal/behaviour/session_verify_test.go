@@ -24,7 +24,7 @@ func TestSignInRefusesAnAuthenticationWithoutItsUser(t *testing.T) {
 				authentication := a.authenticate(Kim)
 				authentication.User = user
 				var err error
-				resp := a.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				resp := a.ServeDirectly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					_, err = a.SignIn(w, r, authentication)
 				}), Request{Method: "POST", Target: "/form"})
 				assert.ErrorIs(t, err, authkit.ErrSignInFailed)
@@ -49,20 +49,20 @@ func TestASealedSessionWithoutAUserIsAnonymous(t *testing.T) {
 
 func TestAReplyWithTheTokenAndTheProfileOfTwoUsersMakesNoSession(t *testing.T) {
 	a := newPlainApp(t)
-	a.publishKnown()
-	checkErrorPage(t, a.exchangeFor(a.forge(good), "user_lee"), http.StatusBadGateway)
-	checkErrorPage(t, a.exchangeFor(a.forge(forgery{claims: set("sub", "user_lee")}), "user_kim"), http.StatusBadGateway)
+	a.addKnownToJWKS()
+	checkErrorPage(t, a.exchangeFor(a.forge(unchangedToken), "user_lee"), http.StatusBadGateway)
+	checkErrorPage(t, a.exchangeFor(a.forge(forgery{claims: setMember("sub", "user_lee")}), "user_kim"), http.StatusBadGateway)
 
-	s := newSharingApp(t)
-	s.publishKnown()
+	s := newPlainSharedSessionApp(t)
+	s.addKnownToJWKS()
 	for name, c := range map[string]struct {
 		claims func(object)
 		user   object
 	}{
-		"the token and the profile of another user": {set("sub", "user_lee"), object{"id": "user_lee", "email": lee}},
-		"the token of another user":                 {set("sub", "user_lee"), object{"id": "user_kim", "email": Kim}},
+		"the token and the profile of another user": {setMember("sub", "user_lee"), object{"id": "user_lee", "email": lee}},
+		"the token of another user":                 {setMember("sub", "user_lee"), object{"id": "user_kim", "email": Kim}},
 		"the profile of another user":               {nil, object{"id": "user_lee", "email": lee}},
-		"the token of another session":              {set("sid", "session_2"), object{"id": "user_kim", "email": Kim}},
+		"the token of another session":              {setMember("sid", "session_2"), object{"id": "user_kim", "email": Kim}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			resp := s.refreshTo(s.forge(forgery{claims: c.claims}), c.user)
@@ -74,6 +74,6 @@ func TestAReplyWithTheTokenAndTheProfileOfTwoUsersMakesNoSession(t *testing.T) {
 			}
 		})
 	}
-	resp := s.refreshTo(s.forge(good), object{"id": "user_kim", "email": Kim})
+	resp := s.refreshTo(s.forge(unchangedToken), object{"id": "user_kim", "email": Kim})
 	assert.Equal(t, Kim, s.visitorOf(resp), "a reply without a fault is accepted")
 }

@@ -68,7 +68,7 @@ func TestAnExampleNamesEveryInvalidSettingAtStartAndNoSecret(t *testing.T) {
 		for _, example := range []string{"stdlib", "chi", "headless"} {
 			t.Run(c.name+", "+example, func(t *testing.T) {
 				cmd := exec.Command(filepath.Join(binaries(t), example))
-				cmd.Env = append(withoutSettings(), "ADDR=localhost:0")
+				cmd.Env = append(environmentWithoutSettings(), "ADDR=localhost:0")
 				for name, value := range c.settings {
 					cmd.Env = append(cmd.Env, name+"="+value)
 				}

@@ -14,8 +14,8 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// Sharing returns an application with WithSharedSession and the given options.
-func Sharing(t testing.TB, opts ...authkit.Option) *App {
+// NewSharedSessionApp returns an application with WithSharedSession and the given options.
+func NewSharedSessionApp(t testing.TB, opts ...authkit.Option) *App {
 	return NewApp(t, AppOptions{AuthKit: append([]authkit.Option{authkit.WithSharedSession()}, opts...)})
 }
 

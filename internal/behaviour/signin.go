@@ -37,8 +37,8 @@ func (s PendingSignIn) With(name, value string) string {
 	return "/callback?" + query.Encode()
 }
 
-// Begin starts a sign-in at a target and signs kim in at AuthKit. It does not send the callback.
-func (a *App) Begin(target string) PendingSignIn {
+// StartSignIn starts a sign-in at a target and signs kim in at AuthKit. It does not send the callback.
+func (a *App) StartSignIn(target string) PendingSignIn {
 	a.T.Helper()
 	resp := a.Send(Request{Target: target, Header: Navigation()})
 	require.Equal(a.T, http.StatusSeeOther, resp.Status, resp.Body)
@@ -72,8 +72,8 @@ func (r Response) stateCookie(t testing.TB) string {
 	return c.Name + "=" + c.Value
 }
 
-// Restarted returns the sign-in that a callback restarted. Its callback carries a code that AuthKit never issued.
-func (a *App) Restarted(resp Response) PendingSignIn {
+// RestartedSignIn returns the sign-in that a callback restarted. Its callback carries a code that AuthKit never issued.
+func (a *App) RestartedSignIn(resp Response) PendingSignIn {
 	a.T.Helper()
 	require.Equal(a.T, http.StatusSeeOther, resp.Status, resp.Body)
 	location, err := resp.Location()
@@ -101,8 +101,8 @@ type CookieJar struct {
 // NewCookieJar returns an empty jar.
 func NewCookieJar(t testing.TB) *CookieJar { return &CookieJar{t: t, values: map[string]string{}} }
 
-// take stores the cookies that a response sets and deletes those that it expires.
-func (j *CookieJar) take(resp Response) {
+// store stores the cookies that a response sets and deletes those that it expires.
+func (j *CookieJar) store(resp Response) {
 	j.t.Helper()
 	for _, line := range resp.Header["Set-Cookie"] {
 		c, err := http.ParseSetCookie(line)
@@ -133,12 +133,12 @@ func (j *CookieJar) states() []string {
 	return slices.DeleteFunc(slices.Clone(j.names), func(name string) bool { return !strings.Contains(name, "authkit-state-") })
 }
 
-// Starts starts a sign-in with the cookies of a jar and returns its state.
-func (a *App) Starts(j *CookieJar, target string, header http.Header) (state string) {
+// StartSignInWithJar starts a sign-in with the cookies of a jar and returns its state.
+func (a *App) StartSignInWithJar(j *CookieJar, target string, header http.Header) (state string) {
 	a.T.Helper()
 	resp := a.Send(Request{Target: target, Cookie: j.Header(), Header: header})
 	require.Equal(a.T, http.StatusSeeOther, resp.Status, resp.Body)
-	j.take(resp)
+	j.store(resp)
 	return StateOf(a.T, resp)
 }
 
@@ -157,7 +157,7 @@ func (a *App) CancelSignIn(j *CookieJar, state string) string {
 	a.T.Helper()
 	resp := a.Send(Request{Target: "/callback?error=access_denied&state=" + state, Cookie: j.Header(), Header: Navigation()})
 	require.Equal(a.T, http.StatusForbidden, resp.Status, resp.Body)
-	j.take(resp)
+	j.store(resp)
 	if strings.Contains(resp.Body, `href="/login"`) {
 		return "/"
 	}
@@ -173,7 +173,7 @@ func (a *App) CancelSignIn(j *CookieJar, state string) string {
 func (a *App) FailSignIn() {
 	a.T.Helper()
 	j := NewCookieJar(a.T)
-	state := a.Starts(j, "/login", Navigation())
+	state := a.StartSignInWithJar(j, "/login", Navigation())
 	resp := a.Send(Request{Target: "/callback?code=junk&state=" + state, Cookie: j.Header(), Header: Navigation()})
 	require.Equal(a.T, http.StatusBadRequest, resp.Status)
 }
@@ -190,6 +190,6 @@ func (a *App) StatusWithoutKeys(s PendingSignIn) int {
 // SignInAgain signs kim in with a request that already carries a session. It returns the new session.
 func (a *App) SignInAgain(cookie string) (next string) {
 	a.T.Helper()
-	s := a.Begin("/login")
+	s := a.StartSignIn("/login")
 	return a.Send(Request{Target: s.Target(), Cookie: cookie + "; " + s.Cookie, Header: Navigation()}).NewCookie(a.T)
 }

@@ -27,8 +27,8 @@ type step struct {
 	Token, Note string
 }
 
-// withForms returns an application with its own sign-in form.
-func withForms(t *testing.T, opts ...authkit.Option) *App {
+// newFormsApp returns an application with its own sign-in form.
+func newFormsApp(t *testing.T, opts ...authkit.Option) *App {
 	var client *workos.Client
 	a := NewApp(t, AppOptions{
 		AuthKit: opts,
@@ -92,7 +92,7 @@ func credentials() url.Values {
 }
 
 func TestACustomSignInFormSignsIn(t *testing.T) {
-	a := withForms(t)
+	a := newFormsApp(t)
 	stepName := a.Send(Request{Target: "/step?note=x"}).cookieOf(t, "authkit-step-").Name
 	planted := a.SignedIn(Kim).CookieHeader() + "; authkit-session.0=x; " + stepName + "=y"
 	resp := a.post("/password", planted, credentials())
@@ -109,7 +109,7 @@ func TestACustomSignInFormSignsIn(t *testing.T) {
 }
 
 func TestACrossSiteFormCannotSignIn(t *testing.T) {
-	a := withForms(t)
+	a := newFormsApp(t)
 	resp := a.Send(Request{
 		Method: "POST", Target: "/password", Form: credentials(),
 		Header: http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}},
@@ -154,7 +154,7 @@ func TestAFailedSignInKeepsTheOldSession(t *testing.T) {
 					return nil
 				})}
 			}
-			a := withForms(t, c.opts...)
+			a := newFormsApp(t, c.opts...)
 			old := a.SignedIn(Kim).CookieHeader()
 			if c.before != nil {
 				c.before(a)
@@ -169,7 +169,7 @@ func TestAFailedSignInKeepsTheOldSession(t *testing.T) {
 }
 
 func TestAStepIsStoredInASealedCookieForTenMinutes(t *testing.T) {
-	a := withForms(t)
+	a := newFormsApp(t)
 	set := a.Send(Request{Target: "/step?note=first"})
 	saved := set.cookieOf(t, "authkit-step-")
 	require.NotNil(t, saved)
@@ -202,7 +202,7 @@ func TestAStepIsStoredInASealedCookieForTenMinutes(t *testing.T) {
 }
 
 func TestLoadStepIntoAnotherTypeFailsWithoutShowingValues(t *testing.T) {
-	a := withForms(t)
+	a := newFormsApp(t)
 	saved := a.Send(Request{Target: "/step?note=x"}).cookieOf(t, "authkit-step-")
 	body := a.Send(Request{Target: "/misread", Cookie: saved.Name + "=" + saved.Value}).Body
 	assert.Contains(t, body, "false authkit: LoadStep: the saved step does not fit into a *struct")
@@ -240,7 +240,7 @@ func TestAStepFromTheFutureBesideJunkIsLoadedOnlyWithinTheSkew(t *testing.T) {
 		})
 	}})
 	j := NewCookieJar(t)
-	j.take(a.Send(Request{Method: "POST", Target: "/step"}))
+	j.store(a.Send(Request{Method: "POST", Target: "/step"}))
 	for ahead, want := range map[time.Duration]string{0: "true", time.Minute: "true", time.Minute + time.Second: "false", time.Hour: "false"} {
 		a.Clock.Set(Start.Add(-ahead))
 		assert.Equal(t, want+"\n", a.Send(Request{Target: "/step", Cookie: j.Header()}).Body, ahead)

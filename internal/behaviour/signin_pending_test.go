@@ -44,9 +44,9 @@ func TestApplicationsOnOneHostKeepEachOthersPendingSignIns(t *testing.T) {
 			a := NewApp(t, AppOptions{})
 			neighbour := NewInstance(t, a.Fake, a.Clock, AppOptions{AuthKit: opts})
 			j := NewCookieJar(t)
-			state := a.Starts(j, "/login?return_to=/account%3Fa%3Db", Navigation())
+			state := a.StartSignInWithJar(j, "/login?return_to=/account%3Fa%3Db", Navigation())
 			for range 20 {
-				j.take(neighbour.Send(Request{Target: "/login?return_to=/" + strings.Repeat("n", 900), Cookie: j.Header(), Header: from("same-site")}))
+				j.store(neighbour.Send(Request{Target: "/login?return_to=/" + strings.Repeat("n", 900), Cookie: j.Header(), Header: navigationFrom("same-site")}))
 			}
 			assert.Equal(t, "/account?a=b", a.CancelSignIn(j, state))
 		})
@@ -84,7 +84,7 @@ func TestSignInCookieNamesDependOnTheClientIDAndTheSessionCookieName(t *testing.
 
 func TestAStateCookieThatDoesNotOpenIsNotExpired(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	s := a.Begin("/login")
+	s := a.StartSignIn("/login")
 	name, value, _ := strings.Cut(s.Cookie, "=")
 	for _, cookie := range []string{name + "=x", name + "=", name + "=" + flip(value), name + "x=" + value, name + "=" + strings.Repeat("x", 4000)} {
 		assert.NotContains(t, a.Send(Request{Target: "/login", Cookie: cookie, Header: Navigation()}).SetCookies(t), name)
@@ -106,7 +106,7 @@ func TestThePendingSignInsOfOneBrowserTakeLessThan4KB(t *testing.T) {
 			j := NewCookieJar(t)
 			newest := ""
 			for i := range 20 {
-				newest = a.Starts(j, "/login?return_to=/"+fmt.Sprint(i)+"?"+strings.Repeat("a", size)[:max(0, size-4)], Navigation())
+				newest = a.StartSignInWithJar(j, "/login?return_to=/"+fmt.Sprint(i)+"?"+strings.Repeat("a", size)[:max(0, size-4)], Navigation())
 				assert.Less(t, len(j.Header()), 4096)
 				a.Clock.Advance(time.Second)
 			}
@@ -119,7 +119,7 @@ func TestThePendingSignInsOfOneBrowserTakeLessThan4KB(t *testing.T) {
 func TestAnOldPendingSignInLosesItsQueryThenItsPathThenItsCookie(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	j := NewCookieJar(t)
-	oldest := a.Starts(j, "/login?return_to="+url.QueryEscape("/old/page?"+strings.Repeat("q", 200)), Navigation())
+	oldest := a.StartSignInWithJar(j, "/login?return_to="+url.QueryEscape("/old/page?"+strings.Repeat("q", 200)), Navigation())
 	cloned := func() *CookieJar { return &CookieJar{t, slices.Clone(j.names), maps.Clone(j.values)} }
 	var returnPaths []string
 	for i := 0; i < 40 && a.isPending(j, oldest); i++ {
@@ -129,7 +129,7 @@ func TestAnOldPendingSignInLosesItsQueryThenItsPathThenItsCookie(t *testing.T) {
 			returnPaths = append(returnPaths, page)
 		}
 		a.Clock.Advance(time.Second)
-		a.Starts(j, "/login?return_to=/"+strings.Repeat("n", 150), Navigation())
+		a.StartSignInWithJar(j, "/login?return_to=/"+strings.Repeat("n", 150), Navigation())
 	}
 	assert.Equal(t, []string{"/old/page?" + strings.Repeat("q", 200), "/old/page", "/"}, returnPaths)
 	assert.False(t, a.isPending(j, oldest))
@@ -137,13 +137,13 @@ func TestAnOldPendingSignInLosesItsQueryThenItsPathThenItsCookie(t *testing.T) {
 
 func TestAPendingSignInWithoutItsQueryCanStillFinish(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	s := a.Begin("/login?return_to=" + url.QueryEscape("/account?"+strings.Repeat("q", 900)))
+	s := a.StartSignIn("/login?return_to=" + url.QueryEscape("/account?"+strings.Repeat("q", 900)))
 	j := NewCookieJar(t)
 	name, value, _ := strings.Cut(s.Cookie, "=")
 	j.names, j.values[name] = []string{name}, value
 	a.Clock.Advance(9 * time.Minute)
 	for range 2 {
-		a.Starts(j, "/login?return_to=/"+strings.Repeat("n", 700), Navigation())
+		a.StartSignInWithJar(j, "/login?return_to=/"+strings.Repeat("n", 700), Navigation())
 	}
 	require.NotEqual(t, value, j.values[name], "the state cookie was sealed again")
 	resp := a.Send(Request{Target: s.Target(), Cookie: j.Header(), Header: Navigation()})
@@ -156,12 +156,12 @@ func TestShorteningAPendingSignInDoesNotExtendItsLifetime(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	first := a.Send(Request{Target: "/login?return_to=/a%3F" + strings.Repeat("q", 1000), Header: Navigation()})
 	j := NewCookieJar(t)
-	j.take(first)
+	j.store(first)
 	name := j.names[0]
 	maxAge := first.SetCookies(t)[name].MaxAge
 	a.Clock.Advance(5 * time.Minute)
 	second := a.Send(Request{Target: "/login?return_to=/" + strings.Repeat("n", 1000), Cookie: j.Header(), Header: Navigation()})
-	j.take(second)
+	j.store(second)
 	a.Clock.Advance(5 * time.Minute)
 	third := a.Send(Request{Target: "/login?return_to=/" + strings.Repeat("n", 1000), Cookie: j.Header(), Header: Navigation()})
 	resealed := second.SetCookies(t)[name]
@@ -182,7 +182,7 @@ func TestASignInWhoseAppStateFillsTheCookieFails(t *testing.T) {
 	long := "?return_to=/account%3F" + strings.Repeat("q", 900)
 	for size, want := range map[int]string{1000: "/account?" + strings.Repeat("q", 900), 1900: "/account"} {
 		j := NewCookieJar(t)
-		state := a.Starts(j, fmt.Sprint("/", size, long), Navigation())
+		state := a.StartSignInWithJar(j, fmt.Sprint("/", size, long), Navigation())
 		assert.Less(t, len(j.Header()), 4096)
 		assert.Equal(t, want, a.CancelSignIn(j, state), "%d bytes of AppState: the return path is shortened", size)
 	}
@@ -195,7 +195,7 @@ func TestASignInWhoseAppStateFillsTheCookieFails(t *testing.T) {
 
 func TestDuplicateStateCookiesCountTwiceTowardsTheLimit(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	old := a.Begin("/login?return_to=/" + strings.Repeat("a", 900))
+	old := a.StartSignIn("/login?return_to=/" + strings.Repeat("a", 900))
 	name, _, _ := strings.Cut(old.Cookie, "=")
 	once := a.Send(Request{Target: "/login?return_to=/" + strings.Repeat("b", 500), Cookie: old.Cookie, Header: Navigation()})
 	assert.NotContains(t, once.SetCookies(t), name, "both sign-ins fit")
@@ -205,17 +205,17 @@ func TestDuplicateStateCookiesCountTwiceTowardsTheLimit(t *testing.T) {
 
 func TestStateCookiesThatCannotBeExpiredDoNotPreventASignIn(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	resp := a.Send(Request{Target: "/login?return_to=/" + strings.Repeat("a", 900), Header: from("cross-site")})
+	resp := a.Send(Request{Target: "/login?return_to=/" + strings.Repeat("a", 900), Header: navigationFrom("cross-site")})
 	copies := strings.Repeat(resp.stateCookie(t)+"; ", 4) // with other Domain or Path attributes
 	for _, site := range []string{"same-origin", "cross-site"} {
-		assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: "/login", Cookie: copies, Header: from(site)}).Status, site)
+		assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: "/login", Cookie: copies, Header: navigationFrom(site)}).Status, site)
 	}
 }
 
 func TestACopyOfAStateCookieUnderAnotherNameIsIgnored(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	j := NewCookieJar(t)
-	state := a.Starts(j, "/login?return_to=/account%3F"+strings.Repeat("q", 900), Navigation())
+	state := a.StartSignInWithJar(j, "/login?return_to=/account%3F"+strings.Repeat("q", 900), Navigation())
 	name := j.names[0]
 	copies := j.Header()
 	for i := range 8 {
@@ -229,7 +229,7 @@ func TestACopyOfAStateCookieUnderAnotherNameIsIgnored(t *testing.T) {
 func TestTheNextSignInExpiresAStateCookieOlderThan25Hours(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	j := NewCookieJar(t)
-	a.Starts(j, "/login", Navigation())
+	a.StartSignInWithJar(j, "/login", Navigation())
 	a.Clock.Advance(25*time.Hour - time.Second)
 	resp := a.Send(Request{Target: "/login", Cookie: j.Header(), Header: Navigation()})
 	assert.Len(t, resp.SetCookies(t), 1)
@@ -247,11 +247,11 @@ func TestACrossSiteNavigationEvictsNoPendingSignInOfThisSite(t *testing.T) {
 				a := NewApp(t, AppOptions{})
 				j := NewCookieJar(t)
 				page := "/account?" + strings.Repeat("q", 700)
-				ours := a.Starts(j, "/login?return_to="+url.QueryEscape(page), from("same-origin"))
-				typed := a.Starts(j, "/login?return_to=/account", from("none"))
+				ours := a.StartSignInWithJar(j, "/login?return_to="+url.QueryEscape(page), navigationFrom("same-origin"))
+				typed := a.StartSignInWithJar(j, "/login?return_to=/account", navigationFrom("none"))
 				for i := range 30 {
 					a.Clock.Advance(time.Second)
-					a.Starts(j, start+fmt.Sprint("x", i, strings.Repeat("n", 800)), from(site))
+					a.StartSignInWithJar(j, start+fmt.Sprint("x", i, strings.Repeat("n", 800)), navigationFrom(site))
 					assert.Less(t, len(j.Header()), 4096)
 				}
 				assert.Equal(t, page, a.CancelSignIn(j, ours), "the query is kept")
@@ -266,19 +266,19 @@ func TestACrossSiteNavigationIsRefusedIfItWouldEvictASignInOfThisSite(t *testing
 	j := NewCookieJar(t)
 	var started []string
 	for range 30 {
-		started = append(started, a.Starts(j, "/login", from("same-origin")))
+		started = append(started, a.StartSignInWithJar(j, "/login", navigationFrom("same-origin")))
 		a.Clock.Advance(time.Second)
 	}
 	pending := slices.DeleteFunc(started, func(state string) bool { return !a.isPending(j, state) })
 	require.Greater(t, len(pending), 5)
-	resp := a.Send(Request{Target: "/account?x=1", Cookie: j.Header(), Header: from("cross-site")})
+	resp := a.Send(Request{Target: "/account?x=1", Cookie: j.Header(), Header: navigationFrom("cross-site")})
 	assert.Equal(t, http.StatusForbidden, resp.Status)
 	assert.Contains(t, resp.Body, `href="/login?return_to=%2Faccount%3Fx%3D1"`, "a click on this page of the application starts a sign-in")
 	assert.Empty(t, resp.SetCookies(t))
 	for _, state := range pending {
 		assert.True(t, a.isPending(j, state))
 	}
-	a.Starts(j, "/login?return_to=/account", from("same-origin"))
+	a.StartSignInWithJar(j, "/login?return_to=/account", navigationFrom("same-origin"))
 	assert.False(t, a.isPending(j, pending[0]), "a sign-in of this site evicts the oldest")
 }
 
@@ -287,9 +287,9 @@ func TestExpiredPendingSignInsDoNotPreventANewOne(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	j := NewCookieJar(t)
 	for range 13 {
-		a.Starts(j, "/login", from("same-origin"))
+		a.StartSignInWithJar(j, "/login", navigationFrom("same-origin"))
 	}
-	link := Request{Target: "/account", Cookie: j.Header(), Header: from("cross-site")}
+	link := Request{Target: "/account", Cookie: j.Header(), Header: navigationFrom("cross-site")}
 	a.Clock.Advance(time.Hour - time.Second)
 	assert.Equal(t, http.StatusForbidden, a.Send(link).Status, "the pending sign-ins can still be finished")
 	for _, d := range []time.Duration{time.Second, 20 * time.Hour} {
@@ -298,7 +298,7 @@ func TestExpiredPendingSignInsDoNotPreventANewOne(t *testing.T) {
 		assert.Equal(t, http.StatusSeeOther, resp.Status)
 		assert.Less(t, len(resp.SetCookies(t)), 5, "only as many as necessary are evicted")
 	}
-	resp := a.Send(Request{Target: "/callback?code=x", Cookie: j.Header(), Header: from("cross-site")})
+	resp := a.Send(Request{Target: "/callback?code=x", Cookie: j.Header(), Header: navigationFrom("cross-site")})
 	assert.Equal(t, http.StatusSeeOther, resp.Status, "a callback without a state restarts the sign-in")
 }
 
@@ -308,14 +308,14 @@ func TestExpiredPendingSignInsAreEvictedBeforePagesOfOthers(t *testing.T) {
 			a := NewApp(t, AppOptions{})
 			j := NewCookieJar(t)
 			for range 5 {
-				a.Starts(j, "/login", from("same-origin"))
+				a.StartSignInWithJar(j, "/login", navigationFrom("same-origin"))
 			}
 			expired := j.states()
 			a.Clock.Advance(time.Minute)
 			page := "/account?" + strings.Repeat("q", 500)
-			current := a.Starts(j, "/login?return_to="+url.QueryEscape(page), from("cross-site"))
+			current := a.StartSignInWithJar(j, "/login?return_to="+url.QueryEscape(page), navigationFrom("cross-site"))
 			a.Clock.Advance(time.Hour - time.Minute)
-			a.Starts(j, "/deep/?"+strings.Repeat("q", 700), from(site))
+			a.StartSignInWithJar(j, "/deep/?"+strings.Repeat("q", 700), navigationFrom(site))
 			assert.Less(t, len(j.Header()), 4096)
 			assert.Less(t, len(j.states()), len(expired)+2)
 			assert.Equal(t, page, a.CancelSignIn(j, current))
@@ -326,14 +326,14 @@ func TestExpiredPendingSignInsAreEvictedBeforePagesOfOthers(t *testing.T) {
 // A sibling domain can plant one cookie name with several Domain and Path attributes. No response can expire all of them.
 func TestPlantedExpiredStateCookiesDoNotPreventASignIn(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	planted := a.Begin("/login?return_to=/" + strings.Repeat("p", 900)).Cookie
+	planted := a.StartSignIn("/login?return_to=/" + strings.Repeat("p", 900)).Cookie
 	a.Clock.Advance(time.Hour - time.Second)
-	ours := a.Begin("/login").Cookie
+	ours := a.StartSignIn("/login").Cookie
 	cookie := ours + strings.Repeat("; "+planted, 4)
-	resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: from("cross-site")})
+	resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: navigationFrom("cross-site")})
 	assert.Equal(t, http.StatusForbidden, resp.Status, "the planted sign-ins can still be finished")
 	a.Clock.Advance(time.Second)
-	resp = a.Send(Request{Target: "/account", Cookie: cookie, Header: from("cross-site")})
+	resp = a.Send(Request{Target: "/account", Cookie: cookie, Header: navigationFrom("cross-site")})
 	assert.Equal(t, http.StatusSeeOther, resp.Status)
 }
 
@@ -341,7 +341,7 @@ func TestTheNumberOfStateCookiesExpiredPerResponseIsBounded(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	var planted []string
 	for range 60 {
-		planted = append(planted, a.Begin("/login").Cookie)
+		planted = append(planted, a.StartSignIn("/login").Cookie)
 	}
 	resp := a.Send(Request{Target: "/login", Cookie: strings.Join(planted, "; "), Header: Navigation()})
 	assert.Equal(t, http.StatusSeeOther, resp.Status)

@@ -39,7 +39,7 @@ func TestTheSignInTimeoutIsConfigurable(t *testing.T) {
 			})
 			assert.Equal(t, http.StatusForbidden, resp.Status, "the state is still valid")
 
-			late := a.Begin("/login?return_to=/account")
+			late := a.StartSignIn("/login?return_to=/account")
 			a.Clock.Advance(c.timeout)
 			resp = a.Send(Request{Target: late.Target(), Cookie: late.Cookie, Header: Navigation()})
 			assert.Equal(t, http.StatusSeeOther, resp.Status)
@@ -49,7 +49,8 @@ func TestTheSignInTimeoutIsConfigurable(t *testing.T) {
 	}
 }
 
-// A user whose callback comes too late has signed in at AuthKit. AuthKit then completes the restarted sign-in without a form.
+// A user whose callback comes too late has signed in at AuthKit. AuthKit then completes the restarted sign-in without a
+// form.
 func TestAnExpiredSignInRestartsOnceWithTheSameParameters(t *testing.T) {
 	var signIns []authkit.SignInEvent
 	var failures []error
@@ -67,7 +68,7 @@ func TestAnExpiredSignInRestartsOnceWithTheSameParameters(t *testing.T) {
 	a.Clock.Advance(time.Hour)
 
 	callback := "/callback?code=x&state=" + StateOf(t, first)
-	again := a.Send(Request{Target: callback, Cookie: first.stateCookie(t), Header: from("cross-site")})
+	again := a.Send(Request{Target: callback, Cookie: first.stateCookie(t), Header: navigationFrom("cross-site")})
 	require.Equal(t, http.StatusSeeOther, again.Status, again.Body)
 	location, err := again.Location()
 	require.NoError(t, err)
@@ -83,14 +84,14 @@ func TestAnExpiredSignInRestartsOnceWithTheSameParameters(t *testing.T) {
 	assert.Empty(t, failures, "a restart is not a failure")
 
 	// The callback of the second sign-in comes in time.
-	s := a.Restarted(again)
+	s := a.RestartedSignIn(again)
 	refused := a.Send(Request{Target: s.With("code", "") + "&error=access_denied", Cookie: s.Cookie, Header: Navigation()})
 	assert.Contains(t, refused.Body, url.QueryEscape(page))
 	require.Len(t, failures, 1)
 	assert.ErrorIs(t, failures[0], authkit.ErrSignInCancelled)
 
 	// The callback of the second sign-in comes too late as well.
-	s = a.Restarted(a.Send(Request{Target: callback, Cookie: first.stateCookie(t), Header: Navigation()}))
+	s = a.RestartedSignIn(a.Send(Request{Target: callback, Cookie: first.stateCookie(t), Header: Navigation()}))
 	a.Clock.Advance(time.Hour)
 	refused = a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 	assert.Equal(t, http.StatusBadRequest, refused.Status)
@@ -124,7 +125,7 @@ func TestALateBrowserFinishesTheRestartedSignIn(t *testing.T) {
 
 func TestALateErrorCallbackDoesNotRestartTheSignIn(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	s := a.Begin("/login?return_to=/account")
+	s := a.StartSignIn("/login?return_to=/account")
 	a.Clock.Advance(2 * time.Hour)
 	resp := a.Send(Request{Target: s.With("code", "") + "&error=access_denied", Cookie: s.Cookie, Header: Navigation()})
 	assert.Equal(t, http.StatusForbidden, resp.Status, "a user who cancels does not want a new sign-in")
@@ -135,7 +136,7 @@ func TestALateErrorCallbackDoesNotRestartTheSignIn(t *testing.T) {
 
 func TestASignInFromTheFutureIsRefusedBeyondTheClockSkew(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	s := a.Begin("/login?return_to=/account")
+	s := a.StartSignIn("/login?return_to=/account")
 	session := a.SignedIn("lee@example.com").CookieHeader()
 	a.Clock.Set(Start.Add(-61 * time.Second))
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
@@ -152,15 +153,15 @@ func TestARestartedSignInReplacesTheOldOneAndKeepsItsOrigin(t *testing.T) {
 		t.Run(site, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
 			j := NewCookieJar(t)
-			state := a.Starts(j, "/login?return_to=/account", from(site))
+			state := a.StartSignInWithJar(j, "/login?return_to=/account", navigationFrom(site))
 			a.Clock.Advance(time.Hour)
-			resp := a.Send(Request{Target: "/callback?code=x&state=" + state, Cookie: j.Header(), Header: from("cross-site")})
-			j.take(resp)
+			resp := a.Send(Request{Target: "/callback?code=x&state=" + state, Cookie: j.Header(), Header: navigationFrom("cross-site")})
+			j.store(resp)
 			again := StateOf(t, resp)
 			assert.Len(t, j.states(), 1)
 			for i := range 20 { // cross-site sign-ins evict each other
 				a.Clock.Advance(time.Second)
-				a.Starts(j, fmt.Sprint("/login?return_to=/", i, strings.Repeat("n", 500)), from("cross-site"))
+				a.StartSignInWithJar(j, fmt.Sprint("/login?return_to=/", i, strings.Repeat("n", 500)), navigationFrom("cross-site"))
 			}
 			if sameOrigin {
 				assert.Equal(t, "/account", a.CancelSignIn(j, again))
@@ -175,7 +176,7 @@ func TestARestartedSignInReplacesTheOldOneAndKeepsItsOrigin(t *testing.T) {
 func TestAUsedStateIsRefusedUntilItsSignInExpires(t *testing.T) {
 	for _, timeout := range []time.Duration{time.Minute, time.Hour, 24 * time.Hour} {
 		a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithSignInTimeout(timeout)}})
-		s := a.Begin("/login")
+		s := a.StartSignIn("/login")
 		require.Equal(t, http.StatusSeeOther, a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}).Status)
 		for range 5 {
 			resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
@@ -202,9 +203,9 @@ func TestACallbackIsAcceptedOnlyWithinTheSignInTimeoutAndTheClockSkew(t *testing
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := newPlainApp(t, authkit.WithSignInTimeout(10*time.Minute))
-			s := a.BeginAs("/login?return_to=/account", Kim)
+			s := a.StartSignInAs("/login?return_to=/account", Kim)
 			a.Clock.Set(Start.Add(c.after))
-			resp := a.finish(s)
+			resp := a.finishSignIn(s)
 			switch c.status {
 			case http.StatusSeeOther:
 				assert.Equal(t, c.status, resp.Status)
@@ -215,7 +216,7 @@ func TestACallbackIsAcceptedOnlyWithinTheSignInTimeoutAndTheClockSkew(t *testing
 				assert.NotEqual(t, s.State(), again.State())
 				assert.Empty(t, resp.session(t))
 				a.Clock.Advance(c.after)
-				checkErrorPage(t, a.finish(again), http.StatusBadRequest)
+				checkErrorPage(t, a.finishSignIn(again), http.StatusBadRequest)
 			default:
 				checkErrorPage(t, resp, c.status)
 			}

@@ -18,8 +18,8 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// changed returns a JWK with another value of one member. A nil value removes the member.
-func changed(key object, name string, value any) object {
+// jwkWithMember returns a JWK with another value of one member. A nil value removes the member.
+func jwkWithMember(key object, name string, value any) object {
 	key[name] = value
 	if value == nil {
 		delete(key, name)
@@ -57,8 +57,8 @@ func (r jwksReply) check(t *testing.T, status int) {
 }
 
 func TestAFailedJWKSFetchKeepsTheOldKeys(t *testing.T) {
-	var attacker listener
-	attackerURL := attacker.listen(t)
+	var attacker attackerServer
+	attackerURL := attacker.start(t)
 	always := func(fault authkittest.Fault) func(*App) authkittest.Fault {
 		return func(*App) authkittest.Fault { return fault }
 	}
@@ -82,19 +82,19 @@ func TestAFailedJWKSFetchKeepsTheOldKeys(t *testing.T) {
 		}},
 		{name: "a redirect to another host", reply: always(authkittest.Fault{Status: 302, Body: "x", Header: http.Header{"Location": {attackerURL}}})},
 		{name: "no usable key", reply: func(*App) authkittest.Fault {
-			return authkittest.Fault{Body: marshal(object{"keys": []object{changed(jwk(knownID, knownKey()), "use", "enc")}})}
+			return authkittest.Fault{Body: marshal(object{"keys": []object{jwkWithMember(jwk(knownID, knownKey()), "use", "enc")}})}
 		}},
 	} {
 		t.Run(r.name, func(t *testing.T) { r.check(t, http.StatusServiceUnavailable) })
 	}
-	assert.Zero(t, attacker.heard.Load(), "a redirect is not followed")
+	assert.Zero(t, attacker.requests.Load(), "a redirect is not followed")
 }
 
 func TestABadKeyOfTheJWKSIsNotUsedAndKeepsTheOldKeys(t *testing.T) {
 	small := newKey(1024)
 	bad := func(name string, value any) func(*App) authkittest.Fault {
 		return func(a *App) authkittest.Fault {
-			return authkittest.Fault{Body: a.keySet(changed(jwk(knownID, knownKey()), name, value))}
+			return authkittest.Fault{Body: a.keySet(jwkWithMember(jwk(knownID, knownKey()), name, value))}
 		}
 	}
 	for _, r := range []jwksReply{
@@ -180,15 +180,15 @@ func TestAnApplicationThatStartedWithoutSigningKeysRecovers(t *testing.T) {
 
 func TestManyUnknownKeyIDsCauseOneJWKSFetchAndDelayNoOtherRequest(t *testing.T) {
 	a := newPlainApp(t, authkit.WithBearerTokens())
-	a.publishKnown()
-	token := a.forge(good)
+	a.addKnownToJWKS()
+	token := a.forge(unchangedToken)
 	require.Equal(t, http.StatusOK, a.Send(Request{Target: "/api/me", Header: Bearer(token)}).Status)
 	before := a.Fake.Calls(authkittest.RouteJWKS)
 	for round := range 3 {
 		var all sync.WaitGroup
 		for i := range 1000 {
 			all.Go(func() {
-				unknown := forgery{header: set("kid", fmt.Sprintf("unknown_%d_%d", round, i))}
+				unknown := forgery{header: setMember("kid", fmt.Sprintf("unknown_%d_%d", round, i))}
 				resp, err := a.Do(Request{Target: "/api/me", Header: Bearer(a.forge(unknown))})
 				assert.NoError(t, err)
 				assert.Equal(t, http.StatusUnauthorized, resp.Status)
@@ -202,7 +202,7 @@ func TestManyUnknownKeyIDsCauseOneJWKSFetchAndDelayNoOtherRequest(t *testing.T) 
 	a.Fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Hang: true})
 	waiting := make(chan Response, 1)
 	go func() {
-		resp, err := a.Do(Request{Target: "/api/me", Header: Bearer(a.forge(forgery{header: set("kid", "unknown")}))})
+		resp, err := a.Do(Request{Target: "/api/me", Header: Bearer(a.forge(forgery{header: setMember("kid", "unknown")}))})
 		assert.NoError(t, err)
 		waiting <- resp
 	}()

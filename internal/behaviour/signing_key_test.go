@@ -20,8 +20,8 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// published returns the key set that the fake publishes.
-func (a *App) published() (keys []map[string]any) {
+// publishedKeys returns the key set that the fake publishes.
+func (a *App) publishedKeys() (keys []map[string]any) {
 	a.T.Helper()
 	resp, err := http.Get(a.Fake.URL() + "/sso/jwks/" + a.Fake.ClientID())
 	require.NoError(a.T, err)
@@ -69,7 +69,7 @@ func (c keyChanges) await(a *App) {
 	require.NoError(a.T, a.Ready(a.T.Context()))
 	select {
 	case <-c:
-	case <-time.After(Patience):
+	case <-time.After(WaitTimeout):
 		require.FailNow(a.T, "the signing keys have not changed")
 	}
 }
@@ -97,7 +97,7 @@ func TestACachedSessionWhoseKeyIsReplacedIsVerifiedAgain(t *testing.T) {
 	changed := make(keyChanges, 8)
 	c := newCachingApp(t, changed.option())
 	cookie := c.cachedCookie()
-	c.publish(otherKey(c.published()[0]["kid"]), otherKey("key_other"))
+	c.publish(otherKey(c.publishedKeys()[0]["kid"]), otherKey("key_other"))
 	changed.await(c.App)
 	c.Fake.ClearFault(authkittest.RouteJWKS)
 
@@ -118,7 +118,7 @@ func unknownKeyRequest(t *testing.T) Request {
 // The key set contains a key of an unsupported algorithm, and requests with an unknown key ID cause fetches of it.
 func TestFetchesForAnUnknownKeyIDDoNotRepeatTheWarningAboutIgnoredKeys(t *testing.T) {
 	a := newGuardedApp(t)
-	a.publish(a.published()[0], map[string]any{"kty": "EC", "crv": "P-256", "kid": "key_ec", "use": "sig", "alg": "ES256", "x": "AAAA", "y": "AAAA"})
+	a.publish(a.publishedKeys()[0], map[string]any{"kty": "EC", "crv": "P-256", "kid": "key_ec", "use": "sig", "alg": "ES256", "x": "AAAA", "y": "AAAA"})
 	require.NoError(t, a.Ready(t.Context()))
 	fetched := a.Fake.Calls(authkittest.RouteJWKS)
 	for range 10 {
@@ -138,7 +138,7 @@ func TestAnUnknownKeyIDDoesNotDelayTheKeyOfASessionCookie(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, a.Send(unknownKeyRequest(t)).Status)
 	fetched := a.Fake.Calls(authkittest.RouteJWKS)
 	a.Fake.RotateSigningKeys()
-	s := elsewhere.Begin("/login")
+	s := elsewhere.StartSignIn("/login")
 	cookie := elsewhere.Send(Request{Target: s.Target(), Cookie: s.Cookie}).NewCookie(t)
 
 	for range 2 {
@@ -152,7 +152,7 @@ func TestAnUnknownKeyIDDoesNotDelayTheKeyOfASignIn(t *testing.T) {
 	a.SignedIn(Kim)
 	require.Equal(t, http.StatusUnauthorized, a.Send(unknownKeyRequest(t)).Status)
 	a.Fake.RotateSigningKeys()
-	s := a.Begin("/login")
+	s := a.StartSignIn("/login")
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
 	require.Equal(t, http.StatusSeeOther, resp.Status)
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/auth", Cookie: resp.NewCookie(t)}).Status)
@@ -189,11 +189,11 @@ func TestAnUnknownKeyOfACookieDoesNotDelayTheKeyOfABearerToken(t *testing.T) {
 // The issuer has replaced a key under the same ID, and this process still holds the old key.
 func TestASignInSucceedsAfterAKeyIsReplacedUnderItsID(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	a.publish(otherKey(a.published()[0]["kid"]))
+	a.publish(otherKey(a.publishedKeys()[0]["kid"]))
 	require.NoError(t, a.Ready(t.Context()))
 	a.Fake.ClearFault(authkittest.RouteJWKS)
 
-	s := a.Begin("/login")
+	s := a.StartSignIn("/login")
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie})
 	require.Equal(t, http.StatusSeeOther, resp.Status)
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: resp.NewCookie(t)}).Status)
@@ -205,7 +205,7 @@ func TestASessionCookieIsAcceptedAfterAKeyIsReplacedUnderItsID(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	fresh := NewInstance(t, a.Fake, a.Clock, AppOptions{})
-	a.publish(otherKey(a.published()[0]["kid"]))
+	a.publish(otherKey(a.publishedKeys()[0]["kid"]))
 	require.NoError(t, fresh.Ready(t.Context()))
 	a.Fake.ClearFault(authkittest.RouteJWKS)
 	assert.Equal(t, http.StatusOK, fresh.Send(Request{Target: "/account", Cookie: cookie}).Status)
@@ -220,7 +220,7 @@ func TestASessionOfAReplacedSigningKeyIsRefreshed(t *testing.T) {
 			cookie := c.SignedIn(Kim).CookieHeader()
 			require.NotNil(t, c.sessionFor(cookie))
 			c.Fake.AddSigningKey() // the new key signs from now on
-			keys := c.published()
+			keys := c.publishedKeys()
 			c.publish(otherKey(keys[0]["kid"]), keys[1])
 			changed.await(c.App)
 			resp := c.Send(Request{Target: "/account", Cookie: cookie})
@@ -266,7 +266,7 @@ func TestAnOldCookieOfAWithdrawnKeyDoesNotDelayTheKeyOfASignIn(t *testing.T) {
 			assert.Equal(t, fetched, a.Fake.Calls(authkittest.RouteJWKS), "the old cookie causes no fetch")
 			a.Fake.RotateSigningKeys()
 			for i := range 3 {
-				s := a.Begin("/login")
+				s := a.StartSignIn("/login")
 				resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 				assert.Equal(t, http.StatusSeeOther, resp.Status, "sign-in %d", i)
 				a.Clock.Advance(9 * time.Second)
@@ -287,7 +287,7 @@ func TestAnOldCookieOfAWithdrawnKeyDoesNotDelayTheKeyOfANewCookie(t *testing.T) 
 	elsewhere := NewInstance(t, a.Fake, a.Clock, AppOptions{})
 	a.Send(Request{Target: "/", Cookie: old})
 	a.Fake.RotateSigningKeys()
-	s := elsewhere.Begin("/login")
+	s := elsewhere.StartSignIn("/login")
 	cookie := elsewhere.Send(Request{Target: s.Target(), Cookie: s.Cookie}).NewCookie(t)
 	assert.Equal(t, http.StatusOK, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
 }

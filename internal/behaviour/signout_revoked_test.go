@@ -54,7 +54,7 @@ func (a *App) waitUntil(t *testing.T, until func() bool) {
 			a.Clock.Advance(time.Second)
 		}
 		return until()
-	}, Patience, 10*time.Millisecond, "the session was not revoked at WorkOS")
+	}, WaitTimeout, 10*time.Millisecond, "the session was not revoked at WorkOS")
 }
 
 func TestACopyOfASessionSignedOutByAScriptStaysRefused(t *testing.T) {
@@ -69,7 +69,7 @@ func TestACopyOfASessionSignedOutByAScriptStaysRefused(t *testing.T) {
 
 			a.Clock.Advance(revocationDelay - time.Second)
 			assert.Zero(t, a.Fake.Calls(authkittest.RouteRevokeSession), "the browser has 30 s to go to the logout page of WorkOS")
-			a.waitUntil(t, func() bool { return active(a.Fake, 0, form.email) == 0 })
+			a.waitUntil(t, func() bool { return activeSessions(a.Fake, 0, form.email) == 0 })
 			assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRevokeSession))
 
 			a.Clock.Advance(6 * time.Minute)
@@ -82,7 +82,7 @@ func TestACopyOfASessionSignedOutByAScriptStaysRefused(t *testing.T) {
 // signedInWith signs in and returns the Cookie header of a session of the given form.
 func (a *App) signedInWith(form sessionForm) (cookie string) {
 	a.T.Helper()
-	resp := a.finish(a.BeginAs("/login", form.email))
+	resp := a.finishSignIn(a.StartSignInAs("/login", form.email))
 	require.Equal(a.T, http.StatusSeeOther, resp.Status)
 	var pairs []string
 	for _, c := range resp.SetCookies(a.T) {
@@ -107,7 +107,7 @@ func TestTheRevocationAfterASignOutByAScriptIsRetried(t *testing.T) {
 			a.Fake.InjectFault(authkittest.RouteRevokeSession, fault)
 			signOutByFetch(t, a, copied)
 			a.Clock.Advance(revocationDelay - time.Second)
-			a.waitUntil(t, func() bool { return active(a.Fake, 0, Kim) == 0 })
+			a.waitUntil(t, func() bool { return activeSessions(a.Fake, 0, Kim) == 0 })
 			a.Clock.Advance(6 * time.Minute)
 			checkRefused(t, a, copied, "after six minutes")
 		})
@@ -122,12 +122,12 @@ func TestTheRevocationAfterALogoutAtWorkOSDoesNotAffectANewSession(t *testing.T)
 	b.CheckRedirect = nil
 	_, err := b.Get(logoutURL)
 	require.NoError(t, err)
-	require.Zero(t, active(a.Fake, 0, Kim))
+	require.Zero(t, activeSessions(a.Fake, 0, Kim))
 
 	again := a.signIn(Kim)
 	a.Clock.Advance(2 * revocationDelay)
 	assert.Equal(t, Kim, a.visitor(again))
-	assert.Equal(t, 1, active(a.Fake, 0, Kim), "the new sign-in has another session")
+	assert.Equal(t, 1, activeSessions(a.Fake, 0, Kim), "the new sign-in has another session")
 	a.Clock.Advance(6 * time.Minute)
 	assert.Equal(t, Kim, a.visitor(again), "the new session can be refreshed")
 	checkRefused(t, a, copied, "after six minutes")
@@ -153,9 +153,9 @@ func TestASignOutDoesNotEndALaterSignInToTheSameWorkOSSession(t *testing.T) {
 			checkRefused(t, a, first, "after the sign-out")
 
 			// The next code exchange returns new tokens of the same session.
-			s := a.BeginAs("/login", Kim)
+			s := a.StartSignInAs("/login", Kim)
 			a.Fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Body: replies.next(t, a), Times: 1})
-			resp := a.finish(s)
+			resp := a.finishSignIn(s)
 			require.Equal(t, http.StatusSeeOther, resp.Status, resp.Body)
 			again := resp.session(t)
 			require.Len(t, a.Fake.Sessions(), 1)
@@ -164,7 +164,7 @@ func TestASignOutDoesNotEndALaterSignInToTheSameWorkOSSession(t *testing.T) {
 			assert.Equal(t, Kim, a.visitor(again))
 			a.Clock.Advance(6 * time.Minute)
 			assert.Equal(t, Kim, a.visitor(again), "the session can be refreshed")
-			assert.Equal(t, 1, active(a.Fake, 0, Kim))
+			assert.Equal(t, 1, activeSessions(a.Fake, 0, Kim))
 		})
 	}
 }
@@ -215,8 +215,8 @@ func TestASignOutIsEffectiveWithinTheSkewOfTheWorkOSClock(t *testing.T) {
 	for _, skew := range []time.Duration{-59 * time.Second, -time.Second, 0, time.Second, 2 * time.Second, 30 * time.Second, 59 * time.Second} {
 		for _, navigates := range []bool{true, false} {
 			t.Run(skew.String()+", by "+map[bool]string{true: "a form", false: "a script"}[navigates], func(t *testing.T) {
-				a := newSharingApp(t)
-				a.publishKnown()
+				a := newPlainSharedSessionApp(t)
+				a.addKnownToJWKS()
 				issued := Start.Add(skew).Unix()
 				copied := a.sealed(a.forge(forgery{claims: func(c object) {
 					c["iat"], c["auth_time"], c["exp"] = issued, issued, issued+300

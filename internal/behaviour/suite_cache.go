@@ -16,10 +16,10 @@ import (
 func TestNoResponseThatSetsACookieCanBeCached(t *testing.T, a *Instance) {
 	checkNotCacheable(t, a.Send(Request{Target: "/login", Header: Navigation()}), "the login redirect")
 	checkNotCacheable(t, a.Send(Request{Target: "/account", Header: Navigation()}), "a guarded page")
-	s := a.BeginAs("/login", Kim)
+	s := a.StartSignInAs("/login", Kim)
 	checkNotCacheable(t, a.Send(Request{Target: s.With("code", "") + "&error=x", Cookie: s.Cookie, Header: Navigation()}), "a refused callback")
 	checkNotCacheable(t, a.Send(Request{Target: "/callback?code=x", Header: Navigation()}), "a callback without a state")
-	back := a.finish(a.BeginAs("/login", Kim))
+	back := a.finishSignIn(a.StartSignInAs("/login", Kim))
 	checkNotCacheable(t, back, "the callback")
 	checkNotCacheable(t, a.Send(Request{Method: "POST", Target: "/logout", Cookie: back.session(t), Header: Navigation()}), "the logout redirect")
 
@@ -42,8 +42,8 @@ func TestAPageWithARefreshedCookieCannotBeCached(t *testing.T, a *Instance) {
 	assert.Equal(t, Kim, second.visitor(resp.session(t)))
 }
 
-// checkNotCacheable checks that a response sets a cookie, that its headers keep it out of every shared cache, and that it has
-// no other cache header.
+// checkNotCacheable checks that a response sets a cookie, that its headers keep it out of every shared cache, and that it
+// has no other cache header.
 func checkNotCacheable(t *testing.T, resp Response, why string) {
 	t.Helper()
 	require.NotEmpty(t, resp.Header["Set-Cookie"], why)

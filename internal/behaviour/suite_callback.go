@@ -24,7 +24,7 @@ func TestTheCallbackDoesNotEchoItsQuery(t *testing.T, a *Instance) {
 		"<script>evil(1)</script>", `"><img src=x onerror=evil(1)>`, "'-evil(1)-'", "{{evil}}", "</title><svg/onload=evil(1)>",
 		"javascript:evil(1)", "%3Cscript%3Eevil(1)%3C/script%3E", "\r\nX-Evil: 1\r\n\r\n<script>evil(1)</script>", strings.Repeat("evil", 500),
 	} {
-		s := a.BeginAs("/login?return_to="+url.QueryEscape("/account?"+markup), Kim)
+		s := a.StartSignInAs("/login?return_to="+url.QueryEscape("/account?"+markup), Kim)
 		for name, query := range map[string]url.Values{
 			"with the state of this browser": {"state": {s.State()}, "error": {"access_denied"}, "error_description": {markup}, "error_uri": {markup}},
 			"with an unknown error code":     {"state": {"y"}, "error": {markup}, "error_description": {markup}},
@@ -78,7 +78,7 @@ func TestACallbackOfAnotherBrowserMakesNoCodeExchange(t *testing.T, a *Instance)
 		{"a callback without a query is refused", func(m, _ PendingSignIn) (string, string) { return "/callback", m.Cookie }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			own, other := a.BeginAs("/login", Kim), a.BeginAs("/login", lee)
+			own, other := a.StartSignInAs("/login", Kim), a.StartSignInAs("/login", lee)
 			before := a.Fake.Calls(authkittest.RouteAuthenticate)
 			path, cookie := c.forge(own, other)
 			checkErrorPage(t, a.Send(Request{Target: path, Cookie: cookie, Header: Navigation()}), http.StatusBadRequest)
@@ -89,7 +89,7 @@ func TestACallbackOfAnotherBrowserMakesNoCodeExchange(t *testing.T, a *Instance)
 
 // Link scanners request every URL in a mail with HEAD and other methods. A code can be exchanged only once.
 func TestAnUnsupportedMethodConsumesNoState(t *testing.T, a *Instance) {
-	s := a.BeginAs("/login", Kim)
+	s := a.StartSignInAs("/login", Kim)
 	before := a.Fake.Calls(authkittest.RouteAuthenticate)
 	for _, method := range []string{"HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"} {
 		for _, path := range []string{"/login", s.Target()} {
@@ -100,11 +100,11 @@ func TestAnUnsupportedMethodConsumesNoState(t *testing.T, a *Instance) {
 		}
 	}
 	assert.Equal(t, before, a.Fake.Calls(authkittest.RouteAuthenticate))
-	assert.Equal(t, http.StatusSeeOther, a.finish(s).Status)
+	assert.Equal(t, http.StatusSeeOther, a.finishSignIn(s).Status)
 }
 
 func TestConcurrentCallbacksOfOneSignInMakeOneCodeExchange(t *testing.T, a *Instance) {
-	s := a.BeginAs("/login", Kim)
+	s := a.StartSignInAs("/login", Kim)
 	before := a.Fake.Calls(authkittest.RouteCodeExchange)
 	var signedIn, refused atomic.Int32
 	var all sync.WaitGroup
@@ -123,11 +123,11 @@ func TestConcurrentCallbacksOfOneSignInMakeOneCodeExchange(t *testing.T, a *Inst
 	assert.EqualValues(t, 1, signedIn.Load())
 	assert.EqualValues(t, 19, refused.Load())
 	assert.Equal(t, before+1, a.Fake.Calls(authkittest.RouteCodeExchange))
-	checkErrorPage(t, a.finish(s), http.StatusBadRequest)
+	checkErrorPage(t, a.finishSignIn(s), http.StatusBadRequest)
 }
 
 func TestACallbackWithoutAStateRestartsTheSignInOnce(t *testing.T, a *Instance) {
-	s := a.BeginAs("/login", lee) // an attacker's code, which would sign the victim in as the attacker
+	s := a.StartSignInAs("/login", lee) // an attacker's code, which would sign the victim in as the attacker
 	before := a.Fake.Calls(authkittest.RouteAuthenticate)
 	first := a.Send(Request{Target: s.With("state", ""), Cookie: s.Cookie, Header: Navigation()})
 	assert.Equal(t, http.StatusSeeOther, first.Status)
@@ -144,11 +144,11 @@ func TestACallbackWithoutAStateRestartsTheSignInOnce(t *testing.T, a *Instance) 
 	again := a.Send(Request{Target: s.With("state", ""), Cookie: restart.Name + "=" + restart.Value, Header: Navigation()})
 	checkErrorPage(t, again, http.StatusBadRequest)
 	assert.Equal(t, before, a.Fake.Calls(authkittest.RouteAuthenticate))
-	assert.Equal(t, http.StatusSeeOther, a.finish(s).Status, "the pending sign-in can still finish")
+	assert.Equal(t, http.StatusSeeOther, a.finishSignIn(s).Status, "the pending sign-in can still finish")
 }
 
 func TestTwoTabsCanSignInAtTheSameTime(t *testing.T, a *Instance) {
-	one, two := a.BeginAs("/login?return_to=/account%3F1", Kim), a.BeginAs("/login?return_to=/account%3F2", Kim)
+	one, two := a.StartSignInAs("/login?return_to=/account%3F1", Kim), a.StartSignInAs("/login?return_to=/account%3F2", Kim)
 	for _, s := range []PendingSignIn{two, one} {
 		resp := a.Send(Request{Target: s.Target(), Cookie: one.Cookie + "; " + two.Cookie, Header: Navigation()})
 		require.Equal(t, http.StatusSeeOther, resp.Status)
@@ -187,19 +187,19 @@ func TestACodeOfAnotherSignInIsRefusedAndKeepsTheOldSession(t *testing.T, a *Ins
 		code func() string
 	}{
 		{"a used code is refused", func() string {
-			s := a.BeginAs("/login", Kim)
-			require.Equal(t, http.StatusSeeOther, a.finish(s).Status)
+			s := a.StartSignInAs("/login", Kim)
+			require.Equal(t, http.StatusSeeOther, a.finishSignIn(s).Status)
 			return s.Callback.Query().Get("code")
 		}},
-		{"a code of another sign-in, with another code verifier, is refused", func() string { return a.BeginAs("/login", Kim).Callback.Query().Get("code") }},
-		{"a code of another client is refused", func() string { return other.BeginAs("/login", Kim).Callback.Query().Get("code") }},
+		{"a code of another sign-in, with another code verifier, is refused", func() string { return a.StartSignInAs("/login", Kim).Callback.Query().Get("code") }},
+		{"a code of another client is refused", func() string { return other.StartSignInAs("/login", Kim).Callback.Query().Get("code") }},
 		{"an unknown code is refused", func() string { return strings.Repeat("unknown", 6) }},
 		{"a code of ten kilobytes is refused", func() string { return strings.Repeat("0123456789", 1<<10) }},
 		{"a code with markup and line breaks is refused", func() string { return "<script>\r\n\x00&client_secret=" }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code := c.code()
-			s := a.BeginAs("/login", Kim)
+			s := a.StartSignInAs("/login", Kim)
 			resp := a.Send(Request{Target: s.With("code", code), Cookie: s.Cookie + "; " + cookie, Header: Navigation()})
 			checkErrorPage(t, resp, http.StatusBadRequest)
 			assert.NotContains(t, resp.Body, code)
@@ -242,8 +242,8 @@ func TestASignInRemovesEveryPlantedSessionCookie(t *testing.T, a *Instance) {
 }
 
 func TestAFailedCodeExchangeShowsAPageInBoundedTime(t *testing.T, a *Instance) {
-	var attacker listener
-	attackerURL := attacker.listen(t)
+	var attacker attackerServer
+	attackerURL := attacker.start(t)
 	redirect := func(status int) authkittest.Fault {
 		return authkittest.Fault{Status: status, Body: "x", Header: http.Header{"Location": {attackerURL + "/"}}}
 	}
@@ -273,7 +273,7 @@ func TestAFailedCodeExchangeShowsAPageInBoundedTime(t *testing.T, a *Instance) {
 		{"a redirect is not followed: 308, which would resend the code", redirect(308), 503},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := a.BeginAs("/login", Kim)
+			s := a.StartSignInAs("/login", Kim)
 			before := a.Fake.Calls(authkittest.RouteCodeExchange)
 			a.Fake.InjectFault(authkittest.RouteCodeExchange, c.fault)
 			defer a.Fake.ClearFault(authkittest.RouteCodeExchange)
@@ -287,7 +287,7 @@ func TestAFailedCodeExchangeShowsAPageInBoundedTime(t *testing.T, a *Instance) {
 			assert.Equal(t, lee, a.visitor(cookie))
 		})
 	}
-	assert.Zero(t, attacker.heard.Load(), "no request reaches the target of the redirect")
+	assert.Zero(t, attacker.requests.Load(), "no request reaches the target of the redirect")
 }
 
 // checkErrorPage checks the answer to a callback that does not sign in: an error page with a link to sign in, which is

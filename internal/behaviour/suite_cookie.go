@@ -14,7 +14,7 @@ import (
 
 func TestATamperedSessionCookieIsAnonymousAndNotExpired(t *testing.T, a *Instance) {
 	cookie := a.signIn(Kim)
-	s := a.BeginAs("/login", Kim)
+	s := a.StartSignInAs("/login", Kim)
 	_, value, _ := strings.Cut(cookie, "=")
 	_, state, _ := strings.Cut(s.Cookie, "=")
 	_, foreign, _ := strings.Cut(newPlainApp(t).signIn(Kim), "=") // sealed with another password

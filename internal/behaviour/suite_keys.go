@@ -37,7 +37,7 @@ func checkWithoutKeys(t *testing.T, a *Instance, cookie string) {
 		assert.NotContains(t, resp.Body, Kim, path)
 	}
 	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/api/me", Header: Scripted()}).Status, "an anonymous request is still answered 401")
-	s := a.BeginAs("/account", Kim)
+	s := a.StartSignInAs("/account", Kim)
 	exchanges := a.Fake.Calls(authkittest.RouteCodeExchange)
 	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie + "; " + cookie, Header: Navigation()})
 	assert.Equal(t, http.StatusServiceUnavailable, resp.Status)

@@ -22,7 +22,7 @@ func TestVulnerabilitiesOfOtherLibrariesAreNotPresent(t *testing.T, a *Instance)
 		{
 			"a session is stored in no shared cache", "CVE-2025-64762 (authkit-nextjs), CVE-2025-48947 (nextjs-auth0)",
 			func(t *testing.T, a *Instance) {
-				back := a.finish(a.BeginAs("/login", Kim))
+				back := a.finishSignIn(a.StartSignInAs("/login", Kim))
 				checkNotCacheable(t, back, "the callback")
 				for _, path := range []string{"/", "/account", "/api/me"} {
 					resp := a.Send(Request{Target: path, Cookie: back.session(t), Header: Navigation()})
@@ -47,7 +47,7 @@ func TestVulnerabilitiesOfOtherLibrariesAreNotPresent(t *testing.T, a *Instance)
 			"CVE-2020-5233, CVE-2020-11053, CVE-2020-4037 (oauth2-proxy)",
 			func(t *testing.T, a *Instance) {
 				for _, hostile := range []string{`/\evil.example`, "/\t/evil.example", "/%0a/evil.example", "/%0b/evil.example", "/%09/evil.example", "/%0d/evil.example", "https:evil.example"} {
-					resp := a.finish(a.BeginAs("/login?return_to="+url.QueryEscape(hostile), Kim))
+					resp := a.finishSignIn(a.StartSignInAs("/login?return_to="+url.QueryEscape(hostile), Kim))
 					assert.Equal(t, "/", resp.Header.Get("Location"), "%q", hostile)
 				}
 			},
@@ -55,23 +55,23 @@ func TestVulnerabilitiesOfOtherLibrariesAreNotPresent(t *testing.T, a *Instance)
 		{
 			"the redirect of a callback does not depend on X-Forwarded-Host", "CVE-2025-63784 (onlook)",
 			func(t *testing.T, a *Instance) {
-				s := a.BeginAs("/login?return_to=/account", Kim)
+				s := a.StartSignInAs("/login?return_to=/account", Kim)
 				resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: with(Navigation(), "X-Forwarded-Host", "evil.example")})
 				assert.Equal(t, "/account", resp.Header.Get("Location"))
 			},
 		},
 		{
 			"no query, fragment or header makes a guarded page public",
-			"CVE-2025-54576, CVE-2026-41059, CVE-2026-40575 (oauth2-proxy), CVE-2025-29927 (Next.js)", isGuarded,
+			"CVE-2025-54576, CVE-2026-41059, CVE-2026-40575 (oauth2-proxy), CVE-2025-29927 (Next.js)", checkGuardedPages,
 		},
 		{
 			"a sealed state cookie is not a session", "CVE-2023-48309 (next-auth)",
 			func(t *testing.T, a *Instance) {
-				_, state, _ := strings.Cut(a.BeginAs("/login", Kim).Cookie, "=")
+				_, state, _ := strings.Cut(a.StartSignInAs("/login", Kim).Cookie, "=")
 				a.checkAnonymous(sessionCookie + "=" + state)
 				a.checkAnonymous(chunks(state))
 
-				s := a.BeginAs("/login", Kim)
+				s := a.StartSignInAs("/login", Kim)
 				name, _, _ := strings.Cut(s.Cookie, "=")
 				_, session, _ := strings.Cut(a.signIn(Kim), "=")
 				checkErrorPage(t, a.Send(Request{Target: s.Target(), Cookie: name + "=" + session, Header: Navigation()}), http.StatusBadRequest)
@@ -93,8 +93,8 @@ func TestVulnerabilitiesOfOtherLibrariesAreNotPresent(t *testing.T, a *Instance)
 	}
 }
 
-// isGuarded checks that no variation of a request reaches the guarded pages without a session.
-func isGuarded(t *testing.T, a *Instance) {
+// checkGuardedPages checks that no variation of a request reaches the guarded pages without a session.
+func checkGuardedPages(t *testing.T, a *Instance) {
 	for _, address := range []string{
 		"/account", "/account?/healthz", "/account?x=/login", "/account?/style.css", "/account?return_to=/", "/account#/healthz", "/account?#/",
 		"/account;/healthz", "/account;.css", "/account%3F/healthz", "/account%23/healthz", "/account%00", "/account.css", "/account/", "/account/healthz",

@@ -15,9 +15,9 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// stale returns a deployment of the application and a session that needs a refresh. Its access tokens expire when they are
-// issued, and are accepted within the clock skew.
-func (a *Instance) stale(t *testing.T) (fresh *Instance, cookie string) {
+// withStaleSession returns a deployment of the application and a session that needs a refresh. Its access tokens expire when
+// they are issued, and are accepted within the clock skew.
+func (a *Instance) withStaleSession(t *testing.T) (fresh *Instance, cookie string) {
 	t.Helper()
 	fresh = a.newDeployment(t, authkittest.WithAccessTokenLifetime(time.Nanosecond))
 	return fresh, fresh.unusedSession(Kim)
@@ -26,13 +26,13 @@ func (a *Instance) stale(t *testing.T) (fresh *Instance, cookie string) {
 // unusedSession signs in and returns a session cookie that no request has carried yet.
 func (a *Instance) unusedSession(email string) (cookie string) {
 	a.T.Helper()
-	cookie = a.finish(a.BeginAs("/login", email)).session(a.T)
+	cookie = a.finishSignIn(a.StartSignInAs("/login", email)).session(a.T)
 	require.NotEmpty(a.T, cookie)
 	return cookie
 }
 
 func TestAHundredRequestsWithOneStaleCookieMakeOneRefresh(t *testing.T, a *Instance) {
-	a, cookie := a.stale(t)
+	a, cookie := a.withStaleSession(t)
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
 	sessions := map[string]int{}
 	var mu sync.Mutex
@@ -56,7 +56,7 @@ func TestAHundredRequestsWithOneStaleCookieMakeOneRefresh(t *testing.T, a *Insta
 }
 
 func TestARefreshContinuesWhenTheRequestThatStartedItIsCancelled(t *testing.T, a *Instance) {
-	a, cookie := a.stale(t)
+	a, cookie := a.withStaleSession(t)
 	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -84,7 +84,7 @@ func TestARefreshContinuesWhenTheRequestThatStartedItIsCancelled(t *testing.T, a
 }
 
 func TestARequestWithARotatedRefreshTokenGetsTheNewSession(t *testing.T, a *Instance) {
-	a, cookie := a.stale(t)
+	a, cookie := a.withStaleSession(t)
 	refreshed := a.Send(Request{Target: "/api/me", Cookie: cookie}).session(t)
 	for range 3 {
 		resp := a.Send(Request{Target: "/api/me", Cookie: cookie})
@@ -95,7 +95,7 @@ func TestARequestWithARotatedRefreshTokenGetsTheNewSession(t *testing.T, a *Inst
 }
 
 func TestATemporaryRefreshFailureKeepsTheSessionAndARefusalEndsIt(t *testing.T, a *Instance) {
-	a, cookie := a.stale(t)
+	a, cookie := a.withStaleSession(t)
 	for _, c := range []struct {
 		name  string
 		fault authkittest.Fault

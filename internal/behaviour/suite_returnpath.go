@@ -19,8 +19,8 @@ func TestAReturnPathOfAnotherOriginRedirectsToTheRoot(t *testing.T, a *Instance)
 		forms = append(forms, encoded(hostile)...)
 	}
 	for _, form := range forms {
-		s := a.BeginAs("/login?return_to="+url.QueryEscape(form), Kim)
-		resp := a.finish(s)
+		s := a.StartSignInAs("/login?return_to="+url.QueryEscape(form), Kim)
+		resp := a.finishSignIn(s)
 		require.Equal(t, http.StatusSeeOther, resp.Status, "%q", form)
 		assert.Equal(t, []string{"/"}, resp.Header["Location"], "%q", form)
 	}
@@ -31,16 +31,16 @@ func TestAReturnPathOfThisOriginIsKeptUnchanged(t *testing.T, a *Instance) {
 		"/", "/account", "/account?tab=1#top", "/account?next=//evil.example", "/account?next=https://evil.example/%0d%0a",
 		`/account?next=/\evil.example`, "/account#//evil.example", "/a%20b", "/javascript:alert(1)", "/@evil.example", "/evil.example",
 	} {
-		resp := a.finish(a.BeginAs("/login?return_to="+url.QueryEscape(path), Kim))
+		resp := a.finishSignIn(a.StartSignInAs("/login?return_to="+url.QueryEscape(path), Kim))
 		assert.Equal(t, []string{path}, resp.Header["Location"])
 	}
-	resp := a.finish(a.BeginAs("/login?return_to=/account&return_to=//evil.example", Kim))
+	resp := a.finishSignIn(a.StartSignInAs("/login?return_to=/account&return_to=//evil.example", Kim))
 	assert.Equal(t, "/account", resp.Header.Get("Location"), "the first parameter is used, later ones are ignored")
 }
 
 func TestTheRetryLinkOfACancelledSignInStaysOnThisOrigin(t *testing.T, a *Instance) {
 	for _, hostile := range slices.Concat(otherOrigins, encodedOrigins) {
-		s := a.BeginAs("/login?return_to="+url.QueryEscape(hostile), Kim)
+		s := a.StartSignInAs("/login?return_to="+url.QueryEscape(hostile), Kim)
 		resp := a.Send(Request{Target: s.With("code", "") + "&error=access_denied", Cookie: s.Cookie, Header: Navigation()})
 		assert.Equal(t, http.StatusForbidden, resp.Status)
 		assert.Contains(t, resp.Body, `href="/login"`, "%q", hostile)
@@ -70,7 +70,7 @@ func TestAHostileRequestTargetRedirectsOnlyToThisOrigin(t *testing.T, a *Instanc
 		authorize, err := url.Parse(location)
 		require.NoError(t, err)
 		assert.Equal(t, a.URL+"/callback", authorize.Query().Get("redirect_uri"))
-		back := a.finish(a.continueSignIn(resp, Kim))
+		back := a.finishSignIn(a.continueSignIn(resp, Kim))
 		require.Equal(t, http.StatusSeeOther, back.Status)
 		landed[line] = back.Header.Get("Location")
 		checkSameOrigin(t, landed[line], line)

@@ -43,7 +43,7 @@ func Run(t *testing.T, target Target) {
 	shared := target.instance(t, authkittest.New(t, testUsers()), newPassword())
 	for _, test := range suite {
 		name := runtime.FuncForPC(reflect.ValueOf(test).Pointer()).Name()
-		t.Run(name[strings.LastIndex(name, ".")+1:], func(t *testing.T) { test(t, shared.in(t)) })
+		t.Run(name[strings.LastIndex(name, ".")+1:], func(t *testing.T) { test(t, shared.forTest(t)) })
 	}
 }
 
@@ -64,8 +64,8 @@ func (target Target) instance(t *testing.T, fake *authkittest.Server, password s
 	return a
 }
 
-// in returns the instance for one test, and checks the log when that test ends.
-func (a *Instance) in(t *testing.T) *Instance {
+// forTest returns the instance for one test, and checks the log when that test ends.
+func (a *Instance) forTest(t *testing.T) *Instance {
 	own := *a
 	own.T = t
 	t.Cleanup(own.checkLog)

@@ -17,9 +17,9 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// withClaim returns a request with a session cookie of kim and one with a bearer token. Both tokens have one claim of the
-// given value.
-func (a *App) withClaim(name string, value any) map[string]Request {
+// requestsWithClaim returns a request with a session cookie of kim and one with a bearer token. Both tokens have one claim
+// of the given value.
+func (a *App) requestsWithClaim(name string, value any) map[string]Request {
 	a.T.Helper()
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Claims = map[string]any{name: value} })
 	return map[string]Request{
@@ -35,7 +35,7 @@ func TestEveryActClaimExceptNullIsAnImpersonation(t *testing.T) {
 		`"ops@example.com"`, `""`, `["ops@example.com"]`, `[]`, `{}`, `{"sub":{}}`, `{"sub":null}`, `{"sub":""}`, `{"email":"ops@example.com"}`,
 		`1`, `0`, `true`, `false`, `{"sub":"ops@example.com"}`,
 	} {
-		for source, q := range a.withClaim("act", json.RawMessage(act)) {
+		for source, q := range a.requestsWithClaim("act", json.RawMessage(act)) {
 			q.Target = "/auth"
 			assert.Equal(t, http.StatusOK, a.Send(q).Status, "%s, %s", act, source)
 			q.Target = "/inperson"
@@ -45,11 +45,11 @@ func TestEveryActClaimExceptNullIsAnImpersonation(t *testing.T) {
 			}
 		}
 	}
-	for source, q := range a.withClaim("act", json.RawMessage(`null`)) {
+	for source, q := range a.requestsWithClaim("act", json.RawMessage(`null`)) {
 		q.Target = "/inperson"
 		assert.Equal(t, http.StatusOK, a.Send(q).Status, source)
 	}
-	for source, q := range a.withClaim("ACT", "ops@example.com") {
+	for source, q := range a.requestsWithClaim("ACT", "ops@example.com") {
 		q.Target = "/inperson"
 		assert.Equal(t, http.StatusOK, a.Send(q).Status, source)
 	}
@@ -73,7 +73,7 @@ func TestAnAuthTimeInTheFutureIsNotRecentAuthentication(t *testing.T) {
 		Start.Unix(): 200, Start.Unix() + 59: 200, Start.Unix() + 60: 200, Start.Unix() + 61: 403, Start.Unix() + 3600: 403,
 		253402300799: 403, 253402300800: 403, Start.UnixMilli(): 403,
 	} {
-		for source, q := range a.withClaim("auth_time", at) {
+		for source, q := range a.requestsWithClaim("auth_time", at) {
 			q.Target, q.Header = "/recent", mergedHeader(q.Header, Scripted())
 			resp := a.Send(q)
 			if assert.Equal(t, status, resp.Status, "%d, %s", at, source) && status == http.StatusForbidden {
@@ -115,7 +115,7 @@ func TestRequireRecentAuthRefusesAnAuthenticatedAtInTheFuture(t *testing.T) {
 	for at, status := range map[time.Time]int{Start: 200, Start.Add(time.Minute): 200, Start.Add(61 * time.Second): 403, Start.Add(100 * 365 * 24 * time.Hour): 403} {
 		s := authkit.NewSession(authkit.SessionParams{AuthenticatedAt: at, ExpiresAt: Start.Add(time.Hour)})
 		handler := a.RequireRecentAuth(10 * time.Minute)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-		resp := a.Direct(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		resp := a.ServeDirectly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			handler.ServeHTTP(w, r.WithContext(authkit.NewContext(r.Context(), s)))
 		}), Request{Method: "GET", Target: "/"})
 		assert.Equal(t, status, resp.Status, at)
@@ -190,7 +190,7 @@ func TestATokenOfAnotherAudienceIsRefusedEverywhere(t *testing.T) {
 	audiences.SignedIn(Kim) // a token of WorkOS has a client_id and no aud
 	for aud, status := range map[any]int{api: http.StatusSeeOther, "https://other.example.com": http.StatusBadGateway} {
 		audiences.Fake.UpdateUser(Kim, func(p *authkittest.User) { p.Claims = map[string]any{"aud": aud} })
-		s := audiences.Begin("/login")
+		s := audiences.StartSignIn("/login")
 		assert.Equal(t, status, audiences.Send(Request{Target: s.Target(), Cookie: s.Cookie}).Status)
 		cookie := unrestricted.SignedIn(Kim).CookieHeader()
 		assert.Equal(t, map[int]int{http.StatusSeeOther: 200, http.StatusBadGateway: 401}[status], audiences.Send(Request{Target: "/account", Cookie: cookie}).Status)

@@ -22,27 +22,27 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// set returns a change that sets a member.
-func set(name string, value any) func(object) { return func(o object) { o[name] = value } }
+// setMember returns a change that sets a member.
+func setMember(name string, value any) func(object) { return func(o object) { o[name] = value } }
 
-// without returns a change that removes a member.
-func without(name string) func(object) { return func(o object) { delete(o, name) } }
+// removeMember returns a change that removes a member.
+func removeMember(name string) func(object) { return func(o object) { delete(o, name) } }
 
-// number returns a JSON number that encoding/json does not write.
-func number(text string) json.RawMessage { return json.RawMessage(text) }
+// jsonNumber returns a JSON number that encoding/json does not write.
+func jsonNumber(text string) json.RawMessage { return json.RawMessage(text) }
 
-// first returns a change that adds members at the start of a JSON object. A member can then occur twice.
-func first(members string) func(string) string {
+// prependMembers returns a change that adds members at the start of a JSON object. A member can then occur twice.
+func prependMembers(members string) func(string) string {
 	return func(text string) string { return "{" + members + "," + text[1:] }
 }
 
-// last returns a change that adds members at the end of a JSON object.
-func last(members string) func(string) string {
+// appendMembers returns a change that adds members at the end of a JSON object.
+func appendMembers(members string) func(string) string {
 	return func(text string) string { return text[:len(text)-1] + "," + members + "}" }
 }
 
-// swap returns a change of one segment of a token.
-func swap(segment int, change func(string) string) func(string) string {
+// replaceSegment returns a change of one segment of a token.
+func replaceSegment(segment int, change func(string) string) func(string) string {
 	return func(token string) string {
 		segments := strings.Split(token, ".")
 		segments[segment] = change(segments[segment])
@@ -50,91 +50,91 @@ func swap(segment int, change func(string) string) func(string) string {
 	}
 }
 
-// as returns a change that replaces the whole text.
-func as(text string) func(string) string { return func(string) string { return text } }
+// replaceAll returns a change that replaces the whole text.
+func replaceAll(text string) func(string) string { return func(string) string { return text } }
 
-// forgedHeaders returns tokens whose header names a forbidden algorithm or key, or is malformed. Some name attackerURL as the
-// source of their keys.
+// forgedHeaders returns tokens whose header names a forbidden algorithm or key, or is malformed. Some name attackerURL as
+// the source of their keys.
 func forgedHeaders(attackerURL string) []forgery {
 	embedded := jwk("key_embedded", unknownKey())
 	forgeries := []forgery{
-		{name: "alg none without a signature", header: set("alg", "none"), sign: unsigned},
-		{name: "alg none with an arbitrary signature", header: set("alg", "none"), sign: func(string) []byte { return []byte("signature") }},
-		{name: "alg none with a signature by the known key", header: set("alg", "none")},
-		{name: "alg nOnE", header: set("alg", "nOnE"), sign: unsigned},
-		{name: "an empty alg", header: set("alg", "")},
-		{name: "no alg", header: without("alg")},
-		{name: "an alg that is null", header: set("alg", nil)},
-		{name: "an alg that is a list", header: set("alg", []string{"RS256"})},
-		{name: "alg rs256", header: set("alg", "rs256")},
-		{name: "alg RS256 with a space", header: set("alg", "RS256 ")},
-		{name: "RS384 by the known key", header: set("alg", "RS384"), sign: rs(crypto.SHA384, knownKey())},
-		{name: "RS512 by the known key", header: set("alg", "RS512"), sign: rs(crypto.SHA512, knownKey())},
-		{name: "PS256 by the known key", header: set("alg", "PS256"), sign: ps(crypto.SHA256, knownKey())},
+		{name: "alg none without a signature", header: setMember("alg", "none"), sign: unsigned},
+		{name: "alg none with an arbitrary signature", header: setMember("alg", "none"), sign: func(string) []byte { return []byte("signature") }},
+		{name: "alg none with a signature by the known key", header: setMember("alg", "none")},
+		{name: "alg nOnE", header: setMember("alg", "nOnE"), sign: unsigned},
+		{name: "an empty alg", header: setMember("alg", "")},
+		{name: "no alg", header: removeMember("alg")},
+		{name: "an alg that is null", header: setMember("alg", nil)},
+		{name: "an alg that is a list", header: setMember("alg", []string{"RS256"})},
+		{name: "alg rs256", header: setMember("alg", "rs256")},
+		{name: "alg RS256 with a space", header: setMember("alg", "RS256 ")},
+		{name: "RS384 by the known key", header: setMember("alg", "RS384"), sign: rs(crypto.SHA384, knownKey())},
+		{name: "RS512 by the known key", header: setMember("alg", "RS512"), sign: rs(crypto.SHA512, knownKey())},
+		{name: "PS256 by the known key", header: setMember("alg", "PS256"), sign: ps(crypto.SHA256, knownKey())},
 		{name: "ES256 by a published key", header: func(h object) { h["alg"], h["kid"] = "ES256", curveID }, sign: es256},
-		{name: "ES256 under the known key's ID", header: set("alg", "ES256"), sign: es256},
-		{name: "EdDSA", header: set("alg", "EdDSA"), sign: func(string) []byte { return make([]byte, 64) }},
-		{name: "a duplicate alg, the valid one first", headerText: last(`"alg":"none"`)},
-		{name: "a duplicate alg, the valid one last", headerText: first(`"alg":"none"`)},
-		{name: "a duplicate kid", headerText: last(`"kid":"key_known"`)},
+		{name: "ES256 under the known key's ID", header: setMember("alg", "ES256"), sign: es256},
+		{name: "EdDSA", header: setMember("alg", "EdDSA"), sign: func(string) []byte { return make([]byte, 64) }},
+		{name: "a duplicate alg, the valid one first", headerText: appendMembers(`"alg":"none"`)},
+		{name: "a duplicate alg, the valid one last", headerText: prependMembers(`"alg":"none"`)},
+		{name: "a duplicate kid", headerText: appendMembers(`"kid":"key_known"`)},
 		{name: "a key in jwk", header: func(h object) { h["jwk"], h["kid"] = embedded, "key_embedded" }, sign: rs(crypto.SHA256, unknownKey())},
-		{name: "a key in jwk under the known key's ID", header: set("jwk", jwk(knownID, unknownKey())), sign: rs(crypto.SHA256, unknownKey())},
-		{name: "a key in jwk beside a signature by the known key", header: set("jwk", embedded)},
-		{name: "a jwk that is null", header: set("jwk", nil)},
-		{name: "keys at jku", header: set("jku", attackerURL+"/jwks.json"), sign: rs(crypto.SHA256, unknownKey())},
-		{name: "keys at jku beside a signature by the known key", header: set("jku", attackerURL)},
-		{name: "a certificate at x5u", header: set("x5u", attackerURL+"/chain.pem"), sign: rs(crypto.SHA256, unknownKey())},
-		{name: "a certificate at x5u beside a signature by the known key", header: set("x5u", attackerURL)},
-		{name: "a certificate in x5c", header: set("x5c", []string{"MIIB"})},
+		{name: "a key in jwk under the known key's ID", header: setMember("jwk", jwk(knownID, unknownKey())), sign: rs(crypto.SHA256, unknownKey())},
+		{name: "a key in jwk beside a signature by the known key", header: setMember("jwk", embedded)},
+		{name: "a jwk that is null", header: setMember("jwk", nil)},
+		{name: "keys at jku", header: setMember("jku", attackerURL+"/jwks.json"), sign: rs(crypto.SHA256, unknownKey())},
+		{name: "keys at jku beside a signature by the known key", header: setMember("jku", attackerURL)},
+		{name: "a certificate at x5u", header: setMember("x5u", attackerURL+"/chain.pem"), sign: rs(crypto.SHA256, unknownKey())},
+		{name: "a certificate at x5u beside a signature by the known key", header: setMember("x5u", attackerURL)},
+		{name: "a certificate in x5c", header: setMember("x5c", []string{"MIIB"})},
 		{name: "an unknown crit", header: func(h object) { h["crit"], h["exp"] = []string{"exp"}, 1 }},
-		{name: "an empty crit", header: set("crit", []string{})},
+		{name: "an empty crit", header: setMember("crit", []string{})},
 		{name: "a payload that is not encoded (b64)", header: func(h object) { h["b64"], h["crit"] = false, []string{"b64"} }},
-		{name: "no kid", header: without("kid")},
-		{name: "an empty kid", header: set("kid", "")},
-		{name: "a kid that is a number", header: set("kid", 7)},
-		{name: "a kid that is null", header: set("kid", nil)},
-		{name: "a kid of a kilobyte", header: set("kid", strings.Repeat("k", 1<<10))},
-		{name: "a header that is a list", headerText: as(`["RS256","key_known"]`)},
-		{name: "a header that is a string", headerText: as(`"RS256"`)},
-		{name: "a header that is not JSON", headerText: as(`{"alg":"RS256","kid":"key_known"`)},
+		{name: "no kid", header: removeMember("kid")},
+		{name: "an empty kid", header: setMember("kid", "")},
+		{name: "a kid that is a number", header: setMember("kid", 7)},
+		{name: "a kid that is null", header: setMember("kid", nil)},
+		{name: "a kid of a kilobyte", header: setMember("kid", strings.Repeat("k", 1<<10))},
+		{name: "a header that is a list", headerText: replaceAll(`["RS256","key_known"]`)},
+		{name: "a header that is a string", headerText: replaceAll(`"RS256"`)},
+		{name: "a header that is not JSON", headerText: replaceAll(`{"alg":"RS256","kid":"key_known"`)},
 		{name: "a header with trailing data", headerText: func(h string) string { return h + "{}" }},
 	}
 	for form, secret := range publicKeyTexts() {
-		forgeries = append(forgeries, forgery{name: "HS256 keyed with the public key " + form, header: set("alg", "HS256"), sign: hs256(secret)})
+		forgeries = append(forgeries, forgery{name: "HS256 keyed with the public key " + form, header: setMember("alg", "HS256"), sign: hs256(secret)})
 	}
 	return forgeries
 }
 
 // malformedTokens returns texts that are no compact JWS, and a token that is too large.
 func malformedTokens(a *App) []forgery {
-	valid := a.forge(good)
+	valid := a.forge(unchangedToken)
 	segments := strings.Split(valid, ".")
 	return []forgery{
-		{name: "a word", token: as("token")},
-		{name: "a dot", token: as(".")},
-		{name: "two dots", token: as("..")},
-		{name: "ten thousand dots", token: as(strings.Repeat(".", 10_000))},
-		{name: "a token and ten thousand dots", token: as(valid + strings.Repeat(".", 10_000))},
-		{name: "one segment", token: as(segments[0])},
-		{name: "two segments", token: as(segments[0] + "." + segments[1])},
-		{name: "four segments", token: as(valid + "." + segments[2])},
-		{name: "four segments, the last one empty", token: as(valid + ".")},
-		{name: "five segments", token: as(valid + "." + segments[1] + "." + segments[2])},
-		{name: "an empty header", token: swap(0, as(""))},
-		{name: "an empty payload", token: swap(1, as(""))},
-		{name: "an empty signature", token: swap(2, as(""))},
-		{name: "a padded header", token: swap(0, func(s string) string { return s + "=" })},
-		{name: "a padded signature", token: swap(2, func(s string) string { return s + "==" })},
-		{name: "a signature with non-zero trailing bits", token: swap(2, func(s string) string {
+		{name: "a word", token: replaceAll("token")},
+		{name: "a dot", token: replaceAll(".")},
+		{name: "two dots", token: replaceAll("..")},
+		{name: "ten thousand dots", token: replaceAll(strings.Repeat(".", 10_000))},
+		{name: "a token and ten thousand dots", token: replaceAll(valid + strings.Repeat(".", 10_000))},
+		{name: "one segment", token: replaceAll(segments[0])},
+		{name: "two segments", token: replaceAll(segments[0] + "." + segments[1])},
+		{name: "four segments", token: replaceAll(valid + "." + segments[2])},
+		{name: "four segments, the last one empty", token: replaceAll(valid + ".")},
+		{name: "five segments", token: replaceAll(valid + "." + segments[1] + "." + segments[2])},
+		{name: "an empty header", token: replaceSegment(0, replaceAll(""))},
+		{name: "an empty payload", token: replaceSegment(1, replaceAll(""))},
+		{name: "an empty signature", token: replaceSegment(2, replaceAll(""))},
+		{name: "a padded header", token: replaceSegment(0, func(s string) string { return s + "=" })},
+		{name: "a padded signature", token: replaceSegment(2, func(s string) string { return s + "==" })},
+		{name: "a signature with non-zero trailing bits", token: replaceSegment(2, func(s string) string {
 			const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 			return s[:len(s)-1] + alphabet[strings.IndexByte(alphabet, s[len(s)-1])+1:][:1]
 		})},
-		{name: "a signature in standard base64", token: swap(2, func(s string) string {
+		{name: "a signature in standard base64", token: replaceSegment(2, func(s string) string {
 			octets, _ := base64.RawURLEncoding.DecodeString(s)
 			return base64.RawStdEncoding.EncodeToString(octets) + "+"
 		})},
-		{name: "the JSON serialization", token: as(`{"payload":"` + segments[1] + `","protected":"` + segments[0] + `","signature":"` + segments[2] + `"}`)},
-		{name: "20 kilobytes with a valid signature", claims: set("padding", strings.Repeat("x", 15<<10))},
+		{name: "the JSON serialization", token: replaceAll(`{"payload":"` + segments[1] + `","protected":"` + segments[0] + `","signature":"` + segments[2] + `"}`)},
+		{name: "20 kilobytes with a valid signature", claims: setMember("padding", strings.Repeat("x", 15<<10))},
 	}
 }
 
@@ -145,13 +145,13 @@ var forgedSignatures = []forgery{
 	{name: "a signature of one octet", sign: func(string) []byte { return []byte{1} }},
 	{name: "a signature with another hash", sign: func(s string) []byte { return rs(crypto.SHA512, knownKey())(s) }},
 	{name: "a signature with PSS", sign: func(s string) []byte { return ps(crypto.SHA256, knownKey())(s) }},
-	{name: "a truncated signature", token: swap(2, func(s string) string { return s[:len(s)-6] + "AA" })},
-	{name: "an altered payload", token: swap(1, func(s string) string {
+	{name: "a truncated signature", token: replaceSegment(2, func(s string) string { return s[:len(s)-6] + "AA" })},
+	{name: "an altered payload", token: replaceSegment(1, func(s string) string {
 		payload, _ := base64.RawURLEncoding.DecodeString(s)
 		return b64(bytes.Replace(payload, []byte(`"session_1"`), []byte(`"session_2"`), 1))
 	})},
-	{name: "an altered header", token: swap(0, func(string) string { return b64([]byte(`{"kid":"key_known","alg":"RS256"}`)) })},
-	{name: "the ID of a published key of another type", header: set("kid", knownID), sign: es256},
+	{name: "an altered header", token: replaceSegment(0, func(string) string { return b64([]byte(`{"kid":"key_known","alg":"RS256"}`)) })},
+	{name: "the ID of a published key of another type", header: setMember("kid", knownID), sign: es256},
 }
 
 // forgedClaims returns tokens with a valid signature and a wrong issuer, client, subject, session or time, or a malformed
@@ -165,89 +165,89 @@ func forgedClaims(a *App) []forgery {
 		w.Close()
 		return b.String()
 	}
-	at := func(name string, d time.Duration) func(object) { return set(name, a.Clock.Now().Add(d).Unix()) }
+	at := func(name string, d time.Duration) func(object) { return setMember(name, a.Clock.Now().Add(d).Unix()) }
 	return []forgery{
-		{name: "no exp", claims: without("exp")},
-		{name: "exp 0", claims: set("exp", 0)},
-		{name: "exp -1", claims: set("exp", -1)},
-		{name: "exp -1e10", claims: set("exp", number("-1e10"))},
-		{name: "exp -0", claims: set("exp", number("-0"))},
-		{name: "an exp that is a string", claims: set("exp", "4102444800")},
-		{name: "an exp that is an empty string", claims: set("exp", "")},
-		{name: "exp 1e400", claims: set("exp", number("1e400"))},
-		{name: "exp 1e300", claims: set("exp", number("1e300"))},
-		{name: "exp 1e-400", claims: set("exp", number("1e-400"))},
-		{name: "exp in nanoseconds", claims: set("exp", a.Clock.Now().Add(time.Hour).UnixNano())},
-		{name: "exp beyond 64 bits", claims: set("exp", number("18446744073709551616"))},
-		{name: "exp null", claims: set("exp", nil)},
-		{name: "exp true", claims: set("exp", true)},
-		{name: "an exp that is a list", claims: set("exp", []int{4102444800})},
-		{name: "a duplicate exp", claimsText: last(`"exp":4102444800`)},
+		{name: "no exp", claims: removeMember("exp")},
+		{name: "exp 0", claims: setMember("exp", 0)},
+		{name: "exp -1", claims: setMember("exp", -1)},
+		{name: "exp -1e10", claims: setMember("exp", jsonNumber("-1e10"))},
+		{name: "exp -0", claims: setMember("exp", jsonNumber("-0"))},
+		{name: "an exp that is a string", claims: setMember("exp", "4102444800")},
+		{name: "an exp that is an empty string", claims: setMember("exp", "")},
+		{name: "exp 1e400", claims: setMember("exp", jsonNumber("1e400"))},
+		{name: "exp 1e300", claims: setMember("exp", jsonNumber("1e300"))},
+		{name: "exp 1e-400", claims: setMember("exp", jsonNumber("1e-400"))},
+		{name: "exp in nanoseconds", claims: setMember("exp", a.Clock.Now().Add(time.Hour).UnixNano())},
+		{name: "exp beyond 64 bits", claims: setMember("exp", jsonNumber("18446744073709551616"))},
+		{name: "exp null", claims: setMember("exp", nil)},
+		{name: "exp true", claims: setMember("exp", true)},
+		{name: "an exp that is a list", claims: setMember("exp", []int{4102444800})},
+		{name: "a duplicate exp", claimsText: appendMembers(`"exp":4102444800`)},
 		{name: "an exp in upper case", claims: func(c object) { c["EXP"] = c["exp"]; delete(c, "exp") }},
 		{name: "nbf 61 s ahead", claims: at("nbf", 61*time.Second)},
 		{name: "nbf an hour ahead", claims: at("nbf", time.Hour)},
-		{name: "an nbf that is a string", claims: set("nbf", "0")},
+		{name: "an nbf that is a string", claims: setMember("nbf", "0")},
 		{name: "iat 61 s ahead", claims: at("iat", 61*time.Second)},
-		{name: "iat 1e400", claims: set("iat", number("1e400"))},
-		{name: "an iat that is a string", claims: set("iat", "1")},
-		{name: "no iss", claims: without("iss")},
-		{name: "an empty iss", claims: set("iss", "")},
-		{name: "an unknown iss", claims: set("iss", "https://evil.example")},
-		{name: "our iss with a suffix of its host", claims: set("iss", issuer+".evil.example")},
-		{name: "our iss with another path", claims: set("iss", issuer+"/evil")},
-		{name: "our iss with two trailing slashes", claims: set("iss", issuer+"//")},
-		{name: "our iss in upper case", claims: set("iss", strings.ToUpper(issuer))},
-		{name: "the iss of another client", claims: set("iss", strings.Replace(issuer, client, "client_evil", 1))},
-		{name: "an iss that is a list with our iss", claims: set("iss", []string{issuer})},
-		{name: "a duplicate iss", claimsText: first(`"iss":"https://evil.example"`)},
-		{name: "another client_id", claims: set("client_id", "client_evil")},
-		{name: "our client_id with a suffix", claims: set("client_id", client+"1")},
-		{name: "our client_id in upper case", claims: set("client_id", strings.ToUpper(client))},
-		{name: "an empty client_id", claims: set("client_id", "")},
-		{name: "a client_id that is a list with our client_id", claims: set("client_id", []string{client})},
-		{name: "a client_id that is null", claims: set("client_id", nil)},
-		{name: "no sub", claims: without("sub")},
-		{name: "an empty sub", claims: set("sub", "")},
-		{name: "a sub that is a number", claims: set("sub", 7)},
-		{name: "a sub that is null", claims: set("sub", nil)},
-		{name: "a sub that is a list", claims: set("sub", []string{"user_kim"})},
-		{name: "a duplicate sub", claimsText: first(`"sub":"user_lee"`)},
-		{name: "no sid", claims: without("sid")},
-		{name: "an empty sid", claims: set("sid", "")},
-		{name: "a sid that is a number", claims: set("sid", 7)},
-		{name: "a payload that is a list", claimsText: as(`[1]`)},
+		{name: "iat 1e400", claims: setMember("iat", jsonNumber("1e400"))},
+		{name: "an iat that is a string", claims: setMember("iat", "1")},
+		{name: "no iss", claims: removeMember("iss")},
+		{name: "an empty iss", claims: setMember("iss", "")},
+		{name: "an unknown iss", claims: setMember("iss", "https://evil.example")},
+		{name: "our iss with a suffix of its host", claims: setMember("iss", issuer+".evil.example")},
+		{name: "our iss with another path", claims: setMember("iss", issuer+"/evil")},
+		{name: "our iss with two trailing slashes", claims: setMember("iss", issuer+"//")},
+		{name: "our iss in upper case", claims: setMember("iss", strings.ToUpper(issuer))},
+		{name: "the iss of another client", claims: setMember("iss", strings.Replace(issuer, client, "client_evil", 1))},
+		{name: "an iss that is a list with our iss", claims: setMember("iss", []string{issuer})},
+		{name: "a duplicate iss", claimsText: prependMembers(`"iss":"https://evil.example"`)},
+		{name: "another client_id", claims: setMember("client_id", "client_evil")},
+		{name: "our client_id with a suffix", claims: setMember("client_id", client+"1")},
+		{name: "our client_id in upper case", claims: setMember("client_id", strings.ToUpper(client))},
+		{name: "an empty client_id", claims: setMember("client_id", "")},
+		{name: "a client_id that is a list with our client_id", claims: setMember("client_id", []string{client})},
+		{name: "a client_id that is null", claims: setMember("client_id", nil)},
+		{name: "no sub", claims: removeMember("sub")},
+		{name: "an empty sub", claims: setMember("sub", "")},
+		{name: "a sub that is a number", claims: setMember("sub", 7)},
+		{name: "a sub that is null", claims: setMember("sub", nil)},
+		{name: "a sub that is a list", claims: setMember("sub", []string{"user_kim"})},
+		{name: "a duplicate sub", claimsText: prependMembers(`"sub":"user_lee"`)},
+		{name: "no sid", claims: removeMember("sid")},
+		{name: "an empty sid", claims: setMember("sid", "")},
+		{name: "a sid that is a number", claims: setMember("sid", 7)},
+		{name: "a payload that is a list", claimsText: replaceAll(`[1]`)},
 		{name: "a payload that is not JSON", claimsText: func(c string) string { return c[:len(c)-1] }},
 		{name: "a payload with trailing data", claimsText: func(c string) string { return c + "{}" }},
-		{name: "a deflated payload", header: set("zip", "DEF"), claims: set("padding", strings.Repeat("x", 20<<10)), claimsText: deflated},
-		{name: "a payload without registered claims", claimsText: as(`{"user":{"id":"user_kim"}}`)},
+		{name: "a deflated payload", header: setMember("zip", "DEF"), claims: setMember("padding", strings.Repeat("x", 20<<10)), claimsText: deflated},
+		{name: "a payload without registered claims", claimsText: replaceAll(`{"user":{"id":"user_kim"}}`)},
 	}
 }
 
 // tokensAtLimits returns tokens that are just valid.
 func tokensAtLimits(a *App) []forgery {
-	at := func(name string, d time.Duration) func(object) { return set(name, a.Clock.Now().Add(d).Unix()) }
+	at := func(name string, d time.Duration) func(object) { return setMember(name, a.Clock.Now().Add(d).Unix()) }
 	return []forgery{
 		{name: "a token without a fault"},
 		{name: "exp 59 s ago", claims: at("exp", -59*time.Second)},
 		{name: "nbf 59 s ahead", claims: at("nbf", 59*time.Second)},
 		{name: "iat 59 s ahead", claims: at("iat", 59*time.Second)},
-		{name: "an exp with a fraction", claims: set("exp", float64(a.Clock.Now().Unix())+100.5)},
-		{name: "our iss with a trailing slash", claims: set("iss", a.Fake.Issuer()+"/")},
-		{name: "the iss of WorkOS", claims: set("iss", "https://api.workos.com")},
-		{name: "no client_id, as in older environments", claims: without("client_id")},
-		{name: "a header with a typ", header: set("typ", "JWT")},
+		{name: "an exp with a fraction", claims: setMember("exp", float64(a.Clock.Now().Unix())+100.5)},
+		{name: "our iss with a trailing slash", claims: setMember("iss", a.Fake.Issuer()+"/")},
+		{name: "the iss of WorkOS", claims: setMember("iss", "https://api.workos.com")},
+		{name: "no client_id, as in older environments", claims: removeMember("client_id")},
+		{name: "a header with a typ", header: setMember("typ", "JWT")},
 	}
 }
 
 // expiredTokens returns tokens that were valid until they expired.
 func expiredTokens(a *App) []forgery {
-	at := func(d time.Duration) func(object) { return set("exp", a.Clock.Now().Add(d).Unix()) }
+	at := func(d time.Duration) func(object) { return setMember("exp", a.Clock.Now().Add(d).Unix()) }
 	return []forgery{
 		{name: "exp 60 s ago", claims: at(-60 * time.Second)},
 		{name: "exp 61 s ago", claims: at(-61 * time.Second)},
 		{name: "exp a year ago", claims: at(-365 * 24 * time.Hour)},
-		{name: "exp 1", claims: set("exp", 1)},
-		{name: "exp 0.5", claims: set("exp", 0.5)},
+		{name: "exp 1", claims: setMember("exp", 1)},
+		{name: "exp 0.5", claims: setMember("exp", 0.5)},
 	}
 }
 
@@ -264,7 +264,7 @@ type tokenInput struct {
 var tokenInputs = []tokenInput{
 	{
 		name:   "in a sealed session",
-		newApp: func(t *testing.T) *App { return newSharingApp(t) },
+		newApp: func(t *testing.T) *App { return newPlainSharedSessionApp(t) },
 		refuses: func(t *testing.T, a *App, token string, expired bool) {
 			cookie := a.sealed(token, nil)
 			before := a.Fake.Calls(authkittest.RouteRefresh)
@@ -325,7 +325,7 @@ var tokenInputs = []tokenInput{
 	},
 	{
 		name:   "in the reply to a refresh",
-		newApp: func(t *testing.T) *App { return newSharingApp(t) },
+		newApp: func(t *testing.T) *App { return newPlainSharedSessionApp(t) },
 		refuses: func(t *testing.T, a *App, token string, _ bool) {
 			resp := a.refreshTo(token, object{"id": "user_kim", "email": Kim})
 			assert.Equal(t, http.StatusUnauthorized, resp.Status)
@@ -341,8 +341,8 @@ var tokenInputs = []tokenInput{
 	},
 }
 
-// reply returns a reply of WorkOS with an access token and a user.
-func reply(token string, user object) authkittest.Fault {
+// refreshReply returns a reply of WorkOS with an access token and a user.
+func refreshReply(token string, user object) authkittest.Fault {
 	profile := object{"object": "user", "email_verified": true}
 	maps.Copy(profile, user)
 	return authkittest.Fault{Body: marshal(object{"access_token": token, "refresh_token": "refresh-token-of-a-forged-reply", "user": profile})}
@@ -351,29 +351,29 @@ func reply(token string, user object) authkittest.Fault {
 // exchangeFor returns the answer of the callback if the code exchange returns the given token.
 func (a *App) exchangeFor(token, userID string) Response {
 	a.T.Helper()
-	s := a.BeginAs("/login", Kim)
-	a.Fake.InjectFault(authkittest.RouteCodeExchange, reply(token, object{"id": userID, "email": Kim}))
+	s := a.StartSignInAs("/login", Kim)
+	a.Fake.InjectFault(authkittest.RouteCodeExchange, refreshReply(token, object{"id": userID, "email": Kim}))
 	defer a.Fake.ClearFault(authkittest.RouteCodeExchange)
-	return a.finish(s)
+	return a.finishSignIn(s)
 }
 
 // refreshTo returns the answer to a request with a stale session of kim if the refresh returns the given token.
 func (a *App) refreshTo(token string, user object) Response {
 	a.T.Helper()
-	stale := a.forge(forgery{claims: set("exp", a.Clock.Now().Add(-time.Hour).Unix())})
-	a.Fake.InjectFault(authkittest.RouteRefresh, reply(token, user))
+	stale := a.forge(forgery{claims: setMember("exp", a.Clock.Now().Add(-time.Hour).Unix())})
+	a.Fake.InjectFault(authkittest.RouteRefresh, refreshReply(token, user))
 	defer a.Fake.ClearFault(authkittest.RouteRefresh)
 	cookie := a.sealed(stale, object{"refreshToken": "stale-" + b64(digest(crypto.SHA256, token+marshal(user)))})
 	return a.Send(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()})
 }
 
 func TestAForgedTokenIsRefusedEverywhere(t *testing.T) {
-	var attacker listener
-	attackerURL := attacker.listen(t)
+	var attacker attackerServer
+	attackerURL := attacker.start(t)
 	for _, input := range tokenInputs {
 		t.Run(input.name, func(t *testing.T) {
 			a := input.newApp(t)
-			a.publishKnown()
+			a.addKnownToJWKS()
 			keys := a.Fake.Calls(authkittest.RouteJWKS)
 			for _, group := range []struct {
 				name      string
@@ -394,14 +394,14 @@ func TestAForgedTokenIsRefusedEverywhere(t *testing.T) {
 			}
 		})
 	}
-	assert.Zero(t, attacker.heard.Load(), "a URL in a token is never requested")
+	assert.Zero(t, attacker.requests.Load(), "a URL in a token is never requested")
 }
 
 func TestATokenAtTheLimitsIsAcceptedEverywhere(t *testing.T) {
 	for _, input := range tokenInputs {
 		t.Run(input.name, func(t *testing.T) {
 			a := input.newApp(t)
-			a.publishKnown()
+			a.addKnownToJWKS()
 			for _, f := range tokensAtLimits(a) {
 				t.Run(f.name, func(t *testing.T) {
 					assert.Contains(t, []string{Kim, "user_kim"}, input.accepts(t, a, a.forge(f)))
@@ -420,7 +420,7 @@ func TestATwoMegabyteTokenIsRefusedBeforeAnyCryptography(t *testing.T) {
 	for _, opts := range [][]authkit.Option{{authkit.WithBearerTokens()}, {authkit.WithSharedSession()}, {authkit.WithForeignSessions()}} {
 		a := newPlainApp(t, opts...)
 		began := time.Now()
-		for _, text := range []string{huge, a.forge(good) + huge, strings.Repeat("eyJ.", 1<<19), strings.Repeat("Fe26.2*", 1<<18), "Fe26.2*1*" + huge + "~2"} {
+		for _, text := range []string{huge, a.forge(unchangedToken) + huge, strings.Repeat("eyJ.", 1<<19), strings.Repeat("Fe26.2*", 1<<18), "Fe26.2*1*" + huge + "~2"} {
 			for _, q := range []Request{{Header: Bearer(text)}, {Cookie: "wos-session=" + text}} {
 				q.Target = "/api/me"
 				assert.Equal(t, http.StatusUnauthorized, a.Send(q).Status)
@@ -432,9 +432,9 @@ func TestATwoMegabyteTokenIsRefusedBeforeAnyCryptography(t *testing.T) {
 }
 
 func TestASealWithTheTokenAndTheProfileOfTwoUsersIsAnonymous(t *testing.T) {
-	a := newSharingApp(t)
-	a.publishKnown()
-	token := a.forge(good)
+	a := newPlainSharedSessionApp(t)
+	a.addKnownToJWKS()
+	token := a.forge(unchangedToken)
 	require.Equal(t, Kim, a.visitor(a.sealed(token, nil)))
 	for name, user := range map[string]any{
 		"the profile of another user":           object{"object": "user", "id": "user_lee", "email": lee},

@@ -28,7 +28,7 @@ var digits = strings.Repeat("0123456789", 30_000)
 
 type outerKey struct{}
 
-var behaviours = map[string]behaviour{
+var handlerBehaviours = map[string]handlerBehaviour{
 	"answer": {handle: func(e *httpExchange, w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Vary", "Accept")
 		http.SetCookie(w, &http.Cookie{Name: "theme", Value: "dark"})
@@ -67,7 +67,7 @@ var behaviours = map[string]behaviour{
 			return readAll(e, resp.Body)
 		},
 	},
-	"speak WebSocket": {only: "HTTP/1.1", handle: speakWebSocket, ask: askWebSocket, read: readWebSocket},
+	"speak WebSocket": {only: "HTTP/1.1", handle: speakWebSocket, request: webSocketRequest, read: readWebSocket},
 	"try to hijack over HTTP/2": {only: "HTTP/2.0", handle: func(e *httpExchange, w http.ResponseWriter, _ *http.Request) {
 		_, _, err := http.NewResponseController(w).Hijack()
 		e.note("not supported: %t", errors.Is(err, http.ErrNotSupported))
@@ -90,10 +90,10 @@ var behaviours = map[string]behaviour{
 		e.note("%v", controller.Flush())
 	}},
 	"read after the read deadline": {
-		ask: func(e *httpExchange) *http.Request {
+		request: func(e *httpExchange) *http.Request {
 			body, end := io.Pipe()
 			go func() { <-e.ended; end.Close() }()
-			return e.sending("POST", nil, body)
+			return e.requestWithBody("POST", nil, body)
 		},
 		handle: func(e *httpExchange, w http.ResponseWriter, r *http.Request) {
 			controller := http.NewResponseController(w)
@@ -108,7 +108,7 @@ var behaviours = map[string]behaviour{
 		io.WriteString(w, digits)
 	}},
 	"read and write in turns": {
-		ask: func(e *httpExchange) *http.Request {
+		request: func(e *httpExchange) *http.Request {
 			body, lines := io.Pipe()
 			go func() {
 				io.WriteString(lines, "one\n")
@@ -116,7 +116,7 @@ var behaviours = map[string]behaviour{
 				io.WriteString(lines, "two\n")
 				lines.Close()
 			}()
-			return e.sending("POST", nil, body)
+			return e.requestWithBody("POST", nil, body)
 		},
 		handle: func(e *httpExchange, w http.ResponseWriter, r *http.Request) {
 			controller := http.NewResponseController(w)
@@ -156,19 +156,19 @@ var behaviours = map[string]behaviour{
 		io.WriteString(w, "body")
 	}},
 	"answer a HEAD request": {
-		ask: func(e *httpExchange) *http.Request { return e.asking("HEAD", nil) },
+		request: func(e *httpExchange) *http.Request { return e.request("HEAD", nil) },
 		handle: func(e *httpExchange, w http.ResponseWriter, _ *http.Request) {
 			n, err := io.WriteString(w, "body")
 			e.note("%d %v", n, err)
 		},
 	},
 	"answer a HEAD request for a file": {
-		ask:    func(e *httpExchange) *http.Request { return e.asking("HEAD", nil) },
-		handle: serveDigits,
+		request: func(e *httpExchange) *http.Request { return e.request("HEAD", nil) },
+		handle:  serveDigits,
 	},
 	"serve a file":  {handle: serveDigits},
-	"serve a range": {ask: asking("Range", "bytes=5-14"), handle: serveDigits},
-	"serve two ranges": {ask: asking("Range", "bytes=0-4,10-19"), handle: serveDigits, read: func(e *httpExchange, resp *http.Response) string {
+	"serve a range": {request: requestWithHeader("Range", "bytes=5-14"), handle: serveDigits},
+	"serve two ranges": {request: requestWithHeader("Range", "bytes=0-4,10-19"), handle: serveDigits, read: func(e *httpExchange, resp *http.Response) string {
 		_, params, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 		require.NoError(e.t, err)
 		resp.Header.Set("Content-Type", "multipart/byteranges") // the boundary is random
@@ -182,11 +182,11 @@ var behaviours = map[string]behaviour{
 			parts = append(parts, part.Header.Get("Content-Range")+" "+readAll(e, part))
 		}
 	}},
-	"serve a range beyond the end":      {ask: asking("Range", "bytes=999999-"), handle: serveDigits},
-	"serve a range of an older version": {ask: asking("Range", "bytes=5-14", "If-Range", `"v0"`), handle: serveDigits},
-	"answer If-None-Match":              {ask: asking("If-None-Match", `"v1"`), handle: serveDigits},
-	"answer If-Modified-Since":          {ask: asking("If-Modified-Since", Start.Format(http.TimeFormat)), handle: serveDigits},
-	"answer If-Match":                   {ask: asking("If-Match", `"v0"`), handle: serveDigits},
+	"serve a range beyond the end":      {request: requestWithHeader("Range", "bytes=999999-"), handle: serveDigits},
+	"serve a range of an older version": {request: requestWithHeader("Range", "bytes=5-14", "If-Range", `"v0"`), handle: serveDigits},
+	"answer If-None-Match":              {request: requestWithHeader("If-None-Match", `"v1"`), handle: serveDigits},
+	"answer If-Modified-Since":          {request: requestWithHeader("If-Modified-Since", Start.Format(http.TimeFormat)), handle: serveDigits},
+	"answer If-Match":                   {request: requestWithHeader("If-Match", `"v0"`), handle: serveDigits},
 	"serve a file from disk": {handle: func(e *httpExchange, w http.ResponseWriter, r *http.Request) {
 		file := fileOfDigits(e)
 		defer file.Close()
@@ -199,14 +199,14 @@ var behaviours = map[string]behaviour{
 		n, err := io.Copy(w, file)
 		e.note("%d %v", n, err)
 	}},
-	"answer within a timeout inside the middleware": {inside: timeout(time.Hour), handle: func(_ *httpExchange, w http.ResponseWriter, _ *http.Request) {
+	"answer within a timeout inside the middleware": {inside: timeoutHandler(time.Hour), handle: func(_ *httpExchange, w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "in time")
 	}},
-	"answer within a timeout outside the middleware": {around: timeout(time.Hour), handle: func(_ *httpExchange, w http.ResponseWriter, _ *http.Request) {
+	"answer within a timeout outside the middleware": {around: timeoutHandler(time.Hour), handle: func(_ *httpExchange, w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "in time")
 	}},
-	"exceed a timeout inside the middleware":  {inside: timeout(50 * time.Millisecond), handle: exceedTimeout},
-	"exceed a timeout outside the middleware": {around: timeout(50 * time.Millisecond), handle: exceedTimeout, unseen: true},
+	"exceed a timeout inside the middleware":  {inside: timeoutHandler(50 * time.Millisecond), handle: exceedTimeout},
+	"exceed a timeout outside the middleware": {around: timeoutHandler(50 * time.Millisecond), handle: exceedTimeout, outsideMiddleware: true},
 	"abort": {handle: func(_ *httpExchange, w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "half")
 		panic(http.ErrAbortHandler)
@@ -250,21 +250,21 @@ var behaviours = map[string]behaviour{
 		},
 	},
 	"lose the client": {
-		ask: func(e *httpExchange) *http.Request {
+		request: func(e *httpExchange) *http.Request {
 			go func() { <-e.began; e.cancel() }()
-			return e.asking("GET", nil)
+			return e.request("GET", nil)
 		},
 		handle: func(e *httpExchange, _ http.ResponseWriter, r *http.Request) {
 			select {
 			case <-r.Context().Done():
 				e.note("%v, %v", r.Context().Err(), context.Cause(r.Context()))
-			case <-time.After(Patience):
+			case <-time.After(WaitTimeout):
 				e.note("the context was not cancelled")
 			}
 		},
 	},
 	"read a large upload": {
-		ask: func(e *httpExchange) *http.Request { return e.sending("PUT", nil, endingReader(8<<20)) },
+		request: func(e *httpExchange) *http.Request { return e.requestWithBody("PUT", nil, endingReader(8<<20)) },
 		handle: func(e *httpExchange, w http.ResponseWriter, r *http.Request) {
 			sum := sha256.New()
 			n, err := io.Copy(sum, r.Body)
@@ -273,7 +273,9 @@ var behaviours = map[string]behaviour{
 		},
 	},
 	"echo a large upload while it arrives": {
-		ask: func(e *httpExchange) *http.Request { return e.sending("PUT", nil, strings.NewReader(digits+digits)) },
+		request: func(e *httpExchange) *http.Request {
+			return e.requestWithBody("PUT", nil, strings.NewReader(digits+digits))
+		},
 		handle: func(e *httpExchange, w http.ResponseWriter, r *http.Request) {
 			e.note("%v", http.NewResponseController(w).EnableFullDuplex())
 			n, err := io.Copy(w, r.Body)
@@ -281,16 +283,16 @@ var behaviours = map[string]behaviour{
 		},
 	},
 	"refuse a large upload": {
-		ask: func(e *httpExchange) *http.Request {
-			return e.sending("PUT", http.Header{"Expect": {"100-continue"}}, strings.NewReader(digits))
+		request: func(e *httpExchange) *http.Request {
+			return e.requestWithBody("PUT", http.Header{"Expect": {"100-continue"}}, strings.NewReader(digits))
 		},
 		handle: func(_ *httpExchange, w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "too large", http.StatusRequestEntityTooLarge)
 		},
 	},
 	"read an upload with Expect: 100-continue": {
-		ask: func(e *httpExchange) *http.Request {
-			return e.sending("PUT", http.Header{"Expect": {"100-continue"}}, strings.NewReader(digits))
+		request: func(e *httpExchange) *http.Request {
+			return e.requestWithBody("PUT", http.Header{"Expect": {"100-continue"}}, strings.NewReader(digits))
 		},
 		handle: func(e *httpExchange, w http.ResponseWriter, r *http.Request) {
 			n, err := io.Copy(io.Discard, r.Body)
@@ -298,7 +300,9 @@ var behaviours = map[string]behaviour{
 		},
 	},
 	"limit an upload": {
-		ask: func(e *httpExchange) *http.Request { return e.sending("PUT", nil, strings.NewReader(digits[:20_000])) },
+		request: func(e *httpExchange) *http.Request {
+			return e.requestWithBody("PUT", nil, strings.NewReader(digits[:20_000]))
+		},
 		handle: func(e *httpExchange, w http.ResponseWriter, r *http.Request) {
 			_, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 10_000))
 			var tooLarge *http.MaxBytesError
@@ -314,18 +318,18 @@ var behaviours = map[string]behaviour{
 	},
 }
 
-// asking returns a GET with header fields, given as names and values in turn.
-func asking(nameAndValue ...string) func(*httpExchange) *http.Request {
+// requestWithHeader returns a GET with header fields, given as names and values in turn.
+func requestWithHeader(nameAndValue ...string) func(*httpExchange) *http.Request {
 	return func(e *httpExchange) *http.Request {
 		header := http.Header{}
 		for i := 0; i < len(nameAndValue); i += 2 {
 			header.Set(nameAndValue[i], nameAndValue[i+1])
 		}
-		return e.asking("GET", header)
+		return e.request("GET", header)
 	}
 }
 
-func timeout(after time.Duration) func(http.Handler) http.Handler {
+func timeoutHandler(after time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler { return http.TimeoutHandler(next, after, "too slow") }
 }
 
@@ -356,8 +360,8 @@ func readAll(e *httpExchange, r io.Reader) string {
 
 // WebSocket: the handshake of RFC 6455, section 4, and one text frame in each direction.
 
-func askWebSocket(e *httpExchange) *http.Request {
-	return e.asking("GET", http.Header{
+func webSocketRequest(e *httpExchange) *http.Request {
+	return e.request("GET", http.Header{
 		"Connection": {"Upgrade"}, "Upgrade": {"websocket"},
 		"Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="},
 	})

@@ -24,22 +24,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// behaviour is one use of a connection by a handler.
-type behaviour struct {
+// handlerBehaviour is one use of a connection by a handler.
+type handlerBehaviour struct {
 	handle func(*httpExchange, http.ResponseWriter, *http.Request)
 	// around and inside wrap the handler outside and inside of the middleware. Each may be nil.
 	around, inside func(http.Handler) http.Handler
-	// ask returns the request. If it is nil, the request is a plain GET.
-	ask func(*httpExchange) *http.Request
+	// request returns the request. If it is nil, the request is a plain GET.
+	request func(*httpExchange) *http.Request
 	// read reads the response. If it is nil, the body is read to its end.
 	read func(*httpExchange, *http.Response) string
 	only string // the only protocol that supports it, or "" for both
-	// unseen reports that another handler answers, outside of the middleware.
-	unseen bool
+	// outsideMiddleware reports that another handler answers, outside of the middleware.
+	outsideMiddleware bool
 }
 
-// seen is what the client and the handler observe during one request.
-type seen struct {
+// observation is what the client and the handler observe during one request.
+type observation struct {
 	failed        bool // no response, or a truncated one
 	status        int
 	proto         string
@@ -81,13 +81,13 @@ func (e *httpExchange) wait(r *http.Request) {
 	}
 }
 
-// asking returns a request without a body.
-func (e *httpExchange) asking(method string, header http.Header) *http.Request {
-	return e.sending(method, header, nil)
+// request returns a request without a body.
+func (e *httpExchange) request(method string, header http.Header) *http.Request {
+	return e.requestWithBody(method, header, nil)
 }
 
-// sending returns a request with a body.
-func (e *httpExchange) sending(method string, header http.Header, body io.Reader) *http.Request {
+// requestWithBody returns a request with a body.
+func (e *httpExchange) requestWithBody(method string, header http.Header, body io.Reader) *http.Request {
 	r, err := http.NewRequestWithContext(e.ctx, method, e.url, body)
 	require.NoError(e.t, err)
 	for name, values := range header {
@@ -98,10 +98,10 @@ func (e *httpExchange) sending(method string, header http.Header, body io.Reader
 
 // run starts a server with the handler behind the given middleware and sends the request. It returns the observations, the
 // unchanged header of the response, and the user whom the handler saw.
-func (b behaviour) run(t *testing.T, http2 bool, middleware func(http.Handler) http.Handler, cookie string) (s seen, header http.Header, visitor string) {
+func (b handlerBehaviour) run(t *testing.T, http2 bool, middleware func(http.Handler) http.Handler, cookie string) (s observation, header http.Header, visitor string) {
 	t.Helper()
 	e := &httpExchange{t: t, began: make(chan struct{}), resume: make(chan struct{}), ended: make(chan struct{})}
-	e.ctx, e.cancel = context.WithTimeout(t.Context(), Patience)
+	e.ctx, e.cancel = context.WithTimeout(t.Context(), WaitTimeout)
 	defer e.cancel()
 
 	var handler http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -128,11 +128,11 @@ func (b behaviour) run(t *testing.T, http2 bool, middleware func(http.Handler) h
 	defer server.Close()
 	e.url = server.URL
 	// Without a timeout the transport would not wait for 100 Continue.
-	server.Client().Transport.(*http.Transport).ExpectContinueTimeout = Patience
+	server.Client().Transport.(*http.Transport).ExpectContinueTimeout = WaitTimeout
 
-	r := e.asking(http.MethodGet, nil)
-	if b.ask != nil {
-		r = b.ask(e)
+	r := e.request(http.MethodGet, nil)
+	if b.request != nil {
+		r = b.request(e)
 	}
 	if cookie != "" {
 		r.Header.Set("Cookie", cookie)
@@ -157,7 +157,7 @@ func (b behaviour) run(t *testing.T, http2 bool, middleware func(http.Handler) h
 	}
 	select {
 	case <-e.ended:
-	case <-time.After(Patience):
+	case <-time.After(WaitTimeout):
 		require.FailNow(t, "the handler does not return")
 	}
 	e.mu.Lock()
@@ -187,8 +187,8 @@ func handlerFields(h http.Header) http.Header {
 	return h
 }
 
-// cachingOf returns the values of the header fields that control caches.
-func cachingOf(h http.Header) []string {
+// cachingFields returns the values of the header fields that control caches.
+func cachingFields(h http.Header) []string {
 	var values []string
 	for _, name := range []string{"Cache-Control", "Cdn-Cache-Control", "Cloudflare-Cdn-Cache-Control", "Surrogate-Control"} {
 		values = append(values, h.Values(name)...)
@@ -196,7 +196,8 @@ func cachingOf(h http.Header) []string {
 	return values
 }
 
-// fileListener counts the files that the server hands to a connection by ReadFrom. The kernel then sends the file (sendfile).
+// fileListener counts the files that the server hands to a connection by ReadFrom. The kernel then sends the file
+// (sendfile).
 type fileListener struct {
 	net.Listener
 	files atomic.Int64
@@ -226,7 +227,7 @@ func TestAHandlerBehavesTheSameBehindTheMiddleware(t *testing.T) {
 	a.ExpireToken(2 * time.Minute)
 	fresh := a.SignedIn(Kim).CookieHeader()
 
-	for name, b := range behaviours {
+	for name, b := range handlerBehaviours {
 		for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
 			if b.only != "" && b.only != protocol {
 				continue
@@ -241,7 +242,7 @@ func TestAHandlerBehavesTheSameBehindTheMiddleware(t *testing.T) {
 				for user, cookie := range map[string]string{"anonymous": "", Kim: fresh} {
 					behind, header, visitor := b.run(t, http2, a.Middleware, cookie)
 					assert.Equal(t, bare, behind, "for %s", user)
-					assert.Equal(t, cachingOf(bareHeader), cachingOf(header), "for %s", user)
+					assert.Equal(t, cachingFields(bareHeader), cachingFields(header), "for %s", user)
 					assert.NotContains(t, Response{Header: header}.SetCookies(t), "authkit-session", "for %s", user)
 					assert.Contains(t, visitor, user)
 				}
@@ -249,14 +250,14 @@ func TestAHandlerBehavesTheSameBehindTheMiddleware(t *testing.T) {
 				behind, header, visitor := b.run(t, http2, a.Middleware, stale)
 				assert.Equal(t, bare, behind, "for a user whose session is refreshed")
 				assert.Contains(t, visitor, Kim)
-				if header == nil || b.unseen {
+				if header == nil || b.outsideMiddleware {
 					// The response does not carry the refreshed cookie. The next response carries it.
 					a.Send(Request{Target: "/", Cookie: stale}).NewCookie(t)
 					return
 				}
 				refreshed := Response{Header: header}.NewCookie(t)
 				assert.Empty(t, a.Send(Request{Target: "/account", Cookie: refreshed}).SetCookies(t))
-				assert.Equal(t, []string{"private, no-store"}, cachingOf(header))
+				assert.Equal(t, []string{"private, no-store"}, cachingFields(header))
 				assert.Contains(t, header.Values("Vary"), "Cookie")
 			})
 		}
@@ -270,7 +271,7 @@ func TestTheMiddlewareKeepsSendfile(t *testing.T) {
 	cookie := a.SignedIn(Kim).CookieHeader()
 	for _, name := range []string{"serve a file from disk", "copy a file from disk"} {
 		t.Run(name, func(t *testing.T) {
-			sent, _, _ := behaviours[name].run(t, false, a.Middleware, cookie)
+			sent, _, _ := handlerBehaviours[name].run(t, false, a.Middleware, cookie)
 			assert.Positive(t, sent.sentFiles)
 			assert.Equal(t, digits, sent.body)
 		})

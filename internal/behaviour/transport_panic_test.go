@@ -17,20 +17,20 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// panicking is a transport that panics while on is set.
-type panicking struct{ on bool }
+// panickingTransport is a transport that panics while on is set.
+type panickingTransport struct{ on bool }
 
-func (p *panicking) RoundTrip(r *http.Request) (*http.Response, error) {
+func (p *panickingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if p.on {
 		panic("a transport of the application's own")
 	}
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// exiting is a transport that exits its goroutine while on is set, as t.FailNow does in the transport of a test.
-type exiting struct{ on atomic.Bool }
+// exitingTransport is a transport that exits its goroutine while on is set, as t.FailNow does in the transport of a test.
+type exitingTransport struct{ on atomic.Bool }
 
-func (e *exiting) RoundTrip(r *http.Request) (*http.Response, error) {
+func (e *exitingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if e.on.Load() {
 		runtime.Goexit()
 	}
@@ -47,7 +47,7 @@ func TestARefreshHookThatExitsItsGoroutineBlocksNoRequest(t *testing.T) {
 }
 
 func TestAPanicOfTheTransportDoesNotEndTheProcess(t *testing.T) {
-	transport := &panicking{}
+	transport := &panickingTransport{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: transport})}})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
@@ -56,7 +56,7 @@ func TestAPanicOfTheTransportDoesNotEndTheProcess(t *testing.T) {
 }
 
 func TestATransportThatExitsItsGoroutineBlocksNoRequest(t *testing.T) {
-	transport := &exiting{}
+	transport := &exitingTransport{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: transport})}})
 	cookie := a.SignedIn(Kim).CookieHeader()
 
@@ -85,7 +85,7 @@ func TestATransportThatExitsItsGoroutineBlocksNoRequest(t *testing.T) {
 }
 
 func TestAPanicOfTheTransportIsLoggedAndTheNextRefreshSucceeds(t *testing.T) {
-	transport := &panicking{}
+	transport := &panickingTransport{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: transport})}})
 	cookie := a.SignedIn(Kim).CookieHeader()
 	a.Clock.Advance(4 * time.Minute)

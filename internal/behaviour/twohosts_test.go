@@ -70,8 +70,8 @@ func newTwoHosts(t *testing.T, opts ...authkit.Option) *twoHosts {
 	return h
 }
 
-// person is a user with a browser, and what the test observes of that browser.
-type person struct {
+// hostUser is a user with a browser, and what the test observes of that browser.
+type hostUser struct {
 	*authkittest.Browser
 	t     *testing.T
 	hosts *twoHosts
@@ -79,22 +79,22 @@ type person struct {
 	email string
 
 	mu      sync.Mutex
-	toApp   int               // requests to the application in this walk, guarded by mu
-	toAuth  int               // requests to AuthKit in this walk, guarded by mu
+	toApp   int               // requests to the application since the last call of open, guarded by mu
+	toAuth  int               // requests to AuthKit since the last call of open, guarded by mu
 	current map[string]string // the session cookies that the application has set and not expired, guarded by mu
 	last    string            // the Cookie header of the session when the application last set it, guarded by mu
 	since   int               // the number of sessions at WorkOS when this browser last lost its session, guarded by mu
 	others  []string          // paths of pages that showed another user, guarded by mu
 }
 
-// maxRequests is the limit of a walk: as many requests to the application, and as many to AuthKit.
+// maxRequests is the limit of one call of open: as many requests to the application, and as many to AuthKit.
 const maxRequests = 8
 
 var errTooMany = errors.New("the browser is in a redirect loop")
 
-// person returns a user with a new browser. The name is that of the session cookie.
-func (h *twoHosts) person(t *testing.T, name, email string) *person {
-	p := &person{
+// newUser returns a user with a new browser. The name is that of the session cookie.
+func (h *twoHosts) newUser(t *testing.T, name, email string) *hostUser {
+	p := &hostUser{
 		Browser: authkittest.NewBrowser(), t: t, hosts: h, name: name, email: email,
 		current: map[string]string{}, since: len(h.Fake.Sessions()),
 	}
@@ -105,7 +105,7 @@ func (h *twoHosts) person(t *testing.T, name, email string) *person {
 }
 
 // RoundTrip counts the requests and inspects the responses of the application.
-func (p *person) RoundTrip(r *http.Request) (*http.Response, error) {
+func (p *hostUser) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := p.count(r.URL.Host); err != nil {
 		return nil, err
 	}
@@ -123,8 +123,8 @@ func (p *person) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// count counts a request. It returns an error if a walk makes too many.
-func (p *person) count(host string) error {
+// count counts a request. It returns an error if there are too many.
+func (p *hostUser) count(host string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch host {
@@ -141,7 +141,7 @@ func (p *person) count(host string) error {
 }
 
 // inspect records the session cookies that a response sets or expires, and whether its page shows another user.
-func (p *person) inspect(path string, lines []string, body string) {
+func (p *hostUser) inspect(path string, lines []string, body string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	set := false
@@ -167,12 +167,12 @@ func (p *person) inspect(path string, lines []string, body string) {
 }
 
 // isSession reports whether a name is that of the session cookie or of one of its chunks.
-func (p *person) isSession(name string) bool {
+func (p *hostUser) isSession(name string) bool {
 	return name == p.name || strings.HasPrefix(name, p.name+".")
 }
 
 // header returns the Cookie header of the session. The caller must hold the lock.
-func (p *person) header() string {
+func (p *hostUser) header() string {
 	var pairs []string
 	for name, value := range p.current {
 		pairs = append(pairs, name+"="+value)
@@ -182,25 +182,26 @@ func (p *person) header() string {
 }
 
 // session returns the session cookies of this browser.
-func (p *person) session() (cookies []planted) {
+func (p *hostUser) session() (cookies []plantedCookie) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for name, value := range p.current {
-		cookies = append(cookies, planted{name: name, value: value})
+		cookies = append(cookies, plantedCookie{name: name, value: value})
 	}
-	slices.SortFunc(cookies, func(a, b planted) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(cookies, func(a, b plantedCookie) int { return strings.Compare(a.name, b.name) })
 	return cookies
 }
 
-// copied returns the Cookie header of the session as the application last set it. An attacker may have copied it then.
-func (p *person) copied() string {
+// copiedCookies returns the Cookie header of the session as the application last set it. An attacker may have copied it
+// then.
+func (p *hostUser) copiedCookies() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.last
 }
 
-// walk opens a URL of the application, follows redirects, submits the forms of AuthKit, and returns the last page.
-func (p *person) walk(address string) *authkittest.Page {
+// open opens a URL of the application, follows redirects, submits the forms of AuthKit, and returns the last page.
+func (p *hostUser) open(address string) *authkittest.Page {
 	p.t.Helper()
 	p.mu.Lock()
 	p.toApp, p.toAuth = 0, 0
@@ -213,11 +214,11 @@ func (p *person) walk(address string) *authkittest.Page {
 	return page
 }
 
-// checkAccount walks to the guarded page and checks that it shows this user. If orExplained is set, an error page that names
+// checkAccount opens the guarded page and checks that it shows this user. If orExplained is set, an error page that names
 // the session cookie is accepted as well.
-func (p *person) checkAccount(address string, orExplained bool) {
+func (p *hostUser) checkAccount(address string, orExplained bool) {
 	p.t.Helper()
-	page := p.walk(address)
+	page := p.open(address)
 	assert.Empty(p.t, p.others, "a page shows another user")
 	if orExplained && page.StatusCode >= 400 && page.StatusCode < 500 {
 		assert.Contains(p.t, page.Body, p.name, "the error page does not name the cookie")
@@ -230,7 +231,7 @@ func (p *person) checkAccount(address string, orExplained bool) {
 
 // plant sets cookies in the browser. The attacker's page sets those for the Domain example.test. Those for the host
 // app.example.test are set as a network attacker can, who answers in its place over plain http.
-func (p *person) plant(cookies ...planted) {
+func (p *hostUser) plant(cookies ...plantedCookie) {
 	p.t.Helper()
 	home, err := url.Parse(appURL + "/")
 	require.NoError(p.t, err)
@@ -253,7 +254,7 @@ func (p *person) plant(cookies ...planted) {
 
 // recordLoss records that a planted cookie has replaced the session or one of its chunks. The application no longer receives
 // that session, so it cannot end it at WorkOS.
-func (p *person) recordLoss(c *http.Cookie) {
+func (p *hostUser) recordLoss(c *http.Cookie) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if old := p.current[c.Name]; c.Path == "/" && old != "" && old != c.Value {
@@ -263,7 +264,7 @@ func (p *person) recordLoss(c *http.Cookie) {
 }
 
 // signOut posts the sign-out form and follows the redirects through the logout page of AuthKit.
-func (p *person) signOut() {
+func (p *hostUser) signOut() {
 	p.t.Helper()
 	p.mu.Lock()
 	p.toApp, p.toAuth = 0, 0

@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// Rewriting is a transport to WorkOS that changes the replies of the authenticate call. Tests use it for replies that the
-// fake does not send.
-type Rewriting struct {
+// RewritingTransport is a transport to WorkOS that changes the replies of the authenticate call. Tests use it for replies
+// that the fake does not send.
+type RewritingTransport struct {
 	Change func(reply map[string]any) // nil changes nothing
 	Sent   map[string]any             // the body of the last authenticate call
 }
 
-func (t *Rewriting) RoundTrip(r *http.Request) (*http.Response, error) {
+func (t *RewritingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Path == "/user_management/authenticate" {
 		body, err := r.GetBody()
 		if err != nil {
@@ -48,8 +48,8 @@ func (t *Rewriting) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// RefusingTransport is a transport to WorkOS. If Before is set, the next authenticate call clears it, calls it and is answered
-// with invalid_grant. All other calls are sent to WorkOS.
+// RefusingTransport is a transport to WorkOS. If Before is set, the next authenticate call clears it, calls it and is
+// answered with invalid_grant. All other calls are sent to WorkOS.
 type RefusingTransport struct{ Before func() }
 
 func (t *RefusingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
