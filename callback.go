@@ -115,8 +115,8 @@ func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url
 
 // redeemCode uses the state, exchanges the code and completes the sign-in. It first
 // makes sure that the signing keys are available: without them the session could not be
-// verified, and the code would be lost. Nothing is used then, so the user can load the
-// page again.
+// verified, and the code would be lost. Without the keys it uses neither the state nor
+// the code, so the user can load the page again.
 func (a *AuthKit) redeemCode(w http.ResponseWriter, r *http.Request, pending *pendingSignIn, code string) {
 	if err := a.Ready(r.Context()); err != nil {
 		a.failSignIn(w, r, fmt.Errorf("%w: %w", errSignInWaiting, err), pending.returnTo)

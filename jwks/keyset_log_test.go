@@ -85,7 +85,7 @@ func TestIgnoredKeysAreLoggedAtWarnOnlyWhenTheyChange(t *testing.T) {
 	assert.Empty(t, level(sendStatus(http.StatusTeapot)))
 	assert.Equal(t, "level=DEBUG", level(publish(jwkA(), jwkB().with("alg", "ES256"))), "a failed fetch changes nothing")
 	assert.Empty(t, level(sendBody("<html>")))
-	assert.Equal(t, "level=DEBUG", level(publish(jwkA(), jwkB().with("alg", "ES256"))), "nor does a body that is not a JWK Set")
+	assert.Equal(t, "level=DEBUG", level(publish(jwkA(), jwkB().with("alg", "ES256"))), "a body that is not a JWK Set changes nothing")
 	assert.Empty(t, level(publish(jwkA())))
 	assert.Equal(t, "level=WARN", level(publish(jwkA(), unusable)), "unusable keys are back")
 }

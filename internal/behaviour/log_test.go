@@ -120,7 +120,7 @@ func TestTheLogOfASharedSessionRecordsItsEventsAndNoSecret(t *testing.T) {
 	for _, event := range []string{"signed in", "session ended by WorkOS", "does not accept this application's", "level=DEBUG", "the state was used before"} {
 		assert.Contains(t, text, event)
 	}
-	assert.Greater(t, known, 10, "the check knows the secrets")
+	assert.Greater(t, known, 10, "the log has recorded the secrets to look for")
 	assert.Empty(t, a.Logs.faults())
 
 	// The check finds a secret and a panic.

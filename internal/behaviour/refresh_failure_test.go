@@ -319,7 +319,7 @@ func TestASessionSurvivesARefreshWhoseReplyIsLost(t *testing.T) {
 	}
 }
 
-// A reply with an error code of WorkOS is a refusal, whatever its status is.
+// A reply with an error code of WorkOS is a refusal with every status.
 func TestARefreshRefusedWithAKnownCodeIsTriedAgainAfterAMinute(t *testing.T) {
 	for name, usable := range map[string]bool{"a valid token": true, "an expired token": false} {
 		t.Run(name, func(t *testing.T) {

@@ -69,7 +69,7 @@ func TestALateResponseDoesNotRestoreARetiredRefreshToken(t *testing.T) {
 }
 
 // A refresh token is consumed by its exchange, even if the new access token is refused. An example is a new issuer at WorkOS
-// that WithAdditionalIssuers does not list yet. It must not end every session that is refreshed meanwhile.
+// that WithAdditionalIssuers does not list yet. It must not end every session that is refreshed in that time.
 func TestARefusedNewAccessTokenDoesNotEndTheSession(t *testing.T) {
 	upstream := &RewritingTransport{}
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})

@@ -1,4 +1,4 @@
-// Late responses. They must not undo a switch, a refresh, a sign-out or a sign-in that happened meanwhile.
+// Late responses. They must not undo a switch, a refresh, a sign-out or a sign-in that happened before them.
 
 package behaviour
 

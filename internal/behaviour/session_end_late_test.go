@@ -178,8 +178,8 @@ func TestALateFailedSwitchKeepsALaterSignIn(t *testing.T) {
 	}
 }
 
-// A slow request refreshes the session. Meanwhile WorkOS ends the session, a response clears the cookie, and another user
-// signs in.
+// A slow request refreshes the session. Before its response, WorkOS ends the session, a response clears the cookie, and
+// another user signs in.
 func TestALateRefreshDoesNotReplaceASignInAfterItsSessionEnded(t *testing.T) {
 	started, release := make(chan struct{}), make(chan struct{})
 	a := NewApp(t, AppOptions{Routes: reportRoutes(started, release)})

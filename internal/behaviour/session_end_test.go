@@ -165,7 +165,7 @@ func TestASignedOutCookieStaysRefusedAfterASignInToTheSameSession(t *testing.T) 
 }
 
 // A first response clears the cookie of a session that WorkOS has ended. A second request was sent before that response
-// arrived. It is slow, and the user signs in meanwhile.
+// arrived. It is slow, and the user signs in before its response.
 func TestASecondLateResponseThatClearsTheCookieKeepsALaterSignIn(t *testing.T) {
 	started, release := make(chan struct{}), make(chan struct{})
 	a := NewApp(t, AppOptions{Routes: reportRoutes(started, release)})
