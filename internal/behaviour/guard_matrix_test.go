@@ -225,3 +225,19 @@ func TestAGuardPanicsForAnEmptyList(t *testing.T) {
 		assert.PanicsWithValue(t, "authkit: "+want, guard)
 	}
 }
+
+func TestAGuardOfAllRightsRefusesASessionWithOneOfThem(t *testing.T) {
+	a := newGuardedApp(t)
+	cookie := a.SignedIn(Kim).CookieHeader()
+	pass := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	for name, guard := range map[string]func(http.Handler) http.Handler{
+		"permission posts:burn":   a.RequireAllPermissions("posts:write", "posts:burn"),
+		"entitlement burning":     a.RequireAllEntitlements("audit-logs", "burning"),
+		"feature flag burning":    a.RequireAllFeatureFlags("beta", "burning"),
+		"permission posts:freeze": a.RequireAuthOrAPIKey("posts:write", "posts:freeze"),
+	} {
+		resp := a.ServeDirectly(guard(pass), Request{Method: "GET", Target: "/", Cookie: cookie, Header: Scripted()})
+		assert.Equal(t, http.StatusForbidden, resp.Status, name)
+		assert.Equal(t, name, resp.Problem(t)["missing"])
+	}
+}
