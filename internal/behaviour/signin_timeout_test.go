@@ -96,6 +96,7 @@ func TestAnExpiredSignInRestartsOnceWithTheSameParameters(t *testing.T) {
 	refused = a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 	assert.Equal(t, http.StatusBadRequest, refused.Status)
 	assert.Contains(t, refused.Body, `href="/login?return_to=`+url.QueryEscape(page)+`"`)
+	assert.Negative(t, refused.SetCookies(t)[strings.Split(s.Cookie, "=")[0]].MaxAge, "the state cookie is removed")
 	require.Len(t, failures, 2)
 	assert.ErrorIs(t, failures[1], authkit.ErrInvalidState)
 	assert.Zero(t, a.Fake.Calls(authkittest.RouteAuthenticate))
