@@ -29,6 +29,25 @@ func TestSupersedingASessionWithoutARefreshTokenChangesNoOther(t *testing.T) {
 	assert.False(t, r.isSuperseded(second))
 }
 
+// A sign-in may replace a session while it is refreshed. Late requests with the old
+// token get the outcome in the replay window only.
+func TestTheOutcomeOfAReplacedTokenIsKeptForTheReplayWindowOnly(t *testing.T) {
+	clock := newSetClock()
+	r := newRotations(clock)
+	old := makeSession(payload.Session{AccessToken: "1", RefreshToken: "a"}, &jwks.Claims{})
+	next := makeSession(payload.Session{AccessToken: "2", RefreshToken: "b"}, &jwks.Claims{})
+	r.supersede(old)
+	r.commitOutcome(old, exchangeTarget{}, nil, exchangeResult{
+		outcome: &outcome{sealed: *next.sealed, session: next}, until: clock.now.Add(time.Hour),
+	})
+	_, known := r.findOutcome(old, exchangeTarget{})
+	require.NotNil(t, known)
+	assert.Same(t, next, known.session)
+	clock.now = clock.now.Add(replayWindow)
+	_, known = r.findOutcome(old, exchangeTarget{})
+	assert.Nil(t, known)
+}
+
 // A request looks for an outcome before another flight makes the exchange, and
 // starts its own flight after it.
 func TestAnExchangeThatAnotherFlightMadeIsNotRepeated(t *testing.T) {
