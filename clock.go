@@ -13,14 +13,14 @@ import (
 
 var _ Clock = workos.Clock(nil) // the two interfaces are the same
 
-// Clock returns the time and runs timers. Every deadline and delay of an [AuthKit]
-// uses its clock, so that a test can decide when time passes. A Clock must be safe
+// Clock tells the time and calls functions later. An [AuthKit] uses it for every
+// deadline and delay, so that a test can control the time. A Clock must be safe
 // for concurrent use. It is the same interface as [workos.Clock].
 type Clock interface {
 	// Now returns the current time.
 	Now() time.Time
-	// AfterFunc calls f once after d, in any goroutine. stop cancels the call and
-	// reports whether it did, as [time.Timer.Stop] does.
+	// AfterFunc calls f once, on any goroutine, after d has passed. stop cancels the
+	// call and reports whether it did so, as [time.Timer.Stop] does.
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
 

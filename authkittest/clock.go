@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Clock tells the time and calls functions later. A [Server] runs on its Clock, usually a [*FakeClock]. A Clock must be safe
+// Clock tells the time and calls functions later. A [Server] uses its Clock, usually a [*FakeClock]. A Clock must be safe
 // for concurrent use.
 type Clock interface {
 	// Now returns the current time.
 	Now() time.Time
-	// AfterFunc calls f once, on a goroutine that the clock chooses, when d has passed. stop cancels the call and reports
-	// whether it did, as [time.Timer.Stop] does.
+	// AfterFunc calls f once, on any goroutine, after d has passed. stop cancels the call and reports whether it did so, as
+	// [time.Timer.Stop] does.
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
 

@@ -4,13 +4,13 @@ package jwks
 
 import "time"
 
-// Clock tells the time and calls functions later. A [KeySet] and every [Verifier] of it run on the KeySet's clock, so that a
-// test can decide when time passes. A Clock must be safe for concurrent use.
+// Clock tells the time and calls functions later. A [KeySet] and every [Verifier] of it use the KeySet's clock, so that a
+// test can control the time. A Clock must be safe for concurrent use.
 type Clock interface {
 	// Now returns the current time.
 	Now() time.Time
-	// AfterFunc calls f once, on a goroutine that the clock chooses, when d has passed. stop cancels the call and reports
-	// whether it did, as [time.Timer.Stop] does.
+	// AfterFunc calls f once, on any goroutine, after d has passed. stop cancels the call and reports whether it did so, as
+	// [time.Timer.Stop] does.
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
 

@@ -13,8 +13,8 @@ import (
 // DefaultBaseURL is the address of the API. A WorkOS environment can have a custom domain instead; see [WithBaseURL].
 const DefaultBaseURL = "https://api.workos.com"
 
-// Client calls the WorkOS API for one application. It is safe for concurrent use and needs no closing. Printed, it
-// shows neither its API key nor its HTTP client.
+// Client calls the WorkOS API for one application. It is safe for concurrent use. It starts no permanent goroutine and
+// does not need to be closed. Printed, it shows neither its API key nor its HTTP client.
 type Client struct {
 	clientID string
 	apiKey   string // empty for a public client

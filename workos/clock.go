@@ -4,13 +4,13 @@ package workos
 
 import "time"
 
-// Clock tells the time and runs functions later. A [Client] uses it for every deadline and delay, so that a test can
+// Clock tells the time and calls functions later. A [Client] uses it for every deadline and delay, so that a test can
 // control the time. A Clock must be safe for concurrent use.
 type Clock interface {
 	// Now returns the current time.
 	Now() time.Time
-	// AfterFunc calls f once, on any goroutine, after d has passed. The returned function cancels the call. It reports
-	// whether it did so, as [time.Timer.Stop] does.
+	// AfterFunc calls f once, on any goroutine, after d has passed. stop cancels the call and reports whether it did so, as
+	// [time.Timer.Stop] does.
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
 
