@@ -94,8 +94,8 @@ func (a *AuthKit) loadCookie(auth *requestAuth, w http.ResponseWriter, r *http.R
 		// verified in every case.
 	case errors.Is(err, jwks.ErrCoolDown) && session != nil && !a.clock.Now().Before(session.ExpiresAt().Add(clockSkew)):
 		// The token has expired, so the session is stale no matter which key signed it.
-		// The pause between two fetches of the keys, which other clients' old cookies
-		// can cause, must not delay its refresh.
+		// The cool-down for unknown keys, which other clients' old cookies can start,
+		// must not delay its refresh.
 	case errors.Is(err, jwks.ErrUnavailable):
 		auth.err = keysUnavailable(err)
 		if session != nil && !signedOut && !session.sealed.Foreign {

@@ -63,7 +63,7 @@ func (c *Claims) Decode(v any) error {
 // sealed cookie. It checks the format and the types of the claims as [Verifier.Verify] does, but not the signature, issuer,
 // client ID, audience or times.
 //
-// Never use it for a token from outside, and never authorize a request by its result: an attacker can make up such a token, and
+// Never use it for a token from outside, and never authorize a request by its result: an attacker can invent such a token, and
 // a genuine one may have expired long ago. Use it to read an ID from a stored session, for example to sign out.
 func UnverifiedClaims(token string) (*Claims, error) {
 	c, err := parseCompact(token)

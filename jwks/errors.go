@@ -18,10 +18,10 @@ var (
 	ErrUnavailable = errors.New("jwks: signing keys unavailable")
 
 	// ErrCoolDown is a special case of [ErrUnavailable]: the key ID is in no set seen so far, and no fetch was made for it
-	// because another one was made for an unknown key ID less than 30 seconds ago. With [WithTokensFromIssuer] or
-	// [WithTokensFromStorage], it may also mean that the key in the set did not sign the token. An error that matches
-	// ErrCoolDown also matches ErrUnavailable.
-	ErrCoolDown = errors.New("unknown key, and the pause since the last fetch for one is not over")
+	// because of the cool-down. The cool-down lasts for 30 seconds from the start of a fetch for an unknown key ID. With
+	// [WithTokensFromIssuer] or [WithTokensFromStorage], the error may also mean that the key in the set did not sign the
+	// token. An error that matches ErrCoolDown also matches ErrUnavailable.
+	ErrCoolDown = errors.New("unknown key, and the cool-down after the last fetch for an unknown key is not over")
 
 	// ErrUnknownKey means that the endpoint was asked and publishes no usable key with this ID: the key was withdrawn or
 	// never existed.

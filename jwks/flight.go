@@ -75,7 +75,7 @@ func (s *KeySet) run(ctx context.Context, f *flight) {
 }
 
 // logIgnored logs which keys of a set cannot be used: at Warn if they differ from those of the last set, else at Debug. A
-// client can cause a fetch with a made-up key ID, and must not cause a Warn each time.
+// client can cause a fetch with an invented key ID, and must not cause a Warn each time.
 func (s *KeySet) logIgnored(ctx context.Context, ignored []error) {
 	var sum [sha256.Size]byte // zero if all keys can be used
 	if len(ignored) > 0 {

@@ -21,7 +21,7 @@ const (
 	minRetryPause = 5 * time.Second // after a failed fetch
 	maxRetryPause = 60 * time.Second
 
-	unknownKeyPause = 30 * time.Second // between two fetches for unknown keys under one rateLimit
+	unknownKeyCoolDown = 30 * time.Second // between two fetches for unknown keys under one rateLimit
 )
 
 // KeySet holds the signing keys that one JWKS endpoint publishes. It is safe for concurrent use.
@@ -29,7 +29,7 @@ const (
 // Keys are fetched when they are first needed and are fresh for ten minutes. After that they stay in use while one refresh
 // runs in the background, and for up to 24 hours if refreshes fail. After a failed fetch the KeySet pauses for five seconds,
 // or for as long as Retry-After asks, up to a minute. A key ID that is not in the set causes a fetch too, at most once in 30
-// seconds. All callers share this limit, except that each [Verifier] with [WithTokensFromIssuer] or [WithTokensFromStorage]
+// seconds (see [ErrCoolDown]). All callers share this limit, except that each [Verifier] with [WithTokensFromIssuer] or [WithTokensFromStorage]
 // has its own. All callers that need a fetch share one. It continues when they have left.
 type KeySet struct {
 	endpoint endpoint
@@ -186,7 +186,7 @@ func (s *KeySet) fetchForUnknown(ctx context.Context, l lookup, limit *rateLimit
 	}
 	f, err := s.fetch(ctx, l, limit, now)
 	if err == nil && starts {
-		limit.notBefore = now.Add(unknownKeyPause)
+		limit.notBefore = now.Add(unknownKeyCoolDown)
 	}
 	return f, err
 }

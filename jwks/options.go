@@ -49,7 +49,7 @@ func WithIssuers(issuers ...string) VerifierOption {
 }
 
 // WithTokensFromIssuer declares that all tokens of this Verifier come from the issuer itself, as in a token response, and
-// never from the sender of a request. Without it and without [WithTokensFromStorage], any token may be made up.
+// never from the sender of a request. Without it and without [WithTokensFromStorage], any token may be invented.
 //
 // Such a Verifier has its own limit for unknown key IDs: one causes a fetch at most once in 30 seconds, independent of all
 // other verifiers. It also covers a key that was replaced under its ID: if the key in the set did not sign the token, that

@@ -43,7 +43,7 @@ func (r *rateLimit) rememberMiss(l lookup, now time.Time) {
 		r.misses = make(map[lookup]time.Time)
 	}
 	if len(r.misses) < maxRemembered {
-		r.misses[l] = now.Add(unknownKeyPause)
+		r.misses[l] = now.Add(unknownKeyCoolDown)
 	}
 }
 

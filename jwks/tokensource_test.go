@@ -218,7 +218,7 @@ func TestABadSignatureFromTheIssuerCausesOneFetch(t *testing.T) {
 
 	require.ErrorIs(t, s.verify(s.issuer, s.byA("kid_a")), jwks.ErrUnknownKey, "its key is withdrawn")
 	requireRefused(t, s.verify(s.requests, s.byA("kid_a")), "signature")
-	require.EqualValues(t, 2, e.requests.Load(), "within the pause")
+	require.EqualValues(t, 2, e.requests.Load(), "within the cool-down")
 }
 
 func TestABadSignatureIsRefusedIfTheKeyIsUnchanged(t *testing.T) {

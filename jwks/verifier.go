@@ -34,7 +34,7 @@ func NewVerifier(keys *KeySet, opts ...VerifierOption) *Verifier {
 	return v
 }
 
-// Verify returns the claims of a good token: a compact JWS of at most 16 KiB, with a header of at most 1 KiB, signed with
+// Verify returns the claims of a valid token: a compact JWS of at most 16 KiB, with a header of at most 1 KiB, signed with
 // RS256 by one of the keys. It has an accepted iss, an accepted client_id if any, an accepted aud if [WithAudiences] is
 // given, a sub, a sid, an exp that has not passed, and no nbf or iat in the future. The times have a leeway.
 //
@@ -122,7 +122,7 @@ func (v *Verifier) Recheck(ctx context.Context, c *Claims) error {
 	return v.checkTimes(c, v.keys.clock.Now())
 }
 
-// checkTimes checks exp last, so that ErrExpired means that everything else is good (RFC 7519 section 4.1.4).
+// checkTimes checks exp last, so that ErrExpired means that everything else is valid (RFC 7519 section 4.1.4).
 func (v *Verifier) checkTimes(c *Claims, now time.Time) error {
 	if err := v.checkNotAhead(c, now); err != nil {
 		return err
