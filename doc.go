@@ -74,7 +74,7 @@
 //   - [WithBearerTokens] accepts the access tokens of native clients and services.
 //   - [WithSharedSession] shares the session with a front end in Next.js or Node.
 //   - [WithForeignSessions] accepts the sessions of another library, to replace that
-//     library without signing users out.
+//     library without ending sessions.
 //
 // # Errors
 //

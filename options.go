@@ -142,7 +142,7 @@ func WithSharedSession() Option {
 }
 
 // WithForeignSessions accepts sessions of other libraries, to replace one of them by
-// this package without signing users out. The libraries are the AuthKit libraries
+// this package without ending sessions. The libraries are the AuthKit libraries
 // for Next.js and Node ([seal.Iron]) and WorkOS's official Go SDK
 // ([seal.WorkOSGo]). Their sessions must be sealed with one of the cookie passwords,
 // in a cookie with one of these names. Without a name, it is wos-session.

@@ -1,9 +1,9 @@
 // Package seal turns bytes into text that is safe in a cookie, and back. The
-// text is encrypted, so that a browser cannot read it, and authenticated, so
-// that a change of it is detected.
+// text is encrypted, so that a browser cannot read it. It is authenticated, so
+// that it cannot be changed undetected.
 //
-// A [Sealer] does not interpret what it seals. The formats differ in which
-// other libraries can open the text:
+// A [Sealer] does not interpret what it seals. Three formats exist. They differ
+// in the libraries that can open the text:
 //
 //   - [SecureCookie], the default, is authkit's own: gorilla/securecookie with
 //     keys derived from a password.
@@ -11,9 +11,9 @@
 //   - [WorkOSGo] is the format of WorkOS's official Go SDK.
 //
 // Every format takes one password or several. The first one seals, and all of
-// them open. To rotate the password without signing users out, put the new
-// one in front, and remove the old one when all sessions that it sealed have
-// ended.
+// them open. To rotate the password without ending sessions, put the new
+// password in front. Remove the old password when all sessions that it sealed
+// have ended.
 package seal
 
 import (
