@@ -54,7 +54,7 @@ type Authentication struct {
 	OAuthTokens  *OAuthTokens  `json:"oauth_tokens,omitempty"` // nil unless WorkOS returns the provider's tokens
 }
 
-// Impersonator is the person who impersonates the user from the WorkOS dashboard.
+// Impersonator is a member of your team who is signed in as the user through the WorkOS dashboard.
 type Impersonator struct {
 	Email  string `json:"email"`
 	Reason string `json:"reason,omitempty"` // entered in the dashboard; may be empty

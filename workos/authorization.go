@@ -31,7 +31,7 @@ type AuthorizationParams struct {
 	// CodeChallenge is the S256 challenge of a code verifier (RFC 7636 section 4.2). The URL names S256 as its method.
 	CodeChallenge string
 
-	LoginHint       string // an e-mail address to fill in
+	LoginHint       string // an email address to fill in
 	DomainHint      string // a domain that preselects the account at the identity provider
 	InvitationToken string `json:"-"` // an invitation to accept with this sign-in
 	Prompt          string // such as "login" or "consent", passed on unchanged

@@ -75,7 +75,7 @@ const (
 	CodeDailyQuotaExceeded = "daily_quota_exceeded" // waiting a minute does not help
 )
 
-// Codes of users, passwords and e-mail addresses.
+// Codes of users, passwords and email addresses.
 const (
 	CodePasswordStrengthError            = "password_strength_error" // [WeakPasswordError]
 	CodePasswordResetError               = "password_reset_error"    // [PasswordResetError]

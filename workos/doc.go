@@ -6,8 +6,11 @@
 //	client, err := workos.NewClient("client_01A", workos.WithAPIKey("sk_live_…"))
 //
 // Without [WithAPIKey] the client is public (a native application or a command-line tool). A public client sends no
-// secret and proves with a code verifier that it started the sign-in. It can sign in by code and by device, refresh, and
-// build URLs. Every other call fails without a request.
+// secret and proves with a code verifier that it started the sign-in. It can sign in with a code or by device
+// authorization, refresh, and build URLs. Every other call fails without a request.
+//
+// The calls cover the sign-in flows, sessions, users, organization memberships and API keys. The package does not cover
+// cookie-based sessions. They are in the packages authkit and seal.
 //
 // # Calls
 //
@@ -31,10 +34,10 @@
 //	Discovery           GetOpenIDConfiguration; JWKSURL
 //
 // The methods whose name ends in URL build a URL and make no request. A parameter with its zero value is omitted. Where
-// the API distinguishes null from an omitted parameter, the parameter is an [Optional]. A list is an [iter.Seq2] that
-// fetches a page when the caller reaches it; see [Paging].
+// the API distinguishes null from an omitted parameter, the parameter is an [Optional]. A list is an [iter.Seq2]. It
+// fetches a page when the caller reaches that page; see [Paging].
 //
-// IDs are escaped. An ID that is empty or could name another resource is an error, and no request is made.
+// IDs are escaped. For an ID that is empty or could name another resource, a call returns an error and makes no request.
 //
 // # Time
 //
@@ -56,11 +59,11 @@
 //
 // An error response of the API is an [*Error]. Distinguish error responses by their Code, not by their status, because
 // the same code comes with several statuses. Errors that an application can act on have types of their own. [errors.As]
-// finds the type, and the [*Error] in it. A request without a usable response is a [*TransportError]. [IsTransient]
+// finds the type and the [*Error] that it wraps. A request without a usable response is a [*TransportError]. [IsTransient]
 // reports whether an error says nothing about the credentials that were sent. [RetryAfter] returns the delay that the
 // server requested. [IsNotFound] reports whether the requested object does not exist.
 //
-// Further steps, which continue a sign-in. Each of these errors holds everything that its next step needs:
+// Some errors require a further step of the sign-in. Each of them holds everything that its next step needs:
 //
 //	error                                 next step
 //	EmailVerificationRequiredError        AuthenticateWithEmailVerification
@@ -71,10 +74,10 @@
 //	OrganizationAuthMethodsRequiredError  AuthorizationURL, or one of the permitted methods
 //	RadarChallengeError                   AuthorizationURL
 //
-// Errors that end the attempt:
+// The other errors end the attempt:
 //
 //	error                    cause
-//	InvalidCredentialsError  the e-mail address or the password is wrong
+//	InvalidCredentialsError  the email address or the password is wrong
 //	OneTimeCodeError         the code is wrong, expired, used, or had too many attempts; see its Reason
 //	InvalidGrantError        the code, refresh token or device code is invalid
 //	DeviceDeniedError        the user denied the device
@@ -88,37 +91,6 @@
 //
 // No error text shows a token, a code, a code verifier, a password, a TOTP secret or a key. The values of this package
 // do not show them either when they are printed, logged or encoded as JSON. The user code of a device is not a secret.
-// A few values hold a secret in a field because the application needs it: a [MagicAuth] its code, a new [APIKey] its
-// value, and some of the errors above a pending authentication token.
-//
-// # Where to find what
-//
-// The first column has the headings of WorkOS's guide to the AuthKit API. The tests show each flow against the fake in
-// the package authkittest. TestEveryCallOnTheWire and TestEveryDocumentedErrorOfEveryCall test each call separately.
-//
-//	heading                       calls                                        shown by
-//	3A OAuth                      AuthorizationURL, AuthenticateWithCode       ExampleClient_AuthorizationURL,
-//	                                                                           TestAuthenticateSendsOnlyTheMembersOfItsGrant
-//	3B Magic Auth                 CreateMagicAuth, AuthenticateWithMagicAuth   TestAMagicAuthCodeSignsInOnce,
-//	                                                                           TestAMagicAuthCodeExpires,
-//	                                                                           TestAMagicAuthCodeAllowsFiveWrongAttempts
-//	3C Password                   AuthenticateWithPassword                     TestThePasswordGrantSignsIn
-//	3C MFA enrollment             EnrollAuthFactor, VerifyAuthChallenge        TestAPasswordAndARequiredMFAEnrollmentSignIn,
-//	                                                                           TestAnAuthFactorIsChallengedVerifiedAndDeleted
-//	3D CLI, device                AuthorizeDevice, PollDevice                  TestAnApprovedDeviceSignsIn,
-//	                                                                           TestDevicePollingStaysSlowAfterTwoSlowDowns
-//	3E Refresh                    AuthenticateWithRefreshToken                 TestATransientErrorIsRetried
-//	3E Session validation         ListSessions, FindSession, RevokeSession     TestARevokedSessionIsNotRefreshed
-//	3E Cookie-based sessions      none; see the packages authkit and seal
-//	4 Create users                CreateUser                                   TestUsersAreCreatedFoundUpdatedAndDeleted
-//	4 Organization membership     CreateOrganizationMembership                 TestAMembershipIsCreatedUpdatedAndDeleted
-//	5 API keys                    CreateOrganizationAPIKey, ValidateAPIKey     TestAnAPIKeyIsCreatedValidatedExpiredAndDeleted
-//	Recovery: invalid_grant       InvalidGrantError                            TestARevokedSessionIsNotRefreshed
-//	Recovery: unauthorized_client CodeUnauthorizedClient                       TestEveryDocumentedErrorOfEveryCall
-//	Recovery: invalid_request     CodeInvalidRequest, ValidationError          TestErrorsHoldReasonsFieldsAndDelays
-//	Recovery: access_denied       DeviceDeniedError                            TestADeniedDeviceDoesNotSignIn
-//	Recovery: MFA required        MFAChallengeError, AuthenticateWithTOTP      TestAPasswordAndAnMFAChallengeSignIn
-//	Recovery: email verification  EmailVerificationRequiredError               TestAPasswordAndAnEmailVerificationSignIn
-//	Recovery: rate limit          RateLimitError, RetryAfter                   TestARateLimitErrorHasTheRetryAfterDelay
-//	Recovery: session, token      IsTransient, InvalidGrantError, JWKSURL      TestAnUnusableResponseIsAClearAndTransientError
+// A few values hold a secret in a field because the application needs it: a [MagicAuth] holds its code, a new [APIKey]
+// holds its value, and some of the errors above hold a pending authentication token.
 package workos

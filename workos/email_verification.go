@@ -1,4 +1,4 @@
-// Verification of an e-mail address outside a sign-in.
+// Verification of an email address outside a sign-in.
 
 package workos
 

@@ -42,7 +42,7 @@ func (e apiError) Format(s fmt.State, verb rune) {
 // another client or for another verifier. It is final: the value will never be valid again.
 type InvalidGrantError struct{ apiError }
 
-// InvalidCredentialsError reports a wrong pair of e-mail address and password. It does not say whether a user with that
+// InvalidCredentialsError reports a wrong pair of email address and password. It does not say whether a user with that
 // address exists. The application should not say so either.
 type InvalidCredentialsError struct{ apiError }
 

@@ -138,7 +138,7 @@ func IsTransient(err error) bool {
 	return errors.As(err, &transportErr)
 }
 
-// IsNotFound reports whether the API has no object with the given ID, or no user with the given e-mail address. The API
+// IsNotFound reports whether the API has no object with the given ID, or no user with the given email address. The API
 // sends the status 404 then, without a code.
 func IsNotFound(err error) bool {
 	var apiErr *Error

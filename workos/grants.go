@@ -64,7 +64,7 @@ type AuthenticateWithOrganizationSelectionParams struct {
 	UserAgent string
 }
 
-// AuthenticateWithPassword signs a user in with e-mail address and password. There is exactly one attempt, of at most
+// AuthenticateWithPassword signs a user in with email address and password. There is exactly one attempt, of at most
 // 10 s. Email and Password are required. A wrong pair is an [*InvalidCredentialsError]. If the sign-in needs a further
 // step, the error is one of those that the package documentation lists under "Further steps".
 //

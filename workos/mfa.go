@@ -28,7 +28,7 @@ type AuthFactor struct {
 // or encoded as JSON, it does not show the secret in any form.
 type TOTP struct {
 	Issuer string `json:"issuer"` // the application's name
-	User   string `json:"user"`   // the account's name, usually an e-mail address
+	User   string `json:"user"`   // the account's name, usually an email address
 
 	Secret string `json:"-"` // base32, for manual entry: HMAC-SHA-1, six digits, 30 s
 	QRCode string `json:"-"` // a data: URI of a PNG that encodes URI, for an img element

@@ -56,7 +56,7 @@ func (c *Client) GetPasswordReset(ctx context.Context, id string) (*PasswordRese
 	})
 }
 
-// ConfirmPasswordReset sets a new password and returns the user. It also verifies the e-mail address and ends all
+// ConfirmPasswordReset sets a new password and returns the user. It also verifies the email address and ends all
 // sessions of the user. A token works once, so there is exactly one attempt. Both parameters are required. If WorkOS
 // refuses the token or the password, the error is a [*PasswordResetError] or a [*WeakPasswordError].
 //

@@ -151,7 +151,7 @@ func (c *Client) ListUsers(ctx context.Context, p ListUsersParams) iter.Seq2[Use
 	return list[User](ctx, c, call{path: "/user_management/users", query: query}, p.Paging)
 }
 
-// CreateUser creates a user. A weak password is a [*WeakPasswordError]. For an e-mail address that already exists, the
+// CreateUser creates a user. A weak password is a [*WeakPasswordError]. For an email address that already exists, the
 // error has the code [CodeUserCreationError] and the reason in the Details of the [Error].
 //
 // See https://workos.com/docs/reference/authkit/user/create

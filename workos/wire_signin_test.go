@@ -1,4 +1,4 @@
-// Magic Auth, MFA, e-mail verification and password reset.
+// Magic Auth, MFA, email verification and password reset.
 
 package workos_test
 
