@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Impersonator is a member of the application's staff who impersonates a user from the WorkOS dashboard.
+// Impersonator is a member of your team who is signed in as a user through the WorkOS dashboard.
 type Impersonator struct {
 	Email  string
 	Reason string
