@@ -40,7 +40,7 @@ type apiKeyObject struct {
 	Name            string      `json:"name"`
 	Owner           ownerObject `json:"owner"`
 	ObfuscatedValue string      `json:"obfuscated_value"`
-	Value           string      `json:"value,omitempty"` // only in the reply to the creation
+	Value           string      `json:"value,omitempty"` // only in the response to the creation
 	Permissions     []string    `json:"permissions"`
 	LastUsedAt      *string     `json:"last_used_at"`
 	ExpiresAt       *string     `json:"expires_at"`
@@ -225,7 +225,7 @@ func (f *Server) expireAPIKey(c *call) (any, *apiError) {
 	return k.object(), nil
 }
 
-// validateAPIKey answers RouteValidateAPIKey. For a key that is not valid the reply is null, for every reason.
+// validateAPIKey answers RouteValidateAPIKey. For a key that is not valid the response is null, for every reason.
 func (f *Server) validateAPIKey(c *call) (any, *apiError) {
 	var in struct {
 		Value optional[string] `json:"value"`
@@ -236,7 +236,7 @@ func (f *Server) validateAPIKey(c *call) (any, *apiError) {
 	if in.Value.value == "" {
 		return nil, required("value")
 	}
-	var reply struct {
+	var response struct {
 		Key *apiKeyObject `json:"api_key"`
 	}
 	now := f.clock.Now()
@@ -244,8 +244,8 @@ func (f *Server) validateAPIKey(c *call) (any, *apiError) {
 		if k.value == in.Value.value && !k.expired(now) {
 			k.lastUsedAt = now
 			object := k.object()
-			reply.Key = &object
+			response.Key = &object
 		}
 	}
-	return reply, nil
+	return response, nil
 }

@@ -69,7 +69,7 @@ func TestAUsersAPIKeyBelongsToOneOrganization(t *testing.T) {
 func TestAnAPIKeyExpiresAtTheTimeOfTheExpireCall(t *testing.T) {
 	a := newApp(t)
 	press := a.Organizations()[0].ID
-	expire := func(id string, body any) reply { return a.api(http.MethodPost, "/api_keys/"+id+"/expire", body) }
+	expire := func(id string, body any) apiResponse { return a.api(http.MethodPost, "/api_keys/"+id+"/expire", body) }
 	for name, c := range map[string]struct {
 		body any
 		want any

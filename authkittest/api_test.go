@@ -28,8 +28,8 @@ const (
 	userManagement = "/user_management"
 )
 
-// send makes a call with the API key. A nil body sends no body. If the reply is not a JSON object, body is nil.
-func (a *app) send(method, path string, body any) (reply, string) {
+// send makes a call with the API key. A nil body sends no body. If the response is not a JSON object, body is nil.
+func (a *app) send(method, path string, body any) (apiResponse, string) {
 	a.Helper()
 	var in io.Reader
 	if body != nil {
@@ -46,18 +46,18 @@ func (a *app) send(method, path string, body any) (reply, string) {
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	require.NoError(a, err)
-	got := reply{status: response.StatusCode, header: response.Header}
+	got := apiResponse{status: response.StatusCode, header: response.Header}
 	_ = json.Unmarshal(text, &got.body)
 	return got, string(text)
 }
 
-func (a *app) api(method, path string, body any) reply {
+func (a *app) api(method, path string, body any) apiResponse {
 	a.Helper()
 	got, _ := a.send(method, path, body)
 	return got
 }
 
-// mustCall makes a call, requires this status and returns the body of the reply.
+// mustCall makes a call, requires this status and returns the body of the response.
 func (a *app) mustCall(status int, method, path string, body any) object {
 	a.Helper()
 	got, text := a.send(method, path, body)
@@ -65,8 +65,8 @@ func (a *app) mustCall(status int, method, path string, body any) object {
 	return got.body
 }
 
-// assertRefused asserts an error reply in the plain, OAuth or bare format.
-func assertRefused(t *testing.T, got reply, status int, code string) {
+// assertRefused asserts an error response in the plain, OAuth or bare format.
+func assertRefused(t *testing.T, got apiResponse, status int, code string) {
 	t.Helper()
 	assert.Equal(t, status, got.status, "%v", got.body)
 	switch {
@@ -83,8 +83,8 @@ func assertRefused(t *testing.T, got reply, status int, code string) {
 	}
 }
 
-// problems returns the codes in the member errors of a reply.
-func problems(got reply) []string {
+// problems returns the codes in the member errors of a response.
+func problems(got apiResponse) []string {
 	var codes []string
 	list, _ := got.body["errors"].([]any)
 	for _, p := range list {
@@ -94,7 +94,7 @@ func problems(got reply) []string {
 }
 
 // grant calls the authenticate endpoint.
-func (a *app) grant(grantType string, params map[string]string) reply {
+func (a *app) grant(grantType string, params map[string]string) apiResponse {
 	a.Helper()
 	all := map[string]string{"grant_type": grantType}
 	maps.Copy(all, params)

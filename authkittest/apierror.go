@@ -1,4 +1,4 @@
-// Error replies of the API, in the three formats of production.
+// Error responses of the API, in the three formats of production.
 
 package authkittest
 
@@ -8,8 +8,8 @@ import (
 	"net/http"
 )
 
-// apiError is an error reply. Production has three formats: Code and Message (plain), OAuthError and Description (OAuth, RFC
-// 6749 section 5.2), and only Message (bare).
+// apiError is an error response. Production has three formats: Code and Message (plain), OAuthError and Description (OAuth,
+// RFC 6749 section 5.2), and only Message (bare).
 type apiError struct {
 	status int // 400 when zero
 
@@ -60,16 +60,16 @@ func invalid(problems ...fieldProblem) *apiError {
 
 func required(field string) *apiError { return invalid(fieldProblem{Field: field, Code: "required"}) }
 
-// write sends the error reply.
+// write sends the error response.
 func (apiErr *apiError) write(w http.ResponseWriter) {
 	write(w, cmp.Or(apiErr.status, http.StatusBadRequest), apiErr)
 }
 
-// write sends a reply of the API.
+// write sends a response of the API.
 func write(w http.ResponseWriter, status int, body any) {
 	text, err := json.Marshal(body)
 	if err != nil {
-		panic(err) // not possible: every reply consists of types that can be encoded
+		panic(err) // not possible: every response consists of types that can be encoded
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)

@@ -1,4 +1,4 @@
-// POST /user_management/authenticate: reads the request, and defines the reply of all grants.
+// POST /user_management/authenticate: reads the request, and defines the response of all grants.
 
 package authkittest
 
@@ -44,12 +44,12 @@ func (f *Server) authenticate(w http.ResponseWriter, r *http.Request) {
 			apiErr.write(w)
 			return
 		}
-		reply, apiErr := f.grant(grantType, p)
+		response, apiErr := f.grant(grantType, p)
 		if apiErr != nil {
 			apiErr.write(w)
 			return
 		}
-		write(w, http.StatusOK, reply)
+		write(w, http.StatusOK, response)
 	}
 	f.handleCall(w, r, answer, grantRoute(grantType), RouteAuthenticate)
 }
@@ -117,7 +117,7 @@ func readParameters(r *http.Request) (parameters, *apiError) {
 	return p, nil
 }
 
-// authentication is the reply to every grant that succeeds. Like production, it omits members that have no value.
+// authentication is the response to every grant that succeeds. Like production, it omits members that have no value.
 type authentication struct {
 	User                 userObject          `json:"user"`
 	OrganizationID       string              `json:"organization_id,omitempty"`

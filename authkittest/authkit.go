@@ -93,20 +93,20 @@ func Start(opts ...Option) (*Server, error) {
 }
 
 func (f *Server) seed() error {
-	organizations, people := f.settings.organizations, f.settings.people
-	if len(people) == 0 {
-		defaultOrganizations, defaultPeople := defaultDirectory()
-		organizations, people = append(defaultOrganizations, organizations...), defaultPeople
+	organizations, users := f.settings.organizations, f.settings.users
+	if len(users) == 0 {
+		defaultOrganizations, defaultUsers := defaultDirectory()
+		organizations, users = append(defaultOrganizations, organizations...), defaultUsers
 	}
 	for _, o := range organizations {
 		f.addOrganization(o)
 	}
 	f.unassigned.createdAt = f.clock.Now()
-	for _, p := range people {
-		if f.accountByEmail(p.Email) != nil {
-			return fmt.Errorf("authkittest: WithUsers: two users have the email address %q", p.Email)
+	for _, u := range users {
+		if f.accountByEmail(u.Email) != nil {
+			return fmt.Errorf("authkittest: WithUsers: two users have the email address %q", u.Email)
 		}
-		f.addPerson(p)
+		f.addUser(u)
 	}
 	return nil
 }

@@ -26,8 +26,8 @@ const (
 // scripts and enforces neither CORS nor a Content-Security-Policy. Cookies expire on real time. A Browser is not safe for
 // concurrent use. Its Client is.
 type Browser struct {
-	// Client shares the cookies of the browser. A GET is sent like an address that is typed in. Any other method is sent
-	// like a form on a page of the same origin. A request that sets Sec-Fetch-Mode is sent unchanged.
+	// Client shares the cookies of the browser. A GET is sent as a navigation without a referring page. Any other method is
+	// sent like a form on a page of the same origin. A request that sets Sec-Fetch-Mode is sent unchanged.
 	*http.Client
 
 	// Base sends the requests, if it is set. An example is the Transport of an httptest.Server's Client, which trusts the
@@ -47,7 +47,7 @@ func NewBrowser() *Browser {
 	return b
 }
 
-// BrowserClient returns the Client of a new Browser, for requests that are sent like an address that is typed in.
+// BrowserClient returns the Client of a new Browser, for requests that are sent as navigations without a referring page.
 func (f *Server) BrowserClient(tb testing.TB) *http.Client {
 	return newTestBrowser(tb).Client
 }
@@ -61,7 +61,7 @@ func newTestBrowser(tb testing.TB) *Browser {
 // Page returns the page that the browser shows. It returns nil before the first navigation.
 func (b *Browser) Page() *Page { return b.page }
 
-// Get opens an address that is typed in.
+// Get opens an address, as a navigation without a referring page.
 func (b *Browser) Get(address string) (*Page, error) {
 	return b.navigate(http.MethodGet, address, nil, &navigation{})
 }

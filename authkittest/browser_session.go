@@ -53,11 +53,11 @@ func (f *Server) satisfies(result signInResult, a *authorization, q url.Values) 
 			return false
 		}
 	}
-	person := f.accountByID(result.userID)
-	_, member := person.membership(a.organizationID)
+	user := f.accountByID(result.userID)
+	_, member := user.membership(a.organizationID)
 	switch {
 	case q.Get("prompt") == "login", q.Get("screen_hint") == "sign-up",
-		a.hint != "" && !strings.EqualFold(a.hint, person.Email),
+		a.hint != "" && !strings.EqualFold(a.hint, user.Email),
 		a.method != "" && a.method != result.method,
 		a.organizationID != "" && !member:
 		return false

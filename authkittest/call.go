@@ -1,4 +1,4 @@
-// Calls of the API: checks the API key, reads the body and sends the reply.
+// Calls of the API: checks the API key, reads the body and sends the response.
 
 package authkittest
 
@@ -19,7 +19,7 @@ type call struct {
 	body []byte
 }
 
-// serveEndpoint returns the handler of an endpoint. e.answer runs with f.mu held. The reply is written after f.mu is
+// serveEndpoint returns the handler of an endpoint. e.answer runs with f.mu held. The response is written after f.mu is
 // unlocked.
 func (f *Server) serveEndpoint(e endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -32,14 +32,14 @@ func (f *Server) serveEndpoint(e endpoint) http.HandlerFunc {
 			write(w, http.StatusBadRequest, &apiError{Message: "The request body could not be read."})
 			return
 		}
-		reply, apiErr := f.runEndpoint(e, &call{Request: r, body: body})
+		response, apiErr := f.runEndpoint(e, &call{Request: r, body: body})
 		switch {
 		case apiErr != nil:
 			apiErr.write(w)
-		case reply == nil:
+		case response == nil:
 			w.WriteHeader(e.status)
 		default:
-			write(w, e.status, reply)
+			write(w, e.status, response)
 		}
 	}
 }

@@ -53,7 +53,7 @@ func (f *Server) newChallenge(factor *Factor) *challenge {
 	return ch
 }
 
-// challengeFactor answers RouteChallengeFactor. The reply contains the code of a generic_otp factor, because the
+// challengeFactor answers RouteChallengeFactor. The response contains the code of a generic_otp factor, because the
 // application sends that code to the user itself.
 func (f *Server) challengeFactor(c *call) (any, *apiError) {
 	var in struct {

@@ -23,13 +23,13 @@ func (a *app) startDevice() object {
 }
 
 // poll moves the clock by one polling interval and polls.
-func (a *app) poll(device object) reply {
+func (a *app) poll(device object) apiResponse {
 	a.Helper()
 	a.clock.Advance(5 * time.Second)
 	return a.ask(device)
 }
 
-func (a *app) ask(device object) reply {
+func (a *app) ask(device object) apiResponse {
 	a.Helper()
 	return a.grant(grantDevice, map[string]string{"device_code": device["device_code"].(string), "client_secret": ""})
 }
@@ -135,7 +135,7 @@ func TestADeviceCodeExpires(t *testing.T) {
 
 func TestInvalidDeviceRequestsAreRefused(t *testing.T) {
 	a := newApp(t)
-	post := func(body string) reply {
+	post := func(body string) apiResponse {
 		return a.read(http.Post(a.URL()+userManagement+"/authorize/device", "application/json", strings.NewReader(body)))
 	}
 	assertRefused(t, post(`{}`), http.StatusBadRequest, "invalid_request")

@@ -51,73 +51,73 @@ type Identity struct {
 }
 
 // String returns the email address. It shows neither the password nor the secret of a factor.
-func (p User) String() string { return "authkittest.User(" + p.Email + ")" }
+func (u User) String() string { return "authkittest.User(" + u.Email + ")" }
 
 // GoString returns String, for %#v.
-func (p User) GoString() string { return p.String() }
+func (u User) GoString() string { return u.String() }
 
 // Name returns the full name, or the email address if there is no name.
-func (p User) Name() string {
-	if name := p.fullName(); name != "" {
+func (u User) Name() string {
+	if name := u.fullName(); name != "" {
 		return name
 	}
-	return p.Email
+	return u.Email
 }
 
-func (p User) fullName() string {
-	return cmp.Or(p.FullName, strings.TrimSpace(p.FirstName+" "+p.LastName))
+func (u User) fullName() string {
+	return cmp.Or(u.FullName, strings.TrimSpace(u.FirstName+" "+u.LastName))
 }
 
 // membership returns the active membership in an organization.
-func (p User) membership(organizationID string) (Membership, bool) {
-	if i := p.membershipIn(organizationID); i >= 0 && p.Memberships[i].Status == MembershipActive {
-		return p.Memberships[i], true
+func (u User) membership(organizationID string) (Membership, bool) {
+	if i := u.membershipIn(organizationID); i >= 0 && u.Memberships[i].Status == MembershipActive {
+		return u.Memberships[i], true
 	}
 	return Membership{}, false
 }
 
 // membershipIn returns the index of the membership in an organization, with any status, or -1.
-func (p User) membershipIn(organizationID string) int {
-	return slices.IndexFunc(p.Memberships, func(m Membership) bool { return m.OrganizationID == organizationID })
+func (u User) membershipIn(organizationID string) int {
+	return slices.IndexFunc(u.Memberships, func(m Membership) bool { return m.OrganizationID == organizationID })
 }
 
-func (p User) activeMemberships() []Membership {
-	return slices.DeleteFunc(slices.Clone(p.Memberships), func(m Membership) bool { return m.Status != MembershipActive })
+func (u User) activeMemberships() []Membership {
+	return slices.DeleteFunc(slices.Clone(u.Memberships), func(m Membership) bool { return m.Status != MembershipActive })
 }
 
 // clone returns a deep copy, so that a caller cannot change the data of the fake. Claims are copied one level deep.
-func (p User) clone() User {
-	p.Metadata = maps.Clone(p.Metadata)
-	p.Claims = maps.Clone(p.Claims)
-	p.Identities = slices.Clone(p.Identities)
-	p.Factors = slices.Clone(p.Factors)
-	p.Memberships = slices.Clone(p.Memberships)
-	for i, m := range p.Memberships {
-		p.Memberships[i].Roles = slices.Clone(m.Roles)
-		p.Memberships[i].Permissions = slices.Clone(m.Permissions)
-		p.Memberships[i].Entitlements = slices.Clone(m.Entitlements)
-		p.Memberships[i].FeatureFlags = slices.Clone(m.FeatureFlags)
+func (u User) clone() User {
+	u.Metadata = maps.Clone(u.Metadata)
+	u.Claims = maps.Clone(u.Claims)
+	u.Identities = slices.Clone(u.Identities)
+	u.Factors = slices.Clone(u.Factors)
+	u.Memberships = slices.Clone(u.Memberships)
+	for i, m := range u.Memberships {
+		u.Memberships[i].Roles = slices.Clone(m.Roles)
+		u.Memberships[i].Permissions = slices.Clone(m.Permissions)
+		u.Memberships[i].Entitlements = slices.Clone(m.Entitlements)
+		u.Memberships[i].FeatureFlags = slices.Clone(m.FeatureFlags)
 	}
-	return p
+	return u
 }
 
-// withDefaults returns p with defaults for its empty fields.
-func (p User) withDefaults() User {
-	if p.ID == "" {
-		p.ID = stableID("user", strings.ToLower(p.Email))
+// withDefaults returns u with defaults for its empty fields.
+func (u User) withDefaults() User {
+	if u.ID == "" {
+		u.ID = stableID("user", strings.ToLower(u.Email))
 	}
-	if p.AuthenticationMethod == "" {
-		p.AuthenticationMethod = "Password"
+	if u.AuthenticationMethod == "" {
+		u.AuthenticationMethod = "Password"
 	}
-	for i := range p.Memberships {
-		m := &p.Memberships[i]
-		m.ID = cmp.Or(m.ID, stableID("om", p.ID+m.OrganizationID))
+	for i := range u.Memberships {
+		m := &u.Memberships[i]
+		m.ID = cmp.Or(m.ID, stableID("om", u.ID+m.OrganizationID))
 		m.Status = cmp.Or(m.Status, MembershipActive)
 	}
-	for i := range p.Factors {
-		p.Factors[i] = p.Factors[i].withDefaults(p.Email)
+	for i := range u.Factors {
+		u.Factors[i] = u.Factors[i].withDefaults(u.Email)
 	}
-	return p
+	return u
 }
 
 // account is a user with timestamps.
@@ -132,21 +132,21 @@ type account struct {
 func (f *Server) Users() []User {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	people := make([]User, len(f.accounts))
+	users := make([]User, len(f.accounts))
 	for i, a := range f.accounts {
-		people[i] = a.User.clone()
+		users[i] = a.User.clone()
 	}
-	return people
+	return users
 }
 
 // AddUser adds a user and returns it with its ID and other defaults. It panics if the email address is already used.
-func (f *Server) AddUser(p User) User {
+func (f *Server) AddUser(u User) User {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.accountByEmail(p.Email) != nil {
-		panic(fmt.Sprintf("authkittest: AddUser: the email address %q is already used", p.Email))
+	if f.accountByEmail(u.Email) != nil {
+		panic(fmt.Sprintf("authkittest: AddUser: the email address %q is already used", u.Email))
 	}
-	return f.addPerson(p).User.clone()
+	return f.addUser(u).User.clone()
 }
 
 // UpdateUser calls change to modify the user with this email address, for example a role, memberships or claims. Only tokens
@@ -156,17 +156,17 @@ func (f *Server) UpdateUser(email string, change func(*User)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	a := f.mustAccount(email)
-	p := a.User.clone()
-	change(&p)
-	p.ID = a.ID // sessions refer to it
-	a.User = p.clone()
+	u := a.User.clone()
+	change(&u)
+	u.ID = a.ID // sessions refer to it
+	a.User = u.clone()
 	a.updatedAt = f.clock.Now()
 	f.applyDefaults(a)
 }
 
-func (f *Server) addPerson(p User) *account {
+func (f *Server) addUser(u User) *account {
 	now := f.clock.Now()
-	a := &account{User: p.clone(), createdAt: now, updatedAt: now}
+	a := &account{User: u.clone(), createdAt: now, updatedAt: now}
 	f.applyDefaults(a)
 	f.accounts = append(f.accounts, a)
 	return a

@@ -1,22 +1,22 @@
-// Package authkittest is a fake WorkOS AuthKit for tests and examples. It runs in the same process. An application behind
-// AuthKit is tested against it over real HTTP, without a WorkOS account, a network or a password.
+// Package authkittest is a fake WorkOS AuthKit for tests and examples. It runs in the process that starts it. The application
+// calls it over real HTTP. Neither needs a WorkOS account, a network or a password.
 //
-// New starts a fake for one test. Server.Setenv points the application at it. Server.SignedInClient signs in through the
-// fake's pages, as a user does, and returns an http.Client that is signed in:
+// New starts a fake for one test. Server.Setenv sets the environment variables that make the application use the fake.
+// Server.SignedInClient signs in through the fake's pages, as a user does, and returns an http.Client that is signed in:
 //
 //	func TestAccount(t *testing.T) {
-//		workos := authkittest.New(t)
-//		workos.Setenv(t)              // before the application reads its configuration
+//		fake := authkittest.New(t)
+//		fake.Setenv(t) // before the application reads its configuration
 //		app := httptest.NewServer(newApp())
 //		defer app.Close()
 //
-//		client := workos.SignedInClient(t, app.URL+"/login", "ada@harborpress.test")
+//		client := fake.SignedInClient(t, app.URL+"/login", "ada@harborpress.test")
 //		response, err := client.Get(app.URL + "/account")
 //		…
 //	}
 //
-// Server.ServeApp does the same in one step for an application that uses authkit.FromEnv. SignedInRequest is for the test
-// of a single handler and needs no fake.
+// Server.ServeApp sets the variables and starts the application in one step, if the application uses authkit.FromEnv.
+// SignedInRequest is for the test of a single handler and needs no fake.
 //
 // The fake has:
 //
@@ -24,49 +24,49 @@
 //     browser. WithUsers and WithOrganizations set the users and organizations. The defaults are four users: an
 //     administrator (ada@harborpress.test), a member (ben@harborpress.test), a member of two organizations
 //     (chiara@example.com) and a user without an organization (dev@example.com).
-//   - Authorization codes with PKCE. Refresh tokens that rotate and can be replayed for 30 seconds. Where the official
-//     emulator of WorkOS differs from production, the fake follows production.
+//   - Authorization codes with PKCE, and refresh tokens that rotate. A replaced refresh token can be replayed for 30 seconds.
+//     Where the official emulator of WorkOS differs from production, the fake follows production.
 //   - Access tokens signed with RSA keys, and a JWKS. RotateSigningKeys, AddSigningKey and RetireSigningKeys change the keys.
 //   - Logout, RevokeSession and Impersonate.
 //   - The API that an application calls with its API key: every grant, Magic Auth, email verification, password reset,
-//     users, organization memberships, factors, sessions, devices and API keys. Replies and errors are those of
+//     users, organization memberships, factors, sessions, devices and API keys. Responses and errors are those of
 //     production, with real one-time codes, real TOTP, pending authentication tokens and paginated lists. The one exception
 //     is rate limits, which the fake does not have. InjectFault can answer 429 with Retry-After instead.
 //   - Requirements of an Organization or a User at sign-in: single sign-on, certain authentication methods, a second factor.
-//   - Faults. InjectFault makes a route answer with any status, wait, hang, break off or lose its reply. Calls and
+//   - Faults. InjectFault makes a route answer with any status, wait, hang, break off or lose its response. Calls and
 //     AwaitCalls count the calls of a route.
-//   - A clock. With WithClock and a FakeClock, a test moves the time itself and never sleeps.
+//   - A clock. With WithClock and a FakeClock, a test moves the time and does not wait.
 //
 // # Codes, authenticator apps and devices
 //
 // The fake sends no mail. Server.Mailbox and Server.LastMail return the messages of an address. The page at
 // URL() + "/mailbox" shows all messages in a browser:
 //
-//	code := workos.LastMail("ada@harborpress.test").Code
+//	code := fake.LastMail("ada@harborpress.test").Code
 //
 // TOTP returns the code that an authenticator app shows. Pass it the time of the fake's clock. The fake accepts a code in
 // its own time step and in the steps before and after it. It accepts no time step twice: move the clock by 30 seconds
 // before the next sign-in.
 //
-//	workos.UpdateUser("ada@harborpress.test", func(u *authkittest.User) {
+//	fake.UpdateUser("ada@harborpress.test", func(u *authkittest.User) {
 //		u.Factors = []authkittest.Factor{{Secret: "JBSWY3DPEHPK3PXP"}}
 //	})
 //	code := authkittest.TOTP("JBSWY3DPEHPK3PXP", clock.Now())
 //
-// A program that uses device authorization waits until its user code is approved. A user approves it at
-// URL() + "/device". A test calls:
+// A program that uses device authorization waits until its user code is approved. A user approves the code at
+// URL() + "/device". A test approves it with ApproveDevice:
 //
-//	workos.ApproveDevice(workos.Devices()[0].UserCode, "ada@harborpress.test")
+//	fake.ApproveDevice(fake.Devices()[0].UserCode, "ada@harborpress.test")
 //
-// DenyDevice denies it. SlowDownDevices makes polls answer slow_down.
+// DenyDevice denies the user code. SlowDownDevices makes polls answer slow_down.
 //
 // # Choices of the fake
 //
 // WorkOS does not document the following, so production may differ:
 //
-//   - A pending authentication token works for ten minutes, until its step succeeds.
+//   - A pending authentication token works until its step succeeds, for at most ten minutes.
 //   - The steps come in this order: email verification, organization selection, second factor.
-//   - Only the latest code that was mailed to an address works. After five wrong guesses it does not work either.
+//   - Only the latest code that was mailed to an address works. After five wrong attempts, that code does not work either.
 //   - A password has at least ten characters.
 //   - A user who is created with a password hash has no password, because the fake cannot check hashes.
 //   - Creating a membership for a user who is already a member answers 409.

@@ -2,8 +2,8 @@
 
 package authkittest
 
-// userReply is a reply with a user member, as in production.
-type userReply struct {
+// userResponse is a response with a user member, as in production.
+type userResponse struct {
 	User userObject `json:"user"`
 }
 
@@ -17,7 +17,7 @@ func (f *Server) sendEmailVerification(c *call) (any, *apiError) {
 		return nil, plainError("email_already_verified", "The email address is already verified.")
 	}
 	f.sendCode(MailEmailVerification, user)
-	return userReply{user.object()}, nil
+	return userResponse{user.object()}, nil
 }
 
 // confirmEmailVerification answers RouteConfirmEmailVerification.
@@ -40,7 +40,7 @@ func (f *Server) confirmEmailVerification(c *call) (any, *apiError) {
 	switch state := f.redeemEmailed(MailEmailVerification, user.ID, in.Code.value); state {
 	case codeAccepted:
 		f.verifyEmail(user)
-		return userReply{user.object()}, nil
+		return userResponse{user.object()}, nil
 	case codeExpired:
 		return nil, plainError("email_verification_code_expired", "The code has expired.")
 	case codeUsed:

@@ -7,7 +7,7 @@ import "net/http"
 // endpoint is a call that an application makes with its API key.
 type endpoint struct {
 	route  Route
-	status int // status of a successful reply
+	status int // status of a successful response
 	answer func(*Server, *call) (any, *apiError)
 }
 

@@ -16,7 +16,7 @@ import (
 
 // A program that needs no WorkOS account, such as an example, starts a fake and uses its environment.
 func ExampleStart() {
-	workos, err := authkittest.Start(authkittest.WithUsers(
+	fake, err := authkittest.Start(authkittest.WithUsers(
 		authkittest.User{Email: "kim@acme.test", FirstName: "Kim", Memberships: []authkittest.Membership{
 			{OrganizationID: "org_acme", Role: "admin", Permissions: []string{"posts:write"}},
 		}},
@@ -24,25 +24,25 @@ func ExampleStart() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer workos.Close()
-	fmt.Println(workos.Env()["WORKOS_API_HOSTNAME"], workos.Users()[0].Name())
+	defer fake.Close()
+	fmt.Println(fake.Env()["WORKOS_API_HOSTNAME"], fake.Users()[0].Name())
 	// Output: 127.0.0.1 Kim
 }
 
 // A browser clicks the buttons of the sign-in page, as a user does.
 func ExampleBrowser() {
-	workos, err := authkittest.Start()
+	fake, err := authkittest.Start()
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer workos.Close()
+	defer fake.Close()
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/callback" {
 			fmt.Fprint(w, r.URL.Query().Get("error"))
 			return
 		}
-		http.Redirect(w, r, workos.URL()+"/user_management/authorize?"+url.Values{
-			"client_id": {workos.ClientID()}, "redirect_uri": {"http://" + r.Host + "/callback"},
+		http.Redirect(w, r, fake.URL()+"/user_management/authorize?"+url.Values{
+			"client_id": {fake.ClientID()}, "redirect_uri": {"http://" + r.Host + "/callback"},
 			"response_type": {"code"}, "provider": {"authkit"},
 		}.Encode(), http.StatusFound)
 	}))
@@ -62,23 +62,23 @@ func ExampleBrowser() {
 
 // An outage: two refreshes fail, and the fake answers the third.
 func ExampleServer_InjectFault() {
-	workos, err := authkittest.Start()
+	fake, err := authkittest.Start()
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer workos.Close()
-	workos.InjectFault(authkittest.RouteRefresh, authkittest.Fault{
+	defer fake.Close()
+	fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{
 		Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"1"}}, Times: 2,
 	})
 	for range 3 {
-		response, err := http.PostForm(workos.URL()+"/user_management/authenticate", url.Values{"grant_type": {"refresh_token"}})
+		response, err := http.PostForm(fake.URL()+"/user_management/authenticate", url.Values{"grant_type": {"refresh_token"}})
 		if err != nil {
 			log.Fatal(err)
 		}
 		response.Body.Close()
 		fmt.Println(response.StatusCode)
 	}
-	fmt.Println(workos.Calls(authkittest.RouteRefresh), "calls")
+	fmt.Println(fake.Calls(authkittest.RouteRefresh), "calls")
 	// Output:
 	// 503
 	// 503
@@ -99,22 +99,22 @@ func ExampleFakeClock() {
 
 // The mailbox contains the code that AuthKit would mail.
 func ExampleServer_LastMail() {
-	workos, err := authkittest.Start()
+	fake, err := authkittest.Start()
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer workos.Close()
-	request, err := http.NewRequest(http.MethodPost, workos.URL()+"/user_management/magic_auth", strings.NewReader(`{"email":"ada@harborpress.test"}`))
+	defer fake.Close()
+	request, err := http.NewRequest(http.MethodPost, fake.URL()+"/user_management/magic_auth", strings.NewReader(`{"email":"ada@harborpress.test"}`))
 	if err != nil {
 		log.Fatal(err)
 	}
-	request.Header.Set("Authorization", "Bearer "+workos.APIKey())
+	request.Header.Set("Authorization", "Bearer "+fake.APIKey())
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		log.Fatal(err)
 	}
 	response.Body.Close()
-	mail := workos.LastMail("ada@harborpress.test")
+	mail := fake.LastMail("ada@harborpress.test")
 	fmt.Println(response.StatusCode, mail.Kind, len(mail.Code), "digits")
 	// Output: 201 magic_auth 6 digits
 }
@@ -131,17 +131,17 @@ func ExampleTOTP() {
 
 // A user approves a device on the device page. A test approves it with ApproveDevice.
 func ExampleServer_ApproveDevice() {
-	workos, err := authkittest.Start()
+	fake, err := authkittest.Start()
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer workos.Close()
-	response, err := http.PostForm(workos.URL()+"/user_management/authorize/device", url.Values{"client_id": {workos.ClientID()}})
+	defer fake.Close()
+	response, err := http.PostForm(fake.URL()+"/user_management/authorize/device", url.Values{"client_id": {fake.ClientID()}})
 	if err != nil {
 		log.Fatal(err)
 	}
 	response.Body.Close()
-	workos.ApproveDevice(workos.Devices()[0].UserCode, "ada@harborpress.test")
-	fmt.Println(workos.Devices()[0].Status)
+	fake.ApproveDevice(fake.Devices()[0].UserCode, "ada@harborpress.test")
+	fmt.Println(fake.Devices()[0].Status)
 	// Output: approved
 }

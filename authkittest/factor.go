@@ -22,36 +22,36 @@ type Factor struct {
 }
 
 // String returns the ID. It does not show the secret.
-func (t Factor) String() string { return "authkittest.Factor(" + t.ID + ")" }
+func (f Factor) String() string { return "authkittest.Factor(" + f.ID + ")" }
 
 // GoString returns String, for %#v.
-func (t Factor) GoString() string { return t.String() }
+func (f Factor) GoString() string { return f.String() }
 
-// withDefaults returns t with defaults for its empty fields.
-func (t Factor) withDefaults(email string) Factor {
-	t.kind = cmp.Or(t.kind, "totp")
-	if t.kind == "totp" {
-		t.Secret = cmp.Or(t.Secret, newTOTPSecret())
-		t.Issuer = cmp.Or(t.Issuer, "AuthKit")
-		t.User = cmp.Or(t.User, email)
+// withDefaults returns f with defaults for its empty fields.
+func (f Factor) withDefaults(email string) Factor {
+	f.kind = cmp.Or(f.kind, "totp")
+	if f.kind == "totp" {
+		f.Secret = cmp.Or(f.Secret, newTOTPSecret())
+		f.Issuer = cmp.Or(f.Issuer, "AuthKit")
+		f.User = cmp.Or(f.User, email)
 	}
-	t.ID = cmp.Or(t.ID, stableID("auth_factor", email+t.Secret))
-	return t
+	f.ID = cmp.Or(f.ID, stableID("auth_factor", email+f.Secret))
+	return f
 }
 
 // accepts checks a TOTP code at a time. A correct code uses up its time step.
-func (t *Factor) accepts(code string, now time.Time) codeState {
-	key, err := totpKey(t.Secret)
+func (f *Factor) accepts(code string, now time.Time) codeState {
+	key, err := totpKey(f.Secret)
 	if err != nil {
 		return codeWrong // Secret is not base32, so no code is correct
 	}
 	for step := totpStep(now) - totpSkew; step <= totpStep(now)+totpSkew; step++ {
 		switch {
 		case hotp(key, step) != code:
-		case step <= t.usedStep:
+		case step <= f.usedStep:
 			return codeUsed
 		default:
-			t.usedStep = step
+			f.usedStep = step
 			return codeAccepted
 		}
 	}

@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// Fault describes how a route fails. First the call waits, by Delay or Hang. Then the reply is chosen: the one in Status and
-// Body if either is set, else the real one. Then Reset, Truncate, Endless or Drip disturbs its delivery.
+// Fault describes how a route fails. First the call waits, by Delay or Hang. Then the response is chosen: the one in Status
+// and Body if either is set, else the real one. Then Reset, Truncate, Endless or Drip disturbs its delivery.
 type Fault struct {
-	Status int         // replaces the status of the reply; 200 when only Body is set
-	Body   string      // replaces the body of the reply
-	Header http.Header // header fields that are set on the reply
+	Status int         // replaces the status of the response; 200 when only Body is set
+	Body   string      // replaces the body of the response
+	Header http.Header // header fields that are set on the response
 
 	Delay time.Duration // how long the call waits, on the fake's clock
 	Hang  bool          // the call waits until the caller cancels it, the fault is cleared or the fake is closed
@@ -30,15 +30,15 @@ type Fault struct {
 	Drip time.Duration // the body arrives byte by byte; the time before each byte, on the fake's clock
 
 	// TakeEffect processes the request before the fault applies: for example, a refresh token is rotated but the caller does
-	// not get the new one. Without it, a call whose reply is replaced or lost has no effect, and a call that waits is
+	// not get the new one. Without it, a call whose response is replaced or lost has no effect, and a call that waits is
 	// processed after the wait.
 	TakeEffect bool
 
 	Times int // number of calls that fail; 0 means all calls until ClearFault
 }
 
-// replacesReply reports whether the caller does not get the real reply.
-func (t Fault) replacesReply() bool { return t.Status != 0 || t.Body != "" || t.Reset }
+// replacesResponse reports whether the caller does not get the real response.
+func (f Fault) replacesResponse() bool { return f.Status != 0 || f.Body != "" || f.Reset }
 
 // handleCall counts a call and answers it with h. If one of its routes has a fault, it applies that fault.
 func (f *Server) handleCall(w http.ResponseWriter, r *http.Request, h http.HandlerFunc, routes ...Route) {
@@ -47,27 +47,27 @@ func (f *Server) handleCall(w http.ResponseWriter, r *http.Request, h http.Handl
 		h(w, r)
 		return
 	}
-	reply := httptest.NewRecorder()
-	maps.Copy(reply.Header(), w.Header())
+	response := httptest.NewRecorder()
+	maps.Copy(response.Header(), w.Header())
 	if fault.TakeEffect {
-		h(reply, r)
+		h(response, r)
 	}
 	cleared, aborted := f.wait(r, fault, fault.Delay)
 	switch {
 	case aborted:
 		panic(http.ErrAbortHandler)
-	case !fault.TakeEffect && (cleared || !fault.replacesReply()):
-		h(reply, r)
+	case !fault.TakeEffect && (cleared || !fault.replacesResponse()):
+		h(response, r)
 	}
 	if cleared {
-		send(w, reply)
+		send(w, response)
 		return
 	}
-	f.deliver(w, r, fault, reply)
+	f.deliver(w, r, fault, response)
 }
 
 // wait waits for delay, or without limit if the fault has Hang. cleared reports whether ClearFault ended the wait. aborted
-// reports whether the caller or the fake ended it, so that no reply is possible.
+// reports whether the caller or the fake ended it, so that no response is possible.
 func (f *Server) wait(r *http.Request, fault *activeFault, delay time.Duration) (cleared, aborted bool) {
 	if delay <= 0 && !fault.Hang {
 		return false, false
@@ -88,49 +88,49 @@ func (f *Server) wait(r *http.Request, fault *activeFault, delay time.Duration) 
 	return false, true
 }
 
-// deliver sends the reply of a call with a fault.
-func (f *Server) deliver(w http.ResponseWriter, r *http.Request, fault *activeFault, reply *httptest.ResponseRecorder) {
+// deliver sends the response of a call with a fault.
+func (f *Server) deliver(w http.ResponseWriter, r *http.Request, fault *activeFault, response *httptest.ResponseRecorder) {
 	if fault.Reset {
 		reset(w)
 	}
-	if fault.replacesReply() {
-		header := reply.Header()
-		reply = httptest.NewRecorder()
-		reply.Header().Set("X-Request-ID", header.Get("X-Request-ID"))
+	if fault.replacesResponse() {
+		header := response.Header()
+		response = httptest.NewRecorder()
+		response.Header().Set("X-Request-ID", header.Get("X-Request-ID"))
 		if json.Valid([]byte(fault.Body)) {
-			reply.Header().Set("Content-Type", "application/json; charset=utf-8")
+			response.Header().Set("Content-Type", "application/json; charset=utf-8")
 		}
 		if fault.Status != 0 {
-			reply.Code = fault.Status
+			response.Code = fault.Status
 		}
-		reply.Body.WriteString(fault.Body)
+		response.Body.WriteString(fault.Body)
 	}
 	for name, values := range fault.Header {
-		reply.Header()[http.CanonicalHeaderKey(name)] = values
+		response.Header()[http.CanonicalHeaderKey(name)] = values
 	}
 	switch {
 	case fault.Truncate:
-		whole := reply.Body.Len()
+		whole := response.Body.Len()
 		w.Header().Set("Content-Length", strconv.Itoa(max(whole, 1)))
-		reply.Body.Truncate(whole / 2)
-		send(w, reply)
+		response.Body.Truncate(whole / 2)
+		send(w, response)
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	case fault.Endless:
-		f.sendForever(w, r, fault, reply)
+		f.sendForever(w, r, fault, response)
 	case fault.Drip > 0:
-		f.sendSlowly(w, r, fault, reply)
+		f.sendSlowly(w, r, fault, response)
 	default:
-		send(w, reply)
+		send(w, response)
 	}
 }
 
-func (f *Server) sendForever(w http.ResponseWriter, r *http.Request, fault *activeFault, reply *httptest.ResponseRecorder) {
-	part := reply.Body.Bytes()
+func (f *Server) sendForever(w http.ResponseWriter, r *http.Request, fault *activeFault, response *httptest.ResponseRecorder) {
+	part := response.Body.Bytes()
 	if len(part) == 0 {
 		part = []byte(" ")
 	}
-	send(w, reply)
+	send(w, response)
 	for {
 		select {
 		case <-fault.cleared:
@@ -147,11 +147,11 @@ func (f *Server) sendForever(w http.ResponseWriter, r *http.Request, fault *acti
 	}
 }
 
-func (f *Server) sendSlowly(w http.ResponseWriter, r *http.Request, fault *activeFault, reply *httptest.ResponseRecorder) {
-	body := reply.Body.Bytes()
-	reply.Body = nil
+func (f *Server) sendSlowly(w http.ResponseWriter, r *http.Request, fault *activeFault, response *httptest.ResponseRecorder) {
+	body := response.Body.Bytes()
+	response.Body = nil
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	send(w, reply)
+	send(w, response)
 	for i := range body {
 		_ = http.NewResponseController(w).Flush()
 		switch cleared, aborted := f.wait(r, fault, fault.Drip); {
@@ -165,12 +165,12 @@ func (f *Server) sendSlowly(w http.ResponseWriter, r *http.Request, fault *activ
 	}
 }
 
-// send sends a recorded reply.
-func send(w http.ResponseWriter, reply *httptest.ResponseRecorder) {
-	maps.Copy(w.Header(), reply.Header())
-	w.WriteHeader(reply.Code)
-	if reply.Body != nil {
-		_, _ = w.Write(reply.Body.Bytes())
+// send sends a recorded response.
+func send(w http.ResponseWriter, response *httptest.ResponseRecorder) {
+	maps.Copy(w.Header(), response.Header())
+	w.WriteHeader(response.Code)
+	if response.Body != nil {
+		_, _ = w.Write(response.Body.Bytes())
 	}
 }
 

@@ -175,9 +175,9 @@ func TestAHangEndsWithTheFaultTheClientOrTheFake(t *testing.T) {
 		end  func(a *app, cancel context.CancelFunc)
 		want error
 	}{
-		"when it is cleared, with the real reply": {func(a *app, _ context.CancelFunc) { a.ClearFault(authkittest.RouteJWKS) }, nil},
-		"when the client disconnects":             {func(_ *app, cancel context.CancelFunc) { cancel() }, context.Canceled},
-		"when the fake is closed":                 {func(a *app, _ context.CancelFunc) { a.Close() }, io.EOF},
+		"when it is cleared, with the real response": {func(a *app, _ context.CancelFunc) { a.ClearFault(authkittest.RouteJWKS) }, nil},
+		"when the client disconnects":                {func(_ *app, cancel context.CancelFunc) { cancel() }, context.Canceled},
+		"when the fake is closed":                    {func(a *app, _ context.CancelFunc) { a.Close() }, io.EOF},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -113,16 +113,16 @@ func (a *app) code(name string) string {
 	return code
 }
 
-type reply struct {
+type apiResponse struct {
 	status int
 	header http.Header
 	body   map[string]any
 }
 
-func (r reply) text(name string) string { s, _ := r.body[name].(string); return s }
+func (r apiResponse) text(name string) string { s, _ := r.body[name].(string); return s }
 
 // authenticate posts JSON to the authenticate endpoint. An empty value removes a parameter.
-func (a *app) authenticate(params map[string]string) reply {
+func (a *app) authenticate(params map[string]string) apiResponse {
 	a.Helper()
 	all := map[string]string{"client_id": a.ClientID(), "client_secret": a.APIKey()}
 	for name, value := range params {
@@ -136,24 +136,24 @@ func (a *app) authenticate(params map[string]string) reply {
 	return a.read(r, err)
 }
 
-func (a *app) read(r *http.Response, err error) reply {
+func (a *app) read(r *http.Response, err error) apiResponse {
 	a.Helper()
 	require.NoError(a, err)
 	defer r.Body.Close()
 	text, err := io.ReadAll(r.Body)
 	require.NoError(a, err)
-	got := reply{status: r.StatusCode, header: r.Header}
+	got := apiResponse{status: r.StatusCode, header: r.Header}
 	require.NoError(a, json.Unmarshal(text, &got.body), "%s", text)
 	assert.NotEmpty(a, r.Header.Get("X-Request-ID"))
 	return got
 }
 
-func (a *app) exchange(code string) reply {
+func (a *app) exchange(code string) apiResponse {
 	a.Helper()
 	return a.authenticate(map[string]string{"grant_type": "authorization_code", "code": code, "code_verifier": verifier})
 }
 
-func (a *app) refresh(token string, more ...string) reply {
+func (a *app) refresh(token string, more ...string) apiResponse {
 	a.Helper()
 	params := map[string]string{"grant_type": "refresh_token", "refresh_token": token}
 	for i := 0; i < len(more); i += 2 {
@@ -162,8 +162,8 @@ func (a *app) refresh(token string, more ...string) reply {
 	return a.authenticate(params)
 }
 
-// signIn signs a user in and returns the reply of the code exchange.
-func (a *app) signIn(name string) reply {
+// signIn signs a user in and returns the response of the code exchange.
+func (a *app) signIn(name string) apiResponse {
 	a.Helper()
 	got := a.exchange(a.code(name))
 	require.Equal(a, http.StatusOK, got.status, "%v", got.body)

@@ -19,7 +19,7 @@ func (f *Server) createMagicAuth(c *call) (any, *apiError) {
 	}
 	user := f.accountByEmail(in.Email.value)
 	if user == nil {
-		user = f.addPerson(User{Email: in.Email.value, EmailUnverified: true})
+		user = f.addUser(User{Email: in.Email.value, EmailUnverified: true})
 	}
 	return f.sendCode(MailMagicAuth, user).object(), nil
 }

@@ -55,7 +55,7 @@ func TestInvalidMagicAuthCallsAreRefused(t *testing.T) {
 }
 
 func TestAOneTimeCodeWorksOnceAndWithinItsLimits(t *testing.T) {
-	guess := func(a *app, code string) reply {
+	guess := func(a *app, code string) apiResponse {
 		return a.grant(grantMagicAuth, map[string]string{"email": ada, "code": code})
 	}
 	cases := map[string]struct {
@@ -92,7 +92,7 @@ func TestAnEmailAddressIsVerifiedByACode(t *testing.T) {
 	a := newApp(t)
 	kim := a.mustCall(http.StatusCreated, http.MethodPost, userManagement+"/users", object{"email": "kim@acme.test"})["id"].(string)
 	path := userManagement + "/users/" + kim + "/email_verification/"
-	confirm := func(code string) reply { return a.api(http.MethodPost, path+"confirm", object{"code": code}) }
+	confirm := func(code string) apiResponse { return a.api(http.MethodPost, path+"confirm", object{"code": code}) }
 	send := func() string {
 		a.mustCall(http.StatusOK, http.MethodPost, path+"send", nil)
 		return a.LastMail("kim@acme.test").Code

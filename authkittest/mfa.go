@@ -19,7 +19,7 @@ type factorObject struct {
 	UpdatedAt string      `json:"updated_at"`
 }
 
-// totpObject has its last three members only in the reply to the enrollment.
+// totpObject has its last three members only in the response to the enrollment.
 type totpObject struct {
 	Issuer string `json:"issuer"`
 	User   string `json:"user"`
@@ -38,16 +38,16 @@ type factorReference struct {
 	Type string `json:"type"`
 }
 
-func (t *Factor) object(holder *account) factorObject {
+func (f *Factor) object(holder *account) factorObject {
 	o := factorObject{
-		Object: "authentication_factor", ID: t.ID, Type: t.kind, UserID: holder.ID,
-		CreatedAt: timestamp(firstTime(t.createdAt, holder.createdAt)), UpdatedAt: timestamp(firstTime(t.updatedAt, holder.createdAt)),
+		Object: "authentication_factor", ID: f.ID, Type: f.kind, UserID: holder.ID,
+		CreatedAt: timestamp(firstTime(f.createdAt, holder.createdAt)), UpdatedAt: timestamp(firstTime(f.updatedAt, holder.createdAt)),
 	}
-	switch t.kind {
+	switch f.kind {
 	case "totp":
-		o.TOTP = &totpObject{Issuer: t.Issuer, User: t.User}
+		o.TOTP = &totpObject{Issuer: f.Issuer, User: f.User}
 	case "sms":
-		o.SMS = &smsObject{PhoneNumber: t.phoneNumber}
+		o.SMS = &smsObject{PhoneNumber: f.phoneNumber}
 	}
 	return o
 }
@@ -61,12 +61,12 @@ func firstTime(a, b time.Time) time.Time {
 }
 
 // enrolled returns the object of a new factor, with the secret. Other calls do not show the secret.
-func (t *Factor) enrolled(holder *account) (factorObject, *apiError) {
-	o := t.object(holder)
+func (f *Factor) enrolled(holder *account) (factorObject, *apiError) {
+	o := f.object(holder)
 	if o.TOTP == nil {
 		return o, nil
 	}
-	o.TOTP.Secret, o.TOTP.URI = t.Secret, totpURI(t.Secret, t.Issuer, t.User)
+	o.TOTP.Secret, o.TOTP.URI = f.Secret, totpURI(f.Secret, f.Issuer, f.User)
 	code, err := qrCode(o.TOTP.URI)
 	if err != nil {
 		return o, invalid(fieldProblem{Field: "totp_user", Code: "too_long", Message: err.Error()})
@@ -106,7 +106,7 @@ func (f *Server) enroll(holder *account, in enrollment) (*Factor, factorObject, 
 	return &holder.Factors[len(holder.Factors)-1], object, nil
 }
 
-// enrollUserFactor answers RouteEnrollUserFactor. The reply contains a challenge with which the user can verify the new
+// enrollUserFactor answers RouteEnrollUserFactor. The response contains a challenge with which the user can verify the new
 // factor.
 func (f *Server) enrollUserFactor(c *call) (any, *apiError) {
 	user, apiErr := f.userOf(c)
@@ -153,7 +153,7 @@ func (f *Server) listUserFactors(c *call) (any, *apiError) {
 	if apiErr != nil {
 		return nil, apiErr
 	}
-	return page(c, user.Factors, func(t Factor) string { return t.ID }, func(t Factor) factorObject { return t.object(user) })
+	return page(c, user.Factors, func(factor Factor) string { return factor.ID }, func(factor Factor) factorObject { return factor.object(user) })
 }
 
 // getFactor answers RouteGetFactor.
@@ -172,6 +172,6 @@ func (f *Server) deleteFactor(c *call) (any, *apiError) {
 		return nil, notFound("Authentication Factor", c.PathValue("id"))
 	}
 	id := factor.ID
-	holder.Factors = slices.DeleteFunc(slices.Clone(holder.Factors), func(t Factor) bool { return t.ID == id })
+	holder.Factors = slices.DeleteFunc(slices.Clone(holder.Factors), func(other Factor) bool { return other.ID == id })
 	return nil, nil
 }

@@ -109,7 +109,7 @@ func TestInvalidFactorCallsAreRefused(t *testing.T) {
 func TestVerifyingAChallengeReportsWhetherTheCodeIsValid(t *testing.T) {
 	a := newApp(t)
 	factor, challenge := a.enrolled()
-	verify := func(challenge, code string) reply {
+	verify := func(challenge, code string) apiResponse {
 		return a.api(http.MethodPost, "/auth/challenges/"+challenge+"/verify", object{"code": code})
 	}
 	code := authkittest.TOTP(totpSecret, start)

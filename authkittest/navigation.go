@@ -13,7 +13,7 @@ import (
 // navigation is one navigation or fetch of a browser, with its redirects. It is in the context of the requests, because
 // http.Client makes the requests for redirects itself.
 type navigation struct {
-	initiator *url.URL // the page that started it; nil when the address was typed in
+	initiator *url.URL // the page that started it; nil without a referring page
 	policy    string   // Referrer-Policy of that page
 	fetch     bool     // fetch() of a script, not a navigation
 	site      string   // Sec-Fetch-Site, the most distant one of the redirects so far
@@ -25,8 +25,9 @@ func (n *navigation) context(ctx context.Context) context.Context {
 	return context.WithValue(ctx, navigationKey{}, n)
 }
 
-// transport sends requests as a browser does. A GET of Browser.Client counts as an address that is typed in, any other method
-// as a form on a page of the same origin. A request of Browser.Client that has Sec-Fetch-Mode is sent unchanged.
+// transport sends requests as a browser does. A GET of Browser.Client counts as a navigation without a referring page.
+// Any other method counts as a form on a page of the same origin. A request of Browser.Client that has Sec-Fetch-Mode is
+// sent unchanged.
 type transport struct {
 	browser *Browser
 	own     *http.Transport

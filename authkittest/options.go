@@ -13,7 +13,7 @@ type settings struct {
 	issuer           string
 	clock            Clock
 	tokenLifetime    time.Duration
-	people           []User
+	users            []User
 	organizations    []Organization
 	redirectURIs     []string
 	signOutRedirects []string
@@ -28,8 +28,8 @@ func WithClock(clock Clock) Option {
 }
 
 // WithUsers sets the users of the fake. They replace the default users and organizations.
-func WithUsers(people ...User) Option {
-	return func(s *settings) { s.people = append(s.people, people...) }
+func WithUsers(users ...User) Option {
+	return func(s *settings) { s.users = append(s.users, users...) }
 }
 
 // WithOrganizations adds organizations. An organization that is only named in a membership is created, too, with its ID as

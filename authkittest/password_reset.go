@@ -109,7 +109,7 @@ func (f *Server) confirmPasswordReset(c *call) (any, *apiError) {
 	user.Password = in.NewPassword.value
 	f.verifyEmail(user)
 	f.endSessionsOf(user.ID)
-	return userReply{user.object()}, nil
+	return userResponse{user.object()}, nil
 }
 
 func (f *Server) passwordResetByToken(token string) *passwordReset {

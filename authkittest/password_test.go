@@ -182,7 +182,7 @@ func TestASwitchMeetsTheRequirementsOfTheNewOrganization(t *testing.T) {
 			a := newApp(t)
 			press, studio := a.Organizations()[0].ID, a.Organizations()[1].ID
 			a.UpdateOrganization(studio, c.change)
-			signIn := func(organizationID string) reply {
+			signIn := func(organizationID string) apiResponse {
 				b, _ := a.authorize(map[string]string{"organization_id": organizationID})
 				return a.exchange(a.callbackQuery(a.press(b, "Chiara", nil)).Get("code"))
 			}
@@ -229,7 +229,7 @@ func TestAPasswordResetSetsThePasswordAndEndsSessions(t *testing.T) {
 	assert.NotContains(t, created, "updated_at")
 	assert.Equal(t, "2026-05-04T10:15:00.000Z", created["expires_at"])
 
-	confirm := func(token, password string) reply {
+	confirm := func(token, password string) apiResponse {
 		return a.api(http.MethodPost, userManagement+"/password_reset/confirm", object{"token": token, "new_password": password})
 	}
 	weak := confirm(mail.Token, "short")

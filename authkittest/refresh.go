@@ -19,7 +19,7 @@ const retention = 24 * time.Hour
 type refreshToken struct {
 	session   *session
 	retiredAt time.Time       // time of the exchange; zero before it
-	successor *authentication // reply of the exchange
+	successor *authentication // response of the exchange
 }
 
 // refresh answers RouteRefresh. It exchanges a refresh token for new tokens.
@@ -76,23 +76,23 @@ func (f *Server) switchOrganization(s *session, organizationID string) *apiError
 	return nil
 }
 
-// mint issues new tokens for a session and returns the reply with them.
+// mint issues new tokens for a session and returns the response with them.
 func (f *Server) mint(s *session) *authentication {
 	user := f.accountByID(s.userID)
-	reply := &authentication{
+	response := &authentication{
 		User:                 user.object(),
 		AccessToken:          f.keys[len(f.keys)-1].sign(f.claims(s, user.User)),
 		RefreshToken:         rand.Text(),
 		AuthenticationMethod: s.method,
 	}
 	if _, member := user.membership(s.organizationID); member {
-		reply.OrganizationID = s.organizationID
+		response.OrganizationID = s.organizationID
 	}
 	if s.impersonator != nil {
-		reply.Impersonator = &impersonatorObject{Email: s.impersonator.Email, Reason: orNull(s.impersonator.Reason)}
+		response.Impersonator = &impersonatorObject{Email: s.impersonator.Email, Reason: orNull(s.impersonator.Reason)}
 	}
-	f.refreshTokens[reply.RefreshToken] = &refreshToken{session: s}
-	return reply
+	f.refreshTokens[response.RefreshToken] = &refreshToken{session: s}
+	return response
 }
 
 // prune removes expired data, so that the memory of a fake that runs for days does not grow.

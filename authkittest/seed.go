@@ -18,14 +18,14 @@ func defaultDirectory() ([]Organization, []User) {
 	}
 	reader := Membership{OrganizationID: press.ID, Role: "member", Permissions: []string{"posts:read"}}
 	owner := Membership{OrganizationID: studio.ID, Role: "admin", Permissions: []string{"posts:read", "posts:write"}}
-	people := []User{
+	users := []User{
 		{Email: "ada@harborpress.test", FirstName: "Ada", LastName: "Okafor", Locale: "en-GB", Memberships: []Membership{editor}},
 		{Email: "ben@harborpress.test", FirstName: "Ben", LastName: "Lindqvist", Memberships: []Membership{reader}},
 		{Email: "chiara@example.com", FirstName: "Chiara", LastName: "Rossi", Locale: "it-IT", Memberships: []Membership{reader, owner}},
 		{Email: "dev@example.com", FirstName: "Dev", LastName: "Patel"},
 	}
-	for i := range people {
-		people[i].Password = DefaultPassword
+	for i := range users {
+		users[i].Password = DefaultPassword
 	}
-	return []Organization{press, studio}, people
+	return []Organization{press, studio}, users
 }

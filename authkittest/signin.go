@@ -102,7 +102,7 @@ func (f *Server) signUp(r *http.Request, a *authorization) pageResponse {
 		if a.organizationID != "" { // like an organization that admits users of its domain
 			p.Memberships = []Membership{{OrganizationID: a.organizationID}}
 		}
-		return f.signIn(r, a, f.addPerson(p))
+		return f.signIn(r, a, f.addUser(p))
 	}
 	return showPage(http.StatusUnprocessableEntity, "sign-up", v)
 }

@@ -19,8 +19,8 @@ const (
 	totpSkew   = 1  // steps before and after the current one that are accepted (RFC 6238 section 5.2)
 )
 
-// TOTP returns the code that an authenticator app shows at a time. secret is in base32, as in the reply to an enrollment. TOTP
-// panics if secret is not base32.
+// TOTP returns the code that an authenticator app shows at a time. secret is in base32, as in the response to an enrollment.
+// TOTP panics if secret is not base32.
 func TOTP(secret string, at time.Time) string {
 	key, err := totpKey(secret)
 	if err != nil {

@@ -40,7 +40,7 @@ func (f *Server) InjectFault(route Route, fault Fault) {
 	f.traffic.setFault(route, &activeFault{Fault: fault, cleared: make(chan struct{})})
 }
 
-// ClearFault removes the fault of a route. Calls that wait because of it get the real reply.
+// ClearFault removes the fault of a route. Calls that wait because of it get the real response.
 func (f *Server) ClearFault(route Route) {
 	f.traffic.setFault(route, nil)
 }

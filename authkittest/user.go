@@ -1,4 +1,4 @@
-// The user object in replies of the API.
+// The user object in responses of the API.
 
 package authkittest
 

@@ -91,14 +91,14 @@ func (f *Server) createUser(c *call) (any, *apiError) {
 	if f.accountByEmail(in.Email.value) != nil {
 		return nil, creationError(fieldProblem{Code: "email_not_available", Message: "This email is not available."})
 	}
-	p := User{ID: newID("user"), Email: in.Email.value, EmailUnverified: true}
-	if apiErr := f.change(&p, in); apiErr != nil {
+	u := User{ID: newID("user"), Email: in.Email.value, EmailUnverified: true}
+	if apiErr := f.change(&u, in); apiErr != nil {
 		if apiErr.Code == "external_id_already_used" {
 			apiErr = creationError(fieldProblem{Code: apiErr.Code, Message: apiErr.Message})
 		}
 		return nil, apiErr
 	}
-	return f.addPerson(p).object(), nil
+	return f.addUser(u).object(), nil
 }
 
 func creationError(problem fieldProblem) *apiError {
@@ -117,57 +117,57 @@ func (f *Server) updateUser(c *call) (any, *apiError) {
 	if apiErr := c.read(&in); apiErr != nil {
 		return nil, apiErr
 	}
-	p := user.User.clone()
-	if in.Email.sent && !strings.EqualFold(in.Email.value, p.Email) {
+	u := user.User.clone()
+	if in.Email.sent && !strings.EqualFold(in.Email.value, u.Email) {
 		switch {
 		case !isAddress(in.Email.value):
 			return nil, plainError("invalid_email", "The email address is invalid.")
 		case f.accountByEmail(in.Email.value) != nil:
 			return nil, plainError("email_not_available", "This email is not available.")
 		}
-		p.Email, p.EmailUnverified = in.Email.value, true
+		u.Email, u.EmailUnverified = in.Email.value, true
 	}
-	if apiErr := f.change(&p, in); apiErr != nil {
+	if apiErr := f.change(&u, in); apiErr != nil {
 		return nil, apiErr
 	}
-	user.User, user.updatedAt = p, f.clock.Now()
+	user.User, user.updatedAt = u, f.clock.Now()
 	return user.object(), nil
 }
 
-// change applies in to p, except the email address. If a member is invalid, it returns an error and changes nothing.
-func (f *Server) change(p *User, in userFields) *apiError {
+// change applies in to u, except the email address. If a member is invalid, it returns an error and changes nothing.
+func (f *Server) change(u *User, in userFields) *apiError {
 	if apiErr := in.problem(); apiErr != nil {
 		return apiErr
 	}
-	if id := in.ExternalID.value; id != "" && f.findAccount(func(a *account) bool { return a.ExternalID == id && a.ID != p.ID }) != nil {
+	if id := in.ExternalID.value; id != "" && f.findAccount(func(a *account) bool { return a.ExternalID == id && a.ID != u.ID }) != nil {
 		return plainError("external_id_already_used", "The external ID is already used.")
 	}
-	set(&p.FirstName, in.FirstName)
-	set(&p.LastName, in.LastName)
-	set(&p.FullName, in.Name)
+	set(&u.FirstName, in.FirstName)
+	set(&u.LastName, in.LastName)
+	set(&u.FullName, in.Name)
 	if in.EmailVerified.sent {
-		p.EmailUnverified = !in.EmailVerified.value
+		u.EmailUnverified = !in.EmailVerified.value
 	}
 	if in.ExternalID.sent {
-		p.ExternalID = in.ExternalID.value
+		u.ExternalID = in.ExternalID.value
 	}
 	if in.Locale.sent {
-		p.Locale = in.Locale.value
+		u.Locale = in.Locale.value
 	}
-	set(&p.Password, in.Password)
+	set(&u.Password, in.Password)
 	if in.PasswordHash.sent {
-		p.Password = "" // the fake cannot check hashes
+		u.Password = "" // the fake cannot check hashes
 	}
 	if in.Metadata.sent {
-		p.Metadata = maps.Clone(p.Metadata)
-		if p.Metadata == nil {
-			p.Metadata = map[string]string{}
+		u.Metadata = maps.Clone(u.Metadata)
+		if u.Metadata == nil {
+			u.Metadata = map[string]string{}
 		}
 		for name, value := range in.Metadata.value {
 			if value == nil {
-				delete(p.Metadata, name)
+				delete(u.Metadata, name)
 			} else {
-				p.Metadata[name] = *value
+				u.Metadata[name] = *value
 			}
 		}
 	}
