@@ -75,7 +75,7 @@ func TestARuleOfTheWrongFormIsAnError(t *testing.T) {
 		"session.go | sometimes | authkit.go | there is no such verb",
 		"session.go | never | authkit.go | too many | columns",
 	} {
-		if _, err := checkRules(l, "\n"+line); err == nil || !strings.HasPrefix(err.Error(), "forbidden.txt:2: ") {
+		if _, err := checkRules(l, "\n"+line); err == nil || !strings.HasPrefix(err.Error(), ".ci/rooms/forbidden.txt:2: ") {
 			t.Errorf("%q: have the error %v, want one about line 2", line, err)
 		}
 	}

@@ -31,7 +31,7 @@ func checkRules(l *layout, text string) (faults []string, err error) {
 			return nil, err
 		}
 		for _, name := range unknown {
-			faults = append(faults, fmt.Sprintf("forbidden.txt:%d: %s names no file and no package: correct or remove the rule", i+1, name))
+			faults = append(faults, fmt.Sprintf(".ci/rooms/forbidden.txt:%d: %s names no file and no package: correct or remove the rule", i+1, name))
 		}
 		for _, r := range rules {
 			faults = append(faults, l.broken(r)...)
@@ -48,7 +48,7 @@ func (l *layout) parseRules(number int, line string) (rules []rule, unknown []st
 		columns[i] = strings.Join(strings.Fields(columns[i]), " ")
 	}
 	if len(columns) != 4 || slices.Contains(columns, "") || (columns[1] != "never" && columns[1] != "only") {
-		return nil, nil, fmt.Errorf("forbidden.txt:%d: want from | never or only | to | reason, have %q", number, line)
+		return nil, nil, fmt.Errorf(".ci/rooms/forbidden.txt:%d: want from | never or only | to | reason, have %q", number, line)
 	}
 	nodes := func(names string) (all []string) {
 		for name := range strings.FieldsSeq(names) {
@@ -131,7 +131,7 @@ func (l *layout) broken(r rule) []string {
 			for _, u := range l.arrows[arrow{from, to}] {
 				uses = append(uses, fmt.Sprintf("\n  %s: %s", u.at, u.what))
 			}
-			faults = append(faults, fmt.Sprintf("forbidden.txt:%d: %s uses %s: %s%s",
+			faults = append(faults, fmt.Sprintf(".ci/rooms/forbidden.txt:%d: %s uses %s: %s%s",
 				r.line, l.show(from), l.show(to), r.reason, strings.Join(uses, "")))
 		}
 	}
