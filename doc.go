@@ -13,7 +13,7 @@
 //	mux.Handle("GET /login", ak.Login())
 //	mux.Handle("GET /callback", ak.Callback())
 //	mux.Handle("POST /logout", ak.Logout())
-//	mux.Handle("GET /account", ak.RequireAuth(account))
+//	mux.Handle("GET /account", ak.RequireAuth(http.HandlerFunc(account)))
 //	http.ListenAndServe(addr, ak.Middleware(mux))
 //
 // [FromEnv] reads the same values from environment variables. A handler gets the
@@ -63,7 +63,9 @@
 //   - [AuthKit.RequirePermission], [AuthKit.RequireRole],
 //     [AuthKit.RequireOrganization] and similar guards require a right.
 //   - [AuthKit.RequireRecentAuth] requires a recent authentication.
+//   - [AuthKit.RefuseImpersonation] requires a session without an impersonator.
 //   - [AuthKit.RequireAPIKey] requires an API key of a customer.
+//   - [AuthKit.RequireAuthOrAPIKey] requires a session or an API key.
 //   - [AuthKit.RefuseCrossOrigin] refuses a POST from another site's page.
 //
 // # Other ways to sign in
@@ -87,5 +89,5 @@
 //
 // Package workos is a client of the WorkOS API. Package authkittest is a fake
 // AuthKit for the tests of an application. To test one handler without a sign-in,
-// use [NewSession] and [NewContext].
+// use authkittest.SignedInRequest, or [NewSession] and [NewContext].
 package authkit

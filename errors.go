@@ -55,7 +55,7 @@ var (
 	// Retry-After. It never means that the key is invalid. See
 	// [TooManyAPIKeysError] and [AuthKit.RequireAPIKey].
 	ErrTooManyAPIKeys error = &problem{"ErrTooManyAPIKeys", "too_many_api_keys", http.StatusTooManyRequests,
-		"Please try again in a moment", "Too many unknown API keys came at once, so yours has not been checked. Please try again in a moment."}
+		"Please try again in a moment", "Too many unknown API keys came at once, so yours has not been checked."}
 
 	// errSignInWaiting is the ErrUnavailable of a callback whose state and code
 	// are still unused.
@@ -88,8 +88,8 @@ var (
 		"Sign-in did not work", "The sign-in service did not accept it. Please try again."}
 
 	// ErrSignInRateLimited means that WorkOS answered the code with 429: 429 with
-	// Retry-After. It wraps an [ErrUnavailable]. The code is used up, so the user
-	// must sign in again.
+	// Retry-After. The code is used up, so the user must sign in again. The error
+	// matches [ErrUnavailable] too, so test for this one first.
 	ErrSignInRateLimited error = &problem{"ErrSignInRateLimited", "sign_in_rate_limited", http.StatusTooManyRequests,
 		"Please sign in again in a moment", "There are too many sign-ins just now. You are not signed in yet."}
 
@@ -100,8 +100,9 @@ var (
 		"Sign-in did not work", "Something went wrong between this site and the sign-in service. Please try again."}
 
 	// ErrSignInUnavailable means that a sign-in failed because WorkOS or its
-	// signing keys could not be reached: 503 with Retry-After. It wraps an
-	// [ErrUnavailable]. The code is used up, so the user must sign in again.
+	// signing keys could not be reached: 503 with Retry-After. The code is used
+	// up, so the user must sign in again. The error matches [ErrUnavailable] too,
+	// so test for this one first.
 	ErrSignInUnavailable error = &problem{"ErrSignInUnavailable", "sign_in_unavailable", http.StatusServiceUnavailable,
 		"Please sign in again in a moment", "The sign-in service could not be reached. You are not signed in yet."}
 
@@ -117,8 +118,9 @@ var (
 		"Sign-in did not work", "This site could not set up your account. Please try again."}
 
 	// ErrCrossOriginRefused means that a page of another origin sent a POST, or
-	// that its script or image requested Login or Callback, or that its link would
-	// have displaced a pending sign-in that this site itself started: 403.
+	// that its script, image, frame, object or embed requested Login or Callback,
+	// or that its link would have displaced a pending sign-in that this site itself
+	// started: 403.
 	ErrCrossOriginRefused error = &problem{"ErrCrossOriginRefused", "cross_origin_refused", http.StatusForbidden,
 		"This request came from another site", "Nothing was changed. Please use this site's own button."}
 

@@ -129,8 +129,8 @@ func (a *AuthKit) RequireOrganizationSession() func(http.Handler) http.Handler {
 }
 
 // RefuseImpersonation returns a handler that passes requests with a session to
-// next unless the session has a [Session.Impersonator]: a member of your team
-// who is signed in as the user through the WorkOS dashboard. See [AuthKit.RequireRole].
+// next unless the session has a [Session.Impersonator]: a member of your team who is
+// signed in as the user through the WorkOS dashboard. See [AuthKit.RequireRole].
 func (a *AuthKit) RefuseImpersonation(next http.Handler) http.Handler {
 	return a.guard(next, func(s *Session) error {
 		_, impersonated := s.Impersonator()

@@ -13,7 +13,8 @@ import (
 // LoginParams are the parameters of one sign-in. Every field is optional. They come
 // from [WithLoginParams], from [WithLoginFunc], and from [AuthKit.Login] or
 // [AuthKit.LoginFunc], in this order. A field that is set later overrides the same
-// field of an earlier one. A later Provider also replaces an earlier Connection, and
+// field of an earlier one. An empty field leaves the earlier value; it cannot be
+// cleared. A later Provider also replaces an earlier Connection, and
 // a later Connection an earlier Provider.
 //
 // Most fields are parameters of WorkOS's authorization URL

@@ -285,9 +285,9 @@ func WithLoginFunc(params func(*http.Request) LoginParams) Option {
 	return func(c *config) { c.loginFunc, c.loginFuncSet = params, true }
 }
 
-// WithTrustedOrigins accepts POST requests to this package's handlers from pages of
-// these origins, such as https://app.example.com. The origin of the redirect URL is
-// always trusted.
+// WithTrustedOrigins accepts POST requests from pages of these origins, such as
+// https://app.example.com, to this package's handlers and to the handlers behind
+// [AuthKit.RefuseCrossOrigin]. The origin of the redirect URL is always trusted.
 func WithTrustedOrigins(origins ...string) Option {
 	return func(c *config) { c.trustedOrigins = append(c.trustedOrigins, origins...) }
 }
@@ -300,8 +300,9 @@ func WithErrorHandler(handler func(w http.ResponseWriter, r *http.Request, f Fai
 
 // WithOnSignIn sets a hook for sign-ins, for example to create a row for a new user.
 // It is called after the sign-in is verified and before its cookie is set. If it
-// returns an error, the sign-in fails with [ErrSignInHookFailed]. The hook gets the
-// context of the request. The response waits for the hook.
+// returns an error, the sign-in fails with [ErrSignInHookFailed]. A panic of the hook
+// is a panic of the handler; no session is made. The hook gets the context of the
+// request. The response waits for the hook.
 func WithOnSignIn(hook func(context.Context, SignInEvent) error) Option {
 	return func(c *config) { c.onSignIn = hook }
 }

@@ -31,7 +31,7 @@ type Impersonator = workos.Impersonator
 // values and do not panic.
 //
 // Printing, logging or encoding a Session shows its identifiers and no token. A
-// copy of a Session shows no token either; use the pointer.
+// copied Session prints an address; print the pointer.
 type Session struct {
 	*sessionContent
 }

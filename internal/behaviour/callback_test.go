@@ -358,6 +358,27 @@ func TestOnSignInReceivesTheSignInAndCanRefuseIt(t *testing.T) {
 	assert.Contains(t, a.Logs.String(), "the database is full")
 }
 
+func TestAPanicOfTheSignInHookReachesTheHandlerAndMakesNoSession(t *testing.T) {
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnSignIn(func(context.Context, authkit.SignInEvent) error {
+		panic("a bug of the hook")
+	})}})
+	var recovered any
+	handler := a.Server.Config.Handler
+	a.Server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if recovered = recover(); recovered != nil {
+				w.WriteHeader(http.StatusTeapot)
+			}
+		}()
+		handler.ServeHTTP(w, r)
+	})
+	s := a.StartSignIn("/login")
+	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+	assert.Equal(t, "a bug of the hook", recovered)
+	assert.Equal(t, http.StatusTeapot, resp.Status)
+	assert.NotContains(t, resp.SetCookies(t), "authkit-session")
+}
+
 // The code and the state are used, and the new token cannot be verified. The page must not promise "you stay signed in".
 func TestTheErrorPageAfterAUsedCodeDoesNotSayThatTheUserStaysSignedIn(t *testing.T) {
 	a := NewApp(t, AppOptions{})
