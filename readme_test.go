@@ -1,4 +1,4 @@
-// The documents beside this file are checked against the code: they name every option, variable and file, what they name
+// The documents beside this file are checked against the code: they name every option, guard, variable and file, what they name
 // exists, and the code that they quote is in its file.
 
 package authkit_test
@@ -26,6 +26,25 @@ func TestTheREADMENamesEveryOptionAndVariable(t *testing.T) {
 		for _, name := range names {
 			assert.True(t, regexp.MustCompile(`\b`+name[1]+`\b`).MatchString(readme), "README.md does not name %s", name[1])
 		}
+	}
+}
+
+func TestTheREADMEListsEveryGuard(t *testing.T) {
+	_, section, found := strings.Cut(readDocument(t, "README.md"), "\n## Guards\n")
+	require.True(t, found)
+	section, _, _ = strings.Cut(section, "\n## ")
+	table := strings.Join(tableRows(section), "\n")
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	var guards []string
+	for _, file := range files {
+		for _, name := range regexp.MustCompile(`(?m)^func \(a \*AuthKit\) ((?:Require|Refuse)\w+)\(`).FindAllStringSubmatch(readDocument(t, file), -1) {
+			guards = append(guards, name[1])
+		}
+	}
+	require.NotEmpty(t, guards)
+	for _, guard := range guards {
+		assert.True(t, regexp.MustCompile("`ak\\."+guard+`\b`).MatchString(table), "the table of guards in README.md does not list %s", guard)
 	}
 }
 

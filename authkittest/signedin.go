@@ -12,6 +12,9 @@ import (
 // SignedInClient returns an http.Client that is signed in to the application under test. loginURL is the application's login
 // page, or a page that redirects to it. SignedInClient signs in as the user with this email address over HTTP, as
 // [Browser.SignIn] does. It fails the test if SignIn returns an error.
+//
+// The client's GETs are navigations and follow redirects. An anonymous GET of a guarded page ends at the fake's sign-in page
+// with 200. Compare response.Request.URL, or set Sec-Fetch-Mode.
 func (f *Server) SignedInClient(tb testing.TB, loginURL, email string) *http.Client {
 	tb.Helper()
 	b := newTestBrowser(tb)
