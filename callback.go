@@ -269,7 +269,10 @@ func refusal(query url.Values) error {
 // write a redirect or a page.
 //
 // The error is one of this package's, for [AuthKit.Fail]. No session was made then, and
-// an existing session is unchanged.
+// an existing session is unchanged. Do not pass an error of [AuthKit.Client] to Fail: a
+// wrong password would be answered 502. Show your form again. Package workos lists the
+// errors; use errors.As and workos.IsTransient. The example of [AuthKit.SaveStep] shows
+// it.
 //
 // A page of another site must not be able to post to the handler that calls SignIn. See
 // [AuthKit.RefuseCrossOrigin].

@@ -74,6 +74,10 @@ func (f Failure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Fail answers a request as this package's own handlers answer err: by the handler
 // of [WithErrorHandler], or by the default answer. An err that matches none of this
 // package's errors is answered as [ErrSignInFailed].
+//
+// Do not pass an error of [AuthKit.Client] to Fail: a wrong password would be answered
+// 502. Show your form again. Package workos lists the errors; use errors.As and
+// workos.IsTransient. The example of [AuthKit.SaveStep] shows it.
 func (a *AuthKit) Fail(w http.ResponseWriter, r *http.Request, err error) { a.fail(w, r, err, "") }
 
 // fail answers a request with a page if the request accepts one, and with a problem
