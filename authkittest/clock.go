@@ -19,6 +19,9 @@ type Clock interface {
 
 // FakeClock is a Clock that only moves when a test calls Advance or Set. Give the same FakeClock to the fake and to the code
 // under test, so that both agree on what has expired. It is safe for concurrent use.
+//
+// Retries and time limits of authkit run on this clock too. A request that meets a fault waits until the test moves the
+// clock: send it in a goroutine, call AwaitTimers, then Advance. The second example of [Server.InjectFault] shows it.
 type FakeClock struct {
 	moving sync.Mutex // held by Advance and Set while they run, so that they do not run at the same time
 

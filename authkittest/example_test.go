@@ -5,12 +5,14 @@ package authkittest_test
 import (
 	"fmt"
 	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"time"
 
+	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
 )
 
@@ -84,6 +86,61 @@ func ExampleServer_InjectFault() {
 	// 503
 	// 400
 	// 3 calls
+}
+
+// An outage. The fake and the application have the same clock, so the time limit of the refresh runs on it. The page is
+// requested in a goroutine, because it waits until the test moves the clock.
+func ExampleServer_InjectFault_outage() {
+	clock := authkittest.NewFakeClock(time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC))
+	fake, err := authkittest.Start(authkittest.WithClock(clock))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer fake.Close()
+	mux := http.NewServeMux()
+	app := httptest.NewServer(mux)
+	defer app.Close()
+	ak, err := authkit.New(
+		authkit.WithAPIKey(fake.APIKey()), authkit.WithClientID(fake.ClientID()), authkit.WithBaseURL(fake.URL()),
+		authkit.WithCookiePassword("for this example alone: 32 bytes!"),
+		authkit.WithRedirectURL(app.URL+"/callback"),
+		authkit.WithLogger(slog.New(slog.DiscardHandler)),
+		authkit.WithClock(clock),
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux.Handle("GET /login", ak.Login())
+	mux.Handle("GET /callback", ak.Callback())
+	mux.Handle("GET /account", ak.Middleware(ak.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "Your account")
+	}))))
+	browser := authkittest.NewBrowser()
+	if _, err := browser.SignIn(app.URL+"/login?return_to=/account", "ada@harborpress.test"); err != nil {
+		log.Fatal(err)
+	}
+	status := func() int {
+		page, err := browser.Get(app.URL + "/account")
+		if err != nil {
+			log.Fatal(err)
+		}
+		return page.StatusCode
+	}
+
+	clock.Advance(7 * time.Minute) // the access token has expired
+	fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	answer := make(chan int)
+	go func() { answer <- status() }()
+	clock.AwaitTimers(1) // the time limit of the refresh
+	clock.Advance(10 * time.Second)
+	fmt.Println(<-answer)
+
+	fake.ClearFault(authkittest.RouteRefresh)
+	clock.Advance(10 * time.Second) // the pause after a failed refresh
+	fmt.Println(status())
+	// Output:
+	// 503
+	// 200
 }
 
 // The test moves the clock and does not wait for real time.

@@ -14,7 +14,8 @@ import (
 )
 
 // Fault describes how a route fails. First the call waits, by Delay or Hang. Then the response is chosen: the one in Status
-// and Body if either is set, else the real one. Then Reset, Truncate, Endless or Drip disturbs its delivery.
+// and Body if either is set, else the real one. Then Reset, Truncate, Endless or Drip disturbs its delivery. With a
+// [*FakeClock], move the clock while a request waits, as [Server.InjectFault] says.
 type Fault struct {
 	Status int         // replaces the status of the response; 200 when only Body is set
 	Body   string      // replaces the body of the response

@@ -36,6 +36,9 @@ type activeFault struct {
 // InjectFault makes a route fail until fault.Times calls have failed or ClearFault is called. It replaces an earlier fault of
 // the route. A fault of a single grant takes precedence over a fault of RouteAuthenticate. InjectFault panics if the route
 // does not exist.
+//
+// Retries and time limits of authkit run on the clock of authkit.WithClock. If that is a [*FakeClock], a request that meets a
+// fault waits until the test moves the clock: send it in a goroutine, call [FakeClock.AwaitTimers], then [FakeClock.Advance].
 func (f *Server) InjectFault(route Route, fault Fault) {
 	f.traffic.setFault(route, &activeFault{Fault: fault, cleared: make(chan struct{})})
 }
