@@ -34,7 +34,8 @@ var (
 		"Please confirm that it is you", "This needs a sign-in that is more recent than yours."}
 
 	// ErrOrganizationRefused means that [AuthKit.SwitchOrganization] was refused:
-	// 403. The session is unchanged.
+	// 403. The session is unchanged, unless WorkOS switched it to an organization
+	// other than the one in the form.
 	ErrOrganizationRefused error = &problem{"ErrOrganizationRefused", "organization_refused", http.StatusForbidden,
 		"You can't switch to this organization", "You are still signed in where you were."}
 
