@@ -71,7 +71,7 @@ func sameSiteVariable(value string) Option {
 	case "none":
 		return WithCookieSameSite(http.SameSiteNoneMode)
 	}
-	return unreadable("WithCookieSameSite", ReasonMalformed, fmt.Sprintf("%q is not one of lax, strict and none", value))
+	return unreadable("WithCookieSameSite", ReasonOutOfRange, fmt.Sprintf("%q is not one of lax, strict and none", value))
 }
 
 // baseURLVariables returns the option of the three WORKOS_API variables. A value that

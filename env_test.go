@@ -102,7 +102,7 @@ func TestAnInvalidVariableIsReportedByOptionAndVariable(t *testing.T) {
 		"an age with a fraction":              {map[string]string{"WORKOS_COOKIE_MAX_AGE": "1.5"}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", authkit.ReasonMalformed, "seconds"},
 		"an age that is too large":            {map[string]string{"WORKOS_COOKIE_MAX_AGE": "99999999999999999999"}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", authkit.ReasonOutOfRange, "seconds"},
 		"an age of zero":                      {map[string]string{"WORKOS_COOKIE_MAX_AGE": "0"}, "WithCookieMaxAge", "WORKOS_COOKIE_MAX_AGE", authkit.ReasonOutOfRange, "a second"},
-		"an unknown SameSite":                 {map[string]string{"WORKOS_COOKIE_SAMESITE": "relaxed"}, "WithCookieSameSite", "WORKOS_COOKIE_SAMESITE", authkit.ReasonMalformed, "lax, strict and none"},
+		"an unknown SameSite":                 {map[string]string{"WORKOS_COOKIE_SAMESITE": "relaxed"}, "WithCookieSameSite", "WORKOS_COOKIE_SAMESITE", authkit.ReasonOutOfRange, "lax, strict and none"},
 		"a scheme instead of a boolean":       {map[string]string{"WORKOS_API_HTTPS": "https"}, "WithBaseURL", "WORKOS_API_HTTPS", authkit.ReasonMalformed, "true or false"},
 		"a port in words":                     {map[string]string{"WORKOS_API_PORT": "http"}, "WithBaseURL", "WORKOS_API_PORT", authkit.ReasonMalformed, "65535"},
 		"port zero":                           {map[string]string{"WORKOS_API_PORT": "0"}, "WithBaseURL", "WORKOS_API_PORT", authkit.ReasonOutOfRange, "65535"},

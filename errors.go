@@ -167,6 +167,14 @@ type problem struct {
 
 func (p *problem) Error() string { return "authkit: " + p.code }
 
+// Unwrap makes [ErrLoginParamsTooLarge] match [ErrInvalidLoginParams].
+func (p *problem) Unwrap() error {
+	if error(p) == ErrLoginParamsTooLarge {
+		return ErrInvalidLoginParams
+	}
+	return nil
+}
+
 // typeURI returns the problem type (RFC 9457, section 3.1.1): the address of the
 // error's documentation.
 func (p *problem) typeURI() string {

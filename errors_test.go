@@ -167,3 +167,8 @@ func TestAProblemDocumentWithoutATypeHasNoTypeMember(t *testing.T) {
 	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &document))
 	assert.NotContains(t, document, "type")
 }
+
+func TestErrLoginParamsTooLargeMatchesErrInvalidLoginParams(t *testing.T) {
+	assert.ErrorIs(t, authkit.ErrLoginParamsTooLarge, authkit.ErrInvalidLoginParams)
+	assert.NotErrorIs(t, authkit.ErrInvalidLoginParams, authkit.ErrLoginParamsTooLarge)
+}

@@ -125,7 +125,7 @@ func (p LoginParams) fault() fault {
 	case p.MaxAge != nil && *p.MaxAge < 0:
 		return fault{ReasonOutOfRange, err.Error()}
 	case p.ScreenHint != "" && p.ScreenHint != "sign-in" && p.ScreenHint != "sign-up":
-		return fault{ReasonMalformed, err.Error()}
+		return fault{ReasonOutOfRange, err.Error()}
 	}
 	return fault{ReasonConflict, err.Error()}
 }

@@ -34,7 +34,8 @@ const maxForm = 64 << 10
 // ([ErrOrganizationSignInRequired]).
 //
 // Any other refusal is answered 403 ([ErrOrganizationRefused]). The session is unchanged,
-// except that invalid_grant ends it. A refusal is remembered for a minute. A session
+// with two exceptions: invalid_grant ends it, and if WorkOS answers with another
+// organization, the session is in that organization. A refusal is remembered for a minute. A session
 // that was refused 20 organizations within a minute is refused all others until the
 // minute is over. WorkOS is not called for a value that is not an organization ID: org_
 // and at most 128 letters, digits, "_" and "-".

@@ -54,7 +54,7 @@ func cookieSize(name, value string) int { return len(name) + len(value) + 3 }
 func (a *AuthKit) setPendingSignIn(w http.ResponseWriter, r *http.Request, pending pendingSignIn, replaces *pendingSignIn) error {
 	added := &stateCookie{pendingSignIn: pending, name: a.cookies.StateName(pending.state)}
 	if err := a.sealPendingSignIn(added); err != nil {
-		return fmt.Errorf("%w: %w: %w", ErrLoginParamsTooLarge, ErrInvalidLoginParams, err)
+		return fmt.Errorf("%w: %w", ErrLoginParamsTooLarge, err)
 	}
 	older := a.stateCookies(r)
 	now := pending.startedAt

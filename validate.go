@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/authkit-go/authkit/internal/cookie"
 	"github.com/authkit-go/authkit/seal"
@@ -85,7 +87,14 @@ func (c *config) checkPasswords(f *faults) {
 		_, err = seal.Iron(c.passwords...) // counts characters instead of bytes, as the other libraries do
 	}
 	if err != nil {
-		f.add("WithCookiePassword", ReasonOutOfRange, "%s", strings.ReplaceAll(strings.ReplaceAll(err.Error(), "seal: ", ""), "\n", "; "))
+		reason := ReasonOutOfRange
+		switch {
+		case slices.Contains(c.passwords, ""):
+			reason = ReasonMissing
+		case slices.ContainsFunc(c.passwords, func(password string) bool { return !utf8.ValidString(password) }):
+			reason = ReasonMalformed
+		}
+		f.add("WithCookiePassword", reason, "%s", strings.ReplaceAll(strings.ReplaceAll(err.Error(), "seal: ", ""), "\n", "; "))
 	}
 }
 
@@ -125,7 +134,10 @@ func (c *config) checkPaths(f *faults) {
 // checkTokens checks which access tokens are accepted.
 func (c *config) checkTokens(f *faults) {
 	for _, id := range c.bearerClientIDs {
-		if !isIdentifier(id, "client_") {
+		switch {
+		case strings.TrimSpace(id) == "":
+			f.add("WithBearerTokens", ReasonMissing, "a client ID is empty; a client ID starts with client_ and contains no spaces")
+		case !isIdentifier(id, "client_"):
 			f.add("WithBearerTokens", ReasonMalformed, "%q is not a client ID; a client ID starts with client_ and contains no spaces", id)
 		}
 	}
