@@ -88,11 +88,11 @@ func ExampleServer_InjectFault() {
 	// 3 calls
 }
 
-// An outage. The fake and the application have the same clock, so the time limit of the refresh runs on it. The page is
-// requested in a goroutine, because it waits until the test moves the clock.
+// An outage. The fake and the application have the same clock, so time limits run on it. A request that waits for a call that
+// hangs is sent in a goroutine, because it waits until the test moves the clock.
 func ExampleServer_InjectFault_outage() {
 	clock := authkittest.NewFakeClock(time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC))
-	fake, err := authkittest.Start(authkittest.WithClock(clock))
+	fake, err := authkittest.Start(authkittest.WithClock(clock), authkittest.WithAccessTokenLifetime(time.Minute))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -127,19 +127,25 @@ func ExampleServer_InjectFault_outage() {
 		return page.StatusCode
 	}
 
-	clock.Advance(7 * time.Minute) // the access token has expired
+	clock.Advance(3 * time.Minute) // the access token has expired
+	fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"60"}}})
+	fmt.Println(status())
+
+	fake.ClearFault(authkittest.RouteRefresh)
+	clock.Advance(time.Minute) // until then, authkit makes no other call
+	fmt.Println(status())
+
+	clock.Advance(50 * time.Second) // the new access token is about to expire
 	fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
 	answer := make(chan int)
 	go func() { answer <- status() }()
-	clock.AwaitTimers(1) // the time limit of the refresh
-	clock.Advance(10 * time.Second)
+	clock.AwaitTimers(2) // the time limits of the refresh and of the request that waits for it
+	clock.Advance(2 * time.Second)
 	fmt.Println(<-answer)
-
 	fake.ClearFault(authkittest.RouteRefresh)
-	clock.Advance(10 * time.Second) // the pause after a failed refresh
-	fmt.Println(status())
 	// Output:
 	// 503
+	// 200
 	// 200
 }
 
