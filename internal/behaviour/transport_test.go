@@ -255,3 +255,20 @@ func TestTheRequestBodyReachesTheHandler(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "hello", string(body))
 }
+
+// A 101 is the last response of HTTP on its connection (RFC 9110, section 15.2.2), unlike other statuses below 200.
+func TestA101ResponseClearsTheCookieOfAnEndedSession(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.Fake.RevokeSession(a.SessionID())
+	a.ExpireToken(2 * time.Minute)
+	for status, cleared := range map[int]bool{http.StatusSwitchingProtocols: true, http.StatusEarlyHints: false} {
+		var header http.Header
+		handler := a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			header = w.Header().Clone()
+		}))
+		a.ServeDirectly(handler, Request{Method: http.MethodGet, Target: "/", Cookie: cookie})
+		assert.Equal(t, cleared, strings.Contains(strings.Join(header["Set-Cookie"], "\n"), "authkit-session=;"), "status %d", status)
+	}
+}
