@@ -8,10 +8,7 @@ import (
 	"time"
 
 	"github.com/authkit-go/authkit/jwks"
-	"github.com/authkit-go/authkit/workos"
 )
-
-var _ Clock = workos.Clock(nil) // the two interfaces are the same
 
 // Clock tells the time and calls functions later. An [AuthKit] uses it for every
 // deadline and delay, so that a test can control the time. A Clock must be safe

@@ -242,10 +242,12 @@ func TestTwoIronTextsOfOnePlaintextShareNoRandomPart(t *testing.T) {
 	assert.NotEqual(t, one[2], one[6], "the salts of one seal")
 }
 
-// fixedClock always shows the same time.
+// fixedClock always shows the same time and calls nothing.
 type fixedClock time.Time
 
 func (c fixedClock) Now() time.Time { return time.Time(c) }
+
+func (c fixedClock) AfterFunc(time.Duration, func()) func() bool { return func() bool { return true } }
 
 func TestAnIronTextExpiresAMinuteAfterItsTTL(t *testing.T) {
 	now := time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
