@@ -2,12 +2,12 @@
 
 package jwks
 
-// WaitForFetch waits for the fetch that is running now, if any.
+// WaitForFetch waits until the last fetch that was started has ended and has logged its result.
 func (s *KeySet) WaitForFetch() {
 	s.mu.Lock()
-	running := s.running
+	latest := s.latest
 	s.mu.Unlock()
-	if running != nil {
-		<-running.done
+	if latest != nil {
+		<-latest.done
 	}
 }

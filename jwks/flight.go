@@ -47,6 +47,7 @@ func (s *KeySet) fetch(ctx context.Context, l lookup, limit *rateLimit, now time
 	}
 	s.started++
 	s.running = &flight{number: s.started, lookup: l, limit: limit, done: make(chan struct{})}
+	s.latest = s.running
 	go s.run(context.WithoutCancel(ctx), s.running)
 	return s.running, nil
 }

@@ -41,6 +41,7 @@ type KeySet struct {
 	mu        sync.Mutex        // guards the following fields, and the rate limits of verifiers
 	started   uint64            // number of fetches started so far
 	running   *flight           // nil if none
+	latest    *flight           // the last that was started, for tests
 	failure   error             // of the last fetch; nil if it succeeded
 	retryAt   time.Time         // no fetch before this time; set by a failure
 	ignored   [sha256.Size]byte // hash of the reasons why keys of the last set are ignored; zero if none is
