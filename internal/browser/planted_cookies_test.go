@@ -219,6 +219,7 @@ func (a *app) arrives(b *tab, address, cookie string, explained bool) {
 	require.NotContains(b.t, b.text(), "ERR_TOO_MANY_REDIRECTS", "a redirect loop")
 	if b.origin() == a.fake.URL() {
 		b.click("Kim Oduya")
+		b.leaves(a.fake.URL())
 		b.find("//h1")
 		require.NotContains(b.t, b.text(), "ERR_TOO_MANY_REDIRECTS", "a redirect loop")
 	}

@@ -196,14 +196,39 @@ func (b *tab) sees(heading string) {
 // click clicks the first link or button that contains the text, and waits for the next page.
 func (b *tab) click(text string) {
 	b.t.Helper()
-	element := b.find(fmt.Sprintf("//a[contains(normalize-space(.), %[1]q)] | //button[contains(normalize-space(.), %[1]q)]", text))
-	b.call(http.MethodPost, "/element/"+element+"/click", nil, nil)
+	b.element(fmt.Sprintf("//a[contains(normalize-space(.), %[1]q)] | //button[contains(normalize-space(.), %[1]q)]", text),
+		http.MethodPost, "/click", nil, nil)
+}
+
+// element sends a command to an element. The page may be replaced after the element was found and before the command
+// arrives. Then the command has no effect, and the element is looked up again.
+func (b *tab) element(xpath, method, command string, in, out any) {
+	b.t.Helper()
+	var err error
+	for deadline := time.Now().Add(timeout); time.Now().Before(deadline); {
+		err = b.try(method, "/element/"+b.find(xpath)+command, in, out)
+		if err == nil || !strings.Contains(err.Error(), "stale element reference") {
+			break
+		}
+	}
+	require.NoError(b.t, err)
+}
+
+// leaves waits until the browser is at another origin.
+func (b *tab) leaves(origin string) {
+	b.t.Helper()
+	for deadline := time.Now().Add(timeout); time.Now().Before(deadline); {
+		if b.origin() != origin {
+			return
+		}
+	}
+	require.Fail(b.t, "the browser stays at "+origin)
 }
 
 // fill types text into the field with this name.
 func (b *tab) fill(name, text string) {
 	b.t.Helper()
-	b.call(http.MethodPost, "/element/"+b.find(fmt.Sprintf("//input[@name=%q]", name))+"/value", map[string]string{"text": text}, nil)
+	b.element(fmt.Sprintf("//input[@name=%q]", name), http.MethodPost, "/value", map[string]string{"text": text}, nil)
 }
 
 // press presses a key in the focused element.
@@ -218,7 +243,7 @@ func (b *tab) press(key string) {
 // text returns the visible text of the page.
 func (b *tab) text() (text string) {
 	b.t.Helper()
-	b.call(http.MethodGet, "/element/"+b.find("//body")+"/text", nil, &text)
+	b.element("//body", http.MethodGet, "/text", nil, &text)
 	return text
 }
 
