@@ -55,6 +55,11 @@ type config struct {
 	onRefresh       func(context.Context, RefreshEvent)
 	onSignOut       func(context.Context, SignOutEvent)
 
+	store                 Store // nil for none
+	storeSet              bool
+	revocationDeadline    time.Duration
+	revocationDeadlineSet bool
+
 	httpClient *http.Client
 	log        *slog.Logger
 	clock      Clock

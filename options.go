@@ -351,3 +351,23 @@ func WithLogger(logger *slog.Logger) Option {
 func WithClock(clock Clock) Option {
 	return func(c *config) { c.clock = clock }
 }
+
+// WithStore sets the store that the instances of this application share. With it,
+// they act as one: a session that is signed out on one instance is refused by all of
+// them, one instance exchanges a refresh token for all, and a late response of one
+// instance does not undo what happened at another one. Without a store, each
+// instance has its own memory. Give every instance the same cookie passwords and the
+// same store.
+//
+// If the store cannot be reached, each instance works alone. No user is signed out.
+func WithStore(store Store) Option {
+	return func(c *config) { c.store, c.storeSet = store, true }
+}
+
+// WithRevocationDeadline makes guards answer 503 if this instance has not read the
+// store's log for d, because it may not know which sessions were signed out at other
+// instances. Without this option, such an instance serves sessions until their
+// access tokens expire. d is at least ten seconds. It needs [WithStore].
+func WithRevocationDeadline(d time.Duration) Option {
+	return func(c *config) { c.revocationDeadline, c.revocationDeadlineSet = d, true }
+}

@@ -47,6 +47,7 @@ func (c *config) check() error {
 	c.checkCookieAttributes(&f)
 	c.checkTimes(&f)
 	c.checkCache(&f)
+	c.checkStore(&f)
 	c.checkNil(&f)
 	return errors.Join(f...)
 }
@@ -228,6 +229,23 @@ func (c *config) checkCache(f *faults) {
 	}
 }
 
+// minRevocationDeadline is more than the time between two reads of the log.
+const minRevocationDeadline = 10 * time.Second
+
+// checkStore checks the options of the store.
+func (c *config) checkStore(f *faults) {
+	if !c.revocationDeadlineSet {
+		return
+	}
+	if c.revocationDeadline < minRevocationDeadline {
+		f.add("WithRevocationDeadline", ReasonOutOfRange, "is %s; it must be at least %s, since the log is read every few seconds",
+			c.revocationDeadline, minRevocationDeadline)
+	}
+	if c.store == nil {
+		f.add("WithRevocationDeadline", ReasonConflict, "needs WithStore")
+	}
+}
+
 // checkNil checks the hooks and the other values that must not be nil.
 func (c *config) checkNil(f *faults) {
 	for _, given := range []struct {
@@ -242,6 +260,7 @@ func (c *config) checkNil(f *faults) {
 		{"WithHTTPClient", c.httpClient == nil},
 		{"WithLogger", c.log == nil},
 		{"WithClock", c.clock == nil},
+		{"WithStore", c.storeSet && c.store == nil},
 	} {
 		if given.isNil {
 			f.add(given.option, ReasonMissing, "is nil; leave the option out for the default")
