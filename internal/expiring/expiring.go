@@ -2,6 +2,7 @@
 package expiring
 
 import (
+	"iter"
 	"sync"
 	"time"
 )
@@ -115,6 +116,21 @@ func (m *Map[V]) Delete(key string) {
 	defer m.mu.Unlock()
 	if e, ok := m.entries[key]; ok {
 		m.remove(e)
+	}
+}
+
+// All yields the entries that have not expired, the oldest first. The Map is locked
+// meanwhile, so the loop must not use it.
+func (m *Map[V]) All() iter.Seq2[string, V] {
+	return func(yield func(string, V) bool) {
+		now := m.now()
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		for e := m.oldest; e != nil; e = e.newer {
+			if now.Before(e.until) && !yield(e.key, e.value) {
+				return
+			}
+		}
 	}
 }
 

@@ -238,3 +238,22 @@ func TestAMapNeverHoldsMoreBytesThanItsLimit(t *testing.T) {
 	assert.Nil(t, m.oldest)
 	assert.Nil(t, m.newest)
 }
+
+func TestAllYieldsTheEntriesInForceFromTheOldest(t *testing.T) {
+	clock := newClock()
+	m := New[int](clock.Now, 100)
+	m.Put("a", 1, clock.now.Add(time.Hour))
+	m.Put("expired", 2, clock.now.Add(time.Second))
+	m.Put("b", 3, clock.now.Add(time.Hour))
+	clock.now = clock.now.Add(time.Second)
+	var keys []string
+	for key, value := range m.All() {
+		keys = append(keys, key+strconv.Itoa(value))
+	}
+	assert.Equal(t, []string{"a1", "b3"}, keys)
+	for key := range m.All() {
+		assert.Equal(t, "a", key)
+		break
+	}
+	assert.Equal(t, 3, m.Len(), "the map is not locked after the loop")
+}

@@ -71,14 +71,6 @@ const (
 	SupersededTime = 24 * time.Hour
 )
 
-// kindOf returns the kind of a success by how long it is still kept.
-func kindOf(success bool, kind Kind, left time.Duration) Kind {
-	if success && left <= SpentTime {
-		return Spent
-	}
-	return kind
-}
-
 // ClaimStep is what an instance does after it has tried to claim a token.
 type ClaimStep int
 
@@ -190,8 +182,8 @@ func BeforeResponse(found Kind) ResponseStep {
 type SupersedeStep int
 
 const (
-	Mark       SupersedeStep = iota // put a superseded mark in the place of the record
-	MarkNext                        // mark the successor
+	Mark          SupersedeStep = iota // put a superseded mark in the place of the record
+	MarkNext                           // mark the successor
 	AlreadyMarked                      // there is a mark already
 )
 

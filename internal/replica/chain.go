@@ -1,0 +1,184 @@
+// The chain of records from a refresh token to its newest successor.
+
+package replica
+
+import (
+	"bytes"
+	"context"
+	"time"
+)
+
+// maxChain limits how many records are followed. It is more than the refreshes of a
+// day with tokens of five minutes.
+const maxChain = 400
+
+// TokenOf returns the refresh token in a payload.
+type TokenOf func(payload []byte) (token string, ok bool)
+
+// Newer is what the records say about a session that a response is about to set.
+type Newer struct {
+	Step    ResponseStep
+	Payload []byte // of SendNewer: the newest session
+}
+
+// BeforeResponse follows the records from a refresh token (rule 4). origin is the
+// hash of the token that it came from, or "". If the store does not answer in time,
+// the response does what it would do without a store.
+func (p *Protocol) BeforeResponse(ctx context.Context, token, origin string, tokenOf TokenOf) Newer {
+	ctx, cancel := within(ctx, responseBudget)
+	defer cancel()
+	if origin != "" { // a publication that is not confirmed is tried once more
+		_ = p.retries.attempt(ctx, p.vault.key("x", origin))
+	}
+	newer := Newer{Step: Send}
+	for range maxChain {
+		found, err := p.read(ctx, p.recordKey(token))
+		p.reached("followed")
+		if err != nil {
+			return newer
+		}
+		switch BeforeResponse(found.kind) {
+		case Send:
+			return newer
+		case SendNoCookie:
+			return Newer{Step: SendNoCookie}
+		}
+		payload, err := p.successor(token, found)
+		if err != nil {
+			return Newer{Step: SendNoCookie}
+		}
+		next, ok := tokenOf(payload)
+		if !ok {
+			return Newer{Step: SendNoCookie}
+		}
+		newer = Newer{Step: SendNewer, Payload: payload}
+		if next == token { // WorkOS did not rotate the token
+			return newer
+		}
+		token = next
+	}
+	return newer
+}
+
+// MayClear decides whether a response clears the cookie of an ended session. A clear
+// puts a superseded mark into the record, so that no later response clears the
+// cookie again: the user may have signed in meanwhile. mark is the result of an
+// earlier call for the same response, or nil. If the store does not answer,
+// MayClear reports true.
+func (p *Protocol) MayClear(ctx context.Context, token string, mark []byte) (clear bool, newMark []byte) {
+	ctx, cancel := within(ctx, responseBudget)
+	defer cancel()
+	if mark == nil {
+		mark = newSuperseded()
+	}
+	found, swapped, err := p.swap(ctx, p.recordKey(token), newEnded(), mark, SupersededTime)
+	if err == nil && !swapped && found.kind == None { // the end is no longer kept
+		found, swapped, err = p.swap(ctx, p.recordKey(token), nil, mark, SupersededTime)
+	}
+	p.reached("clear decided")
+	switch {
+	case err != nil:
+		return true, nil
+	case swapped || bytes.Equal(found.raw, mark):
+		return true, mark
+	}
+	return false, nil
+}
+
+// Supersede puts a superseded mark at the end of the chain of each token, and waits
+// for the store no longer than a response may. What is not done then is done in the
+// background.
+func (p *Protocol) Supersede(ctx context.Context, tokens []string, known func(token string) (next string, ok bool), tokenOf TokenOf) {
+	if len(tokens) == 0 {
+		return
+	}
+	ctx, cancel := within(context.WithoutCancel(ctx), responseBudget)
+	defer cancel()
+	done := make(chan struct{}, len(tokens))
+	for _, token := range tokens {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			if at, err := p.supersede(ctx, token, known, tokenOf); err != nil {
+				p.retries.add("D"+p.recordKey(token), func(ctx context.Context) (err error) {
+					at, err = p.supersede(ctx, at, known, tokenOf)
+					return err
+				})
+			}
+		}()
+	}
+	for range tokens {
+		<-done
+	}
+	p.reached("superseded")
+}
+
+// supersede marks the end of the chain of a token. It returns the token that it has
+// got to. known returns a successor that this instance knows and the store does not.
+func (p *Protocol) supersede(ctx context.Context, token string, known func(string) (string, bool), tokenOf TokenOf) (at string, err error) {
+	var replaces []byte
+	for range maxChain {
+		found, swapped, err := p.swap(ctx, p.recordKey(token), replaces, newSuperseded(), SupersededTime)
+		switch {
+		case err != nil:
+			return token, err
+		case swapped:
+			next, ok := known(token)
+			if replaces != nil || !ok {
+				return token, nil
+			}
+			token = next // the store has lost the record of token
+			continue
+		}
+		switch Supersede(found.kind) {
+		case AlreadyMarked:
+			return token, nil
+		case Mark:
+			replaces = found.raw
+			continue
+		}
+		payload, err := p.successor(token, found)
+		if err != nil {
+			return token, nil // a later success does not open either
+		}
+		next, ok := tokenOf(payload)
+		if !ok || next == token {
+			// The token is its own successor, so the mark takes the place of the success.
+			if _, _, err := p.swap(ctx, p.recordKey(token), found.raw, newSuperseded(), SupersededTime); err != nil {
+				return token, err
+			}
+			return token, nil
+		}
+		token, replaces = next, nil
+	}
+	return token, nil
+}
+
+// maxDeliveries limits how many deliveries are reported at once.
+const maxDeliveries = 64
+
+// Delivered shortens the record of the token that a session came from, because the
+// browser has presented the session. It does so in the background. origin is the
+// hash of that token.
+func (p *Protocol) Delivered(origin string) {
+	select {
+	case p.deliveries <- struct{}{}:
+	default:
+		return // the record only stays longer
+	}
+	go func() {
+		defer func() { <-p.deliveries }()
+		ctx, cancel := background()
+		defer cancel()
+		key := p.vault.key("x", origin)
+		found, left, err := p.readLeft(ctx, key)
+		if err == nil && found.kind == Success && left > DeliveredTime {
+			_, _, _ = p.swap(ctx, key, found.raw, found.raw, DeliveredTime)
+		}
+		p.reached("delivered")
+	}()
+}
+
+func (p *Protocol) readLeft(ctx context.Context, key string) (record, time.Duration, error) {
+	v, err := p.link.get(ctx, key)
+	return decodeRecord(v), v.left, err
+}

@@ -1,0 +1,274 @@
+// One exchange of a refresh token for all instances.
+
+package replica
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+var (
+	// ErrWaited is the error of an exchange that another instance holds for too long.
+	ErrWaited = errors.New("another instance exchanges the refresh token and has not finished")
+	// ErrUnreadable is the error for a success that does not open.
+	ErrUnreadable = errors.New("another instance exchanged the refresh token, and its record does not open")
+)
+
+// Result is what a call of WorkOS returned, as the protocol sees it.
+type Result struct {
+	// Kind is Success, Ended if WorkOS refused because the session has ended, Pause,
+	// or None for a failure that no other instance needs to know.
+	Kind    Kind
+	Payload []byte // of a success
+	Reason  PauseReason
+	Pause   time.Duration
+}
+
+// Outcome is what an exchange came to.
+type Outcome struct {
+	// Kind is one of:
+	//
+	//   - Success: Payload is the successor, or Own is true
+	//   - Superseded: the session was signed out or replaced, or the token is spent
+	//   - Ended: the session has ended, as another instance has found
+	//   - Pause: another instance has failed, and Until is the end of the pause
+	//   - Lease: WorkOS has refused the token, and the other instances are asked
+	//   - None: no result, for the reason in Err, or Own is true
+	Kind    Kind
+	Own     bool // the result of the call is the outcome
+	Payload []byte
+	Reason  PauseReason
+	Until   time.Time
+	Err     error
+}
+
+// Exchange exchanges a refresh token with call, unless another instance has done it
+// or does it now. Then it waits for the outcome and returns that. If the store does
+// not answer, it calls at once.
+//
+// usable reports whether a success in the store answers the caller. If WorkOS did
+// not rotate the token, it may be the session that the caller has already. Then the
+// token is exchanged again.
+//
+// If WorkOS has refused the token, the outcome has the kind Lease. verdict is called
+// later, at most once, with the outcome Success, Superseded, Ended or None.
+func (p *Protocol) Exchange(ctx context.Context, token string, usable func(payload []byte) bool, call func(context.Context) Result, verdict func(Outcome)) Outcome {
+	key := p.recordKey(token)
+	lease := &lease{protocol: p, token: token, key: key, value: newLease()}
+	end := p.clock.Now().Add(WaitLimit)
+	pause := firstPoll
+	var replaces []byte
+	for {
+		found, err := p.claim(ctx, key, replaces, lease.value)
+		if err != nil {
+			p.reached("claim failed")
+			return lease.lead(ctx, call, verdict)
+		}
+		replaces = nil
+		p.reached("claimed")
+		switch AfterClaim(found.kind, bytes.Equal(found.raw, lease.value)) {
+		case Exchange:
+			lease.held = true
+			return lease.lead(ctx, call, verdict)
+		case UseResult:
+			payload, err := p.successor(token, found)
+			switch {
+			case err != nil:
+				return Outcome{Err: fmt.Errorf("%w: %w", ErrUnreadable, err)}
+			case usable(payload):
+				return Outcome{Kind: Success, Payload: payload}
+			}
+			replaces = found.raw
+			continue
+		case UseEnd:
+			return Outcome{Kind: Ended}
+		case UsePause:
+			return Outcome{Kind: Pause, Reason: found.pause, Until: found.until}
+		case Withhold:
+			return Outcome{Kind: Superseded}
+		}
+		if !p.clock.Now().Before(end) {
+			return Outcome{Err: ErrWaited}
+		}
+		if !poll(ctx, &pause) {
+			return Outcome{Err: context.Cause(ctx)}
+		}
+	}
+}
+
+const (
+	firstPoll = 10 * time.Millisecond
+	lastPoll  = 100 * time.Millisecond
+)
+
+// poll waits before the next look at a record. It waits on the real clock, because it
+// waits for another instance. It reports false if ctx has ended.
+func poll(ctx context.Context, pause *time.Duration) bool {
+	timer := time.NewTimer(*pause)
+	defer timer.Stop()
+	*pause = min(*pause*2, lastPoll)
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// claim puts a lease in the place of a record, or of nothing. A claim without an
+// answer may have succeeded. It is asked once more, with the same nonce.
+func (p *Protocol) claim(ctx context.Context, key string, replaces, lease []byte) (found record, err error) {
+	ctx, cancel := within(ctx, claimBudget)
+	defer cancel()
+	first, cancelFirst := within(ctx, claimRetryAfter)
+	found, _, err = p.swap(first, key, replaces, lease, LeaseTime)
+	cancelFirst()
+	if err != nil {
+		found, _, err = p.swap(ctx, key, replaces, lease, LeaseTime)
+	}
+	return found, err
+}
+
+// lease is a claim of a token, and what is done under it.
+type lease struct {
+	protocol *Protocol
+	token    string
+	key      string
+	value    []byte
+	held     bool // the store has confirmed the lease
+}
+
+// lead calls WorkOS and publishes the result.
+func (l *lease) lead(ctx context.Context, call func(context.Context) Result, verdict func(Outcome)) Outcome {
+	p := l.protocol
+	stop := func() {}
+	if l.held {
+		stop = l.keepExtending()
+	}
+	handedOn := false
+	defer func() { // the call may panic
+		if !handedOn {
+			stop()
+		}
+	}()
+	result := call(ctx)
+	p.reached("called")
+	switch result.Kind {
+	case Success:
+		return l.publishSuccess(ctx, result.Payload)
+	case Ended:
+		handedOn = true
+		p.startQuestion(l, stop, verdict)
+		return Outcome{Kind: Lease}
+	case Pause:
+		if result.Pause >= time.Millisecond {
+			l.publishFailure(ctx, newPause(result.Reason, p.clock.Now().Add(result.Pause)), result.Pause)
+			break
+		}
+		fallthrough
+	default:
+		l.publishFailure(ctx, nil, 0)
+	}
+	return Outcome{Own: true}
+}
+
+// keepExtending extends the lease until it is stopped, at most until LeaseLimit.
+func (l *lease) keepExtending() (stop func()) {
+	p := l.protocol
+	ctx, cancel := context.WithCancel(context.Background())
+	end := p.clock.Now().Add(LeaseLimit)
+	var extend func()
+	extend = func() {
+		if ctx.Err() != nil || p.clock.Now().Add(LeaseTime).After(end) {
+			return
+		}
+		go func() {
+			if l.extend(ctx) {
+				p.clock.AfterFunc(ExtendEvery, extend)
+			}
+		}()
+	}
+	stopTimer := p.clock.AfterFunc(ExtendEvery, extend)
+	return func() {
+		cancel()
+		stopTimer()
+	}
+}
+
+// extend extends the lease once. It reports whether to extend it again.
+func (l *lease) extend(ctx context.Context) bool {
+	ctx, cancel := within(ctx, claimBudget)
+	defer cancel()
+	found, _, err := l.protocol.swap(ctx, l.key, l.value, l.value, LeaseTime)
+	if err == nil && Extend(found.kind, bytes.Equal(found.raw, l.value)) == ClaimAgain {
+		found, _, err = l.protocol.swap(ctx, l.key, nil, l.value, LeaseTime)
+	}
+	if err != nil {
+		return !errors.Is(ctx.Err(), context.Canceled)
+	}
+	return Extend(found.kind, bytes.Equal(found.raw, l.value)) == Extended
+}
+
+// publishSuccess puts the successor into the record. If the store does not confirm
+// it, the attempt is repeated in the background.
+func (l *lease) publishSuccess(ctx context.Context, payload []byte) Outcome {
+	p := l.protocol
+	success, err := p.newSuccess(l.token, payload)
+	if err != nil {
+		p.log.Error("authkit: outcome of a refresh not published", "error", err)
+		return Outcome{Kind: Success, Own: true}
+	}
+	bounded, cancel := within(context.WithoutCancel(ctx), responseBudget)
+	defer cancel()
+	found, step, err := p.putSuccess(bounded, l.key, l.value, success)
+	p.reached("published")
+	if err != nil {
+		p.retries.add(l.key, func(ctx context.Context) error {
+			_, _, err := p.putSuccess(ctx, l.key, nil, success)
+			return err
+		})
+		return Outcome{Kind: Success, Own: true}
+	}
+	switch step {
+	case TakeOther:
+		other, err := p.successor(l.token, found)
+		if err != nil {
+			return Outcome{Err: fmt.Errorf("%w: %w", ErrUnreadable, err)}
+		}
+		return Outcome{Kind: Success, Payload: other}
+	case SetNothing:
+		return Outcome{Kind: Superseded}
+	}
+	return Outcome{Kind: Success, Own: true}
+}
+
+// putSuccess puts a success into a record unless a rule forbids it. first is what the
+// record probably contains. It returns the record that was found last.
+func (p *Protocol) putSuccess(ctx context.Context, key string, first, success []byte) (found record, step PublishStep, err error) {
+	replaces := first
+	for {
+		found, swapped, err := p.swap(ctx, key, replaces, success, SuccessTime)
+		if err != nil || swapped {
+			return found, Replace, err
+		}
+		if step := PublishSuccess(found.kind); step != Replace {
+			return found, step, nil
+		}
+		replaces = found.raw
+	}
+}
+
+// publishFailure puts a pause in the place of the lease, or removes the lease if
+// pause is nil. It waits for the store no longer than a response may.
+func (l *lease) publishFailure(ctx context.Context, pause []byte, ttl time.Duration) {
+	if !l.held {
+		return
+	}
+	bounded, cancel := within(context.WithoutCancel(ctx), responseBudget)
+	defer cancel()
+	_, _, _ = l.protocol.swap(bounded, l.key, l.value, pause, ttl) // otherwise the lease expires by itself
+	l.protocol.reached("failure published")
+}

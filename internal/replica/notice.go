@@ -1,0 +1,61 @@
+// Notices: what instances tell each other in the log.
+
+package replica
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// NoticeKind is what a notice says.
+type NoticeKind byte
+
+const (
+	// SessionEnded: the sign-ins of a session up to At are signed out. Hash is that of
+	// the session ID.
+	SessionEnded NoticeKind = 'O'
+	// UserEnded: the sign-ins of a user up to At are signed out. Hash is that of the
+	// user ID.
+	UserEnded NoticeKind = 'U'
+	// tokenRefused asks about a refresh token. Hash is that of the token.
+	tokenRefused NoticeKind = 'Q'
+)
+
+// Notice is a notice of the log.
+type Notice struct {
+	Kind  NoticeKind
+	Hash  string    // the result of [Hash]
+	At    time.Time // in milliseconds
+	Until time.Time // when the notice is no longer in force, in milliseconds
+}
+
+// A notice consists of the mark of the application, a version, the kind, the hash, At
+// and Until in Unix milliseconds, and the codes of [vault.sign].
+const (
+	noticeVersion = 1
+	markSize      = 9
+	noticeSize    = markSize + 1 + 1 + hashSize + 8 + 8
+)
+
+// encode returns the notice without its codes.
+func (v *vault) encodeNotice(n Notice) []byte {
+	b := append([]byte(v.mark), noticeVersion, byte(n.Kind))
+	b = append(b, n.Hash...)
+	b = binary.BigEndian.AppendUint64(b, uint64(n.At.UnixMilli()))
+	return binary.BigEndian.AppendUint64(b, uint64(n.Until.UnixMilli()))
+}
+
+// decodeNotice returns a notice of this application. It reports false for any other
+// bytes, and if no code of the notice is right.
+func (v *vault) decodeNotice(b []byte) (Notice, bool) {
+	if len(b) < noticeSize || string(b[:markSize]) != v.mark || b[markSize] != noticeVersion || !v.verify(b, noticeSize) {
+		return Notice{}, false
+	}
+	rest := b[markSize+2 : noticeSize]
+	return Notice{
+		Kind:  NoticeKind(b[markSize+1]),
+		Hash:  string(rest[:hashSize]),
+		At:    time.UnixMilli(int64(binary.BigEndian.Uint64(rest[hashSize:]))),
+		Until: time.UnixMilli(int64(binary.BigEndian.Uint64(rest[hashSize+8:]))),
+	}, true
+}

@@ -1,0 +1,107 @@
+// Protocol: what an instance keeps for the protocol of exchanges.
+
+package replica
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Config configures a [Protocol].
+type Config struct {
+	Store     Store
+	Clock     Clock
+	Log       *slog.Logger
+	Passwords []string // the cookie passwords: the first seals, all open
+	ClientID  string
+	APIHost   string
+
+	// Handle is called with each notice of the log that is in force. It must return
+	// soon and must not call the Protocol.
+	Handle func(Notice)
+	// Answer returns what this instance knows about a refresh token, by its hash. It
+	// is called after another instance has asked.
+	Answer func(hash string) Knowledge
+
+	// Step is called at each step, for tests. It may be nil.
+	Step func(name string)
+}
+
+// Knowledge is what an instance knows about a refresh token.
+type Knowledge struct {
+	Kind      Kind   // Success, Superseded, or None if it knows nothing
+	Token     string // the refresh token
+	Successor []byte // of a success: the payload, as given to a [Result]
+}
+
+// Protocol is the part of one instance in the protocol.
+type Protocol struct {
+	config  Config
+	clock   Clock
+	log     *slog.Logger
+	link    *link
+	vault   *vault
+	retries *retries
+	Log     *Log
+
+	deliveries chan struct{} // a slot for each delivery that is being reported
+}
+
+// New returns a Protocol. It makes no call and starts no goroutine.
+func New(c Config) *Protocol {
+	p := &Protocol{
+		config: c, clock: c.Clock, log: c.Log,
+		link:  &link{store: c.Store, clock: c.Clock},
+		vault: newVault(c.Passwords, c.ClientID, c.APIHost),
+	}
+	p.retries = newRetries(c.Clock)
+	p.deliveries = make(chan struct{}, maxDeliveries)
+	p.Log = newLog(p)
+	return p
+}
+
+// reached tells a test that a step is reached.
+func (p *Protocol) reached(name string) {
+	if p.config.Step != nil {
+		p.config.Step(name)
+	}
+}
+
+func (p *Protocol) recordKey(token string) string { return p.vault.key("x", Hash(token)) }
+
+// read returns the record of a key.
+func (p *Protocol) read(ctx context.Context, key string) (record, error) {
+	v, err := p.link.get(ctx, key)
+	return decodeRecord(v), err
+}
+
+// swap puts next in the place of old and returns the record that is there now.
+func (p *Protocol) swap(ctx context.Context, key string, old, next []byte, ttl time.Duration) (now record, swapped bool, err error) {
+	v, swapped, err := p.link.swap(ctx, key, old, next, ttl)
+	return decodeRecord(v), swapped, err
+}
+
+// successor opens the successor in a success.
+func (p *Protocol) successor(token string, r record) ([]byte, error) {
+	return p.vault.open(sealPurpose, token, r.sealed)
+}
+
+func (p *Protocol) newSuccess(token string, payload []byte) ([]byte, error) {
+	sealed, err := p.vault.seal(sealPurpose, token, payload)
+	if err != nil {
+		return nil, fmt.Errorf("seal a record: %w", err)
+	}
+	return append([]byte{successByte}, sealed...), nil
+}
+
+// within limits a context to a budget on the real clock.
+func within(ctx context.Context, budget time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, budget, fmt.Errorf("the store did not answer within %s: %w", budget, context.DeadlineExceeded))
+}
+
+// background returns a context for a call that no request waits for.
+func background() (context.Context, context.CancelFunc) {
+	return within(context.Background(), backgroundBudget)
+}

@@ -1,0 +1,126 @@
+// Questions: whether another instance knows the successor of a token that WorkOS
+// has refused (rule 3).
+
+package replica
+
+import (
+	"bytes"
+	"sync"
+	"time"
+)
+
+// question is a refusal that is not believed yet.
+type question struct {
+	lease   *lease
+	stop    func() // stops the extension of the lease
+	verdict func(Outcome)
+	end     time.Time // when the question is given up
+
+	once    sync.Once
+	askedAt time.Time // when the log had the question; zero before. Only the question's own steps use it, one at a time
+}
+
+// startQuestion asks the other instances about a refused token. Without a lease, the
+// store does not answer, and nobody can be asked: the next request tries again.
+func (p *Protocol) startQuestion(l *lease, stop func(), verdict func(Outcome)) {
+	if !l.held {
+		stop()
+		return
+	}
+	q := &question{lease: l, stop: stop, verdict: verdict, end: p.clock.Now().Add(LeaseLimit)}
+	go q.step()
+}
+
+// step asks, or looks for an answer. It runs once a second until it has a verdict.
+func (q *question) step() {
+	p := q.lease.protocol
+	if q.askedAt.IsZero() {
+		if p.Log.ask(Hash(q.lease.token)) == nil {
+			q.askedAt = p.clock.Now()
+			p.reached("asked")
+		}
+	} else if q.look() {
+		return
+	}
+	if !p.clock.Now().Before(q.end) {
+		q.finish(Outcome{})
+		return
+	}
+	p.clock.AfterFunc(ExtendEvery, func() { go q.step() })
+}
+
+// look reads the record. It reports whether there is a verdict.
+func (q *question) look() bool {
+	l, p := q.lease, q.lease.protocol
+	ctx, cancel := background()
+	defer cancel()
+	found, err := p.read(ctx, l.key)
+	if err != nil {
+		return false
+	}
+	switch found.kind {
+	case Success:
+		payload, err := p.successor(l.token, found)
+		if err != nil {
+			q.finish(Outcome{Err: ErrUnreadable})
+		} else {
+			q.finish(Outcome{Kind: Success, Payload: payload})
+		}
+		return true
+	case Spent, Superseded:
+		q.finish(Outcome{Kind: Superseded})
+		return true
+	}
+	if p.clock.Now().Before(q.askedAt.Add(QuestionTime)) || !p.Log.readSince(q.askedAt) {
+		return false
+	}
+	if !BelieveRefusal(found.kind, bytes.Equal(found.raw, l.value)) {
+		q.finish(Outcome{}) // another instance tries it now
+		return true
+	}
+	p.reached("believed")
+	_, swapped, err := p.swap(ctx, l.key, found.raw, newEnded(), EndedTime)
+	if err != nil || !swapped {
+		return false // look again
+	}
+	q.finish(Outcome{Kind: Ended})
+	return true
+}
+
+func (q *question) finish(o Outcome) {
+	q.once.Do(func() {
+		q.stop()
+		q.verdict(o)
+	})
+}
+
+// answer answers the question of another instance: it puts back what this instance
+// knows about the token.
+func (p *Protocol) answer(hash string) {
+	known := p.config.Answer(hash)
+	var back []byte
+	ttl := SuccessTime
+	switch known.Kind {
+	case Success:
+		success, err := p.newSuccess(known.Token, known.Successor)
+		if err != nil {
+			return
+		}
+		back = success
+	case Superseded:
+		back, ttl = newSuperseded(), SupersededTime
+	default:
+		return
+	}
+	ctx, cancel := background()
+	defer cancel()
+	key := p.vault.key("x", hash)
+	found, err := p.read(ctx, key)
+	for err == nil && AnswerQuestion(found.kind) {
+		var swapped bool
+		if found, swapped, err = p.swap(ctx, key, found.raw, back, ttl); swapped {
+			break
+		}
+	}
+	p.reached("answered")
+}

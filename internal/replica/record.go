@@ -1,0 +1,80 @@
+// The encoding of records.
+
+package replica
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// The first byte of a record. The rest depends on it.
+const (
+	leaseByte      = 'L' // nonce of the lease
+	successByte    = 'S' // the sealed successor
+	endedByte      = 'E' // nothing
+	supersededByte = 'D' // nonce of the mark
+	pauseByte      = 'T' // reason, end in Unix milliseconds
+)
+
+// nonceSize is the size of a nonce: it makes a lease or a mark the caller's own.
+const nonceSize = 12
+
+// sealPurpose binds the seal of a success to its use.
+const sealPurpose = "successor"
+
+// record is a decoded record.
+type record struct {
+	kind   Kind
+	raw    []byte
+	sealed []byte // of a success
+	pause  PauseReason
+	until  time.Time // of a pause
+}
+
+// decodeRecord decodes what a key has. Bytes of an unknown form count as a spent
+// mark: a later version of this package may have written them, and no token may be
+// exchanged because of them.
+func decodeRecord(v value) record {
+	if len(v.bytes) == 0 {
+		return record{}
+	}
+	r := record{raw: v.bytes, kind: Spent}
+	body := v.bytes[1:]
+	switch v.bytes[0] {
+	case leaseByte:
+		r.kind = Lease
+	case successByte:
+		r.kind, r.sealed = Success, body
+		if v.left <= SpentTime {
+			r.kind = Spent
+		}
+	case endedByte:
+		r.kind = Ended
+	case supersededByte:
+		r.kind = Superseded
+	case pauseByte:
+		if len(body) == 9 {
+			r.kind, r.pause = Pause, PauseReason(body[0])
+			r.until = time.UnixMilli(int64(binary.BigEndian.Uint64(body[1:])))
+		}
+	}
+	return r
+}
+
+func newLease() []byte      { return append([]byte{leaseByte}, random(nonceSize)...) }
+func newSuperseded() []byte { return append([]byte{supersededByte}, random(nonceSize)...) }
+func newEnded() []byte      { return []byte{endedByte} }
+
+// PauseReason says why an exchange failed that made a pause.
+type PauseReason byte
+
+const (
+	// PauseTransient: WorkOS could not answer, for example because of a rate limit.
+	PauseTransient PauseReason = 1
+	// PauseRefused: WorkOS refused the exchange, and the session has not ended.
+	PauseRefused PauseReason = 2
+)
+
+func newPause(reason PauseReason, until time.Time) []byte {
+	return binary.BigEndian.AppendUint64([]byte{pauseByte, byte(reason)}, uint64(until.UnixMilli()))
+}

@@ -1,0 +1,125 @@
+// Changes of the store that are tried again in the background.
+
+package replica
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+const (
+	// retryEvery is the time between two attempts of the changes that wait.
+	retryEvery = time.Second
+	// retryLimit is how many changes wait. A further one replaces the oldest.
+	retryLimit = 1 << 13
+	// retryFor is how long a change is tried.
+	retryFor = time.Hour
+)
+
+// retries tries changes again that the store did not confirm. It has a timer only
+// while a change waits.
+type retries struct {
+	clock Clock
+
+	mu      sync.Mutex
+	waiting map[string]*retry // guarded by mu: by name
+	order   []string          // guarded by mu: names, the oldest first
+	running bool              // guarded by mu: a timer or an attempt is pending
+}
+
+// retry is a change that waits.
+type retry struct {
+	until  time.Time
+	change func(context.Context) error
+}
+
+func newRetries(clock Clock) *retries { return &retries{clock: clock, waiting: map[string]*retry{}} }
+
+// add makes a change wait for its next attempt. It replaces a change of the same
+// name.
+func (r *retries) add(name string, change func(context.Context) error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, known := r.waiting[name]; !known {
+		if len(r.waiting) >= retryLimit {
+			delete(r.waiting, r.order[0])
+			r.order = r.order[1:]
+		}
+		r.order = append(r.order, name)
+	}
+	r.waiting[name] = &retry{r.clock.Now().Add(retryFor), change}
+	r.schedule()
+}
+
+// schedule starts the timer. The caller holds mu.
+func (r *retries) schedule() {
+	if !r.running && len(r.waiting) > 0 {
+		r.running = true
+		r.clock.AfterFunc(retryEvery, func() { go r.run() })
+	}
+}
+
+// run tries each change once, until one fails: then the store is not back yet.
+func (r *retries) run() {
+	for _, name := range r.names() {
+		ctx, cancel := background()
+		err := r.attempt(ctx, name)
+		cancel()
+		if err != nil {
+			break
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.running = false
+	r.schedule()
+}
+
+// attempt tries a change now, if it waits. It returns nil if it does not wait.
+func (r *retries) attempt(ctx context.Context, name string) error {
+	r.mu.Lock()
+	waits := r.waiting[name]
+	r.mu.Unlock()
+	if waits == nil {
+		return nil
+	}
+	var err error
+	if r.clock.Now().Before(waits.until) {
+		err = waits.change(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.waiting[name] == waits { // no newer change of the same name
+		r.remove(name)
+	}
+	return nil
+}
+
+// remove removes a change. The caller holds mu.
+func (r *retries) remove(name string) {
+	delete(r.waiting, name)
+	for i, other := range r.order {
+		if other == name {
+			r.order = append(r.order[:i], r.order[i+1:]...)
+			return
+		}
+	}
+}
+
+// names returns the names of the changes that wait, the oldest first.
+func (r *retries) names() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]string{}, r.order...)
+}
+
+// len returns the number of changes that wait.
+func (r *retries) len() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.waiting)
+}
