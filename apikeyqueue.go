@@ -53,6 +53,7 @@ type apiKeys struct {
 	clock  Clock
 	log    *slog.Logger
 	cache  *keyCache
+	shared *sharedKeys // nil without a store
 
 	mu           sync.Mutex             // also serializes cache.put
 	validations  map[string]*validation // guarded by mu: by the hash of a key
@@ -267,7 +268,14 @@ func (k *apiKeys) run(v *validation) {
 		defer k.finish(v, result)
 		k.logFailure(v, result, err)
 	}()
+	if result, ok := k.shared.get(v.ctx, v.value); ok {
+		key, askedAt, err = result.key, result.askedAt, nil
+		return
+	}
 	key, _, err = k.client.ValidateAPIKey(v.ctx, v.value)
+	if err == nil && (key != nil || v.queue == &k.provenQueue) {
+		k.shared.put(v.ctx, v.value, key, askedAt)
+	}
 }
 
 // resultOf returns what a reply of WorkOS means. Its lifetime counts from the start

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/authkit-go/authkit/internal/cookie"
+	"github.com/authkit-go/authkit/internal/replica"
 	"github.com/authkit-go/authkit/internal/sessioncache"
 	"github.com/authkit-go/authkit/jwks"
 	"github.com/authkit-go/authkit/seal"
@@ -35,11 +36,17 @@ type AuthKit struct {
 	signInSealer seal.Sealer   // for pending sign-ins
 	stepSealer   seal.Sealer   // for the steps of a sign-in with the application's own forms
 
-	cache       *sessioncache.Cache[*Session] // verified sessions, nil if the cache is off
-	rotations   *rotations                    // refresh tokens that were exchanged, and their successors
-	signedOut   *signedOut                    // sessions that were signed out in this process
-	revocations *revocations                  // of sessions at WorkOS, nil for a public client
-	usedStates  *usedStates                   // states of sign-ins that are finished
+	cache *sessioncache.Cache[*Session] // verified sessions, nil if the cache is off
+	// exchangeToken exchanges a refresh token: this instance alone, or one for all
+	// instances that share a store.
+	exchangeToken exchangeFunc
+	rotations     *rotations   // refresh tokens that were exchanged, and their successors
+	signedOut     *signedOut   // sessions that were signed out in this process
+	revocations   *revocations // of sessions at WorkOS, nil for a public client
+	usedStates    *usedStates  // states of sign-ins that are finished
+
+	replicas           *replica.Protocol // what is shared with other instances, nil without a store
+	revocationDeadline time.Duration     // 0 for none
 
 	apiKeys   *apiKeys     // validates the API keys of customers
 	public    bool         // a public client, without an API key
@@ -118,6 +125,7 @@ func build(c *config) (*AuthKit, error) {
 	}
 	a.addVerifiers(c)
 	a.addMemory(c)
+	a.addStore(c)
 	a.anonymous = &requestAuth{authKit: a}
 	if c.bearer {
 		a.anonymous.challenge = &bearerChallenge{}
@@ -198,6 +206,7 @@ func (a *AuthKit) addVerifiers(c *config) {
 func (a *AuthKit) addMemory(c *config) {
 	a.cache = sessioncache.New[*Session](c.cacheEntries, c.cacheBytes)
 	a.rotations = newRotations(c.clock)
+	a.exchangeToken = a.exchangeRefreshToken
 	a.signedOut = newSignedOut(c.clock)
 	a.usedStates = newUsedStates(c.clock, tokenLimit)
 	a.apiKeys = newAPIKeys(a.client, c)

@@ -15,8 +15,11 @@ import (
 // loadBearer loads the session from a bearer token. Such a session has no cookie
 // and no refresh token, so an expired token is refused.
 func (a *AuthKit) loadBearer(auth *requestAuth, r *http.Request, token string) {
+	a.followLog(r.Context())
 	claims, err := a.bearerVerifier.Verify(r.Context(), token)
 	switch {
+	case err == nil && a.logIsTooOld():
+		auth.err = errLogTooOld
 	case err == nil:
 		session := makeSession(payload.Session{AccessToken: token, User: workos.User{ID: claims.Subject}}, claims)
 		session.bearer = true

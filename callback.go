@@ -130,6 +130,10 @@ func (a *AuthKit) redeemCode(w http.ResponseWriter, r *http.Request, pending *pe
 		a.replaceLateSignIn(w, r, pending)
 		return
 	}
+	if !a.useStateEverywhere(r.Context(), pending) {
+		a.refuseUsedState(w, r, pending)
+		return
+	}
 	a.expireState(w, pending)
 	authentication, err := a.exchangeCode(r.Context(), r, pending, code)
 	if err == nil {
@@ -322,6 +326,7 @@ func (a *AuthKit) completeSignIn(w http.ResponseWriter, r *http.Request, authent
 // verifySignIn returns the session of an authentication if its access token verifies and
 // satisfies the maximum age of the pending sign-in.
 func (a *AuthKit) verifySignIn(ctx context.Context, authentication *workos.Authentication, pending pendingSignIn) (*Session, error) {
+	a.followLog(ctx) // signInTime needs to know what was signed out elsewhere
 	now := a.clock.Now()
 	sealed := payload.Session{
 		AccessToken:          authentication.AccessToken,
@@ -333,7 +338,7 @@ func (a *AuthKit) verifySignIn(ctx context.Context, authentication *workos.Authe
 	}
 	sealed.SetUser(authentication.User)
 	if unverified := unverifiedSession(sealed); unverified != nil {
-		sealed.SignedInAt = a.signInTime(unverified.ID())
+		sealed.SignedInAt = a.signInTime(unverified.ID(), unverified.UserID())
 	}
 	session, err := a.verify(ctx, a.freshVerifier, sealed)
 	switch {
@@ -394,13 +399,17 @@ func (a *AuthKit) replaceSessions(r *http.Request, session *Session, earlier *re
 	if !a.shared {
 		a.signedOut.keep(session.ID(), a.clock.Now().Add(cookie.MaxLifetime))
 	}
+	var ended []signOutNotice
+	var superseded []*Session
 	for _, old := range sessions {
 		switch {
 		case old.ID() != session.ID():
-			a.markSignedOut(old, false, replacedLifetime)
+			ended = append(ended, a.markSignedOut(old, false, replacedLifetime))
 			a.revocations.revoke(old, 0)
 		case old.sealed.RefreshToken != session.sealed.RefreshToken:
 			a.rotations.supersede(old)
+			superseded = append(superseded, old)
 		}
 	}
+	a.tellInstances(r.Context(), ended, superseded)
 }

@@ -112,6 +112,7 @@ type pendingCookie struct {
 	clear       bool
 	since       counts // the counts when the request began
 	clearNumber uint64 // the number of this response's clearing, 0 before it
+	clearMark   []byte // what this response's clearing has put into the store
 }
 
 // FromContext returns the session of the request that ctx belongs to. It returns

@@ -72,12 +72,16 @@ func (a *AuthKit) Logout() http.Handler {
 func (a *AuthKit) signOut(r *http.Request, sessions []*Session) {
 	own := a.cookies.Session(r.Header)
 	served := own.Found() && a.cache.Get(own.Parts()) != nil
+	var first []*Session // without those that were signed out before
+	var ended []signOutNotice
 	for _, session := range sessions {
-		again := a.isSignedOut(session)
-		a.markSignedOut(session, served, 0)
-		if again {
-			continue
+		if !a.isSignedOut(session) {
+			first = append(first, session)
 		}
+		ended = append(ended, a.markSignedOut(session, served, 0))
+	}
+	a.tellInstances(r.Context(), ended, nil)
+	for _, session := range first {
 		a.log.LogAttrs(r.Context(), slog.LevelInfo, "authkit: signed out", slog.String("user_id", session.UserID()))
 		a.callHook(r.Context(), "WithOnSignOut", func() { a.onSignOut(r.Context(), SignOutEvent{Session: session}) })
 	}

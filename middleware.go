@@ -110,6 +110,8 @@ func (a *AuthKit) loadCookie(auth *requestAuth, w http.ResponseWriter, r *http.R
 	}
 	switch {
 	case session == nil, signedOut:
+	case a.logIsTooOld():
+		auth.err = errLogTooOld
 	case usable && !a.needsRefresh(session):
 		auth.session = session
 	case a.isHandlerPath(r):

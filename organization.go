@@ -54,7 +54,7 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	since := a.rotations.currentCounts()
-	next, err := a.rotations.exchange(r.Context(), session, exchangeTarget{organization, true}, a.exchangeRefreshToken)
+	next, err := a.rotations.exchange(r.Context(), session, exchangeTarget{organization, true}, a.exchangeToken)
 	if a.isSignedOut(session) {
 		a.fail(w, r, ErrUnauthenticated, returnTo)
 		return
@@ -79,7 +79,7 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 // starts that sign-in for a browser.
 func (a *AuthKit) failSwitch(w http.ResponseWriter, r *http.Request, organization, returnTo string, err error) {
 	switch {
-	case errors.Is(err, errSessionEnded):
+	case errors.Is(err, errSessionEnded), errors.Is(err, errSuperseded):
 		a.fail(w, r, fmt.Errorf("%w: %w", ErrUnauthenticated, err), returnTo)
 	case requiresSignIn(err) && a.redirectURL != "" && wantsPage(r):
 		params := a.loginParams(r).with(LoginParams{Organization: organization}).throughAuthKit()

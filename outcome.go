@@ -19,6 +19,10 @@ var (
 	// errRefreshRefused is the error of an exchange that WorkOS refused for
 	// another reason. The session has not ended, and the reason is not transient.
 	errRefreshRefused = errors.New("the session was not refreshed")
+	// errSuperseded is the error of an exchange that another instance has made
+	// needless: the session was signed out there, or the browser has another session
+	// or a newer refresh token.
+	errSuperseded = errors.New("the session was signed out or replaced at another instance")
 )
 
 // exchangeTarget is the organization that a request needs a session in.
@@ -50,13 +54,13 @@ func (o *outcome) isFinal() bool { return o.session != nil || o.err != nil }
 //
 //   - A session answers every refresh. It answers a switch only if it was
 //     requested in the same organization.
-//   - The end of a session answers every request.
+//   - The end of a session answers every request, and so does its replacement.
 //   - Another failure of a switch answers only the same switch.
 //   - Another failure of a refresh answers every refresh. It answers a switch
 //     only if it is transient.
 func (o *outcome) answers(want exchangeTarget) bool {
 	switch {
-	case errors.Is(o.err, errSessionEnded):
+	case errors.Is(o.err, errSessionEnded), errors.Is(o.err, errSuperseded):
 		return true
 	case o.err == nil:
 		return !want.switching || o.target.organization == want.organization
@@ -100,6 +104,9 @@ type exchangeResult struct {
 	// until is when the outcome is forgotten. Until then, an outcome with an
 	// error prevents another exchange.
 	until time.Time
+	// successor is the new refresh token if that is all that is known of an exchange
+	// at another instance. outcome is nil then.
+	successor string
 	// notify calls the application's hook after the outcome is remembered. It
 	// may be nil.
 	notify func()

@@ -76,7 +76,7 @@ func (a *AuthKit) refreshSession(w http.ResponseWriter, r *http.Request, auth *r
 		defer stop()
 		ctx = bounded
 	}
-	next, err := a.rotations.exchange(ctx, old, exchangeTarget{organization: old.OrganizationID()}, a.exchangeRefreshToken)
+	next, err := a.rotations.exchange(ctx, old, exchangeTarget{organization: old.OrganizationID()}, a.exchangeToken)
 	a.rotations.reached("awaited")
 	switch {
 	case a.isSignedOut(old): // after the exchange: order 4 of rotation.go
@@ -86,6 +86,7 @@ func (a *AuthKit) refreshSession(w http.ResponseWriter, r *http.Request, auth *r
 		auth.session = next.session
 	case errors.Is(err, errSessionEnded):
 		a.clearEndedSession(w, r, auth, old, since)
+	case errors.Is(err, errSuperseded): // anonymous, and the cookie stays: it may be that of a newer session
 	default:
 		a.setUnrefreshedSession(w, r, auth, old)
 		switch {
@@ -116,6 +117,13 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, want e
 		}
 		next = &outcome{target: want, sealed: a.withSuccessor(old, authentication)}
 	}
+	return a.verifyExchanged(ctx, old, want, next, earlier != nil, end)
+}
+
+// verifyExchanged verifies the tokens of an exchange and returns its result. again
+// says that the exchange was made earlier, here or at another instance, so that its
+// tokens may be stale.
+func (a *AuthKit) verifyExchanged(ctx context.Context, old *Session, want exchangeTarget, next *outcome, again bool, end time.Time) exchangeResult {
 	bounded, stop := a.within(ctx, end.Sub(a.clock.Now()), "the exchange takes too long")
 	defer stop()
 	session, err := a.verify(bounded, a.freshVerifier, next.sealed)
@@ -127,7 +135,7 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, want e
 		}
 	case errors.Is(err, jwks.ErrUnavailable):
 		return exchangeResult{outcome: next, until: a.clock.Now().Add(unverifiedLifetime)}
-	case earlier != nil && (errors.Is(err, jwks.ErrExpired) || errors.Is(err, jwks.ErrUnknownKey)):
+	case again && (errors.Is(err, jwks.ErrExpired) || errors.Is(err, jwks.ErrUnknownKey)):
 		return exchangeResult{} // the token became stale before it could be verified
 	}
 	var text string
@@ -197,8 +205,9 @@ func (a *AuthKit) withSuccessor(old *Session, reply *workos.Authentication) payl
 	next.AccessToken = reply.AccessToken
 	next.SetUser(reply.User)
 	next.RefreshedAt = a.clock.Now()
-	if reply.RefreshToken != "" {
+	if reply.RefreshToken != "" && reply.RefreshToken != old.sealed.RefreshToken {
 		next.RefreshToken = reply.RefreshToken
+		next.Origin = a.rotations.originOf(old.sealed.RefreshToken)
 	}
 	if reply.AuthenticationMethod != "" {
 		next.AuthenticationMethod = reply.AuthenticationMethod
@@ -231,6 +240,9 @@ func (a *AuthKit) failedExchange(ctx context.Context, old *Session, want exchang
 	case !errors.As(err, &reply):
 	case reply.Code == workos.CodeInvalidGrant, !want.switching && (reply.Code == workos.CodeSSORequired || reply.Code == workos.CodeMFAEnrollment):
 		level, message = slog.LevelInfo, "authkit: session ended by WorkOS"
+		if a.replicas != nil {
+			message = "authkit: refresh token refused by WorkOS, other instances are asked for its successor"
+		}
 		failure, pause = fmt.Errorf("%w: %w", errSessionEnded, err), refusalPause
 	case reply.Code == workos.CodeInvalidClient, reply.Code == workos.CodeUnauthorizedClient, reply.StatusCode == http.StatusUnauthorized:
 		level, message = slog.LevelError, "authkit: WorkOS does not accept this application's client ID or API key"

@@ -97,6 +97,10 @@ type rotations struct {
 	consumed     *expiring.Map[consumption] // refresh tokens that must not be set again
 	refusals     *switchRefusals
 	counts       counts
+
+	// names holds the refresh tokens that were exchanged or replaced, by their names in
+	// the store. It is nil without a store.
+	names *expiring.Map[string]
 }
 
 // consumption says why a refresh token must not be set again.
@@ -141,6 +145,9 @@ func (r *rotations) commitOutcome(old *Session, want exchangeTarget, earlier *ou
 	defer r.mu.Unlock()
 	token, next, until := old.sealed.RefreshToken, result.outcome, result.until
 	if next == nil {
+		if result.successor != "" && result.successor != token {
+			r.linkSuccessor(token, result.successor)
+		}
 		r.outcomes.Delete(token)
 		return
 	}
@@ -176,6 +183,7 @@ func (r *rotations) linkSuccessor(token, successor string) {
 	r.successors.Delete(successor)
 	r.consumed.Delete(successor)
 	r.consumed.Add(token, consumption{}, now.Add(consumedLifetime))
+	r.nameToken(token)
 	if consumed, _ := r.consumed.Get(token); consumed.replaced { // during the exchange
 		r.markReplaced(successor)
 		r.predecessors.Delete(successor)
@@ -345,6 +353,7 @@ func (r *rotations) markReplaced(token string) {
 	consumed, _ := r.consumed.Get(token)
 	consumed.replaced = true
 	r.consumed.Put(token, consumed, r.clock.Now().Add(consumedLifetime))
+	r.nameToken(token)
 }
 
 // supersede records that the browser has another session in place of s, or none

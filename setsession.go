@@ -55,14 +55,20 @@ func (a *AuthKit) clearEndedSession(w http.ResponseWriter, r *http.Request, auth
 // cookie of the response.
 func (a *AuthKit) finalizeClear(w http.ResponseWriter, r *http.Request, pending *pendingCookie) *pendingCookie {
 	h := w.Header()
+	decided := *pending
 	number := a.rotations.claimClear(pending.session, pending.since, pending.clearNumber)
+	if number != 0 {
+		var clear bool
+		if clear, decided.clearMark = a.mayClearEverywhere(r.Context(), pending.session, pending.clearMark); !clear {
+			number = 0
+		}
+	}
 	switch {
 	case number == 0 && pending.clearNumber != 0:
 		a.cookies.RemoveExpiry(h)
 	case number != 0 && !a.cookies.SetsSession(h):
 		a.cookies.ClearSession(h, r)
 	}
-	decided := *pending
 	decided.clearNumber = number
 	return &decided
 }
@@ -102,6 +108,9 @@ func tooLarge(s *Session, err error) error {
 func (a *AuthKit) finalizeSession(h http.Header, r *http.Request, pending *pendingCookie) *pendingCookie {
 	newest, consumed := a.rotations.newest(pending.session)
 	a.rotations.reached("newest read")
+	if !consumed && (newest != pending.session || pending.sealed != "") {
+		newest, consumed = a.newestAtAnyInstance(r.Context(), newest)
+	}
 	mustNotSet := consumed || a.isSignedOut(pending.session) // read last: order 4 of rotation.go
 	switch {
 	case !mustNotSet && newest == pending.session:

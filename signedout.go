@@ -31,12 +31,15 @@ import (
 	"time"
 
 	"github.com/authkit-go/authkit/internal/expiring"
+	"github.com/authkit-go/authkit/internal/replica"
 	"github.com/authkit-go/authkit/internal/sessioncache"
 )
 
 const (
 	// signedOutLimit is how many marks live and expired hold, each.
 	signedOutLimit = 1 << 16
+	// noticedLimit is how many marks noticed holds. All instances together cause them.
+	noticedLimit = 1 << 18
 	// replacedLifetime is the least time for which a session is refused after a
 	// sign-in has replaced it. The session is revoked at WorkOS too. But until
 	// its access token expires, the browser would have two sessions.
@@ -53,6 +56,10 @@ type signedOut struct {
 	// session in use.
 	live, expired *expiring.Map[time.Time]
 	epoch         atomic.Uint64 // the number of sign-outs plus 1
+	// noticed holds the marks of sessions and users that were ended by their IDs, here
+	// or at another instance, by noticeKey. anyNoticed reports whether there was one.
+	noticed    *expiring.Map[time.Time]
+	anyNoticed atomic.Bool
 
 	step func(name string) // called by reached, for tests
 }
@@ -61,6 +68,7 @@ func newSignedOut(clock Clock) *signedOut {
 	s := &signedOut{
 		live:    expiring.New[time.Time](clock.Now, signedOutLimit),
 		expired: expiring.New[time.Time](clock.Now, signedOutLimit),
+		noticed: expiring.New[time.Time](clock.Now, noticedLimit),
 	}
 	s.epoch.Store(1)
 	return s
@@ -103,6 +111,39 @@ func (s *signedOut) at(sessionID string) (at time.Time, ok bool) {
 	return at, ok
 }
 
+// note stores the mark of a notice. sign-ins up to at are signed out.
+func (s *signedOut) note(key string, at, until time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if before, ok := s.noticed.Get(key); ok && before.After(at) {
+		at = before
+	}
+	s.noticed.Put(key, at, until)
+	s.anyNoticed.Store(true)
+	s.reached("noted")
+	s.epoch.Add(1)
+}
+
+// latest returns the latest mark of a session or of its user, and reports whether
+// there is one.
+func (s *signedOut) latest(sessionID, userID string) (at time.Time, ok bool) {
+	at, ok = s.at(sessionID)
+	if !s.anyNoticed.Load() {
+		return at, ok
+	}
+	for _, key := range []string{noticeKey(replica.SessionEnded, sessionID), noticeKey(replica.UserEnded, userID)} {
+		if other, noticed := s.noticed.Get(key); noticed && (!ok || other.After(at)) {
+			at, ok = other, true
+		}
+	}
+	return at, ok
+}
+
+// noticeKey returns the key of a mark in noticed.
+func noticeKey(kind replica.NoticeKind, id string) string {
+	return string(rune(kind)) + replica.Hash(id)
+}
+
 // reached tells a test that a sign-out or a request has reached a step.
 func (s *signedOut) reached(name string) {
 	if s.step != nil {
@@ -121,7 +162,7 @@ func (s *signedOut) reached(name string) {
 // time: another process with a clock ahead may have set it. In a shared session
 // the mark is always later by clockSkew, because the clock of the token's issuer
 // dates a session that another library wrote.
-func (a *AuthKit) markSignedOut(s *Session, served bool, atLeast time.Duration) {
+func (a *AuthKit) markSignedOut(s *Session, served bool, atLeast time.Duration) signOutNotice {
 	now := a.clock.Now()
 	until := now.Add(max(atLeast, time.Minute))
 	newest, _ := a.rotations.newest(s)
@@ -147,13 +188,25 @@ func (a *AuthKit) markSignedOut(s *Session, served bool, atLeast time.Duration) 
 	a.signedOut.mark(s.ID(), at, until.Add(clockSkew), live)
 	a.rotations.supersede(s)
 	a.rotations.forgetPredecessors(s)
+	notice := signOutNotice{session: s, at: s.SignedInAt(), until: until.Add(clockSkew)}
+	if a.shared || notice.at.IsZero() {
+		notice.at = at
+	}
+	return notice
+}
+
+// signOutNotice is what the other instances learn about a sign-out. Their clocks may
+// differ, so at is the sign-in time of the session.
+type signOutNotice struct {
+	session   *Session
+	at, until time.Time
 }
 
 // isSignedOut reports whether a session was signed out in this process. A later
 // sign-in to the same WorkOS session is not signed out: after the logout of a
 // script, AuthKit may sign the user in to it again.
 func (a *AuthKit) isSignedOut(s *Session) bool {
-	at, marked := a.signedOut.at(s.ID())
+	at, marked := a.signedOut.latest(s.ID(), s.UserID())
 	return marked && !s.SignedInAt().After(at)
 }
 
@@ -175,10 +228,10 @@ func (a *AuthKit) isSignedOutSince(e *sessioncache.Entry[*Session]) bool {
 
 // signInTime returns the time to seal a new sign-in with. It is the current time. If
 // the session has a sign-out mark that is not earlier, it is just after the mark.
-func (a *AuthKit) signInTime(sessionID string) time.Time {
+func (a *AuthKit) signInTime(sessionID, userID string) time.Time {
 	now := a.clock.Now()
 	const precision = time.Millisecond // of a sealed time
-	if at, marked := a.signedOut.at(sessionID); marked && !now.Truncate(precision).After(at) {
+	if at, marked := a.signedOut.latest(sessionID, userID); marked && !now.Truncate(precision).After(at) {
 		return at.Add(precision)
 	}
 	return now

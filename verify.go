@@ -38,6 +38,7 @@ func (a *AuthKit) Ready(ctx context.Context) error {
 // A cookie that was verified before is in the cache. Then only what may have
 // changed since is checked: limits, expiry, signing key and sign-outs.
 func (a *AuthKit) sessionOf(r *http.Request, own *cookie.Value) (session *Session, signedOut bool, err error) {
+	a.useLog(r.Context(), own)
 	if own.Found() {
 		if cached := a.cache.Get(own.Parts()); cached != nil {
 			if err := a.checkLimits(cached.Value.sealed); err != nil {
@@ -68,6 +69,7 @@ func (a *AuthKit) sessionOf(r *http.Request, own *cookie.Value) (session *Sessio
 	signedOut = a.isSignedOut(session)
 	if !signedOut && !errors.Is(err, jwks.ErrUnavailable) {
 		a.rotations.markDelivered(session)
+		a.reportDelivered(session)
 	}
 	if err == nil && own.Found() && !sealed.Foreign {
 		a.cache.Put(own.Parts(), session, session.size())

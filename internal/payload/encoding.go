@@ -23,6 +23,7 @@ const (
 	tagImpersonatorEmail  = 6
 	tagImpersonatorReason = 7
 	tagPlainAccessToken   = 8 // a token that packToken cannot pack
+	tagOrigin             = 9
 
 	tagUserID            = 20
 	tagEmail             = 21
@@ -52,6 +53,7 @@ func Encode(s *Session) []byte {
 	e.Text(tagMethod, s.AuthenticationMethod)
 	e.Time(tagSignedInAt, s.SignedInAt)
 	e.Time(tagRefreshedAt, s.RefreshedAt)
+	e.Text(tagOrigin, s.Origin)
 	if s.Impersonator != nil {
 		e.Field(tagImpersonatorEmail, []byte(s.Impersonator.Email))
 		e.Text(tagImpersonatorReason, s.Impersonator.Reason)
@@ -94,6 +96,8 @@ func Decode(encoded []byte) (s Session, err error) {
 			s.SignedInAt, err = fields.DecodeTime(value)
 		case tagRefreshedAt:
 			s.RefreshedAt, err = fields.DecodeTime(value)
+		case tagOrigin:
+			s.Origin = string(value)
 		case tagImpersonatorEmail:
 			s.impersonated().Email = string(value)
 		case tagImpersonatorReason:

@@ -48,6 +48,7 @@ func fullSession() Session {
 func TestASessionDecodesToWhatWasEncoded(t *testing.T) {
 	for name, change := range map[string]func(*Session){
 		"full":             func(*Session) {},
+		"an origin":        func(s *Session) { s.Origin = "\x00\xff01234567890123" },
 		"minimal":          func(s *Session) { *s = Session{AccessToken: "t", User: workos.User{ID: "u"}} },
 		"no refresh token": func(s *Session) { s.RefreshToken = "" },
 		"no times": func(s *Session) {

@@ -26,6 +26,9 @@ type Session struct {
 	AuthenticationMethod string               // as WorkOS names it, or ""
 	SignedInAt           time.Time            // start of the absolute timeout, on this application's clock
 	RefreshedAt          time.Time            // start of the idle timeout, on this application's clock
+	// Origin names the refresh token that this session's was exchanged for, in a
+	// form that does not reveal it. It is "" if that is not known.
+	Origin string
 	// Foreign reports whether another application sealed the session, in a format
 	// other than this application's own. The decoders of this package do not set it.
 	Foreign bool
@@ -75,7 +78,7 @@ func (m metadata) size() (size int) {
 // claims of its access token, except their lists.
 func (s *Session) Size() int {
 	u := &s.User
-	size := 2*len(s.AccessToken) + len(s.RefreshToken) + len(u.Email) + len(u.Name) + len(u.FirstName) + len(u.LastName) + len(u.ProfilePictureURL)
+	size := 2*len(s.AccessToken) + len(s.RefreshToken) + len(s.Origin) + len(u.Email) + len(u.Name) + len(u.FirstName) + len(u.LastName) + len(u.ProfilePictureURL)
 	size += s.metadata.size() + 16*len(s.metadata)
 	for member, value := range s.shared {
 		size += len(member) + len(value) + 64

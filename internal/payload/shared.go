@@ -30,12 +30,13 @@ var sharedUser = map[string]string{
 	"updatedAt":         "updated_at",
 }
 
-// sharedTimes holds the times of sign-in and of the last refresh, on this
-// application's clock. Sealed sessions contain the member names, so they must not
+// sharedTimes holds what this package adds to a session: the times of sign-in and of
+// the last refresh, on this application's clock, and the origin. Sealed sessions contain the member names, so they must not
 // change.
 type sharedTimes struct {
 	SignedInAt  time.Time `json:"signedInAt"`
 	RefreshedAt time.Time `json:"renewedAt"`
+	Origin      []byte    `json:"origin"` // as [Session.Origin]
 }
 
 // DecodeShared decodes a session in the shared format. If the session does not
@@ -71,7 +72,7 @@ func DecodeShared(encoded []byte) (s Session, err error) {
 	}
 	s.SetUser(profile)
 	s.shared = session
-	s.SignedInAt, s.RefreshedAt = times.SignedInAt, times.RefreshedAt
+	s.SignedInAt, s.RefreshedAt, s.Origin = times.SignedInAt, times.RefreshedAt, string(times.Origin)
 	return s, s.complete()
 }
 
@@ -113,7 +114,11 @@ func EncodeShared(s *Session, organizationID string) []byte {
 	}
 	session.put(memberAccessToken, s.AccessToken)
 	session.put(memberRefreshToken, s.RefreshToken)
-	session.put(memberTimes, object{}.with("signedInAt", orNull(instant(s.SignedInAt))).with("renewedAt", orNull(instant(s.RefreshedAt))))
+	times := object{}.with("signedInAt", orNull(instant(s.SignedInAt))).with("renewedAt", orNull(instant(s.RefreshedAt)))
+	if s.Origin != "" {
+		times.put("origin", []byte(s.Origin))
+	}
+	session.put(memberTimes, times)
 	session.putUnlessEmpty(memberMethod, s.AuthenticationMethod)
 	session.putUnlessEmpty(memberOrganizationID, organizationID)
 	if s.Impersonator == nil {

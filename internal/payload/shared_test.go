@@ -42,6 +42,14 @@ func TestASharedSessionDecodesToWhatWasEncoded(t *testing.T) {
 
 // encodeShared encodes a session in the shared format. It takes the organization
 // from the access token.
+func TestASharedSessionKeepsItsOrigin(t *testing.T) {
+	s := fullSession()
+	s.Origin = "\x00\xff01234567890123"
+	assert.Equal(t, s.Origin, throughShared(t, s).Origin)
+	s.Origin = ""
+	assert.Empty(t, throughShared(t, s).Origin)
+}
+
 func encodeShared(t testing.TB, s Session) []byte {
 	t.Helper()
 	claims, err := jwks.UnverifiedClaims(s.AccessToken)

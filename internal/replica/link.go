@@ -171,3 +171,20 @@ func (l *link) state() (lastError error, open bool) {
 	defer l.mu.Unlock()
 	return l.lastError, l.clock.Now().Before(l.openUntil)
 }
+
+// LinkState is the state of the link to the store.
+type LinkState struct {
+	Err                error // of the last call, nil if it has succeeded
+	Open               bool  // calls fail at once, after several failures in a row
+	Waiting            int   // changes that are tried again
+	Commands, Failures uint64
+}
+
+// LinkState returns the state of the link to the store.
+func (p *Protocol) LinkState() LinkState {
+	lastError, open := p.link.state()
+	return LinkState{
+		Err: lastError, Open: open, Waiting: p.retries.len(),
+		Commands: p.link.commands.Load(), Failures: p.link.failures.Load(),
+	}
+}

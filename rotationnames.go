@@ -1,0 +1,86 @@
+// What this instance knows about refresh tokens, for other instances that ask.
+
+package authkit
+
+import (
+	"time"
+
+	"github.com/authkit-go/authkit/internal/expiring"
+	"github.com/authkit-go/authkit/internal/replica"
+)
+
+// nameTokens makes the rotations find tokens by their names in the store.
+func (r *rotations) nameTokens() {
+	lengthOf := func(token string) int { return len(token) }
+	r.names = expiring.New[string](r.clock.Now, tokenLimit).LimitBytes(tokenBytes, lengthOf)
+}
+
+// nameToken remembers the name of a token that was exchanged or replaced.
+func (r *rotations) nameToken(token string) {
+	if r.names != nil {
+		r.names.Put(replica.Hash(token), token, r.clock.Now().Add(successorLifetime))
+	}
+}
+
+// originOf returns the origin of a session that a token is exchanged for, "" without a
+// store ([payload.Session.Origin]).
+func (r *rotations) originOf(token string) string {
+	if r.names == nil {
+		return ""
+	}
+	return replica.Hash(token)
+}
+
+// knowledge returns what is known about a token, by its name. A token with a
+// successor was exchanged. A token that was replaced without one must not be used
+// again.
+func (r *rotations) knowledge(name string) replica.Knowledge {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	token, ok := r.names.Get(name)
+	if !ok {
+		return replica.Knowledge{}
+	}
+	if known, ok := r.outcomes.Get(token); ok && known.err == nil && known.sealed.RefreshToken != token {
+		return replica.Knowledge{Kind: replica.Success, Token: token, Successor: encodeSuccessor(known.target.organization, &known.sealed)}
+	}
+	if successor, ok := r.successors.Get(token); ok {
+		return replica.Knowledge{Kind: replica.Success, Token: token, Successor: encodeSuccessorToken(successor)}
+	}
+	if consumed, _ := r.consumed.Get(token); consumed.replaced {
+		return replica.Knowledge{Kind: replica.Superseded, Token: token}
+	}
+	return replica.Knowledge{}
+}
+
+// successorToken returns the refresh token that a token was exchanged for.
+func (r *rotations) successorToken(token string) (successor string, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.successors.Get(token)
+}
+
+// supersedeToken is supersede for a token whose session is superseded at another
+// instance.
+func (r *rotations) supersedeToken(token string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.markReplaced(token)
+}
+
+// settle replaces the outcome that stands for an open question about a refused
+// token. next is the outcome, or nil if another attempt may be made. It reports false
+// if the question's outcome was replaced since.
+func (r *rotations) settle(token string, open, next *outcome, until time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known, ok := r.outcomes.Get(token)
+	if ok && known != open {
+		return false
+	}
+	r.outcomes.Delete(token)
+	if next != nil {
+		r.outcomes.Put(token, next, until)
+	}
+	return true
+}
