@@ -37,6 +37,8 @@
 //     AwaitCalls count the calls of a route.
 //   - A clock. With WithClock and a FakeClock, a test moves the time and does not wait.
 //
+// MemoryStore is the store that several instances of an application share, in memory. It can be down, frozen or flushed.
+//
 // # Codes, authenticator apps and devices
 //
 // The fake sends no mail. Server.Mailbox and Server.LastMail return the messages of an address. The page at
