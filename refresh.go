@@ -183,21 +183,6 @@ func (a *AuthKit) refreshAtWorkOS(ctx context.Context, params workos.Authenticat
 	return authentication, err
 }
 
-// checkSameSession returns an error if new tokens are for another session or user
-// than old. The tokens may be unverified.
-func checkSameSession(old *Session, next payload.Session) error {
-	claims, err := jwks.UnverifiedClaims(next.AccessToken)
-	switch {
-	case err != nil:
-		return err
-	case claims.SessionID != old.ID():
-		return &jwks.RefusedError{Part: "sid", Want: "the ID of the refreshed session", Got: "another ID"}
-	case claims.Subject != old.UserID():
-		return &jwks.RefusedError{Part: "sub", Want: fmt.Sprintf("%q", old.UserID()), Got: fmt.Sprintf("%q", claims.Subject)}
-	}
-	return nil
-}
-
 // withSuccessor returns the content of a session with the tokens of a refresh. What
 // the reply leaves out stays as it was.
 func (a *AuthKit) withSuccessor(old *Session, reply *workos.Authentication) payload.Session {
@@ -207,7 +192,7 @@ func (a *AuthKit) withSuccessor(old *Session, reply *workos.Authentication) payl
 	next.RefreshedAt = a.clock.Now()
 	if reply.RefreshToken != "" && reply.RefreshToken != old.sealed.RefreshToken {
 		next.RefreshToken = reply.RefreshToken
-		next.Origin = a.rotations.originOf(old.sealed.RefreshToken)
+		next.Origin = a.rotations.names.originOf(old.sealed.RefreshToken)
 	}
 	if reply.AuthenticationMethod != "" {
 		next.AuthenticationMethod = reply.AuthenticationMethod

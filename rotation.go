@@ -98,9 +98,7 @@ type rotations struct {
 	refusals     *switchRefusals
 	counts       counts
 
-	// names holds the refresh tokens that were exchanged or replaced, by their names in
-	// the store. It is nil without a store.
-	names *expiring.Map[string]
+	names *tokenNames // nil without a store
 }
 
 // consumption says why a refresh token must not be set again.
@@ -183,7 +181,7 @@ func (r *rotations) linkSuccessor(token, successor string) {
 	r.successors.Delete(successor)
 	r.consumed.Delete(successor)
 	r.consumed.Add(token, consumption{}, now.Add(consumedLifetime))
-	r.nameToken(token)
+	r.names.add(token)
 	if consumed, _ := r.consumed.Get(token); consumed.replaced { // during the exchange
 		r.markReplaced(successor)
 		r.predecessors.Delete(successor)
@@ -353,7 +351,7 @@ func (r *rotations) markReplaced(token string) {
 	consumed, _ := r.consumed.Get(token)
 	consumed.replaced = true
 	r.consumed.Put(token, consumed, r.clock.Now().Add(consumedLifetime))
-	r.nameToken(token)
+	r.names.add(token)
 }
 
 // supersede records that the browser has another session in place of s, or none

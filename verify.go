@@ -105,3 +105,18 @@ func (a *AuthKit) verify(ctx context.Context, verifier *jwks.Verifier, sealed pa
 	}
 	return makeSession(sealed, claims), err
 }
+
+// checkSameSession returns an error if new tokens are for another session or user
+// than old. The tokens may be unverified.
+func checkSameSession(old *Session, next payload.Session) error {
+	claims, err := jwks.UnverifiedClaims(next.AccessToken)
+	switch {
+	case err != nil:
+		return err
+	case claims.SessionID != old.ID():
+		return &jwks.RefusedError{Part: "sid", Want: "the ID of the refreshed session", Got: "another ID"}
+	case claims.Subject != old.UserID():
+		return &jwks.RefusedError{Part: "sub", Want: fmt.Sprintf("%q", old.UserID()), Got: fmt.Sprintf("%q", claims.Subject)}
+	}
+	return nil
+}

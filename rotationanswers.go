@@ -5,31 +5,8 @@ package authkit
 import (
 	"time"
 
-	"github.com/authkit-go/authkit/internal/expiring"
 	"github.com/authkit-go/authkit/internal/replica"
 )
-
-// nameTokens makes the rotations find tokens by their names in the store.
-func (r *rotations) nameTokens() {
-	lengthOf := func(token string) int { return len(token) }
-	r.names = expiring.New[string](r.clock.Now, tokenLimit).LimitBytes(tokenBytes, lengthOf)
-}
-
-// nameToken remembers the name of a token that was exchanged or replaced.
-func (r *rotations) nameToken(token string) {
-	if r.names != nil {
-		r.names.Put(replica.Hash(token), token, r.clock.Now().Add(successorLifetime))
-	}
-}
-
-// originOf returns the origin of a session that a token is exchanged for, "" without a
-// store ([payload.Session.Origin]).
-func (r *rotations) originOf(token string) string {
-	if r.names == nil {
-		return ""
-	}
-	return replica.Hash(token)
-}
 
 // knowledge returns what is known about a token, by its name. A token with a
 // successor was exchanged. A token that was replaced without one must not be used
@@ -37,7 +14,7 @@ func (r *rotations) originOf(token string) string {
 func (r *rotations) knowledge(name string) replica.Knowledge {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	token, ok := r.names.Get(name)
+	token, ok := r.names.token(name)
 	if !ok {
 		return replica.Knowledge{}
 	}

@@ -1,0 +1,85 @@
+// The log of the store: what this instance reads of it and adds to it.
+//
+// Without a store, a.replicas is nil, and each function here returns at once.
+
+package authkit
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/authkit-go/authkit/internal/cookie"
+	"github.com/authkit-go/authkit/internal/replica"
+)
+
+var (
+	// errLogTooOld is the error of [WithRevocationDeadline].
+	errLogTooOld = unavailable(errors.New("the log of the store was not read in time, so sign-outs at other instances may not be known"), retryPause)
+)
+
+// useLog follows the log if the request has a session cookie.
+func (a *AuthKit) useLog(ctx context.Context, own *cookie.Value) {
+	if a.replicas != nil && (!own.IsAbsent() || a.foreign != nil) {
+		a.replicas.Log.Use(ctx)
+	}
+}
+
+// followLog follows the log of sign-outs at other instances. The first call waits
+// until the log is read.
+func (a *AuthKit) followLog(ctx context.Context) {
+	if a.replicas != nil {
+		a.replicas.Log.Use(ctx)
+	}
+}
+
+// logIsTooOld reports whether the log was not read within the revocation deadline.
+func (a *AuthKit) logIsTooOld() bool {
+	return a.revocationDeadline > 0 && a.clock.Now().Sub(a.replicas.Log.ReadAt()) > a.revocationDeadline
+}
+
+// tellInstances tells the other instances about sign-outs, and marks the ends of the
+// chains of the sessions' refresh tokens. It returns before the response is written,
+// and waits for the store no longer than that allows.
+func (a *AuthKit) tellInstances(ctx context.Context, ended []signOutNotice, superseded []*Session) {
+	if a.replicas == nil || len(ended)+len(superseded) == 0 {
+		return
+	}
+	var waiting sync.WaitGroup
+	for _, n := range ended {
+		superseded = append(superseded, n.session)
+		waiting.Go(func() { a.announce(ctx, replica.SessionEnded, n.session.ID(), n.at, n.until) })
+	}
+	var tokens []string
+	for _, s := range superseded {
+		if s.sealed.RefreshToken != "" {
+			tokens = append(tokens, s.sealed.RefreshToken)
+		}
+	}
+	a.replicas.Supersede(ctx, tokens, a.rotations.successorToken, successorToken)
+	waiting.Wait()
+}
+
+// announce announces the end of sign-ins up to at. Sealed times have milliseconds, so
+// at is rounded up to them.
+func (a *AuthKit) announce(ctx context.Context, kind replica.NoticeKind, id string, at, until time.Time) error {
+	err := a.replicas.Log.Announce(ctx, replica.Notice{
+		Kind: kind, Hash: replica.Hash(id), At: at.Add(time.Millisecond - 1).Truncate(time.Millisecond), Until: until,
+	})
+	if err != nil {
+		a.log.LogAttrs(ctx, slog.LevelWarn, "authkit: other instances were not told of a sign-out yet, the notice is sent when the store answers",
+			slog.Any("error", err))
+	}
+	return err
+}
+
+// reportDelivered reports that a browser has presented a session, so that the record
+// of its origin can be shortened.
+func (a *AuthKit) reportDelivered(s *Session) {
+	if a.replicas != nil && s.sealed.Origin != "" {
+		a.replicas.Delivered(strings.Clone(s.sealed.Origin))
+	}
+}
