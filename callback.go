@@ -317,6 +317,7 @@ func (a *AuthKit) completeSignIn(w http.ResponseWriter, r *http.Request, authent
 		return nil, err
 	}
 	completed = true
+	a.announceResumed(ctx, session)
 	a.replaceSessions(r, session, pending.replaced)
 	noStore(w.Header())
 	a.log.LogAttrs(ctx, slog.LevelInfo, "authkit: signed in", slog.String("user_id", session.UserID()))

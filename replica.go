@@ -35,11 +35,24 @@ func (a *AuthKit) addStore(c *config) {
 	a.replicas = replica.New(replica.Config{
 		Store: c.store, Clock: c.clock, Log: c.log,
 		Passwords: c.passwords, ClientID: c.clientID, APIHost: apiHost(a.client.BaseURL()),
-		Handle: func(n replica.Notice) { a.signedOut.note(string(rune(n.Kind))+n.Hash, n.At, n.Until) },
-		Answer: a.rotations.knowledge,
-		Step:   func(name string) { a.rotations.reached("store: " + name) },
+		Handle:  a.handleNotice,
+		Answer:  a.rotations.knowledge,
+		TokenOf: successorToken,
+		Step:    func(name string) { a.rotations.reached("store: " + name) },
 	})
 	a.apiKeys.shared = &sharedKeys{a.replicas, c.clock}
+}
+
+// handleNotice handles a notice of another instance.
+func (a *AuthKit) handleNotice(n replica.Notice) {
+	switch n.Kind {
+	case replica.SessionEnded, replica.UserEnded:
+		a.signedOut.note(string(rune(n.Kind))+n.Hash, n.At, n.Until)
+	case replica.SessionResumed:
+		a.revocations.cancelResumed(func(s *Session) bool {
+			return replica.Hash(s.ID()) == n.Hash && s.SignedInAt().Before(n.At)
+		})
+	}
 }
 
 // apiHost returns the host of the WorkOS API. It names the environment together with
@@ -62,7 +75,7 @@ func (a *AuthKit) exchangeForAll(ctx context.Context, old *Session, want exchang
 	var own exchangeResult
 	open := failedOutcome(old, want, unavailable(errRefusalOpen, replica.QuestionTime))
 	token := old.sealed.RefreshToken
-	out := a.replicas.Exchange(ctx, token,
+	out := a.replicas.Exchange(ctx, token, old.ID(),
 		func(encoded []byte) bool { return a.isNewer(old, encoded) },
 		func(ctx context.Context) replica.Result {
 			own = a.exchangeRefreshToken(ctx, old, want, nil)

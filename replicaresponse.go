@@ -12,11 +12,32 @@ import (
 // newestAtAnyInstance returns the newest session that any instance has made of s. It
 // reports whether that must not be set: another instance has signed it out or
 // replaced it, or the token of s is spent.
+//
+// The store may lack a record that this instance knows, and the other way round. So
+// both are followed in turn.
 func (a *AuthKit) newestAtAnyInstance(ctx context.Context, s *Session) (newest *Session, mustNotSet bool) {
 	if a.replicas == nil || s.sealed.RefreshToken == "" {
 		return s, false
 	}
-	newer := a.replicas.BeforeResponse(context.WithoutCancel(ctx), s.sealed.RefreshToken, s.sealed.Origin, successorToken)
+	const maxTurns = 10
+	for range maxTurns {
+		var consumed bool
+		if s, consumed = a.rotations.newest(s); consumed {
+			return s, true
+		}
+		next, mustNotSet := a.newestInStore(context.WithoutCancel(ctx), s)
+		if mustNotSet || next == s {
+			return s, mustNotSet
+		}
+		s = next
+	}
+	return s, false
+}
+
+// newestInStore returns the newest session that the records of the store lead to from
+// s, or s itself.
+func (a *AuthKit) newestInStore(ctx context.Context, s *Session) (newest *Session, mustNotSet bool) {
+	newer := a.replicas.BeforeResponse(ctx, s.sealed.RefreshToken, s.ID())
 	switch newer.Step {
 	case replica.Send:
 		return s, false
@@ -34,7 +55,10 @@ func (a *AuthKit) newestAtAnyInstance(ctx context.Context, s *Session) (newest *
 	if checkSameSession(s, sealed) != nil {
 		return s, true
 	}
-	session, err := a.verify(context.WithoutCancel(ctx), a.freshVerifier, sealed)
+	if sealed.AccessToken == s.sealed.AccessToken && sealed.RefreshToken == s.sealed.RefreshToken {
+		return s, false // WorkOS does not rotate the token
+	}
+	session, err := a.verify(ctx, a.freshVerifier, sealed)
 	if err != nil {
 		return withToken(s, sealed.RefreshToken), false
 	}
@@ -53,5 +77,7 @@ func (a *AuthKit) mayClearEverywhere(ctx context.Context, ended *Session, mark [
 	if newest.sealed.RefreshToken == "" {
 		return true, nil
 	}
-	return a.replicas.MayClear(context.WithoutCancel(ctx), newest.sealed.RefreshToken, mark)
+	clear, newMark = a.replicas.MayClear(context.WithoutCancel(ctx), ended.sealed.RefreshToken, newest.sealed.RefreshToken,
+		ended.ID(), mark, a.rotations.successorToken)
+	return clear && !a.isSignedOut(ended), newMark // read last: order 4 of rotation.go
 }

@@ -118,6 +118,25 @@ func (r *revocations) cancel(sessionID string) *Session {
 	return next.session
 }
 
+// cancelResumed cancels the revocations of the sessions that a user has signed in to
+// again at another instance.
+func (r *revocations) cancelResumed(resumed func(*Session) bool) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	var ids []string
+	for id, next := range r.waiting {
+		if resumed(next.session) {
+			ids = append(ids, id)
+		}
+	}
+	r.mu.Unlock()
+	for _, id := range ids {
+		r.cancel(id)
+	}
+}
+
 // begin is called by the timer of a delay.
 func (r *revocations) begin(next *revocation) {
 	r.mu.Lock()

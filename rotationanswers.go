@@ -24,7 +24,7 @@ func (r *rotations) knowledge(name string) replica.Knowledge {
 	if successor, ok := r.successors.Get(token); ok {
 		return replica.Knowledge{Kind: replica.Success, Token: token, Successor: encodeSuccessorToken(successor)}
 	}
-	if consumed, _ := r.consumed.Get(token); consumed.replaced {
+	if consumed, _ := r.consumed.Get(token); consumed.replaced || consumed.cleared != 0 {
 		return replica.Knowledge{Kind: replica.Superseded, Token: token}
 	}
 	return replica.Knowledge{}

@@ -59,7 +59,7 @@ func (a *AuthKit) tellInstances(ctx context.Context, ended []signOutNotice, supe
 			tokens = append(tokens, s.sealed.RefreshToken)
 		}
 	}
-	a.replicas.Supersede(ctx, tokens, a.rotations.successorToken, successorToken)
+	a.replicas.Supersede(ctx, tokens, a.rotations.successorToken)
 	waiting.Wait()
 }
 
@@ -70,7 +70,7 @@ func (a *AuthKit) announce(ctx context.Context, kind replica.NoticeKind, id stri
 		Kind: kind, Hash: replica.Hash(id), At: at.Add(time.Millisecond - 1).Truncate(time.Millisecond), Until: until,
 	})
 	if err != nil {
-		a.log.LogAttrs(ctx, slog.LevelWarn, "authkit: other instances were not told of a sign-out yet, the notice is sent when the store answers",
+		a.log.LogAttrs(ctx, slog.LevelWarn, "authkit: other instances were not told yet, the notice is sent when the store answers",
 			slog.Any("error", err))
 	}
 	return err
@@ -81,5 +81,16 @@ func (a *AuthKit) announce(ctx context.Context, kind replica.NoticeKind, id stri
 func (a *AuthKit) reportDelivered(s *Session) {
 	if a.replicas != nil && s.sealed.Origin != "" {
 		a.replicas.Delivered(strings.Clone(s.sealed.Origin))
+	}
+}
+
+// announceResumed tells the other instances that a user has signed in to a session
+// again that was signed out before, so that none of them revokes it for that.
+func (a *AuthKit) announceResumed(ctx context.Context, s *Session) {
+	if a.replicas == nil {
+		return
+	}
+	if _, signedOut := a.signedOut.latest(s.ID(), s.UserID()); signedOut {
+		_ = a.announce(ctx, replica.SessionResumed, s.ID(), s.SignedInAt(), a.clock.Now().Add(time.Hour))
 	}
 }

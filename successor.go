@@ -52,7 +52,8 @@ func decodeSuccessor(encoded []byte) (s successor, err error) {
 	return s, err
 }
 
-// successorToken is a [replica.TokenOf].
+// successorToken returns the refresh token of an encoded successor. It is a
+// replica.TokenOf.
 func successorToken(encoded []byte) (token string, ok bool) {
 	s, err := decodeSuccessor(encoded)
 	return s.session.RefreshToken, err == nil

@@ -12,6 +12,9 @@ import (
 // day with tokens of five minutes.
 const maxChain = 400
 
+// Successor returns the successor of a token that this instance knows.
+type Successor func(token string) (next string, ok bool)
+
 // TokenOf returns the refresh token in a payload.
 type TokenOf func(payload []byte) (token string, ok bool)
 
@@ -21,15 +24,14 @@ type Newer struct {
 	Payload []byte // of SendNewer: the newest session
 }
 
-// BeforeResponse follows the records from a refresh token (rule 4). origin is the
-// hash of the token that it came from, or "". If the store does not answer in time,
-// the response does what it would do without a store.
-func (p *Protocol) BeforeResponse(ctx context.Context, token, origin string, tokenOf TokenOf) Newer {
+// BeforeResponse follows the records from a refresh token (rule 4). group is the group
+// of its session. Publications of the group that are not confirmed are tried once
+// more before. If the store does not answer in time, the response does what it would
+// do without a store.
+func (p *Protocol) BeforeResponse(ctx context.Context, token, group string) Newer {
 	ctx, cancel := within(ctx, responseBudget)
 	defer cancel()
-	if origin != "" { // a publication that is not confirmed is tried once more
-		_ = p.retries.attempt(ctx, p.vault.key("x", origin))
-	}
+	p.retries.attemptGroup(ctx, group)
 	newer := Newer{Step: Send}
 	for range maxChain {
 		found, err := p.read(ctx, p.recordKey(token))
@@ -47,7 +49,7 @@ func (p *Protocol) BeforeResponse(ctx context.Context, token, origin string, tok
 		if err != nil {
 			return Newer{Step: SendNoCookie}
 		}
-		next, ok := tokenOf(payload)
+		next, ok := p.config.TokenOf(payload)
 		if !ok {
 			return Newer{Step: SendNoCookie}
 		}
@@ -60,35 +62,51 @@ func (p *Protocol) BeforeResponse(ctx context.Context, token, origin string, tok
 	return newer
 }
 
-// MayClear decides whether a response clears the cookie of an ended session. A clear
-// puts a superseded mark into the record, so that no later response clears the
-// cookie again: the user may have signed in meanwhile. mark is the result of an
-// earlier call for the same response, or nil. If the store does not answer,
-// MayClear reports true.
-func (p *Protocol) MayClear(ctx context.Context, token string, mark []byte) (clear bool, newMark []byte) {
+// MayClear decides whether a response clears the cookie of an ended session. It
+// follows the records from the refresh token of the cookie to the token that WorkOS
+// has refused. A clear puts a superseded mark in the place of the end, so that no
+// later response clears the cookie again: the user may have signed in meanwhile. mark
+// is the result of an earlier call for the same response, or nil. If the store does
+// not answer, the cookie stays.
+func (p *Protocol) MayClear(ctx context.Context, token, refused, group string, mark []byte, known Successor) (clear bool, newMark []byte) {
 	ctx, cancel := within(ctx, responseBudget)
 	defer cancel()
+	p.retries.attemptGroup(ctx, group)
 	if mark == nil {
 		mark = newSuperseded()
 	}
-	found, swapped, err := p.swap(ctx, p.recordKey(token), newEnded(), mark, SupersededTime)
-	if err == nil && !swapped && found.kind == None { // the end is no longer kept
-		found, swapped, err = p.swap(ctx, p.recordKey(token), nil, mark, SupersededTime)
+	for range maxChain {
+		if token == refused {
+			break
+		}
+		found, err := p.read(ctx, p.recordKey(token))
+		if err != nil || BeforeResponse(found.kind) == SendNoCookie {
+			return false, nil
+		}
+		next, ok := known(token)
+		if BeforeResponse(found.kind) == SendNewer {
+			var payload []byte
+			if payload, err = p.successor(token, found); err == nil {
+				next, ok = p.config.TokenOf(payload)
+			}
+		}
+		if err != nil || !ok {
+			return false, nil
+		}
+		token = next
 	}
+	found, swapped, err := p.swap(ctx, p.recordKey(refused), newEnded(), mark, SupersededTime)
 	p.reached("clear decided")
-	switch {
-	case err != nil:
-		return true, nil
-	case swapped || bytes.Equal(found.raw, mark):
-		return true, mark
+	if err != nil || token != refused || !swapped && !bytes.Equal(found.raw, mark) {
+		return false, nil
 	}
-	return false, nil
+	return true, mark
 }
 
 // Supersede puts a superseded mark at the end of the chain of each token, and waits
 // for the store no longer than a response may. What is not done then is done in the
 // background.
-func (p *Protocol) Supersede(ctx context.Context, tokens []string, known func(token string) (next string, ok bool), tokenOf TokenOf) {
+func (p *Protocol) Supersede(ctx context.Context, tokens []string, known Successor) {
 	if len(tokens) == 0 {
 		return
 	}
@@ -98,9 +116,9 @@ func (p *Protocol) Supersede(ctx context.Context, tokens []string, known func(to
 	for _, token := range tokens {
 		go func() {
 			defer func() { done <- struct{}{} }()
-			if at, err := p.supersede(ctx, token, known, tokenOf); err != nil {
-				p.retries.add("D"+p.recordKey(token), func(ctx context.Context) (err error) {
-					at, err = p.supersede(ctx, at, known, tokenOf)
+			if at, err := p.supersede(ctx, token, known); err != nil {
+				p.retries.add("D"+p.recordKey(token), "", func(ctx context.Context) (err error) {
+					at, err = p.supersede(ctx, at, known)
 					return err
 				})
 			}
@@ -114,7 +132,7 @@ func (p *Protocol) Supersede(ctx context.Context, tokens []string, known func(to
 
 // supersede marks the end of the chain of a token. It returns the token that it has
 // got to. known returns a successor that this instance knows and the store does not.
-func (p *Protocol) supersede(ctx context.Context, token string, known func(string) (string, bool), tokenOf TokenOf) (at string, err error) {
+func (p *Protocol) supersede(ctx context.Context, token string, known Successor) (at string, err error) {
 	var replaces []byte
 	for range maxChain {
 		found, swapped, err := p.swap(ctx, p.recordKey(token), replaces, newSuperseded(), SupersededTime)
@@ -140,7 +158,7 @@ func (p *Protocol) supersede(ctx context.Context, token string, known func(strin
 		if err != nil {
 			return token, nil // a later success does not open either
 		}
-		next, ok := tokenOf(payload)
+		next, ok := p.config.TokenOf(payload)
 		if !ok || next == token {
 			// The token is its own successor, so the mark takes the place of the success.
 			if _, _, err := p.swap(ctx, p.recordKey(token), found.raw, newSuperseded(), SupersededTime); err != nil {

@@ -58,7 +58,7 @@ func (w *world) abandonLease(token string) {
 
 // pause leaves a pause.
 func (w *world) pause(token string, d time.Duration) {
-	w.newInstance().Exchange(context.Background(), token, nil, func(context.Context) replica.Result {
+	w.newInstance().Exchange(context.Background(), token, "session_1", nil, func(context.Context) replica.Result {
 		return replica.Result{Kind: replica.Pause, Reason: replica.PauseTransient, Pause: d}
 	}, nil)
 }
@@ -68,7 +68,7 @@ func (w *world) pause(token string, d time.Duration) {
 func (w *world) endWithout(token string) {
 	i := w.newInstance()
 	i.Log.Use(context.Background())
-	i.Exchange(context.Background(), token, nil, func(context.Context) replica.Result { return replica.Result{Kind: replica.Ended} },
+	i.Exchange(context.Background(), token, "session_1", nil, func(context.Context) replica.Result { return replica.Result{Kind: replica.Ended} },
 		func(o replica.Outcome) { i.verdict <- o })
 	o, _ := i.awaitVerdict()
 	require.Equal(w.t, replica.Ended, o.Kind)
@@ -76,7 +76,7 @@ func (w *world) endWithout(token string) {
 
 // fail leaves what a call leaves that failed on the way to WorkOS.
 func (w *world) fail(token string) {
-	o := w.newInstance().Exchange(context.Background(), token, nil, func(context.Context) replica.Result { return replica.Result{} }, nil)
+	o := w.newInstance().Exchange(context.Background(), token, "session_1", nil, func(context.Context) replica.Result { return replica.Result{} }, nil)
 	require.True(w.t, o.Own)
 }
 
@@ -139,7 +139,7 @@ func (w *world) holdUntilCrash(holder *instance, c crash) {
 		done = exited(func() { holder.exchange("t1") })
 	} else {
 		done = exited(func() {
-			holder.Exchange(context.Background(), "t1", nil, func(context.Context) replica.Result {
+			holder.Exchange(context.Background(), "t1", "session_1", nil, func(context.Context) replica.Result {
 				if c.arrives {
 					w.workos.exchange("t1")
 				}

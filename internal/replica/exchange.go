@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
@@ -49,15 +50,18 @@ type Outcome struct {
 // or does it now. Then it waits for the outcome and returns that. If the store does
 // not answer, it calls at once.
 //
+// group names the session, so that what is not confirmed can be tried again before a
+// response of the session.
+//
 // usable reports whether a success in the store answers the caller. If WorkOS did
 // not rotate the token, it may be the session that the caller has already. Then the
 // token is exchanged again.
 //
 // If WorkOS has refused the token, the outcome has the kind Lease. verdict is called
 // later, at most once, with the outcome Success, Superseded, Ended or None.
-func (p *Protocol) Exchange(ctx context.Context, token string, usable func(payload []byte) bool, call func(context.Context) Result, verdict func(Outcome)) Outcome {
+func (p *Protocol) Exchange(ctx context.Context, token, group string, usable func(payload []byte) bool, call func(context.Context) Result, verdict func(Outcome)) Outcome {
 	key := p.recordKey(token)
-	lease := &lease{protocol: p, token: token, key: key, value: newLease()}
+	lease := &lease{protocol: p, token: token, group: group, key: key, value: newLease()}
 	end := p.clock.Now().Add(WaitLimit)
 	pause := firstPoll
 	var replaces []byte
@@ -71,7 +75,7 @@ func (p *Protocol) Exchange(ctx context.Context, token string, usable func(paylo
 		p.reached("claimed")
 		switch AfterClaim(found.kind, bytes.Equal(found.raw, lease.value)) {
 		case Exchange:
-			lease.held = true
+			lease.held.Store(true)
 			return lease.lead(ctx, call, verdict)
 		case UseResult:
 			payload, err := p.successor(token, found)
@@ -136,25 +140,24 @@ func (p *Protocol) claim(ctx context.Context, key string, replaces, lease []byte
 type lease struct {
 	protocol *Protocol
 	token    string
+	group    string
 	key      string
 	value    []byte
-	held     bool // the store has confirmed the lease
+	held     atomic.Bool   // the store has confirmed the lease
+	claims   atomic.Uint64 // how often the lease was lost and claimed again
 }
 
 // lead calls WorkOS and publishes the result.
 func (l *lease) lead(ctx context.Context, call func(context.Context) Result, verdict func(Outcome)) Outcome {
 	p := l.protocol
-	stop := func() {}
-	if l.held {
-		stop = l.keepExtending()
-	}
+	stop := l.keepExtending()
 	handedOn := false
 	defer func() { // the call may panic
 		if !handedOn {
 			stop()
 		}
 	}()
-	result := call(ctx)
+	result := l.call(ctx, call)
 	p.reached("called")
 	switch result.Kind {
 	case Success:
@@ -175,7 +178,16 @@ func (l *lease) lead(ctx context.Context, call func(context.Context) Result, ver
 	return Outcome{Own: true}
 }
 
-// keepExtending extends the lease until it is stopped, at most until LeaseLimit.
+// call calls WorkOS. Meanwhile this instance answers questions about the token with its
+// lease: it may soon know the successor.
+func (l *lease) call(ctx context.Context, call func(context.Context) Result) Result {
+	calls, hash := &l.protocol.calls, Hash(l.token)
+	calls.Store(hash, l)
+	defer calls.CompareAndDelete(hash, l)
+	return call(ctx)
+}
+
+// keepExtending extends the lease if it is held, until it is stopped, at most until LeaseLimit.
 func (l *lease) keepExtending() (stop func()) {
 	p := l.protocol
 	ctx, cancel := context.WithCancel(context.Background())
@@ -186,7 +198,7 @@ func (l *lease) keepExtending() (stop func()) {
 			return
 		}
 		go func() {
-			if l.extend(ctx) {
+			if !l.held.Load() || l.extend(ctx) {
 				p.clock.AfterFunc(ExtendEvery, extend)
 			}
 		}()
@@ -204,6 +216,7 @@ func (l *lease) extend(ctx context.Context) bool {
 	defer cancel()
 	found, _, err := l.protocol.swap(ctx, l.key, l.value, l.value, LeaseTime)
 	if err == nil && Extend(found.kind, bytes.Equal(found.raw, l.value)) == ClaimAgain {
+		l.claims.Add(1)
 		found, _, err = l.protocol.swap(ctx, l.key, nil, l.value, LeaseTime)
 	}
 	if err != nil {
@@ -226,10 +239,7 @@ func (l *lease) publishSuccess(ctx context.Context, payload []byte) Outcome {
 	found, step, err := p.putSuccess(bounded, l.key, l.value, success)
 	p.reached("published")
 	if err != nil {
-		p.retries.add(l.key, func(ctx context.Context) error {
-			_, _, err := p.putSuccess(ctx, l.key, nil, success)
-			return err
-		})
+		p.retries.add(l.key, l.group, func(ctx context.Context) error { return l.publishAgain(ctx, success, payload) })
 		return Outcome{Kind: Success, Own: true}
 	}
 	switch step {
@@ -243,6 +253,23 @@ func (l *lease) publishSuccess(ctx context.Context, payload []byte) Outcome {
 		return Outcome{Kind: Superseded}
 	}
 	return Outcome{Kind: Success, Own: true}
+}
+
+// publishAgain repeats a publication that was not confirmed. Its response may be under
+// way. If the session was superseded meanwhile, the successor is superseded too, so
+// that the response finds a mark.
+func (l *lease) publishAgain(ctx context.Context, success, payload []byte) error {
+	p := l.protocol
+	found, step, err := p.putSuccess(ctx, l.key, nil, success)
+	if err != nil || step != SetNothing || found.kind != Superseded {
+		return err
+	}
+	next, ok := p.config.TokenOf(payload)
+	if !ok || next == l.token {
+		return nil
+	}
+	_, err = p.supersede(ctx, next, func(string) (string, bool) { return "", false })
+	return err
 }
 
 // putSuccess puts a success into a record unless a rule forbids it. first is what the
@@ -264,7 +291,7 @@ func (p *Protocol) putSuccess(ctx context.Context, key string, first, success []
 // publishFailure puts a pause in the place of the lease, or removes the lease if
 // pause is nil. It waits for the store no longer than a response may.
 func (l *lease) publishFailure(ctx context.Context, pause []byte, ttl time.Duration) {
-	if !l.held {
+	if !l.held.Load() {
 		return
 	}
 	bounded, cancel := within(context.WithoutCancel(ctx), responseBudget)

@@ -110,6 +110,7 @@ func (w *world) newInstance() *instance {
 			defer i.mu.Unlock()
 			return i.known[hash]
 		},
+		TokenOf: func(payload []byte) (string, bool) { return string(payload), len(payload) > 0 },
 		Step: func(name string) {
 			i.mu.Lock()
 			step := i.step
@@ -157,7 +158,7 @@ func (i *instance) knows(token string) {
 // exchange exchanges a token as the core does.
 func (i *instance) exchange(token string) replica.Outcome {
 	i.Log.Use(context.Background())
-	return i.Exchange(context.Background(), token,
+	return i.Exchange(context.Background(), token, "session_1",
 		func([]byte) bool { return true },
 		func(context.Context) replica.Result {
 			successor, ok := i.world.workos.exchange(token)
@@ -256,9 +257,6 @@ func (c *mortalClock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
 		}
 	})
 }
-
-// tokenOf is a [replica.TokenOf] for payloads that are a token.
-func tokenOf(payload []byte) (string, bool) { return string(payload), len(payload) > 0 }
 
 func assertSuccess(t *testing.T, o replica.Outcome, successor string) {
 	t.Helper()

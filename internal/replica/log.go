@@ -66,7 +66,6 @@ type Log struct {
 	// known holds the notices in force, by their bytes without the codes. mu guards
 	// the values.
 	known *expiring.Map[*knownNotice]
-	asked *expiring.Map[struct{}] // hashes of the tokens that this instance asks about
 }
 
 // knownNotice is a notice that is put back if the log loses it.
@@ -80,7 +79,6 @@ func newLog(p *Protocol) *Log {
 	return &Log{
 		p:     p,
 		known: expiring.New[*knownNotice](p.clock.Now, knownLimit),
-		asked: expiring.New[struct{}](p.clock.Now, knownLimit),
 	}
 }
 
@@ -290,9 +288,7 @@ func (l *Log) handle(n Notice) {
 		l.p.config.Handle(n)
 		return
 	}
-	if _, own := l.asked.Get(n.Hash); !own {
-		go l.p.answer(n.Hash)
-	}
+	go l.p.answer(n.Hash) // also a question of this instance: it may have superseded the token since
 }
 
 // remember stores a notice to be put back if the log loses it. seen says that the
@@ -357,7 +353,7 @@ func (l *Log) putBack(ctx context.Context, name string) {
 
 // retry appends a notice again until the store has confirmed it.
 func (l *Log) retry(name string, known *knownNotice) {
-	l.p.retries.add("N"+name, func(ctx context.Context) error {
+	l.p.retries.add("N"+name, "", func(ctx context.Context) error {
 		if !l.p.clock.Now().Before(known.until) {
 			return nil
 		}
@@ -386,14 +382,21 @@ func (l *Log) Announce(ctx context.Context, n Notice) error {
 }
 
 // ask appends a question about a token. The log must be followed: otherwise the
-// refusal cannot be believed. The question is not put back.
+// refusal cannot be believed.
 func (l *Log) ask(hash string) error {
 	now := l.p.clock.Now()
-	l.asked.Put(hash, struct{}{}, now.Add(LeaseLimit))
 	n := Notice{Kind: tokenRefused, Hash: hash, At: now, Until: now.Add(LeaseLimit)}
 	ctx, cancel := background()
 	defer cancel()
 	return l.p.link.append(ctx, l.p.vault.sign(l.p.vault.encodeNotice(n)))
+}
+
+// readingNumber returns the number of the current reading. Another number means that
+// the log may have lost what it had before.
+func (l *Log) readingNumber() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.reading
 }
 
 // readSince reports whether the log was read to its end after a time, by a link that

@@ -17,6 +17,10 @@ const (
 	// UserEnded: the sign-ins of a user up to At are signed out. Hash is that of the
 	// user ID.
 	UserEnded NoticeKind = 'U'
+	// SessionResumed: a user has signed in to a session again that was signed out
+	// before, at At. It must not be revoked for the earlier sign-out. Hash is that of
+	// the session ID.
+	SessionResumed NoticeKind = 'R'
 	// tokenRefused asks about a refresh token. Hash is that of the token.
 	tokenRefused NoticeKind = 'Q'
 )

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 )
 
@@ -24,6 +25,9 @@ type Config struct {
 	// Answer returns what this instance knows about a refresh token, by its hash. It
 	// is called after another instance has asked.
 	Answer func(hash string) Knowledge
+
+	// TokenOf returns the refresh token in the payload of a success.
+	TokenOf TokenOf
 
 	// Step is called at each step, for tests. It may be nil.
 	Step func(name string)
@@ -46,6 +50,7 @@ type Protocol struct {
 	retries *retries
 	Log     *Log
 
+	calls      sync.Map      // the leases of running calls of WorkOS, by the hash of the token
 	deliveries chan struct{} // a slot for each delivery that is being reported
 }
 

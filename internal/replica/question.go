@@ -16,14 +16,17 @@ type question struct {
 	verdict func(Outcome)
 	end     time.Time // when the question is given up
 
-	once    sync.Once
-	askedAt time.Time // when the log had the question; zero before. Only the question's own steps use it, one at a time
+	once sync.Once
+	// The fields below are used by the question's own steps, one at a time.
+	askedAt time.Time // when the log had the question, zero before
+	reading uint64    // the reading of the log at that time
+	claims  uint64    // lease.claims at that time
 }
 
 // startQuestion asks the other instances about a refused token. Without a lease, the
 // store does not answer, and nobody can be asked: the next request tries again.
 func (p *Protocol) startQuestion(l *lease, stop func(), verdict func(Outcome)) {
-	if !l.held {
+	if !l.held.Load() {
 		stop()
 		return
 	}
@@ -34,11 +37,8 @@ func (p *Protocol) startQuestion(l *lease, stop func(), verdict func(Outcome)) {
 // step asks, or looks for an answer. It runs once a second until it has a verdict.
 func (q *question) step() {
 	p := q.lease.protocol
-	if q.askedAt.IsZero() {
-		if p.Log.ask(Hash(q.lease.token)) == nil {
-			q.askedAt = p.clock.Now()
-			p.reached("asked")
-		}
+	if q.mustAsk() {
+		q.ask()
 	} else if q.look() {
 		return
 	}
@@ -47,6 +47,22 @@ func (q *question) step() {
 		return
 	}
 	p.clock.AfterFunc(ExtendEvery, func() { go q.step() })
+}
+
+// mustAsk reports whether the question must be asked, or asked again. It must be asked
+// again if the log may have lost it, or if the lease was lost: the record may have
+// been that of another instance meanwhile.
+func (q *question) mustAsk() bool {
+	return q.askedAt.IsZero() || q.reading != q.lease.protocol.Log.readingNumber() || q.claims != q.lease.claims.Load()
+}
+
+func (q *question) ask() {
+	p := q.lease.protocol
+	q.askedAt, q.reading, q.claims = time.Time{}, p.Log.readingNumber(), q.lease.claims.Load()
+	if p.Log.ask(Hash(q.lease.token)) == nil {
+		q.askedAt = p.clock.Now()
+		p.reached("asked")
+	}
 }
 
 // look reads the record. It reports whether there is a verdict.
@@ -74,6 +90,11 @@ func (q *question) look() bool {
 	if p.clock.Now().Before(q.askedAt.Add(QuestionTime)) || !p.Log.readSince(q.askedAt) {
 		return false
 	}
+	if found.kind == None {
+		_, _, _ = p.swap(ctx, l.key, nil, l.value, LeaseTime)
+		l.claims.Add(1)
+		return false // claimed again, so the question must be asked again
+	}
 	if !BelieveRefusal(found.kind, bytes.Equal(found.raw, l.value)) {
 		q.finish(Outcome{}) // another instance tries it now
 		return true
@@ -96,11 +117,22 @@ func (q *question) finish(o Outcome) {
 
 // answer answers the question of another instance: it puts back what this instance
 // knows about the token.
+//
+// If this instance calls WorkOS with the token now, without a lease in the store, it
+// answers with its lease: it may soon know the successor.
 func (p *Protocol) answer(hash string) {
 	known := p.config.Answer(hash)
 	var back []byte
+	var calling *lease
 	ttl := SuccessTime
 	switch known.Kind {
+	case None:
+		value, ok := p.calls.Load(hash)
+		if !ok {
+			return
+		}
+		calling = value.(*lease)
+		back, ttl = calling.value, LeaseTime
 	case Success:
 		success, err := p.newSuccess(known.Token, known.Successor)
 		if err != nil {
@@ -118,7 +150,13 @@ func (p *Protocol) answer(hash string) {
 	found, err := p.read(ctx, key)
 	for err == nil && AnswerQuestion(found.kind) {
 		var swapped bool
+		if calling != nil && found.kind == Lease && bytes.Equal(found.raw, back) {
+			return // it is there
+		}
 		if found, swapped, err = p.swap(ctx, key, found.raw, back, ttl); swapped {
+			if calling != nil {
+				calling.held.Store(true) // and is extended from now on
+			}
 			break
 		}
 	}

@@ -30,6 +30,7 @@ type retries struct {
 
 // retry is a change that waits.
 type retry struct {
+	group  string // "" for none
 	until  time.Time
 	change func(context.Context) error
 }
@@ -37,8 +38,8 @@ type retry struct {
 func newRetries(clock Clock) *retries { return &retries{clock: clock, waiting: map[string]*retry{}} }
 
 // add makes a change wait for its next attempt. It replaces a change of the same
-// name.
-func (r *retries) add(name string, change func(context.Context) error) {
+// name. Changes of one group can be attempted together.
+func (r *retries) add(name, group string, change func(context.Context) error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, known := r.waiting[name]; !known {
@@ -48,7 +49,7 @@ func (r *retries) add(name string, change func(context.Context) error) {
 		}
 		r.order = append(r.order, name)
 	}
-	r.waiting[name] = &retry{r.clock.Now().Add(retryFor), change}
+	r.waiting[name] = &retry{group, r.clock.Now().Add(retryFor), change}
 	r.schedule()
 }
 
@@ -99,6 +100,15 @@ func (r *retries) attempt(ctx context.Context, name string) error {
 	return nil
 }
 
+// attemptGroup tries the changes of a group now, the oldest first, until one fails.
+func (r *retries) attemptGroup(ctx context.Context, group string) {
+	for _, name := range r.namesOf(group) {
+		if r.attempt(ctx, name) != nil {
+			return
+		}
+	}
+}
+
 // remove removes a change. The caller holds mu.
 func (r *retries) remove(name string) {
 	delete(r.waiting, name)
@@ -115,6 +125,21 @@ func (r *retries) names() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]string{}, r.order...)
+}
+
+// namesOf returns the names of the changes of a group that wait, the oldest first.
+func (r *retries) namesOf(group string) (names []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.waiting) == 0 || group == "" {
+		return nil
+	}
+	for _, name := range r.order {
+		if r.waiting[name].group == group {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // len returns the number of changes that wait.

@@ -209,7 +209,14 @@ func AnswerQuestion(found Kind) bool {
 }
 
 // BelieveRefusal reports whether a refusal is believed: QuestionTime has passed, and
-// the record contains found.
+// the record contains found. If the record has expired, the instance must claim the
+// token again first: the record may have been the lease of another instance.
 func BelieveRefusal(found Kind, own bool) bool {
-	return found == None || found == Lease && own || found == Ended
+	return found == Lease && own || found == Ended
 }
+
+// MayClear reports whether a response may clear the cookie of an ended session. found
+// is what the record of its token contains. The response puts a superseded mark in
+// the place of the end, in one step, and clears the cookie only if that succeeds. So
+// one response clears it, and no response clears it after the next sign-in.
+func MayClear(found Kind) bool { return found == Ended }
