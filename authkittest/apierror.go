@@ -6,12 +6,14 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/http"
+	"strconv"
 )
 
 // apiError is an error response. Production has three formats: Code and Message (plain), OAuthError and Description (OAuth,
 // RFC 6749 section 5.2), and only Message (bare).
 type apiError struct {
-	status int // 400 when zero
+	status     int // 400 when zero
+	retryAfter int // seconds in Retry-After; 0 for none
 
 	Code        string         `json:"code,omitempty"`
 	Message     string         `json:"message,omitempty"`
@@ -58,10 +60,20 @@ func invalid(problems ...fieldProblem) *apiError {
 	}
 }
 
+// tooManyRequests returns the error for a call that must be repeated later, in the OAuth format. retryAfter is in seconds.
+func tooManyRequests(description string, retryAfter int) *apiError {
+	apiErr := oauthError("too_many_requests", description)
+	apiErr.status, apiErr.retryAfter = http.StatusTooManyRequests, retryAfter
+	return apiErr
+}
+
 func required(field string) *apiError { return invalid(fieldProblem{Field: field, Code: "required"}) }
 
 // write sends the error response.
 func (apiErr *apiError) write(w http.ResponseWriter) {
+	if apiErr.retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(apiErr.retryAfter))
+	}
 	write(w, cmp.Or(apiErr.status, http.StatusBadRequest), apiErr)
 }
 

@@ -39,19 +39,33 @@ func grantRoute(grantType string) Route { return RouteAuthenticate + " " + Route
 func (f *Server) authenticate(w http.ResponseWriter, r *http.Request) {
 	p, apiErr := readParameters(r)
 	grantType := p["grant_type"]
+	routes := []Route{grantRoute(grantType), RouteAuthenticate}
+	run := f.grant
+	if grantType == "refresh_token" {
+		refresh := &refreshCall{ResponseWriter: w, f: f, r: r}
+		defer refresh.unlock()
+		w, run = refresh, refresh.run
+	}
 	answer := func(w http.ResponseWriter, _ *http.Request) {
 		if apiErr != nil {
 			apiErr.write(w)
 			return
 		}
-		response, apiErr := f.grant(grantType, p)
-		if apiErr != nil {
-			apiErr.write(w)
+		apiErr := f.rateLimitError()
+		var response *authentication
+		if apiErr == nil {
+			response, apiErr = run(grantType, p)
+		}
+		if apiErr == nil {
+			write(w, http.StatusOK, response)
 			return
 		}
-		write(w, http.StatusOK, response)
+		if apiErr.status == http.StatusTooManyRequests {
+			f.traffic.limit(routes)
+		}
+		apiErr.write(w)
 	}
-	f.handleCall(w, r, answer, grantRoute(grantType), RouteAuthenticate)
+	f.handleCall(w, r, answer, routes...)
 }
 
 func (f *Server) grant(grantType string, p parameters) (*authentication, *apiError) {

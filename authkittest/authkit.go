@@ -24,6 +24,7 @@ type Server struct {
 
 	server  *http.Server
 	traffic traffic
+	limiter limiter
 	done    chan struct{} // closed by Close; handlers that wait return
 	serving sync.RWMutex  // read-locked by every request; Close write-locks it and never unlocks it
 	close   func()
@@ -38,6 +39,7 @@ type Server struct {
 	codes           map[string]*issuedCode
 	sessions        []*session
 	refreshTokens   map[string]*refreshToken
+	refreshes       RefreshCounts // without Limited, which traffic counts
 	pending         map[string]*pendingAuthentication
 	emailedCodes    []*emailedCode
 	passwordResets  []*passwordReset

@@ -24,17 +24,18 @@
 //     browser. WithUsers and WithOrganizations set the users and organizations. The defaults are four users: an
 //     administrator (ada@harborpress.test), a member (ben@harborpress.test), a member of two organizations
 //     (chiara@example.com) and a user without an organization (dev@example.com).
-//   - Authorization codes with PKCE, and refresh tokens that rotate. A replaced refresh token can be replayed for 30 seconds.
-//     Where the official emulator of WorkOS differs from production, the fake follows production.
+//   - Authorization codes with PKCE, and refresh tokens that rotate. A replaced refresh token can be replayed for 30 seconds,
+//     or not at all with WithStrictRotation. Where the official emulator of WorkOS differs from production, the fake follows production.
 //   - Access tokens signed with RSA keys, and a JWKS. RotateSigningKeys, AddSigningKey and RetireSigningKeys change the keys.
 //   - Logout, RevokeSession and Impersonate.
 //   - The API that an application calls with its API key: every grant, Magic Auth, email verification, password reset,
 //     users, organization memberships, factors, sessions, devices and API keys. Responses and errors are those of
 //     production, with real one-time codes, real TOTP, pending authentication tokens and paginated lists. The one exception
-//     is rate limits, which the fake does not have. InjectFault can answer 429 with Retry-After instead.
+//     is rate limits: the fake has none, or with WithRateLimit one for all calls together.
 //   - Requirements of an Organization or a User at sign-in: single sign-on, certain authentication methods, a second factor.
 //   - Faults. InjectFault makes a route answer with any status, wait, hang, break off or lose its response. Calls and
-//     AwaitCalls count the calls of a route.
+//     AwaitCalls count the calls of a route. WithSessionLock answers parallel refreshes of a session 429, and
+//     WithRefreshLatency makes refreshes take time. Refreshes and Presented count how often refresh tokens were presented.
 //   - A clock. With WithClock and a FakeClock, a test moves the time and does not wait.
 //
 // MemoryStore is the store that several instances of an application share, in memory. It can be down, frozen or flushed.

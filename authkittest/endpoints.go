@@ -69,12 +69,12 @@ func (f *Server) handler() http.Handler {
 		in.HandleFunc(string(route), func(w http.ResponseWriter, r *http.Request) { f.handleCall(w, r, h, route) })
 	}
 	api(RouteAuthorize, f.browse(f.authorize))
-	api(RouteAuthorizeDevice, f.authorizeDevice)
+	api(RouteAuthorizeDevice, f.withRateLimit(RouteAuthorizeDevice, f.authorizeDevice))
 	api(RouteLogout, f.browse(f.logout))
 	api(RouteJWKS, f.jwks)
 	api(RouteDiscovery, f.discovery)
 	for _, e := range endpoints {
-		api(e.route, f.serveEndpoint(e))
+		api(e.route, f.withRateLimit(e.route, f.serveEndpoint(e)))
 	}
 
 	f.traffic.add(RouteAuthenticate)

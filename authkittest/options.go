@@ -20,6 +20,10 @@ type settings struct {
 	passwordResetURL string
 	roles            map[string][]string // permissions of each role
 	singleRole       bool
+	strictRotation   bool
+	sessionLock      bool
+	refreshLatency   time.Duration
+	rateLimit        int // calls a second; 0 means no limit
 }
 
 // WithClock sets the clock of the fake, usually a *FakeClock. The default is real time.
@@ -95,4 +99,37 @@ func WithAppName(name string) Option {
 // WithAddr sets the address to listen on. The host must be 127.0.0.1. The default is "127.0.0.1:0", a free port.
 func WithAddr(addr string) Option {
 	return func(s *settings) { s.addr = addr }
+}
+
+// WithStrictRotation removes the replay window of refresh tokens. A refresh token that is presented a second time is answered
+// invalid_grant ("Refresh token already exchanged."), also if both calls arrive at the same time. The session does not end:
+// the newest refresh token still works. The default is a replay window of 30 seconds, in which an exchanged refresh token
+// returns its new tokens again.
+func WithStrictRotation() Option {
+	return func(s *settings) { s.strictRotation = true }
+}
+
+// WithSessionLock makes the fake lock a session while a refresh of it is in progress. A second refresh of the same session,
+// with the same or another refresh token, is answered 429 with Retry-After and has no effect. Applications have seen WorkOS
+// answer parallel refreshes with 429 (workos/authkit-session, pull request 33). A refresh is in progress from its arrival to
+// its response, and at least for the time of [WithRefreshLatency], even if the caller disconnects. Without that option
+// and without a fault that delays the response, a refresh takes too little time for a second one to meet it.
+func WithSessionLock() Option {
+	return func(s *settings) { s.sessionLock = true }
+}
+
+// WithRefreshLatency sets how long the fake takes to answer a refresh, on its clock. The refresh token is exchanged when the
+// call arrives, and the response is sent after d: a caller that stops waiting has consumed its refresh token. Calls that are
+// answered 429 do not wait. The default is no latency. With a [*FakeClock], move the clock while a refresh waits, as
+// [Server.InjectFault] says.
+func WithRefreshLatency(d time.Duration) Option {
+	return func(s *settings) { s.refreshLatency = d }
+}
+
+// WithRateLimit sets how many API calls the fake accepts in each second of its clock, over all routes together. Calls beyond
+// that are answered 429 with Retry-After and have no effect. Pages, RouteAuthorize, RouteLogout, RouteJWKS and RouteDiscovery
+// have no limit. Calls that a fault answers do not count. The default, and any value below 1, is no limit. The limits of
+// WorkOS differ by route and plan: https://workos.com/docs/reference/rate-limits.
+func WithRateLimit(callsPerSecond int) Option {
+	return func(s *settings) { s.rateLimit = max(callsPerSecond, 0) }
 }

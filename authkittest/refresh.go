@@ -20,6 +20,7 @@ type refreshToken struct {
 	session   *session
 	retiredAt time.Time       // time of the exchange; zero before it
 	successor *authentication // response of the exchange
+	presented int             // number of calls
 }
 
 // refresh answers RouteRefresh. It exchanges a refresh token for new tokens.
@@ -38,7 +39,8 @@ func (f *Server) refresh(p parameters) (*authentication, *apiError) {
 		return nil, oauthError("invalid_client", "The client_secret parameter is required for this session.")
 	case !s.active(now):
 		return nil, oauthError("invalid_grant", "Session has already ended.")
-	case token.successor != nil && now.Sub(token.retiredAt) <= replayWindow:
+	case token.successor != nil && !f.settings.strictRotation && now.Sub(token.retiredAt) <= replayWindow:
+		f.refreshes.Replayed++
 		return token.successor, nil // for any organization_id; production is not documented here
 	case token.successor != nil:
 		return nil, oauthError("invalid_grant", "Refresh token already exchanged.")
@@ -51,6 +53,7 @@ func (f *Server) refresh(p parameters) (*authentication, *apiError) {
 	s.refreshedAt = now
 	token.retiredAt = now
 	token.successor = f.mint(s)
+	f.refreshes.Exchanged++
 	return token.successor, nil
 }
 

@@ -54,6 +54,7 @@ type session struct {
 	createdAt    time.Time
 	refreshedAt  time.Time
 	endedAt      time.Time
+	locks        int // refreshes in progress, for WithSessionLock
 }
 
 // Sessions returns all sessions, oldest first, including those that have ended.

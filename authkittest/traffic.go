@@ -22,8 +22,9 @@ type traffic struct {
 }
 
 type routeTraffic struct {
-	calls int
-	fault *activeFault
+	calls   int
+	limited int // calls that were answered 429 by the fake itself
+	fault   *activeFault
 }
 
 // activeFault is an injected fault.
@@ -53,6 +54,14 @@ func (f *Server) Calls(route Route) int {
 	f.traffic.mu.Lock()
 	defer f.traffic.mu.Unlock()
 	return f.traffic.route(route).calls
+}
+
+// Limited returns the number of calls of a route that were answered 429 because of [WithRateLimit] or [WithSessionLock]. A 429
+// of a fault does not count. Limited panics if the route does not exist.
+func (f *Server) Limited(route Route) int {
+	f.traffic.mu.Lock()
+	defer f.traffic.mu.Unlock()
+	return f.traffic.route(route).limited
 }
 
 // AwaitCalls blocks until n calls of a route have arrived since the start. The n-th call may not be answered yet. With a fault
@@ -130,4 +139,15 @@ func (t *traffic) arrive(routes []Route) *activeFault {
 	close(t.arrived)
 	t.arrived = make(chan struct{})
 	return active
+}
+
+// limit counts a call that is answered 429 for all its routes.
+func (t *traffic) limit(routes []Route) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, route := range routes {
+		if r := t.routes[route]; r != nil {
+			r.limited++
+		}
+	}
 }
