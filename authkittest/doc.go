@@ -63,6 +63,13 @@
 //
 // DenyDevice denies the user code. SlowDownDevices makes polls answer slow_down.
 //
+// # Several processes
+//
+// One fake can serve several processes, for example the instances of an application. It runs in the test, or in a program
+// that calls Start and prints the variables of Env. Each process needs these variables, and all need the same cookie
+// password. If the fake runs in a program, a test reads counts and revokes sessions over HTTP: the program serves Control on
+// an address of its own. The program of examples/replicas/fake does so.
+//
 // # Choices of the fake
 //
 // WorkOS does not document the following, so production may differ:

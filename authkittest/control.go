@@ -1,0 +1,112 @@
+// The control handler: what another process reads and changes of a fake, over HTTP.
+
+package authkittest
+
+import (
+	"maps"
+	"net/http"
+)
+
+// Control returns a handler with which another process watches the fake and revokes sessions. The fake itself does not serve
+// it. A program that runs a fake for other processes serves it on an address of its own, which must be on a loopback host:
+// the handler asks for no password. It has these routes:
+//
+//   - GET /counts returns the counts of [Server.Calls], [Server.Limited] and [Server.Refreshes], as
+//     {"routes":{"GET /sso/jwks/{client_id}":{"calls":1,"limited":0},…},"refreshes":{"exchanged":0,…}}. Routes without a call
+//     are left out.
+//   - GET /sessions returns the sessions, oldest first, as
+//     [{"id":"session_…","email":"…","created_at":"…","refreshed_at":null,"ended_at":null},…].
+//   - POST /revoke with email=… ends the sessions of a user, and signs the user out in every browser at the fake. With
+//     session_id=…, it ends one session, as [Server.RevokeSession]. It returns {"revoked":1}: the number of sessions that were
+//     active. An unknown user or session is answered 404.
+//
+// No response contains a token or a key.
+func (f *Server) Control() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /counts", func(w http.ResponseWriter, _ *http.Request) {
+		write(w, http.StatusOK, controlCounts{Routes: f.traffic.counts(), Refreshes: f.Refreshes()})
+	})
+	mux.HandleFunc("GET /sessions", func(w http.ResponseWriter, _ *http.Request) {
+		write(w, http.StatusOK, f.controlSessions())
+	})
+	mux.HandleFunc("POST /revoke", f.controlRevoke)
+	return mux
+}
+
+// controlCounts is the response of GET /counts.
+type controlCounts struct {
+	Routes    map[Route]routeCounts `json:"routes"`
+	Refreshes RefreshCounts         `json:"refreshes"`
+}
+
+type routeCounts struct {
+	Calls   int `json:"calls"`
+	Limited int `json:"limited"`
+}
+
+// counts returns the counts of the routes that were called.
+func (t *traffic) counts() map[Route]routeCounts {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	counts := map[Route]routeCounts{}
+	for route, r := range maps.All(t.routes) {
+		if r.calls > 0 {
+			counts[route] = routeCounts{Calls: r.calls, Limited: r.limited}
+		}
+	}
+	return counts
+}
+
+// controlSession is a session in the response of GET /sessions.
+type controlSession struct {
+	ID          string  `json:"id"`
+	Email       string  `json:"email"`
+	CreatedAt   string  `json:"created_at"`
+	RefreshedAt *string `json:"refreshed_at"`
+	EndedAt     *string `json:"ended_at"`
+}
+
+func (f *Server) controlSessions() []controlSession {
+	sessions := []controlSession{}
+	for _, s := range f.Sessions() {
+		sessions = append(sessions, controlSession{
+			ID: s.ID, Email: s.Email, CreatedAt: timestamp(s.CreatedAt), RefreshedAt: timeOrNull(s.RefreshedAt), EndedAt: timeOrNull(s.EndedAt),
+		})
+	}
+	return sessions
+}
+
+// controlRevoke answers POST /revoke.
+func (f *Server) controlRevoke(w http.ResponseWriter, r *http.Request) {
+	revoked, found := f.revoke(r.FormValue("email"), r.FormValue("session_id"))
+	if !found {
+		write(w, http.StatusNotFound, &apiError{Message: "No such user or session. POST /revoke takes email or session_id."})
+		return
+	}
+	write(w, http.StatusOK, map[string]int{"revoked": revoked})
+}
+
+// revoke ends the sessions of a user or one session, and returns how many of them were active.
+func (f *Server) revoke(email, sessionID string) (revoked int, found bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.clock.Now()
+	if user := f.accountByEmail(email); user != nil {
+		for _, s := range f.sessions {
+			if s.userID == user.ID && s.active(now) {
+				revoked++
+			}
+		}
+		f.endSessionsOf(user.ID)
+		return revoked, true
+	}
+	s := f.session(sessionID)
+	if s == nil {
+		return 0, false
+	}
+	if s.active(now) {
+		revoked = 1
+	}
+	s.end(now)
+	return revoked, true
+}

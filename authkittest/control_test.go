@@ -1,0 +1,81 @@
+// The control handler of a fake for other processes.
+
+package authkittest_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// control serves the control handler and returns its URL.
+func (a *app) control() string {
+	server := httptest.NewServer(a.Control())
+	a.Cleanup(server.Close)
+	return server.URL
+}
+
+// document decodes the body of a response of the control handler.
+func document[T any](t *testing.T, r *http.Response, err error) (body T) {
+	t.Helper()
+	require.NoError(t, err)
+	defer r.Body.Close()
+	require.NoError(t, json.NewDecoder(r.Body).Decode(&body))
+	return body
+}
+
+func TestTheControlHandlerReturnsCounts(t *testing.T) {
+	a := newApp(t)
+	a.refresh(a.signIn("Ada").text("refresh_token"))
+	r, err := http.Get(a.control() + "/counts")
+	assert.Equal(t, map[string]any{
+		"routes": map[string]any{
+			"GET /user_management/authorize":                        map[string]any{"calls": 1.0, "limited": 0.0},
+			"POST /user_management/authenticate":                    map[string]any{"calls": 2.0, "limited": 0.0},
+			"POST /user_management/authenticate authorization_code": map[string]any{"calls": 1.0, "limited": 0.0},
+			"POST /user_management/authenticate refresh_token":      map[string]any{"calls": 1.0, "limited": 0.0},
+		},
+		"refreshes": map[string]any{"exchanged": 1.0, "replayed": 0.0, "refused": 0.0, "limited": 0.0, "most_presented": 1.0},
+	}, document[map[string]any](t, r, err))
+}
+
+func TestTheControlHandlerListsAndRevokesSessions(t *testing.T) {
+	a := newApp(t)
+	b, _ := a.authorize(nil)
+	a.exchange(a.callbackQuery(a.press(b, "Ada", nil)).Get("code"))
+	a.signIn("Ada")
+	ben := a.signIn("Ben").text("refresh_token")
+	control := a.control()
+
+	r, err := http.PostForm(control+"/revoke", url.Values{"email": {ada}})
+	assert.Equal(t, map[string]any{"revoked": 2.0}, document[map[string]any](t, r, err))
+	assert.Contains(t, a.get(b, a.authorizeURL(nil)).Body, "Ben", "the user is signed out at the fake, and its sign-in page appears")
+	r, err = http.Get(control + "/sessions")
+	sessions := document[[]map[string]any](t, r, err)
+	require.Len(t, sessions, 3)
+	assert.Equal(t, ada, sessions[0]["email"])
+	assert.NotNil(t, sessions[1]["ended_at"])
+	assert.Nil(t, sessions[2]["ended_at"])
+	assert.Equal(t, a.Sessions()[2].ID, sessions[2]["id"])
+
+	for _, want := range []float64{1, 0} {
+		r, err = http.PostForm(control+"/revoke", url.Values{"session_id": {a.Sessions()[2].ID}})
+		assert.Equal(t, map[string]any{"revoked": want}, document[map[string]any](t, r, err))
+	}
+	assert.Equal(t, "Session has already ended.", a.refresh(ben).text("error_description"))
+	r, err = http.PostForm(control+"/revoke", url.Values{"email": {"nina@example.com"}})
+	require.NoError(t, err)
+	r.Body.Close()
+	assert.Equal(t, http.StatusNotFound, r.StatusCode)
+}
+
+func TestTheFakeItselfDoesNotServeTheControlHandler(t *testing.T) {
+	a := newApp(t)
+	got := a.read(http.Get(a.URL() + "/counts"))
+	assert.Equal(t, http.StatusNotFound, got.status)
+}
