@@ -27,7 +27,8 @@ var (
 
 // Parse returns a page with the common layout. The templates define "title" and "main".
 func Parse(templates fs.FS, names ...string) *template.Template {
-	layout := template.Must(template.ParseFS(files, "pages/layout.html"))
+	layout := template.New("layout.html").Funcs(template.FuncMap{"instance": instance})
+	template.Must(layout.ParseFS(files, "pages/layout.html"))
 	return template.Must(layout.ParseFS(templates, names...))
 }
 

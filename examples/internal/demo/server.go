@@ -72,7 +72,7 @@ func (s *Server) Serve(ctx context.Context, app http.Handler) error {
 		app = withMail(app, s.fake, os.Stdout)
 	}
 	server := &http.Server{
-		Handler:           WithHeaders(app, s.formTarget()),
+		Handler:           withInstance(WithHeaders(app, s.formTarget())),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      30 * time.Second, // a request may wait 10 s for a refresh or a code exchange

@@ -156,6 +156,17 @@ func TestARequestInProgressIsFinishedWhenTheServerStops(t *testing.T) {
 	assert.Equal(t, "finished", body)
 }
 
+func TestTheResponsesNameTheInstance(t *testing.T) {
+	for _, name := range []string{"", "B"} {
+		t.Setenv("INSTANCE", name)
+		response, body := get(t, listen(t, map[string]string{"ADDR": "localhost:0"}), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			demo.ShowHome(w, nil, nil)
+		}))
+		assert.Equal(t, name, response.Header.Get("X-Instance"))
+		assert.Equal(t, name != "", strings.Contains(body, "Answered by instance <strong>B</strong>"))
+	}
+}
+
 // get requests the home page of app from a server. It does not follow redirects.
 func get(t *testing.T, server *demo.Server, app http.Handler) (*http.Response, string) {
 	t.Helper()
