@@ -21,15 +21,11 @@ type Replicas struct {
 	Clock     *authkittest.FakeClock
 }
 
-// NewReplicas starts n instances. The options of o.AuthKit are those of each instance.
+// NewReplicas starts n instances with the same options.
 func NewReplicas(t testing.TB, n int, o AppOptions) *Replicas {
 	t.Helper()
-	var store *authkittest.MemoryStore
-	opts := o.AuthKit
-	first := NewApp(t, AppOptions{Fake: o.Fake})
-	store = authkittest.NewMemoryStore(first.Clock)
-	o.AuthKit = append([]authkit.Option{authkit.WithStore(store)}, opts...)
-	r := &Replicas{Store: store, Fake: first.Fake, Clock: first.Clock}
+	alone := NewApp(t, AppOptions{Fake: o.Fake}) // serves nothing: it starts the fake and the clock
+	r := &Replicas{Store: authkittest.NewMemoryStore(alone.Clock), Fake: alone.Fake, Clock: alone.Clock}
 	for range n {
 		r.Add(t, o)
 	}
@@ -39,12 +35,19 @@ func NewReplicas(t testing.TB, n int, o AppOptions) *Replicas {
 // Add starts one more instance.
 func (r *Replicas) Add(t testing.TB, o AppOptions) *App {
 	t.Helper()
-	if len(o.AuthKit) == 0 {
-		o.AuthKit = []authkit.Option{authkit.WithStore(r.Store)}
-	}
+	o.AuthKit = append([]authkit.Option{authkit.WithStore(r.Store)}, o.AuthKit...)
 	a := NewInstance(t, r.Fake, r.Clock, o)
 	r.Instances = append(r.Instances, a)
 	return a
+}
+
+// commands returns what f costs at the store, without following the log.
+func (r *Replicas) commands(f func()) authkittest.StoreCommands {
+	r.Store.ResetCommands()
+	f()
+	c := r.Store.Commands()
+	c.Follow = 0
+	return c
 }
 
 // Status returns the status of a script's request for a guarded page.
@@ -60,6 +63,35 @@ func (a *App) SignOut(t testing.TB, cookie string) {
 	require.Equal(t, http.StatusSeeOther, resp.Status)
 }
 
-// expireBy advances the clock by the lifetime of a token and more, in steps, so that what
-// runs every second can run.
-func (r *Replicas) expireBy(beyond time.Duration) { r.Clock.Advance(5*time.Minute + beyond) }
+// expireTokens advances the clock until every access token has expired, beyond the skew.
+func (r *Replicas) expireTokens() { r.Clock.Advance(5*time.Minute + 2*time.Minute) }
+
+// settle advances the clock until every instance that has followed the log reads it to
+// its end again.
+func (r *Replicas) settle(t testing.TB) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		r.Clock.Advance(time.Second)
+		for _, a := range r.Instances {
+			if s := a.Stats().Store; s.State != authkit.StoreIdle && !s.LogReadAt.Equal(r.Clock.Now()) {
+				return false
+			}
+		}
+		return true
+	}, 10*time.Second, 20*time.Millisecond, "an instance does not read the log")
+}
+
+// awaitStatus advances the clock second by second until a guarded page answers with a
+// status. It returns how long that took.
+func (r *Replicas) awaitStatus(t testing.TB, a *App, cookie string, status int) time.Duration {
+	t.Helper()
+	start := r.Clock.Now()
+	require.Eventually(t, func() bool {
+		if a.Status(t, cookie) == status {
+			return true
+		}
+		r.Clock.Advance(time.Second)
+		return false
+	}, 10*time.Second, 30*time.Millisecond, "the status does not become %d", status)
+	return r.Clock.Now().Sub(start)
+}

@@ -170,13 +170,8 @@ func (l *Log) follow(ctx context.Context) {
 		if l.endReading(began, err) { // it was complete
 			pause = firstReconnect
 		}
-		timer := time.NewTimer(pause)
+		l.p.wait(ctx, pause)
 		pause = min(2*pause, lastReconnect)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-		}
-		timer.Stop()
 	}
 }
 
@@ -200,6 +195,17 @@ func (l *Log) endReading(reading uint64, err error) bool {
 	complete := l.complete
 	l.complete = false
 	return complete
+}
+
+// wait waits on the application's clock, or until ctx ends.
+func (p *Protocol) wait(ctx context.Context, d time.Duration) {
+	over := make(chan struct{})
+	stop := p.clock.AfterFunc(d, func() { close(over) })
+	defer stop()
+	select {
+	case <-over:
+	case <-ctx.Done():
+	}
 }
 
 // read reads the log once, until the link breaks or is silent for too long.
