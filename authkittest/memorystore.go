@@ -24,9 +24,11 @@ const (
 //
 // Append calls every follower before it returns, so a test needs no wait between a sign-out on one instance and a request to
 // another. If a follower's functions run already, on another goroutine, Append waits until they have returned, at most
-// until its ctx ends. The functions of Follow must not call Append and must not wait for a call of it. They may call
-// Get and Swap. Follow calls caughtUp after the notices that are in the log, after each new notice, and every second of the
-// clock. So each follower has one pending timer, which [FakeClock.AwaitTimers] counts.
+// until its ctx ends. The functions of Follow must not call Append, must not wait for a call of it and must not wait for the
+// clock. They may call Get and Swap.
+//
+// Follow calls caughtUp after the notices that are in the log, after each new notice, and every second of the clock, before
+// [FakeClock.Advance] returns. So each follower has one pending timer, which [FakeClock.AwaitTimers] counts.
 //
 // SetDown, SetFrozen, Flush and LoseReplies make the store fail as a server fails. Commands counts its calls.
 type MemoryStore struct {

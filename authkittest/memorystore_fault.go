@@ -65,7 +65,7 @@ func (m *MemoryStore) SetFrozen(frozen bool) {
 	m.mu.Unlock()
 	if thawed {
 		for _, f := range followers {
-			f.deliver(closedChannel)
+			f.deliver(nil)
 		}
 	}
 }

@@ -125,7 +125,7 @@ func (f *storeFollower) next() (call func()) {
 	return nil
 }
 
-// tick reads the log again, every second. If another goroutine has the turn, that one does it.
+// tick reads the log again, every second. It waits for its turn, so a FakeClock returns from Advance when caughtUp was called.
 func (f *storeFollower) tick() {
 	f.store.mu.Lock()
 	if f.isOver() {
@@ -135,7 +135,7 @@ func (f *storeFollower) tick() {
 	f.stopTimer = f.store.clock.AfterFunc(catchUpInterval, f.tick)
 	f.unreported = true
 	f.store.mu.Unlock()
-	f.deliver(closedChannel)
+	f.deliver(nil)
 }
 
 func (f *storeFollower) isOver() bool {
@@ -166,9 +166,3 @@ func (m *MemoryStore) dropNotices() {
 
 // firstNotice returns the position of the oldest notice in the log.
 func (m *MemoryStore) firstNotice() uint64 { return m.nextNotice - uint64(len(m.log)) }
-
-var closedChannel = func() <-chan struct{} {
-	c := make(chan struct{})
-	close(c)
-	return c
-}()

@@ -5,6 +5,7 @@ package authkittest_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -210,7 +211,7 @@ func TestAFollowersFunctionsMayUseValuesAndOtherGoroutinesMayAppend(t *testing.T
 }
 
 func TestAnAppendEndsWithItsContextIfAFollowerBlocks(t *testing.T) {
-	store, clock := newMemoryStore()
+	store, _ := newMemoryStore()
 	other := followMemory(t, store)
 	other.seen()
 	entered, release := make(chan struct{}, 9), make(chan struct{})
@@ -229,24 +230,18 @@ func TestAnAppendEndsWithItsContextIfAFollowerBlocks(t *testing.T) {
 	go func() { first <- store.Append(ctx, []byte("first")) }()
 	<-entered
 
-	clock.Advance(time.Second) // the timer does not wait for the function that blocks
 	bounded, stop := context.WithCancel(t.Context())
 	second := make(chan error, 1)
 	go func() { second <- store.Append(bounded, []byte("second")) }()
+	require.Eventually(t, func() bool { return strings.Contains(other.seen(), "second") }, 10*time.Second, time.Millisecond)
 	stop()
-	err := <-second
-	require.ErrorIs(t, err, context.Canceled)
-	known := strings.Contains(err.Error(), "the notice is in the log")
+	require.EqualError(t, <-second, "authkittest: Append: the notice is in the log, but a follower still runs: context canceled")
 	close(release)
 	require.NoError(t, <-first)
 	require.NoError(t, store.Append(t.Context(), []byte("third")))
 	cancel()
 	require.ErrorIs(t, <-ended, context.Canceled)
-	if known {
-		assert.Equal(t, []string{"first", "second", "third"}, calls)
-	} else { // ctx had ended before the call
-		assert.Equal(t, []string{"first", "third"}, calls)
-	}
+	assert.Equal(t, []string{"first", "second", "third"}, calls)
 }
 
 func TestAMemoryStoreDropsNoticesAfterTheirRetention(t *testing.T) {
@@ -270,4 +265,59 @@ func TestAMemoryStoreDropsNoticesAfterTheirRetention(t *testing.T) {
 	assert.Equal(t, "day end", followMemory(t, long).seen())
 	clock.Advance(time.Second)
 	assert.Equal(t, "end", followMemory(t, long).seen())
+}
+
+// timeOnly is a clock that calls no function.
+type timeOnly struct{ *authkittest.FakeClock }
+
+func (timeOnly) AfterFunc(time.Duration, func()) (stop func() bool) {
+	return func() bool { return true }
+}
+
+func TestAFollowerThatMissesExpiredNoticesFails(t *testing.T) {
+	clock := timeOnly{authkittest.NewFakeClock(start)}
+	store := authkittest.NewMemoryStore(clock, authkittest.WithNoticeRetention(time.Minute))
+	entered, release := make(chan struct{}, 9), make(chan struct{})
+	ended := make(chan error, 1)
+	go func() {
+		ended <- store.Follow(t.Context(), func([]byte) {
+			entered <- struct{}{}
+			<-release
+		}, func() { entered <- struct{}{} })
+	}()
+	<-entered
+	appended := make(chan error, 2)
+	for range 2 { // the follower gets one of them, and the other expires
+		go func() { appended <- store.Append(t.Context(), []byte("n")) }()
+	}
+	<-entered
+	require.Eventually(t, func() bool { return store.Commands().Append == 2 }, 10*time.Second, time.Millisecond)
+	clock.Advance(time.Minute)
+	close(release)
+	require.EqualError(t, <-ended, "authkittest: Follow: notices expired before they were read")
+	require.NoError(t, <-appended)
+	require.NoError(t, <-appended)
+}
+
+func TestAFollowerThatEndsItsGoroutineBlocksNoOtherCall(t *testing.T) {
+	store, _ := newMemoryStore()
+	caughtUp, ended := make(chan struct{}, 9), make(chan error, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		ended <- store.Follow(ctx, func(notice []byte) {
+			if string(notice) == "exit" { // as a test does that fails
+				runtime.Goexit()
+			}
+		}, func() { caughtUp <- struct{}{} })
+	}()
+	<-caughtUp
+	exited := make(chan struct{})
+	go func() {
+		defer close(exited)
+		assert.NoError(t, store.Append(t.Context(), []byte("exit")), "not reached")
+	}()
+	<-exited
+	require.NoError(t, store.Append(t.Context(), []byte("next")))
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
 }
