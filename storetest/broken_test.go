@@ -1,0 +1,128 @@
+// Every case of the suite finds a store that breaks the contract. A broken store runs in a process of its own, because a case
+// that fails would fail this test.
+
+package storetest_test
+
+import (
+	"context"
+	"maps"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/storetest"
+)
+
+// brokenVariable names the broken store to the process that runs the suite against it.
+const brokenVariable = "AUTHKIT_STORETEST_BROKEN"
+
+func TestTheSuiteFailsForEveryBrokenStore(t *testing.T) {
+	if name := os.Getenv(brokenVariable); name != "" {
+		runBroken(t, name)
+		return
+	}
+	t.Parallel()
+	type result struct {
+		output string
+		err    error
+	}
+	results := map[string]chan result{}
+	running := make(chan struct{}, 8) // most of them wait, so more than the processors can run
+	for name, b := range brokenStores() {
+		ended := make(chan result, 1)
+		results[name] = ended
+		go func() {
+			running <- struct{}{}
+			defer func() { <-running }()
+			output, err := runCases(t.Context(), name, b.found)
+			ended <- result{output, err}
+		}()
+	}
+	for name, b := range brokenStores() {
+		t.Run(name, func(t *testing.T) {
+			r := <-results[name]
+			var failed *exec.ExitError
+			require.ErrorAs(t, r.err, &failed, "the suite passes:\n%s", r.output)
+			assert.Contains(t, r.output, "--- FAIL: TestTheSuiteFailsForEveryBrokenStore/"+underscored(b.found)+" ")
+			assert.NotContains(t, r.output, "panic:")
+			t.Logf("%.300s", firstError(r.output))
+		})
+	}
+}
+
+func TestTheSuiteLeavesOutWhatAHarnessCannotDo(t *testing.T) {
+	fields := map[string]string{
+		"a link that breaks leaves no gap":                           "Break",
+		"a notice leaves the log after the retention":                "ShortLog",
+		"a Follow does not call caughtUp while the engine is frozen": "Freeze",
+		"a call of an engine that is frozen ends with its context":   "Freeze",
+		"a Follow reports that the log was emptied":                  "Flush",
+		"a restart of the engine leaves no gap":                      "Restart",
+	}
+	output, err := runCases(t.Context(), "no hooks", slices.Collect(maps.Keys(fields))...)
+	require.NoError(t, err, "%s", output)
+	for found, field := range fields {
+		_, after, skipped := strings.Cut(output, "=== RUN   TestTheSuiteFailsForEveryBrokenStore/"+underscored(found)+"\n")
+		assert.True(t, skipped, "%s is not in:\n%s", found, output)
+		reason, _, _ := strings.Cut(after, "=== RUN")
+		assert.Contains(t, reason, "left out: Harness."+field+" is nil")
+		assert.Contains(t, output, "--- SKIP: TestTheSuiteFailsForEveryBrokenStore/"+underscored(found)+" ")
+	}
+}
+
+// runBroken is what the other process does.
+func runBroken(t *testing.T, name string) {
+	if name == "no hooks" {
+		storetest.Run(t, func(*testing.T) storetest.Harness {
+			return storetest.Harness{Connect: inMemory(func(m *authkittest.MemoryStore) authkit.Store { return m }).Connect}
+		})
+		return
+	}
+	broken, known := brokenStores()[name]
+	require.True(t, known, "there is no broken store %q", name)
+	storetest.Run(t, func(*testing.T) storetest.Harness {
+		h := inMemory(func(m *authkittest.MemoryStore) authkit.Store {
+			s := &altered{MemoryStore: m}
+			broken.alter(s)
+			return s
+		})
+		h.Patience = 5 * time.Second
+		return h
+	})
+}
+
+// runCases runs cases of the suite in another process.
+func runCases(ctx context.Context, store string, cases ...string) (output string, err error) {
+	program, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	patterns := make([]string, len(cases))
+	for i, name := range cases {
+		patterns[i] = regexp.QuoteMeta(underscored(name))
+	}
+	pattern := "^TestTheSuiteFailsForEveryBrokenStore$/^(" + strings.Join(patterns, "|") + ")$"
+	command := exec.CommandContext(ctx, program, "-test.run="+pattern, "-test.v", "-test.timeout=80s")
+	command.Env = append(os.Environ(), brokenVariable+"="+store)
+	all, err := command.CombinedOutput()
+	return string(all), err
+}
+
+// underscored returns the name of a case as package testing writes it.
+func underscored(name string) string { return strings.ReplaceAll(name, " ", "_") }
+
+// firstError returns what the suite says about the broken store.
+func firstError(output string) string {
+	_, text, _ := strings.Cut(output, "Error:")
+	text, _, _ = strings.Cut(text, "Test:")
+	return strings.Join(strings.Fields(text), " ")
+}

@@ -1,0 +1,53 @@
+// The suite against the store in memory.
+
+package storetest_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/storetest"
+)
+
+// realTime is the clock of this machine.
+type realTime struct{}
+
+func (realTime) Now() time.Time { return time.Now() }
+
+func (realTime) AfterFunc(d time.Duration, f func()) (stop func() bool) {
+	return time.AfterFunc(d, f).Stop
+}
+
+// inMemory returns a harness of a store in memory, as clients see it that wrap returns.
+func inMemory(wrap func(*authkittest.MemoryStore) authkit.Store) storetest.Harness {
+	memory := authkittest.NewMemoryStore(realTime{})
+	return storetest.Harness{
+		Connect: func(*testing.T) authkit.Store { return wrap(memory) },
+		ShortLog: func(_ *testing.T, retention time.Duration) authkit.Store {
+			return wrap(authkittest.NewMemoryStore(realTime{}, authkittest.WithNoticeRetention(retention)))
+		},
+		Break: func(*testing.T) {
+			memory.SetDown(true)
+			memory.SetDown(false)
+		},
+		Freeze: func(*testing.T) (thaw func()) {
+			memory.SetFrozen(true)
+			return func() { memory.SetFrozen(false) }
+		},
+		Flush: func(*testing.T) { memory.Flush() },
+		Restart: func(*testing.T) {
+			memory.SetDown(true)
+			memory.Flush()
+			memory.SetDown(false)
+		},
+	}
+}
+
+func TestTheMemoryStorePassesTheSuite(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(*testing.T) storetest.Harness {
+		return inMemory(func(m *authkittest.MemoryStore) authkit.Store { return m })
+	})
+}
