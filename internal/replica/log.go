@@ -209,22 +209,22 @@ func (p *Protocol) wait(ctx context.Context, d time.Duration) {
 }
 
 // read reads the log once, until the link breaks or is silent for too long.
-func (l *Log) read(ctx context.Context) (err error) {
+func (l *Log) read(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var alive atomic.Int64 // signs of life
 	stopWatch := l.watchSilence(ctx, &alive, func() { cancel(errSilent) })
 	defer stopWatch()
-	err = errExited
+	ended := errExited // written by the goroutine until done is closed
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		defer func() {
 			if p := recover(); p != nil {
-				err = errors.New("the store panicked")
+				ended = errors.New("the store panicked")
 			}
 		}()
-		err = l.p.config.Store.Follow(ctx,
+		ended = l.p.config.Store.Follow(ctx,
 			func(notice []byte) {
 				if ctx.Err() == nil {
 					alive.Add(1)
@@ -243,10 +243,10 @@ func (l *Log) read(ctx context.Context) (err error) {
 	case <-ctx.Done(): // the store may ignore it
 		return context.Cause(ctx)
 	}
-	if err == nil {
-		err = errors.New("the store has ended the log")
+	if ended == nil {
+		ended = errors.New("the store has ended the log")
 	}
-	return err
+	return ended
 }
 
 // watchSilence calls silent if alive does not change for silenceLimit.
