@@ -30,7 +30,7 @@ import (
 
 // newBenchmark returns an application that is called without a network, and the cookies
 // of some of its sessions.
-func newBenchmark(b *testing.B, sessions int, opts ...authkit.Option) (handler http.Handler, cookies []string) {
+func newBenchmark(b testing.TB, sessions int, opts ...authkit.Option) (handler http.Handler, cookies []string) {
 	fake := authkittest.New(b)
 	ak, err := authkit.New(append([]authkit.Option{
 		authkit.WithAPIKey(fake.APIKey()), authkit.WithClientID(fake.ClientID()), authkit.WithBaseURL(fake.URL()),
@@ -47,7 +47,7 @@ func newBenchmark(b *testing.B, sessions int, opts ...authkit.Option) (handler h
 }
 
 // signedInCookie signs a user in and returns the Cookie header of the session.
-func signedInCookie(b *testing.B, ak *authkit.AuthKit, fake *authkittest.Server, i int) string {
+func signedInCookie(b testing.TB, ak *authkit.AuthKit, fake *authkittest.Server, i int) string {
 	user := workos.User{
 		ID: fmt.Sprintf("user_01JQ4ZK6X9YV3W8T5R2N7M%04d", i), Email: "kim.oduya@example.com", EmailVerified: true,
 		FirstName: "Kim", LastName: "Oduya", Name: "Kim Oduya", ProfilePictureURL: "https://workoscdn.com/images/v1/" + strings.Repeat("k", 40),
