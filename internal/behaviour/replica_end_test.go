@@ -157,3 +157,29 @@ func (r *Replicas) sessionIDOf(t *testing.T, a *App, cookie string) string {
 	require.NoError(t, json.Unmarshal([]byte(resp.Body), &me))
 	return me.SessionID
 }
+
+func TestASignInAtAnotherInstanceCancelsTheRevocationOfItsSession(t *testing.T) {
+	r := NewReplicas(t, 1, AppOptions{})
+	one := r.Instances[0]
+	upstream := &RewritingTransport{}
+	two := r.Add(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	cookie := one.SignedIn(Kim).CookieHeader()
+	id := r.sessionIDOf(t, one, cookie)
+	resp := one.Send(Request{Method: http.MethodPost, Target: "/logout", Cookie: cookie, Header: Scripted()})
+	require.Equal(t, http.StatusOK, resp.Status, "a script signs out, and does not visit WorkOS's logout")
+	upstream.Change = func(reply map[string]any) { // WorkOS signs the user in to the same session
+		now := r.Clock.Now().Unix()
+		reply["access_token"] = r.Fake.SignToken(map[string]any{
+			"iss": r.Fake.Issuer(), "sub": "user_kim", "sid": id, "client_id": r.Fake.ClientID(), "iat": now, "exp": now + 300,
+		})
+	}
+	again := two.SignedIn(Kim).CookieHeader()
+
+	r.Clock.Advance(time.Minute)
+	at, _ := r.Fake.Session(id)
+	assert.True(t, at.Active(), "the session is not revoked")
+	for i, a := range r.Instances {
+		assert.Equal(t, http.StatusOK, a.Status(t, again), "instance %d", i)
+		assert.Equal(t, http.StatusUnauthorized, a.Status(t, cookie), "the old cookie at instance %d", i)
+	}
+}
