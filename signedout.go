@@ -205,9 +205,19 @@ type signOutNotice struct {
 // isSignedOut reports whether a session was signed out in this process. A later
 // sign-in to the same WorkOS session is not signed out: after the logout of a
 // script, AuthKit may sign the user in to it again.
+//
+// A bearer token has no sign-in time. The end of its session refuses it whenever it was
+// issued. The end of all sessions of its user refuses it if it was issued before.
 func (a *AuthKit) isSignedOut(s *Session) bool {
 	at, marked := a.signedOut.latest(s.ID(), s.UserID())
-	return marked && !s.SignedInAt().After(at)
+	switch {
+	case !marked || s.SignedInAt().After(at):
+		return false
+	case !s.FromBearerToken():
+		return true
+	}
+	_, ended := a.signedOut.latest(s.ID(), "")
+	return ended || !s.IssuedAt().After(at)
 }
 
 // isSignedOutSince is isSignedOut for a cached session. It looks for a mark only
