@@ -162,6 +162,9 @@ func (s *signedOut) reached(name string) {
 // time: another process with a clock ahead may have set it. In a shared session
 // the mark is always later by clockSkew, because the clock of the token's issuer
 // dates a session that another library wrote.
+//
+// If instances share a store, the mark carries the sign-in time of the session. The
+// next sign-in may be at an instance whose clock is behind.
 func (a *AuthKit) markSignedOut(s *Session, served bool, atLeast time.Duration) signOutNotice {
 	now := a.clock.Now()
 	until := now.Add(max(atLeast, time.Minute))
@@ -181,22 +184,17 @@ func (a *AuthKit) markSignedOut(s *Session, served bool, atLeast time.Duration) 
 	if a.shared {
 		at = now.Add(clockSkew)
 	}
-	if s.SignedInAt().After(at) {
+	if s.SignedInAt().After(at) || a.replicas != nil && !a.shared && !s.SignedInAt().IsZero() {
 		at = s.SignedInAt()
 	}
 	live := served || now.Before(s.ExpiresAt().Add(clockSkew))
 	a.signedOut.mark(s.ID(), at, until.Add(clockSkew), live)
 	a.rotations.supersede(s)
 	a.rotations.forgetPredecessors(s)
-	notice := signOutNotice{session: s, at: s.SignedInAt(), until: until.Add(clockSkew)}
-	if a.shared || notice.at.IsZero() {
-		notice.at = at
-	}
-	return notice
+	return signOutNotice{session: s, at: at, until: until.Add(clockSkew)}
 }
 
-// signOutNotice is what the other instances learn about a sign-out. Their clocks may
-// differ, so at is the sign-in time of the session.
+// signOutNotice is what the other instances learn about a sign-out: its mark.
 type signOutNotice struct {
 	session   *Session
 	at, until time.Time
