@@ -40,6 +40,7 @@ type rules struct {
 	questionAskedAgain  bool // a question that the log has lost is asked again
 	claimAsksAgain      bool // if a refused token had to be claimed again, the question is asked again
 	supersededAnswers   bool // an instance that knows a token as superseded answers
+	supersededFirst     bool // and it does so even if it knows the successor
 	exchangeAnswers     bool // an instance that exchanges a token itself answers with its lease
 	clearMarks          bool // a clear puts a superseded mark in the place of the end
 	clearNeedsStore     bool // a response does not clear if the store cannot be asked
@@ -66,7 +67,7 @@ func protocol() rules {
 		believeRefusal: replica.BelieveRefusal,
 
 		waitFails: true, leaseIsExtended: true, questionWaits: true, questionAskedAgain: true, claimAsksAgain: true,
-		supersededAnswers: true, exchangeAnswers: true, clearMarks: true,
+		supersededAnswers: true, supersededFirst: true, exchangeAnswers: true, clearMarks: true,
 		clearNeedsStore: true, clearFollows: true, lateSuccessIsMarked: true, publishesFirst: true, publishesBehind: true,
 		readsLogFirst: true, marksAreRead: true, noticesArePutBack: true,
 	}

@@ -39,37 +39,42 @@ var (
 
 // scenario is a bound of an exploration.
 type scenario struct {
-	name string
+	name  string
+	large bool // more than 400,000 states
 	options
 }
 
 // scenarios are explored completely. Each has one fault of the store or of WorkOS, or
 // a crash, or two of them, and as many requests as the time allows.
 var scenarios = []scenario{
-	{"three requests and a sign-out", options{2, 3, false, false, budget{Pages: 3, SignOuts: 1}}},
-	{"three requests of three instances", options{3, 3, false, false, budget{Pages: 3}}},
-	{"a sign-out, a sign-in and an end at WorkOS", options{2, 2, false, false, budget{Pages: 2, SignOuts: 1, SignIns: 1, AdminEnds: 1}}},
-	{"three requests, lost replies of the store", options{2, 3, false, false, budget{Pages: 3, SignOuts: 1, LostReplies: 1}}},
-	{"a sign-in, an outage", options{2, 3, false, false, budget{Pages: 2, SignIns: 1, Outages: 1}}},
-	{"a sign-in, an end at WorkOS, an outage", options{2, 3, false, false, budget{Pages: 2, SignIns: 1, AdminEnds: 1, Outages: 1}}},
-	{"three instances, an outage", options{3, 3, false, false, budget{Pages: 3, Outages: 1}}},
-	{"a sign-out, a flush", options{2, 3, false, false, budget{Pages: 2, SignOuts: 1, Flushes: 1}}},
-	{"a sign-in, an end at WorkOS, a flush", options{2, 3, false, false, budget{Pages: 2, SignIns: 1, AdminEnds: 1, Flushes: 1}}},
-	{"a sign-out, copies of cookies", options{2, 3, false, false, budget{Pages: 2, Copies: 1, SignOuts: 1}}},
-	{"a sign-out, a failure of WorkOS", options{2, 3, false, false, budget{Pages: 2, SignOuts: 1, WorkOSFailures: 1}}},
-	{"a sign-in, a crash", options{2, 3, false, false, budget{Pages: 2, SignIns: 1, Crashes: 1}}},
-	{"a stall and a crash", options{2, 2, false, false, budget{Pages: 3, Stalls: 1, Crashes: 1}}},
-	{"a sign-in, a flush and a stall", options{2, 3, false, false, budget{Pages: 2, SignIns: 1, Flushes: 1, Stalls: 1}}},
-	{"an outage and a crash", options{2, 3, false, false, budget{Pages: 3, Outages: 1, Crashes: 1}}},
-	{"a sign-in, an outage and a crash", options{2, 3, false, false, budget{Pages: 2, SignIns: 1, Outages: 1, Crashes: 1}}},
-	{"a sign-in, a flush and an outage", options{2, 3, false, false, budget{Pages: 2, SignIns: 1, Flushes: 1, Outages: 1}}},
-	{"three instances, a sign-in and an outage", options{3, 3, false, false, budget{Pages: 2, SignIns: 1, Outages: 1}}},
-	{"a replay window, failures of WorkOS and an outage", options{2, 3, true, false, budget{Pages: 3, WorkOSFailures: 1, WorkOSLostReplies: 1, Outages: 1}}},
+	{"three requests and a sign-out", false, options{2, 3, false, false, budget{Pages: 3, SignOuts: 1}}},
+	{"three requests of three instances", false, options{3, 3, false, false, budget{Pages: 3}}},
+	{"a sign-out, a sign-in and an end at WorkOS", false, options{2, 2, false, false, budget{Pages: 2, SignOuts: 1, SignIns: 1, AdminEnds: 1}}},
+	{"three requests, lost replies of the store", false, options{2, 3, false, false, budget{Pages: 3, SignOuts: 1, LostReplies: 1}}},
+	{"a sign-in, an outage", false, options{2, 3, false, false, budget{Pages: 2, SignIns: 1, Outages: 1}}},
+	{"a sign-in, an end at WorkOS, an outage", false, options{2, 3, false, false, budget{Pages: 2, SignIns: 1, AdminEnds: 1, Outages: 1}}},
+	{"three instances, an outage", false, options{3, 3, false, false, budget{Pages: 3, Outages: 1}}},
+	{"a sign-out, a flush", false, options{2, 3, false, false, budget{Pages: 2, SignOuts: 1, Flushes: 1}}},
+	{"a sign-in, an end at WorkOS, a flush", false, options{2, 3, false, false, budget{Pages: 2, SignIns: 1, AdminEnds: 1, Flushes: 1}}},
+	{"a sign-out, copies of cookies", false, options{2, 3, false, false, budget{Pages: 2, Copies: 1, SignOuts: 1}}},
+	{"a sign-out, a failure of WorkOS", false, options{2, 3, false, false, budget{Pages: 2, SignOuts: 1, WorkOSFailures: 1}}},
+	{"a sign-in, a crash", false, options{2, 3, false, false, budget{Pages: 2, SignIns: 1, Crashes: 1}}},
+	{"a stall and a crash", false, options{2, 2, false, false, budget{Pages: 3, Stalls: 1, Crashes: 1}}},
+	{"a sign-in, a flush and a stall", false, options{2, 3, false, false, budget{Pages: 2, SignIns: 1, Flushes: 1, Stalls: 1}}},
+	{"an outage and a crash", false, options{2, 3, false, false, budget{Pages: 3, Outages: 1, Crashes: 1}}},
+	{"a sign-in, an outage and a crash", true, options{2, 3, false, false, budget{Pages: 2, SignIns: 1, Outages: 1, Crashes: 1}}},
+	{"a sign-in, a flush and an outage", true, options{2, 3, false, false, budget{Pages: 2, SignIns: 1, Flushes: 1, Outages: 1}}},
+	{"three instances, a sign-in and an outage", true, options{3, 3, false, false, budget{Pages: 2, SignIns: 1, Outages: 1}}},
+	{"a replay window, failures of WorkOS and an outage", false, options{2, 3, true, false, budget{Pages: 3, WorkOSFailures: 1, WorkOSLostReplies: 1, Outages: 1}}},
 }
 
 func TestTheProtocolKeepsItsInvariants(t *testing.T) {
 	total := 0
 	for _, s := range scenarios {
+		if raceDetector && s.large {
+			t.Logf("%s: left out, because the checker has one goroutine and takes long with the race detector", s.name)
+			continue
+		}
 		started := time.Now()
 		m := &model{s.options, protocol()}
 		r := m.run(5_000_000)

@@ -85,6 +85,7 @@ var mutations = []mutation{
 	}, staysSignedOut},
 	{"3: an instance that exchanges the token does not answer", "a sign-out, a flush", func(r *rules) { r.exchangeAnswers = false }, staysSignedIn},
 	{"3: an instance that knows the token as superseded does not answer", "a sign-in, an end at WorkOS, a flush", func(r *rules) { r.supersededAnswers = false }, staysSignedIn},
+	{"3: an instance answers with the successor of a session that it has signed out", "a sign-out, a flush", func(r *rules) { r.supersededFirst = false }, staysSignedOut},
 	{"3: a question that the log has lost is not asked again", "a sign-in, a flush and a stall", func(r *rules) { r.questionAskedAgain = false }, staysSignedIn},
 	{"3: a token that is claimed again is not asked about again", "a sign-in, a flush and a stall", func(r *rules) { r.claimAsksAgain = false }, staysSignedIn},
 	{"3: a refusal is believed without a record", "a sign-in, a flush and a stall", func(r *rules) {

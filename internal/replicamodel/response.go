@@ -212,20 +212,24 @@ func (m *model) readLog(s state, i uint8, emit emit[state]) {
 	at := &s.instances[i]
 	at.caughtUp = true
 	at.marks |= s.notices
+	broken := ""
 	for t := range uint8(maxTokens) {
 		if at.unread.has(t) && m.answerQuestion(s.records[t].kind) {
 			m.answer(&s, i, t)
+			if at.superseded.has(t) && s.records[t].kind == replica.Success {
+				broken = staysSignedOut
+			}
 		}
 	}
 	at.unread = 0
-	emit(s, sentence{"$I reads the log and answers its questions.", 0, i, 0}, "")
+	emit(s, sentence{"$I reads the log and answers its questions.", 0, i, 0}, broken)
 }
 
 // answer puts what an instance knows about a token into its record.
 func (m *model) answer(s *state, i, t uint8) {
 	at := &s.instances[i]
 	switch {
-	case at.superseded.has(t):
+	case at.superseded.has(t) && m.supersededFirst:
 		if m.supersededAnswers {
 			s.put(t, replica.Superseded)
 		}
