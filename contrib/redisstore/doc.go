@@ -19,7 +19,7 @@
 //
 // The user of the client needs this ACL, for the default prefix:
 //
-//	resetkeys ~authkit:* resetchannels -@all +eval +evalsha +getex +pttl +set +del +time
+//	resetkeys ~authkit:* resetchannels -@all +eval +evalsha +get +getex +pttl +set +del +time
 //	+xadd +xtrim +xrange +xrevrange +xread +pexpire
 //	+hello +ping +client|setinfo +client|setname
 //

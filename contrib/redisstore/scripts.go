@@ -5,7 +5,9 @@ package redisstore
 import "github.com/redis/go-redis/v9"
 
 // The scripts read with GETEX, which counts as a write. So a replica refuses them,
-// also one that was the master until a moment ago, and no stale value is read.
+// also one that was the master until a moment ago, and no stale value is read. A
+// script that sets a value does so in its first write, because Redis checks maxmemory
+// only there.
 
 // getScript returns {value, milliseconds left}, or nothing if the key is absent.
 var getScript = redis.NewScript(`
@@ -18,10 +20,9 @@ return {value, redis.call('PTTL', KEYS[1])}
 // stands for no value. It returns {1} if it swapped, or {0} and what getScript
 // returns.
 var swapScript = redis.NewScript(`
-local current, old, value = redis.call('GETEX', KEYS[1]), ARGV[1], ARGV[2]
+local current, old, value = redis.call('GET', KEYS[1]), ARGV[1], ARGV[2]
 if value == '' then
-	if not current then return {1} end
-	if current == old then
+	if not current or current == old then
 		redis.call('DEL', KEYS[1])
 		return {1}
 	end
@@ -29,6 +30,7 @@ elseif current == value or current == old or (not current and old == '') then
 	redis.call('SET', KEYS[1], value, 'PX', ARGV[3])
 	return {1}
 end
+redis.call('GETEX', KEYS[1])
 if not current then return {0} end
 return {0, current, redis.call('PTTL', KEYS[1])}
 `)
