@@ -28,14 +28,29 @@ func (e silenceError) Is(target error) bool { return target == context.DeadlineE
 // run runs a script with one key. A script that the server does not know is sent
 // as a whole.
 func (s *Store) run(ctx context.Context, script *redis.Script, key string, args ...any) ([]any, error) {
-	return await(ctx, s.patience, func(ctx context.Context) ([]any, error) {
-		reply, err := script.Run(ctx, s.client, []string{key}, args...).Result()
-		if err != nil {
-			return nil, err
-		}
-		list, _ := reply.([]any) // appendScript returns a number
-		return list, nil
+	reply, err := await(ctx, s.patience, func(ctx context.Context) (any, error) {
+		return script.Run(ctx, s.client, []string{key}, args...).Result()
 	})
+	if err != nil {
+		s.reloadCluster(err)
+		return nil, err
+	}
+	list, _ := reply.([]any) // appendScript returns a number
+	return list, nil
+}
+
+// reloadCluster makes a cluster client ask which node has which keys, after a node
+// did not answer. By itself, go-redis asks once a minute and when a node answers
+// that another one has the key. So it would call a dead master for a minute after
+// its replica has taken over. ReloadState does not wait, and runs once at a time.
+func (s *Store) reloadCluster(err error) {
+	var answered redis.Error
+	if errors.Is(err, context.Canceled) || errors.As(err, &answered) && !redis.IsClusterDownError(err) {
+		return
+	}
+	if c, isCluster := s.client.(interface{ ReloadState(context.Context) }); isCluster {
+		c.ReloadState(context.Background())
+	}
 }
 
 // await calls command and returns its result. It returns an error as soon as ctx

@@ -21,9 +21,10 @@
 //
 //	resetkeys ~authkit:* resetchannels -@all +eval +evalsha +get +getex +pttl +set +del +time
 //	+xadd +xtrim +xrange +xrevrange +xread +pexpire
-//	+hello +ping +client|setinfo +client|setname
+//	+hello
 //
-// A cluster client also needs +cluster|slots +cluster|shards +command +readonly.
+// Redis 7.2 and later also have +client|setinfo, with which go-redis names itself. It
+// works without. A cluster client also needs +cluster|slots +command +readonly +ping.
 //
 // # Connections
 //

@@ -122,5 +122,8 @@ func (s *Store) awaitEntry(ctx context.Context, p position) error {
 	if errors.Is(err, redis.Nil) {
 		return nil
 	}
+	if err != nil {
+		s.reloadCluster(err)
+	}
 	return err
 }

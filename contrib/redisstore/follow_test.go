@@ -16,6 +16,7 @@ import (
 )
 
 func TestAFollowerGetsTheRedisLogFromItsBeginning(t *testing.T) {
+	t.Parallel()
 	onEachEngine(t, func(t *testing.T, client *redis.Client) {
 		s := newStore(t, client)
 		var want []string
@@ -41,6 +42,7 @@ func TestAFollowerGetsTheRedisLogFromItsBeginning(t *testing.T) {
 }
 
 func TestAFullLastReadOfTheRedisLogLosesNothing(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, startRedis(t).client())
 	for i := range batch {
 		require.NoError(t, s.Append(t.Context(), strconv.AppendInt(nil, int64(i), 10)))
@@ -52,6 +54,7 @@ func TestAFullLastReadOfTheRedisLogLosesNothing(t *testing.T) {
 }
 
 func TestEveryRedisFollowerGetsTheSameOrder(t *testing.T) {
+	t.Parallel()
 	r := startRedis(t)
 	const appenders, each = 8, 50
 	var followers []*follower
@@ -83,6 +86,7 @@ func TestEveryRedisFollowerGetsTheSameOrder(t *testing.T) {
 }
 
 func TestFollowMakesNoCallAfterItHasReturned(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, startRedis(t).client())
 	f := follow(t, s)
 	f.cancel()
@@ -97,6 +101,7 @@ func TestFollowMakesNoCallAfterItHasReturned(t *testing.T) {
 }
 
 func TestANoticeLeavesTheRedisLogAfterItsRetention(t *testing.T) {
+	t.Parallel()
 	r := startRedis(t)
 	s := newStore(t, r.client())
 	s.retention = 300 * time.Millisecond
@@ -116,6 +121,7 @@ func TestANoticeLeavesTheRedisLogAfterItsRetention(t *testing.T) {
 // A follower does not err if the notice that it read last has become too old,
 // whether the log is idle or not.
 func TestAnIdleRedisLogThatIsTrimmedIsNotLost(t *testing.T) {
+	t.Parallel()
 	r := startRedis(t)
 	s := newStore(t, r.client())
 	s.retention = 1200 * time.Millisecond // each round of a follower is one second
@@ -133,6 +139,7 @@ func TestAnIdleRedisLogThatIsTrimmedIsNotLost(t *testing.T) {
 // The last notice that was read becomes too old in the moment in which the next one
 // is added: the follower sees that none is missing between them.
 func TestANoticeThatFollowsATrimmedOneIsRead(t *testing.T) {
+	t.Parallel()
 	r := startRedis(t)
 	s := newStore(t, r.client())
 	require.NoError(t, s.Append(t.Context(), []byte("1")))
@@ -164,6 +171,7 @@ func readAll(t *testing.T, s *Store, from position) []entry {
 }
 
 func TestARedisLogExpiresIfItIsNotUsed(t *testing.T) {
+	t.Parallel()
 	r := startRedis(t)
 	s := newStore(t, r.client())
 	s.retention = 100 * time.Millisecond
@@ -172,6 +180,7 @@ func TestARedisLogExpiresIfItIsNotUsed(t *testing.T) {
 }
 
 func TestAResentAppendIsInTheRedisLogOnce(t *testing.T) {
+	t.Parallel()
 	onEachEngine(t, func(t *testing.T, client *redis.Client) {
 		s := newStore(t, client)
 		mark := newMark()
@@ -186,6 +195,7 @@ func TestAResentAppendIsInTheRedisLogOnce(t *testing.T) {
 }
 
 func TestARedisLogThatWasChangedByHandIsAnError(t *testing.T) {
+	t.Parallel()
 	r := startRedis(t)
 	s := newStore(t, r.client())
 	f := follow(t, s)
@@ -194,6 +204,7 @@ func TestARedisLogThatWasChangedByHandIsAnError(t *testing.T) {
 }
 
 func TestALongRedisLogIsRead(t *testing.T) {
+	t.Parallel()
 	r := startRedis(t)
 	s := newStore(t, r.client())
 	var want []string

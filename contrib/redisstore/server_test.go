@@ -154,21 +154,29 @@ func (s *server) calls(command string) int {
 	return n
 }
 
+var (
+	portsMu sync.Mutex
+	ports   = map[int]bool{} // that freePort has returned
+)
+
 // freePort returns a port of localhost that is free, together with the port of the
-// bus that a cluster node adds.
+// bus that a cluster node adds. It returns no port twice.
 func freePort(t *testing.T) string {
 	t.Helper()
-	for range 100 {
+	portsMu.Lock()
+	defer portsMu.Unlock()
+	for range 1000 {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
 		port := l.Addr().(*net.TCPAddr).Port
 		require.NoError(t, l.Close())
-		if port > 55000 {
+		if port > 55000 || ports[port] {
 			continue
 		}
 		bus, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port+10000))
 		if err == nil {
 			require.NoError(t, bus.Close())
+			ports[port] = true
 			return strconv.Itoa(port)
 		}
 	}

@@ -31,6 +31,7 @@ func onEachEngine(t *testing.T, test func(t *testing.T, client *redis.Client)) {
 }
 
 func TestARedisValueIsSwappedOnlyFromWhatItWas(t *testing.T) {
+	t.Parallel()
 	onEachEngine(t, func(t *testing.T, client *redis.Client) {
 		s := newStore(t, client)
 		a, b, c := []byte("a"), []byte("b"), []byte("c")
@@ -69,6 +70,7 @@ func TestARedisValueIsSwappedOnlyFromWhatItWas(t *testing.T) {
 }
 
 func TestARepeatedSwapSetsTheRedisExpiryAnew(t *testing.T) {
+	t.Parallel()
 	onEachEngine(t, func(t *testing.T, client *redis.Client) {
 		s := newStore(t, client)
 		value := []byte("lease")
@@ -86,6 +88,7 @@ func TestARepeatedSwapSetsTheRedisExpiryAnew(t *testing.T) {
 }
 
 func TestAnExpiredRedisValueIsAbsent(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, startRedis(t).client())
 	_, _, swapped, err := s.Swap(t.Context(), "x:1", nil, []byte("a"), 30*time.Millisecond)
 	require.NoError(t, err)
@@ -104,6 +107,7 @@ func TestAnExpiredRedisValueIsAbsent(t *testing.T) {
 }
 
 func TestRedisKeepsEveryByteOfAValue(t *testing.T) {
+	t.Parallel()
 	var all []byte
 	for b := range 256 {
 		all = append(all, byte(b))
@@ -126,6 +130,7 @@ func TestRedisKeepsEveryByteOfAValue(t *testing.T) {
 }
 
 func TestRedisRefusesWhatTheContractDoesNotAllow(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"}))
 	secret := []byte("sealed")
 	swap := func(key string, old, value []byte, ttl time.Duration) error {
@@ -156,6 +161,7 @@ func TestRedisRefusesWhatTheContractDoesNotAllow(t *testing.T) {
 }
 
 func TestOneOfFiftyRedisSwapsWins(t *testing.T) {
+	t.Parallel()
 	r := startRedis(t)
 	stores := []*Store{newStore(t, r.client()), newStore(t, r.client())}
 	var wg sync.WaitGroup
@@ -181,6 +187,7 @@ func TestOneOfFiftyRedisSwapsWins(t *testing.T) {
 }
 
 func TestEachRedisCallIsOneCommand(t *testing.T) {
+	t.Parallel()
 	r := startRedis(t)
 	s := newStore(t, r.client())
 	swap := func() error {
@@ -206,6 +213,7 @@ func TestEachRedisCallIsOneCommand(t *testing.T) {
 }
 
 func TestAFollowerOfAnIdleRedisLogSendsTwoCommandsASecond(t *testing.T) {
+	t.Parallel()
 	r := startRedis(t)
 	s := newStore(t, r.client())
 	f := follow(t, s)
@@ -217,6 +225,7 @@ func TestAFollowerOfAnIdleRedisLogSendsTwoCommandsASecond(t *testing.T) {
 }
 
 func TestRedisStoreWorksAfterScriptFlush(t *testing.T) {
+	t.Parallel()
 	r := startRedis(t)
 	s := newStore(t, r.client())
 	f := follow(t, s)
@@ -235,6 +244,7 @@ func TestRedisStoreWorksAfterScriptFlush(t *testing.T) {
 }
 
 func TestNewRedisStoreReportsWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	client := redis.NewClient(&redis.Options{})
 	defer client.Close()
 	ring := redis.NewRing(&redis.RingOptions{Addrs: map[string]string{"a": "127.0.0.1:1"}})
@@ -264,6 +274,7 @@ func TestNewRedisStoreReportsWhatIsWrong(t *testing.T) {
 }
 
 func TestRedisPrefixesSeparateApplications(t *testing.T) {
+	t.Parallel()
 	r := startRedis(t)
 	one, two := newStore(t, r.client()), newStore(t, r.client(), WithPrefix("other:"))
 	_, _, _, err := one.Swap(t.Context(), "x:1", nil, []byte("a"), time.Minute)
@@ -279,6 +290,7 @@ func TestRedisPrefixesSeparateApplications(t *testing.T) {
 }
 
 func TestARedisCallReturnsWhenItsContextEnds(t *testing.T) {
+	t.Parallel()
 	onEachEngine(t, func(t *testing.T, client *redis.Client) {
 		s := newStore(t, client)
 		ended, cancel := context.WithCancel(t.Context())
@@ -297,6 +309,7 @@ func TestARedisCallReturnsWhenItsContextEnds(t *testing.T) {
 }
 
 func TestARedisValueWithoutExpiryIsAnError(t *testing.T) {
+	t.Parallel()
 	r := startRedis(t)
 	s := newStore(t, r.client())
 	_, _, _, err := s.Swap(t.Context(), "x:1", nil, []byte("sealed"), time.Minute)
@@ -309,6 +322,7 @@ func TestARedisValueWithoutExpiryIsAnError(t *testing.T) {
 }
 
 func TestRedisErrorsContainNoValue(t *testing.T) {
+	t.Parallel()
 	swap := func(s *Store) error {
 		_, _, _, err := s.Swap(t.Context(), "x:1", []byte("sealed-old"), []byte("sealed-new"), time.Minute)
 		if err == nil {
