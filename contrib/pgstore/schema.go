@@ -142,7 +142,7 @@ func explain(err error) error {
 	case "42501": // insufficient_privilege
 		return fmt.Errorf("%w: see the GRANT lines of the README", err)
 	case "25006": // read_only_sql_transaction
-		return fmt.Errorf("%w: the pool must reach the primary server", err)
+		return fmt.Errorf("%w: the pool must reach the primary server, and its transactions must be allowed to write", err)
 	}
 	return err
 }

@@ -69,11 +69,12 @@ var account *syscall.Credential
 
 // prepare finds PostgreSQL and creates the template in folder.
 func prepare(folder string) error {
-	if path, err := exec.LookPath("initdb"); err == nil {
-		programs = filepath.Dir(path)
-	}
-	if found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb"); programs == "" && len(found) > 0 {
+	if found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb"); len(found) > 0 { // where Debian has it
 		programs = filepath.Dir(slices.Max(found))
+	} else if path, err := exec.LookPath("initdb"); err == nil {
+		if path, err = filepath.EvalSymlinks(path); err == nil {
+			programs = filepath.Dir(path)
+		}
 	}
 	if programs == "" {
 		return errors.New("it is not installed")
@@ -139,11 +140,15 @@ func needsPostgres(t testing.TB) {
 	}
 }
 
-// create copies the template, and starts the server on a free port.
+// create copies the template, and starts the server.
 func (s *server) create() error {
 	if out, err := program("cp", "-a", template, s.folder).CombinedOutput(); err != nil {
 		return fmt.Errorf("cp: %w\n%s", err, out)
 	}
+	return s.startOnFreePort()
+}
+
+func (s *server) startOnFreePort() error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ type statements struct {
 // beginTransaction sets the isolation level, because the default of a database can be
 // another one. In READ COMMITTED, a statement that waited for a row sees the newest
 // version of it.
-const beginTransaction = `begin isolation level read committed read write`
+const beginTransaction = `begin isolation level read committed`
 
 func newStatements(o options) *statements {
 	values := pgx.Identifier{o.schema, o.prefix + "values"}.Sanitize()

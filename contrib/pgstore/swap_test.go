@@ -40,7 +40,7 @@ func swap(t testing.TB, s *Store, key, old, value string, ttl time.Duration) (sw
 	return swapped{string(current), ok}, left
 }
 
-func TestSwapReturnsWhatTheKeyHasAfterTheCall(t *testing.T) {
+func TestAPostgresSwapReturnsWhatTheKeyHasAfterTheCall(t *testing.T) {
 	for name, c := range map[string]struct {
 		before, old, value string
 		want               swapped
@@ -92,7 +92,7 @@ var onceDatabase = func() func(t testing.TB) string {
 	}
 }()
 
-func TestARepeatedSwapSetsALongerAndAShorterTime(t *testing.T) {
+func TestARepeatedPostgresSwapSetsALongerAndAShorterTime(t *testing.T) {
 	s := newStore(t, onceDatabase(t))
 	for _, old := range []string{"", "old"} {
 		key := "repeated:" + old
@@ -105,7 +105,7 @@ func TestARepeatedSwapSetsALongerAndAShorterTime(t *testing.T) {
 	}
 }
 
-func TestAnExpiredValueIsAbsent(t *testing.T) {
+func TestAnExpiredPostgresValueIsAbsent(t *testing.T) {
 	s := newStore(t, onceDatabase(t))
 	for _, key := range []string{"expired:put", "expired:replace", "expired:same", "expired:remove"} {
 		swap(t, s, key, "", "value", time.Millisecond)
@@ -125,7 +125,7 @@ func TestAnExpiredValueIsAbsent(t *testing.T) {
 	assert.Greater(t, left, 50*time.Second)
 }
 
-func TestValuesOfAllBytesAndOf64KiBAreKept(t *testing.T) {
+func TestPostgresKeepsValuesOfAllBytesAndOf64KiB(t *testing.T) {
 	every := make([]byte, 256)
 	for i := range every {
 		every[i] = byte(i)
@@ -163,7 +163,7 @@ func poolsOfEveryMode(t testing.TB, url string) map[string]*pgxpool.Pool {
 	return pools
 }
 
-func TestArgumentsOutsideTheLimitsAreRefused(t *testing.T) {
+func TestThePostgresStoreRefusesArgumentsOutsideTheLimits(t *testing.T) {
 	pool, err := pgxpool.New(context.Background(), "postgres://127.0.0.1:1/none")
 	require.NoError(t, err)
 	defer pool.Close()
@@ -205,14 +205,14 @@ func isolated(t testing.TB, level string) *Store {
 	admin := connect(t, url)
 	_, err := admin.Exec(t.Context(), "alter database "+admin.Config().Database+" set default_transaction_isolation = '"+level+"'")
 	require.NoError(t, err)
-	s := newStore(t, url)
+	s := newStore(t, url, WithPollInterval(50*time.Millisecond))
 	var got string
 	require.NoError(t, s.pool.QueryRow(t.Context(), "show transaction_isolation").Scan(&got))
 	require.Equal(t, level, got)
 	return s
 }
 
-func TestOneOfFiftySwapsWinsAndTheOthersGetItsValue(t *testing.T) {
+func TestOneOfFiftyPostgresSwapsWinsAndTheOthersGetItsValue(t *testing.T) {
 	for _, level := range isolationLevels {
 		t.Run(level, func(t *testing.T) {
 			s := isolated(t, level)
@@ -244,7 +244,7 @@ func TestOneOfFiftySwapsWinsAndTheOthersGetItsValue(t *testing.T) {
 	}
 }
 
-func TestSwapsOfEightWritersCountWithoutALoss(t *testing.T) {
+func TestPostgresSwapsOfEightWritersCountWithoutALoss(t *testing.T) {
 	for _, level := range isolationLevels {
 		t.Run(level, func(t *testing.T) {
 			s := isolated(t, level)
@@ -278,7 +278,7 @@ func TestSwapsOfEightWritersCountWithoutALoss(t *testing.T) {
 
 // A swap that waits for another transaction must decide with the row and the clock of
 // the moment at which it goes on.
-func TestASwapThatWaitedComparesWithTheNewestRow(t *testing.T) {
+func TestAPostgresSwapThatWaitedComparesWithTheNewestRow(t *testing.T) {
 	url := newDatabase(t)
 	s := newStore(t, url)
 	for name, c := range map[string]struct {
@@ -354,7 +354,7 @@ func (c countingConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-func TestEachCallTakesOneRoundTripAndHoldsNoConnection(t *testing.T) {
+func TestEachPostgresCallTakesOneRoundTripAndHoldsNoConnection(t *testing.T) {
 	url := newDatabase(t)
 	newStore(t, url)
 	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol} {
