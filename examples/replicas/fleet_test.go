@@ -1,0 +1,154 @@
+//go:build unix
+
+// The harness of the tests: three processes of the application behind the front, a fake AuthKit and a store's engine.
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+const ada = "ada@harborpress.test"
+
+// programs is the folder with the built programs: app, fake and replicas.
+var programs string
+
+func TestMain(m *testing.M) { os.Exit(runTests(m)) }
+
+func runTests(m *testing.M) int {
+	folder, err := os.MkdirTemp("", "authkit-replicas-test-")
+	if err == nil {
+		defer os.RemoveAll(folder)
+		err = build(context.Background(), folder, ".", "./app", "./fake")
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	programs = folder
+	return m.Run()
+}
+
+// testFleet is three instances behind the front.
+type testFleet struct {
+	*testing.T
+	fleet fleet
+	front *front
+	fake  *authkittest.Server
+	home  string // URL of the front
+}
+
+// startFleet starts three instances with a store, or without one, and a fake with these options.
+func startFleet(t *testing.T, shared engine, opts ...authkittest.Option) *testFleet {
+	t.Helper()
+	f := &testFleet{T: t}
+	server := httptest.NewUnstartedServer(nil)
+	f.home = strings.Replace("http://"+server.Listener.Addr().String(), "127.0.0.1", "localhost", 1)
+	f.fake = authkittest.New(t, append([]authkittest.Option{
+		authkittest.WithRedirectURIs(f.home + "/callback"), authkittest.WithSignOutRedirects(f.home + "/"),
+	}, opts...)...)
+	env := f.fake.Env()
+	env["WORKOS_COOKIE_PASSWORD"] = rand.Text() + rand.Text()
+	f.fleet = newFleet(filepath.Join(programs, "app"), environment(env, f.home, shared))
+	output := &testOutput{t: t}
+	for _, i := range f.fleet {
+		i.output = output
+	}
+	t.Cleanup(func() { f.fleet.each(func(_ int, i *instance) { i.kill() }) })
+	require.NoError(t, f.fleet.start())
+
+	control := httptest.NewServer(f.fake.Control())
+	t.Cleanup(control.Close)
+	f.front = newFront(f.fleet)
+	server.Config.Handler = routes(f.front, controlClient{control.URL}, shared.String())
+	server.Start()
+	t.Cleanup(server.Close)
+	return f
+}
+
+// testOutput shows the output of the instances if the test fails.
+type testOutput struct {
+	t  *testing.T
+	mu sync.Mutex
+}
+
+func (o *testOutput) Write(text []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.t.Logf("%s", bytes.TrimSpace(text))
+	return len(text), nil
+}
+
+// signedIn returns a browser that is signed in as a user, on the account page.
+func (f *testFleet) signedIn(email string) *authkittest.Browser {
+	f.Helper()
+	b := f.browser()
+	page, err := b.SignIn(f.home+"/login?return_to=/account", email)
+	require.NoError(f, err)
+	require.Equal(f, http.StatusOK, page.StatusCode)
+	return b
+}
+
+func (f *testFleet) browser() *authkittest.Browser {
+	b := authkittest.NewBrowser()
+	f.Cleanup(b.CloseIdleConnections)
+	return b
+}
+
+// me fetches /api/me and returns the status and the instance that answered.
+func (f *testFleet) me(b *authkittest.Browser) (status int, by string) {
+	f.Helper()
+	page, err := b.Fetch(http.MethodGet, f.home+"/api/me")
+	require.NoError(f, err)
+	return page.StatusCode, page.Header.Get("X-Instance")
+}
+
+// freePort returns a TCP port of 127.0.0.1 on which nothing listens.
+func freePort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	require.NoError(t, err)
+	return port
+}
+
+// startRedis starts Redis for a test. It skips the test if redis-server is not installed, unless AUTHKIT_REDIS is "required".
+func startRedis(t *testing.T) engine {
+	t.Helper()
+	server, err := exec.LookPath("redis-server")
+	if err != nil {
+		if os.Getenv("AUTHKIT_REDIS") == "required" {
+			t.Fatal("redis-server is not installed, and AUTHKIT_REDIS is required")
+		}
+		t.Skip("redis-server is not installed: the test with a store on Redis is left out")
+	}
+	port := freePort(t)
+	command := exec.Command(server, "--bind", "127.0.0.1", "--port", port, "--dir", t.TempDir(), "--save", "", "--appendonly", "no")
+	require.NoError(t, command.Start())
+	t.Cleanup(func() {
+		_ = command.Process.Kill()
+		_ = command.Wait()
+	})
+	e := engine{redisURL, "redis://127.0.0.1:" + port}
+	require.Eventually(t, func() bool { return e.ask(t.Context()) == nil }, 10*time.Second, 20*time.Millisecond, "Redis answers")
+	return e
+}
