@@ -8,9 +8,9 @@ import (
 	"github.com/authkit-go/authkit/internal/replica"
 )
 
-// knowledge returns what is known about a token, by its name. A token with a
-// successor was exchanged. A token that was replaced without one must not be used
-// again.
+// knowledge returns what is known about a token, by its name. If the last token of its
+// chain was replaced or cleared, none of the chain must be used again. Otherwise, a
+// token with a successor was exchanged.
 func (r *rotations) knowledge(name string) replica.Knowledge {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -18,16 +18,32 @@ func (r *rotations) knowledge(name string) replica.Knowledge {
 	if !ok {
 		return replica.Knowledge{}
 	}
+	if consumed, _ := r.consumed.Get(r.lastToken(token)); consumed.replaced || consumed.cleared != 0 {
+		return replica.Knowledge{Kind: replica.Superseded, Token: token}
+	}
 	if known, ok := r.outcomes.Get(token); ok && known.err == nil && known.sealed.RefreshToken != token {
 		return replica.Knowledge{Kind: replica.Success, Token: token, Successor: encodeSuccessor(known.target.organization, &known.sealed)}
 	}
 	if successor, ok := r.successors.Get(token); ok {
 		return replica.Knowledge{Kind: replica.Success, Token: token, Successor: encodeSuccessorToken(successor)}
 	}
-	if consumed, _ := r.consumed.Get(token); consumed.replaced || consumed.cleared != 0 {
-		return replica.Knowledge{Kind: replica.Superseded, Token: token}
-	}
 	return replica.Knowledge{}
+}
+
+// lastToken returns the last token of the chain of a token, as far as it is known. The
+// caller holds mu.
+func (r *rotations) lastToken(token string) string {
+	for range maxChainLength {
+		next, ok := r.successors.Get(token)
+		if known, found := r.outcomes.Get(token); found && known.err == nil && known.sealed.RefreshToken != token {
+			next, ok = known.sealed.RefreshToken, true
+		}
+		if !ok {
+			break
+		}
+		token = next
+	}
+	return token
 }
 
 // successorToken returns the refresh token that a token was exchanged for.
