@@ -163,6 +163,25 @@ func TestANoticeThatFollowsATrimmedOneIsRead(t *testing.T) {
 	require.ErrorIs(t, err, errLost, "notice 2 was never read")
 }
 
+// A server with another log may have given the same ID to another entry.
+func TestAnotherRedisEntryWithTheSameIDIsALoss(t *testing.T) {
+	t.Parallel()
+	r := startRedis(t)
+	s := newStore(t, r.client())
+	r.do("XADD", "authkit:log", "9999999999999-1", "c", strings.Repeat("\x00", 8)+"mark-one", "n", "1")
+	entries := readAll(t, s, position{id: "-"})
+	at, _, err := position{id: "-"}.advance(entries[0])
+	require.NoError(t, err)
+	_, isNew, err := at.advance(entries[0])
+	require.NoError(t, err)
+	require.False(t, isNew)
+
+	r.do("DEL", "authkit:log")
+	r.do("XADD", "authkit:log", "9999999999999-1", "c", strings.Repeat("\x00", 8)+"mark-two", "n", "1")
+	_, _, err = at.advance(readAll(t, s, at)[0])
+	assert.ErrorIs(t, err, errLost)
+}
+
 func readAll(t *testing.T, s *Store, from position) []entry {
 	t.Helper()
 	entries, err := s.read(t.Context(), from)
