@@ -58,7 +58,7 @@ type signedOut struct {
 	epoch         atomic.Uint64 // the number of sign-outs plus 1
 	// noticed holds the marks of sessions and users that were ended by their IDs, here
 	// or at another instance, by noticeKey. anyNoticed reports whether there was one.
-	noticed    *expiring.Map[time.Time]
+	noticed    *expiring.Map[noticedEnd]
 	anyNoticed atomic.Bool
 
 	step func(name string) // called by reached, for tests
@@ -68,7 +68,7 @@ func newSignedOut(clock Clock) *signedOut {
 	s := &signedOut{
 		live:    expiring.New[time.Time](clock.Now, signedOutLimit),
 		expired: expiring.New[time.Time](clock.Now, signedOutLimit),
-		noticed: expiring.New[time.Time](clock.Now, noticedLimit),
+		noticed: expiring.New[noticedEnd](clock.Now, noticedLimit),
 	}
 	s.epoch.Store(1)
 	return s
@@ -111,17 +111,27 @@ func (s *signedOut) at(sessionID string) (at time.Time, ok bool) {
 	return at, ok
 }
 
-// note stores the mark of a notice. sign-ins up to at are signed out.
+// noticedEnd is the mark of a notice: sign-ins up to at are signed out.
+type noticedEnd struct{ at, until time.Time }
+
+// note stores the mark of a notice. Of two notices, the later times count.
 func (s *signedOut) note(key string, at, until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if before, ok := s.noticed.Get(key); ok && before.After(at) {
-		at = before
+	if before, ok := s.noticed.Get(key); ok {
+		at, until = later(before.at, at), later(before.until, until)
 	}
-	s.noticed.Put(key, at, until)
+	s.noticed.Put(key, noticedEnd{at, until}, until)
 	s.anyNoticed.Store(true)
 	s.reached("noted")
 	s.epoch.Add(1)
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // latest returns the latest mark of a session or of its user, and reports whether
@@ -132,8 +142,8 @@ func (s *signedOut) latest(sessionID, userID string) (at time.Time, ok bool) {
 		return at, ok
 	}
 	for _, key := range []string{noticeKey(replica.SessionEnded, sessionID), noticeKey(replica.UserEnded, userID)} {
-		if other, noticed := s.noticed.Get(key); noticed && (!ok || other.After(at)) {
-			at, ok = other, true
+		if other, noticed := s.noticed.Get(key); noticed && (!ok || other.at.After(at)) {
+			at, ok = other.at, true
 		}
 	}
 	return at, ok

@@ -85,12 +85,22 @@ func (a *AuthKit) reportDelivered(s *Session) {
 }
 
 // announceResumed tells the other instances that a user has signed in to a session
-// again that was signed out before, so that none of them revokes it for that.
+// again that was signed out before. None of them revokes it for that. Since it stays
+// active at WorkOS, all of them refuse the earlier sign-ins for as long as a cookie
+// lives.
 func (a *AuthKit) announceResumed(ctx context.Context, s *Session) {
 	if a.replicas == nil {
 		return
 	}
-	if _, signedOut := a.signedOut.latest(s.ID(), s.UserID()); signedOut {
-		_ = a.announce(ctx, replica.SessionResumed, s.ID(), s.SignedInAt(), a.clock.Now().Add(time.Hour))
+	at, signedOut := a.signedOut.latest(s.ID(), "")
+	if !signedOut {
+		return
+	}
+	now := a.clock.Now()
+	_ = a.announce(ctx, replica.SessionResumed, s.ID(), s.SignedInAt(), now.Add(time.Hour))
+	if !a.shared {
+		until := now.Add(cookie.MaxLifetime)
+		a.signedOut.note(noticeKey(replica.SessionEnded, s.ID()), at, until)
+		_ = a.announce(ctx, replica.SessionEnded, s.ID(), at, until)
 	}
 }
