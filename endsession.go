@@ -86,7 +86,7 @@ var errPublicClient = errors.New("a public client has no API key to end a sessio
 // other instance. The error says that the other instances were not told yet.
 func (a *AuthKit) markEnded(ctx context.Context, kind replica.NoticeKind, id string) error {
 	now := a.clock.Now()
-	at, until := now.Add(endSkew), now.Add(endedFor)
+	at, until := roundUp(now.Add(endSkew)), now.Add(endedFor)
 	a.signedOut.note(noticeKey(kind, id), at, until)
 	if a.replicas == nil {
 		return nil

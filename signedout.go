@@ -127,6 +127,11 @@ func (s *signedOut) note(key string, at, until time.Time) {
 	s.epoch.Add(1)
 }
 
+// roundUp rounds the time of a mark up to milliseconds, which sealed times and notices
+// have. Otherwise the next sign-in could be after the mark of its instance, and not
+// after the notice.
+func roundUp(at time.Time) time.Time { return at.Add(time.Millisecond - 1).Truncate(time.Millisecond) }
+
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b
@@ -197,6 +202,7 @@ func (a *AuthKit) markSignedOut(s *Session, served bool, atLeast time.Duration) 
 	if s.SignedInAt().After(at) || a.replicas != nil && !a.shared && !s.SignedInAt().IsZero() {
 		at = s.SignedInAt()
 	}
+	at = roundUp(at)
 	live := served || now.Before(s.ExpiresAt().Add(clockSkew))
 	a.signedOut.mark(s.ID(), at, until.Add(clockSkew), live)
 	a.rotations.supersede(s)

@@ -63,11 +63,10 @@ func (a *AuthKit) tellInstances(ctx context.Context, ended []signOutNotice, supe
 	waiting.Wait()
 }
 
-// announce announces the end of sign-ins up to at. Sealed times have milliseconds, so
-// at is rounded up to them.
+// announce announces the end of sign-ins up to at.
 func (a *AuthKit) announce(ctx context.Context, kind replica.NoticeKind, id string, at, until time.Time) error {
 	err := a.replicas.Log.Announce(ctx, replica.Notice{
-		Kind: kind, Hash: replica.Hash(id), At: at.Add(time.Millisecond - 1).Truncate(time.Millisecond), Until: until,
+		Kind: kind, Hash: replica.Hash(id), At: roundUp(at), Until: until,
 	})
 	if err != nil {
 		a.log.LogAttrs(ctx, slog.LevelWarn, "authkit: other instances were not told yet, the notice is sent when the store answers",
@@ -97,7 +96,7 @@ func (a *AuthKit) announceResumed(ctx context.Context, s *Session) {
 		return
 	}
 	now := a.clock.Now()
-	_ = a.announce(ctx, replica.SessionResumed, s.ID(), s.SignedInAt(), now.Add(time.Hour))
+	_ = a.announce(ctx, replica.SessionResumed, s.ID(), s.SignedInAt().Truncate(time.Millisecond), now.Add(time.Hour))
 	if !a.shared {
 		until := now.Add(cookie.MaxLifetime)
 		a.signedOut.note(noticeKey(replica.SessionEnded, s.ID()), at, until)

@@ -70,3 +70,17 @@ func TestASignedOutCookieStaysRefusedAfterASignInToTheSameSessionAtAnotherInstan
 		}
 	}
 }
+
+// The time in a session has whole milliseconds. The clock of a server has more digits.
+func TestASignInSoonAfterTheEndOfItsUserHoldsAtAllInstances(t *testing.T) {
+	r := NewReplicas(t, 2, AppOptions{})
+	r.Clock.Advance(400 * time.Microsecond)
+	old := r.Instances[0].SignedIn(Kim).CookieHeader()
+	require.NoError(t, r.Instances[0].EndUser(t.Context(), "user_kim"))
+	r.Clock.Advance(5 * time.Second)
+	cookie := r.Instances[0].SignedIn(Kim).CookieHeader()
+	for i, a := range r.Instances {
+		assert.Equal(t, http.StatusOK, a.Status(t, cookie), i)
+		assert.Equal(t, http.StatusUnauthorized, a.Status(t, old), i)
+	}
+}
