@@ -4,6 +4,7 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -11,7 +12,8 @@ import (
 const (
 	// retryEvery is the time between two attempts of the changes that wait.
 	retryEvery = time.Second
-	// retryLimit is how many changes wait. A further one replaces the oldest.
+	// retryLimit is how many changes wait. A further one replaces the oldest
+	// publication, or the oldest change if there is none: a sign-out matters more.
 	retryLimit = 1 << 13
 	// retryFor is how long a change is tried.
 	retryFor = time.Hour
@@ -44,13 +46,23 @@ func (r *retries) add(name, group string, change func(context.Context) error) {
 	defer r.mu.Unlock()
 	if _, known := r.waiting[name]; !known {
 		if len(r.waiting) >= retryLimit {
-			delete(r.waiting, r.order[0])
-			r.order = r.order[1:]
+			r.remove(r.leastNeeded())
 		}
 		r.order = append(r.order, name)
 	}
 	r.waiting[name] = &retry{group, r.clock.Now().Add(retryFor), change}
 	r.schedule()
+}
+
+// leastNeeded returns the name of the oldest change with a group, or of the oldest
+// change. The caller holds mu.
+func (r *retries) leastNeeded() string {
+	for _, name := range r.order {
+		if r.waiting[name].group != "" {
+			return name
+		}
+	}
+	return r.order[0]
 }
 
 // schedule starts the timer. The caller holds mu.
@@ -61,13 +73,15 @@ func (r *retries) schedule() {
 	}
 }
 
-// run tries each change once, until one fails: then the store is not back yet.
+// run tries each change once, until the breaker is open: then the store is not back
+// yet. The failure of one change does not delay the others, because the store may
+// refuse that one alone.
 func (r *retries) run() {
 	for _, name := range r.names() {
 		ctx, cancel := background()
 		err := r.attempt(ctx, name)
 		cancel()
-		if err != nil {
+		if errors.Is(err, errBreaker) {
 			break
 		}
 	}
