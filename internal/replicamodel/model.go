@@ -170,17 +170,17 @@ func setting(s *state, r *request) string {
 
 // clearing returns the invariant that a response breaks that clears the cookie, or
 // "". It must not clear the cookie of the second person if the store or the instance
-// knows that the second sign-in has replaced the first one, or if the log has lost the
-// notice of it and no instance has put it back.
+// knows that the second sign-in has replaced the first one, or if the log lacks the
+// notice of it, which another instance has not put back.
 func clearing(s *state, r *request) string {
 	at := &s.instances[r.instance]
 	knows := (s.told|at.marks)&firstPerson != 0
 	for t := r.cookie; t < r.token; t++ {
 		knows = knows || s.records[t].kind == replica.Superseded
 	}
-	lacks := s.ended&^s.notices&firstPerson != 0 && !s.untold
+	lacks := false
 	for i := range s.instances {
-		lacks = lacks && s.instances[i].unsent == 0
+		lacks = lacks || s.instances[i].marks&^s.instances[i].unsent&^s.notices&firstPerson != 0
 	}
 	if s.live(firstPerson) || (knows || lacks) && s.live(secondPerson) {
 		return staysSignedIn

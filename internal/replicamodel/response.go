@@ -31,6 +31,9 @@ func (m *model) respond(s state, n uint8, emit emit[state]) {
 	step := replica.Send
 	if at.down {
 		what.text = "$I cannot follow the records. It sends the response to $R, which sets $T."
+		for r.token != second && at.successors.has(r.token) {
+			r.token++
+		}
 	} else {
 		step = m.follow(&s, n)
 	}
@@ -42,7 +45,8 @@ func (m *model) respond(s state, n uint8, emit emit[state]) {
 	broken := setting(&s, r)
 	what.t = r.token
 	if at.down {
-		s.told &^= personOf(r.token) // the browser gets a token that the store does not know
+		s.told &^= personOf(r.token)                                // the browser gets a token that the store does not know
+		s.lost = s.lost || s.cookie != second && r.token < s.cookie // or one that is older than its own
 	}
 	*r = request{phase: arriving, result: setCookie, token: r.token}
 	emit(s, what, broken)
@@ -84,10 +88,10 @@ func (m *model) respondClear(s state, n uint8, emit emit[state]) {
 	if m.clearMarks {
 		s.instances[i].superseded.add(t)
 		if !down {
-			s.put(t, replica.Superseded)
-			if !s.lost {
+			if !s.lost && s.storeHasChain() {
 				s.told |= personOf(t)
 			}
+			s.put(t, replica.Superseded)
 		}
 	}
 	*r = request{phase: arriving, result: clearCookie}

@@ -145,7 +145,6 @@ type state struct {
 	excused   tokens // tokens that may be presented again
 	ended     people // sessions that were signed out or replaced, or that WorkOS has ended
 	told      people // ended sessions whose superseded mark the store has
-	untold    bool   // an instance has crashed before it could tell the store of an end
 	lost      bool   // no copy of a successor is left
 }
 

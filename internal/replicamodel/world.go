@@ -180,13 +180,10 @@ func (m *model) faults(s *state, emit emit[state]) {
 				next.put(t, replica.None)
 			}
 		}
-		lost := next.notices
 		next.notices, next.questions = 0, 0
 		for i := range next.instances {
-			lost &^= next.instances[i].marks
 			next.instances[i].unread = 0
 		}
-		next.untold = next.untold || lost != 0
 		m.loses(&next)
 		emit(next, sentence{text: text}, "")
 	}
@@ -230,7 +227,6 @@ func (m *model) crash(s state, i uint8, emit emit[state]) {
 		s.requests[n], reaches.requests[n] = request{}, request{}
 	}
 	for _, next := range []*state{&s, &reaches} {
-		next.untold = next.untold || next.instances[i].marks&^next.notices != 0
 		next.instances[i] = instance{down: next.instances[i].down}
 		next.forgetQuestions()
 		m.losesAt(next, &before, i)
