@@ -80,8 +80,16 @@ func (r Result) String() string {
 	return b.String()
 }
 
+// brief formats a duration without the units that are zero at its end.
 func brief(d time.Duration) string {
-	return strings.TrimSuffix(strings.TrimSuffix(d.String(), "0s"), "0m")
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 // thousands formats a number with commas.
