@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -316,6 +318,46 @@ func TestAClosedPoolEndsAPostgresFollow(t *testing.T) {
 	f.awaitCaughtUp(t)
 	pool.Close()
 	assert.ErrorContains(t, f.awaitEnd(t), "closed pool")
+}
+
+// openConn counts the connections that are open.
+type openConn struct {
+	net.Conn
+	open *atomic.Int64
+	once *sync.Once
+}
+
+func (c openConn) Close() error {
+	c.once.Do(func() { c.open.Add(-1) })
+	return c.Conn.Close()
+}
+
+func TestAPostgresFollowThatHasReturnedHoldsNoConnection(t *testing.T) {
+	var open atomic.Int64
+	s := storeOn(t, newPool(t, newDatabase(t), func(c *pgxpool.Config) {
+		dial := c.ConnConfig.DialFunc
+		c.ConnConfig.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dial(ctx, network, address)
+			if err == nil {
+				open.Add(1)
+			}
+			return openConn{conn, &open, &sync.Once{}}, err
+		}
+	}))
+	before := 0
+	for i := range 5 {
+		f := follow(t, s)
+		require.Eventually(t, func() bool { return awaitListener(t, s) != before }, 10*time.Second, time.Millisecond)
+		before = awaitListener(t, s)
+		f.awaitNotices(t, i)
+		reads := f.reads()
+		appendAll(t, s, "notice") // the announcement leads to a read, and then Follow waits
+		require.Eventually(t, func() bool { return f.reads() > reads }, 10*time.Second, time.Millisecond)
+		assert.Equal(t, int64(s.pool.Stat().TotalConns())+1, open.Load(), "one connection listens")
+		f.stop()
+		assert.ErrorIs(t, f.awaitEnd(t), context.Canceled)
+		require.LessOrEqual(t, open.Load(), int64(s.pool.Stat().TotalConns()))
+	}
 }
 
 func TestAPostgresFollowReportsTheEndOfItsContext(t *testing.T) {

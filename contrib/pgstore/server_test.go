@@ -103,11 +103,8 @@ func prepare(folder string) error {
 func program(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = "/"
-	if account != nil {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: account, Setpgid: true}
-	} else {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	}
+	// A process group of its own: an interrupt of the tests does not end the server.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: account, Setpgid: true}
 	return cmd
 }
 
@@ -190,34 +187,43 @@ func (s *server) start() error {
 	}
 }
 
-// kill ends the server as a crash does, with all processes of its group.
+// kill ends all processes of the server at once, as a crash does.
 func (s *server) kill() {
-	syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
-	s.signalBackends(syscall.SIGKILL)
+	// The stopped process starts no others, and does not see that they end.
+	s.cmd.Process.Signal(syscall.SIGSTOP)
+	children := s.children()
+	s.cmd.Process.Kill()
+	signalAll(children, syscall.SIGKILL)
 	<-s.ended
-}
-
-// signalBackends sends a signal to the processes of the server. Each is in a process
-// group of its own.
-func (s *server) signalBackends(signal syscall.Signal) {
-	pid := strconv.Itoa(s.cmd.Process.Pid)
-	children, _ := os.ReadFile("/proc/" + pid + "/task/" + pid + "/children")
-	for field := range bytes.FieldsSeq(children) {
-		if child, err := strconv.Atoi(string(field)); err == nil {
-			syscall.Kill(child, signal)
-		}
-	}
 }
 
 // freeze stops all processes of the server: it accepts bytes and does not answer.
 func (s *server) freeze() {
-	syscall.Kill(s.cmd.Process.Pid, syscall.SIGSTOP)
-	s.signalBackends(syscall.SIGSTOP)
+	s.cmd.Process.Signal(syscall.SIGSTOP)
+	signalAll(s.children(), syscall.SIGSTOP)
 }
 
 func (s *server) thaw() {
-	s.signalBackends(syscall.SIGCONT)
-	syscall.Kill(s.cmd.Process.Pid, syscall.SIGCONT)
+	signalAll(s.children(), syscall.SIGCONT)
+	s.cmd.Process.Signal(syscall.SIGCONT)
+}
+
+// children returns the processes that the server has started.
+func (s *server) children() (pids []int) {
+	pid := strconv.Itoa(s.cmd.Process.Pid)
+	list, _ := os.ReadFile("/proc/" + pid + "/task/" + pid + "/children")
+	for field := range bytes.FieldsSeq(list) {
+		if child, err := strconv.Atoi(string(field)); err == nil {
+			pids = append(pids, child)
+		}
+	}
+	return pids
+}
+
+func signalAll(pids []int, signal syscall.Signal) {
+	for _, pid := range pids {
+		syscall.Kill(pid, signal)
+	}
 }
 
 func (s *server) url(database string) string {

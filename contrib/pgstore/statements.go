@@ -71,13 +71,14 @@ select v.value, ` + left + ` from {values} as v where v.key = $1`
 // putSQL is a swap of nothing for a value. Its parameters are key, value and ttl. ON
 // CONFLICT DO UPDATE locks the row and uses its newest version, also if the
 // statement's snapshot is older. It writes the row as it is if the swap fails, so
-// RETURNING has what the key contains after the statement.
+// RETURNING has what the key contains after the statement. A value that is there
+// already is not written again, which saves space outside of the row.
 const putSQL = `
 insert into {values} as v (key, value, expires_at)
 values ($1::text, $2::bytea, clock_timestamp() + $3::bigint * interval '1 microsecond')
 on conflict (key) do update set (value, expires_at) = (
 	select
-		case when s.swap then excluded.value else v.value end,
+		case when s.swap and v.value <> excluded.value then excluded.value else v.value end,
 		case when s.swap then s.at + $3::bigint * interval '1 microsecond' else v.expires_at end
 	from (
 		select t.at, v.expires_at <= t.at or v.value = excluded.value as swap
@@ -91,7 +92,7 @@ returning v.value, ` + left
 const replaceSQL = `
 update {values} as v set (value, expires_at) = (
 	select
-		case when s.swap then $2::bytea else v.value end,
+		case when s.swap and v.value <> $2::bytea then $2::bytea else v.value end,
 		case when s.swap then s.at + $3::bigint * interval '1 microsecond' else v.expires_at end
 	from (
 		select t.at, v.expires_at > t.at and (v.value = $2::bytea or v.value = $4::bytea) as swap

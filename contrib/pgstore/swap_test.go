@@ -288,8 +288,8 @@ func TestAPostgresSwapThatWaitedComparesWithTheNewestRow(t *testing.T) {
 		wantLeft time.Duration
 	}{
 		"an insert that commits":             {"", "clock_timestamp() + interval '1 hour'", swapped{"theirs", false}, 50 * time.Minute},
-		"an insert that expires meanwhile":   {"", "clock_timestamp() + interval '10 milliseconds'", swapped{"ours", true}, 59 * time.Second},
-		"an update of what is expected":      {"theirs", "clock_timestamp() + interval '1 hour'", swapped{"ours", true}, 59 * time.Second},
+		"an insert that expires meanwhile":   {"", "clock_timestamp() + interval '10 milliseconds'", swapped{"ours", true}, time.Minute - 150*time.Millisecond},
+		"an update of what is expected":      {"theirs", "clock_timestamp() + interval '1 hour'", swapped{"ours", true}, time.Minute - 150*time.Millisecond},
 		"an update that expires meanwhile":   {"theirs", "clock_timestamp() + interval '10 milliseconds'", swapped{"", false}, 0},
 		"an update of what is not expected":  {"before", "clock_timestamp() + interval '1 hour'", swapped{"theirs", false}, 50 * time.Minute},
 		"a removal of what is not there now": {"removal", "clock_timestamp() + interval '1 hour'", swapped{"theirs", false}, 50 * time.Minute},
@@ -320,9 +320,10 @@ func TestAPostgresSwapThatWaitedComparesWithTheNewestRow(t *testing.T) {
 				results <- result{got, left}
 			}()
 			awaitLockWait(t, url, 1)
-			require.Eventually(t, func() bool { // long enough for the short time above
+			require.Eventually(t, func() bool { // after the start of the swap
 				var over bool
-				return holder.QueryRow(t.Context(), "select clock_timestamp() > now() + interval '30 milliseconds'").Scan(&over) == nil && over
+				return holder.QueryRow(t.Context(), `select clock_timestamp() > max(query_start) + interval '300 milliseconds'
+					from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`).Scan(&over) == nil && over
 			}, 5*time.Second, 5*time.Millisecond)
 			require.NoError(t, tx.Commit(t.Context()))
 			got := <-results
@@ -343,14 +344,18 @@ func awaitLockWait(t testing.TB, url string, n int) {
 	}, 10*time.Second, 5*time.Millisecond)
 }
 
-// countingConn counts the packets that the client sends. A round trip is one packet.
+// countingConn counts what the client sends. A round trip is one packet. A packet that
+// begins with Q is a query of the simple protocol.
 type countingConn struct {
 	net.Conn
-	writes *atomic.Int64
+	writes, simple *atomic.Int64
 }
 
 func (c countingConn) Write(b []byte) (int, error) {
 	c.writes.Add(1)
+	if b[0] == 'Q' {
+		c.simple.Add(1)
+	}
 	return c.Conn.Write(b)
 }
 
@@ -359,14 +364,14 @@ func TestEachPostgresCallTakesOneRoundTripAndHoldsNoConnection(t *testing.T) {
 	newStore(t, url)
 	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol} {
 		t.Run(mode.String(), func(t *testing.T) {
-			var writes atomic.Int64
+			var writes, simple atomic.Int64
 			pool := newPool(t, url, func(c *pgxpool.Config) {
 				c.MaxConns = 1
 				c.ConnConfig.DefaultQueryExecMode = mode
 				dial := c.ConnConfig.DialFunc
 				c.ConnConfig.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
 					conn, err := dial(ctx, network, address)
-					return countingConn{conn, &writes}, err
+					return countingConn{conn, &writes, &simple}, err
 				}
 				c.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 			})
@@ -374,19 +379,26 @@ func TestEachPostgresCallTakesOneRoundTripAndHoldsNoConnection(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, pool.Ping(t.Context()))
 			value := []byte("value")
-			for name, call := range map[string]func() error{
+			simple.Store(0)
+			calls := map[string]func() error{
 				"Get":             func() error { _, _, _, err := s.Get(t.Context(), "k"); return err },
 				"Swap":            func() error { _, _, _, err := s.Swap(t.Context(), "k", nil, value, time.Minute); return err },
 				"Swap of a value": func() error { _, _, _, err := s.Swap(t.Context(), "k", value, []byte("next"), time.Minute); return err },
 				"removal":         func() error { _, _, _, err := s.Swap(t.Context(), "k", value, nil, 0); return err },
 				"Append":          func() error { return s.Append(t.Context(), value) },
-			} {
+			}
+			for name, call := range calls {
 				for range trimEvery + 1 { // some of them also delete expired rows
 					before := writes.Load()
 					require.NoError(t, call())
 					require.Equal(t, int64(1), writes.Load()-before, name)
 					require.Zero(t, pool.Stat().AcquiredConns(), name)
 				}
+			}
+			if mode == pgx.QueryExecModeSimpleProtocol {
+				assert.Equal(t, int64(len(calls)*(trimEvery+1)), simple.Load(), "a pool for the simple protocol gets no other")
+			} else {
+				assert.Zero(t, simple.Load())
 			}
 			var prepared int
 			require.NoError(t, pool.QueryRow(t.Context(), "select count(*) from pg_prepared_statements where statement like '%authkit%'", s.mode).Scan(&prepared))
