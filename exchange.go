@@ -21,7 +21,8 @@ type exchangeFunc func(ctx context.Context, old *Session, want exchangeTarget, e
 // its outcome too.
 func (r *rotations) exchange(ctx context.Context, old *Session, want exchangeTarget, exchange exchangeFunc) (*outcome, error) {
 	const maxExchanges = 5 // of other requests with other targets
-	for range maxExchanges {
+	exchanges := 0
+	for links := 0; exchanges < maxExchanges && links < maxChainLength; links++ {
 		var next *outcome
 		old, next = r.findOutcome(old, want)
 		if next == nil || !next.isFinal() {
@@ -38,6 +39,9 @@ func (r *rotations) exchange(ctx context.Context, old *Session, want exchangeTar
 		}
 		switch {
 		case next == nil:
+			if _, linked := r.successorToken(old.sealed.RefreshToken); linked {
+				continue // another instance has exchanged the token, or another flight
+			}
 		case !next.isFinal():
 			return next, unavailable(errors.New("the new token could not be verified yet"), 0)
 		case next.answers(want):
@@ -45,6 +49,7 @@ func (r *rotations) exchange(ctx context.Context, old *Session, want exchangeTar
 		case next.session != nil:
 			old = next.session
 		}
+		exchanges++
 	}
 	return nil, unavailable(errors.New("too many requests refresh the session at once"), 0)
 }
