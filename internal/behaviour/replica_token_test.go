@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
 )
 
 // A client that stores no cookies presents the first one all day.
@@ -21,4 +23,17 @@ func TestACookieThatIsManyRefreshesBehindIsServedByEveryInstance(t *testing.T) {
 	}
 	r.Clock.Advance(7 * time.Minute)
 	assert.Equal(t, http.StatusOK, r.Instances[1].Status(t, cookie))
+}
+
+func TestASessionWhoseTokenIsNotRotatedIsServedAfterADay(t *testing.T) {
+	r := NewReplicas(t, 2, AppOptions{AuthKit: []authkit.Option{
+		authkit.WithHTTPClient(&http.Client{Transport: &nonRotatingTransport{map[string]string{}}}),
+	}})
+	cookie := r.Instances[0].SignedIn(Kim).CookieHeader()
+	r.Clock.Advance(7 * time.Minute)
+	cookie = r.Instances[0].Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
+	r.Clock.Advance(24*time.Hour + 10*time.Minute)
+	for i, a := range r.Instances {
+		assert.Equal(t, http.StatusOK, a.Status(t, cookie), i)
+	}
 }

@@ -92,6 +92,11 @@ func (p *Protocol) Exchange(ctx context.Context, token, group string, usable fun
 		case UsePause:
 			return Outcome{Kind: Pause, Reason: found.pause, Until: found.until}
 		case Withhold:
+			// If WorkOS did not rotate the token, it is not spent.
+			if payload, err := p.successor(token, found); err == nil && !usable(payload) {
+				replaces = found.raw
+				continue
+			}
 			return Outcome{Kind: Superseded}
 		}
 		if !p.clock.Now().Before(end) {
