@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
 )
 
 // A client that stores no cookies presents the first one all day.
@@ -36,4 +37,22 @@ func TestASessionWhoseTokenIsNotRotatedIsServedAfterADay(t *testing.T) {
 	for i, a := range r.Instances {
 		assert.Equal(t, http.StatusOK, a.Status(t, cookie), i)
 	}
+}
+
+// The pause lasts for as long as the store keeps it. The clocks of two instances may differ.
+func TestAPauseEndsAtAnInstanceWhoseClockIsBehind(t *testing.T) {
+	r := NewReplicas(t, 1, AppOptions{})
+	behind := authkittest.NewFakeClock(Start.Add(-50 * time.Second))
+	one, two := r.Instances[0], NewInstance(t, r.Fake, behind, AppOptions{AuthKit: []authkit.Option{authkit.WithStore(r.Store)}})
+	cookie := one.SignedIn(Kim).CookieHeader()
+	advance := func(d time.Duration) {
+		r.Clock.Advance(d)
+		behind.Advance(d)
+	}
+	advance(7 * time.Minute)
+	r.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"20"}}, Times: 1})
+	require.Equal(t, http.StatusServiceUnavailable, one.Status(t, cookie))
+	require.Equal(t, http.StatusServiceUnavailable, two.Status(t, cookie))
+	advance(21 * time.Second)
+	assert.Equal(t, http.StatusOK, two.Status(t, cookie))
 }

@@ -90,7 +90,7 @@ func (p *Protocol) Exchange(ctx context.Context, token, group string, usable fun
 		case UseEnd:
 			return Outcome{Kind: Ended}
 		case UsePause:
-			return Outcome{Kind: Pause, Reason: found.pause, Until: found.until}
+			return Outcome{Kind: Pause, Reason: found.pause, Until: p.clock.Now().Add(found.left)}
 		case Withhold:
 			// If WorkOS did not rotate the token, it is not spent.
 			if payload, err := p.successor(token, found); err == nil && !usable(payload) {

@@ -13,7 +13,7 @@ const (
 	successByte    = 'S' // the sealed successor
 	endedByte      = 'E' // nothing
 	supersededByte = 'D' // nonce of the mark
-	pauseByte      = 'T' // reason, end in Unix milliseconds
+	pauseByte      = 'T' // reason, end in Unix milliseconds on the clock of its instance, which readers ignore
 )
 
 // nonceSize is the size of a nonce: it makes a lease or a mark the caller's own.
@@ -28,7 +28,7 @@ type record struct {
 	raw    []byte
 	sealed []byte // of a success
 	pause  PauseReason
-	until  time.Time // of a pause
+	left   time.Duration // how long the store still keeps it
 }
 
 // decodeRecord decodes what a key has. Bytes of an unknown form count as a spent
@@ -38,7 +38,7 @@ func decodeRecord(v value) record {
 	if len(v.bytes) == 0 {
 		return record{}
 	}
-	r := record{raw: v.bytes, kind: Spent}
+	r := record{raw: v.bytes, kind: Spent, left: v.left}
 	body := v.bytes[1:]
 	switch v.bytes[0] {
 	case leaseByte:
@@ -55,7 +55,6 @@ func decodeRecord(v value) record {
 	case pauseByte:
 		if len(body) == 9 {
 			r.kind, r.pause = Pause, PauseReason(body[0])
-			r.until = time.UnixMilli(int64(binary.BigEndian.Uint64(body[1:])))
 		}
 	}
 	return r
