@@ -3,6 +3,7 @@
 package soak
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -23,7 +24,9 @@ type slot struct {
 	world   *world
 	url     string // http://localhost:port
 	process atomic.Pointer[process]
-	server  *httptest.Server
+	// passwords are those of the current process.
+	passwords atomic.Pointer[[]string]
+	server    *httptest.Server
 }
 
 // process is one instance of the application. Other data refers to it by its
@@ -32,6 +35,11 @@ type process struct {
 	number   uint64 // from 1
 	handler  http.Handler
 	upstream *upstream
+	ak       *authkit.AuthKit
+	// life ends when the process is killed. That cuts the requests of browsers.
+	life context.Context
+	// instance is the process as an instance that shares a store. It is nil without one.
+	instance *instance
 }
 
 func (w *world) newSlot() *slot {
@@ -52,22 +60,34 @@ func (s *slot) number() uint64 { return s.process.Load().number }
 // replace starts a new process in the slot. It replaces an earlier process.
 func (s *slot) replace(passwords ...string) {
 	w := s.world
+	s.passwords.Store(&passwords)
 	p := &process{number: w.processes.Add(1), upstream: &upstream{
 		clock: w.clock, base: &http.Transport{MaxIdleConnsPerHost: 64}, exchanges: map[string]int{},
 	}}
-	ak, err := authkit.New(
+	p.life = context.Background()
+	transport, clock := http.RoundTripper(p.upstream), authkit.Clock(w.clock)
+	var shared []authkit.Option
+	if w.shared != nil {
+		p.instance = w.shared.newInstance(s, p)
+		p.life, transport, clock = p.instance.life, p.instance, &instanceClock{w.clock, p.instance}
+		shared = []authkit.Option{authkit.WithStore(p.instance)}
+	}
+	ak, err := authkit.New(append(shared,
 		authkit.WithAPIKey(w.fake.APIKey()), authkit.WithClientID(w.fake.ClientID()), authkit.WithBaseURL(w.fake.URL()),
 		authkit.WithCookiePassword(passwords[0], passwords[1:]...),
 		authkit.WithRedirectURL(s.url+"/callback"), authkit.WithPostLogoutRedirectURL(s.url+"/"),
-		authkit.WithHTTPClient(&http.Client{Transport: p.upstream}),
-		authkit.WithClock(w.clock), authkit.WithLogger(slog.New(slog.DiscardHandler)),
+		authkit.WithHTTPClient(&http.Client{Transport: transport}),
+		authkit.WithClock(clock), authkit.WithLogger(slog.New(slog.DiscardHandler)),
 		authkit.WithSessionCache(500, 8<<20), // fewer entries than sessions
 		authkit.WithErrorHandler(handleFailure),
-	)
+	)...)
 	w.require().NoError(err)
-	p.handler = w.routes(ak)
+	p.ak, p.handler = ak, w.routes(ak)
 	if before := s.process.Swap(p); before != nil {
 		before.upstream.base.CloseIdleConnections()
+		if before.instance != nil {
+			before.instance.die()
+		}
 	}
 }
 
@@ -88,6 +108,7 @@ func handleFailure(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
 // pageContent is the content of a page: the signed-in user and the session.
 type pageContent struct {
 	Email        string
+	UserID       string
 	Session      string
 	Organization string
 	Unavailable  bool
@@ -100,7 +121,7 @@ func (w *world) routes(ak *authkit.AuthKit) http.Handler {
 	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var p pageContent
 		if s, ok := authkit.FromContext(r.Context()); ok {
-			p = pageContent{Email: s.User().Email, Session: s.ID(), Organization: s.OrganizationID()}
+			p = pageContent{Email: s.User().Email, UserID: s.UserID(), Session: s.ID(), Organization: s.OrganizationID()}
 		}
 		p.Unavailable = authkit.ErrorFromContext(r.Context()) != nil
 		json.NewEncoder(w).Encode(p)
@@ -131,7 +152,7 @@ func (w *world) routes(ak *authkit.AuthKit) http.Handler {
 			return
 		}
 		json.NewEncoder(w).Encode(pageContent{
-			Email: session.User().Email, Session: session.ID(), Organization: session.OrganizationID(),
+			Email: session.User().Email, UserID: session.UserID(), Session: session.ID(), Organization: session.OrganizationID(),
 		})
 	})
 	return ak.Middleware(mux)

@@ -39,8 +39,15 @@ type browser struct {
 	successorProcess uint64
 	// successorLost reports that this process was replaced before the browser's next visit.
 	successorLost bool
-	served        bool         // the last visit showed the session
-	stage         atomic.Int64 // stage of the cookie passwords when the cookie was last set
+	userID        string
+	// behind reports that a response with a new refresh token may have been lost. It is used only with a store.
+	behind bool
+	// forgot reports that the user has removed all cookies. A late response can set one again.
+	forgot bool
+	// cut is the number of its requests whose process was killed. Such processes exist only with a store.
+	cut    atomic.Int64
+	served bool         // the last visit showed the session
+	stage  atomic.Int64 // stage of the cookie passwords when the cookie was last set
 }
 
 // mayEnd reports whether the session may have ended.
@@ -51,6 +58,9 @@ type signedOutSession struct {
 	cookie  string
 	at      time.Time
 	process uint64 // number of the process that handled the logout
+	// everywhere reports that all processes were told. endsAtWorkOS reports that WorkOS has ended the session. Both are used
+	// only with a store.
+	everywhere, endsAtWorkOS bool
 }
 
 // response is what the check uses of a response.
@@ -62,6 +72,7 @@ type response struct {
 	page     pageContent
 	set      bool // a session cookie was set
 	cleared  bool // a session cookie was removed
+	ended    bool // the check has found that the session has ended
 }
 
 func (b *browser) cookies() string {
@@ -112,7 +123,7 @@ func (b *browser) post(s *slot, path string, form url.Values) (response, error) 
 // send sends one request. If arrives is false, the response counts as lost and its
 // cookies are not stored.
 func (b *browser) send(s *slot, method, path string, form url.Values, cookie string, arrives bool) (response, error) {
-	r, err := http.NewRequest(method, s.url+path, strings.NewReader(form.Encode()))
+	r, err := http.NewRequestWithContext(s.process.Load().life, method, s.url+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return response{}, err
 	}
@@ -204,6 +215,10 @@ type conditions struct {
 	successorLost bool // browser.successorLost
 }
 
+func (c conditions) or(other conditions) conditions {
+	return conditions{c.outage || other.outage, c.successorLost || other.successorLost}
+}
+
 // check checks the response to a page request of a browser. session is the ID of
 // the browser's session, and revokedAt the time when WorkOS ended it. ended reports
 // that the response shows the end of the session.
@@ -243,6 +258,9 @@ func (b *browser) signIn(s *slot) (bool, *finding) {
 	outage := s.world.fault.Load() != nil
 	resp, err := b.post(s, "/signin", url.Values{"email": {b.email}})
 	switch {
+	case cut(err):
+		b.cut.Add(1)
+		return false, nil
 	case err != nil:
 		return false, newFinding(inconsistent, "sign-in: %v", err)
 	case resp.status == http.StatusServiceUnavailable && (outage || resp.cause == coolDown):
@@ -252,6 +270,7 @@ func (b *browser) signIn(s *slot) (bool, *finding) {
 	case resp.page.Email != b.email:
 		return false, newFinding(wrongSession, "%s signed in as %s", b.email, resp.page.Email)
 	}
+	b.userID = resp.page.UserID
 	b.session, b.organization, b.revokedAt = resp.page.Session, resp.page.Organization, time.Time{}
 	b.successorProcess, b.successorLost = 0, false
 	return true, nil
@@ -262,6 +281,9 @@ func (b *browser) signOut(s *slot) *finding {
 	before := &signedOutSession{cookie: b.cookies(), process: s.number()}
 	resp, err := b.post(s, "/logout", url.Values{})
 	switch {
+	case cut(err):
+		b.cut.Add(1)
+		return nil
 	case err != nil:
 		return newFinding(inconsistent, "logout: %v", err)
 	case resp.status != http.StatusSeeOther, !strings.Contains(resp.location, "session_id="+b.session):

@@ -36,8 +36,9 @@ type visit struct {
 	browser  int
 	slots    []int // the browser's single requests go to the first
 	action   action
-	parallel int  // number of concurrent pages
-	slowPage bool // also loads a slow page, which is answered last
+	extra    extra // only with a store
+	parallel int   // number of concurrent pages
+	slowPage bool  // also loads a slow page, which is answered last
 	revoke   bool
 }
 

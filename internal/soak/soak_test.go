@@ -45,7 +45,10 @@ const (
 type soak struct {
 	*world
 	browsers []*browser
-	stage    int // stage of the cookie passwords
+	emails   []string
+	// beforeVisit is called before a visit of makeVisits is started, with its number. It may be nil.
+	beforeVisit func(n int)
+	stage       int // stage of the cookie passwords
 
 	requests, signIns, logouts, revoked, switches, responsesLost, successorsLost, replays, unavailable, slow atomic.Int64
 	faults, rotations, replacements, rounds                                                                  int
@@ -97,7 +100,11 @@ func newSoak(t *testing.T, browsers int) *soak {
 	for i := range emails {
 		emails[i] = fmt.Sprintf("person-%05d@example.com", i)
 	}
-	s := &soak{world: newWorld(t, newUsers(emails), 2)}
+	return newSoakIn(newWorld(t, newUsers(emails), 2), browsers, emails)
+}
+
+func newSoakIn(w *world, browsers int, emails []string) *soak {
+	s := &soak{world: w, emails: emails}
 	for _, slot := range s.slots {
 		slot.replace(passwords(0)...)
 	}
@@ -167,23 +174,9 @@ func (s *soak) round(r round) {
 	s.rounds++
 	s.clock.move(r.gap)
 	if r.replaced {
-		slot := s.slots[s.replacements%len(s.slots)]
-		s.replacements++
-		s.stage = (s.replacements + 1) / len(s.slots) // all processes reach a stage before one reaches the next
-		s.resealCookies()
-		slot.replace(passwords(s.stage)...)
+		s.replaceNext()
 	}
-	switch r.keys {
-	case addKey:
-		s.fake.AddSigningKey()
-	case retireKeys:
-		s.fake.RetireSigningKeys()
-	case rotateKeys:
-		s.fake.RotateSigningKeys()
-	}
-	if r.keys != keepKeys {
-		s.rotations++
-	}
+	s.changeKeys(r.keys)
 	if r.fault != nil {
 		s.faults++
 		s.injectFault(r.fault)
@@ -195,6 +188,30 @@ func (s *soak) round(r round) {
 		if most := slot.process.Load().upstream.maxExchanges(); most > 1 && r.fault == nil {
 			s.report(&browser{}, newFinding(inconsistent, "process %d exchanged one refresh token %d times", i, most))
 		}
+	}
+}
+
+// replaceNext replaces the next process by one with the passwords of the next stage.
+func (s *soak) replaceNext() {
+	slot := s.slots[s.replacements%len(s.slots)]
+	s.replacements++
+	s.stage = (s.replacements + len(s.slots) - 1) / len(s.slots) // all processes reach a stage before one reaches the next
+	s.resealCookies()
+	slot.replace(passwords(s.stage)...)
+}
+
+// changeKeys changes the signing keys of WorkOS.
+func (s *soak) changeKeys(how rotation) {
+	switch how {
+	case addKey:
+		s.fake.AddSigningKey()
+	case retireKeys:
+		s.fake.RetireSigningKeys()
+	case rotateKeys:
+		s.fake.RotateSigningKeys()
+	}
+	if how != keepKeys {
+		s.rotations++
 	}
 }
 
@@ -220,7 +237,7 @@ func (s *soak) outdated(b *browser) bool {
 func (s *soak) repeatUntil(visits []visit, done func(*browser) bool) {
 	for tries := 0; len(visits) > 0 && tries < 200; tries++ {
 		s.makeVisits(visits)
-		s.clock.settle()
+		s.settle()
 		s.clock.move(keyFetchPause)
 		visits = slices.DeleteFunc(visits, func(v visit) bool { return done(s.browsers[v.browser]) })
 	}
@@ -237,14 +254,21 @@ func (s *soak) makeVisits(visits []visit) {
 	for range workers {
 		running.Go(func() {
 			for v := range todo {
-				s.visit(s.browsers[v.browser], v)
+				if s.shared != nil {
+					s.visitShared(s.browsers[v.browser], v)
+				} else {
+					s.visit(s.browsers[v.browser], v)
+				}
 			}
 		})
 	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for _, v := range visits {
+		for n, v := range visits {
+			if s.beforeVisit != nil {
+				s.beforeVisit(n)
+			}
 			todo <- v
 		}
 		close(todo)
@@ -272,11 +296,11 @@ func (s *soak) visitAll(end bool) {
 func (s *soak) retryLostResponses() {
 	var visits []visit
 	for i, b := range s.browsers {
-		if b.successorProcess != 0 {
+		if b.successorProcess != 0 || b.behind && b.session != "" {
 			visits = append(visits, visit{browser: i, slots: []int{0}, action: loadUntilServed, parallel: 1})
 		}
 	}
-	s.repeatUntil(visits, func(b *browser) bool { return b.successorProcess == 0 })
+	s.repeatUntil(visits, func(b *browser) bool { return b.successorProcess == 0 && (!b.behind || b.session == "") })
 }
 
 // measure returns the heap size and the number of goroutines when no request is in progress.

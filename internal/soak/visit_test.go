@@ -3,6 +3,8 @@
 package soak
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -105,18 +107,19 @@ func (s *soak) startSlowPage(b *browser, at *slot) (finish func()) {
 	number := strconv.FormatInt(s.slow.Add(1), 10)
 	slow := &slowPage{make(chan struct{}), make(chan struct{})}
 	s.slowPages.Store(number, slow)
-	session, cookie := b.session, b.cookies()
+	session, email, cookie := b.session, b.email, b.cookies()
 	responses := make(chan response)
 	go func() {
 		defer close(responses)
 		resp, err := b.send(at, http.MethodGet, "/slow/"+number, nil, cookie, true)
 		if err != nil {
-			s.report(b, newFinding(inconsistent, "%v", err))
+			s.reportError(b, err)
 			return
 		}
 		responses <- resp
 	}()
 	<-slow.started
+	b.forgot = false
 	return func() {
 		signedOut := b.session == "" && !b.hasSessionCookie()
 		close(slow.finish)
@@ -125,9 +128,14 @@ func (s *soak) startSlowPage(b *browser, at *slot) (finish func()) {
 		if !ok {
 			return
 		}
-		_, f := check(resp, b.email, session, b.revokedAt, conditions{outage: true, successorLost: b.successorLost})
+		_, f := check(resp, email, session, b.revokedAt, conditions{outage: true, successorLost: b.successorLost})
 		s.report(b, f)
 		switch {
+		case b.forgot:
+			s.forget(b)
+		case signedOut && b.hasSessionCookie() && s.shared != nil && s.shared.fault.Load() != nil:
+			s.shared.restored.Add(1) // the process could not ask the store
+			s.forget(b)
 		case signedOut && b.hasSessionCookie():
 			s.report(b, newFinding(revived, "a late response has restored %s", session))
 		case b.session != "":
@@ -135,6 +143,27 @@ func (s *soak) startSlowPage(b *browser, at *slot) (finish func()) {
 		}
 	}
 }
+
+// conditions returns what can make a response to the browser valid that would be wrong otherwise.
+func (s *soak) conditions(b *browser) conditions {
+	c := conditions{outage: s.fault.Load() != nil, successorLost: b.successorLost}
+	if s.shared != nil {
+		s.shared.addConditions(&c, b)
+	}
+	return c
+}
+
+// reportError reports a request that failed, unless its process was killed.
+func (s *soak) reportError(b *browser, err error) {
+	if cut(err) {
+		b.cut.Add(1)
+		return
+	}
+	s.report(b, newFinding(inconsistent, "%v", err))
+}
+
+// cut reports whether err is that of a request whose process was killed.
+func cut(err error) bool { return errors.Is(err, context.Canceled) }
 
 func (s *soak) signIn(b *browser, at *slot) bool {
 	s.requests.Add(1)
@@ -150,12 +179,14 @@ func (s *soak) signIn(b *browser, at *slot) bool {
 // page loads a page and checks the response.
 func (s *soak) page(b *browser, at *slot, path string, arrives bool) response {
 	s.requests.Add(1)
+	before := s.conditions(b)
 	resp, err := b.send(at, http.MethodGet, path, nil, b.cookies(), arrives)
 	if err != nil {
-		s.report(b, newFinding(inconsistent, "%v", err))
+		s.reportError(b, err)
 		return resp
 	}
-	_, f := check(resp, b.email, b.session, b.revokedAt, conditions{outage: s.fault.Load() != nil, successorLost: b.successorLost})
+	ended, f := check(resp, b.email, b.session, b.revokedAt, before.or(s.conditions(b)))
+	resp.ended = ended
 	if f == nil && resp.page.Session != "" && b.organization != "" && resp.page.Organization != b.organization {
 		f = newFinding(inconsistent, "%s is in %s instead of %s", b.session, resp.page.Organization, b.organization)
 	}
@@ -176,12 +207,16 @@ func (s *soak) switchOrganization(b *browser, at *slot) {
 	if b.organization == beta {
 		to = acme
 	}
-	member := to == acme || b.number%((len(s.browsers)+1)/2)%2 == 0
+	member := to == acme || b.number%len(s.emails)%2 == 0
 	s.switches.Add(1)
 	s.requests.Add(1)
+	before := s.conditions(b)
 	resp, err := b.post(at, "/organization", url.Values{"organization_id": {to}})
-	outage := s.fault.Load() != nil
+	outage := before.or(s.conditions(b)).outage
 	switch {
+	case cut(err):
+		s.reportError(b, err)
+		return
 	case err != nil:
 		s.report(b, newFinding(inconsistent, "switch: %v", err))
 	case resp.status == http.StatusOK && member:

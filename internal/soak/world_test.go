@@ -45,7 +45,9 @@ var start = time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
 type clock struct {
 	*authkittest.FakeClock
 	waiting atomic.Int64 // pending timers of the application
-	calls   sync.RWMutex // read-locked by every call
+	// free reports that runUntil moves the clock also if no timer is pending.
+	free  bool
+	calls sync.RWMutex // read-locked by every call
 	// faultTakesTime reports that the current fault itself takes time.
 	faultTakesTime atomic.Bool
 	step           atomic.Int64 // a time.Duration
@@ -84,7 +86,7 @@ func (c *clock) runUntil(done <-chan struct{}) {
 		case <-done:
 			return
 		case <-ticker.C:
-			if c.waiting.Load() > 0 {
+			if c.free || c.waiting.Load() > 0 {
 				c.move(time.Duration(c.step.Load()))
 			}
 		}
@@ -198,19 +200,21 @@ type world struct {
 	// visits is the transport of all browsers to the application.
 	visits *http.Transport
 	fault  atomic.Pointer[fault] // the current fault, or nil
+	// shared is the store of the processes and what is known of it. It is nil without a store.
+	shared *sharedStore
 	// slowPages are the slow pages in progress: *slowPage by number.
 	slowPages sync.Map
 }
 
-func newWorld(t testing.TB, users []authkittest.User, slots int) *world {
+func newWorld(t testing.TB, users []authkittest.User, slots int, opts ...authkittest.Option) *world {
 	w := &world{
 		t:      t,
 		clock:  &clock{FakeClock: authkittest.NewFakeClock(start)},
 		visits: &http.Transport{MaxIdleConnsPerHost: 64},
 	}
 	w.clock.step.Store(int64(tick))
-	w.fake = authkittest.New(t, authkittest.WithClock(w.clock.FakeClock), authkittest.WithUsers(users...),
-		authkittest.WithOrganizations(authkittest.Organization{ID: acme}, authkittest.Organization{ID: beta}))
+	w.fake = authkittest.New(t, append([]authkittest.Option{authkittest.WithClock(w.clock.FakeClock), authkittest.WithUsers(users...),
+		authkittest.WithOrganizations(authkittest.Organization{ID: acme}, authkittest.Organization{ID: beta})}, opts...)...)
 	for range slots {
 		w.slots = append(w.slots, w.newSlot())
 	}
@@ -268,10 +272,12 @@ func withRetryAfter(status int, retryAfter string) authkittest.Fault {
 
 func (w *world) injectFault(f *fault) {
 	w.fault.Store(f)
-	w.clock.faultTakesTime.Store(f.takesTime)
-	w.clock.step.Store(int64(step))
-	if f.replyArrives {
-		w.clock.step.Store(int64(slowStep))
+	if w.shared == nil {
+		w.clock.faultTakesTime.Store(f.takesTime)
+		w.clock.step.Store(int64(step))
+		if f.replyArrives {
+			w.clock.step.Store(int64(slowStep))
+		}
 	}
 	for route, how := range f.routes {
 		w.fake.InjectFault(route, how)
@@ -286,8 +292,10 @@ func (w *world) clearFault() {
 	for route := range f.routes {
 		w.fake.ClearFault(route)
 	}
-	w.clock.faultTakesTime.Store(false)
-	w.clock.step.Store(int64(tick))
+	if w.shared == nil {
+		w.clock.faultTakesTime.Store(false)
+		w.clock.step.Store(int64(tick))
+	}
 	w.fault.Store(nil)
 }
 
