@@ -170,19 +170,20 @@ func setting(s *state, r *request) string {
 
 // clearing returns the invariant that a response breaks that clears the cookie, or
 // "". It must not clear the cookie of the second person if the store or the instance
-// knows that the second sign-in has replaced the first one, or if the log lacks the
-// notice of it, which another instance has not put back.
+// knows that the second sign-in has replaced the first one, or if another instance
+// knows it and has neither answered nor put back its notice.
 func clearing(s *state, r *request) string {
 	at := &s.instances[r.instance]
 	knows := (s.told|at.marks)&firstPerson != 0
 	for t := r.cookie; t < r.token; t++ {
 		knows = knows || s.records[t].kind == replica.Superseded
 	}
-	lacks := false
 	for i := range s.instances {
-		lacks = lacks || s.instances[i].marks&^s.instances[i].unsent&^s.notices&firstPerson != 0
+		other := &s.instances[i]
+		lacks := other.marks&^other.unsent&^s.notices&firstPerson != 0
+		knows = knows || lacks || !other.down && other.unmarked == 0 && other.superseded.has(r.token)
 	}
-	if s.live(firstPerson) || (knows || lacks) && s.live(secondPerson) {
+	if s.live(firstPerson) || knows && s.live(secondPerson) {
 		return staysSignedIn
 	}
 	return ""

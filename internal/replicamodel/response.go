@@ -85,12 +85,12 @@ func (m *model) respondClear(s state, n uint8, emit emit[state]) {
 	}
 	broken := clearing(&s, r)
 	s.ended |= personOf(t)
+	if !down && !s.lost && s.storeHasChain() {
+		s.told |= personOf(t)
+	}
 	if m.clearMarks {
 		s.instances[i].superseded.add(t)
 		if !down {
-			if !s.lost && s.storeHasChain() {
-				s.told |= personOf(t)
-			}
 			s.put(t, replica.Superseded)
 		}
 	}
