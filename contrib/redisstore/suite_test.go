@@ -3,6 +3,7 @@
 package redisstore
 
 import (
+	"context"
 	"crypto/rand"
 	"sync"
 	"testing"
@@ -47,32 +48,40 @@ func TestTheRedisStorePassesTheSuiteOnMiniredis(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) storetest.Harness {
 		m := miniredis.RunT(t)
-		done := make(chan struct{})
-		var running sync.WaitGroup
-		running.Go(func() {
-			last := time.Now()
-			for tick := time.NewTicker(time.Millisecond); ; {
-				select {
-				case <-done:
-					tick.Stop()
-					return
-				case now := <-tick.C:
-					m.FastForward(now.Sub(last))
-					last = now
-				}
-			}
-		})
-		t.Cleanup(func() {
-			close(done)
-			running.Wait()
-		})
+		clock := &miniredisClock{server: m, at: time.Now()}
 		return storetest.Harness{
 			Connect: func(t *testing.T) authkit.Store {
 				client := redis.NewClient(&redis.Options{Addr: m.Addr()})
+				client.AddHook(clock)
 				t.Cleanup(func() { _ = client.Close() })
 				return newStore(t, client)
 			},
 			Flush: func(*testing.T) { m.FlushAll() },
 		}
 	})
+}
+
+// miniredisClock lets the keys of miniredis expire in real time: it advances the
+// server before each command.
+type miniredisClock struct {
+	server *miniredis.Miniredis
+	mu     sync.Mutex
+	at     time.Time
+}
+
+func (c *miniredisClock) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (c *miniredisClock) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		c.mu.Lock()
+		now := time.Now()
+		c.server.FastForward(now.Sub(c.at))
+		c.at = now
+		c.mu.Unlock()
+		return next(ctx, cmd)
+	}
+}
+
+func (c *miniredisClock) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
 }
