@@ -23,6 +23,7 @@ func startSentinel(t *testing.T, master *server) *server {
 	file := filepath.Join(s.dir, "sentinel.conf")
 	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, `
 port %s
+bind 127.0.0.1
 sentinel monitor authkit 127.0.0.1 %s 1
 sentinel down-after-milliseconds authkit 500
 sentinel failover-timeout authkit 5000

@@ -69,7 +69,7 @@ func binary(t *testing.T, name string) string {
 // redis.conf as arguments: "--maxmemory", "3mb". It keeps nothing on disk.
 func startRedis(t *testing.T, settings ...string) *server {
 	t.Helper()
-	args := append([]string{"--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0"}, settings...)
+	args := append([]string{"--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0"}, settings...)
 	s := &server{t: t, binary: binary(t, "redis-server"), dir: t.TempDir(), output: &output{}, args: args}
 	s.port = freePort(t)
 	s.addr = "127.0.0.1:" + s.port
