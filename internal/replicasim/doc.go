@@ -11,7 +11,9 @@
 //
 // The sizing in docs/replicas.md comes from
 //
-//	go test -v -run TestTheLoadOfManySessions ./internal/replicasim -sim.sessions 10000000 -sim.instances 200 -sim.fraction 0.001
+//	go test -v -run TestTheLoadOfManySessions ./internal/replicasim -sim.sessions 10000000 -sim.instances 200 -sim.fraction 0.001 -sim.retention 10m
+//
+// This command also compares the result with the document.
 //
 // Sessions do not affect each other. So only a fraction of them is simulated, and what
 // they cause is divided by that fraction.

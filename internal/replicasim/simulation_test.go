@@ -4,10 +4,13 @@ package replicasim
 
 import (
 	"flag"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 var (
@@ -49,4 +52,35 @@ func TestTheLoadOfManySessions(t *testing.T) {
 	assert.Positive(t, result.Counted.Exchanges)
 	assert.GreaterOrEqual(t, result.Counted.Publishes, result.Counted.Exchanges)
 	assert.LessOrEqual(t, result.Counted.Shortened, result.Counted.Delivered)
+	if *simSessions == 10_000_000 {
+		checkDocumented(t, result)
+	}
+}
+
+// checkDocumented checks that docs/replicas.md has the result, if the flags are those of its command.
+func checkDocumented(t *testing.T, result Result) {
+	document, err := os.ReadFile("../../docs/replicas.md")
+	require.NoError(t, err)
+	command := "-sim.sessions 10000000 -sim.instances 200 -sim.fraction 0.001 -sim.retention 10m\n"
+	require.Contains(t, string(document), command)
+	if documented := documentedConfig(); result.Config != documented {
+		t.Logf("not compared with docs/replicas.md, because the flags are not those of its command: %+v", documented)
+		return
+	}
+	for line := range strings.Lines(result.String()) {
+		if strings.HasPrefix(line, "| ") && !strings.Contains(line, "API keys") {
+			assert.Contains(t, string(document), line)
+		}
+	}
+}
+
+// documentedConfig returns the configuration of the command in docs/replicas.md.
+func documentedConfig() Config {
+	sizes := DefaultSizes()
+	return Config{
+		Seed: 1, Sessions: 10_000_000, Fraction: 0.001, Instances: 200,
+		TokenLifetime: 300 * time.Second, Views: 12, Requests: 3, Bursts: 0.02, Lost: 0.005,
+		SignOuts: 0.05, Closed: 0.45, Exchange: 150 * time.Millisecond, KeyUses: 1,
+		WarmUp: 27 * time.Hour, Measure: time.Hour, Retention: 10 * time.Minute, Sizes: sizes,
+	}
 }
