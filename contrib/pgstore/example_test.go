@@ -17,7 +17,7 @@ import (
 	"github.com/authkit-go/authkit/contrib/pgstore"
 )
 
-func Example() {
+func ExampleNew() {
 	ctx := context.Background()
 	pool, err := pgxpool.New(ctx, os.Getenv("DATABASE_URL"))
 	if err != nil {

@@ -240,6 +240,7 @@ func TestTrimmingDeletesExpiredPostgresRowsInSmallSteps(t *testing.T) {
 	s := newStore(t, newDatabase(t), WithLogRetention(time.Hour))
 	execute(t, s, "insert into authkit_log select i, i, 'x', now() - interval '2 hours' from generate_series(1, 600) as i")
 	execute(t, s, "insert into authkit_values select i::text, 'x', now() - interval '1 second' from generate_series(1, 600) as i")
+	s.swaps.Store(0)
 	swap(t, s, "live", "", "value", time.Hour)
 	for _, want := range []int{600 - trimRows, 600 - 2*trimRows, 0} {
 		s.swaps.Store(trimEvery - 1)
