@@ -93,12 +93,15 @@ type instance struct {
 	verdict chan replica.Outcome
 }
 
-func (w *world) newInstance() *instance {
+func (w *world) newInstance() *instance { return w.newInstanceWith(w.store) }
+
+// newInstanceWith starts an instance with another view of the store.
+func (w *world) newInstanceWith(store replica.Store) *instance {
 	i := &instance{
 		world: w, marks: map[string]time.Time{}, known: map[string]replica.Knowledge{}, verdict: make(chan replica.Outcome, 9),
 	}
 	i.Protocol = replica.New(replica.Config{
-		Store: &mortalStore{w.store, i}, Clock: &mortalClock{w.clock, i}, Log: slog.New(slog.DiscardHandler),
+		Store: &mortalStore{store, i}, Clock: &mortalClock{w.clock, i}, Log: slog.New(slog.DiscardHandler),
 		Passwords: []string{password}, ClientID: "client_test", APIHost: "api.workos.test",
 		Handle: func(n replica.Notice) {
 			i.mu.Lock()
@@ -197,6 +200,22 @@ func (w *world) run(f func()) (took time.Duration) {
 	}
 }
 
+// runInRealTime calls f and moves the clock as the real clock moves, until f returns.
+func (w *world) runInRealTime(f func()) {
+	w.t.Helper()
+	done := exited(f)
+	for last, deadline := time.Now(), time.Now().Add(20*time.Second); ; {
+		select {
+		case <-done:
+			return
+		case now := <-time.After(5 * time.Millisecond):
+			require.True(w.t, now.Before(deadline), "f does not return")
+			w.clock.Advance(now.Sub(last))
+			last = now
+		}
+	}
+}
+
 // awaitVerdict moves the clock until a question has its verdict.
 func (i *instance) awaitVerdict() (o replica.Outcome, took time.Duration) {
 	i.world.t.Helper()
@@ -206,13 +225,13 @@ func (i *instance) awaitVerdict() (o replica.Outcome, took time.Duration) {
 
 // mortalStore is the store as an instance sees it, until that is dead.
 type mortalStore struct {
-	*authkittest.MemoryStore
+	replica.Store
 	instance *instance
 }
 
 func (s *mortalStore) Swap(ctx context.Context, key string, old, value []byte, ttl time.Duration) ([]byte, time.Duration, bool, error) {
 	s.leave()
-	current, left, swapped, err := s.MemoryStore.Swap(ctx, key, old, value, ttl)
+	current, left, swapped, err := s.Store.Swap(ctx, key, old, value, ttl)
 	s.instance.stepIfAlive("swapped " + string(value[:min(1, len(value))]))
 	s.leave()
 	return current, left, swapped, err
@@ -220,12 +239,12 @@ func (s *mortalStore) Swap(ctx context.Context, key string, old, value []byte, t
 
 func (s *mortalStore) Get(ctx context.Context, key string) ([]byte, time.Duration, bool, error) {
 	s.leave()
-	return s.MemoryStore.Get(ctx, key)
+	return s.Store.Get(ctx, key)
 }
 
 func (s *mortalStore) Append(ctx context.Context, notice []byte) error {
 	s.leave()
-	return s.MemoryStore.Append(ctx, notice)
+	return s.Store.Append(ctx, notice)
 }
 
 // leave ends the goroutine of a call if the instance is dead.

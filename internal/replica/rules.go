@@ -5,18 +5,27 @@
 //  1. A token is presented to WorkOS only by the instance that holds its lease, or
 //     if the store cannot be asked.
 //  2. A success replaces every record except another success and a superseded mark.
-//     A failure replaces only its own lease.
+//     A failure replaces only its own lease. A success that is published late and
+//     finds a superseded mark supersedes its successor too.
 //  3. A refusal is not believed at once, whoever holds the lease: another instance
 //     may have exchanged the token while it could not reach the store. The instance
 //     asks the others in the log. An instance that knows the successor puts it back.
-//     After QuestionTime without an answer, the refusal is believed.
+//     One that has superseded the token, or has cleared its cookie, puts a mark back.
+//     One that calls WorkOS with the token now puts its lease there. After
+//     QuestionTime without an answer, and only with its own lease, the refusal is
+//     believed. If the lease or the log was lost meanwhile, the question is asked
+//     again.
 //  4. Before a response sets or clears a session cookie, the records are followed
-//     from its token. If they end at a superseded mark or a spent mark, the response
-//     does neither. A sign-out and a sign-in put a superseded mark at the end of the
-//     chain before they are answered.
+//     from its token, and the successors that the instance knows. If they end at a
+//     superseded mark or a spent mark, the response does neither. A response clears
+//     only by putting a superseded mark in the place of the end, so that no later one
+//     clears. Publications of the session that wait are tried before. A sign-out and
+//     a sign-in put a superseded mark at the end of the chain before they are
+//     answered.
 //  5. A sign-out is announced with the sign-in time of its session, because the
 //     clocks of two instances may differ. A sign-in to a session that is known as
-//     signed out is dated after the notice.
+//     signed out is dated after the notice, and is announced, so that no instance
+//     revokes the session for the earlier sign-out.
 
 package replica
 
