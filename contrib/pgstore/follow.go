@@ -14,8 +14,10 @@ import (
 )
 
 const (
-	// readLimit is how long one read of the log may take.
-	readLimit = 5 * time.Second
+	// readLimit is how long one read of the log may take. With it, the pause between
+	// two reads and the limit of the link, Follow reports a broken link within the 15
+	// seconds of the contract.
+	readLimit = 3 * time.Second
 	// readPause is the shortest time between two reads of the log. Announcements that
 	// arrive meanwhile lead to one read.
 	readPause = 20 * time.Millisecond
@@ -98,7 +100,7 @@ func wait(ctx context.Context, d time.Duration, wake <-chan struct{}) bool {
 // isLinkFault reports whether a read failed because the server did not answer, or is
 // about to stop or start. Other errors are answers, which another read gets too.
 func isLinkFault(err error) bool {
-	if errors.Is(err, errLogLost) || errors.Is(err, errStandby) || errors.Is(err, puddle.ErrClosedPool) {
+	if errors.Is(err, errLogLost) || errors.Is(err, errLogHidden) || errors.Is(err, errStandby) || errors.Is(err, puddle.ErrClosedPool) {
 		return false
 	}
 	var pg *pgconn.PgError

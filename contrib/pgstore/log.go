@@ -56,6 +56,9 @@ type logReader struct {
 // errLogLost is the error of a follower that cannot be sure to have read all notices.
 var errLogLost = errors.New("the log has lost what was read before: a table was emptied, a backup was restored, or a standby has taken over")
 
+// errLogHidden is the error of a follower that cannot read what it has written.
+var errLogHidden = errors.New("the log has no rows after one was added: does row-level security hide them?")
+
 // errStandby is the error of a follower that is connected to the wrong server.
 var errStandby = errors.New("the server is a standby: the pool must reach the primary server")
 
@@ -90,11 +93,16 @@ func (r *logReader) next(ctx context.Context) (notices [][]byte, end bool, err e
 func (r *logReader) first(ctx context.Context) (notices [][]byte, end bool, err error) {
 	s := r.store
 	rows, err := s.readLog(ctx, s.sql.start, s.options.retention.Microseconds(), s.batch)
+	if err == nil && len(rows) == 0 {
+		if err = s.appendRow(ctx, statement{}, s.sql.anchor, []byte{}); err == nil {
+			rows, err = s.readLog(ctx, s.sql.start, s.options.retention.Microseconds(), s.batch)
+		}
+		if err == nil && len(rows) == 0 {
+			err = errLogHidden
+		}
+	}
 	if err != nil {
 		return nil, false, err
-	}
-	if len(rows) == 0 {
-		return nil, false, s.appendRow(ctx, statement{}, s.sql.anchor, []byte{})
 	}
 	for _, row := range rows {
 		notices = r.take(notices, row)

@@ -195,6 +195,18 @@ func TestALostPostgresLogEndsFollow(t *testing.T) {
 	}
 }
 
+func TestAPostgresLogThatRowSecurityHidesEndsFollow(t *testing.T) {
+	url := newDatabase(t)
+	s := newStore(t, url)
+	execute(t, s, `alter table authkit_log enable row level security, force row level security;
+		create policy hidden on authkit_log using (false) with check (true)`)
+	execute(t, s, "create role hidden login")
+	t.Cleanup(func() { newPool(t, url, nil).Exec(context.Background(), "drop owned by hidden; drop role hidden") })
+	execute(t, s, "grant all on authkit_log, authkit_values to hidden")
+	blind := storeOn(t, newPool(t, strings.Replace(url, "postgres@", "hidden@", 1), nil))
+	assert.ErrorIs(t, follow(t, blind).awaitEnd(t), errLogHidden)
+}
+
 // age makes all notices and values older.
 func age(t testing.TB, s *Store, by string) {
 	t.Helper()

@@ -99,12 +99,17 @@ func prepare(folder string) error {
 	return nil
 }
 
+// endWithTests makes a process end with the tests, if the system can do that. So a test
+// binary that panics leaves no server behind.
+var endWithTests = func(*syscall.SysProcAttr) {}
+
 // program returns a command of the user that runs the server.
 func program(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = "/"
 	// A process group of its own: an interrupt of the tests does not end the server.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: account, Setpgid: true}
+	endWithTests(cmd.SysProcAttr)
 	return cmd
 }
 
