@@ -35,7 +35,7 @@ const (
 	// backgroundBudget is how long a call takes that no request waits for.
 	backgroundBudget = 2 * time.Second
 
-	// breakerFailures is how many failures in a row open the breaker, for
+	// breakerFailures is how many failures in a row open a breaker, for
 	// breakerTime. While it is open, calls fail at once.
 	breakerFailures = 3
 	breakerTime     = time.Second
@@ -54,10 +54,26 @@ type link struct {
 
 	commands, failures atomic.Uint64
 
-	mu        sync.Mutex
-	inARow    int       // guarded by mu: failures since the last success
-	openUntil time.Time // guarded by mu
-	lastError error     // guarded by mu: nil after a success
+	mu sync.Mutex
+	// A store may be too slow for a response and fast enough for a claim. A claim that
+	// fails lets two instances exchange one token. So the calls of responses have a
+	// breaker of their own, and their timeouts do not open the other one.
+	hurried, patient breaker // guarded by mu
+	lastError        error   // guarded by mu: nil after a success
+}
+
+// breaker counts failures in a row.
+type breaker struct {
+	failures  int // since the last success
+	openUntil time.Time
+}
+
+// fail counts a failure.
+func (b *breaker) fail(now time.Time) {
+	b.failures++
+	if b.failures >= breakerFailures {
+		b.openUntil = now.Add(breakerTime)
+	}
 }
 
 // value is what a key has: bytes, and how long they are still kept.
@@ -102,7 +118,8 @@ func (l *link) call(ctx context.Context, f func(context.Context) (results func()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := l.closed(); err != nil {
+	hurried := isHurried(ctx)
+	if err := l.closed(hurried); err != nil {
 		return err
 	}
 	l.commands.Add(1)
@@ -123,23 +140,33 @@ func (l *link) call(ctx context.Context, f func(context.Context) (results func()
 	}()
 	select {
 	case a := <-answers:
-		l.record(a.err)
+		l.record(hurried, a.err)
 		if a.err == nil {
 			a.results()
 		}
 		return a.err
 	case <-ctx.Done():
 		err := context.Cause(ctx)
-		l.record(err)
+		l.record(hurried, err)
 		return err
 	}
 }
 
-// closed returns an error if the breaker is open.
-func (l *link) closed() error {
+// isHurried reports whether a call waits no longer than a response may.
+func isHurried(ctx context.Context) bool {
+	end, limited := ctx.Deadline()
+	return limited && time.Until(end) <= responseBudget
+}
+
+// closed returns an error if the breaker of a call is open.
+func (l *link) closed(hurried bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.clock.Now().Before(l.openUntil) {
+	b := &l.patient
+	if hurried {
+		b = &l.hurried
+	}
+	if l.clock.Now().Before(b.openUntil) {
 		return fmt.Errorf("%w: %w", errBreaker, l.lastError)
 	}
 	return nil
@@ -147,7 +174,7 @@ func (l *link) closed() error {
 
 // record counts the result of a call. The end of a request is not a failure of the
 // store.
-func (l *link) record(err error) {
+func (l *link) record(hurried bool, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
@@ -155,21 +182,26 @@ func (l *link) record(err error) {
 	defer l.mu.Unlock()
 	l.lastError = err
 	if err == nil {
-		l.inARow, l.openUntil = 0, time.Time{}
+		l.patient = breaker{}
+		if hurried {
+			l.hurried = breaker{}
+		}
 		return
 	}
 	l.failures.Add(1)
-	l.inARow++
-	if l.inARow >= breakerFailures {
-		l.openUntil = l.clock.Now().Add(breakerTime)
+	now := l.clock.Now()
+	l.hurried.fail(now)
+	if !hurried || !errors.Is(err, context.DeadlineExceeded) {
+		l.patient.fail(now)
 	}
 }
 
-// state returns the last error, nil after a success, and whether the breaker is open.
+// state returns the last error, nil after a success, and whether a breaker is open.
 func (l *link) state() (lastError error, open bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.lastError, l.clock.Now().Before(l.openUntil)
+	now := l.clock.Now()
+	return l.lastError, now.Before(l.hurried.openUntil) || now.Before(l.patient.openUntil)
 }
 
 // LinkState is the state of the link to the store.
