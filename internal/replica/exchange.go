@@ -166,11 +166,16 @@ func (l *lease) lead(ctx context.Context, call func(context.Context) Result, ver
 	p.reached("called")
 	switch result.Kind {
 	case Success:
-		return l.publishSuccess(ctx, result.Payload)
+		outcome, confirmed := l.publishSuccess(ctx, result.Payload, stop)
+		handedOn = !confirmed
+		return outcome
 	case Ended:
 		handedOn = true
 		p.startQuestion(l, stop, verdict)
 		return Outcome{Kind: Lease}
+	}
+	stop() // before the lease is removed: an extension would claim it again
+	switch result.Kind {
 	case Pause:
 		if result.Pause >= time.Millisecond {
 			l.publishFailure(ctx, newPause(result.Reason, p.clock.Now().Add(result.Pause)), result.Pause)
@@ -231,33 +236,40 @@ func (l *lease) extend(ctx context.Context) bool {
 }
 
 // publishSuccess puts the successor into the record. If the store does not confirm
-// it, the attempt is repeated in the background.
-func (l *lease) publishSuccess(ctx context.Context, payload []byte) Outcome {
+// it, the attempt is repeated in the background. The lease is extended meanwhile, and
+// stop ends that.
+func (l *lease) publishSuccess(ctx context.Context, payload []byte, stop func()) (o Outcome, confirmed bool) {
 	p := l.protocol
 	success, err := p.newSuccess(l.token, payload)
 	if err != nil {
 		p.log.Error("authkit: outcome of a refresh not published", "error", err)
-		return Outcome{Kind: Success, Own: true}
+		return Outcome{Kind: Success, Own: true}, true
 	}
 	bounded, cancel := within(context.WithoutCancel(ctx), responseBudget)
 	defer cancel()
 	found, step, err := p.putSuccess(bounded, l.key, l.value, success)
 	p.reached("published")
 	if err != nil {
-		p.retries.add(l.key, l.group, func(ctx context.Context) error { return l.publishAgain(ctx, success, payload) })
-		return Outcome{Kind: Success, Own: true}
+		p.retries.add(l.key, l.group, func(ctx context.Context) error {
+			err := l.publishAgain(ctx, success, payload)
+			if err == nil {
+				stop()
+			}
+			return err
+		})
+		return Outcome{Kind: Success, Own: true}, false
 	}
 	switch step {
 	case TakeOther:
 		other, err := p.successor(l.token, found)
 		if err != nil {
-			return Outcome{Err: fmt.Errorf("%w: %w", ErrUnreadable, err)}
+			return Outcome{Err: fmt.Errorf("%w: %w", ErrUnreadable, err)}, true
 		}
-		return Outcome{Kind: Success, Payload: other}
+		return Outcome{Kind: Success, Payload: other}, true
 	case SetNothing:
-		return Outcome{Kind: Superseded}
+		return Outcome{Kind: Superseded}, true
 	}
-	return Outcome{Kind: Success, Own: true}
+	return Outcome{Kind: Success, Own: true}, true
 }
 
 // publishAgain repeats a publication that was not confirmed. Its response may be under

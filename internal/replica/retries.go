@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,6 +16,8 @@ const (
 	// retryLimit is how many changes wait. A further one replaces the oldest
 	// publication, or the oldest change if there is none: a sign-out matters more.
 	retryLimit = 1 << 13
+	// retryParallel is how many changes are tried at the same time.
+	retryParallel = 16
 	// retryFor is how long a change is tried.
 	retryFor = time.Hour
 )
@@ -77,14 +80,24 @@ func (r *retries) schedule() {
 // yet. The failure of one change does not delay the others, because the store may
 // refuse that one alone.
 func (r *retries) run() {
+	var attempts sync.WaitGroup
+	var down atomic.Bool
+	slots := make(chan struct{}, retryParallel)
 	for _, name := range r.names() {
-		ctx, cancel := background()
-		err := r.attempt(ctx, name)
-		cancel()
-		if errors.Is(err, errBreaker) {
+		slots <- struct{}{}
+		if down.Load() {
 			break
 		}
+		attempts.Go(func() {
+			defer func() { <-slots }()
+			ctx, cancel := background()
+			defer cancel()
+			if errors.Is(r.attempt(ctx, name), errBreaker) {
+				down.Store(true)
+			}
+		})
 	}
+	attempts.Wait()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.running = false
