@@ -95,6 +95,9 @@ func (s *slot) replace(passwords ...string) {
 // cool-down is not an outage.
 const causeHeader = "X-Cause"
 
+// errorHeader is the response header with the error, for the report of a finding.
+const errorHeader = "X-Error"
+
 const coolDown = "cool-down"
 
 func handleFailure(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
@@ -102,6 +105,7 @@ func handleFailure(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
 	if errors.Is(f.Err, jwks.ErrCoolDown) || strings.Contains(f.Err.Error(), "could not be verified yet") {
 		w.Header().Set(causeHeader, coolDown)
 	}
+	w.Header().Set(errorHeader, f.Err.Error())
 	f.ServeHTTP(w, r)
 }
 

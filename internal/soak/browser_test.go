@@ -123,7 +123,8 @@ func (b *browser) post(s *slot, path string, form url.Values) (response, error) 
 // send sends one request. If arrives is false, the response counts as lost and its
 // cookies are not stored.
 func (b *browser) send(s *slot, method, path string, form url.Values, cookie string, arrives bool) (response, error) {
-	r, err := http.NewRequestWithContext(s.process.Load().life, method, s.url+path, strings.NewReader(form.Encode()))
+	life := s.process.Load().life
+	r, err := http.NewRequestWithContext(life, method, s.url+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return response{}, err
 	}
@@ -140,10 +141,14 @@ func (b *browser) send(s *slot, method, path string, form url.Values, cookie str
 	resp := response{sentAt: s.world.clock.Now()}
 	reply, err := s.world.visits.RoundTrip(r)
 	if err != nil {
+		b.record(fmt.Sprintf("%s %s %s at %s: %v", resp.sentAt.Format(time.TimeOnly), method, path, s.url, err))
 		return resp, err
 	}
 	defer reply.Body.Close()
 	body, err := io.ReadAll(reply.Body)
+	if err == nil {
+		err = life.Err() // a killed process sends nothing
+	}
 	if err != nil {
 		return resp, err
 	}
@@ -162,8 +167,8 @@ func (b *browser) send(s *slot, method, path string, form url.Values, cookie str
 	if arrives {
 		b.storeCookies(reply.Header)
 	}
-	b.record(fmt.Sprintf("%s %s %s at %s: %d, cookie set %t, removed %t, arrived %t", resp.sentAt.Format(time.TimeOnly),
-		method, path, s.url, resp.status, resp.set, resp.cleared, arrives))
+	b.record(fmt.Sprintf("%s %s %s at %s: %d, cookie set %t, removed %t, arrived %t %s", resp.sentAt.Format(time.TimeOnly),
+		method, path, s.url, resp.status, resp.set, resp.cleared, arrives, reply.Header.Get(errorHeader)))
 	return resp, nil
 }
 

@@ -13,6 +13,15 @@
 //
 //	go test -race -timeout 0 ./internal/soak -run Soak -v -soak.for 10m -soak.browsers 5000
 //
+// Three instances that share a store are tested in the same way, with WorkOS's replay
+// window and with strict rotation. No request of a browser is bound to an instance.
+// The store fails too, and instances are killed at every step. A session may then end
+// only if its instance was killed after WorkOS had exchanged the refresh token and
+// before the outcome was in the store. The report names these sessions. A sign-out
+// must hold at every instance that could read the log. The long form is
+//
+//	go test -timeout 0 ./internal/soak -run ShareAStore -v -soak.for 10m -soak.storebrowsers 1000
+//
 // All random decisions depend only on -soak.seed, which the report at the end
 // contains. The interleaving of requests is not determined by the seed, so a
 // failure may need several runs to appear again.

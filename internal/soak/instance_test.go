@@ -168,11 +168,15 @@ func (w *world) settle() {
 		w.clock.settle()
 		return
 	}
-	const enough = 10 // ticks, because a goroutine may be about to start a timer
+	const (
+		enough = 10 // ticks, because a goroutine may be about to start a timer
+		limit  = time.Minute
+	)
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
-	for quiet := 0; quiet < enough; quiet++ {
+	for began, quiet := time.Now(), 0; quiet < enough; quiet++ {
 		<-ticker.C
+		w.require().Less(time.Since(began), limit, "a process always waits for something")
 		for _, s := range w.slots {
 			if i := s.process.Load().instance; i.timers.Load()+i.calls.Load() > 0 {
 				quiet = 0

@@ -19,11 +19,27 @@ import (
 // was in the store. Then no process knows the new refresh token.
 type ledger struct {
 	mu        sync.Mutex
-	alive     map[uint64]map[string]bool // by number of the process: the tokens that it has presented and not published
-	cut       map[string]uint64          // by token: the process that was killed with it
-	sessionOf map[string]string          // by token
-	tokensOf  map[string][]string        // by session ID, the oldest first
-	exchanges map[string]int             // by token: how often it was exchanged since the last call of maxExchanges
+	alive     map[uint64]openTokens // by number of the process
+	cut       map[string]uint64     // by token: the process that was killed with it
+	sessionOf map[string]string     // by token
+	tokensOf  map[string][]string   // by session ID, the oldest first
+	exchanges map[string]int        // by token: how often it was exchanged since the last call of maxExchanges
+}
+
+// openTokens are the tokens that a process has presented, and whose outcomes are not in the store.
+type openTokens map[string]tokenState
+
+type tokenState int
+
+const (
+	presented  tokenState = iota + 1
+	unanswered            // at least one call got no response, and may have exchanged the token
+)
+
+func (o openTokens) unanswered(token string) {
+	if o != nil && o[token] != 0 {
+		o[token] = unanswered
+	}
 }
 
 // tokensKept is how many tokens of a session are kept. More than a few are never in use at the same time.
@@ -31,7 +47,7 @@ const tokensKept = 8
 
 func newLedger() *ledger {
 	return &ledger{
-		alive: map[uint64]map[string]bool{}, cut: map[string]uint64{}, sessionOf: map[string]string{},
+		alive: map[uint64]openTokens{}, cut: map[string]uint64{}, sessionOf: map[string]string{},
 		tokensOf: map[string][]string{}, exchanges: map[string]int{},
 	}
 }
@@ -47,7 +63,7 @@ func name(token string) string {
 func (l *ledger) start(process uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.alive[process] = map[string]bool{}
+	l.alive[process] = openTokens{}
 }
 
 // kill ends a process. Its open tokens are cut.
@@ -66,17 +82,24 @@ func (l *ledger) present(process uint64, token string) bool {
 	defer l.mu.Unlock()
 	open, alive := l.alive[process]
 	if alive && token != "" {
-		open[name(token)] = true
+		open[name(token)] = max(open[name(token)], presented)
 	}
 	return alive
 }
 
-// answer records the response of WorkOS, nil if there was none.
+// answer records the response of WorkOS, nil if there was none. Without one, the token may have been exchanged.
 func (l *ledger) answer(process uint64, token string, resp *http.Response, body []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if open := l.alive[process]; resp == nil || resp.StatusCode != http.StatusOK {
-		delete(open, name(token))
+	open := l.alive[process]
+	if resp == nil {
+		open.unanswered(name(token))
+		return
+	}
+	if resp.StatusCode != http.StatusOK {
+		if open[name(token)] == presented {
+			delete(open, name(token))
+		}
 		return
 	}
 	var tokens struct {

@@ -70,6 +70,9 @@ func (s *soak) report(b *browser, f *finding) {
 		if fault := s.fault.Load(); fault != nil {
 			how = fault.name
 		}
+		if s.storeFails() {
+			how += ", store " + s.shared.fault.Load().name
+		}
 		s.first = append(s.first, fmt.Sprintf("round %d, %s: %s\n    %s", s.rounds, how, f, b.recentRequests()))
 	}
 }

@@ -141,8 +141,8 @@ func soakWithStore(t *testing.T, strict bool, opts ...authkittest.Option) {
 	}
 	atEnd := s.measureAll()
 	if s.findings == [kinds]int{} {
-		s.visitAll(true)
 		s.clock.move(time.Minute)
+		s.visitAll(true)
 	}
 	t.Logf(`seed %d, %d rounds in %.1f s
 browsers             %d

@@ -108,8 +108,10 @@ func (s *soak) startSlowPage(b *browser, at *slot) (finish func()) {
 	slow := &slowPage{make(chan struct{}), make(chan struct{})}
 	s.slowPages.Store(number, slow)
 	session, email, cookie := b.session, b.email, b.cookies()
-	responses := make(chan response)
+	responses := make(chan response, 1)
+	over := make(chan struct{})
 	go func() {
+		defer close(over)
 		defer close(responses)
 		resp, err := b.send(at, http.MethodGet, "/slow/"+number, nil, cookie, true)
 		if err != nil {
@@ -118,7 +120,10 @@ func (s *soak) startSlowPage(b *browser, at *slot) (finish func()) {
 		}
 		responses <- resp
 	}()
-	<-slow.started
+	select {
+	case <-slow.started:
+	case <-over: // the process was killed before
+	}
 	b.forgot = false
 	return func() {
 		signedOut := b.session == "" && !b.hasSessionCookie()
@@ -128,12 +133,19 @@ func (s *soak) startSlowPage(b *browser, at *slot) (finish func()) {
 		if !ok {
 			return
 		}
-		_, f := check(resp, email, session, b.revokedAt, conditions{outage: true, successorLost: b.successorLost})
+		revokedAt := b.revokedAt
+		if s.shared != nil && !revokedAt.IsZero() && revokedAt.Before(resp.sentAt) {
+			revokedAt = resp.sentAt // the application has ended the session since
+		}
+		if s.storeFails() {
+			b.behind, b.organization = true, ""
+		}
+		_, f := check(resp, email, session, revokedAt, conditions{outage: true, successorLost: b.successorLost})
 		s.report(b, f)
 		switch {
 		case b.forgot:
 			s.forget(b)
-		case signedOut && b.hasSessionCookie() && s.shared != nil && s.shared.fault.Load() != nil:
+		case b.session != session && resp.set && s.storeFails():
 			s.shared.restored.Add(1) // the process could not ask the store
 			s.forget(b)
 		case signedOut && b.hasSessionCookie():
@@ -152,6 +164,9 @@ func (s *soak) conditions(b *browser) conditions {
 	}
 	return c
 }
+
+// storeFails reports whether there is a store and it fails now.
+func (s *soak) storeFails() bool { return s.shared != nil && s.shared.fault.Load() != nil }
 
 // reportError reports a request that failed, unless its process was killed.
 func (s *soak) reportError(b *browser, err error) {
@@ -188,7 +203,11 @@ func (s *soak) page(b *browser, at *slot, path string, arrives bool) response {
 	ended, f := check(resp, b.email, b.session, b.revokedAt, before.or(s.conditions(b)))
 	resp.ended = ended
 	if f == nil && resp.page.Session != "" && b.organization != "" && resp.page.Organization != b.organization {
-		f = newFinding(inconsistent, "%s is in %s instead of %s", b.session, resp.page.Organization, b.organization)
+		if s.storeFails() { // a late response of a process that could not ask the store has set an older cookie
+			b.organization, b.behind = "", true
+		} else {
+			f = newFinding(inconsistent, "%s is in %s instead of %s", b.session, resp.page.Organization, b.organization)
+		}
 	}
 	if resp.set && arrives {
 		b.stage.Store(int64(s.stage))
