@@ -36,17 +36,33 @@ func openStore(ctx context.Context) (options []authkit.Option, closeStore func()
 }
 
 func openRedis(address string) (authkit.Store, func(), error) {
-	options, err := redis.ParseURL(address)
+	client, err := newClient(address)
 	if err != nil {
 		return nil, nil, errors.New("app: REDIS_URL is no URL of Redis") // err can contain the password
 	}
-	client := redis.NewClient(options)
 	store, err := redisstore.New(client)
 	if err != nil {
 		client.Close()
 		return nil, nil, err
 	}
 	return store, func() { client.Close() }, nil
+}
+
+// newClient returns a client of the Redis at address. If it has the parameter master_name, it is the address of a Sentinel:
+// redis://localhost:26379?master_name=mymaster
+func newClient(address string) (*redis.Client, error) {
+	if strings.Contains(address, "master_name=") {
+		options, err := redis.ParseFailoverURL(address)
+		if err != nil {
+			return nil, err
+		}
+		return redis.NewFailoverClient(options), nil
+	}
+	options, err := redis.ParseURL(address)
+	if err != nil {
+		return nil, err
+	}
+	return redis.NewClient(options), nil
 }
 
 func openPostgres(ctx context.Context, address string) (authkit.Store, func(), error) {
