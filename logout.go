@@ -72,15 +72,18 @@ func (a *AuthKit) Logout() http.Handler {
 func (a *AuthKit) signOut(r *http.Request, sessions []*Session) {
 	own := a.cookies.Session(r.Header)
 	served := own.Found() && a.cache.Get(own.Parts()) != nil
-	var first []*Session // without those that were signed out before
+	var first, again []*Session // again were signed out before, which all instances know
 	var ended []signOutNotice
 	for _, session := range sessions {
-		if !a.isSignedOut(session) {
-			first = append(first, session)
+		if a.isSignedOut(session) {
+			a.markSignedOut(session, served, 0)
+			again = append(again, session)
+			continue
 		}
+		first = append(first, session)
 		ended = append(ended, a.markSignedOut(session, served, 0))
 	}
-	a.tellInstances(r.Context(), ended, nil)
+	a.tellInstances(r.Context(), ended, again)
 	for _, session := range first {
 		a.log.LogAttrs(r.Context(), slog.LevelInfo, "authkit: signed out", slog.String("user_id", session.UserID()))
 		a.callHook(r.Context(), "WithOnSignOut", func() { a.onSignOut(r.Context(), SignOutEvent{Session: session}) })

@@ -84,3 +84,17 @@ func TestASignInSoonAfterTheEndOfItsUserHoldsAtAllInstances(t *testing.T) {
 		assert.Equal(t, http.StatusUnauthorized, a.Status(t, old), i)
 	}
 }
+
+// Otherwise one old cookie could fill the log.
+func TestASignOutThatIsRepeatedIsAnnouncedOnce(t *testing.T) {
+	r := NewReplicas(t, 2, AppOptions{})
+	cookie := r.Instances[0].SignedIn(Kim).CookieHeader()
+	r.Instances[0].SignOut(t, cookie)
+	for range 5 {
+		r.Clock.Advance(time.Second)
+		for _, a := range r.Instances {
+			a.SignOut(t, cookie)
+		}
+	}
+	assert.Equal(t, 1, r.Store.Commands().Append)
+}
