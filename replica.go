@@ -102,7 +102,7 @@ func (a *AuthKit) exchangeForAll(ctx context.Context, old *Session, want exchang
 		left := max(time.Second, out.Until.Sub(now))
 		return failed(unavailable(errors.New("WorkOS could not refresh the session at another instance"), left), left)
 	case out.Kind == replica.Lease:
-		return exchangeResult{outcome: open, until: now.Add(replica.LeaseLimit)}
+		return exchangeResult{outcome: open, until: out.Until}
 	}
 	return failed(unavailable(out.Err, retryPause), time.Second)
 }

@@ -56,3 +56,18 @@ func TestAPauseEndsAtAnInstanceWhoseClockIsBehind(t *testing.T) {
 	advance(21 * time.Second)
 	assert.Equal(t, http.StatusOK, two.Status(t, cookie))
 }
+
+func TestARefusalDuringAnOutageIsAskedAboutSoonAfterIt(t *testing.T) {
+	r := NewReplicas(t, 2, AppOptions{})
+	one := r.Instances[0]
+	cookie := one.SignedIn(Kim).CookieHeader()
+	r.Clock.Advance(7 * time.Minute)
+	r.Fake.RevokeSession(one.SessionID())
+	r.Store.SetDown(true)
+	require.Equal(t, http.StatusServiceUnavailable, one.Status(t, cookie))
+	r.Store.SetDown(false)
+	r.Clock.Advance(6 * time.Second)
+	require.Zero(t, r.Store.Commands().Append)
+	require.Equal(t, http.StatusServiceUnavailable, one.Status(t, cookie))
+	require.Eventually(t, func() bool { return r.Store.Commands().Append > 0 }, 5*time.Second, time.Millisecond)
+}

@@ -36,7 +36,8 @@ type Outcome struct {
 	//   - Superseded: the session was signed out or replaced, or the token is spent
 	//   - Ended: the session has ended, as another instance has found
 	//   - Pause: another instance has failed, and Until is the end of the pause
-	//   - Lease: WorkOS has refused the token, and the other instances are asked
+	//   - Lease: WorkOS has refused the token, and the other instances are asked, unless
+	//     the store does not answer. Until is when the token may be exchanged again
 	//   - None: no result, for the reason in Err, or Own is true
 	Kind    Kind
 	Own     bool // the result of the call is the outcome
@@ -171,8 +172,12 @@ func (l *lease) lead(ctx context.Context, call func(context.Context) Result, ver
 		return outcome
 	case Ended:
 		handedOn = true
+		until := p.clock.Now().Add(LeaseLimit)
+		if !l.held.Load() {
+			until = p.clock.Now().Add(QuestionTime)
+		}
 		p.startQuestion(l, stop, verdict)
-		return Outcome{Kind: Lease}
+		return Outcome{Kind: Lease, Until: until}
 	}
 	stop() // before the lease is removed: an extension would claim it again
 	switch result.Kind {
