@@ -187,13 +187,12 @@ func (l *Log) beginReading() uint64 {
 // end of the log.
 func (l *Log) endReading(reading uint64, err error) bool {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.lastErr == nil {
+	first, complete := l.lastErr == nil, l.complete
+	l.lastErr, l.complete = err, false
+	l.mu.Unlock()
+	if first {
 		l.p.log.Warn("authkit: the log of the store cannot be read", "error", err)
 	}
-	l.lastErr = err
-	complete := l.complete
-	l.complete = false
 	return complete
 }
 
@@ -268,7 +267,7 @@ func (l *Log) watchSilence(ctx context.Context, alive *atomic.Int64, silent func
 			}
 		})
 	}
-	watch(-1)
+	watch(0)
 	return func() {
 		mu.Lock()
 		defer mu.Unlock()
@@ -317,10 +316,8 @@ func (l *Log) remember(signed []byte, until time.Time, seen bool) bool {
 // caughtUp is called when the log was read to its end.
 func (l *Log) caughtUp(ctx context.Context) {
 	l.mu.Lock()
-	if l.lastErr != nil {
-		l.p.log.Info("authkit: the log of the store is read again")
-		l.lastErr = nil
-	}
+	restored := l.lastErr != nil
+	l.lastErr = nil
 	l.readAt = l.p.clock.Now()
 	first := !l.complete
 	l.complete = true
@@ -334,6 +331,9 @@ func (l *Log) caughtUp(ctx context.Context) {
 		}
 	}
 	l.mu.Unlock()
+	if restored {
+		l.p.log.Info("authkit: the log of the store is read again")
+	}
 	l.release(caught)
 	for _, name := range missing {
 		l.p.clock.AfterFunc(rand.N(putBackTime), func() { go l.putBack(ctx, name) })
