@@ -22,13 +22,20 @@ const (
 	tokenSuccessor = 2 // a refresh token
 )
 
+// maxSuccessor is the size of the largest session that the store keeps. A larger one does
+// not fit into cookies either. Its refresh token is enough to continue.
+const maxSuccessor = 48 << 10
+
 // encodeSuccessor encodes a session that an exchange for an organization has made.
 func encodeSuccessor(organization string, s *payload.Session) []byte {
 	if len(organization) > 255 {
 		return encodeSuccessorToken(s.RefreshToken)
 	}
 	encoded := append([]byte{wholeSuccessor, byte(len(organization))}, organization...)
-	return append(encoded, payload.Encode(s)...)
+	if encoded = append(encoded, payload.Encode(s)...); len(encoded) > maxSuccessor {
+		return encodeSuccessorToken(s.RefreshToken)
+	}
+	return encoded
 }
 
 // encodeSuccessorToken encodes a refresh token whose session is not known.

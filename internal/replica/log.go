@@ -17,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,6 +38,9 @@ const (
 	// putBackTime is the time over which notices are put back, so that instances skip
 	// what others have put back.
 	putBackTime = time.Second
+	// putBackBatches is in how many batches they are put back. Those of a batch are
+	// appended one after the other.
+	putBackBatches = 16
 
 	firstReconnect = 100 * time.Millisecond
 	lastReconnect  = 2 * time.Second
@@ -51,8 +55,9 @@ var errSilent = errors.New("the log was silent for 10 seconds")
 type Log struct {
 	p *Protocol
 
-	// usedAt is when a session was last used, in Unix seconds. running reports
-	// whether the log is followed and was read to its end once.
+	// usedAt is when a session was last used, in Unix seconds. current reports whether
+	// a session need not wait: the log was read to its end once since it is followed,
+	// or the wait is over.
 	usedAt  atomic.Int64
 	current atomic.Bool
 
@@ -335,10 +340,23 @@ func (l *Log) caughtUp(ctx context.Context) {
 		l.p.log.Info("authkit: the log of the store is read again")
 	}
 	l.release(caught)
-	for _, name := range missing {
-		l.p.clock.AfterFunc(rand.N(putBackTime), func() { go l.putBack(ctx, name) })
-	}
+	l.putBackSoon(ctx, missing)
 	l.p.reached("caught up")
+}
+
+// putBackSoon appends the notices that the log lacks, over putBackTime, in random order
+// and in a few batches: there may be many of them, at every instance.
+func (l *Log) putBackSoon(ctx context.Context, missing []string) {
+	rand.Shuffle(len(missing), func(i, j int) { missing[i], missing[j] = missing[j], missing[i] })
+	for batch := range slices.Chunk(missing, max(1, (len(missing)+putBackBatches-1)/putBackBatches)) {
+		l.p.clock.AfterFunc(rand.N(putBackTime), func() {
+			go func() {
+				for _, name := range batch {
+					l.putBack(ctx, name)
+				}
+			}()
+		})
+	}
 }
 
 // putBack appends a notice that the log lacks, unless the log has it since.
