@@ -81,12 +81,10 @@ func (e engine) ask(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
 	if e.variable == redisURL {
-		options, err := redis.ParseURL(e.url)
+		client, err := e.redisClient()
 		if err != nil {
 			return errors.New("this is no URL of Redis") // err can contain the password
 		}
-		options.MaxRetries = -1
-		client := redis.NewClient(options)
 		defer client.Close()
 		return client.Ping(ctx).Err()
 	}
@@ -96,6 +94,24 @@ func (e engine) ask(ctx context.Context) error {
 	}
 	defer connection.Close(ctx)
 	return connection.Ping(ctx)
+}
+
+// redisClient returns a client that does not repeat a command. With the parameter master_name, the address is that of a Sentinel.
+func (e engine) redisClient() (*redis.Client, error) {
+	if strings.Contains(e.url, "master_name=") {
+		options, err := redis.ParseFailoverURL(e.url)
+		if err != nil {
+			return nil, err
+		}
+		options.MaxRetries = -1
+		return redis.NewFailoverClient(options), nil
+	}
+	options, err := redis.ParseURL(e.url)
+	if err != nil {
+		return nil, err
+	}
+	options.MaxRetries = -1
+	return redis.NewClient(options), nil
 }
 
 // withoutPassword returns an address without the password. An address that cannot be parsed is not shown at all.

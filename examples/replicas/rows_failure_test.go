@@ -69,8 +69,10 @@ var failures = map[string]func(t *testing.T) *failure{
 		sentinel := startSentinel(t, master)
 		require.Eventually(t, func() bool { return len(sentinel.do("SENTINEL", "REPLICAS", "authkit").([]any)) == 1 },
 			20*time.Second, 20*time.Millisecond, "Sentinel knows the replica")
+		shared := engine{redisURL, "redis://" + sentinel.addr() + "?master_name=authkit"}
+		require.NoError(t, shared.ask(t.Context()))
 		return &failure{
-			shared: engine{redisURL, "redis://" + sentinel.addr() + "?master_name=authkit"},
+			shared: shared,
 			begin:  master.kill,
 			end: func() {
 				require.Eventually(t, func() bool { return strings.Contains(replica.do("INFO", "replication").(string), "role:master") },
@@ -128,7 +130,7 @@ func TestUsersStaySignedInWhileTheStoreFails(t *testing.T) {
 					f := start(t)
 					l := startLoad(t, f.shared, strict)
 					l.meet(f)
-					t.Log(l)
+					t.Logf("%s, %s: %v", name, mode, l)
 					assert.Empty(t, l.signedOut, "users signed out")
 					assert.Zero(t, l.early503, "answers of 503 while nothing failed")
 					if !strict {

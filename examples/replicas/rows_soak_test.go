@@ -65,8 +65,8 @@ func TestUsersStaySignedInWhileInstancesAndRedisAreKilled(t *testing.T) {
 			}
 			<-done
 			l.awaitServed()
-			t.Logf("%v; %d failures, %d instances killed; memory of Redis %d kB before and %d kB after, of the instances %d MB and %d MB",
-				l, rounds, len(killed), storeBefore>>10, r.info("used_memory")>>10, instancesBefore>>20, l.residentMemory()>>20)
+			t.Logf("Redis and instances are killed in turn, %s: %v; %d failures, %d instances killed; memory of Redis %d kB before and %d kB after, of the instances %d MB and %d MB",
+				mode, l, rounds, len(killed), storeBefore>>10, r.info("used_memory")>>10, instancesBefore>>20, l.residentMemory()>>20)
 
 			for n := range l.signedOut {
 				assert.True(t, strict && l.killedInExchange(n, killed), "user %d was signed out without a reason", n)

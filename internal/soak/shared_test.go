@@ -15,7 +15,6 @@ import (
 type sharedStore struct {
 	store  *authkittest.MemoryStore
 	ledger *ledger
-	strict bool // WorkOS has no replay window
 
 	fault atomic.Pointer[storeFault] // the current fault, or nil
 	// healing reports that the pauses after a fault may not be over.
@@ -27,9 +26,9 @@ type sharedStore struct {
 	signOutsLost                                int
 }
 
-// share gives the world a store. WorkOS has no replay window if strict is set.
-func (w *world) share(strict bool) {
-	w.shared = &sharedStore{store: authkittest.NewMemoryStore(w.clock.FakeClock), ledger: newLedger(), strict: strict, faults: map[string]int{}}
+// share gives the world a store.
+func (w *world) share() {
+	w.shared = &sharedStore{store: authkittest.NewMemoryStore(w.clock.FakeClock), ledger: newLedger(), faults: map[string]int{}}
 	// The protocol polls in real time. So the clock moves all the time, ten times as fast as real time.
 	w.clock.free = true
 	w.clock.faultTakesTime.Store(true)

@@ -107,7 +107,7 @@ func (s *soak) startSlowPage(b *browser, at *slot) (finish func()) {
 	number := strconv.FormatInt(s.slow.Add(1), 10)
 	slow := &slowPage{make(chan struct{}), make(chan struct{})}
 	s.slowPages.Store(number, slow)
-	session, email, cookie := b.session, b.email, b.cookies()
+	session, organization, email, cookie := b.session, b.organization, b.email, b.cookies()
 	responses := make(chan response, 1)
 	over := make(chan struct{})
 	go func() {
@@ -127,6 +127,7 @@ func (s *soak) startSlowPage(b *browser, at *slot) (finish func()) {
 	b.forgot = false
 	return func() {
 		signedOut := b.session == "" && !b.hasSessionCookie()
+		older := b.session != session || b.organization != organization // than what the browser has now
 		close(slow.finish)
 		resp, ok := <-responses
 		s.slowPages.Delete(number)
@@ -145,8 +146,8 @@ func (s *soak) startSlowPage(b *browser, at *slot) (finish func()) {
 		switch {
 		case b.forgot:
 			s.forget(b)
-		case b.session != session && resp.set && s.storeFails():
-			s.shared.restored.Add(1) // the process could not ask the store
+		case older && resp.set && s.storeFails():
+			s.shared.restored.Add(1) // the process could not ask the store, and has set the cookie of before
 			s.forget(b)
 		case signedOut && b.hasSessionCookie():
 			s.report(b, newFinding(revived, "a late response has restored %s", session))
