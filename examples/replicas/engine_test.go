@@ -14,6 +14,7 @@ import (
 )
 
 func TestAnEngineThatDoesNotAnswerIsReportedWithWaysToStartOne(t *testing.T) {
+	t.Parallel()
 	port := freePort(t)
 	for name, variables := range map[string]map[string]string{
 		"Redis":      {redisURL: "redis://:hidden@127.0.0.1:" + port},
@@ -35,6 +36,7 @@ func TestAnEngineThatDoesNotAnswerIsReportedWithWaysToStartOne(t *testing.T) {
 }
 
 func TestTheProgramEndsIfNoEngineAnswers(t *testing.T) {
+	t.Parallel()
 	command := exec.Command(filepath.Join(programs, "replicas"))
 	command.Env = append(inherited(), "ADDR=localhost:0", redisURL+"=redis://127.0.0.1:"+freePort(t))
 	output, err := command.CombinedOutput()
@@ -45,6 +47,7 @@ func TestTheProgramEndsIfNoEngineAnswers(t *testing.T) {
 }
 
 func TestTheFirstEngineThatAnswersIsTheStore(t *testing.T) {
+	t.Parallel()
 	redis := startRedis(t)
 	for name, variables := range map[string]map[string]string{
 		"in its variable":               {redisURL: redis.url},

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -43,10 +44,24 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	programs = folder
+	// Most tests wait for real time, so more of them run at a time than there are processors.
+	flag.Parse()
+	if !set("test.parallel") {
+		if err := flag.Set("test.parallel", "6"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
 	return m.Run()
 }
 
-// testFleet is three instances behind the front.
+// set reports whether the command line sets a flag.
+func set(name string) (found bool) {
+	flag.Visit(func(f *flag.Flag) { found = found || f.Name == name })
+	return found
+}
+
+// testFleet is the instances behind the front.
 type testFleet struct {
 	*testing.T
 	fleet fleet
@@ -55,18 +70,40 @@ type testFleet struct {
 	home  string // URL of the front
 }
 
+// fleetOptions are the options of startFleetWith.
+type fleetOptions struct {
+	shared   engine               // the zero engine for no store
+	names    []string             // of the instances; nil for A, B and C
+	fake     []authkittest.Option // of the fake AuthKit
+	upstream *upstream            // between the instances and the fake; nil for none
+}
+
 // startFleet starts three instances with a store, or without one, and a fake with these options.
 func startFleet(t *testing.T, shared engine, opts ...authkittest.Option) *testFleet {
 	t.Helper()
+	return startFleetWith(t, fleetOptions{shared: shared, fake: opts})
+}
+
+func startFleetWith(t *testing.T, o fleetOptions) *testFleet {
+	t.Helper()
 	f := &testFleet{T: t}
+	if o.names == nil {
+		o.names = []string{"A", "B", "C"}
+	}
 	server := httptest.NewUnstartedServer(nil)
 	f.home = strings.Replace("http://"+server.Listener.Addr().String(), "127.0.0.1", "localhost", 1)
+	if o.upstream != nil {
+		o.fake = append(o.fake, authkittest.WithIssuer(o.upstream.url))
+	}
 	f.fake = authkittest.New(t, append([]authkittest.Option{
 		authkittest.WithRedirectURIs(f.home + "/callback"), authkittest.WithSignOutRedirects(f.home + "/"),
-	}, opts...)...)
+	}, o.fake...)...)
 	env := f.fake.Env()
+	if o.upstream != nil {
+		o.upstream.forward(f.fake, env)
+	}
 	env["WORKOS_COOKIE_PASSWORD"] = rand.Text() + rand.Text()
-	f.fleet = newFleet(filepath.Join(programs, "app"), environment(env, f.home, shared))
+	f.fleet = newFleet(filepath.Join(programs, "app"), o.names, environment(env, f.home, o.shared))
 	output := &testOutput{t: t}
 	for _, i := range f.fleet {
 		i.output = output
@@ -77,7 +114,7 @@ func startFleet(t *testing.T, shared engine, opts ...authkittest.Option) *testFl
 	control := httptest.NewServer(f.fake.Control())
 	t.Cleanup(control.Close)
 	f.front = newFront(f.fleet)
-	server.Config.Handler = routes(f.front, controlClient{control.URL}, shared.String())
+	server.Config.Handler = routes(f.front, controlClient{control.URL}, o.shared.String())
 	server.Start()
 	t.Cleanup(server.Close)
 	return f

@@ -70,7 +70,7 @@ func run(args []string) error {
 		return err
 	}
 	defer workOS.stop()
-	instances := newFleet(filepath.Join(programs, "app"), environment(workOS.env, home, shared))
+	instances := newFleet(filepath.Join(programs, "app"), []string{"A", "B", "C"}, environment(workOS.env, home, shared))
 	defer instances.stop()
 	if err := instances.start(); err != nil {
 		return err
@@ -142,10 +142,10 @@ func environment(workOS map[string]string, home string, shared engine) map[strin
 	return env
 }
 
-// newFleet returns three instances of a program.
-func newFleet(program string, env map[string]string) fleet {
+// newFleet returns an instance of a program for each name.
+func newFleet(program string, names []string, env map[string]string) fleet {
 	var instances fleet
-	for _, name := range []string{"A", "B", "C"} {
+	for _, name := range names {
 		instances = append(instances, &instance{name: name, output: os.Stderr, command: func() *exec.Cmd {
 			command := exec.Command(program)
 			command.Env = append(inherited(), "INSTANCE="+name)

@@ -31,9 +31,26 @@ const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect
 // view is the data of the page.
 type view struct {
 	Store     string
-	Instances []instanceState
+	Instances []shownInstance
 	Requests  []answered
 	WorkOS    *workOSState // nil if the fake does not answer
+}
+
+// shownInstance is an instance with what it reports about the store.
+type shownInstance struct {
+	instanceState
+	Stats *storeStats // nil if the instance does not answer
+}
+
+// storeStats is the document of /stats of an instance.
+type storeStats struct {
+	State    string `json:"state"`
+	Error    string `json:"error"`
+	LogAge   int64  `json:"log_age_ms"`
+	Notices  int    `json:"notices"`
+	Waiting  int    `json:"waiting"`
+	Commands uint64 `json:"commands"`
+	Failures uint64 `json:"failures"`
 }
 
 // workOSState is what the fake says of its sessions.
@@ -120,10 +137,11 @@ func (f *front) do(ctx context.Context, workOS controlClient, button, name strin
 }
 
 func (f *front) view(ctx context.Context, workOS controlClient, store string) view {
-	v := view{Store: store, Requests: f.requests()}
-	for _, i := range f.fleet {
-		v.Instances = append(v.Instances, i.state())
-	}
+	v := view{Store: store, Requests: f.requests(), Instances: make([]shownInstance, len(f.fleet))}
+	f.fleet.each(func(n int, i *instance) {
+		state := i.state()
+		v.Instances[n] = shownInstance{state, statsOf(ctx, state.Host)}
+	})
 	var err error
 	if v.WorkOS, err = workOS.state(ctx); err != nil && ctx.Err() == nil {
 		slog.Warn("the fake AuthKit does not answer", slog.Any("error", err))
@@ -131,10 +149,25 @@ func (f *front) view(ctx context.Context, workOS controlClient, store string) vi
 	return v
 }
 
+// statsOf returns what an instance reports about the store, or nil if the instance does not answer.
+func statsOf(ctx context.Context, host string) *storeStats {
+	if host == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	var stats storeStats
+	if err := getJSON(ctx, "http://"+host+"/stats", &stats); err != nil {
+		return nil
+	}
+	return &stats
+}
+
 // controlClient calls the control handler of a fake AuthKit.
 type controlClient struct{ url string }
 
-var controlHTTP = &http.Client{Timeout: 5 * time.Second}
+// watchHTTP asks the fake and the instances what the page shows.
+var watchHTTP = &http.Client{Timeout: 5 * time.Second}
 
 // state returns the counts of the fake, and the users with an active session.
 func (c controlClient) state(ctx context.Context) (*workOSState, error) {
@@ -148,7 +181,7 @@ func (c controlClient) state(ctx context.Context) (*workOSState, error) {
 		Email   string
 		EndedAt *time.Time `json:"ended_at"`
 	}
-	if err := errors.Join(c.get(ctx, "/counts", &counts), c.get(ctx, "/sessions", &sessions)); err != nil {
+	if err := errors.Join(getJSON(ctx, c.url+"/counts", &counts), getJSON(ctx, c.url+"/sessions", &sessions)); err != nil {
 		return nil, err
 	}
 	s := &workOSState{
@@ -176,26 +209,26 @@ func (c controlClient) revoke(ctx context.Context, email string) error {
 		return err
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return c.send(r, nil)
+	return send(r, nil)
 }
 
-func (c controlClient) get(ctx context.Context, path string, into any) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+path, nil)
+func getJSON(ctx context.Context, address string, into any) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return err
 	}
-	return c.send(r, into)
+	return send(r, into)
 }
 
-func (c controlClient) send(r *http.Request, into any) error {
-	response, err := controlHTTP.Do(r)
+func send(r *http.Request, into any) error {
+	response, err := watchHTTP.Do(r)
 	if err != nil {
 		return err
 	}
 	defer response.Body.Close()
 	switch {
 	case response.StatusCode != http.StatusOK:
-		return fmt.Errorf("the fake AuthKit answered %s", response.Status)
+		return fmt.Errorf("%s %s: %s", r.Method, r.URL, response.Status)
 	case into == nil:
 		return nil
 	default:
@@ -205,6 +238,9 @@ func (c controlClient) send(r *http.Request, into any) error {
 
 // Clock returns the time of day of a request.
 func (a answered) Clock() string { return a.At.Format("15:04:05.000") }
+
+// Seconds returns how long ago the instance has read the log of the store to its end.
+func (s storeStats) Seconds() string { return fmt.Sprintf("%.1f s", float64(s.LogAge)/1000) }
 
 // Milliseconds returns how long the instance took.
 func (a answered) Milliseconds() string { return fmt.Sprintf("%d ms", a.Took.Milliseconds()) }

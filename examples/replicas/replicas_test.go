@@ -24,12 +24,12 @@ import (
 
 // onEngines runs a test without a store and with each engine.
 func onEngines(t *testing.T, test func(t *testing.T, shared engine)) {
-	t.Run("without a store", func(t *testing.T) { test(t, engine{}) })
-	t.Run("with Redis", func(t *testing.T) { test(t, startRedis(t)) })
-	t.Run("with PostgreSQL", func(t *testing.T) { test(t, startPostgres(t)) })
+	parallel(t, "without a store", func(t *testing.T) { test(t, engine{}) })
+	onStores(t, test)
 }
 
 func TestEachRequestOfASignedInUserGoesToTheNextInstance(t *testing.T) {
+	t.Parallel()
 	onEngines(t, func(t *testing.T, shared engine) {
 		f := startFleet(t, shared)
 		b := f.signedIn(ada)
@@ -45,6 +45,7 @@ func TestEachRequestOfASignedInUserGoesToTheNextInstance(t *testing.T) {
 }
 
 func TestTheOtherInstancesAnswerWhileOneIsKilledAndStarted(t *testing.T) {
+	t.Parallel()
 	f := startFleet(t, engine{})
 	b := f.signedIn(ada)
 	killed := f.fleet.find("B")
@@ -66,6 +67,7 @@ func TestTheOtherInstancesAnswerWhileOneIsKilledAndStarted(t *testing.T) {
 }
 
 func TestTheFrontTriesTheNextInstanceIfOneHasDied(t *testing.T) {
+	t.Parallel()
 	f := startFleet(t, engine{})
 	b := f.signedIn(ada)
 	died := f.fleet.find("A")
@@ -91,6 +93,7 @@ func TestTheFrontTriesTheNextInstanceIfOneHasDied(t *testing.T) {
 }
 
 func TestWithoutAnInstanceTheFrontAnswers502(t *testing.T) {
+	t.Parallel()
 	f := startFleet(t, engine{})
 	f.fleet.stop()
 	page, err := f.browser().Get(f.home + "/")
@@ -100,6 +103,7 @@ func TestWithoutAnInstanceTheFrontAnswers502(t *testing.T) {
 }
 
 func TestThePageShowsKillsAndStartsInstances(t *testing.T) {
+	t.Parallel()
 	f := startFleet(t, engine{})
 	b := f.signedIn(ada)
 	f.me(b)
@@ -127,7 +131,54 @@ func TestThePageShowsKillsAndStartsInstances(t *testing.T) {
 	assert.NotContains(t, part.Body, "<html")
 }
 
+func TestThePageShowsWhatEachInstanceReportsAboutTheStore(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, shared engine) {
+		f := startFleet(t, shared)
+		b := f.signedIn(ada)
+		f.knownEverywhere(f.cookies(b))
+		state, other := "connected", "none"
+		if shared.variable == "" {
+			state, other = other, state
+		}
+		require.Eventually(t, func() bool {
+			page, err := b.Get(f.home + "/instances")
+			require.NoError(t, err)
+			return strings.Count(page.Body, ">"+state+"<") == 3 && !strings.Contains(page.Body, ">"+other+"<")
+		}, 10*time.Second, 50*time.Millisecond)
+
+		commands, failures := f.storeCalls()
+		assert.Equal(t, shared.variable != "", commands > 0, "the sign-in is in the store")
+		assert.Zero(t, failures)
+		f.fleet.find("B").kill()
+		page, err := b.Get(f.home + "/instances")
+		require.NoError(t, err)
+		assert.Contains(t, page.Body, "It does not answer.")
+		stats := statsOf(t.Context(), f.fleet.find("A").state().Host)
+		require.NotNil(t, stats)
+		assert.Equal(t, state, stats.State)
+		assert.Empty(t, stats.Error)
+	})
+}
+
+func TestTheSlowPageTakesTheTimeThatItsAddressNames(t *testing.T) {
+	t.Parallel()
+	f := startFleet(t, engine{})
+	b := f.signedIn(ada)
+	for wait, want := range map[string]int{"10ms": http.StatusOK, "11s": http.StatusBadRequest, "-1s": http.StatusBadRequest, "soon": http.StatusBadRequest} {
+		began := time.Now()
+		page, err := b.Get(f.home + "/slow?for=" + wait)
+		require.NoError(t, err)
+		assert.Equal(t, want, page.StatusCode, wait)
+		if want == http.StatusOK {
+			assert.Contains(t, page.Body, "Your account")
+			assert.GreaterOrEqual(t, time.Since(began), 10*time.Millisecond)
+		}
+	}
+}
+
 func TestThePageSignsOutAndRevokesAtWorkOS(t *testing.T) {
+	t.Parallel()
 	f := startFleet(t, engine{})
 	b := f.signedIn(ada)
 	page, err := b.Get(f.home + "/instances")
@@ -148,6 +199,7 @@ func TestThePageSignsOutAndRevokesAtWorkOS(t *testing.T) {
 }
 
 func TestAnotherSiteCannotUseTheButtonsOfThePage(t *testing.T) {
+	t.Parallel()
 	f := startFleet(t, engine{})
 	r, err := http.NewRequest(http.MethodPost, f.home+"/instances/kill?name=A", nil)
 	require.NoError(t, err)
@@ -160,6 +212,7 @@ func TestAnotherSiteCannotUseTheButtonsOfThePage(t *testing.T) {
 }
 
 func TestTheProgramStartsTheInstancesTheFrontAndTheFake(t *testing.T) {
+	t.Parallel()
 	shared := startRedis(t)
 	command := exec.Command(filepath.Join(programs, "replicas"), "--", "-strict", "-limit", "100")
 	command.Env = append(inherited(), "ADDR=localhost:0", shared.variable+"="+shared.url)

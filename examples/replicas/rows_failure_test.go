@@ -122,8 +122,10 @@ func every(d time.Duration, f func()) func(over <-chan struct{}) {
 }
 
 func TestUsersStaySignedInWhileTheStoreFails(t *testing.T) {
+	t.Parallel()
 	for name, start := range failures {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for mode, strict := range map[string]bool{"with the replay window": false, "with strict rotation": true} {
 				t.Run(mode, func(t *testing.T) {
 					t.Parallel()

@@ -21,6 +21,7 @@ import (
 const inExchange = time.Second
 
 func TestUsersStaySignedInWhileInstancesAndRedisAreKilled(t *testing.T) {
+	t.Parallel()
 	for mode, strict := range map[string]bool{"with the replay window": false, "with strict rotation": true} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()

@@ -6,6 +6,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,10 +21,26 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-// onStores runs a test with each engine.
+// onStores runs a test with each engine, in parallel.
 func onStores(t *testing.T, test func(t *testing.T, shared engine)) {
-	t.Run("with Redis", func(t *testing.T) { test(t, startRedis(t)) })
-	t.Run("with PostgreSQL", func(t *testing.T) { test(t, startPostgres(t)) })
+	parallel(t, "with Redis", func(t *testing.T) { test(t, startRedis(t)) })
+	parallel(t, "with PostgreSQL", func(t *testing.T) { test(t, startPostgres(t)) })
+}
+
+// onRedis runs a test with Redis and, with -long, also with PostgreSQL and without a store.
+func onRedis(t *testing.T, test func(t *testing.T, shared engine)) {
+	parallel(t, "with Redis", func(t *testing.T) { test(t, startRedis(t)) })
+	if *long {
+		parallel(t, "with PostgreSQL", func(t *testing.T) { test(t, startPostgres(t)) })
+		parallel(t, "without a store", func(t *testing.T) { test(t, engine{}) })
+	}
+}
+
+func parallel(t *testing.T, name string, test func(t *testing.T)) {
+	t.Run(name, func(t *testing.T) {
+		t.Parallel()
+		test(t)
+	})
 }
 
 const (
@@ -98,6 +115,9 @@ func (f *testFleet) meAt(instance, cookies string) int {
 	return status
 }
 
+// direct sends requests to the instances past the front.
+var direct = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 20}}
+
 func (f *testFleet) ask(instance, cookies string) (int, error) {
 	r, err := http.NewRequest(http.MethodGet, "http://"+f.fleet.find(instance).state().Host+"/api/me", nil)
 	if err != nil {
@@ -107,12 +127,13 @@ func (f *testFleet) ask(instance, cookies string) (int, error) {
 	r.Header.Set("Cookie", cookies)
 	r.Header.Set("Sec-Fetch-Mode", "cors")
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
-	response, err := http.DefaultClient.Do(r)
+	response, err := direct.Do(r)
 	if err != nil {
 		return 0, err
 	}
 	defer response.Body.Close()
-	return response.StatusCode, nil
+	_, err = io.Copy(io.Discard, response.Body) // so that the connection can be used again
+	return response.StatusCode, err
 }
 
 // knownEverywhere makes each instance verify the session, so that each one has it in its memory and follows the log.
@@ -130,6 +151,7 @@ func figures(durations []time.Duration) string {
 }
 
 func TestASignOutOnOneInstanceIsKnownToTheOthersWithinTwoSeconds(t *testing.T) {
+	t.Parallel()
 	onStores(t, func(t *testing.T, shared engine) {
 		f := startFleet(t, shared)
 		var took []time.Duration
@@ -151,6 +173,7 @@ func TestASignOutOnOneInstanceIsKnownToTheOthersWithinTwoSeconds(t *testing.T) {
 }
 
 func TestAStartedInstanceRefusesASignedOutSessionAtItsFirstRequest(t *testing.T) {
+	t.Parallel()
 	onStores(t, func(t *testing.T, shared engine) {
 		f := startFleet(t, shared)
 		b := f.signedIn(ada)
@@ -169,6 +192,7 @@ func TestAStartedInstanceRefusesASignedOutSessionAtItsFirstRequest(t *testing.T)
 }
 
 func TestParallelRequestsOverThreeInstancesMakeOneExchange(t *testing.T) {
+	t.Parallel()
 	for name, opts := range map[string][]authkittest.Option{
 		"with a replay window": nil,
 		"with strict rotation": {authkittest.WithStrictRotation()},
@@ -176,7 +200,7 @@ func TestParallelRequestsOverThreeInstancesMakeOneExchange(t *testing.T) {
 			authkittest.WithStrictRotation(), authkittest.WithSessionLock(), authkittest.WithRefreshLatency(50 * time.Millisecond),
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
+		parallel(t, name, func(t *testing.T) {
 			onStores(t, func(t *testing.T, shared engine) {
 				const people, parallel = 20, 30
 				clock := &shiftedClock{}
@@ -204,8 +228,9 @@ func TestParallelRequestsOverThreeInstancesMakeOneExchange(t *testing.T) {
 				}
 				assert.Zero(t, signedOut)
 				assert.Equal(t, authkittest.RefreshCounts{Exchanged: people, MostPresented: 1}, f.fake.Refreshes())
-				t.Logf("%d users with %d parallel requests each: %d exchanges, %d users signed out", people, parallel,
-					f.fake.Calls(authkittest.RouteRefresh), signedOut)
+				commands, failures := f.storeCalls()
+				t.Logf("%d users with %d parallel requests each: %d exchanges, %d users signed out; %d commands of the store, %d failed",
+					people, parallel, f.fake.Calls(authkittest.RouteRefresh), signedOut, commands, failures)
 			})
 		})
 	}
@@ -220,6 +245,7 @@ func (f *testFleet) signedInStatus(b *authkittest.Browser) (status int, by strin
 }
 
 func TestALostResponseOfASlowExchangeIsServedByAnotherInstance(t *testing.T) {
+	t.Parallel()
 	onStores(t, func(t *testing.T, shared engine) {
 		clock := &shiftedClock{}
 		f := startFleet(t, shared, authkittest.WithClock(clock), authkittest.WithAccessTokenLifetime(lifetime))

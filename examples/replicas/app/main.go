@@ -4,6 +4,9 @@
 //   - REDIS_URL or DATABASE_URL: the store that the instances share. Without one, each instance has its own memory.
 //   - INSTANCE: the name of this instance. Every page shows it, and the header X-Instance of every response.
 //
+// It also has four routes that examples/stdlib lacks. With them one sees what instances do together: /slow, /organization,
+// /api/key and /stats.
+//
 // The program in the folder above starts three instances.
 package main
 
@@ -56,6 +59,11 @@ func routes(ak *authkit.AuthKit) http.Handler {
 
 	mux.Handle("GET /account", ak.RequireAuth(http.HandlerFunc(account)))
 	mux.Handle("GET /api/me", ak.RequireAuth(http.HandlerFunc(me)))
+
+	mux.Handle("GET /slow", ak.RequireAuth(http.HandlerFunc(slow)))
+	mux.Handle("POST /organization", ak.SwitchOrganization())
+	mux.Handle("GET /api/key", ak.RequireAPIKey()(http.HandlerFunc(key)))
+	mux.Handle("GET /stats", stats(ak))
 	return ak.Middleware(mux)
 }
 

@@ -1,0 +1,180 @@
+//go:build unix
+
+// How many API calls many instances make: refreshes under a rate limit, and validations of an API key.
+
+package main
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// This test is not parallel: 50 processes need the machine for themselves.
+func TestFiftyInstancesRefreshWithinTheRateLimitOfWorkOS(t *testing.T) {
+	test := func(t *testing.T, shared engine, people int) {
+		const instances, parallel, limit = 50, 12, 55
+		var names []string
+		for n := range instances {
+			names = append(names, fmt.Sprintf("%02d", n+1))
+		}
+		clock := &shiftedClock{}
+		f := startFleetWith(t, fleetOptions{shared: shared, names: names, fake: []authkittest.Option{
+			authkittest.WithClock(clock), authkittest.WithAccessTokenLifetime(lifetime), authkittest.WithRateLimit(limit),
+		}})
+		clock.set(-lifetime)
+		cookies := f.signInAll(clock, people, limit/2)
+		wait(time.Now().Add(ahead))
+		clock.set(later)
+		require.Zero(t, f.fake.Calls(authkittest.RouteRefresh))
+
+		var mu sync.Mutex // guards statuses
+		statuses := map[int]int{}
+		var all sync.WaitGroup
+		arrivals := time.NewTicker(25 * time.Millisecond) // 40 users a second
+		defer arrivals.Stop()
+		for n, cookie := range cookies {
+			<-arrivals.C
+			for k := range parallel {
+				all.Go(func() {
+					status, err := f.ask(names[(n*parallel+k)%instances], cookie)
+					assert.NoError(t, err)
+					mu.Lock()
+					defer mu.Unlock()
+					statuses[status]++
+				})
+			}
+		}
+		all.Wait()
+		commands, failures := f.storeCalls()
+		calls, refused := f.fake.Calls(authkittest.RouteRefresh), f.fake.Limited(authkittest.RouteRefresh)
+		t.Logf("%d instances, %d users with %d parallel requests each, %d calls a second allowed: %d calls, %d of them answered 429; answers %v; "+
+			"%d commands of the store, %d failed", instances, people, parallel, limit, calls, refused, statuses, commands, failures)
+		if shared.variable == "" {
+			assert.Greater(t, calls, 2*people, "each instance refreshes for itself")
+			return
+		}
+		assert.Equal(t, people, calls)
+		assert.Zero(t, refused)
+		assert.Equal(t, map[int]int{http.StatusOK: people * parallel}, statuses)
+	}
+	t.Run("with Redis", func(t *testing.T) { test(t, startRedis(t), 400) })
+	t.Run("without a store", func(t *testing.T) {
+		people := 100
+		if *long {
+			people = 400
+		}
+		test(t, engine{}, people)
+	})
+}
+
+// storeCalls returns how many calls of the store all instances have made, and how many of them failed.
+func (f *testFleet) storeCalls() (commands, failures uint64) {
+	f.Helper()
+	for _, i := range f.fleet {
+		stats := statsOf(f.Context(), i.state().Host)
+		require.NotNil(f, stats, "instance %s", i.name)
+		commands += stats.Commands
+		failures += stats.Failures
+	}
+	return commands, failures
+}
+
+// signInAll signs n users in and returns their Cookie headers. After each few of them the clock of the fake is moved by a
+// second, because its rate limit counts sign-ins too.
+func (f *testFleet) signInAll(clock *shiftedClock, n, each int) []string {
+	f.Helper()
+	cookies := make([]string, n)
+	offset := clock.Now().Sub(time.Now())
+	for first := 0; first < n; first += each {
+		clock.set(offset - time.Duration(first/each)*time.Second)
+		var group sync.WaitGroup
+		for i := first; i < min(first+each, n); i++ {
+			group.Go(func() {
+				b := authkittest.NewBrowser()
+				defer b.CloseIdleConnections()
+				_, err := b.SignIn(f.home+"/login", ada)
+				if assert.NoError(f, err) {
+					cookies[i] = f.cookies(b)
+				}
+			})
+		}
+		group.Wait()
+	}
+	require.False(f, f.Failed())
+	return cookies
+}
+
+// onRedisAndWithoutAStore runs a test with Redis and without a store.
+func onRedisAndWithoutAStore(t *testing.T, test func(t *testing.T, shared engine)) {
+	parallel(t, "with Redis", func(t *testing.T) { test(t, startRedis(t)) })
+	parallel(t, "without a store", func(t *testing.T) { test(t, engine{}) })
+}
+
+func TestADeletedAPIKeyIsValidatedOnceForAllInstances(t *testing.T) {
+	t.Parallel()
+	onRedisAndWithoutAStore(t, func(t *testing.T, shared engine) {
+		f := startFleet(t, shared)
+		value := f.fake.AddAPIKey(authkittest.APIKey{ID: "api_key_deleted", OrganizationID: f.fake.Organizations()[0].ID})
+		ask := func(instance string) int {
+			r, err := http.NewRequest(http.MethodGet, "http://"+f.fleet.find(instance).state().Host+"/api/key", nil)
+			require.NoError(t, err)
+			r.Header.Set("Authorization", "Bearer "+value)
+			response, err := http.DefaultClient.Do(r)
+			require.NoError(t, err)
+			defer response.Body.Close()
+			return response.StatusCode
+		}
+		for range 10 {
+			for _, i := range f.fleet {
+				require.Equal(t, http.StatusOK, ask(i.name))
+			}
+		}
+		valid := f.fake.Calls(authkittest.RouteValidateAPIKey)
+		f.deleteAPIKey("api_key_deleted")
+		deleted := time.Now()
+		refusedAfter := map[string]time.Duration{}
+		require.Eventually(t, func() bool {
+			for _, i := range f.fleet {
+				if _, refused := refusedAfter[i.name]; !refused && ask(i.name) == http.StatusUnauthorized {
+					refusedAfter[i.name] = time.Since(deleted).Round(100 * time.Millisecond)
+				}
+			}
+			return len(refusedAfter) == len(f.fleet)
+		}, 40*time.Second, 100*time.Millisecond)
+		for range 10 {
+			for _, i := range f.fleet {
+				assert.Equal(t, http.StatusUnauthorized, ask(i.name))
+			}
+		}
+		invalid := f.fake.Calls(authkittest.RouteValidateAPIKey) - valid
+		t.Logf("an API key at three instances: %d validations while it is valid, %d after its deletion; refused %v after the deletion",
+			valid, invalid, slices.Sorted(maps.Values(refusedAfter)))
+		if shared.variable == "" {
+			assert.Equal(t, []int{3, 3}, []int{valid, invalid}, "each instance validates for itself")
+			return
+		}
+		assert.Equal(t, []int{1, 1}, []int{valid, invalid})
+	})
+}
+
+// deleteAPIKey deletes an API key at the fake, as the application of its owner does.
+func (f *testFleet) deleteAPIKey(id string) {
+	f.Helper()
+	r, err := http.NewRequest(http.MethodDelete, f.fake.URL()+"/api_keys/"+id, nil)
+	require.NoError(f, err)
+	r.Header.Set("Authorization", "Bearer "+f.fake.APIKey())
+	response, err := http.DefaultClient.Do(r)
+	require.NoError(f, err)
+	defer response.Body.Close()
+	require.Less(f, response.StatusCode, 300)
+}
