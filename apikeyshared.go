@@ -19,19 +19,33 @@ type sharedKeys struct {
 	clock Clock
 }
 
-// get returns the result of a key that another instance has stored.
+// sharedResult is a result in the store.
+type sharedResult struct {
+	Key     *workos.APIKey `json:"key"`   // nil if the key is not valid
+	AskedAt int64          `json:"asked"` // when the validation started, in Unix milliseconds
+}
+
+// get returns the result of a key that another instance has stored. A result that is
+// older than its lifetime and the skew of the clocks is not used: who can write to the
+// store could otherwise put back the result of a key that was deleted.
 func (k *sharedKeys) get(ctx context.Context, value string) (result keyResult, ok bool) {
 	if k == nil {
 		return result, false
 	}
 	encoded, left, ok := k.store.APIKeyResult(ctx, value)
-	if !ok || json.Unmarshal(encoded, &result.key) != nil {
+	var stored sharedResult
+	if !ok || json.Unmarshal(encoded, &stored) != nil {
 		return keyResult{}, false
 	}
+	now := k.clock.Now()
+	if age := now.Sub(time.UnixMilli(stored.AskedAt)); age > keyResultLifetime+clockSkew || age < -clockSkew {
+		return keyResult{}, false
+	}
+	result.key = stored.Key
 	if result.key != nil {
 		result.key.Value = ""
 	}
-	result.askedAt = k.clock.Now().Add(min(left, keyResultLifetime) - keyResultLifetime)
+	result.askedAt = now.Add(min(left, keyResultLifetime) - keyResultLifetime)
 	return result, true
 }
 
@@ -47,7 +61,7 @@ func (k *sharedKeys) put(ctx context.Context, value string, key *workos.APIKey, 
 		withoutValue.Value = ""
 		public = &withoutValue
 	}
-	if encoded, err := json.Marshal(public); err == nil {
+	if encoded, err := json.Marshal(sharedResult{public, askedAt.UnixMilli()}); err == nil {
 		k.store.StoreAPIKeyResult(ctx, value, encoded, askedAt.Add(keyResultLifetime).Sub(k.clock.Now()))
 	}
 }
