@@ -171,9 +171,9 @@ func (f *Server) Env() map[string]string {
 	}
 }
 
-// Setenv sets the variables of [Server.Env] until the test ends, and WORKOS_COOKIE_PASSWORD to a random password.
-// authkit.FromEnv needs one more, the redirect URL, which [Server.ServeApp] sets. Like testing.TB.Setenv, Setenv cannot be
-// used in parallel tests.
+// Setenv sets the variables of [Server.Env] until the test ends, and WORKOS_COOKIE_PASSWORD to a random password,
+// another one at each call. authkit.FromEnv needs one more, the redirect URL, which [Server.ServeApp] sets. Like
+// testing.TB.Setenv, Setenv cannot be used in parallel tests.
 func (f *Server) Setenv(tb testing.TB) {
 	tb.Helper()
 	tb.Setenv("WORKOS_COOKIE_PASSWORD", rand.Text()+rand.Text())

@@ -62,6 +62,76 @@ func ExampleBrowser() {
 	// Output: /callback access_denied
 }
 
+// Two instances of an application share a store. A sign-out at one of them holds at the other one. In a test,
+// [authkittest.Server.ServeApp] starts each instance, with the same three options.
+func ExampleMemoryStore() {
+	clock := authkittest.NewFakeClock(time.Now())
+	fake, err := authkittest.Start(authkittest.WithClock(clock))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer fake.Close()
+	store := authkittest.NewMemoryStore(clock)
+	var addresses []string
+	for range 2 {
+		app := httptest.NewUnstartedServer(nil)
+		address := "http://" + app.Listener.Addr().String()
+		ak, err := authkit.New(
+			authkit.WithAPIKey(fake.APIKey()), authkit.WithClientID(fake.ClientID()), authkit.WithBaseURL(fake.URL()),
+			authkit.WithRedirectURL(address+"/callback"),
+			authkit.WithStore(store),                              // the same at all instances,
+			authkit.WithCookiePassword(strings.Repeat("pass", 8)), // and so is the password
+			authkit.WithClock(clock),                              // the clock of the store
+			authkit.WithLogger(slog.New(slog.DiscardHandler)),
+		)
+		if err != nil {
+			log.Fatal(err)
+		}
+		mux := http.NewServeMux()
+		mux.Handle("GET /login", ak.Login())
+		mux.Handle("GET /callback", ak.Callback())
+		mux.Handle("POST /logout", ak.Logout())
+		mux.Handle("GET /{$}", ak.RequireAuth(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+		app.Config.Handler = ak.Middleware(mux)
+		app.Start()
+		defer app.Close()
+		addresses = append(addresses, address)
+	}
+
+	browser := authkittest.NewBrowser()
+	if _, err := browser.SignIn(addresses[0]+"/login", "ada@harborpress.test"); err != nil {
+		log.Fatal(err)
+	}
+	home, err := url.Parse(addresses[1])
+	if err != nil {
+		log.Fatal(err)
+	}
+	stolen := browser.Jar.Cookies(home) // a cookie is for a host, whatever the port
+	ask := func() int {
+		r, err := http.NewRequest(http.MethodGet, addresses[1]+"/", nil)
+		if err != nil {
+			log.Fatal(err)
+		}
+		for _, cookie := range stolen {
+			r.AddCookie(cookie)
+		}
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			log.Fatal(err)
+		}
+		response.Body.Close()
+		return response.StatusCode
+	}
+	fmt.Println(ask())
+	if _, err := browser.Fetch(http.MethodPost, addresses[0]+"/logout"); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(ask())
+	// Output:
+	// 200
+	// 401
+}
+
 // An outage: two refreshes fail, and the fake answers the third.
 func ExampleServer_InjectFault() {
 	fake, err := authkittest.Start()
