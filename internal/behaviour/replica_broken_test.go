@@ -11,6 +11,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
 )
 
 // recorded returns the keys of a kind that were written, and their last values.
@@ -55,4 +58,59 @@ func TestAReplayedResultOfADeletedAPIKeyIsNotUsed(t *testing.T) {
 		two.WithKey(t.Context(), "/key", key)
 	}
 	assert.Equal(t, http.StatusUnauthorized, two.WithKey(t.Context(), "/key", key).Status)
+}
+
+func TestAForgedEndOrMarkEndsNoSession(t *testing.T) {
+	for name, forged := range map[string][]byte{
+		"an end":             []byte("E"),
+		"an end with a code": append([]byte("E"), make([]byte, 8)...),
+		"a superseded mark":  append([]byte("D"), make([]byte, 12)...),
+		"an unknown form":    []byte("?"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, e := newReplicasOn(t, 2)
+			one, two := r.Instances[0], r.Instances[1]
+			cookie := one.SignedIn(Kim).CookieHeader()
+			r.expireTokens()
+			one.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t) // the browser never gets it
+			records := e.recorded("x")
+			for name := range records {
+				e.force(t, name, forged, time.Hour)
+			}
+			resp := two.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
+			assert.Empty(t, resp.Header["Set-Cookie"], "the cookie stays")
+			assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
+			for name, record := range records {
+				e.force(t, name, record, 24*time.Hour)
+			}
+			r.Clock.Advance(2 * time.Second)
+			assert.Equal(t, http.StatusOK, two.Status(t, cookie), "the session is as before the attack")
+		})
+	}
+}
+
+func TestAMarkThatIsForgedDuringAnExchangeDoesNotLoseItsOutcome(t *testing.T) {
+	for name, forged := range map[string][]byte{
+		"an end":            []byte("E"),
+		"a superseded mark": append([]byte("D"), make([]byte, 12)...),
+		"a success":         append([]byte("S"), make([]byte, 100)...),
+		"an unknown form":   []byte("?"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			alone := NewApp(t, AppOptions{Fake: []authkittest.Option{authkittest.WithStrictRotation()}})
+			e, upstream := newEngine(alone.Clock), &RewritingTransport{}
+			one := NewInstance(t, alone.Fake, alone.Clock, AppOptions{AuthKit: []authkit.Option{
+				authkit.WithStore(e), authkit.WithHTTPClient(&http.Client{Transport: upstream}),
+			}})
+			cookie := one.SignedIn(Kim).CookieHeader()
+			alone.ExpireToken(2 * time.Minute)
+			upstream.Change = func(map[string]any) {
+				for name := range e.recorded("x") {
+					e.force(t, name, forged, time.Hour)
+				}
+			}
+			refreshed := one.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
+			assert.Equal(t, http.StatusOK, one.Status(t, refreshed))
+		})
+	}
 }

@@ -73,7 +73,7 @@ func (p *Protocol) MayClear(ctx context.Context, token, refused, group string, m
 	defer cancel()
 	p.retries.attemptGroup(ctx, group)
 	if mark == nil {
-		mark = newSuperseded()
+		mark = p.vault.newSuperseded(p.recordKey(refused))
 	}
 	for range maxChain {
 		if token == refused {
@@ -95,7 +95,11 @@ func (p *Protocol) MayClear(ctx context.Context, token, refused, group string, m
 		}
 		token = next
 	}
-	found, swapped, err := p.swap(ctx, p.recordKey(refused), newEnded(), mark, SupersededTime)
+	key := p.recordKey(refused)
+	found, swapped, err := p.swap(ctx, key, p.vault.newEnded(key), mark, SupersededTime)
+	if err == nil && !swapped && found.kind == Ended && !found.forged { // an instance with other passwords has made it
+		found, swapped, err = p.swap(ctx, key, found.raw, mark, SupersededTime)
+	}
 	p.reached("clear decided")
 	if err != nil || token != refused || !swapped && !bytes.Equal(found.raw, mark) {
 		return false, nil
@@ -135,7 +139,8 @@ func (p *Protocol) Supersede(ctx context.Context, tokens []string, known Success
 func (p *Protocol) supersede(ctx context.Context, token string, known Successor) (at string, err error) {
 	var replaces []byte
 	for range maxChain {
-		found, swapped, err := p.swap(ctx, p.recordKey(token), replaces, newSuperseded(), SupersededTime)
+		key := p.recordKey(token)
+		found, swapped, err := p.swap(ctx, key, replaces, p.vault.newSuperseded(key), SupersededTime)
 		switch {
 		case err != nil:
 			return token, err
@@ -149,6 +154,10 @@ func (p *Protocol) supersede(ctx context.Context, token string, known Successor)
 		}
 		switch Supersede(found.kind) {
 		case AlreadyMarked:
+			if found.forged {
+				replaces = found.raw
+				continue
+			}
 			return token, nil
 		case Mark:
 			replaces = found.raw
@@ -161,7 +170,7 @@ func (p *Protocol) supersede(ctx context.Context, token string, known Successor)
 		next, ok := p.config.TokenOf(payload)
 		if !ok || next == token {
 			// The token is its own successor, so the mark takes the place of the success.
-			if _, _, err := p.swap(ctx, p.recordKey(token), found.raw, newSuperseded(), SupersededTime); err != nil {
+			if _, _, err := p.swap(ctx, key, found.raw, p.vault.newSuperseded(key), SupersededTime); err != nil {
 				return token, err
 			}
 			return token, nil
@@ -198,5 +207,5 @@ func (p *Protocol) Delivered(origin string) {
 
 func (p *Protocol) readLeft(ctx context.Context, key string) (record, time.Duration, error) {
 	v, err := p.link.get(ctx, key)
-	return decodeRecord(v), v.left, err
+	return p.vault.decode(key, v), v.left, err
 }

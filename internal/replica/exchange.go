@@ -14,7 +14,8 @@ import (
 var (
 	// ErrWaited is the error of an exchange that another instance holds for too long.
 	ErrWaited = errors.New("another instance exchanges the refresh token and has not finished")
-	// ErrUnreadable is the error for a success that does not open.
+	// ErrUnreadable is the error for a success that does not open, and for any other
+	// record that no instance with the passwords of this one has made.
 	ErrUnreadable = errors.New("another instance exchanged the refresh token, and its record does not open")
 )
 
@@ -89,12 +90,18 @@ func (p *Protocol) Exchange(ctx context.Context, token, group string, usable fun
 			replaces = found.raw
 			continue
 		case UseEnd:
+			if found.forged {
+				return Outcome{Err: fmt.Errorf("%w: %w", ErrUnreadable, errSeal)}
+			}
 			return Outcome{Kind: Ended}
 		case UsePause:
 			return Outcome{Kind: Pause, Reason: found.pause, Until: p.clock.Now().Add(found.left)}
 		case Withhold:
-			// If WorkOS did not rotate the token, it is not spent.
-			if payload, err := p.successor(token, found); err == nil && !usable(payload) {
+			payload, err := p.successor(token, found)
+			switch {
+			case found.forged || err != nil && found.kind == Spent:
+				return Outcome{Err: fmt.Errorf("%w: %w", ErrUnreadable, errSeal)}
+			case err == nil && !usable(payload): // WorkOS did not rotate the token, so it is not spent
 				replaces = found.raw
 				continue
 			}
@@ -264,16 +271,18 @@ func (l *lease) publishSuccess(ctx context.Context, payload []byte, stop func())
 		})
 		return Outcome{Kind: Success, Own: true}, false
 	}
-	switch step {
-	case TakeOther:
-		other, err := p.successor(l.token, found)
-		if err != nil {
-			return Outcome{Err: fmt.Errorf("%w: %w", ErrUnreadable, err)}, true
-		}
-		return Outcome{Kind: Success, Payload: other}, true
-	case SetNothing:
-		return Outcome{Kind: Superseded}, true
+	if step == Replace {
+		return Outcome{Kind: Success, Own: true}, true
 	}
+	other, err := p.successor(l.token, found)
+	switch {
+	case found.kind == Superseded || err == nil && step == SetNothing:
+		return Outcome{Kind: Superseded}, true
+	case err == nil:
+		return Outcome{Kind: Success, Payload: other}, true
+	}
+	// The record serves nobody, and the own success is the only one.
+	p.log.Warn("authkit: the outcome of a refresh was not published", "error", err)
 	return Outcome{Kind: Success, Own: true}, true
 }
 
@@ -303,7 +312,7 @@ func (p *Protocol) putSuccess(ctx context.Context, key string, first, success []
 		if err != nil || swapped {
 			return found, Replace, err
 		}
-		if step := PublishSuccess(found.kind); step != Replace {
+		if step := PublishSuccess(found.kind); step != Replace && !found.forged {
 			return found, step, nil
 		}
 		replaces = found.raw

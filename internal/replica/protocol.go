@@ -79,13 +79,13 @@ func (p *Protocol) recordKey(token string) string { return p.vault.key("x", Hash
 // read returns the record of a key.
 func (p *Protocol) read(ctx context.Context, key string) (record, error) {
 	v, err := p.link.get(ctx, key)
-	return decodeRecord(v), err
+	return p.vault.decode(key, v), err
 }
 
 // swap puts next in the place of old and returns the record that is there now.
 func (p *Protocol) swap(ctx context.Context, key string, old, next []byte, ttl time.Duration) (now record, swapped bool, err error) {
 	v, swapped, err := p.link.swap(ctx, key, old, next, ttl)
-	return decodeRecord(v), swapped, err
+	return p.vault.decode(key, v), swapped, err
 }
 
 // successor opens the successor in a success.

@@ -84,7 +84,7 @@ func (q *question) look() bool {
 		}
 		return true
 	case Spent, Superseded:
-		q.finish(Outcome{Kind: Superseded})
+		q.finish(Outcome{Kind: Superseded}) // if it is forged, the next request finds that
 		return true
 	}
 	if p.clock.Now().Before(q.askedAt.Add(QuestionTime)) || !p.Log.readSince(q.askedAt) {
@@ -95,12 +95,12 @@ func (q *question) look() bool {
 		l.claims.Add(1)
 		return false // claimed again, so the question must be asked again
 	}
-	if !BelieveRefusal(found.kind, bytes.Equal(found.raw, l.value)) {
+	if found.forged || !BelieveRefusal(found.kind, bytes.Equal(found.raw, l.value)) {
 		q.finish(Outcome{}) // another instance tries it now
 		return true
 	}
 	p.reached("believed")
-	_, swapped, err := p.swap(ctx, l.key, found.raw, newEnded(), EndedTime)
+	_, swapped, err := p.swap(ctx, l.key, found.raw, p.vault.newEnded(l.key), EndedTime)
 	if err != nil || !swapped {
 		return false // look again
 	}
@@ -140,7 +140,7 @@ func (p *Protocol) answer(hash string) {
 		}
 		back = success
 	case Superseded:
-		back, ttl = newSuperseded(), SupersededTime
+		back, ttl = p.vault.newSuperseded(p.vault.key("x", hash)), SupersededTime
 	default:
 		return
 	}

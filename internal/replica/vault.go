@@ -125,10 +125,44 @@ func (v *vault) verify(signed []byte, size int) bool {
 }
 
 func (v *vault) mac(password string, notice []byte) []byte {
+	return v.code(password, "notice\n"+v.application, notice, macSize)
+}
+
+func (v *vault) code(password, subject string, text []byte, size int) []byte {
 	h := hmac.New(sha256.New, []byte(password))
-	h.Write([]byte("authkit store notice\n" + v.application + "\n"))
-	h.Write(notice)
-	return h.Sum(nil)[:macSize]
+	h.Write([]byte("authkit store " + subject + "\n"))
+	h.Write(text)
+	return h.Sum(nil)[:size]
+}
+
+// markCodeSize is the size of a code in a mark. A code can only be guessed by requests.
+const markCodeSize = 8
+
+// markOf returns the mark of a key: text and its codes, one for each password. So who
+// can write to the store cannot make a mark, and cannot move one to another key.
+func (v *vault) markOf(key string, text []byte) []byte {
+	marked := append([]byte{}, text...)
+	for _, password := range v.passwords {
+		marked = append(marked, v.code(password, "mark\n"+key, text, markCodeSize)...)
+	}
+	return marked
+}
+
+// isMark reports whether one of the codes of a mark is right. size is that of its nonce.
+func (v *vault) isMark(key string, marked []byte, size int) bool {
+	size++ // its first byte
+	if len(marked) < size+markCodeSize || (len(marked)-size)%markCodeSize != 0 {
+		return false
+	}
+	for _, password := range v.passwords {
+		expected := v.code(password, "mark\n"+key, marked[:size], markCodeSize)
+		for codes := marked[size:]; len(codes) > 0; codes = codes[markCodeSize:] {
+			if hmac.Equal(codes[:markCodeSize], expected) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // random returns n random bytes.
