@@ -207,10 +207,12 @@ func (a *AuthKit) markSignedOut(s *Session, served bool, atLeast time.Duration) 
 	a.signedOut.mark(s.ID(), at, until.Add(clockSkew), live)
 	a.rotations.supersede(s)
 	a.rotations.forgetPredecessors(s)
-	return signOutNotice{session: s, at: at, until: until.Add(clockSkew)}
+	return signOutNotice{session: s, at: at, until: until.Add(clockSkew + time.Minute - 1).Truncate(time.Minute)}
 }
 
-// signOutNotice is what the other instances learn about a sign-out: its mark.
+// signOutNotice is what the other instances learn about a sign-out: its mark. until is
+// rounded up to a minute. So the notices of sign-outs that a client repeats with one
+// cookie are equal for a minute, and an equal notice is appended once.
 type signOutNotice struct {
 	session   *Session
 	at, until time.Time

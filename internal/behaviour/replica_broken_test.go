@@ -114,3 +114,17 @@ func TestAMarkThatIsForgedDuringAnExchangeDoesNotLoseItsOutcome(t *testing.T) {
 		})
 	}
 }
+
+func TestRepeatedSignOutsOfOneSessionDoNotFillTheLog(t *testing.T) {
+	r, e := newReplicasOn(t, 2)
+	cookie := r.Instances[0].SignedIn(Kim).CookieHeader()
+	for range 500 {
+		r.Clock.Advance(10 * time.Millisecond)
+		for _, a := range r.Instances {
+			a.SignOut(t, cookie)
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	assert.LessOrEqual(t, len(e.notices), 4, "notices of 1000 sign-outs within 5 seconds")
+}

@@ -78,6 +78,7 @@ type knownNotice struct {
 	signed []byte
 	until  time.Time
 	seen   uint64 // the last reading that passed it on
+	told   bool   // the store has confirmed it
 }
 
 func newLog(p *Protocol) *Log {
@@ -313,9 +314,26 @@ func (l *Log) remember(signed []byte, until time.Time, seen bool) bool {
 		l.known.Put(name, known, until)
 	}
 	if seen {
-		known.seen = l.reading
+		known.seen, known.told = l.reading, true
 	}
 	return !ok
+}
+
+// isTold reports whether the log has or had a notice.
+func (l *Log) isTold(name string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	known, ok := l.known.Get(name)
+	return ok && known.told
+}
+
+// markTold records that the store has confirmed a notice.
+func (l *Log) markTold(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if known, ok := l.known.Get(name); ok {
+		known.told = true
+	}
 }
 
 // caughtUp is called when the log was read to its end.
@@ -381,25 +399,33 @@ func (l *Log) retry(name string, known *knownNotice) {
 		if !l.p.clock.Now().Before(known.until) {
 			return nil
 		}
-		return l.p.link.append(ctx, known.signed)
+		err := l.p.link.append(ctx, known.signed)
+		if err == nil {
+			l.markTold(name)
+		}
+		return err
 	})
 }
 
 // Announce appends a notice. It waits for the store no longer than a response may,
 // and returns an error if the store has not confirmed the notice then. The append is
-// repeated in the background until it has.
+// repeated in the background until it has. An equal notice is appended once. If the log
+// loses it, it is put back.
 func (l *Log) Announce(ctx context.Context, n Notice) error {
 	signed := l.p.vault.sign(l.p.vault.encodeNotice(n))
 	name := string(signed[:noticeSize])
 	l.remember(signed, n.Until, false)
 	l.p.reached("notice remembered")
+	if l.isTold(name) {
+		return nil
+	}
 	ctx, cancel := within(context.WithoutCancel(ctx), responseBudget)
 	defer cancel()
 	err := l.p.link.append(ctx, signed)
-	if err != nil {
-		if known, ok := l.known.Get(name); ok {
-			l.retry(name, known)
-		}
+	if err == nil {
+		l.markTold(name)
+	} else if known, ok := l.known.Get(name); ok {
+		l.retry(name, known)
 	}
 	l.p.reached("announced")
 	return err
