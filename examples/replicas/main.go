@@ -39,6 +39,10 @@ func main() {
 func run(args []string) error {
 	flags := flag.NewFlagSet("replicas", flag.ContinueOnError)
 	noStore := flags.Bool("no-store", false, "start the instances without a store")
+	flags.Usage = func() {
+		fmt.Fprintln(flags.Output(), "Usage: go run . [-no-store] [-- arguments of the fake, such as -strict]")
+		flags.PrintDefaults()
+	}
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -83,7 +87,7 @@ func run(args []string) error {
 	}
 	fmt.Printf("Open %s\n", home)
 	fmt.Printf("Watch the instances at %s/instances\n", home)
-	fmt.Printf("The store is %s, the fake AuthKit is at http://%s:%s, its control handler at %s\n",
+	fmt.Printf("Store: %s. The fake AuthKit is at http://%s:%s, its control handler at %s\n",
 		shared, workOS.env["WORKOS_API_HOSTNAME"], workOS.env["WORKOS_API_PORT"], workOS.control)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()

@@ -56,12 +56,14 @@ func newClient(address string) (*redis.Client, error) {
 		if err != nil {
 			return nil, err
 		}
+		options.ContextTimeoutEnabled = true
 		return redis.NewFailoverClient(options), nil
 	}
 	options, err := redis.ParseURL(address)
 	if err != nil {
 		return nil, err
 	}
+	options.ContextTimeoutEnabled = true // a call gives its connection back when its context ends
 	return redis.NewClient(options), nil
 }
 
