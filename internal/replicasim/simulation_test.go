@@ -49,7 +49,9 @@ func configOfFlags() Config {
 func TestTheLoadOfManySessions(t *testing.T) {
 	result := New(configOfFlags()).Run(nil)
 	t.Log("\n" + result.String())
-	assert.Positive(t, result.Counted.Exchanges)
+	if *simWarmUp >= *simTokens { // otherwise no token is due yet
+		assert.Positive(t, result.Counted.Exchanges)
+	}
 	assert.GreaterOrEqual(t, result.Counted.Publishes, result.Counted.Exchanges)
 	assert.LessOrEqual(t, result.Counted.Shortened, result.Counted.Delivered)
 	if *simSessions == 10_000_000 {
