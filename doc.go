@@ -78,6 +78,14 @@
 //   - [WithForeignSessions] accepts the sessions of another library, to replace that
 //     library without ending sessions.
 //
+// # Several instances
+//
+// Instances of one application share the cookie password. With [WithStore] they
+// also share sign-outs and the outcomes of refreshes, and act as one. Packages
+// contrib/redisstore and contrib/pgstore are such stores, on Redis and on PostgreSQL.
+// [AuthKit.EndSession] and [AuthKit.EndUser] end sessions without their browser.
+// [AuthKit.Stats] reports the state of the store.
+//
 // # Errors
 //
 // The errors of this package are variables for errors.Is, such as
@@ -89,5 +97,6 @@
 //
 // Package workos is a client of the WorkOS API. Package authkittest is a fake
 // AuthKit for the tests of an application. To test one handler without a sign-in,
-// use authkittest.SignedInRequest, or [NewSession] and [NewContext].
+// use authkittest.SignedInRequest, or [NewSession] and [NewContext]. Package storetest
+// tests an implementation of [Store].
 package authkit

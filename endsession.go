@@ -54,7 +54,11 @@ func (a *AuthKit) EndSession(ctx context.Context, sessionID string) error {
 // password, or when an account is closed. Sign-ins after the call are not affected.
 //
 // If it returns an error, some sessions may not have ended at WorkOS. They are
-// refused here nevertheless, until their access tokens have expired.
+// refused here nevertheless, for 24 hours. Call EndUser again.
+//
+// A browser may still be signed in at AuthKit's own pages. Its next sign-in may then
+// ask for no password. LoginParams.Prompt "login" and [AuthKit.RequireRecentAuth] ask
+// for one.
 func (a *AuthKit) EndUser(ctx context.Context, userID string) error {
 	if userID == "" {
 		return errors.New("authkit: EndUser: the user ID is empty")

@@ -38,7 +38,8 @@ const (
 	StoreIdle = "idle"
 	// StoreConnecting: the log was not read to its end yet.
 	StoreConnecting = "connecting"
-	// StoreConnected: the log is followed and the store answers.
+	// StoreConnected: the log is followed and the store answers. If it stops answering,
+	// the state stays for up to ten seconds. StoreStats.LogAge grows meanwhile.
 	StoreConnected = "connected"
 	// StoreUnreachable: the log cannot be read, or several calls in a row have failed.
 	StoreUnreachable = "unreachable"
