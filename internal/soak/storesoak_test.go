@@ -212,7 +212,7 @@ func (s *soak) roundShared(r round, x sharedRound) {
 	}
 	s.changeKeys(r.keys)
 	if x.endUser {
-		s.endUser(rand.New(rand.NewPCG(uint64(s.rounds), 5)))
+		s.whileTheClockMoves(func() { s.endUser(rand.New(rand.NewPCG(uint64(s.rounds), 5))) })
 	}
 	if x.fault != nil && x.fault.loses {
 		// What a process knew that was killed is only in the store now.
@@ -286,6 +286,22 @@ func (s *soak) recoverStore(f *storeFault, visits []visit) {
 		return b.behind || slices.ContainsFunc(visits, func(v visit) bool { return v.browser == i })
 	})
 	s.shared.healing.Store(false)
+	s.whileTheClockMoves(s.replayUnannounced)
+}
+
+// whileTheClockMoves runs f. A request can wait for the clock.
+func (s *soak) whileTheClockMoves(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	s.clock.runUntil(done)
+}
+
+// replayUnannounced sends the cookies of the sessions that were ended while the store failed. All processes know of them now,
+// unless the process was killed that has ended the session.
+func (s *soak) replayUnannounced() {
 	for _, b := range s.browsers {
 		f := b.signedOut
 		if f == nil || f.everywhere {
