@@ -22,6 +22,8 @@ type Server struct {
 	apiKey   string
 	clock    Clock
 
+	cookiePassword string // of the applications of Setenv
+
 	server  *http.Server
 	traffic traffic
 	limiter limiter
@@ -71,6 +73,7 @@ func Start(opts ...Option) (*Server, error) {
 		settings:        settings{addr: "127.0.0.1:0", clock: realTime{}, tokenLifetime: 5 * time.Minute},
 		clientID:        newID("client"),
 		apiKey:          "sk_test_" + rand.Text(),
+		cookiePassword:  rand.Text() + rand.Text(),
 		done:            make(chan struct{}),
 		authorizations:  map[string]*authorization{},
 		browserSessions: map[string]signInResult{},
@@ -172,11 +175,11 @@ func (f *Server) Env() map[string]string {
 }
 
 // Setenv sets the variables of [Server.Env] until the test ends, and WORKOS_COOKIE_PASSWORD to a random password,
-// another one at each call. authkit.FromEnv needs one more, the redirect URL, which [Server.ServeApp] sets. Like
+// the same at each call, so that several instances of an application open each other's cookies. authkit.FromEnv needs one more, the redirect URL, which [Server.ServeApp] sets. Like
 // testing.TB.Setenv, Setenv cannot be used in parallel tests.
 func (f *Server) Setenv(tb testing.TB) {
 	tb.Helper()
-	tb.Setenv("WORKOS_COOKIE_PASSWORD", rand.Text()+rand.Text())
+	tb.Setenv("WORKOS_COOKIE_PASSWORD", f.cookiePassword)
 	for name, value := range f.Env() {
 		tb.Setenv(name, value)
 	}

@@ -38,9 +38,8 @@
 //     WithRefreshLatency makes refreshes take time. Refreshes and Presented count how often refresh tokens were presented.
 //   - A clock. With WithClock and a FakeClock, a test moves the time and does not wait.
 //
-// MemoryStore is the store that several instances of an application share, in memory. It can be down, frozen or flushed. Give
-// all instances the same cookie password too, with authkit.WithCookiePassword: Server.Setenv and Server.ServeApp set
-// another one at each call.
+// MemoryStore is the store that several instances of an application share, in memory. It can be down, frozen or flushed. All
+// instances need the same cookie password too: Server.Setenv and Server.ServeApp set the same one at each call.
 //
 // # Codes, authenticator apps and devices
 //

@@ -15,8 +15,7 @@ import (
 // Before it calls build, ServeApp sets the environment as [Server.Setenv] does, and WORKOS_REDIRECT_URI to the URL followed
 // by /callback. authkit.FromEnv needs nothing more. ServeApp cannot be used in parallel tests.
 //
-// Call ServeApp once for each instance of an application, and give all instances one password with
-// authkit.WithCookiePassword: ServeApp sets another one at each call. The example of [MemoryStore] has such instances.
+// Call ServeApp once for each instance of an application. The example of [MemoryStore] has two instances.
 func (f *Server) ServeApp(tb testing.TB, build func(url string) http.Handler) (url string) {
 	tb.Helper()
 	server := httptest.NewUnstartedServer(nil)
