@@ -52,7 +52,7 @@ func startPostgres(t *testing.T) engine {
 	output, err := command("initdb", "-D", data, "-U", "app", "-A", "trust", "-N").CombinedOutput()
 	require.NoError(t, err, "%s", output)
 	port := freePort(t)
-	server := command("postgres", "-D", data, "-k", data, "-h", "127.0.0.1", "-p", port, "-F")
+	server := command("postgres", "-D", data, "-k", data, "-h", "127.0.0.1", "-p", port, "-F", "-N", "300")
 	require.NoError(t, server.Start())
 	t.Cleanup(func() {
 		_ = server.Process.Signal(syscall.SIGQUIT) // the immediate shutdown
