@@ -63,8 +63,10 @@ func TestFiftyInstancesRefreshWithinTheRateLimitOfWorkOS(t *testing.T) {
 			assert.Greater(t, calls, 2*people, "each instance refreshes for itself")
 			return
 		}
-		assert.Equal(t, people, calls)
-		assert.Zero(t, refused)
+		// A command that the store does not answer in time, on a busy machine, may let another instance refresh too.
+		assert.GreaterOrEqual(t, calls, people)
+		assert.LessOrEqual(t, calls, people+int(failures))
+		assert.LessOrEqual(t, refused, int(failures))
 		assert.Equal(t, map[int]int{http.StatusOK: people * parallel}, statuses)
 	}
 	t.Run("with Redis", func(t *testing.T) { test(t, startRedis(t), 400) })
@@ -94,7 +96,7 @@ func (f *testFleet) storeCalls() (commands, failures uint64) {
 func (f *testFleet) signInAll(clock *shiftedClock, n, each int) []string {
 	f.Helper()
 	cookies := make([]string, n)
-	offset := clock.Now().Sub(time.Now())
+	offset := time.Until(clock.Now())
 	for first := 0; first < n; first += each {
 		clock.set(offset - time.Duration(first/each)*time.Second)
 		var group sync.WaitGroup
@@ -114,15 +116,9 @@ func (f *testFleet) signInAll(clock *shiftedClock, n, each int) []string {
 	return cookies
 }
 
-// onRedisAndWithoutAStore runs a test with Redis and without a store.
-func onRedisAndWithoutAStore(t *testing.T, test func(t *testing.T, shared engine)) {
-	parallel(t, "with Redis", func(t *testing.T) { test(t, startRedis(t)) })
-	parallel(t, "without a store", func(t *testing.T) { test(t, engine{}) })
-}
-
 func TestADeletedAPIKeyIsValidatedOnceForAllInstances(t *testing.T) {
 	t.Parallel()
-	onRedisAndWithoutAStore(t, func(t *testing.T, shared engine) {
+	test := func(t *testing.T, shared engine) {
 		f := startFleet(t, shared)
 		value := f.fake.AddAPIKey(authkittest.APIKey{ID: "api_key_deleted", OrganizationID: f.fake.Organizations()[0].ID})
 		ask := func(instance string) int {
@@ -164,7 +160,9 @@ func TestADeletedAPIKeyIsValidatedOnceForAllInstances(t *testing.T) {
 			return
 		}
 		assert.Equal(t, []int{1, 1}, []int{valid, invalid})
-	})
+	}
+	onRedis(t, test)
+	withoutAStore(t, test)
 }
 
 // deleteAPIKey deletes an API key at the fake, as the application of its owner does.

@@ -23,7 +23,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-var long = flag.Bool("long", false, "run the long version of the tests, with every engine and without a store")
+var long = flag.Bool("long", false, "run the long version of the tests, with every engine and also without a store")
 
 const (
 	// behind is how far the fake's clock is behind, so that its access tokens have expired when they arrive. They are accepted
@@ -110,7 +110,7 @@ func wait(until time.Time) { <-time.After(time.Until(until)) }
 
 func TestRollingRestartsSignOutOnlyUsersWhoseInstanceWasKilledInMidExchange(t *testing.T) {
 	t.Parallel()
-	onRedis(t, func(t *testing.T, shared engine) {
+	test := func(t *testing.T, shared engine) {
 		people, views := 300, 4
 		if *long {
 			views = 20
@@ -193,7 +193,9 @@ func TestRollingRestartsSignOutOnlyUsersWhoseInstanceWasKilledInMidExchange(t *t
 		assert.Empty(t, wrongly, "signed out without a kill in mid-exchange")
 		assert.Greater(t, f.fake.Refreshes().Exchanged, people*(views-1)*3/4)
 		assert.Greater(t, lost.Load(), int64(people*views/40))
-	})
+	}
+	onRedis(t, test)
+	withoutAStore(t, test)
 }
 
 // settle views pages until the answer is final, and records it.

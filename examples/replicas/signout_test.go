@@ -38,7 +38,7 @@ func (e engine) forget(ctx context.Context, t *testing.T) {
 
 func TestASignOutHoldsAfterTheTokenHasExpiredAndADayLater(t *testing.T) {
 	t.Parallel()
-	onStores(t, func(t *testing.T, shared engine) {
+	onRedis(t, func(t *testing.T, shared engine) {
 		clock := &shiftedClock{}
 		clock.set(-behind)
 		f := startFleet(t, shared, authkittest.WithClock(clock), authkittest.WithAccessTokenLifetime(lifetime))

@@ -27,11 +27,17 @@ func onStores(t *testing.T, test func(t *testing.T, shared engine)) {
 	parallel(t, "with PostgreSQL", func(t *testing.T) { test(t, startPostgres(t)) })
 }
 
-// onRedis runs a test with Redis and, with -long, also with PostgreSQL and without a store.
+// onRedis runs a test with Redis and, with -long, also with PostgreSQL.
 func onRedis(t *testing.T, test func(t *testing.T, shared engine)) {
 	parallel(t, "with Redis", func(t *testing.T) { test(t, startRedis(t)) })
 	if *long {
 		parallel(t, "with PostgreSQL", func(t *testing.T) { test(t, startPostgres(t)) })
+	}
+}
+
+// withoutAStore runs a test without a store, with -long.
+func withoutAStore(t *testing.T, test func(t *testing.T, shared engine)) {
+	if *long {
 		parallel(t, "without a store", func(t *testing.T) { test(t, engine{}) })
 	}
 }
