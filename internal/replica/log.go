@@ -17,7 +17,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,14 +33,7 @@ const (
 	silenceLimit = 10 * time.Second
 	// currentTime is how long ago the log was read to its end by a link that is
 	// alive. It is more than the time between two signs of life.
-	currentTime = 4 * time.Second
-	// putBackTime is the time over which notices are put back, so that instances skip
-	// what others have put back.
-	putBackTime = time.Second
-	// putBackBatches is in how many batches they are put back. Those of a batch are
-	// appended one after the other.
-	putBackBatches = 16
-
+	currentTime    = 4 * time.Second
 	firstReconnect = 100 * time.Millisecond
 	lastReconnect  = 2 * time.Second
 
@@ -358,39 +350,10 @@ func (l *Log) caughtUp(ctx context.Context) {
 		l.p.log.Info("authkit: the log of the store is read again")
 	}
 	l.release(caught)
-	l.putBackSoon(ctx, missing)
+	if len(missing) > 0 {
+		l.p.clock.AfterFunc(rand.N(putBackTime), func() { go l.putBackAll(ctx, missing) })
+	}
 	l.p.reached("caught up")
-}
-
-// putBackSoon appends the notices that the log lacks, over putBackTime, in random order
-// and in a few batches: there may be many of them, at every instance.
-func (l *Log) putBackSoon(ctx context.Context, missing []string) {
-	rand.Shuffle(len(missing), func(i, j int) { missing[i], missing[j] = missing[j], missing[i] })
-	for batch := range slices.Chunk(missing, max(1, (len(missing)+putBackBatches-1)/putBackBatches)) {
-		l.p.clock.AfterFunc(rand.N(putBackTime), func() {
-			go func() {
-				for _, name := range batch {
-					l.putBack(ctx, name)
-				}
-			}()
-		})
-	}
-}
-
-// putBack appends a notice that the log lacks, unless the log has it since.
-func (l *Log) putBack(ctx context.Context, name string) {
-	l.mu.Lock()
-	known, ok := l.known.Get(name)
-	lacks := ok && known.seen != l.reading && l.complete
-	l.mu.Unlock()
-	if !lacks || ctx.Err() != nil {
-		return
-	}
-	ctx, cancel := within(ctx, backgroundBudget)
-	defer cancel()
-	if l.p.link.append(ctx, known.signed) != nil {
-		l.retry(name, known)
-	}
 }
 
 // retry appends a notice again until the store has confirmed it.
