@@ -128,3 +128,20 @@ func TestRepeatedSignOutsOfOneSessionDoNotFillTheLog(t *testing.T) {
 	defer e.mu.Unlock()
 	assert.LessOrEqual(t, len(e.notices), 4, "notices of 1000 sign-outs within 5 seconds")
 }
+
+func TestRepeatedSignOutsWithAnOldCookieFollowItsChainOnce(t *testing.T) {
+	r := NewReplicas(t, 2, AppOptions{})
+	first := r.Instances[0].SignedIn(Kim).CookieHeader()
+	cookie := first
+	for range 10 {
+		r.expireTokens()
+		cookie = r.Instances[0].Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}).session(t)
+	}
+	c := r.commands(func() {
+		for range 100 {
+			r.Instances[1].SignOut(t, first)
+		}
+	})
+	assert.LessOrEqual(t, c.Get+c.Swap+c.Append, 12, "the commands of 100 sign-outs")
+	assert.Equal(t, http.StatusUnauthorized, r.Instances[0].Status(t, cookie))
+}

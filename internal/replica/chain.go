@@ -5,6 +5,7 @@ package replica
 import (
 	"bytes"
 	"context"
+	"slices"
 	"time"
 )
 
@@ -107,10 +108,22 @@ func (p *Protocol) MayClear(ctx context.Context, token, refused, group string, m
 	return true, mark
 }
 
+const (
+	// supersededFor is how long a chain is not followed again after its end was marked.
+	supersededFor = time.Minute
+	// supersededLimit is how many of these chains are remembered.
+	supersededLimit = 1 << 14
+)
+
 // Supersede puts a superseded mark at the end of the chain of each token, and waits
 // for the store no longer than a response may. What is not done then is done in the
-// background.
+// background. A chain that this instance has marked a moment ago is not followed
+// again: a client could repeat its sign-out with an old cookie.
 func (p *Protocol) Supersede(ctx context.Context, tokens []string, known Successor) {
+	tokens = slices.DeleteFunc(slices.Clone(tokens), func(token string) bool {
+		_, done := p.superseded.Get(Hash(token))
+		return done
+	})
 	if len(tokens) == 0 {
 		return
 	}
@@ -120,7 +133,10 @@ func (p *Protocol) Supersede(ctx context.Context, tokens []string, known Success
 	for _, token := range tokens {
 		go func() {
 			defer func() { done <- struct{}{} }()
-			if at, err := p.supersede(ctx, token, known); err != nil {
+			at, err := p.supersede(ctx, token, known)
+			if err == nil {
+				p.superseded.Put(Hash(token), struct{}{}, p.clock.Now().Add(supersededFor))
+			} else {
 				p.retries.add("D"+p.recordKey(token), "", func(ctx context.Context) (err error) {
 					at, err = p.supersede(ctx, at, known)
 					return err

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/authkit-go/authkit/internal/expiring"
 )
 
 // Config configures a [Protocol].
@@ -50,8 +52,9 @@ type Protocol struct {
 	retries *retries
 	Log     *Log
 
-	calls      sync.Map      // the leases of running calls of WorkOS, by the hash of the token
-	deliveries chan struct{} // a slot for each delivery that is being reported
+	calls      sync.Map                // the leases of running calls of WorkOS, by the hash of the token
+	deliveries chan struct{}           // a slot for each delivery that is being reported
+	superseded *expiring.Map[struct{}] // by the hash of a token: chains whose end was just marked
 }
 
 // New returns a Protocol. It makes no call and starts no goroutine.
@@ -62,6 +65,7 @@ func New(c Config) *Protocol {
 		vault: newVault(c.Passwords, c.ClientID, c.APIHost),
 	}
 	p.retries = newRetries(c.Clock)
+	p.superseded = expiring.New[struct{}](c.Clock.Now, supersededLimit)
 	p.deliveries = make(chan struct{}, maxDeliveries)
 	p.Log = newLog(p)
 	return p
