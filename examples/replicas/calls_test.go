@@ -153,13 +153,16 @@ func TestADeletedAPIKeyIsValidatedOnceForAllInstances(t *testing.T) {
 			}
 		}
 		invalid := f.fake.Calls(authkittest.RouteValidateAPIKey) - valid
-		t.Logf("an API key at three instances: %d validations while it is valid, %d after its deletion; refused %v after the deletion",
-			valid, invalid, slices.Sorted(maps.Values(refusedAfter)))
+		_, failures := f.storeCalls()
+		t.Logf("an API key at three instances: %d validations while it is valid, %d after its deletion; refused %v after the deletion; "+
+			"%d commands of the store failed", valid, invalid, slices.Sorted(maps.Values(refusedAfter)), failures)
 		if shared.variable == "" {
 			assert.Equal(t, []int{3, 3}, []int{valid, invalid}, "each instance validates for itself")
 			return
 		}
-		assert.Equal(t, []int{1, 1}, []int{valid, invalid})
+		assert.Positive(t, valid)
+		assert.Positive(t, invalid)
+		assert.LessOrEqual(t, valid+invalid, 2+int(failures), "one each, and one more for each command that failed")
 	}
 	onRedis(t, test)
 	withoutAStore(t, test)
