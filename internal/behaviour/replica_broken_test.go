@@ -145,3 +145,27 @@ func TestRepeatedSignOutsWithAnOldCookieFollowItsChainOnce(t *testing.T) {
 	assert.LessOrEqual(t, c.Get+c.Swap+c.Append, 12, "the commands of 100 sign-outs")
 	assert.Equal(t, http.StatusUnauthorized, r.Instances[0].Status(t, cookie))
 }
+
+func TestAForgedPauseEndsSoonAfterItIsRemoved(t *testing.T) {
+	for name, reason := range map[string]byte{"an outage": 1, "a refusal": 2} {
+		t.Run(name, func(t *testing.T) {
+			r, e := newReplicasOn(t, 2)
+			one, two := r.Instances[0], r.Instances[1]
+			cookie := one.SignedIn(Kim).CookieHeader()
+			r.expireTokens()
+			one.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t) // the browser never gets it
+			records := e.recorded("x")
+			for name := range records {
+				e.force(t, name, append([]byte{'T', reason}, make([]byte, 8)...), 1000*time.Hour)
+			}
+			resp := two.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
+			assert.NotEqual(t, http.StatusOK, resp.Status)
+			assert.Empty(t, resp.Header["Set-Cookie"], "the cookie stays")
+			for name, record := range records {
+				e.force(t, name, record, 24*time.Hour)
+			}
+			r.Clock.Advance(10*time.Minute + time.Second)
+			assert.Equal(t, http.StatusOK, two.Status(t, cookie))
+		})
+	}
+}

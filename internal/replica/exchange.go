@@ -95,7 +95,7 @@ func (p *Protocol) Exchange(ctx context.Context, token, group string, usable fun
 			}
 			return Outcome{Kind: Ended}
 		case UsePause:
-			return Outcome{Kind: Pause, Reason: found.pause, Until: p.clock.Now().Add(found.left)}
+			return Outcome{Kind: Pause, Reason: found.pause, Until: p.clock.Now().Add(min(found.left, pauseLimit))}
 		case Withhold:
 			payload, err := p.successor(token, found)
 			switch {
@@ -115,6 +115,10 @@ func (p *Protocol) Exchange(ctx context.Context, token, group string, usable fun
 		}
 	}
 }
+
+// pauseLimit is how long a pause of another instance counts before its record is read
+// again. So a pause that an attacker has forged ends soon after its record.
+const pauseLimit = 10 * time.Minute
 
 const (
 	firstPoll = 10 * time.Millisecond
