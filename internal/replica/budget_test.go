@@ -4,6 +4,7 @@ package replica_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -142,4 +143,18 @@ func (s *slowStore) Swap(ctx context.Context, key string, old, value []byte, ttl
 	case <-ctx.Done():
 		return nil, 0, false, ctx.Err()
 	}
+}
+
+func TestTheEndOfARequestIsNotAFailureOfTheStore(t *testing.T) {
+	w := newWorld(t)
+	i := w.newInstanceWith(&budgetStore{})
+	for range 5 {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		go cancel(errors.New("the client has left"))
+		i.APIKeyResult(ctx, "sk_1")
+	}
+	s := i.LinkState()
+	assert.False(t, s.Open)
+	assert.Zero(t, s.Failures)
+	assert.NoError(t, s.Err)
 }

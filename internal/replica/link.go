@@ -140,14 +140,14 @@ func (l *link) call(ctx context.Context, f func(context.Context) (results func()
 	}()
 	select {
 	case a := <-answers:
-		l.record(hurried, a.err)
+		l.record(ctx, hurried, a.err)
 		if a.err == nil {
 			a.results()
 		}
 		return a.err
 	case <-ctx.Done():
 		err := context.Cause(ctx)
-		l.record(hurried, err)
+		l.record(ctx, hurried, err)
 		return err
 	}
 }
@@ -173,9 +173,9 @@ func (l *link) closed(hurried bool) error {
 }
 
 // record counts the result of a call. The end of a request is not a failure of the
-// store.
-func (l *link) record(hurried bool, err error) {
-	if errors.Is(err, context.Canceled) {
+// store, whatever cause the application gives.
+func (l *link) record(ctx context.Context, hurried bool, err error) {
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return
 	}
 	l.mu.Lock()
