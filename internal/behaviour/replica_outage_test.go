@@ -73,6 +73,7 @@ func TestAStrictWorkOSSignsNoUserOutWhileTheStoreDoesNotAnswer(t *testing.T) {
 			}
 			outage.end(r.Store)
 			r.settle(t)
+			require.Eventually(t, func() bool { return r.Store.Bytes() > 500 }, 10*time.Second, time.Millisecond, "the successor is not published")
 			took := r.awaitStatus(t, two, cookie, http.StatusOK)
 			t.Logf("served %s after the store was back", took)
 		})
