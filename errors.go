@@ -33,6 +33,11 @@ var (
 	ErrRecentAuthRequired error = &problem{"ErrRecentAuthRequired", "recent_auth_required", http.StatusForbidden,
 		"Please confirm that it is you", "This needs a sign-in that is more recent than yours."}
 
+	// ErrRefreshRefused means that [AuthKit.Refresh] was refused, by WorkOS or because
+	// the session has no refresh token: 403. The session is unchanged.
+	ErrRefreshRefused error = &problem{"ErrRefreshRefused", "refresh_refused", http.StatusForbidden,
+		"Your session can't be updated", "You are still signed in, but recent changes of your account are not visible yet."}
+
 	// ErrOrganizationRefused means that [AuthKit.SwitchOrganization] was refused:
 	// 403. The session is unchanged, unless WorkOS switched it to an organization
 	// other than the one in the form.
@@ -184,7 +189,7 @@ func (p *problem) typeURI() string {
 // offersSignIn reports whether a new sign-in can solve the problem.
 func (p *problem) offersSignIn() bool {
 	switch error(p) {
-	case ErrUnavailable, ErrForbidden, ErrOrganizationRefused, ErrMethodNotAllowed, ErrTooManyAPIKeys:
+	case ErrUnavailable, ErrForbidden, ErrRefreshRefused, ErrOrganizationRefused, ErrMethodNotAllowed, ErrTooManyAPIKeys:
 		return false
 	}
 	return true

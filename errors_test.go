@@ -26,6 +26,7 @@ var exportedErrors = map[string]error{
 	"ErrUnauthenticated":            authkit.ErrUnauthenticated,
 	"ErrForbidden":                  authkit.ErrForbidden,
 	"ErrRecentAuthRequired":         authkit.ErrRecentAuthRequired,
+	"ErrRefreshRefused":             authkit.ErrRefreshRefused,
 	"ErrOrganizationRefused":        authkit.ErrOrganizationRefused,
 	"ErrOrganizationSignInRequired": authkit.ErrOrganizationSignInRequired,
 	"ErrUnavailable":                authkit.ErrUnavailable,

@@ -54,6 +54,25 @@ func (r *rotations) exchange(ctx context.Context, old *Session, want exchangeTar
 	return nil, unavailable(errors.New("too many requests refresh the session at once"), 0)
 }
 
+// exchangeNow refreshes a session with a call of WorkOS that begins after the call of
+// exchangeNow. The outcome of an earlier exchange, or of one that is under way, does not
+// answer it, and neither does that of another instance, whose begin is not known: their
+// session is exchanged again. An earlier failure answers it, because WorkOS must not be
+// called again before the pause ends.
+func (r *rotations) exchangeNow(ctx context.Context, s *Session, exchange exchangeFunc) (*outcome, error) {
+	const maxExchanges = 5 // at other instances
+	before := r.begun.Load()
+	for range maxExchanges {
+		s, _ = r.newest(s)
+		next, err := r.exchange(ctx, s, exchangeTarget{organization: s.OrganizationID()}, exchange)
+		if err != nil || next.begun > before {
+			return next, err
+		}
+		s = next.session
+	}
+	return nil, unavailable(errors.New("too many instances refresh the session at once"), 0)
+}
+
 // runExchange makes the exchange, unless another flight has made it. It returns
 // nil if that flight left only a new refresh token.
 //

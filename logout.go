@@ -1,9 +1,11 @@
-// Logout: the handler that signs a session out, here and at WorkOS.
+// Logout and SignOut: the handler and the call that sign a session out, here and at
+// WorkOS.
 
 package authkit
 
 import (
 	"cmp"
+	"fmt"
 	"log/slog"
 	"net/http"
 )
@@ -37,34 +39,65 @@ import (
 // [Clear-Site-Data]: https://www.w3.org/TR/clear-site-data/
 func (a *AuthKit) Logout() http.Handler {
 	return a.post(func(w http.ResponseWriter, r *http.Request) {
-		location := cmp.Or(a.postLogoutRedirectURL, "/")
 		toPage := wantsPage(r)
-		sessions := a.sessionsInCookies(r)
-		if len(sessions) > 0 {
-			redirected := sessions[0] // WorkOS's own logout ends this one
-			location = a.client.LogoutURL(redirected.ID(), a.postLogoutRedirectURL)
-			a.signOut(r, sessions)
-			for _, session := range sessions {
-				switch {
-				case session.ID() != redirected.ID():
-					a.revocations.revoke(session, 0)
-				case !toPage:
-					a.revocations.revoke(session, logoutGrace)
-				}
-			}
-		}
-		a.cookies.ExpireDuplicatesAtSignOut(w.Header(), r, len(location))
-		a.cookies.ClearSession(w.Header(), r)
-		noStore(w.Header())
-		// The browser's caches, with the one for the back button, may contain pages of
-		// the account (https://www.w3.org/TR/clear-site-data/).
-		w.Header().Set("Clear-Site-Data", `"cache"`)
+		location, _ := a.endSessions(w, r, toPage)
 		if toPage {
 			seeOther(w, location)
 			return
 		}
 		writeJSON(w, "application/json", http.StatusOK, map[string]string{"logout_url": location})
 	})
+}
+
+// SignOut signs out the session of a request, as the handler [AuthKit.Logout] does. Call
+// it before the response is written, for example after an account was closed. It clears
+// the cookies, tells the browser to clear its cache for this origin, and keeps the
+// response out of caches. [FromContext] still returns the session that the request began
+// with. SignOut works behind the middleware, and also without it. A page of another site
+// must not be able to send the request. See [AuthKit.RefuseCrossOrigin].
+//
+// Redirect the browser to logoutURL, so that WorkOS ends the session too. If that has not
+// happened after 30 seconds, the session is revoked at WorkOS in the background, except
+// for a public client.
+//
+// The error matches [ErrUnauthenticated] if no session opens among the cookies of the
+// request, for example because the request has a bearer token or an API key. The cookies
+// are cleared nevertheless, and logoutURL is the URL of [WithPostLogoutRedirectURL] or
+// "/".
+func (a *AuthKit) SignOut(w http.ResponseWriter, r *http.Request) (logoutURL string, err error) {
+	location, found := a.endSessions(w, r, false)
+	if !found {
+		return location, fmt.Errorf("%w: the request has no cookie of a session", ErrUnauthenticated)
+	}
+	return location, nil
+}
+
+// endSessions signs out all sessions among the cookies of a request, and clears the
+// cookies. It returns the address that the browser should load next, and reports whether
+// there was a session. redirects says that the response sends the browser there.
+func (a *AuthKit) endSessions(w http.ResponseWriter, r *http.Request, redirects bool) (location string, found bool) {
+	location = cmp.Or(a.postLogoutRedirectURL, "/")
+	sessions := a.sessionsInCookies(r)
+	if len(sessions) > 0 {
+		redirected := sessions[0] // WorkOS's own logout ends this one
+		location = a.client.LogoutURL(redirected.ID(), a.postLogoutRedirectURL)
+		a.signOut(r, sessions)
+		for _, session := range sessions {
+			switch {
+			case session.ID() != redirected.ID():
+				a.revocations.revoke(session, 0)
+			case !redirects:
+				a.revocations.revoke(session, logoutGrace)
+			}
+		}
+	}
+	a.cookies.ExpireDuplicatesAtSignOut(w.Header(), r, len(location))
+	a.cookies.ClearSession(w.Header(), r)
+	noStore(w.Header())
+	// The browser's caches, with the one for the back button, may contain pages of
+	// the account (https://www.w3.org/TR/clear-site-data/).
+	w.Header().Set("Clear-Site-Data", `"cache"`)
+	return location, len(sessions) > 0
 }
 
 // signOut marks sessions as signed out in this process. It logs each sign-out and calls

@@ -1,4 +1,5 @@
-// SwitchOrganization: the handler that switches a session to another organization.
+// SwitchOrganization and SwitchTo: the handler and the call that switch a session to
+// another organization.
 
 package authkit
 
@@ -47,52 +48,65 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	organization := r.PostFormValue("organization_id")
 	returnTo := a.SanitizeReturnPath(r.PostFormValue("return_to"))
-	auth := requestAuthFrom(r.Context())
-	session := auth.session
-	if !isOrganizationID(organization) || session.sealed.RefreshToken == "" {
-		a.fail(w, r, fmt.Errorf("%w: organization_id is not an organization ID, or the session cannot be refreshed", ErrOrganizationRefused), "")
-		return
-	}
-	since := a.rotations.currentCounts()
-	next, err := a.rotations.exchange(r.Context(), session, exchangeTarget{organization, true}, a.exchangeToken)
-	if a.isSignedOut(session) {
-		a.fail(w, r, ErrUnauthenticated, returnTo)
-		return
-	}
-	if err != nil {
-		a.setUnrefreshedSession(w, r, auth, session)
-		if errors.Is(err, errSessionEnded) {
-			a.clearEndedSession(w, r, auth, session, since)
-		}
-		a.failSwitch(w, r, organization, returnTo, err)
-		return
-	}
-	a.setRefreshedSession(w, r, auth, next) // in any organization: the old refresh token is used up
-	if next.session.OrganizationID() != organization {
-		a.fail(w, r, fmt.Errorf("%w: WorkOS answered with another organization", ErrOrganizationRefused), "")
-		return
-	}
-	a.respondSwitched(w, r, returnTo)
-}
-
-// failSwitch answers a switch that failed. If the organization requires a sign-in, it
-// starts that sign-in for a browser.
-func (a *AuthKit) failSwitch(w http.ResponseWriter, r *http.Request, organization, returnTo string, err error) {
+	_, err := a.SwitchTo(w, r, organization)
+	signsIn := errors.Is(err, ErrOrganizationSignInRequired)
 	switch {
-	case errors.Is(err, errSessionEnded), errors.Is(err, errSuperseded):
-		a.fail(w, r, fmt.Errorf("%w: %w", ErrUnauthenticated, err), returnTo)
-	case requiresSignIn(err) && a.redirectURL != "" && wantsPage(r):
+	case err == nil:
+		a.respondSwitched(w, r, returnTo)
+	case signsIn && a.redirectURL != "" && wantsPage(r):
 		params := a.loginParams(r).with(LoginParams{Organization: organization}).throughAuthKit()
 		request := a.newAuthorizationRequest(params)
 		request.returnTo = returnTo
 		a.startSignIn(w, r, request)
-	case requiresSignIn(err):
-		a.fail(w, r, fmt.Errorf("%w: %w", ErrOrganizationSignInRequired, err), returnTo)
-	case errors.Is(err, ErrUnavailable):
-		a.fail(w, r, err, "")
+	case signsIn, errors.Is(err, ErrUnauthenticated):
+		a.fail(w, r, err, returnTo)
 	default:
-		a.fail(w, r, fmt.Errorf("%w: %w", ErrOrganizationRefused, err), "")
+		a.fail(w, r, err, "")
 	}
+}
+
+// SwitchTo switches the session of a request to another organization of its user, as the
+// handler [AuthKit.SwitchOrganization] does. Call it before the response is written. The
+// response then has the new cookie, and is kept out of caches. [FromContext] still
+// returns the session that the request began with. SwitchTo works behind the middleware,
+// and also without it. A page of another site must not be able to send the request. See
+// [AuthKit.RefuseCrossOrigin].
+//
+// The error matches one of these, and is for [AuthKit.Fail]:
+//
+//   - [ErrUnauthenticated]: the request has no session, or the session has ended. A
+//     request with an API key has no session.
+//   - [ErrOrganizationSignInRequired]: the organization requires a sign-in of its own.
+//     Start it with [AuthKit.Login] and [LoginParams].
+//   - [ErrOrganizationRefused]: any other refusal. The organization ID may be malformed,
+//     or the session may have no refresh token, as that of a bearer token.
+//   - [ErrUnavailable]: WorkOS or its signing keys could not be reached.
+//
+// [AuthKit.SwitchOrganization] describes what changes after a refusal, and its limits.
+func (a *AuthKit) SwitchTo(w http.ResponseWriter, r *http.Request, organizationID string) (*Session, error) {
+	auth, session, err := a.requestSession(w, r)
+	if err != nil {
+		return nil, err
+	}
+	if !isOrganizationID(organizationID) || session.sealed.RefreshToken == "" {
+		return nil, fmt.Errorf("%w: the value is not an organization ID, or the session cannot be refreshed", ErrOrganizationRefused)
+	}
+	since := a.rotations.currentCounts()
+	next, err := a.rotations.exchange(r.Context(), session, exchangeTarget{organizationID, true}, a.exchangeToken)
+	err = a.setExchangedSession(w, r, auth, exchangedSession{session, next, err, since}) // in any organization: the old refresh token is used up
+	switch {
+	case err == nil && next.session.OrganizationID() == organizationID:
+		return next.session, nil
+	case err == nil:
+		return nil, fmt.Errorf("%w: WorkOS answered with another organization", ErrOrganizationRefused)
+	case errors.Is(err, ErrUnauthenticated):
+		return nil, err
+	case requiresSignIn(err):
+		return nil, fmt.Errorf("%w: %w", ErrOrganizationSignInRequired, err)
+	case errors.Is(err, ErrUnavailable):
+		return nil, err
+	}
+	return nil, fmt.Errorf("%w: %w", ErrOrganizationRefused, err)
 }
 
 // respondSwitched answers a switch that succeeded: it redirects a browser, and returns the

@@ -45,6 +45,7 @@ type outcome struct {
 	session *Session
 	text    string // the sealed session
 	err     error
+	begun   uint64 // the number of the call of WorkOS, 0 for an exchange at another instance
 }
 
 // isFinal reports whether the outcome is verified or failed.

@@ -108,6 +108,7 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, want e
 	end := a.clock.Now().Add(exchangeLimit)
 	next := earlier
 	if next == nil {
+		begun := a.rotations.begun.Add(1)
 		authentication, err := a.refreshAtWorkOS(ctx, workos.AuthenticateWithRefreshTokenParams{
 			RefreshToken:   old.sealed.RefreshToken,
 			OrganizationID: want.organization,
@@ -115,7 +116,7 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, want e
 		if err != nil {
 			return a.failedExchange(ctx, old, want, err)
 		}
-		next = &outcome{target: want, sealed: a.withSuccessor(old, authentication)}
+		next = &outcome{target: want, sealed: a.withSuccessor(old, authentication), begun: begun}
 	}
 	return a.verifyExchanged(ctx, old, want, next, earlier != nil, end)
 }
@@ -151,7 +152,7 @@ func (a *AuthKit) verifyExchanged(ctx context.Context, old *Session, want exchan
 		}
 		return failed
 	}
-	return a.refreshedResult(ctx, old, &outcome{target: next.target, sealed: *session.sealed, session: session, text: text})
+	return a.refreshedResult(ctx, old, &outcome{target: next.target, sealed: *session.sealed, session: session, text: text, begun: next.begun})
 }
 
 // refreshedResult returns the result of an exchange whose session was verified.

@@ -51,6 +51,7 @@ import (
 	"errors"
 	"iter"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -88,6 +89,7 @@ const (
 type rotations struct {
 	clock   Clock
 	flights singleflight.Group // by refresh token
+	begun   atomic.Uint64      // the number of calls of WorkOS that have begun
 	step    func(name string)  // called by reached, for tests
 
 	mu           sync.Mutex                 // makes each method one step; guards the fields below
