@@ -9,6 +9,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"os"
 
@@ -195,4 +196,28 @@ func exampleAuthKit(opts ...authkit.Option) *authkit.AuthKit {
 		log.Fatal(err)
 	}
 	return ak
+}
+
+// This proxy signs users in and sends their requests on without the session cookie.
+func ExampleAuthKit_StripCookies() {
+	ak, err := authkit.FromEnv()
+	if err != nil {
+		log.Fatal(err)
+	}
+	upstream, err := url.Parse("http://127.0.0.1:9000")
+	if err != nil {
+		log.Fatal(err)
+	}
+	proxy := &httputil.ReverseProxy{Rewrite: func(pr *httputil.ProxyRequest) {
+		pr.SetURL(upstream)
+		ak.StripCookies(pr.Out)
+		pr.Out.Header.Del("X-User-ID") // only this proxy may set it
+		if s, ok := authkit.FromContext(pr.In.Context()); ok {
+			pr.Out.Header.Set("X-User-ID", s.UserID())
+		}
+	}}
+	mux := http.NewServeMux()
+	mux.Handle("GET /callback", ak.Callback())
+	mux.Handle("/", ak.RequireAuth(proxy))
+	log.Fatal(http.ListenAndServe("localhost:8080", ak.Middleware(mux)))
 }
