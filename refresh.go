@@ -152,6 +152,7 @@ func (a *AuthKit) verifyExchanged(ctx context.Context, old *Session, want exchan
 		}
 		return failed
 	}
+	a.signedOut.watches.refreshed(session)
 	return a.refreshedResult(ctx, old, &outcome{target: next.target, sealed: *session.sealed, session: session, text: text, begun: next.begun})
 }
 

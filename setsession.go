@@ -39,6 +39,7 @@ func (a *AuthKit) setUnrefreshedSession(w http.ResponseWriter, r *http.Request, 
 // has ended. finalizeClear decides about it when the header is written. If the
 // response is not wrapped by the middleware of a, clearEndedSession decides now.
 func (a *AuthKit) clearEndedSession(w http.ResponseWriter, r *http.Request, auth *requestAuth, ended *Session, since counts) {
+	a.signedOut.watches.ended(ended)
 	a.cookies.RemoveSetCookie(w.Header())
 	pending := &pendingCookie{session: ended, clear: true, since: since}
 	if auth.authKit == a {

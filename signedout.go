@@ -60,6 +60,8 @@ type signedOut struct {
 	// or at another instance, by noticeKey. anyNoticed reports whether there was one.
 	noticed    *expiring.Map[noticedEnd]
 	anyNoticed atomic.Bool
+	// watches holds who is told about marks. They are told after the mark is stored.
+	watches sessionWatches
 
 	step func(name string) // called by reached, for tests
 }
@@ -78,6 +80,7 @@ func newSignedOut(clock Clock) *signedOut {
 // until. live says that the session is in use: its access token has not expired,
 // or this process has served it.
 func (s *signedOut) mark(sessionID string, at, until time.Time, live bool) {
+	defer s.watches.marked(sessionID) // after the unlock
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if before, ok := s.at(sessionID); ok && before.After(at) {
@@ -116,6 +119,7 @@ type noticedEnd struct{ at, until time.Time }
 
 // note stores the mark of a notice. Of two notices, the later times count.
 func (s *signedOut) note(key string, at, until time.Time) {
+	defer s.watches.noted(key) // after the unlock
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if before, ok := s.noticed.Get(key); ok {
@@ -152,11 +156,6 @@ func (s *signedOut) latest(sessionID, userID string) (at time.Time, ok bool) {
 		}
 	}
 	return at, ok
-}
-
-// noticeKey returns the key of a mark in noticed.
-func noticeKey(kind replica.NoticeKind, id string) string {
-	return string(rune(kind)) + replica.Hash(id)
 }
 
 // reached tells a test that a sign-out or a request has reached a step.

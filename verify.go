@@ -71,6 +71,9 @@ func (a *AuthKit) sessionOf(r *http.Request, own *cookie.Value) (session *Sessio
 		a.rotations.markDelivered(session)
 		a.reportDelivered(session)
 	}
+	if err == nil && !signedOut {
+		a.signedOut.watches.refreshed(session)
+	}
 	if err == nil && own.Found() && !sealed.Foreign {
 		a.cache.Put(own.Parts(), session, session.size())
 	}

@@ -1,0 +1,181 @@
+// UntilEnd: long requests and the end of their sessions.
+
+package behaviour
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// stream is a long request that waits for the end of its session.
+type stream struct {
+	t     *testing.T
+	ended chan error // gets the cause
+}
+
+// cause waits for the end of the stream and returns its cause.
+func (s *stream) cause() error {
+	s.t.Helper()
+	select {
+	case err := <-s.ended:
+		return err
+	case <-time.After(10 * time.Second):
+		require.Fail(s.t, "the stream has not ended")
+		return nil
+	}
+}
+
+// isOpen reports whether the stream has not ended.
+func (s *stream) isOpen() bool { return len(s.ended) == 0 }
+
+// openStream starts a long request and waits until its handler runs. The client leaves when ctx ends.
+func openStream(ctx context.Context, t *testing.T, a *App, cookie string) *stream {
+	t.Helper()
+	s := &stream{t: t, ended: make(chan error, 1)}
+	begun := make(chan struct{})
+	handler := a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := a.UntilEnd(r.Context())
+		close(begun)
+		<-ctx.Done()
+		s.ended <- context.Cause(ctx)
+	}))
+	a.Mux.Handle("/stream/"+t.Name(), handler)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, a.URL+"/stream/"+t.Name(), nil)
+	require.NoError(t, err)
+	r.Header.Set("Cookie", cookie)
+	go func() {
+		if resp, err := a.client.RoundTrip(r); err == nil {
+			resp.Body.Close()
+		}
+	}()
+	<-begun
+	return s
+}
+
+func TestAStreamEndsAtOnceWithItsSession(t *testing.T) {
+	for name, end := range map[string]func(a *App, cookie string) error{
+		"sign-out": func(a *App, cookie string) error { a.SignOut(a.T, cookie); return nil },
+		"EndSession": func(a *App, _ string) error {
+			return a.EndSession(a.T.Context(), a.SessionID())
+		},
+		"EndUser": func(a *App, _ string) error { return a.EndUser(a.T.Context(), "user_kim") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{})
+			cookie := a.SignedIn(Kim).CookieHeader()
+			s := openStream(t.Context(), t, a, cookie)
+			require.True(t, s.isOpen())
+			require.NoError(t, end(a, cookie))
+			assert.ErrorIs(t, s.cause(), authkit.ErrUnauthenticated)
+		})
+	}
+}
+
+func TestAStreamOfAnotherUserDoesNotEnd(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	kim, other := a.SignedIn(Kim).CookieHeader(), a.SignedIn(lee).CookieHeader()
+	ctx, leave := context.WithCancel(t.Context())
+	s := openStream(ctx, t, a, other)
+	a.SignOut(t, kim)
+	require.NoError(t, a.EndUser(t.Context(), "user_kim"))
+	assert.True(t, s.isOpen())
+	leave()
+	assert.ErrorIs(t, s.cause(), context.Canceled, "the client has left")
+}
+
+func TestAStreamEndsAfterTheExpiryOfTheNewestToken(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	s := openStream(t.Context(), t, a, cookie)
+	a.Clock.Advance(5*time.Minute - 30*time.Second)
+	fresh := a.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t) // refreshes the session
+	a.Clock.Advance(time.Minute)
+	require.Equal(t, http.StatusOK, a.Status(t, fresh))
+	a.Clock.Advance(4 * time.Minute)
+	assert.True(t, s.isOpen(), "another request has refreshed the session")
+	a.Clock.Advance(90 * time.Second)
+	assert.ErrorIs(t, s.cause(), authkit.ErrUnauthenticated)
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh), "the stream refreshes nothing")
+}
+
+func TestAStreamEndsAtTheTimeoutsOfTheApplication(t *testing.T) {
+	for name, option := range map[string]authkit.Option{
+		"absolute": authkit.WithAbsoluteTimeout(2 * time.Minute), "idle": authkit.WithIdleTimeout(2 * time.Minute),
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{AuthKit: []authkit.Option{option}})
+			s := openStream(t.Context(), t, a, a.SignedIn(Kim).CookieHeader())
+			a.Clock.Advance(119 * time.Second)
+			assert.True(t, s.isOpen())
+			a.Clock.Advance(time.Second)
+			assert.ErrorIs(t, s.cause(), authkit.ErrUnauthenticated)
+		})
+	}
+}
+
+func TestAStreamEndsWhenWorkOSHasEndedTheSession(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	s := openStream(t.Context(), t, a, cookie)
+	a.Fake.RevokeSession(a.SessionID())
+	a.Clock.Advance(5*time.Minute - 30*time.Second)
+	require.Equal(t, http.StatusUnauthorized, a.Status(t, cookie))
+	assert.ErrorContains(t, s.cause(), "ended by WorkOS")
+}
+
+func TestAnOldCopyOfTheCookieDoesNotEndAStream(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	old := a.SignedIn(Kim).CookieHeader()
+	a.Clock.Advance(10 * time.Minute)
+	fresh := a.Send(Request{Target: "/account", Cookie: old}).NewCookie(t)
+	require.Equal(t, http.StatusOK, a.Status(t, fresh))
+	s := openStream(t.Context(), t, a, fresh)
+	a.Clock.Advance(2 * time.Minute) // beyond the replay window
+	require.Equal(t, http.StatusUnauthorized, a.Status(t, old), "WorkOS refuses the old refresh token")
+	assert.True(t, s.isOpen())
+	a.SignOut(t, fresh)
+	assert.ErrorContains(t, s.cause(), "signed out")
+}
+
+func TestAnAnonymousStreamHasEnded(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	ctx := a.UntilEnd(t.Context())
+	assert.Error(t, ctx.Err())
+	assert.ErrorIs(t, context.Cause(ctx), authkit.ErrUnauthenticated)
+}
+
+func TestASignOutAtAnotherInstanceEndsAStream(t *testing.T) {
+	r := NewReplicas(t, 2, AppOptions{})
+	one, two := r.Instances[0], r.Instances[1]
+	cookie := one.SignedIn(Kim).CookieHeader()
+	s := openStream(t.Context(), t, one, cookie)
+	for range 4 { // without another request at the instance of the stream
+		r.Clock.Advance(time.Minute)
+	}
+	require.True(t, s.isOpen())
+	two.SignOut(t, cookie)
+	assert.ErrorContains(t, s.cause(), "signed out")
+}
+
+func TestARefreshAtAnotherInstanceKeepsAStream(t *testing.T) {
+	r := NewReplicas(t, 2, AppOptions{})
+	one, two := r.Instances[0], r.Instances[1]
+	cookie := one.SignedIn(Kim).CookieHeader()
+	s := openStream(t.Context(), t, one, cookie)
+	r.Clock.Advance(5*time.Minute - 30*time.Second)
+	fresh := two.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
+	for range 10 {
+		r.Clock.Advance(20 * time.Second)
+	}
+	assert.True(t, s.isOpen())
+	two.SignOut(t, fresh)
+	assert.ErrorContains(t, s.cause(), "signed out")
+}

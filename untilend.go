@@ -1,0 +1,206 @@
+// UntilEnd: a context that ends with the session of a long request.
+
+package authkit
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// watchInterval is how often a watched session uses the log of a store, so that the log
+// is followed. It is shorter than the time after which an unused log is left.
+const watchInterval = time.Minute
+
+// UntilEnd returns a context that ends when the session of a request ends, and at the
+// latest with ctx, the context of the request. Use it for a response that is longer than
+// an access token: server-sent events, a WebSocket, a long poll.
+//
+//	ctx := ak.UntilEnd(r.Context())
+//	for {
+//		select {
+//		case <-ctx.Done():
+//			return // the user signed out, or the client is gone
+//		case message := <-messages:
+//			send(w, message)
+//		}
+//	}
+//
+// It ends at once when the session is signed out here, or replaced by another sign-in in
+// its browser, or ended by [AuthKit.EndSession], [AuthKit.EndUser] or the log of the
+// store ([WithStore]), or when WorkOS refuses its refresh because it has ended. [context.Cause]
+// then matches [ErrUnauthenticated].
+//
+// It also ends, with the same cause, when the newest access token of the session is
+// expired by more than a minute, or at [WithAbsoluteTimeout] or [WithIdleTimeout]. UntilEnd
+// refreshes nothing, because its response cannot set the new cookie any more. Another
+// request of the browser does that, and the context then lives as long as the new token.
+// Without such a request, let the client connect again: its new request refreshes the
+// session. An EventSource does so by itself.
+//
+// With [WithRevocationDeadline], it ends when the log was not read for so long. The cause
+// then matches [ErrUnavailable].
+//
+// If ctx has no session of this AuthKit, the returned context has ended. A change of role
+// or organization does not end it. UntilEnd starts no goroutine that waits. What it needs
+// is released when ctx ends. A server ends the context of a request when its handler
+// returns.
+func (a *AuthKit) UntilEnd(ctx context.Context) context.Context {
+	bounded, cancel := context.WithCancelCause(ctx)
+	auth := requestAuthFrom(ctx)
+	if auth == nil || !auth.trustedBy(a) || auth.session == nil {
+		cancel(fmt.Errorf("%w: the context has no session", ErrUnauthenticated))
+		return bounded
+	}
+	u := &endWatch{authKit: a, ctx: bounded, cancel: cancel, session: auth.session, newest: auth.session}
+	a.signedOut.watches.add(u, watchKeys(u.session))
+	context.AfterFunc(bounded, u.release)
+	u.checkSignedOut()
+	u.arm()
+	return bounded
+}
+
+// endWatch ends a context with its session. It is a [sessionWatcher].
+type endWatch struct {
+	authKit *AuthKit
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	session *Session // of the request
+
+	mu        sync.Mutex
+	newest    *Session    // guarded by mu: the same session with its newest token
+	stopTimer func() bool // guarded by mu: nil before the first timer
+}
+
+func (u *endWatch) end(reason string) {
+	u.cancel(fmt.Errorf("%w: %s", ErrUnauthenticated, reason))
+}
+
+// release releases what a watch needs. It runs when the context has ended.
+func (u *endWatch) release() {
+	u.authKit.signedOut.watches.remove(u, watchKeys(u.session))
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.stopTimer != nil {
+		u.stopTimer()
+	}
+}
+
+func (u *endWatch) checkSignedOut() {
+	if u.authKit.isSignedOut(u.session) {
+		u.end("the session was signed out")
+	}
+}
+
+// endedByWorkOS ends the context if WorkOS has refused the newest refresh token of its
+// session. WorkOS also refuses an old one, for example that of an old copy of the cookie,
+// while the session lives.
+func (u *endWatch) endedByWorkOS(ended *Session) {
+	u.mu.Lock()
+	own := u.newest
+	u.mu.Unlock()
+	own, _ = u.authKit.rotations.newest(own)
+	ended, _ = u.authKit.rotations.newest(ended)
+	if own.sealed.RefreshToken == ended.sealed.RefreshToken {
+		u.end("the session was ended by WorkOS")
+	}
+}
+
+func (u *endWatch) refreshed(next *Session) {
+	if u.session.FromBearerToken() || next.UserID() != u.session.UserID() {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if next.ExpiresAt().After(u.newest.ExpiresAt()) || next.RefreshedAt().After(u.newest.RefreshedAt()) {
+		u.newest = next // the timer looks at it
+	}
+}
+
+// deadline returns when a session can no longer be used without a refresh. It reports
+// false if there is no such time.
+func (u *endWatch) deadline(s *Session) (at time.Time, ok bool) {
+	a := u.authKit
+	add := func(from time.Time, limit time.Duration) {
+		if end := from.Add(limit); !from.IsZero() && (!ok || end.Before(at)) {
+			at, ok = end, true
+		}
+	}
+	add(s.ExpiresAt(), clockSkew)
+	if a.absoluteTimeout > 0 {
+		add(s.SignedInAt(), a.absoluteTimeout)
+	}
+	if a.idleTimeout > 0 {
+		add(s.RefreshedAt(), a.idleTimeout)
+	}
+	return at, ok
+}
+
+// arm starts the timer for the next look at the session.
+func (u *endWatch) arm() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.ctx.Err() != nil {
+		return
+	}
+	a := u.authKit
+	at, ok := u.deadline(u.newest)
+	wait := at.Sub(a.clock.Now())
+	if a.replicas != nil {
+		look := watchInterval
+		if a.revocationDeadline > 0 {
+			look = min(look, a.revocationDeadline)
+		}
+		if !ok || look < wait {
+			wait, ok = look, true
+		}
+	}
+	if ok {
+		u.stopTimer = a.clock.AfterFunc(max(0, wait), func() { go u.look() }) // look may wait for the store
+	}
+}
+
+// look ends the context if the session cannot be used any more, and starts the next timer
+// otherwise.
+func (u *endWatch) look() {
+	a := u.authKit
+	a.followLog(u.ctx)
+	u.checkSignedOut()
+	if u.ctx.Err() != nil {
+		return
+	}
+	if a.replicas != nil && a.logIsTooOld() {
+		u.cancel(errLogTooOld)
+		return
+	}
+	if u.isOver() {
+		u.lookForNewest()
+	}
+	if u.isOver() {
+		u.end("the access token has expired, or the session has reached its time limit")
+		return
+	}
+	u.arm()
+}
+
+// isOver reports whether the newest session that is known is past its deadline.
+func (u *endWatch) isOver() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	at, ok := u.deadline(u.newest)
+	return ok && !u.authKit.clock.Now().Before(at)
+}
+
+// lookForNewest looks for a refresh that this instance has not seen in a request.
+func (u *endWatch) lookForNewest() {
+	u.mu.Lock()
+	newest := u.newest
+	u.mu.Unlock()
+	if newest.sealed.RefreshToken == "" {
+		return
+	}
+	newest, _ = u.authKit.rotations.newest(newest)
+	newest, _ = u.authKit.newestAtAnyInstance(u.ctx, newest)
+	u.refreshed(newest)
+}
