@@ -137,7 +137,7 @@ func (a *AuthKit) redeemCode(w http.ResponseWriter, r *http.Request, pending *pe
 	a.expireState(w, pending)
 	authentication, err := a.exchangeCode(r.Context(), r, pending, code)
 	if err == nil {
-		_, err = a.completeSignIn(w, r, authentication, *pending)
+		_, err = a.completeSignIn(w, r, authentication, pending)
 	}
 	if err != nil {
 		a.failSignIn(w, r, err, pending.returnTo)
@@ -281,7 +281,7 @@ func refusal(query url.Values) error {
 // A page of another site must not be able to post to the handler that calls SignIn. See
 // [AuthKit.RefuseCrossOrigin].
 func (a *AuthKit) SignIn(w http.ResponseWriter, r *http.Request, authentication *workos.Authentication) (*Session, error) {
-	session, err := a.completeSignIn(w, r, authentication, pendingSignIn{})
+	session, err := a.completeSignIn(w, r, authentication, &pendingSignIn{})
 	if err != nil {
 		a.signInFailed(r.Context(), err)
 	}
@@ -289,8 +289,9 @@ func (a *AuthKit) SignIn(w http.ResponseWriter, r *http.Request, authentication 
 }
 
 // completeSignIn makes the session of this browser from an authentication. Without a
-// pending sign-in, pending is the zero value.
-func (a *AuthKit) completeSignIn(w http.ResponseWriter, r *http.Request, authentication *workos.Authentication, pending pendingSignIn) (*Session, error) {
+// pending sign-in, pending is the zero value. It changes the return path of pending if
+// the hook has set another one.
+func (a *AuthKit) completeSignIn(w http.ResponseWriter, r *http.Request, authentication *workos.Authentication, pending *pendingSignIn) (*Session, error) {
 	ctx := r.Context()
 	session, err := a.verifySignIn(ctx, authentication, pending)
 	if err != nil {
@@ -310,13 +311,21 @@ func (a *AuthKit) completeSignIn(w http.ResponseWriter, r *http.Request, authent
 			a.revocations.revoke(revocation, logoutGrace)
 		}
 	}()
-	if err := a.onSignIn(ctx, SignInEvent{Session: session, AppState: pending.appState, ReturnTo: pending.returnTo}); err != nil {
+	event := SignInEvent{Session: session, AppState: pending.appState, ReturnTo: pending.returnTo}
+	returnTo := pending.returnTo
+	if pending.state != "" {
+		event.returnTo = &returnTo
+	}
+	if err := a.onSignIn(ctx, event); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSignInHookFailed, err)
 	}
 	if err := a.setSignInCookies(w, r, session, text); err != nil {
 		return nil, err
 	}
 	completed = true
+	if returnTo != pending.returnTo {
+		pending.returnTo = a.SanitizeReturnPath(returnTo)
+	}
 	a.announceResumed(ctx, session)
 	a.replaceSessions(r, session, pending.replaced)
 	noStore(w.Header())
@@ -326,7 +335,7 @@ func (a *AuthKit) completeSignIn(w http.ResponseWriter, r *http.Request, authent
 
 // verifySignIn returns the session of an authentication if its access token verifies and
 // satisfies the maximum age of the pending sign-in.
-func (a *AuthKit) verifySignIn(ctx context.Context, authentication *workos.Authentication, pending pendingSignIn) (*Session, error) {
+func (a *AuthKit) verifySignIn(ctx context.Context, authentication *workos.Authentication, pending *pendingSignIn) (*Session, error) {
 	a.followLog(ctx) // signInTime needs to know what was signed out elsewhere
 	now := a.clock.Now()
 	sealed := payload.Session{

@@ -15,8 +15,23 @@ type SignInEvent struct {
 	// [AuthKit.SignIn].
 	AppState string
 	// ReturnTo is the path that the browser goes to next. It is "" after
-	// [AuthKit.SignIn].
+	// [AuthKit.SignIn]. SetReturnTo changes it.
 	ReturnTo string
+
+	returnTo *string // where SetReturnTo writes, nil after [AuthKit.SignIn]
+}
+
+// SetReturnTo makes the browser go to another path after this sign-in, for example to
+// the first steps of a new user. A path that [AuthKit.SanitizeReturnPath] does not accept
+// becomes "/". SetReturnTo does nothing after [AuthKit.SignIn], whose caller redirects the
+// browser itself, and in an event that a test has made. Call it before the hook returns.
+//
+// A callback that is loaded again leads to the path of ReturnTo, because no hook is called
+// for it.
+func (e SignInEvent) SetReturnTo(path string) {
+	if e.returnTo != nil {
+		*e.returnTo = path
+	}
 }
 
 // SignInFailureEvent is the event of [WithOnSignInFailure]: a sign-in made no

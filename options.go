@@ -300,7 +300,8 @@ func WithErrorHandler(handler func(w http.ResponseWriter, r *http.Request, f Fai
 
 // WithOnSignIn sets a hook for sign-ins, for example to create a row for a new user.
 // It is called after the sign-in is verified and before its cookie is set. If it
-// returns an error, the sign-in fails with [ErrSignInHookFailed]. A panic of the hook
+// returns an error, the sign-in fails with [ErrSignInHookFailed]. [SignInEvent.SetReturnTo]
+// changes where the browser goes next. A panic of the hook
 // is a panic of the handler; no session is made. The hook gets the context of the
 // request. The response waits for the hook.
 func WithOnSignIn(hook func(context.Context, SignInEvent) error) Option {
