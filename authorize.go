@@ -83,6 +83,7 @@ func (a *AuthKit) newPendingSignIn(r *http.Request, request authorizationRequest
 		params: workos.AuthorizationParams{
 			Provider: request.params.Provider, ConnectionID: request.params.ConnectionID, OrganizationID: request.params.OrganizationID,
 			ScreenHint: request.params.ScreenHint, LoginHint: request.params.LoginHint, DomainHint: request.params.DomainHint, Prompt: request.params.Prompt,
+			ProviderScopes: request.params.ProviderScopes,
 		},
 	}
 	if pending.params.Provider == workos.ProviderAuthKit {

@@ -311,7 +311,7 @@ func (a *AuthKit) completeSignIn(w http.ResponseWriter, r *http.Request, authent
 			a.revocations.revoke(revocation, logoutGrace)
 		}
 	}()
-	event := SignInEvent{Session: session, AppState: pending.appState, ReturnTo: pending.returnTo}
+	event := SignInEvent{Session: session, AppState: pending.appState, OAuthTokens: authentication.OAuthTokens, ReturnTo: pending.returnTo}
 	returnTo := pending.returnTo
 	if pending.state != "" {
 		event.returnTo = &returnTo

@@ -14,6 +14,11 @@ type SignInEvent struct {
 	// AppState is the AppState of the sign-in's [LoginParams]. It is "" after
 	// [AuthKit.SignIn].
 	AppState string
+	// OAuthTokens are the tokens of the identity provider, such as Google. They are nil
+	// unless the user signed in through OAuth and the connection returns its tokens
+	// (WorkOS dashboard). This package stores them nowhere: the hook keeps what the
+	// application needs.
+	OAuthTokens *OAuthTokens
 	// ReturnTo is the path that the browser goes to next. It is "" after
 	// [AuthKit.SignIn]. SetReturnTo changes it.
 	ReturnTo string

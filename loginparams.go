@@ -5,6 +5,7 @@ package authkit
 import (
 	"cmp"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/authkit-go/authkit/workos"
@@ -30,6 +31,13 @@ type LoginParams struct {
 	// Provider is an identity provider, such as "GoogleOAuth". The sign-in goes
 	// to it directly, not through AuthKit's hosted pages.
 	Provider string
+	// ProviderScopes are OAuth scopes to request from the identity provider, in
+	// addition to those of its configuration in WorkOS. A scope is not empty and has no
+	// comma. A later Provider or Connection that differs drops earlier scopes. Sign-ins
+	// that must go through AuthKit's hosted pages request none: those of
+	// [AuthKit.RequireRecentAuth] and of [AuthKit.SwitchOrganization].
+	// [SignInEvent].OAuthTokens has the tokens.
+	ProviderScopes []string
 
 	// ScreenHint chooses the first page of AuthKit: "sign-in" or "sign-up".
 	ScreenHint string
@@ -59,6 +67,13 @@ type LoginParams struct {
 
 // with returns p, overridden by the fields that are set in later.
 func (p LoginParams) with(later LoginParams) LoginParams {
+	scopes := p.ProviderScopes
+	if later.Provider != "" && later.Provider != p.Provider || later.Connection != "" && later.Connection != p.Connection {
+		scopes = nil
+	}
+	if len(later.ProviderScopes) > 0 {
+		scopes = later.ProviderScopes
+	}
 	switch {
 	case later.Provider != "" && later.Connection == "":
 		p.Connection = ""
@@ -74,6 +89,7 @@ func (p LoginParams) with(later LoginParams) LoginParams {
 		Organization:    cmp.Or(later.Organization, p.Organization),
 		Connection:      cmp.Or(later.Connection, p.Connection),
 		Provider:        cmp.Or(later.Provider, p.Provider),
+		ProviderScopes:  slices.Clone(scopes), // the application may change its slice later
 		ScreenHint:      cmp.Or(later.ScreenHint, p.ScreenHint),
 		LoginHint:       cmp.Or(later.LoginHint, p.LoginHint),
 		DomainHint:      cmp.Or(later.DomainHint, p.DomainHint),
@@ -85,10 +101,10 @@ func (p LoginParams) with(later LoginParams) LoginParams {
 	}
 }
 
-// throughAuthKit returns p without its provider and its connection, for AuthKit's
-// hosted pages. Only the hosted pages support max_age.
+// throughAuthKit returns p without its provider, its scopes and its connection, for
+// AuthKit's hosted pages. Only the hosted pages support max_age.
 func (p LoginParams) throughAuthKit() LoginParams {
-	p.Provider, p.Connection = workos.ProviderAuthKit, ""
+	p.Provider, p.Connection, p.ProviderScopes = workos.ProviderAuthKit, "", nil
 	return p
 }
 
@@ -97,7 +113,8 @@ func (p LoginParams) authorization(redirectURL string) workos.AuthorizationParam
 	params := workos.AuthorizationParams{
 		RedirectURI:    redirectURL,
 		OrganizationID: p.Organization, ConnectionID: p.Connection, Provider: p.Provider,
-		ScreenHint: p.ScreenHint, LoginHint: p.LoginHint, DomainHint: p.DomainHint,
+		ProviderScopes: p.ProviderScopes,
+		ScreenHint:     p.ScreenHint, LoginHint: p.LoginHint, DomainHint: p.DomainHint,
 		InvitationToken: p.InvitationToken, Prompt: p.Prompt,
 	}
 	if p.MaxAge != nil {

@@ -4,6 +4,7 @@ package authkit
 
 import (
 	"encoding/binary"
+	"strings"
 	"time"
 
 	"github.com/authkit-go/authkit/internal/fields"
@@ -55,6 +56,7 @@ const (
 	tagReplacedID      = 17
 	tagReplacedUser    = 18
 	tagReplacedToken   = 19
+	tagProviderScopes  = 20 // separated by commas, which no scope contains
 )
 
 func (p *pendingSignIn) encode() []byte {
@@ -77,6 +79,7 @@ func (p *pendingSignIn) encode() []byte {
 	e.Text(tagLoginHint, p.params.LoginHint)
 	e.Text(tagDomainHint, p.params.DomainHint)
 	e.Text(tagPrompt, p.params.Prompt)
+	e.Text(tagProviderScopes, strings.Join(p.params.ProviderScopes, ","))
 	if p.replaced != nil {
 		e.Text(tagReplacedID, p.replaced.id)
 		e.Text(tagReplacedUser, p.replaced.userID)
@@ -110,6 +113,10 @@ func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
 			p.crossOrigin = true
 		case tagRestarted:
 			p.restarted = true
+		case tagProviderScopes:
+			if len(value) > 0 {
+				p.params.ProviderScopes = strings.Split(string(value), ",")
+			}
 		default:
 			if text := texts[tag]; text != nil {
 				*text = string(value)

@@ -18,7 +18,7 @@ func TestTheREADMENamesEveryOptionAndVariable(t *testing.T) {
 	readme := readDocument(t, "README.md")
 	for file, pattern := range map[string]string{
 		"options.go":     `(?m)^func (With\w+)\(`,
-		"loginparams.go": `(?m)^\t([A-Z]\w+) +(?:string|\*time\.Duration)$`,
+		"loginparams.go": `(?m)^\t([A-Z]\w+) +(?:string|\[\]string|\*time\.Duration)$`,
 		"authkit.go":     `(?m)^//\t(WORKOS_\w+) `,
 	} {
 		names := regexp.MustCompile(pattern).FindAllStringSubmatch(readDocument(t, file), -1)

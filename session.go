@@ -23,6 +23,10 @@ type User = workos.User
 // WorkOS dashboard.
 type Impersonator = workos.Impersonator
 
+// OAuthTokens are the tokens of the identity provider that the user signed in with, for
+// calls of that provider's API. Printed, logged or encoded as JSON, they show no token.
+type OAuthTokens = workos.OAuthTokens
+
 // Session is the session of a signed-in user: the user, the organization, the
 // rights and the times. It has been verified, it does not change, and it is safe
 // for concurrent use. Its methods return copies.

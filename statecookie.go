@@ -125,7 +125,7 @@ func (a *AuthKit) sealPendingSignIn(c *stateCookie) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("the app state and the invitation token take %d bytes; a cookie holds %d", len(c.text), cookie.MaxSize)
+	return fmt.Errorf("the app state, the invitation token and the scopes take %d bytes; a cookie holds %d", len(c.text), cookie.MaxSize)
 }
 
 // content is how much of a pending sign-in stays in its cookie.

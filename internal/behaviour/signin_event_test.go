@@ -4,8 +4,11 @@ package behaviour
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -61,4 +64,75 @@ func TestARefusedSignInLinksToTheOriginalPage(t *testing.T) {
 	assert.Equal(t, http.StatusInternalServerError, resp.Status)
 	assert.Contains(t, resp.Body, "return_to=%2Faccount")
 	assert.NotContains(t, resp.Body, "welcome")
+}
+
+func TestTheSignInHookGetsTheTokensOfTheProvider(t *testing.T) {
+	var events []authkit.SignInEvent
+	a, upstream := newRewritingApp(t, authkit.WithOnSignIn(func(_ context.Context, e authkit.SignInEvent) error {
+		events = append(events, e)
+		return nil
+	}))
+	const secret = "gho_secret_of_the_provider"
+	upstream.Change = func(reply map[string]any) {
+		reply["oauth_tokens"] = map[string]any{
+			"provider": "GitHubOAuth", "access_token": secret, "refresh_token": "", "expires_at": 1773480413, "scopes": []string{"repo"},
+		}
+	}
+	cookie := a.SignedIn(Kim).CookieHeader()
+	upstream.Change = nil
+	require.Len(t, events, 1)
+	tokens := events[0].OAuthTokens
+	require.NotNil(t, tokens)
+	assert.Equal(t, authkit.OAuthTokens{
+		Provider: "GitHubOAuth", AccessToken: secret, ExpiresAt: time.Unix(1773480413, 0).UTC(), Scopes: []string{"repo"},
+	}, *tokens)
+	assert.NotContains(t, fmt.Sprintf("%v %+v", events[0], tokens), secret)
+	assert.NotContains(t, a.Logs.String(), secret)
+	assert.Equal(t, http.StatusOK, a.Status(t, cookie))
+
+	a.SignedIn(lee)
+	require.Len(t, events, 2)
+	assert.Nil(t, events[1].OAuthTokens)
+}
+
+func TestProviderScopesAreRequestedAlsoWhenASignInStartsAgain(t *testing.T) {
+	scopes := []string{"repo", "https://scope.example/a"}
+	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
+		mux.Handle("/github", a.Login(authkit.LoginParams{Provider: "GitHubOAuth", ProviderScopes: scopes}))
+	}})
+	want := strings.Join(scopes, ",")
+	scopes[0] = "admin" // a later change of the slice
+	started := a.Send(Request{Target: "/github", Header: Navigation()})
+	first, err := started.Location()
+	require.NoError(t, err)
+	assert.Equal(t, want, first.Query().Get("provider_scopes"))
+	s := a.continueSignIn(started, Kim)
+	a.Clock.Advance(2 * time.Hour)
+	resp := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
+	again, err := resp.Location()
+	require.NoError(t, err)
+	assert.Equal(t, want, again.Query().Get("provider_scopes"))
+	assert.Equal(t, "GitHubOAuth", again.Query().Get("provider"))
+}
+
+func TestALaterProviderDropsTheScopesOfAnEarlierOne(t *testing.T) {
+	a := NewApp(t, AppOptions{
+		AuthKit: []authkit.Option{authkit.WithLoginParams(authkit.LoginParams{Provider: "GitHubOAuth", ProviderScopes: []string{"repo"}})},
+		Routes: func(a *App, mux *http.ServeMux) {
+			mux.Handle("/same", a.Login(authkit.LoginParams{Provider: "GitHubOAuth"}))
+			mux.Handle("/google", a.Login(authkit.LoginParams{Provider: "GoogleOAuth"}))
+			mux.Handle("/connection", a.Login(authkit.LoginParams{Connection: "conn_1"}))
+			mux.Handle("/own", a.Login(authkit.LoginParams{Provider: "GoogleOAuth", ProviderScopes: []string{"email"}}))
+		},
+	})
+	for target, want := range map[string]string{"/login": "repo", "/same": "repo", "/google": "", "/connection": "", "/own": "email"} {
+		location, err := a.Send(Request{Target: target, Header: Navigation()}).Location()
+		require.NoError(t, err)
+		assert.Equal(t, want, location.Query().Get("provider_scopes"), target)
+	}
+}
+
+func TestAScopeWithACommaIsAFaultOfTheConfiguration(t *testing.T) {
+	_, err := authkit.New(ValidOptions(authkit.WithLoginParams(authkit.LoginParams{Provider: "GitHubOAuth", ProviderScopes: []string{"a,b"}}))...)
+	assert.ErrorContains(t, err, "ProviderScopes")
 }
