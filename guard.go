@@ -15,7 +15,8 @@ import (
 // RequireAuth returns a handler that passes requests with a session to next.
 // An anonymous navigation of a browser is redirected to sign-in and returns to
 // the requested page afterwards. Any other anonymous request is answered 401
-// with a problem document ([ErrUnauthenticated]). A request whose session cannot
+// ([ErrUnauthenticated]), with a page if it accepts HTML and no JSON, and with a
+// problem document otherwise. A request whose session cannot
 // be checked is answered 503 with Retry-After ([ErrUnavailable]).
 //
 // It can wrap a handler, a group of routes or a whole router, with or without

@@ -19,10 +19,12 @@ import (
 //
 // A browser that posts a form is redirected (303) to WorkOS's own logout, and from there
 // to [WithPostLogoutRedirectURL]. A script that calls fetch gets 200 and
-// {"logout_url":"…"}, and should load that URL. If it has not after 30 seconds, the
-// session is revoked at WorkOS in the background, so that a copy of its cookie cannot be
-// refreshed (sessions/revoke, retried for a few minutes). A public client has no API key
-// for that. There only logout_url ends the session at WorkOS.
+// {"logout_url":"…"}, and should load that URL. If the script accepts HTML and no JSON,
+// as that of a service worker that repeats the form's POST, it gets a page that loads
+// the URL. If the URL is not loaded within 30 seconds, the session is revoked at WorkOS
+// in the background, so that a copy of its cookie cannot be refreshed (sessions/revoke,
+// retried for a few minutes). A public client has no API key for that. There only
+// logout_url ends the session at WorkOS.
 //
 // All sessions that open among the request's cookies are signed out, here and at WorkOS.
 // So a cookie that an attacker has planted beside the session cookie does not keep the
@@ -39,13 +41,8 @@ import (
 // [Clear-Site-Data]: https://www.w3.org/TR/clear-site-data/
 func (a *AuthKit) Logout() http.Handler {
 	return a.post(func(w http.ResponseWriter, r *http.Request) {
-		toPage := wantsPage(r)
-		location, _ := a.endSessions(w, r, toPage)
-		if toPage {
-			seeOther(w, location)
-			return
-		}
-		writeJSON(w, "application/json", http.StatusOK, map[string]string{"logout_url": location})
+		location, _ := a.endSessions(w, r, loadsPage(r))
+		continueTo(w, r, location, "logout_url")
 	})
 }
 

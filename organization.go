@@ -53,7 +53,7 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err == nil:
 		a.respondSwitched(w, r, returnTo)
-	case signsIn && a.redirectURL != "" && wantsPage(r):
+	case signsIn && a.redirectURL != "" && loadsPage(r):
 		params := a.loginParams(r).with(LoginParams{Organization: organization}).throughAuthKit()
 		request := a.newAuthorizationRequest(params)
 		request.returnTo = returnTo
@@ -113,11 +113,7 @@ func (a *AuthKit) SwitchTo(w http.ResponseWriter, r *http.Request, organizationI
 // return path to a script.
 func (a *AuthKit) respondSwitched(w http.ResponseWriter, r *http.Request, returnTo string) {
 	noStore(w.Header())
-	if wantsPage(r) {
-		seeOther(w, returnTo)
-		return
-	}
-	writeJSON(w, "application/json", http.StatusOK, map[string]string{"return_to": returnTo})
+	continueTo(w, r, returnTo, "return_to")
 }
 
 // requiresSignIn reports whether WorkOS refused a switch because the organization requires

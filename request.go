@@ -27,14 +27,29 @@ func bearerToken(r *http.Request) (token string, ok bool) {
 // token.
 func isAPIKey(token string) bool { return strings.HasPrefix(token, "sk_") }
 
-// wantsPage reports whether the answer to a request should be a page for a person.
-// Sec-Fetch-Dest says whether a browser loads a document (Fetch Metadata,
-// https://www.w3.org/TR/fetch-metadata/). Without it, the request must accept HTML.
-func wantsPage(r *http.Request) bool {
-	if dest := r.Header.Get("Sec-Fetch-Dest"); dest != "" {
-		return dest == "document" || dest == "iframe" || dest == "frame"
+// loadsPage reports whether a browser loads a document, into a tab or into a frame.
+// It shows the answer to a person and follows a redirect to any origin. Sec-Fetch-Dest
+// says so (Fetch Metadata, https://www.w3.org/TR/fetch-metadata/). It is "empty" if a
+// service worker passes a navigation on with fetch(event.request). Without the
+// header, the request must accept HTML.
+func loadsPage(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Dest") {
+	case "document", "iframe", "frame":
+		return true
+	case "empty":
+		return r.Header.Get("Sec-Fetch-Mode") == "navigate"
+	case "":
+		return acceptsHTML(r)
 	}
-	return acceptsHTML(r)
+	return false
+}
+
+// wantsPage reports whether the answer to a request should be a page for a person. A
+// browser loads a document, or a script requests HTML and no JSON. Such a script can
+// be a service worker that repeats a navigation with other headers: the browser shows
+// the answer, although Sec-Fetch-Mode is not navigate.
+func wantsPage(r *http.Request) bool {
+	return loadsPage(r) || r.Header.Get("Sec-Fetch-Dest") == "empty" && acceptsHTML(r) && !accepts(r, "json")
 }
 
 // wantsData reports whether a program sent the request: a script that called fetch,
@@ -56,15 +71,16 @@ func accepts(r *http.Request, mediaType string) bool {
 
 // isNavigation reports whether a browser loads a page for a person, so that it can
 // be redirected to sign-in. Browsers say so in Sec-Fetch-Mode and Sec-Fetch-Dest
-// (Fetch Metadata, https://www.w3.org/TR/fetch-metadata/). Without these headers, a
-// GET that accepts HTML is a navigation. A prefetch is not: no person sees it yet.
+// (Fetch Metadata, https://www.w3.org/TR/fetch-metadata/). Sec-Fetch-Dest is "empty"
+// if a service worker passes the navigation on. Without these headers, a GET that
+// accepts HTML is a navigation. A prefetch is not: no person sees it yet.
 func isNavigation(r *http.Request) bool {
 	if r.Method != http.MethodGet || isUpgrade(r) || isPrefetch(r) {
 		return false
 	}
 	mode, dest := r.Header.Get("Sec-Fetch-Mode"), r.Header.Get("Sec-Fetch-Dest")
 	if mode != "" || dest != "" {
-		return mode == "navigate" && dest == "document"
+		return mode == "navigate" && (dest == "document" || dest == "empty")
 	}
 	return acceptsHTML(r)
 }

@@ -32,6 +32,8 @@ func TestAnAnonymousNavigationStartsSignInAndAnyOtherRequestGets401(t *testing.T
 	}{
 		"a browser loads a page":             {"GET", Navigation(), true},
 		"a browser without Fetch Metadata":   {"GET", header("Accept", "text/html,*/*;q=0.8"), true},
+		"a navigation of a service worker":   {"GET", header("Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "empty", "Accept", "text/html"), true},
+		"a navigation to an unknown place":   {"GET", header("Sec-Fetch-Mode", "navigate", "Accept", "text/html"), false},
 		"a script's fetch":                   {"GET", Scripted(), false},
 		"a script's fetch that accepts HTML": {"GET", header("Sec-Fetch-Mode", "cors", "Sec-Fetch-Dest", "empty", "Accept", "text/html"), false},
 		"a client that accepts anything":     {"GET", header("Accept", "*/*"), false},

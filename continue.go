@@ -1,0 +1,25 @@
+// How a POST handler sends a browser to the next page.
+
+package authkit
+
+import (
+	"net/http"
+
+	"github.com/authkit-go/authkit/internal/page"
+)
+
+// continueTo sends a client from a POST to the address target. A browser that loads a
+// page is redirected (303). A script gets 200 and a JSON document with target as the
+// member name. A service worker that repeats a navigation as a fetch gets a page that
+// loads target: its fetch cannot follow a redirect to another origin, and the browser
+// shows the page.
+func continueTo(w http.ResponseWriter, r *http.Request, target, name string) {
+	switch {
+	case loadsPage(r):
+		seeOther(w, target)
+	case wantsPage(r):
+		page.Write(w, http.StatusOK, page.Page{Title: "One moment …", Text: "The next page is loading.", Link: target, Label: "Continue", Redirect: true})
+	default:
+		writeJSON(w, "application/json", http.StatusOK, map[string]string{name: target})
+	}
+}
