@@ -12,8 +12,12 @@ import (
 // page is redirected (303). A script gets 200 and a JSON document with target as the
 // member name. A service worker that repeats a navigation as a fetch gets a page that
 // loads target: its fetch cannot follow a redirect to another origin, and the browser
-// shows the page.
+// shows the page. htmx gets the JSON document with HX-Redirect, which makes it load
+// target.
 func continueTo(w http.ResponseWriter, r *http.Request, target, name string) {
+	if isHTMX(r) {
+		setHTMXRedirect(w.Header(), target)
+	}
 	switch {
 	case loadsPage(r):
 		seeOther(w, target)

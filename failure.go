@@ -21,7 +21,7 @@ import (
 // answers and leave the rest.
 //
 // When the handler is called, the headers that the answer must have (Cache-Control,
-// Retry-After, Allow, WWW-Authenticate, Set-Cookie) are already set.
+// Retry-After, Allow, WWW-Authenticate, HX-Redirect, Set-Cookie) are already set.
 //
 // The fields Type to Missing are the members of the problem document (RFC 9457).
 // Encoding a Failure as JSON writes exactly that document.

@@ -16,7 +16,8 @@ import (
 // An anonymous navigation of a browser is redirected to sign-in and returns to
 // the requested page afterwards. Any other anonymous request is answered 401
 // ([ErrUnauthenticated]), with a page if it accepts HTML and no JSON, and with a
-// problem document otherwise. A request whose session cannot
+// problem document otherwise. A request of htmx gets HX-Redirect too, which leads to
+// the login path and back to the page that it is a part of. A request whose session cannot
 // be checked is answered 503 with Retry-After ([ErrUnavailable]).
 //
 // It can wrap a handler, a group of routes or a whole router, with or without
@@ -303,7 +304,14 @@ func (a *AuthKit) failUnauthenticated(w http.ResponseWriter, r *http.Request, c 
 		w.Header().Set("WWW-Authenticate", c.String())
 	}
 	returnTo := ""
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+	switch {
+	case isHTMX(r):
+		returnTo = htmxPage(r) // the request is for a part of that page
+		if a.signsIn() && !c.refusesToken() {
+			// Not a redirect to AuthKit, which would set a cookie for each element that polls.
+			setHTMXRedirect(w.Header(), a.loginLink(returnTo))
+		}
+	case r.Method == http.MethodGet || r.Method == http.MethodHead:
 		returnTo = requestTarget(r) // a redirect cannot repeat a POST
 	}
 	a.fail(w, r, ErrUnauthenticated, returnTo)

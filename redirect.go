@@ -77,6 +77,29 @@ func hasControl(s string) bool {
 // not change.
 func requestTarget(r *http.Request) string { return localPath(r.RequestURI) }
 
+// htmxPage returns the page that shows the element whose request htmx sent, as a
+// return path: path, query and fragment of HX-Current-URL. It returns "/" if that is
+// not a URL with a host.
+func htmxPage(r *http.Request) string {
+	u, err := url.Parse(r.Header.Get("HX-Current-URL"))
+	if err != nil || u.Host == "" {
+		return "/"
+	}
+	target := u.RequestURI()
+	if u.Fragment != "" {
+		target += "#" + u.EscapedFragment()
+	}
+	return localPath(target)
+}
+
+// setHTMXRedirect makes htmx load a page instead of using the response
+// (https://htmx.org/headers/hx-redirect/). A cache must not serve the response to
+// other clients.
+func setHTMXRedirect(h http.Header, target string) {
+	h.Set("HX-Redirect", asciiURL(target))
+	varyOn(h, "HX-Request")
+}
+
 // seeOther answers 303 with target as the Location, which http.Redirect would
 // change: it cleans the path. Bytes beyond ASCII are percent-encoded (RFC 9110,
 // section 10.2.2).

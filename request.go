@@ -31,8 +31,11 @@ func isAPIKey(token string) bool { return strings.HasPrefix(token, "sk_") }
 // It shows the answer to a person and follows a redirect to any origin. Sec-Fetch-Dest
 // says so (Fetch Metadata, https://www.w3.org/TR/fetch-metadata/). It is "empty" if a
 // service worker passes a navigation on with fetch(event.request). Without the
-// header, the request must accept HTML.
+// header, the request must accept HTML. A request of htmx loads no document.
 func loadsPage(r *http.Request) bool {
+	if isHTMX(r) {
+		return false
+	}
 	switch r.Header.Get("Sec-Fetch-Dest") {
 	case "document", "iframe", "frame":
 		return true
@@ -51,6 +54,10 @@ func loadsPage(r *http.Request) bool {
 func wantsPage(r *http.Request) bool {
 	return loadsPage(r) || r.Header.Get("Sec-Fetch-Dest") == "empty" && acceptsHTML(r) && !accepts(r, "json")
 }
+
+// isHTMX reports whether htmx sent the request, to replace a part of the page
+// (https://htmx.org/docs/#request-headers).
+func isHTMX(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" }
 
 // wantsData reports whether a program sent the request: a script that called fetch,
 // or a client that accepts JSON and no HTML.
@@ -75,7 +82,7 @@ func accepts(r *http.Request, mediaType string) bool {
 // if a service worker passes the navigation on. Without these headers, a GET that
 // accepts HTML is a navigation. A prefetch is not: no person sees it yet.
 func isNavigation(r *http.Request) bool {
-	if r.Method != http.MethodGet || isUpgrade(r) || isPrefetch(r) {
+	if r.Method != http.MethodGet || isUpgrade(r) || isPrefetch(r) || isHTMX(r) {
 		return false
 	}
 	mode, dest := r.Header.Get("Sec-Fetch-Mode"), r.Header.Get("Sec-Fetch-Dest")

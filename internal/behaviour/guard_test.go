@@ -122,6 +122,9 @@ func TestAGuardWithoutARedirectURLAnswers401(t *testing.T) {
 	resp := a.Send(Request{Target: "/", Header: Navigation()})
 	assert.Equal(t, http.StatusUnauthorized, resp.Status)
 	assert.NotContains(t, resp.Body, "href")
+	resp = a.Send(Request{Target: "/", Header: ofHTMX(a.URL + "/")})
+	assert.Equal(t, http.StatusUnauthorized, resp.Status)
+	assert.NotContains(t, resp.Header, "Hx-Redirect")
 }
 
 func TestLoginAndCallbackAcceptOnlyGETAndLogoutOnlyPOST(t *testing.T) {

@@ -3,6 +3,7 @@
 package browser_test
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -110,6 +111,30 @@ func TestASignInReturnsToExactlyTheRequestedURL(t *testing.T) {
 			assert.Equal(t, home+target, b.url())
 		})
 	}
+}
+
+// The script does what htmx does with an element of the page: it sends the headers of htmx and obeys HX-Redirect.
+func TestAPartOfAPageLeadsToSignInAndBackToItsPage(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, appOptions{})
+	b := open(t)
+	page := a.url + "/open?page=2#row-7"
+	b.visit(page)
+	b.sees("Public page")
+	const part = `return fetch("/api/me", {headers: {"HX-Request": "true", "HX-Current-URL": location.href}}).then(response => {
+		const target = response.headers.get("HX-Redirect");
+		if (target) setTimeout(() => location.href = target);
+		return response.status;
+	})`
+	var status int
+	b.run(part, &status)
+	require.Equal(t, http.StatusUnauthorized, status)
+	b.sees("Sign in")
+	b.click("Kim Oduya")
+	b.sees("Public page")
+	assert.Equal(t, page, b.url())
+	b.run(part, &status)
+	assert.Equal(t, http.StatusOK, status)
 }
 
 func TestANewUserCreatesAnAccountInABrowser(t *testing.T) {
