@@ -55,6 +55,7 @@ type AuthKit struct {
 	shared                bool // the session is shared with other libraries
 	redirectURL           string
 	postLogoutRedirectURL string
+	clearSiteData         string // the value of the header at logout, or ""
 	loginPath             string
 	signInPage            bool
 	signInTimeout         time.Duration
@@ -140,6 +141,7 @@ func newFromSettings(c *config) *AuthKit {
 		shared:                c.shared,
 		redirectURL:           c.redirectURL,
 		postLogoutRedirectURL: c.postLogoutRedirectURL,
+		clearSiteData:         c.clearSiteDataHeader(),
 		loginPath:             c.loginPath,
 		signInPage:            c.signInPage,
 		signInTimeout:         c.signInTimeout,

@@ -41,6 +41,7 @@ type config struct {
 	absoluteTimeoutSet           bool
 
 	postLogoutRedirectURL string
+	clearSiteData         []string // the types of the header at logout, none for no header
 	loginPath, logoutPath string
 	signInPage            bool
 	signInTimeout         time.Duration
@@ -79,6 +80,7 @@ func newConfig(opts []Option) *config {
 		cacheBytes:   defaultCacheBytes,
 
 		signInTimeout: defaultSignInTimeout,
+		clearSiteData: []string{"cache"},
 
 		loginPath:  "/login",
 		logoutPath: "/logout",
@@ -131,6 +133,15 @@ func (c *config) cookieSettings() cookie.Settings {
 		s.MaxAge = c.maxAge
 	}
 	return s
+}
+
+// clearSiteDataHeader returns the value of Clear-Site-Data at logout, or "".
+func (c *config) clearSiteDataHeader() string {
+	var quoted []string
+	for _, name := range c.clearSiteData {
+		quoted = append(quoted, `"`+name+`"`)
+	}
+	return strings.Join(quoted, ", ")
 }
 
 // isLoopback reports whether a host is this machine: localhost and names below it

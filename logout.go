@@ -31,7 +31,8 @@ import (
 // session alive. Cookies of the same name with another Domain or Path are expired too.
 //
 // The response tells the browser to clear its cache for this origin, so that the back
-// button shows no page of the account ([Clear-Site-Data]).
+// button shows no page of the account ([Clear-Site-Data]). [WithClearSiteData] changes
+// that.
 //
 // Logout needs no signing keys, does not wait for WorkOS, and works with an expired
 // session. Without a session that opens, it clears the cookies and redirects to
@@ -91,9 +92,11 @@ func (a *AuthKit) endSessions(w http.ResponseWriter, r *http.Request, redirects 
 	a.cookies.ExpireDuplicatesAtSignOut(w.Header(), r, len(location))
 	a.cookies.ClearSession(w.Header(), r)
 	noStore(w.Header())
-	// The browser's caches, with the one for the back button, may contain pages of
-	// the account (https://www.w3.org/TR/clear-site-data/).
-	w.Header().Set("Clear-Site-Data", `"cache"`)
+	if a.clearSiteData != "" {
+		// The browser's caches, with the one for the back button, may contain pages of
+		// the account (https://www.w3.org/TR/clear-site-data/).
+		w.Header().Set("Clear-Site-Data", a.clearSiteData)
+	}
 	return location, len(sessions) > 0
 }
 

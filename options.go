@@ -237,6 +237,21 @@ func WithPostLogoutRedirectURL(url string) Option {
 	return func(c *config) { c.postLogoutRedirectURL = url }
 }
 
+// WithClearSiteData sets what the browser clears for this origin when a session is
+// signed out: the types of the Clear-Site-Data header, such as "cache" and "storage"
+// (https://www.w3.org/TR/clear-site-data/). Without types, the header is not sent. The
+// default is "cache".
+//
+// With "cache", the back button shows no page of the account after the sign-out. But
+// Chromium answers the sign-out only when it has cleared its cache, which takes seconds
+// if it has cached thousands of files of this origin. Without "cache", a page of the
+// account can be shown again from the cache for the back button.
+//
+// "cookies" also deletes the cookies of other applications on this domain.
+func WithClearSiteData(types ...string) Option {
+	return func(c *config) { c.clearSiteData = types }
+}
+
 // WithLoginPath sets the path at which [AuthKit.Login] is mounted. Error pages
 // link to it. The default is /login.
 func WithLoginPath(path string) Option {

@@ -46,6 +46,7 @@ func (c *config) check() error {
 	c.checkCookieName(&f)
 	c.checkCookieAttributes(&f)
 	c.checkTimes(&f)
+	c.checkClearSiteData(&f)
 	c.checkCache(&f)
 	c.checkStore(&f)
 	c.checkNil(&f)
@@ -195,6 +196,19 @@ func (c *config) checkCookieAttributes(f *faults) {
 		}
 	default:
 		f.add("WithCookieSameSite", ReasonOutOfRange, "is not one of http.SameSiteLaxMode, http.SameSiteStrictMode and http.SameSiteNoneMode")
+	}
+}
+
+// clearSiteDataTypes are the types of Clear-Site-Data that browsers know
+// (https://www.w3.org/TR/clear-site-data/#header).
+var clearSiteDataTypes = []string{"cache", "clientHints", "cookies", "executionContexts", "prefetchCache", "prerenderCache", "storage", "*"}
+
+// checkClearSiteData checks the types of Clear-Site-Data.
+func (c *config) checkClearSiteData(f *faults) {
+	for _, name := range c.clearSiteData {
+		if !slices.Contains(clearSiteDataTypes, name) {
+			f.add("WithClearSiteData", ReasonOutOfRange, "%q is not one of %s", name, strings.Join(clearSiteDataTypes, ", "))
+		}
 	}
 }
 

@@ -128,6 +128,21 @@ func TestACrossSitePOSTDoesNotSignOut(t *testing.T) {
 	}
 }
 
+func TestClearSiteDataAtLogoutFollowsTheConfiguration(t *testing.T) {
+	for want, opts := range map[string][]authkit.Option{
+		`"cache"`:            nil,
+		"":                   {authkit.WithClearSiteData()},
+		`"cache", "storage"`: {authkit.WithClearSiteData("cache", "storage")},
+	} {
+		a := NewApp(t, AppOptions{AuthKit: opts})
+		resp := a.Send(Request{Method: "POST", Target: "/logout", Header: Navigation()})
+		assert.Equal(t, http.StatusSeeOther, resp.Status)
+		assert.Equal(t, want, resp.Header.Get("Clear-Site-Data"))
+		_, sent := resp.Header["Clear-Site-Data"]
+		assert.Equal(t, want != "", sent)
+	}
+}
+
 // A logout while a refresh runs ends the refreshed session too: the waiting response sets no cookie, and later requests are
 // anonymous. The logout handler does not wait for the refresh.
 func TestASignOutDuringARefreshEndsTheRefreshedSession(t *testing.T) {
