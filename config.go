@@ -36,7 +36,7 @@ type config struct {
 	sameSite                     http.SameSite
 	maxAge                       time.Duration
 	cacheEntries, cacheBytes     int
-	maxAgeSet                    bool
+	maxAgeSet, withoutMaxAge     bool
 	absoluteTimeout, idleTimeout time.Duration
 	absoluteTimeoutSet           bool
 
@@ -131,6 +131,9 @@ func (c *config) cookieSettings() cookie.Settings {
 	}
 	if c.maxAgeSet {
 		s.MaxAge = c.maxAge
+	}
+	if c.withoutMaxAge {
+		s.MaxAge = 0
 	}
 	return s
 }

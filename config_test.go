@@ -55,6 +55,7 @@ func TestAValidConfigurationIsAccepted(t *testing.T) {
 		"a sign-in timeout of a day":              {authkit.WithSignInTimeout(24 * time.Hour)},
 		"a login path with a prefix":              {authkit.WithLoginPath("/auth/login")},
 		"trusted origins":                         {authkit.WithTrustedOrigins("https://admin.example.com", "http://localhost:3000")},
+		"no maximum age and a sealed limit":       {authkit.WithoutCookieMaxAge(), authkit.WithCookieMaxAge(time.Hour)},
 		"no Clear-Site-Data":                      {authkit.WithClearSiteData()},
 		"every type of Clear-Site-Data":           {authkit.WithClearSiteData("cache", "clientHints", "cookies", "executionContexts", "prefetchCache", "prerenderCache", "storage", "*")},
 		"a shared session":                        {authkit.WithSharedSession(), authkit.WithCookieName("wos-session"), authkit.WithCookieMaxAge(time.Hour)},

@@ -201,6 +201,15 @@ func WithCookieMaxAge(d time.Duration) Option {
 	}
 }
 
+// WithoutCookieMaxAge leaves the Max-Age attribute out of the session cookie, so that
+// it ends when the browser is closed. It changes nothing else: the limit that
+// [WithCookieMaxAge] seals into the session stays. A browser that restores its tabs
+// at the next start keeps the cookie. Set [WithAbsoluteTimeout] or [WithIdleTimeout]
+// if sessions must end.
+func WithoutCookieMaxAge() Option {
+	return func(c *config) { c.withoutMaxAge = true }
+}
+
 // WithAbsoluteTimeout ends a session when this time has passed since its sign-in, even
 // if it is in use. The time of the sign-in is sealed, so a changed cookie attribute does not
 // extend the session. Zero means that only WorkOS's limit applies. The default is

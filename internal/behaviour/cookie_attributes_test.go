@@ -109,6 +109,38 @@ func TestABrowserKeepsTheCookiesOfAnApplicationOverTLS(t *testing.T) {
 	}
 }
 
+func TestASessionCookieWithoutMaxAgeEndsWithTheBrowser(t *testing.T) {
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithoutCookieMaxAge(), authkit.WithCookieMaxAge(time.Hour)}})
+	b := a.Browser()
+	seen := &setCookieLog{next: a.Server.Client().Transport}
+	b.Base = seen
+	_, err := b.SignIn(a.URL+"/account", Kim)
+	require.NoError(t, err)
+	cookie := b.CookieHeader()
+	a.ExpireToken(time.Minute)
+	b.get("/account")
+	require.NotEqual(t, cookie, b.CookieHeader(), "the session was refreshed")
+	set := 0
+	for _, c := range seen.cookies {
+		switch {
+		case c.Name == "authkit-session":
+			set++
+			assert.Zero(t, c.MaxAge)
+			assert.NotContains(t, c.Raw, "Max-Age")
+			assert.Empty(t, c.RawExpires)
+		case strings.HasPrefix(c.Name, "authkit-state-") && c.Value != "":
+			assert.Positive(t, c.MaxAge, "the cookie of a pending sign-in ends earlier")
+		}
+	}
+	assert.Equal(t, 2, set)
+
+	cookie = b.CookieHeader()
+	a.Clock.Advance(2 * time.Hour)
+	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/account", Cookie: cookie}).Status, "the sealed limit stays")
+	resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie})
+	assert.Negative(t, resp.SetCookies(t)["authkit-session"].MaxAge)
+}
+
 // setCookieLog is a transport that records the cookies that all responses set.
 type setCookieLog struct {
 	next http.RoundTripper

@@ -50,6 +50,22 @@ func TestTheSessionCookieIsStoredAndHiddenFromScripts(t *testing.T) {
 	}
 }
 
+func TestASessionCookieWithoutMaxAgeIsStoredUntilTheBrowserCloses(t *testing.T) {
+	t.Parallel()
+	for _, ends := range []bool{false, true} {
+		var opts []authkit.Option
+		if ends {
+			opts = append(opts, authkit.WithoutCookieMaxAge())
+		}
+		a := newApp(t, appOptions{authkit: opts})
+		b := open(t)
+		a.signIn(b)
+		c := b.cookies()["authkit-session"]
+		require.NotEmpty(t, c.Value)
+		assert.Equal(t, ends, c.Expiry == nil)
+	}
+}
+
 func TestALargeSessionIsStoredInSeveralCookies(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range schemes {

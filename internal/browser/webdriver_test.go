@@ -44,6 +44,7 @@ type cookie struct {
 	Name, Value, Path, Domain string
 	Secure, HTTPOnly          bool
 	SameSite                  string
+	Expiry                    *int64 // nil for a cookie that ends with the browser
 }
 
 // call sends a command of the protocol. It fails the test on an error.
