@@ -34,6 +34,7 @@ type config struct {
 	foreignNames                 []string // accepted cookies of other libraries, nil for none
 	cookieName, cookieDomain     string
 	sameSite                     http.SameSite
+	partitioned                  bool
 	maxAge                       time.Duration
 	cacheEntries, cacheBytes     int
 	maxAgeSet, withoutMaxAge     bool
@@ -124,6 +125,7 @@ func (c *config) cookieSettings() cookie.Settings {
 		Host:          hostname(c.redirectURL),
 		Secure:        c.secure(),
 		SameSite:      c.sameSite,
+		Partitioned:   c.partitioned,
 		MaxAge:        cookie.MaxLifetime,
 	}
 	if c.shared {

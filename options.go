@@ -189,6 +189,21 @@ func WithCookieSameSite(mode http.SameSite) Option {
 	}
 }
 
+// WithCookiePartitioned adds the Partitioned attribute to the cookies (CHIPS), for an
+// application that pages of other sites show in a frame. It needs
+// [WithCookieSameSite] with http.SameSiteNoneMode, and cannot be used with
+// [WithSharedSession]. A browser that blocks the cookies of frames then stores these,
+// apart for each site that shows the frame. So a sign-in in a tab does not sign in the
+// frame, and AuthKit's pages cannot be shown in a frame: sign users in there with forms
+// of the application ([AuthKit.SignIn]).
+//
+// A session from before the option was used stays. It moves to a partitioned cookie
+// when it is next written. To stop using the option, set another [WithCookieName] too,
+// since only partitioned lines delete partitioned cookies.
+func WithCookiePartitioned() Option {
+	return func(c *config) { c.partitioned = true }
+}
+
 // WithCookieMaxAge sets how long a session lasts. It sets the Max-Age attribute of
 // the session cookie, and [WithAbsoluteTimeout] unless that is given too. With
 // [WithSharedSession] it sets only Max-Age. The minimum is one second. Max-Age is in

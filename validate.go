@@ -45,6 +45,7 @@ func (c *config) check() error {
 	c.checkTokens(&f)
 	c.checkCookieName(&f)
 	c.checkCookieAttributes(&f)
+	c.checkPartitioned(&f)
 	c.checkTimes(&f)
 	c.checkClearSiteData(&f)
 	c.checkCache(&f)
@@ -196,6 +197,17 @@ func (c *config) checkCookieAttributes(f *faults) {
 		}
 	default:
 		f.add("WithCookieSameSite", ReasonOutOfRange, "is not one of http.SameSiteLaxMode, http.SameSiteStrictMode and http.SameSiteNoneMode")
+	}
+}
+
+// checkPartitioned checks what the Partitioned attribute needs.
+func (c *config) checkPartitioned(f *faults) {
+	switch {
+	case !c.partitioned:
+	case c.sameSite != http.SameSiteNoneMode:
+		f.add("WithCookiePartitioned", ReasonConflict, "needs WithCookieSameSite(http.SameSiteNoneMode): browsers send no other cookie to a frame of another site")
+	case c.shared:
+		f.add("WithCookiePartitioned", ReasonConflict, "cannot be used with WithSharedSession: the other libraries set the cookie without the attribute")
 	}
 }
 

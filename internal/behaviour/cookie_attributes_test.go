@@ -109,6 +109,50 @@ func TestABrowserKeepsTheCookiesOfAnApplicationOverTLS(t *testing.T) {
 	}
 }
 
+func TestAllCookiesArePartitionedIfConfigured(t *testing.T) {
+	for _, partitioned := range []bool{false, true} {
+		opts := []authkit.Option{authkit.WithCookieSameSite(http.SameSiteNoneMode)}
+		if partitioned {
+			opts = append(opts, authkit.WithCookiePartitioned())
+		}
+		a := NewApp(t, AppOptions{TLS: true, AuthKit: opts})
+		b := a.Browser()
+		seen := &setCookieLog{next: a.Server.Client().Transport}
+		b.Base = seen
+		_, err := b.SignIn(a.URL+"/account", Kim)
+		require.NoError(t, err)
+		b.get("/")
+		_, err = b.Submit("Sign out", nil)
+		require.NoError(t, err)
+		assert.Empty(t, b.cookieNames())
+		set := map[string]int{}
+		for _, c := range seen.cookies {
+			if strings.HasPrefix(c.Name, "__Host-authkit-") && (c.Value != "" || !partitioned) {
+				assert.Equal(t, partitioned, c.Partitioned, c.Raw)
+				assert.True(t, c.Secure)
+				set[c.Name]++
+			}
+		}
+		assert.Len(t, set, 2, "the state and the session")
+	}
+}
+
+// A browser sends a cookie without the attribute beside a partitioned one of the same name.
+func TestASessionFromBeforeItsCookieWasPartitionedStays(t *testing.T) {
+	none := authkit.WithCookieSameSite(http.SameSiteNoneMode)
+	before := NewApp(t, AppOptions{TLS: true, AuthKit: []authkit.Option{none}})
+	cookie := before.SignedIn(Kim).CookieHeader()
+	a := NewInstance(t, before.Fake, before.Clock, AppOptions{TLS: true, AuthKit: []authkit.Option{none, authkit.WithCookiePartitioned()}})
+	assert.Contains(t, a.Send(Request{Target: "/account", Cookie: cookie}).Body, "page of "+Kim)
+	a.ExpireToken(2 * time.Minute)
+	resp := a.Send(Request{Target: "/account", Cookie: cookie})
+	assert.Contains(t, resp.Body, "page of "+Kim)
+	require.Len(t, resp.Header["Set-Cookie"], 2)
+	assert.Contains(t, resp.Header["Set-Cookie"][0], "__Host-authkit-session=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=None")
+	assert.NotContains(t, resp.Header["Set-Cookie"][0], "Partitioned")
+	assert.Contains(t, resp.Header["Set-Cookie"][1], "; Partitioned")
+}
+
 func TestASessionCookieWithoutMaxAgeEndsWithTheBrowser(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithoutCookieMaxAge(), authkit.WithCookieMaxAge(time.Hour)}})
 	b := a.Browser()

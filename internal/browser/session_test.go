@@ -66,6 +66,27 @@ func TestASessionCookieWithoutMaxAgeIsStoredUntilTheBrowserCloses(t *testing.T) 
 	}
 }
 
+func TestAPartitionedSessionIsStoredApartForEachSite(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, appOptions{tls: true, authkit: []authkit.Option{
+		authkit.WithCookieSameSite(http.SameSiteNoneMode), authkit.WithCookiePartitioned(),
+	}})
+	b := open(t)
+	a.signIn(b)
+	require.Equal(t, []string{"__Host-authkit-session"}, names(b.cookies()))
+	b.framed("localhost", a.url+"/")
+	b.sees("Home of an anonymous user")
+	b.leaveFrames()
+
+	b.visit(a.url + "/account")
+	b.sees("Account of " + kim)
+	b.run(`document.cookie = "__Host-authkit-session.7=left; Path=/; Secure; SameSite=None"`, nil)
+	require.Equal(t, []string{"__Host-authkit-session", "__Host-authkit-session.7"}, names(b.cookies()), "a chunk from before the option")
+	b.click("Sign out")
+	b.sees("Home of an anonymous user")
+	assert.Empty(t, b.cookies(), "both forms are deleted")
+}
+
 func TestALargeSessionIsStoredInSeveralCookies(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range schemes {

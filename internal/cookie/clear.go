@@ -17,7 +17,9 @@ func (c *Codec) ClearSession(h http.Header, r *http.Request) {
 func (c *Codec) expireSession(h http.Header, r *http.Request) {
 	c.RemoveSetCookie(h)
 	for _, name := range c.SessionNames(r.Header) {
-		setCookie(h, c.expired(name))
+		for _, expired := range c.expiredForms(name, c.domain, "/") {
+			setCookie(h, expired)
+		}
 	}
 }
 

@@ -38,6 +38,8 @@ type Settings struct {
 	Secure bool
 	// SameSite is the SameSite attribute of the session cookie.
 	SameSite http.SameSite
+	// Partitioned is the Partitioned attribute of all cookies.
+	Partitioned bool
 	// MaxAge is the Max-Age attribute of the session cookie, in whole seconds.
 	// The attribute is left out for zero.
 	MaxAge time.Duration
@@ -58,7 +60,10 @@ type Codec struct {
 	domain   string
 	secure   bool
 	sameSite http.SameSite // of the session cookie
-	maxAge   time.Duration // of the session cookie
+	// partitioned cookies are stored apart from other cookies of the same name
+	// (https://datatracker.ietf.org/doc/html/draft-cutler-httpbis-partitioned-cookies).
+	partitioned bool
+	maxAge      time.Duration // of the session cookie
 
 	host             string   // of the redirect URL, in lower case
 	duplicateDomains []string // Domain attributes that a duplicate can have, "" for none
@@ -82,6 +87,7 @@ func New(s Settings) *Codec {
 		host:          strings.ToLower(s.Host),
 		secure:        s.Secure,
 		sameSite:      s.SameSite,
+		partitioned:   s.Partitioned,
 		maxAge:        s.MaxAge,
 	}
 	if s.Single {

@@ -116,18 +116,18 @@ func (c *Codec) expireDuplicates(h http.Header, r *http.Request, e expiry) {
 				if HasPrefix(name, HostPrefix) {
 					continue // browsers accept no Domain and no other Path for it
 				}
-				duplicate := c.expired(name)
-				duplicate.Domain, duplicate.Path = domain, path
-				size := len("Set-Cookie: \r\n") + len(duplicate.String())
-				if size > room {
-					continue
+				for _, duplicate := range c.expiredForms(name, domain, path) {
+					size := len("Set-Cookie: \r\n") + len(duplicate.String())
+					if size > room {
+						continue
+					}
+					if size > left {
+						windows, left = append(windows, nil), room
+					}
+					left -= size
+					last := len(windows) - 1
+					windows[last] = append(windows[last], duplicate)
 				}
-				if size > left {
-					windows, left = append(windows, nil), room
-				}
-				left -= size
-				last := len(windows) - 1
-				windows[last] = append(windows[last], duplicate)
 			}
 		}
 	}

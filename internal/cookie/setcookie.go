@@ -25,14 +25,15 @@ func (c *Codec) SetsOwned(line string) bool { return c.isOwnedName(lineName(line
 
 func (c *Codec) cookie(name, value string, maxAge time.Duration, sameSite http.SameSite) *http.Cookie {
 	return &http.Cookie{
-		Name:     name,
-		Value:    value,
-		Path:     "/",
-		Domain:   c.domain,
-		MaxAge:   int(maxAge / time.Second),
-		Secure:   c.secure,
-		HttpOnly: true,
-		SameSite: sameSite,
+		Name:        name,
+		Value:       value,
+		Path:        "/",
+		Domain:      c.domain,
+		MaxAge:      int(maxAge / time.Second),
+		Secure:      c.secure,
+		Partitioned: c.partitioned,
+		HttpOnly:    true,
+		SameSite:    sameSite,
 	}
 }
 
@@ -48,20 +49,33 @@ func (c *Codec) expired(name string) *http.Cookie {
 	return cookie
 }
 
-// setCookie adds a Set-Cookie line. It replaces a line of the same name, Domain
-// and Path: a response should not hold two lines for one cookie (RFC 6265,
+// expiredForms returns the cookies that delete all cookies of a name, with a Domain
+// and a Path. If the application's cookies are partitioned, there are two: a cookie
+// without the attribute may be of a time before the application used it, or may be
+// planted. That one is first. A browser that does not know the attribute takes both
+// for one cookie, and a cookie that the response sets later must remain.
+func (c *Codec) expiredForms(name, domain, path string) []*http.Cookie {
+	expired := c.expired(name)
+	expired.Domain, expired.Path = domain, path
+	if !c.partitioned {
+		return []*http.Cookie{expired}
+	}
+	plain := *expired
+	plain.Partitioned = false
+	return []*http.Cookie{&plain, expired}
+}
+
+// setCookie adds a Set-Cookie line. It replaces a line of the same name, Domain,
+// Path and partition: a response should not hold two lines for one cookie (RFC 6265,
 // section 4.1.1).
 func setCookie(h http.Header, cookie *http.Cookie) {
 	line := cookie.String()
-	domain, path := domainAndPath(line)
+	identity := identityOf(line)
 	others := h["Set-Cookie"][:0:0]
 	for _, before := range h["Set-Cookie"] {
-		if lineName(before) == cookie.Name {
-			if d, p := domainAndPath(before); d == domain && p == path {
-				continue
-			}
+		if lineName(before) != cookie.Name || identityOf(before) != identity {
+			others = append(others, before)
 		}
-		others = append(others, before)
 	}
 	h["Set-Cookie"] = append(others, line)
 }

@@ -55,14 +55,14 @@ func (c *Codec) RemoveExpiry(h http.Header) {
 }
 
 // isSessionLine reports whether a Set-Cookie line sets or expires the session
-// cookie or a chunk, with the Domain and Path in use. The expiry of a duplicate
+// cookie or a chunk, with the Domain and Path in use, partitioned or not. The expiry of a duplicate
 // has another Domain or Path, and leaves the session as it is.
 func (c *Codec) isSessionLine(line string) bool {
 	if !c.isSessionName(lineName(line)) {
 		return false
 	}
-	domain, path := domainAndPath(line)
-	return strings.EqualFold(domain, strings.TrimPrefix(c.domain, ".")) && path == "/"
+	identity := identityOf(line)
+	return strings.EqualFold(identity.domain, strings.TrimPrefix(c.domain, ".")) && identity.path == "/"
 }
 
 // lineName returns the cookie name in a Set-Cookie line.
@@ -71,18 +71,25 @@ func lineName(line string) string {
 	return strings.TrimSpace(name)
 }
 
-// domainAndPath returns the Domain, without a leading dot, and the Path of a
-// Set-Cookie line. They are empty if the line has no such attribute.
-func domainAndPath(line string) (domain, path string) {
+// identity is what tells cookies of one name apart.
+type identity struct {
+	domain, path string // the attributes, the Domain without a leading dot, "" for none
+	partitioned  bool
+}
+
+// identityOf returns the identity of the cookie in a Set-Cookie line.
+func identityOf(line string) (of identity) {
 	_, attributes, _ := strings.Cut(line, ";")
 	for attribute := range strings.SplitSeq(attributes, ";") {
 		name, value, _ := strings.Cut(strings.TrimSpace(attribute), "=")
 		switch {
 		case strings.EqualFold(name, "Domain"):
-			domain = strings.TrimPrefix(value, ".")
+			of.domain = strings.TrimPrefix(value, ".")
 		case strings.EqualFold(name, "Path"):
-			path = value
+			of.path = value
+		case strings.EqualFold(name, "Partitioned"):
+			of.partitioned = true
 		}
 	}
-	return domain, path
+	return of
 }
