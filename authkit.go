@@ -57,6 +57,7 @@ type AuthKit struct {
 	postLogoutRedirectURL string
 	clearSiteData         string // the value of the header at logout, or ""
 	loginPath             string
+	returnOrigins         []string // origins that a sign-in may return to, besides this one
 	signInPage            bool
 	signInTimeout         time.Duration
 	ownPaths              map[string]string // the method of each handler of this package, by its path
@@ -143,6 +144,7 @@ func newFromSettings(c *config) *AuthKit {
 		postLogoutRedirectURL: c.postLogoutRedirectURL,
 		clearSiteData:         c.clearSiteDataHeader(),
 		loginPath:             c.loginPath,
+		returnOrigins:         originsOf(c.returnOrigins),
 		signInPage:            c.signInPage,
 		signInTimeout:         c.signInTimeout,
 		ownPaths:              ownPaths(c),

@@ -241,6 +241,7 @@ func refusesApplication(refusal *workos.Error) bool {
 // Strict cookie after a redirect that started at AuthKit. Then the answer is a page of
 // this site, which makes the next request.
 func (a *AuthKit) redirectAfterSignIn(w http.ResponseWriter, returnTo string) {
+	returnTo = a.SanitizeReturnPath(returnTo) // its origin may have been removed from the configuration
 	noStore(w.Header())
 	if a.cookies.SameSite() != http.SameSiteStrictMode {
 		seeOther(w, returnTo)

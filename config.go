@@ -50,6 +50,7 @@ type config struct {
 	loginFunc             func(*http.Request) LoginParams
 	loginFuncSet          bool
 	trustedOrigins        []string
+	returnOrigins         []string
 
 	onError         func(http.ResponseWriter, *http.Request, Failure)
 	onSignIn        func(context.Context, SignInEvent) error
@@ -171,8 +172,8 @@ func hostname(raw string) string {
 
 // Option configures an [AuthKit]. The With functions return options. A later option
 // overrides an earlier one of the same function. But [WithAdditionalIssuers],
-// [WithAudiences], [WithBearerTokens], [WithForeignSessions] and
-// [WithTrustedOrigins] add to the earlier one. A nil Option is ignored.
+// [WithAudiences], [WithBearerTokens], [WithForeignSessions],
+// [WithReturnOrigins] and [WithTrustedOrigins] add to the earlier one. A nil Option is ignored.
 type Option func(*config)
 
 const (

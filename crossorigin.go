@@ -5,8 +5,6 @@ package authkit
 import (
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 )
 
 // newCrossOrigin returns the protection of the POST handlers. It always trusts the
@@ -23,24 +21,6 @@ func newCrossOrigin(c *config) (*http.CrossOriginProtection, error) {
 		}
 	}
 	return protection, nil
-}
-
-// originOf returns the origin of a URL as browsers write it in the Origin header
-// (RFC 6454, section 6.2): in lower case and without the scheme's default port. It
-// returns "" for a URL without a host.
-func originOf(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
-		return ""
-	}
-	host := strings.ToLower(u.Host)
-	switch u.Scheme {
-	case "https":
-		host = strings.TrimSuffix(host, ":443")
-	case "http":
-		host = strings.TrimSuffix(host, ":80")
-	}
-	return u.Scheme + "://" + host
 }
 
 // RefuseCrossOrigin returns a handler that answers 403 ([ErrCrossOriginRefused]) to

@@ -19,8 +19,8 @@ type SignInEvent struct {
 	// (WorkOS dashboard). This package stores them nowhere: the hook keeps what the
 	// application needs.
 	OAuthTokens *OAuthTokens
-	// ReturnTo is the path that the browser goes to next. It is "" after
-	// [AuthKit.SignIn]. SetReturnTo changes it.
+	// ReturnTo is the path that the browser goes to next, or the URL of a page of
+	// [WithReturnOrigins]. It is "" after [AuthKit.SignIn]. SetReturnTo changes it.
 	ReturnTo string
 
 	returnTo *string // where SetReturnTo writes, nil after [AuthKit.SignIn]

@@ -55,7 +55,8 @@ type LoginParams struct {
 	// refused. [Session.AuthenticatedAt] returns the time of the authentication.
 	MaxAge *time.Duration
 
-	// ReturnTo is the path that the browser is redirected to after the sign-in. A
+	// ReturnTo is the path that the browser is redirected to after the sign-in, or the
+	// URL of a page of [WithReturnOrigins]. A
 	// return_to parameter in the URL of the request overrides it. A path that
 	// [AuthKit.SanitizeReturnPath] does not accept becomes "/".
 	ReturnTo string

@@ -331,6 +331,18 @@ func WithTrustedOrigins(origins ...string) Option {
 	return func(c *config) { c.trustedOrigins = append(c.trustedOrigins, origins...) }
 }
 
+// WithReturnOrigins permits sign-ins to return to pages of these other origins, such as
+// https://app.example.com for a single-page application whose API this is. The
+// return_to parameter of [AuthKit.Login] is then the URL of the page. An origin has a
+// scheme, a host and possibly a port, and nothing else. It is compared whole. It must be
+// https, or http on a loopback host. The default is none.
+//
+// A page of such an origin can read no response and can post to no handler because of
+// this option. That is for a CORS middleware and for [WithTrustedOrigins].
+func WithReturnOrigins(origins ...string) Option {
+	return func(c *config) { c.returnOrigins = append(c.returnOrigins, origins...) }
+}
+
 // WithErrorHandler replaces the error pages and the problem documents. The handler
 // can answer some failures itself and pass the others to [Failure.ServeHTTP].
 func WithErrorHandler(handler func(w http.ResponseWriter, r *http.Request, f Failure)) Option {

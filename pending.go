@@ -14,7 +14,7 @@ import (
 // pendingSignIn is the content of the cookie of a pending sign-in.
 type pendingSignIn struct {
 	state, verifier string
-	returnTo        string // a path on this origin
+	returnTo        string // a path on this origin, or a URL of an origin of WithReturnOrigins
 	appState        string
 	invitationToken string
 	startedAt       time.Time

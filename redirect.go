@@ -5,6 +5,7 @@ package authkit
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,7 +15,8 @@ import (
 const maxReturnPath = 1 << 10
 
 // SanitizeReturnPath returns the page to return to after a sign-in. That is target
-// itself if it is a path on this origin, with query and fragment, of at most 1 KB.
+// itself if it is a path on this origin, with query and fragment, of at most 1 KB. It
+// is the URL of a page of another origin if [WithReturnOrigins] names that origin.
 // Otherwise it is "/". Login and the guards call it themselves. It is for the
 // application's own forms that have a return_to field.
 //
@@ -25,9 +27,78 @@ const maxReturnPath = 1 << 10
 // control character or an empty segment, as it is or after any number of
 // percent-decodings. The query and the fragment may contain anything except
 // control characters.
-func (a *AuthKit) SanitizeReturnPath(target string) string { return localPath(target) }
+func (a *AuthKit) SanitizeReturnPath(target string) string {
+	if strings.HasPrefix(target, "/") {
+		return localPath(target)
+	}
+	return a.pageOfReturnOrigin(target)
+}
 
-// localPath does what [AuthKit.SanitizeReturnPath] documents.
+// pageOfReturnOrigin returns the URL of a page of one of the origins that
+// [WithReturnOrigins] names, or "/" if target is not such a URL. Scheme, host and port
+// of the result come from the configuration. Path, query and fragment must be
+// acceptable as a return path on this origin.
+func (a *AuthKit) pageOfReturnOrigin(target string) string {
+	if len(a.returnOrigins) == 0 || len(target) > maxReturnPath {
+		return "/"
+	}
+	u, err := url.Parse(target)
+	if err != nil || u.User != nil {
+		return "/"
+	}
+	i := slices.Index(a.returnOrigins, originOf(target))
+	page := pathOf(u)
+	if i < 0 || page != localPath(page) {
+		return "/"
+	}
+	return a.returnOrigins[i] + page
+}
+
+// pathOf returns path, query and fragment of a URL, in the encoding of the URL.
+func pathOf(u *url.URL) string {
+	target := u.RequestURI() // "/" for an empty path
+	if u.Fragment != "" {
+		target += "#" + u.EscapedFragment()
+	}
+	return target
+}
+
+// rootOf returns the root of the origin of a return path.
+func rootOf(target string) string {
+	if strings.HasPrefix(target, "/") {
+		return "/"
+	}
+	return originOf(target) + "/"
+}
+
+// originOf returns the origin of a URL as browsers write it in the Origin header
+// (RFC 6454, section 6.2): in lower case and without the scheme's default port. It
+// returns "" for a URL without a host.
+func originOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	host := strings.ToLower(u.Host)
+	switch u.Scheme {
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	}
+	return u.Scheme + "://" + host
+}
+
+// originsOf returns the origins of URLs, as [originOf] does.
+func originsOf(urls []string) (origins []string) {
+	for _, raw := range urls {
+		origins = append(origins, originOf(raw))
+	}
+	return origins
+}
+
+// localPath returns target if it is a path on this origin, and "/" otherwise, as
+// [AuthKit.SanitizeReturnPath] documents.
 func localPath(target string) string {
 	if len(target) > maxReturnPath || !strings.HasPrefix(target, "/") || hasControl(target) {
 		return "/"
@@ -85,11 +156,7 @@ func htmxPage(r *http.Request) string {
 	if err != nil || u.Host == "" {
 		return "/"
 	}
-	target := u.RequestURI()
-	if u.Fragment != "" {
-		target += "#" + u.EscapedFragment()
-	}
-	return localPath(target)
+	return localPath(pathOf(u))
 }
 
 // setHTMXRedirect makes htmx load a page instead of using the response

@@ -122,6 +122,61 @@ func TestATargetThatMayLeadToAnotherOriginBecomesTheRoot(t *testing.T) {
 	}
 }
 
+func TestOnlyAPageOfAReturnOriginIsAccepted(t *testing.T) {
+	c := newConfig([]Option{WithReturnOrigins("https://SPA.example.com:443", "http://localhost:5173")})
+	a := &AuthKit{returnOrigins: originsOf(c.returnOrigins)}
+	for target, want := range map[string]string{
+		"https://spa.example.com":                              "https://spa.example.com/",
+		"https://spa.example.com/":                             "https://spa.example.com/",
+		"https://spa.example.com?q=1":                          "https://spa.example.com/?q=1",
+		"https://spa.example.com/a%2Fb?q=//x#/route":           "https://spa.example.com/a%2Fb?q=//x#/route",
+		"HTTPS://SPA.EXAMPLE.COM:443/A":                        "https://spa.example.com/A",
+		"http://localhost:5173/x":                              "http://localhost:5173/x",
+		"/own":                                                 "/own",
+		"http://spa.example.com/":                              "/",
+		"https://spa.example.com:8443/":                        "/",
+		"https://spa.example.com.evil.example/":                "/",
+		"https://evil.example/spa.example.com":                 "/",
+		"https://spa.example.com@evil.example/":                "/",
+		"https://kim@spa.example.com/":                         "/",
+		"https://kim:pw@spa.example.com/":                      "/",
+		"https://@spa.example.com/":                            "/",
+		"https://spa.example.com\\@evil.example/":              "/",
+		"https://spa.example.com\\.evil.example/":              "/",
+		"https:\\\\spa.example.com/":                           "/",
+		"https:spa.example.com":                                "/",
+		"https:/spa.example.com":                               "/",
+		"https:///spa.example.com":                             "/",
+		"//spa.example.com/":                                   "/",
+		"https://spa.example.com//evil.example":                "/",
+		"https://spa.example.com/%2f%2fevil.example":           "/",
+		"https://spa.example.com/\t":                           "/",
+		"\thttps://spa.example.com/":                           "/",
+		" https://spa.example.com/":                            "/",
+		"https://spa.example.com./":                            "/",
+		"https://spa.example.com:0443/":                        "/",
+		"https://spa.example.com:/":                            "/",
+		"https://spa%2eexample.com/":                           "/",
+		"https://ｓpa.example.com/":                             "/",
+		"javascript://spa.example.com/%0aalert(1)":             "/",
+		"blob:https://spa.example.com/x":                       "/",
+		"https://spa.example.com/" + strings.Repeat("x", 1024): "/",
+	} {
+		assert.Equal(t, want, a.SanitizeReturnPath(target), "%q", target)
+		assert.Equal(t, want, a.SanitizeReturnPath(want), "a result is accepted again")
+	}
+	for name, target := range hostileTargets {
+		assert.Equal(t, "/", a.SanitizeReturnPath(target), name)
+	}
+}
+
+// A pending sign-in for which there is little space loses its path, and keeps its origin.
+func TestTheRootOfAReturnPathIsOnTheSameOrigin(t *testing.T) {
+	assert.Equal(t, "/", rootOf("/a/b?q=1"))
+	assert.Equal(t, "/", rootOf("/"))
+	assert.Equal(t, "https://spa.example.com:8443/", rootOf("https://spa.example.com:8443/a/b"))
+}
+
 func TestATargetWithABrokenEncodingBecomesTheRoot(t *testing.T) {
 	for _, target := range []string{"/100%", "/a%2", "/%zz", "/%2525/%", "/a%2?x=1"} {
 		assert.Equal(t, "/", sanitize(target))

@@ -210,7 +210,7 @@ func (a *AuthKit) reduce(step reduction) error {
 			returnTo = returnTo[:i]
 		}
 	case step.to == withoutPath:
-		returnTo = "/"
+		returnTo = rootOf(returnTo)
 	}
 	if returnTo == c.returnTo && step.to != complete {
 		return nil
