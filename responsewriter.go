@@ -22,23 +22,6 @@ type responseWriter struct {
 	vary    [1]string // the memory of Vary if the handler does not set it
 }
 
-// matchInterfaces returns a writer for the handler that has exactly the optional
-// interfaces of the server's writer.
-func (w *responseWriter) matchInterfaces() http.ResponseWriter {
-	_, flushes := w.ResponseWriter.(http.Flusher)
-	_, hijacks := w.ResponseWriter.(http.Hijacker)
-	_, pushes := w.ResponseWriter.(http.Pusher)
-	switch {
-	case flushes && hijacks: // HTTP/1
-		return hijackWriter{flushWriter{w}}
-	case flushes && pushes: // HTTP/2
-		return pushWriter{flushWriter{w}}
-	case flushes:
-		return flushWriter{w}
-	}
-	return w
-}
-
 // finalizeHeaders completes the final header. It does nothing once that is
 // written.
 func (w *responseWriter) finalizeHeaders() { w.completeHeader(true) }
@@ -135,26 +118,34 @@ func (w *responseWriter) FlushError() error {
 // Unwrap lets http.ResponseController find the server's writer.
 func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-type flushWriter struct{ *responseWriter }
+func (w *responseWriter) flush() { _ = w.FlushError() }
 
-func (w flushWriter) Flush() { _ = w.FlushError() }
-
-type hijackWriter struct{ flushWriter }
-
-// Hijack completes the header first: a handler that takes over the connection may
+// hijack completes the header first: a handler that takes over the connection may
 // write that header itself.
-func (w hijackWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+func (w *responseWriter) hijack() (net.Conn, *bufio.ReadWriter, error) {
 	w.finalizeHeaders()
 	return w.ResponseWriter.(http.Hijacker).Hijack()
 }
 
-// ReadFrom lets the server send a file without copying it through memory. Only the
+func (w *responseWriter) push(target string, opts *http.PushOptions) error {
+	return w.ResponseWriter.(http.Pusher).Push(target, opts)
+}
+
+// closeNotifier is http.CloseNotifier, which is deprecated. Some frameworks still need
+// it: a handler of gin that streams panics without it.
+type closeNotifier interface{ CloseNotify() <-chan bool }
+
+func (w *responseWriter) closeNotify() <-chan bool {
+	return w.ResponseWriter.(closeNotifier).CloseNotify()
+}
+
+// readFrom lets the server send a file without copying it through memory. Only the
 // first bytes are copied. The server's own ReadFrom would read them before it
 // writes the header, and the read may take long. The header must be completed
 // after that, when there is a body to write.
-func (w hijackWriter) ReadFrom(src io.Reader) (n int64, err error) {
+func (w *responseWriter) readFrom(src io.Reader) (n int64, err error) {
 	if !w.sent {
-		n, err = io.CopyBuffer(struct{ io.Writer }{w.responseWriter}, io.LimitReader(src, sniffLength), make([]byte, sniffLength))
+		n, err = io.CopyBuffer(struct{ io.Writer }{w}, io.LimitReader(src, sniffLength), make([]byte, sniffLength))
 		if err != nil || n < sniffLength {
 			return n, err
 		}
@@ -166,9 +157,3 @@ func (w hijackWriter) ReadFrom(src io.Reader) (n int64, err error) {
 // sniffLength is how many bytes of a body the server reads to detect its content
 // type.
 const sniffLength = 512
-
-type pushWriter struct{ flushWriter }
-
-func (w pushWriter) Push(target string, opts *http.PushOptions) error {
-	return w.ResponseWriter.(http.Pusher).Push(target, opts)
-}

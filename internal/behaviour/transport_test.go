@@ -20,13 +20,14 @@ import (
 )
 
 // optionalInterfaces are the interfaces that an http.ResponseWriter may also implement.
-type optionalInterfaces struct{ flusher, hijacker, pusher, readerFrom bool }
+type optionalInterfaces struct{ flusher, hijacker, pusher, readerFrom, closeNotifier bool }
 
 func optionalInterfacesOf(w http.ResponseWriter) (has optionalInterfaces) {
 	_, has.flusher = w.(http.Flusher)
 	_, has.hijacker = w.(http.Hijacker)
 	_, has.pusher = w.(http.Pusher)
 	_, has.readerFrom = w.(io.ReaderFrom)
+	_, has.closeNotifier = w.(closeNotifier)
 	return has
 }
 
@@ -56,6 +57,38 @@ func TestTheResponseWriterHasTheOptionalInterfacesOfTheServer(t *testing.T) {
 			assert.Equal(t, "Cookie", resp.Header.Get("Vary"))
 			assert.Equal(t, bare, behind)
 		})
+	}
+}
+
+// closeNotifier is http.CloseNotifier, which is deprecated and which gin needs.
+type closeNotifier interface{ CloseNotify() <-chan bool }
+
+func TestCloseNotifyTellsAHandlerThatItsClientHasLeft(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	left := make(chan bool, 1)
+	a.Server.Config.Handler = a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		gone := w.(closeNotifier).CloseNotify()
+		io.WriteString(w, "event")
+		w.(http.Flusher).Flush()
+		select {
+		case left <- <-gone:
+		case <-time.After(WaitTimeout):
+		}
+	}))
+	r, err := http.NewRequestWithContext(t.Context(), "GET", a.URL+"/", nil)
+	require.NoError(t, err)
+	r.Header.Set("Cookie", cookie)
+	resp, err := a.Server.Client().Do(r)
+	require.NoError(t, err)
+	_, err = io.ReadFull(resp.Body, make([]byte, len("event")))
+	require.NoError(t, err)
+	resp.Body.Close()
+	select {
+	case sent := <-left:
+		assert.True(t, sent)
+	case <-time.After(WaitTimeout):
+		assert.Fail(t, "the handler was not told")
 	}
 }
 
