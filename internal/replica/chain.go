@@ -196,16 +196,23 @@ func (p *Protocol) supersede(ctx context.Context, token string, known Successor)
 	return token, nil
 }
 
+// deliveredLimit is how many deliveries are remembered.
+const deliveredLimit = 1 << 16
+
 // maxDeliveries limits how many deliveries are reported at once.
 const maxDeliveries = 64
 
 // Delivered shortens the record of the token that a session came from, because the
-// browser has presented the session. It does so in the background. origin is the
-// hash of that token.
+// browser has presented the session. It does so in the background, once for each
+// session. origin is the hash of that token.
 func (p *Protocol) Delivered(origin string) {
+	if !p.delivered.Add(origin, struct{}{}, p.clock.Now().Add(DeliveredTime)) {
+		return
+	}
 	select {
 	case p.deliveries <- struct{}{}:
 	default:
+		p.delivered.Delete(origin)
 		return // the record only stays longer
 	}
 	go func() {
@@ -214,6 +221,9 @@ func (p *Protocol) Delivered(origin string) {
 		defer cancel()
 		key := p.vault.key("x", origin)
 		found, left, err := p.readLeft(ctx, key)
+		if err != nil {
+			p.delivered.Delete(origin) // the next request tries again
+		}
 		if err == nil && found.kind == Success && left > DeliveredTime {
 			_, _, _ = p.swap(ctx, key, found.raw, found.raw, DeliveredTime)
 		}

@@ -53,6 +53,7 @@ type Protocol struct {
 	Log     *Log
 
 	calls      sync.Map                // the leases of running calls of WorkOS, by the hash of the token
+	delivered  *expiring.Map[struct{}] // origins of the sessions that were reported as delivered
 	deliveries chan struct{}           // a slot for each delivery that is being reported
 	superseded *expiring.Map[struct{}] // by the hash of a token: chains whose end was just marked
 }
@@ -66,6 +67,7 @@ func New(c Config) *Protocol {
 	}
 	p.retries = newRetries(c.Clock)
 	p.superseded = expiring.New[struct{}](c.Clock.Now, supersededLimit)
+	p.delivered = expiring.New[struct{}](c.Clock.Now, deliveredLimit)
 	p.deliveries = make(chan struct{}, maxDeliveries)
 	p.Log = newLog(p)
 	return p

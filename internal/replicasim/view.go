@@ -26,15 +26,13 @@ func (s *Simulation) view(b *session, e *queued) {
 	}
 }
 
-// read counts the commands of an instance that opens a cookie. If the cookie is not in
-// its cache, it reports that the browser has presented the session.
+// read counts the commands of an instance that opens a cookie. The first time, it
+// reports that the browser has presented the session.
 func (s *Simulation) read(b *session, generation, instance int, now time.Duration) {
 	if slices.Contains(b.seen[generation], instance) {
 		return
 	}
-	if now-b.issued[generation] < s.TokenLifetime { // an expired session is not cached
-		b.seen[generation] = append(b.seen[generation], instance)
-	}
+	b.seen[generation] = append(b.seen[generation], instance)
 	if generation == 0 {
 		return // it came from a sign-in
 	}
