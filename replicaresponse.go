@@ -44,7 +44,25 @@ func (a *AuthKit) newestInStore(ctx context.Context, s *Session) (newest *Sessio
 	case replica.SendNoCookie:
 		return s, true
 	}
-	successor, err := decodeSuccessor(newer.Payload)
+	return a.successorFrom(ctx, s, newer.Payload)
+}
+
+// lastRefreshed returns the newest session that the records of the store lead to from s,
+// or s itself. It may come from a record that no session is served from any more.
+func (a *AuthKit) lastRefreshed(ctx context.Context, s *Session) *Session {
+	if a.replicas == nil {
+		return s
+	}
+	ctx = context.WithoutCancel(ctx)
+	if encoded := a.replicas.Newest(ctx, s.sealed.RefreshToken, s.ID()); encoded != nil {
+		s, _ = a.successorFrom(ctx, s, encoded)
+	}
+	return s
+}
+
+// successorFrom returns the session in a record of the store that s leads to.
+func (a *AuthKit) successorFrom(ctx context.Context, s *Session, encoded []byte) (newest *Session, mustNotSet bool) {
+	successor, err := decodeSuccessor(encoded)
 	if err != nil {
 		return s, true
 	}

@@ -201,6 +201,5 @@ func (u *endWatch) lookForNewest() {
 		return
 	}
 	newest, _ = u.authKit.rotations.newest(newest)
-	newest, _ = u.authKit.newestAtAnyInstance(u.ctx, newest)
-	u.refreshed(newest)
+	u.refreshed(u.authKit.lastRefreshed(u.ctx, newest))
 }

@@ -179,3 +179,19 @@ func TestARefreshAtAnotherInstanceKeepsAStream(t *testing.T) {
 	two.SignOut(t, fresh)
 	assert.ErrorContains(t, s.cause(), "signed out")
 }
+
+func TestADeliveredRefreshAtAnotherInstanceKeepsAStream(t *testing.T) {
+	r := NewReplicas(t, 2, AppOptions{})
+	one, two := r.Instances[0], r.Instances[1]
+	cookie := one.SignedIn(Kim).CookieHeader()
+	s := openStream(t.Context(), t, one, cookie)
+	r.Clock.Advance(5*time.Minute - 50*time.Second)
+	fresh := two.Send(Request{Target: "/account", Cookie: cookie}).NewCookie(t)
+	require.Equal(t, http.StatusOK, two.Status(t, fresh), "the browser presents the new cookie")
+	for range 10 {
+		r.Clock.Advance(20 * time.Second)
+	}
+	assert.True(t, s.isOpen())
+	two.SignOut(t, fresh)
+	assert.ErrorContains(t, s.cause(), "signed out")
+}

@@ -63,6 +63,31 @@ func (p *Protocol) BeforeResponse(ctx context.Context, token, group string) Newe
 	return newer
 }
 
+// Newest returns the newest session that the records lead to from a refresh token, or
+// nil. It follows spent marks too, so no session may be served or set from its result. It
+// tells whether a session was refreshed after its browser has presented the successor.
+func (p *Protocol) Newest(ctx context.Context, token, group string) (payload []byte) {
+	ctx, cancel := within(ctx, responseBudget)
+	defer cancel()
+	p.retries.attemptGroup(ctx, group)
+	for range maxChain {
+		found, err := p.read(ctx, p.recordKey(token))
+		if err != nil || found.kind != Success && found.kind != Spent {
+			return payload
+		}
+		next, err := p.successor(token, found)
+		if err != nil {
+			return payload
+		}
+		payload = next
+		last := token
+		if token, _ = p.config.TokenOf(payload); token == "" || token == last { // WorkOS did not rotate the token
+			return payload
+		}
+	}
+	return payload
+}
+
 // MayClear decides whether a response clears the cookie of an ended session. It
 // follows the records from the refresh token of the cookie to the token that WorkOS
 // has refused. A clear puts a superseded mark in the place of the end, so that no
