@@ -17,7 +17,8 @@ import (
 // the requested page afterwards. Any other anonymous request is answered 401
 // ([ErrUnauthenticated]), with a page if it accepts HTML and no JSON, and with a
 // problem document otherwise. A request of htmx gets HX-Redirect too, which leads to
-// the login path and back to the page that it is a part of. A request whose session cannot
+// the login path and back to the page that it is a part of, or to the page of a boosted
+// link. A request whose session cannot
 // be checked is answered 503 with Retry-After ([ErrUnavailable]).
 //
 // It can wrap a handler, a group of routes or a whole router, with or without
@@ -306,7 +307,7 @@ func (a *AuthKit) failUnauthenticated(w http.ResponseWriter, r *http.Request, c 
 	returnTo := ""
 	switch {
 	case isHTMX(r):
-		returnTo = htmxPage(r) // the request is for a part of that page
+		returnTo = htmxPage(r) // the request may be for a part of that page
 		if a.signsIn() && !c.refusesToken() {
 			// Not a redirect to AuthKit, which would set a cookie for each element that polls.
 			setHTMXRedirect(w.Header(), a.loginLink(returnTo))

@@ -150,8 +150,12 @@ func requestTarget(r *http.Request) string { return localPath(r.RequestURI) }
 
 // htmxPage returns the page that shows the element whose request htmx sent, as a
 // return path: path, query and fragment of HX-Current-URL. It returns "/" if that is
-// not a URL with a host.
+// not a URL with a host. A boosted link is a request for a whole page, which is the one
+// to return to (https://htmx.org/attributes/hx-boost/).
 func htmxPage(r *http.Request) string {
+	if r.Method == http.MethodGet && r.Header.Get("HX-Boosted") == "true" {
+		return requestTarget(r)
+	}
 	u, err := url.Parse(r.Header.Get("HX-Current-URL"))
 	if err != nil || u.Host == "" {
 		return "/"

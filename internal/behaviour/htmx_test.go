@@ -47,6 +47,16 @@ func TestAnAnonymousRequestOfHTMXIsRedirectedToSignInByHeader(t *testing.T) {
 	assert.NotContains(t, resp.Header, "Hx-Redirect")
 }
 
+func TestABoostedLinkOfHTMXReturnsToThePageThatItLeadsTo(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	boosted := with(ofHTMX(a.URL+"/orders"), "HX-Boosted", "true")
+	resp := a.Send(Request{Target: "/account?tab=1", Header: boosted})
+	assert.Equal(t, http.StatusUnauthorized, resp.Status)
+	assert.Equal(t, "/login?return_to=%2Faccount%3Ftab%3D1", resp.Header.Get("HX-Redirect"))
+	resp = a.Send(Request{Method: "POST", Target: "/account", Header: boosted, Form: url.Values{"name": {"x"}}})
+	assert.Equal(t, "/login?return_to=%2Forders", resp.Header.Get("HX-Redirect"), "a redirect cannot repeat a POST")
+}
+
 func TestARequestOfHTMXReturnsOnlyToThisOrigin(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	for current, want := range map[string]string{
