@@ -111,7 +111,7 @@ func TestAfterThreeFailuresInARowTheStoreIsNotAskedForASecond(t *testing.T) {
 	assert.NoError(t, i.LinkState().Err)
 }
 
-func TestASlowStoreSignsNobodyOut(t *testing.T) {
+func TestASlowStoreSignsNoUserOut(t *testing.T) {
 	// A claim that waits 100 ms, with a breaker that opens at the first failure, signed 8
 	// of 400 users out: each of two instances took the store for down and exchanged the
 	// token. Every command takes 300 ms here.

@@ -285,7 +285,7 @@ func (l *lease) publishSuccess(ctx context.Context, payload []byte, stop func())
 	case err == nil:
 		return Outcome{Kind: Success, Payload: other}, true
 	}
-	// The record serves nobody, and the own success is the only one.
+	// No instance can use the record, so this instance uses its own success.
 	p.log.Warn("authkit: the outcome of a refresh was not published", "error", err)
 	return Outcome{Kind: Success, Own: true}, true
 }

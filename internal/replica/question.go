@@ -24,7 +24,7 @@ type question struct {
 }
 
 // startQuestion asks the other instances about a refused token. Without a lease, the
-// store does not answer, and nobody can be asked: the next request tries again.
+// store does not answer, so no instance can be asked. The next request tries again.
 func (p *Protocol) startQuestion(l *lease, stop func(), verdict func(Outcome)) {
 	if !l.held.Load() {
 		stop()
