@@ -3,8 +3,12 @@
 package authkit
 
 import (
+	"bytes"
+	"compress/flate"
 	"encoding/binary"
+	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/authkit-go/authkit/internal/fields"
@@ -57,13 +61,18 @@ const (
 	tagReplacedUser    = 18
 	tagReplacedToken   = 19
 	tagProviderScopes  = 20 // separated by commas, which no scope contains
+	tagLongReturnTo    = 21 // compressed; in place of tagReturnTo
 )
 
 func (p *pendingSignIn) encode() []byte {
 	e := fields.NewEncoder()
 	e.Text(tagState, p.state)
 	e.Text(tagVerifier, p.verifier)
-	e.Text(tagReturnTo, p.returnTo)
+	if compressed := compressReturnPath(p.returnTo); compressed != nil {
+		e.Field(tagLongReturnTo, compressed)
+	} else {
+		e.Text(tagReturnTo, p.returnTo)
+	}
 	e.Text(tagAppState, p.appState)
 	e.Text(tagInvitationToken, p.invitationToken)
 	e.Time(tagStartedAt, p.startedAt)
@@ -109,6 +118,8 @@ func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
 				return fields.ErrEncoding
 			}
 			p.maxAge = (*time.Duration)(&maxAge)
+		case tagLongReturnTo:
+			p.returnTo, err = decompressReturnPath(value)
 		case tagCrossOrigin:
 			p.crossOrigin = true
 		case tagRestarted:
@@ -131,6 +142,47 @@ func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
 		err = fields.ErrEncoding
 	}
 	return p, err
+}
+
+// longReturnPath is the length from which a return path is compressed. A shorter one
+// would gain little.
+const longReturnPath = 512
+
+// compressors holds *flate.Writer values, which are large.
+var compressors = sync.Pool{New: func() any {
+	w, _ := flate.NewWriter(nil, flate.BestCompression) // an error is for another level only
+	return w
+}}
+
+// compressReturnPath compresses a long return path, so that its sign-in fits into a
+// cookie that a proxy with small buffers lets through. It returns nil if that makes the
+// path no shorter. No secret is compressed with the path: the size of the cookie tells
+// nothing else.
+func compressReturnPath(path string) []byte {
+	if len(path) < longReturnPath {
+		return nil
+	}
+	var b bytes.Buffer
+	w := compressors.Get().(*flate.Writer)
+	defer compressors.Put(w)
+	w.Reset(&b)
+	io.WriteString(w, path) // writing to a bytes.Buffer cannot fail
+	w.Close()
+	if b.Len() >= len(path) {
+		return nil
+	}
+	return b.Bytes()
+}
+
+// decompressReturnPath returns the path that compressReturnPath compressed. The error is
+// [fields.ErrEncoding].
+func decompressReturnPath(compressed []byte) (string, error) {
+	r := flate.NewReader(bytes.NewReader(compressed))
+	path, err := io.ReadAll(io.LimitReader(r, maxReturnPath+1))
+	if err != nil || len(path) > maxReturnPath {
+		return "", fields.ErrEncoding
+	}
+	return string(path), nil
 }
 
 // satisfiesMaxAge reports whether a session has the authentication that the sign-in

@@ -3,6 +3,8 @@
 package authkit
 
 import (
+	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,14 +18,46 @@ import (
 func TestAPendingSignInDecodesToWhatWasEncoded(t *testing.T) {
 	at := time.Date(2026, 3, 14, 9, 26, 53, 589_000_000, time.UTC)
 	for name, p := range map[string]pendingSignIn{
-		"full":    {state: "s", verifier: "v", returnTo: "/a?b=山", appState: "Ω\x00", invitationToken: "i", startedAt: at},
-		"minimal": {state: "s", verifier: "v", startedAt: at},
+		"full":        {state: "s", verifier: "v", returnTo: "/a?b=山", appState: "Ω\x00", invitationToken: "i", startedAt: at},
+		"a long path": {state: "s", verifier: "v", returnTo: "/a?" + strings.Repeat("b=%5C&", 340), startedAt: at},
+		"minimal":     {state: "s", verifier: "v", startedAt: at},
 	} {
 		t.Run(name, func(t *testing.T) {
 			back, err := decodePendingSignIn(p.encode())
 			require.NoError(t, err)
 			assert.Equal(t, p, back)
 		})
+	}
+}
+
+func TestALongReturnPathIsCompressedUnlessThatMakesItLonger(t *testing.T) {
+	random := make([]byte, 2000)
+	rand.NewChaCha8([32]byte{}).Read(random)
+	for name, c := range map[string]struct {
+		path   string
+		shrink bool
+	}{
+		"short":          {"/" + strings.Repeat("a", 510), false},
+		"long":           {"/" + strings.Repeat("a", 511), true},
+		"the longest":    {"/" + strings.Repeat("a/", 1023), true},
+		"incompressible": {"/" + string(random), false},
+	} {
+		compressed := compressReturnPath(c.path)
+		require.Equal(t, c.shrink, compressed != nil, name)
+		if c.shrink {
+			assert.Less(t, len(compressed), len(c.path), name)
+			path, err := decompressReturnPath(compressed)
+			require.NoError(t, err, name)
+			assert.Equal(t, c.path, path, name)
+		}
+	}
+}
+
+func TestACompressedReturnPathThatIsTooLongOrBrokenIsRefused(t *testing.T) {
+	bomb := compressReturnPath("/" + strings.Repeat("a", 10<<20))
+	for name, compressed := range map[string][]byte{"ten megabytes": bomb, "nothing": {}, "cut": bomb[:len(bomb)/2], "no compressed data": []byte("/account")} {
+		_, err := decompressReturnPath(compressed)
+		assert.ErrorIs(t, err, fields.ErrEncoding, name)
 	}
 }
 

@@ -12,10 +12,10 @@ import (
 
 // maxReturnPath is the most bytes of a return path. The cookie of a sign-in holds
 // it.
-const maxReturnPath = 1 << 10
+const maxReturnPath = 2 << 10
 
 // SanitizeReturnPath returns the page to return to after a sign-in. That is target
-// itself if it is a path on this origin, with query and fragment, of at most 1 KB. It
+// itself if it is a path on this origin, with query and fragment, of at most 2 KB. It
 // is the URL of a page of another origin if [WithReturnOrigins] names that origin.
 // Otherwise it is "/". Login and the guards call it themselves. It is for the
 // application's own forms that have a return_to field.
@@ -23,10 +23,11 @@ const maxReturnPath = 1 << 10
 // Browsers take more paths for another origin than the ones that begin with "//".
 // They read "\" as "/", and they drop tabs and line breaks before parsing
 // (https://url.spec.whatwg.org/#concept-basic-url-parser). A proxy or a router may
-// decode a path once more. So a path is refused if it contains a backslash, a
-// control character or an empty segment, as it is or after any number of
-// percent-decodings. The query and the fragment may contain anything except
-// control characters.
+// decode a path once more, remove its dot segments and redirect to the result. So a
+// path is refused if it contains a backslash or a control character, or if it begins
+// with two slashes, as it is or after any number of such steps. Everything else is
+// returned unchanged, such as an encoded URL, an empty segment or "%5C" in a path. The
+// query and the fragment may contain anything except control characters.
 func (a *AuthKit) SanitizeReturnPath(target string) string {
 	if strings.HasPrefix(target, "/") {
 		return localPath(target)
@@ -107,36 +108,55 @@ func localPath(target string) string {
 	if i := strings.IndexAny(target, "?#"); i >= 0 {
 		path = target[:i]
 	}
-	if _, err := url.PathUnescape(path); err != nil {
+	if _, err := url.PathUnescape(path); err != nil || strings.Contains(path, `\`) {
 		return "/"
 	}
-	for {
-		if strings.Contains(path, "//") || strings.Contains(path, `\`) || hasControl(path) {
-			return "/"
-		}
-		decoded := percentDecode(path)
-		if decoded == path {
-			return target
-		}
-		path = decoded
+	if mayBeginWithHost(fullyDecoded(path)) {
+		return "/"
 	}
+	return target
 }
 
-// percentDecode removes one layer of percent-encoding. A "%" that begins no
-// encoding stays, as in lenient decoders: what follows it must be checked too.
-func percentDecode(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '%' && i+2 < len(s) {
-			if octet, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
-				b.WriteByte(byte(octet))
-				i += 2
-				continue
-			}
+// mayBeginWithHost reports whether a browser may take the first segment of a path for a
+// host. It does so if an empty segment comes first. An empty segment also comes first if
+// all segments before it are removed: that is so only if a dot segment is directly before
+// it ("/a/..//evil.example").
+func mayBeginWithHost(path string) bool {
+	path = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\\':
+			return '/'
+		case r < 0x20, r == 0x7f:
+			return -1
 		}
-		b.WriteByte(s[i])
+		return r
+	}, path)
+	previous := "."
+	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
+		if segment == "" && (previous == "." || previous == "..") && path != "/" {
+			return true
+		}
+		previous = segment
 	}
-	return b.String()
+	return false
+}
+
+// fullyDecoded removes every layer of percent-encoding, in one pass. A "%" that begins no
+// encoding stays, as in lenient decoders. The result is enough to check: a slash, a dot
+// or a control character that one decoding uncovers is not changed by further ones.
+func fullyDecoded(s string) string {
+	decoded := make([]byte, 0, len(s))
+	for i := range len(s) {
+		decoded = append(decoded, s[i])
+		for n := len(decoded); n >= 3 && decoded[n-3] == '%'; n = len(decoded) {
+			octet, err := strconv.ParseUint(string(decoded[n-2:]), 16, 8)
+			if err != nil {
+				break
+			}
+			decoded = append(decoded[:n-3], byte(octet)) // it may complete an outer layer
+		}
+	}
+	return string(decoded)
 }
 
 func hasControl(s string) bool {

@@ -23,6 +23,10 @@ const (
 	// one browser may take together. Servers refuse a header of more than 8 KB
 	// (nginx, large_client_header_buffers), and the session needs space too.
 	maxPendingSize = 4096
+	// maxStateResponse is the space that the Set-Cookie lines of a sign-in should take
+	// together in its response. nginx answers 502 if the header of a response takes more
+	// than 4 KB (proxy_buffer_size). The rest is for the Location and other fields.
+	maxStateResponse = 3300
 	// maxStateCookies limits the work for a request with many planted cookies. It is
 	// more than fit into maxPendingSize.
 	maxStateCookies = 32
@@ -67,6 +71,9 @@ func (a *AuthKit) setPendingSignIn(w http.ResponseWriter, r *http.Request, pendi
 	if err := a.fitStateCookies(added, older); err != nil {
 		return err
 	}
+	if err := a.fitStateResponse(added, older); err != nil {
+		return err
+	}
 	if replaces != nil { // stateCookies may not have returned it
 		a.cookies.Expire(w.Header(), a.cookies.StateName(replaces.state))
 	}
@@ -105,6 +112,35 @@ func (a *AuthKit) fitStateCookies(added *stateCookie, older []*stateCookie) erro
 	ownRemains := slices.ContainsFunc(older, func(c *stateCookie) bool { return !c.dropped && !c.crossOrigin })
 	if total-unremovable >= maxPendingSize && added.crossOrigin && ownRemains {
 		return fmt.Errorf("%w: there is no space beside the sign-ins that this site started", ErrCrossOriginRefused)
+	}
+	return nil
+}
+
+// setCookieAttributes is more than the space of the attributes of a state cookie.
+const setCookieAttributes = 110
+
+// fitStateResponse shortens the return path of the new sign-in if the response would
+// exceed maxStateResponse, and if that is enough. It leaves the other sign-ins as they
+// are.
+func (a *AuthKit) fitStateResponse(added *stateCookie, older []*stateCookie) error {
+	space := maxStateResponse - setCookieAttributes
+	for _, c := range older {
+		if c.dropped || c.text != "" {
+			space -= len(c.name) + len(c.text) + setCookieAttributes
+		}
+	}
+	if added.size <= space {
+		return nil
+	}
+	for _, to := range []content{withoutQuery, withoutPath} {
+		shorter := *added
+		if err := a.reduce(reduction{&shorter, to}); err != nil {
+			return fmt.Errorf("%w: %w", ErrInvalidLoginParams, err)
+		}
+		if shorter.size <= space {
+			*added = shorter
+			return nil
+		}
 	}
 	return nil
 }
@@ -195,8 +231,8 @@ func reductions(added *stateCookie, older []*stateCookie) (steps []reduction) {
 	return steps
 }
 
-// reduce takes a step and seals the cookie again. A step that changes nothing has no
-// effect.
+// reduce takes a step and seals the cookie again. A step that saves less space than the
+// attributes of a Set-Cookie line take has no effect.
 func (a *AuthKit) reduce(step reduction) error {
 	c, returnTo := step.cookie, step.cookie.returnTo
 	switch {
@@ -215,12 +251,17 @@ func (a *AuthKit) reduce(step reduction) error {
 	if returnTo == c.returnTo && step.to != complete {
 		return nil
 	}
-	c.returnTo = returnTo
-	text, err := a.signInSealer.Seal(c.encode())
+	shorter := c.pendingSignIn
+	shorter.returnTo = returnTo
+	text, err := a.signInSealer.Seal(shorter.encode())
 	if err != nil {
 		return err
 	}
-	c.text, c.size = text, cookieSize(c.name, text)
+	size := cookieSize(c.name, text)
+	if step.to != complete && size > c.size-setCookieAttributes {
+		return nil // the path of this sign-in takes little space
+	}
+	c.pendingSignIn, c.text, c.size = shorter, text, size
 	return nil
 }
 

@@ -39,10 +39,14 @@ func TestAHostileGuardedURLReturnsToThisOriginOnly(t *testing.T) {
 		"/%252Fevil.example":                       "/",
 		"/%252Fevil.example/%25zz":                 "/",
 		"/a/..//evil.example":                      "/",
-		"/%0D%0ALocation:%20https://evil.example":  "/",
+		"/%0D%0ALocation:%20https://evil.example":  "/%0D%0ALocation:%20https://evil.example",
+		"/open/https://example.com/x":              "/open/https://example.com/x",
+		"/open/https%3A%2F%2Fexample.com":          "/open/https%3A%2F%2Fexample.com",
+		"/a//b/%5Cc":                               "/a//b/%5Cc",
 		"http://evil.example/account":              "/",
 		"http://evil.example//account":             "/",
-		"/account?" + strings.Repeat("x", 2000):    "/",
+		"/account?" + strings.Repeat("x", 2000):    "/account?" + strings.Repeat("x", 2000),
+		"/account?" + strings.Repeat("x", 2040):    "/",
 	} {
 		resp := a.sendRaw("GET "+target+" HTTP/1.1", "Accept: text/html")
 		require.Equal(t, http.StatusSeeOther, resp.Status, target)

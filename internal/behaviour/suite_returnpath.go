@@ -15,6 +15,7 @@ import (
 
 func TestAReturnPathOfAnotherOriginRedirectsToTheRoot(t *testing.T, a *Instance) {
 	forms := slices.Clone(encodedOrigins)
+	forms = append(forms, unsafeTargets...)
 	for _, hostile := range otherOrigins {
 		forms = append(forms, encoded(hostile)...)
 	}
@@ -30,6 +31,8 @@ func TestAReturnPathOfThisOriginIsKeptUnchanged(t *testing.T, a *Instance) {
 	for _, path := range []string{
 		"/", "/account", "/account?tab=1#top", "/account?next=//evil.example", "/account?next=https://evil.example/%0d%0a",
 		`/account?next=/\evil.example`, "/account#//evil.example", "/a%20b", "/javascript:alert(1)", "/@evil.example", "/evil.example",
+		"/account//evil.example", "/open/https://example.com/x", "/open/https%3A%2F%2Fexample.com", "/files/C:%5Cnotes", "/account%0D%0ALocation:%20x",
+		"/account?" + strings.Repeat("x", 2000), "/deep/" + strings.Repeat("x", 2000),
 	} {
 		resp := a.finishSignIn(a.StartSignInAs("/login?return_to="+url.QueryEscape(path), Kim))
 		assert.Equal(t, []string{path}, resp.Header["Location"])
@@ -39,7 +42,7 @@ func TestAReturnPathOfThisOriginIsKeptUnchanged(t *testing.T, a *Instance) {
 }
 
 func TestTheRetryLinkOfACancelledSignInStaysOnThisOrigin(t *testing.T, a *Instance) {
-	for _, hostile := range slices.Concat(otherOrigins, encodedOrigins) {
+	for _, hostile := range slices.Concat(otherOrigins, encodedOrigins, unsafeTargets) {
 		s := a.StartSignInAs("/login?return_to="+url.QueryEscape(hostile), Kim)
 		resp := a.Send(Request{Target: s.With("code", "") + "&error=access_denied", Cookie: s.Cookie, Header: Navigation()})
 		assert.Equal(t, http.StatusForbidden, resp.Status)
@@ -59,6 +62,7 @@ func TestAHostileRequestTargetRedirectsOnlyToThisOrigin(t *testing.T, a *Instanc
 		`/deep/\evil.example`, "/deep/%5C%5Cevil.example", "/deep/%09/evil.example", "/deep/..%2F%2Fevil.example", "/deep/%0D%0ALocation:%20https://evil.example",
 		"/account/..//evil.example", "http://evil.example/account", "http://evil.example//account", "https://evil.example/account",
 		"http://evil.example/deep/x", "/account?" + strings.Repeat("x", 2000), "/deep/" + strings.Repeat("x", 2000),
+		"/account?" + strings.Repeat("x", 3000), "/deep/" + strings.Repeat("x", 3000),
 	} {
 		resp := a.raw("GET "+line+" HTTP/1.1", "Host: evil.example", "Accept: text/html")
 		location := resp.Header.Get("Location")
@@ -77,7 +81,8 @@ func TestAHostileRequestTargetRedirectsOnlyToThisOrigin(t *testing.T, a *Instanc
 	}
 	for line, want := range map[string]string{
 		"/account?next=//evil.example":                    "/account?next=//evil.example",
-		"/account?" + strings.Repeat("x", 2000):           "/",
+		"/account?" + strings.Repeat("x", 2000):           "/account?" + strings.Repeat("x", 2000),
+		"/account?" + strings.Repeat("x", 3000):           "/",
 		"http://evil.example/account":                     "/",
 		"/account?%0d%0aLocation:%20https://evil.example": "/account?%0d%0aLocation:%20https://evil.example",
 	} {
@@ -89,13 +94,18 @@ func TestAHostileRequestTargetRedirectsOnlyToThisOrigin(t *testing.T, a *Instanc
 var otherOrigins = []string{
 	`//evil.example`, `///evil.example`, `////evil.example`, `/\evil.example`, `\/evil.example`, `\\evil.example`, `/\/evil.example`,
 	`\evil.example`, `//\evil.example`, `/\\evil.example`, `//evil.example@localhost`, `/.//evil.example`, `/..//evil.example`,
-	`/account//evil.example`, `/account/..//evil.example`, `/account\..\\evil.example`, `/%2e//evil.example`,
+	`/account/..//evil.example`, `/account\..\\evil.example`, `/%2e//evil.example`,
 	`https://evil.example`, `https:/evil.example`, `https:evil.example`, `HTTPS://evil.example`, `://evil.example`, `evil.example`,
 	`javascript:alert(1)`, `JavaScript:alert(1)`, `data:text/html,evil`, `vbscript:evil`, `mailto:evil@evil.example`,
 	"/\t/evil.example", "/\n/evil.example", "/\r/evil.example", "/\r\n/evil.example", "\t//evil.example", "\r\n//evil.example",
 	" //evil.example", " https://evil.example", "java\tscript:alert(1)", "/\x00/evil.example", "/\x0b/evil.example", "/\x7f/evil.example",
-	"/account\r\nLocation: https://evil.example", "/account\r\nSet-Cookie: authkit-session=evil", "/account\t",
-	`?//evil.example`, `#//evil.example`, ``, `/%zz`, `/` + strings.Repeat("a", 1<<10),
+	`?//evil.example`, `#//evil.example`, ``, `/%zz`,
+}
+
+// unsafeTargets are refused as they are. Their encoded forms are paths on this origin.
+var unsafeTargets = []string{
+	"/account\r\nLocation: https://evil.example", "/account\r\nSet-Cookie: authkit-session=evil", "/account\t", `/account\x`,
+	`/` + strings.Repeat("a", 2<<10),
 }
 
 // encodedOrigins are such targets with percent-encoded parts.

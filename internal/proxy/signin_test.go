@@ -3,6 +3,8 @@
 package proxy_test
 
 import (
+	"encoding/base64"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"slices"
@@ -96,7 +98,9 @@ func TestASignInWithPlantedCookiesWorksWithDefaultProxyBuffers(t *testing.T) {
 
 // By default, nginx accepts a Cookie header of at most 8 KB.
 func TestLongReturnPathsKeepTheCookieHeaderWithinTheProxyLimit(t *testing.T) {
-	long := strings.Repeat("a", 1000)
+	random := make([]byte, 1000)
+	rand.NewChaCha8([32]byte{}).Read(random)
+	long := base64.RawURLEncoding.EncodeToString(random)[:1000] // compression does not make it much shorter
 	for _, c := range []struct {
 		name  string
 		links []string
@@ -104,6 +108,7 @@ func TestLongReturnPathsKeepTheCookieHeaderWithinTheProxyLimit(t *testing.T) {
 		{"a path of 1 KB", slices.Repeat([]string{"/login?return_to=/" + long}, 6)},
 		{"a query of 1 KB", slices.Repeat([]string{"/login?return_to=" + url.QueryEscape("/account?"+long)}, 6)},
 		{"a path of 2 KB", slices.Repeat([]string{"/login?return_to=/" + long + long}, 6)},
+		{"a guarded page with a query of 2 KB", slices.Repeat([]string{"/account?" + long + long}, 6)},
 		{"a guarded page with a query of 1 KB", slices.Repeat([]string{"/account?" + long}, 6)},
 		{"many different links", slices.Repeat([]string{"/login?return_to=/" + long, "/account?" + long, "/login"}, 10)},
 	} {
