@@ -66,6 +66,9 @@ type requestAuth struct {
 	// guarded is true once a guard has passed the request. It is set while the
 	// handler runs, which may be on another goroutine (http.TimeoutHandler).
 	guarded atomic.Bool
+	// exchanges is true if the caller exchanges the refresh token in any case, so that
+	// a stale session is not refreshed before.
+	exchanges bool
 }
 
 // requestAuthKey is the context key of a *requestAuth.

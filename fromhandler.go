@@ -56,15 +56,16 @@ func (a *AuthKit) Refresh(w http.ResponseWriter, r *http.Request) (*Session, err
 }
 
 // requestSession returns the session of a request, and the finding that holds it. It
-// loads the session if the middleware has not. The error matches [ErrUnauthenticated] or
-// [ErrUnavailable]. The response is kept out of caches.
+// loads the session if the middleware has not, and leaves a stale one to the exchange of
+// the caller. The error matches [ErrUnauthenticated] or [ErrUnavailable]. The response is
+// kept out of caches.
 func (a *AuthKit) requestSession(w http.ResponseWriter, r *http.Request) (*requestAuth, *Session, error) {
 	auth := requestAuthFrom(r.Context())
 	if auth == nil || !auth.trustedBy(a) {
-		auth = &requestAuth{Context: r.Context()}
+		auth = &requestAuth{Context: r.Context(), exchanges: true}
 		own := a.cookies.Session(r.Header)
 		a.load(auth, w, r, &own)
-		varyOn(w.Header(), "Cookie")
+		a.varyOnCredentials(w.Header())
 	}
 	noStore(w.Header())
 	switch {

@@ -24,3 +24,11 @@ func varyOn(h http.Header, name string) {
 	}
 	h.Add("Vary", name)
 }
+
+// varyOnCredentials adds the request headers that credentials come in to Vary.
+func (a *AuthKit) varyOnCredentials(h http.Header) {
+	varyOn(h, "Cookie")
+	if a.bearerVerifier != nil {
+		varyOn(h, "Authorization")
+	}
+}

@@ -91,6 +91,7 @@ func (a *AuthKit) endSessions(w http.ResponseWriter, r *http.Request, redirects 
 	}
 	a.cookies.ExpireDuplicatesAtSignOut(w.Header(), r, len(location))
 	a.cookies.ClearSession(w.Header(), r)
+	a.varyOnCredentials(w.Header())
 	noStore(w.Header())
 	if a.clearSiteData != "" {
 		// The browser's caches, with the one for the back button, may contain pages of

@@ -114,6 +114,8 @@ func (a *AuthKit) loadCookie(auth *requestAuth, w http.ResponseWriter, r *http.R
 		auth.err = errLogTooOld
 	case usable && !a.needsRefresh(session):
 		auth.session = session
+	case auth.exchanges && session.sealed.RefreshToken != "":
+		auth.session = session
 	case a.isHandlerPath(r):
 		// A sign-in replaces the session and a logout ends it: neither waits for a
 		// refresh.

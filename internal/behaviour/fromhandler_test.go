@@ -145,6 +145,31 @@ func TestRefreshOfAnExpiredSessionWorksWithoutTheMiddleware(t *testing.T) {
 	resp := f.ServeDirectly(f.refresh, Request{Method: http.MethodPost, Target: "/", Cookie: cookie})
 	require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 	assert.Equal(t, "owner", f.Me(resp.NewCookie(t))["role"])
+	assert.Equal(t, 1, f.Fake.Calls(authkittest.RouteRefresh), "the session is not refreshed before the call refreshes it")
+}
+
+func TestASwitchOfAnExpiredSessionMakesOneExchangeWithoutTheMiddleware(t *testing.T) {
+	f := newFromHandler(t)
+	cookie := f.AcmeCookie()
+	f.Clock.Advance(10 * time.Minute)
+	form := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+	resp := f.ServeDirectly(f.switchTo, Request{
+		Method: http.MethodPost, Target: "/", Cookie: cookie, Header: form, Form: map[string][]string{"to": {"org_beta"}},
+	})
+	require.Equal(t, http.StatusOK, resp.Status, resp.Body)
+	assert.Equal(t, "org_beta", f.Me(resp.NewCookie(t))["organization"])
+	assert.Equal(t, 1, f.Fake.Calls(authkittest.RouteRefresh))
+}
+
+// The middleware does so for every response. Without it, the calls do.
+func TestACallOfAHandlerVariesOnEveryCredentialWithoutTheMiddleware(t *testing.T) {
+	f := newFromHandler(t, authkit.WithBearerTokens("client_native"))
+	cookie := f.AcmeCookie()
+	for name, handler := range map[string]http.HandlerFunc{"Refresh": f.refresh, "SwitchTo": f.switchTo, "SignOut": f.signOut} {
+		resp := f.ServeDirectly(handler, Request{Method: http.MethodPost, Target: "/", Cookie: cookie})
+		assert.Equal(t, []string{"Cookie", "Authorization"}, resp.Header.Values("Vary"), name)
+		assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"), name)
+	}
 }
 
 func TestRefreshOfARequestWithoutACookieSessionIsAClearError(t *testing.T) {
