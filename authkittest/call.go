@@ -83,14 +83,15 @@ func (g *optional[T]) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, &g.value)
 }
 
-// nullable is a member that can be omitted or null. For null, sent is true and value is the zero value.
+// nullable is a member that can be omitted or null. For null, sent and null are true and value is the zero value.
 type nullable[T any] struct {
 	sent  bool
+	null  bool
 	value T
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (n *nullable[T]) UnmarshalJSON(text []byte) error {
-	n.sent = true
+	n.sent, n.null = true, string(text) == "null"
 	return json.Unmarshal(text, &n.value)
 }

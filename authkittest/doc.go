@@ -80,8 +80,9 @@
 //   - Only the latest code that was mailed to an address works. After five wrong attempts, that code does not work either.
 //   - A password has at least ten characters.
 //   - A user who is created with a password hash has no password, because the fake cannot check hashes.
+//   - null as the metadata of an update removes all metadata, as an empty object does.
 //   - Creating a membership for a user who is already a member answers 409.
-//   - A session ends after a year.
+//   - A session ends after a year. An impersonated session ends after 60 minutes, as in production.
 //
 // # Browser
 //

@@ -43,8 +43,12 @@ type signInResult struct {
 	browserID      string // ID of the browser's session at the fake; may be empty
 }
 
-// sessionLifetime is the maximum length of a session. In production it is set in the WorkOS dashboard.
-const sessionLifetime = 365 * 24 * time.Hour
+const (
+	// sessionLifetime is the maximum length of a session. In production it is set in the WorkOS dashboard.
+	sessionLifetime = 365 * 24 * time.Hour
+	// impersonationLifetime is the maximum length of an impersonated session (https://workos.com/docs/authkit/impersonation).
+	impersonationLifetime = time.Hour
+)
 
 type session struct {
 	signInResult
@@ -130,7 +134,12 @@ func (f *Server) info(s *session) SessionInfo {
 	return info
 }
 
-func (s *session) expiresAt() time.Time { return s.createdAt.Add(sessionLifetime) }
+func (s *session) expiresAt() time.Time {
+	if s.impersonator != nil {
+		return s.createdAt.Add(impersonationLifetime)
+	}
+	return s.createdAt.Add(sessionLifetime)
+}
 
 // active reports whether the session can be refreshed.
 func (s *session) active(now time.Time) bool { return s.endedAt.IsZero() && now.Before(s.expiresAt()) }

@@ -11,7 +11,7 @@ type sessionObject struct {
 	Object         string              `json:"object"`
 	ID             string              `json:"id"`
 	UserID         string              `json:"user_id"`
-	OrganizationID *string             `json:"organization_id"`
+	OrganizationID string              `json:"organization_id,omitempty"`
 	AuthMethod     string              `json:"auth_method"`
 	Status         string              `json:"status"`
 	IPAddress      *string             `json:"ip_address"`
@@ -50,7 +50,7 @@ func sessionMethod(method string) string {
 // object returns the object of an active session. No call returns a session that has ended.
 func (s *session) object() sessionObject {
 	o := sessionObject{
-		Object: "session", ID: s.id, UserID: s.userID, OrganizationID: orNull(s.organizationID), AuthMethod: sessionMethod(s.method),
+		Object: "session", ID: s.id, UserID: s.userID, OrganizationID: s.organizationID, AuthMethod: sessionMethod(s.method),
 		Status: "active", IPAddress: orNull(s.ipAddress), UserAgent: orNull(s.userAgent), ExpiresAt: timestamp(s.expiresAt()),
 		CreatedAt: timestamp(s.createdAt), UpdatedAt: timestamp(firstTime(s.refreshedAt, s.createdAt)),
 	}

@@ -21,16 +21,17 @@ var (
 	localePattern = regexp.MustCompile(`^[a-zA-Z]{2,3}([-_][a-zA-Z0-9]{2,8})*$`)
 )
 
-// userFields are the members of the requests that create and update a user.
+// userFields are the members of the requests that create and update a user. The names and email_verified can be null only in
+// a creation.
 type userFields struct {
 	Email            optional[string]             `json:"email"`
-	FirstName        optional[string]             `json:"first_name"`
-	LastName         optional[string]             `json:"last_name"`
-	Name             optional[string]             `json:"name"`
-	EmailVerified    optional[bool]               `json:"email_verified"`
+	FirstName        nullable[string]             `json:"first_name"`
+	LastName         nullable[string]             `json:"last_name"`
+	Name             nullable[string]             `json:"name"`
+	EmailVerified    nullable[bool]               `json:"email_verified"`
 	ExternalID       nullable[string]             `json:"external_id"`
 	Locale           nullable[string]             `json:"locale"`
-	Metadata         optional[map[string]*string] `json:"metadata"`
+	Metadata         nullable[map[string]*string] `json:"metadata"`
 	Password         optional[string]             `json:"password"`
 	PasswordHash     optional[string]             `json:"password_hash"`
 	PasswordHashType optional[string]             `json:"password_hash_type"`
@@ -117,6 +118,13 @@ func (f *Server) updateUser(c *call) (any, *apiError) {
 	if apiErr := c.read(&in); apiErr != nil {
 		return nil, apiErr
 	}
+	for field, null := range map[string]bool{
+		"first_name": in.FirstName.null, "last_name": in.LastName.null, "name": in.Name.null, "email_verified": in.EmailVerified.null,
+	} {
+		if null {
+			return nil, invalid(fieldProblem{Field: field, Code: "invalid_type"})
+		}
+	}
 	u := user.User.clone()
 	if in.Email.sent && !strings.EqualFold(in.Email.value, u.Email) {
 		switch {
@@ -142,39 +150,49 @@ func (f *Server) change(u *User, in userFields) *apiError {
 	if id := in.ExternalID.value; id != "" && f.findAccount(func(a *account) bool { return a.ExternalID == id && a.ID != u.ID }) != nil {
 		return plainError("external_id_already_used", "The external ID is already used.")
 	}
-	set(&u.FirstName, in.FirstName)
-	set(&u.LastName, in.LastName)
-	set(&u.FullName, in.Name)
+	setNullable(&u.FirstName, in.FirstName)
+	setNullable(&u.LastName, in.LastName)
+	setNullable(&u.FullName, in.Name)
 	if in.EmailVerified.sent {
 		u.EmailUnverified = !in.EmailVerified.value
 	}
-	if in.ExternalID.sent {
-		u.ExternalID = in.ExternalID.value
-	}
-	if in.Locale.sent {
-		u.Locale = in.Locale.value
-	}
+	setNullable(&u.ExternalID, in.ExternalID)
+	setNullable(&u.Locale, in.Locale)
 	set(&u.Password, in.Password)
 	if in.PasswordHash.sent {
 		u.Password = "" // the fake cannot check hashes
 	}
 	if in.Metadata.sent {
-		u.Metadata = maps.Clone(u.Metadata)
-		if u.Metadata == nil {
-			u.Metadata = map[string]string{}
-		}
-		for name, value := range in.Metadata.value {
-			if value == nil {
-				delete(u.Metadata, name)
-			} else {
-				u.Metadata[name] = *value
-			}
-		}
+		u.Metadata = changedMetadata(u.Metadata, in.Metadata.value)
 	}
 	return nil
 }
 
+// changedMetadata returns metadata after an update. A null value removes an entry, and an empty object removes all entries
+// (https://workos.com/docs/authkit/metadata). WorkOS does not document null instead of an object. The fake takes it for an
+// empty one.
+func changedMetadata(metadata map[string]string, change map[string]*string) map[string]string {
+	changed := map[string]string{}
+	if len(change) > 0 {
+		maps.Copy(changed, metadata)
+	}
+	for name, value := range change {
+		if value == nil {
+			delete(changed, name)
+		} else {
+			changed[name] = *value
+		}
+	}
+	return changed
+}
+
 func set(to *string, from optional[string]) {
+	if from.sent {
+		*to = from.value
+	}
+}
+
+func setNullable(to *string, from nullable[string]) {
 	if from.sent {
 		*to = from.value
 	}

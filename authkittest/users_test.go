@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -204,6 +205,65 @@ func TestSessionObjectsHaveTheirAuthMethod(t *testing.T) {
 	last := a.mustCall(http.StatusOK, http.MethodGet, userManagement+"/users/"+a.userID(ada)+"/sessions", nil)["data"].([]any)[0].(object)
 	assert.Equal(t, "impersonation", last["auth_method"])
 	assert.Equal(t, object{"email": "ops@acme.test", "reason": "ticket 9"}, last["impersonator"])
+}
+
+func TestAnImpersonatedSessionEndsAfterSixtyMinutes(t *testing.T) {
+	a := newApp(t)
+	back := a.Impersonate(ada, "ops@acme.test", "ticket 9", a.callback)
+	token := a.grant("authorization_code", map[string]string{"code": back[strings.Index(back, "code=")+5:]}).text("refresh_token")
+	sessions := func() []any {
+		return a.mustCall(http.StatusOK, http.MethodGet, userManagement+"/users/"+a.userID(ada)+"/sessions", nil)["data"].([]any)
+	}
+	assert.Equal(t, "2026-05-04T11:00:00.000Z", sessions()[0].(object)["expires_at"])
+	a.clock.Advance(time.Hour - time.Millisecond)
+	refreshed := a.refresh(token)
+	require.Equal(t, http.StatusOK, refreshed.status, "%v", refreshed.body)
+	a.clock.Advance(time.Millisecond)
+	assert.Equal(t, "invalid_grant", a.refresh(refreshed.text("refresh_token")).text("error"))
+	assert.Empty(t, sessions())
+}
+
+func TestASessionWithoutAnOrganizationHasNoOrganizationID(t *testing.T) {
+	a := newApp(t)
+	for name, c := range map[string]struct {
+		email  string
+		wanted bool
+	}{"Ada": {ada, true}, "Dev": {"dev@example.com", false}} {
+		a.signIn(name)
+		list := a.mustCall(http.StatusOK, http.MethodGet, userManagement+"/users/"+a.userID(c.email)+"/sessions", nil)["data"].([]any)
+		_, sent := list[0].(object)["organization_id"]
+		assert.Equal(t, c.wanted, sent, name)
+	}
+}
+
+func TestTheMetadataOfAUserAreClearedByNullAndByAnEmptyObject(t *testing.T) {
+	a := newApp(t)
+	for name, c := range map[string]struct{ sent, want any }{
+		"a null value removes an entry":    {object{"plan": nil}, object{"team": "a"}},
+		"an empty object removes all":      {object{}, object{}},
+		"null removes all":                 {nil, object{}},
+		"other entries stay":               {object{"seat": "4"}, object{"plan": "pro", "team": "a", "seat": "4"}},
+		"an empty text is a value as well": {object{"plan": ""}, object{"plan": "", "team": "a"}},
+	} {
+		a.UpdateUser(ada, func(u *authkittest.User) { u.Metadata = map[string]string{"plan": "pro", "team": "a"} })
+		changed := a.mustCall(http.StatusOK, http.MethodPut, userManagement+"/users/"+a.userID(ada), object{"metadata": c.sent})
+		assert.Equal(t, c.want, changed["metadata"], name)
+	}
+}
+
+func TestNamesAreNullableInACreationAndClearedByAnEmptyTextInAnUpdate(t *testing.T) {
+	a := newApp(t)
+	created := a.mustCall(http.StatusCreated, http.MethodPost, userManagement+"/users", object{
+		"email": "kim@acme.test", "first_name": nil, "last_name": nil, "name": nil, "email_verified": nil, "metadata": nil, "external_id": nil,
+	})
+	assert.Equal(t, object{}, created["metadata"])
+	users := userManagement + "/users/" + a.userID(ada)
+	changed := a.mustCall(http.StatusOK, http.MethodPut, users, object{"first_name": "", "last_name": "", "name": ""})
+	for _, name := range []string{"first_name", "last_name", "name"} {
+		assert.Nil(t, created[name], name)
+		assert.Nil(t, changed[name], name)
+		assertRefused(t, a.api(http.MethodPut, users, object{name: nil}), http.StatusUnprocessableEntity, "invalid_request_parameters")
+	}
 }
 
 func TestASessionEndsAfterAYear(t *testing.T) {
