@@ -92,7 +92,7 @@ func TestUsersAreCreatedFoundUpdatedAndDeleted(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "user7@acme.test", user.Email)
 	user, err = client.UpdateUser(t.Context(), user.ID, workos.UpdateUserParams{
-		FirstName: "Kim", ExternalID: workos.Null[string](),
+		FirstName: workos.Value("Kim"), LastName: workos.Value("Sato"), ExternalID: workos.Null[string](),
 		Metadata: map[string]workos.Optional[string]{"plan": workos.Value("free"), "old": workos.Null[string]()},
 	})
 	require.NoError(t, err)
@@ -101,6 +101,14 @@ func TestUsersAreCreatedFoundUpdatedAndDeleted(t *testing.T) {
 	assert.Equal(t, map[string]string{"plan": "free"}, user.Metadata)
 	_, err = client.GetUserByExternalID(t.Context(), "acme/7")
 	assert.True(t, workos.IsNotFound(err))
+	user, err = client.UpdateUser(t.Context(), user.ID, workos.UpdateUserParams{LastName: workos.Value("")})
+	require.NoError(t, err)
+	assert.Empty(t, user.LastName)
+	assert.Equal(t, "Kim", user.FirstName, "an absent field stays unchanged")
+	assert.Equal(t, map[string]string{"plan": "free"}, user.Metadata, "nil metadata stay unchanged")
+	user, err = client.UpdateUser(t.Context(), user.ID, workos.UpdateUserParams{Metadata: map[string]workos.Optional[string]{}})
+	require.NoError(t, err)
+	assert.Empty(t, user.Metadata, "an empty map removes all metadata")
 
 	_, err = client.CreateUser(t.Context(), workos.CreateUserParams{Email: "user7@acme.test"})
 	assert.Equal(t, workos.CodeUserCreationError, workos.ErrorCode(err))

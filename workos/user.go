@@ -91,17 +91,21 @@ type CreateUserParams struct {
 }
 
 // UpdateUserParams are the parameters of [Client.UpdateUser]. A field with its zero value leaves the user's value
-// unchanged. Printed, logged or encoded as JSON, they show no secret.
+// unchanged. [Value] sets a field, and each field says what removes its value. Printed, logged or encoded as JSON, they
+// show no secret.
 type UpdateUserParams struct {
-	Email         string                      `json:"email,omitempty"`
-	EmailVerified Optional[bool]              `json:"email_verified,omitzero"`
-	FirstName     string                      `json:"first_name,omitempty"`
-	LastName      string                      `json:"last_name,omitempty"`
-	Name          string                      `json:"name,omitempty"`
-	ExternalID    Optional[string]            `json:"external_id,omitzero"` // Null removes it
-	Locale        Optional[string]            `json:"locale,omitzero"`      // Null removes it
-	Metadata      map[string]Optional[string] `json:"metadata,omitempty"`   // other entries stay unchanged; Null removes an entry
-	Password      Password                    `json:"-"`
+	Email         string           `json:"email,omitempty"`
+	EmailVerified Optional[bool]   `json:"email_verified,omitzero"`
+	FirstName     Optional[string] `json:"first_name,omitzero"`  // Value("") removes it; the API refuses Null
+	LastName      Optional[string] `json:"last_name,omitzero"`   // Value("") removes it; the API refuses Null
+	Name          Optional[string] `json:"name,omitzero"`        // Value("") removes it; the API refuses Null
+	ExternalID    Optional[string] `json:"external_id,omitzero"` // Null removes it
+	Locale        Optional[string] `json:"locale,omitzero"`      // Null removes it
+	// Metadata are the entries to change. Entries that are not in the map stay unchanged, and Null removes an entry. A map
+	// that is empty but not nil removes all entries, so leave the field nil if there is nothing to change.
+	// See https://workos.com/docs/authkit/metadata
+	Metadata map[string]Optional[string] `json:"metadata,omitzero"`
+	Password Password                    `json:"-"`
 }
 
 // Password is a new password of a user: Plain, or Hash and HashType for a password from another system. Printed, logged

@@ -96,7 +96,7 @@ var userCalls = map[string]wire{
 	"UpdateUser with all fields": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.UpdateUser(ctx, "user_01A", workos.UpdateUserParams{
-				Email: "kim@acme.test", EmailVerified: workos.Value(false), FirstName: "Kim", LastName: "Lee", Name: "Kim Lee",
+				Email: "kim@acme.test", EmailVerified: workos.Value(false), FirstName: workos.Value("Kim"), LastName: workos.Value("Lee"), Name: workos.Value("Kim Lee"),
 				ExternalID: workos.Value("42"), Locale: workos.Value("en-GB"),
 				Metadata: map[string]workos.Optional[string]{"plan": workos.Value("pro"), "empty": workos.Value(""), "old": workos.Null[string]()},
 				Password: workos.Password{Plain: "hunter2-secret"},
@@ -114,6 +114,15 @@ var userCalls = map[string]wire{
 			return c.UpdateUser(ctx, "user_01A", workos.UpdateUserParams{ExternalID: workos.Null[string](), Locale: workos.Null[string]()})
 		},
 		method: "PUT", path: "/user_management/users/user_01A", body: `{"external_id":null,"locale":null}`,
+		status: 200, response: userJSON, required: userRequired, want: &kim, errors: newUserErrors,
+	},
+	"UpdateUser that clears names and metadata": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.UpdateUser(ctx, "user_01A", workos.UpdateUserParams{
+				FirstName: workos.Value(""), LastName: workos.Value(""), Name: workos.Value(""), Metadata: map[string]workos.Optional[string]{},
+			})
+		},
+		method: "PUT", path: "/user_management/users/user_01A", body: `{"first_name":"","last_name":"","name":"","metadata":{}}`,
 		status: 200, response: userJSON, required: userRequired, want: &kim, errors: newUserErrors,
 	},
 	"UpdateUser without changes": {
