@@ -96,6 +96,12 @@ func (s *Session) FromBearerToken() bool { return s.content().bearer }
 // User returns the user's profile. For a session that came as a bearer token it
 // has the ID alone, because the token contains nothing else. [Session.Profile]
 // distinguishes the two. Package workos gets the rest of the profile by the ID.
+//
+// The profile is that of the last sign-in or refresh. Do not rely on its Metadata:
+// WorkOS documents that it returns metadata with users, but not with authentications
+// (https://workos.com/docs/authkit/metadata). Use workos.Client.GetUser, or put the
+// metadata into the token with a JWT template and read them with [Session.Claims].
+// A test can try it with authkittest.WithoutUserMetadata.
 func (s *Session) User() User { return s.content().sealed.Profile() }
 
 // Profile returns the user's profile, and reports whether the session has one. A

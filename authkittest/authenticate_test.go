@@ -178,6 +178,27 @@ func TestChangesToAUserAppearInTheNextToken(t *testing.T) {
 	assert.Equal(t, a.Users()[1].ID, claims["sub"], "a template cannot replace sub")
 }
 
+func TestAuthenticationsLeaveOutTheMetadataWithTheOption(t *testing.T) {
+	for name, opts := range map[string][]authkittest.Option{"by default": nil, "with the option": {authkittest.WithoutUserMetadata()}} {
+		t.Run(name, func(t *testing.T) {
+			a := newApp(t, opts...)
+			a.UpdateUser(ada, func(u *authkittest.User) { u.Metadata = map[string]string{"plan": "pro"} })
+			a.UpdateUser("chiara@example.com", func(u *authkittest.User) { u.Password = "long enough 1" })
+			got := a.signIn("Ada")
+			stepUp := a.grant("password", map[string]string{"email": "chiara@example.com", "password": "long enough 1"})
+			require.Equal(t, "organization_selection_required", stepUp.text("code"))
+			for what, response := range map[string]apiResponse{
+				"a sign-in": got, "a refresh": a.refresh(got.text("refresh_token")), "a further step": stepUp,
+			} {
+				_, sent := response.body["user"].(map[string]any)["metadata"]
+				assert.Equal(t, opts == nil, sent, what)
+			}
+			user := a.mustCall(http.StatusOK, http.MethodGet, userManagement+"/users/"+a.userID(ada), nil)
+			assert.Equal(t, object{"plan": "pro"}, user["metadata"])
+		})
+	}
+}
+
 func TestImpersonationRedirectsWithoutAState(t *testing.T) {
 	for reason, want := range map[string]any{"ticket 9": "ticket 9", "": nil} {
 		a := newApp(t)

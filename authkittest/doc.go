@@ -33,6 +33,7 @@
 //     production, with real one-time codes, real TOTP, pending authentication tokens and paginated lists. The one exception
 //     is rate limits: the fake has none, or with WithRateLimit one for all calls together.
 //   - Requirements of an Organization or a User at sign-in: single sign-on, certain authentication methods, a second factor.
+//   - With WithoutUserMetadata, authentications without the metadata of the user, which production may not return.
 //   - Faults. InjectFault makes a route answer with any status, wait, hang, break off or lose its response. Calls and
 //     AwaitCalls count the calls of a route. WithSessionLock answers parallel refreshes of a session 429, and
 //     WithRefreshLatency makes refreshes take time. Refreshes and Presented count how often refresh tokens were presented.

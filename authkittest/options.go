@@ -24,6 +24,7 @@ type settings struct {
 	sessionLock      bool
 	refreshLatency   time.Duration
 	rateLimit        int // calls a second; 0 means no limit
+	withoutMetadata  bool
 }
 
 // WithClock sets the clock of the fake, usually a *FakeClock. The default is real time.
@@ -132,4 +133,12 @@ func WithRefreshLatency(d time.Duration) Option {
 // WorkOS differ by route and plan: https://workos.com/docs/reference/rate-limits.
 func WithRateLimit(callsPerSecond int) Option {
 	return func(s *settings) { s.rateLimit = max(callsPerSecond, 0) }
+}
+
+// WithoutUserMetadata makes the responses of [RouteAuthenticate], including refreshes, leave out the metadata of the user.
+// WorkOS documents that production returns metadata with users but not with authentications
+// (https://workos.com/docs/authkit/metadata). A session of authkit then has no metadata. An application that needs them calls
+// workos.Client.GetUser, or puts them into the access token with a JWT template. The default is to return them.
+func WithoutUserMetadata() Option {
+	return func(s *settings) { s.withoutMetadata = true }
 }

@@ -50,7 +50,7 @@ func (f *Server) completeSignIn(result signInResult) (*authentication, *apiError
 			result.organizationID = memberships[0].OrganizationID
 		case len(memberships) > 1:
 			apiErr := f.requireStep(result, stepOrganization, "organization_selection_required", "The user must choose an organization to finish their authentication.")
-			shown := user.object()
+			shown := f.authenticatedObject(user)
 			apiErr.User = &shown
 			for _, m := range memberships {
 				o, _ := f.organization(m.OrganizationID)
@@ -71,7 +71,7 @@ func (f *Server) completeSignIn(result signInResult) (*authentication, *apiError
 // secondFactorError returns the error that requires the user to verify or to enroll a second factor.
 func (f *Server) secondFactorError(user *account, result signInResult, code string) *apiError {
 	apiErr := f.requireStep(result, stepMFA, code, "The user must prove a second factor to finish their authentication.")
-	shown := user.object()
+	shown := f.authenticatedObject(user)
 	apiErr.User = &shown
 	for _, enrolled := range user.Factors {
 		apiErr.Factors = append(apiErr.Factors, factorReference{enrolled.ID, enrolled.kind})

@@ -83,7 +83,7 @@ func (f *Server) switchOrganization(s *session, organizationID string) *apiError
 func (f *Server) mint(s *session) *authentication {
 	user := f.accountByID(s.userID)
 	response := &authentication{
-		User:                 user.object(),
+		User:                 f.authenticatedObject(user),
 		AccessToken:          f.keys[len(f.keys)-1].sign(f.claims(s, user.User)),
 		RefreshToken:         rand.Text(),
 		AuthenticationMethod: s.method,

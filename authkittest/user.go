@@ -14,7 +14,7 @@ type userObject struct {
 	Name              *string           `json:"name"`
 	ProfilePictureURL *string           `json:"profile_picture_url"`
 	ExternalID        *string           `json:"external_id"`
-	Metadata          map[string]string `json:"metadata"`
+	Metadata          map[string]string `json:"metadata,omitzero"` // nil only with WithoutUserMetadata
 	Locale            *string           `json:"locale"`
 	LastSignInAt      *string           `json:"last_sign_in_at"`
 	CreatedAt         string            `json:"created_at"`
@@ -42,6 +42,15 @@ func (a *account) object() userObject {
 		CreatedAt:         timestamp(a.createdAt),
 		UpdatedAt:         timestamp(a.updatedAt),
 	}
+}
+
+// authenticatedObject returns the user object in a response of the authenticate endpoint.
+func (f *Server) authenticatedObject(a *account) userObject {
+	o := a.object()
+	if f.settings.withoutMetadata {
+		o.Metadata = nil
+	}
+	return o
 }
 
 func orNull(s string) *string {
