@@ -26,7 +26,7 @@ type authorization struct {
 	state          string
 	challenge      string
 	organizationID string  // the organization_id of the request
-	method         string  // from provider; empty with authkit
+	method         string  // from provider or connection_id; empty for the hosted pages of authkit
 	hint           string  // the login_hint of the request
 	device         *device // set for device authorization, which has no redirect URI
 	result         signInResult
@@ -116,12 +116,21 @@ func (f *Server) authorizationError(q url.Values) (code, description string) {
 	return "", ""
 }
 
-// continueSignIn redirects a signed-in user to the organization page if there is a choice, else back to the application.
+// direct reports whether the sign-in goes to a provider or a connection, and not through the hosted pages.
+func (a *authorization) direct() bool { return a.method != "" }
+
+// continueSignIn redirects a signed-in user to the organization page if there is a choice, else back to the application. A
+// sign-in at a provider or a connection has no further page. The code exchange returns what it lacks, as in production.
 func (f *Server) continueSignIn(a *authorization) pageResponse {
-	memberships := f.accountByID(a.result.userID).activeMemberships()
+	user := f.accountByID(a.result.userID)
+	memberships := user.activeMemberships()
+	if !a.direct() {
+		user.EmailUnverified = false // the page of production would ask for a code
+	}
 	switch {
 	case a.organizationID != "":
 		a.result.organizationID = a.organizationID
+	case a.direct():
 	case len(memberships) == 1:
 		a.result.organizationID = memberships[0].OrganizationID
 	case len(memberships) > 1:
@@ -137,7 +146,11 @@ func (f *Server) finishAuthorization(a *authorization) pageResponse {
 		return redirect(http.StatusSeeOther, a.path()+"/device")
 	}
 	delete(f.authorizations, a.id)
-	return a.answer(url.Values{"code": {f.issueCode(f.withRequirementsMet(a.result), a.challenge)}})
+	code := issuedCode{signInResult: a.result, challenge: a.challenge, direct: a.direct()}
+	if !code.direct {
+		code.signInResult = f.withRequirementsMet(a.result)
+	}
+	return a.answer(url.Values{"code": {f.issueCode(code)}})
 }
 
 func (a *authorization) refuse(code, description string) pageResponse {

@@ -16,17 +16,21 @@ const codeLifetime = 10 * time.Minute
 type issuedCode struct {
 	signInResult
 	challenge string // the S256 code_challenge of PKCE; may be empty
+	// direct is true if the user signed in at a provider or a connection, and not on the hosted pages. Then the requirements
+	// of the sign-in are not met yet.
+	direct    bool
 	expiresAt time.Time
 }
 
-func (f *Server) issueCode(result signInResult, challenge string) string {
-	code := rand.Text()
-	f.codes[code] = &issuedCode{signInResult: result, challenge: challenge, expiresAt: f.clock.Now().Add(codeLifetime)}
-	return code
+func (f *Server) issueCode(code issuedCode) string {
+	text := rand.Text()
+	code.expiresAt = f.clock.Now().Add(codeLifetime)
+	f.codes[text] = &code
+	return text
 }
 
-// exchangeCode answers RouteCodeExchange and starts a session. Only a successful exchange consumes the code. WorkOS does not
-// document whether a failed one does.
+// exchangeCode answers RouteCodeExchange. It starts a session, or returns the error for a further step of the sign-in. Both
+// consume the code. Any other failed exchange does not. WorkOS does not document whether it does in production.
 func (f *Server) exchangeCode(p parameters) (*authentication, *apiError) {
 	_, confidential := p["client_secret"] // grant has checked its value
 	verifier := p["code_verifier"]
@@ -46,6 +50,9 @@ func (f *Server) exchangeCode(p parameters) (*authentication, *apiError) {
 		return nil, oauthError("invalid_grant", "The code verifier does not match the code challenge.")
 	}
 	delete(f.codes, p["code"])
+	if code.direct {
+		return f.completeSignIn(code.signInResult, confidential)
+	}
 	return f.mint(f.openSession(code.signInResult, confidential)), nil
 }
 

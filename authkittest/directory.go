@@ -28,10 +28,11 @@ type User struct {
 	// Password is the password for the password grant. When it is empty, the grant refuses the user. The sign-in page does
 	// not ask for a password.
 	Password        string `json:"-"`
-	EmailUnverified bool   // the next sign-in through the API requires email verification
-	RequireMFA      bool   // a sign-in through the API needs a second factor, even if the organization does not require it
+	EmailUnverified bool   // the next sign-in through the API, a provider or a connection requires email verification
+	RequireMFA      bool   // a sign-in through the API or a provider needs a second factor, even if the organization does not require it
 
-	// Factors are the authenticator apps of the user. If there is one, a sign-in through the API requires its code.
+	// Factors are the authenticator apps of the user. If there is one, a sign-in through the API or a provider requires its
+	// code.
 	Factors []Factor
 
 	// AuthenticationMethod is the authentication method on the sign-in page if the authorization request does not name one.

@@ -21,5 +21,5 @@ func (f *Server) Impersonate(email, impersonatorEmail, reason, redirectURI strin
 	if memberships := user.activeMemberships(); len(memberships) > 0 {
 		result.organizationID = memberships[0].OrganizationID
 	}
-	return withQuery(redirectURI, url.Values{"code": {f.issueCode(result, "")}})
+	return withQuery(redirectURI, url.Values{"code": {f.issueCode(issuedCode{signInResult: result})}})
 }

@@ -46,5 +46,5 @@ func (f *Server) magicAuthGrant(p parameters) (*authentication, *apiError) {
 		return nil, apiErr
 	}
 	user.EmailUnverified = false
-	return f.completeSignIn(f.accept(invitation, user, p.signInResult(user, "MagicAuth", f.clock.Now())))
+	return f.completeSignIn(f.accept(invitation, user, p.signInResult(user, "MagicAuth", f.clock.Now())), true)
 }

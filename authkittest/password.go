@@ -24,7 +24,7 @@ func (f *Server) passwordGrant(p parameters) (*authentication, *apiError) {
 	if user == nil || user.Password == "" || user.Password != p["password"] {
 		return nil, plainError("invalid_credentials", "Invalid credentials.")
 	}
-	return f.completeSignIn(f.accept(invitation, user, p.signInResult(user, "Password", f.clock.Now())))
+	return f.completeSignIn(f.accept(invitation, user, p.signInResult(user, "Password", f.clock.Now())), true)
 }
 
 // passwordProblems returns the strength rules that a new password breaks.

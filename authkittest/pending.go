@@ -35,8 +35,9 @@ type organizationRef struct {
 }
 
 // completeSignIn starts a session, or returns an error for the first thing that is missing. It checks, in this order: a
-// verified email address, the organization, the requirements of the organization, a second factor.
-func (f *Server) completeSignIn(result signInResult) (*authentication, *apiError) {
+// verified email address, the organization, the requirements of the organization, a second factor. confidential says whether
+// the request has the client secret.
+func (f *Server) completeSignIn(result signInResult, confidential bool) (*authentication, *apiError) {
 	user := f.accountByID(result.userID)
 	if user.EmailUnverified {
 		sent := f.sendCode(MailEmailVerification, user)
@@ -65,7 +66,7 @@ func (f *Server) completeSignIn(result signInResult) (*authentication, *apiError
 	if code := f.missingFactor(user, result); code != "" {
 		return nil, f.secondFactorError(user, result, code)
 	}
-	return f.mint(f.openSession(result, true)), nil
+	return f.mint(f.openSession(result, confidential)), nil
 }
 
 // secondFactorError returns the error that requires the user to verify or to enroll a second factor.
@@ -100,7 +101,7 @@ func (f *Server) resume(p parameters) (*authentication, *apiError) {
 	token := p["pending_authentication_token"]
 	result := f.pending[token].signInResult
 	delete(f.pending, token)
-	return f.completeSignIn(result)
+	return f.completeSignIn(result, true) // every grant for a step needs the client secret
 }
 
 // organizationGrant answers RouteOrganizationSelection, which continues a sign-in after organization_selection_required.

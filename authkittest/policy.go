@@ -50,7 +50,7 @@ func (f *Server) missingFactor(user *account, result signInResult) (code string)
 }
 
 // withRequirementsMet returns result as if the user had met all requirements of the organization. It is for sign-ins on the
-// hosted pages. The pages of production ask for everything that is required, and those of the fake do not.
+// hosted pages (provider authkit). The pages of production ask for everything that is required, and those of the fake do not.
 func (f *Server) withRequirementsMet(result signInResult) signInResult {
 	o, _ := f.organization(result.organizationID)
 	if o.RequireSSO {

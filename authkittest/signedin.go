@@ -9,6 +9,10 @@ import (
 	"testing"
 )
 
+// maxSignInPages is how many pages of one sign-in SignIn submits. A sign-in at a provider that continues on the hosted pages has
+// at most three.
+const maxSignInPages = 4
+
 // SignedInClient returns an http.Client that is signed in to the application under test. loginURL is the application's login
 // page, or a page that redirects to it. SignedInClient signs in as the user with this email address over HTTP, as
 // [Browser.SignIn] does. It fails the test if SignIn returns an error.
@@ -25,8 +29,9 @@ func (f *Server) SignedInClient(tb testing.TB, loginURL, email string) *http.Cli
 }
 
 // SignIn signs in as the user with this email address. loginURL is an address of the application that redirects to the
-// sign-in page. If there is a choice of organizations, SignIn chooses the first. It returns the page of the application to
-// which the sign-in redirects. It returns an error in these cases:
+// sign-in page. If there is a choice of organizations, SignIn chooses the first. If the application redirects to another
+// sign-in page, because the sign-in needs a further step, SignIn chooses the same user there. It returns the page of the
+// application to which the sign-in redirects. It returns an error in these cases:
 //
 //   - loginURL does not redirect to the sign-in page, for example because the browser is already signed in;
 //   - the sign-in page does not offer the user;
@@ -42,12 +47,16 @@ func (b *Browser) SignIn(loginURL, email string) (*Page, error) {
 		return nil, fmt.Errorf("authkittest: SignIn: the login URL did not redirect to a sign-in page that offers %q; it redirected to %v", email, page)
 	}
 	signInPage := page.URL
-	if page, err = b.submit(form, button, nil); err != nil {
-		return nil, err
-	}
-	if form, button, asked := page.button("organization_id", ""); asked && origin(page.URL) == origin(signInPage) {
+	for range maxSignInPages {
 		if page, err = b.submit(form, button, nil); err != nil {
 			return nil, err
+		}
+		var asked bool
+		if form, button, asked = page.button("organization_id", ""); !asked {
+			form, button, asked = page.button("email", email)
+		}
+		if !asked || origin(page.URL) != origin(signInPage) {
+			break
 		}
 	}
 	switch {

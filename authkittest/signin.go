@@ -72,7 +72,6 @@ func (f *Server) signInProblem(a *authorization, email, problem string) pageResp
 
 // signIn signs a user in. The fake asks for no proof.
 func (f *Server) signIn(r *http.Request, a *authorization, user *account) pageResponse {
-	user.EmailUnverified = false // the page of production would ask for a code
 	a.result = f.startBrowserSession(r, signInResult{userID: user.ID, method: cmp.Or(a.method, user.AuthenticationMethod), authTime: f.clock.Now()})
 	next := f.continueSignIn(a)
 	next.cookie = f.cookie(a.result.browserID)
