@@ -50,6 +50,11 @@ type IronSealer struct {
 // contain its purpose: a text that was sealed for one purpose opens for any
 // other with the same password. So check the content of what you open.
 //
+// Open also accepts the suffix ~1 and no suffix, as iron-session does. An earlier
+// version wrote an object with the members persistent, which is the data, and
+// flash. Open returns that object as it is. The mac does not cover the suffix, so
+// it says nothing about the content.
+//
 // Texts over 32 KiB are neither sealed nor opened.
 func Iron(passwords ...string) (*IronSealer, error) {
 	if err := CheckPasswords(passwords...); err != nil {
@@ -89,6 +94,7 @@ const (
 	ironPrefix     = "Fe26.2"
 	ironPasswordID = "1"
 	ironVersion    = "2"    // of iron-session, after a ~
+	ironEarlier    = "1"    // its version before
 	ironParts      = 8      // separated by asterisks
 	ironSalt       = 64     // hexadecimal digits; their text is the salt
 	ironMaxID      = 64     // characters of a password ID
@@ -195,8 +201,8 @@ func parseIron(text string) (*ironSeal, error) {
 		return nil, errTooLong
 	}
 	body, version, versioned := strings.Cut(text, "~")
-	if versioned && version != ironVersion {
-		return nil, openError("its iron-session version is not " + ironVersion)
+	if versioned && version != ironVersion && version != ironEarlier {
+		return nil, openError("its iron-session version is neither " + ironEarlier + " nor " + ironVersion)
 	}
 	if n := strings.Count(body, "*") + 1; n != ironParts {
 		return nil, openError(fmt.Sprintf("it has %d parts; the iron format has %d", n, ironParts))

@@ -46,6 +46,7 @@ func TestATextSealedByIronSessionOpens(t *testing.T) {
 	}{
 		"unchanged":                  {[]string{ironVectorPassword}, ironVector},
 		"without the version":        {[]string{ironVectorPassword}, strings.TrimSuffix(ironVector, "~2")},
+		"with the earlier version":   {[]string{ironVectorPassword}, strings.TrimSuffix(ironVector, "2") + "1"},
 		"with the password second":   {[]string{password, ironVectorPassword}, ironVector},
 		"with another password ID":   {[]string{password}, sealAs(t, password, "7", "", "~2")},
 		"without a password ID":      {[]string{password}, sealAs(t, password, "", "", "~2")},
@@ -56,6 +57,24 @@ func TestATextSealedByIronSessionOpens(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, ironVectorPlaintext, string(plaintext))
 		})
+	}
+}
+
+// A text that iron-store 1.3.5 sealed. The earlier version of iron-session, next-iron-session, used that. It is the golden
+// seal of internal/interop/earlier.mjs.
+const (
+	earlierVector = "Fe26.2*1*50e3fe4d9f6b368f7a43c7879e67c368a10cbe516fe30eeb8c14989a806dee9a*OLGiZbGTfc1vm77E886DsQ*" +
+		"D7cQgKLzJQZXxYkcgJMvA8UFxZN-EoV1yJ2OOqRA3moEdyJVFwU0lPZawCxxkt36b1XXFsjX556HhYTcHtQi7fjmZUIZE-6H4lf-wdm4y3N2b_vLLESuR8jEPoOP98Fh**" +
+		"958716afab7524afc25927328a8d95971875cdf60233bfe04e50d269bb5c2c74*iG7OS7oZOFq98NOX2cNTEovWW3qP0zPhxezi06H0_uc"
+	earlierVectorPlaintext = `{"persistent":{"accessToken":"a.b.c","refreshToken":"r","user":{"id":"user_1"}},"flash":{}}`
+)
+
+// Its releases wrote no suffix. Later versions of iron-session take every text without ~2 for one of them.
+func TestATextOfTheEarlierIronSessionOpensUnchanged(t *testing.T) {
+	for _, suffix := range []string{"", "~1", "~2"} {
+		plaintext, err := iron(t, ironVectorPassword).Open(earlierVector + suffix)
+		require.NoError(t, err, "the suffix %q", suffix)
+		assert.Equal(t, earlierVectorPlaintext, string(plaintext), "the suffix %q", suffix)
 	}
 }
 
@@ -106,13 +125,12 @@ func TestAMalformedIronTextIsRefusedWithTheReason(t *testing.T) {
 		"an empty text":                      {"", "it has 1 parts; the iron format has 8"},
 		"a million asterisks":                {strings.Repeat("*", 1_000_000), "longer than 32768 bytes"},
 		"asterisks up to the limit":          {strings.Repeat("*", 32<<10), "32769 parts"},
-		"a part too many":                    {ironVector + "*", "its iron-session version is not 2"},
+		"a part too many":                    {ironVector + "*", "its iron-session version is neither 1 nor 2"},
 		"a part too many before the version": {strings.Replace(ironVector, "~", "*~", 1), "9 parts"},
 		"a megabyte of ciphertext":           {strings.Replace(ironVector, parts[4], strings.Repeat("A", 1<<20), 1), "longer than"},
-		"a later version":                    {strings.TrimSuffix(ironVector, "2") + "3", "its iron-session version is not 2"},
-		"the previous version":               {strings.TrimSuffix(ironVector, "2") + "1", "its iron-session version is not 2"},
-		"an empty version":                   {strings.TrimSuffix(ironVector, "2"), "its iron-session version is not 2"},
-		"two versions":                       {ironVector + "~2", "its iron-session version is not 2"},
+		"a later version":                    {strings.TrimSuffix(ironVector, "2") + "3", "its iron-session version is neither 1 nor 2"},
+		"an empty version":                   {strings.TrimSuffix(ironVector, "2"), "its iron-session version is neither 1 nor 2"},
+		"two versions":                       {ironVector + "~2", "its iron-session version is neither 1 nor 2"},
 		"a later format":                     {with(0, "Fe26.3"), "it does not start with Fe26.2"},
 		"another password and its ID":        {sealAs(t, unknown, "99", "", "~2"), `password ID "99"`},
 		"a password ID in other letters":     {with(1, "é"), "invalid password ID"},

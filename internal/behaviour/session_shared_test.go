@@ -106,6 +106,29 @@ func TestUnknownMembersOfASharedSessionSurviveARefresh(t *testing.T) {
 	assert.NotEqual(t, session["refreshToken"], after["refreshToken"])
 }
 
+// Package interop has the same test with a seal that JavaScript code of that version made.
+func TestASessionSealedByTheEarlierIronSessionOpensAndIsRefreshedInTheCurrentForm(t *testing.T) {
+	a := NewSharedSessionApp(t)
+	n := a.Neighbour()
+	session := n.Read(a.SignedIn(Kim).CookieHeader())
+	delete(session, "authkit")
+	session["theme"] = "dark"
+	earlier := strings.TrimSuffix(n.Write(map[string]any{"persistent": session, "flash": map[string]any{}}), "~2")
+	for _, suffix := range []string{"", "~1"} {
+		resp := a.Send(Request{Target: "/account", Cookie: earlier + suffix})
+		require.Contains(t, resp.Body, "page of "+Kim, "the suffix %q", suffix)
+		assert.Empty(t, resp.SetCookies(t), "a fresh session is left unchanged")
+	}
+	a.ExpireToken(time.Minute)
+	resp := a.Send(Request{Target: "/account", Cookie: earlier + "~1"})
+	require.Contains(t, resp.Body, "page of "+Kim)
+	assert.Regexp(t, "~2$", resp.sharedCookie(t))
+	after := n.Read(resp.sharedCookie(t))
+	assert.Equal(t, "dark", after["theme"])
+	assert.NotContains(t, after, "persistent")
+	assert.NotEqual(t, session["refreshToken"], after["refreshToken"])
+}
+
 func TestConcurrentRefreshesOfASharedSessionBothSucceed(t *testing.T) {
 	a := NewSharedSessionApp(t)
 	n := a.Neighbour()

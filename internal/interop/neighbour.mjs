@@ -1,7 +1,8 @@
 // An application in JavaScript that shares its session with one in Go. Under
 // /node it uses @workos-inc/node as in the documentation of WorkOS. Under
 // /session it uses @workos/authkit-session, on which the framework libraries are
-// built. /iron returns the content of the cookie as iron-session reads it. The
+// built. /iron returns the content of the cookie as iron-session reads it, and
+// /earlier seals it again as the earlier version of iron-session did. The
 // application has the same environment as the one in Go. It prints its address
 // and exits when its standard input is closed.
 
@@ -22,6 +23,7 @@ globalThis.Date = class extends RealDate {
 const { WorkOS } = await import('@workos-inc/node');
 const { unsealData } = await import('iron-session');
 const { CookieSessionStorage, createAuthService } = await import('@workos/authkit-session');
+const { sealEarlier } = await import('./earlier.mjs');
 
 const { WORKOS_API_KEY, WORKOS_API_HOSTNAME, WORKOS_API_PORT, WORKOS_CLIENT_ID, WORKOS_COOKIE_PASSWORD } = process.env;
 const cookieName = process.env.WORKOS_COOKIE_NAME ?? 'wos-session';
@@ -137,6 +139,11 @@ const session = {
 
 const others = {
   'GET iron': async request => ({ body: await unsealData(cookieOf(request, cookieName) ?? '', { password: WORKOS_COOKIE_PASSWORD }) }),
+  'POST earlier': async (request, query) => {
+    const session = await unsealData(cookieOf(request, cookieName) ?? '', { password: WORKOS_COOKIE_PASSWORD });
+    const seal = await sealEarlier(session, WORKOS_COOKIE_PASSWORD);
+    return { body: {}, headers: { 'Set-Cookie': setCookie(seal + (query.get('suffix') ?? ''), 34560000) } };
+  },
   // Returns the references that lead to another origin than that of the page, as browsers resolve them.
   'POST references': async request => {
     const chunks = [];

@@ -102,7 +102,7 @@ func missingRequirement() string {
 	if _, err := fmt.Sscanf(string(version), "v%d.", &major); err != nil || major < 20 {
 		return "Node.js is " + strings.TrimSpace(string(version)) + ", and 20 or newer is needed"
 	}
-	for _, name := range []string{"@workos-inc/node", "@workos/authkit-session", "iron-session"} {
+	for _, name := range []string{"@workos-inc/node", "@workos/authkit-session", "iron-session", "iron-store"} {
 		if _, err := os.Stat("node_modules/" + name); err != nil {
 			return "the package " + name + " is not installed (npm ci)"
 		}
@@ -404,6 +404,43 @@ func TestEveryLibraryKeepsTheImpersonator(t *testing.T) {
 			require.Equal(t, "ops@example.com", b.me(reader).Impersonator, "refreshed by %s, read by %s", refresher, reader)
 		}
 	}
+}
+
+// JavaScript code of that version seals the session.
+func TestASealOfTheEarlierIronSessionOpensAndIsSealedAgainInTheCurrentForm(t *testing.T) {
+	apps := newSharedApps(t, authkit.WithSharedSession())
+	for _, suffix := range []string{"", "~1"} {
+		b := apps.browser()
+		b.signIn("node")
+		want := b.me("node")
+		b.fetch(http.MethodPost, apps.javascript+"/earlier?suffix="+suffix, nil)
+		require.NotContains(t, b.cookies()["wos-session"], "~2")
+		assert.Equal(t, yuki, b.session()["user"].(map[string]any)["email"], "iron-session, of the library for Next.js, opens it")
+		if suffix != "" { // @workos-inc/node opens no seal of that version without a suffix
+			assert.Equal(t, want, b.me("node"))
+		}
+		assert.Equal(t, want, b.me("go"))
+		assert.NotContains(t, b.cookies()["wos-session"], "~2", "reading writes nothing")
+
+		assert.Equal(t, want, b.refresh("go"))
+		assert.Regexp(t, "~2$", b.cookies()["wos-session"])
+		assert.NotContains(t, b.session(), "persistent")
+		for _, library := range libraries {
+			assert.Equal(t, want, b.refresh(library), "refreshed by %s", library)
+		}
+	}
+}
+
+func TestASealOfTheEarlierIronSessionIsConvertedByGo(t *testing.T) {
+	apps := newSharedApps(t, authkit.WithForeignSessions())
+	b := apps.browser()
+	b.signIn("node")
+	want := b.me("node")
+	b.fetch(http.MethodPost, apps.javascript+"/earlier?suffix=~1", nil)
+	assert.Equal(t, want, b.me("go"))
+	assert.Equal(t, want, b.refresh("go"))
+	assert.Len(t, b.cookies(), 1)
+	assert.Contains(t, b.cookies(), "authkit-session")
 }
 
 func TestAJavaScriptSessionIsConvertedByGo(t *testing.T) {

@@ -24,6 +24,7 @@ const (
 	memberMethod         = "authenticationMethod"
 	memberOrganizationID = "organizationId"
 	memberTimes          = "authkit"
+	memberPersistent     = "persistent" // of iron-session's earlier version, holds the members above
 )
 
 // withUser sets the members of a user and returns o. Unknown values are null, as

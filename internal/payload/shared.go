@@ -42,10 +42,20 @@ type sharedTimes struct {
 // DecodeShared decodes a session in the shared format. If the session does not
 // hold the times of this module, they are read from the access token. The error
 // quotes nothing of the session.
+//
+// An earlier version of iron-session put the session into the member persistent,
+// beside the member flash. Such a session is accepted, and [EncodeShared] encodes it
+// without them. Its content tells it apart. The suffix of its seal does not: the mac
+// of a seal does not cover the suffix.
 func DecodeShared(encoded []byte) (s Session, err error) {
 	var session, user object
 	if err := json.Unmarshal(encoded, &session); err != nil {
 		return s, notShared(err)
+	}
+	if _, current := session[memberAccessToken]; !current {
+		if earlier := session.object(memberPersistent); len(earlier) > 0 {
+			session = earlier
+		}
 	}
 	if err := session.get(memberUser, &user); err != nil {
 		return s, notShared(err)

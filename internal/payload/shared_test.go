@@ -129,6 +129,34 @@ func TestEncodingACopyOfASharedSessionChangesNoOther(t *testing.T) {
 	assert.Equal(t, before, string(s.shared.encode()), "encoding one session changed another")
 }
 
+func TestASessionOfTheEarlierIronSessionIsDecodedAndEncodedInTheCurrentForm(t *testing.T) {
+	session := `{"accessToken":"` + typicalToken + `","refreshToken":"r","user":{"id":"user_1","email":"kim@example.com"},"theme":"dark"}`
+	s, err := DecodeShared([]byte(`{"persistent":` + session + `,"flash":{"notice":"hello"}}`))
+	require.NoError(t, err)
+	assert.Equal(t, "r", s.RefreshToken)
+	assert.Equal(t, "kim@example.com", s.User.Email)
+	want, err := DecodeShared([]byte(session))
+	require.NoError(t, err)
+	assert.JSONEq(t, string(encodeShared(t, want)), string(encodeShared(t, s)))
+}
+
+func TestTheMemberPersistentCountsOnlyWithoutATokenBesideIt(t *testing.T) {
+	planted := `{"accessToken":"` + typicalToken + `","refreshToken":"other","user":{"id":"user_2"}}`
+	s, err := DecodeShared([]byte(`{"accessToken":"` + typicalToken + `","refreshToken":"r","user":{"id":"user_1"},"persistent":` + planted + `}`))
+	require.NoError(t, err)
+	assert.Equal(t, "user_1", s.User.ID)
+	for name, encoded := range map[string]string{
+		"in another case": `{"Persistent":` + planted + `}`,
+		"twice nested":    `{"persistent":{"persistent":` + planted + `}}`,
+		"in flash":        `{"persistent":{},"flash":` + planted + `}`,
+		"a text":          `{"persistent":"x"}`,
+		"a null token":    `{"accessToken":null,"persistent":` + planted + `}`,
+	} {
+		_, err := DecodeShared([]byte(encoded))
+		assert.ErrorIs(t, err, fields.ErrEncoding, name)
+	}
+}
+
 func TestTheTimesOfASharedSessionComeFromItsToken(t *testing.T) {
 	for name, c := range map[string]struct {
 		claims, times           string
@@ -220,6 +248,7 @@ func FuzzDecodeShared(f *testing.F) {
 	encoded := encodeShared(f, s)
 	f.Add(encoded)
 	f.Add([]byte(`{"accessToken": "` + typicalToken + `", "user": {"id": "user_1", "metadata": {"a": 1, "b": null}}, "x": [1e400]}`))
+	f.Add([]byte(`{"persistent": {"accessToken": "` + typicalToken + `", "user": {"id": "user_1"}}, "flash": {}}`))
 	f.Fuzz(func(t *testing.T, encoded []byte) {
 		s, err := DecodeShared(encoded)
 		if err != nil {
