@@ -62,6 +62,7 @@ func (f *Server) authenticate(w http.ResponseWriter, r *http.Request) {
 		}
 		if apiErr.status == http.StatusTooManyRequests {
 			f.traffic.limit(routes)
+			f.calls.noteFault() // its caller waits before it tries again
 		}
 		apiErr.write(w)
 	}

@@ -21,6 +21,7 @@ type Server struct {
 	clientID string
 	apiKey   string
 	clock    Clock
+	calls    fakeCalls // of clock
 
 	cookiePassword string // of the applications of Setenv
 
@@ -86,7 +87,7 @@ func Start(opts ...Option) (*Server, error) {
 	for _, opt := range opts {
 		opt(&f.settings)
 	}
-	f.clock = f.settings.clock
+	f.clock, f.calls = f.settings.clock, fakeCallsOf(f.settings.clock)
 	if err := f.seed(); err != nil {
 		return nil, err
 	}

@@ -36,15 +36,21 @@ type Browser struct {
 
 	jar  *jar
 	page *Page
+	home *url.URL // of the application; nil for a Browser of NewBrowser
 }
 
 // NewBrowser returns a browser without cookies and without a page.
 func NewBrowser() *Browser {
 	b := &Browser{jar: newJar()}
-	own := http.DefaultTransport.(*http.Transport).Clone()
-	own.Proxy = nil // tests only talk to this machine
-	b.Client = &http.Client{Transport: &transport{browser: b, own: own}, Jar: b.jar}
+	b.Client = &http.Client{Transport: &transport{browser: b, own: newTransport()}, Jar: b.jar}
 	return b
+}
+
+// newTransport returns a transport with connections of its own, without a proxy: tests only talk to this machine.
+func newTransport() *http.Transport {
+	own := http.DefaultTransport.(*http.Transport).Clone()
+	own.Proxy = nil
+	return own
 }
 
 // BrowserClient returns the Client of a new Browser, for requests that are sent as navigations without a referring page.
@@ -61,7 +67,8 @@ func newTestBrowser(tb testing.TB) *Browser {
 // Page returns the page that the browser shows. It returns nil before the first navigation.
 func (b *Browser) Page() *Page { return b.page }
 
-// Get opens an address, as a navigation without a referring page.
+// Get opens an address, as a navigation without a referring page. For a browser of an [App], an address that begins with a
+// slash is of the application.
 func (b *Browser) Get(address string) (*Page, error) {
 	return b.navigate(http.MethodGet, address, nil, &navigation{})
 }
@@ -142,17 +149,21 @@ func (b *Browser) from(p *Page) *navigation {
 
 // navigate opens an address and follows meta refreshes.
 func (b *Browser) navigate(method, address string, form url.Values, n *navigation) (*Page, error) {
+	refreshed := false
 	for range maxRefresh {
 		page, err := b.send(method, address, form, n)
 		if err != nil {
 			return nil, err
+		}
+		if refreshed && page.redirectedBy == nil {
+			page.redirectedBy = b.page.URL
 		}
 		b.page = page
 		refresh := page.read()
 		if refresh == nil {
 			return page, nil
 		}
-		method, address, form, n = http.MethodGet, refresh.String(), nil, b.from(page)
+		method, address, form, n, refreshed = http.MethodGet, refresh.String(), nil, b.from(page), true
 	}
 	return nil, fmt.Errorf("authkittest: page %v: more than %d meta refreshes in a row", b.page, maxRefresh)
 }
@@ -161,6 +172,9 @@ func (b *Browser) send(method, address string, form url.Values, n *navigation) (
 	var body io.Reader
 	if form != nil {
 		body = strings.NewReader(form.Encode())
+	}
+	if b.home != nil && strings.HasPrefix(address, "/") {
+		address = b.home.String() + address
 	}
 	r, err := http.NewRequestWithContext(n.context(context.Background()), method, address, body)
 	if err != nil {
@@ -178,7 +192,11 @@ func (b *Browser) send(method, address string, form url.Values, n *navigation) (
 	if err != nil {
 		return nil, fmt.Errorf("authkittest: %s: %w", withoutQuery(response.Request.URL), err)
 	}
-	return &Page{URL: response.Request.URL, StatusCode: response.StatusCode, Header: response.Header, Body: string(text)}, nil
+	page := &Page{URL: response.Request.URL, StatusCode: response.StatusCode, Header: response.Header, Body: string(text)}
+	if redirect := response.Request.Response; redirect != nil {
+		page.redirectedBy = redirect.Request.URL
+	}
+	return page, nil
 }
 
 // withoutSecrets removes the query from the address in an error of http.Client. The query can hold codes and states.

@@ -17,23 +17,27 @@ type Clock interface {
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
 
-// FakeClock is a Clock that only moves when a test calls Advance or Set. Give the same FakeClock to the fake and to the code
-// under test, so that both agree on what has expired. It is safe for concurrent use.
+// FakeClock is a Clock that only moves when a test calls Advance, Set or AdvanceWhile. Give the same FakeClock to the fake and
+// to the code under test, so that both agree on what has expired. It is safe for concurrent use.
 //
-// Retries and time limits of authkit run on this clock too. A request that meets a fault waits until the test moves the
-// clock: send it in a goroutine, call AwaitTimers, then Advance. The second example of [Server.InjectFault] shows it.
+// Retries and time limits of authkit run on this clock too. A request that meets a fault waits until the clock moves. [Run]
+// moves it for such a request. Without Run, send the request in [FakeClock.AdvanceWhile].
 type FakeClock struct {
 	moving sync.Mutex // held by Advance and Set while they run, so that they do not run at the same time
 
-	mu     sync.Mutex // guards now and timers
+	mu     sync.Mutex // guards everything below
 	now    time.Time
 	timers []*timer
 	added  sync.Cond // wakes AwaitTimers when a timer is added
+
+	stillness stillness
+	waits     waits
 }
 
 type timer struct {
-	at time.Time
-	f  func()
+	at   time.Time
+	f    func()
+	drip bool // waits before the next byte of a response: see Fault.Drip
 }
 
 // NewFakeClock returns a clock that shows start.
@@ -53,18 +57,24 @@ func (c *FakeClock) Now() time.Time {
 // AfterFunc calls f when the clock has moved forward by d. stop cancels the call and reports whether it was in time. If d is
 // zero or negative, AfterFunc calls f immediately in a new goroutine, like time.AfterFunc.
 func (c *FakeClock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
+	return c.afterFunc(d, f, false)
+}
+
+func (c *FakeClock) afterFunc(d time.Duration, f func(), drip bool) (stop func() bool) {
 	if d <= 0 {
 		go f()
 		return func() bool { return false }
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t := &timer{at: c.now.Add(d), f: f}
+	t := &timer{at: c.now.Add(d), f: f, drip: drip}
 	c.timers = append(c.timers, t)
+	c.stillness.changes++
 	c.added.Broadcast()
 	return func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
+		c.stillness.changes++
 		return c.remove(t)
 	}
 }
@@ -101,10 +111,12 @@ func (c *FakeClock) moveTo(target time.Time) {
 		next := c.earliest()
 		if next == nil || next.at.After(target) {
 			c.now = target
+			c.stillness.changes++
 			c.mu.Unlock()
 			return
 		}
 		c.remove(next)
+		c.stillness.changes++
 		if next.at.After(c.now) {
 			c.now = next.at
 		}

@@ -1,22 +1,22 @@
 // Package authkittest is a fake WorkOS AuthKit for tests and examples. It runs in the process that starts it. The application
 // calls it over real HTTP. Neither needs a WorkOS account, a network or a password.
 //
-// New starts a fake for one test. Server.Setenv sets the environment variables that make the application use the fake.
-// Server.SignedInClient signs in through the fake's pages, as a user does, and returns an http.Client that is signed in:
+// Run starts an application and its fake for one test. App.SignIn signs in through the fake's pages, as a user does:
 //
 //	func TestAccount(t *testing.T) {
-//		fake := authkittest.New(t)
-//		fake.Setenv(t) // before the application reads its configuration
-//		app := httptest.NewServer(newApp())
-//		defer app.Close()
-//
-//		client := fake.SignedInClient(t, app.URL+"/login", "ada@harborpress.test")
-//		response, err := client.Get(app.URL + "/account")
-//		…
+//		app := authkittest.Run(t, func(env authkittest.Env) http.Handler { return application(env.AuthKit()) })
+//		page, err := app.SignIn("ada@harborpress.test").Get("/account")
+//		if err != nil || page.StatusCode != http.StatusOK {
+//			t.Errorf("%v, %v", page, err)
+//		}
 //	}
 //
-// Server.ServeApp sets the variables and starts the application in one step, if the application uses authkit.FromEnv.
-// SignedInRequest is for the test of a single handler and needs no fake.
+// App.APIClient sends a bearer token (App.BearerToken) or an API key (App.APIKey). App.Clock is the clock of the application and
+// of the fake. It stands still, until the test advances it or a request waits because of a fault.
+//
+// New starts a fake alone. Server.ServeApp is for an application that only reads the environment, in which it sets the
+// variables. Server.SignedInClient returns an http.Client that is signed in. SignedInRequest is for the test of a single
+// handler and needs no fake.
 //
 // The fake has:
 //
@@ -40,7 +40,8 @@
 //   - Faults. InjectFault makes a route answer with any status, wait, hang, break off or lose its response. Calls and
 //     AwaitCalls count the calls of a route. WithSessionLock answers parallel refreshes of a session 429, and
 //     WithRefreshLatency makes refreshes take time. Refreshes and Presented count how often refresh tokens were presented.
-//   - A clock. With WithClock and a FakeClock, a test moves the time and does not wait.
+//   - A clock. With WithClock and a FakeClock, a test moves the time and does not wait. FakeClock.AdvanceWhile moves it for a
+//     request that meets a fault. Run does so by itself.
 //
 // MemoryStore is the store that several instances of an application share, in memory. It can be down, frozen or flushed. All
 // instances need the same cookie password too: Server.Setenv and Server.ServeApp set the same one at each call.
@@ -93,6 +94,7 @@
 // # Browser
 //
 // A Browser moves through an application by its links and forms. It applies the limits that real browsers set for cookies.
+// Browser.SignIn signs in, and needs no page at "/": the page to which the sign-in returns can have any status.
 //
 // The fake is only for development and tests. Every client that can reach it can sign in as any user, so it listens only
 // on 127.0.0.1.

@@ -158,8 +158,8 @@ func ExampleServer_InjectFault() {
 	// 3 calls
 }
 
-// An outage. The fake and the application have the same clock, so time limits run on it. A request that waits for a call that
-// hangs is sent in a goroutine, because it waits until the test moves the clock.
+// An outage, without [authkittest.Run]. The fake and the application have the same clock, so time limits run on it. A request
+// that waits for a call that hangs is sent in AdvanceWhile, because it waits until the clock moves.
 func ExampleServer_InjectFault_outage() {
 	clock := authkittest.NewFakeClock(time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC))
 	fake, err := authkittest.Start(authkittest.WithClock(clock), authkittest.WithAccessTokenLifetime(time.Minute))
@@ -207,11 +207,7 @@ func ExampleServer_InjectFault_outage() {
 
 	clock.Advance(50 * time.Second) // the new access token is about to expire
 	fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
-	answer := make(chan int)
-	go func() { answer <- status() }()
-	clock.AwaitTimers(2) // the time limits of the refresh and of the request that waits for it
-	clock.Advance(2 * time.Second)
-	fmt.Println(<-answer)
+	clock.AdvanceWhile(func() { fmt.Println(status()) }) // after two seconds of the clock, with the old access token
 	fake.ClearFault(authkittest.RouteRefresh)
 	// Output:
 	// 503

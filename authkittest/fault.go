@@ -43,17 +43,23 @@ func (f Fault) replacesResponse() bool { return f.Status != 0 || f.Body != "" ||
 
 // handleCall counts a call and answers it with h. If one of its routes has a fault, it applies that fault.
 func (f *Server) handleCall(w http.ResponseWriter, r *http.Request, h http.HandlerFunc, routes ...Route) {
+	f.calls.begin()
+	defer f.calls.end()
 	fault := f.traffic.arrive(routes)
 	if fault == nil {
 		h(w, r)
 		return
+	}
+	f.calls.noteFault()
+	if browserRoutes[routes[0]] {
+		defer f.calls.startWait()()
 	}
 	response := httptest.NewRecorder()
 	maps.Copy(response.Header(), w.Header())
 	if fault.TakeEffect {
 		h(response, r)
 	}
-	cleared, aborted := f.wait(r, fault, fault.Delay)
+	cleared, aborted := f.wait(r, fault, fault.Delay, f.clock.AfterFunc)
 	switch {
 	case aborted:
 		panic(http.ErrAbortHandler)
@@ -68,16 +74,18 @@ func (f *Server) handleCall(w http.ResponseWriter, r *http.Request, h http.Handl
 }
 
 // wait waits for delay, or without limit if the fault has Hang. cleared reports whether ClearFault ended the wait. aborted
-// reports whether the caller or the fake ended it, so that no response is possible.
-func (f *Server) wait(r *http.Request, fault *activeFault, delay time.Duration) (cleared, aborted bool) {
+// reports whether the caller or the fake ended it, so that no response is possible. afterFunc is that of the clock.
+func (f *Server) wait(r *http.Request, fault *activeFault, delay time.Duration, afterFunc func(time.Duration, func()) func() bool) (cleared, aborted bool) {
 	if delay <= 0 && !fault.Hang {
 		return false, false
 	}
 	over := make(chan struct{}) // not closed if the fault has Hang
 	if !fault.Hang {
-		stop := f.clock.AfterFunc(delay, func() { close(over) })
+		stop := afterFunc(delay, func() { close(over) })
 		defer stop()
 	}
+	f.calls.end()
+	defer f.calls.begin()
 	select {
 	case <-over:
 		return false, false
@@ -155,7 +163,7 @@ func (f *Server) sendSlowly(w http.ResponseWriter, r *http.Request, fault *activ
 	send(w, response)
 	for i := range body {
 		_ = http.NewResponseController(w).Flush()
-		switch cleared, aborted := f.wait(r, fault, fault.Drip); {
+		switch cleared, aborted := f.wait(r, fault, fault.Drip, f.calls.afterDrip); {
 		case aborted:
 			panic(http.ErrAbortHandler)
 		case cleared:

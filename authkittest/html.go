@@ -20,6 +20,8 @@ type Page struct {
 	Body       string
 	Links      []Link
 	Forms      []Form
+
+	redirectedBy *url.URL // the address that redirected to this page; nil if there is none
 }
 
 // String returns the status and the address. It omits the query, which can hold secrets.

@@ -99,11 +99,13 @@ func (m *MemoryStore) begin(ctx context.Context, name string, count *int) error 
 		}
 		if err != nil {
 			m.mu.Unlock()
+			fakeCallsOf(m.clock).noteFault()
 			return fmt.Errorf("authkittest: %s: %w", name, err)
 		}
 		if !m.frozen {
 			return nil
 		}
+		fakeCallsOf(m.clock).noteFault()
 		changed := m.changed
 		m.mu.Unlock()
 		select {
@@ -130,5 +132,6 @@ func (m *MemoryStore) loseReply(name string) error {
 		return nil
 	}
 	m.lostReplies--
+	fakeCallsOf(m.clock).noteFault()
 	return fmt.Errorf("authkittest: %s: %w", name, errReplyLost)
 }

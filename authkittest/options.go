@@ -25,6 +25,7 @@ type settings struct {
 	refreshLatency   time.Duration
 	rateLimit        int // calls a second; 0 means no limit
 	withoutMetadata  bool
+	stillClock       bool
 }
 
 // WithClock sets the clock of the fake, usually a *FakeClock. The default is real time.
@@ -141,4 +142,10 @@ func WithRateLimit(callsPerSecond int) Option {
 // workos.Client.GetUser, or puts them into the access token with a JWT template. The default is to return them.
 func WithoutUserMetadata() Option {
 	return func(s *settings) { s.withoutMetadata = true }
+}
+
+// WithStillClock makes the clock of an application of [Run] move only when the test moves it, also during a fault. A request
+// that meets a fault then waits: send it in a goroutine, call [FakeClock.AwaitTimers], then [FakeClock.Advance].
+func WithStillClock() Option {
+	return func(s *settings) { s.stillClock = true }
 }

@@ -40,6 +40,7 @@ func (f *Server) withRateLimit(route Route, h http.HandlerFunc) http.HandlerFunc
 	return func(w http.ResponseWriter, r *http.Request) {
 		if apiErr := f.rateLimitError(); apiErr != nil {
 			f.traffic.limit([]Route{route})
+			f.calls.noteFault()                // its caller waits before it tries again
 			if route != RouteAuthorizeDevice { // the OAuth endpoints alone have the OAuth format
 				apiErr.Message, apiErr.OAuthError, apiErr.Description = apiErr.Description, "", ""
 			}

@@ -92,6 +92,9 @@ func (c *refreshCall) wait() {
 		f.addLocks(s, -1)
 		close(over)
 	})
+	f.calls.noteFault()
+	f.calls.end()
+	defer f.calls.begin()
 	select {
 	case <-over:
 		return

@@ -14,6 +14,9 @@ const (
 	RouteDiscovery       Route = "GET /user_management/{client_id}/.well-known/openid-configuration"
 )
 
+// browserRoutes are the routes that browsers call. No application waits for them.
+var browserRoutes = map[Route]bool{RouteAuthorize: true, RouteLogout: true}
+
 // RouteAuthenticate is the endpoint of all grants. Its calls are the calls of all grants. A fault on it applies to every grant
 // that has no fault of its own.
 const RouteAuthenticate Route = "POST /user_management/authenticate"

@@ -15,6 +15,8 @@ import (
 // Before it calls build, ServeApp sets the environment as [Server.Setenv] does, and WORKOS_REDIRECT_URI to the URL followed
 // by /callback. authkit.FromEnv needs nothing more. ServeApp cannot be used in parallel tests.
 //
+// [Run] is for an application that takes options. It also gives the application the clock of the fake.
+//
 // Call ServeApp once for each instance of an application. The example of [MemoryStore] has two instances.
 func (f *Server) ServeApp(tb testing.TB, build func(url string) http.Handler) (url string) {
 	tb.Helper()

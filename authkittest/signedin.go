@@ -36,7 +36,8 @@ func (f *Server) SignedInClient(tb testing.TB, loginURL, email string) *http.Cli
 //   - loginURL does not redirect to the sign-in page, for example because the browser is already signed in;
 //   - the sign-in page does not offer the user;
 //   - the sign-in does not redirect back to the application;
-//   - the application answers with a status of 400 or more.
+//   - the callback of the application answers with a status of 400 or more. The page to which it redirects can have any status:
+//     an application need not have a page at "/".
 func (b *Browser) SignIn(loginURL, email string) (*Page, error) {
 	page, err := b.Get(loginURL)
 	if err != nil {
@@ -62,7 +63,7 @@ func (b *Browser) SignIn(loginURL, email string) (*Page, error) {
 	switch {
 	case origin(page.URL) == origin(signInPage):
 		return nil, fmt.Errorf("authkittest: SignIn as %q: the sign-in did not redirect back to the application; it redirected to %v", email, page)
-	case page.StatusCode >= http.StatusBadRequest:
+	case page.StatusCode >= http.StatusBadRequest && (page.redirectedBy == nil || origin(page.redirectedBy) != origin(page.URL)):
 		return nil, fmt.Errorf("authkittest: SignIn as %q: the application answered %v", email, page)
 	}
 	return page, nil

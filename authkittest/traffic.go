@@ -39,7 +39,9 @@ type activeFault struct {
 // does not exist.
 //
 // Retries and time limits of authkit run on the clock of authkit.WithClock. If that is a [*FakeClock], a request that meets a
-// fault waits until the test moves the clock: send it in a goroutine, call [FakeClock.AwaitTimers], then [FakeClock.Advance].
+// fault waits until the clock moves. An application of [Run] moves it itself. Without Run, send the request in
+// [FakeClock.AdvanceWhile]. To stop at a moment in between, send it in a goroutine, call [FakeClock.AwaitTimers], then
+// [FakeClock.Advance].
 func (f *Server) InjectFault(route Route, fault Fault) {
 	f.traffic.setFault(route, &activeFault{Fault: fault, cleared: make(chan struct{})})
 }

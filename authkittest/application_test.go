@@ -1,0 +1,103 @@
+// The tests that every application writes. README.md shows them.
+
+package authkittest_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// application returns the handler of the application under test. It has no page at "/".
+func application(ak *authkit.AuthKit) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /login", ak.Login())
+	mux.Handle("GET /callback", ak.Callback())
+	mux.Handle("POST /logout", ak.Logout())
+	mux.Handle("GET /account", ak.RequireAuth(http.HandlerFunc(account)))
+	mux.Handle("GET /admin", ak.RequireRole("admin")(http.HandlerFunc(account)))
+	mux.Handle("GET /api/posts", ak.RequireAuthOrAPIKey("posts:read")(http.HandlerFunc(posts)))
+	return ak.Middleware(mux)
+}
+
+func account(w http.ResponseWriter, r *http.Request) {
+	s, _ := authkit.FromContext(r.Context())
+	fmt.Fprintf(w, "Hello, %s", s.User().Email)
+}
+
+func posts(w http.ResponseWriter, r *http.Request) {
+	if key, ok := authkit.APIKeyFromContext(r.Context()); ok {
+		fmt.Fprintf(w, "posts for key %s", key.Name)
+		return
+	}
+	s, _ := authkit.FromContext(r.Context())
+	fmt.Fprintf(w, "posts for %s in %s", s.UserID(), s.OrganizationID())
+}
+
+func run(t testing.TB, opts ...authkittest.Option) *authkittest.App {
+	return authkittest.Run(t, func(env authkittest.Env) http.Handler {
+		return application(env.AuthKit(authkit.WithBearerTokens()))
+	}, opts...)
+}
+
+func TestAUserSeesTheirAccount(t *testing.T) {
+	t.Parallel()
+	page, err := run(t).SignIn("ada@harborpress.test").Get("/account")
+	if err != nil || page.Body != "Hello, ada@harborpress.test" {
+		t.Errorf("%v, %v", page, err)
+	}
+}
+
+func TestOnlyAnAdminSeesTheAdminPage(t *testing.T) {
+	t.Parallel()
+	app := run(t)
+	for email, status := range map[string]int{"ada@harborpress.test": 200, "ben@harborpress.test": 403} {
+		page, err := app.SignIn(email).Get("/admin")
+		if err != nil || page.StatusCode != status {
+			t.Errorf("%s: %v, %v", email, page, err)
+		}
+	}
+}
+
+func TestTheAPIAcceptsTokensAndKeys(t *testing.T) {
+	t.Parallel()
+	app := run(t)
+	for credential, status := range map[string]int{
+		app.BearerToken("ada@harborpress.test"):                                         200,
+		app.BearerToken("ada@harborpress.test", authkittest.Claims{"permissions": nil}): 403,
+		app.APIKey("posts:read"):                                                        200,
+		app.APIKey("posts:write"):                                                       403,
+		"":                                                                              401,
+	} {
+		response, err := app.APIClient(credential).Get(app.URL + "/api/posts")
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != status {
+			t.Errorf("%s instead of %d", response.Status, status)
+		}
+	}
+}
+
+func TestAnOutageSignsNoUserOut(t *testing.T) {
+	t.Parallel()
+	app := run(t)
+	browser := app.SignIn("ada@harborpress.test")
+	app.Clock.Advance(10 * time.Minute) // the access token has expired
+	app.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	page, err := browser.Get("/account")
+	if err != nil || page.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("during the outage: %v, %v", page, err)
+	}
+	app.Fake.ClearFault(authkittest.RouteRefresh)
+	app.Clock.Advance(time.Minute) // authkit asks again
+	page, err = browser.Get("/account")
+	if err != nil || page.StatusCode != http.StatusOK {
+		t.Errorf("after the outage: %v, %v", page, err)
+	}
+}
