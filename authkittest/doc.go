@@ -69,6 +69,12 @@
 //
 // DenyDevice denies the user code. SlowDownDevices makes polls answer slow_down.
 //
+// # Without a test
+//
+// The program examples/fake runs an application with a fake, so that you can try it by hand:
+//
+//	go run github.com/authkit-go/authkit/examples/fake@latest go run .
+//
 // # Several processes
 //
 // One fake can serve several processes, for example the instances of an application. It runs in the test, or in a program

@@ -1,0 +1,113 @@
+// Command fake runs an application with a fake AuthKit, so that you can try the application by hand without a WorkOS account:
+//
+//	go run github.com/authkit-go/authkit/examples/fake@latest go run .
+//
+// It starts the fake, sets the WORKOS_ variables that authkit.FromEnv reads, and runs the command. The fake ends with the
+// command. Without a command, it prints the variables as lines for a shell and runs until it is interrupted.
+//
+// The redirect URL is http://localhost:8080/callback. -redirect sets another one, and so does WORKOS_REDIRECT_URI.
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+func main() {
+	status, err := run(os.Args[1:], os.Stdout, os.Stderr)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "fake:", err)
+	}
+	os.Exit(status)
+}
+
+// run returns the exit status of the program: that of the command, or 1 with an error.
+func run(args []string, stdout, stderr io.Writer) (status int, err error) {
+	flags := flag.NewFlagSet("fake", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	redirect := flags.String("redirect", cmp.Or(os.Getenv("WORKOS_REDIRECT_URI"), "http://localhost:8080/callback"), "the redirect `URL` of the application")
+	if err := flags.Parse(args); err != nil {
+		return 2, err
+	}
+	fake, err := authkittest.Start(authkittest.WithRedirectURIs(*redirect))
+	if err != nil {
+		return 1, err
+	}
+	defer fake.Close()
+	variables := fake.Env()
+	variables["WORKOS_REDIRECT_URI"] = *redirect
+	// The sessions end with this fake, so a new password at each start is enough.
+	variables["WORKOS_COOKIE_PASSWORD"] = rand.Text() + rand.Text()
+	printUsers(stderr, fake)
+
+	if flags.NArg() == 0 {
+		for _, name := range slices.Sorted(maps.Keys(variables)) {
+			fmt.Fprintf(stdout, "export %s='%s'\n", name, variables[name]) // no value contains a quote
+		}
+		interrupted, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		<-interrupted.Done()
+		return 0, nil
+	}
+	return runCommand(flags.Args(), variables)
+}
+
+// printUsers prints the users on stderr, because stdout is for a shell or for the command.
+func printUsers(w io.Writer, fake *authkittest.Server) {
+	var users []string
+	for _, u := range fake.Users() {
+		role := "no organization"
+		if len(u.Memberships) > 0 {
+			role = u.Memberships[0].Role
+		}
+		users = append(users, fmt.Sprintf("%s (%s)", u.Email, role))
+	}
+	fmt.Fprintf(w, "fake: AuthKit is at %s. Sign in as %s.\n", fake.URL(), strings.Join(users, ", "))
+}
+
+// runCommand runs a command with variables until it ends. It passes SIGTERM on. A terminal sends SIGINT to the command too, so
+// it only waits then.
+func runCommand(command []string, variables map[string]string) (status int, err error) {
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Env = os.Environ()
+	for name, value := range variables {
+		cmd.Env = append(cmd.Env, name+"="+value) // the last one of a name counts
+	}
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	if err := cmd.Start(); err != nil {
+		return 1, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for {
+		select {
+		case s := <-signals:
+			if s == syscall.SIGTERM {
+				_ = cmd.Process.Signal(s) // an error means that the command has ended
+			}
+		case err := <-ended:
+			var exit *exec.ExitError
+			if errors.As(err, &exit) {
+				return max(exit.ExitCode(), 1), nil // -1: a signal ended it
+			}
+			return 0, err
+		}
+	}
+}

@@ -1,0 +1,165 @@
+// The program as a process: with a command, without one, and its exit status.
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// role is the variable that makes the test binary run as the program or as the application that the program runs.
+const role = "AUTHKIT_FAKE_TEST_ROLE"
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(role) {
+	case "program":
+		os.Setenv(role, "application") // for the command
+		main()
+	case "application":
+		application()
+	}
+	os.Exit(m.Run())
+}
+
+// application is the user's program. It knows only the environment.
+func application() {
+	if len(os.Args) > 1 && os.Args[1] == "fail" {
+		os.Exit(7)
+	}
+	ak, err := authkit.FromEnv()
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /login", ak.Login())
+	mux.Handle("GET /callback", ak.Callback())
+	mux.Handle("GET /account", ak.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, _ := authkit.FromContext(r.Context())
+		fmt.Fprint(w, "Hello, ", s.User().Email)
+	})))
+	listener, err := net.Listen("tcp", os.Getenv("ADDR"))
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println("serving")
+	fmt.Println(http.Serve(listener, ak.Middleware(mux)))
+	os.Exit(1)
+}
+
+// start starts the program.
+func start(t *testing.T, env []string, args ...string) (cmd *exec.Cmd, stdout *bufio.Reader, stderr *bytes.Buffer) {
+	t.Helper()
+	binary, err := os.Executable()
+	require.NoError(t, err)
+	// If the program hangs, only this test fails.
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	t.Cleanup(cancel)
+	cmd = exec.CommandContext(ctx, binary, args...)
+	for _, variable := range os.Environ() {
+		if !strings.HasPrefix(variable, "WORKOS_") {
+			cmd.Env = append(cmd.Env, variable)
+		}
+	}
+	cmd.Env = append(append(cmd.Env, role+"=program"), env...)
+	pipe, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	stderr = &bytes.Buffer{}
+	cmd.Stderr = stderr
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		if cmd.ProcessState == nil { // the test failed before the program ended
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+		}
+	})
+	return cmd, bufio.NewReader(pipe), stderr
+}
+
+// freeAddress returns an address of localhost on which nothing listens.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	return strings.Replace(listener.Addr().String(), "127.0.0.1", "localhost", 1)
+}
+
+func TestTheFakeProgramRunsACommandThatAUserSignsInTo(t *testing.T) {
+	address := freeAddress(t)
+	binary, err := os.Executable()
+	require.NoError(t, err)
+	cmd, stdout, stderr := start(t, []string{"ADDR=" + address}, "-redirect", "http://"+address+"/callback", binary)
+	line, err := stdout.ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "serving\n", line)
+
+	page, err := authkittest.NewBrowser().SignIn("http://"+address+"/account", "ada@harborpress.test")
+	require.NoError(t, err)
+	assert.Equal(t, "Hello, ada@harborpress.test", page.Body)
+
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	_, err = io.ReadAll(stdout)
+	require.NoError(t, err)
+	assert.Error(t, cmd.Wait(), "SIGTERM ends the command")
+	assert.Contains(t, stderr.String(), "Sign in as ada@harborpress.test (admin)")
+	_, err = net.Dial("tcp", address)
+	assert.Error(t, err, "the command has ended")
+}
+
+func TestTheFakeProgramHasTheExitStatusOfItsCommand(t *testing.T) {
+	binary, err := os.Executable()
+	require.NoError(t, err)
+	cmd, _, _ := start(t, nil, binary, "fail")
+	var exit *exec.ExitError
+	require.ErrorAs(t, cmd.Wait(), &exit)
+	assert.Equal(t, 7, exit.ExitCode())
+
+	cmd, _, stderr := start(t, nil, "no-such-command-of-this-test")
+	require.ErrorAs(t, cmd.Wait(), &exit)
+	assert.Equal(t, 1, exit.ExitCode())
+	assert.Contains(t, stderr.String(), "no-such-command-of-this-test")
+
+	cmd, _, _ = start(t, nil, "-no-such-flag")
+	require.ErrorAs(t, cmd.Wait(), &exit)
+	assert.Equal(t, 2, exit.ExitCode())
+}
+
+func TestTheFakeProgramPrintsTheVariablesForAShell(t *testing.T) {
+	cmd, stdout, _ := start(t, []string{"WORKOS_REDIRECT_URI=http://localhost:3000/auth"})
+	variables := map[string]string{}
+	for range 7 {
+		line, err := stdout.ReadString('\n')
+		require.NoError(t, err)
+		match := regexp.MustCompile(`^export (WORKOS_\w+)='([^']+)'\n$`).FindStringSubmatch(line)
+		require.NotNil(t, match, line)
+		variables[match[1]] = match[2]
+	}
+	assert.Equal(t, "http://localhost:3000/auth", variables["WORKOS_REDIRECT_URI"])
+	response, err := http.Get("http://" + variables["WORKOS_API_HOSTNAME"] + ":" + variables["WORKOS_API_PORT"] + "/sso/jwks/" + variables["WORKOS_CLIENT_ID"])
+	require.NoError(t, err)
+	response.Body.Close()
+	assert.Equal(t, http.StatusOK, response.StatusCode)
+
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	assert.NoError(t, cmd.Wait())
+}
