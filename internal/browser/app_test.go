@@ -24,9 +24,21 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/chromium"
 )
 
 const kim = "kim@example.com"
+
+func TestMain(m *testing.M) { chromium.Main(m) }
+
+// tab is a tab of the browser with the methods of these tests.
+type tab struct{ *chromium.Tab }
+
+// open returns an empty tab of a browser that only this test uses.
+func open(t *testing.T) *tab { return &tab{chromium.Open(t)} }
+
+// openWithoutScripts is open for a browser with JavaScript disabled.
+func openWithoutScripts(t *testing.T) *tab { return &tab{chromium.OpenWithoutScripts(t)} }
 
 // readmeScript is the script in README.md for pages that a sign-in returns to.
 var readmeScript = func() string {
@@ -53,7 +65,7 @@ type appOptions struct {
 	// tls serves the application at https://127.0.0.1 instead of http://localhost. Both are cross-site to its AuthKit at
 	// http://127.0.0.1, since a site includes the scheme.
 	tls bool
-	// host replaces localhost. It is a name that startChromium maps to 127.0.0.1.
+	// host replaces localhost. It is a name that chromium.Open maps to 127.0.0.1.
 	host string
 	// wrap wraps the handler of the application.
 	wrap func(http.Handler) http.Handler
@@ -179,12 +191,12 @@ var toLoopback = &http.Transport{
 
 // signIn signs Kim in, in a tab.
 func (a *app) signIn(b *tab) {
-	b.t.Helper()
-	b.visit(a.url + "/account")
-	b.sees("Sign in")
-	b.click("Kim Oduya")
-	b.sees("Account of " + kim)
-	require.Equal(b.t, a.url+"/account", b.url())
+	b.T.Helper()
+	b.Visit(a.url + "/account")
+	b.Sees("Sign in")
+	b.Click("Kim Oduya")
+	b.Sees("Account of " + kim)
+	require.Equal(b.T, a.url+"/account", b.URL())
 }
 
 // newest returns the newest session.

@@ -12,11 +12,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/internal/chromium"
 )
 
 var buildExamples = sync.OnceValue(func() error {
 	const examples = "github.com/authkit-go/authkit/examples/"
-	cmd := exec.Command("go", "build", "-o", programs, examples+"stdlib", examples+"chi", examples+"headless")
+	cmd := exec.Command("go", "build", "-o", chromium.Folder(), examples+"stdlib", examples+"chi", examples+"headless")
 	cmd.Stderr = os.Stderr
 	return cmd.Run()
 })
@@ -26,7 +28,7 @@ var buildExamples = sync.OnceValue(func() error {
 func startExample(t *testing.T, name string) (home string) {
 	t.Helper()
 	require.NoError(t, buildExamples())
-	program := filepath.Join(programs, name)
+	program := filepath.Join(chromium.Folder(), name)
 	cmd := exec.CommandContext(t.Context(), program)
 	for _, variable := range os.Environ() {
 		if !strings.HasPrefix(variable, "WORKOS_") {

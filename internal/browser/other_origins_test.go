@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/chromium"
 )
 
 // otherOrigins are hosts of other origins than an application on localhost. 127.0.0.1 is cross-site: its requests carry
@@ -36,21 +37,21 @@ func TestAFormFromAnotherOriginChangesNothing(t *testing.T) {
 				a := newApp(t, appOptions{})
 				b := open(t)
 				a.signIn(b)
-				before := b.cookies()
+				before := b.Cookies()
 				body := fmt.Sprintf(form, a.url+c.path)
 				if c.sandboxed {
-					b.visit(newSite(t, n.host, fmt.Sprintf(sandboxed, html.EscapeString(`<base target="_top">`+body))))
-					b.enterFrame()
+					b.Visit(newSite(t, n.host, fmt.Sprintf(sandboxed, html.EscapeString(`<base target="_top">`+body))))
+					b.EnterFrame()
 				} else {
-					b.visit(newSite(t, n.host, body))
+					b.Visit(newSite(t, n.host, body))
 				}
-				b.click("Win a prize")
-				b.leaveFrames()
-				b.sees("This request came from another site")
-				assert.Equal(t, a.url+c.path, b.url())
-				b.visit(a.url + "/account")
-				b.sees("Account of " + kim)
-				assert.Equal(t, before, b.cookies())
+				b.Click("Win a prize")
+				b.LeaveFrames()
+				b.Sees("This request came from another site")
+				assert.Equal(t, a.url+c.path, b.URL())
+				b.Visit(a.url + "/account")
+				b.Sees("Account of " + kim)
+				assert.Equal(t, before, b.Cookies())
 				assert.True(t, a.newest().Active())
 			})
 		}
@@ -68,17 +69,17 @@ func TestALinkFromAnotherSiteOpensAGuardedPage(t *testing.T) {
 				a := newApp(t, appOptions{tls: scheme.tls})
 				site := newSite(t, n.host, `<a href="`+a.url+`/account?from=other-site">Account</a>`)
 				b := open(t)
-				b.visit(site)
-				b.click("Account")
-				b.sees("Sign in")
-				b.click("Kim Oduya")
-				b.sees("Account of " + kim)
-				assert.Equal(t, a.url+"/account?from=other-site", b.url())
+				b.Visit(site)
+				b.Click("Account")
+				b.Sees("Sign in")
+				b.Click("Kim Oduya")
+				b.Sees("Account of " + kim)
+				assert.Equal(t, a.url+"/account?from=other-site", b.URL())
 
-				b.visit(site)
-				b.click("Account")
-				b.sees("Account of " + kim)
-				assert.Equal(t, a.url+"/account?from=other-site", b.url())
+				b.Visit(site)
+				b.Click("Account")
+				b.Sees("Account of " + kim)
+				assert.Equal(t, a.url+"/account?from=other-site", b.URL())
 				assert.Len(t, a.fake.Sessions(), 1, "the link sent the session cookie")
 			})
 		}
@@ -103,8 +104,8 @@ func TestAFetchFromAnotherOriginReadsNothingAndChangesNothing(t *testing.T) {
 				a := newApp(t, appOptions{tls: scheme.tls})
 				b := open(t)
 				a.signIn(b)
-				before := b.cookies()[scheme.cookie]
-				b.visit(newSite(t, n.host, ""))
+				before := b.Cookies()[scheme.cookie]
+				b.Visit(newSite(t, n.host, ""))
 				for _, c := range []struct{ method, path, mode, want string }{
 					{"GET", "/api/me", "cors", "TypeError"},
 					{"GET", "/api/me", "no-cors", "opaque: "},
@@ -116,13 +117,13 @@ func TestAFetchFromAnotherOriginReadsNothingAndChangesNothing(t *testing.T) {
 				} {
 					before := a.requests(c.path)
 					var got string
-					b.run(attempt, &got, c.method, a.url+c.path, c.mode)
+					b.Run(attempt, &got, c.method, a.url+c.path, c.mode)
 					assert.Equal(t, c.want, got, "%s %s, %s", c.method, c.path, c.mode)
 					assert.Greater(t, a.requests(c.path), before, "%s %s arrived", c.method, c.path)
 				}
-				b.visit(a.url + "/account")
-				b.sees("Account of " + kim)
-				assert.Equal(t, before, b.cookies()[scheme.cookie])
+				b.Visit(a.url + "/account")
+				b.Sees("Account of " + kim)
+				assert.Equal(t, before, b.Cookies()[scheme.cookie])
 				assert.True(t, a.newest().Active())
 				assert.Len(t, a.fake.Sessions(), 1)
 			})
@@ -142,18 +143,18 @@ func TestErrorPagesAreNotShownInAFrame(t *testing.T) {
 		{"a method that is not served", "/logout", "This address does not work like that"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := &tab{t: t, session: b.session}
-			b.visit(a.url + c.path)
-			b.sees(c.heading)
+			b := &tab{b.For(t)}
+			b.Visit(a.url + c.path)
+			b.Sees(c.heading)
 			for _, n := range otherOrigins {
 				assert.Equal(t, "chrome-error://chromewebdata/", b.framed(n.host, a.url+c.path), n.name)
 			}
 		})
 	}
 	t.Run("a page without a frame policy is shown", func(t *testing.T) {
-		b := &tab{t: t, session: b.session}
+		b := &tab{b.For(t)}
 		assert.Equal(t, a.url+"/open", b.framed("127.0.0.1", a.url+"/open"))
-		b.sees("Public page")
+		b.Sees("Public page")
 	})
 }
 
@@ -166,17 +167,17 @@ func TestAGuardedPageInAFrameStartsNoSignIn(t *testing.T) {
 	}
 	assert.Equal(t, len(otherOrigins), a.requests("/account"))
 	assert.Zero(t, a.fake.Calls(authkittest.RouteAuthorize))
-	b.visit(a.url + "/open")
-	assert.Empty(t, b.cookies())
+	b.Visit(a.url + "/open")
+	assert.Empty(t, b.Cookies())
 }
 
 // framed opens an address in a frame of another origin's page, and returns the address of the page in the frame.
 func (b *tab) framed(host, address string) (shown string) {
-	b.t.Helper()
-	b.visit(newSite(b.t, host, `<iframe src="`+html.EscapeString(address)+`"></iframe>`))
-	b.sees("Other site")
-	b.enterFrame()
-	b.run("return location.href", &shown)
+	b.T.Helper()
+	b.Visit(newSite(b.T, host, `<iframe src="`+html.EscapeString(address)+`"></iframe>`))
+	b.Sees("Other site")
+	b.EnterFrame()
+	b.Run("return location.href", &shown)
 	return shown
 }
 
@@ -184,23 +185,23 @@ func TestAPrefetchedLinkStartsNoSignInUntilItIsClicked(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, appOptions{})
 	b := open(t)
-	b.visit(a.url + "/prefetching")
-	b.sees("Prefetching")
-	require.Eventually(t, func() bool { return a.requests("/account") > 0 }, timeout, 10*time.Millisecond, "the browser prefetches nothing")
-	assert.Empty(t, b.cookies(), "no sign-in has started")
-	b.click("Account")
-	b.sees("Sign in")
-	b.click("Kim Oduya")
-	b.sees("Account of " + kim)
+	b.Visit(a.url + "/prefetching")
+	b.Sees("Prefetching")
+	require.Eventually(t, func() bool { return a.requests("/account") > 0 }, chromium.Timeout, 10*time.Millisecond, "the browser prefetches nothing")
+	assert.Empty(t, b.Cookies(), "no sign-in has started")
+	b.Click("Account")
+	b.Sees("Sign in")
+	b.Click("Kim Oduya")
+	b.Sees("Account of " + kim)
 
 	// For a signed-in user, a prefetch refreshes the session like every other request.
-	before := b.cookies()["authkit-session"]
+	before := b.Cookies()["authkit-session"]
 	a.clock.Advance(6 * time.Minute)
-	b.visit(a.url + "/prefetching")
-	b.click("Account")
-	b.sees("Account of " + kim)
+	b.Visit(a.url + "/prefetching")
+	b.Click("Account")
+	b.Sees("Account of " + kim)
 	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
-	assert.NotEqual(t, before, b.cookies()["authkit-session"])
+	assert.NotEqual(t, before, b.Cookies()["authkit-session"])
 }
 
 // Browsers apply form-action to the redirects after a form, too. So the application's Content-Security-Policy must allow
@@ -217,15 +218,15 @@ func TestTheFormActionPolicyMustAllowTheSignOutRedirects(t *testing.T) {
 	b := open(t)
 	policy = "form-action 'self'"
 	a.signIn(b)
-	b.click("Sign out")
-	b.awaitMessage("form-action")
+	b.Click("Sign out")
+	b.AwaitMessage("form-action")
 	require.True(t, a.newest().Active(), "the browser did not reach WorkOS")
 
 	policy = "form-action 'self' " + a.fake.URL()
-	b.visit(a.url + "/account")
-	b.sees("Account of " + kim)
-	b.click("Sign out")
-	b.sees("Home of an anonymous user")
+	b.Visit(a.url + "/account")
+	b.Sees("Account of " + kim)
+	b.Click("Sign out")
+	b.Sees("Home of an anonymous user")
 	assert.False(t, a.newest().Active())
-	b.nothingBlocked()
+	b.NothingBlocked()
 }

@@ -24,30 +24,30 @@ func TestEveryPageFitsADesktopAndAPhone(t *testing.T) {
 	t.Parallel()
 	home := startExample(t, "stdlib")
 	b := open(t)
-	b.visit(home)
-	b.sees("Welcome")
+	b.Visit(home)
+	b.Sees("Welcome")
 	b.fits("home")
-	b.visit(home + "/callback?state=of-another-browser&code=theirs")
-	b.sees("This sign-in can't be finished")
+	b.Visit(home + "/callback?state=of-another-browser&code=theirs")
+	b.Sees("This sign-in can't be finished")
 	b.fits("invalid-state")
-	b.visit(home + "/account")
-	b.sees("Sign in")
+	b.Visit(home + "/account")
+	b.Sees("Sign in")
 	b.fits("sign-in")
-	b.click("Cancel and go back")
-	b.sees("Sign-in was cancelled")
+	b.Click("Cancel and go back")
+	b.Sees("Sign-in was cancelled")
 	b.fits("cancelled")
-	b.click("Try again")
-	b.click("Ada Okafor")
-	b.sees("Your account")
+	b.Click("Try again")
+	b.Click("Ada Okafor")
+	b.Sees("Your account")
 	b.fits("account")
-	b.click("Home")
-	b.sees("Hello, Ada")
+	b.Click("Home")
+	b.Sees("Hello, Ada")
 	b.fits("signed-in")
 
 	a := newApp(t, appOptions{})
 	a.signIn(b)
-	b.visit(a.url + "/admin")
-	b.sees("You can't do this")
+	b.Visit(a.url + "/admin")
+	b.Sees("You can't do this")
 	b.fits("forbidden")
 }
 
@@ -55,11 +55,11 @@ func TestEveryPageFitsADesktopAndAPhone(t *testing.T) {
 func TestAPageThatDoesNotFitIsReported(t *testing.T) {
 	t.Parallel()
 	b := open(t)
-	b.visit(newSite(t, "localhost", `<p style="width: 2000px">wide</p><p style="color: #aaa">pale</p>`))
-	b.sees("Other site")
-	b.resize(1000, 700)
+	b.Visit(newSite(t, "localhost", `<p style="width: 2000px">wide</p><p style="color: #aaa">pale</p>`))
+	b.Sees("Other site")
+	b.Resize(1000, 700)
 	var faults []string
-	b.run(faultsOfPage, &faults)
+	b.Run(faultsOfPage, &faults)
 	require.Len(t, faults, 3)
 	assert.Contains(t, faults[0], "the page is 20")
 	assert.Equal(t, "beyond the screen: wide", faults[1])
@@ -69,20 +69,20 @@ func TestAPageThatDoesNotFitIsReported(t *testing.T) {
 // fits asserts, for each screen and for light and dark mode, that the page is not wider than the screen and that its text
 // has enough contrast. If AUTHKIT_SCREENSHOTS is set, it takes a screenshot.
 func (b *tab) fits(name string) {
-	b.t.Helper()
+	b.T.Helper()
 	folder := os.Getenv("AUTHKIT_SCREENSHOTS")
 	for _, s := range screens {
-		b.resize(s.width, s.height)
+		b.Resize(s.width, s.height)
 		for _, scheme := range []string{"dark", "light"} {
-			b.devtools("Emulation.setEmulatedMedia", map[string]any{
+			b.DevTools("Emulation.setEmulatedMedia", map[string]any{
 				"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}},
 			})
 			var faults []string
-			b.run(faultsOfPage, &faults)
-			assert.Empty(b.t, faults, "%s, %d wide, %s", name, s.width, scheme)
+			b.Run(faultsOfPage, &faults)
+			assert.Empty(b.T, faults, "%s, %d wide, %s", name, s.width, scheme)
 		}
 		if folder != "" {
-			require.NoError(b.t, os.WriteFile(filepath.Join(folder, name+s.name+".png"), b.screenshot(), 0o644))
+			require.NoError(b.T, os.WriteFile(filepath.Join(folder, name+s.name+".png"), b.Screenshot(), 0o644))
 		}
 	}
 }

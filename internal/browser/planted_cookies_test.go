@@ -18,6 +18,7 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/chromium"
 )
 
 // The browser maps both hosts to 127.0.0.1 (startChromium). They have the same registrable domain, so each can set cookies
@@ -108,10 +109,10 @@ func TestTheBrowserStoresCookiesPlantedByHeaderAndByScript(t *testing.T) {
 		})
 	}})
 	b := open(t)
-	b.visit(newAttackerSite(t, []string{"by-header=1; Domain=example.test; Path=/open", "by-script=2; Domain=example.test; Path=/open", "hers=3"}))
-	b.sees("Other site")
-	b.visit(a.url + "/open")
-	b.sees("Public page")
+	b.Visit(newAttackerSite(t, []string{"by-header=1; Domain=example.test; Path=/open", "by-script=2; Domain=example.test; Path=/open", "hers=3"}))
+	b.Sees("Other site")
+	b.Visit(a.url + "/open")
+	b.Sees("Public page")
 	mu.Lock()
 	defer mu.Unlock()
 	assert.Equal(t, []string{"by-header=1; by-script=2"}, received)
@@ -177,27 +178,27 @@ func TestPlantedCookiesPreventNeitherSignInNorSignOut(t *testing.T) {
 					b := open(t)
 					began := len(a.fake.Sessions())
 					if when == "before" {
-						b.visit(attacker)
-						b.sees("Other site")
+						b.Visit(attacker)
+						b.Sees("Other site")
 						// Before the sign-in, the browser cannot be distinguished from the attacker's.
 						a.arrives(b, a.url+"/login?return_to=/account", s.cookie, form.explained)
 					} else {
 						a.arrives(b, a.url+"/account", s.cookie, false)
-						b.visit(attacker)
-						b.sees("Other site")
+						b.Visit(attacker)
+						b.Sees("Other site")
 					}
 					a.arrives(b, a.url+"/account", s.cookie, form.explained)
 
 					copied := own.header(s.cookie)
 					require.NotEmpty(t, copied)
-					b.visit(a.url + "/open")
-					b.sees("Public page")
-					b.run(`const f = document.createElement("form"); f.method = "post"; f.action = "/logout";
+					b.Visit(a.url + "/open")
+					b.Sees("Public page")
+					b.Run(`const f = document.createElement("form"); f.method = "post"; f.action = "/logout";
 						const button = document.createElement("button"); button.textContent = "Out"; f.append(button); document.body.append(f)`, nil)
-					b.click("Out")
-					b.sees("Home of an anonymous user")
+					b.Click("Out")
+					b.Sees("Home of an anonymous user")
 					a.assertRefused(t, copied, "at once")
-					require.Eventually(t, func() bool { return a.active(began) == 0 }, timeout, 10*time.Millisecond, "the session was not revoked at WorkOS")
+					require.Eventually(t, func() bool { return a.active(began) == 0 }, chromium.Timeout, 10*time.Millisecond, "the session was not revoked at WorkOS")
 					a.clock.Advance(6 * time.Minute)
 					a.assertRefused(t, copied, "after six minutes")
 				})
@@ -212,26 +213,26 @@ const maxRequests = 8
 // arrives opens a guarded page and signs in if necessary. It asserts that the page shows Kim's account. If explained is
 // true, a page that names the conflicting cookie is accepted, too.
 func (a *app) arrives(b *tab, address, cookie string, explained bool) {
-	b.t.Helper()
+	b.T.Helper()
 	before := a.allRequests()
-	b.visit(address)
-	b.find("//h1")
-	require.NotContains(b.t, b.text(), "ERR_TOO_MANY_REDIRECTS", "a redirect loop")
-	if b.origin() == a.fake.URL() {
-		b.click("Kim Oduya")
-		b.leaves(a.fake.URL())
-		b.find("//h1")
-		require.NotContains(b.t, b.text(), "ERR_TOO_MANY_REDIRECTS", "a redirect loop")
+	b.Visit(address)
+	b.Find("//h1")
+	require.NotContains(b.T, b.Text(), "ERR_TOO_MANY_REDIRECTS", "a redirect loop")
+	if b.Origin() == a.fake.URL() {
+		b.Click("Kim Oduya")
+		b.Leaves(a.fake.URL())
+		b.Find("//h1")
+		require.NotContains(b.T, b.Text(), "ERR_TOO_MANY_REDIRECTS", "a redirect loop")
 	}
-	assert.LessOrEqual(b.t, a.allRequests()-before, maxRequests)
-	require.Equal(b.t, a.url, b.origin())
-	text := b.text()
-	require.NotContains(b.t, text, "lee@example.com")
+	assert.LessOrEqual(b.T, a.allRequests()-before, maxRequests)
+	require.Equal(b.T, a.url, b.Origin())
+	text := b.Text()
+	require.NotContains(b.T, text, "lee@example.com")
 	if explained && !strings.Contains(text, "Account of ") {
-		assert.Contains(b.t, text, cookie, "the page does not name the conflicting cookie")
+		assert.Contains(b.T, text, cookie, "the page does not name the conflicting cookie")
 		return
 	}
-	require.Contains(b.t, text, "Account of "+kim)
+	require.Contains(b.T, text, "Account of "+kim)
 }
 
 // attackerSession signs the attacker in as Lee, and returns the value of the session cookie.

@@ -53,19 +53,19 @@ func (a *workerApp) sent(request string) string {
 
 // register starts the service worker in a tab. The worker is removed when the test ends.
 func (a *workerApp) register(b *tab) {
-	b.t.Helper()
-	b.visit(a.url + "/open")
-	b.sees("Public page")
+	b.T.Helper()
+	b.Visit(a.url + "/open")
+	b.Sees("Public page")
 	var controlled bool
-	b.run(`return (async () => {
+	b.Run(`return (async () => {
 		const changed = new Promise(done => navigator.serviceWorker.addEventListener("controllerchange", done));
 		await navigator.serviceWorker.register("/worker.js");
 		if (!navigator.serviceWorker.controller) await changed;
 		return navigator.serviceWorker.controller !== null;
 	})()`, &controlled)
-	require.True(b.t, controlled)
-	b.t.Cleanup(func() {
-		b.devtools("Storage.clearDataForOrigin", map[string]any{"origin": a.url, "storageTypes": "service_workers"})
+	require.True(b.T, controlled)
+	b.T.Cleanup(func() {
+		b.DevTools("Storage.clearDataForOrigin", map[string]any{"origin": a.url, "storageTypes": "service_workers"})
 	})
 }
 
@@ -77,15 +77,15 @@ func TestAServiceWorkerThatPassesNavigationsOnBreaksNoSignInAndNoSignOut(t *test
 	a.signIn(b)
 	require.Equal(t, "navigate empty", a.sent("GET /account"), "the worker has passed the navigation on")
 	require.Equal(t, "navigate empty", a.sent("GET /callback"))
-	b.click("Sign out")
-	b.sees("Home of an anonymous user")
+	b.Click("Sign out")
+	b.Sees("Home of an anonymous user")
 	require.Equal(t, "navigate empty", a.sent("POST /logout"))
 	assert.False(t, a.newest().Active(), "the session ended at WorkOS, too")
-	assert.Empty(t, b.cookies())
-	b.visit(a.url + "/callback?state=unknown&code=unknown")
-	b.sees("This sign-in can't be finished")
-	b.visit(a.url + "/account")
-	b.sees("Sign in")
+	assert.Empty(t, b.Cookies())
+	b.Visit(a.url + "/callback?state=unknown&code=unknown")
+	b.Sees("This sign-in can't be finished")
+	b.Visit(a.url + "/account")
+	b.Sees("Sign in")
 }
 
 // Such a worker makes a new request of each navigation, for example to add a header. Its mode is not navigate.
@@ -98,15 +98,15 @@ func TestAServiceWorkerThatRepeatsNavigationsShowsPagesAndSignsOut(t *testing.T)
 	})()));`)
 	b := open(t)
 	a.register(b)
-	b.visit(a.url + "/account")
-	b.sees("Sign in to continue")
+	b.Visit(a.url + "/account")
+	b.Sees("Sign in to continue")
 	require.Equal(t, "cors empty", a.sent("GET /account"), "the worker has repeated the navigation")
-	b.click("Sign in")
-	b.sees("Sign in")
-	b.click("Kim Oduya")
-	b.sees("Account of " + kim)
-	b.click("Sign out")
-	b.sees("Home of an anonymous user")
+	b.Click("Sign in")
+	b.Sees("Sign in")
+	b.Click("Kim Oduya")
+	b.Sees("Account of " + kim)
+	b.Click("Sign out")
+	b.Sees("Home of an anonymous user")
 	require.Equal(t, "cors empty", a.sent("POST /logout"))
 	assert.False(t, a.newest().Active(), "the session ended at WorkOS, too")
 }

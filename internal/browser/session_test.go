@@ -13,6 +13,7 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/chromium"
 )
 
 // schemes are the schemes of an application, with the name of its session cookie.
@@ -31,21 +32,21 @@ func TestTheSessionCookieIsStoredAndHiddenFromScripts(t *testing.T) {
 			a := newApp(t, appOptions{tls: scheme.tls})
 			b := open(t)
 			a.signIn(b)
-			require.Equal(t, []string{scheme.cookie}, names(b.cookies()))
-			c := b.cookies()[scheme.cookie]
+			require.Equal(t, []string{scheme.cookie}, chromium.Names(b.Cookies()))
+			c := b.Cookies()[scheme.cookie]
 			assert.True(t, c.HTTPOnly)
 			assert.Equal(t, scheme.tls, c.Secure)
 			assert.Equal(t, "Lax", c.SameSite)
 			assert.Equal(t, "/", c.Path)
 			var readable string
-			b.run("return document.cookie", &readable)
+			b.Run("return document.cookie", &readable)
 			assert.NotContains(t, readable, "authkit-session")
-			b.click("Sign out")
-			b.sees("Home of an anonymous user")
-			assert.Equal(t, a.url+"/", b.url())
-			assert.Empty(t, b.cookies())
+			b.Click("Sign out")
+			b.Sees("Home of an anonymous user")
+			assert.Equal(t, a.url+"/", b.URL())
+			assert.Empty(t, b.Cookies())
 			assert.False(t, a.newest().Active(), "the session ended at WorkOS, too")
-			b.nothingBlocked()
+			b.NothingBlocked()
 		})
 	}
 }
@@ -60,7 +61,7 @@ func TestASessionCookieWithoutMaxAgeIsStoredUntilTheBrowserCloses(t *testing.T) 
 		a := newApp(t, appOptions{authkit: opts})
 		b := open(t)
 		a.signIn(b)
-		c := b.cookies()["authkit-session"]
+		c := b.Cookies()["authkit-session"]
 		require.NotEmpty(t, c.Value)
 		assert.Equal(t, ends, c.Expiry == nil)
 	}
@@ -73,18 +74,18 @@ func TestAPartitionedSessionIsStoredApartForEachSite(t *testing.T) {
 	}})
 	b := open(t)
 	a.signIn(b)
-	require.Equal(t, []string{"__Host-authkit-session"}, names(b.cookies()))
+	require.Equal(t, []string{"__Host-authkit-session"}, chromium.Names(b.Cookies()))
 	b.framed("localhost", a.url+"/")
-	b.sees("Home of an anonymous user")
-	b.leaveFrames()
+	b.Sees("Home of an anonymous user")
+	b.LeaveFrames()
 
-	b.visit(a.url + "/account")
-	b.sees("Account of " + kim)
-	b.run(`document.cookie = "__Host-authkit-session.7=left; Path=/; Secure; SameSite=None"`, nil)
-	require.Equal(t, []string{"__Host-authkit-session", "__Host-authkit-session.7"}, names(b.cookies()), "a chunk from before the option")
-	b.click("Sign out")
-	b.sees("Home of an anonymous user")
-	assert.Empty(t, b.cookies(), "both forms are deleted")
+	b.Visit(a.url + "/account")
+	b.Sees("Account of " + kim)
+	b.Run(`document.cookie = "__Host-authkit-session.7=left; Path=/; Secure; SameSite=None"`, nil)
+	require.Equal(t, []string{"__Host-authkit-session", "__Host-authkit-session.7"}, chromium.Names(b.Cookies()), "a chunk from before the option")
+	b.Click("Sign out")
+	b.Sees("Home of an anonymous user")
+	assert.Empty(t, b.Cookies(), "both forms are deleted")
 }
 
 func TestALargeSessionIsStoredInSeveralCookies(t *testing.T) {
@@ -97,33 +98,33 @@ func TestALargeSessionIsStoredInSeveralCookies(t *testing.T) {
 			})
 			b := open(t)
 			a.signIn(b)
-			chunked := names(b.cookies())
+			chunked := chromium.Names(b.Cookies())
 			require.GreaterOrEqual(t, len(chunked), 3)
 			require.Equal(t, scheme.cookie+".0", chunked[0])
-			b.reload()
-			b.sees("Account of " + kim)
+			b.Reload()
+			b.Sees("Account of " + kim)
 
 			a.clock.Advance(6 * time.Minute)
-			b.reload()
-			b.sees("Account of " + kim)
-			assert.Equal(t, chunked, names(b.cookies()), "each chunk is replaced")
+			b.Reload()
+			b.Sees("Account of " + kim)
+			assert.Equal(t, chunked, chromium.Names(b.Cookies()), "each chunk is replaced")
 
 			a.fake.UpdateUser(kim, func(p *authkittest.User) { p.Claims = nil })
 			a.clock.Advance(6 * time.Minute)
-			b.reload()
-			b.sees("Account of " + kim)
-			assert.Equal(t, []string{scheme.cookie}, names(b.cookies()), "the old chunks are removed")
+			b.Reload()
+			b.Sees("Account of " + kim)
+			assert.Equal(t, []string{scheme.cookie}, chromium.Names(b.Cookies()), "the old chunks are removed")
 
 			a.fake.UpdateUser(kim, func(p *authkittest.User) {
 				p.Claims = map[string]any{"template": strings.Repeat("abcdefgh", 900)}
 			})
 			a.clock.Advance(6 * time.Minute)
-			b.reload()
-			b.sees("Account of " + kim)
-			assert.Equal(t, chunked, names(b.cookies()), "the single cookie is removed")
-			b.click("Sign out")
-			b.sees("Home of an anonymous user")
-			assert.Empty(t, b.cookies())
+			b.Reload()
+			b.Sees("Account of " + kim)
+			assert.Equal(t, chunked, chromium.Names(b.Cookies()), "the single cookie is removed")
+			b.Click("Sign out")
+			b.Sees("Home of an anonymous user")
+			assert.Empty(t, b.Cookies())
 		})
 	}
 }
@@ -135,27 +136,27 @@ func TestAnExpiredTokenIsRefreshedWithoutInterruption(t *testing.T) {
 			a := newApp(t, appOptions{tls: scheme.tls})
 			b := open(t)
 			a.signIn(b)
-			before := b.cookies()[scheme.cookie].Value
+			before := b.Cookies()[scheme.cookie].Value
 			for _, step := range []struct {
 				name string
 				take func()
 			}{
-				{"a reload", b.reload},
+				{"a reload", b.Reload},
 				{"a link", func() {
-					b.click("Home")
-					b.sees("Home of " + kim)
-					b.click("Account")
+					b.Click("Home")
+					b.Sees("Home of " + kim)
+					b.Click("Account")
 				}},
 				{"a link of another site", func() {
-					b.visit(newSite(t, "127.0.0.1", `<a href="`+a.url+`/account">Account</a>`))
-					b.click("Account")
+					b.Visit(newSite(t, "127.0.0.1", `<a href="`+a.url+`/account">Account</a>`))
+					b.Click("Account")
 				}},
 			} {
 				a.clock.Advance(6 * time.Minute)
 				step.take()
-				b.sees("Account of " + kim)
-				assert.Equal(t, a.url+"/account", b.url(), step.name)
-				after := b.cookies()[scheme.cookie].Value
+				b.Sees("Account of " + kim)
+				assert.Equal(t, a.url+"/account", b.URL(), step.name)
+				after := b.Cookies()[scheme.cookie].Value
 				assert.NotEqual(t, before, after, "%s refreshes the session", step.name)
 				before = after
 			}
@@ -176,15 +177,15 @@ func TestConcurrentFetchesWithAnExpiredTokenAreAllAnswered(t *testing.T) {
 		refreshed := a.fake.Calls(authkittest.RouteRefresh)
 		a.clock.Advance(6 * time.Minute)
 		var emails []string
-		b.run(`return Promise.all(Array.from({length: 12}, () => fetch("/api/me?" + Math.random()).then(r => r.json()).then(me => me.email)))`, &emails)
+		b.Run(`return Promise.all(Array.from({length: 12}, () => fetch("/api/me?" + Math.random()).then(r => r.json()).then(me => me.email)))`, &emails)
 		require.Len(t, emails, 12)
 		for _, email := range emails {
 			assert.Equal(t, kim, email)
 		}
 		assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh)-refreshed)
 	}
-	b.reload()
-	b.sees("Account of " + kim)
+	b.Reload()
+	b.Sees("Account of " + kim)
 }
 
 func TestAnOutageShowsAPageAndKeepsTheSession(t *testing.T) {
@@ -196,14 +197,14 @@ func TestAnOutageShowsAPageAndKeepsTheSession(t *testing.T) {
 		Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"30"}},
 	})
 	a.clock.Advance(7 * time.Minute)
-	b.reload()
-	b.sees("Please try again in a moment")
-	assert.Equal(t, a.url+"/account", b.url(), "a reload tries again")
-	assert.Equal(t, []string{"authkit-session"}, names(b.cookies()))
+	b.Reload()
+	b.Sees("Please try again in a moment")
+	assert.Equal(t, a.url+"/account", b.URL(), "a reload tries again")
+	assert.Equal(t, []string{"authkit-session"}, chromium.Names(b.Cookies()))
 	a.fake.ClearFault(authkittest.RouteRefresh)
 	a.clock.Advance(time.Minute)
-	b.reload()
-	b.sees("Account of " + kim)
+	b.Reload()
+	b.Sees("Account of " + kim)
 	assert.Len(t, a.fake.Sessions(), 1)
 }
 
@@ -214,17 +215,17 @@ func TestTheBackButtonAfterSignOutDoesNotShowTheAccount(t *testing.T) {
 			a := newApp(t, appOptions{tls: scheme.tls})
 			b := open(t)
 			a.signIn(b)
-			b.click("Home")
-			b.sees("Home of " + kim)
-			b.click("Account")
-			b.sees("Account of " + kim)
+			b.Click("Home")
+			b.Sees("Home of " + kim)
+			b.Click("Account")
+			b.Sees("Account of " + kim)
 			session, fetched := a.newest().ID, a.requests("/account")
-			b.click("Sign out")
-			b.sees("Home of an anonymous user")
-			b.back()
-			b.sees("Sign in")
-			assert.Equal(t, a.fake.URL(), b.origin())
-			assert.NotContains(t, b.text(), session)
+			b.Click("Sign out")
+			b.Sees("Home of an anonymous user")
+			b.Back()
+			b.Sees("Sign in")
+			assert.Equal(t, a.fake.URL(), b.Origin())
+			assert.NotContains(t, b.Text(), session)
 			assert.Equal(t, fetched+1, a.requests("/account"), "the page was requested again")
 		})
 	}
@@ -259,15 +260,15 @@ func TestTheBackButtonDoesNotShowTheFirstPageAfterASignInWithTheREADMEsRemedies(
 			t.Run(remedy.name+", "+scheme.name, func(t *testing.T) {
 				a := newApp(t, appOptions{tls: scheme.tls, wrap: remedy.wrap})
 				b := open(t)
-				b.visit(a.url + remedy.path)
-				b.sees("Sign in")
-				b.click("Kim Oduya")
-				b.sees(remedy.signedIn)
-				b.click("Sign out")
-				b.sees(remedy.signedOut)
-				b.back()
-				b.sees("Sign in")
-				assert.Equal(t, a.fake.URL(), b.origin())
+				b.Visit(a.url + remedy.path)
+				b.Sees("Sign in")
+				b.Click("Kim Oduya")
+				b.Sees(remedy.signedIn)
+				b.Click("Sign out")
+				b.Sees(remedy.signedOut)
+				b.Back()
+				b.Sees("Sign in")
+				assert.Equal(t, a.fake.URL(), b.Origin())
 			})
 		}
 	}
@@ -282,17 +283,17 @@ func TestTheBackButtonShowsNoPageAfterASignOutInAnotherTab(t *testing.T) {
 			a := newApp(t, appOptions{tls: scheme.tls})
 			b := open(t)
 			a.signIn(b)
-			b.click("Home")
-			b.sees("Home of " + kim)
-			first, second := b.handle(), b.newTab()
-			b.switchTo(second)
-			b.visit(a.url + "/account")
-			b.click("Sign out")
-			b.sees("Home of an anonymous user")
-			b.switchTo(first)
-			b.back()
-			b.sees("Sign in")
-			assert.Equal(t, a.fake.URL(), b.origin())
+			b.Click("Home")
+			b.Sees("Home of " + kim)
+			first, second := b.Handle(), b.NewTab()
+			b.SwitchTo(second)
+			b.Visit(a.url + "/account")
+			b.Click("Sign out")
+			b.Sees("Home of an anonymous user")
+			b.SwitchTo(first)
+			b.Back()
+			b.Sees("Sign in")
+			assert.Equal(t, a.fake.URL(), b.Origin())
 		})
 	}
 }
@@ -303,12 +304,12 @@ func TestThePageOfAHandlerThatAllowsCachingIsCached(t *testing.T) {
 	a := newApp(t, appOptions{})
 	b := open(t)
 	a.signIn(b)
-	b.visit(a.url + "/cached")
-	b.sees("Cached page")
-	b.click("Home")
-	b.sees("Home of " + kim)
-	b.back()
-	b.sees("Cached page")
+	b.Visit(a.url + "/cached")
+	b.Sees("Cached page")
+	b.Click("Home")
+	b.Sees("Home of " + kim)
+	b.Back()
+	b.Sees("Cached page")
 	assert.Equal(t, 1, a.requests("/cached"))
 }
 
@@ -319,13 +320,13 @@ func TestAStrictSessionCookieIsSentAfterTheCallback(t *testing.T) {
 			a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithCookieSameSite(http.SameSiteStrictMode)}})
 			b := v.open(t)
 			a.signIn(b)
-			assert.Equal(t, "Strict", b.cookies()["authkit-session"].SameSite)
-			b.nothingBlocked()
+			assert.Equal(t, "Strict", b.Cookies()["authkit-session"].SameSite)
+			b.NothingBlocked()
 
-			b.visit(newSite(t, "127.0.0.1", `<a href="`+a.url+`/account?from=other-site">Account</a>`))
-			b.click("Account")
-			b.sees("Account of " + kim)
-			assert.Equal(t, a.url+"/account?from=other-site", b.url(), "AuthKit signs the user in again without a prompt")
+			b.Visit(newSite(t, "127.0.0.1", `<a href="`+a.url+`/account?from=other-site">Account</a>`))
+			b.Click("Account")
+			b.Sees("Account of " + kim)
+			assert.Equal(t, a.url+"/account?from=other-site", b.URL(), "AuthKit signs the user in again without a prompt")
 		})
 	}
 }

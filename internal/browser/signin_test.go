@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/chromium"
 )
 
 // variants are the variants of the browser.
@@ -29,10 +30,10 @@ func TestOnlyTheBrowserWithJavaScriptRunsScripts(t *testing.T) {
 	for _, v := range variants {
 		t.Run(v.name, func(t *testing.T) {
 			b := v.open(t)
-			b.visit(address)
-			b.sees("Other site")
+			b.Visit(address)
+			b.Sees("Other site")
 			want := map[string]string{"with JavaScript": "on", "without JavaScript": "off"}[v.name]
-			assert.Equal(t, want, b.title())
+			assert.Equal(t, want, b.Title())
 		})
 	}
 }
@@ -44,26 +45,26 @@ func TestTheExamplesWorkByLinksAndButtonsAlone(t *testing.T) {
 			t.Run(example+", "+v.name, func(t *testing.T) {
 				home := startExample(t, example)
 				b := v.open(t)
-				b.visit(home)
-				b.sees("Welcome")
-				b.click("Account page")
-				b.sees("Sign in")
-				require.NotEqual(t, home, b.origin())
-				b.click("Ada Okafor")
-				b.sees("Your account")
-				assert.Equal(t, home+"/account", b.url())
-				assert.Contains(t, b.text(), "ada@harborpress.test")
-				require.Equal(t, []string{"authkit-session"}, names(b.cookies()), "the state cookie is deleted")
-				b.click("Home")
-				b.sees("Hello, Ada")
-				b.click("Sign out")
-				b.sees("Welcome")
-				assert.Equal(t, home+"/", b.url())
-				assert.Empty(t, b.cookies())
-				b.click("Account page")
-				b.sees("Sign in")
-				assert.NotEqual(t, home, b.origin(), "the session ended at AuthKit, too")
-				b.nothingBlocked()
+				b.Visit(home)
+				b.Sees("Welcome")
+				b.Click("Account page")
+				b.Sees("Sign in")
+				require.NotEqual(t, home, b.Origin())
+				b.Click("Ada Okafor")
+				b.Sees("Your account")
+				assert.Equal(t, home+"/account", b.URL())
+				assert.Contains(t, b.Text(), "ada@harborpress.test")
+				require.Equal(t, []string{"authkit-session"}, chromium.Names(b.Cookies()), "the state cookie is deleted")
+				b.Click("Home")
+				b.Sees("Hello, Ada")
+				b.Click("Sign out")
+				b.Sees("Welcome")
+				assert.Equal(t, home+"/", b.URL())
+				assert.Empty(t, b.Cookies())
+				b.Click("Account page")
+				b.Sees("Sign in")
+				assert.NotEqual(t, home, b.Origin(), "the session ended at AuthKit, too")
+				b.NothingBlocked()
 			})
 		}
 	}
@@ -75,25 +76,25 @@ func TestAUserSignsInWithTheFormsOfTheHeadlessExample(t *testing.T) {
 		t.Run(v.name, func(t *testing.T) {
 			home := startExample(t, "headless")
 			b := v.open(t)
-			b.visit(home)
-			b.click("Account page")
-			b.sees("Sign in")
-			assert.Equal(t, home, b.origin())
-			b.fill("email", "chiara@example.com")
-			b.fill("password", "wrong"+enter)
-			b.sees("Sign in")
-			assert.Contains(t, b.text(), "The email address or the password is wrong")
-			b.fill("password", authkittest.DefaultPassword+enter)
-			b.sees("Choose an organization")
-			b.click("Pine Street Studio")
-			b.sees("Your account")
-			assert.Equal(t, home+"/account", b.url())
-			assert.Contains(t, b.text(), "chiara@example.com")
-			require.Equal(t, []string{"authkit-session"}, names(b.cookies()), "the step cookie is deleted")
-			b.click("Sign out")
-			b.sees("Welcome")
-			assert.Empty(t, b.cookies())
-			b.nothingBlocked()
+			b.Visit(home)
+			b.Click("Account page")
+			b.Sees("Sign in")
+			assert.Equal(t, home, b.Origin())
+			b.Fill("email", "chiara@example.com")
+			b.Fill("password", "wrong"+chromium.Enter)
+			b.Sees("Sign in")
+			assert.Contains(t, b.Text(), "The email address or the password is wrong")
+			b.Fill("password", authkittest.DefaultPassword+chromium.Enter)
+			b.Sees("Choose an organization")
+			b.Click("Pine Street Studio")
+			b.Sees("Your account")
+			assert.Equal(t, home+"/account", b.URL())
+			assert.Contains(t, b.Text(), "chiara@example.com")
+			require.Equal(t, []string{"authkit-session"}, chromium.Names(b.Cookies()), "the step cookie is deleted")
+			b.Click("Sign out")
+			b.Sees("Welcome")
+			assert.Empty(t, b.Cookies())
+			b.NothingBlocked()
 		})
 	}
 }
@@ -104,11 +105,11 @@ func TestASignInReturnsToExactlyTheRequestedURL(t *testing.T) {
 	for _, target := range []string{"/account?tab=sessions&q=a%20b&q=%C3%A9%2F%3F", "/account?next=https://other.test/", "/account?"} {
 		t.Run(target, func(t *testing.T) {
 			b := open(t)
-			b.visit(home + target)
-			b.sees("Sign in")
-			b.click("Ada Okafor")
-			b.sees("Your account")
-			assert.Equal(t, home+target, b.url())
+			b.Visit(home + target)
+			b.Sees("Sign in")
+			b.Click("Ada Okafor")
+			b.Sees("Your account")
+			assert.Equal(t, home+target, b.URL())
 		})
 	}
 }
@@ -119,21 +120,21 @@ func TestAPartOfAPageLeadsToSignInAndBackToItsPage(t *testing.T) {
 	a := newApp(t, appOptions{})
 	b := open(t)
 	page := a.url + "/open?page=2#row-7"
-	b.visit(page)
-	b.sees("Public page")
+	b.Visit(page)
+	b.Sees("Public page")
 	const part = `return fetch("/api/me", {headers: {"HX-Request": "true", "HX-Current-URL": location.href}}).then(response => {
 		const target = response.headers.get("HX-Redirect");
 		if (target) setTimeout(() => location.href = target);
 		return response.status;
 	})`
 	var status int
-	b.run(part, &status)
+	b.Run(part, &status)
 	require.Equal(t, http.StatusUnauthorized, status)
-	b.sees("Sign in")
-	b.click("Kim Oduya")
-	b.sees("Public page")
-	assert.Equal(t, page, b.url())
-	b.run(part, &status)
+	b.Sees("Sign in")
+	b.Click("Kim Oduya")
+	b.Sees("Public page")
+	assert.Equal(t, page, b.URL())
+	b.Run(part, &status)
 	assert.Equal(t, http.StatusOK, status)
 }
 
@@ -141,58 +142,58 @@ func TestANewUserCreatesAnAccountInABrowser(t *testing.T) {
 	t.Parallel()
 	home := startExample(t, "stdlib")
 	b := open(t)
-	b.visit(home)
-	b.click("Create an account")
-	b.sees("Create your account")
-	b.fill("email", "zoe@example.com")
-	b.fill("first_name", "Zoë")
-	b.fill("last_name", "Ødegård"+enter)
-	b.sees("Hello, Zoë")
-	assert.Equal(t, home+"/", b.url())
-	b.nothingBlocked()
+	b.Visit(home)
+	b.Click("Create an account")
+	b.Sees("Create your account")
+	b.Fill("email", "zoe@example.com")
+	b.Fill("first_name", "Zoë")
+	b.Fill("last_name", "Ødegård"+chromium.Enter)
+	b.Sees("Hello, Zoë")
+	assert.Equal(t, home+"/", b.URL())
+	b.NothingBlocked()
 }
 
 func TestSignInAndSignOutWorkWithTheKeyboardAlone(t *testing.T) {
 	t.Parallel()
 	home := startExample(t, "stdlib")
 	b := open(t)
-	b.visit(home)
+	b.Visit(home)
 	b.tabTo("Account page")
-	b.press(enter)
-	b.sees("Sign in")
+	b.Press(chromium.Enter)
+	b.Sees("Sign in")
 	b.tabTo("Cancel and go back")
-	b.press(enter)
-	b.sees("Sign-in was cancelled")
+	b.Press(chromium.Enter)
+	b.Sees("Sign-in was cancelled")
 	b.tabTo("Try again")
-	b.press(enter)
-	b.sees("Sign in")
+	b.Press(chromium.Enter)
+	b.Sees("Sign in")
 	b.tabTo("Ada Okafor")
-	b.press(enter)
-	b.sees("Your account")
-	assert.Equal(t, home+"/account", b.url())
+	b.Press(chromium.Enter)
+	b.Sees("Your account")
+	assert.Equal(t, home+"/account", b.URL())
 	b.tabTo("Sign out")
-	b.press(enter)
-	b.sees("Welcome")
-	assert.Empty(t, b.cookies())
+	b.Press(chromium.Enter)
+	b.Sees("Welcome")
+	assert.Empty(t, b.Cookies())
 }
 
 // tabTo moves the focus to the link or button with this text, and asserts that the focus is visible.
 func (b *tab) tabTo(text string) {
-	b.t.Helper()
+	b.T.Helper()
 	for range 30 {
-		b.press(tabKey)
+		b.Press(chromium.TabKey)
 		var focus struct {
 			Text    string
 			Visible bool
 		}
-		b.run(`const e = document.activeElement, s = getComputedStyle(e);
+		b.Run(`const e = document.activeElement, s = getComputedStyle(e);
 			return {text: e.matches("a, button") ? e.textContent : "", visible: s.outlineStyle !== "none" && parseFloat(s.outlineWidth) > 1}`, &focus)
 		if strings.Contains(focus.Text, text) {
-			assert.True(b.t, focus.Visible, "the focus on %q is not visible", text)
+			assert.True(b.T, focus.Visible, "the focus on %q is not visible", text)
 			return
 		}
 	}
-	require.Fail(b.t, "the keyboard does not reach the element", text)
+	require.Fail(b.T, "the keyboard does not reach the element", text)
 }
 
 func TestTwoTabsOfABrowserSignInConcurrently(t *testing.T) {
@@ -201,26 +202,26 @@ func TestTwoTabsOfABrowserSignInConcurrently(t *testing.T) {
 	for _, order := range []string{"the first finishes first", "the last finishes first"} {
 		t.Run(order, func(t *testing.T) {
 			b := open(t)
-			tabs := map[string]string{b.handle(): home + "/account?tab=one", b.newTab(): home + "/account?tab=two"}
-			handles := b.handles()
+			tabs := map[string]string{b.Handle(): home + "/account?tab=one", b.NewTab(): home + "/account?tab=two"}
+			handles := b.Handles()
 			for _, handle := range handles {
-				b.switchTo(handle)
-				b.visit(tabs[handle])
-				b.sees("Sign in")
+				b.SwitchTo(handle)
+				b.Visit(tabs[handle])
+				b.Sees("Sign in")
 			}
 			if order == "the last finishes first" {
 				slices.Reverse(handles)
 			}
 			for _, handle := range handles {
-				b.switchTo(handle)
-				b.click("Ada Okafor")
-				b.sees("Your account")
-				assert.Equal(t, tabs[handle], b.url())
+				b.SwitchTo(handle)
+				b.Click("Ada Okafor")
+				b.Sees("Your account")
+				assert.Equal(t, tabs[handle], b.URL())
 			}
-			b.switchTo(handles[0])
-			b.reload()
-			b.sees("Your account")
-			assert.Equal(t, []string{"authkit-session"}, names(b.cookies()), "both state cookies are deleted")
+			b.SwitchTo(handles[0])
+			b.Reload()
+			b.Sees("Your account")
+			assert.Equal(t, []string{"authkit-session"}, chromium.Names(b.Cookies()), "both state cookies are deleted")
 		})
 	}
 }
@@ -231,17 +232,17 @@ func TestACancelledSignInShowsAPageAndCanBeRetried(t *testing.T) {
 		t.Run(v.name, func(t *testing.T) {
 			home := startExample(t, "stdlib")
 			b := v.open(t)
-			b.visit(home + "/account?tab=1")
-			b.click("Cancel and go back")
-			b.sees("Sign-in was cancelled")
-			assert.Equal(t, home, b.origin())
-			assert.Empty(t, b.cookies(), "the state cookie is deleted")
-			b.click("Try again")
-			b.sees("Sign in")
-			b.click("Ada Okafor")
-			b.sees("Your account")
-			assert.Equal(t, home+"/account?tab=1", b.url(), "the return path is kept")
-			b.nothingBlocked()
+			b.Visit(home + "/account?tab=1")
+			b.Click("Cancel and go back")
+			b.Sees("Sign-in was cancelled")
+			assert.Equal(t, home, b.Origin())
+			assert.Empty(t, b.Cookies(), "the state cookie is deleted")
+			b.Click("Try again")
+			b.Sees("Sign in")
+			b.Click("Ada Okafor")
+			b.Sees("Your account")
+			assert.Equal(t, home+"/account?tab=1", b.URL(), "the return path is kept")
+			b.NothingBlocked()
 		})
 	}
 }
@@ -252,13 +253,13 @@ func TestTheInvalidStatePageLinksToANewSignIn(t *testing.T) {
 	for _, v := range variants {
 		t.Run(v.name, func(t *testing.T) {
 			b := v.open(t)
-			b.visit(home + "/callback?state=of-another-browser&code=theirs")
-			b.sees("This sign-in can't be finished")
-			b.click("Sign in")
-			b.sees("Sign in")
-			b.click("Ada Okafor")
-			b.sees("Hello, Ada")
-			assert.Equal(t, home+"/", b.url())
+			b.Visit(home + "/callback?state=of-another-browser&code=theirs")
+			b.Sees("This sign-in can't be finished")
+			b.Click("Sign in")
+			b.Sees("Sign in")
+			b.Click("Ada Okafor")
+			b.Sees("Hello, Ada")
+			assert.Equal(t, home+"/", b.URL())
 		})
 	}
 }

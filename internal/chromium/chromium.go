@@ -1,6 +1,6 @@
-// Chromium and its driver. They are started once for all tests.
+// Chromium and its driver. They are started once for all tests of a package.
 
-package browser_test
+package chromium
 
 import (
 	"bufio"
@@ -20,27 +20,47 @@ import (
 var (
 	chromium string // the path of the browser
 	driver   string // the URL of its driver, http://localhost:port
-	programs string // a folder for the built examples and for the browser profiles
+	missing  string // which part of the browser is missing, or ""
+	folder   string // for the browser profiles and for Folder
 
 	mu      sync.Mutex
-	started []*tab                // every running browser, guarded by mu
-	idle    = map[bool][]string{} // sessions that no test uses, by whether they run scripts; guarded by mu
+	started []*Tab                // every running browser, guarded by mu
+	idle    = map[kind][]string{} // sessions that no test uses, guarded by mu
 )
 
-// TestMain skips all tests if there is no browser, and prints the reason. For a list of packages the go command prints
-// only "[no tests to run]".
-func TestMain(m *testing.M) {
+// Main runs the tests of a package whose tests all need the browser, and ends the process. It is for TestMain. Without a
+// browser it skips all tests and prints the reason. For a list of packages the go command prints only "[no tests to run]".
+func Main(m *testing.M) {
 	flag.Parse()
-	if missing := missingPart(); missing != "" {
-		fmt.Printf("skipped: the tests in a browser, since %s; see go doc ./internal/browser\n", missing)
-		if os.Getenv("AUTHKIT_BROWSER") == "required" {
-			os.Exit(1)
-		}
+	if missing = missingPart(); missing != "" {
+		reportMissing("the tests in a browser")
 		flag.Set("test.run", "^$")
 		os.Exit(m.Run())
 	}
 	os.Exit(run(m))
 }
+
+// MainWithOthers runs the tests of a package that has tests without the browser too. It is for TestMain. Without a
+// browser, [Open] skips its test.
+func MainWithOthers(m *testing.M) {
+	flag.Parse()
+	if missing = missingPart(); missing != "" {
+		reportMissing("some tests")
+		os.Exit(m.Run())
+	}
+	os.Exit(run(m))
+}
+
+// reportMissing prints what is skipped and why. It ends the process if the browser is required.
+func reportMissing(skipped string) {
+	fmt.Printf("skipped: %s, since %s; see go doc github.com/authkit-go/authkit/internal/browser\n", skipped, missing)
+	if os.Getenv("AUTHKIT_BROWSER") == "required" {
+		os.Exit(1)
+	}
+}
+
+// Folder returns a folder for files of the tests. It is removed after the last test.
+func Folder() string { return folder }
 
 // missingPart returns which part of the browser is missing, or "".
 func missingPart() string {
@@ -64,13 +84,13 @@ func firstProgram(names ...string) string {
 
 func run(m *testing.M) int {
 	var err error
-	if programs, err = os.MkdirTemp("", "authkit-browser"); err != nil {
+	if folder, err = os.MkdirTemp("", "authkit-browser"); err != nil {
 		fmt.Println(err)
 		return 1
 	}
-	defer os.RemoveAll(programs)
+	defer os.RemoveAll(folder)
 	cmd := exec.Command("chromedriver", "--port=0")
-	cmd.Env = append(os.Environ(), "TMPDIR="+programs) // so that the profiles are removed, too
+	cmd.Env = append(os.Environ(), "TMPDIR="+folder) // so that the profiles are removed, too
 	stdout, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
@@ -100,18 +120,34 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// open returns an empty tab of a browser without cookies, cache or history. Only this test uses the browser. Later tests
+// kind is a kind of browser.
+type kind int
+
+const (
+	ordinary kind = iota
+	withoutScripts
+	withoutThirdPartyCookies
+)
+
+// Open returns an empty tab of a browser without cookies, cache or history. Only this test uses the browser. Later tests
 // use it again, since the start of a browser takes as long as most tests.
-func open(t *testing.T) *tab { return openTab(t, true) }
+func Open(t *testing.T) *Tab { return open(t, ordinary) }
 
-// openWithoutScripts is open for a browser with JavaScript disabled.
-func openWithoutScripts(t *testing.T) *tab { return openTab(t, false) }
+// OpenWithoutScripts is [Open] for a browser with JavaScript disabled.
+func OpenWithoutScripts(t *testing.T) *Tab { return open(t, withoutScripts) }
 
-func openTab(t *testing.T, scripts bool) *tab {
+// OpenWithoutThirdPartyCookies is [Open] for a browser that sends no cookie to another site than that of the page, except
+// partitioned ones.
+func OpenWithoutThirdPartyCookies(t *testing.T) *Tab { return open(t, withoutThirdPartyCookies) }
+
+func open(t *testing.T, k kind) *Tab {
 	t.Helper()
-	b := &tab{t: t, session: takeIdle(scripts)}
+	if missing != "" {
+		t.Skip(missing)
+	}
+	b := &Tab{T: t, session: takeIdle(k)}
 	if b.session == "" {
-		b = startChromium(t, scripts)
+		b = start(t, k)
 	}
 	b.reset()
 	t.Cleanup(func() {
@@ -120,21 +156,21 @@ func openTab(t *testing.T, scripts bool) *tab {
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		idle[scripts] = append(idle[scripts], b.session)
+		idle[k] = append(idle[k], b.session)
 	})
 	return b
 }
 
-func takeIdle(scripts bool) (session string) {
+func takeIdle(k kind) (session string) {
 	mu.Lock()
 	defer mu.Unlock()
-	if last := len(idle[scripts]) - 1; last >= 0 {
-		session, idle[scripts] = idle[scripts][last], idle[scripts][:last]
+	if last := len(idle[k]) - 1; last >= 0 {
+		session, idle[k] = idle[k][last], idle[k][:last]
 	}
 	return session
 }
 
-func startChromium(t *testing.T, scripts bool) *tab {
+func start(t *testing.T, k kind) *Tab {
 	t.Helper()
 	args := []string{
 		"--headless", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--lang=en-US",
@@ -148,16 +184,20 @@ func startChromium(t *testing.T, scripts bool) *tab {
 		args = append(args, "--no-sandbox") // Chromium does not start as root with a sandbox
 	}
 	prefs := map[string]any{}
-	if !scripts {
+	switch k {
+	case withoutScripts:
 		prefs["profile.managed_default_content_settings.javascript"] = 2
+	case withoutThirdPartyCookies:
+		prefs["profile.cookie_controls_mode"] = 1
+		prefs["profile.block_third_party_cookies"] = true
 	}
 	var created struct {
 		SessionID string `json:"sessionId"`
 	}
-	b := &tab{t: t, session: driver + "/session"}
+	b := &Tab{T: t, session: driver + "/session"}
 	b.call(http.MethodPost, "", map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{
 		"acceptInsecureCerts":     true,
-		"timeouts":                map[string]any{"implicit": timeout.Milliseconds(), "pageLoad": timeout.Milliseconds(), "script": timeout.Milliseconds()},
+		"timeouts":                map[string]any{"implicit": Timeout.Milliseconds(), "pageLoad": Timeout.Milliseconds(), "script": Timeout.Milliseconds()},
 		"unhandledPromptBehavior": "ignore", // a dialog makes the test fail
 		"goog:chromeOptions":      map[string]any{"binary": chromium, "args": args, "prefs": prefs},
 		"goog:loggingPrefs":       map[string]any{"browser": "ALL"},
