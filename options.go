@@ -326,7 +326,8 @@ func WithLoginFunc(params func(*http.Request) LoginParams) Option {
 
 // WithTrustedOrigins accepts POST requests from pages of these origins, such as
 // https://app.example.com, to this package's handlers and to the handlers behind
-// [AuthKit.RefuseCrossOrigin]. The origin of the redirect URL is always trusted.
+// [AuthKit.RefuseCrossOrigin]. The origin of the redirect URL is always trusted. A
+// wildcard is refused.
 func WithTrustedOrigins(origins ...string) Option {
 	return func(c *config) { c.trustedOrigins = append(c.trustedOrigins, origins...) }
 }
@@ -334,8 +335,8 @@ func WithTrustedOrigins(origins ...string) Option {
 // WithReturnOrigins permits sign-ins to return to pages of these other origins, such as
 // https://app.example.com for a single-page application whose API this is. The
 // return_to parameter of [AuthKit.Login] is then the URL of the page. An origin has a
-// scheme, a host and possibly a port, and nothing else. It is compared whole. It must be
-// https, or http on a loopback host. The default is none.
+// scheme, a host and possibly a port, and nothing else. It is compared whole, and a
+// wildcard is refused. It must be https, or http on a loopback host. The default is none.
 //
 // A page of such an origin can read no response and can post to no handler because of
 // this option. That is for a CORS middleware and for [WithTrustedOrigins].

@@ -115,14 +115,14 @@ func (c *config) checkURLs(f *faults) {
 		f.addFault("WithPostLogoutRedirectURL", c.checkURL(c.postLogoutRedirectURL))
 	}
 	for _, origin := range c.returnOrigins {
-		if err := http.NewCrossOriginProtection().AddTrustedOrigin(origin); err != nil || originOf(origin) == "" || strings.Contains(origin, "@") {
+		if err := http.NewCrossOriginProtection().AddTrustedOrigin(origin); err != nil || originOf(origin) == "" || strings.ContainsAny(origin, "@*") {
 			f.add("WithReturnOrigins", ReasonMalformed, "%s is not an origin such as https://app.example.com", quoteURL(origin))
 			continue
 		}
 		f.addFault("WithReturnOrigins", c.checkURL(origin))
 	}
 	for _, origin := range c.trustedOrigins {
-		if err := http.NewCrossOriginProtection().AddTrustedOrigin(origin); err != nil || strings.Contains(origin, "@") {
+		if err := http.NewCrossOriginProtection().AddTrustedOrigin(origin); err != nil || strings.ContainsAny(origin, "@*") {
 			f.add("WithTrustedOrigins", ReasonMalformed, "%s is not an origin such as https://app.example.com", quoteURL(origin))
 		}
 	}
