@@ -126,6 +126,7 @@ type kind int
 const (
 	ordinary kind = iota
 	withoutScripts
+	withThirdPartyCookies
 	withoutThirdPartyCookies
 )
 
@@ -136,8 +137,12 @@ func Open(t *testing.T) *Tab { return open(t, ordinary) }
 // OpenWithoutScripts is [Open] for a browser with JavaScript disabled.
 func OpenWithoutScripts(t *testing.T) *Tab { return open(t, withoutScripts) }
 
-// OpenWithoutThirdPartyCookies is [Open] for a browser that sends no cookie to another site than that of the page, except
-// partitioned ones.
+// OpenWithThirdPartyCookies is [Open] for a browser that sends cookies to other sites than that of the page, if they are
+// SameSite=None. Without this setting it depends on the version of Chromium.
+func OpenWithThirdPartyCookies(t *testing.T) *Tab { return open(t, withThirdPartyCookies) }
+
+// OpenWithoutThirdPartyCookies is [Open] for a browser that sends only partitioned cookies to other sites than that of the
+// page.
 func OpenWithoutThirdPartyCookies(t *testing.T) *Tab { return open(t, withoutThirdPartyCookies) }
 
 func open(t *testing.T, k kind) *Tab {
@@ -187,9 +192,10 @@ func start(t *testing.T, k kind) *Tab {
 	switch k {
 	case withoutScripts:
 		prefs["profile.managed_default_content_settings.javascript"] = 2
+	case withThirdPartyCookies:
+		prefs["profile.cookie_controls_mode"] = 0
 	case withoutThirdPartyCookies:
 		prefs["profile.cookie_controls_mode"] = 1
-		prefs["profile.block_third_party_cookies"] = true
 	}
 	var created struct {
 		SessionID string `json:"sessionId"`
