@@ -56,7 +56,8 @@ type AuthKit struct {
 	redirectURL           string
 	postLogoutRedirectURL string
 	clearSiteData         string // the value of the header at logout, or ""
-	loginPath             string
+	loginPath, logoutPath string
+	callbackPath          string   // of the redirect URL, "" without one
 	returnOrigins         []string // origins that a sign-in may return to, besides this one
 	signInPage            bool
 	signInTimeout         time.Duration
@@ -144,6 +145,8 @@ func newFromSettings(c *config) *AuthKit {
 		postLogoutRedirectURL: c.postLogoutRedirectURL,
 		clearSiteData:         c.clearSiteDataHeader(),
 		loginPath:             c.loginPath,
+		logoutPath:            c.logoutPath,
+		callbackPath:          callbackPath(c.redirectURL),
 		returnOrigins:         originsOf(c.returnOrigins),
 		signInPage:            c.signInPage,
 		signInTimeout:         c.signInTimeout,

@@ -40,24 +40,26 @@ import (
 // Callback panics if no redirect URL is configured.
 func (a *AuthKit) Callback() http.Handler {
 	a.mustRedirect("Callback")
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Referrer-Policy", "no-referrer") // the URL contains the code
-		if !a.acceptsSignIn(w, r) {
-			return
-		}
-		query := r.URL.Query()
-		state, code := query.Get("state"), query.Get("code")
-		switch {
-		case isMalformedCallback(query):
-			a.failPage(w, r, fmt.Errorf("%w: a parameter is missing or repeated", ErrInvalidState), "")
-		case state != "":
-			a.finishSignIn(w, r, query)
-		case code != "":
-			a.restart(w, r)
-		default:
-			a.failPage(w, r, refusal(query), "")
-		}
-	})
+	return http.HandlerFunc(a.callback)
+}
+
+func (a *AuthKit) callback(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Referrer-Policy", "no-referrer") // the URL contains the code
+	if !a.acceptsSignIn(w, r) {
+		return
+	}
+	query := r.URL.Query()
+	state, code := query.Get("state"), query.Get("code")
+	switch {
+	case isMalformedCallback(query):
+		a.failPage(w, r, fmt.Errorf("%w: a parameter is missing or repeated", ErrInvalidState), "")
+	case state != "":
+		a.finishSignIn(w, r, query)
+	case code != "":
+		a.restart(w, r)
+	default:
+		a.failPage(w, r, refusal(query), "")
+	}
 }
 
 // isMalformedCallback reports whether AuthKit does not send such a query. AuthKit sends

@@ -39,6 +39,13 @@ func (a *AuthKit) RefuseCrossOrigin(next http.Handler) http.Handler {
 	})
 }
 
+// mustHaveHandler panics if a guard's handler is nil.
+func mustHaveHandler(next http.Handler) {
+	if f, ok := next.(http.HandlerFunc); next == nil || ok && f == nil {
+		panic("authkit: a guard needs a handler, and this one is nil")
+	}
+}
+
 // post returns a handler for forms of this application's own pages. It accepts only
 // POST, and only from the trusted origins.
 func (a *AuthKit) post(handler http.HandlerFunc) http.Handler {

@@ -22,7 +22,11 @@ import (
 // be checked is answered 503 with Retry-After ([ErrUnavailable]).
 //
 // It can wrap a handler, a group of routes or a whole router, with or without
-// [AuthKit.Middleware]. Responses behind it are "private, no-store" unless the
+// [AuthKit.Middleware]. Around a whole router, a sign-in and a sign-out still work: the
+// guard answers a callback as [AuthKit.Callback] does, and passes a POST of the logout
+// path ([WithLogoutPath]) and, with [WithSignInPage], the login path to next. A callback
+// is a GET of exactly the redirect URL's path, with a state, a code or an error in its
+// query. Responses behind it are "private, no-store" unless the
 // handler sets another Cache-Control. It panics if next is nil.
 func (a *AuthKit) RequireAuth(next http.Handler) http.Handler {
 	return a.guard(next, func(*Session) error { return nil }, nil)
@@ -165,7 +169,7 @@ func (a *AuthKit) RequireRecentAuth(maxAge time.Duration) func(http.Handler) htt
 		mustHaveHandler(next)
 		return a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch s, _ := FromContext(r.Context()); {
-			case a.authenticatedWithin(s, maxAge):
+			case a.isOpenPath(r), a.authenticatedWithin(s, maxAge):
 				next.ServeHTTP(w, r)
 			case a.signsIn() && isNavigation(r) && !s.FromBearerToken():
 				a.signInFrom(w, r, func(p LoginParams) LoginParams {
@@ -262,13 +266,6 @@ func noEmptySlugs(guard, kind string, slugs []string) []string {
 	return slices.Clone(slugs)
 }
 
-// mustHaveHandler panics if a guard's handler is nil.
-func mustHaveHandler(next http.Handler) {
-	if f, ok := next.(http.HandlerFunc); next == nil || ok && f == nil {
-		panic("authkit: a guard needs a handler, and this one is nil")
-	}
-}
-
 func (a *AuthKit) guards(check func(*Session) error) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler { return a.guard(next, check, nil) }
 }
@@ -281,6 +278,14 @@ func (a *AuthKit) guard(next http.Handler, check func(*Session) error, challenge
 	return a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		auth := a.requestAuthOf(r)
 		switch {
+		case a.isCallback(r):
+			a.callback(w, r)
+		case a.isOpenPath(r):
+			noStore(w.Header())
+			if auth != a.anonymous { // which all anonymous requests share
+				auth.guarded.Store(true)
+			}
+			next.ServeHTTP(w, r)
 		case auth.session != nil:
 			if err := check(auth.session); err != nil {
 				a.fail(w, r, err, "")
@@ -332,7 +337,11 @@ func (a *AuthKit) signInFrom(w http.ResponseWriter, r *http.Request, params func
 		return
 	}
 	request := a.newAuthorizationRequest(params(a.loginParams(r)))
-	request.returnTo = requestTarget(r)
+	if targetPath(r) != a.loginPath {
+		request.returnTo = requestTarget(r)
+	} else if target := r.URL.Query().Get("return_to"); target != "" { // Login would start a second sign-in
+		request.returnTo = a.SanitizeReturnPath(target)
+	}
 	a.startSignIn(w, r, request)
 }
 

@@ -1,0 +1,173 @@
+// A guard around the whole router: sign-in and sign-out must work behind it.
+
+package behaviour
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+// newGuardedRouter returns an application with one guard around its whole router.
+func newGuardedRouter(t *testing.T, guard func(*App) func(http.Handler) http.Handler, opts ...authkit.Option) *App {
+	t.Helper()
+	a := NewApp(t, AppOptions{AuthKit: opts})
+	a.Server.Config.Handler = guard(a)(a.Mux)
+	return a
+}
+
+func requireAuth(a *App) func(http.Handler) http.Handler { return a.RequireAuth }
+
+func TestAGuardAroundTheWholeRouterSignsInAndOut(t *testing.T) {
+	for name, guard := range map[string]func(*App) func(http.Handler) http.Handler{
+		"RequireAuth": requireAuth,
+		"RequireAuth inside Middleware": func(a *App) func(http.Handler) http.Handler {
+			return func(h http.Handler) http.Handler { return a.Middleware(a.RequireAuth(h)) }
+		},
+		"RequireRole":         func(a *App) func(http.Handler) http.Handler { return a.RequireRole("admin") },
+		"RequireRecentAuth":   func(a *App) func(http.Handler) http.Handler { return a.RequireRecentAuth(time.Hour) },
+		"RequireAuthOrAPIKey": func(a *App) func(http.Handler) http.Handler { return a.RequireAuthOrAPIKey() },
+		"one guard in another": func(a *App) func(http.Handler) http.Handler {
+			return func(h http.Handler) http.Handler { return a.RequireAuth(a.RequireRole("admin")(h)) }
+		},
+		"RefuseImpersonation":    func(a *App) func(http.Handler) http.Handler { return a.RefuseImpersonation },
+		"RequireAnyOrganization": func(a *App) func(http.Handler) http.Handler { return a.RequireAnyOrganization("org_acme") },
+		"RequirePermission with a prefix": func(a *App) func(http.Handler) http.Handler {
+			return func(h http.Handler) http.Handler { return http.StripPrefix("", a.RequirePermission("posts:read")(h)) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newGuardedRouter(t, guard)
+			b := a.Browser()
+			page, err := b.SignIn(a.URL+"/deep/x?q=1", Kim)
+			require.NoError(t, err)
+			assert.Equal(t, a.URL+"/deep/x?q=1", page.URL.String())
+			assert.Contains(t, page.Body, "page of "+Kim)
+			assert.Len(t, a.Fake.Sessions(), 1)
+
+			resp, err := b.Post(a.URL+"/logout", "application/x-www-form-urlencoded", nil)
+			require.NoError(t, err)
+			resp.Body.Close()
+			assert.NotContains(t, b.cookieNames(), sessionCookie)
+			assert.Equal(t, a.Fake.URL(), resp.Request.URL.Scheme+"://"+resp.Request.URL.Host, "the home page behind the guard starts a sign-in")
+		})
+	}
+}
+
+func TestALinkToLoginBehindAGuardAroundTheWholeRouterSignsInOnce(t *testing.T) {
+	a := newGuardedRouter(t, requireAuth)
+	page, err := a.Browser().SignIn(a.URL+"/login?return_to=/deep/x", Kim)
+	require.NoError(t, err)
+	assert.Equal(t, a.URL+"/deep/x", page.URL.String())
+	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteCodeExchange))
+
+	resp := a.Send(Request{Target: "/login?return_to=https://evil.example/", Header: Navigation()})
+	require.Equal(t, http.StatusSeeOther, resp.Status)
+	callback := a.Send(Request{Target: "/callback?error=access_denied&state=" + StateOf(t, resp), Cookie: resp.stateCookie(t), Header: Navigation()})
+	assert.Contains(t, callback.Body, `href="/login"`, "the return path is checked")
+}
+
+func TestAGuardAnswersExactlyTheCallbackOfTheRedirectURL(t *testing.T) {
+	a := newGuardedRouter(t, requireAuth)
+	state := url.QueryEscape(randomText(43))
+	for target, c := range map[string]struct {
+		method   string
+		callback bool
+	}{
+		"/callback?code=x&state=" + state:              {"GET", true},
+		"/callback?error=access_denied":                {"GET", true},
+		"/callback?code=x":                             {"GET", true},
+		"/callback?state=" + state:                     {"GET", true},
+		"/callback":                                    {"GET", false},
+		"/callback?page=2":                             {"GET", false},
+		"/callback/?code=x&state=" + state:             {"GET", false},
+		"/CALLBACK?code=x&state=" + state:              {"GET", false},
+		"/%63allback?code=x&state=" + state:            {"GET", false},
+		"//callback?code=x&state=" + state:             {"GET", false},
+		"/deep/../callback?code=x&state=" + state:      {"GET", false},
+		"/callback;a=b?code=x&state=" + state:          {"GET", false},
+		"/callback?state=" + state + "&code=x&posted=": {"POST", false},
+	} {
+		resp := a.Send(Request{Method: c.method, Target: target, Header: Scripted()})
+		assert.Equal(t, !c.callback, resp.Status == http.StatusUnauthorized, "%s %s: %d", c.method, target, resp.Status)
+		assert.Zero(t, a.Fake.Calls(authkittest.RouteCodeExchange))
+	}
+	head, err := http.NewRequest("HEAD", a.URL+"/callback?code=x&state="+state, nil)
+	require.NoError(t, err)
+	resp, err := direct.RoundTrip(head)
+	require.NoError(t, err)
+	resp.Body.Close()
+	assert.Equal(t, http.StatusUnauthorized, resp.StatusCode)
+}
+
+func TestAGuardBehindStripPrefixAnswersTheCallbackOfTheWholePath(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	prefixed := NewInstance(t, a.Fake, a.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithRedirectURL(a.URL + "/team/callback")}})
+	prefixed.Server.Config.Handler = http.StripPrefix("/team", prefixed.RequireAuth(prefixed.Mux))
+	assert.Equal(t, http.StatusBadRequest, prefixed.Send(Request{Target: "/team/callback?code=x&state=y", Header: Navigation()}).Status)
+}
+
+func TestAGuardWithASignInPagePassesExactlyTheLoginPath(t *testing.T) {
+	var passed []string
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithSignInPage(), authkit.WithLoginPath("/sign-in")}})
+	next := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		passed = append(passed, r.Method+" "+r.RequestURI)
+		io.WriteString(w, "the form")
+	})
+	a.Server.Config.Handler = a.RequireAuth(next)
+	for target, open := range map[string]bool{
+		"/sign-in": true, "/sign-in?return_to=/account": true,
+		"/sign-in/": false, "/sign-in/x": false, "/Sign-in": false, "/sign%2Din": false, "//sign-in": false, "/x/../sign-in": false, "/account": false,
+	} {
+		for _, method := range []string{"GET", "POST"} {
+			passed = nil
+			resp := a.Send(Request{Method: method, Target: target, Header: Scripted()})
+			assert.Equal(t, open, len(passed) == 1, "%s %s", method, target)
+			assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
+			assert.Equal(t, open, resp.Status == http.StatusOK, "%s %s", method, target)
+		}
+	}
+	resp := a.Send(Request{Target: "/account", Header: Navigation()})
+	assert.Equal(t, "/sign-in?return_to=%2Faccount", resp.Header.Get("Location"))
+
+	plain := newGuardedRouter(t, requireAuth)
+	assert.Equal(t, http.StatusUnauthorized, plain.Send(Request{Target: "/login", Header: Scripted()}).Status, "without WithSignInPage")
+}
+
+func TestAPathThatAHandlerOutsideOfAGuardHasRewrittenIsGuarded(t *testing.T) {
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithSignInPage()}})
+	a.Server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.URL.Path = "/account"
+		a.RequireAuth(a.Mux).ServeHTTP(w, r)
+	})
+	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/login", Header: Scripted()}).Status)
+	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Method: "POST", Target: "/logout", Header: Scripted()}).Status)
+}
+
+func TestASignOutPassesAGuardThatRefusesTheSession(t *testing.T) {
+	a := newGuardedRouter(t, func(a *App) func(http.Handler) http.Handler { return a.RequireRole("owner") })
+	cookie := NewInstance(t, a.Fake, a.Clock, AppOptions{}).SignedIn(Kim).CookieHeader()
+	require.Equal(t, http.StatusForbidden, a.Send(Request{Target: "/account", Cookie: cookie}).Status)
+	resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
+	assert.Equal(t, http.StatusSeeOther, resp.Status)
+	assert.Negative(t, resp.SetCookies(t)["authkit-session"].MaxAge)
+	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Target: "/logout", Header: Scripted()}).Status, "a GET is guarded")
+
+	crossOrigin := with(Navigation(), "Sec-Fetch-Site", "cross-site")
+	assert.Equal(t, http.StatusForbidden, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: crossOrigin}).Status)
+}
+
+func TestAGuardOfAPIKeysAnswersNoCallback(t *testing.T) {
+	a := newGuardedRouter(t, func(a *App) func(http.Handler) http.Handler { return a.RequireAPIKey() })
+	for _, q := range []Request{{Target: "/callback?code=x&state=y"}, {Method: "POST", Target: "/logout"}, {Target: "/login"}} {
+		assert.Equal(t, http.StatusUnauthorized, a.Send(q).Status, q.Target)
+	}
+}

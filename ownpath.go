@@ -1,0 +1,52 @@
+// The paths of this package's own handlers, as guards see them: a guard may be around the whole router.
+
+package authkit
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// callbackPath returns the path of a redirect URL as a browser writes it into its
+// request, or "" without a redirect URL.
+func callbackPath(redirectURL string) string {
+	u, err := url.Parse(redirectURL)
+	if err != nil || redirectURL == "" {
+		return ""
+	}
+	if u.Path == "" {
+		return "/" // browsers send "/" for an empty path (RFC 9112, section 3.2.1)
+	}
+	return u.EscapedPath()
+}
+
+// isCallback reports whether AuthKit has redirected the browser to this request: a GET
+// of exactly the redirect URL's path, with a state, a code or an error in its query. The
+// path is that of the request line, which http.StripPrefix does not change.
+func (a *AuthKit) isCallback(r *http.Request) bool {
+	if r.Method != http.MethodGet || a.callbackPath == "" || targetPath(r) != a.callbackPath {
+		return false
+	}
+	query := r.URL.Query()
+	return query.Has("state") || query.Has("code") || query.Has("error")
+}
+
+// isOpenPath reports whether guards pass a request to their handler, no matter who sent
+// it: the application's own sign-in page ([WithSignInPage]), to which they redirect, and
+// a sign-out, which must work for a session that has expired or lacks a right.
+func (a *AuthKit) isOpenPath(r *http.Request) bool {
+	path := targetPath(r)
+	// A handler outside of the guard may have rewritten the path. Then the request is not
+	// for the path of the request line. http.StripPrefix only shortens it.
+	if !strings.HasSuffix(path, r.URL.EscapedPath()) {
+		return false
+	}
+	return a.signInPage && path == a.loginPath || r.Method == http.MethodPost && path == a.logoutPath
+}
+
+// targetPath returns the path of the request line.
+func targetPath(r *http.Request) string {
+	path, _, _ := strings.Cut(r.RequestURI, "?")
+	return path
+}
