@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/authkit-go/authkit/internal/cookie"
@@ -56,8 +57,9 @@ type AuthKit struct {
 	redirectURL           string
 	postLogoutRedirectURL string
 	clearSiteData         string // the value of the header at logout, or ""
+	basePath              string // of [WithBasePath], or ""
 	loginPath, logoutPath string
-	callbackPath          string   // of the redirect URL, "" without one
+	callbackPath          string   // of the redirect URL, without the base path; "" without a redirect URL
 	returnOrigins         []string // origins that a sign-in may return to, besides this one
 	signInPage            bool
 	signInTimeout         time.Duration
@@ -144,9 +146,10 @@ func newFromSettings(c *config) *AuthKit {
 		redirectURL:           c.redirectURL,
 		postLogoutRedirectURL: c.postLogoutRedirectURL,
 		clearSiteData:         c.clearSiteDataHeader(),
+		basePath:              c.basePath,
 		loginPath:             c.loginPath,
 		logoutPath:            c.logoutPath,
-		callbackPath:          callbackPath(c.redirectURL),
+		callbackPath:          strings.TrimPrefix(callbackPath(c.redirectURL), c.basePath),
 		returnOrigins:         originsOf(c.returnOrigins),
 		signInPage:            c.signInPage,
 		signInTimeout:         c.signInTimeout,
@@ -233,14 +236,15 @@ func (a AuthKit) Format(f fmt.State, verb rune) {
 	fmt.Fprintf(f, "authkit.AuthKit(%s %s)", a.client.ClientID(), a.redirectURL)
 }
 
-// ownPaths returns the method of each handler of this package, by its path.
+// ownPaths returns the method of each handler of this package, by its path as the
+// application sees it.
 func ownPaths(c *config) map[string]string {
 	paths := map[string]string{c.logoutPath: http.MethodPost}
 	if !c.signInPage {
 		paths[c.loginPath] = http.MethodGet
 	}
 	if u, err := url.Parse(c.redirectURL); err == nil && u.Path != "" {
-		paths[u.Path] = http.MethodGet
+		paths[strings.TrimPrefix(u.Path, c.basePath)] = http.MethodGet
 	}
 	return paths
 }

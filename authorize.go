@@ -31,7 +31,7 @@ type authorizationRequest struct {
 
 // newAuthorizationRequest returns the sign-in with these parameters.
 func (a *AuthKit) newAuthorizationRequest(p LoginParams) authorizationRequest {
-	request := authorizationRequest{params: p.authorization(a.redirectURL), returnTo: "/", appState: p.AppState}
+	request := authorizationRequest{params: p.authorization(a.redirectURL), returnTo: a.root(), appState: p.AppState}
 	if p.ReturnTo != "" {
 		request.returnTo = a.SanitizeReturnPath(p.ReturnTo)
 	}

@@ -182,7 +182,7 @@ func (a *AuthKit) refuseState(w http.ResponseWriter, r *http.Request, pending *p
 	}
 	if a.isSignedIn(r) {
 		a.log.LogAttrs(r.Context(), slog.LevelDebug, "authkit: callback without a pending sign-in, redirected a signed-in user", slog.Any("error", err))
-		a.redirectAfterSignIn(w, cmp.Or(returnTo, "/"))
+		a.redirectAfterSignIn(w, cmp.Or(returnTo, a.root()))
 		return
 	}
 	a.failPage(w, r, fmt.Errorf("%w: %w", ErrInvalidState, err), returnTo)

@@ -22,6 +22,7 @@ type config struct {
 	public           bool
 	passwords        []string
 	redirectURL      string
+	basePath         string
 	insecureHTTP     bool
 	baseURL          string
 	issuers          []string
@@ -122,6 +123,7 @@ func (c *config) cookieSettings() cookie.Settings {
 		Single:        c.shared,
 		AcceptedNames: c.foreignNames,
 		ClientID:      c.clientID,
+		BasePath:      c.basePath,
 		Domain:        c.cookieDomain,
 		Host:          hostname(c.redirectURL),
 		Secure:        c.secure(),
@@ -168,6 +170,15 @@ func hostname(raw string) string {
 		return ""
 	}
 	return u.Hostname()
+}
+
+// escapedPath returns the path of a URL as it is written, or "" if raw is not a URL.
+func escapedPath(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return u.EscapedPath()
 }
 
 // Option configures an [AuthKit]. The With functions return options. A later option

@@ -176,7 +176,7 @@ func (a *AuthKit) RequireRecentAuth(maxAge time.Duration) func(http.Handler) htt
 					return p.with(LoginParams{MaxAge: &maxAge}).throughAuthKit()
 				})
 			default:
-				a.fail(w, r, ErrRecentAuthRequired, requestTarget(r))
+				a.fail(w, r, ErrRecentAuthRequired, a.requestTarget(r))
 			}
 		}))
 	}
@@ -312,13 +312,13 @@ func (a *AuthKit) failUnauthenticated(w http.ResponseWriter, r *http.Request, c 
 	returnTo := ""
 	switch {
 	case isHTMX(r):
-		returnTo = htmxPage(r) // the request may be for a part of that page
+		returnTo = a.htmxPage(r) // the request may be for a part of that page
 		if a.signsIn() && !c.refusesToken() {
 			// Not a redirect to AuthKit, which would set a cookie for each element that polls.
 			setHTMXRedirect(w.Header(), a.loginLink(returnTo))
 		}
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
-		returnTo = requestTarget(r) // a redirect cannot repeat a POST
+		returnTo = a.requestTarget(r) // a redirect cannot repeat a POST
 	}
 	a.fail(w, r, ErrUnauthenticated, returnTo)
 }
@@ -326,11 +326,11 @@ func (a *AuthKit) failUnauthenticated(w http.ResponseWriter, r *http.Request, c 
 // signInFrom starts a sign-in that returns to the requested page. Its parameters
 // are those of every sign-in, changed by params.
 func (a *AuthKit) signInFrom(w http.ResponseWriter, r *http.Request, params func(LoginParams) LoginParams) {
-	if !a.failCookieConflict(w, r, requestTarget(r)) {
+	if !a.failCookieConflict(w, r, a.requestTarget(r)) {
 		return
 	}
 	if a.signInPage {
-		link := a.loginLink(requestTarget(r))
+		link := a.loginLink(a.requestTarget(r))
 		a.noteConflict(w, r, len(link))
 		noStore(w.Header())
 		seeOther(w, link)
@@ -338,7 +338,7 @@ func (a *AuthKit) signInFrom(w http.ResponseWriter, r *http.Request, params func
 	}
 	request := a.newAuthorizationRequest(params(a.loginParams(r)))
 	if targetPath(r) != a.loginPath {
-		request.returnTo = requestTarget(r)
+		request.returnTo = a.requestTarget(r)
 	} else if target := r.URL.Query().Get("return_to"); target != "" { // Login would start a second sign-in
 		request.returnTo = a.SanitizeReturnPath(target)
 	}

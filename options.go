@@ -53,6 +53,35 @@ func WithRedirectURL(url string) Option {
 	return func(c *config) { c.redirectURL = url }
 }
 
+// WithBasePath sets the path below which browsers find this application, if a proxy
+// removes it from requests. With /tool, the page /tool/account of a browser is /account
+// for the application. This package then adds /tool to all paths that it sends to
+// browsers: the page to return to after a sign-in, the login path in links and
+// redirects, and the root of the application, to which sign-ins and sign-outs lead
+// by default.
+//
+// Paths that come from a browser have it already: the return_to parameter,
+// [AuthKit.SanitizeReturnPath], [SignInEvent.SetReturnTo]. So has [LoginParams].ReturnTo.
+// Write it into the links and forms of the application too. The path of
+// [WithRedirectURL] must begin with it. [WithLoginPath] and [WithLogoutPath] are paths of
+// the application, without it.
+//
+// The default names of the cookies then contain a hash of the path, so that applications
+// below different paths of one host leave each other alone. The names change when the
+// option is added, so users sign in again. The Path attribute stays "/", as __Host-
+// requires.
+//
+// The path begins with "/" and does not end with it. It has no empty segment, no dot
+// segment, no percent-encoding, no query and no fragment. "" and "/" mean the root, which is
+// the default. Leave the option out if the proxy does not remove the path. That
+// is so with http.StripPrefix in the application too: this package then sees the whole path.
+func WithBasePath(path string) Option {
+	if path == "/" {
+		path = ""
+	}
+	return func(c *config) { c.basePath = path }
+}
+
 // WithInsecureHTTP permits plain http on hosts other than loopback, in the
 // redirect URL, the post-logout redirect URL and the base URL. Tokens and cookies
 // then cross the network unencrypted. Use it in a closed test network only.
@@ -166,7 +195,8 @@ func WithForeignSessions(cookieNames ...string) Option {
 
 // WithCookieName sets the name of the session cookie, exactly as given. The
 // default is __Host-authkit-session if cookies are Secure and have no Domain, and
-// authkit-session otherwise. With [WithSharedSession] it is wos-session.
+// authkit-session otherwise. [WithBasePath] adds a hyphen and six characters. With
+// [WithSharedSession] it is wos-session.
 func WithCookieName(name string) Option {
 	return func(c *config) { c.cookieName = name }
 }

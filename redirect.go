@@ -17,8 +17,10 @@ const maxReturnPath = 2 << 10
 // SanitizeReturnPath returns the page to return to after a sign-in. That is target
 // itself if it is a path on this origin, with query and fragment, of at most 2 KB. It
 // is the URL of a page of another origin if [WithReturnOrigins] names that origin.
-// Otherwise it is "/". Login and the guards call it themselves. It is for the
-// application's own forms that have a return_to field.
+// Otherwise it is the root of this application: "/", or the path of [WithBasePath] with
+// a slash. Login and the guards call it themselves. It is for the application's own
+// forms that have a return_to field. A target is a path as browsers see it, so that of
+// [WithBasePath] is a part of it.
 //
 // Browsers take more paths for another origin than the ones that begin with "//".
 // They read "\" as "/", and they drop tabs and line breaks before parsing
@@ -30,27 +32,39 @@ const maxReturnPath = 2 << 10
 // query and the fragment may contain anything except control characters.
 func (a *AuthKit) SanitizeReturnPath(target string) string {
 	if strings.HasPrefix(target, "/") {
-		return localPath(target)
+		return a.localPathOrRoot(target)
 	}
 	return a.pageOfReturnOrigin(target)
 }
 
+// root returns the root of this application as browsers see it.
+func (a *AuthKit) root() string { return a.basePath + "/" }
+
+// localPathOrRoot returns target if it is a path on this origin, and the root of this
+// application otherwise.
+func (a *AuthKit) localPathOrRoot(target string) string {
+	if localPath(target) != target {
+		return a.root()
+	}
+	return target
+}
+
 // pageOfReturnOrigin returns the URL of a page of one of the origins that
-// [WithReturnOrigins] names, or "/" if target is not such a URL. Scheme, host and port
+// [WithReturnOrigins] names, or the root of this application if target is not such a URL. Scheme, host and port
 // of the result come from the configuration. Path, query and fragment must be
 // acceptable as a return path on this origin.
 func (a *AuthKit) pageOfReturnOrigin(target string) string {
 	if len(a.returnOrigins) == 0 || len(target) > maxReturnPath {
-		return "/"
+		return a.root()
 	}
 	u, err := url.Parse(target)
 	if err != nil || u.User != nil {
-		return "/"
+		return a.root()
 	}
 	i := slices.Index(a.returnOrigins, originOf(target))
 	page := pathOf(u)
 	if i < 0 || page != localPath(page) {
-		return "/"
+		return a.root()
 	}
 	return a.returnOrigins[i] + page
 }
@@ -64,10 +78,11 @@ func pathOf(u *url.URL) string {
 	return target
 }
 
-// rootOf returns the root of the origin of a return path.
-func rootOf(target string) string {
+// rootOf returns the root of the application or of the other origin that a return path
+// leads to.
+func (a *AuthKit) rootOf(target string) string {
 	if strings.HasPrefix(target, "/") {
-		return "/"
+		return a.root()
 	}
 	return originOf(target) + "/"
 }
@@ -163,24 +178,31 @@ func hasControl(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f })
 }
 
-// requestTarget returns the page that a request asked for, or "/" if it is not a
-// path on this origin. It comes from the request line, which http.StripPrefix does
-// not change.
-func requestTarget(r *http.Request) string { return localPath(r.RequestURI) }
+// requestTarget returns the page that a request asked for, as browsers see it. It
+// returns the root of this application if that is not a path on this origin. The page
+// comes from the request line, which http.StripPrefix does not change. A proxy has
+// removed the path of [WithBasePath] from it.
+func (a *AuthKit) requestTarget(r *http.Request) string {
+	if !strings.HasPrefix(r.RequestURI, "/") {
+		return a.root()
+	}
+	return a.localPathOrRoot(a.basePath + r.RequestURI)
+}
 
 // htmxPage returns the page that shows the element whose request htmx sent, as a
-// return path: path, query and fragment of HX-Current-URL. It returns "/" if that is
-// not a URL with a host. A boosted link is a request for a whole page, which is the one
-// to return to (https://htmx.org/attributes/hx-boost/).
-func htmxPage(r *http.Request) string {
+// return path: path, query and fragment of HX-Current-URL, which is an address as the
+// browser sees it. It returns the root of this application if that is not a URL with a
+// host. A boosted link is a request for a whole page, which is the one to return to
+// (https://htmx.org/attributes/hx-boost/).
+func (a *AuthKit) htmxPage(r *http.Request) string {
 	if r.Method == http.MethodGet && r.Header.Get("HX-Boosted") == "true" {
-		return requestTarget(r)
+		return a.requestTarget(r)
 	}
 	u, err := url.Parse(r.Header.Get("HX-Current-URL"))
 	if err != nil || u.Host == "" {
-		return "/"
+		return a.root()
 	}
-	return localPath(pathOf(u))
+	return a.localPathOrRoot(pathOf(u))
 }
 
 // setHTMXRedirect makes htmx load a page instead of using the response
@@ -218,13 +240,13 @@ func asciiURL(s string) string {
 // signsIn reports whether this application has a sign-in: its own page or AuthKit's.
 func (a *AuthKit) signsIn() bool { return a.redirectURL != "" || a.signInPage }
 
-// loginLink returns the address that starts a sign-in. The sign-in returns to the
-// page returnTo, or to "/" if that is "".
+// loginLink returns the address that starts a sign-in, as browsers see it. The sign-in
+// returns to the page returnTo, or to the root of this application if that is "".
 func (a *AuthKit) loginLink(returnTo string) string {
-	if returnTo == "" || returnTo == "/" {
-		return a.loginPath
+	if returnTo == "" || returnTo == a.root() {
+		return a.basePath + a.loginPath
 	}
-	return a.loginPath + "?return_to=" + url.QueryEscape(returnTo)
+	return a.basePath + a.loginPath + "?return_to=" + url.QueryEscape(returnTo)
 }
 
 func (a *AuthKit) mustRedirect(handler string) {

@@ -221,9 +221,9 @@ func TestOnlyAPageOfAReturnOriginIsAccepted(t *testing.T) {
 
 // A pending sign-in for which there is little space loses its path, and keeps its origin.
 func TestTheRootOfAReturnPathIsOnTheSameOrigin(t *testing.T) {
-	assert.Equal(t, "/", rootOf("/a/b?q=1"))
-	assert.Equal(t, "/", rootOf("/"))
-	assert.Equal(t, "https://spa.example.com:8443/", rootOf("https://spa.example.com:8443/a/b"))
+	assert.Equal(t, "/", new(AuthKit).rootOf("/a/b?q=1"))
+	assert.Equal(t, "/", new(AuthKit).rootOf("/"))
+	assert.Equal(t, "https://spa.example.com:8443/", new(AuthKit).rootOf("https://spa.example.com:8443/a/b"))
 }
 
 func TestATargetWithABrokenEncodingBecomesTheRoot(t *testing.T) {
@@ -257,7 +257,7 @@ func TestTheRequestTargetComesFromTheRequestLine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got string
-			handler := http.StripPrefix("/files", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = requestTarget(r) }))
+			handler := http.StripPrefix("/files", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = new(AuthKit).requestTarget(r) }))
 			r := httptest.NewRequest("GET", "/files/a", nil)
 			r.RequestURI = c.target
 			handler.ServeHTTP(httptest.NewRecorder(), r)

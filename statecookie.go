@@ -246,7 +246,7 @@ func (a *AuthKit) reduce(step reduction) error {
 			returnTo = returnTo[:i]
 		}
 	case step.to == withoutPath:
-		returnTo = rootOf(returnTo)
+		returnTo = a.rootOf(returnTo)
 	}
 	if returnTo == c.returnTo && step.to != complete {
 		return nil

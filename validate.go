@@ -128,8 +128,9 @@ func (c *config) checkURLs(f *faults) {
 	}
 }
 
-// checkPaths checks the paths of the handlers and the login parameters.
+// checkPaths checks the base path, the paths of the handlers and the login parameters.
 func (c *config) checkPaths(f *faults) {
+	f.addFault("WithBasePath", c.basePathFault())
 	for _, given := range [][2]string{{"WithLoginPath", c.loginPath}, {"WithLogoutPath", c.logoutPath}} {
 		if path := given[1]; path != localPath(path) || strings.ContainsAny(path, "?#") {
 			f.add(given[0], ReasonMalformed, "%q is not a path on this origin, or it has a query or a fragment", path)
@@ -139,6 +140,35 @@ func (c *config) checkPaths(f *faults) {
 	if c.loginFuncSet && c.loginFunc == nil {
 		f.add("WithLoginFunc", ReasonMissing, "the function is nil")
 	}
+}
+
+// maxBasePath bounds the base path. It is a part of every return path.
+const maxBasePath = 128
+
+// basePathFault returns why the base path is not accepted. Browsers and proxies must not
+// change it: "/a/./b" and "/%61" are other spellings of "/a/b" and "/a".
+func (c *config) basePathFault() fault {
+	isPlain := func(r rune) bool {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("/-._~!$&'()*+,;=:@", r)
+	}
+	segments := strings.Split(c.basePath, "/")[1:]
+	switch {
+	case c.basePath == "":
+	case !strings.HasPrefix(c.basePath, "/"):
+		return faultOf(ReasonMalformed, "%q does not begin with /", c.basePath)
+	case strings.HasSuffix(c.basePath, "/"):
+		return faultOf(ReasonMalformed, "%q ends with /; leave it out", c.basePath)
+	case strings.ContainsFunc(c.basePath, func(r rune) bool { return !isPlain(r) }):
+		return faultOf(ReasonMalformed, "%q has a query, a fragment, a percent-encoding or another character that is not plain in a path (RFC 3986, section 3.3)", c.basePath)
+	case slices.Contains(segments, ""), slices.Contains(segments, "."), slices.Contains(segments, ".."):
+		return faultOf(ReasonMalformed, "%q has an empty segment or a dot segment, which browsers and proxies change", c.basePath)
+	case len(c.basePath) > maxBasePath:
+		return faultOf(ReasonOutOfRange, "has %d characters; at most %d are allowed", len(c.basePath), maxBasePath)
+	case c.redirectURL != "" && c.checkURL(c.redirectURL) == (fault{}) && !strings.HasPrefix(escapedPath(c.redirectURL), c.basePath+"/"):
+		return faultOf(ReasonConflict, "the path of the redirect URL %q does not begin with %q; give the URL as browsers see it, such as https://example.com%[2]scallback",
+			c.redirectURL, c.basePath+"/")
+	}
+	return fault{}
 }
 
 // checkTokens checks which access tokens are accepted.

@@ -18,7 +18,7 @@ import (
 // Settings decide the names and attributes of an application's cookies.
 type Settings struct {
 	// SessionName is the name of the session cookie. The default, for "", is
-	// authkit-session or __Host-authkit-session.
+	// authkit-session or __Host-authkit-session, and a hash if there is a BasePath.
 	SessionName string
 	// Single keeps a session in one cookie. Otherwise a session that is too large
 	// for one cookie is split into up to eight chunks.
@@ -29,6 +29,10 @@ type Settings struct {
 	// ClientID keeps applications on one host apart: its hash is part of the name
 	// of every cookie except the session cookie.
 	ClientID string
+	// BasePath is the path below which browsers find the application, or "". Its hash
+	// keeps applications on one host apart, as that of ClientID does, and is also part
+	// of the default name of the session cookie.
+	BasePath string
 	// Domain is the Domain attribute of all cookies. They are host-only for "".
 	Domain string
 	// Host is the host name of the redirect URL. It limits the Domain attributes
@@ -65,6 +69,7 @@ type Codec struct {
 	partitioned bool
 	maxAge      time.Duration // of the session cookie
 
+	basePath         string
 	host             string   // of the redirect URL, in lower case
 	duplicateDomains []string // Domain attributes that a duplicate can have, "" for none
 
@@ -80,10 +85,11 @@ func New(s Settings) *Codec {
 		prefix = HostPrefix
 	}
 	c := &Codec{
-		sessionName:   cmp.Or(s.SessionName, prefix+defaultSessionName),
+		sessionName:   cmp.Or(s.SessionName, prefix+defaultName(s.BasePath)),
 		chunks:        maxChunks,
 		acceptedNames: s.AcceptedNames,
 		domain:        s.Domain,
+		basePath:      s.BasePath,
 		host:          strings.ToLower(s.Host),
 		secure:        s.Secure,
 		sameSite:      s.SameSite,
@@ -95,7 +101,11 @@ func New(s Settings) *Codec {
 	}
 	// Applications on one host, such as two ports of localhost, receive each
 	// other's cookies.
-	application := nameHash(6, s.ClientID, c.sessionName)
+	identity := []string{s.ClientID, c.sessionName}
+	if s.BasePath != "" {
+		identity = append(identity, s.BasePath)
+	}
+	application := nameHash(6, identity...)
 	c.statePrefix = prefix + statePrefix + application + "-"
 	c.restartName = prefix + restartPrefix + application
 	c.stepName = prefix + stepPrefix + application

@@ -107,7 +107,7 @@ func (c *Codec) expireDuplicates(h http.Header, r *http.Request, e expiry) {
 	room := min(maxExpiries, maxResponseHeader-e.reserved-headerSize(h))
 	var windows [][]*http.Cookie
 	left := 0
-	for _, path := range cookiePaths(r.RequestURI) {
+	for _, path := range cookiePaths(c.publicTarget(r.RequestURI)) {
 		for _, domain := range c.duplicateDomains {
 			if path == "/" && (domain == own || e.keepCurrent && cmp.Or(domain, c.host) == cmp.Or(own, c.host)) {
 				continue // the Domain and Path in use
@@ -171,6 +171,15 @@ func parentDomains(host string) []string {
 		all = append(all, parent)
 		child = parent
 	}
+}
+
+// publicTarget returns a request target as the browser sent it. A proxy has removed the
+// base path.
+func (c *Codec) publicTarget(target string) string {
+	if !strings.HasPrefix(target, "/") {
+		return target
+	}
+	return c.basePath + target
 }
 
 // cookiePaths returns the Path attributes of cookies that a browser sends to a

@@ -47,6 +47,15 @@ func IsReserved(name string) bool {
 	return false
 }
 
+// defaultName returns the default name of the session cookie, without a prefix. Four
+// octets of a hash are enough to keep the few applications of one host apart.
+func defaultName(basePath string) string {
+	if basePath == "" {
+		return defaultSessionName
+	}
+	return defaultSessionName + "-" + nameHash(4, basePath)
+}
+
 // nameHash returns a part of a cookie name: the first octets of a hash of parts.
 func nameHash(octets int, parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
