@@ -76,6 +76,8 @@ http {
 			proxy_pass http://application;
 			proxy_next_upstream error timeout http_502 http_503;
 		}
+		{{range $path, $directives := .Locations}}location {{$path}} { {{$directives}} }
+		{{end}}
 	}
 }
 `))
@@ -93,10 +95,17 @@ type nginx struct {
 // ends.
 func startNginx(t *testing.T, listener *net.TCPListener, buffer string, upstreams ...string) *nginx {
 	t.Helper()
+	return startNginxWith(t, listener, buffer, nil, upstreams...)
+}
+
+// startNginxWith is startNginx with further locations: their directives, by their
+// paths.
+func startNginxWith(t *testing.T, listener *net.TCPListener, buffer string, locations map[string]string, upstreams ...string) *nginx {
+	t.Helper()
 	folder := t.TempDir()
 	var text bytes.Buffer
 	require.NoError(t, configuration.Execute(&text, map[string]any{
-		"Folder": folder, "Root": os.Geteuid() == 0, "Buffer": buffer, "Upstreams": upstreams, "Address": listener.Addr(),
+		"Folder": folder, "Root": os.Geteuid() == 0, "Buffer": buffer, "Upstreams": upstreams, "Locations": locations, "Address": listener.Addr(),
 	}))
 	path := filepath.Join(folder, "nginx.conf")
 	require.NoError(t, os.WriteFile(path, text.Bytes(), 0o600))
