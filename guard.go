@@ -128,6 +128,38 @@ func (a *AuthKit) RequireAnyOrganization(ids ...string) func(http.Handler) http.
 	return a.requireOrganization("RequireAnyOrganization", ids...)
 }
 
+// RequireOrganizationFunc returns a middleware that passes requests whose session is
+// signed in to the organization that id returns for the request. It is for an
+// application whose hosts belong to organizations. The function must look up the host in
+// a list of the application. A client chooses the Host header, so the function must not
+// build an ID from it:
+//
+//	organizations := map[string]string{"acme.example.com": "org_…", "globex.example.com": "org_…"}
+//	guard := ak.RequireOrganizationFunc(func(r *http.Request) string { return organizations[r.Host] })
+//
+// If id returns "" or another text that is not an organization ID, no session passes. Any
+// other organization's session is answered 403, as by [AuthKit.RequireOrganization]. A
+// user of several organizations switches with [AuthKit.SwitchOrganization], or signs
+// in again. [WithLoginFunc] chooses the organization of a sign-in. It panics if id is nil. See
+// [AuthKit.RequireRole].
+func (a *AuthKit) RequireOrganizationFunc(id func(*http.Request) string) func(http.Handler) http.Handler {
+	if id == nil {
+		panic("authkit: RequireOrganizationFunc: the function is nil")
+	}
+	return func(next http.Handler) http.Handler {
+		mustHaveHandler(next)
+		return a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s, _ := FromContext(r.Context())
+			organization := id(r)
+			if err := missingUnless(isOrganizationID(organization) && s.OrganizationID() == organization, "a session in another organization"); err != nil {
+				a.fail(w, r, err, "")
+				return
+			}
+			next.ServeHTTP(w, r)
+		}))
+	}
+}
+
 // RequireOrganizationSession returns a middleware that passes requests whose
 // session is signed in to an organization, no matter which. See
 // [AuthKit.RequireRole].
