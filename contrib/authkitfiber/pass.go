@@ -67,13 +67,10 @@ func (ctx *passContext) Value(key any) any {
 func (p *pass) next(w http.ResponseWriter, r *http.Request) {
 	p.tracked.request = r
 	p.c.SetContext(r.Context())
-	wrapped := w != http.ResponseWriter(p.writer)
-	if wrapped {
-		// An informational header makes the middleware complete the header once before the
-		// handlers run. fiber's cache behind the middleware needs Vary and Cache-Control,
-		// and a response after a panic or a timeout keeps them.
-		w.WriteHeader(http.StatusEarlyHints)
-	}
+	// An informational header makes the middleware complete the header once before the
+	// handlers run. fiber's cache behind the middleware needs Vary and Cache-Control, and a
+	// response after a timeout keeps them. p.writer does not send it.
+	w.WriteHeader(http.StatusEarlyHints)
 	p.writer.store()
 	p.writer.passing = true
 	completed := false
@@ -87,10 +84,8 @@ func (p *pass) next(w http.ResponseWriter, r *http.Request) {
 		if p.err != nil && p.outermost {
 			p.handleError()
 		}
-		if wrapped {
-			p.writer.load()
-			w.WriteHeader(p.c.Response().StatusCode())
-		}
+		p.writer.load()
+		w.WriteHeader(p.c.Response().StatusCode())
 	}
 	completed = true
 }

@@ -67,7 +67,7 @@ func newRequest(ctx context.Context, from *fasthttp.RequestCtx) (*http.Request, 
 		Proto:         string(h.Protocol()),
 		Header:        http.Header{},
 		Body:          http.NoBody,
-		ContentLength: int64(max(h.ContentLength(), -1)),
+		ContentLength: contentLength(h),
 		Host:          u.Host, // of a target in absolute form
 		RequestURI:    target,
 		RemoteAddr:    from.RemoteAddr().String(),
@@ -92,6 +92,15 @@ func newRequest(ctx context.Context, from *fasthttp.RequestCtx) (*http.Request, 
 		r.Body = &body{request: &from.Request}
 	}
 	return r.WithContext(ctx), nil
+}
+
+// contentLength returns the length of the body, and -1 if it is chunked. fasthttp says -2
+// for a request without a length, which has no body (RFC 9112, section 6.3).
+func contentLength(h *fasthttp.RequestHeader) int64 {
+	if length := h.ContentLength(); length >= -1 {
+		return int64(length)
+	}
+	return 0
 }
 
 // cookieLines returns the lines of the Cookie header. joined is what fasthttp makes of them:
