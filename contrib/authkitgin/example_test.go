@@ -12,7 +12,7 @@ import (
 	"github.com/authkit-go/authkit/contrib/authkitgin"
 )
 
-func Example() {
+func Example_gin() {
 	ak, err := authkit.FromEnv() // WORKOS_API_KEY, WORKOS_CLIENT_ID, WORKOS_COOKIE_PASSWORD, WORKOS_REDIRECT_URI
 	if err != nil {
 		log.Fatal(err)

@@ -265,7 +265,7 @@ func TestTheEndOfASessionEndsAStreamOfGin(t *testing.T) {
 func TestTheREADMEHasTheExample(t *testing.T) {
 	source, err := os.ReadFile("example_test.go")
 	require.NoError(t, err)
-	_, body, found := strings.Cut(string(source), "func Example() {")
+	_, body, found := strings.Cut(string(source), "func Example_gin() {")
 	require.True(t, found)
 	readme, err := os.ReadFile("README.md")
 	require.NoError(t, err)
