@@ -24,9 +24,11 @@ type authorizationRequest struct {
 	appState string
 	// withoutState is true if a callback without a state started the sign-in.
 	withoutState bool
-	// replaces is the pending sign-in that took too long and that this one starts
-	// again. It is nil for any other.
+	// replaces is the pending sign-in that this one starts again. It is nil for any
+	// other.
 	replaces *pendingSignIn
+	// restarted and continued say why, as the fields of pendingSignIn do.
+	restarted, continued bool
 }
 
 // newAuthorizationRequest returns the sign-in with these parameters.
@@ -64,6 +66,10 @@ func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, request au
 	a.noteConflict(w, r, len(location))
 	noStore(w.Header())
 	w.Header().Set("Referrer-Policy", "no-referrer")
+	if request.replaces != nil && !loadsPage(r) && wantsPage(r) {
+		loadNext(w, location) // a service worker repeats the callback as a fetch
+		return
+	}
 	seeOther(w, location)
 }
 
@@ -87,13 +93,16 @@ func (a *AuthKit) newPendingSignIn(r *http.Request, request authorizationRequest
 		},
 	}
 	if pending.params.Provider == workos.ProviderAuthKit {
-		pending.params.Provider = "" // the default, which restartSignIn adds again
+		pending.params.Provider = "" // the default, which startAgain adds again
 	}
 	if request.replaces != nil {
-		pending.restarted = true
+		pending.restarted, pending.continued = request.restarted, request.continued
 		// The request comes from AuthKit, as every callback does. So the origin that
-		// started the first sign-in counts.
+		// started the first sign-in counts, and the session that it found.
 		pending.crossOrigin = request.replaces.crossOrigin
+		if pending.replaced == nil {
+			pending.replaced = request.replaces.replaced
+		}
 	}
 	return pending
 }
@@ -101,14 +110,25 @@ func (a *AuthKit) newPendingSignIn(r *http.Request, request authorizationRequest
 // restartSignIn starts a pending sign-in again that took too long, with the same
 // parameters and the same return path.
 func (a *AuthKit) restartSignIn(w http.ResponseWriter, r *http.Request, pending *pendingSignIn) {
-	request := authorizationRequest{params: pending.params, returnTo: pending.returnTo, appState: pending.appState, replaces: pending}
+	request := a.startAgain(pending)
+	request.restarted = true
+	a.startSignIn(w, r, request)
+}
+
+// startAgain returns a sign-in with the parameters and the return path of a pending one,
+// which it replaces.
+func (a *AuthKit) startAgain(pending *pendingSignIn) authorizationRequest {
+	request := authorizationRequest{
+		params: pending.params, returnTo: pending.returnTo, appState: pending.appState,
+		replaces: pending, restarted: pending.restarted, continued: pending.continued,
+	}
 	request.params.RedirectURI = a.redirectURL
 	request.params.InvitationToken = pending.invitationToken
 	request.params.MaxAge = pending.maxAge
 	if request.params.Provider == "" && request.params.ConnectionID == "" {
 		request.params.Provider = workos.ProviderAuthKit
 	}
-	a.startSignIn(w, r, request)
+	return request
 }
 
 // sessionToReplace returns the session of a request that starts a sign-in, if the

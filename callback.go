@@ -33,6 +33,12 @@ import (
 // again once, with the same return path. Any other failure is answered with a page
 // that links to a new sign-in. It does not change an existing session.
 //
+// WorkOS may require a further step after a sign-in at a provider or a connection, such
+// as the verification of the email address, the choice of an organization or a second
+// factor. Then the browser is redirected to AuthKit's hosted pages, or to the connection
+// that the organization requires, and the sign-in continues there. It does so once. If
+// WorkOS requires a step again, a page says which one ([ErrSignInStepRequired]).
+//
 // A query can cause only a 4xx. A 5xx means an outage or a fault of this application.
 // A method other than GET is answered 405, and a prefetch 403. Neither uses the state
 // or the code.
@@ -138,6 +144,13 @@ func (a *AuthKit) redeemCode(w http.ResponseWriter, r *http.Request, pending *pe
 	}
 	a.expireState(w, pending)
 	authentication, err := a.exchangeCode(r.Context(), r, pending, code)
+	if step, found := nextStepOf(err); found {
+		if mayContinue(r, pending) {
+			a.continueSignIn(w, r, pending, step, err)
+			return
+		}
+		err = &stepRequiredError{step.need, err}
+	}
 	if err == nil {
 		_, err = a.completeSignIn(w, r, authentication, pending)
 	}

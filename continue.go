@@ -1,4 +1,4 @@
-// How a POST handler sends a browser to the next page.
+// How a handler sends a browser to the next page if it cannot simply redirect it.
 
 package authkit
 
@@ -22,8 +22,13 @@ func continueTo(w http.ResponseWriter, r *http.Request, target, name string) {
 	case loadsPage(r):
 		seeOther(w, target)
 	case wantsPage(r):
-		page.Write(w, http.StatusOK, page.Page{Title: "One moment …", Text: "The next page is loading.", Link: target, Label: "Continue", Redirect: true})
+		loadNext(w, target)
 	default:
 		writeJSON(w, "application/json", http.StatusOK, map[string]string{name: target})
 	}
+}
+
+// loadNext writes a page that loads target.
+func loadNext(w http.ResponseWriter, target string) {
+	page.Write(w, http.StatusOK, page.Page{Title: "One moment …", Text: "The next page is loading.", Link: target, Label: "Continue", Redirect: true})
 }

@@ -86,9 +86,17 @@ var (
 	ErrSignInCancelled error = &problem{"ErrSignInCancelled", "sign_in_cancelled", http.StatusForbidden,
 		"Sign-in was cancelled", "You are not signed in. You can try again at any time."}
 
+	// ErrSignInStepRequired means that WorkOS requires a further step of a sign-in that
+	// continued at AuthKit once already, or whose callback a program requested: 403. See
+	// [AuthKit.Callback]. The error matches [ErrSignInRefused] too, so test for this one
+	// first. errors.As finds the error of package workos, such as
+	// [workos.MFAChallengeError].
+	ErrSignInStepRequired error = &problem{"ErrSignInStepRequired", "sign_in_step_required", http.StatusForbidden,
+		"Your sign-in needs another step", "You are not signed in yet: the sign-in service needs something else from you. You can try again."}
+
 	// ErrSignInRefused means that AuthKit returned another error, or that WorkOS
 	// refused the code: 400. The code was already used, is too old or was
-	// invented, a further step is needed, or a policy forbids the sign-in.
+	// invented, or a policy forbids the sign-in.
 	// WorkOS's error code is logged at Debug, since any link can cause this.
 	ErrSignInRefused error = &problem{"ErrSignInRefused", "sign_in_refused", http.StatusBadRequest,
 		"Sign-in did not work", "The sign-in service did not accept it. Please try again."}
@@ -172,10 +180,14 @@ type problem struct {
 
 func (p *problem) Error() string { return "authkit: " + p.code }
 
-// Unwrap makes [ErrLoginParamsTooLarge] match [ErrInvalidLoginParams].
+// Unwrap makes [ErrLoginParamsTooLarge] match [ErrInvalidLoginParams], and
+// [ErrSignInStepRequired] match [ErrSignInRefused].
 func (p *problem) Unwrap() error {
-	if error(p) == ErrLoginParamsTooLarge {
+	switch error(p) {
+	case ErrLoginParamsTooLarge:
 		return ErrInvalidLoginParams
+	case ErrSignInStepRequired:
+		return ErrSignInRefused
 	}
 	return nil
 }
@@ -241,6 +253,12 @@ func (e *TooManyAPIKeysError) Error() string {
 func (e *TooManyAPIKeysError) Unwrap() []error { return []error{ErrTooManyAPIKeys, e.Err} }
 
 func (e *TooManyAPIKeysError) retryAfter() time.Duration { return e.RetryAfter }
+
+// explained is an error that tells people what to do.
+type explained interface {
+	error
+	explanation() string
+}
 
 // delayed is an error with a time to wait before another attempt.
 type delayed interface {

@@ -34,6 +34,7 @@ var exportedErrors = map[string]error{
 	"ErrInvalidState":               authkit.ErrInvalidState,
 	"ErrNoStep":                     authkit.ErrNoStep,
 	"ErrSignInCancelled":            authkit.ErrSignInCancelled,
+	"ErrSignInStepRequired":         authkit.ErrSignInStepRequired,
 	"ErrSignInRefused":              authkit.ErrSignInRefused,
 	"ErrSignInRateLimited":          authkit.ErrSignInRateLimited,
 	"ErrSignInFailed":               authkit.ErrSignInFailed,

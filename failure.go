@@ -62,7 +62,7 @@ type Failure struct {
 func (f Failure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f.Page {
 		label := "Sign in"
-		if errors.Is(f.Err, ErrSignInCancelled) || errors.Is(f.Err, ErrCookieConflict) {
+		if errors.Is(f.Err, ErrSignInCancelled) || errors.Is(f.Err, ErrCookieConflict) || errors.Is(f.Err, ErrSignInStepRequired) {
 			label = "Try again"
 		}
 		page.Write(w, f.Status, page.Page{Title: f.Title, Text: f.Detail, Link: f.Link, Label: label})
@@ -111,6 +111,10 @@ func (a *AuthKit) answer(w http.ResponseWriter, r *http.Request, err error, retu
 	var conflict *CookieConflictError
 	if errors.As(err, &conflict) {
 		f.Detail += " Their names are " + strings.Join(conflict.Names, ", ") + "."
+	}
+	var step explained
+	if errors.As(err, &step) {
+		f.Detail = step.explanation()
 	}
 	if a.signsIn() && p.offersSignIn() {
 		f.Link = a.loginLink(returnTo)

@@ -25,6 +25,7 @@ type pendingSignIn struct {
 	maxAge          *time.Duration // nil if no new authentication is required
 	crossOrigin     bool           // a page of another origin started it
 	restarted       bool           // it replaces a sign-in that took too long
+	continued       bool           // it replaces a sign-in that needed a further step
 
 	// replaced is the session that the browser had when the sign-in started. It is
 	// stored only if browsers do not send the session cookie with the callback.
@@ -62,6 +63,7 @@ const (
 	tagReplacedToken   = 19
 	tagProviderScopes  = 20 // separated by commas, which no scope contains
 	tagLongReturnTo    = 21 // compressed; in place of tagReturnTo
+	tagContinued       = 22
 )
 
 func (p *pendingSignIn) encode() []byte {
@@ -81,6 +83,7 @@ func (p *pendingSignIn) encode() []byte {
 	}
 	e.Flag(tagCrossOrigin, p.crossOrigin)
 	e.Flag(tagRestarted, p.restarted)
+	e.Flag(tagContinued, p.continued)
 	e.Text(tagProvider, p.params.Provider)
 	e.Text(tagConnection, p.params.ConnectionID)
 	e.Text(tagOrganization, p.params.OrganizationID)
@@ -124,6 +127,8 @@ func decodePendingSignIn(encoded []byte) (p pendingSignIn, err error) {
 			p.crossOrigin = true
 		case tagRestarted:
 			p.restarted = true
+		case tagContinued:
+			p.continued = true
 		case tagProviderScopes:
 			if len(value) > 0 {
 				p.params.ProviderScopes = strings.Split(string(value), ",")

@@ -88,7 +88,7 @@ func FuzzDecodePendingSignIn(f *testing.F) {
 	maxAge := time.Minute
 	full := pendingSignIn{
 		state: "s", verifier: "v", returnTo: "/a?b", appState: "a", invitationToken: "i", startedAt: time.UnixMilli(2).UTC(), maxAge: &maxAge,
-		crossOrigin: true, restarted: true, params: workos.AuthorizationParams{
+		crossOrigin: true, restarted: true, continued: true, params: workos.AuthorizationParams{
 			Provider: "p", ConnectionID: "c", OrganizationID: "o", ScreenHint: "s", LoginHint: "l", DomainHint: "d", Prompt: "q",
 			ProviderScopes: []string{"email", "https://scope.example/a"},
 		},

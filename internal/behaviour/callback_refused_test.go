@@ -108,7 +108,7 @@ func TestTheCallbackStatusFollowsTheReplyToTheCodeExchange(t *testing.T) {
 		"an invalid invitation":                 {authkittest.Fault{Status: 400, Body: `{"error":"invitation_invalid"}`}, 400, false},
 		"an unknown error code":                 {authkittest.Fault{Status: 422, Body: `{"code":"new_in_2030","message":"m"}`}, 400, false},
 		"no error code":                         {authkittest.Fault{Status: 404, Body: `{"message":"Not Found"}`}, 400, false},
-		"the policy of an organization":         {authkittest.Fault{Status: 403, Body: `{"error":"sso_required"}`}, 400, false},
+		"the policy of an organization":         {authkittest.Fault{Status: 403, Body: `{"error":"organization_membership_not_found"}`}, 400, false},
 		"a wrong client secret":                 {authkittest.Fault{Status: 400, Body: `{"error":"invalid_client"}`}, 502, true},
 		"an unauthorized client":                {authkittest.Fault{Status: 400, Body: `{"error":"unauthorized_client"}`}, 502, true},
 		"a wrong API key":                       {authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`}, 502, true},
