@@ -140,6 +140,7 @@ type authentication struct {
 	RefreshToken         string              `json:"refresh_token"`
 	AuthenticationMethod string              `json:"authentication_method"`
 	Impersonator         *impersonatorObject `json:"impersonator,omitempty"`
+	OAuthTokens          *oauthTokens        `json:"oauth_tokens,omitempty"`
 }
 
 type impersonatorObject struct {

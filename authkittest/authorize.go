@@ -25,9 +25,10 @@ type authorization struct {
 	redirectURI    string
 	state          string
 	challenge      string
-	organizationID string  // the organization_id of the request
-	method         string  // from provider or connection_id; empty for the hosted pages of authkit
-	hint           string  // the login_hint of the request
+	organizationID string // the organization_id of the request
+	method         string // from provider or connection_id; empty for the hosted pages of authkit
+	hint           string // the login_hint of the request
+	providerScopes []string
 	device         *device // set for device authorization, which has no redirect URI
 	result         signInResult
 	expiresAt      time.Time
@@ -67,6 +68,9 @@ func (f *Server) authorize(r *http.Request) pageResponse {
 	default:
 		a.method = provider
 	}
+	if q.Has("provider_scopes") {
+		a.providerScopes = scopesOf(q)
+	}
 	f.authorizations[a.id] = a
 	if result, found := f.browserSession(r); found && f.satisfies(result, a, q) {
 		a.result = result
@@ -92,6 +96,12 @@ func (f *Server) authorizationError(q url.Values) (code, description string) {
 	case provider != "" && !slices.Contains(providers, provider):
 		return "invalid_connection_selector", "The provider is not supported."
 	}
+	switch {
+	case q.Has("provider_scopes") && provider == "":
+		return "invalid_request", "provider_scopes requires a provider."
+	case q.Has("provider_scopes") && slices.Contains(scopesOf(q), ""):
+		return "invalid_request", "provider_scopes must be scopes, separated by commas."
+	}
 	if _, exists := f.organization(organizationID); organizationID != "" && !exists {
 		return "organization_invalid", "The organization does not exist."
 	}
@@ -114,6 +124,12 @@ func (f *Server) authorizationError(q url.Values) (code, description string) {
 		return "invalid_request", "screen_hint must be sign-in or sign-up."
 	}
 	return "", ""
+}
+
+// scopesOf returns the provider_scopes of an authorization request. They are separated by commas, or sent as several
+// parameters.
+func scopesOf(q url.Values) []string {
+	return strings.Split(strings.Join(q["provider_scopes"], ","), ",")
 }
 
 // direct reports whether the sign-in goes to a provider or a connection, and not through the hosted pages.
@@ -150,6 +166,7 @@ func (f *Server) finishAuthorization(a *authorization) pageResponse {
 	if !code.direct {
 		code.signInResult = f.withRequirementsMet(a.result)
 	}
+	code.providerScopes = a.providerScopes
 	return a.answer(url.Values{"code": {f.issueCode(code)}})
 }
 

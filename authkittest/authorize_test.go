@@ -48,6 +48,8 @@ func TestOtherInvalidAuthorizationRequestsAreReportedToTheCallback(t *testing.T)
 		"a method without its code challenge":    {map[string]string{"code_challenge": ""}, "invalid_request"},
 		"a code challenge of the wrong length":   {map[string]string{"code_challenge": "short"}, "invalid_request"},
 		"a max_age that is no number of seconds": {map[string]string{"max_age": "-1"}, "invalid_request"},
+		"scopes without a provider":              {map[string]string{"provider": "", "organization_id": "org_1", "provider_scopes": "repo"}, "invalid_request"},
+		"an empty scope":                         {map[string]string{"provider": "GoogleOAuth", "provider_scopes": "repo,"}, "invalid_request"},
 		"an unknown screen hint":                 {map[string]string{"screen_hint": "sign-out"}, "invalid_request"},
 	}
 	for name, c := range cases {

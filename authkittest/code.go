@@ -53,7 +53,7 @@ func (f *Server) exchangeCode(p parameters) (*authentication, *apiError) {
 	if code.direct {
 		return f.completeSignIn(code.signInResult, confidential)
 	}
-	return f.mint(f.openSession(code.signInResult, confidential)), nil
+	return f.startSession(code.signInResult, confidential), nil
 }
 
 // challengeOf returns the S256 code challenge of a code verifier (RFC 7636 section 4.2).

@@ -186,5 +186,5 @@ func (f *Server) deviceGrant(p parameters) (*authentication, *apiError) {
 	_, confidential := p["client_secret"] // grant has checked its value
 	result := d.result
 	result.ipAddress, result.userAgent = p["ip_address"], p["user_agent"]
-	return f.mint(f.openSession(result, confidential)), nil
+	return f.startSession(result, confidential), nil
 }

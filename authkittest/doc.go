@@ -36,6 +36,7 @@
 //     The hosted pages (provider authkit) ask for nothing and meet all of them. A sign-in at a provider (GoogleOAuth, …) or a
 //     connection does not pass these pages: its code exchange answers email_verification_required,
 //     organization_selection_required, mfa_challenge and so on, with a pending authentication token, as in production.
+//   - With WithOAuthTokens, the tokens of OAuth providers.
 //   - With WithoutUserMetadata, authentications without the metadata of the user, which production may not return.
 //   - Faults. InjectFault makes a route answer with any status, wait, hang, break off or lose its response. Calls and
 //     AwaitCalls count the calls of a route. WithSessionLock answers parallel refreshes of a session 429, and
@@ -88,6 +89,7 @@
 //
 //   - A pending authentication token works until its step succeeds, for at most ten minutes.
 //   - The steps come in this order: email verification, organization selection, second factor.
+//   - An authorization request with provider_scopes needs a provider.
 //   - After a sign-in at a provider, the hosted pages know the user. They ask for a user again only with prompt, max_age, or the
 //     login_hint of another user.
 //   - Only the latest code that was mailed to an address works. After five wrong attempts, that code does not work either.

@@ -26,6 +26,7 @@ type settings struct {
 	rateLimit        int // calls a second; 0 means no limit
 	withoutMetadata  bool
 	stillClock       bool
+	oauthTokens      []string // providers that return their tokens
 }
 
 // WithClock sets the clock of the fake, usually a *FakeClock. The default is real time.
@@ -148,4 +149,12 @@ func WithoutUserMetadata() Option {
 // that meets a fault then waits: send it in a goroutine, call [FakeClock.AwaitTimers], then [FakeClock.Advance].
 func WithStillClock() Option {
 	return func(s *settings) { s.stillClock = true }
+}
+
+// WithOAuthTokens makes these providers, such as "GoogleOAuth", return their tokens: the response of a sign-in with one of them
+// has the member oauth_tokens. A refresh has none. In production it is a setting of each provider, "Return Google OAuth
+// tokens". The tokens are random texts that no provider accepts, and expire after an hour. Their scopes are openid, profile,
+// email and the provider_scopes of the authorization request. By default, no provider returns its tokens.
+func WithOAuthTokens(providers ...string) Option {
+	return func(s *settings) { s.oauthTokens = append(s.oauthTokens, providers...) }
 }

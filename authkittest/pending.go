@@ -66,7 +66,7 @@ func (f *Server) completeSignIn(result signInResult, confidential bool) (*authen
 	if code := f.missingFactor(user, result); code != "" {
 		return nil, f.secondFactorError(user, result, code)
 	}
-	return f.mint(f.openSession(result, confidential)), nil
+	return f.startSession(result, confidential), nil
 }
 
 // secondFactorError returns the error that requires the user to verify or to enroll a second factor.

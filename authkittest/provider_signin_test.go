@@ -121,3 +121,39 @@ func TestSignInChoosesTheUserOnEverySignInPage(t *testing.T) {
 	assert.Equal(t, http.StatusOK, got.status)
 	assert.Equal(t, "SSO", got.text("authentication_method"))
 }
+
+func TestAProviderReturnsItsTokensWithTheOption(t *testing.T) {
+	a := newApp(t, authkittest.WithOAuthTokens("GoogleOAuth", "GitHubOAuth"))
+	_, got := a.signInAt(map[string]string{"provider": "GoogleOAuth", "provider_scopes": "email,calendar.readonly"})
+	require.Equal(t, http.StatusOK, got.status, "%v", got.body)
+	tokens := got.body["oauth_tokens"].(map[string]any)
+	for _, name := range []string{"access_token", "refresh_token"} {
+		assert.NotEmpty(t, tokens[name])
+		delete(tokens, name)
+	}
+	assert.Equal(t, map[string]any{
+		"provider": "GoogleOAuth", "expires_at": float64(start.Unix() + 3600), "scopes": []any{"openid", "profile", "email", "calendar.readonly"},
+	}, tokens)
+	assert.NotContains(t, a.refresh(got.text("refresh_token")).body, "oauth_tokens", "a refresh returns none")
+
+	_, got = a.signInAt(map[string]string{"provider": "MicrosoftOAuth", "provider_scopes": "email"})
+	assert.NotContains(t, got.body, "oauth_tokens", "this provider returns none")
+	_, got = a.signInAt(nil)
+	assert.NotContains(t, got.body, "oauth_tokens", "a password has none")
+	a.UpdateUser(ada, func(u *authkittest.User) { u.AuthenticationMethod = "GitHubOAuth" })
+	_, got = a.signInAt(nil)
+	assert.Equal(t, "GitHubOAuth", got.body["oauth_tokens"].(map[string]any)["provider"], "the user chose the provider on the hosted pages")
+}
+
+func TestAStepAfterAProviderReturnsTheTokensOfTheProvider(t *testing.T) {
+	a := newApp(t, authkittest.WithOAuthTokens("GoogleOAuth"))
+	b, _ := a.authorize(map[string]string{"provider": "GoogleOAuth", "provider_scopes": "calendar.readonly"})
+	got := a.exchange(a.callbackQuery(a.press(b, "Chiara", nil)).Get("code"))
+	require.Equal(t, "organization_selection_required", got.text("code"))
+	assert.NotContains(t, got.body, "oauth_tokens")
+	selected := a.grant("urn:workos:oauth:grant-type:organization-selection", map[string]string{
+		"pending_authentication_token": got.text("pending_authentication_token"), "organization_id": a.Organizations()[1].ID,
+	})
+	tokens, _ := selected.body["oauth_tokens"].(map[string]any)
+	assert.Contains(t, tokens["scopes"], "calendar.readonly")
+}

@@ -40,7 +40,8 @@ type signInResult struct {
 	userAgent      string
 	impersonator   *Impersonator
 	authTime       time.Time
-	browserID      string // ID of the browser's session at the fake; may be empty
+	providerScopes []string // the provider_scopes of the authorization request
+	browserID      string   // ID of the browser's session at the fake; may be empty
 }
 
 const (
@@ -92,6 +93,13 @@ func (f *Server) RevokeSession(id string) {
 		panic(fmt.Sprintf("authkittest: no session %q", id))
 	}
 	s.end(f.clock.Now())
+}
+
+// startSession starts a session after a sign-in and returns the response with its tokens.
+func (f *Server) startSession(result signInResult, confidential bool) *authentication {
+	response := f.mint(f.openSession(result, confidential))
+	response.OAuthTokens = f.oauthTokens(result)
+	return response
 }
 
 // openSession starts a session after a sign-in.

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
 )
 
 func TestTheSignInHookChangesWhereTheBrowserGoes(t *testing.T) {
@@ -135,4 +136,28 @@ func TestALaterProviderDropsTheScopesOfAnEarlierOne(t *testing.T) {
 func TestAScopeWithACommaIsAFaultOfTheConfiguration(t *testing.T) {
 	_, err := authkit.New(ValidOptions(authkit.WithLoginParams(authkit.LoginParams{Provider: "GitHubOAuth", ProviderScopes: []string{"a,b"}}))...)
 	assert.ErrorContains(t, err, "ProviderScopes")
+}
+
+func TestTheTokensOfAProviderReachTheHookButNoLogAndNoPage(t *testing.T) {
+	var events []authkit.SignInEvent
+	a := NewApp(t, AppOptions{
+		Fake: []authkittest.Option{authkittest.WithOAuthTokens("GitHubOAuth")},
+		AuthKit: []authkit.Option{
+			authkit.WithLoginParams(authkit.LoginParams{Provider: "GitHubOAuth", ProviderScopes: []string{"repo"}}),
+			authkit.WithOnSignIn(func(_ context.Context, e authkit.SignInEvent) error { events = append(events, e); return nil }),
+		},
+	})
+	b := a.SignedIn(Kim)
+	require.Len(t, events, 1)
+	tokens := events[0].OAuthTokens
+	require.NotNil(t, tokens)
+	assert.Equal(t, "GitHubOAuth", tokens.Provider)
+	assert.Contains(t, tokens.Scopes, "repo")
+	assert.Equal(t, Start.Add(time.Hour).UTC().Truncate(time.Second), tokens.ExpiresAt.UTC())
+	require.NotEmpty(t, tokens.AccessToken)
+	for _, secret := range []string{tokens.AccessToken, tokens.RefreshToken} {
+		assert.NotContains(t, a.Logs.String(), secret)
+		assert.NotContains(t, fmt.Sprintf("%v %+v %#v", events[0], events[0], tokens), secret)
+		assert.NotContains(t, b.get("/account").Body, secret)
+	}
 }
