@@ -31,6 +31,9 @@ type AuthKit struct {
 	sessionVerifier *jwks.Verifier // for tokens in cookies
 	bearerVerifier  *jwks.Verifier // for bearer tokens, nil if they are not accepted
 
+	unsealedVerifier *jwks.Verifier // for tokens in cookies without a seal, nil if they are not accepted
+	unsealedLimit    *unsealedLimit
+
 	cookies      *cookie.Codec // reads and writes all cookies of this package
 	format       format        // of the session cookie
 	foreign      []format      // of sessions of other libraries that are accepted
@@ -202,6 +205,9 @@ func (a *AuthKit) addVerifiers(c *config) {
 	own := verifierOptions(c, a.client, []string{c.clientID})
 	a.freshVerifier = jwks.NewVerifier(a.keys, append(slices.Clip(own), jwks.WithTokensFromIssuer())...)
 	a.sessionVerifier = jwks.NewVerifier(a.keys, append(slices.Clip(own), jwks.WithTokensFromStorage())...)
+	if c.shared {
+		a.unsealedVerifier = jwks.NewVerifier(a.keys, own...)
+	}
 	if c.bearer {
 		clientIDs := append([]string{c.clientID}, c.bearerClientIDs...)
 		a.bearerVerifier = jwks.NewVerifier(a.keys, verifierOptions(c, a.client, clientIDs)...)
@@ -219,6 +225,7 @@ func (a *AuthKit) addMemory(c *config) {
 	a.exchangeToken = a.exchangeRefreshToken
 	a.signedOut = newSignedOut(c.clock)
 	a.usedStates = newUsedStates(c.clock, tokenLimit)
+	a.unsealedLimit = newUnsealedLimit(c.clock)
 	a.apiKeys = newAPIKeys(a.client, c)
 	if !c.public {
 		a.revocations = newRevocations(a.client, c.clock, c.log)

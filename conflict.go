@@ -26,7 +26,7 @@ func (a *AuthKit) hasCookieConflict(r *http.Request) bool {
 	if own.IsAbsent() {
 		return false
 	}
-	_, err := a.openSession(r.Header, &own)
+	_, err := a.openSession(r, &own)
 	return err != nil
 }
 

@@ -42,8 +42,13 @@ func (r *rotations) exchange(ctx context.Context, old *Session, want exchangeTar
 			if _, linked := r.successorToken(old.sealed.RefreshToken); linked {
 				continue // another instance has exchanged the token, or another flight
 			}
+		case !next.isFor(old):
+			return failedOutcome(old, want, errTokenNotAccepted), errTokenNotAccepted
 		case !next.isFinal():
 			return next, unavailable(errors.New("the new token could not be verified yet"), 0)
+		case old.sealed.Unsealed && errors.Is(next.err, errSessionEnded):
+			// The session of the refresh token has ended. It may be another one.
+			return next, fmt.Errorf("%w: %v", errRefreshRefused, next.err)
 		case next.answers(want):
 			return next, next.err
 		case next.session != nil:

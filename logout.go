@@ -35,7 +35,8 @@ import (
 // that.
 //
 // Logout needs no signing keys, does not wait for WorkOS, and works with an expired
-// session. Without a session that opens, it clears the cookies and redirects to
+// session. Only a session without a seal ([WithSharedSession]) needs the keys: its token
+// must verify before it is signed out. Without a session that opens, it clears the cookies and redirects to
 // [WithPostLogoutRedirectURL], or to "/". A POST from another site's page is answered
 // 403, and any other method 405. Neither changes anything.
 //

@@ -4,6 +4,7 @@ package authkit
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -61,7 +62,7 @@ func refreshedLater(s, than *Session) bool {
 // must not serve them.
 func (a *AuthKit) sessionsInCookies(r *http.Request) (sessions []*Session) {
 	own := a.cookies.Session(r.Header)
-	if sealed, err := a.openSession(r.Header, &own); err == nil {
+	if sealed, err := a.openSession(r, &own); err == nil {
 		if s := unverifiedSession(sealed); s != nil {
 			sessions = append(sessions, s)
 		}
@@ -76,7 +77,7 @@ func (a *AuthKit) sessionsInCookies(r *http.Request) (sessions []*Session) {
 		sessions = append(sessions, s)
 	}
 	if own.Ambiguous() || own.Chunked() { // an attacker's chunk may look like the next chunk of the session
-		for _, sealed := range a.openCandidates(a.cookies.Candidates(r.Header, true)) {
+		for _, sealed := range a.openCandidates(r.Context(), a.cookies.Candidates(r.Header, true)) {
 			add(sealed)
 		}
 	}
@@ -91,24 +92,24 @@ func (a *AuthKit) sessionsInCookies(r *http.Request) (sessions []*Session) {
 
 // openSession opens the session of a request: from this application's own cookie,
 // which the caller has read, or else from an accepted cookie of another library.
-// Only its seal is verified.
-func (a *AuthKit) openSession(h http.Header, own *cookie.Value) (payload.Session, error) {
+// Only its seal is verified, or, if it has none, the signature of its access token.
+func (a *AuthKit) openSession(r *http.Request, own *cookie.Value) (payload.Session, error) {
 	var refusals []error
 	if own.Found() {
-		sealed, err := a.format.open(own.Text())
+		sealed, err := a.openOwn(r.Context(), own.Text())
 		if err == nil {
 			return sealed, nil
 		}
 		refusals = append(refusals, err)
 	}
 	if own.Ambiguous() {
-		if opened := a.openCandidates(a.cookies.Candidates(h, false)); len(opened) > 0 {
+		if opened := a.openCandidates(r.Context(), a.cookies.Candidates(r.Header, false)); len(opened) > 0 {
 			return a.chooseSession(opened)
 		}
 		refusals = append(refusals, errAmbiguous)
 	}
 	for _, name := range a.cookies.AcceptedNames() {
-		opened, refused := a.openForeign(h, name)
+		opened, refused := a.openForeign(r.Header, name)
 		if len(opened) > 0 {
 			return a.chooseSession(opened)
 		}
@@ -121,9 +122,9 @@ func (a *AuthKit) openSession(h http.Header, own *cookie.Value) (payload.Session
 }
 
 // openCandidates returns the candidates for our own cookie that open.
-func (a *AuthKit) openCandidates(texts []string) (opened []payload.Session) {
+func (a *AuthKit) openCandidates(ctx context.Context, texts []string) (opened []payload.Session) {
 	for _, text := range texts {
-		if sealed, err := a.format.open(text); err == nil {
+		if sealed, err := a.openOwn(ctx, text); err == nil {
 			opened = append(opened, sealed)
 		}
 	}

@@ -157,6 +157,13 @@ func WithAPIKeyGrace(d time.Duration) Option {
 // session that they sealed is verified like one of this package: signature, issuer,
 // client, user and expiry.
 //
+// Newer versions of those libraries may write the same session as JSON, without a seal.
+// It is accepted too, if the signature of its access token verifies, and it is sealed
+// again at the next refresh, which those versions can read. Its user can write anything
+// into such a cookie, so only the token counts: until the refresh, [Session.Profile]
+// reports no profile and [Session.User] has the ID alone. [AuthKit.Refresh] gets the
+// profile at once.
+//
 // All sides need the same cookie password, client ID, cookie name and domain.
 // [FromEnv] reads the variables that those libraries read. An application without a
 // sign-in does not need [WithRedirectURL]. Its cookies are Secure then.

@@ -19,6 +19,9 @@ var (
 	// errRefreshRefused is the error of an exchange that WorkOS refused for
 	// another reason. The session has not ended, and the reason is not transient.
 	errRefreshRefused = errors.New("the session was not refreshed")
+	// errTokenNotAccepted is the error of an exchange whose new access token did not
+	// pass verification, or is for another session.
+	errTokenNotAccepted = errors.New("the new access token is not accepted")
 	// errSuperseded is the error of an exchange that another instance has made
 	// needless: the session was signed out there, or the browser has another session
 	// or a newer refresh token.
@@ -50,6 +53,13 @@ type outcome struct {
 
 // isFinal reports whether the outcome is verified or failed.
 func (o *outcome) isFinal() bool { return o.session != nil || o.err != nil }
+
+// isFor reports whether the outcome may be used for a session. With a seal, a session has
+// its own refresh token, and this is always true. Without one, a client may have put
+// another session's refresh token beside the access token.
+func (o *outcome) isFor(s *Session) bool {
+	return o.session == nil || o.session.ID() == s.ID() && o.session.UserID() == s.UserID()
+}
 
 // answers reports whether the outcome answers a request that wants the target.
 //

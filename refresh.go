@@ -31,10 +31,6 @@ const (
 	unverifiedLifetime = time.Hour
 )
 
-// errTokenNotAccepted is the error of an exchange whose new access token did not
-// pass verification.
-var errTokenNotAccepted = errors.New("the new access token is not accepted")
-
 // needsRefresh reports whether a session with a valid access token should be
 // refreshed.
 //
@@ -108,6 +104,12 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, want e
 	end := a.clock.Now().Add(exchangeLimit)
 	next := earlier
 	if next == nil {
+		if old.sealed.Unsealed && !a.unsealedLimit.allows(old) {
+			return exchangeResult{
+				outcome: failedOutcome(old, want, fmt.Errorf("%w: %w", errRefreshRefused, errTooManyUnsealed)),
+				until:   a.clock.Now().Add(retryPause),
+			}
+		}
 		begun := a.rotations.begun.Add(1)
 		authentication, err := a.refreshAtWorkOS(ctx, workos.AuthenticateWithRefreshTokenParams{
 			RefreshToken:   old.sealed.RefreshToken,
@@ -189,6 +191,7 @@ func (a *AuthKit) refreshAtWorkOS(ctx context.Context, params workos.Authenticat
 // the reply leaves out stays as it was.
 func (a *AuthKit) withSuccessor(old *Session, reply *workos.Authentication) payload.Session {
 	next := *old.sealed
+	next.Unsealed = false // what is written is sealed, and its profile comes from WorkOS
 	next.AccessToken = reply.AccessToken
 	next.SetUser(reply.User)
 	next.RefreshedAt = a.clock.Now()
@@ -226,6 +229,10 @@ func (a *AuthKit) failedExchange(ctx context.Context, old *Session, want exchang
 		failure, pause = err, refusalPause
 	case !errors.As(err, &reply):
 	case reply.Code == workos.CodeInvalidGrant, !want.switching && (reply.Code == workos.CodeSSORequired || reply.Code == workos.CodeMFAEnrollment):
+		if old.sealed.Unsealed { // the refresh token may be of any session, so the refusal does not end this one
+			level, failure, pause = slog.LevelDebug, fmt.Errorf("%w: %w", errRefreshRefused, err), refusalPause
+			break
+		}
 		level, message = slog.LevelInfo, "authkit: session ended by WorkOS"
 		if a.replicas != nil {
 			message = "authkit: refresh token refused by WorkOS, other instances are asked for its successor"

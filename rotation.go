@@ -302,6 +302,9 @@ func (r *rotations) takePredecessors(token string, f func(predecessor string)) {
 // and returns s, if no exchange is known. The caller holds mu.
 func (r *rotations) successorOf(s *Session) (*Session, bool) {
 	if known := r.outcomeOf(s.sealed.RefreshToken, s); known != nil && known.session != nil {
+		if !known.isFor(s) {
+			return s, false
+		}
 		return known.session, true
 	}
 	token, ok := r.successors.Get(s.sealed.RefreshToken)

@@ -93,9 +93,10 @@ func (s *Session) UserID() string { return s.content().claims.Subject }
 // ([WithBearerTokens]) and not in a cookie. Such a session has no profile.
 func (s *Session) FromBearerToken() bool { return s.content().bearer }
 
-// User returns the user's profile. For a session that came as a bearer token it
-// has the ID alone, because the token contains nothing else. [Session.Profile]
-// distinguishes the two. Package workos gets the rest of the profile by the ID.
+// User returns the user's profile. For a session that came as a bearer token, or in
+// a cookie without a seal ([WithSharedSession]), it has the ID alone: nothing else
+// of such a session is proven. [Session.Profile] distinguishes the two. Package
+// workos gets the rest of the profile by the ID.
 //
 // The profile is that of the last sign-in or refresh. Do not rely on its Metadata:
 // WorkOS documents that it returns metadata with users, but not with authentications
@@ -105,9 +106,10 @@ func (s *Session) FromBearerToken() bool { return s.content().bearer }
 func (s *Session) User() User { return s.content().sealed.Profile() }
 
 // Profile returns the user's profile, and reports whether the session has one. A
-// session that came as a bearer token has none.
+// session that came as a bearer token has none. One that came in a cookie without a
+// seal ([WithSharedSession]) has none until its next refresh.
 func (s *Session) Profile() (User, bool) {
-	if s.isAnonymous() || s.bearer {
+	if s.isAnonymous() || s.bearer || s.sealed.Unsealed {
 		return User{}, false
 	}
 	return s.User(), true

@@ -70,6 +70,7 @@ func successorToken(encoded []byte) (token string, ok bool) {
 // the cookie has, such as the members of other libraries, stays.
 func (s *successor) mergedInto(old *Session) payload.Session {
 	next := *old.sealed
+	next.Unsealed = false
 	next.AccessToken, next.RefreshToken, next.Origin = s.session.AccessToken, s.session.RefreshToken, s.session.Origin
 	next.RefreshedAt = s.session.RefreshedAt
 	next.AuthenticationMethod, next.Impersonator = s.session.AuthenticationMethod, s.session.Impersonator

@@ -52,7 +52,7 @@ func (a *AuthKit) sessionOf(r *http.Request, own *cookie.Value) (session *Sessio
 			}
 		}
 	}
-	sealed, err := a.openSession(r.Header, own)
+	sealed, err := a.openSession(r, own)
 	if err == nil {
 		err = a.checkLimits(&sealed)
 	}

@@ -286,6 +286,24 @@ var tokenInputs = []tokenInput{
 		},
 	},
 	{
+		name:   "in a session without a seal",
+		newApp: func(t *testing.T) *App { return newPlainSharedSessionApp(t) },
+		refuses: func(t *testing.T, a *App, token string, expired bool) {
+			cookie := unsealedCookie(token, "forged-refresh-token", nil)
+			before := a.Fake.Calls(authkittest.RouteRefresh)
+			a.checkAnonymous(cookie)
+			if expired {
+				before++ // an expired token may be refreshed at WorkOS
+				a.Clock.Advance(2 * time.Minute)
+			}
+			assert.Equal(t, before, a.Fake.Calls(authkittest.RouteRefresh), "a forged token causes no refresh")
+		},
+		accepts: func(t *testing.T, a *App, token string) string {
+			a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 401, Body: `{"message":"Unauthorized"}`})
+			return a.visitor(unsealedCookie(token, "forged-refresh-token", nil))
+		},
+	},
+	{
 		name:   "as a bearer token",
 		newApp: func(t *testing.T) *App { return newPlainApp(t, authkit.WithBearerTokens()) },
 		refuses: func(t *testing.T, a *App, token string, expired bool) {

@@ -4,7 +4,8 @@
 // There are three formats: this module's own ([Encode], [Decode]), the format
 // that AuthKit libraries in other languages share ([EncodeShared],
 // [DecodeShared]), and the format of the official Go SDK, workos-go, which is
-// only read ([DecodeWorkOSGo]).
+// only read ([DecodeWorkOSGo]). The shared format without a seal is also only read
+// ([DecodeUnsealed]).
 package payload
 
 import (
@@ -32,6 +33,10 @@ type Session struct {
 	// Foreign reports whether another application sealed the session, in a format
 	// other than this application's own. The decoders of this package do not set it.
 	Foreign bool
+	// Unsealed reports that the tokens came from a cookie without a seal
+	// ([DecodeUnsealed]). Its user could write anything into it. So the session has no
+	// profile but the ID, and the refresh token may be one of any session.
+	Unsealed bool
 
 	metadata metadata
 

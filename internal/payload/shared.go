@@ -31,12 +31,14 @@ var sharedUser = map[string]string{
 }
 
 // sharedTimes holds what this package adds to a session: the times of sign-in and of
-// the last refresh, on this application's clock, and the origin. Sealed sessions contain the member names, so they must not
+// the last refresh, on this application's clock, the origin, and whether the tokens came
+// from a cookie without a seal. Sealed sessions contain the member names, so they must not
 // change.
 type sharedTimes struct {
 	SignedInAt  time.Time `json:"signedInAt"`
 	RefreshedAt time.Time `json:"renewedAt"`
 	Origin      []byte    `json:"origin"` // as [Session.Origin]
+	Unsealed    bool      `json:"unsealed"`
 }
 
 // DecodeShared decodes a session in the shared format. If the session does not
@@ -83,6 +85,7 @@ func DecodeShared(encoded []byte) (s Session, err error) {
 	s.SetUser(profile)
 	s.shared = session
 	s.SignedInAt, s.RefreshedAt, s.Origin = times.SignedInAt, times.RefreshedAt, string(times.Origin)
+	s.Unsealed = times.Unsealed
 	return s, s.complete()
 }
 
@@ -127,6 +130,9 @@ func EncodeShared(s *Session, organizationID string) []byte {
 	times := object{}.with("signedInAt", orNull(instant(s.SignedInAt))).with("renewedAt", orNull(instant(s.RefreshedAt)))
 	if s.Origin != "" {
 		times.put("origin", []byte(s.Origin))
+	}
+	if s.Unsealed {
+		times.put("unsealed", true)
 	}
 	session.put(memberTimes, times)
 	session.putUnlessEmpty(memberMethod, s.AuthenticationMethod)
