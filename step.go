@@ -20,6 +20,10 @@ import (
 // JSON fit. A browser has one step at a time: the next SaveStep replaces it. Call
 // SaveStep before the response is written. It keeps the response out of caches.
 //
+// A user may leave and come back without the step. What a step has begun at WorkOS and
+// must be taken back, such as the enrollment of a second factor
+// ([workos.Client.EnrollAuthFactor]), must be stored by the application too.
+//
 // An error means that v cannot be encoded or is too large. No cookie is set then.
 func (a *AuthKit) SaveStep(w http.ResponseWriter, v any) error {
 	content, err := json.Marshal(v)

@@ -70,6 +70,11 @@ type EnrollAuthFactorParams struct {
 // URI. The first code completes the enrollment. If a sign-in waits for it ([MFAEnrollmentError]), pass the code to
 // [Client.AuthenticateWithTOTP], otherwise to [Client.VerifyAuthChallenge].
 //
+// WorkOS asks for a code of the factor at the next sign-in, also if the enrollment was not completed. A user who has left it
+// has no code, and is locked out. So store the ID of the factor until its first code was right. If a sign-in asks for a
+// stored one ([MFAChallengeError]), delete it ([Client.DeleteAuthFactor]) and let the user sign in again. Delete no factor
+// that is not stored: the first factor alone would then be enough to sign in. examples/headless shows this.
+//
 // See https://workos.com/docs/reference/authkit/mfa/enroll-auth-factor
 func (c *Client) EnrollAuthFactor(ctx context.Context, userID string, p EnrollAuthFactorParams) (*AuthFactorEnrollment, error) {
 	return fetch[AuthFactorEnrollment](ctx, c, call{

@@ -8,12 +8,16 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/authkit-go/authkit/workos"
 )
 
 // totpIssuer is the name of the application in an authenticator app's list of accounts.
 const totpIssuer = "authkit example"
+
+// enrollmentTakenBack is what the user reads after [application.takeBackUnfinished].
+const enrollmentTakenBack = "Your authenticator app was not set up completely. Sign in again to set it up."
 
 // enrollmentScreen explains that an app is needed. Once there is a secret, it asks for the first code.
 func enrollmentScreen(pending pendingSignIn) screen {
@@ -28,9 +32,12 @@ func (a *application) showEnrollment(w http.ResponseWriter, _ *http.Request, pen
 // for a cookie. So the response to this form is the page with the QR code. Later pages show the secret to type in, and a
 // button for a new QR code.
 func (a *application) enroll(w http.ResponseWriter, r *http.Request, pending pendingSignIn) {
-	a.deleteFactor(r, pending)
+	a.takeBackFactor(r, pending.FactorID)
 	pending.FactorID, pending.ChallengeID, pending.Secret = "", "", ""
 	enrolled, err := a.workos.EnrollAuthFactor(r.Context(), pending.UserID, workos.EnrollAuthFactorParams{Issuer: totpIssuer, User: pending.Email})
+	if err == nil {
+		a.unfinished.add(enrolled.Factor.ID)
+	}
 	if err == nil && enrolled.Factor.TOTP == nil {
 		err = errors.New("WorkOS enrolled an authenticator app but returned no secret")
 	}
@@ -66,18 +73,71 @@ func (a *application) submitEnrollment(w http.ResponseWriter, r *http.Request, p
 		return
 	}
 	auth, err := a.workos.AuthenticateWithTOTP(r.Context(), pending.totpParams(r))
+	if _, further := nextStep(err); err == nil || further { // the code was right
+		a.unfinished.remove(pending.FactorID)
+	}
 	a.handleResult(w, r, enrollmentScreen(pending), auth, err)
 }
 
-// deleteFactor deletes a factor whose enrollment was not completed. Otherwise WorkOS would ask for its code at the next
-// sign-in.
-func (a *application) deleteFactor(r *http.Request, pending pendingSignIn) {
-	if pending.FactorID == "" {
-		return
+// takeBackFactor deletes a factor whose enrollment was not completed, and reports whether it did. Otherwise WorkOS would ask
+// for its code at the next sign-in. An empty ID is none.
+func (a *application) takeBackFactor(r *http.Request, factorID string) bool {
+	if factorID == "" {
+		return false
 	}
-	if err := a.workos.DeleteAuthFactor(r.Context(), pending.FactorID); err != nil && !workos.IsNotFound(err) {
+	if err := a.workos.DeleteAuthFactor(r.Context(), factorID); err != nil && !workos.IsNotFound(err) {
 		slog.WarnContext(r.Context(), "an incomplete authenticator app was not deleted", slog.Any("error", err))
+		return false
 	}
+	a.unfinished.remove(factorID)
+	return true
+}
+
+// takeBackUnfinished deletes the factors that WorkOS asks for, if their enrollment was not completed: the user has closed
+// the page with the QR code and has no app that shows the code. It reports whether it has deleted one. The user must then
+// sign in again, and WorkOS asks for an enrollment.
+func (a *application) takeBackUnfinished(r *http.Request, err error) (tookBack bool) {
+	var mfa *workos.MFAChallengeError
+	if !errors.As(err, &mfa) {
+		return false
+	}
+	for _, factor := range mfa.Factors {
+		if a.unfinished.has(factor.ID) && a.takeBackFactor(r, factor.ID) {
+			tookBack = true
+		}
+	}
+	return tookBack
+}
+
+// unfinishedFactors are the IDs of the factors whose enrollment has begun and was not completed. WorkOS does not tell them
+// from other factors. Only the application knows that it has never seen a code of theirs. A factor that is not in the list
+// must never be deleted: the password alone would then be enough to sign in.
+//
+// This example keeps the list in memory. An application keeps it in its database, so that a restart does not lose it.
+type unfinishedFactors struct {
+	mu  sync.Mutex // guards ids
+	ids map[string]bool
+}
+
+func (u *unfinishedFactors) add(id string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.ids == nil {
+		u.ids = map[string]bool{}
+	}
+	u.ids[id] = true
+}
+
+func (u *unfinishedFactors) remove(id string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.ids, id)
+}
+
+func (u *unfinishedFactors) has(id string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.ids[id]
 }
 
 // groupByFour separates a secret into groups of four characters, so that it is easier to type.

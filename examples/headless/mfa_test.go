@@ -222,3 +222,43 @@ func TestACancelledEnrollmentDeletesTheAuthenticatorApp(t *testing.T) {
 	p.signIn(ada, password)
 	p.assertPage("/login/authenticator", http.StatusOK, "You need an authenticator app")
 }
+
+// The user closes the page with the QR code.
+func TestAnEnrollmentThatWasLeftIsTakenBackAtTheNextSignIn(t *testing.T) {
+	for name, left := range map[string]time.Duration{"at once": time.Second, "when the pending sign-in has expired": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			s, p := atEnrollment(t)
+			p.press("Show the QR code")
+			s.clock.Advance(left)
+
+			later := s.newPerson()
+			later.signIn(ada, password)
+			later.assertPage("/login", http.StatusBadRequest, "was not set up completely", "Sign in again")
+			later.signIn(ada, password)
+			later.assertPage("/login/authenticator", http.StatusOK, "You need an authenticator app")
+			later.press("Show the QR code")
+			secret := later.secret()
+			later.press("Continue", "code", s.totp(secret))
+			later.assertSignedIn("/", ada)
+
+			s.clock.Advance(time.Minute)
+			again := s.newPerson()
+			again.signIn(ada, password)
+			again.assertPage("/login/totp", http.StatusOK)
+			again.press("Continue", "code", s.totp(secret))
+			again.assertSignedIn("/", ada)
+			assert.Equal(t, 1, s.fake.Calls(authkittest.RouteDeleteFactor), "a completed enrollment is never taken back")
+		})
+	}
+}
+
+func TestAnEnrollmentThatCouldNotBeTakenBackIsTakenBackLater(t *testing.T) {
+	s, p := atEnrollment(t)
+	p.press("Show the QR code")
+	s.failOnce(authkittest.RouteDeleteFactor, http.StatusServiceUnavailable, "")
+	later := s.newPerson()
+	later.signIn(ada, password)
+	later.assertPage("/login/totp", http.StatusOK)
+	later.signIn(ada, password)
+	later.assertPage("/login", http.StatusBadRequest, "was not set up completely")
+}

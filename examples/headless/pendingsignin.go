@@ -92,7 +92,7 @@ func (a *application) startOver(w http.ResponseWriter, r *http.Request, reason s
 func (a *application) cancel(w http.ResponseWriter, r *http.Request) {
 	pending := a.pending(r)
 	if pending.Step == stepEnroll {
-		a.deleteFactor(r, pending)
+		a.takeBackFactor(r, pending.FactorID)
 	}
 	if a.savePending(w, r, pendingSignIn{ReturnTo: pending.ReturnTo}) {
 		http.Redirect(w, r, "/login", http.StatusSeeOther)

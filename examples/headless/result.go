@@ -23,6 +23,10 @@ func (a *application) handleResult(w http.ResponseWriter, r *http.Request, curre
 		a.completeSignIn(w, r, current, auth)
 		return
 	}
+	if a.takeBackUnfinished(r, err) {
+		a.startOver(w, r, enrollmentTakenBack)
+		return
+	}
 	if pending, ok := nextStep(err); ok {
 		pending.ReturnTo = a.pending(r).ReturnTo
 		a.redirectToStep(w, r, pending)
@@ -114,6 +118,10 @@ func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
 // handleFailure responds to a failure in authkit's own handlers. A sign-in with an identity provider may need another
 // step, too: the callback then leads to a page of this application.
 func (a *application) handleFailure(w http.ResponseWriter, r *http.Request, failure authkit.Failure) {
+	if failure.Page && a.takeBackUnfinished(r, failure.Err) {
+		a.startOver(w, r, enrollmentTakenBack)
+		return
+	}
 	if pending, ok := nextStep(failure.Err); ok && failure.Page {
 		pending.ReturnTo = a.pending(r).ReturnTo
 		a.redirectToStep(w, r, pending)

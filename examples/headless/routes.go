@@ -24,6 +24,8 @@ const (
 type application struct {
 	authkit *authkit.AuthKit // creates the sessions and stores pending sign-ins
 	workos  *workos.Client   // authenticates the users
+
+	unfinished unfinishedFactors
 }
 
 // options returns the options for an application with its own sign-in and error pages.
