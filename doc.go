@@ -10,11 +10,13 @@
 //		authkit.WithCookiePassword(password), // 32 random bytes or more
 //		authkit.WithRedirectURL("https://app.example.com/callback"),
 //	)
+//	mux := http.NewServeMux()
 //	mux.Handle("GET /login", ak.Login())
 //	mux.Handle("GET /callback", ak.Callback())
 //	mux.Handle("POST /logout", ak.Logout())
 //	mux.Handle("GET /account", ak.RequireAuth(http.HandlerFunc(account)))
-//	http.ListenAndServe(addr, ak.Middleware(mux))
+//	server := &http.Server{Addr: addr, Handler: ak.Middleware(mux), ReadHeaderTimeout: 5 * time.Second}
+//	err = server.ListenAndServe()
 //
 // [FromEnv] reads the same values from environment variables. A handler gets the
 // session from the context of the request:

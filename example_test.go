@@ -12,6 +12,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -41,7 +42,8 @@ func Example() {
 	mux.Handle("GET /callback", ak.Callback())
 	mux.Handle("POST /logout", ak.Logout())
 	mux.Handle("GET /account", ak.RequireAuth(account))
-	log.Fatal(http.ListenAndServe(":8080", ak.Middleware(mux)))
+	server := &http.Server{Addr: ":8080", Handler: ak.Middleware(mux), ReadHeaderTimeout: 5 * time.Second}
+	log.Fatal(server.ListenAndServe())
 }
 
 // New reports all faults of a configuration at once. Each is a [authkit.ConfigError].
@@ -219,5 +221,6 @@ func ExampleAuthKit_StripCookies() {
 	mux := http.NewServeMux()
 	mux.Handle("GET /callback", ak.Callback())
 	mux.Handle("/", ak.RequireAuth(proxy))
-	log.Fatal(http.ListenAndServe("localhost:8080", ak.Middleware(mux)))
+	server := &http.Server{Addr: "localhost:8080", Handler: ak.Middleware(mux), ReadHeaderTimeout: 5 * time.Second}
+	log.Fatal(server.ListenAndServe())
 }

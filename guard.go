@@ -41,7 +41,7 @@ func (a *AuthKit) RequireAuth(next http.Handler) http.Handler {
 // combined, and can be used inside a handler:
 //
 //	mux.Handle("DELETE /posts/{id}", ak.RequirePermission("posts:delete")(deletePost))
-//	r.Use(ak.RequireRole("admin"), ak.RequireRecentAuth(10*time.Minute))
+//	router.Use(ak.RequireRole("admin"), ak.RequireRecentAuth(10*time.Minute))
 //
 // They panic at construction if a slug is empty, or if a list of slugs is empty.
 // The middleware panics if its handler is nil.

@@ -25,8 +25,8 @@ import (
 //
 // Wrap it around a whole router. Wrapping it twice does no harm:
 //
-//	http.ListenAndServe(addr, ak.Middleware(mux))   // net/http
-//	r.Use(ak.Middleware)                            // chi
+//	handler := ak.Middleware(mux) // net/http
+//	router.Use(ak.Middleware)     // chi
 func (a *AuthKit) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		outer := requestAuthFrom(r.Context())

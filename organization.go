@@ -20,6 +20,8 @@ const maxForm = 64 << 10
 //
 //	mux.Handle("POST /organization", ak.SwitchOrganization())
 //
+// The form of a page is for example:
+//
 //	<form method="post" action="/organization">
 //	  <input type="hidden" name="return_to" value="/account">
 //	  <button name="organization_id" value="org_…">Acme</button>

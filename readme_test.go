@@ -129,6 +129,20 @@ func TestEverySnippetOfCONTRIBUTINGIsInTheFileNamedBeforeIt(t *testing.T) {
 	}
 }
 
+func TestTheTestsOfTheREADMEAreInTheFileThatItNames(t *testing.T) {
+	readme, file := readDocument(t, "README.md"), "authkittest/application_test.go"
+	require.Contains(t, readme, "`"+file+"`")
+	source := readDocument(t, file)
+	found := 0
+	for _, snippet := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(readme, -1) {
+		if strings.Contains(snippet[1], "\nfunc Test") {
+			found++
+			assert.Contains(t, source, snippet[1], "%s does not have the tests as the README shows them", file)
+		}
+	}
+	assert.Equal(t, 1, found)
+}
+
 // testInBackticks matches the name of a test or fuzz target in Markdown.
 var testInBackticks = regexp.MustCompile("`((?:Test|Fuzz)\\w+)`")
 

@@ -8,10 +8,10 @@ import "net/http"
 // another server, such as the upstream of an httputil.ReverseProxy. A server that gets a
 // session cookie can use it here as its user. Call it in the proxy's Rewrite:
 //
-//	Rewrite: func(pr *httputil.ProxyRequest) {
+//	proxy := &httputil.ReverseProxy{Rewrite: func(pr *httputil.ProxyRequest) {
 //		pr.SetURL(upstream)
 //		ak.StripCookies(pr.Out)
-//	}
+//	}}
 //
 // It removes the session with all its chunks, the cookies of sign-ins, and the sessions
 // of other libraries that this application accepts ([WithSharedSession],

@@ -38,10 +38,10 @@ func posts(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "posts for %s in %s", s.UserID(), s.OrganizationID())
 }
 
-func run(t testing.TB, opts ...authkittest.Option) *authkittest.App {
+func run(t *testing.T) *authkittest.App {
 	return authkittest.Run(t, func(env authkittest.Env) http.Handler {
-		return application(env.AuthKit(authkit.WithBearerTokens()))
-	}, opts...)
+		return application(env.AuthKit(authkit.WithBearerTokens())) // or authkit.FromEnv(env.Options()...)
+	})
 }
 
 func TestAUserSeesTheirAccount(t *testing.T) {

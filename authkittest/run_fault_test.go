@@ -215,7 +215,7 @@ func TestAHandlerThatWaitsForSomethingElseMovesTheClockByAMinuteAtMost(t *testin
 
 func TestTheClockStandsStillDuringAFaultWithWithStillClock(t *testing.T) {
 	t.Parallel()
-	app := run(t, authkittest.WithStillClock())
+	app := runWith(t, authkittest.WithStillClock())
 	browser := app.SignIn(ada)
 	app.Clock.Advance(10 * time.Minute)
 	before := app.Clock.Now()
@@ -235,7 +235,7 @@ func TestTheClockStandsStillDuringAFaultWithWithStillClock(t *testing.T) {
 
 func TestARefreshLatencyMovesTheClockOfRun(t *testing.T) {
 	t.Parallel()
-	app := run(t, authkittest.WithRefreshLatency(3*time.Second))
+	app := runWith(t, authkittest.WithRefreshLatency(3*time.Second))
 	browser := app.SignIn(ada)
 	app.Clock.Advance(10 * time.Minute)
 	before := app.Clock.Now()
@@ -245,7 +245,7 @@ func TestARefreshLatencyMovesTheClockOfRun(t *testing.T) {
 
 func TestARateLimitMovesTheClockOfRunToTheNextAttempt(t *testing.T) {
 	t.Parallel()
-	app := run(t, authkittest.WithRateLimit(1))
+	app := runWith(t, authkittest.WithRateLimit(1))
 	browser := app.SignIn(ada)
 	app.Clock.Advance(10 * time.Minute)
 	only, err := http.Post(app.Fake.URL()+"/user_management/authenticate", "application/json", strings.NewReader("{}")) // in this second

@@ -20,6 +20,14 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
+// runWith is run with options of the fake.
+func runWith(t *testing.T, opts ...authkittest.Option) *authkittest.App {
+	t.Helper()
+	return authkittest.Run(t, func(env authkittest.Env) http.Handler {
+		return application(env.AuthKit(authkit.WithBearerTokens()))
+	}, opts...)
+}
+
 // ask sends a GET and returns the response and its body.
 func ask(t testing.TB, client *http.Client, address string) (*http.Response, string) {
 	t.Helper()
@@ -66,7 +74,7 @@ func TestABearerTokenHasTheClaimsOfItsUserAndTheGivenOnes(t *testing.T) {
 
 func TestAnAPIKeyOfAppNeedsNoOrganization(t *testing.T) {
 	t.Parallel()
-	app := run(t, authkittest.WithUsers(authkittest.User{Email: "kim@acme.test"}))
+	app := runWith(t, authkittest.WithUsers(authkittest.User{Email: "kim@acme.test"}))
 	response, _ := ask(t, app.APIClient(app.APIKey("posts:read")), app.URL+"/api/posts")
 	assert.Equal(t, 200, response.StatusCode)
 }
@@ -74,7 +82,7 @@ func TestAnAPIKeyOfAppNeedsNoOrganization(t *testing.T) {
 func TestTheClockOfRunStandsStillWithoutAFault(t *testing.T) {
 	t.Parallel()
 	clock := authkittest.NewFakeClock(start)
-	app := run(t, authkittest.WithClock(clock))
+	app := runWith(t, authkittest.WithClock(clock))
 	assert.Same(t, clock, app.Clock)
 	browser := app.SignIn(ada)
 	assert.Equal(t, 200, open(t, browser, "/account").StatusCode)

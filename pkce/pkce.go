@@ -4,8 +4,8 @@
 // The client keeps a random code verifier and sends its challenge in the authorization request. It sends the verifier
 // when it exchanges the code. An attacker who intercepts the code cannot use it without the verifier:
 //
-//	verifier := pkce.NewVerifier()           // stays with the client
-//	challenge := pkce.Challenge(verifier)    // code_challenge=…&code_challenge_method=S256
+//	verifier := pkce.NewVerifier()        // stays with the client
+//	challenge := pkce.Challenge(verifier) // code_challenge=…&code_challenge_method=S256
 //
 // The package supports only the method S256. The other method of the RFC, "plain", sends the verifier itself, and
 // AuthKit does not accept it.

@@ -12,7 +12,7 @@ import (
 // MFAChallengeError reports that the user must enter a code of one of the factors. The next steps:
 //
 //	challenge, err := client.ChallengeAuthFactor(ctx, mfa.Factors[0].ID)
-//	… ask for the code that the authenticator shows …
+//	// ask for the code that the authenticator shows
 //	auth, err := client.AuthenticateWithTOTP(ctx, mfa.TOTPParams(challenge.ID, code))
 type MFAChallengeError struct {
 	apiError
@@ -39,7 +39,7 @@ func (e *MFAChallengeError) TOTPParams(challengeID, code string) AuthenticateWit
 // MFAEnrollmentError reports that the user must enroll a factor before the sign-in can complete. The next steps:
 //
 //	enrollment, err := client.EnrollAuthFactor(ctx, mfa.User.ID, workos.EnrollAuthFactorParams{Issuer: "Acme", User: mfa.User.Email})
-//	… show enrollment.Factor.TOTP.QRCode and ask for the first code …
+//	// show enrollment.Factor.TOTP.QRCode and ask for the first code
 //	auth, err := client.AuthenticateWithTOTP(ctx, mfa.TOTPParams(enrollment.Challenge.ID, code))
 type MFAEnrollmentError struct {
 	apiError

@@ -7,7 +7,7 @@ import "encoding/json"
 // Optional is a parameter that is absent, null or a value. The API treats these three differently. The zero value is
 // absent and leaves the current value unchanged. [Value] sets a value and [Null] clears it:
 //
-//	workos.UpdateUserParams{FirstName: workos.Value("Kim"), LastName: workos.Value(""), Locale: workos.Null[string]()}
+//	params := workos.UpdateUserParams{FirstName: workos.Value("Kim"), LastName: workos.Value(""), Locale: workos.Null[string]()}
 type Optional[T any] struct {
 	value   T
 	present bool
