@@ -102,7 +102,7 @@
 // # Browser
 //
 // A Browser moves through an application by its links and forms. It applies the limits that real browsers set for cookies.
-// Browser.SignIn signs in, and needs no page at "/": the page to which the sign-in returns can have any status.
+// Browser.SignIn signs in, and needs no page at "/".
 //
 // The fake is only for development and tests. Every client that can reach it can sign in as any user, so it listens only
 // on 127.0.0.1.

@@ -163,7 +163,7 @@ func (a *App) Browser() *Browser {
 
 // SignIn returns a browser that is signed in as the user with this email address. It opens /login and signs in on the pages of
 // the fake. If there is a choice of organizations, it chooses the first. It fails the test if [Browser.SignIn] returns an
-// error. The page after the sign-in may have any status: the application need not have a page at "/".
+// error. The application need not have a page at "/".
 func (a *App) SignIn(email string) *Browser {
 	a.tb.Helper()
 	return a.SignInAt("/login", email)

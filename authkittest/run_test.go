@@ -153,6 +153,21 @@ func TestSignInFailsIfTheCallbackRefusesTheSignIn(t *testing.T) {
 	assert.ErrorContains(t, err, "/callback")
 }
 
+func TestSignInFailsIfThePageAfterItFails(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusBadGateway} {
+		app := authkittest.Run(t, func(env authkittest.Env) http.Handler {
+			ak := env.AuthKit()
+			mux := http.NewServeMux()
+			mux.Handle("/", application(ak))
+			mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+			return mux
+		})
+		_, err := app.Browser().SignIn("/login", ada)
+		assert.ErrorContains(t, err, fmt.Sprintf("the application answered %d %s/", status, app.URL))
+	}
+}
+
 func TestInstancesOfAnAppShareItsStoreAndItsUsers(t *testing.T) {
 	t.Parallel()
 	first := authkittest.Run(t, func(env authkittest.Env) http.Handler {

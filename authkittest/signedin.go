@@ -36,8 +36,8 @@ func (f *Server) SignedInClient(tb testing.TB, loginURL, email string) *http.Cli
 //   - loginURL does not redirect to the sign-in page, for example because the browser is already signed in;
 //   - the sign-in page does not offer the user;
 //   - the sign-in does not redirect back to the application;
-//   - the callback of the application answers with a status of 400 or more. The page to which it redirects can have any status:
-//     an application need not have a page at "/".
+//   - the callback of the application answers with a status of 400 or more, or the page to which it redirects does. That page
+//     may answer 403, 404 or 405: the user has no right to see it, or the application has no page at "/".
 func (b *Browser) SignIn(loginURL, email string) (*Page, error) {
 	page, err := b.Get(loginURL)
 	if err != nil {
@@ -63,10 +63,20 @@ func (b *Browser) SignIn(loginURL, email string) (*Page, error) {
 	switch {
 	case origin(page.URL) == origin(signInPage):
 		return nil, fmt.Errorf("authkittest: SignIn as %q: the sign-in did not redirect back to the application; it redirected to %v", email, page)
-	case page.StatusCode >= http.StatusBadRequest && (page.redirectedBy == nil || origin(page.redirectedBy) != origin(page.URL)):
+	case page.StatusCode >= http.StatusBadRequest && !page.isLanding():
 		return nil, fmt.Errorf("authkittest: SignIn as %q: the application answered %v", email, page)
 	}
 	return page, nil
+}
+
+// isLanding reports whether the application has completed a sign-in and has then answered that there is no page, or not for
+// this user. The callback completes a sign-in and then redirects.
+func (p *Page) isLanding() bool {
+	switch p.StatusCode {
+	case http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed:
+		return p.redirectedBy != nil && origin(p.redirectedBy) == origin(p.URL)
+	}
+	return false
 }
 
 // button returns the first button with this name and value, and its form. An empty value matches every value.
