@@ -5,6 +5,7 @@ package authkitfiber_test
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/authkit-go/authkit/authkittest"
 	"github.com/authkit-go/authkit/contrib/authkitfiber"
 )
 
@@ -144,6 +146,26 @@ func TestAGuardWorksWithoutTheMiddleware(t *testing.T) {
 		checkPrivate(t, r, path)
 		cookie = r.session()
 	}
+}
+
+// The guard answers the callback itself, and lets the sign-out pass.
+func TestAGuardAroundTheWholeApplicationSignsUsersInAndOut(t *testing.T) {
+	a := start(t, options{bare: true, before: func(a *application) { a.Use(authkitfiber.Guard(a.ak.RequireAuth)) }, routes: func(a *application) {
+		a.Get("/page", show)
+	}})
+	b := authkittest.NewBrowser()
+	defer b.CloseIdleConnections()
+	page, err := b.SignIn(a.url+"/page?x=1", kim)
+	require.NoError(t, err)
+	assert.Equal(t, "/page?x=1", page.URL.RequestURI())
+	assert.Equal(t, kim, page.Body)
+	u, err := url.Parse(a.url)
+	require.NoError(t, err)
+	cookie := header(b.Jar.Cookies(u))
+	assert.Equal(t, http.StatusNotFound, a.get("/absent", cookie).StatusCode)
+	assert.Equal(t, http.StatusUnauthorized, a.get("/absent", "").StatusCode)
+	assert.Equal(t, http.StatusOK, a.post("/logout", cookie, nil).StatusCode)
+	assert.Equal(t, http.StatusUnauthorized, a.get("/page", cookie).StatusCode)
 }
 
 // A middleware of fiber that recovers a panic may be behind or in front of the middleware.

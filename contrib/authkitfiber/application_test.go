@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v3"
+	fiberlog "github.com/gofiber/fiber/v3/log"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -256,4 +258,10 @@ func checkPrivate(t testing.TB, r response, why string) {
 	assert.Equal(t, []string{"private, no-store"}, r.Header["Cache-Control"], why)
 	assert.NotContains(t, r.Header, "Cdn-Cache-Control", why)
 	assert.Contains(t, strings.Join(r.Header["Vary"], ", "), "Cookie", why)
+}
+
+// captureLog makes fiber's logger write to w until the test ends.
+func captureLog(t testing.TB, w io.Writer) {
+	fiberlog.SetOutput(w)
+	t.Cleanup(func() { fiberlog.SetOutput(os.Stderr) })
 }
