@@ -16,7 +16,7 @@ import (
 	"github.com/authkit-go/authkit/contrib/authkitfiber"
 )
 
-func Example() {
+func Example_fiber() {
 	ak, err := authkit.FromEnv()
 	if err != nil {
 		log.Fatal(err)
