@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/authkit-go/authkit/internal/cookie"
@@ -57,16 +55,15 @@ type AuthKit struct {
 	anonymous *requestAuth // shared by all anonymous requests without credentials; it never changes
 
 	shared                bool // the session is shared with other libraries
-	redirectURL           string
-	postLogoutRedirectURL string
+	redirectURLs          hostURLs
+	postLogoutURLs        hostURLs
 	clearSiteData         string // the value of the header at logout, or ""
 	basePath              string // of [WithBasePath], or ""
 	loginPath, logoutPath string
-	callbackPath          string   // of the redirect URL, without the base path; "" without a redirect URL
 	returnOrigins         []string // origins that a sign-in may return to, besides this one
 	signInPage            bool
 	signInTimeout         time.Duration
-	ownPaths              map[string]string // the method of each handler of this package, by its path
+	ownPaths              map[string]string // the methods of Login and Logout, by their paths
 	loginDefaults         LoginParams
 	loginFunc             func(*http.Request) LoginParams // nil if the option is not given
 	absoluteTimeout       time.Duration
@@ -144,30 +141,29 @@ func build(c *config) (*AuthKit, error) {
 // newFromSettings returns an AuthKit with the values that need no further work.
 func newFromSettings(c *config) *AuthKit {
 	return &AuthKit{
-		public:                c.public,
-		shared:                c.shared,
-		redirectURL:           c.redirectURL,
-		postLogoutRedirectURL: c.postLogoutRedirectURL,
-		clearSiteData:         c.clearSiteDataHeader(),
-		basePath:              c.basePath,
-		loginPath:             c.loginPath,
-		logoutPath:            c.logoutPath,
-		callbackPath:          strings.TrimPrefix(callbackPath(c.redirectURL), c.basePath),
-		returnOrigins:         originsOf(c.returnOrigins),
-		signInPage:            c.signInPage,
-		signInTimeout:         c.signInTimeout,
-		ownPaths:              ownPaths(c),
-		loginDefaults:         c.loginParams,
-		loginFunc:             c.loginFunc,
-		absoluteTimeout:       c.absoluteTimeout,
-		idleTimeout:           c.idleTimeout,
-		onError:               c.onError,
-		onSignIn:              c.onSignIn,
-		onSignInFailure:       c.onSignInFailure,
-		onRefresh:             c.onRefresh,
-		onSignOut:             c.onSignOut,
-		log:                   c.log,
-		clock:                 c.clock,
+		public:          c.public,
+		shared:          c.shared,
+		redirectURLs:    newHostURLs(c.redirectURLs(), c.basePath),
+		postLogoutURLs:  newHostURLs(c.postLogoutURLs(), ""),
+		clearSiteData:   c.clearSiteDataHeader(),
+		basePath:        c.basePath,
+		loginPath:       c.loginPath,
+		logoutPath:      c.logoutPath,
+		returnOrigins:   originsOf(c.returnOrigins),
+		signInPage:      c.signInPage,
+		signInTimeout:   c.signInTimeout,
+		ownPaths:        ownPaths(c),
+		loginDefaults:   c.loginParams,
+		loginFunc:       c.loginFunc,
+		absoluteTimeout: c.absoluteTimeout,
+		idleTimeout:     c.idleTimeout,
+		onError:         c.onError,
+		onSignIn:        c.onSignIn,
+		onSignInFailure: c.onSignInFailure,
+		onRefresh:       c.onRefresh,
+		onSignOut:       c.onSignOut,
+		log:             c.log,
+		clock:           c.clock,
 	}
 }
 
@@ -237,21 +233,17 @@ func (a *AuthKit) addMemory(c *config) {
 // workos.
 func (a *AuthKit) Client() *workos.Client { return a.client }
 
-// Format writes the client ID and the redirect URL for every verb, and no secret.
+// Format writes the client ID and the redirect URLs for every verb, and no secret.
 // Package fmt calls it.
 func (a AuthKit) Format(f fmt.State, verb rune) {
-	fmt.Fprintf(f, "authkit.AuthKit(%s %s)", a.client.ClientID(), a.redirectURL)
+	fmt.Fprintf(f, "authkit.AuthKit(%s %s)", a.client.ClientID(), &a.redirectURLs)
 }
 
-// ownPaths returns the method of each handler of this package, by its path as the
-// application sees it.
+// ownPaths returns the methods of Login and Logout, by their paths.
 func ownPaths(c *config) map[string]string {
 	paths := map[string]string{c.logoutPath: http.MethodPost}
 	if !c.signInPage {
 		paths[c.loginPath] = http.MethodGet
-	}
-	if u, err := url.Parse(c.redirectURL); err == nil && u.Path != "" {
-		paths[strings.TrimPrefix(u.Path, c.basePath)] = http.MethodGet
 	}
 	return paths
 }

@@ -31,9 +31,9 @@ type authorizationRequest struct {
 	restarted, continued bool
 }
 
-// newAuthorizationRequest returns the sign-in with these parameters.
-func (a *AuthKit) newAuthorizationRequest(p LoginParams) authorizationRequest {
-	request := authorizationRequest{params: p.authorization(a.redirectURL), returnTo: a.root(), appState: p.AppState}
+// newAuthorizationRequest returns the sign-in with these parameters that a request starts.
+func (a *AuthKit) newAuthorizationRequest(r *http.Request, p LoginParams) authorizationRequest {
+	request := authorizationRequest{params: p.authorization(a.redirectURLs.of(r).url), returnTo: a.root(), appState: p.AppState}
 	if p.ReturnTo != "" {
 		request.returnTo = a.SanitizeReturnPath(p.ReturnTo)
 	}
@@ -110,19 +110,19 @@ func (a *AuthKit) newPendingSignIn(r *http.Request, request authorizationRequest
 // restartSignIn starts a pending sign-in again that took too long, with the same
 // parameters and the same return path.
 func (a *AuthKit) restartSignIn(w http.ResponseWriter, r *http.Request, pending *pendingSignIn) {
-	request := a.startAgain(pending)
+	request := a.startAgain(r, pending)
 	request.restarted = true
 	a.startSignIn(w, r, request)
 }
 
 // startAgain returns a sign-in with the parameters and the return path of a pending one,
 // which it replaces.
-func (a *AuthKit) startAgain(pending *pendingSignIn) authorizationRequest {
+func (a *AuthKit) startAgain(r *http.Request, pending *pendingSignIn) authorizationRequest {
 	request := authorizationRequest{
 		params: pending.params, returnTo: pending.returnTo, appState: pending.appState,
 		replaces: pending, restarted: pending.restarted, continued: pending.continued,
 	}
-	request.params.RedirectURI = a.redirectURL
+	request.params.RedirectURI = a.redirectURLs.of(r).url
 	request.params.InvitationToken = pending.invitationToken
 	request.params.MaxAge = pending.maxAge
 	if request.params.Provider == "" && request.params.ConnectionID == "" {

@@ -90,7 +90,7 @@ func (a *AuthKit) restart(w http.ResponseWriter, r *http.Request) {
 		a.failPage(w, r, fmt.Errorf("%w: two callbacks in a row had no state", ErrInvalidState), "")
 		return
 	}
-	request := a.newAuthorizationRequest(a.loginParams(r))
+	request := a.newAuthorizationRequest(r, a.loginParams(r))
 	request.withoutState = true
 	a.startSignIn(w, r, request)
 }

@@ -22,6 +22,7 @@ type config struct {
 	public           bool
 	passwords        []string
 	redirectURL      string
+	redirectOthers   []string // the redirect URLs of the other hosts
 	basePath         string
 	insecureHTTP     bool
 	baseURL          string
@@ -43,6 +44,7 @@ type config struct {
 	absoluteTimeoutSet           bool
 
 	postLogoutRedirectURL string
+	postLogoutOthers      []string // those of the other hosts
 	clearSiteData         []string // the types of the header at logout, none for no header
 	loginPath, logoutPath string
 	signInPage            bool
@@ -112,6 +114,22 @@ func newConfig(opts []Option) *config {
 // clearVariableFault removes the fault of a variable that the option overrides.
 func (c *config) clearVariableFault(option string) { delete(c.unreadable, option) }
 
+// redirectURLs returns the redirect URLs of all hosts, the default first.
+func (c *config) redirectURLs() []string { return urlList(c.redirectURL, c.redirectOthers) }
+
+// postLogoutURLs returns the post-logout redirect URLs of all hosts, the default first.
+func (c *config) postLogoutURLs() []string {
+	return urlList(c.postLogoutRedirectURL, c.postLogoutOthers)
+}
+
+// urlList returns a URL and the others, or nil if there is none.
+func urlList(first string, others []string) []string {
+	if first == "" && len(others) == 0 {
+		return nil
+	}
+	return append([]string{first}, others...)
+}
+
 // secure reports whether cookies have the Secure attribute. They have it unless the
 // redirect URL is plain http.
 func (c *config) secure() bool { return !strings.HasPrefix(strings.ToLower(c.redirectURL), "http://") }
@@ -130,6 +148,9 @@ func (c *config) cookieSettings() cookie.Settings {
 		SameSite:      c.sameSite,
 		Partitioned:   c.partitioned,
 		MaxAge:        cookie.MaxLifetime,
+	}
+	if hosts := c.hosts(); len(hosts) > 1 {
+		s.OtherHosts = hosts[1:]
 	}
 	if c.shared {
 		s.SessionName = cmp.Or(c.cookieName, cookie.SharedName)
@@ -161,6 +182,15 @@ func isLoopback(host string) bool {
 	}
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
+}
+
+// hosts returns the names of the hosts of the redirect URLs, in lower case, without a dot
+// at the end.
+func (c *config) hosts() (hosts []string) {
+	for _, raw := range c.redirectURLs() {
+		hosts = append(hosts, strings.ToLower(strings.TrimSuffix(hostname(raw), ".")))
+	}
+	return hosts
 }
 
 // hostname returns the host of a URL without its port, or "" if raw is not a URL.

@@ -5,6 +5,7 @@ package authkit_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -54,6 +55,9 @@ func TestAValidConfigurationIsAccepted(t *testing.T) {
 		"a maximum age and timeouts":              {authkit.WithCookieMaxAge(time.Second), authkit.WithAbsoluteTimeout(time.Hour), authkit.WithIdleTimeout(time.Minute)},
 		"a sign-in timeout of a minute":           {authkit.WithSignInTimeout(time.Minute)},
 		"a sign-in timeout of a day":              {authkit.WithSignInTimeout(24 * time.Hour)},
+		"redirect URLs of several hosts":          {authkit.WithRedirectURL("https://app.example.com/callback", "https://acme.example.com/callback", "https://example.com:8443/other"), authkit.WithCookieDomain("example.com")},
+		"two ports of one host":                   {authkit.WithRedirectURL("http://localhost:8080/callback", "http://localhost:8081/callback")},
+		"post-logout redirect URLs":               {authkit.WithPostLogoutRedirectURL("https://app.example.com/", "https://acme.example.com/bye")},
 		"a base path":                             {authkit.WithBasePath("/tool"), authkit.WithRedirectURL("https://app.example.com/tool/callback")},
 		"a base path of several segments":         {authkit.WithBasePath("/teams/a-b/~tool.v1"), authkit.WithRedirectURL("https://app.example.com/teams/a-b/~tool.v1/callback")},
 		"a base path of 128 characters":           {authkit.WithBasePath("/" + strings.Repeat("x", 127)), authkit.WithRedirectURL("")},
@@ -194,6 +198,16 @@ func TestEachFaultIsReportedByOptionAndVariable(t *testing.T) {
 		"a redirect URL outside of the base path":   {[]authkit.Option{authkit.WithBasePath("/tool")}, "WithBasePath", "", authkit.ReasonConflict, []string{`"https://app.example.com/callback"`, `"/tool/"`, "https://example.com/tool/callback"}},
 		"a redirect URL beside the base path":       {[]authkit.Option{authkit.WithBasePath("/tool"), authkit.WithRedirectURL("https://app.example.com/toolbox/callback")}, "WithBasePath", "", authkit.ReasonConflict, []string{"begin with"}},
 		"a redirect URL that is the base path":      {[]authkit.Option{authkit.WithBasePath("/tool"), authkit.WithRedirectURL("https://app.example.com/tool")}, "WithBasePath", "", authkit.ReasonConflict, []string{"begin with"}},
+		"a relative redirect URL of another host":   {[]authkit.Option{authkit.WithRedirectURL("https://app.example.com/callback", "/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"URL 2 of 2", `"/callback"`, "absolute"}},
+		"an empty redirect URL of another host":     {[]authkit.Option{authkit.WithRedirectURL("https://app.example.com/callback", "")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"URL 2 of 2", `""`, "absolute"}},
+		"only a redirect URL of another host":       {[]authkit.Option{authkit.WithRedirectURL("", "https://app.example.com/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonMalformed, []string{"URL 1 of 2", `""`, "absolute"}},
+		"a redirect URL with a password, the third": {[]authkit.Option{authkit.WithRedirectURL("https://app.example.com/callback", "https://b.example.com/callback", "https://kim:"+secret+"@c.example.com/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonInsecure, []string{"URL 3 of 3", "user name or password"}},
+		"two redirect URLs of one host":             {[]authkit.Option{authkit.WithRedirectURL("https://app.example.com/callback", "https://App.example.com.:443/other")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonConflict, []string{`"https://app.example.com/callback"`, `"https://App.example.com.:443/other"`, "one host"}},
+		"redirect URLs of different schemes":        {[]authkit.Option{authkit.WithRedirectURL("https://app.example.com/callback", "http://localhost/callback")}, "WithRedirectURL", "WORKOS_REDIRECT_URI", authkit.ReasonConflict, []string{`"http://localhost/callback"`, "different schemes"}},
+		"two post-logout redirect URLs of one host": {[]authkit.Option{authkit.WithPostLogoutRedirectURL("https://app.example.com/", "https://app.example.com/bye")}, "WithPostLogoutRedirectURL", "", authkit.ReasonConflict, []string{`"https://app.example.com/bye"`, "one host"}},
+		"a relative post-logout redirect URL, 2nd":  {[]authkit.Option{authkit.WithPostLogoutRedirectURL("https://app.example.com/", "/bye")}, "WithPostLogoutRedirectURL", "", authkit.ReasonMalformed, []string{"URL 2 of 2", "absolute"}},
+		"a domain that covers one of two hosts":     {[]authkit.Option{authkit.WithRedirectURL("https://app.example.com/callback", "https://app.example.org/callback"), authkit.WithCookieDomain("example.com")}, "WithCookieDomain", "WORKOS_COOKIE_DOMAIN", authkit.ReasonConflict, []string{"example.com", "app.example.org"}},
+		"one of two hosts outside of the base path": {[]authkit.Option{authkit.WithBasePath("/tool"), authkit.WithRedirectURL("https://app.example.com/tool/callback", "https://b.example.com/callback")}, "WithBasePath", "", authkit.ReasonConflict, []string{`"https://b.example.com/callback"`}},
 		"a nil hook for failed sign-ins":            {[]authkit.Option{authkit.WithOnSignInFailure(nil)}, "WithOnSignInFailure", "", authkit.ReasonMissing, []string{"nil"}},
 		"a nil error handler":                       {[]authkit.Option{authkit.WithErrorHandler(nil)}, "WithErrorHandler", "", authkit.ReasonMissing, []string{"nil"}},
 		"a nil hook for sign-ins":                   {[]authkit.Option{authkit.WithOnSignIn(nil)}, "WithOnSignIn", "", authkit.ReasonMissing, []string{"nil"}},
@@ -415,6 +429,12 @@ func TestPrintingAnAuthKitShowsNoSecret(t *testing.T) {
 			assert.NotContains(t, text, "hunter2", "%s: %s", name, how)
 		}
 	}
+}
+
+func TestPrintingAnAuthKitShowsItsRedirectURLs(t *testing.T) {
+	ak, err := authkit.New(behaviour.ValidOptions(authkit.WithRedirectURL("https://app.example.com/callback", "https://acme.example.com/callback"))...)
+	require.NoError(t, err)
+	assert.Equal(t, "authkit.AuthKit(client_1 https://app.example.com/callback https://acme.example.com/callback)", fmt.Sprint(ak))
 }
 
 // New reports all faults of the configuration at once.

@@ -5,17 +5,14 @@ package authkit
 import (
 	"fmt"
 	"net/http"
+	"slices"
 )
 
 // newCrossOrigin returns the protection of the POST handlers. It always trusts the
-// origin of the redirect URL, because a proxy may rewrite Host.
+// origins of the redirect URLs, because a proxy may rewrite Host.
 func newCrossOrigin(c *config) (*http.CrossOriginProtection, error) {
 	protection := http.NewCrossOriginProtection()
-	origins := c.trustedOrigins
-	if own := originOf(c.redirectURL); own != "" {
-		origins = append(origins[:len(origins):len(origins)], own)
-	}
-	for _, origin := range origins {
+	for _, origin := range slices.Concat(c.trustedOrigins, c.redirectURLs()) {
 		if err := protection.AddTrustedOrigin(originOf(origin)); err != nil {
 			return nil, newConfigError("WithTrustedOrigins", ReasonMalformed, err.Error())
 		}
@@ -26,7 +23,7 @@ func newCrossOrigin(c *config) (*http.CrossOriginProtection, error) {
 // RefuseCrossOrigin returns a handler that answers 403 ([ErrCrossOriginRefused]) to
 // a POST or another unsafe method from a page of another origin, and passes every
 // other request to next. Wrap it around every handler that changes something for
-// the signed-in user or signs a user in. The redirect URL's origin and those of
+// the signed-in user or signs a user in. The origins of the redirect URLs and those of
 // [WithTrustedOrigins] are trusted. It panics if next is nil.
 func (a *AuthKit) RefuseCrossOrigin(next http.Handler) http.Handler {
 	mustHaveHandler(next)

@@ -28,7 +28,7 @@ func environment() []Option {
 	set("WORKOS_API_KEY", WithAPIKey)
 	set("WORKOS_CLIENT_ID", WithClientID)
 	set("WORKOS_COOKIE_PASSWORD", func(password string) Option { return WithCookiePassword(password) })
-	set("WORKOS_REDIRECT_URI", WithRedirectURL)
+	set("WORKOS_REDIRECT_URI", func(url string) Option { return WithRedirectURL(url) })
 	set("WORKOS_COOKIE_NAME", WithCookieName)
 	set("WORKOS_COOKIE_DOMAIN", WithCookieDomain)
 	set("WORKOS_COOKIE_MAX_AGE", maxAgeVariable)

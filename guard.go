@@ -151,7 +151,8 @@ func (a *AuthKit) RequireOrganizationFunc(id func(*http.Request) string) func(ht
 		return a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			s, _ := FromContext(r.Context())
 			organization := id(r)
-			if err := missingUnless(isOrganizationID(organization) && s.OrganizationID() == organization, "a session in another organization"); err != nil {
+			passes := isOrganizationID(organization) && s.OrganizationID() == organization || a.isOpenPath(r)
+			if err := missingUnless(passes, "a session in another organization"); err != nil {
 				a.fail(w, r, err, "")
 				return
 			}
@@ -368,7 +369,7 @@ func (a *AuthKit) signInFrom(w http.ResponseWriter, r *http.Request, params func
 		seeOther(w, link)
 		return
 	}
-	request := a.newAuthorizationRequest(params(a.loginParams(r)))
+	request := a.newAuthorizationRequest(r, params(a.loginParams(r)))
 	if targetPath(r) != a.loginPath {
 		request.returnTo = a.requestTarget(r)
 	} else if target := r.URL.Query().Get("return_to"); target != "" { // Login would start a second sign-in

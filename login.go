@@ -61,7 +61,7 @@ func (a *AuthKit) login(params func(*http.Request) LoginParams) http.Handler {
 		if !a.acceptsSignIn(w, r) {
 			return
 		}
-		request := a.newAuthorizationRequest(a.loginParams(r).with(params(r)))
+		request := a.newAuthorizationRequest(r, a.loginParams(r).with(params(r)))
 		if target := r.URL.Query().Get("return_to"); target != "" {
 			request.returnTo = a.SanitizeReturnPath(target)
 		}

@@ -75,11 +75,12 @@ func (a *AuthKit) SignOut(w http.ResponseWriter, r *http.Request) (logoutURL str
 // cookies. It returns the address that the browser should load next, and reports whether
 // there was a session. redirects says that the response sends the browser there.
 func (a *AuthKit) endSessions(w http.ResponseWriter, r *http.Request, redirects bool) (location string, found bool) {
-	location = cmp.Or(a.postLogoutRedirectURL, a.root())
+	postLogoutURL := a.postLogoutURLs.of(r).url
+	location = cmp.Or(postLogoutURL, a.root())
 	sessions := a.sessionsInCookies(r)
 	if len(sessions) > 0 {
 		redirected := sessions[0] // WorkOS's own logout ends this one
-		location = a.client.LogoutURL(redirected.ID(), a.postLogoutRedirectURL)
+		location = a.client.LogoutURL(redirected.ID(), postLogoutURL)
 		a.signOut(r, sessions)
 		for _, session := range sessions {
 			switch {

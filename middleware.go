@@ -80,7 +80,10 @@ func (a *AuthKit) load(auth *requestAuth, w http.ResponseWriter, r *http.Request
 
 // isHandlerPath reports whether a request is for Login, Callback or Logout. They
 // work while WorkOS does not, so no session is refreshed before them.
-func (a *AuthKit) isHandlerPath(r *http.Request) bool { return a.ownPaths[r.URL.Path] == r.Method }
+func (a *AuthKit) isHandlerPath(r *http.Request) bool {
+	path := r.URL.Path
+	return a.ownPaths[path] == r.Method || r.Method == http.MethodGet && path != "" && path == a.redirectURLs.of(r).path
+}
 
 // loadCookie loads the session from the cookie and refreshes it if necessary.
 func (a *AuthKit) loadCookie(auth *requestAuth, w http.ResponseWriter, r *http.Request, own *cookie.Value) {

@@ -108,7 +108,7 @@ func mayContinue(r *http.Request, pending *pendingSignIn) bool {
 // and otherwise the parameters of the pending one. err is the answer of WorkOS.
 func (a *AuthKit) continueSignIn(w http.ResponseWriter, r *http.Request, pending *pendingSignIn, step nextStep, err error) {
 	a.log.LogAttrs(r.Context(), slog.LevelDebug, "authkit: sign-in needs a further step, continued", slog.Any("error", err))
-	request := a.startAgain(pending)
+	request := a.startAgain(r, pending)
 	request.continued = true
 	request.params.ProviderScopes = nil
 	if len(step.email) <= maxLoginHint && isEmailAddress(step.email) {

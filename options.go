@@ -49,8 +49,24 @@ func WithCookiePassword(current string, previous ...string) Option {
 // host. Its scheme decides whether cookies have the Secure attribute. Request
 // headers do not. An application that has no sign-in and only reads the session of
 // another application does not need it.
-func WithRedirectURL(url string) Option {
-	return func(c *config) { c.redirectURL = url }
+//
+// An application with several hosts names the redirect URL of each host, which must all be
+// registered at WorkOS:
+//
+//	authkit.WithRedirectURL("https://app.example.com/callback", "https://acme.example.com/callback")
+//
+// A sign-in uses the URL whose host is the Host of its request, and the first URL if there is
+// none. So the user returns to the host on which the sign-in started. The names are compared
+// in lower case, without a dot at the end and without the default port of the scheme. No
+// other header counts, so a proxy must pass Host on. All URLs have one scheme, and each host has one.
+// Pages of all these origins may post to this package's handlers, as with
+// [WithTrustedOrigins]. A sign-in returns to a page of its own host only, unless
+// [WithReturnOrigins] names another one.
+//
+// By default, each host has a session of its own. With [WithCookieDomain], all share one,
+// which is in one organization at a time.
+func WithRedirectURL(url string, others ...string) Option {
+	return func(c *config) { c.redirectURL, c.redirectOthers = url, others }
 }
 
 // WithBasePath sets the path below which browsers find this application, if a proxy
@@ -294,8 +310,12 @@ func WithSessionCache(entries, bytes int) Option {
 // WithPostLogoutRedirectURL sets where WorkOS sends the browser after
 // [AuthKit.Logout]. It must be registered as a sign-out redirect at WorkOS. The
 // default is the one that is set in the WorkOS dashboard.
-func WithPostLogoutRedirectURL(url string) Option {
-	return func(c *config) { c.postLogoutRedirectURL = url }
+//
+// An application with several hosts can name a URL for each. A sign-out uses the one whose
+// host is the Host of its request, and the first URL if there is none. [WithRedirectURL]
+// says how hosts are compared.
+func WithPostLogoutRedirectURL(url string, others ...string) Option {
+	return func(c *config) { c.postLogoutRedirectURL, c.postLogoutOthers = url, others }
 }
 
 // WithClearSiteData sets what the browser clears for this origin when a session is
@@ -363,7 +383,7 @@ func WithLoginFunc(params func(*http.Request) LoginParams) Option {
 
 // WithTrustedOrigins accepts POST requests from pages of these origins, such as
 // https://app.example.com, to this package's handlers and to the handlers behind
-// [AuthKit.RefuseCrossOrigin]. The origin of the redirect URL is always trusted. A
+// [AuthKit.RefuseCrossOrigin]. The origins of the redirect URLs are always trusted. A
 // wildcard is refused.
 func WithTrustedOrigins(origins ...string) Option {
 	return func(c *config) { c.trustedOrigins = append(c.trustedOrigins, origins...) }

@@ -55,9 +55,9 @@ func (a *AuthKit) switchOrganization(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err == nil:
 		a.respondSwitched(w, r, returnTo)
-	case signsIn && a.redirectURL != "" && loadsPage(r):
+	case signsIn && !a.redirectURLs.isEmpty() && loadsPage(r):
 		params := a.loginParams(r).with(LoginParams{Organization: organization}).throughAuthKit()
-		request := a.newAuthorizationRequest(params)
+		request := a.newAuthorizationRequest(r, params)
 		request.returnTo = returnTo
 		a.startSignIn(w, r, request)
 	case signsIn, errors.Is(err, ErrUnauthenticated):

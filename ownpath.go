@@ -4,28 +4,14 @@ package authkit
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 )
 
-// callbackPath returns the path of a redirect URL as a browser writes it into its
-// request, or "" without a redirect URL.
-func callbackPath(redirectURL string) string {
-	u, err := url.Parse(redirectURL)
-	if err != nil || redirectURL == "" {
-		return ""
-	}
-	if u.Path == "" {
-		return "/" // browsers send "/" for an empty path (RFC 9112, section 3.2.1)
-	}
-	return u.EscapedPath()
-}
-
 // isCallback reports whether AuthKit has redirected the browser to this request: a GET
-// of exactly the redirect URL's path, with a state, a code or an error in its query. The
-// path is that of the request line, which http.StripPrefix does not change.
+// of exactly the path of the host's redirect URL, with a state, a code or an error in its
+// query. The path is that of the request line, which http.StripPrefix does not change.
 func (a *AuthKit) isCallback(r *http.Request) bool {
-	if r.Method != http.MethodGet || a.callbackPath == "" || targetPath(r) != a.callbackPath {
+	if r.Method != http.MethodGet || a.redirectURLs.isEmpty() || targetPath(r) != a.redirectURLs.of(r).target {
 		return false
 	}
 	query := r.URL.Query()

@@ -238,7 +238,7 @@ func asciiURL(s string) string {
 }
 
 // signsIn reports whether this application has a sign-in: its own page or AuthKit's.
-func (a *AuthKit) signsIn() bool { return a.redirectURL != "" || a.signInPage }
+func (a *AuthKit) signsIn() bool { return !a.redirectURLs.isEmpty() || a.signInPage }
 
 // loginLink returns the address that starts a sign-in, as browsers see it. The sign-in
 // returns to the page returnTo, or to the root of this application if that is "".
@@ -250,7 +250,7 @@ func (a *AuthKit) loginLink(returnTo string) string {
 }
 
 func (a *AuthKit) mustRedirect(handler string) {
-	if a.redirectURL == "" {
+	if a.redirectURLs.isEmpty() {
 		panic("authkit: " + handler + " needs WithRedirectURL (WORKOS_REDIRECT_URI)")
 	}
 }

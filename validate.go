@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -103,16 +101,16 @@ func (c *config) checkPasswords(f *faults) {
 
 // checkURLs checks the URLs and the trusted origins.
 func (c *config) checkURLs(f *faults) {
-	if c.redirectURL != "" {
-		f.addFault("WithRedirectURL", c.checkURL(c.redirectURL))
+	for _, found := range c.hostURLFaults(c.redirectURLs()) {
+		f.addFault("WithRedirectURL", found)
 	}
 	if found := c.checkURL(c.baseURL); found != (fault{}) {
 		f.addFault("WithBaseURL", found)
 	} else if _, err := workos.NewClient("client_", workos.WithBaseURL(c.baseURL)); err != nil {
 		f.add("WithBaseURL", ReasonMalformed, "%q must be scheme, host and port, and nothing else", c.baseURL)
 	}
-	if c.postLogoutRedirectURL != "" {
-		f.addFault("WithPostLogoutRedirectURL", c.checkURL(c.postLogoutRedirectURL))
+	for _, found := range c.hostURLFaults(c.postLogoutURLs()) {
+		f.addFault("WithPostLogoutRedirectURL", found)
 	}
 	for _, origin := range c.returnOrigins {
 		if err := http.NewCrossOriginProtection().AddTrustedOrigin(origin); err != nil || originOf(origin) == "" || strings.ContainsAny(origin, "@*") {
@@ -140,35 +138,6 @@ func (c *config) checkPaths(f *faults) {
 	if c.loginFuncSet && c.loginFunc == nil {
 		f.add("WithLoginFunc", ReasonMissing, "the function is nil")
 	}
-}
-
-// maxBasePath bounds the base path. It is a part of every return path.
-const maxBasePath = 128
-
-// basePathFault returns why the base path is not accepted. Browsers and proxies must not
-// change it: "/a/./b" and "/%61" are other spellings of "/a/b" and "/a".
-func (c *config) basePathFault() fault {
-	isPlain := func(r rune) bool {
-		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("/-._~!$&'()*+,;=:@", r)
-	}
-	segments := strings.Split(c.basePath, "/")[1:]
-	switch {
-	case c.basePath == "":
-	case !strings.HasPrefix(c.basePath, "/"):
-		return faultOf(ReasonMalformed, "%q does not begin with /", c.basePath)
-	case strings.HasSuffix(c.basePath, "/"):
-		return faultOf(ReasonMalformed, "%q ends with /; leave it out", c.basePath)
-	case strings.ContainsFunc(c.basePath, func(r rune) bool { return !isPlain(r) }):
-		return faultOf(ReasonMalformed, "%q has a query, a fragment, a percent-encoding or another character that is not plain in a path (RFC 3986, section 3.3)", c.basePath)
-	case slices.Contains(segments, ""), slices.Contains(segments, "."), slices.Contains(segments, ".."):
-		return faultOf(ReasonMalformed, "%q has an empty segment or a dot segment, which browsers and proxies change", c.basePath)
-	case len(c.basePath) > maxBasePath:
-		return faultOf(ReasonOutOfRange, "has %d characters; at most %d are allowed", len(c.basePath), maxBasePath)
-	case c.redirectURL != "" && c.checkURL(c.redirectURL) == (fault{}) && !strings.HasPrefix(escapedPath(c.redirectURL), c.basePath+"/"):
-		return faultOf(ReasonConflict, "the path of the redirect URL %q does not begin with %q; give the URL as browsers see it, such as https://example.com%[2]scallback",
-			c.redirectURL, c.basePath+"/")
-	}
-	return fault{}
 }
 
 // checkTokens checks which access tokens are accepted.
@@ -218,12 +187,14 @@ func (c *config) checkCookieName(f *faults) {
 func (c *config) checkCookieAttributes(f *faults) {
 	if c.cookieDomain != "" {
 		domain := strings.ToLower(strings.TrimPrefix(c.cookieDomain, "."))
-		host := strings.ToLower(hostname(c.redirectURL))
+		uncovered := slices.IndexFunc(c.hosts(), func(host string) bool {
+			return host != "" && host != domain && !strings.HasSuffix(host, "."+domain)
+		})
 		switch {
 		case (&http.Cookie{Name: "x", Value: "x", Domain: c.cookieDomain}).Valid() != nil:
 			f.add("WithCookieDomain", ReasonMalformed, "%q is not a domain name", c.cookieDomain)
-		case host != "" && host != domain && !strings.HasSuffix(host, "."+domain):
-			f.add("WithCookieDomain", ReasonConflict, "%q does not cover the redirect URL's host %q, so browsers would refuse the cookie", c.cookieDomain, host)
+		case uncovered >= 0:
+			f.add("WithCookieDomain", ReasonConflict, "%q does not cover the redirect URL's host %q, so browsers would refuse the cookie", c.cookieDomain, c.hosts()[uncovered])
 		}
 	}
 	switch c.sameSite {
@@ -342,35 +313,6 @@ func cookieNameFault(name string) fault {
 		return faultOf(ReasonOutOfRange, "has %d characters; at most 128 are allowed", len(name))
 	}
 	return fault{}
-}
-
-// checkURL returns why a URL is not accepted. It must be absolute. The scheme must be
-// https, or http on a loopback host or with [WithInsecureHTTP].
-func (c *config) checkURL(raw string) fault {
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil:
-		return fault{ReasonMalformed, "is not a URL; give one that starts with https:// (or http:// on a loopback host)"}
-	case u.User != nil:
-		return fault{ReasonInsecure, "contains a user name or password; remove it"}
-	case u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
-		return faultOf(ReasonMalformed, "%s is not an absolute URL that starts with https:// (or http:// on a loopback host)", quoteURL(raw))
-	case strings.ContainsFunc(u.Host, func(r rune) bool { return r > '~' }):
-		return faultOf(ReasonMalformed, "%q has a host that is not ASCII; write the host in Punycode (xn--…), as browsers do", raw)
-	case strings.Contains(raw, "#"):
-		return faultOf(ReasonMalformed, "%q has a fragment; remove it, since browsers do not send it", raw)
-	case u.Scheme == "http" && !isLoopback(u.Hostname()) && !c.insecureHTTP:
-		return faultOf(ReasonInsecure, "%q is plain http on a host that is not loopback; use https, or WithInsecureHTTP() on a closed test network", raw)
-	}
-	return fault{}
-}
-
-// quoteURL quotes a URL for an error text, unless it may contain a password.
-func quoteURL(raw string) string {
-	if strings.Contains(raw, "@") {
-		return "a value with a user name"
-	}
-	return strconv.Quote(raw)
 }
 
 // isIdentifier reports whether s is longer than its prefix and is printable ASCII

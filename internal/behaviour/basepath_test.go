@@ -44,8 +44,8 @@ func TestABasePathIsAPartOfEveryPathThatABrowserGets(t *testing.T) {
 		"a boosted link of htmx":                     {a, Request{Target: "/account?tab=1", Header: with(htmx, "HX-Boosted", "true")}, "HX-Redirect", "/tool/login?return_to=%2Ftool%2Faccount%3Ftab%3D1"},
 		"a sign-out without a session":               {a, Request{Method: "POST", Target: "/logout", Header: Navigation()}, "Location", "/tool/"},
 		"a sign-out by htmx without a session":       {a, Request{Method: "POST", Target: "/logout", Header: htmx}, "HX-Redirect", "/tool/"},
-		"a request target that is too long":          {ownPage, Request{Target: "/account?" + strings.Repeat("x", 1016), Header: Navigation()}, "Location", "/tool/login"},
-		"a request target that is just short enough": {ownPage, Request{Target: "/account?" + strings.Repeat("x", 1010), Header: Navigation()}, "Location", "/tool/login?return_to=%2Ftool%2Faccount%3F" + strings.Repeat("x", 1010)},
+		"a request target that is too long":          {ownPage, Request{Target: "/account?" + strings.Repeat("x", 2035), Header: Navigation()}, "Location", "/tool/login"},
+		"a request target that is just short enough": {ownPage, Request{Target: "/account?" + strings.Repeat("x", 2034), Header: Navigation()}, "Location", "/tool/login?return_to=%2Ftool%2Faccount%3F" + strings.Repeat("x", 2034)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, c.want, c.app.Send(c.q).Header.Get(c.header))
@@ -66,6 +66,14 @@ func TestABasePathIsAPartOfEveryPathThatABrowserGets(t *testing.T) {
 			assert.Contains(t, a.Send(c.q).Body, c.want)
 		})
 	}
+}
+
+// AuthKit redirects to /tool/callback, which arrives as /callback.
+func TestAGuardAroundTheWholeRouterBelowABasePathAnswersTheCallback(t *testing.T) {
+	a := newAppAt(t, "/tool")
+	a.Server.Config.Handler = a.RequireAuth(http.NotFoundHandler())
+	assert.Equal(t, http.StatusBadRequest, a.Send(Request{Target: "/callback?code=x&state=unknown", Header: Navigation()}).Status)
+	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: "/tool/callback?code=x&state=unknown", Header: Navigation()}).Status, "a page like every other")
 }
 
 func TestAReturnPathIsAPathAsBrowsersSeeIt(t *testing.T) {

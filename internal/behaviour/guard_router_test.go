@@ -40,6 +40,9 @@ func TestAGuardAroundTheWholeRouterSignsInAndOut(t *testing.T) {
 		},
 		"RefuseImpersonation":    func(a *App) func(http.Handler) http.Handler { return a.RefuseImpersonation },
 		"RequireAnyOrganization": func(a *App) func(http.Handler) http.Handler { return a.RequireAnyOrganization("org_acme") },
+		"RequireOrganizationFunc": func(a *App) func(http.Handler) http.Handler {
+			return a.RequireOrganizationFunc(func(*http.Request) string { return "org_acme" })
+		},
 		"RequirePermission with a prefix": func(a *App) func(http.Handler) http.Handler {
 			return func(h http.Handler) http.Handler { return http.StripPrefix("", a.RequirePermission("posts:read")(h)) }
 		},

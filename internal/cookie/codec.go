@@ -38,6 +38,9 @@ type Settings struct {
 	// Host is the host name of the redirect URL. It limits the Domain attributes
 	// that a duplicate can have.
 	Host string
+	// OtherHosts are the names of the application's other hosts. For a request to one
+	// of them, it takes the place of Host.
+	OtherHosts []string
 	// Secure is the Secure attribute of all cookies.
 	Secure bool
 	// SameSite is the SameSite attribute of the session cookie.
@@ -72,6 +75,8 @@ type Codec struct {
 	basePath         string
 	host             string   // of the redirect URL, in lower case
 	duplicateDomains []string // Domain attributes that a duplicate can have, "" for none
+	// otherHosts holds these attributes for the other hosts, by host name in lower case.
+	otherHosts map[string][]string
 
 	// Counters of the windows of duplicates that were expired, when sign-ins
 	// started and when sessions were replaced or ended.
@@ -111,6 +116,11 @@ func New(s Settings) *Codec {
 	c.stepName = prefix + stepPrefix + application
 	c.conflictName = prefix + conflictPrefix + application
 	c.duplicateDomains = duplicateDomains(c.host, c.domain)
+	c.otherHosts = map[string][]string{}
+	for _, host := range s.OtherHosts {
+		host = strings.ToLower(host)
+		c.otherHosts[host] = duplicateDomains(host, c.domain)
+	}
 	return c
 }
 

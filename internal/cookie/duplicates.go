@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -107,9 +108,10 @@ func (c *Codec) expireDuplicates(h http.Header, r *http.Request, e expiry) {
 	room := min(maxExpiries, maxResponseHeader-e.reserved-headerSize(h))
 	var windows [][]*http.Cookie
 	left := 0
+	host, domains := c.hostOf(r)
 	for _, path := range cookiePaths(c.publicTarget(r.RequestURI)) {
-		for _, domain := range c.duplicateDomains {
-			if path == "/" && (domain == own || e.keepCurrent && cmp.Or(domain, c.host) == cmp.Or(own, c.host)) {
+		for _, domain := range domains {
+			if path == "/" && (domain == own || e.keepCurrent && cmp.Or(domain, host) == cmp.Or(own, host)) {
 				continue // the Domain and Path in use
 			}
 			for _, name := range e.names {
@@ -136,6 +138,19 @@ func (c *Codec) expireDuplicates(h http.Header, r *http.Request, e expiry) {
 			setCookie(h, duplicate)
 		}
 	}
+}
+
+// hostOf returns the host of the application that a request is for, and the Domain
+// attributes that a duplicate can have there. A request for an unknown host counts as one for the
+// host of the redirect URL.
+func (c *Codec) hostOf(r *http.Request) (host string, domains []string) {
+	if len(c.otherHosts) > 0 {
+		host = strings.ToLower(strings.TrimSuffix((&url.URL{Host: r.Host}).Hostname(), "."))
+		if domains := c.otherHosts[host]; domains != nil {
+			return host, domains
+		}
+	}
+	return c.host, c.duplicateDomains
 }
 
 // nextWindow increments a counter and returns its value from before, modulo
