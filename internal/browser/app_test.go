@@ -67,6 +67,8 @@ type appOptions struct {
 	tls bool
 	// host replaces localhost. It is a name that chromium.Open maps to 127.0.0.1.
 	host string
+	// others are further hosts of the application. Their names end in .localhost, which the browser takes for this machine.
+	others []string
 	// wrap wraps the handler of the application.
 	wrap func(http.Handler) http.Handler
 }
@@ -82,18 +84,23 @@ func newApp(t *testing.T, o appOptions) *app {
 	if o.host != "" {
 		o.authkit = append([]authkit.Option{authkit.WithInsecureHTTP()}, o.authkit...)
 	}
+	callbacks, homes := []string{a.url + "/callback"}, []string{a.url + "/"}
+	for _, host := range o.others {
+		address := a.at(host)
+		callbacks, homes = append(callbacks, address+"/callback"), append(homes, address+"/")
+	}
 	a.fake = authkittest.New(t, authkittest.WithClock(a.clock), authkittest.WithUsers(authkittest.User{
 		Email: kim, FirstName: "Kim", LastName: "Oduya",
 		Memberships: []authkittest.Membership{{OrganizationID: "org_acme", Role: "member", Permissions: []string{"posts:read"}}},
-	}), authkittest.WithRedirectURIs(a.url+"/callback"), authkittest.WithSignOutRedirects(a.url+"/"))
+	}), authkittest.WithRedirectURIs(callbacks...), authkittest.WithSignOutRedirects(homes...))
 	var err error
 	a.AuthKit, err = authkit.New(append([]authkit.Option{
 		authkit.WithBaseURL(a.fake.URL()),
 		authkit.WithAPIKey(a.fake.APIKey()),
 		authkit.WithClientID(a.fake.ClientID()),
 		authkit.WithCookiePassword(rand.Text() + rand.Text()),
-		authkit.WithRedirectURL(a.url + "/callback"),
-		authkit.WithPostLogoutRedirectURL(a.url + "/"),
+		authkit.WithRedirectURL(callbacks[0], callbacks[1:]...),
+		authkit.WithPostLogoutRedirectURL(homes[0], homes[1:]...),
 		authkit.WithClock(a.clock),
 		authkit.WithLogger(slog.New(slog.DiscardHandler)),
 	}, o.authkit...)...)
@@ -111,6 +118,11 @@ func newApp(t *testing.T, o appOptions) *app {
 	}
 	t.Cleanup(server.Close)
 	return a
+}
+
+// at returns the address of the application at another of its hosts.
+func (a *app) at(host string) string {
+	return "http://" + host + a.url[strings.LastIndexByte(a.url, ':'):]
 }
 
 func (a *app) routes() http.Handler {
