@@ -23,7 +23,7 @@ import (
 //	GET  /           a public page that shows the email address of the signed-in user, or "anonymous"
 //	GET  /account    behind RequireAuth: shows the email address
 //	GET  /admin      behind RequireRole("admin"): shows the email address
-//	GET  /caching    behind RequireAuth: shows the email address, with the header of SetCachingHeader
+//	GET  /caching    behind RequireAuth: shows the email address, with the header that SetCachingHeader sets
 //	GET  /stream     behind RequireAuth: server-sent events. The first event has the email address as its data. It is
 //	                 flushed at once. Then each message that arrives from RouterApp.Messages is the data of one more event,
 //	                 flushed too. The handler returns when the channel is closed or the request ends.

@@ -1,0 +1,81 @@
+// authkit with connectrpc.com/connect: services are handlers of net/http, beside the pages of the application. A method finds
+// the session in its context, without an interceptor.
+
+package routers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/authkit-go/authkit"
+)
+
+// The procedures of the service. Generated code has such constants.
+const (
+	getAccount   = "/example.v1.AccountService/GetAccount"
+	deleteUser   = "/example.v1.AccountService/DeleteUser"
+	watchAccount = "/example.v1.AccountService/WatchAccount"
+)
+
+func onConnect(ak *authkit.AuthKit, p pages) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /login", ak.Login())
+	mux.Handle("GET /callback", ak.Callback())
+	mux.Handle("POST /logout", ak.Logout())
+	mux.HandleFunc("GET /{$}", p.home)
+	getOverHTTP := connect.WithIdempotency(connect.IdempotencyNoSideEffects)
+	mux.Handle(getAccount, ak.RequireAuth(connect.NewUnaryHandler(getAccount, p.getAccount, getOverHTTP)))
+	mux.Handle(deleteUser, ak.RequireRole("admin")(connect.NewUnaryHandler(deleteUser, p.getAccount)))
+	mux.Handle(watchAccount, ak.RequireAuth(connect.NewServerStreamHandler(watchAccount, p.watchAccount)))
+	return ak.Middleware(mux)
+}
+
+// connectErrors writes errors of Connect, gRPC-Web and gRPC to their clients only.
+var connectErrors = connect.NewErrorWriter(connect.WithRequireConnectProtocolHeader())
+
+// connectCodes are the codes for the statuses of guards.
+var connectCodes = map[int]connect.Code{
+	http.StatusUnauthorized:       connect.CodeUnauthenticated,
+	http.StatusForbidden:          connect.CodePermissionDenied,
+	http.StatusServiceUnavailable: connect.CodeUnavailable,
+}
+
+// failOnConnect is for authkit.WithErrorHandler. It sends clients of Connect the text of a failure as an error of Connect.
+// Without it, a client gets the same code, from the HTTP status, and no text.
+func failOnConnect(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
+	code, known := connectCodes[f.Status]
+	if !known || !connectErrors.IsSupported(r) {
+		f.ServeHTTP(w, r)
+		return
+	}
+	_ = connectErrors.Write(w, r, connect.NewError(code, errors.New(f.Detail)))
+}
+
+// getAccount returns the email address of the signed-in user.
+func (p pages) getAccount(ctx context.Context, _ *connect.Request[emptypb.Empty]) (*connect.Response[wrapperspb.StringValue], error) {
+	p.ran()
+	session, _ := authkit.FromContext(ctx)
+	return connect.NewResponse(wrapperspb.String(session.User().Email)), nil
+}
+
+// watchAccount sends the email address first, then each message.
+func (p pages) watchAccount(ctx context.Context, _ *connect.Request[emptypb.Empty], stream *connect.ServerStream[wrapperspb.StringValue]) error {
+	p.ran()
+	session, _ := authkit.FromContext(ctx)
+	for message, more := session.User().Email, true; more; {
+		if err := stream.Send(wrapperspb.String(message)); err != nil {
+			return err
+		}
+		select {
+		case message, more = <-p.messages:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
