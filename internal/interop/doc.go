@@ -2,7 +2,7 @@
 // JavaScript: one browser uses an application in Go and one in JavaScript, and
 // stays signed in to both. It contains only tests.
 //
-// They need Node.js 20 or newer and the packages of package.json:
+// They need Node.js 22.11 or newer and the packages of package.json:
 //
 //	cd internal/interop && npm ci
 //	go test ./internal/interop

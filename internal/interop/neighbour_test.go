@@ -98,9 +98,9 @@ func missingRequirement() string {
 	if err != nil {
 		return "Node.js is not installed"
 	}
-	var major int
-	if _, err := fmt.Sscanf(string(version), "v%d.", &major); err != nil || major < 20 {
-		return "Node.js is " + strings.TrimSpace(string(version)) + ", and 20 or newer is needed"
+	var major, minor int
+	if _, err := fmt.Sscanf(string(version), "v%d.%d.", &major, &minor); err != nil || major < 22 || major == 22 && minor < 11 {
+		return "Node.js is " + strings.TrimSpace(string(version)) + ", and 22.11 or newer is needed"
 	}
 	for _, name := range []string{"@workos-inc/node", "@workos/authkit-session", "iron-session", "iron-store"} {
 		if _, err := os.Stat("node_modules/" + name); err != nil {
