@@ -16,8 +16,8 @@ import (
 type APIKey = workos.APIKey
 
 // APIKeyFromContext returns the API key of a request that
-// [AuthKit.RequireAPIKey] or [AuthKit.RequireAuthOrAPIKey] passed, and false for a
-// request without one.
+// [AuthKit.RequireAPIKey] or [AuthKit.RequireAuthOrAPIKey] passed, and nil and false for
+// a request without one.
 func APIKeyFromContext(ctx context.Context) (*APIKey, bool) {
 	found, _ := ctx.Value(apiKeyKey{}).(*requestKey)
 	if found == nil || found.key == nil {

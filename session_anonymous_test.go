@@ -61,6 +61,34 @@ func TestEveryMethodOfAnAnonymousSessionReturnsItsZeroValue(t *testing.T) {
 	assert.Empty(t, claims)
 }
 
+func TestAHandlerCanAskTheSessionOfAnAnonymousRequest(t *testing.T) {
+	a := behaviour.NewApp(t, behaviour.AppOptions{Routes: func(_ *behaviour.App, mux *http.ServeMux) {
+		mux.HandleFunc("GET /open", func(w http.ResponseWriter, r *http.Request) {
+			s, _ := authkit.FromContext(r.Context())
+			key, _ := authkit.APIKeyFromContext(r.Context())
+			fmt.Fprintf(w, "%t %q %q %v", s.HasRole("admin"), s.User().Email, key.OrganizationID(), key)
+		})
+	}})
+	assert.Equal(t, `false "" "" <nil>`, a.Send(behaviour.Request{Target: "/open"}).Body)
+}
+
+func TestEveryMethodOfANilAPIKeyReturns(t *testing.T) {
+	var key *authkit.APIKey
+	v := reflect.ValueOf(key)
+	for i := range v.NumMethod() {
+		switch method := v.Type().Method(i).Name; method {
+		case "OrganizationID":
+			assert.Empty(t, v.Method(i).Call(nil)[0].String())
+		case "Format": // package fmt calls it
+			assert.Equal(t, "<nil>", fmt.Sprint(key))
+		case "UnmarshalJSON": // package encoding/json calls it
+			assert.Error(t, json.Unmarshal([]byte(`{}`), key))
+		default:
+			t.Errorf("the test does not call %s", method)
+		}
+	}
+}
+
 func TestAnAnonymousSessionHasNoRoleWithAnEmptySlug(t *testing.T) {
 	for name, session := range anonymousSessions {
 		assert.False(t, session.HasRole(""), name)

@@ -38,8 +38,12 @@ type APIKeyOwner struct {
 	OrganizationID string `json:"organization_id,omitempty"` // only for a user's key; see [APIKey.OrganizationID]
 }
 
-// OrganizationID returns the ID of the organization that the key acts in, for both types of owner.
-func (k APIKey) OrganizationID() string {
+// OrganizationID returns the ID of the organization that the key acts in, for both types of owner. It returns "" for a nil
+// key.
+func (k *APIKey) OrganizationID() string {
+	if k == nil {
+		return ""
+	}
 	if k.Owner.Type == "organization" {
 		return k.Owner.ID
 	}
