@@ -218,7 +218,7 @@ func (a *AuthKit) addVerifiers(c *config) {
 func (a *AuthKit) addMemory(c *config) {
 	a.cache = sessioncache.New[*Session](c.cacheEntries, c.cacheBytes)
 	a.rotations = newRotations(c.clock)
-	a.exchangeToken = a.exchangeRefreshToken
+	a.exchangeToken = a.limitUnsealed(a.exchangeRefreshToken)
 	a.signedOut = newSignedOut(c.clock)
 	a.usedStates = newUsedStates(c.clock, tokenLimit)
 	a.unsealedLimit = newUnsealedLimit(c.clock)

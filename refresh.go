@@ -104,12 +104,6 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, want e
 	end := a.clock.Now().Add(exchangeLimit)
 	next := earlier
 	if next == nil {
-		if old.sealed.Unsealed && !a.unsealedLimit.allows(old) {
-			return exchangeResult{
-				outcome: failedOutcome(old, want, fmt.Errorf("%w: %w", errRefreshRefused, errTooManyUnsealed)),
-				until:   a.clock.Now().Add(retryPause),
-			}
-		}
 		begun := a.rotations.begun.Add(1)
 		authentication, err := a.refreshAtWorkOS(ctx, workos.AuthenticateWithRefreshTokenParams{
 			RefreshToken:   old.sealed.RefreshToken,

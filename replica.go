@@ -31,7 +31,7 @@ func (a *AuthKit) addStore(c *config) {
 	}
 	a.revocationDeadline = c.revocationDeadline
 	a.rotations.names = newTokenNames(c.clock)
-	a.exchangeToken = a.exchangeForAll
+	a.exchangeToken = a.limitUnsealed(a.exchangeForAll)
 	a.replicas = replica.New(replica.Config{
 		Store: c.store, Clock: c.clock, Log: c.log,
 		Passwords: c.passwords, ClientID: c.clientID, APIHost: apiHost(a.client.BaseURL()),

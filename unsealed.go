@@ -89,3 +89,16 @@ func (l *unsealedLimit) allows(s *Session) bool {
 	*count++
 	return *count <= unsealedExchanges
 }
+
+// limitUnsealed returns exchange with the limit for cookies without a seal. What the limit refuses takes no room in a store.
+func (a *AuthKit) limitUnsealed(exchange exchangeFunc) exchangeFunc {
+	return func(ctx context.Context, old *Session, want exchangeTarget, earlier *outcome) exchangeResult {
+		if earlier == nil && old.sealed.Unsealed && !a.unsealedLimit.allows(old) {
+			return exchangeResult{
+				outcome: failedOutcome(old, want, fmt.Errorf("%w: %w", errRefreshRefused, errTooManyUnsealed)),
+				until:   a.clock.Now().Add(retryPause),
+			}
+		}
+		return exchange(ctx, old, want, earlier)
+	}
+}

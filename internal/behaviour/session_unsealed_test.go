@@ -264,7 +264,15 @@ func TestARefusedRefreshTokenDoesNotEndTheSessionOfAnUnsealedToken(t *testing.T)
 
 // WorkOS limits the calls of the whole application.
 func TestOneUnsealedSessionStartsFewExchanges(t *testing.T) {
-	a := newUnsealedApp(t)
+	t.Run("alone", func(t *testing.T) { checkUnsealedLimit(t, newUnsealedApp(t)) })
+	t.Run("with a store", func(t *testing.T) {
+		clock := newObservedClock()
+		store := authkit.WithStore(authkittest.NewMemoryStore(clock.FakeClock))
+		checkUnsealedLimit(t, NewApp(t, AppOptions{Clock: &clock, AuthKit: []authkit.Option{authkit.WithSharedSession(), store}}))
+	})
+}
+
+func checkUnsealedLimit(t *testing.T, a *App) {
 	_, session := a.Neighbour().unsealedSession(Kim)
 	other, _ := a.Neighbour().unsealedSession(lee)
 	a.ExpireToken(2 * time.Minute)
