@@ -15,24 +15,19 @@ import (
 // maxAppLog is how much of the log is kept, in bytes. The beginning is kept.
 const maxAppLog = 1 << 20
 
-// token matches a compact JWS or JWE, of which an access token is one.
-var token = regexp.MustCompile(`\beyJ[\w-]{8,}\.[\w-]+\.[\w.-]+`)
+var (
+	// token matches a compact JWS or JWE, of which an access token is one.
+	token = regexp.MustCompile(`\beyJ[\w-]{8,}\.[\w-]+\.[\w.-]+`)
+
+	// sealed matches what is as long as a sealed cookie, which a log has no use for.
+	sealed = regexp.MustCompile(`[\w-]{100,}=*`)
+)
 
 // appLog keeps the log of an application. It is safe for concurrent use.
 type appLog struct {
-	secrets *strings.Replacer
-
 	mu      sync.Mutex // guards everything below
 	text    bytes.Buffer
 	dropped int // bytes
-}
-
-func newAppLog(secrets ...string) *appLog {
-	var pairs []string
-	for _, secret := range secrets {
-		pairs = append(pairs, secret, "[secret]")
-	}
-	return &appLog{secrets: strings.NewReplacer(pairs...)}
 }
 
 // logger returns a logger that writes to the log, at every level. Its lines have no time, because the clock stands still.
@@ -59,17 +54,39 @@ func (l *appLog) Write(line []byte) (int, error) {
 	return l.text.Write(line)
 }
 
-// writeTo writes the log to the log of a test.
-func (l *appLog) writeTo(tb testing.TB) {
+// writeTo writes the log to the log of a test. It replaces the secrets, the tokens and the sealed cookies.
+func (l *appLog) writeTo(tb testing.TB, secrets []string) {
 	l.mu.Lock()
 	text, dropped := l.text.String(), l.dropped
 	l.mu.Unlock()
 	if text == "" {
 		return
 	}
-	text = token.ReplaceAllString(l.secrets.Replace(text), "[token]")
+	var pairs []string
+	for _, secret := range secrets {
+		pairs = append(pairs, secret, "[secret]")
+	}
+	text = strings.NewReplacer(pairs...).Replace(text)
+	text = sealed.ReplaceAllString(token.ReplaceAllString(text, "[token]"), "[secret]")
 	if dropped > 0 {
 		text += fmt.Sprintf("(%d more bytes)\n", dropped)
 	}
 	tb.Logf("the log of the application:\n%s", text)
+}
+
+// secrets returns the keys, codes and refresh tokens of the fake, and the cookie password of its applications.
+func (f *Server) secrets() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	secrets := []string{f.apiKey, f.cookiePassword}
+	for _, k := range f.apiKeys {
+		secrets = append(secrets, k.value)
+	}
+	for code := range f.codes {
+		secrets = append(secrets, code)
+	}
+	for refreshToken := range f.refreshTokens {
+		secrets = append(secrets, refreshToken)
+	}
+	return secrets
 }

@@ -58,10 +58,11 @@ type Env struct {
 // because of a fault, and none waits for real time: a refresh that hangs takes ten seconds of the clock and some milliseconds
 // of the test. A fault concerns the requests that wait for their response when it applies, and those that begin within
 // 15 seconds of the clock after it. One request moves the clock by a minute at most. A response that has begun moves no
-// clock, so a stream does not run to its end. [WithStillClock] turns this off.
+// clock, so a stream does not run to its end. But if a handler works for long, in real time, before the response of such a
+// request begins, the clock may move meanwhile. [WithStillClock] turns all this off.
 //
-// The log of the application is written to the log of the test when the test ends. It contains no key, no password and no
-// token.
+// The log of the application is written to the log of the test when the test ends, without keys, passwords, tokens, codes and
+// sealed cookies.
 //
 // An application that reads its configuration from the environment and takes no options is started by [Server.ServeApp].
 func Run(tb testing.TB, build func(Env) http.Handler, opts ...Option) *App {
@@ -78,13 +79,13 @@ func Run(tb testing.TB, build func(Env) http.Handler, opts ...Option) *App {
 	client := &http.Client{Transport: newTransport()}
 	a := &App{
 		Fake: fake, Clock: clock, Store: NewMemoryStore(clock), tb: tb, build: build, client: client,
-		log: newAppLog(fake.apiKey, fake.cookiePassword),
+		log: &appLog{},
 	}
 	tb.Cleanup(func() {
 		fake.Close()
 		client.CloseIdleConnections()
 		clock.stopMoving()
-		a.log.writeTo(tb)
+		a.log.writeTo(tb, fake.secrets())
 	})
 	a.URL = a.serve()
 	return a
