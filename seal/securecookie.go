@@ -7,8 +7,10 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/gorilla/securecookie"
@@ -22,6 +24,9 @@ import (
 //
 // The first password seals, and all of them open. It is an error if the purpose
 // is empty or a password is too short (see [CheckPasswords]).
+//
+// The text encodes securecookie's output anew, because securecookie encodes each byte
+// in base64 twice. It is a quarter shorter, and securecookie itself does not read it.
 //
 // securecookie's own limits on age and length are off. The caller decides how
 // long a session lasts and how many cookies hold it.
@@ -81,33 +86,69 @@ func (s *secureCookie) Seal(plaintext []byte) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("seal: %w", err)
 	}
-	return strings.TrimRight(text, "="), nil
+	return pack(text)
 }
 
 func (s *secureCookie) Open(text string) ([]byte, error) {
-	padded, ok := pad(text)
+	unpacked, ok := unpack(text)
 	if !ok {
 		return nil, ErrOpen
 	}
 	for _, codec := range s.codecs {
 		var plaintext []byte
-		if err := codec.Decode(s.name, padded, &plaintext); err == nil {
+		if err := codec.Decode(s.name, unpacked, &plaintext); err == nil {
 			return plaintext, nil
 		}
 	}
 	return nil, ErrOpen
 }
 
-// pad restores the padding that Seal removed. It accepts only the canonical
-// encoding: encoding/base64 skips line breaks and ignores the unused bits of the
-// last character, so an altered text could open.
-func pad(text string) (string, bool) {
-	if strings.ContainsAny(text, "=\r\n") {
+// macLength is the length of an HMAC-SHA256, in bytes.
+const macLength = sha256.Size
+
+// pack makes a text of securecookie a quarter shorter. That text is the base64 of
+// "date|value|mac", and the value in it is the base64 of the ciphertext: its bytes
+// are encoded twice. The packed text is the base64 of the date as a varint, the MAC
+// and the ciphertext.
+func pack(text string) (string, error) {
+	decoded, err := base64.URLEncoding.DecodeString(text)
+	parts := bytes.SplitN(decoded, []byte("|"), 3)
+	if err != nil || len(parts) != 3 || len(parts[2]) != macLength {
+		return "", errors.New("seal: securecookie returned a text of an unknown form")
+	}
+	date, err := strconv.ParseUint(string(parts[0]), 10, 63)
+	if err != nil {
+		return "", errors.New("seal: the system's clock is before 1970")
+	}
+	ciphertext, err := base64.URLEncoding.DecodeString(string(parts[1]))
+	if err != nil {
+		return "", errors.New("seal: securecookie returned a value of an unknown form")
+	}
+	packed := binary.AppendUvarint(make([]byte, 0, binary.MaxVarintLen64+macLength+len(ciphertext)), date)
+	packed = append(packed, parts[2]...)
+	return base64.RawURLEncoding.EncodeToString(append(packed, ciphertext...)), nil
+}
+
+// unpack returns the text of securecookie that pack has packed. It accepts only the
+// canonical encodings: encoding/base64 skips line breaks and ignores the unused bits
+// of the last character, and a varint can have leading zeros, so an altered text
+// could open.
+func unpack(text string) (string, bool) {
+	if strings.ContainsAny(text, "\r\n") {
 		return "", false
 	}
-	tail := text[len(text)/4*4:]
-	if _, err := base64.RawURLEncoding.Strict().DecodeString(tail); err != nil {
+	packed, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil {
 		return "", false
 	}
-	return text + "=="[:(4-len(tail))%4], true
+	date, n := binary.Uvarint(packed)
+	if n <= 0 || len(packed) < n+macLength || n != len(binary.AppendUvarint(nil, date)) {
+		return "", false
+	}
+	mac, ciphertext := packed[n:n+macLength], packed[n+macLength:]
+	unpacked := strconv.AppendUint(make([]byte, 0, len(text)*3/2), date, 10)
+	unpacked = append(unpacked, '|')
+	unpacked = base64.URLEncoding.AppendEncode(unpacked, ciphertext)
+	unpacked = append(unpacked, '|')
+	return base64.URLEncoding.EncodeToString(append(unpacked, mac...)), true
 }

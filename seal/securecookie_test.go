@@ -3,6 +3,10 @@
 package seal_test
 
 import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -33,6 +37,45 @@ func TestATextOpensOnlyForItsPurpose(t *testing.T) {
 func TestAnEmptyPurposeIsRefused(t *testing.T) {
 	_, err := seal.SecureCookie("", password)
 	assert.ErrorContains(t, err, "the purpose is empty")
+}
+
+// The bytes beside the plaintext are a date of 5, an initialization vector of 16 and a MAC of 32.
+func TestASealedTextEncodesEachByteOnce(t *testing.T) {
+	sealer := secureCookie(t, "session", password)
+	for _, size := range []int{1, 100, 3000} {
+		text, err := sealer.Seal(bytes.Repeat([]byte("x"), size))
+		require.NoError(t, err)
+		assert.Equal(t, base64.RawURLEncoding.EncodedLen(5+16+32+size), len(text))
+	}
+}
+
+func TestASealedTextHasOneEncoding(t *testing.T) {
+	sealer := secureCookie(t, "session", password)
+	text, err := sealer.Seal([]byte("x"))
+	require.NoError(t, err)
+	packed, err := base64.RawURLEncoding.DecodeString(text)
+	require.NoError(t, err)
+	date, n := binary.Uvarint(packed)
+	require.Equal(t, 5, n)
+	longer := append(binary.AppendUvarint(nil, date), packed[n:]...)
+	longer[n-1] |= 0x80
+	longer = slices.Insert(longer, n, 0) // the same date with a leading zero
+	again, _ := binary.Uvarint(longer)
+	require.Equal(t, date, again)
+	for name, other := range map[string]string{
+		"a varint with a leading zero": base64.RawURLEncoding.EncodeToString(longer),
+		"padding":                      text + "=",
+		"a line break":                 text[:8] + "\n" + text[8:],
+		"the standard alphabet":        base64.RawStdEncoding.EncodeToString(packed) + "+",
+		"no ciphertext":                base64.RawURLEncoding.EncodeToString(packed[:n+32]),
+		"no complete MAC":              base64.RawURLEncoding.EncodeToString(packed[:n+31]),
+		"a date that does not end":     base64.RawURLEncoding.EncodeToString(bytes.Repeat([]byte{0xff}, 60)),
+	} {
+		_, err := sealer.Open(other)
+		assert.ErrorIs(t, err, seal.ErrOpen, name)
+	}
+	_, err = sealer.Open(text)
+	assert.NoError(t, err)
 }
 
 func FuzzSecureCookie(f *testing.F) { fuzzOpen(f, secureCookie(f, "session", password, previous)) }

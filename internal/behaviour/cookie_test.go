@@ -29,7 +29,7 @@ func (a *App) fillTokens(n int) {
 
 func TestASessionWithALargeTokenIsSplitIntoCookieChunks(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	a.fillTokens(4200)
+	a.fillTokens(6000)
 	b := a.SignedIn(Kim)
 	assert.Contains(t, b.get("/account").Body, "page of "+Kim)
 	names := b.cookieNames()
@@ -38,7 +38,7 @@ func TestASessionWithALargeTokenIsSplitIntoCookieChunks(t *testing.T) {
 		assert.LessOrEqual(t, len(c.Name)+len(c.Value), 4096)
 	}
 
-	a.fillTokens(2200)
+	a.fillTokens(3200)
 	a.ExpireToken(0)
 	assert.Contains(t, b.get("/account").Body, "page of "+Kim)
 	assert.Len(t, b.cookieNames(), 2, "a refresh to a smaller session expires the other chunks")
@@ -48,7 +48,7 @@ func TestASessionWithALargeTokenIsSplitIntoCookieChunks(t *testing.T) {
 	assert.Contains(t, b.get("/account").Body, "page of "+Kim)
 	assert.Equal(t, []string{"authkit-session"}, b.cookieNames())
 
-	a.fillTokens(4200)
+	a.fillTokens(6000)
 	a.ExpireToken(0)
 	assert.Contains(t, b.get("/account").Body, "page of "+Kim)
 	assert.Equal(t, names, b.cookieNames(), "a refresh to a larger session")
@@ -84,7 +84,7 @@ func TestASessionOfMoreThanEightCookiesFailsAtSignIn(t *testing.T) {
 
 func TestASplitSessionOpensOnlyWithAllChunksInOrder(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	a.fillTokens(4200)
+	a.fillTokens(6000)
 	b := a.SignedIn(Kim)
 	another := a.SignedIn(Kim)
 	chunk := func(b *Browser, i int) string {
@@ -279,7 +279,7 @@ func TestNoCookieIsExpiredWithoutAConflict(t *testing.T) {
 
 func TestACookieWithANameSimilarToAChunkIsIgnored(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	a.fillTokens(4200)
+	a.fillTokens(6000)
 	chunks := a.SignedIn(Kim).CookieHeader()
 	require.Equal(t, 3, strings.Count(chunks, "authkit-session."))
 	for _, separator := range []string{"x", "-", "_", "0"} {

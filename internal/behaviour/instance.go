@@ -35,7 +35,7 @@ func testUsers() authkittest.Option {
 	return authkittest.WithUsers(
 		authkittest.User{ID: "user_kim", Email: Kim, FirstName: "Kim", Memberships: acme},
 		authkittest.User{ID: "user_lee", Email: lee, FirstName: "Lee"},
-		authkittest.User{ID: "user_val", Email: val, FirstName: "Val", Claims: map[string]any{"padding": randomText(4200)}},
+		authkittest.User{ID: "user_val", Email: val, FirstName: "Val", Claims: map[string]any{"padding": randomText(6000)}},
 	)
 }
 

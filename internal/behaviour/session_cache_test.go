@@ -171,7 +171,7 @@ func TestAnInvalidCookieIsNotCachedWithTheForeignSessionBesideIt(t *testing.T) {
 
 func TestASessionInChunksIsCached(t *testing.T) {
 	c := newCachingApp(t)
-	c.fillTokens(4200)
+	c.fillTokens(6000)
 	cookie := c.cachedCookie()
 	require.Equal(t, 3, strings.Count(cookie, "authkit-session."))
 	parts := strings.Split(cookie, "; ")

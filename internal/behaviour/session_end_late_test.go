@@ -260,7 +260,7 @@ func TestAResponseThatEndsARefreshedSessionSetsNoneOfItsCookies(t *testing.T) {
 		a.fillTokens(10)
 		cookie = a.SignedIn(Kim).CookieHeader()
 		require.Equal(t, 1, strings.Count(cookie, "="))
-		a.fillTokens(4200)
+		a.fillTokens(6000)
 		a.ExpireToken(0)
 		return cookie
 	}

@@ -43,7 +43,7 @@ func TestAPlantedExtraChunkDoesNotPreventTheEndOfASession(t *testing.T) {
 		for planted, cookies := range map[string]string{"alone": "authkit-session.3=x", "among many": "authkit-session.3=x; " + junk(15)} {
 			t.Run("a sign-out "+name+", "+planted, func(t *testing.T) {
 				a := NewApp(t, AppOptions{})
-				a.fillTokens(4200)
+				a.fillTokens(6000)
 				b := a.SignedIn(Kim)
 				copied := b.CookieHeader() // .0 .1 .2
 				resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: copied + "; " + cookies, Header: header})
@@ -63,7 +63,7 @@ func TestAPlantedExtraChunkDoesNotPreventTheEndOfASession(t *testing.T) {
 	}
 	t.Run("a sign-in that replaces the session", func(t *testing.T) {
 		a := NewApp(t, AppOptions{})
-		a.Fake.UpdateUser("lee@example.com", func(p *authkittest.User) { p.Claims = incompressible(4200) })
+		a.Fake.UpdateUser("lee@example.com", func(p *authkittest.User) { p.Claims = incompressible(6000) })
 		leeCookie := a.SignedIn("lee@example.com").CookieHeader()
 		id := a.SessionID()
 		s := a.StartSignIn("/login")

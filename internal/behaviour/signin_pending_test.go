@@ -174,8 +174,8 @@ func TestAPendingSignInWithoutItsQueryCanStillFinish(t *testing.T) {
 	name, value, _ := strings.Cut(s.Cookie, "=")
 	j.names, j.values[name] = []string{name}, value
 	a.Clock.Advance(9 * time.Minute)
-	for range 2 {
-		a.StartSignInWithJar(j, "/login?return_to=/"+filler(700), Navigation())
+	for range 3 {
+		a.StartSignInWithJar(j, "/login?return_to=/"+filler(750), Navigation())
 	}
 	require.NotEqual(t, value, j.values[name], "the state cookie was sealed again")
 	resp := a.Send(Request{Target: s.Target(), Cookie: j.Header(), Header: Navigation()})
@@ -186,16 +186,16 @@ func TestAPendingSignInWithoutItsQueryCanStillFinish(t *testing.T) {
 
 func TestShorteningAPendingSignInDoesNotExtendItsLifetime(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	first := a.Send(Request{Target: "/login?return_to=/a%3F" + filler(1000), Header: Navigation()})
+	first := a.Send(Request{Target: "/login?return_to=/a%3F" + filler(1200), Header: Navigation()})
 	j := NewCookieJar(t)
 	j.store(first)
 	name := j.names[0]
 	maxAge := first.SetCookies(t)[name].MaxAge
 	a.Clock.Advance(5 * time.Minute)
-	second := a.Send(Request{Target: "/login?return_to=/" + filler(1000), Cookie: j.Header(), Header: Navigation()})
+	second := a.Send(Request{Target: "/login?return_to=/" + filler(1200), Cookie: j.Header(), Header: Navigation()})
 	j.store(second)
 	a.Clock.Advance(5 * time.Minute)
-	third := a.Send(Request{Target: "/login?return_to=/" + filler(1000), Cookie: j.Header(), Header: Navigation()})
+	third := a.Send(Request{Target: "/login?return_to=/" + filler(1200), Cookie: j.Header(), Header: Navigation()})
 	resealed := second.SetCookies(t)[name]
 	if resealed == nil {
 		maxAge -= 5 * 60
@@ -207,31 +207,31 @@ func TestShorteningAPendingSignInDoesNotExtendItsLifetime(t *testing.T) {
 
 func TestASignInWhoseAppStateFillsTheCookieFails(t *testing.T) {
 	a := NewApp(t, AppOptions{Routes: func(a *App, mux *http.ServeMux) {
-		for _, size := range []int{1000, 1900, 2300} {
+		for _, size := range []int{1000, 2500, 3000} {
 			mux.Handle(fmt.Sprint("/", size), a.Login(authkit.LoginParams{AppState: filler(size)}))
 		}
 	}})
 	long := "?return_to=/account%3F" + filler(700)
-	for size, want := range map[int]string{1000: "/account?" + filler(700), 1900: "/account"} {
+	for size, want := range map[int]string{1000: "/account?" + filler(700), 2500: "/account"} {
 		j := NewCookieJar(t)
 		state := a.StartSignInWithJar(j, fmt.Sprint("/", size, long), Navigation())
 		assert.Less(t, len(j.Header()), 4096)
 		assert.Equal(t, want, a.CancelSignIn(j, state), "%d bytes of AppState: the return path is shortened", size)
 	}
-	resp := a.Send(Request{Target: "/2300" + long, Header: Navigation()})
+	resp := a.Send(Request{Target: "/3000" + long, Header: Navigation()})
 	assert.Equal(t, http.StatusBadRequest, resp.Status)
 	assert.Empty(t, resp.SetCookies(t))
 	assert.Contains(t, a.Logs.String(), "bytes; a cookie holds 4096")
-	assert.NotContains(t, a.Logs.String(), filler(2300)[:12])
+	assert.NotContains(t, a.Logs.String(), filler(3000)[:12])
 }
 
 func TestDuplicateStateCookiesCountTwiceTowardsTheLimit(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	old := a.StartSignIn("/login?return_to=/" + filler(900))
+	old := a.StartSignIn("/login?return_to=/" + filler(1200))
 	name, _, _ := strings.Cut(old.Cookie, "=")
-	once := a.Send(Request{Target: "/login?return_to=/" + filler(500), Cookie: old.Cookie, Header: Navigation()})
+	once := a.Send(Request{Target: "/login?return_to=/" + filler(1200), Cookie: old.Cookie, Header: Navigation()})
 	assert.NotContains(t, once.SetCookies(t), name, "both sign-ins fit")
-	twice := a.Send(Request{Target: "/login?return_to=/" + filler(500), Cookie: old.Cookie + "; " + old.Cookie, Header: Navigation()})
+	twice := a.Send(Request{Target: "/login?return_to=/" + filler(1200), Cookie: old.Cookie + "; " + old.Cookie, Header: Navigation()})
 	assert.Contains(t, twice.SetCookies(t), name, "the old sign-in is shortened, because its cookie came twice")
 }
 
@@ -318,7 +318,7 @@ func TestACrossSiteNavigationIsRefusedIfItWouldEvictASignInOfThisSite(t *testing
 func TestExpiredPendingSignInsDoNotPreventANewOne(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	j := NewCookieJar(t)
-	for range 13 {
+	for range 16 {
 		a.StartSignInWithJar(j, "/login", navigationFrom("same-origin"))
 	}
 	link := Request{Target: "/account", Cookie: j.Header(), Header: navigationFrom("cross-site")}
@@ -339,7 +339,7 @@ func TestExpiredPendingSignInsAreEvictedBeforePagesOfOthers(t *testing.T) {
 		t.Run(site, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})
 			j := NewCookieJar(t)
-			for range 5 {
+			for range 9 {
 				a.StartSignInWithJar(j, "/login", navigationFrom("same-origin"))
 			}
 			expired := j.states()
