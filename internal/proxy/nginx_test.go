@@ -102,11 +102,17 @@ func startNginx(t *testing.T, listener *net.TCPListener, buffer string, upstream
 // paths.
 func startNginxWith(t *testing.T, listener *net.TCPListener, buffer string, locations map[string]string, upstreams ...string) *nginx {
 	t.Helper()
+	return runNginx(t, listener, configuration, map[string]any{"Buffer": buffer, "Upstreams": upstreams, "Locations": locations})
+}
+
+// runNginx is startNginx for any configuration. It adds Folder, Root and Address to the
+// values.
+func runNginx(t *testing.T, listener *net.TCPListener, configuration *template.Template, values map[string]any) *nginx {
+	t.Helper()
 	folder := t.TempDir()
+	values["Folder"], values["Root"], values["Address"] = folder, os.Geteuid() == 0, listener.Addr()
 	var text bytes.Buffer
-	require.NoError(t, configuration.Execute(&text, map[string]any{
-		"Folder": folder, "Root": os.Geteuid() == 0, "Buffer": buffer, "Upstreams": upstreams, "Locations": locations, "Address": listener.Addr(),
-	}))
+	require.NoError(t, configuration.Execute(&text, values))
 	path := filepath.Join(folder, "nginx.conf")
 	require.NoError(t, os.WriteFile(path, text.Bytes(), 0o600))
 	n := &nginx{t: t, log: filepath.Join(folder, "error.log")}
