@@ -35,6 +35,7 @@ type site struct {
 	clock     *authkittest.FakeClock
 	api, page string // the origins
 	handler   http.Handler
+	worker    string // the source of /worker.js on the origin of the page
 
 	mu       sync.Mutex
 	requests []string // method and path of each request to the API, guarded by mu
@@ -69,8 +70,16 @@ func newSite(t *testing.T, apiHost string, options ...authkit.Option) *site {
 		s.mu.Unlock()
 		s.handler.ServeHTTP(w, r)
 	})
-	pageServer.Config.Handler, err = newPage(api, s.fake.URL())
+	pages, err := newPage(api, s.fake.URL())
 	require.NoError(t, err)
+	pageServer.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.worker != "" && r.URL.Path == "/worker.js" {
+			w.Header().Set("Content-Type", "text/javascript")
+			io.WriteString(w, s.worker)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	})
 	apiServer.StartTLS()
 	pageServer.StartTLS()
 	return s

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -202,6 +203,51 @@ func TestAPrefetchedLinkStartsNoSignInUntilItIsClicked(t *testing.T) {
 	b.Sees("Account of " + kim)
 	assert.Equal(t, 1, a.fake.Calls(authkittest.RouteRefresh))
 	assert.NotEqual(t, before, b.Cookies()["authkit-session"])
+}
+
+// A prefetch of the login path would start a sign-in that the user did not want. The browser does not keep the refusal, so a
+// click starts one.
+func TestAPrefetchOfTheLoginPathStartsNoSignIn(t *testing.T) {
+	t.Parallel()
+	for name, hint := range map[string]string{
+		"a link":          `<link rel="prefetch" href="LOGIN">`,
+		"prefetch rules":  `<script type="speculationrules">{"prefetch": [{"urls": ["LOGIN"], "eagerness": "immediate"}]}</script>`,
+		"prerender rules": `<script type="speculationrules">{"prerender": [{"urls": ["LOGIN"], "eagerness": "immediate"}]}</script>`,
+	} {
+		for _, host := range []string{"", "localhost", "127.0.0.1"} { // "" is the application itself
+			if host != "" && name == "prerender rules" {
+				continue // Chromium prerenders only pages of the same origin by itself
+			}
+			t.Run(fmt.Sprintf("%s, from %q", name, host), func(t *testing.T) {
+				var body string
+				a := newApp(t, appOptions{wrap: func(next http.Handler) http.Handler {
+					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						if r.URL.Path == "/hints" {
+							page(w, "Other site", body)
+							return
+						}
+						next.ServeHTTP(w, r)
+					})
+				}})
+				login := a.url + "/login?return_to=/account"
+				body = strings.ReplaceAll(hint+`<a href="LOGIN">Sign in here</a>`, "LOGIN", login)
+				b := open(t)
+				if host == "" {
+					b.Visit(a.url + "/hints")
+				} else {
+					b.Visit(newSite(t, host, body))
+				}
+				b.Sees("Other site")
+				require.Eventually(t, func() bool { return a.requests("/login") > 0 }, chromium.Timeout, 10*time.Millisecond, "the browser prefetches nothing")
+				assert.Zero(t, a.fake.Calls(authkittest.RouteAuthorize))
+				b.Click("Sign in here")
+				b.Click("Kim Oduya")
+				b.Sees("Account of " + kim)
+				assert.Equal(t, 1, a.fake.Calls(authkittest.RouteAuthorize))
+				assert.Equal(t, []string{"authkit-session"}, chromium.Names(b.Cookies()), "there is no cookie of another sign-in")
+			})
+		}
+	}
 }
 
 // Browsers apply form-action to the redirects after a form, too. So the application's Content-Security-Policy must allow
