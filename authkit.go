@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/authkit-go/authkit/internal/cookie"
+	"github.com/authkit-go/authkit/internal/misconfig"
 	"github.com/authkit-go/authkit/internal/replica"
 	"github.com/authkit-go/authkit/internal/sessioncache"
 	"github.com/authkit-go/authkit/jwks"
@@ -76,8 +77,9 @@ type AuthKit struct {
 	onRefresh       func(context.Context, RefreshEvent)
 	onSignOut       func(context.Context, SignOutEvent)
 
-	log   *slog.Logger
-	clock Clock
+	log      *slog.Logger
+	clock    Clock
+	mistakes *misconfig.Detector // of the set-up, which are logged once
 }
 
 // New returns an AuthKit. An error reports all faults of the configuration at
@@ -129,6 +131,7 @@ func build(c *config) (*AuthKit, error) {
 		return nil, err
 	}
 	a.addVerifiers(c)
+	a.addDetector(c)
 	a.addMemory(c)
 	a.addStore(c)
 	a.anonymous = &requestAuth{authKit: a}
@@ -212,6 +215,16 @@ func (a *AuthKit) addVerifiers(c *config) {
 		c.log.Warn("authkit: WithAdditionalIssuers is given without WithAudiences: a token that one of these issuers minted for another " +
 			"application is accepted if it has no client_id; name this application's audiences with WithAudiences")
 	}
+}
+
+// addDetector adds what finds mistakes in the set-up.
+func (a *AuthKit) addDetector(c *config) {
+	settings := misconfig.Settings{
+		Log: c.log, Now: c.clock.Now, CookieDomain: c.cookieDomain, CookieName: a.cookies.SessionName(), Secure: c.secure(),
+		SameSite: c.sameSite, SignInTimeout: c.signInTimeout, Origins: slices.Concat(c.trustedOrigins, c.returnOrigins),
+		RedirectURLs: c.redirectURLs(),
+	}
+	a.mistakes = misconfig.New(settings)
 }
 
 // addMemory adds what this process remembers between requests.

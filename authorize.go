@@ -63,6 +63,7 @@ func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, request au
 	if request.withoutState {
 		a.cookies.SetRestart(w.Header())
 	}
+	a.mistakes.SignInStarted(r, pending.state)
 	a.noteConflict(w, r, len(location))
 	noStore(w.Header())
 	w.Header().Set("Referrer-Policy", "no-referrer")

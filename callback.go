@@ -99,7 +99,13 @@ func (a *AuthKit) restart(w http.ResponseWriter, r *http.Request) {
 // use the state: any link can cause such callbacks, and the used states are limited in
 // number.
 func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url.Values) {
-	pending, err := a.findPendingSignIn(r, query.Get("state"))
+	state := query.Get("state")
+	pending, err := a.findPendingSignIn(r, state)
+	if pending != nil {
+		a.mistakes.StateReturned(r, state)
+	} else {
+		a.mistakes.StateMissing(r, state, cookie.Has(r.Header, a.cookies.StateName(state)))
+	}
 	if err != nil {
 		a.refuseState(w, r, pending, err)
 		return
@@ -342,6 +348,7 @@ func (a *AuthKit) completeSignIn(w http.ResponseWriter, r *http.Request, authent
 	if returnTo != pending.returnTo {
 		pending.returnTo = a.SanitizeReturnPath(returnTo)
 	}
+	a.mistakes.SignInCompleted(r, pending.returnTo)
 	a.announceResumed(ctx, session)
 	a.replaceSessions(r, session, pending.replaced)
 	noStore(w.Header())
@@ -395,11 +402,14 @@ func (a *AuthKit) sealSignIn(session *Session) (text string, err error) {
 // with the same Domain (RFC 6265, section 5.3). In them the last Set-Cookie header
 // counts, so duplicates are expired before the session is set.
 func (a *AuthKit) setSignInCookies(w http.ResponseWriter, r *http.Request, session *Session, text string) error {
-	a.cookies.CountSignIn(w.Header(), r)
+	if a.cookies.CountSignIn(w.Header(), r) {
+		a.mistakes.ForeignReplaced(r)
+	}
 	a.cookies.ExpireDuplicatesAtEnd(w.Header(), r, len(text))
 	if err := a.cookies.SetSession(w.Header(), r, text); err != nil {
 		return tooLarge(session, err)
 	}
+	a.mistakes.SessionSet(a.cookies.Chunks(text))
 	for _, name := range []string{a.cookies.RestartName(), a.cookies.StepName()} {
 		if cookie.Has(r.Header, name) {
 			a.cookies.Expire(w.Header(), name)

@@ -30,6 +30,22 @@ func (a *AuthKit) hasCookieConflict(r *http.Request) bool {
 	return err != nil
 }
 
+// hasSessionOfAnotherClient reports whether a request has a session that opens and whose
+// token is for another client ID. A sign-in replaces it. If it comes again, another
+// application of the host uses the same name and the same password.
+func (a *AuthKit) hasSessionOfAnotherClient(r *http.Request) bool {
+	own := a.cookies.Session(r.Header)
+	if !own.Found() {
+		return false
+	}
+	sealed, err := a.openSession(r, &own)
+	if err != nil {
+		return false
+	}
+	s := unverifiedSession(sealed)
+	return s != nil && s.claims.ClientID != "" && s.claims.ClientID != a.client.ClientID()
+}
+
 // failCookieConflict is called when a guard is about to start a sign-in. If two sign-ins
 // have not removed a conflict, a third would not either. It then answers with a page
 // that names the cookies, and returns false. The page links to Login, which always
@@ -49,6 +65,12 @@ func (a *AuthKit) failCookieConflict(w http.ResponseWriter, r *http.Request, ret
 // will be added to the header later.
 func (a *AuthKit) noteConflict(w http.ResponseWriter, r *http.Request, reserved int) {
 	conflict := a.hasCookieConflict(r)
-	a.cookies.NoteConflict(w.Header(), r, conflict)
+	otherClient := !conflict && a.hasSessionOfAnotherClient(r)
+	if conflict || otherClient {
+		if own := a.cookies.Session(r.Header); own.Found() && a.cookies.ConflictCount(r.Header) > 0 {
+			a.mistakes.ForeignReturned(r, otherClient)
+		}
+	}
+	a.cookies.NoteConflict(w.Header(), r, conflict || otherClient)
 	a.cookies.ExpireDuplicatesAtStart(w.Header(), r, conflict, reserved)
 }

@@ -29,6 +29,9 @@ func (a *AuthKit) RefuseCrossOrigin(next http.Handler) http.Handler {
 	mustHaveHandler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := a.crossOrigin.Check(r); err != nil {
+			if a.requestAuthOf(r).session != nil {
+				a.mistakes.OpaqueOrigin(r)
+			}
 			a.fail(w, r, fmt.Errorf("%w: %w", ErrCrossOriginRefused, err), "")
 			return
 		}

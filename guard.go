@@ -339,6 +339,7 @@ func (a *AuthKit) guard(next http.Handler, check func(*Session) error, challenge
 
 // failUnauthenticated answers 401. The challenge is nil if only cookies are accepted.
 func (a *AuthKit) failUnauthenticated(w http.ResponseWriter, r *http.Request, c *bearerChallenge) {
+	a.mistakes.Preflight(r)
 	if c != nil {
 		w.Header().Set("WWW-Authenticate", c.String())
 	}

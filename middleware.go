@@ -3,7 +3,6 @@
 package authkit
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -38,9 +37,11 @@ func (a *AuthKit) Middleware(next http.Handler) http.Handler {
 		if outer == nil && own.IsAbsent() && a.hasNoCredentials(r.Header) {
 			// Anonymous fast path: the context stays unchanged, FromContext returns
 			// false and guards use a.anonymous.
+			a.noteNoSession(r)
 			writer := &responseWriter{ResponseWriter: w, auth: a.anonymous, request: r}
 			defer writer.finalizeHeaders() // also if the handler panics: an outer recovery may write a response
 			next.ServeHTTP(writer.matchInterfaces(), r)
+			a.noteAnswer(r, writer.status)
 			return
 		}
 		tracked := &trackedRequest{auth: requestAuth{Context: r.Context(), authKit: a}}
@@ -48,6 +49,7 @@ func (a *AuthKit) Middleware(next http.Handler) http.Handler {
 		a.load(&tracked.auth, w, r, &own)
 		defer tracked.writer.finalizeHeaders()
 		next.ServeHTTP(tracked.writer.matchInterfaces(), r.WithContext(&tracked.auth))
+		a.noteAnswer(r, tracked.writer.status)
 	})
 }
 
@@ -88,6 +90,7 @@ func (a *AuthKit) isHandlerPath(r *http.Request) bool {
 // loadCookie loads the session from the cookie and refreshes it if necessary.
 func (a *AuthKit) loadCookie(auth *requestAuth, w http.ResponseWriter, r *http.Request, own *cookie.Value) {
 	session, signedOut, err := a.sessionOf(r, own)
+	a.noteSessionCookies(r, own, session != nil)
 	usable := err == nil
 	switch {
 	case usable, errors.Is(err, jwks.ErrExpired), errors.Is(err, jwks.ErrUnknownKey):
@@ -106,9 +109,10 @@ func (a *AuthKit) loadCookie(auth *requestAuth, w http.ResponseWriter, r *http.R
 		}
 		return
 	case err == errNoSession:
+		a.noteNoSession(r)
 		return
 	default:
-		a.logRefused(r.Context(), err)
+		a.logRefused(r, err)
 		return
 	}
 	switch {
@@ -134,11 +138,13 @@ func (a *AuthKit) loadCookie(auth *requestAuth, w http.ResponseWriter, r *http.R
 // open may belong to a neighbouring application, or its password may be in
 // rotation: this is logged at Debug. An access token that was sealed with this
 // application's password should verify: its refusal is logged at Warn.
-func (a *AuthKit) logRefused(ctx context.Context, err error) {
+func (a *AuthKit) logRefused(r *http.Request, err error) {
 	level, message := slog.LevelDebug, "authkit: session cookie not accepted"
 	var refused *jwks.RefusedError
 	if errors.As(err, &refused) {
 		level, message = slog.LevelWarn, "authkit: access token refused"
 	}
-	a.log.LogAttrs(ctx, level, message, slog.Any("error", err))
+	if a.log.Enabled(r.Context(), level) {
+		a.log.LogAttrs(r.Context(), level, message, slog.Any("error", err), slog.String("cookies", a.cookies.Describe(r.Header)))
+	}
 }

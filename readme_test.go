@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/internal/misconfig"
 )
 
 func TestTheREADMENamesEveryOptionAndVariable(t *testing.T) {
@@ -46,6 +48,17 @@ func TestTheREADMEListsEveryGuard(t *testing.T) {
 	for _, guard := range guards {
 		assert.True(t, regexp.MustCompile("`ak\\."+guard+`\b`).MatchString(table), "the table of guards in README.md does not list %s", guard)
 	}
+}
+
+func TestTheREADMEListsEveryWarningAboutTheSetUp(t *testing.T) {
+	_, section, found := strings.Cut(readDocument(t, "README.md"), "\n### Warnings about the set-up\n")
+	require.True(t, found)
+	section, _, _ = strings.Cut(section, "\n## ")
+	var listed []string
+	for _, row := range tableRows(section) {
+		listed = append(listed, strings.TrimSpace(strings.Split(row, "|")[1]))
+	}
+	assert.ElementsMatch(t, misconfig.Messages(), listed)
 }
 
 func TestEveryTestNamedInTheDocumentationExists(t *testing.T) {

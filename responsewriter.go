@@ -19,6 +19,7 @@ type responseWriter struct {
 	auth    *requestAuth
 	request *http.Request
 	sent    bool      // the final header is written
+	status  int       // of the final header, 0 if the handler has not given one
 	vary    [1]string // the memory of Vary if the handler does not set it
 }
 
@@ -89,7 +90,9 @@ func (w *responseWriter) WriteHeader(status int) {
 	// A 101 is final: the protocol changes after it (RFC 9110, section 15.2.2).
 	final := status >= 200 || status == http.StatusSwitchingProtocols
 	w.completeHeader(final)
-	w.sent = w.sent || final
+	if final && !w.sent {
+		w.sent, w.status = true, status
+	}
 	w.ResponseWriter.WriteHeader(status)
 }
 

@@ -83,6 +83,7 @@ func (a *AuthKit) setSession(h http.Header, r *http.Request, s *Session, text st
 	}
 	if err == nil {
 		if err = a.cookies.SetSession(h, r, text); err == nil {
+			a.mistakes.SessionSet(a.cookies.Chunks(text))
 			return &pendingCookie{session: s, sealed: text}
 		}
 		err = tooLarge(s, err)

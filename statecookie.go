@@ -80,6 +80,7 @@ func (a *AuthKit) setPendingSignIn(w http.ResponseWriter, r *http.Request, pendi
 	for _, c := range append(older, added) {
 		switch {
 		case c.dropped:
+			a.mistakes.SignInDropped(c.state)
 			a.cookies.Expire(w.Header(), c.name)
 		case c.text != "":
 			a.cookies.SetState(w.Header(), c.name, c.text, a.stateLifetime(&c.pendingSignIn, now))

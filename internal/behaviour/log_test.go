@@ -5,6 +5,7 @@ package behaviour
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -129,4 +130,35 @@ func TestTheLogOfASharedSessionRecordsItsEventsAndNoSecret(t *testing.T) {
 	a.Logs.addSecrets(http.Header{"Set-Cookie": {"a=0123456789012345678901; Path=/"}}, &url.URL{RawQuery: "code=9876543210987654321098"})
 	_, _ = a.Logs.Write([]byte("0123456789012345678901 9876543210987654321098 panic"))
 	assert.Len(t, a.Logs.faults(), 3)
+}
+
+func TestMissingChunksAndDoubledCookiesAreLoggedAtDebug(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	a.Fake.UpdateUser(Kim, func(u *authkittest.User) { u.Claims = map[string]any{"padding": randomText(4200)} })
+	s := a.StartSignIn("/login")
+	names, header := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}).sessionCookies(t)
+	require.Equal(t, []string{sessionCookie + ".0", sessionCookie + ".1", sessionCookie + ".2"}, names)
+	chunks := strings.Split(header, "; ")
+	slices.Sort(chunks)
+	for name, c := range map[string]struct {
+		cookie string
+		user   string
+		log    string
+	}{
+		"the second chunk is missing": {chunks[0] + "; " + chunks[2], "anonymous", `cookies="authkit-session.0 (4079 bytes), authkit-session.2 (`},
+		"the last chunk is missing":   {chunks[0] + "; " + chunks[1], "anonymous", `cookies="authkit-session.0 (4079 bytes), authkit-session.1 (4079 bytes)"`},
+		"a chunk came twice":          {header + "; authkit-session.1=other", Kim, `msg="authkit: a session was found among several session cookies" cookies="`},
+		"the whole cookie beside it":  {header + "; authkit-session=other", Kim, `authkit-session (5 bytes)"`},
+		"a doubled cookie":            {"authkit-session=planted; authkit-session=other", "anonymous", `cookies="authkit-session (7 bytes), authkit-session (5 bytes)"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := len(a.Logs.String())
+			assert.Contains(t, a.Send(Request{Target: "/", Cookie: c.cookie}).Body, c.user)
+			log := a.Logs.String()[before:]
+			assert.Contains(t, log, c.log)
+			assert.NotContains(t, log, "level=WARN")
+			assert.NotContains(t, log, "planted")
+		})
+	}
+	assert.Contains(t, a.Logs.String(), "authkit-session.1 is missing")
 }

@@ -39,21 +39,30 @@ func (c *Codec) SetSession(h http.Header, r *http.Request, text string) error {
 	if err := c.CheckSize(text); err != nil {
 		return err
 	}
-	names, values := []string{c.sessionName}, []string{text}
-	if len(c.sessionName)+len(text) > MaxSize {
-		size := c.chunkSize()
-		names, values = nil, nil
-		for len(text) > 0 {
-			n := min(size, len(text))
-			names, values = append(names, c.chunkName(len(names))), append(values, text[:n])
-			text = text[n:]
-		}
-	}
+	values := c.Chunks(text)
 	c.expireSession(h, r)
-	for i, name := range names {
-		setCookie(h, c.cookie(name, values[i], c.maxAge, c.sameSite))
+	for i, value := range values {
+		name := c.sessionName
+		if len(values) > 1 {
+			name = c.chunkName(i)
+		}
+		setCookie(h, c.cookie(name, value, c.maxAge, c.sameSite))
 	}
 	return nil
+}
+
+// Chunks returns the values of the cookies that a sealed session is set in: itself, or
+// its chunks if one cookie is too small.
+func (c *Codec) Chunks(text string) (values []string) {
+	if len(c.sessionName)+len(text) <= MaxSize {
+		return []string{text}
+	}
+	for size := c.chunkSize(); len(text) > 0; {
+		n := min(size, len(text))
+		values = append(values, text[:n])
+		text = text[n:]
+	}
+	return values
 }
 
 // Value is the sealed session that a request brings, in one part for each

@@ -45,11 +45,14 @@ func (c *Codec) NoteConflict(h http.Header, r *http.Request, conflict bool) {
 	}
 }
 
-// CountSignIn counts a sign-in that ends, if it started with a conflict.
-func (c *Codec) CountSignIn(h http.Header, r *http.Request) {
-	if Has(r.Header, c.conflictName) {
-		c.setConflictCount(h, c.ConflictCount(r.Header)+1)
+// CountSignIn counts a sign-in that ends, if it started with a conflict, and reports
+// whether it did.
+func (c *Codec) CountSignIn(h http.Header, r *http.Request) bool {
+	if !Has(r.Header, c.conflictName) {
+		return false
 	}
+	c.setConflictCount(h, c.ConflictCount(r.Header)+1)
+	return true
 }
 
 // EndConflict ends the count.
