@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/authkit-go/authkit/internal/cookie"
@@ -348,7 +349,7 @@ func (a *AuthKit) completeSignIn(w http.ResponseWriter, r *http.Request, authent
 	if returnTo != pending.returnTo {
 		pending.returnTo = a.SanitizeReturnPath(returnTo)
 	}
-	a.mistakes.SignInCompleted(r, pending.returnTo)
+	a.mistakes.SignInCompleted(r, strings.TrimPrefix(pending.returnTo, a.basePath))
 	a.announceResumed(ctx, session)
 	a.replaceSessions(r, session, pending.replaced)
 	noStore(w.Header())
