@@ -41,7 +41,7 @@ func (a *AuthKit) Middleware(next http.Handler) http.Handler {
 			writer := &responseWriter{ResponseWriter: w, auth: a.anonymous, request: r}
 			defer writer.finalizeHeaders() // also if the handler panics: an outer recovery may write a response
 			next.ServeHTTP(writer.matchInterfaces(), r)
-			a.noteAnswer(r, writer.status)
+			a.noteAnswer(r, int(writer.status))
 			return
 		}
 		tracked := &trackedRequest{auth: requestAuth{Context: r.Context(), authKit: a}}
@@ -49,7 +49,7 @@ func (a *AuthKit) Middleware(next http.Handler) http.Handler {
 		a.load(&tracked.auth, w, r, &own)
 		defer tracked.writer.finalizeHeaders()
 		next.ServeHTTP(tracked.writer.matchInterfaces(), r.WithContext(&tracked.auth))
-		a.noteAnswer(r, tracked.writer.status)
+		a.noteAnswer(r, int(tracked.writer.status))
 	})
 }
 

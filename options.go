@@ -226,7 +226,9 @@ func WithCookieName(name string) Option {
 
 // WithCookieDomain sets the Domain attribute of the cookies: browsers send them to the
 // domain and to all hosts below it. By default browsers send them only to the host
-// that set them, which is safer.
+// that set them, which is safer. A single label, such as com or localhost, and an IP
+// address are faults. Browsers also refuse public suffixes, such as co.uk, which this
+// package does not know.
 func WithCookieDomain(domain string) Option {
 	return func(c *config) { c.cookieDomain = domain }
 }

@@ -19,7 +19,7 @@ type responseWriter struct {
 	auth    *requestAuth
 	request *http.Request
 	sent    bool      // the final header is written
-	status  int       // of the final header, 0 if the handler has not given one
+	status  uint16    // of the final header, 0 if the handler has not given one
 	vary    [1]string // the memory of Vary if the handler does not set it
 }
 
@@ -91,7 +91,7 @@ func (w *responseWriter) WriteHeader(status int) {
 	final := status >= 200 || status == http.StatusSwitchingProtocols
 	w.completeHeader(final)
 	if final && !w.sent {
-		w.sent, w.status = true, status
+		w.sent, w.status = true, uint16(status)
 	}
 	w.ResponseWriter.WriteHeader(status)
 }

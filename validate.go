@@ -5,6 +5,7 @@ package authkit
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -193,6 +194,10 @@ func (c *config) checkCookieAttributes(f *faults) {
 		switch {
 		case (&http.Cookie{Name: "x", Value: "x", Domain: c.cookieDomain}).Valid() != nil:
 			f.add("WithCookieDomain", ReasonMalformed, "%q is not a domain name", c.cookieDomain)
+		case net.ParseIP(domain) != nil:
+			f.add("WithCookieDomain", ReasonConflict, "%q is an address, and browsers accept a Domain only for names; leave the option out", c.cookieDomain)
+		case !strings.Contains(strings.TrimSuffix(domain, "."), "."):
+			f.add("WithCookieDomain", ReasonConflict, "%q is a single label, for which browsers refuse cookies; give a domain such as example.com, or leave the option out", c.cookieDomain)
 		case uncovered >= 0:
 			f.add("WithCookieDomain", ReasonConflict, "%q does not cover the redirect URL's host %q, so browsers would refuse the cookie", c.cookieDomain, c.hosts()[uncovered])
 		}
