@@ -189,7 +189,7 @@ func TestAFailedCodeExchangeShowsAPageAndKeepsTheOldSession(t *testing.T) {
 		"a redirect to another host": {authkittest.Fault{Status: 307, Header: http.Header{"Location": {"http://localhost:1/x"}}}, 503},
 		"invalid_grant":              {authkittest.Fault{Status: 400, Body: `{"error":"invalid_grant","error_description":"no"}`}, 400},
 		"a wrong client secret":      {authkittest.Fault{Status: 400, Body: `{"error":"invalid_client"}`}, 502},
-		"a required MFA challenge":   {authkittest.Fault{Status: 403, Body: `{"code":"mfa_challenge","message":"m","pending_authentication_token":"secret-token"}`}, 400},
+		"a refusal with a token":     {authkittest.Fault{Status: 403, Body: `{"code":"new_in_2030","message":"m","pending_authentication_token":"secret-token"}`}, 400},
 		"the token of another user":  {authkittest.Fault{Body: `{"user":{"id":"user_other"},"access_token":"a.b.c","refresh_token":"r"}`}, 502},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -307,6 +307,26 @@ func TestARefusalThatIsNoStepDoesNotContinue(t *testing.T) {
 	}
 }
 
+func TestARequiredStepKeepsTheSessionThatTheBrowserHas(t *testing.T) {
+	a := newSteppedApp(t, authkit.LoginParams{})
+	old := a.SignedIn(lee).CookieHeader()
+	s := a.StartSignInAs("/login?return_to=/account", lee)
+	for _, status := range []int{http.StatusSeeOther, http.StatusForbidden} { // it continues, and then it fails
+		a.Fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Status: 403, Body: selectionStep})
+		resp := a.Send(Request{Target: s.Target(), Cookie: old + "; " + s.Cookie, Header: Navigation()})
+		a.Fake.ClearFault(authkittest.RouteCodeExchange)
+		require.Equal(t, status, resp.Status)
+		assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
+		assert.NotContains(t, resp.SetCookies(t), sessionCookie)
+		assert.NotContains(t, resp.Body+a.Logs.String(), pendingToken)
+		assert.Contains(t, a.Send(Request{Target: "/account", Cookie: old}).Body, "page of "+lee)
+		if status == http.StatusSeeOther {
+			s = a.RestartedSignIn(resp)
+		}
+	}
+	assert.Len(t, a.signIns, 1)
+}
+
 // A program cannot show AuthKit's pages, so it gets the error and no cookie of a sign-in.
 func TestAStepIsAProblemDocumentForAProgram(t *testing.T) {
 	for name, c := range map[string]struct {
