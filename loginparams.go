@@ -35,7 +35,8 @@ type LoginParams struct {
 	// addition to those of its configuration in WorkOS. A scope is not empty and has no
 	// comma. A later Provider or Connection that differs drops earlier scopes. Sign-ins
 	// that must go through AuthKit's hosted pages request none: those of
-	// [AuthKit.RequireRecentAuth] and of [AuthKit.SwitchOrganization].
+	// [AuthKit.RequireRecentAuth] and of [AuthKit.SwitchOrganization], and those that
+	// continue there because WorkOS requires a further step ([AuthKit.Callback]).
 	// [SignInEvent].OAuthTokens has the tokens.
 	ProviderScopes []string
 

@@ -63,7 +63,7 @@ func nextStepOf(err error) (nextStep, bool) {
 	case workos.CodeAuthenticationMethodNotAllowed:
 		return nextStep{need: otherMethod}, true
 	case workos.CodePasskeyProgressiveEnrollment:
-		return nextStep{need: "decide about a passkey"}, true
+		return nextStep{need: "choose whether to set up a passkey"}, true
 	case workos.CodeApplicationConsentRequired:
 		return nextStep{need: "consent to the use of your account"}, true
 	}
