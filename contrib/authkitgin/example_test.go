@@ -5,6 +5,7 @@ package authkitgin_test
 import (
 	"log"
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -32,5 +33,6 @@ func Example_gin() {
 	account.DELETE("/posts/:id", authkitgin.Guard(ak.RequirePermission("posts:delete")), func(c *gin.Context) {
 		c.Status(http.StatusNoContent)
 	})
-	log.Fatal(http.ListenAndServe("localhost:8080", r))
+	server := &http.Server{Addr: "localhost:8080", Handler: r, ReadHeaderTimeout: 5 * time.Second}
+	log.Fatal(server.ListenAndServe())
 }
