@@ -23,11 +23,13 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"go/version"
 	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -161,11 +163,11 @@ func vet(dir string, programs []program) (problems []string, err error) {
 	if temporary, err = filepath.EvalSymlinks(temporary); err != nil {
 		return nil, err
 	}
-	workspace := "go 1.25.0\n\nuse ./programs\n"
-	modules, err := modulesOf(dir)
+	modules, newest, err := modulesOf(dir)
 	if err != nil {
 		return nil, err
 	}
+	workspace := "go " + newest + "\n\nuse ./programs\n"
 	for _, module := range modules {
 		workspace += fmt.Sprintf("use %q\n", module)
 	}
@@ -206,17 +208,27 @@ func vet(dir string, programs []program) (problems []string, err error) {
 	return problems, nil
 }
 
+// goVersion matches the version of Go in a go.mod file.
+var goVersion = regexp.MustCompile(`(?m)^go (\S+)$`)
+
 // modulesOf returns the directories of the modules whose packages and dependencies
-// snippets may use.
-func modulesOf(dir string) (modules []string, err error) {
+// snippets may use, and the newest version of Go that one of them needs.
+func modulesOf(dir string) (modules []string, newest string, err error) {
 	for _, pattern := range []string{"go.mod", "contrib/*/go.mod", "examples/*/go.mod"} {
 		found, err := filepath.Glob(filepath.Join(dir, pattern))
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		for _, file := range found {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return nil, "", err
+			}
+			if match := goVersion.FindSubmatch(text); match != nil && version.Compare("go"+string(match[1]), "go"+newest) > 0 {
+				newest = string(match[1])
+			}
 			modules = append(modules, filepath.Dir(file))
 		}
 	}
-	return modules, nil
+	return modules, newest, nil
 }
