@@ -166,6 +166,7 @@ func parse(source string) (*ast.File, error) {
 // imports are the import paths of the packages that snippets use, by the names
 // that the snippets use for them.
 var imports = map[string]string{
+	"bufio":    "bufio",
 	"context":  "context",
 	"errors":   "errors",
 	"fmt":      "fmt",
@@ -194,11 +195,11 @@ var imports = map[string]string{
 	"storetest":    "github.com/authkit-go/authkit/storetest",
 	"workos":       "github.com/authkit-go/authkit/workos",
 
-	"chi":     "github.com/go-chi/chi/v5",
-	"cors":    "github.com/rs/cors",
-	"fiber":   "github.com/gofiber/fiber/v3",
-	"gin":     "github.com/gin-gonic/gin",
-	"recover": "github.com/gofiber/fiber/v3/middleware/recover",
-	"pgxpool": "github.com/jackc/pgx/v5/pgxpool",
-	"redis":   "github.com/redis/go-redis/v9",
+	"chi":       "github.com/go-chi/chi/v5",
+	"cors":      "github.com/rs/cors",
+	"fiber":     "github.com/gofiber/fiber/v3",
+	"gin":       "github.com/gin-gonic/gin",
+	"pgxpool":   "github.com/jackc/pgx/v5/pgxpool",
+	"redis":     "github.com/redis/go-redis/v9",
+	"recoverer": "github.com/gofiber/fiber/v3/middleware/recover",
 }

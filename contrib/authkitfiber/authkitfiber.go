@@ -41,7 +41,7 @@ func Middleware(ak *authkit.AuthKit) fiber.Handler {
 // Guard returns a handler that passes the requests that a guard of authkit passes, and
 // answers the others. It works with [Middleware] and without.
 //
-//	app.Get("/account", authkitfiber.Guard(ak.RequireAuth), account)
+//	app.Get("/account", authkitfiber.Guard(ak.RequireAuth), profile)
 //	admin := app.Group("/admin", authkitfiber.Guard(ak.RequireRole("admin")))
 //
 // If the guard answers, no handler behind it runs, and Guard returns nil, so that the error

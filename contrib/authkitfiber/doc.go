@@ -2,11 +2,11 @@
 // (github.com/gofiber/fiber/v3).
 //
 //	app := fiber.New(fiber.Config{ReadBufferSize: 64 << 10})
-//	app.Use(recover.New(), authkitfiber.Middleware(ak))
+//	app.Use(recoverer.New(), authkitfiber.Middleware(ak))
 //	app.Get("/login", authkitfiber.Handler(ak.Login()))
 //	app.Get("/callback", authkitfiber.Handler(ak.Callback()))
 //	app.Post("/logout", authkitfiber.Handler(ak.Logout()))
-//	app.Get("/account", authkitfiber.Guard(ak.RequireAuth), account)
+//	app.Get("/account", authkitfiber.Guard(ak.RequireAuth), profile)
 //
 // [Middleware] loads the session of each request. [Guard] makes a fiber handler of a
 // guard. [Handler] makes one of the handlers of authkit. [Session] returns the session of
