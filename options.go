@@ -226,9 +226,9 @@ func WithCookieName(name string) Option {
 
 // WithCookieDomain sets the Domain attribute of the cookies: browsers send them to the
 // domain and to all hosts below it. By default browsers send them only to the host
-// that set them, which is safer. A single label, such as com or localhost, and an IP
-// address are faults. Browsers also refuse public suffixes, such as co.uk, which this
-// package does not know.
+// that set them, which is safer. An IP address is a fault, and so is a single label, such
+// as com, unless it is the host of every redirect URL, as localhost in development.
+// Browsers also refuse public suffixes, such as co.uk, which this package does not know.
 func WithCookieDomain(domain string) Option {
 	return func(c *config) { c.cookieDomain = domain }
 }

@@ -184,6 +184,17 @@ func (c *config) checkCookieName(f *faults) {
 	}
 }
 
+// isOnlyHost reports whether every page is at this host, as in development at localhost.
+// Browsers then accept it as the Domain, even if it is a single label (RFC 6265, section
+// 5.3).
+func (c *config) isOnlyHost(domain string) bool {
+	hosts := c.hosts()
+	if len(hosts) == 0 {
+		return domain == "localhost"
+	}
+	return !slices.ContainsFunc(hosts, func(host string) bool { return host != domain })
+}
+
 // checkCookieAttributes checks Domain and SameSite.
 func (c *config) checkCookieAttributes(f *faults) {
 	if c.cookieDomain != "" {
@@ -196,7 +207,7 @@ func (c *config) checkCookieAttributes(f *faults) {
 			f.add("WithCookieDomain", ReasonMalformed, "%q is not a domain name", c.cookieDomain)
 		case net.ParseIP(domain) != nil:
 			f.add("WithCookieDomain", ReasonConflict, "%q is an address, and browsers accept a Domain only for names; leave the option out", c.cookieDomain)
-		case !strings.Contains(strings.TrimSuffix(domain, "."), "."):
+		case !strings.Contains(strings.TrimSuffix(domain, "."), ".") && !c.isOnlyHost(domain):
 			f.add("WithCookieDomain", ReasonConflict, "%q is a single label, for which browsers refuse cookies; give a domain such as example.com, or leave the option out", c.cookieDomain)
 		case uncovered >= 0:
 			f.add("WithCookieDomain", ReasonConflict, "%q does not cover the redirect URL's host %q, so browsers would refuse the cookie", c.cookieDomain, c.hosts()[uncovered])

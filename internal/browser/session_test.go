@@ -67,6 +67,17 @@ func TestASessionCookieWithoutMaxAgeIsStoredUntilTheBrowserCloses(t *testing.T) 
 	}
 }
 
+// A single label is a public suffix, for which browsers refuse cookies, except if it is the host of the page.
+func TestASessionWithTheDomainLocalhostIsStoredAtLocalhost(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, appOptions{authkit: []authkit.Option{authkit.WithCookieDomain("localhost")}})
+	b := open(t)
+	a.signIn(b)
+	assert.Equal(t, []string{"authkit-session"}, chromium.Names(b.Cookies()))
+	b.Reload()
+	b.Sees("Account of " + kim)
+}
+
 func TestAPartitionedSessionIsStoredApartForEachSite(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, appOptions{tls: true, authkit: []authkit.Option{
