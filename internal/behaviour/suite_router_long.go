@@ -16,15 +16,18 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-func checkRouterStream(t *testing.T, a *routerInstance) {
-	cookie := a.signIn(Kim)
+// Each stream has a process of its own, because some servers do not notice at once that a client has left. The handler of an
+// earlier stream would take a message.
+func checkRouterStream(t *testing.T, first *routerInstance) {
+	cookie := first.signIn(Kim)
 	for _, c := range []struct {
 		name      string
 		after     time.Duration
 		refreshes int
 	}{{"with a fresh session", 0, 0}, {"with a session that is refreshed first", pastSkew, 1}} {
-		a.clock.Advance(c.after)
-		before := a.Fake.Calls(authkittest.RouteRefresh)
+		first.clock.Advance(c.after)
+		before := first.Fake.Calls(authkittest.RouteRefresh)
+		a := first.router.start(t, first.Fake, first.clock)
 		s := a.openStream(t, cookie)
 		require.Equal(t, http.StatusOK, s.StatusCode, c.name)
 		assert.Contains(t, s.Header.Get("Content-Type"), "text/event-stream", c.name)
@@ -49,19 +52,15 @@ func checkRouterStream(t *testing.T, a *routerInstance) {
 			}
 			assert.Equal(t, message, s.event(t), c.name)
 		}
+		close(a.messages)
+		for s.lines.Scan() { // a handler may send an empty event for the closed channel
+		}
+		assert.NoError(t, s.lines.Err(), "%s: the response ends when the handler returns", c.name)
 		s.close()
 		assert.Equal(t, 1, a.runs(), c.name)
 	}
-	resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
+	resp := first.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
 	assert.Equal(t, http.StatusOK, resp.Status, "the cookie of the stream is a session")
-
-	// The end of the stream ends the response.
-	s := a.openStream(t, cookie)
-	defer s.close()
-	assert.Equal(t, Kim, s.event(t))
-	close(a.messages)
-	assert.False(t, s.lines.Scan() && s.lines.Text() != "", "the response ends when the handler returns")
-	assert.NoError(t, s.lines.Err())
 }
 
 // eventStream is an open response with server-sent events.
