@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
 	"github.com/authkit-go/authkit/contrib/authkitgin"
 	"github.com/authkit-go/authkit/internal/behaviour"
 )
@@ -70,6 +71,25 @@ func TestAGuardWithoutTheMiddlewareLoadsAndRefreshesTheSession(t *testing.T) {
 	resp := a.get("/page", cookie)
 	assert.Equal(t, behaviour.Kim, resp.Body)
 	checkRefreshed(t, resp, "/page")
+}
+
+func TestAGuardOfTheWholeEngineLeavesSignInAndSignOutWorking(t *testing.T) {
+	a := newApplication(t)
+	r := gin.New()
+	r.Use(authkitgin.Guard(a.RequireAuth))
+	r.GET("/page", showVisitor)
+	r.POST("/logout", gin.WrapH(a.Logout()))
+	a.Server.Config.Handler = r
+	b := a.Browser()
+	page, err := b.SignIn(a.URL+"/page?x=1", behaviour.Kim)
+	require.NoError(t, err)
+	assert.Equal(t, behaviour.Kim, page.Body)
+	assert.Equal(t, a.URL+"/page?x=1", page.URL.String(), "the guard answers the callback, which has no route")
+	before := a.Fake.Calls(authkittest.RouteLogout)
+	resp, err := b.Post(a.URL+"/logout", "application/x-www-form-urlencoded", nil)
+	require.NoError(t, err)
+	resp.Body.Close()
+	assert.Equal(t, before+1, a.Fake.Calls(authkittest.RouteLogout))
 }
 
 func TestTheMiddlewareAroundTheEngineWorksWithGuardsInside(t *testing.T) {
