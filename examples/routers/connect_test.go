@@ -177,14 +177,14 @@ func refreshedCookie(t *testing.T, h http.Header, why string) string {
 }
 
 func checkStream(t *testing.T) {
-	a := startServices(t)
-	cookie := a.SignedIn(behaviour.Kim).CookieHeader()
 	for name, options := range protocols {
+		a := startServices(t) // the handler of an earlier stream could take a message
+		cookie := a.SignedIn(behaviour.Kim).CookieHeader()
 		a.ExpireToken(2 * time.Minute)
 		stream := openStream(t, a.App, cookie, options...)
 		require.True(t, stream.Receive(), "%s: the first message arrives while the handler runs: %v", name, stream.Err())
 		assert.Equal(t, behaviour.Kim, stream.Msg().Value)
-		cookie = refreshedCookie(t, stream.ResponseHeader(), name)
+		refreshedCookie(t, stream.ResponseHeader(), name)
 		select {
 		case a.messages <- "two":
 		case <-time.After(behaviour.WaitTimeout):
@@ -192,6 +192,9 @@ func checkStream(t *testing.T) {
 		}
 		require.True(t, stream.Receive(), "%s: %v", name, stream.Err())
 		assert.Equal(t, "two", stream.Msg().Value)
-		_ = stream.Close()
+		close(a.messages)
+		assert.False(t, stream.Receive(), name)
+		assert.NoError(t, stream.Err(), name)
+		assert.NoError(t, stream.Close(), name)
 	}
 }

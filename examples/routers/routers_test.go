@@ -10,8 +10,10 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/gofiber/fiber/v3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -57,6 +59,22 @@ var rows = []row{
 		version: "connectrpc.com/connect", source: "connect.go", run: runConnect,
 	},
 	{router: overNetHTTP("gin", onGin), version: "github.com/gin-gonic/gin", source: "gin.go"},
+	{
+		router: behaviour.Router{Name: "fiber", Serve: func(t testing.TB, l net.Listener, app *behaviour.RouterApp) {
+			serveFiber(t, l, onFiber(app.AuthKit, pages{app.Ran, app.Messages, behaviour.SetCachingHeader}))
+		}},
+		version: "github.com/gofiber/fiber/v3", source: "fiber.go",
+	},
+}
+
+// serveFiber serves an application on l until the test ends.
+func serveFiber(t testing.TB, l net.Listener, app *fiber.App) {
+	done := make(chan error, 1)
+	go func() { done <- app.Listener(l, fiber.ListenConfig{DisableStartupMessage: true}) }()
+	t.Cleanup(func() {
+		assert.NoError(t, app.ShutdownWithTimeout(time.Second)) // an idle connection of the client may stay
+		assert.NoError(t, <-done)
+	})
 }
 
 // The markers around the table in README.md.
