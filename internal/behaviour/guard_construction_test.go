@@ -67,6 +67,12 @@ func emptyArguments(t *testing.T, name string, guard reflect.Value) map[string]f
 			"(the smallest duration)": func() middleware { return build(math.MinInt64) },
 			"(minus one hour)":        func() middleware { return build(-time.Hour) },
 		}
+	case func(func(*http.Request) string) func(http.Handler) http.Handler:
+		return map[string]func() middleware{
+			"(nil)":               func() middleware { return build(nil) },
+			`(func … return "")`:  func() middleware { return build(func(*http.Request) string { return "" }) },
+			`(func … return " ")`: func() middleware { return build(func(*http.Request) string { return " " }) },
+		}
 	}
 	require.Failf(t, "this test does not know the signature of a guard", "%s is a %s", name, guard.Type())
 	return nil
@@ -239,6 +245,8 @@ func TestEveryGuardPanicsForANilHandler(t *testing.T) {
 			made = build("org_acme")
 		case func(time.Duration) func(http.Handler) http.Handler:
 			made = build(time.Hour)
+		case func(func(*http.Request) string) func(http.Handler) http.Handler:
+			made = build(func(*http.Request) string { return "org_acme" })
 		}
 		require.NotNil(t, made, "%s is a %s, which this test does not know", name, guard.Type())
 		assert.PanicsWithValue(t, want, func() { made(nil) }, name)
