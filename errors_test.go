@@ -174,3 +174,55 @@ func TestErrLoginParamsTooLargeMatchesErrInvalidLoginParams(t *testing.T) {
 	assert.ErrorIs(t, authkit.ErrLoginParamsTooLarge, authkit.ErrInvalidLoginParams)
 	assert.NotErrorIs(t, authkit.ErrInvalidLoginParams, authkit.ErrLoginParamsTooLarge)
 }
+
+func TestEveryErrorPageHasAWayHome(t *testing.T) {
+	for name, c := range map[string]struct {
+		opts []authkit.Option
+		home string
+	}{
+		"at the root of the host": {nil, "/"},
+		"below a path":            {[]authkit.Option{authkit.WithBasePath("/tool"), authkit.WithRedirectURL("https://app.example.com/tool/callback")}, "/tool/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ak, err := authkit.New(behaviour.ValidOptions(c.opts...)...)
+			require.NoError(t, err)
+			for name, sentinel := range exportedErrors {
+				r := httptest.NewRequest("GET", "/x", nil)
+				r.Header.Set("Accept", "text/html")
+				w := httptest.NewRecorder()
+				ak.Fail(w, r, sentinel)
+				assert.Contains(t, w.Body.String(), `href="`+c.home+`">Home page</a>`, name)
+			}
+		})
+	}
+	public, err := authkit.New(behaviour.ValidOptions(authkit.WithRedirectURL(""))...)
+	require.NoError(t, err)
+	r := httptest.NewRequest("GET", "/x", nil)
+	r.Header.Set("Accept", "text/html")
+	w := httptest.NewRecorder()
+	public.Fail(w, r, authkit.ErrForbidden)
+	assert.NotContains(t, w.Body.String(), "href", "an API has no home page")
+}
+
+func TestAMethodThatAHandlerDoesNotServeGetsAPageOrADocument(t *testing.T) {
+	ak, err := authkit.New(behaviour.ValidOptions()...)
+	require.NoError(t, err)
+	for _, c := range []struct {
+		handler       http.Handler
+		method, allow string
+	}{
+		{ak.Login(), "POST", "GET"}, {ak.Callback(), "DELETE", "GET"}, {ak.Logout(), "GET", "POST"}, {ak.SwitchOrganization(), "GET", "POST"}, {ak.Me(), "POST", "GET"},
+		{ak.Login(), "HEAD", "GET"}, {ak.Logout(), "HEAD", "POST"},
+	} {
+		for accept, contentType := range map[string]string{"text/html": "text/html; charset=utf-8", "*/*": "application/problem+json"} {
+			r := httptest.NewRequest(c.method, "/x", nil)
+			r.Header.Set("Accept", accept)
+			w := httptest.NewRecorder()
+			c.handler.ServeHTTP(w, r)
+			assert.Equal(t, http.StatusMethodNotAllowed, w.Code)
+			assert.Equal(t, c.allow, w.Header().Get("Allow"))
+			assert.Equal(t, contentType, w.Header().Get("Content-Type"), "%s with %s", c.method, accept)
+			assert.Equal(t, accept == "text/html", strings.Contains(w.Body.String(), "Home page"))
+		}
+	}
+}

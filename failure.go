@@ -51,6 +51,9 @@ type Failure struct {
 	// Link is the login path, with the page to return to if that is known, or "" if
 	// a sign-in does not help. It is a path on this origin.
 	Link string `json:"-"`
+	// Home is the home page of this application, which the page links to: "/", below the
+	// path of [WithBasePath]. It is "" if this application signs no user in.
+	Home string `json:"-"`
 	// RetryAfter is how long to wait before another attempt, or zero.
 	RetryAfter time.Duration `json:"-"`
 	// Page reports whether the answer is for a person, as a page.
@@ -65,7 +68,7 @@ func (f Failure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if errors.Is(f.Err, ErrSignInCancelled) || errors.Is(f.Err, ErrCookieConflict) || errors.Is(f.Err, ErrSignInStepRequired) {
 			label = "Try again"
 		}
-		page.Write(w, f.Status, page.Page{Title: f.Title, Text: f.Detail, Link: f.Link, Label: label})
+		page.Write(w, f.Status, page.Page{Title: f.Title, Text: f.Detail, Link: f.Link, Label: label, Home: f.Home})
 		return
 	}
 	writeJSON(w, "application/problem+json", f.Status, f)
@@ -116,8 +119,11 @@ func (a *AuthKit) answer(w http.ResponseWriter, r *http.Request, err error, retu
 	if errors.As(err, &step) {
 		f.Detail = step.explanation()
 	}
-	if a.signsIn() && p.offersSignIn() {
-		f.Link = a.loginLink(returnTo)
+	if a.signsIn() {
+		f.Home = a.root()
+		if p.offersSignIn() {
+			f.Link = a.loginLink(returnTo)
+		}
 	}
 	var later delayed
 	if errors.As(err, &later) {

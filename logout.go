@@ -38,7 +38,8 @@ import (
 // session. Only a session without a seal ([WithSharedSession]) needs the keys: its token
 // must verify before it is signed out. Without a session that opens, it clears the cookies and redirects to
 // [WithPostLogoutRedirectURL], or to "/". A POST from another site's page is answered
-// 403, and any other method 405. Neither changes anything.
+// 403, and any other method 405. Neither changes anything. If it is mounted without a
+// method, as "/logout", a person who opens that address gets a page that leads home.
 //
 // [Clear-Site-Data]: https://www.w3.org/TR/clear-site-data/
 func (a *AuthKit) Logout() http.Handler {

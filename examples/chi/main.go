@@ -60,7 +60,7 @@ func routes(ak *authkit.AuthKit) http.Handler {
 	r.Method(http.MethodGet, "/login", ak.Login())
 	r.Method(http.MethodGet, "/signup", ak.Login(authkit.LoginParams{ScreenHint: "sign-up"}))
 	r.Method(http.MethodGet, "/callback", ak.Callback())
-	r.Method(http.MethodPost, "/logout", ak.Logout())
+	r.Handle("/logout", ak.Logout()) // all methods: Logout answers a GET with a page that leads home
 
 	// Public.
 	r.Get("/", home)

@@ -50,7 +50,7 @@ func routes(ak *authkit.AuthKit) http.Handler {
 	mux.Handle("GET /login", ak.Login())
 	mux.Handle("GET /signup", ak.Login(authkit.LoginParams{ScreenHint: "sign-up"}))
 	mux.Handle("GET /callback", ak.Callback())
-	mux.Handle("POST /logout", ak.Logout())
+	mux.Handle("/logout", ak.Logout()) // no method: Logout answers a GET with a page that leads home
 
 	// Public. {$} makes the pattern match only "/" itself, and not every other path.
 	mux.HandleFunc("GET /{$}", home)

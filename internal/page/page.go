@@ -14,6 +14,9 @@ type Page struct {
 	// Link is the address of the page's link, and Label is its text. An empty
 	// Link shows no link.
 	Link, Label string
+	// Home is the address of the home page, which a second link leads to. An empty
+	// Home, or one that is Link, shows no second link.
+	Home string
 	// Redirect makes the browser follow Link at once.
 	Redirect bool
 }
@@ -26,6 +29,8 @@ main { box-sizing: border-box; width: min(26rem, calc(100vw - 2rem)); padding: 2
 h1 { margin: 0 0 .5rem; font-size: 1.25rem; }
 p { margin: 0; }
 a { display: inline-block; margin-top: 1.5rem; padding: .6rem 1.1rem; border-radius: .5rem; background: #4f46e5; color: #fff; text-decoration: none; }
+a.home { margin-left: .5rem; background: none; color: inherit; text-decoration: underline; }
+a.home:first-of-type { margin-left: 0; padding-left: 0; }
 a:focus-visible { outline: 3px solid #a5b4fc; outline-offset: 2px; }
 `
 
@@ -40,6 +45,7 @@ var document = template.Must(template.New("page").Parse(`<!doctype html>
 <h1>{{.Title}}</h1>
 <p>{{.Text}}</p>
 {{if .Link}}<a href="{{.Link}}">{{.Label}}</a>
+{{end}}{{if and .Home (ne .Home .Link)}}<a class="home" href="{{.Home}}">Home page</a>
 {{end}}</main>
 </html>
 `))

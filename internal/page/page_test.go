@@ -31,6 +31,14 @@ func TestAPageWithoutALinkShowsNone(t *testing.T) {
 	assert.NotContains(t, write(Page{Title: "a", Label: "b"}).Body.String(), "<a ")
 }
 
+func TestAPageShowsASecondLinkToTheHomePage(t *testing.T) {
+	body := write(Page{Title: "a", Link: "/next", Label: "b", Home: "/tool/"}).Body.String()
+	assert.Contains(t, body, `<a href="/next">b</a>`)
+	assert.Contains(t, body, `<a class="home" href="/tool/">Home page</a>`)
+	assert.Contains(t, write(Page{Title: "a", Home: "/"}).Body.String(), `<a class="home" href="/">Home page</a>`)
+	assert.NotContains(t, write(Page{Title: "a", Link: "/", Label: "b", Home: "/"}).Body.String(), "Home page", "one link to one page")
+}
+
 func TestAPageThatRedirectsAlsoShowsItsLink(t *testing.T) {
 	body := write(Page{Title: "a", Link: "/next", Label: "b", Redirect: true}).Body.String()
 	assert.Contains(t, body, `<meta http-equiv="refresh" content="0;url=/next">`)
