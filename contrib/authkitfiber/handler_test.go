@@ -6,11 +6,13 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/gofiber/fiber/v3"
+	"github.com/gofiber/fiber/v3/middleware/proxy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -278,4 +280,37 @@ func TestAnAPIKeyIsInTheContext(t *testing.T) {
 	value := a.fake.AddAPIKey(authkittest.APIKey{OrganizationID: "org_acme"})
 	assert.Equal(t, "org_acme", a.get("/key", "", "Authorization", "Bearer "+value).body)
 	assert.Equal(t, http.StatusUnauthorized, a.get("/key", "").StatusCode)
+}
+
+// The example of the README.
+func TestTheCookiesOfAuthkitAreStrippedBeforeAnUpstream(t *testing.T) {
+	got := make(chan string, 2)
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got <- r.Header.Get("Cookie")
+		w.Header().Set("Cache-Control", "public, max-age=60")
+		io.WriteString(w, "of the upstream")
+	}))
+	defer upstream.Close()
+	a := start(t, options{routes: func(a *application) {
+		a.Get("/api/*", authkitfiber.Guard(a.ak.RequireAuth), func(c fiber.Ctx) error {
+			if err := authkitfiber.Do(c, func(_ http.ResponseWriter, r *http.Request) error {
+				a.ak.StripCookies(r)
+				c.Request().Header.DelAllCookies()
+				for _, line := range r.Header["Cookie"] {
+					c.Request().Header.Add("Cookie", line)
+				}
+				return nil
+			}); err != nil {
+				return err
+			}
+			return proxy.Do(c, upstream.URL+c.OriginalURL())
+		})
+	}})
+	cookie := a.signIn()
+	a.expire()
+	r := a.get("/api/x", "theme=dark; "+cookie)
+	assert.Equal(t, "of the upstream", r.body)
+	assert.Equal(t, "theme=dark", waitFor(t, got, "the request of the upstream"))
+	assert.NotEmpty(t, r.session())
+	checkPrivate(t, r, "a proxied response")
 }
