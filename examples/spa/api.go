@@ -45,7 +45,8 @@ func api(ak *authkit.AuthKit, page string) http.Handler {
 		ExposedHeaders:   []string{"Retry-After"}, // otherwise scripts cannot read it
 		MaxAge:           600,                     // seconds in which a browser repeats no preflight
 	})
-	return fromPage.Handler(ak.Middleware(mux)) // CORS is outermost: a guard answers a preflight 401
+	handler := fromPage.Handler(ak.Middleware(mux)) // CORS is outermost
+	return handler                                  // a guard would answer a preflight 401
 }
 
 // organization is an organization of the user, for the page's menu.

@@ -14,7 +14,7 @@ import (
 
 // notInExample are the lines of the README that the example has in another form.
 var notInExample = []string{
-	"const page =", "ak, err := authkit.FromEnv( //", ")", "log.Fatal(",
+	"const page =", "ak, err := authkit.FromEnv( //", ")", "log.Fatal(err)",
 }
 
 func TestTheREADMEShowsTheLinesOfThisExample(t *testing.T) {
