@@ -42,8 +42,10 @@ func listen(t testing.TB) (net.Listener, string) {
 func serve(t testing.TB, l net.Listener, app *fiber.App) {
 	t.Helper()
 	done := make(chan error, 1)
-	tracked := &trackingListener{Listener: l}
+	accepting := make(chan struct{})
+	tracked := &trackingListener{Listener: l, accepts: sync.OnceFunc(func() { close(accepting) })}
 	go func() { done <- app.Listener(tracked, fiber.ListenConfig{DisableStartupMessage: true}) }()
+	<-accepting // before that, a shutdown of fiber stops nothing
 	t.Cleanup(func() {
 		tracked.closeConnections() // fiber waits for the idle ones too
 		assert.NoError(t, app.Shutdown())
@@ -94,11 +96,13 @@ func html(c fiber.Ctx, format string, values ...any) error {
 // trackingListener is a listener that can close the connections that it has accepted.
 type trackingListener struct {
 	net.Listener
+	accepts     func() // called when the server begins to accept
 	mu          sync.Mutex
 	connections []net.Conn
 }
 
 func (l *trackingListener) Accept() (net.Conn, error) {
+	l.accepts()
 	conn, err := l.Listener.Accept()
 	if err == nil {
 		l.mu.Lock()
