@@ -51,6 +51,7 @@ func (a *AuthKit) Callback() http.Handler {
 }
 
 func (a *AuthKit) callback(w http.ResponseWriter, r *http.Request) {
+	a.noteTarget(r)                                  // the middleware may not be in front
 	w.Header().Set("Referrer-Policy", "no-referrer") // the URL contains the code
 	if !a.acceptsSignIn(w, r) {
 		return

@@ -33,6 +33,7 @@ func (a *AuthKit) Middleware(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		a.noteTarget(r)
 		own := a.cookies.Session(r.Header)
 		if outer == nil && own.IsAbsent() && a.hasNoCredentials(r.Header) {
 			// Anonymous fast path: the context stays unchanged, FromContext returns

@@ -36,6 +36,13 @@ func (a *AuthKit) noteSessionCookies(r *http.Request, own *cookie.Value, opened 
 	}
 }
 
+// noteTarget is called before a request is answered, and before a callback uses its state.
+func (a *AuthKit) noteTarget(r *http.Request) {
+	if a.basePath != "" && r.Method == http.MethodGet && !a.redirectURLs.isEmpty() && targetPath(r) == a.redirectURLs.of(r).publicTarget {
+		a.mistakes.BasePathKept(r, r.URL.Query().Get("state"), a.basePath)
+	}
+}
+
 // noteAnswer is called when a request was answered. The status is 0 if the handler gave
 // none.
 func (a *AuthKit) noteAnswer(r *http.Request, status int) {

@@ -168,3 +168,11 @@ func tlsProxy(t *testing.T, target string, forward bool) *httptest.Server {
 	t.Cleanup(proxy.Close)
 	return proxy
 }
+
+// removingPath removes a path from each request before the handler gets it, as a proxy does.
+func removingPath(path string, next http.Handler) http.Handler {
+	return http.StripPrefix(path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.RequestURI = strings.TrimPrefix(r.RequestURI, path)
+		next.ServeHTTP(w, r)
+	}))
+}

@@ -200,6 +200,22 @@ var wrongSetups = map[string]struct {
 		}
 		return s
 	}},
+	"a base path that no proxy removes": {"a browser came back from AuthKit to the redirect URL, and its path has arrived", `base_path=/tool`, func(t *testing.T) *setup {
+		s := newSetup(t, nil, AppOptions{})
+		s.replace(t, authkit.WithBasePath("/tool"), authkit.WithRedirectURL(s.URL+"/tool/callback"))
+		for range 2 {
+			require.Equal(t, http.StatusNotFound, s.signInAt(s.URL+"/login").StatusCode)
+		}
+		return s
+	}},
+	"a base path that the application removes itself": {"a browser came back from AuthKit to the redirect URL, and its path has arrived", `base_path=/tool`, func(t *testing.T) *setup {
+		s := newSetup(t, nil, AppOptions{})
+		s.replace(t, authkit.WithBasePath("/tool"), authkit.WithRedirectURL(s.URL+"/tool/callback"))
+		s.Server.Config.Handler = http.StripPrefix("/tool", s.Server.Config.Handler)
+		require.Equal(t, "/tool/tool/account", s.signInAt(s.URL+"/tool/account").URL.Path, "the path is there twice")
+		s.signInAt(s.URL + "/tool/login")
+		return s
+	}},
 	"no page at the login path": {"a link of authkit led to the login path", `path=/sign-in status=404`, func(t *testing.T) *setup {
 		s := newSetup(t, nil, AppOptions{AuthKit: []authkit.Option{authkit.WithLoginPath("/sign-in")}})
 		for range 2 {
@@ -281,6 +297,27 @@ var rightSetups = map[string]func(t *testing.T) *setup{
 		s := newSetup(t, nil, AppOptions{})
 		require.Equal(t, s.URL+"/account", s.signInAt(s.URL+"/account").URL.String())
 		s.signInAt(s.URL + "/login")
+		return s
+	},
+	"a base path that a proxy removes": func(t *testing.T) *setup {
+		s := newSetup(t, nil, AppOptions{})
+		s.replace(t, authkit.WithBasePath("/tool"), authkit.WithRedirectURL(s.URL+"/tool/callback"))
+		s.Server.Config.Handler = removingPath("/tool", s.Server.Config.Handler)
+		require.Equal(t, s.URL+"/tool/account", s.signInAt(s.URL+"/tool/account").URL.String())
+		_, err := s.Get(s.URL + "/tool/tool/callback?code=x&state=unknown") // arrives as /tool/callback
+		require.NoError(t, err)
+		return s
+	},
+	"several hosts with a redirect URL of each": func(t *testing.T) *setup {
+		s := newSetup(t, nil, AppOptions{
+			Fake:    []authkittest.Option{authkittest.WithRedirectURIs(appURL+"/callback", "http://other.test/callback")},
+			AuthKit: []authkit.Option{authkit.WithInsecureHTTP(), authkit.WithRedirectURL(appURL+"/callback", "http://other.test/callback")},
+		})
+		for _, host := range []string{appHost, "other.test"} {
+			s.hosts[host+":80"] = s.Server.Listener.Addr().String()
+			s.referer = "http://" + host + "/"
+			require.Equal(t, "http://"+host+"/account", s.signInAt("http://"+host+"/account").URL.String())
+		}
 		return s
 	},
 	"a proxy that rewrites Host": func(t *testing.T) *setup {

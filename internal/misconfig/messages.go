@@ -21,6 +21,7 @@ const (
 	otherClient
 	preflight
 	callbackElsewhere
+	basePathKept
 	loginElsewhere
 	opaqueOrigin
 	kinds
@@ -66,6 +67,8 @@ var messages = [kinds]string{
 		"wrap the guards with your CORS middleware, and not the CORS middleware with the guards",
 	callbackElsewhere: "authkit: a browser came back from AuthKit to the redirect URL, and Callback did not answer it: " +
 		"mount ak.Callback() at exactly the path of WithRedirectURL",
+	basePathKept: "authkit: a browser came back from AuthKit to the redirect URL, and its path has arrived with that of WithBasePath: " +
+		"let the proxy remove the path of WithBasePath, or leave the option out",
 	loginElsewhere: "authkit: a link of authkit led to the login path, and the application has no page there: " +
 		"mount ak.Login() at that path, or name its path with WithLoginPath",
 	opaqueOrigin: "authkit: a form of a signed-in user was refused because its page hides its origin (Origin: null): " +

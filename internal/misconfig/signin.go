@@ -99,6 +99,14 @@ func (d *Detector) CallbackAnswered(r *http.Request, state, path string, status 
 	}
 }
 
+// BasePathKept is called when a callback arrives with the base path, which a proxy should
+// have removed.
+func (d *Detector) BasePathKept(r *http.Request, state, basePath string) {
+	if s, ok := d.started.Get(d.key(state)); ok && s.browser == d.hash(r.UserAgent()) {
+		d.warn(r.Context(), basePathKept, anyClass, slog.String("base_path", basePath))
+	}
+}
+
 // LoginAnswered is called when the application has no page at the login path. Only
 // links of this module have a return path.
 func (d *Detector) LoginAnswered(r *http.Request, path string, status int) {
