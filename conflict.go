@@ -67,7 +67,9 @@ func (a *AuthKit) noteConflict(w http.ResponseWriter, r *http.Request, reserved 
 	conflict := a.hasCookieConflict(r)
 	otherClient := !conflict && a.hasSessionOfAnotherClient(r)
 	if conflict || otherClient {
-		if own := a.cookies.Session(r.Header); own.Found() && a.cookies.ConflictCount(r.Header) > 0 {
+		// A chunk that does not open has lost the others.
+		own, names := a.cookies.Session(r.Header), a.cookies.SessionNames(r.Header)
+		if a.cookies.ConflictCount(r.Header) > 0 && own.Found() && len(names) == 1 && names[0] == a.cookies.SessionName() {
 			a.mistakes.ForeignReturned(r, otherClient)
 		}
 	}

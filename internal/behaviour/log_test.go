@@ -134,7 +134,7 @@ func TestTheLogOfASharedSessionRecordsItsEventsAndNoSecret(t *testing.T) {
 
 func TestMissingChunksAndDoubledCookiesAreLoggedAtDebug(t *testing.T) {
 	a := NewApp(t, AppOptions{})
-	a.Fake.UpdateUser(Kim, func(u *authkittest.User) { u.Claims = map[string]any{"padding": randomText(4200)} })
+	a.Fake.UpdateUser(Kim, func(u *authkittest.User) { u.Claims = map[string]any{"padding": randomText(6000)} })
 	s := a.StartSignIn("/login")
 	names, header := a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}).sessionCookies(t)
 	require.Equal(t, []string{sessionCookie + ".0", sessionCookie + ".1", sessionCookie + ".2"}, names)

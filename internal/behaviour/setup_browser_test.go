@@ -47,7 +47,7 @@ func newSetupAt(t *testing.T, wrap func(http.Handler) http.Handler, opts ...auth
 	t.Helper()
 	const redirect = appURL + "/callback"
 	s := newSetup(t, wrap, AppOptions{
-		Fake:    []authkittest.Option{authkittest.WithRedirectURIs(redirect), authkittest.WithSignOutRedirects(appURL + "/")},
+		Fake:    []authkittest.Option{authkittest.WithRedirectURIs(redirect, "http://www."+appHost+"/callback"), authkittest.WithSignOutRedirects(appURL + "/")},
 		AuthKit: append([]authkit.Option{authkit.WithInsecureHTTP(), authkit.WithRedirectURL(redirect), authkit.WithPostLogoutRedirectURL(appURL + "/")}, opts...),
 	})
 	for _, host := range []string{appHost, "www." + appHost, "other.test"} {

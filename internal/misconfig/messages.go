@@ -42,7 +42,7 @@ const (
 // a test compares.
 var messages = [kinds]string{
 	otherHost: "authkit: a sign-in was started at another host than that of the redirect URL, where its cookie does not come back to the callback: " +
-		"use one host in addresses, links and WithRedirectURL",
+		"use one host in addresses and links, or give WithRedirectURL a URL of each host",
 	otherPort: "authkit: a sign-in was started at another port than that of the redirect URL, where no callback has arrived: " +
 		"use the port of the application in WithRedirectURL",
 	inFrame: "authkit: a callback in a frame came without the cookie of its sign-in, since browsers send no Lax cookie to a frame of another site: " +

@@ -161,7 +161,7 @@ func (d *Detector) ChunksCame(r *http.Request, values []string) {
 		whole := len(sizes) == len(set.sizes)
 		if whole {
 			d.provenSize.Store(max(d.provenSize.Load(), int64(set.total)))
-		} else {
+		} else if isBrowser(r) {
 			set.incomplete++
 		}
 		if !whole && set.incomplete == 2 {

@@ -78,7 +78,11 @@ func (d *Detector) StateMissing(r *http.Request, state string, came bool) {
 	case d.CookieDomain != "" && !covers(d.CookieDomain, s.host):
 		d.warnDomain(r, s.host)
 	default:
-		d.warn(r.Context(), stateLost, anyClass, slog.String("cookie_domain", d.CookieDomain)) // it may be a public suffix
+		var domain []slog.Attr
+		if d.CookieDomain != "" {
+			domain = append(domain, slog.String("cookie_domain", d.CookieDomain)) // it may be a public suffix
+		}
+		d.warn(r.Context(), stateLost, anyClass, domain...)
 	}
 }
 
