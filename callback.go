@@ -38,7 +38,9 @@ import (
 // as the verification of the email address, the choice of an organization or a second
 // factor. Then the browser is redirected to AuthKit's hosted pages, or to the connection
 // that the organization requires, and the sign-in continues there. It does so once. If
-// WorkOS requires a step again, a page says which one ([ErrSignInStepRequired]).
+// WorkOS requires a step again, a page says which one ([ErrSignInStepRequired]). With
+// [WithSignInPage] it does not continue there: the application's error handler gets the
+// error and can redirect to a form of its own.
 //
 // A query can cause only a 4xx. A 5xx means an outage or a fault of this application.
 // A method other than GET is answered 405, and a prefetch 403. Neither uses the state
@@ -153,7 +155,7 @@ func (a *AuthKit) redeemCode(w http.ResponseWriter, r *http.Request, pending *pe
 	a.expireState(w, pending)
 	authentication, err := a.exchangeCode(r.Context(), r, pending, code)
 	if step, found := nextStepOf(err); found {
-		if mayContinue(r, pending) {
+		if a.mayContinue(r, pending) {
 			a.continueSignIn(w, r, pending, step, err)
 			return
 		}

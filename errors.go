@@ -86,9 +86,9 @@ var (
 	ErrSignInCancelled error = &problem{"ErrSignInCancelled", "sign_in_cancelled", http.StatusForbidden,
 		"Sign-in was cancelled", "You are not signed in. You can try again at any time."}
 
-	// ErrSignInStepRequired means that WorkOS requires a further step of a sign-in that
-	// continued at AuthKit once already, or whose callback a program requested: 403. See
-	// [AuthKit.Callback]. The error matches [ErrSignInRefused] too, so test for this one
+	// ErrSignInStepRequired means that WorkOS requires a further step of a sign-in, and
+	// that the sign-in does not continue at AuthKit: it did so once already, or a program
+	// requested the callback, or [WithSignInPage] is set: 403. See [AuthKit.Callback]. The error matches [ErrSignInRefused] too, so test for this one
 	// first. errors.As finds the error of package workos, such as
 	// [workos.MFAChallengeError].
 	ErrSignInStepRequired error = &problem{"ErrSignInStepRequired", "sign_in_step_required", http.StatusForbidden,

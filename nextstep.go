@@ -96,10 +96,14 @@ func (e *stepRequiredError) explanation() string {
 }
 
 // mayContinue reports whether a sign-in that needs a further step may continue, and not
-// fail. It may not if it continued before, so that there is no redirect loop, or if a
-// program sent the request, which cannot show AuthKit's pages.
-func mayContinue(r *http.Request, pending *pendingSignIn) bool {
-	return !pending.continued && (wantsPage(r) || !wantsData(r))
+// fail. It may not in these cases:
+//
+//   - It continued before. There would be a redirect loop.
+//   - The application has forms of its own ([WithSignInPage]). Its error handler gets the
+//     error, which has the pending authentication token for its own page of the step.
+//   - A program sent the request. It cannot show AuthKit's pages.
+func (a *AuthKit) mayContinue(r *http.Request, pending *pendingSignIn) bool {
+	return !pending.continued && !a.signInPage && (wantsPage(r) || !wantsData(r))
 }
 
 // continueSignIn answers the callback of a sign-in that needs a further step. The

@@ -345,6 +345,10 @@ func WithLoginPath(path string) Option {
 // anonymous navigations to the login path ([WithLoginPath]) instead of to AuthKit.
 // The query parameter return_to has the requested page. Pass its value through
 // [AuthKit.SanitizeReturnPath] before you redirect to it.
+//
+// If a sign-in at a provider or a connection needs a further step, [WithErrorHandler]
+// gets [ErrSignInStepRequired], with the error of package workos in its chain. Without
+// this option the sign-in continues at AuthKit.
 func WithSignInPage() Option {
 	return func(c *config) { c.signInPage = true }
 }

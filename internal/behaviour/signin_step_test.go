@@ -295,6 +295,21 @@ func TestASignInContinuesOnceAndThenAPageSaysWhatItNeeds(t *testing.T) {
 	}
 }
 
+// An application with forms of its own has a page for the step, which needs the pending authentication token.
+func TestAStepIsLeftToTheFormsOfAnApplicationWithItsOwnSignInPage(t *testing.T) {
+	a := newSteppedApp(t, authkit.LoginParams{Provider: "GoogleOAuth"}, authkit.WithSignInPage())
+	resp := a.answerCode(a.StartSignInAs("/login?return_to=/account", lee), Navigation(), 403, selectionStep)
+	assert.Equal(t, http.StatusForbidden, resp.Status)
+	require.Len(t, resp.SetCookies(t), 1)
+	assert.Negative(t, resp.cookieOf(t, statePrefix).MaxAge, "no sign-in is started")
+	require.Len(t, a.failures, 1)
+	assert.ErrorIs(t, a.failures[0], authkit.ErrSignInStepRequired)
+	var required *workos.OrganizationSelectionRequiredError
+	require.ErrorAs(t, a.failures[0], &required)
+	assert.Equal(t, pendingToken, required.PendingAuthenticationToken)
+	assert.NotContains(t, a.Logs.String(), pendingToken)
+}
+
 func TestARefusalThatIsNoStepDoesNotContinue(t *testing.T) {
 	for _, body := range []string{
 		`{"error":"invalid_grant"}`, `{"error":"invitation_invalid"}`, `{"error":"organization_not_found"}`, `{"code":"new_in_2030"}`, `{"message":"m"}`,
