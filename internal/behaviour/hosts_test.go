@@ -266,20 +266,53 @@ func TestPagesOfAllHostsMayPostToTheHandlers(t *testing.T) {
 
 // With a Domain, the hosts share one session. Its organization is that of the last sign-in or switch.
 func TestHostsThatShareASessionShareItsOrganization(t *testing.T) {
-	a := newHostsApp(t, authkit.WithCookieDomain("localhost"))
-	pending := a.signInAt(a.get("acme.localhost", "/login", ""), Kim)
-	resp := a.get("acme.localhost", pending.Target(), pending.Cookie)
-	assert.Equal(t, "localhost", resp.SetCookies(t)[sessionCookie].Domain)
+	organizations := map[string]string{"acme.example.test": "org_acme", "globex.example.test": "org_globex"}
+	callbacks := []string{"http://acme.example.test/callback", "http://globex.example.test/callback"}
+	a := NewApp(t, AppOptions{
+		AuthKit: []authkit.Option{authkit.WithRedirectURL(callbacks[0], callbacks[1]), authkit.WithInsecureHTTP(), authkit.WithCookieDomain("example.test")},
+		Fake: []authkittest.Option{
+			authkittest.WithRedirectURIs(callbacks...),
+			authkittest.WithOrganizations(authkittest.Organization{ID: "org_globex", Name: "Globex"}),
+			authkittest.WithUsers(authkittest.User{ID: "user_pat", Email: "pat@example.com", FirstName: "Pat", Memberships: []authkittest.Membership{
+				{OrganizationID: "org_acme"}, {OrganizationID: "org_globex"},
+			}}),
+		},
+		Routes: func(a *App, mux *http.ServeMux) {
+			mux.Handle("/tenant", a.RequireOrganizationFunc(func(r *http.Request) string { return organizations[r.Host] })(http.HandlerFunc(me)))
+			mux.Handle("/acme", a.Login(authkit.LoginParams{Organization: "org_acme"}))
+		},
+	})
+	at := func(host string) http.Header { return with(Navigation(), "Host", host) }
+	status := func(host, session string) int {
+		return a.Send(Request{Target: "/tenant", Cookie: session, Header: at(host)}).Status
+	}
+	started := a.Send(Request{Target: "/acme", Header: at("acme.example.test")})
+	b := authkittest.NewBrowser()
+	t.Cleanup(b.CloseIdleConnections)
+	var callback *url.URL
+	b.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+		if r.URL.Host == "acme.example.test" {
+			callback = r.URL
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}
+	_, err := b.SignIn(started.Header.Get("Location"), "pat@example.com")
+	require.NotNil(t, callback, "%v", err)
+	a.Logs.addSecrets(nil, callback)
+	resp := a.Send(Request{Target: callback.RequestURI(), Cookie: started.stateCookie(t), Header: at("acme.example.test")})
+	require.NotNil(t, resp.SetCookies(t)[sessionCookie], resp.Body)
+	assert.Equal(t, "example.test", resp.SetCookies(t)[sessionCookie].Domain)
 	session := resp.session(t)
-	assert.Equal(t, http.StatusOK, a.get("acme.localhost", "/tenant/", session).Status)
-	assert.Equal(t, http.StatusForbidden, a.get("globex.localhost", "/tenant/", session).Status)
+	assert.Equal(t, http.StatusOK, status("acme.example.test", session))
+	assert.Equal(t, http.StatusForbidden, status("globex.example.test", session))
 
-	resp = a.Send(Request{Method: "POST", Target: "/organization", Cookie: session, Form: url.Values{"organization_id": {"org_globex"}, "return_to": {"/tenant/"}},
-		Header: with(Navigation(), "Host", "globex.localhost:"+a.port)})
+	form := url.Values{"organization_id": {"org_globex"}, "return_to": {"/tenant"}}
+	resp = a.Send(Request{Method: "POST", Target: "/organization", Cookie: session, Form: form, Header: at("globex.example.test")})
 	require.Equal(t, http.StatusSeeOther, resp.Status, resp.Body)
 	session = resp.session(t)
-	assert.Equal(t, http.StatusOK, a.get("globex.localhost", "/tenant/", session).Status)
-	assert.Equal(t, http.StatusForbidden, a.get("acme.localhost", "/tenant/", session).Status)
+	assert.Equal(t, http.StatusOK, status("globex.example.test", session))
+	assert.Equal(t, http.StatusForbidden, status("acme.example.test", session))
 }
 
 func TestDuplicatesAreExpiredForTheDomainsOfTheRequestsHost(t *testing.T) {
