@@ -48,8 +48,9 @@ func (a *AuthKit) Middleware(next http.Handler) http.Handler {
 		tracked := &trackedRequest{auth: requestAuth{Context: r.Context(), authKit: a}}
 		tracked.writer = responseWriter{ResponseWriter: w, auth: &tracked.auth, request: r}
 		a.load(&tracked.auth, w, r, &own)
-		defer tracked.writer.finalizeHeaders()
-		next.ServeHTTP(tracked.writer.matchInterfaces(), r.WithContext(&tracked.auth))
+		inner := r.WithContext(&tracked.auth)
+		defer tracked.finish(inner)
+		next.ServeHTTP(tracked.writer.matchInterfaces(), inner)
 		a.noteAnswer(r, int(tracked.writer.status))
 	})
 }
@@ -59,6 +60,16 @@ func (a *AuthKit) Middleware(next http.Handler) http.Handler {
 type trackedRequest struct {
 	auth   requestAuth
 	writer responseWriter
+}
+
+// finish ends a request, also if the handler has panicked. The server removes the
+// temporary files of an upload, and finds them in its own request only: it does not know
+// the copy that the handler got.
+func (t *trackedRequest) finish(inner *http.Request) {
+	if outer := t.writer.request; outer.MultipartForm == nil {
+		outer.MultipartForm = inner.MultipartForm
+	}
+	t.writer.finalizeHeaders()
 }
 
 // hasNoCredentials reports whether a request that has no session cookie of this
