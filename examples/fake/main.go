@@ -2,8 +2,8 @@
 //
 //	go run github.com/authkit-go/authkit/examples/fake@latest go run .
 //
-// It starts the fake, sets the WORKOS_ variables that authkit.FromEnv reads, and runs the command. The fake ends with the
-// command. Without a command, it prints the variables as lines for a shell and runs until it is interrupted.
+// It starts the fake, sets the WORKOS_ variables that authkit.FromEnv reads, and runs the command. It prints users to sign in
+// as, the organizations and an API key. The fake ends with the command. Without a command, it prints the variables as lines for a shell and runs until it is interrupted.
 //
 // The redirect URL is http://localhost:8080/callback. -redirect sets another one, and so does WORKOS_REDIRECT_URI.
 package main
@@ -52,7 +52,7 @@ func run(args []string, stdout, stderr io.Writer) (status int, err error) {
 	variables["WORKOS_REDIRECT_URI"] = *redirect
 	// The sessions end with this fake, so a new password at each start is enough.
 	variables["WORKOS_COOKIE_PASSWORD"] = rand.Text() + rand.Text()
-	printUsers(stderr, fake)
+	printDirectory(stderr, fake, *redirect)
 
 	if flags.NArg() == 0 {
 		for _, name := range slices.Sorted(maps.Keys(variables)) {
@@ -66,17 +66,30 @@ func run(args []string, stdout, stderr io.Writer) (status int, err error) {
 	return runCommand(flags.Args(), variables)
 }
 
-// printUsers prints the users on stderr, because stdout is for a shell or for the command.
-func printUsers(w io.Writer, fake *authkittest.Server) {
-	var users []string
-	for _, u := range fake.Users() {
-		role := "no organization"
-		if len(u.Memberships) > 0 {
-			role = u.Memberships[0].Role
-		}
-		users = append(users, fmt.Sprintf("%s (%s)", u.Email, role))
+// printDirectory prints on stderr, because stdout is for a shell or for the command.
+func printDirectory(w io.Writer, fake *authkittest.Server, redirect string) {
+	names := map[string]string{}
+	var organizations []string
+	for _, o := range fake.Organizations() {
+		names[o.ID] = o.Name
+		organizations = append(organizations, o.Name+" "+o.ID)
 	}
-	fmt.Fprintf(w, "fake: AuthKit is at %s. Sign in as %s.\n", fake.URL(), strings.Join(users, ", "))
+	fmt.Fprintf(w, "fake: AuthKit is at %s. It redirects to %s. Open the pages of your application.\n", fake.URL(), redirect)
+	fmt.Fprint(w, "fake: Sign in as\n")
+	for _, u := range fake.Users() {
+		roles := []string{"no organization"}
+		if len(u.Memberships) > 0 {
+			roles = nil
+		}
+		for _, m := range u.Memberships {
+			roles = append(roles, fmt.Sprintf("%s of %s with %s", m.Role, names[m.OrganizationID], strings.Join(m.Permissions, ", ")))
+		}
+		fmt.Fprintf(w, "fake:   %s (%s)\n", u.Email, strings.Join(roles, "; "))
+	}
+	fmt.Fprintf(w, "fake: Organizations: %s.\n", strings.Join(organizations, ", "))
+	m := fake.Users()[0].Memberships[0]
+	key := fake.AddAPIKey(authkittest.APIKey{Name: "fake", OrganizationID: m.OrganizationID, Permissions: m.Permissions})
+	fmt.Fprintf(w, "fake: API key of %s with %s: Authorization: Bearer %s\n", names[m.OrganizationID], strings.Join(m.Permissions, ", "), key)
 }
 
 // runCommand runs a command with variables until it ends. It passes SIGTERM on. A terminal sends SIGINT to the command too, so

@@ -121,7 +121,10 @@ func TestTheFakeProgramRunsACommandThatAUserSignsInTo(t *testing.T) {
 	_, err = io.ReadAll(stdout)
 	require.NoError(t, err)
 	assert.Error(t, cmd.Wait(), "SIGTERM ends the command")
-	assert.Contains(t, stderr.String(), "Sign in as ada@harborpress.test (admin)")
+	assert.Contains(t, stderr.String(), "Open the pages of your application")
+	assert.Contains(t, stderr.String(), "chiara@example.com (member of Harbor Press with posts:read; admin of Pine Street Studio with posts:read, posts:write)")
+	assert.Regexp(t, `Organizations: Harbor Press org_\w+, Pine Street Studio org_\w+\.`, stderr.String())
+	assert.Regexp(t, `API key of Harbor Press with posts:read, posts:write, members:manage: Authorization: Bearer sk_\w+\n`, stderr.String())
 	_, err = net.Dial("tcp", address)
 	assert.Error(t, err, "the command has ended")
 }
