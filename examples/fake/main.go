@@ -5,7 +5,8 @@
 // It starts the fake, sets the WORKOS_ variables that authkit.FromEnv reads, and runs the command. It prints users to sign in
 // as, the organizations and an API key. The fake ends with the command. Without a command, it prints the variables as lines for a shell and runs until it is interrupted.
 //
-// The redirect URL is http://localhost:8080/callback. -redirect sets another one, and so does WORKOS_REDIRECT_URI.
+// The redirect URL is http://localhost:8080/callback. -redirect sets another one, and so does WORKOS_REDIRECT_URI. For an
+// application on several hosts, repeat -redirect. WORKOS_REDIRECT_URI is then the first one.
 package main
 
 import (
@@ -39,20 +40,27 @@ func main() {
 func run(args []string, stdout, stderr io.Writer) (status int, err error) {
 	flags := flag.NewFlagSet("fake", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	redirect := flags.String("redirect", cmp.Or(os.Getenv("WORKOS_REDIRECT_URI"), "http://localhost:8080/callback"), "the redirect `URL` of the application")
+	var redirects []string
+	flags.Func("redirect", "the redirect `URL` of the application, once for each host (default WORKOS_REDIRECT_URI, or http://localhost:8080/callback)", func(url string) error {
+		redirects = append(redirects, url)
+		return nil
+	})
 	if err := flags.Parse(args); err != nil {
 		return 2, err
 	}
-	fake, err := authkittest.Start(authkittest.WithRedirectURIs(*redirect))
+	if len(redirects) == 0 {
+		redirects = []string{cmp.Or(os.Getenv("WORKOS_REDIRECT_URI"), "http://localhost:8080/callback")}
+	}
+	fake, err := authkittest.Start(authkittest.WithRedirectURIs(redirects...))
 	if err != nil {
 		return 1, err
 	}
 	defer fake.Close()
 	variables := fake.Env()
-	variables["WORKOS_REDIRECT_URI"] = *redirect
+	variables["WORKOS_REDIRECT_URI"] = redirects[0]
 	// The sessions end with this fake, so a new password at each start is enough.
 	variables["WORKOS_COOKIE_PASSWORD"] = rand.Text() + rand.Text()
-	printDirectory(stderr, fake, *redirect)
+	printDirectory(stderr, fake, redirects)
 
 	if flags.NArg() == 0 {
 		for _, name := range slices.Sorted(maps.Keys(variables)) {
@@ -67,14 +75,14 @@ func run(args []string, stdout, stderr io.Writer) (status int, err error) {
 }
 
 // printDirectory prints on stderr, because stdout is for a shell or for the command.
-func printDirectory(w io.Writer, fake *authkittest.Server, redirect string) {
+func printDirectory(w io.Writer, fake *authkittest.Server, redirects []string) {
 	names := map[string]string{}
 	var organizations []string
 	for _, o := range fake.Organizations() {
 		names[o.ID] = o.Name
 		organizations = append(organizations, o.Name+" "+o.ID)
 	}
-	fmt.Fprintf(w, "fake: AuthKit is at %s. It redirects to %s. Open the pages of your application.\n", fake.URL(), redirect)
+	fmt.Fprintf(w, "fake: AuthKit is at %s. It redirects to %s. Open the pages of your application.\n", fake.URL(), strings.Join(redirects, ", "))
 	fmt.Fprint(w, "fake: Sign in as\n")
 	for _, u := range fake.Users() {
 		roles := []string{"no organization"}

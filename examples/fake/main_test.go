@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"regexp"
@@ -95,6 +96,20 @@ func start(t *testing.T, env []string, args ...string) (cmd *exec.Cmd, stdout *b
 	return cmd, bufio.NewReader(pipe), stderr
 }
 
+// printedVariables returns the variables that the program prints for a shell.
+func printedVariables(t *testing.T, stdout *bufio.Reader) map[string]string {
+	t.Helper()
+	variables := map[string]string{}
+	for range 7 {
+		line, err := stdout.ReadString('\n')
+		require.NoError(t, err)
+		match := regexp.MustCompile(`^export (WORKOS_\w+)='([^']+)'\n$`).FindStringSubmatch(line)
+		require.NotNil(t, match, line)
+		variables[match[1]] = match[2]
+	}
+	return variables
+}
+
 // freeAddress returns an address of localhost on which nothing listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
@@ -129,6 +144,24 @@ func TestTheFakeProgramRunsACommandThatAUserSignsInTo(t *testing.T) {
 	assert.Error(t, err, "the command has ended")
 }
 
+func TestTheFakeProgramAcceptsTheRedirectURLsOfSeveralHosts(t *testing.T) {
+	cmd, stdout, _ := start(t, nil, "-redirect", "http://app.localhost:3000/callback", "-redirect", "http://acme.localhost:3000/callback")
+	variables := printedVariables(t, stdout)
+	assert.Equal(t, "http://app.localhost:3000/callback", variables["WORKOS_REDIRECT_URI"])
+	for host, status := range map[string]int{"app": http.StatusOK, "acme": http.StatusOK, "other": http.StatusBadRequest} {
+		query := url.Values{
+			"client_id": {variables["WORKOS_CLIENT_ID"]}, "response_type": {"code"}, "provider": {"authkit"}, "state": {"state"},
+			"redirect_uri": {"http://" + host + ".localhost:3000/callback"},
+		}
+		response, err := http.Get("http://" + variables["WORKOS_API_HOSTNAME"] + ":" + variables["WORKOS_API_PORT"] + "/user_management/authorize?" + query.Encode())
+		require.NoError(t, err)
+		response.Body.Close()
+		assert.Equal(t, status, response.StatusCode, host)
+	}
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	assert.NoError(t, cmd.Wait())
+}
+
 func TestTheFakeProgramHasTheExitStatusOfItsCommand(t *testing.T) {
 	binary, err := os.Executable()
 	require.NoError(t, err)
@@ -149,14 +182,7 @@ func TestTheFakeProgramHasTheExitStatusOfItsCommand(t *testing.T) {
 
 func TestTheFakeProgramPrintsTheVariablesForAShell(t *testing.T) {
 	cmd, stdout, _ := start(t, []string{"WORKOS_REDIRECT_URI=http://localhost:3000/auth"})
-	variables := map[string]string{}
-	for range 7 {
-		line, err := stdout.ReadString('\n')
-		require.NoError(t, err)
-		match := regexp.MustCompile(`^export (WORKOS_\w+)='([^']+)'\n$`).FindStringSubmatch(line)
-		require.NotNil(t, match, line)
-		variables[match[1]] = match[2]
-	}
+	variables := printedVariables(t, stdout)
 	assert.Equal(t, "http://localhost:3000/auth", variables["WORKOS_REDIRECT_URI"])
 	response, err := http.Get("http://" + variables["WORKOS_API_HOSTNAME"] + ":" + variables["WORKOS_API_PORT"] + "/sso/jwks/" + variables["WORKOS_CLIENT_ID"])
 	require.NoError(t, err)
