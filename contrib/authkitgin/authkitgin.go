@@ -5,6 +5,7 @@ package authkitgin
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/gin-gonic/gin"
 
@@ -142,6 +143,7 @@ func (run *call) Value(key any) any {
 type response struct {
 	writer *handlerWriter  // completes the header for the session, nil before a middleware of authkit has wrapped the writer
 	passed context.Context // what the innermost middleware passed last, nil before
+	ended  atomic.Bool     // the outermost call has returned, and gin may use the gin.Context for another request
 }
 
 // responseKey is the key of the *response in gin.Context.Keys.
@@ -159,15 +161,18 @@ func responseOf(c *gin.Context) *response {
 // Engine.HandleContext starts a request again. It replaces c.Writer by the writer of the engine and removes c.Keys. The request
 // keeps its context, with the session. The writer that completes the header for this session then has to be put in front of
 // the writer of the engine again.
+//
+// A handler may pass another request to an engine in the context of its own one: to an engine inside of its engine, or as a
+// part of a batch. That request has another gin.Context, so it gets a response of its own.
 func begin(c *gin.Context) (resp *response, finish func()) {
 	if resp = responseOf(c); resp != nil {
 		return resp, func() {}
 	}
 	before, _ := c.Request.Context().Value(callKey{}).(*call)
-	if before == nil {
+	if before == nil || before.gin != c || before.response.ended.Load() {
 		resp = &response{}
 		c.Set(responseKey{}, resp)
-		return resp, func() {}
+		return resp, func() { resp.ended.Store(true) }
 	}
 	resp = before.response
 	c.Set(responseKey{}, resp)
