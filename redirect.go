@@ -29,7 +29,8 @@ const maxReturnPath = 2 << 10
 // path is refused if it contains a backslash or a control character, or if it begins
 // with two slashes, as it is or after any number of such steps. Everything else is
 // returned unchanged, such as an encoded URL, an empty segment or "%5C" in a path. The
-// query and the fragment may contain anything except control characters.
+// query and the fragment may contain anything except control characters. The same holds
+// for the rest of a path below [WithBasePath], which the proxy passes on.
 func (a *AuthKit) SanitizeReturnPath(target string) string {
 	if strings.HasPrefix(target, "/") {
 		return a.localPathOrRoot(target)
@@ -45,6 +46,9 @@ func (a *AuthKit) root() string { return a.basePath + "/" }
 func (a *AuthKit) localPathOrRoot(target string) string {
 	if localPath(target) != target {
 		return a.root()
+	}
+	if below, ok := strings.CutPrefix(fullyDecoded(withoutQueryOf(target)), a.basePath+"/"); ok && mayBeginWithHost("/"+below) {
+		return a.root() // a proxy removes the base path, and the router behind it sees the rest
 	}
 	return target
 }
@@ -119,15 +123,20 @@ func localPath(target string) string {
 	if len(target) > maxReturnPath || !strings.HasPrefix(target, "/") || hasControl(target) {
 		return "/"
 	}
-	path := target
-	if i := strings.IndexAny(target, "?#"); i >= 0 {
-		path = target[:i]
-	}
+	path := withoutQueryOf(target)
 	if _, err := url.PathUnescape(path); err != nil || strings.Contains(path, `\`) {
 		return "/"
 	}
 	if mayBeginWithHost(fullyDecoded(path)) {
 		return "/"
+	}
+	return target
+}
+
+// withoutQueryOf returns the path of a target: without query and fragment.
+func withoutQueryOf(target string) string {
+	if i := strings.IndexAny(target, "?#"); i >= 0 {
+		return target[:i]
 	}
 	return target
 }

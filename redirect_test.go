@@ -219,6 +219,20 @@ func TestOnlyAPageOfAReturnOriginIsAccepted(t *testing.T) {
 	}
 }
 
+// A proxy removes the base path, and a router may redirect to the rest of the path: gin does
+// so for a trailing slash.
+func TestAPathThatBeginsWithAHostBelowTheBasePathIsRefused(t *testing.T) {
+	a := &AuthKit{basePath: "/app"}
+	for _, target := range []string{
+		"/app//evil.com/", "/app/%2Fevil.com/", "/app/%5Cevil.com/", "/%61pp//evil.com/", "/app/.//evil.com/", "/app/%09/evil.com/", "/app//evil.com?q=/",
+	} {
+		assert.Equal(t, "/app/", a.SanitizeReturnPath(target), target)
+	}
+	for _, target := range []string{"/app/", "/app", "/app/a//b", "/apple//b", "/app/?q=//evil.com", "/a//app//b"} {
+		assert.Equal(t, target, a.SanitizeReturnPath(target))
+	}
+}
+
 // A pending sign-in for which there is little space loses its path, and keeps its origin.
 func TestTheRootOfAReturnPathIsOnTheSameOrigin(t *testing.T) {
 	assert.Equal(t, "/", new(AuthKit).rootOf("/a/b?q=1"))

@@ -243,9 +243,7 @@ func (a *AuthKit) reduce(step reduction) error {
 		c.drop()
 		return nil
 	case step.to == withoutQuery:
-		if i := strings.IndexAny(returnTo, "?#"); i >= 0 {
-			returnTo = returnTo[:i]
-		}
+		returnTo = withoutQueryOf(returnTo)
 	case step.to == withoutPath:
 		returnTo = a.rootOf(returnTo)
 	}
