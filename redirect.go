@@ -70,7 +70,10 @@ func (a *AuthKit) pageOfReturnOrigin(target string) string {
 	if i < 0 || page != localPath(page) {
 		return a.root()
 	}
-	return a.returnOrigins[i] + page
+	if page = a.returnOrigins[i] + page; len(page) > maxReturnPath {
+		return a.root() // url.Parse has encoded characters of the target
+	}
+	return page
 }
 
 // pathOf returns path, query and fragment of a URL, in the encoding of the URL.

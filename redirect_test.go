@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -216,6 +217,19 @@ func TestOnlyAPageOfAReturnOriginIsAccepted(t *testing.T) {
 	}
 	for name, target := range hostileTargets {
 		assert.Equal(t, "/", a.SanitizeReturnPath(target), name)
+	}
+}
+
+// url.Parse encodes characters such as a quote, so that the result is longer than the target.
+func TestTheURLOfAReturnOriginIsNoLongerThanAReturnPathMayBe(t *testing.T) {
+	a := &AuthKit{returnOrigins: []string{"https://spa.example.com"}}
+	for quotes, accepted := range map[int]bool{0: true, 4: true, 5: false, 12: false, 13: false} {
+		target := "https://spa.example.com/" + strings.Repeat("x", 2016-quotes) + strings.Repeat(`"`, quotes)
+		page := a.SanitizeReturnPath(target)
+		assert.Equal(t, accepted, page != "/", quotes)
+		pending := pendingSignIn{state: "s", verifier: "v", returnTo: page, startedAt: time.Now()}
+		_, err := decodePendingSignIn(pending.encode())
+		assert.NoError(t, err, "the callback can read the sign-in")
 	}
 }
 
