@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/gorilla/securecookie"
 )
@@ -129,26 +130,44 @@ func pack(text string) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(append(packed, ciphertext...)), nil
 }
 
+// buffers holds *[]byte values for unpack, which opens every session that is not cached.
+// They hold ciphertext only.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// strictEncoding refuses unused bits of the last character that are not zero.
+var strictEncoding = base64.RawURLEncoding.Strict()
+
 // unpack returns the text of securecookie that pack has packed. It accepts only the
 // canonical encodings: encoding/base64 skips line breaks and ignores the unused bits
 // of the last character, and a varint can have leading zeros, so an altered text
-// could open.
+// could open. The result is its only allocation.
 func unpack(text string) (string, bool) {
 	if strings.ContainsAny(text, "\r\n") {
 		return "", false
 	}
-	packed, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	buffer := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
+	all := append((*buffer)[:0], text...)
+	all, err := strictEncoding.AppendDecode(all, all)
+	*buffer = all
 	if err != nil {
 		return "", false
 	}
+	packed := all[len(text):]
 	date, n := binary.Uvarint(packed)
-	if n <= 0 || len(packed) < n+macLength || n != len(binary.AppendUvarint(nil, date)) {
+	var canonical [binary.MaxVarintLen64]byte
+	if n <= 0 || len(packed) < n+macLength || n != binary.PutUvarint(canonical[:], date) {
 		return "", false
 	}
 	mac, ciphertext := packed[n:n+macLength], packed[n+macLength:]
-	unpacked := strconv.AppendUint(make([]byte, 0, len(text)*3/2), date, 10)
-	unpacked = append(unpacked, '|')
-	unpacked = base64.URLEncoding.AppendEncode(unpacked, ciphertext)
-	unpacked = append(unpacked, '|')
-	return base64.URLEncoding.EncodeToString(append(unpacked, mac...)), true
+	start := len(all)
+	all = strconv.AppendUint(all, date, 10)
+	all = append(all, '|')
+	all = base64.URLEncoding.AppendEncode(all, ciphertext)
+	all = append(all, '|')
+	all = append(all, mac...)
+	end := len(all)
+	all = base64.URLEncoding.AppendEncode(all, all[start:end])
+	*buffer = all
+	return string(all[end:]), true
 }
