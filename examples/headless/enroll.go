@@ -72,11 +72,21 @@ func (a *application) submitEnrollment(w http.ResponseWriter, r *http.Request, p
 		show(w, http.StatusOK, enrollmentScreen(pending))
 		return
 	}
+	// The enrollment is complete as soon as WorkOS has accepted the code, even if its response is lost. So the factor is not in
+	// the list meanwhile, and it returns only if WorkOS says that the code was not accepted.
+	unfinished := a.unfinished.remove(pending.FactorID)
 	auth, err := a.workos.AuthenticateWithTOTP(r.Context(), pending.totpParams(r))
-	if _, further := nextStep(err); err == nil || further { // the code was right
-		a.unfinished.remove(pending.FactorID)
+	if unfinished && refusesCode(err) {
+		a.unfinished.add(pending.FactorID)
 	}
 	a.handleResult(w, r, enrollmentScreen(pending), auth, err)
+}
+
+// refusesCode reports whether an error of WorkOS says that a code was not accepted. A further step means that it was.
+func refusesCode(err error) bool {
+	var refusal *workos.Error
+	_, further := nextStep(err)
+	return errors.As(err, &refusal) && !workos.IsTransient(err) && !further
 }
 
 // takeBackFactor deletes a factor whose enrollment was not completed, and reports whether it did. Otherwise WorkOS would ask
@@ -102,9 +112,14 @@ func (a *application) takeBackUnfinished(r *http.Request, err error) (tookBack b
 		return false
 	}
 	for _, factor := range mfa.Factors {
-		if a.unfinished.has(factor.ID) && a.takeBackFactor(r, factor.ID) {
-			tookBack = true
+		if !a.unfinished.remove(factor.ID) {
+			continue
 		}
+		if !a.takeBackFactor(r, factor.ID) {
+			a.unfinished.add(factor.ID) // the next sign-in tries again
+			continue
+		}
+		tookBack = true
 	}
 	return tookBack
 }
@@ -128,16 +143,13 @@ func (u *unfinishedFactors) add(id string) {
 	u.ids[id] = true
 }
 
-func (u *unfinishedFactors) remove(id string) {
+// remove reports whether the ID was in the list.
+func (u *unfinishedFactors) remove(id string) (found bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	found = u.ids[id]
 	delete(u.ids, id)
-}
-
-func (u *unfinishedFactors) has(id string) bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.ids[id]
+	return found
 }
 
 // groupByFour separates a secret into groups of four characters, so that it is easier to type.

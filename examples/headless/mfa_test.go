@@ -262,3 +262,31 @@ func TestAnEnrollmentThatCouldNotBeTakenBackIsTakenBackLater(t *testing.T) {
 	later.signIn(ada, password)
 	later.assertPage("/login", http.StatusBadRequest, "was not set up completely")
 }
+
+// WorkOS has accepted the code, so the app is the second factor of the account. If it were deleted, the password alone would
+// be enough to enroll another one.
+func TestAnEnrollmentWhoseResponseIsLostIsNotTakenBack(t *testing.T) {
+	s, p := atEnrollment(t)
+	p.press("Show the QR code")
+	secret := p.secret()
+	s.fake.InjectFault(authkittest.RouteTOTP, authkittest.Fault{Status: http.StatusBadGateway, TakeEffect: true, Times: 1})
+	p.press("Continue", "code", s.totp(secret))
+	p.assertSignedOut()
+
+	s.clock.Advance(time.Minute)
+	later := s.newPerson()
+	later.signIn(ada, password)
+	later.assertPage("/login/totp", http.StatusOK)
+	later.press("Continue", "code", s.totp(secret))
+	later.assertSignedIn("/", ada)
+	assert.Zero(t, s.fake.Calls(authkittest.RouteDeleteFactor))
+}
+
+func TestAnEnrollmentWithAWrongCodeIsTakenBackAtTheNextSignIn(t *testing.T) {
+	s, p := atEnrollment(t)
+	p.press("Show the QR code")
+	p.press("Continue", "code", wrongCode)
+	later := s.newPerson()
+	later.signIn(ada, password)
+	later.assertPage("/login", http.StatusBadRequest, "was not set up completely")
+}
