@@ -270,6 +270,27 @@ func TestRunWritesTheLogOfTheApplicationToTheTestWithoutSecrets(t *testing.T) {
 	}
 }
 
+// A log of requests has the code of each sign-in, and an application with forms of its own may log what users type.
+func TestTheLogOfATestHasNoUsedCodeAndNoPassword(t *testing.T) {
+	r := &logRecorder{TB: t}
+	app := authkittest.Run(r, func(env authkittest.Env) http.Handler {
+		next := application(env.AuthKit())
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			env.Log.Info("request", "target", r.RequestURI, "password", "correct horse battery")
+			next.ServeHTTP(w, r)
+		})
+	})
+	app.Fake.AddUser(authkittest.User{Email: "grace@harborpress.test", Password: "correct horse battery"})
+	app.Fake.AddUser(authkittest.User{Email: "short@harborpress.test", Password: "e"})
+	app.SignIn(ada)
+	r.end()
+
+	text := r.text.String()
+	assert.Regexp(t, `target="/callback\?code=\[secret\]&state=`, text)
+	assert.Contains(t, text, `target=/login password="[secret]"`)
+	assert.NotContains(t, text, "horse")
+}
+
 func TestEnvOptionsOverrideTheEnvironment(t *testing.T) {
 	t.Setenv("WORKOS_CLIENT_ID", "client_production")
 	t.Setenv("WORKOS_API_HOSTNAME", "api.example.com")
