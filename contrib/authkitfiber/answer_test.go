@@ -16,6 +16,7 @@ import (
 	"github.com/gofiber/fiber/v3/middleware/compress"
 	"github.com/gofiber/fiber/v3/middleware/etag"
 	recoverer "github.com/gofiber/fiber/v3/middleware/recover"
+	"github.com/gofiber/fiber/v3/middleware/rewrite"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -166,6 +167,23 @@ func TestAGuardAroundTheWholeApplicationSignsUsersInAndOut(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, a.get("/absent", "").StatusCode)
 	assert.Equal(t, http.StatusOK, a.post("/logout", cookie, nil).StatusCode)
 	assert.Equal(t, http.StatusUnauthorized, a.get("/page", cookie).StatusCode)
+}
+
+// The rewrite middleware of fiber changes the path with fiber.Ctx.Path, before the middleware or behind it.
+func TestAPathThatFiberHasRewrittenIsGuarded(t *testing.T) {
+	for name, bare := range map[string]bool{"before the middleware": true, "behind the middleware": false} {
+		a := start(t, options{bare: true, before: func(a *application) {
+			if !bare {
+				a.Use(authkitfiber.Middleware(a.ak))
+			}
+			a.Use(rewrite.New(rewrite.Config{Rules: map[string]string{"/logout": "/account"}}), authkitfiber.Guard(a.ak.RequireAuth))
+		}, routes: func(a *application) {
+			a.Post("/account", show)
+		}})
+		cookie := a.signIn()
+		assert.Equal(t, http.StatusUnauthorized, a.post("/logout", "", nil).StatusCode, name)
+		assert.Equal(t, kim, a.post("/logout?x=1", cookie, nil).body, name)
+	}
 }
 
 // A middleware of fiber that recovers a panic may be behind or in front of the middleware.

@@ -115,5 +115,5 @@ func Do(c fiber.Ctx, f func(w http.ResponseWriter, r *http.Request) error) error
 	}
 	w := newWriter(c.RequestCtx())
 	defer w.store() // also if f panics
-	return f(w, tracked.request.WithContext(c.Context()))
+	return f(w, routed(c.Context(), tracked.request, c))
 }

@@ -30,7 +30,7 @@ func adapt(wrap func(http.Handler) http.Handler) fiber.Handler {
 			defer func() { tracked.entered = false }()
 		}
 		defer p.writer.store() // also if a handler panics
-		h.ServeHTTP(p.writer, tracked.request.WithContext(&passContext{c.Context(), p}))
+		h.ServeHTTP(p.writer, routed(&passContext{c.Context(), p}, tracked.request, c))
 		return p.err
 	}
 }

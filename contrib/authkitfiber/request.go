@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/gofiber/fiber/v3"
 	"github.com/valyala/fasthttp"
@@ -92,6 +93,25 @@ func newRequest(ctx context.Context, from *fasthttp.RequestCtx) (*http.Request, 
 		r.Body = &body{request: &from.Request}
 	}
 	return r.WithContext(ctx), nil
+}
+
+// routed returns r with the context ctx, and with the path by which fiber chooses the next
+// handler, if another handler has changed it (fiber.Ctx.Path). RequestURI stays. A guard
+// passes a sign-out only if both agree.
+func routed(ctx context.Context, r *http.Request, c fiber.Ctx) *http.Request {
+	r = r.WithContext(ctx)
+	target, _, _ := strings.Cut(r.RequestURI, "?")
+	path := string(c.RequestCtx().URI().PathOriginal())
+	if path == target || !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") {
+		return r
+	}
+	u := *r.URL
+	u.Path, u.RawPath = path, ""
+	if decoded, err := url.PathUnescape(path); err == nil {
+		u.Path, u.RawPath = decoded, path
+	}
+	r.URL = &u
+	return r
 }
 
 // contentLength returns the length of the body, and -1 if it is chunked. fasthttp says -2

@@ -104,6 +104,20 @@ func TestARequestIsConvertedAsNetHTTPReadsIt(t *testing.T) {
 	}
 }
 
+func TestNetHTTPCodeSeesThePathThatFiberHasRewritten(t *testing.T) {
+	l, _ := listen(t)
+	app := fiber.New()
+	app.Use(func(c fiber.Ctx) error {
+		c.Path("/new/a%20b")
+		return c.Next()
+	}, authkitfiber.Handler(http.HandlerFunc(report)))
+	serve(t, l, app)
+	var got seen
+	r := sendRaw(t, l.Addr().String(), "GET /old?q=1 HTTP/1.1\r\nHost: app.example.com\r\n\r\n")
+	require.NoError(t, json.Unmarshal([]byte(r.body), &got))
+	assert.Equal(t, []string{"/new/a b", "/new/a%20b?q=1", "/old?q=1"}, []string{got.Path, got.URL, got.RequestURI})
+}
+
 func TestATargetThatNetHTTPRefusesIsAnswered400(t *testing.T) {
 	a := start(t, options{routes: func(a *application) { a.Get("/*", show) }})
 	for _, target := range []string{"/%zz", "/100%", "/a%2"} {
