@@ -22,9 +22,9 @@ const (
 
 // Browser moves through an application by its links and forms, as a user with a web browser does. It follows redirects and
 // meta refreshes. It applies the cookie limits of browsers: at most 4096 octets for name and value together, at most 180
-// cookies per host, the rules for __Host- and __Secure-, and SameSite. It sends Origin and the Sec-Fetch headers. It runs no
-// scripts and enforces neither CORS nor a Content-Security-Policy. Cookies expire on real time. A Browser is not safe for
-// concurrent use. Its Client is.
+// cookies per host, the rules for __Host- and __Secure-, and SameSite. It sends Origin, the Sec-Fetch headers and a User-Agent
+// that begins as that of a browser. It runs no scripts and enforces neither CORS nor a Content-Security-Policy. Cookies expire
+// on real time. A Browser is not safe for concurrent use. Its Client is.
 type Browser struct {
 	// Client shares the cookies of the browser. A GET is sent as a navigation without a referring page. Any other method is
 	// sent like a form on a page of the same origin. A request that sets Sec-Fetch-Mode is sent unchanged.

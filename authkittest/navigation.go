@@ -61,6 +61,7 @@ func (t *transport) CloseIdleConnections() { t.own.CloseIdleConnections() }
 func (n *navigation) setHeaders(r *http.Request) {
 	n.site = farthest(n.site, fetchSite(n.initiator, r.URL))
 	h := r.Header
+	setDefault(h, "User-Agent", "Mozilla/5.0 (authkittest)") // authkit warns about a mistake in the set-up if a browser meets it
 	h.Set("Sec-Fetch-Site", n.site)
 	if n.fetch {
 		h.Set("Sec-Fetch-Mode", "cors")

@@ -303,3 +303,18 @@ func TestEnvOptionsOverrideTheEnvironment(t *testing.T) {
 	assert.Equal(t, "Hello, "+ada, page.Body)
 	assert.Equal(t, "client_production", os.Getenv("WORKOS_CLIENT_ID"), "Run sets no variable")
 }
+
+func TestTheLogOfATestNamesAMistakeInTheSetUp(t *testing.T) {
+	r := &logRecorder{TB: t}
+	app := authkittest.Run(r, func(env authkittest.Env) http.Handler {
+		ak := env.AuthKit()
+		mux := http.NewServeMux()
+		mux.Handle("GET /login", ak.Login())
+		mux.Handle("GET /auth/callback", ak.Callback())
+		return ak.Middleware(mux)
+	})
+	_, err := app.Browser().SignIn("/login", ada)
+	require.ErrorContains(t, err, "the application answered 404")
+	r.end()
+	assert.Contains(t, r.text.String(), "mount ak.Callback() at exactly the path of WithRedirectURL")
+}
