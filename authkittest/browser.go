@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -23,8 +24,9 @@ const (
 // Browser moves through an application by its links and forms, as a user with a web browser does. It follows redirects and
 // meta refreshes. It applies the cookie limits of browsers: at most 4096 octets for name and value together, at most 180
 // cookies per host, the rules for __Host- and __Secure-, and SameSite. It sends Origin, the Sec-Fetch headers and a User-Agent
-// that begins as that of a browser. It runs no scripts and enforces neither CORS nor a Content-Security-Policy. Cookies expire
-// on real time. A Browser is not safe for concurrent use. Its Client is.
+// that begins as that of a browser. It finds a host such as app.localhost on this machine. It runs no scripts and enforces
+// neither CORS nor a Content-Security-Policy. Cookies expire on real time. A Browser is not safe for concurrent use. Its Client
+// is.
 type Browser struct {
 	// Client shares the cookies of the browser. A GET is sent as a navigation without a referring page. Any other method is
 	// sent like a form on a page of the same origin. A request that sets Sec-Fetch-Mode is sent unchanged.
@@ -46,10 +48,18 @@ func NewBrowser() *Browser {
 	return b
 }
 
-// newTransport returns a transport with connections of its own, without a proxy: tests only talk to this machine.
+// newTransport returns a transport with connections of its own, without a proxy: tests only talk to this machine. Hosts below
+// localhost are this machine too (RFC 6761, section 6.3), as in browsers. Not every resolver knows that.
 func newTransport() *http.Transport {
 	own := http.DefaultTransport.(*http.Transport).Clone()
 	own.Proxy = nil
+	dial := own.DialContext
+	own.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if host, port, err := net.SplitHostPort(address); err == nil && strings.HasSuffix(strings.ToLower(host), ".localhost") {
+			address = net.JoinHostPort("localhost", port)
+		}
+		return dial(ctx, network, address)
+	}
 	return own
 }
 

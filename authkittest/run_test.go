@@ -318,3 +318,25 @@ func TestTheLogOfATestNamesAMistakeInTheSetUp(t *testing.T) {
 	r.end()
 	assert.Contains(t, r.text.String(), "mount ak.Callback() at exactly the path of WithRedirectURL")
 }
+
+func TestABrowserReachesAnApplicationAtTheHostsBelowLocalhost(t *testing.T) {
+	t.Parallel()
+	organizations := map[string]string{}
+	app := authkittest.Run(t, func(env authkittest.Env) http.Handler {
+		acme := strings.Replace(env.URL, "//localhost", "//acme.localhost", 1)
+		return application(env.AuthKit(
+			authkit.WithRedirectURL(env.URL+"/callback", acme+"/callback"),
+			authkit.WithLoginFunc(func(r *http.Request) authkit.LoginParams {
+				return authkit.LoginParams{Organization: organizations[r.Host]}
+			}),
+		))
+	})
+	acme := strings.Replace(app.URL, "//localhost", "//acme.localhost", 1)
+	chiara := app.Fake.Users()[2]
+	organizations[strings.TrimPrefix(acme, "http://")] = chiara.Memberships[1].OrganizationID
+
+	page, err := app.Browser().SignIn(acme+"/admin", chiara.Email)
+	require.NoError(t, err)
+	assert.Equal(t, acme+"/admin", page.URL.String())
+	assert.Equal(t, http.StatusOK, page.StatusCode, "the administrator of the second organization")
+}
