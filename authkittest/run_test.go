@@ -319,6 +319,22 @@ func TestTheLogOfATestNamesAMistakeInTheSetUp(t *testing.T) {
 	assert.Contains(t, r.text.String(), "mount ak.Callback() at exactly the path of WithRedirectURL")
 }
 
+func TestAnApplicationWithABasePathRunsBehindAHandlerLikeAProxy(t *testing.T) {
+	t.Parallel()
+	app := authkittest.Run(t, func(env authkittest.Env) http.Handler {
+		ak := env.AuthKit(authkit.WithBasePath("/tool"), authkit.WithRedirectURL(env.URL+"/tool/callback"))
+		stripped := http.StripPrefix("/tool", application(ak))
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.RequestURI = strings.TrimPrefix(r.RequestURI, "/tool")
+			stripped.ServeHTTP(w, r)
+		})
+	})
+	page, err := app.Browser().SignIn("/tool/account", ada)
+	require.NoError(t, err)
+	assert.Equal(t, app.URL+"/tool/account", page.URL.String())
+	assert.Equal(t, "Hello, "+ada, page.Body)
+}
+
 func TestABrowserReachesAnApplicationAtTheHostsBelowLocalhost(t *testing.T) {
 	t.Parallel()
 	organizations := map[string]string{}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/gofiber/fiber/v3"
 	fiberlog "github.com/gofiber/fiber/v3/log"
+	"github.com/gofiber/fiber/v3/middleware/adaptor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -51,6 +52,25 @@ func serve(t testing.TB, l net.Listener, app *fiber.App) {
 		assert.NoError(t, app.Shutdown())
 		assert.NoError(t, <-done)
 	})
+}
+
+func TestAuthkittestRunsAnApplicationOnFiber(t *testing.T) {
+	app := authkittest.Run(t, func(env authkittest.Env) http.Handler {
+		ak := env.AuthKit()
+		a := newApp(ak, fiber.Config{})
+		a.Get("/account", authkitfiber.Guard(ak.RequireAuth), func(c fiber.Ctx) error { return c.SendString(visitor(c)) })
+		return adaptor.FiberApp(a)
+	})
+	browser := app.SignIn("ada@harborpress.test")
+	page, err := browser.Get("/account")
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusOK, page.StatusCode)
+	assert.Equal(t, app.URL+"/account", page.URL.String())
+	app.Clock.Advance(10 * time.Minute)
+	page, err = browser.Get("/account")
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusOK, page.StatusCode, "refreshed")
+	assert.Equal(t, 1, app.Fake.Calls(authkittest.RouteRefresh))
 }
 
 // newApp returns an application behind the middleware, with the handlers of authkit.
