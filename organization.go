@@ -27,6 +27,9 @@ const maxForm = 64 << 10
 //	  <button name="organization_id" value="org_…">Acme</button>
 //	</form>
 //
+// The session does not have the list of the user's organizations. ListOrganizationMemberships of [AuthKit.Client] returns
+// it.
+//
 // The session has the role and the permissions of the new organization at once. A
 // browser is redirected to the return path. A script that calls fetch gets 200 and
 // {"return_to":"…"}. A POST from another site's page is answered 403.
