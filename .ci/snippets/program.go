@@ -195,6 +195,7 @@ var imports = map[string]string{
 	"storetest":    "github.com/authkit-go/authkit/storetest",
 	"workos":       "github.com/authkit-go/authkit/workos",
 
+	"adaptor":   "github.com/gofiber/fiber/v3/middleware/adaptor",
 	"chi":       "github.com/go-chi/chi/v5",
 	"cors":      "github.com/rs/cors",
 	"fiber":     "github.com/gofiber/fiber/v3",
