@@ -61,8 +61,10 @@ func Session(c *gin.Context) (*authkit.Session, bool) {
 			return session, true
 		}
 	}
-	if resp := responseOf(c); resp != nil && resp.passed != nil {
-		return authkit.FromContext(resp.passed)
+	if resp := responseOf(c); resp != nil {
+		if passed := resp.passed.Load(); passed != nil {
+			return authkit.FromContext(*passed)
+		}
 	}
 	return nil, false
 }
@@ -87,14 +89,16 @@ func serveNext(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		panic("authkitgin: the guard called its next handler without the context of the request")
 	}
-	run.passed, run.response.passed = true, r.Context()
+	ctx := r.Context()
+	run.passed = true
+	run.response.passed.Store(&ctx)
 	c, request, writer := run.gin, run.gin.Request, run.gin.Writer
 	c.Request = r
 	if w != http.ResponseWriter(run.server) {
 		own := &handlerWriter{serverWriter: run.server, guard: w, status: writer.Status(), size: writer.Size()}
 		defer own.finish()
 		// A guard of authkit passes only requests with a session or a key.
-		if run.response.writer == nil && (run.loads || isAuthenticated(r.Context()) && !isAuthenticated(run.Context)) {
+		if run.response.writer == nil && (run.loads || isAuthenticated(ctx) && !isAuthenticated(run.Context)) {
 			run.response.writer = own
 		}
 		c.Writer = own
@@ -141,9 +145,10 @@ func (run *call) Value(key any) any {
 
 // response is what the calls of one request share.
 type response struct {
-	writer *handlerWriter  // completes the header for the session, nil before a middleware of authkit has wrapped the writer
-	passed context.Context // what the innermost middleware passed last, nil before
-	ended  atomic.Bool     // the outermost call has returned, and gin may use the gin.Context for another request
+	writer *handlerWriter // completes the header for the session, nil before a middleware of authkit has wrapped the writer
+	// passed is what the innermost middleware passed last, nil before. A goroutine with a copy of the gin.Context may read it.
+	passed atomic.Pointer[context.Context]
+	ended  atomic.Bool // the outermost call has returned, and gin may use the gin.Context for another request
 }
 
 // responseKey is the key of the *response in gin.Context.Keys.

@@ -1,4 +1,4 @@
-// Requests that a handler passes to an engine in the context of its own request.
+// What happens beside a request: requests that its handler passes to an engine, and goroutines with a copy of its context.
 
 package authkitgin_test
 
@@ -50,4 +50,26 @@ func TestAnEngineInsideOfAnEngineWritesToTheOuterOne(t *testing.T) {
 	assert.Equal(t, http.StatusOK, resp.Status)
 	assert.Equal(t, behaviour.Kim, resp.Body)
 	checkRefreshed(t, resp, "/inner")
+}
+
+func TestACopyOfAContextIsReadWhileTheRequestContinues(t *testing.T) {
+	a := newApplication(t)
+	cookie := a.SignedIn(behaviour.Kim).CookieHeader()
+	r := gin.New()
+	r.Use(authkitgin.Guard(func(next http.Handler) http.Handler { return next }), func(c *gin.Context) {
+		copied, started, done := c.Copy(), make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(done)
+			close(started)
+			authkitgin.Session(copied)
+		}()
+		<-started
+		c.Next()
+		<-done
+	})
+	r.GET("/", authkitgin.Guard(a.RequireAuth), showVisitor)
+	a.Server.Config.Handler = r
+	for range 50 {
+		assert.Equal(t, behaviour.Kim, a.get("/", cookie).Body)
+	}
 }
