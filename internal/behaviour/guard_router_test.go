@@ -24,6 +24,11 @@ func newGuardedRouter(t *testing.T, guard func(*App) func(http.Handler) http.Han
 	return a
 }
 
+// chain returns the middleware outer around inner.
+func chain(outer, inner func(http.Handler) http.Handler) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler { return outer(inner(next)) }
+}
+
 func requireAuth(a *App) func(http.Handler) http.Handler { return a.RequireAuth }
 
 func TestAGuardAroundTheWholeRouterSignsInAndOut(t *testing.T) {
@@ -166,6 +171,42 @@ func TestASignOutPassesAGuardThatRefusesTheSession(t *testing.T) {
 
 	crossOrigin := with(Navigation(), "Sec-Fetch-Site", "cross-site")
 	assert.Equal(t, http.StatusForbidden, a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: crossOrigin}).Status)
+}
+
+func TestASignOutPassesEveryGuardOfSessions(t *testing.T) {
+	for name, guard := range map[string]func(*App) func(http.Handler) http.Handler{
+		"RequireOrganizationFunc": func(a *App) func(http.Handler) http.Handler {
+			return a.RequireOrganizationFunc(func(*http.Request) string { return "org_globex" })
+		},
+		"RequireRecentAuth":   func(a *App) func(http.Handler) http.Handler { return a.RequireRecentAuth(time.Second) },
+		"RequireAuthOrAPIKey": func(a *App) func(http.Handler) http.Handler { return a.RequireAuthOrAPIKey("posts:burn") },
+		"RequirePermission":   func(a *App) func(http.Handler) http.Handler { return a.RequirePermission("posts:burn") },
+		"one guard in another": func(a *App) func(http.Handler) http.Handler {
+			return chain(a.RequireRole("owner"), a.RequireRecentAuth(time.Second))
+		},
+		"inside the middleware": func(a *App) func(http.Handler) http.Handler { return chain(a.Middleware, a.RequireRole("owner")) },
+	} {
+		a := newGuardedRouter(t, guard)
+		cookie := NewInstance(t, a.Fake, a.Clock, AppOptions{}).SignedIn(Kim).CookieHeader()
+		a.Clock.Advance(3 * time.Minute)
+		require.Equal(t, http.StatusForbidden, a.Send(Request{Method: "POST", Target: "/account", Cookie: cookie, Header: Scripted()}).Status, name)
+		resp := a.Send(Request{Method: "POST", Target: "/logout", Cookie: cookie, Header: Navigation()})
+		assert.Equal(t, http.StatusSeeOther, resp.Status, name)
+		assert.Negative(t, resp.SetCookies(t)["authkit-session"].MaxAge, name)
+	}
+}
+
+// http.ServeContent removes Cache-Control from its errors.
+func TestASignInPageBehindAGuardIsPrivateForASignedInUserWithoutAnyCacheControl(t *testing.T) {
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithSignInPage()}})
+	a.Server.Config.Handler = a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Del("Cache-Control")
+		w.WriteHeader(http.StatusNotFound)
+	}))
+	cookie := NewInstance(t, a.Fake, a.Clock, AppOptions{}).SignedIn(Kim).CookieHeader()
+	resp := a.Send(Request{Target: "/login", Cookie: cookie, Header: Navigation()})
+	assert.Equal(t, http.StatusNotFound, resp.Status)
+	assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
 }
 
 func TestAGuardOfAPIKeysAnswersNoCallback(t *testing.T) {
