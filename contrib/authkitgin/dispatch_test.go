@@ -239,3 +239,24 @@ func TestTheFilesOfAnUploadAreRemovedAfterTheRequest(t *testing.T) {
 		return len(entries) == 0
 	}, behaviour.WaitTimeout, time.Millisecond)
 }
+
+// A part of an application may be an engine of its own.
+func TestAnEngineBehindAnotherOneAnswersWithTheSession(t *testing.T) {
+	for name, guard := range map[string]func(*application) gin.HandlerFunc{
+		"the middleware": func(a *application) gin.HandlerFunc { return authkitgin.Middleware(a.AuthKit) },
+		"a guard":        func(a *application) gin.HandlerFunc { return authkitgin.Guard(a.RequireAuth) },
+	} {
+		a := newApplication(t)
+		inner := gin.New()
+		inner.Use(guard(a))
+		inner.GET("/inner/account", showVisitor)
+		inner.GET("/inner/absent", func(c *gin.Context) { c.Status(http.StatusNotFound) })
+		a.engine.Any("/inner/*path", gin.WrapH(inner))
+		resp := a.get("/inner/account", a.staleSession())
+		assert.Equal(t, http.StatusOK, resp.Status, name)
+		assert.Contains(t, resp.Body, behaviour.Kim, name)
+		checkRefreshed(t, resp, name)
+		assert.Contains(t, a.sawLast(t), "200, ", name)
+		assert.Equal(t, http.StatusNotFound, a.get("/inner/absent", a.staleSession()).Status, name)
+	}
+}
