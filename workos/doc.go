@@ -39,6 +39,11 @@
 //
 // IDs are escaped. For an ID that is empty or could name another resource, a call returns an error and makes no request.
 //
+// # Requests of WorkOS
+//
+// [ParseAction] verifies an Action request: WorkOS asks whether a user may sign in or register. [Action.Response] signs the
+// answer, which is [Allow] or [Deny]. Both need the secret of the endpoint and no Client.
+//
 // # Time
 //
 // Every call obeys its context and has time limits of its own:

@@ -6,8 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
+	"time"
 
 	"github.com/authkit-go/authkit/workos"
 )
@@ -30,6 +33,39 @@ func ExampleClient_AuthorizationURL() {
 	fmt.Println(address)
 	// Output:
 	// https://api.workos.com/user_management/authorize?client_id=client_01A&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&provider=authkit&redirect_uri=https%3A%2F%2Fapp.example.com%2Fcallback&response_type=code&screen_hint=sign-up&state=af0ifjsldkj
+}
+
+func ExampleParseAction() {
+	const secret = "the secret of the Action endpoint, from the dashboard"
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+		if err != nil {
+			http.Error(w, "the request could not be read", http.StatusBadRequest)
+			return
+		}
+		action, err := workos.ParseAction(r.Header, body, time.Now(), secret)
+		if err != nil {
+			http.Error(w, "not a request of WorkOS", http.StatusUnauthorized)
+			return
+		}
+		verdict := workos.Allow()
+		if c := action.Authentication; c != nil && !c.User.EmailVerified {
+			verdict = workos.Deny("Please verify your email address first.")
+		}
+		response, err := action.Response(verdict, time.Now())
+		if err != nil {
+			http.Error(w, "no verdict", http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Write(response)
+	}
+
+	forged := httptest.NewRequest(http.MethodPost, "/actions", strings.NewReader("{}"))
+	w := httptest.NewRecorder()
+	handler(w, forged)
+	fmt.Println(w.Code, w.Body)
+	// Output: 401 not a request of WorkOS
 }
 
 func ExampleError() {
