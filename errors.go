@@ -156,6 +156,24 @@ var (
 	ErrCookieConflict error = &problem{"ErrCookieConflict", "cookie_conflict", http.StatusBadRequest,
 		"Cookies are in the way", "Your browser sends cookies that keep this site from telling who you are. Delete the cookies of this site and of its domain in your browser's settings, then try again."}
 
+	// ErrInvalidActionSignature means that a request to [AuthKit.AuthenticationAction] or
+	// [AuthKit.RegistrationAction] is not one of WorkOS: it has no valid signature, or is
+	// older than 30 seconds: 401. The log says what was wrong. See [workos.ErrActionSignature].
+	ErrInvalidActionSignature error = &problem{"ErrInvalidActionSignature", "invalid_action_signature", http.StatusUnauthorized,
+		"This request is not signed", "Only requests that WorkOS has signed are answered here."}
+
+	// ErrActionTooLarge means that the body of a request to [AuthKit.AuthenticationAction]
+	// or [AuthKit.RegistrationAction] has more than 1 MiB: 413.
+	ErrActionTooLarge error = &problem{"ErrActionTooLarge", "action_too_large", http.StatusRequestEntityTooLarge,
+		"This request is too large", "Requests of WorkOS are smaller than 1 MiB."}
+
+	// ErrActionFailed means that an Action of WorkOS got no verdict: the application's
+	// function returned the zero Verdict, panicked or was late, or WorkOS sent a request of
+	// another kind: 500. WorkOS then does what the endpoint's setting for errors says. See
+	// [AuthKit.AuthenticationAction].
+	ErrActionFailed error = &problem{"ErrActionFailed", "action_failed", http.StatusInternalServerError,
+		"There is no verdict", "This site could not decide. The reason is in its log."}
+
 	// ErrInvalidLoginParams means that the login parameters of this request
 	// contradict each other, so that no sign-in could be started: 500.
 	ErrInvalidLoginParams error = &problem{"ErrInvalidLoginParams", "invalid_login_params", http.StatusInternalServerError,
@@ -201,7 +219,8 @@ func (p *problem) typeURI() string {
 // offersSignIn reports whether a new sign-in can solve the problem.
 func (p *problem) offersSignIn() bool {
 	switch error(p) {
-	case ErrUnavailable, ErrForbidden, ErrRefreshRefused, ErrOrganizationRefused, ErrMethodNotAllowed, ErrTooManyAPIKeys:
+	case ErrUnavailable, ErrForbidden, ErrRefreshRefused, ErrOrganizationRefused, ErrMethodNotAllowed, ErrTooManyAPIKeys,
+		ErrInvalidActionSignature, ErrActionTooLarge, ErrActionFailed:
 		return false
 	}
 	return true

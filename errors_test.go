@@ -45,6 +45,9 @@ var exportedErrors = map[string]error{
 	"ErrPrefetchRefused":            authkit.ErrPrefetchRefused,
 	"ErrMethodNotAllowed":           authkit.ErrMethodNotAllowed,
 	"ErrCookieConflict":             authkit.ErrCookieConflict,
+	"ErrInvalidActionSignature":     authkit.ErrInvalidActionSignature,
+	"ErrActionTooLarge":             authkit.ErrActionTooLarge,
+	"ErrActionFailed":               authkit.ErrActionFailed,
 	"ErrInvalidLoginParams":         authkit.ErrInvalidLoginParams,
 	"ErrLoginParamsTooLarge":        authkit.ErrLoginParamsTooLarge,
 }
