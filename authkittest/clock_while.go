@@ -11,7 +11,7 @@ import "time"
 
 const (
 	stillSleep = time.Millisecond // of real time
-	stillTurns = 20               // sleeps without a change after which everything waits
+	stillTurns = 50               // sleeps without a change after which everything waits
 
 	// dripTurns replaces stillTurns between two bytes of a response that drips, which can be thousands.
 	dripTurns = 2
