@@ -2,7 +2,10 @@
 
 package authkit
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // Login returns the handler that redirects a browser to AuthKit to sign in. After the
 // sign-in, [AuthKit.Callback] redirects it to the path in the return_to parameter of
@@ -64,6 +67,9 @@ func (a *AuthKit) login(params func(*http.Request) LoginParams) http.Handler {
 		request := a.newAuthorizationRequest(r, a.loginParams(r).with(params(r)))
 		if target := r.URL.Query().Get("return_to"); target != "" {
 			request.returnTo = a.SanitizeReturnPath(target)
+			if origin := originOf(target); origin != "" && !slices.Contains(a.returnOrigins, origin) {
+				a.mistakes.ReturnRefused(r, target)
+			}
 		}
 		a.startSignIn(w, r, request)
 	})

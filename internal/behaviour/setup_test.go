@@ -183,6 +183,13 @@ var wrongSetups = map[string]struct {
 		}
 		return s
 	}},
+	"a return to a trusted origin that WithReturnOrigins does not name": {"a sign-in was asked to return to another origin", `origin_host=spa.example.org`, func(t *testing.T) *setup {
+		s := newSetup(t, nil, AppOptions{AuthKit: []authkit.Option{authkit.WithTrustedOrigins("https://spa.example.org")}})
+		for range 2 {
+			s.signInAt(s.URL + "/login?return_to=https://spa.example.org/posts")
+		}
+		return s
+	}},
 	"no callback at the redirect URL": {"a browser came back from AuthKit to the redirect URL", `path=/auth/callback status=404`, func(t *testing.T) *setup {
 		s := newSetup(t, nil, AppOptions{})
 		s.replace(t, authkit.WithRedirectURL(s.URL+"/auth/callback"))
@@ -407,6 +414,14 @@ var rightSetups = map[string]func(t *testing.T) *setup{
 				}
 			}
 		}
+		return s
+	},
+	"returns to an unknown site, to a page that an option names, and to a path": func(t *testing.T) *setup {
+		s := newSetup(t, nil, AppOptions{AuthKit: []authkit.Option{authkit.WithReturnOrigins("https://spa.example.org")}})
+		for _, target := range []string{"https://evil.example/x", "https://spa.example.org/x", "https://spa.example.org/\\x", "/x", "//evil.example", "javascript:alert(1)"} {
+			s.Send(Request{Target: "/login?return_to=" + url.QueryEscape(target), Header: with(Navigation(), "User-Agent", "Mozilla/5.0")})
+		}
+		assert.Contains(t, s.Logs.String(), `msg="authkit: a sign-in was asked to return to an unknown origin, and returns to the root" origin_host=evil.example`)
 		return s
 	},
 	"a preflight of an unknown site": func(t *testing.T) *setup {

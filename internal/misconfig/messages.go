@@ -20,6 +20,7 @@ const (
 	sessionReplaced
 	otherClient
 	preflight
+	returnOrigin
 	callbackElsewhere
 	basePathKept
 	loginElsewhere
@@ -65,6 +66,8 @@ var messages = [kinds]string{
 		"use WithCookieName and WithCookiePassword of its own for each application on this host (ports do not count)",
 	preflight: "authkit: a guard has answered a CORS preflight 401, as every preflight: " +
 		"wrap the guards with your CORS middleware, and not the CORS middleware with the guards",
+	returnOrigin: "authkit: a sign-in was asked to return to another origin, which WithReturnOrigins does not name, and returns to the root: " +
+		"name the origin of the page in WithReturnOrigins, or use a path as return_to if the page is of this application",
 	callbackElsewhere: "authkit: a browser came back from AuthKit to the redirect URL, and Callback did not answer it: " +
 		"mount ak.Callback() at exactly the path of WithRedirectURL",
 	basePathKept: "authkit: a browser came back from AuthKit to the redirect URL, and its path has arrived with that of WithBasePath: " +

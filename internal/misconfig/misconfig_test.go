@@ -258,6 +258,32 @@ func TestAPreflightIsLoggedForOriginsOfTheApplication(t *testing.T) {
 	}
 }
 
+func TestARefusedReturnIsLoggedForTrustedOriginsAndThisMachine(t *testing.T) {
+	for _, c := range []struct {
+		redirect, target string
+		warn             bool
+	}{
+		{"https://app.example.com/callback", "https://spa.example.org/x", true},
+		{"https://app.example.com/callback", "http://spa.example.org/x", false},
+		{"https://app.example.com/callback", "https://www.example.com/x", false}, // any site can name it, and a line of the log must not make it a target
+		{"https://app.example.com/callback", "http://localhost:5173/x", false},
+		{"https://app.example.com/callback", "/x", false},
+		{"http://localhost:8080/callback", "http://localhost:5173/x", true},
+		{"http://localhost:8080/callback", "javascript://localhost/x", false},
+		{"http://localhost:8080/callback", "https://evil.example/x", false},
+	} {
+		rec := newRecorder(c.redirect, func(s *Settings) { s.Origins = []string{"https://spa.example.org"} })
+		program := request("http://app.example.com/login")
+		program.Header.Set("User-Agent", "curl/8.5.0")
+		rec.ReturnRefused(program, c.target)
+		assert.Zero(t, rec.warnings(), "no browser")
+		r := request("http://app.example.com/login")
+		rec.ReturnRefused(r, c.target)
+		rec.ReturnRefused(r, c.target)
+		assert.Equal(t, c.warn, rec.warnings() == 1, c)
+	}
+}
+
 func TestWhatIsRememberedOfBrowsersIsBounded(t *testing.T) {
 	rec := newRecorder("http://app.example.com/callback", nil)
 	for i := range 3 * maxStarted {

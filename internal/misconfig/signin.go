@@ -225,13 +225,37 @@ func (d *Detector) Preflight(r *http.Request) {
 	d.warn(r.Context(), preflight, anyClass, slog.String("origin_host", quoted(origin.Host)))
 }
 
-// knows reports whether pages of an origin probably belong to the application: the
-// configuration names it, or its host is a neighbour of the redirect URL's.
-func (d *Detector) knows(origin *url.URL) bool {
+// ReturnRefused is called when a sign-in is asked to return to a target of an origin to
+// which it may not return. Any site can link so. So a neighbour of this host is no
+// evidence here: a line of the log must not lead to a new target for redirects.
+func (d *Detector) ReturnRefused(r *http.Request, target string) {
+	u, err := url.Parse(target)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || !isBrowser(r) {
+		return
+	}
+	host := slog.String("origin_host", quoted(u.Host))
+	if d.names(u) || isLoopback(hostOf(u.Host)) && len(d.redirects) > 0 && isLoopback(hostOf(d.redirects[0].Host)) {
+		d.warn(r.Context(), returnOrigin, anyClass, host)
+		return
+	}
+	d.Log.LogAttrs(r.Context(), slog.LevelDebug, "authkit: a sign-in was asked to return to an unknown origin, and returns to the root", host)
+}
+
+// names reports whether the configuration names an origin.
+func (d *Detector) names(origin *url.URL) bool {
 	for _, u := range d.origins {
 		if u.Scheme == origin.Scheme && hostOf(u.Host) == hostOf(origin.Host) && portOf(u) == portOf(origin) {
 			return true
 		}
+	}
+	return false
+}
+
+// knows reports whether pages of an origin probably belong to the application: the
+// configuration names it, or its host is a neighbour of the redirect URL's.
+func (d *Detector) knows(origin *url.URL) bool {
+	if d.names(origin) {
+		return true
 	}
 	for _, u := range d.redirects {
 		own, host := hostOf(u.Host), hostOf(origin.Host)
