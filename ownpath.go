@@ -19,8 +19,9 @@ func (a *AuthKit) isCallback(r *http.Request) bool {
 }
 
 // isOpenPath reports whether guards pass a request to their handler, no matter who sent
-// it: the application's own sign-in page ([WithSignInPage]), to which they redirect, and
-// a sign-out, which must work for a session that has expired or lacks a right.
+// it: a GET, HEAD or POST of the application's own sign-in page ([WithSignInPage]), to
+// which they redirect, and a sign-out, which must work for a session that has expired or
+// lacks a right. With another method, the router may choose another handler for the path.
 func (a *AuthKit) isOpenPath(r *http.Request) bool {
 	path := targetPath(r)
 	// A handler outside of the guard may have rewritten the path. Then the request is not
@@ -28,7 +29,13 @@ func (a *AuthKit) isOpenPath(r *http.Request) bool {
 	if !strings.HasSuffix(path, r.URL.EscapedPath()) {
 		return false
 	}
-	return a.signInPage && path == a.loginPath || r.Method == http.MethodPost && path == a.logoutPath
+	switch r.Method {
+	case http.MethodPost:
+		return a.signInPage && path == a.loginPath || path == a.logoutPath
+	case http.MethodGet, http.MethodHead:
+		return a.signInPage && path == a.loginPath
+	}
+	return false
 }
 
 // targetPath returns the path of the request line.

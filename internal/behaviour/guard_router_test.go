@@ -150,6 +150,24 @@ func TestAGuardWithASignInPagePassesExactlyTheLoginPath(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, plain.Send(Request{Target: "/login", Header: Scripted()}).Status, "without WithSignInPage")
 }
 
+// A router may have the sign-in page for GET and POST only, and answer the rest of the methods with the handler for every path.
+func TestAGuardWithASignInPagePassesOnlyTheMethodsOfAForm(t *testing.T) {
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithSignInPage()}})
+	a.Server.Config.Handler = a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "passed") }))
+	for method, status := range map[string]int{
+		"GET": http.StatusOK, "POST": http.StatusOK, "HEAD": http.StatusOK,
+		"PUT": http.StatusUnauthorized, "PATCH": http.StatusUnauthorized, "DELETE": http.StatusUnauthorized, "PROPFIND": http.StatusUnauthorized,
+		"get": http.StatusUnauthorized, "OPTIONS": http.StatusUnauthorized,
+	} {
+		r, err := http.NewRequest(method, a.URL+"/login", nil)
+		require.NoError(t, err)
+		resp, err := direct.RoundTrip(r)
+		require.NoError(t, err)
+		resp.Body.Close()
+		assert.Equal(t, status, resp.StatusCode, method)
+	}
+}
+
 func TestAPathThatAHandlerOutsideOfAGuardHasRewrittenIsGuarded(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithSignInPage()}})
 	a.Server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
