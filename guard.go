@@ -311,7 +311,7 @@ func (a *AuthKit) guard(next http.Handler, check func(*Session) error, challenge
 	return a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		auth := a.requestAuthOf(r)
 		switch {
-		case a.isCallback(r):
+		case a.isCallback(r), a.isCallbackWithBasePath(r):
 			a.callback(w, r)
 		case a.isOpenPath(r):
 			noStore(w.Header())

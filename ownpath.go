@@ -18,6 +18,18 @@ func (a *AuthKit) isCallback(r *http.Request) bool {
 	return query.Has("state") || query.Has("code") || query.Has("error")
 }
 
+// isCallbackWithBasePath reports whether a request is a callback whose path has kept that
+// of [WithBasePath], which a proxy should have removed. It must be of a pending sign-in of
+// this browser: the path may also be that of a page. A guard that took the callback for a
+// page would send the browser to AuthKit, which sends it back, without end.
+func (a *AuthKit) isCallbackWithBasePath(r *http.Request) bool {
+	if a.basePath == "" || r.Method != http.MethodGet || a.redirectURLs.isEmpty() || targetPath(r) != a.redirectURLs.of(r).publicTarget {
+		return false
+	}
+	pending, _ := a.findPendingSignIn(r, r.URL.Query().Get("state"))
+	return pending != nil
+}
+
 // isOpenPath reports whether guards pass a request to their handler, no matter who sent
 // it: a GET, HEAD or POST of the application's own sign-in page ([WithSignInPage]), to
 // which they redirect, and a sign-out, which must work for a session that has expired or

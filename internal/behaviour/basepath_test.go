@@ -170,3 +170,23 @@ func TestASignInBelowABasePathReturnsToTheRequestedPage(t *testing.T) {
 		})
 	}
 }
+
+// The proxy does not remove the base path, which a warning says. A guard that sent the browser to AuthKit would get it back, without end.
+func TestAGuardAnswersACallbackThatHasKeptTheBasePath(t *testing.T) {
+	base := NewApp(t, AppOptions{})
+	a := NewInstance(t, base.Fake, base.Clock, AppOptions{})
+	ak, err := authkit.New(ValidOptions(
+		authkit.WithBaseURL(a.Fake.URL()), authkit.WithClientID(a.Fake.ClientID()), authkit.WithAPIKey(a.Fake.APIKey()), authkit.WithClock(a.Clock),
+		authkit.WithBasePath("/tool"), authkit.WithRedirectURL(a.URL+"/tool/callback"),
+	)...)
+	require.NoError(t, err)
+	a.Server.Config.Handler = ak.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "reached "+r.URL.Path) }))
+	b := authkittest.NewBrowser()
+	b.Base = direct
+	page, err := b.SignIn(a.URL+"/tool/account", Kim)
+	require.NoError(t, err)
+	assert.Equal(t, "reached /tool/tool/account", page.Body)
+	page, err = b.Get(a.URL + "/tool/callback?code=x&state=unknown")
+	require.NoError(t, err)
+	assert.Equal(t, "reached /tool/callback", page.Body, "a page like every other")
+}
