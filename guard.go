@@ -363,6 +363,10 @@ func (a *AuthKit) signInFrom(w http.ResponseWriter, r *http.Request, params func
 	if !a.failCookieConflict(w, r, a.requestTarget(r)) {
 		return
 	}
+	if path := targetPath(r); a.signInPage && (path == a.loginPath || path == a.basePath+a.loginPath) {
+		a.fail(w, r, ErrUnauthenticated, "") // a redirect would lead here again
+		return
+	}
 	if a.signInPage {
 		link := a.loginLink(a.requestTarget(r))
 		a.noteConflict(w, r, len(link))

@@ -178,6 +178,23 @@ func TestAPathThatAHandlerOutsideOfAGuardHasRewrittenIsGuarded(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, a.Send(Request{Method: "POST", Target: "/logout", Header: Scripted()}).Status)
 }
 
+// The guard does not see the request as one for the sign-in page: another handler has rewritten its path, or a proxy has kept the base path.
+func TestAGuardDoesNotRedirectTheSignInPageToItself(t *testing.T) {
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithSignInPage()}})
+	a.Server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.URL.Path = "/app" + r.URL.Path
+		a.RequireAuth(a.Mux).ServeHTTP(w, r)
+	})
+	below := newAppAt(t, "/tool", authkit.WithSignInPage())
+	below.Server.Config.Handler = below.RequireAuth(below.Mux)
+	for target, app := range map[string]*App{"/login": a, "/login?return_to=%2Faccount": a, "/tool/login": below} {
+		resp := app.Send(Request{Target: target, Header: Navigation()})
+		assert.Equal(t, http.StatusUnauthorized, resp.Status, target)
+		assert.Contains(t, resp.Header.Get("Cache-Control"), "no-store")
+	}
+	assert.Equal(t, "/login?return_to=%2Faccount", a.Send(Request{Target: "/account", Header: Navigation()}).Header.Get("Location"))
+}
+
 func TestASignOutPassesAGuardThatRefusesTheSession(t *testing.T) {
 	a := newGuardedRouter(t, func(a *App) func(http.Handler) http.Handler { return a.RequireRole("owner") })
 	cookie := NewInstance(t, a.Fake, a.Clock, AppOptions{}).SignedIn(Kim).CookieHeader()
