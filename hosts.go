@@ -20,9 +20,8 @@ type hostURLs struct {
 type hostURL struct {
 	url string // as configured
 	// publicTarget is its path as a browser writes it into its request. target is the
-	// same without the base path, as the application gets it, and path is the decoded
-	// target.
-	publicTarget, target, path string
+	// same without the base path, as the application gets it.
+	publicTarget, target string
 }
 
 // newHostURLs returns the URLs, whose paths begin with the base path. They were checked
@@ -35,7 +34,7 @@ func newHostURLs(urls []string, basePath string) (all hostURLs) {
 			continue
 		}
 		// Browsers send "/" for an empty path (RFC 9112, section 3.2.1).
-		own := &hostURL{url: raw, publicTarget: cmp.Or(u.EscapedPath(), "/"), path: strings.TrimPrefix(u.Path, basePath)}
+		own := &hostURL{url: raw, publicTarget: cmp.Or(u.EscapedPath(), "/")}
 		own.target = strings.TrimPrefix(own.publicTarget, basePath)
 		all.scheme = u.Scheme
 		hosts[canonicalHost(u.Host, u.Scheme)] = own

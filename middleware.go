@@ -95,8 +95,7 @@ func (a *AuthKit) load(auth *requestAuth, w http.ResponseWriter, r *http.Request
 // isHandlerPath reports whether a request is for Login, Callback or Logout. They
 // work while WorkOS does not, so no session is refreshed before them.
 func (a *AuthKit) isHandlerPath(r *http.Request) bool {
-	path := r.URL.Path
-	return a.ownPaths[path] == r.Method || r.Method == http.MethodGet && path != "" && path == a.redirectURLs.of(r).path
+	return a.ownPaths[r.URL.Path] == r.Method || a.isCallback(r)
 }
 
 // loadCookie loads the session from the cookie and refreshes it if necessary.

@@ -116,6 +116,26 @@ func TestAGuardAnswersExactlyTheCallbackOfTheRedirectURL(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, resp.StatusCode)
 }
 
+// The page at the path of the redirect URL is a page like every other. Only a callback waits for no refresh.
+func TestTheSessionIsRefreshedAtThePathOfTheRedirectURLExceptForACallback(t *testing.T) {
+	var visitor string
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithRedirectURL("http://localhost/")}})
+	a.Server.Config.Handler = a.RequireAuth(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		s, _ := authkit.FromContext(r.Context())
+		visitor = s.User().Email
+	}))
+	cookie := NewInstance(t, a.Fake, a.Clock, AppOptions{}).SignedIn(Kim).CookieHeader()
+	a.Clock.Advance(pastSkew)
+	a.Send(Request{Target: "/?error=access_denied", Cookie: cookie, Header: Navigation()})
+	assert.Zero(t, a.Fake.Calls(authkittest.RouteRefresh), "a callback")
+	for _, q := range []Request{{Target: "/?x=1", Header: Navigation()}, {Method: "POST", Target: "/?code=x", Header: Scripted()}} {
+		visitor, q.Cookie = "", cookie
+		resp := a.Send(q)
+		assert.Equal(t, http.StatusOK, resp.Status, q.Method)
+		assert.Equal(t, Kim, visitor, q.Method)
+	}
+}
+
 func TestAGuardBehindStripPrefixAnswersTheCallbackOfTheWholePath(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	prefixed := NewInstance(t, a.Fake, a.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithRedirectURL(a.URL + "/team/callback")}})
