@@ -173,6 +173,11 @@ func TestAProblemDocumentWithoutATypeHasNoTypeMember(t *testing.T) {
 	assert.NotContains(t, document, "type")
 }
 
+func TestErrSignInStepRequiredMatchesErrSignInRefused(t *testing.T) {
+	assert.ErrorIs(t, authkit.ErrSignInStepRequired, authkit.ErrSignInRefused)
+	assert.NotErrorIs(t, authkit.ErrSignInRefused, authkit.ErrSignInStepRequired)
+}
+
 func TestErrLoginParamsTooLargeMatchesErrInvalidLoginParams(t *testing.T) {
 	assert.ErrorIs(t, authkit.ErrLoginParamsTooLarge, authkit.ErrInvalidLoginParams)
 	assert.NotErrorIs(t, authkit.ErrInvalidLoginParams, authkit.ErrLoginParamsTooLarge)

@@ -136,6 +136,12 @@ func TestTheSessionIsRefreshedAtThePathOfTheRedirectURLExceptForACallback(t *tes
 	}
 }
 
+// Browsers send "/" for the empty path of a URL.
+func TestAGuardAnswersTheCallbackOfARedirectURLWithoutAPath(t *testing.T) {
+	a := newGuardedRouter(t, requireAuth, authkit.WithRedirectURL("http://localhost"))
+	assert.Equal(t, http.StatusBadRequest, a.Send(Request{Target: "/?code=x&state=y", Header: Navigation()}).Status)
+}
+
 func TestAGuardBehindStripPrefixAnswersTheCallbackOfTheWholePath(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	prefixed := NewInstance(t, a.Fake, a.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithRedirectURL(a.URL + "/team/callback")}})

@@ -284,3 +284,21 @@ func checkUnsealedLimit(t *testing.T, a *App) {
 	a.Clock.Advance(time.Minute)
 	assert.Equal(t, Kim, a.visitor(unsealedCookie(session["accessToken"].(string), session["refreshToken"].(string), nil)))
 }
+
+// The tokens of an unsealed session are refreshed by another instance, and its profile comes from WorkOS too.
+func TestAnUnsealedSessionThatAnotherInstanceHasRefreshedHasAProfile(t *testing.T) {
+	first := newUnsealedApp(t)
+	store := authkittest.NewMemoryStore(first.Clock)
+	options := AppOptions{AuthKit: []authkit.Option{authkit.WithSharedSession(), authkit.WithStore(store)}}
+	a, b := NewInstance(t, first.Fake, first.Clock, options), NewInstance(t, first.Fake, first.Clock, options)
+	cookie, _ := first.Neighbour().unsealedSession(Kim)
+	first.ExpireToken(time.Minute)
+	for _, instance := range []*App{a, b} {
+		resp := instance.Send(Request{Target: "/api/me", Cookie: cookie, Header: Scripted()})
+		require.Equal(t, http.StatusOK, resp.Status)
+		session := first.Neighbour().Read(resp.sharedCookie(t))
+		assert.Equal(t, Kim, session["user"].(map[string]any)["email"])
+		assert.NotContains(t, session["authkit"], "unsealed")
+	}
+	assert.Equal(t, 1, first.Fake.Calls(authkittest.RouteRefresh))
+}

@@ -430,6 +430,23 @@ var rightSetups = map[string]func(t *testing.T) *setup{
 		assert.Contains(t, s.Logs.String(), "level=DEBUG msg=\"authkit: a guard refused a CORS preflight of an unknown origin\"")
 		return s
 	},
+	"an anonymous POST that hides its origin": func(t *testing.T) *setup {
+		s := newSetup(t, nil, AppOptions{})
+		require.Equal(t, http.StatusForbidden, s.Send(Request{Method: "POST", Target: "/logout", Header: http.Header{
+			"User-Agent": {"Mozilla/5.0"}, "Origin": {"null"}, "Sec-Fetch-Site": {"cross-site"}}}).Status)
+		return s
+	},
+	"two browsers of one kind that each have an old cookie": func(t *testing.T) *setup {
+		s := newSetup(t, nil, AppOptions{})
+		for range 3 {
+			s.Browser = s.newBrowser()
+			u, err := url.Parse(s.URL)
+			require.NoError(t, err)
+			s.Jar.SetCookies(u, []*http.Cookie{{Name: "authkit-session", Value: "old", Path: "/"}})
+			s.signInAt(s.URL + "/account")
+		}
+		return s
+	},
 	"a limit of the rate in front of the callback": func(t *testing.T) *setup {
 		s := newSetup(t, nil, AppOptions{})
 		inner := s.Mux

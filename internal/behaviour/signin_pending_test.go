@@ -147,6 +147,30 @@ func TestTheCookiesOfALongReturnPathFitIntoTheBufferOfAProxy(t *testing.T) {
 	}
 }
 
+// The response expires cookies of older sign-ins beside a path that cannot be compressed.
+func TestALongReturnPathIsShortenedIfTheResponseWouldNotFitIntoTheBufferOfAProxy(t *testing.T) {
+	random := make([]byte, 2000)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(random) // it always returns nil
+	for i := range random {
+		random[i] |= 0x80
+	}
+	for path, want := range map[string]string{"/account?" + string(random): "/account", "/" + string(random): "/"} {
+		a := NewApp(t, AppOptions{})
+		j := NewCookieJar(t)
+		for i := range 9 {
+			j.store(a.Send(Request{Target: fmt.Sprintf("/login?return_to=/%d", i), Cookie: j.Header(), Header: Navigation()}))
+			a.Clock.Advance(time.Second)
+		}
+		resp := a.Send(Request{Target: "/login?return_to=" + url.QueryEscape(path), Cookie: j.Header(), Header: Navigation()})
+		require.Equal(t, http.StatusSeeOther, resp.Status)
+		assert.LessOrEqual(t, len(strings.Join(resp.Header["Set-Cookie"], "")), 3300)
+		j.store(resp)
+		location, err := resp.Location()
+		require.NoError(t, err)
+		assert.Equal(t, want, a.CancelSignIn(j, location.Query().Get("state")))
+	}
+}
+
 func TestAnOldPendingSignInLosesItsQueryThenItsPathThenItsCookie(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	j := NewCookieJar(t)
