@@ -95,5 +95,8 @@ func (f *Server) secrets() []string {
 			secrets = append(secrets, a.Password)
 		}
 	}
+	if f.actions.Secret != "" {
+		secrets = append(secrets, f.actions.Secret)
+	}
 	return secrets
 }

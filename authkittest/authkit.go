@@ -53,6 +53,7 @@ type Server struct {
 	slowDowns       int // number of device polls that still answer slow_down
 	apiKeys         []*apiKey
 	mail            []Mail
+	actions         Actions
 }
 
 // New starts a fake AuthKit for a test and stops it when the test ends. Without options it has two organizations and four

@@ -158,6 +158,9 @@ func (f *Server) continueSignIn(a *authorization) pageResponse {
 // finishAuthorization redirects the browser to the application with a code and removes the authorization, so that its
 // pages no longer work. For a device it redirects to the confirmation page instead.
 func (f *Server) finishAuthorization(a *authorization) pageResponse {
+	if q := f.signInQuestion(a); q != nil {
+		return pageResponse{question: q}
+	}
 	if a.device != nil {
 		return redirect(http.StatusSeeOther, a.path()+"/device")
 	}

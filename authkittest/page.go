@@ -28,6 +28,7 @@ type pageResponse struct {
 	view     view
 	cookie   *http.Cookie
 	apiError *apiError // sent instead of a page or redirect
+	question *question // asked before the response is known
 }
 
 // view is the data of the templates.
@@ -120,13 +121,14 @@ func initials(names ...string) string {
 	return string(letters)
 }
 
-// browse returns a handler that calls h with f.mu held. The response is written after f.mu is unlocked.
+// browse returns a handler that calls h with f.mu held. The response is written after f.mu is unlocked. If the response depends
+// on an Action, the application is asked while f.mu is unlocked, because it may call the fake.
 func (f *Server) browse(h func(*http.Request) pageResponse) http.HandlerFunc {
-	run := func(r *http.Request) pageResponse {
+	run := func(next func() pageResponse) pageResponse {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.prune()
-		return h(r)
+		return next()
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
@@ -134,7 +136,15 @@ func (f *Server) browse(h func(*http.Request) pageResponse) http.HandlerFunc {
 			http.Error(w, "The form could not be read.", http.StatusBadRequest)
 			return
 		}
-		run(r).send(w)
+		response := run(func() pageResponse { return h(r) })
+		for q := response.question; q != nil; q = response.question {
+			answer, cookie := f.ask(r.Context(), q), response.cookie
+			response = run(func() pageResponse { return q.then(answer) })
+			if response.cookie == nil {
+				response.cookie = cookie
+			}
+		}
+		response.send(w)
 	}
 }
 

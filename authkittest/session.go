@@ -42,6 +42,7 @@ type signInResult struct {
 	authTime       time.Time
 	providerScopes []string // the provider_scopes of the authorization request
 	browserID      string   // ID of the browser's session at the fake; may be empty
+	unasked        *asker   // set until the application has allowed the sign-in; see Actions
 }
 
 const (

@@ -72,7 +72,11 @@ func (f *Server) signInProblem(a *authorization, email, problem string) pageResp
 
 // signIn signs a user in. The fake asks for no proof.
 func (f *Server) signIn(r *http.Request, a *authorization, user *account) pageResponse {
-	a.result = f.startBrowserSession(r, signInResult{userID: user.ID, method: cmp.Or(a.method, user.AuthenticationMethod), authTime: f.clock.Now()})
+	result := signInResult{userID: user.ID, method: cmp.Or(a.method, user.AuthenticationMethod), authTime: f.clock.Now()}
+	if f.actions.Authentication != "" {
+		result.unasked = askerOf(r)
+	}
+	a.result = f.startBrowserSession(r, result)
 	next := f.continueSignIn(a)
 	next.cookie = f.cookie(a.result.browserID)
 	return next
@@ -101,7 +105,7 @@ func (f *Server) signUp(r *http.Request, a *authorization) pageResponse {
 		if a.organizationID != "" { // like an organization that admits users of its domain
 			p.Memberships = []Membership{{OrganizationID: a.organizationID}}
 		}
-		return f.signIn(r, a, f.addUser(p))
+		return f.register(r, a, p)
 	}
 	return showPage(http.StatusUnprocessableEntity, "sign-up", v)
 }
