@@ -1,0 +1,58 @@
+// @workos-inc/node on the other side of an Action. It reads one JSON list of operations from its standard input, and prints the
+// list of their results:
+//
+//   {"do": "respond", "type", "verdict", "message", "secret"}        the text of the response that an application in Node sends
+//   {"do": "accept", "response", "secret"}                           whether a response of an application is signed as WorkOS expects
+//   {"do": "sign", "body", "secret"}                                 the header of a request or of a webhook of WorkOS
+//   {"do": "action", "body", "header", "secret"}                     the context of an Action request
+//   {"do": "webhook", "body", "header", "secret"}                    the event of a webhook
+//   {"do": "ask", "url", "body", "secret"}                           sends an Action request: the text of the response, if it is accepted
+//
+// The result of a refusal is {"error": message}.
+
+import { WorkOS } from '@workos-inc/node';
+
+const workos = new WorkOS('sk_test_interop');
+
+// The library signs responses only. Requests of WorkOS have the same signature, over their body.
+const { signatureProvider } = workos.actions;
+
+async function sign({ body, secret }) {
+  const timestamp = Date.now();
+  return `t=${timestamp}, v1=${await signatureProvider.computeSignature(timestamp, body, secret)}`;
+}
+
+// WorkOS parses the response and signs the payload again, as the library does for an object.
+async function accept({ response, secret }) {
+  const { payload, signature } = JSON.parse(response);
+  return workos.actions.verifyHeader({ payload, sigHeader: `t=${payload.timestamp}, v1=${signature}`, secret, tolerance: 30000 });
+}
+
+const operations = {
+  sign,
+  accept,
+  respond: async ({ type, verdict, message, secret }) =>
+    JSON.stringify(await workos.actions.signResponse({ type, verdict, ...(message && { errorMessage: message }) }, secret)),
+  action: ({ body, header, secret }) => workos.actions.constructAction({ payload: body, sigHeader: header, secret }),
+  webhook: ({ body, header, secret }) => workos.webhooks.constructEvent({ payload: body, sigHeader: header, secret }),
+  ask: async ({ url, body, secret }) => {
+    const headers = { 'Content-Type': 'application/json', 'WorkOS-Signature': await sign({ body, secret }) };
+    const answer = await fetch(url, { method: 'POST', headers, body });
+    const response = await answer.text();
+    if (answer.status !== 200) throw new Error(`status ${answer.status}: ${response}`);
+    await accept({ response, secret });
+    return response;
+  },
+};
+
+const chunks = [];
+for await (const chunk of process.stdin) chunks.push(chunk);
+const results = [];
+for (const operation of JSON.parse(Buffer.concat(chunks))) {
+  try {
+    results.push(await operations[operation.do](operation));
+  } catch (error) {
+    results.push({ error: error.message });
+  }
+}
+console.log(JSON.stringify(results));
