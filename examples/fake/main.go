@@ -63,11 +63,12 @@ func run(args []string, stdout, stderr io.Writer) (status int, err error) {
 	printDirectory(stderr, fake, redirects)
 
 	if flags.NArg() == 0 {
+		// Before the variables are printed: the reader may interrupt the program at once.
+		interrupted, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
 		for _, name := range slices.Sorted(maps.Keys(variables)) {
 			fmt.Fprintf(stdout, "export %s='%s'\n", name, variables[name]) // no value contains a quote
 		}
-		interrupted, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		defer stop()
 		<-interrupted.Done()
 		return 0, nil
 	}
