@@ -69,7 +69,7 @@ type AuthKit struct {
 	loginFunc             func(*http.Request) LoginParams // nil if the option is not given
 	absoluteTimeout       time.Duration
 	idleTimeout           time.Duration
-	crossOrigin           *http.CrossOriginProtection
+	crossOrigin           crossOrigin
 
 	onError         func(http.ResponseWriter, *http.Request, Failure)
 	onSignIn        func(context.Context, SignInEvent) error

@@ -8,27 +8,58 @@ import (
 	"slices"
 )
 
-// newCrossOrigin returns the protection of the POST handlers. It always trusts the
-// origins of the redirect URLs, because a proxy may rewrite Host.
-func newCrossOrigin(c *config) (*http.CrossOriginProtection, error) {
+// crossOrigin is the protection of the POST handlers.
+type crossOrigin struct {
+	all    *http.CrossOriginProtection            // trusts the origins of all hosts
+	byHost map[string]*http.CrossOriginProtection // by the redirect URL of one of several hosts
+}
+
+// newCrossOrigin returns the protection of the POST handlers. A request to a host of the
+// list is trusted from this host alone, and from those of [WithTrustedOrigins]. A request
+// to another host comes through a proxy that rewrites Host, so the page may be at any
+// host of the list.
+func newCrossOrigin(c *config) (p crossOrigin, err error) {
+	if p.all, err = trusting(slices.Concat(c.trustedOrigins, c.redirectURLs())); err != nil {
+		return p, err
+	}
+	p.byHost = map[string]*http.CrossOriginProtection{}
+	for _, own := range c.redirectURLs() {
+		if p.byHost[own], err = trusting(append(slices.Clone(c.trustedOrigins), own)); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+func trusting(urls []string) (*http.CrossOriginProtection, error) {
 	protection := http.NewCrossOriginProtection()
-	for _, origin := range slices.Concat(c.trustedOrigins, c.redirectURLs()) {
-		if err := protection.AddTrustedOrigin(originOf(origin)); err != nil {
+	for _, url := range urls {
+		if err := protection.AddTrustedOrigin(originOf(url)); err != nil {
 			return nil, newConfigError("WithTrustedOrigins", ReasonMalformed, err.Error())
 		}
 	}
 	return protection, nil
 }
 
+// checkOrigin returns an error for an unsafe request from an origin that is not trusted.
+func (a *AuthKit) checkOrigin(r *http.Request) error {
+	if own := a.redirectURLs.listed(r); own != nil {
+		return a.crossOrigin.byHost[own.url].Check(r)
+	}
+	return a.crossOrigin.all.Check(r)
+}
+
 // RefuseCrossOrigin returns a handler that answers 403 ([ErrCrossOriginRefused]) to
 // a POST or another unsafe method from a page of another origin, and passes every
 // other request to next. Wrap it around every handler that changes something for
-// the signed-in user or signs a user in. The origins of the redirect URLs and those of
-// [WithTrustedOrigins] are trusted. It panics if next is nil.
+// the signed-in user or signs a user in. The origin of the redirect URL and those of
+// [WithTrustedOrigins] are trusted. Of several redirect URLs, it is the one of the
+// request's Host; if Host is none of them, all are trusted, because a proxy may rewrite
+// Host. It panics if next is nil.
 func (a *AuthKit) RefuseCrossOrigin(next http.Handler) http.Handler {
 	mustHaveHandler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := a.crossOrigin.Check(r); err != nil {
+		if err := a.checkOrigin(r); err != nil {
 			if a.requestAuthOf(r).session != nil {
 				a.mistakes.OpaqueOrigin(r)
 			}

@@ -53,12 +53,19 @@ var noURL hostURL
 // such as X-Forwarded-Host, do not count, since a client can send them through a proxy.
 // The Host is a client's too, but it can only choose from the list.
 func (u *hostURLs) of(r *http.Request) *hostURL {
-	if u.byHost != nil {
-		if own := u.byHost[canonicalHost(r.Host, u.scheme)]; own != nil {
-			return own
-		}
+	if own := u.listed(r); own != nil {
+		return own
 	}
 	return u.first()
+}
+
+// listed returns the URL of a request's Host. It returns nil if there is at most one URL,
+// or none for this Host.
+func (u *hostURLs) listed(r *http.Request) *hostURL {
+	if u.byHost == nil {
+		return nil
+	}
+	return u.byHost[canonicalHost(r.Host, u.scheme)]
 }
 
 func (u *hostURLs) first() *hostURL {

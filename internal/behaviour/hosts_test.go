@@ -247,7 +247,32 @@ func TestAReturnPathLeadsToNoOtherHostOfTheApplication(t *testing.T) {
 	assert.Equal(t, origin+"/tenant/", other.SanitizeReturnPath(origin+"/tenant/"))
 }
 
-func TestPagesOfAllHostsMayPostToTheHandlers(t *testing.T) {
+// A page of another customer's host must not sign a user out here.
+func TestAHostAcceptsPostsOfItsOwnPagesOnly(t *testing.T) {
+	for name, c := range map[string]struct {
+		host, origin string
+		want         int
+	}{
+		"its own page":             {"acme.localhost", "acme.localhost", http.StatusOK},
+		"a page of the first host": {"acme.localhost", "app.localhost", http.StatusForbidden},
+		"a page of another host":   {"app.localhost", "globex.localhost", http.StatusForbidden},
+		"a trusted origin":         {"acme.localhost", "https://www.example.com", http.StatusOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newHostsApp(t, authkit.WithTrustedOrigins("https://www.example.com"))
+			origin := c.origin
+			if !strings.HasPrefix(origin, "https:") {
+				origin = a.url(origin, "")
+			}
+			header := with(with(Scripted(), "Origin", origin), "Sec-Fetch-Site", "same-site")
+			resp := a.Send(Request{Method: "POST", Target: "/logout", Header: with(header, "Host", c.host+":"+a.port)})
+			assert.Equal(t, c.want, resp.Status)
+		})
+	}
+}
+
+// The proxy rewrites Host, so it does not name the host of the page.
+func TestPagesOfAllHostsMayPostBehindAProxyThatRewritesHost(t *testing.T) {
 	a := newHostsApp(t)
 	for origin, want := range map[string]int{
 		a.url("app.localhost", ""):                  http.StatusOK,
