@@ -31,11 +31,13 @@
 //	                    ReactivateOrganizationMembership, DeleteOrganizationMembership
 //	API keys            CreateOrganizationAPIKey, CreateUserAPIKey, ListOrganizationAPIKeys, ListUserAPIKeys,
 //	                    DeleteAPIKey, ExpireAPIKey, ValidateAPIKey
+//	Events              ParseWebhook
 //	Discovery           GetOpenIDConfiguration; JWKSURL
 //
-// The methods whose name ends in URL build a URL and make no request. A parameter with its zero value is omitted. Where
-// the API distinguishes null from an omitted parameter, the parameter is an [Optional]. A list is an [iter.Seq2]. It
-// fetches a page when the caller reaches that page; see [Paging].
+// The methods whose name ends in URL build a URL and make no request. [ParseWebhook] is a function: it verifies what
+// WorkOS sends, and needs no client. A parameter with its zero value is omitted. Where the API distinguishes null from an
+// omitted parameter, the parameter is an [Optional]. A list is an [iter.Seq2]. It fetches a page when the caller reaches
+// that page; see [Paging].
 //
 // IDs are escaped. For an ID that is empty or could name another resource, a call returns an error and makes no request.
 //

@@ -1,0 +1,205 @@
+// The data of events that no call of the package returns: organizations, invitations, roles, permissions and outcomes of
+// authentication.
+
+package workos
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Organization is an organization, the data of its events.
+//
+// See https://workos.com/docs/reference/organization
+type Organization struct {
+	ID               string               `json:"id"` // "org_…"
+	Name             string               `json:"name"`
+	Domains          []OrganizationDomain `json:"domains"`
+	ExternalID       string               `json:"external_id,omitempty"` // the application's ID of the organization
+	StripeCustomerID string               `json:"stripe_customer_id,omitempty"`
+	Metadata         map[string]string    `json:"metadata,omitempty"` // set by the application
+	CreatedAt        time.Time            `json:"created_at,omitzero"`
+	UpdatedAt        time.Time            `json:"updated_at,omitzero"`
+}
+
+// OrganizationDomain is a domain of an organization, such as "example.com".
+//
+// See https://workos.com/docs/reference/organization-domain
+type OrganizationDomain struct {
+	ID             string `json:"id"` // "org_domain_…"
+	OrganizationID string `json:"organization_id"`
+	Domain         string `json:"domain"`
+	State          string `json:"state,omitempty"` // "failed", "legacy_verified", "pending", "unverified" or "verified"
+	// VerificationStrategy is "dns" or "manual". With "dns", the domain has a TXT record with the prefix and the token.
+	VerificationStrategy string    `json:"verification_strategy,omitempty"`
+	VerificationPrefix   string    `json:"verification_prefix,omitempty"`
+	VerificationToken    string    `json:"verification_token,omitempty"` // published in the DNS, so not a secret
+	CreatedAt            time.Time `json:"created_at,omitzero"`
+	UpdatedAt            time.Time `json:"updated_at,omitzero"`
+}
+
+// OrganizationDomainFailure reports that a domain could not be verified.
+type OrganizationDomainFailure struct {
+	Reason string             `json:"reason"` // "domain_verification_period_expired" or "domain_verified_by_other_organization"
+	Domain OrganizationDomain `json:"organization_domain"`
+}
+
+// Invitation is the invitation of a person to the application or to an organization. The data of its events do not have
+// the token that accepts it.
+//
+// See https://workos.com/docs/reference/authkit/invitation
+type Invitation struct {
+	ID             string    `json:"id"` // "invitation_…"
+	Email          string    `json:"email"`
+	State          string    `json:"state"`                      // "pending", "accepted", "expired" or "revoked"
+	OrganizationID string    `json:"organization_id,omitempty"`  // empty for an invitation to the application
+	InviterUserID  string    `json:"inviter_user_id,omitempty"`  // empty if no user has invited
+	AcceptedUserID string    `json:"accepted_user_id,omitempty"` // empty until it is accepted
+	RoleSlug       string    `json:"role_slug,omitempty"`        // the role in the organization
+	AcceptedAt     time.Time `json:"accepted_at,omitzero"`
+	RevokedAt      time.Time `json:"revoked_at,omitzero"`
+	ExpiresAt      time.Time `json:"expires_at,omitzero"`
+	CreatedAt      time.Time `json:"created_at,omitzero"`
+	UpdatedAt      time.Time `json:"updated_at,omitzero"`
+}
+
+// RoleDefinition is a role of the environment, or of one organization. [Role] is the role that a member has.
+//
+// See https://workos.com/docs/reference/roles
+type RoleDefinition struct {
+	Slug             string    `json:"slug"`                         // such as "admin"
+	OrganizationID   string    `json:"organization_id,omitempty"`    // empty for a role of the environment
+	Name             string    `json:"name,omitempty"`               // empty for a role of the environment
+	Description      string    `json:"description,omitempty"`        // empty for a role of the environment
+	ResourceTypeSlug string    `json:"resource_type_slug,omitempty"` // "organization" for the roles of members
+	Permissions      []string  `json:"permissions,omitempty"`        // slugs
+	CreatedAt        time.Time `json:"created_at,omitzero"`
+	UpdatedAt        time.Time `json:"updated_at,omitzero"`
+}
+
+// Permission is a permission that roles can have.
+//
+// See https://workos.com/docs/reference/roles
+type Permission struct {
+	ID               string    `json:"id"`   // "perm_…"
+	Slug             string    `json:"slug"` // such as "posts:write"
+	Name             string    `json:"name"`
+	Description      string    `json:"description,omitempty"`
+	System           bool      `json:"system,omitempty"` // made by WorkOS
+	ResourceTypeSlug string    `json:"resource_type_slug,omitempty"`
+	CreatedAt        time.Time `json:"created_at,omitzero"`
+	UpdatedAt        time.Time `json:"updated_at,omitzero"`
+}
+
+// AuthenticationAttempt is the outcome of an authentication, or the start of one by single sign-on.
+//
+// See https://workos.com/docs/events/authentication
+type AuthenticationAttempt struct {
+	// Method is "email_verification", "magic_auth", "mfa", "oauth", "passkey", "password", "reauthentication" or "sso".
+	Method    string                 `json:"type"`
+	Status    string                 `json:"status"`            // "succeeded", "failed", "started" or "timed_out"
+	UserID    string                 `json:"user_id,omitempty"` // may be empty, above all after a failure
+	Email     string                 `json:"email,omitempty"`   // may be empty after a failure
+	IPAddress string                 `json:"ip_address,omitempty"`
+	UserAgent string                 `json:"user_agent,omitempty"`
+	Error     *AuthenticationFailure `json:"error,omitempty"` // nil unless it failed or timed out
+	SSO       *SSOAttempt            `json:"sso,omitempty"`   // nil unless Method is "sso"
+}
+
+// AuthenticationFailure says why an authentication has failed.
+type AuthenticationFailure struct {
+	Code    string `json:"code"`
+	Message string `json:"message"` // for the application's developer
+}
+
+// SSOAttempt has the connection of a single sign-on. Each field may be empty.
+type SSOAttempt struct {
+	OrganizationID string `json:"organization_id,omitempty"`
+	ConnectionID   string `json:"connection_id,omitempty"`
+	SessionID      string `json:"session_id,omitempty"` // of the sign-on at the identity provider
+}
+
+// RadarRisk reports that WorkOS Radar has found a sign-in or a sign-up suspicious.
+//
+// See https://workos.com/docs/authkit/radar
+type RadarRisk struct {
+	AuthMethod    string `json:"auth_method"`
+	Action        string `json:"action"`                   // "login" or "signup"
+	Control       string `json:"control,omitempty"`        // what Radar has found
+	BlocklistType string `json:"blocklist_type,omitempty"` // the list that has the value, if it was a list
+	UserID        string `json:"user_id,omitempty"`
+	Email         string `json:"email,omitempty"`
+	IPAddress     string `json:"ip_address,omitempty"`
+	UserAgent     string `json:"user_agent,omitempty"`
+}
+
+// ActionDenial reports that an Action of the application has denied a sign-in or a registration.
+//
+// See https://workos.com/docs/authkit/actions
+type ActionDenial struct {
+	EndpointID     string `json:"action_endpoint_id"`
+	ExecutionID    string `json:"action_execution_id"`
+	Type           string `json:"type"`                      // "authentication" or "user_registration"
+	Verdict        string `json:"verdict"`                   // "Deny"
+	UserID         string `json:"user_id,omitempty"`         // empty for a registration
+	OrganizationID string `json:"organization_id,omitempty"` // empty outside an organization
+	Email          string `json:"email"`
+	IPAddress      string `json:"ip_address,omitempty"`
+	UserAgent      string `json:"user_agent,omitempty"`
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. It accepts any metadata, as that of [User] does.
+func (o *Organization) UnmarshalJSON(data []byte) error {
+	type plain Organization
+	response := struct {
+		*plain
+		Metadata json.RawMessage `json:"metadata"`
+	}{plain: (*plain)(o)}
+	if err := json.Unmarshal(data, &response); err != nil {
+		return err
+	}
+	o.Metadata = decodeMetadata(response.Metadata)
+	return nil
+}
+
+func (o *Organization) validate() error       { return requireID(o.ID) }
+func (d *OrganizationDomain) validate() error { return requireID(d.ID) }
+func (i *Invitation) validate() error         { return requireID(i.ID) }
+func (p *Permission) validate() error         { return requireID(p.ID) }
+
+func (f *OrganizationDomainFailure) validate() error {
+	if err := f.Domain.validate(); err != nil {
+		return fmt.Errorf("organization_domain: %w", err)
+	}
+	return nil
+}
+
+func (r *RoleDefinition) validate() error {
+	if r.Slug == "" {
+		return errors.New("missing slug")
+	}
+	return nil
+}
+
+func (a *AuthenticationAttempt) validate() error {
+	if a.Method == "" || a.Status == "" {
+		return errors.New("missing type or status")
+	}
+	return nil
+}
+
+func (r *RadarRisk) validate() error {
+	if r.AuthMethod == "" {
+		return errors.New("missing auth_method")
+	}
+	return nil
+}
+
+func (d *ActionDenial) validate() error {
+	if d.Type == "" {
+		return errors.New("missing type")
+	}
+	return nil
+}
