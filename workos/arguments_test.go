@@ -129,6 +129,13 @@ func TestAMissingArgumentIsAnErrorWithoutARequest(t *testing.T) {
 		"memberships: the user id or organization id is empty": func() (any, error) {
 			return collect(c.ListOrganizationMemberships(ctx, workos.ListOrganizationMembershipsParams{}))
 		},
+		"events: the list of event types is empty": func() (any, error) { return collectEvents(ctx, c, workos.ListEventsParams{}) },
+		"events: the After and the RangeStart exclude each other": func() (any, error) {
+			return collectEvents(ctx, c, workos.ListEventsParams{Types: []string{"x"}, After: "x", RangeStart: time.Unix(1, 0)})
+		},
+		"events: the PageSize is not between 1 and 100": func() (any, error) {
+			return collectEvents(ctx, c, workos.ListEventsParams{Types: []string{"x"}, PageSize: 101})
+		},
 		"api_keys: the name is empty": func() (any, error) { return c.CreateOrganizationAPIKey(ctx, "x", workos.CreateAPIKeyParams{}) },
 		"api_keys: the organization id is empty": func() (any, error) {
 			return c.CreateUserAPIKey(ctx, "x", "", workos.CreateAPIKeyParams{Name: "x"})

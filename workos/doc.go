@@ -9,8 +9,8 @@
 // secret and proves with a code verifier that it started the sign-in. It can sign in with a code or by device
 // authorization, refresh, and build URLs. Every other call fails without a request.
 //
-// The calls cover the sign-in flows, sessions, users, organization memberships and API keys. The package does not cover
-// cookie-based sessions. They are in the packages authkit and seal.
+// The calls cover the sign-in flows, sessions, users, organization memberships, API keys and events.
+// The package does not cover cookie-based sessions. They are in the packages authkit and seal.
 //
 // # Calls
 //
@@ -31,7 +31,7 @@
 //	                    ReactivateOrganizationMembership, DeleteOrganizationMembership
 //	API keys            CreateOrganizationAPIKey, CreateUserAPIKey, ListOrganizationAPIKeys, ListUserAPIKeys,
 //	                    DeleteAPIKey, ExpireAPIKey, ValidateAPIKey
-//	Events              ParseWebhook
+//	Events              ListEvents; ParseWebhook
 //	Discovery           GetOpenIDConfiguration; JWKSURL
 //
 // The methods whose name ends in URL build a URL and make no request. [ParseWebhook] is a function: it verifies what

@@ -102,6 +102,7 @@ type TransportError struct {
 	reason   string // the text of the cause, sanitized
 	cause    error
 	unusable bool // the response arrived in full but cannot be used
+	overlong bool // the response is longer than maxResponse; a list can ask for fewer objects
 }
 
 // Error returns the operation, the cause and the request ID.

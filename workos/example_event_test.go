@@ -3,6 +3,7 @@
 package workos_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,51 @@ import (
 
 	"github.com/authkit-go/authkit/workos"
 )
+
+// A program follows the events. It stores the cursor, so that it misses nothing while it does not run.
+func ExampleClient_ListEvents() {
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"data":[
+			{"id":"event_01A","event":"session.revoked","data":{"id":"session_01A","user_id":"user_01A"},"created_at":"2026-05-04T10:00:00.000Z"},
+			{"id":"event_01B","event":"user.deleted","data":{"id":"user_01A","email":"kim@acme.test"},"created_at":"2026-05-04T10:00:01.000Z"}],
+			"list_metadata":{"after":null}}`)
+	}))
+	defer api.Close()
+	client, err := workos.NewClient("client_01A", workos.WithAPIKey("sk_test_example"), workos.WithBaseURL(api.URL))
+	if err != nil {
+		panic(err)
+	}
+
+	var cursor workos.EventCursor
+	stored := ""                   // from the last run of the program
+	store := func(after string) {} // for the next run
+	// A program repeats this, for example every second.
+	for event, err := range client.ListEvents(context.Background(), workos.ListEventsParams{
+		Types:  []string{workos.EventSessionRevoked, workos.EventUserDeleted},
+		After:  stored,
+		Cursor: &cursor,
+	}) {
+		if err != nil {
+			fmt.Println("try again later:", err)
+			break
+		}
+		data, err := event.Payload()
+		if err != nil {
+			fmt.Println("skip", event.ID, err)
+			continue
+		}
+		switch data := data.(type) {
+		case *workos.Session:
+			fmt.Println(event.Type, data.ID)
+		case *workos.User:
+			fmt.Println(event.Type, data.Email)
+		}
+	}
+	store(cursor.After())
+	// Output:
+	// session.revoked session_01A
+	// user.deleted kim@acme.test
+}
 
 // A handler receives webhooks. It reads the body as it is, and answers 2xx only after it has handled the event.
 func ExampleParseWebhook() {

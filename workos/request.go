@@ -151,7 +151,7 @@ func (c *Client) attempt(ctx context.Context, call call, limit time.Duration, ou
 	case resp.StatusCode >= 300:
 		return call.unusableResponse(resp, describeRedirect(resp))
 	case len(body) > maxResponse:
-		return call.unusableResponse(resp, fmt.Sprintf("longer than %d bytes", maxResponse))
+		return call.overlongResponse(resp)
 	}
 	if err := json.Unmarshal(body, out); err != nil {
 		return call.unusableResponse(resp, describeDecodeError(err))
@@ -206,12 +206,19 @@ func (call call) networkError(caller, bounded context.Context, resp *http.Respon
 
 // unusableResponse returns the error for a response that arrived in full but cannot be used. It does not quote the
 // body, which may contain new tokens.
-func (call call) unusableResponse(resp *http.Response, fault string) error {
+func (call call) unusableResponse(resp *http.Response, fault string) *TransportError {
 	text := fmt.Sprintf("unusable response (status %d, content type %q): %s", resp.StatusCode, resp.Header.Get("Content-Type"), fault)
 	return call.transportError(resp, errors.New(call.sanitize(text)), true)
 }
 
-func (call call) transportError(resp *http.Response, cause error, unusable bool) error {
+// overlongResponse returns the error for a response of more than maxResponse bytes.
+func (call call) overlongResponse(resp *http.Response) error {
+	err := call.unusableResponse(resp, fmt.Sprintf("longer than %d bytes", maxResponse))
+	err.overlong = true
+	return err
+}
+
+func (call call) transportError(resp *http.Response, cause error, unusable bool) *TransportError {
 	e := &TransportError{
 		Operation: call.operation(),
 		reason:    call.sanitize(cause.Error()),
