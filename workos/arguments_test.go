@@ -136,6 +136,12 @@ func TestAMissingArgumentIsAnErrorWithoutARequest(t *testing.T) {
 		"events: the PageSize is not between 1 and 100": func() (any, error) {
 			return collectEvents(ctx, c, workos.ListEventsParams{Types: []string{"x"}, PageSize: 101})
 		},
+		"endpoints: the endpoint url is empty": func() (any, error) {
+			return c.CreateWebhookEndpoint(ctx, workos.CreateWebhookEndpointParams{Events: []string{"x"}})
+		},
+		"endpoints: the list of event types is empty": func() (any, error) {
+			return c.CreateWebhookEndpoint(ctx, workos.CreateWebhookEndpointParams{URL: "x"})
+		},
 		"api_keys: the name is empty": func() (any, error) { return c.CreateOrganizationAPIKey(ctx, "x", workos.CreateAPIKeyParams{}) },
 		"api_keys: the organization id is empty": func() (any, error) {
 			return c.CreateUserAPIKey(ctx, "x", "", workos.CreateAPIKeyParams{Name: "x"})

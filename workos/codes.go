@@ -110,3 +110,10 @@ const (
 const (
 	CodeAPIKeyAlreadyExpired = "api_key_already_expired"
 )
+
+// Codes of webhook endpoints.
+const (
+	CodeDuplicateEndpoint = "duplicate_endpoint"
+	CodeInvalidURL        = "invalid_url"
+	CodeEntityNotFound    = "entity_not_found" // [IsNotFound] reports it too
+)

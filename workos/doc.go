@@ -9,7 +9,7 @@
 // secret and proves with a code verifier that it started the sign-in. It can sign in with a code or by device
 // authorization, refresh, and build URLs. Every other call fails without a request.
 //
-// The calls cover the sign-in flows, sessions, users, organization memberships, API keys and events.
+// The calls cover the sign-in flows, sessions, users, organization memberships, API keys, events and webhook endpoints.
 // The package does not cover cookie-based sessions. They are in the packages authkit and seal.
 //
 // # Calls
@@ -32,6 +32,7 @@
 //	API keys            CreateOrganizationAPIKey, CreateUserAPIKey, ListOrganizationAPIKeys, ListUserAPIKeys,
 //	                    DeleteAPIKey, ExpireAPIKey, ValidateAPIKey
 //	Events              ListEvents; ParseWebhook
+//	Webhook endpoints   CreateWebhookEndpoint, ListWebhookEndpoints, UpdateWebhookEndpoint, DeleteWebhookEndpoint
 //	Discovery           GetOpenIDConfiguration; JWKSURL
 //
 // The methods whose name ends in URL build a URL and make no request. [ParseWebhook] is a function: it verifies what
@@ -99,5 +100,5 @@
 // No error text shows a token, a code, a code verifier, a password, a TOTP secret or a key. The values of this package
 // do not show them either when they are printed, logged or encoded as JSON. The user code of a device is not a secret.
 // A few values hold a secret in a field because the application needs it: a [MagicAuth] holds its code, a new [APIKey]
-// holds its value, and some of the errors above hold a pending authentication token.
+// holds its value, a [WebhookEndpoint] holds its secret, and some of the errors above hold a pending authentication token.
 package workos

@@ -14,6 +14,21 @@ const eventJSON = `{"object":"event","id":"event_01A","event":"session.revoked",
   "data":{"object":"session","id":"session_01A","user_id":"user_01A","auth_method":"password","status":"revoked"},
   "context":{"client_id":"client_01A"}}`
 
+const webhookEndpointJSON = `{"object":"webhook_endpoint","id":"we_01A","endpoint_url":"https://app.acme.test/webhooks/workos",
+  "secret":"whsec_secret","status":"enabled","events":["session.revoked","user.deleted"],
+  "created_at":"2026-01-01T00:00:00.000Z","updated_at":"2026-05-04T10:00:00.500Z"}`
+
+var (
+	webhookEndpoint = workos.WebhookEndpoint{
+		ID: "we_01A", URL: "https://app.acme.test/webhooks/workos", Status: workos.WebhookEndpointEnabled,
+		Events: []string{workos.EventSessionRevoked, workos.EventUserDeleted}, Secret: "whsec_secret",
+		CreatedAt: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), UpdatedAt: time.Date(2026, 5, 4, 10, 0, 0, 500_000_000, time.UTC),
+	}
+	endpointErrors = slices.Concat(bare(401), limitErrors,
+		plain(409, nil, workos.CodeDuplicateEndpoint), plain(422, nil, workos.CodeInvalidURL),
+		plain(422, as[*workos.ValidationError], workos.CodeInvalidRequestParameters))
+)
+
 // listedEvent is an event without its JSON text, and with its payload.
 type listedEvent struct {
 	ID, Type string
@@ -60,5 +75,49 @@ var eventCalls = map[string]wire{
 		method: "GET", path: "/events", query: "events=dsync.user.created&limit=7&order=asc&range_start=2026-05-04T10%3A00%3A00.001Z",
 		status: 200, response: `{"data":[],"list_metadata":{"after":null}}`, required: []string{"data"},
 		want: []listedEvent(nil), errors: bare(401),
+	},
+	"CreateWebhookEndpoint": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.CreateWebhookEndpoint(ctx, workos.CreateWebhookEndpointParams{
+				URL: webhookEndpoint.URL, Events: webhookEndpoint.Events,
+			})
+		},
+		method: "POST", path: "/webhook_endpoints",
+		body:    `{"endpoint_url":"https://app.acme.test/webhooks/workos","events":["session.revoked","user.deleted"]}`,
+		secrets: []string{"whsec_secret"}, status: 201, response: webhookEndpointJSON, required: []string{"id"}, want: &webhookEndpoint,
+		errors: endpointErrors,
+	},
+	"ListWebhookEndpoints": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return collect(c.ListWebhookEndpoints(ctx, workos.Paging{PageSize: 100}))
+		},
+		method: "GET", path: "/webhook_endpoints", query: "limit=100", secrets: []string{"whsec_secret"},
+		status: 200, response: listOf(webhookEndpointJSON), required: []string{"data", "data.0", "data.0.id"},
+		want: []workos.WebhookEndpoint{webhookEndpoint}, errors: slices.Concat(bare(401), limitErrors),
+	},
+	"UpdateWebhookEndpoint": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.UpdateWebhookEndpoint(ctx, "we_01A", workos.UpdateWebhookEndpointParams{
+				Status: workos.WebhookEndpointDisabled, Events: []string{workos.EventUserUpdated},
+			})
+		},
+		method: "PATCH", path: "/webhook_endpoints/we_01A", body: `{"status":"disabled","events":["user.updated"]}`,
+		secrets: []string{"whsec_secret"}, status: 200, response: webhookEndpointJSON, required: []string{"id"}, want: &webhookEndpoint,
+		errors: slices.Concat(endpointErrors, plain(404, nil, workos.CodeEntityNotFound)),
+	},
+	"UpdateWebhookEndpoint without a change": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.UpdateWebhookEndpoint(ctx, "we_01A", workos.UpdateWebhookEndpointParams{})
+		},
+		method: "PATCH", path: "/webhook_endpoints/we_01A", body: `{}`,
+		secrets: []string{"whsec_secret"}, status: 200, response: webhookEndpointJSON, required: []string{"id"}, want: &webhookEndpoint,
+		errors: endpointErrors,
+	},
+	"DeleteWebhookEndpoint": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return done(c.DeleteWebhookEndpoint(ctx, "we_01A"))
+		},
+		method: "DELETE", path: "/webhook_endpoints/we_01A", status: 204,
+		errors: slices.Concat(bare(401), limitErrors, plain(404, nil, workos.CodeEntityNotFound)),
 	},
 }
