@@ -193,6 +193,16 @@ func TestAnActionOfAnySecretIsAcceptedAndItsSecretSignsTheResponse(t *testing.T)
 	}
 }
 
+func TestTheFirstOfSeveralSecretsThatHaveSignedAnActionSignsTheResponse(t *testing.T) {
+	now, body := strconv.FormatInt(actionTime.UnixMilli(), 10), []byte(registrationAction)
+	header := actionHeader("t=" + now + ", v1=" + signAction(now, body, otherActionSecret) + ", v1=" + signAction(now, body, actionSecret))
+	action, err := workos.ParseAction(header, body, actionTime, actionSecret, otherActionSecret)
+	require.NoError(t, err)
+	response, err := action.Response(workos.Allow(), actionTime)
+	require.NoError(t, err)
+	assertSigned(t, response, actionSecret)
+}
+
 func TestAnActionBodyMayHaveOneMebibyte(t *testing.T) {
 	body := strings.Replace(authenticationAction, `"lookup_key":"unknown"`, `"lookup_key":"`+strings.Repeat("x", 1<<20-len(authenticationAction)+len("unknown"))+`"`, 1)
 	require.Len(t, body, 1<<20)
