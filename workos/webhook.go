@@ -27,11 +27,8 @@ const (
 	MaxWebhookBody = 1 << 20
 )
 
-// The limits of a signature header. WorkOS sends one v1 value, and more only while a secret is replaced.
-const (
-	maxSignatureHeader = 4 << 10 // bytes
-	maxSignatures      = 16      // v1 values
-)
+// maxSignatures limits the v1 values of a header. WorkOS sends one, and more only while a secret is replaced.
+const maxSignatures = 16
 
 // The errors of [ParseWebhook]. Their texts show no secret, no signature and nothing of the body.
 var (
