@@ -237,6 +237,21 @@ func TestAnActionWithoutAValidAnswerIsDeniedUnlessErrorsAreAllowed(t *testing.T)
 	}
 }
 
+func TestTheLogOfATestHasNoSecretOfActions(t *testing.T) {
+	for secret, want := range map[string]string{"horse-battery": "secret=[secret] word=staple", "s": "secret=s word=staple"} {
+		r := &logRecorder{TB: t}
+		var env authkittest.Env
+		app := authkittest.Run(r, func(e authkittest.Env) http.Handler {
+			env = e
+			return application(e.AuthKit())
+		})
+		app.Fake.SetActions(authkittest.Actions{Authentication: app.URL, Secret: secret})
+		env.Log.Warn("too much", "secret", secret, "word", "staple")
+		r.end()
+		assert.Contains(t, r.text.String(), want, "a short secret may be a part of other words")
+	}
+}
+
 func TestSetActionsPanicsWithoutASecret(t *testing.T) {
 	a := newApp(t)
 	assert.PanicsWithValue(t, "authkittest: SetActions: an endpoint needs a secret", func() {

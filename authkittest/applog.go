@@ -79,10 +79,11 @@ func (l *appLog) writeTo(tb testing.TB, secrets []string) {
 	tb.Logf("the log of the application:\n%s", text)
 }
 
-// minMaskedPassword is the fewest characters of a password that is replaced. A shorter one may be a part of other words.
+// minMaskedPassword is the fewest characters of a password or of the secret of Actions that is replaced. A shorter one may be a part of other words.
 const minMaskedPassword = 8
 
-// secrets returns the keys of the fake, the passwords of its users, and the cookie password of its applications.
+// secrets returns the keys of the fake, the passwords of its users, the secret of Actions, and the cookie password of its
+// applications.
 func (f *Server) secrets() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -95,7 +96,7 @@ func (f *Server) secrets() []string {
 			secrets = append(secrets, a.Password)
 		}
 	}
-	if f.actions.Secret != "" {
+	if len(f.actions.Secret) >= minMaskedPassword {
 		secrets = append(secrets, f.actions.Secret)
 	}
 	return secrets
