@@ -111,13 +111,9 @@ func ParseAction(header http.Header, body []byte, now time.Time, secrets ...stri
 	if len(body) > maxSignedBody {
 		return nil, ErrActionTooLarge
 	}
-	value, err := signatureOf(header)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrActionSignature, err)
-	}
-	secret, err := verifySignature(value, body, now, actionTolerance, secrets)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrActionSignature, err)
+	secret, fault := verifySignature(header, body, now, actionTolerance, secrets)
+	if fault != nil {
+		return nil, fmt.Errorf("%w: %w", ErrActionSignature, fault)
 	}
 	return decodeAction(body, secrets[secret])
 }

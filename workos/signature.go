@@ -1,4 +1,4 @@
-// The signature of a request that WorkOS sends: the header WorkOS-Signature.
+// The signature of what WorkOS sends: the header WorkOS-Signature of webhooks and Action requests.
 
 package workos
 
@@ -6,7 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -19,104 +19,126 @@ const (
 	// maxSignedBody is the most bytes of a signed body that are read or verified.
 	maxSignedBody = 1 << 20
 
-	// maxSignatureHeader limits the length of the header, and so the number of signatures that are compared.
-	maxSignatureHeader = 4096
+	// maxSignatureHeader limits the length of the header.
+	maxSignatureHeader = 4 << 10
 
-	// firstMilliseconds is 3 March 1973 as a number of milliseconds, and the year 5138 as a number of seconds. A smaller
-	// timestamp is a number of seconds.
-	firstMilliseconds = 100_000_000_000
+	// maxSignatures limits the v1 values of a header. WorkOS sends one, and more only while a secret is replaced.
+	maxSignatures = 16
+
+	// leastMilliseconds is in 1973 as milliseconds and in the year 5138 as seconds: a smaller timestamp is in seconds.
+	leastMilliseconds = 100_000_000_000
 )
 
-// The reasons for which a signature is refused. None of them shows a signature, a secret or a part of the body.
-var (
-	errNoSignature        = errors.New("the header WorkOS-Signature is missing")
-	errSeveralSignatures  = errors.New("the header WorkOS-Signature came more than once")
-	errMalformedSignature = errors.New("the header WorkOS-Signature is not of the form t=<milliseconds>, v1=<hex>")
-	errWrongSignature     = errors.New("no signature matches: the body was changed, or the secret is another")
-	errSeconds            = errors.New("the timestamp is in seconds, and WorkOS sends milliseconds")
-	errStale              = errors.New("the timestamp is too old")
-	errFuture             = errors.New("the timestamp is in the future")
-)
-
-// signatureOf returns the value of the header WorkOS-Signature. A request with several is refused, because two programs
-// could look at different ones.
-func signatureOf(header http.Header) (string, error) {
-	switch values := header.Values(signatureHeader); len(values) {
-	case 0:
-		return "", errNoSignature
-	case 1:
-		return values[0], nil
-	default:
-		return "", errSeveralSignatures
-	}
+// signatureFault is why a signature is refused. Its text shows no signature, no secret and no part of the body.
+type signatureFault struct {
+	text string
+	// authentic says that one of the secrets has made the signature, and that only its time is wrong.
+	authentic bool
 }
 
-// verifySignature checks the value of a WorkOS-Signature header, "t=<milliseconds>, v1=<hex>", over the bytes of a body as
-// they arrived. It returns the index of the first secret that has made one of the signatures. The timestamp may differ from
-// now by tolerance at most, in both directions. The order of the checks does not matter for the result; the signature comes
-// first, so that an error about the timestamp is about a request that WorkOS has signed.
+func (f *signatureFault) Error() string { return f.text }
+
+func headerFault(text string) *signatureFault { return &signatureFault{text: "the header " + text} }
+
+// verifySignature checks the signature of a body as it was received, and that its time differs from now by tolerance at
+// most, in both directions. It returns the index of the first secret that has made one of the signatures. The time is
+// checked last, so a fault of the time is about a signature that WorkOS has made.
 //
 // See https://workos.com/docs/events/data-syncing/webhooks and https://workos.com/docs/authkit/actions
-func verifySignature(value string, body []byte, now time.Time, tolerance time.Duration, secrets []string) (secret int, err error) {
-	timestamp, signatures, err := parseSignature(value)
-	if err != nil {
-		return 0, err
+func verifySignature(header http.Header, body []byte, now time.Time, tolerance time.Duration, secrets []string) (secret int, fault *signatureFault) {
+	signed, fault := parseSignatureHeader(header.Values(signatureHeader))
+	if fault != nil {
+		return 0, fault
 	}
-	secret = -1
-	for i, candidate := range secrets {
-		expected := signature(timestamp, body, candidate)
-		for _, s := range signatures {
-			if hmac.Equal(expected, s) && secret < 0 {
-				secret = i
+	if secret = signed.secretOf(body, secrets); secret < 0 {
+		return 0, &signatureFault{text: "it matches none of the secrets, or the body was changed on its way"}
+	}
+	return secret, signed.checkTime(now, tolerance)
+}
+
+// parsedSignature is a signature header.
+type parsedSignature struct {
+	timestamp    string // as it was signed
+	milliseconds int64
+	signatures   [][]byte
+}
+
+// parseSignatureHeader reads the values of the signature header. Values of other schemes than v1 are ignored, as are v1
+// values that are no HMAC-SHA256. A request with several headers is refused, because two programs could look at different
+// ones.
+func parseSignatureHeader(values []string) (*parsedSignature, *signatureFault) {
+	switch {
+	case len(values) == 0 || len(values) == 1 && strings.TrimSpace(values[0]) == "":
+		return nil, headerFault("is missing")
+	case len(values) > 1:
+		return nil, headerFault("came more than once")
+	case len(values[0]) > maxSignatureHeader:
+		return nil, headerFault(fmt.Sprintf("is longer than %d bytes", maxSignatureHeader))
+	}
+	var s parsedSignature
+	found, timed := 0, false
+	for part := range strings.SplitSeq(values[0], ",") {
+		name, value, ok := strings.Cut(strings.TrimSpace(part), "=")
+		switch {
+		case !ok:
+			return nil, headerFault(`is malformed: want "t=…, v1=…"`)
+		case name == "t" && timed:
+			return nil, headerFault("has several timestamps")
+		case name == "t":
+			timed = true
+			s.timestamp = value
+			// 15 digits reach beyond the year 30,000. ParseUint accepts no sign and no space.
+			milliseconds, err := strconv.ParseUint(value, 10, 63)
+			if err != nil || len(value) > 15 {
+				return nil, headerFault("has a timestamp that is not a number of milliseconds")
+			}
+			s.milliseconds = int64(milliseconds)
+		case name == "v1":
+			if found++; found > maxSignatures {
+				return nil, headerFault(fmt.Sprintf("has more than %d signatures", maxSignatures))
+			}
+			if signature, err := hex.DecodeString(value); err == nil && len(signature) == sha256.Size {
+				s.signatures = append(s.signatures, signature)
 			}
 		}
 	}
-	if secret < 0 {
-		return 0, errWrongSignature
+	switch {
+	case !timed:
+		return nil, headerFault("has no timestamp")
+	case found == 0:
+		return nil, headerFault("has no v1 signature")
 	}
-	milliseconds, err := strconv.ParseInt(timestamp, 10, 64)
-	if err != nil {
-		return 0, errMalformedSignature
-	}
-	switch age := now.Sub(time.UnixMilli(milliseconds)); {
-	case milliseconds < firstMilliseconds:
-		return 0, errSeconds
-	case age > tolerance:
-		return 0, errStale
-	case age < -tolerance:
-		return 0, errFuture
-	}
-	return secret, nil
+	return &s, nil
 }
 
-// parseSignature returns the timestamp of the header as it was sent, because this text is signed, and its v1 signatures.
-// Members with another name are ignored.
-func parseSignature(value string) (timestamp string, signatures [][]byte, err error) {
-	if len(value) > maxSignatureHeader {
-		return "", nil, errMalformedSignature
-	}
-	for member := range strings.SplitSeq(value, ",") {
-		name, text, _ := strings.Cut(strings.TrimSpace(member), "=")
-		switch name {
-		case "t":
-			if timestamp != "" || !isDecimal(text) {
-				return "", nil, errMalformedSignature
-			}
-			timestamp = text
-		case "v1":
-			if s, err := hex.DecodeString(text); err == nil && len(s) == sha256.Size {
-				signatures = append(signatures, s)
+// secretOf returns the index of the first secret that has made one of the signatures, or -1. It compares every pair, so the
+// time does not depend on which one matches.
+func (s *parsedSignature) secretOf(body []byte, secrets []string) int {
+	found := -1
+	for i, secret := range secrets {
+		want := signature(s.timestamp, body, secret)
+		for _, signature := range s.signatures {
+			if hmac.Equal(signature, want) && found < 0 {
+				found = i
 			}
 		}
 	}
-	if timestamp == "" || len(signatures) == 0 {
-		return "", nil, errMalformedSignature
-	}
-	return timestamp, signatures, nil
+	return found
 }
 
-func isDecimal(text string) bool {
-	return text != "" && strings.Trim(text, "0123456789") == ""
+// checkTime checks the time of a signature that one of the secrets has made.
+func (s *parsedSignature) checkTime(now time.Time, tolerance time.Duration) *signatureFault {
+	fault := func(text string) *signatureFault { return &signatureFault{text: text, authentic: true} }
+	if s.milliseconds < leastMilliseconds {
+		return fault("the timestamp is in seconds, want milliseconds; WorkOS signs milliseconds, an emulator may not")
+	}
+	switch difference := now.Sub(time.UnixMilli(s.milliseconds)); {
+	case difference > tolerance:
+		return fault(fmt.Sprintf("signed more than %s ago; it is repeated, or this clock is ahead", tolerance))
+	case difference < -tolerance:
+		return fault(fmt.Sprintf("signed more than %s in the future; this clock is behind", tolerance))
+	}
+	return nil
 }
 
 // signature returns the HMAC-SHA256 of a timestamp, a full stop and a body.
