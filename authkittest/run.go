@@ -39,6 +39,9 @@ type Env struct {
 	app *App
 }
 
+// followTime is longer than authkit follows the log of a store without a request.
+const followTime = 10 * time.Minute
+
 // Run starts a fake AuthKit and the application that build returns, on localhost, and stops both when the test ends. They have
 // the same [FakeClock], which shows the present time and stands still. The application makes its AuthKit with [Env.AuthKit] or
 // with the options of [Env.Options]. build can fail the test. Run sets no environment variable, so the test can be parallel.
@@ -82,6 +85,9 @@ func Run(tb testing.TB, build func(Env) http.Handler, opts ...Option) *App {
 		log: &appLog{},
 	}
 	tb.Cleanup(func() {
+		if a.Store.Commands().Follow > 0 {
+			clock.Advance(followTime) // the instances stop to follow the log of the store
+		}
 		fake.Close()
 		client.CloseIdleConnections()
 		clock.stopMoving()
