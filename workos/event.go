@@ -14,21 +14,7 @@ import (
 // Event is something that has happened at WorkOS. [Client.ListEvents] reads events and [ParseWebhook] receives them. An
 // event has the same ID in both.
 //
-// [Event.Payload] returns the data in the type that belongs to the event:
-//
-//	data, err := event.Payload()
-//	if err != nil {
-//		return err
-//	}
-//	switch data := data.(type) {
-//	case *workos.Session:
-//		// session.created or session.revoked: see event.Type
-//	case *workos.User:
-//		// user.created, user.updated or user.deleted
-//	case json.RawMessage:
-//		// a type of event that this package does not know
-//	}
-//
+// [Event.Payload] returns the data in the type that belongs to the event, for a type switch; see its example.
 // [Event.Decode] decodes the data into a value of the caller. The fields are for reading: changes of them do not change
 // what the methods return. Printed or logged with log/slog, an event shows its ID, type and time only, because its data
 // are about persons. Encoded as JSON, it is the JSON text that WorkOS sent, and it can be decoded again without loss, for

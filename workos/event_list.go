@@ -49,14 +49,7 @@ type ListEventsParams struct {
 // A program that follows the events calls ListEvents again and again, for example every second, with one [EventCursor].
 // WorkOS shows new events in the list a few seconds after they were created, and not always in their order. So the list
 // of a program that starts after the last event that it has read can skip some. The cursor makes each list start earlier,
-// by [EventOverlap], and leaves out what the program has already read:
-//
-//	var cursor workos.EventCursor
-//	for event, err := range client.ListEvents(ctx, workos.ListEventsParams{
-//		Types: []string{workos.EventSessionRevoked}, Cursor: &cursor,
-//	}) {
-//		// …
-//	}
+// by [EventOverlap], and leaves out what the program has already read; see the example.
 //
 // The documentation of [EventCursor] says what is delivered more than once, and what a program stores to continue after a
 // restart.

@@ -45,12 +45,6 @@ var (
 // several, while a secret is replaced. ParseWebhook panics if there is none or if one is empty, because the signature of an
 // empty secret is no proof.
 //
-//	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, workos.MaxWebhookBody))
-//	if err != nil {
-//		return err
-//	}
-//	event, err := workos.ParseWebhook(r.Header, body, time.Now(), secret)
-//
 // The header is "WorkOS-Signature: t=TIME, v1=SIGNATURE". TIME is in milliseconds since 1970, and SIGNATURE is the
 // HMAC-SHA256 of TIME, a full stop and the body, as hexadecimal digits. One of up to 16 v1 values must match. Values with
 // other names are ignored. The header must come once and have one t. Signatures are compared in constant time. The time
