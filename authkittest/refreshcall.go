@@ -80,13 +80,14 @@ func (c *refreshCall) lock(refreshToken string) bool {
 }
 
 // wait waits for the refresh latency. A caller that disconnects ends the wait. Its session stays locked for the whole latency,
-// because WorkOS also continues with what a caller no longer waits for.
+// because WorkOS also continues with what a caller no longer waits for. The lock ends with the latency on the clock, and not
+// when this goroutine notices it.
 func (c *refreshCall) wait() {
 	f, s := c.f, c.session
 	if f.settings.refreshLatency <= 0 {
 		return
 	}
-	f.addLocks(s, 1)
+	c.session = nil // the timer unlocks it
 	over := make(chan struct{})
 	f.clock.AfterFunc(f.settings.refreshLatency, func() {
 		f.addLocks(s, -1)
