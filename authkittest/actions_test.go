@@ -84,7 +84,7 @@ func TestASignInAsksTheApplicationOnce(t *testing.T) {
 	assert.Len(t, a.signIns, 1, "the browser is signed in at the fake already")
 	a.Fake.SetActions(authkittest.Actions{})
 	a.SignIn("ben@harborpress.test")
-	assert.Len(t, a.signIns, 1, "without endpoints the fake asks nobody")
+	assert.Len(t, a.signIns, 1, "without endpoints the fake calls no application")
 }
 
 func TestADeniedSignInShowsTheMessageAndMakesNoSession(t *testing.T) {
