@@ -122,7 +122,7 @@ func (c *config) postLogoutURLs() []string {
 	return urlList(c.postLogoutRedirectURL, c.postLogoutOthers)
 }
 
-// urlList returns a URL and the others, or nil if there is none.
+// urlList returns a URL and the others. It returns nil if all are missing.
 func urlList(first string, others []string) []string {
 	if first == "" && len(others) == 0 {
 		return nil

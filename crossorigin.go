@@ -54,7 +54,7 @@ func (a *AuthKit) checkOrigin(r *http.Request) error {
 // other request to next. Wrap it around every handler that changes something for
 // the signed-in user or signs a user in. The origin of the redirect URL and those of
 // [WithTrustedOrigins] are trusted. Of several redirect URLs, it is the one of the
-// request's Host; if Host is none of them, all are trusted, because a proxy may rewrite
+// request's Host; if it is not in the list, all are trusted, because a proxy may rewrite
 // Host. It panics if next is nil.
 func (a *AuthKit) RefuseCrossOrigin(next http.Handler) http.Handler {
 	mustHaveHandler(next)

@@ -314,8 +314,8 @@ func WithSessionCache(entries, bytes int) Option {
 // default is the one that is set in the WorkOS dashboard.
 //
 // An application with several hosts can name a URL for each. A sign-out uses the one whose
-// host is the Host of its request, and the first URL if there is none. [WithRedirectURL]
-// says how hosts are compared.
+// host is the Host of its request, and the first URL if no URL has that host.
+// [WithRedirectURL] says how hosts are compared.
 func WithPostLogoutRedirectURL(url string, others ...string) Option {
 	return func(c *config) { c.postLogoutRedirectURL, c.postLogoutOthers = url, others }
 }
@@ -399,7 +399,8 @@ func WithTrustedOrigins(origins ...string) Option {
 // https://app.example.com for a single-page application whose API this is. The
 // return_to parameter of [AuthKit.Login] is then the URL of the page. An origin has a
 // scheme, a host and possibly a port, and nothing else. It is compared whole, and a
-// wildcard is refused. It must be https, or http on a loopback host. The default is none.
+// wildcard is refused. It must be https, or http on a loopback host. By default there are
+// no such origins.
 //
 // A page of such an origin can read no response and can post to no handler because of
 // this option. That is for a CORS middleware and for [WithTrustedOrigins].

@@ -324,9 +324,6 @@ func FuzzReturnPath(f *testing.F) {
 		f.Add(target)
 	}
 	f.Fuzz(func(t *testing.T, target string) {
-		if strings.Count(target, "25") > 50 {
-			t.Skip("a target with hundreds of layers takes this test too long")
-		}
 		result := sanitize(target)
 		if result != target {
 			require.Equal(t, "/", result)
@@ -347,7 +344,8 @@ func FuzzReturnPath(f *testing.F) {
 			}
 			path, _, _ := strings.Cut(location, "#")
 			path, _, _ = strings.Cut(path, "?")
-			for {
+			encoded := path
+			for range 50 { // layers: more take this test too long, and localPath decodes all of them
 				require.NotRegexp(t, `^/[/\\]`, resolved(path), "the target is %q", target)
 				require.NotRegexp(t, `^/[/\\]`, resolved(withoutControls.ReplaceAllString(path, "")), "the target is %q", target)
 				decoded := percentDecoded(path)
@@ -356,7 +354,9 @@ func FuzzReturnPath(f *testing.F) {
 				}
 				path = decoded
 			}
-			require.Equal(t, path, fullyDecoded(path))
+			if percentDecoded(path) == path {
+				require.Equal(t, path, fullyDecoded(encoded), "one pass removes all layers")
+			}
 		}
 	})
 }

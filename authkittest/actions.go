@@ -129,7 +129,7 @@ type invitationObject struct {
 	OrganizationID string `json:"organization_id"`
 }
 
-// signInQuestion returns the question about the user of an authorization, or nil if there is none.
+// signInQuestion returns the question about the user of an authorization, or nil if there is no question.
 func (f *Server) signInQuestion(a *authorization) *question {
 	browser, actions := a.result.unasked, f.actions
 	if browser == nil || actions.Authentication == "" {

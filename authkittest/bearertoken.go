@@ -13,7 +13,8 @@ import (
 type Claims map[string]any
 
 // BearerToken signs a user in and returns the access token, which an application with authkit.WithBearerTokens accepts. The
-// token is in the user's first organization, with the role and the permissions there, or in no organization if there is none.
+// token is in the user's first organization, with the role and the permissions there. The token of a user without
+// an organization has no organization.
 //
 // claims replace claims of the token or add some. With org_id, the token is in that organization of the user. Examples:
 //

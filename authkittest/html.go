@@ -21,7 +21,7 @@ type Page struct {
 	Links      []Link
 	Forms      []Form
 
-	redirectedBy *url.URL // the address that redirected to this page; nil if there is none
+	redirectedBy *url.URL // the address that redirected to this page; nil without a redirect
 }
 
 // String returns the status and the address. It omits the query, which can hold secrets.

@@ -53,7 +53,7 @@ type readEvent struct {
 
 // After returns the ID that a program stores, to continue after a restart: [ListEventsParams].After of its first list.
 // Every event up to this ID was yielded, and the caller has finished with it. It is usually the ID of an event that was
-// read EventOverlap ago, not of the newest one. It is "" as long as there is none: then the program starts again as it
+// read EventOverlap ago, not of the newest one. It is "" before the first such event: then the program starts again as it
 // did. Store it after an event, after a list, or now and then: an older ID only means more repetitions.
 func (c *EventCursor) After() string {
 	c.mu.Lock()

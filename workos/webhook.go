@@ -42,7 +42,7 @@ var (
 // ParseWebhook verifies a webhook that WorkOS has sent and returns its event. header is the header of the request. body is
 // the body as it was received, byte by byte: if a middleware or a proxy has decoded the JSON and encoded it again, the
 // signature does not match. now is the time. secrets are the secrets of the webhook endpoint ([WebhookEndpoint].Secret):
-// several, while a secret is replaced. ParseWebhook panics if there is none or if one is empty, because the signature of an
+// several, while a secret is replaced. ParseWebhook panics without a secret and if one is empty, because the signature of an
 // empty secret is no proof.
 //
 // The header is "WorkOS-Signature: t=TIME, v1=SIGNATURE". TIME is in milliseconds since 1970, and SIGNATURE is the

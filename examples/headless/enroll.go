@@ -90,7 +90,7 @@ func refusesCode(err error) bool {
 }
 
 // takeBackFactor deletes a factor whose enrollment was not completed, and reports whether it did. Otherwise WorkOS would ask
-// for its code at the next sign-in. An empty ID is none.
+// for its code at the next sign-in. An empty ID is ignored.
 func (a *application) takeBackFactor(r *http.Request, factorID string) bool {
 	if factorID == "" {
 		return false
