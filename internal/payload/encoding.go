@@ -24,6 +24,7 @@ const (
 	tagImpersonatorReason = 7
 	tagPlainAccessToken   = 8 // a token that packToken cannot pack
 	tagOrigin             = 9
+	tagCurrentTo          = 10
 
 	tagUserID            = 20
 	tagEmail             = 21
@@ -54,6 +55,7 @@ func Encode(s *Session) []byte {
 	e.Time(tagSignedInAt, s.SignedInAt)
 	e.Time(tagRefreshedAt, s.RefreshedAt)
 	e.Text(tagOrigin, s.Origin)
+	e.Time(tagCurrentTo, s.CurrentTo)
 	if s.Impersonator != nil {
 		e.Field(tagImpersonatorEmail, []byte(s.Impersonator.Email))
 		e.Text(tagImpersonatorReason, s.Impersonator.Reason)
@@ -98,6 +100,8 @@ func Decode(encoded []byte) (s Session, err error) {
 			s.RefreshedAt, err = fields.DecodeTime(value)
 		case tagOrigin:
 			s.Origin = string(value)
+		case tagCurrentTo:
+			s.CurrentTo, err = fields.DecodeTime(value)
 		case tagImpersonatorEmail:
 			s.impersonated().Email = string(value)
 		case tagImpersonatorReason:

@@ -48,6 +48,7 @@ func fullSession() Session {
 func TestASessionDecodesToWhatWasEncoded(t *testing.T) {
 	for name, change := range map[string]func(*Session){
 		"full":             func(*Session) {},
+		"a change":         func(s *Session) { s.CurrentTo = time.UnixMilli(1_773_480_413_123).UTC() },
 		"an origin":        func(s *Session) { s.Origin = "\x00\xff01234567890123" },
 		"minimal":          func(s *Session) { *s = Session{AccessToken: "t", User: workos.User{ID: "u"}} },
 		"no refresh token": func(s *Session) { s.RefreshToken = "" },

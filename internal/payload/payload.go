@@ -30,6 +30,10 @@ type Session struct {
 	// Origin names the refresh token that this session's was exchanged for, in a
 	// form that does not reveal it. It is "" if that is not known.
 	Origin string
+	// CurrentTo is the time of the latest change at WorkOS that the access token is
+	// known to show, on WorkOS's clock. It is zero if the time of issue of the token says
+	// enough: it is set only for a token that was issued in the same second.
+	CurrentTo time.Time
 	// Foreign reports whether another application sealed the session, in a format
 	// other than this application's own. The decoders of this package do not set it.
 	Foreign bool

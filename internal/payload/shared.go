@@ -31,14 +31,15 @@ var sharedUser = map[string]string{
 }
 
 // sharedTimes holds what this package adds to a session: the times of sign-in and of
-// the last refresh, on this application's clock, the origin, and whether the tokens came
-// from a cookie without a seal. Sealed sessions contain the member names, so they must not
-// change.
+// the last refresh, on this application's clock, the origin, whether the tokens came from a
+// cookie without a seal, and [Session.CurrentTo]. Sealed sessions contain the member names,
+// so they must not change.
 type sharedTimes struct {
 	SignedInAt  time.Time `json:"signedInAt"`
 	RefreshedAt time.Time `json:"renewedAt"`
 	Origin      []byte    `json:"origin"` // as [Session.Origin]
 	Unsealed    bool      `json:"unsealed"`
+	CurrentTo   time.Time `json:"currentTo"`
 }
 
 // DecodeShared decodes a session in the shared format. If the session does not
@@ -85,7 +86,7 @@ func DecodeShared(encoded []byte) (s Session, err error) {
 	s.SetUser(profile)
 	s.shared = session
 	s.SignedInAt, s.RefreshedAt, s.Origin = times.SignedInAt, times.RefreshedAt, string(times.Origin)
-	s.Unsealed = times.Unsealed
+	s.Unsealed, s.CurrentTo = times.Unsealed, times.CurrentTo
 	return s, s.complete()
 }
 
@@ -133,6 +134,9 @@ func EncodeShared(s *Session, organizationID string) []byte {
 	}
 	if s.Unsealed {
 		times.put("unsealed", true)
+	}
+	if !s.CurrentTo.IsZero() {
+		times.put("currentTo", instant(s.CurrentTo))
 	}
 	session.put(memberTimes, times)
 	session.putUnlessEmpty(memberMethod, s.AuthenticationMethod)

@@ -40,8 +40,14 @@ func TestASharedSessionDecodesToWhatWasEncoded(t *testing.T) {
 	}
 }
 
-// encodeShared encodes a session in the shared format. It takes the organization
-// from the access token.
+func TestASharedSessionKeepsTheChangeThatItsTokenShows(t *testing.T) {
+	s := fullSession()
+	s.CurrentTo = time.UnixMilli(1_773_480_413_123).UTC()
+	assert.Equal(t, s.CurrentTo, throughShared(t, s).CurrentTo)
+	s.CurrentTo = time.Time{}
+	assert.Zero(t, throughShared(t, s).CurrentTo)
+}
+
 func TestASharedSessionKeepsItsOrigin(t *testing.T) {
 	s := fullSession()
 	s.Origin = "\x00\xff01234567890123"
@@ -50,6 +56,8 @@ func TestASharedSessionKeepsItsOrigin(t *testing.T) {
 	assert.Empty(t, throughShared(t, s).Origin)
 }
 
+// encodeShared encodes a session in the shared format. It takes the organization
+// from the access token.
 func encodeShared(t testing.TB, s Session) []byte {
 	t.Helper()
 	claims, err := jwks.UnverifiedClaims(s.AccessToken)
