@@ -21,6 +21,19 @@ const (
 	// before, at At. It must not be revoked for the earlier sign-out. Hash is that of
 	// the session ID.
 	SessionResumed NoticeKind = 'R'
+	// UserChanged: a user was changed at WorkOS, at At on WorkOS's clock. Hash is that of
+	// the user ID.
+	UserChanged NoticeKind = 'C'
+	// MembershipChanged: the membership of a user in an organization was changed or
+	// deleted at WorkOS, at At on WorkOS's clock. Hash is that of the user ID, a space and
+	// the organization ID.
+	MembershipChanged NoticeKind = 'M'
+	// OrganizationDeleted: an organization was deleted at WorkOS, at At on WorkOS's clock.
+	// Hash is that of the organization ID.
+	OrganizationDeleted NoticeKind = 'D'
+	// APIKeyChanged: an API key was revoked or changed at WorkOS. Hash is that of the ID
+	// of the key.
+	APIKeyChanged NoticeKind = 'K'
 	// tokenRefused asks about a refresh token. Hash is that of the token.
 	tokenRefused NoticeKind = 'Q'
 )
