@@ -100,6 +100,7 @@ func (a *AuthKit) serveAPIKey(w http.ResponseWriter, r *http.Request, next http.
 	key := givenAPIKey(r.Context())
 	given := key != nil
 	if !given {
+		a.followLog(r.Context())
 		var err error
 		key, err = a.apiKeys.validate(r.Context(), value)
 		switch {
@@ -137,7 +138,9 @@ func (k *apiKeys) validate(ctx context.Context, value string) (*APIKey, error) {
 	sum := sha256.Sum256([]byte(value))
 	hash := string(sum[:])
 	result, ok := k.cache.get(hash)
-	if !ok {
+	// If the key is changed during a validation, a second one begins after the change.
+	for attempts := 0; attempts < 2 && (!ok || k.changed.outdates(result.key, result.askedAt)); attempts++ {
+		ok = true
 		var err error
 		if result, err = k.await(ctx, hash, value); err != nil {
 			return nil, err

@@ -50,13 +50,14 @@ type provenKey struct {
 type keyCache struct {
 	clock   Clock
 	grace   time.Duration
+	changed *keyChanges
 	proven  *expiring.Map[provenKey] // by the hash of a key
 	unknown *expiring.Map[keyResult] // by the hash of a key
 }
 
-func newKeyCache(clock Clock, grace time.Duration) *keyCache {
+func newKeyCache(clock Clock, grace time.Duration, changed *keyChanges) *keyCache {
 	return &keyCache{
-		clock: clock, grace: grace,
+		clock: clock, grace: grace, changed: changed,
 		proven:  expiring.New[provenKey](clock.Now, provenLimit).LimitBytes(provenBytes, provenKey.size),
 		unknown: expiring.New[keyResult](clock.Now, unknownLimit),
 	}
@@ -78,10 +79,10 @@ func (c *keyCache) isProven(hash string) bool {
 	return proven
 }
 
-// get returns the result about a key, unless it has expired.
+// get returns the result about a key, unless it has expired, or the key was changed since.
 func (c *keyCache) get(hash string) (result keyResult, ok bool) {
 	if p, proven := c.proven.Get(hash); proven {
-		return p.result, c.clock.Now().Before(p.result.until)
+		return p.result, c.clock.Now().Before(p.result.until) && !c.changed.outdates(p.result.key, p.result.askedAt)
 	}
 	return c.unknown.Get(hash)
 }
@@ -105,10 +106,10 @@ func (c *keyCache) put(hash string, result keyResult) {
 }
 
 // graceKey returns the proven key whose grace applies, or nil. WorkOS must not have
-// refused the key since it was last valid.
+// refused or changed the key since it was last valid.
 func (c *keyCache) graceKey(hash string) *APIKey {
 	known, proven := c.proven.Get(hash)
-	if proven && !known.refused && c.grace > 0 && c.clock.Now().Before(known.validAt.Add(c.grace)) {
+	if proven && !known.refused && !c.changed.outdates(known.key, known.validAt) && c.grace > 0 && c.clock.Now().Before(known.validAt.Add(c.grace)) {
 		return known.key
 	}
 	return nil

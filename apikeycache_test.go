@@ -16,7 +16,7 @@ import (
 
 func TestTheCacheOfProvenAPIKeysIsBounded(t *testing.T) {
 	clock := newSetClock()
-	c := newKeyCache(clock, 0)
+	c := newKeyCache(clock, 0, newKeyChanges(clock))
 	large := strings.Repeat("x", 1<<19)
 	for i := range 50 {
 		key := &APIKey{Name: large, Owner: workos.APIKeyOwner{Type: "organization", ID: "org_1"}, Permissions: []string{large}}
@@ -37,7 +37,7 @@ func TestTheCacheOfProvenAPIKeysIsBounded(t *testing.T) {
 
 func TestUnknownAPIKeysEvictNoProvenOne(t *testing.T) {
 	clock := newSetClock()
-	c := newKeyCache(clock, 0)
+	c := newKeyCache(clock, 0, newKeyChanges(clock))
 	c.put("good", keyResult{key: &APIKey{}, askedAt: clock.now, until: clock.now.Add(keyResultLifetime)})
 	for i := range 40_000 {
 		result := keyResult{until: clock.now.Add(keyResultLifetime)}
@@ -54,7 +54,7 @@ func TestUnknownAPIKeysEvictNoProvenOne(t *testing.T) {
 
 func TestAFailureNeverMakesAnAPIKeyProvenForLonger(t *testing.T) {
 	clock := newSetClock()
-	c := newKeyCache(clock, 0)
+	c := newKeyCache(clock, 0, newKeyChanges(clock))
 	c.put("good", keyResult{key: &APIKey{}, askedAt: clock.now, until: clock.now.Add(keyResultLifetime)})
 	for range 14 {
 		clock.now = clock.now.Add(12*time.Hour - 1)

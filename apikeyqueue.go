@@ -54,6 +54,8 @@ type apiKeys struct {
 	log    *slog.Logger
 	cache  *keyCache
 	shared *sharedKeys // nil without a store
+	// changed holds the changes of keys that WorkOS's events have reported.
+	changed *keyChanges
 
 	mu           sync.Mutex             // also serializes cache.put
 	validations  map[string]*validation // guarded by mu: by the hash of a key
@@ -92,9 +94,11 @@ type validationQueue struct {
 }
 
 func newAPIKeys(client *workos.Client, c *config) *apiKeys {
+	changed := newKeyChanges(c.clock)
 	return &apiKeys{
 		client: client, clock: c.clock, log: c.log,
-		cache:        newKeyCache(c.clock, c.apiKeyGrace),
+		cache:        newKeyCache(c.clock, c.apiKeyGrace, changed),
+		changed:      changed,
 		validations:  map[string]*validation{},
 		provenQueue:  validationQueue{slots: provenSlots},
 		unknownQueue: validationQueue{slots: unknownSlots},
@@ -268,7 +272,7 @@ func (k *apiKeys) run(v *validation) {
 		defer k.finish(v, result)
 		k.logFailure(v, result, err)
 	}()
-	if result, ok := k.shared.get(v.ctx, v.value); ok {
+	if result, ok := k.shared.get(v.ctx, v.value); ok && !k.changed.outdates(result.key, result.askedAt) {
 		key, askedAt, err = result.key, result.askedAt, nil
 		return
 	}

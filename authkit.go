@@ -45,8 +45,13 @@ type AuthKit struct {
 	exchangeToken exchangeFunc
 	rotations     *rotations   // refresh tokens that were exchanged, and their successors
 	signedOut     *signedOut   // sessions that were signed out in this process
+	due           *dueMarks    // changes at WorkOS after which sessions are refreshed at once
+	lifetimes     *lifetimes   // of access tokens
 	revocations   *revocations // of sessions at WorkOS, nil for a public client
 	usedStates    *usedStates  // states of sign-ins that are finished
+
+	events        *eventState   // what is known of the events of WorkOS
+	eventInterval time.Duration // between two reads of their list
 
 	replicas           *replica.Protocol // what is shared with other instances, nil without a store
 	revocationDeadline time.Duration     // 0 for none
@@ -155,6 +160,7 @@ func newFromSettings(c *config) *AuthKit {
 		returnOrigins:   originsOf(c.returnOrigins),
 		signInPage:      c.signInPage,
 		signInTimeout:   c.signInTimeout,
+		eventInterval:   c.eventInterval,
 		ownPaths:        ownPaths(c),
 		loginDefaults:   c.loginParams,
 		loginFunc:       c.loginFunc,
@@ -233,6 +239,9 @@ func (a *AuthKit) addMemory(c *config) {
 	a.rotations = newRotations(c.clock)
 	a.exchangeToken = a.limitUnsealed(a.exchangeRefreshToken)
 	a.signedOut = newSignedOut(c.clock)
+	a.due = newDueMarks(c.clock, a.signedOut)
+	a.lifetimes = &lifetimes{}
+	a.events = &eventState{}
 	a.usedStates = newUsedStates(c.clock, tokenLimit)
 	a.unsealedLimit = newUnsealedLimit(c.clock)
 	a.apiKeys = newAPIKeys(a.client, c)

@@ -23,11 +23,15 @@ func (a *AuthKit) loadBearer(auth *requestAuth, r *http.Request, token string) {
 	case err == nil:
 		session := makeSession(payload.Session{AccessToken: token, User: workos.User{ID: claims.Subject}}, claims)
 		session.bearer = true
-		if a.isSignedOut(session) {
+		a.lifetimes.saw(claims)
+		switch {
+		case a.isSignedOut(session):
 			auth.challenge = &bearerChallenge{code: "invalid_token", description: "The session has ended"}
-			return
+		case a.rightsChanged(session):
+			auth.challenge = &bearerChallenge{code: "invalid_token", description: "The rights of the user have changed since the access token was issued"}
+		default:
+			auth.session = session
 		}
-		auth.session = session
 	case errors.Is(err, jwks.ErrUnavailable) && !errors.Is(err, jwks.ErrCoolDown):
 		auth.err = keysUnavailable(err)
 	case errors.Is(err, jwks.ErrExpired):

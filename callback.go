@@ -216,9 +216,9 @@ func (a *AuthKit) refuseState(w http.ResponseWriter, r *http.Request, pending *p
 // is withdrawn or unavailable. The next page decides about such a session.
 func (a *AuthKit) isSignedIn(r *http.Request) bool {
 	own := a.cookies.Session(r.Header)
-	session, signedOut, err := a.sessionOf(r, &own)
+	session, found, err := a.sessionOf(r, &own)
 	stale := errors.Is(err, jwks.ErrExpired) || errors.Is(err, jwks.ErrUnknownKey) || errors.Is(err, jwks.ErrUnavailable)
-	return session != nil && !signedOut && (err == nil || stale)
+	return session != nil && !found.signedOut && (err == nil || stale)
 }
 
 // failSignIn answers the callback of a pending sign-in that failed, and calls the hook.

@@ -49,6 +49,7 @@ type config struct {
 	loginPath, logoutPath string
 	signInPage            bool
 	signInTimeout         time.Duration
+	eventInterval         time.Duration
 	loginParams           LoginParams
 	loginFunc             func(*http.Request) LoginParams
 	loginFuncSet          bool
@@ -85,6 +86,7 @@ func newConfig(opts []Option) *config {
 		cacheBytes:   defaultCacheBytes,
 
 		signInTimeout: defaultSignInTimeout,
+		eventInterval: defaultEventInterval,
 		clearSiteData: []string{"cache"},
 
 		loginPath:  "/login",
@@ -221,6 +223,13 @@ const (
 	// The bounds of the session cache without [WithSessionCache].
 	defaultCacheEntries = 10_000
 	defaultCacheBytes   = 64 << 20
+)
+
+// The limits of [WithEventInterval].
+const (
+	defaultEventInterval = time.Second
+	minEventInterval     = 100 * time.Millisecond
+	maxEventInterval     = time.Minute
 )
 
 const (

@@ -95,7 +95,7 @@ func (a *AuthKit) markEnded(ctx context.Context, kind replica.NoticeKind, id str
 	if a.replicas == nil {
 		return nil
 	}
-	if err := a.announce(ctx, kind, id, at, until); err != nil {
+	if err := a.announce(ctx, noticeOf(kind, id, at, until)); err != nil {
 		return fmt.Errorf("other instances were not told yet: %w", unavailable(err, 0))
 	}
 	return nil

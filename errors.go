@@ -174,6 +174,29 @@ var (
 	ErrActionFailed error = &problem{"ErrActionFailed", "action_failed", http.StatusInternalServerError,
 		"There is no verdict", "This site could not decide. The reason is in its log."}
 
+	// ErrInvalidWebhookSignature means that a request to [AuthKit.Webhook] is not one of
+	// WorkOS: it has no valid signature, or one that is not within 180 seconds of now: 401.
+	// The log says what was wrong. See [workos.ErrWebhookSignature] and
+	// [workos.ErrWebhookTimestamp].
+	ErrInvalidWebhookSignature error = &problem{"ErrInvalidWebhookSignature", "invalid_webhook_signature", http.StatusUnauthorized,
+		"This request is not signed", "Only requests that WorkOS has signed are accepted here."}
+
+	// ErrWebhookTooLarge means that the body of a request to [AuthKit.Webhook] has more
+	// than 1 MiB: 413.
+	ErrWebhookTooLarge error = &problem{"ErrWebhookTooLarge", "webhook_too_large", http.StatusRequestEntityTooLarge,
+		"This request is too large", "Requests of WorkOS are smaller than 1 MiB."}
+
+	// ErrInvalidWebhook means that the body of a signed request to [AuthKit.Webhook] is not
+	// an event: 400. See [workos.ErrWebhookBody].
+	ErrInvalidWebhook error = &problem{"ErrInvalidWebhook", "invalid_webhook", http.StatusBadRequest,
+		"This request has no event", "Only events of WorkOS are accepted here."}
+
+	// ErrEventFailed means that [AuthKit.Webhook] could not handle an event: the
+	// application's function has failed, or the other instances could not be told: 500.
+	// WorkOS then delivers the event again.
+	ErrEventFailed error = &problem{"ErrEventFailed", "event_failed", http.StatusInternalServerError,
+		"The event was not handled", "This site could not handle the event. The reason is in its log."}
+
 	// ErrInvalidLoginParams means that the login parameters of this request
 	// contradict each other, so that no sign-in could be started: 500.
 	ErrInvalidLoginParams error = &problem{"ErrInvalidLoginParams", "invalid_login_params", http.StatusInternalServerError,
@@ -220,7 +243,8 @@ func (p *problem) typeURI() string {
 func (p *problem) offersSignIn() bool {
 	switch error(p) {
 	case ErrUnavailable, ErrForbidden, ErrRefreshRefused, ErrOrganizationRefused, ErrMethodNotAllowed, ErrTooManyAPIKeys,
-		ErrInvalidActionSignature, ErrActionTooLarge, ErrActionFailed:
+		ErrInvalidActionSignature, ErrActionTooLarge, ErrActionFailed,
+		ErrInvalidWebhookSignature, ErrWebhookTooLarge, ErrInvalidWebhook, ErrEventFailed:
 		return false
 	}
 	return true

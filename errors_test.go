@@ -48,6 +48,10 @@ var exportedErrors = map[string]error{
 	"ErrInvalidActionSignature":     authkit.ErrInvalidActionSignature,
 	"ErrActionTooLarge":             authkit.ErrActionTooLarge,
 	"ErrActionFailed":               authkit.ErrActionFailed,
+	"ErrInvalidWebhookSignature":    authkit.ErrInvalidWebhookSignature,
+	"ErrWebhookTooLarge":            authkit.ErrWebhookTooLarge,
+	"ErrInvalidWebhook":             authkit.ErrInvalidWebhook,
+	"ErrEventFailed":                authkit.ErrEventFailed,
 	"ErrInvalidLoginParams":         authkit.ErrInvalidLoginParams,
 	"ErrLoginParamsTooLarge":        authkit.ErrLoginParamsTooLarge,
 }

@@ -100,7 +100,7 @@ func (a *AuthKit) isHandlerPath(r *http.Request) bool {
 
 // loadCookie loads the session from the cookie and refreshes it if necessary.
 func (a *AuthKit) loadCookie(auth *requestAuth, w http.ResponseWriter, r *http.Request, own *cookie.Value) {
-	session, signedOut, err := a.sessionOf(r, own)
+	session, found, err := a.sessionOf(r, own)
 	a.noteSessionCookies(r, own, session != nil)
 	usable := err == nil
 	switch {
@@ -115,7 +115,7 @@ func (a *AuthKit) loadCookie(auth *requestAuth, w http.ResponseWriter, r *http.R
 		// must not delay its refresh.
 	case errors.Is(err, jwks.ErrUnavailable):
 		auth.err = keysUnavailable(err)
-		if session != nil && !signedOut && !session.sealed.Foreign {
+		if session != nil && !found.signedOut && !session.sealed.Foreign {
 			a.setUnrefreshedSession(w, r, auth, session)
 		}
 		return
@@ -127,10 +127,10 @@ func (a *AuthKit) loadCookie(auth *requestAuth, w http.ResponseWriter, r *http.R
 		return
 	}
 	switch {
-	case session == nil, signedOut:
+	case session == nil, found.signedOut:
 	case a.logIsTooOld():
 		auth.err = errLogTooOld
-	case usable && !a.needsRefresh(session):
+	case usable && !found.due && !a.needsRefresh(session):
 		auth.session = session
 	case auth.exchanges && session.sealed.RefreshToken != "":
 		auth.session = session
@@ -141,7 +141,7 @@ func (a *AuthKit) loadCookie(auth *requestAuth, w http.ResponseWriter, r *http.R
 			auth.session = session
 		}
 	default:
-		a.refreshSession(w, r, auth, session, usable)
+		a.refreshSession(w, r, auth, session, usable, found.due)
 	}
 }
 

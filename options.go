@@ -364,6 +364,13 @@ func WithSignInTimeout(d time.Duration) Option {
 	return func(c *config) { c.signInTimeout = d }
 }
 
+// WithEventInterval sets how often [AuthKit.Follow] reads the events of WorkOS. The default is
+// a second, the minimum a tenth of it, the maximum a minute. WorkOS allows 6,000 calls a
+// minute for all instances together. Each instance that follows uses 60, and with a function 120.
+func WithEventInterval(d time.Duration) Option {
+	return func(c *config) { c.eventInterval = d }
+}
+
 // WithLogoutPath sets the path at which [AuthKit.Logout] is mounted. The
 // middleware refreshes no session there, since the request ends it. The default
 // is /logout.

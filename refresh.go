@@ -55,12 +55,13 @@ func (a *AuthKit) needsRefresh(s *Session) bool {
 
 // refreshSession refreshes a session and sets its new cookie. usable says that
 // the access token of old is still valid. Then old serves the request if there is
-// no new session.
-func (a *AuthKit) refreshSession(w http.ResponseWriter, r *http.Request, auth *requestAuth, old *Session, usable bool) {
+// no new session. due says that a change at WorkOS asks for the refresh. Then the request
+// waits for it, and a refusal of WorkOS makes it anonymous.
+func (a *AuthKit) refreshSession(w http.ResponseWriter, r *http.Request, auth *requestAuth, old *Session, usable, due bool) {
 	// A session without a refresh token cannot be refreshed. An upgrade is not
 	// worth a refresh, because its response may lose the new cookie.
-	if old.sealed.RefreshToken == "" || usable && isUpgrade(r) {
-		if usable {
+	if noToken := old.sealed.RefreshToken == ""; noToken || usable && !due && isUpgrade(r) {
+		if usable && !(noToken && a.rightsChanged(old)) {
 			auth.session = old
 		}
 		return
@@ -68,11 +69,15 @@ func (a *AuthKit) refreshSession(w http.ResponseWriter, r *http.Request, auth *r
 	since := a.rotations.currentCounts() // before the exchange: order 1 of clearing.go
 	ctx := r.Context()
 	if usable {
-		bounded, stop := a.within(ctx, usableTokenWait, "the refresh takes too long")
+		wait := usableTokenWait
+		if due {
+			wait = exchangeLimit
+		}
+		bounded, stop := a.within(ctx, wait, "the refresh takes too long")
 		defer stop()
 		ctx = bounded
 	}
-	next, err := a.rotations.exchange(ctx, old, exchangeTarget{organization: old.OrganizationID()}, a.exchangeToken)
+	next, err := a.exchangeWhileDue(ctx, old)
 	a.rotations.reached("awaited")
 	switch {
 	case a.isSignedOut(old): // after the exchange: order 4 of rotation.go
@@ -86,7 +91,7 @@ func (a *AuthKit) refreshSession(w http.ResponseWriter, r *http.Request, auth *r
 	default:
 		a.setUnrefreshedSession(w, r, auth, old)
 		switch {
-		case errors.Is(err, errTokenNotAccepted):
+		case errors.Is(err, errTokenNotAccepted), due && errors.Is(err, errRefreshRefused):
 		case usable:
 			auth.session = old
 			auth.pending.CompareAndSwap(nil, &pendingCookie{session: old})
@@ -97,6 +102,26 @@ func (a *AuthKit) refreshSession(w http.ResponseWriter, r *http.Request, auth *r
 	}
 }
 
+// exchangeWhileDue returns the outcome of a refresh. If a change at WorkOS became known
+// while the new token was made, or if an earlier refresh answers the request, the new
+// session may be due itself. It is then refreshed too. If that fails for a transient
+// reason, it is returned nevertheless.
+func (a *AuthKit) exchangeWhileDue(ctx context.Context, s *Session) (*outcome, error) {
+	const maxExchanges = 5
+	var latest *outcome
+	for range maxExchanges {
+		next, err := a.rotations.exchange(ctx, s, exchangeTarget{organization: s.OrganizationID()}, a.exchangeToken)
+		if latest != nil && errors.Is(err, ErrUnavailable) {
+			break
+		}
+		if err != nil || !a.isDue(next.session) {
+			return next, err
+		}
+		latest, s = next, next.session
+	}
+	return latest, nil
+}
+
 // exchangeRefreshToken exchanges the refresh token of a session at WorkOS and
 // verifies the new tokens. If earlier is not nil, that exchange was made already,
 // and only its tokens are verified. It is an [exchangeFunc].
@@ -105,6 +130,8 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, want e
 	next := earlier
 	if next == nil {
 		begun := a.rotations.begun.Add(1)
+		shown := a.changesShown(old.UserID(), want.organization) // before the call: order 2 of duenow.go
+		a.rotations.reached("changes read")
 		authentication, err := a.refreshAtWorkOS(ctx, workos.AuthenticateWithRefreshTokenParams{
 			RefreshToken:   old.sealed.RefreshToken,
 			OrganizationID: want.organization,
@@ -113,6 +140,7 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, want e
 			return a.failedExchange(ctx, old, want, err)
 		}
 		next = &outcome{target: want, sealed: a.withSuccessor(old, authentication), begun: begun}
+		next.sealed.CurrentTo = currentTo(authentication.AccessToken, shown)
 	}
 	return a.verifyExchanged(ctx, old, want, next, earlier != nil, end)
 }

@@ -43,11 +43,15 @@ func (a *AuthKit) addStore(c *config) {
 	a.apiKeys.shared = &sharedKeys{a.replicas, c.clock}
 }
 
-// handleNotice handles a notice of another instance.
+// handleNotice handles a notice of another instance, or of an event of WorkOS.
 func (a *AuthKit) handleNotice(n replica.Notice) {
 	switch n.Kind {
 	case replica.SessionEnded, replica.UserEnded:
 		a.signedOut.note(string(rune(n.Kind))+n.Hash, n.At, n.Until)
+	case replica.UserChanged, replica.MembershipChanged, replica.OrganizationDeleted:
+		a.due.note(string(rune(n.Kind))+n.Hash, n.At, n.Until)
+	case replica.APIKeyChanged:
+		a.apiKeys.changed.note(n.Hash, n.Until)
 	case replica.SessionResumed:
 		a.revocations.cancelResumed(func(s *Session) bool {
 			return replica.Hash(s.ID()) == n.Hash && s.SignedInAt().Before(n.At)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/authkit-go/authkit/internal/payload"
@@ -47,6 +48,15 @@ type sessionContent struct {
 	sealed *payload.Session
 	claims *jwks.Claims
 	bearer bool // from the Authorization header
+
+	keys atomic.Pointer[markKeys] // nil until a mark is looked for
+}
+
+// markKeys are the keys of the marks that concern a session.
+type markKeys struct {
+	session, user string // of its end
+	// of changes after which it is due now
+	changedUser, membership, organization string
 }
 
 // anonymousContent is the content of a nil and of a zero Session.

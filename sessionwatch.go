@@ -35,6 +35,30 @@ func noticeKey(kind replica.NoticeKind, id string) string {
 	return string(rune(kind)) + replica.Hash(id)
 }
 
+// membershipID names a user in an organization.
+func membershipID(userID, organizationID string) string { return userID + " " + organizationID }
+
+// membershipKey returns the key of a user in an organization.
+func membershipKey(userID, organizationID string) string {
+	return noticeKey(replica.MembershipChanged, membershipID(userID, organizationID))
+}
+
+// markKeysOf returns the keys of a session. It computes them once.
+func markKeysOf(s *Session) *markKeys {
+	if keys := s.content().keys.Load(); keys != nil {
+		return keys
+	}
+	keys := &markKeys{
+		session:      noticeKey(replica.SessionEnded, s.ID()),
+		user:         noticeKey(replica.UserEnded, s.UserID()),
+		changedUser:  noticeKey(replica.UserChanged, s.UserID()),
+		membership:   membershipKey(s.UserID(), s.OrganizationID()),
+		organization: noticeKey(replica.OrganizationDeleted, s.OrganizationID()),
+	}
+	s.content().keys.Store(keys)
+	return keys
+}
+
 // watchKeys returns the keys under which the end of a session is told.
 func watchKeys(s *Session) []string {
 	return []string{noticeKey(replica.SessionEnded, s.ID()), noticeKey(replica.UserEnded, s.UserID())}

@@ -4,13 +4,14 @@
 // A sign-out stores a mark for the session and then increments the epoch. Each
 // entry of the session cache has the epoch in which it was last checked for a
 // mark. So a request with a cached session compares two numbers, and looks for a
-// mark only after a sign-out. These orders must hold:
+// mark only after a sign-out. The marks of duenow.go use the same epoch. These orders
+// must hold:
 //
 //  1. A sign-out stores the mark before it increments the epoch (mark). In the
 //     other order, a request between the two steps would find no mark and record
 //     the new epoch. The session would then be served as long as it is cached.
 //  2. A request reads the epoch before it looks for a mark, and records the epoch
-//     that it has read (isSignedOutSince). In the other order, a sign-out between
+//     that it has read (standingSince). In the other order, a sign-out between
 //     the two steps has the same effect.
 //  3. The epoch starts at 1, and a new cache entry has 0. So a session that was
 //     verified before its sign-out and cached after it is checked when it is
@@ -32,7 +33,6 @@ import (
 
 	"github.com/authkit-go/authkit/internal/expiring"
 	"github.com/authkit-go/authkit/internal/replica"
-	"github.com/authkit-go/authkit/internal/sessioncache"
 )
 
 const (
@@ -150,7 +150,23 @@ func (s *signedOut) latest(sessionID, userID string) (at time.Time, ok bool) {
 	if !s.anyNoticed.Load() {
 		return at, ok
 	}
-	for _, key := range []string{noticeKey(replica.SessionEnded, sessionID), noticeKey(replica.UserEnded, userID)} {
+	return s.laterNotice(at, ok, noticeKey(replica.SessionEnded, sessionID), noticeKey(replica.UserEnded, userID))
+}
+
+// latestOf is latest for a session. It does not allocate when it is called again for the
+// same session.
+func (s *signedOut) latestOf(session *Session) (at time.Time, ok bool) {
+	at, ok = s.at(session.ID())
+	if !s.anyNoticed.Load() {
+		return at, ok
+	}
+	keys := markKeysOf(session)
+	return s.laterNotice(at, ok, keys.session, keys.user)
+}
+
+// laterNotice returns the latest of a mark, if there is one, and of the marks of notices.
+func (s *signedOut) laterNotice(at time.Time, ok bool, keys ...string) (time.Time, bool) {
+	for _, key := range keys {
 		if other, noticed := s.noticed.Get(key); noticed && (!ok || other.at.After(at)) {
 			at, ok = other.at, true
 		}
@@ -224,7 +240,7 @@ type signOutNotice struct {
 // A bearer token has no sign-in time. The end of its session refuses it whenever it was
 // issued. The end of all sessions of its user refuses it if it was issued before.
 func (a *AuthKit) isSignedOut(s *Session) bool {
-	at, marked := a.signedOut.latest(s.ID(), s.UserID())
+	at, marked := a.signedOut.latestOf(s)
 	switch {
 	case !marked || s.SignedInAt().After(at):
 		return false
@@ -233,22 +249,6 @@ func (a *AuthKit) isSignedOut(s *Session) bool {
 	}
 	_, ended := a.signedOut.latest(s.ID(), "")
 	return ended || !s.IssuedAt().After(at)
-}
-
-// isSignedOutSince is isSignedOut for a cached session. It looks for a mark only
-// if any session was signed out since the last check of the entry.
-func (a *AuthKit) isSignedOutSince(e *sessioncache.Entry[*Session]) bool {
-	epoch := a.signedOut.epoch.Load()
-	if e.CheckedEpoch.Load() == epoch {
-		return false
-	}
-	a.signedOut.reached("epoch read")
-	if a.isSignedOut(e.Value) {
-		return true
-	}
-	a.signedOut.reached("no mark found")
-	e.CheckedEpoch.Store(epoch)
-	return false
 }
 
 // signInTime returns the time to seal a new sign-in with. It is the current time. If

@@ -51,7 +51,7 @@ func (a *AuthKit) tellInstances(ctx context.Context, ended []signOutNotice, supe
 	var waiting sync.WaitGroup
 	for _, n := range ended {
 		superseded = append(superseded, n.session)
-		waiting.Go(func() { a.announce(ctx, replica.SessionEnded, n.session.ID(), n.at, n.until) })
+		waiting.Go(func() { a.announce(ctx, noticeOf(replica.SessionEnded, n.session.ID(), n.at, n.until)) })
 	}
 	var tokens []string
 	for _, s := range superseded {
@@ -63,11 +63,14 @@ func (a *AuthKit) tellInstances(ctx context.Context, ended []signOutNotice, supe
 	waiting.Wait()
 }
 
-// announce announces the end of sign-ins up to at.
-func (a *AuthKit) announce(ctx context.Context, kind replica.NoticeKind, id string, at, until time.Time) error {
-	err := a.replicas.Log.Announce(ctx, replica.Notice{
-		Kind: kind, Hash: replica.Hash(id), At: roundUp(at), Until: until,
-	})
+// noticeOf returns a notice about a session or a user.
+func noticeOf(kind replica.NoticeKind, id string, at, until time.Time) replica.Notice {
+	return replica.Notice{Kind: kind, Hash: replica.Hash(id), At: roundUp(at), Until: until}
+}
+
+// announce tells the other instances.
+func (a *AuthKit) announce(ctx context.Context, n replica.Notice) error {
+	err := a.replicas.Log.Announce(ctx, n)
 	if err != nil {
 		a.log.LogAttrs(ctx, slog.LevelWarn, "authkit: other instances were not told yet, the notice is sent when the store answers",
 			slog.Any("error", err))
@@ -96,10 +99,10 @@ func (a *AuthKit) announceResumed(ctx context.Context, s *Session) {
 		return
 	}
 	now := a.clock.Now()
-	_ = a.announce(ctx, replica.SessionResumed, s.ID(), s.SignedInAt().Truncate(time.Millisecond), now.Add(time.Hour))
+	_ = a.announce(ctx, noticeOf(replica.SessionResumed, s.ID(), s.SignedInAt().Truncate(time.Millisecond), now.Add(time.Hour)))
 	if !a.shared {
 		until := now.Add(cookie.MaxLifetime)
 		a.signedOut.note(noticeKey(replica.SessionEnded, s.ID()), at, until)
-		_ = a.announce(ctx, replica.SessionEnded, s.ID(), at, until)
+		_ = a.announce(ctx, noticeOf(replica.SessionEnded, s.ID(), at, until))
 	}
 }

@@ -72,7 +72,7 @@ func (s *successor) mergedInto(old *Session) payload.Session {
 	next := *old.sealed
 	next.Unsealed = false
 	next.AccessToken, next.RefreshToken, next.Origin = s.session.AccessToken, s.session.RefreshToken, s.session.Origin
-	next.RefreshedAt = s.session.RefreshedAt
+	next.RefreshedAt, next.CurrentTo = s.session.RefreshedAt, s.session.CurrentTo
 	next.AuthenticationMethod, next.Impersonator = s.session.AuthenticationMethod, s.session.Impersonator
 	next.SetUser(s.session.Profile())
 	return next

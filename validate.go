@@ -268,6 +268,9 @@ func (c *config) checkTimes(f *faults) {
 	if c.signInTimeout < minSignInTimeout || c.signInTimeout > maxSignInTimeout {
 		f.add("WithSignInTimeout", ReasonOutOfRange, "%s is not between a minute and a day", c.signInTimeout)
 	}
+	if c.eventInterval < minEventInterval || c.eventInterval > maxEventInterval {
+		f.add("WithEventInterval", ReasonOutOfRange, "%s is not between 100ms and a minute", c.eventInterval)
+	}
 	if c.apiKeyGrace < 0 {
 		f.add("WithAPIKeyGrace", ReasonOutOfRange, "%s is negative", c.apiKeyGrace)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/authkit-go/authkit/internal/cookie"
 	"github.com/authkit-go/authkit/internal/payload"
+	"github.com/authkit-go/authkit/internal/sessioncache"
 	"github.com/authkit-go/authkit/jwks"
 )
 
@@ -27,8 +28,8 @@ func (a *AuthKit) Ready(ctx context.Context) error {
 	return nil
 }
 
-// sessionOf opens and verifies the session of a request. It also reports whether
-// the session was signed out in this process.
+// sessionOf opens and verifies the session of a request. It also returns what the marks
+// say about the session.
 //
 // The error is errNoSession if the request has no session cookie. With
 // [jwks.ErrExpired], [jwks.ErrUnknownKey] and [jwks.ErrUnavailable] the session
@@ -37,18 +38,18 @@ func (a *AuthKit) Ready(ctx context.Context) error {
 //
 // A cookie that was verified before is in the cache. Then only what may have
 // changed since is checked: limits, expiry, signing key and sign-outs.
-func (a *AuthKit) sessionOf(r *http.Request, own *cookie.Value) (session *Session, signedOut bool, err error) {
+func (a *AuthKit) sessionOf(r *http.Request, own *cookie.Value) (session *Session, found standing, err error) {
 	a.useLog(r.Context(), own)
 	if own.Found() {
 		if cached := a.cache.Get(own.Parts()); cached != nil {
 			if err := a.checkLimits(cached.Value.sealed); err != nil {
-				return nil, false, err
+				return nil, standing{}, err
 			}
 			// With a refusal, the cookie is opened and verified again below. The
 			// refusal comes from the loaded keys, and newer ones may be fetched.
 			err := a.sessionVerifier.Recheck(r.Context(), cached.Value.claims)
 			if _, refused := err.(*jwks.RefusedError); !refused {
-				return cached.Value, a.isSignedOutSince(cached), err
+				return cached.Value, a.standingSince(cached), err
 			}
 		}
 	}
@@ -57,27 +58,27 @@ func (a *AuthKit) sessionOf(r *http.Request, own *cookie.Value) (session *Sessio
 		err = a.checkLimits(&sealed)
 	}
 	if err != nil {
-		return nil, false, err
+		return nil, standing{}, err
 	}
 	session, err = a.verify(r.Context(), a.sessionVerifier, sealed)
 	if errors.Is(err, jwks.ErrUnknownKey) || errors.Is(err, jwks.ErrUnavailable) {
 		session = unverifiedSession(sealed)
 	}
 	if session == nil {
-		return nil, false, err
+		return nil, standing{}, err
 	}
-	signedOut = a.isSignedOut(session)
-	if !signedOut && !errors.Is(err, jwks.ErrUnavailable) {
+	found = a.standingOf(session)
+	if !found.signedOut && !errors.Is(err, jwks.ErrUnavailable) {
 		a.rotations.markDelivered(session)
 		a.reportDelivered(session)
 	}
-	if err == nil && !signedOut {
+	if err == nil && !found.signedOut {
 		a.signedOut.watches.refreshed(session)
 	}
 	if err == nil && own.Found() && !sealed.Foreign {
 		a.cache.Put(own.Parts(), session, session.size())
 	}
-	return session, signedOut, err
+	return session, found, err
 }
 
 // checkLimits returns an error if a session has reached the absolute timeout or the
@@ -106,6 +107,7 @@ func (a *AuthKit) verify(ctx context.Context, verifier *jwks.Verifier, sealed pa
 	if claims.Subject != sealed.User.ID {
 		return nil, &jwks.RefusedError{Part: "sub", Want: fmt.Sprintf("%q", sealed.User.ID), Got: fmt.Sprintf("%q", claims.Subject)}
 	}
+	a.lifetimes.saw(claims)
 	return makeSession(sealed, claims), err
 }
 
@@ -122,4 +124,34 @@ func checkSameSession(old *Session, next payload.Session) error {
 		return &jwks.RefusedError{Part: "sub", Want: fmt.Sprintf("%q", old.UserID()), Got: fmt.Sprintf("%q", claims.Subject)}
 	}
 	return nil
+}
+
+// standing is what the marks say about a session.
+type standing struct {
+	signedOut bool
+	due       bool // it must be refreshed before it is used, see duenow.go
+}
+
+// standingOf returns what the marks say about a session.
+func (a *AuthKit) standingOf(s *Session) standing {
+	if a.isSignedOut(s) {
+		return standing{signedOut: true}
+	}
+	return standing{due: a.isDue(s)}
+}
+
+// standingSince is standingOf for a cached session. It looks for marks only if one was
+// stored since the last check of the entry.
+func (a *AuthKit) standingSince(e *sessioncache.Entry[*Session]) standing {
+	epoch := a.signedOut.epoch.Load()
+	if e.CheckedEpoch.Load() == epoch {
+		return standing{}
+	}
+	a.signedOut.reached("epoch read")
+	if found := a.standingOf(e.Value); found != (standing{}) {
+		return found
+	}
+	a.signedOut.reached("no mark found")
+	e.CheckedEpoch.Store(epoch)
+	return standing{}
 }

@@ -2,7 +2,11 @@
 
 package workos
 
-import "reflect"
+import (
+	"maps"
+	"reflect"
+	"slices"
+)
 
 // The types of events of users and their sessions.
 //
@@ -146,6 +150,9 @@ var payloads = map[string]reflect.Type{
 	EventActionAuthenticationDenied:               reflect.TypeFor[ActionDenial](),
 	EventActionUserRegistrationDenied:             reflect.TypeFor[ActionDenial](),
 }
+
+// EventTypes returns the types of events that have a constant, sorted.
+func EventTypes() []string { return slices.Sorted(maps.Keys(payloads)) }
 
 // isPayload has the types of payloads.
 var isPayload = func() map[reflect.Type]bool {
