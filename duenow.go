@@ -67,6 +67,9 @@ func (d *dueMarks) latest(keys ...string) (at time.Time) {
 	return at
 }
 
+// rightsKey is the key of a change that may concern every user.
+var rightsKey = noticeKey(replica.RightsChanged, "")
+
 // isDue reports whether a session must be refreshed before it is used, because of a change
 // at WorkOS.
 func (a *AuthKit) isDue(s *Session) bool {
@@ -74,7 +77,7 @@ func (a *AuthKit) isDue(s *Session) bool {
 		return false
 	}
 	keys := markKeysOf(s)
-	return mayPrecede(s, a.due.latest(keys.changedUser, keys.membership, keys.organization))
+	return mayPrecede(s, a.due.latest(keys.changedUser, keys.membership, keys.organization, rightsKey))
 }
 
 // rightsChanged is isDue for changes of a membership or an organization. A session that
@@ -84,7 +87,7 @@ func (a *AuthKit) rightsChanged(s *Session) bool {
 		return false
 	}
 	keys := markKeysOf(s)
-	return mayPrecede(s, a.due.latest(keys.membership, keys.organization))
+	return mayPrecede(s, a.due.latest(keys.membership, keys.organization, rightsKey))
 }
 
 // mayPrecede reports whether the access token of a session may have been issued before a
@@ -101,7 +104,7 @@ func (a *AuthKit) changesShown(userID, organizationID string) time.Time {
 	}
 	return a.due.latest(
 		noticeKey(replica.UserChanged, userID), membershipKey(userID, organizationID),
-		noticeKey(replica.OrganizationDeleted, organizationID))
+		noticeKey(replica.OrganizationChanged, organizationID), rightsKey)
 }
 
 // currentTo returns what the session of a new access token is sealed with: the time of the

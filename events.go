@@ -59,7 +59,7 @@ func effectOf(e workos.Event) (effect, error) {
 		}
 	case *workos.Organization:
 		if e.Type == workos.EventOrganizationDeleted {
-			found = effect{replica.OrganizationDeleted, data.ID}
+			found = effect{replica.OrganizationChanged, data.ID}
 		}
 	case *workos.APIKey:
 		if e.Type == workos.EventAPIKeyRevoked || e.Type == workos.EventAPIKeyUpdated {

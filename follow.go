@@ -30,8 +30,10 @@ import (
 //     until it expires. A bearer token has no refresh, so it is refused after a change of a
 //     membership or an organization: its client gets 401 and refreshes it.
 //   - api_key.revoked, api_key.updated: the remembered answer about the key is dropped.
-//   - role.*, permission.*, and all others: none. To end or refresh sessions after one of
-//     these, call [AuthKit.EndSession] or [AuthKit.EndUser] in f.
+//   - role.*, permission.*, and all others: none, because a change of a role would refresh
+//     all sessions at once. To have an effect after one of these, call
+//     [AuthKit.RefreshOrganization], [AuthKit.RefreshUser], [AuthKit.RefreshAll],
+//     [AuthKit.EndSession] or [AuthKit.EndUser] in f.
 //
 // Without [WithStore], each instance follows for itself. With a store, one instance
 // follows for all, and tells the others. It holds a lease of 15 seconds. While the store

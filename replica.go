@@ -48,7 +48,7 @@ func (a *AuthKit) handleNotice(n replica.Notice) {
 	switch n.Kind {
 	case replica.SessionEnded, replica.UserEnded:
 		a.signedOut.note(string(rune(n.Kind))+n.Hash, n.At, n.Until)
-	case replica.UserChanged, replica.MembershipChanged, replica.OrganizationDeleted:
+	case replica.UserChanged, replica.MembershipChanged, replica.OrganizationChanged, replica.RightsChanged:
 		a.due.note(string(rune(n.Kind))+n.Hash, n.At, n.Until)
 	case replica.APIKeyChanged:
 		a.apiKeys.changed.note(n.Hash, n.Until)

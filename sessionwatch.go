@@ -53,7 +53,7 @@ func markKeysOf(s *Session) *markKeys {
 		user:         noticeKey(replica.UserEnded, s.UserID()),
 		changedUser:  noticeKey(replica.UserChanged, s.UserID()),
 		membership:   membershipKey(s.UserID(), s.OrganizationID()),
-		organization: noticeKey(replica.OrganizationDeleted, s.OrganizationID()),
+		organization: noticeKey(replica.OrganizationChanged, s.OrganizationID()),
 	}
 	s.content().keys.Store(keys)
 	return keys

@@ -55,6 +55,9 @@ func (d *Duty) Holder(ctx context.Context) Holder {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := d.p.clock.Now()
+	if ctx.Err() != nil {
+		return d.holder // so that Release knows the lease
+	}
 	if !d.askedAt.IsZero() && now.Sub(d.askedAt) < dutyRenewal {
 		return d.holder
 	}

@@ -28,9 +28,12 @@ const (
 	// deleted at WorkOS, at At on WorkOS's clock. Hash is that of the user ID, a space and
 	// the organization ID.
 	MembershipChanged NoticeKind = 'M'
-	// OrganizationDeleted: an organization was deleted at WorkOS, at At on WorkOS's clock.
-	// Hash is that of the organization ID.
-	OrganizationDeleted NoticeKind = 'D'
+	// OrganizationChanged: an organization was deleted or changed at WorkOS, at At on
+	// WorkOS's clock. Hash is that of the organization ID.
+	OrganizationChanged NoticeKind = 'D'
+	// RightsChanged: the rights of all users may have changed at WorkOS, at At. Hash is
+	// that of the empty text.
+	RightsChanged NoticeKind = 'A'
 	// APIKeyChanged: an API key was revoked or changed at WorkOS. Hash is that of the ID
 	// of the key.
 	APIKeyChanged NoticeKind = 'K'
