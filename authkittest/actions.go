@@ -97,13 +97,6 @@ type authenticationContext struct {
 	Issuer                 string              `json:"issuer"`
 }
 
-type organizationObject struct {
-	Object  string   `json:"object"`
-	ID      string   `json:"id"`
-	Name    string   `json:"name"`
-	Domains []string `json:"domains"` // always empty
-}
-
 type registrationContext struct {
 	ID                string            `json:"id"`
 	Object            string            `json:"object"`
@@ -122,11 +115,21 @@ type userData struct {
 	LastName  string  `json:"last_name"`
 }
 
-type invitationObject struct {
-	Object         string `json:"object"`
-	Email          string `json:"email"`
-	State          string `json:"state"`
-	OrganizationID string `json:"organization_id"`
+// actionDenial is the data of the events of denials.
+type actionDenial struct {
+	EndpointID     string  `json:"action_endpoint_id"`
+	ExecutionID    string  `json:"action_execution_id"`
+	Type           string  `json:"type"`
+	Verdict        string  `json:"verdict"`
+	UserID         *string `json:"user_id,omitempty"`
+	OrganizationID *string `json:"organization_id"`
+	Email          string  `json:"email"`
+	IPAddress      *string `json:"ip_address"`
+	UserAgent      *string `json:"user_agent"`
+}
+
+func (a Actions) endpointID() string {
+	return stableID("action_endpoint", a.Authentication+a.Registration)
 }
 
 // signInQuestion returns the question about the user of an authorization, or nil if there is no question.
@@ -141,7 +144,8 @@ func (f *Server) signInQuestion(a *authorization) *question {
 		IPAddress: browser.ipAddress, UserAgent: browser.userAgent, Issuer: f.Issuer(),
 	}
 	if o, found := f.organization(a.result.organizationID); found {
-		c.Organization = &organizationObject{Object: "organization", ID: o.ID, Name: o.Name, Domains: []string{}}
+		object := o.object()
+		c.Organization = &object
 		if i := user.membershipIn(o.ID); i >= 0 {
 			m := f.membershipObject(membershipRow{user, &user.Memberships[i]})
 			c.OrganizationMembership = &m
@@ -152,6 +156,11 @@ func (f *Server) signInQuestion(a *authorization) *question {
 			return notice(http.StatusNotFound, "This sign-in is over", "It was finished or cancelled meanwhile.")
 		}
 		if !answer.allowed {
+			f.emit("action.authentication.denied", a.result.organizationID, actionDenial{
+				EndpointID: actions.endpointID(), ExecutionID: c.ID, Type: "authentication", Verdict: "Deny", UserID: &c.User.ID,
+				OrganizationID: orNull(a.result.organizationID), Email: c.User.Email,
+				IPAddress: orNull(c.IPAddress), UserAgent: orNull(c.UserAgent),
+			})
 			delete(f.browserSessions, a.result.browserID)
 			a.result = signInResult{}
 			denied := f.signInProblem(a, c.User.Email, answer.message)
@@ -178,8 +187,9 @@ func (f *Server) register(r *http.Request, a *authorization, p User) pageRespons
 		UserData: userData{"user_data", p.Email, orNull(strings.TrimSpace(p.FirstName + " " + p.LastName)), p.FirstName, p.LastName},
 	}
 	for _, i := range f.invitations {
-		if strings.EqualFold(i.email, p.Email) && (c.Invitation == nil || i.organizationID < c.Invitation.OrganizationID) {
-			c.Invitation = &invitationObject{"invitation", i.email, "pending", i.organizationID}
+		if strings.EqualFold(i.email, p.Email) && (c.Invitation == nil || i.organizationID < *c.Invitation.OrganizationID) {
+			object := i.object()
+			c.Invitation = &object
 		}
 	}
 	return pageResponse{question: &question{actions, actions.Registration, c, "user_registration_action_response", func(answer answer) pageResponse {
@@ -193,6 +203,11 @@ func (f *Server) register(r *http.Request, a *authorization, p User) pageRespons
 			return f.signIn(r, a, f.addUser(p))
 		case answer.allowed:
 			v.Problem = "There is an account with this address already. Sign in instead."
+		default:
+			f.emit("action.user_registration.denied", "", actionDenial{
+				EndpointID: actions.endpointID(), ExecutionID: c.ID, Type: "user_registration", Verdict: "Deny", Email: p.Email,
+				IPAddress: orNull(c.IPAddress), UserAgent: orNull(c.UserAgent),
+			})
 		}
 		return showPage(http.StatusUnprocessableEntity, "sign-up", v)
 	}}}
@@ -232,7 +247,7 @@ func (f *Server) askOnce(ctx context.Context, q *question) (verdict, message str
 	}
 	timestamp := strconv.FormatInt(f.clock.Now().UnixMilli(), 10)
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("WorkOS-Signature", "t="+timestamp+", v1="+actionSignature(timestamp, string(body), q.actions.Secret))
+	r.Header.Set("WorkOS-Signature", "t="+timestamp+", v1="+signature(timestamp, string(body), q.actions.Secret))
 	transport := newTransport()
 	defer transport.CloseIdleConnections()
 	response, err := transport.RoundTrip(r)
@@ -279,7 +294,7 @@ func (f *Server) readVerdict(q *question, text []byte) (verdict, message string,
 	switch {
 	case response.Object != q.response:
 		err = fmt.Errorf("its object is not %s", q.response)
-	case !hmac.Equal([]byte(response.Signature), []byte(actionSignature(timestamp, signed, q.actions.Secret))):
+	case !hmac.Equal([]byte(response.Signature), []byte(signature(timestamp, signed, q.actions.Secret))):
 		err = errors.New("its signature is wrong")
 	case age > 30*time.Second:
 		err = errors.New("its timestamp is more than 30 s from now, or not in milliseconds")
@@ -303,8 +318,8 @@ func stringified(text string) string {
 	return strings.NewReplacer(`\\`, `\\`, `\u2028`, "\u2028", `\u2029`, "\u2029").Replace(strings.TrimSuffix(quoted.String(), "\n"))
 }
 
-// actionSignature returns the signature of WorkOS over a timestamp and a text.
-func actionSignature(timestamp, text, secret string) string {
+// signature returns the signature of WorkOS over a timestamp and a text.
+func signature(timestamp, text, secret string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	io.WriteString(mac, timestamp+"."+text)
 	return hex.EncodeToString(mac.Sum(nil))

@@ -80,6 +80,7 @@ func (f *Server) addAPIKey(k APIKey) *apiKey {
 	k.Permissions = slices.Clone(k.Permissions)
 	added := &apiKey{APIKey: k, value: "sk_" + rand.Text(), createdAt: now, updatedAt: now}
 	f.apiKeys = append(f.apiKeys, added)
+	f.emit("api_key.created", added.OrganizationID, added.object())
 	return added
 }
 
@@ -192,8 +193,19 @@ func (f *Server) deleteAPIKey(c *call) (any, *apiError) {
 	if apiErr != nil {
 		return nil, apiErr
 	}
-	f.apiKeys = slices.DeleteFunc(f.apiKeys, func(other *apiKey) bool { return other == k })
+	f.revokeAPIKeys(func(other *apiKey) bool { return other == k })
 	return nil, nil
+}
+
+// revokeAPIKeys deletes the API keys for which revoked returns true.
+func (f *Server) revokeAPIKeys(revoked func(*apiKey) bool) {
+	f.apiKeys = slices.DeleteFunc(f.apiKeys, func(k *apiKey) bool {
+		if !revoked(k) {
+			return false
+		}
+		f.emit("api_key.revoked", k.OrganizationID, k.object())
+		return true
+	})
 }
 
 // expireAPIKey answers RouteExpireAPIKey. Without a time, or with a past time, the key expires now. With null it never
@@ -222,6 +234,7 @@ func (f *Server) expireAPIKey(c *call) (any, *apiError) {
 		k.ExpiresAt = *at
 	}
 	k.updatedAt = now
+	f.emit("api_key.updated", k.OrganizationID, k.object())
 	return k.object(), nil
 }
 

@@ -54,6 +54,7 @@ type Server struct {
 	apiKeys         []*apiKey
 	mail            []Mail
 	actions         Actions
+	events          eventLog
 }
 
 // New starts a fake AuthKit for a test and stops it when the test ends. Without options it has two organizations and four
@@ -84,6 +85,7 @@ func Start(opts ...Option) (*Server, error) {
 		pending:         map[string]*pendingAuthentication{},
 		invitations:     map[string]*invitation{},
 		challenges:      map[string]*challenge{},
+		events:          eventLog{custom: map[string]bool{}},
 	}
 	for _, opt := range opts {
 		opt(&f.settings)
@@ -92,6 +94,7 @@ func Start(opts ...Option) (*Server, error) {
 	if err := f.seed(); err != nil {
 		return nil, err
 	}
+	f.events.recording = true
 	f.addKey()
 	if err := f.listen(); err != nil {
 		return nil, err
@@ -143,7 +146,8 @@ func (f *Server) listen() error {
 	return nil
 }
 
-// Close stops the fake. It cuts off requests that hang. When Close returns, no handler of the fake is running.
+// Close stops the fake. It cuts off requests that hang. When Close returns, no handler of
+// the fake is running.
 func (f *Server) Close() { f.close() }
 
 // URL returns the base URL of the fake: "http://127.0.0.1:port".

@@ -141,7 +141,7 @@ func (f *Server) continueSignIn(a *authorization) pageResponse {
 	user := f.accountByID(a.result.userID)
 	memberships := user.activeMemberships()
 	if !a.direct() {
-		user.EmailUnverified = false // the page of production would ask for a code
+		f.verifyEmail(user) // the page of production would ask for a code
 	}
 	switch {
 	case a.organizationID != "":

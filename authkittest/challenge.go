@@ -164,7 +164,9 @@ func (f *Server) totpGrant(p parameters) (*authentication, *apiError) {
 	if ch.done {
 		return nil, codeError(codeUsed)
 	}
-	if apiErr := codeError(f.answer(ch, p["code"])); apiErr != nil {
+	apiErr = codeError(f.answer(ch, p["code"]))
+	f.emitGrant("mfa", f.accountByID(pending.userID), p, apiErr)
+	if apiErr != nil {
 		return nil, apiErr
 	}
 	pending.secondFactor = true

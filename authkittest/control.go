@@ -107,6 +107,6 @@ func (f *Server) revoke(email, sessionID string) (revoked int, found bool) {
 	if s.active(now) {
 		revoked = 1
 	}
-	s.end(now)
+	f.endSession(s)
 	return revoked, true
 }

@@ -64,6 +64,7 @@ func (f *Server) ApproveDevice(userCode, email string) {
 		result.organizationID = memberships[0].OrganizationID
 	}
 	d := f.mustDevice(userCode)
+	f.emitSignIn(result)
 	d.Status, d.result = DeviceApproved, f.withRequirementsMet(result)
 }
 

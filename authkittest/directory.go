@@ -160,9 +160,19 @@ func (f *Server) UpdateUser(email string, change func(*User)) {
 	u := a.User.clone()
 	change(&u)
 	u.ID = a.ID // sessions refer to it
+	before := a.User
 	a.User = u.clone()
 	a.updatedAt = f.clock.Now()
 	f.applyDefaults(a)
+	f.emitChanges(a, before)
+}
+
+// DeleteUser deletes the user with this email address, as the API does: the sessions of the user end. It panics if the user
+// does not exist.
+func (f *Server) DeleteUser(email string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.removeUser(f.mustAccount(email))
 }
 
 func (f *Server) addUser(u User) *account {
@@ -170,6 +180,10 @@ func (f *Server) addUser(u User) *account {
 	a := &account{User: u.clone(), createdAt: now, updatedAt: now}
 	f.applyDefaults(a)
 	f.accounts = append(f.accounts, a)
+	f.emit("user.created", "", a.object())
+	for i := range a.Memberships {
+		f.emitMembership("created", membershipRow{a, &a.Memberships[i]})
+	}
 	return a
 }
 

@@ -66,14 +66,20 @@ func (f *Server) emailVerificationGrant(p parameters) (*authentication, *apiErro
 	if apiErr != nil {
 		return nil, apiErr
 	}
-	if apiErr := codeError(f.redeemEmailed(MailEmailVerification, pending.userID, p["code"])); apiErr != nil {
+	user := f.accountByID(pending.userID)
+	apiErr = codeError(f.redeemEmailed(MailEmailVerification, user.ID, p["code"]))
+	f.emitGrant("email_verification", user, p, apiErr)
+	if apiErr != nil {
 		return nil, apiErr
 	}
-	f.verifyEmail(f.accountByID(pending.userID))
+	f.verifyEmail(user)
 	return f.resume(p)
 }
 
+// verifyEmail notes that a user has access to its mailbox.
 func (f *Server) verifyEmail(user *account) {
-	user.EmailUnverified = false
-	user.updatedAt = f.clock.Now()
+	if user.EmailUnverified {
+		user.EmailUnverified = false
+		f.userChanged(user)
+	}
 }

@@ -20,7 +20,7 @@ type emailedCodeObject struct {
 	ID        string   `json:"id"`
 	UserID    string   `json:"user_id"`
 	Email     string   `json:"email"`
-	Code      string   `json:"code"`
+	Code      string   `json:"code,omitempty"` // not in events
 	ExpiresAt string   `json:"expires_at"`
 	CreatedAt string   `json:"created_at"`
 	UpdatedAt string   `json:"updated_at"`
@@ -41,6 +41,9 @@ func (f *Server) sendCode(kind MailKind, to *account) *emailedCode {
 		createdAt: now, updatedAt: now,
 	}
 	f.emailedCodes = append(f.emailedCodes, c)
+	data := c.object()
+	data.Code = ""
+	f.emit(string(kind)+".created", "", data)
 	f.deliverMail(Mail{Kind: kind, To: to.Email, Code: c.code})
 	return c
 }

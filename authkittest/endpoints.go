@@ -54,6 +54,8 @@ var endpoints = []endpoint{
 	{RouteDeleteAPIKey, http.StatusNoContent, (*Server).deleteAPIKey},
 	{RouteExpireAPIKey, http.StatusOK, (*Server).expireAPIKey},
 	{RouteValidateAPIKey, http.StatusOK, (*Server).validateAPIKey},
+
+	{RouteListEvents, http.StatusOK, (*Server).listEvents},
 }
 
 // handler returns the handler of all requests. Calls of the API go through handleCall, which counts them and applies faults.

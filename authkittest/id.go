@@ -8,8 +8,10 @@ import (
 	"encoding/base32"
 )
 
-// crockford is the alphabet of the ULIDs in WorkOS identifiers.
-var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
+// crockfordAlphabet is the alphabet of the ULIDs in WorkOS identifiers.
+const crockfordAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+var crockford = base32.NewEncoding(crockfordAlphabet).WithPadding(base32.NoPadding)
 
 // newID returns a random identifier such as session_01H….
 func newID(prefix string) string {

@@ -3,6 +3,7 @@
 package authkittest
 
 import (
+	"net/url"
 	"slices"
 	"strconv"
 )
@@ -26,16 +27,25 @@ type cursors struct {
 	After  *string `json:"after"`
 }
 
+// limitOf returns the number of objects on a page.
+func limitOf(q url.Values) (int, *apiError) {
+	asked := q.Get("limit")
+	if asked == "" {
+		return defaultLimit, nil
+	}
+	n, err := strconv.Atoi(asked)
+	if err != nil || n < 1 || n > maxLimit {
+		return 0, invalid(fieldProblem{Field: "limit", Code: "out_of_range"})
+	}
+	return n, nil
+}
+
 // page returns the part of items that the query requests. items are in the order of their creation.
 func page[T, O any](c *call, items []T, id func(T) string, object func(T) O) (any, *apiError) {
 	q := c.URL.Query()
-	limit := defaultLimit
-	if asked := q.Get("limit"); asked != "" {
-		n, err := strconv.Atoi(asked)
-		if err != nil || n < 1 || n > maxLimit {
-			return nil, invalid(fieldProblem{Field: "limit", Code: "out_of_range"})
-		}
-		limit = n
+	limit, apiErr := limitOf(q)
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	items = slices.Clone(items)
 	switch q.Get("order") {

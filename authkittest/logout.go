@@ -11,7 +11,7 @@ func (f *Server) logout(r *http.Request) pageResponse {
 	if s == nil {
 		return pageResponse{status: http.StatusUnprocessableEntity, apiError: &apiError{Message: "The session_id is missing or unknown."}}
 	}
-	s.end(f.clock.Now())
+	f.endSession(s)
 	delete(f.browserSessions, s.browserID)
 	next := redirect(http.StatusFound, f.logoutRedirect(q.Get("return_to")))
 	if _, found := f.browserSession(r); !found { // another sign-in in this browser keeps its cookie

@@ -39,12 +39,15 @@ func (f *Server) magicAuthGrant(p parameters) (*authentication, *apiError) {
 		return nil, apiErr
 	}
 	user := f.accountByEmail(p["email"])
-	if user == nil {
-		return nil, codeError(codeWrong)
+	state := codeWrong
+	if user != nil {
+		state = f.redeemEmailed(MailMagicAuth, user.ID, p["code"])
 	}
-	if apiErr := codeError(f.redeemEmailed(MailMagicAuth, user.ID, p["code"])); apiErr != nil {
+	apiErr = codeError(state)
+	f.emitGrant("magic_auth", user, p, apiErr)
+	if apiErr != nil {
 		return nil, apiErr
 	}
-	user.EmailUnverified = false
+	f.verifyEmail(user)
 	return f.completeSignIn(f.accept(invitation, user, p.signInResult(user, "MagicAuth", f.clock.Now())), true)
 }

@@ -18,13 +18,13 @@ type membershipObject struct {
 	ID               string         `json:"id"`
 	UserID           string         `json:"user_id"`
 	OrganizationID   string         `json:"organization_id"`
-	OrganizationName string         `json:"organization_name"`
+	OrganizationName string         `json:"organization_name,omitempty"` // not in events
 	Status           string         `json:"status"`
 	DirectoryManaged bool           `json:"directory_managed"`
 	Role             roleObject     `json:"role"`
 	Roles            []roleObject   `json:"roles"`
 	CustomAttributes map[string]any `json:"custom_attributes"`
-	User             userObject     `json:"user"`
+	User             *userObject    `json:"user,omitempty"` // not in events
 	CreatedAt        string         `json:"created_at"`
 	UpdatedAt        string         `json:"updated_at"`
 }
@@ -39,9 +39,10 @@ func (m membershipRow) created() time.Time { return firstTime(m.createdAt, m.use
 
 func (f *Server) membershipObject(m membershipRow) membershipObject {
 	o, _ := f.organization(m.OrganizationID)
+	user := m.user.object()
 	object := membershipObject{
-		Object: "organization_membership", ID: m.ID, UserID: m.user.ID, OrganizationID: o.ID, OrganizationName: o.Name,
-		Status: m.Status, Role: roleObject{m.role()}, CustomAttributes: map[string]any{}, User: m.user.object(),
+		Object: "organization_membership", ID: m.ID, UserID: m.user.ID, OrganizationID: m.OrganizationID, OrganizationName: o.Name,
+		Status: m.Status, Role: roleObject{m.role()}, CustomAttributes: map[string]any{}, User: &user,
 		CreatedAt: timestamp(m.created()), UpdatedAt: timestamp(firstTime(m.updatedAt, m.created())),
 	}
 	for _, slug := range m.allRoles() {
@@ -149,10 +150,10 @@ func (f *Server) createMembership(c *call) (any, *apiError) {
 		return nil, notFound("Organization", in.OrganizationID.value)
 	}
 	now := f.clock.Now()
-	at := user.membershipIn(in.OrganizationID.value)
+	at, change := user.membershipIn(in.OrganizationID.value), "updated"
 	switch {
 	case at < 0:
-		at = len(user.Memberships)
+		at, change = len(user.Memberships), "created"
 		user.Memberships = append(user.Memberships, Membership{
 			ID: newID("om"), OrganizationID: in.OrganizationID.value, Status: MembershipActive, createdAt: now, updatedAt: now,
 		})
@@ -166,6 +167,7 @@ func (f *Server) createMembership(c *call) (any, *apiError) {
 	m := membershipRow{user, &user.Memberships[at]}
 	m.Status, m.updatedAt = MembershipActive, now
 	f.assign(m.Membership, slugs)
+	f.emitMembership(change, m)
 	return f.membershipObject(m), nil
 }
 
@@ -216,7 +218,10 @@ func (f *Server) updateMembership(c *call) (any, *apiError) {
 	if apiErr != nil {
 		return nil, apiErr
 	}
-	f.assign(m.Membership, slugs)
+	if len(slugs) > 0 {
+		f.assign(m.Membership, slugs)
+		f.emitMembership("updated", m)
+	}
 	return f.membershipObject(m), nil
 }
 
@@ -239,6 +244,7 @@ func (f *Server) setStatus(c *call, status, codeOfPending string) (any, *apiErro
 		return nil, pendingMembership(codeOfPending)
 	case m.Status != status:
 		m.Status, m.updatedAt = status, f.clock.Now()
+		f.emitMembership("updated", m)
 	}
 	return f.membershipObject(m), nil
 }
@@ -253,7 +259,13 @@ func (f *Server) deleteMembership(c *call) (any, *apiError) {
 	if apiErr != nil {
 		return nil, apiErr
 	}
-	id := m.ID
-	m.user.Memberships = slices.DeleteFunc(slices.Clone(m.user.Memberships), func(m Membership) bool { return m.ID == id })
+	f.removeMembership(m)
 	return nil, nil
+}
+
+// removeMembership deletes a membership.
+func (f *Server) removeMembership(m membershipRow) {
+	removed := *m.Membership
+	m.user.Memberships = slices.DeleteFunc(slices.Clone(m.user.Memberships), func(m Membership) bool { return m.ID == removed.ID })
+	f.emitMembership("deleted", membershipRow{m.user, &removed})
 }

@@ -55,7 +55,7 @@ func TestAMembershipIsDeactivatedAndReactivated(t *testing.T) {
 	for range 2 {
 		assert.Equal(t, "inactive", put("deactivate")["status"], "the second call changes nothing")
 	}
-	assert.NotContains(t, a.refresh(token).body, "organization_id")
+	assertRefused(t, a.refresh(token), http.StatusBadRequest, "organization_membership_not_found")
 	for range 2 {
 		assert.Equal(t, "active", put("reactivate")["status"])
 	}

@@ -5,7 +5,9 @@ package authkittest
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+	"time"
 )
 
 // Organization is a customer of the application under test.
@@ -17,6 +19,8 @@ type Organization struct {
 	RequireSSO     bool     // a sign-in must use single sign-on, through one of Connections
 	Connections    []string // IDs of single sign-on connections, "conn_…"; with RequireSSO, one is added when empty
 	AllowedMethods []string // allowed authentication methods, such as "GoogleOAuth" or "SSO"; all when empty
+
+	createdAt, updatedAt time.Time
 }
 
 func (o Organization) clone() Organization {
@@ -33,6 +37,24 @@ func (o Organization) withDefaults() Organization {
 		o.Connections = []string{stableID("conn", o.ID)}
 	}
 	return o
+}
+
+type organizationObject struct {
+	Object     string            `json:"object"`
+	ID         string            `json:"id"`
+	Name       string            `json:"name"`
+	Domains    []string          `json:"domains"`  // always empty
+	Metadata   map[string]string `json:"metadata"` // always empty
+	ExternalID *string           `json:"external_id"`
+	CreatedAt  string            `json:"created_at"`
+	UpdatedAt  string            `json:"updated_at"`
+}
+
+func (o Organization) object() organizationObject {
+	return organizationObject{
+		Object: "organization", ID: o.ID, Name: o.Name, Domains: []string{}, Metadata: map[string]string{},
+		CreatedAt: timestamp(o.createdAt), UpdatedAt: timestamp(o.updatedAt),
+	}
 }
 
 // Organizations returns all organizations.
@@ -55,11 +77,57 @@ func (f *Server) UpdateOrganization(id string, change func(*Organization)) {
 	o := f.organizations[i].clone()
 	change(&o)
 	o.ID = id // memberships refer to it
-	f.organizations[i] = o.clone().withDefaults()
+	o.createdAt, o.updatedAt = f.organizations[i].createdAt, f.clock.Now()
+	o = o.clone().withDefaults()
+	f.organizations[i] = o
+	f.emit("organization.updated", id, o.object())
 }
 
-func (f *Server) addOrganization(o Organization) {
-	f.organizations = append(f.organizations, o.clone().withDefaults())
+// AddOrganization adds an organization and returns it with its ID and other defaults. It panics if the ID exists.
+func (f *Server) AddOrganization(o Organization) Organization {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if id := o.withDefaults().ID; f.hasOrganization(id) {
+		panic(fmt.Sprintf("authkittest: AddOrganization: there is an organization %q already", id))
+	}
+	return f.addOrganization(o).clone()
+}
+
+// DeleteOrganization deletes an organization with its memberships, invitations and API keys. The next refresh of a session in
+// it is answered organization_not_found. DeleteOrganization panics if the organization does not exist.
+func (f *Server) DeleteOrganization(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := f.mustOrganization(id)
+	deleted := f.organizations[i]
+	f.revokeAPIKeys(func(k *apiKey) bool { return k.OrganizationID == id })
+	for _, a := range f.accounts {
+		if at := a.membershipIn(id); at >= 0 {
+			f.removeMembership(membershipRow{a, &a.Memberships[at]})
+		}
+	}
+	invitations := slices.SortedFunc(maps.Values(f.invitations), func(a, b *invitation) int { return a.createdAt.Compare(b.createdAt) })
+	for _, i := range invitations {
+		if i.organizationID == id {
+			f.revokeInvitation(i)
+		}
+	}
+	f.organizations = slices.Delete(f.organizations, i, i+1)
+	f.emit("organization.deleted", id, deleted.object())
+}
+
+func (f *Server) addOrganization(o Organization) Organization {
+	o = o.clone().withDefaults()
+	o.createdAt = f.clock.Now()
+	o.updatedAt = o.createdAt
+	f.organizations = append(f.organizations, o)
+	f.emit("organization.created", o.ID, o.object())
+	return o
+}
+
+func (f *Server) hasOrganization(id string) bool {
+	_, found := f.organization(id)
+	return found
 }
 
 func (f *Server) organization(id string) (Organization, bool) {

@@ -22,8 +22,11 @@ func (f *Server) passwordGrant(p parameters) (*authentication, *apiError) {
 	}
 	user := f.accountByEmail(p["email"])
 	if user == nil || user.Password == "" || user.Password != p["password"] {
-		return nil, plainError("invalid_credentials", "Invalid credentials.")
+		apiErr := plainError("invalid_credentials", "Invalid credentials.")
+		f.emitGrant("password", user, p, apiErr)
+		return nil, apiErr
 	}
+	f.emitGrant("password", user, p, nil)
 	return f.completeSignIn(f.accept(invitation, user, p.signInResult(user, "Password", f.clock.Now())), true)
 }
 

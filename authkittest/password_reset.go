@@ -25,8 +25,8 @@ type passwordResetObject struct {
 	ID        string `json:"id"`
 	UserID    string `json:"user_id"`
 	Email     string `json:"email"`
-	Token     string `json:"password_reset_token"`
-	URL       string `json:"password_reset_url"`
+	Token     string `json:"password_reset_token,omitempty"` // not in events
+	URL       string `json:"password_reset_url,omitempty"`   // not in events
 	ExpiresAt string `json:"expires_at"`
 	CreatedAt string `json:"created_at"`
 }
@@ -36,6 +36,13 @@ func (f *Server) passwordResetObject(r *passwordReset) passwordResetObject {
 		Object: "password_reset", ID: r.id, UserID: r.userID, Email: r.email, Token: r.token, URL: f.passwordResetURL(r.token),
 		ExpiresAt: timestamp(r.createdAt.Add(passwordResetLifetime)), CreatedAt: timestamp(r.createdAt),
 	}
+}
+
+// passwordResetData returns the data of events, which have no token.
+func (f *Server) passwordResetData(r *passwordReset) passwordResetObject {
+	o := f.passwordResetObject(r)
+	o.Token, o.URL = "", ""
+	return o
 }
 
 func (f *Server) passwordResetURL(token string) string {
@@ -63,6 +70,7 @@ func (f *Server) createPasswordReset(c *call) (any, *apiError) {
 	}
 	r := &passwordReset{id: newID("password_reset"), userID: user.ID, email: user.Email, token: rand.Text(), createdAt: f.clock.Now()}
 	f.passwordResets = append(f.passwordResets, r)
+	f.emit("password_reset.created", "", f.passwordResetData(r))
 	f.deliverMail(Mail{Kind: MailPasswordReset, To: user.Email, Token: r.token, Link: f.passwordResetURL(r.token)})
 	return f.passwordResetObject(r), nil
 }
@@ -106,8 +114,9 @@ func (f *Server) confirmPasswordReset(c *call) (any, *apiError) {
 	}
 	r.used = true
 	user := f.accountByID(r.userID)
-	user.Password = in.NewPassword.value
-	f.verifyEmail(user)
+	user.Password, user.EmailUnverified = in.NewPassword.value, false
+	f.userChanged(user)
+	f.emit("password_reset.succeeded", "", f.passwordResetData(r))
 	f.endSessionsOf(user.ID)
 	return userResponse{user.object()}, nil
 }

@@ -3,6 +3,7 @@
 package authkittest
 
 import (
+	"cmp"
 	"crypto/rand"
 	"maps"
 	"slices"
@@ -45,7 +46,9 @@ func (f *Server) refresh(p parameters) (*authentication, *apiError) {
 	case token.successor != nil:
 		return nil, oauthError("invalid_grant", "Refresh token already exchanged.")
 	}
-	if organizationID := p["organization_id"]; organizationID != "" {
+	// A session stays in its organization. WorkOS does not document what a refresh without organization_id answers when the
+	// membership has ended. It is taken for a refresh with the organization of the session.
+	if organizationID := cmp.Or(p["organization_id"], s.organizationID); organizationID != "" {
 		if apiErr := f.switchOrganization(s, organizationID); apiErr != nil {
 			return nil, apiErr
 		}

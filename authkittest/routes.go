@@ -90,3 +90,8 @@ const (
 	RouteExpireAPIKey             Route = "POST /api_keys/{id}/expire"
 	RouteValidateAPIKey           Route = "POST /api_keys/validations"
 )
+
+// Events and webhook endpoints.
+const (
+	RouteListEvents Route = "GET /events"
+)

@@ -93,7 +93,7 @@ func (f *Server) RevokeSession(id string) {
 	if s == nil {
 		panic(fmt.Sprintf("authkittest: no session %q", id))
 	}
-	s.end(f.clock.Now())
+	f.endSession(s)
 }
 
 // startSession starts a session after a sign-in and returns the response with its tokens.
@@ -107,11 +107,15 @@ func (f *Server) startSession(result signInResult, confidential bool) *authentic
 func (f *Server) openSession(result signInResult, confidential bool) *session {
 	now := f.clock.Now()
 	user := f.accountByID(result.userID)
+	if _, member := user.membership(result.organizationID); !member {
+		result.organizationID = "" // the membership has ended during the sign-in
+	}
 	s := &session{signInResult: result, id: newID("session"), email: user.Email, confidential: confidential, createdAt: now}
 	f.sessions = append(f.sessions, s)
 	if result.impersonator == nil {
 		user.lastSignInAt = now
 	}
+	f.emit("session.created", s.organizationID, s.object(now))
 	return s
 }
 
@@ -153,8 +157,14 @@ func (s *session) expiresAt() time.Time {
 // active reports whether the session can be refreshed.
 func (s *session) active(now time.Time) bool { return s.endedAt.IsZero() && now.Before(s.expiresAt()) }
 
-func (s *session) end(now time.Time) {
+// endSession ends a session. If it was active, that is an event.
+func (f *Server) endSession(s *session) {
+	now := f.clock.Now()
+	active := s.active(now)
 	if s.endedAt.IsZero() {
 		s.endedAt = now
+	}
+	if active {
+		f.emit("session.revoked", s.organizationID, s.object(now))
 	}
 }

@@ -5,6 +5,7 @@ package authkittest
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 type sessionObject struct {
@@ -47,12 +48,19 @@ func sessionMethod(method string) string {
 	}
 }
 
-// object returns the object of an active session. No call returns a session that has ended.
-func (s *session) object() sessionObject {
+// object returns the object of a session. No call returns a session that has ended, but an event does.
+func (s *session) object(now time.Time) sessionObject {
+	status := "active"
+	switch {
+	case !s.endedAt.IsZero():
+		status = "revoked"
+	case !s.active(now):
+		status = "expired"
+	}
 	o := sessionObject{
 		Object: "session", ID: s.id, UserID: s.userID, OrganizationID: s.organizationID, AuthMethod: sessionMethod(s.method),
-		Status: "active", IPAddress: orNull(s.ipAddress), UserAgent: orNull(s.userAgent), ExpiresAt: timestamp(s.expiresAt()),
-		CreatedAt: timestamp(s.createdAt), UpdatedAt: timestamp(firstTime(s.refreshedAt, s.createdAt)),
+		Status: status, IPAddress: orNull(s.ipAddress), UserAgent: orNull(s.userAgent), ExpiresAt: timestamp(s.expiresAt()), EndedAt: timeOrNull(s.endedAt),
+		CreatedAt: timestamp(s.createdAt), UpdatedAt: timestamp(firstTime(s.endedAt, firstTime(s.refreshedAt, s.createdAt))),
 	}
 	if s.impersonator != nil {
 		o.Impersonator = &impersonatorObject{Email: s.impersonator.Email, Reason: orNull(s.impersonator.Reason)}
@@ -68,7 +76,7 @@ func (f *Server) listSessions(c *call) (any, *apiError) {
 	}
 	now := f.clock.Now()
 	sessions := slices.DeleteFunc(slices.Clone(f.sessions), func(s *session) bool { return s.userID != user.ID || !s.active(now) })
-	return page(c, sessions, func(s *session) string { return s.id }, (*session).object)
+	return page(c, sessions, func(s *session) string { return s.id }, func(s *session) sessionObject { return s.object(now) })
 }
 
 // revokeSession answers RouteRevokeSession.
@@ -83,7 +91,7 @@ func (f *Server) revokeSession(c *call) (any, *apiError) {
 	if s == nil {
 		return nil, &apiError{Message: "Session not found: '" + in.SessionID.value + "'."}
 	}
-	s.end(f.clock.Now())
+	f.endSession(s)
 	return nil, nil
 }
 
@@ -91,7 +99,7 @@ func (f *Server) revokeSession(c *call) (any, *apiError) {
 func (f *Server) endSessionsOf(userID string) {
 	for _, s := range f.sessions {
 		if s.userID == userID {
-			s.end(f.clock.Now())
+			f.endSession(s)
 			delete(f.browserSessions, s.browserID)
 		}
 	}

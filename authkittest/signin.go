@@ -76,6 +76,10 @@ func (f *Server) signIn(r *http.Request, a *authorization, user *account) pageRe
 	if f.actions.Authentication != "" {
 		result.unasked = askerOf(r)
 	}
+	browser := askerOf(r)
+	f.emitSignIn(signInResult{
+		userID: user.ID, organizationID: a.organizationID, method: result.method, ipAddress: browser.ipAddress, userAgent: browser.userAgent,
+	})
 	a.result = f.startBrowserSession(r, result)
 	next := f.continueSignIn(a)
 	next.cookie = f.cookie(a.result.browserID)

@@ -138,7 +138,8 @@ func (f *Server) updateUser(c *call) (any, *apiError) {
 	if apiErr := f.change(&u, in); apiErr != nil {
 		return nil, apiErr
 	}
-	user.User, user.updatedAt = u, f.clock.Now()
+	user.User = u
+	f.userChanged(user)
 	return user.object(), nil
 }
 
@@ -238,10 +239,20 @@ func (f *Server) deleteUser(c *call) (any, *apiError) {
 	if apiErr != nil {
 		return nil, apiErr
 	}
+	f.removeUser(user)
+	return nil, nil
+}
+
+// removeUser deletes a user with its sessions, memberships and API keys.
+func (f *Server) removeUser(user *account) {
 	f.endSessionsOf(user.ID)
+	f.revokeAPIKeys(func(k *apiKey) bool { return k.UserID == user.ID })
+	for len(user.Memberships) > 0 {
+		f.removeMembership(membershipRow{user, &user.Memberships[0]})
+	}
 	f.accounts = slices.DeleteFunc(f.accounts, func(a *account) bool { return a == user })
 	f.deleteReferences(user.ID)
-	return nil, nil
+	f.emit("user.deleted", "", user.object())
 }
 
 // deleteReferences removes all data of a deleted user with which a sign-in or a call could continue.
@@ -253,7 +264,6 @@ func (f *Server) deleteReferences(userID string) {
 	f.emailedCodes = slices.DeleteFunc(f.emailedCodes, func(c *emailedCode) bool { return c.userID == userID })
 	f.passwordResets = slices.DeleteFunc(f.passwordResets, func(r *passwordReset) bool { return r.userID == userID })
 	f.devices = slices.DeleteFunc(f.devices, func(d *device) bool { return d.result.userID == userID })
-	f.apiKeys = slices.DeleteFunc(f.apiKeys, func(k *apiKey) bool { return k.UserID == userID })
 }
 
 type identityObject struct {
