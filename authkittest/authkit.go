@@ -55,6 +55,7 @@ type Server struct {
 	mail            []Mail
 	actions         Actions
 	events          eventLog
+	webhooks        webhooks
 }
 
 // New starts a fake AuthKit for a test and stops it when the test ends. Without options it has two organizations and four
@@ -86,6 +87,7 @@ func Start(opts ...Option) (*Server, error) {
 		invitations:     map[string]*invitation{},
 		challenges:      map[string]*challenge{},
 		events:          eventLog{custom: map[string]bool{}},
+		webhooks:        newWebhooks(),
 	}
 	for _, opt := range opts {
 		opt(&f.settings)
@@ -141,13 +143,14 @@ func (f *Server) listen() error {
 		close(f.done)
 		_ = f.server.Close()
 		<-stopped
+		f.closeWebhooks()
 		f.serving.Lock()
 	})
 	return nil
 }
 
-// Close stops the fake. It cuts off requests that hang. When Close returns, no handler of
-// the fake is running.
+// Close stops the fake. It cuts off requests that hang, and webhooks that are being sent. When Close returns, no handler of
+// the fake is running and it sends no webhook.
 func (f *Server) Close() { f.close() }
 
 // URL returns the base URL of the fake: "http://127.0.0.1:port".

@@ -56,6 +56,10 @@ var endpoints = []endpoint{
 	{RouteValidateAPIKey, http.StatusOK, (*Server).validateAPIKey},
 
 	{RouteListEvents, http.StatusOK, (*Server).listEvents},
+	{RouteCreateWebhookEndpoint, http.StatusCreated, (*Server).createWebhookEndpoint},
+	{RouteListWebhookEndpoints, http.StatusOK, (*Server).listWebhookEndpoints},
+	{RouteUpdateWebhookEndpoint, http.StatusOK, (*Server).updateWebhookEndpoint},
+	{RouteDeleteWebhookEndpoint, http.StatusNoContent, (*Server).deleteWebhookEndpoint},
 }
 
 // handler returns the handler of all requests. Calls of the API go through handleCall, which counts them and applies faults.

@@ -1,4 +1,4 @@
-// Events: what has happened in the fake.
+// Events: what has happened in the fake, as the list of events and webhooks report it.
 
 package authkittest
 
@@ -19,7 +19,7 @@ const (
 	eventRetention = 90 * 24 * time.Hour
 )
 
-// Event is something that has happened in the fake. The package workos reads it with ListEvents.
+// Event is something that has happened in the fake. The package workos reads it with ListEvents and ParseWebhook.
 type Event struct {
 	ID        string // "event_…"; IDs sort in the order of CreatedAt, and in that of their creation within a millisecond
 	Type      string // such as "user.updated"
@@ -83,7 +83,7 @@ func (f *Server) EmitEvent(typ string, data any) Event {
 }
 
 // SetEventHoldBack makes the list of events show an event only when it is as old as d, on the fake's clock. WorkOS holds new
-// events back for a few seconds. The default is 0.
+// events back for a few seconds. Webhooks are sent at once. The default is 0.
 func (f *Server) SetEventHoldBack(d time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -91,7 +91,7 @@ func (f *Server) SetEventHoldBack(d time.Duration) {
 }
 
 // HoldEvents holds new events of these types, or of all types, until [Server.ReleaseEvents]. An event that is held is not in
-// the list of events. When it is released, it appears with the time at which it happened, so before
+// the list of events, and no webhook reports it. When it is released, it appears with the time at which it happened, so before
 // newer events that a program has already read. A second call of HoldEvents replaces the types of the first.
 func (f *Server) HoldEvents(types ...string) {
 	types = slices.Clone(types)
@@ -100,7 +100,7 @@ func (f *Server) HoldEvents(types ...string) {
 	f.events.holds = func(typ string) bool { return len(types) == 0 || slices.Contains(types, typ) }
 }
 
-// ReleaseEvents ends [Server.HoldEvents]. The events that were held appear in the list.
+// ReleaseEvents ends [Server.HoldEvents]. The events that were held appear in the list, and webhooks report them.
 func (f *Server) ReleaseEvents() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -110,6 +110,9 @@ func (f *Server) ReleaseEvents() {
 	l.listed = append(l.listed, released...)
 	slices.SortStableFunc(l.listed, func(a, b *loggedEvent) int { return cmp.Compare(a.ID, b.ID) })
 	f.dropEvents()
+	for _, e := range released {
+		f.sendWebhooks(e)
+	}
 }
 
 // emit adds the event of a change. It is called with f.mu held, by the code that makes the change.
@@ -146,6 +149,7 @@ func (f *Server) publish(e *loggedEvent) {
 	}
 	l.listed = slices.Insert(l.listed, l.after(e.ID), e)
 	f.dropEvents()
+	f.sendWebhooks(e)
 }
 
 // dropEvents removes the events that are too old or too many.

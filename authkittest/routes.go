@@ -93,5 +93,9 @@ const (
 
 // Events and webhook endpoints.
 const (
-	RouteListEvents Route = "GET /events"
+	RouteListEvents            Route = "GET /events"
+	RouteCreateWebhookEndpoint Route = "POST /webhook_endpoints"
+	RouteListWebhookEndpoints  Route = "GET /webhook_endpoints"
+	RouteUpdateWebhookEndpoint Route = "PATCH /webhook_endpoints/{id}"
+	RouteDeleteWebhookEndpoint Route = "DELETE /webhook_endpoints/{id}"
 )
