@@ -7,18 +7,29 @@ import (
 	"net/http"
 )
 
-// Control returns a handler with which another process watches the fake and revokes sessions. The fake itself does not serve
+// Control returns a handler with which another process watches and changes the fake. The fake itself does not serve
 // it. A program that runs a fake for other processes serves it on an address of its own, which must be on a loopback host:
 // the handler asks for no password. It has these routes:
 //
 //   - GET /counts returns the counts of [Server.Calls], [Server.Limited] and [Server.Refreshes], as
 //     {"routes":{"GET /sso/jwks/{client_id}":{"calls":1,"limited":0},…},"refreshes":{"exchanged":0,…}}. Routes without a call
 //     are left out.
+//
 //   - GET /sessions returns the sessions, oldest first, as
 //     [{"id":"session_…","email":"…","created_at":"…","refreshed_at":null,"ended_at":null},…].
+//
 //   - POST /revoke with email=… ends the sessions of a user, and signs the user out in every browser at the fake. With
 //     session_id=…, it ends one session, as [Server.RevokeSession]. It returns {"revoked":1}: the number of sessions that were
 //     active. An unknown user or session is answered 404.
+//
+//   - GET /events returns the events, oldest first, as the API does: [{"id":"event_…","event":"…","created_at":"…","data":{…}},…].
+//     With type=…, which can be repeated, it returns the events of these types.
+//
+//   - POST /emit with type=… and data=…, which is JSON, adds an event as [Server.EmitEvent], and returns {"id":"event_…"}.
+//
+//   - POST /membership with email=…, organization=… (an ID or a name) and role=… gives a user that role, and makes the user a member
+//     if necessary. With remove=true instead of role, it ends the membership. It returns the membership. An unknown user or
+//     organization is answered 404.
 //
 // No response contains a token or a key.
 func (f *Server) Control() http.Handler {
@@ -30,6 +41,9 @@ func (f *Server) Control() http.Handler {
 		write(w, http.StatusOK, f.controlSessions())
 	})
 	mux.HandleFunc("POST /revoke", f.controlRevoke)
+	mux.HandleFunc("GET /events", f.controlEvents)
+	mux.HandleFunc("POST /emit", f.controlEmit)
+	mux.HandleFunc("POST /membership", f.controlMembership)
 	return mux
 }
 

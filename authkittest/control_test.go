@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/authkittest"
 )
 
 // control serves the control handler and returns its URL.
@@ -72,6 +74,59 @@ func TestTheControlHandlerListsAndRevokesSessions(t *testing.T) {
 	require.NoError(t, err)
 	r.Body.Close()
 	assert.Equal(t, http.StatusNotFound, r.StatusCode)
+}
+
+func TestTheControlHandlerListsAndEmitsEvents(t *testing.T) {
+	a := newApp(t)
+	control := a.control()
+	r, err := http.PostForm(control+"/emit", url.Values{"type": {"role.updated"}, "data": {`{"slug":"admin"}`}})
+	id := document[map[string]any](t, r, err)["id"]
+	a.token(ada)
+	r, err = http.Get(control + "/events?type=session.created&type=role.updated")
+	events := document[[]map[string]any](t, r, err)
+	require.Len(t, events, 2)
+	assert.Equal(t, map[string]any{
+		"object": "event", "id": id, "event": "role.updated", "created_at": "2026-05-04T10:00:00.000Z", "data": map[string]any{"slug": "admin"},
+	}, events[0])
+	assert.Equal(t, "session.created", events[1]["event"])
+	r, err = http.Get(control + "/events")
+	assert.Len(t, document[[]map[string]any](t, r, err), 3)
+	for _, form := range []url.Values{{"data": {"{}"}}, {"type": {"role.updated"}, "data": {"{"}}} {
+		r, err = http.PostForm(control+"/emit", form)
+		assert.NotEmpty(t, document[map[string]any](t, r, err)["message"])
+		assert.Equal(t, http.StatusBadRequest, r.StatusCode)
+	}
+	assert.Len(t, a.Events(), 3)
+}
+
+func TestTheControlHandlerChangesMemberships(t *testing.T) {
+	a := newApp(t, authkittest.WithRole("viewer", "posts:read"), authkittest.WithRole("admin"))
+	token, control, press := a.token(ada), a.control(), a.Organizations()[0]
+	change := func(status int, form url.Values) map[string]any {
+		r, err := http.PostForm(control+"/membership", form)
+		got := document[map[string]any](t, r, err)
+		assert.Equal(t, status, r.StatusCode)
+		return got
+	}
+	got := change(200, url.Values{"email": {ada}, "organization": {press.ID}, "role": {"viewer"}})
+	assert.Equal(t, map[string]any{"slug": "viewer"}, got["role"])
+	claims, err := a.claims(a.refresh(token).text("access_token"))
+	require.NoError(t, err)
+	assert.Equal(t, []any{"posts:read"}, claims["permissions"])
+	change(200, url.Values{"email": {ada}, "organization": {press.Name}, "remove": {"true"}})
+	change(404, url.Values{"email": {ada}, "organization": {press.Name}, "remove": {"true"}})
+	change(200, url.Values{"email": {ada}, "organization": {press.Name}, "role": {"admin"}})
+	for _, change := range []string{"created", "updated", "deleted"} {
+		assert.Len(t, a.Events("organization_membership."+change), 1, change)
+	}
+
+	before := len(a.Events())
+	change(404, url.Values{"email": {"nina@example.com"}, "organization": {press.ID}, "role": {"admin"}})
+	change(404, url.Values{"email": {ada}, "organization": {"org_none"}, "role": {"admin"}})
+	change(400, url.Values{"email": {ada}, "organization": {press.ID}})
+	change(400, url.Values{"email": {ada}, "organization": {press.ID}, "role": {"admin"}, "remove": {"true"}})
+	change(422, url.Values{"email": {ada}, "organization": {press.ID}, "role": {"unknown"}})
+	assert.Len(t, a.Events(), before)
 }
 
 func TestTheFakeItselfDoesNotServeTheControlHandler(t *testing.T) {

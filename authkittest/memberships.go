@@ -149,23 +149,17 @@ func (f *Server) createMembership(c *call) (any, *apiError) {
 	if _, exists := f.organization(in.OrganizationID.value); !exists {
 		return nil, notFound("Organization", in.OrganizationID.value)
 	}
-	now := f.clock.Now()
-	at, change := user.membershipIn(in.OrganizationID.value), "updated"
+	m, change := f.memberIn(user, in.OrganizationID.value)
 	switch {
-	case at < 0:
-		at, change = len(user.Memberships), "created"
-		user.Memberships = append(user.Memberships, Membership{
-			ID: newID("om"), OrganizationID: in.OrganizationID.value, Status: MembershipActive, createdAt: now, updatedAt: now,
-		})
-	case user.Memberships[at].Status == MembershipPending:
+	case change == "created":
+	case m.Status == MembershipPending:
 		return nil, pendingMembership("cannot_reactivate_pending_organization_membership")
-	case user.Memberships[at].Status == MembershipActive:
+	case m.Status == MembershipActive:
 		return nil, &apiError{
 			status: http.StatusConflict, Code: "organization_membership_already_exists", Message: "The user is a member already.",
 		}
 	}
-	m := membershipRow{user, &user.Memberships[at]}
-	m.Status, m.updatedAt = MembershipActive, now
+	m.Status, m.updatedAt = MembershipActive, f.clock.Now()
 	f.assign(m.Membership, slugs)
 	f.emitMembership(change, m)
 	return f.membershipObject(m), nil

@@ -1,0 +1,93 @@
+// The control handler: events and memberships.
+
+package authkittest
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+)
+
+// controlEvents answers GET /events.
+func (f *Server) controlEvents(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	events := []json.RawMessage{}
+	for _, e := range f.keptEvents() {
+		if types := r.URL.Query()["type"]; len(types) == 0 || slices.Contains(types, e.Type) {
+			events = append(events, e.wire)
+		}
+	}
+	f.mu.Unlock()
+	write(w, http.StatusOK, events)
+}
+
+// controlEmit answers POST /emit.
+func (f *Server) controlEmit(w http.ResponseWriter, r *http.Request) {
+	typ, data := r.FormValue("type"), r.FormValue("data")
+	if data == "" {
+		data = "null"
+	}
+	if typ == "" || !json.Valid([]byte(data)) {
+		write(w, http.StatusBadRequest, &apiError{Message: "POST /emit takes type and data, which is JSON."})
+		return
+	}
+	write(w, http.StatusOK, map[string]string{"id": f.EmitEvent(typ, json.RawMessage(data)).ID})
+}
+
+// controlMembership answers POST /membership.
+func (f *Server) controlMembership(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	object, apiErr := f.setMembership(r.FormValue("email"), r.FormValue("organization"), r.FormValue("role"), r.FormValue("remove") != "")
+	f.mu.Unlock()
+	if apiErr != nil {
+		apiErr.write(w)
+		return
+	}
+	write(w, http.StatusOK, object)
+}
+
+// setMembership gives a user a role in an organization, or removes the user from it, and returns the membership. The
+// organization is an ID or a name.
+func (f *Server) setMembership(email, organization, role string, remove bool) (any, *apiError) {
+	user := f.accountByEmail(email)
+	i := slices.IndexFunc(f.organizations, func(o Organization) bool { return o.ID == organization || o.Name == organization })
+	if user == nil || i < 0 {
+		return nil, &apiError{
+			status: http.StatusNotFound, Message: "No such user or organization. POST /membership takes email, organization, and role or remove.",
+		}
+	}
+	at := user.membershipIn(f.organizations[i].ID)
+	switch {
+	case remove == (role != ""):
+		return nil, &apiError{Message: "POST /membership takes either role or remove."}
+	case remove && at < 0:
+		return nil, &apiError{status: http.StatusNotFound, Message: "The user is not a member of the organization."}
+	case remove:
+		m := membershipRow{user, &user.Memberships[at]}
+		object := f.membershipObject(m)
+		f.removeMembership(m)
+		return object, nil
+	}
+	slugs, apiErr := f.roles(roleFields{Slug: optional[string]{sent: true, value: role}})
+	if apiErr != nil {
+		return nil, apiErr
+	}
+	m, change := f.memberIn(user, f.organizations[i].ID)
+	m.Status = MembershipActive
+	f.assign(m.Membership, slugs)
+	f.emitMembership(change, m)
+	return f.membershipObject(m), nil
+}
+
+// memberIn returns the membership of a user in an organization, and whether it was "created" or is "updated".
+func (f *Server) memberIn(user *account, organizationID string) (m membershipRow, change string) {
+	at := user.membershipIn(organizationID)
+	if at >= 0 {
+		return membershipRow{user, &user.Memberships[at]}, "updated"
+	}
+	now := f.clock.Now()
+	user.Memberships = append(user.Memberships, Membership{
+		ID: newID("om"), OrganizationID: organizationID, Status: MembershipActive, createdAt: now, updatedAt: now,
+	})
+	return membershipRow{user, &user.Memberships[len(user.Memberships)-1]}, "created"
+}
