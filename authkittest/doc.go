@@ -41,6 +41,7 @@
 //   - Faults. InjectFault makes a route answer with any status, wait, hang, break off or lose its response. Calls and
 //     AwaitCalls count the calls of a route. WithSessionLock answers parallel refreshes of a session 429, and
 //     WithRefreshLatency makes refreshes take time. Refreshes and Presented count how often refresh tokens were presented.
+//   - Events. Everything that is done in the fake emits its event, which the API lists (workos.Client.ListEvents). See below.
 //   - A clock. With WithClock and a FakeClock, a test moves the time and does not wait. FakeClock.AdvanceWhile moves it for a
 //     request that meets a fault. Run does so by itself.
 //
@@ -70,6 +71,23 @@
 //
 // DenyDevice denies the user code. SlowDownDevices makes polls answer slow_down.
 //
+// # Events and webhooks
+//
+// What a page, the API or a method of Server changes is an event: session.revoked, user.deleted,
+// organization_membership.updated and so on. The event exists from the moment of the change on, and so does what the next refresh
+// returns. The users and organizations with which the fake starts have no events. Server.Events returns the events,
+// and EmitEvent adds one of any type. SetEventHoldBack makes the list of events show them late, as WorkOS does. With
+// HoldEvents and ReleaseEvents, an event appears behind newer ones.
+//
+// AddWebhookEndpoint makes the fake send events to the application. WaitForWebhooks waits until they have arrived:
+//
+//	fake.AddWebhookEndpoint(app+"/webhooks/workos", "secret")
+//	fake.DeleteUser("ada@harborpress.test")
+//	err := fake.WaitForWebhooks(ctx)
+//
+// InjectWebhookFault makes webhooks arrive late, twice, in another order, with a wrong signature, or not at all. An event that
+// the application does not accept is sent again, at its time on the clock. WebhookDeliveries returns what was sent.
+//
 // # Without a test
 //
 // The program examples/fake runs an application with a fake, so that you can try it by hand:
@@ -80,8 +98,8 @@
 //
 // One fake can serve several processes, for example the instances of an application. It runs in the test, or in a program
 // that calls Start and prints the variables of Env. Each process needs these variables, and all need the same cookie
-// password. If the fake runs in a program, a test reads counts and revokes sessions over HTTP: the program serves Control on
-// an address of its own. The program of examples/replicas/fake does so.
+// password. If the fake runs in a program, a test reads counts and events, revokes sessions and changes roles over HTTP: the
+// program serves Control on an address of its own. The program of examples/replicas/fake does so.
 //
 // # Choices of the fake
 //
@@ -97,6 +115,13 @@
 //   - A user who is created with a password hash has no password, because the fake cannot check hashes.
 //   - null as the metadata of an update removes all metadata, as an empty object does.
 //   - Creating a membership for a user who is already a member answers 409.
+//   - The refresh of a session in an organization is refused when the organization is deleted (organization_not_found) or the
+//     user is no longer an active member (organization_membership_not_found), also if the request names no organization.
+//   - user.deleted comes with session.revoked, api_key.revoked and organization_membership.deleted for what the user had, and
+//     organization.deleted with organization_membership.deleted, api_key.revoked and invitation.revoked.
+//   - A sign-in does not emit user.updated, although it changes last_sign_in_at.
+//   - The list of events answers the after of an event that does not exist, or no longer, 400 invalid_cursor.
+//   - Webhooks are sent again after 1 and 10 minutes, 1 and 6 hours, 1 and 3 days, and an application has 30 seconds to answer.
 //   - A session ends after a year. An impersonated session ends after 60 minutes, as in production.
 //
 // # Browser

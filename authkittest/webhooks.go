@@ -81,7 +81,7 @@ type webhookAttempt struct {
 
 // AddWebhookEndpoint makes the fake send events of these types, or of all types, to an address, signed with a secret:
 //
-//	fake.AddWebhookEndpoint(app.URL+"/webhooks/workos", "secret")
+//	fake.AddWebhookEndpoint(app+"/webhooks/workos", "secret")
 //
 // It returns the ID of the endpoint, with which the API changes and deletes it. The signatures have the time of the fake's clock,
 // so the application needs the same clock. Events are sent one after the other, in their order. [Server.WaitForWebhooks] waits

@@ -7,6 +7,10 @@
 //
 // The redirect URL is http://localhost:8080/callback. -redirect sets another one, and so does WORKOS_REDIRECT_URI. For an
 // application on several hosts, repeat -redirect. WORKOS_REDIRECT_URI is then the first one.
+//
+// The fake sends webhooks to the path /webhooks/workos of the host of the redirect URL, signed with WORKOS_WEBHOOK_SECRET, which the
+// application gets too. -webhook sets another URL. WORKOS_WEBHOOK_SECRET sets the secret; otherwise it is random. An application
+// that has no such path answers 404, and the fake sends the event up to six more times within three days, as WorkOS does.
 package main
 
 import (
@@ -18,6 +22,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -41,8 +46,16 @@ func run(args []string, stdout, stderr io.Writer) (status int, err error) {
 	flags := flag.NewFlagSet("fake", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	var redirects []string
-	flags.Func("redirect", "the redirect `URL` of the application, once for each host (default WORKOS_REDIRECT_URI, or http://localhost:8080/callback)", func(url string) error {
-		redirects = append(redirects, url)
+	flags.Func("redirect", "the redirect `URL` of the application, once for each host (default WORKOS_REDIRECT_URI, or http://localhost:8080/callback)", func(redirect string) error {
+		redirects = append(redirects, redirect)
+		return nil
+	})
+	webhook := ""
+	flags.Func("webhook", "the `URL` to which webhooks are sent (default /webhooks/workos on the host of the redirect URL)", func(address string) error {
+		if _, ok := webOrigin(address); !ok {
+			return errors.New("it must be an http or https URL")
+		}
+		webhook = address
 		return nil
 	})
 	if err := flags.Parse(args); err != nil {
@@ -60,7 +73,12 @@ func run(args []string, stdout, stderr io.Writer) (status int, err error) {
 	variables["WORKOS_REDIRECT_URI"] = redirects[0]
 	// The sessions end with this fake, so a new password at each start is enough.
 	variables["WORKOS_COOKIE_PASSWORD"] = rand.Text() + rand.Text()
+	variables["WORKOS_WEBHOOK_SECRET"] = cmp.Or(os.Getenv("WORKOS_WEBHOOK_SECRET"), rand.Text())
 	printDirectory(stderr, fake, redirects)
+	if address := webhookURL(webhook, redirects[0]); address != "" {
+		fake.AddWebhookEndpoint(address, variables["WORKOS_WEBHOOK_SECRET"])
+		fmt.Fprintf(stderr, "fake: Webhooks go to %s.\n", address)
+	}
 
 	if flags.NArg() == 0 {
 		// Before the variables are printed: the reader may interrupt the program at once.
@@ -73,6 +91,28 @@ func run(args []string, stdout, stderr io.Writer) (status int, err error) {
 		return 0, nil
 	}
 	return runCommand(flags.Args(), variables)
+}
+
+// webhookURL returns the URL to which webhooks are sent, or "" if the redirect URL has no host, such as that of a native
+// application.
+func webhookURL(webhook, redirect string) string {
+	if webhook != "" {
+		return webhook
+	}
+	origin, ok := webOrigin(redirect)
+	if !ok {
+		return ""
+	}
+	return origin + "/webhooks/workos"
+}
+
+// webOrigin returns the origin of an http or https URL, and whether address is one.
+func webOrigin(address string) (origin string, ok bool) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return "", false
+	}
+	return u.Scheme + "://" + u.Host, true
 }
 
 // printDirectory prints on stderr, because stdout is for a shell or for the command.

@@ -24,6 +24,7 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/workos"
 )
 
 // role is the variable that makes the test binary run as the program or as the application that the program runs.
@@ -57,6 +58,11 @@ func application() {
 		s, _ := authkit.FromContext(r.Context())
 		fmt.Fprint(w, "Hello, ", s.User().Email)
 	})))
+	mux.HandleFunc("POST /webhooks/workos", func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		event, err := workos.ParseWebhook(r.Header, body, time.Now(), os.Getenv("WORKOS_WEBHOOK_SECRET"))
+		fmt.Println("webhook", event.Type, err)
+	})
 	listener, err := net.Listen("tcp", os.Getenv("ADDR"))
 	if err != nil {
 		fmt.Println(err)
@@ -100,7 +106,7 @@ func start(t *testing.T, env []string, args ...string) (cmd *exec.Cmd, stdout *b
 func printedVariables(t *testing.T, stdout *bufio.Reader) map[string]string {
 	t.Helper()
 	variables := map[string]string{}
-	for range 7 {
+	for range 8 {
 		line, err := stdout.ReadString('\n')
 		require.NoError(t, err)
 		match := regexp.MustCompile(`^export (WORKOS_\w+)='([^']+)'\n$`).FindStringSubmatch(line)
@@ -132,11 +138,18 @@ func TestTheFakeProgramRunsACommandThatAUserSignsInTo(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "Hello, ada@harborpress.test", page.Body)
 
+	for _, typ := range []string{"authentication.password_succeeded", "session.created"} {
+		line, err := stdout.ReadString('\n')
+		require.NoError(t, err)
+		assert.Equal(t, "webhook "+typ+" <nil>\n", line)
+	}
+
 	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
 	_, err = io.ReadAll(stdout)
 	require.NoError(t, err)
 	assert.Error(t, cmd.Wait(), "SIGTERM ends the command")
 	assert.Contains(t, stderr.String(), "Open the pages of your application")
+	assert.Contains(t, stderr.String(), "Webhooks go to http://"+address+"/webhooks/workos.")
 	assert.Contains(t, stderr.String(), "chiara@example.com (member of Harbor Press with posts:read; admin of Pine Street Studio with posts:read, posts:write)")
 	assert.Regexp(t, `Organizations: Harbor Press org_\w+, Pine Street Studio org_\w+\.`, stderr.String())
 	assert.Regexp(t, `API key of Harbor Press with posts:read, posts:write, members:manage: Authorization: Bearer sk_\w+\n`, stderr.String())
@@ -175,15 +188,28 @@ func TestTheFakeProgramHasTheExitStatusOfItsCommand(t *testing.T) {
 	assert.Equal(t, 1, exit.ExitCode())
 	assert.Contains(t, stderr.String(), "no-such-command-of-this-test")
 
-	cmd, _, _ = start(t, nil, "-no-such-flag")
-	require.ErrorAs(t, cmd.Wait(), &exit)
-	assert.Equal(t, 2, exit.ExitCode())
+	for _, flag := range []string{"-no-such-flag", "-webhook=/webhooks"} {
+		cmd, _, _ = start(t, nil, flag)
+		require.ErrorAs(t, cmd.Wait(), &exit)
+		assert.Equal(t, 2, exit.ExitCode())
+	}
+}
+
+func TestTheFakeProgramSendsWebhooksToTheHostOfTheRedirectURL(t *testing.T) {
+	for want, args := range map[string][2]string{
+		"https://app.acme.test/webhooks/workos": {"", "https://app.acme.test/auth/callback?a=b"},
+		"http://localhost:1/hooks":              {"http://localhost:1/hooks", "https://app.acme.test/callback"},
+		"":                                      {"", "com.acme.app:/callback"},
+	} {
+		assert.Equal(t, want, webhookURL(args[0], args[1]))
+	}
 }
 
 func TestTheFakeProgramPrintsTheVariablesForAShell(t *testing.T) {
 	cmd, stdout, _ := start(t, []string{"WORKOS_REDIRECT_URI=http://localhost:3000/auth"})
 	variables := printedVariables(t, stdout)
 	assert.Equal(t, "http://localhost:3000/auth", variables["WORKOS_REDIRECT_URI"])
+	assert.Len(t, variables["WORKOS_WEBHOOK_SECRET"], 26)
 	response, err := http.Get("http://" + variables["WORKOS_API_HOSTNAME"] + ":" + variables["WORKOS_API_PORT"] + "/sso/jwks/" + variables["WORKOS_CLIENT_ID"])
 	require.NoError(t, err)
 	response.Body.Close()
