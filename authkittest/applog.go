@@ -82,8 +82,8 @@ func (l *appLog) writeTo(tb testing.TB, secrets []string) {
 // minMaskedPassword is the fewest characters of a password or of the secret of Actions that is replaced. A shorter one may be a part of other words.
 const minMaskedPassword = 8
 
-// secrets returns the keys of the fake, the passwords of its users, the secret of Actions, and the cookie password of its
-// applications.
+// secrets returns the keys of the fake, the passwords of its users, the secrets of Actions and webhooks, and the cookie password of
+// its applications.
 func (f *Server) secrets() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -98,6 +98,11 @@ func (f *Server) secrets() []string {
 	}
 	if len(f.actions.Secret) >= minMaskedPassword {
 		secrets = append(secrets, f.actions.Secret)
+	}
+	for _, e := range f.webhooks.endpoints {
+		if len(e.secret) >= minMaskedPassword {
+			secrets = append(secrets, e.secret)
+		}
 	}
 	return secrets
 }

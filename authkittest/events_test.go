@@ -7,6 +7,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -426,11 +429,60 @@ func TestTheFakeKeeps200000Events(t *testing.T) {
 	require.Len(t, events, 200_000)
 	assert.Equal(t, json.RawMessage("0"), events[0].Data)
 	assert.NotEqual(t, first.ID, events[0].ID)
-	for i := range events[1:] {
-		require.Less(t, events[i].ID, events[i+1].ID)
-	}
+	assert.True(t, slices.IsSortedFunc(events, func(a, b authkittest.Event) int { return strings.Compare(a.ID, b.ID) }))
 	a.clock.Advance(90 * 24 * time.Hour)
 	assert.Len(t, a.Events(), 200_000)
 	a.clock.Advance(time.Millisecond)
 	assert.Empty(t, a.Events())
+}
+
+func TestTheFakeKnowsTheTypesOfPackageWorkos(t *testing.T) {
+	a := newApp(t)
+	source, err := os.ReadFile("../workos/event_types.go")
+	require.NoError(t, err)
+	types := regexp.MustCompile(`= "([a-z_.]+)"`).FindAllStringSubmatch(string(source), -1)
+	require.Greater(t, len(types), 50)
+	for _, typ := range types {
+		assert.Equal(t, http.StatusOK, a.api(http.MethodGet, "/events?events="+typ[1], nil).status, typ[1])
+	}
+}
+
+func TestAnEventExistsExactlyWhenItsChangeDoes(t *testing.T) {
+	a := newApp(t)
+	const sessions = 50
+	for range sessions {
+		a.BearerToken(ada)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for _, s := range a.Sessions() {
+			a.RevokeSession(s.ID)
+		}
+	}()
+	for revoked := 0; revoked < sessions; {
+		revoked = len(a.Events("session.revoked"))
+		ended := 0
+		for _, s := range a.Sessions() {
+			if !s.Active() {
+				ended++
+			}
+		}
+		require.GreaterOrEqual(t, ended, revoked, "no event comes before its change")
+		require.GreaterOrEqual(t, len(a.Events("session.revoked")), ended, "no change comes before its event")
+	}
+	<-done
+}
+
+func TestAReplacedMembershipIsTheSameOne(t *testing.T) {
+	a := newApp(t)
+	a.clock.Advance(time.Hour)
+	types, data := a.eventsOf(func() {
+		a.UpdateUser(ada, func(u *authkittest.User) {
+			u.Memberships[0] = authkittest.Membership{OrganizationID: u.Memberships[0].OrganizationID, Role: "viewer"}
+		})
+	})
+	require.Equal(t, []string{"organization_membership.updated"}, types)
+	membership := data["organization_membership.updated"].(*workos.OrganizationMembership)
+	assert.Equal(t, []time.Time{start, start.Add(time.Hour)}, []time.Time{membership.CreatedAt, membership.UpdatedAt})
 }
