@@ -349,3 +349,24 @@ func stacks() string {
 	buffer := make([]byte, 1<<20)
 	return string(buffer[:runtime.Stack(buffer, true)])
 }
+
+func TestAnApplicationOfRunReceivesWebhooks(t *testing.T) {
+	app := authkittest.Run(t, func(env authkittest.Env) http.Handler {
+		ak := env.AuthKit()
+		mux := http.NewServeMux()
+		mux.Handle("/", application(ak))
+		mux.Handle("POST /webhooks/workos", ak.Webhook(nil, webhookSecret))
+		return mux
+	})
+	app.Fake.AddWebhookEndpoint(app.URL+"/webhooks/workos", webhookSecret)
+	browser := app.SignIn(ada)
+	assert.Equal(t, app.URL+"/account", open(t, browser, "/account").URL.String())
+	app.Fake.DeleteUser(ada)
+	require.NoError(t, app.Fake.WaitForWebhooks(t.Context()))
+	deliveries := app.Fake.WebhookDeliveries()
+	assert.Len(t, deliveries, 5)
+	for _, d := range deliveries {
+		assert.True(t, d.Delivered(), "%+v", d)
+	}
+	assert.Contains(t, open(t, browser, "/account").URL.String(), app.Fake.URL()+"/sign-in/", "the clock has not moved")
+}
