@@ -64,8 +64,11 @@ func (f *Server) webhookFault() WebhookFault {
 
 // startAttempt queues an attempt with the current fault. It is called with f.mu held.
 func (f *Server) startAttempt(a *webhookAttempt) {
-	a.fault = f.webhookFault()
 	e, attempts := a.endpoint, []*webhookAttempt{a}
+	if !e.wants(a.event.Type) {
+		return // it was changed since the last attempt
+	}
+	a.fault = f.webhookFault()
 	if a.fault.Lost {
 		f.noteDelivery(a, f.clock.Now(), 0, errWebhookLost)
 		return

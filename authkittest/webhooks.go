@@ -28,7 +28,7 @@ type WebhookDelivery struct {
 // Delivered reports whether the endpoint has accepted the event: with any 2xx status.
 func (d WebhookDelivery) Delivered() bool { return d.Status >= 200 && d.Status < 300 }
 
-// webhooks are the endpoints and deliveries. Server.mu guards everything except senders.
+// webhooks are the endpoints and deliveries. Server.mu guards everything except senders, ctx and cancel.
 type webhooks struct {
 	endpoints  []*webhookEndpoint // oldest first
 	fault      *activeWebhookFault
@@ -138,12 +138,10 @@ func (f *Server) WaitForWebhooks(ctx context.Context) error {
 	}
 }
 
-// sendWebhooks sends an event to all endpoints. It is called with f.mu held.
+// sendWebhooks sends an event to all endpoints that get its type. It is called with f.mu held.
 func (f *Server) sendWebhooks(event *loggedEvent) {
 	for _, e := range f.webhooks.endpoints {
-		if e.wants(event.Type) {
-			f.startAttempt(&webhookAttempt{endpoint: e, event: event, number: 1, first: f.clock.Now()})
-		}
+		f.startAttempt(&webhookAttempt{endpoint: e, event: event, number: 1, first: f.clock.Now()})
 	}
 }
 

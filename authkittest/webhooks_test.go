@@ -282,8 +282,11 @@ func TestTheClientOfWorkOSManagesWebhookEndpoints(t *testing.T) {
 	r.EmitEvent("user.deleted", nil)
 	assert.Equal(t, []string{"signature"}, r.received())
 	require.NoError(t, client.DeleteWebhookEndpoint(ctx, created.ID))
+	before := len(r.WebhookDeliveries())
+	r.InjectWebhookFault(authkittest.WebhookFault{Lost: true})
 	r.clock.Advance(1000 * time.Hour)
 	assert.Empty(t, r.received())
+	assert.Len(t, r.WebhookDeliveries(), before, "an endpoint that is deleted loses nothing")
 }
 
 func collectEndpoints(t *testing.T, client *workos.Client) (endpoints []workos.WebhookEndpoint) {
