@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/authkit-go/authkit/internal/replica"
@@ -34,6 +35,9 @@ type effect struct {
 // documents them.
 func effectOf(e workos.Event) (effect, error) {
 	var found effect
+	if !slices.Contains(effectTypes, e.Type) {
+		return found, nil // its data may be of any shape
+	}
 	payload, err := e.Payload()
 	if err != nil {
 		return found, err
