@@ -32,26 +32,33 @@ const dueLimit = 1 << 18
 // users, memberships and organizations that were changed.
 type dueMarks struct {
 	mu        sync.Mutex // makes each change of a mark one step
-	marks     *expiring.Map[time.Time]
+	marks     *expiring.Map[dueMark]
 	any       atomic.Bool   // there was a mark
 	forgotten atomic.Uint64 // marks that were forgotten before their time
 	signedOut *signedOut    // has the epoch
 }
 
+// dueMark is the time of a change, and until when it is kept.
+type dueMark struct{ at, until time.Time }
+
 func newDueMarks(clock Clock, signedOut *signedOut) *dueMarks {
-	d := &dueMarks{marks: expiring.New[time.Time](clock.Now, dueLimit), signedOut: signedOut}
-	d.marks.OnEvict(func(string, time.Time) { d.forgotten.Add(1) })
+	d := &dueMarks{marks: expiring.New[dueMark](clock.Now, dueLimit), signedOut: signedOut}
+	d.marks.OnEvict(func(string, dueMark) { d.forgotten.Add(1) })
 	return d
 }
 
-// note stores a mark until a time. Of two marks, the later one counts.
+// note stores a mark until a time. Of two marks, the later one counts. A mark that is
+// there already is kept longer if a longer lifetime of an access token was seen since.
 func (d *dueMarks) note(key string, at, until time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if before, ok := d.marks.Get(key); ok && !at.After(before) {
-		return
+	if before, ok := d.marks.Get(key); ok {
+		if at.Before(before.at) || at.Equal(before.at) && !until.After(before.until) {
+			return
+		}
+		until = later(before.until, until)
 	}
-	d.marks.Put(key, at, until)
+	d.marks.Put(key, dueMark{at, until}, until)
 	d.any.Store(true)
 	d.signedOut.reached("change noted")
 	d.signedOut.epoch.Add(1)
@@ -60,8 +67,8 @@ func (d *dueMarks) note(key string, at, until time.Time) {
 // latest returns the time of the latest change, zero if there was none.
 func (d *dueMarks) latest(keys ...string) (at time.Time) {
 	for _, key := range keys {
-		if mark, ok := d.marks.Get(key); ok && mark.After(at) {
-			at = mark
+		if mark, ok := d.marks.Get(key); ok && mark.at.After(at) {
+			at = mark.at
 		}
 	}
 	return at

@@ -45,29 +45,33 @@ import (
 //
 // At the start, the events of the last hour are read, or of the longest lifetime of an
 // access token that was seen, if that is longer. So a process that was down misses
-// nothing that matters to a session.
+// nothing that matters to a session. If a longer lifetime is seen later, the events of
+// that time are read too.
 //
 // f is called with each event of the types of package workos, and of types, if it is not
 // nil. types are further types that WorkOS knows, such as "dsync.user.created". The
 // effects do not wait for f. f is called for one event at a time, at least once for each,
 // in the order in which they appear in WorkOS's list. If it returns an error or panics, it
-// is called with the event again after 1, 2, 4 and more seconds, up to 10 minutes, and
-// with the other events meanwhile. An event that has failed for three days is given up,
-// which is logged at Error. While 1,024 events fail, no further ones are read for f. Its
-// context ends after 30 seconds, on the clock of [WithClock], and with ctx.
+// is called with the event again after 1, 2, 4 and more seconds, up to 10 minutes, at the
+// next read of the list, and with the other events meanwhile. An event that has failed for
+// three days is given up, which is logged at Error. While 1,024 events fail, no further
+// ones are read for f. Its context ends after 30 seconds, on the clock of [WithClock], and
+// with ctx. f must return then: no other call is made before, and Follow does not return.
 //
 // cursor says where to continue after a restart: store it with what f does, and pass it as
 // after. Every event before it was handled. Some events after it come again, so f must
-// distinguish events by their ID, or do nothing wrong the second time. Without after, f
-// gets the events from the start, as described above. WorkOS keeps events for 90 days. If
-// it does not know after any more, f gets all events of these 90 days. With a store, f is
-// called by the instance with the lease, and the cursor is kept in the store for the next
-// one: after is used only if the store has none.
+// distinguish events by their ID, or do nothing wrong the second time. A cursor is the ID
+// of an event, or a time as in RFC 3339 while no event is old enough to be one. Without
+// after, f gets the events from the start, as described above. WorkOS keeps events for 90
+// days. If it does not know after any more, f gets all events of these 90 days, which is
+// logged at Error. With a store, f is called by the instance with the lease, and the cursor
+// is kept in the store for the next one: after is used only if the store has none.
 //
-// A failure to read is logged at Warn, once until it is over, and Follow tries again, after
-// a minute at most and not before the Retry-After of WorkOS. [Stats] has the state. Follow
-// returns the cause of the end of ctx. It returns an error at once for a public client,
-// which has no API key, if one of types is empty, and if this AuthKit follows already.
+// A failure to read is logged once, at Warn, or at Error if WorkOS refuses the request.
+// Follow tries again after a minute at most, or after the Retry-After of WorkOS. [Stats] has
+// the state. Follow returns the cause of the end of ctx. It returns an error at once for a
+// public client, which has no API key, if one of types is empty, and if this AuthKit follows
+// already.
 //
 // See https://workos.com/docs/events/data-syncing/events-api
 func (a *AuthKit) Follow(
@@ -81,17 +85,18 @@ func (a *AuthKit) Follow(
 	case !a.events.following.CompareAndSwap(false, true):
 		return errors.New("authkit: Follow: this AuthKit follows the events already")
 	}
-	defer a.events.following.Store(false)
+	defer a.events.end()
+	a.events.begin()
 	follower := &follower{authKit: a}
 	if a.replicas != nil {
 		follower.duty = a.replicas.NewDuty("events")
 		defer follower.duty.Release()
 	}
 	var loops sync.WaitGroup
-	loops.Go(func() { follower.followEffects(ctx) })
+	loops.Go(func() { follower.run(ctx, follower.followEffects) })
 	if f != nil {
-		queue := &eventQueue{follower: follower, function: f, after: after, types: append(workos.EventTypes(), types...)}
-		loops.Go(func() { queue.follow(ctx) })
+		queue := newEventQueue(follower, f, after, types)
+		loops.Go(func() { follower.run(ctx, queue.follow) })
 	}
 	loops.Wait()
 	return context.Cause(ctx)

@@ -35,6 +35,20 @@ type eventState struct {
 	step func(name string) // called by reached, for tests
 }
 
+// begin is called when the instance begins to follow. What an earlier call of Follow has
+// left is not the state of this one.
+func (s *eventState) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.holder, s.readAt, s.err = replica.HolderUnknown, time.Time{}, nil
+}
+
+// end is called when the instance does not follow any more.
+func (s *eventState) end() {
+	s.retrying.Store(0)
+	s.following.Store(false)
+}
+
 // reached tells a test that a step is reached.
 func (s *eventState) reached(name string) {
 	if s.step != nil {
@@ -61,6 +75,16 @@ func (f *follower) holder(ctx context.Context) replica.Holder {
 	return holder
 }
 
+// run runs a loop until ctx ends. The application's logger and clock are called in it. If
+// one of them panics or ends the goroutine, the loop starts again.
+func (f *follower) run(ctx context.Context, loop func(context.Context)) {
+	for ctx.Err() == nil {
+		if callContained(func() { loop(ctx) }) != nil {
+			_ = callContained(func() { f.pause(ctx, 1, nil) })
+		}
+	}
+}
+
 // followEffects applies events until ctx ends. If the store does not answer, no instance
 // can tell the others, so each of them follows.
 func (f *follower) followEffects(ctx context.Context) {
@@ -69,13 +93,17 @@ func (f *follower) followEffects(ctx context.Context) {
 	for ctx.Err() == nil {
 		var err error
 		if f.holder(ctx) == replica.HolderOther {
-			list = nil
+			list, failures = nil, 0
+			f.forgetFailure()
 		} else {
 			if list == nil {
 				list = f.newEffectList()
 			}
 			err = list.read(ctx)
 			f.record(ctx, err, &failures)
+			if isRefused(err) {
+				list = nil // perhaps WorkOS has deleted the event after which the list continues
+			}
 		}
 		f.pause(ctx, failures, err)
 	}
@@ -95,17 +123,15 @@ func (f *follower) newEffectList() *effectList {
 }
 
 // read applies the events that have appeared since the last call. If a longer lifetime of
-// an access token was seen since, earlier events matter too.
+// an access token was seen since, earlier events matter too, and all of them matter for
+// longer.
 func (l *effectList) read(ctx context.Context) error {
 	a := l.follower.authKit
 	err := l.follower.each(ctx, workos.ListEventsParams{Types: effectTypes, RangeStart: l.start, Cursor: &l.cursor})
 	if effectTime := a.effectTime(); err == nil && effectTime > l.covered {
-		end := l.start
-		err = l.follower.each(ctx, workos.ListEventsParams{
-			Types: effectTypes, RangeStart: end.Add(l.covered - effectTime), RangeEnd: end.Add(time.Second),
-		})
+		err = l.follower.each(ctx, workos.ListEventsParams{Types: effectTypes, RangeStart: a.clock.Now().Add(-effectTime)})
 		if err == nil {
-			l.start, l.covered = end.Add(l.covered-effectTime), effectTime
+			l.covered = effectTime
 		}
 	}
 	return err
@@ -166,17 +192,27 @@ func levelOfEvents(err error) slog.Level {
 	return slog.LevelWarn
 }
 
-// pause waits until the list should be read again: the interval, or longer after failures.
-// A part of it is random, so that instances do not read at the same time.
+// eventPause returns how long to wait until the list is read again: the interval, or longer
+// after failures. A part of it is random, so that instances do not read at the same time.
+func eventPause(interval time.Duration, failures int, retryAfter time.Duration) time.Duration {
+	wait := interval + rand.N(interval/4+1)
+	if failures > 0 {
+		pause := min(time.Second<<min(failures, 6), lastEventPause)
+		pause -= rand.N(pause/4 + 1)
+		wait = max(wait, pause, retryAfter+rand.N(retryAfter/8+1))
+	}
+	return wait
+}
+
+// pause waits until the list should be read again.
 func (f *follower) pause(ctx context.Context, failures int, err error) {
 	a := f.authKit
-	wait := a.eventInterval
-	if failures > 0 {
-		wait = max(wait, min(time.Second<<min(failures, 6), lastEventPause), workos.RetryAfter(err))
-	}
-	wait += rand.N(wait/4 + 1)
+	wait := eventPause(a.eventInterval, failures, workos.RetryAfter(err))
 	over := make(chan struct{})
-	stop := a.clock.AfterFunc(wait, func() { close(over) })
+	stop := a.clock.AfterFunc(wait, func() {
+		a.events.reached("pause ends")
+		close(over)
+	})
 	defer stop()
 	a.events.reached("waits")
 	select {
@@ -185,9 +221,17 @@ func (f *follower) pause(ctx context.Context, failures int, err error) {
 	}
 }
 
-// isRefusedCursor reports whether WorkOS may have refused a list because it does not know
-// the event after which the list starts.
-func isRefusedCursor(err error) bool {
+// forgetFailure is called when another instance follows.
+func (f *follower) forgetFailure() {
+	s := f.authKit.events
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = nil
+}
+
+// isRefused reports whether WorkOS has refused a list, perhaps because it does not know the
+// event after which the list starts.
+func isRefused(err error) bool {
 	var reply *workos.Error
 	if !errors.As(err, &reply) || workos.IsTransient(err) {
 		return false

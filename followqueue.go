@@ -1,5 +1,5 @@
-// The events of WorkOS for an application's function: what it has handled, and what has
-// failed.
+// The events of WorkOS for an application's function: where to continue, and what has been
+// handled.
 
 package authkit
 
@@ -15,17 +15,12 @@ import (
 )
 
 const (
-	// maxFailedEvents is how many events are tried again. While there are as many, no
-	// further events are read.
-	maxFailedEvents = 1 << 10
-	// lastRetryPause is the longest pause between two attempts with an event.
-	lastRetryPause = 10 * time.Minute
-	// giveUpAfter is how long an event is tried again.
-	giveUpAfter = 3 * 24 * time.Hour
 	// positionInterval is how often the position is stored while a long list is read.
 	positionInterval = 5 * time.Second
 	// eventHistory is how long WorkOS keeps events.
 	eventHistory = 90 * 24 * time.Hour
+	// stuckAfter is after how long a call of the function that does not return is logged.
+	stuckAfter = 2 * eventFunctionTimeout
 )
 
 // eventQueue calls an application's function with events. All its work is done by one
@@ -33,25 +28,27 @@ const (
 type eventQueue struct {
 	follower *follower
 	function func(ctx context.Context, event workos.Event, cursor string) error
-	after    string // where the first list starts, "" for the start of the effects
 	types    []string
 
+	after  string              // where the list starts: the ID of an event, or a time
+	oldest bool                // WorkOS does not know after: the list starts with its oldest event
 	list   *workos.EventCursor // nil until this instance has the duty
-	start  time.Time           // of the list, if after is ""
-	failed []*failedEvent      // the first to fail is the first
-	begun  bool                // a list was read
+	failed failedEvents
 
 	stored   string // the last position in the store
 	storedAt time.Time
 }
 
-// failedEvent is an event whose function has failed.
-type failedEvent struct {
-	event    workos.Event
-	cursor   string // of its first call
-	failures int
-	since    time.Time
-	next     time.Time // of the next attempt
+// newEventQueue returns the queue for a call of Follow. Without after, it starts at a time.
+// So the first cursor that the function gets is that time, and an application that is down
+// after that misses nothing.
+func newEventQueue(f *follower, function func(context.Context, workos.Event, string) error, after string, types []string) *eventQueue {
+	if after == "" {
+		after = f.authKit.clock.Now().Add(-f.authKit.effectTime()).UTC().Format(time.RFC3339)
+	}
+	types = append(workos.EventTypes(), types...)
+	slices.Sort(types)
+	return &eventQueue{follower: f, function: function, after: after, types: slices.Compact(types)}
 }
 
 // follow calls the function until ctx ends.
@@ -60,24 +57,21 @@ func (q *eventQueue) follow(ctx context.Context) {
 	for ctx.Err() == nil {
 		var err error
 		if q.follower.holder(ctx) == replica.HolderSelf {
-			if err = q.read(ctx); err != nil {
-				failures++
-				q.logFailure(ctx, err, failures)
-			} else {
-				failures = 0
-			}
+			err = q.read(ctx)
+			q.record(ctx, err, &failures)
 		} else {
 			q.forget()
+			failures = 0
 		}
 		q.follower.pause(ctx, failures, err)
 	}
 }
 
-// forget is called when another instance has the duty. It starts from the position in the
-// store.
+// forget is called when this instance does not have the duty. When it has it again, it
+// starts from the position in the store.
 func (q *eventQueue) forget() {
-	q.list, q.failed = nil, nil
-	q.follower.authKit.events.retrying.Store(0)
+	q.list, q.failed = nil, failedEvents{}
+	q.countFailed()
 }
 
 // read calls the function with the failed events that are due, and with new ones.
@@ -88,19 +82,12 @@ func (q *eventQueue) read(ctx context.Context) error {
 		}
 	}
 	q.retry(ctx)
-	params := workos.ListEventsParams{Types: q.types, Cursor: q.list, After: q.after}
-	if q.after == "" {
-		params.RangeStart = q.start
-	}
 	var err error
-	ended := callContained(func() { err = q.handleAll(ctx, params) })
+	ended := callContained(func() { err = q.handleAll(ctx) })
 	err = errors.Join(ended, err)
-	q.begun = q.begun || err == nil
-	if !q.begun && q.after != "" && isRefusedCursor(err) {
-		a := q.follower.authKit
-		a.log.LogAttrs(ctx, slog.LevelError, "authkit: WorkOS does not know the event to continue after, all events that it keeps are read",
-			cursorText(q.after), slog.Any("error", err))
-		q.after, q.start, q.list = "", a.clock.Now().Add(time.Minute-eventHistory), &workos.EventCursor{}
+	if isRefused(err) && q.isUnknown(ctx) {
+		q.startFromOldest(ctx, err)
+		return nil
 	}
 	q.store(ctx)
 	return err
@@ -108,7 +95,6 @@ func (q *eventQueue) read(ctx context.Context) error {
 
 // begin finds where to start.
 func (q *eventQueue) begin(ctx context.Context) error {
-	a := q.follower.authKit
 	if q.follower.duty != nil {
 		position, err := q.follower.duty.Position(ctx)
 		if err != nil {
@@ -118,24 +104,71 @@ func (q *eventQueue) begin(ctx context.Context) error {
 			q.after, q.stored = position, position
 		}
 	}
-	q.begun = false
-	q.list, q.start = &workos.EventCursor{}, a.clock.Now().Add(-a.effectTime())
+	q.list, q.oldest = &workos.EventCursor{}, false
 	return nil
 }
 
-// handleAll calls the function with the events of a list.
-func (q *eventQueue) handleAll(ctx context.Context, p workos.ListEventsParams) error {
+// params returns the list that is read. WorkOS may refuse a time before its oldest event.
+func (q *eventQueue) params() workos.ListEventsParams {
+	p := workos.ListEventsParams{Types: q.types, Cursor: q.list}
+	start, err := time.Parse(time.RFC3339, q.after)
+	if err != nil && !q.oldest {
+		p.After = q.after
+		return p
+	}
+	p.RangeStart = later(start, q.follower.authKit.clock.Now().Add(time.Minute-eventHistory))
+	return p
+}
+
+// isUnknown reports whether WorkOS has refused the list because of the event after which it
+// starts: WorkOS accepts the list of the same types that starts at a time.
+func (q *eventQueue) isUnknown(ctx context.Context) bool {
 	a := q.follower.authKit
-	for event, err := range a.client.ListEvents(ctx, p) {
+	if q.params().After == "" && q.list.After() == "" {
+		return false
+	}
+	err := errors.New("the request ended its goroutine")
+	_ = callContained(func() {
+		var refused error
+		probe := workos.ListEventsParams{Types: q.types, RangeStart: a.clock.Now().Add(-time.Minute), PageSize: 1}
+		for _, refused = range a.client.ListEvents(ctx, probe) {
+			break
+		}
+		err = refused
+	})
+	return err == nil
+}
+
+// startFromOldest makes the list start with the oldest event that WorkOS keeps. The position
+// stays the event that WorkOS does not know, until there is a later one: a restart in
+// between starts from the oldest event too.
+func (q *eventQueue) startFromOldest(ctx context.Context, err error) {
+	q.after = q.position()
+	q.follower.authKit.log.LogAttrs(ctx, slog.LevelError,
+		"authkit: WorkOS does not know the event to continue after, all events that it keeps are read", cursorText(q.after), slog.Any("error", err))
+	q.forget()
+	q.list, q.oldest = &workos.EventCursor{}, true
+}
+
+// handleAll calls the function with the events of the list.
+func (q *eventQueue) handleAll(ctx context.Context) error {
+	a := q.follower.authKit
+	for event, err := range a.client.ListEvents(ctx, q.params()) {
 		// An event in which the loop is left comes again with the next list.
-		if err != nil || ctx.Err() != nil || len(q.failed) >= maxFailedEvents || q.follower.holder(ctx) != replica.HolderSelf {
+		if err != nil || ctx.Err() != nil || q.failed.isFull() || q.follower.holder(ctx) != replica.HolderSelf {
 			return err
 		}
 		_ = a.applyEvent(ctx, event) // so that the function finds it applied
-		q.handle(ctx, event)
+		cursor := q.cursor()
+		failed := q.call(ctx, event, cursor)
 		if ctx.Err() != nil {
 			return nil
 		}
+		if failed != nil {
+			q.failed.add(event, cursor, a.clock.Now())
+			q.countFailed()
+		}
+		q.retry(ctx)
 		if a.clock.Now().Sub(q.storedAt) >= positionInterval {
 			q.store(ctx)
 		}
@@ -143,57 +176,57 @@ func (q *eventQueue) handleAll(ctx context.Context, p workos.ListEventsParams) e
 	return nil
 }
 
-// handle calls the function with a new event.
-func (q *eventQueue) handle(ctx context.Context, event workos.Event) {
-	cursor := q.cursor()
-	if q.call(ctx, event, cursor) == nil {
-		return
-	}
-	now := q.follower.authKit.clock.Now()
-	q.failed = append(q.failed, &failedEvent{event: event, cursor: cursor, failures: 1, since: now, next: now.Add(time.Second)})
-	q.countFailed()
-}
-
-// cursor returns the position before which every event is handled.
-func (q *eventQueue) cursor() string {
-	if len(q.failed) > 0 {
-		return q.failed[0].cursor
-	}
+// position returns the last event that the list has left behind, or where it started.
+func (q *eventQueue) position() string {
 	if position := q.list.After(); position != "" {
 		return position
 	}
 	return q.after
 }
 
-func (q *eventQueue) call(ctx context.Context, event workos.Event, cursor string) error {
-	return q.follower.authKit.callEventFunction(ctx, event, func(ctx context.Context) error { return q.function(ctx, event, cursor) })
+// cursor returns the position before which every event is handled.
+func (q *eventQueue) cursor() string {
+	if cursor, failing := q.failed.cursor(); failing {
+		return cursor
+	}
+	return q.position()
 }
 
-// retry calls the function with the failed events that are due.
+// call calls the function, and logs a call that does not return.
+func (q *eventQueue) call(ctx context.Context, event workos.Event, cursor string) error {
+	a := q.follower.authKit
+	stop := a.clock.AfterFunc(stuckAfter, func() {
+		_ = callContained(func() {
+			a.log.LogAttrs(ctx, slog.LevelWarn, "authkit: the function for events does not return, further events wait for it", slog.Any("event", event))
+		})
+	})
+	defer stop()
+	return a.callEventFunction(ctx, event, func(ctx context.Context) error { return q.function(ctx, event, cursor) })
+}
+
+// retry calls the function with failed events that are due, for retryTime at most.
 func (q *eventQueue) retry(ctx context.Context) {
 	a := q.follower.authKit
-	now := a.clock.Now()
-	for i := 0; i < len(q.failed) && ctx.Err() == nil; {
-		f := q.failed[i]
-		switch {
-		case now.Before(f.next):
-			i++
-			continue
-		case q.call(ctx, f.event, q.cursor()) == nil:
-		case now.Sub(f.since) >= giveUpAfter:
-			a.log.LogAttrs(ctx, slog.LevelError, "authkit: an event is given up, its function has failed for three days", slog.Any("event", f.event))
-		default:
-			f.next = a.clock.Now().Add(min(time.Second<<min(f.failures, 10), lastRetryPause))
-			f.failures++
-			i++
-			continue
+	until := a.clock.Now().Add(retryTime)
+	for ctx.Err() == nil && a.clock.Now().Before(until) && q.follower.holder(ctx) == replica.HolderSelf {
+		f := q.failed.due(a.clock.Now())
+		if f == nil {
+			return
 		}
-		q.failed = slices.Delete(q.failed, i, i+1)
+		failed := q.call(ctx, f.event, q.cursor())
+		switch {
+		case ctx.Err() != nil:
+			return
+		case failed == nil:
+			q.failed.remove(f)
+		case !q.failed.postpone(f, a.clock.Now()):
+			a.log.LogAttrs(ctx, slog.LevelError, "authkit: an event is given up, its function has failed for three days", slog.Any("event", f.event))
+		}
+		q.countFailed()
 	}
-	q.countFailed()
 }
 
-func (q *eventQueue) countFailed() { q.follower.authKit.events.retrying.Store(int64(len(q.failed))) }
+func (q *eventQueue) countFailed() { q.follower.authKit.events.retrying.Store(int64(q.failed.len())) }
 
 // store stores the position for the next instance with the duty. If the store does not
 // answer, the next instance gets some events again.
@@ -208,9 +241,22 @@ func (q *eventQueue) store(ctx context.Context) {
 	}
 }
 
-// logFailure logs that the events cannot be read, once until they are read again.
-func (q *eventQueue) logFailure(ctx context.Context, err error, failures int) {
-	if failures == 1 && ctx.Err() == nil {
-		q.follower.authKit.log.LogAttrs(ctx, levelOfEvents(err), "authkit: the events of WorkOS cannot be read for the function of Follow", slog.Any("error", err))
+// record logs that the events cannot be read, once until they are read again.
+func (q *eventQueue) record(ctx context.Context, err error, failures *int) {
+	if ctx.Err() != nil {
+		return
 	}
+	a := q.follower.authKit
+	before := *failures
+	*failures++
+	if err == nil {
+		*failures = 0
+	}
+	switch {
+	case err != nil && before == 0:
+		a.log.LogAttrs(ctx, levelOfEvents(err), "authkit: the events of WorkOS cannot be read for the function of Follow", slog.Any("error", err))
+	case err == nil && before > 0:
+		a.log.LogAttrs(ctx, slog.LevelInfo, "authkit: the events of WorkOS are read again for the function of Follow")
+	}
+	a.events.reached("queue read")
 }
