@@ -40,13 +40,14 @@ const (
 // lost: use both.
 //
 // After that, f is called with the event, if it is not nil. It must be safe for concurrent
-// use. Its context ends after 30 seconds, on the clock of [WithClock]. If it returns an
-// error or panics, the answer is 500 ([ErrEventFailed]), and WorkOS delivers the event
-// again, up to six times in three days. f is called at least once for each event, in any
-// order. This instance does not call it again for one of the last 65,536 events that it
-// has handled. Duplicates that arrive at the same time share one call. With several instances, or after a
-// restart, f may be called twice for an event: it must distinguish events by their ID, or
-// do nothing wrong the second time.
+// use. Its context ends after 30 seconds, on the clock of [WithClock]. It does not end when
+// the connection is closed. If f returns an error or panics, or has not returned after
+// 30 seconds, the answer is 500 ([ErrEventFailed]), and WorkOS delivers the event again, up
+// to six times in three days. f is called at least once for each event, in any order. This
+// instance does not call it again for one of the last 65,536 events that it has handled.
+// Duplicates that arrive during a call share it, also if f ignores the end of its context.
+// With several instances, or after a restart, f may be called twice for an event: it must
+// distinguish events by their ID, or do nothing wrong the second time.
 //
 // The answer to a delivery is 204. A request that WorkOS has not signed with one of the
 // secrets, within 180 seconds, is answered 401 ([ErrInvalidWebhookSignature]) and logged at
@@ -57,7 +58,8 @@ const (
 //
 // The handler accepts POST only, and uses no cookie, no session and no protection against
 // cross-origin requests, which a server does not send. It may be inside or outside of
-// [AuthKit.Middleware]. A proxy or a handler before it must pass the body on byte by byte.
+// [AuthKit.Middleware], but not behind a guard, which refuses requests without a session. A
+// proxy or a handler before it must pass the body on byte by byte.
 //
 // It panics without a secret or with an empty one, such as that of a variable that is not
 // set: everybody knows the signature of an empty secret.
@@ -67,11 +69,7 @@ func (a *AuthKit) Webhook(f func(context.Context, workos.Event) error, secrets .
 	if len(secrets) == 0 || slices.Contains(secrets, "") {
 		panic("authkit: Webhook: a secret is missing or empty; the secret of the webhook endpoint is in the WorkOS dashboard")
 	}
-	h := &webhookHandler{
-		authKit: a, function: f, secrets: slices.Clone(secrets),
-		handled: expiring.New[struct{}](a.clock.Now, deliveredLimit),
-	}
-	return http.HandlerFunc(h.serve)
+	return http.HandlerFunc(newWebhookHandler(a, f, secrets, deliveredLimit).serve)
 }
 
 // webhookHandler is a webhook endpoint. These orders must hold:
@@ -87,6 +85,14 @@ type webhookHandler struct {
 	secrets  []string
 	handled  *expiring.Map[struct{}] // by the ID of the event
 	flights  singleflight.Group      // by the ID of the event
+}
+
+// newWebhookHandler returns a handler that remembers limit events.
+func newWebhookHandler(a *AuthKit, f func(context.Context, workos.Event) error, secrets []string, limit int) *webhookHandler {
+	return &webhookHandler{
+		authKit: a, function: f, secrets: slices.Clone(secrets),
+		handled: expiring.New[struct{}](a.clock.Now, limit),
+	}
 }
 
 func (h *webhookHandler) serve(w http.ResponseWriter, r *http.Request) {
@@ -126,21 +132,31 @@ func (h *webhookHandler) receive(w http.ResponseWriter, r *http.Request) (workos
 	return event, nil
 }
 
-// await handles an event, unless that was done, and waits for it. The end of a request
-// does not end the handling, because a duplicate may wait for it too.
+// await handles an event, unless that was done, and waits for it, until
+// eventFunctionTimeout at most. The end of a request does not end the handling, because a
+// duplicate may wait for it too. A function that ignores the end of its context keeps its
+// flight: otherwise each duplicate would add a call that does not return.
 func (h *webhookHandler) await(ctx context.Context, event workos.Event) error {
 	if _, done := h.handled.Get(event.ID); done {
 		return nil
 	}
 	h.authKit.events.reached("delivery is new")
 	flight := h.flights.DoChan(event.ID, func() (any, error) {
-		return nil, h.handle(context.WithoutCancel(ctx), event)
+		// The application's logger and store are called too. If one of them panics, singleflight would end the process.
+		var err error
+		ended := callContained(func() { err = h.handle(context.WithoutCancel(ctx), event) })
+		if ended != nil {
+			return nil, fmt.Errorf("%w: handling the event %w", ErrEventFailed, ended)
+		}
+		return nil, err
 	})
+	bounded, stop := h.authKit.within(ctx, eventFunctionTimeout, "the event was not handled within "+eventFunctionTimeout.String())
+	defer stop()
 	select {
 	case result := <-flight:
 		return result.Err
-	case <-ctx.Done():
-		return fmt.Errorf("%w: %w", ErrEventFailed, context.Cause(ctx))
+	case <-bounded.Done():
+		return fmt.Errorf("%w: %w", ErrEventFailed, context.Cause(bounded))
 	}
 }
 
@@ -164,14 +180,17 @@ func (h *webhookHandler) handle(ctx context.Context, event workos.Event) error {
 	return nil
 }
 
-// callEventFunction calls an application's function for an event, with a time limit. A
-// panic and a runtime.Goexit are errors.
+// callEventFunction calls an application's function for an event, with a context that ends
+// after eventFunctionTimeout, and waits until it returns. A panic and a runtime.Goexit are
+// errors.
 func (a *AuthKit) callEventFunction(ctx context.Context, event workos.Event, function func(context.Context) error) (err error) {
 	bounded, stop := a.within(ctx, eventFunctionTimeout, "the function took more than "+eventFunctionTimeout.String())
 	defer stop()
 	if ended := callContained(func() { err = function(bounded) }); ended != nil {
-		a.log.LogAttrs(ctx, slog.LevelError, "authkit: the function for events panicked", slog.Any("event", event), slog.Any("error", ended))
-		return errors.New("the function for events panicked")
+		a.events.failed.Add(1)
+		a.log.LogAttrs(ctx, slog.LevelError, "authkit: the function for events panicked or ended its goroutine",
+			slog.Any("event", event), slog.Any("error", ended))
+		return errors.New("the function for events panicked or ended its goroutine")
 	}
 	if err != nil && ctx.Err() == nil {
 		a.events.failed.Add(1)
