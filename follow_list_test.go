@@ -69,8 +69,13 @@ func (s *eventServer) add(typ string, age, delay time.Duration, data string) str
 	s.made++
 	created := s.now().Add(-age)
 	id := fmt.Sprintf("event_%013d%013d", created.UnixMilli(), s.made)
-	s.events = append(s.events, listedEvent{id, typ, created, json.RawMessage(data), s.now().Add(delay)})
-	slices.SortStableFunc(s.events, func(a, b listedEvent) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	place, _ := slices.BinarySearchFunc(s.events, created, func(e listedEvent, at time.Time) int {
+		if e.CreatedAt.After(at) {
+			return 1
+		}
+		return -1
+	})
+	s.events = slices.Insert(s.events, place, listedEvent{id, typ, created, json.RawMessage(data), s.now().Add(delay)})
 	return id
 }
 
@@ -122,10 +127,9 @@ func (s *eventServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	visible := slices.DeleteFunc(slices.Clone(s.events), func(e listedEvent) bool { return e.listedAt.After(s.now()) })
-	first := 0
+	now, first := s.now(), 0
 	if after := query.Get("after"); after != "" {
-		first = 1 + slices.IndexFunc(visible, func(e listedEvent) bool { return e.ID == after })
+		first = 1 + slices.IndexFunc(s.events, func(e listedEvent) bool { return e.ID == after })
 		if first == 0 {
 			refuse(w, http.StatusBadRequest)
 			return
@@ -136,8 +140,8 @@ func (s *eventServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	limit, _ := strconv.Atoi(query.Get("limit"))
 	page := []listedEvent{}
 	more := false
-	for _, e := range visible[first:] {
-		if e.CreatedAt.Before(start) || !end.IsZero() && !e.CreatedAt.Before(end) || !slices.Contains(types, e.Type) {
+	for _, e := range s.events[first:] {
+		if e.listedAt.After(now) || e.CreatedAt.Before(start) || !end.IsZero() && !e.CreatedAt.Before(end) || !slices.Contains(types, e.Type) {
 			continue
 		}
 		if more = len(page) == limit; more {
@@ -238,7 +242,7 @@ func (f *following) settle(loops int) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		return f.waiting == loops
-	}, behaviour.WaitTimeout, time.Millisecond/2, "the loops do not wait")
+	}, 4*behaviour.WaitTimeout, time.Millisecond/2, "the loops do not wait")
 }
 
 // read lets every loop read the list once more, a second and a quarter later.

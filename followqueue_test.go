@@ -162,7 +162,7 @@ func TestAFailedEventIsTriedAgainAndHoldsUpNothingElse(t *testing.T) {
 	for f.Clock.Now().Sub(behaviour.Start) < 72*time.Hour {
 		f.advance(11 * time.Minute)
 	}
-	f.read()
+	f.advance(11 * time.Minute)
 	require.NotEmpty(t, r.take())
 	assert.Zero(t, f.Stats().Events.Retrying)
 	lines := strings.Split(f.Logs.String(), "\n")
