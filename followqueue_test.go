@@ -170,7 +170,6 @@ func TestAFailedEventIsTriedAgainAndHoldsUpNothingElse(t *testing.T) {
 	require.Len(t, lines, 1)
 	assert.Contains(t, lines[0], "level=ERROR")
 	assert.Contains(t, lines[0], poisoned)
-	last = f.Clock.Now()
 	f.advance(time.Hour)
 	f.read()
 	assert.Empty(t, r.take())

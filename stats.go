@@ -56,8 +56,8 @@ type EventStats struct {
 	State string
 	// Err is why the list could not be read last. It is nil if it was read.
 	Err error
-	// ReadAt is when this instance last read the list of events to its end, zero if it
-	// never did.
+	// ReadAt is when this instance last read the list of events to its end, zero if it has
+	// not since Follow was called.
 	ReadAt time.Time
 
 	Read     uint64 // events in the lists that this instance has read for their effects
