@@ -7,6 +7,19 @@
 // the outcome and use it. rules.go has the decisions of this protocol as pure
 // functions. The model of package replicamodel explores all of their interleavings.
 //
+// A [Duty] is work that one instance does for all, such as following the events of
+// WorkOS. The model does not have it, because it decides nothing about tokens: two
+// instances that do the work at the same time must do no harm. An instance
+//
+//   - has the duty while the store says so, and asks it again after three seconds. Its
+//     lease lasts for 15 seconds;
+//   - releases the duty when it stops, also if it does not know whether it has it;
+//   - continues at the position in the store. A position is stored after the work before
+//     it is done, so a takeover repeats work and leaves none out.
+//
+// An instance hands on a notice whose kind it does not know, and puts it back if the log
+// loses it. Its caller ignores the notice. So instances of two versions can share a store.
+//
 // The store is not trusted with secrets. A record can be opened only with the
 // refresh token that it belongs to, and a notice is authenticated with the cookie
 // passwords.

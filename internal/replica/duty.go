@@ -41,6 +41,7 @@ type Duty struct {
 
 	mu      sync.Mutex
 	holder  Holder    // guarded by mu: the last answer
+	mayHave bool      // guarded by mu: the lease may be that of this instance
 	askedAt time.Time // guarded by mu: when the store was last asked
 }
 
@@ -56,7 +57,7 @@ func (d *Duty) Holder(ctx context.Context) Holder {
 	defer d.mu.Unlock()
 	now := d.p.clock.Now()
 	if ctx.Err() != nil {
-		return d.holder // so that Release knows the lease
+		return d.holder // the store cannot be asked
 	}
 	if !d.askedAt.IsZero() && now.Sub(d.askedAt) < dutyRenewal {
 		return d.holder
@@ -66,6 +67,7 @@ func (d *Duty) Holder(ctx context.Context) Holder {
 	// A Swap to the value that is there renews the lease.
 	_, swapped, err := d.p.link.swap(bounded, d.leaseKey(), nil, d.value, dutyTime)
 	d.askedAt = now
+	d.mayHave = err != nil || swapped // without an answer, the lease may have been taken
 	switch {
 	case err != nil:
 		d.holder = HolderUnknown
@@ -79,17 +81,17 @@ func (d *Duty) Holder(ctx context.Context) Holder {
 }
 
 // Release gives the duty up, so that another instance takes it without waiting for the
-// end of the lease.
+// end of the lease. It waits two seconds for the store at most.
 func (d *Duty) Release() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.holder != HolderSelf {
+	if !d.mayHave {
 		return
 	}
 	ctx, cancel := background()
 	defer cancel()
 	_, _, _ = d.p.link.swap(ctx, d.leaseKey(), d.value, nil, 0) // otherwise the lease expires by itself
-	d.holder, d.askedAt = HolderUnknown, time.Time{}
+	d.holder, d.mayHave, d.askedAt = HolderUnknown, false, time.Time{}
 }
 
 // Position returns the position that an instance with the duty has stored, or "".

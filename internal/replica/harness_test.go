@@ -97,10 +97,15 @@ func (w *world) newInstance() *instance { return w.newInstanceWith(w.store) }
 
 // newInstanceWith starts an instance with another view of the store.
 func (w *world) newInstanceWith(store replica.Store) *instance {
+	return w.newInstanceConfigured(store, func(*replica.Config) {})
+}
+
+// newInstanceConfigured starts an instance with another configuration.
+func (w *world) newInstanceConfigured(store replica.Store, configure func(*replica.Config)) *instance {
 	i := &instance{
 		world: w, marks: map[string]time.Time{}, known: map[string]replica.Knowledge{}, verdict: make(chan replica.Outcome, 9),
 	}
-	i.Protocol = replica.New(replica.Config{
+	c := replica.Config{
 		Store: &mortalStore{store, i}, Clock: &mortalClock{w.clock, i}, Log: slog.New(slog.DiscardHandler),
 		Passwords: []string{password}, ClientID: "client_test", APIHost: "api.workos.test",
 		Handle: func(n replica.Notice) {
@@ -125,7 +130,9 @@ func (w *world) newInstanceWith(store replica.Store) *instance {
 				exit()
 			}
 		},
-	})
+	}
+	configure(&c)
+	i.Protocol = replica.New(c)
 	w.t.Cleanup(i.die)
 	return i
 }
