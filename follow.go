@@ -36,8 +36,9 @@ import (
 //     [AuthKit.EndSession] or [AuthKit.EndUser] in f.
 //
 // Without [WithStore], each instance follows for itself. With a store, one instance
-// follows for all, and tells the others. It holds a lease of 15 seconds. While the store
-// does not answer, every instance follows for itself.
+// follows for all, and tells the others. It holds a lease of 15 seconds, or of three times
+// the interval if that is longer. While the store does not answer, every instance follows
+// for itself.
 //
 // The events are read every second ([WithEventInterval]). WorkOS shows an event in its
 // list a few seconds after the change. [AuthKit.Webhook] is faster, but a delivery can be
@@ -89,7 +90,7 @@ func (a *AuthKit) Follow(
 	a.events.begin()
 	follower := &follower{authKit: a}
 	if a.replicas != nil {
-		follower.duty = a.replicas.NewDuty("events")
+		follower.duty = a.replicas.NewDuty("events", a.eventInterval)
 		defer follower.duty.Release()
 	}
 	var loops sync.WaitGroup

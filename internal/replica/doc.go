@@ -12,7 +12,7 @@
 // instances that do the work at the same time must do no harm. An instance
 //
 //   - has the duty while the store says so, and asks it again after three seconds. Its
-//     lease lasts for 15 seconds;
+//     lease lasts for 15 seconds, or for three intervals of its work if that is longer;
 //   - releases the duty when it stops, also if it does not know whether it has it;
 //   - continues at the position in the store. A position is stored after the work before
 //     it is done, so a takeover repeats work and leaves none out.

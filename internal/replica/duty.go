@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// dutyTime is how long an instance keeps a duty without renewing its lease.
+	// dutyTime is how long an instance keeps a duty without renewing its lease, at least.
 	dutyTime = 15 * time.Second
 	// dutyRenewal is how often the lease is renewed, and asked for.
 	dutyRenewal = 3 * time.Second
@@ -38,6 +38,7 @@ type Duty struct {
 	p     *Protocol
 	name  string
 	value []byte // of the lease of this instance
+	time  time.Duration
 
 	mu      sync.Mutex
 	holder  Holder    // guarded by mu: the last answer
@@ -45,9 +46,11 @@ type Duty struct {
 	askedAt time.Time // guarded by mu: when the store was last asked
 }
 
-// NewDuty returns a duty. All instances use the same name for it.
-func (p *Protocol) NewDuty(name string) *Duty {
-	return &Duty{p: p, name: name, value: []byte(random(nonceSize))}
+// NewDuty returns a duty. All instances use the same name for it. interval is how often
+// the work is done, and so how often [Duty.Holder] is called. A lease lasts for three
+// intervals, and for 15 seconds at least.
+func (p *Protocol) NewDuty(name string, interval time.Duration) *Duty {
+	return &Duty{p: p, name: name, value: []byte(random(nonceSize)), time: max(dutyTime, 3*interval)}
 }
 
 // Holder returns who has the duty. If it is free, this instance takes it. It asks the
@@ -65,7 +68,7 @@ func (d *Duty) Holder(ctx context.Context) Holder {
 	bounded, cancel := within(ctx, claimBudget)
 	defer cancel()
 	// A Swap to the value that is there renews the lease.
-	_, swapped, err := d.p.link.swap(bounded, d.leaseKey(), nil, d.value, dutyTime)
+	_, swapped, err := d.p.link.swap(bounded, d.leaseKey(), nil, d.value, d.time)
 	d.askedAt = now
 	d.mayHave = err != nil || swapped // without an answer, the lease may have been taken
 	switch {

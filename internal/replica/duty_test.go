@@ -22,7 +22,7 @@ const (
 )
 
 // duty returns a duty of an instance. All duties of a test are the same one.
-func (i *instance) duty() *replica.Duty { return i.NewDuty("test") }
+func (i *instance) duty() *replica.Duty { return i.NewDuty("test", time.Second) }
 
 // holders asks each of the duties once, all at the same time.
 func holders(duties []*replica.Duty) map[replica.Holder]int {
@@ -89,6 +89,19 @@ func TestADutyPassesToAnotherInstanceAfter15Seconds(t *testing.T) {
 		require.LessOrEqual(t, waited, dutyTime+dutyRenewal)
 	}
 	assert.GreaterOrEqual(t, waited, dutyTime)
+}
+
+func TestALeaseLastsForThreeIntervalsIfThatIsLonger(t *testing.T) {
+	w := newWorld(t)
+	one, two := w.newInstance().NewDuty("test", time.Minute), w.newInstance().NewDuty("test", time.Minute)
+	for range 5 {
+		require.Equal(t, replica.HolderSelf, one.Holder(t.Context()))
+		w.clock.Advance(30 * time.Second) // the instances do not read at the same time
+		require.Equal(t, replica.HolderOther, two.Holder(t.Context()))
+		w.clock.Advance(45 * time.Second)
+	}
+	w.clock.Advance(3*time.Minute - 45*time.Second)
+	assert.Equal(t, replica.HolderSelf, two.Holder(t.Context()), "the other instance has stopped")
 }
 
 func TestAReleasedDutyIsFreeAtOnce(t *testing.T) {
@@ -237,10 +250,10 @@ func TestApplicationsAndDutiesInOneStoreDoNotMeet(t *testing.T) {
 		return w.newInstanceConfigured(w.store, func(c *replica.Config) { c.ClientID, c.APIHost = clientID, apiHost })
 	}
 	for name, d := range map[string]*replica.Duty{
-		"an application":                 of("client_1", "api.workos.test").NewDuty("events"),
-		"another application":            of("client_2", "api.workos.test").NewDuty("events"),
-		"an application at another host": of("client_1", "api.example.test").NewDuty("events"),
-		"another duty":                   of("client_1", "api.workos.test").NewDuty("others"),
+		"an application":                 of("client_1", "api.workos.test").NewDuty("events", time.Second),
+		"another application":            of("client_2", "api.workos.test").NewDuty("events", time.Second),
+		"an application at another host": of("client_1", "api.example.test").NewDuty("events", time.Second),
+		"another duty":                   of("client_1", "api.workos.test").NewDuty("others", time.Second),
 	} {
 		assert.Equal(t, replica.HolderSelf, d.Holder(t.Context()), name)
 		position, err := d.Position(t.Context())

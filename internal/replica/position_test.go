@@ -68,7 +68,7 @@ func TestAPositionThatDoesNotOpenIsAbsentAndReplaced(t *testing.T) {
 		"cut":     func(_ *world, s *positionStore) { s.change = func(v []byte) []byte { return v[:5] } },
 		"of another duty": func(w *world, s *positionStore) {
 			other := &positionStore{MemoryStore: w.store}
-			require.NoError(t, w.newInstanceWith(other).NewDuty("other").StorePosition(t.Context(), position))
+			require.NoError(t, w.newInstanceWith(other).NewDuty("other", time.Second).StorePosition(t.Context(), position))
 			s.change = func([]byte) []byte { return bytes.Clone(other.last) }
 		},
 	} {
