@@ -76,6 +76,7 @@ type fleetOptions struct {
 	names    []string             // of the instances; nil for A, B and C
 	fake     []authkittest.Option // of the fake AuthKit
 	upstream *upstream            // between the instances and the fake; nil for none
+	webhooks bool                 // the fake sends webhooks to the front
 }
 
 // startFleet starts three instances with a store, or without one, and a fake with these options.
@@ -103,6 +104,10 @@ func startFleetWith(t *testing.T, o fleetOptions) *testFleet {
 		o.upstream.forward(f.fake, env)
 	}
 	env["WORKOS_COOKIE_PASSWORD"] = rand.Text() + rand.Text()
+	if o.webhooks {
+		env["WORKOS_WEBHOOK_SECRET"] = rand.Text()
+		f.fake.AddWebhookEndpoint(f.home+"/webhooks/workos", env["WORKOS_WEBHOOK_SECRET"])
+	}
 	f.fleet = newFleet(filepath.Join(programs, "app"), o.names, environment(env, f.home, o.shared))
 	output := &testOutput{t: t}
 	for _, i := range f.fleet {

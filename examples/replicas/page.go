@@ -51,6 +51,7 @@ type storeStats struct {
 	Waiting  int    `json:"waiting"`
 	Commands uint64 `json:"commands"`
 	Failures uint64 `json:"failures"`
+	Events   string `json:"events"`
 }
 
 // workOSState is what the fake says of its sessions.

@@ -243,6 +243,28 @@ func TestTheProgramStartsTheInstancesTheFrontAndTheFake(t *testing.T) {
 	assert.Equal(t, 3, strings.Count(page.Body, ">running<"))
 	assert.Contains(t, page.Body, shared.url)
 
+	control := ""
+	for control == "" {
+		line, err := lines.ReadString('\n')
+		require.NoError(t, err)
+		_, control, _ = strings.Cut(strings.TrimSpace(line), "its control handler at ")
+	}
+	setMembership(t, control, "role=member")
+	require.Eventually(t, func() bool {
+		page, err := b.Get(home + "/account")
+		require.NoError(t, err)
+		return strings.Contains(page.Body, "<dd>member</dd>")
+	}, 10*time.Second, 20*time.Millisecond, "the fake sends a webhook, and the account page shows the new role")
+	page, err = b.Get(home + "/instances")
+	require.NoError(t, err)
+	assert.Contains(t, page.Body, "POST /webhooks/workos")
+	setMembership(t, control, "remove=true")
+	require.Eventually(t, func() bool {
+		me, err := b.Fetch(http.MethodGet, home+"/api/me")
+		require.NoError(t, err)
+		return me.StatusCode == http.StatusUnauthorized
+	}, 10*time.Second, 20*time.Millisecond, "a removed member is out")
+
 	require.NoError(t, command.Process.Signal(syscall.SIGTERM))
 	_, err = io.Copy(io.Discard, lines)
 	require.NoError(t, err)

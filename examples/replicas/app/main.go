@@ -3,6 +3,9 @@
 //
 //   - REDIS_URL or DATABASE_URL: the store that the instances share. Without one, each instance has its own memory.
 //   - INSTANCE: the name of this instance. Every page shows it, and the header X-Instance of every response.
+//   - WORKOS_WEBHOOK_SECRET: the secret of the webhook endpoint POST /webhooks/workos. Without it, there is no such endpoint.
+//
+// It follows the events of WorkOS, so that a role that is taken away there is gone here without a new sign-in.
 //
 // It also has four routes that examples/stdlib lacks. With them one sees what instances do together: /slow, /organization,
 // /api/key and /stats.
@@ -42,6 +45,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer follow(ctx, ak)() // before the store is closed
 	return server.Serve(ctx, routes(ak))
 }
 
@@ -64,6 +68,7 @@ func routes(ak *authkit.AuthKit) http.Handler {
 	mux.Handle("POST /organization", ak.SwitchOrganization())
 	mux.Handle("GET /api/key", ak.RequireAPIKey()(http.HandlerFunc(key)))
 	mux.Handle("GET /stats", stats(ak))
+	receiveWebhooks(mux, ak)
 	return ak.Middleware(mux)
 }
 

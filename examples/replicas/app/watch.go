@@ -51,14 +51,17 @@ type storeStats struct {
 	Waiting  int    `json:"waiting"`
 	Commands uint64 `json:"commands"`
 	Failures uint64 `json:"failures"`
+	Events   string `json:"events"` // who follows the events of WorkOS, as this instance knows
 }
 
 // stats serves the state of this instance. An application serves it to its operators only.
 func stats(ak *authkit.AuthKit) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		s := ak.Stats().Store
+		all := ak.Stats()
+		s := all.Store
 		document := storeStats{
 			State: s.State, LogAge: s.LogAge.Milliseconds(), Notices: s.Notices, Waiting: s.Waiting, Commands: s.Commands, Failures: s.Failures,
+			Events: all.Events.State,
 		}
 		if s.Err != nil {
 			document.Error = s.Err.Error()

@@ -28,7 +28,7 @@ func main() {
 }
 
 func run(args []string) error {
-	opts, err := options(args)
+	application, opts, err := options(args)
 	if err != nil {
 		return err
 	}
@@ -51,6 +51,9 @@ func run(args []string) error {
 	}
 	// The instances read each other's session cookies, so all have the same password.
 	fmt.Printf("WORKOS_COOKIE_PASSWORD=%s\n", rand.Text()+rand.Text())
+	secret := rand.Text()
+	fake.AddWebhookEndpoint(application+"/webhooks/workos", secret)
+	fmt.Printf("WORKOS_WEBHOOK_SECRET=%s\n", secret)
 	fmt.Printf("CONTROL_URL=http://%s\n", control.Addr())
 
 	interrupted, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -63,22 +66,22 @@ func run(args []string) error {
 	}
 }
 
-// options returns the options of the fake that the flags set.
-func options(args []string) ([]authkittest.Option, error) {
+// options returns the URL of the application and the options of the fake that the flags set.
+func options(args []string) (application string, opts []authkittest.Option, err error) {
 	flags := flag.NewFlagSet("fake", flag.ContinueOnError)
-	application := flags.String("app", "http://localhost:8080", "the `URL` of the application, which gets the callback")
+	flags.StringVar(&application, "app", "http://localhost:8080", "the `URL` of the application, which gets the callback and the webhooks")
 	lifetime := flags.Duration("lifetime", 5*time.Minute, "how long an access token is valid")
 	strict := flags.Bool("strict", false, "refuse a refresh token that was exchanged, without a replay window")
 	lock := flags.Bool("lock", false, "answer parallel refreshes of a session 429")
 	latency := flags.Duration("latency", 0, "how long a refresh takes")
 	limit := flags.Int("limit", 0, "accepted API `calls` a second; 0 means no limit")
 	if err := flags.Parse(args); err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	opts := []authkittest.Option{
+	opts = []authkittest.Option{
 		authkittest.WithAppName("Three instances"),
-		authkittest.WithRedirectURIs(*application + "/callback"),
-		authkittest.WithSignOutRedirects(*application + "/"),
+		authkittest.WithRedirectURIs(application + "/callback"),
+		authkittest.WithSignOutRedirects(application + "/"),
 		authkittest.WithAccessTokenLifetime(*lifetime),
 		authkittest.WithRefreshLatency(*latency),
 		authkittest.WithRateLimit(*limit),
@@ -89,5 +92,5 @@ func options(args []string) ([]authkittest.Option, error) {
 	if *lock {
 		opts = append(opts, authkittest.WithSessionLock())
 	}
-	return opts, nil
+	return application, opts, nil
 }
