@@ -23,7 +23,8 @@ const maxAPIKey = 512
 //
 // WorkOS validates the keys
 // (https://workos.com/docs/reference/authkit/api-keys/validate). A result is
-// cached for 30 seconds, so a deleted key may work for 30 seconds more. Requests
+// cached for 30 seconds, so a deleted key may work for 30 seconds more, unless
+// [AuthKit.Follow] or [AuthKit.Webhook] learns of the deletion before. Requests
 // that need the same result at the same time share one call. If WorkOS does not
 // answer, the answer is 503 with Retry-After, unless [WithAPIKeyGrace] is set. The
 // cache holds the SHA-256 hash of a key, never its value.

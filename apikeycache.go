@@ -10,7 +10,7 @@ import (
 
 const (
 	// keyResultLifetime is how long a reply of WorkOS about a key is used. A deleted
-	// key works for as long.
+	// key works for as long, unless an event reports the deletion.
 	keyResultLifetime = 30 * time.Second
 
 	// provenLifetime is how long a key stays proven after WorkOS last called it

@@ -45,8 +45,8 @@
 //
 // A session that was verified before is found in a cache by its cookies
 // ([WithSessionCache]). It is neither opened nor verified again. Its expiry, its
-// signing key, its limits and the sign-outs of this process are still checked on
-// each request.
+// signing key, its limits, the sign-outs of this process and the changes at WorkOS
+// that it knows are still checked on each request.
 //
 // # When WorkOS cannot be reached
 //
@@ -80,13 +80,20 @@
 //   - [WithForeignSessions] accepts the sessions of another library, to replace that
 //     library without ending sessions.
 //
+// # Changes at WorkOS
+//
+// WorkOS may end a session, or change the rights of its user, before the access token
+// expires. By default this is found at the next refresh. [AuthKit.Follow] reads the
+// events of WorkOS and [AuthKit.Webhook] receives them, so that such a change holds
+// within seconds. Both can also call a function of the application with each event.
+//
 // # Several instances
 //
 // Instances of one application share the cookie password. With [WithStore] they
 // also share sign-outs and the outcomes of refreshes, and act as one. Packages
 // contrib/redisstore and contrib/pgstore are such stores, on Redis and on PostgreSQL.
 // [AuthKit.EndSession] and [AuthKit.EndUser] end sessions without their browser.
-// [AuthKit.Stats] reports the state of the store.
+// [AuthKit.Stats] reports the state of the store and of the events of WorkOS.
 //
 // # Errors
 //

@@ -61,6 +61,44 @@ func TestTheREADMEListsEveryWarningAboutTheSetUp(t *testing.T) {
 	assert.ElementsMatch(t, misconfig.Messages(), listed)
 }
 
+func TestTheREADMEListsTheTypesOfEventsThatHaveAnEffect(t *testing.T) {
+	types := map[string]string{}
+	for _, constant := range regexp.MustCompile(`(?m)^\t(Event\w+) += "([\w.]+)"`).FindAllStringSubmatch(readDocument(t, "workos/event_types.go"), -1) {
+		types[constant[1]] = constant[2]
+	}
+	_, list, found := strings.Cut(readDocument(t, "events.go"), "\nvar effectTypes = []string{\n")
+	require.True(t, found)
+	list, _, _ = strings.Cut(list, "\n}")
+	var effective []string
+	for _, name := range regexp.MustCompile(`workos\.(Event\w+)`).FindAllStringSubmatch(list, -1) {
+		require.Contains(t, types, name[1])
+		effective = append(effective, types[name[1]])
+	}
+	require.NotEmpty(t, effective)
+	listed := regexp.MustCompile("(?s)```text\n(session\\.revoked .*?)```").FindStringSubmatch(readDocument(t, "README.md"))
+	require.NotNil(t, listed)
+	assert.ElementsMatch(t, effective, strings.Fields(listed[1]))
+}
+
+func TestEveryLogLineAboutEventsThatTheREADMENamesExists(t *testing.T) {
+	_, section, found := strings.Cut(readDocument(t, "README.md"), "\n## Changes at WorkOS\n")
+	require.True(t, found)
+	section, _, _ = strings.Cut(section, "\n## ")
+	var source strings.Builder
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	for _, file := range files {
+		if !strings.HasSuffix(file, "_test.go") {
+			source.WriteString(readDocument(t, file))
+		}
+	}
+	lines := regexp.MustCompile(`(?m)^\| (authkit: .*?) \|`).FindAllStringSubmatch(section, -1)
+	require.NotEmpty(t, lines)
+	for _, line := range lines {
+		assert.True(t, strings.Contains(source.String(), `"`+line[1]+`"`), "no source file logs %q", line[1])
+	}
+}
+
 func TestEveryTestNamedInTheDocumentationExists(t *testing.T) {
 	existing := testNames(t)
 	for _, file := range []string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/replicas.md"} {

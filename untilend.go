@@ -28,8 +28,8 @@ const watchInterval = time.Minute
 //	}
 //
 // It ends at once when the session is signed out here, or replaced by another sign-in in
-// its browser, or ended by [AuthKit.EndSession], [AuthKit.EndUser] or the log of the
-// store ([WithStore]), or when WorkOS refuses its refresh because it has ended. [context.Cause]
+// its browser, or ended by [AuthKit.EndSession], [AuthKit.EndUser], the log of the
+// store ([WithStore]) or an event of WorkOS ([AuthKit.Follow], [AuthKit.Webhook]), or when WorkOS refuses its refresh because it has ended. [context.Cause]
 // then matches [ErrUnauthenticated].
 //
 // It also ends, with the same cause, when the newest access token of the session is
