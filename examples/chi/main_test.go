@@ -13,3 +13,5 @@ func TestMain(m *testing.M) { demotest.Main(m, main) }
 func TestTheChiExampleHasItsRoutesAndPages(t *testing.T) { demotest.Application(t, routes) }
 
 func TestTheChiExampleRunsAsAProgram(t *testing.T) { demotest.Program(t, demotest.OnHostedPages) }
+
+func TestTheChiExampleReceivesWebhooks(t *testing.T) { demotest.Webhook(t, demotest.OnHostedPages) }

@@ -16,6 +16,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/examples/internal/demo"
@@ -41,5 +43,9 @@ func run() error {
 		return err
 	}
 	app.workos = app.authkit.Client()
-	return server.Serve(context.Background(), app.routes())
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	go app.authkit.Follow(ctx, nil, "")
+	return server.Serve(ctx, app.routes())
 }

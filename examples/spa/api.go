@@ -4,6 +4,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -15,8 +16,9 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// newAPI returns the API for the scripts of pages at an origin such as https://app.example.com.
-func newAPI(page string, options ...authkit.Option) (http.Handler, error) {
+// newAPI returns the API for the scripts of pages at an origin such as https://app.example.com. Until ctx ends, it follows the
+// events of WorkOS.
+func newAPI(ctx context.Context, page string, options ...authkit.Option) (http.Handler, error) {
 	ak, err := authkit.FromEnv(append(options,
 		authkit.WithReturnOrigins(page),  // a sign-in may return there
 		authkit.WithTrustedOrigins(page), // its scripts may post
@@ -24,6 +26,7 @@ func newAPI(page string, options ...authkit.Option) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	go ak.Follow(ctx, nil, "") // a change at WorkOS holds here within seconds
 	return api(ak, page), nil
 }
 

@@ -75,7 +75,7 @@ func TestThePageCanReadARefusalAndItsRetryAfter(t *testing.T) {
 
 func TestAnAPIWithoutAnExactOriginIsRefusedAtConstruction(t *testing.T) {
 	for _, page := range []string{"", "*", "null", "https://*.example.com", "https://app.example.com/"} {
-		_, err := newAPI(page)
+		_, err := newAPI(t.Context(), page)
 		assert.ErrorContains(t, err, "WithReturnOrigins", page)
 	}
 }

@@ -50,7 +50,9 @@ func run() error {
 		return err
 	}
 	defer stop()
-	api, err := newAPI(pageOrigin, options...)
+	ctx, stopSignals := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stopSignals()
+	api, err := newAPI(ctx, pageOrigin, options...)
 	if err != nil {
 		return err
 	}
@@ -59,7 +61,7 @@ func run() error {
 		return err
 	}
 	fmt.Printf("Open %s\nThe API is at %s\n", pageOrigin, apiOrigin)
-	return serve(map[net.Listener]http.Handler{apiListener: api, pageListener: page})
+	return serve(ctx, map[net.Listener]http.Handler{apiListener: api, pageListener: page})
 }
 
 // listen returns a listener and its origin for a browser on this machine.
@@ -99,10 +101,8 @@ func signInService(api, page string) (options []authkit.Option, formTarget strin
 	}, fake.URL(), fake.Close, nil
 }
 
-// serve serves until the program receives SIGINT or SIGTERM, or until a server fails.
-func serve(handlers map[net.Listener]http.Handler) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+// serve serves until ctx ends or a server fails.
+func serve(ctx context.Context, handlers map[net.Listener]http.Handler) error {
 	served := make(chan error, len(handlers))
 	var servers []*http.Server
 	for listener, handler := range handlers {

@@ -53,7 +53,7 @@ func newSite(t *testing.T, apiHost string, options ...authkit.Option) *site {
 	s.api, s.page = api, page
 	s.fake = authkittest.New(t, authkittest.WithClock(s.clock), authkittest.WithRedirectURIs(api+"/callback"), authkittest.WithSignOutRedirects(page+"/"))
 	var err error
-	s.handler, err = newAPI(page, append([]authkit.Option{
+	s.handler, err = newAPI(t.Context(), page, append([]authkit.Option{
 		authkit.WithBaseURL(s.fake.URL()),
 		authkit.WithAPIKey(s.fake.APIKey()),
 		authkit.WithClientID(s.fake.ClientID()),

@@ -4,9 +4,10 @@
 //	go run ./examples/stdlib
 //
 // runs it with a built-in fake AuthKit. If WORKOS_API_KEY, WORKOS_CLIENT_ID and WORKOS_COOKIE_PASSWORD are set, it uses
-// WorkOS. ADDR sets the address to listen on; the default is localhost:8080.
+// WorkOS. ADDR sets the address to listen on; the default is localhost:8080. If WORKOS_WEBHOOK_SECRET is set, it receives
+// the webhooks of WorkOS at /webhooks/workos.
 //
-// Start reading at routes: it contains all uses of authkit but one, the call of authkit.FromEnv in run.
+// Start reading at routes: it contains all uses of authkit but two, the calls of authkit.FromEnv and Follow in run.
 package main
 
 import (
@@ -14,6 +15,8 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/examples/internal/demo"
@@ -39,7 +42,16 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	return server.Serve(context.Background(), routes(ak))
+	// ctx ends when the program is told to stop. Follow ends with it, and Serve finishes the requests in progress.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+
+	// Follow reads the events of WorkOS. So a change there, such as a revoked session or another role, holds here within
+	// seconds.
+	go ak.Follow(ctx, nil, "")
+
+	return server.Serve(ctx, routes(ak))
 }
 
 // routes returns the handler of the whole application.
@@ -51,6 +63,11 @@ func routes(ak *authkit.AuthKit) http.Handler {
 	mux.Handle("GET /signup", ak.Login(authkit.LoginParams{ScreenHint: "sign-up"}))
 	mux.Handle("GET /callback", ak.Callback())
 	mux.Handle("/logout", ak.Logout()) // no method: Logout answers a GET with a page that leads home
+
+	// WorkOS sends its events here. This is faster than Follow. The handler accepts only what WorkOS has signed.
+	if secret := os.Getenv("WORKOS_WEBHOOK_SECRET"); secret != "" {
+		mux.Handle("POST /webhooks/workos", ak.Webhook(nil, secret))
+	}
 
 	// Public. {$} makes the pattern match only "/" itself, and not every other path.
 	mux.HandleFunc("GET /{$}", home)

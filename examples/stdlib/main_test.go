@@ -13,3 +13,5 @@ func TestMain(m *testing.M) { demotest.Main(m, main) }
 func TestTheStdlibExampleHasItsRoutesAndPages(t *testing.T) { demotest.Application(t, routes) }
 
 func TestTheStdlibExampleRunsAsAProgram(t *testing.T) { demotest.Program(t, demotest.OnHostedPages) }
+
+func TestTheStdlibExampleReceivesWebhooks(t *testing.T) { demotest.Webhook(t, demotest.OnHostedPages) }

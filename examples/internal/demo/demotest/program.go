@@ -55,6 +55,8 @@ func Program(t *testing.T, signIn SignIn) {
 		assert.Zero(t, p.Stop())
 	})
 
+	t.Run("A role that is changed at WorkOS shows within seconds", func(t *testing.T) { changeRole(t, signIn, "") })
+
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { taken.Close() })
@@ -66,6 +68,40 @@ func Program(t *testing.T, signIn SignIn) {
 		assert.Equal(t, 1, p.wait())
 		assert.Contains(t, p.stderr.String(), taken.Addr().String())
 	})
+}
+
+// Webhook tests that an example with WORKOS_WEBHOOK_SECRET receives the webhooks of WorkOS.
+func Webhook(t *testing.T, signIn SignIn) { changeRole(t, signIn, rand.Text()) }
+
+// changeRole changes a role at WorkOS and waits for the page that shows it. With a secret, WorkOS sends a webhook, and its
+// list of events stays empty.
+func changeRole(t *testing.T, signIn SignIn, secret string) {
+	t.Helper()
+	workOS := authkittest.New(t)
+	p := Start(t, workOS.Env(), map[string]string{
+		"ADDR": "127.0.0.1:0", "WORKOS_COOKIE_PASSWORD": rand.Text() + rand.Text(), "WORKOS_WEBHOOK_SECRET": secret,
+	})
+	home := p.Address()
+	if secret != "" {
+		workOS.SetEventHoldBack(time.Hour)
+		workOS.AddWebhookEndpoint(home+"/webhooks/workos", secret)
+	}
+	b := browser(t)
+	visit(t, b.Get, home+"/account")
+	page, err := signIn(b)
+	require.NoError(t, err)
+	require.Contains(t, page.Body, "<dd>admin</dd>")
+	workOS.UpdateUser("ada@harborpress.test", func(u *authkittest.User) {
+		for i := range u.Memberships {
+			u.Memberships[i].Role = "member"
+		}
+	})
+	require.NoError(t, workOS.WaitForWebhooks(t.Context()))
+	require.Eventually(t, func() bool {
+		page, err = b.Get(home + "/account")
+		return err == nil && strings.Contains(page.Body, "<dd>member</dd>")
+	}, 20*time.Second, 20*time.Millisecond)
+	assert.Zero(t, p.Stop())
 }
 
 // Process is a running example.
