@@ -239,7 +239,7 @@ func (a *AuthKit) addMemory(c *config) {
 	a.rotations = newRotations(c.clock)
 	a.exchangeToken = a.limitUnsealed(a.exchangeRefreshToken)
 	a.signedOut = newSignedOut(c.clock)
-	a.due = newDueMarks(c.clock, a.signedOut)
+	a.due = newDueMarks(c.clock, dueLimit, a.signedOut)
 	a.lifetimes = &lifetimes{}
 	a.events = &eventState{}
 	a.usedStates = newUsedStates(c.clock, tokenLimit)

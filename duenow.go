@@ -7,10 +7,15 @@
 //
 //  1. A mark is stored before the epoch is incremented, as for a sign-out (order 1 of
 //     signedout.go). A request with a cached session then finds the mark.
-//  2. An exchange reads the marks before it calls WorkOS (changesShown). The new token
-//     then shows every change of these marks, also if it was issued in the same second,
-//     and the session is not due for them again (payload.Session.CurrentTo). A mark that
-//     comes later makes it due once more.
+//  2. An exchange reads the marks before it calls WorkOS (changesShown). A token that
+//     WorkOS issues then shows every change of these marks, also if it is issued in the
+//     same second, and the session is not due for them again (payload.Session.CurrentTo). A
+//     mark that comes later makes it due once more.
+//
+// For 30 seconds, WorkOS answers a refresh token that was exchanged with the same tokens
+// again, for example after an exchange of another instance. So a token that was issued
+// before the second of a change does not show it, even if it came after the mark
+// (currentTo).
 
 package authkit
 
@@ -24,54 +29,62 @@ import (
 	"github.com/authkit-go/authkit/jwks"
 )
 
-// dueLimit is how many marks are kept. They take at most about 50 MB. Beyond that, the
+// dueLimit is how many marks are kept. They take at most about 70 MB. Beyond that, the
 // oldest mark is forgotten, and its sessions keep their tokens until these expire.
 const dueLimit = 1 << 18
 
-// dueMarks holds the times of changes at WorkOS, on WorkOS's clock, by the keys of the
-// users, memberships and organizations that were changed.
+// change is the mark of a change at WorkOS.
+type change struct {
+	at    time.Time // of the change, on WorkOS's clock
+	known time.Time // when this instance has learnt of it, on its clock
+	until time.Time // when the mark is forgotten
+}
+
+// dueMarks holds the marks of the latest changes, by the keys of the users, memberships and
+// organizations that were changed.
 type dueMarks struct {
+	clock     Clock
 	mu        sync.Mutex // makes each change of a mark one step
-	marks     *expiring.Map[dueMark]
+	marks     *expiring.Map[change]
 	any       atomic.Bool   // there was a mark
 	forgotten atomic.Uint64 // marks that were forgotten before their time
 	signedOut *signedOut    // has the epoch
 }
 
-// dueMark is the time of a change, and until when it is kept.
-type dueMark struct{ at, until time.Time }
-
-func newDueMarks(clock Clock, signedOut *signedOut) *dueMarks {
-	d := &dueMarks{marks: expiring.New[dueMark](clock.Now, dueLimit), signedOut: signedOut}
-	d.marks.OnEvict(func(string, dueMark) { d.forgotten.Add(1) })
+// newDueMarks returns an empty dueMarks that keeps at most limit marks.
+func newDueMarks(clock Clock, limit int, signedOut *signedOut) *dueMarks {
+	d := &dueMarks{clock: clock, marks: expiring.New[change](clock.Now, limit), signedOut: signedOut}
+	d.marks.OnEvict(func(string, change) { d.forgotten.Add(1) })
 	return d
 }
 
-// note stores a mark until a time. Of two marks, the later one counts. A mark that is
-// there already is kept longer if a longer lifetime of an access token was seen since.
+// note stores a mark until a time. Of two marks, the later times count.
 func (d *dueMarks) note(key string, at, until time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	mark := change{at: at, known: d.clock.Now(), until: until}
 	if before, ok := d.marks.Get(key); ok {
-		if at.Before(before.at) || at.Equal(before.at) && !until.After(before.until) {
+		if !at.After(before.at) {
+			mark.at, mark.known = before.at, before.known
+		}
+		if mark.until = later(before.until, until); mark == before {
 			return
 		}
-		until = later(before.until, until)
 	}
-	d.marks.Put(key, dueMark{at, until}, until)
+	d.marks.Put(key, mark, mark.until)
 	d.any.Store(true)
 	d.signedOut.reached("change noted")
 	d.signedOut.epoch.Add(1)
 }
 
-// latest returns the time of the latest change, zero if there was none.
-func (d *dueMarks) latest(keys ...string) (at time.Time) {
+// latest returns the latest change, the zero value if there was none.
+func (d *dueMarks) latest(keys ...string) (found change) {
 	for _, key := range keys {
-		if mark, ok := d.marks.Get(key); ok && mark.at.After(at) {
-			at = mark.at
+		if mark, ok := d.marks.Get(key); ok && mark.at.After(found.at) {
+			found = mark
 		}
 	}
-	return at
+	return found
 }
 
 // rightsKey is the key of a change that may concern every user.
@@ -84,7 +97,7 @@ func (a *AuthKit) isDue(s *Session) bool {
 		return false
 	}
 	keys := markKeysOf(s)
-	return mayPrecede(s, a.due.latest(keys.changedUser, keys.membership, keys.organization, rightsKey))
+	return mayPrecede(s, a.due.latest(keys.changedUser, keys.membership, keys.organization, rightsKey).at)
 }
 
 // rightsChanged is isDue for changes of a membership or an organization. A session that
@@ -94,7 +107,7 @@ func (a *AuthKit) rightsChanged(s *Session) bool {
 		return false
 	}
 	keys := markKeysOf(s)
-	return mayPrecede(s, a.due.latest(keys.membership, keys.organization, rightsKey))
+	return mayPrecede(s, a.due.latest(keys.membership, keys.organization, rightsKey).at)
 }
 
 // mayPrecede reports whether the access token of a session may have been issued before a
@@ -103,11 +116,11 @@ func mayPrecede(s *Session, change time.Time) bool {
 	return !change.IsZero() && !s.IssuedAt().After(change.Truncate(time.Second)) && s.sealed.CurrentTo.Before(change)
 }
 
-// changesShown returns the time of the latest change that a token will show which WorkOS
-// issues from now on, for a user in an organization. It is zero if no change is known.
-func (a *AuthKit) changesShown(userID, organizationID string) time.Time {
+// changesShown returns the latest change that a token shows which WorkOS issues from now on
+// for a user in an organization. It is the zero value if no change is known.
+func (a *AuthKit) changesShown(userID, organizationID string) change {
 	if !a.due.any.Load() {
-		return time.Time{}
+		return change{}
 	}
 	return a.due.latest(
 		noticeKey(replica.UserChanged, userID), membershipKey(userID, organizationID),
@@ -115,13 +128,24 @@ func (a *AuthKit) changesShown(userID, organizationID string) time.Time {
 }
 
 // currentTo returns what the session of a new access token is sealed with: the time of the
-// latest change that the token shows, if its time of issue does not say so.
-func currentTo(accessToken string, shown time.Time) time.Time {
+// latest change that the token shows, if its time of issue does not say so. shown is that
+// change if WorkOS has issued the token for this exchange of old.
+//
+// A token that was issued before the second of the change may be from an earlier exchange of
+// the same refresh token. So it is exchanged again. If old itself is from an exchange after
+// the change was known, its token is a new one, and the clocks differ. Otherwise there
+// would be no end. A change may be dated later than it became known. Then the time at which
+// it became known counts.
+func currentTo(accessToken string, old *Session, shown change) time.Time {
 	claims, err := jwks.UnverifiedClaims(accessToken)
-	if err != nil || shown.IsZero() || claims.IssuedAt.After(shown.Truncate(time.Second)) {
+	if err != nil || shown.at.IsZero() {
 		return time.Time{}
 	}
-	return shown
+	repeated := claims.IssuedAt.Before(earliest(shown.at, shown.known).Truncate(time.Second)) && old.RefreshedAt().Before(shown.known)
+	if repeated || claims.IssuedAt.After(shown.at.Truncate(time.Second)) {
+		return time.Time{}
+	}
+	return shown.at
 }
 
 // leastLifetime is the least time for which marks are kept, and from which events are read.

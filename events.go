@@ -76,8 +76,9 @@ func effectOf(e workos.Event) (effect, error) {
 // applyEvent applies the effect of an event here, and tells the other instances. The
 // error says that they were not told yet. They are told when the store answers.
 //
-// The times of the notice depend on the event alone. So the notices of instances that
-// learn of the same event are equal, and one of them is appended to the log.
+// The times of the notice depend on the event alone, unless its time is missing or in the
+// future. So the notices of instances that learn of the same event are equal, and one of
+// them is appended to the log.
 func (a *AuthKit) applyEvent(ctx context.Context, e workos.Event) error {
 	found, err := effectOf(e)
 	if err != nil {
@@ -88,9 +89,13 @@ func (a *AuthKit) applyEvent(ctx context.Context, e workos.Event) error {
 	if found.kind == 0 {
 		return nil
 	}
+	now := a.clock.Now()
 	at := e.CreatedAt
-	if at.IsZero() {
-		at = a.clock.Now()
+	switch newest := now.Add(clockSkew); {
+	case at.IsZero():
+		at = now
+	case at.After(newest): // otherwise it would hide all changes until then
+		at = newest
 	}
 	until := at.Add(a.effectTime())
 	switch found.kind {
@@ -100,7 +105,7 @@ func (a *AuthKit) applyEvent(ctx context.Context, e workos.Event) error {
 		until = later(until, at.Add(a.apiKeys.cache.grace))
 	}
 	n := replica.Notice{Kind: found.kind, Hash: replica.Hash(found.id), At: roundUp(at), Until: roundUp(until)}
-	if !n.Until.After(a.clock.Now()) {
+	if !n.Until.After(now) {
 		return nil // no access token is so old
 	}
 	a.handleNotice(n)

@@ -97,7 +97,7 @@ func (a *AuthKit) SwitchTo(w http.ResponseWriter, r *http.Request, organizationI
 		return nil, fmt.Errorf("%w: the value is not an organization ID, or the session cannot be refreshed", ErrOrganizationRefused)
 	}
 	since := a.rotations.currentCounts()
-	next, err := a.rotations.exchange(r.Context(), session, exchangeTarget{organizationID, true}, a.exchangeToken)
+	next, err := a.exchangeWhileDue(r.Context(), session, exchangeTarget{organizationID, true})
 	err = a.setExchangedSession(w, r, auth, exchangedSession{session, next, err, since}) // in any organization: the old refresh token is used up
 	switch {
 	case err == nil && next.session.OrganizationID() == organizationID:

@@ -77,7 +77,7 @@ func (a *AuthKit) refreshSession(w http.ResponseWriter, r *http.Request, auth *r
 		defer stop()
 		ctx = bounded
 	}
-	next, err := a.exchangeWhileDue(ctx, old)
+	next, err := a.exchangeWhileDue(ctx, old, exchangeTarget{organization: old.OrganizationID()})
 	a.rotations.reached("awaited")
 	switch {
 	case a.isSignedOut(old): // after the exchange: order 4 of rotation.go
@@ -90,6 +90,7 @@ func (a *AuthKit) refreshSession(w http.ResponseWriter, r *http.Request, auth *r
 	case errors.Is(err, errSuperseded): // anonymous, and the cookie stays: it may be that of a newer session
 	default:
 		a.setUnrefreshedSession(w, r, auth, old)
+		due = due || a.isDue(old) // a change may have become known meanwhile
 		switch {
 		case errors.Is(err, errTokenNotAccepted), due && errors.Is(err, errRefreshRefused):
 		case usable:
@@ -102,15 +103,15 @@ func (a *AuthKit) refreshSession(w http.ResponseWriter, r *http.Request, auth *r
 	}
 }
 
-// exchangeWhileDue returns the outcome of a refresh. If a change at WorkOS became known
-// while the new token was made, or if an earlier refresh answers the request, the new
+// exchangeWhileDue returns the outcome of a refresh or a switch. If a change at WorkOS became
+// known while the new token was made, or if an earlier exchange answers the request, the new
 // session may be due itself. It is then refreshed too. If that fails for a transient
 // reason, it is returned nevertheless.
-func (a *AuthKit) exchangeWhileDue(ctx context.Context, s *Session) (*outcome, error) {
+func (a *AuthKit) exchangeWhileDue(ctx context.Context, s *Session, want exchangeTarget) (*outcome, error) {
 	const maxExchanges = 5
 	var latest *outcome
 	for range maxExchanges {
-		next, err := a.rotations.exchange(ctx, s, exchangeTarget{organization: s.OrganizationID()}, a.exchangeToken)
+		next, err := a.rotations.exchange(ctx, s, want, a.exchangeToken)
 		if latest != nil && errors.Is(err, ErrUnavailable) {
 			break
 		}
@@ -118,6 +119,7 @@ func (a *AuthKit) exchangeWhileDue(ctx context.Context, s *Session) (*outcome, e
 			return next, err
 		}
 		latest, s = next, next.session
+		want = exchangeTarget{organization: s.OrganizationID()}
 	}
 	return latest, nil
 }
@@ -140,7 +142,7 @@ func (a *AuthKit) exchangeRefreshToken(ctx context.Context, old *Session, want e
 			return a.failedExchange(ctx, old, want, err)
 		}
 		next = &outcome{target: want, sealed: a.withSuccessor(old, authentication), begun: begun}
-		next.sealed.CurrentTo = currentTo(authentication.AccessToken, shown)
+		next.sealed.CurrentTo = currentTo(authentication.AccessToken, old, shown)
 	}
 	return a.verifyExchanged(ctx, old, want, next, earlier != nil, end)
 }

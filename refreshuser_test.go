@@ -40,7 +40,7 @@ func TestAnApplicationMakesTheSessionsOfAUserDue(t *testing.T) {
 			assert.Equal(t, test.bearers, a.rightsChanged(issuedAfter(0)))
 
 			refreshed := issuedAfter(0)
-			refreshed.sealed.CurrentTo = a.changesShown("user_1", test.of)
+			refreshed.sealed.CurrentTo = a.changesShown("user_1", test.of).at
 			assert.False(t, a.isDue(refreshed), "one refresh is enough")
 		})
 	}
