@@ -17,6 +17,9 @@ import (
 const (
 	// positionInterval is how often the position is stored while a long list is read.
 	positionInterval = 5 * time.Second
+	// positionRenewal is how often a position that stays the same is stored again. The store
+	// may have lost it.
+	positionRenewal = time.Minute
 	// eventHistory is how long WorkOS keeps events.
 	eventHistory = 90 * 24 * time.Hour
 	// stuckAfter is after how long a call of the function that does not return is logged.
@@ -37,6 +40,7 @@ type eventQueue struct {
 
 	stored   string // the last position in the store
 	storedAt time.Time
+	renewAt  time.Time // when the position is stored again
 }
 
 // newEventQueue returns the queue for a call of Follow. Without after, it starts at a time.
@@ -233,11 +237,11 @@ func (q *eventQueue) countFailed() { q.follower.authKit.events.retrying.Store(in
 func (q *eventQueue) store(ctx context.Context) {
 	q.storedAt = q.follower.authKit.clock.Now()
 	cursor := q.cursor()
-	if q.follower.duty == nil || cursor == q.stored {
+	if q.follower.duty == nil || cursor == q.stored && q.storedAt.Before(q.renewAt) {
 		return
 	}
 	if q.follower.duty.StorePosition(ctx, cursor) == nil {
-		q.stored = cursor
+		q.stored, q.renewAt = cursor, q.storedAt.Add(positionRenewal)
 	}
 }
 

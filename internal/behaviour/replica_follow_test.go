@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -274,6 +275,39 @@ func TestAnEventThatFailsAtTheHolderIsTriedByTheNextOne(t *testing.T) {
 	mu.Unlock()
 	second := f.others(first)[0]
 	f.rounds(t, func() bool { return slices.Contains(second.calls(), bad) }, "the next instance calls the function with it")
+}
+
+// The position is stored again, also if it stays the same. So a store that has lost it has it again.
+func TestAPositionThatTheStoreHasLostIsStoredAgain(t *testing.T) {
+	f := newEventFleet(t, 2, true)
+	first, second := f.members[0], f.members[1]
+	var failing atomic.Bool
+	fail := func(workos.Event) error {
+		if failing.Load() {
+			return errors.New("the function of a test fails")
+		}
+		return nil
+	}
+	f.follow(t, "", fail, first)
+	f.holder(t)
+	early := f.Fake.EmitEvent("user.updated", map[string]any{"object": "user", "id": "user_lee"}).ID
+	f.rounds(t, func() bool { return slices.Contains(first.calls(), early) }, "f is called")
+	for began := f.Clock.Now(); f.Clock.Now().Sub(began) <= workos.EventOverlap; { // then there is a position
+		f.round(t)
+	}
+	failing.Store(true)
+	bad := f.Fake.EmitEvent("user.updated", map[string]any{"object": "user", "id": "user_lee"}).ID
+	f.rounds(t, func() bool { return first.Stats().Events.Retrying == 1 }, "the function fails")
+	f.Clock.Advance(2 * time.Hour) // a new instance would not read so far back
+	f.round(t)
+	f.Store.Flush()
+	for range 25 {
+		f.round(t)
+	}
+	first.stop()
+	failing.Store(false)
+	f.follow(t, "", fail, second)
+	f.rounds(t, func() bool { return slices.Contains(second.calls(), bad) }, "the next instance calls the function with the event")
 }
 
 func TestAnIntervalOfAMinuteHasOneHolderToo(t *testing.T) {
