@@ -42,3 +42,17 @@ func (a *AuthKit) within(ctx context.Context, limit time.Duration, cause string)
 		cancel(nil)
 	}
 }
+
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

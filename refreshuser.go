@@ -14,8 +14,9 @@ import (
 // that shares the store ([WithStore]). The next request of each waits for its refresh and
 // has the rights and the profile that WorkOS then knows, as [AuthKit.Follow] describes. Use
 // it after a change that no event reports, or to have its effect before the event comes.
-// Sessions that are signed in during the next minute are refreshed once too, because the
-// clock of WorkOS may be ahead. Bearer tokens are not affected.
+// The time of the call is compared with the time at which WorkOS has issued an access
+// token: if the clock of WorkOS is some seconds ahead, a token of these last seconds is not
+// due. Bearer tokens are not affected.
 //
 // An error says that the other instances were not told yet. They are told when the store
 // answers.
@@ -57,9 +58,10 @@ func (a *AuthKit) RefreshAll(ctx context.Context) error {
 	return a.makeDue(ctx, "RefreshAll", replica.RightsChanged, "")
 }
 
-// makeDue makes the sessions due whose access token was issued up to now, on any clock.
+// makeDue makes the sessions due whose access token was issued up to now. A later time would
+// refuse the new tokens of clients with bearer tokens, and would hide the events until then.
 func (a *AuthKit) makeDue(ctx context.Context, method string, kind replica.NoticeKind, id string) error {
-	at := a.clock.Now().Add(clockSkew)
+	at := a.clock.Now()
 	n := noticeOf(kind, id, at, at.Add(a.effectTime()))
 	a.handleNotice(n)
 	if a.replicas == nil {

@@ -166,13 +166,6 @@ func (r *rotations) commitOutcome(old *Session, want exchangeTarget, earlier *ou
 	r.storeOutcome(old, next, until)
 }
 
-func earliest(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
 // linkSuccessor records that a refresh token was exchanged for its successor. It
 // deletes what was known of the successor, so that no chain becomes a circle.
 // The caller holds mu.

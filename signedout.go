@@ -136,13 +136,6 @@ func (s *signedOut) note(key string, at, until time.Time) {
 // after the notice.
 func roundUp(at time.Time) time.Time { return at.Add(time.Millisecond - 1).Truncate(time.Millisecond) }
 
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
 // latest returns the latest mark of a session or of its user, and reports whether
 // there is one.
 func (s *signedOut) latest(sessionID, userID string) (at time.Time, ok bool) {
