@@ -3,12 +3,20 @@ package expiring
 
 import (
 	"iter"
+	"maps"
 	"sync"
 	"time"
 )
 
-// entryOverhead estimates the bytes of an entry besides its key and its value.
-const entryOverhead = 128
+const (
+	// entryOverhead estimates the bytes of an entry besides its key and its value.
+	entryOverhead = 128
+	// minSweep is how many entries a Map has at least before it removes expired ones.
+	minSweep = 64
+	// sweepInterval is the longest time between two sweeps of a Map into which entries
+	// are inserted.
+	sweepInterval = 10 * time.Minute
+)
 
 // Map stores values by key. Each entry expires at a time of its own. A Map
 // holds a limited number of entries and, with [Map.LimitBytes], a limited
@@ -16,7 +24,7 @@ const entryOverhead = 128
 // evicted first. The age of an entry counts from its last Put or Add.
 //
 // A Map starts no goroutine. It removes expired entries while it inserts new
-// ones. Its methods may be called concurrently, except LimitBytes and OnEvict.
+// ones: with the first insertion after sweepInterval, or earlier. Its methods may be called concurrently, except LimitBytes and OnEvict.
 type Map[V any] struct {
 	now   func() time.Time
 	limit int
@@ -32,6 +40,8 @@ type Map[V any] struct {
 	bytes   int                  // guarded by mu
 	sweepAt int                  // guarded by mu: the number of entries that starts the next sweep
 	inserts int                  // guarded by mu: insertions since the last sweep
+	sweptAt time.Time            // guarded by mu: when the last sweep was
+	most    int                  // guarded by mu: the number of entries for which entries has room
 }
 
 // entry is an element of a list from the oldest to the newest.
@@ -171,6 +181,7 @@ func (m *Map[V]) set(key string, value V, until, now time.Time) {
 	}
 	m.newest = e
 	m.entries[key] = e
+	m.most = max(m.most, len(m.entries))
 	m.bytes += size
 	m.inserts++
 }
@@ -193,14 +204,14 @@ func (m *Map[V]) remove(e *entry[V]) {
 
 // makeRoom makes room for an entry of the given size. The caller holds mu.
 //
-// It sweeps when the number of entries has doubled since the last sweep. In a
-// full map it sweeps once per eighth of the entries inserted. So the cost of a
-// sweep is spread over many insertions. If the map is still full, makeRoom
-// evicts the oldest entries.
+// It sweeps when the number of entries has doubled since the last sweep, and
+// after sweepInterval. In a full map it sweeps once per eighth of the entries
+// inserted. So the cost of a sweep is spread over many insertions, or over time.
+// If the map is still full, makeRoom evicts the oldest entries.
 func (m *Map[V]) makeRoom(size int, now time.Time) {
-	const minSweep = 64
 	full := func() bool { return len(m.entries) >= m.limit || m.bytes+size > m.maxBytes && m.sizeOf != nil }
-	if len(m.entries) >= max(m.sweepAt, minSweep) || full() && m.inserts > len(m.entries)/8 {
+	late := len(m.entries) >= minSweep && now.Sub(m.sweptAt) >= sweepInterval
+	if late || len(m.entries) >= max(m.sweepAt, minSweep) || full() && m.inserts > len(m.entries)/8 {
 		m.sweep(now)
 	}
 	for full() && m.oldest != nil {
@@ -212,7 +223,8 @@ func (m *Map[V]) makeRoom(size int, now time.Time) {
 	}
 }
 
-// sweep removes all expired entries. The caller holds mu.
+// sweep removes all expired entries. A Go map keeps the memory of deleted
+// entries, so a map that has become much smaller is replaced. The caller holds mu.
 func (m *Map[V]) sweep(now time.Time) {
 	for e := m.oldest; e != nil; {
 		next := e.newer
@@ -221,5 +233,10 @@ func (m *Map[V]) sweep(now time.Time) {
 		}
 		e = next
 	}
-	m.sweepAt, m.inserts = 2*len(m.entries), 0
+	if m.most > minSweep && len(m.entries) < m.most/4 {
+		smaller := make(map[string]*entry[V], len(m.entries))
+		maps.Copy(smaller, m.entries)
+		m.entries, m.most = smaller, len(smaller)
+	}
+	m.sweepAt, m.inserts, m.sweptAt = 2*len(m.entries), 0, now
 }

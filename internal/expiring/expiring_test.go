@@ -3,6 +3,7 @@
 package expiring
 
 import (
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -169,6 +170,46 @@ func TestASweepRemovesExpiredEntriesAndKeepsTheOthers(t *testing.T) {
 	assert.Less(t, m.Len(), 200, "entries that expire at once do not accumulate")
 	_, ok := m.Get("valid")
 	assert.True(t, ok)
+}
+
+func TestTheFirstInsertionAfterTenMinutesRemovesExpiredEntries(t *testing.T) {
+	clock := newClock()
+	m := New[int](clock.Now, 1<<20)
+	for i := range 1000 {
+		m.Put(strconv.Itoa(i), i, clock.now.Add(time.Hour))
+	}
+	clock.now = clock.now.Add(time.Hour)
+	m.Put("one more", 0, clock.now.Add(time.Hour))
+	assert.Equal(t, 1, m.Len(), "the other entries have expired")
+}
+
+func TestASweepFreesTheMemoryOfAMapThatWasLarge(t *testing.T) {
+	heap := func() int {
+		runtime.GC()
+		runtime.GC()
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		return int(stats.HeapAlloc)
+	}
+	clock := newClock()
+	m := New[int](clock.Now, 1<<20)
+	empty := heap()
+	for i := range 100_000 {
+		m.Put(strconv.Itoa(i), i, clock.now.Add(time.Hour))
+	}
+	clock.now = clock.now.Add(30 * time.Minute)
+	for i := range 1000 {
+		m.Put("later "+strconv.Itoa(i), i, clock.now.Add(time.Hour))
+	}
+	assert.Greater(t, heap()-empty, 10<<20, "all entries are in force")
+
+	clock.now = clock.now.Add(30 * time.Minute)
+	m.Put("last", 0, clock.now.Add(time.Hour))
+	assert.Less(t, heap()-empty, 1<<20, "1001 entries are in force")
+	value, ok := m.Get("later 999")
+	assert.True(t, ok)
+	assert.Equal(t, 999, value)
+	assert.Equal(t, 1001, m.Len())
 }
 
 func TestAFullMapEvictsTheOldestEntry(t *testing.T) {
