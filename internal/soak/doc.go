@@ -22,7 +22,14 @@
 //
 //	go test -timeout 0 ./internal/soak -run ShareAStore -v -soak.for 10m -soak.storebrowsers 1000
 //
-// All random decisions depend only on -soak.seed, which the report at the end
-// contains. The interleaving of requests is not determined by the seed, so a
-// failure may need several runs to appear again.
+// Many events of WorkOS are read from their list, and delivered to the webhook
+// endpoint, while a session makes requests. The heap may grow only by the marks in
+// force and the IDs that are remembered, which are limited. It shrinks when they end.
+// A request allocates no more than without events. The long form is
+//
+//	go test -timeout 0 ./internal/soak -run 'Many|Marks' -v -soak.events 1000000
+//
+// All random decisions of the browsers depend only on -soak.seed, which the report
+// at the end contains. The interleaving of requests is not determined by the seed, so
+// a failure may need several runs to appear again.
 package soak

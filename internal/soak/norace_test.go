@@ -1,7 +1,10 @@
-// The default number of browsers without the race detector.
+// The default sizes without the race detector.
 
 //go:build !race
 
 package soak
 
-const defaultBrowsers = 1000
+const (
+	defaultBrowsers = 1000
+	defaultEvents   = 100_000
+)

@@ -1,8 +1,11 @@
-// The default number of browsers with the race detector.
+// The default sizes with the race detector.
 
 //go:build race
 
 package soak
 
-// defaultBrowsers is smaller with the race detector, which makes each browser slower.
-const defaultBrowsers = 300
+// The default sizes are smaller with the race detector, which makes each step slower.
+const (
+	defaultBrowsers = 300
+	defaultEvents   = 10_000
+)
