@@ -34,11 +34,14 @@
 //	Events              ListEvents; ParseWebhook
 //	Webhook endpoints   CreateWebhookEndpoint, ListWebhookEndpoints, UpdateWebhookEndpoint, DeleteWebhookEndpoint
 //	Discovery           GetOpenIDConfiguration; JWKSURL
+//	Anything else       Call
 //
 // The methods whose name ends in URL build a URL and make no request. [ParseWebhook] is a function: it verifies what
 // WorkOS sends, and needs no client. A parameter with its zero value is omitted. Where the API distinguishes null from an
 // omitted parameter, the parameter is an [Optional]. A list is an [iter.Seq2]. It fetches a page when the caller reaches
 // that page; see [Paging].
+//
+// [Client.Call] makes the calls of the API that have no method here.
 //
 // IDs are escaped. For an ID that is empty or could name another resource, a call returns an error and makes no request.
 //

@@ -38,6 +38,7 @@ type call struct {
 	key      keyUse
 
 	idempotent bool // safe to repeat, although it is not a GET
+	mayBeEmpty bool // a response with status 204 is a success without a result
 }
 
 // argument is an argument of a call, with its name in the API.
@@ -137,7 +138,7 @@ func (c *Client) attempt(ctx context.Context, call call, limit time.Duration, ou
 		return call.networkError(ctx, bounded, nil, err)
 	}
 	defer resp.Body.Close()
-	if out == nil && resp.StatusCode < 300 {
+	if resp.StatusCode < 300 && (out == nil || call.mayBeEmpty && resp.StatusCode == http.StatusNoContent) {
 		return nil // the call succeeded; its body is not needed
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
