@@ -106,6 +106,23 @@ const (
 	CodeCannotReactivatePendingMembership = "cannot_reactivate_pending_organization_membership"
 )
 
+// Codes of invitations.
+const (
+	CodeUserAlreadyExists                     = "user_already_exists"
+	CodeUserAlreadyOrganizationMember         = "user_already_organization_member"
+	CodeEmailAlreadyInvited                   = "email_already_invited"
+	CodeEmailAlreadyInvitedToOrganization     = "email_already_invited_to_organization"
+	CodeExpiresInDaysTooShort                 = "expires_in_days_too_short"
+	CodeExpiresInDaysTooLong                  = "expires_in_days_too_long"
+	CodeOrganizationBlockedFromSendingInvites = "organization_blocked_from_sending_invites"
+	CodeInviteNotPending                      = "invite_not_pending"
+	CodeInviteAccepted                        = "invite_accepted"
+	CodeInviteExpired                         = "invite_expired"
+	CodeInviteRevoked                         = "invite_revoked"
+	CodeInvalidInvite                         = "invalid_invite"
+	CodeInviteHasAcceptedUserID               = "invite_has_accepted_user_id"
+)
+
 // Codes of API keys.
 const (
 	CodeAPIKeyAlreadyExpired = "api_key_already_expired"

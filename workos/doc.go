@@ -9,8 +9,8 @@
 // secret and proves with a code verifier that it started the sign-in. It can sign in with a code or by device
 // authorization, refresh, and build URLs. Every other call fails without a request.
 //
-// The calls cover the sign-in flows, sessions, users, organization memberships, API keys, events and webhook endpoints.
-// The package does not cover cookie-based sessions. They are in the packages authkit and seal.
+// The calls cover the sign-in flows, sessions, users, organization memberships, invitations, API keys, events and webhook
+// endpoints. The package does not cover cookie-based sessions. They are in the packages authkit and seal.
 //
 // # Calls
 //
@@ -29,6 +29,8 @@
 //	Organization        CreateOrganizationMembership, GetOrganizationMembership, ListOrganizationMemberships,
 //	memberships         UpdateOrganizationMembership, DeactivateOrganizationMembership,
 //	                    ReactivateOrganizationMembership, DeleteOrganizationMembership
+//	Invitations         SendInvitation, GetInvitation, GetInvitationByToken, ListInvitations, AcceptInvitation,
+//	                    ResendInvitation, RevokeInvitation
 //	API keys            CreateOrganizationAPIKey, CreateUserAPIKey, ListOrganizationAPIKeys, ListUserAPIKeys,
 //	                    DeleteAPIKey, ExpireAPIKey, ValidateAPIKey
 //	Events              ListEvents; ParseWebhook
@@ -102,6 +104,6 @@
 //
 // No error text shows a token, a code, a code verifier, a password, a TOTP secret or a key. The values of this package
 // do not show them either when they are printed, logged or encoded as JSON. The user code of a device is not a secret.
-// A few values hold a secret in a field because the application needs it: a [MagicAuth] holds its code, a new [APIKey]
-// holds its value, a [WebhookEndpoint] holds its secret, and some of the errors above hold a pending authentication token.
+// A few values hold a secret in a field because the application needs it: a [MagicAuth] holds its code, an
+// [Invitation] holds its token, a new [APIKey] holds its value, a [WebhookEndpoint] holds its secret, and some of the errors above hold a pending authentication token.
 package workos

@@ -1,5 +1,4 @@
-// The data of events that no call of the package returns: organizations, invitations, roles, permissions and outcomes of
-// authentication.
+// The data of events that no call of the package returns: organizations, roles, permissions and outcomes of authentication.
 
 package workos
 
@@ -44,25 +43,6 @@ type OrganizationDomain struct {
 type OrganizationDomainFailure struct {
 	Reason string             `json:"reason"` // "domain_verification_period_expired" or "domain_verified_by_other_organization"
 	Domain OrganizationDomain `json:"organization_domain"`
-}
-
-// Invitation is the invitation of a person to the application or to an organization. The data of its events do not have
-// the token that accepts it.
-//
-// See https://workos.com/docs/reference/authkit/invitation
-type Invitation struct {
-	ID             string    `json:"id"` // "invitation_…"
-	Email          string    `json:"email"`
-	State          string    `json:"state"`                      // "pending", "accepted", "expired" or "revoked"
-	OrganizationID string    `json:"organization_id,omitempty"`  // empty for an invitation to the application
-	InviterUserID  string    `json:"inviter_user_id,omitempty"`  // empty if no user has invited
-	AcceptedUserID string    `json:"accepted_user_id,omitempty"` // empty until it is accepted
-	RoleSlug       string    `json:"role_slug,omitempty"`        // the role in the organization
-	AcceptedAt     time.Time `json:"accepted_at,omitzero"`
-	RevokedAt      time.Time `json:"revoked_at,omitzero"`
-	ExpiresAt      time.Time `json:"expires_at,omitzero"`
-	CreatedAt      time.Time `json:"created_at,omitzero"`
-	UpdatedAt      time.Time `json:"updated_at,omitzero"`
 }
 
 // RoleDefinition is a role of the environment, or of one organization. [Role] is the role that a member has.
@@ -166,7 +146,6 @@ func (o *Organization) UnmarshalJSON(data []byte) error {
 
 func (o *Organization) validate() error       { return requireID(o.ID) }
 func (d *OrganizationDomain) validate() error { return requireID(d.ID) }
-func (i *Invitation) validate() error         { return requireID(i.ID) }
 func (p *Permission) validate() error         { return requireID(p.ID) }
 
 func (f *OrganizationDomainFailure) validate() error {

@@ -55,7 +55,7 @@ func TestNoCallShowsItsSecrets(t *testing.T) {
 
 // sentSecrets returns the secrets of a call that are in its request.
 func sentSecrets(tt wire) []string {
-	return append(slices.DeleteFunc(slices.Clone(tt.secrets), func(secret string) bool { return !strings.Contains(tt.body, secret) }), apiKey)
+	return append(slices.DeleteFunc(slices.Clone(tt.secrets), func(secret string) bool { return !strings.Contains(tt.body+tt.path, secret) }), apiKey)
 }
 
 // assertShowsNone asserts that printing, logging and encoding a value shows no secret.
