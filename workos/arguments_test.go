@@ -142,9 +142,11 @@ func TestAMissingArgumentIsAnErrorWithoutARequest(t *testing.T) {
 		"endpoints: the list of event types is empty": func() (any, error) {
 			return c.CreateWebhookEndpoint(ctx, workos.CreateWebhookEndpointParams{URL: "x"})
 		},
-		"invitations: the email is empty":      func() (any, error) { return c.SendInvitation(ctx, workos.SendInvitationParams{OrganizationID: "x"}) },
-		"by_token/{token}: the token is empty": func() (any, error) { return c.GetInvitationByToken(ctx, "") },
-		"api_keys: the name is empty":          func() (any, error) { return c.CreateOrganizationAPIKey(ctx, "x", workos.CreateAPIKeyParams{}) },
+		"invitations: the email is empty":           func() (any, error) { return c.SendInvitation(ctx, workos.SendInvitationParams{OrganizationID: "x"}) },
+		"by_token/{token}: the token is empty":      func() (any, error) { return c.GetInvitationByToken(ctx, "") },
+		"email_change/send: the new email is empty": func() (any, error) { return c.SendEmailChange(ctx, "x", "") },
+		"email_change/confirm: the code is empty":   func() (any, error) { return c.ConfirmEmailChange(ctx, "x", "") },
+		"api_keys: the name is empty":               func() (any, error) { return c.CreateOrganizationAPIKey(ctx, "x", workos.CreateAPIKeyParams{}) },
 		"api_keys: the organization id is empty": func() (any, error) {
 			return c.CreateUserAPIKey(ctx, "x", "", workos.CreateAPIKeyParams{Name: "x"})
 		},

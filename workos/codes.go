@@ -36,13 +36,17 @@ const (
 const (
 	CodeInvalidGrant                      = "invalid_grant"         // [InvalidGrantError]
 	CodeInvalidCredentials                = "invalid_credentials"   // [InvalidCredentialsError]
-	CodeInvalidOneTimeCode                = "invalid_one_time_code" // [OneTimeCodeError], also for the next six
+	CodeInvalidOneTimeCode                = "invalid_one_time_code" // [OneTimeCodeError], also for the next ten
 	CodeOneTimeCodeExpired                = "one_time_code_expired"
 	CodeOneTimeCodePreviouslyUsed         = "one_time_code_previously_used"
 	CodeOneTimeCodeTooManyAttempts        = "one_time_code_too_many_attempts"
 	CodeEmailVerificationCodeIncorrect    = "email_verification_code_incorrect"
 	CodeEmailVerificationCodeExpired      = "email_verification_code_expired"
 	CodeEmailVerificationCodeUsed         = "email_verification_code_previously_used"
+	CodeEmailChangeCodeIncorrect          = "email_change_code_incorrect"
+	CodeEmailChangeCodeExpired            = "email_change_code_expired"
+	CodeEmailChangeCodeUsed               = "email_change_code_previously_used"
+	CodeEmailChangeTooManyAttempts        = "email_change_too_many_attempts"
 	CodeInvalidPendingAuthenticationToken = "invalid_pending_authentication_token" // the sign-in must start again
 	CodeCodeChallengeNotFound             = "code_challenge_not_found"
 	CodeUserMismatch                      = "user_mismatch"
@@ -92,6 +96,8 @@ const (
 	CodeExternalIDAlreadyUsed            = "external_id_already_used"
 	CodeEmailNotAvailable                = "email_not_available"
 	CodeEmailChangeNotAllowed            = "email_change_not_allowed"
+	CodeEmailChangeNotNeeded             = "email_change_not_needed" // the user has the address already
+	CodeNoPendingEmailChange             = "no_pending_email_change"
 	CodeEmailAlreadyVerified             = "email_already_verified"
 	CodeEmailPreviouslyVerified          = "email_previously_verified"
 )

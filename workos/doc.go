@@ -22,6 +22,7 @@
 //	MFA                 EnrollAuthFactor, ListAuthFactors, GetAuthFactor, ChallengeAuthFactor, VerifyAuthChallenge,
 //	                    DeleteAuthFactor
 //	Email verification  SendEmailVerification, ConfirmEmailVerification, GetEmailVerification
+//	Email change        SendEmailChange, ConfirmEmailChange
 //	Password reset      CreatePasswordReset, GetPasswordReset, ConfirmPasswordReset
 //	Device (RFC 8628)   AuthorizeDevice, PollDevice
 //	Sessions            ListSessions, FindSession, RevokeSession; LogoutURL

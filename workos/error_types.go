@@ -102,13 +102,13 @@ func (e *Error) typed() error {
 		return &InvalidGrantError{r}
 	case CodeInvalidCredentials:
 		return &InvalidCredentialsError{r}
-	case CodeInvalidOneTimeCode, CodeEmailVerificationCodeIncorrect:
+	case CodeInvalidOneTimeCode, CodeEmailVerificationCodeIncorrect, CodeEmailChangeCodeIncorrect:
 		return &OneTimeCodeError{r, OneTimeCodeWrong}
-	case CodeOneTimeCodeExpired, CodeEmailVerificationCodeExpired:
+	case CodeOneTimeCodeExpired, CodeEmailVerificationCodeExpired, CodeEmailChangeCodeExpired:
 		return &OneTimeCodeError{r, OneTimeCodeExpired}
-	case CodeOneTimeCodePreviouslyUsed, CodeEmailVerificationCodeUsed:
+	case CodeOneTimeCodePreviouslyUsed, CodeEmailVerificationCodeUsed, CodeEmailChangeCodeUsed:
 		return &OneTimeCodeError{r, OneTimeCodeUsed}
-	case CodeOneTimeCodeTooManyAttempts:
+	case CodeOneTimeCodeTooManyAttempts, CodeEmailChangeTooManyAttempts:
 		return &OneTimeCodeError{r, OneTimeCodeTooManyAttempts}
 	case CodePasswordStrengthError:
 		return &WeakPasswordError{r, e.Details}

@@ -137,6 +137,30 @@ var userCalls = map[string]wire{
 		method: "DELETE", path: "/user_management/users/user_01A", status: 204,
 		errors: slices.Concat(readErrors, plain(409, nil, workos.CodeUserDeletionNotAllowed)),
 	},
+	"SendEmailChange": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.SendEmailChange(ctx, "user_01A", "kim@new.test")
+		},
+		method: "POST", path: "/user_management/users/user_01A/email_change/send", body: `{"new_email":"kim@new.test"}`,
+		status: 200, response: `{"object":"email_change","user":` + userJSON + `,"new_email":"kim@new.test",` + expiresJSON + `,` + createdJSON + `}`,
+		required: []string{"user", "user.id"},
+		want:     &workos.EmailChange{User: kim, NewEmail: "kim@new.test", ExpiresAt: expires, CreatedAt: created},
+		errors: slices.Concat(readErrors, plain(422, nil, workos.CodeInvalidEmail),
+			plain(409, nil, workos.CodeEmailChangeNotNeeded, workos.CodeEmailNotAvailable, workos.CodeEmailChangeNotAllowed)),
+	},
+	"ConfirmEmailChange": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.ConfirmEmailChange(ctx, "user_01A", code)
+		},
+		method: "POST", path: "/user_management/users/user_01A/email_change/confirm", body: `{"code":"01CODE-secret"}`, secrets: []string{code},
+		status: 200, response: `{"object":"email_change_confirmation","user":` + userJSON + `}`, required: []string{"user", "user.id"}, want: &kim,
+		errors: slices.Concat(readErrors, plain(422, nil, workos.CodeInvalidEmail),
+			plain(400, reason(workos.OneTimeCodeExpired), workos.CodeEmailChangeCodeExpired),
+			plain(400, reason(workos.OneTimeCodeWrong), workos.CodeEmailChangeCodeIncorrect),
+			plain(409, reason(workos.OneTimeCodeUsed), workos.CodeEmailChangeCodeUsed),
+			plain(429, reason(workos.OneTimeCodeTooManyAttempts), workos.CodeEmailChangeTooManyAttempts),
+			plain(409, nil, workos.CodeNoPendingEmailChange, workos.CodeEmailNotAvailable, workos.CodeEmailChangeNotAllowed)),
+	},
 	"GetUserIdentities": {
 		call:   func(ctx context.Context, c *workos.Client) (any, error) { return c.GetUserIdentities(ctx, "user_01A") },
 		method: "GET", path: "/user_management/users/user_01A/identities",
