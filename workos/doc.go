@@ -27,6 +27,8 @@
 //	Device (RFC 8628)   AuthorizeDevice, PollDevice
 //	Sessions            ListSessions, FindSession, RevokeSession; LogoutURL
 //	Users               GetUser, GetUserByExternalID, ListUsers, CreateUser, UpdateUser, DeleteUser, GetUserIdentities
+//	Authorized          ListUserAuthorizedApplications, ListOrganizationAuthorizedApplications,
+//	applications        DeleteUserAuthorizedApplication
 //	Organization        CreateOrganizationMembership, GetOrganizationMembership, ListOrganizationMemberships,
 //	memberships         UpdateOrganizationMembership, DeactivateOrganizationMembership,
 //	                    ReactivateOrganizationMembership, DeleteOrganizationMembership
