@@ -34,6 +34,8 @@
 //	                    ReactivateOrganizationMembership, DeleteOrganizationMembership
 //	Invitations         SendInvitation, GetInvitation, GetInvitationByToken, ListInvitations, AcceptInvitation,
 //	                    ResendInvitation, RevokeInvitation
+//	Feature flags       ListFeatureFlags, GetFeatureFlag, EnableFeatureFlag, DisableFeatureFlag, AddFeatureFlagTarget,
+//	                    RemoveFeatureFlagTarget, ListOrganizationFeatureFlags, ListUserFeatureFlags
 //	API keys            CreateOrganizationAPIKey, CreateUserAPIKey, ListOrganizationAPIKeys, ListUserAPIKeys,
 //	                    DeleteAPIKey, ExpireAPIKey, ValidateAPIKey
 //	Events              ListEvents; ParseWebhook

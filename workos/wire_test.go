@@ -103,7 +103,10 @@ func done(err error) (any, error) { return nil, err }
 // calls are all calls of the API, by name and case.
 var calls = func() map[string]wire {
 	all := map[string]wire{}
-	for _, group := range []map[string]wire{grantCalls, signInCalls, userCalls, organizationCalls, apiKeyCalls, eventCalls, callCalls, invitationCalls, authorizedApplicationCalls} {
+	for _, group := range []map[string]wire{
+		grantCalls, signInCalls, userCalls, organizationCalls, apiKeyCalls, eventCalls, callCalls, invitationCalls,
+		authorizedApplicationCalls, featureFlagCalls,
+	} {
 		maps.Copy(all, group)
 	}
 	return all
