@@ -146,6 +146,9 @@ func TestAMissingArgumentIsAnErrorWithoutARequest(t *testing.T) {
 		"by_token/{token}: the token is empty":      func() (any, error) { return c.GetInvitationByToken(ctx, "") },
 		"email_change/send: the new email is empty": func() (any, error) { return c.SendEmailChange(ctx, "x", "") },
 		"email_change/confirm: the code is empty":   func() (any, error) { return c.ConfirmEmailChange(ctx, "x", "") },
+		"/organizations: the name is empty":         func() (any, error) { return c.CreateOrganization(ctx, workos.CreateOrganizationParams{}) },
+		"domains: the organization id is empty":     func() (any, error) { return c.CreateOrganizationDomain(ctx, "", "x") },
+		"domains: the domain is empty":              func() (any, error) { return c.CreateOrganizationDomain(ctx, "x", "") },
 		"api_keys: the name is empty":               func() (any, error) { return c.CreateOrganizationAPIKey(ctx, "x", workos.CreateAPIKeyParams{}) },
 		"api_keys: the organization id is empty": func() (any, error) {
 			return c.CreateUserAPIKey(ctx, "x", "", workos.CreateAPIKeyParams{Name: "x"})

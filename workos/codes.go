@@ -102,6 +102,13 @@ const (
 	CodeEmailPreviouslyVerified          = "email_previously_verified"
 )
 
+// Codes of organizations and their domains. [CodeInvalidMetadata] and [CodeExternalIDAlreadyUsed] are codes of organizations too.
+const (
+	CodeStripeCustomerIDAlreadyUsed = "stripe_customer_id_already_used"
+	CodeDomainAlreadyExists         = "domain_already_exists"
+	CodeDomainAlreadyVerified       = "domain_already_verified"
+)
+
 // Codes of organization memberships.
 const (
 	CodeInvalidRole                       = "invalid_role"

@@ -9,8 +9,9 @@
 // secret and proves with a code verifier that it started the sign-in. It can sign in with a code or by device
 // authorization, refresh, and build URLs. Every other call fails without a request.
 //
-// The calls cover the sign-in flows, sessions, users, organization memberships, invitations, API keys, events and webhook
-// endpoints. The package does not cover cookie-based sessions. They are in the packages authkit and seal.
+// The calls cover the sign-in flows, sessions, users, organizations and their memberships, invitations, feature flags, API
+// keys, events and webhook endpoints. The package does not cover cookie-based sessions. They are in the packages authkit and
+// seal.
 //
 // # Calls
 //
@@ -29,6 +30,10 @@
 //	Users               GetUser, GetUserByExternalID, ListUsers, CreateUser, UpdateUser, DeleteUser, GetUserIdentities
 //	Authorized          ListUserAuthorizedApplications, ListOrganizationAuthorizedApplications,
 //	applications        DeleteUserAuthorizedApplication
+//	Organizations       GetOrganization, GetOrganizationByExternalID, ListOrganizations, CreateOrganization,
+//	                    UpdateOrganization, DeleteOrganization
+//	Domains             CreateOrganizationDomain, GetOrganizationDomain, VerifyOrganizationDomain,
+//	                    DeleteOrganizationDomain
 //	Organization        CreateOrganizationMembership, GetOrganizationMembership, ListOrganizationMemberships,
 //	memberships         UpdateOrganizationMembership, DeactivateOrganizationMembership,
 //	                    ReactivateOrganizationMembership, DeleteOrganizationMembership

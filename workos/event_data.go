@@ -1,43 +1,12 @@
-// The data of events that no call of the package returns: organizations, roles, permissions and outcomes of authentication.
+// The data of events that no call of the package returns: roles, permissions and outcomes of authentication.
 
 package workos
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 )
-
-// Organization is an organization, the data of its events.
-//
-// See https://workos.com/docs/reference/organization
-type Organization struct {
-	ID               string               `json:"id"` // "org_…"
-	Name             string               `json:"name"`
-	Domains          []OrganizationDomain `json:"domains"`
-	ExternalID       string               `json:"external_id,omitempty"` // the application's ID of the organization
-	StripeCustomerID string               `json:"stripe_customer_id,omitempty"`
-	Metadata         map[string]string    `json:"metadata,omitempty"` // set by the application
-	CreatedAt        time.Time            `json:"created_at,omitzero"`
-	UpdatedAt        time.Time            `json:"updated_at,omitzero"`
-}
-
-// OrganizationDomain is a domain of an organization, such as "example.com".
-//
-// See https://workos.com/docs/reference/organization-domain
-type OrganizationDomain struct {
-	ID             string `json:"id"` // "org_domain_…"
-	OrganizationID string `json:"organization_id"`
-	Domain         string `json:"domain"`
-	State          string `json:"state,omitempty"` // "failed", "legacy_verified", "pending", "unverified" or "verified"
-	// VerificationStrategy is "dns" or "manual". With "dns", the domain has a TXT record with the prefix and the token.
-	VerificationStrategy string    `json:"verification_strategy,omitempty"`
-	VerificationPrefix   string    `json:"verification_prefix,omitempty"`
-	VerificationToken    string    `json:"verification_token,omitempty"` // published in the DNS, so not a secret
-	CreatedAt            time.Time `json:"created_at,omitzero"`
-	UpdatedAt            time.Time `json:"updated_at,omitzero"`
-}
 
 // OrganizationDomainFailure reports that a domain could not be verified.
 type OrganizationDomainFailure struct {
@@ -130,23 +99,7 @@ type ActionDenial struct {
 	UserAgent      string `json:"user_agent,omitempty"`
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It accepts any metadata, as that of [User] does.
-func (o *Organization) UnmarshalJSON(data []byte) error {
-	type plain Organization
-	response := struct {
-		*plain
-		Metadata json.RawMessage `json:"metadata"`
-	}{plain: (*plain)(o)}
-	if err := json.Unmarshal(data, &response); err != nil {
-		return err
-	}
-	o.Metadata = decodeMetadata(response.Metadata)
-	return nil
-}
-
-func (o *Organization) validate() error       { return requireID(o.ID) }
-func (d *OrganizationDomain) validate() error { return requireID(d.ID) }
-func (p *Permission) validate() error         { return requireID(p.ID) }
+func (p *Permission) validate() error { return requireID(p.ID) }
 
 func (f *OrganizationDomainFailure) validate() error {
 	if err := f.Domain.validate(); err != nil {
