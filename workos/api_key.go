@@ -27,8 +27,10 @@ type APIKey struct {
 	Permissions     []string  `json:"permissions"`      // slugs
 	LastUsedAt      time.Time `json:"last_used_at,omitzero"`
 	ExpiresAt       time.Time `json:"expires_at,omitzero"` // zero if it never expires
-	CreatedAt       time.Time `json:"created_at,omitzero"`
-	UpdatedAt       time.Time `json:"updated_at,omitzero"`
+	// AgentRegistrationID is the agent registration that the key was made for. Only [Client.ValidateAPIKey] returns it.
+	AgentRegistrationID string    `json:"agent_registration_id,omitempty"`
+	CreatedAt           time.Time `json:"created_at,omitzero"`
+	UpdatedAt           time.Time `json:"updated_at,omitzero"`
 }
 
 // APIKeyOwner is the owner of an [APIKey]: an organization, or a user in an organization.
@@ -161,6 +163,7 @@ func (c *Client) ValidateAPIKey(ctx context.Context, value string) (key *APIKey,
 	if response.APIKey.null {
 		return nil, false, nil
 	}
+	response.APIKey.value.AgentRegistrationID = response.AgentRegistrationID
 	return &response.APIKey.value, true, nil
 }
 
@@ -172,7 +175,8 @@ func (c *Client) createAPIKey(ctx context.Context, call call) (*APIKey, error) {
 // validateResponse is the response of ValidateAPIKey. An absent api_key is an error, while null means that the key is
 // invalid.
 type validateResponse struct {
-	APIKey Optional[APIKey] `json:"api_key"`
+	APIKey              Optional[APIKey] `json:"api_key"`
+	AgentRegistrationID string           `json:"agent_registration_id"`
 }
 
 func (v *validateResponse) validate() error {

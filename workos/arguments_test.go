@@ -108,7 +108,7 @@ func TestAMissingArgumentIsAnErrorWithoutARequest(t *testing.T) {
 			return c.AuthenticateWithDeviceCode(ctx, workos.AuthenticateWithDeviceCodeParams{})
 		},
 		"/magic_auth: the email is empty":     func() (any, error) { return c.CreateMagicAuth(ctx, workos.CreateMagicAuthParams{}) },
-		"verify: the code is empty":           func() (any, error) { return c.VerifyAuthChallenge(ctx, "x", "") },
+		"verify: the code is empty":           func() (any, error) { _, _, err := c.VerifyAuthChallenge(ctx, "x", ""); return nil, err },
 		"confirm: the code is empty":          func() (any, error) { return c.ConfirmEmailVerification(ctx, "x", "") },
 		"/password_reset: the email is empty": func() (any, error) { return c.CreatePasswordReset(ctx, "") },
 		"confirm: the token is empty": func() (any, error) {
@@ -149,6 +149,7 @@ func TestAMissingArgumentIsAnErrorWithoutARequest(t *testing.T) {
 		"/organizations: the name is empty":         func() (any, error) { return c.CreateOrganization(ctx, workos.CreateOrganizationParams{}) },
 		"domains: the organization id is empty":     func() (any, error) { return c.CreateOrganizationDomain(ctx, "", "x") },
 		"domains: the domain is empty":              func() (any, error) { return c.CreateOrganizationDomain(ctx, "x", "") },
+		"challenge: the sms template is empty":      func() (any, error) { return c.ChallengeSMSAuthFactor(ctx, "x", "") },
 		"api_keys: the name is empty":               func() (any, error) { return c.CreateOrganizationAPIKey(ctx, "x", workos.CreateAPIKeyParams{}) },
 		"api_keys: the organization id is empty": func() (any, error) {
 			return c.CreateUserAPIKey(ctx, "x", "", workos.CreateAPIKeyParams{Name: "x"})

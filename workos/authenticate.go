@@ -22,6 +22,8 @@ type AuthenticateWithCodeParams struct {
 
 	IPAddress string // of the user, for WorkOS's records; optional
 	UserAgent string // of the user's browser, for WorkOS's records; optional
+	DeviceID  string // of the user's device, for the same purpose; optional
+	SignalsID string // of what WorkOS Radar has collected in the browser; optional
 }
 
 // AuthenticateWithRefreshTokenParams are the parameters of [Client.AuthenticateWithRefreshToken]. Printed, they show no
@@ -33,9 +35,10 @@ type AuthenticateWithRefreshTokenParams struct {
 
 	IPAddress string // of the user, for WorkOS's records; optional
 	UserAgent string // of the user's browser, for WorkOS's records; optional
+	DeviceID  string // of the user's device, for the same purpose; optional
 }
 
-// Authentication is the result of a sign-in or a refresh. Printed, logged or encoded as JSON, it shows no token.
+// Authentication is the result of a sign-in or a refresh. Printed, logged or encoded as JSON, it shows no token and no code.
 type Authentication struct {
 	User           User   `json:"user"`
 	OrganizationID string `json:"organization_id,omitempty"` // empty outside any organization
@@ -45,6 +48,10 @@ type Authentication struct {
 	// RefreshToken replaces the previous refresh token. It is never empty after a sign-in. If a refresh leaves it
 	// empty, the refresh token that was sent stays valid.
 	RefreshToken string `json:"-"`
+
+	// AuthKitAuthorizationCode is a code that another application can exchange for tokens. It is empty unless WorkOS
+	// returns one.
+	AuthKitAuthorizationCode string `json:"-"`
 
 	// AuthenticationMethod is how the user signed in, such as "SSO", "Password", "Passkey", "MagicAuth", "GoogleOAuth".
 	// WorkOS adds values.
@@ -86,6 +93,8 @@ func (c *Client) AuthenticateWithCode(ctx context.Context, p AuthenticateWithCod
 		InvitationToken: p.InvitationToken,
 		IPAddress:       p.IPAddress,
 		UserAgent:       p.UserAgent,
+		DeviceID:        p.DeviceID,
+		SignalsID:       p.SignalsID,
 	}, required...)
 }
 
@@ -101,6 +110,7 @@ func (c *Client) AuthenticateWithRefreshToken(ctx context.Context, p Authenticat
 		OrganizationID: p.OrganizationID,
 		IPAddress:      p.IPAddress,
 		UserAgent:      p.UserAgent,
+		DeviceID:       p.DeviceID,
 	}, argument{"refresh_token", p.RefreshToken})
 }
 
@@ -133,6 +143,9 @@ type grant struct {
 	InvitationToken            string `json:"invitation_token,omitempty"`
 	IPAddress                  string `json:"ip_address,omitempty"`
 	UserAgent                  string `json:"user_agent,omitempty"`
+	DeviceID                   string `json:"device_id,omitempty"`
+	SignalsID                  string `json:"signals_id,omitempty"`
+	RadarAuthAttemptID         string `json:"radar_auth_attempt_id,omitempty"`
 }
 
 func (c *Client) authenticate(ctx context.Context, key keyUse, g grant, required ...argument) (*Authentication, error) {
@@ -163,9 +176,10 @@ func (c *Client) authenticate(ctx context.Context, key keyUse, g grant, required
 // authenticationResponse decodes the members that the exported types omit from JSON.
 type authenticationResponse struct {
 	Authentication
-	AccessToken  string `json:"access_token"`
-	RefreshToken string `json:"refresh_token"`
-	OAuthTokens  *struct {
+	AccessToken              string `json:"access_token"`
+	RefreshToken             string `json:"refresh_token"`
+	AuthKitAuthorizationCode string `json:"authkit_authorization_code"`
+	OAuthTokens              *struct {
 		OAuthTokens
 		AccessToken  string `json:"access_token"`
 		RefreshToken string `json:"refresh_token"`
@@ -191,6 +205,7 @@ func (r *authenticationResponse) validate() error {
 func (r *authenticationResponse) authentication() *Authentication {
 	auth := r.Authentication
 	auth.AccessToken, auth.RefreshToken = r.AccessToken, r.RefreshToken
+	auth.AuthKitAuthorizationCode = r.AuthKitAuthorizationCode
 	if r.OAuthTokens != nil {
 		tokens := r.OAuthTokens.OAuthTokens
 		tokens.AccessToken, tokens.RefreshToken = r.OAuthTokens.AccessToken, r.OAuthTokens.RefreshToken
@@ -216,10 +231,11 @@ func (p AuthenticateWithRefreshTokenParams) Format(s fmt.State, verb rune) {
 	format(s, verb, plain(p))
 }
 
-// Format implements [fmt.Formatter]. It masks the tokens.
+// Format implements [fmt.Formatter]. It masks the tokens and the code.
 func (a Authentication) Format(s fmt.State, verb rune) {
 	type plain Authentication
 	a.AccessToken, a.RefreshToken = mask(a.AccessToken), mask(a.RefreshToken)
+	a.AuthKitAuthorizationCode = mask(a.AuthKitAuthorizationCode)
 	format(s, verb, plain(a))
 }
 

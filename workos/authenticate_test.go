@@ -124,8 +124,8 @@ func TestAuthenticateReadsTheResponse(t *testing.T) {
 					UpdatedAt:    time.Date(2026, 5, 4, 10, 0, 0, 500e6, time.UTC),
 				},
 				OrganizationID: "org_01A", AccessToken: "access-secret", RefreshToken: "next-refresh-secret",
-				AuthenticationMethod: "GoogleOAuth",
-				Impersonator:         &workos.Impersonator{Email: "ops@acme.test", Reason: "ticket 9"},
+				AuthKitAuthorizationCode: "authkit-code-secret", AuthenticationMethod: "GoogleOAuth",
+				Impersonator: &workos.Impersonator{Email: "ops@acme.test", Reason: "ticket 9"},
 				OAuthTokens: &workos.OAuthTokens{
 					Provider: "GoogleOAuth", AccessToken: "oauth-access-secret", RefreshToken: "oauth-refresh-secret",
 					ExpiresAt: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), Scopes: []string{"email"},

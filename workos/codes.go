@@ -50,6 +50,7 @@ const (
 	CodeInvalidPendingAuthenticationToken = "invalid_pending_authentication_token" // the sign-in must start again
 	CodeCodeChallengeNotFound             = "code_challenge_not_found"
 	CodeUserMismatch                      = "user_mismatch"
+	CodeInvalidLinkAuthorizationCode      = "invalid_link_authorization_code"
 	CodeInvalidProfile                    = "invalid_profile"
 	CodeInvalidConnection                 = "invalid_connection"
 )
@@ -70,6 +71,8 @@ const (
 	CodePKCENotSupported         = "pkce_not_supported"
 	CodeTokenTooBig              = "token_too_big" // the JWT template produces more than 3072 bytes
 	CodeExtraAttributesRequired  = "extra_attributes_required"
+	CodePhoneNumberRequired      = "phone_number_required"      // of a Radar challenge by SMS
+	CodeVerificationIDRequired   = "verification_id_required"   // of a Radar challenge by SMS
 	CodeInvalidRequestParameters = "invalid_request_parameters" // [ValidationError]
 )
 

@@ -44,6 +44,7 @@ type AuthenticateWithDeviceCodeParams struct {
 
 	IPAddress string // of the device, for WorkOS's records; optional
 	UserAgent string // of the program, for WorkOS's records; optional
+	DeviceID  string // of the device, for WorkOS's records; optional
 }
 
 // AuthorizeDevice starts a device sign-in. It needs no API key and sends none.
@@ -75,6 +76,7 @@ func (c *Client) AuthenticateWithDeviceCode(ctx context.Context, p AuthenticateW
 		DeviceCode: p.DeviceCode,
 		IPAddress:  p.IPAddress,
 		UserAgent:  p.UserAgent,
+		DeviceID:   p.DeviceID,
 	}, argument{"device_code", p.DeviceCode})
 }
 

@@ -20,8 +20,8 @@
 //	                    AuthenticateWithMagicAuth, AuthenticateWithEmailVerification, AuthenticateWithTOTP,
 //	                    AuthenticateWithOrganizationSelection, AuthenticateWithDeviceCode; AuthorizationURL
 //	Magic Auth          CreateMagicAuth, GetMagicAuth
-//	MFA                 EnrollAuthFactor, ListAuthFactors, GetAuthFactor, ChallengeAuthFactor, VerifyAuthChallenge,
-//	                    DeleteAuthFactor
+//	MFA                 EnrollAuthFactor, ListAuthFactors, GetAuthFactor, ChallengeAuthFactor, ChallengeSMSAuthFactor,
+//	                    VerifyAuthChallenge, DeleteAuthFactor
 //	Email verification  SendEmailVerification, ConfirmEmailVerification, GetEmailVerification
 //	Email change        SendEmailChange, ConfirmEmailChange
 //	Password reset      CreatePasswordReset, GetPasswordReset, ConfirmPasswordReset
@@ -114,6 +114,7 @@
 //
 // No error text shows a token, a code, a code verifier, a password, a TOTP secret or a key. The values of this package
 // do not show them either when they are printed, logged or encoded as JSON. The user code of a device is not a secret.
-// A few values hold a secret in a field because the application needs it: a [MagicAuth] holds its code, an
-// [Invitation] holds its token, a new [APIKey] holds its value, a [WebhookEndpoint] holds its secret, and some of the errors above hold a pending authentication token.
+// A few values hold a secret in a field because the application needs it: a [MagicAuth] holds its code, an [Invitation] holds
+// its token, a new [APIKey] holds its value, a [WebhookEndpoint] holds its secret, and some of the errors above hold a
+// pending authentication token.
 package workos

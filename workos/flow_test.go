@@ -105,13 +105,14 @@ func TestAnAuthFactorIsChallengedVerifiedAndDeleted(t *testing.T) {
 	enrollment, err := client.EnrollAuthFactor(t.Context(), auth.User.ID, workos.EnrollAuthFactorParams{})
 	require.NoError(t, err)
 	code := authkittest.TOTP(enrollment.Factor.TOTP.Secret, clock.Now())
-	valid, err := client.VerifyAuthChallenge(t.Context(), enrollment.Challenge.ID, code)
+	answered, valid, err := client.VerifyAuthChallenge(t.Context(), enrollment.Challenge.ID, code)
 	require.NoError(t, err)
 	assert.True(t, valid)
+	assert.Equal(t, enrollment.Factor.ID, answered.AuthenticationFactorID)
 
 	challenge, err := client.ChallengeAuthFactor(t.Context(), enrollment.Factor.ID)
 	require.NoError(t, err)
-	valid, err = client.VerifyAuthChallenge(t.Context(), challenge.ID, "000000")
+	_, valid, err = client.VerifyAuthChallenge(t.Context(), challenge.ID, "000000")
 	require.NoError(t, err)
 	assert.False(t, valid)
 

@@ -17,6 +17,10 @@ type AuthenticateWithPasswordParams struct {
 
 	IPAddress string // of the user, for WorkOS's records and abuse detection; optional
 	UserAgent string // of the user's browser, for the same purpose; optional
+	DeviceID  string // of the user's device, for the same purpose; optional
+	SignalsID string // of what WorkOS Radar has collected in the browser; optional
+	// RadarAuthAttemptID is the ID of the attempt that Radar has made for an earlier call of the same sign-up. Optional.
+	RadarAuthAttemptID string
 }
 
 // AuthenticateWithMagicAuthParams are the parameters of [Client.AuthenticateWithMagicAuth]. Printed, they show no
@@ -27,8 +31,10 @@ type AuthenticateWithMagicAuthParams struct {
 	// InvitationToken accepts an invitation with this sign-in. Optional.
 	InvitationToken string `json:"-"`
 
-	IPAddress string // as in [AuthenticateWithPasswordParams]
-	UserAgent string
+	IPAddress          string // as in [AuthenticateWithPasswordParams]
+	UserAgent          string
+	DeviceID           string
+	RadarAuthAttemptID string // as in [AuthenticateWithPasswordParams]; [MagicAuth] has it
 }
 
 // AuthenticateWithEmailVerificationParams are the parameters of [Client.AuthenticateWithEmailVerification].
@@ -39,6 +45,7 @@ type AuthenticateWithEmailVerificationParams struct {
 
 	IPAddress string // as in [AuthenticateWithPasswordParams]
 	UserAgent string
+	DeviceID  string
 }
 
 // AuthenticateWithTOTPParams are the parameters of [Client.AuthenticateWithTOTP]. [MFAChallengeError.TOTPParams] and
@@ -52,6 +59,7 @@ type AuthenticateWithTOTPParams struct {
 
 	IPAddress string // as in [AuthenticateWithPasswordParams]
 	UserAgent string
+	DeviceID  string
 }
 
 // AuthenticateWithOrganizationSelectionParams are the parameters of [Client.AuthenticateWithOrganizationSelection].
@@ -62,6 +70,7 @@ type AuthenticateWithOrganizationSelectionParams struct {
 
 	IPAddress string // as in [AuthenticateWithPasswordParams]
 	UserAgent string
+	DeviceID  string
 }
 
 // AuthenticateWithPassword signs a user in with email address and password. There is exactly one attempt, of at most
@@ -71,12 +80,15 @@ type AuthenticateWithOrganizationSelectionParams struct {
 // See https://workos.com/docs/reference/authkit/authentication/password
 func (c *Client) AuthenticateWithPassword(ctx context.Context, p AuthenticateWithPasswordParams) (*Authentication, error) {
 	return c.authenticate(ctx, keyRequired, grant{
-		GrantType:       grantPassword,
-		Email:           p.Email,
-		Password:        p.Password,
-		InvitationToken: p.InvitationToken,
-		IPAddress:       p.IPAddress,
-		UserAgent:       p.UserAgent,
+		GrantType:          grantPassword,
+		Email:              p.Email,
+		Password:           p.Password,
+		InvitationToken:    p.InvitationToken,
+		IPAddress:          p.IPAddress,
+		UserAgent:          p.UserAgent,
+		DeviceID:           p.DeviceID,
+		SignalsID:          p.SignalsID,
+		RadarAuthAttemptID: p.RadarAuthAttemptID,
 	}, argument{"email", p.Email}, argument{"password", p.Password})
 }
 
@@ -86,12 +98,14 @@ func (c *Client) AuthenticateWithPassword(ctx context.Context, p AuthenticateWit
 // See https://workos.com/docs/reference/authkit/authentication
 func (c *Client) AuthenticateWithMagicAuth(ctx context.Context, p AuthenticateWithMagicAuthParams) (*Authentication, error) {
 	return c.authenticate(ctx, keyRequired, grant{
-		GrantType:       grantMagicAuth,
-		Email:           p.Email,
-		Code:            p.Code,
-		InvitationToken: p.InvitationToken,
-		IPAddress:       p.IPAddress,
-		UserAgent:       p.UserAgent,
+		GrantType:          grantMagicAuth,
+		Email:              p.Email,
+		Code:               p.Code,
+		InvitationToken:    p.InvitationToken,
+		IPAddress:          p.IPAddress,
+		UserAgent:          p.UserAgent,
+		DeviceID:           p.DeviceID,
+		RadarAuthAttemptID: p.RadarAuthAttemptID,
 	}, argument{"email", p.Email}, argument{"code", p.Code})
 }
 
@@ -107,6 +121,7 @@ func (c *Client) AuthenticateWithEmailVerification(ctx context.Context, p Authen
 		Code:                       p.Code,
 		IPAddress:                  p.IPAddress,
 		UserAgent:                  p.UserAgent,
+		DeviceID:                   p.DeviceID,
 	}, argument{"pending_authentication_token", p.PendingAuthenticationToken}, argument{"code", p.Code})
 }
 
@@ -124,6 +139,7 @@ func (c *Client) AuthenticateWithTOTP(ctx context.Context, p AuthenticateWithTOT
 		Code:                       p.Code,
 		IPAddress:                  p.IPAddress,
 		UserAgent:                  p.UserAgent,
+		DeviceID:                   p.DeviceID,
 	},
 		argument{"pending_authentication_token", p.PendingAuthenticationToken},
 		argument{"authentication_challenge_id", p.AuthenticationChallengeID},
@@ -142,6 +158,7 @@ func (c *Client) AuthenticateWithOrganizationSelection(ctx context.Context, p Au
 		OrganizationID:             p.OrganizationID,
 		IPAddress:                  p.IPAddress,
 		UserAgent:                  p.UserAgent,
+		DeviceID:                   p.DeviceID,
 	},
 		argument{"pending_authentication_token", p.PendingAuthenticationToken},
 		argument{"organization_id", p.OrganizationID})

@@ -21,6 +21,9 @@ const (
 
 // Paging says how to read a list. The zero value reads the whole list, newest object first.
 //
+// What is newer than an object is the list with OrderAscending and After. The API also has the parameter before and the order
+// "normal". They read the same objects backwards, so Paging does not have them.
+//
 // A list makes its first request when the caller ranges over it, and another request at the end of each page. It yields
 // at most one error and then ends. Ranging over it again reads it again.
 type Paging struct {

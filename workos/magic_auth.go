@@ -18,9 +18,12 @@ type MagicAuth struct {
 	ExpiresAt time.Time `json:"expires_at,omitzero"` // ten minutes after CreatedAt
 	// Code is the code that the user receives by mail. Anyone who has it can sign in as the user, so it must stay on
 	// the server. An application reads it only if it sends the mail itself.
-	Code      string    `json:"-"`
-	CreatedAt time.Time `json:"created_at,omitzero"`
-	UpdatedAt time.Time `json:"updated_at,omitzero"`
+	Code string `json:"-"`
+	// RadarAuthAttemptID is the RadarAuthAttemptID of [AuthenticateWithMagicAuthParams], so that Radar sees one sign-in. Only
+	// [Client.CreateMagicAuth] returns it, if the environment uses Radar.
+	RadarAuthAttemptID string    `json:"radar_auth_attempt_id,omitempty"`
+	CreatedAt          time.Time `json:"created_at,omitzero"`
+	UpdatedAt          time.Time `json:"updated_at,omitzero"`
 }
 
 // CreateMagicAuthParams are the parameters of [Client.CreateMagicAuth]. Printed, they show no secret.
@@ -31,6 +34,9 @@ type CreateMagicAuthParams struct {
 
 	IPAddress string `json:"ip_address,omitempty"` // of the user, for WorkOS's abuse detection; optional
 	UserAgent string `json:"user_agent,omitempty"` // of the user's browser, for the same purpose; optional
+	SignalsID string `json:"signals_id,omitempty"` // of what WorkOS Radar has collected in the browser; optional
+	// RadarAuthAttemptID is that of an earlier call of the same sign-in. Optional.
+	RadarAuthAttemptID string `json:"radar_auth_attempt_id,omitempty"`
 }
 
 // CreateMagicAuth mails a sign-in code, unless the environment leaves mail to the application. For an unknown address

@@ -128,12 +128,29 @@ func (c *Client) ChallengeAuthFactor(ctx context.Context, factorID string) (*Aut
 	})
 }
 
-// VerifyAuthChallenge reports whether a code answers a challenge. It does not sign the user in. Use it to ask a
-// signed-in user for a code again, or to complete an enrollment. There is exactly one attempt. A wrong code is not an
-// error, but too many wrong codes are a [*OneTimeCodeError].
+// ChallengeSMSAuthFactor sends a code to the telephone of a factor of type "sms", with a text of the application. In the
+// template, {{code}} is replaced by the code. Otherwise it is like [Client.ChallengeAuthFactor], which sends WorkOS's text.
 //
 // See https://workos.com/docs/reference/mfa/challenge
-func (c *Client) VerifyAuthChallenge(ctx context.Context, challengeID, code string) (valid bool, err error) {
+func (c *Client) ChallengeSMSAuthFactor(ctx context.Context, factorID, template string) (*AuthChallenge, error) {
+	return fetch[AuthChallenge](ctx, c, call{
+		method: http.MethodPost,
+		path:   authFactorPath + "/challenge",
+		ids:    []string{factorID},
+		body: struct {
+			Template string `json:"sms_template"`
+		}{template},
+		required: []argument{{"sms_template", template}},
+	})
+}
+
+// VerifyAuthChallenge returns a challenge and reports whether a code answers it. It does not sign the user in. Use it to ask
+// a signed-in user for a code again, or to complete an enrollment. If the ID of the challenge was in the browser, compare the
+// AuthenticationFactorID with the user's factor: an attacker can answer a challenge of another factor. There is exactly one
+// attempt. A wrong code is not an error, but too many wrong codes are a [*OneTimeCodeError].
+//
+// See https://workos.com/docs/reference/mfa/challenge
+func (c *Client) VerifyAuthChallenge(ctx context.Context, challengeID, code string) (challenge *AuthChallenge, valid bool, err error) {
 	response, err := fetch[verifyResponse](ctx, c, call{
 		method: http.MethodPost,
 		path:   "/auth/challenges/{authentication_challenge_id}/verify",
@@ -145,21 +162,25 @@ func (c *Client) VerifyAuthChallenge(ctx context.Context, challengeID, code stri
 		secrets:  []string{code},
 	})
 	if err != nil {
-		return false, err
+		return nil, false, err
 	}
-	return *response.Valid, nil
+	return &response.Challenge, *response.Valid, nil
 }
 
 const authFactorPath = "/auth/factors/{authentication_factor_id}"
 
 // verifyResponse is the response of VerifyAuthChallenge. An absent valid is an error, not false.
 type verifyResponse struct {
-	Valid *bool `json:"valid"`
+	Challenge AuthChallenge `json:"challenge"`
+	Valid     *bool         `json:"valid"`
 }
 
 func (v *verifyResponse) validate() error {
 	if v.Valid == nil {
 		return errors.New("missing valid")
+	}
+	if err := v.Challenge.validate(); err != nil {
+		return fmt.Errorf("challenge: %w", err)
 	}
 	return nil
 }

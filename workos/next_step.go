@@ -100,8 +100,10 @@ func (e *OrganizationSelectionRequiredError) SelectionParams(organizationID stri
 // [Client.AuthorizationURL] with one of the connections as ConnectionID and Email as LoginHint.
 type SSORequiredError struct {
 	apiError
-	Email         string
-	ConnectionIDs []string
+	// PendingAuthenticationToken represents the sign-in so far, as in [MFAChallengeError]. It may be empty.
+	PendingAuthenticationToken string `json:"-"`
+	Email                      string
+	ConnectionIDs              []string
 }
 
 // OrganizationAuthMethodsRequiredError reports that the user's organization does not permit this authentication method.
@@ -153,7 +155,7 @@ func (e *Error) nextStepError() error {
 	case CodeOrganizationSelectionRequired:
 		return &OrganizationSelectionRequiredError{r, response.Token, response.Organizations, user}
 	case CodeSSORequired:
-		return &SSORequiredError{r, response.Email, response.ConnectionIDs}
+		return &SSORequiredError{r, response.Token, response.Email, response.ConnectionIDs}
 	case CodeOrganizationAuthenticationMethodsRequired:
 		maps.DeleteFunc(response.AuthMethods, func(_ string, permitted bool) bool { return !permitted })
 		return &OrganizationAuthMethodsRequiredError{r, response.Email, response.SSOConnectionIDs, slices.Sorted(maps.Keys(response.AuthMethods))}

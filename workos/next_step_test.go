@@ -81,6 +81,7 @@ func TestAPolicyErrorHoldsThePermittedMethodsForEveryStatus(t *testing.T) {
 	for _, status := range []int{400, 403, 422} {
 		sso := requireAs[*workos.SSORequiredError](t, signInError(t, status, `{"error":"sso_required","error_description":"SSO.","email":"kim@acme.test",
 			"connection_ids":["conn_1","conn_2"],"pending_authentication_token":null}`))
+		assert.Empty(t, sso.PendingAuthenticationToken)
 		assert.Equal(t, "kim@acme.test", sso.Email)
 		assert.Equal(t, []string{"conn_1", "conn_2"}, sso.ConnectionIDs)
 
@@ -91,6 +92,14 @@ func TestAPolicyErrorHoldsThePermittedMethodsForEveryStatus(t *testing.T) {
 		assert.Equal(t, []string{"conn_1"}, methods.SSOConnectionIDs)
 		assert.Equal(t, []string{"google_oauth", "magic_auth"}, methods.Methods)
 	}
+}
+
+func TestAnSSOErrorHoldsAPendingTokenIfWorkOSSendsOne(t *testing.T) {
+	sso := requireAs[*workos.SSORequiredError](t, signInError(t, 400, `{"error":"sso_required","error_description":"SSO.","email":"kim@acme.test",
+		"connection_ids":["conn_1"],"pending_authentication_token":"pending-secret"}`))
+	assert.Equal(t, "pending-secret", sso.PendingAuthenticationToken)
+	assert.Equal(t, []string{"conn_1"}, sso.ConnectionIDs)
+	assert.NotContains(t, fmt.Sprintf("%#v", sso), "pending-secret")
 }
 
 func TestARadarChallengeErrorHoldsItsIDs(t *testing.T) {

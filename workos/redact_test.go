@@ -35,7 +35,7 @@ func TestNoPrintedLoggedOrEncodedValueShowsASecret(t *testing.T) {
 	password := workos.Password{Plain: secret, Hash: secret, HashType: "visible"}
 	tokens := workos.OAuthTokens{Provider: "visible", AccessToken: secret, RefreshToken: secret}
 	authentication := workos.Authentication{
-		OrganizationID: "visible", AccessToken: secret, RefreshToken: secret, OAuthTokens: &tokens,
+		OrganizationID: "visible", AccessToken: secret, RefreshToken: secret, AuthKitAuthorizationCode: secret, OAuthTokens: &tokens,
 	}
 	for name, value := range map[string]any{
 		"client":                        client,
@@ -94,9 +94,9 @@ func TestNoPrintedLoggedOrEncodedValueShowsASecret(t *testing.T) {
 }
 
 func TestAMaskShowsWhetherASecretIsPresent(t *testing.T) {
-	assert.Equal(t, "{RefreshToken:[redacted] OrganizationID: IPAddress: UserAgent:}",
+	assert.Equal(t, "{RefreshToken:[redacted] OrganizationID: IPAddress: UserAgent: DeviceID:}",
 		fmt.Sprintf("%+v", workos.AuthenticateWithRefreshTokenParams{RefreshToken: "s3cret"}))
-	assert.Equal(t, "{RefreshToken: OrganizationID: IPAddress: UserAgent:}",
+	assert.Equal(t, "{RefreshToken: OrganizationID: IPAddress: UserAgent: DeviceID:}",
 		fmt.Sprintf("%+v", workos.AuthenticateWithRefreshTokenParams{}))
 	assert.Equal(t, "<nil>", fmt.Sprint((*workos.Authentication)(nil)))
 }

@@ -115,7 +115,7 @@ const fullResponse = `{"user":{"object":"user","id":"user_01A","email":"kim@acme
  "impersonator":{"email":"ops@acme.test","reason":"ticket 9"},
  "oauth_tokens":{"provider":"GoogleOAuth","access_token":"oauth-access-secret","refresh_token":"oauth-refresh-secret",
    "expires_at":1767225600,"scopes":["email"]},
- "authkit_authorization_code":"x","sealed_session":null,"a_future_member":{"deep":[1]}}`
+ "authkit_authorization_code":"authkit-code-secret","sealed_session":null,"a_future_member":{"deep":[1]}}`
 
 const nullResponse = `{"user":{"id":"user_01A","email":"kim@acme.test","email_verified":false,"first_name":null,"last_name":null,
   "name":null,"profile_picture_url":null,"external_id":null,"metadata":null,"locale":null,"last_sign_in_at":null,

@@ -29,8 +29,11 @@ type User struct {
 	Locale            string            `json:"locale,omitempty"`      // a BCP 47 tag, such as "en-GB"
 	Metadata          map[string]string `json:"metadata,omitempty"`    // set by the application
 	LastSignInAt      time.Time         `json:"last_sign_in_at,omitzero"`
-	CreatedAt         time.Time         `json:"created_at,omitzero"`
-	UpdatedAt         time.Time         `json:"updated_at,omitzero"`
+	// RadarAuthAttemptID is the RadarAuthAttemptID of [AuthenticateWithPasswordParams], so that Radar sees one sign-up. Only
+	// [Client.CreateUser] returns it, if the environment uses Radar.
+	RadarAuthAttemptID string    `json:"radar_auth_attempt_id,omitempty"`
+	CreatedAt          time.Time `json:"created_at,omitzero"`
+	UpdatedAt          time.Time `json:"updated_at,omitzero"`
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It accepts any metadata, because applications set them and an unexpected
@@ -88,6 +91,7 @@ type CreateUserParams struct {
 
 	IPAddress string `json:"ip_address,omitempty"` // of the user, for WorkOS's abuse detection; optional
 	UserAgent string `json:"user_agent,omitempty"` // of the user's browser, for the same purpose; optional
+	SignalsID string `json:"signals_id,omitempty"` // of what WorkOS Radar has collected in the browser; optional
 }
 
 // UpdateUserParams are the parameters of [Client.UpdateUser]. A field with its zero value leaves the user's value

@@ -16,7 +16,7 @@ var (
 		oauth(nil, workos.CodeInvalidRequest, workos.CodeInvalidClient, workos.CodeUnauthorizedClient,
 			workos.CodeInvalidProfile, workos.CodeInvalidConnection, workos.CodeAuthenticationMethodNotAllowed,
 			workos.CodeOrganizationNotFound, workos.CodeOrganizationMembershipNotFound, workos.CodeTokenTooBig,
-			workos.CodePKCENotSupported, workos.CodeExtraAttributesRequired),
+			workos.CodePKCENotSupported, workos.CodeExtraAttributesRequired, workos.CodeInvalidLinkAuthorizationCode),
 		oauth(as[*workos.InvalidGrantError], workos.CodeInvalidGrant),
 		oauth(as[*workos.MFAEnrollmentError], workos.CodeMFAEnrollment),
 		oauth(as[*workos.SSORequiredError], workos.CodeSSORequired),
@@ -29,7 +29,8 @@ var (
 			workos.CodeRadarSMSSignInChallenge, workos.CodeRadarEmailChallenge, workos.CodeRadarSMSChallenge),
 		plain(403, nil, workos.CodeAuthenticationMethodNotAllowed, workos.CodeEmailPasswordAuthDisabled,
 			workos.CodePasskeyProgressiveEnrollment, workos.CodeApplicationConsentRequired),
-		plain(400, nil, workos.CodeInvalidOrganizationID, workos.CodeCodeChallengeNotFound, workos.CodeUserMismatch),
+		plain(400, nil, workos.CodeInvalidOrganizationID, workos.CodeCodeChallengeNotFound, workos.CodeUserMismatch,
+			workos.CodePhoneNumberRequired, workos.CodeVerificationIDRequired),
 		plain(422, as[*workos.ValidationError], workos.CodeInvalidRequestParameters),
 		bare(400, 401, 404),
 	)
@@ -75,30 +76,30 @@ func grantCall(body string, secrets []string, call func(context.Context, *workos
 var grantCalls = func() map[string]wire {
 	const credentials = `"client_id":"client_01A","client_secret":"sk_test_4Secret",`
 	byCode := grantCall(`{`+credentials+`"grant_type":"authorization_code","code":"01CODE-secret","code_verifier":"verifier-secret",
-			"invitation_token":"invitation-secret","ip_address":"192.0.2.1","user_agent":"Firefox"}`,
+			"invitation_token":"invitation-secret","ip_address":"192.0.2.1","user_agent":"Firefox","device_id":"device_01A","signals_id":"signals_01A"}`,
 		[]string{code, verifier, "invitation-secret"},
 		func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
 			return c.AuthenticateWithCode(ctx, workos.AuthenticateWithCodeParams{
-				Code: code, CodeVerifier: verifier, InvitationToken: "invitation-secret", IPAddress: "192.0.2.1", UserAgent: "Firefox",
+				Code: code, CodeVerifier: verifier, InvitationToken: "invitation-secret", IPAddress: "192.0.2.1", UserAgent: "Firefox", DeviceID: "device_01A", SignalsID: "signals_01A",
 			})
 		}, invitationErrors, limitErrors)
 	byCode.keyOptional = true
 	byToken := grantCall(`{`+credentials+`"grant_type":"refresh_token","refresh_token":"refresh-secret","organization_id":"org_01B",
-			"ip_address":"192.0.2.1","user_agent":"Firefox"}`,
+			"ip_address":"192.0.2.1","user_agent":"Firefox","device_id":"device_01A"}`,
 		[]string{refreshToken},
 		func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
 			return c.AuthenticateWithRefreshToken(ctx, workos.AuthenticateWithRefreshTokenParams{
-				RefreshToken: refreshToken, OrganizationID: "org_01B", IPAddress: "192.0.2.1", UserAgent: "Firefox",
+				RefreshToken: refreshToken, OrganizationID: "org_01B", IPAddress: "192.0.2.1", UserAgent: "Firefox", DeviceID: "device_01A",
 			})
 		}, limitErrors)
 	byToken.keyOptional = true
 	byToken.required = []string{"user", "user.id", "access_token"}
 	byDevice := grantCall(`{"client_id":"client_01A","grant_type":"urn:ietf:params:oauth:grant-type:device_code",
-			"device_code":"device-secret","ip_address":"192.0.2.1","user_agent":"acme-cli"}`,
+			"device_code":"device-secret","ip_address":"192.0.2.1","user_agent":"acme-cli","device_id":"device_01A"}`,
 		[]string{"device-secret"},
 		func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
 			return c.AuthenticateWithDeviceCode(ctx, workos.AuthenticateWithDeviceCodeParams{
-				DeviceCode: "device-secret", IPAddress: "192.0.2.1", UserAgent: "acme-cli",
+				DeviceCode: "device-secret", IPAddress: "192.0.2.1", UserAgent: "acme-cli", DeviceID: "device_01A",
 			})
 		},
 		limitErrors,
@@ -112,48 +113,48 @@ var grantCalls = func() map[string]wire {
 		"AuthenticateWithRefreshToken": byToken,
 		"AuthenticateWithDeviceCode":   byDevice,
 		"AuthenticateWithPassword": grantCall(`{`+credentials+`"grant_type":"password","email":"kim@acme.test","password":"hunter2-secret",
-				"invitation_token":"invitation-secret","ip_address":"192.0.2.1","user_agent":"Firefox"}`,
+				"invitation_token":"invitation-secret","ip_address":"192.0.2.1","user_agent":"Firefox","device_id":"device_01A","signals_id":"signals_01A","radar_auth_attempt_id":"attempt_01A"}`,
 			[]string{"hunter2-secret", "invitation-secret"},
 			func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
 				return c.AuthenticateWithPassword(ctx, workos.AuthenticateWithPasswordParams{
 					Email: "kim@acme.test", Password: "hunter2-secret", InvitationToken: "invitation-secret",
-					IPAddress: "192.0.2.1", UserAgent: "Firefox",
+					IPAddress: "192.0.2.1", UserAgent: "Firefox", DeviceID: "device_01A", SignalsID: "signals_01A", RadarAuthAttemptID: "attempt_01A",
 				})
 			},
 			limitErrors, invitationErrors, plain(400, as[*workos.InvalidCredentialsError], workos.CodeInvalidCredentials)),
 		"AuthenticateWithMagicAuth": grantCall(`{`+credentials+`"grant_type":"urn:workos:oauth:grant-type:magic-auth:code",
 				"email":"kim@acme.test","code":"01CODE-secret","invitation_token":"invitation-secret",
-				"ip_address":"192.0.2.1","user_agent":"Firefox"}`,
+				"ip_address":"192.0.2.1","user_agent":"Firefox","device_id":"device_01A","radar_auth_attempt_id":"attempt_01A"}`,
 			[]string{code, "invitation-secret"},
 			func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
 				return c.AuthenticateWithMagicAuth(ctx, workos.AuthenticateWithMagicAuthParams{
-					Email: "kim@acme.test", Code: code, InvitationToken: "invitation-secret", IPAddress: "192.0.2.1", UserAgent: "Firefox",
+					Email: "kim@acme.test", Code: code, InvitationToken: "invitation-secret", IPAddress: "192.0.2.1", UserAgent: "Firefox", DeviceID: "device_01A", RadarAuthAttemptID: "attempt_01A",
 				})
 			}, limitErrors, invitationErrors, oneTimeCodeErrors),
 		"AuthenticateWithEmailVerification": grantCall(`{`+credentials+`"grant_type":"urn:workos:oauth:grant-type:email-verification:code",
-				"code":"01CODE-secret","pending_authentication_token":"pending-secret","ip_address":"192.0.2.1","user_agent":"Firefox"}`,
+				"code":"01CODE-secret","pending_authentication_token":"pending-secret","ip_address":"192.0.2.1","user_agent":"Firefox","device_id":"device_01A"}`,
 			[]string{code, "pending-secret"},
 			func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
 				return c.AuthenticateWithEmailVerification(ctx, workos.AuthenticateWithEmailVerificationParams{
-					PendingAuthenticationToken: "pending-secret", Code: code, IPAddress: "192.0.2.1", UserAgent: "Firefox",
+					PendingAuthenticationToken: "pending-secret", Code: code, IPAddress: "192.0.2.1", UserAgent: "Firefox", DeviceID: "device_01A",
 				})
 			}, limitErrors, oneTimeCodeErrors, pendingErrors),
 		"AuthenticateWithTOTP": grantCall(`{`+credentials+`"grant_type":"urn:workos:oauth:grant-type:mfa-totp","code":"01CODE-secret",
 				"pending_authentication_token":"pending-secret","authentication_challenge_id":"auth_challenge_01A",
-				"ip_address":"192.0.2.1","user_agent":"Firefox"}`,
+				"ip_address":"192.0.2.1","user_agent":"Firefox","device_id":"device_01A"}`,
 			[]string{code, "pending-secret"},
 			func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
 				return c.AuthenticateWithTOTP(ctx, workos.AuthenticateWithTOTPParams{
 					PendingAuthenticationToken: "pending-secret", AuthenticationChallengeID: "auth_challenge_01A", Code: code,
-					IPAddress: "192.0.2.1", UserAgent: "Firefox",
+					IPAddress: "192.0.2.1", UserAgent: "Firefox", DeviceID: "device_01A",
 				})
 			}, limitErrors, oneTimeCodeErrors, pendingErrors),
 		"AuthenticateWithOrganizationSelection": grantCall(`{`+credentials+`"grant_type":"urn:workos:oauth:grant-type:organization-selection",
-				"pending_authentication_token":"pending-secret","organization_id":"org_01B","ip_address":"192.0.2.1","user_agent":"Firefox"}`,
+				"pending_authentication_token":"pending-secret","organization_id":"org_01B","ip_address":"192.0.2.1","user_agent":"Firefox","device_id":"device_01A"}`,
 			[]string{"pending-secret"},
 			func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
 				return c.AuthenticateWithOrganizationSelection(ctx, workos.AuthenticateWithOrganizationSelectionParams{
-					PendingAuthenticationToken: "pending-secret", OrganizationID: "org_01B", IPAddress: "192.0.2.1", UserAgent: "Firefox",
+					PendingAuthenticationToken: "pending-secret", OrganizationID: "org_01B", IPAddress: "192.0.2.1", UserAgent: "Firefox", DeviceID: "device_01A",
 				})
 			}, limitErrors, pendingErrors),
 	}

@@ -30,6 +30,11 @@ var (
 		ID: "api_key_01A", Name: "CI", Owner: workos.APIKeyOwner{Type: "organization", ID: "org_01A"}, ObfuscatedValue: "sk_...9f2a",
 		Permissions: []string{"posts:read"}, LastUsedAt: expires, ExpiresAt: expires, CreatedAt: created, UpdatedAt: updated,
 	}
+	agentKey = func() workos.APIKey {
+		key := organizationKey
+		key.AgentRegistrationID = "agent_reg_01A"
+		return key
+	}()
 	userKey = workos.APIKey{
 		ID: "api_key_01B", Name: "CI", Owner: workos.APIKeyOwner{Type: "user", ID: "user_01A", OrganizationID: "org_01A"},
 		ObfuscatedValue: "sk_...9f2a", Value: "sk_issued-secret", Permissions: []string{}, CreatedAt: created, UpdatedAt: updated,
@@ -189,8 +194,8 @@ var apiKeyCalls = map[string]wire{
 	"ValidateAPIKey of a valid key": {
 		call:   validateAPIKey("sk_issued-secret"),
 		method: "POST", path: "/api_keys/validations", body: `{"value":"sk_issued-secret"}`, secrets: []string{"sk_issued-secret"},
-		status: 200, response: `{"api_key":` + apiKeyJSON + `}`, required: []string{"api_key.id"},
-		want:   lookup[workos.APIKey]{&organizationKey, true},
+		status: 200, response: `{"api_key":` + apiKeyJSON + `,"agent_registration_id":"agent_reg_01A"}`, required: []string{"api_key.id"},
+		want:   lookup[workos.APIKey]{&agentKey, true},
 		errors: slices.Concat(bare(401), limitErrors, plain(422, as[*workos.ValidationError], workos.CodeInvalidRequestParameters)),
 	},
 	"ValidateAPIKey of an invalid key": {

@@ -44,10 +44,12 @@ var signInCalls = map[string]wire{
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.CreateMagicAuth(ctx, workos.CreateMagicAuthParams{
 				Email: "kim@acme.test", InvitationToken: "invitation-secret", IPAddress: "192.0.2.1", UserAgent: "Firefox",
+				SignalsID: "signals_01A", RadarAuthAttemptID: "attempt_01A",
 			})
 		},
 		method: "POST", path: "/user_management/magic_auth",
-		body:    `{"email":"kim@acme.test","invitation_token":"invitation-secret","ip_address":"192.0.2.1","user_agent":"Firefox"}`,
+		body: `{"email":"kim@acme.test","invitation_token":"invitation-secret","ip_address":"192.0.2.1","user_agent":"Firefox",
+			"signals_id":"signals_01A","radar_auth_attempt_id":"attempt_01A"}`,
 		secrets: []string{"invitation-secret", "123456-secret"},
 		status:  201, response: magicAuthJSON, required: []string{"id"}, want: &magicAuth,
 		errors: slices.Concat(bare(401), invitationErrors, limitErrors,
@@ -134,20 +136,31 @@ var signInCalls = map[string]wire{
 		},
 		errors: readErrors,
 	},
+	"ChallengeSMSAuthFactor": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.ChallengeSMSAuthFactor(ctx, "auth_factor_01A", "Acme: {{code}}")
+		},
+		method: "POST", path: "/auth/factors/auth_factor_01A/challenge", body: `{"sms_template":"Acme: {{code}}"}`,
+		status: 201, response: challengeJSON, required: []string{"id"}, want: &challenge, errors: readErrors,
+	},
 	"VerifyAuthChallenge with the right code": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
-			return c.VerifyAuthChallenge(ctx, "auth_challenge_01A", code)
+			answered, valid, err := c.VerifyAuthChallenge(ctx, "auth_challenge_01A", code)
+			return lookup[workos.AuthChallenge]{answered, valid}, err
 		},
 		method: "POST", path: "/auth/challenges/auth_challenge_01A/verify", body: `{"code":"01CODE-secret"}`, secrets: []string{code},
-		status: 201, response: `{"challenge":` + challengeJSON + `,"valid":true}`, required: []string{"valid"}, want: true,
+		status: 201, response: `{"challenge":` + challengeJSON + `,"valid":true}`, required: []string{"valid", "challenge", "challenge.id"},
+		want:   lookup[workos.AuthChallenge]{&challenge, true},
 		errors: slices.Concat(readErrors, oneTimeCodeErrors),
 	},
 	"VerifyAuthChallenge with a wrong code": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
-			return c.VerifyAuthChallenge(ctx, "auth_challenge_01A", code)
+			answered, valid, err := c.VerifyAuthChallenge(ctx, "auth_challenge_01A", code)
+			return lookup[workos.AuthChallenge]{answered, valid}, err
 		},
 		method: "POST", path: "/auth/challenges/auth_challenge_01A/verify", body: `{"code":"01CODE-secret"}`, secrets: []string{code},
-		status: 201, response: `{"challenge":` + challengeJSON + `,"valid":false}`, required: []string{"valid"}, want: false,
+		status: 201, response: `{"challenge":` + challengeJSON + `,"valid":false}`, required: []string{"valid", "challenge", "challenge.id"},
+		want:   lookup[workos.AuthChallenge]{&challenge, false},
 		errors: readErrors,
 	},
 	"SendEmailVerification": {
@@ -214,7 +227,7 @@ var signInCalls = map[string]wire{
 
 const (
 	magicAuthJSON = `{"object":"magic_auth","id":"magic_auth_01A","user_id":"user_01A","email":"kim@acme.test","code":"123456-secret",` +
-		expiresJSON + `,` + timesJSON + `,"radar_auth_attempt_id":"x"}`
+		expiresJSON + `,` + timesJSON + `,"radar_auth_attempt_id":"attempt_01A"}`
 	passwordResetJSON = `{"object":"password_reset","id":"password_reset_01A","user_id":"user_01A","email":"kim@acme.test",
 		"password_reset_token":"reset-secret","password_reset_url":"https://app.test/reset?token=reset-secret",` + expiresJSON + `,` + createdJSON + `}`
 )
@@ -222,7 +235,7 @@ const (
 var (
 	magicAuth = workos.MagicAuth{
 		ID: "magic_auth_01A", UserID: "user_01A", Email: "kim@acme.test", Code: "123456-secret",
-		ExpiresAt: expires, CreatedAt: created, UpdatedAt: updated,
+		RadarAuthAttemptID: "attempt_01A", ExpiresAt: expires, CreatedAt: created, UpdatedAt: updated,
 	}
 	passwordReset = workos.PasswordReset{
 		ID: "password_reset_01A", UserID: "user_01A", Email: "kim@acme.test",

@@ -25,6 +25,11 @@ var (
 		ProfilePictureURL: "https://img.test/kim", ExternalID: "42", Metadata: map[string]string{"plan": "pro"}, Locale: "en-GB",
 		LastSignInAt: expires, CreatedAt: created, UpdatedAt: updated,
 	}
+	attemptedKim = func() workos.User {
+		user := kim
+		user.RadarAuthAttemptID = "attempt_01A"
+		return user
+	}()
 	session = workos.Session{
 		ID: "session_01A", UserID: "user_01A", OrganizationID: "org_01A", AuthMethod: "password", Status: "active",
 		IPAddress: "192.0.2.1", UserAgent: "Firefox", Impersonator: &workos.Impersonator{Email: "ops@acme.test", Reason: "ticket 9"},
@@ -74,14 +79,14 @@ var userCalls = map[string]wire{
 			return c.CreateUser(ctx, workos.CreateUserParams{
 				Email: "kim@acme.test", EmailVerified: true, FirstName: "Kim", LastName: "Lee", Name: "Kim Lee", ExternalID: "42",
 				Metadata: map[string]string{"plan": "pro"}, Password: workos.Password{Plain: "hunter2-secret"},
-				IPAddress: "192.0.2.1", UserAgent: "Firefox",
+				IPAddress: "192.0.2.1", UserAgent: "Firefox", SignalsID: "signals_01A",
 			})
 		},
 		method: "POST", path: "/user_management/users",
 		body: `{"email":"kim@acme.test","email_verified":true,"first_name":"Kim","last_name":"Lee","name":"Kim Lee","external_id":"42",
-			"metadata":{"plan":"pro"},"password":"hunter2-secret","ip_address":"192.0.2.1","user_agent":"Firefox"}`,
+			"metadata":{"plan":"pro"},"password":"hunter2-secret","ip_address":"192.0.2.1","user_agent":"Firefox","signals_id":"signals_01A"}`,
 		secrets: []string{"hunter2-secret"},
-		status:  201, response: userJSON, required: userRequired, want: &kim, errors: newUserErrors,
+		status:  201, response: `{"radar_auth_attempt_id":"attempt_01A",` + userJSON[1:], required: userRequired, want: &attemptedKim, errors: newUserErrors,
 	},
 	"CreateUser with a hash": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
