@@ -122,6 +122,15 @@ const (
 	CodeCannotReactivatePendingMembership = "cannot_reactivate_pending_organization_membership"
 )
 
+// Codes of roles and permissions.
+const (
+	CodeBadRequest                   = "bad_request"
+	CodeRoleSlugConflict             = "role_slug_conflict"
+	CodeOrganizationRoleSlugConflict = "organization_role_slug_conflict"
+	CodeRoleHasAssignments           = "role_has_assignments"
+	CodeRoleHasGroupRoleMappings     = "role_has_group_role_mappings"
+)
+
 // Codes of invitations.
 const (
 	CodeUserAlreadyExists                     = "user_already_exists"

@@ -9,9 +9,9 @@
 // secret and proves with a code verifier that it started the sign-in. It can sign in with a code or by device
 // authorization, refresh, and build URLs. Every other call fails without a request.
 //
-// The calls cover the sign-in flows, sessions, users, organizations and their memberships, invitations, feature flags, API
-// keys, events and webhook endpoints. The package does not cover cookie-based sessions. They are in the packages authkit and
-// seal.
+// The calls cover the sign-in flows, sessions, users, organizations with their memberships and roles, invitations, feature
+// flags, API keys, events and webhook endpoints. The package does not cover cookie-based sessions. They are in the packages
+// authkit and seal.
 //
 // # Calls
 //
@@ -39,6 +39,10 @@
 //	                    ReactivateOrganizationMembership, DeleteOrganizationMembership
 //	Invitations         SendInvitation, GetInvitation, GetInvitationByToken, ListInvitations, AcceptInvitation,
 //	                    ResendInvitation, RevokeInvitation
+//	Roles               ListRoles, GetRole, CreateRole, UpdateRole, AddRolePermission, SetRolePermissions
+//	Organization roles  ListOrganizationRoles, GetOrganizationRole, CreateOrganizationRole, UpdateOrganizationRole,
+//	                    DeleteOrganizationRole, AddOrganizationRolePermission, RemoveOrganizationRolePermission,
+//	                    SetOrganizationRolePermissions
 //	Feature flags       ListFeatureFlags, GetFeatureFlag, EnableFeatureFlag, DisableFeatureFlag, AddFeatureFlagTarget,
 //	                    RemoveFeatureFlagTarget, ListOrganizationFeatureFlags, ListUserFeatureFlags
 //	API keys            CreateOrganizationAPIKey, CreateUserAPIKey, ListOrganizationAPIKeys, ListUserAPIKeys,

@@ -1,45 +1,16 @@
-// The data of events that no call of the package returns: roles, permissions and outcomes of authentication.
+// The data of events that no call of the package returns, such as the outcomes of authentication.
 
 package workos
 
 import (
 	"errors"
 	"fmt"
-	"time"
 )
 
 // OrganizationDomainFailure reports that a domain could not be verified.
 type OrganizationDomainFailure struct {
 	Reason string             `json:"reason"` // "domain_verification_period_expired" or "domain_verified_by_other_organization"
 	Domain OrganizationDomain `json:"organization_domain"`
-}
-
-// RoleDefinition is a role of the environment, or of one organization. [Role] is the role that a member has.
-//
-// See https://workos.com/docs/reference/roles
-type RoleDefinition struct {
-	Slug             string    `json:"slug"`                         // such as "admin"
-	OrganizationID   string    `json:"organization_id,omitempty"`    // empty for a role of the environment
-	Name             string    `json:"name,omitempty"`               // empty for a role of the environment
-	Description      string    `json:"description,omitempty"`        // empty for a role of the environment
-	ResourceTypeSlug string    `json:"resource_type_slug,omitempty"` // "organization" for the roles of members
-	Permissions      []string  `json:"permissions,omitempty"`        // slugs
-	CreatedAt        time.Time `json:"created_at,omitzero"`
-	UpdatedAt        time.Time `json:"updated_at,omitzero"`
-}
-
-// Permission is a permission that roles can have.
-//
-// See https://workos.com/docs/reference/roles
-type Permission struct {
-	ID               string    `json:"id"`   // "perm_…"
-	Slug             string    `json:"slug"` // such as "posts:write"
-	Name             string    `json:"name"`
-	Description      string    `json:"description,omitempty"`
-	System           bool      `json:"system,omitempty"` // made by WorkOS
-	ResourceTypeSlug string    `json:"resource_type_slug,omitempty"`
-	CreatedAt        time.Time `json:"created_at,omitzero"`
-	UpdatedAt        time.Time `json:"updated_at,omitzero"`
 }
 
 // AuthenticationAttempt is the outcome of an authentication, or the start of one by single sign-on.
@@ -99,18 +70,9 @@ type ActionDenial struct {
 	UserAgent      string `json:"user_agent,omitempty"`
 }
 
-func (p *Permission) validate() error { return requireID(p.ID) }
-
 func (f *OrganizationDomainFailure) validate() error {
 	if err := f.Domain.validate(); err != nil {
 		return fmt.Errorf("organization_domain: %w", err)
-	}
-	return nil
-}
-
-func (r *RoleDefinition) validate() error {
-	if r.Slug == "" {
-		return errors.New("missing slug")
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ var calls = func() map[string]wire {
 	all := map[string]wire{}
 	for _, group := range []map[string]wire{
 		grantCalls, signInCalls, userCalls, organizationCalls, apiKeyCalls, eventCalls, callCalls, invitationCalls,
-		authorizedApplicationCalls, featureFlagCalls, customerCalls,
+		authorizedApplicationCalls, featureFlagCalls, customerCalls, roleCalls,
 	} {
 		maps.Copy(all, group)
 	}
