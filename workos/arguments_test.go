@@ -155,6 +155,8 @@ func TestAMissingArgumentIsAnErrorWithoutARequest(t *testing.T) {
 		"{organization_id}/roles: the name is empty":                  func() (any, error) { return c.CreateOrganizationRole(ctx, "x", workos.CreateRoleParams{Slug: "x"}) },
 		"roles/{slug}/permissions: the permission slug is empty":      func() (any, error) { return c.AddRolePermission(ctx, "x", "") },
 		"permissions/{permission_slug}: the permission slug is empty": func() (any, error) { return c.RemoveOrganizationRolePermission(ctx, "x", "x", "") },
+		"authorization/permissions: the slug is empty":                func() (any, error) { return c.CreatePermission(ctx, workos.CreatePermissionParams{Name: "x"}) },
+		"authorization/permissions: the name is empty":                func() (any, error) { return c.CreatePermission(ctx, workos.CreatePermissionParams{Slug: "x"}) },
 		"api_keys: the name is empty":                                 func() (any, error) { return c.CreateOrganizationAPIKey(ctx, "x", workos.CreateAPIKeyParams{}) },
 		"api_keys: the organization id is empty": func() (any, error) {
 			return c.CreateUserAPIKey(ctx, "x", "", workos.CreateAPIKeyParams{Name: "x"})

@@ -129,6 +129,7 @@ const (
 	CodeOrganizationRoleSlugConflict = "organization_role_slug_conflict"
 	CodeRoleHasAssignments           = "role_has_assignments"
 	CodeRoleHasGroupRoleMappings     = "role_has_group_role_mappings"
+	CodePermissionSlugConflict       = "permission_slug_conflict"
 )
 
 // Codes of invitations.

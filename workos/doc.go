@@ -43,6 +43,7 @@
 //	Organization roles  ListOrganizationRoles, GetOrganizationRole, CreateOrganizationRole, UpdateOrganizationRole,
 //	                    DeleteOrganizationRole, AddOrganizationRolePermission, RemoveOrganizationRolePermission,
 //	                    SetOrganizationRolePermissions
+//	Permissions         ListPermissions, GetPermission, CreatePermission, UpdatePermission, DeletePermission
 //	Feature flags       ListFeatureFlags, GetFeatureFlag, EnableFeatureFlag, DisableFeatureFlag, AddFeatureFlagTarget,
 //	                    RemoveFeatureFlagTarget, ListOrganizationFeatureFlags, ListUserFeatureFlags
 //	API keys            CreateOrganizationAPIKey, CreateUserAPIKey, ListOrganizationAPIKeys, ListUserAPIKeys,
