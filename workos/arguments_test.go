@@ -157,7 +157,31 @@ func TestAMissingArgumentIsAnErrorWithoutARequest(t *testing.T) {
 		"permissions/{permission_slug}: the permission slug is empty": func() (any, error) { return c.RemoveOrganizationRolePermission(ctx, "x", "x", "") },
 		"authorization/permissions: the slug is empty":                func() (any, error) { return c.CreatePermission(ctx, workos.CreatePermissionParams{Name: "x"}) },
 		"authorization/permissions: the name is empty":                func() (any, error) { return c.CreatePermission(ctx, workos.CreatePermissionParams{Slug: "x"}) },
-		"api_keys: the name is empty":                                 func() (any, error) { return c.CreateOrganizationAPIKey(ctx, "x", workos.CreateAPIKeyParams{}) },
+		"radar-email-challenge:code): the pending authentication token is empty": func() (any, error) {
+			return c.AuthenticateWithRadarEmailChallenge(ctx, workos.AuthenticateWithRadarEmailChallengeParams{RadarChallengeID: "x", Code: "x"})
+		},
+		"radar-email-challenge:code): the radar challenge id is empty": func() (any, error) {
+			return c.AuthenticateWithRadarEmailChallenge(ctx, workos.AuthenticateWithRadarEmailChallengeParams{PendingAuthenticationToken: "x", Code: "x"})
+		},
+		"radar-email-challenge:code): the code is empty": func() (any, error) {
+			return c.AuthenticateWithRadarEmailChallenge(ctx, workos.AuthenticateWithRadarEmailChallengeParams{PendingAuthenticationToken: "x", RadarChallengeID: "x"})
+		},
+		"radar-sms-challenge:code): the pending authentication token is empty": func() (any, error) {
+			return c.AuthenticateWithRadarSMSChallenge(ctx, workos.AuthenticateWithRadarSMSChallengeParams{Code: "x"})
+		},
+		"radar-sms-challenge:code): the code is empty": func() (any, error) {
+			return c.AuthenticateWithRadarSMSChallenge(ctx, workos.AuthenticateWithRadarSMSChallengeParams{PendingAuthenticationToken: "x"})
+		},
+		"radar_challenges: the user id is empty": func() (any, error) {
+			return c.SendRadarSMSChallenge(ctx, workos.SendRadarSMSChallengeParams{PendingAuthenticationToken: "x", PhoneNumber: "x"})
+		},
+		"radar_challenges: the pending authentication token is empty": func() (any, error) {
+			return c.SendRadarSMSChallenge(ctx, workos.SendRadarSMSChallengeParams{UserID: "x", PhoneNumber: "x"})
+		},
+		"radar_challenges: the phone number is empty": func() (any, error) {
+			return c.SendRadarSMSChallenge(ctx, workos.SendRadarSMSChallengeParams{UserID: "x", PendingAuthenticationToken: "x"})
+		},
+		"api_keys: the name is empty": func() (any, error) { return c.CreateOrganizationAPIKey(ctx, "x", workos.CreateAPIKeyParams{}) },
 		"api_keys: the organization id is empty": func() (any, error) {
 			return c.CreateUserAPIKey(ctx, "x", "", workos.CreateAPIKeyParams{Name: "x"})
 		},

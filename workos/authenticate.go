@@ -123,6 +123,8 @@ const (
 	grantEmailVerification     = "urn:workos:oauth:grant-type:email-verification:code"
 	grantTOTP                  = "urn:workos:oauth:grant-type:mfa-totp"
 	grantOrganizationSelection = "urn:workos:oauth:grant-type:organization-selection"
+	grantRadarEmail            = "urn:workos:oauth:grant-type:radar-email-challenge:code"
+	grantRadarSMS              = "urn:workos:oauth:grant-type:radar-sms-challenge:code"
 	grantDeviceCode            = "urn:ietf:params:oauth:grant-type:device_code"
 )
 
@@ -139,6 +141,9 @@ type grant struct {
 	DeviceCode                 string `json:"device_code,omitempty"`
 	PendingAuthenticationToken string `json:"pending_authentication_token,omitempty"`
 	AuthenticationChallengeID  string `json:"authentication_challenge_id,omitempty"`
+	RadarChallengeID           string `json:"radar_challenge_id,omitempty"`
+	VerificationID             string `json:"verification_id,omitempty"`
+	PhoneNumber                string `json:"phone_number,omitempty"`
 	OrganizationID             string `json:"organization_id,omitempty"`
 	InvitationToken            string `json:"invitation_token,omitempty"`
 	IPAddress                  string `json:"ip_address,omitempty"`

@@ -22,6 +22,8 @@
 //	Magic Auth          CreateMagicAuth, GetMagicAuth
 //	MFA                 EnrollAuthFactor, ListAuthFactors, GetAuthFactor, ChallengeAuthFactor, ChallengeSMSAuthFactor,
 //	                    VerifyAuthChallenge, DeleteAuthFactor
+//	Radar               GetRadarChallenge, AuthenticateWithRadarEmailChallenge, SendRadarSMSChallenge,
+//	                    AuthenticateWithRadarSMSChallenge
 //	Email verification  SendEmailVerification, ConfirmEmailVerification, GetEmailVerification
 //	Email change        SendEmailChange, ConfirmEmailChange
 //	Password reset      CreatePasswordReset, GetPasswordReset, ConfirmPasswordReset
@@ -100,7 +102,8 @@
 //	OrganizationSelectionRequiredError    AuthenticateWithOrganizationSelection
 //	SSORequiredError                      AuthorizationURL with one of its connections
 //	OrganizationAuthMethodsRequiredError  AuthorizationURL, or one of the permitted methods
-//	RadarChallengeError                   AuthorizationURL
+//	RadarChallengeError                   AuthenticateWithRadarEmailChallenge, AuthenticateWithRadarSMSChallenge, or
+//	                                      AuthorizationURL
 //
 // The other errors end the attempt:
 //

@@ -115,14 +115,35 @@ type OrganizationAuthMethodsRequiredError struct {
 	Methods          []string // the permitted methods, such as "password", "magic_auth", "google_oauth", in alphabetical order
 }
 
-// RadarChallengeError reports that WorkOS Radar considers the sign-in suspicious and requires a challenge. The hosted
-// AuthKit pages ask for it. This package has no grant for it, so the next step is to send the browser to
-// [Client.AuthorizationURL].
+// RadarChallengeError reports that WorkOS Radar considers the sign-in suspicious and requires a challenge. If it has a
+// RadarChallengeID, WorkOS mailed a code. The next step:
+//
+//	auth, err := client.AuthenticateWithRadarEmailChallenge(ctx, radar.EmailChallengeParams(code))
+//
+// Otherwise a code is sent by SMS ([Client.SendRadarSMSChallenge] and [Client.AuthenticateWithRadarSMSChallenge]). The hosted
+// AuthKit pages ask for every challenge, so the next step can also be [Client.AuthorizationURL].
 type RadarChallengeError struct {
 	apiError
 	// PendingAuthenticationToken represents the sign-in so far, as in [MFAChallengeError].
 	PendingAuthenticationToken string `json:"-"`
 	RadarChallengeID           string // may be empty
+	User                       User   // the user who signs in; zero if WorkOS does not send it
+}
+
+// EmailChallengeParams returns the parameters of [Client.AuthenticateWithRadarEmailChallenge] for the mailed code.
+func (e *RadarChallengeError) EmailChallengeParams(code string) AuthenticateWithRadarEmailChallengeParams {
+	return AuthenticateWithRadarEmailChallengeParams{
+		PendingAuthenticationToken: e.PendingAuthenticationToken, RadarChallengeID: e.RadarChallengeID, Code: code,
+	}
+}
+
+// SMSChallengeParams returns the parameters of [Client.AuthenticateWithRadarSMSChallenge] for a challenge of
+// [Client.SendRadarSMSChallenge] and the code that the user received.
+func (e *RadarChallengeError) SMSChallengeParams(challenge RadarSMSChallenge, code string) AuthenticateWithRadarSMSChallengeParams {
+	return AuthenticateWithRadarSMSChallengeParams{
+		PendingAuthenticationToken: e.PendingAuthenticationToken, VerificationID: challenge.VerificationID, PhoneNumber: challenge.PhoneNumber,
+		Code: code,
+	}
 }
 
 // nextStepError returns the error of a sign-in that needs a further step, or nil if e is no such error.
@@ -160,7 +181,7 @@ func (e *Error) nextStepError() error {
 		maps.DeleteFunc(response.AuthMethods, func(_ string, permitted bool) bool { return !permitted })
 		return &OrganizationAuthMethodsRequiredError{r, response.Email, response.SSOConnectionIDs, slices.Sorted(maps.Keys(response.AuthMethods))}
 	case CodeRadarChallenge, CodeRadarSignUpChallenge, CodeRadarSMSSignInChallenge, CodeRadarEmailChallenge, CodeRadarSMSChallenge:
-		return &RadarChallengeError{r, response.Token, response.RadarChallengeID}
+		return &RadarChallengeError{r, response.Token, response.RadarChallengeID, user}
 	}
 	return nil
 }

@@ -107,6 +107,19 @@ func TestARadarChallengeErrorHoldsItsIDs(t *testing.T) {
 		`{"code":"radar_challenge","message":"No.","pending_authentication_token":"pending-secret","radar_challenge_id":"radar_01A"}`))
 	assert.Equal(t, "pending-secret", radar.PendingAuthenticationToken)
 	assert.Equal(t, "radar_01A", radar.RadarChallengeID)
+	assert.Zero(t, radar.User)
+}
+
+func TestARadarChallengeErrorHoldsTheNextStep(t *testing.T) {
+	radar := requireAs[*workos.RadarChallengeError](t, signInError(t, 403, `{"code":"radar_email_challenge","message":"No.",
+		"pending_authentication_token":"pending-secret","radar_challenge_id":"radar_01A","user":`+userJSON+`}`))
+	assert.Equal(t, kim, radar.User)
+	assert.Equal(t, workos.AuthenticateWithRadarEmailChallengeParams{
+		PendingAuthenticationToken: "pending-secret", RadarChallengeID: "radar_01A", Code: "123456",
+	}, radar.EmailChallengeParams("123456"))
+	assert.Equal(t, workos.AuthenticateWithRadarSMSChallengeParams{
+		PendingAuthenticationToken: "pending-secret", VerificationID: "verification_01A", PhoneNumber: "+15005550006", Code: "123456",
+	}, radar.SMSChallengeParams(workos.RadarSMSChallenge{VerificationID: "verification_01A", PhoneNumber: "+15005550006"}, "123456"))
 }
 
 func TestErrorsHoldReasonsFieldsAndDelays(t *testing.T) {

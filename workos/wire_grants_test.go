@@ -149,6 +149,26 @@ var grantCalls = func() map[string]wire {
 					IPAddress: "192.0.2.1", UserAgent: "Firefox", DeviceID: "device_01A",
 				})
 			}, limitErrors, oneTimeCodeErrors, pendingErrors),
+		"AuthenticateWithRadarEmailChallenge": grantCall(`{`+credentials+`"grant_type":"urn:workos:oauth:grant-type:radar-email-challenge:code",
+				"code":"01CODE-secret","pending_authentication_token":"pending-secret","radar_challenge_id":"radar_challenge_01A",
+				"ip_address":"192.0.2.1","user_agent":"Firefox","device_id":"device_01A"}`,
+			[]string{code, "pending-secret"},
+			func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
+				return c.AuthenticateWithRadarEmailChallenge(ctx, workos.AuthenticateWithRadarEmailChallengeParams{
+					PendingAuthenticationToken: "pending-secret", RadarChallengeID: "radar_challenge_01A", Code: code,
+					IPAddress: "192.0.2.1", UserAgent: "Firefox", DeviceID: "device_01A",
+				})
+			}, limitErrors, oneTimeCodeErrors, pendingErrors),
+		"AuthenticateWithRadarSMSChallenge": grantCall(`{`+credentials+`"grant_type":"urn:workos:oauth:grant-type:radar-sms-challenge:code",
+				"code":"01CODE-secret","pending_authentication_token":"pending-secret","verification_id":"verification_01A",
+				"phone_number":"+15005550006","ip_address":"192.0.2.1","user_agent":"Firefox","device_id":"device_01A"}`,
+			[]string{code, "pending-secret"},
+			func(ctx context.Context, c *workos.Client) (*workos.Authentication, error) {
+				return c.AuthenticateWithRadarSMSChallenge(ctx, workos.AuthenticateWithRadarSMSChallengeParams{
+					PendingAuthenticationToken: "pending-secret", VerificationID: "verification_01A", PhoneNumber: "+15005550006", Code: code,
+					IPAddress: "192.0.2.1", UserAgent: "Firefox", DeviceID: "device_01A",
+				})
+			}, limitErrors, oneTimeCodeErrors, pendingErrors),
 		"AuthenticateWithOrganizationSelection": grantCall(`{`+credentials+`"grant_type":"urn:workos:oauth:grant-type:organization-selection",
 				"pending_authentication_token":"pending-secret","organization_id":"org_01B","ip_address":"192.0.2.1","user_agent":"Firefox","device_id":"device_01A"}`,
 			[]string{"pending-secret"},

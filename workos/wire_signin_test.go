@@ -197,6 +197,35 @@ var signInCalls = map[string]wire{
 		},
 		errors: readErrors,
 	},
+	"GetRadarChallenge": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.GetRadarChallenge(ctx, "radar_challenge_01A")
+		},
+		method: "GET", path: "/user_management/radar_challenges/radar_challenge_01A", secrets: []string{"123456-secret"},
+		status: 200, response: `{"object":"radar_challenge","id":"radar_challenge_01A","type":"email","user_id":"user_01A","email":"kim@acme.test",
+			"code":"123456-secret",` + expiresJSON + `,` + timesJSON + `}`,
+		required: []string{"id"},
+		want: &workos.RadarChallenge{
+			ID: "radar_challenge_01A", Type: "email", UserID: "user_01A", Email: "kim@acme.test", Code: "123456-secret",
+			ExpiresAt: expires, CreatedAt: created, UpdatedAt: updated,
+		},
+		errors: readErrors,
+	},
+	"SendRadarSMSChallenge": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.SendRadarSMSChallenge(ctx, workos.SendRadarSMSChallengeParams{
+				UserID: "user_01A", PendingAuthenticationToken: "pending-secret", PhoneNumber: "+15005550006",
+				IPAddress: "192.0.2.1", UserAgent: "Firefox",
+			})
+		},
+		method: "POST", path: "/user_management/radar_challenges",
+		body: `{"user_id":"user_01A","pending_authentication_token":"pending-secret","phone_number":"+15005550006",
+			"ip_address":"192.0.2.1","user_agent":"Firefox"}`,
+		secrets: []string{"pending-secret"},
+		status:  201, response: `{"verification_id":"verification_01A","phone_number":"+15005550006"}`, required: []string{"verification_id"},
+		want:   &workos.RadarSMSChallenge{VerificationID: "verification_01A", PhoneNumber: "+15005550006"},
+		errors: readErrors,
+	},
 	"CreatePasswordReset": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.CreatePasswordReset(ctx, "kim@acme.test")
