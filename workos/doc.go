@@ -48,6 +48,8 @@
 //	Permissions         ListPermissions, GetPermission, CreatePermission, UpdatePermission, DeletePermission
 //	Feature flags       ListFeatureFlags, GetFeatureFlag, EnableFeatureFlag, DisableFeatureFlag, AddFeatureFlagTarget,
 //	                    RemoveFeatureFlagTarget, ListOrganizationFeatureFlags, ListUserFeatureFlags
+//	Environment         CreateRedirectURI, ListRedirectURIs, DeleteRedirectURI, CreateCORSOrigin, ListCORSOrigins,
+//	                    GetJWTTemplate, UpdateJWTTemplate
 //	API keys            CreateOrganizationAPIKey, CreateUserAPIKey, ListOrganizationAPIKeys, ListUserAPIKeys,
 //	                    DeleteAPIKey, ExpireAPIKey, ValidateAPIKey
 //	Events              ListEvents; ParseWebhook
