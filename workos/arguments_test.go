@@ -181,10 +181,12 @@ func TestAMissingArgumentIsAnErrorWithoutARequest(t *testing.T) {
 		"radar_challenges: the phone number is empty": func() (any, error) {
 			return c.SendRadarSMSChallenge(ctx, workos.SendRadarSMSChallengeParams{UserID: "x", PendingAuthenticationToken: "x"})
 		},
-		"redirect_uris: the uri is empty":    func() (any, error) { return c.CreateRedirectURI(ctx, "") },
-		"cors_origins: the origin is empty":  func() (any, error) { return c.CreateCORSOrigin(ctx, "") },
-		"jwt_template: the content is empty": func() (any, error) { return c.UpdateJWTTemplate(ctx, "") },
-		"api_keys: the name is empty":        func() (any, error) { return c.CreateOrganizationAPIKey(ctx, "x", workos.CreateAPIKeyParams{}) },
+		"redirect_uris: the uri is empty":          func() (any, error) { return c.CreateRedirectURI(ctx, "") },
+		"cors_origins: the origin is empty":        func() (any, error) { return c.CreateCORSOrigin(ctx, "") },
+		"jwt_template: the content is empty":       func() (any, error) { return c.UpdateJWTTemplate(ctx, "") },
+		"check: the permission slug is empty":      func() (any, error) { return c.CheckAuthorization(ctx, "x", "", workos.Resource{ID: "x"}) },
+		"role_assignments: the role slug is empty": func() (any, error) { return c.AssignRole(ctx, "x", "", workos.Resource{ID: "x"}) },
+		"api_keys: the name is empty":              func() (any, error) { return c.CreateOrganizationAPIKey(ctx, "x", workos.CreateAPIKeyParams{}) },
 		"api_keys: the organization id is empty": func() (any, error) {
 			return c.CreateUserAPIKey(ctx, "x", "", workos.CreateAPIKeyParams{Name: "x"})
 		},

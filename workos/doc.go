@@ -46,6 +46,7 @@
 //	                    DeleteOrganizationRole, AddOrganizationRolePermission, RemoveOrganizationRolePermission,
 //	                    SetOrganizationRolePermissions
 //	Permissions         ListPermissions, GetPermission, CreatePermission, UpdatePermission, DeletePermission
+//	Authorization       CheckAuthorization, AssignRole, RemoveRole, ListRoleAssignments, RemoveRoleAssignment
 //	Feature flags       ListFeatureFlags, GetFeatureFlag, EnableFeatureFlag, DisableFeatureFlag, AddFeatureFlagTarget,
 //	                    RemoveFeatureFlagTarget, ListOrganizationFeatureFlags, ListUserFeatureFlags
 //	Environment         CreateRedirectURI, ListRedirectURIs, DeleteRedirectURI, CreateCORSOrigin, ListCORSOrigins,
