@@ -186,7 +186,11 @@ func TestAMissingArgumentIsAnErrorWithoutARequest(t *testing.T) {
 		"jwt_template: the content is empty":       func() (any, error) { return c.UpdateJWTTemplate(ctx, "") },
 		"check: the permission slug is empty":      func() (any, error) { return c.CheckAuthorization(ctx, "x", "", workos.Resource{ID: "x"}) },
 		"role_assignments: the role slug is empty": func() (any, error) { return c.AssignRole(ctx, "x", "", workos.Resource{ID: "x"}) },
-		"api_keys: the name is empty":              func() (any, error) { return c.CreateOrganizationAPIKey(ctx, "x", workos.CreateAPIKeyParams{}) },
+		"widgets/token: the user id is empty":      func() (any, error) { return c.CreateWidgetToken(ctx, workos.CreateWidgetTokenParams{}) },
+		"widgets/token: the organization id is empty": func() (any, error) {
+			return c.CreateWidgetToken(ctx, workos.CreateWidgetTokenParams{UserID: "x", Scopes: []string{workos.WidgetScopeSSO}})
+		},
+		"api_keys: the name is empty": func() (any, error) { return c.CreateOrganizationAPIKey(ctx, "x", workos.CreateAPIKeyParams{}) },
 		"api_keys: the organization id is empty": func() (any, error) {
 			return c.CreateUserAPIKey(ctx, "x", "", workos.CreateAPIKeyParams{Name: "x"})
 		},

@@ -51,6 +51,7 @@
 //	                    RemoveFeatureFlagTarget, ListOrganizationFeatureFlags, ListUserFeatureFlags
 //	Environment         CreateRedirectURI, ListRedirectURIs, DeleteRedirectURI, CreateCORSOrigin, ListCORSOrigins,
 //	                    GetJWTTemplate, UpdateJWTTemplate
+//	Widgets             CreateWidgetToken
 //	API keys            CreateOrganizationAPIKey, CreateUserAPIKey, ListOrganizationAPIKeys, ListUserAPIKeys,
 //	                    DeleteAPIKey, ExpireAPIKey, ValidateAPIKey
 //	Events              ListEvents; ParseWebhook
