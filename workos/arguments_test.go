@@ -190,7 +190,8 @@ func TestAMissingArgumentIsAnErrorWithoutARequest(t *testing.T) {
 		"widgets/token: the organization id is empty": func() (any, error) {
 			return c.CreateWidgetToken(ctx, workos.CreateWidgetTokenParams{UserID: "x", Scopes: []string{workos.WidgetScopeSSO}})
 		},
-		"api_keys: the name is empty": func() (any, error) { return c.CreateOrganizationAPIKey(ctx, "x", workos.CreateAPIKeyParams{}) },
+		"generate_link: the organization id is empty": func() (any, error) { return c.CreatePortalLink(ctx, workos.CreatePortalLinkParams{}) },
+		"api_keys: the name is empty":                 func() (any, error) { return c.CreateOrganizationAPIKey(ctx, "x", workos.CreateAPIKeyParams{}) },
 		"api_keys: the organization id is empty": func() (any, error) {
 			return c.CreateUserAPIKey(ctx, "x", "", workos.CreateAPIKeyParams{Name: "x"})
 		},
