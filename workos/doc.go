@@ -9,9 +9,9 @@
 // secret and proves with a code verifier that it started the sign-in. It can sign in with a code or by device
 // authorization, refresh, and build URLs. Every other call fails without a request.
 //
-// The calls cover the sign-in flows, sessions, users, organizations with their memberships and roles, invitations, feature
-// flags, API keys, events and webhook endpoints. The package does not cover cookie-based sessions. They are in the packages
-// authkit and seal.
+// The calls cover the sign-in flows, sessions, users, organizations with their members and domains, invitations, roles and
+// permissions, feature flags, API keys, events, webhook endpoints and the settings of the environment. The package does not
+// cover cookie-based sessions. They are in the packages authkit and seal.
 //
 // # Calls
 //
@@ -38,7 +38,8 @@
 //	                    DeleteOrganizationDomain
 //	Organization        CreateOrganizationMembership, GetOrganizationMembership, ListOrganizationMemberships,
 //	memberships         UpdateOrganizationMembership, DeactivateOrganizationMembership,
-//	                    ReactivateOrganizationMembership, DeleteOrganizationMembership
+//	                    ReactivateOrganizationMembership, DeleteOrganizationMembership,
+//	                    ListOrganizationMembershipGroups
 //	Invitations         SendInvitation, GetInvitation, GetInvitationByToken, ListInvitations, AcceptInvitation,
 //	                    ResendInvitation, RevokeInvitation
 //	Roles               ListRoles, GetRole, CreateRole, UpdateRole, AddRolePermission, SetRolePermissions
@@ -61,7 +62,7 @@
 //
 // The methods whose name ends in URL build a URL and make no request. [ParseWebhook] is a function: it verifies what
 // WorkOS sends, and needs no client. A parameter with its zero value is omitted. Where the API distinguishes null from an
-// omitted parameter, the parameter is an [Optional]. A list is an [iter.Seq2]. It fetches a page when the caller reaches
+// omitted parameter, the parameter is an [Optional]. A list with pages is an [iter.Seq2]. It fetches a page when the caller reaches
 // that page; see [Paging].
 //
 // [Client.Call] makes the calls of the API that have no method here.
