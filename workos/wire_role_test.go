@@ -29,7 +29,7 @@ var (
 const newRoleJSON = `{"slug":"org-editor","name":"Editor","description":"Edits","resource_type_slug":"organization"}`
 
 // roleCall returns a case of a call that returns a role.
-func roleCall(method, path, body string, errors []errorResponse, call func(context.Context, *workos.Client) (*workos.RoleDefinition, error)) wire {
+func roleCall(method, path, body string, status int, errors []errorResponse, call func(context.Context, *workos.Client) (*workos.RoleDefinition, error)) wire {
 	return wire{
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			role, err := call(ctx, c)
@@ -39,7 +39,7 @@ func roleCall(method, path, body string, errors []errorResponse, call func(conte
 			return role, nil
 		},
 		method: method, path: path, body: body,
-		status: 200, response: roleJSON, required: []string{"slug"}, want: &editor, errors: errors,
+		status: status, response: roleJSON, required: []string{"slug"}, want: &editor, errors: errors,
 	}
 }
 
@@ -58,45 +58,45 @@ var roleCalls = map[string]wire{
 		status: 200, response: rolesJSON, required: []string{"data", "data.0", "data.0.slug"},
 		want: []workos.RoleDefinition{editor}, errors: readErrors,
 	},
-	"GetRole": roleCall("GET", "/authorization/roles/org-editor", "", readErrors,
+	"GetRole": roleCall("GET", "/authorization/roles/org-editor", "", 200, readErrors,
 		func(ctx context.Context, c *workos.Client) (*workos.RoleDefinition, error) {
 			return c.GetRole(ctx, "org-editor")
 		}),
-	"CreateRole": roleCall("POST", "/authorization/roles", newRoleJSON,
+	"CreateRole": roleCall("POST", "/authorization/roles", newRoleJSON, 201,
 		slices.Concat(changeRoleErrors, plain(409, nil, workos.CodeRoleSlugConflict)),
 		func(ctx context.Context, c *workos.Client) (*workos.RoleDefinition, error) {
 			return c.CreateRole(ctx, newRole)
 		}),
-	"UpdateRole": roleCall("PATCH", "/authorization/roles/org-editor", `{"name":"Editor","description":null}`, changeRoleErrors,
+	"UpdateRole": roleCall("PATCH", "/authorization/roles/org-editor", `{"name":"Editor","description":null}`, 200, changeRoleErrors,
 		func(ctx context.Context, c *workos.Client) (*workos.RoleDefinition, error) {
 			return c.UpdateRole(ctx, "org-editor", workos.UpdateRoleParams{Name: "Editor", Description: workos.Null[string]()})
 		}),
-	"AddRolePermission": roleCall("POST", "/authorization/roles/org-editor/permissions", `{"slug":"posts:write"}`, changeRoleErrors,
+	"AddRolePermission": roleCall("POST", "/authorization/roles/org-editor/permissions", `{"slug":"posts:write"}`, 200, changeRoleErrors,
 		func(ctx context.Context, c *workos.Client) (*workos.RoleDefinition, error) {
 			return c.AddRolePermission(ctx, "org-editor", "posts:write")
 		}),
-	"SetRolePermissions": roleCall("PUT", "/authorization/roles/org-editor/permissions", `{"permissions":["posts:read","posts:write"]}`, changeRoleErrors,
+	"SetRolePermissions": roleCall("PUT", "/authorization/roles/org-editor/permissions", `{"permissions":["posts:read","posts:write"]}`, 200, changeRoleErrors,
 		func(ctx context.Context, c *workos.Client) (*workos.RoleDefinition, error) {
 			return c.SetRolePermissions(ctx, "org-editor", []string{"posts:read", "posts:write"})
 		}),
-	"SetRolePermissions to none": roleCall("PUT", "/authorization/roles/org-editor/permissions", `{"permissions":[]}`, changeRoleErrors,
+	"SetRolePermissions to none": roleCall("PUT", "/authorization/roles/org-editor/permissions", `{"permissions":[]}`, 200, changeRoleErrors,
 		func(ctx context.Context, c *workos.Client) (*workos.RoleDefinition, error) {
 			return c.SetRolePermissions(ctx, "org-editor", nil)
 		}),
-	"GetOrganizationRole": roleCall("GET", "/authorization/organizations/org_01A/roles/org-editor", "", readErrors,
+	"GetOrganizationRole": roleCall("GET", "/authorization/organizations/org_01A/roles/org-editor", "", 200, readErrors,
 		func(ctx context.Context, c *workos.Client) (*workos.RoleDefinition, error) {
 			return c.GetOrganizationRole(ctx, "org_01A", "org-editor")
 		}),
-	"CreateOrganizationRole": roleCall("POST", "/authorization/organizations/org_01A/roles", newRoleJSON,
+	"CreateOrganizationRole": roleCall("POST", "/authorization/organizations/org_01A/roles", newRoleJSON, 201,
 		slices.Concat(changeRoleErrors, plain(409, nil, workos.CodeOrganizationRoleSlugConflict)),
 		func(ctx context.Context, c *workos.Client) (*workos.RoleDefinition, error) {
 			return c.CreateOrganizationRole(ctx, "org_01A", newRole)
 		}),
-	"CreateOrganizationRole without a slug": roleCall("POST", "/authorization/organizations/org_01A/roles", `{"name":"Editor"}`, changeRoleErrors,
+	"CreateOrganizationRole without a slug": roleCall("POST", "/authorization/organizations/org_01A/roles", `{"name":"Editor"}`, 201, changeRoleErrors,
 		func(ctx context.Context, c *workos.Client) (*workos.RoleDefinition, error) {
 			return c.CreateOrganizationRole(ctx, "org_01A", workos.CreateRoleParams{Name: "Editor"})
 		}),
-	"UpdateOrganizationRole": roleCall("PATCH", "/authorization/organizations/org_01A/roles/org-editor", `{"description":"Edits"}`, changeRoleErrors,
+	"UpdateOrganizationRole": roleCall("PATCH", "/authorization/organizations/org_01A/roles/org-editor", `{"description":"Edits"}`, 200, changeRoleErrors,
 		func(ctx context.Context, c *workos.Client) (*workos.RoleDefinition, error) {
 			return c.UpdateOrganizationRole(ctx, "org_01A", "org-editor", workos.UpdateRoleParams{Description: workos.Value("Edits")})
 		}),
@@ -108,15 +108,15 @@ var roleCalls = map[string]wire{
 		errors: slices.Concat(readErrors, bare(409), plain(400, nil, workos.CodeBadRequest),
 			plain(409, nil, workos.CodeRoleHasAssignments, workos.CodeRoleHasGroupRoleMappings)),
 	},
-	"AddOrganizationRolePermission": roleCall("POST", "/authorization/organizations/org_01A/roles/org-editor/permissions", `{"slug":"posts:write"}`, changeRoleErrors,
+	"AddOrganizationRolePermission": roleCall("POST", "/authorization/organizations/org_01A/roles/org-editor/permissions", `{"slug":"posts:write"}`, 200, changeRoleErrors,
 		func(ctx context.Context, c *workos.Client) (*workos.RoleDefinition, error) {
 			return c.AddOrganizationRolePermission(ctx, "org_01A", "org-editor", "posts:write")
 		}),
-	"RemoveOrganizationRolePermission": roleCall("DELETE", "/authorization/organizations/org_01A/roles/org-editor/permissions/posts:write", "", readErrors,
+	"RemoveOrganizationRolePermission": roleCall("DELETE", "/authorization/organizations/org_01A/roles/org-editor/permissions/posts:write", "", 200, readErrors,
 		func(ctx context.Context, c *workos.Client) (*workos.RoleDefinition, error) {
 			return c.RemoveOrganizationRolePermission(ctx, "org_01A", "org-editor", "posts:write")
 		}),
-	"SetOrganizationRolePermissions": roleCall("PUT", "/authorization/organizations/org_01A/roles/org-editor/permissions", `{"permissions":["posts:read"]}`, changeRoleErrors,
+	"SetOrganizationRolePermissions": roleCall("PUT", "/authorization/organizations/org_01A/roles/org-editor/permissions", `{"permissions":["posts:read"]}`, 200, changeRoleErrors,
 		func(ctx context.Context, c *workos.Client) (*workos.RoleDefinition, error) {
 			return c.SetOrganizationRolePermissions(ctx, "org_01A", "org-editor", []string{"posts:read"})
 		}),

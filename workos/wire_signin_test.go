@@ -249,6 +249,7 @@ var signInCalls = map[string]wire{
 		secrets: []string{"reset-secret", "hunter2-secret"},
 		status:  200, response: `{"user":` + userJSON + `}`, required: []string{"user", "user.id"}, want: &kim,
 		errors: slices.Concat(readErrors,
+			plain(403, nil, workos.CodeEmailPasswordAuthDisabled),
 			plain(400, as[*workos.PasswordResetError], workos.CodePasswordResetError),
 			plain(400, as[*workos.WeakPasswordError], workos.CodePasswordStrengthError)),
 	},
