@@ -191,7 +191,16 @@ func TestAMissingArgumentIsAnErrorWithoutARequest(t *testing.T) {
 			return c.CreateWidgetToken(ctx, workos.CreateWidgetTokenParams{UserID: "x", Scopes: []string{workos.WidgetScopeSSO}})
 		},
 		"generate_link: the organization id is empty": func() (any, error) { return c.CreatePortalLink(ctx, workos.CreatePortalLinkParams{}) },
-		"api_keys: the name is empty":                 func() (any, error) { return c.CreateOrganizationAPIKey(ctx, "x", workos.CreateAPIKeyParams{}) },
+		"complete: the external auth id is empty": func() (any, error) {
+			return c.CompleteExternalAuth(ctx, workos.CompleteExternalAuthParams{User: workos.ExternalUser{ID: "x", Email: "x"}})
+		},
+		"complete: the user id is empty": func() (any, error) {
+			return c.CompleteExternalAuth(ctx, workos.CompleteExternalAuthParams{ExternalAuthID: "x", User: workos.ExternalUser{Email: "x"}})
+		},
+		"complete: the user email is empty": func() (any, error) {
+			return c.CompleteExternalAuth(ctx, workos.CompleteExternalAuthParams{ExternalAuthID: "x", User: workos.ExternalUser{ID: "x"}})
+		},
+		"api_keys: the name is empty": func() (any, error) { return c.CreateOrganizationAPIKey(ctx, "x", workos.CreateAPIKeyParams{}) },
 		"api_keys: the organization id is empty": func() (any, error) {
 			return c.CreateUserAPIKey(ctx, "x", "", workos.CreateAPIKeyParams{Name: "x"})
 		},

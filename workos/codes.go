@@ -149,6 +149,12 @@ const (
 	CodeInviteHasAcceptedUserID               = "invite_has_accepted_user_id"
 )
 
+// Codes of Standalone Connect.
+const (
+	CodeExternalAuthSessionAlreadyCompleted = "external_auth_session_already_completed"
+	CodeUserConsentOptionsNotSupported      = "user_consent_options_not_supported"
+)
+
 // Codes of API keys.
 const (
 	CodeAPIKeyAlreadyExpired = "api_key_already_expired"

@@ -52,7 +52,7 @@
 //	                    RemoveFeatureFlagTarget, ListOrganizationFeatureFlags, ListUserFeatureFlags
 //	Environment         CreateRedirectURI, ListRedirectURIs, DeleteRedirectURI, CreateCORSOrigin, ListCORSOrigins,
 //	                    GetJWTTemplate, UpdateJWTTemplate
-//	Hosted by WorkOS    CreateWidgetToken, CreatePortalLink
+//	Hosted by WorkOS    CreateWidgetToken, CreatePortalLink, CompleteExternalAuth
 //	API keys            CreateOrganizationAPIKey, CreateUserAPIKey, ListOrganizationAPIKeys, ListUserAPIKeys,
 //	                    DeleteAPIKey, ExpireAPIKey, ValidateAPIKey
 //	Events              ListEvents; ParseWebhook

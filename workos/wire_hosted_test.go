@@ -1,4 +1,4 @@
-// Widget tokens and links to the Admin Portal on the wire.
+// Widget tokens, links to the Admin Portal and Standalone Connect on the wire.
 
 package workos_test
 
@@ -34,6 +34,39 @@ var hostedCalls = map[string]wire{
 			"it_contact_emails":["ops@acme.test"]}`,
 		status: 201, response: `{"link":"https://setup.workos.test/portal/launch?secret=x"}`, required: []string{"link"},
 		want: "https://setup.workos.test/portal/launch?secret=x", errors: hostedErrors,
+	},
+	"CompleteExternalAuth": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.CompleteExternalAuth(ctx, workos.CompleteExternalAuthParams{
+				ExternalAuthID: "external-secret",
+				User: workos.ExternalUser{
+					ID: "42", Email: "kim@acme.test", FirstName: "Kim", LastName: "Lee", Name: "Kim Lee", Metadata: map[string]string{"plan": "pro"},
+				},
+				ConsentOptions: []workos.UserConsentOption{{
+					Claim: "workspace", Type: "enum", Label: "Workspace", Choices: []workos.UserConsentOptionChoice{{Value: "w1", Label: "Press"}},
+				}},
+			})
+		},
+		method: "POST", path: "/authkit/oauth2/complete",
+		body: `{"external_auth_id":"external-secret","user":{"id":"42","email":"kim@acme.test","first_name":"Kim","last_name":"Lee",
+			"name":"Kim Lee","metadata":{"plan":"pro"}},"user_consent_options":[{"claim":"workspace","type":"enum","label":"Workspace",
+			"choices":[{"value":"w1","label":"Press"}]}]}`,
+		secrets: []string{"external-secret"}, status: 200,
+		response: `{"redirect_uri":"https://auth.acme.test/oauth/authorize/complete?state=x"}`, required: []string{"redirect_uri"},
+		want: "https://auth.acme.test/oauth/authorize/complete?state=x",
+		errors: slices.Concat(hostedErrors, plain(400, nil, workos.CodeExternalAuthSessionAlreadyCompleted, workos.CodeUserConsentOptionsNotSupported,
+			workos.CodeEmailChangeNotAllowed, workos.CodeEmailNotAvailable, workos.CodeInvalidEmail)),
+	},
+	"CompleteExternalAuth with the required fields": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.CompleteExternalAuth(ctx, workos.CompleteExternalAuthParams{
+				ExternalAuthID: "external-secret", User: workos.ExternalUser{ID: "42", Email: "kim@acme.test"},
+			})
+		},
+		method: "POST", path: "/authkit/oauth2/complete", body: `{"external_auth_id":"external-secret","user":{"id":"42","email":"kim@acme.test"}}`,
+		secrets: []string{"external-secret"}, status: 200,
+		response: `{"redirect_uri":"https://auth.acme.test/oauth/authorize/complete?state=x"}`, required: []string{"redirect_uri"},
+		want: "https://auth.acme.test/oauth/authorize/complete?state=x", errors: hostedErrors,
 	},
 	"CreateWidgetToken of a user": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
