@@ -58,7 +58,7 @@ func (e *engine) successes() map[string][]byte {
 	defer e.mu.Unlock()
 	found := map[string][]byte{}
 	for key, value := range e.records {
-		if len(value) > 0 && value[0] == 'S' {
+		if strings.Contains(key, ":x:") && len(value) > 0 && value[0] == 'S' { // a used state may begin with any byte
 			found[key] = value
 		}
 	}
