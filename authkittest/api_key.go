@@ -72,6 +72,15 @@ func (f *Server) AddAPIKey(k APIKey) (value string) {
 	return f.addAPIKey(k).value
 }
 
+// DeleteAPIKey deletes the API key with this value, as a customer does to revoke it. It panics if no key has the value.
+func (f *Server) DeleteAPIKey(value string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.revokeAPIKeys(func(k *apiKey) bool { return k.value == value }) == 0 {
+		panic("authkittest: no API key has the value")
+	}
+}
+
 func (f *Server) addAPIKey(k APIKey) *apiKey {
 	now := f.clock.Now()
 	if k.ID == "" {
@@ -197,8 +206,9 @@ func (f *Server) deleteAPIKey(c *call) (any, *apiError) {
 	return nil, nil
 }
 
-// revokeAPIKeys deletes the API keys for which revoked returns true.
-func (f *Server) revokeAPIKeys(revoked func(*apiKey) bool) {
+// revokeAPIKeys deletes the API keys for which revoked returns true, and returns how many.
+func (f *Server) revokeAPIKeys(revoked func(*apiKey) bool) (n int) {
+	before := len(f.apiKeys)
 	f.apiKeys = slices.DeleteFunc(f.apiKeys, func(k *apiKey) bool {
 		if !revoked(k) {
 			return false
@@ -206,6 +216,7 @@ func (f *Server) revokeAPIKeys(revoked func(*apiKey) bool) {
 		f.emit("api_key.revoked", k.OrganizationID, k.object())
 		return true
 	})
+	return before - len(f.apiKeys)
 }
 
 // expireAPIKey answers RouteExpireAPIKey. Without a time, or with a past time, the key expires now. With null it never

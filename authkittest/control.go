@@ -31,6 +31,9 @@ import (
 //     if necessary. With remove=true instead of role, it ends the membership. It returns the membership. An unknown user or
 //     organization is answered 404.
 //
+//   - POST /delete with email=… deletes a user, as [Server.DeleteUser]. With api_key=… (an ID or a name), it deletes the API keys
+//     with this ID or name. It returns {"deleted":1}: the number of them. An unknown user or key is answered 404.
+//
 // No response contains a token or a key.
 func (f *Server) Control() http.Handler {
 	mux := http.NewServeMux()
@@ -44,6 +47,7 @@ func (f *Server) Control() http.Handler {
 	mux.HandleFunc("GET /events", f.controlEvents)
 	mux.HandleFunc("POST /emit", f.controlEmit)
 	mux.HandleFunc("POST /membership", f.controlMembership)
+	mux.HandleFunc("POST /delete", f.controlDelete)
 	return mux
 }
 

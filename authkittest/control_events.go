@@ -1,4 +1,4 @@
-// The control handler: events and memberships.
+// The control handler: events, memberships and deletions.
 
 package authkittest
 
@@ -90,4 +90,28 @@ func (f *Server) memberIn(user *account, organizationID string) (m membershipRow
 		ID: newID("om"), OrganizationID: organizationID, Status: MembershipActive, createdAt: now, updatedAt: now,
 	})
 	return membershipRow{user, &user.Memberships[len(user.Memberships)-1]}, "created"
+}
+
+// controlDelete answers POST /delete.
+func (f *Server) controlDelete(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	deleted := f.deleteNamed(r.FormValue("email"), r.FormValue("api_key"))
+	f.mu.Unlock()
+	if deleted == 0 {
+		write(w, http.StatusNotFound, &apiError{Message: "No such user or API key. POST /delete takes email or api_key, which is an ID or a name."})
+		return
+	}
+	write(w, http.StatusOK, map[string]int{"deleted": deleted})
+}
+
+// deleteNamed deletes a user, or the API keys with an ID or a name, and returns how many it has deleted.
+func (f *Server) deleteNamed(email, key string) (deleted int) {
+	if user := f.accountByEmail(email); user != nil {
+		f.removeUser(user)
+		return 1
+	}
+	if key == "" { // a key may have no name
+		return 0
+	}
+	return f.revokeAPIKeys(func(k *apiKey) bool { return k.ID == key || k.Name == key })
 }

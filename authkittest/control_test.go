@@ -129,6 +129,42 @@ func TestTheControlHandlerChangesMemberships(t *testing.T) {
 	assert.Len(t, a.Events(), before)
 }
 
+func TestTheControlHandlerDeletesUsersAndAPIKeys(t *testing.T) {
+	a := newApp(t)
+	token, control, press := a.token(ada), a.control(), a.Organizations()[0].ID
+	for _, k := range []authkittest.APIKey{{ID: "api_key_1"}, {Name: "ci"}, {}} {
+		k.OrganizationID = press
+		a.AddAPIKey(k)
+	}
+	remove := func(status int, form url.Values) map[string]any {
+		r, err := http.PostForm(control+"/delete", form)
+		got := document[map[string]any](t, r, err)
+		assert.Equal(t, status, r.StatusCode)
+		return got
+	}
+	assert.Equal(t, map[string]any{"deleted": 1.0}, remove(200, url.Values{"email": {ada}}))
+	assert.Equal(t, "Session has already ended.", a.refresh(token).text("error_description"))
+	assert.Equal(t, map[string]any{"deleted": 1.0}, remove(200, url.Values{"api_key": {"api_key_1"}}))
+	assert.Equal(t, map[string]any{"deleted": 1.0}, remove(200, url.Values{"api_key": {"ci"}}))
+	for _, form := range []url.Values{{"email": {ada}}, {"api_key": {"ci"}}, {"api_key": {""}}, {}} {
+		assert.NotEmpty(t, remove(404, form)["message"], form)
+	}
+	assert.Len(t, a.Events("user.deleted"), 1)
+	assert.Len(t, a.Events("api_key.revoked"), 2)
+}
+
+func TestDeleteAPIKeyDeletesTheKeyWithTheValue(t *testing.T) {
+	a := newApp(t)
+	press := a.Organizations()[0].ID
+	a.AddAPIKey(authkittest.APIKey{ID: "api_key_1", OrganizationID: press})
+	value := a.AddAPIKey(authkittest.APIKey{ID: "api_key_2", OrganizationID: press})
+	a.DeleteAPIKey(value)
+	events := a.Events("api_key.revoked")
+	require.Len(t, events, 1)
+	assert.Contains(t, string(events[0].Data), "api_key_2")
+	assert.PanicsWithValue(t, "authkittest: no API key has the value", func() { a.DeleteAPIKey(value) })
+}
+
 func TestTheFakeItselfDoesNotServeTheControlHandler(t *testing.T) {
 	a := newApp(t)
 	got := a.read(http.Get(a.URL() + "/counts"))

@@ -94,12 +94,14 @@
 //
 //	go run github.com/authkit-go/authkit/examples/fake@latest go run .
 //
+// It prints commands of curl that revoke sessions, change roles, and delete users and API keys in the fake.
+//
 // # Several processes
 //
 // One fake can serve several processes, for example the instances of an application. It runs in the test, or in a program
 // that calls Start and prints the variables of Env. Each process needs these variables, and all need the same cookie
 // password. If the fake runs in a program, a test reads counts and events, revokes sessions and changes roles over HTTP: the
-// program serves Control on an address of its own. The program of examples/replicas/fake does so.
+// program serves Control on an address of its own. The programs of examples/fake and examples/replicas/fake do so.
 //
 // # Choices of the fake
 //

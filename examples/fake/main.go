@@ -11,6 +11,9 @@
 // The fake sends webhooks to the path /webhooks/workos of the host of the redirect URL, signed with WORKOS_WEBHOOK_SECRET, which the
 // application gets too. -webhook sets another URL. WORKOS_WEBHOOK_SECRET sets the secret; otherwise it is random. An application
 // that has no such path answers 404, and the fake sends the event up to six more times within three days, as WorkOS does.
+//
+// The program prints commands of curl that change something in the fake: they revoke sessions, change a role, remove a member, and
+// delete a user or an API key. The routes are those of authkittest.Server.Control, on a port of 127.0.0.1 of their own.
 package main
 
 import (
@@ -22,6 +25,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -29,6 +34,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/authkit-go/authkit/authkittest"
 )
@@ -69,6 +75,13 @@ func run(args []string, stdout, stderr io.Writer) (status int, err error) {
 		return 1, err
 	}
 	defer fake.Close()
+	control, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 1, err
+	}
+	server := &http.Server{Handler: fake.Control(), ReadHeaderTimeout: 5 * time.Second}
+	defer server.Close()
+	go func() { _ = server.Serve(control) }() // it returns when the server is closed
 	variables := fake.Env()
 	variables["WORKOS_REDIRECT_URI"] = redirects[0]
 	// The sessions end with this fake, so a new password at each start is enough.
@@ -79,6 +92,7 @@ func run(args []string, stdout, stderr io.Writer) (status int, err error) {
 		fake.AddWebhookEndpoint(address, variables["WORKOS_WEBHOOK_SECRET"])
 		fmt.Fprintf(stderr, "fake: Webhooks go to %s.\n", address)
 	}
+	printCommands(stderr, fake, "http://"+control.Addr().String())
 
 	if flags.NArg() == 0 {
 		// Before the variables are printed: the reader may interrupt the program at once.
@@ -139,6 +153,23 @@ func printDirectory(w io.Writer, fake *authkittest.Server, redirects []string) {
 	m := fake.Users()[0].Memberships[0]
 	key := fake.AddAPIKey(authkittest.APIKey{Name: "fake", OrganizationID: m.OrganizationID, Permissions: m.Permissions})
 	fmt.Fprintf(w, "fake: API key of %s with %s: Authorization: Bearer %s\n", names[m.OrganizationID], strings.Join(m.Permissions, ", "), key)
+}
+
+// printCommands prints commands that change something in the fake.
+func printCommands(w io.Writer, fake *authkittest.Server, control string) {
+	user, organization := fake.Users()[0].Email, fake.Organizations()[0].Name
+	member := fmt.Sprintf("-d email=%s -d organization='%s'", user, organization)
+	fmt.Fprint(w, "fake: Change something in the fake, in another terminal:\n")
+	for _, c := range [][2]string{
+		{"end the sessions of a user", "-d email=" + user + " " + control + "/revoke"},
+		{"change a role", member + " -d role=member " + control + "/membership"},
+		{"remove a member", member + " -d remove=true " + control + "/membership"},
+		{"delete a user", "-d email=" + user + " " + control + "/delete"},
+		{"delete the API key", "-d api_key=fake " + control + "/delete"},
+		{"list the events", control + "/events"},
+	} {
+		fmt.Fprintf(w, "fake:   curl %s    # %s\n", c[1], c[0])
+	}
 }
 
 // runCommand runs a command with variables until it ends. It passes SIGTERM on. A terminal sends SIGINT to the command too, so

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -73,8 +74,26 @@ func application() {
 	os.Exit(1)
 }
 
+// output is what a running program has printed.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
 // start starts the program.
-func start(t *testing.T, env []string, args ...string) (cmd *exec.Cmd, stdout *bufio.Reader, stderr *bytes.Buffer) {
+func start(t *testing.T, env []string, args ...string) (cmd *exec.Cmd, stdout *bufio.Reader, stderr *output) {
 	t.Helper()
 	binary, err := os.Executable()
 	require.NoError(t, err)
@@ -90,7 +109,7 @@ func start(t *testing.T, env []string, args ...string) (cmd *exec.Cmd, stdout *b
 	cmd.Env = append(append(cmd.Env, role+"=program"), env...)
 	pipe, err := cmd.StdoutPipe()
 	require.NoError(t, err)
-	stderr = &bytes.Buffer{}
+	stderr = &output{}
 	cmd.Stderr = stderr
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
@@ -142,6 +161,29 @@ func TestTheFakeProgramRunsACommandThatAUserSignsInTo(t *testing.T) {
 		line, err := stdout.ReadString('\n')
 		require.NoError(t, err)
 		assert.Equal(t, "webhook "+typ+" <nil>\n", line)
+	}
+
+	// Each printed command changes something, and the application gets the event.
+	commands := regexp.MustCompile(`(?m)^fake:   curl (.*?)(http://127\.0\.0\.1:\d+/\w+)    # `).FindAllStringSubmatch(stderr.String(), -1)
+	for i, typ := range []string{
+		"session.revoked", "organization_membership.updated", "organization_membership.deleted", "user.deleted", "api_key.revoked", "",
+	} {
+		form := url.Values{}
+		for _, field := range regexp.MustCompile(`-d (\w+)=('[^']+'|\S+)`).FindAllStringSubmatch(commands[i][1], -1) {
+			form.Set(field[1], strings.Trim(field[2], "'"))
+		}
+		response, err := http.PostForm(commands[i][2], form)
+		if typ == "" {
+			response, err = http.Get(commands[i][2])
+		}
+		require.NoError(t, err)
+		response.Body.Close()
+		require.Equal(t, http.StatusOK, response.StatusCode, commands[i][0])
+		if typ != "" {
+			line, err := stdout.ReadString('\n')
+			require.NoError(t, err)
+			assert.Equal(t, "webhook "+typ+" <nil>\n", line)
+		}
 	}
 
 	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
