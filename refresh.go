@@ -266,6 +266,7 @@ func (a *AuthKit) failedExchange(ctx context.Context, old *Session, want exchang
 		level, message = slog.LevelError, "authkit: WorkOS does not accept this application's client ID or API key"
 	case workos.IsTransient(err):
 	default: // the reply may have no code: for a deleted user it is a bare 404
+		message = "authkit: refresh refused by WorkOS, the cookie is kept and WorkOS is asked again in a minute"
 		failure, pause = fmt.Errorf("%w: %w", errRefreshRefused, err), refusalPause
 		if want.switching {
 			// Debug, because a client can send any organization ID.
