@@ -101,3 +101,21 @@ func TestAnOutageSignsNoUserOut(t *testing.T) {
 		t.Errorf("after the outage: %v, %v", page, err)
 	}
 }
+
+func TestARoleThatIsTakenAwayIsGoneAfterFollowHasRead(t *testing.T) {
+	t.Parallel()
+	var ak *authkit.AuthKit
+	app := authkittest.Run(t, func(env authkittest.Env) http.Handler {
+		ak = env.AuthKit()
+		return application(ak)
+	})
+	browser := app.SignIn("ada@harborpress.test")
+	app.Fake.UpdateUser("ada@harborpress.test", func(u *authkittest.User) { u.Memberships[0].Role = "member" })
+	go ak.Follow(t.Context(), nil, "") // here, and not in the function of Run, as if the application had been down
+	calls := app.Fake.Calls(authkittest.RouteListEvents)
+	app.Clock.AdvanceWhile(func() { app.Fake.AwaitCalls(t, authkittest.RouteListEvents, calls+2) }) // the second read follows the effects of the first
+	page, err := browser.Get("/admin")
+	if err != nil || page.StatusCode != http.StatusForbidden {
+		t.Errorf("%v, %v", page, err)
+	}
+}
