@@ -32,30 +32,31 @@ type Server struct {
 	serving sync.RWMutex  // read-locked by every request; Close write-locks it and never unlocks it
 	close   func()
 
-	mu              sync.Mutex // guards everything below
-	accounts        []*account
-	organizations   []Organization
-	keys            []signingKey // published in the JWKS; the last one signs
-	keysMade        int
-	authorizations  map[string]*authorization
-	browserSessions map[string]signInResult // by browserID
-	codes           map[string]*issuedCode
-	sessions        []*session
-	refreshTokens   map[string]*refreshToken
-	refreshes       RefreshCounts // without Limited, which traffic counts
-	pending         map[string]*pendingAuthentication
-	emailedCodes    []*emailedCode
-	passwordResets  []*passwordReset
-	invitations     map[string]*invitation
-	unassigned      account // holds factors that were enrolled without a user
-	challenges      map[string]*challenge
-	devices         []*device
-	slowDowns       int // number of device polls that still answer slow_down
-	apiKeys         []*apiKey
-	mail            []Mail
-	actions         Actions
-	events          eventLog
-	webhooks        webhooks
+	mu               sync.Mutex // guards everything below
+	accounts         []*account
+	startMemberships []Membership // those of the users at the start
+	organizations    []Organization
+	keys             []signingKey // published in the JWKS; the last one signs
+	keysMade         int
+	authorizations   map[string]*authorization
+	browserSessions  map[string]signInResult // by browserID
+	codes            map[string]*issuedCode
+	sessions         []*session
+	refreshTokens    map[string]*refreshToken
+	refreshes        RefreshCounts // without Limited, which traffic counts
+	pending          map[string]*pendingAuthentication
+	emailedCodes     []*emailedCode
+	passwordResets   []*passwordReset
+	invitations      map[string]*invitation
+	unassigned       account // holds factors that were enrolled without a user
+	challenges       map[string]*challenge
+	devices          []*device
+	slowDowns        int // number of device polls that still answer slow_down
+	apiKeys          []*apiKey
+	mail             []Mail
+	actions          Actions
+	events           eventLog
+	webhooks         webhooks
 }
 
 // New starts a fake AuthKit for a test and stops it when the test ends. Without options it has two organizations and four
@@ -118,7 +119,7 @@ func (f *Server) seed() error {
 		if f.accountByEmail(u.Email) != nil {
 			return fmt.Errorf("authkittest: WithUsers: two users have the email address %q", u.Email)
 		}
-		f.addUser(u)
+		f.startMemberships = append(f.startMemberships, f.addUser(u).User.clone().Memberships...)
 	}
 	return nil
 }

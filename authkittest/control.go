@@ -28,7 +28,8 @@ import (
 //   - POST /emit with type=… and data=…, which is JSON, adds an event as [Server.EmitEvent], and returns {"id":"event_…"}.
 //
 //   - POST /membership with email=…, organization=… (an ID or a name) and role=… gives a user that role, and makes the user a member
-//     if necessary. With remove=true instead of role, it ends the membership. It returns the membership. An unknown user or
+//     if necessary. The permissions become those of the role (see [WithRole]), or without defined roles those that a member of the
+//     organization had with this role when the fake started, or none. With remove=true instead of role, it ends the membership. It returns the membership. An unknown user or
 //     organization is answered 404.
 //
 //   - POST /delete with email=… deletes a user, as [Server.DeleteUser]. With api_key=… (an ID or a name), it deletes the API keys

@@ -75,8 +75,21 @@ func (f *Server) setMembership(email, organization, role string, remove bool) (a
 	m, change := f.memberIn(user, f.organizations[i].ID)
 	m.Status = MembershipActive
 	f.assign(m.Membership, slugs)
+	if len(f.settings.roles) == 0 {
+		m.Permissions = f.permissionsAtStart(m.OrganizationID, role)
+	}
 	f.emitMembership(change, m)
 	return f.membershipObject(m), nil
+}
+
+// permissionsAtStart returns the permissions of the first member of an organization who had a role when the fake started.
+func (f *Server) permissionsAtStart(organizationID, role string) []string {
+	for _, m := range f.startMemberships {
+		if m.OrganizationID == organizationID && m.Role == role {
+			return slices.Clone(m.Permissions)
+		}
+	}
+	return nil
 }
 
 // memberIn returns the membership of a user in an organization, and whether it was "created" or is "updated".

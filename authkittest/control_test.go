@@ -129,6 +129,28 @@ func TestTheControlHandlerChangesMemberships(t *testing.T) {
 	assert.Len(t, a.Events(), before)
 }
 
+func TestTheControlHandlerTakesAwayThePermissionsOfARole(t *testing.T) {
+	a := newApp(t)
+	token, control := a.token(ada), a.control()
+	for _, now := range []struct {
+		role        string
+		permissions []any
+	}{
+		{"member", []any{"posts:read"}}, // as Ben
+		{"visitor", []any{}},
+		{"admin", []any{"posts:read", "posts:write", "members:manage"}},
+	} {
+		r, err := http.PostForm(control+"/membership", url.Values{"email": {ada}, "organization": {"Harbor Press"}, "role": {now.role}})
+		document[map[string]any](t, r, err)
+		answer := a.refresh(token)
+		token = answer.text("refresh_token")
+		claims, err := a.claims(answer.text("access_token"))
+		require.NoError(t, err)
+		assert.Equal(t, now.role, claims["role"])
+		assert.Equal(t, now.permissions, claims["permissions"], now.role)
+	}
+}
+
 func TestTheControlHandlerDeletesUsersAndAPIKeys(t *testing.T) {
 	a := newApp(t)
 	token, control, press := a.token(ada), a.control(), a.Organizations()[0].ID
