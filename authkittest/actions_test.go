@@ -87,6 +87,17 @@ func TestASignInAsksTheApplicationOnce(t *testing.T) {
 	assert.Len(t, a.signIns, 1, "without endpoints the fake calls no application")
 }
 
+func TestSignInReturnsTheMessageOfADenialAndAsksOnce(t *testing.T) {
+	t.Parallel()
+	a := runAsked(t)
+	a.signIn = func(workos.AuthenticationContext) workos.Verdict { return workos.Deny("Not <today>.") }
+	b := a.Browser()
+	_, err := b.SignIn("/login", "dev@example.com")
+	require.ErrorContains(t, err, "Not <today>.")
+	assert.Len(t, a.signIns, 1)
+	assert.Contains(t, b.Page().Body, "Not &lt;today&gt;.")
+}
+
 func TestADeniedSignInShowsTheMessageAndMakesNoSession(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ email, organization string }{

@@ -4,7 +4,9 @@ package authkittest
 
 import (
 	"fmt"
+	"html"
 	"net/http"
+	"regexp"
 	"slices"
 	"testing"
 )
@@ -35,7 +37,8 @@ func (f *Server) SignedInClient(tb testing.TB, loginURL, email string) *http.Cli
 //
 //   - loginURL does not redirect to the sign-in page, for example because the browser is already signed in;
 //   - the sign-in page does not offer the user;
-//   - the sign-in does not redirect back to the application;
+//   - the sign-in does not redirect back to the application, for example because an Action denies it. The error has the text of
+//     the sign-in page, which [Browser.Page] returns;
 //   - the callback of the application answers with a status of 400 or more, or the page to which it redirects does. That page
 //     may answer 403, 404 or 405: the user has no right to see it, or the application has no page at "/".
 func (b *Browser) SignIn(loginURL, email string) (*Page, error) {
@@ -52,6 +55,9 @@ func (b *Browser) SignIn(loginURL, email string) (*Page, error) {
 		if page, err = b.submit(form, button, nil); err != nil {
 			return nil, err
 		}
+		if page.StatusCode >= http.StatusBadRequest { // the same form again would have the same answer
+			break
+		}
 		var asked bool
 		if form, button, asked = page.button("organization_id", ""); !asked {
 			form, button, asked = page.button("email", email)
@@ -62,11 +68,23 @@ func (b *Browser) SignIn(loginURL, email string) (*Page, error) {
 	}
 	switch {
 	case origin(page.URL) == origin(signInPage):
-		return nil, fmt.Errorf("authkittest: SignIn as %q: the sign-in did not redirect back to the application; it redirected to %v", email, page)
+		return nil, fmt.Errorf("authkittest: SignIn as %q: the sign-in did not redirect back to the application; it redirected to %v%s", email, page, page.problem())
 	case page.StatusCode >= http.StatusBadRequest && !page.isLanding():
 		return nil, fmt.Errorf("authkittest: SignIn as %q: the application answered %v", email, page)
 	}
 	return page, nil
+}
+
+// problemText matches the problem on a page of the fake.
+var problemText = regexp.MustCompile(`<p class="problem" role="alert">([^<]*)</p>`)
+
+// problem returns the problem on a page of the fake, after a colon, or "".
+func (p *Page) problem() string {
+	match := problemText.FindStringSubmatch(p.Body)
+	if match == nil {
+		return ""
+	}
+	return ": " + html.UnescapeString(match[1])
 }
 
 // isLanding reports whether the application has completed a sign-in and has then answered that there is no page, or not for
