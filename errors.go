@@ -160,7 +160,7 @@ var (
 	// [AuthKit.RegistrationAction] is not one of WorkOS: it has no valid signature, or is
 	// older than 30 seconds: 401. The log says what was wrong. See [workos.ErrActionSignature].
 	ErrInvalidActionSignature error = &problem{"ErrInvalidActionSignature", "invalid_action_signature", http.StatusUnauthorized,
-		"This request is not signed", "Only requests that WorkOS has signed are answered here."}
+		"This request is not signed", "Only requests that WorkOS has signed with the secret of this endpoint are answered here."}
 
 	// ErrActionTooLarge means that the body of a request to [AuthKit.AuthenticationAction]
 	// or [AuthKit.RegistrationAction] has more than 1 MiB: 413.
@@ -179,7 +179,7 @@ var (
 	// The log says what was wrong. See [workos.ErrWebhookSignature] and
 	// [workos.ErrWebhookTimestamp].
 	ErrInvalidWebhookSignature error = &problem{"ErrInvalidWebhookSignature", "invalid_webhook_signature", http.StatusUnauthorized,
-		"This request is not signed", "Only requests that WorkOS has signed are accepted here."}
+		"This request is not signed", "Only requests that WorkOS has signed with the secret of this endpoint are accepted here."}
 
 	// ErrWebhookTooLarge means that the body of a request to [AuthKit.Webhook] has more
 	// than 1 MiB: 413.

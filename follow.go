@@ -5,6 +5,7 @@ package authkit
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"sync"
 
@@ -70,21 +71,18 @@ import (
 //
 // A failure to read is logged once, at Warn, or at Error if WorkOS refuses the request.
 // Follow tries again after a minute at most, or after the Retry-After of WorkOS. [Stats] has
-// the state. Follow returns the cause of the end of ctx. It returns an error at once for a
-// public client, which has no API key, if one of types is empty, and if this AuthKit follows
-// already.
+// the state. Follow returns the cause of the end of ctx. It returns an error at once, and logs
+// it at Error, for a public client, which has no API key, if one of types is empty, and if
+// this AuthKit follows already.
 //
 // See https://workos.com/docs/events/data-syncing/events-api
 func (a *AuthKit) Follow(
 	ctx context.Context, f func(ctx context.Context, event workos.Event, cursor string) error, after string, types ...string,
 ) error {
-	switch {
-	case a.public:
-		return errors.New("authkit: Follow: a public client has no API key to read events with")
-	case slices.Contains(types, ""):
-		return errors.New("authkit: Follow: a type of event is empty")
-	case !a.events.following.CompareAndSwap(false, true):
-		return errors.New("authkit: Follow: this AuthKit follows the events already")
+	if err := a.startFollowing(types); err != nil {
+		// A go statement, which usually calls Follow, loses the error.
+		a.log.LogAttrs(ctx, slog.LevelError, "authkit: Follow has returned at once", slog.Any("error", err))
+		return err
 	}
 	defer a.events.end()
 	a.events.begin()
@@ -101,4 +99,17 @@ func (a *AuthKit) Follow(
 	}
 	loops.Wait()
 	return context.Cause(ctx)
+}
+
+// startFollowing notes that this AuthKit follows the events, or returns why it cannot.
+func (a *AuthKit) startFollowing(types []string) error {
+	switch {
+	case a.public:
+		return errors.New("authkit: Follow: a public client has no API key to read events with")
+	case slices.Contains(types, ""):
+		return errors.New("authkit: Follow: a type of event is empty")
+	case !a.events.following.CompareAndSwap(false, true):
+		return errors.New("authkit: Follow: this AuthKit follows the events already")
+	}
+	return nil
 }

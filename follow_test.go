@@ -107,6 +107,9 @@ func TestFollowRefusesWhatItCannotFollow(t *testing.T) {
 	f.start(nil, "")
 	f.settle(1)
 	assert.EqualError(t, f.Follow(t.Context(), nil, ""), "authkit: Follow: this AuthKit follows the events already")
+	for _, reason := range []string{"a type of event is empty", "this AuthKit follows the events already"} {
+		assert.Contains(t, f.Logs.String(), `level=ERROR msg="authkit: Follow has returned at once" error="authkit: Follow: `+reason+`"`)
+	}
 	f.stop()
 	f.start(nil, "")
 	f.settle(1)
