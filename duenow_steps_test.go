@@ -135,6 +135,21 @@ func TestAFailureOfASecondExchangeServesTheFirst(t *testing.T) {
 	assert.Equal(t, "guest", a.Me(jar)["role"])
 }
 
+func TestARequestThatItsClientGivesUpDuringASecondExchangeIsNotServedWithTheFirst(t *testing.T) {
+	a, c, cookie := newWithChanges(t)
+	c.SetRole("org_acme", "editor")
+	h := holdAt(a, "committed")
+	me, giveUp := a.SendAndGiveUp(cookie)
+	<-h.reached
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	a.Clock.Advance(time.Millisecond)
+	c.SetRole("org_acme", "guest")
+	h.release()
+	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 2)
+	giveUp()
+	assert.Empty(t, <-me, "the request has no session")
+}
+
 func TestConcurrentRequestsDuringAChangeMakeOneMoreExchange(t *testing.T) {
 	a, c, cookie := newWithChanges(t)
 	c.SetRole("org_acme", "editor")

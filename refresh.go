@@ -84,6 +84,10 @@ func (a *AuthKit) refreshSession(w http.ResponseWriter, r *http.Request, auth *r
 		return
 	case err == nil:
 		a.setRefreshedSession(w, r, auth, next)
+		if r.Context().Err() != nil && a.isDue(next.session) { // a second refresh was not awaited
+			auth.err = unavailable(context.Cause(r.Context()), 0)
+			return
+		}
 		auth.session = next.session
 	case errors.Is(err, errSessionEnded):
 		a.clearEndedSession(w, r, auth, old, since)
@@ -93,7 +97,7 @@ func (a *AuthKit) refreshSession(w http.ResponseWriter, r *http.Request, auth *r
 		due = due || a.isDue(old) // a change may have become known meanwhile
 		switch {
 		case errors.Is(err, errTokenNotAccepted), due && errors.Is(err, errRefreshRefused):
-		case usable:
+		case usable && !(due && r.Context().Err() != nil): // a client that gives up must not keep its old rights
 			auth.session = old
 			auth.pending.CompareAndSwap(nil, &pendingCookie{session: old})
 		case errors.Is(err, errRefreshRefused):

@@ -4,6 +4,7 @@ package behaviour
 
 import (
 	"bytes"
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -87,4 +88,28 @@ func decoded(t testing.TB, r Response) (object map[string]any) {
 	t.Helper()
 	require.NoError(t, json.Unmarshal([]byte(r.Body), &object), r.Body)
 	return object
+}
+
+// SendAndGiveUp sends a request with a cookie. giveUp closes its connection. me then yields what the handler has seen of the
+// session, an empty map for an anonymous request.
+func (a *App) SendAndGiveUp(cookie string) (me <-chan map[string]any, giveUp func()) {
+	a.T.Helper()
+	seen := make(chan map[string]any, 1)
+	a.Mux.HandleFunc("POST /given-up", func(_ http.ResponseWriter, r *http.Request) { seen <- meOf(r) })
+	ctx, cancel := context.WithCancel(a.T.Context())
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.URL+"/given-up", nil)
+	require.NoError(a.T, err)
+	r.Header.Set("Cookie", cookie)
+	sent := make(chan error, 1)
+	go func() {
+		resp, err := a.client.RoundTrip(r)
+		if err == nil {
+			resp.Body.Close()
+		}
+		sent <- err
+	}()
+	return seen, func() {
+		cancel()
+		require.ErrorIs(a.T, <-sent, context.Canceled)
+	}
 }

@@ -127,6 +127,17 @@ func TestARememberedRefusalMakesADueSessionAnonymous(t *testing.T) {
 	assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
 }
 
+// Otherwise a removed member could make a handler run with the old rights: the client would only have to give up.
+func TestARequestThatItsClientGivesUpIsNotServedWithADueSession(t *testing.T) {
+	a, c, cookie := newChanging(t)
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+	c.SetRole("org_acme", "guest")
+	me, giveUp := a.SendAndGiveUp(cookie)
+	a.Fake.AwaitCalls(t, authkittest.RouteRefresh, 1)
+	giveUp()
+	assert.Empty(t, <-me, "the request has no session")
+}
+
 func TestADueSessionThatWorkOSHasEndedIsCleared(t *testing.T) {
 	a, c, cookie := newChanging(t)
 	a.Fake.RevokeSession(a.SessionID())
