@@ -135,6 +135,20 @@ func TestAFailureOfASecondExchangeServesTheFirst(t *testing.T) {
 	assert.Equal(t, "guest", a.Me(jar)["role"])
 }
 
+// The other instances are asked whether they know the successor of the refused token.
+func TestARefusalOfASecondExchangeDoesNotServeTheFirst(t *testing.T) {
+	a, c, cookie := newWithChanges(t, authkit.WithStore(authkittest.NewMemoryStore(authkittest.NewFakeClock(time.Now()))))
+	c.SetRole("org_acme", "editor")
+	h := holdAt(a, "committed")
+	answer := a.SendAsync(behaviour.Request{Target: "/account", Cookie: cookie, Header: behaviour.Scripted()})
+	<-h.reached
+	a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"invalid_grant"}`})
+	a.Clock.Advance(time.Millisecond)
+	c.SetRole("org_acme", "guest")
+	h.release()
+	assert.Equal(t, http.StatusServiceUnavailable, (<-answer).Status)
+}
+
 func TestARequestThatItsClientGivesUpDuringASecondExchangeIsNotServedWithTheFirst(t *testing.T) {
 	a, c, cookie := newWithChanges(t)
 	c.SetRole("org_acme", "editor")

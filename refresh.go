@@ -97,7 +97,9 @@ func (a *AuthKit) refreshSession(w http.ResponseWriter, r *http.Request, auth *r
 		due = due || a.isDue(old) // a change may have become known meanwhile
 		switch {
 		case errors.Is(err, errTokenNotAccepted), due && errors.Is(err, errRefreshRefused):
-		case usable && !(due && r.Context().Err() != nil): // a client that gives up must not keep its old rights
+		case usable && !(due && (r.Context().Err() != nil || errors.Is(err, errRefusalOpen))):
+			// A client that gives up must not keep its old rights, and neither must a session
+			// whose refresh token WorkOS has refused.
 			auth.session = old
 			auth.pending.CompareAndSwap(nil, &pendingCookie{session: old})
 		case errors.Is(err, errRefreshRefused):
@@ -116,7 +118,7 @@ func (a *AuthKit) exchangeWhileDue(ctx context.Context, s *Session, want exchang
 	var latest *outcome
 	for range maxExchanges {
 		next, err := a.rotations.exchange(ctx, s, want, a.exchangeToken)
-		if latest != nil && errors.Is(err, ErrUnavailable) {
+		if latest != nil && errors.Is(err, ErrUnavailable) && !errors.Is(err, errRefusalOpen) {
 			break
 		}
 		if err != nil || !a.isDue(next.session) {

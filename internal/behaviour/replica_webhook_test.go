@@ -136,6 +136,31 @@ func TestAWebhookAtOneInstanceKeepsARemovedMemberOutAtAll(t *testing.T) {
 	}
 }
 
+// WorkOS may answer invalid_grant when the rights of a session have ended. The other instances are then asked whether
+// they know the successor of the token. Until they have answered, the old rights must not serve.
+func TestADueSessionIsNotServedWhileOtherInstancesAreAskedAboutItsRefusal(t *testing.T) {
+	f := newEventFleet(t, 2, true)
+	f.deliverTo(f.members[0])
+	cookie := f.members[0].SignedIn(Kim).CookieHeader()
+	f.warm(t, cookie)
+	f.Clock.Advance(time.Second)
+	f.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 400, Body: `{"error":"invalid_grant"}`})
+	f.changeRole(t, "member")
+	f.delivered(t)
+	resp := f.members[0].Send(Request{Target: "/role", Cookie: cookie, Header: Scripted()})
+	assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
+	assert.NotEmpty(t, resp.Header.Get("Retry-After"))
+	assert.Empty(t, resp.SetCookies(t), "the cookie stays: another instance may know the successor")
+
+	other := f.members[1].SendAsync(Request{Target: "/role", Cookie: cookie, Header: Scripted()}) // it waits for the answer
+	assert.Eventually(t, func() bool {
+		f.Clock.Advance(time.Second)
+		return f.members[0].Status(t, cookie) == http.StatusUnauthorized
+	}, WaitTimeout, 20*time.Millisecond, "the refusal is believed in the end")
+	assert.Equal(t, http.StatusUnauthorized, (<-other).Status)
+	assert.Equal(t, 1, f.Fake.Calls(authkittest.RouteRefresh))
+}
+
 func TestAWebhookAtOneInstanceDropsTheAnswerAboutAnAPIKeyAtAll(t *testing.T) {
 	f := newEventFleet(t, 3, true)
 	f.deliverTo(f.members[1])
