@@ -153,6 +153,10 @@ func currentTo(accessToken string, old *Session, shown change) time.Time {
 // minutes.
 const leastLifetime = time.Hour
 
+// mostLifetime is the longest time for which marks are kept, without the skews of the
+// clocks. WorkOS has no earlier events, and may refuse to list them.
+const mostLifetime = eventHistory - 4*clockSkew
+
 // lifetimes holds the longest lifetime of an access token that was seen.
 type lifetimes struct{ longestSeen atomic.Int64 }
 
@@ -170,7 +174,8 @@ func (l *lifetimes) saw(claims *jwks.Claims) {
 	}
 }
 
-// longest returns the longest lifetime that was seen, and at least leastLifetime.
+// longest returns the longest lifetime that was seen, at least leastLifetime and at most
+// mostLifetime.
 func (l *lifetimes) longest() time.Duration {
-	return max(leastLifetime, time.Duration(l.longestSeen.Load()))
+	return min(max(leastLifetime, time.Duration(l.longestSeen.Load())), mostLifetime)
 }

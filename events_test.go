@@ -135,3 +135,20 @@ func TestTheEndOfAUserEndsSignInsWithinTheSkewOfTheClocks(t *testing.T) {
 	assert.False(t, a.isSignedOut(after))
 	assert.Equal(t, event.Add(endSkew+time.Millisecond), a.signInTime("session_2", "user_1"))
 }
+
+// An issuer that an application has added may make tokens that live for years. Without a limit, the time would overflow, or WorkOS would
+// refuse the list of events.
+func TestNoTokenLifetimeIsLongerThanWorkOSKeepsEvents(t *testing.T) {
+	clock := newSetClock()
+	for _, expiresAt := range []time.Time{clock.now.AddDate(1, 0, 0), clock.now.AddDate(400, 0, 0)} {
+		a := newOffline(t, clock)
+		a.lifetimes.saw(&jwks.Claims{IssuedAt: clock.now, ExpiresAt: expiresAt})
+		assert.Greater(t, a.effectTime(), eventHistory-time.Hour)
+		assert.Less(t, a.effectTime(), eventHistory)
+
+		require.NoError(t, a.applyEvent(t.Context(), workos.Event{
+			ID: "event_1", Type: workos.EventUserUpdated, CreatedAt: clock.now, Data: json.RawMessage(`{"id":"user_1"}`),
+		}))
+		assert.True(t, a.isDue(memberSession(clock.now.Add(-time.Minute))), "an event has its effect")
+	}
+}
