@@ -3,6 +3,7 @@
 package authkit
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,7 +18,8 @@ const changedKeyLimit = 1 << 16
 // of the key's ID. The value of a key is not known to WorkOS's events.
 type keyChanges struct {
 	clock Clock
-	any   atomic.Bool // there was a change
+	mu    sync.Mutex   // makes each change one step
+	after atomic.Int64 // replies that were asked for later are current, in Unix milliseconds; 0 before the first change
 	marks *expiring.Map[time.Time]
 }
 
@@ -27,13 +29,17 @@ func newKeyChanges(clock Clock) *keyChanges {
 
 // note records that a key was changed. hash is the result of [replica.Hash].
 func (c *keyChanges) note(hash string, until time.Time) {
-	c.marks.Put(hash, c.clock.Now(), until)
-	c.any.Store(true)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.clock.Now()
+	c.marks.Put(hash, now, until)
+	c.after.Store(max(c.after.Load(), now.UnixMilli()))
 }
 
-// outdates reports whether a key has changed since a reply about it was asked for.
+// outdates reports whether a key has changed since a reply about it was asked for. It
+// computes no hash if no key has changed since.
 func (c *keyChanges) outdates(key *APIKey, askedAt time.Time) bool {
-	if key == nil || !c.any.Load() {
+	if after := c.after.Load(); key == nil || after == 0 || askedAt.UnixMilli() > after {
 		return false
 	}
 	changed, ok := c.marks.Get(replica.Hash(key.ID))

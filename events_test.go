@@ -56,7 +56,7 @@ func TestAnEventWithBrokenDataHasNoEffect(t *testing.T) {
 			epoch := a.signedOut.epoch.Load()
 			assert.NoError(t, a.applyEvent(t.Context(), event), "it is not delivered again")
 			assert.Equal(t, epoch, a.signedOut.epoch.Load())
-			assert.False(t, a.apiKeys.changed.any.Load())
+			assert.Zero(t, a.apiKeys.changed.after.Load())
 		}
 	}
 	for _, data := range []string{`{"id":"om_1","user_id":"user_1"}`, `{"id":"om_1","organization_id":"org_1"}`, `{"id":"om_1","user_id":"","organization_id":"org_1"}`} {
