@@ -56,7 +56,8 @@ func (a *AuthKit) needsRefresh(s *Session) bool {
 // refreshSession refreshes a session and sets its new cookie. usable says that
 // the access token of old is still valid. Then old serves the request if there is
 // no new session. due says that a change at WorkOS asks for the refresh. Then the request
-// waits for it, and a refusal of WorkOS makes it anonymous.
+// waits for it, and a refusal of WorkOS makes it anonymous. The end of the request does
+// not end the wait with the old rights: a handler runs also if its client has left.
 func (a *AuthKit) refreshSession(w http.ResponseWriter, r *http.Request, auth *requestAuth, old *Session, usable, due bool) {
 	// A session without a refresh token cannot be refreshed. An upgrade is not
 	// worth a refresh, because its response may lose the new cookie.
