@@ -101,7 +101,7 @@ func (a *AuthKit) serveAPIKey(w http.ResponseWriter, r *http.Request, next http.
 	key := givenAPIKey(r.Context())
 	given := key != nil
 	if !given {
-		a.followLog(r.Context())
+		a.followLog()
 		var err error
 		key, err = a.apiKeys.validate(r.Context(), value)
 		switch {

@@ -15,7 +15,7 @@ import (
 // loadBearer loads the session from a bearer token. Such a session has no cookie
 // and no refresh token, so an expired token is refused.
 func (a *AuthKit) loadBearer(auth *requestAuth, r *http.Request, token string) {
-	a.followLog(r.Context())
+	a.followLog()
 	claims, err := a.bearerVerifier.Verify(r.Context(), token)
 	switch {
 	case err == nil && a.logIsTooOld():

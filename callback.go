@@ -363,7 +363,7 @@ func (a *AuthKit) completeSignIn(w http.ResponseWriter, r *http.Request, authent
 // verifySignIn returns the session of an authentication if its access token verifies and
 // satisfies the maximum age of the pending sign-in.
 func (a *AuthKit) verifySignIn(ctx context.Context, authentication *workos.Authentication, pending *pendingSignIn) (*Session, error) {
-	a.followLog(ctx) // signInTime needs to know what was signed out elsewhere
+	a.followLog() // signInTime needs to know what was signed out elsewhere
 	now := a.clock.Now()
 	sealed := payload.Session{
 		AccessToken:          authentication.AccessToken,

@@ -22,17 +22,17 @@ var (
 )
 
 // useLog follows the log if the request has a session cookie.
-func (a *AuthKit) useLog(ctx context.Context, own *cookie.Value) {
+func (a *AuthKit) useLog(own *cookie.Value) {
 	if a.replicas != nil && (!own.IsAbsent() || a.foreign != nil) {
-		a.replicas.Log.Use(ctx)
+		a.replicas.Log.Use()
 	}
 }
 
 // followLog follows the log of sign-outs at other instances. The first call waits
 // until the log is read.
-func (a *AuthKit) followLog(ctx context.Context) {
+func (a *AuthKit) followLog() {
 	if a.replicas != nil {
-		a.replicas.Log.Use(ctx)
+		a.replicas.Log.Use()
 	}
 }
 

@@ -165,7 +165,7 @@ func (u *endWatch) arm() {
 // otherwise.
 func (u *endWatch) look() {
 	a := u.authKit
-	a.followLog(u.ctx)
+	a.followLog()
 	u.checkSignedOut()
 	if u.ctx.Err() != nil {
 		return

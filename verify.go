@@ -39,7 +39,7 @@ func (a *AuthKit) Ready(ctx context.Context) error {
 // A cookie that was verified before is in the cache. Then only what may have
 // changed since is checked: limits, expiry, signing key and sign-outs.
 func (a *AuthKit) sessionOf(r *http.Request, own *cookie.Value) (session *Session, found standing, err error) {
-	a.useLog(r.Context(), own)
+	a.useLog(own)
 	if own.Found() {
 		if cached := a.cache.Get(own.Parts()); cached != nil {
 			if err := a.checkLimits(cached.Value.sealed); err != nil {

@@ -67,7 +67,7 @@ func (w *world) pause(token string, d time.Duration) {
 // afterwards.
 func (w *world) endWithout(token string) {
 	i := w.newInstance()
-	i.Log.Use(context.Background())
+	i.Log.Use()
 	i.Exchange(context.Background(), token, "session_1", nil, func(context.Context) replica.Result { return replica.Result{Kind: replica.Ended} },
 		func(o replica.Outcome) { i.verdict <- o })
 	o, _ := i.awaitVerdict()

@@ -167,7 +167,7 @@ func (i *instance) knows(token string) {
 
 // exchange exchanges a token as the core does.
 func (i *instance) exchange(token string) replica.Outcome {
-	i.Log.Use(context.Background())
+	i.Log.Use()
 	return i.Exchange(context.Background(), token, "session_1",
 		func([]byte) bool { return true },
 		func(context.Context) replica.Result {

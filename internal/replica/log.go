@@ -81,9 +81,9 @@ func newLog(p *Protocol) *Log {
 }
 
 // Use records that a session is used, and starts to follow the log if necessary. It
-// waits until the log was read to its end once, for two seconds at most, or until
-// ctx ends.
-func (l *Log) Use(ctx context.Context) {
+// waits until the log was read to its end once, for two seconds at most. The end of a
+// request does not end the wait: a handler runs also if its client has left.
+func (l *Log) Use() {
 	if now := l.p.clock.Now().Unix(); l.usedAt.Load() != now {
 		l.usedAt.Store(now)
 	}
@@ -96,10 +96,7 @@ func (l *Log) Use(ctx context.Context) {
 	}
 	caught := l.caught
 	l.mu.Unlock()
-	select {
-	case <-caught:
-	case <-ctx.Done():
-	}
+	<-caught
 }
 
 // start starts to follow the log. The caller holds mu.

@@ -16,7 +16,7 @@ func TestANoticeOfAnUnknownKindIsHandedOnAndPutBackIfTheLogLosesIt(t *testing.T)
 	w := newWorld(t)
 	newer, older := w.newInstance(), w.newInstance()
 	for _, i := range []*instance{newer, older} {
-		i.Log.Use(t.Context())
+		i.Log.Use()
 	}
 	now := w.clock.Now()
 	n := replica.Notice{Kind: '?', Hash: replica.Hash("user_1"), At: now, Until: now.Add(time.Hour)}
@@ -32,7 +32,7 @@ func TestANoticeOfAnUnknownKindIsHandedOnAndPutBackIfTheLogLosesIt(t *testing.T)
 	newer.die()
 	w.store.Flush()
 	late := w.newInstance()
-	late.Log.Use(t.Context())
+	late.Log.Use()
 	require.Eventually(t, func() bool {
 		w.clock.Advance(100 * time.Millisecond)
 		return has(late)

@@ -42,7 +42,7 @@ func TestManyLostNoticesArePutBackAFewAtATime(t *testing.T) {
 	store := &narrowStore{MemoryStore: w.store}
 	instances := []*instance{w.newInstanceWith(store), w.newInstanceWith(store)}
 	for _, i := range instances {
-		i.Log.Use(t.Context())
+		i.Log.Use()
 	}
 	now := w.clock.Now()
 	for n := range notices {
@@ -58,7 +58,7 @@ func TestManyLostNoticesArePutBackAFewAtATime(t *testing.T) {
 	w.store.Flush()
 
 	late := w.newInstanceWith(store)
-	late.Log.Use(t.Context())
+	late.Log.Use()
 	assert.Eventually(t, func() bool {
 		w.clock.Advance(100 * time.Millisecond)
 		return late.Log.State().Notices == notices

@@ -27,7 +27,7 @@ func (i *instance) asked() <-chan struct{} {
 // useLog makes instances follow the log.
 func useLog(instances ...*instance) {
 	for _, i := range instances {
-		i.Log.Use(context.Background())
+		i.Log.Use()
 	}
 }
 
