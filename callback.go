@@ -153,6 +153,7 @@ func (a *AuthKit) redeemCode(w http.ResponseWriter, r *http.Request, pending *pe
 		return
 	}
 	a.expireState(w, pending)
+	known := a.noticesKnown()
 	authentication, err := a.exchangeCode(r.Context(), r, pending, code)
 	if step, found := nextStepOf(err); found {
 		if a.mayContinue(r, pending) {
@@ -162,7 +163,7 @@ func (a *AuthKit) redeemCode(w http.ResponseWriter, r *http.Request, pending *pe
 		err = &stepRequiredError{step.need, err}
 	}
 	if err == nil {
-		_, err = a.completeSignIn(w, r, authentication, pending)
+		_, err = a.completeSignIn(w, r, authentication, pending, known)
 	}
 	if err != nil {
 		a.failSignIn(w, r, err, pending.returnTo)
@@ -307,7 +308,7 @@ func refusal(query url.Values) error {
 // A page of another site must not be able to post to the handler that calls SignIn. See
 // [AuthKit.RefuseCrossOrigin].
 func (a *AuthKit) SignIn(w http.ResponseWriter, r *http.Request, authentication *workos.Authentication) (*Session, error) {
-	session, err := a.completeSignIn(w, r, authentication, &pendingSignIn{})
+	session, err := a.completeSignIn(w, r, authentication, &pendingSignIn{}, a.noticesKnown())
 	if err != nil {
 		a.signInFailed(r.Context(), err)
 	}
@@ -316,10 +317,13 @@ func (a *AuthKit) SignIn(w http.ResponseWriter, r *http.Request, authentication 
 
 // completeSignIn makes the session of this browser from an authentication. Without a
 // pending sign-in, pending is the zero value. It changes the return path of pending if
-// the hook has set another one.
-func (a *AuthKit) completeSignIn(w http.ResponseWriter, r *http.Request, authentication *workos.Authentication, pending *pendingSignIn) (*Session, error) {
+// the hook has set another one. known is the number of the last notice before WorkOS was
+// called.
+func (a *AuthKit) completeSignIn(
+	w http.ResponseWriter, r *http.Request, authentication *workos.Authentication, pending *pendingSignIn, known uint64,
+) (*Session, error) {
 	ctx := r.Context()
-	session, err := a.verifySignIn(ctx, authentication, pending)
+	session, err := a.verifySignIn(ctx, authentication, pending, known)
 	if err != nil {
 		return nil, err
 	}
@@ -362,8 +366,7 @@ func (a *AuthKit) completeSignIn(w http.ResponseWriter, r *http.Request, authent
 
 // verifySignIn returns the session of an authentication if its access token verifies and
 // satisfies the maximum age of the pending sign-in.
-func (a *AuthKit) verifySignIn(ctx context.Context, authentication *workos.Authentication, pending *pendingSignIn) (*Session, error) {
-	a.followLog() // signInTime needs to know what was signed out elsewhere
+func (a *AuthKit) verifySignIn(ctx context.Context, authentication *workos.Authentication, pending *pendingSignIn, known uint64) (*Session, error) {
 	now := a.clock.Now()
 	sealed := payload.Session{
 		AccessToken:          authentication.AccessToken,
@@ -375,7 +378,7 @@ func (a *AuthKit) verifySignIn(ctx context.Context, authentication *workos.Authe
 	}
 	sealed.SetUser(authentication.User)
 	if unverified := unverifiedSession(sealed); unverified != nil {
-		sealed.SignedInAt = a.signInTime(unverified.ID(), unverified.UserID())
+		sealed.SignedInAt = a.signInTime(unverified.ID(), unverified.UserID(), known)
 	}
 	session, err := a.verify(ctx, a.freshVerifier, sealed)
 	switch {

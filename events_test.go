@@ -133,7 +133,7 @@ func TestTheEndOfAUserEndsSignInsWithinTheSkewOfTheClocks(t *testing.T) {
 	require.NoError(t, a.applyEvent(t.Context(), userEvent(workos.EventUserDeleted, event)))
 	assert.True(t, a.isSignedOut(before))
 	assert.False(t, a.isSignedOut(after))
-	assert.Equal(t, event.Add(endSkew+time.Millisecond), a.signInTime("session_2", "user_1"))
+	assert.Equal(t, event.Add(endSkew+time.Millisecond), a.signInTime("session_2", "user_1", allNotices))
 }
 
 // An issuer that an application has added may make tokens that live for years. Without a limit, the time would overflow, or WorkOS would

@@ -23,10 +23,14 @@
 //  5. A sign-in reads the mark before its session is sealed (signInTime), and its
 //     sign-in time is after the mark. Otherwise the mark of an earlier sign-out
 //     would end the new session too.
+//  6. A sign-in reads how many notices there were before it calls WorkOS
+//     (noticesKnown), and a mark of a later notice ends the new session. WorkOS may
+//     have made its tokens before the session or the user was ended there.
 
 package authkit
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,6 +64,7 @@ type signedOut struct {
 	// or at another instance, by noticeKey. anyNoticed reports whether there was one.
 	noticed    *expiring.Map[noticedEnd]
 	anyNoticed atomic.Bool
+	notices    uint64 // guarded by mu: the number of the last notice
 	// watches holds who is told about marks. They are told after the mark is stored.
 	watches sessionWatches
 
@@ -115,17 +120,28 @@ func (s *signedOut) at(sessionID string) (at time.Time, ok bool) {
 }
 
 // noticedEnd is the mark of a notice: sign-ins up to at are signed out.
-type noticedEnd struct{ at, until time.Time }
+type noticedEnd struct {
+	at, until time.Time
+	number    uint64 // of the notice that has brought at
+}
+
+// allNotices is more than the number of every notice.
+const allNotices = math.MaxUint64
 
 // note stores the mark of a notice. Of two notices, the later times count.
 func (s *signedOut) note(key string, at, until time.Time) {
 	defer s.watches.noted(key) // after the unlock
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.notices++
+	mark := noticedEnd{at, until, s.notices}
 	if before, ok := s.noticed.Get(key); ok {
-		at, until = later(before.at, at), later(before.until, until)
+		if !at.After(before.at) {
+			mark.at, mark.number = before.at, before.number
+		}
+		mark.until = later(before.until, until)
 	}
-	s.noticed.Put(key, noticedEnd{at, until}, until)
+	s.noticed.Put(key, mark, mark.until)
 	s.anyNoticed.Store(true)
 	s.reached("noted")
 	s.epoch.Add(1)
@@ -136,14 +152,21 @@ func (s *signedOut) note(key string, at, until time.Time) {
 // after the notice.
 func roundUp(at time.Time) time.Time { return at.Add(time.Millisecond - 1).Truncate(time.Millisecond) }
 
+// noticesKnown returns the number of the last notice.
+func (s *signedOut) noticesKnown() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.notices
+}
+
 // latest returns the latest mark of a session or of its user, and reports whether
-// there is one.
-func (s *signedOut) latest(sessionID, userID string) (at time.Time, ok bool) {
+// there is one. It ignores the marks of notices after the one with the number known.
+func (s *signedOut) latest(sessionID, userID string, known uint64) (at time.Time, ok bool) {
 	at, ok = s.at(sessionID)
 	if !s.anyNoticed.Load() {
 		return at, ok
 	}
-	return s.laterNotice(at, ok, noticeKey(replica.SessionEnded, sessionID), noticeKey(replica.UserEnded, userID))
+	return s.laterNotice(at, ok, known, noticeKey(replica.SessionEnded, sessionID), noticeKey(replica.UserEnded, userID))
 }
 
 // latestOf is latest for a session. It does not allocate when it is called again for the
@@ -154,13 +177,13 @@ func (s *signedOut) latestOf(session *Session) (at time.Time, ok bool) {
 		return at, ok
 	}
 	keys := markKeysOf(session)
-	return s.laterNotice(at, ok, keys.session, keys.user)
+	return s.laterNotice(at, ok, allNotices, keys.session, keys.user)
 }
 
 // laterNotice returns the latest of a mark, if there is one, and of the marks of notices.
-func (s *signedOut) laterNotice(at time.Time, ok bool, keys ...string) (time.Time, bool) {
+func (s *signedOut) laterNotice(at time.Time, ok bool, known uint64, keys ...string) (time.Time, bool) {
 	for _, key := range keys {
-		if other, noticed := s.noticed.Get(key); noticed && (!ok || other.at.After(at)) {
+		if other, noticed := s.noticed.Get(key); noticed && other.number <= known && (!ok || other.at.After(at)) {
 			at, ok = other.at, true
 		}
 	}
@@ -240,16 +263,17 @@ func (a *AuthKit) isSignedOut(s *Session) bool {
 	case !s.FromBearerToken():
 		return true
 	}
-	_, ended := a.signedOut.latest(s.ID(), "")
+	_, ended := a.signedOut.latest(s.ID(), "", allNotices)
 	return ended || !s.IssuedAt().After(at)
 }
 
 // signInTime returns the time to seal a new sign-in with. It is the current time. If
-// the session has a sign-out mark that is not earlier, it is just after the mark.
-func (a *AuthKit) signInTime(sessionID, userID string) time.Time {
+// the session has a sign-out mark that is not earlier, it is just after the mark. known is
+// the number of the last notice before WorkOS was called: order 6.
+func (a *AuthKit) signInTime(sessionID, userID string, known uint64) time.Time {
 	now := a.clock.Now()
 	const precision = time.Millisecond // of a sealed time
-	if at, marked := a.signedOut.latest(sessionID, userID); marked && !now.Truncate(precision).After(at) {
+	if at, marked := a.signedOut.latest(sessionID, userID, known); marked && !now.Truncate(precision).After(at) {
 		return at.Add(precision)
 	}
 	return now

@@ -102,7 +102,7 @@ func TestASignOutHoldsIfTheClockOfTheSignInIsAhead(t *testing.T) {
 		a.markSignedOut(s, false, 0)
 		assert.True(t, a.isSignedOut(s), ahead)
 
-		again := sessionFor(t, id, a.signInTime(id, "user_1"), clock.now.Add(ahead), clock.now.Add(ahead+5*time.Minute))
+		again := sessionFor(t, id, a.signInTime(id, "user_1", allNotices), clock.now.Add(ahead), clock.now.Add(ahead+5*time.Minute))
 		assert.False(t, a.isSignedOut(again), "a later sign-in is accepted, clock ahead by %s", ahead)
 		resealed := sessionFor(t, id, time.UnixMilli(again.SignedInAt().UnixMilli()), clock.now, clock.now.Add(5*time.Minute))
 		assert.False(t, a.isSignedOut(resealed), "with the precision of the seal too, clock ahead by %s", ahead)
@@ -111,7 +111,7 @@ func TestASignOutHoldsIfTheClockOfTheSignInIsAhead(t *testing.T) {
 		a.markSignedOut(older, false, 0)
 		assert.True(t, a.isSignedOut(s), "the sign-out of an older cookie does not undo the first one, clock ahead by %s", ahead)
 	}
-	assert.Equal(t, clock.now, a.signInTime("session_another", "user_1"))
+	assert.Equal(t, clock.now, a.signInTime("session_another", "user_1", allNotices))
 }
 
 func TestASignInInTheSameMillisecondAsASignOutIsAccepted(t *testing.T) {
@@ -121,7 +121,7 @@ func TestASignInInTheSameMillisecondAsASignOutIsAccepted(t *testing.T) {
 	s := sessionFor(t, "session_1", clock.now.Add(-time.Minute), clock.now, clock.now.Add(5*time.Minute))
 	a.markSignedOut(s, true, 0)
 	clock.now = clock.now.Add(500 * time.Microsecond)
-	at := a.signInTime("session_1", "user_1")
+	at := a.signInTime("session_1", "user_1", allNotices)
 	resealed := sessionFor(t, "session_1", time.UnixMilli(at.UnixMilli()), clock.now, clock.now.Add(5*time.Minute))
 	assert.False(t, a.isSignedOut(resealed), "the sign-in time with the precision of the cookie")
 }

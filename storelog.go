@@ -36,6 +36,13 @@ func (a *AuthKit) followLog() {
 	}
 }
 
+// noticesKnown returns the number of the last notice about an end, after the log was read:
+// signInTime needs to know what was signed out elsewhere.
+func (a *AuthKit) noticesKnown() uint64 {
+	a.followLog()
+	return a.signedOut.noticesKnown()
+}
+
 // logIsTooOld reports whether the log was not read within the revocation deadline.
 func (a *AuthKit) logIsTooOld() bool {
 	return a.revocationDeadline > 0 && a.clock.Now().Sub(a.replicas.Log.ReadAt()) > a.revocationDeadline
@@ -94,7 +101,7 @@ func (a *AuthKit) announceResumed(ctx context.Context, s *Session) {
 	if a.replicas == nil {
 		return
 	}
-	at, signedOut := a.signedOut.latest(s.ID(), "")
+	at, signedOut := a.signedOut.latest(s.ID(), "", allNotices)
 	if !signedOut {
 		return
 	}
