@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/authkit-go/authkit/internal/expiring"
+	"github.com/authkit-go/authkit/internal/replica"
 	"github.com/authkit-go/authkit/workos"
 )
 
@@ -83,7 +84,7 @@ type webhookHandler struct {
 	authKit  *AuthKit
 	function func(context.Context, workos.Event) error // may be nil
 	secrets  []string
-	handled  *expiring.Map[struct{}] // by the ID of the event
+	handled  *expiring.Map[struct{}] // by the hash of the event's ID, which may be long
 	flights  singleflight.Group      // by the ID of the event
 }
 
@@ -137,7 +138,7 @@ func (h *webhookHandler) receive(w http.ResponseWriter, r *http.Request) (workos
 // duplicate may wait for it too. A function that ignores the end of its context keeps its
 // flight: otherwise each duplicate would add a call that does not return.
 func (h *webhookHandler) await(ctx context.Context, event workos.Event) error {
-	if _, done := h.handled.Get(event.ID); done {
+	if _, done := h.handled.Get(replica.Hash(event.ID)); done {
 		return nil
 	}
 	h.authKit.events.reached("delivery is new")
@@ -162,7 +163,7 @@ func (h *webhookHandler) await(ctx context.Context, event workos.Event) error {
 
 // handle applies an event and calls the function. It runs on a goroutine of singleflight.
 func (h *webhookHandler) handle(ctx context.Context, event workos.Event) error {
-	if _, done := h.handled.Get(event.ID); done {
+	if _, done := h.handled.Get(replica.Hash(event.ID)); done {
 		return nil
 	}
 	a := h.authKit
@@ -175,7 +176,7 @@ func (h *webhookHandler) handle(ctx context.Context, event workos.Event) error {
 	if err := errors.Join(told, failed); err != nil {
 		return fmt.Errorf("%w: %w", ErrEventFailed, err)
 	}
-	h.handled.Put(event.ID, struct{}{}, a.clock.Now().Add(deliveredLifetime))
+	h.handled.Put(replica.Hash(event.ID), struct{}{}, a.clock.Now().Add(deliveredLifetime))
 	a.events.reached("delivery handled")
 	return nil
 }

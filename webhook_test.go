@@ -147,6 +147,19 @@ func TestAWebhookHandlerRemembersALimitedNumberOfEvents(t *testing.T) {
 	assert.EqualValues(t, 101, e.calls.Load(), "the oldest was forgotten")
 }
 
+// An attacker with a leaked secret chooses the IDs. A body may have a mebibyte.
+func TestAWebhookHandlerKeepsNoLongIDs(t *testing.T) {
+	e := newEndpoint(t, 3, nil)
+	long := strings.Repeat("x", workos.MaxWebhookBody/2)
+	for _, id := range []string{long + "1", long + "2", long + "1"} {
+		require.Equal(t, http.StatusNoContent, e.deliver(id))
+	}
+	assert.EqualValues(t, 2, e.calls.Load())
+	for key := range e.handled.All() {
+		assert.LessOrEqual(t, len(key), 64)
+	}
+}
+
 // The application's logger is called while an event is handled, on the goroutine of
 // singleflight, which ends the process for a panic.
 func TestALoggerThatPanicsDuringADeliveryDoesNotEndTheProcess(t *testing.T) {
