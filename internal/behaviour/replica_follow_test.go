@@ -3,6 +3,7 @@
 package behaviour
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -308,6 +309,37 @@ func TestAPositionThatTheStoreHasLostIsStoredAgain(t *testing.T) {
 	failing.Store(false)
 	f.follow(t, "", fail, second)
 	f.rounds(t, func() bool { return slices.Contains(second.calls(), bad) }, "the next instance calls the function with the event")
+}
+
+// Otherwise an instance that ends while it reads the events of many days would leave all of them to the next one.
+func TestThePositionIsStoredWhileALongListIsRead(t *testing.T) {
+	f := newEventFleet(t, 2, true)
+	first, second := f.members[0], f.members[1]
+	var all []string
+	for range 20 {
+		all = append(all, f.Fake.EmitEvent("user.updated", map[string]any{"object": "user", "id": "user_lee"}).ID)
+	}
+	f.Clock.Advance(11 * time.Minute) // older than the overlap
+	hangs := make(chan struct{})
+	first.follow(t, "", func(ctx context.Context, e workos.Event, _ string) error {
+		if e.ID == all[15] {
+			close(hangs)
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		f.Clock.Advance(time.Second)
+		return nil
+	})
+	select {
+	case <-hangs:
+	case <-time.After(WaitTimeout):
+		require.Fail(t, "the function is not called")
+	}
+	first.stop()
+	f.follow(t, "", nil, second)
+	f.rounds(t, func() bool { return slices.Contains(second.calls(), all[19]) }, "the next instance calls the function")
+	assert.Subset(t, second.calls(), all[15:])
+	assert.Empty(t, intersection(all[:9], second.calls()), "the position of at most five seconds ago is stored")
 }
 
 func TestAnIntervalOfAMinuteHasOneHolderToo(t *testing.T) {
