@@ -153,6 +153,9 @@ func currentTo(accessToken string, old *Session, shown change) time.Time {
 // minutes.
 const leastLifetime = time.Hour
 
+// eventHistory is how long WorkOS keeps events.
+const eventHistory = 90 * 24 * time.Hour
+
 // mostLifetime is the longest time for which marks are kept, without the skews of the
 // clocks. WorkOS has no earlier events, and may refuse to list them.
 const mostLifetime = eventHistory - 4*clockSkew

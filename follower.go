@@ -24,7 +24,7 @@ const lastEventPause = time.Minute
 type eventState struct {
 	following        atomic.Bool
 	webhooks, failed atomic.Uint64
-	read             atomic.Uint64
+	read, refused    atomic.Uint64
 	retrying         atomic.Int64
 
 	mu     sync.Mutex

@@ -20,8 +20,6 @@ const (
 	// positionRenewal is how often a position that stays the same is stored again. The store
 	// may have lost it.
 	positionRenewal = time.Minute
-	// eventHistory is how long WorkOS keeps events.
-	eventHistory = 90 * 24 * time.Hour
 	// stuckAfter is after how long a call of the function that does not return is logged.
 	stuckAfter = 2 * eventFunctionTimeout
 )

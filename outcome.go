@@ -22,6 +22,9 @@ var (
 	// errTokenNotAccepted is the error of an exchange whose new access token did not
 	// pass verification, or is for another session.
 	errTokenNotAccepted = errors.New("the new access token is not accepted")
+	// errRefusalOpen is the reason of a 503 while the other instances are asked
+	// whether they know the successor of a token that WorkOS has refused.
+	errRefusalOpen = errors.New("WorkOS refused the refresh token, and other instances are asked for its successor")
 	// errSuperseded is the error of an exchange that another instance has made
 	// needless: the session was signed out there, or the browser has another session
 	// or a newer refresh token.

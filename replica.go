@@ -18,12 +18,6 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-var (
-	// errRefusalOpen is the reason of a 503 while the other instances are asked
-	// whether they know the successor of a token that WorkOS has refused.
-	errRefusalOpen = errors.New("WorkOS refused the refresh token, and other instances are asked for its successor")
-)
-
 // addStore adds the protocol of instances that share a store, if there is one.
 func (a *AuthKit) addStore(c *config) {
 	if c.store == nil {

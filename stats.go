@@ -62,6 +62,7 @@ type EventStats struct {
 
 	Read     uint64 // events in the lists that this instance has read for their effects
 	Webhooks uint64 // events that Webhook has received, without duplicates
+	Refused  uint64 // requests to Webhook without a valid signature; anyone can send one
 	Failures uint64 // calls of the application's functions for events that have failed
 	Retrying int    // events whose function in Follow has failed, and that are tried again
 
@@ -95,7 +96,7 @@ func (a *AuthKit) eventStats() EventStats {
 	defer s.mu.Unlock()
 	stats := EventStats{
 		Err: s.err, ReadAt: s.readAt,
-		Read: s.read.Load(), Webhooks: s.webhooks.Load(), Failures: s.failed.Load(), Retrying: int(s.retrying.Load()),
+		Read: s.read.Load(), Webhooks: s.webhooks.Load(), Refused: s.refused.Load(), Failures: s.failed.Load(), Retrying: int(s.retrying.Load()),
 		Marks: a.due.marks.Len(), Forgotten: a.due.forgotten.Load(),
 	}
 	switch {

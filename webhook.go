@@ -126,6 +126,7 @@ func (h *webhookHandler) receive(w http.ResponseWriter, r *http.Request) (workos
 	event, err := workos.ParseWebhook(r.Header, body, h.authKit.clock.Now(), h.secrets...)
 	switch {
 	case errors.Is(err, workos.ErrWebhookSignature), errors.Is(err, workos.ErrWebhookTimestamp):
+		h.authKit.events.refused.Add(1)
 		return event, fmt.Errorf("%w: %w", ErrInvalidWebhookSignature, err)
 	case err != nil:
 		return event, fmt.Errorf("%w: %w", ErrInvalidWebhook, err)

@@ -146,9 +146,10 @@ func TestAWebhookEndpointRefusesWhatWorkOSHasNotSigned(t *testing.T) {
 		"signed, an Action":    {signed(signInAction), signInAction, 400, "not an event"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			logged := len(w.Logs.String())
+			logged, refused := len(w.Logs.String()), w.Stats().Events.Refused
 			resp := w.sendAction("/webhooks/workos", tt.header, tt.body)
 			assert.Equal(t, tt.status, resp.Status)
+			assert.Equal(t, tt.status == http.StatusUnauthorized, w.Stats().Events.Refused == refused+1)
 			code := map[int]string{401: "invalid_webhook_signature", 413: "webhook_too_large", 400: "invalid_webhook"}[tt.status]
 			problem := resp.Problem(t)
 			assert.Equal(t, code, problem["code"])
