@@ -17,6 +17,7 @@ import (
 
 // Error is an error response of the API: a response with a status of 400 or more. The API uses three envelopes, {code,
 // message}, {error, error_description} (RFC 6749 section 5.2) and {message}. Error holds all three in the same fields.
+// If the message is a list of faults, they are in Details too.
 // An error that an application can act on has a type of its own, such as [*MFAChallengeError]. [errors.As] finds the
 // Error in it too.
 //
@@ -195,7 +196,7 @@ func (c *Client) newError(call call, resp *http.Response, body []byte) *Error {
 
 	var response struct {
 		Code             string            `json:"code"`
-		Message          string            `json:"message"`
+		Message          json.RawMessage   `json:"message"`
 		Error            string            `json:"error"`
 		ErrorDescription string            `json:"error_description"`
 		Errors           []json.RawMessage `json:"errors"`
@@ -204,9 +205,13 @@ func (c *Client) newError(call call, resp *http.Response, body []byte) *Error {
 	// json.Unmarshal skips a member of an unexpected type and still decodes the others.
 	_ = json.Unmarshal(body, &response)
 	call.secrets = append(slices.Clip(call.secrets), response.Token)
+	if response.Error == http.StatusText(resp.StatusCode) {
+		response.Error = "" // the framework of the API sends the reason phrase of the status, which is no code
+	}
+	message, faults := readMessage(response.Message)
 	e.Code = sanitizeCode(cmp.Or(response.Code, response.Error), call.secrets)
-	e.Message = call.sanitize(cmp.Or(response.Message, response.ErrorDescription))
-	for _, raw := range response.Errors {
+	e.Message = call.sanitize(cmp.Or(message, response.ErrorDescription))
+	for _, raw := range append(response.Errors, faults...) {
 		// An object or, in older responses, a string.
 		var detail ErrorDetail
 		if json.Unmarshal(raw, &detail.Message) != nil {
@@ -219,4 +224,22 @@ func (c *Client) newError(call call, resp *http.Response, body []byte) *Error {
 		})
 	}
 	return e
+}
+
+// readMessage returns the message of an error response. If it is a list of faults, it returns their texts and the list.
+func readMessage(raw json.RawMessage) (message string, faults []json.RawMessage) {
+	if json.Unmarshal(raw, &message) == nil {
+		return message, nil
+	}
+	if json.Unmarshal(raw, &faults) != nil {
+		return "", nil
+	}
+	var texts []string
+	for _, fault := range faults {
+		var text string
+		if json.Unmarshal(fault, &text) == nil && text != "" {
+			texts = append(texts, text)
+		}
+	}
+	return strings.Join(texts, "; "), faults
 }

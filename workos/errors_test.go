@@ -103,10 +103,30 @@ func TestAnErrorResponseIsReadFromEachEnvelope(t *testing.T) {
 			wantCode: "x",
 			wantText: doing + ": x (status 422, request req_01A)",
 		},
-		"a message that is not a string": {
-			status: 400, body: `{"message":["a","b"],"code":"x"}`,
+		"a message that is neither a string nor a list": {
+			status: 400, body: `{"message":{"a":"b"},"code":"x"}`,
 			wantCode: "x",
 			wantText: doing + ": x (status 400, request req_01A)",
+		},
+		"a message that is a list": {
+			status: 400, body: `{"message":["a","b"],"code":"x"}`,
+			wantCode: "x", wantMessage: "a; b", wantDetails: []workos.ErrorDetail{{Message: "a"}, {Message: "b"}},
+			wantText: doing + ": x: a; b (status 400, request req_01A)",
+		},
+		"a message that is a list of mixed and unknown kinds": {
+			status: 422, body: `{"message":["a",{"code":"b"},null,3],"errors":["c"]}`,
+			wantMessage: "a", wantDetails: []workos.ErrorDetail{{Message: "c"}, {Message: "a"}, {Code: "b"}, {}, {}},
+			wantText: doing + ": a (status 422, request req_01A)",
+		},
+		"a reason phrase instead of a code": {
+			status: 400, body: `{"statusCode":400,"message":["code must be a string"],"error":"Bad Request"}`,
+			wantMessage: "code must be a string", wantDetails: []workos.ErrorDetail{{Message: "code must be a string"}},
+			wantText: doing + ": code must be a string (status 400, request req_01A)",
+		},
+		"the reason phrase of another status": {
+			status: 401, body: `{"message":"No.","error":"Bad Request"}`,
+			wantCode: "Bad Request", wantMessage: "No.",
+			wantText: doing + ": Bad Request: No. (status 401, request req_01A)",
 		},
 		"rate limit": {
 			status: 429, body: `{"error":"too_many_requests","error_description":"Slow down."}`,

@@ -126,7 +126,7 @@ type Password struct {
 type Identity struct {
 	ID       string `json:"idp_id"`   // the account's ID at the provider
 	Type     string `json:"type"`     // "OAuth"
-	Provider string `json:"provider"` // such as "GoogleOAuth"
+	Provider string `json:"provider"` // such as "GoogleOAuth"; GitHub's is "GithubOAuth" here, but "GitHubOAuth" in an [Authentication]
 }
 
 const userPath = "/user_management/users/{user_id}"

@@ -169,8 +169,8 @@ var userCalls = map[string]wire{
 	"GetUserIdentities": {
 		call:   func(ctx context.Context, c *workos.Client) (any, error) { return c.GetUserIdentities(ctx, "user_01A") },
 		method: "GET", path: "/user_management/users/user_01A/identities",
-		status: 200, response: `[{"idp_id":"13966412","type":"OAuth","provider":"GitHubOAuth"}]`,
-		want: []workos.Identity{{ID: "13966412", Type: "OAuth", Provider: "GitHubOAuth"}}, errors: readErrors,
+		status: 200, response: `[{"idp_id":"13966412","type":"OAuth","provider":"GithubOAuth"}]`,
+		want: []workos.Identity{{ID: "13966412", Type: "OAuth", Provider: "GithubOAuth"}}, errors: readErrors,
 	},
 	"ListSessions": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
