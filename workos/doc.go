@@ -67,6 +67,46 @@
 //
 // [Client.Call] makes the calls of the API that have no method here.
 //
+// # Operations
+//
+// These are the operations of WorkOS's OpenAPI description 0.61, by tag. docs/operations.md in the repository lists each of
+// them with its method, or with the reason why it has none.
+//
+//	tag                                             operations  with a method
+//	admin-portal                                    1           1
+//	api_keys                                        5           5
+//	authorization                                   40          19
+//	events                                          1           1
+//	feature-flags                                   4           4
+//	feature-flags.targets                           2           2
+//	groups                                          8           0
+//	multi-factor-auth                               4           3
+//	multi-factor-auth.challenges                    1           1
+//	organization-domains                            4           4
+//	organizations                                   7           6
+//	organizations.api_keys                          2           2
+//	organizations.authorized-applications           1           1
+//	organizations.feature-flags                     1           1
+//	permissions                                     5           5
+//	user-management.authentication                  7           7
+//	user-management.cors-origins                    2           2
+//	user-management.data-providers                  5           0
+//	user-management.invitations                     7           7
+//	user-management.jwt-template                    2           2
+//	user-management.magic-auth                      2           2
+//	user-management.multi-factor-authentication     2           2
+//	user-management.organization-membership         7           7
+//	user-management.organization-membership.groups  1           1
+//	user-management.redirect-uris                   3           3
+//	user-management.session-tokens                  1           1
+//	user-management.users                           16          16
+//	user-management.users.authorized-applications   2           2
+//	user-management.users.feature-flags             1           1
+//	webhooks                                        4           4
+//	widgets                                         1           1
+//	workos-connect                                  1           1
+//	other products of WorkOS                        62          0
+//
 // IDs are escaped. For an ID that is empty or could name another resource, a call returns an error and makes no request.
 //
 // # Requests of WorkOS
