@@ -200,6 +200,10 @@ func TestAMissingArgumentIsAnErrorWithoutARequest(t *testing.T) {
 		"complete: the user email is empty": func() (any, error) {
 			return c.CompleteExternalAuth(ctx, workos.CompleteExternalAuthParams{ExternalAuthID: "x", User: workos.ExternalUser{ID: "x"}})
 		},
+		"{organization_id}/groups: the name is empty": func() (any, error) { return c.CreateGroup(ctx, "x", workos.CreateGroupParams{}) },
+		"organization-memberships: the organization membership id is empty": func() (any, error) {
+			return c.AddGroupMember(ctx, "x", "x", "")
+		},
 		"api_keys: the name is empty": func() (any, error) { return c.CreateOrganizationAPIKey(ctx, "x", workos.CreateAPIKeyParams{}) },
 		"api_keys: the organization id is empty": func() (any, error) {
 			return c.CreateUserAPIKey(ctx, "x", "", workos.CreateAPIKeyParams{Name: "x"})

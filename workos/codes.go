@@ -122,6 +122,11 @@ const (
 	CodeCannotReactivatePendingMembership = "cannot_reactivate_pending_organization_membership"
 )
 
+// Codes of groups. [CodeBadRequest] is a code of groups too.
+const (
+	CodeGroupMembershipLimitExceeded = "group_membership_limit_exceeded"
+)
+
 // Codes of roles and permissions.
 const (
 	CodeBadRequest                   = "bad_request"

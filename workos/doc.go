@@ -40,6 +40,8 @@
 //	memberships         UpdateOrganizationMembership, DeactivateOrganizationMembership,
 //	                    ReactivateOrganizationMembership, DeleteOrganizationMembership,
 //	                    ListOrganizationMembershipGroups
+//	Groups              ListGroups, GetGroup, CreateGroup, UpdateGroup, DeleteGroup, ListGroupMembers, AddGroupMember,
+//	                    RemoveGroupMember
 //	Invitations         SendInvitation, GetInvitation, GetInvitationByToken, ListInvitations, AcceptInvitation,
 //	                    ResendInvitation, RevokeInvitation
 //	Roles               ListRoles, GetRole, CreateRole, UpdateRole, AddRolePermission, SetRolePermissions
@@ -79,7 +81,7 @@
 //	events                                          1           1
 //	feature-flags                                   4           4
 //	feature-flags.targets                           2           2
-//	groups                                          8           0
+//	groups                                          8           8
 //	multi-factor-auth                               4           3
 //	multi-factor-auth.challenges                    1           1
 //	organization-domains                            4           4

@@ -92,12 +92,7 @@ var organizationCalls = map[string]wire{
 			return collect(c.ListOrganizationMembershipGroups(ctx, "om_01A", workos.Paging{PageSize: 3}))
 		},
 		method: "GET", path: "/user_management/organization_memberships/om_01A/groups", query: "limit=3",
-		status: 200, response: listOf(`{"object":"group","id":"group_01A","organization_id":"org_01A","name":"Press","description":"Writes",` + timesJSON + `}`),
-		required: listRequired,
-		want: []workos.Group{{
-			ID: "group_01A", OrganizationID: "org_01A", Name: "Press", Description: "Writes", CreatedAt: created, UpdatedAt: updated,
-		}},
-		errors: readErrors,
+		status: 200, response: listOf(groupJSON), required: listRequired, want: []workos.Group{group}, errors: readErrors,
 	},
 	"UpdateOrganizationMembership": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
