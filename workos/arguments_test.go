@@ -204,6 +204,18 @@ func TestAMissingArgumentIsAnErrorWithoutARequest(t *testing.T) {
 		"organization-memberships: the organization membership id is empty": func() (any, error) {
 			return c.AddGroupMember(ctx, "x", "x", "")
 		},
+		"factors/enroll: the type is empty": func() (any, error) {
+			return c.EnrollStandaloneAuthFactor(ctx, workos.EnrollStandaloneAuthFactorParams{PhoneNumber: "x"})
+		},
+		"factors/enroll: the phone number is empty": func() (any, error) {
+			return c.EnrollStandaloneAuthFactor(ctx, workos.EnrollStandaloneAuthFactorParams{Type: workos.AuthFactorSMS})
+		},
+		"factors/enroll: the totp issuer is empty": func() (any, error) {
+			return c.EnrollStandaloneAuthFactor(ctx, workos.EnrollStandaloneAuthFactorParams{Type: workos.AuthFactorTOTP, User: "x"})
+		},
+		"factors/enroll: the totp user is empty": func() (any, error) {
+			return c.EnrollStandaloneAuthFactor(ctx, workos.EnrollStandaloneAuthFactorParams{Type: workos.AuthFactorTOTP, Issuer: "x"})
+		},
 		"api_keys: the name is empty": func() (any, error) { return c.CreateOrganizationAPIKey(ctx, "x", workos.CreateAPIKeyParams{}) },
 		"api_keys: the organization id is empty": func() (any, error) {
 			return c.CreateUserAPIKey(ctx, "x", "", workos.CreateAPIKeyParams{Name: "x"})

@@ -21,7 +21,7 @@
 //	                    AuthenticateWithOrganizationSelection, AuthenticateWithDeviceCode; AuthorizationURL
 //	Magic Auth          CreateMagicAuth, GetMagicAuth
 //	MFA                 EnrollAuthFactor, ListAuthFactors, GetAuthFactor, ChallengeAuthFactor, ChallengeSMSAuthFactor,
-//	                    VerifyAuthChallenge, DeleteAuthFactor
+//	                    VerifyAuthChallenge, DeleteAuthFactor; EnrollStandaloneAuthFactor
 //	Radar               GetRadarChallenge, AuthenticateWithRadarEmailChallenge, SendRadarSMSChallenge,
 //	                    AuthenticateWithRadarSMSChallenge
 //	Email verification  SendEmailVerification, ConfirmEmailVerification, GetEmailVerification
@@ -82,7 +82,7 @@
 //	feature-flags                                   4           4
 //	feature-flags.targets                           2           2
 //	groups                                          8           8
-//	multi-factor-auth                               4           3
+//	multi-factor-auth                               4           4
 //	multi-factor-auth.challenges                    1           1
 //	organization-domains                            4           4
 //	organizations                                   7           6

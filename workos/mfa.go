@@ -16,7 +16,7 @@ import (
 // it shows no secret.
 type AuthFactor struct {
 	ID        string    `json:"id"`                // "auth_factor_…"
-	Type      string    `json:"type"`              // "totp", "sms", "generic_otp" or "webauthn"
+	Type      string    `json:"type"`              // an AuthFactor constant, such as AuthFactorTOTP
 	UserID    string    `json:"user_id,omitempty"` // empty for a factor without a user
 	TOTP      *TOTP     `json:"totp,omitempty"`    // nil for other types
 	SMS       *SMS      `json:"sms,omitempty"`     // nil for other types

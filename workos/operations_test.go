@@ -113,7 +113,6 @@ var withoutMethod = map[string]string{
 	"application.client-secrets": "the applications of Connect are managed in the dashboard",
 	"applications":               "the applications of Connect are managed in the dashboard",
 	"audit-logs":                 "the set-up of audit logs is managed in the dashboard",
-	"POST /auth/factors/enroll":  "factors without a user have no types here",
 	"GET /organizations/{id}/audit_log_configuration": "the set-up of audit logs is managed in the dashboard",
 	"user-management.data-providers":                  "connected accounts have no types here",
 	"client":                                          "tokens for the browser, which AuthKit's pages do not need",
