@@ -11,7 +11,8 @@ import (
 )
 
 const eventJSON = `{"object":"event","id":"event_01A","event":"session.revoked","created_at":"2026-05-04T10:00:00.000Z",
-  "data":{"object":"session","id":"session_01A","user_id":"user_01A","auth_method":"password","status":"revoked"},
+  "data":{"object":"session","id":"session_01A","user_id":"user_01A","auth_method":"password","status":"revoked","ip_address":"192.0.2.1",
+  "user_agent":"Firefox",` + expiresJSON + `,"ended_at":"2026-05-04T10:10:00.000Z",` + timesJSON + `},
   "context":{"client_id":"client_01A"}}`
 
 const webhookEndpointJSON = `{"object":"webhook_endpoint","id":"we_01A","endpoint_url":"https://app.acme.test/webhooks/workos",
@@ -60,7 +61,8 @@ var eventCalls = map[string]wire{
 		query:  "after=event_01&events=session.revoked%2Cuser.deleted&limit=100&order=asc&organization_id=org_01A&range_end=2026-05-04T10%3A00%3A00.000Z",
 		status: 200, response: listOf(eventJSON), required: []string{"data", "data.0", "data.0.id", "data.0.event"},
 		want: []listedEvent{{"event_01A", "session.revoked", &workos.Session{
-			ID: "session_01A", UserID: "user_01A", AuthMethod: "password", Status: "revoked",
+			ID: "session_01A", UserID: "user_01A", AuthMethod: "password", Status: "revoked", IPAddress: "192.0.2.1", UserAgent: "Firefox",
+			ExpiresAt: expires, EndedAt: expires, CreatedAt: created, UpdatedAt: updated,
 		}}},
 		errors: slices.Concat(bare(400, 401), limitErrors, []errorResponse{
 			{422, `{"message":"Validation failed.","errors":[{"code":"required","field":"events"}]}`, "", as[*workos.ValidationError]},
@@ -73,7 +75,7 @@ var eventCalls = map[string]wire{
 			})
 		},
 		method: "GET", path: "/events", query: "events=dsync.user.created&limit=7&order=asc&range_start=2026-05-04T10%3A00%3A00.001Z",
-		status: 200, response: `{"data":[],"list_metadata":{"after":null}}`, required: []string{"data"},
+		status: 200, response: listOf(""), required: []string{"data"},
 		want: []listedEvent(nil), errors: bare(401),
 	},
 	"CreateWebhookEndpoint": {

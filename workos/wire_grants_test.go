@@ -65,9 +65,10 @@ func grantCall(body string, secrets []string, call func(context.Context, *workos
 		call:   func(ctx context.Context, c *workos.Client) (any, error) { return call(ctx, c) },
 		method: "POST", path: "/user_management/authenticate", body: body,
 		secrets: append(secrets, "access-secret", "next-refresh-secret"),
-		status:  200, response: minimalResponse, required: []string{"user", "user.id", "access_token", "refresh_token"},
+		status:  200, response: `{"user":` + userJSON + `,"access_token":"access-secret","refresh_token":"next-refresh-secret"}`,
+		required: []string{"user", "user.id", "access_token", "refresh_token"},
 		want: &workos.Authentication{
-			User: workos.User{ID: "user_01A"}, AccessToken: "access-secret", RefreshToken: "next-refresh-secret",
+			User: kim, AccessToken: "access-secret", RefreshToken: "next-refresh-secret",
 		},
 		errors: slices.Concat(append(further, grantErrors)...),
 	}

@@ -16,6 +16,10 @@ const (
 		"roles":[{"slug":"admin"},{"slug":"billing"}],"custom_attributes":{"department":"Press","level":3},"user":` + userJSON + `,` + timesJSON + `}`
 	apiKeyJSON = `{"object":"api_key","id":"api_key_01A","name":"CI","owner":{"type":"organization","id":"org_01A"},
 		"obfuscated_value":"sk_...9f2a","permissions":["posts:read"],"last_used_at":"2026-05-04T10:10:00.000Z",` + expiresJSON + `,` + timesJSON + `}`
+	newAPIKeyJSON = `{"object":"api_key","id":"api_key_01A","name":"CI","owner":{"type":"organization","id":"org_01A"},"value":"sk_issued-secret",
+		"obfuscated_value":"sk_...9f2a","permissions":["posts:read"],"last_used_at":null,` + expiresJSON + `,` + timesJSON + `}`
+	listedUserAPIKeyJSON = `{"object":"api_key","id":"api_key_01B","name":"CI","owner":{"type":"user","id":"user_01A","organization_id":"org_01A"},
+		"obfuscated_value":"sk_...9f2a","permissions":[],"last_used_at":null,"expires_at":null,` + timesJSON + `}`
 	userAPIKeyJSON = `{"object":"api_key","id":"api_key_01B","name":"CI","owner":{"type":"user","id":"user_01A","organization_id":"org_01A"},
 		"obfuscated_value":"sk_...9f2a","permissions":[],"last_used_at":null,"expires_at":null,"value":"sk_issued-secret",` + timesJSON + `}`
 )
@@ -39,6 +43,16 @@ var (
 		ID: "api_key_01B", Name: "CI", Owner: workos.APIKeyOwner{Type: "user", ID: "user_01A", OrganizationID: "org_01A"},
 		ObfuscatedValue: "sk_...9f2a", Value: "sk_issued-secret", Permissions: []string{}, CreatedAt: created, UpdatedAt: updated,
 	}
+	newKey = func() workos.APIKey {
+		key := organizationKey
+		key.Value, key.LastUsedAt = "sk_issued-secret", time.Time{}
+		return key
+	}()
+	listedUserKey = func() workos.APIKey {
+		key := userKey
+		key.Value = ""
+		return key
+	}()
 
 	membershipErrors = slices.Concat(readErrors,
 		plain(422, nil, workos.CodeInvalidRole, workos.CodeMultipleRolesNotEnabled, workos.CodeSubResourceScopedRoleNotAllowed))
@@ -140,8 +154,8 @@ var apiKeyCalls = map[string]wire{
 			})
 		},
 		method: "POST", path: "/organizations/org_01A/api_keys",
-		body:   `{"name":"CI","permissions":["posts:read"],"expires_at":"2026-05-04T10:10:00Z"}`,
-		status: 201, response: apiKeyJSON, required: []string{"id"}, want: &organizationKey, errors: newKeyErrors,
+		body:    `{"name":"CI","permissions":["posts:read"],"expires_at":"2026-05-04T10:10:00Z"}`,
+		secrets: []string{"sk_issued-secret"}, status: 201, response: newAPIKeyJSON, required: []string{"id"}, want: &newKey, errors: newKeyErrors,
 	},
 	"CreateUserAPIKey": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
@@ -167,7 +181,7 @@ var apiKeyCalls = map[string]wire{
 			}))
 		},
 		method: "GET", path: "/user_management/users/user_01A/api_keys", query: "order=desc&organization_id=org_01A",
-		status: 200, response: listOf(apiKeyJSON), required: []string{"data", "data.0", "data.0.id"}, want: []workos.APIKey{organizationKey},
+		status: 200, response: listOf(listedUserAPIKeyJSON), required: []string{"data", "data.0", "data.0.id"}, want: []workos.APIKey{listedUserKey},
 		errors: readErrors,
 	},
 	"DeleteAPIKey": {

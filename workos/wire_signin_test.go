@@ -107,8 +107,11 @@ var signInCalls = map[string]wire{
 			return c.GetAuthFactor(ctx, "auth_factor_01B")
 		},
 		method: "GET", path: "/auth/factors/auth_factor_01B", status: 200,
-		response: `{"id":"auth_factor_01B","type":"sms","sms":{"phone_number":"+15005550006"}}`, required: []string{"id"},
-		want:   &workos.AuthFactor{ID: "auth_factor_01B", Type: "sms", SMS: &workos.SMS{PhoneNumber: "+15005550006"}},
+		response: `{"object":"authentication_factor","id":"auth_factor_01B","type":"sms","sms":{"phone_number":"+15005550006"},` + timesJSON + `}`,
+		required: []string{"id"},
+		want: &workos.AuthFactor{
+			ID: "auth_factor_01B", Type: workos.AuthFactorSMS, SMS: &workos.SMS{PhoneNumber: "+15005550006"}, CreatedAt: created, UpdatedAt: updated,
+		},
 		errors: readErrors,
 	},
 	"DeleteAuthFactor": {
@@ -129,10 +132,13 @@ var signInCalls = map[string]wire{
 			return c.ChallengeAuthFactor(ctx, "auth_factor_01B")
 		},
 		method: "POST", path: "/auth/factors/auth_factor_01B/challenge", body: `{}`, secrets: []string{"123456-secret"},
-		status: 201, response: `{"id":"auth_challenge_01B","authentication_factor_id":"auth_factor_01B","code":"123456-secret",` + expiresJSON + `}`,
+		status: 201,
+		response: `{"object":"authentication_challenge","id":"auth_challenge_01B","authentication_factor_id":"auth_factor_01B",
+			"code":"123456-secret",` + expiresJSON + `,` + timesJSON + `}`,
 		required: []string{"id"},
 		want: &workos.AuthChallenge{
 			ID: "auth_challenge_01B", AuthenticationFactorID: "auth_factor_01B", Code: "123456-secret", ExpiresAt: expires,
+			CreatedAt: created, UpdatedAt: updated,
 		},
 		errors: readErrors,
 	},
