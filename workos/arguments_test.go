@@ -216,6 +216,30 @@ func TestAMissingArgumentIsAnErrorWithoutARequest(t *testing.T) {
 		"factors/enroll: the totp user is empty": func() (any, error) {
 			return c.EnrollStandaloneAuthFactor(ctx, workos.EnrollStandaloneAuthFactorParams{Type: workos.AuthFactorTOTP, Issuer: "x"})
 		},
+		"audit_logs/events: the organization id is empty": func() (any, error) {
+			return nil, c.CreateAuditLogEvent(ctx, workos.CreateAuditLogEventParams{})
+		},
+		"audit_logs/events: the action is empty": func() (any, error) {
+			return nil, c.CreateAuditLogEvent(ctx, workos.CreateAuditLogEventParams{OrganizationID: "x"})
+		},
+		"audit_logs/events: the occurred at is empty": func() (any, error) {
+			return nil, c.CreateAuditLogEvent(ctx, workos.CreateAuditLogEventParams{OrganizationID: "x", Event: workos.AuditLogEvent{Action: "x"}})
+		},
+		"audit_logs/events: the location is empty": func() (any, error) {
+			return nil, c.CreateAuditLogEvent(ctx, workos.CreateAuditLogEventParams{OrganizationID: "x", Event: workos.AuditLogEvent{
+				Action: "x", OccurredAt: time.Unix(1, 0), Actor: workos.AuditLogEntity{ID: "x", Type: "x"},
+			}})
+		},
+		"audit_logs/events: the actor id is empty": func() (any, error) {
+			return nil, c.CreateAuditLogEvent(ctx, workos.CreateAuditLogEventParams{OrganizationID: "x", Event: workos.AuditLogEvent{
+				Action: "x", OccurredAt: time.Unix(1, 0),
+			}})
+		},
+		"audit_logs/events: the actor type is empty": func() (any, error) {
+			return nil, c.CreateAuditLogEvent(ctx, workos.CreateAuditLogEventParams{OrganizationID: "x", Event: workos.AuditLogEvent{
+				Action: "x", OccurredAt: time.Unix(1, 0), Actor: workos.AuditLogEntity{ID: "x"},
+			}})
+		},
 		"api_keys: the name is empty": func() (any, error) { return c.CreateOrganizationAPIKey(ctx, "x", workos.CreateAPIKeyParams{}) },
 		"api_keys: the organization id is empty": func() (any, error) {
 			return c.CreateUserAPIKey(ctx, "x", "", workos.CreateAPIKeyParams{Name: "x"})

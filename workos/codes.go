@@ -160,6 +160,11 @@ const (
 	CodeUserConsentOptionsNotSupported      = "user_consent_options_not_supported"
 )
 
+// Codes of audit logs.
+const (
+	CodeInvalidAuditLogEvent = "invalid_audit_log_event"
+)
+
 // Codes of API keys.
 const (
 	CodeAPIKeyAlreadyExpired = "api_key_already_expired"

@@ -55,6 +55,7 @@
 //	Environment         CreateRedirectURI, ListRedirectURIs, DeleteRedirectURI, CreateCORSOrigin, ListCORSOrigins,
 //	                    GetJWTTemplate, UpdateJWTTemplate
 //	Hosted by WorkOS    CreateWidgetToken, CreatePortalLink, CompleteExternalAuth
+//	Audit logs          CreateAuditLogEvent
 //	API keys            CreateOrganizationAPIKey, CreateUserAPIKey, ListOrganizationAPIKeys, ListUserAPIKeys,
 //	                    DeleteAPIKey, ExpireAPIKey, ValidateAPIKey
 //	Events              ListEvents; ParseWebhook
@@ -107,7 +108,7 @@
 //	webhooks                                        4           4
 //	widgets                                         1           1
 //	workos-connect                                  1           1
-//	other products of WorkOS                        62          0
+//	other products of WorkOS                        62          1
 //
 // IDs are escaped. For an ID that is empty or could name another resource, a call returns an error and makes no request.
 //

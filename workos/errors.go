@@ -215,7 +215,12 @@ func (c *Client) newError(call call, resp *http.Response, body []byte) *Error {
 		// An object or, in older responses, a string.
 		var detail ErrorDetail
 		if json.Unmarshal(raw, &detail.Message) != nil {
+			var place struct {
+				Pointer string `json:"instancePath"` // of an audit-log event
+			}
 			_ = json.Unmarshal(raw, &detail)
+			_ = json.Unmarshal(raw, &place)
+			detail.Field = cmp.Or(detail.Field, place.Pointer)
 		}
 		e.Details = append(e.Details, ErrorDetail{
 			Field:   sanitizeCode(detail.Field, call.secrets),

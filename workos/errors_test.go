@@ -83,6 +83,11 @@ func TestAnErrorResponseIsReadFromEachEnvelope(t *testing.T) {
 			wantCode: "invalid_request_parameters", wantDetails: []workos.ErrorDetail{{Field: "email", Code: "email_required"}},
 			wantText: doing + ": invalid_request_parameters (status 422, request req_01A)",
 		},
+		"errors by place": {
+			status: 400, body: `{"code":"invalid_audit_log_event","message":"No.","errors":[{"instancePath":"/targets/0"}]}`,
+			wantCode: "invalid_audit_log_event", wantMessage: "No.", wantDetails: []workos.ErrorDetail{{Field: "/targets/0"}},
+			wantText: doing + ": invalid_audit_log_event: No. (status 400, request req_01A)",
+		},
 		"errors by code": {
 			status: 400, body: `{"code":"password_strength_error","errors":[{"code":"too_short","message":"Too short."},{"code":"leaked"}]}`,
 			wantCode: "password_strength_error", wantDetails: []workos.ErrorDetail{{Code: "too_short", Message: "Too short."}, {Code: "leaked"}},

@@ -37,6 +37,8 @@ type call struct {
 	secrets  []string   // values that no error may show, besides the API key
 	key      keyUse
 
+	idempotencyKey string // sent as the header Idempotency-Key
+
 	idempotent bool // safe to repeat, although it is not a GET
 	mayBeEmpty bool // a response with status 204 is a success without a result
 }
@@ -178,7 +180,11 @@ func (c *Client) request(ctx context.Context, call call) (*http.Request, error) 
 	if err != nil {
 		return nil, err
 	}
-	// No Idempotency-Key: the API ignores it on these calls, and with it net/http would retry a POST by itself.
+	// Without a key of the caller there is no Idempotency-Key: the API ignores it on the other calls, and with it net/http would
+	// retry a POST by itself.
+	if call.idempotencyKey != "" {
+		req.Header.Set("Idempotency-Key", call.idempotencyKey)
+	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", UserAgent)
 	if body != nil {

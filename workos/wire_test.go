@@ -29,6 +29,8 @@ type wire struct {
 	method, path, query string // the escaped path
 	body                string // "" for no body
 
+	idempotencyKey string // "" for none
+
 	keyOmitted  bool     // sends no API key
 	keyOptional bool     // sends the API key if there is one
 	secrets     []string // the secrets of the request and the response
@@ -106,7 +108,7 @@ var calls = func() map[string]wire {
 	for _, group := range []map[string]wire{
 		grantCalls, signInCalls, userCalls, organizationCalls, apiKeyCalls, eventCalls, callCalls, invitationCalls,
 		authorizedApplicationCalls, featureFlagCalls, customerCalls, roleCalls,
-		permissionCalls, environmentCalls, roleAssignmentCalls, hostedCalls, groupCalls, standaloneFactorCalls,
+		permissionCalls, environmentCalls, roleAssignmentCalls, hostedCalls, groupCalls, standaloneFactorCalls, auditLogCalls,
 	} {
 		maps.Copy(all, group)
 	}
@@ -142,7 +144,11 @@ func TestEveryCallOnTheWire(t *testing.T) {
 			assert.Equal(t, tt.query, sent.query)
 			assert.Equal(t, "application/json", sent.header.Get("Accept"))
 			assert.Regexp(t, `^authkit-go/\d+\.\d+\.\d+$`, sent.header.Get("User-Agent"))
-			assert.NotContains(t, sent.header, "Idempotency-Key")
+			if tt.idempotencyKey == "" {
+				assert.NotContains(t, sent.header, "Idempotency-Key")
+			} else {
+				assert.Equal(t, tt.idempotencyKey, sent.header.Get("Idempotency-Key"))
+			}
 			if tt.body == "" {
 				assert.Empty(t, sent.body)
 				assert.NotContains(t, sent.header, "Content-Type")
