@@ -32,6 +32,8 @@
 //	Users               GetUser, GetUserByExternalID, ListUsers, CreateUser, UpdateUser, DeleteUser, GetUserIdentities
 //	Authorized          ListUserAuthorizedApplications, ListOrganizationAuthorizedApplications,
 //	applications        DeleteUserAuthorizedApplication
+//	Connected accounts  ListUserDataProviders, GetConnectedAccount, ImportConnectedAccount, UpdateConnectedAccount,
+//	                    DeleteConnectedAccount
 //	Organizations       GetOrganization, GetOrganizationByExternalID, ListOrganizations, CreateOrganization,
 //	                    UpdateOrganization, DeleteOrganization
 //	Domains             CreateOrganizationDomain, GetOrganizationDomain, VerifyOrganizationDomain,
@@ -93,7 +95,7 @@
 //	permissions                                     5           5
 //	user-management.authentication                  7           7
 //	user-management.cors-origins                    2           2
-//	user-management.data-providers                  5           0
+//	user-management.data-providers                  5           5
 //	user-management.invitations                     7           7
 //	user-management.jwt-template                    2           2
 //	user-management.magic-auth                      2           2

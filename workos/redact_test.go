@@ -61,6 +61,7 @@ func TestNoPrintedLoggedOrEncodedValueShowsASecret(t *testing.T) {
 		"Radar SMS params":              workos.SendRadarSMSChallengeParams{PendingAuthenticationToken: secret, UserID: "visible"},
 		"Radar challenge":               workos.RadarChallenge{ID: "visible", Code: secret},
 		"invitation":                    workos.Invitation{ID: "visible", Token: secret, AcceptInvitationURL: "https://visible.test/" + secret},
+		"connected account":             workos.ConnectedAccountParams{AccessToken: secret, RefreshToken: secret, State: "visible"},
 		"device code params":            deviceParams,
 		"device code by address":        &deviceParams,
 		"Magic Auth params":             createMagicAuth,
