@@ -98,13 +98,13 @@ type authenticationContext struct {
 }
 
 type registrationContext struct {
-	ID                string            `json:"id"`
-	Object            string            `json:"object"`
-	UserData          userData          `json:"user_data"`
-	Invitation        *invitationObject `json:"invitation,omitempty"`
-	IPAddress         string            `json:"ip_address"`
-	UserAgent         string            `json:"user_agent"`
-	DeviceFingerprint *string           `json:"device_fingerprint"`
+	ID                string          `json:"id"`
+	Object            string          `json:"object"`
+	UserData          userData        `json:"user_data"`
+	Invitation        *invitationData `json:"invitation,omitempty"`
+	IPAddress         string          `json:"ip_address"`
+	UserAgent         string          `json:"user_agent"`
+	DeviceFingerprint *string         `json:"device_fingerprint"`
 }
 
 type userData struct {
@@ -187,9 +187,9 @@ func (f *Server) register(r *http.Request, a *authorization, p User) pageRespons
 		UserData: userData{"user_data", p.Email, orNull(strings.TrimSpace(p.FirstName + " " + p.LastName)), p.FirstName, p.LastName},
 	}
 	for _, i := range f.invitations {
-		if strings.EqualFold(i.email, p.Email) && (c.Invitation == nil || i.organizationID < *c.Invitation.OrganizationID) {
-			object := i.object()
-			c.Invitation = &object
+		if strings.EqualFold(i.email, p.Email) && i.state(f.clock.Now()) == invitationPending && (c.Invitation == nil || i == a.invitation) {
+			data := f.invitationData(i)
+			c.Invitation = &data
 		}
 	}
 	return pageResponse{question: &question{actions, actions.Registration, c, "user_registration_action_response", func(answer answer) pageResponse {

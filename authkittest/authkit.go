@@ -47,7 +47,7 @@ type Server struct {
 	pending          map[string]*pendingAuthentication
 	emailedCodes     []*emailedCode
 	passwordResets   []*passwordReset
-	invitations      map[string]*invitation
+	invitations     []*invitation // oldest first
 	unassigned       account // holds factors that were enrolled without a user
 	challenges       map[string]*challenge
 	devices          []*device
@@ -85,7 +85,6 @@ func Start(opts ...Option) (*Server, error) {
 		codes:           map[string]*issuedCode{},
 		refreshTokens:   map[string]*refreshToken{},
 		pending:         map[string]*pendingAuthentication{},
-		invitations:     map[string]*invitation{},
 		challenges:      map[string]*challenge{},
 		events:          eventLog{custom: map[string]bool{}},
 		webhooks:        newWebhooks(),

@@ -29,7 +29,8 @@ type authorization struct {
 	method         string // from provider or connection_id; empty for the hosted pages of authkit
 	hint           string // the login_hint of the request
 	providerScopes []string
-	device         *device // set for device authorization, which has no redirect URI
+	invitation     *invitation // of the invitation_token; nil for none
+	device         *device     // set for device authorization, which has no redirect URI
 	result         signInResult
 	expiresAt      time.Time
 }
@@ -68,6 +69,9 @@ func (f *Server) authorize(r *http.Request) pageResponse {
 	default:
 		a.method = provider
 	}
+	if i := f.invitationWith(q.Get("invitation_token")); i != nil {
+		a.invitation, a.hint = i, i.email
+	}
 	if q.Has("provider_scopes") {
 		a.providerScopes = scopesOf(q)
 	}
@@ -76,7 +80,7 @@ func (f *Server) authorize(r *http.Request) pageResponse {
 		a.result = result
 		return f.continueSignIn(a)
 	}
-	if q.Get("screen_hint") == "sign-up" {
+	if q.Get("screen_hint") == "sign-up" || a.invitation != nil && f.accountByEmail(a.invitation.email) == nil {
 		return redirect(http.StatusFound, a.path()+"/sign-up")
 	}
 	return redirect(http.StatusFound, a.path())
@@ -107,6 +111,11 @@ func (f *Server) authorizationError(q url.Values) (code, description string) {
 	}
 	if _, exists := f.organizationWith(connection); connection != "" && !exists {
 		return "connection_invalid", "The connection does not exist."
+	}
+	if token := q.Get("invitation_token"); token != "" {
+		if i := f.invitationWith(token); i == nil || i.state(f.clock.Now()) != invitationPending {
+			return "invitation_invalid", "The invitation is invalid, has expired or was accepted already."
+		}
 	}
 	challenge, method := q.Get("code_challenge"), q.Get("code_challenge_method")
 	if q.Has("code_challenge") != q.Has("code_challenge_method") {
@@ -146,6 +155,8 @@ func (f *Server) continueSignIn(a *authorization) pageResponse {
 	switch {
 	case a.organizationID != "":
 		a.result.organizationID = a.organizationID
+	case a.invitation != nil && a.invitation.organizationID != "":
+		a.result.organizationID = a.invitation.organizationID
 	case a.direct():
 	case len(memberships) == 1:
 		a.result.organizationID = memberships[0].OrganizationID
@@ -160,6 +171,12 @@ func (f *Server) continueSignIn(a *authorization) pageResponse {
 func (f *Server) finishAuthorization(a *authorization) pageResponse {
 	if q := f.signInQuestion(a); q != nil {
 		return pageResponse{question: q}
+	}
+	if i := a.invitation; i != nil && i.state(f.clock.Now()) == invitationPending {
+		a.result = f.acceptAtSignIn(i, f.accountByID(a.result.userID), a.result)
+		if a.organizationID != "" {
+			a.result.organizationID = a.organizationID
+		}
 	}
 	if a.device != nil {
 		return redirect(http.StatusSeeOther, a.path()+"/device")

@@ -49,7 +49,13 @@ func (f *Server) exchangeCode(p parameters) (*authentication, *apiError) {
 	case code.challenge != "" && challengeOf(verifier) != code.challenge:
 		return nil, oauthError("invalid_grant", "The code verifier does not match the code challenge.")
 	}
+	user := f.accountByID(code.userID)
+	invitation, apiErr := f.invited(p["invitation_token"], user.Email)
+	if apiErr != nil {
+		return nil, apiErr
+	}
 	delete(f.codes, p["code"])
+	code.signInResult = f.acceptAtSignIn(invitation, user, code.signInResult)
 	if code.direct {
 		return f.completeSignIn(code.signInResult, confidential)
 	}

@@ -29,7 +29,7 @@
 //   - Access tokens signed with RSA keys, and a JWKS. RotateSigningKeys, AddSigningKey and RetireSigningKeys change the keys.
 //   - Logout, RevokeSession and Impersonate.
 //   - The API that an application calls with its API key: every grant, Magic Auth, email verification, password reset,
-//     users, organization memberships, factors, sessions, devices and API keys. Responses and errors are those of
+//     users, organization memberships, invitations, factors, sessions, devices and API keys. Responses and errors are those of
 //     production, with real one-time codes, real TOTP, pending authentication tokens and paginated lists. The one exception
 //     is rate limits: the fake has none, or with WithRateLimit one for all calls together.
 //   - Requirements of an Organization or a User at sign-in: single sign-on, certain authentication methods, a second factor.
@@ -116,6 +116,9 @@
 //   - A password has at least ten characters.
 //   - A user who is created with a password hash has no password, because the fake cannot check hashes.
 //   - null as the metadata of an update removes all metadata, as an empty object does.
+//   - An invitation that is resent keeps its token and the time of its end. A call that accepts an invitation is refused
+//     (invalid_invite) if no user has its email address. A role needs an organization.
+//   - A sign-in page with an invitation admits its email address only.
 //   - Creating a membership for a user who is already a member answers 409.
 //   - The refresh of a session in an organization is refused when the organization is deleted (organization_not_found) or the
 //     user is no longer an active member (organization_membership_not_found), also if the request names no organization.

@@ -39,6 +39,14 @@ var endpoints = []endpoint{
 	{RouteReactivateMembership, http.StatusOK, (*Server).reactivateMembership},
 	{RouteDeleteMembership, http.StatusOK, (*Server).deleteMembership},
 
+	{RouteSendInvitation, http.StatusCreated, (*Server).sendInvitation},
+	{RouteGetInvitation, http.StatusOK, (*Server).getInvitation},
+	{RouteGetInvitationByToken, http.StatusOK, (*Server).getInvitationByToken},
+	{RouteListInvitations, http.StatusOK, (*Server).listInvitations},
+	{RouteAcceptInvitation, http.StatusOK, (*Server).acceptInvitation},
+	{RouteResendInvitation, http.StatusOK, (*Server).resendInvitation},
+	{RouteRevokeInvitation, http.StatusOK, (*Server).revokeInvitation},
+
 	{RouteEnrollUserFactor, http.StatusCreated, (*Server).enrollUserFactor},
 	{RouteListUserFactors, http.StatusOK, (*Server).listUserFactors},
 	{RouteEnrollFactor, http.StatusCreated, (*Server).enrollFactor},

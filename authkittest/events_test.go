@@ -24,7 +24,7 @@ import (
 // allTypes are the types of events of AuthKit that the tests of this file expect.
 var allTypes = strings.Fields(`user.created user.updated user.deleted session.created session.revoked
 	organization.created organization.updated organization.deleted organization_membership.created
-	organization_membership.updated organization_membership.deleted invitation.created invitation.accepted invitation.revoked
+	organization_membership.updated organization_membership.deleted invitation.created invitation.accepted invitation.resent invitation.revoked
 	api_key.created api_key.updated api_key.revoked email_verification.created magic_auth.created password_reset.created
 	password_reset.succeeded authentication.email_verification_succeeded authentication.email_verification_failed
 	authentication.magic_auth_succeeded authentication.magic_auth_failed authentication.mfa_succeeded authentication.mfa_failed
@@ -358,7 +358,7 @@ func TestNoEventContainsASecret(t *testing.T) {
 			}
 		}
 	}
-	require.Len(t, secrets, 10)
+	require.Len(t, secrets, 11)
 	text, err := json.Marshal(a.Events())
 	require.NoError(t, err)
 	require.Len(t, a.Events(), 6)

@@ -1,9 +1,10 @@
-// Invitations to an organization, which a user accepts at sign-in.
+// Invitations to the application or to an organization, which a user accepts at sign-in.
 
 package authkittest
 
 import (
 	"crypto/rand"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -15,15 +16,40 @@ type invitation struct {
 	id             string
 	token          string
 	email          string
-	organizationID string
+	organizationID string // empty for an invitation to the application
+	roleSlug       string // empty for the default role
+	inviterID      string
 	acceptedUserID string
 	createdAt      time.Time
+	updatedAt      time.Time
+	expiresAt      time.Time
 	acceptedAt     time.Time // zero until it is accepted
 	revokedAt      time.Time // zero unless it is revoked
 }
 
-// invitationObject has no token: the data of events have none.
-type invitationObject struct {
+// The states of an invitation.
+const (
+	invitationPending  = "pending"
+	invitationAccepted = "accepted"
+	invitationRevoked  = "revoked"
+	invitationExpired  = "expired"
+)
+
+func (i *invitation) state(now time.Time) string {
+	switch {
+	case !i.acceptedAt.IsZero():
+		return invitationAccepted
+	case !i.revokedAt.IsZero():
+		return invitationRevoked
+	case !now.Before(i.expiresAt):
+		return invitationExpired
+	default:
+		return invitationPending
+	}
+}
+
+// invitationData has no token: the data of events have none.
+type invitationData struct {
 	Object         string  `json:"object"`
 	ID             string  `json:"id"`
 	Email          string  `json:"email"`
@@ -39,20 +65,13 @@ type invitationObject struct {
 	UpdatedAt      string  `json:"updated_at"`
 }
 
-func (i *invitation) object() invitationObject {
-	o := invitationObject{
-		Object: "invitation", ID: i.id, Email: i.email, State: "pending", AcceptedAt: timeOrNull(i.acceptedAt),
-		RevokedAt: timeOrNull(i.revokedAt), ExpiresAt: timestamp(i.createdAt.Add(invitationLifetime)),
-		OrganizationID: orNull(i.organizationID), AcceptedUserID: orNull(i.acceptedUserID), CreatedAt: timestamp(i.createdAt),
-		UpdatedAt: timestamp(firstTime(i.revokedAt, firstTime(i.acceptedAt, i.createdAt))),
+func (f *Server) invitationData(i *invitation) invitationData {
+	return invitationData{
+		Object: "invitation", ID: i.id, Email: i.email, State: i.state(f.clock.Now()), AcceptedAt: timeOrNull(i.acceptedAt),
+		RevokedAt: timeOrNull(i.revokedAt), ExpiresAt: timestamp(i.expiresAt), OrganizationID: orNull(i.organizationID),
+		InviterUserID: orNull(i.inviterID), AcceptedUserID: orNull(i.acceptedUserID), RoleSlug: orNull(i.roleSlug),
+		CreatedAt: timestamp(i.createdAt), UpdatedAt: timestamp(i.updatedAt),
 	}
-	switch {
-	case !i.acceptedAt.IsZero():
-		o.State = "accepted"
-	case !i.revokedAt.IsZero():
-		o.State = "revoked"
-	}
-	return o
 }
 
 // Invite invites an email address to an organization and returns the invitation_token. The Mailbox of the address has it,
@@ -61,13 +80,7 @@ func (f *Server) Invite(email, organizationID string) (token string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.mustOrganization(organizationID)
-	i := &invitation{
-		id: newID("invitation"), token: rand.Text(), email: email, organizationID: organizationID, createdAt: f.clock.Now(),
-	}
-	f.invitations[i.token] = i
-	f.deliverMail(Mail{Kind: MailInvitation, To: email, Token: i.token})
-	f.emit("invitation.created", organizationID, i.object())
-	return i.token
+	return f.invite(invitation{email: email, organizationID: organizationID}, invitationLifetime).token
 }
 
 // RevokeInvitation revokes the invitation with this token. It panics if there is none: the token is unknown, or it was accepted
@@ -75,17 +88,52 @@ func (f *Server) Invite(email, organizationID string) (token string) {
 func (f *Server) RevokeInvitation(token string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	i := f.invitations[token]
-	if i == nil {
+	i := f.invitationWith(token)
+	if i == nil || !i.acceptedAt.IsZero() || !i.revokedAt.IsZero() {
 		panic("authkittest: RevokeInvitation: no invitation has this token")
 	}
-	f.revokeInvitation(i)
+	f.withdraw(i)
 }
 
-func (f *Server) revokeInvitation(i *invitation) {
-	delete(f.invitations, i.token)
+// invite adds an invitation and mails it.
+func (f *Server) invite(sent invitation, lifetime time.Duration) *invitation {
+	i, now := &sent, f.clock.Now()
+	i.id, i.token, i.createdAt, i.updatedAt, i.expiresAt = newID("invitation"), rand.Text(), now, now, now.Add(lifetime)
+	f.invitations = append(f.invitations, i)
+	f.emitInvitation("created", i)
+	f.mailInvitation(i)
+	return i
+}
+
+func (f *Server) mailInvitation(i *invitation) {
+	f.deliverMail(Mail{Kind: MailInvitation, To: i.email, Token: i.token, Link: f.invitationURL(i.token)})
+}
+
+func (f *Server) invitationURL(token string) string {
+	page := f.settings.invitationURL
+	if page == "" {
+		page = f.base + "/invite"
+	}
+	return withQuery(page, url.Values{"invitation_token": {token}})
+}
+
+func (f *Server) emitInvitation(change string, i *invitation) {
+	f.emit("invitation."+change, i.organizationID, f.invitationData(i))
+}
+
+func (f *Server) withdraw(i *invitation) {
 	i.revokedAt = f.clock.Now()
-	f.emit("invitation.revoked", i.organizationID, i.object())
+	i.updatedAt = i.revokedAt
+	f.emitInvitation("revoked", i)
+}
+
+func (f *Server) invitationWith(token string) *invitation {
+	for _, i := range f.invitations {
+		if i.token == token {
+			return i
+		}
+	}
+	return nil
 }
 
 // invited returns the invitation of a token. It returns nil for an empty token, and an error if the token is unknown or the
@@ -94,9 +142,9 @@ func (f *Server) invited(token, email string) (*invitation, *apiError) {
 	if token == "" {
 		return nil, nil
 	}
-	i := f.invitations[token]
+	i := f.invitationWith(token)
 	switch {
-	case i == nil || !f.clock.Now().Before(i.createdAt.Add(invitationLifetime)):
+	case i == nil || i.state(f.clock.Now()) != invitationPending:
 		return nil, oauthError("invitation_invalid", "The invitation is invalid, has expired or was accepted already.")
 	case !strings.EqualFold(i.email, email):
 		return nil, oauthError("invitation_cannot_be_used_for_email", "The invitation was sent to another address.")
@@ -104,24 +152,37 @@ func (f *Server) invited(token, email string) (*invitation, *apiError) {
 	return i, nil
 }
 
-// accept makes the user a member of the inviting organization and returns result with that organization. Without an
-// invitation it returns result unchanged.
-func (f *Server) accept(i *invitation, user *account, result signInResult) signInResult {
+// acceptAtSignIn accepts an invitation for a user who has signed in with its token, and returns result with the organization of the
+// invitation. Without an invitation it returns result unchanged.
+func (f *Server) acceptAtSignIn(i *invitation, user *account, result signInResult) signInResult {
 	if i == nil {
 		return result
 	}
-	delete(f.invitations, i.token)
-	i.acceptedAt, i.acceptedUserID = f.clock.Now(), user.ID
-	f.emit("invitation.accepted", i.organizationID, i.object())
 	before := user.User.clone()
 	user.EmailUnverified = false // the token proves access to the mailbox
-	if at := user.membershipIn(i.organizationID); at < 0 {
-		user.Memberships = append(user.Memberships, Membership{OrganizationID: i.organizationID})
-	} else {
+	f.accept(i, user, before)
+	if i.organizationID != "" {
+		result.organizationID = i.organizationID
+	}
+	return result
+}
+
+// accept makes the user a member of the inviting organization. before is the user before the change.
+func (f *Server) accept(i *invitation, user *account, before User) {
+	i.acceptedAt, i.acceptedUserID = f.clock.Now(), user.ID
+	i.updatedAt = i.acceptedAt
+	f.emitInvitation("accepted", i)
+	if i.organizationID != "" {
+		at := user.membershipIn(i.organizationID)
+		if at < 0 {
+			at = len(user.Memberships)
+			user.Memberships = append(user.Memberships, Membership{OrganizationID: i.organizationID})
+		}
 		user.Memberships[at].Status = MembershipActive
+		if i.roleSlug != "" {
+			f.assign(&user.Memberships[at], []string{i.roleSlug})
+		}
 	}
 	f.applyDefaults(user)
 	f.emitChanges(user, before)
-	result.organizationID = i.organizationID
-	return result
 }

@@ -49,5 +49,5 @@ func (f *Server) magicAuthGrant(p parameters) (*authentication, *apiError) {
 		return nil, apiErr
 	}
 	f.verifyEmail(user)
-	return f.completeSignIn(f.accept(invitation, user, p.signInResult(user, "MagicAuth", f.clock.Now())), true)
+	return f.completeSignIn(f.acceptAtSignIn(invitation, user, p.signInResult(user, "MagicAuth", f.clock.Now())), true)
 }

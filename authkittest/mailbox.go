@@ -29,7 +29,7 @@ type Mail struct {
 	SentAt time.Time
 	Code   string `json:"-"` // the one-time code; empty for a password reset or an invitation
 	Token  string `json:"-"` // the token of a password reset or an invitation; otherwise empty
-	Link   string `json:"-"` // the link of a password reset, with the token in its query; otherwise empty
+	Link   string `json:"-"` // the link of a password reset or an invitation, with the token in its query; otherwise empty
 }
 
 // String returns the kind and the recipient.

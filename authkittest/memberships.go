@@ -95,11 +95,17 @@ func (f *Server) roles(in roleFields) ([]string, *apiError) {
 		}
 	}
 	for _, slug := range slugs {
-		if _, known := f.settings.roles[slug]; slug == "" || len(f.settings.roles) > 0 && !known {
+		if !f.knowsRole(slug) {
 			return nil, &apiError{status: http.StatusUnprocessableEntity, Code: "invalid_role", Message: "There is no role '" + slug + "'."}
 		}
 	}
 	return slugs, nil
+}
+
+// knowsRole reports whether a membership can have a role. Without WithRole, it can have every role.
+func (f *Server) knowsRole(slug string) bool {
+	_, known := f.settings.roles[slug]
+	return slug != "" && (known || len(f.settings.roles) == 0)
 }
 
 // assign sets the roles of a membership, and its permissions if WithRole was used.

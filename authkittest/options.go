@@ -18,6 +18,7 @@ type settings struct {
 	redirectURIs     []string
 	signOutRedirects []string
 	passwordResetURL string
+	invitationURL    string
 	roles            map[string][]string // permissions of each role
 	singleRole       bool
 	strictRotation   bool
@@ -62,6 +63,13 @@ func WithSignOutRedirects(uris ...string) Option {
 // password reset is this URL with the token in its query. The fake itself has no such page.
 func WithPasswordResetURL(uri string) Option {
 	return func(s *settings) { s.passwordResetURL = uri }
+}
+
+// WithInvitationURL sets the page of the application that an invitation leads to. The link in the message is this URL with the
+// invitation_token in its query. The page starts a sign-in with it: as invitation_token of an authorization request, or of a
+// sign-in call. The default is a page of the fake that says so.
+func WithInvitationURL(uri string) Option {
+	return func(s *settings) { s.invitationURL = uri }
 }
 
 // WithRole defines a role and its permissions. With this option, the API only accepts defined roles for a membership, and

@@ -5,7 +5,6 @@ package authkittest
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 )
@@ -106,10 +105,9 @@ func (f *Server) DeleteOrganization(id string) {
 			f.removeMembership(membershipRow{a, &a.Memberships[at]})
 		}
 	}
-	invitations := slices.SortedFunc(maps.Values(f.invitations), func(a, b *invitation) int { return a.createdAt.Compare(b.createdAt) })
-	for _, i := range invitations {
-		if i.organizationID == id {
-			f.revokeInvitation(i)
+	for _, i := range f.invitations {
+		if i.organizationID == id && i.state(f.clock.Now()) == invitationPending {
+			f.withdraw(i)
 		}
 	}
 	f.organizations = slices.Delete(f.organizations, i, i+1)

@@ -85,7 +85,7 @@ func (f *Server) view(a *authorization) view {
 func (f *Server) choices(a *authorization) []accountChoice {
 	var choices []accountChoice
 	for i, user := range f.accounts {
-		if _, member := user.membership(a.organizationID); a.organizationID != "" && !member {
+		if !a.admits(user) || a.invitation != nil && !strings.EqualFold(a.invitation.email, user.Email) {
 			continue
 		}
 		var organizations []string

@@ -69,6 +69,17 @@ const (
 	RouteDeleteMembership     Route = "DELETE /user_management/organization_memberships/{id}"
 )
 
+// Invitations.
+const (
+	RouteSendInvitation       Route = "POST /user_management/invitations"
+	RouteGetInvitation        Route = "GET /user_management/invitations/{id}"
+	RouteGetInvitationByToken Route = "GET /user_management/invitations/by_token/{token}"
+	RouteListInvitations      Route = "GET /user_management/invitations"
+	RouteAcceptInvitation     Route = "POST /user_management/invitations/{id}/accept"
+	RouteResendInvitation     Route = "POST /user_management/invitations/{id}/resend"
+	RouteRevokeInvitation     Route = "POST /user_management/invitations/{id}/revoke"
+)
+
 // Multi-factor authentication.
 const (
 	RouteEnrollUserFactor Route = "POST /user_management/users/{id}/auth_factors"

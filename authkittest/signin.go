@@ -13,6 +13,7 @@ import (
 func (f *Server) registerPages(mux *http.ServeMux) {
 	mux.HandleFunc("GET /style.css", serveStylesheet)
 	mux.HandleFunc("GET /signed-out", f.browse(f.signedOutPage))
+	mux.HandleFunc("GET /invite", f.browse(f.invitationPage))
 	mux.HandleFunc("GET /mailbox", f.browse(f.mailboxPage))
 	mux.HandleFunc("GET /device", f.browse(f.devicePage))
 	mux.HandleFunc("POST /device", f.browse(f.chooseDevice))
@@ -38,6 +39,12 @@ func (f *Server) registerPages(mux *http.ServeMux) {
 	}
 }
 
+// invitationPage is where the link of an invitation leads without WithInvitationURL.
+func (f *Server) invitationPage(*http.Request) pageResponse {
+	return notice(http.StatusOK, "You are invited",
+		"Sign in or sign up at the application with the invitation_token of this address. WithInvitationURL makes the link lead there.")
+}
+
 func (f *Server) signInPage(_ *http.Request, a *authorization) pageResponse {
 	v := f.view(a)
 	v.Email = a.hint
@@ -57,10 +64,22 @@ func (f *Server) chooseAccount(r *http.Request, a *authorization) pageResponse {
 		a.hint = email
 		return redirect(http.StatusSeeOther, a.path()+"/sign-up")
 	}
-	if _, member := user.membership(a.organizationID); a.organizationID != "" && !member {
+	if i := a.invitation; i != nil && !strings.EqualFold(i.email, email) {
+		return f.signInProblem(a, email, invitedAnother)
+	}
+	if !a.admits(user) {
 		return f.signInProblem(a, email, user.Name()+" is not a member of "+f.view(a).Organization+".")
 	}
 	return f.signIn(r, a, user)
+}
+
+// invitedAnother is the text for a user with another email address than that of the invitation.
+const invitedAnother = "The invitation was sent to another address."
+
+// admits reports whether a user can sign in to the organization of the request, if it has one.
+func (a *authorization) admits(user *account) bool {
+	_, member := user.membership(a.organizationID)
+	return a.organizationID == "" || member || a.invitation != nil && a.invitation.organizationID == a.organizationID
 }
 
 func (f *Server) signInProblem(a *authorization, email, problem string) pageResponse {
@@ -103,10 +122,12 @@ func (f *Server) signUp(r *http.Request, a *authorization) pageResponse {
 	switch {
 	case !isAddress(p.Email):
 		v.Problem = "Enter an email address such as kim@example.com."
+	case a.invitation != nil && !strings.EqualFold(a.invitation.email, p.Email):
+		v.Problem = invitedAnother
 	case f.accountByEmail(p.Email) != nil:
 		v.Problem = "There is an account with this address already. Sign in instead."
 	default:
-		if a.organizationID != "" { // like an organization that admits users of its domain
+		if a.organizationID != "" && a.invitation == nil { // like an organization that admits users of its domain
 			p.Memberships = []Membership{{OrganizationID: a.organizationID}}
 		}
 		return f.register(r, a, p)
