@@ -47,6 +47,17 @@ var endpoints = []endpoint{
 	{RouteResendInvitation, http.StatusOK, (*Server).resendInvitation},
 	{RouteRevokeInvitation, http.StatusOK, (*Server).revokeInvitation},
 
+	{RouteGetOrganization, http.StatusOK, (*Server).getOrganization},
+	{RouteGetOrganizationByExternalID, http.StatusOK, (*Server).getOrganizationByExternalID},
+	{RouteListOrganizations, http.StatusOK, (*Server).listOrganizations},
+	{RouteCreateOrganization, http.StatusCreated, (*Server).createOrganization},
+	{RouteUpdateOrganization, http.StatusOK, (*Server).updateOrganization},
+	{RouteDeleteOrganization, http.StatusAccepted, (*Server).deleteOrganization},
+	{RouteCreateOrganizationDomain, http.StatusCreated, (*Server).createOrganizationDomain},
+	{RouteGetOrganizationDomain, http.StatusOK, (*Server).getOrganizationDomain},
+	{RouteVerifyOrganizationDomain, http.StatusCreated, (*Server).verifyOrganizationDomain},
+	{RouteDeleteOrganizationDomain, http.StatusNoContent, (*Server).deleteOrganizationDomain},
+
 	{RouteEnrollUserFactor, http.StatusCreated, (*Server).enrollUserFactor},
 	{RouteListUserFactors, http.StatusOK, (*Server).listUserFactors},
 	{RouteEnrollFactor, http.StatusCreated, (*Server).enrollFactor},
@@ -77,7 +88,7 @@ func (f *Server) handler() http.Handler {
 	api := func(route Route, h http.HandlerFunc) {
 		f.traffic.add(route)
 		in := mux
-		if route == RouteGetUserByExternalID { // ServeMux sees a conflict with users/{id}/sessions in one mux
+		if route == RouteGetUserByExternalID || route == RouteGetOrganizationByExternalID { // conflicts with users/{id}/sessions
 			in = front
 		}
 		in.HandleFunc(string(route), func(w http.ResponseWriter, r *http.Request) { f.handleCall(w, r, h, route) })

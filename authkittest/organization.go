@@ -5,6 +5,7 @@ package authkittest
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -13,6 +14,11 @@ import (
 type Organization struct {
 	ID   string // "org_…"; derived from Name when empty
 	Name string
+
+	ExternalID       string // the application's ID of the organization
+	StripeCustomerID string
+	Metadata         map[string]string
+	Domains          []Domain
 
 	RequireMFA     bool     // a sign-in needs a second factor, unless it is single sign-on
 	RequireSSO     bool     // a sign-in must use single sign-on, through one of Connections
@@ -24,6 +30,8 @@ type Organization struct {
 
 func (o Organization) clone() Organization {
 	o.Connections = slices.Clone(o.Connections)
+	o.Metadata = maps.Clone(o.Metadata)
+	o.Domains = slices.Clone(o.Domains)
 	o.AllowedMethods = slices.Clone(o.AllowedMethods)
 	return o
 }
@@ -35,25 +43,35 @@ func (o Organization) withDefaults() Organization {
 	if o.RequireSSO && len(o.Connections) == 0 {
 		o.Connections = []string{stableID("conn", o.ID)}
 	}
+	for i, d := range o.Domains {
+		o.Domains[i] = d.withDefaults()
+	}
 	return o
 }
 
 type organizationObject struct {
-	Object     string            `json:"object"`
-	ID         string            `json:"id"`
-	Name       string            `json:"name"`
-	Domains    []string          `json:"domains"`  // always empty
-	Metadata   map[string]string `json:"metadata"` // always empty
-	ExternalID *string           `json:"external_id"`
-	CreatedAt  string            `json:"created_at"`
-	UpdatedAt  string            `json:"updated_at"`
+	Object           string            `json:"object"`
+	ID               string            `json:"id"`
+	Name             string            `json:"name"`
+	Domains          []domainObject    `json:"domains"`
+	Metadata         map[string]string `json:"metadata"`
+	ExternalID       *string           `json:"external_id"`
+	StripeCustomerID string            `json:"stripe_customer_id,omitempty"`
+	CreatedAt        string            `json:"created_at"`
+	UpdatedAt        string            `json:"updated_at"`
 }
 
 func (o Organization) object() organizationObject {
-	return organizationObject{
-		Object: "organization", ID: o.ID, Name: o.Name, Domains: []string{}, Metadata: map[string]string{},
+	object := organizationObject{
+		Object: "organization", ID: o.ID, Name: o.Name, Domains: []domainObject{}, Metadata: map[string]string{},
+		ExternalID: orNull(o.ExternalID), StripeCustomerID: o.StripeCustomerID,
 		CreatedAt: timestamp(o.createdAt), UpdatedAt: timestamp(o.updatedAt),
 	}
+	maps.Copy(object.Metadata, o.Metadata)
+	for _, d := range o.Domains {
+		object.Domains = append(object.Domains, d.object(o.ID))
+	}
+	return object
 }
 
 // Organizations returns all organizations.
@@ -76,10 +94,19 @@ func (f *Server) UpdateOrganization(id string, change func(*Organization)) {
 	o := f.organizations[i].clone()
 	change(&o)
 	o.ID = id // memberships refer to it
-	o.createdAt, o.updatedAt = f.organizations[i].createdAt, f.clock.Now()
+	f.replaceOrganization(i, o)
+}
+
+// replaceOrganization replaces the organization at index i by o, which has the same ID.
+func (f *Server) replaceOrganization(i int, o Organization) Organization {
+	before := f.organizations[i]
 	o = o.clone().withDefaults()
+	o.createdAt, o.updatedAt = before.createdAt, f.clock.Now()
+	o.Domains = datedDomains(o.Domains, before.Domains, o.updatedAt)
 	f.organizations[i] = o
-	f.emit("organization.updated", id, o.object())
+	f.emit("organization.updated", o.ID, o.object())
+	f.emitDomains(o.ID, o.Domains, before.Domains)
+	return o
 }
 
 // AddOrganization adds an organization and returns it with its ID and other defaults. It panics if the ID exists.
@@ -97,8 +124,12 @@ func (f *Server) AddOrganization(o Organization) Organization {
 func (f *Server) DeleteOrganization(id string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	i := f.mustOrganization(id)
+	f.removeOrganization(f.mustOrganization(id))
+}
+
+func (f *Server) removeOrganization(i int) {
 	deleted := f.organizations[i]
+	id := deleted.ID
 	f.revokeAPIKeys(func(k *apiKey) bool { return k.OrganizationID == id })
 	for _, a := range f.accounts {
 		if at := a.membershipIn(id); at >= 0 {
@@ -118,8 +149,10 @@ func (f *Server) addOrganization(o Organization) Organization {
 	o = o.clone().withDefaults()
 	o.createdAt = f.clock.Now()
 	o.updatedAt = o.createdAt
+	o.Domains = datedDomains(o.Domains, nil, o.createdAt)
 	f.organizations = append(f.organizations, o)
 	f.emit("organization.created", o.ID, o.object())
+	f.emitDomains(o.ID, o.Domains, nil)
 	return o
 }
 

@@ -80,6 +80,20 @@ const (
 	RouteRevokeInvitation     Route = "POST /user_management/invitations/{id}/revoke"
 )
 
+// Organizations and their domains.
+const (
+	RouteGetOrganization             Route = "GET /organizations/{id}"
+	RouteGetOrganizationByExternalID Route = "GET /organizations/external_id/{external_id}"
+	RouteListOrganizations           Route = "GET /organizations"
+	RouteCreateOrganization          Route = "POST /organizations"
+	RouteUpdateOrganization          Route = "PUT /organizations/{id}"
+	RouteDeleteOrganization          Route = "DELETE /organizations/{id}"
+	RouteCreateOrganizationDomain    Route = "POST /organization_domains"
+	RouteGetOrganizationDomain       Route = "GET /organization_domains/{id}"
+	RouteVerifyOrganizationDomain    Route = "POST /organization_domains/{id}/verify"
+	RouteDeleteOrganizationDomain    Route = "DELETE /organization_domains/{id}"
+)
+
 // Multi-factor authentication.
 const (
 	RouteEnrollUserFactor Route = "POST /user_management/users/{id}/auth_factors"
