@@ -47,6 +47,8 @@ type Server struct {
 	pending          map[string]*pendingAuthentication
 	emailedCodes     []*emailedCode
 	passwordResets   []*passwordReset
+	roleDefinitions []*role       // the one with the highest priority first
+	permissions     []*permission // oldest first
 	invitations     []*invitation // oldest first
 	unassigned       account // holds factors that were enrolled without a user
 	challenges       map[string]*challenge
@@ -110,6 +112,7 @@ func (f *Server) seed() error {
 		defaultOrganizations, defaultUsers := defaultDirectory()
 		organizations, users = append(defaultOrganizations, organizations...), defaultUsers
 	}
+	f.seedRoles()
 	for _, o := range organizations {
 		f.addOrganization(o)
 	}

@@ -68,7 +68,7 @@ func (f *Server) setMembership(email, organization, role string, remove bool) (a
 		f.removeMembership(m)
 		return object, nil
 	}
-	slugs, apiErr := f.roles(roleFields{Slug: optional[string]{sent: true, value: role}})
+	slugs, apiErr := f.rolesIn(f.organizations[i].ID, roleFields{Slug: optional[string]{sent: true, value: role}})
 	if apiErr != nil {
 		return nil, apiErr
 	}

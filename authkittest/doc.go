@@ -29,7 +29,8 @@
 //   - Access tokens signed with RSA keys, and a JWKS. RotateSigningKeys, AddSigningKey and RetireSigningKeys change the keys.
 //   - Logout, RevokeSession and Impersonate.
 //   - The API that an application calls with its API key: every grant, Magic Auth, email verification, password reset,
-//     users, organizations and their domains, organization memberships, invitations, factors, sessions, devices and API keys.
+//     users, organizations and their domains, organization memberships, roles, permissions, invitations, factors, sessions,
+//     devices and API keys.
 //     Responses and errors are those of production, with real one-time codes, real TOTP, pending authentication tokens and
 //     paginated lists. The one exception is rate limits: the fake has none, or with WithRateLimit one for all calls together.
 //   - Requirements of an Organization or a User at sign-in: single sign-on, certain authentication methods, a second factor.
@@ -120,6 +121,8 @@
 //     (invalid_invite) if no user has its email address. A role needs an organization.
 //   - An update of an organization with domain_data removes the domains that are not in it. A verification of a domain takes until
 //     UpdateOrganization sets the state of the domain.
+//   - A permission that is deleted is removed from its roles, and each of them emits role.updated or organization_role.updated. A call
+//     for the roles of an organization cannot change a role of the environment (404).
 //   - A sign-in page with an invitation admits its email address only.
 //   - Creating a membership for a user who is already a member answers 409.
 //   - The refresh of a session in an organization is refused when the organization is deleted (organization_not_found) or the

@@ -71,7 +71,7 @@ func (f *Server) sendInvitation(c *call) (any, *apiError) {
 		return nil, notFound("Organization", organizationID)
 	case in.InviterUserID.value != "" && f.accountByID(in.InviterUserID.value) == nil:
 		return nil, notFound("User", in.InviterUserID.value)
-	case role != "" && (organizationID == "" || !f.knowsRole(role)):
+	case role != "" && (organizationID == "" || !f.knowsRole(organizationID, role)):
 		return nil, plainError("invalid_role", "There is no role '"+role+"' for this invitation.")
 	}
 	if apiErr := f.invitationConflict(email, organizationID); apiErr != nil {

@@ -79,8 +79,8 @@ type roleFields struct {
 	Slugs optional[[]string] `json:"role_slugs"`
 }
 
-// roles returns the roles in a request, the one with the highest priority first.
-func (f *Server) roles(in roleFields) ([]string, *apiError) {
+// rolesIn returns the roles in a request for an organization, the one with the highest priority first.
+func (f *Server) rolesIn(organizationID string, in roleFields) ([]string, *apiError) {
 	slugs := in.Slugs.value
 	switch {
 	case in.Slug.sent && in.Slugs.sent:
@@ -95,36 +95,11 @@ func (f *Server) roles(in roleFields) ([]string, *apiError) {
 		}
 	}
 	for _, slug := range slugs {
-		if !f.knowsRole(slug) {
+		if !f.knowsRole(organizationID, slug) {
 			return nil, &apiError{status: http.StatusUnprocessableEntity, Code: "invalid_role", Message: "There is no role '" + slug + "'."}
 		}
 	}
 	return slugs, nil
-}
-
-// knowsRole reports whether a membership can have a role. Without WithRole, it can have every role.
-func (f *Server) knowsRole(slug string) bool {
-	_, known := f.settings.roles[slug]
-	return slug != "" && (known || len(f.settings.roles) == 0)
-}
-
-// assign sets the roles of a membership, and its permissions if WithRole was used.
-func (f *Server) assign(m *Membership, slugs []string) {
-	if len(slugs) == 0 {
-		return
-	}
-	m.Role, m.Roles, m.updatedAt = slugs[0], slices.Clone(slugs), f.clock.Now()
-	if len(f.settings.roles) == 0 {
-		return
-	}
-	m.Permissions = nil
-	for _, slug := range slugs {
-		for _, permission := range f.settings.roles[slug] {
-			if !slices.Contains(m.Permissions, permission) {
-				m.Permissions = append(m.Permissions, permission)
-			}
-		}
-	}
 }
 
 // createMembership answers RouteCreateMembership. WorkOS does not document the error for a user who is already an active
@@ -144,7 +119,7 @@ func (f *Server) createMembership(c *call) (any, *apiError) {
 	case in.OrganizationID.value == "":
 		return nil, required("organization_id")
 	}
-	slugs, apiErr := f.roles(in.roleFields)
+	slugs, apiErr := f.rolesIn(in.OrganizationID.value, in.roleFields)
 	if apiErr != nil {
 		return nil, apiErr
 	}
@@ -214,7 +189,7 @@ func (f *Server) updateMembership(c *call) (any, *apiError) {
 	if apiErr := c.read(&in); apiErr != nil {
 		return nil, apiErr
 	}
-	slugs, apiErr := f.roles(in)
+	slugs, apiErr := f.rolesIn(m.OrganizationID, in)
 	if apiErr != nil {
 		return nil, apiErr
 	}

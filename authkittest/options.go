@@ -2,7 +2,10 @@
 
 package authkittest
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Option configures a fake AuthKit.
 type Option func(*settings)
@@ -19,7 +22,7 @@ type settings struct {
 	signOutRedirects []string
 	passwordResetURL string
 	invitationURL    string
-	roles            map[string][]string // permissions of each role
+	roles            []roleSetting
 	singleRole       bool
 	strictRotation   bool
 	sessionLock      bool
@@ -28,6 +31,12 @@ type settings struct {
 	withoutMetadata  bool
 	stillClock       bool
 	oauthTokens      []string // providers that return their tokens
+}
+
+// roleSetting is a role of WithRole.
+type roleSetting struct {
+	slug        string
+	permissions []string
 }
 
 // WithClock sets the clock of the fake, usually a *FakeClock. The default is real time.
@@ -72,15 +81,14 @@ func WithInvitationURL(uri string) Option {
 	return func(s *settings) { s.invitationURL = uri }
 }
 
-// WithRole defines a role and its permissions. With this option, the API only accepts defined roles for a membership, and
-// sets the permissions of the membership to those of its roles. Without it, the API accepts every role and does not change
+// WithRole defines a role of the environment and its permissions, after those that it defined before in priority. With this option,
+// the API only accepts defined roles for a membership, and sets the permissions of the membership to those of its roles. Without
+// it, and until a call creates a role of the environment, the API accepts every role. A role that is not defined does not change
 // permissions.
 func WithRole(slug string, permissions ...string) Option {
 	return func(s *settings) {
-		if s.roles == nil {
-			s.roles = map[string][]string{}
-		}
-		s.roles[slug] = permissions
+		s.roles = slices.DeleteFunc(s.roles, func(r roleSetting) bool { return r.slug == slug })
+		s.roles = append(s.roles, roleSetting{slug, slices.Clone(permissions)})
 	}
 }
 

@@ -141,6 +141,7 @@ func (f *Server) removeOrganization(i int) {
 			f.withdraw(i)
 		}
 	}
+	f.roleDefinitions = slices.DeleteFunc(f.roleDefinitions, func(r *role) bool { return r.organizationID == id })
 	f.organizations = slices.Delete(f.organizations, i, i+1)
 	f.emit("organization.deleted", id, deleted.object())
 }

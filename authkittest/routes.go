@@ -94,6 +94,29 @@ const (
 	RouteDeleteOrganizationDomain    Route = "DELETE /organization_domains/{id}"
 )
 
+// Roles and permissions of the environment, and roles of organizations.
+const (
+	RouteListRoles                        Route = "GET /authorization/roles"
+	RouteGetRole                          Route = "GET /authorization/roles/{slug}"
+	RouteCreateRole                       Route = "POST /authorization/roles"
+	RouteUpdateRole                       Route = "PATCH /authorization/roles/{slug}"
+	RouteAddRolePermission                Route = "POST /authorization/roles/{slug}/permissions"
+	RouteSetRolePermissions               Route = "PUT /authorization/roles/{slug}/permissions"
+	RouteListOrganizationRoles            Route = "GET /authorization/organizations/{id}/roles"
+	RouteGetOrganizationRole              Route = "GET /authorization/organizations/{id}/roles/{slug}"
+	RouteCreateOrganizationRole           Route = "POST /authorization/organizations/{id}/roles"
+	RouteUpdateOrganizationRole           Route = "PATCH /authorization/organizations/{id}/roles/{slug}"
+	RouteDeleteOrganizationRole           Route = "DELETE /authorization/organizations/{id}/roles/{slug}"
+	RouteAddOrganizationRolePermission    Route = "POST /authorization/organizations/{id}/roles/{slug}/permissions"
+	RouteSetOrganizationRolePermissions   Route = "PUT /authorization/organizations/{id}/roles/{slug}/permissions"
+	RouteRemoveOrganizationRolePermission Route = "DELETE /authorization/organizations/{id}/roles/{slug}/permissions/{permission_slug}"
+	RouteListPermissions                  Route = "GET /authorization/permissions"
+	RouteGetPermission                    Route = "GET /authorization/permissions/{slug}"
+	RouteCreatePermission                 Route = "POST /authorization/permissions"
+	RouteUpdatePermission                 Route = "PATCH /authorization/permissions/{slug}"
+	RouteDeletePermission                 Route = "DELETE /authorization/permissions/{slug}"
+)
+
 // Multi-factor authentication.
 const (
 	RouteEnrollUserFactor Route = "POST /user_management/users/{id}/auth_factors"
