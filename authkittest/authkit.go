@@ -46,6 +46,7 @@ type Server struct {
 	refreshes        RefreshCounts // without Limited, which traffic counts
 	pending          map[string]*pendingAuthentication
 	emailedCodes     []*emailedCode
+	emailChanges    map[string]*emailChange // by user ID
 	passwordResets   []*passwordReset
 	roleDefinitions []*role       // the one with the highest priority first
 	permissions     []*permission // oldest first
@@ -87,6 +88,7 @@ func Start(opts ...Option) (*Server, error) {
 		codes:           map[string]*issuedCode{},
 		refreshTokens:   map[string]*refreshToken{},
 		pending:         map[string]*pendingAuthentication{},
+		emailChanges:    map[string]*emailChange{},
 		challenges:      map[string]*challenge{},
 		events:          eventLog{custom: map[string]bool{}},
 		webhooks:        newWebhooks(),

@@ -29,7 +29,7 @@
 //   - Access tokens signed with RSA keys, and a JWKS. RotateSigningKeys, AddSigningKey and RetireSigningKeys change the keys.
 //   - Logout, RevokeSession and Impersonate.
 //   - The API that an application calls with its API key: every grant, Magic Auth, email verification, password reset,
-//     users, organizations and their domains, organization memberships, roles, permissions, invitations, factors, sessions,
+//     users and changes of their email addresses, organizations and their domains, organization memberships, roles, permissions, invitations, factors, sessions,
 //     devices and API keys.
 //     Responses and errors are those of production, with real one-time codes, real TOTP, pending authentication tokens and
 //     paginated lists. The one exception is rate limits: the fake has none, or with WithRateLimit one for all calls together.

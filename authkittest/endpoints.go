@@ -27,6 +27,8 @@ var endpoints = []endpoint{
 	{RouteCreateUser, http.StatusCreated, (*Server).createUser},
 	{RouteUpdateUser, http.StatusOK, (*Server).updateUser},
 	{RouteDeleteUser, http.StatusOK, (*Server).deleteUser},
+	{RouteSendEmailChange, http.StatusOK, (*Server).sendEmailChange},
+	{RouteConfirmEmailChange, http.StatusOK, (*Server).confirmEmailChange},
 	{RouteListIdentities, http.StatusOK, (*Server).listIdentities},
 	{RouteListSessions, http.StatusOK, (*Server).listSessions},
 	{RouteRevokeSession, http.StatusOK, (*Server).revokeSession},

@@ -18,6 +18,7 @@ const (
 	MailMagicAuth         MailKind = "magic_auth"
 	MailEmailVerification MailKind = "email_verification"
 	MailPasswordReset     MailKind = "password_reset"
+	MailEmailChange       MailKind = "email_change" // to the new address
 	MailInvitation        MailKind = "invitation"
 	MailSMS               MailKind = "sms" // a text message; Mail.To is the phone number
 )
@@ -47,6 +48,8 @@ func (m Mail) Subject() string {
 		return "Verify your email address"
 	case MailPasswordReset:
 		return "Choose a new password"
+	case MailEmailChange:
+		return "Confirm your new email address"
 	case MailInvitation:
 		return "You are invited"
 	default:

@@ -53,6 +53,8 @@ const (
 	RouteCreateUser          Route = "POST /user_management/users"
 	RouteUpdateUser          Route = "PUT /user_management/users/{id}"
 	RouteDeleteUser          Route = "DELETE /user_management/users/{id}"
+	RouteSendEmailChange     Route = "POST /user_management/users/{id}/email_change/send"
+	RouteConfirmEmailChange  Route = "POST /user_management/users/{id}/email_change/confirm"
 	RouteListIdentities      Route = "GET /user_management/users/{id}/identities"
 	RouteListSessions        Route = "GET /user_management/users/{id}/sessions"
 	RouteRevokeSession       Route = "POST /user_management/sessions/revoke"
