@@ -80,6 +80,15 @@ var endpoints = []endpoint{
 	{RouteUpdatePermission, http.StatusOK, (*Server).updatePermission},
 	{RouteDeletePermission, http.StatusNoContent, (*Server).deletePermission},
 
+	{RouteListFeatureFlags, http.StatusOK, (*Server).listFeatureFlags},
+	{RouteListOrganizationFeatureFlags, http.StatusOK, (*Server).listOrganizationFeatureFlags},
+	{RouteListUserFeatureFlags, http.StatusOK, (*Server).listUserFeatureFlags},
+	{RouteGetFeatureFlag, http.StatusOK, (*Server).getFeatureFlag},
+	{RouteEnableFeatureFlag, http.StatusOK, (*Server).enableFeatureFlag},
+	{RouteDisableFeatureFlag, http.StatusOK, (*Server).disableFeatureFlag},
+	{RouteAddFeatureFlagTarget, http.StatusNoContent, (*Server).addFeatureFlagTarget},
+	{RouteRemoveFeatureFlagTarget, http.StatusNoContent, (*Server).removeFeatureFlagTarget},
+
 	{RouteEnrollUserFactor, http.StatusCreated, (*Server).enrollUserFactor},
 	{RouteListUserFactors, http.StatusOK, (*Server).listUserFactors},
 	{RouteEnrollFactor, http.StatusCreated, (*Server).enrollFactor},

@@ -27,6 +27,7 @@ var allTypes = strings.Fields(`user.created user.updated user.deleted session.cr
 	organization_membership.updated organization_membership.deleted invitation.created invitation.accepted invitation.resent invitation.revoked
 	role.created role.updated role.deleted organization_role.created organization_role.updated organization_role.deleted
 	permission.created permission.updated permission.deleted
+	flag.created flag.updated flag.rule_updated
 	organization_domain.created organization_domain.updated organization_domain.verified
 	organization_domain.verification_failed organization_domain.deleted
 	api_key.created api_key.updated api_key.revoked email_verification.created magic_auth.created password_reset.created

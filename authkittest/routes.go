@@ -119,6 +119,18 @@ const (
 	RouteDeletePermission                 Route = "DELETE /authorization/permissions/{slug}"
 )
 
+// Feature flags.
+const (
+	RouteListFeatureFlags             Route = "GET /feature-flags"
+	RouteListOrganizationFeatureFlags Route = "GET /organizations/{id}/feature-flags"
+	RouteListUserFeatureFlags         Route = "GET /user_management/users/{id}/feature-flags"
+	RouteGetFeatureFlag               Route = "GET /feature-flags/{slug}"
+	RouteEnableFeatureFlag            Route = "PUT /feature-flags/{slug}/enable"
+	RouteDisableFeatureFlag           Route = "PUT /feature-flags/{slug}/disable"
+	RouteAddFeatureFlagTarget         Route = "POST /feature-flags/{slug}/targets/{target_id}"
+	RouteRemoveFeatureFlagTarget      Route = "DELETE /feature-flags/{slug}/targets/{target_id}"
+)
+
 // Multi-factor authentication.
 const (
 	RouteEnrollUserFactor Route = "POST /user_management/users/{id}/auth_factors"

@@ -56,7 +56,8 @@ func (f *Server) claims(s *session, user User) map[string]any {
 		"iat":       now.Unix(),
 		"exp":       now.Add(f.settings.tokenLifetime).Unix(),
 	}
-	if m, member := user.membership(s.organizationID); member {
+	m, member := user.membership(s.organizationID)
+	if member {
 		claims["org_id"] = m.OrganizationID
 		claims["role"] = m.role()
 		claims["roles"] = m.allRoles()
@@ -64,9 +65,9 @@ func (f *Server) claims(s *session, user User) map[string]any {
 		if len(m.Entitlements) > 0 {
 			claims["entitlements"] = m.Entitlements
 		}
-		if len(m.FeatureFlags) > 0 {
-			claims["feature_flags"] = m.FeatureFlags
-		}
+	}
+	if flags := f.flagClaim(m, s.userID); len(flags) > 0 {
+		claims["feature_flags"] = flags
 	}
 	if s.impersonator != nil {
 		claims["act"] = map[string]string{"sub": s.impersonator.Email}
