@@ -50,7 +50,8 @@ type Server struct {
 	passwordResets   []*passwordReset
 	roleDefinitions []*role       // the one with the highest priority first
 	permissions     []*permission // oldest first
-	flags           []*FeatureFlag
+	authorizedApps  []AuthorizedApplication // oldest first
+	flags           []*FeatureFlag          // oldest first
 	invitations     []*invitation // oldest first
 	unassigned       account // holds factors that were enrolled without a user
 	challenges       map[string]*challenge

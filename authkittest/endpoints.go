@@ -89,6 +89,10 @@ var endpoints = []endpoint{
 	{RouteAddFeatureFlagTarget, http.StatusNoContent, (*Server).addFeatureFlagTarget},
 	{RouteRemoveFeatureFlagTarget, http.StatusNoContent, (*Server).removeFeatureFlagTarget},
 
+	{RouteListUserAuthorizedApplications, http.StatusOK, (*Server).listUserAuthorizedApplications},
+	{RouteListOrganizationAuthorizedApplications, http.StatusOK, (*Server).listOrganizationAuthorizedApplications},
+	{RouteDeleteUserAuthorizedApplication, http.StatusNoContent, (*Server).deleteUserAuthorizedApplication},
+
 	{RouteEnrollUserFactor, http.StatusCreated, (*Server).enrollUserFactor},
 	{RouteListUserFactors, http.StatusOK, (*Server).listUserFactors},
 	{RouteEnrollFactor, http.StatusCreated, (*Server).enrollFactor},

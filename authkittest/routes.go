@@ -131,6 +131,13 @@ const (
 	RouteRemoveFeatureFlagTarget      Route = "DELETE /feature-flags/{slug}/targets/{target_id}"
 )
 
+// Connect applications that users have authorized.
+const (
+	RouteListUserAuthorizedApplications         Route = "GET /user_management/users/{id}/authorized_applications"
+	RouteListOrganizationAuthorizedApplications Route = "GET /organizations/{id}/authorized_applications"
+	RouteDeleteUserAuthorizedApplication        Route = "DELETE /user_management/users/{id}/authorized_applications/{application_id}"
+)
+
 // Multi-factor authentication.
 const (
 	RouteEnrollUserFactor Route = "POST /user_management/users/{id}/auth_factors"

@@ -263,6 +263,7 @@ func (f *Server) deleteReferences(userID string) {
 	maps.DeleteFunc(f.pending, func(_ string, p *pendingAuthentication) bool { return p.userID == userID })
 	f.emailedCodes = slices.DeleteFunc(f.emailedCodes, func(c *emailedCode) bool { return c.userID == userID })
 	delete(f.emailChanges, userID)
+	f.authorizedApps = slices.DeleteFunc(f.authorizedApps, func(a AuthorizedApplication) bool { return a.userID == userID })
 	f.passwordResets = slices.DeleteFunc(f.passwordResets, func(r *passwordReset) bool { return r.userID == userID })
 	f.devices = slices.DeleteFunc(f.devices, func(d *device) bool { return d.result.userID == userID })
 }
