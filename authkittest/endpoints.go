@@ -92,6 +92,8 @@ var endpoints = []endpoint{
 	{RouteListUserAuthorizedApplications, http.StatusOK, (*Server).listUserAuthorizedApplications},
 	{RouteListOrganizationAuthorizedApplications, http.StatusOK, (*Server).listOrganizationAuthorizedApplications},
 	{RouteDeleteUserAuthorizedApplication, http.StatusNoContent, (*Server).deleteUserAuthorizedApplication},
+	{RouteCreateWidgetToken, http.StatusCreated, (*Server).createWidgetToken},
+	{RouteCreatePortalLink, http.StatusCreated, (*Server).createPortalLink},
 
 	{RouteEnrollUserFactor, http.StatusCreated, (*Server).enrollUserFactor},
 	{RouteListUserFactors, http.StatusOK, (*Server).listUserFactors},

@@ -138,6 +138,12 @@ const (
 	RouteDeleteUserAuthorizedApplication        Route = "DELETE /user_management/users/{id}/authorized_applications/{application_id}"
 )
 
+// Widgets and the Admin Portal.
+const (
+	RouteCreateWidgetToken Route = "POST /widgets/token"
+	RouteCreatePortalLink  Route = "POST /portal/generate_link"
+)
+
 // Multi-factor authentication.
 const (
 	RouteEnrollUserFactor Route = "POST /user_management/users/{id}/auth_factors"

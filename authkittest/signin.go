@@ -14,6 +14,7 @@ func (f *Server) registerPages(mux *http.ServeMux) {
 	mux.HandleFunc("GET /style.css", serveStylesheet)
 	mux.HandleFunc("GET /signed-out", f.browse(f.signedOutPage))
 	mux.HandleFunc("GET /invite", f.browse(f.invitationPage))
+	mux.HandleFunc("GET /portal", f.browse(f.portalPage))
 	mux.HandleFunc("GET /mailbox", f.browse(f.mailboxPage))
 	mux.HandleFunc("GET /device", f.browse(f.devicePage))
 	mux.HandleFunc("POST /device", f.browse(f.chooseDevice))
