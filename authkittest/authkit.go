@@ -49,6 +49,7 @@ type Server struct {
 	emailChanges    map[string]*emailChange // by user ID
 	passwordResets   []*passwordReset
 	roleDefinitions []*role       // the one with the highest priority first
+	roleAssignments []*roleAssignment       // on resources, oldest first
 	permissions     []*permission // oldest first
 	authorizedApps  []AuthorizedApplication // oldest first
 	flags           []*FeatureFlag          // oldest first

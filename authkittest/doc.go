@@ -29,8 +29,8 @@
 //   - Access tokens signed with RSA keys, and a JWKS. RotateSigningKeys, AddSigningKey and RetireSigningKeys change the keys.
 //   - Logout, RevokeSession and Impersonate.
 //   - The API that an application calls with its API key: every grant, Magic Auth, email verification, password reset,
-//     users and changes of their email addresses, organizations and their domains, organization memberships, roles, permissions, feature flags, invitations,
-//     authorized applications, factors, sessions, devices, API keys, widget tokens and portal links.
+//     users and changes of their email addresses, organizations and their domains, organization memberships, roles, permissions, authorization checks,
+//     feature flags, invitations, authorized applications, factors, sessions, devices, API keys, widget tokens and portal links.
 //     Responses and errors are those of production, with real one-time codes, real TOTP, pending authentication tokens and
 //     paginated lists. The one exception is rate limits: the fake has none, or with WithRateLimit one for all calls together.
 //   - Requirements of an Organization or a User at sign-in: single sign-on, certain authentication methods, a second factor.
@@ -123,6 +123,7 @@
 //     UpdateOrganization sets the state of the domain.
 //   - A permission that is deleted is removed from its roles, and each of them emits role.updated or organization_role.updated. A call
 //     for the roles of an organization cannot change a role of the environment (404).
+//   - Every resource exists, and has no parent. A member has a permission on it by the roles in the organization and on the resource.
 //   - A target of a feature flag that it has, or does not have, can be added, or removed, without an error and without an event.
 //   - A sign-in page with an invitation admits its email address only.
 //   - Creating a membership for a user who is already a member answers 409.

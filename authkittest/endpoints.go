@@ -80,6 +80,12 @@ var endpoints = []endpoint{
 	{RouteUpdatePermission, http.StatusOK, (*Server).updatePermission},
 	{RouteDeletePermission, http.StatusNoContent, (*Server).deletePermission},
 
+	{RouteCheckAuthorization, http.StatusOK, (*Server).checkAuthorization},
+	{RouteAssignRole, http.StatusCreated, (*Server).assignRole},
+	{RouteRemoveRole, http.StatusNoContent, (*Server).removeRole},
+	{RouteListRoleAssignments, http.StatusOK, (*Server).listRoleAssignments},
+	{RouteRemoveRoleAssignment, http.StatusNoContent, (*Server).removeRoleAssignment},
+
 	{RouteListFeatureFlags, http.StatusOK, (*Server).listFeatureFlags},
 	{RouteListOrganizationFeatureFlags, http.StatusOK, (*Server).listOrganizationFeatureFlags},
 	{RouteListUserFeatureFlags, http.StatusOK, (*Server).listUserFeatureFlags},

@@ -17,6 +17,9 @@ func (f *Server) userChanged(user *account) {
 // emitMembership adds the event organization_membership.created, .updated or .deleted. Its data are the object without the user
 // and the name of the organization, as at WorkOS.
 func (f *Server) emitMembership(change string, m membershipRow) {
+	if change == "deleted" {
+		f.endAssignments(func(a *roleAssignment) bool { return a.membershipID == m.ID })
+	}
 	o := f.membershipObject(m)
 	o.User, o.OrganizationName = nil, ""
 	f.emit("organization_membership."+change, m.OrganizationID, o)

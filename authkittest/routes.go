@@ -119,6 +119,15 @@ const (
 	RouteDeletePermission                 Route = "DELETE /authorization/permissions/{slug}"
 )
 
+// Permissions and roles of members on resources.
+const (
+	RouteCheckAuthorization   Route = "POST /authorization/organization_memberships/{id}/check"
+	RouteAssignRole           Route = "POST /authorization/organization_memberships/{id}/role_assignments"
+	RouteRemoveRole           Route = "DELETE /authorization/organization_memberships/{id}/role_assignments"
+	RouteListRoleAssignments  Route = "GET /authorization/organization_memberships/{id}/role_assignments"
+	RouteRemoveRoleAssignment Route = "DELETE /authorization/organization_memberships/{id}/role_assignments/{assignment_id}"
+)
+
 // Feature flags.
 const (
 	RouteListFeatureFlags             Route = "GET /feature-flags"
