@@ -48,6 +48,8 @@ type Server struct {
 	emailedCodes     []*emailedCode
 	emailChanges    map[string]*emailChange // by user ID
 	passwordResets   []*passwordReset
+	redirectURIs    []registeredURI         // the default first
+	corsOrigins     []registeredURI         // oldest first
 	roleDefinitions []*role       // the one with the highest priority first
 	roleAssignments []*roleAssignment       // on resources, oldest first
 	permissions     []*permission // oldest first
@@ -118,6 +120,7 @@ func (f *Server) seed() error {
 		organizations, users = append(defaultOrganizations, organizations...), defaultUsers
 	}
 	f.seedRoles()
+	f.seedRedirectURIs()
 	for _, o := range organizations {
 		f.addOrganization(o)
 	}

@@ -43,7 +43,7 @@ func (f *Server) authorize(r *http.Request) pageResponse {
 	switch {
 	case q.Get("client_id") != f.clientID:
 		return notice(http.StatusBadRequest, "Unknown application", "No application has the client ID of this request.")
-	case !registered(redirectURI, f.settings.redirectURIs):
+	case !f.accepts(redirectURI):
 		return notice(http.StatusBadRequest, "Redirect URI not registered",
 			"The redirect URI of the request is not registered for the application: "+redirectURI)
 	}

@@ -98,6 +98,11 @@ var endpoints = []endpoint{
 	{RouteListUserAuthorizedApplications, http.StatusOK, (*Server).listUserAuthorizedApplications},
 	{RouteListOrganizationAuthorizedApplications, http.StatusOK, (*Server).listOrganizationAuthorizedApplications},
 	{RouteDeleteUserAuthorizedApplication, http.StatusNoContent, (*Server).deleteUserAuthorizedApplication},
+	{RouteCreateRedirectURI, http.StatusCreated, (*Server).createRedirectURI},
+	{RouteListRedirectURIs, http.StatusOK, (*Server).listRedirectURIs},
+	{RouteDeleteRedirectURI, http.StatusNoContent, (*Server).deleteRedirectURI},
+	{RouteCreateCORSOrigin, http.StatusCreated, (*Server).createCORSOrigin},
+	{RouteListCORSOrigins, http.StatusOK, (*Server).listCORSOrigins},
 	{RouteCreateWidgetToken, http.StatusCreated, (*Server).createWidgetToken},
 	{RouteCreatePortalLink, http.StatusCreated, (*Server).createPortalLink},
 

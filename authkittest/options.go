@@ -56,7 +56,8 @@ func WithOrganizations(organizations ...Organization) Option {
 }
 
 // WithRedirectURIs registers redirect URIs. An authorization request must use one of them, equal in every character. Without
-// this option, every http or https URI on a loopback host is accepted: localhost, *.localhost, 127.0.0.0/8 and ::1.
+// this option, and until a call registers a redirect URI, every http or https URI on a loopback host is accepted: localhost,
+// *.localhost, 127.0.0.0/8 and ::1.
 func WithRedirectURIs(uris ...string) Option {
 	return func(s *settings) { s.redirectURIs = append(s.redirectURIs, uris...) }
 }

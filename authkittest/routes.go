@@ -147,6 +147,15 @@ const (
 	RouteDeleteUserAuthorizedApplication        Route = "DELETE /user_management/users/{id}/authorized_applications/{application_id}"
 )
 
+// Settings of the environment.
+const (
+	RouteCreateRedirectURI Route = "POST /user_management/redirect_uris"
+	RouteListRedirectURIs  Route = "GET /user_management/redirect_uris"
+	RouteDeleteRedirectURI Route = "DELETE /user_management/redirect_uris/{id}"
+	RouteCreateCORSOrigin  Route = "POST /user_management/cors_origins"
+	RouteListCORSOrigins   Route = "GET /user_management/cors_origins"
+)
+
 // Widgets and the Admin Portal.
 const (
 	RouteCreateWidgetToken Route = "POST /widgets/token"
