@@ -46,17 +46,17 @@ type Server struct {
 	refreshes        RefreshCounts // without Limited, which traffic counts
 	pending          map[string]*pendingAuthentication
 	emailedCodes     []*emailedCode
-	emailChanges    map[string]*emailChange // by user ID
+	emailChanges     map[string]*emailChange // by user ID
 	passwordResets   []*passwordReset
-	redirectURIs    []registeredURI         // the default first
-	corsOrigins     []registeredURI         // oldest first
-	roleDefinitions []*role       // the one with the highest priority first
-	roleAssignments []*roleAssignment       // on resources, oldest first
-	permissions     []*permission // oldest first
-	authorizedApps  []AuthorizedApplication // oldest first
-	flags           []*FeatureFlag          // oldest first
-	invitations     []*invitation // oldest first
-	unassigned       account // holds factors that were enrolled without a user
+	redirectURIs     []registeredURI         // the default first
+	corsOrigins      []registeredURI         // oldest first
+	roleDefinitions  []*role                 // the one with the highest priority first
+	roleAssignments  []*roleAssignment       // on resources, oldest first
+	permissions      []*permission           // oldest first
+	authorizedApps   []AuthorizedApplication // oldest first
+	flags            []*FeatureFlag          // oldest first
+	invitations      []*invitation           // oldest first
+	unassigned       account                 // holds factors that were enrolled without a user
 	challenges       map[string]*challenge
 	devices          []*device
 	slowDowns        int // number of device polls that still answer slow_down
