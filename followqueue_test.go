@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/internal/behaviour"
 	"github.com/authkit-go/authkit/workos"
 )
@@ -90,6 +91,29 @@ func TestTheFunctionOfFollowGetsEachEventOnceInOrder(t *testing.T) {
 		slices.Sort(types)
 		assert.Len(t, slices.Compact(types), len(strings.Split(asked.Get("events"), ",")), "a type comes once")
 	}
+}
+
+// The function may call WorkOS or another service about the event. The session must not be served meanwhile.
+func TestTheFunctionOfFollowFindsItsEventApplied(t *testing.T) {
+	f := newFollowing(t)
+	cookie := f.SignedIn(behaviour.Kim).CookieHeader()
+	f.revoke(0, 0)
+	f.list.setFault(func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.Contains(r.URL.Query().Get("events"), workos.EventUserCreated) {
+			return false
+		}
+		refuse(w, http.StatusForbidden) // the list of the effects
+		return true
+	})
+	statuses := make(chan int, 1)
+	f.start(func(context.Context, workos.Event, string) error {
+		resp, err := f.Do(behaviour.Request{Target: "/account", Cookie: cookie, Header: behaviour.Scripted()})
+		statuses <- resp.Status
+		return err
+	}, "")
+	f.settle(2)
+	assert.Equal(t, http.StatusUnauthorized, <-statuses)
+	assert.Equal(t, authkit.EventsFailing, f.Stats().Events.State)
 }
 
 // An application stores one of the cursors and starts again from it, after a long time.
