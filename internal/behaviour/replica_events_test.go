@@ -100,12 +100,16 @@ func (c listCounter) RoundTrip(r *http.Request) (*http.Response, error) {
 type watchedStore struct {
 	*authkittest.MemoryStore
 	asked atomic.Int64
+	moved atomic.Int64 // how often the position was stored
 	cut   atomic.Bool
 }
 
 func (s *watchedStore) Swap(ctx context.Context, key string, old, value []byte, ttl time.Duration) ([]byte, time.Duration, bool, error) {
 	if strings.Contains(key, ":f:") {
 		s.asked.Add(1)
+	}
+	if strings.Contains(key, ":p:") {
+		s.moved.Add(1)
 	}
 	if s.cut.Load() {
 		return nil, 0, false, context.DeadlineExceeded

@@ -311,6 +311,21 @@ func TestAPositionThatTheStoreHasLostIsStoredAgain(t *testing.T) {
 	f.rounds(t, func() bool { return slices.Contains(second.calls(), bad) }, "the next instance calls the function with the event")
 }
 
+func TestAPositionThatDoesNotMoveIsStoredOnceAMinute(t *testing.T) {
+	f := newEventFleet(t, 1, true)
+	m := f.members[0]
+	f.follow(t, "", nil, m)
+	f.rounds(t, func() bool { return m.store.moved.Load() == 1 }, "the position is stored")
+	for began := f.Clock.Now(); f.Clock.Now().Sub(began) < 40*time.Second; {
+		f.round(t)
+	}
+	assert.EqualValues(t, 1, m.store.moved.Load())
+	for began := f.Clock.Now(); f.Clock.Now().Sub(began) < 40*time.Second; {
+		f.round(t)
+	}
+	assert.EqualValues(t, 2, m.store.moved.Load())
+}
+
 // Otherwise an instance that ends while it reads the events of many days would leave all of them to the next one.
 func TestThePositionIsStoredWhileALongListIsRead(t *testing.T) {
 	f := newEventFleet(t, 2, true)
