@@ -36,7 +36,7 @@ const dueLimit = 1 << 18
 // change is the mark of a change at WorkOS.
 type change struct {
 	at    time.Time // of the change, on WorkOS's clock
-	known time.Time // when this instance has learnt of it, on its clock
+	known time.Time // when this instance has last learnt of a change up to then, on its clock
 	until time.Time // when the mark is forgotten
 }
 
@@ -64,8 +64,11 @@ func (d *dueMarks) note(key string, at, until time.Time) {
 	defer d.mu.Unlock()
 	mark := change{at: at, known: d.clock.Now(), until: until}
 	if before, ok := d.marks.Get(key); ok {
-		if !at.After(before.at) {
-			mark.at, mark.known = before.at, before.known
+		switch at.Compare(before.at) {
+		case 0:
+			mark.known = before.known
+		case -1:
+			mark.at = before.at // known is that of this change: see isShown
 		}
 		if mark.until = later(before.until, until); mark == before {
 			return
@@ -97,7 +100,7 @@ func (a *AuthKit) isDue(s *Session) bool {
 		return false
 	}
 	keys := markKeysOf(s)
-	return mayPrecede(s, a.due.latest(keys.changedUser, keys.membership, keys.organization, rightsKey).at)
+	return a.due.anyNotShown(s, keys.changedUser, keys.membership, keys.organization, rightsKey)
 }
 
 // rightsChanged is isDue for changes of a membership or an organization. A session that
@@ -107,13 +110,36 @@ func (a *AuthKit) rightsChanged(s *Session) bool {
 		return false
 	}
 	keys := markKeysOf(s)
-	return mayPrecede(s, a.due.latest(keys.membership, keys.organization, rightsKey).at)
+	return a.due.anyNotShown(s, keys.membership, keys.organization, rightsKey)
 }
 
-// mayPrecede reports whether the access token of a session may have been issued before a
-// change. The time of issue has seconds only.
-func mayPrecede(s *Session, change time.Time) bool {
-	return !change.IsZero() && !s.IssuedAt().After(change.Truncate(time.Second)) && s.sealed.CurrentTo.Before(change)
+// anyNotShown reports whether a session may not show one of the changes.
+func (d *dueMarks) anyNotShown(s *Session, keys ...string) bool {
+	for _, key := range keys {
+		if mark, ok := d.marks.Get(key); ok && !isShown(s, mark) {
+			return true
+		}
+	}
+	return false
+}
+
+// isShown reports whether the access token of a session shows a change. It does so if it was
+// issued after the change. The time of issue has seconds only. It also does so if the session
+// is sealed with the time of the change, or with a later one (CurrentTo).
+//
+// CurrentTo may be later than the second in which WorkOS has issued the token, because the
+// clock that dates a change is ahead. Then the change may have happened after the token was
+// issued, and before CurrentTo. So it must have been known when the session was refreshed.
+func isShown(s *Session, c change) bool {
+	issuedAt, currentTo := s.IssuedAt(), s.sealed.CurrentTo
+	switch {
+	case issuedAt.After(c.at.Truncate(time.Second)):
+		return true
+	case currentTo.Before(c.at):
+		return false
+	}
+	ahead := !currentTo.Before(issuedAt.Add(time.Second))
+	return !ahead || !c.known.After(s.RefreshedAt())
 }
 
 // changesShown returns the latest change that a token shows which WorkOS issues from now on

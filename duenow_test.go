@@ -114,12 +114,30 @@ func TestASessionIsDueUnlessItsTokenShowsTheChange(t *testing.T) {
 			clock := newSetClock()
 			a := newOffline(t, clock)
 			s := memberSession(c.issuedAt)
-			s.sealed.CurrentTo = c.currentTo
+			s.sealed.CurrentTo, s.sealed.RefreshedAt = c.currentTo, clock.now
 			require.False(t, a.isDue(s))
 			noteUser(a, changed)
 			assert.Equal(t, c.due, a.isDue(s))
 		})
 	}
+}
+
+// The clock that dates the changes is ahead of the one that dates tokens.
+func TestASessionThatShowsAChangeOfTheFutureIsDueForEachLaterOne(t *testing.T) {
+	clock := newSetClock()
+	a := newOffline(t, clock)
+	ahead := clock.now.Add(time.Minute)
+	noteUser(a, ahead)
+	s := memberSession(clock.now)
+	s.sealed.CurrentTo, s.sealed.RefreshedAt = ahead, clock.now
+	require.False(t, a.isDue(s))
+	clock.now = clock.now.Add(time.Second)
+	noteUser(a, ahead)
+	require.False(t, a.isDue(s), "the same change again")
+	noteUser(a, clock.now)
+	assert.True(t, a.isDue(s))
+	s.sealed.RefreshedAt = clock.now
+	assert.False(t, a.isDue(s), "after the refresh")
 }
 
 func TestAChangeConcernsTheSessionsOfItsUserOrOrganizationOnly(t *testing.T) {

@@ -243,6 +243,41 @@ func TestAnEventWithoutATimeOrOfTheFutureMakesAtMostTwoExchanges(t *testing.T) {
 	}
 }
 
+// The clock of this instance, or the time of an event, is ahead of the clock that dates tokens. A change of the seconds
+// between them must not seem to be older than the token.
+func TestAChangeThatIsDatedAheadHidesNoChangeOfTheSecondsUntilThen(t *testing.T) {
+	for name, key := range map[string]func(c *Changes){
+		"the same member": func(c *Changes) {
+			c.Deliver(workos.EventOrganizationMembershipUpdated, c.app.Clock.Now().Add(30*time.Second), MembershipOf("user_kim", "org_acme"))
+		},
+		"the user": func(c *Changes) {
+			c.Deliver(workos.EventUserUpdated, c.app.Clock.Now().Add(30*time.Second), UserData("user_kim"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, c, cookie := newChanging(t)
+			key(c)
+			me, jar := a.meAfter(cookie)
+			assert.Equal(t, "admin", me["role"])
+			for range 3 {
+				before := a.exchanges()
+				a.Clock.Advance(5 * time.Second)
+				c.SetRole("org_acme", "guest")
+				me, jar = a.meAfter(jar)
+				assert.Equal(t, "guest", me["role"])
+				assert.LessOrEqual(t, a.exchanges(), before+2)
+				before = a.exchanges()
+				a.Clock.Advance(time.Second)
+				a.Me(jar)
+				assert.Equal(t, before, a.exchanges())
+				c.SetRole("org_acme", "admin")
+				me, jar = a.meAfter(jar)
+				assert.Equal(t, "admin", me["role"])
+			}
+		})
+	}
+}
+
 func TestAMarkLivesAsLongAsAnAccessTokenMayLive(t *testing.T) {
 	for _, lifetime := range []time.Duration{5 * time.Minute, 24 * time.Hour} {
 		t.Run(lifetime.String(), func(t *testing.T) {
