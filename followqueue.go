@@ -58,18 +58,21 @@ func (q *eventQueue) follow(ctx context.Context) {
 	failures := 0
 	for ctx.Err() == nil {
 		var err error
-		if q.follower.holder(ctx) == replica.HolderSelf {
+		switch q.follower.holder(ctx) {
+		case replica.HolderSelf:
 			err = q.read(ctx)
 			q.record(ctx, err, &failures)
-		} else {
+		case replica.HolderOther:
 			q.forget()
+			failures = 0
+		case replica.HolderUnknown: // probably it is this instance again when the store answers
 			failures = 0
 		}
 		q.follower.pause(ctx, failures, err)
 	}
 }
 
-// forget is called when this instance does not have the duty. When it has it again, it
+// forget is called when another instance has the duty. When this one has it again, it
 // starts from the position in the store.
 func (q *eventQueue) forget() {
 	q.list, q.failed = nil, failedEvents{}

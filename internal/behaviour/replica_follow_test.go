@@ -242,6 +242,27 @@ func intersection(a, b []string) (both []string) {
 	return both
 }
 
+// A store that fails now and then does not make the function start again from its last position each time.
+func TestAnInstanceThatGetsItsDutyBackCallsTheFunctionWithNoEventAgain(t *testing.T) {
+	f := newEventFleet(t, 1, true)
+	m := f.members[0]
+	f.follow(t, "", nil, m)
+	f.holder(t)
+	var all []string
+	for range 5 {
+		id := f.Fake.EmitEvent("user.updated", map[string]any{"object": "user", "id": "user_lee"}).ID
+		all = append(all, id)
+		f.rounds(t, func() bool { return slices.Contains(m.calls(), id) }, "f is called")
+		m.store.cut.Store(true)
+		f.round(t)
+		f.round(t)
+		m.store.cut.Store(false)
+		f.holder(t)
+		f.round(t)
+	}
+	assert.ElementsMatch(t, all, m.calls())
+}
+
 // An event whose function fails everywhere is not lost by a takeover.
 func TestAnEventThatFailsAtTheHolderIsTriedByTheNextOne(t *testing.T) {
 	f := newEventFleet(t, 2, true)
