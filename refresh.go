@@ -98,9 +98,13 @@ func (a *AuthKit) refreshSession(w http.ResponseWriter, r *http.Request, auth *r
 		due = due || a.isDue(old) // a change may have become known meanwhile
 		switch {
 		case errors.Is(err, errTokenNotAccepted), due && errors.Is(err, errRefreshRefused):
-		case usable && !(due && (r.Context().Err() != nil || errors.Is(err, errRefusalOpen))):
-			// A client that gives up must not keep its old rights, and neither must a session
-			// whose refresh token WorkOS has refused.
+		case due && (errors.Is(err, errRefusalOpen) || r.Context().Err() != nil):
+			// WorkOS has refused the refresh, or the client has left, perhaps so that
+			// its old token serves.
+			auth.err = err
+		case usable && old.sealed.Unsealed && a.rightsChanged(old): // the client has chosen the refresh token
+			auth.err = err
+		case usable:
 			auth.session = old
 			auth.pending.CompareAndSwap(nil, &pendingCookie{session: old})
 		case errors.Is(err, errRefreshRefused):

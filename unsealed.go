@@ -10,6 +10,8 @@
 //   - Nothing proves that the refresh token belongs to the access token. If WorkOS refuses it, the session of the access
 //     token has not ended (failedExchange). What an exchange returns must be for the same session and user
 //     (checkSameSession, outcome.isFor).
+//   - A client can choose a refresh token whose exchange fails, for example at a firewall before WorkOS. After a change of
+//     its rights, such a failure does not let the access token serve (refreshSession).
 //   - One session starts few exchanges, or one user with many invented refresh tokens would use up the rate limit that
 //     WorkOS sets for the whole application.
 //   - Its key IDs may be invented, so they share the rate limit of bearer tokens. A refusal is logged at Debug and causes

@@ -305,3 +305,32 @@ func TestADueSessionWithinItsIdleTimeoutIsRefreshedAndOneBeyondItIsNot(t *testin
 	a.checkAnonymous(jar)
 	assert.Equal(t, before, a.exchanges())
 }
+
+// The client chooses the refresh token of a session without a seal. So it can make the refresh fail, for example with a
+// token that a firewall before WorkOS takes for an attack.
+func TestAnUnsealedSessionCannotKeepItsRightsByAFailingRefresh(t *testing.T) {
+	for name, fault := range map[string]authkittest.Fault{
+		"the page of a firewall": {Status: 403, Body: "<html>blocked</html>"},
+		"a page with 431":        {Status: 431, Body: "too large"},
+		"503":                    {Status: 503},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := newObservedClock()
+			a := NewApp(t, AppOptions{Clock: &clock, AuthKit: []authkit.Option{authkit.WithSharedSession()}})
+			c := ChangesOf(a)
+			cookie, _ := a.Neighbour().unsealedSession(Kim)
+			require.Equal(t, http.StatusOK, a.Status(t, cookie))
+			a.Clock.Advance(time.Second)
+			a.Fake.InjectFault(authkittest.RouteRefresh, fault)
+			c.Now(workos.EventUserUpdated, UserData("user_kim"))
+			request := Request{Target: "/account", Cookie: cookie, Header: Scripted()}
+			assert.Equal(t, http.StatusOK, a.sendWhileTimePasses(clock, request).Status, "its rights have not changed")
+			a.Clock.Advance(time.Second)
+			c.Now(workos.EventOrganizationMembershipDeleted, MembershipOf("user_kim", "org_acme"))
+			assert.Equal(t, http.StatusServiceUnavailable, a.sendWhileTimePasses(clock, request).Status)
+			a.Fake.ClearFault(authkittest.RouteRefresh)
+			a.Clock.Advance(5 * time.Second)
+			assert.Equal(t, http.StatusOK, a.Status(t, cookie))
+		})
+	}
+}
