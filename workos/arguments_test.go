@@ -240,6 +240,9 @@ func TestAMissingArgumentIsAnErrorWithoutARequest(t *testing.T) {
 				Action: "x", OccurredAt: time.Unix(1, 0), Actor: workos.AuditLogEntity{ID: "x"},
 			}})
 		},
+		"entries: the email is empty": func() (any, error) {
+			return c.CreateWaitlistEntry(ctx, "x", workos.CreateWaitlistEntryParams{})
+		},
 		"api_keys: the name is empty": func() (any, error) { return c.CreateOrganizationAPIKey(ctx, "x", workos.CreateAPIKeyParams{}) },
 		"api_keys: the organization id is empty": func() (any, error) {
 			return c.CreateUserAPIKey(ctx, "x", "", workos.CreateAPIKeyParams{Name: "x"})

@@ -46,6 +46,8 @@
 //	                    RemoveGroupMember
 //	Invitations         SendInvitation, GetInvitation, GetInvitationByToken, ListInvitations, AcceptInvitation,
 //	                    ResendInvitation, RevokeInvitation
+//	Waitlists           ListWaitlists, GetWaitlist, ListWaitlistEntries, CreateWaitlistEntry, ApproveWaitlistEntry,
+//	                    DenyWaitlistEntry, DeleteWaitlistEntry
 //	Roles               ListRoles, GetRole, CreateRole, UpdateRole, AddRolePermission, SetRolePermissions
 //	Organization roles  ListOrganizationRoles, GetOrganizationRole, CreateOrganizationRole, UpdateOrganizationRole,
 //	                    DeleteOrganizationRole, AddOrganizationRolePermission, RemoveOrganizationRolePermission,

@@ -71,6 +71,13 @@ func findOperation(all []operation, method, path string) (found operation, ok bo
 // undescribed are operations that the description does not have. Their tags say where they are documented.
 var undescribed = []operation{
 	{"GET", "/user_management/{client_id}/.well-known/openid-configuration", "OpenID Connect Discovery 1.0"},
+	{"GET", "/user_management/waitlists", "@workos-inc/node 11"},
+	{"GET", "/user_management/waitlists/{waitlist_id}", "@workos-inc/node 11"},
+	{"GET", "/user_management/waitlists/{waitlist_id}/entries", "@workos-inc/node 11"},
+	{"POST", "/user_management/waitlists/{waitlist_id}/entries", "@workos-inc/node 11"},
+	{"POST", "/user_management/waitlist_entries/{waitlist_entry_id}/approve", "@workos-inc/node 11"},
+	{"POST", "/user_management/waitlist_entries/{waitlist_entry_id}/deny", "@workos-inc/node 11"},
+	{"DELETE", "/user_management/waitlist_entries/{waitlist_entry_id}", "@workos-inc/node 11"},
 }
 
 // madeBy returns the methods that make each operation, as the wire tests and the URLs show it.

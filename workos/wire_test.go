@@ -108,7 +108,7 @@ var calls = func() map[string]wire {
 	for _, group := range []map[string]wire{
 		grantCalls, signInCalls, userCalls, organizationCalls, apiKeyCalls, eventCalls, callCalls, invitationCalls,
 		authorizedApplicationCalls, featureFlagCalls, customerCalls, roleCalls,
-		permissionCalls, environmentCalls, roleAssignmentCalls, hostedCalls, groupCalls, standaloneFactorCalls, auditLogCalls, connectedAccountCalls,
+		permissionCalls, environmentCalls, roleAssignmentCalls, hostedCalls, groupCalls, standaloneFactorCalls, auditLogCalls, connectedAccountCalls, waitlistCalls,
 	} {
 		maps.Copy(all, group)
 	}
