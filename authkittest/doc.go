@@ -29,9 +29,9 @@
 //   - Access tokens signed with RSA keys, and a JWKS. RotateSigningKeys, AddSigningKey and RetireSigningKeys change the keys.
 //   - Logout, RevokeSession and Impersonate.
 //   - The API that an application calls with its API key: every grant, Magic Auth, email verification, password reset,
-//     users and changes of their email addresses, organizations and their domains, organization memberships, roles, permissions, authorization checks,
-//     feature flags, invitations, authorized applications, factors, sessions, devices, API keys, widget tokens,
-//     portal links, redirect URIs and CORS origins.
+//     users and changes of their email addresses, organizations and their domains, organization memberships, roles,
+//     permissions, authorization checks, feature flags, invitations, authorized applications, factors, sessions, devices,
+//     API keys, widget tokens, portal links, redirect URIs and CORS origins.
 //     Responses and errors are those of production, with real one-time codes, real TOTP, pending authentication tokens and
 //     paginated lists. The one exception is rate limits: the fake has none, or with WithRateLimit one for all calls together.
 //   - Requirements of an Organization or a User at sign-in: single sign-on, certain authentication methods, a second factor.
