@@ -98,7 +98,7 @@ func (a *AuthKit) refreshSession(w http.ResponseWriter, r *http.Request, auth *r
 		due = due || a.isDue(old) // a change may have become known meanwhile
 		switch {
 		case errors.Is(err, errTokenNotAccepted), due && errors.Is(err, errRefreshRefused):
-		case due && (errors.Is(err, errRefusalOpen) || r.Context().Err() != nil):
+		case due && (errors.Is(err, errRefusalOpen) || r.Context().Err() != nil || !isOutage(err)):
 			// WorkOS has refused the refresh, or the client has left, perhaps so that
 			// its old token serves.
 			auth.err = err
@@ -112,6 +112,18 @@ func (a *AuthKit) refreshSession(w http.ResponseWriter, r *http.Request, auth *r
 			auth.err = err
 		}
 	}
+}
+
+// isOutage reports whether an exchange has failed because WorkOS could not be reached, has
+// answered 408, 429 or 5xx, or has sent something unreadable. Other failures are transient
+// too, such as a 401 or the page of a firewall, but they may be about this session.
+func isOutage(err error) bool {
+	var reply *workos.Error
+	if !errors.As(err, &reply) {
+		return true
+	}
+	status := reply.StatusCode
+	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500
 }
 
 // exchangeWhileDue returns the outcome of a refresh or a switch. If a change at WorkOS became

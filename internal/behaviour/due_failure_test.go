@@ -65,7 +65,6 @@ func TestADueSessionIsServedWithItsOldTokenWhileWorkOSDoesNotAnswer(t *testing.T
 		"408":                {Status: 408},
 		"429":                {Status: 429, Body: `{"error":"too_many_requests"}`},
 		"a connection reset": {Reset: true},
-		"a page with 403":    {Status: 403, Body: "<html>blocked</html>"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, c, cookie, clock := newChangingWithClock(t)
@@ -80,6 +79,35 @@ func TestADueSessionIsServedWithItsOldTokenWhileWorkOSDoesNotAnswer(t *testing.T
 			assert.Equal(t, "admin", decoded(t, a.sendWhileTimePasses(clock, Request{Target: "/me", Cookie: cookie}))["role"])
 			assert.Equal(t, calls, a.Fake.Calls(authkittest.RouteRefresh), "WorkOS is not called again before the pause ends")
 
+			a.Fake.ClearFault(authkittest.RouteRefresh)
+			a.Clock.Advance(5 * time.Second)
+			me, _ := a.meAfter(cookie)
+			assert.Equal(t, "guest", me["role"])
+			assert.Equal(t, 1, a.exchanges())
+		})
+	}
+}
+
+// The answer may be about this session alone, so it is no reason to serve the old rights. It
+// signs the user out no more than another failure does.
+func TestADueSessionIsNotServedAfterAnAnswerThatIsNoOutage(t *testing.T) {
+	for name, fault := range map[string]authkittest.Fault{
+		"a page with 403":         {Status: 403, Body: "<html>blocked</html>"},
+		"401":                     {Status: 401, Body: `{"message":"Unauthorized"}`},
+		"400 invalid_client":      {Status: 400, Body: `{"error":"invalid_client"}`},
+		"400 without any JSON":    {Status: 400, Body: "Bad Request"},
+		"403 unauthorized_client": {Status: 403, Body: `{"error":"unauthorized_client"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, c, cookie := newChanging(t)
+			a.Fake.InjectFault(authkittest.RouteRefresh, fault)
+			c.SetRole("org_acme", "guest")
+			for range 2 {
+				resp := a.Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
+				assert.Equal(t, http.StatusServiceUnavailable, resp.Status)
+				assert.NotEmpty(t, resp.Header.Get("Retry-After"))
+				assert.Empty(t, resp.SetCookies(t), "the cookie stays")
+			}
 			a.Fake.ClearFault(authkittest.RouteRefresh)
 			a.Clock.Advance(5 * time.Second)
 			me, _ := a.meAfter(cookie)
@@ -324,7 +352,11 @@ func TestAnUnsealedSessionCannotKeepItsRightsByAFailingRefresh(t *testing.T) {
 			a.Fake.InjectFault(authkittest.RouteRefresh, fault)
 			c.Now(workos.EventUserUpdated, UserData("user_kim"))
 			request := Request{Target: "/account", Cookie: cookie, Header: Scripted()}
-			assert.Equal(t, http.StatusOK, a.sendWhileTimePasses(clock, request).Status, "its rights have not changed")
+			afterUserUpdated := http.StatusServiceUnavailable // no answer of these is an outage
+			if fault.Status == 503 {
+				afterUserUpdated = http.StatusOK // its rights have not changed
+			}
+			assert.Equal(t, afterUserUpdated, a.sendWhileTimePasses(clock, request).Status)
 			a.Clock.Advance(time.Second)
 			c.Now(workos.EventOrganizationMembershipDeleted, MembershipOf("user_kim", "org_acme"))
 			assert.Equal(t, http.StatusServiceUnavailable, a.sendWhileTimePasses(clock, request).Status)
