@@ -3,9 +3,7 @@
 package authkit_test
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -419,30 +417,6 @@ func TestLoginAndCallbackPanicWithoutARedirectURLOrWithInvalidParameters(t *test
 	}
 	assert.Panics(t, func() { ak.LoginFunc(nil) })
 	assert.NotPanics(t, func() { ak.Login(authkit.LoginParams{Organization: ""}) })
-}
-
-func TestPrintingAnAuthKitShowsNoSecret(t *testing.T) {
-	ak, err := authkit.New(behaviour.ValidOptions(
-		authkit.WithAPIKey("sk_hunter2"),
-		authkit.WithCookiePassword(strings.Repeat("hunter2-", 4)),
-		authkit.WithOnSignOut(func(context.Context, authkit.SignOutEvent) {}),
-	)...)
-	require.NoError(t, err)
-	for name, v := range map[string]any{
-		"itself":                  ak,
-		"in a struct":             struct{ AK *authkit.AuthKit }{ak},
-		"in a struct, unexported": struct{ ak *authkit.AuthKit }{ak},
-	} {
-		for how, text := range behaviour.Printed(v) {
-			assert.NotContains(t, text, "hunter2", "%s: %s", name, how)
-		}
-	}
-}
-
-func TestPrintingAnAuthKitShowsItsRedirectURLs(t *testing.T) {
-	ak, err := authkit.New(behaviour.ValidOptions(authkit.WithRedirectURL("https://app.example.com/callback", "https://acme.example.com/callback"))...)
-	require.NoError(t, err)
-	assert.Equal(t, "authkit.AuthKit(client_1 https://app.example.com/callback https://acme.example.com/callback)", fmt.Sprint(ak))
 }
 
 // New reports all faults of the configuration at once.

@@ -72,7 +72,7 @@ func (f *Server) sendQueue(e *webhookEndpoint) {
 	}
 }
 
-// nextAttempt takes the next attempt from the queue of an endpoint. It returns nil if there is none.
+// nextAttempt takes the next attempt from the queue of an endpoint. It returns nil if the queue is empty.
 func (f *Server) nextAttempt(e *webhookEndpoint) *webhookAttempt {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -27,7 +27,7 @@ var deviations = map[string]string{
 	"UpdateUser with all fields: body.metadata.old: is no string":         "null removes a key, as the Node SDK sends it; the description has strings only",
 }
 
-// readDescription reads the description, or skips the test if there is none.
+// readDescription reads the description, or skips the test without one.
 func readDescription(t *testing.T) schemas {
 	t.Helper()
 	path := os.Getenv("AUTHKIT_OPENAPI")

@@ -97,7 +97,7 @@ func (c *Client) ListCORSOrigins(ctx context.Context, p Paging) iter.Seq2[CORSOr
 	return list[CORSOrigin](ctx, c, call{path: corsOriginsPath}, p)
 }
 
-// GetJWTTemplate returns the JWT template of the environment. If there is none, [IsNotFound] reports true for the error.
+// GetJWTTemplate returns the JWT template of the environment. If the environment has no template, [IsNotFound] reports true for the error.
 //
 // See https://workos.com/docs/authkit/jwt-templates
 func (c *Client) GetJWTTemplate(ctx context.Context) (*JWTTemplate, error) {

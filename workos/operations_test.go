@@ -1,4 +1,4 @@
-// The operations of the API: which method makes each of them, or why there is none.
+// The operations of the API: which method makes each of them, or why no method does.
 //
 // testdata/operations.txt has the operations of the published OpenAPI description (method, path and tag). The wire tests say
 // which call makes which operation. docs/operations.md and the table in doc.go are written from both.

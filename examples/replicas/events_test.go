@@ -82,7 +82,7 @@ func TestARoleThatIsTakenAwayIsGoneAtEveryInstanceWithoutANewSignIn(t *testing.T
 				require.NoError(t, err)
 				assert.Contains(t, page.Body, "<dd>member</dd>", "the page is loaded again through the front")
 			}
-			assert.Len(t, f.fake.Sessions(), 1, "nobody signs in again")
+			assert.Len(t, f.fake.Sessions(), 1, "no user signs in again")
 		}
 	}
 	parallel(t, "webhooks and Follow", func(t *testing.T) { onEngines(t, test(true)) })
