@@ -219,6 +219,7 @@ func (f *follower) pause(ctx context.Context, failures int, err error) {
 	case <-over:
 	case <-ctx.Done():
 	}
+	a.events.reached("pause over")
 }
 
 // forgetFailure is called when another instance follows.
