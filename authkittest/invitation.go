@@ -83,7 +83,7 @@ func (f *Server) Invite(email, organizationID string) (token string) {
 	return f.invite(invitation{email: email, organizationID: organizationID}, invitationLifetime).token
 }
 
-// RevokeInvitation revokes the invitation with this token. It panics if there is none: the token is unknown, or it was accepted
+// RevokeInvitation revokes the invitation with this token. It panics if the token is unknown, or if the invitation was accepted
 // or revoked.
 func (f *Server) RevokeInvitation(token string) {
 	f.mu.Lock()

@@ -201,12 +201,14 @@ func (m *eventMember) progress() int64 {
 func (f *eventFleet) rounds(t testing.TB, done func() bool, what ...any) time.Duration {
 	t.Helper()
 	start := f.Clock.Now()
+	poll := time.NewTicker(time.Millisecond)
+	defer poll.Stop()
 	for range 20 {
 		for range 20 { // what an instance does after it has asked takes a moment
 			if done() {
 				return f.Clock.Now().Sub(start)
 			}
-			time.Sleep(time.Millisecond)
+			<-poll.C
 		}
 		f.round(t)
 	}
