@@ -79,7 +79,7 @@ func TestATransientRefreshFailureEndsNoSession(t *testing.T) {
 }
 
 // sendWhileTimePasses sends a request and moves the clock past each pause before a retry. It does not move the clock for the
-// deadlines: two seconds for a request, five for an attempt and ten for all attempts.
+// deadlines: two seconds for a request, five or what is left for an attempt, and ten for all attempts.
 func (a *App) sendWhileTimePasses(clock observedClock, q Request) Response {
 	a.T.Helper()
 	responses := make(chan Response, 1)
@@ -89,13 +89,17 @@ func (a *App) sendWhileTimePasses(clock observedClock, q Request) Response {
 			responses <- resp
 		}
 	}()
+	attempt := false // the next timer limits an attempt, which the fake answers: the clock must not move past it
 	for {
 		select {
 		case resp := <-responses:
 			return resp
 		case d := <-clock.set:
-			if d < 5*time.Second && d != 2*time.Second {
+			if !attempt && d < 5*time.Second && d != 2*time.Second {
+				attempt = true // it follows the pause
 				a.Clock.Advance(d)
+			} else {
+				attempt = false
 			}
 		}
 	}
