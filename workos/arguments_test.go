@@ -186,7 +186,47 @@ func TestAMissingArgumentIsAnErrorWithoutARequest(t *testing.T) {
 		"jwt_template: the content is empty":       func() (any, error) { return c.UpdateJWTTemplate(ctx, "") },
 		"check: the permission slug is empty":      func() (any, error) { return c.CheckAuthorization(ctx, "x", "", workos.Resource{ID: "x"}) },
 		"role_assignments: the role slug is empty": func() (any, error) { return c.AssignRole(ctx, "x", "", workos.Resource{ID: "x"}) },
-		"widgets/token: the user id is empty":      func() (any, error) { return c.CreateWidgetToken(ctx, workos.CreateWidgetTokenParams{}) },
+		"POST /authorization/resources: the organization id is empty": func() (any, error) {
+			return c.CreateResource(ctx, workos.CreateResourceParams{TypeSlug: "x", ExternalID: "x", Name: "x"})
+		},
+		"POST /authorization/resources: the resource type slug is empty": func() (any, error) {
+			return c.CreateResource(ctx, workos.CreateResourceParams{OrganizationID: "x", ExternalID: "x", Name: "x"})
+		},
+		"POST /authorization/resources: the external id is empty": func() (any, error) {
+			return c.CreateResource(ctx, workos.CreateResourceParams{OrganizationID: "x", TypeSlug: "x", Name: "x"})
+		},
+		"POST /authorization/resources: the name is empty": func() (any, error) {
+			return c.CreateResource(ctx, workos.CreateResourceParams{OrganizationID: "x", TypeSlug: "x", ExternalID: "x"})
+		},
+		"{external_id}: the resource type slug is empty": func() (any, error) { return c.GetResourceByExternalID(ctx, "x", "", "x") },
+		"{external_id}: the external id is empty":        func() (any, error) { return c.GetResourceByExternalID(ctx, "x", "x", "") },
+		"{resource_id}: the resource id is empty": func() (any, error) {
+			return nil, c.DeleteResource(ctx, "", workos.DeleteResourceParams{})
+		},
+		"{resource_id}/organization_memberships: the permission slug is empty": func() (any, error) {
+			return collect(c.ListResourceMembers(ctx, "x", workos.ListResourceMembersParams{}))
+		},
+		"{external_id}/organization_memberships: the permission slug is empty": func() (any, error) {
+			return collect(c.ListResourceMembersByExternalID(ctx, "x", "x", "x", workos.ListResourceMembersParams{}))
+		},
+		"{organization_membership_id}/resources: the permission slug is empty": func() (any, error) {
+			return collect(c.ListOrganizationMembershipResources(ctx, "x", workos.ListOrganizationMembershipResourcesParams{
+				Parent: workos.Resource{ID: "x"},
+			}))
+		},
+		"{resource_id}/permissions: the organization membership id is empty": func() (any, error) {
+			return collect(c.ListEffectivePermissions(ctx, "", workos.Resource{ID: "x"}, workos.Paging{}))
+		},
+		"POST /authorization/groups/{group_id}/role_assignments: the role slug is empty": func() (any, error) {
+			return c.AssignGroupRole(ctx, "x", "", workos.Resource{ID: "x"})
+		},
+		"DELETE /authorization/groups/{group_id}/role_assignments: the role slug is empty": func() (any, error) {
+			return nil, c.RemoveGroupRole(ctx, "x", "", workos.Resource{ID: "x"})
+		},
+		"PUT /authorization/groups/{group_id}/role_assignments: the role slug is empty": func() (any, error) {
+			return c.SetGroupRoles(ctx, "x", []workos.GroupRole{{RoleSlug: "x"}, {Resource: workos.Resource{ID: "x"}}})
+		},
+		"widgets/token: the user id is empty": func() (any, error) { return c.CreateWidgetToken(ctx, workos.CreateWidgetTokenParams{}) },
 		"widgets/token: the organization id is empty": func() (any, error) {
 			return c.CreateWidgetToken(ctx, workos.CreateWidgetTokenParams{UserID: "x", Scopes: []string{workos.WidgetScopeSSO}})
 		},

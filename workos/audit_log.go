@@ -1,9 +1,10 @@
-// Audit-log events: what users of an organization did in the application.
+// Audit-log events: what users of an organization did in the application, and where these events go.
 
 package workos
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 )
@@ -71,4 +72,57 @@ func (c *Client) CreateAuditLogEvent(ctx context.Context, p CreateAuditLogEventP
 		},
 		idempotencyKey: p.IdempotencyKey,
 	}, nil)
+}
+
+// AuditLogConfiguration says how long the audit log of an organization is kept, and where its events are sent.
+//
+// See https://workos.com/docs/reference/audit-logs/configuration
+type AuditLogConfiguration struct {
+	OrganizationID string          `json:"organization_id"`
+	RetentionDays  int             `json:"retention_period_in_days"`
+	State          string          `json:"state"`                // an AuditLog constant, such as AuditLogActive
+	LogStream      *AuditLogStream `json:"log_stream,omitempty"` // nil if the organization has connected none
+}
+
+// The states of an [AuditLogConfiguration].
+const (
+	AuditLogActive   = "active"
+	AuditLogInactive = "inactive"
+	AuditLogDisabled = "disabled"
+)
+
+// AuditLogStream sends the events of an audit log to a system of the organization.
+type AuditLogStream struct {
+	ID           string    `json:"id"`                      // "als_…"
+	Type         string    `json:"type"`                    // such as "Datadog" or "GenericHttps"
+	State        string    `json:"state"`                   // an AuditLogStream constant, such as AuditLogStreamActive
+	LastSyncedAt time.Time `json:"last_synced_at,omitzero"` // zero if it has sent nothing yet
+	CreatedAt    time.Time `json:"created_at,omitzero"`
+}
+
+// The states of an [AuditLogStream].
+const (
+	AuditLogStreamActive   = "active"
+	AuditLogStreamInactive = "inactive"
+	AuditLogStreamError    = "error"
+	AuditLogStreamInvalid  = "invalid"
+)
+
+// GetAuditLogConfiguration returns the configuration of the audit log of an organization. Its administrators change it in the Admin
+// Portal: see [Client.CreatePortalLink] with [PortalIntentLogStreams].
+//
+// See https://workos.com/docs/reference/audit-logs/configuration
+func (c *Client) GetAuditLogConfiguration(ctx context.Context, organizationID string) (*AuditLogConfiguration, error) {
+	return fetch[AuditLogConfiguration](ctx, c, call{
+		method: http.MethodGet,
+		path:   organizationPath + "/audit_log_configuration",
+		ids:    []string{organizationID},
+	})
+}
+
+func (c *AuditLogConfiguration) validate() error {
+	if c.State == "" {
+		return errors.New("missing state")
+	}
+	return nil
 }

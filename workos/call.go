@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -49,6 +48,11 @@ type QueryAndBody struct {
 // the body of the response is ignored. A response with status 204 has no body, and leaves out unchanged. Every other
 // response of a success that is not JSON is a [*TransportError]. After an error, do not use what out points to.
 //
+// Call reads one page of a list: decode the member list_metadata too, and pass its after as the query parameter after of the
+// next call, until it is null. The second example shows it.
+//
+// In a test, authkittest.Server.InjectFault answers a route that the fake does not have.
+//
 // An argument that cannot be sent is an error without a request. Error texts show the path as it was given, and mask the
 // IDs, the query parameters and all texts and numbers of the body that have four bytes or more. What out gets is not masked
 // when the application prints it.
@@ -75,12 +79,19 @@ func checkMethod(method string) error {
 	return nil
 }
 
-var (
-	// placeholderSegment matches a segment of a path that is replaced by an ID.
-	placeholderSegment = regexp.MustCompile(`^\{\w+\}$`)
-	// literalSegment matches every other segment. These are the unreserved characters of RFC 3986, section 2.3.
-	literalSegment = regexp.MustCompile(`^[A-Za-z0-9._~-]+$`)
-)
+// isPlaceholderSegment reports whether a segment of a path is a name in braces, which is replaced by an ID.
+func isPlaceholderSegment(segment string) bool {
+	name, opened := strings.CutPrefix(segment, "{")
+	name, closed := strings.CutSuffix(name, "}")
+	return opened && closed && name != "" && !strings.ContainsFunc(name, func(r rune) bool { return r >= 0x80 || !isWordByte(byte(r)) })
+}
+
+// isLiteralSegment reports whether a segment has only the unreserved characters of RFC 3986, section 2.3.
+func isLiteralSegment(segment string) bool {
+	return !strings.ContainsFunc(segment, func(r rune) bool {
+		return r >= 0x80 || !isWordByte(byte(r)) && strings.IndexByte("-.~", byte(r)) < 0
+	})
+}
 
 // checkPath refuses a path that net/url, a proxy or the server could read as another one. The errors do not quote it,
 // because it may contain an ID.
@@ -96,11 +107,11 @@ func checkPath(path string, ids int) error {
 			return errors.New("the path has an empty segment")
 		case segment == "." || segment == "..":
 			return errors.New("the path has a dot segment")
-		case placeholderSegment.MatchString(segment):
+		case isPlaceholderSegment(segment):
 			names++
 		case strings.ContainsAny(segment, "?#"):
 			return errors.New("the path has a query or a fragment; pass url.Values as in")
-		case !literalSegment.MatchString(segment):
+		case !isLiteralSegment(segment):
 			return errors.New("a segment of the path has characters other than letters, digits and -._~; write {name} for an ID and pass the ID")
 		}
 	}

@@ -137,6 +137,16 @@ const (
 	CodePermissionSlugConflict       = "permission_slug_conflict"
 )
 
+// Codes of resources and of roles on them. [CodeBadRequest] is a code of resources too.
+const (
+	CodeMissingOrganizationIDOrResourceTypeSlug = "missing_organization_id_or_resource_type_slug"
+	CodeAuthorizationResourceExternalIDConflict = "authorization_resource_external_id_conflict"
+	CodeResourceHasDependents                   = "resource_has_dependents"          // see DeleteResourceParams
+	CodeResourceTypeUpdateInProgress            = "resource_type_update_in_progress" // the resource types change in the dashboard
+	CodeLockTimeout                             = "lock_timeout"                     // another change of resources is in progress
+	CodeDuplicateGroupRoleAssignment            = "duplicate_group_role_assignment"
+)
+
 // Codes of invitations.
 const (
 	CodeUserAlreadyExists                     = "user_already_exists"
@@ -158,6 +168,11 @@ const (
 const (
 	CodeExternalAuthSessionAlreadyCompleted = "external_auth_session_already_completed"
 	CodeUserConsentOptionsNotSupported      = "user_consent_options_not_supported"
+)
+
+// Codes of connected accounts.
+const (
+	CodeAuthMethodMismatch = "auth_method_mismatch" // the account has an API key or client credentials, and no access token
 )
 
 // Codes of audit logs.

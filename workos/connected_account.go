@@ -4,6 +4,8 @@ package workos
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -14,7 +16,9 @@ import (
 //
 // See https://workos.com/docs/reference/pipes
 type ConnectedAccount struct {
-	ID                string    `json:"id"` // "data_installation_…"
+	ID                string    `json:"id"`                            // "data_installation_…"
+	ProviderID        string    `json:"data_integration_id,omitempty"` // the ID of the [DataProvider]; only in events
+	ProviderSlug      string    `json:"provider_slug,omitempty"`       // such as "github"; only in events
 	UserID            string    `json:"user_id,omitempty"`
 	OrganizationID    string    `json:"organization_id,omitempty"`
 	Scopes            []string  `json:"scopes"`
@@ -60,6 +64,40 @@ type ConnectedAccountParams struct {
 	ExpiresAt    time.Time // when the access token expires
 	Scopes       []string
 	State        string // ConnectedAccountConnected or ConnectedAccountNeedsReauthorization; empty means what follows from the tokens
+}
+
+// AuthorizeConnectedAccountParams are the parameters of [Client.AuthorizeConnectedAccount]. UserID is required. A field with
+// its zero value is omitted.
+type AuthorizeConnectedAccountParams struct {
+	UserID         string            `json:"user_id"`
+	OrganizationID string            `json:"organization_id,omitempty"` // connects the account in this organization only
+	ReturnTo       string            `json:"return_to,omitempty"`       // the whole URL to which the browser returns, with scheme and host
+	Config         map[string]string `json:"config,omitempty"`          // what the provider asks for, such as the subdomain of Zendesk
+}
+
+// ConnectedAccountToken is an access token with which an application calls the provider of a user's account. Printed, logged or
+// encoded as JSON, it does not show the token.
+//
+// See https://workos.com/docs/reference/pipes
+type ConnectedAccountToken struct {
+	AccessToken   string    `json:"-"`
+	ExpiresAt     time.Time `json:"expires_at,omitzero"` // zero if it does not expire
+	Scopes        []string  `json:"scopes"`
+	MissingScopes []string  `json:"missing_scopes,omitempty"` // those of the [DataProvider] that the user has not granted
+}
+
+// ConnectedAccountError reports that a user has no account at a provider with which the application could call it. Redirect the
+// browser of the user to the URL of [Client.AuthorizeConnectedAccount].
+type ConnectedAccountError struct {
+	Reason string // ConnectedAccountNotInstalled or ConnectedAccountNeedsReauthorization
+}
+
+// ConnectedAccountNotInstalled is the Reason of a [ConnectedAccountError] if the user has connected no account.
+const ConnectedAccountNotInstalled = "not_installed"
+
+// Error returns a text with the reason.
+func (e *ConnectedAccountError) Error() string {
+	return "workos: the user must connect an account at the provider: " + sanitize(e.Reason, nil)
 }
 
 const connectedAccountPath = userPath + "/connected_accounts/{slug}"
@@ -117,6 +155,51 @@ func (c *Client) DeleteConnectedAccount(ctx context.Context, userID, slug, organ
 	}, nil)
 }
 
+// AuthorizeConnectedAccount returns the URL at which a user connects an account at the provider with the given slug, or connects
+// it again. Any person who opens the URL connects an account for this user: make the URL when the user asks for it, and redirect
+// the browser there at once. Take both IDs from the session, not from the request.
+//
+// See https://workos.com/docs/pipes/securing-authorizations
+func (c *Client) AuthorizeConnectedAccount(ctx context.Context, slug string, p AuthorizeConnectedAccountParams) (authorizationURL string, err error) {
+	response, err := fetch[connectResponse](ctx, c, call{
+		method:   http.MethodPost,
+		path:     "/data-integrations/{slug}/authorize",
+		ids:      []string{slug},
+		body:     p,
+		required: []argument{{"user_id", p.UserID}},
+	})
+	if err != nil {
+		return "", err
+	}
+	return response.URL, nil
+}
+
+// GetConnectedAccountToken returns an access token of the account that a user has connected at the provider with the given slug.
+// organizationID may be empty. WorkOS refreshes the token if it has to, so ask for it when you need it, and do not store it. If
+// there is no usable account, the error is a [*ConnectedAccountError]. If the account has no access token but an API key or
+// client credentials, the error has the code [CodeAuthMethodMismatch]. There is exactly one attempt.
+//
+// See https://workos.com/docs/reference/pipes
+func (c *Client) GetConnectedAccountToken(ctx context.Context, userID, slug, organizationID string) (*ConnectedAccountToken, error) {
+	response, err := fetch[connectedAccountTokenResponse](ctx, c, call{
+		method: http.MethodPost,
+		path:   "/data-integrations/{slug}/token",
+		ids:    []string{slug},
+		body: struct {
+			UserID         string `json:"user_id"`
+			OrganizationID string `json:"organization_id,omitempty"`
+		}{userID, organizationID},
+		required: []argument{{"user_id", userID}},
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case !response.Active:
+		return nil, &ConnectedAccountError{response.Error}
+	}
+	return &response.Token, nil
+}
+
 func (c *Client) connectedAccount(
 	ctx context.Context, method, userID, slug, organizationID string, p *ConnectedAccountParams,
 ) (*ConnectedAccount, error) {
@@ -141,6 +224,43 @@ func organizationQuery(organizationID string) url.Values {
 	return query
 }
 
+type connectResponse struct {
+	URL string `json:"url"`
+}
+
+func (r *connectResponse) validate() error {
+	if r.URL == "" {
+		return errors.New("missing url")
+	}
+	return nil
+}
+
+type connectedAccountTokenResponse struct {
+	Active bool                  `json:"active"`
+	Token  ConnectedAccountToken `json:"access_token"`
+	Error  string                `json:"error"`
+}
+
+func (r *connectedAccountTokenResponse) validate() error {
+	switch {
+	case r.Active && r.Token.AccessToken == "":
+		return errors.New("missing access_token.access_token")
+	case !r.Active && r.Error == "":
+		return errors.New("missing active or error")
+	}
+	return nil
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. It reads the token, which encoding omits.
+func (t *ConnectedAccountToken) UnmarshalJSON(data []byte) error {
+	type plain ConnectedAccountToken
+	response := struct {
+		*plain
+		AccessToken *string `json:"access_token"`
+	}{(*plain)(t), &t.AccessToken}
+	return json.Unmarshal(data, &response)
+}
+
 func (a *ConnectedAccount) validate() error { return requireID(a.ID) }
 func (p *DataProvider) validate() error     { return requireID(p.ID) }
 
@@ -149,4 +269,11 @@ func (p ConnectedAccountParams) Format(s fmt.State, verb rune) {
 	type plain ConnectedAccountParams
 	p.AccessToken, p.RefreshToken = mask(p.AccessToken), mask(p.RefreshToken)
 	format(s, verb, plain(p))
+}
+
+// Format implements [fmt.Formatter]. It masks the token.
+func (t ConnectedAccountToken) Format(s fmt.State, verb rune) {
+	type plain ConnectedAccountToken
+	t.AccessToken = mask(t.AccessToken)
+	format(s, verb, plain(t))
 }

@@ -10,8 +10,8 @@
 // authorization, refresh, and build URLs. Every other call fails without a request.
 //
 // The calls cover the sign-in flows, sessions, users, organizations with their members and domains, invitations, roles and
-// permissions, feature flags, API keys, events, webhook endpoints and the settings of the environment. The package does not
-// cover cookie-based sessions. They are in the packages authkit and seal.
+// permissions, fine-grained authorization, feature flags, API keys, events, webhook endpoints and the settings of the
+// environment. The package does not cover cookie-based sessions. They are in the packages authkit and seal.
 //
 // # Calls
 //
@@ -32,8 +32,8 @@
 //	Users               GetUser, GetUserByExternalID, ListUsers, CreateUser, UpdateUser, DeleteUser, GetUserIdentities
 //	Authorized          ListUserAuthorizedApplications, ListOrganizationAuthorizedApplications,
 //	applications        DeleteUserAuthorizedApplication
-//	Connected accounts  ListUserDataProviders, GetConnectedAccount, ImportConnectedAccount, UpdateConnectedAccount,
-//	                    DeleteConnectedAccount
+//	Connected accounts  ListUserDataProviders, AuthorizeConnectedAccount, GetConnectedAccountToken, GetConnectedAccount,
+//	                    ImportConnectedAccount, UpdateConnectedAccount, DeleteConnectedAccount
 //	Organizations       GetOrganization, GetOrganizationByExternalID, ListOrganizations, CreateOrganization,
 //	                    UpdateOrganization, DeleteOrganization
 //	Domains             CreateOrganizationDomain, GetOrganizationDomain, VerifyOrganizationDomain,
@@ -53,13 +53,20 @@
 //	                    DeleteOrganizationRole, AddOrganizationRolePermission, RemoveOrganizationRolePermission,
 //	                    SetOrganizationRolePermissions
 //	Permissions         ListPermissions, GetPermission, CreatePermission, UpdatePermission, DeletePermission
-//	Authorization       CheckAuthorization, AssignRole, RemoveRole, ListRoleAssignments, RemoveRoleAssignment
+//	Authorization       CheckAuthorization, ListEffectivePermissions, ListResourceMembers,
+//	                    ListResourceMembersByExternalID, ListOrganizationMembershipResources
+//	Role assignments    AssignRole, RemoveRole, ListRoleAssignments, RemoveRoleAssignment,
+//	                    ListResourceRoleAssignments, ListResourceRoleAssignmentsByExternalID
+//	Roles of groups     AssignGroupRole, SetGroupRoles, RemoveGroupRole, ListGroupRoleAssignments,
+//	                    GetGroupRoleAssignment, RemoveGroupRoleAssignment
+//	Resources           ListResources, GetResource, GetResourceByExternalID, CreateResource, UpdateResource,
+//	                    UpdateResourceByExternalID, DeleteResource, DeleteResourceByExternalID
 //	Feature flags       ListFeatureFlags, GetFeatureFlag, EnableFeatureFlag, DisableFeatureFlag, AddFeatureFlagTarget,
 //	                    RemoveFeatureFlagTarget, ListOrganizationFeatureFlags, ListUserFeatureFlags
 //	Environment         CreateRedirectURI, ListRedirectURIs, DeleteRedirectURI, CreateCORSOrigin, ListCORSOrigins,
 //	                    GetJWTTemplate, UpdateJWTTemplate
-//	Hosted by WorkOS    CreateWidgetToken, CreatePortalLink, CompleteExternalAuth
-//	Audit logs          CreateAuditLogEvent
+//	Hosted by WorkOS    CreateWidgetToken, CreateWidgetsAPIToken, CreatePortalLink, CompleteExternalAuth
+//	Audit logs          CreateAuditLogEvent, GetAuditLogConfiguration
 //	API keys            CreateOrganizationAPIKey, CreateUserAPIKey, ListOrganizationAPIKeys, ListUserAPIKeys,
 //	                    DeleteAPIKey, ExpireAPIKey, ValidateAPIKey
 //	Events              ListEvents; ParseWebhook
@@ -76,13 +83,13 @@
 //
 // # Operations
 //
-// These are the operations of WorkOS's OpenAPI description 0.61, by tag. docs/operations.md in the repository lists each of
+// These are the operations of WorkOS's OpenAPI description 0.61, by tag. docs/workos-operations.md in the repository lists each of
 // them with its method, or with the reason why it has none.
 //
 //	tag                                             operations  with a method
 //	admin-portal                                    1           1
 //	api_keys                                        5           5
-//	authorization                                   40          19
+//	authorization                                   40          40
 //	events                                          1           1
 //	feature-flags                                   4           4
 //	feature-flags.targets                           2           2
@@ -90,7 +97,7 @@
 //	multi-factor-auth                               4           4
 //	multi-factor-auth.challenges                    1           1
 //	organization-domains                            4           4
-//	organizations                                   7           6
+//	organizations                                   7           7
 //	organizations.api_keys                          2           2
 //	organizations.authorized-applications           1           1
 //	organizations.feature-flags                     1           1
@@ -112,7 +119,7 @@
 //	webhooks                                        4           4
 //	widgets                                         1           1
 //	workos-connect                                  1           1
-//	other products of WorkOS                        62          1
+//	other products of WorkOS                        62          4
 //
 // IDs are escaped. For an ID that is empty or could name another resource, a call returns an error and makes no request.
 //
@@ -169,12 +176,13 @@
 //	PasswordResetError       the reset failed; see its Reasons
 //	ValidationError          parameters are missing or malformed; see its Fields
 //	RateLimitError           there were too many calls; RetryAfter is the time to wait
+//	ConnectedAccountError    the user must connect an account at a provider: AuthorizeConnectedAccount
 //
 // # Secrets
 //
 // No error text shows a token, a code, a code verifier, a password, a TOTP secret or a key. The values of this package
 // do not show them either when they are printed, logged or encoded as JSON. The user code of a device is not a secret.
 // A few values hold a secret in a field because the application needs it: a [MagicAuth] holds its code, an [Invitation] holds
-// its token, a new [APIKey] holds its value, a [WebhookEndpoint] holds its secret, and some of the errors above hold a
-// pending authentication token.
+// its token, a new [APIKey] holds its value, a [WebhookEndpoint] holds its secret, a [ConnectedAccountToken] holds its access
+// token, and some of the errors above hold a pending authentication token.
 package workos

@@ -148,7 +148,7 @@ func IsNotFound(err error) bool {
 }
 
 // ErrorCode returns the Code of the [Error] in err, such as [CodeInvalidGrant]. It returns "" if err contains no Error
-// or the Error has no code.
+// or the Error has no code, as that of a 401 for a wrong API key. Then StatusCode and Message of the Error say what is wrong.
 func ErrorCode(err error) string {
 	var apiErr *Error
 	if errors.As(err, &apiErr) {

@@ -27,7 +27,7 @@ type Event struct {
 	// CreatedAt is the time of the event on WorkOS's clock. It is zero if WorkOS sent none, or one in an unknown format.
 	CreatedAt time.Time
 	Data      json.RawMessage // the object that the event is about, as WorkOS sent it
-	Context   json.RawMessage // the actor and the previous values; nil if WorkOS sent none
+	Context   json.RawMessage // the actor and the previous values, for [Event.DecodeContext]; nil if WorkOS sent none
 
 	wire json.RawMessage // the whole event as WorkOS sent it; nil if the application made the event
 }

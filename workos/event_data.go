@@ -5,12 +5,34 @@ package workos
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // OrganizationDomainFailure reports that a domain could not be verified.
 type OrganizationDomainFailure struct {
 	Reason string             `json:"reason"` // "domain_verification_period_expired" or "domain_verified_by_other_organization"
 	Domain OrganizationDomain `json:"organization_domain"`
+}
+
+// GroupMember reports who was added to a group or removed from it. [Client.GetOrganizationMembership] tells the user.
+type GroupMember struct {
+	GroupID                  string `json:"group_id"`
+	OrganizationMembershipID string `json:"organization_membership_id"`
+}
+
+// ConnectedAccountFailure reports that a user could not connect an account at a provider, for example because the user cancelled.
+//
+// See https://workos.com/docs/reference/pipes
+type ConnectedAccountFailure struct {
+	ProviderID               string    `json:"data_integration_id"` // the ID of the [DataProvider]
+	ProviderSlug             string    `json:"provider_slug"`       // such as "github"
+	UserID                   string    `json:"user_id,omitempty"`
+	OrganizationID           string    `json:"organization_id,omitempty"`
+	ErrorCode                string    `json:"error_code"` // such as "authorization_code_exchange_error"
+	ErrorReason              string    `json:"error_reason,omitempty"`
+	ProviderError            string    `json:"provider_error,omitempty"` // the error of the provider, such as "access_denied"
+	ProviderErrorDescription string    `json:"provider_error_description,omitempty"`
+	CreatedAt                time.Time `json:"created_at,omitzero"`
 }
 
 // AuthenticationAttempt is the outcome of an authentication, or the start of one by single sign-on.
@@ -55,6 +77,17 @@ type RadarRisk struct {
 	UserAgent     string `json:"user_agent,omitempty"`
 }
 
+// MailedRadarChallenge reports that WorkOS Radar challenges a sign-in with a code that is mailed. [Client.GetRadarChallenge] returns
+// the code to an application that sends the mail itself.
+//
+// See https://workos.com/docs/authkit/radar
+type MailedRadarChallenge struct {
+	RadarChallengeID string `json:"radar_challenge_id"` // "radar_challenge_…"
+	Type             string `json:"type"`               // "email"
+	UserID           string `json:"user_id"`
+	Email            string `json:"email"`
+}
+
 // ActionDenial reports that an Action of the application has denied a sign-in or a registration.
 //
 // See https://workos.com/docs/authkit/actions
@@ -77,6 +110,20 @@ func (f *OrganizationDomainFailure) validate() error {
 	return nil
 }
 
+func (m *GroupMember) validate() error {
+	if m.GroupID == "" || m.OrganizationMembershipID == "" {
+		return errors.New("missing group_id or organization_membership_id")
+	}
+	return nil
+}
+
+func (f *ConnectedAccountFailure) validate() error {
+	if f.ProviderSlug == "" {
+		return errors.New("missing provider_slug")
+	}
+	return nil
+}
+
 func (a *AuthenticationAttempt) validate() error {
 	if a.Method == "" || a.Status == "" {
 		return errors.New("missing type or status")
@@ -87,6 +134,13 @@ func (a *AuthenticationAttempt) validate() error {
 func (r *RadarRisk) validate() error {
 	if r.AuthMethod == "" {
 		return errors.New("missing auth_method")
+	}
+	return nil
+}
+
+func (c *MailedRadarChallenge) validate() error {
+	if c.RadarChallengeID == "" {
+		return errors.New("missing radar_challenge_id")
 	}
 	return nil
 }

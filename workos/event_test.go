@@ -86,6 +86,56 @@ var eventData = map[string]struct {
 			Roles: []workos.Role{{Slug: "admin"}}, CustomAttributes: map[string]any{"team": "blue"}, CreatedAt: newYear, UpdatedAt: newYear,
 		},
 	},
+	"group.": {
+		`{"object":"group","id":"group_01A","organization_id":"org_01A","name":"Editors","description":null,
+		  "created_at":"2026-01-01T00:00:00.000Z","updated_at":"2026-01-01T00:00:00.000Z"}`,
+		&workos.Group{ID: "group_01A", OrganizationID: "org_01A", Name: "Editors", CreatedAt: newYear, UpdatedAt: newYear},
+	},
+	"group.member_": {
+		`{"group_id":"group_01A","organization_membership_id":"om_01A"}`,
+		&workos.GroupMember{GroupID: "group_01A", OrganizationMembershipID: "om_01A"},
+	},
+	"waitlist_user.": {
+		`{"object":"waitlist_user","id":"wl_user_01A","email":"kim@acme.test","state":"approved","approved_at":"2026-01-01T00:00:00.000Z",
+		  "waitlist_id":"waitlist_01A","created_at":"2026-01-01T00:00:00.000Z","updated_at":"2026-01-01T00:00:00.000Z"}`,
+		&workos.WaitlistEntry{
+			ID: "wl_user_01A", WaitlistID: "waitlist_01A", Email: "kim@acme.test", State: workos.WaitlistApproved,
+			ApprovedAt: newYear, CreatedAt: newYear, UpdatedAt: newYear,
+		},
+	},
+	"flag.": {
+		`{"object":"feature_flag","id":"flag_01A","environment_id":"environment_01A","slug":"beta","name":"Beta","description":null,
+		  "owner":{"email":"ops@acme.test","first_name":"Ola","last_name":null},"tags":["new"],"enabled":true,"default_value":false,
+		  "created_at":"2026-01-01T00:00:00.000Z","updated_at":"2026-01-01T00:00:00.000Z"}`,
+		&workos.FeatureFlag{
+			ID: "flag_01A", Slug: "beta", Name: "Beta", Owner: &workos.FeatureFlagOwner{Email: "ops@acme.test", FirstName: "Ola"},
+			Tags: []string{"new"}, Enabled: true, CreatedAt: newYear, UpdatedAt: newYear,
+		},
+	},
+	"pipes.connected_account.": {
+		`{"object":"connected_account","id":"data_installation_01A","data_integration_id":"data_integration_01A","provider_slug":"github",
+		  "user_id":"user_01A","organization_id":null,"scopes":["repo"],"state":"needs_reauthorization",
+		  "created_at":"2026-01-01T00:00:00.000Z","updated_at":"2026-01-01T00:00:00.000Z"}`,
+		&workos.ConnectedAccount{
+			ID: "data_installation_01A", ProviderID: "data_integration_01A", ProviderSlug: "github", UserID: "user_01A",
+			Scopes: []string{"repo"}, State: workos.ConnectedAccountNeedsReauthorization, CreatedAt: newYear, UpdatedAt: newYear,
+		},
+	},
+	"pipes.connected_account.connection_failed": {
+		`{"object":"connection_failed","data_integration_id":"data_integration_01A","provider_slug":"github","user_id":"user_01A",
+		  "organization_id":null,"error_code":"authorization_code_exchange_error","error_reason":"It has expired.","provider_error":"access_denied",
+		  "provider_error_description":null,"created_at":"2026-01-01T00:00:00.000Z"}`,
+		&workos.ConnectedAccountFailure{
+			ProviderID: "data_integration_01A", ProviderSlug: "github", UserID: "user_01A", ErrorCode: "authorization_code_exchange_error",
+			ErrorReason: "It has expired.", ProviderError: "access_denied", CreatedAt: newYear,
+		},
+	},
+	"radar.": {
+		`{"type":"email","radar_challenge_id":"radar_challenge_01A","user_id":"user_01A","email":"kim@acme.test"}`,
+		&workos.MailedRadarChallenge{
+			RadarChallengeID: "radar_challenge_01A", Type: "email", UserID: "user_01A", Email: "kim@acme.test",
+		},
+	},
 	"invitation.": {
 		`{"object":"invitation","id":"invitation_01A","email":"kim@acme.test","state":"accepted","accepted_at":"2026-01-01T00:00:00.000Z",
 		  "revoked_at":null,"expires_at":"2026-01-01T00:00:00.000Z","organization_id":"org_01A","inviter_user_id":null,
@@ -205,7 +255,7 @@ func TestTheDataOfEveryTypedEventAreDecoded(t *testing.T) {
 			assert.Equal(t, eventData[prefix].want, payload)
 			assert.Equal(t, "*workos."+name, fmt.Sprintf("%T", payload))
 
-			for _, data := range []string{"null", "{}", "[]", "7", `"secret-text"`, `{"id":7,"slug":7,"type":7,"auth_method":7}`} {
+			for _, data := range []string{"null", "{}", "[]", "7", `"secret-text"`, `{"id":7,"slug":7,"type":7,"auth_method":7,"group_id":7,"provider_slug":7}`} {
 				_, err := eventOf(t, "event_01A", kind, data).Payload()
 				assert.ErrorContains(t, err, "workos: decode the data of a "+kind+" event: ")
 				assert.NotContains(t, err.Error(), "secret-text")

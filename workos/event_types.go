@@ -38,6 +38,22 @@ const (
 	EventInvitationRevoked                    = "invitation.revoked"                      // [Invitation]
 )
 
+// The types of events of groups.
+const (
+	EventGroupCreated       = "group.created"        // [Group]
+	EventGroupUpdated       = "group.updated"        // [Group]
+	EventGroupDeleted       = "group.deleted"        // [Group]
+	EventGroupMemberAdded   = "group.member_added"   // [GroupMember]
+	EventGroupMemberRemoved = "group.member_removed" // [GroupMember]
+)
+
+// The types of events of persons on a waitlist.
+const (
+	EventWaitlistUserCreated  = "waitlist_user.created"  // [WaitlistEntry], without its AdditionalFields
+	EventWaitlistUserApproved = "waitlist_user.approved" // [WaitlistEntry]
+	EventWaitlistUserDenied   = "waitlist_user.denied"   // [WaitlistEntry]
+)
+
 // The types of events of roles, permissions and API keys. No event reports that an API key expires at its time.
 const (
 	EventRoleCreated             = "role.created"              // [RoleDefinition], of the environment
@@ -54,12 +70,29 @@ const (
 	EventAPIKeyRevoked           = "api_key.revoked"           // [APIKey]
 )
 
+// The types of events of feature flags. [Event.DecodeContext] has the earlier values, and the targets of a rule.
+const (
+	EventFlagCreated     = "flag.created"      // [FeatureFlag]
+	EventFlagUpdated     = "flag.updated"      // [FeatureFlag]
+	EventFlagRuleUpdated = "flag.rule_updated" // [FeatureFlag]: it is on for others than before
+	EventFlagDeleted     = "flag.deleted"      // [FeatureFlag]
+)
+
+// The types of events of connected accounts of Pipes. Their data have no token.
+const (
+	EventConnectedAccountConnected             = "pipes.connected_account.connected"              // [ConnectedAccount]
+	EventConnectedAccountReauthorizationNeeded = "pipes.connected_account.reauthorization_needed" // [ConnectedAccount]
+	EventConnectedAccountDisconnected          = "pipes.connected_account.disconnected"           // [ConnectedAccount]
+	EventConnectedAccountConnectionFailed      = "pipes.connected_account.connection_failed"      // [ConnectedAccountFailure]
+)
+
 // The types of events of mails with a code or a link. Their data have no code, no token and no URL.
 const (
 	EventEmailVerificationCreated = "email_verification.created" // [EmailVerification]
 	EventMagicAuthCreated         = "magic_auth.created"         // [MagicAuth]
 	EventPasswordResetCreated     = "password_reset.created"     // [PasswordReset]
 	EventPasswordResetSucceeded   = "password_reset.succeeded"   // [PasswordReset]
+	EventRadarChallengeCreated    = "radar.challenge_created"    // [MailedRadarChallenge]
 )
 
 // The types of events of authentication. They report what has happened at WorkOS, also for sign-ins that no application
@@ -111,6 +144,16 @@ var payloads = map[string]reflect.Type{
 	EventInvitationResent:                     reflect.TypeFor[Invitation](),
 	EventInvitationRevoked:                    reflect.TypeFor[Invitation](),
 
+	EventGroupCreated:       reflect.TypeFor[Group](),
+	EventGroupUpdated:       reflect.TypeFor[Group](),
+	EventGroupDeleted:       reflect.TypeFor[Group](),
+	EventGroupMemberAdded:   reflect.TypeFor[GroupMember](),
+	EventGroupMemberRemoved: reflect.TypeFor[GroupMember](),
+
+	EventWaitlistUserCreated:  reflect.TypeFor[WaitlistEntry](),
+	EventWaitlistUserApproved: reflect.TypeFor[WaitlistEntry](),
+	EventWaitlistUserDenied:   reflect.TypeFor[WaitlistEntry](),
+
 	EventRoleCreated:             reflect.TypeFor[RoleDefinition](),
 	EventRoleUpdated:             reflect.TypeFor[RoleDefinition](),
 	EventRoleDeleted:             reflect.TypeFor[RoleDefinition](),
@@ -124,10 +167,21 @@ var payloads = map[string]reflect.Type{
 	EventAPIKeyUpdated:           reflect.TypeFor[APIKey](),
 	EventAPIKeyRevoked:           reflect.TypeFor[APIKey](),
 
+	EventFlagCreated:     reflect.TypeFor[FeatureFlag](),
+	EventFlagUpdated:     reflect.TypeFor[FeatureFlag](),
+	EventFlagRuleUpdated: reflect.TypeFor[FeatureFlag](),
+	EventFlagDeleted:     reflect.TypeFor[FeatureFlag](),
+
+	EventConnectedAccountConnected:             reflect.TypeFor[ConnectedAccount](),
+	EventConnectedAccountReauthorizationNeeded: reflect.TypeFor[ConnectedAccount](),
+	EventConnectedAccountDisconnected:          reflect.TypeFor[ConnectedAccount](),
+	EventConnectedAccountConnectionFailed:      reflect.TypeFor[ConnectedAccountFailure](),
+
 	EventEmailVerificationCreated: reflect.TypeFor[EmailVerification](),
 	EventMagicAuthCreated:         reflect.TypeFor[MagicAuth](),
 	EventPasswordResetCreated:     reflect.TypeFor[PasswordReset](),
 	EventPasswordResetSucceeded:   reflect.TypeFor[PasswordReset](),
+	EventRadarChallengeCreated:    reflect.TypeFor[MailedRadarChallenge](),
 
 	EventAuthenticationEmailVerificationSucceeded: reflect.TypeFor[AuthenticationAttempt](),
 	EventAuthenticationEmailVerificationFailed:    reflect.TypeFor[AuthenticationAttempt](),

@@ -13,6 +13,42 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
+// A list is read page by page.
+func ExampleClient_Call_list() {
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("after") == "" {
+			io.WriteString(w, `{"data":[{"id":"directory_01A"}],"list_metadata":{"after":"directory_01A"}}`)
+			return
+		}
+		io.WriteString(w, `{"data":[{"id":"directory_01B"}],"list_metadata":{"after":null}}`)
+	}))
+	defer api.Close()
+	client, err := workos.NewClient("client_01A", workos.WithAPIKey("sk_test_example"), workos.WithBaseURL(api.URL))
+	if err != nil {
+		panic(err)
+	}
+
+	for query := (url.Values{"limit": {"100"}}); ; {
+		var page struct {
+			Data     []struct{ ID string }
+			Metadata struct{ After string } `json:"list_metadata"`
+		}
+		if err := client.Call(context.Background(), http.MethodGet, "/directories", query, &page); err != nil {
+			panic(err)
+		}
+		for _, directory := range page.Data {
+			fmt.Println(directory.ID)
+		}
+		if page.Metadata.After == "" {
+			break
+		}
+		query.Set("after", page.Metadata.After)
+	}
+	// Output:
+	// directory_01A
+	// directory_01B
+}
+
 func ExampleClient_Call() {
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Println(r.Method, r.URL)

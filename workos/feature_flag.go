@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// FeatureFlag is a feature flag of the environment. The slugs of the flags that are on for a user are in the access token
-// too.
+// FeatureFlag is a feature flag of the environment. The slugs of the flags that are on for a user, or for the organization of
+// the session, are in the access token too. Flags are created in the WorkOS dashboard: the API has no call for it. A call with a
+// slug that does not exist is answered 404 ([IsNotFound]).
 //
 // See https://workos.com/docs/reference/feature-flags
 type FeatureFlag struct {
@@ -82,8 +83,11 @@ func (c *Client) DisableFeatureFlag(ctx context.Context, slug string) (*FeatureF
 	return fetch[FeatureFlag](ctx, c, call{method: http.MethodPut, path: featureFlagPath + "/disable", ids: []string{slug}})
 }
 
-// AddFeatureFlagTarget turns a feature flag on for a user or an organization. targetID is the ID of the user ("user_…") or
-// of the organization ("org_…").
+// AddFeatureFlagTarget turns a feature flag on for a user or an organization, and so for the sessions in that organization. targetID
+// is the ID of the user ("user_…") or of the organization ("org_…").
+//
+// A session has the flag at its next refresh. No event makes a session due for it: call AuthKit.RefreshUser or
+// AuthKit.RefreshOrganization of package authkit to have it at the next request. The same holds for the other calls that change a flag.
 //
 // See https://workos.com/docs/reference/feature-flags
 func (c *Client) AddFeatureFlagTarget(ctx context.Context, slug, targetID string) error {

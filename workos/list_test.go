@@ -57,6 +57,84 @@ func TestAListIsReadPageByPage(t *testing.T) {
 	assert.Equal(t, []string{"organization_id=org_01A", "after=b&organization_id=org_01A", "after=d%26x&organization_id=org_01A"}, queries)
 }
 
+func TestAListThatIsReadAgainStartsAtItsBeginning(t *testing.T) {
+	for name, tt := range map[string]struct {
+		paging  workos.Paging
+		queries []string
+	}{
+		"forwards":    {workos.Paging{}, []string{"", "after=b"}},
+		"after":       {workos.Paging{After: "a"}, []string{"after=a", "after=b"}},
+		"from before": {workos.Paging{Before: "e"}, []string{"before=e", "before=c"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			first := respondWith(200, `{"data":[{"id":"x"}],"list_metadata":{"before":"c","after":"b"}}`)
+			last := respondWith(200, `{"data":[{"id":"y"}],"list_metadata":{"before":null,"after":null}}`)
+			server := newServer(t, first, last, first, last)
+			users := server.client(t).ListUsers(t.Context(), workos.ListUsersParams{Paging: tt.paging})
+			var queries []string
+			for range 2 {
+				_, err := collect(users)
+				require.NoError(t, err)
+			}
+			for _, request := range server.received() {
+				queries = append(queries, request.query)
+			}
+			assert.Equal(t, append(tt.queries, tt.queries...), queries)
+		})
+	}
+}
+
+func TestAListIsReadBackwards(t *testing.T) {
+	pages := func() []http.HandlerFunc {
+		return []http.HandlerFunc{
+			respondWith(200, `{"data":[{"id":"c"},{"id":"d"}],"list_metadata":{"before":"c","after":"d"}}`),
+			respondWith(200, `{"data":[{"id":"a"},{"id":"b"}],"list_metadata":{"before":null,"after":"b"}}`),
+		}
+	}
+	tests := map[string]struct {
+		paging  workos.Paging
+		queries []string
+	}{
+		"before an object":           {workos.Paging{Before: "e"}, []string{"before=e", "before=c"}},
+		"in normal order":            {workos.Paging{Order: workos.OrderNormal}, []string{"order=normal", "before=c&order=normal"}},
+		"in normal order from there": {workos.Paging{Order: workos.OrderNormal, Before: "e"}, []string{"before=e&order=normal", "before=c&order=normal"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			server := newServer(t, pages()...)
+			users, err := collect(server.client(t).ListUsers(t.Context(), workos.ListUsersParams{Paging: tt.paging}))
+			require.NoError(t, err)
+			assert.Equal(t, []workos.User{{ID: "c"}, {ID: "d"}, {ID: "a"}, {ID: "b"}}, users)
+			var queries []string
+			for _, request := range server.received() {
+				queries = append(queries, request.query)
+			}
+			assert.Equal(t, tt.queries, queries)
+		})
+	}
+}
+
+func TestAListInNormalOrderAfterAnObjectIsReadByAfter(t *testing.T) {
+	server := newServer(t, pageOf("b", "b"), pageOf("", "c"))
+	users, err := collect(server.client(t).ListUsers(t.Context(), workos.ListUsersParams{Paging: workos.Paging{Order: workos.OrderNormal, After: "a"}}))
+	require.NoError(t, err)
+	assert.Len(t, users, 2)
+	assert.Equal(t, "after=b&order=normal", server.received()[1].query)
+}
+
+func TestAListBackwardsWithARepeatedCursorEndsWithAnError(t *testing.T) {
+	again := respondWith(200, `{"data":[{"id":"c"}],"list_metadata":{"before":"e"}}`)
+	_, err := collect(newServer(t, again).client(t).ListUsers(t.Context(), workos.ListUsersParams{Paging: workos.Paging{Before: "e"}}))
+	assert.ErrorContains(t, err, "already read")
+}
+
+func TestAListTakesAfterOrBefore(t *testing.T) {
+	server := newServer(t)
+	_, err := collect(server.client(t).ListUsers(t.Context(), workos.ListUsersParams{Paging: workos.Paging{After: "a", Before: "b"}}))
+	assert.ErrorContains(t, err, "both After and Before")
+	assert.Empty(t, server.received())
+}
+
 func TestAListFetchesOnlyThePagesThatAreRead(t *testing.T) {
 	server := newServer(t, pageOf("b", "a", "b"), pageOf("", "c"))
 	client := server.client(t)

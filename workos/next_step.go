@@ -122,6 +122,10 @@ type OrganizationAuthMethodsRequiredError struct {
 //
 // Otherwise a code is sent by SMS ([Client.SendRadarSMSChallenge] and [Client.AuthenticateWithRadarSMSChallenge]). The hosted
 // AuthKit pages ask for every challenge, so the next step can also be [Client.AuthorizationURL].
+//
+// The user types the code in a later request, when this error is gone. Until then, keep PendingAuthenticationToken and RadarChallengeID
+// for a code by mail. For a code by SMS, keep PendingAuthenticationToken, User.ID, and the two fields of the [RadarSMSChallenge].
+// AuthKit.SaveStep of package authkit keeps them in a sealed cookie. Pass them as the fields of the parameters.
 type RadarChallengeError struct {
 	apiError
 	// PendingAuthenticationToken represents the sign-in so far, as in [MFAChallengeError].

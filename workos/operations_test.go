@@ -1,7 +1,7 @@
 // The operations of the API: which method makes each of them, or why no method does.
 //
 // testdata/operations.txt has the operations of the published OpenAPI description (method, path and tag). The wire tests say
-// which call makes which operation. docs/operations.md and the table in doc.go are written from both.
+// which call makes which operation. docs/workos-operations.md and the table in doc.go are written from both.
 
 package workos_test
 
@@ -20,14 +20,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/authkit-go/authkit/internal/openapi"
 	"github.com/authkit-go/authkit/workos"
 )
 
 // update makes TestTheListsOfOperationsAreCurrent write the lists: go test ./workos -run Operations -update
-var update = flag.Bool("update", false, "write docs/operations.md and the table of operations in doc.go")
+var update = flag.Bool("update", false, "write docs/workos-operations.md and the table of operations in doc.go")
 
 const (
-	operationsDocument = "../docs/operations.md"
+	operationsDocument = "../docs/workos-operations.md"
 	descriptionVersion = "0.61"
 	operationCount     = 212
 )
@@ -36,13 +37,6 @@ const (
 type operation struct{ method, path, tag string }
 
 func (o operation) String() string { return o.method + " " + o.path }
-
-// matches reports whether a request with the escaped path makes the operation.
-func (o operation) matches(method, path string) bool {
-	pattern := strings.Split(o.path, "/")
-	segments := strings.Split(path, "/")
-	return o.method == method && slices.EqualFunc(pattern, segments, func(p, s string) bool { return p == s || strings.HasPrefix(p, "{") && s != "" })
-}
 
 // operations reads the operations of the description.
 func operations(t *testing.T) []operation {
@@ -58,14 +52,14 @@ func operations(t *testing.T) []operation {
 	return all
 }
 
-// findOperation returns the operation of a request. Of two that match, it is the one with fewer names, as "/a/b" of "/a/{id}".
+// findOperation returns the operation of a request with the escaped path.
 func findOperation(all []operation, method, path string) (found operation, ok bool) {
+	byName := map[string]operation{}
 	for _, o := range all {
-		if o.matches(method, path) && (!ok || strings.Count(o.path, "{") < strings.Count(found.path, "{")) {
-			found, ok = o, true
-		}
+		byName[o.String()] = o
 	}
-	return found, ok
+	name, ok := openapi.Match(slices.Collect(maps.Keys(byName)), method, path)
+	return byName[name], ok
 }
 
 // undescribed are operations that the description does not have. Their tags say where they are documented.
@@ -115,22 +109,22 @@ func madeBy(t *testing.T, all []operation) map[operation][]string {
 
 // withoutMethod says why an operation has no method. A key is an operation or a tag.
 var withoutMethod = map[string]string{
-	"authorization":              "the resources of fine-grained authorization, and the roles of groups, have no types here",
 	"agents":                     "agents are registered and claimed by WorkOS's own flows",
 	"application.client-secrets": "the applications of Connect are managed in the dashboard",
 	"applications":               "the applications of Connect are managed in the dashboard",
-	"audit-logs":                 "schemas, retention and exports of audit logs have no types here",
-	"GET /organizations/{id}/audit_log_configuration": "schemas, retention and exports of audit logs have no types here",
-	"client":           "tokens for the browser, which AuthKit's pages do not need",
-	"connections":      "SSO without AuthKit",
-	"directories":      "Directory Sync",
-	"directory-groups": "Directory Sync",
-	"directory-users":  "Directory Sync",
-	"pipes":            "the set-up of Pipes is managed in the dashboard",
-	"pipes.provider":   "the set-up of Pipes is managed in the dashboard",
-	"radar":            "Radar without AuthKit, for sign-ins that WorkOS does not make",
-	"sso":              "SSO without AuthKit",
-	"vault":            "Vault",
+	"audit-logs":                 "schemas, retention and exports of audit logs are managed in the dashboard and the Admin Portal",
+	"connections":                "SSO without AuthKit",
+	"directories":                "Directory Sync",
+	"directory-groups":           "Directory Sync",
+	"directory-users":            "Directory Sync",
+	"POST /data-integrations/{slug}/credentials":       "accounts with an API key or client credentials have no types here",
+	"PUT /data-integrations/{slug}/api-key":            "accounts with an API key or client credentials have no types here",
+	"PUT /data-integrations/{slug}/client-credentials": "accounts with an API key or client credentials have no types here",
+	"pipes":          "the set-up of Pipes is managed in the dashboard",
+	"pipes.provider": "the set-up of Pipes is managed in the dashboard",
+	"radar":          "Radar without AuthKit, for sign-ins that WorkOS does not make",
+	"sso":            "SSO without AuthKit",
+	"vault":          "Vault",
 }
 
 // authKitTags are the tags of the description whose operations an application with AuthKit uses, or their beginnings.
@@ -238,7 +232,7 @@ func tagTable(all []operation, methods map[operation][]string) string {
 	return text.String() + "//\n"
 }
 
-// operationList returns docs/operations.md.
+// operationList returns docs/workos-operations.md.
 func operationList(all []operation, methods map[operation][]string) string {
 	var text strings.Builder
 	with := 0

@@ -16,7 +16,10 @@ type OrganizationDomain struct {
 	OrganizationID string `json:"organization_id"`
 	Domain         string `json:"domain"`
 	State          string `json:"state,omitempty"` // one of the OrganizationDomain constants
-	// VerificationStrategy is "dns" or "manual". With "dns", the domain has a TXT record with the prefix and the token.
+	// VerificationStrategy is "dns" or "manual". With "dns", WorkOS looks for a TXT record of the domain. Its value is a name, an
+	// equals sign and the token. The name is the prefix, as in superapp-domain-verification-z3kjny=m5Oztg3jdK4NJLgs8uIlIprMw, or
+	// verification_token if WorkOS has sent no prefix. WorkOS documents the second form (https://workos.com/docs/domain-verification/api), and of the prefix only that it is used in
+	// the record. The Admin Portal shows the customer the record that WorkOS expects ([Client.CreatePortalLink]).
 	VerificationStrategy string    `json:"verification_strategy,omitempty"`
 	VerificationPrefix   string    `json:"verification_prefix,omitempty"`
 	VerificationToken    string    `json:"verification_token,omitempty"` // published in the DNS, so not a secret

@@ -118,7 +118,8 @@ func (c *Client) AuthenticateWithRadarEmailChallenge(ctx context.Context, p Auth
 // AuthenticateWithRadarSMSChallenge continues a sign-in after a [*RadarChallengeError] with the code of
 // [Client.SendRadarSMSChallenge]. There is exactly one attempt, of at most 10 s. An invalid code is a [*OneTimeCodeError]. The
 // token and the code are required. Without the verification ID or the telephone number, the error has the code
-// [CodeVerificationIDRequired] or [CodePhoneNumberRequired] if WorkOS needs it.
+// [CodeVerificationIDRequired] or [CodePhoneNumberRequired] if WorkOS needs it. It needs neither after
+// [CodeRadarSMSSignInChallenge], because it has the number of the user.
 //
 // See https://workos.com/docs/authkit/radar
 func (c *Client) AuthenticateWithRadarSMSChallenge(ctx context.Context, p AuthenticateWithRadarSMSChallengeParams) (*Authentication, error) {

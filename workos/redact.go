@@ -3,10 +3,9 @@
 package workos
 
 import (
-	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
+	"sort"
 	"strings"
 	"unicode"
 )
@@ -32,11 +31,37 @@ func format(s fmt.State, verb rune, v any) {
 	fmt.Fprintf(s, fmt.FormatString(s, verb), v)
 }
 
-// secretPattern matches JSON Web Tokens, parts of them and API keys, also with a masked secret inside.
-var secretPattern = regexp.MustCompile(`(eyJ|\bsk_)[\w.` + placeholder + `-]+`)
-
 // placeholder replaces a secret while other secrets are searched. It is not printable, so it occurs in no text.
 const placeholder = "\x00"
+
+// maskLookalikes replaces what looks like a secret by the placeholder: JSON Web Tokens, parts of them and API keys, also with
+// a masked secret inside. Package regexp would make each program that imports this package larger.
+func maskLookalikes(text string) string {
+	var b strings.Builder
+	kept := 0
+	for i := 0; i < len(text); i++ {
+		rest := text[i:]
+		isKey := strings.HasPrefix(rest, "sk_") && (i == 0 || !isWordByte(text[i-1]))
+		if !isKey && !strings.HasPrefix(rest, "eyJ") {
+			continue
+		}
+		end := i + 3
+		for end < len(text) && (isWordByte(text[end]) || strings.IndexByte("."+placeholder+"-", text[end]) >= 0) {
+			end++
+		}
+		if end > i+3 {
+			b.WriteString(text[kept:i])
+			b.WriteString(placeholder)
+			kept, i = end, end-1
+		}
+	}
+	return b.String() + text[kept:]
+}
+
+// isWordByte reports whether c is an ASCII letter, a digit or an underscore.
+func isWordByte(c byte) bool {
+	return c == '_' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+}
 
 // sanitize prepares a text from a server for a log line. The result is short, printable and on one line. Secrets of the
 // request are masked, because the API quotes codes in its messages, and so is everything that looks like a secret. The
@@ -48,7 +73,7 @@ func sanitize(text string, secrets []string) string {
 		known = append(known, oneLine(secret)) // as oneLine has changed it in the text
 	}
 	// Longest first: otherwise a secret that is a prefix of another would leave the rest of the other visible.
-	slices.SortFunc(known, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	sort.Slice(known, func(i, j int) bool { return len(known[i]) > len(known[j]) })
 	var masks []string
 	for _, secret := range known {
 		if secret != "" {
@@ -56,7 +81,7 @@ func sanitize(text string, secrets []string) string {
 		}
 	}
 	text = strings.NewReplacer(masks...).Replace(text)
-	text = secretPattern.ReplaceAllLiteralString(text, placeholder)
+	text = maskLookalikes(text)
 	text = strings.ReplaceAll(text, placeholder, redacted)
 	if len(text) > maxText {
 		text = strings.ToValidUTF8(text[:maxText], "") + "…"

@@ -34,6 +34,7 @@ type call struct {
 	note     string     // distinguishes calls of the same path in error texts
 	body     any        // sent as JSON; nil for none
 	required []argument // arguments that must not be empty, besides the IDs in the path
+	invalid  error      // what is wrong with another argument; nil for nothing
 	secrets  []string   // values that no error may show, besides the API key
 	key      keyUse
 
@@ -95,7 +96,7 @@ func (c *Client) checkCall(call call) error {
 			return call.argumentError(a.name, "is empty")
 		}
 	}
-	return nil
+	return call.invalid
 }
 
 // address returns the path with the IDs filled in. Each ID is escaped and stays one path segment. Empty IDs and dot

@@ -1,4 +1,4 @@
-// Tokens for the widgets of WorkOS in pages of the application.
+// Tokens for the widgets of WorkOS in pages of the application, and for pages that call the API of the widgets.
 
 package workos
 
@@ -39,6 +39,30 @@ func (c *Client) CreateWidgetToken(ctx context.Context, p CreateWidgetTokenParam
 		required = append(required, argument{"organization_id", p.OrganizationID})
 	}
 	response, err := fetch[widgetResponse](ctx, c, call{method: http.MethodPost, path: "/widgets/token", body: p, required: required})
+	if err != nil {
+		return "", err
+	}
+	return response.Token, nil
+}
+
+// CreateWidgetsAPITokenParams are the parameters of [Client.CreateWidgetsAPIToken]. Both are required.
+type CreateWidgetsAPITokenParams struct {
+	UserID         string `json:"user_id"`
+	OrganizationID string `json:"organization_id"`
+}
+
+// CreateWidgetsAPIToken returns a token with which a page of the application calls the Widgets API for a user in an organization: the
+// GraphQL API that the widgets use. The description of the API calls it the Client API. The token lives for a short time and is a
+// secret. Send it only to the page of that user. Take both IDs from the session, not from the request.
+//
+// See https://workos.com/docs/reference/widgets-api
+func (c *Client) CreateWidgetsAPIToken(ctx context.Context, p CreateWidgetsAPITokenParams) (token string, err error) {
+	response, err := fetch[widgetResponse](ctx, c, call{
+		method:   http.MethodPost,
+		path:     "/client/token",
+		body:     p,
+		required: []argument{{"user_id", p.UserID}, {"organization_id", p.OrganizationID}},
+	})
 	if err != nil {
 		return "", err
 	}

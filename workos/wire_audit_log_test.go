@@ -49,4 +49,26 @@ var auditLogCalls = map[string]wire{
 			"actor":{"id":"user_01A","type":"user"},"targets":[],"context":{"location":"192.0.2.1"}}}`,
 		status: 200, response: `{"success":true}`, errors: auditLogErrors,
 	},
+	"GetAuditLogConfiguration": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.GetAuditLogConfiguration(ctx, "org_01A")
+		},
+		method: "GET", path: "/organizations/org_01A/audit_log_configuration", status: 200,
+		response: `{"organization_id":"org_01A","retention_period_in_days":30,"state":"active","log_stream":{"id":"als_01A","type":"Datadog",
+			"state":"error","last_synced_at":"2026-05-04T10:00:00.500Z","created_at":"2026-01-01T00:00:00.000Z"}}`,
+		required: []string{"state"},
+		want: &workos.AuditLogConfiguration{
+			OrganizationID: "org_01A", RetentionDays: 30, State: workos.AuditLogActive,
+			LogStream: &workos.AuditLogStream{ID: "als_01A", Type: "Datadog", State: workos.AuditLogStreamError, LastSyncedAt: updated, CreatedAt: created},
+		},
+		errors: readErrors,
+	},
+	"GetAuditLogConfiguration without a stream": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.GetAuditLogConfiguration(ctx, "org_01A")
+		},
+		method: "GET", path: "/organizations/org_01A/audit_log_configuration", status: 200,
+		response: `{"organization_id":"org_01A","retention_period_in_days":365,"state":"disabled"}`, required: []string{"state"},
+		want: &workos.AuditLogConfiguration{OrganizationID: "org_01A", RetentionDays: 365, State: workos.AuditLogDisabled}, errors: readErrors,
+	},
 }

@@ -22,6 +22,13 @@ var hostedCalls = map[string]wire{
 		body:   `{"user_id":"user_01A","organization_id":"org_01A","scopes":["widgets:users-table:manage","widgets:sso:manage"]}`,
 		status: 201, response: `{"token":"widget-token"}`, required: []string{"token"}, want: "widget-token", errors: hostedErrors,
 	},
+	"CreateWidgetsAPIToken": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return c.CreateWidgetsAPIToken(ctx, workos.CreateWidgetsAPITokenParams{UserID: "user_01A", OrganizationID: "org_01A"})
+		},
+		method: "POST", path: "/client/token", body: `{"user_id":"user_01A","organization_id":"org_01A"}`,
+		status: 201, response: `{"token":"client-token"}`, required: []string{"token"}, want: "client-token", errors: hostedErrors,
+	},
 	"CreatePortalLink": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return c.CreatePortalLink(ctx, workos.CreatePortalLinkParams{

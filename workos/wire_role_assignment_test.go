@@ -28,6 +28,12 @@ var (
 	}
 	project        = workos.Resource{ExternalID: "project-7", TypeSlug: "project"}
 	resourceErrors = slices.Concat(readErrors, bare(422))
+
+	// malformedResources name more than one resource, or a part of one.
+	malformedResources = []workos.Resource{
+		{ExternalID: "project-7"}, {TypeSlug: "project"}, {ID: "resource_01A", ExternalID: "project-7"},
+		{ID: "resource_01A", TypeSlug: "project"}, {ID: "resource_01A", ExternalID: "project-7", TypeSlug: "project"},
+	}
 )
 
 var roleAssignmentCalls = map[string]wire{
@@ -75,6 +81,22 @@ var roleAssignmentCalls = map[string]wire{
 		method: "GET", path: roleAssignmentsPath, query: "resource_id=resource_01A",
 		status: 200, response: listOf(roleAssignmentJSON), required: listRequired, want: []workos.RoleAssignment{roleAssignment}, errors: readErrors,
 	},
+	"ListResourceRoleAssignments": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return collect(c.ListResourceRoleAssignments(ctx, "resource_01A", workos.ListResourceRoleAssignmentsParams{}))
+		},
+		method: "GET", path: resourcePath + "/role_assignments", status: 200, response: listOf(roleAssignmentJSON), required: listRequired,
+		want: []workos.RoleAssignment{roleAssignment}, errors: readErrors,
+	},
+	"ListResourceRoleAssignmentsByExternalID": {
+		call: func(ctx context.Context, c *workos.Client) (any, error) {
+			return collect(c.ListResourceRoleAssignmentsByExternalID(ctx, "org_01A", "project", "project/7", workos.ListResourceRoleAssignmentsParams{
+				RoleSlug: "editor", Paging: workos.Paging{PageSize: 9},
+			}))
+		},
+		method: "GET", path: externalResourcePath + "/role_assignments", query: "limit=9&role_slug=editor", status: 200,
+		response: listOf(roleAssignmentJSON), required: listRequired, want: []workos.RoleAssignment{roleAssignment}, errors: readErrors,
+	},
 	"RemoveRoleAssignment": {
 		call: func(ctx context.Context, c *workos.Client) (any, error) {
 			return done(c.RemoveRoleAssignment(ctx, "om_01A", "role_assignment_01A"))
@@ -86,10 +108,7 @@ var roleAssignmentCalls = map[string]wire{
 func TestAResourceHasAnIDOrAnExternalIDWithItsType(t *testing.T) {
 	server := newServer(t, respondWith(200, `{"authorized":true}`))
 	client := server.client(t)
-	for _, resource := range []workos.Resource{
-		{}, {ExternalID: "project-7"}, {TypeSlug: "project"}, {ID: "resource_01A", ExternalID: "project-7"},
-		{ID: "resource_01A", TypeSlug: "project"}, {ID: "resource_01A", ExternalID: "project-7", TypeSlug: "project"},
-	} {
+	for _, resource := range append(malformedResources, workos.Resource{}) {
 		authorized, err := client.CheckAuthorization(t.Context(), "om_01A", "posts:write", resource)
 		assert.ErrorContains(t, err, "check: the resource has neither an ID alone nor an ExternalID and a TypeSlug", "%+v", resource)
 		assert.False(t, authorized)

@@ -109,6 +109,7 @@ var calls = func() map[string]wire {
 		grantCalls, signInCalls, userCalls, organizationCalls, apiKeyCalls, eventCalls, callCalls, invitationCalls,
 		authorizedApplicationCalls, featureFlagCalls, customerCalls, roleCalls,
 		permissionCalls, environmentCalls, roleAssignmentCalls, hostedCalls, groupCalls, standaloneFactorCalls, auditLogCalls, connectedAccountCalls, waitlistCalls,
+		authorizationResourceCalls, authorizationAccessCalls, groupRoleAssignmentCalls,
 	} {
 		maps.Copy(all, group)
 	}
