@@ -320,8 +320,9 @@ func TestAnIronPasswordIsCountedInUTF16CodeUnits(t *testing.T) {
 }
 
 func TestAPlaintextTooLongToOpenIsNotSealed(t *testing.T) {
-	for _, format := range []string{"iron", "workos-go"} {
+	for _, format := range []string{"compact", "iron", "workos-go"} {
 		_, err := formats[format](t, password).Seal(make([]byte, 32<<10))
+		assert.ErrorIs(t, err, seal.ErrTooLong, format)
 		assert.ErrorContains(t, err, "this format allows at most 32768", format)
 	}
 }

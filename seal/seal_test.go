@@ -27,6 +27,9 @@ var formats = map[string]format{
 	"securecookie": func(t testing.TB, passwords ...string) seal.Sealer {
 		return secureCookie(t, "session", passwords...)
 	},
+	"compact": func(t testing.TB, passwords ...string) seal.Sealer {
+		return compact(t, "session", passwords...)
+	},
 	"iron": func(t testing.TB, passwords ...string) seal.Sealer {
 		return iron(t, passwords...)
 	},
@@ -181,6 +184,7 @@ func TestATruncatedOrBitFlippedTextDoesNotOpen(t *testing.T) {
 func TestABadPasswordIsNamedByPositionAndNotShown(t *testing.T) {
 	constructors := map[string]func(...string) error{
 		"securecookie": func(passwords ...string) error { _, err := seal.SecureCookie("session", passwords...); return err },
+		"compact":      func(passwords ...string) error { _, err := seal.Compact("session", passwords...); return err },
 		"iron":         func(passwords ...string) error { _, err := seal.Iron(passwords...); return err },
 		"workos-go":    func(passwords ...string) error { _, err := seal.WorkOSGo(passwords...); return err },
 	}

@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,16 +30,21 @@ import (
 // The text encodes securecookie's output anew, because securecookie encodes each byte
 // in base64 twice. It is a quarter shorter, and securecookie itself does not read it.
 //
+// The Sealer also opens what [Compact] sealed for the same purpose with one of the
+// passwords. So an application can change to Compact and back without ending sessions:
+// it seals with Compact as soon as all of its instances open both formats.
+//
 // securecookie's own limits on age and length are off. The caller decides how
 // long a session lasts and how many cookies hold it.
 func SecureCookie(purpose string, passwords ...string) (Sealer, error) {
-	if purpose == "" {
-		return nil, errors.New("seal: the purpose is empty")
-	}
-	if err := CheckPasswords(passwords...); err != nil {
+	if err := checkSettings(purpose, passwords); err != nil {
 		return nil, err
 	}
-	s := &secureCookie{name: purpose}
+	compact, err := newCompact(purpose, passwords)
+	if err != nil {
+		return nil, err
+	}
+	s := &secureCookie{name: purpose, compact: compact}
 	for _, password := range passwords {
 		hashKey, err := deriveKey(password, "hash", purpose)
 		if err != nil {
@@ -73,8 +79,9 @@ func deriveKey(password, use, purpose string) ([]byte, error) {
 }
 
 type secureCookie struct {
-	name   string
-	codecs []*securecookie.SecureCookie // the first seals
+	name    string
+	codecs  []*securecookie.SecureCookie // the first seals
+	compact *compactSealer               // opens, and never seals
 }
 
 func (s *secureCookie) Seal(plaintext []byte) (string, error) {
@@ -91,6 +98,9 @@ func (s *secureCookie) Seal(plaintext []byte) (string, error) {
 }
 
 func (s *secureCookie) Open(text string) ([]byte, error) {
+	if strings.HasPrefix(text, compactPrefix) {
+		return s.compact.Open(text)
+	}
 	unpacked, ok := unpack(text)
 	if !ok {
 		return nil, ErrOpen
@@ -130,36 +140,44 @@ func pack(text string) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(append(packed, ciphertext...)), nil
 }
 
-// buffers holds *[]byte values for unpack, which opens every session that is not cached.
-// They hold ciphertext only.
+// buffers holds *[]byte values for the decoding of texts: every session that is not cached
+// is opened. They hold ciphertext only.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // strictEncoding refuses unused bits of the last character that are not zero.
 var strictEncoding = base64.RawURLEncoding.Strict()
 
-// unpack returns the text of securecookie that pack has packed. It accepts only the
-// canonical encodings: encoding/base64 skips line breaks and ignores the unused bits
-// of the last character, and a varint can have leading zeros, so an altered text
-// could open. The result is its only allocation.
-func unpack(text string) (string, bool) {
-	if strings.ContainsAny(text, "\r\n") {
-		return "", false
+// decodeInto decodes base64url into a buffer. The octets are valid until the buffer is
+// used again. It accepts only the canonical encoding. encoding/base64 skips line breaks,
+// so they are refused here.
+func decodeInto(buffer *[]byte, text string) (octets []byte, ok bool) {
+	if strings.IndexByte(text, '\n') >= 0 || strings.IndexByte(text, '\r') >= 0 {
+		return nil, false
 	}
+	most := strictEncoding.DecodedLen(len(text))
+	octets = slices.Grow((*buffer)[:0], most)[:most]
+	n, err := strictEncoding.Decode(octets, []byte(text))
+	*buffer = octets[:n]
+	return octets[:n], err == nil
+}
+
+// unpack returns the text of securecookie that pack has packed. It accepts only the
+// canonical encodings: an altered text could open if a varint had leading zeros. The
+// result is its only allocation.
+func unpack(text string) (string, bool) {
 	buffer := buffers.Get().(*[]byte)
 	defer buffers.Put(buffer)
-	all := append((*buffer)[:0], text...)
-	all, err := strictEncoding.AppendDecode(all, all)
-	*buffer = all
-	if err != nil {
+	packed, ok := decodeInto(buffer, text)
+	if !ok {
 		return "", false
 	}
-	packed := all[len(text):]
 	date, n := binary.Uvarint(packed)
 	var canonical [binary.MaxVarintLen64]byte
 	if n <= 0 || len(packed) < n+macLength || n != binary.PutUvarint(canonical[:], date) {
 		return "", false
 	}
 	mac, ciphertext := packed[n:n+macLength], packed[n+macLength:]
+	all := packed
 	start := len(all)
 	all = strconv.AppendUint(all, date, 10)
 	all = append(all, '|')
