@@ -5,6 +5,8 @@ package authkit
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -61,28 +63,7 @@ func (a *AuthKit) RequireAPIKey(permissions ...string) func(http.Handler) http.H
 			if !ok {
 				value = ""
 			}
-			a.serveAPIKey(w, r, next, value, permissions)
-		})
-	}
-}
-
-// RequireAuthOrAPIKey returns a middleware that passes requests with a session
-// that has all of the permissions, as [AuthKit.RequireAllPermissions] does, and
-// requests with such an API key, as [AuthKit.RequireAPIKey] does. If a request has
-// an API key, its cookie is ignored. Without a permission, every session and every
-// valid key passes. It panics as [AuthKit.RequireAPIKey] does.
-func (a *AuthKit) RequireAuthOrAPIKey(permissions ...string) func(http.Handler) http.Handler {
-	a.mustValidateKeys("RequireAuthOrAPIKey")
-	permissions = noEmptySlugs("RequireAuthOrAPIKey", byPermission.kind, permissions)
-	return func(next http.Handler) http.Handler {
-		forSessions := a.guard(next, func(s *Session) error { return byPermission.checkAll(s, permissions) }, &bearerChallenge{})
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if value, ok := bearerToken(r); ok && isAPIKey(value) || givenAPIKey(r.Context()) != nil {
-				a.serveAPIKey(w, r, next, value, permissions)
-				return
-			}
-			varyOn(w.Header(), "Authorization")
-			forSessions.ServeHTTP(w, r)
+			a.serveAPIKey(w, r, next, value, permissions, &bearerChallenge{})
 		})
 	}
 }
@@ -95,39 +76,86 @@ func (a *AuthKit) mustValidateKeys(guard string) {
 }
 
 // serveAPIKey passes a request to next if its API key is valid and has the
-// permissions. The value is "" if the request has no key.
-func (a *AuthKit) serveAPIKey(w http.ResponseWriter, r *http.Request, next http.Handler, value string, permissions []string) {
+// permissions. The value is "" if the request has no key. The challenge is that of the route.
+func (a *AuthKit) serveAPIKey(w http.ResponseWriter, r *http.Request, next http.Handler, value string, permissions []string, route *bearerChallenge) {
 	varyOn(w.Header(), "Authorization")
-	key := givenAPIKey(r.Context())
+	key, changes := givenAPIKey(r.Context()), a.apiKeys.changed.count.Load()
 	given := key != nil
 	if !given {
-		a.followLog()
 		var err error
-		key, err = a.apiKeys.validate(r.Context(), value)
+		key, err = a.validateKey(r.Context(), value)
 		switch {
 		case err != nil:
 			a.fail(w, r, err, "")
 			return
 		case value == "":
-			a.failUnauthenticated(w, r, &bearerChallenge{})
+			a.failUnauthenticated(w, r, route)
 			return
 		case key == nil:
-			a.failUnauthenticated(w, r, &bearerChallenge{code: "invalid_token", description: "The API key is not valid"})
+			a.failUnauthenticated(w, r, route.refusing("The API key is not valid", nil))
 			return
 		}
 	}
 	for _, slug := range permissions {
 		if !slices.Contains(key.Permissions, slug) {
 			w.Header().Set("WWW-Authenticate", (&bearerChallenge{code: "insufficient_scope", description: "The API key lacks a permission"}).String())
-			a.fail(w, r, &ForbiddenError{Missing: byPermission.kind + " " + slug}, "")
+			a.fail(w, r, &keyForbiddenError{&ForbiddenError{Missing: byPermission.kind + " " + slug}}, "")
 			return
 		}
 	}
 	noStore(w.Header())
 	// A session cookie of the same request is ignored: the rights of a key and of
 	// a user must not mix.
-	ctx := &requestAuth{Context: r.Context(), authKit: a}
-	next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, apiKeyKey{}, &requestKey{key, given})))
+	ctx := &requestAuth{Context: withoutResourceToken(r.Context()), authKit: a}
+	next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, apiKeyKey{}, &requestKey{key, given, changes})))
+}
+
+// keyForbiddenError is a [ForbiddenError] of an API key, which has no account.
+type keyForbiddenError struct{ *ForbiddenError }
+
+func (e *keyForbiddenError) Unwrap() error { return e.ForbiddenError }
+
+func (e *keyForbiddenError) explanation() string { return "The API key lacks: " + e.Missing + "." }
+
+// ValidateAPIKey returns the API key with the value, as [AuthKit.RequireAPIKey] does
+// for a request: from the cache, or from WorkOS, within the same budget. It is for what
+// is not net/http, such as gRPC. [NewAPIKeyContext] puts the key into a context.
+// [AuthKit.UntilEnd] then ends with the key, if its change becomes known later. So
+// validate the key again after the call of UntilEnd. That costs no call of WorkOS, unless
+// the key was changed in between or its result is 30 seconds old.
+//
+// The error matches [ErrUnauthenticated] if the key is not valid, [ErrUnavailable] if
+// WorkOS does not answer, and [ErrTooManyAPIKeys] if an unknown key was not checked.
+// None contains the value. Every key is refused by a public client, which has no API key
+// to call WorkOS with.
+func (a *AuthKit) ValidateAPIKey(ctx context.Context, value string) (*APIKey, error) {
+	if a.public {
+		return nil, fmt.Errorf("%w: a public client cannot validate API keys", ErrUnauthenticated)
+	}
+	key, err := a.validateKey(ctx, value)
+	if err == nil && key == nil {
+		err = fmt.Errorf("%w: the API key is not valid", ErrUnauthenticated)
+	}
+	return key, err
+}
+
+// validateKey returns a copy of the key, or nil if the value is not that of a valid key.
+func (a *AuthKit) validateKey(ctx context.Context, value string) (*APIKey, error) {
+	a.followLog()
+	key, err := a.apiKeys.validate(ctx, value)
+	var limited *TooManyAPIKeysError
+	switch {
+	case value == "", hasLeft(ctx, err): // the request has no key, or no client that waits for the answer
+	case errors.As(err, &limited):
+		a.apiKeys.counters.add(OutcomeLimited)
+	case err != nil:
+		a.apiKeys.counters.add(OutcomeFailed)
+	case key == nil:
+		a.apiKeys.counters.add(OutcomeDenied)
+	default:
+		a.apiKeys.counters.add(OutcomeOK)
+	}
+	return key, err
 }
 
 // validate returns a copy of the key, or nil if the value is not that of a valid
@@ -139,6 +167,9 @@ func (k *apiKeys) validate(ctx context.Context, value string) (*APIKey, error) {
 	sum := sha256.Sum256([]byte(value))
 	hash := string(sum[:])
 	result, ok := k.cache.get(hash)
+	if ok && !k.changed.outdates(result.key, result.askedAt) {
+		k.counters.cached.Add(1)
+	}
 	// If the key is changed during a validation, a second one begins after the change.
 	for attempts := 0; attempts < 2 && (!ok || k.changed.outdates(result.key, result.askedAt)); attempts++ {
 		ok = true

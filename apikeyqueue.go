@@ -64,6 +64,10 @@ type apiKeys struct {
 	budget       keyBudget              // guarded by mu: for unknown keys
 	limitedUntil time.Time              // guarded by mu: until then, WorkOS gets no unknown key
 
+	counters  questionCounters
+	observers *observers   // nil for none
+	calls     *workosCalls // nil in a test without WorkOS
+
 	onWait func() // for tests: each request calls it before it waits for a result
 }
 
@@ -261,7 +265,7 @@ func (v *validation) resolve(result keyResult) {
 // recovery catches that, and the program would end. It may also end the goroutine
 // (runtime.Goexit). In both cases the waiting requests must get a result.
 func (k *apiKeys) run(v *validation) {
-	askedAt := k.clock.Now()
+	askedAt, begin := k.clock.Now(), k.observers.begin()
 	var key *APIKey
 	err := errKeyNoResult
 	defer func() {
@@ -270,12 +274,14 @@ func (k *apiKeys) run(v *validation) {
 		}
 		result := k.resultOf(v, key, err, askedAt)
 		defer k.finish(v, result)
+		k.observe(v.ctx, result, begin)
 		k.logFailure(v, result, err)
 	}()
 	if result, ok := k.shared.get(v.ctx, v.value); ok && !k.changed.outdates(result.key, result.askedAt) {
 		key, askedAt, err = result.key, result.askedAt, nil
 		return
 	}
+	k.counters.calls.Add(1)
 	key, _, err = k.client.ValidateAPIKey(v.ctx, v.value)
 	if err == nil && (key != nil || v.queue == &k.provenQueue) {
 		k.shared.put(v.ctx, v.value, key, askedAt)
@@ -333,6 +339,7 @@ func (k *apiKeys) logFailure(v *validation, result keyResult, err error) {
 	var reply *workos.Error
 	if errors.As(result.err, &reply) && reply.StatusCode == http.StatusUnauthorized {
 		level = slog.LevelError // WorkOS does not accept the application's own key
+		k.calls.refuseCredentials()
 	}
 	k.log.LogAttrs(v.ctx, level, "authkit: API key not validated", slog.Any("error", result.err))
 }
@@ -370,4 +377,20 @@ func (k *apiKeys) pauseUnknown(until time.Time) {
 		k.withdraw(v)
 		v.resolve(keyResult{err: errKeyLimit, until: k.limitedUntil, limited: true})
 	}
+}
+
+// observe reports a validation.
+func (k *apiKeys) observe(ctx context.Context, result keyResult, begin time.Time) {
+	seen := Observation{Kind: ObservedAPIKey, Outcome: OutcomeOK, Err: result.err, Begin: begin}
+	switch {
+	case result.limited:
+		seen.Outcome = OutcomeLimited
+	case result.err != nil:
+		seen.Outcome = OutcomeFailed
+	case result.key == nil:
+		seen.Outcome = OutcomeDenied
+	default:
+		seen.OrganizationID = result.key.OrganizationID()
+	}
+	k.observers.observe(ctx, seen)
 }

@@ -30,6 +30,8 @@ type AuthKit struct {
 	sessionVerifier *jwks.Verifier // for tokens in cookies
 	bearerVerifier  *jwks.Verifier // for bearer tokens, nil if they are not accepted
 
+	resourceIssuers *resourceIssuers // of the tokens of Connect that guards accept
+
 	unsealedVerifier *jwks.Verifier // for tokens in cookies without a seal, nil if they are not accepted
 	unsealedLimit    *unsealedLimit
 
@@ -56,9 +58,10 @@ type AuthKit struct {
 	replicas           *replica.Protocol // what is shared with other instances, nil without a store
 	revocationDeadline time.Duration     // 0 for none
 
-	apiKeys   *apiKeys     // validates the API keys of customers
-	public    bool         // a public client, without an API key
-	anonymous *requestAuth // shared by all anonymous requests without credentials; it never changes
+	apiKeys   *apiKeys           // validates the API keys of customers
+	resources *resourceQuestions // asks for permissions on resources
+	public    bool               // a public client, without an API key
+	anonymous *requestAuth       // shared by all anonymous requests without credentials; it never changes
 
 	shared                bool // the session is shared with other libraries
 	redirectURLs          hostURLs
@@ -67,6 +70,7 @@ type AuthKit struct {
 	basePath              string // of [WithBasePath], or ""
 	loginPath, logoutPath string
 	returnOrigins         []string // origins that a sign-in may return to, besides this one
+	pageOrigins           []string // origins that a page of this package may lead to, besides this one
 	signInPage            bool
 	signInTimeout         time.Duration
 	ownPaths              map[string]string // the methods of Login and Logout, by their paths
@@ -81,6 +85,10 @@ type AuthKit struct {
 	onSignInFailure func(context.Context, SignInFailureEvent)
 	onRefresh       func(context.Context, RefreshEvent)
 	onSignOut       func(context.Context, SignOutEvent)
+
+	counters  *counters
+	calls     *workosCalls // what the calls of WorkOS tell
+	observers *observers   // nil for none
 
 	log      *slog.Logger
 	clock    Clock
@@ -126,7 +134,7 @@ func build(c *config) (*AuthKit, error) {
 	}
 	a := newFromSettings(c)
 	var err error
-	if a.client, err = newClient(c); err != nil {
+	if a.client, err = newClient(c, a.calls.client(c.httpClient)); err != nil {
 		return nil, err
 	}
 	if a.crossOrigin, err = newCrossOrigin(c); err != nil {
@@ -158,6 +166,7 @@ func newFromSettings(c *config) *AuthKit {
 		loginPath:       c.loginPath,
 		logoutPath:      c.logoutPath,
 		returnOrigins:   originsOf(c.returnOrigins),
+		pageOrigins:     c.pageOrigins(),
 		signInPage:      c.signInPage,
 		signInTimeout:   c.signInTimeout,
 		eventInterval:   c.eventInterval,
@@ -171,14 +180,17 @@ func newFromSettings(c *config) *AuthKit {
 		onSignInFailure: c.onSignInFailure,
 		onRefresh:       c.onRefresh,
 		onSignOut:       c.onSignOut,
+		counters:        &counters{},
+		calls:           &workosCalls{clock: c.clock},
+		observers:       newObservers(c.log, c.observers),
 		log:             c.log,
 		clock:           c.clock,
 	}
 }
 
 // newClient returns the client of the WorkOS API.
-func newClient(c *config) (*workos.Client, error) {
-	opts := []workos.Option{workos.WithBaseURL(c.baseURL), workos.WithHTTPClient(c.httpClient), workos.WithClock(c.clock)}
+func newClient(c *config, httpClient *http.Client) (*workos.Client, error) {
+	opts := []workos.Option{workos.WithBaseURL(c.baseURL), workos.WithHTTPClient(httpClient), workos.WithClock(c.clock)}
 	if !c.public {
 		opts = append(opts, workos.WithAPIKey(c.apiKey))
 	}
@@ -195,24 +207,25 @@ func (a *AuthKit) addCookies(c *config) (err error) {
 	if a.format, a.foreign, err = newFormats(c, a.cookies.SessionName()); err != nil {
 		return err
 	}
-	if a.signInSealer, err = seal.SecureCookie("sign-in", c.passwords...); err != nil {
+	if a.signInSealer, err = newSealer(c, "sign-in"); err != nil {
 		return err
 	}
-	a.stepSealer, err = seal.SecureCookie("step", c.passwords...)
+	a.stepSealer, err = newSealer(c, "step")
 	return err
 }
 
 // addVerifiers adds the signing keys and the verifiers that use them.
 func (a *AuthKit) addVerifiers(c *config) {
 	a.keys = jwks.NewKeySet(a.client.JWKSURL(),
-		jwks.WithHTTPClient(c.httpClient), jwks.WithLogger(c.log),
-		jwks.WithClock(c.clock), jwks.WithUserAgent(workos.UserAgent))
+		jwks.WithHTTPClient(a.calls.client(c.httpClient)), jwks.WithLogger(c.log),
+		jwks.WithClock(c.clock), jwks.WithUserAgent(workos.UserAgent), jwks.WithOnFetch(a.observeFetch))
 	own := verifierOptions(c, a.client, []string{c.clientID})
 	a.freshVerifier = jwks.NewVerifier(a.keys, append(slices.Clip(own), jwks.WithTokensFromIssuer())...)
 	a.sessionVerifier = jwks.NewVerifier(a.keys, append(slices.Clip(own), jwks.WithTokensFromStorage())...)
 	if c.shared {
 		a.unsealedVerifier = jwks.NewVerifier(a.keys, own...)
 	}
+	a.resourceIssuers = newResourceIssuers()
 	if c.bearer {
 		clientIDs := append([]string{c.clientID}, c.bearerClientIDs...)
 		a.bearerVerifier = jwks.NewVerifier(a.keys, verifierOptions(c, a.client, clientIDs)...)
@@ -237,6 +250,7 @@ func (a *AuthKit) addDetector(c *config) {
 func (a *AuthKit) addMemory(c *config) {
 	a.cache = sessioncache.New[*Session](c.cacheEntries, c.cacheBytes)
 	a.rotations = newRotations(c.clock)
+	a.rotations.observers = a.observers
 	a.exchangeToken = a.limitUnsealed(a.exchangeRefreshToken)
 	a.signedOut = newSignedOut(c.clock)
 	a.due = newDueMarks(c.clock, dueLimit, a.signedOut)
@@ -245,6 +259,9 @@ func (a *AuthKit) addMemory(c *config) {
 	a.usedStates = newUsedStates(c.clock, tokenLimit)
 	a.unsealedLimit = newUnsealedLimit(c.clock)
 	a.apiKeys = newAPIKeys(a.client, c)
+	a.apiKeys.observers, a.apiKeys.calls = a.observers, a.calls
+	a.resources = newResourceQuestions(a.client, c)
+	a.resources.observers, a.resources.calls = a.observers, a.calls
 	if !c.public {
 		a.revocations = newRevocations(a.client, c.clock, c.log)
 	}

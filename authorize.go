@@ -63,12 +63,13 @@ func (a *AuthKit) startSignIn(w http.ResponseWriter, r *http.Request, request au
 	if request.withoutState {
 		a.cookies.SetRestart(w.Header())
 	}
+	a.counters.signInsStarted.Add(1)
 	a.mistakes.SignInStarted(r, pending.state)
 	a.noteConflict(w, r, len(location))
 	noStore(w.Header())
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	if request.replaces != nil && !loadsPage(r) && wantsPage(r) {
-		loadNext(w, location) // a service worker repeats the callback as a fetch
+		a.loadNext(w, location) // a service worker repeats the callback as a fetch
 		return
 	}
 	seeOther(w, location)
@@ -117,14 +118,14 @@ func (a *AuthKit) restartSignIn(w http.ResponseWriter, r *http.Request, pending 
 }
 
 // startAgain returns a sign-in with the parameters and the return path of a pending one,
-// which it replaces.
+// which it replaces. AuthKit has returned a code, so an invitation may be accepted already.
 func (a *AuthKit) startAgain(r *http.Request, pending *pendingSignIn) authorizationRequest {
 	request := authorizationRequest{
 		params: pending.params, returnTo: pending.returnTo, appState: pending.appState,
 		replaces: pending, restarted: pending.restarted, continued: pending.continued,
 	}
 	request.params.RedirectURI = a.redirectURLs.of(r).url
-	request.params.InvitationToken = pending.invitationToken
+	request.params.InvitationToken = pending.openInvitation()
 	request.params.MaxAge = pending.maxAge
 	if request.params.Provider == "" && request.params.ConnectionID == "" {
 		request.params.Provider = workos.ProviderAuthKit

@@ -114,6 +114,7 @@ func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url
 		a.refuseState(w, r, pending, err)
 		return
 	}
+	pending.callbackAt = a.observers.begin()
 	use := a.usedStates.peek(pending)
 	if use == stateFresh && a.age(pending) >= a.signInTimeout {
 		use = stateTooOld
@@ -123,7 +124,7 @@ func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url
 		a.refuseUsedState(w, r, pending)
 	case code == "":
 		a.expireState(w, pending)
-		a.failSignIn(w, r, refusal(query), pending.returnTo)
+		a.failSignIn(w, r, pending, refusal(query))
 	case use == stateTooOld:
 		a.replaceLateSignIn(w, r, pending)
 	default:
@@ -137,7 +138,7 @@ func (a *AuthKit) finishSignIn(w http.ResponseWriter, r *http.Request, query url
 // the code, so the user can load the page again.
 func (a *AuthKit) redeemCode(w http.ResponseWriter, r *http.Request, pending *pendingSignIn, code string) {
 	if err := a.Ready(r.Context()); err != nil {
-		a.failSignIn(w, r, fmt.Errorf("%w: %w", errSignInWaiting, err), pending.returnTo)
+		a.failSignIn(w, r, pending, fmt.Errorf("%w: %w", errSignInWaiting, err))
 		return
 	}
 	switch a.usedStates.consume(pending, pending.startedAt.Add(a.signInTimeout)) {
@@ -166,7 +167,7 @@ func (a *AuthKit) redeemCode(w http.ResponseWriter, r *http.Request, pending *pe
 		_, err = a.completeSignIn(w, r, authentication, pending, known)
 	}
 	if err != nil {
-		a.failSignIn(w, r, err, pending.returnTo)
+		a.failSignIn(w, r, pending, err)
 		return
 	}
 	a.redirectAfterSignIn(w, pending.returnTo)
@@ -181,7 +182,7 @@ func (a *AuthKit) replaceLateSignIn(w http.ResponseWriter, r *http.Request, pend
 	}
 	a.expireState(w, pending)
 	err := fmt.Errorf("%w: the sign-in started %s ago and was the second attempt", ErrInvalidState, a.age(pending).Round(time.Second))
-	a.failSignIn(w, r, err, pending.returnTo)
+	a.failSignIn(w, r, pending, err)
 }
 
 // expireState expires the cookie of a pending sign-in.
@@ -218,14 +219,35 @@ func (a *AuthKit) refuseState(w http.ResponseWriter, r *http.Request, pending *p
 func (a *AuthKit) isSignedIn(r *http.Request) bool {
 	own := a.cookies.Session(r.Header)
 	session, found, err := a.sessionOf(r, &own)
+	if found.cached {
+		a.counters.cacheHits.Add(1)
+	}
 	stale := errors.Is(err, jwks.ErrExpired) || errors.Is(err, jwks.ErrUnknownKey) || errors.Is(err, jwks.ErrUnavailable)
 	return session != nil && !found.signedOut && (err == nil || stale)
 }
 
 // failSignIn answers the callback of a pending sign-in that failed, and calls the hook.
-func (a *AuthKit) failSignIn(w http.ResponseWriter, r *http.Request, err error, returnTo string) {
+func (a *AuthKit) failSignIn(w http.ResponseWriter, r *http.Request, pending *pendingSignIn, err error) {
 	a.signInFailed(r.Context(), err)
-	a.failPage(w, r, err, returnTo)
+	a.observeSignIn(r.Context(), pending, nil, err)
+	a.failPage(w, r, err, pending.returnTo)
+}
+
+// observeSignIn counts and reports a sign-in that has ended. The session is nil if it has failed.
+func (a *AuthKit) observeSignIn(ctx context.Context, pending *pendingSignIn, session *Session, err error) {
+	seen := Observation{Kind: ObservedSignIn, Outcome: OutcomeOK, Err: err, Begin: pending.callbackAt}
+	switch {
+	case err == nil:
+		a.counters.signInsDone.Add(1)
+		seen.UserID, seen.SessionID, seen.OrganizationID = session.UserID(), session.ID(), session.OrganizationID()
+	case hasLeft(ctx, err): // anyone can do that, with any code
+		seen.Outcome = OutcomeLeft
+	default:
+		p := problemOf(err)
+		a.counters.signInFailures.add(p.code)
+		seen.Outcome = outcomeOfAnswer(p.status)
+	}
+	a.observers.observe(ctx, seen)
 }
 
 // exchangeCode exchanges the code for an authentication. The error is one of this
@@ -234,7 +256,7 @@ func (a *AuthKit) exchangeCode(ctx context.Context, r *http.Request, pending *pe
 	authentication, err := a.client.AuthenticateWithCode(ctx, workos.AuthenticateWithCodeParams{
 		Code:            code,
 		CodeVerifier:    pending.verifier,
-		InvitationToken: pending.invitationToken,
+		InvitationToken: pending.openInvitation(),
 		UserAgent:       r.UserAgent(),
 	})
 	if err == nil {
@@ -244,12 +266,15 @@ func (a *AuthKit) exchangeCode(ctx context.Context, r *http.Request, pending *pe
 	err = fmt.Errorf("exchange the code: %w", err)
 	var refusal *workos.Error
 	refused := errors.As(err, &refusal)
+	if refused && refusesApplication(refusal) {
+		a.calls.refuseCredentials()
+	}
 	var limited *workos.RateLimitError
 	switch {
 	case refused && refusal.StatusCode == http.StatusTooManyRequests, errors.As(err, &limited):
 		return nil, fmt.Errorf("%w: %w", ErrSignInRateLimited, unavailable(err, retryAfter))
 	case refused && !workos.IsTransient(err) && !refusesApplication(refusal):
-		return nil, fmt.Errorf("%w: %w", ErrSignInRefused, err) // even if the client has closed the connection since
+		return nil, refuseSignIn(refusal.Code, err) // even if the client has closed the connection since
 	case workos.IsTransient(err), ctx.Err() != nil:
 		return nil, fmt.Errorf("%w: %w", ErrSignInUnavailable, unavailable(err, retryAfter))
 	}
@@ -274,22 +299,8 @@ func (a *AuthKit) redirectAfterSignIn(w http.ResponseWriter, returnTo string) {
 		return
 	}
 	page.Write(w, http.StatusOK, page.Page{
-		Title: "You are signed in", Text: "One moment …", Link: returnTo, Label: "Continue", Redirect: true,
+		Title: "You are signed in", Text: "One moment …", Link: returnTo, Label: "Continue", Redirect: true, Origins: a.pageOrigins,
 	})
-}
-
-// refusal returns the error of a callback without a code (RFC 6749, section 4.1.2.1). It
-// contains the error code, which is only logged. It does not contain the description,
-// since any link can have any description.
-func refusal(query url.Values) error {
-	code := query.Get("error")
-	if code == "access_denied" {
-		return ErrSignInCancelled
-	}
-	if code == "" {
-		return fmt.Errorf("%w: the callback has neither a code nor an error", ErrInvalidState)
-	}
-	return fmt.Errorf("%w: AuthKit returned %.64q", ErrSignInRefused, code)
 }
 
 // SignIn completes a sign-in through the application's own forms: it makes the session
@@ -308,9 +319,11 @@ func refusal(query url.Values) error {
 // A page of another site must not be able to post to the handler that calls SignIn. See
 // [AuthKit.RefuseCrossOrigin].
 func (a *AuthKit) SignIn(w http.ResponseWriter, r *http.Request, authentication *workos.Authentication) (*Session, error) {
-	session, err := a.completeSignIn(w, r, authentication, &pendingSignIn{}, a.noticesKnown())
+	pending := &pendingSignIn{callbackAt: a.observers.begin()}
+	session, err := a.completeSignIn(w, r, authentication, pending, a.noticesKnown())
 	if err != nil {
 		a.signInFailed(r.Context(), err)
+		a.observeSignIn(r.Context(), pending, nil, err)
 	}
 	return session, err
 }
@@ -361,6 +374,7 @@ func (a *AuthKit) completeSignIn(
 	a.replaceSessions(r, session, pending.replaced)
 	noStore(w.Header())
 	a.log.LogAttrs(ctx, slog.LevelInfo, "authkit: signed in", slog.String("user_id", session.UserID()))
+	a.observeSignIn(ctx, pending, session, nil)
 	return session, nil
 }
 
@@ -369,7 +383,7 @@ func (a *AuthKit) completeSignIn(
 func (a *AuthKit) verifySignIn(ctx context.Context, authentication *workos.Authentication, pending *pendingSignIn, known uint64) (*Session, error) {
 	now := a.clock.Now()
 	sealed := payload.Session{
-		AccessToken:          authentication.AccessToken,
+		AccessToken:          payload.NewToken(authentication.AccessToken),
 		RefreshToken:         authentication.RefreshToken,
 		Impersonator:         authentication.Impersonator,
 		AuthenticationMethod: authentication.AuthenticationMethod,
@@ -395,7 +409,9 @@ func (a *AuthKit) verifySignIn(ctx context.Context, authentication *workos.Authe
 // sealSignIn seals a new session. The error matches [ErrSessionTooLarge] if the session
 // does not fit into its cookies.
 func (a *AuthKit) sealSignIn(session *Session) (text string, err error) {
-	if text, err = a.format.seal(session); err != nil {
+	if text, err = a.format.seal(session); errors.Is(err, ErrSessionTooLarge) {
+		return "", err
+	} else if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrSignInFailed, err)
 	}
 	if err := a.cookies.CheckSize(text); err != nil {

@@ -43,6 +43,9 @@ func (a *AuthKit) within(ctx context.Context, limit time.Duration, cause string)
 	}
 }
 
+// ageOf returns the time since at. It is 0 if the clock was set back to before at.
+func (a *AuthKit) ageOf(at time.Time) time.Duration { return max(0, a.clock.Now().Sub(at)) }
+
 func earliest(a, b time.Time) time.Time {
 	if b.Before(a) {
 		return b

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,8 @@ type config struct {
 	issuers          []string
 	audiences        []string // nil if aud is not checked
 	apiKeyGrace      time.Duration
+	permittedTTL     time.Duration // of a yes to a question about a permission on a resource
+	deniedTTL        time.Duration // of a no
 	bearer           bool
 	bearerClientIDs  []string
 
@@ -37,6 +40,7 @@ type config struct {
 	cookieName, cookieDomain     string
 	sameSite                     http.SameSite
 	partitioned                  bool
+	compact                      bool // the format of the seals
 	maxAge                       time.Duration
 	cacheEntries, cacheBytes     int
 	maxAgeSet, withoutMaxAge     bool
@@ -61,6 +65,7 @@ type config struct {
 	onSignInFailure func(context.Context, SignInFailureEvent)
 	onRefresh       func(context.Context, RefreshEvent)
 	onSignOut       func(context.Context, SignOutEvent)
+	observers       []func(context.Context, Observation)
 
 	store                 Store // nil for none
 	storeSet              bool
@@ -87,6 +92,8 @@ func newConfig(opts []Option) *config {
 
 		signInTimeout: defaultSignInTimeout,
 		eventInterval: defaultEventInterval,
+		permittedTTL:  defaultPermittedTTL,
+		deniedTTL:     defaultDeniedTTL,
 		clearSiteData: []string{"cache"},
 
 		loginPath:  "/login",
@@ -118,6 +125,13 @@ func (c *config) clearVariableFault(option string) { delete(c.unreadable, option
 
 // redirectURLs returns the redirect URLs of all hosts, the default first.
 func (c *config) redirectURLs() []string { return urlList(c.redirectURL, c.redirectOthers) }
+
+// pageOrigins returns the origins that a page of this package may lead to besides its own:
+// that of WorkOS's API, those that a sign-in may return to, and the URLs that a sign-out
+// leads to. Each is as the addresses of its pages begin.
+func (c *config) pageOrigins() []string {
+	return slices.Concat(originsOf(c.returnOrigins), []string{c.baseURL}, c.postLogoutURLs())
+}
 
 // postLogoutURLs returns the post-logout redirect URLs of all hosts, the default first.
 func (c *config) postLogoutURLs() []string {
@@ -215,7 +229,7 @@ func escapedPath(raw string) string {
 
 // Option configures an [AuthKit]. The With functions return options. A later option
 // overrides an earlier one of the same function. But [WithAdditionalIssuers],
-// [WithAudiences], [WithBearerTokens], [WithForeignSessions],
+// [WithAudiences], [WithBearerTokens], [WithForeignSessions], [WithObserver],
 // [WithReturnOrigins] and [WithTrustedOrigins] add to the earlier one. A nil Option is ignored.
 type Option func(*config)
 
@@ -230,6 +244,13 @@ const (
 	defaultEventInterval = time.Second
 	minEventInterval     = 100 * time.Millisecond
 	maxEventInterval     = time.Minute
+)
+
+// The limits of [WithResourcePermissionTTL].
+const (
+	defaultPermittedTTL      = 10 * time.Second
+	defaultDeniedTTL         = 3 * time.Second
+	maxResourcePermissionTTL = 5 * time.Minute
 )
 
 const (

@@ -16,8 +16,8 @@ import (
 type APIKey = workos.APIKey
 
 // APIKeyFromContext returns the API key of a request that
-// [AuthKit.RequireAPIKey] or [AuthKit.RequireAuthOrAPIKey] passed, and nil and false for
-// a request without one.
+// [AuthKit.RequireAPIKey], [AuthKit.RequireAuthOrAPIKey] or [AuthKit.Accept] passed, and
+// nil and false for a request without one.
 func APIKeyFromContext(ctx context.Context) (*APIKey, bool) {
 	found, _ := ctx.Value(apiKeyKey{}).(*requestKey)
 	if found == nil || found.key == nil {
@@ -27,9 +27,9 @@ func APIKeyFromContext(ctx context.Context) (*APIKey, bool) {
 }
 
 // NewAPIKeyContext returns a context with the API key, for tests of handlers and
-// for keys from another source. [AuthKit.RequireAPIKey] and
-// [AuthKit.RequireAuthOrAPIKey] trust it as they trust a key that WorkOS has
-// validated: they check its permissions and nothing else. [FromContext] returns
+// for keys from another source. [AuthKit.RequireAPIKey],
+// [AuthKit.RequireAuthOrAPIKey] and [AuthKit.Accept] trust it as they trust a key that
+// WorkOS has validated: they check its permissions and nothing else. [FromContext] returns
 // false for the context. With a nil key, [APIKeyFromContext] returns false too.
 func NewAPIKeyContext(ctx context.Context, key *APIKey) context.Context {
 	return context.WithValue(&requestAuth{Context: ctx}, apiKeyKey{}, &requestKey{key: key, given: true})
@@ -37,8 +37,9 @@ func NewAPIKeyContext(ctx context.Context, key *APIKey) context.Context {
 
 // requestKey is the API key of a request.
 type requestKey struct {
-	key   *APIKey
-	given bool // NewAPIKeyContext made it, so guards do not validate it
+	key     *APIKey
+	given   bool   // NewAPIKeyContext made it, so guards do not validate it
+	changes uint64 // the number of changes of keys before it was validated
 }
 
 // givenAPIKey returns the key that [NewAPIKeyContext] put into ctx, or nil.
@@ -51,6 +52,14 @@ func givenAPIKey(ctx context.Context) *APIKey {
 
 // apiKeyKey is the context key of a *requestKey.
 type apiKeyKey struct{}
+
+// withoutAPIKey returns a context in which [APIKeyFromContext] finds nothing.
+func withoutAPIKey(ctx context.Context) context.Context {
+	if _, ok := APIKeyFromContext(ctx); ok {
+		return context.WithValue(ctx, apiKeyKey{}, (*requestKey)(nil))
+	}
+	return ctx
+}
 
 // requestAuth is what the middleware found out about a request. It is also the
 // request's context, which saves the allocation of a value context.
@@ -66,6 +75,13 @@ type requestAuth struct {
 	// guarded is true once a guard has passed the request. It is set while the
 	// handler runs, which may be on another goroutine (http.TimeoutHandler).
 	guarded atomic.Bool
+	// byHeader is true if the response depends on the Authorization header, also without
+	// WithBearerTokens. It is set while the handler runs, as guarded is.
+	byHeader atomic.Bool
+	// outcome is what [AuthKit.Stats] counts the request as.
+	outcome requestOutcome
+	// cached is true if the session was found in the cache, whatever the outcome is.
+	cached bool
 	// exchanges is true if the caller exchanges the refresh token in any case, so that
 	// a stale session is not refreshed before.
 	exchanges bool
@@ -73,6 +89,16 @@ type requestAuth struct {
 
 // requestAuthKey is the context key of a *requestAuth.
 type requestAuthKey struct{}
+
+// varyOnAuthorization adds Authorization to Vary. The writer of the middleware does so
+// without an allocation, if the request has one of its own.
+func (auth *requestAuth) varyOnAuthorization(h http.Header) {
+	if auth.authKit != nil && auth != auth.authKit.anonymous {
+		auth.byHeader.Store(true)
+		return
+	}
+	varyOn(h, "Authorization")
+}
 
 func (auth *requestAuth) Value(key any) any {
 	if key == (requestAuthKey{}) {

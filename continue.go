@@ -14,7 +14,7 @@ import (
 // loads target: its fetch cannot follow a redirect to another origin, and the browser
 // shows the page. htmx gets the JSON document with HX-Redirect, which makes it load
 // target.
-func continueTo(w http.ResponseWriter, r *http.Request, target, name string) {
+func (a *AuthKit) continueTo(w http.ResponseWriter, r *http.Request, target, name string) {
 	if isHTMX(r) {
 		setHTMXRedirect(w.Header(), target)
 	}
@@ -22,13 +22,15 @@ func continueTo(w http.ResponseWriter, r *http.Request, target, name string) {
 	case loadsPage(r):
 		seeOther(w, target)
 	case wantsPage(r):
-		loadNext(w, target)
+		a.loadNext(w, target)
 	default:
 		writeJSON(w, "application/json", http.StatusOK, map[string]string{name: target})
 	}
 }
 
 // loadNext writes a page that loads target.
-func loadNext(w http.ResponseWriter, target string) {
-	page.Write(w, http.StatusOK, page.Page{Title: "One moment …", Text: "The next page is loading.", Link: target, Label: "Continue", Redirect: true})
+func (a *AuthKit) loadNext(w http.ResponseWriter, target string) {
+	page.Write(w, http.StatusOK, page.Page{
+		Title: "One moment …", Text: "The next page is loading.", Link: target, Label: "Continue", Redirect: true, Origins: a.pageOrigins,
+	})
 }

@@ -114,6 +114,11 @@ func BenchmarkCold(b *testing.B) {
 	serve(b, handler, cookies...)
 }
 
+func BenchmarkColdCompact(b *testing.B) {
+	handler, cookies := newBenchmark(b, 1000, authkit.WithSessionCache(10, 1<<20), authkit.WithCompactCookie())
+	serve(b, handler, cookies...)
+}
+
 func BenchmarkCacheOff(b *testing.B) {
 	handler, cookies := newBenchmark(b, 1, authkit.WithSessionCache(0, 0))
 	serve(b, handler, cookies...)

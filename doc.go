@@ -68,6 +68,8 @@
 //   - [AuthKit.RefuseImpersonation] requires a session without an impersonator.
 //   - [AuthKit.RequireAPIKey] requires an API key of a customer.
 //   - [AuthKit.RequireAuthOrAPIKey] requires a session or an API key.
+//   - [AuthKit.Accept] requires a session, an API key or an access token of WorkOS
+//     Connect (package resource), each with its rights.
 //   - [AuthKit.RefuseCrossOrigin] refuses a POST from another site's page.
 //
 // # Other ways to sign in
@@ -93,7 +95,14 @@
 // also share sign-outs and the outcomes of refreshes, and act as one. Packages
 // contrib/redisstore and contrib/pgstore are such stores, on Redis and on PostgreSQL.
 // [AuthKit.EndSession] and [AuthKit.EndUser] end sessions without their browser.
-// [AuthKit.Stats] reports the state of the store and of the events of WorkOS.
+//
+// # Operation
+//
+// [AuthKit.Stats] has counters of requests by outcome, of sign-ins, refreshes and
+// failures, and the state of the cache, the signing keys, the clock, the store and the
+// events of WorkOS. A request costs one atomic addition for it. [WithObserver] is told
+// about each sign-in, refresh, refusal and call, with its duration, for traces and
+// metrics. [AuthKit.Healthz] is a handler that tells what is degraded.
 //
 // # Errors
 //

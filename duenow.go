@@ -46,14 +46,15 @@ type dueMarks struct {
 	clock     Clock
 	mu        sync.Mutex // makes each change of a mark one step
 	marks     *expiring.Map[change]
-	any       atomic.Bool   // there was a mark
-	forgotten atomic.Uint64 // marks that were forgotten before their time
-	signedOut *signedOut    // has the epoch
+	newest    map[string]time.Time // guarded by mu: the latest change of each kind, by the kind in the keys
+	any       atomic.Bool          // there was a mark
+	forgotten atomic.Uint64        // marks that were forgotten before their time
+	signedOut *signedOut           // has the epoch
 }
 
 // newDueMarks returns an empty dueMarks that keeps at most limit marks.
 func newDueMarks(clock Clock, limit int, signedOut *signedOut) *dueMarks {
-	d := &dueMarks{clock: clock, marks: expiring.New[change](clock.Now, limit), signedOut: signedOut}
+	d := &dueMarks{clock: clock, marks: expiring.New[change](clock.Now, limit), newest: map[string]time.Time{}, signedOut: signedOut}
 	d.marks.OnEvict(func(string, change) { d.forgotten.Add(1) })
 	return d
 }
@@ -75,10 +76,39 @@ func (d *dueMarks) note(key string, at, until time.Time) {
 		}
 	}
 	d.marks.Put(key, mark, mark.until)
+	d.newest[kindOf(key)] = later(d.newest[kindOf(key)], mark.at)
 	d.any.Store(true)
 	d.signedOut.reached("change noted")
 	d.signedOut.epoch.Add(1)
 }
+
+// maxLead is how far the time of a change that an application reports may be ahead of the clock.
+const maxLead = time.Second
+
+// timeOfCall returns the time of a change that an application reports now. A session that is
+// current up to an earlier change must be due for this one, so it is a millisecond later than
+// the earlier ones, if they have the same time or WorkOS's clock is a little ahead. Those of
+// the same kind count only if they have the same key: a session has one key of each kind, and
+// calls for many users must not add up.
+func (d *dueMarks) timeOfCall(key string) time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := roundUp(d.clock.Now())
+	before, _ := d.marks.Get(key)
+	newest := before.at
+	for kind, at := range d.newest {
+		if kind != kindOf(key) {
+			newest = later(newest, at)
+		}
+	}
+	if next := newest.Add(time.Millisecond); next.After(now) && next.Sub(now) <= maxLead {
+		return next
+	}
+	return now
+}
+
+// kindOf returns the kind in the result of [noticeKey].
+func kindOf(key string) string { return key[:1] }
 
 // latest returns the latest change, the zero value if there was none.
 func (d *dueMarks) latest(keys ...string) (found change) {

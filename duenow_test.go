@@ -19,7 +19,7 @@ import (
 
 // memberSession returns a session of user_1 in org_1 with a token of the given time.
 func memberSession(issuedAt time.Time) *Session {
-	sealed := payload.Session{AccessToken: "1", RefreshToken: "refresh_1", User: workos.User{ID: "user_1"}}
+	sealed := payload.Session{AccessToken: payload.NewToken("1"), RefreshToken: "refresh_1", User: workos.User{ID: "user_1"}}
 	return makeSession(sealed, &jwks.Claims{
 		SessionID: "session_1", Subject: "user_1", OrganizationID: "org_1", IssuedAt: issuedAt, ExpiresAt: issuedAt.Add(time.Hour),
 	})
@@ -80,8 +80,8 @@ func TestASessionThatIsCachedAfterAChangeIsDue(t *testing.T) {
 	require.Equal(t, standing{}, a.standingOf(s))
 	noteUser(a, clock.now)
 	cookie := []string{"sealed"}
-	a.cache.Put(cookie, s, s.size())
-	assert.Equal(t, standing{due: true}, a.standingSince(a.cache.Get(cookie)))
+	a.cache.Put(sessioncache.Cookie, cookie[0], s, s.size())
+	assert.Equal(t, standing{due: true}, a.standingSince(a.cache.Get(sessioncache.Cookie, cookie)))
 }
 
 func TestASignedOutSessionIsNotDue(t *testing.T) {

@@ -49,8 +49,9 @@ var (
 	ErrOrganizationSignInRequired error = &problem{"ErrOrganizationSignInRequired", "organization_sign_in_required", http.StatusForbidden,
 		"This organization asks you to sign in", "It has its own way of signing in. You are still signed in where you were."}
 
-	// ErrUnavailable means that the session or the API key could not be checked,
-	// because WorkOS or its signing keys could not be reached: 503 with
+	// ErrUnavailable means that the session, the API key or a permission on a
+	// resource could not be checked, because WorkOS or its signing keys could not be
+	// reached: 503 with
 	// Retry-After. It never means that a session is invalid. See
 	// [UnavailableError].
 	ErrUnavailable error = &problem{"ErrUnavailable", "unavailable", http.StatusServiceUnavailable,
@@ -96,8 +97,8 @@ var (
 
 	// ErrSignInRefused means that AuthKit returned another error, or that WorkOS
 	// refused the code: 400. The code was already used, is too old or was
-	// invented, or a policy forbids the sign-in.
-	// WorkOS's error code is logged at Debug, since any link can cause this.
+	// invented, the invitation is not valid any more, or a policy forbids the sign-in. See
+	// [SignInRefusedError]. WorkOS's error code is logged at Debug, since any link can cause this.
 	ErrSignInRefused error = &problem{"ErrSignInRefused", "sign_in_refused", http.StatusBadRequest,
 		"Sign-in did not work", "The sign-in service did not accept it. Please try again."}
 

@@ -21,6 +21,15 @@ var effectTypes = []string{
 	workos.EventOrganizationMembershipUpdated,
 	workos.EventOrganizationMembershipDeleted,
 	workos.EventOrganizationDeleted,
+	workos.EventGroupDeleted,
+	workos.EventGroupMemberAdded,
+	workos.EventGroupMemberRemoved,
+	workos.EventRoleUpdated,
+	workos.EventRoleDeleted,
+	workos.EventOrganizationRoleUpdated,
+	workos.EventOrganizationRoleDeleted,
+	workos.EventPermissionUpdated,
+	workos.EventPermissionDeleted,
 	workos.EventAPIKeyRevoked,
 	workos.EventAPIKeyUpdated,
 }
@@ -65,6 +74,23 @@ func effectOf(e workos.Event) (effect, error) {
 		if e.Type == workos.EventOrganizationDeleted {
 			found = effect{replica.OrganizationChanged, data.ID}
 		}
+	case *workos.Group:
+		if data.OrganizationID == "" {
+			return found, errors.New("the group names no organization")
+		}
+		found = effect{replica.PermissionsChanged, data.OrganizationID}
+	case *workos.GroupMember:
+		found = effect{replica.PermissionsChanged, data.OrganizationMembershipID} // the event names no user
+	case *workos.RoleDefinition:
+		found = effect{replica.PermissionsChanged, ""} // a role of the environment: of all organizations
+		if e.Type == workos.EventOrganizationRoleUpdated || e.Type == workos.EventOrganizationRoleDeleted {
+			if data.OrganizationID == "" {
+				return effect{}, errors.New("the role names no organization")
+			}
+			found.id = data.OrganizationID
+		}
+	case *workos.Permission:
+		found = effect{replica.PermissionsChanged, ""}
 	case *workos.APIKey:
 		if e.Type == workos.EventAPIKeyRevoked || e.Type == workos.EventAPIKeyUpdated {
 			found = effect{replica.APIKeyChanged, data.ID}
@@ -108,12 +134,24 @@ func (a *AuthKit) applyEvent(ctx context.Context, e workos.Event) error {
 	if !n.Until.After(now) {
 		return nil // no access token is so old
 	}
+	begin := a.observers.begin()
 	a.handleNotice(n)
 	a.log.LogAttrs(ctx, slog.LevelDebug, "authkit: an event of WorkOS was applied", slog.Any("event", e))
-	if a.replicas == nil {
-		return nil
+	if a.replicas != nil {
+		err = a.announce(ctx, n)
 	}
-	return a.announce(ctx, n)
+	a.observeEvent(ctx, begin, err)
+	return err
+}
+
+// observeEvent reports an event that was applied, or with an error, that the other instances were not told of it, or that
+// the list of events could not be read.
+func (a *AuthKit) observeEvent(ctx context.Context, begin time.Time, err error) {
+	seen := Observation{Kind: ObservedEvent, Outcome: OutcomeOK, Err: err, Begin: begin}
+	if err != nil {
+		seen.Outcome = OutcomeFailed
+	}
+	a.observers.observe(ctx, seen)
 }
 
 // effectTime is how long an event has an effect: the longest lifetime of an access token,

@@ -16,7 +16,8 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-// wantedEffects are the effects of the events with the data {"id":"x_1","user_id":"user_1","organization_id":"org_1"}.
+// wantedEffects are the effects of the events with the data {"id":"x_1","slug":"x","user_id":"user_1","organization_id":"org_1",
+// "group_id":"group_1","organization_membership_id":"om_1"}.
 var wantedEffects = map[string]effect{
 	workos.EventSessionRevoked:                {replica.SessionEnded, "x_1"},
 	workos.EventUserDeleted:                   {replica.UserEnded, "x_1"},
@@ -24,12 +25,22 @@ var wantedEffects = map[string]effect{
 	workos.EventOrganizationMembershipUpdated: {replica.MembershipChanged, "user_1 org_1"},
 	workos.EventOrganizationMembershipDeleted: {replica.MembershipChanged, "user_1 org_1"},
 	workos.EventOrganizationDeleted:           {replica.OrganizationChanged, "x_1"},
+	workos.EventGroupDeleted:                  {replica.PermissionsChanged, "org_1"},
+	workos.EventGroupMemberAdded:              {replica.PermissionsChanged, "om_1"},
+	workos.EventGroupMemberRemoved:            {replica.PermissionsChanged, "om_1"},
+	workos.EventRoleUpdated:                   {replica.PermissionsChanged, ""},
+	workos.EventRoleDeleted:                   {replica.PermissionsChanged, ""},
+	workos.EventOrganizationRoleUpdated:       {replica.PermissionsChanged, "org_1"},
+	workos.EventOrganizationRoleDeleted:       {replica.PermissionsChanged, "org_1"},
+	workos.EventPermissionUpdated:             {replica.PermissionsChanged, ""},
+	workos.EventPermissionDeleted:             {replica.PermissionsChanged, ""},
 	workos.EventAPIKeyRevoked:                 {replica.APIKeyChanged, "x_1"},
 	workos.EventAPIKeyUpdated:                 {replica.APIKeyChanged, "x_1"},
 }
 
 func TestEachTypeOfEventHasItsEffectOrNone(t *testing.T) {
-	data := json.RawMessage(`{"id":"x_1","user_id":"user_1","organization_id":"org_1"}`)
+	data := json.RawMessage(`{"id":"x_1","slug":"x","user_id":"user_1","organization_id":"org_1",
+		"group_id":"group_1","organization_membership_id":"om_1"}`)
 	for _, name := range append(workos.EventTypes(), "dsync.user.updated", "a type of the future", "") {
 		found, err := effectOf(workos.Event{ID: "event_1", Type: name, Data: data})
 		want, has := wantedEffects[name]
@@ -57,12 +68,15 @@ func TestAnEventWithBrokenDataHasNoEffect(t *testing.T) {
 			assert.NoError(t, a.applyEvent(t.Context(), event), "it is not delivered again")
 			assert.Equal(t, epoch, a.signedOut.epoch.Load())
 			assert.Zero(t, a.apiKeys.changed.after.Load())
+			assert.Zero(t, a.resources.changes.latest.Load())
 		}
 	}
 	for _, data := range []string{`{"id":"om_1","user_id":"user_1"}`, `{"id":"om_1","organization_id":"org_1"}`, `{"id":"om_1","user_id":"","organization_id":"org_1"}`} {
 		_, err := effectOf(workos.Event{ID: "event_1", Type: workos.EventOrganizationMembershipDeleted, Data: json.RawMessage(data)})
 		assert.Error(t, err, data)
 	}
+	_, err := effectOf(workos.Event{ID: "event_1", Type: workos.EventOrganizationRoleUpdated, Data: json.RawMessage(`{"slug":"admin"}`)})
+	assert.Error(t, err, "a role of no organization")
 }
 
 // userEvent returns an event of user_1.

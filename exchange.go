@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
+	"time"
 )
 
 // exchangeFunc exchanges the refresh token of old, or verifies the tokens of an
@@ -27,14 +29,9 @@ func (r *rotations) exchange(ctx context.Context, old *Session, want exchangeTar
 		old, next = r.findOutcome(old, want)
 		if next == nil || !next.isFinal() {
 			r.reached("looked up")
-			flight := r.flights.DoChan(old.sealed.RefreshToken, func() (any, error) {
-				return r.runExchange(context.WithoutCancel(ctx), old, want, exchange), nil
-			})
-			select {
-			case result := <-flight:
-				next = result.Val.(*outcome)
-			case <-ctx.Done():
-				return nil, unavailable(context.Cause(ctx), 0)
+			var err error
+			if next, err = r.awaitExchange(ctx, old, want, exchange); err != nil {
+				return nil, err
 			}
 		}
 		switch {
@@ -59,6 +56,44 @@ func (r *rotations) exchange(ctx context.Context, old *Session, want exchangeTar
 	return nil, unavailable(errors.New("too many requests refresh the session at once"), 0)
 }
 
+// awaitExchange waits for the exchange of a refresh token, which it starts if none is under way. It returns nil if only a new
+// refresh token is known.
+func (r *rotations) awaitExchange(ctx context.Context, old *Session, want exchangeTarget, exchange exchangeFunc) (*outcome, error) {
+	round := &exchangeRound{begin: r.observers.begin(), old: old}
+	token := old.sealed.RefreshToken
+	var started atomic.Bool
+	r.waits.join(token)
+	flight := r.flights.DoChan(token, func() (any, error) {
+		started.Store(true)
+		done := r.runExchange(context.WithoutCancel(ctx), round, want, exchange)
+		if done != nil {
+			done.starter = round
+		}
+		return done, nil
+	})
+	r.counters.waiting.Add(1)
+	defer r.counters.waiting.Add(-1)
+	select {
+	case result := <-flight:
+		r.waits.leave(token, round)
+		done := result.Val.(*flown)
+		if done == nil {
+			return nil, nil
+		}
+		if done.starter != round && done.number != 0 {
+			r.observeWait(ctx, round, done.number, done.result, done.err())
+		}
+		return done.outcome, nil
+	case <-ctx.Done():
+		number := r.waits.leave(token, round)
+		err := unavailable(context.Cause(ctx), 0)
+		if !started.Load() {
+			r.observeWait(ctx, round, number, OutcomeLeft, err)
+		}
+		return nil, err
+	}
+}
+
 // exchangeNow refreshes a session with a call of WorkOS that begins after the call of
 // exchangeNow. The outcome of an earlier exchange, or of one that is under way, does not
 // answer it, and neither does that of another instance, whose begin is not known: their
@@ -81,23 +116,34 @@ func (r *rotations) exchangeNow(ctx context.Context, s *Session, exchange exchan
 // runExchange makes the exchange, unless another flight has made it. It returns
 // nil if that flight left only a new refresh token.
 //
-// It runs on a goroutine of singleflight. A panic there would end the program,
+// starter is the wait of the request that has started it. It may have left.
+//
+// runExchange runs on a goroutine of singleflight. A panic there would end the program,
 // and after runtime.Goexit no waiting request would be answered. So the calls of
 // application code are contained.
-func (r *rotations) runExchange(ctx context.Context, old *Session, want exchangeTarget, exchange exchangeFunc) *outcome {
+func (r *rotations) runExchange(ctx context.Context, starter *exchangeRound, want exchangeTarget, exchange exchangeFunc) *flown {
+	old, token := starter.old, starter.old.sealed.RefreshToken
 	latest, known := r.findOutcome(old, want)
 	switch {
 	case known != nil && known.isFinal():
-		return known
+		return &flown{outcome: known}
 	case latest != old:
 		return nil
 	}
+	seen := Observation{Begin: r.observers.begin(), Exchange: r.waits.begin(token)}
+	defer r.waits.end(token)
+	r.counters.running.Add(1)
 	var result exchangeResult
 	if err := callContained(func() { result = exchange(ctx, old, want, known) }); err != nil {
 		result = exchangeResult{
 			outcome: failedOutcome(old, want, unavailable(fmt.Errorf("the exchange %w", err), 0)),
 			until:   r.clock.Now().Add(retryPause),
 		}
+	}
+	r.counters.running.Add(-1)
+	r.counters.add(result.kind())
+	if r.observers != nil {
+		seen.Duration, seen.Waiters = time.Since(seen.Begin), r.waits.waiting(token, starter)
 	}
 	r.reached("exchanged")
 	r.commitOutcome(old, want, known, result)
@@ -106,7 +152,8 @@ func (r *rotations) runExchange(ctx context.Context, old *Session, want exchange
 		result.notify()
 	}
 	r.reached("notified")
-	return result.outcome
+	r.observeExchange(ctx, old, seen, result)
+	return &flown{outcome: result.outcome, number: seen.Exchange, result: result.kind()}
 }
 
 // callContained calls f on a new goroutine and waits for it. It returns an error
@@ -129,4 +176,29 @@ func callContained(f func()) (err error) {
 	}()
 	<-done
 	return err
+}
+
+// observeWait counts and reports the wait of a request for an exchange that another request had started.
+func (r *rotations) observeWait(ctx context.Context, round *exchangeRound, number uint64, outcome string, err error) {
+	r.counters.waiters.Add(1)
+	if r.observers == nil {
+		return // without the memory of an Observation, for each of many waiters
+	}
+	r.observers.observe(ctx, Observation{
+		Kind: ObservedRefreshWait, Outcome: outcome, Err: err, Begin: round.begin, Exchange: number,
+		UserID: round.old.UserID(), SessionID: round.old.ID(), OrganizationID: round.old.OrganizationID(),
+	})
+}
+
+// observeExchange counts and reports an exchange that has ended.
+func (r *rotations) observeExchange(ctx context.Context, old *Session, seen Observation, result exchangeResult) {
+	seen.Kind, seen.Outcome = ObservedRefresh, result.kind()
+	seen.UserID, seen.SessionID, seen.OrganizationID = old.UserID(), old.ID(), old.OrganizationID()
+	if next := result.outcome; next != nil {
+		seen.Err = next.err
+		if next.session != nil {
+			seen.OrganizationID = next.session.OrganizationID()
+		}
+	}
+	r.observers.observe(ctx, seen)
 }

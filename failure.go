@@ -36,7 +36,8 @@ type Failure struct {
 	Title string `json:"title"`
 	// Status is the HTTP status code.
 	Status int `json:"status"`
-	// Detail tells people what happened and what to do.
+	// Detail tells people what happened and what to do. For a refused API key or access
+	// token it says why, as the challenge in WWW-Authenticate does.
 	Detail string `json:"detail"`
 	// Code is a short identifier of the kind of problem, such as
 	// "unauthenticated": the name of the error in snake case. There is one for each
@@ -61,7 +62,8 @@ type Failure struct {
 }
 
 // ServeHTTP writes the default answer. That is a small page if f.Page is true, and
-// otherwise the problem document, as application/problem+json.
+// otherwise the problem document, as application/problem+json. The page shows a Link or
+// Home only if it is a path on this origin.
 func (f Failure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f.Page {
 		label := "Sign in"
@@ -95,8 +97,25 @@ func (a *AuthKit) failPage(w http.ResponseWriter, r *http.Request, err error, re
 	a.answer(w, r, err, returnTo, wantsPage(r) || !wantsData(r))
 }
 
+// observeRefusal counts and reports an answer with an error, unless its client has left.
+func (a *AuthKit) observeRefusal(r *http.Request, p *problem, err error) {
+	if hasLeft(r.Context(), err) {
+		return
+	}
+	a.counters.refusals.add(p.code)
+	if a.observers == nil {
+		return
+	}
+	seen := Observation{Kind: ObservedRefusal, Outcome: outcomeOfAnswer(p.status), Err: err, Begin: a.observers.begin()}
+	if auth := requestAuthFrom(r.Context()); auth != nil {
+		seen.UserID, seen.SessionID, seen.OrganizationID = auth.session.UserID(), auth.session.ID(), auth.session.OrganizationID()
+	}
+	a.observers.observe(r.Context(), seen)
+}
+
 func (a *AuthKit) answer(w http.ResponseWriter, r *http.Request, err error, returnTo string, toPerson bool) {
 	p := problemOf(err)
+	a.observeRefusal(r, p, err)
 	f := Failure{
 		Type:   p.typeURI(),
 		Title:  p.title,
@@ -141,11 +160,15 @@ func (a *AuthKit) answer(w http.ResponseWriter, r *http.Request, err error, retu
 // logged at Debug, also if the client has closed the connection. Failures of the
 // server or of WorkOS are logged at Warn.
 func levelOf(ctx context.Context, status int, err error) slog.Level {
-	left := errors.Is(ctx.Err(), context.Canceled) && errors.Is(err, context.Canceled)
-	if status >= 500 && !left {
+	if status >= 500 && !hasLeft(ctx, err) {
 		return slog.LevelWarn
 	}
 	return slog.LevelDebug
+}
+
+// hasLeft reports whether err is that the client has closed the connection.
+func hasLeft(ctx context.Context, err error) bool {
+	return errors.Is(ctx.Err(), context.Canceled) && errors.Is(err, context.Canceled)
 }
 
 func writeJSON(w http.ResponseWriter, contentType string, status int, v any) {

@@ -31,8 +31,15 @@ import (
 //     until it expires. A bearer token has no refresh, so it is refused after a change of a
 //     membership or an organization: its client gets 401 and refreshes it.
 //   - api_key.revoked, api_key.updated: the remembered answer about the key is dropped.
-//   - role.*, permission.*, and all others: none, because a change of a role would refresh
-//     all sessions at once. To have an effect after one of these, call
+//   - organization_membership.updated and .deleted, user.updated, organization.deleted,
+//     group.deleted, .member_added and .member_removed, organization_role.updated and
+//     .deleted, role.updated and .deleted, permission.updated and .deleted: the remembered
+//     answers about permissions on resources are dropped that concern the user, the
+//     membership, the organization or all users
+//     ([AuthKit.RequireResourcePermission]).
+//   - role.*, permission.*, flag.*, and all others: none on sessions, because a change of a
+//     role or of a feature flag would refresh all sessions at once. A session has it when its
+//     token is refreshed. To have an effect after one of these, call
 //     [AuthKit.RefreshOrganization], [AuthKit.RefreshUser], [AuthKit.RefreshAll],
 //     [AuthKit.EndSession] or [AuthKit.EndUser] in f.
 //

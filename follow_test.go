@@ -55,7 +55,7 @@ func TestFollowReadsOnlyTypesWithAnEffectFromTheLongestLifetimeBack(t *testing.T
 	asked := f.list.asked()
 	require.Len(t, asked, 1)
 	assert.Equal(t, behaviour.Start.Add(-62*time.Minute).Format("2006-01-02T15:04:05.000Z"), asked[0].Get("range_start"))
-	assert.Len(t, strings.Split(asked[0].Get("events"), ","), 8)
+	assert.Len(t, strings.Split(asked[0].Get("events"), ","), 17)
 	assert.NotContains(t, asked[0].Get("events"), "created")
 	assert.EqualValues(t, 1, f.Stats().Events.Read)
 	assert.Equal(t, http.StatusOK, f.Status(t, cookie), "the sign-in is after the event")

@@ -99,8 +99,12 @@ func (f *follower) followEffects(ctx context.Context) {
 			if list == nil {
 				list = f.newEffectList()
 			}
+			begin := f.authKit.observers.begin()
 			err = list.read(ctx)
 			f.record(ctx, err, &failures)
+			if err != nil && ctx.Err() == nil {
+				f.authKit.observeEvent(ctx, begin, err)
+			}
 			if isRefused(err) {
 				list = nil // perhaps WorkOS has deleted the event after which the list continues
 			}

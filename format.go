@@ -4,6 +4,9 @@
 package authkit
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/authkit-go/authkit/internal/payload"
 	"github.com/authkit-go/authkit/seal"
 )
@@ -15,8 +18,20 @@ type format struct {
 	decode func([]byte) (payload.Session, error)
 }
 
+// seal seals a session. The error matches [ErrSessionTooLarge] if the format opens no text
+// of that length.
 func (f *format) seal(s *Session) (string, error) {
-	return f.sealer.Seal(f.encode(s))
+	text, err := f.sealer.Seal(f.encode(s))
+	if errors.Is(err, seal.ErrTooLong) {
+		return "", tooLarge(s, err)
+	}
+	return text, err
+}
+
+// tooLarge returns an error that matches [ErrSessionTooLarge] and lists the size
+// of each part of the session.
+func tooLarge(s *Session, err error) error {
+	return fmt.Errorf("%w: %w: %s", ErrSessionTooLarge, err, s.sealed.Breakdown())
 }
 
 func (f *format) open(text string) (payload.Session, error) {
@@ -42,7 +57,10 @@ func newFormats(c *config, sessionName string) (own format, foreign []format, er
 		own = shared
 	} else {
 		own = format{encode: encodeSession, decode: payload.Decode}
-		if own.sealer, err = seal.SecureCookie("session/"+sessionName, c.passwords...); err != nil {
+		if c.compact {
+			own.encode = encodeShortSession
+		}
+		if own.sealer, err = newSealer(c, "session/"+sessionName); err != nil {
 			return own, nil, err
 		}
 	}
@@ -56,6 +74,29 @@ func newFormats(c *config, sessionName string) (own format, foreign []format, er
 	return own, foreign, nil
 }
 
+// newSealer returns the sealer of this application's own cookies for a purpose. It opens
+// both of this module's formats, so that the option for the format can be changed.
+func newSealer(c *config, purpose string) (seal.Sealer, error) {
+	both, err := seal.SecureCookie(purpose, c.passwords...)
+	if err != nil || !c.compact {
+		return both, err
+	}
+	compact, err := seal.Compact(purpose, c.passwords...)
+	return compactSealer{both, compact}, err
+}
+
+// compactSealer seals in the compact format, and opens both.
+type compactSealer struct {
+	seal.Sealer // opens
+	compact     seal.Sealer
+}
+
+func (s compactSealer) Seal(plaintext []byte) (string, error) { return s.compact.Seal(plaintext) }
+
 func encodeSession(s *Session) []byte { return payload.Encode(s.sealed) }
+
+// encodeShortSession is for the compact seal: instances that do not read the one do not
+// read the other.
+func encodeShortSession(s *Session) []byte { return payload.EncodeShort(s.sealed) }
 
 func encodeShared(s *Session) []byte { return payload.EncodeShared(s.sealed, s.OrganizationID()) }

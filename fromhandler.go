@@ -60,11 +60,20 @@ func (a *AuthKit) Refresh(w http.ResponseWriter, r *http.Request) (*Session, err
 // the caller. The error matches [ErrUnauthenticated] or [ErrUnavailable]. The response is
 // kept out of caches.
 func (a *AuthKit) requestSession(w http.ResponseWriter, r *http.Request) (*requestAuth, *Session, error) {
+	return a.loadRequest(w, r, true)
+}
+
+// loadRequest is requestSession. If exchanges is false, it refreshes a stale session, and
+// the response has the new cookie.
+func (a *AuthKit) loadRequest(w http.ResponseWriter, r *http.Request, exchanges bool) (*requestAuth, *Session, error) {
 	auth := requestAuthFrom(r.Context())
 	if auth == nil || !auth.trustedBy(a) {
-		auth = &requestAuth{Context: r.Context(), exchanges: true}
+		auth = &requestAuth{Context: r.Context(), exchanges: exchanges}
 		own := a.cookies.Session(r.Header)
 		a.load(auth, w, r, &own)
+		if auth.outcome == requestCached { // the request is not counted
+			a.counters.cacheHits.Add(1)
+		}
 		a.varyOnCredentials(w.Header())
 	}
 	noStore(w.Header())

@@ -3,7 +3,6 @@
 package authkit
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"net/http"
@@ -304,12 +303,15 @@ func (a *AuthKit) guards(check func(*Session) error) func(http.Handler) http.Han
 }
 
 // guard returns a handler that passes a request with a session to next if check
-// returns nil. The challenge is that of a 401 if the AuthKit does not accept bearer
-// tokens, nil for none.
+// returns nil. The challenge is that of a route that also accepts other credentials in
+// the Authorization header, nil for a route that does not.
 func (a *AuthKit) guard(next http.Handler, check func(*Session) error, challenge *bearerChallenge) http.Handler {
 	mustHaveHandler(next)
 	return a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		auth := a.requestAuthOf(r)
+		if challenge != nil {
+			auth.varyOnAuthorization(w.Header())
+		}
 		switch {
 		case a.isCallback(r), a.isCallbackWithBasePath(r):
 			a.callback(w, r)
@@ -332,7 +334,7 @@ func (a *AuthKit) guard(next http.Handler, check func(*Session) error, challenge
 		case a.signsIn() && isNavigation(r) && !auth.challenge.refusesToken():
 			a.signInFrom(w, r, func(p LoginParams) LoginParams { return p })
 		default:
-			a.failUnauthenticated(w, r, cmp.Or(auth.challenge, challenge))
+			a.failUnauthenticated(w, r, auth.challenge.forRoute(challenge))
 		}
 	}))
 }
@@ -341,7 +343,7 @@ func (a *AuthKit) guard(next http.Handler, check func(*Session) error, challenge
 func (a *AuthKit) failUnauthenticated(w http.ResponseWriter, r *http.Request, c *bearerChallenge) {
 	a.mistakes.Preflight(r)
 	if c != nil {
-		w.Header().Set("WWW-Authenticate", c.String())
+		c.setOn(w.Header())
 	}
 	returnTo := ""
 	switch {
@@ -354,7 +356,7 @@ func (a *AuthKit) failUnauthenticated(w http.ResponseWriter, r *http.Request, c 
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
 		returnTo = a.requestTarget(r) // a redirect cannot repeat a POST
 	}
-	a.fail(w, r, ErrUnauthenticated, returnTo)
+	a.fail(w, r, c.err(), returnTo)
 }
 
 // signInFrom starts a sign-in that returns to the requested page. Its parameters

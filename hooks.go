@@ -71,17 +71,21 @@ func (a *AuthKit) signInFailed(ctx context.Context, err error) {
 	a.callHook(ctx, "WithOnSignInFailure", func() { a.onSignInFailure(ctx, SignInFailureEvent{Err: err}) })
 }
 
+func (a *AuthKit) callHook(ctx context.Context, option string, hook func()) {
+	callHook(ctx, a.log, option, hook)
+}
+
 // callHook calls a hook on a new goroutine and waits for it. A panic of the hook is
 // logged, and neither a panic nor a runtime.Goexit reaches the caller. An exchange
 // calls hooks on a goroutine of singleflight, and must still answer the requests
 // that wait for it.
-func (a *AuthKit) callHook(ctx context.Context, option string, hook func()) {
+func callHook(ctx context.Context, log *slog.Logger, option string, hook func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		defer func() {
 			if p := recover(); p != nil {
-				a.log.LogAttrs(ctx, slog.LevelError, "authkit: hook panicked", slog.String("option", option), slog.Any("panic", p))
+				log.LogAttrs(ctx, slog.LevelError, "authkit: hook panicked", slog.String("option", option), slog.Any("panic", p))
 			}
 		}()
 		hook()

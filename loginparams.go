@@ -46,7 +46,9 @@ type LoginParams struct {
 	LoginHint string
 	// DomainHint tells an identity provider which of its domains to use.
 	DomainHint string
-	// InvitationToken is the token of the invitation that the sign-in accepts.
+	// InvitationToken is the token of the invitation that the sign-in accepts. The session
+	// is then in the organization of the invitation. The link in the mail has the token in
+	// its query, as invitation_token (https://workos.com/docs/authkit/invitations).
 	InvitationToken string
 	// Prompt requires an interaction with the user, such as "login" (OpenID Connect
 	// Core, section 3.1.2.1).

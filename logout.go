@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+
+	"github.com/authkit-go/authkit/internal/sessioncache"
 )
 
 // Logout returns the handler that signs the user out: the cookie is removed, WorkOS ends
@@ -45,7 +47,7 @@ import (
 func (a *AuthKit) Logout() http.Handler {
 	return a.post(func(w http.ResponseWriter, r *http.Request) {
 		location, _ := a.endSessions(w, r, loadsPage(r))
-		continueTo(w, r, location, "logout_url")
+		a.continueTo(w, r, location, "logout_url")
 	})
 }
 
@@ -107,8 +109,9 @@ func (a *AuthKit) endSessions(w http.ResponseWriter, r *http.Request, redirects 
 // signOut marks sessions as signed out in this process. It logs each sign-out and calls
 // the hook for it, unless the session was signed out before.
 func (a *AuthKit) signOut(r *http.Request, sessions []*Session) {
+	begin := a.observers.begin()
 	own := a.cookies.Session(r.Header)
-	served := own.Found() && a.cache.Get(own.Parts()) != nil
+	served := own.Found() && a.cache.Get(sessioncache.Cookie, own.Parts()) != nil
 	var first, again []*Session // again were signed out before, which all instances know
 	var ended []signOutNotice
 	for _, session := range sessions {
@@ -122,6 +125,11 @@ func (a *AuthKit) signOut(r *http.Request, sessions []*Session) {
 	}
 	a.tellInstances(r.Context(), ended, again)
 	for _, session := range first {
+		a.counters.signOuts.Add(1)
+		a.observers.observe(r.Context(), Observation{
+			Kind: ObservedSignOut, Outcome: OutcomeOK, Begin: begin,
+			UserID: session.UserID(), SessionID: session.ID(), OrganizationID: session.OrganizationID(),
+		})
 		a.log.LogAttrs(r.Context(), slog.LevelInfo, "authkit: signed out", slog.String("user_id", session.UserID()))
 		a.callHook(r.Context(), "WithOnSignOut", func() { a.onSignOut(r.Context(), SignOutEvent{Session: session}) })
 	}

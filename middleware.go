@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"unsafe"
 
 	"github.com/authkit-go/authkit/internal/cookie"
 	"github.com/authkit-go/authkit/jwks"
@@ -40,6 +41,9 @@ func (a *AuthKit) Middleware(next http.Handler) http.Handler {
 			// false and guards use a.anonymous.
 			a.noteNoSession(r)
 			writer := &responseWriter{ResponseWriter: w, auth: a.anonymous, request: r}
+			if !a.hasPassed(w) {
+				a.counters.countRequest(requestAnonymous, unsafe.Pointer(writer))
+			}
 			defer writer.finalizeHeaders() // also if the handler panics: an outer recovery may write a response
 			next.ServeHTTP(writer.matchInterfaces(), r)
 			a.noteAnswer(r, int(writer.status))
@@ -48,26 +52,37 @@ func (a *AuthKit) Middleware(next http.Handler) http.Handler {
 		tracked := &trackedRequest{auth: requestAuth{Context: r.Context(), authKit: a}}
 		tracked.writer = responseWriter{ResponseWriter: w, auth: &tracked.auth, request: r}
 		a.load(&tracked.auth, w, r, &own)
-		inner := r.WithContext(&tracked.auth)
-		defer tracked.finish(inner)
-		next.ServeHTTP(tracked.writer.matchInterfaces(), inner)
+		if tracked.auth.outcome == requestUnavailable && hasLeft(r.Context(), tracked.auth.err) {
+			tracked.auth.outcome = requestLeft
+		}
+		if outer == nil || !a.hasPassed(w) {
+			a.counters.countRequest(tracked.auth.outcome, unsafe.Pointer(&tracked.writer))
+		}
+		tracked.copyRequest(r)
+		defer tracked.finish()
+		next.ServeHTTP(tracked.writer.matchInterfaces(), &tracked.request)
 		a.noteAnswer(r, int(tracked.writer.status))
 	})
 }
 
-// trackedRequest holds the finding about a request and the writer of its response
-// in one allocation.
+// trackedRequest holds the finding about a request, the writer of its response and the
+// request that the handler gets in one allocation.
 type trackedRequest struct {
-	auth   requestAuth
-	writer responseWriter
+	auth    requestAuth
+	writer  responseWriter
+	request http.Request
 }
+
+// copyRequest sets the request of the handler, whose context is the finding. It is not a part of the middleware's closure,
+// so that the compiler keeps the copy that WithContext makes on the stack.
+func (t *trackedRequest) copyRequest(r *http.Request) { t.request = *r.WithContext(&t.auth) }
 
 // finish ends a request, also if the handler has panicked. The server removes the
 // temporary files of an upload, and finds them in its own request only: it does not know
 // the copy that the handler got.
-func (t *trackedRequest) finish(inner *http.Request) {
+func (t *trackedRequest) finish() {
 	if outer := t.writer.request; outer.MultipartForm == nil {
-		outer.MultipartForm = inner.MultipartForm
+		outer.MultipartForm = t.request.MultipartForm
 	}
 	t.writer.finalizeHeaders()
 }
@@ -90,6 +105,9 @@ func (a *AuthKit) load(auth *requestAuth, w http.ResponseWriter, r *http.Request
 		auth.challenge = a.anonymous.challenge
 	}
 	a.loadCookie(auth, w, r, own)
+	if auth.cached && auth.outcome != requestCached {
+		a.counters.cacheHits.Add(1)
+	}
 }
 
 // isHandlerPath reports whether a request is for Login, Callback or Logout. They
@@ -101,8 +119,13 @@ func (a *AuthKit) isHandlerPath(r *http.Request) bool {
 // loadCookie loads the session from the cookie and refreshes it if necessary.
 func (a *AuthKit) loadCookie(auth *requestAuth, w http.ResponseWriter, r *http.Request, own *cookie.Value) {
 	session, found, err := a.sessionOf(r, own)
+	auth.cached = found.cached
 	a.noteSessionCookies(r, own, session != nil)
 	usable := err == nil
+	served := requestVerified
+	if found.cached {
+		served = requestCached
+	}
 	switch {
 	case usable, errors.Is(err, jwks.ErrExpired), errors.Is(err, jwks.ErrUnknownKey):
 		// An access token is verified before it is sealed. If its key is unknown now,
@@ -114,7 +137,7 @@ func (a *AuthKit) loadCookie(auth *requestAuth, w http.ResponseWriter, r *http.R
 		// The cool-down for unknown keys, which other clients' old cookies can start,
 		// must not delay its refresh.
 	case errors.Is(err, jwks.ErrUnavailable):
-		auth.err = keysUnavailable(err)
+		auth.err, auth.outcome = keysUnavailable(err), requestUnavailable
 		if session != nil && !found.signedOut && !session.sealed.Foreign {
 			a.setUnrefreshedSession(w, r, auth, session)
 		}
@@ -123,26 +146,44 @@ func (a *AuthKit) loadCookie(auth *requestAuth, w http.ResponseWriter, r *http.R
 		a.noteNoSession(r)
 		return
 	default:
+		auth.outcome = outcomeOfRefusal(err)
 		a.logRefused(r, err)
 		return
 	}
 	switch {
-	case session == nil, found.signedOut:
+	case session == nil:
+		auth.outcome = requestTokenRefused
+	case found.signedOut:
+		auth.outcome = requestEnded
 	case a.logIsTooOld():
-		auth.err = errLogTooOld
-	case usable && !found.due && !a.needsRefresh(session):
-		auth.session = session
+		auth.err, auth.outcome = errLogTooOld, requestUnavailable
+	case usable && !found.due && (found.steady || !a.needsRefresh(session)):
+		auth.session, auth.outcome = session, served
 	case auth.exchanges && session.sealed.RefreshToken != "":
-		auth.session = session
+		auth.session, auth.outcome = session, served
 	case a.isHandlerPath(r):
 		// A sign-in replaces the session and a logout ends it: neither waits for a
 		// refresh.
+		auth.outcome = requestStale
 		if usable {
-			auth.session = session
+			auth.session, auth.outcome = session, served
 		}
 	default:
+		auth.outcome = served
 		a.refreshSession(w, r, auth, session, usable, found.due)
 	}
+}
+
+// outcomeOfRefusal returns the outcome of a request whose session cookie is not accepted.
+func outcomeOfRefusal(err error) requestOutcome {
+	var refused *jwks.RefusedError
+	switch {
+	case errors.As(err, &refused):
+		return requestTokenRefused
+	case errors.Is(err, errLimitReached):
+		return requestEnded
+	}
+	return requestCookieRefused
 }
 
 // logRefused logs why a session cookie was not accepted. A cookie that does not

@@ -81,7 +81,7 @@ func NewSession(p SessionParams) *Session {
 		panic("authkit: NewSession: " + err.Error())
 	}
 	sealed := payload.Session{
-		AccessToken:          cmp.Or(p.AccessToken, token),
+		AccessToken:          payload.NewToken(cmp.Or(p.AccessToken, token)),
 		Impersonator:         p.Impersonator,
 		AuthenticationMethod: p.AuthenticationMethod,
 	}

@@ -6,7 +6,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/mail"
+	"strings"
+	"unicode"
 
 	"github.com/authkit-go/authkit/workos"
 )
@@ -129,7 +130,8 @@ func (a *AuthKit) continueSignIn(w http.ResponseWriter, r *http.Request, pending
 	a.startSignIn(w, r, request)
 }
 
+// isEmailAddress reports whether s looks like an email address without a display name. It is only a hint for AuthKit's page.
 func isEmailAddress(s string) bool {
-	address, err := mail.ParseAddress(s)
-	return err == nil && address.Address == s
+	local, domain, _ := strings.Cut(s, "@")
+	return local != "" && domain != "" && !strings.ContainsFunc(s, unicode.IsSpace) && !hasControl(s) && !strings.ContainsAny(s, "<>()[],;:\\\"") && !strings.Contains(domain, "@")
 }

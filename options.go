@@ -150,7 +150,8 @@ func WithAudiences(audiences ...string) Option {
 //
 // If a request has a bearer token and a cookie, the cookie is ignored, even if the
 // token is not accepted. An API key (sk_…) in the header is for
-// [AuthKit.RequireAPIKey]; the cookie still counts then.
+// [AuthKit.RequireAPIKey]; the cookie still counts then. A token of WorkOS Connect is for
+// [AuthKit.Accept]; it is no session.
 func WithBearerTokens(clientIDs ...string) Option {
 	return func(c *config) { c.bearer, c.bearerClientIDs = true, append(c.bearerClientIDs, clientIDs...) }
 }
@@ -296,15 +297,15 @@ func WithIdleTimeout(d time.Duration) Option {
 	return func(c *config) { c.idleTimeout = d }
 }
 
-// WithSessionCache limits the cache of verified sessions, by their number and by
-// their bytes in memory. The key is the exact text of the cookies. A cached session
-// is neither opened nor verified again, but its expiry, its signing key, its limits
-// and the sign-outs of this process are checked on each request.
+// WithSessionCache limits the cache of verified sessions and bearer tokens, by their
+// number and by their bytes in memory. The key is the exact text of the cookies or of
+// the token. A cached one is neither opened nor verified again, but its expiry, its
+// signing key, its limits and the sign-outs of this process are checked on each request.
 //
-// The default is 10,000 sessions and 64 MiB, about 6 KB for each session. If either
-// is zero, the cache is off. A session counts as at least 2 KB, so the bytes limit
-// the number too. An empty cache takes up to 16 bytes for each session that it may
-// hold, and at most 8 MiB.
+// The default is 10,000 entries and 64 MiB for both together, about 6 KB for a session
+// and 3 KB for a bearer token. If either is zero, the cache is off for both. An entry
+// counts as at least 2 KB, so the bytes limit the number too. An empty cache takes up to
+// 16 bytes for each entry that it may hold, and at most 8 MiB.
 func WithSessionCache(entries, bytes int) Option {
 	return func(c *config) { c.cacheEntries, c.cacheBytes = entries, bytes }
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/internal/sessioncache"
 )
 
 func TestWithSessionCacheLimitsTheSessionCache(t *testing.T) {
@@ -31,7 +33,7 @@ func TestWithSessionCacheLimitsTheSessionCache(t *testing.T) {
 			require.NoError(t, err)
 			session := NewSession(SessionParams{})
 			for i := range 10_100 {
-				a.cache.Put([]string{strconv.Itoa(i)}, session, 0)
+				a.cache.Put(sessioncache.Cookie, strconv.Itoa(i), session, 0)
 			}
 			assert.Equal(t, c.want, a.cache.Len())
 		})

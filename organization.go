@@ -118,7 +118,7 @@ func (a *AuthKit) SwitchTo(w http.ResponseWriter, r *http.Request, organizationI
 // return path to a script.
 func (a *AuthKit) respondSwitched(w http.ResponseWriter, r *http.Request, returnTo string) {
 	noStore(w.Header())
-	continueTo(w, r, returnTo, "return_to")
+	a.continueTo(w, r, returnTo, "return_to")
 }
 
 // requiresSignIn reports whether WorkOS refused a switch because the organization requires

@@ -41,7 +41,7 @@ type exchangeTarget struct {
 
 // outcome is the result of an exchange. It is of one of three kinds:
 //
-//   - verified: session and text are set
+//   - verified: session, text and lines are set
 //   - failed: err is set, and sealed contains only the newest refresh token
 //   - unverified: session and err are nil, and sealed contains tokens that
 //     could not be verified yet
@@ -50,8 +50,11 @@ type outcome struct {
 	sealed  payload.Session
 	session *Session
 	text    string // the sealed session
-	err     error
-	begun   uint64 // the number of the call of WorkOS, 0 for an exchange at another instance
+	// lines are the Set-Cookie lines of text, which all responses share. They are nil if the
+	// session does not fit into its cookies.
+	lines []string
+	err   error
+	begun uint64 // the number of the call of WorkOS, 0 for an exchange at another instance
 }
 
 // isFinal reports whether the outcome is verified or failed.
@@ -86,7 +89,15 @@ func (o *outcome) answers(want exchangeTarget) bool {
 
 // size estimates the bytes that an outcome takes in memory.
 func (o *outcome) size() int {
-	size := sessioncache.Overhead + len(o.text) + o.sealed.Size() + errorSize(o.err)
+	size := sessioncache.Overhead + o.sealed.Size() + errorSize(o.err)
+	switch len(o.lines) {
+	case 0:
+		size += len(o.text)
+	case 1:
+		size += len(o.lines[0]) // text is a part of it
+	default:
+		size += 2 * len(o.text)
+	}
 	if o.session == nil {
 		return size
 	}
@@ -121,7 +132,27 @@ type exchangeResult struct {
 	// successor is the new refresh token if that is all that is known of an exchange
 	// at another instance. outcome is nil then.
 	successor string
+	// adopted is true if another instance has made the exchange.
+	adopted bool
 	// notify calls the application's hook after the outcome is remembered. It
 	// may be nil.
 	notify func()
+}
+
+// kind returns the Outcome constant of an exchange.
+func (result exchangeResult) kind() string {
+	next := result.outcome
+	switch {
+	case result.adopted:
+		return OutcomeAdopted
+	case next == nil, !next.isFinal():
+		return OutcomeUnverified
+	case next.err == nil:
+		return OutcomeOK
+	case errors.Is(next.err, errSessionEnded):
+		return OutcomeEnded
+	case errors.Is(next.err, errTokenNotAccepted), errors.Is(next.err, errRefreshRefused):
+		return OutcomeRefused
+	}
+	return OutcomeFailed
 }

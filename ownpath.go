@@ -11,7 +11,7 @@ import (
 // of exactly the path of the host's redirect URL, with a state, a code or an error in its
 // query. The path is that of the request line, which http.StripPrefix does not change.
 func (a *AuthKit) isCallback(r *http.Request) bool {
-	if r.Method != http.MethodGet || a.redirectURLs.isEmpty() || targetPath(r) != a.redirectURLs.of(r).target {
+	if r.Method != http.MethodGet || a.redirectURLs.isEmpty() || !hasTargetPath(r, a.redirectURLs.of(r).target) {
 		return false
 	}
 	query := r.URL.Query()
@@ -54,4 +54,11 @@ func (a *AuthKit) isOpenPath(r *http.Request) bool {
 func targetPath(r *http.Request) string {
 	path, _, _ := strings.Cut(r.RequestURI, "?")
 	return path
+}
+
+// hasTargetPath reports whether path, which has no "?", is that of the request line. It is cheaper than targetPath, which
+// searches the whole request line for the "?" of each request.
+func hasTargetPath(r *http.Request, path string) bool {
+	rest, found := strings.CutPrefix(r.RequestURI, path)
+	return found && (rest == "" || rest[0] == '?')
 }

@@ -27,6 +27,10 @@ type pendingSignIn struct {
 	restarted       bool           // it replaces a sign-in that took too long
 	continued       bool           // it replaces a sign-in that needed a further step
 
+	// callbackAt is when the callback of the sign-in came, on the system's clock. It is not
+	// stored, and is zero if nothing is observed.
+	callbackAt time.Time
+
 	// replaced is the session that the browser had when the sign-in started. It is
 	// stored only if browsers do not send the session cookie with the callback.
 	// Otherwise it is nil.
@@ -188,6 +192,16 @@ func decompressReturnPath(compressed []byte) (string, error) {
 		return "", fields.ErrEncoding
 	}
 	return string(path), nil
+}
+
+// openInvitation returns the token of the invitation that the sign-in still has to accept
+// when AuthKit has returned a code. AuthKit's hosted pages accept it before, and WorkOS
+// refuses a code of theirs with a token (https://github.com/workos/workos-ruby/issues/337).
+func (p *pendingSignIn) openInvitation() string {
+	if p.params.ConnectionID == "" && p.params.Provider == "" { // newPendingSignIn omits the provider "authkit"
+		return ""
+	}
+	return p.invitationToken
 }
 
 // satisfiesMaxAge reports whether a session has the authentication that the sign-in

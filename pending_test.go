@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit/internal/fields"
+	"github.com/authkit-go/authkit/seal"
 	"github.com/authkit-go/authkit/workos"
 )
 
@@ -111,14 +112,17 @@ func FuzzDecodePendingSignIn(f *testing.F) {
 }
 
 func TestPendingSignInsAndSessionsDoNotOpenAsEachOther(t *testing.T) {
-	a, err := New(WithAPIKey("sk_1"), WithClientID("client_1"), WithCookiePassword("0123456789abcdef0123456789abcdef"))
-	require.NoError(t, err)
-	signIn, err := a.signInSealer.Seal([]byte("x"))
-	require.NoError(t, err)
-	session, err := a.format.sealer.Seal([]byte("x"))
-	require.NoError(t, err)
-	_, err = a.format.sealer.Open(signIn)
-	assert.Error(t, err)
-	_, err = a.signInSealer.Open(session)
-	assert.Error(t, err)
+	for name, opt := range map[string]Option{"default seal": nil, "compact seal": WithCompactCookie()} {
+		a, err := New(WithAPIKey("sk_1"), WithClientID("client_1"), WithCookiePassword("0123456789abcdef0123456789abcdef"), opt)
+		require.NoError(t, err)
+		sealers := map[string]seal.Sealer{"session": a.format.sealer, "sign-in": a.signInSealer, "step": a.stepSealer}
+		for sealed, sealer := range sealers {
+			text, err := sealer.Seal([]byte("x"))
+			require.NoError(t, err)
+			for opened, other := range sealers {
+				_, err := other.Open(text)
+				assert.Equal(t, sealed == opened, err == nil, "%s: %s opened as %s", name, sealed, opened)
+			}
+		}
+	}
 }

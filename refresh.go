@@ -17,9 +17,6 @@ import (
 )
 
 const (
-	// refreshAhead is how long before its expiry an access token is refreshed. A
-	// token with a short lifetime is refreshed a fifth of its lifetime before.
-	refreshAhead = time.Minute
 	// usableTokenWait is how long a request waits for a refresh while its access
 	// token is still valid.
 	usableTokenWait = 2 * time.Second
@@ -34,16 +31,11 @@ const (
 // needsRefresh reports whether a session with a valid access token should be
 // refreshed.
 //
-// It reports false for some time after a refresh: as long as a token is refreshed
+// steadyUntil has the same times. It reports false for some time after a refresh: as long as a token is refreshed
 // ahead of its expiry. If this server's clock is ahead of WorkOS's, every new
 // token seems to expire soon, and each request would otherwise make an exchange.
 func (a *AuthKit) needsRefresh(s *Session) bool {
-	now := a.clock.Now()
-	issuedAt := s.IssuedAt()
-	if issuedAt.IsZero() {
-		issuedAt = s.RefreshedAt()
-	}
-	ahead := max(0, min(refreshAhead, s.ExpiresAt().Sub(issuedAt)/5))
+	now, ahead := a.clock.Now(), refreshedAhead(s)
 	if a.idleTimeout > 0 && now.Sub(s.RefreshedAt()) >= a.idleTimeout/2 {
 		return true
 	}
@@ -58,12 +50,17 @@ func (a *AuthKit) needsRefresh(s *Session) bool {
 // no new session. due says that a change at WorkOS asks for the refresh. Then the request
 // waits for it, and a refusal of WorkOS makes it anonymous. The end of the request does
 // not end the wait with the old rights: a handler runs also if its client has left.
+//
+// auth.outcome is that of a request which old serves. If old does not serve it, refreshSession
+// changes the outcome.
 func (a *AuthKit) refreshSession(w http.ResponseWriter, r *http.Request, auth *requestAuth, old *Session, usable, due bool) {
 	// A session without a refresh token cannot be refreshed. An upgrade is not
 	// worth a refresh, because its response may lose the new cookie.
 	if noToken := old.sealed.RefreshToken == ""; noToken || usable && !due && isUpgrade(r) {
 		if usable && !(noToken && a.rightsChanged(old)) {
 			auth.session = old
+		} else {
+			auth.outcome = requestStale
 		}
 		return
 	}
@@ -82,34 +79,40 @@ func (a *AuthKit) refreshSession(w http.ResponseWriter, r *http.Request, auth *r
 	a.rotations.reached("awaited")
 	switch {
 	case a.isSignedOut(old): // after the exchange: order 4 of rotation.go
-		return
+		auth.outcome = requestEnded
 	case err == nil:
 		a.setRefreshedSession(w, r, auth, next)
 		if r.Context().Err() != nil && a.isDue(next.session) { // a second refresh was not awaited
-			auth.err = unavailable(context.Cause(r.Context()), 0)
+			auth.err, auth.outcome = unavailable(context.Cause(r.Context()), 0), requestUnavailable
 			return
 		}
-		auth.session = next.session
+		auth.session, auth.outcome = next.session, requestRefreshed
 	case errors.Is(err, errSessionEnded):
+		auth.outcome = requestEnded
 		a.clearEndedSession(w, r, auth, old, since)
 	case errors.Is(err, errSuperseded): // anonymous, and the cookie stays: it may be that of a newer session
+		auth.outcome = requestEnded
 	default:
 		a.setUnrefreshedSession(w, r, auth, old)
 		due = due || a.isDue(old) // a change may have become known meanwhile
 		switch {
-		case errors.Is(err, errTokenNotAccepted), due && errors.Is(err, errRefreshRefused):
+		case errors.Is(err, errTokenNotAccepted):
+			auth.outcome = requestTokenRefused
+		case due && errors.Is(err, errRefreshRefused):
+			auth.outcome = requestStale
 		case due && (errors.Is(err, errRefusalOpen) || r.Context().Err() != nil || !isOutage(err)):
 			// WorkOS has refused the refresh, or the client has left, perhaps so that
 			// its old token serves.
-			auth.err = err
+			auth.err, auth.outcome = err, requestUnavailable
 		case usable && old.sealed.Unsealed && a.rightsChanged(old): // the client has chosen the refresh token
-			auth.err = err
+			auth.err, auth.outcome = err, requestUnavailable
 		case usable:
 			auth.session = old
 			auth.pending.CompareAndSwap(nil, &pendingCookie{session: old})
 		case errors.Is(err, errRefreshRefused):
+			auth.outcome = requestStale
 		default:
-			auth.err = err
+			auth.err, auth.outcome = err, requestUnavailable
 		}
 	}
 }
@@ -190,7 +193,9 @@ func (a *AuthKit) verifyExchanged(ctx context.Context, old *Session, want exchan
 	}
 	var text string
 	if err == nil {
-		text, err = a.format.seal(session)
+		if text, err = a.format.seal(session); errors.Is(err, ErrSessionTooLarge) {
+			err = nil // without a text, setSession logs it and sets no cookie
+		}
 	}
 	if err != nil {
 		failed := a.failedExchange(ctx, old, want, fmt.Errorf("%w: %w", errTokenNotAccepted, err))
@@ -202,7 +207,10 @@ func (a *AuthKit) verifyExchanged(ctx context.Context, old *Session, want exchan
 		return failed
 	}
 	a.signedOut.watches.refreshed(session)
-	return a.refreshedResult(ctx, old, &outcome{target: next.target, sealed: *session.sealed, session: session, text: text, begun: next.begun})
+	lines, text := a.cookies.Lines(text)
+	return a.refreshedResult(ctx, old, &outcome{
+		target: next.target, sealed: *session.sealed, session: session, text: text, lines: lines, begun: next.begun,
+	})
 }
 
 // refreshedResult returns the result of an exchange whose session was verified.
@@ -239,7 +247,7 @@ func (a *AuthKit) refreshAtWorkOS(ctx context.Context, params workos.Authenticat
 func (a *AuthKit) withSuccessor(old *Session, reply *workos.Authentication) payload.Session {
 	next := *old.sealed
 	next.Unsealed = false // what is written is sealed, and its profile comes from WorkOS
-	next.AccessToken = reply.AccessToken
+	next.AccessToken = payload.NewToken(reply.AccessToken)
 	next.SetUser(reply.User)
 	next.RefreshedAt = a.clock.Now()
 	if reply.RefreshToken != "" && reply.RefreshToken != old.sealed.RefreshToken {
@@ -287,6 +295,7 @@ func (a *AuthKit) failedExchange(ctx context.Context, old *Session, want exchang
 		failure, pause = fmt.Errorf("%w: %w", errSessionEnded, err), refusalPause
 	case reply.Code == workos.CodeInvalidClient, reply.Code == workos.CodeUnauthorizedClient, reply.StatusCode == http.StatusUnauthorized:
 		level, message = slog.LevelError, "authkit: WorkOS does not accept this application's client ID or API key"
+		a.calls.refuseCredentials()
 	case workos.IsTransient(err):
 	default: // the reply may have no code: for a deleted user it is a bare 404
 		message = "authkit: refresh refused by WorkOS, the cookie is kept and WorkOS is asked again in a minute"

@@ -16,7 +16,9 @@ import (
 // it after a change that no event reports, or to have its effect before the event comes.
 // The time of the call is compared with the time at which WorkOS has issued an access
 // token: if the clock of WorkOS is some seconds ahead, a token of these last seconds is not
-// due. Bearer tokens are not affected.
+// due. A session that was refreshed for an earlier change is due again, also if both changes
+// have the same time. Bearer tokens are not affected. What is remembered about the user's permissions on
+// resources is dropped ([AuthKit.RequireResourcePermission]).
 //
 // An error says that the other instances were not told yet. They are told when the store
 // answers.
@@ -29,8 +31,8 @@ func (a *AuthKit) RefreshUser(ctx context.Context, userID string) error {
 
 // RefreshOrganization is [AuthKit.RefreshUser] for all sessions in an organization. Bearer
 // tokens of the organization are refused until their clients have refreshed them. Use it
-// after a change of the roles of the organization (the events organization_role.*), if its
-// users must have the new permissions at once:
+// after a change of the roles of the organization (the events organization_role.*) or of a
+// feature flag of the organization, if its users must have the new permissions at once:
 //
 //	err := ak.Follow(ctx, func(ctx context.Context, e workos.Event, cursor string) error {
 //		if e.Type != workos.EventOrganizationRoleUpdated {
@@ -58,10 +60,11 @@ func (a *AuthKit) RefreshAll(ctx context.Context) error {
 	return a.makeDue(ctx, "RefreshAll", replica.RightsChanged, "")
 }
 
-// makeDue makes the sessions due whose access token was issued up to now. A later time would
-// refuse the new tokens of clients with bearer tokens, and would hide the events until then.
+// makeDue makes the sessions due whose access token was issued up to now. A time that is much
+// later would refuse the new tokens of clients with bearer tokens, and would hide the events
+// until then.
 func (a *AuthKit) makeDue(ctx context.Context, method string, kind replica.NoticeKind, id string) error {
-	at := a.clock.Now()
+	at := a.due.timeOfCall(noticeKey(kind, id))
 	n := noticeOf(kind, id, at, at.Add(a.effectTime()))
 	a.handleNotice(n)
 	if a.replicas == nil {

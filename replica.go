@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/authkit-go/authkit/internal/replica"
-	"github.com/authkit-go/authkit/jwks"
 	"github.com/authkit-go/authkit/workos"
 )
 
@@ -33,6 +32,7 @@ func (a *AuthKit) addStore(c *config) {
 		Answer:  a.rotations.knowledge,
 		TokenOf: successorToken,
 		Step:    func(name string) { a.rotations.reached("store: " + name) },
+		OnCall:  a.storeObserver(),
 	})
 	a.apiKeys.shared = &sharedKeys{a.replicas, c.clock}
 }
@@ -44,6 +44,9 @@ func (a *AuthKit) handleNotice(n replica.Notice) {
 		a.signedOut.note(string(rune(n.Kind))+n.Hash, n.At, n.Until)
 	case replica.UserChanged, replica.MembershipChanged, replica.OrganizationChanged, replica.RightsChanged:
 		a.due.note(string(rune(n.Kind))+n.Hash, n.At, n.Until)
+		a.resources.changes.note(n.Hash)
+	case replica.PermissionsChanged:
+		a.resources.changes.note(n.Hash)
 	case replica.APIKeyChanged:
 		a.apiKeys.changed.note(n.Hash, n.Until)
 	case replica.SessionResumed:
@@ -84,21 +87,25 @@ func (a *AuthKit) exchangeForAll(ctx context.Context, old *Session, want exchang
 	failed := func(err error, pause time.Duration) exchangeResult {
 		return exchangeResult{outcome: failedOutcome(old, want, err), until: now.Add(pause)}
 	}
+	elsewhere := func(result exchangeResult) exchangeResult {
+		result.adopted = true
+		return result
+	}
 	switch {
 	case out.Own:
 		return own
 	case out.Kind == replica.Success:
-		return a.adopt(ctx, old, want, out.Payload)
+		return elsewhere(a.adopt(ctx, old, want, out.Payload))
 	case out.Kind == replica.Superseded:
 		a.rotations.supersedeToken(token)
-		return failed(errSuperseded, refusalPause)
+		return elsewhere(failed(errSuperseded, refusalPause))
 	case out.Kind == replica.Ended:
-		return failed(fmt.Errorf("%w, as another instance has found", errSessionEnded), refusalPause)
+		return elsewhere(failed(fmt.Errorf("%w, as another instance has found", errSessionEnded), refusalPause))
 	case out.Kind == replica.Pause && out.Reason == replica.PauseRefused:
-		return failed(fmt.Errorf("%w: WorkOS refused it at another instance", errRefreshRefused), max(0, out.Until.Sub(now)))
+		return elsewhere(failed(fmt.Errorf("%w: WorkOS refused it at another instance", errRefreshRefused), max(0, out.Until.Sub(now))))
 	case out.Kind == replica.Pause:
 		left := max(time.Second, out.Until.Sub(now))
-		return failed(unavailable(errors.New("WorkOS could not refresh the session at another instance"), left), left)
+		return elsewhere(failed(unavailable(errors.New("WorkOS could not refresh the session at another instance"), left), left))
 	case out.Kind == replica.Lease:
 		return exchangeResult{outcome: open, until: out.Until}
 	}
@@ -157,8 +164,8 @@ func (a *AuthKit) isNewer(old *Session, encoded []byte) bool {
 	if err != nil || s.session.RefreshToken != old.sealed.RefreshToken {
 		return true
 	}
-	claims, err := jwks.UnverifiedClaims(s.session.AccessToken)
-	return err == nil && s.session.AccessToken != old.sealed.AccessToken && claims.ExpiresAt.After(a.clock.Now())
+	claims, err := s.session.AccessToken.UnverifiedClaims()
+	return err == nil && !s.session.AccessToken.Equal(&old.sealed.AccessToken) && claims.ExpiresAt.After(a.clock.Now())
 }
 
 // settleRefusal acts on the answer to a question about a refused token. open is the

@@ -73,7 +73,7 @@ func (a *AuthKit) successorFrom(ctx context.Context, s *Session, encoded []byte)
 	if checkSameSession(s, sealed) != nil {
 		return s, true
 	}
-	if sealed.AccessToken == s.sealed.AccessToken && sealed.RefreshToken == s.sealed.RefreshToken {
+	if sealed.AccessToken.Equal(&s.sealed.AccessToken) && sealed.RefreshToken == s.sealed.RefreshToken {
 		return s, false // WorkOS does not rotate the token
 	}
 	session, err := a.verify(ctx, a.freshVerifier, sealed)

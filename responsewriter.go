@@ -20,7 +20,7 @@ type responseWriter struct {
 	request *http.Request
 	sent    bool      // the final header is written
 	status  uint16    // of the final header, 0 if the handler has not given one
-	vary    [1]string // the memory of Vary if the handler does not set it
+	vary    [2]string // the memory of Vary if the handler does not set it
 }
 
 // finalizeHeaders completes the final header. It does nothing once that is
@@ -41,20 +41,25 @@ func (w *responseWriter) completeHeader(final bool) {
 		noStore(h)
 	}
 	w.setSessionCookie(h, final)
-	if slices.ContainsFunc(h["Set-Cookie"], w.auth.authKit.cookies.SetsOwned) {
+	if lines := h["Set-Cookie"]; len(lines) > 0 && slices.ContainsFunc(lines, w.auth.authKit.cookies.SetsOwned) {
 		keepOutOfCaches(h)
 	}
 }
 
 // setVary adds the request headers that credentials come in to Vary.
 func (w *responseWriter) setVary(h http.Header) {
-	if _, set := h["Vary"]; set {
-		varyOn(h, "Cookie")
-	} else {
-		w.vary[0] = "Cookie"
-		h["Vary"] = w.vary[:]
+	byHeader := w.auth.authKit.bearerVerifier != nil || w.auth.byHeader.Load()
+	if _, set := h["Vary"]; !set {
+		w.vary = [2]string{"Cookie", "Authorization"}
+		n := 1
+		if byHeader {
+			n = 2
+		}
+		h["Vary"] = w.vary[:n:n] // a later append copies it
+		return
 	}
-	if w.auth.authKit.bearerVerifier != nil {
+	varyOn(h, "Cookie")
+	if byHeader {
 		varyOn(h, "Authorization")
 	}
 }
@@ -120,6 +125,24 @@ func (w *responseWriter) FlushError() error {
 
 // Unwrap lets http.ResponseController find the server's writer.
 func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// passedBy returns the AuthKit whose middleware has made the writer.
+func (w *responseWriter) passedBy() *AuthKit { return w.auth.authKit }
+
+// hasPassed reports whether an outer middleware of a has passed the request of a writer. For an anonymous request, the
+// context does not say so. A writer in between must have Unwrap, as http.ResponseController needs it.
+func (a *AuthKit) hasPassed(w http.ResponseWriter) bool {
+	for {
+		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok { // as the server's writer
+			return false
+		}
+		if own, ok := w.(interface{ passedBy() *AuthKit }); ok && own.passedBy() == a {
+			return true
+		}
+		w = outer.Unwrap()
+	}
+}
 
 func (w *responseWriter) flush() { _ = w.FlushError() }
 

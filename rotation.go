@@ -92,6 +92,10 @@ type rotations struct {
 	begun   atomic.Uint64      // the number of calls of WorkOS that have begun
 	step    func(name string)  // called by reached, for tests
 
+	waits     exchangeWaits
+	counters  refreshCounters
+	observers *observers // nil for none
+
 	mu           sync.Mutex                 // makes each method one step; guards the fields below
 	outcomes     *expiring.Map[*outcome]    // by refresh token, see storeOutcome
 	successors   *expiring.Map[string]      // from an exchanged refresh token to the new one
@@ -205,7 +209,7 @@ func (r *rotations) storeOutcome(old *Session, next *outcome, until time.Time) {
 // itself, which has no outcome yet. The caller holds mu.
 func (r *rotations) outcomeOf(token string, s *Session) *outcome {
 	known, ok := r.outcomes.Get(token)
-	if !ok || known.err == nil && known.sealed.AccessToken == s.sealed.AccessToken {
+	if !ok || known.err == nil && known.sealed.AccessToken.Equal(&s.sealed.AccessToken) {
 		return nil
 	}
 	return known

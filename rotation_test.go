@@ -23,7 +23,7 @@ import (
 
 func TestSupersedingASessionWithoutARefreshTokenChangesNoOther(t *testing.T) {
 	r := newRotations(newSetClock())
-	first, second := makeSession(payload.Session{AccessToken: "1"}, &jwks.Claims{}), makeSession(payload.Session{AccessToken: "2"}, &jwks.Claims{})
+	first, second := makeSession(payload.Session{AccessToken: payload.NewToken("1")}, &jwks.Claims{}), makeSession(payload.Session{AccessToken: payload.NewToken("2")}, &jwks.Claims{})
 	r.supersede(first)
 	assert.False(t, r.isConsumed(second))
 	assert.False(t, r.isSuperseded(second))
@@ -34,8 +34,8 @@ func TestSupersedingASessionWithoutARefreshTokenChangesNoOther(t *testing.T) {
 func TestTheOutcomeOfAReplacedTokenIsKeptForTheReplayWindowOnly(t *testing.T) {
 	clock := newSetClock()
 	r := newRotations(clock)
-	old := makeSession(payload.Session{AccessToken: "1", RefreshToken: "a"}, &jwks.Claims{})
-	next := makeSession(payload.Session{AccessToken: "2", RefreshToken: "b"}, &jwks.Claims{})
+	old := makeSession(payload.Session{AccessToken: payload.NewToken("1"), RefreshToken: "a"}, &jwks.Claims{})
+	next := makeSession(payload.Session{AccessToken: payload.NewToken("2"), RefreshToken: "b"}, &jwks.Claims{})
 	r.supersede(old)
 	r.commitOutcome(old, exchangeTarget{}, nil, exchangeResult{
 		outcome: &outcome{sealed: *next.sealed, session: next}, until: clock.now.Add(time.Hour),
@@ -53,8 +53,8 @@ func TestTheOutcomeOfAReplacedTokenIsKeptForTheReplayWindowOnly(t *testing.T) {
 func TestAnExchangeThatAnotherFlightMadeIsNotRepeated(t *testing.T) {
 	r := newRotations(newSetClock())
 	r.linkSuccessor("a", "b")
-	session := makeSession(payload.Session{AccessToken: "1", RefreshToken: "a"}, &jwks.Claims{})
-	assert.Nil(t, r.runExchange(t.Context(), session, exchangeTarget{}, func(context.Context, *Session, exchangeTarget, *outcome) exchangeResult {
+	session := makeSession(payload.Session{AccessToken: payload.NewToken("1"), RefreshToken: "a"}, &jwks.Claims{})
+	assert.Nil(t, r.runExchange(t.Context(), &exchangeRound{old: session}, exchangeTarget{}, func(context.Context, *Session, exchangeTarget, *outcome) exchangeResult {
 		assert.Fail(t, "the refresh token was exchanged already")
 		return exchangeResult{}
 	}))
@@ -76,7 +76,7 @@ func (r *rotations) isSuperseded(s *Session) bool { return !r.mayClear(s, r.coun
 func TestAChainOfRefreshTokensHasNoCircle(t *testing.T) {
 	clock := newSetClock()
 	sessionOf := func(accessToken, refreshToken string) *Session {
-		return makeSession(payload.Session{AccessToken: accessToken, RefreshToken: refreshToken}, &jwks.Claims{})
+		return makeSession(payload.Session{AccessToken: payload.NewToken(accessToken), RefreshToken: refreshToken}, &jwks.Claims{})
 	}
 	exchange := func(r *rotations, old, next *Session, remembered bool) {
 		r.linkSuccessor(old.sealed.RefreshToken, next.sealed.RefreshToken)
@@ -103,7 +103,7 @@ func TestAChainOfRefreshTokensHasNoCircle(t *testing.T) {
 // heavySession returns a session with 12 KB of metadata and 50 permissions.
 func heavySession(i int, organization string) *Session {
 	sealed := payload.Session{
-		AccessToken:  strings.Repeat("t", 2000) + strconv.Itoa(i),
+		AccessToken:  payload.NewToken(strings.Repeat("t", 2000) + strconv.Itoa(i)),
 		RefreshToken: "refresh-token-" + strconv.Itoa(i),
 	}
 	metadata := map[string]string{}
@@ -181,7 +181,7 @@ func TestARefreshTokenThatIsIssuedTwiceIsNotReplacedByItself(t *testing.T) {
 	for _, step := range [][2]string{{"a", "b"}, {"b", "c"}, {"c", "a"}} {
 		r.linkSuccessor(step[0], step[1])
 	}
-	again := makeSession(payload.Session{AccessToken: "4", RefreshToken: "a"}, &jwks.Claims{})
+	again := makeSession(payload.Session{AccessToken: payload.NewToken("4"), RefreshToken: "a"}, &jwks.Claims{})
 	r.markDelivered(again)
 	assert.False(t, r.isConsumed(again))
 	assert.False(t, r.isSuperseded(again))
@@ -193,11 +193,11 @@ func TestARefreshTokenThatIsIssuedTwiceIsNotReplacedByItself(t *testing.T) {
 // Every exchange must return the same WorkOS session.
 func TestRotationsAreSafeForConcurrentUse(t *testing.T) {
 	r := newRotations(newSetClock())
-	first := makeSession(payload.Session{AccessToken: "0", RefreshToken: "r0"}, &jwks.Claims{SessionID: "session_1"})
+	first := makeSession(payload.Session{AccessToken: payload.NewToken("0"), RefreshToken: "r0"}, &jwks.Claims{SessionID: "session_1"})
 	var exchanges atomic.Int64
 	exchange := func(_ context.Context, old *Session, want exchangeTarget, _ *outcome) exchangeResult {
 		n := strconv.FormatInt(exchanges.Add(1), 10)
-		next := makeSession(payload.Session{AccessToken: n, RefreshToken: "r" + n}, &jwks.Claims{SessionID: old.ID(), OrganizationID: want.organization})
+		next := makeSession(payload.Session{AccessToken: payload.NewToken(n), RefreshToken: "r" + n}, &jwks.Claims{SessionID: old.ID(), OrganizationID: want.organization})
 		return exchangeResult{outcome: &outcome{target: want, sealed: *next.sealed, session: next}, until: r.clock.Now().Add(time.Hour)}
 	}
 	var wg sync.WaitGroup

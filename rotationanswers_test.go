@@ -15,7 +15,7 @@ import (
 
 func TestTheAnswerAboutATokenFollowsTheEndOfItsChain(t *testing.T) {
 	session := func(token string) *Session {
-		return makeSession(payload.Session{RefreshToken: token, AccessToken: "access of " + token}, &jwks.Claims{})
+		return makeSession(payload.Session{RefreshToken: token, AccessToken: payload.NewToken("access of " + token)}, &jwks.Claims{})
 	}
 	for name, c := range map[string]struct {
 		then func(r *rotations)

@@ -50,6 +50,10 @@ type sessionContent struct {
 	bearer bool // from the Authorization header
 
 	keys atomic.Pointer[markKeys] // nil until a mark is looked for
+	// checkedIssuers is the number of the list of resource issuers none of which verifies the
+	// token. It is 0 before the first check.
+	checkedIssuers atomic.Uint64
+	steady         atomic.Pointer[jwks.Validity] // see steady.go; nil if that is not known
 }
 
 // markKeys are the keys of the marks that concern a session.
@@ -70,7 +74,15 @@ func (s *Session) isAnonymous() bool { return s == nil || s.sessionContent == ni
 
 // size estimates the bytes that a session takes in memory, beyond
 // [sessioncache.Overhead].
-func (s *Session) size() int { return s.sealed.Size() + listsSize(s.claims) }
+func (s *Session) size() int {
+	if s.bearer {
+		// It has no profile, and its token is the text of its entry. So Overhead is more
+		// than it takes.
+		const spare = 900
+		return max(0, listsSize(s.claims)-spare)
+	}
+	return s.sealed.Size() + listsSize(s.claims)
+}
 
 // listsSize estimates the bytes that the lists of claims take in memory. The
 // size of the access token covers the other claims.
@@ -196,8 +208,9 @@ func (s *Session) Impersonator() (Impersonator, bool) {
 func (s *Session) AuthenticationMethod() string { return s.content().sealed.AuthenticationMethod }
 
 // AccessToken returns the session's JWT. It is a secret, for calls to services
-// that verify it as this package does. It is valid until [Session.ExpiresAt].
-func (s *Session) AccessToken() string { return s.content().sealed.AccessToken }
+// that verify it as this package does. It is valid until [Session.ExpiresAt]. The text is
+// made on each call, so keep it if you need it several times.
+func (s *Session) AccessToken() string { return s.content().sealed.AccessToken.Text() }
 
 // SignedInAt returns when the sign-in was completed in this application.
 func (s *Session) SignedInAt() time.Time { return s.content().sealed.SignedInAt }
@@ -278,7 +291,7 @@ func (s *Session) MarshalJSON() ([]byte, error) {
 // token. That is enough to sign it out, or to exchange its refresh token. It
 // returns nil if the token cannot be decoded.
 func unverifiedSession(sealed payload.Session) *Session {
-	claims, err := jwks.UnverifiedClaims(sealed.AccessToken)
+	claims, err := sealed.AccessToken.UnverifiedClaims()
 	if err != nil {
 		return nil
 	}

@@ -3,7 +3,6 @@
 package authkit
 
 import (
-	"fmt"
 	"log/slog"
 	"net/http"
 )
@@ -12,6 +11,14 @@ import (
 // become too large for cookies, nothing is set. The session then serves this
 // request, and the requests that the remembered outcome answers.
 func (a *AuthKit) setRefreshedSession(w http.ResponseWriter, r *http.Request, auth *requestAuth, next *outcome) {
+	if next.lines != nil {
+		a.cookies.SetLines(w.Header(), r, next.lines)
+		if len(next.lines) > 1 {
+			a.mistakes.SessionSet(a.cookies.Chunks(next.text))
+		}
+		auth.pending.Store(&pendingCookie{session: next.session, sealed: next.text})
+		return
+	}
 	if pending := a.setSession(w.Header(), r, next.session, next.text); pending != nil {
 		auth.pending.Store(pending)
 	}
@@ -90,12 +97,6 @@ func (a *AuthKit) setSession(h http.Header, r *http.Request, s *Session, text st
 	}
 	a.log.LogAttrs(r.Context(), slog.LevelError, "authkit: session cookie not set", slog.Any("error", err))
 	return nil
-}
-
-// tooLarge returns an error that matches [ErrSessionTooLarge] and lists the size
-// of each part of the session.
-func tooLarge(s *Session, err error) error {
-	return fmt.Errorf("%w: %w: %s", ErrSessionTooLarge, err, s.sealed.Breakdown())
 }
 
 // finalizeSession corrects the session cookie of a response when its header is

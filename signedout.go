@@ -125,6 +125,9 @@ type noticedEnd struct {
 	number    uint64 // of the notice that has brought at
 }
 
+// len returns how many marks are kept.
+func (s *signedOut) len() int { return s.live.Len() + s.expired.Len() + s.noticed.Len() }
+
 // allNotices is more than the number of every notice.
 const allNotices = math.MaxUint64
 

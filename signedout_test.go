@@ -88,8 +88,8 @@ func TestASessionThatIsCachedAfterItsSignOutIsRefused(t *testing.T) {
 	s := sessionFor(t, "session_1", clock.now.Add(-time.Minute), clock.now, clock.now.Add(time.Hour))
 	cookie := []string{"sealed"}
 	a.markSignedOut(s, false, 0)
-	a.cache.Put(cookie, s, s.size())
-	assert.True(t, a.standingSince(a.cache.Get(cookie)).signedOut)
+	a.cache.Put(sessioncache.Cookie, cookie[0], s, s.size())
+	assert.True(t, a.standingSince(a.cache.Get(sessioncache.Cookie, cookie)).signedOut)
 }
 
 // The clock that dates a sign-in may be ahead by up to a minute.

@@ -4,140 +4,194 @@ package authkit
 
 import (
 	"time"
-
-	"github.com/authkit-go/authkit/internal/replica"
 )
 
-// Stats is what an instance reports about itself. It can have more fields later.
+// Stats is what an instance reports about itself: counters since its start, and the state of now. It can have more fields
+// later. It contains no token, no cookie and no key.
+//
+// Each counter is exact. The counters are read one after another while requests go on, so two of them may differ by the
+// requests of that moment.
 type Stats struct {
-	Store  StoreStats
-	Events EventStats
+	// Requests counts the requests to Middleware and to guards without Middleware, by outcome. Each request has exactly
+	// one outcome, so the sum is the number of requests. A request that passes the middleware twice is counted once. If it
+	// is anonymous, or if the middleware of another AuthKit is in between, the response writers in between must have Unwrap,
+	// as http.ResponseController needs it, which that of http.TimeoutHandler has not. A request whose context is of
+	// [NewContext] or [NewAPIKeyContext] is not counted. Neither is one to a guard without Middleware that looks at an API
+	// key or at an access token of [ResourceTokens], because no session is loaded for it. Outcomes that did not occur are 0.
+	Requests map[RequestOutcome]uint64
+	// Refusals counts the requests that were answered with an error of this package, by its code ([Failure]): those of
+	// guards and handlers, and those that [AuthKit.Fail] has answered. Those whose client has left meanwhile are not
+	// counted. Codes that did not occur are not in the map.
+	Refusals map[string]uint64
+
+	SignIns SignInStats
+	// SignOuts counts the sessions that [AuthKit.Logout] and [AuthKit.SignOut] have ended. [AuthKit.EndSession],
+	// [AuthKit.EndUser] and events are not counted: how many sessions they end is not known. See SignedOut.
+	SignOuts  uint64
+	Refreshes RefreshStats
+	Keys      KeyStats
+	Cache     CacheStats
+	// SignedOut is how many sign-outs and ends of sessions or users this instance remembers, also of other instances.
+	SignedOut           int
+	APIKeys             APIKeyStats
+	ResourcePermissions ResourcePermissionStats
+	WorkOS              WorkOSStats
+	Clock               ClockStats
+	Store               StoreStats
+	Events              EventStats
 }
 
-// StoreStats is the state of the store that instances share ([WithStore]).
-type StoreStats struct {
-	// State is one of the StoreState constants.
-	State string
-	// Err is the last failure. It is nil if the last call has succeeded and the log
-	// can be read.
-	Err error
+// RequestOutcome is what a request to [AuthKit.Middleware] came to.
+type RequestOutcome string
 
-	// LogReadAt is when the log was last read to its end, zero if it never was. It is
-	// read every second or two while sessions are used.
-	LogReadAt time.Time
-	// LogAge is the time since LogReadAt. Sign-outs at other instances within this
-	// time may not be known here. It is 0 if LogReadAt is zero.
-	LogAge time.Duration
-
-	Notices  int    // notices in force that this instance knows
-	Waiting  int    // changes that the store has not confirmed, and that are tried again
-	Commands uint64 // calls of the store since the start, without those that follow the log
-	Failures uint64 // calls that failed, or were not answered in time
-}
-
-// The states of a store.
+// The outcomes of requests. The first four have a session.
 const (
-	// StoreNone: no store is configured.
-	StoreNone = "none"
-	// StoreIdle: the log is not followed, because no session was used for two minutes.
-	StoreIdle = "idle"
-	// StoreConnecting: the log was not read to its end yet.
-	StoreConnecting = "connecting"
-	// StoreConnected: the log is followed and the store answers. If it stops answering,
-	// the state stays for up to ten seconds. StoreStats.LogAge grows meanwhile.
-	StoreConnected = "connected"
-	// StoreUnreachable: the log cannot be read, or several calls in a row have failed.
-	StoreUnreachable = "unreachable"
+	RequestCached    RequestOutcome = "cached"    // the session was found in the cache
+	RequestVerified  RequestOutcome = "verified"  // the session was opened and verified
+	RequestRefreshed RequestOutcome = "refreshed" // the session was refreshed, for this request or for another one
+	RequestBearer    RequestOutcome = "bearer"    // the session is that of a bearer token
+
+	// RequestAnonymous: the request has neither a session cookie nor a bearer token. Inside Middleware, a request with an API
+	// key of a customer counts here too: see [APIKeyStats].
+	RequestAnonymous RequestOutcome = "anonymous"
+	// RequestStale: the session needs a refresh and got none. WorkOS has refused it without ending the session, or the
+	// session has no refresh token, or the request is for Login, Callback or Logout, which do not wait for a refresh.
+	RequestStale RequestOutcome = "stale"
+	// RequestEnded: the session was signed out, or ended by WorkOS, or has reached a limit ([WithAbsoluteTimeout],
+	// [WithIdleTimeout]), or was replaced at another instance.
+	RequestEnded RequestOutcome = "ended"
+	// RequestCookieRefused: the session cookie does not open, or several cookies contradict each other. Anyone can send such
+	// a cookie.
+	RequestCookieRefused RequestOutcome = "cookie_refused"
+	// RequestTokenRefused: the cookie opens and its access token, or the token of its refresh, is not accepted. It is a
+	// mistake in the configuration of this application or of WorkOS, for example of the issuer.
+	RequestTokenRefused RequestOutcome = "token_refused"
+	// RequestBearerRefused: the bearer token is not accepted. Anyone can send such a token.
+	RequestBearerRefused RequestOutcome = "bearer_refused"
+	// RequestUnavailable: the session could not be checked ([ErrUnavailable]).
+	RequestUnavailable RequestOutcome = "unavailable"
+	// RequestLeft: the client has closed the connection before its session was known, for example while WorkOS refreshed it.
+	RequestLeft RequestOutcome = "left"
 )
 
-// EventStats is the state of the events of WorkOS ([AuthKit.Follow], [AuthKit.Webhook]).
-type EventStats struct {
-	// State is one of the EventsState constants.
-	State string
-	// Err is why the list could not be read last. It is nil if it was read.
-	Err error
-	// ReadAt is when this instance last read the list of events to its end, zero if it has
-	// not since Follow was called.
-	ReadAt time.Time
-
-	Read     uint64 // events in the lists that this instance has read for their effects
-	Webhooks uint64 // events that Webhook has received, without duplicates
-	Refused  uint64 // requests to Webhook without a valid signature; anyone can send one
-	Failures uint64 // calls of the application's functions for events that have failed
-	Retrying int    // events whose function in Follow has failed, and that are tried again
-
-	// Marks is how many users, memberships and organizations have changed lately, so that
-	// sessions with an older access token are refreshed at once. At most 262,144 are kept,
-	// as long as an access token can live. Forgotten counts the marks that left earlier.
-	Marks     int
-	Forgotten uint64
+var requestOutcomeNames = [requestOutcomes]RequestOutcome{
+	requestAnonymous: RequestAnonymous, requestCached: RequestCached, requestVerified: RequestVerified,
+	requestRefreshed: RequestRefreshed, requestBearer: RequestBearer, requestStale: RequestStale, requestEnded: RequestEnded,
+	requestCookieRefused: RequestCookieRefused, requestTokenRefused: RequestTokenRefused,
+	requestBearerCached: RequestBearer, requestBearerRefused: RequestBearerRefused, requestUnavailable: RequestUnavailable,
+	requestLeft: RequestLeft,
 }
 
-// The states of the events.
-const (
-	// EventsNone: the instance does not follow the events.
-	EventsNone = "none"
-	// EventsStarting: the list was not read to its end yet.
-	EventsStarting = "starting"
-	// EventsFollowed: the list is read again and again.
-	EventsFollowed = "followed"
-	// EventsElsewhere: another instance follows, and tells this one through the store.
-	EventsElsewhere = "elsewhere"
-	// EventsFailing: the list could not be read at the last attempt.
-	EventsFailing = "failing"
-)
+// SignInStats counts sign-ins.
+type SignInStats struct {
+	// Started counts the redirects to AuthKit. A sign-in that starts again or continues there counts again.
+	Started uint64
+	// Completed counts the sign-ins that made a session, by Callback or by SignIn.
+	Completed uint64
+	// Failed counts those that made none, by the code of the error. A callback without a pending sign-in is not one of
+	// them: see Stats.Refusals. A sign-in whose client has left meanwhile is not one of them either.
+	Failed map[string]uint64
+}
 
-// Stats returns the state of this instance. It makes no call.
-func (a *AuthKit) Stats() Stats { return Stats{Store: a.storeStats(), Events: a.eventStats()} }
+// RefreshStats counts exchanges of refresh tokens: for refreshes, and for switches of the organization. Each exchange has
+// one outcome. One exchange serves all requests with the same refresh token.
+type RefreshStats struct {
+	Exchanged uint64 // WorkOS has returned new tokens, and they are accepted
+	// Unverified: WorkOS has returned new tokens, and the signing keys could not be fetched to verify them. A later
+	// exchange verifies them, without a call of WorkOS, and is counted too.
+	Unverified uint64
+	Ended      uint64 // WorkOS has ended the session
+	// Refused: WorkOS has refused for another reason, or the new token is not accepted. The session stays, and WorkOS is
+	// asked again after a minute.
+	Refused uint64
+	Failed  uint64 // a transient failure, and WorkOS is asked again after seconds
+	Adopted uint64 // another instance has made the exchange ([WithStore])
 
-func (a *AuthKit) eventStats() EventStats {
-	s := a.events
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	stats := EventStats{
-		Err: s.err, ReadAt: s.readAt,
-		Read: s.read.Load(), Webhooks: s.webhooks.Load(), Refused: s.refused.Load(), Failures: s.failed.Load(), Retrying: int(s.retrying.Load()),
-		Marks: a.due.marks.Len(), Forgotten: a.due.forgotten.Load(),
+	Waiters  uint64 // requests that waited for an exchange that another request had started
+	InFlight int    // exchanges that are under way
+	Waiting  int    // requests that wait for an exchange now, with those that have started one
+
+	// Remembered is how many outcomes are remembered, for requests that come later with an old refresh token, and
+	// RememberedBytes estimates their size. The limit is 36 MiB.
+	Remembered, RememberedBytes int
+}
+
+// KeyStats is the state of WorkOS's signing keys.
+type KeyStats struct {
+	Fetches, Failures uint64
+	// FetchedAt is when the present keys were fetched, zero if there are none. Keys are fresh for ten minutes, and used for
+	// 24 hours if no newer ones can be fetched.
+	FetchedAt time.Time
+	Age       time.Duration // since FetchedAt, 0 if that is zero
+	Count     int           // of keys
+	Usable    bool          // tokens can be verified with them
+	Err       error         // why the last fetch has failed, nil if it succeeded
+}
+
+// CacheStats is the state of the cache of verified sessions and bearer tokens ([WithSessionCache]). All are 0 if it is off.
+type CacheStats struct {
+	Entries, Bytes, MaxEntries, MaxBytes int
+	// Hits counts the requests whose session cookie or bearer token was found, and Misses those whose was not. A session that
+	// signs in or is refreshed has one miss, and so has a new bearer token. [AuthKit.VerifyToken] counts as a request here.
+	Hits, Misses uint64
+	// Evictions counts the entries that left because the cache was full. If it grows as fast as Misses, the cache is too
+	// small.
+	Evictions uint64
+}
+
+// Stats returns the state of this instance. It makes no call, and waits for no request.
+func (a *AuthKit) Stats() Stats {
+	c := a.counters
+	requests := make(map[RequestOutcome]uint64, requestOutcomes)
+	for i, name := range requestOutcomeNames {
+		requests[name] += c.requests(requestOutcome(i))
 	}
-	switch {
-	case !s.following.Load():
-		stats.State = EventsNone
-	case s.holder == replica.HolderOther:
-		stats.State, stats.Err = EventsElsewhere, nil
-	case s.err != nil:
-		stats.State = EventsFailing
-	case s.readAt.IsZero():
-		stats.State = EventsStarting
-	default:
-		stats.State = EventsFollowed
+	return Stats{
+		Requests: requests,
+		Refusals: c.refusals.read(),
+		SignIns:  SignInStats{Started: c.signInsStarted.Load(), Completed: c.signInsDone.Load(), Failed: c.signInFailures.read()},
+		SignOuts: c.signOuts.Load(),
+
+		Refreshes: a.refreshStats(),
+		Keys:      a.keyStats(),
+		Cache:     a.cacheStats(),
+		SignedOut: a.signedOut.len(),
+
+		APIKeys:             a.apiKeys.stats(),
+		ResourcePermissions: a.resources.stats(),
+
+		WorkOS: a.calls.stats(),
+		Clock:  a.calls.clockStats(),
+		Store:  a.storeStats(),
+		Events: a.eventStats(),
+	}
+}
+
+func (a *AuthKit) refreshStats() RefreshStats {
+	r := a.rotations
+	c := &r.counters
+	return RefreshStats{
+		Exchanged: c.exchanged.Load(), Unverified: c.unverified.Load(), Ended: c.ended.Load(), Refused: c.refused.Load(),
+		Failed: c.failed.Load(), Adopted: c.adopted.Load(), Waiters: c.waiters.Load(), InFlight: int(c.running.Load()), Waiting: int(c.waiting.Load()),
+		Remembered: r.outcomes.Len(), RememberedBytes: r.outcomes.Bytes(),
+	}
+}
+
+func (a *AuthKit) keyStats() KeyStats {
+	state := a.keys.State()
+	stats := KeyStats{Fetches: state.Fetches, Failures: state.Failures, FetchedAt: state.FetchedAt, Count: state.Keys, Usable: state.Usable, Err: state.Err}
+	if !stats.FetchedAt.IsZero() {
+		stats.Age = a.ageOf(stats.FetchedAt)
 	}
 	return stats
 }
 
-func (a *AuthKit) storeStats() StoreStats {
-	if a.replicas == nil {
-		return StoreStats{State: StoreNone}
+// cacheStats returns the state of the cache. The requests with the outcomes requestCached and requestBearerCached are hits.
+func (a *AuthKit) cacheStats() CacheStats {
+	state, c := a.cache.State(), a.counters
+	return CacheStats{
+		Entries: state.Entries, Bytes: state.Bytes, MaxEntries: state.MaxEntries, MaxBytes: state.MaxBytes,
+		Hits:   c.requests(requestCached) + c.requests(requestBearerCached) + c.cacheHits.Load(),
+		Misses: c.cacheMisses.Load(), Evictions: state.Evictions,
 	}
-	log, link := a.replicas.Log.State(), a.replicas.LinkState()
-	s := StoreStats{
-		LogReadAt: log.ReadAt, Notices: log.Notices, Err: link.Err,
-		Waiting: link.Waiting, Commands: link.Commands, Failures: link.Failures,
-	}
-	if !log.ReadAt.IsZero() {
-		s.LogAge = a.clock.Now().Sub(log.ReadAt)
-	}
-	if s.Err == nil {
-		s.Err = log.Err
-	}
-	switch {
-	case link.Open || log.Err != nil:
-		s.State = StoreUnreachable
-	case !log.Following:
-		s.State = StoreIdle
-	case !log.Current:
-		s.State = StoreConnecting
-	default:
-		s.State = StoreConnected
-	}
-	return s
 }

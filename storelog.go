@@ -21,6 +21,20 @@ var (
 	errLogTooOld = unavailable(errors.New("the log of the store was not read in time, so sign-outs at other instances may not be known"), retryPause)
 )
 
+// storeObserver returns what reports the calls of the store, nil if nothing is observed.
+func (a *AuthKit) storeObserver() func(ctx context.Context, begin time.Time, duration time.Duration, err error) {
+	if a.observers == nil {
+		return nil
+	}
+	return func(ctx context.Context, begin time.Time, duration time.Duration, err error) {
+		seen := Observation{Kind: ObservedStore, Outcome: OutcomeOK, Err: err, Begin: begin, Duration: duration}
+		if err != nil {
+			seen.Outcome = OutcomeFailed
+		}
+		a.observers.observe(ctx, seen)
+	}
+}
+
 // useLog follows the log if the request has a session cookie.
 func (a *AuthKit) useLog(own *cookie.Value) {
 	if a.replicas != nil && (!own.IsAbsent() || a.foreign != nil) {

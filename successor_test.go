@@ -15,7 +15,7 @@ import (
 )
 
 func TestASuccessorDecodesToWhatWasEncoded(t *testing.T) {
-	sealed := payload.Session{AccessToken: "access", RefreshToken: "refresh", AuthenticationMethod: "Password", Origin: "origin"}
+	sealed := payload.Session{AccessToken: payload.NewToken("access"), RefreshToken: "refresh", AuthenticationMethod: "Password", Origin: "origin"}
 	sealed.SetUser(workos.User{ID: "user_1", Email: "kim@example.com"})
 	for _, organization := range []string{"", "org_acme", strings.Repeat("o", 255)} {
 		s, err := decodeSuccessor(encodeSuccessor(organization, &sealed))
@@ -23,7 +23,7 @@ func TestASuccessorDecodesToWhatWasEncoded(t *testing.T) {
 		assert.Equal(t, organization, s.organization)
 		assert.Equal(t, "refresh", s.session.RefreshToken)
 		assert.False(t, s.tokenOnly)
-		old := makeSession(payload.Session{AccessToken: "old", RefreshToken: "old", Impersonator: &workos.Impersonator{Email: "ops@example.com"}}, &jwks.Claims{})
+		old := makeSession(payload.Session{AccessToken: payload.NewToken("old"), RefreshToken: "old", Impersonator: &workos.Impersonator{Email: "ops@example.com"}}, &jwks.Claims{})
 		merged := s.mergedInto(old)
 		assert.Equal(t, sealed.AccessToken, merged.AccessToken)
 		assert.Equal(t, "kim@example.com", merged.Profile().Email)
@@ -34,8 +34,8 @@ func TestASuccessorDecodesToWhatWasEncoded(t *testing.T) {
 
 func TestOnlyTheRefreshTokenOfALargeSuccessorIsKept(t *testing.T) {
 	for name, encoded := range map[string][]byte{
-		"a large session":      encodeSuccessor("", &payload.Session{AccessToken: strings.Repeat("a", maxSuccessor), RefreshToken: "refresh"}),
-		"a large organization": encodeSuccessor(strings.Repeat("o", 256), &payload.Session{AccessToken: "a", RefreshToken: "refresh"}),
+		"a large session":      encodeSuccessor("", &payload.Session{AccessToken: payload.NewToken(strings.Repeat("a", maxSuccessor)), RefreshToken: "refresh"}),
+		"a large organization": encodeSuccessor(strings.Repeat("o", 256), &payload.Session{AccessToken: payload.NewToken("a"), RefreshToken: "refresh"}),
 		"the token alone":      encodeSuccessorToken("refresh"),
 	} {
 		s, err := decodeSuccessor(encoded)
@@ -49,7 +49,7 @@ func FuzzDecodeSuccessor(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{wholeSuccessor, 200, 'o'})
 	f.Add(encodeSuccessorToken("refresh"))
-	session := payload.Session{AccessToken: "access", RefreshToken: "refresh"}
+	session := payload.Session{AccessToken: payload.NewToken("access"), RefreshToken: "refresh"}
 	session.SetUser(workos.User{ID: "user_1"})
 	f.Add(encodeSuccessor("org_acme", &session))
 	f.Fuzz(func(t *testing.T, encoded []byte) {

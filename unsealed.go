@@ -54,7 +54,7 @@ func (a *AuthKit) openOwn(ctx context.Context, text string) (payload.Session, er
 	if err != nil {
 		return payload.Session{}, err
 	}
-	claims, err := a.unsealedVerifier.Verify(ctx, session.AccessToken)
+	claims, err := session.AccessToken.Verify(ctx, a.unsealedVerifier)
 	switch {
 	case claims != nil && claims.Subject == session.User.ID: // the token is valid, or was valid until it expired
 		return session, nil

@@ -7,11 +7,10 @@ import (
 	"fmt"
 	"sync"
 	"time"
-)
 
-// watchInterval is how often a watched session uses the log of a store, so that the log
-// is followed. It is shorter than the time after which an unused log is left.
-const watchInterval = time.Minute
+	"github.com/authkit-go/authkit/jwks"
+	"github.com/authkit-go/authkit/resource"
+)
 
 // UntilEnd returns a context that ends when the session of a request ends, and at the
 // latest with ctx, the context of the request. Use it for a response that is longer than
@@ -42,15 +41,34 @@ const watchInterval = time.Minute
 // With [WithRevocationDeadline], it ends when the log was not read for so long. The cause
 // then matches [ErrUnavailable].
 //
-// If ctx has no session of this AuthKit, the returned context has ended. A change of role
+// For a request with an API key, it ends at the expiry of the key, and when this instance
+// learns that the key was revoked or changed ([AuthKit.Follow], [AuthKit.Webhook] or the log
+// of the store), with the same cause. After a change, let the client connect again: its key is
+// then validated again. Without events, a revocation does not end the context, because the
+// value of the key is not kept.
+//
+// For a request with a token of package resource ([AuthKit.Accept]), the context ends when
+// the token is expired by more than a minute. The cause then also matches
+// [resource.ErrInvalidToken].
+//
+// If ctx has none of these of this AuthKit, the returned context has ended. A change of role
 // or organization does not end it. UntilEnd starts no goroutine that waits. What it needs
 // is released when ctx ends. A server ends the context of a request when its handler
 // returns.
 func (a *AuthKit) UntilEnd(ctx context.Context) context.Context {
 	bounded, cancel := context.WithCancelCause(ctx)
 	auth := requestAuthFrom(ctx)
+	if token, ok := resource.FromContext(ctx); ok && (auth == nil || auth.session == nil) {
+		a.cancelAtExpiry(bounded, cancel, token)
+		return bounded
+	}
+	key, _ := ctx.Value(apiKeyKey{}).(*requestKey)
+	if auth != nil && auth.trustedBy(a) && auth.session == nil && key != nil && key.key != nil {
+		a.untilKeyEnds(bounded, cancel, key)
+		return bounded
+	}
 	if auth == nil || !auth.trustedBy(a) || auth.session == nil {
-		cancel(fmt.Errorf("%w: the context has no session", ErrUnauthenticated))
+		cancel(fmt.Errorf("%w: the context has no session and no API key", ErrUnauthenticated))
 		return bounded
 	}
 	u := &endWatch{authKit: a, ctx: bounded, cancel: cancel, session: auth.session, newest: auth.session}
@@ -59,6 +77,16 @@ func (a *AuthKit) UntilEnd(ctx context.Context) context.Context {
 	u.checkSignedOut()
 	u.arm()
 	return bounded
+}
+
+// cancelAtExpiry ends a context when a token of Connect is no longer accepted. WorkOS tells
+// no resource that it has revoked a token.
+func (a *AuthKit) cancelAtExpiry(ctx context.Context, cancel context.CancelCauseFunc, token *resource.Token) {
+	end := token.ExpiresAt().Add(jwks.DefaultLeeway)
+	stop := a.clock.AfterFunc(max(0, end.Sub(a.clock.Now())), func() {
+		cancel(fmt.Errorf("%w: %w: %w", ErrUnauthenticated, resource.ErrInvalidToken, jwks.ErrExpired))
+	})
+	context.AfterFunc(ctx, func() { stop() })
 }
 
 // endWatch ends a context with its session. It is a [sessionWatcher].

@@ -70,3 +70,21 @@ func TestUntilEndSeesASignOutDuringItsCall(t *testing.T) {
 	require.True(t, ended)
 	assert.ErrorIs(t, context.Cause(before), ErrUnauthenticated)
 }
+
+func TestUntilEndReleasesTheWatchOfAnAPIKeyWhenTheRequestEnds(t *testing.T) {
+	clock := &timerClock{}
+	a := newOffline(t, clock)
+	request, end := context.WithCancel(t.Context())
+	ctx := NewAPIKeyContext(request, &APIKey{ID: "api_key_1", ExpiresAt: time.Now().Add(time.Hour)})
+	for range 10 {
+		require.NoError(t, a.UntilEnd(ctx).Err())
+	}
+	require.EqualValues(t, 10, clock.pending.Load())
+	end()
+	watched := func() int {
+		a.apiKeys.changed.mu.Lock()
+		defer a.apiKeys.changed.mu.Unlock()
+		return len(a.apiKeys.changed.watchers)
+	}
+	require.Eventually(t, func() bool { return watched() == 0 && clock.pending.Load() == 0 }, 10*time.Second, time.Millisecond)
+}

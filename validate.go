@@ -45,6 +45,7 @@ func (c *config) check() error {
 	c.checkCookieName(&f)
 	c.checkCookieAttributes(&f)
 	c.checkPartitioned(&f)
+	c.checkCompact(&f)
 	c.checkTimes(&f)
 	c.checkClearSiteData(&f)
 	c.checkCache(&f)
@@ -271,8 +272,19 @@ func (c *config) checkTimes(f *faults) {
 	if c.eventInterval < minEventInterval || c.eventInterval > maxEventInterval {
 		f.add("WithEventInterval", ReasonOutOfRange, "%s is not between 100ms and a minute", c.eventInterval)
 	}
+	for _, ttl := range []time.Duration{c.permittedTTL, c.deniedTTL} {
+		if ttl < 0 || ttl > maxResourcePermissionTTL {
+			f.add("WithResourcePermissionTTL", ReasonOutOfRange, "%s is not between 0 and five minutes", ttl)
+		}
+	}
 	if c.apiKeyGrace < 0 {
 		f.add("WithAPIKeyGrace", ReasonOutOfRange, "%s is negative", c.apiKeyGrace)
+	}
+}
+
+func (c *config) checkCompact(f *faults) {
+	if c.compact && c.shared {
+		f.add("WithCompactCookie", ReasonConflict, "cannot be used with WithSharedSession: the other libraries read only their own format; leave one of the two out")
 	}
 }
 
@@ -310,6 +322,7 @@ func (c *config) checkNil(f *faults) {
 		{"WithOnSignInFailure", c.onSignInFailure == nil},
 		{"WithOnRefresh", c.onRefresh == nil},
 		{"WithOnSignOut", c.onSignOut == nil},
+		{"WithObserver", c.hasNilObserver()},
 		{"WithHTTPClient", c.httpClient == nil},
 		{"WithLogger", c.log == nil},
 		{"WithClock", c.clock == nil},

@@ -28,6 +28,15 @@ func (a *AuthKit) Ready(ctx context.Context) error {
 	return nil
 }
 
+// observeFetch reports a fetch of the signing keys.
+func (a *AuthKit) observeFetch(ctx context.Context, fetch jwks.Fetch) {
+	seen := Observation{Kind: ObservedKeyFetch, Outcome: OutcomeOK, Err: fetch.Err, Begin: fetch.Begin, Duration: fetch.Duration}
+	if fetch.Err != nil {
+		seen.Outcome = OutcomeFailed
+	}
+	a.observers.observe(ctx, seen)
+}
+
 // sessionOf opens and verifies the session of a request. It also returns what the marks
 // say about the session.
 //
@@ -41,16 +50,27 @@ func (a *AuthKit) Ready(ctx context.Context) error {
 func (a *AuthKit) sessionOf(r *http.Request, own *cookie.Value) (session *Session, found standing, err error) {
 	a.useLog(own)
 	if own.Found() {
-		if cached := a.cache.Get(own.Parts()); cached != nil {
+		if cached := a.cache.Get(sessioncache.Cookie, own.Parts()); cached != nil {
+			if a.isSteady(cached.Value) {
+				found := a.standingSince(cached)
+				found.cached, found.steady = true, true
+				return cached.Value, found, nil
+			}
 			if err := a.checkLimits(cached.Value.sealed); err != nil {
-				return nil, standing{}, err
+				return nil, standing{cached: true}, err
 			}
 			// With a refusal, the cookie is opened and verified again below. The
 			// refusal comes from the loaded keys, and newer ones may be fetched.
-			err := a.sessionVerifier.Recheck(r.Context(), cached.Value.claims)
+			validity, err := a.sessionVerifier.Validity(r.Context(), cached.Value.claims)
 			if _, refused := err.(*jwks.RefusedError); !refused {
-				return cached.Value, a.standingSince(cached), err
+				a.noteSteady(cached.Value, validity.Before(a.steadyUntil(cached.Value)))
+				found := a.standingSince(cached)
+				found.cached = true
+				return cached.Value, found, err
 			}
+		}
+		if a.cache != nil {
+			a.counters.cacheMisses.Add(1)
 		}
 	}
 	sealed, err := a.openSession(r, own)
@@ -75,13 +95,15 @@ func (a *AuthKit) sessionOf(r *http.Request, own *cookie.Value) (session *Sessio
 	if err == nil && !found.signedOut {
 		a.signedOut.watches.refreshed(session)
 	}
-	if err == nil && own.Found() && !sealed.Foreign {
-		a.cache.Put(own.Parts(), session, session.size())
+	if a.cache != nil && err == nil && own.Found() && !sealed.Foreign {
+		a.cache.Put(sessioncache.Cookie, own.Copy(), session, session.size())
 	}
 	return session, found, err
 }
 
-// checkLimits returns an error if a session has reached the absolute timeout or the
+var errLimitReached = errors.New("the session has reached a limit of this application")
+
+// checkLimits returns an error that matches errLimitReached if a session has reached the absolute timeout or the
 // idle timeout of this application. It uses the times in the seal.
 func (a *AuthKit) checkLimits(sealed *payload.Session) error {
 	if a.absoluteTimeout == 0 && a.idleTimeout == 0 {
@@ -89,10 +111,10 @@ func (a *AuthKit) checkLimits(sealed *payload.Session) error {
 	}
 	now := a.clock.Now()
 	if a.absoluteTimeout > 0 && now.Sub(sealed.SignedInAt) >= a.absoluteTimeout {
-		return errors.New("the session has reached its absolute timeout")
+		return fmt.Errorf("%w: its absolute timeout", errLimitReached)
 	}
 	if a.idleTimeout > 0 && now.Sub(sealed.RefreshedAt) >= a.idleTimeout {
-		return errors.New("the session has reached its idle timeout")
+		return fmt.Errorf("%w: its idle timeout", errLimitReached)
 	}
 	return nil
 }
@@ -100,7 +122,7 @@ func (a *AuthKit) checkLimits(sealed *payload.Session) error {
 // verify verifies the access token of a session and compares its user with the
 // profile. With [jwks.ErrExpired] the session is returned too.
 func (a *AuthKit) verify(ctx context.Context, verifier *jwks.Verifier, sealed payload.Session) (*Session, error) {
-	claims, err := verifier.Verify(ctx, sealed.AccessToken)
+	claims, err := sealed.AccessToken.Verify(ctx, verifier)
 	if claims == nil {
 		return nil, err
 	}
@@ -114,7 +136,7 @@ func (a *AuthKit) verify(ctx context.Context, verifier *jwks.Verifier, sealed pa
 // checkSameSession returns an error if new tokens are for another session or user
 // than old. The tokens may be unverified.
 func checkSameSession(old *Session, next payload.Session) error {
-	claims, err := jwks.UnverifiedClaims(next.AccessToken)
+	claims, err := next.AccessToken.UnverifiedClaims()
 	switch {
 	case err != nil:
 		return err
@@ -126,16 +148,21 @@ func checkSameSession(old *Session, next payload.Session) error {
 	return nil
 }
 
-// standing is what the marks say about a session.
+// standing is what the marks say about a session, and where it was found.
 type standing struct {
 	signedOut bool
-	due       bool // it must be refreshed before it is used, see duenow.go
+	due       bool // it must be refreshed before it is used, see duenow.go; a bearer token is refused
+	cached    bool // it is from the cache of verified sessions
+	steady    bool // it needs no refresh for its age, see steady.go
 }
 
 // standingOf returns what the marks say about a session.
 func (a *AuthKit) standingOf(s *Session) standing {
 	if a.isSignedOut(s) {
 		return standing{signedOut: true}
+	}
+	if s.bearer { // it cannot be refreshed
+		return standing{due: a.rightsChanged(s)}
 	}
 	return standing{due: a.isDue(s)}
 }

@@ -101,10 +101,16 @@ func (h *webhookHandler) serve(w http.ResponseWriter, r *http.Request) {
 	if !a.onlyMethod(w, r, http.MethodPost) {
 		return
 	}
+	begin := a.observers.begin()
 	event, err := h.receive(w, r)
 	if err == nil {
 		err = h.await(r.Context(), event)
 	}
+	seen := Observation{Kind: ObservedWebhook, Outcome: OutcomeOK, Err: err, Begin: begin}
+	if err != nil {
+		seen.Outcome = outcomeOfAnswer(problemOf(err).status)
+	}
+	a.observers.observe(r.Context(), seen)
 	if err != nil {
 		a.answer(w, r, err, "", false)
 		return

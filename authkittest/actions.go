@@ -168,9 +168,7 @@ func (f *Server) signInQuestion(a *authorization) *question {
 			return denied
 		}
 		a.result.unasked = nil
-		if _, found := f.browserSessions[a.result.browserID]; found {
-			f.browserSessions[a.result.browserID] = a.result
-		}
+		f.updateBrowserSession(a.result)
 		return f.finishAuthorization(a)
 	}}
 }
@@ -215,15 +213,8 @@ func (f *Server) register(r *http.Request, a *authorization, p User) pageRespons
 
 // ask sends a question to the application and returns its answer. It waits as long as the browser does.
 func (f *Server) ask(ctx context.Context, q *question) answer {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := f.untilClosed(ctx)
 	defer cancel()
-	go func() {
-		select {
-		case <-f.done:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	verdict, message, err := f.askOnce(ctx, q)
 	switch {
 	case err != nil && !q.actions.AllowOnError:
@@ -234,6 +225,19 @@ func (f *Server) ask(ctx context.Context, q *question) answer {
 		message = "The application does not allow this."
 	}
 	return answer{message: message}
+}
+
+// untilClosed returns a context that also ends when the fake is closed.
+func (f *Server) untilClosed(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-f.done:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }
 
 func (f *Server) askOnce(ctx context.Context, q *question) (verdict, message string, err error) {

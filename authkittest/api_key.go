@@ -48,6 +48,16 @@ type apiKeyObject struct {
 	UpdatedAt       string      `json:"updated_at"`
 }
 
+// apiKeyUpdate is the data of api_key.updated.
+type apiKeyUpdate struct {
+	apiKeyObject
+	Previous apiKeyChange `json:"previous_attributes"`
+}
+
+type apiKeyChange struct {
+	ExpiresAt *string `json:"expires_at"`
+}
+
 func (k *apiKey) object() apiKeyObject {
 	owner := ownerObject{Type: "organization", ID: k.OrganizationID}
 	if k.UserID != "" {
@@ -233,7 +243,7 @@ func (f *Server) expireAPIKey(c *call) (any, *apiError) {
 		return nil, apiErr
 	}
 	now := f.clock.Now()
-	at := in.ExpiresAt.value
+	at, before := in.ExpiresAt.value, timeOrNull(k.ExpiresAt)
 	switch {
 	case k.expired(now):
 		return nil, &apiError{status: http.StatusConflict, Code: "api_key_already_expired", Message: "The API key has already expired."}
@@ -245,7 +255,7 @@ func (f *Server) expireAPIKey(c *call) (any, *apiError) {
 		k.ExpiresAt = *at
 	}
 	k.updatedAt = now
-	f.emit("api_key.updated", k.OrganizationID, k.object())
+	f.emit("api_key.updated", k.OrganizationID, apiKeyUpdate{k.object(), apiKeyChange{before}})
 	return k.object(), nil
 }
 

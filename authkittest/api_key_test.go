@@ -3,6 +3,7 @@
 package authkittest_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"testing"
@@ -85,6 +86,12 @@ func TestAnAPIKeyExpiresAtTheTimeOfTheExpireCall(t *testing.T) {
 			got := expire(url.PathEscape("api_key_"+name), c.body)
 			require.Equal(t, http.StatusOK, got.status)
 			assert.Equal(t, c.want, got.body["expires_at"])
+			events := a.Events("api_key.updated")
+			var data struct {
+				Previous object `json:"previous_attributes"`
+			}
+			require.NoError(t, json.Unmarshal(events[len(events)-1].Data, &data))
+			assert.Equal(t, object{"expires_at": "2026-05-04T10:01:00.000Z"}, data.Previous)
 			ended := c.want == "2026-05-04T10:00:00.000Z"
 			assert.Equal(t, ended, a.validate(value) == nil)
 			if ended {

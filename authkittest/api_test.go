@@ -149,6 +149,8 @@ func TestABodyOfTheWrongTypeIsRefused(t *testing.T) {
 		})
 	}
 	assert.Len(t, a.Users(), 4)
+	got := a.api(http.MethodPut, userManagement+"/users/"+a.userID(ada), json.RawMessage("null"))
+	assertRefused(t, got, http.StatusUnprocessableEntity, "invalid_request_parameters")
 }
 
 func TestAPIRoutesHaveFaultsAndCallCounts(t *testing.T) {
@@ -192,6 +194,9 @@ func TestListsArePaginated(t *testing.T) {
 		"the page after":                      {"limit=2&after=" + chiara, []string{"ben", "ada"}, ben, nil},
 		"the page before":                     {"limit=1&before=" + ben, []string{"chi"}, chiara, chiara},
 		"the page before in ascending order":  {"order=asc&before=" + chiara, []string{"ada", "ben"}, nil, ben},
+		"the newest first in normal order":    {"limit=2&order=normal", []string{"dev", "chi"}, chiara, nil},
+		"before leads to older objects":       {"limit=1&order=normal&before=" + chiara, []string{"ben"}, ben, ben},
+		"after leads to newer objects":        {"limit=1&order=normal&after=" + ben, []string{"chi"}, chiara, chiara},
 		"nothing after the last":              {"order=asc&after=" + a.userID("dev@example.com"), nil, nil, nil},
 	}
 	for name, c := range cases {

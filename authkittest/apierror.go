@@ -26,6 +26,7 @@ type apiError struct {
 	User                *userObject       `json:"user,omitempty"`
 	Email               string            `json:"email,omitempty"`
 	EmailVerificationID string            `json:"email_verification_id,omitempty"`
+	RadarChallengeID    string            `json:"radar_challenge_id,omitempty"`
 	Factors             []factorReference `json:"authentication_factors,omitempty"`
 	Organizations       []organizationRef `json:"organizations,omitempty"`
 	ConnectionIDs       []string          `json:"connection_ids,omitempty"`
@@ -33,11 +34,13 @@ type apiError struct {
 	AuthMethods         map[string]bool   `json:"auth_methods,omitempty"`
 }
 
-// fieldProblem is one of several reasons for an error. Depending on the call, production sends the field or a message.
+// fieldProblem is one of several reasons for an error. Depending on the call, production sends the field, a message or a JSON
+// pointer.
 type fieldProblem struct {
-	Field   string `json:"field,omitempty"`
-	Code    string `json:"code"`
-	Message string `json:"message,omitempty"`
+	Field        string `json:"field,omitempty"`
+	Code         string `json:"code,omitempty"`
+	Message      string `json:"message,omitempty"`
+	InstancePath string `json:"instancePath,omitempty"` // only of an audit-log event, without the others
 }
 
 func plainError(code, message string) *apiError {

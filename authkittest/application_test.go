@@ -10,6 +10,7 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/resource"
 )
 
 // application returns the handler of the application under test. It has no page at "/".
@@ -117,5 +118,35 @@ func TestARoleThatIsTakenAwayIsGoneAfterFollowHasRead(t *testing.T) {
 	page, err := browser.Get("/admin")
 	if err != nil || page.StatusCode != http.StatusForbidden {
 		t.Errorf("%v, %v", page, err)
+	}
+}
+
+func TestTheAPIAcceptsUsersAndMachines(t *testing.T) {
+	t.Parallel()
+	const address = "https://api.example.com" // the resource
+	app := authkittest.Run(t, func(env authkittest.Env) http.Handler {
+		api, err := resource.New(env.Fake.URL(), address,
+			resource.WithAudiences(env.Fake.ClientID()), // for machines
+			resource.WithClock(env.Clock), resource.WithLogger(env.Log))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return api.Require("posts:read")(http.HandlerFunc(posts))
+	}, authkittest.WithScopes("posts:read")) // which tokens of users then have
+	machine, _ := app.Fake.AddMachine(app.Fake.Organizations()[0].ID, "posts:read")
+	for token, status := range map[string]int{
+		app.Fake.ResourceToken("ada@harborpress.test", address):                                        200,
+		app.Fake.ResourceToken("ada@harborpress.test", address, authkittest.Claims{"scope": "openid"}): 403,
+		app.Fake.ResourceToken("ada@harborpress.test", "https://other.example.com"):                    401,
+		app.Fake.MachineToken(machine):                                                                 200,
+	} {
+		response, err := app.APIClient(token).Get(app.URL + "/posts")
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != status {
+			t.Errorf("%s instead of %d", response.Status, status)
+		}
 	}
 }

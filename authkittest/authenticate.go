@@ -24,11 +24,13 @@ var grants = map[string]grant{
 	"authorization_code": {run: (*Server).exchangeCode},
 	"refresh_token":      {run: (*Server).refresh},
 	"password":           {run: (*Server).passwordGrant, secret: true},
-	"urn:workos:oauth:grant-type:magic-auth:code":         {run: (*Server).magicAuthGrant, secret: true},
-	"urn:workos:oauth:grant-type:email-verification:code": {run: (*Server).emailVerificationGrant, secret: true},
-	"urn:workos:oauth:grant-type:mfa-totp":                {run: (*Server).totpGrant, secret: true},
-	"urn:workos:oauth:grant-type:organization-selection":  {run: (*Server).organizationGrant, secret: true},
-	"urn:ietf:params:oauth:grant-type:device_code":        {run: (*Server).deviceGrant},
+	"urn:workos:oauth:grant-type:magic-auth:code":            {run: (*Server).magicAuthGrant, secret: true},
+	"urn:workos:oauth:grant-type:email-verification:code":    {run: (*Server).emailVerificationGrant, secret: true},
+	"urn:workos:oauth:grant-type:mfa-totp":                   {run: (*Server).totpGrant, secret: true},
+	"urn:workos:oauth:grant-type:organization-selection":     {run: (*Server).organizationGrant, secret: true},
+	"urn:workos:oauth:grant-type:radar-email-challenge:code": {run: (*Server).radarEmailGrant, secret: true},
+	"urn:workos:oauth:grant-type:radar-sms-challenge:code":   {run: (*Server).radarSMSGrant, secret: true},
+	"urn:ietf:params:oauth:grant-type:device_code":           {run: (*Server).deviceGrant},
 }
 
 // grantRoute returns the route of a single grant.

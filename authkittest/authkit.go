@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Server is a fake WorkOS AuthKit that listens on 127.0.0.1. It is safe for concurrent use.
+// Server is a fake WorkOS AuthKit that listens on 127.0.0.1: the Fake of an [App], or the result of [New] and [Start]. It is safe for concurrent use.
 type Server struct {
 	settings settings // not changed after Start
 	base     string
@@ -25,12 +25,14 @@ type Server struct {
 
 	cookiePassword string // of the applications of Setenv
 
-	server  *http.Server
-	traffic traffic
-	limiter limiter
-	done    chan struct{} // closed by Close; handlers that wait return
-	serving sync.RWMutex  // read-locked by every request; Close write-locks it and never unlocks it
-	close   func()
+	server      *http.Server
+	traffic     traffic
+	limiter     limiter
+	done        chan struct{}    // closed by Close; handlers that wait return
+	serving     sync.RWMutex     // read-locked by every request; Close write-locks it and never unlocks it
+	routes      []*http.ServeMux // of the API and the pages
+	otherRoutes http.ServeMux    // those that InjectFault has added
+	close       func()
 
 	mu               sync.Mutex // guards everything below
 	accounts         []*account
@@ -47,14 +49,24 @@ type Server struct {
 	pending          map[string]*pendingAuthentication
 	emailedCodes     []*emailedCode
 	emailChanges     map[string]*emailChange // by user ID
+	externalAuths    map[string]*externalAuth
 	passwordResets   []*passwordReset
 	redirectURIs     []registeredURI         // the default first
 	corsOrigins      []registeredURI         // oldest first
+	jwtTemplate      *jwtTemplate            // nil for none
 	roleDefinitions  []*role                 // the one with the highest priority first
 	roleAssignments  []*roleAssignment       // on resources, oldest first
 	permissions      []*permission           // oldest first
 	authorizedApps   []AuthorizedApplication // oldest first
 	flags            []*FeatureFlag          // oldest first
+	groups           []*Group                // oldest first
+	groupRoles       []*groupRole            // oldest first
+	resources        []*Resource             // without those of organizations, oldest first
+	dataProviders    []*DataProvider         // oldest first
+	connections      map[string]*connection  // by their ID
+	pipesAccounts    []*connectedAccount     // oldest first
+	waitlists        []waitlist              // the default first
+	waitlistEntries  []*waitlistEntry        // oldest first
 	invitations      []*invitation           // oldest first
 	unassigned       account                 // holds factors that were enrolled without a user
 	challenges       map[string]*challenge
@@ -63,6 +75,10 @@ type Server struct {
 	apiKeys          []*apiKey
 	mail             []Mail
 	actions          Actions
+	auditLog         []AuditLogEvent                  // oldest first
+	auditSettings    map[string]AuditLogConfiguration // by organization ID
+	idempotent       map[string]idempotentResponse    // by Idempotency-Key
+	oauth            oauthState
 	events           eventLog
 	webhooks         webhooks
 }
@@ -94,13 +110,19 @@ func Start(opts ...Option) (*Server, error) {
 		refreshTokens:   map[string]*refreshToken{},
 		pending:         map[string]*pendingAuthentication{},
 		emailChanges:    map[string]*emailChange{},
+		externalAuths:   map[string]*externalAuth{},
 		challenges:      map[string]*challenge{},
+		auditSettings:   map[string]AuditLogConfiguration{},
+		connections:     map[string]*connection{},
+		idempotent:      map[string]idempotentResponse{},
+		oauth:           newOAuthState(),
 		events:          eventLog{custom: map[string]bool{}},
 		webhooks:        newWebhooks(),
 	}
 	for _, opt := range opts {
 		opt(&f.settings)
 	}
+	f.oauth.scopes = f.settings.scopes
 	f.clock, f.calls = f.settings.clock, fakeCallsOf(f.settings.clock)
 	if err := f.seed(); err != nil {
 		return nil, err
@@ -121,6 +143,7 @@ func (f *Server) seed() error {
 	}
 	f.seedRoles()
 	f.seedRedirectURIs()
+	f.addWaitlist(stableID("waitlist", "default"))
 	for _, o := range organizations {
 		f.addOrganization(o)
 	}
@@ -131,7 +154,7 @@ func (f *Server) seed() error {
 		}
 		f.startMemberships = append(f.startMemberships, f.addUser(u).User.clone().Memberships...)
 	}
-	return nil
+	return f.seedResourceIndicators()
 }
 
 func (f *Server) listen() error {

@@ -13,11 +13,22 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
+// resource adds a resource to the first organization and returns its name. parent is the external ID of a workspace, or empty.
+func (a *app) resource(typeSlug, externalID, parent string) workos.Resource {
+	a.Helper()
+	press, parentID := a.Organizations()[0].ID, ""
+	if parent != "" {
+		parentID = must(a.workos().GetResourceByExternalID(context.Background(), press, "workspace", parent)).ID
+	}
+	a.AddResource(authkittest.Resource{OrganizationID: press, TypeSlug: typeSlug, ExternalID: externalID, ParentID: parentID})
+	return workos.Resource{ExternalID: externalID, TypeSlug: typeSlug}
+}
+
 func TestAMemberHasThePermissionsOfItsRolesOnAResource(t *testing.T) {
 	a := newApp(t, authkittest.WithRole("member", "posts:read"), authkittest.WithRole("editor", "posts:write"))
 	ctx, client, id := context.Background(), a.workos(), a.Users()[0].Memberships[0].ID
 	must(client.UpdateOrganizationMembership(ctx, id, workos.UpdateOrganizationMembershipParams{RoleSlug: "member"}))
-	one, two := workos.Resource{ExternalID: "1", TypeSlug: "project"}, workos.Resource{ExternalID: "2", TypeSlug: "project"}
+	one, two := a.resource("project", "1", ""), a.resource("project", "2", "")
 	check := func(permission string, resource workos.Resource) bool {
 		return must(client.CheckAuthorization(ctx, id, permission, resource))
 	}
@@ -65,7 +76,7 @@ func TestAMemberHasThePermissionsOfItsRolesOnAResource(t *testing.T) {
 func TestAnAuthorizationCallThatIsNotPossibleIsRefused(t *testing.T) {
 	a := newApp(t, authkittest.WithRole("member", "posts:read"))
 	ctx, client, id := context.Background(), a.workos(), a.Users()[0].Memberships[0].ID
-	project := workos.Resource{ExternalID: "1", TypeSlug: "project"}
+	project := a.resource("project", "1", "")
 	assertCode(t, second(client.CheckAuthorization(ctx, "om_1", "posts:read", project)), 404, "")
 	assertCode(t, second(client.AssignRole(ctx, "om_1", "member", project)), 404, "")
 	assertCode(t, second(client.AssignRole(ctx, id, "king", project)), 404, "")

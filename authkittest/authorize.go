@@ -3,7 +3,6 @@
 package authkittest
 
 import (
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -29,9 +28,11 @@ type authorization struct {
 	method         string // from provider or connection_id; empty for the hosted pages of authkit
 	hint           string // the login_hint of the request
 	providerScopes []string
-	invitation     *invitation // of the invitation_token; nil for none
-	device         *device     // set for device authorization, which has no redirect URI
+	invitation     *invitation    // of the invitation_token; nil for none
+	device         *device        // set for device authorization, which has no redirect URI
+	client         *clientRequest // set for a client of WorkOS Connect
 	result         signInResult
+	radar          *radarCheck // the challenge of the sign-in on the hosted pages; nil for none
 	expiresAt      time.Time
 }
 
@@ -78,7 +79,11 @@ func (f *Server) authorize(r *http.Request) pageResponse {
 	f.authorizations[a.id] = a
 	if result, found := f.browserSession(r); found && f.satisfies(result, a, q) {
 		a.result = result
-		return f.continueSignIn(a)
+		next := f.continueSignIn(a)
+		if next.status == http.StatusSeeOther {
+			next.status = http.StatusFound // 303 answers the form of a page; this request is a GET
+		}
+		return next
 	}
 	if q.Get("screen_hint") == "sign-up" || a.invitation != nil && f.accountByEmail(a.invitation.email) == nil {
 		return redirect(http.StatusFound, a.path()+"/sign-up")
@@ -124,15 +129,19 @@ func (f *Server) authorizationError(q url.Values) (code, description string) {
 	if q.Has("code_challenge") && (method != "S256" || len(challenge) != len(challengeOf(""))) {
 		return "invalid_request", "The code_challenge_method must be S256, and code_challenge a SHA-256 digest in base64url."
 	}
-	if maxAge := q.Get("max_age"); maxAge != "" {
-		if _, err := strconv.ParseUint(maxAge, 10, 31); err != nil {
-			return "invalid_request", "max_age must be a number of seconds."
-		}
+	if !validMaxAge(q) {
+		return "invalid_request", "max_age must be a number of seconds."
 	}
 	if hint := q.Get("screen_hint"); hint != "" && hint != "sign-in" && hint != "sign-up" {
 		return "invalid_request", "screen_hint must be sign-in or sign-up."
 	}
 	return "", ""
+}
+
+// validMaxAge reports whether the max_age of a request is a number of seconds, or missing.
+func validMaxAge(q url.Values) bool {
+	_, err := strconv.ParseUint(q.Get("max_age"), 10, 31)
+	return q.Get("max_age") == "" || err == nil
 }
 
 // scopesOf returns the provider_scopes of an authorization request. They are separated by commas, or sent as several
@@ -167,19 +176,30 @@ func (f *Server) continueSignIn(a *authorization) pageResponse {
 }
 
 // finishAuthorization redirects the browser to the application with a code and removes the authorization, so that its
-// pages no longer work. For a device it redirects to the confirmation page instead.
+// pages no longer work. For a device it redirects to the confirmation page instead, and for a client to the consent page. Before that, a user whom Radar challenges
+// enters the code on a page.
 func (f *Server) finishAuthorization(a *authorization) pageResponse {
+	if user := f.accountByID(a.result.userID); user.RadarChallenge != "" && !a.result.radarPassed && !a.direct() {
+		a.radar = f.challengeUser(user)
+		return redirect(http.StatusSeeOther, a.path()+"/radar")
+	}
 	if q := f.signInQuestion(a); q != nil {
 		return pageResponse{question: q}
 	}
 	if i := a.invitation; i != nil && i.state(f.clock.Now()) == invitationPending {
-		a.result = f.acceptAtSignIn(i, f.accountByID(a.result.userID), a.result)
+		a.result = f.withInvitation(i, f.accountByID(a.result.userID), a.result)
 		if a.organizationID != "" {
 			a.result.organizationID = a.organizationID
+		}
+		if !a.direct() {
+			_ = f.acceptAtSignIn(&a.result) // the invitation is pending
 		}
 	}
 	if a.device != nil {
 		return redirect(http.StatusSeeOther, a.path()+"/device")
+	}
+	if a.client != nil {
+		return f.finishClientRequest(a)
 	}
 	delete(f.authorizations, a.id)
 	code := issuedCode{signInResult: a.result, challenge: a.challenge, direct: a.direct()}
@@ -199,6 +219,9 @@ func (a *authorization) answer(params url.Values) pageResponse {
 	if a.state != "" {
 		params.Set("state", a.state)
 	}
+	if a.client != nil {
+		params.Set("iss", a.client.issuer) // RFC 9207
+	}
 	return redirect(http.StatusFound, withQuery(a.redirectURI, params))
 }
 
@@ -215,8 +238,7 @@ func registered(uri string, list []string) bool {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
 		return false
 	}
-	host := u.Hostname()
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
+	return isLoopback(u)
 }
 
 // withQuery adds parameters to the query of a URI and changes nothing else.

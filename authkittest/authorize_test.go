@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit/authkittest"
 )
@@ -85,4 +86,25 @@ func TestTheSignInPageShowsTheNameOfTheApplication(t *testing.T) {
 	a := newApp(t, authkittest.WithAppName("Galley"))
 	_, page := a.authorize(nil)
 	assert.Contains(t, page.Body, "<strong>Galley</strong> asks you to sign in")
+}
+
+func TestAnAuthorizationRequestIsAlwaysAnswered302(t *testing.T) {
+	a := newApp(t)
+	b := authkittest.NewBrowser()
+	t.Cleanup(b.CloseIdleConnections)
+	statusOf := func(change map[string]string) int {
+		b.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		defer func() { b.CheckRedirect = nil }()
+		response, err := b.Client.Get(a.authorizeURL(change))
+		require.NoError(t, err)
+		defer response.Body.Close()
+		return response.StatusCode
+	}
+	assert.Equal(t, http.StatusFound, statusOf(nil), "a browser that is not signed in")
+	assert.Equal(t, http.StatusFound, statusOf(map[string]string{"screen_hint": "wrong"}), "an error for the application")
+
+	a.get(b, a.authorizeURL(nil))
+	a.press(b, "Chiara", nil)
+	assert.Equal(t, http.StatusFound, statusOf(nil), "a signed-in user with a choice of organizations")
+	assert.Equal(t, http.StatusFound, statusOf(map[string]string{"organization_id": a.Organizations()[0].ID}), "a signed-in user without a choice")
 }

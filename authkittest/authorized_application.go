@@ -18,12 +18,16 @@ type AuthorizedApplication struct {
 	Scopes         []string // the scopes that the user has granted
 	OAuthResource  string   // the resource indicator (RFC 8707); may be empty
 
-	userID    string
-	createdAt time.Time
+	userID     string
+	createdAt  time.Time
+	consentID  string   // the sid of its tokens
+	resources  []string // all of its resource indicators; OAuthResource is the first
+	registered bool     // the client registered itself
 }
 
 // AuthorizeApplication gives a Connect application access to the account of the user with this email address, as the user does at a
-// consent page. It returns the access with its IDs. It panics if the user does not exist.
+// consent page. It returns the access with its IDs. A client with its ClientID, that requests no other scope or resource, then gets
+// a code without a consent page. It panics if the user does not exist.
 func (f *Server) AuthorizeApplication(email string, a AuthorizedApplication) AuthorizedApplication {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -32,6 +36,10 @@ func (f *Server) AuthorizeApplication(email string, a AuthorizedApplication) Aut
 	a.ApplicationID = cmp.Or(a.ApplicationID, stableID("conn_app", a.Name))
 	a.ClientID = cmp.Or(a.ClientID, stableID("client", a.Name))
 	a.Scopes = slices.Clone(a.Scopes)
+	a.consentID = newID("app_consent")
+	if a.OAuthResource != "" {
+		a.resources = []string{a.OAuthResource}
+	}
 	f.authorizedApps = append(f.authorizedApps, a)
 	a.Scopes = slices.Clone(a.Scopes)
 	return a
@@ -69,12 +77,12 @@ func (a AuthorizedApplication) object() authorizedObject {
 		Object: "authorized_connect_application", ID: a.ID, Scopes: scopes, OAuthResource: a.OAuthResource,
 		Application: applicationObject{
 			Object: "connect_application", ID: a.ApplicationID, ClientID: a.ClientID, Name: a.Name, Type: "oauth", Scopes: scopes,
-			RedirectURIs: []struct{}{}, UsesPKCE: true, FirstParty: a.OrganizationID == "", OrganizationID: a.OrganizationID,
+			RedirectURIs: []struct{}{}, UsesPKCE: true, FirstParty: a.OrganizationID == "" && !a.registered, OrganizationID: a.OrganizationID,
 			CreatedAt: timestamp(a.createdAt), UpdatedAt: timestamp(a.createdAt),
 		},
 	}
-	if a.OrganizationID != "" {
-		o.Application.Registered = new(bool)
+	if !o.Application.FirstParty {
+		o.Application.Registered = &a.registered
 	}
 	return o
 }
@@ -113,13 +121,17 @@ func (f *Server) deleteUserAuthorizedApplication(c *call) (any, *apiError) {
 	if apiErr != nil {
 		return nil, apiErr
 	}
-	id := c.PathValue("application_id")
-	kept := slices.DeleteFunc(slices.Clone(f.authorizedApps), func(a AuthorizedApplication) bool {
-		return a.userID == user.ID && (a.ApplicationID == id || a.ClientID == id)
-	})
-	if len(kept) == len(f.authorizedApps) {
+	if id := c.PathValue("application_id"); !f.removeAuthorizedApplication(user.ID, id) {
 		return nil, notFound("Authorized application", id)
 	}
-	f.authorizedApps = kept
 	return nil, nil
+}
+
+// removeAuthorizedApplication ends the access of an application, by its ID or client ID, and reports whether it had any.
+func (f *Server) removeAuthorizedApplication(userID, id string) bool {
+	before := len(f.authorizedApps)
+	f.authorizedApps = slices.DeleteFunc(f.authorizedApps, func(a AuthorizedApplication) bool {
+		return a.userID == userID && (a.ApplicationID == id || a.ClientID == id)
+	})
+	return len(f.authorizedApps) < before
 }

@@ -42,14 +42,20 @@ func (f *Server) BearerToken(email string, claims ...Claims) string {
 	s := f.openSession(signInResult{
 		userID: user.ID, organizationID: organizationID, method: user.AuthenticationMethod, authTime: f.clock.Now(),
 	}, false)
-	all := f.claims(s, user.User)
-	for name, value := range changes {
-		if at, isTime := value.(time.Time); isTime {
-			value = at.Unix()
-		}
-		if all[name] = value; value == nil {
-			delete(all, name)
+	return f.sign(changed(f.claims(s, user.User), claims))
+}
+
+// changed makes changes to the claims of a token and returns the claims.
+func changed(claims map[string]any, changes []Claims) map[string]any {
+	for _, change := range changes {
+		for name, value := range change {
+			if at, isTime := value.(time.Time); isTime {
+				value = at.Unix()
+			}
+			if claims[name] = value; value == nil {
+				delete(claims, name)
+			}
 		}
 	}
-	return f.keys[len(f.keys)-1].sign(all)
+	return claims
 }

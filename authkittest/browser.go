@@ -3,6 +3,7 @@
 package authkittest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -99,7 +100,8 @@ func (b *Browser) Follow(text string) (*Page, error) {
 }
 
 // Submit fills in the fields in fill and clicks the first button of the page whose text contains button. The other fields
-// of the form keep their values from the page. Submit returns an error if the button or one of the fields does not exist.
+// of the form keep their values from the page. The formaction and formmethod of the button count. Submit returns an error if the
+// button or one of the fields does not exist.
 func (b *Browser) Submit(button string, fill url.Values) (*Page, error) {
 	if b.page == nil {
 		return nil, errNoPage
@@ -127,10 +129,11 @@ func (b *Browser) submit(form Form, pressed Button, fill url.Values) (*Page, err
 	if pressed.Name != "" {
 		fields.Add(pressed.Name, pressed.Value)
 	}
-	if form.Method == http.MethodPost {
-		return b.navigate(http.MethodPost, form.Action.String(), fields, b.from(b.page))
+	action, method := cmp.Or(pressed.Action, form.Action), cmp.Or(pressed.Method, form.Method)
+	if method == http.MethodPost {
+		return b.navigate(http.MethodPost, action.String(), fields, b.from(b.page))
 	}
-	target := *form.Action
+	target := *action
 	target.RawQuery = fields.Encode()
 	return b.navigate(http.MethodGet, target.String(), nil, b.from(b.page))
 }

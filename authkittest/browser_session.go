@@ -45,6 +45,13 @@ func (f *Server) startBrowserSession(r *http.Request, result signInResult) signI
 	return result
 }
 
+// updateBrowserSession stores what has changed in the sign-in of a browser session, unless the session was replaced meanwhile.
+func (f *Server) updateBrowserSession(result signInResult) {
+	if _, found := f.browserSessions[result.browserID]; found {
+		f.browserSessions[result.browserID] = result
+	}
+}
+
 // satisfies reports whether the sign-in of a browser session is enough for an authorization request.
 func (f *Server) satisfies(result signInResult, a *authorization, q url.Values) bool {
 	if maxAge := q.Get("max_age"); maxAge != "" {

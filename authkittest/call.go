@@ -51,10 +51,13 @@ func (f *Server) runEndpoint(e endpoint, c *call) (any, *apiError) {
 	return e.answer(f, c)
 }
 
-// read decodes the body into v. An empty body counts as an empty object.
+// read decodes the body into v. An empty body counts as an empty object, null does not.
 func (c *call) read(v any) *apiError {
-	if len(bytes.TrimSpace(c.body)) == 0 {
+	switch string(bytes.TrimSpace(c.body)) {
+	case "":
 		return nil
+	case "null": // json.Unmarshal accepts it for an object
+		return invalid()
 	}
 	err := json.Unmarshal(c.body, v)
 	var wrong *json.UnmarshalTypeError
@@ -89,6 +92,9 @@ type nullable[T any] struct {
 	null  bool
 	value T
 }
+
+// isEmpty reports whether the member is the empty text, which does not remove a value.
+func isEmpty(n nullable[string]) bool { return n.sent && !n.null && n.value == "" }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (n *nullable[T]) UnmarshalJSON(text []byte) error {

@@ -3,6 +3,7 @@
 package authkittest
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 )
@@ -39,7 +40,8 @@ func (ch *challenge) object() challengeObject {
 	return o
 }
 
-func (f *Server) newChallenge(factor *Factor) *challenge {
+// newChallenge creates a challenge of a factor. The code of an SMS factor is sent with the text of smsTemplate.
+func (f *Server) newChallenge(factor *Factor, smsTemplate string) *challenge {
 	now := f.clock.Now()
 	ch := &challenge{id: newID("auth_challenge"), factorID: factor.ID, createdAt: now, updatedAt: now}
 	if factor.kind != "totp" {
@@ -47,7 +49,7 @@ func (f *Server) newChallenge(factor *Factor) *challenge {
 		ch.otp = &otp
 	}
 	if factor.kind == "sms" {
-		f.deliverMail(Mail{Kind: MailSMS, To: factor.phoneNumber, Code: ch.otp.code})
+		f.sendSMS(factor.phoneNumber, smsTemplate, ch.otp.code)
 	}
 	f.challenges[ch.id] = ch
 	return ch
@@ -66,7 +68,7 @@ func (f *Server) challengeFactor(c *call) (any, *apiError) {
 	if factor == nil {
 		return nil, notFound("Authentication Factor", c.PathValue("id"))
 	}
-	ch := f.newChallenge(factor)
+	ch := f.newChallenge(factor, cmp.Or(in.SMSTemplate.value, smsText))
 	object := ch.object()
 	if factor.kind == "generic_otp" {
 		object.Code = ch.otp.code

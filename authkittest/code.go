@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"net/http"
 	"time"
 )
 
@@ -49,17 +50,23 @@ func (f *Server) exchangeCode(p parameters) (*authentication, *apiError) {
 	case code.challenge != "" && challengeOf(verifier) != code.challenge:
 		return nil, oauthError("invalid_grant", "The code verifier does not match the code challenge.")
 	}
+	if p["invitation_token"] != "" && !code.direct { // the hosted pages accept invitations themselves
+		return nil, &apiError{
+			status: http.StatusUnprocessableEntity, Code: "invalid_request_parameters",
+			Message: "`invitation_token` cannot be specified for an AuthKit authorization code.",
+		}
+	}
 	user := f.accountByID(code.userID)
 	invitation, apiErr := f.invited(p["invitation_token"], user.Email)
 	if apiErr != nil {
 		return nil, apiErr
 	}
 	delete(f.codes, p["code"])
-	code.signInResult = f.acceptAtSignIn(invitation, user, code.signInResult)
+	code.signInResult = f.withInvitation(invitation, user, code.signInResult)
 	if code.direct {
 		return f.completeSignIn(code.signInResult, confidential)
 	}
-	return f.startSession(code.signInResult, confidential), nil
+	return f.startSession(code.signInResult, confidential)
 }
 
 // challengeOf returns the S256 code challenge of a code verifier (RFC 7636 section 4.2).

@@ -35,7 +35,28 @@ import (
 //   - POST /delete with email=… deletes a user, as [Server.DeleteUser]. With api_key=… (an ID or a name), it deletes the API keys
 //     with this ID or name. It returns {"deleted":1}: the number of them. An unknown user or key is answered 404.
 //
-// No response contains a token or a key.
+// These are for WorkOS Connect:
+//
+//   - POST /resource-indicator with resource=… registers the address of an API, as [Server.AddResourceIndicator], and returns all of
+//     them: {"resources":["…"]}. An address that is not one is answered 400.
+//
+//   - POST /scope with scope=…, which can be repeated, adds scopes as [Server.AddScopes], and returns those that clients can request:
+//     {"scopes":["…"]}.
+//
+//   - POST /machine with organization=… (an ID or a name) and scope=…, which can be repeated, adds a machine as [Server.AddMachine],
+//     and returns {"client_id":"client_…","client_secret":"…"}. An unknown organization is answered 404.
+//
+//   - POST /resource-token with email=… and resource=… returns an access token of a client of the user, as [Server.ResourceToken]:
+//     {"access_token":"…"}. claims=… is a JSON object of claims that replace others. null removes a claim. An unknown user is answered
+//     404.
+//
+//   - POST /machine-token with client_id=… and claims=… returns an access token of a machine, as [Server.MachineToken]. An unknown
+//     machine is answered 404.
+//
+//   - POST /revoke-application with email=… and client_id=… ends the access of a client, as [Server.RevokeAuthorizedApplication]. It
+//     returns {"revoked":1}. A client without access is answered 404.
+//
+// Only the responses of POST /machine, /resource-token and /machine-token contain a secret or a token.
 func (f *Server) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /counts", func(w http.ResponseWriter, _ *http.Request) {
@@ -49,6 +70,12 @@ func (f *Server) Control() http.Handler {
 	mux.HandleFunc("POST /emit", f.controlEmit)
 	mux.HandleFunc("POST /membership", f.controlMembership)
 	mux.HandleFunc("POST /delete", f.controlDelete)
+	mux.HandleFunc("POST /resource-indicator", f.controlResourceIndicator)
+	mux.HandleFunc("POST /scope", f.controlScope)
+	mux.HandleFunc("POST /machine", f.controlMachine)
+	mux.HandleFunc("POST /resource-token", f.controlResourceToken)
+	mux.HandleFunc("POST /machine-token", f.controlMachineToken)
+	mux.HandleFunc("POST /revoke-application", f.controlRevokeApplication)
 	return mux
 }
 

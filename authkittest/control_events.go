@@ -50,7 +50,7 @@ func (f *Server) controlMembership(w http.ResponseWriter, r *http.Request) {
 // organization is an ID or a name.
 func (f *Server) setMembership(email, organization, role string, remove bool) (any, *apiError) {
 	user := f.accountByEmail(email)
-	i := slices.IndexFunc(f.organizations, func(o Organization) bool { return o.ID == organization || o.Name == organization })
+	i := f.organizationNamed(organization)
 	if user == nil || i < 0 {
 		return nil, &apiError{
 			status: http.StatusNotFound, Message: "No such user or organization. POST /membership takes email, organization, and role or remove.",
@@ -80,6 +80,11 @@ func (f *Server) setMembership(email, organization, role string, remove bool) (a
 	}
 	f.emitMembership(change, m)
 	return f.membershipObject(m), nil
+}
+
+// organizationNamed returns the index of the organization with an ID or a name, or -1.
+func (f *Server) organizationNamed(name string) int {
+	return slices.IndexFunc(f.organizations, func(o Organization) bool { return o.ID == name || o.Name == name })
 }
 
 // permissionsAtStart returns the permissions of the first member of an organization who had a role when the fake started.

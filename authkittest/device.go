@@ -187,5 +187,5 @@ func (f *Server) deviceGrant(p parameters) (*authentication, *apiError) {
 	_, confidential := p["client_secret"] // grant has checked its value
 	result := d.result
 	result.ipAddress, result.userAgent = p["ip_address"], p["user_agent"]
-	return f.startSession(result, confidential), nil
+	return f.startSession(result, confidential)
 }

@@ -35,13 +35,17 @@ type User struct {
 	// code.
 	Factors []Factor
 
+	// RadarChallenge makes WorkOS Radar challenge every sign-in of the user, also on the hosted pages. It is empty for none.
+	RadarChallenge RadarChallenge
+	PhoneNumber    string // the number that WorkOS has for RadarSMS, such as "+15005550006"; if empty, each sign-in asks for one
+
 	// AuthenticationMethod is the authentication method on the sign-in page if the authorization request does not name one.
 	// The default is "Password".
 	AuthenticationMethod string
 
-	// Claims are added to every access token, like the claims of a JWT template. They can replace all claims except iss, sub,
-	// exp, iat, nbf and jti. Production refuses a template that renders to more than 3072 bytes. The fake has no limit, so
-	// that a test can create tokens of any size.
+	// Claims are added to every access token, after the claims of the JWT template. They can replace all claims except iss, sub,
+	// exp, iat, nbf and jti. A template must not render to more than 3072 bytes. Claims have no limit, so that a test can
+	// create tokens of any size.
 	Claims map[string]any
 }
 

@@ -37,7 +37,7 @@ func (f *Server) confirmEmailVerification(c *call) (any, *apiError) {
 	case !user.EmailUnverified:
 		return nil, plainError("email_previously_verified", "The email address is already verified.")
 	}
-	switch state := f.redeemEmailed(MailEmailVerification, user.ID, in.Code.value); state {
+	switch f.redeemEmailed(MailEmailVerification, user.ID, in.Code.value) {
 	case codeAccepted:
 		f.verifyEmail(user)
 		return userResponse{user.object()}, nil
@@ -45,9 +45,7 @@ func (f *Server) confirmEmailVerification(c *call) (any, *apiError) {
 		return nil, plainError("email_verification_code_expired", "The code has expired.")
 	case codeUsed:
 		return nil, plainError("email_verification_code_previously_used", "The code has already been used.")
-	case codeBlocked: // this call has no error code of its own for it
-		return nil, codeError(state)
-	default:
+	default: // also for codeBlocked, for which this call has no error code
 		return nil, plainError("email_verification_code_incorrect", "The code is incorrect.")
 	}
 }

@@ -1,10 +1,11 @@
-// Codes that are mailed to a user, for Magic Auth and email verification.
+// Codes that are mailed to a user, for Magic Auth, email verification and challenges of Radar.
 
 package authkittest
 
 import "time"
 
-// emailedCode is a magic_auth or email_verification object. Only the latest code of a user works.
+// emailedCode is a magic_auth, email_verification or radar_challenge object. Of the first two kinds, only the latest code of a
+// user works.
 type emailedCode struct {
 	oneTimeCode
 	kind      MailKind
@@ -18,6 +19,7 @@ type emailedCode struct {
 type emailedCodeObject struct {
 	Object    MailKind `json:"object"`
 	ID        string   `json:"id"`
+	Type      string   `json:"type,omitempty"` // of a radar_challenge
 	UserID    string   `json:"user_id"`
 	Email     string   `json:"email"`
 	Code      string   `json:"code,omitempty"` // not in events
@@ -27,23 +29,33 @@ type emailedCodeObject struct {
 }
 
 func (c *emailedCode) object() emailedCodeObject {
-	return emailedCodeObject{
+	o := emailedCodeObject{
 		Object: c.kind, ID: c.id, UserID: c.userID, Email: c.email, Code: c.code,
 		ExpiresAt: timestamp(c.expiresAt), CreatedAt: timestamp(c.createdAt), UpdatedAt: timestamp(c.updatedAt),
 	}
+	if c.kind == MailRadarChallenge {
+		o.Type = string(RadarEmail)
+	}
+	return o
 }
 
-// sendCode creates a code and mails it to a user.
+// sendCode creates a code, mails it to a user and emits the event of its object.
 func (f *Server) sendCode(kind MailKind, to *account) *emailedCode {
+	c := f.mailCode(kind, to)
+	data := c.object()
+	data.Code = ""
+	f.emit(string(kind)+".created", "", data)
+	return c
+}
+
+// mailCode creates a code and mails it to a user.
+func (f *Server) mailCode(kind MailKind, to *account) *emailedCode {
 	now := f.clock.Now()
 	c := &emailedCode{
 		oneTimeCode: f.newOneTimeCode(), kind: kind, id: newID(string(kind)), userID: to.ID, email: to.Email,
 		createdAt: now, updatedAt: now,
 	}
 	f.emailedCodes = append(f.emailedCodes, c)
-	data := c.object()
-	data.Code = ""
-	f.emit(string(kind)+".created", "", data)
 	f.deliverMail(Mail{Kind: kind, To: to.Email, Code: c.code})
 	return c
 }
@@ -52,20 +64,32 @@ func (f *Server) sendCode(kind MailKind, to *account) *emailedCode {
 func (f *Server) redeemEmailed(kind MailKind, userID, code string) codeState {
 	for i := len(f.emailedCodes) - 1; i >= 0; i-- {
 		if c := f.emailedCodes[i]; c.kind == kind && c.userID == userID {
-			now := f.clock.Now()
-			c.updatedAt = now
-			return c.redeem(code, now)
+			return f.redeem(c, code)
 		}
 	}
 	return codeWrong
 }
 
+// redeem compares code with a code that was mailed, and consumes it if they are equal.
+func (f *Server) redeem(c *emailedCode, code string) codeState {
+	c.updatedAt = f.clock.Now()
+	return c.oneTimeCode.redeem(code, c.updatedAt)
+}
+
 // getEmailed returns the code object whose ID is in the path.
 func (f *Server) getEmailed(c *call, kind MailKind, what string) (any, *apiError) {
-	for _, sent := range f.emailedCodes {
-		if sent.kind == kind && sent.id == c.PathValue("id") {
-			return sent.object(), nil
-		}
+	if sent := f.emailed(kind, c.PathValue("id")); sent != nil {
+		return sent.object(), nil
 	}
 	return nil, notFound(what, c.PathValue("id"))
+}
+
+// emailed returns the code of a kind with this ID, or nil.
+func (f *Server) emailed(kind MailKind, id string) *emailedCode {
+	for _, sent := range f.emailedCodes {
+		if sent.kind == kind && sent.id == id {
+			return sent
+		}
+	}
+	return nil
 }

@@ -17,6 +17,8 @@ var endpoints = []endpoint{
 	{RouteSendEmailVerification, http.StatusOK, (*Server).sendEmailVerification},
 	{RouteConfirmEmailVerification, http.StatusOK, (*Server).confirmEmailVerification},
 	{RouteGetEmailVerification, http.StatusOK, (*Server).getEmailVerification},
+	{RouteSendRadarSMSChallenge, http.StatusCreated, (*Server).sendRadarSMSChallenge},
+	{RouteGetRadarChallenge, http.StatusOK, (*Server).getRadarChallenge},
 	{RouteCreatePasswordReset, http.StatusCreated, (*Server).createPasswordReset},
 	{RouteGetPasswordReset, http.StatusOK, (*Server).getPasswordReset},
 	{RouteConfirmPasswordReset, http.StatusOK, (*Server).confirmPasswordReset},
@@ -41,6 +43,16 @@ var endpoints = []endpoint{
 	{RouteReactivateMembership, http.StatusOK, (*Server).reactivateMembership},
 	{RouteDeleteMembership, http.StatusOK, (*Server).deleteMembership},
 
+	{RouteListGroups, http.StatusOK, (*Server).listGroups},
+	{RouteGetGroup, http.StatusOK, (*Server).getGroup},
+	{RouteCreateGroup, http.StatusCreated, (*Server).createGroup},
+	{RouteUpdateGroup, http.StatusOK, (*Server).updateGroup},
+	{RouteDeleteGroup, http.StatusNoContent, (*Server).deleteGroup},
+	{RouteListGroupMembers, http.StatusOK, (*Server).listGroupMembers},
+	{RouteAddGroupMember, http.StatusOK, (*Server).addGroupMember},
+	{RouteRemoveGroupMember, http.StatusNoContent, (*Server).removeGroupMember},
+	{RouteListMembershipGroups, http.StatusOK, (*Server).listMembershipGroups},
+
 	{RouteSendInvitation, http.StatusCreated, (*Server).sendInvitation},
 	{RouteGetInvitation, http.StatusOK, (*Server).getInvitation},
 	{RouteGetInvitationByToken, http.StatusOK, (*Server).getInvitationByToken},
@@ -48,6 +60,14 @@ var endpoints = []endpoint{
 	{RouteAcceptInvitation, http.StatusOK, (*Server).acceptInvitation},
 	{RouteResendInvitation, http.StatusOK, (*Server).resendInvitation},
 	{RouteRevokeInvitation, http.StatusOK, (*Server).revokeInvitation},
+
+	{RouteListWaitlists, http.StatusOK, (*Server).listWaitlists},
+	{RouteGetWaitlist, http.StatusOK, (*Server).getWaitlist},
+	{RouteListWaitlistEntries, http.StatusOK, (*Server).listWaitlistEntries},
+	{RouteCreateWaitlistEntry, http.StatusCreated, (*Server).createWaitlistEntry},
+	{RouteApproveWaitlistEntry, http.StatusOK, (*Server).approveWaitlistEntry},
+	{RouteDenyWaitlistEntry, http.StatusOK, (*Server).denyWaitlistEntry},
+	{RouteDeleteWaitlistEntry, http.StatusNoContent, (*Server).deleteWaitlistEntry},
 
 	{RouteGetOrganization, http.StatusOK, (*Server).getOrganization},
 	{RouteGetOrganizationByExternalID, http.StatusOK, (*Server).getOrganizationByExternalID},
@@ -81,10 +101,33 @@ var endpoints = []endpoint{
 	{RouteDeletePermission, http.StatusNoContent, (*Server).deletePermission},
 
 	{RouteCheckAuthorization, http.StatusOK, (*Server).checkAuthorization},
+	{RouteListEffectivePermissions, http.StatusOK, (*Server).listEffectivePermissions},
+	{RouteListEffectivePermissionsByExternalID, http.StatusOK, (*Server).listEffectivePermissions},
+	{RouteListMembershipResources, http.StatusOK, (*Server).listMembershipResources},
+	{RouteListResourceMembers, http.StatusOK, (*Server).listResourceMembers},
+	{RouteListResourceMembersByExternalID, http.StatusOK, (*Server).listResourceMembers},
 	{RouteAssignRole, http.StatusCreated, (*Server).assignRole},
 	{RouteRemoveRole, http.StatusNoContent, (*Server).removeRole},
 	{RouteListRoleAssignments, http.StatusOK, (*Server).listRoleAssignments},
 	{RouteRemoveRoleAssignment, http.StatusNoContent, (*Server).removeRoleAssignment},
+	{RouteListResourceRoleAssignments, http.StatusOK, (*Server).listResourceRoleAssignments},
+	{RouteListResourceRoleAssignmentsByExternalID, http.StatusOK, (*Server).listResourceRoleAssignments},
+
+	{RouteListResources, http.StatusOK, (*Server).listResources},
+	{RouteGetResource, http.StatusOK, (*Server).getResource},
+	{RouteGetResourceByExternalID, http.StatusOK, (*Server).getResource},
+	{RouteCreateResource, http.StatusCreated, (*Server).createResource},
+	{RouteUpdateResource, http.StatusOK, (*Server).updateResource},
+	{RouteUpdateResourceByExternalID, http.StatusOK, (*Server).updateResource},
+	{RouteDeleteResource, http.StatusNoContent, (*Server).deleteResource},
+	{RouteDeleteResourceByExternalID, http.StatusNoContent, (*Server).deleteResource},
+
+	{RouteListGroupRoleAssignments, http.StatusOK, (*Server).listGroupRoles},
+	{RouteGetGroupRoleAssignment, http.StatusOK, (*Server).getGroupRole},
+	{RouteAssignGroupRole, http.StatusCreated, (*Server).assignGroupRole},
+	{RouteSetGroupRoles, http.StatusOK, (*Server).setGroupRoles},
+	{RouteRemoveGroupRole, http.StatusNoContent, (*Server).removeGroupRole},
+	{RouteRemoveGroupRoleAssignment, http.StatusNoContent, (*Server).removeGroupRoleAssignment},
 
 	{RouteListFeatureFlags, http.StatusOK, (*Server).listFeatureFlags},
 	{RouteListOrganizationFeatureFlags, http.StatusOK, (*Server).listOrganizationFeatureFlags},
@@ -94,16 +137,28 @@ var endpoints = []endpoint{
 	{RouteDisableFeatureFlag, http.StatusOK, (*Server).disableFeatureFlag},
 	{RouteAddFeatureFlagTarget, http.StatusNoContent, (*Server).addFeatureFlagTarget},
 	{RouteRemoveFeatureFlagTarget, http.StatusNoContent, (*Server).removeFeatureFlagTarget},
+	{RouteListFeatureFlagRules, http.StatusOK, (*Server).listFeatureFlagRules},
 
+	{RouteCompleteExternalAuth, http.StatusOK, (*Server).completeExternalAuth},
 	{RouteListUserAuthorizedApplications, http.StatusOK, (*Server).listUserAuthorizedApplications},
 	{RouteListOrganizationAuthorizedApplications, http.StatusOK, (*Server).listOrganizationAuthorizedApplications},
 	{RouteDeleteUserAuthorizedApplication, http.StatusNoContent, (*Server).deleteUserAuthorizedApplication},
+	{RouteListDataProviders, http.StatusOK, (*Server).listDataProviders},
+	{RouteGetConnectedAccount, http.StatusOK, (*Server).getConnectedAccount},
+	{RouteImportConnectedAccount, http.StatusCreated, (*Server).importConnectedAccount},
+	{RouteUpdateConnectedAccount, http.StatusOK, (*Server).updateConnectedAccount},
+	{RouteDeleteConnectedAccount, http.StatusNoContent, (*Server).deleteConnectedAccount},
+	{RouteAuthorizeConnectedAccount, http.StatusOK, (*Server).authorizeConnectedAccount},
+	{RouteGetConnectedAccountToken, http.StatusOK, (*Server).getConnectedAccountToken},
 	{RouteCreateRedirectURI, http.StatusCreated, (*Server).createRedirectURI},
 	{RouteListRedirectURIs, http.StatusOK, (*Server).listRedirectURIs},
 	{RouteDeleteRedirectURI, http.StatusNoContent, (*Server).deleteRedirectURI},
 	{RouteCreateCORSOrigin, http.StatusCreated, (*Server).createCORSOrigin},
 	{RouteListCORSOrigins, http.StatusOK, (*Server).listCORSOrigins},
+	{RouteGetJWTTemplate, http.StatusOK, (*Server).getJWTTemplate},
+	{RouteUpdateJWTTemplate, http.StatusOK, (*Server).updateJWTTemplate},
 	{RouteCreateWidgetToken, http.StatusCreated, (*Server).createWidgetToken},
+	{RouteCreateWidgetsAPIToken, http.StatusCreated, (*Server).createWidgetsAPIToken},
 	{RouteCreatePortalLink, http.StatusCreated, (*Server).createPortalLink},
 
 	{RouteEnrollUserFactor, http.StatusCreated, (*Server).enrollUserFactor},
@@ -122,11 +177,19 @@ var endpoints = []endpoint{
 	{RouteExpireAPIKey, http.StatusOK, (*Server).expireAPIKey},
 	{RouteValidateAPIKey, http.StatusOK, (*Server).validateAPIKey},
 
+	{RouteCreateAuditLogEvent, http.StatusOK, (*Server).createAuditLogEvent},
+	{RouteGetAuditLogConfiguration, http.StatusOK, (*Server).getAuditLogConfiguration},
 	{RouteListEvents, http.StatusOK, (*Server).listEvents},
 	{RouteCreateWebhookEndpoint, http.StatusCreated, (*Server).createWebhookEndpoint},
 	{RouteListWebhookEndpoints, http.StatusOK, (*Server).listWebhookEndpoints},
 	{RouteUpdateWebhookEndpoint, http.StatusOK, (*Server).updateWebhookEndpoint},
 	{RouteDeleteWebhookEndpoint, http.StatusNoContent, (*Server).deleteWebhookEndpoint},
+}
+
+// aliases are second paths of routes. Their calls count as calls of the route.
+var aliases = map[Route]string{
+	// As the SDK for Node.js asks for them, in its versions 10.14 and 11. The OpenAPI description 0.61 does not have this path.
+	RouteListEffectivePermissions: "GET /authorization/resources/{resource_id}/organization_memberships/{id}/permissions",
 }
 
 // handler returns the handler of all requests. Calls of the API go through handleCall, which counts them and applies faults.
@@ -139,7 +202,11 @@ func (f *Server) handler() http.Handler {
 		if route == RouteGetUserByExternalID || route == RouteGetOrganizationByExternalID { // conflicts with users/{id}/sessions
 			in = front
 		}
-		in.HandleFunc(string(route), func(w http.ResponseWriter, r *http.Request) { f.handleCall(w, r, h, route) })
+		handle := func(w http.ResponseWriter, r *http.Request) { f.handleCall(w, r, h, route) }
+		in.HandleFunc(string(route), handle)
+		if alias := aliases[route]; alias != "" {
+			in.HandleFunc(alias, handle)
+		}
 	}
 	api(RouteAuthorize, f.browse(f.authorize))
 	api(RouteAuthorizeDevice, f.withRateLimit(RouteAuthorizeDevice, f.authorizeDevice))
@@ -156,11 +223,12 @@ func (f *Server) handler() http.Handler {
 	}
 	mux.HandleFunc(string(RouteAuthenticate), f.authenticate)
 
+	f.registerOAuth(mux)
 	f.registerPages(mux)
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		write(w, http.StatusNotFound, &apiError{Message: "Not Found"})
-	})
+	f.otherRoutes.HandleFunc("/", serveNotFound)
+	mux.Handle("/", &f.otherRoutes)
 	front.Handle("/", mux)
+	f.routes = []*http.ServeMux{front, mux}
 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !f.serving.TryRLock() {
@@ -168,6 +236,7 @@ func (f *Server) handler() http.Handler {
 		}
 		defer f.serving.RUnlock()
 		w.Header().Set("X-Request-ID", newID("req"))
+		w.Header().Set("Date", f.clock.Now().UTC().Format(http.TimeFormat)) // the server would take that of the system
 		front.ServeHTTP(w, r)
 	})
 }

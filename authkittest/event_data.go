@@ -19,6 +19,12 @@ func (f *Server) userChanged(user *account) {
 func (f *Server) emitMembership(change string, m membershipRow) {
 	if change == "deleted" {
 		f.endAssignments(func(a *roleAssignment) bool { return a.membershipID == m.ID })
+		for _, g := range f.groupsOf(m.ID) {
+			f.removeFromGroup(g, m.ID)
+		}
+		f.disconnect(func(owner accountOwner) bool {
+			return owner.userID == m.user.ID && owner.organizationID == m.OrganizationID
+		})
 	}
 	o := f.membershipObject(m)
 	o.User, o.OrganizationName = nil, ""

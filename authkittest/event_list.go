@@ -103,7 +103,7 @@ func (f *Server) eventRange(q url.Values, descending bool) (from, to int, apiErr
 	events := f.keptEvents()
 	to = len(events)
 	if f.events.holdBack > 0 {
-		to = f.events.from(f.clock.Now().Truncate(time.Millisecond).Add(time.Millisecond - f.events.holdBack))
+		to = f.events.until(f.clock.Now().Truncate(time.Millisecond).Add(-f.events.holdBack))
 	}
 	for name, cut := range map[string]func(i int){
 		"range_start": func(i int) { from = max(from, i) }, "range_end": func(i int) { to = min(to, i) },

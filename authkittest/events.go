@@ -17,12 +17,16 @@ const (
 	maxEvents = 200_000
 	// eventRetention is how long WorkOS keeps events.
 	eventRetention = 90 * 24 * time.Hour
+	// maxEventLead is how far the times of events may be ahead of the clock.
+	maxEventLead = time.Second
 )
 
 // Event is something that has happened in the fake. The package workos reads it with ListEvents and ParseWebhook.
 type Event struct {
-	ID        string // "event_…"; IDs sort in the order of CreatedAt, and in that of their creation within a millisecond
-	Type      string // such as "user.updated"
+	ID   string // "event_…"; IDs sort in the order of CreatedAt, and in that of their creation within a millisecond
+	Type string // such as "user.updated"
+	// CreatedAt is a millisecond after the event before, if both happened at one instant of the clock. So a program can tell a
+	// change from the one before, also if the clock stands still. It is less than a second ahead of the clock.
 	CreatedAt time.Time
 	Data      json.RawMessage // the object that the event is about
 }
@@ -30,7 +34,8 @@ type Event struct {
 // loggedEvent is an event and its JSON text.
 type loggedEvent struct {
 	Event
-	organizationID string // the organization to which it belongs; empty for none
+	at             time.Time // when it happened, on the fake's clock
+	organizationID string    // the organization to which it belongs; empty for none
 	wire           json.RawMessage
 }
 
@@ -38,6 +43,7 @@ type loggedEvent struct {
 type eventLog struct {
 	recording bool           // false while the first users are added: they were there before
 	made      uint64         // number of events; part of their IDs
+	newest    time.Time      // CreatedAt of the last one
 	listed    []*loggedEvent // in the order of their IDs
 	custom    map[string]bool
 	holdBack  time.Duration
@@ -75,7 +81,7 @@ func (f *Server) EmitEvent(typ string, data any) Event {
 	if _, known := eventTypes[typ]; !known {
 		f.events.custom[typ] = true
 	}
-	e := f.newEvent(typ, organizationOfData(text), text)
+	e := f.newEvent(typ, organizationOfData(text), text, nil)
 	f.publish(e)
 	copied := e.Event
 	copied.Data = bytes.Clone(e.Data)
@@ -117,22 +123,33 @@ func (f *Server) ReleaseEvents() {
 
 // emit adds the event of a change. It is called with f.mu held, by the code that makes the change.
 func (f *Server) emit(typ, organizationID string, data any) {
+	f.emitInContext(typ, organizationID, data, nil)
+}
+
+// emitInContext adds the event of a change with its context: who has made it, and the previous values. nil is no context.
+func (f *Server) emitInContext(typ, organizationID string, data, context any) {
 	if f.events.recording {
-		f.publish(f.newEvent(typ, organizationID, encodeEventData(data)))
+		f.publish(f.newEvent(typ, organizationID, encodeEventData(data), context))
 	}
 }
 
-func (f *Server) newEvent(typ, organizationID string, data json.RawMessage) *loggedEvent {
-	at := f.clock.Now().UTC().Truncate(time.Millisecond)
+func (f *Server) newEvent(typ, organizationID string, data json.RawMessage, context any) *loggedEvent {
+	now := f.clock.Now().UTC().Truncate(time.Millisecond)
+	at := f.events.nextTime(now)
 	e := &loggedEvent{
 		Event:          Event{ID: f.events.newID(at), Type: typ, CreatedAt: at},
+		at:             now,
 		organizationID: organizationID,
 	}
 	name, err := json.Marshal(typ)
 	if err != nil {
 		panic(fmt.Sprintf("authkittest: %v", err)) // not possible: it is a string
 	}
-	e.wire = fmt.Appendf(nil, `{"object":"event","id":"%s","event":%s,"created_at":"%s","data":`, e.ID, name, timestamp(at))
+	e.wire = fmt.Appendf(nil, `{"object":"event","id":"%s","event":%s,"created_at":"%s",`, e.ID, name, timestamp(at))
+	if context != nil {
+		e.wire = fmt.Appendf(e.wire, `"context":%s,`, encodeEventData(context))
+	}
+	e.wire = append(e.wire, `"data":`...)
 	from := len(e.wire)
 	e.wire = append(e.wire, data...)
 	e.Data = e.wire[from:len(e.wire):len(e.wire)]
@@ -162,7 +179,7 @@ func (f *Server) dropEvents() {
 }
 
 func (f *Server) isOutdated(e *loggedEvent) bool {
-	return f.clock.Now().Sub(e.CreatedAt) > eventRetention
+	return f.clock.Now().Sub(e.at) > eventRetention
 }
 
 // keptEvents returns the events that WorkOS still has, in the order of the list.
@@ -191,6 +208,32 @@ func (l *eventLog) from(t time.Time) int {
 			return -1
 		}
 		return 1
+	})
+	return i
+}
+
+// nextTime returns the time of an event that happens now. It is not earlier than that of the event before, unless the clock was
+// moved back.
+func (l *eventLog) nextTime(now time.Time) time.Time {
+	at := now
+	switch lead := l.newest.Sub(now); {
+	case lead < 0, lead >= maxEventLead:
+	case lead+time.Millisecond < maxEventLead:
+		at = l.newest.Add(time.Millisecond)
+	default:
+		at = l.newest
+	}
+	l.newest = at
+	return at
+}
+
+// until returns the index of the first event that happened after a time, on the fake's clock.
+func (l *eventLog) until(t time.Time) int {
+	i, _ := slices.BinarySearchFunc(l.listed, t, func(e *loggedEvent, t time.Time) int {
+		if e.at.After(t) {
+			return 1
+		}
+		return -1
 	})
 	return i
 }

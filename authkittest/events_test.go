@@ -27,6 +27,10 @@ var allTypes = strings.Fields(`user.created user.updated user.deleted session.cr
 	organization_membership.updated organization_membership.deleted invitation.created invitation.accepted invitation.resent invitation.revoked
 	role.created role.updated role.deleted organization_role.created organization_role.updated organization_role.deleted
 	permission.created permission.updated permission.deleted
+	group.created group.updated group.deleted group.member_added group.member_removed
+	pipes.connected_account.connected pipes.connected_account.connection_failed pipes.connected_account.disconnected
+	pipes.connected_account.reauthorization_needed
+	waitlist_user.created waitlist_user.approved waitlist_user.denied
 	flag.created flag.updated flag.rule_updated
 	organization_domain.created organization_domain.updated organization_domain.verified
 	organization_domain.verification_failed organization_domain.deleted
@@ -410,7 +414,7 @@ func TestEmitEventAcceptsAnyTypeAndData(t *testing.T) {
 		a.EmitEvent("new.type", data)
 	}
 	emitted := a.EmitEvent(workos.EventRoleUpdated, object{"slug": "admin", "organization_id": "org_1"})
-	assert.Equal(t, start, emitted.CreatedAt)
+	assert.Equal(t, start.Add(6*time.Millisecond), emitted.CreatedAt, "the seventh event at this instant")
 	events := a.list(workos.ListEventsParams{Types: []string{"new.type", workos.EventRoleUpdated}})
 	var texts []string
 	for _, event := range events {

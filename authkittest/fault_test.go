@@ -4,6 +4,7 @@ package authkittest_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/workos"
 )
 
 // jwks fetches the JWKS and returns the response and its body.
@@ -219,4 +221,43 @@ func TestInjectFaultPanicsForAnUnknownRoute(t *testing.T) {
 		}()
 		a.InjectFault("POST /nowhere", authkittest.Fault{})
 	})
+}
+
+func TestARouteThatTheFakeLacksCanHaveAFaultWithAResponse(t *testing.T) {
+	a := newApp(t)
+	client := a.workos()
+	get := func(path string) (int, string) {
+		var out json.RawMessage
+		err := client.Call(t.Context(), http.MethodGet, path, nil, &out)
+		var refusal *workos.Error
+		if errors.As(err, &refusal) {
+			return refusal.StatusCode, ""
+		}
+		require.NoError(t, err)
+		return http.StatusOK, string(out)
+	}
+	const route authkittest.Route = "GET /directories/{id}/users"
+	status, _ := get("/directories/directory_1/users")
+	assert.Equal(t, http.StatusNotFound, status)
+	for _, times := range []int{1, 2} { // the route exists the second time
+		a.InjectFault(route, authkittest.Fault{Body: `{"data":[]}`, Times: times})
+		for range times {
+			status, body := get("/directories/directory_1/users")
+			assert.Equal(t, http.StatusOK, status)
+			assert.Equal(t, `{"data":[]}`, body)
+		}
+		status, _ = get("/directories/directory_1/users")
+		assert.Equal(t, http.StatusNotFound, status, "the fault is over")
+	}
+	assert.Equal(t, 5, a.Calls(route))
+	a.InjectFault(route, authkittest.Fault{Status: http.StatusForbidden})
+	status, _ = get("/directories/directory_1/users")
+	assert.Equal(t, http.StatusForbidden, status)
+
+	for _, wrong := range []authkittest.Route{
+		"GET /user_management/users/{other}", "POST /user_management/authenticate new_grant", "GET /mailbox", "/directories", "GET directories",
+		"HEAD /directories", "GET /directories?limit=1", "GET /", "GET /organizations/external_id/{other}",
+	} {
+		assert.Panics(t, func() { a.InjectFault(wrong, authkittest.Fault{Status: 500}) }, wrong)
+	}
 }

@@ -66,14 +66,7 @@ func (f *Server) AddFeatureFlag(flag FeatureFlag) {
 	flag.id, flag.createdAt = newID("flag"), f.clock.Now()
 	flag.updatedAt = flag.createdAt
 	f.flags = append(f.flags, &flag)
-	f.emitFlag("created", &flag)
-}
-
-// emitFlag adds the event flag.created, flag.updated or flag.rule_updated.
-func (f *Server) emitFlag(change string, g *FeatureFlag) {
-	data := g.object()
-	data.Environment = stableID("environment", f.clientID)
-	f.emit("flag."+change, "", data)
+	f.emitFlag("created", &flag, f.flagContext("dashboard"))
 }
 
 // flagClaim returns the feature_flags claim of an access token: the flags of the membership, and those that are on.
@@ -152,8 +145,10 @@ func (f *Server) setEnabled(c *call, enabled bool) (any, *apiError) {
 		return nil, apiErr
 	}
 	if g.Enabled != enabled {
+		context := f.flagContext("api")
+		context.Previous = &flagPrevious{Data: &flagState{Enabled: g.Enabled}}
 		g.Enabled, g.updatedAt = enabled, f.clock.Now()
-		f.emitFlag("updated", g)
+		f.emitFlag("updated", g, context)
 	}
 	return g.object(), nil
 }
@@ -188,8 +183,14 @@ func (f *Server) changeTargets(c *call, change func(targets []string, id string)
 		return nil, notFound("Target", id)
 	}
 	if targets := change(g.Targets, id); len(targets) != len(g.Targets) {
+		context, before := f.flagContext("api"), f.flagRule(g)
 		g.Targets, g.updatedAt = targets, f.clock.Now()
-		f.emitFlag("rule_updated", g)
+		after := f.flagRule(g)
+		if before.AccessType == after.AccessType {
+			before.AccessType = "" // only what has changed
+		}
+		context.flagRule, context.Previous = &after, &flagPrevious{Context: &before}
+		f.emitFlag("rule_updated", g, context)
 	}
 	return nil, nil
 }

@@ -4,6 +4,8 @@ package authkittest_test
 
 import (
 	"context"
+	"encoding/json"
+	"net/http"
 	"testing"
 	"time"
 
@@ -13,6 +15,25 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 	"github.com/authkit-go/authkit/workos"
 )
+
+func TestTheRuntimeClientsOfSDKsReadEveryFeatureFlagWithItsTargets(t *testing.T) {
+	a := newApp(t)
+	organization, user := a.Organizations()[0].ID, a.userID(ada)
+	all := func() object { return a.mustCall(http.StatusOK, http.MethodGet, "/sdk/feature-flags", nil) }
+	assert.Empty(t, all())
+	a.AddFeatureFlag(authkittest.FeatureFlag{Slug: "by-default", Default: true})
+	a.AddFeatureFlag(authkittest.FeatureFlag{Slug: "beta", Enabled: true, Targets: []string{user, organization}})
+	flag := func(slug string, enabled, byDefault bool, users, organizations []any) object {
+		return object{
+			"slug": slug, "enabled": enabled, "default_value": byDefault, "targets": object{"users": users, "organizations": organizations},
+		}
+	}
+	assert.Equal(t, object{
+		"by-default": flag("by-default", false, true, []any{}, []any{}),
+		"beta":       flag("beta", true, false, []any{object{"id": user, "enabled": true}}, []any{object{"id": organization, "enabled": true}}),
+	}, all())
+	assert.Equal(t, 2, a.Calls(authkittest.RouteListFeatureFlagRules))
+}
 
 func TestTheNextAccessTokenHasTheFeatureFlagsThatAreOn(t *testing.T) {
 	a := newApp(t)
@@ -95,4 +116,49 @@ func TestFeatureFlagsAreListedForAUserAndAnOrganization(t *testing.T) {
 	assertCode(t, client.AddFeatureFlagTarget(ctx, "studio", "org_1"), 404, "")
 	assertCode(t, client.AddFeatureFlagTarget(ctx, "studio", "team_1"), 400, workos.CodeBadRequest)
 	assert.Panics(t, func() { a.AddFeatureFlag(authkittest.FeatureFlag{Slug: "studio"}) })
+}
+
+func TestTheEventsOfAFeatureFlagSayWhoChangedWhat(t *testing.T) {
+	a := newApp(t)
+	ctx, client, press, id := context.Background(), a.workos(), a.Organizations()[0].ID, a.userID(ada)
+	a.AddFeatureFlag(authkittest.FeatureFlag{Slug: "beta", Targets: []string{press}})
+	must(client.EnableFeatureFlag(ctx, "beta"))
+	require.NoError(t, client.AddFeatureFlagTarget(ctx, "beta", id))
+	require.NoError(t, client.RemoveFeatureFlagTarget(ctx, "beta", press))
+	require.NoError(t, client.RemoveFeatureFlagTarget(ctx, "beta", id))
+
+	targets := func(organizations, users string) string {
+		return `"configured_targets":{"organizations":[` + organizations + `],"users":[` + users + `]}`
+	}
+	organization, user := `{"id":"`+press+`","name":"Harbor Press"}`, `{"id":"`+id+`","email":"`+ada+`"}`
+	const some, none = `"access_type":"some",`, `"access_type":"none",`
+	want := []string{
+		``,
+		`,"previous_attributes":{"data":{"enabled":false}}`,
+		`,` + some + targets(organization, user) + `,"previous_attributes":{"context":{` + targets(organization, "") + `}}`,
+		`,` + some + targets("", user) + `,"previous_attributes":{"context":{` + targets(organization, user) + `}}`,
+		`,` + none + targets("", "") + `,"previous_attributes":{"context":{` + some + targets("", user) + `}}`,
+	}
+	events := collect(t, client.ListEvents(ctx, workos.ListEventsParams{Types: []string{"flag.created", "flag.updated", "flag.rule_updated"}}))
+	require.Len(t, events, len(want))
+	for i, event := range events {
+		var got struct {
+			Actor struct {
+				ID     string `json:"id"`
+				Source string `json:"source"`
+			} `json:"actor"`
+		}
+		require.NoError(t, json.Unmarshal(event.Context, &got))
+		assert.NotEmpty(t, got.Actor.ID)
+		assert.Equal(t, i == 0, got.Actor.Source == "dashboard", "the dashboard creates the flag, the API changes it")
+		actor := `{"client_id":"` + a.ClientID() + `","actor":{"id":"` + got.Actor.ID + `","source":"` + got.Actor.Source + `","name":null}`
+		assert.JSONEq(t, actor+want[i]+`}`, string(event.Context), event.Type)
+		assert.Equal(t, "beta", must(event.Payload()).(*workos.FeatureFlag).Slug)
+	}
+	rule := must(events[2].DecodeContext())
+	assert.Equal(t, "some", rule.AccessType)
+	assert.Equal(t, &workos.FeatureFlagTargets{
+		Organizations: []workos.FeatureFlagOrganization{{ID: press, Name: "Harbor Press"}},
+		Users:         []workos.FeatureFlagUser{{ID: id, Email: ada}},
+	}, rule.ConfiguredTargets)
 }

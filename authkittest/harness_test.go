@@ -45,6 +45,7 @@ func newApp(t *testing.T, opts ...authkittest.Option) *app {
 	t.Helper()
 	a := &app{T: t, clock: authkittest.NewFakeClock(start)}
 	a.Server = authkittest.New(t, append([]authkittest.Option{authkittest.WithClock(a.clock)}, opts...)...)
+	checkAgainstDescription(t, a.Server)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /login", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, a.authorizeURL(nil), http.StatusFound)

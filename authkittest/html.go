@@ -48,6 +48,8 @@ type Form struct {
 type Button struct {
 	Name, Value string // both may be empty
 	Text        string
+	Action      *url.URL // of its formaction; nil means that of the form
+	Method      string   // "GET" or "POST", of its formmethod; empty means that of the form
 }
 
 var (
@@ -124,33 +126,50 @@ func (p *Page) read() (refresh *url.URL) {
 			if err != nil {
 				continue
 			}
-			method := http.MethodGet
-			if strings.EqualFold(a["method"], http.MethodPost) {
-				method = http.MethodPost
-			}
-			p.Forms = append(p.Forms, Form{Action: action, Method: method, Fields: url.Values{}})
+			p.Forms = append(p.Forms, Form{Action: action, Method: formMethod(a["method"]), Fields: url.Values{}})
 			form = &p.Forms[len(p.Forms)-1]
 		case "/form":
 			form = nil
 		case "input", "button", "textarea":
 			if form != nil {
-				form.add(t)
+				form.add(t, p.URL)
 			}
 		}
 	}
 	return refresh
 }
 
-// add adds a field or button to the form.
-func (f *Form) add(t tag) {
+// formMethod returns the method of an attribute. An unknown one is GET, as in browsers.
+func formMethod(attribute string) string {
+	if strings.EqualFold(attribute, http.MethodPost) {
+		return http.MethodPost
+	}
+	return http.MethodGet
+}
+
+// button returns a button of a page at base.
+func button(t tag, text string, base *url.URL) Button {
+	a := t.attributes
+	b := Button{Name: a["name"], Value: a["value"], Text: text}
+	if a["formaction"] != "" {
+		b.Action, _ = base.Parse(a["formaction"]) // nil if it is not an address
+	}
+	if method, given := a["formmethod"]; given {
+		b.Method = formMethod(method)
+	}
+	return b
+}
+
+// add adds a field or button of a page at base to the form.
+func (f *Form) add(t tag, base *url.URL) {
 	a := t.attributes
 	kind := strings.ToLower(a["type"])
 	_, checked := a["checked"]
 	switch {
 	case t.name == "button" && (kind == "" || kind == "submit"):
-		f.Buttons = append(f.Buttons, Button{Name: a["name"], Value: a["value"], Text: t.text()})
+		f.Buttons = append(f.Buttons, button(t, t.text(), base))
 	case t.name == "input" && kind == "submit":
-		f.Buttons = append(f.Buttons, Button{Name: a["name"], Value: a["value"], Text: a["value"]})
+		f.Buttons = append(f.Buttons, button(t, a["value"], base))
 	case t.name == "button", kind == "button", kind == "reset", a["name"] == "":
 	case kind == "checkbox" || kind == "radio":
 		if value, given := a["value"]; checked && given {

@@ -145,26 +145,45 @@ func (f *Server) invited(token, email string) (*invitation, *apiError) {
 	i := f.invitationWith(token)
 	switch {
 	case i == nil || i.state(f.clock.Now()) != invitationPending:
-		return nil, oauthError("invitation_invalid", "The invitation is invalid, has expired or was accepted already.")
+		return nil, invitationInvalid()
 	case !strings.EqualFold(i.email, email):
 		return nil, oauthError("invitation_cannot_be_used_for_email", "The invitation was sent to another address.")
 	}
 	return i, nil
 }
 
-// acceptAtSignIn accepts an invitation for a user who has signed in with its token, and returns result with the organization of the
-// invitation. Without an invitation it returns result unchanged.
-func (f *Server) acceptAtSignIn(i *invitation, user *account, result signInResult) signInResult {
+func invitationInvalid() *apiError {
+	return oauthError("invitation_invalid", "The invitation is invalid, has expired or was accepted already.")
+}
+
+// withInvitation returns the result of a sign-in that accepts an invitation when its session starts. The sign-in goes to the
+// organization of the invitation. Without an invitation it returns result unchanged.
+func (f *Server) withInvitation(i *invitation, user *account, result signInResult) signInResult {
 	if i == nil {
 		return result
 	}
-	before := user.User.clone()
-	user.EmailUnverified = false // the token proves access to the mailbox
-	f.accept(i, user, before)
+	f.verifyEmail(user) // the token proves access to the mailbox
+	result.invitation = i
 	if i.organizationID != "" {
 		result.organizationID = i.organizationID
 	}
 	return result
+}
+
+// acceptAtSignIn accepts the invitation of a sign-in that is complete. It returns an error if the invitation has ended since the
+// sign-in began.
+func (f *Server) acceptAtSignIn(result *signInResult) *apiError {
+	i := result.invitation
+	if i == nil {
+		return nil
+	}
+	if i.state(f.clock.Now()) != invitationPending {
+		return invitationInvalid()
+	}
+	user := f.accountByID(result.userID)
+	f.accept(i, user, user.User.clone())
+	result.invitation = nil
+	return nil
 }
 
 // accept makes the user a member of the inviting organization. before is the user before the change.

@@ -224,9 +224,23 @@ func TestThePagesAcceptAnInvitation(t *testing.T) {
 				"grant_type": "authorization_code", "code": code, "code_verifier": verifier, "invitation_token": token,
 			})
 		}
-		code := a.code("Ada")
+		token := a.Invite(ada, studio)
+		assertRefused(t, exchange(a.code("Ada"), token), http.StatusUnprocessableEntity, "invalid_request_parameters") // a code of the hosted pages
+		b, _ := a.authorize(map[string]string{"provider": "GoogleOAuth"})
+		code := a.callbackQuery(a.press(b, "Ada", nil)).Get("code")
 		assertRefused(t, exchange(code, a.Invite("ben@harborpress.test", studio)), http.StatusBadRequest, "invitation_cannot_be_used_for_email")
-		assert.Equal(t, studio, exchange(code, a.Invite(ada, studio)).text("organization_id"))
+		assert.Equal(t, studio, exchange(code, token).text("organization_id"))
+	})
+	t.Run("at a provider, with both requests", func(t *testing.T) {
+		a := newApp(t)
+		studio := a.Organizations()[1].ID
+		token := a.Invite(ada, studio)
+		b, _ := a.authorize(map[string]string{"provider": "GoogleOAuth", "invitation_token": token})
+		got := a.authenticate(map[string]string{
+			"grant_type": "authorization_code", "code": a.callbackQuery(a.press(b, "Ada", nil)).Get("code"), "code_verifier": verifier,
+			"invitation_token": token,
+		})
+		assert.Equal(t, studio, got.text("organization_id"))
 	})
 	t.Run("whose link leads to the fake", func(t *testing.T) {
 		a := newApp(t)

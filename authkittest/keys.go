@@ -115,15 +115,23 @@ func (f *Server) jwks(w http.ResponseWriter, r *http.Request) {
 	if !f.checkClient(w, r) {
 		return
 	}
+	write(w, http.StatusOK, f.keySet())
+}
+
+// keySet is a JWKS (RFC 7517 section 5).
+type keySet struct {
+	Keys []jwk `json:"keys"`
+}
+
+// keySet returns the signing keys.
+func (f *Server) keySet() keySet {
 	f.mu.Lock()
-	set := struct {
-		Keys []jwk `json:"keys"`
-	}{}
+	defer f.mu.Unlock()
+	set := keySet{}
 	for _, k := range f.keys {
 		set.Keys = append(set.Keys, k.jwk())
 	}
-	f.mu.Unlock()
-	write(w, http.StatusOK, set)
+	return set
 }
 
 // checkClient reports whether the client ID in the path is right. If not, it answers 404.

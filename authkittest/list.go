@@ -48,15 +48,19 @@ func page[T, O any](c *call, items []T, id func(T) string, object func(T) O) (an
 		return nil, apiErr
 	}
 	items = slices.Clone(items)
+	after, before := "after", "before"
 	switch q.Get("order") {
-	case "", "desc", "normal":
+	case "normal": // before leads to older objects
+		after, before = before, after
+		slices.Reverse(items)
+	case "", "desc":
 		slices.Reverse(items)
 	case "asc":
 	default:
 		return nil, invalid(fieldProblem{Field: "order", Code: "invalid"})
 	}
 	from, to := 0, len(items)
-	for name, cut := range map[string]func(i int){"after": func(i int) { from = i + 1 }, "before": func(i int) { to = i }} {
+	for name, cut := range map[string]func(i int){after: func(i int) { from = i + 1 }, before: func(i int) { to = i }} {
 		if cursor := q.Get(name); cursor != "" {
 			i := slices.IndexFunc(items, func(item T) bool { return id(item) == cursor })
 			if i < 0 {
@@ -65,7 +69,7 @@ func page[T, O any](c *call, items []T, id func(T) string, object func(T) O) (an
 			cut(i)
 		}
 	}
-	if q.Has("before") && !q.Has("after") {
+	if q.Has(before) && !q.Has(after) {
 		from = max(to-limit, 0)
 	} else {
 		to = min(from+limit, max(from, to))
@@ -82,6 +86,9 @@ func page[T, O any](c *call, items []T, id func(T) string, object func(T) O) (an
 	if from < to && to < len(items) {
 		last := id(items[to-1])
 		list.Metadata.After = &last
+	}
+	if after == "before" {
+		list.Metadata.Before, list.Metadata.After = list.Metadata.After, list.Metadata.Before
 	}
 	return list, nil
 }

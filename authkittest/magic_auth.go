@@ -7,6 +7,8 @@ func (f *Server) createMagicAuth(c *call) (any, *apiError) {
 	var in struct {
 		Email           optional[string] `json:"email"`
 		InvitationToken optional[string] `json:"invitation_token"`
+		IPAddress       optional[string] `json:"ip_address"`
+		UserAgent       optional[string] `json:"user_agent"`
 	}
 	if apiErr := c.read(&in); apiErr != nil {
 		return nil, apiErr
@@ -49,5 +51,5 @@ func (f *Server) magicAuthGrant(p parameters) (*authentication, *apiError) {
 		return nil, apiErr
 	}
 	f.verifyEmail(user)
-	return f.completeSignIn(f.acceptAtSignIn(invitation, user, p.signInResult(user, "MagicAuth", f.clock.Now())), true)
+	return f.completeSignIn(f.withInvitation(invitation, user, p.signInResult(user, "MagicAuth", f.clock.Now())), true)
 }

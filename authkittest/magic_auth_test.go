@@ -111,7 +111,7 @@ func TestAnEmailAddressIsVerifiedByACode(t *testing.T) {
 	for range 5 {
 		assertRefused(t, confirm("wrong"), http.StatusBadRequest, "email_verification_code_incorrect")
 	}
-	assertRefused(t, confirm(code), http.StatusBadRequest, "one_time_code_too_many_attempts")
+	assertRefused(t, confirm(code), http.StatusBadRequest, "email_verification_code_incorrect")
 	code = send()
 	got := confirm(code)
 	require.Equal(t, http.StatusOK, got.status)
@@ -120,4 +120,13 @@ func TestAnEmailAddressIsVerifiedByACode(t *testing.T) {
 	assertRefused(t, a.api(http.MethodPost, path+"send", nil), http.StatusBadRequest, "email_already_verified")
 	a.UpdateUser("kim@acme.test", func(p *authkittest.User) { p.EmailUnverified = true })
 	assertRefused(t, confirm(code), http.StatusBadRequest, "email_verification_code_previously_used")
+}
+
+func TestACodeIsNotMailedForABrowserOfTheWrongType(t *testing.T) {
+	a := newApp(t)
+	for _, member := range []string{"ip_address", "user_agent"} {
+		got := a.api(http.MethodPost, userManagement+"/magic_auth", object{"email": ada, member: 7})
+		assertRefused(t, got, http.StatusUnprocessableEntity, "invalid_request_parameters")
+	}
+	assert.Empty(t, a.Mailbox(ada))
 }

@@ -20,16 +20,19 @@ const (
 	MailPasswordReset     MailKind = "password_reset"
 	MailEmailChange       MailKind = "email_change" // to the new address
 	MailInvitation        MailKind = "invitation"
+	MailWaitlist          MailKind = "waitlist" // confirms an entry on a waitlist; it has neither a code nor a link
+	MailRadarChallenge    MailKind = "radar_challenge"
 	MailSMS               MailKind = "sms" // a text message; Mail.To is the phone number
 )
 
-// Mail is a message to a user. Its printed form shows neither the code nor the token.
+// Mail is a message to a user. Its printed form shows neither the code, nor the text, nor the token.
 type Mail struct {
 	Kind   MailKind
 	To     string
 	SentAt time.Time
 	Code   string `json:"-"` // the one-time code; empty for a password reset or an invitation
 	Token  string `json:"-"` // the token of a password reset or an invitation; otherwise empty
+	Text   string `json:"-"` // the text of an SMS, with the code; otherwise empty
 	Link   string `json:"-"` // the link of a password reset or an invitation, with the token in its query; otherwise empty
 }
 
@@ -52,6 +55,10 @@ func (m Mail) Subject() string {
 		return "Confirm your new email address"
 	case MailInvitation:
 		return "You are invited"
+	case MailWaitlist:
+		return "You are on the waitlist"
+	case MailRadarChallenge:
+		return "Confirm that it is you"
 	default:
 		return "Your code"
 	}
@@ -70,13 +77,28 @@ func (f *Server) Mailbox(email string) []Mail {
 	return box
 }
 
-// LastMail returns the latest message to an email address or phone number. It panics if there is none.
+// Outbox returns the messages to all email addresses and phone numbers, oldest first.
+func (f *Server) Outbox() []Mail {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.mail)
+}
+
+// LastMail returns the latest message to an email address or phone number. It panics if no message was sent there.
 func (f *Server) LastMail(email string) Mail {
 	box := f.Mailbox(email)
 	if len(box) == 0 {
 		panic(fmt.Sprintf("authkittest: no mail for %q", email))
 	}
 	return box[len(box)-1]
+}
+
+// smsText is the text of an SMS if the application gives none. The text of production is not documented.
+const smsText = "Your verification code is {{code}}."
+
+// sendSMS sends a code to a phone number. In the template, {{code}} is replaced by it.
+func (f *Server) sendSMS(phoneNumber, template, code string) {
+	f.deliverMail(Mail{Kind: MailSMS, To: phoneNumber, Code: code, Text: strings.ReplaceAll(template, "{{code}}", code)})
 }
 
 func (f *Server) deliverMail(m Mail) {

@@ -21,8 +21,8 @@ type membershipObject struct {
 	OrganizationName string         `json:"organization_name,omitempty"` // not in events
 	Status           string         `json:"status"`
 	DirectoryManaged bool           `json:"directory_managed"`
-	Role             roleObject     `json:"role"`
-	Roles            []roleObject   `json:"roles"`
+	Role             *roleObject    `json:"role,omitempty"` // not in lists of the members of a group, as Roles
+	Roles            []roleObject   `json:"roles,omitempty"`
 	CustomAttributes map[string]any `json:"custom_attributes"`
 	User             *userObject    `json:"user,omitempty"` // not in events
 	CreatedAt        string         `json:"created_at"`
@@ -39,13 +39,14 @@ func (m membershipRow) created() time.Time { return firstTime(m.createdAt, m.use
 
 func (f *Server) membershipObject(m membershipRow) membershipObject {
 	o, _ := f.organization(m.OrganizationID)
+	roles := f.withGroupRoles(*m.Membership)
 	user := m.user.object()
 	object := membershipObject{
 		Object: "organization_membership", ID: m.ID, UserID: m.user.ID, OrganizationID: m.OrganizationID, OrganizationName: o.Name,
-		Status: m.Status, Role: roleObject{m.role()}, CustomAttributes: map[string]any{}, User: &user,
+		Status: m.Status, Role: &roleObject{roles.role()}, CustomAttributes: map[string]any{}, User: &user,
 		CreatedAt: timestamp(m.created()), UpdatedAt: timestamp(firstTime(m.updatedAt, m.created())),
 	}
-	for _, slug := range m.allRoles() {
+	for _, slug := range roles.allRoles() {
 		object.Roles = append(object.Roles, roleObject{slug})
 	}
 	return object
@@ -65,12 +66,16 @@ func (f *Server) memberships() []membershipRow {
 
 // membershipOf returns the membership whose ID is in the path.
 func (f *Server) membershipOf(c *call) (membershipRow, *apiError) {
+	return f.membershipByID(c.PathValue("id"))
+}
+
+func (f *Server) membershipByID(id string) (membershipRow, *apiError) {
 	for _, m := range f.memberships() {
-		if m.ID == c.PathValue("id") {
+		if m.ID == id {
 			return m, nil
 		}
 	}
-	return membershipRow{}, notFound("Organization Membership", c.PathValue("id"))
+	return membershipRow{}, notFound("Organization Membership", id)
 }
 
 // roleFields are the two alternative members for roles. A request can use one of them.

@@ -97,6 +97,8 @@ func (f *Server) enroll(holder *account, in enrollment) (*Factor, factorObject, 
 		return nil, factorObject{}, invalid(fieldProblem{Field: "totp_secret", Code: "invalid"})
 	case in.Type.value == "sms" && factor.phoneNumber == "":
 		return nil, factorObject{}, required("phone_number")
+	case in.Type.value == "sms" && !isPhoneNumber(factor.phoneNumber):
+		return nil, factorObject{}, invalid(fieldProblem{Field: "phone_number", Code: "invalid"})
 	}
 	object, apiErr := factor.enrolled(holder)
 	if apiErr != nil {
@@ -127,7 +129,7 @@ func (f *Server) enrollUserFactor(c *call) (any, *apiError) {
 	return struct {
 		Factor    factorObject    `json:"authentication_factor"`
 		Challenge challengeObject `json:"authentication_challenge"`
-	}{object, f.newChallenge(factor).object()}, nil
+	}{object, f.newChallenge(factor, smsText).object()}, nil
 }
 
 // enrollFactor answers RouteEnrollFactor.

@@ -93,6 +93,7 @@ func TestInvalidFactorCallsAreRefused(t *testing.T) {
 		"the factors of an unknown user":       {"GET", userManagement + "/users/none/auth_factors", nil, 404},
 		"an unknown standalone type":           {"POST", "/auth/factors/enroll", object{"type": "carrier pigeon"}, 422},
 		"no phone number":                      {"POST", "/auth/factors/enroll", object{"type": "sms"}, 422},
+		"a phone number without its country":   {"POST", "/auth/factors/enroll", object{"type": "sms", "phone_number": "5550100"}, 422},
 		"an unknown user of a standalone":      {"POST", "/auth/factors/enroll", object{"type": "totp", "user_id": "none"}, 404},
 		"an unknown factor":                    {"GET", "/auth/factors/none", nil, 404},
 		"deleting an unknown factor":           {"DELETE", "/auth/factors/none", nil, 404},

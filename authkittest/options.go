@@ -31,6 +31,9 @@ type settings struct {
 	withoutMetadata  bool
 	stillClock       bool
 	oauthTokens      []string // providers that return their tokens
+	scopes           []string // of clients, besides the standard ones
+
+	resourceIndicators []string
 }
 
 // roleSetting is a role of WithRole.
@@ -86,6 +89,9 @@ func WithInvitationURL(uri string) Option {
 // the API only accepts defined roles for a membership, and sets the permissions of the membership to those of its roles. Without
 // it, and until a call creates a role of the environment, the API accepts every role. A role that is not defined does not change
 // permissions.
+//
+// The users with which the fake starts, also the default ones, keep the Permissions of their memberships: those of ada@harborpress.test
+// are not those of WithRole("admin", …). Set them with [WithUsers] or [Server.UpdateUser].
 func WithRole(slug string, permissions ...string) Option {
 	return func(s *settings) {
 		s.roles = slices.DeleteFunc(s.roles, func(r roleSetting) bool { return r.slug == slug })
@@ -147,8 +153,8 @@ func WithRefreshLatency(d time.Duration) Option {
 }
 
 // WithRateLimit sets how many API calls the fake accepts in each second of its clock, over all routes together. Calls beyond
-// that are answered 429 with Retry-After and have no effect. Pages, RouteAuthorize, RouteLogout, RouteJWKS and RouteDiscovery
-// have no limit. Calls that a fault answers do not count. The default, and any value below 1, is no limit. The limits of
+// that are answered 429 with Retry-After and have no effect. Pages, RouteAuthorize, RouteLogout, RouteJWKS, RouteDiscovery
+// and the routes of WorkOS Connect (RouteOAuth…) have no limit. Calls that a fault answers do not count. The default, and any value below 1, is no limit. The limits of
 // WorkOS differ by route and plan: https://workos.com/docs/reference/rate-limits.
 func WithRateLimit(callsPerSecond int) Option {
 	return func(s *settings) { s.rateLimit = max(callsPerSecond, 0) }
@@ -174,4 +180,18 @@ func WithStillClock() Option {
 // email and the provider_scopes of the authorization request. By default, no provider returns its tokens.
 func WithOAuthTokens(providers ...string) Option {
 	return func(s *settings) { s.oauthTokens = append(s.oauthTokens, providers...) }
+}
+
+// WithResourceIndicators registers the addresses of APIs (RFC 8707), as [Server.AddResourceIndicator] does. In the WorkOS dashboard
+// they are the MCP resource indicators. A client that requests another resource is answered invalid_target. Without a
+// resource indicator, the fake ignores the resource of a request, and the aud of every token is [Server.ClientID]. New and Start
+// return an error if an address is not an absolute URI, or has a fragment.
+func WithResourceIndicators(uris ...string) Option {
+	return func(s *settings) { s.resourceIndicators = append(s.resourceIndicators, uris...) }
+}
+
+// WithScopes adds scopes that the clients of WorkOS Connect can request, besides email, offline_access, openid and profile. A
+// client that requests another scope is answered invalid_scope. The scopes of a machine are those of [Server.AddMachine].
+func WithScopes(scopes ...string) Option {
+	return func(s *settings) { s.scopes = append(s.scopes, scopes...) }
 }

@@ -57,6 +57,7 @@ type organizationObject struct {
 	Metadata         map[string]string `json:"metadata"`
 	ExternalID       *string           `json:"external_id"`
 	StripeCustomerID string            `json:"stripe_customer_id,omitempty"`
+	OutsideProfiles  bool              `json:"allow_profiles_outside_organization"` // deprecated; always false
 	CreatedAt        string            `json:"created_at"`
 	UpdatedAt        string            `json:"updated_at"`
 }
@@ -119,8 +120,8 @@ func (f *Server) AddOrganization(o Organization) Organization {
 	return f.addOrganization(o).clone()
 }
 
-// DeleteOrganization deletes an organization with its memberships, invitations and API keys. The next refresh of a session in
-// it is answered organization_not_found. DeleteOrganization panics if the organization does not exist.
+// DeleteOrganization deletes an organization with its memberships, groups, resources, invitations and API keys. The next refresh
+// of a session in it is answered organization_not_found. DeleteOrganization panics if the organization does not exist.
 func (f *Server) DeleteOrganization(id string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -136,12 +137,17 @@ func (f *Server) removeOrganization(i int) {
 			f.removeMembership(membershipRow{a, &a.Memberships[at]})
 		}
 	}
+	for _, g := range f.groupsIn(id) {
+		f.removeGroup(g)
+	}
+	f.resources = slices.DeleteFunc(f.resources, func(r *Resource) bool { return r.OrganizationID == id })
 	for _, i := range f.invitations {
 		if i.organizationID == id && i.state(f.clock.Now()) == invitationPending {
 			f.withdraw(i)
 		}
 	}
 	f.roleDefinitions = slices.DeleteFunc(f.roleDefinitions, func(r *role) bool { return r.organizationID == id })
+	delete(f.auditSettings, id)
 	f.organizations = slices.Delete(f.organizations, i, i+1)
 	f.emit("organization.deleted", id, deleted.object())
 }

@@ -128,7 +128,7 @@ func (f *Server) changeOrganization(o *Organization, in organizationFields) *api
 	switch external, stripe := in.ExternalID.value, in.StripeCustomerID.value; {
 	case in.Name.sent && strings.TrimSpace(in.Name.value) == "":
 		return unprocessable("The name is empty.")
-	case len(external) > maxExternalID, strings.ContainsFunc(external, notASCII):
+	case isEmpty(in.ExternalID), len(external) > maxExternalID, strings.ContainsFunc(external, notASCII):
 		return unprocessable("The external ID is invalid.")
 	case external != "" && other(func(o Organization) bool { return o.ExternalID == external }):
 		return plainError("external_id_already_used", "The external ID is already used.")

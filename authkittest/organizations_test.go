@@ -43,6 +43,8 @@ func TestAnOrganizationIsCreatedFoundChangedAndDeleted(t *testing.T) {
 		ID: acme.ID, Name: "Acme", Domains: acme.Domains, ExternalID: "42/", Metadata: map[string]string{"tier": "gold", "old": "1"},
 		CreatedAt: start, UpdatedAt: start,
 	}, *acme)
+	sent := a.mustCall(http.StatusOK, http.MethodGet, "/organizations/"+acme.ID, nil)
+	assert.Equal(t, false, sent["allow_profiles_outside_organization"], "which the SDK for Node.js reads")
 
 	got, err := client.GetOrganization(ctx, acme.ID)
 	require.NoError(t, err)

@@ -37,15 +37,20 @@ type view struct {
 	Path          string // path of the sign-in pages
 	Scheme        string // scheme of the redirect URI
 	Organization  string // name of the requested organization
+	Provider      string // name of a provider of Pipes
 	Heading       string
 	Problem       string
 	UserCode      string // user code of a device
+	Host          string // of the redirect URI of a client
+	SentTo        string // where a code was sent: an email address or a phone number
 	Mail          []Mail
 	Email         string
 	FirstName     string
 	LastName      string
 	Users         []accountChoice
 	Organizations []organizationChoice
+	Scopes        []string // that a client requests
+	Resources     []string // for which a client requests a token
 }
 
 // accountChoice is a user on the sign-in page.
@@ -74,6 +79,9 @@ func notice(status int, heading, text string) pageResponse {
 // view returns the data that all sign-in pages of an authorization share.
 func (f *Server) view(a *authorization) view {
 	target, _ := url.Parse(a.redirectURI)
+	if a.client != nil {
+		return view{App: cmp.Or(a.client.name, a.client.id), Path: a.path(), Scheme: target.Scheme}
+	}
 	v := view{App: cmp.Or(f.settings.appName, target.Host, a.redirectURI, "the device"), Path: a.path(), Scheme: target.Scheme}
 	if o, asked := f.organization(a.organizationID); asked {
 		v.Organization = o.Name

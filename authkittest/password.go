@@ -27,7 +27,7 @@ func (f *Server) passwordGrant(p parameters) (*authentication, *apiError) {
 		return nil, apiErr
 	}
 	f.emitGrant("password", user, p, nil)
-	return f.completeSignIn(f.acceptAtSignIn(invitation, user, p.signInResult(user, "Password", f.clock.Now())), true)
+	return f.completeSignIn(f.withInvitation(invitation, user, p.signInResult(user, "Password", f.clock.Now())), true)
 }
 
 // passwordProblems returns the strength rules that a new password breaks.

@@ -3,6 +3,7 @@
 package authkittest_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/workos"
 )
 
 var password = map[string]string{"email": ada, "password": authkittest.DefaultPassword}
@@ -210,6 +212,44 @@ func TestASignInWithAnInvitationCreatesAMembership(t *testing.T) {
 	assert.Panics(t, func() { a.Invite(ada, "org_none") })
 }
 
+func TestAnInvitationIsAcceptedWithTheLastStepOfASignIn(t *testing.T) {
+	a := newApp(t)
+	studio := a.Organizations()[1].ID
+	a.UpdateUser(ada, func(u *authkittest.User) {
+		u.EmailUnverified, u.Factors = true, []authkittest.Factor{{Secret: totpSecret}}
+	})
+	states := func() (all []string) {
+		for _, i := range collect(t, a.workos().ListInvitations(context.Background(), workos.ListInvitationsParams{})) {
+			all = append(all, i.State)
+		}
+		return all
+	}
+	signIn := func(token string) apiResponse {
+		challenged := a.grant("password", with(password, "invitation_token", token))
+		assertRefused(t, challenged, http.StatusForbidden, "mfa_challenge") // and not email_verification_required
+		return challenged
+	}
+	second := func(challenged apiResponse) apiResponse {
+		factor := challenged.body["authentication_factors"].([]any)[0].(object)["id"].(string)
+		challenge := a.mustCall(http.StatusCreated, http.MethodPost, "/auth/factors/"+factor+"/challenge", object{})
+		defer a.clock.Advance(time.Minute) // to the next code of the app
+		return a.grant("urn:workos:oauth:grant-type:mfa-totp", map[string]string{
+			"pending_authentication_token": challenged.text("pending_authentication_token"),
+			"authentication_challenge_id":  challenge["id"].(string), "code": authkittest.TOTP(totpSecret, a.clock.Now()),
+		})
+	}
+
+	token := a.Invite(ada, studio)
+	challenged := signIn(token)
+	a.RevokeInvitation(token)
+	assertRefused(t, second(challenged), http.StatusBadRequest, "invitation_invalid")
+
+	challenged = signIn(a.Invite(ada, studio))
+	assert.Contains(t, states(), workos.InvitationStatePending)
+	assert.Equal(t, studio, second(challenged).text("organization_id"))
+	assert.ElementsMatch(t, []string{workos.InvitationStateRevoked, workos.InvitationStateAccepted}, states())
+}
+
 func TestAPasswordResetSetsThePasswordAndEndsSessions(t *testing.T) {
 	a := newApp(t, authkittest.WithPasswordResetURL("https://app.example.com/reset?lang=en"))
 	a.UpdateUser(ada, func(p *authkittest.User) { p.EmailUnverified = true })
@@ -259,6 +299,7 @@ func TestTheMailboxPageShowsCodes(t *testing.T) {
 	assert.Contains(t, a.get(b, a.URL()+"/mailbox").Body, a.LastMail(ada).Code)
 	assert.Contains(t, a.get(b, a.URL()+"/mailbox").Body, "Your sign-in code")
 	assert.Empty(t, a.Mailbox("nobody@acme.test"))
+	assert.Equal(t, a.Mailbox(ada), a.Outbox())
 	assert.Panics(t, func() { a.LastMail("nobody@acme.test") })
 }
 

@@ -3,6 +3,7 @@
 package authkittest
 
 import (
+	"cmp"
 	"crypto/rand"
 	"net/http"
 	"slices"
@@ -19,6 +20,8 @@ const (
 	stepEmailVerification step = iota
 	stepOrganization
 	stepMFA
+	stepRadarEmail
+	stepRadarSMS
 )
 
 // pendingAuthentication is a sign-in that needs another step. Its token is consumed when the step succeeds. A wrong code does
@@ -26,6 +29,7 @@ const (
 type pendingAuthentication struct {
 	signInResult
 	step      step
+	radar     *radarCheck // of stepRadarEmail and stepRadarSMS
 	expiresAt time.Time
 }
 
@@ -35,10 +39,13 @@ type organizationRef struct {
 }
 
 // completeSignIn starts a session, or returns an error for the first thing that is missing. It checks, in this order: a
-// verified email address, the organization, the requirements of the organization, a second factor. confidential says whether
-// the request has the client secret.
+// challenge of Radar, a verified email address, the organization, the requirements of the organization, a second factor. An
+// invitation is accepted when nothing is missing. confidential says whether the request has the client secret.
 func (f *Server) completeSignIn(result signInResult, confidential bool) (*authentication, *apiError) {
 	user := f.accountByID(result.userID)
+	if user.RadarChallenge != "" && !result.radarPassed {
+		return nil, f.radarError(result, user)
+	}
 	if user.EmailUnverified {
 		sent := f.sendCode(MailEmailVerification, user)
 		apiErr := f.requireStep(result, stepEmailVerification, "email_verification_required", "Email ownership must be verified before authentication.")
@@ -66,7 +73,10 @@ func (f *Server) completeSignIn(result signInResult, confidential bool) (*authen
 	if code := f.missingFactor(user, result); code != "" {
 		return nil, f.secondFactorError(user, result, code)
 	}
-	return f.startSession(result, confidential), nil
+	if apiErr := f.acceptAtSignIn(&result); apiErr != nil {
+		return nil, apiErr
+	}
+	return f.startSession(result, confidential)
 }
 
 // secondFactorError returns the error that requires the user to verify or to enroll a second factor.
@@ -96,11 +106,13 @@ func (f *Server) pendingFor(p parameters, want step) (*pendingAuthentication, *a
 	return pending, nil
 }
 
-// resume continues a sign-in whose step has succeeded.
+// resume continues a sign-in whose step has succeeded. The session has the address and the browser of the last request that names
+// them.
 func (f *Server) resume(p parameters) (*authentication, *apiError) {
 	token := p["pending_authentication_token"]
 	result := f.pending[token].signInResult
 	delete(f.pending, token)
+	result.ipAddress, result.userAgent = cmp.Or(p["ip_address"], result.ipAddress), cmp.Or(p["user_agent"], result.userAgent)
 	return f.completeSignIn(result, true) // every grant for a step needs the client secret
 }
 

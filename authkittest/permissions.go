@@ -15,7 +15,11 @@ func (f *Server) permissionOf(c *call) (*permission, *apiError) {
 
 // listPermissions answers RouteListPermissions.
 func (f *Server) listPermissions(c *call) (any, *apiError) {
-	return page(c, f.permissions, func(p *permission) string { return p.id }, (*permission).object)
+	return permissionPage(c, f.permissions)
+}
+
+func permissionPage(c *call, permissions []*permission) (any, *apiError) {
+	return page(c, permissions, func(p *permission) string { return p.id }, (*permission).object)
 }
 
 // getPermission answers RouteGetPermission.

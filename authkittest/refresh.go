@@ -48,7 +48,11 @@ func (f *Server) refresh(p parameters) (*authentication, *apiError) {
 	}
 	// A session stays in its organization. WorkOS does not document what a refresh without organization_id answers when the
 	// membership has ended. It is taken for a refresh with the organization of the session.
-	if organizationID := cmp.Or(p["organization_id"], s.organizationID); organizationID != "" {
+	organizationID := cmp.Or(p["organization_id"], s.organizationID)
+	if apiErr := f.tokenError(s.userID, organizationID); apiErr != nil {
+		return nil, apiErr
+	}
+	if organizationID != "" {
 		if apiErr := f.switchOrganization(s, organizationID); apiErr != nil {
 			return nil, apiErr
 		}
@@ -106,12 +110,16 @@ func (f *Server) prune() {
 	now := f.clock.Now()
 	maps.DeleteFunc(f.codes, func(_ string, c *issuedCode) bool { return now.After(c.expiresAt) })
 	maps.DeleteFunc(f.pending, func(_ string, p *pendingAuthentication) bool { return now.After(p.expiresAt) })
+	maps.DeleteFunc(f.externalAuths, func(_ string, a *externalAuth) bool { return now.After(a.expiresAt) })
 	maps.DeleteFunc(f.challenges, func(_ string, ch *challenge) bool { return now.Sub(ch.createdAt) > retention })
 	f.emailedCodes = slices.DeleteFunc(f.emailedCodes, func(c *emailedCode) bool { return now.Sub(c.createdAt) > retention })
 	f.passwordResets = slices.DeleteFunc(f.passwordResets, func(r *passwordReset) bool { return now.Sub(r.createdAt) > retention })
 	f.devices = slices.DeleteFunc(f.devices, func(d *device) bool { return now.Sub(d.ExpiresAt) > retention })
 	maps.DeleteFunc(f.authorizations, func(_ string, a *authorization) bool { return now.After(a.expiresAt) })
+	maps.DeleteFunc(f.idempotent, func(_ string, r idempotentResponse) bool { return !now.Before(r.expiresAt) })
+	maps.DeleteFunc(f.connections, func(_ string, n *connection) bool { return now.After(n.expiresAt) })
 	maps.DeleteFunc(f.refreshTokens, func(_ string, t *refreshToken) bool {
 		return t.successor != nil && now.Sub(t.retiredAt) > retention
 	})
+	f.oauth.prune(now)
 }

@@ -94,6 +94,11 @@ func (p *permission) object() permissionObject {
 	}
 }
 
+// newPermission returns the definition of a permission that a test names only by its slug.
+func newPermission(slug string, at time.Time) *permission {
+	return &permission{id: stableID("perm", slug), slug: slug, name: slug, resourceType: organizationResource, createdAt: at, updatedAt: at}
+}
+
 // emitRole adds the event of a change of a role.
 func (f *Server) emitRole(change string, r *role) {
 	data := roleData{"role", r.slug, r.resourceType, append([]string{}, r.permissions...), timestamp(r.createdAt), timestamp(r.updatedAt)}
@@ -115,9 +120,7 @@ func (f *Server) seedRoles() {
 		})
 		for _, slug := range defined.permissions {
 			if f.permissionWith(slug) == nil {
-				f.permissions = append(f.permissions, &permission{
-					id: stableID("perm", slug), slug: slug, name: slug, resourceType: organizationResource, createdAt: now, updatedAt: now,
-				})
+				f.permissions = append(f.permissions, newPermission(slug, now))
 			}
 		}
 	}
@@ -185,16 +188,22 @@ func (f *Server) updatePermissions(m *Membership) {
 	}
 	m.Permissions = nil
 	for _, slug := range slugs {
-		r := f.roleFor(m.OrganizationID, slug)
-		if r == nil {
-			continue
-		}
-		for _, permission := range r.permissions {
-			if !slices.Contains(m.Permissions, permission) {
-				m.Permissions = append(m.Permissions, permission)
-			}
+		m.Permissions = f.withPermissionsOf(m.Permissions, m.OrganizationID, slug)
+	}
+}
+
+// withPermissionsOf returns permissions and those of a role, if it is defined.
+func (f *Server) withPermissionsOf(permissions []string, organizationID, slug string) []string {
+	r := f.roleFor(organizationID, slug)
+	if r == nil {
+		return permissions
+	}
+	for _, permission := range r.permissions {
+		if !slices.Contains(permissions, permission) {
+			permissions = append(permissions, permission)
 		}
 	}
+	return permissions
 }
 
 // setPermissions changes the permissions of a role, and of the members who have it.
@@ -203,6 +212,19 @@ func (f *Server) setPermissions(r *role, permissions []string) {
 	for _, m := range f.membersWith(r) {
 		f.updatePermissions(m.Membership)
 	}
+}
+
+// isAssigned reports whether a member or a group has a role of an organization.
+func (f *Server) isAssigned(r *role) bool {
+	in := func(membershipID string) bool {
+		m, apiErr := f.membershipByID(membershipID)
+		return apiErr == nil && m.OrganizationID == r.organizationID
+	}
+	return len(f.membersWith(r)) > 0 ||
+		slices.ContainsFunc(f.roleAssignments, func(a *roleAssignment) bool { return a.role == r.slug && in(a.membershipID) }) ||
+		slices.ContainsFunc(f.groupRoles, func(a *groupRole) bool {
+			return a.role == r.slug && f.groupByID(a.groupID).OrganizationID == r.organizationID
+		})
 }
 
 // membersWith returns the memberships that have a role.

@@ -166,8 +166,8 @@ func (f *Server) deleteOrganizationRole(c *call) (any, *apiError) {
 	if apiErr != nil {
 		return nil, apiErr
 	}
-	if len(f.membersWith(r)) > 0 {
-		return nil, conflict("role_has_assignments", "Members of the organization have the role.")
+	if f.isAssigned(r) {
+		return nil, conflict("role_has_assignments", "Members or groups of the organization have the role.")
 	}
 	f.roleDefinitions = slices.DeleteFunc(f.roleDefinitions, func(other *role) bool { return other == r })
 	f.emitRole("deleted", r)

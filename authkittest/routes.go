@@ -14,8 +14,21 @@ const (
 	RouteDiscovery       Route = "GET /user_management/{client_id}/.well-known/openid-configuration"
 )
 
+// Routes of WorkOS Connect: of its clients and of the APIs that they call. They need no API key. They are at URL(), which is the
+// AuthKit domain of the fake.
+const (
+	RouteOAuthMetadata      Route = "GET /.well-known/oauth-authorization-server"
+	RouteOAuthDiscovery     Route = "GET /.well-known/openid-configuration"
+	RouteOAuthJWKS          Route = "GET /oauth2/jwks"
+	RouteOAuthRegister      Route = "POST /oauth2/register"
+	RouteOAuthAuthorize     Route = "GET /oauth2/authorize"
+	RouteOAuthToken         Route = "POST /oauth2/token"
+	RouteOAuthIntrospection Route = "POST /oauth2/introspection"
+	RouteOAuthUserInfo      Route = "GET /oauth2/userinfo" // POST too
+)
+
 // browserRoutes are the routes that browsers call. No application waits for them.
-var browserRoutes = map[Route]bool{RouteAuthorize: true, RouteLogout: true}
+var browserRoutes = map[Route]bool{RouteAuthorize: true, RouteLogout: true, RouteOAuthAuthorize: true}
 
 // RouteAuthenticate is the endpoint of all grants. Its calls are the calls of all grants. A fault on it applies to every grant
 // that has no fault of its own.
@@ -30,16 +43,20 @@ const (
 	RouteEmailVerification     Route = RouteAuthenticate + " urn:workos:oauth:grant-type:email-verification:code"
 	RouteTOTP                  Route = RouteAuthenticate + " urn:workos:oauth:grant-type:mfa-totp"
 	RouteOrganizationSelection Route = RouteAuthenticate + " urn:workos:oauth:grant-type:organization-selection"
+	RouteRadarEmailChallenge   Route = RouteAuthenticate + " urn:workos:oauth:grant-type:radar-email-challenge:code"
+	RouteRadarSMSChallenge     Route = RouteAuthenticate + " urn:workos:oauth:grant-type:radar-sms-challenge:code"
 	RouteDeviceToken           Route = RouteAuthenticate + " urn:ietf:params:oauth:grant-type:device_code"
 )
 
-// Magic Auth, email verification and password reset.
+// Magic Auth, email verification, challenges of Radar and password reset.
 const (
 	RouteCreateMagicAuth          Route = "POST /user_management/magic_auth"
 	RouteGetMagicAuth             Route = "GET /user_management/magic_auth/{id}"
 	RouteSendEmailVerification    Route = "POST /user_management/users/{id}/email_verification/send"
 	RouteConfirmEmailVerification Route = "POST /user_management/users/{id}/email_verification/confirm"
 	RouteGetEmailVerification     Route = "GET /user_management/email_verification/{id}"
+	RouteSendRadarSMSChallenge    Route = "POST /user_management/radar_challenges"
+	RouteGetRadarChallenge        Route = "GET /user_management/radar_challenges/{id}"
 	RouteCreatePasswordReset      Route = "POST /user_management/password_reset"
 	RouteGetPasswordReset         Route = "GET /user_management/password_reset/{id}"
 	RouteConfirmPasswordReset     Route = "POST /user_management/password_reset/confirm"
@@ -71,6 +88,19 @@ const (
 	RouteDeleteMembership     Route = "DELETE /user_management/organization_memberships/{id}"
 )
 
+// Groups of the members of an organization.
+const (
+	RouteListGroups           Route = "GET /organizations/{id}/groups"
+	RouteGetGroup             Route = "GET /organizations/{id}/groups/{group_id}"
+	RouteCreateGroup          Route = "POST /organizations/{id}/groups"
+	RouteUpdateGroup          Route = "PATCH /organizations/{id}/groups/{group_id}"
+	RouteDeleteGroup          Route = "DELETE /organizations/{id}/groups/{group_id}"
+	RouteListGroupMembers     Route = "GET /organizations/{id}/groups/{group_id}/organization-memberships"
+	RouteAddGroupMember       Route = "POST /organizations/{id}/groups/{group_id}/organization-memberships"
+	RouteRemoveGroupMember    Route = "DELETE /organizations/{id}/groups/{group_id}/organization-memberships/{membership_id}"
+	RouteListMembershipGroups Route = "GET /user_management/organization_memberships/{id}/groups"
+)
+
 // Invitations.
 const (
 	RouteSendInvitation       Route = "POST /user_management/invitations"
@@ -80,6 +110,17 @@ const (
 	RouteAcceptInvitation     Route = "POST /user_management/invitations/{id}/accept"
 	RouteResendInvitation     Route = "POST /user_management/invitations/{id}/resend"
 	RouteRevokeInvitation     Route = "POST /user_management/invitations/{id}/revoke"
+)
+
+// Waitlists.
+const (
+	RouteListWaitlists        Route = "GET /user_management/waitlists"
+	RouteGetWaitlist          Route = "GET /user_management/waitlists/{id}"
+	RouteListWaitlistEntries  Route = "GET /user_management/waitlists/{id}/entries"
+	RouteCreateWaitlistEntry  Route = "POST /user_management/waitlists/{id}/entries"
+	RouteApproveWaitlistEntry Route = "POST /user_management/waitlist_entries/{id}/approve"
+	RouteDenyWaitlistEntry    Route = "POST /user_management/waitlist_entries/{id}/deny"
+	RouteDeleteWaitlistEntry  Route = "DELETE /user_management/waitlist_entries/{id}"
 )
 
 // Organizations and their domains.
@@ -121,11 +162,40 @@ const (
 
 // Permissions and roles of members on resources.
 const (
-	RouteCheckAuthorization   Route = "POST /authorization/organization_memberships/{id}/check"
-	RouteAssignRole           Route = "POST /authorization/organization_memberships/{id}/role_assignments"
-	RouteRemoveRole           Route = "DELETE /authorization/organization_memberships/{id}/role_assignments"
-	RouteListRoleAssignments  Route = "GET /authorization/organization_memberships/{id}/role_assignments"
-	RouteRemoveRoleAssignment Route = "DELETE /authorization/organization_memberships/{id}/role_assignments/{assignment_id}"
+	RouteCheckAuthorization                      Route = "POST /authorization/organization_memberships/{id}/check"
+	RouteListEffectivePermissions                Route = "GET /authorization/organization_memberships/{id}/resources/{resource_id}/permissions"
+	RouteListEffectivePermissionsByExternalID    Route = "GET /authorization/organization_memberships/{id}/resources/{type_slug}/{external_id}/permissions"
+	RouteListMembershipResources                 Route = "GET /authorization/organization_memberships/{id}/resources"
+	RouteListResourceMembers                     Route = "GET /authorization/resources/{resource_id}/organization_memberships"
+	RouteListResourceMembersByExternalID         Route = "GET /authorization/organizations/{id}/resources/{type_slug}/{external_id}/organization_memberships"
+	RouteAssignRole                              Route = "POST /authorization/organization_memberships/{id}/role_assignments"
+	RouteRemoveRole                              Route = "DELETE /authorization/organization_memberships/{id}/role_assignments"
+	RouteListRoleAssignments                     Route = "GET /authorization/organization_memberships/{id}/role_assignments"
+	RouteRemoveRoleAssignment                    Route = "DELETE /authorization/organization_memberships/{id}/role_assignments/{assignment_id}"
+	RouteListResourceRoleAssignments             Route = "GET /authorization/resources/{resource_id}/role_assignments"
+	RouteListResourceRoleAssignmentsByExternalID Route = "GET /authorization/organizations/{id}/resources/{type_slug}/{external_id}/role_assignments"
+)
+
+// Resources on which roles can be assigned.
+const (
+	RouteListResources              Route = "GET /authorization/resources"
+	RouteGetResource                Route = "GET /authorization/resources/{resource_id}"
+	RouteGetResourceByExternalID    Route = "GET /authorization/organizations/{id}/resources/{type_slug}/{external_id}"
+	RouteCreateResource             Route = "POST /authorization/resources"
+	RouteUpdateResource             Route = "PATCH /authorization/resources/{resource_id}"
+	RouteUpdateResourceByExternalID Route = "PATCH /authorization/organizations/{id}/resources/{type_slug}/{external_id}"
+	RouteDeleteResource             Route = "DELETE /authorization/resources/{resource_id}"
+	RouteDeleteResourceByExternalID Route = "DELETE /authorization/organizations/{id}/resources/{type_slug}/{external_id}"
+)
+
+// Roles of groups.
+const (
+	RouteListGroupRoleAssignments  Route = "GET /authorization/groups/{group_id}/role_assignments"
+	RouteGetGroupRoleAssignment    Route = "GET /authorization/groups/{group_id}/role_assignments/{assignment_id}"
+	RouteAssignGroupRole           Route = "POST /authorization/groups/{group_id}/role_assignments"
+	RouteSetGroupRoles             Route = "PUT /authorization/groups/{group_id}/role_assignments"
+	RouteRemoveGroupRole           Route = "DELETE /authorization/groups/{group_id}/role_assignments"
+	RouteRemoveGroupRoleAssignment Route = "DELETE /authorization/groups/{group_id}/role_assignments/{assignment_id}"
 )
 
 // Feature flags.
@@ -138,13 +208,26 @@ const (
 	RouteDisableFeatureFlag           Route = "PUT /feature-flags/{slug}/disable"
 	RouteAddFeatureFlagTarget         Route = "POST /feature-flags/{slug}/targets/{target_id}"
 	RouteRemoveFeatureFlagTarget      Route = "DELETE /feature-flags/{slug}/targets/{target_id}"
+	RouteListFeatureFlagRules         Route = "GET /sdk/feature-flags" // for SDKs that evaluate the flags themselves
 )
 
-// Connect applications that users have authorized.
+// Connect applications that users have authorized, and sign-ins of the application for them.
 const (
+	RouteCompleteExternalAuth                   Route = "POST /authkit/oauth2/complete"
 	RouteListUserAuthorizedApplications         Route = "GET /user_management/users/{id}/authorized_applications"
 	RouteListOrganizationAuthorizedApplications Route = "GET /organizations/{id}/authorized_applications"
 	RouteDeleteUserAuthorizedApplication        Route = "DELETE /user_management/users/{id}/authorized_applications/{application_id}"
+)
+
+// Connected accounts of users, and the providers of Pipes.
+const (
+	RouteListDataProviders         Route = "GET /user_management/users/{id}/data_providers"
+	RouteGetConnectedAccount       Route = "GET /user_management/users/{id}/connected_accounts/{slug}"
+	RouteImportConnectedAccount    Route = "POST /user_management/users/{id}/connected_accounts/{slug}"
+	RouteUpdateConnectedAccount    Route = "PUT /user_management/users/{id}/connected_accounts/{slug}"
+	RouteDeleteConnectedAccount    Route = "DELETE /user_management/users/{id}/connected_accounts/{slug}"
+	RouteAuthorizeConnectedAccount Route = "POST /data-integrations/{slug}/authorize"
+	RouteGetConnectedAccountToken  Route = "POST /data-integrations/{slug}/token"
 )
 
 // Settings of the environment.
@@ -154,12 +237,15 @@ const (
 	RouteDeleteRedirectURI Route = "DELETE /user_management/redirect_uris/{id}"
 	RouteCreateCORSOrigin  Route = "POST /user_management/cors_origins"
 	RouteListCORSOrigins   Route = "GET /user_management/cors_origins"
+	RouteGetJWTTemplate    Route = "GET /user_management/jwt_template"
+	RouteUpdateJWTTemplate Route = "PUT /user_management/jwt_template"
 )
 
 // Widgets and the Admin Portal.
 const (
-	RouteCreateWidgetToken Route = "POST /widgets/token"
-	RouteCreatePortalLink  Route = "POST /portal/generate_link"
+	RouteCreateWidgetToken     Route = "POST /widgets/token"
+	RouteCreateWidgetsAPIToken Route = "POST /client/token"
+	RouteCreatePortalLink      Route = "POST /portal/generate_link"
 )
 
 // Multi-factor authentication.
@@ -182,6 +268,12 @@ const (
 	RouteDeleteAPIKey             Route = "DELETE /api_keys/{id}"
 	RouteExpireAPIKey             Route = "POST /api_keys/{id}/expire"
 	RouteValidateAPIKey           Route = "POST /api_keys/validations"
+)
+
+// Audit logs.
+const (
+	RouteCreateAuditLogEvent      Route = "POST /audit_logs/events"
+	RouteGetAuditLogConfiguration Route = "GET /organizations/{id}/audit_log_configuration"
 )
 
 // Events and webhook endpoints.

@@ -36,6 +36,7 @@ type signInResult struct {
 	organizationID string
 	method         string
 	secondFactor   bool // a second factor was verified in this sign-in
+	radarPassed    bool // a challenge of Radar was passed in this sign-in
 	ipAddress      string
 	userAgent      string
 	impersonator   *Impersonator
@@ -43,6 +44,9 @@ type signInResult struct {
 	providerScopes []string // the provider_scopes of the authorization request
 	browserID      string   // ID of the browser's session at the fake; may be empty
 	unasked        *asker   // set until the application has allowed the sign-in; see Actions
+
+	// invitation is the one that the session accepts. It is nil for none, and once the hosted pages have accepted it.
+	invitation *invitation
 }
 
 const (
@@ -96,11 +100,15 @@ func (f *Server) RevokeSession(id string) {
 	f.endSession(s)
 }
 
-// startSession starts a session after a sign-in and returns the response with its tokens.
-func (f *Server) startSession(result signInResult, confidential bool) *authentication {
+// startSession starts a session after a sign-in and returns the response with its tokens. It returns an error if the access
+// token would be too big.
+func (f *Server) startSession(result signInResult, confidential bool) (*authentication, *apiError) {
+	if apiErr := f.tokenError(result.userID, result.organizationID); apiErr != nil {
+		return nil, apiErr
+	}
 	response := f.mint(f.openSession(result, confidential))
 	response.OAuthTokens = f.oauthTokens(result)
-	return response
+	return response, nil
 }
 
 // openSession starts a session after a sign-in.

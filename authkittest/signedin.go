@@ -47,6 +47,9 @@ func (b *Browser) SignIn(loginURL, email string) (*Page, error) {
 		return nil, err
 	}
 	form, button, offered := page.button("email", email)
+	if !offered && page.hasButton("Create account") {
+		return nil, fmt.Errorf("authkittest: SignIn: the login URL redirected to a sign-up page, %v: open it with Get, then call Submit(\"Create account\", …)", page)
+	}
 	if !offered {
 		return nil, fmt.Errorf("authkittest: SignIn: the login URL did not redirect to a sign-in page that offers %q; it redirected to %v", email, page)
 	}
@@ -95,6 +98,13 @@ func (p *Page) isLanding() bool {
 		return p.redirectedBy != nil && origin(p.redirectedBy) == origin(p.URL)
 	}
 	return false
+}
+
+// hasButton reports whether the page has a button with this text.
+func (p *Page) hasButton(text string) bool {
+	return slices.ContainsFunc(p.Forms, func(f Form) bool {
+		return slices.ContainsFunc(f.Buttons, func(b Button) bool { return b.Text == text })
+	})
 }
 
 // button returns the first button with this name and value, and its form. An empty value matches every value.

@@ -33,6 +33,7 @@ func TestSignInReturnsAnErrorThatNamesTheCause(t *testing.T) {
 	}{
 		"there is no sign-in page":                     {a.server.URL + "/callback?code=secret", ada, "did not redirect to a sign-in page that offers \"" + ada + "\""},
 		"the user does not exist":                      {a.server.URL + "/login", "nobody@example.com", `did not redirect to a sign-in page that offers "nobody@example.com"`},
+		"the login URL leads to the sign-up page":      {a.authorizeURL(map[string]string{"screen_hint": "sign-up"}), "new@example.com", "redirected to a sign-up page, "},
 		"the login URL refuses connections":            {"http://127.0.0.1:1/login?x=secret", ada, "http://127.0.0.1:1/login: dial"},
 		"the application answers 404":                  {a.authorizeURL(map[string]string{"redirect_uri": a.server.URL + "/missing"}), ada, "the application answered 404 " + a.server.URL + "/missing"},
 		"AuthKit does not redirect to the application": {a.authorizeURL(map[string]string{"redirect_uri": a.URL() + "/signed-out"}), ada, "did not redirect back to the application"},

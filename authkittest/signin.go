@@ -14,7 +14,11 @@ func (f *Server) registerPages(mux *http.ServeMux) {
 	mux.HandleFunc("GET /style.css", serveStylesheet)
 	mux.HandleFunc("GET /signed-out", f.browse(f.signedOutPage))
 	mux.HandleFunc("GET /invite", f.browse(f.invitationPage))
+	mux.HandleFunc("GET /oauth2/complete", f.browse(f.externalAuthPage))
 	mux.HandleFunc("GET /portal", f.browse(f.portalPage))
+	mux.HandleFunc("GET /connect-account/{connection}", f.connecting(f.connectPage))
+	mux.HandleFunc("POST /connect-account/{connection}", f.connecting(f.finishConnection))
+	mux.HandleFunc("POST /connect-account/{connection}/cancel", f.connecting(f.cancelConnection))
 	mux.HandleFunc("GET /mailbox", f.browse(f.mailboxPage))
 	mux.HandleFunc("GET /device", f.browse(f.devicePage))
 	mux.HandleFunc("POST /device", f.browse(f.chooseDevice))
@@ -25,8 +29,12 @@ func (f *Server) registerPages(mux *http.ServeMux) {
 		"POST /sign-in/{authorization}/sign-up":      f.signUp,
 		"GET /sign-in/{authorization}/organization":  f.organizationPage,
 		"POST /sign-in/{authorization}/organization": f.chooseOrganization,
+		"GET /sign-in/{authorization}/radar":         f.radarPage,
+		"POST /sign-in/{authorization}/radar":        f.submitRadar,
 		"GET /sign-in/{authorization}/device":        f.confirmPage,
 		"POST /sign-in/{authorization}/device":       f.approveDevice,
+		"GET /sign-in/{authorization}/consent":       f.consentPage,
+		"POST /sign-in/{authorization}/consent":      f.allowClient,
 		"POST /sign-in/{authorization}/cancel":       f.cancel,
 	} {
 		mux.HandleFunc(pattern, f.browse(func(r *http.Request) pageResponse {
@@ -100,7 +108,7 @@ func (f *Server) signIn(r *http.Request, a *authorization, user *account) pageRe
 	f.emitSignIn(signInResult{
 		userID: user.ID, organizationID: a.organizationID, method: result.method, ipAddress: browser.ipAddress, userAgent: browser.userAgent,
 	})
-	a.result = f.startBrowserSession(r, result)
+	a.result, a.radar = f.startBrowserSession(r, result), nil
 	next := f.continueSignIn(a)
 	next.cookie = f.cookie(a.result.browserID)
 	return next

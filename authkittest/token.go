@@ -10,7 +10,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"slices"
 )
 
 // reservedClaims are the claims that a JWT template cannot replace.
@@ -21,8 +20,11 @@ var reservedClaims = []string{"iss", "sub", "exp", "iat", "nbf", "jti"}
 func (f *Server) SignToken(claims map[string]any) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.keys[len(f.keys)-1].sign(claims)
+	return f.sign(claims)
 }
+
+// sign signs claims with the current signing key.
+func (f *Server) sign(claims map[string]any) string { return f.keys[len(f.keys)-1].sign(claims) }
 
 // sign returns a compact JWS with RS256 (RFC 7515 section 3.1, RFC 7518 section 3.3).
 func (k signingKey) sign(claims map[string]any) string {
@@ -58,6 +60,7 @@ func (f *Server) claims(s *session, user User) map[string]any {
 	}
 	m, member := user.membership(s.organizationID)
 	if member {
+		m = f.withGroupRoles(m)
 		claims["org_id"] = m.OrganizationID
 		claims["role"] = m.role()
 		claims["roles"] = m.allRoles()
@@ -72,10 +75,7 @@ func (f *Server) claims(s *session, user User) map[string]any {
 	if s.impersonator != nil {
 		claims["act"] = map[string]string{"sub": s.impersonator.Email}
 	}
-	for name, value := range user.Claims {
-		if !slices.Contains(reservedClaims, name) {
-			claims[name] = value
-		}
-	}
+	addClaims(claims, f.templateClaims(s.userID, s.organizationID))
+	addClaims(claims, user.Claims)
 	return claims
 }

@@ -5,7 +5,11 @@ package authkittest
 import (
 	"fmt"
 	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -35,15 +39,47 @@ type activeFault struct {
 }
 
 // InjectFault makes a route fail until fault.Times calls have failed or ClearFault is called. It replaces an earlier fault of
-// the route. A fault of a single grant takes precedence over a fault of RouteAuthenticate. InjectFault panics if the route
-// does not exist.
+// the route. A fault of a single grant takes precedence over a fault of RouteAuthenticate.
+//
+// A route that the fake does not have can have a fault with Status or Body. From then on it exists: Calls counts its calls. It is
+// for operations that an application calls with workos.Client.Call. The route is a method and a path of the API, with {name} for
+// each ID. When the fault is over, the answer is 404 again, as that of every unknown path:
+//
+//	fake.InjectFault("GET /directories", authkittest.Fault{Body: `{"data":[{"id":"directory_01A","name":"Acme"}]}`})
+//
+// InjectFault panics if the fake has no such route and the fault has neither Status nor Body, and if the route is not of this form.
 //
 // Retries and time limits of authkit run on the clock of authkit.WithClock. If that is a [*FakeClock], a request that meets a
 // fault waits until the clock moves. An application of [Run] moves it itself. Without Run, send the request in
 // [FakeClock.AdvanceWhile]. To stop at a moment in between, send it in a goroutine, call [FakeClock.AwaitTimers], then
 // [FakeClock.Advance].
 func (f *Server) InjectFault(route Route, fault Fault) {
+	if (fault.Status != 0 || fault.Body != "") && otherRoute.MatchString(string(route)) {
+		f.addOtherRoute(route)
+	}
 	f.traffic.setFault(route, &activeFault{Fault: fault, cleared: make(chan struct{})})
+}
+
+// otherRoute matches a route that InjectFault can add.
+var otherRoute = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE) (/[A-Za-z0-9._~-]+|/\{\w+\})+$`)
+
+// addOtherRoute adds a route, unless the fake has it, perhaps with other names in its path. Then it is not a new one.
+func (f *Server) addOtherRoute(route Route) {
+	method, path, _ := strings.Cut(string(route), " ")
+	r := &http.Request{Method: method, URL: &url.URL{Path: path}}
+	isOther := !slices.ContainsFunc(f.routes, func(mux *http.ServeMux) bool {
+		_, pattern := mux.Handler(r)
+		return pattern != "/"
+	})
+	if isOther && f.traffic.addOnce(route) {
+		f.otherRoutes.HandleFunc(string(route), func(w http.ResponseWriter, r *http.Request) {
+			f.handleCall(w, r, serveNotFound, route)
+		})
+	}
+}
+
+func serveNotFound(w http.ResponseWriter, _ *http.Request) {
+	write(w, http.StatusNotFound, &apiError{Message: "Not Found"})
 }
 
 // ClearFault removes the fault of a route. Calls that wait because of it get the real response.
@@ -95,6 +131,17 @@ func (t *traffic) add(route Route) {
 		t.arrived = make(chan struct{})
 	}
 	t.routes[route] = &routeTraffic{}
+}
+
+// addOnce registers a route and reports whether it is new.
+func (t *traffic) addOnce(route Route) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.routes[route] != nil {
+		return false
+	}
+	t.routes[route] = &routeTraffic{}
+	return true
 }
 
 // route returns the data of a route. The caller holds t.mu.

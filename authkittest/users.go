@@ -203,7 +203,7 @@ func setNullable(to *string, from nullable[string]) {
 func (in userFields) problem() *apiError {
 	notASCII := func(r rune) bool { return r > 0x7e || r < 0x20 }
 	switch id := in.ExternalID.value; {
-	case len(id) > maxExternalID, strings.ContainsFunc(id, notASCII):
+	case isEmpty(in.ExternalID), len(id) > maxExternalID, strings.ContainsFunc(id, notASCII):
 		return invalid(fieldProblem{Field: "external_id", Code: "invalid"})
 	case in.Locale.value != "" && !localePattern.MatchString(in.Locale.value):
 		return plainError("invalid_locale", "The locale is invalid.")
@@ -243,13 +243,14 @@ func (f *Server) deleteUser(c *call) (any, *apiError) {
 	return nil, nil
 }
 
-// removeUser deletes a user with its sessions, memberships and API keys.
+// removeUser deletes a user with its sessions, memberships, connected accounts and API keys.
 func (f *Server) removeUser(user *account) {
 	f.endSessionsOf(user.ID)
 	f.revokeAPIKeys(func(k *apiKey) bool { return k.UserID == user.ID })
 	for len(user.Memberships) > 0 {
 		f.removeMembership(membershipRow{user, &user.Memberships[0]})
 	}
+	f.disconnect(func(owner accountOwner) bool { return owner.userID == user.ID })
 	f.accounts = slices.DeleteFunc(f.accounts, func(a *account) bool { return a == user })
 	f.deleteReferences(user.ID)
 	f.emit("user.deleted", "", user.object())

@@ -273,3 +273,18 @@ func TestASessionEndsAfterAYear(t *testing.T) {
 	assert.Equal(t, "invalid_grant", a.refresh(token).text("error"))
 	assert.Empty(t, a.mustCall(http.StatusOK, http.MethodGet, userManagement+"/users/"+a.userID(ada)+"/sessions", nil)["data"])
 }
+
+func TestAnEmptyExternalIDIsRefused(t *testing.T) {
+	a := newApp(t)
+	user, organization := a.userID(ada), a.Organizations()[0].ID
+	for path, method := range map[string]string{
+		userManagement + "/users": http.MethodPost, userManagement + "/users/" + user: http.MethodPut,
+		"/organizations": http.MethodPost, "/organizations/" + organization: http.MethodPut,
+	} {
+		body := object{"email": "kim@acme.test", "name": "Acme", "external_id": ""}
+		if method == http.MethodPut {
+			body = object{"external_id": ""}
+		}
+		assert.Equal(t, http.StatusUnprocessableEntity, a.api(method, path, body).status, "%s %s", method, path)
+	}
+}

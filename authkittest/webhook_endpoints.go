@@ -55,22 +55,33 @@ func (f *Server) webhookEndpointProblem(in webhookEndpointFields, except *webhoo
 		}
 	}
 	if in.Status.sent && in.Status.value != "enabled" && in.Status.value != "disabled" {
-		return invalid(fieldProblem{Field: "status", Code: "invalid"})
+		return withMessages(invalid(fieldProblem{Field: "status", Code: "invalid"}))
 	}
 	return nil
+}
+
+// withMessages returns a 422 in the form of these calls: each of its errors has a message and no field, and there is at least one.
+func withMessages(apiErr *apiError) *apiError {
+	for i, problem := range apiErr.Errors {
+		apiErr.Errors[i] = fieldProblem{Code: problem.Code, Message: "The member " + problem.Field + " is missing or invalid."}
+	}
+	if len(apiErr.Errors) == 0 {
+		apiErr.Errors = []fieldProblem{{Code: "invalid", Message: "The request body is invalid."}}
+	}
+	return apiErr
 }
 
 // createWebhookEndpoint answers RouteCreateWebhookEndpoint.
 func (f *Server) createWebhookEndpoint(c *call) (any, *apiError) {
 	var in webhookEndpointFields
 	if apiErr := c.read(&in); apiErr != nil {
-		return nil, apiErr
+		return nil, withMessages(apiErr)
 	}
 	switch {
 	case in.URL.value == "":
-		return nil, required("endpoint_url")
+		return nil, withMessages(required("endpoint_url"))
 	case len(in.Events.value) == 0:
-		return nil, required("events")
+		return nil, withMessages(required("events"))
 	}
 	if apiErr := f.webhookEndpointProblem(in, nil); apiErr != nil {
 		return nil, apiErr
@@ -101,7 +112,7 @@ func (f *Server) updateWebhookEndpoint(c *call) (any, *apiError) {
 	}
 	var in webhookEndpointFields
 	if apiErr := c.read(&in); apiErr != nil {
-		return nil, apiErr
+		return nil, withMessages(apiErr)
 	}
 	if apiErr := f.webhookEndpointProblem(in, e); apiErr != nil {
 		return nil, apiErr

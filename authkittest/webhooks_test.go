@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -188,9 +190,7 @@ func TestAnEndpointThatDoesNotAnswerIsTriedAgain(t *testing.T) {
 
 func TestAnEndpointThatIsDownIsTriedAgain(t *testing.T) {
 	a := newApp(t)
-	server := httptest.NewServer(http.NotFoundHandler())
-	a.AddWebhookEndpoint(server.URL, webhookSecret)
-	server.Close()
+	a.AddWebhookEndpoint("http://127.0.0.1:1", webhookSecret) // nothing listens there
 	a.EmitEvent("user.updated", nil)
 	require.NoError(t, a.WaitForWebhooks(t.Context()))
 	require.Len(t, a.WebhookDeliveries(), 1)
@@ -312,6 +312,8 @@ func TestAnInvalidWebhookEndpointIsRefused(t *testing.T) {
 		"no types":                   {"POST", "", object{"endpoint_url": "https://app.test/"}, 422, "invalid_request_parameters"},
 		"an unknown type":            {"POST", "", object{"endpoint_url": "https://app.test/", "events": []string{"user.renamed"}}, 422, "invalid_request_parameters"},
 		"a type that is only listed": {"POST", "", object{"endpoint_url": "https://app.test/", "events": []string{"authentication.mfa_failed"}}, 422, "invalid_request_parameters"},
+		"types of another type":      {"POST", "", object{"endpoint_url": "https://app.test/", "events": 1}, 422, "invalid_request_parameters"},
+		"a null":                     {"PATCH", "/" + id, object{"status": nil}, 422, "invalid_request_parameters"},
 		"a relative address":         {"POST", "", object{"endpoint_url": "/hooks", "events": events}, 422, "invalid_url"},
 		"a registered address":       {"POST", "", object{"endpoint_url": r.url, "events": events}, 409, "duplicate_endpoint"},
 		"a change of nothing":        {"PATCH", "/" + id, object{"endpoint_url": r.url}, 200, ""},
@@ -323,6 +325,11 @@ func TestAnInvalidWebhookEndpointIsRefused(t *testing.T) {
 			got := r.api(test.method, "/webhook_endpoints"+test.path, test.body)
 			assert.Equal(t, test.status, got.status)
 			assert.Equal(t, test.code, got.text("code"))
+			list, _ := got.body["errors"].([]any)
+			assert.Equal(t, test.code == "invalid_request_parameters", len(list) == 1)
+			for _, problem := range list {
+				assert.Equal(t, []string{"code", "message"}, slices.Sorted(maps.Keys(problem.(object))))
+			}
 		})
 	}
 	assert.Panics(t, func() { r.AddWebhookEndpoint(r.url, "") })

@@ -35,7 +35,6 @@ func (f *Server) createWidgetToken(c *call) (any, *apiError) {
 		return nil, apiErr
 	}
 	userID, organizationID := in.UserID.value, in.OrganizationID.value
-	user := f.accountByID(userID)
 	switch {
 	case userID == "":
 		return nil, unprocessable("The user_id is required.")
@@ -43,16 +42,37 @@ func (f *Server) createWidgetToken(c *call) (any, *apiError) {
 		return nil, unprocessable("A scope is unknown.")
 	case len(in.Scopes.value) > 0 && organizationID == "":
 		return nil, unprocessable("The organization_id is required with scopes.")
+	}
+	return f.widgetToken(userID, organizationID, map[string]any{"scopes": append([]string{}, in.Scopes.value...)})
+}
+
+// createWidgetsAPIToken answers RouteCreateWidgetsAPIToken. The token is a JWT, like that of a widget, but has no scopes.
+func (f *Server) createWidgetsAPIToken(c *call) (any, *apiError) {
+	var in struct {
+		UserID         optional[string] `json:"user_id"`
+		OrganizationID optional[string] `json:"organization_id"`
+	}
+	if apiErr := c.read(&in); apiErr != nil {
+		return nil, apiErr
+	}
+	if in.UserID.value == "" || in.OrganizationID.value == "" {
+		return nil, unprocessable("The user_id and the organization_id are required.")
+	}
+	return f.widgetToken(in.UserID.value, in.OrganizationID.value, map[string]any{})
+}
+
+// widgetToken returns a token of a user with these claims. organizationID may be empty.
+func (f *Server) widgetToken(userID, organizationID string, claims map[string]any) (any, *apiError) {
+	user := f.accountByID(userID)
+	switch {
 	case user == nil:
 		return nil, notFound("User", userID)
 	case organizationID != "" && !f.hasOrganization(organizationID):
 		return nil, notFound("Organization", organizationID)
 	}
 	now := f.clock.Now()
-	claims := map[string]any{
-		"iss": f.Issuer(), "sub": userID, "jti": ulid(rand.Text()), "iat": now.Unix(), "exp": now.Add(widgetTokenLifetime).Unix(),
-		"scopes": append([]string{}, in.Scopes.value...),
-	}
+	claims["iss"], claims["sub"], claims["jti"] = f.Issuer(), userID, ulid(rand.Text())
+	claims["iat"], claims["exp"] = now.Unix(), now.Add(widgetTokenLifetime).Unix()
 	if organizationID != "" {
 		if _, member := user.membership(organizationID); !member {
 			return nil, &apiError{Message: "The user is not a member of the organization."}

@@ -39,6 +39,25 @@ func TestAWidgetTokenIsForAUserAndAnOrganization(t *testing.T) {
 	assertRefused(t, a.api("POST", "/widgets/token", object{}), 422, "")
 }
 
+func TestAWidgetsAPITokenIsForAUserInAnOrganization(t *testing.T) {
+	a := newApp(t)
+	ctx, client, press, id := context.Background(), a.workos(), a.Organizations()[0].ID, a.userID(ada)
+	create := func(userID, organizationID string) (string, error) {
+		return client.CreateWidgetsAPIToken(ctx, workos.CreateWidgetsAPITokenParams{UserID: userID, OrganizationID: organizationID})
+	}
+	token, err := create(id, press)
+	require.NoError(t, err)
+	claims, err := a.claims(token)
+	require.NoError(t, err)
+	assert.Equal(t, [2]any{id, press}, [2]any{claims["sub"], claims["org_id"]})
+	assert.NotContains(t, claims, "scopes")
+
+	assertCode(t, second(create("user_1", press)), 404, "")
+	assertCode(t, second(create(id, "org_1")), 404, "")
+	assertCode(t, second(create(id, a.Organizations()[1].ID)), 400, "")
+	assertRefused(t, a.api("POST", "/client/token", object{"user_id": id}), 422, "")
+}
+
 func TestAPortalLinkOpensAPage(t *testing.T) {
 	a := newApp(t)
 	ctx, client, press := context.Background(), a.workos(), a.Organizations()[0].ID

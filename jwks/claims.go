@@ -6,8 +6,10 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -18,8 +20,8 @@ import (
 // while a wrong type in a claim before ID refuses the token.
 type Claims struct {
 	Issuer    string    // iss
-	Subject   string    // sub, the user's ID; never empty
-	SessionID string    // sid; never empty
+	Subject   string    // sub, the user's ID; never empty. In a token of a machine it is the application's client ID
+	SessionID string    // sid; never empty, except with [WithoutSessionID]
 	ClientID  string    // client_id, the application that the token was issued for
 	ExpiresAt time.Time // exp; never zero
 	IssuedAt  time.Time // iat
@@ -38,10 +40,13 @@ type Claims struct {
 	// the future than the leeway proves nothing: [Verifier.Verify] sets it to zero.
 	AuthTime time.Time
 	Audience []string // aud, one value or several
+	// Scopes are the values of scope, which separates them by spaces (RFC 8693 section 4.2). Access tokens of WorkOS Connect
+	// have them; session tokens do not. They are unique and in the order of the token.
+	Scopes []string
 
 	malformedAudience string // the JSON type of an aud that is neither a string nor an array of strings, or ""
 
-	token string // whose payload holds the claims
+	token, payload string // the token whose payload holds the claims; payload is that payload if the token is ""
 
 	verifier *Verifier      // that verified the token; nil if none did
 	keyID    string         // of the key that signed the token
@@ -50,6 +55,9 @@ type Claims struct {
 
 // Decode unmarshals the whole payload into v, as [json.Unmarshal] does. Use it for claims that a JWT template adds.
 func (c *Claims) Decode(v any) error {
+	if c.token == "" {
+		return json.Unmarshal([]byte(c.payload), v)
+	}
 	_, rest, _ := strings.Cut(c.token, ".")
 	payload64, _, _ := strings.Cut(rest, ".")
 	payload, err := base64url.DecodeString(payload64)
@@ -70,21 +78,40 @@ func UnverifiedClaims(token string) (*Claims, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeClaims(c)
+	return decodeClaims(&c, true)
 }
 
-// decodeClaims reads the payload of a token. The claims keep a reference to the token's text. The error is a *RefusedError.
-func decodeClaims(token *compact) (*Claims, error) {
-	var buffer [24]member
-	m, err := splitObject(token.payload, buffer[:0])
+// UnverifiedPartsClaims is [UnverifiedClaims] for a token that is known by its decoded parts.
+func UnverifiedPartsClaims(token Parts) (*Claims, error) {
+	c, err := newCompact(token)
+	if err != nil {
+		return nil, err
+	}
+	return decodeClaims(&c, true)
+}
+
+// usualMembers is more than the members of a usual token. More than that are allocated.
+const usualMembers = 24
+
+// memberBuffers holds *[usualMembers]member values for decodeClaims.
+var memberBuffers = sync.Pool{New: func() any { return new([usualMembers]member) }}
+
+// decodeClaims reads the payload of a token. The claims keep a reference to the token's text, or else to its payload. The error is a *RefusedError.
+func decodeClaims(token *compact, needsSessionID bool) (*Claims, error) {
+	buffer := memberBuffers.Get().(*[usualMembers]member)
+	defer func() {
+		*buffer = [usualMembers]member{} // so that the texts are not kept in memory
+		memberBuffers.Put(buffer)
+	}()
+	m, err := splitObject(token.Payload, buffer[:0])
 	if err != nil {
 		return nil, &RefusedError{"payload", "a JSON object with unique members", err.Error()}
 	}
 	r := claimReader{members: m}
+	lists := m.newLists()
 	c := &Claims{
 		Issuer:    r.optionalString("iss"),
 		Subject:   r.requiredString("sub"),
-		SessionID: r.requiredString("sid"),
 		ClientID:  r.optionalString("client_id"),
 		ExpiresAt: r.requiredTime("exp"),
 		IssuedAt:  r.optionalTime("iat"),
@@ -93,17 +120,27 @@ func decodeClaims(token *compact) (*Claims, error) {
 		ID:             m.lenientString("jti"),
 		OrganizationID: m.lenientString("org_id"),
 		Role:           m.lenientString("role"),
-		Roles:          m.lenientStrings("roles"),
-		Permissions:    m.lenientStrings("permissions"),
-		Entitlements:   m.lenientStrings("entitlements"),
-		FeatureFlags:   m.lenientStrings("feature_flags"),
+		Roles:          lists.strings("roles"),
+		Permissions:    lists.strings("permissions"),
+		Entitlements:   lists.strings("entitlements"),
+		FeatureFlags:   lists.strings("feature_flags"),
 		Impersonated:   m.has("act") && m.describe("act") != "null",
 		Actor:          m.actor(),
 		AuthTime:       m.lenientTime("auth_time"),
+		Scopes:         lists.scopes(),
 
 		token: token.text,
 	}
-	c.Audience, c.malformedAudience = m.audience()
+	if c.token == "" {
+		c.payload = token.Payload
+	}
+	if needsSessionID {
+		c.SessionID = r.sessionID()
+	} else {
+		c.SessionID = r.optionalString("sid")
+	}
+	c.Audience, c.malformedAudience = lists.audience()
+	r.checkKind()
 	if r.refused != nil {
 		return nil, r.refused
 	}
@@ -114,7 +151,7 @@ func decodeClaims(token *compact) (*Claims, error) {
 // detach copies all texts into one string of their own. The decoded payload can then be freed while the claims are kept.
 func (c *Claims) detach() {
 	texts := [...]*string{&c.Issuer, &c.Subject, &c.SessionID, &c.ClientID, &c.ID, &c.OrganizationID, &c.Role, &c.Actor}
-	lists := [...][]string{c.Roles, c.Permissions, c.Entitlements, c.FeatureFlags, c.Audience}
+	lists := [...][]string{c.Roles, c.Permissions, c.Entitlements, c.FeatureFlags, c.Audience, c.Scopes}
 	size := 0
 	for _, text := range texts {
 		size += len(*text)
@@ -212,8 +249,37 @@ func (m members) lenientString(claim string) string {
 	return value
 }
 
-func (m members) lenientStrings(claim string) []string {
-	raw, _ := m.get(claim)
+// lists reads the claims that are lists of strings. They share one slice, which is one allocation instead of six.
+type lists struct {
+	members
+	all []string
+}
+
+// listClaims are the claims that can be lists of strings.
+var listClaims = [...]string{"roles", "permissions", "entitlements", "feature_flags", "aud", "scope"}
+
+// newLists returns the reader of the lists, with room for all of them.
+func (m members) newLists() lists {
+	values := 0
+	for _, claim := range listClaims {
+		if raw, _ := m.get(claim); raw != "" {
+			values += 1 + strings.Count(raw, ",") + strings.Count(raw, " ")
+		}
+	}
+	return lists{members: m, all: make([]string, 0, values)}
+}
+
+// since returns the values that were added after the first n, or nil for none.
+func (l *lists) since(n int) []string {
+	if len(l.all) == n {
+		return nil
+	}
+	return slices.Clip(l.all[n:])
+}
+
+// strings reads an array of strings. Any other value, and an empty array, is no list.
+func (l *lists) strings(claim string) []string {
+	raw, _ := l.get(claim)
 	if raw == "" || raw[0] != '[' {
 		return nil
 	}
@@ -221,32 +287,49 @@ func (m members) lenientStrings(claim string) []string {
 	if s.skipSpace(); s.accept(']') {
 		return nil
 	}
-	values := make([]string, 0, 1+strings.Count(raw, ","))
+	first := len(l.all)
 	for {
 		s.skipSpace()
 		quoted, ok := s.text()
 		if !ok {
+			l.all = l.all[:first]
 			return nil
 		}
-		values = append(values, unquote(quoted))
+		l.all = append(l.all, unquote(quoted))
 		if s.skipSpace(); !s.accept(',') {
-			return values
+			return l.since(first)
 		}
 	}
 }
 
 // audience reads aud, a string or an array of strings (RFC 7519 section 4.1.3). Of any other value it returns the JSON type.
-func (m members) audience() (values []string, malformed string) {
-	if !m.has("aud") {
+func (l *lists) audience() (values []string, malformed string) {
+	if !l.has("aud") {
 		return nil, ""
 	}
-	if value, ok := m.str("aud"); ok {
-		return []string{value}, ""
+	if value, ok := l.str("aud"); ok {
+		first := len(l.all)
+		l.all = append(l.all, value)
+		return l.since(first), ""
 	}
-	if values = m.lenientStrings("aud"); values == nil {
-		malformed = m.describe("aud")
+	if values = l.strings("aud"); values == nil {
+		malformed = l.describe("aud")
 	}
 	return values, malformed
+}
+
+// scopes reads scope. A scope that comes twice is kept once.
+func (l *lists) scopes() []string {
+	if !l.has("scope") {
+		return nil
+	}
+	first := len(l.all)
+	for scope := range strings.SplitSeq(l.lenientString("scope"), " ") {
+		if scope != "" && !slices.Contains(l.all[first:], scope) {
+			l.all = append(l.all, scope)
+		}
+	}
+	return l.since(first)
 }
 
 // actor reads act.sub (RFC 8693 section 4.1).

@@ -5,8 +5,10 @@ package jwks
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 const (
@@ -21,66 +23,125 @@ const (
 	maxKeyIDSize = 256
 )
 
-// base64url is the encoding of RFC 7515 section 2, in canonical form only. Package base64 skips CR and LF; decodeSegment
+// base64url is the encoding of RFC 7515 section 2, in canonical form only. Package base64 skips CR and LF; parseCompact
 // refuses them.
 var base64url = base64.RawURLEncoding.Strict()
 
-// compact is a token in canonical form with an acceptable header. Its signature has not been checked.
-type compact struct {
-	text      string // the token
-	keyID     string
-	payload   string
-	signed    string // the signing input: the first two segments and the dot between them
-	signature []byte
+// Parts are the three parts of a token in the compact serialization, decoded from base64url (RFC 7515 section 7.1). They are as
+// secret as the token. A caller that stores tokens decoded can have them verified without encoding them first.
+type Parts struct {
+	Header, Payload string // JSON
+	Signature       string // octets
 }
 
-func parseCompact(token string) (*compact, error) {
-	if len(token) > maxTokenSize {
-		return nil, &RefusedError{"token", fmt.Sprintf("at most %d bytes", maxTokenSize), fmt.Sprintf("%d bytes", len(token))}
+// compact is a token in canonical form with an acceptable header. Its signature has not been checked.
+type compact struct {
+	Parts
+	text  string // the token, or "" if only its parts are known
+	keyID string
+}
+
+// parseCompact parses a token. Its own checks are those of the encoding; newCompact makes all others.
+func parseCompact(token string) (compact, error) {
+	if err := checkTokenSize(len(token)); err != nil {
+		return compact{}, err
 	}
 	if n := strings.Count(token, ".") + 1; n != 3 {
-		return nil, &RefusedError{"token", "three segments", strconv.Itoa(n)}
+		return compact{}, &RefusedError{"token", "three segments", strconv.Itoa(n)}
 	}
 	header64, rest, _ := strings.Cut(token, ".")
 	payload64, signature64, _ := strings.Cut(rest, ".")
-
-	if len(header64) > maxHeaderSize {
-		return nil, &RefusedError{"header", fmt.Sprintf("at most %d bytes", maxHeaderSize), fmt.Sprintf("%d bytes", len(header64))}
+	if err := checkHeaderSize(len(header64)); err != nil {
+		return compact{}, err
 	}
-	header, err := decodeSegment("header", header64)
-	if err != nil {
-		return nil, err
+	buffer := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
+	octets := (*buffer)[:0]
+	var ends [3]int
+	for i, segment := range [...]string{header64, payload64, signature64} {
+		if strings.IndexByte(segment, '\r') >= 0 || strings.IndexByte(segment, '\n') >= 0 {
+			return compact{}, errNotCanonical(i)
+		}
+		var err error
+		octets, err = appendDecoded(octets, segment)
+		*buffer = octets
+		if err != nil {
+			return compact{}, errNotCanonical(i)
+		}
+		ends[i] = len(octets)
 	}
-	keyID, err := checkHeader(string(header))
-	if err != nil {
-		return nil, err
-	}
-	payload, err := decodeSegment("payload", payload64)
-	if err != nil {
-		return nil, err
-	}
-	signature, err := decodeSegment("signature", signature64)
-	if err != nil {
-		return nil, err
-	}
-	return &compact{
-		text:      token,
-		keyID:     keyID,
-		payload:   string(payload),
-		signed:    token[:len(header64)+1+len(payload64)],
-		signature: signature,
-	}, nil
+	all := string(octets)
+	c, err := newCompact(Parts{all[:ends[0]], all[ends[0]:ends[1]], all[ends[1]:]})
+	c.text = token
+	return c, err
 }
 
-func decodeSegment(part, segment string) ([]byte, error) {
-	if segment == "" {
-		return nil, &RefusedError{part, "a value", "an empty segment"}
+// newCompact checks the parts of a token: their sizes and the header.
+func newCompact(p Parts) (compact, error) {
+	header, payload, signature := base64url.EncodedLen(len(p.Header)), base64url.EncodedLen(len(p.Payload)), base64url.EncodedLen(len(p.Signature))
+	if err := checkTokenSize(header + payload + signature + len("..")); err != nil {
+		return compact{}, err
 	}
-	decoded, err := base64url.DecodeString(segment)
-	if err != nil || strings.ContainsAny(segment, "\r\n") {
-		return nil, &RefusedError{part, "canonical base64url without padding", "another encoding"}
+	if err := checkHeaderSize(header); err != nil {
+		return compact{}, err
 	}
-	return decoded, nil
+	if p.Header == "" {
+		return compact{}, errEmptySegment(0)
+	}
+	keyID, err := checkHeader(p.Header)
+	if err != nil {
+		return compact{}, err
+	}
+	if p.Payload == "" {
+		return compact{}, errEmptySegment(1)
+	}
+	if p.Signature == "" {
+		return compact{}, errEmptySegment(2)
+	}
+	return compact{Parts: p, keyID: keyID}, nil
+}
+
+// buffers holds *[]byte values for decoded tokens and for signing inputs.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// appendDecoded appends the octets of a segment.
+func appendDecoded(octets []byte, segment string) ([]byte, error) {
+	start, most := len(octets), base64url.DecodedLen(len(segment))
+	octets = slices.Grow(octets, most)
+	n, err := base64url.Decode(octets[start:start+most], []byte(segment))
+	return octets[:start+n], err
+}
+
+func checkTokenSize(n int) error {
+	if n > maxTokenSize {
+		return &RefusedError{"token", fmt.Sprintf("at most %d bytes", maxTokenSize), fmt.Sprintf("%d bytes", n)}
+	}
+	return nil
+}
+
+func checkHeaderSize(n int) error {
+	if n > maxHeaderSize {
+		return &RefusedError{"header", fmt.Sprintf("at most %d bytes", maxHeaderSize), fmt.Sprintf("%d bytes", n)}
+	}
+	return nil
+}
+
+var segmentNames = [...]string{"header", "payload", "signature"}
+
+func errNotCanonical(segment int) error {
+	return &RefusedError{segmentNames[segment], "canonical base64url without padding", "another encoding"}
+}
+
+func errEmptySegment(segment int) error {
+	return &RefusedError{segmentNames[segment], "a value", "an empty segment"}
+}
+
+// appendSigned appends the signing input: the first two segments and the dot between them (RFC 7515 section 5.2).
+func (c *compact) appendSigned(b []byte) []byte {
+	if c.text != "" {
+		return append(b, c.text[:strings.LastIndexByte(c.text, '.')]...)
+	}
+	return base64url.AppendEncode(append(base64url.AppendEncode(b, []byte(c.Header)), '.'), []byte(c.Payload))
 }
 
 // forbiddenParameters are header parameters that change how a token must be verified. This package supports none of them.
@@ -90,7 +151,8 @@ var forbiddenParameters = []string{
 	"jku", "jwk", "x5u", "x5c", // RFC 8725 section 3.10: the token must not choose the key that verifies it
 }
 
-// stringParameters are header parameters that RFC 7515 section 4.1 defines as strings. Their values are not used.
+// stringParameters are header parameters that RFC 7515 section 4.1 defines as strings. The values of all but
+// typ are not used.
 var stringParameters = []string{"typ", "cty", "x5t", "x5t#S256"}
 
 // checkHeader returns the key ID of an acceptable JOSE header. It ignores unknown parameters (RFC 7515 section 4).
@@ -118,6 +180,9 @@ func checkHeader(header string) (keyID string, err error) {
 		if _, ok := params.str(name); !ok {
 			return "", &RefusedError{name, "a string", params.describe(name)}
 		}
+	}
+	if typ, ok := params.str("typ"); ok && !isAccessTokenType(typ) {
+		return "", &RefusedError{"typ", quote("JWT") + " or " + quote("at+jwt"), quote(typ)}
 	}
 	// RFC 8725 section 3.1: the verifier chooses the algorithm, not the token.
 	if alg, ok := params.str("alg"); !ok {

@@ -54,6 +54,16 @@ func (s *KeySet) fetch(ctx context.Context, l lookup, limit *rateLimit, now time
 
 func (s *KeySet) run(ctx context.Context, f *flight) {
 	defer close(f.done)
+	begin := time.Now()
+	defer func() {
+		if s.onFetch != nil {
+			fetch := Fetch{Begin: begin, Duration: time.Since(begin)}
+			if f.err != nil {
+				fetch.Err = f.err
+			}
+			s.onFetch(ctx, fetch)
+		}
+	}()
 	defer func() { // the application's transport may have ended this goroutine (runtime.Goexit)
 		if f.got == nil && f.err == nil {
 			s.fail(ctx, f, &fetchError{err: errors.New("the HTTP client ended the goroutine without a result")})
@@ -119,6 +129,7 @@ func (s *KeySet) fail(ctx context.Context, f *flight, failed *fetchError) {
 
 	s.mu.Lock()
 	s.running = nil
+	s.failures++
 	s.failure = failed.err
 	s.retryAt = s.clock.Now().Add(pause)
 	s.mu.Unlock()

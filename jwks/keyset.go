@@ -35,11 +35,13 @@ type KeySet struct {
 	endpoint endpoint
 	clock    Clock
 	log      *slog.Logger
+	onFetch  func(context.Context, Fetch) // may be nil
 
 	current atomic.Pointer[snapshot] // stored under mu, read without it
 
 	mu        sync.Mutex        // guards the following fields, and the rate limits of verifiers
 	started   uint64            // number of fetches started so far
+	failures  uint64            // number of fetches that failed
 	running   *flight           // nil if none
 	latest    *flight           // the last that was started, for tests
 	failure   error             // of the last fetch; nil if it succeeded
@@ -78,6 +80,30 @@ func NewKeySet(url string, opts ...KeySetOption) *KeySet {
 	return s
 }
 
+// KeySetState is the state of a [KeySet].
+type KeySetState struct {
+	Fetches   uint64    // fetches that have ended
+	Failures  uint64    // fetches that have failed
+	FetchedAt time.Time // when the present keys were fetched, zero if there are none
+	Keys      int       // number of the present keys
+	Usable    bool      // the present keys are used: they are not older than 24 hours
+	Err       error     // of the last fetch, nil if it succeeded or if there was none
+}
+
+// State returns the state of the set. It fetches nothing and waits for no fetch.
+func (s *KeySet) State() KeySetState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := KeySetState{Fetches: s.started, Failures: s.failures, Err: s.failure}
+	if s.running != nil { // otherwise the successful ones, which are the difference, would seem to shrink when it fails
+		state.Fetches--
+	}
+	if set := s.current.Load(); set != nil {
+		state.FetchedAt, state.Keys, state.Usable = set.fetched, len(set.keys), set.usable(s.clock.Now())
+	}
+	return state
+}
+
 // Load ensures that usable keys are present, and fetches them if not. Call it before a step that cannot be repeated and
 // whose token must be verified, such as the exchange of an authorization code. The error matches [ErrUnavailable].
 func (s *KeySet) Load(ctx context.Context) error {
@@ -93,10 +119,8 @@ func (s *KeySet) Key(ctx context.Context, kid string) (*rsa.PublicKey, error) {
 
 // find returns the key for a lookup. The error matches ErrUnknownKey, errSameKey or ErrUnavailable.
 func (s *KeySet) find(ctx context.Context, l lookup, limit *rateLimit) (*rsa.PublicKey, error) {
-	if set := s.current.Load(); set.fresh(s.clock.Now()) {
-		if key, ok := l.in(set.keys); ok {
-			return key, nil
-		}
+	if key, ok := s.cached(l, s.clock.Now()); ok {
+		return key, nil
 	}
 	s.mu.Lock()
 	before := s.started
@@ -116,6 +140,15 @@ func (s *KeySet) find(ctx context.Context, l lookup, limit *rateLimit) (*rsa.Pub
 		set, err = s.newer(ctx, l, limit, set)
 	}
 	return nil, err
+}
+
+// cached returns the key for a lookup if the keys are fresh and it is among them.
+func (s *KeySet) cached(l lookup, now time.Time) (*rsa.PublicKey, bool) {
+	set := s.current.Load()
+	if !set.fresh(now) {
+		return nil, false
+	}
+	return l.in(set.keys)
 }
 
 // miss returns the error for a lookup that finds nothing in the set.

@@ -3,6 +3,7 @@
 package jwks
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -32,6 +33,19 @@ func WithLogger(logger *slog.Logger) KeySetOption {
 // WithUserAgent sets the User-Agent header of a fetch. The default is the one of net/http.
 func WithUserAgent(userAgent string) KeySetOption {
 	return func(s *KeySet) { s.endpoint.userAgent = userAgent }
+}
+
+// Fetch is a fetch of the keys that has ended.
+type Fetch struct {
+	Begin    time.Time // on the system's clock
+	Duration time.Duration
+	Err      error // why it has failed, nil if it succeeded
+}
+
+// WithOnFetch sets a function that is called after each fetch, before the calls that wait for it get their result. The
+// context has the values of the call that caused the fetch, and does not end with it. The function must not panic.
+func WithOnFetch(f func(context.Context, Fetch)) KeySetOption {
+	return func(s *KeySet) { s.onFetch = f }
 }
 
 // VerifierOption configures [NewVerifier].
@@ -83,6 +97,29 @@ func WithAudiences(audiences ...string) VerifierOption {
 		}
 		v.audiences = append(v.audiences, audiences...)
 	}
+}
+
+// WithRequiredAudience works like [WithAudiences], but a token without aud is refused, whatever its client_id. It is for a
+// resource server, which must accept only tokens that were issued for it (RFC 8707 section 2, RFC 8725 section 3.9).
+func WithRequiredAudience(audiences ...string) VerifierOption {
+	return func(v *Verifier) {
+		WithAudiences(audiences...)(v)
+		v.needsAudience = true
+	}
+}
+
+// WithAnyClientID accepts every value of the client_id claim, and requires one. It is for a resource server whose clients
+// register themselves, and is safe only together with [WithRequiredAudience].
+//
+// The token of a machine needs no client_id: its sub is its client ID ("client_…") then (RFC 9068 section 2.2), and [Claims] have
+// it as their ClientID. Such a token has no sid.
+func WithAnyClientID() VerifierOption {
+	return func(v *Verifier) { v.anyClientID = true }
+}
+
+// WithoutSessionID accepts tokens without a sid claim, which belong to no session: those of machines.
+func WithoutSessionID() VerifierOption {
+	return func(v *Verifier) { v.withoutSessions = true }
 }
 
 // WithLeeway sets how far the exp, nbf, iat and auth_time claims may differ from the clock. The default is [DefaultLeeway].

@@ -10,6 +10,20 @@ import (
 
 // signedBy reports whether the key verifies the token's signature: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 section 3.3).
 func (c *compact) signedBy(key *rsa.PublicKey) bool {
-	digest := sha256.Sum256([]byte(c.signed))
-	return rsa.VerifyPKCS1v15(key, crypto.SHA256, digest[:], c.signature) == nil
+	buffer := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
+	b := c.appendSigned((*buffer)[:0])
+	digest := sha256.Sum256(b)
+	b = append(b[:0], c.Signature...)
+	*buffer = b
+	return rsa.VerifyPKCS1v15(key, crypto.SHA256, digest[:], b) == nil
+}
+
+func (c *compact) signedByAny(keys []*rsa.PublicKey) bool {
+	for _, key := range keys {
+		if c.signedBy(key) {
+			return true
+		}
+	}
+	return false
 }

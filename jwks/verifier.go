@@ -22,6 +22,10 @@ type Verifier struct {
 	clientIDs []string
 	audiences []string // nil if aud is not checked
 	leeway    time.Duration
+
+	anyClientID     bool // every client_id is accepted, and one is required
+	needsAudience   bool // a token without aud is refused
+	withoutSessions bool // sid may be absent
 }
 
 // NewVerifier returns a Verifier that trusts the given keys and runs on their clock. It accepts no token unless the options
@@ -36,7 +40,11 @@ func NewVerifier(keys *KeySet, opts ...VerifierOption) *Verifier {
 
 // Verify returns the claims of a valid token: a compact JWS of at most 16 KiB, with a header of at most 1 KiB, signed with
 // RS256 by one of the keys. It has an accepted iss, an accepted client_id if any, an accepted aud if [WithAudiences] is
-// given, a sub, a sid, an exp that has not passed, and no nbf or iat in the future. The times have a leeway.
+// given, a sub, a sid (except with [WithoutSessionID]), an exp that has not passed, and no nbf or iat in the future. The times have a leeway.
+//
+// Verify refuses the other JWTs that an issuer signs with the same keys (RFC 8725 sections 3.11 and 3.12): a token with a typ other
+// than JWT or at+jwt (RFC 9068 section 2.1), an ID token (it has nonce, at_hash or c_hash), a logout token, and, except with
+// WithoutSessionID, an access token of WorkOS Connect, whose sid is that of a consent.
 //
 // The error matches [ErrExpired], [ErrUnknownKey] or [ErrUnavailable], or is a [*RefusedError]. Only with ErrExpired, Verify
 // returns the claims too: they are genuine, and were valid until the token expired.
@@ -45,13 +53,31 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
 	if err != nil {
 		return nil, err
 	}
+	return v.verify(ctx, &parsed)
+}
+
+// VerifyParts is [Verifier.Verify] for a token that is known by its decoded parts. The parts have one encoding, so both verify the
+// same tokens.
+func (v *Verifier) VerifyParts(ctx context.Context, token Parts) (*Claims, error) {
+	parsed, err := newCompact(token)
+	if err != nil {
+		return nil, err
+	}
+	return v.verify(ctx, &parsed)
+}
+
+// verify checks the key, the signature, the claims and the expiry of a token.
+func (v *Verifier) verify(ctx context.Context, parsed *compact) (*Claims, error) {
 	key, err := v.signer(ctx, parsed)
 	if err != nil {
 		return nil, err
 	}
-	claims, err := decodeClaims(parsed)
+	claims, err := decodeClaims(parsed, !v.withoutSessions)
 	if err != nil {
 		return nil, err
+	}
+	if v.anyClientID && claims.ClientID == "" && claims.SessionID == "" && strings.HasPrefix(claims.Subject, "client_") {
+		claims.ClientID = claims.Subject // a machine acts for itself
 	}
 	if err := v.checkParties(claims); err != nil {
 		return nil, err
@@ -87,7 +113,7 @@ func (v *Verifier) signer(ctx context.Context, token *compact) (*rsa.PublicKey, 
 	switch {
 	case err == nil && token.signedBy(newer):
 		return newer, nil
-	case slices.ContainsFunc(v.keys.withdrawnKeys(token.keyID), token.signedBy):
+	case token.signedByAny(v.keys.withdrawnKeys(token.keyID)):
 		return nil, unknownKey(token.keyID) // its key is withdrawn; another key has the ID now
 	case err == nil, errors.Is(err, errSameKey):
 		return nil, refused
@@ -112,14 +138,19 @@ func (v *Verifier) Recheck(ctx context.Context, c *Claims) error {
 	if c.verifier != v {
 		return &RefusedError{"token", "one that this Verifier has verified", "another"}
 	}
-	key, err := v.key(ctx, lookup{kid: c.keyID})
-	if err != nil {
-		return err
+	l, now := lookup{kid: c.keyID}, v.keys.clock.Now()
+	key, ok := v.keys.cached(l, now)
+	if !ok {
+		var err error
+		if key, err = v.key(ctx, l); err != nil {
+			return err
+		}
+		now = v.keys.clock.Now() // the fetch took time
 	}
 	if !sameKey(key, c.key) {
 		return &RefusedError{"signature", "one by the key that is now " + quote(c.keyID), "one by an earlier key"}
 	}
-	return v.checkTimes(c, v.keys.clock.Now())
+	return v.checkTimes(c, now)
 }
 
 // checkTimes checks exp last, so that ErrExpired means that everything else is valid (RFC 7519 section 4.1.4).
@@ -139,7 +170,11 @@ func (v *Verifier) checkParties(c *Claims) error {
 	if issuer == "" || !slices.Contains(v.issuers, issuer) {
 		return &RefusedError{"iss", oneOf(v.issuers), quote(c.Issuer)}
 	}
-	if c.ClientID != "" && !slices.Contains(v.clientIDs, c.ClientID) {
+	switch {
+	case v.anyClientID && c.ClientID == "":
+		return &RefusedError{"client_id", "a non-empty string", "nothing"}
+	case v.anyClientID:
+	case c.ClientID != "" && !slices.Contains(v.clientIDs, c.ClientID):
 		return &RefusedError{"client_id", oneOf(v.clientIDs), quote(c.ClientID)}
 	}
 	return v.checkAudience(c)
@@ -156,6 +191,8 @@ func (v *Verifier) checkAudience(c *Claims) error {
 		return &RefusedError{"aud", oneOf(v.audiences), c.malformedAudience}
 	case len(c.Audience) > 0:
 		return &RefusedError{"aud", oneOf(v.audiences), quoteAll(c.Audience)}
+	case v.needsAudience:
+		return &RefusedError{"aud", oneOf(v.audiences), "nothing"}
 	case c.ClientID != "":
 		return nil
 	default:

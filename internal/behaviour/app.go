@@ -45,7 +45,9 @@ type AppOptions struct {
 	// Routes adds routes to the router, inside the middleware.
 	Routes func(*App, *http.ServeMux)
 	TLS    bool
-	Clock  *observedClock // nil for a FakeClock
+	// Protocols are what the server serves; nil for HTTP/1.
+	Protocols *http.Protocols
+	Clock     *observedClock // nil for a FakeClock
 
 	Password string    // the cookie password; empty for the constant of that name
 	Log      io.Writer // receives the log; nil for App.Logs
@@ -129,6 +131,7 @@ func NewInstance(t testing.TB, fake *authkittest.Server, clock *authkittest.Fake
 	handler := a.routes(o)
 	a.Server.Config.Handler = handler
 	a.Server.Config.ErrorLog = log.New(o.Log, "", 0)
+	a.Server.Config.Protocols = o.Protocols
 	a.Server.Config.MaxHeaderBytes = 4 << 20 // lets oversized requests reach the library
 	if o.TLS {
 		a.Server.StartTLS()

@@ -4,9 +4,11 @@ package behaviour
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -15,6 +17,7 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/workos"
 )
 
 // hasWarning reports whether the log has a line at level Warn or Error.
@@ -212,4 +215,51 @@ func TestALongInvitationTokenInTheQueryCausesNo5xx(t *testing.T) {
 	resp := a.Send(Request{Target: "/invited?invitation_token=" + strings.Repeat("i", 3000), Header: navigationFrom("cross-site")})
 	assert.Less(t, resp.Status, 500, "a query never causes a 5xx")
 	assert.False(t, a.hasWarning(), a.Logs.String())
+}
+
+func TestARefusedSignInHasTheCodeOfWorkOSAndATextForThoseThatAreKnown(t *testing.T) {
+	const unknown = "The sign-in service did not accept it."
+	for name, c := range map[string]struct{ sent, code, text string }{
+		"an invitation":                      {"invitation_invalid", workos.CodeInvitationInvalid, "The invitation has expired, was withdrawn or was accepted before."},
+		"an invitation for another address":  {"invitation_cannot_be_used_for_email", workos.CodeInvitationCannotBeUsedForEmail, "The invitation was sent to another email address."},
+		"a sign-up":                          {"sign_up_not_allowed", workos.CodeSignUpNotAllowed, "There is no account for you yet"},
+		"a code that has no text":            {"new_in_2030", "new_in_2030", unknown},
+		"a code with other characters":       {"<b>Call 555</b>", "", unknown},
+		"a code with a capital letter":       {"Invitation_invalid", "", unknown},
+		"a code that is long":                {strings.Repeat("x", 65), "", unknown},
+		"the longest code":                   {strings.Repeat("x", 64), strings.Repeat("x", 64), unknown},
+		"a known code and other characters":  {"invitation_invalid.", "", unknown},
+		"a known code after another message": {"x invitation_invalid", "", unknown},
+	} {
+		for _, from := range []string{"AuthKit", "WorkOS"} {
+			t.Run(name+" from "+from, func(t *testing.T) {
+				var failures []error
+				a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithErrorHandler(func(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
+					failures = append(failures, f.Err)
+					f.ServeHTTP(w, r)
+				})}})
+				s := a.StartSignIn("/login?return_to=/account")
+				target := s.Target()
+				if from == "WorkOS" {
+					body, err := json.Marshal(map[string]string{"error": c.sent})
+					require.NoError(t, err)
+					a.Fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Status: 400, Body: string(body)})
+				} else {
+					target = s.With("code", "") + "&error=" + url.QueryEscape(c.sent)
+				}
+				resp := a.Send(Request{Target: target, Cookie: s.Cookie, Header: Navigation()})
+				assert.Equal(t, http.StatusBadRequest, resp.Status)
+				assert.Contains(t, resp.Body, c.text)
+				assert.NotContains(t, resp.Body, c.sent)
+				require.Len(t, failures, 1)
+				assert.ErrorIs(t, failures[0], authkit.ErrSignInRefused)
+				var refused *authkit.SignInRefusedError
+				require.ErrorAs(t, failures[0], &refused)
+				assert.Equal(t, c.code, refused.Code)
+				if from == "WorkOS" {
+					assert.Equal(t, c.sent, workos.ErrorCode(refused), "the error of package workos is there too")
+				}
+			})
+		}
+	}
 }

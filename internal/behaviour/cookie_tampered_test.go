@@ -42,7 +42,12 @@ func TestACopiedCookieEndsAtTheIdleAndAbsoluteLimits(t *testing.T) {
 }
 
 func TestASealedSessionOpensOnlyInItsOwnApplication(t *testing.T) {
-	a := newPlainApp(t)
+	for name, opts := range bothSeals {
+		t.Run(name, func(t *testing.T) { testASealOpensOnlyInItsOwnApplication(t, newPlainApp(t, opts...)) })
+	}
+}
+
+func testASealOpensOnlyInItsOwnApplication(t *testing.T, a *App) {
 	cookie := a.signIn(Kim)
 	_, value, _ := strings.Cut(cookie, "=")
 	for _, c := range []struct {
@@ -130,10 +135,14 @@ func sealedWithAnotherPassword(t *testing.T, format func(...string) (seal.Sealer
 func iron(passwords ...string) (seal.Sealer, error) { return seal.Iron(passwords...) }
 
 func TestASessionCookieWithAnyCharacterChangedIsAnonymous(t *testing.T) {
-	a := newPlainApp(t)
-	cookie := a.signIn(Kim)
-	for at := range len(cookie) - len(sessionCookie+"=") {
-		a.checkAnonymousWithOneCharacterChanged(cookie, at)
+	for name, opts := range bothSeals {
+		t.Run(name, func(t *testing.T) {
+			a := newPlainApp(t, opts...)
+			cookie := a.signIn(Kim)
+			for at := range len(cookie) - len(sessionCookie+"=") {
+				a.checkAnonymousWithOneCharacterChanged(cookie, at)
+			}
+			assert.Equal(t, Kim, a.visitor(cookie))
+		})
 	}
-	assert.Equal(t, Kim, a.visitor(cookie))
 }

@@ -65,7 +65,12 @@ func TestASessionWithALargeTokenIsSplitIntoCookieChunks(t *testing.T) {
 }
 
 func TestASessionOfMoreThanEightCookiesFailsAtSignIn(t *testing.T) {
-	a := NewApp(t, AppOptions{})
+	for name, opts := range bothSeals {
+		t.Run(name, func(t *testing.T) { testASessionOfMoreThanEightCookies(t, NewApp(t, AppOptions{AuthKit: opts})) })
+	}
+}
+
+func testASessionOfMoreThanEightCookies(t *testing.T, a *App) {
 	a.fillTokens(9000) // a 12 KB token; the verifier accepts 16 KB at most
 	a.SignedIn(Kim)
 	a.Fake.UpdateUser(Kim, func(p *authkittest.User) {

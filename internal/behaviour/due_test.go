@@ -3,6 +3,7 @@
 package behaviour
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"sync"
@@ -62,6 +63,33 @@ func TestARoleThatIsTakenAwayIsGoneFromTheNextRequest(t *testing.T) {
 	}
 }
 
+// The event of a new member of a group names no user. The roles of the member change with its membership.
+func TestTheRoleOfAGroupIsInTheSessionOfANewMemberAtTheNextRequest(t *testing.T) {
+	a, c, cookie := newChanging(t)
+	group := a.Fake.AddGroup(authkittest.Group{OrganizationID: "org_acme", Name: "Editors"})
+	ctx, client := t.Context(), a.Client()
+	_, err := client.CreatePermission(ctx, workos.CreatePermissionParams{Slug: "pages:edit", Name: "Edit pages"})
+	require.NoError(t, err)
+	_, err = client.CreateRole(ctx, workos.CreateRoleParams{Slug: "page-editor", Name: "Page editor"})
+	require.NoError(t, err)
+	_, err = client.SetRolePermissions(ctx, "page-editor", []string{"pages:edit"})
+	require.NoError(t, err)
+	_, err = client.AssignGroupRole(ctx, group.ID, "page-editor", workos.Resource{})
+	require.NoError(t, err)
+	require.NotContains(t, a.Me(cookie)["permissions"], "pages:edit")
+
+	_, err = client.AddGroupMember(ctx, "org_acme", group.ID, a.Fake.Users()[0].Memberships[0].ID)
+	require.NoError(t, err)
+	for _, event := range a.Fake.Events(workos.EventGroupMemberAdded, workos.EventOrganizationMembershipUpdated) {
+		var data map[string]any
+		require.NoError(t, json.Unmarshal(event.Data, &data))
+		c.Deliver(event.Type, event.CreatedAt, data)
+	}
+	me, _ := a.meAfter(cookie)
+	assert.Contains(t, me["permissions"], "pages:edit")
+	assert.Equal(t, 1, a.exchanges())
+}
+
 func TestAChangeOfAUserIsInTheProfileAtTheNextRequest(t *testing.T) {
 	a, c, cookie := newChanging(t)
 	a.Fake.UpdateUser(Kim, func(u *authkittest.User) { u.Email = "kim.oduya@example.com" })
@@ -83,6 +111,8 @@ func TestAChangeOfAnotherUserOrOrganizationRefreshesNoSession(t *testing.T) {
 	c.Now(workos.EventOrganizationMembershipCreated, MembershipOf("user_kim", "org_acme"))
 	c.Now(workos.EventRoleUpdated, map[string]any{"object": "role", "slug": "admin"})
 	c.Now(workos.EventSessionRevoked, map[string]any{"object": "session", "id": "session_other", "user_id": "user_kim"})
+	c.Now(workos.EventFlagUpdated, map[string]any{"object": "feature_flag", "id": "flag_1", "slug": "beta"})
+	c.Now(workos.EventGroupMemberAdded, map[string]any{"group_id": "group_1", "organization_membership_id": "om_1"})
 	c.Now("dsync.user.updated", map[string]any{"id": "directory_user_1"})
 	_, jar := a.meAfter(cookie)
 	assert.Equal(t, cookie, jar)

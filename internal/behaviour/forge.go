@@ -139,7 +139,7 @@ type forgery struct {
 	// header and claims change these parts before they are signed. headerText and claimsText change their JSON.
 	header, claims         func(object)
 	headerText, claimsText func(string) string
-	sign                   func(input string) []byte // nil for RS256 with the known key
+	sign                   func(input string) []byte // nil for RS256 with the key of the token
 	token                  func(string) string       // changes the signed token
 }
 
@@ -147,8 +147,11 @@ type forgery struct {
 var unchangedToken forgery
 
 // forge returns an access token of kim with the changes of f.
-func (a *App) forge(f forgery) string {
-	header, claims := object{"alg": "RS256", "kid": knownID}, a.claims()
+func (a *App) forge(f forgery) string { return f.of(a.claims(), knownID, knownKey()) }
+
+// of returns a token with these claims, signed with the key, and with the changes of f.
+func (f forgery) of(claims object, keyID string, key *rsa.PrivateKey) string {
+	header := object{"alg": "RS256", "kid": keyID}
 	if f.header != nil {
 		f.header(header)
 	}
@@ -164,7 +167,7 @@ func (a *App) forge(f forgery) string {
 	}
 	sign := f.sign
 	if sign == nil {
-		sign = rs(crypto.SHA256, knownKey())
+		sign = rs(crypto.SHA256, key)
 	}
 	input := b64([]byte(headerText)) + "." + b64([]byte(claimsText))
 	token := input + "." + b64(sign(input))
@@ -173,6 +176,37 @@ func (a *App) forge(f forgery) string {
 	}
 	return token
 }
+
+// setMember returns a change that sets a member.
+func setMember(name string, value any) func(object) { return func(o object) { o[name] = value } }
+
+// removeMember returns a change that removes a member.
+func removeMember(name string) func(object) { return func(o object) { delete(o, name) } }
+
+// jsonNumber returns a JSON number that encoding/json does not write.
+func jsonNumber(text string) json.RawMessage { return json.RawMessage(text) }
+
+// prependMembers returns a change that adds members at the start of a JSON object. A member can then occur twice.
+func prependMembers(members string) func(string) string {
+	return func(text string) string { return "{" + members + "," + text[1:] }
+}
+
+// appendMembers returns a change that adds members at the end of a JSON object.
+func appendMembers(members string) func(string) string {
+	return func(text string) string { return text[:len(text)-1] + "," + members + "}" }
+}
+
+// replaceSegment returns a change of one segment of a token.
+func replaceSegment(segment int, change func(string) string) func(string) string {
+	return func(token string) string {
+		segments := strings.Split(token, ".")
+		segments[segment] = change(segments[segment])
+		return strings.Join(segments, ".")
+	}
+}
+
+// replaceAll returns a change that replaces the whole text.
+func replaceAll(text string) func(string) string { return func(string) string { return text } }
 
 // rs signs with RSASSA-PKCS1-v1_5 (RFC 7518, section 3.3).
 func rs(hash crypto.Hash, key *rsa.PrivateKey) func(string) []byte {
@@ -226,23 +260,23 @@ func digest(hash crypto.Hash, input string) []byte {
 	return h.Sum(nil)
 }
 
-// publicKeyTexts returns the encodings of the known public key that a faulty verifier might use as an HMAC secret.
-func publicKeyTexts() map[string][]byte {
-	pkix, err := x509.MarshalPKIXPublicKey(&knownKey().PublicKey)
+// publicKeyTexts returns the encodings of a public key that a faulty verifier might use as an HMAC secret.
+func publicKeyTexts(id string, key *rsa.PrivateKey) map[string][]byte {
+	pkix, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
 	if err != nil {
 		panic(err)
 	}
-	pkcs1 := x509.MarshalPKCS1PublicKey(&knownKey().PublicKey)
+	pkcs1 := x509.MarshalPKCS1PublicKey(&key.PublicKey)
 	return map[string][]byte{
 		"in PEM":                            pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: pkix}),
 		"in PEM, without the final newline": []byte(strings.TrimSpace(string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: pkix})))),
 		"in PEM of PKCS #1":                 pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: pkcs1}),
 		"in DER":                            pkix,
-		"as its modulus":                    knownKey().N.Bytes(),
-		"as its modulus in base64url":       []byte(b64(knownKey().N.Bytes())),
-		"as the JWK":                        []byte(marshal(jwk(knownID, knownKey()))),
+		"as its modulus":                    key.N.Bytes(),
+		"as its modulus in base64url":       []byte(b64(key.N.Bytes())),
+		"as the JWK":                        []byte(marshal(jwk(id, key))),
 		"as an empty secret":                nil,
-		"as its ID":                         []byte(knownID),
+		"as its ID":                         []byte(id),
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/workos"
 )
 
 // middleware is the type that every guard has or returns.
@@ -72,6 +73,16 @@ func emptyArguments(t *testing.T, name string, guard reflect.Value) map[string]f
 			"(nil)":               func() middleware { return build(nil) },
 			`(func … return "")`:  func() middleware { return build(func(*http.Request) string { return "" }) },
 			`(func … return " ")`: func() middleware { return build(func(*http.Request) string { return " " }) },
+		}
+	case func(func(*http.Request) workos.Resource, string) func(http.Handler) http.Handler:
+		return map[string]func() middleware{
+			`(nil, "posts:write")`: func() middleware { return build(nil, "posts:write") },
+			`(func …, "")`:         func() middleware { return build(projectOf, "") },
+			`(func …, " ")`:        func() middleware { return build(projectOf, " ") },
+			`(func … return zero, …)`: func() middleware {
+				return build(func(*http.Request) workos.Resource { return workos.Resource{} }, "posts:write")
+			},
+			`(func …, "posts:burn")`: func() middleware { return build(projectOf, "posts:burn") },
 		}
 	}
 	require.Failf(t, "this test does not know the signature of a guard", "%s is a %s", name, guard.Type())
@@ -168,6 +179,8 @@ func TestAGuardPanicsForAnEmptyNameOrANegativeAge(t *testing.T) {
 		"authkit: RequireAllFeatureFlags: feature flag 2 of 2 is empty":     func() { a.RequireAllFeatureFlags("beta", "") },
 		"authkit: RequireAnyFeatureFlag: feature flag 1 of 2 is empty":      func() { a.RequireAnyFeatureFlag("", "beta") },
 		"authkit: RequireRecentAuth needs an age of zero or more, not -1ns": func() { a.RequireRecentAuth(-1) },
+		"authkit: RequireResourcePermission: the function is nil":           func() { a.RequireResourcePermission(nil, "posts:write") },
+		"authkit: RequireResourcePermission: permission 1 of 1 is empty":    func() { a.RequireResourcePermission(projectOf, " ") },
 		"authkit: RequireAnyOrganization needs at least one organization ID; RequireOrganizationSession accepts every organization": func() {
 			a.RequireAnyOrganization(none...)
 		},
@@ -247,6 +260,8 @@ func TestEveryGuardPanicsForANilHandler(t *testing.T) {
 			made = build(time.Hour)
 		case func(func(*http.Request) string) func(http.Handler) http.Handler:
 			made = build(func(*http.Request) string { return "org_acme" })
+		case func(func(*http.Request) workos.Resource, string) func(http.Handler) http.Handler:
+			made = build(projectOf, "posts:write")
 		}
 		require.NotNil(t, made, "%s is a %s, which this test does not know", name, guard.Type())
 		assert.PanicsWithValue(t, want, func() { made(nil) }, name)

@@ -46,8 +46,10 @@ func newGuardedApp(t *testing.T) *App {
 				"/anywhere":        a.RequireOrganizationSession(),
 				"/inperson":        a.RefuseImpersonation,
 				"/recent":          a.RequireRecentAuth(10 * time.Minute),
+				"/resource":        a.RequireResourcePermission(projectOf, "posts:write"),
 				"/apikey":          a.RequireAPIKey("posts:write"),
 				"/either":          a.RequireAuthOrAPIKey("posts:write"),
+				"/accept":          a.Accept(acceptAll(a, "posts:write")...),
 				"/composed": func(next http.Handler) http.Handler {
 					return a.RequireAuth(a.RequireRole("admin")(a.RequirePermission("posts:write")(next)))
 				},
@@ -59,6 +61,7 @@ func newGuardedApp(t *testing.T) *App {
 			})
 		},
 	})
+	addProjects(a.Fake)
 	a.Fake.UpdateUser(lee, func(p *authkittest.User) {
 		p.Memberships = []authkittest.Membership{{OrganizationID: "org_elsewhere", Role: "member", Permissions: []string{"posts:read"}}}
 	})
@@ -126,8 +129,9 @@ func TestEveryGuardAnswersEveryKindOfCredential(t *testing.T) {
 	for path, exceptions := range map[string]map[string][2]int{
 		"/auth": anyUser, "/anywhere": anyUser, "/inperson": notImpersonated, "/recent": anyUser,
 		"/role": nil, "/permission": nil, "/anypermission": nil, "/entitlement": nil, "/flag": nil, "/oneorganization": nil,
-		"/onerole": nil, "/onepermission": nil, "/entitlements": nil, "/anyentitled": nil, "/flags": nil, "/anyflag": nil, "/anyorganization": nil,
+		"/onerole": nil, "/onepermission": nil, "/entitlements": nil, "/anyentitled": nil, "/flags": nil, "/anyflag": nil, "/anyorganization": nil, "/resource": nil,
 		"/composed": nil, "/inside": nil, "/apikey": keys, "/either": usersOrKeys,
+		"/accept": usersOrKeys,
 	} {
 		for visitor, q := range visitors {
 			want, found := exceptions[visitor]
@@ -191,7 +195,7 @@ func TestAGuardReportsWhatIsMissing(t *testing.T) {
 		"/entitlement": "entitlement audit-logs", "/flag": "feature flag beta", "/oneorganization": "a session in another organization",
 		"/onerole": "role admin", "/onepermission": "permission posts:write", "/entitlements": "entitlement audit-logs",
 		"/anyentitled": "entitlement sso or audit-logs", "/flags": "feature flag beta", "/anyflag": "feature flag alpha or beta",
-		"/anyorganization": "a session in another organization",
+		"/anyorganization": "a session in another organization", "/resource": "permission posts:write on this resource",
 	} {
 		resp := a.Send(Request{Target: path, Cookie: cookie, Header: Scripted()})
 		assert.Equal(t, missing, resp.Problem(t)["missing"])

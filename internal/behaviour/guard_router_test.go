@@ -40,6 +40,7 @@ func TestAGuardAroundTheWholeRouterSignsInAndOut(t *testing.T) {
 		"RequireRole":         func(a *App) func(http.Handler) http.Handler { return a.RequireRole("admin") },
 		"RequireRecentAuth":   func(a *App) func(http.Handler) http.Handler { return a.RequireRecentAuth(time.Hour) },
 		"RequireAuthOrAPIKey": func(a *App) func(http.Handler) http.Handler { return a.RequireAuthOrAPIKey() },
+		"Accept":              func(a *App) func(http.Handler) http.Handler { return a.Accept(acceptAll(a)...) },
 		"one guard in another": func(a *App) func(http.Handler) http.Handler {
 			return func(h http.Handler) http.Handler { return a.RequireAuth(a.RequireRole("admin")(h)) }
 		},
@@ -241,6 +242,7 @@ func TestASignOutPassesEveryGuardOfSessions(t *testing.T) {
 		},
 		"RequireRecentAuth":   func(a *App) func(http.Handler) http.Handler { return a.RequireRecentAuth(time.Second) },
 		"RequireAuthOrAPIKey": func(a *App) func(http.Handler) http.Handler { return a.RequireAuthOrAPIKey("posts:burn") },
+		"Accept":              func(a *App) func(http.Handler) http.Handler { return a.Accept(acceptAll(a, "posts:burn")...) },
 		"RequirePermission":   func(a *App) func(http.Handler) http.Handler { return a.RequirePermission("posts:burn") },
 		"one guard in another": func(a *App) func(http.Handler) http.Handler {
 			return chain(a.RequireRole("owner"), a.RequireRecentAuth(time.Second))

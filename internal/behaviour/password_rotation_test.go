@@ -12,10 +12,16 @@ import (
 )
 
 func TestACookiePasswordRotatesWithoutASignIn(t *testing.T) {
+	for name, opts := range bothSeals {
+		t.Run(name, func(t *testing.T) { testACookiePasswordRotates(t, opts) })
+	}
+}
+
+func testACookiePasswordRotates(t *testing.T, opts []authkit.Option) {
 	next := strings.Repeat("another-password-", 2)
-	before := NewApp(t, AppOptions{})
+	before := NewApp(t, AppOptions{AuthKit: opts})
 	with := func(current string, previous ...string) *App {
-		return NewInstance(t, before.Fake, before.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithCookiePassword(current, previous...)}})
+		return NewInstance(t, before.Fake, before.Clock, AppOptions{AuthKit: append([]authkit.Option{authkit.WithCookiePassword(current, previous...)}, opts...)})
 	}
 	first, second, after := with(Password, next), with(next, Password), with(next)
 	serves := func(instance *App, cookie, why string) {

@@ -21,11 +21,19 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
 )
 
 func TestTheSuitePassesForAnApplicationInThisProcess(t *testing.T) {
 	Run(t, Target{Name: "in this process", Start: func(t testing.TB, d Deployment) string {
 		return NewInstance(t, d.Fake, nil, AppOptions{Password: d.CookiePassword, Log: d.Log}).URL
+	}})
+}
+
+func TestTheSuitePassesForAnApplicationWithCompactCookies(t *testing.T) {
+	Run(t, Target{Name: "in this process, compact", Start: func(t testing.TB, d Deployment) string {
+		return NewInstance(t, d.Fake, nil, AppOptions{Password: d.CookiePassword, Log: d.Log, AuthKit: []authkit.Option{authkit.WithCompactCookie()}}).URL
 	}})
 }
 
@@ -73,7 +81,7 @@ func exampleTarget(name string) Target {
 			assert.NoError(t, cmd.Wait(), "the program did not exit with status 0")
 		})
 		// If the program never prints its address, it is killed, so that the test fails instead of blocking.
-		timeout := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
+		timeout := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
 		defer timeout.Stop()
 		line, err := bufio.NewReader(stdout).ReadString('\n')
 		require.NoError(t, err)

@@ -72,7 +72,7 @@ func TestAnExampleNamesEveryInvalidSettingAtStartAndNoSecret(t *testing.T) {
 				for name, value := range c.settings {
 					cmd.Env = append(cmd.Env, name+"="+value)
 				}
-				timeout := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
+				timeout := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
 				defer timeout.Stop()
 				var stderr bytes.Buffer
 				cmd.Stderr = &stderr

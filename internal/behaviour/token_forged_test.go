@@ -8,7 +8,6 @@ import (
 	"crypto"
 	_ "crypto/sha512" // for RS384 and the like
 	"encoding/base64"
-	"encoding/json"
 	"maps"
 	"math"
 	"net/http"
@@ -22,37 +21,6 @@ import (
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
 )
-
-// setMember returns a change that sets a member.
-func setMember(name string, value any) func(object) { return func(o object) { o[name] = value } }
-
-// removeMember returns a change that removes a member.
-func removeMember(name string) func(object) { return func(o object) { delete(o, name) } }
-
-// jsonNumber returns a JSON number that encoding/json does not write.
-func jsonNumber(text string) json.RawMessage { return json.RawMessage(text) }
-
-// prependMembers returns a change that adds members at the start of a JSON object. A member can then occur twice.
-func prependMembers(members string) func(string) string {
-	return func(text string) string { return "{" + members + "," + text[1:] }
-}
-
-// appendMembers returns a change that adds members at the end of a JSON object.
-func appendMembers(members string) func(string) string {
-	return func(text string) string { return text[:len(text)-1] + "," + members + "}" }
-}
-
-// replaceSegment returns a change of one segment of a token.
-func replaceSegment(segment int, change func(string) string) func(string) string {
-	return func(token string) string {
-		segments := strings.Split(token, ".")
-		segments[segment] = change(segments[segment])
-		return strings.Join(segments, ".")
-	}
-}
-
-// replaceAll returns a change that replaces the whole text.
-func replaceAll(text string) func(string) string { return func(string) string { return text } }
 
 // forgedHeaders returns tokens whose header names a forbidden algorithm or key, or is malformed. Some name attackerURL as
 // the source of their keys.
@@ -100,7 +68,7 @@ func forgedHeaders(attackerURL string) []forgery {
 		{name: "a header that is not JSON", headerText: replaceAll(`{"alg":"RS256","kid":"key_known"`)},
 		{name: "a header with trailing data", headerText: func(h string) string { return h + "{}" }},
 	}
-	for form, secret := range publicKeyTexts() {
+	for form, secret := range publicKeyTexts(knownID, knownKey()) {
 		forgeries = append(forgeries, forgery{name: "HS256 keyed with the public key " + form, header: setMember("alg", "HS256"), sign: hs256(secret)})
 	}
 	return forgeries

@@ -3,23 +3,22 @@
 package chromium
 
 import (
-	"bufio"
 	"flag"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/internal/testserver"
 )
 
 var (
 	chromium string // the path of the browser
-	driver   string // the URL of its driver, http://localhost:port
+	driver   string // the URL of its driver, http://127.0.0.1:port
 	missing  string // which part of the browser is missing, or ""
 	folder   string // for the browser profiles and for Folder
 
@@ -89,12 +88,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(folder)
-	cmd := exec.Command("chromedriver", "--port=0")
-	cmd.Env = append(os.Environ(), "TMPDIR="+folder) // so that the profiles are removed, too
-	stdout, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
+	server, err := testserver.Start(driverProgram())
 	if err != nil {
 		fmt.Println(err)
 		return 1
@@ -103,21 +97,20 @@ func run(m *testing.M) int {
 		for _, b := range started {
 			b.quit()
 		}
-		cmd.Process.Kill()
-		cmd.Wait()
+		server.Close()
 	}()
-	lines := bufio.NewScanner(stdout)
-	for driver == "" && lines.Scan() {
-		if _, port, ok := strings.Cut(lines.Text(), "started successfully on port "); ok {
-			driver = "http://localhost:" + strings.TrimSuffix(port, ".")
-		}
-	}
-	if driver == "" {
-		fmt.Println("chromedriver did not start")
-		return 1
-	}
-	go io.Copy(io.Discard, stdout)
+	driver = "http://" + server.Port.Addr()
 	return m.Run()
+}
+
+// driverProgram returns how the driver is started. It listens on one port number of IPv4 and of IPv6, and ends if one of them is
+// taken, also if it chooses the number itself (--port=0).
+func driverProgram() testserver.Program {
+	return testserver.Program{Ready: "started successfully", Command: func(port *testserver.Port) (*exec.Cmd, error) {
+		cmd := exec.Command("chromedriver", "--port="+port.String())
+		cmd.Env = append(os.Environ(), "TMPDIR="+folder) // so that the profiles are removed, too
+		return cmd, nil
+	}}
 }
 
 // kind is a kind of browser.

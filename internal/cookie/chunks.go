@@ -5,6 +5,7 @@ package cookie
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -39,16 +40,52 @@ func (c *Codec) SetSession(h http.Header, r *http.Request, text string) error {
 	if err := c.CheckSize(text); err != nil {
 		return err
 	}
+	lines, _ := c.Lines(text)
+	c.SetLines(h, r, lines)
+	return nil
+}
+
+// Lines returns the Set-Cookie lines of a sealed session, for [Codec.SetLines], and the text
+// in the memory of the lines, if that is possible. It returns nil and the text if the
+// session does not fit into its cookies, and if the text is empty because it could not be
+// sealed.
+func (c *Codec) Lines(text string) (lines []string, shared string) {
+	if text == "" || c.CheckSize(text) != nil {
+		return nil, text
+	}
 	values := c.Chunks(text)
-	c.expireSession(h, r)
 	for i, value := range values {
 		name := c.sessionName
 		if len(values) > 1 {
 			name = c.chunkName(i)
 		}
-		setCookie(h, c.cookie(name, value, c.maxAge, c.sameSite))
+		lines = append(lines, c.cookie(name, value, c.maxAge, c.sameSite).String())
 	}
-	return nil
+	if rest, ok := strings.CutPrefix(lines[0], c.sessionName+"="); ok && len(lines) == 1 && strings.HasPrefix(rest, text) {
+		return lines, rest[:len(text)]
+	}
+	return lines, text
+}
+
+// SetLines does what [Codec.SetSession] does for the session of the lines. Many responses
+// can set the same lines: their text is shared, and nothing changes it.
+func (c *Codec) SetLines(h http.Header, r *http.Request, lines []string) {
+	c.RemoveSetCookie(h)
+	var buffer [maxChunks + 1]string
+	for _, name := range c.appendSessionNames(buffer[:0], r.Header) {
+		if !c.partitioned && slices.ContainsFunc(lines, func(line string) bool { return lineName(line) == name }) {
+			continue // its only expiry would be replaced by the line
+		}
+		c.expireForms(h, name)
+	}
+	before := h["Set-Cookie"]
+	all := make([]string, 0, len(before)+len(lines))
+	for _, line := range before {
+		if !slices.ContainsFunc(lines, func(other string) bool { return replaces(other, line) }) {
+			all = append(all, line)
+		}
+	}
+	h["Set-Cookie"] = append(all, lines...)
 }
 
 // Chunks returns the values of the cookies that a sealed session is set in: itself, or
@@ -96,6 +133,15 @@ func (v *Value) Text() string {
 	return strings.Join(v.parts[:v.count], "")
 }
 
+// Copy returns the sealed session in memory of its own. Text may share that of the
+// request's header.
+func (v *Value) Copy() string {
+	if v.count == 1 {
+		return strings.Clone(v.parts[0])
+	}
+	return strings.Join(v.parts[:v.count], "")
+}
+
 // Parts returns the sealed session in its parts, which are not joined. The slice
 // must not be changed, and Parts does not allocate.
 func (v *Value) Parts() []string { return v.parts[:v.count] }
@@ -104,14 +150,20 @@ func (v *Value) Parts() []string { return v.parts[:v.count] }
 // as no cookie, and equal values of one name count as one cookie.
 func (c *Codec) Session(h http.Header) (v Value) {
 	var whole string
-	for name, value := range All(h) {
+	chunked := false
+	cookies := newReader(h)
+	for {
+		name, value, ok := cookies.next()
+		if !ok {
+			break
+		}
 		slot := &whole
 		switch index := c.chunkIndex(name); index {
 		case notSession:
 			continue
 		case wholeSession:
 		default:
-			slot = &v.parts[index]
+			slot, chunked = &v.parts[index], true
 		}
 		switch {
 		case value == "", value == *slot:
@@ -122,9 +174,9 @@ func (c *Codec) Session(h http.Header) (v Value) {
 		}
 	}
 	surplus := false
-	for _, part := range v.parts {
+	for i := 0; chunked && i < maxChunks; i++ {
 		switch {
-		case part == "":
+		case v.parts[i] == "":
 		case v.count < maxChunks && v.parts[v.count] != "":
 			v.count++
 		default:

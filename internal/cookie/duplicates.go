@@ -80,7 +80,7 @@ func (c *Codec) duplicateNames(h http.Header) []string {
 			return all
 		}
 	}
-	return c.sessionNames(h, 2)
+	return c.repeatedSessionNames(h)
 }
 
 // expiry says which duplicates to expire.

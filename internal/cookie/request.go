@@ -17,24 +17,61 @@ const (
 	maxSameName = 16
 )
 
-// All yields the name and value of each cookie of a request, unchanged and in
-// the order of the header. Unlike http.Request.Cookies it allocates nothing: the
-// strings share the header's memory.
+// reader reads the cookies of a request one after the other, unchanged and in the order of
+// the header. Unlike http.Request.Cookies it allocates nothing: the strings share the
+// header's memory.
+type reader struct {
+	lines []string // of the header, which are not read yet
+	line  string   // the rest of the current one
+	room  int      // how many bytes may still be read
+}
+
+func newReader(h http.Header) reader { return reader{lines: h["Cookie"], room: maxCookieHeader} }
+
+// next returns the next cookie, and false after the last one.
+func (r *reader) next() (name, value string, ok bool) {
+	for {
+		for r.line == "" {
+			if len(r.lines) == 0 {
+				return "", "", false
+			}
+			r.line, r.lines = r.lines[0], r.lines[1:]
+			if len(r.line) > r.room {
+				r.line = r.line[:strings.LastIndexByte(r.line[:r.room], ';')+1]
+			}
+			r.room -= len(r.line)
+		}
+		pair := r.line
+		if end := strings.IndexByte(pair, ';'); end >= 0 {
+			pair, r.line = pair[:end], pair[end+1:]
+		} else {
+			r.line = ""
+		}
+		pair = trimBlanks(pair)
+		if equals := strings.IndexByte(pair, '='); equals >= 0 {
+			return pair[:equals], pair[equals+1:], true
+		}
+	}
+}
+
+// trimBlanks returns a text without the spaces and tabs at its ends.
+func trimBlanks(text string) string {
+	for text != "" && (text[0] == ' ' || text[0] == '\t') {
+		text = text[1:]
+	}
+	for text != "" && (text[len(text)-1] == ' ' || text[len(text)-1] == '\t') {
+		text = text[:len(text)-1]
+	}
+	return text
+}
+
+// All yields the name and value of each cookie of a request, as reader reads them.
 func All(h http.Header) iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
-		room := maxCookieHeader
-		for _, line := range h["Cookie"] {
-			if len(line) > room {
-				line = line[:strings.LastIndexByte(line[:room], ';')+1]
-			}
-			room -= len(line)
-			for len(line) > 0 {
-				var pair string
-				pair, line, _ = strings.Cut(line, ";")
-				name, value, ok := strings.Cut(strings.Trim(pair, " \t"), "=")
-				if ok && !yield(name, value) {
-					return
-				}
+		cookies := newReader(h)
+		for {
+			if name, value, ok := cookies.next(); !ok || !yield(name, value) {
+				return
 			}
 		}
 	}

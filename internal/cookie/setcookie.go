@@ -70,14 +70,18 @@ func (c *Codec) expiredForms(name, domain, path string) []*http.Cookie {
 // section 4.1.1).
 func setCookie(h http.Header, cookie *http.Cookie) {
 	line := cookie.String()
-	identity := identityOf(line)
 	others := h["Set-Cookie"][:0:0]
 	for _, before := range h["Set-Cookie"] {
-		if lineName(before) != cookie.Name || identityOf(before) != identity {
+		if !replaces(line, before) {
 			others = append(others, before)
 		}
 	}
 	h["Set-Cookie"] = append(others, line)
+}
+
+// replaces reports whether a Set-Cookie line is for the same cookie as the one before.
+func replaces(line, before string) bool {
+	return lineName(line) == lineName(before) && identityOf(line) == identityOf(before)
 }
 
 // headerSize returns how many bytes a header takes on the wire.

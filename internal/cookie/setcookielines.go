@@ -17,7 +17,9 @@ func (c *Codec) SetsSession(h http.Header) bool {
 // RemoveSetCookie removes the lines that set or expire the session cookie or
 // its chunks from a response.
 func (c *Codec) RemoveSetCookie(h http.Header) {
-	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], c.isSessionLine)
+	if lines := h["Set-Cookie"]; len(lines) > 0 {
+		h["Set-Cookie"] = slices.DeleteFunc(lines, c.isSessionLine)
+	}
 }
 
 // RemoveSetCookieFor does what [Codec.RemoveSetCookie] does if the response

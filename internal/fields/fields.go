@@ -28,7 +28,10 @@ type Encoder []byte
 // NewEncoder returns an encoding without fields.
 func NewEncoder() Encoder { return append(make(Encoder, 0, 2048), Version) }
 
-// Bytes appends a field, unless value is empty.
+// Bytes appends a field, unless value is empty. Inlined into the encoders of sessions and sign-ins, it would make each
+// program larger by more than all of this package.
+//
+//go:noinline
 func (e *Encoder) Bytes(tag uint64, value []byte) {
 	if len(value) > 0 {
 		e.Field(tag, value)
@@ -64,23 +67,27 @@ func (e *Encoder) Time(tag uint64, value time.Time) {
 // first error of field and returns it. It returns [ErrEncoding] if the bytes are
 // not in this encoding.
 func Decode(encoded []byte, field func(tag uint64, value []byte) error) error {
+	return DecodeAt(encoded, func(tag uint64, start, end int) error { return field(tag, encoded[start:end]) })
+}
+
+// DecodeAt is [Decode] for a function that gets the place of each value in the encoding.
+func DecodeAt(encoded []byte, field func(tag uint64, start, end int) error) error {
 	if len(encoded) == 0 || encoded[0] != Version {
 		return ErrEncoding
 	}
-	rest := encoded[1:]
-	for len(rest) > 0 {
-		tag, n := binary.Uvarint(rest)
+	for at := 1; at < len(encoded); {
+		tag, n := binary.Uvarint(encoded[at:])
 		if n <= 0 {
 			return ErrEncoding
 		}
-		rest = rest[n:]
-		length, n := binary.Uvarint(rest)
-		if n <= 0 || length > uint64(len(rest)-n) {
+		at += n
+		length, n := binary.Uvarint(encoded[at:])
+		if n <= 0 || length > uint64(len(encoded)-at-n) {
 			return ErrEncoding
 		}
-		value := rest[n : n+int(length)]
-		rest = rest[n+int(length):]
-		if err := field(tag, value); err != nil {
+		start := at + n
+		at = start + int(length)
+		if err := field(tag, start, at); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,11 @@
 // and sends and receives webhooks. It reads the events and the webhooks of
 // authkittest. The package contains only tests.
 //
+// calls.mjs makes every call of two versions of the library for Node.js to
+// authkittest. The rows are in calls/, one file per subject. docs/node.md is written
+// from them. A method of the library without a row fails the tests, and so does a row of
+// calls/absent.mjs whose route the fake has.
+//
 // They need Node.js 22.11 or newer and the packages of package.json:
 //
 //	cd internal/interop && npm ci

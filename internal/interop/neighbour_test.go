@@ -110,7 +110,7 @@ func missingRequirement() string {
 	if _, err := fmt.Sscanf(string(version), "v%d.%d.", &major, &minor); err != nil || major < 22 || major == 22 && minor < 11 {
 		return "Node.js is " + strings.TrimSpace(string(version)) + ", and 22.11 or newer is needed"
 	}
-	for _, name := range []string{"@workos-inc/node", "@workos/authkit-session", "iron-session", "iron-store"} {
+	for _, name := range []string{"@workos-inc/node", "@workos/authkit-session", "iron-session", "iron-store", "workos-node-11"} {
 		if _, err := os.Stat("node_modules/" + name); err != nil {
 			return "the package " + name + " is not installed (npm ci)"
 		}

@@ -3,9 +3,9 @@
 package page
 
 import (
-	"bytes"
-	"html/template"
+	"html"
 	"net/http"
+	"strings"
 )
 
 // Page is the content of a page. All fields are plain text.
@@ -19,6 +19,10 @@ type Page struct {
 	Home string
 	// Redirect makes the browser follow Link at once.
 	Redirect bool
+	// Origins are the other origins that a link may lead to, such as
+	// https://api.workos.com. A link that leads neither to a path on this origin nor to
+	// one of them is not shown, and the browser does not follow it.
+	Origins []string
 }
 
 // style is the page's only style sheet. The page runs no script and loads nothing.
@@ -34,22 +38,6 @@ a.home:first-of-type { margin-left: 0; padding-left: 0; }
 a:focus-visible { outline: 3px solid #a5b4fc; outline-offset: 2px; }
 `
 
-var document = template.Must(template.New("page").Parse(`<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-{{if .Redirect}}<meta http-equiv="refresh" content="0;url={{.Link}}">
-{{end}}<title>{{.Title}}</title>
-<style>` + style + `</style>
-<main>
-<h1>{{.Title}}</h1>
-<p>{{.Text}}</p>
-{{if .Link}}<a href="{{.Link}}">{{.Label}}</a>
-{{end}}{{if and .Home (ne .Home .Link)}}<a class="home" href="{{.Home}}">Home page</a>
-{{end}}</main>
-</html>
-`))
-
 // policy allows the page's inline style and nothing else. It also forbids other
 // sites to show the page in a frame.
 const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -58,16 +46,90 @@ const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; 
 // Content-Type, Content-Security-Policy, Referrer-Policy and
 // X-Content-Type-Options.
 func Write(w http.ResponseWriter, status int, p Page) {
-	var body bytes.Buffer
-	if err := document.Execute(&body, p); err != nil {
-		http.Error(w, p.Title, status)
-		return
-	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", policy)
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	w.Write(body.Bytes())
+	w.Write(p.document())
+}
+
+// document returns the page in HTML. It does without html/template, which would make
+// each program that uses authkit about 3 MB larger.
+func (p *Page) document() []byte {
+	title, link, home := text(p.Title), p.href(p.Link), p.href(p.Home)
+	var b strings.Builder
+	write := func(parts ...string) {
+		for _, part := range parts {
+			b.WriteString(part)
+		}
+	}
+	write(`<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+`)
+	if p.Redirect && link != "" {
+		write(`<meta http-equiv="refresh" content="0;url=`, link, "\">\n")
+	}
+	write("<title>", title, "</title>\n<style>", style, "</style>\n<main>\n<h1>", title, "</h1>\n<p>", text(p.Text), "</p>\n")
+	if link != "" {
+		write(`<a href="`, link, `">`, text(p.Label), "</a>\n")
+	}
+	if home != "" && p.Home != p.Link {
+		write(`<a class="home" href="`, home, "\">Home page</a>\n")
+	}
+	write("</main>\n</html>\n")
+	return []byte(b.String())
+}
+
+// text returns plain text in HTML, for the content of an element and for an attribute in
+// quotation marks.
+func text(s string) string {
+	return html.EscapeString(strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD"))
+}
+
+// href returns an address as the value of an attribute in quotation marks. It returns ""
+// for an address that the page must not lead to.
+func (p *Page) href(address string) string {
+	if !isPath(address) && !p.isOfAnOrigin(address) {
+		return ""
+	}
+	return html.EscapeString(percentEncode(address))
+}
+
+// isPath reports whether a browser takes an address for a path on the origin of the page.
+// It takes one that begins with two slashes for a host, and "\" for a slash
+// (https://url.spec.whatwg.org/#relative-slash-state). Percent-encoding comes later, so
+// no character that browsers drop is left between the two.
+func isPath(address string) bool {
+	return strings.HasPrefix(address, "/") && !strings.HasPrefix(address, "//") && !strings.HasPrefix(address, `/\`)
+}
+
+// isOfAnOrigin reports whether an address is one of the origins, with or without a path,
+// a query and a fragment.
+func (p *Page) isOfAnOrigin(address string) bool {
+	for _, origin := range p.Origins {
+		if rest, ok := strings.CutPrefix(address, origin); ok && origin != "" && (rest == "" || strings.ContainsAny(rest[:1], "/?#")) {
+			return true
+		}
+	}
+	return false
+}
+
+// percentEncode encodes what must not be in a URL (RFC 3986, section 2): spaces, control
+// characters, quotation marks, angle brackets, backticks and bytes beyond ASCII.
+func percentEncode(address string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(address) {
+		switch c := address[i]; {
+		case c <= ' ', c >= 0x7f, strings.IndexByte("\"'<>`", c) >= 0:
+			b.Write([]byte{'%', hex[c>>4], hex[c&0xf]})
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }

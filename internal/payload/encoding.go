@@ -3,11 +3,7 @@
 package payload
 
 import (
-	"encoding/base64"
-	"encoding/binary"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/authkit-go/authkit/internal/fields"
 	"github.com/authkit-go/authkit/workos"
@@ -15,14 +11,14 @@ import (
 
 // The tags of the fields. The number of a removed field must not be reused.
 const (
-	tagAccessToken        = 1 // a JWT, packed by packToken
+	tagAccessToken        = 1 // a JWT, packed
 	tagRefreshToken       = 2
 	tagMethod             = 3
 	tagSignedInAt         = 4
 	tagRefreshedAt        = 5
 	tagImpersonatorEmail  = 6
 	tagImpersonatorReason = 7
-	tagPlainAccessToken   = 8 // a token that packToken cannot pack
+	tagPlainAccessToken   = 8 // a token that cannot be packed
 	tagOrigin             = 9
 	tagCurrentTo          = 10
 
@@ -40,15 +36,25 @@ const (
 	tagUpdatedAt         = 31
 	tagMetadataKey       = 32 // a tagMetadataValue field follows each
 	tagMetadataValue     = 33
+	// These are in the short encoding only.
+	tagUserIDInToken = 34 // where the payload of the token contains the user ID: its position and its length
+	tagNameOfBoth    = 35 // the name is the first name, a space and the last name
 )
 
 // Encode encodes a session in this module's own format.
-func Encode(s *Session) []byte {
+func Encode(s *Session) []byte { return encode(s, false) }
+
+// EncodeShort is Encode without what the session contains twice: the user ID, which is in
+// the token too, and a name that consists of the first and the last name. Versions before
+// the compact seal do not read it. So it is for what they do not open anyway.
+func EncodeShort(s *Session) []byte { return encode(s, true) }
+
+func encode(s *Session, short bool) []byte {
 	e := fields.NewEncoder()
-	if packed, ok := packToken(s.AccessToken); ok {
+	if packed, ok := s.AccessToken.pack(); ok {
 		e.Bytes(tagAccessToken, packed)
 	} else {
-		e.Text(tagPlainAccessToken, s.AccessToken)
+		e.Text(tagPlainAccessToken, s.AccessToken.text)
 	}
 	e.Text(tagRefreshToken, s.RefreshToken)
 	e.Text(tagMethod, s.AuthenticationMethod)
@@ -61,12 +67,20 @@ func Encode(s *Session) []byte {
 		e.Text(tagImpersonatorReason, s.Impersonator.Reason)
 	}
 	u := &s.User
-	e.Text(tagUserID, u.ID)
+	if place, ok := s.AccessToken.place(u.ID); ok && short {
+		e.Field(tagUserIDInToken, place)
+	} else {
+		e.Text(tagUserID, u.ID)
+	}
 	e.Text(tagEmail, u.Email)
 	e.Flag(tagEmailVerified, u.EmailVerified)
 	e.Text(tagFirstName, u.FirstName)
 	e.Text(tagLastName, u.LastName)
-	e.Text(tagName, u.Name)
+	if short && u.Name == u.FirstName+" "+u.LastName {
+		e.Flag(tagNameOfBoth, true)
+	} else {
+		e.Text(tagName, u.Name)
+	}
 	e.Text(tagProfilePictureURL, u.ProfilePictureURL)
 	e.Text(tagExternalID, u.ExternalID)
 	e.Text(tagLocale, u.Locale)
@@ -80,16 +94,24 @@ func Encode(s *Session) []byte {
 	return e
 }
 
-// Decode decodes a session in this module's own format. The error is
+// Decode decodes a session in this module's own format, encoded by Encode or EncodeShort. The error is
 // [fields.ErrEncoding] if the bytes are not in this format, or if the access
 // token or the user ID is missing.
 func Decode(encoded []byte) (s Session, err error) {
-	err = fields.Decode(encoded, func(tag uint64, value []byte) (err error) {
+	// The texts of the profile share one string, which is one allocation instead of one for
+	// each. They come last. Refresh tokens are kept for longer than their session, so they
+	// have a string of their own.
+	profile, begin := "", 0
+	err = fields.DecodeAt(encoded, func(tag uint64, start, end int) (err error) {
+		value := encoded[start:end]
+		if tag >= tagUserID && profile == "" {
+			profile, begin = string(encoded[start:]), start
+		}
 		switch tag {
 		case tagAccessToken:
 			s.AccessToken, err = unpackToken(value)
 		case tagPlainAccessToken:
-			s.AccessToken = string(value)
+			s.AccessToken = UnsplitToken(string(value))
 		case tagRefreshToken:
 			s.RefreshToken = string(value)
 		case tagMethod:
@@ -107,23 +129,27 @@ func Decode(encoded []byte) (s Session, err error) {
 		case tagImpersonatorReason:
 			s.impersonated().Reason = string(value)
 		case tagUserID:
-			s.User.ID = string(value)
+			s.User.ID = profile[start-begin : end-begin]
+		case tagUserIDInToken:
+			s.User.ID, err = s.AccessToken.at(value)
+		case tagNameOfBoth:
+			s.User.Name = s.User.FirstName + " " + s.User.LastName
 		case tagEmail:
-			s.User.Email = string(value)
+			s.User.Email = profile[start-begin : end-begin]
 		case tagEmailVerified:
 			s.User.EmailVerified = true
 		case tagFirstName:
-			s.User.FirstName = string(value)
+			s.User.FirstName = profile[start-begin : end-begin]
 		case tagLastName:
-			s.User.LastName = string(value)
+			s.User.LastName = profile[start-begin : end-begin]
 		case tagName:
-			s.User.Name = string(value)
+			s.User.Name = profile[start-begin : end-begin]
 		case tagProfilePictureURL:
-			s.User.ProfilePictureURL = string(value)
+			s.User.ProfilePictureURL = profile[start-begin : end-begin]
 		case tagExternalID:
-			s.User.ExternalID = string(value)
+			s.User.ExternalID = profile[start-begin : end-begin]
 		case tagLocale:
-			s.User.Locale = string(value)
+			s.User.Locale = profile[start-begin : end-begin]
 		case tagLastSignInAt:
 			s.User.LastSignInAt, err = fields.DecodeTime(value)
 		case tagCreatedAt:
@@ -131,16 +157,16 @@ func Decode(encoded []byte) (s Session, err error) {
 		case tagUpdatedAt:
 			s.User.UpdatedAt, err = fields.DecodeTime(value)
 		case tagMetadataKey:
-			s.metadata = append(s.metadata, string(value), "")
+			s.metadata = append(s.metadata, profile[start-begin:end-begin], "")
 		case tagMetadataValue:
 			if s.metadata == nil {
 				return fields.ErrEncoding
 			}
-			s.metadata[len(s.metadata)-1] = string(value)
+			s.metadata[len(s.metadata)-1] = profile[start-begin : end-begin]
 		}
 		return err
 	})
-	if err == nil && (s.AccessToken == "" || s.User.ID == "") {
+	if err == nil && (s.AccessToken.IsZero() || s.User.ID == "") {
 		err = fields.ErrEncoding
 	}
 	return s, err
@@ -152,44 +178,4 @@ func (s *Session) impersonated() *workos.Impersonator {
 		s.Impersonator = &workos.Impersonator{}
 	}
 	return s.Impersonator
-}
-
-// packToken decodes the base64url encoding of the three parts of a JWT (RFC
-// 7515, section 7.1). Sealing encodes all bytes in base64 again, so the cookie
-// becomes a quarter smaller. packToken reports false for a token that unpackToken
-// would not restore exactly.
-func packToken(token string) ([]byte, bool) {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return nil, false
-	}
-	var packed []byte
-	for _, part := range parts {
-		octets, err := base64.RawURLEncoding.Strict().DecodeString(part)
-		if err != nil || strings.ContainsAny(part, "\r\n") {
-			return nil, false
-		}
-		packed = binary.AppendUvarint(packed, uint64(len(octets)))
-		packed = append(packed, octets...)
-	}
-	return packed, true
-}
-
-func unpackToken(packed []byte) (string, error) {
-	token := make([]byte, 0, base64.RawURLEncoding.EncodedLen(len(packed))+3)
-	for i := range 3 {
-		length, n := binary.Uvarint(packed)
-		if n <= 0 || length > uint64(len(packed)-n) {
-			return "", fmt.Errorf("%w: access token", fields.ErrEncoding)
-		}
-		if i > 0 {
-			token = append(token, '.')
-		}
-		token = base64.RawURLEncoding.AppendEncode(token, packed[n:n+int(length)])
-		packed = packed[n+int(length):]
-	}
-	if len(packed) > 0 {
-		return "", fmt.Errorf("%w: access token", fields.ErrEncoding)
-	}
-	return string(token), nil
 }

@@ -29,7 +29,7 @@ var typicalToken = strings.Join([]string{
 func fullSession() Session {
 	at := time.Date(2026, 3, 14, 9, 26, 53, 589_000_000, time.UTC)
 	s := Session{
-		AccessToken:          typicalToken,
+		AccessToken:          NewToken(typicalToken),
 		RefreshToken:         "refresh-1",
 		Impersonator:         &workos.Impersonator{Email: "ops@example.com", Reason: "ticket 9"},
 		AuthenticationMethod: "GoogleOAuth",
@@ -50,7 +50,7 @@ func TestASessionDecodesToWhatWasEncoded(t *testing.T) {
 		"full":             func(*Session) {},
 		"a change":         func(s *Session) { s.CurrentTo = time.UnixMilli(1_773_480_413_123).UTC() },
 		"an origin":        func(s *Session) { s.Origin = "\x00\xff01234567890123" },
-		"minimal":          func(s *Session) { *s = Session{AccessToken: "t", User: workos.User{ID: "u"}} },
+		"minimal":          func(s *Session) { *s = Session{AccessToken: NewToken("t"), User: workos.User{ID: "u"}} },
 		"no refresh token": func(s *Session) { s.RefreshToken = "" },
 		"no times": func(s *Session) {
 			s.SignedInAt, s.RefreshedAt, s.User.CreatedAt = time.Time{}, time.Time{}, time.Time{}
@@ -69,15 +69,25 @@ func TestASessionDecodesToWhatWasEncoded(t *testing.T) {
 		"several scripts": func(s *Session) {
 			s.User.FirstName, s.User.LastName = "Ζωή 👩‍🚀", "山田\u0000\r\n;=,"
 		},
-		"bytes that are not UTF-8": func(s *Session) { s.User.Name = "\xff\xfe" },
-		"a long name":              func(s *Session) { s.User.Name = strings.Repeat("x", 70_000) },
+		"a name of both names":           func(s *Session) { s.User.Name = s.User.FirstName + " " + s.User.LastName },
+		"another name":                   func(s *Session) { s.User.Name = "K. Oduya" },
+		"no name":                        func(s *Session) { s.User.Name = "" },
+		"no names":                       func(s *Session) { s.User.Name, s.User.FirstName, s.User.LastName = "", "", "" },
+		"a space as a name":              func(s *Session) { s.User.Name, s.User.FirstName, s.User.LastName = " ", "", "" },
+		"another user than in the token": func(s *Session) { s.User.ID = "user_2" },
+		"the beginning of the user's ID": func(s *Session) { s.User.ID = "user" },
+		"a token that is no JWT":         func(s *Session) { s.AccessToken = NewToken("user_1") },
+		"bytes that are not UTF-8":       func(s *Session) { s.User.Name = "\xff\xfe" },
+		"a long name":                    func(s *Session) { s.User.Name = strings.Repeat("x", 70_000) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := fullSession()
 			change(&s)
-			back, err := Decode(Encode(&s))
-			require.NoError(t, err)
-			assert.Equal(t, s, back)
+			for name, encoded := range map[string][]byte{"usual": Encode(&s), "short": EncodeShort(&s)} {
+				back, err := Decode(encoded)
+				require.NoError(t, err, name)
+				assert.Equal(t, s, back, name)
+			}
 		})
 	}
 }
@@ -89,6 +99,11 @@ func TestTheEncodingsOfASessionDoNotChange(t *testing.T) {
 	golden, err := os.ReadFile("testdata/session.base64")
 	require.NoError(t, err)
 	assert.Equal(t, strings.TrimSpace(string(golden)), base64.StdEncoding.EncodeToString(Encode(&s)))
+
+	golden, err = os.ReadFile("testdata/session_short.base64")
+	require.NoError(t, err)
+	assert.Equal(t, strings.TrimSpace(string(golden)), base64.StdEncoding.EncodeToString(EncodeShort(&s)))
+	assert.Less(t, len(EncodeShort(&s)), len(Encode(&s)))
 
 	golden, err = os.ReadFile("testdata/session_shared.json")
 	require.NoError(t, err)
@@ -121,16 +136,17 @@ func TestAnAccessTokenDecodesExactly(t *testing.T) {
 		"long parts":                       strings.Repeat("A", 171) + "." + strings.Repeat("AAAA", 5000) + ".AA",
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := Session{AccessToken: token, User: workos.User{ID: "u"}}
+			s := Session{AccessToken: NewToken(token), User: workos.User{ID: "u"}}
 			back, err := Decode(Encode(&s))
 			require.NoError(t, err)
-			assert.Equal(t, token, back.AccessToken)
+			assert.Equal(t, token, back.AccessToken.Text())
 		})
 	}
 }
 
 func TestAPackedTokenIsAQuarterSmaller(t *testing.T) {
-	packed, ok := packToken(typicalToken)
+	token := NewToken(typicalToken)
+	packed, ok := token.pack()
 	require.True(t, ok)
 	assert.Less(t, len(packed), len(typicalToken)*77/100)
 }
@@ -138,7 +154,7 @@ func TestAPackedTokenIsAQuarterSmaller(t *testing.T) {
 func TestASessionWithoutARequiredFieldIsRefused(t *testing.T) {
 	for name, s := range map[string]Session{
 		"no token": {User: workos.User{ID: "u"}},
-		"no user":  {AccessToken: "t"},
+		"no user":  {AccessToken: NewToken("t")},
 	} {
 		_, err := Decode(Encode(&s))
 		assert.ErrorIs(t, err, fields.ErrEncoding, name)
@@ -166,6 +182,7 @@ func TestBytesInNoKnownEncodingAreRefused(t *testing.T) {
 		e = binary.AppendUvarint(e, uint64(len(value)))
 		return append(e, value...)
 	}
+	place := func(value ...byte) []byte { return field(tagUserIDInToken, value...) }
 	for name, encoded := range map[string][]byte{
 		"nothing":                        {},
 		"only the version":               {fields.Version},
@@ -185,6 +202,15 @@ func TestBytesInNoKnownEncodingAreRefused(t *testing.T) {
 		"a token part beyond memory":     field(tagAccessToken, binary.AppendUvarint(nil, 1<<64-1)...),
 		"a metadata value without a key": append([]byte{fields.Version, tagMetadataValue, 1, 'x'}, whole[1:]...),
 		"an empty packed token":          field(tagAccessToken),
+		"an empty place":                 place(),
+		"a place without a length":       place(1),
+		"a place of no length":           place(1, 0),
+		"a place beyond the token":       place(100, 1),
+		"a place beyond the end":         place(1, 100),
+		"a place of a huge length":       place(binary.AppendUvarint([]byte{1}, 1<<64-1)...),
+		"a place at a huge position":     place(append(binary.AppendUvarint(nil, 1<<64-1), 1)...),
+		"a place with more behind it":    place(1, 1, 0),
+		"a place before the token":       append(fields.Encoder{fields.Version, tagUserIDInToken, 2, 1, 1}, field(tagAccessToken, 1, 'a', 1, 'b', 1, 'c')[1:]...),
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Decode(encoded)
@@ -202,6 +228,7 @@ func TestBytesInNoKnownEncodingAreRefused(t *testing.T) {
 func FuzzDecodeSealedSession(f *testing.F) {
 	s := fullSession()
 	f.Add(Encode(&s))
+	f.Add(EncodeShort(&s))
 	f.Add([]byte{fields.Version})
 	f.Add([]byte{fields.Version, tagMetadataKey, 1, 'k', tagMetadataValue, 1, 'v'})
 	f.Fuzz(func(t *testing.T, encoded []byte) {
@@ -212,7 +239,7 @@ func FuzzDecodeSealedSession(f *testing.F) {
 		}
 		again, err := Decode(Encode(&s))
 		require.NoError(t, err)
-		require.Equal(t, s.AccessToken, again.AccessToken)
+		require.Equal(t, s.AccessToken.Text(), again.AccessToken.Text())
 		require.Equal(t, s.RefreshToken, again.RefreshToken)
 		require.Equal(t, s.Impersonator != nil, again.Impersonator != nil)
 		require.Equal(t, s.metadata, again.metadata)

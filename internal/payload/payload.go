@@ -19,7 +19,8 @@ import (
 
 // Session is the content of a session cookie. It is not verified.
 type Session struct {
-	AccessToken, RefreshToken string
+	AccessToken  Token
+	RefreshToken string
 	// User is the user without the metadata. [Session.SetUser] sets both, and
 	// [Session.Profile] returns both.
 	User                 workos.User
@@ -87,7 +88,7 @@ func (m metadata) size() (size int) {
 // claims of its access token, except their lists.
 func (s *Session) Size() int {
 	u := &s.User
-	size := 2*len(s.AccessToken) + len(s.RefreshToken) + len(s.Origin) + len(u.Email) + len(u.Name) + len(u.FirstName) + len(u.LastName) + len(u.ProfilePictureURL)
+	size := 2*s.AccessToken.size() + len(s.RefreshToken) + len(s.Origin) + len(u.Email) + len(u.Name) + len(u.FirstName) + len(u.LastName) + len(u.ProfilePictureURL)
 	size += s.metadata.size() + 16*len(s.metadata)
 	for member, value := range s.shared {
 		size += len(member) + len(value) + 64
@@ -110,7 +111,7 @@ func (s *Session) Breakdown() string {
 	u := &s.User
 	profile := len(u.ID) + len(u.Email) + len(u.FirstName) + len(u.LastName) + len(u.Name) + len(u.ProfilePictureURL) + len(u.ExternalID)
 	text := fmt.Sprintf("the access token has %d bytes, the refresh token %d, the profile %d, its metadata %d",
-		len(s.AccessToken), len(s.RefreshToken), profile, s.metadata.size())
+		len(s.AccessToken.Text()), len(s.RefreshToken), profile, s.metadata.size())
 	if others > 0 {
 		text += fmt.Sprintf(", members that other libraries put there %d", others)
 	}

@@ -71,9 +71,10 @@ func DecodeShared(encoded []byte) (s Session, err error) {
 	}
 	var times sharedTimes
 	var profile workos.User
+	var token string
 	for _, err := range []error{
 		json.Unmarshal(renamed.encode(), &profile),
-		session.get(memberAccessToken, &s.AccessToken),
+		session.get(memberAccessToken, &token),
 		session.get(memberRefreshToken, &s.RefreshToken),
 		session.get(memberImpersonator, &s.Impersonator),
 		session.get(memberMethod, &s.AuthenticationMethod),
@@ -83,6 +84,7 @@ func DecodeShared(encoded []byte) (s Session, err error) {
 			return s, notShared(err)
 		}
 	}
+	s.AccessToken = NewToken(token)
 	s.SetUser(profile)
 	s.shared = session
 	s.SignedInAt, s.RefreshedAt, s.Origin = times.SignedInAt, times.RefreshedAt, string(times.Origin)
@@ -101,13 +103,13 @@ func notShared(err error) error {
 // they are missing. They are read from the access token, because other libraries
 // do not store them.
 func (s *Session) complete() error {
-	if s.AccessToken == "" || s.User.ID == "" {
+	if s.AccessToken.IsZero() || s.User.ID == "" {
 		return fields.ErrEncoding
 	}
 	if !s.SignedInAt.IsZero() {
 		return nil
 	}
-	claims, err := jwks.UnverifiedClaims(s.AccessToken)
+	claims, err := s.AccessToken.UnverifiedClaims()
 	if err != nil {
 		return err
 	}
@@ -126,7 +128,7 @@ func EncodeShared(s *Session, organizationID string) []byte {
 	if session == nil {
 		session = object{}
 	}
-	session.put(memberAccessToken, s.AccessToken)
+	session.put(memberAccessToken, s.AccessToken.Text())
 	session.put(memberRefreshToken, s.RefreshToken)
 	times := object{}.with("signedInAt", orNull(instant(s.SignedInAt))).with("renewedAt", orNull(instant(s.RefreshedAt)))
 	if s.Origin != "" {

@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit/internal/fields"
-	"github.com/authkit-go/authkit/jwks"
 	"github.com/authkit-go/authkit/workos"
 )
 
@@ -60,7 +59,7 @@ func TestASharedSessionKeepsItsOrigin(t *testing.T) {
 // from the access token.
 func encodeShared(t testing.TB, s Session) []byte {
 	t.Helper()
-	claims, err := jwks.UnverifiedClaims(s.AccessToken)
+	claims, err := s.AccessToken.UnverifiedClaims()
 	require.NoError(t, err)
 	return EncodeShared(&s, claims.OrganizationID)
 }
@@ -81,7 +80,7 @@ func TestTheSharedFormatHasAllMembersAndNulls(t *testing.T) {
 	s.User.LastSignInAt = time.Time{}
 	encoded := encodeShared(t, s)
 	assert.JSONEq(t, `{
-		"accessToken": "`+s.AccessToken+`", "refreshToken": "refresh-1", "authenticationMethod": "GoogleOAuth",
+		"accessToken": "`+s.AccessToken.Text()+`", "refreshToken": "refresh-1", "authenticationMethod": "GoogleOAuth",
 		"impersonator": {"email": "ops@example.com", "reason": null},
 		"user": {
 			"object": "user", "id": "user_1", "email": "kim@example.com", "emailVerified": true, "firstName": "Kim", "lastName": "Oduya",
@@ -103,7 +102,7 @@ func TestMembersThatOnlyOtherLibrariesKnowAreKept(t *testing.T) {
 	}`
 	s, err := DecodeShared([]byte(written))
 	require.NoError(t, err)
-	s.AccessToken, s.RefreshToken = typicalToken, "new"
+	s.AccessToken, s.RefreshToken = NewToken(typicalToken), "new"
 	s.User.Email = "new@example.com"
 	encoded := encodeShared(t, s)
 	assert.NotContains(t, string(encoded), `\u00`, "escaping for HTML takes bytes")
@@ -132,7 +131,7 @@ func TestEncodingACopyOfASharedSessionChangesNoOther(t *testing.T) {
 	require.NoError(t, err)
 	before := string(s.shared.encode())
 	other := s
-	other.AccessToken, other.User = typicalToken, workos.User{ID: "user_2"}
+	other.AccessToken, other.User = NewToken(typicalToken), workos.User{ID: "user_2"}
 	throughShared(t, other)
 	assert.Equal(t, before, string(s.shared.encode()), "encoding one session changed another")
 }
@@ -262,7 +261,7 @@ func FuzzDecodeShared(f *testing.F) {
 		if err != nil {
 			return
 		}
-		claims, err := jwks.UnverifiedClaims(s.AccessToken)
+		claims, err := s.AccessToken.UnverifiedClaims()
 		if err != nil {
 			return
 		}

@@ -39,9 +39,9 @@ func DecodeUnsealed(text string) (s Session, err error) {
 		return s, notUnsealed(err)
 	}
 	s = Session{Unsealed: true}
-	var id string
+	var id, token string
 	for _, err := range []error{
-		session.get(memberAccessToken, &s.AccessToken),
+		session.get(memberAccessToken, &token),
 		session.get(memberRefreshToken, &s.RefreshToken),
 		session.get(memberUser, &user),
 		user.get("id", &id),
@@ -50,6 +50,7 @@ func DecodeUnsealed(text string) (s Session, err error) {
 			return Session{}, notUnsealed(err)
 		}
 	}
+	s.AccessToken = NewToken(token)
 	s.User = workos.User{ID: id}
 	if err := s.complete(); err != nil {
 		return Session{}, err

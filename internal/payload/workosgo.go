@@ -23,7 +23,7 @@ func DecodeWorkOSGo(encoded []byte) (Session, error) {
 		return Session{}, fmt.Errorf("%w: not a session in the format of workos-go (%T)", fields.ErrEncoding, err)
 	}
 	s := Session{
-		AccessToken:  session.AccessToken,
+		AccessToken:  NewToken(session.AccessToken),
 		RefreshToken: session.RefreshToken,
 		Impersonator: session.Impersonator,
 	}

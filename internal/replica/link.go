@@ -52,7 +52,10 @@ type link struct {
 	store Store
 	clock Clock
 
+	onCall func(ctx context.Context, begin time.Time, duration time.Duration, err error) // may be nil
+
 	commands, failures atomic.Uint64
+	time               atomic.Int64 // of all calls, in nanoseconds
 
 	mu sync.Mutex
 	// A store may be too slow for a response and fast enough for a claim. A claim that
@@ -114,7 +117,7 @@ func (l *link) append(ctx context.Context, notice []byte) error {
 // call makes a call to the store, unless the breaker is open. It returns when ctx
 // ends, also if the store does not. f returns a function that stores the results,
 // which is called if the call has succeeded in time.
-func (l *link) call(ctx context.Context, f func(context.Context) (results func(), err error)) error {
+func (l *link) call(ctx context.Context, f func(context.Context) (results func(), err error)) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -123,6 +126,14 @@ func (l *link) call(ctx context.Context, f func(context.Context) (results func()
 		return err
 	}
 	l.commands.Add(1)
+	begin := time.Now()
+	defer func() {
+		duration := time.Since(begin)
+		l.time.Add(int64(duration))
+		if l.onCall != nil {
+			l.onCall(ctx, begin, duration, err)
+		}
+	}()
 	type answer struct {
 		results func()
 		err     error
@@ -210,6 +221,7 @@ type LinkState struct {
 	Open               bool  // calls fail at once, after several failures in a row
 	Waiting            int   // changes that are tried again
 	Commands, Failures uint64
+	Time               time.Duration // of all calls
 }
 
 // LinkState returns the state of the link to the store.
@@ -217,6 +229,6 @@ func (p *Protocol) LinkState() LinkState {
 	lastError, open := p.link.state()
 	return LinkState{
 		Err: lastError, Open: open, Waiting: p.retries.len(),
-		Commands: p.link.commands.Load(), Failures: p.link.failures.Load(),
+		Commands: p.link.commands.Load(), Failures: p.link.failures.Load(), Time: time.Duration(p.link.time.Load()),
 	}
 }

@@ -34,6 +34,10 @@ const (
 	// RightsChanged: the rights of all users may have changed at WorkOS, at At. Hash is
 	// that of the empty text.
 	RightsChanged NoticeKind = 'A'
+	// PermissionsChanged: the permissions of members may have changed at WorkOS, so that
+	// remembered answers about them are outdated. Hash is that of the organization ID, or of
+	// the empty text for all members.
+	PermissionsChanged NoticeKind = 'P'
 	// APIKeyChanged: an API key was revoked or changed at WorkOS. Hash is that of the ID
 	// of the key.
 	APIKeyChanged NoticeKind = 'K'

@@ -31,6 +31,9 @@ type Config struct {
 	// TokenOf returns the refresh token in the payload of a success.
 	TokenOf TokenOf
 
+	// OnCall is called after each call of the store, without those that follow the log. It may be nil.
+	OnCall func(ctx context.Context, begin time.Time, duration time.Duration, err error)
+
 	// Step is called at each step, for tests. It may be nil.
 	Step func(name string)
 }
@@ -62,7 +65,7 @@ type Protocol struct {
 func New(c Config) *Protocol {
 	p := &Protocol{
 		config: c, clock: c.Clock, log: c.Log,
-		link:  &link{store: c.Store, clock: c.Clock},
+		link:  &link{store: c.Store, clock: c.Clock, onCall: c.OnCall},
 		vault: newVault(c.Passwords, c.ClientID, c.APIHost),
 	}
 	p.retries = newRetries(c.Clock)

@@ -1,5 +1,5 @@
-// Package sessioncache keeps verified sessions in memory, each under the text
-// of its session cookie.
+// Package sessioncache keeps verified credentials in memory: sessions, each under the
+// text of its session cookie, and access tokens, each under its own text.
 package sessioncache
 
 import (
@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 )
 
-// Overhead estimates the bytes of an entry besides the text of its cookie and
+// Overhead estimates the bytes of an entry besides its text and
 // the size that the caller passes to [Cache.Put].
 const Overhead = 2 << 10
 
@@ -20,23 +20,34 @@ const (
 	maxBuckets = 1 << 20
 	// maxUses is the highest use count of an entry.
 	maxUses = 3
-	// tailLength is the length of the end of a cookie that is hashed. In every
-	// format the end is the authentication code, so it is as good as random.
+	// tailLength is the length of the end of a text that is hashed. The end of a
+	// cookie is the authentication code in every format, and that of a token is its
+	// signature, so it is as good as random.
 	tailLength = 32
 )
 
-// Cache keeps verified sessions. The key is the exact text of the session cookie,
-// given in its parts: one for each chunk, in order. A hit saves decryption and
-// signature verification.
+// Kind is what a text is: a session cookie or an access token. A text of one kind never
+// finds an entry of the other, because they are verified differently.
+type Kind uint8
+
+// The kinds.
+const (
+	Cookie Kind = iota
+	Token
+)
+
+// Cache keeps verified sessions and tokens. The key is the kind and the exact text. The
+// text of a session cookie is given in its parts: one for each chunk, in order. A hit
+// saves decryption and signature verification.
 //
-// A hit proves only that this cookie was verified before. Callers must recheck
+// A hit proves only that this text was verified before. Callers must recheck
 // expiry, signing key, limits and sign-outs.
 //
 // A lookup compares the whole text, not only its hash. Callers put only
-// verified sessions in, so forged cookies cannot evict others. Eviction follows
-// the S3-FIFO algorithm (https://s3fifo.com): sessions that are used once do not
-// evict sessions in use. Get takes no lock. All methods may be called
-// concurrently.
+// verified entries in, so forged texts cannot evict others. Eviction follows
+// the S3-FIFO algorithm (https://s3fifo.com): entries that are used once do not
+// evict entries in use. Both kinds share the limits. Get takes no lock. All methods may
+// be called concurrently.
 type Cache[V any] struct {
 	maxEntries, maxBytes int
 	seed                 maphash.Seed
@@ -45,6 +56,7 @@ type Cache[V any] struct {
 	mu        sync.Mutex          // guards the fields below, and changes of the buckets
 	entries   int                 // in both queues
 	bytes     int                 // in both queues
+	evictions uint64              // since the start
 	small     queue[V]            // new entries: a tenth of the bytes
 	main      queue[V]            // entries that were used again
 	ghosts    map[uint64]struct{} // hashes of entries that left the small queue unused
@@ -60,8 +72,9 @@ type Entry[V any] struct {
 	CheckedEpoch atomic.Uint64
 
 	hash uint64
-	text string // of the cookie
+	text string
 	size int
+	kind Kind
 	next atomic.Pointer[Entry[V]] // in its bucket
 	uses atomic.Uint32            // since it joined its queue, at most maxUses
 }
@@ -73,7 +86,7 @@ type queue[V any] struct {
 	bytes   int
 }
 
-// New returns a cache of at most maxEntries sessions and maxBytes bytes. It
+// New returns a cache of at most maxEntries entries and maxBytes bytes. It
 // returns nil if one of them is not positive. A nil cache stores nothing.
 //
 // maxBytes also limits the number of entries, because each entry takes at least
@@ -93,15 +106,15 @@ func New[V any](maxEntries, maxBytes int) *Cache[V] {
 	}
 }
 
-// Get returns the entry of a cookie, or nil. It does not allocate. parts has at
+// Get returns the entry of a text, or nil. It does not allocate. parts has at
 // least one element.
-func (c *Cache[V]) Get(parts []string) *Entry[V] {
+func (c *Cache[V]) Get(kind Kind, parts []string) *Entry[V] {
 	if c == nil {
 		return nil
 	}
 	hash := c.hash(parts)
 	for e := c.bucket(hash).Load(); e != nil; e = e.next.Load() {
-		if e.hash == hash && equal(parts, e.text) {
+		if e.hash == hash && e.kind == kind && equal(parts, e.text) {
 			if e.uses.Load() < maxUses {
 				e.uses.Add(1)
 			}
@@ -111,15 +124,17 @@ func (c *Cache[V]) Get(parts []string) *Entry[V] {
 	return nil
 }
 
-// Put stores a session that has just been verified. size is the number of bytes
-// that value takes in memory, beyond [Overhead]. parts has at least one
-// element. Put stores nothing if the cookie has an entry already, or if the
-// entry is larger than the whole cache.
-func (c *Cache[V]) Put(parts []string, value V, size int) {
+// Put stores what has just been verified. The cache keeps the text: it must not share
+// memory with something larger, such as the header of a request. size is the number of
+// bytes that value takes in memory, beyond the text and [Overhead]. Put stores nothing if
+// the text has an entry of its kind already, or if the entry is larger than the whole
+// cache.
+func (c *Cache[V]) Put(kind Kind, text string, value V, size int) {
 	if c == nil {
 		return
 	}
-	e := &Entry[V]{Value: value, hash: c.hash(parts), text: join(parts)}
+	parts := [1]string{text}
+	e := &Entry[V]{Value: value, hash: c.hash(parts[:]), kind: kind, text: text}
 	e.size = len(e.text) + size + Overhead
 	if e.size > c.maxBytes {
 		return
@@ -128,7 +143,7 @@ func (c *Cache[V]) Put(parts []string, value V, size int) {
 	defer c.mu.Unlock()
 	bucket := c.bucket(e.hash)
 	for other := bucket.Load(); other != nil; other = other.next.Load() {
-		if other.hash == e.hash && other.text == e.text {
+		if other.hash == e.hash && other.kind == e.kind && other.text == e.text {
 			return // a concurrent request stored it first
 		}
 	}
@@ -146,7 +161,23 @@ func (c *Cache[V]) Put(parts []string, value V, size int) {
 	bucket.Store(e)
 }
 
-// Len returns the number of cached sessions.
+// State is the state of a cache.
+type State struct {
+	Entries, Bytes, MaxEntries, MaxBytes int
+	Evictions                            uint64 // entries that were removed to make room
+}
+
+// State returns the state of the cache, the zero value for a nil cache.
+func (c *Cache[V]) State() State {
+	if c == nil {
+		return State{}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return State{c.entries, c.bytes, c.maxEntries, c.maxBytes, c.evictions}
+}
+
+// Len returns the number of entries.
 func (c *Cache[V]) Len() int {
 	if c == nil {
 		return 0
@@ -183,6 +214,7 @@ func (c *Cache[V]) evict() {
 // the entry from its queue.
 func (c *Cache[V]) remove(e *Entry[V]) {
 	c.entries--
+	c.evictions++
 	c.bytes -= e.size
 	at := c.bucket(e.hash)
 	for at.Load() != e {
@@ -192,7 +224,7 @@ func (c *Cache[V]) remove(e *Entry[V]) {
 }
 
 // addGhost records the hash of an evicted entry that was not used. If the same
-// cookie comes again, its entry was evicted too early and joins the main queue.
+// text comes again, its entry was evicted too early and joins the main queue.
 // The caller holds mu.
 func (c *Cache[V]) addGhost(hash uint64) {
 	if len(c.ghostRing) < c.maxEntries {
@@ -205,9 +237,26 @@ func (c *Cache[V]) addGhost(hash uint64) {
 	c.ghosts[hash] = struct{}{}
 }
 
+// hash returns the hash of the end of the joined parts.
 func (c *Cache[V]) hash(parts []string) uint64 {
 	last := parts[len(parts)-1]
-	return maphash.String(c.seed, last[max(0, len(last)-tailLength):])
+	if len(last) >= tailLength || len(parts) == 1 {
+		return maphash.String(c.seed, last[max(0, len(last)-tailLength):])
+	}
+	return c.hashOfEnds(parts)
+}
+
+// hashOfEnds is hash for a text whose last part is short. A last chunk of one octet has
+// only 64 values, so it takes the end of the parts before too. The same text in other
+// parts has the same hash.
+func (c *Cache[V]) hashOfEnds(parts []string) uint64 {
+	var tail [tailLength]byte
+	free := tailLength
+	for i := len(parts) - 1; i >= 0 && free > 0; i-- {
+		end := parts[i][max(0, len(parts[i])-free):]
+		free -= copy(tail[free-len(end):], end)
+	}
+	return maphash.Bytes(c.seed, tail[free:])
 }
 
 func (c *Cache[V]) bucket(hash uint64) *atomic.Pointer[Entry[V]] {
@@ -224,15 +273,6 @@ func equal(parts []string, text string) bool {
 		text = rest
 	}
 	return text == ""
-}
-
-// join returns a copy of the joined parts. The parts themselves would keep the
-// whole header of the request in memory.
-func join(parts []string) string {
-	if len(parts) == 1 {
-		return strings.Clone(parts[0])
-	}
-	return strings.Join(parts, "")
 }
 
 func (q *queue[V]) len() int { return len(q.entries) - q.head }

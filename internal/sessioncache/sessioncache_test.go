@@ -3,9 +3,12 @@
 package sessioncache
 
 import (
+	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,10 +30,10 @@ func cookieOf(i int) []string { return []string{fmt.Sprintf("%0200d", i)} }
 
 // load looks session i up as a request does, and stores it after a miss.
 func load(c *Cache[*session], i int) (hit bool) {
-	if e := c.Get(cookieOf(i)); e != nil {
+	if e := c.Get(Cookie, cookieOf(i)); e != nil {
 		return e.Value.userID == fmt.Sprint(i)
 	}
-	c.Put(cookieOf(i), sessionOf(i), sessionSize)
+	c.Put(Cookie, cookieOf(i)[0], sessionOf(i), sessionSize)
 	return false
 }
 
@@ -148,7 +151,7 @@ func TestTheUseCountOfACachedSessionStopsAtItsMaximum(t *testing.T) {
 	cache := New[*session](100, 1<<30)
 	load(cache, 1)
 	for uses := range uint32(10) {
-		assert.Equal(t, min(uses+1, maxUses), cache.Get(cookieOf(1)).uses.Load())
+		assert.Equal(t, min(uses+1, maxUses), cache.Get(Cookie, cookieOf(1)).uses.Load())
 	}
 }
 
@@ -185,17 +188,88 @@ func TestTheHitRateIsHighIfFewSessionsAreUsedMost(t *testing.T) {
 func TestCookiesWithTheSameEndHaveEntriesOfTheirOwn(t *testing.T) {
 	cache := New[*session](10, 1<<30)
 	end := strings.Repeat("e", tailLength)
-	one, other := []string{"one" + end}, []string{"other" + end}
-	cache.Put(one, sessionOf(1), sessionSize)
-	assert.Nil(t, cache.Get(other))
-	cache.Put(other, sessionOf(2), sessionSize)
-	assert.Equal(t, "1", cache.Get(one).Value.userID)
-	assert.Equal(t, "2", cache.Get(other).Value.userID)
-	assert.Same(t, cache.Get(one), cache.Get([]string{"o", "ne" + end}), "the parts join to the same text")
-	assert.Nil(t, cache.Get([]string{"o", "ne"}), "the text is cut")
-	cache.Put([]string{end + end}, sessionOf(3), sessionSize)
-	assert.Nil(t, cache.Get([]string{end}), "a prefix is another text")
+	one, other := "one"+end, "other"+end
+	get := func(parts ...string) *Entry[*session] { return cache.Get(Cookie, parts) }
+	cache.Put(Cookie, one, sessionOf(1), sessionSize)
+	assert.Nil(t, get(other))
+	cache.Put(Cookie, other, sessionOf(2), sessionSize)
+	assert.Equal(t, "1", get(one).Value.userID)
+	assert.Equal(t, "2", get(other).Value.userID)
+	assert.Same(t, get(one), get("o", "ne"+end), "the parts join to the same text")
+	assert.Nil(t, get("o", "ne"), "the text is cut")
+	cache.Put(Cookie, end+end, sessionOf(3), sessionSize)
+	assert.Nil(t, get(end), "a prefix is another text")
 	checkConsistency(t, cache)
+}
+
+// Each kind is verified differently, so a token must never be served as a cookie.
+func TestEqualTextsOfTwoKindsHaveEntriesOfTheirOwn(t *testing.T) {
+	cache := New[*session](10, 1<<30)
+	text := strings.Repeat("t", 2*tailLength)
+	cache.Put(Token, text, sessionOf(1), sessionSize)
+	assert.Nil(t, cache.Get(Cookie, []string{text}))
+	cache.Put(Cookie, text, sessionOf(2), sessionSize)
+	assert.Equal(t, "1", cache.Get(Token, []string{text}).Value.userID)
+	assert.Equal(t, "2", cache.Get(Cookie, []string{text}).Value.userID)
+	checkConsistency(t, cache)
+}
+
+// longestChain returns how many entries the fullest bucket has.
+func longestChain(c *Cache[*session]) (longest int) {
+	for i := range c.buckets {
+		length := 0
+		for e := c.buckets[i].Load(); e != nil; e = e.next.Load() {
+			length++
+		}
+		longest = max(longest, length)
+	}
+	return longest
+}
+
+// The end of a cookie is random, and a client can cut it into chunks as it likes. Whole cookies whose length leaves one
+// octet for the last chunk have only 64 different last chunks.
+func TestCookiesWithAShortLastChunkHaveShortChainsAndHashesOfTheirOwn(t *testing.T) {
+	const sessions = 16_384
+	random := rand.New(rand.NewPCG(1, 2))
+	for name, lasts := range map[string][]int{
+		"one octet": {1}, "two octets": {2}, "two chunks of one octet": {1, 1}, "seven chunks of one octet": {1, 1, 1, 1, 1, 1, 1},
+		"one octet less than is hashed": {tailLength - 1}, "exactly what is hashed": {tailLength},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cache := New[*session](sessions, 1<<30)
+			hashes := map[uint64]bool{}
+			for i := range sessions {
+				text := strings.Repeat("c", 100) + base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, random.Uint64()))
+				var parts []string
+				for rest := text; rest != ""; {
+					at := 0
+					if len(parts) < len(lasts) {
+						at = len(rest) - lasts[len(parts)]
+					}
+					parts, rest = append(parts, rest[at:]), rest[:at]
+				}
+				slices.Reverse(parts)
+				assert.Equal(t, cache.hash([]string{text}), cache.hash(parts), "the hash of a text does not depend on its parts")
+				hashes[cache.hash(parts)] = true
+				cache.Put(Cookie, text, sessionOf(i), 0)
+				assert.Equal(t, fmt.Sprint(i), cache.Get(Cookie, parts).Value.userID)
+			}
+			assert.Len(t, hashes, sessions)
+			assert.Less(t, longestChain(cache), 16, "on average, a bucket has one entry")
+		})
+	}
+}
+
+func TestALookupInPartsAllocatesNothing(t *testing.T) {
+	cache := New[*session](10, 1<<30)
+	text := strings.Repeat("c", 100)
+	cache.Put(Cookie, text, sessionOf(1), sessionSize)
+	parts := []string{text[:90], text[90:99], text[99:]}
+	assert.Zero(t, testing.AllocsPerRun(100, func() {
+		if cache.Get(Cookie, parts) == nil {
+			t.Error("not found")
+		}
+	}))
 }
 
 func TestTheSessionCacheServesConcurrentRequests(t *testing.T) {
@@ -206,14 +280,25 @@ func TestTheSessionCacheServesConcurrentRequests(t *testing.T) {
 			random := rand.New(rand.NewPCG(uint64(worker), 2))
 			for range 5000 {
 				i := int(random.ExpFloat64() * 50)
-				if e := cache.Get(cookieOf(i)); e != nil {
+				if e := cache.Get(Cookie, cookieOf(i)); e != nil {
 					assert.Equal(t, fmt.Sprint(i), e.Value.userID)
 				} else {
-					cache.Put(cookieOf(i), sessionOf(i), sessionSize)
+					cache.Put(Cookie, cookieOf(i)[0], sessionOf(i), sessionSize)
 				}
 			}
 		})
 	}
 	all.Wait()
 	checkConsistency(t, cache)
+}
+
+func TestTheStateOfTheSessionCacheCountsWhatItEvicts(t *testing.T) {
+	c := New[*session](2, 1<<20)
+	for i := range 5 {
+		load(c, i)
+	}
+	state := c.State()
+	assert.Equal(t, State{Entries: 2, Bytes: state.Bytes, MaxEntries: 2, MaxBytes: 1 << 20, Evictions: 3}, state)
+	assert.Positive(t, state.Bytes)
+	assert.Equal(t, State{}, New[*session](0, 0).State())
 }

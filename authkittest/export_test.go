@@ -1,0 +1,36 @@
+// What the tests see of the fake's inside.
+
+package authkittest
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+)
+
+// Routes returns all routes of the API.
+func (f *Server) Routes() []Route {
+	f.traffic.mu.Lock()
+	defer f.traffic.mu.Unlock()
+	return slices.Sorted(maps.Keys(f.traffic.routes))
+}
+
+// HasFault reports whether a route has a fault.
+func (f *Server) HasFault() bool {
+	f.traffic.mu.Lock()
+	defer f.traffic.mu.Unlock()
+	for _, route := range f.traffic.routes {
+		if route.fault != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Wrap replaces the handler of all requests. It must be called before the first request.
+func (f *Server) Wrap(wrap func(http.Handler) http.Handler) {
+	f.server.Handler = wrap(f.server.Handler)
+}
+
+// EventTypes returns all types of events that the list of events accepts.
+func EventTypes() []string { return slices.Sorted(maps.Keys(eventTypes)) }

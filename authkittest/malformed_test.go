@@ -1,0 +1,109 @@
+// Malformed bodies: what the steps of the conformance tests send, with one value replaced, and bodies that are no object.
+
+package authkittest_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/openapi"
+)
+
+// wrongValues replace each value of a body.
+var wrongValues = []json.RawMessage{
+	[]byte(`null`), []byte(`-1.5`), []byte(`1e400`), []byte(`true`), []byte(`""`), []byte(`[]`), []byte(`[null]`), []byte(`{}`),
+	[]byte(`"\u0000\ud800"`), []byte(`"` + strings.Repeat("x", 5000) + `"`), []byte(strings.Repeat("[", 5000) + strings.Repeat("]", 5000)),
+}
+
+// wrongBodies are bodies of no JSON object, and one of 2 MB.
+var wrongBodies = []string{`null`, `[]`, `7`, `{`, strings.Repeat(`{"a":`, 50_000), `{"email":"` + strings.Repeat("x", 2<<20) + `"}`}
+
+func TestNoMalformedBodyBreaksARoute(t *testing.T) {
+	sent := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(subjects)) {
+		c := newConversation(t)
+		// With a fault, nothing is checked against the description, which has no answer to a body that is no object.
+		c.InjectFault(authkittest.RouteDiscovery, authkittest.Fault{Status: http.StatusNotFound}) // not retried
+		var patterns []string
+		for _, route := range c.Routes() {
+			patterns = append(patterns, string(route))
+		}
+		c.Wrap(func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body, err := io.ReadAll(r.Body)
+				require.NoError(t, err)
+				r.Body = io.NopCloser(bytes.NewReader(body))
+				next.ServeHTTP(w, r)
+				route, ok := openapi.Match(patterns, r.Method, r.URL.EscapedPath())
+				var whole map[string]any
+				if !ok || json.Unmarshal(body, &whole) != nil {
+					return
+				}
+				grant, _ := whole["grant_type"].(string)
+				if sent[route+grant] {
+					return
+				}
+				sent[route+grant] = true
+				try := func(body []byte) {
+					again := httptest.NewRequest(r.Method, r.URL.String(), bytes.NewReader(body))
+					again.Header = r.Header.Clone()
+					response := httptest.NewRecorder()
+					assert.NotPanics(t, func() { next.ServeHTTP(response, again) }, "%s: %.200s", route, body)
+					assert.Less(t, response.Code, http.StatusInternalServerError, "%s: %.200s", route, body)
+					assert.True(t, response.Body.Len() == 0 || json.Valid(response.Body.Bytes()), "%s: %.200s", route, body)
+				}
+				for _, body := range wrongBodies {
+					try([]byte(body))
+				}
+				visitValues(whole, func() {
+					body, err := json.Marshal(whole)
+					require.NoError(t, err)
+					try(body)
+				})
+			})
+		})
+		for _, s := range subjects[name] {
+			func() {
+				defer func() { _ = recover() }() // of must: an accepted body has changed what a later step expects
+				_ = s.call(c)
+			}()
+		}
+	}
+	assert.Greater(t, len(sent), 50, "routes and grants with a body")
+}
+
+// visitValues calls f with each value of an object replaced by each wrong one, and with each member left out.
+func visitValues(value any, f func()) {
+	replace := func(old any, set func(any)) {
+		for _, wrong := range wrongValues {
+			set(wrong)
+			f()
+		}
+		set(old)
+		visitValues(old, f)
+	}
+	switch value := value.(type) {
+	case map[string]any:
+		for name, old := range maps.Clone(value) {
+			replace(old, func(v any) { value[name] = v })
+			delete(value, name)
+			f()
+			value[name] = old
+		}
+	case []any:
+		for i, old := range value {
+			replace(old, func(v any) { value[i] = v })
+		}
+	}
+}
