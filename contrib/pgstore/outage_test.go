@@ -69,7 +69,7 @@ func TestAKilledPostgresKeepsValuesAndNotices(t *testing.T) {
 
 	server.kill()
 	assertAllFail(t, s, 300*time.Millisecond)
-	require.NoError(t, server.start())
+	require.NoError(t, server.Restart())
 	awaitAllWork(t, s)
 	value, _, _, err := s.Get(t.Context(), "kept")
 	require.NoError(t, err)
@@ -86,7 +86,7 @@ func TestAKilledPostgresWithUnloggedTablesEndsFollow(t *testing.T) {
 	f := follow(t, s)
 	f.awaitNotices(t, 2)
 	server.kill()
-	require.NoError(t, server.start())
+	require.NoError(t, server.Restart())
 	assert.ErrorIs(t, f.awaitEnd(t), errLogLost)
 	awaitAllWork(t, s)
 }
@@ -101,7 +101,7 @@ func TestAPostgresThatIsDownEndsFollow(t *testing.T) {
 	started := time.Now()
 	assert.ErrorContains(t, f.awaitEnd(t), "pgstore: follow: ")
 	assert.InDelta(t, time.Second, time.Since(started), float64(time.Second))
-	require.NoError(t, server.start())
+	require.NoError(t, server.Restart())
 }
 
 func TestAStoppedPostgresHoldsNoCallBeyondItsContext(t *testing.T) {
@@ -113,8 +113,9 @@ func TestAStoppedPostgresHoldsNoCallBeyondItsContext(t *testing.T) {
 	f.awaitCaughtUp(t)
 	stopped := follow(t, s)
 	awaitListener(t, s)
-	s.linkLimit = time.Hour
-	patient := follow(t, s)
+	other := storeOn(t, s.pool, WithPollInterval(50*time.Millisecond))
+	other.linkLimit = time.Hour
+	patient := follow(t, other)
 	patient.awaitCaughtUp(t)
 
 	server.freeze()

@@ -3,15 +3,12 @@
 package pgstore
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
@@ -19,6 +16,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/internal/testserver"
 )
 
 // A transaction pooler gives each transaction another connection of the server, and
@@ -74,54 +73,68 @@ func startPgBouncer(t *testing.T, database string) string {
 	t.Helper()
 	address, err := url.Parse(database)
 	require.NoError(t, err)
+	pooler, err := testserver.Start(pgBouncerProgram(poolerFolder(t), address.Port()))
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		pooler.Close()
+		if t.Failed() {
+			t.Log(pooler.Output())
+		}
+	})
+	address.Host = pooler.Port.Addr()
+	return address.String()
+}
+
+// poolerFolder returns a folder that the user of PgBouncer can read.
+func poolerFolder(t *testing.T) string {
+	t.Helper()
 	folder, err := os.MkdirTemp(filepath.Dir(template), "pgbouncer")
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(folder, 0o755))
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	port := listener.Addr().(*net.TCPAddr).Port
-	listener.Close()
-	configuration := filepath.Join(folder, "pgbouncer.ini")
-	require.NoError(t, os.WriteFile(configuration, fmt.Appendf(nil, `
+	return folder
+}
+
+// pgBouncerProgram returns how PgBouncer is started, with its configuration in a folder, in front of the server on a port.
+func pgBouncerProgram(folder, server string) testserver.Program {
+	return testserver.Program{Ready: "process up", Command: func(port *testserver.Port) (*exec.Cmd, error) {
+		configuration := filepath.Join(folder, "pgbouncer.ini")
+		return program(pgbouncer, configuration), os.WriteFile(configuration, fmt.Appendf(nil, `
 [databases]
 * = host=127.0.0.1 port=%s user=postgres
 [pgbouncer]
 listen_addr = 127.0.0.1
-listen_port = %d
+listen_port = %s
 unix_socket_dir =
 auth_type = any
 pool_mode = transaction
 default_pool_size = 2
 server_reset_query = DISCARD ALL
 server_reset_query_always = 1
-`, address.Port(), port), 0o644))
-	cmd := program(pgbouncer, configuration)
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		if t.Failed() {
-			t.Log(log.String())
-		}
-	})
-	address.Host = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	require.Eventually(t, func() bool {
-		conn, err := pgx.Connect(t.Context(), address.String())
-		return err == nil && conn.Close(t.Context()) == nil
-	}, 10*time.Second, 20*time.Millisecond)
-	return address.String()
+`, server, port), 0o644)
+	}}
 }
 
-func TestThePostgresStoreWorksBehindPgBouncer(t *testing.T) {
-	direct := newDatabase(t)
+func needsPgBouncer(t *testing.T) {
+	t.Helper()
 	if pgbouncer == "" {
 		if os.Getenv("AUTHKIT_POSTGRES") == "required" {
 			t.Fatal("PgBouncer is not installed")
 		}
 		t.Skip("PgBouncer is not installed")
 	}
+}
+
+func TestAPgBouncerWhosePortIsTakenStartsOnAnotherPort(t *testing.T) {
+	needsPostgres(t)
+	needsPgBouncer(t)
+	s := startWithTakenPort(t, pgBouncerProgram(poolerFolder(t), shared.Port.String()))
+	defer s.Close()
+	assert.Contains(t, s.Output(), "process up")
+}
+
+func TestThePostgresStoreWorksBehindPgBouncer(t *testing.T) {
+	direct := newDatabase(t)
+	needsPgBouncer(t)
 	through := startPgBouncer(t, direct)
 	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeSimpleProtocol} {
 		t.Run(mode.String(), func(t *testing.T) {

@@ -5,7 +5,6 @@ package pgstore
 import (
 	"net"
 	"net/url"
-	"strconv"
 	"sync"
 	"testing"
 
@@ -87,11 +86,11 @@ func (p *tcpProxy) partition(on bool) {
 	p.changed.Broadcast()
 }
 
-// moveTo sends new connections to another port of this machine.
-func (p *tcpProxy) moveTo(port int) {
+// moveTo sends new connections to another server.
+func (p *tcpProxy) moveTo(address string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.server = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	p.server = address
 }
 
 // cut closes all connections.

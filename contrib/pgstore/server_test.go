@@ -18,11 +18,13 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/internal/testserver"
 )
 
 // shared is the server of all tests that do not break it. template is a data
@@ -56,7 +58,7 @@ func runTests(m *testing.M) int {
 	if err := shared.create(); err != nil {
 		panic(err)
 	}
-	defer shared.kill()
+	defer shared.close()
 	return m.Run()
 }
 
@@ -113,13 +115,10 @@ func program(name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// server is a running PostgreSQL.
+// server is a PostgreSQL with a data folder of its own.
 type server struct {
+	*testserver.Server
 	folder string
-	port   int
-	cmd    *exec.Cmd
-	log    *bytes.Buffer
-	ended  chan struct{}
 }
 
 // startServer starts a server that the test may break.
@@ -129,7 +128,10 @@ func startServer(t *testing.T) *server {
 	s := &server{folder: filepath.Join(filepath.Dir(template), fmt.Sprint("broken", databases.Add(1)))}
 	require.NoError(t, s.create())
 	t.Cleanup(func() {
-		s.kill()
+		s.close()
+		if t.Failed() {
+			t.Log(s.Output())
+		}
 		os.RemoveAll(s.folder)
 	})
 	return s
@@ -147,75 +149,57 @@ func (s *server) create() error {
 	if out, err := program("cp", "-a", template, s.folder).CombinedOutput(); err != nil {
 		return fmt.Errorf("cp: %w\n%s", err, out)
 	}
-	return s.startOnFreePort()
-}
-
-func (s *server) startOnFreePort() error {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	s.port = listener.Addr().(*net.TCPAddr).Port
-	listener.Close()
 	return s.start()
 }
 
-// start starts the server, and returns when it answers.
-func (s *server) start() error {
-	s.log = &bytes.Buffer{}
-	s.cmd = program(filepath.Join(programs, "postgres"), "-D", s.folder, "-p", strconv.Itoa(s.port), "-k", "",
-		"-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "full_page_writes=off",
-		"-c", "shared_buffers=16MB", "-c", "max_connections=150", "-c", "dynamic_shared_memory_type=mmap", "-c", "log_statement=none")
-	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
-	s.ended = make(chan struct{})
-	if err := s.cmd.Start(); err != nil {
-		return err
-	}
-	go func(cmd *exec.Cmd, ended chan struct{}) {
-		defer close(ended)
-		cmd.Wait()
-	}(s.cmd, s.ended)
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
-	defer cancel()
-	for {
-		conn, err := pgx.Connect(ctx, s.url("postgres"))
-		if err == nil {
-			return conn.Close(ctx)
-		}
-		select {
-		case <-s.ended:
-			return fmt.Errorf("postgres ended: %s", s.log)
-		case <-ctx.Done():
-			return fmt.Errorf("postgres does not answer: %w", err)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+// start starts the server on its folder for the first time. After kill, Restart does so.
+func (s *server) start() (err error) {
+	s.Server, err = testserver.Start(postgresProgram(s.folder))
+	return err
+}
+
+// postgresProgram returns how a server is started on a folder.
+func postgresProgram(folder string) testserver.Program {
+	// A standby is ready to accept read-only connections.
+	return testserver.Program{Ready: "system is ready to accept", Command: func(port *testserver.Port) (*exec.Cmd, error) {
+		return program(filepath.Join(programs, "postgres"), "-D", folder, "-p", port.String(), "-k", "",
+			"-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "lc_messages=C",
+			"-c", "shared_buffers=16MB", "-c", "max_connections=150", "-c", "dynamic_shared_memory_type=mmap", "-c", "log_statement=none"), nil
+	}}
 }
 
 // kill ends all processes of the server at once, as a crash does.
 func (s *server) kill() {
 	// The stopped process starts no others, and does not see that they end.
-	s.cmd.Process.Signal(syscall.SIGSTOP)
+	if s.Signal(syscall.SIGSTOP) != nil {
+		return // it has ended
+	}
 	children := s.children()
-	s.cmd.Process.Kill()
+	s.Signal(syscall.SIGKILL)
 	signalAll(children, syscall.SIGKILL)
-	<-s.ended
+	s.Kill()
+}
+
+// close is kill, for a server that is not started again.
+func (s *server) close() {
+	s.kill()
+	s.Close()
 }
 
 // freeze stops all processes of the server: it accepts bytes and does not answer.
 func (s *server) freeze() {
-	s.cmd.Process.Signal(syscall.SIGSTOP)
+	s.Signal(syscall.SIGSTOP)
 	signalAll(s.children(), syscall.SIGSTOP)
 }
 
 func (s *server) thaw() {
 	signalAll(s.children(), syscall.SIGCONT)
-	s.cmd.Process.Signal(syscall.SIGCONT)
+	s.Signal(syscall.SIGCONT)
 }
 
 // children returns the processes that the server has started.
 func (s *server) children() (pids []int) {
-	pid := strconv.Itoa(s.cmd.Process.Pid)
+	pid := strconv.Itoa(s.PID())
 	list, _ := os.ReadFile("/proc/" + pid + "/task/" + pid + "/children")
 	for field := range bytes.FieldsSeq(list) {
 		if child, err := strconv.Atoi(string(field)); err == nil {
@@ -232,7 +216,7 @@ func signalAll(pids []int, signal syscall.Signal) {
 }
 
 func (s *server) url(database string) string {
-	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/%s?sslmode=disable", s.port, database)
+	return fmt.Sprintf("postgres://postgres@%s/%s?sslmode=disable", s.Port.Addr(), database)
 }
 
 var databases atomic.Int64
@@ -288,4 +272,43 @@ func storeOn(t testing.TB, pool *pgxpool.Pool, opts ...Option) *Store {
 	require.NoError(t, err)
 	require.NoError(t, s.Migrate(t.Context()))
 	return s
+}
+
+func TestAPostgresWhosePortIsTakenStartsOnAnotherPort(t *testing.T) {
+	needsPostgres(t)
+	folder := filepath.Join(filepath.Dir(template), fmt.Sprint("moved", databases.Add(1)))
+	out, err := program("cp", "-a", template, folder).CombinedOutput()
+	require.NoError(t, err, string(out))
+	defer os.RemoveAll(folder)
+	s := &server{Server: startWithTakenPort(t, postgresProgram(folder)), folder: folder}
+	defer s.close()
+	var running string
+	require.NoError(t, connect(t, s.url("postgres")).QueryRow(t.Context(), "show data_directory").Scan(&running))
+	assert.Equal(t, folder, running)
+}
+
+// startWithTakenPort starts a server while another one listens on the first port that it tries.
+func startWithTakenPort(t *testing.T, p testserver.Program) *testserver.Server {
+	t.Helper()
+	command, first := p.Command, 0
+	p.Command = func(port *testserver.Port) (*exec.Cmd, error) {
+		if first == 0 {
+			first = port.Number
+			taken, err := net.Listen("tcp", port.Addr())
+			require.NoError(t, err)
+			t.Cleanup(func() { taken.Close() })
+		}
+		return command(port)
+	}
+	s, err := testserver.Start(p)
+	require.NoError(t, err)
+	assert.NotEqual(t, first, s.Port.Number)
+	return s
+}
+
+func TestAPostgresThatCannotStartIsAnErrorWithItsOutput(t *testing.T) {
+	needsPostgres(t)
+	_, err := testserver.Start(postgresProgram(filepath.Join(filepath.Dir(template), "no-such-folder")))
+	assert.ErrorContains(t, err, "no-such-folder")
+	assert.ErrorContains(t, err, "exit status")
 }

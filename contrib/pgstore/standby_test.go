@@ -5,7 +5,6 @@ package pgstore
 import (
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,12 +17,12 @@ import (
 func startStandby(t *testing.T, primary *server) *server {
 	t.Helper()
 	s := &server{folder: primary.folder + "-standby"}
-	out, err := program(filepath.Join(programs, "pg_basebackup"), "-h", "127.0.0.1", "-p", strconv.Itoa(primary.port),
+	out, err := program(filepath.Join(programs, "pg_basebackup"), "-h", "127.0.0.1", "-p", primary.Port.String(),
 		"-U", "postgres", "-D", s.folder, "-R", "-X", "stream", "-c", "fast", "--no-sync").CombinedOutput()
 	require.NoError(t, err, string(out))
 	t.Cleanup(func() { os.RemoveAll(s.folder) })
-	require.NoError(t, s.startOnFreePort())
-	t.Cleanup(s.kill)
+	require.NoError(t, s.start())
+	t.Cleanup(s.close)
 	return s
 }
 
@@ -55,9 +54,9 @@ func TestAFailoverToALaggingPostgresStandbyEndsFollow(t *testing.T) {
 
 	primary.kill()
 	require.NoError(t, os.Remove(filepath.Join(standby.folder, "standby.signal")))
-	require.NoError(t, standby.start())
-	proxy.moveTo(standby.port)
-	other := newStore(t, strings.Replace(url, proxy.listener.Addr().String(), "127.0.0.1:"+strconv.Itoa(standby.port), 1))
+	require.NoError(t, standby.Restart())
+	proxy.moveTo(standby.Port.Addr())
+	other := newStore(t, strings.Replace(url, proxy.listener.Addr().String(), standby.Port.Addr(), 1))
 	appendAll(t, other, "TWO", "THREE") // with the IDs of the notices that are lost
 	assert.ErrorIs(t, f.awaitEnd(t), errLogLost)
 

@@ -33,7 +33,7 @@ func TestThePostgresStorePassesTheSuiteOfStores(t *testing.T) {
 			},
 			Restart: func(t *testing.T) {
 				server.kill()
-				require.NoError(t, server.start())
+				require.NoError(t, server.Restart())
 			},
 		}
 	})

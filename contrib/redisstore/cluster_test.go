@@ -32,7 +32,7 @@ func startCluster(t *testing.T) []*server {
 			return strings.Contains(n.do("CLUSTER", "INFO").(string), "cluster_state:ok") &&
 				strings.Count(n.do("CLUSTER", "NODES").(string), "slave") == 3 &&
 				(n.isMaster() || strings.Contains(n.do("INFO", "replication").(string), "master_link_status:up"))
-		}, 30*time.Second, 20*time.Millisecond, "%s", n.output)
+		}, time.Minute, 20*time.Millisecond, "a node has not joined")
 	}
 	return nodes
 }
@@ -108,20 +108,20 @@ func TestTheRedisStoreWorksInACluster(t *testing.T) {
 		for _, n := range nodes {
 			if n.isMaster() && len(n.do("KEYS", "authkit:log").([]any)) == 1 {
 				require.Equal(t, int64(1), n.do("WAIT", 1, 5000))
-				n.kill()
+				n.Kill()
 				break
 			}
 		}
 		require.Eventually(t, func() bool {
 			return s.Append(within(t, time.Second), []byte("2")) == nil
-		}, 30*time.Second, 50*time.Millisecond)
+		}, time.Minute, 50*time.Millisecond)
 		require.Eventually(t, func() bool {
 			if len(f.ended) > 0 { // allowed: the next follower gets the whole log
 				f = startFollower(t, s)
 			}
 			read := f.read()
 			return len(read) > 1 && read[0] == "1" && read[len(read)-1] == "2"
-		}, 30*time.Second, 50*time.Millisecond)
+		}, time.Minute, 50*time.Millisecond)
 	})
 }
 

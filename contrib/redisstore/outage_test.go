@@ -30,10 +30,10 @@ func TestARedisThatRestartsEmptyEndsFollow(t *testing.T) {
 	f := follow(t, s)
 	f.requireNotices("before")
 
-	r.kill()
+	r.Kill()
 	_, _, _, err := s.Get(within(t, 300*time.Millisecond), "x:1")
 	require.Error(t, err)
-	r.start()
+	require.NoError(t, r.Restart())
 
 	require.Error(t, f.awaitEnd(5*time.Second))
 	requireWholeLog(t, s)

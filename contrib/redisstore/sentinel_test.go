@@ -3,9 +3,6 @@
 package redisstore
 
 import (
-	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,34 +10,23 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/internal/testserver"
 )
 
 // startSentinel starts a redis-sentinel that watches master under the name authkit.
 func startSentinel(t *testing.T, master *server) *server {
 	t.Helper()
-	s := &server{t: t, binary: binary(t, "redis-sentinel"), dir: t.TempDir(), output: &output{}, port: freePort(t)}
-	s.addr = "127.0.0.1:" + s.port
-	file := filepath.Join(s.dir, "sentinel.conf")
-	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, `
-port %s
-bind 127.0.0.1
-sentinel monitor authkit 127.0.0.1 %s 1
-sentinel down-after-milliseconds authkit 500
-sentinel failover-timeout authkit 5000
-`, s.port, master.port), 0o600))
-	s.args = []string{file}
-	s.start()
-	t.Cleanup(s.kill)
-	return s
+	return startProgram(t, testserver.Sentinel(binary(t, "redis-sentinel"), t.TempDir(), master.Port))
 }
 
 // startReplica starts a replica of master and waits for its first copy.
 func startReplica(t *testing.T, master *server) *server {
 	t.Helper()
-	r := startRedis(t, "--replicaof", "127.0.0.1 "+master.port, "--repl-ping-replica-period", "1")
+	r := startRedis(t, "--replicaof", "127.0.0.1 "+master.Port.String(), "--repl-ping-replica-period", "1")
 	require.Eventually(t, func() bool {
 		return strings.Contains(r.do("INFO", "replication").(string), "master_link_status:up")
-	}, 15*time.Second, 10*time.Millisecond, "%s", r.output)
+	}, time.Minute, 10*time.Millisecond, "the replica has no copy")
 	return r
 }
 
@@ -57,7 +43,7 @@ func TestASentinelFailoverWithALostTailEndsFollow(t *testing.T) {
 	sentinel := startSentinel(t, master)
 	require.Eventually(t, func() bool {
 		return len(sentinel.do("SENTINEL", "REPLICAS", "authkit").([]any)) == 1
-	}, 20*time.Second, 20*time.Millisecond, "Sentinel asks the master every ten seconds")
+	}, time.Minute, 20*time.Millisecond, "Sentinel asks the master every ten seconds")
 
 	client := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "authkit", SentinelAddrs: []string{sentinel.addr}})
 	t.Cleanup(func() { _ = client.Close() })
@@ -73,15 +59,15 @@ func TestASentinelFailoverWithALostTailEndsFollow(t *testing.T) {
 	_, _, _, err = s.Swap(t.Context(), "x:2", nil, []byte("lost"), time.Minute)
 	require.NoError(t, err)
 	f.requireNotices("1", "lost")
-	master.kill()
+	master.Kill()
 	require.Error(t, f.awaitEnd(15*time.Second))
 
 	require.Eventually(t, func() bool {
 		return strings.Contains(replica.do("ROLE").([]any)[0].(string), "master")
-	}, 20*time.Second, 20*time.Millisecond, "%s", sentinel.output)
+	}, time.Minute, 20*time.Millisecond, "the replica is not promoted")
 	require.Eventually(t, func() bool {
 		return s.Append(within(t, time.Second), []byte("2")) == nil
-	}, 20*time.Second, 50*time.Millisecond)
+	}, time.Minute, 50*time.Millisecond)
 	second := follow(t, s)
 	require.Equal(t, "1", second.read()[0])
 	assert.NotContains(t, second.read(), "lost")

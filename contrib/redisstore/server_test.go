@@ -1,54 +1,32 @@
-// Real Redis servers for the tests: started on a free port, stopped and killed.
+// Real Redis servers for the tests: started, stopped and killed.
 
 package redisstore
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/internal/testserver"
 )
 
 // server is a redis-server, or a redis-sentinel, on localhost.
 type server struct {
-	t      *testing.T
-	binary string
-	args   []string
-	addr   string
-	port   string
-	dir    string
-	output *output
-	run    *exec.Cmd
-}
-
-// output collects what a server prints.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
+	*testserver.Server
+	t    *testing.T
+	addr string // host and port
 }
 
 // binary returns the path of a program of Redis. Without it the test is skipped, or
@@ -65,57 +43,29 @@ func binary(t *testing.T, name string) string {
 	return path
 }
 
-// startRedis starts a redis-server with settings, which are the lines of a
-// redis.conf as arguments: "--maxmemory", "3mb". It keeps nothing on disk.
+// startRedis starts a redis-server with settings, as testserver.Redis describes them.
 func startRedis(t *testing.T, settings ...string) *server {
 	t.Helper()
-	args := append([]string{"--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0"}, settings...)
-	s := &server{t: t, binary: binary(t, "redis-server"), dir: t.TempDir(), output: &output{}, args: args}
-	s.port = freePort(t)
-	s.addr = "127.0.0.1:" + s.port
-	if !strings.Contains(strings.Join(settings, " "), "--port 0") {
-		s.args = append(s.args, "--port", s.port)
-	}
-	s.start()
-	t.Cleanup(s.kill)
-	return s
+	return startProgram(t, testserver.Redis(binary(t, "redis-server"), t.TempDir(), settings...))
 }
 
-// start starts the server, also after kill, on the same port. A restarted server is
-// empty.
-func (s *server) start() {
-	s.t.Helper()
-	s.run = exec.Command(s.binary, s.args...)
-	s.run.Dir = s.dir
-	s.run.Stdout, s.run.Stderr = s.output, s.output
-	require.NoError(s.t, s.run.Start())
-	deadline := time.Now().Add(10 * time.Second)
-	for {
-		c, err := net.Dial("tcp", s.addr)
-		if err == nil {
-			require.NoError(s.t, c.Close())
-			return
+// startProgram starts a program of Redis. The test ends it.
+func startProgram(t *testing.T, p testserver.Program) *server {
+	t.Helper()
+	started, err := testserver.Start(p)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		started.Close()
+		if t.Failed() {
+			t.Logf("%s", started.Output())
 		}
-		if time.Now().After(deadline) {
-			s.t.Fatalf("%s does not listen on %s:\n%s", filepath.Base(s.binary), s.addr, s.output)
-		}
-		<-time.After(5 * time.Millisecond)
-	}
-}
-
-// kill ends the server as a crash does.
-func (s *server) kill() {
-	if s.run == nil {
-		return
-	}
-	_ = s.run.Process.Kill()
-	_ = s.run.Wait()
-	s.run = nil
+	})
+	return &server{Server: started, t: t, addr: started.Port.Addr()}
 }
 
 // stop makes the server hang, with its connections open, until resume.
-func (s *server) stop()   { require.NoError(s.t, s.run.Process.Signal(syscall.SIGSTOP)) }
-func (s *server) resume() { require.NoError(s.t, s.run.Process.Signal(syscall.SIGCONT)) }
+func (s *server) stop()   { require.NoError(s.t, s.Signal(syscall.SIGSTOP)) }
+func (s *server) resume() { require.NoError(s.t, s.Signal(syscall.SIGCONT)) }
 
 // client returns a client with short waits between its retries.
 func (s *server) client(change ...func(*redis.Options)) *redis.Client {
@@ -154,36 +104,6 @@ func (s *server) calls(command string) int {
 	return n
 }
 
-var (
-	portsMu sync.Mutex
-	ports   = map[int]bool{} // that freePort has returned
-)
-
-// freePort returns a port of localhost that is free, together with the port of the
-// bus that a cluster node adds. It returns no port twice.
-func freePort(t *testing.T) string {
-	t.Helper()
-	portsMu.Lock()
-	defer portsMu.Unlock()
-	for range 1000 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		port := l.Addr().(*net.TCPAddr).Port
-		require.NoError(t, l.Close())
-		if port > 55000 || ports[port] {
-			continue
-		}
-		bus, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port+10000))
-		if err == nil {
-			require.NoError(t, bus.Close())
-			ports[port] = true
-			return strconv.Itoa(port)
-		}
-	}
-	t.Fatal("no free port")
-	return ""
-}
-
 // newStore returns a Store with client. It fails the test if New fails.
 func newStore(t *testing.T, client redis.UniversalClient, opts ...Option) *Store {
 	t.Helper()
@@ -198,4 +118,36 @@ func within(t *testing.T, d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	t.Cleanup(cancel)
 	return ctx
+}
+
+func TestARedisWhosePortIsTakenStartsOnAnotherPort(t *testing.T) {
+	t.Parallel()
+	master := startRedis(t)
+	for name, p := range map[string]testserver.Program{
+		"Redis":      testserver.Redis(binary(t, "redis-server"), t.TempDir()),
+		"Sentinel":   testserver.Sentinel(binary(t, "redis-sentinel"), t.TempDir(), master.Port),
+		"of its bus": testserver.Redis(binary(t, "redis-server"), t.TempDir(), "--cluster-enabled", "yes"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			command, first := p.Command, 0
+			p.Command = func(port *testserver.Port) (*exec.Cmd, error) {
+				if first == 0 {
+					first = port.Number
+					taken, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", first+slices.Max(append(p.Offsets, 0))))
+					require.NoError(t, err)
+					t.Cleanup(func() { _ = taken.Close() })
+				}
+				return command(port)
+			}
+			s := startProgram(t, p)
+			assert.NotEqual(t, first, s.Port.Number)
+			assert.Contains(t, s.do("INFO", "server"), fmt.Sprintf("process_id:%d\r\n", s.PID()))
+		})
+	}
+}
+
+func TestARedisThatCannotStartIsAnErrorWithItsOutput(t *testing.T) {
+	t.Parallel()
+	_, err := testserver.Start(testserver.Redis(binary(t, "redis-server"), t.TempDir(), "--no-such-setting", "yes"))
+	assert.ErrorContains(t, err, "no-such-setting")
 }

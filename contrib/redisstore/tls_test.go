@@ -49,13 +49,9 @@ func TestTheRedisStoreWorksOverTLS(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	trusted := selfSigned(t, dir)
-	port := freePort(t)
-	r := startRedis(t, "--tls-port", port, "--tls-cert-file", filepath.Join(dir, "cert.pem"), "--tls-key-file", filepath.Join(dir, "key.pem"),
+	r := startRedis(t, "--port", "0", "--tls-port", "{port}", "--tls-cert-file", filepath.Join(dir, "cert.pem"), "--tls-key-file", filepath.Join(dir, "key.pem"),
 		"--tls-auth-clients", "no")
-	secure := func(o *redis.Options) {
-		o.Addr = "127.0.0.1:" + port
-		o.TLSConfig = &tls.Config{RootCAs: trusted}
-	}
+	secure := func(o *redis.Options) { o.TLSConfig = &tls.Config{RootCAs: trusted} }
 	s := newStore(t, r.client(secure))
 	_, _, swapped, err := s.Swap(t.Context(), "x:1", nil, make([]byte, maxValue), time.Minute)
 	require.NoError(t, err)
