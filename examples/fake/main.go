@@ -12,6 +12,20 @@
 // application gets too. -webhook sets another URL. WORKOS_WEBHOOK_SECRET sets the secret; otherwise it is random. An application
 // that has no such path answers 404, and the fake sends the event up to six more times within three days, as WorkOS does.
 //
+// Mail and SMS are on a page whose address the program prints. The link of an invitation leads to the path /invitation of the host
+// of the redirect URL. -invitation sets another page.
+//
+// -role editor=posts:read,posts:write defines a role and its permissions, -flag beta adds a feature flag, and -provider github adds a
+// provider of Pipes. Each can be repeated. The users with which the fake starts keep their permissions until their role is changed.
+//
+// -resource http://localhost:8080/mcp adds a resource indicator, and -scope posts:read a scope that clients can request. Each can be
+// repeated. They are for an MCP server or another API behind WorkOS Connect. With -resource, the application also gets AUTHKIT_DOMAIN,
+// the issuer of the tokens. With one of them, the program adds a machine of the first organization, with all of these scopes, and prints
+// commands of curl that return a token of it, and one of a user for each API.
+//
+// For other users, organizations and settings, write a program of your own: authkittest.Start returns the fake, and its options and
+// methods have the rest. This program is such a one.
+//
 // The program prints commands of curl that change something in the fake: they revoke sessions, change a role, remove a member, and
 // delete a user or an API key. The routes are those of authkittest.Server.Control, on a port of 127.0.0.1 of their own.
 package main
@@ -64,17 +78,56 @@ func run(args []string, stdout, stderr io.Writer) (status int, err error) {
 		webhook = address
 		return nil
 	})
+	invitation := ""
+	flags.Func("invitation", "the `URL` of the page that an invitation leads to (default /invitation on the host of the redirect URL)", func(address string) error {
+		if _, ok := webOrigin(address); !ok {
+			return errors.New("it must be an http or https URL")
+		}
+		invitation = address
+		return nil
+	})
+	var roles []authkittest.Option
+	flags.Func("role", "a `role` and its permissions, such as editor=posts:read,posts:write", func(text string) error {
+		slug, permissions, _ := strings.Cut(text, "=")
+		if slug == "" {
+			return errors.New("it has no slug")
+		}
+		roles = append(roles, authkittest.WithRole(slug, strings.FieldsFunc(permissions, func(r rune) bool { return r == ',' })...))
+		return nil
+	})
+	var featureFlags, providers []string
+	flags.Func("flag", "the `slug` of a feature flag", addSlug(&featureFlags))
+	flags.Func("provider", "the `slug` of a provider of Pipes", addSlug(&providers))
+	var resources, scopes []string
+	flags.Func("resource", "the `URL` of an API, as a resource indicator", func(resource string) error {
+		if _, ok := webOrigin(resource); !ok || strings.Contains(resource, "#") {
+			return errors.New("it must be an http or https URL without a fragment")
+		}
+		resources = append(resources, resource)
+		return nil
+	})
+	flags.Func("scope", "a `scope` that clients of the API can request", addSlug(&scopes))
 	if err := flags.Parse(args); err != nil {
 		return 2, err
 	}
 	if len(redirects) == 0 {
 		redirects = []string{cmp.Or(os.Getenv("WORKOS_REDIRECT_URI"), "http://localhost:8080/callback")}
 	}
-	fake, err := authkittest.Start(authkittest.WithRedirectURIs(redirects...))
+	opts := append(roles, authkittest.WithRedirectURIs(redirects...), authkittest.WithResourceIndicators(resources...), authkittest.WithScopes(scopes...))
+	if address := pageURL(invitation, redirects[0], "/invitation"); address != "" {
+		opts = append(opts, authkittest.WithInvitationURL(address))
+	}
+	fake, err := authkittest.Start(opts...)
 	if err != nil {
 		return 1, err
 	}
 	defer fake.Close()
+	for _, slug := range featureFlags {
+		fake.AddFeatureFlag(authkittest.FeatureFlag{Slug: slug, Enabled: true})
+	}
+	for _, slug := range providers {
+		fake.AddDataProvider(authkittest.DataProvider{Slug: slug})
+	}
 	control, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 1, err
@@ -87,12 +140,17 @@ func run(args []string, stdout, stderr io.Writer) (status int, err error) {
 	// The sessions end with this fake, so a new password at each start is enough.
 	variables["WORKOS_COOKIE_PASSWORD"] = rand.Text() + rand.Text()
 	variables["WORKOS_WEBHOOK_SECRET"] = cmp.Or(os.Getenv("WORKOS_WEBHOOK_SECRET"), rand.Text())
-	printDirectory(stderr, fake, redirects)
-	if address := webhookURL(webhook, redirects[0]); address != "" {
+	if len(resources) > 0 {
+		variables["AUTHKIT_DOMAIN"] = fake.URL()
+	}
+	printDirectory(stderr, fake, redirects, resources)
+	if address := pageURL(webhook, redirects[0], "/webhooks/workos"); address != "" {
 		fake.AddWebhookEndpoint(address, variables["WORKOS_WEBHOOK_SECRET"])
 		fmt.Fprintf(stderr, "fake: Webhooks go to %s.\n", address)
 	}
 	printCommands(stderr, fake, "http://"+control.Addr().String())
+	printFlags(stderr, fake, featureFlags)
+	printConnect(stderr, fake, resources, scopes, "http://"+control.Addr().String())
 
 	if flags.NArg() == 0 {
 		// Before the variables are printed: the reader may interrupt the program at once.
@@ -107,17 +165,28 @@ func run(args []string, stdout, stderr io.Writer) (status int, err error) {
 	return runCommand(flags.Args(), variables)
 }
 
-// webhookURL returns the URL to which webhooks are sent, or "" if the redirect URL has no host, such as that of a native
-// application.
-func webhookURL(webhook, redirect string) string {
-	if webhook != "" {
-		return webhook
+// addSlug returns the function of a flag whose values are slugs, each once.
+func addSlug(slugs *[]string) func(string) error {
+	return func(slug string) error {
+		if slug == "" || slices.Contains(*slugs, slug) {
+			return errors.New("it is empty or repeated")
+		}
+		*slugs = append(*slugs, slug)
+		return nil
+	}
+}
+
+// pageURL returns an address of the application: the one that was set, or else a path on the host of the redirect URL. It is "" if
+// the redirect URL has no host, such as that of a native application.
+func pageURL(set, redirect, path string) string {
+	if set != "" {
+		return set
 	}
 	origin, ok := webOrigin(redirect)
 	if !ok {
 		return ""
 	}
-	return origin + "/webhooks/workos"
+	return origin + path
 }
 
 // webOrigin returns the origin of an http or https URL, and whether address is one.
@@ -130,14 +199,18 @@ func webOrigin(address string) (origin string, ok bool) {
 }
 
 // printDirectory prints on stderr, because stdout is for a shell or for the command.
-func printDirectory(w io.Writer, fake *authkittest.Server, redirects []string) {
+func printDirectory(w io.Writer, fake *authkittest.Server, redirects, resources []string) {
 	names := map[string]string{}
 	var organizations []string
 	for _, o := range fake.Organizations() {
 		names[o.ID] = o.Name
 		organizations = append(organizations, o.Name+" "+o.ID)
 	}
-	fmt.Fprintf(w, "fake: AuthKit is at %s. It redirects to %s. Open the pages of your application.\n", fake.URL(), strings.Join(redirects, ", "))
+	next := "Open the pages of your application"
+	if len(resources) > 0 {
+		next += ", or connect a client to " + strings.Join(resources, " or ")
+	}
+	fmt.Fprintf(w, "fake: AuthKit is at %s. It redirects to %s. %s.\n", fake.URL(), strings.Join(redirects, ", "), next)
 	fmt.Fprint(w, "fake: Sign in as\n")
 	for _, u := range fake.Users() {
 		roles := []string{"no organization"}
@@ -150,6 +223,7 @@ func printDirectory(w io.Writer, fake *authkittest.Server, redirects []string) {
 		fmt.Fprintf(w, "fake:   %s (%s)\n", u.Email, strings.Join(roles, "; "))
 	}
 	fmt.Fprintf(w, "fake: Organizations: %s.\n", strings.Join(organizations, ", "))
+	fmt.Fprintf(w, "fake: Mail and SMS are at %s/mailbox.\n", fake.URL())
 	m := fake.Users()[0].Memberships[0]
 	key := fake.AddAPIKey(authkittest.APIKey{Name: "fake", OrganizationID: m.OrganizationID, Permissions: m.Permissions})
 	fmt.Fprintf(w, "fake: API key of %s with %s: Authorization: Bearer %s\n", names[m.OrganizationID], strings.Join(m.Permissions, ", "), key)
@@ -172,14 +246,46 @@ func printCommands(w io.Writer, fake *authkittest.Server, control string) {
 	}
 }
 
-// runCommand runs a command with variables until it ends. It passes SIGTERM on. A terminal sends SIGINT to the command too, so
-// it only waits then.
+// printFlags prints commands that turn the feature flags on, with calls of the API.
+func printFlags(w io.Writer, fake *authkittest.Server, slugs []string) {
+	organization := fake.Organizations()[0]
+	for _, slug := range slugs {
+		fmt.Fprintf(w, "fake:   curl -X POST -H 'Authorization: Bearer %s' %s/feature-flags/%s/targets/%s    # turn %s on for %s, -X DELETE turns it off\n",
+			fake.APIKey(), fake.URL(), url.PathEscape(slug), organization.ID, slug, organization.Name)
+	}
+}
+
+// printConnect prints what an API and its clients need from the authorization server of Connect.
+func printConnect(w io.Writer, fake *authkittest.Server, resources, scopes []string, control string) {
+	if len(resources)+len(scopes) == 0 {
+		return
+	}
+	organization := fake.Organizations()[0]
+	id, secret := fake.AddMachine(organization.ID, scopes...)
+	fmt.Fprintf(w, "fake: The issuer of Connect (AUTHKIT_DOMAIN) is %s. Tokens are for %s; those of machines are for %s.\n",
+		fake.URL(), strings.Join(append(resources, fake.ClientID()), ", "), fake.ClientID())
+	fmt.Fprintf(w, "fake:   curl -u %s:%s -d grant_type=client_credentials %s/oauth2/token    # a token of a machine of %s\n",
+		id, secret, fake.URL(), organization.Name)
+	for _, resource := range resources {
+		fmt.Fprintf(w, "fake:   claude mcp add --transport http api '%s'    # Claude Code as a client, if it is an MCP server\n",
+			strings.ReplaceAll(resource, "'", "%27"))
+		fmt.Fprintf(w, "fake:   curl -d email=%s --data-urlencode resource='%s' %s/resource-token    # a token of a user\n",
+			fake.Users()[0].Email, strings.ReplaceAll(resource, "'", "%27"), control)
+	}
+}
+
+// runCommand runs a command with variables until it ends. A terminal sends signals to the command too. Without a terminal, the command
+// is a process group of its own, and gets the signals of this program: "go run" does not pass them to the program that it runs.
 func runCommand(command []string, variables map[string]string) (status int, err error) {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = os.Environ()
 	for name, value := range variables {
 		cmd.Env = append(cmd.Env, name+"="+value) // the last one of a name counts
+	}
+	ownGroup := !hasTerminal()
+	if ownGroup {
+		setGroup(cmd)
 	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -192,7 +298,10 @@ func runCommand(command []string, variables map[string]string) (status int, err 
 	for {
 		select {
 		case s := <-signals:
-			if s == syscall.SIGTERM {
+			switch {
+			case ownGroup:
+				signalGroup(cmd, s)
+			case s == syscall.SIGTERM:
 				_ = cmd.Process.Signal(s) // an error means that the command has ended
 			}
 		case err := <-ended:

@@ -6,8 +6,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -25,6 +27,8 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/testserver"
+	"github.com/authkit-go/authkit/resource"
 	"github.com/authkit-go/authkit/workos"
 )
 
@@ -111,6 +115,7 @@ func start(t *testing.T, env []string, args ...string) (cmd *exec.Cmd, stdout *b
 	require.NoError(t, err)
 	stderr = &output{}
 	cmd.Stderr = stderr
+	cmd.WaitDelay = 10 * time.Second // for an application that outlives the program and holds the output open
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
 		if cmd.ProcessState == nil { // the test failed before the program ended
@@ -135,23 +140,36 @@ func printedVariables(t *testing.T, stdout *bufio.Reader) map[string]string {
 	return variables
 }
 
-// freeAddress returns an address of localhost on which nothing listens.
-func freeAddress(t *testing.T) string {
+// startServing starts the program with the application as its command, and waits until that listens. start gets its address,
+// which the program must know for the redirect URL. If the application's port is taken, it starts both again on another one.
+func startServing(t *testing.T, start func(address string) (stdout *bufio.Reader)) (address string, stdout *bufio.Reader) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer listener.Close()
-	return strings.Replace(listener.Addr().String(), "127.0.0.1", "localhost", 1)
+	line := ""
+	for range 5 {
+		port, err := testserver.Reserve()
+		require.NoError(t, err)
+		t.Cleanup(func() { assert.NoError(t, port.Release()) })
+		address = "localhost:" + port.String()
+		stdout = start(address)
+		line, err = stdout.ReadString('\n')
+		require.NoError(t, err)
+		if line == "serving\n" {
+			return address, stdout
+		}
+	}
+	require.FailNow(t, "the application does not listen on any of 5 ports", line)
+	return "", nil
 }
 
 func TestTheFakeProgramRunsACommandThatAUserSignsInTo(t *testing.T) {
-	address := freeAddress(t)
 	binary, err := os.Executable()
 	require.NoError(t, err)
-	cmd, stdout, stderr := start(t, []string{"ADDR=" + address}, "-redirect", "http://"+address+"/callback", binary)
-	line, err := stdout.ReadString('\n')
-	require.NoError(t, err)
-	require.Equal(t, "serving\n", line)
+	var cmd *exec.Cmd
+	var stderr *output
+	address, stdout := startServing(t, func(address string) (stdout *bufio.Reader) {
+		cmd, stdout, stderr = start(t, []string{"ADDR=" + address}, "-redirect", "http://"+address+"/callback", binary)
+		return stdout
+	})
 
 	page, err := authkittest.NewBrowser().SignIn("http://"+address+"/account", "ada@harborpress.test")
 	require.NoError(t, err)
@@ -230,7 +248,7 @@ func TestTheFakeProgramHasTheExitStatusOfItsCommand(t *testing.T) {
 	assert.Equal(t, 1, exit.ExitCode())
 	assert.Contains(t, stderr.String(), "no-such-command-of-this-test")
 
-	for _, flag := range []string{"-no-such-flag", "-webhook=/webhooks"} {
+	for _, flag := range []string{"-no-such-flag", "-webhook=/webhooks", "-invitation=/invited", "-role==posts:read", "-flag=", "-provider=", "-scope=", "-resource=/mcp", "-resource=http://localhost:8080/mcp#tools"} {
 		cmd, _, _ = start(t, nil, flag)
 		require.ErrorAs(t, cmd.Wait(), &exit)
 		assert.Equal(t, 2, exit.ExitCode())
@@ -243,7 +261,7 @@ func TestTheFakeProgramSendsWebhooksToTheHostOfTheRedirectURL(t *testing.T) {
 		"http://localhost:1/hooks":              {"http://localhost:1/hooks", "https://app.acme.test/callback"},
 		"":                                      {"", "com.acme.app:/callback"},
 	} {
-		assert.Equal(t, want, webhookURL(args[0], args[1]))
+		assert.Equal(t, want, pageURL(args[0], args[1], "/webhooks/workos"))
 	}
 }
 
@@ -256,6 +274,134 @@ func TestTheFakeProgramPrintsTheVariablesForAShell(t *testing.T) {
 	require.NoError(t, err)
 	response.Body.Close()
 	assert.Equal(t, http.StatusOK, response.StatusCode)
+
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	assert.NoError(t, cmd.Wait())
+}
+
+func TestTheFakeProgramHasTheRolesFlagsAndProvidersOfItsFlags(t *testing.T) {
+	cmd, stdout, stderr := start(t, nil, "-role", "editor=posts:read,posts:write", "-flag", "beta", "-provider", "github")
+	variables := printedVariables(t, stdout)
+	fake := "http://" + variables["WORKOS_API_HOSTNAME"] + ":" + variables["WORKOS_API_PORT"]
+	client, err := workos.NewClient(variables["WORKOS_CLIENT_ID"], workos.WithAPIKey(variables["WORKOS_API_KEY"]), workos.WithBaseURL(fake))
+	require.NoError(t, err)
+	for user, err := range client.ListUsers(t.Context(), workos.ListUsersParams{Email: "ben@harborpress.test"}) {
+		require.NoError(t, err)
+		for m, err := range client.ListOrganizationMemberships(t.Context(), workos.ListOrganizationMembershipsParams{UserID: user.ID}) {
+			require.NoError(t, err)
+			_, err = client.UpdateOrganizationMembership(t.Context(), m.ID, workos.UpdateOrganizationMembershipParams{RoleSlug: "editor"})
+			assert.NoError(t, err)
+		}
+		providers, err := client.ListUserDataProviders(t.Context(), user.ID, "")
+		require.NoError(t, err)
+		require.Len(t, providers, 1)
+		assert.Equal(t, "github", providers[0].Slug)
+	}
+
+	command := regexp.MustCompile(`curl -X POST -H 'Authorization: (.+)' (http://\S+/feature-flags/beta/targets/(org_\w+))    # turn beta on`).FindStringSubmatch(stderr.String())
+	require.NotNil(t, command)
+	r, err := http.NewRequest(http.MethodPost, command[2], nil)
+	require.NoError(t, err)
+	r.Header.Set("Authorization", command[1])
+	response, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	response.Body.Close()
+	for flag, err := range client.ListOrganizationFeatureFlags(t.Context(), command[3], workos.Paging{}) {
+		require.NoError(t, err)
+		assert.Equal(t, "beta", flag.Slug)
+	}
+
+	invitation, err := client.SendInvitation(t.Context(), workos.SendInvitationParams{Email: "zoe@example.com"})
+	require.NoError(t, err)
+	assert.True(t, strings.HasPrefix(invitation.AcceptInvitationURL, "http://localhost:8080/invitation?invitation_token="))
+	mailbox := regexp.MustCompile(`Mail and SMS are at (\S+)\.\n`).FindStringSubmatch(stderr.String())
+	require.NotNil(t, mailbox)
+	page, err := authkittest.NewBrowser().Get(mailbox[1])
+	require.NoError(t, err)
+	assert.Contains(t, page.Body, "zoe@example.com")
+
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	assert.NoError(t, cmd.Wait())
+}
+
+func TestTheFakeProgramIssuesTokensForTheResourceOfItsFlag(t *testing.T) {
+	const resource = "http://localhost:8080/mcp"
+	cmd, stdout, _ := start(t, nil, "-resource", resource, "-scope", "posts:write")
+	domain, err := stdout.ReadString('\n') // the first name in alphabetical order
+	require.NoError(t, err)
+	variables := printedVariables(t, stdout)
+	issuer := "http://" + variables["WORKOS_API_HOSTNAME"] + ":" + variables["WORKOS_API_PORT"]
+	assert.Equal(t, "export AUTHKIT_DOMAIN='"+issuer+"'\n", domain)
+
+	r, err := http.Post(issuer+"/oauth2/register", "application/json", strings.NewReader(`{"redirect_uris": ["http://127.0.0.1/callback"], "token_endpoint_auth_method": "none"}`))
+	require.NoError(t, err)
+	var client struct {
+		ID string `json:"client_id"`
+	}
+	require.NoError(t, json.NewDecoder(r.Body).Decode(&client))
+	require.NoError(t, r.Body.Close())
+	browser := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for want, change := range map[string]url.Values{
+		"":               {},
+		"invalid_target": {"resource": {"http://localhost:8080/other"}},
+		"invalid_scope":  {"scope": {"posts:delete"}},
+	} {
+		q := url.Values{
+			"client_id": {client.ID}, "response_type": {"code"}, "redirect_uri": {"http://127.0.0.1:1/callback"}, "state": {"state"}, "scope": {"openid posts:write"},
+			"resource": {resource}, "code_challenge": {strings.Repeat("x", 43)}, "code_challenge_method": {"S256"},
+		}
+		maps.Copy(q, change)
+		r, err := browser.Get(issuer + "/oauth2/authorize?" + q.Encode())
+		require.NoError(t, err)
+		require.NoError(t, r.Body.Close())
+		location, err := r.Location()
+		require.NoError(t, err)
+		assert.Equal(t, want, location.Query().Get("error"))
+		assert.Equal(t, want != "", location.Host == "127.0.0.1:1")
+	}
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	assert.NoError(t, cmd.Wait())
+}
+
+func TestTheFakeProgramHasTheResourcesAndScopesOfItsFlags(t *testing.T) {
+	const mcp = "https://mcp.acme.test/mcp"
+	cmd, stdout, stderr := start(t, nil, "-resource", mcp, "-resource", "https://api.acme.test", "-scope", "posts:read", "-scope", "posts:write")
+	domain, err := stdout.ReadString('\n')
+	require.NoError(t, err)
+	issuer := strings.TrimSuffix(strings.TrimPrefix(domain, "export AUTHKIT_DOMAIN='"), "'\n")
+	variables := printedVariables(t, stdout)
+	// The program prints the commands before the variables, but on another pipe.
+	require.Eventually(t, func() bool { return strings.Contains(stderr.String(), "api.acme.test' http") }, 10*time.Second, 10*time.Millisecond)
+	assert.Contains(t, stderr.String(), "Tokens are for "+mcp+", https://api.acme.test, "+variables["WORKOS_CLIENT_ID"]+";")
+
+	assert.Contains(t, stderr.String(), "Open the pages of your application, or connect a client to "+mcp+" or https://api.acme.test.\n")
+	assert.Contains(t, stderr.String(), "The issuer of Connect (AUTHKIT_DOMAIN) is "+issuer+". ")
+	assert.Contains(t, stderr.String(), "fake:   claude mcp add --transport http api '"+mcp+"'    # ")
+
+	command := regexp.MustCompile(`curl -u (\w+):(\w+) -d grant_type=client_credentials (http://\S+)/oauth2/token    # `).FindStringSubmatch(stderr.String())
+	require.NotNil(t, command)
+	response, err := http.PostForm(command[3]+"/oauth2/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {command[1]}, "client_secret": {command[2]}})
+	require.NoError(t, err)
+	defer response.Body.Close()
+	var issued struct {
+		AccessToken string `json:"access_token"`
+	}
+	require.NoError(t, json.NewDecoder(response.Body).Decode(&issued))
+	api, err := resource.New(command[3], mcp, resource.WithAudiences(variables["WORKOS_CLIENT_ID"]))
+	require.NoError(t, err)
+	token, err := api.Verify(t.Context(), issued.AccessToken)
+	require.NoError(t, err)
+	assert.NoError(t, token.CheckScopes("posts:read", "posts:write"))
+
+	command = regexp.MustCompile(`curl -d email=(\S+) --data-urlencode resource='(\S+/mcp)' (http://\S+/resource-token)    # `).FindStringSubmatch(stderr.String())
+	require.NotNil(t, command)
+	response, err = http.PostForm(command[3], url.Values{"email": {command[1]}, "resource": {command[2]}})
+	require.NoError(t, err)
+	defer response.Body.Close()
+	require.NoError(t, json.NewDecoder(response.Body).Decode(&issued))
+	token, err = api.Verify(t.Context(), issued.AccessToken)
+	require.NoError(t, err)
+	assert.False(t, token.IsMachine())
 
 	require.NoError(t, cmd.Process.Signal(os.Interrupt))
 	assert.NoError(t, cmd.Wait())

@@ -85,7 +85,7 @@ func (a *application) submitEnrollment(w http.ResponseWriter, r *http.Request, p
 // refusesCode reports whether an error of WorkOS says that a code was not accepted. A further step means that it was.
 func refusesCode(err error) bool {
 	var refusal *workos.Error
-	_, further := nextStep(err)
+	_, further := nextStep(err, "")
 	return errors.As(err, &refusal) && !workos.IsTransient(err) && !further
 }
 

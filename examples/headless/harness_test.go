@@ -46,7 +46,8 @@ func newSite(t *testing.T) *site {
 	// The application is on localhost, like the example. To browsers that is another site than 127.0.0.1, where the fake is.
 	home := "http://" + strings.Replace(server.Listener.Addr().String(), "127.0.0.1", "localhost", 1)
 	s := &site{t: t, home: home, clock: authkittest.NewFakeClock(time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC)), secrets: newSecrets(t)}
-	s.fake = authkittest.New(t, authkittest.WithClock(s.clock), authkittest.WithPasswordResetURL(home+"/reset-password"))
+	s.fake = authkittest.New(t, authkittest.WithClock(s.clock), authkittest.WithPasswordResetURL(home+"/reset-password"),
+		authkittest.WithInvitationURL(home+"/invitation"))
 
 	app := &application{}
 	var err error

@@ -11,7 +11,10 @@ import (
 func codeRequestScreen(email string) screen { return screen{page: codeRequestPage, Email: email} }
 
 func codeScreen(pending pendingSignIn) screen {
-	return screen{page: codePage, code: codeFromEmail, Action: stepCode, Email: pending.Email, Resent: pending.Resent, CanResend: true}
+	return screen{
+		page: codePage, code: codeFromEmail, Action: stepCode, Email: pending.Email, Resent: pending.Resent, CanResend: true,
+		invitationToken: pending.InvitationToken,
+	}
 }
 
 func (a *application) showCodeRequest(w http.ResponseWriter, r *http.Request) {
@@ -19,18 +22,20 @@ func (a *application) showCodeRequest(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *application) requestCode(w http.ResponseWriter, r *http.Request) {
-	email := emailField(r)
-	if err := a.sendCode(r, email); err != nil {
-		a.handleResult(w, r, codeRequestScreen(email), nil, err)
+	pending := pendingSignIn{Step: stepCode, ReturnTo: a.pending(r).ReturnTo, Email: emailField(r)}
+	if err := a.sendCode(r, pending); err != nil {
+		a.handleResult(w, r, codeRequestScreen(pending.Email), nil, err)
 		return
 	}
-	a.redirectToStep(w, r, pendingSignIn{Step: stepCode, ReturnTo: a.pending(r).ReturnTo, Email: email})
+	a.redirectToStep(w, r, pending)
 }
 
 // sendCode sends a code by email. For an unknown address WorkOS creates an account. If sign-up is not allowed, the user
 // sees the same page, so that the response does not reveal whether an account exists. No code is correct then.
-func (a *application) sendCode(r *http.Request, email string) error {
-	_, err := a.workos.CreateMagicAuth(r.Context(), workos.CreateMagicAuthParams{Email: email, UserAgent: r.UserAgent()})
+func (a *application) sendCode(r *http.Request, pending pendingSignIn) error {
+	_, err := a.workos.CreateMagicAuth(r.Context(), workos.CreateMagicAuthParams{
+		Email: pending.Email, InvitationToken: pending.InvitationToken, UserAgent: r.UserAgent(),
+	})
 	if workos.ErrorCode(err) == workos.CodeSignUpNotAllowed {
 		return nil
 	}
@@ -43,13 +48,13 @@ func (a *application) showCode(w http.ResponseWriter, _ *http.Request, pending p
 
 func (a *application) submitCode(w http.ResponseWriter, r *http.Request, pending pendingSignIn) {
 	auth, err := a.workos.AuthenticateWithMagicAuth(r.Context(), workos.AuthenticateWithMagicAuthParams{
-		Email: pending.Email, Code: codeField(r), UserAgent: r.UserAgent(),
+		Email: pending.Email, Code: codeField(r), InvitationToken: pending.InvitationToken, UserAgent: r.UserAgent(),
 	})
 	a.handleResult(w, r, codeScreen(pending), auth, err)
 }
 
 func (a *application) resendCode(w http.ResponseWriter, r *http.Request, pending pendingSignIn) {
-	if err := a.sendCode(r, pending.Email); err != nil {
+	if err := a.sendCode(r, pending); err != nil {
 		a.handleResult(w, r, codeScreen(pending), nil, err)
 		return
 	}

@@ -30,9 +30,18 @@ var forms = []struct {
 	{"an app to set up", atEnrollment, authkittest.RouteEnrollUserFactor, "Show the QR code", constant(), "/login/authenticator/new"},
 	{"a challenge", atTOTP, authkittest.RouteChallengeFactor, "Continue", totpCode, "/account"},
 	{"a code of an app", atTOTP, authkittest.RouteTOTP, "Continue", totpCode, "/account"},
+	{"a code of a check by mail", atMailCheck, authkittest.RouteRadarEmailChallenge, "Continue", mailedCode, "/account"},
+	{"a phone number", atPhone, authkittest.RouteSendRadarSMSChallenge, "Send the code", constant("phone_number", phone), "/login/check/sms"},
+	{"a code of a check by SMS", atSMSCheck, authkittest.RouteRadarSMSChallenge, "Continue", textedCode, "/account"},
+	{"a request for another SMS", atSMSCheck, authkittest.RouteSendRadarSMSChallenge, "Send a new code", constant(), "/login/check/sms"},
 	{"an organization", atOrganizations, authkittest.RouteOrganizationSelection, "Harbor Press", constant(), "/account"},
 	{"a forgotten password", atPage("/forgot"), authkittest.RouteCreatePasswordReset, "Email me a link", constant("email", ada), "/forgot/sent"},
 	{"a new password", atNewPassword, authkittest.RouteConfirmPasswordReset, "Set password", constant("password", newPassword), "/reset-password/done"},
+	{"an invited account", atInvitation(kim), authkittest.RouteCreateUser, "Create account and join", constant("password", password), "/"},
+	{"an invited password", atInvitation(dev), authkittest.RoutePassword, "Sign in and join", constant("password", password), "/"},
+	{"an invitation to send", atInvitations, authkittest.RouteSendInvitation, "Send invitation", constant("email", unknownUser), "/team?done=sent"},
+	{"an invitation to send again", atInvitations, authkittest.RouteResendInvitation, "Send again", constant(), "/team?done=resent"},
+	{"an invitation to revoke", atInvitations, authkittest.RouteRevokeInvitation, "Revoke", constant(), "/team?done=revoked"},
 }
 
 func TestEveryFormExplainsAnErrorOfWorkOSAndCanBeRetried(t *testing.T) {
@@ -144,4 +153,5 @@ func atNewPassword(t *testing.T) (*site, *person) {
 
 func constant(fill ...string) func(*site) []string { return func(*site) []string { return fill } }
 func mailedCode(s *site) []string                  { return []string{"code", s.code(ada)} }
+func textedCode(s *site) []string                  { return []string{"code", s.code(phone)} }
 func totpCode(s *site) []string                    { return []string{"code", s.totp(appSecret)} }

@@ -17,10 +17,14 @@ var files embed.FS
 var (
 	signInPage       = parse("sign-in")
 	signUpPage       = parse("sign-up")
+	invitationPage   = parse("invitation")
+	teamPage         = parse("team")
 	codeRequestPage  = parse("code-request")
 	codePage         = parse("code")
 	totpPage         = parse("totp")
 	enrollmentPage   = parse("enrollment")
+	phonePage        = parse("phone")
+	smsPage          = parse("sms")
 	organizationPage = parse("organization")
 	methodsPage      = parse("methods")
 	hostedStepPage   = parse("hosted-step")
@@ -39,11 +43,14 @@ func parse(page string) *template.Template {
 type screen struct {
 	page *template.Template
 	code codeSource // of the code that the page asks for
+	// invitationToken is the invitation that the forms of the page accept. Templates cannot read it.
+	invitationToken string
 
 	Problem problem
 	Info    string // a notice that is not a problem
 
 	Email, FirstName, LastName string
+	PhoneNumber                string
 
 	Action    string // the form action of the page for a code by email
 	Resent    bool   // the code was sent again
@@ -52,6 +59,13 @@ type screen struct {
 	QRCode  template.URL // only in the response that creates the authenticator app
 	AppLink template.URL // an otpauth URL, with the content of the QR code
 	Secret  string       // the secret in it, to type in; empty before the app is created
+
+	InvitationForm invitationForm
+	Organization   string // of the invitation, or of the team
+	Inviter        string // the name of the user who invites
+	SignedInAs     string // the email address of the session's user
+
+	Invitations []teamInvitation
 
 	Organizations []workos.OrganizationChoice
 	Methods       []method

@@ -20,13 +20,18 @@ func (a *application) showSignIn(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *application) signIn(w http.ResponseWriter, r *http.Request) {
-	email := emailField(r)
+	a.signInWithPassword(w, r, signInScreen(emailField(r)))
+}
+
+// signInWithPassword signs in with the email address of page and the password in the form. If that fails, it shows page again.
+func (a *application) signInWithPassword(w http.ResponseWriter, r *http.Request, page screen) {
 	auth, err := a.workos.AuthenticateWithPassword(r.Context(), workos.AuthenticateWithPasswordParams{
-		Email:     email,
-		Password:  r.PostForm.Get("password"),
-		UserAgent: r.UserAgent(),
+		Email:           page.Email,
+		Password:        r.PostForm.Get("password"),
+		InvitationToken: page.invitationToken,
+		UserAgent:       r.UserAgent(),
 	})
-	a.handleResult(w, r, signInScreen(email), auth, err)
+	a.handleResult(w, r, page, auth, err)
 }
 
 func emailField(r *http.Request) string { return strings.TrimSpace(r.PostForm.Get("email")) }

@@ -16,11 +16,15 @@ const (
 	stepVerify       = "/login/verify"
 	stepEnroll       = "/login/authenticator"
 	stepTOTP         = "/login/totp"
+	stepMailCheck    = "/login/check/mail"
+	stepPhone        = "/login/check/phone"
+	stepSMSCheck     = "/login/check/sms"
 	stepOrganization = "/login/organization"
 	stepMethods      = "/login/methods"
 	stepSSO          = "/login/sso"
 	stepHosted       = "/login/hosted-step"
 	stepReset        = "/reset-password"
+	stepInvitation   = "/invitation"
 )
 
 // pendingSignIn is a sign-in between two steps. The step determines which fields are set.
@@ -35,10 +39,15 @@ type pendingSignIn struct {
 	Resent         bool     `json:",omitempty"` // the code was sent again
 	FactorID       string   `json:",omitempty"` // of the authenticator app
 	Secret         string   `json:",omitempty"` // of an authenticator app in enrollment
-	ChallengeID    string   `json:",omitempty"` // of the challenge that the app's code answers
+	ChallengeID    string   `json:",omitempty"` // of the challenge that the code of the app or of Radar's email answers
+	PhoneNumber    string   `json:",omitempty"` // the number that the user typed for Radar's SMS
+	SMSID          string   `json:",omitempty"` // of the SMS with the code: WorkOS's verification_id
 	ConnectionID   string   `json:",omitempty"` // of the SSO connection
 	Methods        []string `json:",omitempty"` // the sign-in methods that the organization permits
 	ResetToken     string   `json:",omitempty"` // of a password reset
+
+	// InvitationToken is the invitation that the sign-in accepts. A step with a Token has none: WorkOS keeps the invitation then.
+	InvitationToken string `json:",omitempty"`
 }
 
 // pending returns this browser's pending sign-in, or the zero value if there is none.
@@ -102,5 +111,14 @@ func (a *application) cancel(w http.ResponseWriter, r *http.Request) {
 // loginParams returns the parameters of an authorization request that continues the pending sign-in.
 func (a *application) loginParams(r *http.Request) authkit.LoginParams {
 	pending := a.pending(r)
-	return authkit.LoginParams{LoginHint: pending.Email, ReturnTo: pending.ReturnTo}
+	return authkit.LoginParams{LoginHint: pending.Email, ReturnTo: pending.ReturnTo, InvitationToken: pending.continuedInvitation()}
+}
+
+// continuedInvitation returns the invitation that a sign-in on pages of WorkOS or of an identity provider accepts. A user who
+// has left the page of the invitation, or that of the code, starts such a sign-in without it.
+func (p pendingSignIn) continuedInvitation() string {
+	if p.Step == stepInvitation || p.Step == stepCode {
+		return ""
+	}
+	return p.InvitationToken
 }

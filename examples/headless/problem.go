@@ -69,12 +69,24 @@ func problemOf(err error, source codeSource) problem {
 	return problem{Status: http.StatusBadGateway, Text: "This site has a problem with the sign-in service. It is not your fault. Please try again, and tell us if it happens again."}
 }
 
+var invitationNotOpen = problem{Status: http.StatusUnprocessableEntity, Text: "The invitation is not open any more."}
+
 // problems holds the messages for errors whose code is enough.
 var problems = map[string]problem{
 	workos.CodeInvalidPendingAuthenticationToken: {Text: "This sign-in took too long. Please start again.", startOver: true},
 	workos.CodeCodeChallengeNotFound:             {Text: "This sign-in cannot continue. Please start again.", startOver: true},
 	workos.CodeUserMismatch:                      {Text: "This sign-in belongs to another user. Please start again.", startOver: true},
 	workos.CodeEmailAlreadyVerified:              {Text: "Your address is already verified. Please sign in.", startOver: true},
+
+	workos.CodeInvitationInvalid:              {Text: "The invitation does not work any more. Ask for a new one, or sign in if you have joined.", startOver: true},
+	workos.CodeInvitationCannotBeUsedForEmail: {Text: "The invitation is for another email address. Open the link in the email again.", startOver: true},
+
+	workos.CodeUserAlreadyOrganizationMember:     {Status: http.StatusUnprocessableEntity, Text: "This person is a member already."},
+	workos.CodeEmailAlreadyInvitedToOrganization: {Status: http.StatusUnprocessableEntity, Text: "This person is invited already. You can send the email again below."},
+	workos.CodeInviteNotPending:                  invitationNotOpen,
+	workos.CodeInviteAccepted:                    invitationNotOpen,
+	workos.CodeInviteExpired:                     invitationNotOpen,
+	workos.CodeInviteRevoked:                     invitationNotOpen,
 
 	workos.CodeEmailPasswordAuthDisabled:      {Status: http.StatusForbidden, Text: "Passwords are switched off here. Use a code by email instead."},
 	workos.CodeAuthenticationMethodNotAllowed: {Status: http.StatusForbidden, Text: "This way to sign in is switched off here. Please choose another."},
@@ -145,11 +157,17 @@ const (
 	codeFromEmail codeSource = iota
 	codeFromApp
 	codeFromNewApp // an app in enrollment
+	codeFromSMS
+	codeFromCheck // a code of Radar that this application cannot send again
 )
 
 func (s codeSource) problem(reason workos.OneTimeCodeReason) problem {
+	if s == codeFromCheck && reason != workos.OneTimeCodeWrong {
+		return problem{Text: "That code does not work any more. Please sign in again to get a new one.", startOver: true}
+	}
 	advice := map[codeSource]string{
 		codeFromEmail:  "Send a new one below.",
+		codeFromSMS:    "Send a new one below.",
 		codeFromApp:    "Wait until your app shows the next one.",
 		codeFromNewApp: "Wait until your app shows the next one.",
 	}[s]

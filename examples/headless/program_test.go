@@ -26,18 +26,24 @@ func TestEveryUserOfTheHeadlessExampleCanSignIn(t *testing.T) {
 	program := demotest.Start(t, map[string]string{"ADDR": "localhost:0"})
 	s := &site{t: t, home: program.Address(), secrets: newSecrets(t)}
 
-	// mail returns the code or the link in the next email to an address.
-	mail := func(t *testing.T, email string) string {
+	// message returns the code or the link in the next message, whose line begins with prefix.
+	message := func(t *testing.T, prefix string) string {
 		t.Helper()
 		line := program.Line()
-		require.True(t, strings.HasPrefix(line, "Mail to "+email+": "), line)
+		require.True(t, strings.HasPrefix(line, prefix+": "), line)
 		parts := strings.Split(strings.TrimSpace(line), ": ")
 		text := parts[len(parts)-1]
 		s.secrets.add("code", text)
 		if link, err := url.Parse(text); err == nil {
 			s.secrets.add("token", link.Query().Get("token"))
+			s.secrets.add("invitation token", link.Query().Get("invitation_token"))
 		}
 		return text
+	}
+	// mail returns the code or the link in the next email to an address.
+	mail := func(t *testing.T, email string) string {
+		t.Helper()
+		return message(t, "Mail to "+email)
 	}
 	for line := ""; !strings.HasPrefix(line, "This is a fake AuthKit"); line = program.Line() {
 		if p, found := strings.CutPrefix(line, "Their password is: "); found {
@@ -78,6 +84,19 @@ func TestEveryUserOfTheHeadlessExampleCanSignIn(t *testing.T) {
 		p.press("Continue", "code", authkittest.TOTP(p.secret(), time.Now()))
 		p.assertSignedIn("/", "noor@example.com")
 	})
+	t.Run("with a check by email", func(t *testing.T) {
+		p := s.newPerson()
+		p.signIn("yuki@example.com", password)
+		p.press("Continue", "code", mail(t, "yuki@example.com"))
+		p.assertSignedIn("/", "yuki@example.com")
+	})
+	t.Run("with a check by SMS", func(t *testing.T) {
+		p := s.newPerson()
+		p.signIn("ines@example.com", password)
+		p.press("Send the code", "phone_number", phone)
+		p.press("Continue", "code", message(t, "SMS to "+phone))
+		p.assertSignedIn("/", "ines@example.com")
+	})
 	t.Run("with a choice of organizations", func(t *testing.T) {
 		p := s.newPerson()
 		p.signIn(chiara, password)
@@ -100,6 +119,16 @@ func TestEveryUserOfTheHeadlessExampleCanSignIn(t *testing.T) {
 		p.follow("Sign in")
 		p.press("Sign in", "email", dev, "password", newPassword)
 		p.assertSignedIn("/", dev)
+	})
+	t.Run("with an invitation", func(t *testing.T) {
+		admin := s.newPerson()
+		admin.atTeam()
+		admin.press("Send invitation", "email", unknownUser)
+		p := s.newPerson()
+		_, err := p.Get(mail(t, unknownUser))
+		require.NoError(t, err)
+		p.press("Create account and join", "password", password)
+		p.assertSignedIn("/", unknownUser)
 	})
 	assert.Zero(t, program.Stop())
 }

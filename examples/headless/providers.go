@@ -39,11 +39,15 @@ func (a *application) showMethods(w http.ResponseWriter, _ *http.Request, pendin
 			page.Methods = append(page.Methods, method{p.path(), "Continue with " + p.Name})
 		}
 	}
+	code, password := "/login/code", "/login"
+	if pending.InvitationToken != "" {
+		code, password = stepInvitation, stepInvitation
+	}
 	if slices.Contains(pending.Methods, "magic_auth") {
-		page.Methods = append(page.Methods, method{"/login/code", "A code by email"})
+		page.Methods = append(page.Methods, method{code, "A code by email"})
 	}
 	if slices.Contains(pending.Methods, "password") {
-		page.Methods = append(page.Methods, method{"/login", "Your password"})
+		page.Methods = append(page.Methods, method{password, "Your password"})
 	}
 	show(w, http.StatusOK, page)
 }

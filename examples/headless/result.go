@@ -27,12 +27,20 @@ func (a *application) handleResult(w http.ResponseWriter, r *http.Request, curre
 		a.startOver(w, r, enrollmentTakenBack)
 		return
 	}
-	if pending, ok := nextStep(err); ok {
-		pending.ReturnTo = a.pending(r).ReturnTo
-		a.redirectToStep(w, r, pending)
+	if pending, ok := nextStep(err, current.Email); ok {
+		a.continueWith(w, r, pending, current.invitationToken)
 		return
 	}
 	a.showProblem(w, r, current, err)
+}
+
+// continueWith redirects to the page of the next step.
+func (a *application) continueWith(w http.ResponseWriter, r *http.Request, pending pendingSignIn, invitationToken string) {
+	pending.ReturnTo = a.pending(r).ReturnTo
+	if pending.Token == "" { // the step is a sign-in of another kind
+		pending.InvitationToken = invitationToken
+	}
+	a.redirectToStep(w, r, pending)
 }
 
 // completeSignIn creates the session and redirects to the page that the user asked for.
@@ -49,9 +57,9 @@ func (a *application) completeSignIn(w http.ResponseWriter, r *http.Request, cur
 	}
 }
 
-// nextStep returns the pending sign-in for the step that an error asks for. The second result reports whether the error
-// asks for one.
-func nextStep(err error) (pendingSignIn, bool) {
+// nextStep returns the pending sign-in for the step that an error asks for. email is the address that the user has typed, if
+// any. The second result reports whether the error asks for a step.
+func nextStep(err error, email string) (pendingSignIn, bool) {
 	var (
 		verify       *workos.EmailVerificationRequiredError
 		enroll       *workos.MFAEnrollmentError
@@ -79,7 +87,7 @@ func nextStep(err error) (pendingSignIn, bool) {
 	case errors.As(err, &methods):
 		return pendingSignIn{Step: stepMethods, Email: methods.Email, ConnectionID: first(methods.SSOConnectionIDs), Methods: methods.Methods}, true
 	case errors.As(err, &radar):
-		return pendingSignIn{Step: stepHosted}, true
+		return checkStep(radar, email), true
 	}
 	switch workos.ErrorCode(err) {
 	case workos.CodePasskeyProgressiveEnrollment, workos.CodeApplicationConsentRequired:
@@ -99,18 +107,23 @@ func first(ids []string) string {
 // showProblem shows the screen again with the problem. It keeps what the user typed, except passwords and codes.
 func (a *application) showProblem(w http.ResponseWriter, r *http.Request, current screen, err error) {
 	p := problemOf(err, current.code)
-	if p.Status >= http.StatusInternalServerError {
-		slog.WarnContext(r.Context(), "a sign-in could not continue", slog.Any("error", err))
-	}
+	p.announce(w, r, err)
 	if p.startOver {
 		a.startOver(w, r, p.Text)
 		return
 	}
+	current.Problem = p
+	show(w, p.Status, current)
+}
+
+// announce logs a problem that is not the user's, and sets Retry-After.
+func (p problem) announce(w http.ResponseWriter, r *http.Request, err error) {
+	if p.Status >= http.StatusInternalServerError {
+		slog.WarnContext(r.Context(), "a form could not continue", slog.Any("error", err))
+	}
 	if p.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(seconds(p.RetryAfter)))
 	}
-	current.Problem = p
-	show(w, p.Status, current)
 }
 
 func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
@@ -122,9 +135,8 @@ func (a *application) handleFailure(w http.ResponseWriter, r *http.Request, fail
 		a.startOver(w, r, enrollmentTakenBack)
 		return
 	}
-	if pending, ok := nextStep(failure.Err); ok && failure.Page {
-		pending.ReturnTo = a.pending(r).ReturnTo
-		a.redirectToStep(w, r, pending)
+	if pending, ok := nextStep(failure.Err, ""); ok && failure.Page {
+		a.continueWith(w, r, pending, a.pending(r).continuedInvitation())
 		return
 	}
 	if !failure.Page {

@@ -61,6 +61,14 @@ func (a *application) routes() http.Handler {
 	mux.Handle("POST "+stepEnroll, a.form(a.requireStep(a.submitEnrollment, stepEnroll), "code"))
 	mux.HandleFunc("GET "+stepTOTP, a.requireStep(a.showTOTP, stepTOTP))
 	mux.Handle("POST "+stepTOTP, a.form(a.requireStep(a.submitTOTP, stepTOTP), "code"))
+	mux.HandleFunc("GET "+stepMailCheck, a.requireStep(a.showMailCheck, stepMailCheck))
+	mux.Handle("POST "+stepMailCheck, a.form(a.requireStep(a.submitMailCheck, stepMailCheck), "code"))
+	mux.HandleFunc("GET "+stepPhone, a.requireStep(a.showPhone, stepPhone))
+	mux.Handle("POST "+stepPhone, a.form(a.requireStep(a.submitPhone, stepPhone), "phone_number"))
+	mux.HandleFunc("GET "+stepSMSCheck, a.requireStep(a.showSMSCheck, stepSMSCheck))
+	mux.Handle("POST "+stepSMSCheck, a.form(a.requireStep(a.submitSMSCheck, stepSMSCheck), "code"))
+	mux.Handle("POST "+stepSMSCheck+"/again", a.form(a.requireStep(a.resendSMS, stepSMSCheck)))
+	mux.Handle("POST "+stepSMSCheck+"/other", a.form(a.requireStep(a.changePhone, stepSMSCheck)))
 	mux.HandleFunc("GET "+stepOrganization, a.requireStep(a.showOrganizations, stepOrganization))
 	mux.Handle("POST "+stepOrganization, a.form(a.requireStep(a.submitOrganization, stepOrganization), "organization_id"))
 	mux.HandleFunc("GET "+stepMethods, a.requireStep(a.showMethods, stepMethods))
@@ -70,6 +78,17 @@ func (a *application) routes() http.Handler {
 	mux.HandleFunc("GET "+stepReset, a.showNewPassword)
 	mux.Handle("POST "+stepReset, a.form(a.submitNewPassword, "password"))
 	mux.HandleFunc("GET "+stepReset+"/done", a.showResetDone)
+
+	// The page that the link in an invitation opens, and the pages on which an administrator invites.
+	mux.HandleFunc("GET "+stepInvitation, a.showInvitation)
+	mux.Handle("POST "+stepInvitation+"/signup", a.form(a.signUpInvited, "password"))
+	mux.Handle("POST "+stepInvitation+"/login", a.form(a.signInInvited, "password"))
+	mux.Handle("POST "+stepInvitation+"/code", a.form(a.requestInvitedCode))
+	mux.Handle("POST "+stepInvitation+"/join", a.authkit.RequireAuth(a.form(a.join)))
+	mux.Handle("GET /team", a.manageMembers(http.HandlerFunc(a.showTeam)))
+	mux.Handle("POST /team/invite", a.manageMembers(a.form(a.invite, "email")))
+	mux.Handle("POST /team/resend", a.manageMembers(a.form(a.resendInvitation, "invitation_id")))
+	mux.Handle("POST /team/revoke", a.manageMembers(a.form(a.revokeInvitation, "invitation_id")))
 
 	// Sign-in on pages of WorkOS or of an identity provider, and the callback that they return to.
 	mux.HandleFunc("GET "+stepSSO, a.requireStep(a.startSSO(), stepSSO, stepMethods))

@@ -59,8 +59,10 @@ func (s *secrets) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 var (
-	digits      = regexp.MustCompile(`^[0-9]+$`)
-	challengeID = regexp.MustCompile(`^auth_challenge_`)
+	digits = regexp.MustCompile(`^[0-9]+$`)
+	// WorkOS gets the token of an invitation with the authorization request.
+	authorizationToken = regexp.MustCompile(`(/user_management/authorize\?\S*invitation_token=)\w+`)
+	challengeID        = regexp.MustCompile(`^auth_challenge_`)
 )
 
 // learn collects the secrets in a JSON document.
@@ -85,8 +87,8 @@ func (s *secrets) walk(name string, v any) {
 		}
 	case string:
 		switch name {
-		case "pending_authentication_token", "password_reset_token", "token", "password", "new_password",
-			"access_token", "refresh_token", "client_secret", "authentication_challenge_id":
+		case "pending_authentication_token", "password_reset_token", "token", "invitation_token", "password", "new_password",
+			"access_token", "refresh_token", "client_secret", "authentication_challenge_id", "radar_challenge_id", "verification_id":
 		case "code":
 			if !digits.MatchString(v) {
 				return // an error code
@@ -162,7 +164,7 @@ func (o *observer) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	request := r.Method + " " + r.URL.Path
-	o.secrets.check(answer{request, text.String() + "\n" + string(body)})
+	o.secrets.check(answer{request, authorizationToken.ReplaceAllString(text.String(), "$1") + "\n" + string(body)})
 	o.checkHeaders(request, response, body)
 	return response, nil
 }

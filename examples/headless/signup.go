@@ -17,30 +17,28 @@ func (a *application) showSignUp(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (a *application) signUp(w http.ResponseWriter, r *http.Request) {
-	page := screen{
-		page:      signUpPage,
-		Email:     emailField(r),
-		FirstName: strings.TrimSpace(r.PostForm.Get("first_name")),
-		LastName:  strings.TrimSpace(r.PostForm.Get("last_name")),
-	}
-	password := r.PostForm.Get("password")
+	email := emailField(r)
+	next := signInScreen(email)
+	a.createAccount(w, r, screen{page: signUpPage, Email: email}, next)
+}
+
+// createAccount creates an account for the email address of page, with the names and the password in the form, and signs in
+// with it. If the sign-in fails, it shows next, which asks for the password again.
+func (a *application) createAccount(w http.ResponseWriter, r *http.Request, page, next screen) {
+	page.FirstName = strings.TrimSpace(r.PostForm.Get("first_name"))
+	page.LastName = strings.TrimSpace(r.PostForm.Get("last_name"))
 	_, err := a.workos.CreateUser(r.Context(), workos.CreateUserParams{
 		Email:     page.Email,
 		FirstName: page.FirstName,
 		LastName:  page.LastName,
-		Password:  workos.Password{Plain: password},
+		Password:  workos.Password{Plain: r.PostForm.Get("password")},
 		UserAgent: r.UserAgent(),
 	})
 	if err != nil {
 		a.handleResult(w, r, page, nil, err)
 		return
 	}
-	// The account exists. Sign in with it: the next step is usually the verification of the address. If the sign-in fails,
-	// show the sign-in page and not the sign-up page.
-	page = signInScreen(page.Email)
-	page.Info = "Your account has been created. Sign in with your password."
-	auth, err := a.workos.AuthenticateWithPassword(r.Context(), workos.AuthenticateWithPasswordParams{
-		Email: page.Email, Password: password, UserAgent: r.UserAgent(),
-	})
-	a.handleResult(w, r, page, auth, err)
+	// The account exists. The next step of its sign-in is usually the verification of the address.
+	next.Info = "Your account has been created. Sign in with your password."
+	a.signInWithPassword(w, r, next)
 }

@@ -83,22 +83,31 @@ func TestFiftyInstancesRefreshWithinTheRateLimitOfWorkOS(t *testing.T) {
 func (f *testFleet) storeCalls() (commands, failures uint64) {
 	f.Helper()
 	for _, i := range f.fleet {
-		stats := statsOf(f.Context(), i.state().Host)
-		require.NotNil(f, stats, "instance %s", i.name)
+		stats := f.stats(i)
 		commands += stats.Commands
 		failures += stats.Failures
 	}
 	return commands, failures
 }
 
-// signInAll signs n users in and returns their Cookie headers. After each few of them the clock of the fake is moved by a
-// second, because its rate limit counts sign-ins too.
+// stats returns what an instance that runs reports about the store. A busy one may not answer at once.
+func (f *testFleet) stats(i *instance) (stats *storeStats) {
+	f.Helper()
+	require.Eventually(f, func() bool {
+		stats = statsOf(f.Context(), i.state().Host)
+		return stats != nil
+	}, time.Minute, 20*time.Millisecond, "instance %s answers", i.name)
+	return stats
+}
+
+// signInAll signs n users in and returns their Cookie headers. After each few of them the clock of the fake is moved forward by
+// a second, because its rate limit counts sign-ins too. If it were moved back, those of a slow machine would be in one second.
 func (f *testFleet) signInAll(clock *shiftedClock, n, each int) []string {
 	f.Helper()
 	cookies := make([]string, n)
 	offset := time.Until(clock.Now())
 	for first := 0; first < n; first += each {
-		clock.set(offset - time.Duration(first/each)*time.Second)
+		clock.set(offset - time.Duration((n-1-first)/each)*time.Second)
 		var group sync.WaitGroup
 		for i := first; i < min(first+each, n); i++ {
 			group.Go(func() {

@@ -15,7 +15,7 @@ import (
 
 func TestAnEngineThatDoesNotAnswerIsReportedWithWaysToStartOne(t *testing.T) {
 	t.Parallel()
-	port := freePort(t)
+	const port = "1" // nothing listens on it
 	for name, variables := range map[string]map[string]string{
 		"Redis":      {redisURL: "redis://:hidden@127.0.0.1:" + port},
 		"PostgreSQL": {databaseURL: "postgres://app:hidden@127.0.0.1:" + port + "/app"},
@@ -38,7 +38,7 @@ func TestAnEngineThatDoesNotAnswerIsReportedWithWaysToStartOne(t *testing.T) {
 func TestTheProgramEndsIfNoEngineAnswers(t *testing.T) {
 	t.Parallel()
 	command := exec.Command(filepath.Join(programs, "replicas"))
-	command.Env = append(inherited(), "ADDR=localhost:0", redisURL+"=redis://127.0.0.1:"+freePort(t))
+	command.Env = append(inherited(), "ADDR=localhost:0", redisURL+"=redis://127.0.0.1:1")
 	output, err := command.CombinedOutput()
 	var ended *exec.ExitError
 	require.ErrorAs(t, err, &ended)
@@ -51,7 +51,7 @@ func TestTheFirstEngineThatAnswersIsTheStore(t *testing.T) {
 	redis := startRedis(t)
 	for name, variables := range map[string]map[string]string{
 		"in its variable":               {redisURL: redis.url},
-		"before an engine that is down": {redisURL: redis.url, databaseURL: "postgres://127.0.0.1:" + freePort(t) + "/app"},
+		"before an engine that is down": {redisURL: redis.url, databaseURL: "postgres://127.0.0.1:1/app"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found, err := findEngine(t.Context(), func(name string) string { return variables[name] })
@@ -61,7 +61,7 @@ func TestTheFirstEngineThatAnswersIsTheStore(t *testing.T) {
 	}
 	postgres := startPostgres(t)
 	found, err := findEngine(t.Context(), func(name string) string {
-		return map[string]string{redisURL: "redis://127.0.0.1:" + freePort(t), databaseURL: postgres.url}[name]
+		return map[string]string{redisURL: "redis://127.0.0.1:1", databaseURL: postgres.url}[name]
 	})
 	require.NoError(t, err)
 	assert.Equal(t, postgres, found)

@@ -111,7 +111,7 @@ func TestASessionThatIsRevokedAtWorkOSIsRefusedAtEveryInstance(t *testing.T) {
 		}
 		states := map[string]int{}
 		for _, i := range f.fleet {
-			states[statsOf(t.Context(), i.state().Host).Events]++
+			states[f.stats(i).Events]++
 		}
 		if shared.variable == "" {
 			assert.Equal(t, map[string]int{"followed": 3}, states)
@@ -136,7 +136,7 @@ func TestWhenTheInstanceThatFollowsIsStoppedAnotherOneTakesOver(t *testing.T) {
 			}
 			return name
 		}
-		require.Eventually(t, func() bool { return follows() != "" }, 10*time.Second, 20*time.Millisecond)
+		require.Eventually(t, func() bool { return follows() != "" }, time.Minute, 20*time.Millisecond, "an instance follows")
 		stopped := follows()
 		f.fleet.find(stopped).stop() // as a rolling restart does
 		require.Eventually(t, func() bool { return follows() != "" }, 10*time.Second, 20*time.Millisecond, "it gives the lease up")

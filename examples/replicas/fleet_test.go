@@ -10,20 +10,18 @@ import (
 	"crypto/rand"
 	"flag"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/testserver"
 )
 
 const ada = "ada@harborpress.test"
@@ -162,35 +160,22 @@ func (f *testFleet) me(b *authkittest.Browser) (status int, by string) {
 	return page.StatusCode, page.Header.Get("X-Instance")
 }
 
-// freePort returns a TCP port of 127.0.0.1 on which nothing listens.
-func freePort(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	require.NoError(t, err)
-	return port
-}
-
-// startRedis starts Redis for a test. It skips the test if redis-server is not installed, unless AUTHKIT_REDIS is "required".
+// startRedis starts Redis for a test.
 func startRedis(t *testing.T) engine {
 	t.Helper()
-	server, err := exec.LookPath("redis-server")
-	if err != nil {
-		if os.Getenv("AUTHKIT_REDIS") == "required" {
-			t.Fatal("redis-server is not installed, and AUTHKIT_REDIS is required")
-		}
-		t.Skip("redis-server is not installed: the test with a store on Redis is left out")
-	}
-	port := freePort(t)
-	command := exec.Command(server, "--bind", "127.0.0.1", "--port", port, "--dir", t.TempDir(), "--save", "", "--appendonly", "no")
-	require.NoError(t, command.Start())
+	return startServer(t).engine()
+}
+
+// startProgram starts an engine. The test ends it, and shows its output if it has failed.
+func startProgram(t *testing.T, p testserver.Program) *testserver.Server {
+	t.Helper()
+	s, err := testserver.Start(p)
+	require.NoError(t, err)
 	t.Cleanup(func() {
-		_ = command.Process.Kill()
-		_ = command.Wait()
+		s.Close()
+		if t.Failed() {
+			t.Logf("%s", s.Output())
+		}
 	})
-	e := engine{redisURL, "redis://127.0.0.1:" + port}
-	require.Eventually(t, func() bool { return e.ask(t.Context()) == nil }, 10*time.Second, 20*time.Millisecond, "Redis answers")
-	return e
+	return s
 }

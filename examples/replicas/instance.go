@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	startLimit = 20 * time.Second // for a process to print its address
+	startLimit = 60 * time.Second // for a process to print its address, on a busy machine
 	stopLimit  = 12 * time.Second // for a process to finish its requests
 )
 

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/internal/testserver"
 )
 
 // startPostgres starts PostgreSQL for a test. It skips the test if PostgreSQL is not installed, unless AUTHKIT_POSTGRES is
@@ -51,15 +53,12 @@ func startPostgres(t *testing.T) engine {
 	}
 	output, err := command("initdb", "-D", data, "-U", "app", "-A", "trust", "-N").CombinedOutput()
 	require.NoError(t, err, "%s", output)
-	port := freePort(t)
-	server := command("postgres", "-D", data, "-k", data, "-h", "127.0.0.1", "-p", port, "-F", "-N", "300")
-	require.NoError(t, server.Start())
-	t.Cleanup(func() {
-		_ = server.Process.Signal(syscall.SIGQUIT) // the immediate shutdown
-		_ = server.Wait()
-	})
-	e := engine{databaseURL, "postgres://app@127.0.0.1:" + port + "/postgres"}
-	require.Eventually(t, func() bool { return e.ask(t.Context()) == nil }, 20*time.Second, 50*time.Millisecond, "PostgreSQL answers")
+	server := startProgram(t, testserver.Program{Ready: "system is ready to accept", Command: func(port *testserver.Port) (*exec.Cmd, error) {
+		return command("postgres", "-D", data, "-k", data, "-h", "127.0.0.1", "-p", port.String(), "-F", "-N", "300", "-c", "lc_messages=C"), nil
+	}})
+	t.Cleanup(func() { server.End(syscall.SIGQUIT) }) // the immediate shutdown
+	e := engine{databaseURL, "postgres://app@" + server.Port.Addr() + "/postgres"}
+	require.Eventually(t, func() bool { return e.ask(t.Context()) == nil }, time.Minute, 20*time.Millisecond, "PostgreSQL answers within %v", answerLimit)
 	return e
 }
 

@@ -5,11 +5,9 @@
 package main
 
 import (
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,39 +17,26 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/internal/testserver"
 )
 
 // redisServer is a redis-server, or a redis-sentinel, that a test can kill and start again.
 type redisServer struct {
-	t       *testing.T
-	program string
-	args    []string
-	port    string
-	run     *exec.Cmd // nil while it does not run
+	*testserver.Server
+	t *testing.T
 }
 
-// startServer starts redis-server with the lines of a redis.conf as arguments. It keeps nothing on a disk.
+// startServer starts redis-server with settings, as testserver.Redis describes them.
 func startServer(t *testing.T, settings ...string) *redisServer {
 	t.Helper()
-	s := &redisServer{t: t, program: findProgram(t, "redis-server"), port: freePort(t)}
-	s.args = append([]string{
-		"--bind", "127.0.0.1", "--port", s.port, "--dir", t.TempDir(), "--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0",
-	}, settings...)
-	s.start()
-	return s
+	return &redisServer{startProgram(t, testserver.Redis(findProgram(t, "redis-server"), t.TempDir(), settings...)), t}
 }
 
 // startSentinel starts a redis-sentinel that watches master under the name authkit.
 func startSentinel(t *testing.T, master *redisServer) *redisServer {
 	t.Helper()
-	s := &redisServer{t: t, program: findProgram(t, "redis-sentinel"), port: freePort(t)}
-	file := filepath.Join(t.TempDir(), "sentinel.conf")
-	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil,
-		"bind 127.0.0.1\nport %s\nsentinel monitor authkit 127.0.0.1 %s 1\nsentinel down-after-milliseconds authkit 500\nsentinel failover-timeout authkit 5000\n",
-		s.port, master.port), 0o600))
-	s.args = []string{file}
-	s.start()
-	return s
+	return &redisServer{startProgram(t, testserver.Sentinel(findProgram(t, "redis-sentinel"), t.TempDir(), master.Port)), t}
 }
 
 // findProgram returns the path of a program of Redis. Without it the test is left out, or fails if AUTHKIT_REDIS is "required".
@@ -62,39 +47,22 @@ func findProgram(t *testing.T, name string) string {
 		if os.Getenv("AUTHKIT_REDIS") == "required" {
 			t.Fatalf("%s is not installed, and AUTHKIT_REDIS is required", name)
 		}
-		t.Skipf("%s is not installed: the test with a Redis that fails is left out", name)
+		t.Skipf("%s is not installed: the test with a store on Redis is left out", name)
 	}
 	return path
 }
 
-// start starts the server, empty, on the same port as before.
-func (s *redisServer) start() {
+// restart kills the server, if it runs, and starts it on the same port. It is empty then.
+func (s *redisServer) restart() {
 	s.t.Helper()
-	run := exec.Command(s.program, s.args...)
-	require.NoError(s.t, run.Start())
-	s.run = run
-	s.t.Cleanup(func() {
-		_ = run.Process.Kill()
-		_ = run.Wait()
-	})
-	require.Eventually(s.t, func() bool {
-		client := s.client()
-		defer client.Close()
-		return client.Ping(s.t.Context()).Err() == nil
-	}, 10*time.Second, 5*time.Millisecond, "%s answers", s.program)
-}
-
-// kill ends the server as a crash does.
-func (s *redisServer) kill() {
-	_ = s.run.Process.Kill()
-	_ = s.run.Wait()
+	require.NoError(s.t, s.Restart())
 }
 
 // stop makes the server hang, with its connections open, until resume.
-func (s *redisServer) stop()   { require.NoError(s.t, s.run.Process.Signal(syscall.SIGSTOP)) }
-func (s *redisServer) resume() { require.NoError(s.t, s.run.Process.Signal(syscall.SIGCONT)) }
+func (s *redisServer) stop()   { require.NoError(s.t, s.Signal(syscall.SIGSTOP)) }
+func (s *redisServer) resume() { require.NoError(s.t, s.Signal(syscall.SIGCONT)) }
 
-func (s *redisServer) addr() string { return "127.0.0.1:" + s.port }
+func (s *redisServer) addr() string { return s.Port.Addr() }
 
 func (s *redisServer) engine() engine { return engine{redisURL, "redis://" + s.addr()} }
 

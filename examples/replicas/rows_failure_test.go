@@ -34,11 +34,11 @@ type failure struct {
 var failures = map[string]func(t *testing.T) *failure{
 	"Redis is killed and starts again empty": func(t *testing.T) *failure {
 		r := startServer(t)
-		return &failure{shared: r.engine(), begin: r.kill, end: r.start}
+		return &failure{shared: r.engine(), begin: r.Kill, end: r.restart}
 	},
 	"Redis restarts empty at once": func(t *testing.T) *failure {
 		r := startServer(t)
-		return &failure{shared: r.engine(), begin: func() { r.kill(); r.start() }, end: func() { r.kill(); r.start() }}
+		return &failure{shared: r.engine(), begin: r.restart, end: r.restart}
 	},
 	"Redis is stopped": func(t *testing.T) *failure {
 		r := startServer(t)
@@ -61,22 +61,22 @@ var failures = map[string]func(t *testing.T) *failure{
 	},
 	"Redis fails over": func(t *testing.T) *failure {
 		master := startServer(t)
-		replica := startServer(t, "--replicaof", "127.0.0.1 "+master.port, "--repl-ping-replica-period", "1")
+		replica := startServer(t, "--replicaof", "127.0.0.1 "+master.Port.String(), "--repl-ping-replica-period", "1")
 		require.Eventually(t, func() bool {
 			return strings.Contains(replica.do("INFO", "replication").(string), "master_link_status:up")
 		},
-			15*time.Second, 10*time.Millisecond)
+			time.Minute, 10*time.Millisecond, "the replica has a first copy")
 		sentinel := startSentinel(t, master)
 		require.Eventually(t, func() bool { return len(sentinel.do("SENTINEL", "REPLICAS", "authkit").([]any)) == 1 },
-			20*time.Second, 20*time.Millisecond, "Sentinel knows the replica")
+			time.Minute, 20*time.Millisecond, "Sentinel knows the replica")
 		shared := engine{redisURL, "redis://" + sentinel.addr() + "?master_name=authkit"}
 		require.NoError(t, shared.ask(t.Context()))
 		return &failure{
 			shared: shared,
-			begin:  master.kill,
+			begin:  master.Kill,
 			end: func() {
 				require.Eventually(t, func() bool { return strings.Contains(replica.do("INFO", "replication").(string), "role:master") },
-					20*time.Second, 20*time.Millisecond, "the replica is the master")
+					time.Minute, 20*time.Millisecond, "the replica is the master")
 			},
 		}
 	},
@@ -88,8 +88,16 @@ var failures = map[string]func(t *testing.T) *failure{
 			}
 		}
 		return &failure{
-			shared: r.engine(), begin: fill, during: every(20*time.Millisecond, fill),
-			end: func() { assert.Positive(t, r.info("evicted_keys"), "evicted keys") },
+			shared: r.engine(),
+			begin: func() {
+				for range 100 { // of 320 kB each
+					if fill(); r.info("evicted_keys") > 0 {
+						break
+					}
+				}
+			},
+			during: every(20*time.Millisecond, fill),
+			end:    func() { assert.Positive(t, r.info("evicted_keys"), "evicted keys") },
 		}
 	},
 }

@@ -41,7 +41,7 @@ func TestUsersStaySignedInWhileInstancesAndRedisAreKilled(t *testing.T) {
 				begin, end func()
 			}{
 				{killInstance, func() {}},
-				{r.kill, r.start},
+				{r.Kill, r.restart},
 				{killInstance, func() {}},
 				{r.stop, r.resume},
 				{killInstance, func() {}},

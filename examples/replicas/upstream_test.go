@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit/authkittest"
@@ -39,7 +41,7 @@ type upstream struct {
 type exchange struct {
 	email      string
 	connection net.Conn
-	askedAt    time.Time
+	asked      period // from the request to WorkOS's answer
 }
 
 type connectionKey struct{}
@@ -96,7 +98,7 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer stop()
 	asked, answer := time.Now(), httptest.NewRecorder()
 	u.proxy.ServeHTTP(answer, r.WithContext(context.WithoutCancel(r.Context())))
-	u.record(connection, asked, answer)
+	u.record(connection, period{asked, time.Now()}, answer)
 	for name, values := range answer.Header() {
 		w.Header()[name] = values
 	}
@@ -104,7 +106,7 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer.Body.Bytes()) // an error means that the instance is gone
 }
 
-func (u *upstream) record(connection net.Conn, asked time.Time, answer *httptest.ResponseRecorder) {
+func (u *upstream) record(connection net.Conn, asked period, answer *httptest.ResponseRecorder) {
 	var document struct {
 		User struct {
 			Email string `json:"email"`
@@ -118,6 +120,22 @@ func (u *upstream) record(connection net.Conn, asked time.Time, answer *httptest
 	u.exchanges = append(u.exchanges, &exchange{document.User.Email, connection, asked})
 }
 
+// answersTooLate returns the users for whom WorkOS exchanged a refresh token so slowly that their instance may have given up. A
+// client waits 5 s, and the way through a busy machine takes some of it. Only WorkOS has the new tokens then, and with strict
+// rotation the next attempt is refused.
+func (u *upstream) answersTooLate() map[string]bool {
+	const patience = 4 * time.Second
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	late := map[string]bool{}
+	for _, e := range u.exchanges {
+		if closedAt, closed := u.closed[e.connection]; closed && closedAt.After(e.asked.from) && e.asked.to.Sub(e.asked.from) > patience {
+			late[e.email] = true
+		}
+	}
+	return late
+}
+
 // killedInMidExchange returns the users whose request was cut after WorkOS has exchanged their refresh token for it, or while
 // it did so. Nothing says whether their instance has published the new tokens. cut are the requests of each user that were cut
 // because their instance was killed.
@@ -126,14 +144,61 @@ func (u *upstream) killedInMidExchange(cut map[string][]period) map[string]bool 
 	defer u.mu.Unlock()
 	killed := map[string]bool{}
 	for _, e := range u.exchanges {
-		closedAt, closed := u.closed[e.connection] // with its process
 		for _, request := range cut[e.email] {
-			if closed && e.askedAt.After(request.from) && e.askedAt.Before(request.to) && closedAt.After(request.from) {
+			if closedAt, closed := u.closed[e.connection]; closed && e.isOf(request, closedAt) {
 				killed[e.email] = true
 			}
 		}
 	}
 	return killed
+}
+
+// isOf reports whether an exchange was made for a request that was cut. Its connection was closed at a time, with its process. On
+// a busy machine, this process may read the request for an exchange after it has seen the end of the instance that sent it.
+func (e *exchange) isOf(cut period, closedAt time.Time) bool {
+	return e.asked.from.After(cut.from) && closedAt.After(cut.from) && (e.asked.from.Before(cut.to) || closedAt.Before(e.asked.to))
+}
+
+// story lists the exchanges of a user, and the requests that were cut, in seconds since a time.
+func (u *upstream) story(email string, cut []period, since time.Time) string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	var lines strings.Builder
+	at := func(t time.Time) float64 { return t.Sub(since).Seconds() }
+	for _, request := range cut {
+		fmt.Fprintf(&lines, "request cut: from %.3f to %.3f\n", at(request.from), at(request.to))
+	}
+	for _, e := range u.exchanges {
+		if e.email != email {
+			continue
+		}
+		fmt.Fprintf(&lines, "exchange: from %.3f to %.3f", at(e.asked.from), at(e.asked.to))
+		if closedAt, closed := u.closed[e.connection]; closed {
+			fmt.Fprintf(&lines, ", connection closed at %.3f", at(closedAt))
+		}
+		lines.WriteByte('\n')
+	}
+	return lines.String()
+}
+
+func TestAnExchangeBelongsToTheRequestThatWasCut(t *testing.T) {
+	at := func(second int) time.Time { return time.Unix(int64(second), 0) }
+	cut := period{at(10), at(20)}
+	for name, c := range map[string]struct {
+		asked  period
+		closed time.Time
+		want   bool
+	}{
+		"in progress at the kill":                      {period{at(15), at(25)}, at(20), true},
+		"answered before the kill":                     {period{at(12), at(15)}, at(20), true},
+		"read after the kill":                          {period{at(21), at(25)}, at(22), true},
+		"of an earlier request":                        {period{at(5), at(9)}, at(20), false},
+		"of a later request":                           {period{at(21), at(25)}, at(40), false},
+		"of an earlier request, on an idle connection": {period{at(5), at(8)}, at(9), false},
+	} {
+		e := &exchange{asked: c.asked}
+		assert.Equal(t, c.want, e.isOf(cut, c.closed), name)
+	}
 }
 
 func TestTheUpstreamNamesTheUserWhoseInstanceWasKilledInMidExchange(t *testing.T) {

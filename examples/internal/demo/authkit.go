@@ -24,6 +24,7 @@ func startFake(url string) (*authkittest.Server, error) {
 		authkittest.WithRedirectURIs(url+"/callback"),
 		authkittest.WithSignOutRedirects(url+"/"),
 		authkittest.WithPasswordResetURL(url+"/reset-password"),
+		authkittest.WithInvitationURL(url+"/invitation"),
 	)
 }
 

@@ -1,4 +1,4 @@
-// The fake AuthKit for an application with its own sign-in forms: users for each step of a sign-in, and printed emails.
+// The fake AuthKit for an application with its own sign-in forms: users for each step of a sign-in, and printed messages.
 
 package demo
 
@@ -12,7 +12,7 @@ import (
 )
 
 // ListenForForms is Listen for an application with its own sign-in forms. Its fake AuthKit has a user for each step of a
-// sign-in, all with the same password, and prints the emails that WorkOS would send.
+// sign-in, all with the same password, and prints the emails and SMS that WorkOS would send.
 func ListenForForms() (*Server, error) {
 	s, err := Listen()
 	if err == nil && s.fake != nil {
@@ -29,6 +29,8 @@ func addUsers(fake *authkittest.Server) {
 		{Email: "noor@example.com", FirstName: "Noor", LastName: "Haddad", RequireMFA: true},
 		{Email: "tomas@example.com", FirstName: "Tomás", LastName: "Vega", EmailUnverified: true},
 		{Email: "sol@bigcorp.test", FirstName: "Sol", LastName: "Kim", Memberships: []authkittest.Membership{{OrganizationID: ssoOrganization, Role: "member"}}},
+		{Email: "yuki@example.com", FirstName: "Yuki", LastName: "Mori", RadarChallenge: authkittest.RadarEmail},
+		{Email: "ines@example.com", FirstName: "Inês", LastName: "Duarte", RadarChallenge: authkittest.RadarSMS},
 	} {
 		p.Password = authkittest.DefaultPassword
 		fake.AddUser(p)
@@ -38,6 +40,12 @@ func addUsers(fake *authkittest.Server) {
 
 // requirements lists what a user's sign-in needs in addition to the password.
 func requirements(p authkittest.User, organizations map[string]authkittest.Organization) (all []string) {
+	switch p.RadarChallenge {
+	case authkittest.RadarEmail:
+		all = append(all, "is challenged by Radar: a code by email")
+	case authkittest.RadarSMS:
+		all = append(all, "is challenged by Radar: a code by SMS to any number")
+	}
 	if p.EmailUnverified {
 		all = append(all, "must verify the address")
 	}
@@ -52,28 +60,29 @@ func requirements(p authkittest.User, organizations map[string]authkittest.Organ
 	return all
 }
 
-// withMail prints the emails that each request to app causes.
+// withMail prints the emails and SMS that each request to app causes.
 func withMail(app http.Handler, fake *authkittest.Server, w io.Writer) http.Handler {
 	var mu sync.Mutex // guards printed and w
-	printed := map[string]int{}
+	printed := 0
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		app.ServeHTTP(rw, r)
 		mu.Lock()
 		defer mu.Unlock()
-		for _, p := range fake.Users() {
-			box := fake.Mailbox(p.Email)
-			for _, m := range box[printed[p.Email]:] {
-				printMail(w, m)
-			}
-			printed[p.Email] = len(box)
+		sent := fake.Outbox()
+		for _, m := range sent[printed:] {
+			printMail(w, m)
 		}
+		printed = len(sent)
 	})
 }
 
 func printMail(w io.Writer, m authkittest.Mail) {
-	if m.Link != "" {
-		fmt.Fprintf(w, "Mail to %s: %s: %s\n", m.To, m.Subject(), m.Link)
-		return
+	medium, content := "Mail", m.Code
+	if m.Kind == authkittest.MailSMS {
+		medium = "SMS"
 	}
-	fmt.Fprintf(w, "Mail to %s: %s: %s\n", m.To, m.Subject(), m.Code)
+	if m.Link != "" {
+		content = m.Link
+	}
+	fmt.Fprintf(w, "%s to %s: %s: %s\n", medium, m.To, m.Subject(), content)
 }
