@@ -21,8 +21,8 @@ type limit struct {
 // parallelShare is the required speedup on all processors, as a share of the number of processors.
 const parallelShare = 0.9
 
-// atMost returns the upper limits.
-func atMost() []limit {
+// atMost returns the upper limits. Sizes are the same in every round.
+func atMost(sizes contender.Sizes) []limit {
 	serial := func(name string) string { return contender.Subject{Name: name}.Serial() }
 	ratio := func(name string) func(results) spread {
 		return func(rs results) spread { return rs.ratio(serial(name)) }
@@ -39,24 +39,36 @@ func atMost() []limit {
 	requests := contender.Storms[len(contender.Storms)-1]
 	storm := contender.Storm(requests)
 	return []limit{
-		{"Warm: time", 0.05, ratio(contender.Warm), times},
-		{"Warm: allocations", 3, allocations(contender.Warm), whole},
+		{"Warm: time", 0.018, ratio(contender.Warm), times},
+		{"Warm: allocations", 2, allocations(contender.Warm), whole},
+		{"Warm, the profile is read: allocations", 2, allocations(contender.WarmProfile), whole},
+		{"Warm, the profile with metadata is read: allocations", 4, allocations(contender.WarmMetadata), whole},
 		{"Warm: allocated", 512, of(func(rs results) float64 { return rs.bytes(serial(contender.Warm)) }), size},
-		{"Cold: time", 1.9, ratio(contender.Cold), times},
-		{"Cold: allocations", 100, allocations(contender.Cold), whole},
-		{"Cache off: time", 1.9, ratio(contender.Uncached), times},
-		{"Cache off: allocations", 100, allocations(contender.Uncached), whole},
+		{"Cold: time", 1.75, ratio(contender.Cold), times},
+		{"Cold: allocations", 42, allocations(contender.Cold), whole},
+		{"Cold, compact seal: time", 1.55, ratio(contender.Compact), times},
+		{"Cold, compact seal: allocations", 42, allocations(contender.Compact), whole},
+		{"Cold, compact seal: allocated", 10 << 10, of(func(rs results) float64 { return rs.bytes(serial(contender.Compact)) }), size},
+		{"Cookie header, compact seal", 1900, of(func(results) float64 { return float64(sizes.Compact) }), size},
+		{"Cache off: time", 1.75, ratio(contender.Uncached), times},
+		{"Cache off: allocations", 42, allocations(contender.Uncached), whole},
 		{"Anonymous: time", 0.01, ratio(contender.Anonymous), times},
 		{"Anonymous: allocations besides the handler's", 0, of(func(rs results) float64 {
 			return rs.allocations(serial(contender.Anonymous)) - rs.allocations(serial(contender.Handler))
 		}), whole},
+		{"Bearer, the same token: time", 0.025, ratio(contender.BearerAgain), times},
+		{"Bearer, the same token: allocations", 2, allocations(contender.BearerAgain), whole},
+		{"Resource, the same token: time", 0.025, ratio(contender.ResourceAgain), times},
+		{"Resource, the same token with scopes: time", 0.025, ratio(contender.ResourceScope), times},
+		{"Resource, new tokens: time", 1.3, ratio(contender.ResourceNew), times},
 		{"Memory of a cached session", 6 << 10, func(rs results) spread {
 			return rs.extra(contender.Memory(contender.Remembering()[0]), contender.PerSession)
 		}, size},
 		{fmt.Sprintf("A storm of %s requests: exchanges", thousands(requests)), 1, func(rs results) spread {
 			return rs.extra(storm, contender.ExchangesPerStorm)
 		}, whole},
-		{fmt.Sprintf("A storm of %s requests: overhead per request", thousands(requests)), 20_000, func(rs results) spread { return rs.extra(storm, contender.PerWaiter) }, duration},
+		{fmt.Sprintf("A storm of %s requests: overhead per request", thousands(requests)), 7_000, func(rs results) spread { return rs.extra(storm, contender.PerWaiter) }, duration},
+		{fmt.Sprintf("A storm of %s requests: allocated per request", thousands(requests)), 1700, of(func(rs results) float64 { return rs.bytes(storm) / float64(requests) }), size},
 	}
 }
 

@@ -39,6 +39,7 @@ type page struct {
 	One, Many       []subjectLine
 	Storms          []stormLine
 	Floods          []floodLine
+	Refusals        []refusalLine
 	Memory          []memoryLine
 	Server          []serverLine
 	Connections     int
@@ -57,6 +58,8 @@ type subjectLine struct{ Title, Traffic, Time, Ratio, Range, Allocations, Bytes,
 type stormLine struct{ Requests, Exchanges, Time, Overhead string }
 
 type floodLine struct{ Title, Time, Fetches string }
+
+type refusalLine struct{ Title, Time, Ratio, Range, Allocations, Bytes string }
 
 type memoryLine struct{ Title, Size string }
 
@@ -80,7 +83,7 @@ func newPage(s settings, rs results, sizes contender.Sizes, took time.Duration) 
 		Connections: server.Connections, SignedIn: server.Sessions,
 		Forgeries: contender.Forgeries,
 	}
-	p.addLimits(rs)
+	p.addLimits(rs, sizes)
 	p.addSubjects(rs)
 	p.addStress(rs)
 	p.addServers(rs)
@@ -95,8 +98,8 @@ func newPage(s settings, rs results, sizes contender.Sizes, took time.Duration) 
 }
 
 // addLimits adds authkit's limits, and whether they are met.
-func (p *page) addLimits(rs results) {
-	for _, l := range atMost() {
+func (p *page) addLimits(rs results, sizes contender.Sizes) {
+	for _, l := range atMost(sizes) {
 		v := l.Measured(rs).Median
 		p.AtMost = append(p.AtMost, limitLine{l.What, l.Show(v), shortest(l.Show(l.Limit)), yes(v <= l.Limit)})
 	}
@@ -132,7 +135,7 @@ func (p *page) addSubjects(rs results) {
 	}
 }
 
-// addStress adds storms, floods and memory.
+// addStress adds storms, floods, refusals and memory.
 func (p *page) addStress(rs results) {
 	for _, requests := range contender.Storms {
 		name := contender.Storm(requests)
@@ -148,6 +151,14 @@ func (p *page) addStress(rs results) {
 		p.Floods = append(p.Floods, floodLine{
 			Title: c.Title, Time: duration(rs.nanoseconds(name).Median),
 			Fetches: significant(rs.extra(name, contender.FetchesPerRequest).Median, 2),
+		})
+	}
+	for _, r := range contender.Refusals() {
+		name := r.Benchmark()
+		ratio := rs.ratio(name)
+		p.Refusals = append(p.Refusals, refusalLine{
+			Title: r.Title, Time: duration(rs.nanoseconds(name).Median), Ratio: times(ratio.Median), Range: ranged(ratio, times),
+			Allocations: whole(rs.allocations(name)), Bytes: whole(rs.bytes(name)),
 		})
 	}
 	for _, c := range contender.Remembering() {

@@ -20,15 +20,21 @@ import (
 
 const module = "github.com/authkit-go/authkit"
 
-// ours returns authkit's middleware with its defaults, behind a guard, without its session cache, with a small cache, and
-// with bearer tokens.
+// ours returns authkit's middleware with its defaults, with a handler that reads the profile, behind a guard, without its
+// session cache, with a small cache, with compact cookies, and with bearer tokens, and the guard of package resource without
+// and with a scope.
 func ours() []Contender {
 	return []Contender{
 		authkitWith(nil),
+		readingProfile(AuthKitProfile, "authkit, warm, the profile is read", "`Middleware`, and a handler that calls `Session.User`. The user has no metadata.", false),
+		readingProfile(AuthKitMetadata, "authkit, warm, the profile with metadata is read", "The same for a user with two metadata, which are copied.", true),
 		guarded(),
 		named(authkitWith(cacheOff), AuthKitUncached, "authkit, cache off", "`Middleware` without its session cache."),
 		named(authkitWith(cacheSmall), AuthKitSmall, "authkit, small cache", fmt.Sprintf("`Middleware` with a cache for %d sessions.", smallCache)),
+		compactSeal(),
 		withBearerTokens(),
+		resourceServer(Resource, "authkit, resource", "`resource.Server.Require` verifies the access token of an API."),
+		resourceServer(ResourceScope, "authkit, resource with a scope", "`resource.Server.Require` with two scopes.", "articles:read", "articles:write"),
 	}
 }
 
@@ -46,14 +52,47 @@ func authkitWith(opts []authkit.Option) Contender {
 			if err != nil {
 				return nil, err
 			}
-			return &setup{wrap: ak.Middleware, header: "Cookie", issue: (&sealer{authority: a}).seal, user: authkitUser}, nil
+			return &setup{wrap: ak.Middleware, header: "Cookie", issue: (&sealer{authority: a, options: opts}).seal, user: authkitUser}, nil
 		},
 	}
+}
+
+// compactSeal is the middleware with compact cookies. Its kind of credential is its own.
+func compactSeal() Contender {
+	return named(authkitWith([]authkit.Option{authkit.WithCompactCookie()}), AuthKitCompact, "authkit, compact seal", "`Middleware` with `WithCompactCookie`.")
 }
 
 // named returns the contender with another name, title and description.
 func named(c Contender, name, title, what string) Contender {
 	c.Name, c.Title, c.What = name, title, what
+	return c
+}
+
+// readingProfile is the middleware with a handler that reads the profile of the user, with or without metadata.
+func readingProfile(name, title, what string, metadata bool) Contender {
+	c := named(authkitWith(nil), name, title, what)
+	c.setUp = func(_ context.Context, a *authority) (*setup, error) {
+		ak, err := newAuthKit(a)
+		if err != nil {
+			return nil, err
+		}
+		wrap := func(next http.Handler) http.Handler {
+			return ak.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if s, ok := authkit.FromContext(r.Context()); ok && s.User().Metadata != nil != metadata {
+					panic("contender: the profile has the wrong metadata")
+				}
+				next.ServeHTTP(w, r)
+			}))
+		}
+		seal := (&sealer{authority: a}).seal
+		issue := func(of session) (string, error) {
+			if !metadata {
+				of.user.Metadata = nil
+			}
+			return seal(of)
+		}
+		return &setup{wrap: wrap, header: "Cookie", issue: issue, user: authkitUser}, nil
+	}
 	return c
 }
 
@@ -71,7 +110,7 @@ func guarded() Contender {
 }
 
 func withBearerTokens() Contender {
-	c := named(authkitWith(nil), AuthKitBearer, "authkit, bearer tokens", "`Middleware` with `WithBearerTokens` verifies the bearer token. The token contains no profile.")
+	c := named(authkitWith(nil), AuthKitBearer, "authkit, bearer tokens", "`Middleware` with `WithBearerTokens` verifies the bearer token, once for each token. The token contains no profile.")
 	c.setUp = func(_ context.Context, a *authority) (*setup, error) {
 		ak, err := newAuthKit(a, authkit.WithBearerTokens())
 		if err != nil {
@@ -106,6 +145,7 @@ func newAuthKit(a *authority, opts ...authkit.Option) (*authkit.AuthKit, error) 
 // has an AuthKit that trusts them.
 type sealer struct {
 	authority *authority
+	options   []authkit.Option
 
 	mu       sync.Mutex // guards authKits
 	authKits map[tokenParams]*authkit.AuthKit
@@ -131,11 +171,12 @@ func (s *sealer) authKit(t tokenParams) (*authkit.AuthKit, error) {
 	if ak := s.authKits[t]; ak != nil {
 		return ak, nil
 	}
-	ak, err := newAuthKit(s.authority,
+	ak, err := newAuthKit(s.authority, append([]authkit.Option{
 		authkit.WithClientID(t.clientID),
 		authkit.WithAdditionalIssuers(t.issuer),
 		authkit.WithClock(fixedClock(t.issuedAt)),
-		authkit.WithHTTPClient(&http.Client{Transport: jwksTransport{t.key}}))
+		authkit.WithHTTPClient(&http.Client{Transport: jwksTransport{t.key}}),
+	}, s.options...)...)
 	if err != nil {
 		return nil, err
 	}

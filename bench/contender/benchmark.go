@@ -5,6 +5,7 @@ package contender
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 )
@@ -37,7 +38,7 @@ func (s *Stage) Benchmarks() []Benchmark {
 			Benchmark{subject.Serial(), func(b *testing.B) { measure(b, ready, (*stream).serial) }},
 			Benchmark{subject.Parallel(), func(b *testing.B) { measure(b, ready, (*stream).parallel) }})
 	}
-	return append(all, append(s.storms(), append(s.floods(), s.memories()...)...)...)
+	return slices.Concat(all, s.storms(), s.floods(), s.refusals(), s.memories())
 }
 
 // measure runs a loop, and checks before and after it that requests are answered correctly.

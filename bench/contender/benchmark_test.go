@@ -36,6 +36,9 @@ func TestEveryBenchmarkRunsAndReportsItsMetrics(t *testing.T) {
 	for _, c := range Flooded() {
 		assert.Contains(t, results[Flood(c)].Extra, FetchesPerRequest)
 	}
+	for _, r := range Refusals() {
+		assert.Contains(t, results, r.Benchmark())
+	}
 	for _, c := range Remembering() {
 		assert.Contains(t, results[Memory(c)].Extra, PerSession)
 	}

@@ -37,7 +37,12 @@ const (
 	AuthKitGuarded  = "authkit-guarded"
 	AuthKitUncached = "authkit-uncached"
 	AuthKitSmall    = "authkit-small"
+	AuthKitCompact  = "authkit-compact"
 	AuthKitBearer   = "authkit-bearer"
+	AuthKitProfile  = "authkit-profile"
+	AuthKitMetadata = "authkit-metadata"
+	Resource        = "authkit-resource"
+	ResourceScope   = "authkit-resource-scope"
 )
 
 // Contenders returns all contenders, authkit's first.

@@ -23,7 +23,7 @@ func Flood(c Contender) string { return "flood/" + c.Name }
 // Flooded returns the contenders that accept bearer tokens, which an attacker can send.
 func Flooded() []Contender {
 	return slices.DeleteFunc(Contenders(), func(c Contender) bool {
-		return !slices.Contains([]string{AuthKitBearer, "golang-jwt", "go-oidc", "auth0", "clerk"}, c.Name)
+		return !slices.Contains([]string{AuthKitBearer, Resource, "golang-jwt", "go-oidc", "auth0", "clerk"}, c.Name)
 	})
 }
 
@@ -62,7 +62,7 @@ func (s *Stage) newFloodTarget(c Contender) (*floodTarget, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up %s: %w", c.Name, err)
 	}
-	f := &floodTarget{setup: ready, authority: a, ours: c.Name == AuthKitBearer, started: time.Now()}
+	f := &floodTarget{setup: ready, authority: a, ours: c.Modules[0] == module, started: time.Now()}
 	if f.valid, err = a.session(0); err != nil {
 		return nil, err
 	}

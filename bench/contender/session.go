@@ -75,7 +75,7 @@ func claimsOf(i int, t tokenParams) accessToken {
 		Issuer:         t.issuer,
 		Subject:        userID(i),
 		Audience:       t.clientID,
-		SessionID:      fmt.Sprintf("session_01K2V9%020d", i),
+		SessionID:      fmt.Sprintf("sid_01K2V9%024d", i),
 		ID:             fmt.Sprintf("01K2VA%020d", i),
 		ClientID:       t.clientID,
 		OrganizationID: "org_01K2V7S0F4XJ5GQ2N8BWTYRKCM",
@@ -85,6 +85,7 @@ func claimsOf(i int, t tokenParams) accessToken {
 			"articles:read", "articles:write", "articles:publish", "comments:read", "comments:moderate",
 			"media:read", "media:upload", "invoices:read", "members:read", "reports:export",
 		},
+		Scope:        "openid articles:read articles:write",
 		Entitlements: []string{"audit-logs", "single-sign-on"},
 		FeatureFlags: []string{"new-editor"},
 		AuthTime:     t.issuedAt.Unix(),
@@ -94,7 +95,9 @@ func claimsOf(i int, t tokenParams) accessToken {
 }
 
 // accessToken is the payload of an AuthKit access token. It has an audience, which a JWT template may add, because some
-// contenders check the audience but not client_id.
+// contenders check the audience but not client_id. It has the scope of an access token of Connect, because package resource
+// checks it, and a sid that is neither that of a session (session_…) nor that of a consent, because package resource refuses the
+// first.
 type accessToken struct {
 	Issuer         string   `json:"iss"`
 	Subject        string   `json:"sub"`
@@ -106,6 +109,7 @@ type accessToken struct {
 	Role           string   `json:"role"`
 	Roles          []string `json:"roles"`
 	Permissions    []string `json:"permissions"`
+	Scope          string   `json:"scope"`
 	Entitlements   []string `json:"entitlements"`
 	FeatureFlags   []string `json:"feature_flags"`
 	AuthTime       int64    `json:"auth_time"`

@@ -5,6 +5,8 @@ package contender
 import (
 	"context"
 	"crypto/rand"
+
+	"github.com/authkit-go/authkit"
 )
 
 // Stage is what all contenders share: the authority that issues the tokens, and the population of sessions.
@@ -35,8 +37,9 @@ func (s *Stage) Close() {
 	s.authority.close()
 }
 
-// Sizes are the sizes of the access token and of authkit's Cookie header, in bytes.
-type Sizes struct{ Token, Cookie int }
+// Sizes are the sizes of the access token and of authkit's Cookie header, in bytes. Compact is that of the header with compact
+// cookies.
+type Sizes struct{ Token, Cookie, Compact int }
 
 // Sizes returns the sizes for one session.
 func (s *Stage) Sizes() (Sizes, error) {
@@ -45,5 +48,9 @@ func (s *Stage) Sizes() (Sizes, error) {
 		return Sizes{}, err
 	}
 	cookie, err := (&sealer{authority: s.authority}).seal(one)
-	return Sizes{Token: len(one.token.text), Cookie: len(cookie)}, err
+	if err != nil {
+		return Sizes{}, err
+	}
+	compact, err := (&sealer{authority: s.authority, options: []authkit.Option{authkit.WithCompactCookie()}}).seal(one)
+	return Sizes{Token: len(one.token.text), Cookie: len(cookie), Compact: len(compact)}, err
 }

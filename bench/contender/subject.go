@@ -21,6 +21,16 @@ const (
 	Cold      = "authkit-cold"
 	Uncached  = "authkit-uncached"
 	Anonymous = "authkit-anonymous"
+	Compact   = "authkit-compact-cold"
+
+	WarmProfile  = "authkit-warm-profile"
+	WarmMetadata = "authkit-warm-metadata"
+
+	BearerAgain = "authkit-bearer-again"
+	BearerNew   = "authkit-bearer-new"
+
+	ResourceAgain = "authkit-resource-again"
+	ResourceNew   = "authkit-resource-new"
 )
 
 // Subjects returns all subjects, in the order of the tables.
@@ -49,6 +59,20 @@ func Subjects() []Subject {
 			subjects = append(subjects,
 				Subject{Name: Uncached, Title: c.Title, Traffic: OneSession, Contender: c},
 				Subject{Name: "authkit-uncached-popular", Title: c.Title, Traffic: ManySessions, Contender: c})
+		case AuthKitCompact:
+			subjects = append(subjects, Subject{Name: Compact, Title: "authkit, cold, compact seal", Traffic: NewSessions, Contender: c})
+		case AuthKitProfile:
+			subjects = append(subjects, Subject{Name: WarmProfile, Title: c.Title, Traffic: OneSession, Contender: c})
+		case AuthKitMetadata:
+			subjects = append(subjects, Subject{Name: WarmMetadata, Title: c.Title, Traffic: OneSession, Contender: c})
+		case AuthKitBearer:
+			subjects = append(subjects,
+				Subject{Name: BearerAgain, Title: c.Title + ", the same token", Traffic: OneSession, Contender: c},
+				Subject{Name: BearerNew, Title: c.Title + ", new tokens", Traffic: NewSessions, Contender: c})
+		case Resource:
+			subjects = append(subjects,
+				Subject{Name: ResourceAgain, Title: c.Title + ", the same token", Traffic: OneSession, Contender: c},
+				Subject{Name: ResourceNew, Title: c.Title + ", new tokens", Traffic: NewSessions, Contender: c})
 		case AuthKitSmall:
 			subjects = append(subjects, Subject{Name: "authkit-small-popular", Title: c.Title, Traffic: ManySessions, Contender: c})
 		default:

@@ -116,6 +116,8 @@ func kind(c Contender, ready *setup) string {
 	switch {
 	case ready.header == "Authorization":
 		return ready.header
+	case c.Name == AuthKitCompact:
+		return c.Name
 	case c.Modules[0] == module:
 		return module
 	}
