@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/authkit-go/authkit/internal/cookie"
+	"github.com/authkit-go/authkit/internal/intern"
 	"github.com/authkit-go/authkit/internal/misconfig"
 	"github.com/authkit-go/authkit/internal/replica"
 	"github.com/authkit-go/authkit/internal/sessioncache"
@@ -42,6 +43,7 @@ type AuthKit struct {
 	stepSealer   seal.Sealer   // for the steps of a sign-in with the application's own forms
 
 	cache *sessioncache.Cache[*Session] // verified sessions, nil if the cache is off
+	lists *intern.Lists                 // the lists in the claims of sessions
 	// exchangeToken exchanges a refresh token: this instance alone, or one for all
 	// instances that share a store.
 	exchangeToken exchangeFunc
@@ -249,6 +251,7 @@ func (a *AuthKit) addDetector(c *config) {
 // addMemory adds what this process remembers between requests.
 func (a *AuthKit) addMemory(c *config) {
 	a.cache = sessioncache.New[*Session](c.cacheEntries, c.cacheBytes)
+	a.lists = &intern.Lists{}
 	a.rotations = newRotations(c.clock)
 	a.rotations.observers = a.observers
 	a.exchangeToken = a.limitUnsealed(a.exchangeRefreshToken)

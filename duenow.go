@@ -130,7 +130,7 @@ func (a *AuthKit) isDue(s *Session) bool {
 		return false
 	}
 	keys := markKeysOf(s)
-	return a.due.anyNotShown(s, keys.changedUser, keys.membership, keys.organization, rightsKey)
+	return a.due.anyNotShown(s, keys.changedUser(), keys.membership(), keys.organization(), rightsKey)
 }
 
 // rightsChanged is isDue for changes of a membership or an organization. A session that
@@ -140,7 +140,7 @@ func (a *AuthKit) rightsChanged(s *Session) bool {
 		return false
 	}
 	keys := markKeysOf(s)
-	return a.due.anyNotShown(s, keys.membership, keys.organization, rightsKey)
+	return a.due.anyNotShown(s, keys.membership(), keys.organization(), rightsKey)
 }
 
 // anyNotShown reports whether a session may not show one of the changes.

@@ -22,7 +22,7 @@ func TestWithSessionCacheLimitsTheSessionCache(t *testing.T) {
 		"the default":           {nil, 10_000},
 		"two huge limits":       {[]Option{WithSessionCache(math.MaxInt, math.MaxInt)}, 10_100},
 		"a number of sessions":  {[]Option{WithSessionCache(16, math.MaxInt)}, 16},
-		"a number of bytes":     {[]Option{WithSessionCache(math.MaxInt, 1<<20)}, 510},
+		"a number of bytes":     {[]Option{WithSessionCache(math.MaxInt, 1<<20)}, 1024},
 		"less than one session": {[]Option{WithSessionCache(math.MaxInt, 1)}, 0},
 		"off":                   {[]Option{WithSessionCache(0, 0)}, 0},
 	} {

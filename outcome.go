@@ -7,8 +7,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/authkit-go/authkit/internal/heapsize"
 	"github.com/authkit-go/authkit/internal/payload"
-	"github.com/authkit-go/authkit/internal/sessioncache"
 	"github.com/authkit-go/authkit/workos"
 )
 
@@ -89,7 +89,7 @@ func (o *outcome) answers(want exchangeTarget) bool {
 
 // size estimates the bytes that an outcome takes in memory.
 func (o *outcome) size() int {
-	size := sessioncache.Overhead + o.sealed.Size() + errorSize(o.err)
+	size := heapsize.Type[outcome]() + errorSize(o.err)
 	switch len(o.lines) {
 	case 0:
 		size += len(o.text)
@@ -99,9 +99,9 @@ func (o *outcome) size() int {
 		size += 2 * len(o.text)
 	}
 	if o.session == nil {
-		return size
+		return size + o.sealed.Size()
 	}
-	return size + listsSize(o.session.claims)
+	return size + o.session.size() // it has the texts of sealed
 }
 
 // errorSize estimates the bytes that an error takes in memory. An error of

@@ -72,7 +72,7 @@ func (c *permissionChanges) outdates(s *Session, membership string, number uint6
 		return true
 	}
 	keys := markKeysOf(s)
-	hashes := []string{hashOf(keys.changedUser), hashOf(keys.membership), hashOf(keys.organization), everybody}
+	hashes := []string{hashOf(keys.changedUser()), hashOf(keys.membership()), hashOf(keys.organization()), everybody}
 	if membership != "" {
 		hashes = append(hashes, replica.Hash(membership)) // events of groups name no user
 	}

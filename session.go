@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/authkit-go/authkit/internal/heapsize"
 	"github.com/authkit-go/authkit/internal/payload"
 	"github.com/authkit-go/authkit/jwks"
 	"github.com/authkit-go/authkit/workos"
@@ -48,19 +49,14 @@ type sessionContent struct {
 	sealed *payload.Session
 	claims *jwks.Claims
 	bearer bool // from the Authorization header
+	// listBytes is the memory of the lists of claims that no other session is known to share.
+	listBytes int32
 
 	keys atomic.Pointer[markKeys] // nil until a mark is looked for
 	// checkedIssuers is the number of the list of resource issuers none of which verifies the
 	// token. It is 0 before the first check.
 	checkedIssuers atomic.Uint64
 	steady         atomic.Pointer[jwks.Validity] // see steady.go; nil if that is not known
-}
-
-// markKeys are the keys of the marks that concern a session.
-type markKeys struct {
-	session, user string // of its end
-	// of changes after which it is due now
-	changedUser, membership, organization string
 }
 
 // anonymousContent is the content of a nil and of a zero Session.
@@ -72,30 +68,27 @@ func makeSession(sealed payload.Session, claims *jwks.Claims) *Session {
 
 func (s *Session) isAnonymous() bool { return s == nil || s.sessionContent == nil }
 
-// size estimates the bytes that a session takes in memory, beyond
-// [sessioncache.Overhead].
+// fixedSize is the bytes of a session besides its texts, its lists and its sealed content.
+// That includes the keys of marks and the time until which it is steady, which a session in
+// use has.
+var fixedSize = heapsize.Type[Session]() + heapsize.Type[sessionContent]() + heapsize.Type[jwks.Claims]() +
+	heapsize.Type[markKeys]() + heapsize.Of(markKeysSize) + heapsize.Type[jwks.Validity]()
+
+// size returns the bytes that a session takes in memory.
 func (s *Session) size() int {
+	size := fixedSize + int(s.listBytes)
 	if s.bearer {
-		// It has no profile, and its token is the text of its entry. So Overhead is more
-		// than it takes.
-		const spare = 900
-		return max(0, listsSize(s.claims)-spare)
+		// Its token is the text of its entry, and its claims do not share the memory of it.
+		return size + heapsize.Type[payload.Session]() + claimsSize(s.claims)
 	}
-	return s.sealed.Size() + listsSize(s.claims)
+	return size + s.sealed.Size()
 }
 
-// listsSize estimates the bytes that the lists of claims take in memory. The
-// size of the access token covers the other claims.
-func listsSize(c *jwks.Claims) (size int) {
-	if c == nil {
-		return 0
-	}
-	for _, list := range [][]string{c.Roles, c.Permissions, c.Entitlements, c.FeatureFlags, c.Audience} {
-		for _, slug := range list {
-			size += len(slug) + 32 // the string header, and the rounding of allocations
-		}
-	}
-	return size
+// claimsSize returns the bytes of the texts of claims that have their own memory.
+func claimsSize(c *jwks.Claims) int {
+	texts := []string{c.Issuer, c.Subject, c.SessionID, c.ClientID, c.ID, c.OrganizationID, c.Role, c.Actor}
+	lists := slices.Concat(c.Roles, c.Permissions, c.Entitlements, c.FeatureFlags, c.Audience, c.Scopes)
+	return heapsize.Texts(append(texts, lists...)...)
 }
 
 func (s *Session) content() *sessionContent {

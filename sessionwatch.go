@@ -44,18 +44,16 @@ func membershipKey(userID, organizationID string) string {
 }
 
 // markKeysOf returns the keys of a session. It computes them once.
-func markKeysOf(s *Session) *markKeys {
+func markKeysOf(s *Session) markKeys {
 	if keys := s.content().keys.Load(); keys != nil {
-		return keys
+		return *keys
 	}
-	keys := &markKeys{
-		session:      noticeKey(replica.SessionEnded, s.ID()),
-		user:         noticeKey(replica.UserEnded, s.UserID()),
-		changedUser:  noticeKey(replica.UserChanged, s.UserID()),
-		membership:   membershipKey(s.UserID(), s.OrganizationID()),
-		organization: noticeKey(replica.OrganizationChanged, s.OrganizationID()),
-	}
-	s.content().keys.Store(keys)
+	keys := markKeys(noticeKey(replica.SessionEnded, s.ID()) +
+		noticeKey(replica.UserEnded, s.UserID()) +
+		noticeKey(replica.UserChanged, s.UserID()) +
+		membershipKey(s.UserID(), s.OrganizationID()) +
+		noticeKey(replica.OrganizationChanged, s.OrganizationID()))
+	s.content().keys.Store(&keys)
 	return keys
 }
 

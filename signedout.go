@@ -180,7 +180,7 @@ func (s *signedOut) latestOf(session *Session) (at time.Time, ok bool) {
 		return at, ok
 	}
 	keys := markKeysOf(session)
-	return s.laterNotice(at, ok, allNotices, keys.session, keys.user)
+	return s.laterNotice(at, ok, allNotices, keys.session(), keys.user())
 }
 
 // laterNotice returns the latest of a mark, if there is one, and of the marks of notices.

@@ -49,8 +49,8 @@ type Claims struct {
 	token, payload string // the token whose payload holds the claims; payload is that payload if the token is ""
 
 	verifier *Verifier      // that verified the token; nil if none did
-	keyID    string         // of the key that signed the token
-	key      *rsa.PublicKey // that key
+	keyID    string         // in the header of the token
+	key      *rsa.PublicKey // that signed the token; nil if that is not verified
 }
 
 // Decode unmarshals the whole payload into v, as [json.Unmarshal] does. Use it for claims that a JWT template adds.
@@ -130,6 +130,7 @@ func decodeClaims(token *compact, needsSessionID bool) (*Claims, error) {
 		Scopes:         lists.scopes(),
 
 		token: token.text,
+		keyID: token.keyID,
 	}
 	if c.token == "" {
 		c.payload = token.Payload
@@ -144,13 +145,16 @@ func decodeClaims(token *compact, needsSessionID bool) (*Claims, error) {
 	if r.refused != nil {
 		return nil, r.refused
 	}
-	c.detach()
+	if c.token != "" {
+		c.detach()
+	}
 	return c, nil
 }
 
 // detach copies all texts into one string of their own. The decoded payload can then be freed while the claims are kept.
+// Claims that keep the payload need no copies.
 func (c *Claims) detach() {
-	texts := [...]*string{&c.Issuer, &c.Subject, &c.SessionID, &c.ClientID, &c.ID, &c.OrganizationID, &c.Role, &c.Actor}
+	texts := [...]*string{&c.Issuer, &c.Subject, &c.SessionID, &c.ClientID, &c.ID, &c.OrganizationID, &c.Role, &c.Actor, &c.keyID}
 	lists := [...][]string{c.Roles, c.Permissions, c.Entitlements, c.FeatureFlags, c.Audience, c.Scopes}
 	size := 0
 	for _, text := range texts {

@@ -53,6 +53,7 @@ type KeySet struct {
 
 // snapshot is the result of one fetch. It does not change.
 type snapshot struct {
+	of      *KeySet
 	number  uint64 // of the flight
 	keys    publicKeys
 	fetched time.Time

@@ -4,16 +4,17 @@ package jwks
 
 import (
 	"context"
+	"math"
 	"time"
 )
 
 // Validity is for how long claims stay valid if the KeySet keeps its keys. [Verifier.Validity] makes it. The zero value covers no
 // time.
 type Validity struct {
-	keys        *KeySet
-	set         *snapshot // the fresh keys, one of which has signed the claims
-	stale       time.Time // when the keys are no longer fresh
-	from, until time.Time // from is included, until is not
+	set *snapshot // the fresh keys, one of which has signed the claims
+	// In microseconds since 1970, rounded to the shorter time. from is included, until is not. A time.Time takes three times the
+	// memory, and a Validity is kept for each cached session.
+	from, until int64
 }
 
 // Validity is [Verifier.Recheck] that also returns for how long its result holds. The Validity is that of a nil error, and zero
@@ -24,27 +25,28 @@ func (v *Verifier) Validity(ctx context.Context, c *Claims) (Validity, error) {
 	if err := v.Recheck(ctx, c); err != nil || set == nil {
 		return Validity{}, err
 	}
-	// These are the times of checkTimes and of fresh.
-	from := c.NotBefore
-	if c.IssuedAt.After(from) {
-		from = c.IssuedAt
+	// These are the times of checkTimes.
+	from := int64(math.MinInt64)
+	for _, begin := range [...]time.Time{c.NotBefore, c.IssuedAt} {
+		if !begin.IsZero() {
+			from = max(from, begin.Add(time.Microsecond-1-v.leeway).UnixMicro())
+		}
 	}
-	if !from.IsZero() {
-		from = from.Add(-v.leeway)
-	}
-	return Validity{keys: v.keys, set: set, stale: set.fetched.Add(freshFor), from: from, until: c.ExpiresAt.Add(v.leeway)}, nil
+	return Validity{set: set, from: from, until: c.ExpiresAt.Add(v.leeway).UnixMicro()}, nil
 }
 
 // Before returns the part of the Validity that is before a time.
 func (v Validity) Before(end time.Time) Validity {
-	if end.Before(v.until) {
-		v.until = end
-	}
+	v.until = min(v.until, end.UnixMicro())
 	return v
 }
 
 // Covers reports whether a Recheck at the time now would return nil, without making one. It reports false if the KeySet has
 // fetched keys meanwhile, or if it should: then a Recheck decides. now is a time of the clock of the KeySet.
 func (v *Validity) Covers(now time.Time) bool {
-	return v.set != nil && v.keys.current.Load() == v.set && now.Before(v.stale) && now.Before(v.until) && !now.Before(v.from)
+	if v.set == nil || v.set.of.current.Load() != v.set || !v.set.fresh(now) {
+		return false
+	}
+	at := now.UnixMicro()
+	return v.from <= at && at < v.until
 }

@@ -82,7 +82,7 @@ func (v *Verifier) verify(ctx context.Context, parsed *compact) (*Claims, error)
 	if err := v.checkParties(claims); err != nil {
 		return nil, err
 	}
-	claims.verifier, claims.keyID, claims.key = v, parsed.keyID, key
+	claims.verifier, claims.key = v, key
 	now := v.keys.clock.Now()
 	if claims.AuthTime.After(now.Add(v.leeway)) {
 		claims.AuthTime = time.Time{}

@@ -64,8 +64,9 @@ func WithJWKSURL(url string) Option {
 }
 
 // WithTokenCache limits the memory of verified tokens. A token that comes again costs no signature check then. The default is
-// 10,000 tokens and 64 MiB. A token counts as 2 KiB and twice its length. When a limit is reached, tokens that are used less leave.
-// Zero in either turns the memory off. Tokens that were refused are not stored, so made-up ones take no memory.
+// 10,000 tokens and 64 MiB. A token counts as what it takes in memory: its length, and about 1 KiB. When a limit is reached, tokens
+// that are used less leave. Zero in either turns the memory off. Tokens that were refused are not stored, so made-up ones take no
+// memory.
 func WithTokenCache(tokens, bytes int) Option {
 	return func(c *config) { c.cacheEntries, c.cacheBytes = tokens, bytes }
 }

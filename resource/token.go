@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/authkit-go/authkit/internal/heapsize"
 	"github.com/authkit-go/authkit/jwks"
 )
 
@@ -19,6 +20,14 @@ import (
 type Token struct {
 	server *Server
 	claims *jwks.Claims
+}
+
+// size returns the bytes that the token takes in memory, besides its text.
+func (t *Token) size() int {
+	c := t.claims
+	texts := []string{c.Issuer, c.Subject, c.SessionID, c.ClientID, c.ID, c.OrganizationID, c.Role, c.Actor}
+	lists := slices.Concat(c.Roles, c.Permissions, c.Entitlements, c.FeatureFlags, c.Audience, c.Scopes)
+	return heapsize.Type[Token]() + heapsize.Type[jwks.Claims]() + heapsize.Array(lists) + heapsize.Texts(append(texts, lists...)...)
 }
 
 // isVerified reports whether t is neither nil nor zero.

@@ -42,7 +42,7 @@ func (s *Server) Verify(ctx context.Context, token string) (*Token, error) {
 		return s.result(ctx, nil, err)
 	}
 	verified := &Token{s, claims}
-	s.verified.Put(sessioncache.Token, strings.Clone(token), verified, len(token))
+	s.verified.Put(sessioncache.Token, strings.Clone(token), verified, verified.size())
 	return verified, nil
 }
 

@@ -115,7 +115,7 @@ func Decode(encoded []byte) (s Session, err error) {
 		case tagRefreshToken:
 			s.RefreshToken = string(value)
 		case tagMethod:
-			s.AuthenticationMethod = string(value)
+			s.AuthenticationMethod = repeatedText(value)
 		case tagSignedInAt:
 			s.SignedInAt, err = fields.DecodeTime(value)
 		case tagRefreshedAt:

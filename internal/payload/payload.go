@@ -14,6 +14,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/authkit-go/authkit/internal/heapsize"
 	"github.com/authkit-go/authkit/workos"
 )
 
@@ -84,12 +85,18 @@ func (m metadata) size() (size int) {
 	return size
 }
 
-// Size estimates the bytes that a session takes in memory. It includes the
-// claims of its access token, except their lists.
+// Size returns the bytes that a session takes in memory, for one that Decode has returned.
+// For others it is an estimate.
 func (s *Session) Size() int {
 	u := &s.User
-	size := 2*s.AccessToken.size() + len(s.RefreshToken) + len(s.Origin) + len(u.Email) + len(u.Name) + len(u.FirstName) + len(u.LastName) + len(u.ProfilePictureURL)
-	size += s.metadata.size() + 16*len(s.metadata)
+	size := heapsize.Type[Session]() + s.AccessToken.size() + heapsize.Texts(s.RefreshToken) + heapsize.Texts(s.Origin)
+	if s.Impersonator != nil {
+		size += heapsize.Type[workos.Impersonator]() + heapsize.Texts(s.Impersonator.Email) + heapsize.Texts(s.Impersonator.Reason)
+	}
+	// Decode keeps the texts of the profile with their tags and times in one string.
+	const tags = 48
+	profile := len(u.ID) + len(u.Email) + len(u.FirstName) + len(u.LastName) + len(u.Name) + len(u.ProfilePictureURL) + len(u.ExternalID) + len(u.Locale)
+	size += heapsize.Of(profile+s.metadata.size()+tags) + heapsize.Array(s.metadata)
 	for member, value := range s.shared {
 		size += len(member) + len(value) + 64
 	}

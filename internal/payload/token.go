@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/authkit-go/authkit/internal/fields"
+	"github.com/authkit-go/authkit/internal/heapsize"
 	"github.com/authkit-go/authkit/jwks"
 )
 
@@ -49,8 +50,9 @@ func splitToken(token string) (jwks.Parts, bool) {
 		}
 		ends[i] = len(octets)
 	}
-	all := string(octets)
-	return jwks.Parts{Header: all[:ends[0]], Payload: all[ends[0]:ends[1]], Signature: all[ends[1]:]}, true
+	own := string(octets[ends[0]:]) // the payload and the signature share its memory
+	payload := ends[1] - ends[0]
+	return jwks.Parts{Header: repeatedText(octets[:ends[0]]), Payload: own[:payload], Signature: own[payload:]}, true
 }
 
 // IsZero reports whether there is no token.
@@ -79,8 +81,11 @@ func (t *Token) octets() int {
 	return len(t.parts.Header) + len(t.parts.Payload) + len(t.parts.Signature)
 }
 
-// size returns the bytes that the token takes in memory.
-func (t *Token) size() int { return len(t.text) + t.octets() }
+// size returns the bytes that the token takes in memory. Its header is shared with other
+// sessions (repeatedText).
+func (t *Token) size() int {
+	return heapsize.Texts(t.text) + heapsize.Texts(t.parts.Payload, t.parts.Signature)
+}
 
 // Equal reports whether two tokens have the same text.
 func (t *Token) Equal(other *Token) bool {
@@ -153,22 +158,26 @@ var errMalformedToken = fmt.Errorf("%w: access token", fields.ErrEncoding)
 
 // unpackToken returns the token that pack has packed.
 func unpackToken(packed []byte) (Token, error) {
-	text := string(packed) // the parts share its memory
-	var parts [3]string
+	var begin, end [3]int
 	at := 0
-	for i := range parts {
+	for i := range begin {
 		length, n := binary.Uvarint(packed[at:])
 		if n <= 0 || length > uint64(len(packed)-at-n) {
 			return Token{}, errMalformedToken
 		}
-		at += n
-		parts[i] = text[at : at+int(length)]
-		at += int(length)
+		begin[i], end[i] = at+n, at+n+int(length)
+		at = end[i]
 	}
 	if at < len(packed) {
 		return Token{}, errMalformedToken
 	}
-	t := Token{parts: jwks.Parts{Header: parts[0], Payload: parts[1], Signature: parts[2]}}
+	const header, payload, signature = 0, 1, 2
+	own := string(packed[begin[payload]:]) // the payload and the signature share its memory
+	t := Token{parts: jwks.Parts{
+		Header:    repeatedText(packed[begin[header]:end[header]]),
+		Payload:   own[:end[payload]-begin[payload]],
+		Signature: own[begin[signature]-begin[payload]:],
+	}}
 	if t.octets() == 0 {
 		t.text = ".."
 	}

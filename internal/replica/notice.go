@@ -58,7 +58,7 @@ type Notice struct {
 const (
 	noticeVersion = 1
 	markSize      = 9
-	noticeSize    = markSize + 1 + 1 + hashSize + 8 + 8
+	noticeSize    = markSize + 1 + 1 + HashSize + 8 + 8
 )
 
 // encode returns the notice without its codes.
@@ -78,8 +78,8 @@ func (v *vault) decodeNotice(b []byte) (Notice, bool) {
 	rest := b[markSize+2 : noticeSize]
 	return Notice{
 		Kind:  NoticeKind(b[markSize+1]),
-		Hash:  string(rest[:hashSize]),
-		At:    time.UnixMilli(int64(binary.BigEndian.Uint64(rest[hashSize:]))),
-		Until: time.UnixMilli(int64(binary.BigEndian.Uint64(rest[hashSize+8:]))),
+		Hash:  string(rest[:HashSize]),
+		At:    time.UnixMilli(int64(binary.BigEndian.Uint64(rest[HashSize:]))),
+		Until: time.UnixMilli(int64(binary.BigEndian.Uint64(rest[HashSize+8:]))),
 	}, true
 }

@@ -13,15 +13,15 @@ import (
 	"errors"
 )
 
-// hashSize is how many bytes of a SHA-256 hash name a token or a session.
-const hashSize = 16
+// HashSize is how many bytes of a SHA-256 hash name a token or a session.
+const HashSize = 16
 
 // Hash returns the name of a token, a session ID or another text in the store. It is
 // plain SHA-256, so that instances with different passwords agree during a rotation.
 // The texts have more than 100 random bits, so the hash does not reveal them.
 func Hash(text string) string {
 	sum := sha256.Sum256([]byte(text))
-	return string(sum[:hashSize])
+	return string(sum[:HashSize])
 }
 
 // vault seals and names what an application keeps in a store.

@@ -8,13 +8,16 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/authkit-go/authkit/internal/heapsize"
 )
 
-// Overhead estimates the bytes of an entry besides its text and
-// the size that the caller passes to [Cache.Put].
-const Overhead = 2 << 10
-
 const (
+	// overhead is the bytes of an entry besides its text and the size that the caller passes
+	// to [Cache.Put]: the entry and its place in a queue.
+	overhead = 80 + 16
+	// minSize is less than any entry takes. With maxBytes, it limits the number of entries.
+	minSize = 1 << 10
 	// maxBuckets limits the buckets of an empty cache to 8 MiB. A cache that
 	// holds more sessions has longer chains in its buckets.
 	maxBuckets = 1 << 20
@@ -89,13 +92,13 @@ type queue[V any] struct {
 // New returns a cache of at most maxEntries entries and maxBytes bytes. It
 // returns nil if one of them is not positive. A nil cache stores nothing.
 //
-// maxBytes also limits the number of entries, because each entry takes at least
-// [Overhead]. The buckets and the ghosts are sized by the lower limit.
+// maxBytes also limits the number of entries, because each entry counts as at least 1 KiB.
+// The buckets and the ghosts are sized by the lower limit.
 func New[V any](maxEntries, maxBytes int) *Cache[V] {
 	if maxEntries <= 0 || maxBytes <= 0 {
 		return nil
 	}
-	maxEntries = min(maxEntries, max(1, maxBytes/Overhead))
+	maxEntries = min(maxEntries, max(1, maxBytes/minSize))
 	buckets := 1 << bits.Len(uint(min(maxEntries, maxBuckets)-1))
 	return &Cache[V]{
 		maxEntries: maxEntries,
@@ -126,7 +129,7 @@ func (c *Cache[V]) Get(kind Kind, parts []string) *Entry[V] {
 
 // Put stores what has just been verified. The cache keeps the text: it must not share
 // memory with something larger, such as the header of a request. size is the number of
-// bytes that value takes in memory, beyond the text and [Overhead]. Put stores nothing if
+// bytes that value takes in memory. The cache counts the text and the entry. Put stores nothing if
 // the text has an entry of its kind already, or if the entry is larger than the whole
 // cache.
 func (c *Cache[V]) Put(kind Kind, text string, value V, size int) {
@@ -135,7 +138,7 @@ func (c *Cache[V]) Put(kind Kind, text string, value V, size int) {
 	}
 	parts := [1]string{text}
 	e := &Entry[V]{Value: value, hash: c.hash(parts[:]), kind: kind, text: text}
-	e.size = len(e.text) + size + Overhead
+	e.size = max(minSize, heapsize.Texts(e.text)+size+overhead)
 	if e.size > c.maxBytes {
 		return
 	}

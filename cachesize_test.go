@@ -1,0 +1,96 @@
+// The session cache counts the memory that it takes.
+
+package authkit_test
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/behaviour"
+)
+
+// liveHeap returns the bytes of the heap that are in use.
+func liveHeap() int {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC() // frees what pools still held during the first run
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
+func TestTheSessionCacheCountsItsMemoryWithinFivePercent(t *testing.T) {
+	const sessions = 400
+	fake := authkittest.New(t)
+	newKit := func(t *testing.T, opts ...authkit.Option) *authkit.AuthKit {
+		ak, err := authkit.New(append(opts, authkit.WithAPIKey(fake.APIKey()), authkit.WithClientID(fake.ClientID()), authkit.WithBaseURL(fake.URL()),
+			authkit.WithCookiePassword(behaviour.Password), authkit.WithRedirectURL("https://app.example.com/callback"),
+			authkit.WithLogger(slog.New(slog.DiscardHandler)), authkit.WithBearerTokens())...)
+		require.NoError(t, err)
+		return ak
+	}
+	serve := func(handler http.Handler, header, value string) {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set(header, strings.Clone(value))
+		handler.ServeHTTP(&reply{http.Header{}}, r)
+	}
+	var cookies, compact, tokens []string
+	writer := newKit(t, authkit.WithSessionCache(0, 0))
+	compactWriter := newKit(t, authkit.WithCompactCookie())
+	tokenReader := writer.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		s, _ := authkit.FromContext(r.Context())
+		tokens = append(tokens, "Bearer "+s.AccessToken())
+	}))
+	for i := range sessions {
+		cookies = append(cookies, signedInCookie(t, writer, fake, i))
+		compact = append(compact, signedInCookie(t, compactWriter, fake, i))
+		serve(tokenReader, "Cookie", cookies[i])
+	}
+	for name, c := range map[string]struct {
+		header      string
+		credentials []string
+		times       int  // that each comes
+		marks       bool // WorkOS has told of changes
+	}{
+		"used once":                             {"Cookie", cookies, 1, false},
+		"in use":                                {"Cookie", cookies, 3, false},
+		"in use, after a change":                {"Cookie", cookies, 3, true},
+		"compact, used once":                    {"Cookie", compact, 1, false},
+		"compact, in use, after a change":       {"Cookie", compact, 3, true},
+		"bearer tokens, used once":              {"Authorization", tokens, 1, false},
+		"bearer tokens, in use, after a change": {"Authorization", tokens, 3, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ak := newKit(t)
+			if c.marks {
+				authkit.NoteChanges(ak, 1)
+				authkit.NoteEnds(ak)
+			}
+			handler := ak.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				if _, ok := authkit.FromContext(r.Context()); !ok {
+					panic("the request has no session")
+				}
+			}))
+			serve(handler, c.header, c.credentials[0])
+			before, counted := liveHeap(), ak.Stats().Cache.Bytes
+			for range c.times {
+				for _, credential := range c.credentials[1:] {
+					serve(handler, c.header, credential)
+				}
+			}
+			grown, counted := liveHeap()-before, ak.Stats().Cache.Bytes-counted
+			t.Logf("%d bytes each, %d counted", grown/(sessions-1), counted/(sessions-1))
+			assert.InEpsilon(t, grown, counted, 0.05)
+			assert.Equal(t, sessions, ak.Stats().Cache.Entries)
+			runtime.KeepAlive(handler)
+		})
+	}
+}
