@@ -53,21 +53,18 @@ func atMost(sizes contender.Sizes) []limit {
 		{"Cache off: time", 1.75, ratio(contender.Uncached), times},
 		{"Cache off: allocations", 42, allocations(contender.Uncached), whole},
 		{"Anonymous: time", 0.01, ratio(contender.Anonymous), times},
-		{"Anonymous: allocations besides the handler's", 0, of(func(rs results) float64 {
-			return rs.allocations(serial(contender.Anonymous)) - rs.allocations(serial(contender.Handler))
-		}), whole},
 		{"Bearer, the same token: time", 0.025, ratio(contender.BearerAgain), times},
 		{"Bearer, the same token: allocations", 2, allocations(contender.BearerAgain), whole},
 		{"Resource, the same token: time", 0.025, ratio(contender.ResourceAgain), times},
 		{"Resource, the same token with scopes: time", 0.025, ratio(contender.ResourceScope), times},
 		{"Resource, new tokens: time", 1.3, ratio(contender.ResourceNew), times},
-		{"Memory of a cached session", 6 << 10, func(rs results) spread {
+		{"Memory of a cached session", 4608, func(rs results) spread {
 			return rs.extra(contender.Memory(contender.Remembering()[0]), contender.PerSession)
 		}, size},
 		{fmt.Sprintf("A storm of %s requests: exchanges", thousands(requests)), 1, func(rs results) spread {
 			return rs.extra(storm, contender.ExchangesPerStorm)
 		}, whole},
-		{fmt.Sprintf("A storm of %s requests: overhead per request", thousands(requests)), 7_000, func(rs results) spread { return rs.extra(storm, contender.PerWaiter) }, duration},
+		{fmt.Sprintf("A storm of %s requests: processor time per request", thousands(requests)), 7_000, func(rs results) spread { return rs.extra(storm, contender.PerWaiter) }, duration},
 		{fmt.Sprintf("A storm of %s requests: allocated per request", thousands(requests)), 1700, of(func(rs results) float64 { return rs.bytes(storm) / float64(requests) }), size},
 	}
 }

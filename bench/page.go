@@ -38,6 +38,7 @@ type page struct {
 	AtMost, AtLeast []limitLine
 	One, Many       []subjectLine
 	Storms          []stormLine
+	StormBatch      time.Duration
 	Floods          []floodLine
 	Refusals        []refusalLine
 	Memory          []memoryLine
@@ -55,7 +56,7 @@ type limitLine struct{ What, Measured, Limit, Met string }
 
 type subjectLine struct{ Title, Traffic, Time, Ratio, Range, Allocations, Bytes, Speedup string }
 
-type stormLine struct{ Requests, Exchanges, Time, Overhead string }
+type stormLine struct{ Requests, Exchanges, Late, CPU, Bare string }
 
 type floodLine struct{ Title, Time, Fetches string }
 
@@ -81,7 +82,7 @@ func newPage(s settings, rs results, sizes contender.Sizes, took time.Duration) 
 		Sessions: thousands(s.sessions), Sizes: sizes, Processors: runtime.GOMAXPROCS(0),
 		Floor:       duration(rs.nanoseconds(floorName).Median),
 		Connections: server.Connections, SignedIn: server.Sessions,
-		Forgeries: contender.Forgeries,
+		Forgeries: contender.Forgeries, StormBatch: contender.Batch,
 	}
 	p.addLimits(rs, sizes)
 	p.addSubjects(rs)
@@ -142,8 +143,9 @@ func (p *page) addStress(rs results) {
 		p.Storms = append(p.Storms, stormLine{
 			Requests:  thousands(requests),
 			Exchanges: whole(rs.extra(name, contender.ExchangesPerStorm).Median),
-			Time:      duration(rs.nanoseconds(name).Median),
-			Overhead:  duration(rs.extra(name, contender.PerWaiter).Median),
+			Late:      whole(rs.extra(name, contender.LatePerStorm).Median),
+			CPU:       duration(rs.extra(name, contender.PerWaiter).Median),
+			Bare:      duration(rs.extra(name, contender.PerBareWaiter).Median),
 		})
 	}
 	for _, c := range contender.Flooded() {

@@ -1,0 +1,17 @@
+//go:build !unix
+
+// The processor time of the process, where it is not measured.
+
+package contender
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+)
+
+// cpuTime returns an error.
+func cpuTime() (time.Duration, error) {
+	return 0, fmt.Errorf("the processor time on %s: %w", runtime.GOOS, errors.ErrUnsupported)
+}
