@@ -64,6 +64,7 @@ type settings struct {
 	measure   time.Duration // of each load of a server in a round
 	sessions  int           // of different users
 	out       string        // the folder for the page and the plot
+	force     bool          // to write the page after a disturbed run
 }
 
 // parse reads the command line.
@@ -75,6 +76,7 @@ func (s settings) parse(arguments []string) (settings, error) {
 	flags.DurationVar(&s.measure, "load", s.measure, "duration of each server load in a round")
 	flags.IntVar(&s.sessions, "sessions", s.sessions, "number of sessions")
 	flags.StringVar(&s.out, "out", s.out, "the folder for performance.md and performance.svg")
+	flags.BoolVar(&s.force, "force", s.force, "write the page even if other programs used more than "+shortest(percent(mostOthers))+" of the processors; the page says so")
 	if err := flags.Parse(arguments); err != nil {
 		return s, err
 	}
@@ -114,6 +116,9 @@ func run(ctx context.Context, s settings) error {
 	}
 	results, err := measure(ctx, s, stage, trial)
 	if err := errors.Join(err, trial.Close()); err != nil {
+		return err
+	}
+	if err := results.checkUndisturbed(); err != nil && !s.force {
 		return err
 	}
 	sizes, err := stage.Sizes()

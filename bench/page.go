@@ -4,7 +4,9 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,11 +36,14 @@ type page struct {
 	Sizes      contender.Sizes
 	Processors int
 	Floor      string
+	Conditions pageConditions
 
 	AtMost, AtLeast []limitLine
+	Records         []record
+	Differing       []differingLine
 	One, Many       []subjectLine
 	Storms          []stormLine
-	StormBatch      time.Duration
+	StormBatch      string
 	Floods          []floodLine
 	Refusals        []refusalLine
 	Memory          []memoryLine
@@ -50,6 +55,19 @@ type page struct {
 	Forgeries       []contender.Forgery
 
 	plot []bar
+}
+
+// pageConditions are the conditions of the run.
+type pageConditions struct {
+	Measured, Undisturbed     bool
+	Others, MostOthers, Limit string
+	GOGC, MemoryLimit         string
+	Rounds                    []conditionLine
+}
+
+type conditionLine struct {
+	Number                                            int
+	LoadBefore, LoadAfter, Others, Stolen, Live, Goal string
 }
 
 type limitLine struct{ What, Measured, Limit, Met string }
@@ -82,8 +100,9 @@ func newPage(s settings, rs results, sizes contender.Sizes, took time.Duration) 
 		Sessions: thousands(s.sessions), Sizes: sizes, Processors: runtime.GOMAXPROCS(0),
 		Floor:       duration(rs.nanoseconds(floorName).Median),
 		Connections: server.Connections, SignedIn: server.Sessions,
-		Forgeries: contender.Forgeries, StormBatch: contender.Batch,
+		Forgeries: contender.Forgeries, StormBatch: shortest(duration(nanoseconds(contender.Batch))),
 	}
+	p.addConditions(rs)
 	p.addLimits(rs, sizes)
 	p.addSubjects(rs)
 	p.addStress(rs)
@@ -96,6 +115,27 @@ func newPage(s settings, rs results, sizes contender.Sizes, took time.Duration) 
 		p.Checks = append(p.Checks, line)
 	}
 	return p, nil
+}
+
+// addConditions adds the conditions of all rounds.
+func (p *page) addConditions(rs results) {
+	others := rs.others()
+	p.Conditions = pageConditions{
+		Measured: rs.measured(), Undisturbed: others.Median <= mostOthers,
+		Others: percent(others.Median), MostOthers: percent(others.Max), Limit: shortest(percent(mostOthers)),
+		GOGC: gogc(), MemoryLimit: memoryLimit(),
+	}
+	for i, r := range rs {
+		c := r.conditions
+		line := conditionLine{
+			Number: i + 1, LoadBefore: cmp.Or(c.LoadBefore, "–"), LoadAfter: cmp.Or(c.LoadAfter, "–"), Others: "–", Stolen: "–",
+			Live: size(c.Heap.Live), Goal: size(c.Heap.Goal),
+		}
+		if c.Measured {
+			line.Others, line.Stolen = percent(c.Others), percent(c.Stolen)
+		}
+		p.Conditions.Rounds = append(p.Conditions.Rounds, line)
+	}
 }
 
 // addLimits adds authkit's limits, and whether they are met.
@@ -199,8 +239,18 @@ func (p *page) addServers(rs results) {
 	}).Median, 2)
 }
 
-// write writes the page and its plot into a folder, and prints their paths.
+// write writes the page, its plot and the records into a folder, and prints their paths. A run that was disturbed, or may have
+// been, leaves the records as they are.
 func (p *page) write(folder string) error {
+	records, err := readRecords(folder)
+	if err != nil {
+		return err
+	}
+	recorded := p.Conditions.Measured && p.Conditions.Undisturbed
+	if recorded {
+		records = withRecord(records, p.record())
+	}
+	p.addDiffering(records)
 	parsed, err := template.New("page").Parse(pageTemplate)
 	if err != nil {
 		return err
@@ -209,10 +259,15 @@ func (p *page) write(folder string) error {
 	if err := parsed.Execute(&text, p); err != nil {
 		return err
 	}
-	for _, file := range []struct {
-		name    string
-		content []byte
-	}{{"performance.md", text.Bytes()}, {"performance.svg", draw(p.plot)}} {
+	files := []outputFile{{"performance.md", text.Bytes()}, {"performance.svg", draw(p.plot)}}
+	if recorded {
+		content, err := json.MarshalIndent(records, "", "\t")
+		if err != nil {
+			return err
+		}
+		files = append(files, outputFile{recordFile, append(content, '\n')})
+	}
+	for _, file := range files {
 		path := filepath.Join(folder, file.name)
 		if err := os.WriteFile(path, file.content, 0o644); err != nil {
 			return err
@@ -220,6 +275,12 @@ func (p *page) write(folder string) error {
 		fmt.Fprintln(os.Stderr, "wrote "+path)
 	}
 	return nil
+}
+
+// outputFile is a file that a run writes.
+type outputFile struct {
+	name    string
+	content []byte
 }
 
 // Row returns the cells for all forgeries.

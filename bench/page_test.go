@@ -41,16 +41,33 @@ func fakeResults(t *testing.T) results {
 	with.Requests = 500
 	with.Refreshed = 5
 	pair := server.Pair{With: with, Without: load}
-	return results{{benchmarks: benchmarks, server: server.Round{Public: pair, SignedIn: pair, Refreshing: with}}}
+	return results{{
+		benchmarks: benchmarks, server: server.Round{Public: pair, SignedIn: pair, Refreshing: with},
+		conditions: conditions{
+			Measured: true, Others: 0.012, Stolen: 0.003, LoadBefore: "0.25", LoadAfter: "2.10",
+			Heap: heapSize{Live: 600 << 20, Goal: 1200 << 20},
+		},
+	}}
 }
 
-func TestThePageContainsTheMeasurements(t *testing.T) {
-	folder := t.TempDir()
-	p, err := newPage(settings{rounds: 1, sessions: 100_000}, fakeResults(t), contender.Sizes{Token: 1385, Cookie: 2546, Compact: 1893}, time.Minute)
+// written returns the text of the page for these results.
+func written(t *testing.T, rs results) string {
+	t.Helper()
+	return writtenTo(t, t.TempDir(), rs)
+}
+
+func writtenTo(t *testing.T, folder string, rs results) string {
+	t.Helper()
+	p, err := newPage(settings{rounds: 1, sessions: 100_000}, rs, contender.Sizes{Token: 1385, Cookie: 2546, Compact: 1893}, time.Minute)
 	require.NoError(t, err)
 	require.NoError(t, p.write(folder))
 	text, err := os.ReadFile(filepath.Join(folder, "performance.md"))
 	require.NoError(t, err)
+	return string(text)
+}
+
+func TestThePageContainsTheMeasurements(t *testing.T) {
+	text := written(t, fakeResults(t))
 	for _, line := range []string{
 		"| Warm: time | 2.00x | 0.018x | no |",
 		"| Warm: allocations | 3 | 2 | no |",
@@ -69,16 +86,33 @@ func TestThePageContainsTheMeasurements(t *testing.T) {
 		"| signed-in page, with authkit | 500 | 1.00 ms | 2.00 ms | 3.00 ms | 0.50x | 0.50x – 0.50x |",
 		"1.0 % of the requests refreshed a session",
 		"## 100 000 sessions",
+		"The run was undisturbed: other programs used 1.2 % of the processors.",
+		"| 1 | 0.25 | 2.10 | 1.2 % | 0.30 % | 600 MB | 1200 MB |",
+		"GOGC is 100, and the memory limit of the runtime is none.",
 	} {
-		assert.Contains(t, string(text), line)
+		assert.Contains(t, text, line)
 	}
-	assert.NotContains(t, string(text), "<no value>")
+	assert.NotContains(t, text, "<no value>")
 	for _, c := range contender.Contenders() {
-		assert.Contains(t, string(text), c.What)
+		assert.Contains(t, text, c.What)
 		for _, path := range c.Modules {
-			assert.Contains(t, string(text), "| "+path+" | ")
+			assert.Contains(t, text, "| "+path+" | ")
 		}
 	}
+}
+
+func TestThePageSaysIfTheRunWasDisturbedOrNotMeasured(t *testing.T) {
+	rs := fakeResults(t)
+	rs[0].conditions.Others = 0.31
+	text := written(t, rs)
+	assert.Contains(t, text, "**The run was disturbed**: other programs used 31 % of the processors.")
+	assert.NotContains(t, text, "The run was undisturbed")
+
+	rs[0].conditions = conditions{Heap: rs[0].conditions.Heap}
+	text = written(t, rs)
+	assert.Contains(t, text, "It was not measured what other programs used")
+	assert.Contains(t, text, "| 1 | – | – | – | – | 600 MB | 1200 MB |")
+	assert.NotContains(t, text, "The run was")
 }
 
 // The program does not measure what statistics cost: command compare does.

@@ -32,6 +32,7 @@ type measurement struct {
 type round struct {
 	benchmarks map[string]measurement // that of the floor is the median of its runs in the round
 	server     server.Round
+	conditions conditions
 }
 
 // results holds all rounds.
@@ -47,6 +48,7 @@ func measure(ctx context.Context, s settings, stage *contender.Stage, trial *ser
 	printConfiguration()
 	var all results
 	for number := range s.rounds {
+		before := takeSnapshot(procFolder, os.Getpid())
 		r, err := runRound(ctx, s, benchmarks, floor)
 		if err != nil {
 			return nil, err
@@ -54,9 +56,10 @@ func measure(ctx context.Context, s settings, stage *contender.Stage, trial *ser
 		if r.server, err = trial.Round(ctx, number, s.measure); err != nil {
 			return nil, err
 		}
+		r.conditions = between(before, takeSnapshot(procFolder, os.Getpid()))
 		all = append(all, r)
 		slices.Reverse(benchmarks)
-		fmt.Fprintf(os.Stderr, "round %d of %d\n", number+1, s.rounds)
+		fmt.Fprintf(os.Stderr, "round %d of %d: other programs used %s of the processors\n", number+1, s.rounds, r.conditions.othersText())
 	}
 	return all, nil
 }

@@ -5,7 +5,6 @@ package contender
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -19,7 +18,8 @@ func byHandWithLRU(sessions int) Contender {
 	c := byHand()
 	c.Name, c.Title = "by-hand-lru", "by hand, with an LRU cache"
 	c.Modules = append(c.Modules, "github.com/hashicorp/golang-lru/v2")
-	c.What = fmt.Sprintf("The same, with `lru.Cache` for %d verified sessions by the text of the cookie. A hit checks only the expiry.", sessions)
+	c.What = "The same, with `lru.Cache` for verified sessions by the text of the cookie. It has room for as many as authkit's " +
+		"cache. A hit checks only the expiry."
 	c.setUp = func(ctx context.Context, a *authority) (*setup, error) {
 		h, err := newHandmade(ctx, a)
 		if err != nil {
