@@ -32,7 +32,7 @@ type conditions struct {
 // snapshot is what the system has counted until one moment.
 type snapshot struct {
 	measured bool
-	busy     float64 // the processor time of all programs, in ticks of the kernel
+	busy     float64 // the CPU time of all programs, in ticks of the kernel
 	ours     float64 // that of this process and its children, in the same ticks
 	stolen   float64
 	all      float64 // the time of all processors, in the same ticks
@@ -67,7 +67,7 @@ func takeSnapshot(proc string, pid int) snapshot {
 	return s
 }
 
-// ticksOf returns the processor time of a process and of all processes below it, also of those that have ended.
+// ticksOf returns the CPU time of a process and of all processes below it, also of those that have ended.
 func ticksOf(proc string, pid int) (float64, bool) {
 	files, err := filepath.Glob(filepath.Join(proc, "[0-9]*", "stat"))
 	if err != nil {

@@ -64,7 +64,7 @@ func atMost(sizes contender.Sizes) []limit {
 		{fmt.Sprintf("A storm of %s requests: exchanges", thousands(requests)), 1, func(rs results) spread {
 			return rs.extra(storm, contender.ExchangesPerStorm)
 		}, whole},
-		{fmt.Sprintf("A storm of %s requests: processor time per request", thousands(requests)), 7_000, func(rs results) spread { return rs.extra(storm, contender.PerWaiter) }, duration},
+		{fmt.Sprintf("A storm of %s requests: CPU time per request", thousands(requests)), 7_000, func(rs results) spread { return rs.extra(storm, contender.PerWaiter) }, duration},
 		{fmt.Sprintf("A storm of %s requests: allocated per request", thousands(requests)), 1700, of(func(rs results) float64 { return rs.bytes(storm) / float64(requests) }), size},
 	}
 }

@@ -76,7 +76,7 @@ func TestThePageContainsTheMeasurements(t *testing.T) {
 		"| authkit, cold, compact seal | new sessions | 100 µs | 2.00x |",
 		"has 2546 bytes, and 1893 with compact cookies.",
 		"| Memory of a cached session | 4096 B | 4608 B | yes |",
-		"| A storm of 10 000 requests: processor time per request | 10.0 µs | 7 µs | no |",
+		"| A storm of 10 000 requests: CPU time per request | 10.0 µs | 7 µs | no |",
 		"| 10 000 | 1 | 2400 | 10.0 µs | 2.50 µs |",
 		"| A whole server, signed-in page: throughput relative to no middleware | 0.50x | 0.9x | no |",
 		"| scs, memory store | one session | 100 µs | 2.00x | 2.00x – 2.00x | 3 | 512 | 1.00x |",

@@ -1,6 +1,6 @@
 //go:build !unix
 
-// The processor time of the process, where it is not measured.
+// The CPU time of the process, where it is not measured.
 
 package contender
 
@@ -13,5 +13,5 @@ import (
 
 // cpuTime returns an error.
 func cpuTime() (time.Duration, error) {
-	return 0, fmt.Errorf("the processor time on %s: %w", runtime.GOOS, errors.ErrUnsupported)
+	return 0, fmt.Errorf("the CPU time on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-// The processor time of the process.
+// The CPU time of the process.
 
 package contender
 
@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// cpuTime returns the processor time that this process has used, in user mode and in the kernel.
+// cpuTime returns the CPU time that this process has used, in user mode and in the kernel.
 func cpuTime() (time.Duration, error) {
 	var used syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		return 0, fmt.Errorf("read the processor time: %w", err)
+		return 0, fmt.Errorf("read the CPU time: %w", err)
 	}
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano()), nil
 }

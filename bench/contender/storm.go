@@ -30,7 +30,7 @@ func Storm(requests int) string { return fmt.Sprintf("storm/requests-%d", reques
 
 // The metrics of a storm.
 const (
-	PerWaiter         = "cpu-ns/waiter"      // the processor time of the process, divided by the requests
+	PerWaiter         = "cpu-ns/waiter"      // the CPU time of the process, divided by the requests
 	PerBareWaiter     = "bare-cpu-ns/waiter" // the same where a handler without authkit waits for the reply
 	LatePerStorm      = "late/storm"         // the requests that were sent after the reply to the exchange
 	ExchangesPerStorm = "exchanges/storm"
@@ -155,7 +155,7 @@ type storm struct {
 	sent     atomic.Int64
 	reply    chan struct{} // closed to let the reply to the exchange through
 	done     sync.WaitGroup
-	cpu      time.Duration // the processor time of the process
+	cpu      time.Duration // the CPU time of the process
 
 	target    *stormTarget // nil without authkit
 	exchanges int          // token exchanges before the storm
