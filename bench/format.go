@@ -60,6 +60,9 @@ func size(v float64) string {
 	return significant(v/1024, 3) + " KB"
 }
 
+// megabytes formats a number of bytes.
+func megabytes(v float64) string { return significant(v/(1<<20), 2) + " MB" }
+
 // duration formats a number of nanoseconds.
 func duration(v float64) string {
 	switch {

@@ -45,7 +45,7 @@ func dispatch() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	s, err := settings{
-		rounds: 7, benchtime: 250 * time.Millisecond, measure: 1500 * time.Millisecond, sessions: 100_000,
+		rounds: 7, benchtime: 250 * time.Millisecond, measure: 1200 * time.Millisecond, sessions: 100_000,
 		out: filepath.Join("..", "docs"),
 	}.parse(os.Args[1:])
 	if errors.Is(err, flag.ErrHelp) {
@@ -72,7 +72,7 @@ func (s settings) parse(arguments []string) (settings, error) {
 	quick := flags.Bool("quick", false, "make a short run to try the program; the results are not meaningful and go to the folder for temporary files")
 	flags.IntVar(&s.rounds, "rounds", s.rounds, "number of rounds; each round measures everything once")
 	flags.DurationVar(&s.benchtime, "benchtime", s.benchtime, "duration of each benchmark in a round")
-	flags.DurationVar(&s.measure, "load", s.measure, "duration of each server load in a round")
+	flags.DurationVar(&s.measure, "load", s.measure, "duration of each server load in a round, with authkit and without it")
 	flags.IntVar(&s.sessions, "sessions", s.sessions, "number of sessions")
 	flags.StringVar(&s.out, "out", s.out, "the folder for performance.md and performance.svg")
 	if err := flags.Parse(arguments); err != nil {
