@@ -63,6 +63,7 @@ type settings struct {
 	benchtime time.Duration // of each benchmark in a round
 	measure   time.Duration // of each load of a server in a round
 	sessions  int           // of different users
+	proxy     bool          // measure oauth2-proxy too
 	out       string        // the folder for the page and the plot
 }
 
@@ -74,6 +75,7 @@ func (s settings) parse(arguments []string) (settings, error) {
 	flags.DurationVar(&s.benchtime, "benchtime", s.benchtime, "duration of each benchmark in a round")
 	flags.DurationVar(&s.measure, "load", s.measure, "duration of each server load in a round, with authkit and without it")
 	flags.IntVar(&s.sessions, "sessions", s.sessions, "number of sessions")
+	flags.BoolVar(&s.proxy, "oauth2-proxy", s.proxy, "build "+server.ProxyModule+" and measure it too; needs a network and Linux")
 	flags.StringVar(&s.out, "out", s.out, "the folder for performance.md and performance.svg")
 	if err := flags.Parse(arguments); err != nil {
 		return s, err
@@ -112,8 +114,14 @@ func run(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	results, err := measure(ctx, s, stage, trial)
-	if err := errors.Join(err, trial.Close()); err != nil {
+	var proxy *server.Proxy
+	if s.proxy {
+		if proxy, err = startProxy(ctx, trial); err != nil {
+			return errors.Join(err, trial.Close())
+		}
+	}
+	results, err := measure(ctx, s, stage, trial, proxy)
+	if err := errors.Join(err, proxy.Close(), trial.Close()); err != nil {
 		return err
 	}
 	sizes, err := stage.Sizes()

@@ -93,6 +93,27 @@ func TestThePageContainsTheMeasurements(t *testing.T) {
 	}
 }
 
+func TestThePageHasOAuth2ProxyOnlyIfItWasMeasured(t *testing.T) {
+	write := func(rs results) string {
+		folder := t.TempDir()
+		p, err := newPage(settings{rounds: 1, sessions: 100_000}, rs, contender.Sizes{}, time.Minute)
+		require.NoError(t, err)
+		require.NoError(t, p.write(folder))
+		text, err := os.ReadFile(filepath.Join(folder, "performance.md"))
+		require.NoError(t, err)
+		return string(text)
+	}
+	rs := fakeResults(t)
+	assert.NotContains(t, write(rs), "oauth2-proxy in front of the server")
+	pair := rs[0].server.Refreshing
+	rs[0].proxy = &server.ProxyRound{
+		Authkit: pair.Without, Proxy: pair.With, CPURatio: 2, AuthkitMemory: 30 << 20, ProxyMemory: 20 << 20, UpstreamMemory: 25 << 20,
+	}
+	text := write(rs)
+	assert.Contains(t, text, "| authkit in the server | 20.0 µs | 1000 | 3.00 ms | 30 MB |")
+	assert.Contains(t, text, "| oauth2-proxy in front of the server | 40.0 µs | 500 | 3.00 ms | 20 MB + 25 MB |")
+}
+
 // The program does not measure what statistics cost: command compare does.
 func TestThePageHasTheTextAboutStatisticsOfTheTemplate(t *testing.T) {
 	section := func(text string) string {

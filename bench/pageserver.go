@@ -10,6 +10,7 @@ import (
 type serverPart struct {
 	CPU     []cpuLine
 	Latency []latencyLine
+	Proxy   *proxyPart // nil if it was not measured
 
 	Streams, Sessions                   int
 	Refreshes                           string // percent
@@ -24,7 +25,7 @@ type cpuLine struct{ Title, Without, With, Ratio, Range string }
 type latencyLine struct{ Title, Throughput, P50, P95, P99 string }
 
 func newServerPart(rs results) serverPart {
-	p := serverPart{Streams: server.StreamsPerConnection, Sessions: server.Sessions, Archive: megabytes(server.ArchiveSize)}
+	p := serverPart{Streams: server.StreamsPerConnection, Sessions: server.Sessions, Archive: megabytes(server.ArchiveSize), Proxy: newProxyPart(rs)}
 	for _, l := range server.Loads() {
 		p.add(rs, l.String(), func(r server.Round) server.Pair { return r.Pairs[l] })
 	}

@@ -37,6 +37,7 @@ type measurement struct {
 type round struct {
 	benchmarks map[string]measurement // that of the floor is the median of its runs in the round
 	server     server.Round
+	proxy      *server.ProxyRound // nil without -oauth2-proxy
 }
 
 // results holds all rounds.
@@ -44,7 +45,7 @@ type results []round
 
 // measure runs the rounds. Each round reverses the order, so that a drift during a round does not always affect the same
 // benchmarks.
-func measure(ctx context.Context, s settings, stage *contender.Stage, trial *server.Trial) (results, error) {
+func measure(ctx context.Context, s settings, stage *contender.Stage, trial *server.Trial, proxy *server.Proxy) (results, error) {
 	benchmarks := stage.Benchmarks()
 	at := slices.IndexFunc(benchmarks, func(b contender.Benchmark) bool { return b.Name == floorName })
 	floor := benchmarks[at]
@@ -61,6 +62,13 @@ func measure(ctx context.Context, s settings, stage *contender.Stage, trial *ser
 		}
 		if r.server, err = trial.Round(ctx, number, s.measure); err != nil {
 			return nil, err
+		}
+		if proxy != nil {
+			measured, err := proxy.Round(ctx, s.measure)
+			if err != nil {
+				return nil, err
+			}
+			r.proxy = &measured
 		}
 		all = append(all, r)
 		slices.Reverse(benchmarks)

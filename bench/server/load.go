@@ -19,7 +19,6 @@ type plan struct {
 	Path     string   `json:"path"`
 	Protocol Protocol `json:"protocol"`
 	Clients  int      `json:"clients"` // of each target
-	Cookies  []string `json:"cookies"` // Cookie headers, distributed over the connections; empty for anonymous requests
 	// Warmup is the number of requests of each client before the measurement.
 	Warmup int `json:"warmup"`
 }
@@ -27,6 +26,7 @@ type plan struct {
 // target is a server.
 type target struct {
 	addresses
+	Cookies []string `json:"cookies"` // Cookie headers, distributed over the connections; empty for anonymous requests
 	// Stale are Cookie headers of sessions that must be refreshed. One request in RefreshEvery has one of them, until all
 	// are used.
 	Stale []string `json:"stale"`
@@ -122,10 +122,10 @@ func (p plan) connect(t target) (crew, error) {
 			} else {
 				one.exchanger = c[i-1].exchanger
 			}
-			one.cookies = share(p.Cookies, connection, len(p.Cookies))
+			one.cookies = share(t.Cookies, connection, len(t.Cookies))
 		} else {
 			one.exchanger, err = dialHTTP1(t.HTTP, p.Path)
-			one.cookies = share(p.Cookies, i, min(p.Clients, len(p.Cookies)))
+			one.cookies = share(t.Cookies, i, min(p.Clients, len(t.Cookies)))
 		}
 		if err != nil {
 			c.close()

@@ -103,63 +103,77 @@ const (
 // compare measures a load on both servers, for that time each. With stale sessions, some requests with the middleware refresh
 // them.
 func (t *Trial) compare(ctx context.Context, l Load, stale []string, measure time.Duration) (Pair, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*measure+processLimit)
-	defer cancel()
-	p := plan{
-		Targets: []target{{addresses: t.with.addresses, Stale: stale}, {addresses: t.without.addresses}},
-		Path:    publicPath, Protocol: l.Protocol, Clients: l.Concurrency, Warmup: max(minWarmup, 2*Sessions/l.Concurrency),
-	}
+	var cookies []string
 	if l.SignedIn {
-		p.Path, p.Cookies = signedInPath, t.cookies
+		cookies = t.cookies
 	}
-	generator, err := startProcess(t.processes(ctx, GenerateProcess))
-	if err != nil {
-		return Pair{}, err
-	}
-	pair, err := t.inTurns(generator, p, measure)
-	var latency [2]Percentiles
-	if err := errors.Join(err, generator.finish(&latency)); err != nil {
-		return pair, fmt.Errorf("%s: %w", l, err)
-	}
-	pair.With.Percentiles, pair.Without.Percentiles = latency[0], latency[1]
-	return pair, nil
+	results, ratio, err := t.inTurns(ctx, l, measure, [2]side{
+		{target{t.with.addresses, cookies, stale}, t.with.process.usage},
+		{target{t.without.addresses, cookies, nil}, t.without.process.usage},
+	})
+	return Pair{results[0], results[1], ratio}, err
 }
 
-// inTurns sends slices of a load to the two servers. Each second pair of slices begins with the other server.
-func (t *Trial) inTurns(generator *process, p plan, measure time.Duration) (pair Pair, err error) {
+// side is one of two servers that are compared.
+type side struct {
+	target target
+	usage  func() (Usage, error)
+}
+
+// inTurns sends slices of a load to the two servers. Each second pair of slices begins with the other server. It returns the
+// results of both, and the median of the ratios of their CPU time.
+func (t *Trial) inTurns(ctx context.Context, l Load, measure time.Duration, sides [2]side) (sums [2]Result, ratio float64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*measure+processLimit)
+	defer cancel()
+	generator, err := startProcess(t.processes(ctx, GenerateProcess))
+	if err != nil {
+		return sums, 0, err
+	}
+	var latency [2]Percentiles
+	defer func() {
+		if err = errors.Join(err, generator.finish(&latency)); err != nil {
+			err = fmt.Errorf("%s: %w", l, err)
+		}
+		sums[0].Percentiles, sums[1].Percentiles = latency[0], latency[1]
+	}()
+	p := plan{
+		Targets: []target{sides[0].target, sides[1].target}, Path: publicPath, Protocol: l.Protocol,
+		Clients: l.Concurrency, Warmup: max(minWarmup, 2*Sessions/l.Concurrency),
+	}
+	if l.SignedIn {
+		p.Path = signedInPath
+	}
 	if err := generator.ask(p, new(Tally)); err != nil {
-		return pair, err
+		return sums, 0, err
 	}
 	number := max(minSlices, int(measure/sliceTime))
-	services, sums := [2]*service{t.with, t.without}, [2]*Result{&pair.With, &pair.Without}
 	var ratios []float64
 	for i := range number {
 		var cost [2]float64
-		for _, side := range [2]int{i % 2, 1 - i%2} {
-			r, err := services[side].slice(generator, slice{side, measure / time.Duration(number)})
+		for _, which := range [2]int{i % 2, 1 - i%2} {
+			r, err := sides[which].slice(generator, slice{which, measure / time.Duration(number)})
 			if err != nil {
-				return pair, err
+				return sums, 0, err
 			}
-			sums[side].add(r)
-			cost[side] = r.CPUPerRequest()
+			sums[which].add(r)
+			cost[which] = r.CPUPerRequest()
 		}
 		ratios = append(ratios, cost[0]/cost[1])
 	}
 	slices.Sort(ratios)
-	pair.CPURatio = (ratios[(number-1)/2] + ratios[number/2]) / 2
-	return pair, nil
+	return sums, (ratios[(number-1)/2] + ratios[number/2]) / 2, nil
 }
 
-// slice lets the generator send requests to this service, and reads the CPU time of its process before and after.
-func (s *service) slice(generator *process, order slice) (r Result, err error) {
-	before, err := s.process.usage()
+// slice lets the generator send requests to this server, and reads the CPU time of its process before and after.
+func (s side) slice(generator *process, order slice) (r Result, err error) {
+	before, err := s.usage()
 	if err != nil {
 		return r, err
 	}
 	if err := generator.ask(order, &r.Tally); err != nil {
 		return r, err
 	}
-	after, err := s.process.usage()
+	after, err := s.usage()
 	r.CPU, r.Collections = after.CPU-before.CPU, after.Collections-before.Collections
 	return r, err
 }

@@ -132,8 +132,8 @@ func TestOneRequestInAHundredRefreshesASession(t *testing.T) {
 			stale, err := trial.with.signInStale(t.Context(), 3)
 			require.NoError(t, err)
 
-			p := plan{Path: signedInPath, Protocol: protocol, Cookies: trial.cookies[:1], Clients: 1}
-			c, err := p.connect(target{addresses: trial.with.addresses, Stale: stale})
+			p := plan{Path: signedInPath, Protocol: protocol, Clients: 1}
+			c, err := p.connect(target{trial.with.addresses, trial.cookies[:1], stale})
 			require.NoError(t, err)
 			defer c.close()
 			c[0].measured = true
@@ -150,7 +150,7 @@ func TestFourStreamsOfHTTP2ShareAConnectionAndItsSession(t *testing.T) {
 	l, err := listen(http.NotFoundHandler())
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, l.shutdown()) }()
-	c, err := plan{Path: "/", Protocol: HTTP2, Cookies: []string{"a=1", "b=2", "c=3"}, Clients: 16}.connect(target{addresses: l.addresses})
+	c, err := plan{Path: "/", Protocol: HTTP2, Clients: 16}.connect(target{addresses: l.addresses, Cookies: []string{"a=1", "b=2", "c=3"}})
 	require.NoError(t, err)
 	defer c.close()
 	connections := map[exchanger]string{}
@@ -170,7 +170,7 @@ func TestEverySessionHasAConnectionOfHTTP1AndEveryConnectionASession(t *testing.
 	defer func() { assert.NoError(t, l.shutdown()) }()
 	cookies := []string{"a=1", "b=2", "c=3", "d=4", "e=5"}
 	for _, clients := range []int{1, 2, 5, 12} {
-		c, err := plan{Path: "/", Protocol: HTTP1, Cookies: cookies, Clients: clients}.connect(target{addresses: l.addresses})
+		c, err := plan{Path: "/", Protocol: HTTP1, Clients: clients}.connect(target{addresses: l.addresses, Cookies: cookies})
 		require.NoError(t, err)
 		var sent []string
 		for _, one := range c {
