@@ -4,6 +4,8 @@
 //
 //	cd bench && go run .
 //
+// It measures CPU time, so it needs a Unix. With -oauth2-proxy, it also builds oauth2-proxy and measures it, on Linux.
+//
 // The benchmarks also run with go test:
 //
 //	go test -run '^$' -bench . -count 7
