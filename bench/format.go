@@ -66,6 +66,9 @@ func size(v float64) string {
 // percent formats a share.
 func percent(v float64) string { return significant(100*v, 2) + " %" }
 
+// megabytes formats a number of bytes.
+func megabytes(v float64) string { return significant(v/(1<<20), 2) + " MB" }
+
 // duration formats a number of nanoseconds.
 func duration(v float64) string {
 	switch {

@@ -18,8 +18,9 @@ type limit struct {
 	Show     func(float64) string
 }
 
-// parallelShare is the required speedup on all processors, as a share of the number of processors.
-const parallelShare = 0.9
+// maxScaling is how much more CPU time a request may take when all processors are busy. It corresponds to 90 % of the throughput
+// that processors without influence on one another would have.
+const maxScaling = 1.11
 
 // atMost returns the upper limits. Sizes are the same in every round.
 func atMost(sizes contender.Sizes) []limit {
@@ -69,18 +70,27 @@ func atMost(sizes contender.Sizes) []limit {
 	}
 }
 
-// atLeast returns the lower limits.
-func atLeast() []limit {
-	processors := float64(runtime.GOMAXPROCS(0))
-	speedup := func(name string) func(results) spread {
-		return func(rs results) spread { return rs.speedup(contender.Subject{Name: name}) }
+// ofServers returns the limits of whole servers.
+func ofServers() (limits []limit) {
+	for _, l := range server.Loads() {
+		if !l.SignedIn {
+			continue
+		}
+		limits = append(limits, limit{fmt.Sprintf("A whole server, %s: CPU per request relative to no middleware", l), 1.15, func(rs results) spread {
+			return rs.cpuOfServer(func(r server.Round) server.Pair { return r.Pairs[l] })
+		}, times})
 	}
-	on := fmt.Sprintf("on %d processors, relative to one request at a time", runtime.GOMAXPROCS(0))
+	return limits
+}
+
+// ofScaling returns the limits of the CPU time of a request when all processors are busy.
+func ofScaling() []limit {
+	scaling := func(name string) func(results) spread {
+		return func(rs results) spread { return rs.scaling(contender.Subject{Name: name}) }
+	}
+	on := fmt.Sprintf("CPU per request on %d processors, relative to one request at a time", runtime.GOMAXPROCS(0))
 	return []limit{
-		{"Warm: throughput " + on, parallelShare * processors, speedup(contender.Warm), times},
-		{"Cold: throughput " + on, parallelShare * processors, speedup(contender.Cold), times},
-		{"A whole server, signed-in page: throughput relative to no middleware", 0.9, func(rs results) spread {
-			return rs.ofEach(func(r round) float64 { return server.Pair.Ratio(r.server.SignedIn) })
-		}, times},
+		{"Warm: " + on, maxScaling, scaling(contender.Warm), times},
+		{"Cold: " + on, maxScaling, scaling(contender.Cold), times},
 	}
 }

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/authkit-go/authkit/bench/contender"
-	"github.com/authkit-go/authkit/bench/server"
 )
 
 //go:embed performance.md.tmpl
@@ -38,21 +37,18 @@ type page struct {
 	Floor      string
 	Conditions pageConditions
 
-	AtMost, AtLeast []limitLine
-	Records         []record
-	Differing       []differingLine
-	One, Many       []subjectLine
-	Storms          []stormLine
-	StormBatch      string
-	Floods          []floodLine
-	Refusals        []refusalLine
-	Memory          []memoryLine
-	Server          []serverLine
-	Connections     int
-	SignedIn        int
-	Refreshes       string
-	Checks          []checkLine
-	Forgeries       []contender.Forgery
+	AtMost     []limitLine
+	Records    []record
+	Differing  []differingLine
+	One, Many  []subjectLine
+	Storms     []stormLine
+	StormBatch string
+	Floods     []floodLine
+	Refusals   []refusalLine
+	Memory     []memoryLine
+	Server     serverPart
+	Checks     []checkLine
+	Forgeries  []contender.Forgery
 
 	plot []bar
 }
@@ -72,7 +68,7 @@ type conditionLine struct {
 
 type limitLine struct{ What, Measured, Limit, Met string }
 
-type subjectLine struct{ Title, Traffic, Time, Ratio, Range, Allocations, Bytes, Speedup string }
+type subjectLine struct{ Title, Traffic, Time, Ratio, Range, Allocations, Bytes, Scaling string }
 
 type stormLine struct{ Requests, Exchanges, Late, CPU, Bare string }
 
@@ -81,8 +77,6 @@ type floodLine struct{ Title, Time, Fetches string }
 type refusalLine struct{ Title, Time, Ratio, Range, Allocations, Bytes string }
 
 type memoryLine struct{ Title, Size string }
-
-type serverLine struct{ Title, Throughput, P50, P95, P99, Ratio, Range string }
 
 type checkLine struct {
 	Title, What string
@@ -98,15 +92,14 @@ func newPage(s settings, rs results, sizes contender.Sizes, took time.Duration) 
 		Machine: thisMachine(), Modules: modules, Date: time.Now().UTC().Format(time.DateOnly),
 		Rounds: s.rounds, Benchtime: s.benchtime, Load: s.measure, Took: took.Round(time.Second),
 		Sessions: thousands(s.sessions), Sizes: sizes, Processors: runtime.GOMAXPROCS(0),
-		Floor:       duration(rs.nanoseconds(floorName).Median),
-		Connections: server.Connections, SignedIn: server.Sessions,
+		Floor:     duration(rs.cpu(floorName).Median),
 		Forgeries: contender.Forgeries, StormBatch: shortest(duration(nanoseconds(contender.Batch))),
 	}
 	p.addConditions(rs)
 	p.addLimits(rs, sizes)
 	p.addSubjects(rs)
 	p.addStress(rs)
-	p.addServers(rs)
+	p.Server = newServerPart(rs)
 	for _, c := range contender.Contenders() {
 		line := checkLine{Title: c.Title, What: c.What}
 		for _, f := range contender.Forgeries {
@@ -140,13 +133,9 @@ func (p *page) addConditions(rs results) {
 
 // addLimits adds authkit's limits, and whether they are met.
 func (p *page) addLimits(rs results, sizes contender.Sizes) {
-	for _, l := range atMost(sizes) {
+	for _, l := range slices.Concat(ofServers(), atMost(sizes), ofScaling()) {
 		v := l.Measured(rs).Median
 		p.AtMost = append(p.AtMost, limitLine{l.What, l.Show(v), shortest(l.Show(l.Limit)), yes(v <= l.Limit)})
-	}
-	for _, l := range atLeast() {
-		v := l.Measured(rs).Median
-		p.AtLeast = append(p.AtLeast, limitLine{l.What, l.Show(v), shortest(l.Show(l.Limit)), yes(v >= l.Limit)})
 	}
 }
 
@@ -158,12 +147,12 @@ func (p *page) addSubjects(rs results) {
 		line := subjectLine{
 			Title:       s.Title,
 			Traffic:     string(s.Traffic),
-			Time:        duration(rs.nanoseconds(name).Median),
+			Time:        duration(rs.cpu(name).Median),
 			Ratio:       times(ratio.Median),
 			Range:       ranged(ratio, times),
 			Allocations: whole(rs.allocations(name)),
 			Bytes:       whole(rs.bytes(name)),
-			Speedup:     times(rs.speedup(s).Median),
+			Scaling:     times(rs.scaling(s).Median),
 		}
 		if s.Traffic == contender.ManySessions {
 			p.Many = append(p.Many, line)
@@ -199,44 +188,13 @@ func (p *page) addStress(rs results) {
 		name := r.Benchmark()
 		ratio := rs.ratio(name)
 		p.Refusals = append(p.Refusals, refusalLine{
-			Title: r.Title, Time: duration(rs.nanoseconds(name).Median), Ratio: times(ratio.Median), Range: ranged(ratio, times),
+			Title: r.Title, Time: duration(rs.cpu(name).Median), Ratio: times(ratio.Median), Range: ranged(ratio, times),
 			Allocations: whole(rs.allocations(name)), Bytes: whole(rs.bytes(name)),
 		})
 	}
 	for _, c := range contender.Remembering() {
 		p.Memory = append(p.Memory, memoryLine{c.Title, size(rs.extra(contender.Memory(c), contender.PerSession).Median)})
 	}
-}
-
-// addServers adds the whole servers.
-func (p *page) addServers(rs results) {
-	add := func(title string, load func(server.Round) server.Load, ratio func(server.Round) float64) {
-		of := func(value func(server.Load) float64) float64 {
-			return rs.ofEach(func(r round) float64 { return value(load(r.server)) }).Median
-		}
-		line := serverLine{
-			Title:      title,
-			Throughput: whole(of(server.Load.Throughput)),
-			P50:        duration(of(func(l server.Load) float64 { return nanoseconds(l.P50) })),
-			P95:        duration(of(func(l server.Load) float64 { return nanoseconds(l.P95) })),
-			P99:        duration(of(func(l server.Load) float64 { return nanoseconds(l.P99) })),
-		}
-		if ratio != nil {
-			s := rs.ofEach(func(r round) float64 { return ratio(r.server) })
-			line.Ratio, line.Range = times(s.Median), ranged(s, times)
-		}
-		p.Server = append(p.Server, line)
-	}
-	add("public page, without authkit", func(r server.Round) server.Load { return r.Public.Without }, nil)
-	add("public page, with authkit", func(r server.Round) server.Load { return r.Public.With },
-		func(r server.Round) float64 { return r.Public.Ratio() })
-	add("signed-in page, without authkit", func(r server.Round) server.Load { return r.SignedIn.Without }, nil)
-	add("signed-in page, with authkit", func(r server.Round) server.Load { return r.SignedIn.With },
-		func(r server.Round) float64 { return r.SignedIn.Ratio() })
-	add("signed-in page, with authkit and refreshes", func(r server.Round) server.Load { return r.Refreshing }, server.Round.RefreshingRatio)
-	p.Refreshes = significant(100*rs.ofEach(func(r round) float64 {
-		return float64(r.server.Refreshing.Refreshed) / float64(r.server.Refreshing.Requests)
-	}).Median, 2)
 }
 
 // write writes the page, its plot and the records into a folder, and prints their paths. A run that was disturbed, or may have

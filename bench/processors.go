@@ -43,7 +43,7 @@ func (l differingLine) Row() string { return strings.Join(l.Measured, " | ") }
 // record returns the limits of this run.
 func (p *page) record() record {
 	r := record{Processor: fmt.Sprintf("%s, %d of them", p.Machine.CPU, p.Machine.Processors), Date: p.Date}
-	for _, l := range slices.Concat(p.AtMost, p.AtLeast) {
+	for _, l := range p.AtMost {
 		r.Limits = append(r.Limits, recordedLimit{l.What, l.Measured, l.Limit, l.Met == yes(true)})
 	}
 	return r
@@ -75,7 +75,7 @@ func withRecord(records []record, one record) []record {
 // is left out of it.
 func (p *page) addDiffering(records []record) {
 	p.Records = records
-	for _, l := range slices.Concat(p.AtMost, p.AtLeast) {
+	for _, l := range p.AtMost {
 		line := differingLine{What: l.What, Limit: l.Limit}
 		met, missed := false, false
 		for _, r := range records {
