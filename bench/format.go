@@ -57,8 +57,17 @@ func size(v float64) string {
 	if v < 10_000 {
 		return whole(v) + " B"
 	}
+	if v >= 10<<20 {
+		return significant(v/(1<<20), 3) + " MB"
+	}
 	return significant(v/1024, 3) + " KB"
 }
+
+// percent formats a share.
+func percent(v float64) string { return significant(100*v, 2) + " %" }
+
+// megabytes formats a number of bytes.
+func megabytes(v float64) string { return significant(v/(1<<20), 2) + " MB" }
 
 // duration formats a number of nanoseconds.
 func duration(v float64) string {

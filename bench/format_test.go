@@ -21,6 +21,8 @@ func TestNumbersAreFormattedWithSignificantDigits(t *testing.T) {
 		"1 234 567": whole(1234567),
 		"512 B":     size(512),
 		"28.1 KB":   size(28808),
+		"1180 MB":   size(1.18 * (1 << 30) * 1000 / 1024),
+		"3.1 %":     percent(0.0314),
 		"25.6 ns":   duration(25.6),
 		"50.7 µs":   duration(50_660),
 		"191 µs":    duration(191_000),

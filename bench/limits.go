@@ -18,8 +18,9 @@ type limit struct {
 	Show     func(float64) string
 }
 
-// parallelShare is the required speedup on all processors, as a share of the number of processors.
-const parallelShare = 0.9
+// maxScaling is how much more CPU time a request may take when all processors are busy. It corresponds to 90 % of the throughput
+// that processors without influence on one another would have.
+const maxScaling = 1.11
 
 // atMost returns the upper limits. Sizes are the same in every round.
 func atMost(sizes contender.Sizes) []limit {
@@ -53,37 +54,43 @@ func atMost(sizes contender.Sizes) []limit {
 		{"Cache off: time", 1.75, ratio(contender.Uncached), times},
 		{"Cache off: allocations", 42, allocations(contender.Uncached), whole},
 		{"Anonymous: time", 0.01, ratio(contender.Anonymous), times},
-		{"Anonymous: allocations besides the handler's", 0, of(func(rs results) float64 {
-			return rs.allocations(serial(contender.Anonymous)) - rs.allocations(serial(contender.Handler))
-		}), whole},
 		{"Bearer, the same token: time", 0.025, ratio(contender.BearerAgain), times},
 		{"Bearer, the same token: allocations", 2, allocations(contender.BearerAgain), whole},
 		{"Resource, the same token: time", 0.025, ratio(contender.ResourceAgain), times},
 		{"Resource, the same token with scopes: time", 0.025, ratio(contender.ResourceScope), times},
 		{"Resource, new tokens: time", 1.3, ratio(contender.ResourceNew), times},
-		{"Memory of a cached session", 6 << 10, func(rs results) spread {
+		{"Memory of a cached session", 4608, func(rs results) spread {
 			return rs.extra(contender.Memory(contender.Remembering()[0]), contender.PerSession)
 		}, size},
 		{fmt.Sprintf("A storm of %s requests: exchanges", thousands(requests)), 1, func(rs results) spread {
 			return rs.extra(storm, contender.ExchangesPerStorm)
 		}, whole},
-		{fmt.Sprintf("A storm of %s requests: overhead per request", thousands(requests)), 7_000, func(rs results) spread { return rs.extra(storm, contender.PerWaiter) }, duration},
+		{fmt.Sprintf("A storm of %s requests: CPU time per request", thousands(requests)), 7_000, func(rs results) spread { return rs.extra(storm, contender.PerWaiter) }, duration},
 		{fmt.Sprintf("A storm of %s requests: allocated per request", thousands(requests)), 1700, of(func(rs results) float64 { return rs.bytes(storm) / float64(requests) }), size},
 	}
 }
 
-// atLeast returns the lower limits.
-func atLeast() []limit {
-	processors := float64(runtime.GOMAXPROCS(0))
-	speedup := func(name string) func(results) spread {
-		return func(rs results) spread { return rs.speedup(contender.Subject{Name: name}) }
+// ofServers returns the limits of whole servers.
+func ofServers() (limits []limit) {
+	for _, l := range server.Loads() {
+		if !l.SignedIn {
+			continue
+		}
+		limits = append(limits, limit{fmt.Sprintf("A whole server, %s: CPU per request relative to no middleware", l), 1.15, func(rs results) spread {
+			return rs.cpuOfServer(func(r server.Round) server.Pair { return r.Pairs[l] })
+		}, times})
 	}
-	on := fmt.Sprintf("on %d processors, relative to one request at a time", runtime.GOMAXPROCS(0))
+	return limits
+}
+
+// ofScaling returns the limits of the CPU time of a request when all processors are busy.
+func ofScaling() []limit {
+	scaling := func(name string) func(results) spread {
+		return func(rs results) spread { return rs.scaling(contender.Subject{Name: name}) }
+	}
+	on := fmt.Sprintf("CPU per request on %d processors, relative to one request at a time", runtime.GOMAXPROCS(0))
 	return []limit{
-		{"Warm: throughput " + on, parallelShare * processors, speedup(contender.Warm), times},
-		{"Cold: throughput " + on, parallelShare * processors, speedup(contender.Cold), times},
-		{"A whole server, signed-in page: throughput relative to no middleware", 0.9, func(rs results) spread {
-			return rs.ofEach(func(r round) float64 { return server.Pair.Ratio(r.server.SignedIn) })
-		}, times},
+		{"Warm: " + on, maxScaling, scaling(contender.Warm), times},
+		{"Cold: " + on, maxScaling, scaling(contender.Cold), times},
 	}
 }

@@ -4,6 +4,8 @@
 //
 //	cd bench && go run .
 //
+// It measures CPU time, so it needs a Unix. With -oauth2-proxy, it also builds oauth2-proxy and measures it, on Linux.
+//
 // The benchmarks also run with go test:
 //
 //	go test -run '^$' -bench . -count 7
@@ -45,7 +47,7 @@ func dispatch() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	s, err := settings{
-		rounds: 7, benchtime: 250 * time.Millisecond, measure: 1500 * time.Millisecond, sessions: 100_000,
+		rounds: 7, benchtime: 250 * time.Millisecond, measure: 1200 * time.Millisecond, sessions: 100_000,
 		out: filepath.Join("..", "docs"),
 	}.parse(os.Args[1:])
 	if errors.Is(err, flag.ErrHelp) {
@@ -63,7 +65,9 @@ type settings struct {
 	benchtime time.Duration // of each benchmark in a round
 	measure   time.Duration // of each load of a server in a round
 	sessions  int           // of different users
+	proxy     bool          // measure oauth2-proxy too
 	out       string        // the folder for the page and the plot
+	force     bool          // to write the page after a disturbed run
 }
 
 // parse reads the command line.
@@ -72,9 +76,11 @@ func (s settings) parse(arguments []string) (settings, error) {
 	quick := flags.Bool("quick", false, "make a short run to try the program; the results are not meaningful and go to the folder for temporary files")
 	flags.IntVar(&s.rounds, "rounds", s.rounds, "number of rounds; each round measures everything once")
 	flags.DurationVar(&s.benchtime, "benchtime", s.benchtime, "duration of each benchmark in a round")
-	flags.DurationVar(&s.measure, "load", s.measure, "duration of each server load in a round")
+	flags.DurationVar(&s.measure, "load", s.measure, "duration of each server load in a round, with authkit and without it")
 	flags.IntVar(&s.sessions, "sessions", s.sessions, "number of sessions")
+	flags.BoolVar(&s.proxy, "oauth2-proxy", s.proxy, "build "+server.ProxyModule+" and measure it too; needs a network and Linux")
 	flags.StringVar(&s.out, "out", s.out, "the folder for performance.md and performance.svg")
+	flags.BoolVar(&s.force, "force", s.force, "write the page even if other programs used more than "+shortest(percent(mostOthers))+" of the processors; the page says so")
 	if err := flags.Parse(arguments); err != nil {
 		return s, err
 	}
@@ -112,8 +118,17 @@ func run(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	results, err := measure(ctx, s, stage, trial)
-	if err := errors.Join(err, trial.Close()); err != nil {
+	var proxy *server.Proxy
+	if s.proxy {
+		if proxy, err = startProxy(ctx, trial); err != nil {
+			return errors.Join(err, trial.Close())
+		}
+	}
+	results, err := measure(ctx, s, stage, trial, proxy)
+	if err := errors.Join(err, proxy.Close(), trial.Close()); err != nil {
+		return err
+	}
+	if err := results.checkUndisturbed(); err != nil && !s.force {
 		return err
 	}
 	sizes, err := stage.Sizes()

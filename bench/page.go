@@ -4,7 +4,9 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,7 +17,6 @@ import (
 	"time"
 
 	"github.com/authkit-go/authkit/bench/contender"
-	"github.com/authkit-go/authkit/bench/server"
 )
 
 //go:embed performance.md.tmpl
@@ -34,36 +35,48 @@ type page struct {
 	Sizes      contender.Sizes
 	Processors int
 	Floor      string
+	Conditions pageConditions
 
-	AtMost, AtLeast []limitLine
-	One, Many       []subjectLine
-	Storms          []stormLine
-	Floods          []floodLine
-	Refusals        []refusalLine
-	Memory          []memoryLine
-	Server          []serverLine
-	Connections     int
-	SignedIn        int
-	Refreshes       string
-	Checks          []checkLine
-	Forgeries       []contender.Forgery
+	AtMost     []limitLine
+	Records    []record
+	Differing  []differingLine
+	One, Many  []subjectLine
+	Storms     []stormLine
+	StormBatch string
+	Floods     []floodLine
+	Refusals   []refusalLine
+	Memory     []memoryLine
+	Server     serverPart
+	Checks     []checkLine
+	Forgeries  []contender.Forgery
 
 	plot []bar
 }
 
+// pageConditions are the conditions of the run.
+type pageConditions struct {
+	Measured, Undisturbed     bool
+	Others, MostOthers, Limit string
+	GOGC, MemoryLimit         string
+	Rounds                    []conditionLine
+}
+
+type conditionLine struct {
+	Number                                            int
+	LoadBefore, LoadAfter, Others, Stolen, Live, Goal string
+}
+
 type limitLine struct{ What, Measured, Limit, Met string }
 
-type subjectLine struct{ Title, Traffic, Time, Ratio, Range, Allocations, Bytes, Speedup string }
+type subjectLine struct{ Title, Traffic, Time, Ratio, Range, Allocations, Bytes, Scaling string }
 
-type stormLine struct{ Requests, Exchanges, Time, Overhead string }
+type stormLine struct{ Requests, Exchanges, Late, CPU, Bare string }
 
 type floodLine struct{ Title, Time, Fetches string }
 
 type refusalLine struct{ Title, Time, Ratio, Range, Allocations, Bytes string }
 
 type memoryLine struct{ Title, Size string }
-
-type serverLine struct{ Title, Throughput, P50, P95, P99, Ratio, Range string }
 
 type checkLine struct {
 	Title, What string
@@ -79,14 +92,14 @@ func newPage(s settings, rs results, sizes contender.Sizes, took time.Duration) 
 		Machine: thisMachine(), Modules: modules, Date: time.Now().UTC().Format(time.DateOnly),
 		Rounds: s.rounds, Benchtime: s.benchtime, Load: s.measure, Took: took.Round(time.Second),
 		Sessions: thousands(s.sessions), Sizes: sizes, Processors: runtime.GOMAXPROCS(0),
-		Floor:       duration(rs.nanoseconds(floorName).Median),
-		Connections: server.Connections, SignedIn: server.Sessions,
-		Forgeries: contender.Forgeries,
+		Floor:     duration(rs.cpu(floorName).Median),
+		Forgeries: contender.Forgeries, StormBatch: shortest(duration(nanoseconds(contender.Batch))),
 	}
+	p.addConditions(rs)
 	p.addLimits(rs, sizes)
 	p.addSubjects(rs)
 	p.addStress(rs)
-	p.addServers(rs)
+	p.Server = newServerPart(rs)
 	for _, c := range contender.Contenders() {
 		line := checkLine{Title: c.Title, What: c.What}
 		for _, f := range contender.Forgeries {
@@ -97,15 +110,32 @@ func newPage(s settings, rs results, sizes contender.Sizes, took time.Duration) 
 	return p, nil
 }
 
+// addConditions adds the conditions of all rounds.
+func (p *page) addConditions(rs results) {
+	others := rs.others()
+	p.Conditions = pageConditions{
+		Measured: rs.measured(), Undisturbed: others.Median <= mostOthers,
+		Others: percent(others.Median), MostOthers: percent(others.Max), Limit: shortest(percent(mostOthers)),
+		GOGC: gogc(), MemoryLimit: memoryLimit(),
+	}
+	for i, r := range rs {
+		c := r.conditions
+		line := conditionLine{
+			Number: i + 1, LoadBefore: cmp.Or(c.LoadBefore, "–"), LoadAfter: cmp.Or(c.LoadAfter, "–"), Others: "–", Stolen: "–",
+			Live: size(c.Heap.Live), Goal: size(c.Heap.Goal),
+		}
+		if c.Measured {
+			line.Others, line.Stolen = percent(c.Others), percent(c.Stolen)
+		}
+		p.Conditions.Rounds = append(p.Conditions.Rounds, line)
+	}
+}
+
 // addLimits adds authkit's limits, and whether they are met.
 func (p *page) addLimits(rs results, sizes contender.Sizes) {
-	for _, l := range atMost(sizes) {
+	for _, l := range slices.Concat(ofServers(), atMost(sizes), ofScaling()) {
 		v := l.Measured(rs).Median
 		p.AtMost = append(p.AtMost, limitLine{l.What, l.Show(v), shortest(l.Show(l.Limit)), yes(v <= l.Limit)})
-	}
-	for _, l := range atLeast() {
-		v := l.Measured(rs).Median
-		p.AtLeast = append(p.AtLeast, limitLine{l.What, l.Show(v), shortest(l.Show(l.Limit)), yes(v >= l.Limit)})
 	}
 }
 
@@ -117,12 +147,12 @@ func (p *page) addSubjects(rs results) {
 		line := subjectLine{
 			Title:       s.Title,
 			Traffic:     string(s.Traffic),
-			Time:        duration(rs.nanoseconds(name).Median),
+			Time:        duration(rs.cpu(name).Median),
 			Ratio:       times(ratio.Median),
 			Range:       ranged(ratio, times),
 			Allocations: whole(rs.allocations(name)),
 			Bytes:       whole(rs.bytes(name)),
-			Speedup:     times(rs.speedup(s).Median),
+			Scaling:     times(rs.scaling(s).Median),
 		}
 		if s.Traffic == contender.ManySessions {
 			p.Many = append(p.Many, line)
@@ -142,8 +172,9 @@ func (p *page) addStress(rs results) {
 		p.Storms = append(p.Storms, stormLine{
 			Requests:  thousands(requests),
 			Exchanges: whole(rs.extra(name, contender.ExchangesPerStorm).Median),
-			Time:      duration(rs.nanoseconds(name).Median),
-			Overhead:  duration(rs.extra(name, contender.PerWaiter).Median),
+			Late:      whole(rs.extra(name, contender.LatePerStorm).Median),
+			CPU:       duration(rs.extra(name, contender.PerWaiter).Median),
+			Bare:      duration(rs.extra(name, contender.PerBareWaiter).Median),
 		})
 	}
 	for _, c := range contender.Flooded() {
@@ -157,7 +188,7 @@ func (p *page) addStress(rs results) {
 		name := r.Benchmark()
 		ratio := rs.ratio(name)
 		p.Refusals = append(p.Refusals, refusalLine{
-			Title: r.Title, Time: duration(rs.nanoseconds(name).Median), Ratio: times(ratio.Median), Range: ranged(ratio, times),
+			Title: r.Title, Time: duration(rs.cpu(name).Median), Ratio: times(ratio.Median), Range: ranged(ratio, times),
 			Allocations: whole(rs.allocations(name)), Bytes: whole(rs.bytes(name)),
 		})
 	}
@@ -166,39 +197,18 @@ func (p *page) addStress(rs results) {
 	}
 }
 
-// addServers adds the whole servers.
-func (p *page) addServers(rs results) {
-	add := func(title string, load func(server.Round) server.Load, ratio func(server.Round) float64) {
-		of := func(value func(server.Load) float64) float64 {
-			return rs.ofEach(func(r round) float64 { return value(load(r.server)) }).Median
-		}
-		line := serverLine{
-			Title:      title,
-			Throughput: whole(of(server.Load.Throughput)),
-			P50:        duration(of(func(l server.Load) float64 { return nanoseconds(l.P50) })),
-			P95:        duration(of(func(l server.Load) float64 { return nanoseconds(l.P95) })),
-			P99:        duration(of(func(l server.Load) float64 { return nanoseconds(l.P99) })),
-		}
-		if ratio != nil {
-			s := rs.ofEach(func(r round) float64 { return ratio(r.server) })
-			line.Ratio, line.Range = times(s.Median), ranged(s, times)
-		}
-		p.Server = append(p.Server, line)
-	}
-	add("public page, without authkit", func(r server.Round) server.Load { return r.Public.Without }, nil)
-	add("public page, with authkit", func(r server.Round) server.Load { return r.Public.With },
-		func(r server.Round) float64 { return r.Public.Ratio() })
-	add("signed-in page, without authkit", func(r server.Round) server.Load { return r.SignedIn.Without }, nil)
-	add("signed-in page, with authkit", func(r server.Round) server.Load { return r.SignedIn.With },
-		func(r server.Round) float64 { return r.SignedIn.Ratio() })
-	add("signed-in page, with authkit and refreshes", func(r server.Round) server.Load { return r.Refreshing }, server.Round.RefreshingRatio)
-	p.Refreshes = significant(100*rs.ofEach(func(r round) float64 {
-		return float64(r.server.Refreshing.Refreshed) / float64(r.server.Refreshing.Requests)
-	}).Median, 2)
-}
-
-// write writes the page and its plot into a folder, and prints their paths.
+// write writes the page, its plot and the records into a folder, and prints their paths. A run that was disturbed, or may have
+// been, leaves the records as they are.
 func (p *page) write(folder string) error {
+	records, err := readRecords(folder)
+	if err != nil {
+		return err
+	}
+	recorded := p.Conditions.Measured && p.Conditions.Undisturbed
+	if recorded {
+		records = withRecord(records, p.record())
+	}
+	p.addDiffering(records)
 	parsed, err := template.New("page").Parse(pageTemplate)
 	if err != nil {
 		return err
@@ -207,10 +217,15 @@ func (p *page) write(folder string) error {
 	if err := parsed.Execute(&text, p); err != nil {
 		return err
 	}
-	for _, file := range []struct {
-		name    string
-		content []byte
-	}{{"performance.md", text.Bytes()}, {"performance.svg", draw(p.plot)}} {
+	files := []outputFile{{"performance.md", text.Bytes()}, {"performance.svg", draw(p.plot)}}
+	if recorded {
+		content, err := json.MarshalIndent(records, "", "\t")
+		if err != nil {
+			return err
+		}
+		files = append(files, outputFile{recordFile, append(content, '\n')})
+	}
+	for _, file := range files {
 		path := filepath.Join(folder, file.name)
 		if err := os.WriteFile(path, file.content, 0o644); err != nil {
 			return err
@@ -218,6 +233,12 @@ func (p *page) write(folder string) error {
 		fmt.Fprintln(os.Stderr, "wrote "+path)
 	}
 	return nil
+}
+
+// outputFile is a file that a run writes.
+type outputFile struct {
+	name    string
+	content []byte
 }
 
 // Row returns the cells for all forgeries.

@@ -67,7 +67,7 @@ func draw(bars []bar) []byte {
 		plotWidth, height, plotWidth, height)
 	out.WriteString(plotStyle)
 	fmt.Fprintf(&out, `<rect class="page" x="0.5" y="0.5" width="%d" height="%d" rx="8"/>`+"\n", plotWidth-1, height-1)
-	fmt.Fprintf(&out, `<text id="title" class="title" x="24" y="34">Time to authenticate a request, in multiples of the floor</text>`+"\n")
+	fmt.Fprintf(&out, `<text id="title" class="title" x="24" y="34">CPU time to authenticate a request, in multiples of the floor</text>`+"\n")
 	fmt.Fprintf(&out, `<text class="note" x="24" y="54">Shorter is better. Logarithmic scale. The floor: open 2 KB with AES-256-GCM, verify one RSA-2048 signature.</text>`+"\n")
 	for exponent := first; exponent <= last; exponent++ {
 		x := at(math.Pow(10, exponent))
@@ -78,7 +78,7 @@ func draw(bars []bar) []byte {
 		fmt.Fprintf(&out, `<line class="%s" x1="%.1f" y1="%d" x2="%.1f" y2="%d"/>`+"\n", class, x, plotTop-6, x, bottom+4)
 		fmt.Fprintf(&out, `<text class="note" x="%.1f" y="%d" text-anchor="middle">%gx</text>`+"\n", x, bottom+22, math.Pow(10, exponent))
 	}
-	fmt.Fprintf(&out, `<text class="note" x="%d" y="%d" text-anchor="middle">time of a request ÷ time of the floor</text>`+"\n",
+	fmt.Fprintf(&out, `<text class="note" x="%d" y="%d" text-anchor="middle">CPU time of a request ÷ CPU time of the floor</text>`+"\n",
 		plotLeft+(plotWidth-plotLeft-plotRight)/2, bottom+42)
 	for i, b := range bars {
 		y := plotTop + i*rowHeight

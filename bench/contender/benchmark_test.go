@@ -31,6 +31,8 @@ func TestEveryBenchmarkRunsAndReportsItsMetrics(t *testing.T) {
 	for _, requests := range Storms {
 		extra := results[Storm(requests)].Extra
 		assert.Positive(t, extra[PerWaiter])
+		assert.Contains(t, extra, PerBareWaiter)
+		assert.LessOrEqual(t, extra[LatePerStorm], float64(requests-heldUntil(requests)), "too few requests were sent before the reply")
 		assert.EqualValues(t, 1, extra[ExchangesPerStorm])
 	}
 	for _, c := range Flooded() {

@@ -12,7 +12,7 @@ import (
 type Contender struct {
 	Name    string    // in the names of benchmarks
 	Title   string    // in tables
-	Modules []string  // the paths of the modules that do the work
+	Modules []string  // the paths of the modules that do the work, besides the standard library
 	What    string    // what it does with a request, in sentences
 	Refuses []Forgery // the forgeries that it detects
 
@@ -48,7 +48,8 @@ const (
 // Contenders returns all contenders, authkit's first.
 func Contenders() []Contender {
 	return slices.Concat(ours(), []Contender{
-		secureCookieWithJWX(), golangJWT(), goOIDC(), auth0(), clerk(), scsMemory(), gorillaSessions(),
+		workosGo(), byHand(), byHandWithLRU(lruSessions), secureCookieWithJWX(), gothSessions(), golangJWT(), goOIDC(), auth0(), clerk(),
+		scsMemory(), gorillaSessions(),
 	})
 }
 

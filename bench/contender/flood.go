@@ -62,7 +62,7 @@ func (s *Stage) newFloodTarget(c Contender) (*floodTarget, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up %s: %w", c.Name, err)
 	}
-	f := &floodTarget{setup: ready, authority: a, ours: c.Modules[0] == module, started: time.Now()}
+	f := &floodTarget{setup: ready, authority: a, ours: slices.Contains(c.Modules, module), started: time.Now()}
 	if f.valid, err = a.session(0); err != nil {
 		return nil, err
 	}

@@ -16,7 +16,11 @@ const PerSession = "B/session"
 func Memory(c Contender) string { return "memory/" + c.Name }
 
 // Remembering returns the contenders that keep sessions in memory.
-func Remembering() []Contender { return []Contender{authkitWith(cacheLarge), scsMemory()} }
+func Remembering() []Contender {
+	return []Contender{
+		authkitWith(cacheLarge), byHandWithLRU(memorySessions), scsMemory(),
+	}
+}
 
 func (s *Stage) memories() []Benchmark {
 	var all []Benchmark

@@ -1,4 +1,4 @@
-// Refresh storms: many concurrent requests with one stale session, and one token exchange for all.
+// Refresh storms: many requests with one stale session, while its token is exchanged once for all.
 
 package contender
 
@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,10 +19,11 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/bench/cputime"
 	"github.com/authkit-go/authkit/workos"
 )
 
-// Storms are the numbers of requests that wait for one exchange.
+// Storms are the numbers of requests of one session that arrive around one exchange.
 var Storms = []int{1, 100, 10_000}
 
 // Storm returns the name of the benchmark with that many requests.
@@ -29,9 +31,21 @@ func Storm(requests int) string { return fmt.Sprintf("storm/requests-%d", reques
 
 // The metrics of a storm.
 const (
-	PerWaiter         = "ns/waiter" // the time without the exchange itself, divided by the requests
+	PerWaiter         = "cpu-ns/waiter"      // the CPU time of the process, divided by the requests
+	PerBareWaiter     = "bare-cpu-ns/waiter" // the same where a handler without authkit waits for the reply
+	LatePerStorm      = "late/storm"         // the requests that were sent after the reply to the exchange
 	ExchangesPerStorm = "exchanges/storm"
 )
+
+// The arrivals of a storm. They are spread over the exchange and go on after it, so that requests meet a session that is
+// being refreshed, one whose refresh ends at this moment, and one that was refreshed.
+const (
+	Batch   = time.Millisecond // between two batches of requests
+	batches = 100              // at most
+)
+
+// heldUntil is the number of requests that are sent before the reply to the exchange. It is three quarters of them.
+func heldUntil(requests int) int { return max(1, requests*3/4) }
 
 // stormTokenLifetime is short, so that the clock passes it without making the signing keys due for a fetch.
 const stormTokenLifetime = 10 * time.Second
@@ -107,83 +121,127 @@ func newStormTarget(ctx context.Context) (*stormTarget, error) {
 
 // storms runs one storm after the other.
 func (c *stormTarget) storms(b *testing.B, requests int) {
-	var total time.Duration
-	storms := 0
+	var total, bareTotal time.Duration
+	storms, late := 0, 0
 	b.ReportAllocs()
 	for b.Loop() {
 		b.StopTimer()
+		bare := bareStorm(requests)
+		bare.run()
 		storm := c.prepare(requests)
 		b.StartTimer()
 		storm.run()
 		b.StopTimer()
-		overhead, err := storm.end()
-		if err != nil {
+		if err := storm.end(); err != nil {
 			b.Fatal(err)
 		}
-		total += overhead
+		total += storm.cpu
+		bareTotal += bare.cpu
+		late += requests - int(storm.early)
 		storms++
 		b.StartTimer()
 	}
 	b.ReportMetric(float64(total.Nanoseconds())/float64(storms*requests), PerWaiter)
+	b.ReportMetric(float64(bareTotal.Nanoseconds())/float64(storms*requests), PerBareWaiter)
+	b.ReportMetric(float64(late)/float64(storms), LatePerStorm)
 	b.ReportMetric(1, ExchangesPerStorm) // end returns an error for every other number
 }
 
-// storm is a set of requests that are sent together.
+// storm is a set of requests of one session.
 type storm struct {
-	target    *stormTarget
-	requests  []*exchange
-	exchanges int           // token exchanges before the storm
-	served    int64         // requests with a session before the storm
-	begin     chan struct{} // closed to send the requests
-	done      sync.WaitGroup
-	took      time.Duration
+	requests []*exchange
+	turn     chan struct{} // each value sends one request
+	sent     atomic.Int64
+	reply    chan struct{} // closed to let the reply to the exchange through
+	done     sync.WaitGroup
+	cpu      time.Duration // the CPU time of the process
+
+	target    *stormTarget // nil without authkit
+	exchanges int          // token exchanges before the storm
+	served    int64        // requests with a session before the storm
+	early     int64        // requests that were sent before the reply to the exchange
 }
 
-// prepare makes the session stale, and prepares the requests, each on its own goroutine.
-func (c *stormTarget) prepare(requests int) *storm {
-	c.clock.Advance(stormTokenLifetime + 2*time.Minute)
-	s := &storm{
-		target: c, requests: make([]*exchange, requests), begin: make(chan struct{}),
-		exchanges: c.fake.Calls(authkittest.RouteRefresh), served: c.served.Load(),
-	}
-	requestWaits := c.gate.close(requests)
+// newStorm prepares requests, each on its own goroutine.
+func newStorm(requests int, cookie string, handler func(*storm) http.Handler) *storm {
+	s := &storm{requests: make([]*exchange, requests), turn: make(chan struct{}), reply: make(chan struct{})}
+	h := handler(s)
 	for i := range s.requests {
 		e := newExchange("Cookie")
-		e.original = *e.original.WithContext(&waiter{
-			Context: e.original.Context(), done: make(chan struct{}), waits: sync.OnceFunc(requestWaits),
-		})
+		e.original = *e.original.WithContext(connection{Context: e.original.Context(), done: make(chan struct{})})
 		s.requests[i] = e
 		s.done.Go(func() {
-			<-s.begin
-			e.serve(c.handler, c.cookie)
+			<-s.turn
+			e.serve(h, cookie)
 		})
 	}
 	return s
 }
 
-// run sends the requests and returns when all of them are answered.
-func (s *storm) run() {
-	started := time.Now()
-	close(s.begin)
-	s.done.Wait()
-	s.took = time.Since(started)
+// bareStorm prepares a storm whose requests only wait for the reply.
+func bareStorm(requests int) *storm {
+	return newStorm(requests, "", func(s *storm) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			<-s.reply
+			answer(w, r)
+		})
+	})
 }
 
-// end checks that there was one exchange and that every request had a session. It returns the time of the storm without
-// that of the exchange.
-func (s *storm) end() (time.Duration, error) {
+// prepare makes the session stale, and prepares the requests.
+func (c *stormTarget) prepare(requests int) *storm {
+	c.clock.Advance(stormTokenLifetime + 2*time.Minute)
+	s := newStorm(requests, c.cookie, func(*storm) http.Handler { return c.handler })
+	s.target, s.exchanges, s.served = c, c.fake.Calls(authkittest.RouteRefresh), c.served.Load()
+	c.gate.storm = s
+	return s
+}
+
+// run sends the requests in batches, and returns when all of them are answered.
+func (s *storm) run() {
+	began := cputime.Self()
+	s.send()
+	s.done.Wait()
+	s.cpu = cputime.Self() - began
+}
+
+func (s *storm) send() {
+	ticker := time.NewTicker(Batch)
+	defer ticker.Stop()
+	batch, held := max(1, len(s.requests)/batches), heldUntil(len(s.requests))
+	for i := range s.requests {
+		if i > 0 && i%batch == 0 {
+			<-ticker.C
+		}
+		s.sent.Add(1)
+		s.turn <- struct{}{}
+		if i+1 == held {
+			close(s.reply)
+		}
+	}
+}
+
+// end checks that there was one exchange, that every request had a session, and that all responses set the same cookies.
+func (s *storm) end() error {
+	s.target.gate.storm = nil
 	if n := s.target.fake.Calls(authkittest.RouteRefresh) - s.exchanges; n != 1 {
-		return 0, fmt.Errorf("%d exchanges for %d requests with one session", n, len(s.requests))
+		return fmt.Errorf("%d exchanges for %d requests with one session", n, len(s.requests))
 	}
 	if n := s.target.served.Load() - s.served; n != int64(len(s.requests)) {
-		return 0, fmt.Errorf("%d of %d requests had a session", n, len(s.requests))
+		return fmt.Errorf("%d of %d requests had a session", n, len(s.requests))
 	}
-	refreshed := (&http.Response{Header: s.requests[0].writer.header}).Cookies()
+	first := s.requests[0].writer.header
+	for _, e := range s.requests {
+		if !slices.Equal(e.writer.header["Set-Cookie"], first["Set-Cookie"]) {
+			return errors.New("two responses set different cookies")
+		}
+	}
+	refreshed := (&http.Response{Header: first}).Cookies()
 	if len(refreshed) == 0 {
-		return 0, errors.New("the response sets no session cookie")
+		return errors.New("the response sets no session cookie")
 	}
 	s.target.cookie = cookieHeader(refreshed)
-	return s.took - s.target.gate.took, s.target.checkFresh()
+	return s.target.checkFresh()
 }
 
 // checkFresh sends one request with the fresh session, as its browser would, and checks that it is accepted.
@@ -195,56 +253,39 @@ func (c *stormTarget) checkFresh() error {
 	return nil
 }
 
-// waiter is the context of a request. Code that waits in a request calls Done, so the first call of Done shows that the
-// request waits.
-type waiter struct {
+// connection is the context of a request of net/http's server, which ends with the connection. Its channel is made before the
+// measurement, like that of a connection.
+type connection struct {
 	context.Context
-	done  chan struct{}
-	waits func()
+	done chan struct{}
 }
 
-func (w *waiter) Done() <-chan struct{} {
-	w.waits()
-	return w.done
-}
+func (c connection) Done() <-chan struct{} { return c.done }
 
-// gate is the transport to WorkOS. It delays a token exchange until all requests wait for it, so that none comes late.
+// gate is the transport to WorkOS. During a storm, it holds the reply to the token exchange until the storm lets it through.
+// The fake has used the refresh token by then.
 type gate struct {
-	next http.RoundTripper
-	open chan struct{} // closed when all requests wait; nil if the gate is open
-	took time.Duration // of the last exchange, after the delay
-}
-
-// close closes the gate until the returned function has been called as often as there are requests.
-func (g *gate) close(requests int) (waits func()) {
-	open := make(chan struct{})
-	g.open = open
-	var waiting atomic.Int64
-	return func() {
-		if waiting.Add(1) == int64(requests) {
-			close(open)
-		}
-	}
+	next  http.RoundTripper
+	storm *storm // nil between storms
 }
 
 // RoundTrip implements [http.RoundTripper].
 func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !strings.HasSuffix(r.URL.Path, "/authenticate") || g.open == nil {
-		return g.next.RoundTrip(r)
-	}
-	select {
-	case <-g.open:
-	case <-r.Context().Done():
-		return nil, context.Cause(r.Context())
-	}
-	started := time.Now()
 	resp, err := g.next.RoundTrip(r)
-	if err != nil {
-		return nil, err
+	if err != nil || g.storm == nil || !strings.HasSuffix(r.URL.Path, "/authenticate") {
+		return resp, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, err
+	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
-	g.took = time.Since(started)
-	return resp, err
+	select {
+	case <-g.storm.reply:
+	case <-r.Context().Done():
+		return nil, context.Cause(r.Context())
+	}
+	g.storm.early = g.storm.sent.Load()
+	return resp, nil
 }

@@ -2,7 +2,10 @@
 
 package contender
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Subject is a contender with one kind of traffic: a row in a table.
 type Subject struct {
@@ -32,6 +35,10 @@ const (
 	ResourceAgain = "authkit-resource-again"
 	ResourceNew   = "authkit-resource-new"
 )
+
+// popular are the contenders besides authkit that also get the requests of many sessions: one that keeps nothing, the code
+// written by hand without and with a cache, and one that keeps the sessions.
+var popular = []string{"golang-jwt", "by-hand", "by-hand-lru", "scs"}
 
 // Subjects returns all subjects, in the order of the tables.
 func Subjects() []Subject {
@@ -77,7 +84,7 @@ func Subjects() []Subject {
 			subjects = append(subjects, Subject{Name: "authkit-small-popular", Title: c.Title, Traffic: ManySessions, Contender: c})
 		default:
 			subjects = append(subjects, Subject{Name: c.Name, Title: c.Title, Traffic: OneSession, Contender: c})
-			if c.Name == "golang-jwt" || c.Name == "scs" { // one without a session store, and one with
+			if slices.Contains(popular, c.Name) {
 				subjects = append(subjects, Subject{Name: c.Name + "-popular", Title: c.Title, Traffic: ManySessions, Contender: c})
 			}
 		}

@@ -5,6 +5,7 @@ package contender
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"sync/atomic"
 )
 
@@ -118,8 +119,10 @@ func kind(c Contender, ready *setup) string {
 		return ready.header
 	case c.Name == AuthKitCompact:
 		return c.Name
-	case c.Modules[0] == module:
+	case slices.Contains(c.Modules, module):
 		return module
+	case c.Name == byHandWithLRU(lruSessions).Name:
+		return byHand().Name
 	}
 	return c.Name
 }

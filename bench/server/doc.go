@@ -1,3 +1,4 @@
-// Package server measures whole servers. One process serves an application over HTTP/1.1 on 127.0.0.1. Another process
-// generates the load. The process that calls this package runs the fake AuthKit.
+// Package server measures whole servers. One process serves an application on 127.0.0.1, over HTTP/1.1 and over HTTP/2 with
+// TLS. Another process generates the load. The process that calls this package runs the fake AuthKit, and asks the processes
+// for their results.
 package server

@@ -3,122 +3,219 @@
 package server
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
 
-// plan describes a load: a number of keep-alive connections. Each sends a request, waits for the response, and sends the
-// next.
+// plan describes a load: as many clients for each target as requests are sent at a time. Each client sends a request, waits for
+// the response, and sends the next.
 type plan struct {
-	Address string   `json:"address"`
-	Path    string   `json:"path"`
+	Targets  []target `json:"targets"`
+	Path     string   `json:"path"`
+	Protocol Protocol `json:"protocol"`
+	Clients  int      `json:"clients"` // of each target
+	// Warmup is the number of requests of each client before the measurement.
+	Warmup int `json:"warmup"`
+}
+
+// target is a server.
+type target struct {
+	addresses
 	Cookies []string `json:"cookies"` // Cookie headers, distributed over the connections; empty for anonymous requests
 	// Stale are Cookie headers of sessions that must be refreshed. One request in RefreshEvery has one of them, until all
 	// are used.
-	Stale       []string `json:"stale"`
-	Connections int      `json:"connections"`
-	// Warmup is the number of requests on each connection before the measurement.
-	Warmup  int           `json:"warmup"`
+	Stale []string `json:"stale"`
+}
+
+// slice is an order to send requests to one of the targets for some time.
+type slice struct {
+	Target  int           `json:"target"`
 	Measure time.Duration `json:"measure"`
+}
+
+// Tally is the result of a slice.
+type Tally struct {
+	Requests  int           `json:"requests"`
+	Refreshed int           `json:"refreshed"` // requests that refreshed a session
+	Took      time.Duration `json:"took"`
+}
+
+// Percentiles are those of the time from the first byte of a request to the last byte of its response.
+type Percentiles struct {
+	P50 time.Duration `json:"p50"`
+	P95 time.Duration `json:"p95"`
+	P99 time.Duration `json:"p99"`
 }
 
 // RefreshEvery is the number of requests for each refresh of a session. authkit refreshes a token after four minutes, so
 // the value corresponds to users who send a request every 2.4 seconds.
 const RefreshEvery = 100
 
-// Load is the result of a plan.
-type Load struct {
-	Requests  int           `json:"requests"`
-	Refreshed int           `json:"refreshed"` // requests that refreshed a session
-	Took      time.Duration `json:"took"`
-	// Percentiles of the time from the first byte of a request to the last byte of its response.
-	P50 time.Duration `json:"p50"`
-	P95 time.Duration `json:"p95"`
-	P99 time.Duration `json:"p99"`
-}
-
-// Throughput returns the requests per second.
-func (l Load) Throughput() float64 { return float64(l.Requests) / l.Took.Seconds() }
-
 // deadline limits a request, so that a server that hangs ends the run.
 const deadline = 30 * time.Second
 
-// Generate reads a plan, executes it and writes the result. A response other than 200 is an error.
+// Generate reads a plan, connects to its targets and sends the requests of the warm-up. It writes an empty tally when it is
+// ready, and one for each slice that it reads. When its input ends, it writes the percentiles of each target. A response
+// other than 200 is an error.
 func Generate(in io.Reader, out io.Writer) error {
+	orders, results := json.NewDecoder(in), json.NewEncoder(out)
 	var p plan
-	if err := json.NewDecoder(in).Decode(&p); err != nil {
+	if err := orders.Decode(&p); err != nil {
 		return fmt.Errorf("read the plan: %w", err)
 	}
-	l, err := p.run()
-	if err != nil {
+	crews := make([]crew, len(p.Targets))
+	for i, t := range p.Targets {
+		c, err := p.connect(t)
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		if err := c.warmUp(p.Warmup); err != nil {
+			return err
+		}
+		crews[i] = c
+	}
+	if err := results.Encode(Tally{}); err != nil {
 		return err
 	}
-	return json.NewEncoder(out).Encode(l)
+	for {
+		var s slice
+		if err := orders.Decode(&s); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return fmt.Errorf("read a slice: %w", err)
+		}
+		t, err := crews[s.Target].send(s.Measure)
+		if err != nil {
+			return err
+		}
+		if err := results.Encode(t); err != nil {
+			return err
+		}
+	}
+	all := make([]Percentiles, len(crews))
+	for i, c := range crews {
+		all[i] = c.percentiles()
+	}
+	return results.Encode(all)
 }
 
-func (p plan) run() (Load, error) {
-	loops := make([]*loop, p.Connections)
-	for i := range loops {
-		l, err := p.connect(i)
+// crew are the clients of one target.
+type crew []*client
+
+// connect returns the clients of a target, which have their connections.
+func (p plan) connect(t target) (crew, error) {
+	var c crew
+	for i := range p.Clients {
+		one := &client{took: make([]time.Duration, 0, 1<<12), stale: share(t.Stale, i, p.Clients)}
+		c = append(c, one)
+		var err error
+		if p.Protocol == HTTP2 {
+			connection := i / StreamsPerConnection
+			if i%StreamsPerConnection == 0 {
+				one.exchanger, err = newHTTP2(t.addresses, p.Path)
+			} else {
+				one.exchanger = c[i-1].exchanger
+			}
+			one.cookies = share(t.Cookies, connection, len(t.Cookies))
+		} else {
+			one.exchanger, err = dialHTTP1(t.HTTP, p.Path)
+			one.cookies = share(t.Cookies, i, min(p.Clients, len(t.Cookies)))
+		}
 		if err != nil {
-			return Load{}, err
+			c.close()
+			return nil, err
 		}
-		defer l.conn.Close()
-		loops[i] = l
 	}
-	all := func(f func(*loop) error) error {
-		errs := make([]error, len(loops))
-		var done sync.WaitGroup
-		for i, l := range loops {
-			done.Go(func() { errs[i] = f(l) })
+	return c, nil
+}
+
+// share returns the part of a slice for one of several connections. More connections than parts get the first parts again.
+func share(of []string, connection, parts int) (own []string) {
+	if parts == 0 {
+		return nil
+	}
+	for i := connection % parts; i < len(of); i += parts {
+		own = append(own, of[i])
+	}
+	return own
+}
+
+func (c crew) close() {
+	for _, one := range c {
+		if one.exchanger != nil {
+			one.exchanger.close()
 		}
-		done.Wait()
-		return errors.Join(errs...)
 	}
-	err := all(func(l *loop) error {
-		for range p.Warmup {
-			if err := l.request(); err != nil {
+}
+
+// warmUp sends requests that do not count. The first client of a connection opens it before the others use it.
+func (c crew) warmUp(requests int) error {
+	for _, one := range c {
+		if err := one.request(); err != nil {
+			return err
+		}
+	}
+	err := c.each(func(one *client) error {
+		for range requests {
+			if err := one.request(); err != nil {
 				return err
 			}
 		}
-		l.took, l.measured = l.took[:0], true
 		return nil
 	})
-	if err != nil {
-		return Load{}, err
+	for _, one := range c {
+		one.took, one.measured = one.took[:0], true
 	}
+	return err
+}
+
+// send sends requests for that time, and at least one from each client.
+func (c crew) send(measure time.Duration) (t Tally, err error) {
+	count := func() (requests, refreshed int) {
+		for _, one := range c {
+			requests, refreshed = requests+len(one.took), refreshed+one.refreshed
+		}
+		return requests, refreshed
+	}
+	requests, refreshed := count()
 	began := time.Now()
-	err = all(func(l *loop) error {
-		for time.Since(began) < p.Measure {
-			if err := l.request(); err != nil {
+	err = c.each(func(one *client) error {
+		for {
+			if err := one.request(); err != nil || time.Since(began) >= measure {
 				return err
 			}
 		}
-		return nil
 	})
-	if err != nil {
-		return Load{}, err
+	t.Took = time.Since(began)
+	t.Requests, t.Refreshed = count()
+	t.Requests, t.Refreshed = t.Requests-requests, t.Refreshed-refreshed
+	return t, err
+}
+
+// each calls a function for all clients at the same time.
+func (c crew) each(f func(*client) error) error {
+	errs := make([]error, len(c))
+	var done sync.WaitGroup
+	for i, one := range c {
+		done.Go(func() { errs[i] = f(one) })
 	}
-	result := Load{Took: time.Since(began)}
+	done.Wait()
+	return errors.Join(errs...)
+}
+
+func (c crew) percentiles() Percentiles {
 	var took []time.Duration
-	for _, l := range loops {
-		took = append(took, l.took...)
-		result.Refreshed += l.refreshed
+	for _, one := range c {
+		took = append(took, one.took...)
 	}
 	slices.Sort(took)
-	result.Requests = len(took)
-	result.P50, result.P95, result.P99 = percentile(took, 50), percentile(took, 95), percentile(took, 99)
-	return result, nil
+	return Percentiles{percentile(took, 50), percentile(took, 95), percentile(took, 99)}
 }
 
 // percentile returns the smallest of the sorted durations that p percent of them do not exceed.
@@ -129,119 +226,52 @@ func percentile(sorted []time.Duration, p int) time.Duration {
 	return sorted[(len(sorted)*p+99)/100-1]
 }
 
-// loop sends the requests of one connection. Several sessions share it.
-type loop struct {
-	conn    net.Conn
-	reader  *bufio.Reader
-	head    string
-	cookies []string
-	stale   []string // not sent yet
-	sent    int      // number of requests
-	buffer  []byte
-	took    []time.Duration // of each measured request
+// exchanger sends a request with a Cookie header, unless it is empty, and reads the response. It reports whether the
+// response sets a cookie.
+type exchanger interface {
+	exchange(cookie string) (setsCookie bool, err error)
+	close()
+}
+
+// client sends one request at a time. Several sessions may share it.
+type client struct {
+	exchanger exchanger
+	cookies   []string
+	stale     []string        // not sent yet
+	sent      int             // number of requests
+	took      []time.Duration // of each measured request
 	// measured is false during the warm-up, which refreshes no session.
 	measured  bool
 	refreshed int
 }
 
-func (p plan) connect(i int) (*loop, error) {
-	conn, err := net.Dial("tcp", p.Address)
-	if err != nil {
-		return nil, err
-	}
-	l := &loop{
-		conn: conn, reader: bufio.NewReaderSize(conn, 16<<10), took: make([]time.Duration, 0, 1<<16),
-		head: "GET " + p.Path + " HTTP/1.1\r\n" +
-			"Host: " + p.Address + "\r\n" +
-			"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n" +
-			"Accept: text/html\r\n" +
-			"Accept-Language: en-GB,en;q=0.5\r\n" +
-			"Sec-Fetch-Dest: document\r\n" +
-			"Sec-Fetch-Mode: navigate\r\n" +
-			"Sec-Fetch-Site: same-origin\r\n",
-	}
-	l.cookies, l.stale = share(p.Cookies, i, p.Connections), share(p.Stale, i, p.Connections)
-	return l, nil
-}
-
-// share returns the part of a slice for one of several connections.
-func share(of []string, connection, connections int) (own []string) {
-	for i := connection; i < len(of); i += connections {
-		own = append(own, of[i])
-	}
-	return own
-}
-
 // cookie returns the Cookie header of the next request, and whether its session is stale.
-func (l *loop) cookie() (cookie string, stale bool) {
-	l.sent++
+func (c *client) cookie() (cookie string, stale bool) {
+	c.sent++
 	switch {
-	case len(l.stale) > 0 && l.measured && l.sent%RefreshEvery == 0:
-		cookie, l.stale = l.stale[0], l.stale[1:]
+	case len(c.stale) > 0 && c.measured && c.sent%RefreshEvery == 0:
+		cookie, c.stale = c.stale[0], c.stale[1:]
 		return cookie, true
-	case len(l.cookies) > 0:
-		return l.cookies[l.sent%len(l.cookies)], false
+	case len(c.cookies) > 0:
+		return c.cookies[c.sent%len(c.cookies)], false
 	}
 	return "", false
 }
 
 // request sends the next request and reads the response. The response must refresh the session if and only if it is
 // stale.
-func (l *loop) request() error {
+func (c *client) request() error {
+	cookie, stale := c.cookie()
 	began := time.Now()
-	if err := l.conn.SetDeadline(began.Add(deadline)); err != nil {
-		return err
-	}
-	l.buffer = append(l.buffer[:0], l.head...)
-	cookie, stale := l.cookie()
-	if cookie != "" {
-		l.buffer = append(append(append(l.buffer, "Cookie: "...), cookie...), "\r\n"...)
-	}
-	l.buffer = append(l.buffer, "\r\n"...)
-	if _, err := l.conn.Write(l.buffer); err != nil {
-		return err
-	}
-	refreshed, err := l.response()
+	refreshed, err := c.exchanger.exchange(cookie)
 	switch {
 	case err != nil:
 		return err
 	case refreshed != stale:
 		return fmt.Errorf("a session was stale: %t, and was refreshed: %t", stale, refreshed)
 	case refreshed:
-		l.refreshed++
+		c.refreshed++
 	}
-	l.took = append(l.took, time.Since(began))
+	c.took = append(c.took, time.Since(began))
 	return nil
-}
-
-// response reads one response, and reports whether it sets a cookie.
-func (l *loop) response() (refreshed bool, err error) {
-	status, err := l.reader.ReadSlice('\n')
-	if err != nil {
-		return false, err
-	}
-	if !bytes.HasPrefix(status, []byte("HTTP/1.1 200 ")) {
-		return false, fmt.Errorf("a request got the response %q", strings.TrimSpace(string(status)))
-	}
-	length := -1
-	for {
-		line, err := l.reader.ReadSlice('\n')
-		if err != nil {
-			return false, err
-		}
-		if line = bytes.TrimRight(line, "\r\n"); len(line) == 0 {
-			break
-		}
-		if value, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
-			if length, err = strconv.Atoi(string(value)); err != nil {
-				return false, fmt.Errorf("Content-Length: %w", err)
-			}
-		}
-		refreshed = refreshed || bytes.HasPrefix(line, []byte("Set-Cookie: "))
-	}
-	if length < 0 {
-		return false, errors.New("a response has no Content-Length")
-	}
-	_, err = l.reader.Discard(length)
-	return refreshed, err
 }

@@ -1,18 +1,13 @@
-// A trial: the same application with authkit's middleware and without it, under the same load.
+// A trial: the same application with authkit's middleware and without it, under the same loads.
 
 package server
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -29,19 +24,14 @@ const (
 	password  = "correct horse battery"
 )
 
-// The parameters of the load.
-const (
-	Connections = 16
-	Sessions    = 208 // distributed evenly over the connections
-	maxStale    = 300 // sessions to refresh in one load
-	warmup      = 2 * Sessions / Connections
-)
+// Sessions is the number of sessions of the signed-in users.
+const Sessions = 208
+
+// maxStale is how many sessions a load refreshes at most.
+const maxStale = 300
 
 // tokenLifetime is longer than a trial.
 const tokenLifetime = time.Hour
-
-// processLimit limits the lifetime of a load process, in addition to its measurement.
-const processLimit = time.Minute
 
 // Processes returns a process of this program that runs [Serve] or [Generate] with its standard input and output.
 type Processes func(ctx context.Context, name string) *exec.Cmd
@@ -83,81 +73,45 @@ func (t *Trial) Close() error { return errors.Join(t.without.stop(), t.with.stop
 
 // Round is the result of each load in one round.
 type Round struct {
-	Public     Pair
-	SignedIn   Pair
-	Refreshing Load // of the signed-in page, where some of the requests refresh a session
+	Pairs      map[Load]Pair
+	Refreshing Pair // the first load of the signed-in page, where some of the requests with the middleware refresh a session
+	// What the processes report after the loads.
+	With, Without Usage
 }
 
-// RefreshingRatio returns the throughput with refreshes, divided by the throughput without the middleware.
-func (r Round) RefreshingRatio() float64 {
-	return r.Refreshing.Throughput() / r.SignedIn.Without.Throughput()
-}
-
-// Pair is the same load with the middleware and without it.
-type Pair struct{ With, Without Load }
-
-// Ratio returns the throughput with the middleware, divided by the throughput without it.
-func (p Pair) Ratio() float64 { return p.With.Throughput() / p.Without.Throughput() }
-
-// Round runs each load for the given time. Every other round runs them in reverse order.
+// Round measures each load, each side for the given time. Every other round runs them in reverse order.
 func (t *Trial) Round(ctx context.Context, number int, measure time.Duration) (Round, error) {
 	stale, err := t.with.signInStale(ctx, maxStale)
 	if err != nil {
 		return Round{}, err
 	}
-	var r Round
-	loads := []struct {
-		into    *Load
-		service *service
-		plan    plan
-	}{
-		{&r.Public.With, t.with, plan{Path: publicPath}},
-		{&r.Public.Without, t.without, plan{Path: publicPath}},
-		{&r.SignedIn.With, t.with, plan{Path: signedInPath, Cookies: t.cookies}},
-		{&r.SignedIn.Without, t.without, plan{Path: signedInPath, Cookies: t.cookies}},
-		{&r.Refreshing, t.with, plan{Path: signedInPath, Cookies: t.cookies, Stale: stale}},
-	}
+	r := Round{Pairs: map[Load]Pair{}}
+	loads := Loads()
 	if number%2 == 1 {
 		slices.Reverse(loads)
 	}
 	for _, l := range loads {
-		l.plan.Measure = measure
-		if *l.into, err = t.load(ctx, l.service, l.plan); err != nil {
+		if r.Pairs[l], err = t.compare(ctx, l, nil, measure); err != nil {
 			return r, err
 		}
 	}
-	return r, nil
-}
-
-// load runs a plan against a service, in another process.
-func (t *Trial) load(ctx context.Context, s *service, p plan) (Load, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.Measure+processLimit)
-	defer cancel()
-	p.Address, p.Connections, p.Warmup = s.address, Connections, warmup
-	input, err := json.Marshal(p)
-	if err != nil {
-		return Load{}, err
+	if r.Refreshing, err = t.compare(ctx, RefreshingLoad, stale, measure); err != nil {
+		return r, err
 	}
-	cmd := t.processes(ctx, GenerateProcess)
-	cmd.Stdin = bytes.NewReader(input)
-	cmd.Stderr = os.Stderr
-	output, err := cmd.Output()
-	if err != nil {
-		return Load{}, fmt.Errorf("load %s: %w", p.Path, err)
+	if r.With, err = t.with.process.usage(); err != nil {
+		return r, err
 	}
-	var l Load
-	err = json.Unmarshal(output, &l)
-	return l, err
+	r.Without, err = t.without.process.usage()
+	return r, err
 }
 
 // service is a process that serves the application, and its fake AuthKit.
 type service struct {
-	config  config
-	fake    *authkittest.Server // nil without the middleware, like the clock
-	clock   *authkittest.FakeClock
-	cmd     *exec.Cmd
-	input   io.Closer // closing it stops the process
-	address string
+	config    config
+	fake      *authkittest.Server // nil without the middleware, like the clock
+	clock     *authkittest.FakeClock
+	process   *process
+	addresses addresses
 }
 
 func startWithFake(ctx context.Context, processes Processes) (*service, error) {
@@ -189,28 +143,14 @@ func startWithFake(ctx context.Context, processes Processes) (*service, error) {
 }
 
 func start(ctx context.Context, processes Processes, c config) (*service, error) {
-	cmd := processes(ctx, ServeProcess)
-	cmd.Stderr = os.Stderr
-	input, err := cmd.StdinPipe()
+	p, err := startProcess(processes(ctx, ServeProcess))
 	if err != nil {
 		return nil, err
 	}
-	output, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
+	s := &service{config: c, process: p}
+	if err := p.ask(c, &s.addresses); err != nil {
+		return nil, errors.Join(fmt.Errorf("read the addresses of the server: %w", err), p.stop())
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	s := &service{config: c, cmd: cmd, input: input}
-	if err := json.NewEncoder(input).Encode(c); err != nil {
-		return nil, errors.Join(err, s.stop())
-	}
-	line, err := bufio.NewReader(output).ReadString('\n')
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("read the address of the server: %w", err), s.stop())
-	}
-	s.address = strings.TrimSpace(line)
 	return s, nil
 }
 
@@ -218,8 +158,7 @@ func (s *service) stop() error {
 	if s == nil {
 		return nil
 	}
-	_ = s.input.Close()
-	err := s.cmd.Wait()
+	err := s.process.stop()
 	if s.fake != nil {
 		s.fake.Close()
 	}
