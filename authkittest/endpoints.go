@@ -2,7 +2,11 @@
 
 package authkittest
 
-import "net/http"
+import (
+	"context"
+	"net/http"
+	"sync"
+)
 
 // endpoint is a call that an application makes with its API key.
 type endpoint struct {
@@ -192,30 +196,48 @@ var aliases = map[Route]string{
 	RouteListEffectivePermissions: "GET /authorization/resources/{resource_id}/organization_memberships/{id}/permissions",
 }
 
+// endpointMuxes are the muxes of the endpoints: a request that the first does not know goes to the second, and from there to the
+// routes that InjectFault has added. All fakes of a process share them, because to register 170 patterns takes longer than a
+// request. The fake is in the context of the request.
+var endpointMuxes = sync.OnceValue(func() []*http.ServeMux {
+	front, mux := http.NewServeMux(), http.NewServeMux()
+	for _, e := range endpoints {
+		in := mux
+		if e.route == RouteGetUserByExternalID || e.route == RouteGetOrganizationByExternalID { // conflicts with users/{id}/sessions
+			in = front
+		}
+		handle := func(w http.ResponseWriter, r *http.Request) {
+			f := serverOf(r)
+			f.handleCall(w, r, f.withRateLimit(e.route, f.serveEndpoint(e)), e.route)
+		}
+		in.HandleFunc(string(e.route), handle)
+		if alias := aliases[e.route]; alias != "" {
+			in.HandleFunc(alias, handle)
+		}
+	}
+	front.Handle("/", mux)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { serverOf(r).otherRoutes.ServeHTTP(w, r) })
+	return []*http.ServeMux{front, mux}
+})
+
+// serverKey is the key of the fake in the context of a request to endpointMuxes.
+type serverKey struct{}
+
+func serverOf(r *http.Request) *Server { return r.Context().Value(serverKey{}).(*Server) }
+
 // handler returns the handler of all requests. Calls of the API go through handleCall, which counts them and applies faults.
 // Requests for pages do not.
 func (f *Server) handler() http.Handler {
-	front, mux := http.NewServeMux(), http.NewServeMux()
+	mux := http.NewServeMux()
 	api := func(route Route, h http.HandlerFunc) {
 		f.traffic.add(route)
-		in := mux
-		if route == RouteGetUserByExternalID || route == RouteGetOrganizationByExternalID { // conflicts with users/{id}/sessions
-			in = front
-		}
-		handle := func(w http.ResponseWriter, r *http.Request) { f.handleCall(w, r, h, route) }
-		in.HandleFunc(string(route), handle)
-		if alias := aliases[route]; alias != "" {
-			in.HandleFunc(alias, handle)
-		}
+		mux.HandleFunc(string(route), func(w http.ResponseWriter, r *http.Request) { f.handleCall(w, r, h, route) })
 	}
 	api(RouteAuthorize, f.browse(f.authorize))
 	api(RouteAuthorizeDevice, f.withRateLimit(RouteAuthorizeDevice, f.authorizeDevice))
 	api(RouteLogout, f.browse(f.logout))
 	api(RouteJWKS, f.jwks)
 	api(RouteDiscovery, f.discovery)
-	for _, e := range endpoints {
-		api(e.route, f.withRateLimit(e.route, f.serveEndpoint(e)))
-	}
 
 	f.traffic.add(RouteAuthenticate)
 	for grantType := range grants {
@@ -225,10 +247,15 @@ func (f *Server) handler() http.Handler {
 
 	f.registerOAuth(mux)
 	f.registerPages(mux)
+	for _, e := range endpoints {
+		f.traffic.add(e.route)
+	}
 	f.otherRoutes.HandleFunc("/", serveNotFound)
-	mux.Handle("/", &f.otherRoutes)
-	front.Handle("/", mux)
-	f.routes = []*http.ServeMux{front, mux}
+	shared := endpointMuxes()
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		shared[0].ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), serverKey{}, f)))
+	})
+	f.routes = append([]*http.ServeMux{mux}, shared...)
 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !f.serving.TryRLock() {
@@ -237,6 +264,6 @@ func (f *Server) handler() http.Handler {
 		defer f.serving.RUnlock()
 		w.Header().Set("X-Request-ID", newID("req"))
 		w.Header().Set("Date", f.clock.Now().UTC().Format(http.TimeFormat)) // the server would take that of the system
-		front.ServeHTTP(w, r)
+		mux.ServeHTTP(w, r)
 	})
 }

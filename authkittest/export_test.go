@@ -3,6 +3,7 @@
 package authkittest
 
 import (
+	"crypto/rsa"
 	"maps"
 	"net/http"
 	"slices"
@@ -34,3 +35,8 @@ func (f *Server) Wrap(wrap func(http.Handler) http.Handler) {
 
 // EventTypes returns all types of events that the list of events accepts.
 func EventTypes() []string { return slices.Sorted(maps.Keys(eventTypes)) }
+
+// PrivateKey returns the private key of the n-th key pair of a program, and whether it was generated.
+func PrivateKey(n int, isTest bool) (private *rsa.PrivateKey, generated bool) {
+	return privateKey(n, isTest)
+}

@@ -14,6 +14,7 @@ import (
 	"math/big"
 	"net/http"
 	"sync"
+	"testing"
 	"time"
 )
 
@@ -28,8 +29,8 @@ type keyPair struct {
 	certificate []byte // DER
 }
 
-// keyPool holds the key pairs of this process. Generating a pair takes up to a second, so the n-th key of every fake uses the
-// same pair. Within one fake all pairs are different.
+// keyPool holds the key pairs of this process. The n-th key of every fake uses the same pair. Within one fake all pairs are
+// different.
 var keyPool struct {
 	mu    sync.Mutex
 	pairs []keyPair
@@ -39,16 +40,27 @@ func pooledKey(n int) keyPair {
 	keyPool.mu.Lock()
 	defer keyPool.mu.Unlock()
 	for len(keyPool.pairs) <= n {
-		keyPool.pairs = append(keyPool.pairs, newKeyPair())
+		private, _ := privateKey(len(keyPool.pairs), testing.Testing())
+		keyPool.pairs = append(keyPool.pairs, newKeyPair(private))
 	}
 	return keyPool.pairs[n]
 }
 
-func newKeyPair() keyPair {
+// privateKey returns the private key of the n-th pair and reports whether it was generated, which takes up to a second. A program of
+// "go test" gets the public testKeys first. Every other program, such as examples/fake, generates all keys. So its application
+// accepts only tokens that its fake has signed.
+func privateKey(n int, isTest bool) (private *rsa.PrivateKey, generated bool) {
+	if isTest && n < len(testKeys) {
+		return testKey(n), false
+	}
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		panic(fmt.Sprintf("authkittest: %v", err))
 	}
+	return private, true
+}
+
+func newKeyPair(private *rsa.PrivateKey) keyPair {
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Unix(1<<33, 0)}
 	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
 	if err != nil {

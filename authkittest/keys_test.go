@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"testing"
 
@@ -87,4 +88,57 @@ func TestAnUnknownClientOrPathAnswers404(t *testing.T) {
 		assert.NotEmpty(t, got.text("message"))
 		assert.Len(t, got.body, 1)
 	}
+}
+
+// To generate a key takes longer than several tests.
+func TestTheFirstFourKeysOfATestAreNotGenerated(t *testing.T) {
+	moduli := map[string]bool{}
+	for n := range 4 {
+		key, generated := authkittest.PrivateKey(n, true)
+		assert.False(t, generated, n)
+		require.NoError(t, key.Validate(), n)
+		assert.Equal(t, 2048, key.N.BitLen(), n)
+		moduli[key.N.String()] = true
+		again, _ := authkittest.PrivateKey(n, true)
+		assert.True(t, key.Equal(again), n)
+	}
+	assert.Len(t, moduli, 4)
+	_, generated := authkittest.PrivateKey(4, true)
+	assert.True(t, generated)
+}
+
+// The keys of tests are public.
+func TestAProgramThatIsNoTestGeneratesItsKeys(t *testing.T) {
+	key, generated := authkittest.PrivateKey(0, false)
+	assert.True(t, generated)
+	ofTests, _ := authkittest.PrivateKey(0, true)
+	assert.False(t, key.Equal(ofTests))
+}
+
+func TestTheFakesOfTestsUseTheKeysOfTests(t *testing.T) {
+	key, _ := authkittest.PrivateKey(0, true)
+	modulus := base64.RawURLEncoding.EncodeToString(key.N.Bytes())
+	for range 2 {
+		response, err := http.Get(authkittest.New(t).URL() + "/oauth2/jwks")
+		require.NoError(t, err)
+		defer response.Body.Close()
+		var set struct{ Keys []struct{ N string } }
+		require.NoError(t, json.NewDecoder(response.Body).Decode(&set))
+		require.Len(t, set.Keys, 1)
+		assert.Equal(t, modulus, set.Keys[0].N)
+	}
+}
+
+// Every test of an application starts a fake. The test counts allocations, because a time would depend on the machine. There are
+// about 1200. If each fake registered the patterns of all endpoints, there would be 3600.
+func TestAFakeStartsWithFewAllocations(t *testing.T) {
+	authkittest.New(t) // the first one builds what all share
+	allocations := testing.AllocsPerRun(10, func() {
+		f, err := authkittest.Start()
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+	})
+	assert.Less(t, allocations, 2000.0)
 }
