@@ -45,7 +45,7 @@ func (c *config) check() error {
 	c.checkCookieName(&f)
 	c.checkCookieAttributes(&f)
 	c.checkPartitioned(&f)
-	c.checkCompact(&f)
+	c.checkSeals(&f)
 	c.checkTimes(&f)
 	c.checkClearSiteData(&f)
 	c.checkCache(&f)
@@ -89,7 +89,7 @@ func (c *config) checkPasswords(f *faults) {
 	if err == nil && (c.shared || c.foreignNames != nil) {
 		_, err = seal.Iron(c.passwords...) // counts characters instead of bytes, as the other libraries do
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) { // checkSeals reports that one
 		reason := ReasonOutOfRange
 		switch {
 		case slices.Contains(c.passwords, ""):
@@ -282,9 +282,22 @@ func (c *config) checkTimes(f *faults) {
 	}
 }
 
-func (c *config) checkCompact(f *faults) {
+// checkSeals checks the options that choose the format of cookies.
+func (c *config) checkSeals(f *faults) {
 	if c.compact && c.shared {
 		f.add("WithCompactCookie", ReasonConflict, "cannot be used with WithSharedSession: the other libraries read only their own format; leave one of the two out")
+	}
+	const notApproved = "cannot be used with GODEBUG=fips140=only, which does not allow the cryptography of the format"
+	_, compactErr := seal.Compact("session", c.passwords...)
+	if c.compact && errors.Is(compactErr, errors.ErrUnsupported) {
+		f.add("WithCompactCookie", ReasonConflict, notApproved)
+	}
+	_, ironErr := seal.Iron(c.passwords...)
+	if c.shared && errors.Is(ironErr, errors.ErrUnsupported) {
+		f.add("WithSharedSession", ReasonConflict, notApproved)
+	}
+	if c.foreignNames != nil && errors.Is(ironErr, errors.ErrUnsupported) {
+		f.add("WithForeignSessions", ReasonConflict, notApproved)
 	}
 }
 

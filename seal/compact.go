@@ -61,12 +61,28 @@ import (
 // Timing: GCM compares tags in constant time. The time of Open reveals which of the passwords has sealed the text. That is
 // not secret: it tells when the text was sealed, relative to a rotation.
 //
-// Texts over 32 KiB are neither sealed nor opened.
+// Texts over 32 KiB are neither sealed nor opened. With GODEBUG=fips140=only, which allows AES-GCM with random nonces only, the error
+// matches [errors.ErrUnsupported].
 func Compact(purpose string, passwords ...string) (Sealer, error) {
 	if err := checkSettings(purpose, passwords); err != nil {
 		return nil, err
 	}
-	return newCompact(purpose, passwords)
+	s, err := newCompact(purpose, passwords)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// check returns an error if this program cannot use the format.
+func (s *compactSealer) check() error {
+	if _, err := s.passwords[0].cipher(nil); err != nil {
+		return fmt.Errorf("seal: %w: %w", errors.ErrUnsupported, err)
+	}
+	return nil
 }
 
 const (

@@ -55,7 +55,8 @@ type IronSealer struct {
 // flash. Open returns that object as it is. The mac does not cover the suffix, so
 // it says nothing about the content.
 //
-// Texts over 32 KiB are neither sealed nor opened.
+// Texts over 32 KiB are neither sealed nor opened. With GODEBUG=fips140=only, which does not allow PBKDF2 with SHA-1, the error matches
+// [errors.ErrUnsupported].
 func Iron(passwords ...string) (*IronSealer, error) {
 	if err := CheckPasswords(passwords...); err != nil {
 		return nil, err
@@ -71,6 +72,9 @@ func Iron(passwords ...string) (*IronSealer, error) {
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
+	}
+	if _, err := ironKey(passwords[0], newIronSalt()); err != nil {
+		return nil, fmt.Errorf("%w: %w", errors.ErrUnsupported, err) // with GODEBUG=fips140=only
 	}
 	return &IronSealer{passwords: append([]string{}, passwords...), clock: systemClock{}}, nil
 }

@@ -25,6 +25,7 @@ import (
 func iron(t testing.TB, passwords ...string) *seal.IronSealer {
 	t.Helper()
 	sealer, err := seal.Iron(passwords...)
+	skipIfUnsupported(t, err)
 	require.NoError(t, err)
 	return sealer
 }
@@ -93,7 +94,9 @@ func sealAs(t testing.TB, password, id, expiration, suffix string) string {
 func remac(t testing.TB, password string, parts []string) string {
 	t.Helper()
 	key, err := pbkdf2.Key(sha1.New, password, []byte(parts[6]), 1, 32)
-	require.NoError(t, err)
+	if err != nil { // with GODEBUG=fips140=only
+		t.Skip(err)
+	}
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(strings.Join(parts[:6], "*")))
 	parts[7] = base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
@@ -310,6 +313,7 @@ func TestAnIronPasswordIsCountedInUTF16CodeUnits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := seal.Iron(password, c.password)
 			if c.want == "" {
+				skipIfUnsupported(t, err)
 				assert.NoError(t, err)
 				return
 			}

@@ -4,6 +4,7 @@ package seal_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -34,6 +35,14 @@ var formats = map[string]format{
 		return iron(t, passwords...)
 	},
 	"workos-go": workOSGo,
+}
+
+// skipIfUnsupported skips a test of a format that a program with GODEBUG=fips140=only cannot use.
+func skipIfUnsupported(t testing.TB, err error) {
+	t.Helper()
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skipf("this program cannot use the format: %v", err)
+	}
 }
 
 // inEachFormat runs a test once for each format.

@@ -44,6 +44,9 @@ func SecureCookie(purpose string, passwords ...string) (Sealer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if compact.check() != nil {
+		compact = nil // with GODEBUG=fips140=only
+	}
 	s := &secureCookie{name: purpose, compact: compact}
 	for _, password := range passwords {
 		hashKey, err := deriveKey(password, "hash", purpose)
@@ -81,7 +84,7 @@ func deriveKey(password, use, purpose string) ([]byte, error) {
 type secureCookie struct {
 	name    string
 	codecs  []*securecookie.SecureCookie // the first seals
-	compact *compactSealer               // opens, and never seals
+	compact *compactSealer               // opens, and never seals; nil if this program cannot use the format
 }
 
 func (s *secureCookie) Seal(plaintext []byte) (string, error) {
@@ -99,6 +102,9 @@ func (s *secureCookie) Seal(plaintext []byte) (string, error) {
 
 func (s *secureCookie) Open(text string) ([]byte, error) {
 	if strings.HasPrefix(text, compactPrefix) {
+		if s.compact == nil {
+			return nil, openError("it is in the compact format, which this program cannot use")
+		}
 		return s.compact.Open(text)
 	}
 	unpacked, ok := unpack(text)

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -93,4 +94,10 @@ func TestOpeningASealAllocatesNoMoreThanSecureCookieDoes(t *testing.T) {
 	_, err = sealer.Open(text) // the first one fills the pool
 	require.NoError(t, err)
 	assert.LessOrEqual(t, testing.AllocsPerRun(100, func() { _, _ = sealer.Open(text) }), 16.0)
+}
+
+// A program with GODEBUG=fips140=only cannot use the compact format, but it may get a cookie in it.
+func TestTheDefaultFormatRefusesACompactTextThatItCannotOpen(t *testing.T) {
+	_, err := secureCookie(t, "session", password).Open(compactPrefix + strings.Repeat("A", 64))
+	assert.ErrorIs(t, err, seal.ErrOpen)
 }

@@ -5,7 +5,6 @@ package seal
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -36,7 +35,7 @@ func WorkOSGo(passwords ...string) (Sealer, error) {
 		if err != nil {
 			return nil, fmt.Errorf("seal: %w", err)
 		}
-		aead, err := cipher.NewGCM(block)
+		aead, err := cipher.NewGCMWithRandomNonce(block)
 		if err != nil {
 			return nil, fmt.Errorf("seal: %w", err)
 		}
@@ -53,10 +52,8 @@ func (s *workOSGo) Seal(plaintext []byte) (string, error) {
 	if len(plaintext) == 0 {
 		return "", errors.New("seal: the plaintext is empty")
 	}
-	aead := s.aeads[0]
-	octets := make([]byte, aead.NonceSize(), aead.NonceSize()+len(plaintext)+aead.Overhead())
-	rand.Read(octets) // never fails: crypto/rand ends the program instead
-	return checkLength(base64.StdEncoding.EncodeToString(aead.Seal(octets, octets, plaintext, nil)))
+	// Before the ciphertext is its nonce, which the AEAD chooses.
+	return checkLength(base64.StdEncoding.EncodeToString(s.aeads[0].Seal(nil, nil, plaintext, nil)))
 }
 
 func (s *workOSGo) Open(text string) ([]byte, error) {
@@ -68,8 +65,8 @@ func (s *workOSGo) Open(text string) ([]byte, error) {
 		return nil, openError("it is not standard base64")
 	}
 	for _, aead := range s.aeads {
-		if n := aead.NonceSize(); len(octets) > n+aead.Overhead() {
-			if plaintext, err := aead.Open(nil, octets[:n], octets[n:], nil); err == nil {
+		if len(octets) > aead.Overhead() {
+			if plaintext, err := aead.Open(nil, nil, octets, nil); err == nil {
 				return plaintext, nil
 			}
 		}

@@ -78,7 +78,9 @@ func sealedByTheSDK(t testing.TB, octets int) string {
 	block, err := aes.NewCipher(key[:])
 	require.NoError(t, err)
 	aead, err := cipher.NewGCM(block)
-	require.NoError(t, err)
+	if err != nil { // with GODEBUG=fips140=only
+		t.Skip(err)
+	}
 	nonce := []byte("twelve bytes")
 	return base64.StdEncoding.EncodeToString(aead.Seal(nonce, nonce, make([]byte, octets), nil))
 }

@@ -59,9 +59,7 @@ func (v *vault) seal(purpose, secret string, text []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	nonce := make([]byte, aead.NonceSize(), aead.NonceSize()+len(text)+aead.Overhead())
-	_, _ = rand.Read(nonce) // never fails
-	return aead.Seal(nonce, nonce, text, nil), nil
+	return aead.Seal(nil, nil, text, nil), nil
 }
 
 // open decrypts what seal has made, with any of the passwords.
@@ -71,10 +69,7 @@ func (v *vault) open(purpose, secret string, sealed []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(sealed) < aead.NonceSize() {
-			return nil, errSeal
-		}
-		text, err := aead.Open(nil, sealed[:aead.NonceSize()], sealed[aead.NonceSize():], nil)
+		text, err := aead.Open(nil, nil, sealed, nil)
 		if err == nil {
 			return text, nil
 		}
@@ -82,6 +77,7 @@ func (v *vault) open(purpose, secret string, sealed []byte) ([]byte, error) {
 	return nil, errSeal
 }
 
+// cipher returns the cipher of a secret. It chooses a random nonce, which comes before the ciphertext.
 func (v *vault) cipher(password, purpose, secret string) (cipher.AEAD, error) {
 	key, err := hkdf.Key(sha256.New, []byte(password), []byte(secret), "authkit store "+purpose+"\n"+v.application, 32)
 	if err != nil {
@@ -91,7 +87,7 @@ func (v *vault) cipher(password, purpose, secret string) (cipher.AEAD, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cipher.NewGCM(block)
+	return cipher.NewGCMWithRandomNonce(block)
 }
 
 // macSize is the size of a message authentication code in a notice.
